@@ -1,0 +1,1 @@
+//! Tracker, zones, conditions and violation rules; pure.

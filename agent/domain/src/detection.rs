@@ -1,0 +1,73 @@
+//! What a model saw in one frame, and the port of detectors.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BBox, Frame};
+
+/// The name of a class as the model card spells it, such as `person`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Class(Arc<str>);
+
+impl Class {
+    /// A class by its name.
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Class({})", self.0)
+    }
+}
+
+/// One box that a model reported.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Detection {
+    /// What it is.
+    pub class: Class,
+    /// The model's confidence, 0 to 1.
+    pub score: f32,
+    /// Where it is, in pixels of the full frame.
+    #[serde(rename = "box")]
+    pub bbox: BBox,
+}
+
+/// A detector failed on a frame; the frame counts as not analysed.
+#[derive(Debug)]
+pub struct DetectorError {
+    /// What failed and why.
+    pub message: String,
+}
+
+impl fmt::Display for DetectorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for DetectorError {}
+
+/// Finds things in frames. An ONNX model, or recorded detections in tests.
+pub trait Detector: Send {
+    /// The classes that can be reported.
+    fn classes(&self) -> &[Class];
+
+    /// Detections of each frame, best score first, boxes in the frame's own pixels.
+    fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError>;
+}

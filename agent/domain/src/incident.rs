@@ -1,0 +1,202 @@
+//! An incident as it is kept and reported: states, causes, history.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BBox, Class, IncidentId, RuleKey, Timestamp, TrackId};
+
+/// The states of an incident, in the order in which the warn-first loop goes through them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentState {
+    /// The condition holds; not yet long enough.
+    Suspected,
+    /// It is a violation; the warning is due.
+    Confirmed,
+    /// A warning was sent to a loudspeaker; its playback is not yet proven.
+    Warned,
+    /// The warning was heard (or cannot be given); the subject is watched.
+    Observing,
+    /// The subject went on in spite of the warning.
+    Persisted,
+    /// The subject complied or left.
+    Complied,
+    /// The warnings are used up; people must act.
+    Escalated,
+    /// The subject can no longer be observed.
+    Lost,
+    /// Nothing more will happen.
+    Closed,
+}
+
+impl IncidentState {
+    /// Every state, in order.
+    pub const ALL: [Self; 9] = [
+        Self::Suspected,
+        Self::Confirmed,
+        Self::Warned,
+        Self::Observing,
+        Self::Persisted,
+        Self::Complied,
+        Self::Escalated,
+        Self::Lost,
+        Self::Closed,
+    ];
+
+    /// The word used in files and topics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Suspected => "suspected",
+            Self::Confirmed => "confirmed",
+            Self::Warned => "warned",
+            Self::Observing => "observing",
+            Self::Persisted => "persisted",
+            Self::Complied => "complied",
+            Self::Escalated => "escalated",
+            Self::Lost => "lost",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl std::fmt::Display for IncidentState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Why a state was entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The violation's condition began to hold.
+    ConditionHeld,
+    /// It held for long enough and often enough.
+    HeldLongEnough,
+    /// It ceased before it was confirmed.
+    NotConfirmed,
+    /// The warning was sent to the loudspeaker.
+    WarningSent,
+    /// The loudspeaker proved that the warning was played.
+    PlaybackProven,
+    /// An announcement of the same kind was heard in the zone a moment ago and covers this subject.
+    CoveredByRecentWarning,
+    /// No speaker played the warning.
+    WarningNotDelivered,
+    /// Quiet hours forbid announcements.
+    QuietHours,
+    /// The violation has no warning, or the camera no speaker.
+    NoWarningConfigured,
+    /// The condition still held when the observation ran out.
+    StillViolating,
+    /// The subject is seen and no longer violates.
+    SeenComplying,
+    /// The subject is no longer seen and its place is in clear view.
+    NoLongerSeen,
+    /// All warnings were given.
+    WarningsUsedUp,
+    /// Nothing was seen of the subject's place for too long.
+    OutOfSight,
+    /// The stream was interrupted for too long.
+    StreamInterrupted,
+    /// The time for the last evidence is over.
+    Settled,
+}
+
+impl Cause {
+    /// The word used in files and topics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConditionHeld => "condition_held",
+            Self::HeldLongEnough => "held_long_enough",
+            Self::NotConfirmed => "not_confirmed",
+            Self::WarningSent => "warning_sent",
+            Self::PlaybackProven => "playback_proven",
+            Self::CoveredByRecentWarning => "covered_by_recent_warning",
+            Self::WarningNotDelivered => "warning_not_delivered",
+            Self::QuietHours => "quiet_hours",
+            Self::NoWarningConfigured => "no_warning_configured",
+            Self::StillViolating => "still_violating",
+            Self::SeenComplying => "seen_complying",
+            Self::NoLongerSeen => "no_longer_seen",
+            Self::WarningsUsedUp => "warnings_used_up",
+            Self::OutOfSight => "out_of_sight",
+            Self::StreamInterrupted => "stream_interrupted",
+            Self::Settled => "settled",
+        }
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One step of an incident's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// The state entered.
+    pub state: IncidentState,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Whom an incident concerns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The class.
+    pub class: Class,
+    /// The latest track, if it is one track.
+    pub track: Option<TrackId>,
+    /// How many take part; 1 for a single subject.
+    pub count: u32,
+    /// Where it is or was last seen, in pixels of the full frame.
+    #[serde(rename = "box")]
+    pub bbox: BBox,
+}
+
+/// An incident with its whole history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IncidentRecord {
+    /// Its stable id.
+    pub id: IncidentId,
+    /// Violation, stream and zone.
+    #[serde(flatten)]
+    pub rule: RuleKey,
+    /// The present state; the last of `history`.
+    pub state: IncidentState,
+    /// Every state from `Suspected` on.
+    pub history: Vec<Transition>,
+    /// Whom it concerns.
+    pub subject: Subject,
+    /// How many warnings were proven to have been played.
+    pub warnings_played: u32,
+    /// Whether a warning was due and no speaker played it.
+    pub warning_not_delivered: bool,
+}
+
+impl IncidentRecord {
+    /// When the state `state` was first entered.
+    pub fn first_entered(&self, state: IncidentState) -> Option<Timestamp> {
+        self.history.iter().find(|t| t.state == state).map(|t| t.at)
+    }
+
+    /// Whether the incident ever was confirmed; only such incidents are reported.
+    pub fn was_confirmed(&self) -> bool {
+        self.first_entered(IncidentState::Confirmed).is_some()
+    }
+}
+
+/// A transition to be kept for upstream: written to the outbox before anything is sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The incident after the transition, its history in full.
+    pub incident: IncidentRecord,
+    /// Number of the transition in the incident's history, from 0 for `Suspected`; reports of one incident have
+    /// no gap after their first.
+    pub sequence: u32,
+    /// When it happened.
+    pub at: Timestamp,
+}

@@ -1,0 +1,35 @@
+//! Plain data that every Forewarn crate speaks: ids, time, geometry, frames, tracks, violations,
+//! incidents and the ports through which the outer world is reached.
+//!
+//! Nothing here does I/O (but for [`clock::SystemClock`], the one place that reads the time) and
+//! nothing here decides anything; the decisions are in `forewarn-analytics` and `forewarn-incident`.
+
+pub mod announcement;
+pub mod clock;
+pub mod condition;
+pub mod detection;
+pub mod evidence;
+pub mod frame;
+pub mod geometry;
+pub mod id;
+pub mod incident;
+pub mod rule;
+pub mod schedule;
+pub mod track;
+pub mod violation;
+pub mod zone;
+
+pub use announcement::{AnnounceOutcome, Announcement, AnnouncementId, Loudspeaker, LoudspeakerError, SpokenText};
+pub use clock::{CivilTime, Clock, LocalTime, SystemClock, Timestamp, Weekday};
+pub use condition::Condition;
+pub use detection::{Class, Detection, Detector, DetectorError};
+pub use evidence::{ClipSpan, EvidenceRequest, Moment};
+pub use frame::{ColourMatrix, Frame, FrameMeta, PixelFormat, Plane};
+pub use geometry::{BBox, Point, Polygon};
+pub use id::{IdError, IncidentId, SpeakerId, StreamId, SubjectId, TrackId, ViolationId, ZoneId};
+pub use incident::{Cause, IncidentRecord, IncidentState, Report, Subject, Transition};
+pub use rule::{RuleHit, RuleKey, Sight};
+pub use schedule::Schedule;
+pub use track::{Track, TrackState};
+pub use violation::Violation;
+pub use zone::Zone;

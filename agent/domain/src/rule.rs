@@ -1,0 +1,54 @@
+//! What the rules say of one subject after one analysed frame.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BBox, Class, StreamId, SubjectId, Timestamp, TrackId, ViolationId, ZoneId};
+
+/// One violation watched for in one zone of one stream.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RuleKey {
+    /// The stream.
+    pub stream: StreamId,
+    /// The violation.
+    pub violation: ViolationId,
+    /// The zone.
+    pub zone: ZoneId,
+}
+
+/// What was seen of a subject in one frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sight {
+    /// The violation's condition holds.
+    Violating,
+    /// The subject is seen and the condition does not hold.
+    Compliant,
+    /// The subject is not seen though its place is in clear view.
+    Absent,
+    /// The subject's place is hidden behind another track.
+    Occluded,
+}
+
+/// What the rules say of one subject after one analysed frame.
+///
+/// A subject is reported in each frame from the first in which its condition held until it has been forgotten.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RuleHit {
+    /// The rule.
+    pub rule: RuleKey,
+    /// Whom it concerns; stays the same when the track's id changes.
+    pub subject: SubjectId,
+    /// What was seen.
+    pub sight: Sight,
+    /// The subject's class.
+    pub class: Class,
+    /// The subject's present track; none for a crowd and while the subject is not seen.
+    pub track: Option<TrackId>,
+    /// How many tracks take part; 1 for a single subject.
+    pub count: u32,
+    /// Where the subject is, or was last seen.
+    #[serde(rename = "box")]
+    pub bbox: BBox,
+    /// The frame's time.
+    pub at: Timestamp,
+}

@@ -1,0 +1,1 @@
+//! Evidence folders: snapshots, manifest, verification, retention.

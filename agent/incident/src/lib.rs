@@ -1,0 +1,1 @@
+//! The warn-first state machine; pure, sans-IO.

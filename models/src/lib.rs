@@ -1,0 +1,1 @@
+//! ONNX sessions, pre- and post-processing, model cards and the model store.

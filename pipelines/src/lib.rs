@@ -1,0 +1,1 @@
+//! GStreamer ingest, decode, pre-roll ring and clip muxing.
