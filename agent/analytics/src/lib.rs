@@ -1,1 +1,8 @@
-//! Tracker, zones, conditions and violation rules; pure.
+//! From detections to violations: tracks subjects over frames, tests zones, lines, times and counts, and reports
+//! whom each violation's condition concerns. Pure: time is an argument, nothing is read or written.
+
+mod groups;
+pub mod tracker;
+
+pub use groups::ClassGroups;
+pub use tracker::{Tracker, TrackerConfig, TrackerConfigError};

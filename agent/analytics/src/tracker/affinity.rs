@@ -1,0 +1,63 @@
+//! How well a detection fits a track: overlap of boxes that are widened by what is not known.
+//!
+//! At 2 to 10 frames a second a small walker moves by more than the width of the box, so plain IoU finds no overlap.
+//! Both boxes are therefore widened before they are compared (buffered IoU, Yang et al. 2023), the more the less sure
+//! the filter is; after a few regular frames the widening is slight and neighbours are told apart.
+
+use forewarn_domain::BBox;
+
+use super::kalman::mean_side;
+use super::tracklet::Tracklet;
+
+/// Widening of each side, in parts of the mean side: what is always added, and what per standard deviation.
+const WIDEN: f32 = 0.08;
+const WIDEN_PER_SPREAD: f32 = 0.6;
+const WIDEST: f32 = 0.6;
+
+/// Overlap below which a first-stage and a second-stage pair is no pair.
+const MIN_HIGH: f32 = 0.15;
+const MIN_LOW: f32 = 0.35;
+
+/// Fast subjects: mean sides per second that a subject may move unpredicted, and at most in all.
+const REACH_PER_S: f32 = 1.2;
+const REACH_MOST: f32 = 2.5;
+/// Least likeness of the sizes when a track is found again by distance.
+const MIN_LIKENESS: f32 = 0.45;
+
+fn widened(bbox: &BBox, by: f32) -> BBox {
+    BBox::new(bbox.x0 - by, bbox.y0 - by, bbox.x1 + by, bbox.y1 + by)
+}
+
+/// Overlap of the widened boxes, 0 to 1.
+pub(super) fn overlap(track: &Tracklet, bbox: &BBox) -> f32 {
+    let predicted = track.filter.bbox();
+    let by = (WIDEN + WIDEN_PER_SPREAD * track.filter.spread()).min(WIDEST);
+    let by = by * mean_side(&predicted).min(mean_side(bbox));
+    widened(&predicted, by).iou(&widened(bbox, by))
+}
+
+/// Gain of matching a confident detection.
+pub(super) fn high(track: &Tracklet, bbox: &BBox, score: f32) -> Option<f32> {
+    let overlap = overlap(track, bbox);
+    (overlap >= MIN_HIGH).then(|| overlap * (0.7 + 0.3 * score))
+}
+
+/// Gain of matching an unsure detection, which must lie well on the track.
+pub(super) fn low(track: &Tracklet, bbox: &BBox) -> Option<f32> {
+    let overlap = overlap(track, bbox);
+    (overlap >= MIN_LOW).then_some(overlap)
+}
+
+/// Gain of finding a track again by its distance and size, where boxes no longer overlap.
+pub(super) fn again(track: &Tracklet, bbox: &BBox) -> Option<f32> {
+    let reach = (0.4 + REACH_PER_S * track.unseen_s).min(REACH_MOST);
+    let distance = track.distance(bbox);
+    let likeness = likeness(&track.last_box, bbox);
+    (distance < reach && likeness >= MIN_LIKENESS).then(|| (1.0 - distance / reach) * likeness + 1e-3)
+}
+
+/// Likeness of two boxes in size, 0 to 1.
+pub(crate) fn likeness(a: &BBox, b: &BBox) -> f32 {
+    let ratio = |x: f32, y: f32| x.min(y).max(1.0) / x.max(y).max(1.0);
+    (ratio(a.width(), b.width()) * ratio(a.height(), b.height())).sqrt()
+}

@@ -1,0 +1,208 @@
+//! A Kalman filter of a box with constant velocity, aware of time.
+//!
+//! Centre and size are four independent axes with a position and a velocity each: the measurement matrix of SORT-like
+//! trackers (Bewley et al. 2016; Zhang et al. 2022) has no term that joins them, so the 8 x 8 filter falls apart into
+//! four of 2 x 2. All noise scales with the size of the box and, since frames come at irregular intervals, with the
+//! time between them. Velocities die away over a few seconds, so that a prediction does not run off the picture.
+
+use forewarn_domain::BBox;
+
+/// Standard deviation of a detector's edges, as a part of the box's mean side, at full confidence.
+const MEASURE: f32 = 0.06;
+/// Growth of the uncertainty of a position, in mean sides per root second.
+const POSITION_NOISE: f32 = 0.1;
+/// Growth of the uncertainty of a velocity, in mean sides per second per root second.
+const VELOCITY_NOISE: f32 = 0.55;
+/// Seconds after which the centre's velocity has fallen to 1/e when nothing confirms it.
+const CENTRE_DECAY_S: f32 = 3.0;
+/// The same for the velocity of width and height, which is mostly noise.
+const SIZE_DECAY_S: f32 = 0.6;
+
+/// One coordinate: position and velocity with their covariance.
+#[derive(Debug, Clone, Copy)]
+struct Axis {
+    position: f32,
+    velocity: f32,
+    var_position: f32,
+    covariance: f32,
+    var_velocity: f32,
+}
+
+impl Axis {
+    fn new(position: f32, scale: f32) -> Self {
+        Self {
+            position,
+            velocity: 0.0,
+            var_position: (2.0 * MEASURE * scale).powi(2),
+            covariance: 0.0,
+            var_velocity: scale.powi(2),
+        }
+    }
+
+    fn predict(&mut self, dt: f32, scale: f32, decay_s: f32) {
+        let keep = (-dt / decay_s).exp();
+        // The way covered while the velocity dies away is its integral.
+        let reach = decay_s * (1.0 - keep);
+        self.position += self.velocity * reach;
+        self.velocity *= keep;
+        let (var, cov, var_v) = (self.var_position, self.covariance, self.var_velocity);
+        self.var_position = var + 2.0 * reach * cov + reach * reach * var_v + (POSITION_NOISE * scale).powi(2) * dt;
+        self.covariance = keep * (cov + reach * var_v);
+        self.var_velocity = keep * keep * var_v + (VELOCITY_NOISE * scale).powi(2) * dt;
+    }
+
+    fn update(&mut self, measured: f32, var_measured: f32) {
+        let total = self.var_position + var_measured;
+        let (gain, gain_v) = (self.var_position / total, self.covariance / total);
+        let innovation = measured - self.position;
+        self.position += gain * innovation;
+        self.velocity += gain_v * innovation;
+        self.var_velocity -= gain_v * self.covariance;
+        self.var_position *= 1.0 - gain;
+        self.covariance *= 1.0 - gain;
+    }
+}
+
+/// The filter of one track's box.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BoxFilter {
+    x: Axis,
+    y: Axis,
+    width: Axis,
+    height: Axis,
+}
+
+/// The mean of width and height, at least one pixel.
+pub(super) fn mean_side(bbox: &BBox) -> f32 {
+    ((bbox.width() + bbox.height()) * 0.5).max(1.0)
+}
+
+impl BoxFilter {
+    /// A filter that starts at a detection, at rest.
+    pub(super) fn new(bbox: &BBox) -> Self {
+        let (centre, scale) = (bbox.centre(), mean_side(bbox));
+        let size = |side| Axis { var_velocity: (0.2 * scale).powi(2), ..Axis::new(side, scale) };
+        Self {
+            x: Axis::new(centre.x, scale),
+            y: Axis::new(centre.y, scale),
+            width: size(bbox.width()),
+            height: size(bbox.height()),
+        }
+    }
+
+    /// Moves the estimate `dt` seconds on.
+    pub(super) fn predict(&mut self, dt: f32) {
+        let scale = self.scale();
+        for axis in [&mut self.x, &mut self.y] {
+            axis.predict(dt, scale, CENTRE_DECAY_S);
+        }
+        for axis in [&mut self.width, &mut self.height] {
+            axis.predict(dt, scale * 0.5, SIZE_DECAY_S);
+            axis.position = axis.position.max(1.0);
+        }
+    }
+
+    /// Takes in a detection. A low score widens the noise of its place: an unsure box is mostly a partial one.
+    pub(super) fn update(&mut self, bbox: &BBox, score: f32) {
+        let centre = bbox.centre();
+        let var = (MEASURE * self.scale() * (2.0 - score.clamp(0.0, 1.0))).powi(2);
+        self.x.update(centre.x, var);
+        self.y.update(centre.y, var);
+        self.width.update(bbox.width(), 2.0 * var);
+        self.height.update(bbox.height(), 2.0 * var);
+        for axis in [&mut self.width, &mut self.height] {
+            axis.position = axis.position.max(1.0);
+        }
+    }
+
+    /// Starts again at a detection that was found after a gap, with the velocity that the gap tells.
+    pub(super) fn resume(&mut self, bbox: &BBox, since: &BBox, gap_s: f32) {
+        *self = Self::new(bbox);
+        let (now, then) = (bbox.centre(), since.centre());
+        self.x.velocity = (now.x - then.x) / gap_s;
+        self.y.velocity = (now.y - then.y) / gap_s;
+        let var = (0.4 * self.scale()).powi(2);
+        self.x.var_velocity = var;
+        self.y.var_velocity = var;
+    }
+
+    /// Brings the subject to rest, for a time in which nothing is known.
+    pub(super) fn halt(&mut self) {
+        for axis in [&mut self.x, &mut self.y, &mut self.width, &mut self.height] {
+            axis.velocity = 0.0;
+        }
+    }
+
+    /// The estimate for a picture whose width and height have changed by these factors.
+    pub(super) fn rescale(&mut self, x: f32, y: f32) {
+        let axes = [(&mut self.x, x), (&mut self.y, y), (&mut self.width, x), (&mut self.height, y)];
+        for (axis, factor) in axes {
+            axis.position *= factor;
+            axis.velocity *= factor;
+            axis.var_position *= factor * factor;
+            axis.covariance *= factor * factor;
+            axis.var_velocity *= factor * factor;
+        }
+    }
+
+    /// The estimated box.
+    pub(super) fn bbox(&self) -> BBox {
+        let (w, h) = (self.width.position * 0.5, self.height.position * 0.5);
+        BBox::new(self.x.position - w, self.y.position - h, self.x.position + w, self.y.position + h)
+    }
+
+    /// Standard deviation of the centre, as a part of the mean side.
+    pub(super) fn spread(&self) -> f32 {
+        ((self.x.var_position + self.y.var_position) * 0.5).max(0.0).sqrt() / self.scale()
+    }
+
+    fn scale(&self) -> f32 {
+        ((self.width.position + self.height.position) * 0.5).max(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person_at(x: f32) -> BBox {
+        BBox::new(x, 100.0, x + 40.0, 200.0)
+    }
+
+    /// Follows a walk of 60 px/s for three seconds at `fps`, then predicts half a second.
+    fn predicted_error(fps: f32) -> f32 {
+        let mut filter = BoxFilter::new(&person_at(0.0));
+        let frames = (3.0 * fps) as usize;
+        for n in 1..=frames {
+            filter.predict(1.0 / fps);
+            filter.update(&person_at(60.0 * n as f32 / fps), 0.9);
+        }
+        filter.predict(0.5);
+        (filter.bbox().centre().x - person_at(60.0 * (frames as f32 / fps + 0.5)).centre().x).abs()
+    }
+
+    #[test]
+    fn a_walk_is_predicted_alike_at_any_frame_rate() {
+        for fps in [2.0, 5.0, 10.0, 25.0] {
+            assert!(predicted_error(fps) < 6.0, "{} px at {fps} fps", predicted_error(fps));
+        }
+    }
+
+    #[test]
+    fn uncertainty_grows_with_time_and_shrinks_with_detections() {
+        let mut filter = BoxFilter::new(&person_at(0.0));
+        filter.predict(0.1);
+        filter.update(&person_at(0.0), 0.9);
+        let sure = filter.spread();
+        filter.predict(1.0);
+        assert!(filter.spread() > 2.0 * sure);
+    }
+
+    #[test]
+    fn a_lost_runner_stays_near() {
+        let mut filter = BoxFilter::new(&person_at(0.0));
+        filter.resume(&person_at(400.0), &person_at(0.0), 1.0);
+        filter.predict(60.0);
+        assert!(filter.bbox().centre().x < 420.0 + 400.0 * CENTRE_DECAY_S + 1.0);
+    }
+}

@@ -1,0 +1,193 @@
+//! Follows subjects over the frames of one stream: a tracker after ByteTrack (Zhang et al., ECCV 2022).
+//!
+//! Each frame is matched in four rounds, each by the Hungarian method over what the earlier rounds left:
+//!
+//! 1. confident detections with all confirmed tracks, by overlap with the predicted box;
+//! 2. unsure detections with tracks that were seen a moment ago, which carries a track through partial occlusion;
+//! 3. confident detections with tentative tracks, which confirms them;
+//! 4. confident detections with lost tracks, by distance and likeness in size, which finds fast or hidden subjects again.
+//!
+//! What is left of the confident detections begins tentative tracks. Only classes of one group are ever matched, and a
+//! track's class is voted over its life. The result depends on nothing but the calls: detections are put into a fixed
+//! order first, so their order in the frame does not matter.
+
+mod affinity;
+mod assign;
+mod config;
+mod kalman;
+mod tracklet;
+
+use forewarn_domain::{Class, Detection, Timestamp, Track, TrackId};
+
+use self::assign::{Pair, assign};
+pub use self::config::{TrackerConfig, TrackerConfigError};
+use self::tracklet::Tracklet;
+use crate::ClassGroups;
+
+/// Of more detections in one frame only the best are used, so that time and memory stay bounded.
+const MOST_DETECTIONS: usize = 512;
+/// Two boxes of one group that overlap by more are one subject, named twice by the detector.
+const SAME_BOX: f32 = 0.75;
+/// Unsure detections carry on tracks that were seen within this many seconds.
+const CARRY_ON_S: f32 = 0.75;
+/// A lost track is dropped when less of its predicted box is left in the picture.
+const LEAST_PART_IN_PICTURE: f32 = 0.25;
+
+/// The tracker of one stream.
+#[derive(Debug)]
+pub struct Tracker {
+    config: TrackerConfig,
+    groups: ClassGroups,
+    tracklets: Vec<Tracklet>,
+    tracks: Vec<Track>,
+    now: Option<Timestamp>,
+    size: (u32, u32),
+    next_id: u64,
+}
+
+/// A detection with the group of its class.
+struct Candidate<'a> {
+    detection: &'a Detection,
+    group: Class,
+    is_used: bool,
+}
+
+impl Tracker {
+    /// A tracker without tracks.
+    pub fn new(config: TrackerConfig) -> Self {
+        let groups = config.groups();
+        Self { config, groups, tracklets: Vec::new(), tracks: Vec::new(), now: None, size: (0, 0), next_id: 1 }
+    }
+
+    /// Takes in the detections of the frame that was taken at `at`, of `size` (width, height) in pixels.
+    ///
+    /// Returns the confirmed tracks, seen and lost, ordered by id. Detections that are not finite, empty, outside of
+    /// the picture or below the lowest score are passed over. A time before the last frame's counts as the same time.
+    pub fn update(&mut self, at: Timestamp, size: (u32, u32), detections: &[Detection]) -> &[Track] {
+        self.fit_to(size);
+        self.predict(at);
+        let clean = self.clean(detections);
+        let mut candidates = self.candidates(&clean);
+        let high = self.config.high_score;
+        self.round(at, &mut candidates, |track, d| {
+            (track.id.is_some() && d.score >= high).then(|| affinity::high(track, &d.bbox, d.score))?
+        });
+        self.round(at, &mut candidates, |track, d| {
+            (track.id.is_some() && d.score < high && track.unseen_s <= CARRY_ON_S)
+                .then(|| affinity::low(track, &d.bbox))?
+        });
+        self.round(at, &mut candidates, |track, d| {
+            (track.id.is_none() && d.score >= high)
+                .then(|| affinity::high(track, &d.bbox, d.score).or_else(|| affinity::again(track, &d.bbox)))?
+        });
+        self.round(at, &mut candidates, |track, d| {
+            (track.id.is_some() && d.score >= high).then(|| affinity::again(track, &d.bbox))?
+        });
+        self.retire(size);
+        self.begin(at, &candidates);
+        self.tracks = self.tracklets.iter().filter_map(|t| t.to_track(size)).collect();
+        self.tracks.sort_by_key(|track| track.id);
+        &self.tracks
+    }
+
+    /// The tracks after the latest frame.
+    pub fn tracks(&self) -> &[Track] {
+        &self.tracks
+    }
+
+    /// Keeps the tracks' places when the stream changes its picture size.
+    fn fit_to(&mut self, size: (u32, u32)) {
+        let old = std::mem::replace(&mut self.size, size);
+        if old != size && old.0 > 0 && old.1 > 0 && size.0 > 0 && size.1 > 0 {
+            let (x, y) = (size.0 as f32 / old.0 as f32, size.1 as f32 / old.1 as f32);
+            self.tracklets.iter_mut().for_each(|track| track.rescale(x, y));
+        }
+    }
+
+    fn predict(&mut self, at: Timestamp) {
+        let now = self.now.unwrap_or(at);
+        self.now = Some(now.max(at));
+        let elapsed_s = at.since(now).as_secs_f64();
+        let step_s = elapsed_s.min(self.config.max_step_s) as f32;
+        for track in &mut self.tracklets {
+            track.predict(step_s, elapsed_s > self.config.max_step_s);
+        }
+    }
+
+    /// Valid detections inside of the picture, best first, without those that name one subject twice.
+    fn clean(&self, detections: &[Detection]) -> Vec<Detection> {
+        let (width, height) = self.size;
+        let mut clean: Vec<Detection> = detections
+            .iter()
+            .filter(|d| d.score.is_finite() && d.score >= self.config.low_score && d.bbox.is_valid())
+            .map(|d| Detection { bbox: d.bbox.clamped(width, height), score: d.score.min(1.0), class: d.class.clone() })
+            .filter(|d| d.bbox.width() >= 1.0 && d.bbox.height() >= 1.0)
+            .collect();
+        clean.sort_by(|a, b| {
+            let corners = |d: &Detection| <[f32; 4]>::from(d.bbox);
+            let by_place = || corners(a).iter().zip(corners(b)).map(|(x, y)| x.total_cmp(&y)).find(|o| o.is_ne());
+            b.score
+                .total_cmp(&a.score)
+                .then_with(|| a.class.cmp(&b.class))
+                .then_with(|| by_place().unwrap_or(std::cmp::Ordering::Equal))
+        });
+        clean.truncate(MOST_DETECTIONS);
+        clean
+    }
+
+    fn candidates<'a>(&self, clean: &'a [Detection]) -> Vec<Candidate<'a>> {
+        let mut kept: Vec<Candidate<'a>> = Vec::with_capacity(clean.len());
+        for detection in clean {
+            let group = self.groups.key(&detection.class);
+            let is_double = kept.iter().any(|k| k.group == group && k.detection.bbox.iou(&detection.bbox) > SAME_BOX);
+            if !is_double {
+                kept.push(Candidate { detection, group, is_used: false });
+            }
+        }
+        kept
+    }
+
+    /// Matches what is free on both sides by `gain`; none means that the two are no pair.
+    fn round(
+        &mut self,
+        at: Timestamp,
+        candidates: &mut [Candidate<'_>],
+        gain: impl Fn(&Tracklet, &Detection) -> Option<f32>,
+    ) {
+        let mut pairs: Vec<Pair> = Vec::new();
+        for (row, track) in self.tracklets.iter().enumerate().filter(|(_, t)| !t.is_seen()) {
+            for (column, candidate) in candidates.iter().enumerate() {
+                if candidate.is_used || candidate.group != track.group {
+                    continue;
+                }
+                pairs.extend(gain(track, candidate.detection).map(|gain| (row, column, gain)));
+            }
+        }
+        for (row, column) in assign(&pairs, self.tracklets.len(), candidates.len()) {
+            candidates[column].is_used = true;
+            self.tracklets[row].matched(at, candidates[column].detection);
+            if self.tracklets[row].id.is_none() {
+                self.tracklets[row].id = Some(TrackId(self.next_id));
+                self.next_id += 1;
+            }
+        }
+    }
+
+    /// Drops what was not matched for too long or has left the picture.
+    fn retire(&mut self, size: (u32, u32)) {
+        let (lost, tentative) = (self.config.lost_after_s as f32, self.config.tentative_for_s as f32);
+        self.tracklets.retain(|track| {
+            let limit = if track.id.is_some() { lost } else { tentative };
+            track.is_seen() || (track.unseen_s <= limit && track.part_in_picture(size) >= LEAST_PART_IN_PICTURE)
+        });
+    }
+
+    fn begin(&mut self, at: Timestamp, candidates: &[Candidate<'_>]) {
+        for candidate in candidates.iter().filter(|c| !c.is_used && c.detection.score >= self.config.new_score) {
+            self.tracklets.push(Tracklet::new(at, candidate.group.clone(), candidate.detection));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

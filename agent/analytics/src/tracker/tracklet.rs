@@ -1,0 +1,125 @@
+//! One track with its filter, votes and age, as the tracker keeps it.
+
+use forewarn_domain::{BBox, Class, Detection, Timestamp, Track, TrackId, TrackState};
+
+use super::kalman::{BoxFilter, mean_side};
+
+/// Gaps from this many seconds on start the velocity anew, from the places before and after.
+const RESUME_AFTER_S: f32 = 0.7;
+/// How quickly old votes for a class lose their weight with each new vote.
+const VOTE_MEMORY: f32 = 0.98;
+
+/// A track, tentative while it has no id.
+#[derive(Debug, Clone)]
+pub(super) struct Tracklet {
+    pub(super) id: Option<TrackId>,
+    pub(super) group: Class,
+    pub(super) filter: BoxFilter,
+    /// The latest matched detection's box.
+    pub(super) last_box: BBox,
+    pub(super) score: f32,
+    first_seen: Timestamp,
+    pub(super) last_seen: Timestamp,
+    /// Watched seconds since the last match; outages of the stream do not count.
+    pub(super) unseen_s: f32,
+    /// Sum of scores by class, in the order of first appearance.
+    votes: Vec<(Class, f32)>,
+}
+
+impl Tracklet {
+    pub(super) fn new(at: Timestamp, group: Class, detection: &Detection) -> Self {
+        Self {
+            id: None,
+            group,
+            filter: BoxFilter::new(&detection.bbox),
+            last_box: detection.bbox,
+            score: detection.score,
+            first_seen: at,
+            last_seen: at,
+            unseen_s: 0.0,
+            votes: vec![(detection.class.clone(), detection.score)],
+        }
+    }
+
+    pub(super) fn is_seen(&self) -> bool {
+        self.unseen_s == 0.0
+    }
+
+    /// Moves on by `dt` watched seconds; `gap` tells an outage, after which nobody knows who still moves.
+    pub(super) fn predict(&mut self, dt: f32, gap: bool) {
+        self.filter.predict(dt);
+        if gap {
+            self.filter.halt();
+        }
+        // A second frame with the same time stamp must still count as a step.
+        self.unseen_s += dt.max(1e-6);
+    }
+
+    pub(super) fn matched(&mut self, at: Timestamp, detection: &Detection) {
+        let gap_s = self.unseen_s;
+        if gap_s >= RESUME_AFTER_S && self.id.is_some() {
+            self.filter.resume(&detection.bbox, &self.last_box, gap_s);
+        } else {
+            self.filter.update(&detection.bbox, detection.score);
+        }
+        self.last_box = detection.bbox;
+        self.score = detection.score;
+        self.last_seen = at;
+        self.unseen_s = 0.0;
+        self.vote(detection);
+    }
+
+    fn vote(&mut self, detection: &Detection) {
+        for (_, weight) in &mut self.votes {
+            *weight *= VOTE_MEMORY;
+        }
+        match self.votes.iter_mut().find(|(class, _)| *class == detection.class) {
+            Some((_, weight)) => *weight += detection.score,
+            None => self.votes.push((detection.class.clone(), detection.score)),
+        }
+    }
+
+    /// The class with most votes; the earlier one where they are equal.
+    fn class(&self) -> Class {
+        let mut best = &self.votes[0];
+        for vote in &self.votes {
+            if vote.1 > best.1 {
+                best = vote;
+            }
+        }
+        best.0.clone()
+    }
+
+    /// The part of the predicted box that lies in the picture.
+    pub(super) fn part_in_picture(&self, size: (u32, u32)) -> f32 {
+        let bbox = self.filter.bbox();
+        bbox.clamped(size.0, size.1).area() / bbox.area().max(1.0)
+    }
+
+    /// Distance of `bbox` from where the track was seen last or would be now, in mean sides.
+    pub(super) fn distance(&self, bbox: &BBox) -> f32 {
+        let here = bbox.centre();
+        let near = self.last_box.centre().distance(here).min(self.filter.bbox().centre().distance(here));
+        near / mean_side(&self.last_box).min(mean_side(bbox))
+    }
+
+    pub(super) fn rescale(&mut self, x: f32, y: f32) {
+        let b = self.last_box;
+        self.last_box = BBox::new(b.x0 * x, b.y0 * y, b.x1 * x, b.y1 * y);
+        self.filter.rescale(x, y);
+    }
+
+    /// The track as the rules see it; none while it is tentative.
+    pub(super) fn to_track(&self, size: (u32, u32)) -> Option<Track> {
+        let state = if self.is_seen() { TrackState::Seen } else { TrackState::Lost };
+        Some(Track {
+            id: self.id?,
+            class: self.class(),
+            score: self.score,
+            bbox: self.filter.bbox().clamped(size.0, size.1),
+            state,
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+        })
+    }
+}
