@@ -1,1 +1,11 @@
-//! What differs between boxes: loudspeakers, accelerators, decoders.
+//! What differs between boxes: loudspeakers, and what the box itself is made of.
+//!
+//! - [`speaker`]: the adapters of the port [`forewarn_domain::Loudspeaker`] and their configuration.
+//! - [`box_facts`]: processor, memory and accelerators, and what the own process uses of them.
+//! - [`profile`]: defaults for kinds of boxes, from `hw/profiles/*.toml`.
+
+pub mod box_facts;
+pub mod profile;
+pub mod speaker;
+
+pub use speaker::{SpeakerConfig, SpeakerContext, build, probe};

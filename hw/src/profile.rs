@@ -1,0 +1,1 @@
+//! Defaults for kinds of boxes.

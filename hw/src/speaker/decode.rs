@@ -1,0 +1,137 @@
+//! Decodes a sound file (WAV, OGG and whatever else GStreamer knows) to mono samples.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use gst::prelude::*;
+
+use super::error::PlayError;
+use super::pcm::Pcm;
+use super::run::{Limits, Rendered, chain, element, mono_caps, to_end};
+
+/// Rate of the decoded samples: that of espeak-ng, and more than a horn can render.
+const RATE_HZ: u32 = 22_050;
+/// Longest sound file in samples: five minutes.
+const MAX_SAMPLES: usize = 300 * RATE_HZ as usize;
+
+/// Decodes the whole file within `limit`.
+pub(super) fn decode_file(path: &Path, limit: Duration) -> Result<Pcm, PlayError> {
+    // Opening it first tells a missing file from a broken one.
+    let open = |source| PlayError::AudioOpen { path: path.to_owned(), source };
+    let is_file = File::open(path).and_then(|f| f.metadata()).map_err(open)?.is_file();
+    if !is_file {
+        return Err(open(std::io::ErrorKind::IsADirectory.into()));
+    }
+    let samples: Arc<Mutex<Vec<i16>>> = Arc::default();
+    let pipeline = pipeline(path, samples.clone())?;
+    let broken = |reason: String| PlayError::AudioDecode { path: path.to_owned(), reason };
+    to_end(&pipeline, &Rendered::default(), Limits { total: limit, stall: limit }).map_err(|e| match e {
+        PlayError::Broken { reason } => broken(reason),
+        PlayError::Timeout | PlayError::Stalled { .. } => broken("decoding took too long".to_owned()),
+        other => other,
+    })?;
+    let samples = samples.lock().map(|mut s| std::mem::take(&mut *s)).unwrap_or_default();
+    if samples.is_empty() {
+        return Err(broken("it holds no sound".to_owned()));
+    }
+    Ok(Pcm { rate_hz: RATE_HZ, samples })
+}
+
+fn pipeline(path: &Path, samples: Arc<Mutex<Vec<i16>>>) -> Result<gst::Pipeline, PlayError> {
+    let base = "gstreamer1.0-plugins-base";
+    let source = element("filesrc", "libgstreamer1.0-0")?;
+    source.set_property("location", path);
+    let decoder = element("decodebin", base)?;
+    let convert = element("audioconvert", base)?;
+    let resample = element("audioresample", base)?;
+    let sink = gst_app::AppSink::builder().caps(&mono_caps(RATE_HZ)).sync(false).build();
+    sink.set_callbacks(
+        gst_app::AppSinkCallbacks::builder()
+            .new_sample(move |sink| {
+                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                let bytes = sample.buffer().and_then(|b| b.map_readable().ok()).ok_or(gst::FlowError::Error)?;
+                let mut samples = samples.lock().map_err(|_| gst::FlowError::Error)?;
+                samples.extend(bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])));
+                if samples.len() > MAX_SAMPLES {
+                    gst::element_error!(sink, gst::StreamError::Format, ("it lasts longer than five minutes"));
+                    return Err(gst::FlowError::Error);
+                }
+                Ok(gst::FlowSuccess::Ok)
+            })
+            .build(),
+    );
+    let pipeline = chain(&[&convert, &resample, sink.upcast_ref()])?;
+    let broken = |e: gst::glib::BoolError| PlayError::Broken { reason: e.to_string() };
+    pipeline.add_many([&source, &decoder]).map_err(broken)?;
+    source.link(&decoder).map_err(broken)?;
+    decoder.connect_pad_added(move |_, pad| {
+        let is_audio = pad.current_caps().and_then(|c| Some(c.structure(0)?.name().starts_with("audio/")));
+        if let (Some(true), Some(target)) = (is_audio, convert.static_pad("sink"))
+            && !target.is_linked()
+        {
+            // A pad that does not link leaves the file without sound, which the caller reports.
+            let _ = pad.link(&target);
+        }
+    });
+    Ok(pipeline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    /// Encodes 0.5 s of a tone at 44.1 kHz in stereo by a chain of GStreamer's own encoders.
+    fn encoded(dir: &Path, name: &str, encoder: &str) -> std::path::PathBuf {
+        gst::init().unwrap();
+        let path = dir.join(name);
+        let text = format!(
+            "audiotestsrc num-buffers=50 samplesperbuffer=441 ! audio/x-raw,rate=44100,channels=2 ! audioconvert ! \
+             {encoder} ! filesink name=out"
+        );
+        let pipeline = gst::parse::launch(&text).unwrap().downcast::<gst::Pipeline>().unwrap();
+        pipeline.by_name("out").unwrap().set_property("location", &path);
+        to_end(&pipeline, &Rendered::default(), Limits { total: LIMIT, stall: LIMIT }).unwrap();
+        path
+    }
+
+    #[test]
+    fn wav_and_ogg_come_out_with_their_length_and_sound() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, encoder) in
+            [("a.wav", "wavenc"), ("a.ogg", "vorbisenc ! oggmux"), ("b.ogg", "audioresample ! opusenc ! oggmux")]
+        {
+            let path = encoded(dir.path(), name, encoder);
+            let pcm = decode_file(&path, LIMIT).unwrap();
+            let lasts_s = pcm.duration().as_secs_f64();
+            assert!((lasts_s - 0.5).abs() < 0.05, "{name} lasts {lasts_s} s");
+            assert!(pcm.samples.iter().filter(|s| s.unsigned_abs() > 5000).count() > pcm.samples.len() / 2, "{name}");
+        }
+    }
+
+    #[test]
+    fn missing_broken_and_silent_files_are_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        gst::init().unwrap();
+        let missing = decode_file(&dir.path().join("gone.wav"), LIMIT).unwrap_err();
+        assert!(
+            matches!(&missing, PlayError::AudioOpen { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+        );
+        assert!(matches!(decode_file(dir.path(), LIMIT), Err(PlayError::AudioOpen { .. })));
+
+        let text = dir.path().join("text.wav");
+        std::fs::write(&text, "this is no sound").unwrap();
+        let whole = std::fs::read(encoded(dir.path(), "a.ogg", "vorbisenc ! oggmux")).unwrap();
+        let cut = dir.path().join("cut.ogg");
+        std::fs::write(&cut, &whole[..60]).unwrap();
+        let empty = dir.path().join("empty.wav");
+        std::fs::write(&empty, "").unwrap();
+        for path in [text, cut, empty] {
+            let error = decode_file(&path, LIMIT).unwrap_err();
+            assert!(matches!(error, PlayError::AudioDecode { .. }), "{}: {error:?}", path.display());
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Runs a playing pipeline to its end-of-stream, with a deadline and a watchdog for stalls.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use forewarn_domain::clock::Stopwatch;
+use gst::prelude::*;
+
+use super::error::PlayError;
+use super::pcm::{Pcm, samples_to_duration};
+
+/// By how much the rendered sound may be shorter than the samples: resampling and packets cut the ends.
+pub(super) const TOLERANCE: Duration = Duration::from_millis(60);
+/// How often the watchdog looks for progress.
+const LOOK: Duration = Duration::from_millis(100);
+/// Length of the buffers that carry the samples.
+const BUFFER_MS: u32 = 20;
+
+/// How long playing may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// From now to the end.
+    pub(super) total: Duration,
+    /// Without progress.
+    pub(super) stall: Duration,
+}
+
+/// Samples that have reached a sink.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rendered(Arc<AtomicU64>);
+
+impl Rendered {
+    pub(super) fn add(&self, samples: u64) {
+        self.0.fetch_add(samples, Ordering::Relaxed);
+    }
+
+    pub(super) fn samples(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn duration(&self, rate_hz: u32) -> Duration {
+        samples_to_duration(self.samples(), rate_hz)
+    }
+
+    /// Counts what passes a pad of interleaved mono 16-bit samples.
+    pub(super) fn count_on(&self, pad: &gst::Pad) {
+        let rendered = self.clone();
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            if let Some(buffer) = info.buffer() {
+                rendered.add(buffer.size() as u64 / 2);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+}
+
+/// Makes an element, or names the package that holds it.
+pub(super) fn element(name: &'static str, package: &'static str) -> Result<gst::Element, PlayError> {
+    gst::ElementFactory::make(name).build().map_err(|_| PlayError::ElementMissing { element: name, package })
+}
+
+/// Caps of mono 16-bit samples.
+pub(super) fn mono_caps(rate_hz: u32) -> gst::Caps {
+    gst::Caps::builder("audio/x-raw")
+        .field("format", "S16LE")
+        .field("rate", rate_hz as i32)
+        .field("channels", 1_i32)
+        .field("layout", "interleaved")
+        .build()
+}
+
+/// A source that holds all samples of an announcement and then ends. The announcement itself is its bound.
+pub(super) fn source(pcm: &Pcm) -> Result<gst::Element, PlayError> {
+    let source =
+        gst_app::AppSrc::builder().caps(&mono_caps(pcm.rate_hz)).format(gst::Format::Time).max_bytes(0).build();
+    let step = (pcm.rate_hz * BUFFER_MS / 1000).max(1) as usize;
+    let time = |samples: usize| {
+        gst::ClockTime::from_nseconds(samples_to_duration(samples as u64, pcm.rate_hz).as_nanos() as u64)
+    };
+    let broken = |e: gst::FlowError| PlayError::Broken { reason: format!("the source took no samples: {e}") };
+    for (i, chunk) in pcm.samples.chunks(step).enumerate() {
+        let bytes: Vec<u8> = chunk.iter().flat_map(|s| s.to_le_bytes()).collect();
+        let mut buffer = gst::Buffer::from_slice(bytes);
+        if let Some(buffer) = buffer.get_mut() {
+            let (start, end) = (time(i * step), time(i * step + chunk.len()));
+            buffer.set_pts(start);
+            buffer.set_duration(end - start);
+        }
+        source.push_buffer(buffer).map_err(broken)?;
+    }
+    source.end_of_stream().map_err(broken)?;
+    Ok(source.upcast())
+}
+
+/// Puts elements in a pipeline, one after the other.
+pub(super) fn chain(elements: &[&gst::Element]) -> Result<gst::Pipeline, PlayError> {
+    let broken = |e: gst::glib::BoolError| PlayError::Broken { reason: e.to_string() };
+    let pipeline = gst::Pipeline::new();
+    pipeline.add_many(elements).map_err(broken)?;
+    gst::Element::link_many(elements).map_err(broken)?;
+    Ok(pipeline)
+}
+
+/// Plays the pipeline to its end-of-stream.
+pub(super) fn to_end(pipeline: &gst::Pipeline, rendered: &Rendered, limits: Limits) -> Result<(), PlayError> {
+    let outcome = watch(pipeline, rendered, limits);
+    // Stopping also cuts off a sink that hangs, so that the next announcement finds it free.
+    let _ = pipeline.set_state(gst::State::Null);
+    outcome
+}
+
+fn watch(pipeline: &gst::Pipeline, rendered: &Rendered, limits: Limits) -> Result<(), PlayError> {
+    let bus = pipeline.bus().ok_or_else(|| PlayError::Broken { reason: "the pipeline has no bus".to_owned() })?;
+    let started = pipeline.set_state(gst::State::Playing);
+    let (whole, mut still) = (Stopwatch::start(), Stopwatch::start());
+    let mut last = (None, 0);
+    loop {
+        let wait = gst::ClockTime::from_nseconds(LOOK.as_nanos() as u64);
+        let message = bus.timed_pop_filtered(wait, &[gst::MessageType::Eos, gst::MessageType::Error]);
+        match message.as_ref().map(|m| m.view()) {
+            Some(gst::MessageView::Eos(_)) => return Ok(()),
+            Some(gst::MessageView::Error(error)) => return Err(PlayError::Broken { reason: describe(error) }),
+            _ if started.is_err() => {
+                return Err(PlayError::Broken { reason: "the pipeline did not start".to_owned() });
+            }
+            _ => {}
+        }
+        // Both count as progress: a sink with a deep buffer takes all samples at once and then plays for a while.
+        let now = (pipeline.query_position::<gst::ClockTime>(), rendered.samples());
+        if now != last {
+            (last, still) = (now, Stopwatch::start());
+        }
+        if whole.elapsed() >= limits.total {
+            return Err(PlayError::Timeout);
+        }
+        if still.elapsed() >= limits.stall {
+            return Err(PlayError::Stalled { for_s: limits.stall.as_secs_f64() });
+        }
+    }
+}
+
+/// An error message with the element that it comes from.
+pub(super) fn describe(error: &gst::message::Error) -> String {
+    let from = error.src().map(|s| s.name().to_string()).unwrap_or_default();
+    format!("{from}: {}", error.error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tone() -> Pcm {
+        Pcm { rate_hz: 8000, samples: vec![1000; 1600] }
+    }
+
+    fn into_fakesink(ts_offset_ns: i64) -> gst::Pipeline {
+        gst::init().unwrap();
+        let sink = element("fakesink", "").unwrap();
+        sink.set_property("sync", true);
+        sink.set_property("ts-offset", ts_offset_ns);
+        chain(&[&source(&tone()).unwrap(), &sink]).unwrap()
+    }
+
+    #[test]
+    fn playing_takes_as_long_as_it_sounds() {
+        let watch = Stopwatch::start();
+        let limits = Limits { total: Duration::from_secs(20), stall: Duration::from_secs(10) };
+        to_end(&into_fakesink(0), &Rendered::default(), limits).unwrap();
+        assert!(watch.elapsed() >= Duration::from_millis(200));
+    }
+
+    #[test]
+    fn a_sink_that_stalls_is_a_failure_and_not_a_hang() {
+        let pipeline = into_fakesink(3_600_000_000_000);
+        let limits = Limits { total: Duration::from_secs(20), stall: Duration::from_millis(300) };
+        let error = to_end(&pipeline, &Rendered::default(), limits).unwrap_err();
+        assert!(matches!(error, PlayError::Stalled { .. }), "{error}");
+    }
+
+    #[test]
+    fn the_deadline_ends_it_too() {
+        let pipeline = into_fakesink(3_600_000_000_000);
+        let limits = Limits { total: Duration::from_millis(300), stall: Duration::from_secs(10) };
+        let error = to_end(&pipeline, &Rendered::default(), limits).unwrap_err();
+        assert!(matches!(error, PlayError::Timeout), "{error}");
+    }
+
+    #[test]
+    fn a_missing_element_names_its_package() {
+        gst::init().unwrap();
+        let error = element("nosuchsink", "gstreamer1.0-plugins-good").unwrap_err();
+        assert!(error.to_string().contains("install the package gstreamer1.0-plugins-good"), "{error}");
+    }
+}

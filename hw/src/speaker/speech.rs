@@ -1,0 +1,247 @@
+//! Speech by espeak-ng, run as a child process: the text goes in by stdin, a WAV comes out by stdout.
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use forewarn_domain::SpokenText;
+use forewarn_domain::violation::Language;
+
+use super::config::SpeechConfig;
+use super::error::PlayError;
+use super::pcm::Pcm;
+
+/// Longest text in bytes. It fits into a pipe's buffer, so writing it cannot block.
+const TEXT_LIMIT: usize = 4000;
+/// Most bytes that are read of the program's output: six minutes of speech.
+const OUTPUT_LIMIT: u64 = 16 << 20;
+/// Bound of the cache; the speech used longest ago goes first.
+const CACHE_BYTES: usize = 8 << 20;
+
+/// Makes speech and keeps what it made last, so that a second warning starts at once.
+pub(super) struct Speech {
+    config: SpeechConfig,
+    cache: VecDeque<(SpokenText, Arc<Pcm>)>,
+}
+
+impl Speech {
+    pub(super) fn new(config: SpeechConfig) -> Self {
+        Self { config, cache: VecDeque::new() }
+    }
+
+    /// The spoken text, made within `limit`.
+    pub(super) fn speak(&mut self, text: &SpokenText, limit: Duration) -> Result<Arc<Pcm>, PlayError> {
+        if let Some(i) = self.cache.iter().position(|(known, _)| known == text)
+            && let Some(entry) = self.cache.remove(i)
+        {
+            let pcm = entry.1.clone();
+            self.cache.push_back(entry);
+            return Ok(pcm);
+        }
+        let pcm = Arc::new(self.synthesise(text, limit)?);
+        self.cache.push_back((text.clone(), pcm.clone()));
+        while self.cache.len() > 1 && self.cache.iter().map(|(_, p)| 2 * p.samples.len()).sum::<usize>() > CACHE_BYTES {
+            self.cache.pop_front();
+        }
+        Ok(pcm)
+    }
+
+    /// Runs the program without a text and returns what it calls itself.
+    pub(super) fn probe(&self) -> Result<String, PlayError> {
+        let mut command = Command::new(&self.config.program);
+        command.arg("--version");
+        let out = self.run(command, b"", Duration::from_secs_f64(self.config.time_limit_s))?;
+        Ok(String::from_utf8_lossy(&out).lines().next().unwrap_or_default().trim().to_owned())
+    }
+
+    fn synthesise(&self, text: &SpokenText, limit: Duration) -> Result<Pcm, PlayError> {
+        if text.text.len() > TEXT_LIMIT {
+            return Err(PlayError::TextTooLong { bytes: text.text.len(), limit: TEXT_LIMIT });
+        }
+        let voice = match text.language {
+            Language::En => &self.config.voice_en,
+            Language::Zh => &self.config.voice_zh,
+        };
+        let mut command = Command::new(&self.config.program);
+        command.args(["-v", voice, "-b", "1", "--stdin", "--stdout"]);
+        command.args(["-s", &self.config.rate_wpm.to_string(), "-a", &self.config.volume.to_string()]);
+        let limit = limit.min(Duration::from_secs_f64(self.config.time_limit_s));
+        let wav = self.run(command, text.text.as_bytes(), limit)?;
+        let program = || self.config.program.clone();
+        let pcm = Pcm::from_wav(&wav).map_err(|reason| PlayError::SpeechFormat { program: program(), reason })?;
+        if pcm.samples.is_empty() {
+            return Err(PlayError::SpeechFormat { program: program(), reason: "it holds no samples" });
+        }
+        Ok(pcm)
+    }
+
+    fn run(&self, mut command: Command, input: &[u8], limit: Duration) -> Result<Vec<u8>, PlayError> {
+        let broke = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => PlayError::SpeechMissing { program: self.config.program.clone() },
+            _ => PlayError::SpeechRun { program: self.config.program.clone(), source },
+        };
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = Reaped(command.spawn().map_err(broke)?);
+        let results = read_on_thread(&mut child.0).map_err(broke)?;
+        if let Some(mut stdin) = child.0.stdin.take()
+            && let Err(e) = stdin.write_all(input)
+            && e.kind() != io::ErrorKind::BrokenPipe
+        {
+            // A broken pipe means that the program has given up; its complaint says more than the pipe's.
+            return Err(broke(e));
+        }
+        let Ok(read) = results.recv_timeout(limit) else {
+            return Err(PlayError::SpeechTimeout {
+                program: self.config.program.clone(),
+                limit_s: limit.as_secs_f64(),
+            });
+        };
+        let (out, complaint) = read.map_err(broke)?;
+        let status = child.0.wait().map_err(broke)?;
+        if status.success() && !out.is_empty() {
+            return Ok(out);
+        }
+        let message = complaint.lines().next().unwrap_or("no message").to_owned();
+        Err(PlayError::SpeechFailed { program: self.config.program.clone(), status: status.to_string(), message })
+    }
+}
+
+type Read2 = io::Result<(Vec<u8>, String)>;
+
+/// Reads both outputs to their end on a thread, so that the caller can stop to wait.
+fn read_on_thread(child: &mut Child) -> io::Result<mpsc::Receiver<Read2>> {
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let (done, results) = mpsc::sync_channel(1);
+    std::thread::Builder::new().name("speech-output".to_owned()).spawn(move || {
+        let read = || -> Read2 {
+            let (mut out, mut complaint) = (Vec::new(), Vec::new());
+            if let Some(pipe) = stdout {
+                pipe.take(OUTPUT_LIMIT).read_to_end(&mut out)?;
+            }
+            if let Some(pipe) = stderr {
+                pipe.take(4096).read_to_end(&mut complaint)?;
+            }
+            Ok((out, String::from_utf8_lossy(&complaint).into_owned()))
+        };
+        // Nobody listens any more once the time limit has passed.
+        let _ = done.send(read());
+    })?;
+    Ok(results)
+}
+
+/// A child that is stopped and waited for on every way out.
+struct Reaped(Child);
+
+impl Drop for Reaped {
+    fn drop(&mut self) {
+        // Both fail harmlessly for a child that has been waited for.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use forewarn_domain::clock::Stopwatch;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    fn say(language: Language, text: &str) -> SpokenText {
+        SpokenText { language, text: text.to_owned() }
+    }
+
+    /// A program of `hw/fixtures` in place of espeak-ng. They are files of the repository because a script that a
+    /// test writes may still be open for writing in another test's child, and then it does not start.
+    fn stub(dir: &tempfile::TempDir, name: &str) -> Speech {
+        let program = dir.path().join(name);
+        std::os::unix::fs::symlink(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name), &program)
+            .unwrap();
+        Speech::new(SpeechConfig { program, time_limit_s: 5.0, ..SpeechConfig::default() })
+    }
+
+    #[test]
+    fn both_languages_are_spoken_for_a_plausible_time() {
+        let mut speech = Speech::new(SpeechConfig::default());
+        for text in [
+            say(Language::En, "Attention. You are parked in a no parking zone. Please move your vehicle now."),
+            say(Language::Zh, "您好，此处禁止停车，请立即驶离。"),
+        ] {
+            let pcm = speech.speak(&text, LIMIT).unwrap();
+            let lasts_s = pcm.duration().as_secs_f64();
+            assert!((2.0..12.0).contains(&lasts_s), "{text:?} lasts {lasts_s} s");
+            let loud = pcm.samples.iter().filter(|s| s.unsigned_abs() > 500).count();
+            assert!(loud * 5 > pcm.samples.len(), "{text:?} is near silence");
+        }
+    }
+
+    #[test]
+    fn rate_and_volume_are_heard() {
+        let text = say(Language::En, "Please leave this area now.");
+        let speak = |rate_wpm, volume| {
+            let config = SpeechConfig { rate_wpm, volume, ..SpeechConfig::default() };
+            Speech::new(config).speak(&text, LIMIT).unwrap()
+        };
+        let (slow, fast, soft) = (speak(100, 100), speak(250, 100), speak(100, 20));
+        assert!(fast.duration() * 3 < slow.duration() * 2);
+        let peak = |pcm: &Pcm| pcm.samples.iter().map(|s| s.unsigned_abs()).max().unwrap();
+        assert!(peak(&soft) * 2 < peak(&slow));
+    }
+
+    #[test]
+    fn the_text_is_never_read_as_an_option_or_a_command() {
+        let dir = tempfile::tempdir().unwrap();
+        let mark = dir.path().join("mark");
+        let text = say(Language::En, &format!("--version; touch {0} $(touch {0}) `touch {0}`", mark.display()));
+        let pcm = Speech::new(SpeechConfig::default()).speak(&text, LIMIT).unwrap();
+        assert!(pcm.duration() > Duration::from_secs(1));
+        assert!(!mark.exists());
+    }
+
+    #[test]
+    fn known_speech_comes_from_the_cache() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut speech = stub(&dir, "speech-counted");
+        let first = speech.speak(&say(Language::En, "Stop."), LIMIT).unwrap();
+        let again = speech.speak(&say(Language::En, "Stop."), LIMIT).unwrap();
+        let _other = speech.speak(&say(Language::En, "Go."), LIMIT).unwrap();
+        assert!(Arc::ptr_eq(&first, &again));
+        assert_eq!(std::fs::read_to_string(dir.path().join("calls")).unwrap().lines().count(), 2);
+    }
+
+    #[test]
+    fn a_missing_program_names_its_package() {
+        let config = SpeechConfig { program: "/nonexistent/espeak-ng".into(), ..SpeechConfig::default() };
+        let error = Speech::new(config).speak(&say(Language::En, "Stop."), LIMIT).unwrap_err();
+        assert!(matches!(error, PlayError::SpeechMissing { .. }));
+        assert!(error.to_string().contains("install the package espeak-ng"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_stopped() {
+        let dir = tempfile::tempdir().unwrap();
+        let watch = Stopwatch::start();
+        let mut speech = stub(&dir, "speech-hangs");
+        let error = speech.speak(&say(Language::En, "Stop."), Duration::from_millis(200)).unwrap_err();
+        assert!(matches!(error, PlayError::SpeechTimeout { .. }), "{error}");
+        assert!(watch.elapsed() < Duration::from_secs(4));
+    }
+
+    #[test]
+    fn refusals_and_rubbish_are_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let unknown_voice = SpeechConfig { voice_en: "xx-klingon".to_owned(), ..SpeechConfig::default() };
+        let refused = Speech::new(unknown_voice).speak(&say(Language::En, "Stop."), LIMIT).unwrap_err();
+        assert!(matches!(&refused, PlayError::SpeechFailed { message, .. } if message.contains("voice")), "{refused}");
+        let rubbish = stub(&dir, "speech-rubbish").speak(&say(Language::En, "Stop."), LIMIT).unwrap_err();
+        assert!(matches!(rubbish, PlayError::SpeechFormat { .. }), "{rubbish}");
+        let long = Speech::new(SpeechConfig::default()).speak(&say(Language::En, &"a".repeat(5000)), LIMIT);
+        assert!(matches!(long, Err(PlayError::TextTooLong { bytes: 5000, .. })));
+    }
+}

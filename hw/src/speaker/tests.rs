@@ -1,0 +1,144 @@
+//! Loudspeakers from their configuration to the proof of playback.
+
+use std::net::UdpSocket;
+use std::path::Path;
+use std::sync::Mutex;
+
+use forewarn_domain::violation::Language;
+use forewarn_domain::{AnnouncementId, IncidentId, SpokenText, SystemClock, Timestamp};
+
+use super::*;
+
+/// An announcement with a minute left on [`Still`]'s clock.
+pub(super) fn announcement(text: &str, audio: Option<&str>) -> Announcement {
+    Announcement {
+        id: AnnouncementId(7),
+        incident: IncidentId::from_stored("inc-1"),
+        speaker: SpeakerId::new("gate").unwrap(),
+        text: SpokenText { language: Language::En, text: text.to_owned() },
+        audio: audio.map(str::to_owned),
+        attempt: 2,
+        deadline: Timestamp::from_secs_f64(60.0),
+    }
+}
+
+/// A clock that stands, and moves on by hand.
+#[derive(Default)]
+struct Still(Mutex<f64>);
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_secs_f64(*self.0.lock().unwrap())
+    }
+}
+
+fn speaker(config: &str, dir: &Path, now_s: f64) -> Box<dyn Loudspeaker> {
+    let config: SpeakerConfig = toml::from_str(config).unwrap();
+    let clock = Arc::new(Still(Mutex::new(now_s)));
+    let context = SpeakerContext { clock, audio_dir: dir.join("audio"), base_dir: dir.to_owned() };
+    build(&SpeakerId::new("gate").unwrap(), &config, &context).unwrap()
+}
+
+const WAV: &str = "kind = \"local\"\nsink = \"wav\"\nwav_dir = \"said\"\nwav_real_time = false\n";
+
+#[test]
+fn a_wav_file_holds_chime_and_speech_and_its_length_is_the_proof() {
+    let dir = tempfile::tempdir().unwrap();
+    let played = speaker(WAV, dir.path(), 0.0).play(&announcement("Please leave this area.", None)).unwrap();
+    let bytes = std::fs::read(dir.path().join("said/inc-1-2-7.wav")).unwrap();
+    let pcm = Pcm::from_wav(&bytes).unwrap();
+    assert_eq!(pcm.duration(), played);
+    let without_chime = format!("{WAV}chime = false");
+    let shorter =
+        speaker(&without_chime, dir.path(), 0.0).play(&announcement("Please leave this area.", None)).unwrap();
+    let difference_s = played.as_secs_f64() - shorter.as_secs_f64();
+    assert!((difference_s - 0.85).abs() < 0.01 && shorter.as_secs_f64() > 1.0, "{played:?} {shorter:?}");
+    let files: Vec<_> = std::fs::read_dir(dir.path().join("said")).unwrap().collect();
+    assert_eq!(files.len(), 1, "no part of a file is left");
+}
+
+#[test]
+fn a_wav_file_stands_in_for_a_speaker_in_real_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let watch = forewarn_domain::clock::Stopwatch::start();
+    let config = WAV.replace("false", "true");
+    let played = speaker(&config, dir.path(), 0.0).play(&announcement("Stop.", None)).unwrap();
+    assert!(watch.elapsed() + Duration::from_millis(40) >= played, "{played:?} in {:?}", watch.elapsed());
+}
+
+#[test]
+fn a_horn_is_spoken_to_in_chinese() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let config = format!("kind = \"rtp\"\naddress = \"{}\"\nchime = false", socket.local_addr().unwrap());
+    let mut warning = announcement("请离开", None);
+    warning.text.language = Language::Zh;
+    let played = speaker(&config, dir.path(), 0.0).play(&warning).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let (mut samples, mut buffer) = (0, [0; 2000]);
+    while let Ok(length) = socket.recv(&mut buffer) {
+        samples += length - 12;
+    }
+    assert_eq!(Duration::from_micros(samples as u64 * 125), played);
+    assert!((0.4..5.0).contains(&played.as_secs_f64()), "{played:?}");
+}
+
+#[test]
+fn a_sound_file_that_fails_gives_way_to_the_text_and_is_an_error_without_one() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("audio")).unwrap();
+    std::fs::write(dir.path().join("audio/bad.ogg"), "no sound").unwrap();
+    let mut speaker = speaker(WAV, dir.path(), 0.0);
+    assert!(speaker.play(&announcement("Stop.", Some("bad.ogg"))).is_ok());
+    let broken = speaker.play(&announcement("", Some("bad.ogg"))).unwrap_err();
+    assert!(broken.message.contains("failed to decode the sound file"), "{broken}");
+    let missing = speaker.play(&announcement(" ", Some("gone.ogg"))).unwrap_err();
+    assert!(missing.message.contains("gone.ogg: No such file"), "{missing}");
+    let nothing = speaker.play(&announcement("", None)).unwrap_err();
+    assert!(nothing.message.contains("neither a text nor a sound file"), "{nothing}");
+}
+
+#[test]
+fn a_sound_file_plays_in_place_of_the_text() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut speaker = speaker(&format!("{WAV}chime = false"), dir.path(), 0.0);
+    let spoken = speaker.play(&announcement("Please leave this area.", None)).unwrap();
+    std::fs::create_dir(dir.path().join("audio")).unwrap();
+    std::fs::rename(dir.path().join("said/inc-1-2-7.wav"), dir.path().join("audio/leave.wav")).unwrap();
+    let played = speaker.play(&announcement("", Some("leave.wav"))).unwrap();
+    assert!((played.as_secs_f64() - spoken.as_secs_f64()).abs() < 0.01, "{played:?} {spoken:?}");
+}
+
+#[test]
+fn deadlines_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let passed = speaker(WAV, dir.path(), 60.0).play(&announcement("Stop.", None)).unwrap_err();
+    assert!(passed.message.contains("deadline has passed"), "{passed}");
+    let close = speaker(WAV, dir.path(), 59.0).play(&announcement("Please leave this area now.", None)).unwrap_err();
+    assert!(close.message.contains("raise the warning's timeout_s"), "{close}");
+    assert!(!dir.path().join("said").exists());
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("said"), "a file in its place").unwrap();
+    let error = speaker(WAV, dir.path(), 0.0).play(&announcement("Stop.", None)).unwrap_err();
+    assert!(error.message.contains("failed to write") && error.message.contains("said"), "{error}");
+}
+
+#[test]
+fn probing_says_what_would_be_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let context =
+        SpeakerContext { clock: Arc::new(SystemClock), audio_dir: "audio".into(), base_dir: dir.path().into() };
+    let id = || SpeakerId::new("gate").unwrap();
+    let found = probe(&id(), &toml::from_str(WAV).unwrap(), &context).unwrap();
+    assert!(found.contains("WAV files in") && found.contains("eSpeak NG"), "{found}");
+    let config = format!("{WAV}speech = {{ program = \"/nonexistent/espeak-ng\" }}");
+    let missing = probe(&id(), &toml::from_str(&config).unwrap(), &context).unwrap_err();
+    assert!(missing.message.contains("install the package espeak-ng"), "{missing}");
+    let horn =
+        probe(&id(), &toml::from_str("kind = \"rtp\"\naddress = \"127.0.0.1:5004\"").unwrap(), &context).unwrap();
+    assert!(horn.contains("from 127.0.0.1 to 127.0.0.1:5004, TTL 64"), "{horn}");
+}
