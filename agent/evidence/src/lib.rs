@@ -1,1 +1,38 @@
-//! Evidence folders: snapshots, manifest, verification, retention.
+//! Evidence folders: snapshots, clips, manifest, verification, retention.
+//!
+//! One folder an incident, `ROOT/YYYY-MM-DD/INCIDENT-ID/`:
+//!
+//! | file | what |
+//! |---|---|
+//! | `<moment>.jpg` | the frame as it was analysed |
+//! | `<moment>-marked.jpg` | a copy with box, zone, title and time drawn on it |
+//! | `<name>.mp4` | a clip, never re-encoded |
+//! | `incident.json` | the incident with its history and the facts of every file ([`BundleRecord`]) |
+//! | `manifest.json` | sha256 and size of every other file, written last ([`Manifest`]) |
+//!
+//! Every file appears by an atomic rename after its bytes are on the disk, and `incident.json` is brought up to date
+//! after each, so a process that is killed at any point leaves a folder that [`EvidenceStore::unsealed`] finds
+//! and [`EvidenceStore::seal_abandoned`] closes, with what is missing and why stated in the manifest.
+
+mod canvas;
+mod durable;
+mod error;
+mod manifest;
+mod marking;
+mod record;
+mod retention;
+mod store;
+#[cfg(test)]
+mod testing;
+mod text;
+mod verify;
+
+pub use error::EvidenceError;
+pub use manifest::{Manifest, ManifestEntry};
+pub use marking::{Overlay, marked};
+pub use record::{BundleRecord, ClipEntry, ClipFacts, HistoryEntry, Missing, SnapshotEntry, StreamTime, TimeLine};
+pub use retention::{
+    BundleInfo, DeletedFor, FreeSpace, Limits, RetentionEvent, StatvfsSpace, UpstreamState, plan_retention,
+};
+pub use store::{EvidenceStore, RetentionOutcome, SealedBundle, StoreOptions, Unsealed};
+pub use verify::{Problem, Verification, VerifyError, verify};

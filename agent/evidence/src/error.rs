@@ -1,0 +1,116 @@
+//! What can fail when evidence is kept, per operation, with the incident and the path.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use forewarn_domain::{IncidentId, Moment};
+
+/// An operation on the evidence store failed. What was kept before is unharmed.
+#[derive(Debug, thiserror::Error)]
+pub enum EvidenceError {
+    /// The root folder cannot be used at all.
+    #[error(
+        "failed to open the evidence folder {}: {source}; create it, or name a folder that the agent may write to",
+        path.display()
+    )]
+    Root {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The incident's id cannot be the name of a folder.
+    #[error("failed to keep evidence of incident \"{incident}\": its id cannot be the name of a folder")]
+    UnsafeId {
+        /// The incident.
+        incident: IncidentId,
+    },
+    /// A clip's name cannot be the name of a file.
+    #[error("failed to keep a clip of incident {incident}: \"{name}\" is no name; use a-z 0-9 _ -")]
+    UnsafeName {
+        /// The incident.
+        incident: IncidentId,
+        /// The name given.
+        name: String,
+    },
+    /// The frame could not be encoded.
+    #[error("failed to encode the {moment} snapshot of incident {incident}: {source}")]
+    Encode {
+        /// The incident.
+        incident: IncidentId,
+        /// Which snapshot.
+        moment: Moment,
+        /// Why.
+        source: image::ImageError,
+    },
+    /// A file could not be written, moved or read.
+    #[error("failed to {operation} for incident {incident}: {}: {source}{}", path.display(), help(source))]
+    File {
+        /// The incident.
+        incident: IncidentId,
+        /// What was being done, as in "write a snapshot".
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The folder is sealed; a new file would make its manifest wrong.
+    #[error("failed to add {what} to the evidence of incident {incident}: it is sealed already ({})", path.display())]
+    Sealed {
+        /// The incident.
+        incident: IncidentId,
+        /// What was to be added.
+        what: String,
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folders could not be listed or deleted.
+    #[error("failed to {operation} under the evidence folder: {}: {source}", path.display())]
+    Folder {
+        /// What was being done.
+        operation: &'static str,
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl EvidenceError {
+    /// Whether the disk (or the user's quota on it) is full.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Root { source, .. } | Self::File { source, .. } | Self::Folder { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            _ => false,
+        }
+    }
+
+    pub(crate) fn file(
+        incident: &IncidentId,
+        operation: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> Self + use<> {
+        let (incident, path) = (incident.clone(), path.to_owned());
+        move |source| Self::File { incident, operation, path, source }
+    }
+
+    pub(crate) fn folder(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Folder { operation, path, source }
+    }
+}
+
+/// A hint for the causes that an operator can remove.
+fn help(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; free space on this disk or lower the evidence quota"
+        }
+        io::ErrorKind::PermissionDenied => "; give the agent's user the right to write there",
+        io::ErrorKind::ReadOnlyFilesystem => "; the file system is mounted read-only",
+        _ => "",
+    }
+}

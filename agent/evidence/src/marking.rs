@@ -1,0 +1,197 @@
+//! The marked copy of a snapshot: zone, box, label, and a caption with title, place and time.
+
+use image::RgbImage;
+
+use forewarn_domain::zone::ZoneShape;
+use forewarn_domain::{BBox, Frame, IncidentRecord, Moment, Point};
+
+use crate::canvas::{Canvas, Colour};
+use crate::text::TextSize;
+
+/// What is drawn on the marked copy besides what the incident itself says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Overlay {
+    /// The violation's title, latin or Chinese.
+    pub title: String,
+    /// The subject's box in pixels of the frame; none if it is not seen in this frame.
+    pub bbox: Option<BBox>,
+    /// The zone in pixels of the frame.
+    pub zone: Option<ZoneShape>,
+    /// The time as people of the site read it, such as `2026-01-31 14:03:07.250 +08:00`.
+    pub time: String,
+}
+
+const SUBJECT: Colour = [0xff, 0x3b, 0x30];
+const ZONE: Colour = [0xff, 0xc5, 0x3d];
+const INK: Colour = [0x12, 0x14, 0x18];
+const WHITE: Colour = [0xff, 0xff, 0xff];
+const GREY: Colour = [0xc9, 0xce, 0xd6];
+
+/// Draws the marked copy of `frame`: the frame with its marks, and below it a caption that hides nothing.
+///
+/// Pixel coordinates are those of the frame. The sizes of lines and letters follow the picture's size, so that a
+/// thumbnail and a 4K frame read alike.
+pub fn marked(frame: &Frame, incident: &IncidentRecord, moment: Moment, overlay: &Overlay) -> RgbImage {
+    let em_px = (frame.height.min(frame.width) as f32 / 30.0).clamp(11.0, 64.0);
+    let line_px = (em_px / 7.5).max(2.5);
+    let mut canvas = Canvas { image: RgbImage::new(frame.width, frame.height) };
+    canvas.image.copy_from_slice(&frame.to_rgb8());
+    if let Some(zone) = &overlay.zone {
+        draw_zone(&mut canvas, zone, line_px);
+    }
+    if let Some(bbox) = overlay.bbox.filter(BBox::is_valid) {
+        draw_subject(&mut canvas, bbox.clamped(frame.width, frame.height), incident, em_px, line_px);
+    }
+    let caption_px = (em_px * 3.1).ceil() as u32;
+    let mut whole = Canvas { image: RgbImage::new(frame.width, frame.height.saturating_add(caption_px)) };
+    image::imageops::replace(&mut whole.image, &canvas.image, 0, 0);
+    draw_caption(&mut whole, incident, moment, overlay, em_px);
+    whole.image
+}
+
+fn draw_zone(canvas: &mut Canvas, zone: &ZoneShape, line_px: f32) {
+    match zone {
+        ZoneShape::Polygon(polygon) => {
+            canvas.fill_polygon(&polygon.points, ZONE, 0.14);
+            canvas.path(&polygon.points, true, line_px + 2.0, INK);
+            canvas.path(&polygon.points, true, line_px, ZONE);
+        }
+        ZoneShape::Line(points) => {
+            canvas.path(points, false, line_px + 2.0, INK);
+            canvas.path(points, false, line_px, ZONE);
+        }
+    }
+}
+
+fn draw_subject(canvas: &mut Canvas, bbox: BBox, incident: &IncidentRecord, em_px: f32, line_px: f32) {
+    let corners = [[bbox.x0, bbox.y0], [bbox.x1, bbox.y0], [bbox.x1, bbox.y1], [bbox.x0, bbox.y1]].map(Point::from);
+    canvas.path(&corners, true, line_px + 2.0, INK);
+    canvas.path(&corners, true, line_px, SUBJECT);
+
+    let subject = &incident.subject;
+    let label =
+        if subject.count > 1 { format!("{} × {}", subject.count, subject.class) } else { subject.class.to_string() };
+    let size = TextSize { em_px: em_px * 0.85 };
+    let (pad, height) = (em_px * 0.35, em_px * 1.25);
+    let width = size.width_of(&label) + 2.0 * pad;
+    let x = (bbox.x0 - line_px * 0.5).min(canvas.image.width() as f32 - width).max(0.0);
+    // The label stands on the box; where the picture ends above it, it hangs inside.
+    let above = bbox.y0 - line_px * 0.5 - height;
+    let y =
+        if above >= 0.0 { above } else { bbox.y0 + line_px * 0.5 }.min(canvas.image.height() as f32 - height).max(0.0);
+    canvas.fill_rect(x, y, x + width, y + height, SUBJECT, 1.0);
+    size.draw(canvas, &label, (x + pad, y + height * 0.74), WHITE);
+}
+
+fn draw_caption(canvas: &mut Canvas, incident: &IncidentRecord, moment: Moment, overlay: &Overlay, em_px: f32) {
+    let (width, height) = (canvas.image.width() as f32, canvas.image.height() as f32);
+    let (title, small) = (TextSize { em_px }, TextSize { em_px: em_px * 0.75 });
+    let (pad, top) = (em_px * 0.7, height - em_px * 3.1);
+    canvas.fill_rect(0.0, top.floor(), width, height, INK, 1.0);
+    canvas.fill_rect(0.0, top.floor(), em_px * 0.28, height, SUBJECT, 1.0);
+
+    let (upper, lower) = (top + em_px * 1.4, top + em_px * 2.55);
+    let time_width = small.width_of(&overlay.time);
+    let has_room = time_width + em_px * 12.0 < width;
+    let title_room = width - 2.0 * pad - if has_room { time_width + pad } else { 0.0 };
+    title.draw(canvas, &title.fitted(&overlay.title, title_room), (pad, upper), WHITE);
+
+    let rule = &incident.rule;
+    let place = format!("{}  ·  {}  ·  {}", rule.stream, rule.zone, moment_text(incident, moment));
+    if has_room {
+        small.draw(canvas, &overlay.time, (width - pad - time_width, upper), WHITE);
+        let id = small.fitted(incident.id.as_str(), width * 0.45);
+        small.draw(canvas, &id, (width - pad - small.width_of(&id), lower), GREY);
+        small.draw(canvas, &small.fitted(&place, width * 0.55 - 3.0 * pad), (pad, lower), GREY);
+    } else {
+        small.draw(canvas, &small.fitted(&overlay.time, width - 2.0 * pad), (pad, lower), GREY);
+    }
+}
+
+/// What the snapshot shows, in words.
+fn moment_text(incident: &IncidentRecord, moment: Moment) -> String {
+    match moment {
+        Moment::Confirmed => "confirmed".to_owned(),
+        Moment::AfterWarning if incident.warning_not_delivered => "warning not delivered".to_owned(),
+        Moment::AfterWarning => "after the warning".to_owned(),
+        Moment::Ended => format!("ended: {}", outcome(incident)),
+    }
+}
+
+/// The state that decided the incident, which `Closed` only follows.
+fn outcome(incident: &IncidentRecord) -> &'static str {
+    use forewarn_domain::IncidentState::{Complied, Escalated, Lost};
+    let decided = incident.history.iter().rev().find(|t| matches!(t.state, Complied | Escalated | Lost));
+    decided.map_or(incident.state, |t| t.state).as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_domain::Polygon;
+
+    use super::*;
+    use crate::testing::{closed, frame};
+
+    fn overlay() -> Overlay {
+        Overlay {
+            title: "Illegal parking 违章停车".to_owned(),
+            bbox: Some(BBox::new(40.0, 40.0, 90.0, 80.0)),
+            zone: Some(ZoneShape::Polygon(Polygon::new(
+                [[10., 10.], [150., 10.], [150., 100.], [10., 100.]].map(Point::from).to_vec(),
+            ))),
+            time: "2026-01-31 14:03:07.250 +08:00".to_owned(),
+        }
+    }
+
+    #[test]
+    fn box_and_zone_stand_where_they_belong() {
+        let picture = marked(&frame(640, 360), &closed(1), Moment::Ended, &overlay());
+        assert_eq!(picture.get_pixel(65, 40).0, SUBJECT);
+        assert_eq!(picture.get_pixel(120, 10).0, ZONE);
+        let clean = frame(640, 360).rgb_at(300, 150);
+        assert_eq!(picture.get_pixel(300, 150).0, clean, "what lies outside of all marks is untouched");
+    }
+
+    #[test]
+    fn odd_boxes_and_tiny_frames_are_drawn_without_harm() {
+        for bbox in [[-1e9, -1e9, 1e9, 1e9], [5., 5., 5., 5.], [f32::NAN, 0., 1., 1.], [600., 340., 900., 900.]] {
+            let overlay = Overlay { bbox: Some(BBox::from(bbox)), ..overlay() };
+            for (width, height) in [(1, 1), (7, 300), (640, 360)] {
+                let picture = marked(&frame(width, height), &closed(1), Moment::Confirmed, &overlay);
+                assert!(picture.width() == width && picture.height() > height);
+            }
+        }
+    }
+
+    /// Writes a marked photo to the folder named by `FOREWARN_MARKED_OUT`, to be looked at.
+    #[test]
+    fn a_real_photo_can_be_marked() {
+        let photos = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/detect/images");
+        let photo = photos.join("000000001490.jpg");
+        let Ok(decoded) = image::open(&photo) else {
+            println!("skipped: {} is not here", photo.display());
+            return;
+        };
+        let rgb = decoded.to_rgb8();
+        let (w, h) = (rgb.width(), rgb.height());
+        let meta = frame(2, 2).meta;
+        let colour = forewarn_domain::ColourMatrix::BT601;
+        let photo = Frame::packed(meta, forewarn_domain::PixelFormat::Rgb8, colour, (w, h), rgb.into_raw()).unwrap();
+        let (wf, hf) = (w as f32, h as f32);
+        let overlay = Overlay {
+            bbox: Some(BBox::new(wf * 0.3, hf * 0.3, wf * 0.5, hf * 0.7)),
+            zone: Some(ZoneShape::Polygon(Polygon::new(vec![
+                Point::new(wf * 0.1, hf * 0.45),
+                Point::new(wf * 0.8, hf * 0.4),
+                Point::new(wf * 0.9, hf * 0.8),
+                Point::new(wf * 0.05, hf * 0.82),
+            ]))),
+            ..overlay()
+        };
+        let picture = marked(&photo, &closed(1), Moment::Ended, &overlay);
+        assert!(picture.width() == w && picture.height() > h);
+        if let Some(out) = std::env::var_os("FOREWARN_MARKED_OUT") {
+            picture.save(std::path::Path::new(&out).join("marked.png")).unwrap();
+        }
+    }
+}
