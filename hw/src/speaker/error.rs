@@ -128,6 +128,15 @@ pub enum PlayError {
         /// The limit.
         for_s: f64,
     },
+    /// The sound card, the sound server or the network hangs in a call that cannot be broken off.
+    #[error("the speaker has not answered for {after_s:.1} s; look after the sound server or the device")]
+    Hung {
+        /// The limit.
+        after_s: f64,
+    },
+    /// An earlier announcement hangs.
+    #[error("the speaker still hangs in an earlier announcement; look after the sound server or the device")]
+    Busy,
     /// Playing did not end in time.
     #[error("playing did not end by the announcement's deadline")]
     Timeout,

@@ -9,6 +9,7 @@ mod chime;
 mod config;
 mod decode;
 mod error;
+mod guard;
 mod local;
 mod pcm;
 mod programme;
@@ -28,8 +29,12 @@ pub use config::{LocalConfig, LocalSink, RtpConfig, SpeakerConfig, SpeechConfig}
 pub use error::{ConfigError, PlayError};
 pub use pcm::Pcm;
 
+use guard::Guarded;
 use programme::Programme;
 use run::Limits;
+
+/// How long a speaker may take to answer [`probe`].
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
 
 /// What all speakers of the agent share.
 #[derive(Clone)]
@@ -54,7 +59,7 @@ trait Output: Send {
 struct Speaker {
     id: SpeakerId,
     programme: Programme,
-    output: Box<dyn Output>,
+    output: Guarded,
     clock: Arc<dyn Clock>,
     stall: Duration,
 }
@@ -73,7 +78,7 @@ impl Speaker {
         };
         let programme = Programme::new(speech.clone(), chime, context.audio_dir.clone());
         let stall = Duration::from_secs_f64(stall_s);
-        Ok(Self { id: id.clone(), programme, output, clock: context.clock.clone(), stall })
+        Ok(Self { id: id.clone(), programme, output: Guarded::new(output), clock: context.clock.clone(), stall })
     }
 
     fn try_play(&mut self, announcement: &Announcement) -> Result<Duration, PlayError> {
@@ -81,12 +86,16 @@ impl Speaker {
         if remaining.is_zero() {
             return Err(PlayError::DeadlinePassed);
         }
-        let pcm = self.programme.render(announcement, remaining)?;
+        let pcm = Arc::new(self.programme.render(announcement, remaining)?);
         let remaining = announcement.deadline.since(self.clock.now());
         if pcm.duration() > remaining {
             return Err(PlayError::TooLong { lasts_s: pcm.duration().as_secs_f64(), left_s: remaining.as_secs_f64() });
         }
-        let played = self.output.play(&pcm, announcement, Limits { total: remaining, stall: self.stall })?;
+        let limits = Limits { total: remaining, stall: self.stall };
+        // Opening and draining may each take as long as a stall; more than that is none of a working speaker.
+        let patience = remaining.min(pcm.duration() + 2 * self.stall);
+        let (sound, order) = (pcm.clone(), announcement.clone());
+        let played = self.output.run(patience, move |output| output.play(&sound, &order, limits))?;
         if played + run::TOLERANCE < pcm.duration() {
             let (played_s, expected_s) = (played.as_secs_f64(), pcm.duration().as_secs_f64());
             return Err(PlayError::Incomplete { played_s, expected_s });
@@ -129,7 +138,7 @@ pub fn build(
 pub fn probe(id: &SpeakerId, config: &SpeakerConfig, context: &SpeakerContext) -> Result<String, LoudspeakerError> {
     let fail = |message: String| LoudspeakerError { speaker: id.clone(), message };
     let speaker = Speaker::new(id, config, context).map_err(|e| fail(error::with_causes(&e)))?;
-    let output = speaker.output.probe().map_err(|e| fail(error::with_causes(&e)))?;
+    let output = speaker.output.run(PROBE_LIMIT, |output| output.probe()).map_err(|e| fail(error::with_causes(&e)))?;
     let speech = speaker.programme.probe().map_err(|e| fail(error::with_causes(&e)))?;
     Ok(format!("{output}; {speech}"))
 }
