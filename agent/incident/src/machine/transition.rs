@@ -1,0 +1,115 @@
+//! The only functions that assign the state of an incident. Each writes the step into the history, with its cause,
+//! reports it once the incident is confirmed, and asks for the evidence that belongs to it.
+
+use forewarn_domain::evidence::ClipSpan;
+use forewarn_domain::{AnnouncementId, Cause, EvidenceRequest, Moment, Report, Timestamp, Transition};
+
+use super::{Context, Machine, lost_cause};
+use crate::interface::{Dismissed, Output};
+use crate::policy::span;
+use crate::state::State;
+use crate::table;
+
+impl Machine {
+    pub(super) fn transition_to_confirmed(&mut self, ctx: &mut Context<'_>) {
+        let since = self.entry_time(ctx);
+        if self.transition_to(State::Confirmed { since }, Cause::HeldLongEnough, ctx) {
+            self.capture(Moment::Confirmed, Some(self.suspected_at()), ctx);
+        }
+    }
+
+    pub(super) fn transition_to_warned(
+        &mut self,
+        announcement: AnnouncementId,
+        speaker: usize,
+        deadline: Timestamp,
+        ctx: &mut Context<'_>,
+    ) {
+        let since = self.entry_time(ctx);
+        self.transition_to(State::Warned { since, announcement, speaker, deadline }, Cause::WarningSent, ctx);
+    }
+
+    pub(super) fn transition_to_observing(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+        let since = self.entry_time(ctx);
+        let deadline = ctx.now + span(ctx.policy.violation.observe.for_s);
+        self.transition_to(State::Observing { since, deadline }, cause, ctx);
+    }
+
+    pub(super) fn transition_to_persisted(&mut self, ctx: &mut Context<'_>) {
+        let since = self.entry_time(ctx);
+        let entered = self.transition_to(State::Persisted { since }, Cause::StillViolating, ctx);
+        // Without a warning that was heard there is no picture of a subject that goes on in spite of it.
+        if entered && self.warnings.is_present_heard() {
+            self.capture(Moment::AfterWarning, None, ctx);
+        }
+    }
+
+    pub(super) fn transition_to_complied(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+        let since = self.entry_time(ctx);
+        let close_at = ctx.now + span(ctx.policy.violation.observe.close_after_s);
+        if self.transition_to(State::Complied { since, close_at }, cause, ctx) {
+            self.capture(Moment::Ended, Some(since), ctx);
+        }
+    }
+
+    pub(super) fn transition_to_escalated(&mut self, ctx: &mut Context<'_>) {
+        let since = self.entry_time(ctx);
+        if self.transition_to(State::Escalated { since }, Cause::WarningsUsedUp, ctx) {
+            self.capture(Moment::Ended, Some(since), ctx);
+        }
+    }
+
+    pub(super) fn transition_to_lost(&mut self, ctx: &mut Context<'_>) {
+        let since = self.entry_time(ctx);
+        let close_at = ctx.now + span(ctx.policy.violation.observe.close_after_s);
+        if self.transition_to(State::Lost { since, close_at }, lost_cause(ctx), ctx) {
+            self.capture(Moment::Ended, Some(since), ctx);
+        }
+    }
+
+    pub(super) fn transition_to_closed(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+        let since = self.entry_time(ctx);
+        let entered = self.transition_to(State::Closed { since }, cause, ctx);
+        if entered && !self.record.was_confirmed() {
+            ctx.outputs.push_back(Output::Dismissed(Dismissed {
+                rule: self.record.rule.clone(),
+                subject: self.subject,
+                suspected_at: self.suspected_at(),
+                at: since,
+            }));
+        }
+    }
+
+    /// Enters a state if the table has the transition; a machine that asks for any other stays where it is.
+    fn transition_to(&mut self, next: State, cause: Cause, ctx: &mut Context<'_>) -> bool {
+        let (from, to) = (self.state.kind(), next.kind());
+        let is_permitted = table::permits(Some(from), to, cause);
+        debug_assert!(is_permitted, "the table has no edge from {from} to {to} by {cause}");
+        if !is_permitted {
+            return false;
+        }
+        let at = self.entry_time(ctx);
+        self.state = next;
+        self.record.state = to;
+        self.record.history.push(Transition { state: to, at, cause });
+        if self.record.was_confirmed() {
+            let sequence = (self.record.history.len() - 1) as u32;
+            ctx.outputs.push_back(Output::Report(Report { incident: self.record.clone(), sequence, at }));
+        }
+        true
+    }
+
+    /// When a state entered now was entered: a history never runs backwards, even if the clocks do.
+    fn entry_time(&self, ctx: &Context<'_>) -> Timestamp {
+        self.record.history.last().map_or(ctx.at, |last| last.at.max(ctx.at))
+    }
+
+    /// Asks for a snapshot, and for a clip that begins a pre-roll before `clip_from`.
+    fn capture(&self, moment: Moment, clip_from: Option<Timestamp>, ctx: &mut Context<'_>) {
+        let evidence = &ctx.policy.violation.evidence;
+        let at = self.record.history.last().map_or(ctx.at, |last| last.at);
+        let (pre_roll, post_roll) = (span(evidence.pre_roll_s), span(evidence.post_roll_s));
+        let clip = clip_from.map(|from| ClipSpan { from: from - pre_roll, to: at + post_roll });
+        ctx.outputs.push_back(Output::Capture(EvidenceRequest { incident: self.record.clone(), moment, at, clip }));
+    }
+}

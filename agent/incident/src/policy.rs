@@ -1,0 +1,93 @@
+//! What holds for the incidents of one rule: the violation's file and the site's speakers and quiet hours.
+
+use std::time::Duration;
+
+use forewarn_domain::condition::Condition;
+use forewarn_domain::violation::{Confirmation, EvidencePolicy, Language, Observation, Text, Warning};
+use forewarn_domain::{CivilTime, Schedule, SpeakerId, SpokenText, Timestamp, Violation, ViolationId};
+
+/// The most warnings that one incident can have; a greater `warning.times` counts as this many, so that the
+/// history of an incident stays bounded.
+pub const MAX_WARNINGS: u32 = 100;
+
+/// What holds for the incidents of one rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RulePolicy {
+    /// The violation as its file states it, the site's overrides applied.
+    pub violation: Violation,
+    /// Where warnings are played: the primary speaker first, then those to fall back on.
+    pub speakers: Vec<SpeakerId>,
+    /// The language that is preferred.
+    pub language: Language,
+    /// When nothing may be announced.
+    pub quiet_hours: Vec<Schedule>,
+}
+
+impl RulePolicy {
+    /// The policy of an incident whose rule is no longer in the site file: nobody is warned, and the incident
+    /// ends by the default times because no more hits come.
+    pub(crate) fn retired(violation: ViolationId) -> Self {
+        Self {
+            violation: Violation {
+                id: violation,
+                title: Text::default(),
+                subject: Vec::new(),
+                min_confidence: 0.0,
+                parameters: std::collections::BTreeMap::new(),
+                condition: Condition::All(Vec::new()),
+                confirm: Confirmation::default(),
+                warning: None,
+                observe: Observation::default(),
+                evidence: EvidencePolicy::default(),
+            },
+            speakers: Vec::new(),
+            language: Language::default(),
+            quiet_hours: Vec::new(),
+        }
+    }
+
+    /// The warning and its words, if the violation has one that some speaker can say.
+    pub(crate) fn warning(&self) -> Option<(&Warning, SpokenText)> {
+        let warning = self.violation.warning.as_ref().filter(|w| w.times > 0 && !self.speakers.is_empty())?;
+        let silent = || SpokenText { language: self.language, text: String::new() };
+        let text = warning.text.in_language(self.language).or_else(|| warning.audio.as_ref().map(|_| silent()))?;
+        Some((warning, text))
+    }
+
+    /// How many warnings an incident may have.
+    pub(crate) fn warnings(&self) -> usize {
+        self.warning().map_or(0, |(warning, _)| warning.times.min(MAX_WARNINGS) as usize)
+    }
+
+    /// Whether quiet hours hold at `at`; they do not where the time of day is unknown.
+    pub(crate) fn is_quiet(&self, at: Timestamp, civil: &dyn CivilTime) -> bool {
+        self.quiet_hours.iter().any(|hours| hours.holds_at(at, civil) == Some(true))
+    }
+
+    pub(crate) fn cool_down(&self) -> Duration {
+        self.violation.warning.as_ref().map_or(Duration::ZERO, |w| span(w.cool_down_s))
+    }
+
+    pub(crate) fn lost_after(&self) -> Duration {
+        span(self.violation.observe.lost_after_s)
+    }
+}
+
+/// Seconds of a file as a span; what is negative or no number counts as nothing, what is too much as for ever.
+pub(crate) fn span(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(if seconds > 0.0 { Duration::MAX } else { Duration::ZERO })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_seconds_do_no_harm() {
+        assert_eq!(span(-1.0), Duration::ZERO);
+        assert_eq!(span(f64::NAN), Duration::ZERO);
+        assert_eq!(span(f64::INFINITY), Duration::MAX);
+        assert_eq!(span(0.25), Duration::from_millis(250));
+        assert_eq!((Timestamp::from_micros(5) + span(1e300)).as_micros(), i64::MAX);
+    }
+}

@@ -1,0 +1,38 @@
+//! An open incident as it is stored to survive a restart.
+
+use forewarn_domain::{AnnouncementId, IncidentId, IncidentRecord};
+use serde::{Deserialize, Serialize};
+
+use crate::machine::Machine;
+use crate::voice::Heard;
+
+/// Everything that is needed to go on with one open incident after a restart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IncidentSnapshot {
+    machine: Machine,
+    /// What was heard last in the incident's zone.
+    heard: Option<Heard>,
+    /// Announcements of the restarted agent are numbered from here.
+    latest_announcement: AnnouncementId,
+}
+
+impl IncidentSnapshot {
+    pub(crate) fn new(machine: Machine, heard: Option<Heard>, latest_announcement: AnnouncementId) -> Self {
+        Self { machine, heard, latest_announcement }
+    }
+
+    pub(crate) fn into_parts(self) -> (Machine, Option<Heard>, AnnouncementId) {
+        (self.machine, self.heard, self.latest_announcement)
+    }
+
+    /// The incident's id.
+    pub fn id(&self) -> &IncidentId {
+        &self.machine.record.id
+    }
+
+    /// The incident as it stood.
+    pub fn record(&self) -> &IncidentRecord {
+        &self.machine.record
+    }
+}

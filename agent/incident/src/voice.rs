@@ -1,0 +1,118 @@
+//! What is and was said in one zone of one stream: at most one announcement at a time, then a cool-down.
+
+use std::time::Duration;
+
+use forewarn_domain::{AnnouncementId, Timestamp, ViolationId};
+use serde::{Deserialize, Serialize};
+
+/// An announcement that was heard.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Heard {
+    violation: ViolationId,
+    /// When its playback ended.
+    at: Timestamp,
+    /// Incidents of the same violation count as warned by it until then.
+    covers_until: Timestamp,
+    /// The zone is silent until then.
+    silent_until: Timestamp,
+}
+
+/// An announcement whose fate is not known.
+#[derive(Debug, Clone, PartialEq)]
+struct Pending {
+    id: AnnouncementId,
+    violation: ViolationId,
+    deadline: Timestamp,
+    cool_down: Duration,
+}
+
+/// Whether an incident may be announced in a zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// Now.
+    Free,
+    /// An announcement of the same violation, heard at this time, covers it.
+    Covered(Timestamp),
+    /// Not before the announcement that is pending or cooling down is over.
+    Busy,
+}
+
+/// What is and was said in one zone. An announcement that failed was not heard and leaves no cool-down.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Voice {
+    pending: Option<Pending>,
+    heard: Option<Heard>,
+}
+
+impl Voice {
+    /// Notes that an announcement was sent.
+    pub(crate) fn sent(&mut self, id: AnnouncementId, violation: ViolationId, deadline: Timestamp, cool: Duration) {
+        self.pending = Some(Pending { id, violation, deadline, cool_down: cool });
+    }
+
+    /// Notes that an announcement failed or was given up.
+    pub(crate) fn failed(&mut self, id: AnnouncementId) {
+        self.pending.take_if(|pending| pending.id == id);
+    }
+
+    /// Notes that an announcement of `violation` was heard until `at`.
+    pub(crate) fn played(&mut self, id: AnnouncementId, violation: ViolationId, at: Timestamp, cool_down: Duration) {
+        self.failed(id);
+        // A longer cool-down of another violation goes on.
+        let silent_until = self.heard.as_ref().map_or(at, |heard| heard.silent_until).max(at + cool_down);
+        self.heard = Some(Heard { violation, at, covers_until: at + cool_down, silent_until });
+    }
+
+    /// Notes the outcome of an announcement whose incident is closed; false if it is none of this zone's.
+    pub(crate) fn settle(&mut self, id: AnnouncementId, was_played: bool, now: Timestamp) -> bool {
+        let Some(pending) = self.pending.take_if(|pending| pending.id == id) else { return false };
+        if was_played {
+            self.played(id, pending.violation, now, pending.cool_down);
+        }
+        true
+    }
+
+    /// When nothing hinders an announcement any more.
+    fn free_at(&self) -> Option<Timestamp> {
+        let pending = self.pending.as_ref().map(|pending| pending.deadline);
+        pending.max(self.heard.as_ref().map(|heard| heard.silent_until))
+    }
+
+    /// Whether an incident that was last covered by what was heard at `covered_at` may be announced at `now`.
+    pub(crate) fn admit(&self, violation: &ViolationId, covered_at: Option<Timestamp>, now: Timestamp) -> Admission {
+        match (&self.heard, self.free_at()) {
+            (Some(heard), _)
+                if &heard.violation == violation && now < heard.covers_until && Some(heard.at) > covered_at =>
+            {
+                Admission::Covered(heard.at)
+            }
+            (_, Some(free_at)) if now < free_at => Admission::Busy,
+            _ => Admission::Free,
+        }
+    }
+
+    /// When [`Voice::admit`] will next answer anything but [`Admission::Busy`], if nothing changes.
+    pub(crate) fn admits_at(
+        &self,
+        violation: &ViolationId,
+        covered_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Timestamp {
+        match (self.admit(violation, covered_at, now), self.free_at()) {
+            (Admission::Busy, Some(free_at)) => free_at,
+            _ => now,
+        }
+    }
+
+    /// What was heard last, to be kept over a restart.
+    pub(crate) fn heard(&self) -> Option<&Heard> {
+        self.heard.as_ref()
+    }
+
+    /// Takes in what was heard before a restart.
+    pub(crate) fn restore(&mut self, heard: Heard) {
+        if self.heard.as_ref().is_none_or(|known| known.at < heard.at) {
+            self.heard = Some(heard);
+        }
+    }
+}

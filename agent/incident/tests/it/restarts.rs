@@ -1,0 +1,132 @@
+//! What is stored and taken up again: `kill -9` at each step of the loop.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use expect_test::expect;
+use forewarn_domain::IncidentState;
+use forewarn_domain::Sight::{Compliant, Violating};
+use forewarn_domain::clock::UnknownCivilTime;
+use forewarn_incident::Incidents;
+
+use crate::support::{PARKING, Stage, policy, rule, violation};
+
+fn fresh() -> Incidents {
+    let policy = policy(violation(PARKING), &["horn", "spare"]);
+    Incidents::new(BTreeMap::from([(rule("parking", "kerb"), policy)]), Arc::new(UnknownCivilTime))
+}
+
+fn stage() -> Stage {
+    let mut stage = Stage::new(policy(violation(PARKING), &["horn", "spare"]));
+    stage.show(Violating, 1.0);
+    stage
+}
+
+#[test]
+fn an_announcement_of_unknown_fate_is_made_again() {
+    let mut stage = stage();
+    stage.restart(fresh(), 2.0);
+    stage.show(Violating, 10.0);
+    expect![[r#"
+           1.0 #1 confirmed (held_long_enough)
+           1.0    capture confirmed, clip -4.5..6.0
+           1.0 #2 warned (warning_sent)
+           1.0    announce #1 on horn
+           3.0 restart
+           3.0 #3 warned (warning_sent)
+           3.0    announce #1 on horn
+           6.0 #4 observing (playback_proven)
+    "#]]
+    .assert_eq(&stage.transcript());
+}
+
+#[test]
+fn the_end_of_an_observation_stands() {
+    let mut stage = stage();
+    stage.show(Violating, 10.0);
+    stage.restart(fresh(), 5.0);
+    stage.show(Violating, 10.0);
+    expect![[r#"
+           1.0 #1 confirmed (held_long_enough)
+           1.0    capture confirmed, clip -4.5..6.0
+           1.0 #2 warned (warning_sent)
+           1.0    announce #1 on horn
+           4.0 #3 observing (playback_proven)
+          16.0 restart
+          24.0 #4 persisted (still_violating)
+          24.0    capture after_warning
+          24.0 #5 warned (warning_sent)
+          24.0    announce #2 on horn
+    "#]]
+    .assert_eq(&stage.transcript());
+}
+
+#[test]
+fn an_observation_that_ended_meanwhile_waits_for_a_sight() {
+    let mut stage = stage();
+    stage.show(Violating, 10.0);
+    stage.restart(fresh(), 60.0);
+    stage.wait(10.0);
+    stage.show(Violating, 0.5);
+    expect![[r#"
+           1.0 #1 confirmed (held_long_enough)
+           1.0    capture confirmed, clip -4.5..6.0
+           1.0 #2 warned (warning_sent)
+           1.0    announce #1 on horn
+           4.0 #3 observing (playback_proven)
+          71.0 restart
+          81.5 #4 persisted (still_violating)
+          81.5    capture after_warning
+          81.5 #5 warned (warning_sent)
+          81.5    announce #2 on horn
+    "#]]
+    .assert_eq(&stage.transcript());
+}
+
+#[test]
+fn a_subject_of_the_same_number_in_another_place_is_another_one() {
+    let mut stage = stage();
+    stage.show(Violating, 5.0);
+    stage.restart(fresh(), 3.0);
+    stage.show_all(&[(9, Violating)], 2.0);
+    assert_eq!(stage.incidents.open_incidents().count(), 2);
+    // Whoever stands where the car stood is taken for it, whatever its number.
+    stage.wait(0.5);
+    let mut same = crate::support::hit(&stage.rule, 1, Violating, stage.now());
+    same.subject = forewarn_domain::SubjectId(5);
+    stage.input(forewarn_incident::IncidentInput::Hit(same));
+    assert_eq!(stage.incidents.records().count(), 2);
+}
+
+#[test]
+fn an_incident_whose_rule_is_gone_ends_as_lost() {
+    let mut stage = stage();
+    stage.show(Violating, 5.0);
+    stage.restart(Incidents::new(BTreeMap::new(), Arc::new(UnknownCivilTime)), 1.0);
+    stage.wait(100.0);
+    assert_eq!(stage.reports.last().unwrap().incident.state, IncidentState::Closed);
+    expect![[r#"
+           1.0 #1 confirmed (held_long_enough)
+           1.0    capture confirmed, clip -4.5..6.0
+           1.0 #2 warned (warning_sent)
+           1.0    announce #1 on horn
+           4.0 #3 observing (playback_proven)
+           7.0 restart
+          67.0 #4 lost (out_of_sight)
+          67.0    capture ended, clip 62.0..72.0
+          72.0 #5 closed (settled)
+    "#]]
+    .assert_eq(&stage.transcript());
+}
+
+#[test]
+fn what_was_settled_before_stays_settled_and_nothing_is_reported_twice() {
+    let mut stage = stage();
+    stage.show(Violating, 5.0);
+    stage.show(Compliant, 3.0);
+    stage.restart(fresh(), 1.0);
+    stage.wait(10.0);
+    let sequences: Vec<u32> = stage.reports.iter().map(|report| report.sequence).collect();
+    assert_eq!(sequences, [1, 2, 3, 4, 5]);
+    assert_eq!(stage.incidents.records().count(), 0);
+}
