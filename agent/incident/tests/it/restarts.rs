@@ -28,14 +28,14 @@ fn an_announcement_of_unknown_fate_is_made_again() {
     stage.restart(fresh(), 2.0);
     stage.show(Violating, 10.0);
     expect![[r#"
-           1.0 #1 confirmed (held_long_enough)
-           1.0    capture confirmed, clip -4.5..6.0
-           1.0 #2 warned (warning_sent)
-           1.0    announce #1 on horn
-           3.0 restart
-           3.0 #3 warned (warning_sent)
-           3.0    announce #1 on horn
-           6.0 #4 observing (playback_proven)
+        1.0     #1 confirmed (held_long_enough)
+        1.0        capture confirmed, clip -4.5..6.0
+        1.0     #2 warned (warning_sent)
+        1.0        announce #1 on horn
+        3.0     restart
+        3.0     #3 warned (warning_sent)
+        3.0        announce #1 on horn
+        6.0     #4 observing (playback_proven)
     "#]]
     .assert_eq(&stage.transcript());
 }
@@ -47,16 +47,16 @@ fn the_end_of_an_observation_stands() {
     stage.restart(fresh(), 5.0);
     stage.show(Violating, 10.0);
     expect![[r#"
-           1.0 #1 confirmed (held_long_enough)
-           1.0    capture confirmed, clip -4.5..6.0
-           1.0 #2 warned (warning_sent)
-           1.0    announce #1 on horn
-           4.0 #3 observing (playback_proven)
-          16.0 restart
-          24.0 #4 persisted (still_violating)
-          24.0    capture after_warning
-          24.0 #5 warned (warning_sent)
-          24.0    announce #2 on horn
+        1.0     #1 confirmed (held_long_enough)
+        1.0        capture confirmed, clip -4.5..6.0
+        1.0     #2 warned (warning_sent)
+        1.0        announce #1 on horn
+        4.0     #3 observing (playback_proven)
+        16.0    restart
+        24.0    #4 persisted (still_violating)
+        24.0       capture after_warning
+        24.0    #5 warned (warning_sent)
+        24.0       announce #2 on horn
     "#]]
     .assert_eq(&stage.transcript());
 }
@@ -69,16 +69,16 @@ fn an_observation_that_ended_meanwhile_waits_for_a_sight() {
     stage.wait(10.0);
     stage.show(Violating, 0.5);
     expect![[r#"
-           1.0 #1 confirmed (held_long_enough)
-           1.0    capture confirmed, clip -4.5..6.0
-           1.0 #2 warned (warning_sent)
-           1.0    announce #1 on horn
-           4.0 #3 observing (playback_proven)
-          71.0 restart
-          81.5 #4 persisted (still_violating)
-          81.5    capture after_warning
-          81.5 #5 warned (warning_sent)
-          81.5    announce #2 on horn
+        1.0     #1 confirmed (held_long_enough)
+        1.0        capture confirmed, clip -4.5..6.0
+        1.0     #2 warned (warning_sent)
+        1.0        announce #1 on horn
+        4.0     #3 observing (playback_proven)
+        71.0    restart
+        81.5    #4 persisted (still_violating)
+        81.5       capture after_warning
+        81.5    #5 warned (warning_sent)
+        81.5       announce #2 on horn
     "#]]
     .assert_eq(&stage.transcript());
 }
@@ -106,15 +106,15 @@ fn an_incident_whose_rule_is_gone_ends_as_lost() {
     stage.wait(100.0);
     assert_eq!(stage.reports.last().unwrap().incident.state, IncidentState::Closed);
     expect![[r#"
-           1.0 #1 confirmed (held_long_enough)
-           1.0    capture confirmed, clip -4.5..6.0
-           1.0 #2 warned (warning_sent)
-           1.0    announce #1 on horn
-           4.0 #3 observing (playback_proven)
-           7.0 restart
-          67.0 #4 lost (out_of_sight)
-          67.0    capture ended, clip 62.0..72.0
-          72.0 #5 closed (settled)
+        1.0     #1 confirmed (held_long_enough)
+        1.0        capture confirmed, clip -4.5..6.0
+        1.0     #2 warned (warning_sent)
+        1.0        announce #1 on horn
+        4.0     #3 observing (playback_proven)
+        7.0     restart
+        67.0    #4 lost (out_of_sight)
+        67.0       capture ended, clip 62.0..72.0
+        72.0    #5 closed (settled)
     "#]]
     .assert_eq(&stage.transcript());
 }

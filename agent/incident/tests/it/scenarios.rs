@@ -28,14 +28,14 @@ fn complies_after_the_first_warning() {
     check(
         stage,
         &expect![[r#"
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 #2 warned (warning_sent)
-               1.0    announce #1 on horn
-               4.0 #3 observing (playback_proven)
-              12.5 #4 complied (seen_complying)
-              12.5    capture ended, clip 7.5..17.5
-              17.5 #5 closed (settled)
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            4.0     #3 observing (playback_proven)
+            12.5    #4 complied (seen_complying)
+            12.5       capture ended, clip 7.5..17.5
+            17.5    #5 closed (settled)
         "#]],
     );
 }
@@ -49,21 +49,21 @@ fn persists_twice_and_is_escalated_once() {
     check(
         stage,
         &expect![[r#"
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 #2 warned (warning_sent)
-               1.0    announce #1 on horn
-               4.0 #3 observing (playback_proven)
-              24.0 #4 persisted (still_violating)
-              24.0    capture after_warning
-              24.0 #5 warned (warning_sent)
-              24.0    announce #2 on horn
-              27.0 #6 observing (playback_proven)
-              47.0 #7 persisted (still_violating)
-              47.0    capture after_warning
-              47.0 #8 escalated (warnings_used_up)
-              47.0    capture ended, clip 42.0..52.0
-              70.5 #9 closed (no_longer_seen)
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            4.0     #3 observing (playback_proven)
+            24.0    #4 persisted (still_violating)
+            24.0       capture after_warning
+            24.0    #5 warned (warning_sent)
+            24.0       announce #2 on horn
+            27.0    #6 observing (playback_proven)
+            47.0    #7 persisted (still_violating)
+            47.0       capture after_warning
+            47.0    #8 escalated (warnings_used_up)
+            47.0       capture ended, clip 42.0..52.0
+            70.5    #9 closed (no_longer_seen)
         "#]],
     );
 }
@@ -76,7 +76,7 @@ fn a_suspicion_that_does_not_hold_is_dismissed_and_never_reported() {
     check(
         stage,
         &expect![[r#"
-               2.5 dismissed, suspected at 0.500s
+            2.5     dismissed, suspected at 0.500s
         "#]],
     );
 }
@@ -90,10 +90,10 @@ fn a_gap_up_to_the_forgiven_time_does_not_dismiss() {
     check(
         stage,
         &expect![[r#"
-               2.5 #1 confirmed (held_long_enough)
-               2.5    capture confirmed, clip -4.5..7.5
-               2.5 #2 warned (warning_sent)
-               2.5    announce #1 on horn
+            2.5     #1 confirmed (held_long_enough)
+            2.5        capture confirmed, clip -4.5..7.5
+            2.5     #2 warned (warning_sent)
+            2.5        announce #1 on horn
         "#]],
     );
 }
@@ -106,16 +106,16 @@ fn a_dead_speaker_leads_to_the_next_one() {
     check(
         stage,
         &expect![[r#"
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 #2 warned (warning_sent)
-               1.0    announce #1 on horn
-               2.0 #3 warned (warning_sent)
-               2.0    announce #1 on spare
-               5.0 #4 observing (playback_proven)
-              15.5 #5 complied (no_longer_seen)
-              15.5    capture ended, clip 10.5..20.5
-              20.5 #6 closed (settled)
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            2.0     #3 warned (warning_sent)
+            2.0        announce #1 on spare
+            5.0     #4 observing (playback_proven)
+            15.5    #5 complied (no_longer_seen)
+            15.5       capture ended, clip 10.5..20.5
+            20.5    #6 closed (settled)
         "#]],
     );
 }
@@ -129,22 +129,22 @@ fn speakers_that_never_answer_lead_to_a_report_that_the_warning_was_not_delivere
     check(
         stage,
         &expect![[r#"
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 #2 warned (warning_sent)
-               1.0    announce #1 on horn
-              21.0 #3 warned (warning_sent)
-              21.0    announce #1 on spare
-              41.0 #4 observing (warning_not_delivered)
-              61.0 #5 persisted (still_violating)
-              61.0 #6 warned (warning_sent)
-              61.0    announce #2 on horn
-              81.0 #7 warned (warning_sent)
-              81.0    announce #2 on spare
-             101.0 #8 observing (warning_not_delivered)
-             121.0 #9 persisted (still_violating)
-             121.0 #10 escalated (warnings_used_up)
-             121.0    capture ended, clip 116.0..126.0
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            21.0    #3 warned (warning_sent)
+            21.0       announce #1 on spare
+            41.0    #4 observing (warning_not_delivered)
+            61.0    #5 persisted (still_violating)
+            61.0    #6 warned (warning_sent)
+            61.0       announce #2 on horn
+            81.0    #7 warned (warning_sent)
+            81.0       announce #2 on spare
+            101.0   #8 observing (warning_not_delivered)
+            121.0   #9 persisted (still_violating)
+            121.0   #10 escalated (warnings_used_up)
+            121.0      capture ended, clip 116.0..126.0
         "#]],
     );
 }
@@ -164,16 +164,16 @@ fn a_speaker_that_proves_playback_late_starts_the_observation_anew() {
     check(
         stage,
         &expect![[r#"
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 #2 warned (warning_sent)
-               1.0    announce #1 on horn
-              21.0 #3 warned (warning_sent)
-              21.0    announce #1 on spare
-              41.0 #4 observing (warning_not_delivered)
-              45.0 #5 observing (playback_proven)
-              65.0 #6 persisted (still_violating)
-              65.0    capture after_warning
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            21.0    #3 warned (warning_sent)
+            21.0       announce #1 on spare
+            41.0    #4 observing (warning_not_delivered)
+            45.0    #5 observing (playback_proven)
+            65.0    #6 persisted (still_violating)
+            65.0       capture after_warning
         "#]],
     );
 }
@@ -189,13 +189,13 @@ fn leaving_before_playback_is_proven_is_complying() {
     check(
         stage,
         &expect![[r#"
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 #2 warned (warning_sent)
-               1.0    announce #1 on horn
-               6.5 #3 complied (no_longer_seen)
-               6.5    capture ended, clip 1.5..11.5
-              11.5 #4 closed (settled)
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            6.5     #3 complied (no_longer_seen)
+            6.5        capture ended, clip 1.5..11.5
+            11.5    #4 closed (settled)
         "#]],
     );
 }
@@ -261,12 +261,12 @@ fn without_a_speaker_the_incident_is_observed_and_escalated_in_silence() {
     check(
         stage,
         &expect![[r#"
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 #2 observing (no_warning_configured)
-              21.0 #3 persisted (still_violating)
-              21.0 #4 escalated (warnings_used_up)
-              21.0    capture ended, clip 16.0..26.0
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 observing (no_warning_configured)
+            21.0    #3 persisted (still_violating)
+            21.0    #4 escalated (warnings_used_up)
+            21.0       capture ended, clip 16.0..26.0
         "#]],
     );
 }
@@ -280,15 +280,15 @@ fn occlusion_pauses_the_clocks_and_delays_the_verdict() {
     check(
         stage,
         &expect![[r#"
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 #2 warned (warning_sent)
-               1.0    announce #1 on horn
-               4.0 #3 observing (playback_proven)
-              34.5 #4 persisted (still_violating)
-              34.5    capture after_warning
-              34.5 #5 warned (warning_sent)
-              34.5    announce #2 on horn
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            4.0     #3 observing (playback_proven)
+            34.5    #4 persisted (still_violating)
+            34.5       capture after_warning
+            34.5    #5 warned (warning_sent)
+            34.5       announce #2 on horn
         "#]],
     );
 }
@@ -304,18 +304,18 @@ fn a_stream_outage_ends_in_lost_and_the_next_sight_is_a_new_incident() {
     check(
         stage,
         &expect![[r#"
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 #2 warned (warning_sent)
-               1.0    announce #1 on horn
-               4.0 #3 observing (playback_proven)
-              66.0 #4 lost (stream_interrupted)
-              66.0    capture ended, clip 61.0..71.0
-              71.0 #5 closed (settled)
-              77.0 #1 confirmed (held_long_enough)
-              77.0    capture confirmed, clip 71.5..82.0
-              77.0 #2 warned (warning_sent)
-              77.0    announce #1 on horn
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            4.0     #3 observing (playback_proven)
+            66.0    #4 lost (stream_interrupted)
+            66.0       capture ended, clip 61.0..71.0
+            71.0    #5 closed (settled)
+            77.0    #1 confirmed (held_long_enough)
+            77.0       capture confirmed, clip 71.5..82.0
+            77.0    #2 warned (warning_sent)
+            77.0       announce #1 on horn
         "#]],
     );
 }
@@ -333,15 +333,15 @@ fn a_short_outage_changes_nothing_even_if_the_time_line_moves_back() {
     check(
         stage,
         &expect![[r#"
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 #2 warned (warning_sent)
-               1.0    announce #1 on horn
-               4.0 #3 observing (playback_proven)
-              36.0 #4 persisted (still_violating)
-              36.0    capture after_warning
-              36.0 #5 warned (warning_sent)
-              36.0    announce #2 on horn
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            4.0     #3 observing (playback_proven)
+            36.0    #4 persisted (still_violating)
+            36.0       capture after_warning
+            36.0    #5 warned (warning_sent)
+            36.0       announce #2 on horn
         "#]],
     );
 }
@@ -355,14 +355,14 @@ fn a_subject_that_is_never_heard_of_again_is_lost() {
     check(
         stage,
         &expect![[r#"
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 #2 warned (warning_sent)
-               1.0    announce #1 on horn
-               4.0 #3 observing (playback_proven)
-              66.0 #4 lost (out_of_sight)
-              66.0    capture ended, clip 61.0..71.0
-              71.0 #5 closed (settled)
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            4.0     #3 observing (playback_proven)
+            66.0    #4 lost (out_of_sight)
+            66.0       capture ended, clip 61.0..71.0
+            71.0    #5 closed (settled)
         "#]],
     );
 }
@@ -381,11 +381,11 @@ fn a_crowd_is_one_subject_whose_size_is_kept_up_to_date() {
     check(
         stage,
         &expect![[r#"
-               1.0 5 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 5 #2 warned (warning_sent)
-               1.0    announce #1 on horn
-               4.0 6 #3 observing (playback_proven)
+            1.0     5 #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     5 #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            4.0     6 #3 observing (playback_proven)
         "#]],
     );
 }
@@ -398,30 +398,30 @@ fn a_warning_that_was_just_heard_covers_the_next_subject() {
     check(
         stage,
         &expect![[r#"
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 #2 warned (warning_sent)
-               1.0    announce #1 on horn
-               4.0 #3 observing (playback_proven)
-               7.0 #1 confirmed (held_long_enough)
-               7.0    capture confirmed, clip 1.5..12.0
-               7.0 #2 observing (covered_by_recent_warning)
-              24.0 #4 persisted (still_violating)
-              24.0    capture after_warning
-              24.0 #5 warned (warning_sent)
-              24.0    announce #2 on horn
-              27.0 #6 observing (playback_proven)
-              27.0 #3 persisted (still_violating)
-              27.0    capture after_warning
-              27.0 #4 observing (covered_by_recent_warning)
-              47.0 #7 persisted (still_violating)
-              47.0    capture after_warning
-              47.0 #8 escalated (warnings_used_up)
-              47.0    capture ended, clip 42.0..52.0
-              47.0 #5 persisted (still_violating)
-              47.0    capture after_warning
-              47.0 #6 escalated (warnings_used_up)
-              47.0    capture ended, clip 42.0..52.0
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            4.0     #3 observing (playback_proven)
+            7.0     #1 confirmed (held_long_enough)
+            7.0        capture confirmed, clip 1.5..12.0
+            7.0     #2 observing (covered_by_recent_warning)
+            24.0    #4 persisted (still_violating)
+            24.0       capture after_warning
+            24.0    #5 warned (warning_sent)
+            24.0       announce #2 on horn
+            27.0    #6 observing (playback_proven)
+            27.0    #3 persisted (still_violating)
+            27.0       capture after_warning
+            27.0    #4 observing (covered_by_recent_warning)
+            47.0    #7 persisted (still_violating)
+            47.0       capture after_warning
+            47.0    #8 escalated (warnings_used_up)
+            47.0       capture ended, clip 42.0..52.0
+            47.0    #5 persisted (still_violating)
+            47.0       capture after_warning
+            47.0    #6 escalated (warnings_used_up)
+            47.0       capture ended, clip 42.0..52.0
         "#]],
     );
 }
@@ -433,14 +433,14 @@ fn a_subject_confirmed_during_an_announcement_waits_for_its_fate() {
     check(
         stage,
         &expect![[r#"
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 #2 warned (warning_sent)
-               1.0    announce #1 on horn
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               4.0 #3 observing (playback_proven)
-               4.0 #2 observing (covered_by_recent_warning)
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            4.0     #3 observing (playback_proven)
+            4.0     #2 observing (covered_by_recent_warning)
         "#]],
     );
 }
@@ -459,16 +459,16 @@ fn another_violation_in_the_zone_waits_for_the_cool_down() {
     check(
         stage,
         &expect![[r#"
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 #2 warned (warning_sent)
-               1.0    announce #1 on horn
-               3.0 #1 confirmed (held_long_enough)
-               3.0    capture confirmed, clip -2.5..8.0
-               4.0 #3 observing (playback_proven)
-              19.0 #2 warned (warning_sent)
-              19.0    announce #1 on horn
-              22.0 #3 observing (playback_proven)
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            3.0     #1 confirmed (held_long_enough)
+            3.0        capture confirmed, clip -2.5..8.0
+            4.0     #3 observing (playback_proven)
+            19.0    #2 warned (warning_sent)
+            19.0       announce #1 on horn
+            22.0    #3 observing (playback_proven)
         "#]],
     );
 }
@@ -484,17 +484,17 @@ fn after_it_was_closed_the_subject_can_begin_a_new_incident() {
     check(
         stage,
         &expect![[r#"
-               1.0 #1 confirmed (held_long_enough)
-               1.0    capture confirmed, clip -4.5..6.0
-               1.0 #2 warned (warning_sent)
-               1.0    announce #1 on horn
-               4.0 #3 observing (playback_proven)
-               7.5 #4 complied (seen_complying)
-               7.5    capture ended, clip 2.5..12.5
-              12.5 #5 closed (settled)
-              13.0 #1 confirmed (held_long_enough)
-              13.0    capture confirmed, clip 7.5..18.0
-              13.0 #2 observing (covered_by_recent_warning)
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            4.0     #3 observing (playback_proven)
+            7.5     #4 complied (seen_complying)
+            7.5        capture ended, clip 2.5..12.5
+            12.5    #5 closed (settled)
+            13.0    #1 confirmed (held_long_enough)
+            13.0       capture confirmed, clip 7.5..18.0
+            13.0    #2 observing (covered_by_recent_warning)
         "#]],
     );
 }

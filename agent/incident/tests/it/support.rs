@@ -178,7 +178,7 @@ impl Stage {
         let snapshots: Vec<IncidentSnapshot> = stored.iter().map(|s| serde_json::from_str(s).unwrap()).collect();
         fresh.restore(snapshots, at(self.now));
         self.incidents = fresh;
-        let _infallible = writeln!(self.transcript, "{:6.1} restart", self.now);
+        let _infallible = writeln!(self.transcript, "{:<7.1} restart", self.now);
         self.drain();
     }
 
@@ -210,7 +210,7 @@ impl Stage {
     fn drain(&mut self) {
         while let Some(output) = self.incidents.poll_output() {
             let line = Self::describe(&output);
-            let _infallible = writeln!(self.transcript, "{:6.1} {line}", self.now);
+            let _infallible = writeln!(self.transcript, "{:<7.1} {line}", self.now);
             match output {
                 Output::Report(report) => self.reports.push(report),
                 Output::Announce(announcement) => {
