@@ -8,4 +8,6 @@ pub mod box_facts;
 pub mod profile;
 pub mod speaker;
 
+pub use box_facts::{BoxFacts, ProcessUsage, VideoNode, process_usage};
+pub use profile::{BoxProfile, DecoderKind, ProfileError};
 pub use speaker::{SpeakerConfig, SpeakerContext, build, probe};
