@@ -2,7 +2,9 @@
 //! whom each violation's condition concerns. Pure: time is an argument, nothing is read or written.
 
 mod groups;
+pub mod rules;
 pub mod tracker;
 
 pub use groups::ClassGroups;
+pub use rules::{CompileError, CompiledRule, Problem, RuleBinding, Rules, SubjectSeed};
 pub use tracker::{Tracker, TrackerConfig, TrackerConfigError};

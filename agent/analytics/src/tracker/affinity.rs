@@ -39,7 +39,7 @@ pub(super) fn overlap(track: &Tracklet, bbox: &BBox) -> f32 {
 /// Gain of matching a confident detection.
 pub(super) fn high(track: &Tracklet, bbox: &BBox, score: f32) -> Option<f32> {
     let overlap = overlap(track, bbox);
-    (overlap >= MIN_HIGH).then(|| overlap * (0.7 + 0.3 * score))
+    (overlap >= MIN_HIGH).then_some(overlap * (0.7 + 0.3 * score))
 }
 
 /// Gain of matching an unsure detection, which must lie well on the track.

@@ -19,6 +19,7 @@ mod tracklet;
 
 use forewarn_domain::{Class, Detection, Timestamp, Track, TrackId};
 
+pub(crate) use self::affinity::likeness;
 use self::assign::{Pair, assign};
 pub use self::config::{TrackerConfig, TrackerConfigError};
 use self::tracklet::Tracklet;

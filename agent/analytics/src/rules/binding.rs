@@ -1,0 +1,27 @@
+//! What a site adds to a violation: where it holds and when.
+
+use std::collections::BTreeMap;
+
+use forewarn_domain::{Class, RuleKey, Schedule, Zone};
+
+/// A violation bound to one zone of one camera.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleBinding {
+    /// Stream, violation and zone.
+    pub key: RuleKey,
+    /// All zones and lines of the camera, the rule's own among them.
+    pub zones: Vec<Zone>,
+    /// The site's values for the violation's parameters.
+    pub parameters: BTreeMap<String, f64>,
+    /// When the rule holds; always if none.
+    pub schedule: Option<Schedule>,
+    /// The classes that the camera's model reports; not checked if empty.
+    pub classes: Vec<Class>,
+}
+
+impl RuleBinding {
+    /// A binding without overrides, schedule and class check.
+    pub fn new(key: RuleKey, zones: Vec<Zone>) -> Self {
+        Self { key, zones, parameters: BTreeMap::new(), schedule: None, classes: Vec::new() }
+    }
+}

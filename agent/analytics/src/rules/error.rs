@@ -1,0 +1,131 @@
+//! Why a violation cannot be watched for in a zone, worded as help for whoever writes the files.
+
+use forewarn_domain::{Class, RuleKey, ZoneId};
+
+/// A violation and a site do not fit together.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("violation {} in zone {} of {}: {place}: {problem}", .rule.violation, .rule.zone, .rule.stream)]
+pub struct CompileError {
+    /// The rule.
+    pub rule: RuleKey,
+    /// Where in the violation's file or the site's, such as `condition.all[1].dwell.for_s`.
+    pub place: String,
+    /// What is wrong.
+    pub problem: Box<Problem>,
+}
+
+/// What is wrong at one place.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Problem {
+    /// A dollar name without an entry in `[parameters]`.
+    #[error("unknown parameter ${name}{}", hint(nearest.as_deref(), known, "[parameters] has"))]
+    UnknownParameter {
+        /// The name without the dollar sign.
+        name: String,
+        /// The nearest right spelling.
+        nearest: Option<String>,
+        /// All names.
+        known: Vec<String>,
+    },
+    /// The site sets a parameter that the violation does not have.
+    #[error("the site sets {name}, which the violation does not have{}", hint(nearest.as_deref(), known, "it has"))]
+    UnknownOverride {
+        /// The name.
+        name: String,
+        /// The nearest right spelling.
+        nearest: Option<String>,
+        /// All names.
+        known: Vec<String>,
+    },
+    /// A text that is neither a number nor a parameter.
+    #[error(
+        "\"{text}\" is neither a number nor a parameter: write a number, or \"$name\" for an entry of [parameters]"
+    )]
+    NotAQuantity {
+        /// The text.
+        text: String,
+    },
+    /// A number out of its range.
+    #[error("{value} is out of range: {range}")]
+    OutOfRange {
+        /// The number.
+        value: f64,
+        /// What is allowed.
+        range: &'static str,
+    },
+    /// A class that the camera's model does not report.
+    #[error("the camera's model does not report the class {class}{}", hint(nearest.as_deref(), &[], ""))]
+    UnknownClass {
+        /// The class.
+        class: Class,
+        /// The nearest right spelling.
+        nearest: Option<String>,
+    },
+    /// A zone that the camera does not have.
+    #[error("the camera has no zone or line {zone}{}", hint(nearest.as_deref(), known, "it has"))]
+    UnknownZone {
+        /// The zone.
+        zone: ZoneId,
+        /// The nearest right spelling.
+        nearest: Option<String>,
+        /// All zones and lines.
+        known: Vec<String>,
+    },
+    /// An area where a line is needed.
+    #[error(
+        "{zone} is an area, and only a line can be crossed: name one with line = \"…\", or bind the violation to a line"
+    )]
+    NotALine {
+        /// The zone.
+        zone: ZoneId,
+    },
+    /// A line where an area is needed.
+    #[error(
+        "{zone} is a line, and nothing can be inside of it: name an area with zone = \"…\", or bind the violation to one"
+    )]
+    NotAnArea {
+        /// The line.
+        zone: ZoneId,
+    },
+    /// A zone without a usable shape.
+    #[error("{zone} is no usable shape: {reason}")]
+    BadShape {
+        /// The zone.
+        zone: ZoneId,
+        /// Why.
+        reason: &'static str,
+    },
+    /// `at_least` beside an anchor that is a point.
+    #[error("at_least is for by = \"overlap\"; a point is either inside or not")]
+    NeedlessOverlap,
+    /// Conditions about the zone and about single tracks on one level.
+    #[error(
+        "a condition with count is about the zone as a whole, so a condition about single tracks cannot stand beside it: \
+         move it into count's `of`"
+    )]
+    MixedCount,
+    /// A count within a count.
+    #[error("a count cannot stand within another count's `of`, which is about single tracks")]
+    NestedCount,
+    /// An empty list.
+    #[error("the list is empty: {help}")]
+    Empty {
+        /// What to write.
+        help: &'static str,
+    },
+}
+
+fn hint(nearest: Option<&str>, known: &[String], lead: &str) -> String {
+    match nearest {
+        Some(nearest) => format!("; did you mean {nearest}?"),
+        None if known.is_empty() => String::new(),
+        None => format!("; {lead} {}", known.join(", ")),
+    }
+}
+
+/// The name that is most like `wrong`, if one is like enough to be a slip.
+pub(super) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let like =
+        names.into_iter().map(|name| (strsim::jaro_winkler(wrong, name), name)).filter(|(like, _)| *like >= 0.75);
+    like.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name.to_owned())
+}

@@ -1,0 +1,252 @@
+//! Identities: who is who through changes of track id.
+//!
+//! A tracker's id is lost when a subject is hidden for long, missed for some seconds or mixed up with a neighbour. An
+//! identity outlives that. When its track has vanished and a track of the same class group turns up at its place, the
+//! identity takes the new track on, with all that the rules remember of it:
+//!
+//! * A subject that **moved** is looked for during a few seconds around the place where it would be by now.
+//! * A subject that **stood** is looked for at its place, for as long as it had stood and, if it violates, until it
+//!   is forgotten. The new track must have appeared there and must stay: a car that drives past in front of a parked
+//!   one is not it. Until that is settled the newcomer waits and is not judged by the rules.
+
+use forewarn_domain::{BBox, Class, Timestamp, Track, TrackId};
+
+use super::memory::{Memory, Recent, Sighting, Stillness, is_at, span_us};
+use crate::tracker::likeness;
+
+/// A subject that kept its place this long stands, in microseconds.
+const STANDS_AFTER_US: i64 = 2_000_000;
+/// How far a standing subject's centre may wander, as a part of its diagonal.
+const STANDS_WITHIN: f32 = 0.25;
+/// How long a moving subject, and at most a standing one without violation, is looked for.
+const MOVER_US: i64 = 3_000_000;
+const STANDER_US: i64 = 60_000_000;
+/// A newcomer settles at a stander's place when it has stayed for so long and so many sightings.
+const SETTLE_US: i64 = 800_000;
+const SETTLE_SIGHTINGS: u32 = 3;
+/// A newcomer is one for this long after its first detection.
+const NEWCOMER_US: i64 = 3_000_000;
+/// An absence shorter than this needs no settling if the boxes agree well.
+const BLINK_US: i64 = 1_200_000;
+
+/// What one rule remembers of an identity.
+#[derive(Debug, Clone)]
+pub(super) struct RuleMemory {
+    pub(super) leaves: Vec<Memory>,
+    /// The leaves' values when the identity was last seen.
+    pub(super) held: Vec<bool>,
+    /// When a detection was last sure enough for the rule.
+    pub(super) admitted: Option<Timestamp>,
+    pub(super) subject: Option<super::subjects::SubjectState>,
+}
+
+/// One subject of the picture, seen or remembered.
+#[derive(Debug, Clone)]
+pub(super) struct Identity {
+    pub(super) number: u64,
+    pub(super) track: Option<TrackId>,
+    pub(super) group: Class,
+    pub(super) class: Class,
+    pub(super) score: f32,
+    /// Where it was last seen.
+    pub(super) bbox: BBox,
+    pub(super) first: Timestamp,
+    /// When it was last seen, in watched time.
+    pub(super) seen_at: Timestamp,
+    /// It may be a vanished identity and is not judged until that is settled.
+    pub(super) is_waiting: bool,
+    pub(super) rules: Vec<RuleMemory>,
+    sightings: u32,
+    birth: BBox,
+    recent: Recent,
+    stillness: Stillness,
+    /// How long it had stood when last seen.
+    stood_us: i64,
+}
+
+/// Whether a newcomer is a vanished identity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fit {
+    No,
+    /// It may be; the newcomer has to stay for a moment.
+    Maybe,
+    Yes(f32),
+}
+
+impl Identity {
+    pub(super) fn new(number: u64, group: Class, track: &Track, first: Timestamp, rules: Vec<RuleMemory>) -> Self {
+        Self {
+            number,
+            track: Some(track.id),
+            group,
+            class: track.class.clone(),
+            score: track.score,
+            bbox: track.bbox,
+            first,
+            seen_at: first,
+            is_waiting: false,
+            rules,
+            sightings: 0,
+            birth: track.bbox,
+            recent: Recent::default(),
+            stillness: Stillness::default(),
+            stood_us: 0,
+        }
+    }
+
+    /// An identity that stood at `bbox` before the agent was restarted.
+    pub(super) fn remembered(
+        number: u64,
+        group: Class,
+        class: &Class,
+        bbox: BBox,
+        now: Timestamp,
+        rules: Vec<RuleMemory>,
+    ) -> Self {
+        let mut stillness = Stillness::default();
+        let seen = Sighting { now, first: now, bbox, smooth: bbox, class, score: 0.0 };
+        stillness.update(STANDS_WITHIN, &seen);
+        Self {
+            number,
+            track: None,
+            group,
+            class: class.clone(),
+            score: 0.0,
+            bbox,
+            first: now,
+            seen_at: now,
+            is_waiting: false,
+            rules,
+            sightings: SETTLE_SIGHTINGS,
+            birth: bbox,
+            recent: Recent::default(),
+            stillness,
+            stood_us: STANDER_US,
+        }
+    }
+
+    /// Takes in a sighting by its track.
+    pub(super) fn see(&mut self, now: Timestamp, track: &Track) {
+        self.track = Some(track.id);
+        self.class = track.class.clone();
+        self.score = track.score;
+        self.bbox = track.bbox;
+        self.seen_at = now;
+        self.sightings = self.sightings.saturating_add(1);
+        self.recent.push(now, track.bbox);
+        let smooth = self.smooth();
+        let seen = Sighting { now, first: self.first, bbox: self.bbox, smooth, class: &self.class, score: self.score };
+        self.stood_us = span_us(self.stillness.update(STANDS_WITHIN, &seen), now);
+    }
+
+    pub(super) fn smooth(&self) -> BBox {
+        self.recent.median().unwrap_or(self.bbox)
+    }
+
+    pub(super) fn is_seen(&self, now: Timestamp) -> bool {
+        self.seen_at == now && self.track.is_some()
+    }
+
+    pub(super) fn has_subject(&self) -> bool {
+        self.rules.iter().any(|rule| rule.subject.is_some())
+    }
+
+    fn stands(&self) -> bool {
+        self.stood_us >= STANDS_AFTER_US
+    }
+
+    /// Whether the identity still has to be kept when it is not seen.
+    pub(super) fn is_kept(&self, now: Timestamp) -> bool {
+        let limit = if self.stands() { self.stood_us.min(STANDER_US) } else { MOVER_US };
+        self.has_subject() || span_us(self.seen_at, now) <= limit.max(MOVER_US)
+    }
+
+    fn is_newcomer(&self, now: Timestamp) -> bool {
+        self.is_seen(now) && span_us(self.first, now) <= NEWCOMER_US && !self.has_subject()
+    }
+
+    fn fit(&self, newcomer: &Self, now: Timestamp) -> Fit {
+        // What was there before the identity vanished is somebody else.
+        if self.group != newcomer.group || newcomer.first < self.seen_at {
+            return Fit::No;
+        }
+        if self.stands() { self.fit_stander(newcomer) } else { self.fit_mover(newcomer, now) }
+    }
+
+    fn fit_stander(&self, newcomer: &Self) -> Fit {
+        let place = self.stillness.anchor().map_or(self.bbox, |(anchor, _)| anchor);
+        let is_here = |bbox: &BBox| is_at(&self.bbox, bbox, STANDS_WITHIN) || is_at(&place, bbox, STANDS_WITHIN);
+        let smooth = newcomer.smooth();
+        let like = likeness(&self.bbox, &smooth).max(likeness(&place, &smooth));
+        if !is_here(&newcomer.birth) || !is_here(&smooth) || like < 0.4 {
+            return Fit::No;
+        }
+        let iou = self.bbox.iou(&smooth).max(place.iou(&smooth));
+        let is_blink = span_us(self.seen_at, newcomer.first) <= BLINK_US && iou >= 0.6;
+        let has_settled = newcomer.stood_us >= SETTLE_US && newcomer.sightings >= SETTLE_SIGHTINGS && iou >= 0.25;
+        if is_blink || has_settled { Fit::Yes(iou * like) } else { Fit::Maybe }
+    }
+
+    fn fit_mover(&self, newcomer: &Self, now: Timestamp) -> Fit {
+        let gap_us = span_us(self.seen_at, newcomer.first);
+        if gap_us > MOVER_US || span_us(newcomer.first, now) > BLINK_US {
+            return Fit::No;
+        }
+        let (gap_s, (vx, vy)) = (gap_us as f32 / 1e6, self.recent.velocity());
+        let side = (self.bbox.width() + self.bbox.height()).min(newcomer.birth.width() + newcomer.birth.height()) * 0.5;
+        let (from, to) = (self.bbox.centre(), newcomer.birth.centre());
+        let distance = (from.x + vx * gap_s - to.x).hypot(from.y + vy * gap_s - to.y) / side.max(1.0);
+        let reach = (0.4 + 0.5 * gap_s).min(1.5);
+        let like = likeness(&self.bbox, &newcomer.birth);
+        if distance < reach && like >= 0.55 { Fit::Yes((1.0 - distance / reach) * like) } else { Fit::No }
+    }
+
+    /// Takes on the track of a newcomer that turned out to be this identity.
+    fn adopt(&mut self, newcomer: Self) {
+        self.track = newcomer.track;
+        self.class = newcomer.class;
+        self.score = newcomer.score;
+        self.bbox = newcomer.bbox;
+        self.seen_at = newcomer.seen_at;
+        self.recent = newcomer.recent;
+        self.sightings = self.sightings.saturating_add(newcomer.sightings);
+    }
+
+    pub(super) fn rescale(&mut self, x: f32, y: f32) {
+        let scale = |b: BBox| BBox::new(b.x0 * x, b.y0 * y, b.x1 * x, b.y1 * y);
+        self.bbox = scale(self.bbox);
+        self.birth = scale(self.birth);
+        self.recent.rescale(scale);
+        self.stillness.rescale(scale);
+        for memory in self.rules.iter_mut().flat_map(|rule| &mut rule.leaves) {
+            memory.rescale(x, y, scale);
+        }
+    }
+}
+
+/// Gives the tracks of newcomers to the vanished identities that they are, the best fit first, violators before others.
+pub(super) fn reunite(identities: &mut Vec<Identity>, now: Timestamp) {
+    let mut fits: Vec<(bool, f32, u64, u64)> = Vec::new();
+    let mut waiting: Vec<u64> = Vec::new();
+    for newcomer in identities.iter().filter(|i| i.is_newcomer(now)) {
+        for gone in identities.iter().filter(|i| !i.is_seen(now) && i.number < newcomer.number) {
+            match gone.fit(newcomer, now) {
+                Fit::No => {}
+                Fit::Maybe => waiting.push(newcomer.number),
+                Fit::Yes(fit) => fits.push((gone.has_subject(), fit, gone.number, newcomer.number)),
+            }
+        }
+    }
+    fits.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then((a.2, a.3).cmp(&(b.2, b.3))));
+    for (_, _, gone, newcomer) in fits {
+        let position = |number| identities.iter().position(|i: &Identity| i.number == number && i.is_seen(now));
+        let (Some(new), None) = (position(newcomer), position(gone)) else { continue };
+        let newcomer = identities.remove(new);
+        if let Some(gone) = identities.iter_mut().find(|i| i.number == gone) {
+            gone.adopt(newcomer);
+        }
+    }
+    for identity in identities {
+        identity.is_waiting = waiting.contains(&identity.number);
+    }
+}

@@ -1,0 +1,285 @@
+//! What the rules remember of one subject for each condition with a history: dwell, stationary, line crossed.
+//!
+//! Times here are watched time: the stream's time line with its outages cut out, so that time in which nobody looked
+//! never counts against a subject. Memories are fed only with frames in which the subject was seen. While it is not
+//! seen they stand still: a gap neither breaks a dwell nor starts one, as long as it is still the same subject.
+
+use std::collections::VecDeque;
+
+use forewarn_domain::condition::CrossingDirection;
+use forewarn_domain::zone::ZoneShape;
+use forewarn_domain::{BBox, Class, Point, Timestamp};
+
+use super::compile::{Leaf, Place};
+
+/// A foot point that leaves a zone for no longer than this has not left it, in microseconds.
+const BORDER_US: i64 = 1_500_000;
+/// Boxes of this span of time are smoothed by their median, in microseconds.
+const SMOOTHING_US: i64 = 1_500_000;
+const SMOOTHING_FRAMES: usize = 9;
+/// A foot point this near to a line, as a part of the box's diagonal, is on neither side of it.
+const LINE_MARGIN: f32 = 0.05;
+
+/// What was seen of a subject in one frame.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sighting<'a> {
+    /// Watched time.
+    pub(super) now: Timestamp,
+    /// When the subject was seen first, in watched time.
+    pub(super) first: Timestamp,
+    pub(super) bbox: BBox,
+    /// The median of the latest boxes.
+    pub(super) smooth: BBox,
+    pub(super) class: &'a Class,
+    pub(super) score: f32,
+}
+
+/// The memory of one leaf for one subject.
+#[derive(Debug, Clone)]
+pub(super) enum Memory {
+    Nothing,
+    Dwell(DwellMemory),
+    Still(Stillness),
+    Crossing(CrossingMemory),
+}
+
+impl Memory {
+    pub(super) fn new(leaf: &Leaf) -> Self {
+        match leaf {
+            Leaf::Class(_) | Leaf::Confidence(_) | Leaf::InZone { .. } => Self::Nothing,
+            Leaf::Dwell { .. } => Self::Dwell(DwellMemory::default()),
+            Leaf::Stationary { .. } => Self::Still(Stillness::default()),
+            Leaf::LineCrossed { .. } => Self::Crossing(CrossingMemory::default()),
+        }
+    }
+
+    /// The memory of a subject that fulfilled the leaf at `now`, when it was at `bbox`.
+    pub(super) fn fulfilled(leaf: &Leaf, now: Timestamp, bbox: BBox) -> Self {
+        let ago = |us: i64| Timestamp::from_micros(now.as_micros().saturating_sub(us));
+        match leaf {
+            Leaf::Dwell { for_us, .. } => Self::Dwell(DwellMemory { since: Some(ago(*for_us)), outside_since: None }),
+            Leaf::Stationary { for_us, .. } => Self::Still(Stillness { anchor: Some((bbox, ago(*for_us))) }),
+            Leaf::LineCrossed { .. } => {
+                Self::Crossing(CrossingMemory { from: Some(bbox.foot()), crossed_at: Some(now) })
+            }
+            Leaf::Class(_) | Leaf::Confidence(_) | Leaf::InZone { .. } => Self::Nothing,
+        }
+    }
+
+    /// Takes in a sighting and tells whether the leaf holds.
+    pub(super) fn update(&mut self, leaf: &Leaf, shapes: &[ZoneShape], seen: &Sighting<'_>) -> bool {
+        match (leaf, self) {
+            (Leaf::Class(classes), _) => classes.contains(seen.class),
+            (Leaf::Confidence(least), _) => seen.score >= *least,
+            (Leaf::InZone { zone, place }, _) => is_inside(&shapes[*zone], *place, &seen.bbox),
+            (Leaf::Dwell { zone, place, for_us }, Self::Dwell(memory)) => {
+                let is_inside = is_inside(&shapes[*zone], *place, &seen.bbox);
+                memory.update(is_inside, seen).is_some_and(|since| span_us(since, seen.now) >= *for_us)
+            }
+            (Leaf::Stationary { for_us, within }, Self::Still(memory)) => {
+                span_us(memory.update(*within, seen), seen.now) >= *for_us
+            }
+            (Leaf::LineCrossed { line, direction, holds_for_us }, Self::Crossing(memory)) => {
+                let crossed = memory.update(&shapes[*line], *direction, seen);
+                crossed.is_some_and(|at| span_us(at, seen.now) <= *holds_for_us)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Microseconds from `from` to `to`.
+pub(super) fn span_us(from: Timestamp, to: Timestamp) -> i64 {
+    to.as_micros().saturating_sub(from.as_micros())
+}
+
+fn is_inside(shape: &ZoneShape, place: Place, bbox: &BBox) -> bool {
+    let ZoneShape::Polygon(polygon) = shape else { return false };
+    match place {
+        Place::Foot => polygon.contains(bbox.foot()),
+        Place::Centre => polygon.contains(bbox.centre()),
+        Place::Overlap(least) => polygon.overlap(bbox) >= least,
+    }
+}
+
+/// Since when a subject has been in a zone: from its first detection inside until it is seen outside for longer than
+/// a moment, so that a foot point that flickers over the border does not start the count anew.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct DwellMemory {
+    since: Option<Timestamp>,
+    outside_since: Option<Timestamp>,
+}
+
+impl DwellMemory {
+    fn update(&mut self, is_inside: bool, seen: &Sighting<'_>) -> Option<Timestamp> {
+        if is_inside {
+            // A track that is inside when it is confirmed was first detected there, a frame or two ago.
+            let begin = if span_us(seen.first, seen.now) <= BORDER_US { seen.first } else { seen.now };
+            self.since.get_or_insert(begin);
+            self.outside_since = None;
+        } else if let Some(outside_since) = self.outside_since.filter(|_| self.since.is_some()) {
+            if span_us(outside_since, seen.now) > BORDER_US {
+                self.since = None;
+            }
+        } else {
+            self.outside_since = Some(seen.now);
+        }
+        self.since
+    }
+}
+
+/// Since when a subject has kept its place, measured from the place where it came to rest, so that creeping away in
+/// small steps adds up.
+///
+/// A box that is partly hidden shrinks: one edge of each axis stays and the centre wanders. An axis therefore counts as
+/// moved by as much as its steadiest of low edge, centre and high edge; the centre as a whole may wander twice as far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stillness {
+    anchor: Option<(BBox, Timestamp)>,
+}
+
+impl Stillness {
+    /// Takes in a sighting and tells since when the subject has been where it is.
+    pub(super) fn update(&mut self, within: f32, seen: &Sighting<'_>) -> Timestamp {
+        match self.anchor {
+            Some((anchor, since)) if is_at(&anchor, &seen.smooth, within) => since,
+            Some(_) => {
+                self.anchor = Some((seen.smooth, seen.now));
+                seen.now
+            }
+            None => {
+                self.anchor = Some((seen.smooth, seen.first));
+                seen.first
+            }
+        }
+    }
+
+    pub(super) fn rescale(&mut self, scale: impl Fn(BBox) -> BBox) {
+        if let Some((anchor, _)) = &mut self.anchor {
+            *anchor = scale(*anchor);
+        }
+    }
+
+    /// The place and since when, if any was seen.
+    pub(super) fn anchor(&self) -> Option<(BBox, Timestamp)> {
+        self.anchor
+    }
+}
+
+/// Whether a box is still at the place of `anchor`, partial occlusion allowed for.
+pub(super) fn is_at(anchor: &BBox, bbox: &BBox, within: f32) -> bool {
+    let diagonal = anchor.diagonal().max(1.0);
+    let (a, b) = (anchor.centre(), bbox.centre());
+    let steadiest = |low: f32, centre: f32, high: f32| low.abs().min(centre.abs()).min(high.abs());
+    let x = steadiest(bbox.x0 - anchor.x0, b.x - a.x, bbox.x1 - anchor.x1);
+    let y = steadiest(bbox.y0 - anchor.y0, b.y - a.y, bbox.y1 - anchor.y1);
+    x.hypot(y) <= within * diagonal && a.distance(b) <= 2.0 * within * diagonal
+}
+
+/// When a subject last crossed a line. A foot point counts as on a side only when it is clear of the line, so that
+/// jitter of a subject that stands on the line is no crossing.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct CrossingMemory {
+    from: Option<Point>,
+    crossed_at: Option<Timestamp>,
+}
+
+impl CrossingMemory {
+    fn update(&mut self, shape: &ZoneShape, wanted: CrossingDirection, seen: &Sighting<'_>) -> Option<Timestamp> {
+        let ZoneShape::Line(line) = shape else { return None };
+        let (foot, margin) = (seen.bbox.foot(), (LINE_MARGIN * seen.bbox.diagonal()).max(1.0));
+        let Some(from) = self.from else {
+            self.from = Some(foot);
+            return self.crossed_at;
+        };
+        let is_clear = line.windows(2).all(|s| distance_to(foot, s[0], s[1]) >= margin);
+        if is_clear {
+            self.from = Some(foot);
+            // Crossings of a bent line to and fro cancel out.
+            let net: i32 = line.windows(2).map(|s| crossing(from, foot, s[0], s[1])).sum();
+            let is_wanted = match wanted {
+                CrossingDirection::Any => net != 0,
+                CrossingDirection::ToLeft => net > 0,
+                CrossingDirection::ToRight => net < 0,
+            };
+            if is_wanted {
+                self.crossed_at = Some(seen.now);
+            }
+        }
+        self.crossed_at
+    }
+}
+
+/// Twice the signed area of a, b, c; y grows downwards, so that it is negative when c lies to the left of a → b.
+fn turn(a: Point, b: Point, c: Point) -> f32 {
+    (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x)
+}
+
+/// 1 if the way from `from` to `to` crosses a → b to its left side, -1 to its right, 0 if not at all.
+fn crossing(from: Point, to: Point, a: Point, b: Point) -> i32 {
+    let (was_left, is_left) = (turn(a, b, from) < 0.0, turn(a, b, to) < 0.0);
+    let splits = (turn(from, to, a) < 0.0) != (turn(from, to, b) < 0.0);
+    if was_left == is_left || !splits {
+        return 0;
+    }
+    if is_left { 1 } else { -1 }
+}
+
+fn distance_to(p: Point, a: Point, b: Point) -> f32 {
+    let (dx, dy) = (b.x - a.x, b.y - a.y);
+    let length = dx * dx + dy * dy;
+    let t = if length > 0.0 { (((p.x - a.x) * dx + (p.y - a.y) * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
+    p.distance(Point::new(a.x + t * dx, a.y + t * dy))
+}
+
+/// The latest boxes of a subject, for smoothing.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Recent {
+    boxes: VecDeque<(Timestamp, BBox)>,
+}
+
+impl Recent {
+    pub(super) fn push(&mut self, now: Timestamp, bbox: BBox) {
+        self.boxes.retain(|(at, _)| span_us(*at, now) <= SMOOTHING_US);
+        if self.boxes.len() == SMOOTHING_FRAMES {
+            self.boxes.pop_front();
+        }
+        self.boxes.push_back((now, bbox));
+    }
+
+    /// The median of each edge.
+    pub(super) fn median(&self) -> Option<BBox> {
+        let edge = |pick: fn(&BBox) -> f32| {
+            let mut values: Vec<f32> = self.boxes.iter().map(|(_, bbox)| pick(bbox)).collect();
+            values.sort_by(f32::total_cmp);
+            values.get(values.len() / 2).copied()
+        };
+        Some(BBox::new(edge(|b| b.x0)?, edge(|b| b.y0)?, edge(|b| b.x1)?, edge(|b| b.y1)?))
+    }
+
+    /// Movement of the centre in pixels per second, over the smoothing span.
+    pub(super) fn velocity(&self) -> (f32, f32) {
+        let (Some((from, a)), Some((to, b))) = (self.boxes.front(), self.boxes.back()) else { return (0.0, 0.0) };
+        let seconds = span_us(*from, *to) as f32 / 1e6;
+        if seconds < 0.15 {
+            return (0.0, 0.0);
+        }
+        ((b.centre().x - a.centre().x) / seconds, (b.centre().y - a.centre().y) / seconds)
+    }
+
+    pub(super) fn rescale(&mut self, scale: impl Fn(BBox) -> BBox) {
+        for (_, bbox) in &mut self.boxes {
+            *bbox = scale(*bbox);
+        }
+    }
+}
+
+impl Memory {
+    pub(super) fn rescale(&mut self, x: f32, y: f32, scale: impl Fn(BBox) -> BBox) {
+        match self {
+            Self::Still(stillness) => stillness.rescale(scale),
+            Self::Crossing(CrossingMemory { from: Some(p), .. }) => *p = Point::new(p.x * x, p.y * y),
+            _ => {}
+        }
+    }
+}
