@@ -1,1 +1,115 @@
-fn main() {}
+//! The project's chores, `cargo xtask COMMAND`: set-up, demo, tests, tidy, bench, chaos, diagram.
+//!
+//! This crate imports none of the others and needs nothing but Rust, because it is what installs the rest.
+
+mod assets;
+mod bench;
+mod setup;
+mod suite;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use workspace::{Profile, Workspace};
+
+/// Forewarn's chores.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Install the system packages that are missing (Debian, Ubuntu and their kin)
+    #[command(after_help = "Examples:\n  cargo xtask setup\n  cargo xtask setup --dry-run")]
+    Setup {
+        /// Only say what would be installed.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Set up, build, and fetch the ONNX Runtime library, the models and the demo clip; nothing twice
+    #[command(after_help = "Example:\n  cargo xtask assets")]
+    Assets,
+    /// Set up, fetch, build the release binary and run `forewarn demo`
+    #[command(
+        after_help = "Examples:\n  cargo xtask demo\n  cargo xtask demo --fast\n  cargo xtask demo --fast --json"
+    )]
+    Demo {
+        /// Arguments of `forewarn demo`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<String>,
+    },
+    /// Set up, fetch and run every test of the workspace
+    #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test loudspeaker")]
+    Test {
+        /// Only tests whose name contains this.
+        filter: Option<String>,
+    },
+    /// Check formatting, lints, import boundaries, module docs, sizes, texts, links and licences
+    #[command(after_help = "Examples:\n  cargo xtask tidy\n  cargo xtask tidy --quick   (what needs no compiler)")]
+    Tidy {
+        /// Leave out clippy, which compiles the workspace.
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Measure the frame path of the release build on the demo clip and on a 1080p clip
+    #[command(
+        after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --frames 500\n  cargo xtask bench --criterion"
+    )]
+    Bench {
+        /// Frames that are analysed of each clip.
+        #[arg(long, default_value_t = 200)]
+        frames: u32,
+        /// Run the crates' own benchmarks instead.
+        #[arg(long)]
+        criterion: bool,
+    },
+    /// Kill agent and broker at random moments and look whether an incident was lost
+    #[command(after_help = "Examples:\n  cargo xtask chaos\n  cargo xtask chaos --rounds 20")]
+    Chaos {
+        /// How many times something is killed.
+        #[arg(long, default_value_t = 200)]
+        rounds: u32,
+    },
+    /// Write the diagram of the incident's states anew from the table that the code uses
+    #[command(after_help = "Example:\n  cargo xtask diagram")]
+    Diagram,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match Workspace::locate().and_then(|workspace| run(&workspace, cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(workspace: &Workspace, command: Command) -> Result<()> {
+    match command {
+        Command::Setup { dry_run } => setup::setup(dry_run),
+        Command::Assets => {
+            setup::setup(false)?;
+            assets::fetch(workspace, &assets::build(workspace, Profile::Release)?)
+        }
+        Command::Demo { args } => {
+            setup::setup(false)?;
+            let forewarn = assets::build(workspace, Profile::Release)?;
+            assets::fetch(workspace, &forewarn)?;
+            Err(workspace.become_program(&forewarn, &args))
+        }
+        Command::Test { filter } => suite::test(workspace, filter.as_deref()),
+        Command::Tidy { quick } => tidy::tidy(workspace, quick),
+        Command::Bench { frames, criterion } => bench::bench(workspace, frames, criterion),
+        Command::Chaos { rounds } => suite::chaos(workspace, rounds),
+        Command::Diagram => suite::diagram(workspace),
+    }
+}

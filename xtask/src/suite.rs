@@ -1,0 +1,34 @@
+//! The tests, the chaos harness and the generated diagram.
+
+use anyhow::{Context, Result};
+
+use crate::workspace::{Profile, Stopwatch, Workspace, minutes, run};
+use crate::{assets, setup};
+
+/// Runs every test of the workspace, or those whose names contain `filter`.
+pub(crate) fn test(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
+    let start = Stopwatch::start();
+    setup::setup(false)?;
+    let forewarn = assets::build(workspace, Profile::Dev)?;
+    assets::fetch(workspace, &forewarn)?;
+    let mut cargo = workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
+    cargo.env("FOREWARN_BIN", &forewarn).args(filter);
+    run(&mut cargo).with_context(|| format!("tests failed (whole run: {})", minutes(start.elapsed())))?;
+    eprintln!("\nAll tests passed in {}.", minutes(start.elapsed()));
+    Ok(())
+}
+
+/// Kills agent and broker `rounds` times and judges what is left.
+pub(crate) fn chaos(workspace: &Workspace, rounds: u32) -> Result<()> {
+    setup::setup(false)?;
+    let forewarn = assets::build(workspace, Profile::Release)?;
+    assets::fetch(workspace, &forewarn)?;
+    let rounds = rounds.to_string();
+    let args = ["run", "--release", "--package", "forewarn-tests", "--bin", "chaos", "--", "--rounds", &rounds];
+    run(workspace.cargo(&args).env("FOREWARN_BIN", &forewarn))
+}
+
+/// Writes the diagram of the incident's states into the docs.
+pub(crate) fn diagram(workspace: &Workspace) -> Result<()> {
+    run(workspace.cargo(&["test", "--package", "forewarn-incident", "diagram"]).env("UPDATE_EXPECT", "1"))
+}
