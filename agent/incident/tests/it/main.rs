@@ -5,5 +5,6 @@
 
 mod support;
 
+mod properties;
 mod restarts;
 mod scenarios;
