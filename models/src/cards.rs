@@ -1,0 +1,24 @@
+//! The model cards that ship with the agent.
+
+use crate::card::{Card, CardError};
+
+/// Name and TOML text of each built-in card; the first is the default detector.
+pub const BUILTIN: &[(&str, &str)] = &[
+    ("nanodet-g-416", include_str!("../cards/nanodet-g-416.toml")),
+    ("yolox-nano", include_str!("../cards/yolox-nano.toml")),
+    ("yolox-tiny", include_str!("../cards/yolox-tiny.toml")),
+    ("yolox-s", include_str!("../cards/yolox-s.toml")),
+    ("yolox-m", include_str!("../cards/yolox-m.toml")),
+];
+
+/// Name of the detector that is used where nobody chose one.
+pub const DEFAULT_DETECTOR: &str = "nanodet-g-416";
+
+/// The built-in card of that name.
+pub fn builtin(name: &str) -> Result<Card, CardError> {
+    let Some((_, text)) = BUILTIN.iter().find(|(known, _)| *known == name) else {
+        let known = BUILTIN.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ");
+        return Err(CardError::Unknown { name: name.to_owned(), known });
+    };
+    Card::from_toml(text)
+}

@@ -1,0 +1,280 @@
+//! A detector that runs an ONNX model as its card says.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{Class, Detection, Detector, DetectorError, Frame};
+use ndarray::ArrayViewD;
+use ort::logging::LogLevel;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::session::{Session, SessionOutputs};
+use ort::value::{TensorRef, ValueType};
+
+use crate::card::{Card, CardError};
+use crate::decode::{DecodeError, Decoder, Outputs};
+use crate::nms::{self, Candidate};
+use crate::preprocess::{Mapping, PreprocessError, Preprocessor};
+use crate::runtime::Runtime;
+
+/// A model cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The card makes no sense.
+    #[error(transparent)]
+    Card(#[from] CardError),
+    /// ONNX Runtime refuses the file.
+    #[error("failed to open model `{model}` from `{path}`: {source}")]
+    Session {
+        /// The card's name.
+        model: String,
+        /// The weights.
+        path: PathBuf,
+        /// What the runtime said.
+        source: ort::Error,
+    },
+    /// The model's input is not what the card promises.
+    #[error("model `{model}` takes {has}, but its card promises one input of {promised}; correct the card's [input]")]
+    Input {
+        /// The card's name.
+        model: String,
+        /// What the model takes.
+        has: String,
+        /// What the card says.
+        promised: String,
+    },
+    /// The model ran, but its outputs are not what the card promises.
+    #[error("model `{model}` does not fit its card: {source}; correct the card's [decoder] or `classes`")]
+    Decode {
+        /// The card's name.
+        model: String,
+        /// What differs.
+        source: DecodeError,
+    },
+}
+
+/// A frame was not analysed.
+#[derive(Debug, thiserror::Error)]
+pub enum DetectError {
+    /// The frame cannot be fed.
+    #[error("failed to prepare frame {frame} for model `{model}`: {source}")]
+    Preprocess {
+        /// Stream and number of the frame.
+        frame: String,
+        /// The card's name.
+        model: String,
+        /// Why.
+        source: PreprocessError,
+    },
+    /// The runtime failed.
+    #[error("failed to run model `{model}` on frame {frame}: {source}")]
+    Run {
+        /// Stream and number of the frame.
+        frame: String,
+        /// The card's name.
+        model: String,
+        /// What the runtime said.
+        source: ort::Error,
+    },
+    /// The outputs cannot be read.
+    #[error("failed to read what model `{model}` says of frame {frame}: {source}")]
+    Decode {
+        /// Stream and number of the frame.
+        frame: String,
+        /// The card's name.
+        model: String,
+        /// Why.
+        source: DecodeError,
+    },
+}
+
+/// How long each stage of the last call to `detect` took, summed over its frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Timings {
+    /// Filling the input tensor.
+    pub preprocess: Duration,
+    /// Running the model.
+    pub inference: Duration,
+    /// Decoding and non-maximum suppression.
+    pub decode: Duration,
+}
+
+impl Timings {
+    /// All stages together.
+    pub fn total(&self) -> Duration {
+        self.preprocess + self.inference + self.decode
+    }
+}
+
+/// An open model. The same frame gives the same bits, given the same library, processor and number of threads.
+pub struct OnnxDetector {
+    card: Card,
+    classes: Vec<Class>,
+    session: Session,
+    preprocessor: Preprocessor,
+    tensor: Vec<f32>,
+    decoder: Decoder,
+    timings: Timings,
+}
+
+impl OnnxDetector {
+    /// Opens the weights of a card on the CPU provider with `threads` threads (0 counts as 1).
+    ///
+    /// The model runs once on an empty input, so that a card that does not fit is an error here and the first
+    /// frame is as fast as the others.
+    pub fn open(card: &Card, weights: &Path, runtime: &Runtime, threads: usize) -> Result<Self, OpenError> {
+        card.validate()?;
+        let fail = |source| OpenError::Session { model: card.name.clone(), path: weights.to_owned(), source };
+        let session = session(weights, runtime, threads.max(1)).map_err(fail)?;
+        let preprocessor = Preprocessor::new(&card.input);
+        check_input(card, &session, &preprocessor)?;
+        let mut detector = Self {
+            classes: card.classes.to_vec(),
+            tensor: vec![0.0; preprocessor.tensor_len()],
+            decoder: Decoder::new(card),
+            card: card.clone(),
+            session,
+            preprocessor,
+            timings: Timings::default(),
+        };
+        match detector.infer(Mapping { left: 0.0, top: 0.0, scale_x: 1.0, scale_y: 1.0 }) {
+            Ok(_) => Ok(detector),
+            Err(InferError::Run(source)) => Err(fail(source)),
+            Err(InferError::Decode(source)) => Err(OpenError::Decode { model: card.name.clone(), source }),
+        }
+    }
+
+    /// The card by which the model was opened.
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// How long the stages of the last call took.
+    pub fn last_timings(&self) -> Timings {
+        self.timings
+    }
+
+    /// Detections of one frame, best score first, boxes in the frame's own pixels.
+    pub fn detect_frame(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
+        self.timings = Timings::default();
+        self.detect_one(frame)
+    }
+
+    fn detect_one(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
+        let model = || self.card.name.clone();
+        let name = || format!("{} #{}", frame.meta.stream, frame.meta.sequence);
+        let watch = Stopwatch::start();
+        let mapping = self.preprocessor.fill(frame, &mut self.tensor).map_err(|source| DetectError::Preprocess {
+            frame: name(),
+            model: model(),
+            source,
+        })?;
+        self.timings.preprocess += watch.elapsed();
+        let kept = self.infer(mapping).map_err(|error| match error {
+            InferError::Run(source) => DetectError::Run { frame: name(), model: self.card.name.clone(), source },
+            InferError::Decode(source) => DetectError::Decode { frame: name(), model: self.card.name.clone(), source },
+        })?;
+        let inside = kept.into_iter().filter_map(|candidate| {
+            let bbox = candidate.bbox.clamped(frame.width, frame.height);
+            let class = self.classes.get(candidate.class)?.clone();
+            (bbox.is_valid() && bbox.area() > 0.0).then_some(Detection { class, score: candidate.score, bbox })
+        });
+        Ok(inside.collect())
+    }
+
+    /// Runs the model on the tensor as it is and reads the outputs.
+    fn infer(&mut self, mapping: Mapping) -> Result<Vec<Candidate>, InferError> {
+        let watch = Stopwatch::start();
+        let input = TensorRef::from_array_view((self.preprocessor.tensor_shape(), self.tensor.as_slice()))?;
+        let outputs = self.session.run(ort::inputs![input])?;
+        self.timings.inference += watch.elapsed();
+        let watch = Stopwatch::start();
+        let thresholds = self.card.thresholds;
+        let boxes = self.decoder.decode(&RuntimeOutputs(&outputs), thresholds.score).map_err(InferError::Decode)?;
+        let candidates = boxes.iter().map(|b| Candidate {
+            class: b.class,
+            score: b.score.clamp(0.0, 1.0),
+            bbox: mapping.to_frame(b.corners),
+        });
+        let kept = nms::suppress(candidates.collect(), thresholds.nms_iou);
+        self.timings.decode += watch.elapsed();
+        Ok(kept)
+    }
+}
+
+impl Detector for OnnxDetector {
+    fn classes(&self) -> &[Class] {
+        &self.classes
+    }
+
+    fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError> {
+        self.timings = Timings::default();
+        let each = frames.iter().map(|frame| self.detect_one(frame));
+        each.collect::<Result<_, _>>().map_err(|error| DetectorError { message: error.to_string() })
+    }
+}
+
+impl fmt::Debug for OnnxDetector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnnxDetector").field("card", &self.card.name).finish_non_exhaustive()
+    }
+}
+
+enum InferError {
+    Run(ort::Error),
+    Decode(DecodeError),
+}
+
+impl From<ort::Error> for InferError {
+    fn from(error: ort::Error) -> Self {
+        Self::Run(error)
+    }
+}
+
+/// A session on the CPU provider that gives the same bits every time.
+fn session(weights: &Path, runtime: &Runtime, threads: usize) -> Result<Session, ort::Error> {
+    // Threads that spin while they wait would take the processor from the decoder.
+    Session::builder(runtime.environment())?
+        .with_optimization_level(GraphOptimizationLevel::Level3)?
+        .with_intra_threads(threads)?
+        .with_inter_threads(1)?
+        .with_intra_op_spinning(false)?
+        .with_flush_to_zero()?
+        .with_deterministic_compute(true)?
+        .with_log_level(LogLevel::Warning)?
+        .commit_from_file(weights)
+}
+
+fn check_input(card: &Card, session: &Session, preprocessor: &Preprocessor) -> Result<(), OpenError> {
+    let promised = preprocessor.tensor_shape();
+    let fits = |dtype: &ValueType| match dtype {
+        ValueType::Tensor { ty, shape, .. } => {
+            *ty == ort::value::TensorElementType::Float32
+                && shape.len() == promised.len()
+                && shape.iter().zip(promised).all(|(&has, wanted)| has < 0 || has == wanted as i64)
+        }
+        _ => false,
+    };
+    if let [only] = session.inputs()
+        && fits(only.dtype())
+    {
+        return Ok(());
+    }
+    let inputs: Vec<String> = session.inputs().iter().map(|i| format!("`{}` of {}", i.name(), i.dtype())).collect();
+    let has = if inputs.is_empty() { "no input".to_owned() } else { inputs.join(", ") };
+    let promised = format!("32-bit floats {}", promised.map(|side| side.to_string()).join("x"));
+    Err(OpenError::Input { model: card.name.clone(), has, promised })
+}
+
+struct RuntimeOutputs<'a, 's>(&'a SessionOutputs<'s>);
+
+impl Outputs for RuntimeOutputs<'_, '_> {
+    fn names(&self) -> Vec<String> {
+        self.0.keys().map(str::to_owned).collect()
+    }
+
+    fn get(&self, name: &str) -> Option<ArrayViewD<'_, f32>> {
+        self.0.get(name)?.try_extract_array().ok()
+    }
+}

@@ -1,0 +1,89 @@
+//! The embedded manifest `models/assets.toml`: what is fetched, each thing pinned by sha256.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// The text of the manifest.
+const TEXT: &str = include_str!("../../assets.toml");
+
+/// The whole manifest.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Manifest {
+    /// The runtime library by processor, as `std::env::consts::ARCH` spells it.
+    pub(crate) runtime: BTreeMap<String, RuntimeAsset>,
+    /// The demo clip.
+    pub(crate) clip: ClipAsset,
+    /// The weights that built-in cards name; the cards repeat the hashes, and a test compares them.
+    #[serde(default)]
+    #[cfg_attr(not(test), expect(dead_code, reason = "the cards carry the same hashes so that each stands alone"))]
+    pub(crate) model: Vec<ModelAsset>,
+}
+
+/// The ONNX Runtime library inside a wheel.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct RuntimeAsset {
+    pub(crate) package: String,
+    pub(crate) version: String,
+    pub(crate) platform: String,
+    pub(crate) python: String,
+    pub(crate) wheel_sha256: String,
+    pub(crate) path: String,
+    pub(crate) sha256: String,
+}
+
+/// A file inside a Debian package.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct ClipAsset {
+    pub(crate) package: String,
+    pub(crate) path: String,
+    pub(crate) file: String,
+    pub(crate) sha256: String,
+}
+
+/// The pin of a built-in card's source.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[cfg_attr(not(test), expect(dead_code, reason = "see `Manifest::model`"))]
+pub(crate) struct ModelAsset {
+    pub(crate) card: String,
+    pub(crate) source_sha256: String,
+}
+
+/// Reads the manifest.
+pub(crate) fn read() -> Result<Manifest, toml::de::Error> {
+    toml::from_str(TEXT)
+}
+
+impl RuntimeAsset {
+    /// File name of the library in the store.
+    pub(crate) fn file(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cards;
+
+    #[test]
+    fn the_manifest_and_the_cards_pin_the_same_sources() {
+        let manifest = read().unwrap();
+        for (name, _) in cards::BUILTIN {
+            let card = cards::builtin(name).unwrap();
+            let pinned = manifest.model.iter().find(|model| model.card == *name);
+            assert_eq!(pinned.map(|model| model.source_sha256.as_str()), card.source.sha256(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_runtime_is_pinned_for_both_processors() {
+        let manifest = read().unwrap();
+        assert_eq!(manifest.runtime.keys().collect::<Vec<_>>(), ["aarch64", "x86_64"]);
+        assert!(manifest.runtime.values().all(|asset| asset.file() == "libonnxruntime.so.1.31.1"));
+    }
+}

@@ -1,0 +1,77 @@
+//! Non-maximum suppression, class by class, in a fixed order.
+
+use forewarn_domain::BBox;
+
+/// Most candidates that are looked at; the best are kept. A frame with more says nothing sensible.
+const MAX_CANDIDATES: usize = 4096;
+
+/// One cell's claim.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candidate {
+    /// Number of the class.
+    pub class: usize,
+    /// Confidence, 0 to 1.
+    pub score: f32,
+    /// Place, in any coordinates that all candidates share.
+    pub bbox: BBox,
+}
+
+/// Keeps the best of each group of candidates of one class that overlap by more than `iou`.
+///
+/// The result is ordered by score, best first; equal scores keep the order in which they came.
+pub fn suppress(mut candidates: Vec<Candidate>, iou: f32) -> Vec<Candidate> {
+    candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
+    candidates.truncate(MAX_CANDIDATES);
+    let mut kept: Vec<Candidate> = Vec::new();
+    for candidate in candidates {
+        let is_new = |k: &Candidate| k.class != candidate.class || k.bbox.iou(&candidate.bbox) <= iou;
+        if kept.iter().all(is_new) {
+            kept.push(candidate);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn candidate(class: usize, score: f32, x0: f32) -> Candidate {
+        Candidate { class, score, bbox: BBox::new(x0, 0., x0 + 10., 10.) }
+    }
+
+    #[test]
+    fn the_best_of_a_group_stays_and_other_classes_do_not_mind() {
+        let kept = suppress(vec![candidate(0, 0.5, 0.), candidate(0, 0.9, 1.), candidate(1, 0.4, 0.5)], 0.5);
+        assert_eq!(kept, [candidate(0, 0.9, 1.), candidate(1, 0.4, 0.5)]);
+    }
+
+    #[test]
+    fn equal_scores_keep_their_order() {
+        let kept = suppress(vec![candidate(0, 0.5, 50.), candidate(0, 0.5, 0.), candidate(0, 0.5, 1.)], 0.5);
+        assert_eq!(kept, [candidate(0, 0.5, 50.), candidate(0, 0.5, 0.)]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_stays_overlaps_and_all_that_goes_did(
+            boxes in prop::collection::vec((0usize..3, 0f32..1., 0f32..30.), 0..40),
+        ) {
+            let all: Vec<Candidate> = boxes.iter().map(|&(c, s, x)| candidate(c, s, x)).collect();
+            let kept = suppress(all.clone(), 0.45);
+            prop_assert!(kept.is_sorted_by(|a, b| a.score >= b.score));
+            for (i, a) in kept.iter().enumerate() {
+                for b in &kept[i + 1..] {
+                    prop_assert!(a.class != b.class || a.bbox.iou(&b.bbox) <= 0.45);
+                }
+            }
+            for gone in all.iter().filter(|c| !kept.contains(c)) {
+                let beaten = kept.iter()
+                    .any(|k| k.class == gone.class && k.score >= gone.score && k.bbox.iou(&gone.bbox) > 0.45);
+                prop_assert!(beaten, "{gone:?} went for no reason");
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Which source samples each row and column of the input is made of.
+
+use forewarn_domain::{Frame, PixelFormat};
+
+use super::Mapping;
+use crate::card::{Anchor, Input, Resize};
+
+/// A sample between two neighbours: `source[index]` and the one after it, `weight` of the way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Tap {
+    pub(crate) index: u32,
+    pub(crate) weight: f32,
+}
+
+/// Where the samples of a plane sit against those of the luma plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Siting {
+    /// The luma plane itself.
+    Full,
+    /// Half as many, each on an even luma sample.
+    HalfLeft,
+    /// Half as many, each between two luma samples.
+    HalfCentre,
+}
+
+/// Everything that depends on the shape of the frame alone.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    shape: (u32, u32, PixelFormat),
+    /// Left edge of the picture in the input.
+    pub(crate) left: usize,
+    /// Top edge of the picture in the input.
+    pub(crate) top: usize,
+    pub(crate) mapping: Mapping,
+    pub(crate) columns: Vec<Tap>,
+    pub(crate) rows: Vec<Tap>,
+    pub(crate) chroma_columns: Vec<Tap>,
+    pub(crate) chroma_rows: Vec<Tap>,
+}
+
+impl Plan {
+    pub(crate) fn new(input: &Input, frame: &Frame) -> Self {
+        let (width, height) = (frame.width, frame.height);
+        let (left, top, out_width, out_height) = placement(input, width, height);
+        let taps = |source: u32, out: u32, siting| taps(source, out, siting);
+        Self {
+            shape: (width, height, frame.format),
+            left: left as usize,
+            top: top as usize,
+            mapping: Mapping {
+                left: left as f32,
+                top: top as f32,
+                scale_x: width as f32 / out_width as f32,
+                scale_y: height as f32 / out_height as f32,
+            },
+            columns: taps(width, out_width, Siting::Full),
+            rows: taps(height, out_height, Siting::Full),
+            chroma_columns: taps(width, out_width, Siting::HalfLeft),
+            chroma_rows: taps(height, out_height, Siting::HalfCentre),
+        }
+    }
+
+    /// Whether the tables fit a frame.
+    pub(crate) fn is_for(&self, frame: &Frame) -> bool {
+        self.shape == (frame.width, frame.height, frame.format)
+    }
+
+    /// Width of the frame in pixels.
+    pub(crate) fn source_width(&self) -> usize {
+        self.shape.0 as usize
+    }
+}
+
+/// Left, top, width and height of the picture in the input.
+fn placement(input: &Input, width: u32, height: u32) -> (u32, u32, u32, u32) {
+    let Resize::Letterbox { anchor, .. } = input.resize else { return (0, 0, input.width, input.height) };
+    let ratio = (f64::from(input.width) / f64::from(width)).min(f64::from(input.height) / f64::from(height));
+    // Rounded down, as YOLOX does; the small addend keeps an exact fit exact.
+    let fit = |side: u32, most: u32| ((f64::from(side) * ratio + 1e-9) as u32).clamp(1, most);
+    let (out_width, out_height) = (fit(width, input.width), fit(height, input.height));
+    match anchor {
+        Anchor::TopLeft => (0, 0, out_width, out_height),
+        Anchor::Centre => ((input.width - out_width) / 2, (input.height - out_height) / 2, out_width, out_height),
+    }
+}
+
+fn taps(source: u32, out: u32, siting: Siting) -> Vec<Tap> {
+    let samples = if siting == Siting::Full { source } else { source.div_ceil(2) };
+    let last = f64::from(samples - 1);
+    let scale = f64::from(source) / f64::from(out);
+    (0..out)
+        .map(|o| {
+            let luma = (f64::from(o) + 0.5) * scale - 0.5;
+            let position = match siting {
+                Siting::Full => luma,
+                Siting::HalfLeft => luma / 2.0,
+                Siting::HalfCentre => luma / 2.0 - 0.25,
+            };
+            let position = position.clamp(0.0, last);
+            let index = position.floor();
+            Tap { index: index as u32, weight: (position - index) as f32 }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn taps_halve_with_half_pixel_centres_and_stop_at_the_rim() {
+        let positions = |taps: Vec<Tap>| taps.iter().map(|t| t.index as f32 + t.weight).collect::<Vec<_>>();
+        assert_eq!(positions(taps(8, 4, Siting::Full)), [0.5, 2.5, 4.5, 6.5]);
+        assert_eq!(positions(taps(2, 4, Siting::Full)), [0.0, 0.25, 0.75, 1.0]);
+        assert_eq!(positions(taps(4, 4, Siting::HalfLeft)), [0.0, 0.5, 1.0, 1.0]);
+        assert_eq!(positions(taps(4, 4, Siting::HalfCentre)), [0.0, 0.25, 0.75, 1.0]);
+        assert_eq!(positions(taps(5, 5, Siting::HalfLeft)), [0.0, 0.5, 1.0, 1.5, 2.0]);
+    }
+}

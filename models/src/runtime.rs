@@ -1,0 +1,167 @@
+//! The ONNX Runtime library: found, loaded once, never a reason to panic.
+
+use std::env;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ort::environment::Environment;
+use ort::logging::LogLevel;
+
+use crate::fetch;
+use crate::store::Store;
+
+/// Environment variable that names the library.
+pub const LIBRARY_VARIABLE: &str = "ORT_DYLIB_PATH";
+
+/// The library cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// It is nowhere.
+    #[error(
+        "the ONNX Runtime library is missing: there is none at {tried}; run `forewarn models fetch` to fetch it, \
+         or name one by {LIBRARY_VARIABLE}"
+    )]
+    Missing {
+        /// Where it was looked for.
+        tried: String,
+    },
+    /// The variable names something that is no file.
+    #[error("{LIBRARY_VARIABLE} names `{path}`, which is not a file; correct it, or unset it to use the model store's")]
+    NoSuchFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// It is there but cannot be loaded.
+    #[error(
+        "failed to load the ONNX Runtime library `{path}`: {reason}; \
+         run `forewarn models fetch` for the right one"
+    )]
+    Load {
+        /// The file.
+        path: PathBuf,
+        /// What the loader said.
+        reason: String,
+    },
+}
+
+/// The loaded library with its one environment. Cloning shares it.
+#[derive(Clone)]
+pub struct Runtime {
+    environment: Environment,
+    path: PathBuf,
+}
+
+/// A process has one ONNX Runtime; whoever loads it again gets the same one.
+static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
+
+impl Runtime {
+    /// Loads the library that [`Runtime::find`] finds.
+    pub fn load(store: &Store) -> Result<Self, RuntimeError> {
+        Self::load_from(&Self::find(store)?)
+    }
+
+    /// Where the library is: what `ORT_DYLIB_PATH` names, else the store's, else one beside the executable.
+    pub fn find(store: &Store) -> Result<PathBuf, RuntimeError> {
+        let named = env::var_os(LIBRARY_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let beside = env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_owned));
+        Self::find_from(named, store, beside.as_deref())
+    }
+
+    fn find_from(named: Option<PathBuf>, store: &Store, beside: Option<&Path>) -> Result<PathBuf, RuntimeError> {
+        if let Some(path) = named {
+            return if path.is_file() { Ok(path) } else { Err(RuntimeError::NoSuchFile { path }) };
+        }
+        let pinned = fetch::runtime_file();
+        let names = || pinned.iter().map(String::as_str).chain(["libonnxruntime.so"]);
+        let dirs = [Some(store.root()), beside];
+        let tried: Vec<PathBuf> = dirs.iter().flatten().flat_map(|dir| names().map(|name| dir.join(name))).collect();
+        tried.iter().find(|path| path.is_file()).cloned().ok_or_else(|| {
+            let tried = tried.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ");
+            RuntimeError::Missing { tried }
+        })
+    }
+
+    /// Loads a given library. If one is loaded already, that one stays.
+    pub fn load_from(path: &Path) -> Result<Self, RuntimeError> {
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = loaded.as_ref() {
+            return Ok(runtime.clone());
+        }
+        let fail = |reason: String| RuntimeError::Load { path: path.to_owned(), reason };
+        // An absolute path keeps the loader from looking in other folders.
+        let path = path.canonicalize().map_err(|error| fail(error.to_string()))?;
+        let builder = ort::init_from(&path).map_err(|error| fail(error.to_string()))?;
+        let logger = Arc::new(|level: LogLevel, _category: &str, _id: &str, _location: &str, message: &str| {
+            if matches!(level, LogLevel::Error | LogLevel::Fatal) {
+                tracing::warn!(target: "onnxruntime", "{message}");
+            } else {
+                tracing::debug!(target: "onnxruntime", "{message}");
+            }
+        });
+        let builder = builder.with_name("forewarn").with_telemetry(false).with_logger(logger);
+        let environment = builder.build().map_err(|error| fail(error.to_string()))?;
+        environment.set_log_level(LogLevel::Warning);
+        Ok(loaded.insert(Self { environment, path }).clone())
+    }
+
+    /// The file that was loaded.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Version and build of the library, as it says itself.
+    pub fn build_info(&self) -> &'static str {
+        ort::info()
+    }
+
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_library_names_the_command_that_fetches_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = Runtime::find_from(None, &Store::at(dir.path()), None).unwrap_err().to_string();
+        assert!(error.contains("forewarn models fetch") && error.contains("libonnxruntime.so"), "{error}");
+        let error = Runtime::find_from(Some(dir.path().join("x.so")), &Store::at(dir.path()), None).unwrap_err();
+        assert!(matches!(error, RuntimeError::NoSuchFile { .. }), "{error}");
+    }
+
+    #[test]
+    fn the_store_comes_before_the_executable() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, beside) = (dir.path().join("store"), dir.path().join("bin"));
+        for place in [&store, &beside] {
+            std::fs::create_dir(place).unwrap();
+            std::fs::write(place.join("libonnxruntime.so"), b"x").unwrap();
+        }
+        let found = Runtime::find_from(None, &Store::at(&store), Some(&beside)).unwrap();
+        assert_eq!(found, store.join("libonnxruntime.so"));
+        std::fs::remove_file(found).unwrap();
+        let found = Runtime::find_from(None, &Store::at(&store), Some(&beside)).unwrap();
+        assert_eq!(found, beside.join("libonnxruntime.so"));
+    }
+
+    #[test]
+    fn a_file_that_is_no_library_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("libonnxruntime.so");
+        std::fs::write(&path, b"not a library").unwrap();
+        // Another test of this process may have loaded the real one, which then stays.
+        if let Err(error) = Runtime::load_from(&path) {
+            assert!(error.to_string().contains("libonnxruntime.so"), "{error}");
+        }
+    }
+}
