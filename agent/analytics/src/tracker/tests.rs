@@ -1,1 +1,198 @@
 //! Tests of the tracker as a whole.
+
+use std::collections::BTreeMap;
+
+use forewarn_domain::{BBox, TrackState};
+use proptest::prelude::*;
+
+use super::*;
+
+const SIZE: (u32, u32) = (640, 480);
+
+fn seen(class: &str, score: f32, x: f32, y: f32, w: f32, h: f32) -> Detection {
+    Detection { class: Class::new(class), score, bbox: BBox::new(x, y, x + w, y + h) }
+}
+
+fn person(x: f32, y: f32) -> Detection {
+    seen("person", 0.8, x, y, 30.0, 75.0)
+}
+
+/// Runs frames at `fps` and tells for each track `id class first_seen..last_seen`, in the order of ids.
+fn check(fps: f64, frames: impl IntoIterator<Item = Vec<Detection>>, expected: &[&str]) {
+    let mut tracker = Tracker::new(TrackerConfig::default());
+    let mut known: BTreeMap<TrackId, Track> = BTreeMap::new();
+    for (n, frame) in frames.into_iter().enumerate() {
+        for track in tracker.update(Timestamp::from_secs_f64(n as f64 / fps), SIZE, &frame) {
+            known.insert(track.id, track.clone());
+        }
+    }
+    let text =
+        |t: &Track| format!("{} {} {:.1}..{:.1}", t.id, t.class, t.first_seen.as_secs_f64(), t.last_seen.as_secs_f64());
+    assert_eq!(known.values().map(text).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_track_begins_with_its_first_detection_and_shows_from_its_second() {
+    let mut tracker = Tracker::new(TrackerConfig::default());
+    assert!(tracker.update(Timestamp::ZERO, SIZE, &[person(100.0, 100.0)]).is_empty());
+    let tracks = tracker.update(Timestamp::from_secs_f64(0.1), SIZE, &[person(102.0, 100.0)]);
+    assert_eq!((tracks[0].id, tracks[0].first_seen, tracks[0].state), (TrackId(1), Timestamp::ZERO, TrackState::Seen));
+    check(10.0, [vec![person(100.0, 100.0)], vec![], vec![], vec![], vec![], vec![], vec![]], &[]);
+}
+
+#[test]
+fn a_walker_is_one_track_at_any_frame_rate() {
+    for fps in [2.0, 5.0, 10.0] {
+        let frames =
+            (0..(4.0 * fps) as u32).map(|n| vec![person(50.0 + 60.0 * f64::from(n) as f32 / fps as f32, 200.0)]);
+        let last = format!("1 person 0.0..{:.1}", 4.0 - 1.0 / fps);
+        check(fps, frames, &[&last]);
+    }
+}
+
+#[test]
+fn names_of_vehicles_may_change_and_the_most_frequent_wins() {
+    let names = ["car", "truck", "truck", "bus", "truck", "car", "truck"];
+    let frames = (0..28).map(|n| vec![seen(names[n % 7], 0.6, 300.0, 100.0, 70.0, 60.0)]);
+    check(10.0, frames, &["1 truck 0.0..2.7"]);
+}
+
+#[test]
+fn two_names_for_one_vehicle_in_one_frame_are_one_track() {
+    let frames =
+        (0..20).map(|_| vec![seen("car", 0.6, 300.0, 100.0, 70.0, 60.0), seen("truck", 0.55, 301.0, 99.0, 71.0, 61.0)]);
+    check(10.0, frames, &["1 car 0.0..1.9"]);
+}
+
+#[test]
+fn a_vehicle_never_becomes_a_person() {
+    let name = |n| if n < 10 { "car" } else { "person" };
+    let frames = (0..20).map(|n| vec![seen(name(n), 0.8, 300.0, 100.0, 50.0, 60.0)]);
+    check(10.0, frames, &["1 car 0.0..0.9", "2 person 1.0..1.9"]);
+}
+
+#[test]
+fn unsure_detections_carry_a_track_on_but_begin_none() {
+    let unsure = |x| seen("person", 0.2, x, 300.0, 30.0, 75.0);
+    let frames = (0..30).map(|n| {
+        let walker = if n % 10 < 3 {
+            person(n as f32 * 4.0, 100.0)
+        } else {
+            seen("person", 0.2, n as f32 * 4.0, 100.0, 30.0, 75.0)
+        };
+        vec![walker, unsure(400.0)]
+    });
+    check(10.0, frames, &["1 person 0.0..2.9"]);
+}
+
+#[test]
+fn a_hidden_walker_is_found_again() {
+    let frames =
+        (0..60).map(|n| if (20..40).contains(&n) { vec![] } else { vec![person(20.0 + 5.0 * n as f32, 200.0)] });
+    check(10.0, frames, &["1 person 0.0..5.9"]);
+}
+
+#[test]
+fn a_track_that_stays_lost_is_dropped() {
+    let frames = (0..100).map(|n| if (10..60).contains(&n) { vec![] } else { vec![person(200.0, 200.0)] });
+    check(10.0, frames, &["1 person 0.0..0.9", "2 person 6.0..9.9"]);
+}
+
+#[test]
+fn walkers_who_cross_keep_their_ids() {
+    let frames = (0..60).map(|n| {
+        let x = 5.0 * n as f32;
+        vec![person(100.0 + x, 200.0), person(400.0 - x, 215.0)]
+    });
+    let mut tracker = Tracker::new(TrackerConfig::default());
+    for (n, frame) in frames.enumerate() {
+        tracker.update(Timestamp::from_secs_f64(n as f64 / 10.0), SIZE, &frame);
+    }
+    let ends: Vec<_> = tracker.tracks().iter().map(|t| (t.bbox.centre().x.round() / 5.0).round() as i32 * 5).collect();
+    // The one that began on the left ends on the right; ids follow the fixed order of detections, left first.
+    assert_eq!(ends, [410, 120]);
+}
+
+#[test]
+fn an_outage_of_the_stream_does_not_end_a_parked_car() {
+    let mut tracker = Tracker::new(TrackerConfig::default());
+    let car = [seen("car", 0.7, 300.0, 300.0, 90.0, 60.0)];
+    for second in [0.0, 0.1, 0.2, 45.0, 45.1] {
+        tracker.update(Timestamp::from_secs_f64(second), SIZE, &car);
+    }
+    assert_eq!(tracker.tracks().iter().map(|t| t.id.0).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn a_new_picture_size_keeps_the_tracks() {
+    let mut tracker = Tracker::new(TrackerConfig::default());
+    for n in 0..10 {
+        tracker.update(Timestamp::from_secs_f64(f64::from(n) / 10.0), SIZE, &[person(100.0, 100.0)]);
+    }
+    let large = seen("person", 0.8, 200.0, 200.0, 60.0, 150.0);
+    let tracks = tracker.update(Timestamp::from_secs_f64(1.0), (1280, 960), &[large]);
+    assert_eq!((tracks.len(), tracks[0].id, tracks[0].state), (1, TrackId(1), TrackState::Seen));
+}
+
+fn any_number() -> impl Strategy<Value = f32> {
+    prop_oneof![8 => -100f32..800.0, 1 => prop::num::f32::ANY, 1 => Just(f32::MAX)]
+}
+
+fn any_detection() -> impl Strategy<Value = Detection> {
+    let class = prop::sample::select(vec!["person", "car", "truck", "dog"]);
+    let score = prop_oneof![9 => 0f32..1.0, 1 => prop::num::f32::ANY];
+    (class, score, prop::array::uniform4(any_number()))
+        .prop_map(|(class, score, [x, y, w, h])| seen(class, score, x, y, w % 200.0, h % 200.0))
+}
+
+fn any_frames() -> impl Strategy<Value = Vec<(i64, Vec<Detection>)>> {
+    let at = prop_oneof![8 => 0i64..400_000, 1 => -500_000i64..0, 1 => 0i64..100_000_000];
+    prop::collection::vec((at, prop::collection::vec(any_detection(), 0..8)), 0..25)
+}
+
+fn run(frames: &[(i64, Vec<Detection>)], turn: usize) -> Vec<Vec<Track>> {
+    let (mut tracker, mut at) = (Tracker::new(TrackerConfig::default()), 0);
+    let frame = |(step, detections): &(i64, Vec<Detection>)| {
+        at += step;
+        let mut turned = detections.clone();
+        if !turned.is_empty() {
+            turned.rotate_left(turn % detections.len());
+        }
+        tracker.update(Timestamp::from_micros(at), SIZE, &turned).to_vec()
+    };
+    frames.iter().map(frame).collect()
+}
+
+proptest! {
+    #[test]
+    fn tracks_are_sound_for_any_input(frames in any_frames()) {
+        for tracks in run(&frames, 0) {
+            prop_assert!(tracks.windows(2).all(|pair| pair[0].id < pair[1].id));
+            for track in tracks {
+                prop_assert!(track.bbox.is_valid(), "{:?}", track);
+                prop_assert!(track.bbox.x1 <= SIZE.0 as f32 && track.bbox.y1 <= SIZE.1 as f32);
+                prop_assert!(track.first_seen <= track.last_seen || frames.iter().any(|f| f.0 < 0));
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_detections_does_not_matter(frames in any_frames(), turn in 0usize..8) {
+        prop_assert_eq!(run(&frames, 0), run(&frames, turn));
+    }
+
+    #[test]
+    fn a_track_never_jumps(frames in any_frames()) {
+        let mut before: BTreeMap<TrackId, Track> = BTreeMap::new();
+        for (tracks, (step, _)) in run(&frames, 0).into_iter().zip(&frames) {
+            for track in tracks {
+                if let Some(old) = before.get(&track.id).filter(|_| (0..300_000).contains(step)) {
+                    let moved = old.bbox.centre().distance(track.bbox.centre());
+                    let reach = 2.5 * (old.bbox.diagonal() + track.bbox.diagonal()) + 30.0;
+                    prop_assert!(moved <= reach, "{moved} px from {:?} to {:?}", old, track);
+                }
+                before.insert(track.id, track);
+            }
+        }
+    }
+}
