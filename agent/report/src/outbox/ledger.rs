@@ -1,0 +1,83 @@
+//! The read side: the incidents that the outbox knows, for consoles and for the command line.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, Row, params};
+
+use forewarn_domain::{IncidentId, IncidentRecord, Timestamp};
+
+use super::OutboxError;
+
+/// One incident as it was last recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LedgerEntry {
+    /// The incident with its history.
+    pub record: IncidentRecord,
+    /// Number of its latest recorded transition.
+    pub last_sequence: u32,
+    /// When it was first suspected.
+    pub opened_at: Timestamp,
+    /// When its latest recorded transition happened.
+    pub updated_at: Timestamp,
+    /// Whether it is closed.
+    pub is_closed: bool,
+    /// How many of its messages wait to be sent or acknowledged.
+    pub unacknowledged: u32,
+}
+
+/// Reads incidents from an outbox that an agent may be writing at the same time.
+#[derive(Debug)]
+pub struct IncidentLedger {
+    conn: Connection,
+    path: std::path::PathBuf,
+}
+
+const COLUMNS: &str = "record, last_sequence, opened_at_us, updated_at_us, is_closed,
+    is_owed + (SELECT count(*) FROM messages WHERE incident = incidents.id)";
+
+impl IncidentLedger {
+    /// Opens the outbox's file for reading.
+    pub fn open(path: &Path) -> Result<Self, OutboxError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags)
+            .map_err(|source| OutboxError::from_sqlite("open", path, source))?;
+        Ok(Self { conn, path: path.to_owned() })
+    }
+
+    /// The incidents that were updated last, the latest first; at most `limit`.
+    pub fn latest(&self, limit: u32) -> Result<Vec<LedgerEntry>, OutboxError> {
+        self.list("ORDER BY updated_at_us DESC, id LIMIT ?1", params![limit])
+    }
+
+    /// The incidents that are not closed, the oldest first; at most `limit`.
+    pub fn open_incidents(&self, limit: u32) -> Result<Vec<LedgerEntry>, OutboxError> {
+        self.list("WHERE is_closed = 0 ORDER BY opened_at_us, id LIMIT ?1", params![limit])
+    }
+
+    /// One incident.
+    pub fn incident(&self, id: &IncidentId) -> Result<Option<LedgerEntry>, OutboxError> {
+        Ok(self.list("WHERE id = ?1", params![id.as_str()])?.pop())
+    }
+
+    fn list(&self, clause: &str, params: impl rusqlite::Params) -> Result<Vec<LedgerEntry>, OutboxError> {
+        let rows = || {
+            let mut select = self.conn.prepare(&format!("SELECT {COLUMNS} FROM incidents {clause}"))?;
+            select.query_map(params, entry)?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        rows().map_err(|source| OutboxError::from_sqlite("read incidents", &self.path, source))
+    }
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<LedgerEntry> {
+    let record: String = row.get(0)?;
+    let record = serde_json::from_str(&record)
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)))?;
+    Ok(LedgerEntry {
+        record,
+        last_sequence: row.get(1)?,
+        opened_at: Timestamp::from_micros(row.get(2)?),
+        updated_at: Timestamp::from_micros(row.get(3)?),
+        is_closed: row.get(4)?,
+        unacknowledged: row.get(5)?,
+    })
+}

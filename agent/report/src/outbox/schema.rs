@@ -1,0 +1,142 @@
+//! The database's file: opening, checking, migrating, and setting a damaged one aside.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::{OutboxError, SetAside};
+
+/// Each entry brings the schema from its index to its index plus one, recorded in `user_version`.
+const MIGRATIONS: &[&str] = &["
+CREATE TABLE incidents (
+    id            TEXT PRIMARY KEY,
+    state         TEXT NOT NULL,
+    opened_at_us  INTEGER NOT NULL,
+    updated_at_us INTEGER NOT NULL,
+    last_sequence INTEGER NOT NULL,
+    -- Whether the message of last_sequence could not be queued because the outbox was full.
+    is_owed       INTEGER NOT NULL,
+    is_closed     INTEGER NOT NULL,
+    record        TEXT NOT NULL,
+    snapshot      TEXT
+) STRICT;
+CREATE INDEX incidents_by_update ON incidents (is_closed, updated_at_us, id);
+CREATE INDEX incidents_owed ON incidents (updated_at_us, id) WHERE is_owed = 1;
+
+CREATE TABLE messages (
+    seq       INTEGER PRIMARY KEY AUTOINCREMENT,
+    id        TEXT NOT NULL UNIQUE,
+    incident  TEXT NOT NULL,
+    sequence  INTEGER NOT NULL,
+    camera    TEXT NOT NULL,
+    violation TEXT NOT NULL,
+    body      TEXT NOT NULL,
+    bytes     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX messages_by_incident ON messages (incident, sequence);
+
+-- Kept by triggers, so that asking for the depth does not read every message.
+CREATE TABLE totals (
+    messages  INTEGER NOT NULL,
+    bytes     INTEGER NOT NULL,
+    compacted INTEGER NOT NULL
+) STRICT;
+INSERT INTO totals VALUES (0, 0, 0);
+CREATE TRIGGER message_added AFTER INSERT ON messages BEGIN
+    UPDATE totals SET messages = messages + 1, bytes = bytes + NEW.bytes;
+END;
+CREATE TRIGGER message_removed AFTER DELETE ON messages BEGIN
+    UPDATE totals SET messages = messages - 1, bytes = bytes - OLD.bytes;
+END;
+"];
+
+/// How long a connection waits for the other one's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Opens the database, or puts a damaged one aside and starts a new one with what can still be read of the old.
+pub(super) fn open_or_set_aside(path: &Path) -> Result<(Connection, Option<SetAside>), OutboxError> {
+    let reason = match open(path) {
+        Ok(conn) => return Ok((conn, None)),
+        Err(OutboxError::Damaged { reason, .. }) => reason,
+        Err(error) => return Err(error),
+    };
+    let kept_as = set_aside(path)?;
+    let mut conn = open(path)?;
+    let (incidents, messages) = super::salvage::salvage(&kept_as, &mut conn);
+    tracing::error!(
+        kept_as = %kept_as.display(), reason, incidents, messages,
+        "the outbox was damaged: it was set aside and a new one was started with what could be read"
+    );
+    Ok((conn, Some(SetAside { kept_as, reason, incidents, messages })))
+}
+
+/// Connects to a database that was opened before.
+pub(super) fn connect(path: &Path) -> Result<Connection, OutboxError> {
+    let failed = |source| OutboxError::from_sqlite("open", path, source);
+    let conn = Connection::open(path).map_err(failed)?;
+    configure(&conn).map_err(failed)?;
+    Ok(conn)
+}
+
+/// Opens a sound database and brings its schema up to date.
+fn open(path: &Path) -> Result<Connection, OutboxError> {
+    let failed = |source| OutboxError::from_sqlite("open", path, source);
+    let mut conn = connect(path)?;
+    let check: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+    if check != "ok" {
+        return Err(OutboxError::Damaged { path: path.to_owned(), reason: check });
+    }
+    migrate(&mut conn, path)?;
+    Ok(conn)
+}
+
+fn configure(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;")
+}
+
+fn migrate(conn: &mut Connection, path: &Path) -> Result<(), OutboxError> {
+    let failed = |source| OutboxError::from_sqlite("migrate", path, source);
+    let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
+    let version: usize =
+        tx.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).map_err(failed)?.try_into().unwrap_or(0);
+    if version > MIGRATIONS.len() {
+        return Err(OutboxError::Newer { path: path.to_owned(), version, known: MIGRATIONS.len() });
+    }
+    for step in &MIGRATIONS[version..] {
+        tx.execute_batch(step).map_err(failed)?;
+    }
+    tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(failed)?;
+    tx.commit().map_err(failed)
+}
+
+/// Whether an error says that the file is no sound database, as opposed to being locked or out of reach.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Renames the database and its companions to the first free `NAME.damaged-N`.
+fn set_aside(path: &Path) -> Result<PathBuf, OutboxError> {
+    let with = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let mut n = 1;
+    while with(&format!(".damaged-{n}")).exists() {
+        n += 1;
+    }
+    let kept_as = with(&format!(".damaged-{n}"));
+    // The companions go first: a crash in between leaves the main file in place, which is then set aside again.
+    for companion in ["-wal", "-shm", ""] {
+        match std::fs::rename(with(companion), with(&format!(".damaged-{n}{companion}"))) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(OutboxError::SetAside { path: path.to_owned(), source });
+            }
+            _ => {}
+        }
+    }
+    Ok(kept_as)
+}

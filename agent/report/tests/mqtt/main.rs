@@ -1,0 +1,52 @@
+//! The publisher against a real mosquitto: delivery, order, outages, will, versions, logins, TLS.
+
+mod support;
+
+use std::time::Duration;
+
+use forewarn_report::{Event, MqttVersion, ReportState};
+use support::{Broker, Received, Subscriber, config, drained, free_port, outbox, publisher, report};
+
+fn event(message: &Received) -> Event {
+    serde_json::from_str(&message.payload).unwrap()
+}
+
+fn delivers(version: MqttVersion) {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path(), free_port(), "");
+    let subscriber = Subscriber::start(broker.port);
+    let mut outbox = outbox(dir.path());
+    outbox.record(&report(1, 1), Some("{}")).unwrap();
+    let handle = publisher(&config(broker.port, version), &outbox);
+
+    let online = subscriber.next_of("forewarn/north/status");
+    assert!(online.payload.contains("\"online\"") && online.payload.contains("0.1.0"), "{}", online.payload);
+    let first = subscriber.next_of("incidents");
+    assert_eq!(first.topic, "forewarn/north/incidents/gate/illegal_parking");
+    assert_eq!((first.is_retained, event(&first).id), (false, format!("{}/1", report(1, 1).incident.id)));
+    // One that is recorded while the connection stands is sent at once.
+    outbox.record(&report(1, 2), Some("{}")).unwrap();
+    let second = subscriber.next_of("incidents");
+    assert_eq!(event(&second).kind, "io.forewarn.incident.warned");
+    if version == MqttVersion::V5 {
+        assert_eq!(second.content_type.as_deref(), Some("application/cloudevents+json"));
+    }
+
+    let stats = drained(&handle);
+    assert!(stats.connected_since.is_some());
+    assert_eq!(outbox.report_state(&report(1, 1).incident.id).unwrap(), ReportState::Acknowledged);
+    let stats = handle.stop(Duration::from_secs(10));
+    assert_eq!((stats.sent, stats.acknowledged, stats.connections, stats.failures), (2, 2, 1, 0));
+    let farewell = subscriber.next_of("status");
+    assert!(farewell.payload.contains("\"offline\"") && farewell.payload.contains("stopped"), "{}", farewell.payload);
+}
+
+#[test]
+fn version_311_delivers_and_removes() {
+    delivers(MqttVersion::V311);
+}
+
+#[test]
+fn version_5_delivers_and_removes() {
+    delivers(MqttVersion::V5);
+}

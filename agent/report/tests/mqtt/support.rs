@@ -1,0 +1,329 @@
+//! A real mosquitto as a child, a subscriber, a proxy that can be cut, and reports to send.
+
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use forewarn_domain::clock::{Stopwatch, SystemClock};
+use forewarn_domain::{
+    BBox, Cause, Class, IncidentId, IncidentRecord, IncidentState, Report, RuleKey, StreamId, Subject, SubjectId,
+    Timestamp, TrackId, Transition, ViolationId, ZoneId,
+};
+use forewarn_report::{
+    EventSource, MqttConfig, MqttVersion, Outbox, OutboxLimits, PublisherHandle, PublisherStats, spawn,
+};
+
+/// How long anything in these tests may take before it counts as failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Polls `check` until it holds. Waiting is on a channel that nothing is sent to, with a deadline.
+pub(crate) fn eventually(what: &str, mut check: impl FnMut() -> bool) {
+    let (_keep, nothing) = sync_channel::<()>(1);
+    let waited = Stopwatch::start();
+    while !check() {
+        assert!(waited.elapsed() < PATIENCE, "waited in vain until {what}");
+        let _ = nothing.recv_timeout(Duration::from_millis(5));
+    }
+}
+
+/// A port of the loopback that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// A mosquitto of its own.
+pub(crate) struct Broker {
+    child: Child,
+    pub(crate) port: u16,
+}
+
+impl Broker {
+    /// Starts mosquitto on `port` with more lines of configuration, and waits until it accepts connections.
+    pub(crate) fn start(dir: &Path, port: u16, extra: &str) -> Self {
+        let config = dir.join(format!("mosquitto-{port}.conf"));
+        let mut text = format!("listener {port} 127.0.0.1\nmax_inflight_messages 0\nmax_queued_messages 0\n");
+        if !extra.contains("allow_anonymous") {
+            text.push_str("allow_anonymous true\n");
+        }
+        // Run as root, mosquitto would change to a user who may not read the test's folder.
+        text.push_str("user root\npersistence false\n");
+        writeln!(text, "{extra}").unwrap();
+        std::fs::write(&config, text).unwrap();
+        let program =
+            ["/usr/sbin/mosquitto", "mosquitto"].into_iter().find(|p| !p.contains('/') || Path::new(p).exists());
+        let child = Command::new(program.unwrap())
+            .arg("-c")
+            .arg(&config)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("mosquitto is installed (apt package mosquitto)");
+        let mut broker = Self { child, port };
+        eventually("mosquitto accepts connections", || {
+            assert!(broker.child.try_wait().unwrap().is_none(), "mosquitto ended; is its configuration right?");
+            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+        });
+        broker
+    }
+
+    /// Kills it at once, as by a power cut.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A message as a subscriber sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    pub(crate) topic: String,
+    pub(crate) payload: String,
+    pub(crate) is_retained: bool,
+    pub(crate) content_type: Option<String>,
+}
+
+/// Subscribes to everything, by MQTT 5, and keeps what comes.
+pub(crate) struct Subscriber {
+    messages: Receiver<Received>,
+    stop: Arc<AtomicBool>,
+    client: rumqttc::v5::Client,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Subscriber {
+    /// Connects and returns once the broker has confirmed the subscription.
+    pub(crate) fn start(port: u16) -> Self {
+        use rumqttc::v5::mqttbytes::QoS;
+        use rumqttc::v5::mqttbytes::v5::Packet;
+        use rumqttc::v5::{Client, Event, MqttOptions};
+        let mut options = MqttOptions::new("subscriber", "127.0.0.1", port);
+        options.set_keep_alive(PATIENCE);
+        let (client, mut connection) = Client::new(options, 100);
+        client.subscribe("#", QoS::AtLeastOnce).unwrap();
+        let (sender, messages): (SyncSender<Received>, _) = sync_channel(100_000);
+        let (ready, subscribed) = sync_channel(1);
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopping = Arc::clone(&stop);
+        let thread = std::thread::Builder::new()
+            .name("subscriber".to_owned())
+            .spawn(move || {
+                for event in connection.iter() {
+                    match event {
+                        Ok(Event::Incoming(Packet::SubAck(_))) => ready.send(()).unwrap(),
+                        Ok(Event::Incoming(Packet::Publish(publish))) => {
+                            let received = Received {
+                                topic: String::from_utf8(publish.topic.to_vec()).unwrap(),
+                                payload: String::from_utf8(publish.payload.to_vec()).unwrap(),
+                                is_retained: publish.retain,
+                                content_type: publish.properties.and_then(|p| p.content_type),
+                            };
+                            if sender.send(received).is_err() {
+                                return;
+                            }
+                        }
+                        Err(_) => return,
+                        Ok(_) if stopping.load(Ordering::Relaxed) => return,
+                        Ok(_) => {}
+                    }
+                }
+            })
+            .unwrap();
+        subscribed.recv_timeout(PATIENCE).expect("the subscription is confirmed");
+        Self { messages, stop, client, thread: Some(thread) }
+    }
+
+    /// The next message, of whatever topic.
+    pub(crate) fn next(&self) -> Received {
+        self.messages.recv_timeout(PATIENCE).expect("a message comes")
+    }
+
+    /// The next message whose topic contains `part`.
+    pub(crate) fn next_of(&self, part: &str) -> Received {
+        loop {
+            let message = self.next();
+            if message.topic.contains(part) {
+                return message;
+            }
+        }
+    }
+
+    /// Everything that came until the connection ended.
+    pub(crate) fn drain_to_end(&self) -> Vec<Received> {
+        let mut all = Vec::new();
+        loop {
+            match self.messages.recv_timeout(PATIENCE) {
+                Ok(message) => all.push(message),
+                Err(RecvTimeoutError::Disconnected) => return all,
+                Err(RecvTimeoutError::Timeout) => panic!("the subscriber's connection did not end"),
+            }
+        }
+    }
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.client.disconnect();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Stands between the publisher and the broker; lets through, swallows answers, or cuts.
+pub(crate) struct Proxy {
+    pub(crate) port: u16,
+    state: Arc<ProxyState>,
+}
+
+struct ProxyState {
+    /// Where to; none refuses connections.
+    broker: Mutex<Option<u16>>,
+    swallow_answers: AtomicBool,
+    streams: Mutex<Vec<TcpStream>>,
+}
+
+impl Proxy {
+    pub(crate) fn start(broker: Option<u16>) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state = Arc::new(ProxyState {
+            broker: Mutex::new(broker),
+            swallow_answers: AtomicBool::new(false),
+            streams: Mutex::new(Vec::new()),
+        });
+        let shared = Arc::clone(&state);
+        let accept = move || {
+            for client in listener.incoming() {
+                let Ok(client) = client else { return };
+                let Some(broker) = *shared.broker.lock().unwrap() else { continue };
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, broker));
+                let Ok(server) = TcpStream::connect(address) else { continue };
+                let pairs = [(&client, &server, false), (&server, &client, true)];
+                for (from, to, is_answer) in pairs {
+                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    let shared = Arc::clone(&shared);
+                    let copy = move || copy(from, to, is_answer, &shared);
+                    std::thread::Builder::new().name("proxy-copy".to_owned()).spawn(copy).unwrap();
+                }
+                shared.streams.lock().unwrap().extend([client, server]);
+            }
+        };
+        std::thread::Builder::new().name("proxy".to_owned()).spawn(accept).unwrap();
+        Self { port, state }
+    }
+
+    /// Lets new connections through to a broker, or refuses them.
+    pub(crate) fn lead_to(&self, broker: Option<u16>) {
+        *self.state.broker.lock().unwrap() = broker;
+    }
+
+    /// Keeps what the broker says from the publisher.
+    pub(crate) fn swallow_answers(&self, on: bool) {
+        self.state.swallow_answers.store(on, Ordering::SeqCst);
+    }
+
+    /// Ends all connections that are through.
+    pub(crate) fn cut(&self) {
+        for stream in self.state.streams.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
+}
+
+fn copy(mut from: TcpStream, mut to: TcpStream, is_answer: bool, state: &ProxyState) {
+    let mut buffer = [0; 4096];
+    while let Ok(n) = from.read(&mut buffer) {
+        if n == 0 {
+            break;
+        }
+        let is_swallowed = is_answer && state.swallow_answers.load(Ordering::SeqCst);
+        if !is_swallowed && to.write_all(&buffer[..n]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(std::net::Shutdown::Both);
+}
+
+/// Who reports in these tests.
+pub(crate) fn source() -> EventSource {
+    EventSource { site: "north".to_owned(), agent_version: "0.1.0".to_owned() }
+}
+
+/// An outbox in `dir` that must be sound.
+pub(crate) fn outbox(dir: &Path) -> Outbox {
+    let opened = Outbox::open(dir.join("outbox.db"), OutboxLimits::default(), source()).unwrap();
+    assert_eq!(opened.set_aside, None);
+    opened.outbox
+}
+
+/// A publisher's configuration that does not wait long.
+pub(crate) fn config(port: u16, version: MqttVersion) -> MqttConfig {
+    let mut config = MqttConfig::new(format!("mqtt://127.0.0.1:{port}"));
+    (config.version, config.reconnect_min_ms, config.reconnect_max_ms) = (version, 20, 200);
+    config
+}
+
+pub(crate) fn publisher(config: &MqttConfig, outbox: &Outbox) -> PublisherHandle {
+    spawn(config.resolve("north", &|_| None).unwrap(), outbox, Arc::new(SystemClock)).unwrap()
+}
+
+/// Waits until everything was acknowledged.
+pub(crate) fn drained(handle: &PublisherHandle) -> PublisherStats {
+    eventually("the outbox is empty", || handle.stats().depth_messages == 0);
+    handle.stats()
+}
+
+/// The report of the transition `sequence` of incident number `n`.
+pub(crate) fn report(n: u64, sequence: u32) -> Report {
+    use IncidentState::{Closed, Confirmed, Escalated, Observing, Persisted, Suspected, Warned};
+    let path = [
+        (Suspected, Cause::ConditionHeld),
+        (Confirmed, Cause::HeldLongEnough),
+        (Warned, Cause::WarningSent),
+        (Observing, Cause::PlaybackProven),
+        (Persisted, Cause::StillViolating),
+        (Escalated, Cause::WarningsUsedUp),
+        (Closed, Cause::Settled),
+    ];
+    let began = 1_769_839_387_250_000 + n as i64 * 60_000_000;
+    let history: Vec<Transition> = path[..=sequence as usize]
+        .iter()
+        .enumerate()
+        .map(|(i, &(state, cause))| Transition {
+            state,
+            at: Timestamp::from_micros(began + i as i64 * 5_000_000),
+            cause,
+        })
+        .collect();
+    let (stream, violation) = (StreamId::new("gate").unwrap(), ViolationId::new("illegal_parking").unwrap());
+    let last = *history.last().unwrap();
+    let incident = IncidentRecord {
+        id: IncidentId::compose(&stream, &violation, Timestamp::from_micros(began), SubjectId(n)),
+        rule: RuleKey { stream, violation, zone: ZoneId::new("no_parking").unwrap() },
+        state: last.state,
+        history,
+        subject: Subject {
+            class: Class::new("car"),
+            track: Some(TrackId(n)),
+            count: 1,
+            bbox: BBox::new(653.0, 44.0, 722.0, 101.0),
+        },
+        warnings_played: u32::from(sequence >= 3),
+        warning_not_delivered: false,
+    };
+    Report { incident, sequence, at: last.at }
+}
