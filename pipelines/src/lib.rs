@@ -1,1 +1,52 @@
-//! GStreamer ingest, decode, pre-roll ring and clip muxing.
+//! Video in and video out: GStreamer ingest, decode, pre-roll ring and clip muxing.
+//!
+//! The parts, in the order in which a picture meets them:
+//!
+//! - [`SourceUrl`] says where video comes from; secrets in it are never printed.
+//! - [`LiveStream`] keeps one camera connected from a thread of its own, reconnects with back-off, reports each
+//!   outage as a [`StreamEvent`], and counts what it does in [`StreamStats`].
+//! - [`FileReplay`] pulls every frame of a file in order, as fast as the consumer takes them.
+//! - Both fork the parsed video: access units go into a [`PreRollRing`], decoded pictures to the consumer,
+//!   for a live stream through a [`FrameSlot`] in which the newest frame wins.
+//! - [`ClipRecorder`] cuts a clip out of the ring and writes it as MP4 without re-encoding.
+//! - [`SimCamera`] serves a clip as a real RTSP camera, for demonstrations and tests.
+//!
+//! Call [`init`] once before anything else.
+
+mod backoff;
+mod clip;
+mod clock_map;
+mod codec;
+mod decoder;
+mod event;
+mod frame_map;
+mod ingest;
+mod live;
+mod mp4;
+mod mux;
+mod plugin;
+mod replay;
+mod ring;
+mod session;
+mod sim;
+mod slot;
+mod source;
+mod stats;
+mod supervisor;
+mod transcode;
+
+pub use backoff::{Backoff, BackoffLimits};
+pub use clip::{ClipEnd, ClipError, ClipInfo, ClipRecorder};
+pub use clock_map::{ClockMap, ClockMapConfig, ClockSource};
+pub use codec::{AccessUnit, Codec, StreamFormat};
+pub use decoder::{Candidate, CodecProbe, DecoderKind, DecoderPreference, NoDecoderError, Verdict, choose, probe};
+pub use event::{StreamEvent, StreamFault};
+pub use live::{EventSink, LiveStream, StartError, StreamConfig};
+pub use plugin::{InitError, MissingElement, init};
+pub use replay::{FileReplay, ReplayConfig, ReplayError};
+pub use ring::{EpochEnd, PreRollRing, RingLevel, RingLimits};
+pub use sim::{SimCamera, SimConfig, SimError};
+pub use slot::{FrameSlot, Wakeup};
+pub use source::{Credentials, RtspTransport, SourceError, SourceKind, SourceUrl, redact};
+pub use stats::{StreamStats, StreamStatsSnapshot};
+pub use transcode::{TranscodeError, transcode_to_h264};

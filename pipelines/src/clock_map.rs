@@ -1,0 +1,199 @@
+//! One clock: presentation times of a connection mapped to wall time, once.
+//!
+//! Access units and decoded frames of one connection go through the same map, so that a box, its snapshot and
+//! its clip agree. The map is a single offset. It comes from an RTCP sender report (RFC 3550, section 6.4.1)
+//! where the camera sends one in time and its clock agrees with ours; otherwise from arrival: the least
+//! difference of arrival and presentation time over the first units, for the unit that was held up least
+//! tells the offset best. Until the offset is known nothing is mapped; what came is kept waiting.
+
+use std::time::Duration;
+
+use forewarn_domain::Timestamp;
+
+/// How the offset is found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClockMapConfig {
+    /// Units to see before arrival decides.
+    pub samples: u32,
+    /// How long to wait for a sender report before arrival decides; zero where there is no RTCP.
+    pub sender_report_wait: Duration,
+    /// A camera whose clock differs from ours by more than this is not believed.
+    pub max_camera_skew: Duration,
+    /// Known time that the pipeline itself holds each unit back, such as the jitter buffer's.
+    pub held_back: Duration,
+}
+
+impl Default for ClockMapConfig {
+    fn default() -> Self {
+        Self {
+            samples: 5,
+            sender_report_wait: Duration::ZERO,
+            max_camera_skew: Duration::from_secs(5),
+            held_back: Duration::ZERO,
+        }
+    }
+}
+
+/// Where the offset came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockSource {
+    /// The camera's RTCP sender reports.
+    SenderReports,
+    /// The arrival of the first units.
+    Arrival,
+}
+
+/// The map of one connection. All inputs are arguments.
+#[derive(Debug, Clone)]
+pub struct ClockMap {
+    config: ClockMapConfig,
+    samples: u32,
+    first_arrival: Option<Timestamp>,
+    arrival_offset_us: i64,
+    report_offset_us: Option<i64>,
+    settled: Option<(i64, ClockSource)>,
+}
+
+impl ClockMap {
+    /// A map that knows nothing yet.
+    pub fn new(config: ClockMapConfig) -> Self {
+        Self {
+            config,
+            samples: 0,
+            first_arrival: None,
+            arrival_offset_us: i64::MAX,
+            report_offset_us: None,
+            settled: None,
+        }
+    }
+
+    /// A unit with presentation time `pts_ns` arrived.
+    pub fn observe(&mut self, pts_ns: i64, arrived_at: Timestamp) {
+        if self.settled.is_some() {
+            return;
+        }
+        let held_back_us = self.config.held_back.as_micros() as i64;
+        let offset = arrived_at.as_micros().saturating_sub(held_back_us).saturating_sub(pts_ns / 1000);
+        self.arrival_offset_us = self.arrival_offset_us.min(offset);
+        self.samples += 1;
+        let first = *self.first_arrival.get_or_insert(arrived_at);
+        if let Some(report) = self.report_offset_us.filter(|&report| self.is_believable(report)) {
+            self.settled = Some((report, ClockSource::SenderReports));
+        } else if self.samples >= self.config.samples && arrived_at.since(first) >= self.config.sender_report_wait {
+            self.settled = Some((self.arrival_offset_us, ClockSource::Arrival));
+        }
+    }
+
+    /// The camera says that the picture with presentation time `pts_ns` was taken at `taken_at`.
+    pub fn sender_report(&mut self, pts_ns: i64, taken_at: Timestamp) {
+        self.report_offset_us.get_or_insert(taken_at.as_micros().saturating_sub(pts_ns / 1000));
+    }
+
+    /// Where the offset came from, once it is known.
+    pub fn source(&self) -> Option<ClockSource> {
+        self.settled.map(|(_, source)| source)
+    }
+
+    /// How far the camera's clock is ahead of ours in microseconds, network delay included, once a sender
+    /// report and a unit have come.
+    pub fn camera_skew_us(&self) -> Option<i64> {
+        self.report_offset_us.filter(|_| self.samples > 0).map(|report| report.saturating_sub(self.arrival_offset_us))
+    }
+
+    /// Wall time of a presentation time; `None` until the offset is known.
+    pub fn map(&self, pts_ns: i64) -> Option<Timestamp> {
+        self.settled.map(|(offset, _)| Timestamp::from_micros((pts_ns / 1000).saturating_add(offset)))
+    }
+
+    fn is_believable(&self, report_us: i64) -> bool {
+        report_us.abs_diff(self.arrival_offset_us) <= self.config.max_camera_skew.as_micros() as u64
+    }
+}
+
+/// An NTP time in nanoseconds since 1900 as an instant since 1970.
+pub(crate) fn instant_of_ntp_ns(ntp_ns: u64) -> Timestamp {
+    /// Seconds from 1900-01-01 to 1970-01-01, RFC 868.
+    const EPOCHS_APART_S: i64 = 2_208_988_800;
+    Timestamp::from_micros((ntp_ns / 1000) as i64 - EPOCHS_APART_S * 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MS: i64 = 1_000_000;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_micros(ms * 1000)
+    }
+
+    fn with_wait(ms: u64) -> ClockMap {
+        ClockMap::new(ClockMapConfig { sender_report_wait: Duration::from_millis(ms), ..ClockMapConfig::default() })
+    }
+
+    #[test]
+    fn the_least_delayed_unit_sets_the_offset() {
+        let mut map = with_wait(0);
+        for (i, delay) in [300, 90, 40, 200, 55].into_iter().enumerate() {
+            assert_eq!(map.map(0), None);
+            map.observe(i as i64 * 100 * MS, at(10_000 + i as i64 * 100 + delay));
+        }
+        assert_eq!((map.map(0), map.source()), (Some(at(10_040)), Some(ClockSource::Arrival)));
+    }
+
+    #[test]
+    fn a_sender_report_wins_at_once() {
+        let mut map = with_wait(1000);
+        map.observe(0, at(10_000));
+        map.sender_report(0, at(9_800));
+        assert_eq!(map.map(0), None);
+        map.observe(100 * MS, at(10_100));
+        assert_eq!((map.map(0), map.source()), (Some(at(9_800)), Some(ClockSource::SenderReports)));
+        assert_eq!(map.camera_skew_us(), Some(-200_000));
+    }
+
+    #[test]
+    fn a_camera_with_a_wrong_clock_is_not_believed() {
+        let mut map = with_wait(300);
+        map.sender_report(0, at(0));
+        for i in 0..5 {
+            map.observe(i * 100 * MS, at(10_000 + i * 100));
+        }
+        assert_eq!((map.map(0), map.source()), (Some(at(10_000)), Some(ClockSource::Arrival)));
+        assert_eq!(map.camera_skew_us(), Some(-10_000_000));
+    }
+
+    #[test]
+    fn the_offset_never_changes_once_it_is_known() {
+        let mut map = with_wait(0);
+        for i in 0..5 {
+            map.observe(i * MS, at(i));
+        }
+        let before = map.map(0);
+        map.sender_report(0, at(1_000));
+        map.observe(6 * MS, at(-5_000));
+        assert_eq!(map.map(0), before);
+    }
+
+    #[test]
+    fn ntp_counts_from_1900() {
+        assert_eq!(instant_of_ntp_ns(2_208_988_801_500_000_000), at(1500));
+    }
+
+    proptest! {
+        #[test]
+        fn spans_are_kept(pts in prop::collection::vec(-1_000_000_000_000_i64..1_000_000_000_000, 2..40), start in 0_i64..1_000_000) {
+            let mut map = with_wait(0);
+            for (i, &p) in pts.iter().enumerate() {
+                map.observe(p, at(start + i as i64));
+            }
+            if let (Some(a), Some(b)) = (map.map(pts[0]), map.map(pts[1])) {
+                prop_assert_eq!(b.as_micros() - a.as_micros(), pts[1] / 1000 - pts[0] / 1000);
+            } else {
+                prop_assert!(pts.len() < 5);
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Access units of H.264 and H.265 as the parser leaves them: Annex B byte stream, one picture each, parameter
+//! sets in front of every key frame.
+
+use std::fmt;
+use std::sync::Arc;
+
+use forewarn_domain::Timestamp;
+
+/// A video coding that is kept without re-encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Codec {
+    /// ITU-T H.264, AVC.
+    H264,
+    /// ITU-T H.265, HEVC.
+    H265,
+}
+
+impl Codec {
+    /// Both, in order.
+    pub const ALL: [Self; 2] = [Self::H264, Self::H265];
+
+    /// The codec of a caps structure's name.
+    pub(crate) fn of_caps(caps: &gst::CapsRef) -> Option<Self> {
+        match caps.structure(0)?.name().as_str() {
+            "video/x-h264" => Some(Self::H264),
+            "video/x-h265" => Some(Self::H265),
+            _ => None,
+        }
+    }
+
+    /// The codec of an RTP encoding name (RFC 6184, RFC 7798).
+    pub(crate) fn of_rtp(encoding_name: &str) -> Option<Self> {
+        match encoding_name {
+            "H264" => Some(Self::H264),
+            "H265" => Some(Self::H265),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::H264 => "video/x-h264",
+            Self::H265 => "video/x-h265",
+        }
+    }
+
+    pub(crate) fn parser(self) -> &'static str {
+        match self {
+            Self::H264 => "h264parse",
+            Self::H265 => "h265parse",
+        }
+    }
+
+    pub(crate) fn depayloader(self) -> &'static str {
+        match self {
+            Self::H264 => "rtph264depay",
+            Self::H265 => "rtph265depay",
+        }
+    }
+
+    pub(crate) fn payloader(self) -> &'static str {
+        match self {
+            Self::H264 => "rtph264pay",
+            Self::H265 => "rtph265pay",
+        }
+    }
+
+    /// The caps between parser and fork.
+    pub(crate) fn unit_caps(self) -> gst::Caps {
+        gst::Caps::builder(self.media_type()).field("stream-format", "byte-stream").field("alignment", "au").build()
+    }
+
+    fn is_parameter_set(self, first_byte: u8) -> bool {
+        match self {
+            // Sequence and picture parameter sets: ITU-T H.264, table 7-1.
+            Self::H264 => matches!(first_byte & 0x1F, 7 | 8),
+            // Video, sequence and picture parameter sets: ITU-T H.265, table 7-1.
+            Self::H265 => matches!((first_byte >> 1) & 0x3F, 32..=34),
+        }
+    }
+
+    /// The parameter sets of an access unit, each once, sorted, with their start codes; empty if it has none.
+    pub(crate) fn parameter_sets(self, unit: &[u8]) -> Vec<u8> {
+        let mut sets: Vec<&[u8]> =
+            nal_units(unit).filter(|nal| nal.first().is_some_and(|&b| self.is_parameter_set(b))).collect();
+        sets.sort_unstable();
+        sets.dedup();
+        sets.into_iter().flat_map(|set| [&[0, 0, 1], set].concat()).collect()
+    }
+}
+
+impl fmt::Display for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::H264 => "H.264",
+            Self::H265 => "H.265",
+        })
+    }
+}
+
+/// The NAL units of an Annex B byte stream, without start codes and trailing zeros.
+///
+/// Source: ITU-T H.264, annex B.
+pub(crate) fn nal_units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = start_code(stream).map_or(&[][..], |(_, after)| &stream[after..]);
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (end, next) = start_code(rest).unwrap_or((rest.len(), rest.len()));
+        let nal = &rest[..end];
+        rest = &rest[next..];
+        let used = nal.iter().rposition(|&b| b != 0).map_or(0, |i| i + 1);
+        Some(&nal[..used])
+    })
+}
+
+/// Begin and end of the first start code.
+fn start_code(bytes: &[u8]) -> Option<(usize, usize)> {
+    bytes.windows(3).position(|w| w == [0, 0, 1]).map(|i| (i, i + 3))
+}
+
+/// What all access units of one epoch of a ring have in common.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamFormat {
+    /// The codec.
+    pub codec: Codec,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Caps of the units.
+    pub(crate) caps: gst::Caps,
+    /// Parameter sets of the first key frame.
+    pub(crate) parameter_sets: Arc<[u8]>,
+}
+
+impl StreamFormat {
+    /// The format that begins with the key frame `unit`.
+    pub(crate) fn of(codec: Codec, caps: &gst::Caps, unit: &[u8]) -> Self {
+        let size = |field| caps.structure(0).and_then(|s| s.get::<i32>(field).ok()).map_or(0, i32::unsigned_abs);
+        let parameter_sets = codec.parameter_sets(unit).into();
+        Self { codec, width: size("width"), height: size("height"), caps: caps.clone(), parameter_sets }
+    }
+
+    /// True if the decoder's set-up differs: another size or other parameter sets.
+    pub(crate) fn differs_from(&self, other: &Self) -> bool {
+        self.codec != other.codec
+            || (self.width, self.height) != (other.width, other.height)
+            || self.parameter_sets != other.parameter_sets
+    }
+}
+
+/// One coded picture. Cloning shares the bytes.
+#[derive(Debug, Clone)]
+pub struct AccessUnit {
+    /// When the picture was taken, on the same time line as the decoded frame's.
+    pub captured_at: Timestamp,
+    /// True if decoding can start here.
+    pub is_key: bool,
+    /// The bytes, with the decoder's parameter sets in front if this is a key frame.
+    pub(crate) buffer: gst::Buffer,
+}
+
+impl AccessUnit {
+    /// Size in bytes.
+    pub fn size_bytes(&self) -> usize {
+        self.buffer.size()
+    }
+
+    /// A copy of the bytes, an Annex B byte stream; empty if they cannot be mapped.
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.buffer.map_readable().map(|map| map.as_slice().to_vec()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn parameter_sets_are_found_in_either_codec() {
+        let avc = [0, 0, 0, 1, 0x09, 0xF0, 0, 0, 0, 1, 0x67, 1, 2, 0, 0, 1, 0x68, 3, 0, 0, 1, 0x65, 9];
+        assert_eq!(Codec::H264.parameter_sets(&avc), [0, 0, 1, 0x67, 1, 2, 0, 0, 1, 0x68, 3]);
+        let hevc = [0, 0, 1, 0x40, 1, 7, 0, 0, 1, 0x42, 1, 8, 0, 0, 1, 0x44, 1, 9, 0, 0, 1, 0x26, 1, 5];
+        assert_eq!(Codec::H265.parameter_sets(&hevc).len(), 18);
+        assert!(Codec::H264.parameter_sets(&[0, 0, 1, 0x41, 5]).is_empty());
+    }
+
+    #[test]
+    fn repeated_parameter_sets_count_once() {
+        let once = [0, 0, 1, 0x67, 1, 0, 0, 1, 0x68, 2];
+        let twice = [once, once].concat();
+        assert_eq!(Codec::H264.parameter_sets(&once), Codec::H264.parameter_sets(&twice));
+    }
+
+    proptest! {
+        #[test]
+        fn nal_units_come_back(nals in prop::collection::vec(prop::collection::vec(1_u8.., 1..20), 0..8), long: bool) {
+            let code: &[u8] = if long { &[0, 0, 0, 1] } else { &[0, 0, 1] };
+            let stream: Vec<u8> = nals.iter().flat_map(|nal| [code, nal].concat()).collect();
+            let found: Vec<Vec<u8>> = nal_units(&stream).map(<[u8]>::to_vec).collect();
+            prop_assert_eq!(found, nals);
+        }
+
+        #[test]
+        fn any_bytes_are_read(bytes in prop::collection::vec(0_u8..3, 0..60)) {
+            prop_assert!(nal_units(&bytes).map(<[u8]>::len).sum::<usize>() <= bytes.len());
+        }
+    }
+}

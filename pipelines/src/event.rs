@@ -1,0 +1,164 @@
+//! What a live stream reports: connections, outages and the faults behind them.
+
+use std::time::Duration;
+
+use gst::prelude::*;
+
+use crate::{Codec, MissingElement, NoDecoderError, SourceUrl};
+
+/// Why a connection failed or broke.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StreamFault {
+    /// Wrong user or password.
+    #[error("the camera refused the user or the password; check the camera's secret")]
+    Unauthorized,
+    /// No such stream.
+    #[error("the camera knows no such stream; check the path of the address ({detail})")]
+    NotFound {
+        /// The camera's words.
+        detail: String,
+    },
+    /// No connection.
+    #[error("the source cannot be reached ({detail})")]
+    Unreachable {
+        /// What failed.
+        detail: String,
+    },
+    /// Nothing came for too long.
+    #[error("no frame came for {after_s} s")]
+    Stalled {
+        /// The watchdog's limit in seconds.
+        after_s: u64,
+    },
+    /// The camera ended the stream.
+    #[error("the camera ended the stream")]
+    EndOfStream,
+    /// No video at all.
+    #[error("the source has no video that can be used: {detail}")]
+    NoVideo {
+        /// What it has.
+        detail: String,
+    },
+    /// Neither H.264 nor H.265.
+    #[error("the video is coded as {codec}; set the camera to H.264 or H.265")]
+    UnsupportedCodec {
+        /// What it is.
+        codec: String,
+    },
+    /// A layout of samples that is not analysed, such as 10-bit or 4:2:2.
+    #[error("decoder {decoder} gives {format} pictures; set the camera to 8-bit 4:2:0")]
+    UnsupportedPixelFormat {
+        /// GStreamer's name of the format.
+        format: String,
+        /// The decoder.
+        decoder: String,
+    },
+    /// A missing element.
+    #[error(transparent)]
+    MissingElement(#[from] MissingElement),
+    /// No decoder at all.
+    #[error(transparent)]
+    NoDecoder(#[from] NoDecoderError),
+    /// The decoder failed.
+    #[error("decoder {decoder} failed: {detail}")]
+    Decoder {
+        /// Its factory's name.
+        decoder: String,
+        /// What it said.
+        detail: String,
+    },
+    /// Anything else.
+    #[error("the stream failed: {detail}")]
+    Other {
+        /// What was said.
+        detail: String,
+    },
+}
+
+impl StreamFault {
+    pub(crate) fn other(detail: impl std::fmt::Display) -> Self {
+        Self::Other { detail: detail.to_string() }
+    }
+}
+
+/// What happened to a stream. Events of one stream come from one thread, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StreamEvent {
+    /// The first frame of a connection was decoded.
+    Connected {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// The codec; `None` for a camera that gives raw pictures.
+        codec: Option<Codec>,
+        /// The decoder's factory, or "none".
+        decoder: String,
+    },
+    /// An outage began: the connection was lost, or the first attempt failed.
+    Interrupted {
+        /// Why.
+        reason: StreamFault,
+        /// Wait before the next attempt.
+        retry_in: Duration,
+    },
+    /// A further attempt of the same outage failed.
+    RetryFailed {
+        /// Failed attempts since the outage began, this one too.
+        attempt: u32,
+        /// Why.
+        reason: StreamFault,
+        /// Wait before the next attempt.
+        retry_in: Duration,
+    },
+    /// An outage is over; follows the `Connected` of the new connection.
+    Resumed {
+        /// From the last frame before the outage (or the start of the stream) to the first one after it.
+        gap: Duration,
+    },
+    /// Size or parameter sets changed in mid-stream; clips do not go across.
+    FormatChanged {
+        /// New width in pixels.
+        width: u32,
+        /// New height in pixels.
+        height: u32,
+    },
+    /// The stream works, but not as well as it could.
+    Degraded {
+        /// Why.
+        reason: StreamFault,
+    },
+    /// The stream is over for good: a file has ended, or the stream was stopped.
+    Ended,
+}
+
+/// Turns an error that an element posted into a fault. `decoder` is the decoder's element and factory name.
+pub(crate) fn fault_of_error(
+    error: &gst::message::Error,
+    source: &SourceUrl,
+    decoder: Option<(&gst::Element, &str)>,
+) -> StreamFault {
+    let (what, debug) = (error.error(), error.debug().map(|d| d.to_string()).unwrap_or_default());
+    let text = source.scrub(&what.to_string());
+    let details = source.scrub(&debug);
+    tracing::debug!(error = %text, %details, "an element posted an error");
+    if let (Some(origin), Some((element, name))) = (error.src(), decoder)
+        && (origin == element.upcast_ref::<gst::Object>() || origin.has_as_ancestor(element))
+    {
+        return StreamFault::Decoder { decoder: name.to_owned(), detail: text };
+    }
+    if let Some(kind) = what.kind::<gst::ResourceError>() {
+        return match kind {
+            gst::ResourceError::NotAuthorized => StreamFault::Unauthorized,
+            gst::ResourceError::NotFound => StreamFault::NotFound { detail: text },
+            _ if debug.contains("Unauthorized") || debug.contains("(401)") => StreamFault::Unauthorized,
+            _ => StreamFault::Unreachable { detail: text },
+        };
+    }
+    match what.kind::<gst::StreamError>() {
+        Some(gst::StreamError::WrongType | gst::StreamError::CodecNotFound | gst::StreamError::TypeNotFound) => {
+            StreamFault::NoVideo { detail: text }
+        }
+        _ => StreamFault::Other { detail: text },
+    }
+}

@@ -1,0 +1,107 @@
+//! Building of ingest pipelines, for cameras and for files.
+//!
+//! ```text
+//! source → parser → tee ─→ access units  → Intake::unit
+//!                     └──→ queue → decoder → Intake::frame
+//! ```
+//!
+//! The encoded branch comes first in the fork, so a unit has been handed over before its picture is decoded.
+//! There is no conversion and no scaling. What is not the first video track goes to a sink that forgets it.
+
+mod fork;
+mod open;
+mod rtsp;
+mod v4l2;
+
+use std::sync::Arc;
+
+use crate::{Codec, Credentials, DecoderKind, DecoderPreference, RtspTransport, StreamFault};
+
+pub(crate) use open::open;
+
+/// Who takes what a pipeline gives. Called from GStreamer's streaming threads.
+pub(crate) trait Intake: Send + Sync + 'static {
+    /// The video was found; comes before its units and frames.
+    fn forked(&self, fork: ForkInfo);
+    /// An access unit, in decoding order.
+    fn unit(&self, unit: RawUnit);
+    /// A decoded picture, in the order of presentation.
+    fn frame(&self, sample: gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError>;
+    /// No further frame comes.
+    fn end(&self);
+    /// The pipeline cannot go on.
+    fn fault(&self, fault: StreamFault);
+    /// Explains an error that may follow.
+    fn hint(&self, fault: StreamFault);
+    /// The pipeline goes on, but not as well as it could.
+    fn degraded(&self, fault: StreamFault);
+    /// The picture with this running time was taken at this instant, says the camera.
+    fn sender_report(&self, running_ns: i64, taken_at: forewarn_domain::Timestamp);
+    /// The decode queue holds this many units; `is_skipped` if the last one was left out.
+    fn decode_queue(&self, level: u32, is_skipped: bool);
+}
+
+/// What decodes the video.
+#[derive(Debug, Clone)]
+pub(crate) struct ForkInfo {
+    /// `None` for video that is not kept encoded.
+    pub(crate) codec: Option<Codec>,
+    pub(crate) decoder: String,
+    pub(crate) kind: DecoderKind,
+    pub(crate) element: Option<gst::Element>,
+}
+
+/// An access unit as the parser gives it.
+#[derive(Debug, Clone)]
+pub(crate) struct RawUnit {
+    pub(crate) codec: Codec,
+    pub(crate) caps: gst::Caps,
+    pub(crate) buffer: gst::Buffer,
+    /// Running time in nanoseconds.
+    pub(crate) pts_ns: Option<i64>,
+    pub(crate) is_key: bool,
+}
+
+/// How to build a pipeline.
+#[derive(Debug, Clone)]
+pub(crate) struct IngestOptions {
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) transport: RtspTransport,
+    pub(crate) latency_ms: u32,
+    pub(crate) is_any_certificate_accepted: bool,
+    pub(crate) decoder: DecoderPreference,
+    pub(crate) excluded_decoders: Vec<String>,
+    pub(crate) decoder_threads: u32,
+    /// Access units between fork and decoder. A live stream skips to the next key frame when it is full; a
+    /// replay waits.
+    pub(crate) decode_queue: u32,
+    pub(crate) is_live: bool,
+    /// Decode at all; otherwise only access units are given.
+    pub(crate) is_decoded: bool,
+    /// Take video that is neither H.264 nor H.265, without an encoded branch.
+    pub(crate) is_any_codec_accepted: bool,
+}
+
+/// What the callbacks of one pipeline share.
+pub(crate) struct Site {
+    pipeline: gst::glib::WeakRef<gst::Pipeline>,
+    options: IngestOptions,
+    intake: Arc<dyn Intake>,
+    has_video: std::sync::atomic::AtomicBool,
+    is_paced: bool,
+}
+
+impl Site {
+    fn pipeline(&self) -> Result<gst::Pipeline, StreamFault> {
+        self.pipeline.upgrade().ok_or_else(|| StreamFault::other("the pipeline was shut down"))
+    }
+
+    /// True for the first caller only: one video track is taken.
+    fn claim_video(&self) -> bool {
+        !self.has_video.swap(true, std::sync::atomic::Ordering::SeqCst)
+    }
+
+    fn has_video(&self) -> bool {
+        self.has_video.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}

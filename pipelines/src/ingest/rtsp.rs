@@ -1,0 +1,155 @@
+//! RTSP sources: only the video track is set up, and sender reports are passed on.
+
+use std::sync::Arc;
+
+use gst::prelude::*;
+
+use super::fork::attach;
+use super::{Site, fork};
+use crate::clock_map::instant_of_ntp_ns;
+use crate::plugin::make;
+use crate::{Codec, RtspTransport, SourceUrl, StreamFault};
+
+/// Longest wait for a connection or an answer, in microseconds.
+const TCP_TIMEOUT_US: u64 = 5_000_000;
+/// Longest wait for the camera to confirm the end, in nanoseconds.
+const TEARDOWN_TIMEOUT_NS: u64 = 100_000_000;
+
+pub(super) fn build(site: &Arc<Site>, source: &SourceUrl) -> Result<gst::Element, StreamFault> {
+    let options = &site.options;
+    let rtsp = make("rtspsrc")?;
+    rtsp.set_property("location", source.location());
+    rtsp.set_property_from_str("protocols", if options.transport == RtspTransport::Tcp { "tcp" } else { "udp" });
+    rtsp.set_property("latency", options.latency_ms);
+    rtsp.set_property("tcp-timeout", TCP_TIMEOUT_US);
+    // Otherwise silence over UDP would make it change to TCP; the watchdog takes care of silence.
+    rtsp.set_property("timeout", 0_u64);
+    rtsp.set_property("teardown-timeout", TEARDOWN_TIMEOUT_NS);
+    rtsp.set_property("do-retransmission", false);
+    rtsp.set_property("user-agent", concat!("forewarn/", env!("CARGO_PKG_VERSION")));
+    if options.is_any_certificate_accepted {
+        rtsp.set_property_from_str("tls-validation-flags", "0");
+    }
+    if let Some(credentials) = options.credentials.as_ref().or(source.credentials()) {
+        rtsp.set_property("user-id", credentials.user());
+        rtsp.set_property("user-pw", credentials.password());
+    }
+    select_video(&rtsp, site);
+    watch_sender_reports(&rtsp, site);
+    let on_pad = site.clone();
+    rtsp.connect_pad_added(move |_, pad| {
+        if let Err(fault) = take_pad(&on_pad, pad) {
+            on_pad.intake.fault(fault);
+        }
+    });
+    Ok(rtsp)
+}
+
+/// Sets up the first H.264 or H.265 track and nothing else.
+fn select_video(rtsp: &gst::Element, site: &Arc<Site>) {
+    let site = site.clone();
+    rtsp.connect("select-stream", false, move |values| {
+        let caps = values.get(2).and_then(|value| value.get::<gst::Caps>().ok());
+        let text = |field| {
+            let structure = caps.as_ref()?.structure(0)?;
+            structure.get::<String>(field).ok()
+        };
+        let (media, name) = (text("media").unwrap_or_default(), text("encoding-name").unwrap_or_default());
+        let is_taken = media == "video" && Codec::of_rtp(&name).is_some() && site.claim_video();
+        if media == "video" && !is_taken && !site.has_video() {
+            site.intake.hint(StreamFault::UnsupportedCodec { codec: name.clone() });
+        }
+        tracing::debug!(%media, codec = %name, is_taken, "the camera offers a track");
+        Some(is_taken.to_value())
+    });
+}
+
+fn take_pad(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFault> {
+    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+    let name = caps.structure(0).and_then(|s| s.get::<String>("encoding-name").ok()).unwrap_or_default();
+    let Some(codec) = Codec::of_rtp(&name) else { return fork::ignore(site, pad) };
+    let depayloader = make(codec.depayloader())?;
+    let output = depayloader.static_pad("src").ok_or_else(|| StreamFault::other("a depayloader has no output"))?;
+    attach(site, pad, &[&depayloader])?;
+    fork::fork(site, &output, codec)
+}
+
+/// Passes the jitter buffer's pairs of running time and sender-report time on.
+fn watch_sender_reports(rtsp: &gst::Element, site: &Arc<Site>) {
+    let site = site.clone();
+    rtsp.connect("new-manager", false, move |values| {
+        let manager = values.get(1)?.get::<gst::Element>().ok()?;
+        // Other managers than rtpbin do not say which jitter buffers they make.
+        gst::glib::subclass::SignalId::lookup("new-jitterbuffer", manager.type_())?;
+        let site = site.clone();
+        manager.connect("new-jitterbuffer", false, move |values| {
+            let jitter_buffer = values.get(1)?.get::<gst::Element>().ok()?;
+            let site = site.clone();
+            jitter_buffer.connect("handle-sync", false, move |values| {
+                let sync = values.get(1)?.get::<gst::Structure>().ok()?;
+                if let Some((running_ns, ntp_ns)) = pair_of(&sync) {
+                    site.intake.sender_report(running_ns, instant_of_ntp_ns(ntp_ns));
+                }
+                None
+            });
+            None
+        });
+        None
+    });
+}
+
+/// Running time and NTP time in nanoseconds of the same picture.
+fn pair_of(sync: &gst::StructureRef) -> Option<(i64, u64)> {
+    let report = sync.get::<gst::Buffer>("sr-buffer").ok()?;
+    let report = report.map_readable().ok()?;
+    let ntp_ns = ntp_of_report(report.as_slice())?;
+    let report_rtp = sync.get::<u64>("sr-ext-rtptime").ok()?;
+    let base_rtp = sync.get::<u64>("base-rtptime").ok()?;
+    let base_ns = sync.get::<u64>("base-time").ok()?;
+    let clock_rate = i128::from(sync.get::<u32>("clock-rate").ok().filter(|&rate| rate > 0)?);
+    let ticks = i128::from(report_rtp) - i128::from(base_rtp);
+    let running_ns = i128::from(base_ns) + ticks * 1_000_000_000 / clock_rate;
+    Some((i64::try_from(running_ns).ok()?, ntp_ns))
+}
+
+/// NTP time in nanoseconds of an RTCP sender report: RFC 3550, section 6.4.1.
+fn ntp_of_report(packet: &[u8]) -> Option<u64> {
+    const SENDER_REPORT: u8 = 200;
+    if packet.get(1) != Some(&SENDER_REPORT) {
+        return None;
+    }
+    let word = |at: usize| Some(u64::from(u32::from_be_bytes(packet.get(at..at + 4)?.try_into().ok()?)));
+    let (seconds, fraction) = (word(8)?, word(12)?);
+    // Cameras that do not know the time send zero.
+    (seconds != 0).then(|| seconds * 1_000_000_000 + ((fraction * 1_000_000_000) >> 32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(seconds: u32, fraction: u32) -> Vec<u8> {
+        [&[0x80, 200, 0, 6, 1, 2, 3, 4][..], &seconds.to_be_bytes(), &fraction.to_be_bytes(), &[0; 12]].concat()
+    }
+
+    #[test]
+    fn sender_reports_are_read() {
+        assert_eq!(ntp_of_report(&report(10, 1 << 31)), Some(10_500_000_000));
+        assert_eq!(ntp_of_report(&report(0, 0)), None);
+        assert_eq!(ntp_of_report(&report(10, 0)[..14]), None);
+        assert_eq!(ntp_of_report(&[0x80, 201, 0, 6]), None);
+    }
+
+    #[test]
+    fn a_report_is_paired_with_running_time() {
+        crate::init().unwrap();
+        let sync = gst::Structure::builder("application/x-rtp-sync")
+            .field("base-rtptime", 90_000_u64)
+            .field("base-time", 5_000_000_000_u64)
+            .field("clock-rate", 90_000_u32)
+            .field("sr-ext-rtptime", 45_000_u64)
+            .field("sr-buffer", gst::Buffer::from_slice(report(10, 0)))
+            .build();
+        assert_eq!(pair_of(&sync), Some((4_500_000_000, 10_000_000_000)));
+    }
+}

@@ -1,0 +1,452 @@
+//! Replay of a file: every frame, in order, as fast as the consumer takes them.
+//!
+//! The pipeline is that of a camera, but its queues wait instead of dropping. The consumer's thread moves access
+//! units into the ring when it pulls a frame: with a frame of time t, exactly the units up to the last one
+//! (in decoding order) of time ≤ t are there. The same file gives the same frames, times and clips every time.
+//!
+//! A file that is neither H.264 nor H.265 (such as MPEG-4 in AVI) is replayed without an encoded branch:
+//! [`FileReplay::codec`] is `None`, the ring stays empty, and no clip can be recorded.
+//!
+//! A damaged file gives its frames up to the damage and then an error.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{Frame, FrameMeta, StreamId, Timestamp};
+use gst::prelude::*;
+
+use crate::event::fault_of_error;
+use crate::frame_map::{frame_of_sample, running_time_ns};
+use crate::ingest::{self, ForkInfo, IngestOptions, Intake, RawUnit};
+use crate::mux::Running;
+use crate::{
+    AccessUnit, Codec, DecoderPreference, EpochEnd, PreRollRing, RingLimits, RtspTransport, SourceUrl, StreamFault,
+    StreamFormat,
+};
+
+/// Decoded frames that wait for the consumer; when full, the decoder waits.
+const FRAME_QUEUE: usize = 2;
+/// Access units that wait for the decoder; when full, the parser waits.
+const DECODE_QUEUE: u32 = 8;
+/// How often the bus is looked at while no frame comes.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// After an error, frames that are still under way come within this time.
+const DRAIN_AFTER_ERROR: Duration = Duration::from_secs(2);
+/// Without a frame for this long the replay is given up.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
+/// How much shorter than its index says a file may be before it counts as truncated.
+const MISSING_END_NS: i64 = 1_000_000_000;
+
+/// How a file is replayed.
+#[derive(Debug, Clone)]
+pub struct ReplayConfig {
+    /// Name of the stream that it stands for.
+    pub stream: StreamId,
+    /// Time of the first frame.
+    pub start: Timestamp,
+    /// Bounds of the ring.
+    pub ring: RingLimits,
+    /// Which decoder to take. Decoders differ in no pixel by their standards, but only software is tested.
+    pub decoder: DecoderPreference,
+    /// Threads of the decoder.
+    pub decoder_threads: u32,
+}
+
+impl ReplayConfig {
+    /// The defaults: from time zero, decoded in software by one thread.
+    pub fn new(stream: StreamId) -> Self {
+        Self {
+            stream,
+            start: Timestamp::ZERO,
+            ring: RingLimits::default(),
+            decoder: DecoderPreference::Software,
+            decoder_threads: 1,
+        }
+    }
+}
+
+/// Why a replay failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// GStreamer is not there.
+    #[error(transparent)]
+    Init(#[from] crate::InitError),
+    /// The file cannot be read.
+    #[error("failed to open {path}: {source}")]
+    Open {
+        /// The file.
+        path: String,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// No frame could be had.
+    #[error("failed to play {path}: {fault}")]
+    Play {
+        /// The file.
+        path: String,
+        /// The reason.
+        fault: StreamFault,
+    },
+    /// The file ended before its time, or an element gave up in the middle.
+    #[error("{path} is damaged after {frames} frames ({at} into it): {reason}")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// Frames that were good.
+        frames: u64,
+        /// Time of the last good frame, from the file's first.
+        at: Timestamp,
+        /// What was found.
+        reason: String,
+    },
+}
+
+enum Item {
+    Frame(gst::Sample),
+    End,
+    Fault(StreamFault),
+}
+
+/// What the pipeline's threads hand over.
+struct Intray {
+    items: SyncSender<Item>,
+    units: Mutex<VecDeque<RawUnit>>,
+    fork: Mutex<Option<ForkInfo>>,
+}
+
+impl Intray {
+    fn units(&self) -> std::sync::MutexGuard<'_, VecDeque<RawUnit>> {
+        self.units.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fork(&self) -> Option<ForkInfo> {
+        self.fork.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Intake for Intray {
+    fn forked(&self, fork: ForkInfo) {
+        *self.fork.lock().unwrap_or_else(PoisonError::into_inner) = Some(fork);
+    }
+
+    /// Never blocks; the decode queue behind the fork bounds how many can be ahead of the frames.
+    fn unit(&self, unit: RawUnit) {
+        self.units().push_back(unit);
+    }
+
+    fn frame(&self, sample: gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
+        self.items.send(Item::Frame(sample)).map(|()| gst::FlowSuccess::Ok).map_err(|_| gst::FlowError::Flushing)
+    }
+
+    fn end(&self) {
+        let _ = self.items.send(Item::End);
+    }
+
+    fn fault(&self, fault: StreamFault) {
+        let _ = self.items.send(Item::Fault(fault));
+    }
+
+    fn hint(&self, _fault: StreamFault) {}
+    fn degraded(&self, _fault: StreamFault) {}
+    fn sender_report(&self, _running_ns: i64, _taken_at: Timestamp) {}
+    fn decode_queue(&self, _level: u32, _is_skipped: bool) {}
+}
+
+/// A file that is being replayed.
+pub struct FileReplay {
+    config: ReplayConfig,
+    path: PathBuf,
+    pipeline: gst::Pipeline,
+    intray: Arc<Intray>,
+    items: Option<Receiver<Item>>,
+    ring: Arc<PreRollRing>,
+    format: Option<StreamFormat>,
+    /// The first frame, pulled when the file was opened.
+    ahead: Option<gst::Sample>,
+    first_ns: i64,
+    last: Option<Timestamp>,
+    frames: u64,
+    duration_ns: Option<i64>,
+    is_over: bool,
+}
+
+impl FileReplay {
+    /// Opens `path` and decodes its first frame.
+    pub fn open(path: &Path, config: ReplayConfig) -> Result<Self, ReplayError> {
+        crate::init()?;
+        let shown = path.display().to_string();
+        std::fs::File::open(path).map_err(|source| ReplayError::Open { path: shown.clone(), source })?;
+        let (sender, receiver) = sync_channel(FRAME_QUEUE);
+        let intray = Arc::new(Intray { items: sender, units: Mutex::default(), fork: Mutex::default() });
+        let play = |fault| ReplayError::Play { path: shown.clone(), fault };
+        let pipeline = ingest::open(&SourceUrl::file(path), options(&config), intray.clone()).map_err(play)?;
+        let ring = Arc::new(PreRollRing::new(config.ring));
+        let mut replay = Self {
+            config,
+            path: path.to_owned(),
+            pipeline,
+            intray,
+            items: Some(receiver),
+            ring,
+            format: None,
+            ahead: None,
+            first_ns: 0,
+            last: None,
+            frames: 0,
+            duration_ns: None,
+            is_over: false,
+        };
+        // What keeps it from starting comes over the bus.
+        let _ = replay.pipeline.set_state(gst::State::Playing);
+        let Some(first) = replay.pull()? else {
+            return Err(replay.no_frame());
+        };
+        replay.first_ns = time_of(&first).unwrap_or(0);
+        replay.duration_ns = replay.pipeline.query_duration::<gst::ClockTime>().map(|d| d.nseconds() as i64);
+        replay.ahead = Some(first);
+        Ok(replay)
+    }
+
+    /// The codec of the encoded branch; `None` if there is none and so no clips.
+    pub fn codec(&self) -> Option<Codec> {
+        self.intray.fork().and_then(|fork| fork.codec)
+    }
+
+    /// Name of the decoder.
+    pub fn decoder(&self) -> String {
+        self.intray.fork().map_or_else(|| "none".to_owned(), |fork| fork.decoder)
+    }
+
+    /// The length that the file's index states.
+    pub fn duration(&self) -> Option<Duration> {
+        self.duration_ns.and_then(|ns| u64::try_from(ns).ok()).map(Duration::from_nanos)
+    }
+
+    /// Where clips are recorded from.
+    pub fn ring(&self) -> Arc<PreRollRing> {
+        self.ring.clone()
+    }
+
+    /// Frames given so far.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// The next frame; `None` at the end of the file, and after an error.
+    pub fn next_frame(&mut self) -> Result<Option<Frame>, ReplayError> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let pulled = match self.ahead.take() {
+            Some(first) => Ok(Some(first)),
+            None => self.pull(),
+        };
+        let frame = pulled.and_then(|sample| sample.map(|sample| self.take(&sample)).transpose());
+        match frame {
+            Ok(Some(frame)) => Ok(Some(frame)),
+            Ok(None) => {
+                self.finish();
+                self.check_end().map(|()| None)
+            }
+            Err(error) => {
+                self.finish();
+                Err(error)
+            }
+        }
+    }
+
+    fn take(&mut self, sample: &gst::Sample) -> Result<Frame, ReplayError> {
+        let step = Duration::from_micros(1);
+        let stated = time_of(sample).map(|ns| self.time_at(ns));
+        // A frame without a time, or with one that goes back, still comes after the one before it.
+        let captured_at = match (stated, self.last) {
+            (Some(at), Some(last)) => at.max(last + step),
+            (Some(at), None) => at,
+            (None, last) => last.map_or(self.config.start, |last| last + Duration::from_millis(40)),
+        };
+        self.fill_ring(captured_at);
+        let meta = FrameMeta {
+            stream: self.config.stream.clone(),
+            sequence: self.frames,
+            captured_at,
+            arrived_at: captured_at,
+        };
+        let frame = frame_of_sample(sample, meta, &self.decoder(), false)
+            .map_err(|fault| ReplayError::Play { path: self.path.display().to_string(), fault })?;
+        self.frames += 1;
+        self.last = Some(captured_at);
+        Ok(frame)
+    }
+
+    fn time_at(&self, running_ns: i64) -> Timestamp {
+        let us = running_ns.div_euclid(1000) - self.first_ns.div_euclid(1000);
+        Timestamp::from_micros(self.config.start.as_micros().saturating_add(us))
+    }
+
+    /// Moves units into the ring, up to the last one in decoding order that is not after `until`.
+    fn fill_ring(&mut self, until: Timestamp) {
+        let due: Vec<RawUnit> = {
+            let mut units = self.intray.units();
+            let is_due = |unit: &RawUnit| unit.pts_ns.is_some_and(|ns| self.time_at(ns) <= until);
+            let n = units.iter().rposition(is_due).map_or(0, |last| last + 1);
+            units.drain(..n).collect()
+        };
+        due.into_iter().for_each(|unit| self.keep(unit));
+    }
+
+    fn keep(&mut self, unit: RawUnit) {
+        let Some(pts_ns) = unit.pts_ns else { return };
+        if unit.is_key {
+            let Ok(bytes) = unit.buffer.map_readable() else { return };
+            let format = StreamFormat::of(unit.codec, &unit.caps, bytes.as_slice());
+            if self.format.as_ref().is_none_or(|old| format.differs_from(old)) {
+                self.ring.end_epoch(EpochEnd::FormatChanged);
+                self.ring.begin_epoch(format.clone());
+                self.format = Some(format);
+            }
+        }
+        let captured_at = self.time_at(pts_ns);
+        self.ring.push(AccessUnit { captured_at, is_key: unit.is_key, buffer: unit.buffer });
+    }
+
+    /// The next sample in order; `None` at the end.
+    fn pull(&mut self) -> Result<Option<gst::Sample>, ReplayError> {
+        let Some(items) = &self.items else { return Ok(None) };
+        let watch = Stopwatch::start();
+        let mut error = None;
+        loop {
+            match items.recv_timeout(LOOK_EVERY) {
+                Ok(Item::Frame(sample)) => return Ok(Some(sample)),
+                Ok(Item::Fault(fault)) => return Err(self.failure(fault)),
+                Ok(Item::End) => {
+                    return error
+                        .or_else(|| posted_error(&self.pipeline, &self.intray, &self.path))
+                        .map_or(Ok(None), |fault| Err(self.failure(fault)));
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            error = error.or_else(|| posted_error(&self.pipeline, &self.intray, &self.path));
+            match error.take() {
+                Some(fault) if watch.elapsed() >= DRAIN_AFTER_ERROR => return Err(self.failure(fault)),
+                None if watch.elapsed() >= GIVE_UP_AFTER => {
+                    let fault = StreamFault::Stalled { after_s: GIVE_UP_AFTER.as_secs() };
+                    return Err(self.failure(fault));
+                }
+                other => error = other,
+            }
+        }
+    }
+
+    fn failure(&self, fault: StreamFault) -> ReplayError {
+        if self.frames == 0 && self.ahead.is_none() {
+            return ReplayError::Play { path: self.path.display().to_string(), fault };
+        }
+        self.damaged(fault.to_string())
+    }
+
+    fn damaged(&self, reason: String) -> ReplayError {
+        let at = self.last.map_or(0, |last| last.as_micros() - self.config.start.as_micros());
+        let path = self.path.display().to_string();
+        ReplayError::Damaged { path, frames: self.frames, at: Timestamp::from_micros(at), reason }
+    }
+
+    fn no_frame(&self) -> ReplayError {
+        let fault = StreamFault::NoVideo { detail: "no picture could be decoded".to_owned() };
+        ReplayError::Play { path: self.path.display().to_string(), fault }
+    }
+
+    /// A container that is cut off often ends like a whole one; its index knows better.
+    fn check_end(&self) -> Result<(), ReplayError> {
+        let played_ns = self.last.map_or(0, |last| (last.as_micros() - self.config.start.as_micros()) * 1000);
+        match self.duration_ns {
+            Some(stated_ns) if played_ns + MISSING_END_NS < stated_ns - self.first_ns => {
+                let stated_s = stated_ns as f64 / 1e9;
+                Err(self.damaged(format!("its index states {stated_s:.1} s but the video ends before")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(&mut self) {
+        self.is_over = true;
+        let rest: Vec<RawUnit> = self.intray.units().drain(..).collect();
+        rest.into_iter().for_each(|unit| self.keep(unit));
+        self.ring.end_epoch(EpochEnd::StreamEnded);
+        self.shut_down();
+    }
+
+    /// Threads that wait to hand a frame over are released before the pipeline waits for them.
+    fn shut_down(&mut self) {
+        self.items = None;
+        let _ = self.pipeline.set_state(gst::State::Null);
+    }
+}
+
+impl Drop for FileReplay {
+    fn drop(&mut self) {
+        self.shut_down();
+    }
+}
+
+fn time_of(sample: &gst::Sample) -> Option<i64> {
+    running_time_ns(sample.buffer()?, sample.segment())
+}
+
+/// All access units of a file, in decoding order, without decoding any.
+pub(crate) fn load_units(path: &Path) -> Result<Vec<RawUnit>, ReplayError> {
+    let shown = path.display().to_string();
+    std::fs::File::open(path).map_err(|source| ReplayError::Open { path: shown.clone(), source })?;
+    let (sender, receiver) = sync_channel(FRAME_QUEUE);
+    let intray = Arc::new(Intray { items: sender, units: Mutex::default(), fork: Mutex::default() });
+    let play = |fault| ReplayError::Play { path: shown.clone(), fault };
+    let stream = StreamId::new("units").map_err(|e| play(StreamFault::other(e)))?;
+    let options =
+        IngestOptions { is_decoded: false, is_any_codec_accepted: false, ..options(&ReplayConfig::new(stream)) };
+    let pipeline = Running(ingest::open(&SourceUrl::file(path), options, intray.clone()).map_err(play)?);
+    let _ = pipeline.0.set_state(gst::State::Playing);
+    let watch = Stopwatch::start();
+    loop {
+        match receiver.recv_timeout(LOOK_EVERY) {
+            Ok(Item::Fault(fault)) => return Err(play(fault)),
+            Ok(Item::End) => break,
+            _ => {}
+        }
+        if let Some(fault) = posted_error(&pipeline.0, &intray, path) {
+            return Err(play(fault));
+        }
+        if watch.elapsed() > GIVE_UP_AFTER {
+            return Err(play(StreamFault::Stalled { after_s: GIVE_UP_AFTER.as_secs() }));
+        }
+    }
+    let units = std::mem::take(&mut *intray.units());
+    Ok(units.into())
+}
+
+fn posted_error(pipeline: &gst::Pipeline, intray: &Intray, path: &Path) -> Option<StreamFault> {
+    let message = pipeline.bus()?.pop_filtered(&[gst::MessageType::Error])?;
+    let gst::MessageView::Error(error) = message.view() else { return None };
+    let fork = intray.fork();
+    let decoder = fork.as_ref().and_then(|fork| fork.element.as_ref().map(|e| (e, fork.decoder.as_str())));
+    Some(fault_of_error(error, &SourceUrl::file(path), decoder))
+}
+
+fn options(config: &ReplayConfig) -> IngestOptions {
+    IngestOptions {
+        credentials: None,
+        transport: RtspTransport::default(),
+        latency_ms: 0,
+        is_any_certificate_accepted: false,
+        decoder: config.decoder.clone(),
+        excluded_decoders: Vec::new(),
+        decoder_threads: config.decoder_threads,
+        decode_queue: DECODE_QUEUE,
+        is_live: false,
+        is_decoded: true,
+        is_any_codec_accepted: true,
+    }
+}

@@ -1,0 +1,267 @@
+//! The pre-roll ring: the last seconds of access units, so that a clip can begin before the violation was seen.
+//!
+//! Units are kept in groups of pictures, each of which begins with a key frame. The ring is bounded in seconds
+//! and in bytes; whole groups are evicted, oldest first, and counted. It keeps *at least* the stated seconds,
+//! up to one group more, unless the bytes run out first. A group that alone exceeds the bytes is given up and
+//! the ring waits for the next key frame.
+//!
+//! An *epoch* is a stretch of one format on one connection. A reconnection or a change of format begins a new
+//! one, and no clip holds units of two.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use forewarn_domain::{ClipSpan, Timestamp};
+
+use crate::clip::{ClipError, ClipRecorder, RecorderCell};
+use crate::{AccessUnit, StreamFormat};
+
+/// Bounds of a ring.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RingLimits {
+    /// Seconds to keep at least.
+    pub span: Duration,
+    /// Bytes to keep at most.
+    pub bytes: usize,
+    /// Bytes of one clip at most; a longer clip ends early.
+    pub clip_bytes: usize,
+    /// Clips that may be recorded at the same time.
+    pub recorders: usize,
+}
+
+impl Default for RingLimits {
+    /// 30 s or 64 MiB; clips up to 256 MiB, 16 at a time.
+    fn default() -> Self {
+        Self { span: Duration::from_secs(30), bytes: 64 << 20, clip_bytes: 256 << 20, recorders: 16 }
+    }
+}
+
+/// Why an epoch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EpochEnd {
+    /// The connection was lost.
+    Interrupted,
+    /// Size or parameter sets changed.
+    FormatChanged,
+    /// The stream is over.
+    StreamEnded,
+}
+
+/// How full a ring is, and what it gave up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RingLevel {
+    /// Bytes kept.
+    pub bytes: usize,
+    /// Span kept in milliseconds, from the oldest unit to the newest.
+    pub span_ms: u64,
+    /// Units kept.
+    pub units: usize,
+    /// Units taken in since the start.
+    pub taken: u64,
+    /// Units evicted for age or size since the start.
+    pub evicted: u64,
+    /// Units refused because no key frame had come before them.
+    pub refused: u64,
+}
+
+#[derive(Debug)]
+struct Gop {
+    units: Vec<AccessUnit>,
+    bytes: usize,
+}
+
+impl Gop {
+    fn begins_at(&self) -> Timestamp {
+        self.units[0].captured_at
+    }
+}
+
+#[derive(Debug)]
+struct Epoch {
+    format: Arc<StreamFormat>,
+    gops: VecDeque<Gop>,
+    newest: Option<Timestamp>,
+    has_reordering: bool,
+    end: Option<EpochEnd>,
+}
+
+#[derive(Debug, Default)]
+struct RingState {
+    epochs: VecDeque<Epoch>,
+    recorders: Vec<Weak<RecorderCell>>,
+    level: RingLevel,
+}
+
+/// The ring of one stream. Shared by `Arc`; every method takes `&self`.
+#[derive(Debug)]
+pub struct PreRollRing {
+    limits: RingLimits,
+    state: Mutex<RingState>,
+}
+
+impl PreRollRing {
+    /// An empty ring.
+    pub fn new(limits: RingLimits) -> Self {
+        Self { limits, state: Mutex::default() }
+    }
+
+    /// How full the ring is.
+    pub fn level(&self) -> RingLevel {
+        let state = self.lock();
+        let span_ms = state.span().map_or(0, |(oldest, newest)| newest.since(oldest).as_millis() as u64);
+        RingLevel { span_ms, ..state.level }
+    }
+
+    /// Times of the oldest and the newest unit.
+    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        self.lock().span()
+    }
+
+    /// Starts to record `span`: what is in the ring is taken now, the rest as it arrives.
+    ///
+    /// If the ring holds several epochs, the newest one that begins before the span's end is taken.
+    pub fn record(&self, span: ClipSpan) -> Result<ClipRecorder, ClipError> {
+        if span.to <= span.from {
+            return Err(ClipError::EmptySpan { from: span.from, to: span.to });
+        }
+        let mut state = self.lock();
+        state.recorders.retain(|cell| cell.strong_count() > 0);
+        if state.recorders.len() >= self.limits.recorders {
+            return Err(ClipError::TooManyRecorders { limit: self.limits.recorders });
+        }
+        let cell = Arc::new(RecorderCell::new(span, self.limits.clip_bytes));
+        if let Some(epoch) = state.epoch_for(span) {
+            epoch.feed(&cell, span);
+            if let Some(end) = epoch.end {
+                cell.end(end);
+            }
+        }
+        if !cell.is_complete() {
+            state.recorders.push(Arc::downgrade(&cell));
+        }
+        Ok(ClipRecorder::new(cell))
+    }
+
+    /// A new connection or format; the epoch before it, if any, must have been ended.
+    pub(crate) fn begin_epoch(&self, format: StreamFormat) {
+        let mut state = self.lock();
+        state.end_epoch(EpochEnd::Interrupted);
+        state.epochs.push_back(Epoch {
+            format: Arc::new(format),
+            gops: VecDeque::new(),
+            newest: None,
+            has_reordering: false,
+            end: None,
+        });
+    }
+
+    /// The current epoch is over; recorders that have begun are complete.
+    pub(crate) fn end_epoch(&self, end: EpochEnd) {
+        self.lock().end_epoch(end);
+    }
+
+    /// Takes a unit in, in decoding order.
+    pub(crate) fn push(&self, unit: AccessUnit) {
+        let mut state = self.lock();
+        let Some(epoch) = state.epochs.back_mut().filter(|epoch| epoch.end.is_none()) else {
+            state.level.refused += 1;
+            return;
+        };
+        let size = unit.size_bytes();
+        let is_open = epoch.gops.back().is_some();
+        if !unit.is_key && !is_open {
+            state.level.refused += 1;
+            return;
+        }
+        epoch.has_reordering |= epoch.newest.is_some_and(|newest| unit.captured_at < newest);
+        epoch.newest = epoch.newest.max(Some(unit.captured_at));
+        let (format, has_reordering) = (epoch.format.clone(), epoch.has_reordering);
+        if unit.is_key {
+            epoch.gops.push_back(Gop { units: Vec::new(), bytes: 0 });
+        }
+        if let Some(gop) = epoch.gops.back_mut() {
+            gop.units.push(unit.clone());
+            gop.bytes += size;
+        }
+        state.level.taken += 1;
+        state.level.units += 1;
+        state.level.bytes += size;
+        state.recorders.retain(|cell| match cell.upgrade() {
+            Some(cell) => {
+                cell.offer(&unit, &format, has_reordering);
+                !cell.is_complete()
+            }
+            None => false,
+        });
+        self.evict(&mut state);
+    }
+
+    /// Evicts whole groups while the rest still spans the stated seconds, or the bytes are too many.
+    fn evict(&self, state: &mut RingState) {
+        loop {
+            let Some((_, newest)) = state.span() else { return };
+            let second = state.epochs.iter().flat_map(|epoch| &epoch.gops).nth(1).map(Gop::begins_at);
+            let is_too_old = second.is_some_and(|begins_at| newest.since(begins_at) >= self.limits.span);
+            if !is_too_old && state.level.bytes <= self.limits.bytes {
+                return;
+            }
+            state.evict_oldest_gop();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, RingState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RingState {
+    fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        let oldest = self.epochs.iter().find_map(|epoch| epoch.gops.front())?.begins_at();
+        let newest = self.epochs.iter().filter(|epoch| !epoch.gops.is_empty()).filter_map(|e| e.newest).next_back()?;
+        Some((oldest, newest))
+    }
+
+    /// The newest epoch that has units before the span's end, else the current one.
+    fn epoch_for(&self, span: ClipSpan) -> Option<&Epoch> {
+        let begins_before_end = |epoch: &&Epoch| epoch.gops.front().is_some_and(|gop| gop.begins_at() < span.to);
+        self.epochs.iter().rev().find(begins_before_end)
+    }
+
+    fn end_epoch(&mut self, end: EpochEnd) {
+        let Some(epoch) = self.epochs.back_mut().filter(|epoch| epoch.end.is_none()) else {
+            return;
+        };
+        epoch.end = Some(end);
+        if epoch.gops.is_empty() {
+            self.epochs.pop_back();
+        }
+        // A recorder that has no unit yet goes on waiting for the next epoch, unless there will be none.
+        self.recorders.retain(|cell| {
+            cell.upgrade().is_some_and(|cell| {
+                cell.end(end);
+                !cell.is_complete()
+            })
+        });
+    }
+
+    fn evict_oldest_gop(&mut self) {
+        let Some(epoch) = self.epochs.iter_mut().find(|epoch| !epoch.gops.is_empty()) else { return };
+        if let Some(gop) = epoch.gops.pop_front() {
+            self.level.bytes -= gop.bytes;
+            self.level.units -= gop.units.len();
+            self.level.evicted += gop.units.len() as u64;
+        }
+        self.epochs.retain(|epoch| epoch.end.is_none() || !epoch.gops.is_empty());
+    }
+}
+
+impl Epoch {
+    /// Gives a recorder what is kept, from the last key frame not after the span's beginning.
+    fn feed(&self, cell: &RecorderCell, span: ClipSpan) {
+        let first = self.gops.iter().rposition(|gop| gop.begins_at() <= span.from).unwrap_or(0);
+        for unit in self.gops.iter().skip(first).flat_map(|gop| &gop.units) {
+            cell.offer(unit, &self.format, self.has_reordering);
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! One connection of a live stream: takes what the pipeline gives, from GStreamer's threads.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{FrameMeta, Timestamp};
+
+use crate::frame_map::{frame_of_sample, running_time_ns};
+use crate::ingest::{ForkInfo, Intake, RawUnit};
+use crate::stats::count;
+use crate::supervisor::{Shared, wake};
+use crate::{
+    AccessUnit, ClockMap, ClockMapConfig, ClockSource, DecoderKind, EpochEnd, SourceKind, StreamEvent, StreamFault,
+    StreamFormat,
+};
+
+/// Access units that are kept until the connection's clock is known; when full, all are given up.
+const MAX_PENDING: usize = 512;
+/// Arrivals that are remembered until their pictures are decoded; when full, the oldest is forgotten.
+const MAX_ARRIVALS: usize = 128;
+
+/// Something that the stream's thread should tell.
+pub(crate) enum Note {
+    Event(StreamEvent),
+    FirstFrame { event: StreamEvent, at: Timestamp },
+}
+
+struct State {
+    clock_map: ClockMap,
+    pending: Vec<RawUnit>,
+    arrivals: VecDeque<(i64, Timestamp)>,
+    format: Option<StreamFormat>,
+    fork: Option<ForkInfo>,
+    notes: Vec<Note>,
+    fault: Option<StreamFault>,
+    hint: Option<StreamFault>,
+    bus: Option<gst::Bus>,
+    last_frame_at: Option<Timestamp>,
+}
+
+/// A connection.
+pub(crate) struct Session {
+    shared: Arc<Shared>,
+    state: Mutex<State>,
+    watch: Stopwatch,
+    /// When the last frame was decoded, on `watch`.
+    active_us: AtomicU64,
+    has_units: AtomicBool,
+}
+
+impl Session {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        let config = &shared.config;
+        let is_rtsp = config.source.kind() == SourceKind::Rtsp;
+        let clock_map = ClockMap::new(ClockMapConfig {
+            sender_report_wait: if is_rtsp { config.sender_report_wait } else { Duration::ZERO },
+            max_camera_skew: config.max_camera_skew,
+            held_back: Duration::from_millis(if is_rtsp { u64::from(config.latency_ms) } else { 0 }),
+            ..ClockMapConfig::default()
+        });
+        let state = State {
+            clock_map,
+            pending: Vec::new(),
+            arrivals: VecDeque::new(),
+            format: None,
+            fork: None,
+            notes: Vec::new(),
+            fault: None,
+            hint: None,
+            bus: None,
+            last_frame_at: None,
+        };
+        Self {
+            shared,
+            state: Mutex::new(state),
+            watch: Stopwatch::start(),
+            active_us: AtomicU64::new(0),
+            has_units: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn set_bus(&self, bus: &gst::Bus) {
+        self.lock().bus = Some(bus.clone());
+    }
+
+    /// How long ago the last frame was decoded, or the connection begun.
+    pub(crate) fn idle(&self) -> Duration {
+        self.watch.elapsed().saturating_sub(Duration::from_micros(self.active_us.load(Ordering::Relaxed)))
+    }
+
+    pub(crate) fn take_notes(&self) -> Vec<Note> {
+        std::mem::take(&mut self.lock().notes)
+    }
+
+    pub(crate) fn fault(&self) -> Option<StreamFault> {
+        self.lock().fault.clone()
+    }
+
+    /// A better explanation of `fault`, if one was hinted at.
+    pub(crate) fn explained(&self, fault: &StreamFault) -> Option<StreamFault> {
+        let is_vague = matches!(fault, StreamFault::NoVideo { .. } | StreamFault::Other { .. });
+        self.lock().hint.clone().filter(|_| is_vague)
+    }
+
+    pub(crate) fn fork(&self) -> Option<ForkInfo> {
+        self.lock().fork.clone()
+    }
+
+    pub(crate) fn last_frame_at(&self) -> Option<Timestamp> {
+        self.lock().last_frame_at
+    }
+
+    pub(crate) fn has_units(&self) -> bool {
+        self.has_units.load(Ordering::Relaxed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, state: &mut State, note: Note) {
+        state.notes.push(note);
+        if let Some(bus) = &state.bus {
+            wake(bus);
+        }
+    }
+
+    /// Lets the clock map see a unit. True once the map is settled.
+    fn observe(&self, state: &mut State, pts_ns: i64, now: Timestamp) -> bool {
+        if state.clock_map.source().is_some() {
+            return true;
+        }
+        state.clock_map.observe(pts_ns, now);
+        let Some(source) = state.clock_map.source() else { return false };
+        if source == ClockSource::SenderReports {
+            count(&self.shared.stats.clocks_from_sender_reports);
+        }
+        let skew_us = state.clock_map.camera_skew_us();
+        tracing::info!(stream = %self.shared.config.stream, ?source, skew_us, "clock of the connection is set");
+        true
+    }
+
+    /// Puts a unit into the ring, beginning a new epoch where the format is new.
+    fn keep(&self, state: &mut State, unit: RawUnit) {
+        let Some(captured_at) = unit.pts_ns.and_then(|pts| state.clock_map.map(pts)) else { return };
+        if unit.is_key {
+            let Ok(bytes) = unit.buffer.map_readable() else { return };
+            let format = StreamFormat::of(unit.codec, &unit.caps, bytes.as_slice());
+            let is_new = state.format.as_ref().is_none_or(|old| format.differs_from(old));
+            if is_new {
+                if state.format.is_some() {
+                    count(&self.shared.stats.format_changes);
+                    self.shared.ring.end_epoch(EpochEnd::FormatChanged);
+                    let event = StreamEvent::FormatChanged { width: format.width, height: format.height };
+                    self.tell(state, Note::Event(event));
+                }
+                self.shared.ring.begin_epoch(format.clone());
+                state.format = Some(format);
+            }
+        }
+        self.shared.ring.push(AccessUnit { captured_at, is_key: unit.is_key, buffer: unit.buffer });
+    }
+}
+
+impl Intake for Session {
+    fn forked(&self, fork: ForkInfo) {
+        self.lock().fork = Some(fork);
+    }
+
+    fn unit(&self, unit: RawUnit) {
+        self.has_units.store(true, Ordering::Relaxed);
+        count(&self.shared.stats.units_in);
+        let Some(pts_ns) = unit.pts_ns else { return count(&self.shared.stats.units_without_time) };
+        let now = self.shared.clock.now();
+        let mut state = self.lock();
+        if state.arrivals.len() >= MAX_ARRIVALS {
+            state.arrivals.pop_front();
+        }
+        state.arrivals.push_back((pts_ns, now));
+        if !self.observe(&mut state, pts_ns, now) {
+            if state.pending.len() >= MAX_PENDING {
+                state.pending.clear();
+            }
+            return state.pending.push(unit);
+        }
+        for earlier in std::mem::take(&mut state.pending) {
+            self.keep(&mut state, earlier);
+        }
+        self.keep(&mut state, unit);
+    }
+
+    fn frame(&self, sample: gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let stats = &self.shared.stats;
+        self.active_us.store(self.watch.elapsed().as_micros() as u64, Ordering::Relaxed);
+        let sequence = stats.frames_decoded.fetch_add(1, Ordering::Relaxed);
+        let now = self.shared.clock.now();
+        let mut state = self.lock();
+        let pts_ns = sample.buffer().and_then(|buffer| running_time_ns(buffer, sample.segment()));
+        if let Some(pts_ns) = pts_ns.filter(|_| state.fork.as_ref().is_none_or(|fork| fork.codec.is_none())) {
+            self.observe(&mut state, pts_ns, now);
+        }
+        let Some((pts_ns, captured_at)) = pts_ns.and_then(|pts| Some((pts, state.clock_map.map(pts)?))) else {
+            count(&stats.frames_dropped_unmapped);
+            return Ok(gst::FlowSuccess::Ok);
+        };
+        let arrived_at = state.arrivals.iter().find(|(pts, _)| *pts == pts_ns).map_or(now, |&(_, at)| at);
+        let fork = state.fork.clone();
+        let (decoder, codec) = fork.as_ref().map_or(("none", None), |fork| (fork.decoder.as_str(), fork.codec));
+        let is_copied = fork.as_ref().is_some_and(|fork| fork.kind != DecoderKind::Software);
+        let meta = FrameMeta { stream: self.shared.config.stream.clone(), sequence, captured_at, arrived_at };
+        let frame = match frame_of_sample(&sample, meta, decoder, is_copied) {
+            Ok(frame) => frame,
+            Err(fault) => {
+                drop(state);
+                Intake::fault(self, fault);
+                return Err(gst::FlowError::Eos);
+            }
+        };
+        if state.last_frame_at.replace(now).is_none() {
+            let event =
+                StreamEvent::Connected { width: frame.width, height: frame.height, codec, decoder: decoder.to_owned() };
+            self.tell(&mut state, Note::FirstFrame { event, at: now });
+        }
+        drop(state);
+        self.shared.slot.put(frame);
+        Ok(gst::FlowSuccess::Ok)
+    }
+
+    fn end(&self) {}
+
+    fn fault(&self, fault: StreamFault) {
+        let mut state = self.lock();
+        state.fault.get_or_insert(fault);
+        if let Some(bus) = &state.bus {
+            wake(bus);
+        }
+    }
+
+    fn hint(&self, fault: StreamFault) {
+        self.lock().hint = Some(fault);
+    }
+
+    fn degraded(&self, fault: StreamFault) {
+        let mut state = self.lock();
+        self.tell(&mut state, Note::Event(StreamEvent::Degraded { reason: fault }));
+    }
+
+    fn sender_report(&self, running_ns: i64, taken_at: Timestamp) {
+        let mut state = self.lock();
+        state.clock_map.sender_report(running_ns, taken_at);
+        tracing::debug!(stream = %self.shared.config.stream, running_ns, %taken_at, "sender report");
+    }
+
+    fn decode_queue(&self, level: u32, is_skipped: bool) {
+        self.shared.stats.decode_queue_level.store(u64::from(level), Ordering::Relaxed);
+        if is_skipped {
+            count(&self.shared.stats.units_skipped_by_decoder);
+        }
+    }
+}

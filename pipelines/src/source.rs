@@ -1,0 +1,381 @@
+//! Where video comes from: parsing of source addresses, and keeping their secrets out of every output.
+//!
+//! Accepted: `rtsp://`, `rtsps://`, `rtmp://`, `rtmps://`, `srt://`, `file:` or a plain path, and `v4l2:` with a
+//! device. User and password may stand in the address (`rtsp://user:password@host/…`, percent-encoded where
+//! needed) or come apart from it as [`Credentials`]; the address that is handed to GStreamer has none.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// A user and a password. Neither `Debug` nor `Display` shows the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    user: String,
+    password: String,
+}
+
+impl Credentials {
+    /// Takes a user and a password as they are.
+    pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
+        Self { user: user.into(), password: password.into() }
+    }
+
+    /// The text of a secret file: `user:password`, surrounding white space dropped.
+    pub fn from_secret(text: &str) -> Option<Self> {
+        let (user, password) = text.trim().split_once(':')?;
+        Some(Self::new(user, password))
+    }
+
+    pub(crate) fn user(&self) -> &str {
+        &self.user
+    }
+
+    pub(crate) fn password(&self) -> &str {
+        &self.password
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(***)")
+    }
+}
+
+/// How RTP travels from an RTSP camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RtspTransport {
+    /// Interleaved in the RTSP connection: no lost packets, passes firewalls.
+    #[default]
+    Tcp,
+    /// Unicast UDP.
+    Udp,
+}
+
+/// The kind of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    /// RTSP, RFC 2326.
+    Rtsp,
+    /// RTMP.
+    Rtmp,
+    /// SRT.
+    Srt,
+    /// A file.
+    File,
+    /// A video4linux2 device.
+    V4l2,
+}
+
+/// Why a text is no source.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// Nothing was given.
+    #[error("the source is empty; give an address such as rtsp://camera/stream or the path of a file")]
+    Empty,
+    /// An unknown scheme.
+    #[error("the scheme \"{scheme}\" is not known; use rtsp, rtsps, rtmp, rtmps, srt, file or v4l2")]
+    Scheme {
+        /// What stood before the colon.
+        scheme: String,
+    },
+    /// No host.
+    #[error("the address \"{address}\" has no host; write it as {scheme}://host/path")]
+    NoHost {
+        /// The scheme.
+        scheme: String,
+        /// The address, without secrets.
+        address: String,
+    },
+    /// A port that is no number.
+    #[error("the port in \"{address}\" is not a number from 1 to 65535")]
+    Port {
+        /// The address, without secrets.
+        address: String,
+    },
+}
+
+/// A parsed source. `Display` and `Debug` show it without user, password and other secrets.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SourceUrl {
+    kind: SourceKind,
+    location: String,
+    credentials: Option<Credentials>,
+    passphrase: Option<String>,
+}
+
+impl SourceUrl {
+    /// The source that is the file at `path`.
+    pub fn file(path: impl AsRef<Path>) -> Self {
+        let location = path.as_ref().to_string_lossy().into_owned();
+        Self { kind: SourceKind::File, location, credentials: None, passphrase: None }
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> SourceKind {
+        self.kind
+    }
+
+    /// The path of a file or device.
+    pub fn path(&self) -> PathBuf {
+        PathBuf::from(&self.location)
+    }
+
+    /// The same source with `credentials` in place of those in the address.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// The address without user and password, as GStreamer needs it. It may hold secrets in its query.
+    pub(crate) fn location(&self) -> &str {
+        &self.location
+    }
+
+    pub(crate) fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
+    }
+
+    pub(crate) fn passphrase(&self) -> Option<&str> {
+        self.passphrase.as_deref()
+    }
+
+    /// `text` with each secret of this source blotted out; for messages of libraries.
+    pub(crate) fn scrub(&self, text: &str) -> String {
+        let mut clean = redact(text);
+        let secrets = self.credentials.iter().map(Credentials::password).chain(self.passphrase());
+        for secret in secrets.filter(|s| s.len() >= 3) {
+            clean = clean.replace(secret, "***");
+        }
+        clean
+    }
+
+    fn network(kind: SourceKind, scheme: &str, text: &str) -> Result<Self, SourceError> {
+        let rest = text[scheme.len()..].trim_start_matches(':').trim_start_matches("//");
+        let split = rest.find(['/', '?']).unwrap_or(rest.len());
+        // A password may hold an unencoded slash or question mark, so the last @ of the text wins if it
+        // stands before anything that looks like a host.
+        let split = rest[split..].rfind('@').filter(|_| !rest[..split].contains('@')).map_or(split, |at| {
+            let host = split + at + 1;
+            rest[host..].find(['/', '?']).map_or(rest.len(), |end| host + end)
+        });
+        let (authority, tail) = rest.split_at(split);
+        let (user_info, host) = match authority.rfind('@') {
+            Some(at) => (Some(&authority[..at]), &authority[at + 1..]),
+            None => (None, authority),
+        };
+        let (tail, passphrase) = take_passphrase(kind, tail);
+        let location = format!("{scheme}://{host}{tail}");
+        let bare_host = host.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(':');
+        // An SRT listener has no host, only a port.
+        if bare_host.is_empty() && !(kind == SourceKind::Srt && host.starts_with(':')) {
+            return Err(SourceError::NoHost { scheme: scheme.to_owned(), address: redact(&location) });
+        }
+        check_port(host).ok_or_else(|| SourceError::Port { address: redact(&location) })?;
+        let credentials = user_info.filter(|info| !info.is_empty()).map(|info| {
+            let (user, password) = info.split_once(':').unwrap_or((info, ""));
+            Credentials::new(percent_decode(user), percent_decode(password))
+        });
+        Ok(Self { kind, location, credentials, passphrase })
+    }
+}
+
+fn check_port(host: &str) -> Option<()> {
+    let after_bracket = host.rfind(']').map_or(host, |i| &host[i + 1..]);
+    match after_bracket.rsplit_once(':') {
+        Some((_, port)) => port.parse::<u16>().ok().filter(|&p| p > 0).map(|_| ()),
+        None => Some(()),
+    }
+}
+
+/// Takes `passphrase=…` out of an SRT query, so that it does not stand in the URI that libraries print.
+fn take_passphrase(kind: SourceKind, tail: &str) -> (String, Option<String>) {
+    let Some((path, query)) = tail.split_once('?').filter(|_| kind == SourceKind::Srt) else {
+        return (tail.to_owned(), None);
+    };
+    let (secret, kept): (Vec<&str>, Vec<&str>) = query.split('&').partition(|pair| pair.starts_with("passphrase="));
+    let passphrase = secret.first().and_then(|pair| pair.split_once('=')).map(|(_, value)| percent_decode(value));
+    let query = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
+    (format!("{path}{query}"), passphrase)
+}
+
+fn percent_decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut i = 0;
+    while i < bytes.len() {
+        let hex = bytes.get(i + 1..i + 3).and_then(|h| std::str::from_utf8(h).ok());
+        match hex.and_then(|h| u8::from_str_radix(h, 16).ok()).filter(|_| bytes[i] == b'%') {
+            Some(byte) => {
+                out.push(byte);
+                i += 3;
+            }
+            None => {
+                out.push(bytes[i]);
+                i += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Blots out what looks like a secret: `user:password@` after `://`, and the values of `password=`, `token=`
+/// and the like in a path or query.
+pub fn redact(text: &str) -> String {
+    const KEYS: [&str; 9] =
+        ["password=", "passwd=", "pwd=", "pass=", "passphrase=", "token=", "key=", "secret=", "auth="];
+    let mut out = String::with_capacity(text.len());
+    for (i, word) in text.split(' ').enumerate() {
+        if i > 0 {
+            out.push(' ');
+        }
+        let mut word = word.to_owned();
+        if let Some(scheme) = word.find("://")
+            && let Some(at) = word[scheme..].rfind('@')
+        {
+            word.replace_range(scheme + 3..scheme + at, "***");
+        }
+        for key in KEYS {
+            let mut from = 0;
+            while let Some(found) = word[from..].to_ascii_lowercase().find(key) {
+                let value = from + found + key.len();
+                let end = word[value..].find(['&', '/', ';', '"', '\'']).map_or(word.len(), |i| value + i);
+                word.replace_range(value..end, "***");
+                from = value + 3;
+            }
+        }
+        out.push_str(&word);
+    }
+    out
+}
+
+impl FromStr for SourceUrl {
+    type Err = SourceError;
+
+    fn from_str(text: &str) -> Result<Self, SourceError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(SourceError::Empty);
+        }
+        let Some((scheme, rest)) = text.split_once(':') else { return Ok(Self::file(text)) };
+        let path = if rest.starts_with("///") { &rest[2..] } else { rest };
+        match scheme.to_ascii_lowercase().as_str() {
+            "rtsp" | "rtsps" => Self::network(SourceKind::Rtsp, scheme, text),
+            "rtmp" | "rtmps" => Self::network(SourceKind::Rtmp, scheme, text),
+            "srt" => Self::network(SourceKind::Srt, scheme, text),
+            "file" if path.is_empty() => Err(SourceError::Empty),
+            "file" => Ok(Self::file(path)),
+            "v4l2" => {
+                let device = path.trim_start_matches("//").to_owned();
+                let location = if device.is_empty() { "/dev/video0".to_owned() } else { device };
+                Ok(Self { kind: SourceKind::V4l2, location, credentials: None, passphrase: None })
+            }
+            // A path may hold a colon, as in "./2024-05-01T10:00.mp4".
+            other if other.contains(['/', '\\', '.']) => Ok(Self::file(text)),
+            other => Err(SourceError::Scheme { scheme: other.to_owned() }),
+        }
+    }
+}
+
+impl fmt::Display for SourceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = match self.kind {
+            SourceKind::File => "file:",
+            SourceKind::V4l2 => "v4l2:",
+            SourceKind::Rtsp | SourceKind::Rtmp | SourceKind::Srt => "",
+        };
+        write!(f, "{prefix}{}", redact(&self.location))
+    }
+}
+
+impl fmt::Debug for SourceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SourceUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &str) -> SourceUrl {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn kinds_and_locations() {
+        for (text, kind, location) in [
+            ("rtsp://cam/s1", SourceKind::Rtsp, "rtsp://cam/s1"),
+            ("rtsp://u:p@cam:554/s1?x=1", SourceKind::Rtsp, "rtsp://cam:554/s1?x=1"),
+            ("rtsps://[fe80::1]:322/s", SourceKind::Rtsp, "rtsps://[fe80::1]:322/s"),
+            ("rtmp://host/live/a", SourceKind::Rtmp, "rtmp://host/live/a"),
+            ("srt://:9000?mode=listener", SourceKind::Srt, "srt://:9000?mode=listener"),
+            ("srt://h:9000?mode=caller&passphrase=0123456789", SourceKind::Srt, "srt://h:9000?mode=caller"),
+            ("file:///tmp/a.mp4", SourceKind::File, "/tmp/a.mp4"),
+            ("file:a.mp4", SourceKind::File, "a.mp4"),
+            ("./10:30.mp4", SourceKind::File, "./10:30.mp4"),
+            ("v4l2:/dev/video2", SourceKind::V4l2, "/dev/video2"),
+            ("v4l2:///dev/video2", SourceKind::V4l2, "/dev/video2"),
+        ] {
+            let source = parse(text);
+            assert_eq!((source.kind(), source.location()), (kind, location), "{text}");
+        }
+    }
+
+    #[test]
+    fn passwords_may_be_encoded_or_plain() {
+        for (text, password) in [
+            ("rtsp://u:p%40ss%2Fw@cam/s", "p@ss/w"),
+            ("rtsp://u:p@ss@cam/s", "p@ss"),
+            ("rtsp://u:p/s?s@cam/s", "p/s?s"),
+            ("rtsp://u:100%@cam/s", "100%"),
+        ] {
+            let source = parse(text);
+            assert_eq!(source.credentials(), Some(&Credentials::new("u", password)), "{text}");
+            assert_eq!(source.location(), "rtsp://cam/s");
+        }
+    }
+
+    #[test]
+    fn wrong_addresses_say_what_is_wrong() {
+        assert_eq!("".parse::<SourceUrl>(), Err(SourceError::Empty));
+        assert_eq!("htps://x/".parse::<SourceUrl>(), Err(SourceError::Scheme { scheme: "htps".into() }));
+        assert!(matches!("rtsp:///s".parse::<SourceUrl>(), Err(SourceError::NoHost { .. })));
+        assert!(matches!("rtsp://cam:99999/s".parse::<SourceUrl>(), Err(SourceError::Port { .. })));
+    }
+
+    #[test]
+    fn vendor_style_secrets_are_redacted() {
+        let shown = parse("rtsp://cam/user=admin&Password=tlJw&channel=1").to_string();
+        assert_eq!(shown, "rtsp://cam/user=admin&Password=***&channel=1");
+        assert_eq!(redact("cannot open rtsp://u:pw@cam/x now"), "cannot open rtsp://***@cam/x now");
+    }
+
+    #[test]
+    fn secret_files_hold_user_and_password() {
+        assert_eq!(Credentials::from_secret("admin:a:b\n"), Some(Credentials::new("admin", "a:b")));
+        assert_eq!(Credentials::from_secret("admin"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_output_shows_the_password(password in "[A-Z!#$%*+,/:;=?@~-]{6,20}") {
+            let encoded: String = password.bytes().map(|b| format!("%{b:02X}")).collect();
+            let source = parse(&format!("rtsp://viewer:{encoded}@cam/stream"));
+            prop_assert_eq!(source.credentials().unwrap().password(), password.as_str());
+            let shown = format!("{source} {source:?} {:?} {:?}", source.credentials(), source);
+            prop_assert!(!shown.contains(&password) && !shown.contains(&encoded));
+            let message = format!("could not log in with {password}");
+            prop_assert!(!source.scrub(&message).contains(&password));
+        }
+
+        #[test]
+        fn any_text_is_parsed_or_refused(text in ".{0,60}") {
+            let _ = text.parse::<SourceUrl>();
+            let _ = redact(&text);
+        }
+    }
+}

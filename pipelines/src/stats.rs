@@ -1,0 +1,101 @@
+//! Counters of one stream.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::RingLevel;
+
+/// Counters that the threads of a stream write and anyone may read.
+#[derive(Debug, Default)]
+pub struct StreamStats {
+    pub(crate) units_in: AtomicU64,
+    pub(crate) units_without_time: AtomicU64,
+    pub(crate) units_skipped_by_decoder: AtomicU64,
+    pub(crate) frames_decoded: AtomicU64,
+    pub(crate) frames_dropped_newest_wins: AtomicU64,
+    pub(crate) frames_dropped_unmapped: AtomicU64,
+    pub(crate) connections: AtomicU64,
+    pub(crate) gaps: AtomicU64,
+    pub(crate) gap_ms: AtomicU64,
+    pub(crate) failed_attempts: AtomicU64,
+    pub(crate) format_changes: AtomicU64,
+    pub(crate) decode_queue_level: AtomicU64,
+    pub(crate) clocks_from_sender_reports: AtomicU64,
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct StreamStatsSnapshot {
+    /// Access units that came in.
+    pub units_in: u64,
+    /// Of these, dropped because they carry no time.
+    pub units_without_time: u64,
+    /// Of these, not decoded: they came before the first key frame, or the decode queue was full.
+    pub units_skipped_by_decoder: u64,
+    /// Frames that the decoder gave.
+    pub frames_decoded: u64,
+    /// Of these, dropped in the slot because a newer one came.
+    pub frames_dropped_newest_wins: u64,
+    /// Of these, dropped because the connection's clock was not known yet.
+    pub frames_dropped_unmapped: u64,
+    /// Connections that gave a frame.
+    pub connections: u64,
+    /// Connections after the first.
+    pub reconnects: u64,
+    /// Outages that are over.
+    pub gaps: u64,
+    /// Their length in all, in milliseconds.
+    pub gap_ms: u64,
+    /// Attempts to connect that failed, and connections that broke.
+    pub failed_attempts: u64,
+    /// Changes of format in mid-stream.
+    pub format_changes: u64,
+    /// Access units in the decode queue when the last one entered.
+    pub decode_queue_level: u64,
+    /// Connections whose clock came from RTCP sender reports.
+    pub clocks_from_sender_reports: u64,
+    /// Bytes in the ring.
+    pub ring_bytes: u64,
+    /// Span of the ring in milliseconds.
+    pub ring_span_ms: u64,
+    /// Access units evicted from the ring.
+    pub ring_evicted: u64,
+}
+
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+impl StreamStats {
+    pub(crate) fn count_gap(&self, gap: Duration) {
+        count(&self.gaps);
+        self.gap_ms.fetch_add(gap.as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// The counters now, with the ring's level.
+    pub fn snapshot(&self, ring: RingLevel) -> StreamStatsSnapshot {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let connections = get(&self.connections);
+        StreamStatsSnapshot {
+            units_in: get(&self.units_in),
+            units_without_time: get(&self.units_without_time),
+            units_skipped_by_decoder: get(&self.units_skipped_by_decoder),
+            frames_decoded: get(&self.frames_decoded),
+            frames_dropped_newest_wins: get(&self.frames_dropped_newest_wins),
+            frames_dropped_unmapped: get(&self.frames_dropped_unmapped),
+            connections,
+            reconnects: connections.saturating_sub(1),
+            gaps: get(&self.gaps),
+            gap_ms: get(&self.gap_ms),
+            failed_attempts: get(&self.failed_attempts),
+            format_changes: get(&self.format_changes),
+            decode_queue_level: get(&self.decode_queue_level),
+            clocks_from_sender_reports: get(&self.clocks_from_sender_reports),
+            ring_bytes: ring.bytes as u64,
+            ring_span_ms: ring.span_ms,
+            ring_evicted: ring.evicted,
+        }
+    }
+}

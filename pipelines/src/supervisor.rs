@@ -1,0 +1,302 @@
+//! The thread behind a live stream: connects, watches for stalls, reconnects with back-off, reports.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{Clock, Timestamp};
+use gst::prelude::*;
+
+use crate::backoff::seed_of;
+use crate::event::fault_of_error;
+use crate::ingest::{self, IngestOptions};
+use crate::mux::Running;
+use crate::session::{Note, Session};
+use crate::stats::{StreamStats, count};
+use crate::{
+    Backoff, DecoderKind, EpochEnd, EventSink, FrameSlot, PreRollRing, SourceKind, StreamConfig, StreamEvent,
+    StreamFault,
+};
+
+/// A connection that lasted this long is a good one: the back-off starts anew.
+const STEADY_AFTER: Duration = Duration::from_secs(10);
+
+/// What the threads of a stream share.
+pub(crate) struct Shared {
+    pub(crate) config: StreamConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) slot: Arc<FrameSlot>,
+    pub(crate) ring: Arc<PreRollRing>,
+    pub(crate) stats: StreamStats,
+    events: EventSink,
+    stop: Mutex<Stop>,
+    stopped: Condvar,
+}
+
+#[derive(Default)]
+struct Stop {
+    is_asked: bool,
+    bus: Option<gst::Bus>,
+}
+
+impl Shared {
+    pub(crate) fn new(config: StreamConfig, clock: Arc<dyn Clock>, events: EventSink) -> Self {
+        Self {
+            slot: Arc::new(FrameSlot::new(config.wakeup.clone())),
+            ring: Arc::new(PreRollRing::new(config.ring)),
+            config,
+            clock,
+            stats: StreamStats::default(),
+            events,
+            stop: Mutex::default(),
+            stopped: Condvar::new(),
+        }
+    }
+
+    pub(crate) fn ask_to_stop(&self) {
+        let mut stop = self.lock_stop();
+        stop.is_asked = true;
+        if let Some(bus) = &stop.bus {
+            wake(bus);
+        }
+        self.stopped.notify_all();
+    }
+
+    /// Waits, and says whether the stream is to stop.
+    fn wait_for_stop(&self, timeout: Duration) -> bool {
+        let stop = self.lock_stop();
+        let waited = self.stopped.wait_timeout_while(stop, timeout, |stop| !stop.is_asked);
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_asked
+    }
+
+    /// Sets the bus that is woken to stop; says whether the stream is to stop already.
+    fn set_bus(&self, bus: Option<gst::Bus>) -> bool {
+        let mut stop = self.lock_stop();
+        stop.bus = bus;
+        stop.is_asked
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.lock_stop().is_asked
+    }
+
+    fn lock_stop(&self) -> MutexGuard<'_, Stop> {
+        self.stop.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn emit(&self, event: StreamEvent) {
+        let stream = &self.config.stream;
+        match &event {
+            StreamEvent::Interrupted { reason, .. } | StreamEvent::RetryFailed { reason, .. } => {
+                tracing::warn!(%stream, %reason, "stream interrupted");
+            }
+            StreamEvent::Degraded { reason } => tracing::warn!(%stream, %reason, "stream degraded"),
+            event => tracing::info!(%stream, ?event, "stream event"),
+        }
+        (self.events)(event);
+    }
+}
+
+/// Makes the thread that waits on `bus` look around.
+pub(crate) fn wake(bus: &gst::Bus) {
+    let _ = bus.post(gst::message::Application::new(gst::Structure::new_empty("forewarn-wake")));
+}
+
+/// How a connection ended.
+enum Outcome {
+    Stopped,
+    FileEnded,
+    Broken(StreamFault),
+}
+
+/// An outage that goes on.
+struct Outage {
+    since: Timestamp,
+    failed_attempts: u32,
+}
+
+/// What a stream's thread remembers from one connection to the next.
+struct Supervisor<'a> {
+    shared: &'a Arc<Shared>,
+    backoff: Backoff,
+    excluded_decoders: Vec<String>,
+    /// Before the first connection the stream counts as out since its start, but reports no gap.
+    outage: Option<Outage>,
+    last_frame_at: Timestamp,
+}
+
+/// Keeps the stream connected until it is stopped or has ended.
+pub(crate) fn run(shared: &Arc<Shared>) {
+    let started_at = shared.clock.now();
+    let seed = seed_of(shared.config.stream.as_str(), started_at.as_micros() as u64);
+    let mut supervisor = Supervisor {
+        shared,
+        backoff: Backoff::new(shared.config.backoff, seed),
+        excluded_decoders: Vec::new(),
+        outage: None,
+        last_frame_at: started_at,
+    };
+    supervisor.keep_connected();
+    shared.ring.end_epoch(EpochEnd::StreamEnded);
+    shared.emit(StreamEvent::Ended);
+    shared.slot.close();
+}
+
+impl Supervisor<'_> {
+    fn keep_connected(&mut self) {
+        while !self.shared.is_stopping() {
+            let watch = Stopwatch::start();
+            let outcome = self.connect();
+            match outcome {
+                Outcome::Stopped | Outcome::FileEnded => return,
+                Outcome::Broken(fault) => {
+                    self.shared.ring.end_epoch(EpochEnd::Interrupted);
+                    if watch.elapsed() >= STEADY_AFTER.max(self.shared.config.stall_after * 2) {
+                        self.backoff.reset();
+                    }
+                    let retry_in = self.report(fault);
+                    if self.shared.wait_for_stop(retry_in) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Counts and reports a failure; says how long to wait.
+    fn report(&mut self, fault: StreamFault) -> Duration {
+        count(&self.shared.stats.failed_attempts);
+        let retry_in = self.backoff.next_wait();
+        match &mut self.outage {
+            Some(outage) => {
+                outage.failed_attempts += 1;
+                let attempt = outage.failed_attempts;
+                self.shared.emit(StreamEvent::RetryFailed { attempt, reason: fault, retry_in });
+            }
+            None => {
+                self.outage = Some(Outage { since: self.last_frame_at, failed_attempts: 1 });
+                self.shared.emit(StreamEvent::Interrupted { reason: fault, retry_in });
+            }
+        }
+        retry_in
+    }
+
+    /// One connection, from building the pipeline to its end.
+    fn connect(&mut self) -> Outcome {
+        let session = Arc::new(Session::new(self.shared.clone()));
+        let outcome = match ingest::open(&self.shared.config.source, self.options(), session.clone()) {
+            Ok(pipeline) => self.watch(&Running(pipeline), &session),
+            Err(fault) => Outcome::Broken(fault),
+        };
+        self.last_frame_at = session.last_frame_at().unwrap_or(self.last_frame_at);
+        self.exclude_failed_hardware(&outcome, &session);
+        outcome
+    }
+
+    fn options(&self) -> IngestOptions {
+        let config = &self.shared.config;
+        IngestOptions {
+            credentials: config.credentials.clone(),
+            transport: config.transport,
+            latency_ms: config.latency_ms,
+            is_any_certificate_accepted: config.is_any_certificate_accepted,
+            decoder: config.decoder.clone(),
+            excluded_decoders: self.excluded_decoders.clone(),
+            decoder_threads: config.decoder_threads,
+            decode_queue: config.decode_queue,
+            is_live: true,
+            is_decoded: true,
+            is_any_codec_accepted: false,
+        }
+    }
+
+    /// Runs the pipeline and waits for what happens on its bus.
+    fn watch(&mut self, pipeline: &Running, session: &Arc<Session>) -> Outcome {
+        let Some(bus) = pipeline.0.bus() else { return Outcome::Broken(StreamFault::other("there is no bus")) };
+        session.set_bus(&bus);
+        if self.shared.set_bus(Some(bus.clone())) {
+            return Outcome::Stopped;
+        }
+        // A failure to start is also posted as an error, which says more.
+        let has_started = pipeline.0.set_state(gst::State::Playing).is_ok();
+        let outcome = loop {
+            self.pass_on(session);
+            if self.shared.is_stopping() {
+                break Outcome::Stopped;
+            }
+            if let Some(fault) = session.fault() {
+                break Outcome::Broken(fault);
+            }
+            let stall_after = self.shared.config.stall_after;
+            let Some(left) = stall_after.checked_sub(session.idle()).filter(|left| !left.is_zero()) else {
+                break Outcome::Broken(StreamFault::Stalled { after_s: stall_after.as_secs() });
+            };
+            let timeout = if has_started { left } else { Duration::ZERO };
+            let message = bus.timed_pop(gst::ClockTime::from_nseconds(timeout.as_nanos() as u64));
+            match message.as_ref().map(|message| message.view()) {
+                Some(gst::MessageView::Error(error)) => break self.outcome_of_error(error, session),
+                Some(gst::MessageView::Eos(_)) => break self.outcome_of_end(session),
+                Some(gst::MessageView::Latency(_)) => {
+                    let _ = pipeline.0.recalculate_latency();
+                }
+                None if !has_started => break Outcome::Broken(StreamFault::other("the pipeline did not start")),
+                _ => {}
+            }
+        };
+        self.shared.set_bus(None);
+        outcome
+    }
+
+    /// What streaming threads noticed becomes events of this thread.
+    fn pass_on(&mut self, session: &Session) {
+        for note in session.take_notes() {
+            match note {
+                Note::Event(event) => self.shared.emit(event),
+                Note::FirstFrame { event, at } => {
+                    count(&self.shared.stats.connections);
+                    self.shared.emit(event);
+                    if let Some(outage) = self.outage.take() {
+                        let gap = at.since(outage.since);
+                        self.shared.stats.count_gap(gap);
+                        self.shared.emit(StreamEvent::Resumed { gap });
+                    }
+                }
+            }
+        }
+    }
+
+    fn outcome_of_error(&self, error: &gst::message::Error, session: &Session) -> Outcome {
+        let fork = session.fork();
+        let decoder = fork.as_ref().and_then(|fork| fork.element.as_ref().map(|e| (e, fork.decoder.as_str())));
+        let fault = fault_of_error(error, &self.shared.config.source, decoder);
+        Outcome::Broken(session.fault().or_else(|| session.explained(&fault)).unwrap_or(fault))
+    }
+
+    fn outcome_of_end(&mut self, session: &Session) -> Outcome {
+        self.pass_on(session);
+        let is_file = self.shared.config.source.kind() == SourceKind::File;
+        match session.fault() {
+            Some(fault) => Outcome::Broken(fault),
+            None if is_file && session.last_frame_at().is_some() => Outcome::FileEnded,
+            None => Outcome::Broken(StreamFault::EndOfStream),
+        }
+    }
+
+    /// After a hardware decoder failed, the next attempt takes another, at the latest the software one.
+    fn exclude_failed_hardware(&mut self, outcome: &Outcome, session: &Session) {
+        let Some(fork) = session.fork().filter(|fork| fork.kind != DecoderKind::Software) else { return };
+        let reason = match outcome {
+            Outcome::Broken(fault @ (StreamFault::Decoder { .. } | StreamFault::UnsupportedPixelFormat { .. })) => {
+                fault.clone()
+            }
+            Outcome::Broken(StreamFault::Stalled { .. })
+                if session.last_frame_at().is_none() && session.has_units() =>
+            {
+                StreamFault::Decoder { decoder: fork.decoder.clone(), detail: "it gave no picture".to_owned() }
+            }
+            _ => return,
+        };
+        self.excluded_decoders.push(fork.decoder);
+        self.shared.emit(StreamEvent::Degraded { reason });
+    }
+}
