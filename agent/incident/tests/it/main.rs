@@ -5,6 +5,8 @@
 
 mod support;
 
+mod journal;
+mod page;
 mod properties;
 mod restarts;
 mod scenarios;

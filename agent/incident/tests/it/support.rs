@@ -11,7 +11,7 @@ use forewarn_domain::{
     AnnounceOutcome, Announcement, BBox, CivilTime, Class, IncidentId, LocalTime, Report, RuleHit, RuleKey, Sight,
     SpeakerId, StreamId, SubjectId, Timestamp, TrackId, Violation, ViolationId, Weekday, ZoneId,
 };
-use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, Output, RulePolicy};
+use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, JournalEntry, Output, RulePolicy};
 
 /// A violation file with the default times.
 pub(crate) const PARKING: &str = r#"
@@ -82,6 +82,8 @@ pub(crate) struct Stage {
     transcript: String,
     pub(crate) announced: Vec<Announcement>,
     pub(crate) reports: Vec<Report>,
+    /// Every call of the machine.
+    pub(crate) journal: Vec<JournalEntry>,
     /// Speakers that never play anything.
     dead: BTreeSet<SpeakerId>,
     /// Seconds after which a live speaker proves playback; none if outcomes are told by the test.
@@ -102,6 +104,7 @@ impl Stage {
             transcript: String::new(),
             announced: Vec::new(),
             reports: Vec::new(),
+            journal: Vec::new(),
             dead: BTreeSet::new(),
             playback_s: Some(3.0),
             pending: Vec::new(),
@@ -151,8 +154,7 @@ impl Stage {
     }
 
     pub(crate) fn input(&mut self, input: IncidentInput) {
-        self.incidents.handle_input(input, at(self.now));
-        self.drain();
+        self.replay(JournalEntry { now: at(self.now), input: Some(input) });
     }
 
     pub(crate) fn outcome(&mut self, announcement: usize, was_played: bool) {
@@ -186,6 +188,12 @@ impl Stage {
         self.transcript
     }
 
+    fn replay(&mut self, entry: JournalEntry) {
+        self.journal.push(entry.clone());
+        self.incidents.replay(entry);
+        self.drain();
+    }
+
     fn run_until(&mut self, until: f64) {
         loop {
             let timeout = self.incidents.poll_timeout().map(|(due, _)| due.as_secs_f64().max(self.now));
@@ -200,8 +208,7 @@ impl Stage {
                 let (_, input) = self.pending.remove(index);
                 self.input(input);
             } else {
-                self.incidents.handle_timeout(at(next));
-                self.drain();
+                self.replay(JournalEntry { now: at(next), input: None });
             }
         }
         self.now = until;
