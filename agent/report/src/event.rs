@@ -162,3 +162,131 @@ pub(crate) fn latest_report(record: &IncidentRecord) -> Report {
         incident: record.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use forewarn_domain::{BBox, Class, TrackId, Transition};
+
+    use super::*;
+    use crate::testing::{CLOSING, report, source};
+
+    const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/");
+
+    fn validator() -> jsonschema::Validator {
+        let schema = std::fs::read_to_string(format!("{DOCS}schema/incident-event.schema.json")).unwrap();
+        jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap()
+    }
+
+    fn complaints(validator: &jsonschema::Validator, event: &Value) -> Vec<String> {
+        validator.iter_errors(event).map(|e| format!("{}: {e}", e.instance_path())).collect()
+    }
+
+    #[test]
+    fn every_state_and_cause_is_in_the_schema() {
+        let validator = validator();
+        let causes = [
+            Cause::ConditionHeld,
+            Cause::HeldLongEnough,
+            Cause::NotConfirmed,
+            Cause::WarningSent,
+            Cause::PlaybackProven,
+            Cause::CoveredByRecentWarning,
+            Cause::WarningNotDelivered,
+            Cause::QuietHours,
+            Cause::NoWarningConfigured,
+            Cause::StillViolating,
+            Cause::SeenComplying,
+            Cause::NoLongerSeen,
+            Cause::WarningsUsedUp,
+            Cause::OutOfSight,
+            Cause::StreamInterrupted,
+            Cause::Settled,
+        ];
+        for state in IncidentState::ALL {
+            for cause in causes {
+                let mut report = report(1, 1);
+                let step = Transition { state, cause, at: report.at };
+                report.incident.state = state;
+                report.incident.history[1] = step;
+                let event = serde_json::to_value(Event::from_report(&report, &source())).unwrap();
+                assert_eq!(complaints(&validator, &event), Vec::<String>::new());
+            }
+        }
+    }
+
+    #[test]
+    fn the_schema_refuses_what_is_no_event() {
+        let validator = validator();
+        let good = serde_json::to_value(Event::from_report(&report(1, 5), &source())).unwrap();
+        for (pointer, wrong) in [
+            ("/specversion", "0.3".into()),
+            ("/type", "io.forewarn.incident.exploded".into()),
+            ("/time", "yesterday".into()),
+            ("/data/sequence", (-1).into()),
+            ("/data/incident/history", Value::Array(Vec::new())),
+            ("/data/incident/subject/box", serde_json::json!([1, 2, 3])),
+            ("/data/incident/history/0/cause", "boredom".into()),
+        ] {
+            let mut event = good.clone();
+            *event.pointer_mut(pointer).unwrap() = wrong;
+            assert_ne!(complaints(&validator, &event), Vec::<String>::new(), "{pointer} went through");
+        }
+    }
+
+    #[test]
+    fn the_documented_example_is_what_is_sent() {
+        let page = std::fs::read_to_string(format!("{DOCS}mqtt.md")).unwrap();
+        let example = page.split("```json").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+        let sent = serde_json::to_string_pretty(&Event::from_report(&report(1, 5), &source())).unwrap();
+        let documented: Value = serde_json::from_str(example).expect("the example is JSON");
+        assert_eq!(documented, serde_json::from_str::<Value>(&sent).unwrap(), "docs/mqtt.md should show:\n{sent}");
+    }
+
+    #[test]
+    fn events_tell_their_transition_even_when_the_incident_has_gone_on() {
+        let mut early = report(1, CLOSING);
+        early.sequence = 2;
+        let event = Event::from_report(&early, &source());
+        assert_eq!(
+            (event.kind.as_str(), event.data.previous),
+            ("io.forewarn.incident.warned", Some(IncidentState::Confirmed))
+        );
+        assert_eq!(event.id, format!("{}/2", early.incident.id));
+    }
+
+    proptest! {
+        #[test]
+        fn events_survive_the_wire(
+            sequence in 0u32..=CLOSING,
+            class in "\\PC{1,20}",
+            track in prop::option::of(0u64..1 << 53),
+            count in any::<u32>(),
+            corners in prop::array::uniform4(-1e6f32..1e6),
+            at_us in -60_000_000_000_000_000i64..4_000_000_000_000_000,
+        ) {
+            let mut report = report(3, sequence);
+            report.incident.subject.class = Class::new(&class);
+            report.incident.subject.track = track.map(TrackId);
+            report.incident.subject.count = count;
+            report.incident.subject.bbox = BBox::from(corners);
+            report.incident.history[0].at = Timestamp::from_micros(at_us);
+            let event = Event::from_report(&report, &source());
+            let json = serde_json::to_string(&event).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Event>(&json).unwrap(), &event);
+            prop_assert_eq!(complaints(&validator(), &serde_json::from_str(&json).unwrap()), Vec::<String>::new());
+        }
+
+        #[test]
+        fn damaged_events_are_errors(sequence in 0u32..=CLOSING, cut in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let mut json = serde_json::to_vec(&Event::from_report(&report(1, sequence), &source())).unwrap();
+            let at = cut.index(json.len());
+            prop_assert!(serde_json::from_slice::<Event>(&json[..at]).is_err());
+            json[at] = byte;
+            // Whatever one changed byte makes of it: an event or an error, never a panic.
+            let _ = serde_json::from_slice::<Event>(&json);
+        }
+    }
+}

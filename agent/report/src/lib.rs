@@ -19,6 +19,8 @@
 pub mod event;
 pub mod mqtt;
 pub mod outbox;
+#[cfg(test)]
+mod testing;
 
 pub use event::{Event, EventSource, IncidentData, WireIncident, WireTransition};
 pub use mqtt::config::{MqttConfig, MqttConfigError, MqttVersion, ResolvedMqtt};

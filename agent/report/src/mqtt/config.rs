@@ -4,12 +4,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::tls::{TlsError, TlsFiles};
 
 /// The protocol's version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub enum MqttVersion {
     /// MQTT 3.1.1.
     #[serde(rename = "3.1.1")]
@@ -21,7 +22,7 @@ pub enum MqttVersion {
 }
 
 /// The publisher as the site file describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MqttConfig {
     /// `mqtt://HOST[:PORT]` (1883) or, over TLS, `mqtts://HOST[:PORT]` (8883). No user or password in it.
