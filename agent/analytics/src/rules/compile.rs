@@ -321,8 +321,8 @@ impl Compiler<'_> {
         let least_place = format!("{place}.at_least");
         let at_least = self.quantity(&count.at_least, &least_place)?;
         let range = "write a whole number from 1 to 1000";
-        self.in_range(at_least, 1.0..=1000.0, range, &least_place)?;
-        self.in_range(at_least.fract(), 0.0..=0.0, range, &least_place)?;
+        let whole = at_least.floor();
+        self.in_range(at_least, whole.clamp(1.0, 1000.0)..=whole.clamp(1.0, 1000.0), range, &least_place)?;
         let for_us = match &count.for_s {
             Some(quantity) => self.seconds(quantity, &format!("{place}.for_s"))?,
             None => 0,

@@ -8,6 +8,9 @@
 //! * A subject that **stood** is looked for at its place, for as long as it had stood and, if it violates, until it
 //!   is forgotten. The new track must have appeared there and must stay: a car that drives past in front of a parked
 //!   one is not it. Until that is settled the newcomer waits and is not judged by the rules.
+//!
+//! A tracker may also carry the track of a parked car on with a car that passes in front. When a rooted subject seems to
+//! drive off and a moment later one of its kind is found at the very place, the passer-by gets an identity of its own.
 
 use forewarn_domain::{BBox, Class, Timestamp, Track, TrackId};
 
@@ -26,8 +29,12 @@ const SETTLE_US: i64 = 800_000;
 const SETTLE_SIGHTINGS: u32 = 3;
 /// A newcomer is one for this long after its first detection.
 const NEWCOMER_US: i64 = 3_000_000;
-/// An absence shorter than this needs no settling if the boxes agree well.
-const BLINK_US: i64 = 1_200_000;
+/// A moving subject's new track must fit when it is not older than this.
+const FRESH_US: i64 = 1_200_000;
+/// A track that leaves the place where its subject stood this long may have been taken over by a passer-by; then the
+/// subject turns up at its place again within the second time.
+const ROOTED_US: i64 = 5_000_000;
+const TAKEN_OVER_US: i64 = 4_000_000;
 
 /// What one rule remembers of an identity.
 #[derive(Debug, Clone)]
@@ -62,6 +69,16 @@ pub(super) struct Identity {
     stillness: Stillness,
     /// How long it had stood when last seen.
     stood_us: i64,
+    left: Option<Left>,
+}
+
+/// The place that a rooted subject has left, and what the rules remembered of it there.
+#[derive(Debug, Clone)]
+struct Left {
+    at: Timestamp,
+    place: BBox,
+    stood_us: i64,
+    rules: Vec<RuleMemory>,
 }
 
 /// Whether a newcomer is a vanished identity.
@@ -91,6 +108,7 @@ impl Identity {
             recent: Recent::default(),
             stillness: Stillness::default(),
             stood_us: 0,
+            left: None,
         }
     }
 
@@ -122,6 +140,7 @@ impl Identity {
             recent: Recent::default(),
             stillness,
             stood_us: STANDER_US,
+            left: None,
         }
     }
 
@@ -136,7 +155,17 @@ impl Identity {
         self.recent.push(now, track.bbox);
         let smooth = self.smooth();
         let seen = Sighting { now, first: self.first, bbox: self.bbox, smooth, class: &self.class, score: self.score };
+        let (stood_us, place) = (self.stood_us, self.place());
         self.stood_us = span_us(self.stillness.update(STANDS_WITHIN, &seen), now);
+        if stood_us >= ROOTED_US && self.stood_us < stood_us {
+            self.left = Some(Left { at: now, place, stood_us, rules: self.rules.clone() });
+        }
+        self.left.take_if(|left| span_us(left.at, now) > 2 * TAKEN_OVER_US);
+    }
+
+    /// Where it stands or stood.
+    fn place(&self) -> BBox {
+        self.stillness.anchor().map_or(self.bbox, |(anchor, _)| anchor)
     }
 
     pub(super) fn smooth(&self) -> BBox {
@@ -174,22 +203,22 @@ impl Identity {
     }
 
     fn fit_stander(&self, newcomer: &Self) -> Fit {
-        let place = self.stillness.anchor().map_or(self.bbox, |(anchor, _)| anchor);
-        let is_here = |bbox: &BBox| is_at(&self.bbox, bbox, STANDS_WITHIN) || is_at(&place, bbox, STANDS_WITHIN);
-        let smooth = newcomer.smooth();
-        let like = likeness(&self.bbox, &smooth).max(likeness(&place, &smooth));
-        if !is_here(&newcomer.birth) || !is_here(&smooth) || like < 0.4 {
+        fit_places(&[self.bbox, self.place()], newcomer)
+    }
+
+    /// Whether the newcomer is the rooted subject whose track was taken over.
+    fn fit_left(&self, newcomer: &Self) -> Fit {
+        let Some(left) = self.left.as_ref().filter(|_| self.group == newcomer.group) else { return Fit::No };
+        let delay_us = span_us(left.at, newcomer.first);
+        if delay_us.abs() > TAKEN_OVER_US || is_at(&left.place, &self.bbox, STANDS_WITHIN) {
             return Fit::No;
         }
-        let iou = self.bbox.iou(&smooth).max(place.iou(&smooth));
-        let is_blink = span_us(self.seen_at, newcomer.first) <= BLINK_US && iou >= 0.6;
-        let has_settled = newcomer.stood_us >= SETTLE_US && newcomer.sightings >= SETTLE_SIGHTINGS && iou >= 0.25;
-        if is_blink || has_settled { Fit::Yes(iou * like) } else { Fit::Maybe }
+        fit_places(&[left.place], newcomer)
     }
 
     fn fit_mover(&self, newcomer: &Self, now: Timestamp) -> Fit {
         let gap_us = span_us(self.seen_at, newcomer.first);
-        if gap_us > MOVER_US || span_us(newcomer.first, now) > BLINK_US {
+        if gap_us > MOVER_US || span_us(newcomer.first, now) > FRESH_US {
             return Fit::No;
         }
         let (gap_s, (vx, vy)) = (gap_us as f32 / 1e6, self.recent.velocity());
@@ -212,16 +241,47 @@ impl Identity {
         self.sightings = self.sightings.saturating_add(newcomer.sightings);
     }
 
+    /// Goes back to the place that it had left; the passer-by that took its track becomes the newcomer.
+    fn change_places(&mut self, newcomer: &mut Self) {
+        let Some(left) = self.left.take() else { return };
+        std::mem::swap(&mut self.track, &mut newcomer.track);
+        std::mem::swap(&mut self.class, &mut newcomer.class);
+        std::mem::swap(&mut self.score, &mut newcomer.score);
+        std::mem::swap(&mut self.bbox, &mut newcomer.bbox);
+        std::mem::swap(&mut self.seen_at, &mut newcomer.seen_at);
+        std::mem::swap(&mut self.recent, &mut newcomer.recent);
+        std::mem::swap(&mut self.stillness, &mut newcomer.stillness);
+        (self.stood_us, newcomer.stood_us) = (left.stood_us, 0);
+        self.rules = left.rules;
+    }
+
     pub(super) fn rescale(&mut self, x: f32, y: f32) {
         let scale = |b: BBox| BBox::new(b.x0 * x, b.y0 * y, b.x1 * x, b.y1 * y);
         self.bbox = scale(self.bbox);
         self.birth = scale(self.birth);
         self.recent.rescale(scale);
         self.stillness.rescale(scale);
-        for memory in self.rules.iter_mut().flat_map(|rule| &mut rule.leaves) {
+        let left_rules = self.left.iter_mut().flat_map(|left| {
+            left.place = scale(left.place);
+            &mut left.rules
+        });
+        for memory in self.rules.iter_mut().chain(left_rules).flat_map(|rule| &mut rule.leaves) {
             memory.rescale(x, y, scale);
         }
     }
+}
+
+/// Whether a newcomer appeared and stays at one of the places.
+fn fit_places(places: &[BBox], newcomer: &Identity) -> Fit {
+    let smooth = newcomer.smooth();
+    let best = |measure: fn(&BBox, &BBox) -> f32| places.iter().map(|p| measure(p, &smooth)).fold(0.0, f32::max);
+    let is_here = |bbox: &BBox| places.iter().any(|place| is_at(place, bbox, STANDS_WITHIN));
+    let (like, iou) = (best(likeness), best(BBox::iou));
+    if !is_here(&newcomer.birth) || !is_here(&smooth) || like < 0.4 {
+        return Fit::No;
+    }
+    let has_settled = newcomer.stood_us >= SETTLE_US && newcomer.sightings >= SETTLE_SIGHTINGS && iou >= 0.25;
+    if has_settled { Fit::Yes(iou * like) } else { Fit::Maybe }
 }
 
 /// Gives the tracks of newcomers to the vanished identities that they are, the best fit first, violators before others.
@@ -229,24 +289,38 @@ pub(super) fn reunite(identities: &mut Vec<Identity>, now: Timestamp) {
     let mut fits: Vec<(bool, f32, u64, u64)> = Vec::new();
     let mut waiting: Vec<u64> = Vec::new();
     for newcomer in identities.iter().filter(|i| i.is_newcomer(now)) {
-        for gone in identities.iter().filter(|i| !i.is_seen(now) && i.number < newcomer.number) {
-            match gone.fit(newcomer, now) {
+        for known in identities.iter().filter(|i| i.number < newcomer.number) {
+            let fit = if known.is_seen(now) { Fit::No } else { known.fit(newcomer, now) };
+            match if fit == Fit::No { known.fit_left(newcomer) } else { fit } {
                 Fit::No => {}
                 Fit::Maybe => waiting.push(newcomer.number),
-                Fit::Yes(fit) => fits.push((gone.has_subject(), fit, gone.number, newcomer.number)),
+                Fit::Yes(fit) => fits.push((known.has_subject(), fit, known.number, newcomer.number)),
             }
         }
     }
     fits.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then((a.2, a.3).cmp(&(b.2, b.3))));
-    for (_, _, gone, newcomer) in fits {
-        let position = |number| identities.iter().position(|i: &Identity| i.number == number && i.is_seen(now));
-        let (Some(new), None) = (position(newcomer), position(gone)) else { continue };
-        let newcomer = identities.remove(new);
-        if let Some(gone) = identities.iter_mut().find(|i| i.number == gone) {
-            gone.adopt(newcomer);
+    let mut settled: Vec<u64> = Vec::new();
+    for (_, _, known, newcomer) in fits {
+        if settled.contains(&known) || settled.contains(&newcomer) {
+            continue;
         }
+        settled.extend([known, newcomer]);
+        join(identities, now, known, newcomer);
     }
     for identity in identities {
-        identity.is_waiting = waiting.contains(&identity.number);
+        identity.is_waiting = waiting.contains(&identity.number) && !settled.contains(&identity.number);
+    }
+}
+
+/// Makes the identity `known` the one that is seen as `newcomer`.
+fn join(identities: &mut Vec<Identity>, now: Timestamp, known: u64, newcomer: u64) {
+    let Some(position) = identities.iter().position(|i| i.number == newcomer) else { return };
+    let mut newcomer = identities.remove(position);
+    let Some(known) = identities.iter_mut().find(|i| i.number == known) else { return };
+    if known.fit_left(&newcomer) == Fit::No || (!known.is_seen(now) && known.fit(&newcomer, now) != Fit::No) {
+        known.adopt(newcomer);
+    } else {
+        known.change_places(&mut newcomer);
+        identities.insert(position, newcomer);
     }
 }
