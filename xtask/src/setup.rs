@@ -22,7 +22,7 @@ const fn package(name: &'static str, why: &'static str, plugins: &'static [&'sta
 
 /// What Forewarn builds with and runs on. Each plugin package is here for the plugins that are named behind it.
 const PACKAGES: &[Package] = &[
-    package("gcc", "compiles SQLite and TLS", &[]),
+    package("gcc", "links the programs and compiles SQLite", &[]),
     package("libc6-dev", "C headers", &[]),
     package("pkg-config", "finds GStreamer", &[]),
     package("libgstreamer1.0-dev", "GStreamer's headers", &["coreelements"]),
@@ -44,7 +44,7 @@ const PACKAGES: &[Package] = &[
     ),
     package(
         "gstreamer1.0-plugins-good",
-        "RTSP, RTP, MP4, V4L2, PulseAudio, WAV, G.711",
+        "RTSP, RTP, containers, V4L2, PulseAudio, WAV, G.711",
         &[
             "rtsp",
             "rtp",
@@ -57,6 +57,9 @@ const PACKAGES: &[Package] = &[
             "wavenc",
             "mulaw",
             "avi",
+            "flv",
+            "matroska",
+            "jpeg",
         ],
     ),
     package("gstreamer1.0-plugins-bad", "parsers, RTMP, SRT", &["videoparsersbad", "rtmp2", "srt", "mpegtsdemux"]),

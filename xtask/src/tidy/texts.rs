@@ -56,7 +56,7 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     findings
 }
 
-/// `/krow/` becomes `/work/`: each name is reversed in its place.
+/// Each name of the path is reversed in its place.
 fn reverse_names(path: &str) -> String {
     path.split('/').map(|name| name.chars().rev().collect::<String>()).collect::<Vec<_>>().join("/")
 }
@@ -68,7 +68,7 @@ fn contains_word(line: &str, word: &str) -> bool {
         .any(|(at, _)| !line[..at].ends_with(inside) && !line[at + word.len()..].starts_with(inside))
 }
 
-/// Whether the line holds the path from its root, so `target/work/x` does not count for `/work/`.
+/// Whether the line holds the path from its root, so that a folder of the checkout with the same name does not count.
 fn contains_path(line: &str, path: &str) -> bool {
     let inside = |c: char| c.is_ascii_alphanumeric() || "_-.~}".contains(c);
     line.match_indices(path).any(|(at, _)| !line[..at].ends_with(inside))
