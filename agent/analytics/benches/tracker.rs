@@ -2,8 +2,6 @@
 //!
 //! Walkers go to and fro over a picture of 1920 by 1080 pixels; at 200 they form knots in which each overlaps several.
 
-#![expect(missing_docs, reason = "criterion's macros generate items without them")]
-
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
