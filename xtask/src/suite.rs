@@ -30,5 +30,6 @@ pub(crate) fn chaos(workspace: &Workspace, rounds: u32) -> Result<()> {
 
 /// Writes the diagram of the incident's states into the docs.
 pub(crate) fn diagram(workspace: &Workspace) -> Result<()> {
-    run(workspace.cargo(&["test", "--package", "forewarn-incident", "diagram"]).env("UPDATE_EXPECT", "1"))
+    let test_of_the_page = ["test", "--package", "forewarn-incident", "--test", "it", "page"];
+    run(workspace.cargo(&test_of_the_page).env("UPDATE_EXPECT", "1"))
 }
