@@ -19,10 +19,6 @@ use crate::voice::Voice;
 /// For so long after an incident is closed, frames that come late cannot open it again.
 const REMEMBER_CLOSED: Duration = Duration::from_mins(1);
 
-/// A subject whose box overlaps that of an incident from before a restart by so much (intersection over union) is
-/// taken for the same.
-const SAME_PLACE_IOU: f32 = 0.3;
-
 /// Inputs that changed nothing, by reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ignored {
@@ -52,7 +48,6 @@ pub struct Incidents {
     /// By the order in which they began.
     machines: BTreeMap<u64, Machine>,
     begun: u64,
-    /// Incidents from before a restart are not here until their subject is seen again.
     by_subject: BTreeMap<(RuleKey, SubjectId), u64>,
     closed: BTreeMap<(RuleKey, SubjectId), Tombstone>,
     ignored: Ignored,
@@ -197,8 +192,9 @@ impl Incidents {
     /// Takes up the open incidents from before a restart. Nothing is reported again; an announcement whose fate
     /// nobody can tell is made once more.
     ///
-    /// Deadlines stand. A subject has its full `lost_after_s` to be seen again and is known by its rule, class and
-    /// place, because subjects are numbered anew. An incident whose rule is no longer watched for ends as lost.
+    /// Deadlines stand, and a subject has its full `lost_after_s` to be seen again. The rules must go on with the
+    /// subjects' numbers ([`IncidentSnapshot::subject`]) and give them to nobody else. An incident whose rule is no
+    /// longer watched for ends as lost.
     pub fn restore(&mut self, snapshots: Vec<IncidentSnapshot>, now: Timestamp) {
         self.advance(now);
         for snapshot in snapshots {
@@ -206,16 +202,17 @@ impl Incidents {
             if machine.is_closed() || self.records().any(|record| record.id == machine.record.id) {
                 continue;
             }
-            let rule = &machine.record.rule;
-            if !self.world.rules.contains_key(rule) {
+            let rule = machine.record.rule.clone();
+            if !self.world.rules.contains_key(&rule) {
                 self.world.retired.insert(rule.clone(), RulePolicy::retired(rule.violation.clone()));
             }
             if let Some(heard) = heard {
-                self.world.voices.entry(zone_of(rule)).or_default().restore(heard);
+                self.world.voices.entry(zone_of(&rule)).or_default().restore(heard);
             }
             self.world.latest_announcement = self.world.latest_announcement.max(latest_announcement);
             machine.restart(self.world.now);
             self.begun += 1;
+            self.by_subject.insert((rule, machine.subject), self.begun);
             self.machines.insert(self.begun, machine);
         }
     }
@@ -245,7 +242,7 @@ impl Incidents {
         // A frame cannot be newer than the present; where a camera's clock says so, the camera's clock is wrong.
         let at = hit.at.min(self.world.now);
         let subject = (hit.rule.clone(), hit.subject);
-        match self.by_subject.get(&subject).copied().or_else(|| self.adopt(hit)) {
+        match self.by_subject.get(&subject).copied() {
             Some(number) if self.machines.get(&number).is_some_and(|m| m.is_late(at)) => self.ignored.late += 1,
             Some(number) => {
                 self.with_machine(number, at, |machine, ctx| machine.handle_hit(hit, ctx));
@@ -287,29 +284,6 @@ impl Incidents {
         if is_taken { IncidentId::from_stored(&format!("{id}-{}", hit.rule.zone)) } else { id }
     }
 
-    /// Finds the incident from before a restart whose subject this is, and binds it.
-    fn adopt(&mut self, hit: &RuleHit) -> Option<u64> {
-        if self.by_subject.len() == self.machines.len() {
-            return None;
-        }
-        let bound: BTreeSet<u64> = self.by_subject.values().copied().collect();
-        let overlap = |machine: &Machine| machine.record.subject.bbox.iou(&hit.bbox);
-        let (&number, machine) = self
-            .machines
-            .iter_mut()
-            .filter(|(number, machine)| {
-                !bound.contains(number)
-                    && machine.record.rule == hit.rule
-                    && machine.record.subject.class == hit.class
-                    && overlap(machine) >= SAME_PLACE_IOU
-            })
-            // The first of equals wins, whatever order `max_by` has.
-            .max_by(|(a, m), (b, n)| overlap(m).total_cmp(&overlap(n)).then(b.cmp(a)))?;
-        machine.subject = hit.subject;
-        self.by_subject.insert((hit.rule.clone(), hit.subject), number);
-        Some(number)
-    }
-
     fn interrupt(&mut self, stream: &StreamId) {
         for machine in self.machines.values_mut().filter(|m| &m.record.rule.stream == stream) {
             machine.handle_interruption();
@@ -346,7 +320,7 @@ impl Incidents {
 
     fn bury(&mut self, number: u64, machine: &Machine) {
         let subject = (machine.record.rule.clone(), machine.subject);
-        // An incident from before a restart was never bound, and its number may be another subject's now.
+        // A stored subject may stand twice by mistake; then only the latest of its incidents hears of it.
         if self.by_subject.get(&subject) == Some(&number) {
             self.by_subject.remove(&subject);
             if machine.record.was_confirmed() {

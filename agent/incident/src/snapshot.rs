@@ -1,6 +1,6 @@
 //! An open incident as it is stored to survive a restart.
 
-use forewarn_domain::{AnnouncementId, IncidentId, IncidentRecord};
+use forewarn_domain::{AnnouncementId, IncidentId, IncidentRecord, SubjectId};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
@@ -34,5 +34,10 @@ impl IncidentSnapshot {
     /// The incident as it stood.
     pub fn record(&self) -> &IncidentRecord {
         &self.machine.record
+    }
+
+    /// Whom it concerns; the rules must know the subject by the same number after the restart.
+    pub fn subject(&self) -> SubjectId {
+        self.machine.subject
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use expect_test::expect;
-use forewarn_domain::IncidentState;
 use forewarn_domain::Sight::{Compliant, Violating};
 use forewarn_domain::clock::UnknownCivilTime;
+use forewarn_domain::{IncidentState, SubjectId};
 use forewarn_incident::Incidents;
 
 use crate::support::{PARKING, Stage, policy, rule, violation};
@@ -84,18 +84,15 @@ fn an_observation_that_ended_meanwhile_waits_for_a_sight() {
 }
 
 #[test]
-fn a_subject_of_the_same_number_in_another_place_is_another_one() {
+fn a_subject_goes_on_with_its_number_and_others_begin_incidents_of_their_own() {
     let mut stage = stage();
     stage.show(Violating, 5.0);
+    let id = stage.incidents.open_incidents().next().unwrap().id.clone();
+    assert_eq!(stage.incidents.snapshot(&id).unwrap().subject(), SubjectId(1));
     stage.restart(fresh(), 3.0);
-    stage.show_all(&[(9, Violating)], 2.0);
-    assert_eq!(stage.incidents.open_incidents().count(), 2);
-    // Whoever stands where the car stood is taken for it, whatever its number.
-    stage.wait(0.5);
-    let mut same = crate::support::hit(&stage.rule, 1, Violating, stage.now());
-    same.subject = forewarn_domain::SubjectId(5);
-    stage.input(forewarn_incident::IncidentInput::Hit(same));
-    assert_eq!(stage.incidents.records().count(), 2);
+    stage.show_all(&[(1, Compliant), (2, Violating)], 3.0);
+    let states: Vec<_> = stage.incidents.open_incidents().map(|record| record.state).collect();
+    assert_eq!(states, [IncidentState::Complied, IncidentState::Observing]);
 }
 
 #[test]
