@@ -59,7 +59,7 @@ struct World {
     /// Policies of incidents from before a restart whose rule is not watched for any more.
     retired: BTreeMap<RuleKey, RulePolicy>,
     civil: Arc<dyn CivilTime>,
-    /// The latest `now`; a clock that is set back stands still until it has caught up.
+    /// The latest `now`; if the clock is set back, time stands still here until it has caught up.
     now: Timestamp,
     voices: BTreeMap<(StreamId, ZoneId), Voice>,
     interrupted: BTreeSet<StreamId>,
@@ -139,9 +139,18 @@ impl Incidents {
     /// Does everything that is due at `now`, in the order in which it fell due.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.advance(now);
-        while let Some((due, _, number)) = self.next_timeout()
+        let mut latest = None;
+        while let Some((due, reason, number)) = self.next_timeout()
             && due <= self.world.now
         {
+            let steps = self.machines.get(&number).map_or(0, |machine| machine.record.history.len());
+            let turn = Some((due, reason, number, steps));
+            // Each turn changes something, or the next one would be the same for ever.
+            debug_assert!(turn != latest, "nothing comes of {reason}");
+            if turn == latest {
+                break;
+            }
+            latest = turn;
             self.with_machine(number, self.world.now, Machine::handle_timeout);
         }
     }
