@@ -161,6 +161,15 @@ impl OnnxDetector {
         self.detect_one(frame)
     }
 
+    /// Runs the model on the tensor of the last frame once more and leaves the outputs unread; for measuring what
+    /// inference alone takes.
+    pub fn run_again(&mut self) -> Result<(), DetectError> {
+        let failed = |source| DetectError::Run { frame: "again".to_owned(), model: self.card.name.clone(), source };
+        let input = TensorRef::from_array_view((self.preprocessor.tensor_shape(), self.tensor.as_slice()));
+        let run = input.and_then(|input| self.session.run(ort::inputs![input]).map(drop));
+        run.map_err(failed)
+    }
+
     fn detect_one(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
         let model = || self.card.name.clone();
         let name = || format!("{} #{}", frame.meta.stream, frame.meta.sequence);

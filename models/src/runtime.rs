@@ -1,12 +1,16 @@
 //! The ONNX Runtime library: found, loaded once, never a reason to panic.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ndarray::ArrayD;
 use ort::environment::Environment;
 use ort::logging::LogLevel;
+use ort::session::Session;
+use ort::value::TensorRef;
 
 use crate::fetch;
 use crate::store::Store;
@@ -113,6 +117,23 @@ impl Runtime {
     /// Version and build of the library, as it says itself.
     pub fn build_info(&self) -> &'static str {
         ort::info()
+    }
+
+    /// Runs a model once on one float input and gives all its float outputs by name.
+    ///
+    /// This is for trying a model out; [`crate::OnnxDetector`] is the way to run one for long.
+    pub fn run_once(
+        &self,
+        model: &[u8],
+        shape: &[usize],
+        input: &[f32],
+    ) -> Result<BTreeMap<String, ArrayD<f32>>, ort::Error> {
+        let mut session = Session::builder(&self.environment)?.with_intra_threads(1)?.commit_from_memory(model)?;
+        let outputs = session.run(ort::inputs![TensorRef::from_array_view((shape, input))?])?;
+        let floats = |(name, value): (&str, ort::value::ValueRef<'_>)| {
+            Ok((name.to_owned(), value.try_extract_array::<f32>()?.into_owned()))
+        };
+        outputs.iter().map(floats).collect()
     }
 
     pub(crate) fn environment(&self) -> &Environment {

@@ -75,8 +75,7 @@ impl Plan {
 fn placement(input: &Input, width: u32, height: u32) -> (u32, u32, u32, u32) {
     let Resize::Letterbox { anchor, .. } = input.resize else { return (0, 0, input.width, input.height) };
     let ratio = (f64::from(input.width) / f64::from(width)).min(f64::from(input.height) / f64::from(height));
-    // Rounded down, as YOLOX does; the small addend keeps an exact fit exact.
-    let fit = |side: u32, most: u32| ((f64::from(side) * ratio + 1e-9) as u32).clamp(1, most);
+    let fit = |side: u32, most: u32| ((f64::from(side) * ratio).round() as u32).clamp(1, most);
     let (out_width, out_height) = (fit(width, input.width), fit(height, input.height));
     match anchor {
         Anchor::TopLeft => (0, 0, out_width, out_height),

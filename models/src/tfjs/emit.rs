@@ -158,8 +158,21 @@ impl Emitter {
         self.padded(arranged)
     }
 
+    /// Gives an ONNX value another name wherever it occurs.
+    fn rename(&mut self, old: &str, new: &str) {
+        for node in &mut self.graph.node {
+            let names = node.input.iter_mut().chain(&mut node.output).chain([&mut node.name]);
+            names.filter(|name| *name == old).for_each(|name| new.clone_into(name));
+        }
+        self.values.values_mut().filter(|value| value.name == old).for_each(|value| new.clone_into(&mut value.name));
+    }
+
     /// Makes a tensor an output of the graph under its own name.
     pub(crate) fn output(&mut self, tensor: &str, shape: &[i64]) -> Result<(), ConvertError> {
+        if self.producer(tensor).is_some() {
+            // The value inside has the tensor's name but may have its axes in another order.
+            self.rename(tensor, &format!("{tensor}/inner"));
+        }
         let value = self.value(tensor, tensor)?;
         let value = self.plain(value);
         self.emit("Identity", &[&value.name], tensor, Vec::new());
