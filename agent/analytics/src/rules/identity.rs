@@ -42,8 +42,8 @@ pub(super) struct RuleMemory {
     pub(super) leaves: Vec<Memory>,
     /// The leaves' values when the identity was last seen.
     pub(super) held: Vec<bool>,
-    /// When a detection was last sure enough for the rule.
-    pub(super) admitted: Option<Timestamp>,
+    /// Whether a detection was ever sure enough for the rule.
+    pub(super) is_admitted: bool,
     pub(super) subject: Option<super::subjects::SubjectState>,
 }
 

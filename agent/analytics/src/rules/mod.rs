@@ -14,6 +14,8 @@
 //! | `count` | so many subjects fulfil `of`; each counts on for 1 s while it is missed, the count must hold for `for_s` without a break |
 //! | `schedule` | the local time lies inside, or is unknown |
 //!
+//! A violation's `min_confidence` must be reached once by one of a subject's detections; later ones may be less sure.
+//!
 //! A track that is not seen in a frame neither begins nor ends anything: its conditions keep their values, its subject
 //! is [`Sight::Absent`] or [`Sight::Occluded`]. Time in which the stream was interrupted does not count, neither
 //! towards a dwell nor as an absence.
@@ -41,8 +43,6 @@ use crate::ClassGroups;
 
 /// The longest step between two frames that counts as watched, in microseconds.
 const MAX_STEP_US: i64 = 2_000_000;
-/// A subject is admitted when its score reached the violation's least confidence within this time.
-const ADMITTED_US: i64 = 2_000_000;
 /// A counted subject that is missed counts on for this long.
 const COUNTED_US: i64 = 1_000_000;
 
@@ -207,7 +207,7 @@ impl Rules {
         let memory = |state: &RuleState| RuleMemory {
             leaves: state.rule.leaves.iter().map(Memory::new).collect(),
             held: vec![false; state.rule.leaves.len()],
-            admitted: None,
+            is_admitted: false,
             subject: None,
         };
         self.states.iter().map(memory).collect()
@@ -227,9 +227,7 @@ impl Rules {
                 score: identity.score,
             };
             let memory = &mut identity.rules[index];
-            if identity.score >= rule.min_confidence {
-                memory.admitted = Some(now);
-            }
+            memory.is_admitted |= identity.score >= rule.min_confidence;
             for ((leaf, memory), held) in rule.leaves.iter().zip(&mut memory.leaves).zip(&mut memory.held) {
                 *held = memory.update(leaf, shapes, &seen);
             }
@@ -245,9 +243,8 @@ impl Rules {
             let memory = &mut identity.rules[index];
             let sight = if is_seen {
                 let facts = Facts { leaves: &memory.held, counts: &[], at, civil };
-                let is_subject = memory.subject.is_some()
-                    || (rule.subject.contains(&identity.class)
-                        && memory.admitted.is_some_and(|when| span_us(when, self.now) <= ADMITTED_US));
+                let is_subject =
+                    memory.subject.is_some() || (rule.subject.contains(&identity.class) && memory.is_admitted);
                 if is_open && is_subject && facts.hold(&rule.condition) { Sight::Violating } else { Sight::Compliant }
             } else {
                 let others: Vec<BBox> = seen.iter().map(|track| track.bbox).collect();
@@ -286,7 +283,7 @@ impl Rules {
                 !identity.is_waiting
                     && span_us(identity.seen_at, now) <= COUNTED_US
                     && rule.subject.contains(&identity.class)
-                    && memory.admitted.is_some_and(|when| span_us(when, now) <= ADMITTED_US)
+                    && memory.is_admitted
                     && facts.hold(&count.of)
             };
             let counted: Vec<&Identity> = self.identities.iter().filter(fulfils).collect();
@@ -351,7 +348,7 @@ fn fulfilled(rule: &CompiledRule, now: Timestamp, bbox: BBox, id: SubjectId) -> 
     RuleMemory {
         leaves: rule.leaves.iter().map(|leaf| Memory::fulfilled(leaf, now, bbox)).collect(),
         held: vec![false; rule.leaves.len()],
-        admitted: Some(now),
+        is_admitted: true,
         subject: Some(SubjectState { id }),
     }
 }
