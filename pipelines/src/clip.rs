@@ -13,7 +13,7 @@ use forewarn_domain::{ClipSpan, Timestamp};
 
 use crate::mux::write_mp4;
 use crate::ring::EpochEnd;
-use crate::{AccessUnit, MissingElement, StreamFormat};
+use crate::{AccessUnit, Codec, MissingElement, StreamFormat};
 
 /// Pictures that a decoder may hold back to reorder them: ITU-T H.264, section A.3.1, `MaxDpbFrames`.
 const MAX_REORDERED: usize = 16;
@@ -42,6 +42,12 @@ pub struct ClipInfo {
     pub units: usize,
     /// Size of the file.
     pub bytes: u64,
+    /// The codec.
+    pub codec: Codec,
+    /// Width of the coded picture in pixels.
+    pub width: u32,
+    /// Height of the coded picture in pixels.
+    pub height: u32,
     /// How it ended.
     pub end: ClipEnd,
 }
@@ -132,6 +138,11 @@ impl RecorderCell {
         if !is_in_span && (!has_reordering || unit.is_key || n_after >= MAX_REORDERED) {
             return self.complete(state, ClipEnd::Complete);
         }
+        if unit.is_key && unit.captured_at <= self.span.from {
+            // The span lies ahead, so the clip begins here at the earliest.
+            state.units.clear();
+            (state.bytes, state.n_in_span) = (0, 0);
+        }
         state.format.get_or_insert_with(|| format.clone());
         state.bytes += unit.size_bytes();
         state.units.push(unit.clone());
@@ -199,6 +210,12 @@ impl ClipRecorder {
         self.cell.is_complete()
     }
 
+    #[cfg(test)]
+    pub(crate) fn peek(&self) -> (Vec<AccessUnit>, Option<ClipEnd>) {
+        let state = self.cell.lock();
+        (state.units.clone(), state.end)
+    }
+
     /// Waits until the clip is complete; false if `timeout` is over first.
     pub fn wait(&self, timeout: Duration) -> bool {
         let state = self.cell.lock();
@@ -229,6 +246,7 @@ impl ClipRecorder {
         let units: Vec<AccessUnit> = units.into_iter().filter(|u| u.captured_at >= first).collect();
         let last = units.iter().map(|u| u.captured_at).max().unwrap_or(first);
         let bytes = write_mp4(&format, &units, path)?;
-        Ok(ClipInfo { first_unit_at: first, last_unit_at: last, units: units.len(), bytes, end })
+        let (codec, width, height) = (format.codec, format.width, format.height);
+        Ok(ClipInfo { first_unit_at: first, last_unit_at: last, units: units.len(), bytes, codec, width, height, end })
     }
 }

@@ -137,7 +137,7 @@ pub fn choose(preference: &DecoderPreference, candidates: &[Candidate]) -> Vec<V
     let mut verdicts: Vec<(u32, Verdict)> = candidates.iter().map(|c| judge(preference, c)).collect();
     verdicts.sort_by(|(class_a, a), (class_b, b)| {
         let key = |v: &Verdict| (v.candidate.kind == DecoderKind::Software, -v.candidate.rank);
-        class_a.cmp(class_b).then_with(|| key(&a).cmp(&key(b))).then_with(|| a.candidate.name.cmp(&b.candidate.name))
+        class_a.cmp(class_b).then_with(|| key(a).cmp(&key(b))).then_with(|| a.candidate.name.cmp(&b.candidate.name))
     });
     let place = |(i, (class, mut verdict)): (usize, (u32, Verdict))| {
         verdict.place = (class < NOT_TRIED).then_some(i);
@@ -279,7 +279,7 @@ mod tests {
             let opened = open(found.codec, &DecoderPreference::Software, &[], 1).unwrap();
             assert_eq!(opened.name, chosen.name);
             opened.element.set_state(gst::State::Null).unwrap();
-            let next = open(found.codec, &DecoderPreference::Software, &[opened.name.clone()], 1);
+            let next = open(found.codec, &DecoderPreference::Software, std::slice::from_ref(&opened.name), 1);
             assert!(next.is_ok_and(|d| {
                 let _ = d.element.set_state(gst::State::Null);
                 d.name != opened.name

@@ -4,7 +4,7 @@
 //!
 //! - [`SourceUrl`] says where video comes from; secrets in it are never printed.
 //! - [`LiveStream`] keeps one camera connected from a thread of its own, reconnects with back-off, reports each
-//!   outage as a [`StreamEvent`], and counts what it does in [`StreamStats`].
+//!   outage as a [`StreamEvent`], and counts what it does in [`StreamStatsSnapshot`].
 //! - [`FileReplay`] pulls every frame of a file in order, as fast as the consumer takes them.
 //! - Both fork the parsed video: access units go into a [`PreRollRing`], decoded pictures to the consumer,
 //!   for a live stream through a [`FrameSlot`] in which the newest frame wins.
@@ -48,5 +48,5 @@ pub use ring::{EpochEnd, PreRollRing, RingLevel, RingLimits};
 pub use sim::{SimCamera, SimConfig, SimError};
 pub use slot::{FrameSlot, Wakeup};
 pub use source::{Credentials, RtspTransport, SourceError, SourceKind, SourceUrl, redact};
-pub use stats::{StreamStats, StreamStatsSnapshot};
+pub use stats::StreamStatsSnapshot;
 pub use transcode::{TranscodeError, transcode_to_h264};

@@ -63,7 +63,7 @@ impl StreamConfig {
             ring: RingLimits::default(),
             stall_after: Duration::from_secs(10),
             backoff: BackoffLimits::default(),
-            sender_report_wait: Duration::from_millis(500),
+            sender_report_wait: Duration::from_millis(1500),
             max_camera_skew: Duration::from_secs(5),
             wakeup: None,
         }
@@ -127,9 +127,7 @@ impl LiveStream {
 
     /// The counters now.
     pub fn stats(&self) -> StreamStatsSnapshot {
-        let dropped = self.shared.slot.dropped();
-        let stats = self.shared.stats.snapshot(self.shared.ring.level());
-        StreamStatsSnapshot { frames_dropped_newest_wins: dropped, ..stats }
+        self.shared.stats.snapshot(self.shared.ring.level(), self.shared.slot.dropped())
     }
 
     /// Stops the stream and waits for its thread: under a second, also while connecting or backing off.

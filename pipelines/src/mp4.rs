@@ -95,18 +95,18 @@ mod tests {
 
     use super::*;
 
-    fn boxed(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
-        [&(content.len() as u32 + 8).to_be_bytes()[..], kind, content].concat()
+    fn boxed(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
+        [&(content.len() as u32 + 8).to_be_bytes()[..], &kind, content].concat()
     }
 
     #[test]
     fn every_header_gets_the_time_of_the_video() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.mp4");
-        let v0 = boxed(b"mvhd", &[0; 20]);
-        let v1 = boxed(b"mdhd", &[&[1, 0, 0, 0][..], &[7; 24]].concat());
-        let track = boxed(b"trak", &[boxed(b"tkhd", &[0; 20]), boxed(b"mdia", &v1)].concat());
-        std::fs::write(&path, [boxed(b"ftyp", b"isom"), boxed(b"moov", &[v0, track].concat())].concat()).unwrap();
+        let v0 = boxed(*b"mvhd", &[0; 20]);
+        let v1 = boxed(*b"mdhd", &[&[1, 0, 0, 0][..], &[7; 24]].concat());
+        let track = boxed(*b"trak", &[boxed(*b"tkhd", &[0; 20]), boxed(*b"mdia", &v1)].concat());
+        std::fs::write(&path, [boxed(*b"ftyp", b"isom"), boxed(*b"moov", &[v0, track].concat())].concat()).unwrap();
         set_creation_time(&path, Timestamp::from_micros(1_999_999)).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         let stamp = ((EPOCHS_APART_S + 1) as u32).to_be_bytes();
@@ -118,7 +118,7 @@ mod tests {
     fn a_file_without_index_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.mp4");
-        for content in [boxed(b"ftyp", b"isom"), vec![0, 0, 9, 0, b'm', b'o', b'o', b'v']] {
+        for content in [boxed(*b"ftyp", b"isom"), vec![0, 0, 9, 0, b'm', b'o', b'o', b'v']] {
             std::fs::write(&path, content).unwrap();
             assert_eq!(set_creation_time(&path, Timestamp::ZERO).unwrap_err().kind(), io::ErrorKind::InvalidData);
         }

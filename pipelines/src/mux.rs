@@ -117,6 +117,7 @@ fn timed_buffers(units: &[AccessUnit]) -> Vec<gst::Buffer> {
 
 /// When a sample is decoded and shown, and how long it lasts, in microseconds from the clip's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the unit stands in each name")]
 pub(crate) struct SampleTime {
     pub(crate) decoded_us: u64,
     pub(crate) shown_us: u64,

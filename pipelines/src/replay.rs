@@ -37,7 +37,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// After an error, frames that are still under way come within this time.
 const DRAIN_AFTER_ERROR: Duration = Duration::from_secs(2);
 /// Without a frame for this long the replay is given up.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
+const GIVE_UP_AFTER: Duration = Duration::from_mins(1);
 /// How much shorter than its index says a file may be before it counts as truncated.
 const MISSING_END_NS: i64 = 1_000_000_000;
 
@@ -295,7 +295,9 @@ impl FileReplay {
             let n = units.iter().rposition(is_due).map_or(0, |last| last + 1);
             units.drain(..n).collect()
         };
-        due.into_iter().for_each(|unit| self.keep(unit));
+        for unit in due {
+            self.keep(unit);
+        }
     }
 
     fn keep(&mut self, unit: RawUnit) {
@@ -332,7 +334,10 @@ impl FileReplay {
             }
             error = error.or_else(|| posted_error(&self.pipeline, &self.intray, &self.path));
             match error.take() {
-                Some(fault) if watch.elapsed() >= DRAIN_AFTER_ERROR => return Err(self.failure(fault)),
+                // Without a fork nothing is under way.
+                Some(fault) if watch.elapsed() >= DRAIN_AFTER_ERROR || self.intray.fork().is_none() => {
+                    return Err(self.failure(fault));
+                }
                 None if watch.elapsed() >= GIVE_UP_AFTER => {
                     let fault = StreamFault::Stalled { after_s: GIVE_UP_AFTER.as_secs() };
                     return Err(self.failure(fault));
@@ -375,7 +380,9 @@ impl FileReplay {
     fn finish(&mut self) {
         self.is_over = true;
         let rest: Vec<RawUnit> = self.intray.units().drain(..).collect();
-        rest.into_iter().for_each(|unit| self.keep(unit));
+        for unit in rest {
+            self.keep(unit);
+        }
         self.ring.end_epoch(EpochEnd::StreamEnded);
         self.shut_down();
     }

@@ -162,6 +162,7 @@ impl PreRollRing {
     }
 
     /// Takes a unit in, in decoding order.
+    #[expect(clippy::needless_pass_by_value, reason = "the ring is where the unit is kept")]
     pub(crate) fn push(&self, unit: AccessUnit) {
         let mut state = self.lock();
         let Some(epoch) = state.epochs.back_mut().filter(|epoch| epoch.end.is_none()) else {
@@ -265,3 +266,6 @@ impl Epoch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,16 @@ struct State {
     hint: Option<StreamFault>,
     bus: Option<gst::Bus>,
     last_frame_at: Option<Timestamp>,
+    last_captured_at: Option<Timestamp>,
+}
+
+impl State {
+    fn tell(&mut self, note: Note) {
+        self.notes.push(note);
+        if let Some(bus) = &self.bus {
+            wake(bus);
+        }
+    }
 }
 
 /// A connection.
@@ -72,6 +82,7 @@ impl Session {
             hint: None,
             bus: None,
             last_frame_at: None,
+            last_captured_at: None,
         };
         Self {
             shared,
@@ -121,13 +132,6 @@ impl Session {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, state: &mut State, note: Note) {
-        state.notes.push(note);
-        if let Some(bus) = &state.bus {
-            wake(bus);
-        }
-    }
-
     /// Lets the clock map see a unit. True once the map is settled.
     fn observe(&self, state: &mut State, pts_ns: i64, now: Timestamp) -> bool {
         if state.clock_map.source().is_some() {
@@ -155,7 +159,7 @@ impl Session {
                     count(&self.shared.stats.format_changes);
                     self.shared.ring.end_epoch(EpochEnd::FormatChanged);
                     let event = StreamEvent::FormatChanged { width: format.width, height: format.height };
-                    self.tell(state, Note::Event(event));
+                    state.tell(Note::Event(event));
                 }
                 self.shared.ring.begin_epoch(format.clone());
                 state.format = Some(format);
@@ -206,6 +210,12 @@ impl Intake for Session {
             count(&stats.frames_dropped_unmapped);
             return Ok(gst::FlowSuccess::Ok);
         };
+        // A tracker cannot use a picture that is not later than the one before it.
+        if state.last_captured_at.is_some_and(|last| captured_at <= last) {
+            count(&stats.frames_dropped_backwards);
+            return Ok(gst::FlowSuccess::Ok);
+        }
+        state.last_captured_at = Some(captured_at);
         let arrived_at = state.arrivals.iter().find(|(pts, _)| *pts == pts_ns).map_or(now, |&(_, at)| at);
         let fork = state.fork.clone();
         let (decoder, codec) = fork.as_ref().map_or(("none", None), |fork| (fork.decoder.as_str(), fork.codec));
@@ -222,7 +232,7 @@ impl Intake for Session {
         if state.last_frame_at.replace(now).is_none() {
             let event =
                 StreamEvent::Connected { width: frame.width, height: frame.height, codec, decoder: decoder.to_owned() };
-            self.tell(&mut state, Note::FirstFrame { event, at: now });
+            state.tell(Note::FirstFrame { event, at: now });
         }
         drop(state);
         self.shared.slot.put(frame);
@@ -245,7 +255,7 @@ impl Intake for Session {
 
     fn degraded(&self, fault: StreamFault) {
         let mut state = self.lock();
-        self.tell(&mut state, Note::Event(StreamEvent::Degraded { reason: fault }));
+        state.tell(Note::Event(StreamEvent::Degraded { reason: fault }));
     }
 
     fn sender_report(&self, running_ns: i64, taken_at: Timestamp) {

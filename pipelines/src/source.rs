@@ -206,15 +206,12 @@ fn percent_decode(text: &str) -> String {
     let mut i = 0;
     while i < bytes.len() {
         let hex = bytes.get(i + 1..i + 3).and_then(|h| std::str::from_utf8(h).ok());
-        match hex.and_then(|h| u8::from_str_radix(h, 16).ok()).filter(|_| bytes[i] == b'%') {
-            Some(byte) => {
-                out.push(byte);
-                i += 3;
-            }
-            None => {
-                out.push(bytes[i]);
-                i += 1;
-            }
+        if let Some(byte) = hex.and_then(|h| u8::from_str_radix(h, 16).ok()).filter(|_| bytes[i] == b'%') {
+            out.push(byte);
+            i += 3;
+        } else {
+            out.push(bytes[i]);
+            i += 1;
         }
     }
     String::from_utf8_lossy(&out).into_owned()
@@ -363,7 +360,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_output_shows_the_password(password in "[A-Z!#$%*+,/:;=?@~-]{6,20}") {
-            let encoded: String = password.bytes().map(|b| format!("%{b:02X}")).collect();
+            let encoded = password.bytes().map(|b| format!("%{b:02X}")).collect::<Vec<_>>().concat();
             let source = parse(&format!("rtsp://viewer:{encoded}@cam/stream"));
             prop_assert_eq!(source.credentials().unwrap().password(), password.as_str());
             let shown = format!("{source} {source:?} {:?} {:?}", source.credentials(), source);

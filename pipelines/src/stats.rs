@@ -9,13 +9,13 @@ use crate::RingLevel;
 
 /// Counters that the threads of a stream write and anyone may read.
 #[derive(Debug, Default)]
-pub struct StreamStats {
+pub(crate) struct StreamStats {
     pub(crate) units_in: AtomicU64,
     pub(crate) units_without_time: AtomicU64,
     pub(crate) units_skipped_by_decoder: AtomicU64,
     pub(crate) frames_decoded: AtomicU64,
-    pub(crate) frames_dropped_newest_wins: AtomicU64,
     pub(crate) frames_dropped_unmapped: AtomicU64,
+    pub(crate) frames_dropped_backwards: AtomicU64,
     pub(crate) connections: AtomicU64,
     pub(crate) gaps: AtomicU64,
     pub(crate) gap_ms: AtomicU64,
@@ -40,6 +40,8 @@ pub struct StreamStatsSnapshot {
     pub frames_dropped_newest_wins: u64,
     /// Of these, dropped because the connection's clock was not known yet.
     pub frames_dropped_unmapped: u64,
+    /// Of these, dropped because their time was not later than that of the frame before.
+    pub frames_dropped_backwards: u64,
     /// Connections that gave a frame.
     pub connections: u64,
     /// Connections after the first.
@@ -74,8 +76,8 @@ impl StreamStats {
         self.gap_ms.fetch_add(gap.as_millis() as u64, Ordering::Relaxed);
     }
 
-    /// The counters now, with the ring's level.
-    pub fn snapshot(&self, ring: RingLevel) -> StreamStatsSnapshot {
+    /// The counters now, with those that the ring and the slot keep.
+    pub(crate) fn snapshot(&self, ring: RingLevel, frames_dropped_newest_wins: u64) -> StreamStatsSnapshot {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let connections = get(&self.connections);
         StreamStatsSnapshot {
@@ -83,8 +85,9 @@ impl StreamStats {
             units_without_time: get(&self.units_without_time),
             units_skipped_by_decoder: get(&self.units_skipped_by_decoder),
             frames_decoded: get(&self.frames_decoded),
-            frames_dropped_newest_wins: get(&self.frames_dropped_newest_wins),
+            frames_dropped_newest_wins,
             frames_dropped_unmapped: get(&self.frames_dropped_unmapped),
+            frames_dropped_backwards: get(&self.frames_dropped_backwards),
             connections,
             reconnects: connections.saturating_sub(1),
             gaps: get(&self.gaps),

@@ -167,16 +167,13 @@ impl Supervisor<'_> {
     fn report(&mut self, fault: StreamFault) -> Duration {
         count(&self.shared.stats.failed_attempts);
         let retry_in = self.backoff.next_wait();
-        match &mut self.outage {
-            Some(outage) => {
-                outage.failed_attempts += 1;
-                let attempt = outage.failed_attempts;
-                self.shared.emit(StreamEvent::RetryFailed { attempt, reason: fault, retry_in });
-            }
-            None => {
-                self.outage = Some(Outage { since: self.last_frame_at, failed_attempts: 1 });
-                self.shared.emit(StreamEvent::Interrupted { reason: fault, retry_in });
-            }
+        if let Some(outage) = &mut self.outage {
+            outage.failed_attempts += 1;
+            let attempt = outage.failed_attempts;
+            self.shared.emit(StreamEvent::RetryFailed { attempt, reason: fault, retry_in });
+        } else {
+            self.outage = Some(Outage { since: self.last_frame_at, failed_attempts: 1 });
+            self.shared.emit(StreamEvent::Interrupted { reason: fault, retry_in });
         }
         retry_in
     }

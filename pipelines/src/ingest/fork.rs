@@ -1,7 +1,6 @@
 //! The fork behind the parser: access units to one side, decoded frames to the other.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gst::prelude::*;
 use gst_video::VideoMeta;
@@ -178,9 +177,31 @@ pub(super) fn decode_queue(site: &Arc<Site>) -> Result<gst::Element, StreamFault
     Ok(queue)
 }
 
+/// Decides which units a live decode queue lets in.
+struct Gate {
+    limit: u32,
+    is_shut: bool,
+}
+
+impl Gate {
+    /// It starts shut: what comes before the first key frame cannot be decoded.
+    fn new(limit: u32) -> Self {
+        Self { limit, is_shut: true }
+    }
+
+    /// Shuts when the queue is full, and opens at a key frame once half of it is free.
+    fn lets_in(&mut self, level: u32, is_key: bool) -> bool {
+        if level >= self.limit {
+            self.is_shut = true;
+        } else if is_key && level <= self.limit / 2 {
+            self.is_shut = false;
+        }
+        !self.is_shut
+    }
+}
+
 fn add_gate(pad: &gst::Pad, queue: &gst::Element, limit: u32, intake: Arc<dyn Intake>) {
-    // It starts shut: what comes before the first key frame cannot be decoded.
-    let is_shut = AtomicBool::new(true);
+    let gate = Mutex::new(Gate::new(limit));
     let queue = queue.downgrade();
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         let (Some(buffer), Some(queue)) = (info.buffer(), queue.upgrade()) else {
@@ -188,13 +209,26 @@ fn add_gate(pad: &gst::Pad, queue: &gst::Element, limit: u32, intake: Arc<dyn In
         };
         let level: u32 = queue.property("current-level-buffers");
         let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-        if level >= limit {
-            is_shut.store(true, Ordering::Relaxed);
-        } else if is_key && level <= limit / 2 {
-            is_shut.store(false, Ordering::Relaxed);
-        }
-        let is_skipped = is_shut.load(Ordering::Relaxed);
-        intake.decode_queue(level, is_skipped);
-        if is_skipped { gst::PadProbeReturn::Drop } else { gst::PadProbeReturn::Ok }
+        let is_let_in = gate.lock().unwrap_or_else(PoisonError::into_inner).lets_in(level, is_key);
+        intake.decode_queue(level, !is_let_in);
+        if is_let_in { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Drop }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decoder_that_lags_skips_to_a_key_frame() {
+        let mut gate = Gate::new(4);
+        assert!(!gate.lets_in(0, false), "nothing before the first key frame");
+        assert!(gate.lets_in(0, true));
+        assert!(gate.lets_in(3, false));
+        assert!(!gate.lets_in(4, false), "full");
+        assert!(!gate.lets_in(1, false), "half a group of pictures cannot be decoded");
+        assert!(!gate.lets_in(3, true), "not yet drained");
+        assert!(gate.lets_in(2, true));
+        assert!(gate.lets_in(3, false));
+    }
 }

@@ -64,6 +64,7 @@ pub(crate) struct RawUnit {
 
 /// How to build a pipeline.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own; none excludes another")]
 pub(crate) struct IngestOptions {
     pub(crate) credentials: Option<Credentials>,
     pub(crate) transport: RtspTransport,

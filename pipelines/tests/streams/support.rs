@@ -1,8 +1,9 @@
 //! Clips whose frames carry their number, and events with deadlines.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use forewarn_domain::Frame;
@@ -21,6 +22,7 @@ pub(crate) struct TestClip {
 }
 
 /// How to make a clip.
+#[derive(Clone, Copy)]
 pub(crate) struct Recipe {
     pub(crate) name: &'static str,
     pub(crate) encoder: &'static str,
@@ -29,9 +31,40 @@ pub(crate) struct Recipe {
     pub(crate) muxer: &'static str,
 }
 
-/// All clips, in a folder that is removed by the operating system.
+const X264: &str = "x264enc threads=1 bframes=0 key-int-max=25 pass=quant quantizer=18 speed-preset=ultrafast";
+
+/// Four seconds of H.264 at 25 frames a second, a key frame each second, no B-frames.
+pub(crate) const PLAIN: Recipe =
+    Recipe { name: "plain.mp4", encoder: X264, size: (320, 240), frames: 100, muxer: "h264parse ! mp4mux" };
+/// The same, larger.
+pub(crate) const LARGER: Recipe = Recipe { name: "larger.mp4", size: (480, 360), ..PLAIN };
+/// The same in Matroska.
+pub(crate) const MATROSKA: Recipe = Recipe { name: "plain.mkv", muxer: "h264parse ! matroskamux", ..PLAIN };
+/// The same in an MPEG transport stream.
+pub(crate) const TRANSPORT: Recipe = Recipe { name: "plain.ts", muxer: "h264parse ! mpegtsmux", ..PLAIN };
+/// The same in Flash video.
+pub(crate) const FLASH: Recipe = Recipe { name: "plain.flv", muxer: "h264parse ! flvmux", ..PLAIN };
+/// H.264 with B-frames.
+pub(crate) const B_FRAMES: Recipe = Recipe {
+    name: "b.mp4",
+    encoder: "x264enc threads=1 bframes=3 b-adapt=false key-int-max=25 pass=quant quantizer=18 speed-preset=fast \
+              option-string=scenecut=0",
+    ..PLAIN
+};
+/// H.265.
+pub(crate) const H265: Recipe = Recipe {
+    name: "h265.mp4",
+    encoder: "x265enc speed-preset=ultrafast key-int-max=25 option-string=pools=1:frame-threads=1:bframes=0:log-level=0",
+    muxer: "h265parse ! mp4mux",
+    ..PLAIN
+};
+/// Motion JPEG in AVI: neither H.264 nor H.265.
+pub(crate) const JPEG_AVI: Recipe = Recipe { name: "jpeg.avi", encoder: "jpegenc", muxer: "avimux", ..PLAIN };
+
+/// All clips, in a folder of this run.
 pub(crate) struct Clips {
     folder: tempfile::TempDir,
+    made: Mutex<BTreeMap<&'static str, TestClip>>,
 }
 
 /// The clips of this test run.
@@ -39,26 +72,24 @@ pub(crate) fn clips() -> &'static Clips {
     static CLIPS: OnceLock<Clips> = OnceLock::new();
     CLIPS.get_or_init(|| {
         forewarn_pipelines::init().unwrap();
-        Clips { folder: tempfile::tempdir().unwrap() }
+        Clips { folder: tempfile::tempdir().unwrap(), made: Mutex::default() }
     })
 }
 
 impl Clips {
-    /// Four seconds of H.264 at 25 frames a second, a key frame each second, no B-frames.
-    pub(crate) fn h264(&self) -> TestClip {
-        static ONCE: OnceLock<TestClip> = OnceLock::new();
-        let recipe = Recipe {
-            name: "plain.mp4",
-            encoder: "x264enc threads=1 bframes=0 key-int-max=25 pass=quant quantizer=18 speed-preset=ultrafast ! h264parse",
-            size: (320, 240),
-            frames: 100,
-            muxer: "mp4mux",
-        };
-        ONCE.get_or_init(|| self.make(&recipe)).clone()
+    /// The clip of a recipe, made when it is first asked for.
+    pub(crate) fn get(&self, recipe: &Recipe) -> TestClip {
+        let mut made = self.made.lock().unwrap();
+        made.entry(recipe.name).or_insert_with(|| self.make(recipe)).clone()
+    }
+
+    /// A path for a file of a test's own.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// Makes a clip: each frame shows its number as eight bars of black and white.
-    pub(crate) fn make(&self, recipe: &Recipe) -> TestClip {
+    fn make(&self, recipe: &Recipe) -> TestClip {
         let path = self.folder.path().join(recipe.name);
         let (w, h) = recipe.size;
         let line = format!(
@@ -143,5 +174,31 @@ impl Events {
                 Err(error) => panic!("{error} after {before:?}"),
             }
         }
+    }
+}
+
+/// A pipeline that runs until it goes out of scope.
+pub(crate) struct Player(gst::Element);
+
+impl Player {
+    pub(crate) fn start(line: &str) -> Self {
+        forewarn_pipelines::init().unwrap();
+        let pipeline = gst::parse::launch(line).unwrap();
+        pipeline.set_state(gst::State::Playing).unwrap();
+        Self(pipeline)
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        let _ = self.0.set_state(gst::State::Null);
+    }
+}
+
+/// Keeps the thread busy for a moment.
+pub(crate) fn spend_time() {
+    let watch = Stopwatch::start();
+    while watch.elapsed() < Duration::from_millis(150) {
+        std::hint::spin_loop();
     }
 }

@@ -1,0 +1,299 @@
+//! Live cameras over loopback.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{ClipSpan, Frame, StreamId, SystemClock, Timestamp};
+use forewarn_pipelines::{
+    BackoffLimits, ClipEnd, Codec, Credentials, EpochEnd, LiveStream, RtspTransport, SimCamera, SimConfig, SimError,
+    SourceUrl, StreamConfig, StreamEvent, StreamFault, Wakeup,
+};
+
+use crate::replay::all_frames;
+use crate::support::{Events, H265, JPEG_AVI, LARGER, PLAIN, Recipe, TRANSPORT, WAIT, clips, luma_of, number_of};
+
+fn config(source: &str) -> StreamConfig {
+    let backoff = BackoffLimits { first: Duration::from_millis(100), longest: Duration::from_millis(400) };
+    let source = source.parse().unwrap();
+    StreamConfig { backoff, ..StreamConfig::new(StreamId::new("cam").unwrap(), source) }
+}
+
+fn start(config: StreamConfig) -> (LiveStream, Events) {
+    let (events, sink) = Events::new();
+    (LiveStream::start(config, Arc::new(SystemClock), sink).unwrap(), events)
+}
+
+fn camera(recipe: &Recipe) -> SimCamera {
+    SimCamera::start(&SimConfig::new(clips().get(recipe).path)).unwrap()
+}
+
+fn is_connected(event: &StreamEvent) -> bool {
+    matches!(event, StreamEvent::Connected { .. })
+}
+
+fn is_interrupted(event: &StreamEvent) -> bool {
+    matches!(event, StreamEvent::Interrupted { .. })
+}
+
+fn is_resumed(event: &StreamEvent) -> bool {
+    matches!(event, StreamEvent::Resumed { .. })
+}
+
+fn next(live: &LiveStream) -> Frame {
+    live.slot().wait(WAIT).expect("a frame in time")
+}
+
+#[test]
+fn tcp_and_udp_with_digest_authentication() {
+    for transport in [RtspTransport::Tcp, RtspTransport::Udp] {
+        let login = Credentials::new("viewer", "s3cret/pass@word");
+        let clip = clips().get(&PLAIN).path;
+        let camera = SimCamera::start(&SimConfig { credentials: Some(login.clone()), ..SimConfig::new(clip) }).unwrap();
+        let (live, events) = start(StreamConfig { transport, credentials: Some(login), ..config(camera.url()) });
+        let connected = events.wait_for(is_connected);
+        let StreamEvent::Connected { width: 320, height: 240, codec: Some(Codec::H264), .. } = connected else {
+            panic!("{connected:?}")
+        };
+        let frames: Vec<Frame> = (0..20).map(|_| next(&live)).collect();
+        for pair in frames.windows(2) {
+            let frames_apart = pair[1].meta.sequence - pair[0].meta.sequence;
+            assert_eq!((number_of(&pair[0]) + frames_apart) % 100, number_of(&pair[1]) % 100, "{transport:?}");
+            let apart = pair[1].meta.captured_at.since(pair[0].meta.captured_at).as_millis() as u64;
+            assert!(apart.abs_diff(frames_apart * 40) <= 10, "{transport:?}: {apart} ms for {frames_apart} frames");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_password_is_told_from_other_faults_and_never_shown() {
+    let login = Credentials::new("viewer", "right");
+    let clip = clips().get(&PLAIN).path;
+    let camera = SimCamera::start(&SimConfig { credentials: Some(login), ..SimConfig::new(clip) }).unwrap();
+    let url = camera.url().replace("rtsp://", "rtsp://viewer:wr0ngpass@");
+    let (live, events) = start(config(&url));
+    let failed = events.wait_for(is_interrupted);
+    let StreamEvent::Interrupted { reason: StreamFault::Unauthorized, .. } = &failed else { panic!("{failed:?}") };
+    assert!(!format!("{failed:?}").contains("wr0ngpass"));
+    let retried = events.wait_for(|event| matches!(event, StreamEvent::RetryFailed { attempt: 3, .. }));
+    assert!(matches!(retried, StreamEvent::RetryFailed { reason: StreamFault::Unauthorized, .. }), "{retried:?}");
+    assert!(live.stats().failed_attempts >= 3 && live.stats().gaps == 0);
+}
+
+#[test]
+fn a_wrong_path_is_told_from_a_dead_host() {
+    let camera = camera(&PLAIN);
+    let (_live, events) = start(config(&camera.url().replace("/stream", "/nothing")));
+    let failed = events.wait_for(is_interrupted);
+    assert!(matches!(&failed, StreamEvent::Interrupted { reason: StreamFault::NotFound { .. }, .. }), "{failed:?}");
+    let port = camera.port();
+    drop(camera);
+    let (_live, events) = start(config(&format!("rtsp://127.0.0.1:{port}/stream")));
+    let failed = events.wait_for(is_interrupted);
+    assert!(matches!(&failed, StreamEvent::Interrupted { reason: StreamFault::Unreachable { .. }, .. }), "{failed:?}");
+}
+
+#[test]
+fn a_camera_that_comes_back_is_one_counted_gap() {
+    let first = camera(&PLAIN);
+    let port = first.port();
+    let (live, events) = start(config(first.url()));
+    events.wait_for(is_connected);
+    let before = next(&live);
+    let recorder = {
+        let at = before.meta.captured_at;
+        live.ring().record(ClipSpan { from: at, to: at + Duration::from_mins(10) }).unwrap()
+    };
+    drop(first);
+    events.wait_for(is_interrupted);
+    assert!(recorder.wait(WAIT));
+    let second = SimCamera::start(&SimConfig { port, ..SimConfig::new(clips().get(&PLAIN).path) }).unwrap();
+    events.wait_for(is_connected);
+    let resumed = events.wait_for(is_resumed);
+    let StreamEvent::Resumed { gap } = resumed else { panic!("{resumed:?}") };
+    assert!(gap > Duration::from_millis(100) && gap < WAIT, "{gap:?}");
+    let stats = live.stats();
+    assert_eq!((stats.gaps, stats.connections, stats.reconnects), (1, 2, 1));
+    assert!(stats.gap_ms >= 100);
+    let info = recorder.finish(&clips().path("interrupted.mp4")).unwrap();
+    assert_eq!(info.end, ClipEnd::Epoch(EpochEnd::Interrupted));
+    // The frame in the slot may be one from before the outage.
+    let mut after = next(&live);
+    while after.meta.captured_at <= info.last_unit_at {
+        after = next(&live);
+    }
+    assert!(after.meta.captured_at > before.meta.captured_at);
+    assert_eq!(all_frames(&clips().path("interrupted.mp4"), Timestamp::ZERO).len(), info.units);
+    drop(second);
+}
+
+#[test]
+fn a_camera_that_hangs_is_noticed() {
+    let camera = camera(&PLAIN);
+    let (live, events) = start(StreamConfig { stall_after: Duration::from_millis(2500), ..config(camera.url()) });
+    events.wait_for(is_connected);
+    camera.set_paused(true);
+    let stalled = events.wait_for(is_interrupted);
+    assert!(matches!(&stalled, StreamEvent::Interrupted { reason: StreamFault::Stalled { .. }, .. }), "{stalled:?}");
+    camera.set_paused(false);
+    events.wait_for(is_resumed);
+    assert!(live.stats().gap_ms >= 2000);
+}
+
+#[test]
+fn a_camera_that_ends_the_stream_is_connected_to_again() {
+    let clip = clips().get(&PLAIN).path;
+    let camera = SimCamera::start(&SimConfig { is_looped: false, ..SimConfig::new(clip) }).unwrap();
+    let (_live, events) = start(config(camera.url()));
+    events.wait_for(is_connected);
+    let ended = events.wait_for(is_interrupted);
+    assert!(matches!(&ended, StreamEvent::Interrupted { reason: StreamFault::EndOfStream, .. }), "{ended:?}");
+    events.wait_for(is_resumed);
+}
+
+#[test]
+fn a_change_of_format_is_reported_and_ends_clips() {
+    let paths = vec![clips().get(&PLAIN).path, clips().get(&LARGER).path];
+    let camera = SimCamera::start(&SimConfig { clips: paths, ..SimConfig::new("") }).unwrap();
+    let (live, events) = start(config(camera.url()));
+    events.wait_for(is_connected);
+    let at = next(&live).meta.captured_at;
+    let recorder = live.ring().record(ClipSpan { from: at, to: at + Duration::from_mins(10) }).unwrap();
+    let changed = events.wait_for(|event| matches!(event, StreamEvent::FormatChanged { .. }));
+    assert_eq!(changed, StreamEvent::FormatChanged { width: 480, height: 360 });
+    assert!(recorder.is_complete());
+    let out = clips().path("changed.mp4");
+    let info = recorder.finish(&out).unwrap();
+    assert_eq!(info.end, ClipEnd::Epoch(EpochEnd::FormatChanged));
+    let shown = all_frames(&out, info.first_unit_at);
+    assert_eq!(shown.len(), info.units);
+    assert!(shown.iter().all(|frame| frame.width == 320));
+    let watch = Stopwatch::start();
+    while next(&live).width != 480 {
+        assert!(watch.elapsed() < WAIT);
+    }
+    assert_eq!((live.stats().format_changes, live.stats().reconnects), (1, 0));
+}
+
+/// Takes frames of a live camera, records a clip around one of them, and looks for it in the clip.
+fn check_live_clip(recipe: &Recipe, transport: RtspTransport) -> LiveStream {
+    let camera = camera(recipe);
+    let (live, events) = start(StreamConfig { transport, ..config(camera.url()) });
+    events.wait_for(is_connected);
+    let snapshots: Vec<Frame> = (0..30).map(|_| next(&live)).collect();
+    let at = snapshots[15].meta.captured_at;
+    let span = ClipSpan { from: at - Duration::from_millis(500), to: at + Duration::from_secs(1) };
+    let recorder = live.ring().record(span).unwrap();
+    assert!(recorder.wait(WAIT));
+    let out = clips().path(&format!("live-{transport:?}-{}", recipe.name));
+    let info = recorder.finish(&out).unwrap();
+    assert_eq!(info.end, ClipEnd::Complete);
+    assert!(info.first_unit_at <= span.from && info.last_unit_at < span.to);
+    let shown = all_frames(&out, info.first_unit_at);
+    assert_eq!(shown.len(), info.units);
+    for snapshot in snapshots.iter().filter(|s| s.meta.captured_at < span.to) {
+        let distance =
+            |frame: &&Frame| frame.meta.captured_at.as_micros().abs_diff(snapshot.meta.captured_at.as_micros());
+        let nearest = shown.iter().min_by_key(distance).unwrap();
+        if snapshot.meta.captured_at < info.first_unit_at {
+            continue;
+        }
+        assert!(distance(&nearest) < 20_000, "{} us off", distance(&nearest));
+        assert_eq!(number_of(nearest), number_of(snapshot));
+        assert!(luma_of(nearest) == luma_of(snapshot), "the pictures at {} differ", snapshot.meta.captured_at);
+    }
+    live
+}
+
+#[test]
+fn snapshot_and_clip_of_a_live_camera_agree() {
+    let live = check_live_clip(&PLAIN, RtspTransport::Tcp);
+    assert_eq!(live.stats().clocks_from_sender_reports, 1, "{:?}", live.stats());
+    check_live_clip(&H265, RtspTransport::Udp);
+}
+
+#[test]
+fn a_dead_stream_delays_no_other() {
+    let camera = camera(&PLAIN);
+    let wakeup = Arc::new(Wakeup::default());
+    // Nothing answers at this address of the block for documentation (RFC 5737).
+    let (dead, _dead_events) =
+        start(StreamConfig { wakeup: Some(wakeup.clone()), ..config("rtsp://192.0.2.1:554/stream") });
+    let (live, events) = start(StreamConfig { wakeup: Some(wakeup.clone()), ..config(camera.url()) });
+    events.wait_for(is_connected);
+    let (mut seen, mut frames) = (wakeup.count(), 0);
+    let watch = Stopwatch::start();
+    while frames < 25 {
+        seen = wakeup.wait_past(seen, WAIT);
+        frames += usize::from(live.slot().take().is_some());
+        assert!(dead.slot().take().is_none() && watch.elapsed() < WAIT);
+    }
+    assert_eq!(live.stats().gaps, 0);
+    for stream in [dead, live] {
+        let watch = Stopwatch::start();
+        stream.stop();
+        assert!(watch.elapsed() < Duration::from_secs(1), "stopping took {:?}", watch.elapsed());
+        assert!(stream.slot().is_closed());
+    }
+}
+
+#[test]
+fn a_stream_that_waits_to_retry_stops_at_once() {
+    let backoff = BackoffLimits { first: Duration::from_secs(30), longest: Duration::from_secs(30) };
+    let (live, events) = start(StreamConfig { backoff, ..config("rtsp://127.0.0.1:1/stream") });
+    events.wait_for(is_interrupted);
+    let watch = Stopwatch::start();
+    live.stop();
+    assert!(watch.elapsed() < Duration::from_secs(1));
+    events.wait_for(|event| *event == StreamEvent::Ended);
+}
+
+#[test]
+fn a_file_can_stand_for_a_camera() {
+    let clip = clips().get(&TRANSPORT);
+    let source = SourceUrl::file(&clip.path).to_string();
+    let watch = Stopwatch::start();
+    let (live, events) = start(config(&source));
+    events.wait_for(is_connected);
+    events.wait_for(|event| *event == StreamEvent::Ended);
+    assert!(watch.elapsed() > Duration::from_millis(3500), "it plays in real time");
+    assert_eq!((live.stats().frames_decoded, live.stats().units_in), (100, 100));
+    let (_live, events) = start(config(&clips().path("gone.mp4").display().to_string()));
+    let failed = events.wait_for(is_interrupted);
+    assert!(matches!(&failed, StreamEvent::Interrupted { reason: StreamFault::NotFound { .. }, .. }), "{failed:?}");
+    let (_live, events) = start(config(&clips().get(&JPEG_AVI).path.display().to_string()));
+    let failed = events.wait_for(is_interrupted);
+    let StreamEvent::Interrupted { reason: StreamFault::UnsupportedCodec { .. }, .. } = failed else {
+        panic!("{failed:?}")
+    };
+}
+
+#[test]
+fn a_camera_over_srt_is_watched() {
+    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let sender = crate::support::Player::start(&format!(
+        "videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=240,framerate=25/1 ! x264enc tune=zerolatency \
+         threads=1 speed-preset=ultrafast key-int-max=25 ! h264parse ! mpegtsmux alignment=7 name=mux ! \
+         srtsink uri=srt://127.0.0.1:{port}?mode=listener passphrase=0123456789abcdef \
+         audiotestsrc is-live=true ! avenc_aac ! aacparse ! mux."
+    ));
+    let (live, events) = start(config(&format!("srt://127.0.0.1:{port}?mode=caller&passphrase=0123456789abcdef")));
+    events.wait_for(is_connected);
+    let (a, b) = (next(&live), next(&live));
+    assert!(b.meta.captured_at > a.meta.captured_at);
+    drop(sender);
+    events.wait_for(is_interrupted);
+}
+
+#[test]
+fn a_simulated_camera_says_what_it_cannot_serve() {
+    let refused = SimCamera::start(&SimConfig::new(clips().get(&JPEG_AVI).path)).err().unwrap();
+    assert!(matches!(refused, SimError::Clip(_)), "{refused}");
+    let mixed = vec![clips().get(&PLAIN).path, clips().get(&H265).path];
+    let refused = SimCamera::start(&SimConfig { clips: mixed, ..SimConfig::new("") }).err().unwrap();
+    assert!(matches!(refused, SimError::Codec { .. }), "{refused}");
+    let camera = camera(&PLAIN);
+    let taken = SimConfig { port: camera.port(), ..SimConfig::new(clips().get(&PLAIN).path) };
+    let refused = SimCamera::start(&taken).err().unwrap();
+    assert!(matches!(refused, SimError::Listen { .. }), "{refused}");
+}

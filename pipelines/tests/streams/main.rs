@@ -1,0 +1,7 @@
+//! Streams end to end: live cameras over loopback, replays of files, the ring and its clips.
+#![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
+
+mod clips;
+mod live;
+mod replay;
+mod support;
