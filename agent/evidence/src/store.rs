@@ -132,15 +132,17 @@ impl EvidenceStore {
             captured_at: StreamTime::new(frame.meta.captured_at, self.options.time_line),
         };
         refuse_if_sealed(&dir, incident, &entry.file)?;
-        let encode = |rgb: &[u8]| {
-            jpeg(rgb, frame.width, frame.height).map_err(|source| EvidenceError::Encode {
+        let encode = |rgb: &[u8], width, height| {
+            jpeg(rgb, width, height).map_err(|source| EvidenceError::Encode {
                 incident: incident.id.clone(),
                 moment,
                 source,
             })
         };
-        let clean = encode(&frame.to_rgb8())?;
-        let drawn = encode(marked(frame, incident, moment, overlay).as_raw())?;
+        let clean = encode(&frame.to_rgb8(), frame.width, frame.height)?;
+        // The caption below the picture makes the marked copy higher than the frame.
+        let picture = marked(frame, incident, moment, overlay);
+        let drawn = encode(picture.as_raw(), picture.width(), picture.height())?;
         for (name, bytes) in [(&entry.file, clean), (&entry.marked_file, drawn)] {
             let path = dir.join(name);
             write_file(&path, &bytes).map_err(EvidenceError::file(&incident.id, "write a snapshot", &path))?;

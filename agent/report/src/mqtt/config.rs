@@ -282,3 +282,65 @@ fn read_secret(path: &Path) -> Result<String, MqttConfigError> {
     }
     Ok(first.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> MqttConfig {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn refusal(text: &str) -> String {
+        let env = |name: &str| (name == "SET").then(|| "s3cret".to_owned());
+        parse(text).resolve("north", &env).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn defaults_are_filled_in() {
+        let resolved = parse(r#"{"url":"mqtt://broker.example"}"#).resolve("north", &|_| None).unwrap();
+        assert_eq!(
+            (resolved.broker().as_str(), resolved.client_id.as_str()),
+            ("broker.example:1883", "forewarn-north")
+        );
+        assert_eq!((resolved.version, resolved.tls.is_none()), (MqttVersion::V5, true));
+        let old = parse(r#"{"url":"mqtt://[::1]:99","version":"3.1.1"}"#).resolve("north", &|_| None).unwrap();
+        assert_eq!((old.broker().as_str(), old.version), ("[::1]:99", MqttVersion::V311));
+        assert!(
+            serde_json::from_str::<MqttConfig>(r#"{"url":"mqtt://b","qos":2}"#).is_err(),
+            "unknown keys are errors"
+        );
+    }
+
+    #[test]
+    fn refusals_name_the_key_and_what_to_do() {
+        for (text, expected) in [
+            (r#"{"url":"broker.example"}"#, "mqtt://HOST"),
+            (r#"{"url":"http://broker.example"}"#, "the scheme is \"http\""),
+            (r#"{"url":"mqtt://broker.example/x"}"#, "something follows the port"),
+            (r#"{"url":"mqtt://b","max_in_flight":0}"#, "`max_in_flight`: must be 1 to 1000"),
+            (r#"{"url":"mqtt://b","keep_alive_s":1}"#, "`keep_alive_s`"),
+            (r#"{"url":"mqtt://b","topic_prefix":"a/#"}"#, "`topic_prefix`"),
+            (r#"{"url":"mqtt://b","ca_file":"ca.pem"}"#, "use an mqtts:// URL"),
+            (r#"{"url":"mqtt://b","user":"u","password_env":"UNSET"}"#, "UNSET is not set"),
+            (r#"{"url":"mqtt://b","password_env":"SET"}"#, "`user`: a password is given"),
+            (r#"{"url":"mqtt://b","user":"u","password_file":"/nowhere/pw"}"#, "failed to read /nowhere/pw"),
+            (r#"{"url":"mqtts://b","ca_file":"/nowhere/ca"}"#, "`ca_file`: failed to read /nowhere/ca"),
+        ] {
+            let refusal = refusal(text);
+            assert!(refusal.contains(expected), "{text}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_in_no_message() {
+        for url in ["mqtt://user:s3cret@broker.example", "mqtt//user:s3cret@x", "http://user:s3cret@x:99999"] {
+            let refusal = refusal(&format!(r#"{{"url":"{url}"}}"#));
+            assert!(!refusal.contains("s3cret"), "{refusal}");
+        }
+        let config = parse(r#"{"url":"mqtt://b","user":"u","password_env":"PW"}"#);
+        let resolved = config.resolve("north", &|_| Some("s3cret".to_owned())).unwrap();
+        assert_eq!(resolved.credentials.as_ref().unwrap().1.expose(), "s3cret");
+        assert!(!format!("{resolved:?}").contains("s3cret"));
+    }
+}

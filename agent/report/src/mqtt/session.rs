@@ -68,11 +68,15 @@ pub(crate) async fn run(context: &mut Context) -> End {
         was_useful: false,
     };
     let lasted = Stopwatch::start();
-    let ended = drive(&mut session, &mut events, context).await;
-    for note in events.leftovers() {
-        // The connection is gone already; only acknowledgements that came before still count.
-        if let Note::Acked(packet) = note {
-            session.answered(packet);
+    let mut ended = drive(&mut session, &mut events, context).await;
+    if ended.is_err() {
+        // What the broker said last was read together with the end of the connection. An acknowledgement still
+        // counts, and a refusal is a better reason than that the connection was closed upon it.
+        for note in events.leftovers() {
+            let is_answer = matches!(note, Note::Wrote(_) | Note::Acked(_) | Note::Refused(..));
+            if let (true, Err(why)) = (is_answer, session.take(note, context)) {
+                ended = Err(why);
+            }
         }
     }
     let removed = session.remove_acked(context);
@@ -183,9 +187,9 @@ impl Session {
             })?;
             self.window.hand(Sent::Message(message.seq));
         }
-        let in_flight = self.window.in_flight() as u32;
+        let in_flight = self.in_flight();
         context.count(|stats| stats.in_flight = in_flight);
-        if *context.stop.borrow() && in_flight == 0 && self.acked.is_empty() {
+        if *context.stop.borrow() && in_flight == 0 {
             self.has_said_offline = true;
             self.say(Presence::Offline, Some("stopped"), context)?;
         }
@@ -209,8 +213,17 @@ impl Session {
         context.outbox.ack(&self.acked).map_err(|error| error.to_string())?;
         let count = self.acked.len() as u64;
         self.acked.clear();
-        context.count(|stats| stats.acknowledged += count);
+        let in_flight = self.in_flight();
+        context.count(|stats| {
+            stats.acknowledged += count;
+            stats.in_flight = in_flight;
+        });
         Ok(())
+    }
+
+    /// Publications of which the answer is awaited or not yet noted in the outbox.
+    fn in_flight(&self) -> u32 {
+        (self.window.in_flight() + self.acked.len()) as u32
     }
 }
 

@@ -11,7 +11,7 @@ pub struct PublisherStats {
     pub depth_messages: u64,
     /// Bytes of their bodies.
     pub depth_bytes: u64,
-    /// Messages sent of which the acknowledgement is awaited.
+    /// Publications of which the acknowledgement is awaited or not yet noted in the outbox.
     pub in_flight: u32,
     /// Messages sent, repetitions counted.
     pub sent: u64,

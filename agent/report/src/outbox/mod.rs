@@ -4,9 +4,12 @@
 //! several connections ([`Outbox::again`]), one a thread; writers wait for each other for at most ten seconds.
 
 mod bounds;
+mod error;
 pub mod ledger;
 mod salvage;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +21,8 @@ use tokio::sync::Notify;
 use forewarn_domain::{IncidentId, IncidentRecord, IncidentState, Report, StreamId};
 
 use crate::event::{Event, EventSource};
+
+pub use error::OutboxError;
 
 /// How much the outbox may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,85 +39,6 @@ pub struct OutboxLimits {
 impl Default for OutboxLimits {
     fn default() -> Self {
         Self { max_messages: 100_000, max_bytes: 256 << 20, keep_closed: 20_000 }
-    }
-}
-
-/// An operation on the outbox failed.
-#[derive(Debug, thiserror::Error)]
-pub enum OutboxError {
-    /// SQLite refused.
-    #[error("failed to {operation} in the outbox {}: {source}; is the disk full or the folder read-only?", path.display())]
-    Sqlite {
-        /// What was being done.
-        operation: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: rusqlite::Error,
-    },
-    /// The file is no sound database.
-    #[error("the outbox {} is damaged: {reason}; restart the agent, which sets it aside and salvages it", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite says.
-        reason: String,
-    },
-    /// A damaged file could not be renamed.
-    #[error("failed to set the damaged outbox {} aside: {source}; move it away by hand", path.display())]
-    SetAside {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The file was written by a later version of the agent.
-    #[error(
-        "the outbox {} has schema {version}, this agent knows {known}; run the newer agent or move the file away",
-        path.display()
-    )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its schema's version.
-        version: usize,
-        /// The version that this agent writes.
-        known: usize,
-    },
-    /// The site's name cannot be part of a topic.
-    #[error("the site cannot report: {0}")]
-    Site(#[from] forewarn_domain::IdError),
-    /// An event or record cannot be written as JSON.
-    #[error("failed to encode incident {incident}: {source}")]
-    Encode {
-        /// The incident.
-        incident: IncidentId,
-        /// Why.
-        source: serde_json::Error,
-    },
-    /// The bound is met and nothing can be compacted.
-    ///
-    /// The incident and its snapshot were kept; a message of its latest state is queued as soon as there is room.
-    #[error(
-        "the outbox is full ({messages} messages, {bytes} bytes): {id} waits outside; \
-         bring the broker back or raise the outbox's limits"
-    )]
-    Full {
-        /// The message that found no room.
-        id: String,
-        /// Messages queued.
-        messages: u64,
-        /// Bytes queued.
-        bytes: u64,
-    },
-}
-
-impl OutboxError {
-    fn from_sqlite(operation: &'static str, path: &Path, source: rusqlite::Error) -> Self {
-        if schema::is_damage(&source) {
-            return Self::Damaged { path: path.to_owned(), reason: source.to_string() };
-        }
-        Self::Sqlite { operation, path: path.to_owned(), source }
     }
 }
 
@@ -257,20 +183,37 @@ impl Outbox {
     /// caller restores an open incident from; `None` leaves the one that is kept. A report of the state `Closed`
     /// closes the incident and drops its snapshot.
     pub fn record(&mut self, report: &Report, snapshot: Option<&str>) -> Result<Recorded, OutboxError> {
-        let event = Event::from_report(report, &self.source);
-        let encode = |source| OutboxError::Encode { incident: report.incident.id.clone(), source };
-        let body = serde_json::to_string(&event).map_err(encode)?;
-        let record = serde_json::to_string(&report.incident).map_err(encode)?;
-        let (outcome, depth) = self.write("record a report", |tx, outbox| {
-            let outcome = record_in(tx, &outbox.limits, report, &event.id, &body, (&record, snapshot))?;
-            Ok((outcome, bounds::totals(tx)?))
+        let recorded = self.record_all(&[(report, snapshot)])?;
+        Ok(recorded.into_iter().next().unwrap_or(Recorded::Repeated))
+    }
+
+    /// Writes several reports, with the snapshots after the last of them, in one transaction: all or none.
+    ///
+    /// One call of the incident machine may take an incident through two states. If a crash could fall between them,
+    /// the snapshot would be of another state than the last message.
+    pub fn record_all(&mut self, steps: &[(&Report, Option<&str>)]) -> Result<Vec<Recorded>, OutboxError> {
+        let mut encoded = Vec::with_capacity(steps.len());
+        for (report, snapshot) in steps {
+            let event = Event::from_report(report, &self.source);
+            let encode = |source| OutboxError::Encode { incident: report.incident.id.clone(), source };
+            let body = serde_json::to_string(&event).map_err(encode)?;
+            let record = serde_json::to_string(&report.incident).map_err(encode)?;
+            encoded.push((*report, event.id, body, record, *snapshot));
+        }
+        let (outcomes, depth) = self.write("record a report", |tx, outbox| {
+            let mut outcomes = Vec::with_capacity(encoded.len());
+            for (report, id, body, record, snapshot) in &encoded {
+                outcomes.push(record_in(tx, &outbox.limits, report, id, body, (record, *snapshot))?);
+            }
+            Ok((outcomes, bounds::totals(tx)?))
         })?;
-        if matches!(outcome, Some(Recorded::Queued { .. })) {
+        if outcomes.iter().any(|outcome| matches!(outcome, Some(Recorded::Queued { .. }))) {
             self.shared.queued.notify_one();
         }
-        match outcome {
-            Some(recorded) => Ok(recorded),
-            None => Err(OutboxError::Full { id: event.id, messages: depth.0, bytes: depth.1 }),
+        let full = outcomes.iter().zip(&encoded).find(|(outcome, _)| outcome.is_none());
+        match full {
+            Some((_, (_, id, ..))) => Err(OutboxError::Full { id: id.clone(), messages: depth.0, bytes: depth.1 }),
+            None => Ok(outcomes.into_iter().flatten().collect()),
         }
     }
 
@@ -505,12 +448,14 @@ fn record_in(
         record,
         snapshot.filter(|_| !is_closed),
     ])?;
+    let mut recorded = None;
+    if has_room {
+        insert_message(tx, report, id, body)?;
+        recorded = Some(Recorded::Queued { seq: tx.last_insert_rowid(), compacted, skipped });
+    }
+    // Only now: an incident whose message is not queued yet looks like one of which nothing is left to send.
     if is_closed {
         bounds::forget_old(tx, limits.keep_closed)?;
     }
-    if !has_room {
-        return Ok(None);
-    }
-    insert_message(tx, report, id, body)?;
-    Ok(Some(Recorded::Queued { seq: tx.last_insert_rowid(), compacted, skipped }))
+    Ok(recorded)
 }

@@ -1,5 +1,9 @@
 //! The publisher against a real mosquitto: delivery, order, outages, will, versions, logins, TLS.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod outages;
+mod secured;
 mod support;
 
 use std::time::Duration;

@@ -1,0 +1,159 @@
+//! Logins, rights and TLS.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use forewarn_report::{MqttConfig, MqttVersion};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+use crate::support::{Broker, config, drained, eventually, free_port, outbox, publisher, report};
+
+fn password_file(dir: &Path) -> PathBuf {
+    let file = dir.join("passwords");
+    let made = Command::new("mosquitto_passwd").args(["-b", "-c"]).arg(&file).args(["agent", "right"]).status();
+    assert!(made.expect("mosquitto_passwd comes with mosquitto").success());
+    file
+}
+
+fn login(port: u16, version: MqttVersion, dir: &Path, password: &str) -> MqttConfig {
+    let file = dir.join(format!("password-{password}"));
+    std::fs::write(&file, format!("{password}\n")).unwrap();
+    MqttConfig { user: Some("agent".to_owned()), password_file: Some(file), ..config(port, version) }
+}
+
+#[test]
+fn a_wrong_password_is_named_and_the_right_one_works() {
+    for version in [MqttVersion::V311, MqttVersion::V5] {
+        let dir = tempfile::tempdir().unwrap();
+        let lines = format!("allow_anonymous false\npassword_file {}", password_file(dir.path()).display());
+        let broker = Broker::start(dir.path(), free_port(), &lines);
+        let mut outbox = outbox(dir.path());
+        outbox.record(&report(1, 1), None).unwrap();
+
+        let handle = publisher(&login(broker.port, version, dir.path(), "wrong"), &outbox);
+        eventually("the login was refused", || handle.stats().failures >= 2);
+        let stats = handle.stats();
+        let error = stats.last_error.clone().unwrap();
+        assert!(error.contains("password"), "{error}");
+        assert!(!format!("{stats:?}").contains("wrong"), "{stats:?}");
+        assert_eq!(stats.depth_messages, 1);
+        drop(handle);
+
+        let handle = publisher(&login(broker.port, version, dir.path(), "right"), &outbox);
+        assert_eq!(drained(&handle).acknowledged, 1);
+    }
+}
+
+#[test]
+fn an_event_that_the_broker_refuses_stays_and_goes_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let (port, acl) = (free_port(), dir.path().join("acl"));
+    std::fs::write(&acl, "topic write forewarn/north/status\n").unwrap();
+    let broker = Broker::start(dir.path(), port, &format!("acl_file {}", acl.display()));
+    let mut outbox = outbox(dir.path());
+    outbox.record(&report(1, 1), None).unwrap();
+    let handle = publisher(&config(port, MqttVersion::V5), &outbox);
+    eventually("the event was refused twice", || handle.stats().refused >= 2);
+    let stats = handle.stats();
+    assert!(stats.last_error.unwrap().contains("the broker refused an event: NotAuthorized"));
+    assert_eq!((stats.depth_messages, stats.acknowledged), (1, 0));
+    broker.kill();
+    let _allowing = Broker::start(dir.path(), port, "");
+    assert_eq!(drained(&handle).acknowledged, 1);
+}
+
+/// A certificate authority, and what it signed for the server and the client, as PEM files.
+struct Certificates {
+    dir: PathBuf,
+}
+
+impl Certificates {
+    fn make(dir: &Path) -> Self {
+        let ca_key = KeyPair::generate().unwrap();
+        let mut ca = CertificateParams::new(Vec::new()).unwrap();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Names that differ, lest what the authority signed looks signed by itself.
+        ca.distinguished_name.push(DnType::CommonName, "authority of this test");
+        let write = |name: &str, pem: String| std::fs::write(dir.join(name), pem).unwrap();
+        write("ca.pem", ca.self_signed(&ca_key).unwrap().pem());
+        let issuer = Issuer::new(ca, ca_key);
+        for (name, host) in [("server", "127.0.0.1"), ("client", "agent.example")] {
+            let key = KeyPair::generate().unwrap();
+            let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+            params.distinguished_name.push(DnType::CommonName, name);
+            write(&format!("{name}.pem"), params.signed_by(&key, &issuer).unwrap().pem());
+            write(&format!("{name}.key"), key.serialize_pem());
+        }
+        let (stranger, stranger_key) = (CertificateParams::new(Vec::new()).unwrap(), KeyPair::generate().unwrap());
+        write("stranger.pem", stranger.self_signed(&stranger_key).unwrap().pem());
+        Self { dir: dir.to_owned() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    fn broker(&self, extra: &str) -> Broker {
+        let lines = format!(
+            "cafile {}\ncertfile {}\nkeyfile {}\n{extra}",
+            self.path("ca.pem").display(),
+            self.path("server.pem").display(),
+            self.path("server.key").display()
+        );
+        Broker::start(&self.dir, free_port(), &lines)
+    }
+
+    fn config(&self, port: u16, version: MqttVersion, ca: &str) -> MqttConfig {
+        let url = format!("mqtts://127.0.0.1:{port}");
+        MqttConfig { url, ca_file: Some(self.path(ca)), ..config(port, version) }
+    }
+}
+
+#[test]
+fn tls_with_a_client_certificate() {
+    let dir = tempfile::tempdir().unwrap();
+    let certificates = Certificates::make(dir.path());
+    let broker = certificates.broker("require_certificate true");
+    let mut outbox = outbox(dir.path());
+    for (sequence, version) in [(1, MqttVersion::V311), (2, MqttVersion::V5)] {
+        outbox.record(&report(1, sequence), None).unwrap();
+        let anonymous = certificates.config(broker.port, version, "ca.pem");
+        let handle = publisher(&anonymous, &outbox);
+        eventually("the broker wants a certificate", || handle.stats().failures >= 1);
+        assert_eq!(handle.stats().acknowledged, 0);
+        drop(handle);
+
+        let known = MqttConfig {
+            client_cert: Some(certificates.path("client.pem")),
+            client_key: Some(certificates.path("client.key")),
+            ..anonymous
+        };
+        let handle = publisher(&known, &outbox);
+        assert_eq!(drained(&handle).acknowledged, 1);
+    }
+}
+
+#[test]
+fn a_broker_with_a_strange_certificate_is_not_trusted() {
+    let dir = tempfile::tempdir().unwrap();
+    let certificates = Certificates::make(dir.path());
+    let broker = certificates.broker("");
+    let mut outbox = outbox(dir.path());
+    outbox.record(&report(1, 1), None).unwrap();
+    for version in [MqttVersion::V311, MqttVersion::V5] {
+        let handle = publisher(&certificates.config(broker.port, version, "stranger.pem"), &outbox);
+        eventually("the certificate was refused", || handle.stats().failures >= 1);
+        let stats = handle.stats();
+        assert!(stats.last_error.unwrap().contains("TLS with the broker failed"));
+        assert_eq!((stats.connections, stats.depth_messages), (0, 1));
+    }
+    let half = MqttConfig {
+        client_cert: Some(certificates.path("client.pem")),
+        ..certificates.config(broker.port, MqttVersion::V5, "ca.pem")
+    };
+    let refusal = half.resolve("north", &|_| None).unwrap_err().to_string();
+    assert!(refusal.contains("`client_cert` and `client_key` belong together"), "{refusal}");
+    let no_pem = MqttConfig { ca_file: Some(certificates.path("client.key")), ..half };
+    let refusal = no_pem.resolve("north", &|_| None).unwrap_err().to_string();
+    assert!(refusal.contains("`ca_file`"), "{refusal}");
+}
