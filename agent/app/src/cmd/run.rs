@@ -1,0 +1,32 @@
+//! `forewarn run`: the agent until it is told to stop.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+
+use crate::cli::Run;
+use crate::config;
+use crate::detector;
+use crate::exit::{CommandResult, ExitCode, OrExit as _};
+use crate::live::{Agent, Shutdown};
+
+/// How often the agent's parts are looked after.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
+
+/// Runs the command.
+pub fn run(args: &Run) -> CommandResult {
+    let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
+    let detector = detector::open(&site.card, site.threads, Some(site.tracker.low_score))?;
+    let shutdown = Shutdown::listen()?;
+    let agent = Agent::start(&site, Box::new(detector), None)?;
+    tracing::info!(site = %site.id, cameras = site.cameras.len(), console = ?agent.console_address(), "watching");
+    while !shutdown.wait(LOOK_AFTER) {
+        if agent.is_broken() {
+            // Stopping keeps what the other parts have; a supervisor such as systemd starts the agent again.
+            return Err(agent.stop().err().unwrap_or_else(|| anyhow!("a part of the agent ended; see the log")).into());
+        }
+    }
+    tracing::info!("stopping");
+    agent.stop()?;
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! The site file: read raw, checked, resolved.
+
+pub mod card;
+pub mod raw;
+pub mod resolve;
+pub mod schema;
+pub mod site;
+pub mod source;
+pub mod violations;
+
+pub use raw::RawSite;
+pub use resolve::load;
+pub use site::{Camera, Site};
+pub use source::{ConfigError, ConfigErrors};
+
+/// An annotated site file to start from.
+pub const EXAMPLE: &str = include_str!("example.toml");

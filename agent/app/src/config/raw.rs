@@ -1,0 +1,275 @@
+//! The site file as it is written. Nothing is checked here but spelling and types; see [`super::resolve`].
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use forewarn_domain::schedule::Schedule;
+use forewarn_domain::violation::Language;
+use forewarn_domain::{Point, SpeakerId, StreamId, ViolationId, ZoneId};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::schema;
+
+/// The whole file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawSite {
+    /// Name, time zone and language of the site.
+    pub site: RawSiteHeader,
+    /// The detector that all cameras share.
+    #[serde(default)]
+    pub model: RawModel,
+    /// Where evidence and the outbox are kept, and how much of it.
+    #[serde(default)]
+    pub storage: RawStorage,
+    /// Where incidents are reported to.
+    #[serde(default)]
+    pub upstream: RawUpstream,
+    /// The Prometheus endpoint.
+    #[serde(default)]
+    pub metrics: RawMetrics,
+    /// Where this site's own violation files are.
+    #[serde(default)]
+    pub violations: RawViolations,
+    /// The loudspeakers.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::speakers")]
+    pub speaker: Vec<Spanned<RawSpeaker>>,
+    /// The cameras.
+    #[schemars(with = "Vec<RawCamera>")]
+    pub camera: Vec<Spanned<RawCamera>>,
+}
+
+/// `[site]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawSiteHeader {
+    /// Short name; part of topics and file names.
+    #[schemars(with = "String")]
+    pub id: StreamId,
+    /// What people call the site.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// IANA time zone of schedules and quiet hours, such as `Asia/Shanghai`.
+    #[serde(default = "default_time_zone")]
+    #[schemars(with = "String")]
+    pub time_zone: Spanned<String>,
+    /// Language of announcements: `en` or `zh`.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::language")]
+    pub language: Language,
+    /// Hours in which nothing is announced.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::schedules")]
+    pub quiet_hours: Vec<Schedule>,
+}
+
+fn default_time_zone() -> Spanned<String> {
+    Spanned::new(0..0, "UTC".to_owned())
+}
+
+/// `[model]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawModel {
+    /// Name of a built-in model card, or the path of one.
+    #[schemars(with = "String")]
+    pub card: Spanned<String>,
+    /// Threads of one inference.
+    pub threads: usize,
+}
+
+impl Default for RawModel {
+    fn default() -> Self {
+        Self { card: Spanned::new(0..0, "nanodet-g-416".to_owned()), threads: 1 }
+    }
+}
+
+/// `[storage]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawStorage {
+    /// Directory of evidence and outbox, relative to the site file.
+    pub dir: PathBuf,
+    /// Evidence older than this is deleted once upstream has acknowledged it, in days.
+    pub max_days: u32,
+    /// Evidence beyond this is deleted, oldest first, once upstream has acknowledged it, in GiB.
+    pub max_gib: f64,
+    /// Below this free space evidence is deleted even if it was not acknowledged, in GiB.
+    pub min_free_gib: f64,
+    /// Bound of the outbox while upstream is away, in MiB.
+    pub outbox_mib: u64,
+}
+
+impl Default for RawStorage {
+    fn default() -> Self {
+        Self { dir: PathBuf::from("forewarn-data"), max_days: 30, max_gib: 20.0, min_free_gib: 1.0, outbox_mib: 512 }
+    }
+}
+
+/// `[upstream]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawUpstream {
+    /// An MQTT broker; without it reports wait in the outbox.
+    #[schemars(schema_with = "schema::mqtt")]
+    pub mqtt: Option<Spanned<forewarn_report::MqttConfig>>,
+}
+
+/// `[metrics]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawMetrics {
+    /// Address of the Prometheus endpoint, such as `127.0.0.1:9464`; only loopback is allowed. None if absent.
+    #[schemars(with = "Option<String>")]
+    pub listen: Option<Spanned<String>>,
+}
+
+/// `[violations]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawViolations {
+    /// Directory with more violation files, relative to the site file. A file of a built-in name replaces it.
+    #[schemars(with = "Option<PathBuf>")]
+    pub dir: Option<Spanned<PathBuf>>,
+}
+
+/// One `[[speaker]]`: an id beside what its kind needs.
+#[derive(Debug, Deserialize)]
+pub struct RawSpeaker {
+    /// Its name.
+    pub id: Spanned<SpeakerId>,
+    /// The adapter's own keys; an unknown one is an error.
+    #[serde(flatten)]
+    pub adapter: toml::Table,
+}
+
+/// One `[[camera]]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawCamera {
+    /// Its name.
+    #[schemars(with = "String")]
+    pub id: Spanned<StreamId>,
+    /// What people call it.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// `rtsp://`, `rtmp://`, `srt://`, `file:` or `v4l2:`.
+    #[schemars(with = "String")]
+    pub url: Spanned<String>,
+    /// User name, if it does not stand in the URL.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// File whose first line is the password.
+    #[serde(default)]
+    #[schemars(with = "Option<PathBuf>")]
+    pub password_file: Option<Spanned<PathBuf>>,
+    /// Environment variable that holds the password.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub password_env: Option<Spanned<String>>,
+    /// RTSP transport.
+    #[serde(default)]
+    pub transport: RawTransport,
+    /// `auto`, `software`, or the name of a GStreamer decoder.
+    #[serde(default = "default_decoder")]
+    pub decoder: String,
+    /// Frames a second that are analysed.
+    #[serde(default = "default_analysis_fps")]
+    #[schemars(with = "f64")]
+    pub analysis_fps: Spanned<f64>,
+    /// Seconds without a frame after which the stream counts as interrupted.
+    #[serde(default = "default_stall_s")]
+    pub stall_s: f64,
+    /// Loudspeakers, the first is tried first.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub speakers: Vec<Spanned<SpeakerId>>,
+    /// Zones and lines in the picture.
+    #[serde(default)]
+    pub zone: Vec<RawZone>,
+    /// Which violations hold where and when.
+    #[serde(default)]
+    pub rule: Vec<RawRule>,
+}
+
+fn default_decoder() -> String {
+    "auto".to_owned()
+}
+
+fn default_analysis_fps() -> Spanned<f64> {
+    Spanned::new(0..0, 5.0)
+}
+
+fn default_stall_s() -> f64 {
+    5.0
+}
+
+/// How RTP comes.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawTransport {
+    /// Interleaved in the RTSP connection.
+    #[default]
+    Tcp,
+    /// In datagrams of its own.
+    Udp,
+}
+
+/// One `[[camera.zone]]`: an area or a line.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawZone {
+    /// Its name, unique for the camera. `whole` is always there and is the whole picture.
+    #[schemars(with = "String")]
+    pub id: Spanned<ZoneId>,
+    /// Corners of an area, `[[x, y], …]`, three or more.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<[f32; 2]>>")]
+    pub polygon: Option<Spanned<Vec<Point>>>,
+    /// Points of a line, `[[x, y], …]`, two or more.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<[f32; 2]>>")]
+    pub line: Option<Spanned<Vec<Point>>>,
+    /// Unit of the coordinates; if absent, `normalised` where none is above 1, else `pixel`.
+    #[serde(default)]
+    pub unit: Option<RawUnit>,
+}
+
+/// Unit of coordinates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawUnit {
+    /// 0 to 1 over the picture.
+    Normalised,
+    /// Pixels of the full frame.
+    Pixel,
+}
+
+/// One `[[camera.rule]]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawRule {
+    /// The violation.
+    #[schemars(with = "String")]
+    pub violation: Spanned<ViolationId>,
+    /// The zone; the whole picture if absent.
+    #[serde(default = "default_zone")]
+    #[schemars(with = "String")]
+    pub zone: Spanned<ZoneId>,
+    /// What differs from the violation's file here: a parameter by its name (`stationary_s = 10`), or a key of its
+    /// tables with a dot (`observe.for_s = 5`).
+    #[serde(default)]
+    #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
+    pub with: Option<Spanned<toml::Table>>,
+    /// When the rule holds; always if absent.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::optional_schedule")]
+    pub schedule: Option<Spanned<Schedule>>,
+}
+
+fn default_zone() -> Spanned<ZoneId> {
+    Spanned::new(0..0, ZoneId::new("whole").unwrap_or_else(|_| unreachable!("a literal slug")))
+}

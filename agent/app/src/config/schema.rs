@@ -1,0 +1,56 @@
+//! JSON Schema of parts whose types live in crates that know nothing of schemas.
+
+use forewarn_hw::SpeakerConfig;
+use forewarn_report::MqttConfig;
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+const TIME_OF_DAY: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$";
+
+/// `en` or `zh`.
+pub fn language(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": ["en", "zh"] })
+}
+
+fn schedule() -> Schema {
+    json_schema!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["from", "to"],
+        "properties": {
+            "days": {
+                "type": "array",
+                "items": { "type": "string", "enum": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] },
+                "description": "Days of the week; every day if absent."
+            },
+            "from": { "type": "string", "pattern": TIME_OF_DAY, "description": "First minute that belongs, HH:MM." },
+            "to": {
+                "type": "string", "pattern": TIME_OF_DAY,
+                "description": "First minute that no longer belongs; earlier than `from` runs over midnight."
+            },
+            "time_zone": { "type": "string", "description": "IANA time zone; the site's if absent." }
+        }
+    })
+}
+
+/// A list of schedules.
+pub fn schedules(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": schedule() })
+}
+
+/// One schedule, or none.
+pub fn optional_schedule(_: &mut SchemaGenerator) -> Schema {
+    schedule()
+}
+
+/// A list of speakers: an id beside the keys of the speaker's kind.
+pub fn speakers(generator: &mut SchemaGenerator) -> Schema {
+    let adapter = generator.subschema_for::<SpeakerConfig>();
+    let id = json_schema!({ "type": "object", "required": ["id"],
+        "properties": { "id": { "type": "string", "description": "Its name." } } });
+    json_schema!({ "type": "array", "items": { "allOf": [id, adapter] } })
+}
+
+/// The MQTT publisher, or none.
+pub fn mqtt(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<MqttConfig>()
+}

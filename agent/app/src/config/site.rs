@@ -1,0 +1,100 @@
+//! The site as the agent uses it: every name looked up, every number checked.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use forewarn_analytics::{CompiledRule, TrackerConfig};
+use forewarn_domain::schedule::Schedule;
+use forewarn_domain::violation::Language;
+use forewarn_domain::{Class, RuleKey, SpeakerId, StreamId, Violation, Zone};
+use forewarn_hw::SpeakerConfig;
+use forewarn_models::Card;
+use forewarn_pipelines::{DecoderPreference, RtspTransport, SourceUrl};
+use jiff::tz::TimeZone;
+
+/// A checked site.
+#[derive(Debug)]
+pub struct Site {
+    /// Short name.
+    pub id: StreamId,
+    /// Time zone of schedules.
+    pub time_zone: TimeZone,
+    /// Language of announcements.
+    pub language: Language,
+    /// Hours in which nothing is announced.
+    pub quiet_hours: Vec<Schedule>,
+    /// The detector's card.
+    pub card: Card,
+    /// The classes that the detector reports.
+    pub classes: Vec<Class>,
+    /// Threads of one inference.
+    pub threads: usize,
+    /// Settings of every camera's tracker.
+    pub tracker: TrackerConfig,
+    /// Where and how much is kept.
+    pub storage: Storage,
+    /// The broker.
+    pub mqtt: Option<forewarn_report::ResolvedMqtt>,
+    /// Where metrics are served.
+    pub metrics_listen: Option<SocketAddr>,
+    /// The loudspeakers.
+    pub speakers: Vec<(SpeakerId, SpeakerConfig)>,
+    /// The cameras, in the order of the file.
+    pub cameras: Vec<Camera>,
+    /// The directory of the site file, against which its relative paths are resolved.
+    pub directory: PathBuf,
+    /// The directory of the site's own violation files and of their sounds.
+    pub violations_dir: PathBuf,
+}
+
+/// What is kept on disk.
+#[derive(Debug, Clone)]
+pub struct Storage {
+    /// The directory.
+    pub dir: PathBuf,
+    /// Bound of evidence in days.
+    pub max_days: u32,
+    /// Bound of evidence in bytes.
+    pub max_bytes: u64,
+    /// Free space that is always left, in bytes.
+    pub min_free_bytes: u64,
+    /// Bound of the outbox in bytes.
+    pub outbox_bytes: u64,
+}
+
+/// A checked camera.
+#[derive(Debug)]
+pub struct Camera {
+    /// Its name.
+    pub id: StreamId,
+    /// Where its video comes from, with credentials.
+    pub source: SourceUrl,
+    /// How RTP comes.
+    pub transport: RtspTransport,
+    /// Which decoder is preferred.
+    pub decoder: DecoderPreference,
+    /// Time without a frame after which the stream counts as interrupted.
+    pub stall: Duration,
+    /// Time between two analysed frames.
+    pub analysis_interval: Duration,
+    /// Loudspeakers, the first is tried first.
+    pub speakers: Vec<SpeakerId>,
+    /// Zones and lines, the whole picture among them.
+    pub zones: Vec<Zone>,
+    /// The rules as the site binds them.
+    pub rules: Vec<Rule>,
+}
+
+/// A violation bound to a zone, with what the site changes in it.
+#[derive(Debug)]
+pub struct Rule {
+    /// Camera, violation and zone.
+    pub key: RuleKey,
+    /// The violation with the site's changes.
+    pub violation: Violation,
+    /// Whether it holds only at some times.
+    pub has_schedule: bool,
+    /// What the tracker's rules need of it.
+    pub compiled: CompiledRule,
+}

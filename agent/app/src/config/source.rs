@@ -1,0 +1,274 @@
+//! Reading TOML so that a mistake reads like help: file, line, key, what is wrong and how to mend it.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+/// One TOML text and where it came from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    name: Arc<str>,
+    text: Arc<str>,
+}
+
+/// A mistake in a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The file.
+    pub file: String,
+    /// Line from 1; `None` where the mistake is of the file as a whole.
+    pub line: Option<usize>,
+    /// The key or table concerned.
+    pub key: Option<String>,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub mend: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        if let Some(key) = &self.key {
+            write!(f, ": {key}")?;
+        }
+        write!(f, ": {}", self.problem)?;
+        if !self.mend.is_empty() {
+            write!(f, "\n  mend: {}", self.mend)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Several mistakes of one configuration, in the order in which they stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<ConfigError>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, error) in self.0.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(error: ConfigError) -> Self {
+        Self(vec![error])
+    }
+}
+
+impl Source {
+    /// A text by a name that the reader knows.
+    pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
+        Self { name: name.into(), text: text.into() }
+    }
+
+    /// Reads a file.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let name = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Ok(Self::new(name, text)),
+            Err(error) => Err(ConfigError {
+                file: name,
+                line: None,
+                key: None,
+                problem: format!("failed to read: {error}"),
+                mend: "give the path of a readable UTF-8 text; `forewarn config example` prints one to start from"
+                    .to_owned(),
+            }),
+        }
+    }
+
+    /// The text itself.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The directory of the file, against which its relative paths are resolved.
+    pub fn directory(&self) -> PathBuf {
+        Path::new(&*self.name).parent().map(Path::to_path_buf).unwrap_or_default()
+    }
+
+    /// Reads the text as a `T`.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        toml::from_str(&self.text).map_err(|error| self.explain(&error))
+    }
+
+    /// A mistake at a place of the text.
+    pub fn error(&self, span: Range<usize>, problem: impl Into<String>, mend: impl Into<String>) -> ConfigError {
+        ConfigError {
+            file: self.name.to_string(),
+            line: Some(self.line_of(span.start)),
+            key: self.key_at(&span),
+            problem: problem.into(),
+            mend: mend.into(),
+        }
+    }
+
+    /// A mistake of the text as a whole.
+    pub fn error_of_file(&self, problem: impl Into<String>, mend: impl Into<String>) -> ConfigError {
+        ConfigError { file: self.name.to_string(), line: None, key: None, problem: problem.into(), mend: mend.into() }
+    }
+
+    /// A mistake that serde found in a table that was read apart from the text, at that table's place.
+    pub fn explain_at(&self, span: Range<usize>, message: &str) -> ConfigError {
+        let message = message.trim().replace('\n', " ");
+        let mend = mend_for(&message);
+        let mut explained = self.error(span.clone(), message.clone(), mend);
+        if let Some(name) = unknown_name(&message) {
+            explained.key = Some(name.to_owned());
+            // The span of an unknown field may be that of its table: point at the line that spells the name.
+            if let Some(offset) = self.offset_of_key(name, &span) {
+                explained.line = Some(self.line_of(offset));
+            }
+        }
+        explained
+    }
+
+    fn line_of(&self, offset: usize) -> usize {
+        self.text.as_bytes().iter().take(offset).filter(|&&b| b == b'\n').count() + 1
+    }
+
+    /// The key that a place of the text belongs to: the place itself if it is a bare key, else the last key before it
+    /// on its line, else the line's table header.
+    fn key_at(&self, span: &Range<usize>) -> Option<String> {
+        let start = span.start.min(self.text.len());
+        let line_start = self.text.get(..start)?.rfind('\n').map_or(0, |i| i + 1);
+        let line = self.text.get(line_start..)?.lines().next()?;
+        if line.trim_start().starts_with('[') {
+            return Some(line.split('#').next().unwrap_or(line).trim().to_owned());
+        }
+        let spanned = self.text.get(span.clone()).unwrap_or_default();
+        if !spanned.is_empty() && spanned.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+            let rest = self.text.get(span.end..)?.trim_start();
+            if rest.starts_with('=') {
+                return Some(spanned.to_owned());
+            }
+        }
+        let before = line.get(..start - line_start)?;
+        let key = before.rsplit_once('=').map_or(before, |(left, _)| left);
+        let key = key.rsplit(['{', ',', '[']).next()?.trim();
+        if key.is_empty() {
+            return line.split('=').next().map(|k| k.trim().to_owned()).filter(|k| !k.is_empty());
+        }
+        Some(key.to_owned())
+    }
+
+    fn explain(&self, error: &toml::de::Error) -> ConfigError {
+        self.explain_at(error.span().unwrap_or(0..0), error.message())
+    }
+
+    fn offset_of_key(&self, name: &str, span: &Range<usize>) -> Option<usize> {
+        let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '-');
+        self.text.match_indices(name).map(|(i, _)| i).filter(|&i| i >= span.start).find(|&i| {
+            let before = self.text.get(..i).and_then(|t| t.chars().next_back());
+            let after = self.text.get(i + name.len()..).and_then(|t| t.chars().next());
+            !is_word(before) && !is_word(after)
+        })
+    }
+}
+
+/// The name that serde did not know, taken from its message ``unknown field `x`, expected …``.
+fn unknown_name(message: &str) -> Option<&str> {
+    let rest = message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
+    rest.split('`').next()
+}
+
+fn mend_for(message: &str) -> String {
+    if let Some(name) = unknown_name(message) {
+        let known: Vec<&str> = message
+            .split_once("expected")
+            .map(|(_, list)| list.split('`').skip(1).step_by(2).collect())
+            .unwrap_or_default();
+        return nearest(name, known.iter().copied())
+            .map_or_else(|| format!("known here: {}", known.join(", ")), |best| format!("did you mean `{best}`?"));
+    }
+    if let Some(rest) = message.strip_prefix("missing field `") {
+        let name = rest.split('`').next().unwrap_or_default();
+        return format!("add `{name} = …`; `forewarn config example` shows each key with its meaning");
+    }
+    "`forewarn config example` shows each key with its meaning".to_owned()
+}
+
+/// The candidate that is spelled most like `name`, if one is near enough to have been meant.
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|&(distance, candidate)| distance <= 1 + name.len().max(candidate.len()) / 3)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only the errors of reading it matter")]
+    struct Sample {
+        name: String,
+        dwell_s: f64,
+        nested: Option<Nested>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only the errors of reading it matter")]
+    struct Nested {
+        schedule: u8,
+    }
+
+    fn error_of(text: &str) -> String {
+        Source::new("site.toml", text).parse::<Sample>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_unknown_key_names_file_line_key_and_the_nearest_spelling() {
+        let text = error_of("name = \"a\"\ndwell_s = 1\ndwel_s = 2\n");
+        assert_eq!(
+            text,
+            "site.toml:3: dwel_s: unknown field `dwel_s`, expected one of `name`, `dwell_s`, `nested`\n  mend: did you mean `dwell_s`?"
+        );
+        let nested = error_of("name = \"a\"\ndwell_s = 1\n[nested]\nshedule = 2\n");
+        assert!(
+            nested.starts_with("site.toml:4: shedule: ") && nested.ends_with("did you mean `schedule`?"),
+            "{nested}"
+        );
+    }
+
+    #[test]
+    fn a_wrong_type_names_the_key_of_the_value() {
+        let text = error_of("name = \"a\"\ndwell_s = \"long\"\n");
+        assert!(text.starts_with("site.toml:2: dwell_s: invalid type"), "{text}");
+    }
+
+    #[test]
+    fn broken_toml_names_the_line() {
+        let text = error_of("name = \"a\"\ndwell_s = = 3\n");
+        assert!(text.starts_with("site.toml:2"), "{text}");
+    }
+
+    #[test]
+    fn nothing_is_suggested_for_what_nobody_can_have_meant() {
+        assert_eq!(nearest("zebra", ["camera", "site"].into_iter()), None);
+        assert_eq!(nearest("camra", ["camera", "site"].into_iter()), Some("camera"));
+    }
+}

@@ -1,0 +1,195 @@
+//! `forewarn demo`: the whole loop on a real street clip.
+//!
+//! The clip is served by `forewarn sim camera` as a real RTSP camera, mosquitto runs as a child on a free loopback port,
+//! and the agent watches, warns into WAV files where there is no sound card, keeps evidence and reports.
+
+mod children;
+mod clip;
+mod summary;
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{Clock as _, SystemClock, Timestamp};
+use forewarn_evidence::{EvidenceStore, Limits, StoreOptions, TimeLine};
+
+use self::children::{Broker, Camera};
+use self::summary::{Figures, Tally};
+use crate::cli::Demo;
+use crate::config::{self, Site};
+use crate::detector;
+use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
+use crate::happening::Happening;
+use crate::live::{Agent, Listener, Shutdown};
+use crate::output::timeline::{JsonLines, Narrator, Timeline};
+use crate::replay::Replay;
+
+const SITE: &str = include_str!("site.toml");
+/// The demo ends by itself after this, whatever happens.
+const LONGEST: Duration = Duration::from_secs(150);
+/// A camera that has not delivered after this will not.
+const CONNECT: Duration = Duration::from_secs(20);
+/// How often the demo looks whether it should end.
+const TURN: Duration = Duration::from_millis(200);
+
+/// Runs the command.
+pub fn run(args: &Demo) -> CommandResult {
+    let clip = clip::prepare()?;
+    if args.fetch_only {
+        return Ok(());
+    }
+    prepare_out(&args.out)?;
+    let stopwatch = Stopwatch::start();
+    let tally = Arc::new(Mutex::new(Tally::default()));
+    let mut figures = if args.fast { fast(args, &clip, &tally)? } else { live(args, &clip, &tally)? };
+    figures.wall_s = stopwatch.elapsed().as_secs_f64();
+    figures.cpu_s = forewarn_hw::box_facts::process_usage().map(|usage| usage.cpu_s()).unwrap_or_default();
+    let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+    summary::print(&tally, &figures, &args.out, args.json)?;
+    Ok(())
+}
+
+/// Makes the directory, or clears what an earlier demo left in it; what no demo made is left alone.
+fn prepare_out(out: &Path) -> CommandResult {
+    let mark = out.join(".forewarn-demo");
+    if out.exists() && !mark.exists() && std::fs::read_dir(out).context("failed to list --out")?.next().is_some() {
+        let error = anyhow!("{} is not empty and no demo made it; choose another --out", out.display());
+        return Err(CommandError { code: ExitCode::BadInput, error });
+    }
+    if mark.exists() {
+        std::fs::remove_dir_all(out).with_context(|| format!("failed to clear {}", out.display()))?;
+    }
+    std::fs::create_dir_all(out).with_context(|| format!("failed to make {}", out.display()))?;
+    std::fs::write(&mark, "").with_context(|| format!("failed to write {}", mark.display()))?;
+    Ok(())
+}
+
+fn write_site(out: &Path, camera_url: &str, mqtt_url: &str) -> Result<Site, CommandError> {
+    let text = SITE.replace("{camera_url}", camera_url).replace("{mqtt_url}", mqtt_url);
+    let path = out.join("site.toml");
+    std::fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
+    config::load(&path).or_exit(ExitCode::BadConfig)
+}
+
+fn narrator(is_json: bool, origin: Option<Timestamp>) -> Box<dyn Narrator> {
+    let out = std::io::stdout();
+    let is_coloured = out.is_terminal();
+    if is_json { Box::new(JsonLines::new(out)) } else { Box::new(Timeline::new(out, origin, is_coloured)) }
+}
+
+/// A narrator that also counts.
+struct Teller {
+    narrator: Box<dyn Narrator>,
+    tally: Arc<Mutex<Tally>>,
+    stream: Option<SyncSender<bool>>,
+}
+
+impl Teller {
+    fn count(&self, happening: &Happening) {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).count(happening);
+    }
+}
+
+impl Narrator for Teller {
+    fn tell(&mut self, happening: &Happening) -> std::io::Result<()> {
+        self.count(happening);
+        self.narrator.tell(happening)
+    }
+}
+
+impl Listener for Teller {
+    fn happened(&mut self, happening: &Happening) {
+        self.count(happening);
+        if let (Happening::Stream { is_up, .. }, Some(stream)) = (happening, &self.stream) {
+            // A full queue already holds what the main thread waits for.
+            let _ = stream.try_send(*is_up);
+        }
+        if let Err(error) = self.narrator.tell(happening) {
+            tracing::warn!(%error, "failed to print");
+        }
+    }
+}
+
+fn fast(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, CommandError> {
+    let clip = std::path::absolute(clip).context("failed to find the clip")?;
+    let site = write_site(&args.out, &format!("file:{}", clip.display()), "mqtt://127.0.0.1:1883")?;
+    let detector = detector::open(&site.card, site.threads, Some(site.tracker.low_score))?;
+    let narrator = narrator(args.json, Some(Timestamp::ZERO));
+    let teller = Teller { narrator, tally: Arc::clone(tally), stream: None };
+    let replay = Replay {
+        site: &site,
+        detector: Box::new(detector),
+        clips: std::iter::empty().collect(),
+        out: &args.out,
+        with_tracks: false,
+        with_evidence: true,
+        start: None,
+        narrator: Some(Box::new(teller)),
+    };
+    let summary = replay.run()?;
+    Ok(Figures { frames_decoded: summary.frames, frames_analysed: summary.analysed, ..Figures::default() })
+}
+
+fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, CommandError> {
+    let shutdown = Shutdown::listen()?;
+    let broker = Broker::start(&args.out).or_exit(ExitCode::Missing)?;
+    let camera = Camera::start(clip)?;
+    let site = write_site(&args.out, camera.url(), &broker.url())?;
+    let detector = detector::open(&site.card, site.threads, Some(site.tracker.low_score))?;
+    if !args.json {
+        println_to_stdout(&format!("camera {}   broker {}\n", camera.url(), broker.url()))?;
+    }
+    let (stream, changes) = sync_channel(64);
+    let teller = Teller { narrator: narrator(args.json, None), tally: Arc::clone(tally), stream: Some(stream) };
+    let agent = Agent::start(&site, Box::new(detector), Some(Box::new(teller)))?;
+    let stopwatch = Stopwatch::start();
+    let mut was_up = false;
+    let mut is_over = false;
+    while !is_over && stopwatch.elapsed() < LONGEST && !shutdown.wait(TURN) {
+        for is_up in changes.try_iter() {
+            is_over |= was_up && !is_up;
+            was_up |= is_up;
+        }
+        if agent.is_broken() || (!was_up && stopwatch.elapsed() > CONNECT) {
+            let error = agent.stop().err().unwrap_or_else(|| anyhow!("the camera delivered nothing; see --log info"));
+            return Err(error.into());
+        }
+    }
+    let stats = agent.stop()?;
+    seal_open(&site)?;
+    drop(camera);
+    drop(broker);
+    Ok(Figures {
+        frames_decoded: stats.frames_decoded,
+        frames_analysed: stats.frames_analysed,
+        frames_dropped: stats.frames_dropped,
+        reports_acknowledged: Some(stats.reports_acknowledged),
+        reports_pending: stats.reports_pending,
+        ..Figures::default()
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the demo is for")]
+fn println_to_stdout(text: &str) -> std::io::Result<()> {
+    println!("{text}");
+    Ok(())
+}
+
+/// Seals the bundles of incidents that are still open when the demo ends, since nobody will go on with them.
+fn seal_open(site: &Site) -> CommandResult {
+    let options = StoreOptions {
+        limits: Limits::default(),
+        time_line: TimeLine::WallClock,
+        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let store = EvidenceStore::open(site.storage.dir.join("evidence"), options).or_exit(ExitCode::Failed)?;
+    for folder in store.unsealed().or_exit(ExitCode::Failed)? {
+        store.seal_abandoned(&folder, "the demo ended", SystemClock.now()).or_exit(ExitCode::Failed)?;
+    }
+    Ok(())
+}

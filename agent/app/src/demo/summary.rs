@@ -1,0 +1,94 @@
+//! What a demo did, in a few lines.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+
+use forewarn_domain::{AnnounceOutcome, IncidentId, IncidentRecord, IncidentState};
+use serde_json::json;
+
+use crate::happening::Happening;
+
+/// What happened, counted.
+#[derive(Debug, Default)]
+pub struct Tally {
+    records: BTreeMap<IncidentId, IncidentRecord>,
+    warnings_played: u64,
+    bundles: u64,
+}
+
+impl Tally {
+    /// Counts one thing.
+    pub fn count(&mut self, happening: &Happening) {
+        match happening {
+            Happening::Moved { record, .. } => {
+                self.records.insert(record.id.clone(), record.clone());
+            }
+            Happening::Announced { outcome: AnnounceOutcome::Played { .. }, .. } => self.warnings_played += 1,
+            Happening::Sealed { .. } => self.bundles += 1,
+            Happening::Announced { .. }
+            | Happening::Announcing { .. }
+            | Happening::Stream { .. }
+            | Happening::Trouble { .. } => {}
+        }
+    }
+
+    fn ever(&self, state: IncidentState) -> usize {
+        self.records.values().filter(|record| record.first_entered(state).is_some()).count()
+    }
+}
+
+/// Figures of the run.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// Frames that were decoded.
+    pub frames_decoded: u64,
+    /// Frames that were analysed.
+    pub frames_analysed: u64,
+    /// Frames that were dropped because a newer one came.
+    pub frames_dropped: u64,
+    /// Reports that the broker acknowledged; none without a broker.
+    pub reports_acknowledged: Option<u64>,
+    /// Reports that it has not acknowledged.
+    pub reports_pending: u64,
+    /// Processor seconds of this process.
+    pub cpu_s: f64,
+    /// Seconds that the run took.
+    pub wall_s: f64,
+}
+
+/// Prints the summary.
+pub fn print(tally: &Tally, figures: &Figures, out: &Path, is_json: bool) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    let open = tally.records.values().filter(|record| record.state != IncidentState::Closed).count();
+    let (complied, escalated) = (tally.ever(IncidentState::Complied), tally.ever(IncidentState::Escalated));
+    let cpu_share = 100.0 * figures.cpu_s / figures.wall_s.max(0.001);
+    if is_json {
+        let value = json!({ "event": "summary", "incidents": tally.records.len(), "complied": complied,
+            "escalated": escalated, "open": open, "warnings_played": tally.warnings_played,
+            "frames_decoded": figures.frames_decoded, "frames_analysed": figures.frames_analysed,
+            "frames_dropped": figures.frames_dropped, "reports_acknowledged": figures.reports_acknowledged,
+            "reports_pending": figures.reports_pending, "cpu_s": figures.cpu_s, "wall_s": figures.wall_s,
+            "evidence": out.join("evidence") });
+        return writeln!(stdout, "{value}");
+    }
+    writeln!(stdout)?;
+    writeln!(
+        stdout,
+        "incidents   {}: {complied} complied, {escalated} escalated, {open} still open",
+        tally.records.len()
+    )?;
+    writeln!(stdout, "warnings    {} played to the end", tally.warnings_played)?;
+    match figures.reports_acknowledged {
+        Some(n) => writeln!(stdout, "reports     {n} acknowledged by the broker, {} waiting", figures.reports_pending)?,
+        None => writeln!(stdout, "reports     not sent in a fast run")?,
+    }
+    writeln!(
+        stdout,
+        "frames      {} decoded, {} analysed, {} dropped",
+        figures.frames_decoded, figures.frames_analysed, figures.frames_dropped
+    )?;
+    writeln!(stdout, "processor   {:.1} s in {:.1} s, {cpu_share:.0} % of one core", figures.cpu_s, figures.wall_s)?;
+    writeln!(stdout, "evidence    {}", out.join("evidence").display())?;
+    writeln!(stdout, "            open a clip in any player; check a folder with `forewarn evidence verify FOLDER`")
+}

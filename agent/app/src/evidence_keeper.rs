@@ -1,0 +1,224 @@
+//! Carries out `Capture`: snapshots at once, clips when their last picture has come, the seal when all is there.
+//!
+//! It is driven by calls, not by a clock: in a replay after each frame, live by the evidence thread. A failure is told
+//! and noted in the bundle; it never stops the incident.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use forewarn_domain::{
+    ClipSpan, EvidenceRequest, Frame, IncidentId, IncidentRecord, Moment, RuleKey, StreamId, Timestamp, Zone,
+};
+use forewarn_evidence::{ClipFacts, EvidenceStore, Overlay};
+use forewarn_pipelines::{ClipInfo, ClipRecorder, PreRollRing};
+
+use crate::civil_time::SiteTime;
+use crate::config::Site;
+use crate::happening::Happening;
+
+/// What is drawn for a rule.
+#[derive(Debug, Clone)]
+struct Scene {
+    title: String,
+    zone: Option<Zone>,
+}
+
+/// A clip whose last picture has not come yet.
+struct Pending {
+    record: IncidentRecord,
+    moment: Moment,
+    stream: StreamId,
+    recorder: ClipRecorder,
+}
+
+/// Keeps the evidence of all incidents.
+pub struct EvidenceKeeper {
+    store: EvidenceStore,
+    scratch: PathBuf,
+    civil: SiteTime,
+    scenes: BTreeMap<RuleKey, Scene>,
+    rings: BTreeMap<StreamId, Arc<PreRollRing>>,
+    pending: Vec<Pending>,
+    closed: BTreeMap<IncidentId, IncidentRecord>,
+    happenings: Vec<Happening>,
+}
+
+impl EvidenceKeeper {
+    /// Keeps evidence in `store`, with unfinished clips in `scratch` on the same file system.
+    pub fn new(store: EvidenceStore, scratch: PathBuf, site: &Site, civil: SiteTime) -> std::io::Result<Self> {
+        std::fs::create_dir_all(&scratch)?;
+        let mut scenes = BTreeMap::new();
+        for camera in &site.cameras {
+            for rule in &camera.rules {
+                let title = rule.violation.title.in_language(site.language).map_or_else(String::new, |t| t.text);
+                let zone = camera.zones.iter().find(|z| z.id == rule.key.zone).cloned();
+                scenes.insert(rule.key.clone(), Scene { title, zone });
+            }
+        }
+        Ok(Self {
+            store,
+            scratch,
+            civil,
+            scenes,
+            rings: BTreeMap::new(),
+            pending: Vec::new(),
+            closed: BTreeMap::new(),
+            happenings: Vec::new(),
+        })
+    }
+
+    /// Clips of `stream` come from this ring.
+    pub fn add_ring(&mut self, stream: StreamId, ring: Arc<PreRollRing>) {
+        self.rings.insert(stream, ring);
+    }
+
+    /// The store.
+    pub fn store(&self) -> &EvidenceStore {
+        &self.store
+    }
+
+    /// Keeps a snapshot of `frame` and starts the clip, if one is asked for.
+    pub fn capture(&mut self, request: &EvidenceRequest, frame: Option<&Frame>) {
+        let record = &request.incident;
+        let title = self.title(&record.rule);
+        let kept = match frame {
+            Some(frame) => {
+                let overlay = self.overlay(record, frame, &title);
+                self.store.add_snapshot(record, request.moment, frame, &overlay).map(|_| ())
+            }
+            None => self.store.note_missing(record, &title, &format!("{}.jpg", request.moment), "no frame was at hand"),
+        };
+        if let Err(error) = kept {
+            self.trouble(error.to_string(), request.at);
+        }
+        if let Some(span) = request.clip {
+            self.start_clip(request, span, &title);
+        }
+    }
+
+    fn overlay(&self, record: &IncidentRecord, frame: &Frame, title: &str) -> Overlay {
+        let zone = self.scenes.get(&record.rule).and_then(|scene| scene.zone.as_ref());
+        Overlay {
+            title: title.to_owned(),
+            bbox: Some(record.subject.bbox),
+            zone: zone.map(|zone| zone.shape_px(frame.width, frame.height)),
+            time: self.civil.display(frame.meta.captured_at),
+        }
+    }
+
+    fn start_clip(&mut self, request: &EvidenceRequest, span: ClipSpan, title: &str) {
+        let record = request.incident.clone();
+        let stream = record.rule.stream.clone();
+        let started = match self.rings.get(&stream) {
+            Some(ring) => ring.record(span).map_err(|error| error.to_string()),
+            None => Err("the stream keeps no encoded video".to_owned()),
+        };
+        match started {
+            Ok(recorder) => self.pending.push(Pending { record, moment: request.moment, stream, recorder }),
+            Err(why) => self.note_missing_clip(&record, request.moment, title, &why, request.at),
+        }
+    }
+
+    fn note_missing_clip(&mut self, record: &IncidentRecord, moment: Moment, title: &str, why: &str, at: Timestamp) {
+        let noted = self.store.note_missing(record, title, &format!("{moment}.mp4"), why);
+        if let Err(error) = noted {
+            self.trouble(error.to_string(), at);
+        }
+    }
+
+    /// The incident is closed: its bundle is sealed as soon as its clips are written.
+    pub fn close(&mut self, record: IncidentRecord, now: Timestamp) {
+        self.closed.insert(record.id.clone(), record);
+        self.advance(now);
+    }
+
+    /// Writes the clips that are complete and seals what can be sealed.
+    pub fn advance(&mut self, now: Timestamp) {
+        self.write_clips(now, |pending| pending.recorder.is_complete());
+    }
+
+    /// The stream has ended: its clips are cut where they are.
+    pub fn finish_stream(&mut self, stream: &StreamId, now: Timestamp) {
+        self.write_clips(now, |pending| pending.stream == *stream);
+    }
+
+    /// Everything ends: all clips are written as they are and every bundle in `open` is sealed as it is.
+    pub fn finish(&mut self, open: impl IntoIterator<Item = IncidentRecord>, now: Timestamp) {
+        self.write_clips(now, |_| true);
+        for record in open {
+            self.seal(&record, now);
+        }
+    }
+
+    fn write_clips(&mut self, now: Timestamp, is_due: impl Fn(&Pending) -> bool) {
+        let (due, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending).into_iter().partition(is_due);
+        self.pending = waiting;
+        for pending in due {
+            self.write_clip(pending, now);
+        }
+        let sealable: Vec<IncidentId> =
+            self.closed.keys().filter(|id| !self.pending.iter().any(|p| p.record.id == **id)).cloned().collect();
+        for id in sealable {
+            if let Some(record) = self.closed.remove(&id) {
+                self.seal(&record, now);
+            }
+        }
+    }
+
+    fn write_clip(&mut self, pending: Pending, now: Timestamp) {
+        let Pending { record, moment, recorder, .. } = pending;
+        let title = self.title(&record.rule);
+        let temp = self.scratch.join(format!("{}-{moment}.mp4", record.id));
+        match recorder.finish(&temp) {
+            Ok(info) => {
+                let facts = clip_facts(moment, &info);
+                if let Err(error) = self.store.add_clip(&record, &title, moment.as_str(), &temp, &facts) {
+                    self.trouble(error.to_string(), now);
+                }
+            }
+            Err(error) => self.note_missing_clip(&record, moment, &title, &error.to_string(), now),
+        }
+    }
+
+    fn seal(&mut self, record: &IncidentRecord, now: Timestamp) {
+        let title = self.title(&record.rule);
+        match self.store.seal(record, &title, now) {
+            Ok(sealed) => {
+                self.happenings.push(Happening::Sealed { incident: record.id.clone(), path: sealed.path, at: now });
+            }
+            Err(error) => self.trouble(error.to_string(), now),
+        }
+    }
+
+    fn title(&self, rule: &RuleKey) -> String {
+        self.scenes.get(rule).map_or_else(|| rule.violation.to_string(), |scene| scene.title.clone())
+    }
+
+    fn trouble(&mut self, what: String, at: Timestamp) {
+        self.happenings.push(Happening::Trouble { what, at });
+    }
+
+    /// What happened since the last call.
+    pub fn take_happenings(&mut self) -> Vec<Happening> {
+        std::mem::take(&mut self.happenings)
+    }
+
+    /// The folder of an incident relative to `base`, if it exists.
+    pub fn relative_path(&self, record: &IncidentRecord, base: &Path) -> Option<String> {
+        let path = self.store.bundle_path(record).ok().filter(|path| path.is_dir())?;
+        Some(path.strip_prefix(base).unwrap_or(&path).to_string_lossy().into_owned())
+    }
+}
+
+fn clip_facts(moment: Moment, info: &ClipInfo) -> ClipFacts {
+    ClipFacts {
+        moment,
+        from: info.first_unit_at,
+        to: info.last_unit_at,
+        codec: info.codec.to_string(),
+        width: info.width,
+        height: info.height,
+        access_units: info.units as u64,
+    }
+}

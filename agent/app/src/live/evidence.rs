@@ -1,0 +1,194 @@
+//! The evidence thread: the keeper behind a bounded queue, and retention now and then.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp};
+use forewarn_evidence::{EvidenceStore, Limits, RetentionEvent, StatvfsSpace, StoreOptions, TimeLine, UpstreamState};
+use forewarn_report::{Outbox, ReportState};
+
+use super::streams::Streams;
+use super::{LoopEvent, Sender, trouble};
+use crate::civil_time::SiteTime;
+use crate::config::Site;
+use crate::evidence_keeper::EvidenceKeeper;
+use crate::exit::{CommandError, ExitCode, OrExit as _};
+
+/// Requests that may wait; each may hold a frame.
+const QUEUE: usize = 64;
+/// How often clips are looked after.
+const TURN: Duration = Duration::from_millis(250);
+/// How often retention runs.
+const RETENTION_EVERY: Duration = Duration::from_secs(60);
+
+enum Job {
+    Capture { request: Box<EvidenceRequest>, frame: Option<Frame> },
+    Close(Box<IncidentRecord>),
+    Stop,
+}
+
+/// The way to the evidence thread.
+#[derive(Clone)]
+pub struct EvidenceQueue(Sender<Job>);
+
+impl EvidenceQueue {
+    /// Asks for evidence. False if the queue is full.
+    pub fn capture(&self, request: EvidenceRequest, frame: Option<Frame>) -> bool {
+        self.0.offer(Job::Capture { request: Box::new(request), frame }).is_ok()
+    }
+
+    /// Asks for the seal. False if the queue is full.
+    pub fn close(&self, record: IncidentRecord) -> bool {
+        self.0.offer(Job::Close(Box::new(record))).is_ok()
+    }
+}
+
+/// The running thread.
+pub struct Evidence {
+    queue: Sender<Job>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Evidence {
+    /// Opens the store and starts the thread.
+    pub fn start(
+        site: &Site,
+        civil: SiteTime,
+        clock: &Arc<dyn Clock>,
+        streams: &Streams,
+        to_loop: &Sender<LoopEvent>,
+        outbox: Outbox,
+    ) -> Result<Self, CommandError> {
+        let options = StoreOptions {
+            limits: Limits {
+                max_bytes: site.storage.max_bytes,
+                max_days: site.storage.max_days,
+                min_free_bytes: site.storage.min_free_bytes,
+            },
+            time_line: TimeLine::WallClock,
+            agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let root = site.storage.dir.join("evidence");
+        let store = EvidenceStore::open(root, options).or_exit(ExitCode::Failed)?;
+        let scratch = site.storage.dir.join(".scratch");
+        let mut keeper = EvidenceKeeper::new(store, scratch, site, civil)
+            .context("failed to make the folder of unfinished clips")?;
+        for (stream, ring) in streams.rings() {
+            keeper.add_ring(stream, ring);
+        }
+        seal_leftovers(&keeper, &outbox, clock.now())?;
+        let (sender, jobs) = sync_channel(QUEUE);
+        let worker = Worker { keeper, outbox, clock: Arc::clone(clock), to_loop: to_loop.clone(), retained_at: None };
+        let thread = std::thread::Builder::new()
+            .name("evidence".to_owned())
+            .spawn(move || worker.run(&jobs))
+            .context("failed to start the evidence thread")?;
+        Ok(Self { queue: Sender::new("evidence", sender), thread: Some(thread) })
+    }
+
+    /// The way to the thread.
+    pub fn queue(&self) -> EvidenceQueue {
+        EvidenceQueue(self.queue.clone())
+    }
+
+    /// Writes all clips as they are and ends. Bundles of open incidents stay open, for the next start goes on with them.
+    pub fn stop(&mut self) {
+        let _ = self.queue.send(Job::Stop);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the evidence thread panicked");
+        }
+    }
+}
+
+/// Seals the bundles of incidents that nobody goes on with: the agent was killed after their last report.
+fn seal_leftovers(keeper: &EvidenceKeeper, outbox: &Outbox, now: Timestamp) -> Result<(), CommandError> {
+    let open = outbox.open_snapshots().or_exit(ExitCode::Failed)?;
+    for folder in keeper.store().unsealed().or_exit(ExitCode::Failed)? {
+        if open.iter().any(|snapshot| snapshot.record.id == folder.incident) {
+            continue;
+        }
+        if let Err(error) = keeper.store().seal_abandoned(&folder, "the agent was stopped before it was kept", now) {
+            tracing::error!("{error}");
+        }
+    }
+    Ok(())
+}
+
+struct Worker {
+    keeper: EvidenceKeeper,
+    outbox: Outbox,
+    clock: Arc<dyn Clock>,
+    to_loop: Sender<LoopEvent>,
+    retained_at: Option<Timestamp>,
+}
+
+impl Worker {
+    fn run(mut self, jobs: &Receiver<Job>) {
+        loop {
+            let job = jobs.recv_timeout(TURN);
+            let now = self.clock.now();
+            match job {
+                Ok(Job::Capture { request, frame }) => self.keeper.capture(&request, frame.as_ref()),
+                Ok(Job::Close(record)) => self.keeper.close(*record, now),
+                Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            self.keeper.advance(now);
+            self.retain(now);
+            self.pass_on();
+        }
+        self.keeper.finish([], self.clock.now());
+        self.pass_on();
+    }
+
+    fn pass_on(&mut self) {
+        for happening in self.keeper.take_happenings() {
+            // The loop may be gone at the end; the log is told by then.
+            if self.to_loop.offer(LoopEvent::Happened(happening.clone())).is_err() {
+                tracing::info!(?happening, "told after the incident loop ended, or while its queue is full");
+            }
+        }
+    }
+
+    fn retain(&mut self, now: Timestamp) {
+        if self.retained_at.is_some_and(|at| now.since(at) < RETENTION_EVERY) {
+            return;
+        }
+        self.retained_at = Some(now);
+        let outbox = &self.outbox;
+        let upstream = |id: &IncidentId| match outbox.report_state(id) {
+            Ok(ReportState::Acknowledged) => UpstreamState::Acknowledged,
+            Ok(ReportState::Pending) => UpstreamState::Pending,
+            Ok(ReportState::Unknown) | Err(_) => UpstreamState::Unknown,
+        };
+        let told = match self.keeper.store().enforce_retention(now, &StatvfsSpace, &upstream) {
+            Ok(outcome) => {
+                let failures = outcome.failures.iter().map(ToString::to_string);
+                outcome.events.iter().filter_map(as_trouble).chain(failures).collect()
+            }
+            Err(error) => vec![error.to_string()],
+        };
+        for what in told {
+            metrics::counter!("forewarn_retention_events_total").increment(1);
+            let _ = self.to_loop.offer(LoopEvent::Happened(trouble(what, now)));
+        }
+    }
+}
+
+/// What an operator must know of a run of retention.
+fn as_trouble(event: &RetentionEvent) -> Option<String> {
+    match event {
+        RetentionEvent::Deleted { .. } => None,
+        RetentionEvent::DeletedUnacknowledged { incident, .. } => Some(format!(
+            "the disk was about to fill: the evidence of {incident} was deleted though upstream had not acknowledged it"
+        )),
+        RetentionEvent::StillOver { .. } => Some(
+            "evidence exceeds its limits and nothing may be deleted; see docs/configuration.md, \"Storage\"".to_owned(),
+        ),
+    }
+}

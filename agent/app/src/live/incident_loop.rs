@@ -1,0 +1,327 @@
+//! The incident loop: the one thread that owns tracker, rules and machine, and that writes reports down before anything
+//! else is done about them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use forewarn_domain::{
+    AnnounceOutcome, Announcement, Clock, Frame, IncidentRecord, IncidentState, Report, StreamId, Timestamp,
+};
+use forewarn_incident::{IncidentSnapshot, Output};
+use forewarn_pipelines::StreamEvent;
+use forewarn_report::{EventSource, Outbox, OutboxLimits};
+
+use super::evidence::EvidenceQueue;
+use super::speakers::Queues;
+use super::{Listener, LoopEvent, trouble};
+use crate::config::Site;
+use crate::engine::Engine;
+use crate::exit::{CommandError, ExitCode, OrExit as _};
+use crate::happening::Happening;
+
+/// How long the loop waits for an event when nothing falls due.
+const IDLE: Duration = Duration::from_millis(500);
+/// Reports that could not be written and wait for the disk to mend. Beyond this the oldest state of the same incident is
+/// replaced by its newest, which holds the whole history.
+const UNWRITTEN: usize = 1024;
+
+/// The incidents that are open, for those who look from outside.
+pub type OpenIncidents = Arc<Mutex<Vec<IncidentRecord>>>;
+
+/// Opens the outbox of a site. What must be told of it comes along.
+pub fn open_outbox(site: &Site, now: Timestamp) -> Result<(Outbox, Vec<Happening>), CommandError> {
+    let path = site.storage.dir.join("outbox.sqlite");
+    let limits = OutboxLimits { max_bytes: site.storage.outbox_bytes, ..OutboxLimits::default() };
+    let source = EventSource { site: site.id.to_string(), agent_version: env!("CARGO_PKG_VERSION").to_owned() };
+    let opened = Outbox::open(path, limits, source).or_exit(ExitCode::Failed)?;
+    let notes = opened.set_aside.map(|aside| {
+        let what = format!(
+            "the outbox was damaged ({}); it is kept as {} and {} reports of {} incidents were carried over",
+            aside.reason,
+            PathBuf::from(&aside.kept_as).display(),
+            aside.messages,
+            aside.incidents
+        );
+        trouble(what, now)
+    });
+    Ok((opened.outbox, notes.into_iter().collect()))
+}
+
+/// A batch of reports that one call of the engine made, with the snapshots after it.
+struct Batch {
+    reports: Vec<Report>,
+    snapshots: BTreeMap<forewarn_domain::IncidentId, String>,
+}
+
+/// The loop's state.
+pub struct IncidentLoop {
+    engine: Engine,
+    outbox: Outbox,
+    clock: Arc<dyn Clock>,
+    speakers: Queues,
+    evidence: EvidenceQueue,
+    listener: Option<Box<dyn Listener>>,
+    latest: BTreeMap<StreamId, Frame>,
+    unwritten: Vec<Batch>,
+    open: OpenIncidents,
+}
+
+impl IncidentLoop {
+    /// A loop that is ready to run.
+    pub fn new(
+        engine: Engine,
+        outbox: Outbox,
+        clock: Arc<dyn Clock>,
+        speakers: Queues,
+        evidence: EvidenceQueue,
+        listener: Option<Box<dyn Listener>>,
+    ) -> Self {
+        Self {
+            engine,
+            outbox,
+            clock,
+            speakers,
+            evidence,
+            listener,
+            latest: BTreeMap::new(),
+            unwritten: Vec::new(),
+            open: OpenIncidents::default(),
+        }
+    }
+
+    /// The open incidents, kept up to date.
+    pub fn open_incidents(&self) -> OpenIncidents {
+        Arc::clone(&self.open)
+    }
+
+    /// Takes up the incidents that were open when the agent last stopped. Returns what must be told.
+    pub fn restore(&mut self) -> Result<Vec<Happening>, CommandError> {
+        let now = self.clock.now();
+        let mut snapshots = Vec::new();
+        let mut notes = Vec::new();
+        for stored in self.outbox.open_snapshots().or_exit(ExitCode::Failed)? {
+            match serde_json::from_str::<IncidentSnapshot>(&stored.snapshot) {
+                Ok(snapshot) => snapshots.push(snapshot),
+                Err(error) => {
+                    let what = format!(
+                        "incident {} cannot be taken up again ({error}); it stays in the outbox as it was last reported",
+                        stored.record.id
+                    );
+                    notes.push(trouble(what, now));
+                    self.outbox.close_incident(&stored.record.id).or_exit(ExitCode::Failed)?;
+                }
+            }
+        }
+        self.engine.restore(snapshots, now);
+        Ok(notes)
+    }
+
+    /// Runs until told to stop.
+    pub fn run(mut self, events: &Receiver<LoopEvent>) -> anyhow::Result<()> {
+        loop {
+            let now = self.clock.now();
+            self.engine.timeout(now);
+            self.carry_out(now);
+            match events.recv_timeout(self.until_timeout(now)) {
+                Ok(LoopEvent::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(event) => self.take_in(event),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+        let left = self.unwritten.len();
+        self.write_reports();
+        anyhow::ensure!(
+            self.unwritten.is_empty(),
+            "{left} batches of reports could not be written to {}; see the log",
+            self.outbox.path().display()
+        );
+        Ok(())
+    }
+
+    fn until_timeout(&self, now: Timestamp) -> Duration {
+        self.engine.poll_timeout().map_or(IDLE, |at| at.since(now).min(IDLE))
+    }
+
+    fn take_in(&mut self, event: LoopEvent) {
+        let now = self.clock.now();
+        match event {
+            LoopEvent::Analysed { frame, detections } => {
+                let decided_after = now.since(frame.meta.arrived_at);
+                metrics::histogram!("forewarn_decision_latency_seconds").record(decided_after.as_secs_f64());
+                self.engine.analysed(&frame.meta, (frame.width, frame.height), &detections, now);
+                self.latest.insert(frame.meta.stream.clone(), frame);
+            }
+            LoopEvent::Stream { stream, event } => self.stream_changed(&stream, &event, now),
+            LoopEvent::Announced { id, speaker, outcome } => {
+                self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at: now });
+                self.engine.announced(id, outcome, now);
+            }
+            LoopEvent::Happened(happening) => self.tell(&happening),
+            LoopEvent::Stop => {}
+        }
+        self.carry_out(now);
+    }
+
+    fn stream_changed(&mut self, stream: &StreamId, event: &StreamEvent, now: Timestamp) {
+        let text = match event {
+            StreamEvent::Connected { width, height, codec, decoder } => {
+                self.engine.resumed(stream, now);
+                let codec = codec.as_ref().map_or_else(|| "raw".to_owned(), ToString::to_string);
+                format!("connected, {codec} {width}x{height}, decoder {decoder}")
+            }
+            StreamEvent::Interrupted { reason, retry_in } => {
+                self.engine.interrupted(stream, now);
+                format!("interrupted: {reason}; next attempt in {:.1} s", retry_in.as_secs_f64())
+            }
+            StreamEvent::RetryFailed { attempt, reason, retry_in } => {
+                format!("attempt {attempt} failed: {reason}; next in {:.1} s", retry_in.as_secs_f64())
+            }
+            StreamEvent::Resumed { gap } => format!("back after a gap of {:.1} s", gap.as_secs_f64()),
+            StreamEvent::FormatChanged { width, height } => format!("the picture is now {width}x{height}"),
+            StreamEvent::Degraded { reason } => format!("degraded: {reason}"),
+            StreamEvent::Ended => {
+                self.engine.interrupted(stream, now);
+                "ended".to_owned()
+            }
+        };
+        let is_up =
+            !matches!(event, StreamEvent::Interrupted { .. } | StreamEvent::RetryFailed { .. } | StreamEvent::Ended);
+        self.tell(&Happening::Stream { stream: stream.clone(), is_up, text, at: now });
+    }
+
+    /// Carries out what the engine asks for: first all reports to the disk, then the rest in its order.
+    fn carry_out(&mut self, now: Timestamp) {
+        let mut batch = Batch { reports: Vec::new(), snapshots: BTreeMap::new() };
+        let mut rest = Vec::new();
+        while let Some(output) = self.engine.poll_output() {
+            match output {
+                Output::Report(report) => batch.reports.push(report),
+                output => rest.push(output),
+            }
+        }
+        if !batch.reports.is_empty() {
+            for report in &batch.reports {
+                let id = &report.incident.id;
+                if let Some(snapshot) = self.engine.snapshot(id)
+                    && let Ok(json) = serde_json::to_string(&snapshot)
+                {
+                    batch.snapshots.insert(id.clone(), json);
+                }
+            }
+            let told: Vec<Report> = batch.reports.clone();
+            self.unwritten.push(batch);
+            self.write_reports();
+            for report in &told {
+                self.report_told(report);
+            }
+            let open = self.engine.open_incidents();
+            *self.open.lock().unwrap_or_else(PoisonError::into_inner) = open;
+        }
+        for output in rest {
+            self.carry_out_one(output, now);
+        }
+    }
+
+    fn report_told(&mut self, report: &Report) {
+        let record = &report.incident;
+        metrics::counter!("forewarn_incident_transitions_total",
+            "violation" => record.rule.violation.to_string(), "state" => record.state.as_str())
+        .increment(1);
+        if record.state == IncidentState::Closed && !self.evidence.close(record.clone()) {
+            self.tell(&trouble(
+                format!("the evidence of {} could not be sealed: its queue is full", record.id),
+                report.at,
+            ));
+        }
+        self.tell(&Happening::Moved { record: record.clone(), at: report.at });
+    }
+
+    /// Writes what waits to the outbox. A disk that fails holds nothing else back; the rest is tried again.
+    fn write_reports(&mut self) {
+        while let Some(batch) = self.unwritten.first() {
+            let snapshot = |report: &Report| batch.snapshots.get(&report.incident.id).map(String::as_str);
+            let steps: Vec<_> = batch.reports.iter().map(|report| (report, snapshot(report))).collect();
+            match self.outbox.record_all(&steps) {
+                Ok(_) => drop(self.unwritten.remove(0)),
+                Err(error) => {
+                    metrics::counter!("forewarn_outbox_write_errors_total").increment(1);
+                    let what = format!("{error}; {} batches of reports wait in memory", self.unwritten.len());
+                    self.tell(&trouble(what, self.clock.now()));
+                    if self.unwritten.len() > UNWRITTEN {
+                        self.squeeze();
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Joins the waiting batches so that memory stays bounded: each incident keeps its latest report, which holds its
+    /// whole history.
+    fn squeeze(&mut self) {
+        let mut latest: BTreeMap<_, Report> = BTreeMap::new();
+        let mut snapshots = BTreeMap::new();
+        for batch in std::mem::take(&mut self.unwritten) {
+            latest.extend(batch.reports.into_iter().map(|report| (report.incident.id.clone(), report)));
+            snapshots.extend(batch.snapshots);
+        }
+        self.unwritten.push(Batch { reports: latest.into_values().collect(), snapshots });
+    }
+
+    fn carry_out_one(&mut self, output: Output, now: Timestamp) {
+        match output {
+            Output::Report(_) => {}
+            Output::Capture(request) => {
+                let frame = self.latest.get(&request.incident.rule.stream).cloned();
+                let what = format!("{} evidence of {}", request.moment, request.incident.id);
+                if !self.evidence.capture(request, frame) {
+                    self.tell(&trouble(format!("the {what} was not kept: the evidence queue is full"), now));
+                }
+            }
+            Output::Announce(announcement) => self.announce(announcement, now),
+            Output::Dismissed(dismissed) => {
+                metrics::counter!("forewarn_suspicions_dismissed_total",
+                    "violation" => dismissed.rule.violation.to_string())
+                .increment(1);
+            }
+        }
+    }
+
+    fn announce(&mut self, announcement: Announcement, now: Timestamp) {
+        let (id, speaker) = (announcement.id, announcement.speaker.clone());
+        self.tell(&Happening::Announcing { announcement: announcement.clone(), at: now });
+        let is_taken = self.speakers.get(&speaker).is_some_and(|queue| queue.offer(announcement).is_ok());
+        if !is_taken {
+            let outcome = AnnounceOutcome::Failed { reason: "the speaker's queue is full".to_owned() };
+            self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at: now });
+            self.engine.announced(id, outcome, now);
+            // The machine answers with the fall-back speaker or with going on unheard; the speakers are finite.
+            self.carry_out(now);
+        }
+    }
+
+    /// Tells the log and the listener.
+    pub fn tell(&mut self, happening: &Happening) {
+        match happening {
+            Happening::Moved { record, .. } => {
+                let cause = record.history.last().map_or("", |step| step.cause.as_str());
+                tracing::info!(incident = %record.id, state = %record.state, cause, "incident");
+            }
+            Happening::Announcing { announcement, .. } => {
+                tracing::info!(incident = %announcement.incident, speaker = %announcement.speaker, "announcing");
+            }
+            Happening::Announced { speaker, outcome, .. } => tracing::info!(%speaker, ?outcome, "announced"),
+            Happening::Stream { stream, text, .. } => tracing::info!(%stream, "{text}"),
+            Happening::Sealed { incident, path, .. } => {
+                tracing::info!(%incident, path = %path.display(), "evidence sealed");
+            }
+            Happening::Trouble { what, .. } => tracing::error!("{what}"),
+        }
+        if let Some(listener) = &mut self.listener {
+            listener.happened(happening);
+        }
+    }
+}

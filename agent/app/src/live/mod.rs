@@ -1,0 +1,247 @@
+//! The running agent: streams, inference, the incident loop, loudspeakers, evidence, reports, and their ordered end.
+//!
+//! | thread | queue in front of it | when that is full |
+//! |---|---|---|
+//! | `inference` | one frame slot a stream | the newest frame wins, counted |
+//! | `incidents` | `incident-loop`, 64 | the sender waits, so frames drop before inference |
+//! | `speaker-ID` | `speaker-ID`, 8 | the announcement fails at once and the fall-back is tried |
+//! | `evidence` | `evidence`, 64 | the request is refused and counted |
+
+mod evidence;
+mod incident_loop;
+mod inference;
+mod metrics;
+mod queue;
+mod shutdown;
+mod speakers;
+mod streams;
+
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use forewarn_console::Console;
+use forewarn_domain::{
+    AnnounceOutcome, AnnouncementId, Clock, Detection, Detector, Frame, SpeakerId, StreamId, SystemClock, Timestamp,
+};
+use forewarn_pipelines::{StreamEvent, Wakeup};
+
+use crate::civil_time::SiteTime;
+use crate::config::Site;
+use crate::engine::Engine;
+use crate::exit::{CommandError, ExitCode, OrExit as _};
+use crate::happening::Happening;
+
+pub use queue::Sender;
+pub use shutdown::Shutdown;
+
+/// Events that may wait for the incident loop.
+const LOOP_QUEUE: usize = 64;
+/// Time that the parts have for what they have begun when the agent stops.
+const DRAIN: Duration = Duration::from_secs(8);
+
+/// Everything that the incident loop takes in.
+#[derive(Debug)]
+pub enum LoopEvent {
+    /// A frame was analysed.
+    Analysed {
+        /// The frame.
+        frame: Frame,
+        /// What was found in it.
+        detections: Vec<Detection>,
+    },
+    /// A stream came, went or changed.
+    Stream {
+        /// The stream.
+        stream: StreamId,
+        /// What happened.
+        event: StreamEvent,
+    },
+    /// A loudspeaker is done with an announcement.
+    Announced {
+        /// The announcement.
+        id: AnnouncementId,
+        /// The loudspeaker.
+        speaker: SpeakerId,
+        /// What became of it.
+        outcome: AnnounceOutcome,
+    },
+    /// Another part has something to tell.
+    Happened(Happening),
+    /// The agent stops.
+    Stop,
+}
+
+/// Who listens to a running agent, besides the log.
+pub trait Listener: Send {
+    /// Something happened.
+    fn happened(&mut self, happening: &Happening);
+}
+
+/// Counters of a run, for its summary.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RunStats {
+    /// Frames that the decoders gave.
+    pub frames_decoded: u64,
+    /// Frames analysed.
+    pub frames_analysed: u64,
+    /// Frames dropped because a newer one came before they could be analysed.
+    pub frames_dropped: u64,
+    /// Reports that the broker has not acknowledged.
+    pub reports_pending: u64,
+    /// Reports that it has.
+    pub reports_acknowledged: u64,
+}
+
+/// A running agent.
+pub struct Agent {
+    to_loop: Sender<LoopEvent>,
+    streams: streams::Streams,
+    inference: inference::Inference,
+    incident_loop: Option<JoinHandle<anyhow::Result<()>>>,
+    speakers: speakers::Speakers,
+    evidence: evidence::Evidence,
+    publisher: metrics::PublisherSlot,
+    console: Option<Console>,
+    outbox: forewarn_report::Outbox,
+}
+
+impl Agent {
+    /// Starts every part. What fails here is wrong for good; what may mend itself, such as a camera that is away, is
+    /// retried by its part.
+    pub fn start(
+        site: &Site,
+        detector: Box<dyn Detector>,
+        listener: Option<Box<dyn Listener>>,
+    ) -> Result<Self, CommandError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let civil = SiteTime::live(site.time_zone.clone());
+        std::fs::create_dir_all(&site.storage.dir)
+            .with_context(|| format!("failed to make the storage directory {}", site.storage.dir.display()))?;
+        let metrics = metrics::Metrics::install().or_exit(ExitCode::Failed)?;
+        let (sender, events) = sync_channel(LOOP_QUEUE);
+        let to_loop = Sender::new("incident-loop", sender);
+        let (outbox, mut notes) = incident_loop::open_outbox(site, clock.now())?;
+        let reader = outbox.again().or_exit(ExitCode::Failed)?;
+        let publisher = metrics::PublisherSlot::default();
+        *lock(&publisher) = start_publisher(site, &outbox, &clock)?;
+
+        let wakeup = Arc::new(Wakeup::default());
+        let streams = streams::Streams::start(site, &clock, &wakeup, &to_loop)?;
+        let speakers = speakers::Speakers::start(site, &clock, &to_loop)?;
+        let upstream = outbox.again().or_exit(ExitCode::Failed)?;
+        let evidence = evidence::Evidence::start(site, civil.clone(), &clock, &streams, &to_loop, upstream)?;
+        let engine = Engine::new(site, Arc::new(civil));
+        let mut incident_loop = incident_loop::IncidentLoop::new(
+            engine,
+            outbox,
+            Arc::clone(&clock),
+            speakers.queues(),
+            evidence.queue(),
+            listener,
+        );
+        notes.extend(incident_loop.restore()?);
+        let open = incident_loop.open_incidents();
+        let handle = spawn_loop(incident_loop, events, notes)?;
+        let inference = inference::Inference::start(site, detector, &streams, wakeup, to_loop.clone(), &clock)?;
+        let console = match site.metrics_listen {
+            Some(address) => {
+                let reader = reader.again().or_exit(ExitCode::Failed)?;
+                let source = metrics.source(streams.stats(), reader, open, Arc::clone(&publisher));
+                Some(Console::start(address, Arc::new(source)).or_exit(ExitCode::BadConfig)?)
+            }
+            None => None,
+        };
+        Ok(Self {
+            to_loop,
+            streams,
+            inference,
+            incident_loop: Some(handle),
+            speakers,
+            evidence,
+            publisher,
+            console,
+            outbox: reader,
+        })
+    }
+
+    /// Where metrics are served.
+    pub fn console_address(&self) -> Option<std::net::SocketAddr> {
+        self.console.as_ref().map(Console::address)
+    }
+
+    /// The counters now.
+    pub fn stats(&self) -> RunStats {
+        let mut stats = RunStats { frames_analysed: self.inference.analysed(), ..RunStats::default() };
+        for (_, snapshot) in self.streams.stats().snapshots() {
+            stats.frames_decoded += snapshot.frames_decoded;
+            stats.frames_dropped += snapshot.frames_dropped_newest_wins;
+        }
+        stats.reports_pending = self.outbox.depth().messages;
+        if let Some(publisher) = lock(&self.publisher).as_ref() {
+            stats.reports_acknowledged = publisher.stats().acknowledged;
+        }
+        stats
+    }
+
+    /// Whether a part has ended that should not have.
+    pub fn is_broken(&self) -> bool {
+        self.incident_loop.as_ref().is_none_or(JoinHandle::is_finished) || self.inference.is_finished()
+    }
+
+    /// Stops every part in the order of the data's way, so that nothing that was taken in is lost.
+    pub fn stop(mut self) -> anyhow::Result<RunStats> {
+        self.streams.stop();
+        self.inference.stop();
+        let mut stats = self.stats();
+        self.speakers.stop(DRAIN);
+        self.to_loop.send(LoopEvent::Stop);
+        let outcome = match self.incident_loop.take().map(JoinHandle::join) {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(_)) => Err(anyhow::anyhow!("the incident loop panicked; its last messages are in the log")),
+            None => Ok(()),
+        };
+        self.evidence.stop();
+        drop(self.console.take());
+        let publisher = lock(&self.publisher).take();
+        if let Some(publisher) = publisher {
+            stats.reports_acknowledged = publisher.stop(DRAIN).acknowledged;
+        }
+        stats.reports_pending = self.outbox.depth().messages;
+        outcome.map(|()| stats)
+    }
+}
+
+fn spawn_loop(
+    mut incident_loop: incident_loop::IncidentLoop,
+    events: Receiver<LoopEvent>,
+    notes: Vec<Happening>,
+) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+    let run = move || {
+        for note in notes {
+            incident_loop.tell(&note);
+        }
+        incident_loop.run(&events)
+    };
+    std::thread::Builder::new().name("incidents".to_owned()).spawn(run).context("failed to start the incident loop")
+}
+
+fn start_publisher(
+    site: &Site,
+    outbox: &forewarn_report::Outbox,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<forewarn_report::PublisherHandle>, CommandError> {
+    let Some(config) = site.mqtt.clone() else { return Ok(None) };
+    Ok(Some(forewarn_report::spawn(config, outbox, Arc::clone(clock)).or_exit(ExitCode::Failed)?))
+}
+
+fn lock<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A trouble to be told.
+fn trouble(what: impl Into<String>, at: Timestamp) -> Happening {
+    Happening::Trouble { what: what.into(), at }
+}

@@ -1,0 +1,91 @@
+//! One thread for each loudspeaker. A speaker that hangs holds back nobody but itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{AnnounceOutcome, Announcement, Clock, Loudspeaker, SpeakerId};
+use forewarn_hw::SpeakerContext;
+
+use super::{LoopEvent, Sender};
+use crate::config::Site;
+use crate::exit::{CommandError, ExitCode, OrExit as _};
+
+/// Announcements that may wait for one speaker.
+const QUEUE: usize = 8;
+
+/// The queues by speaker.
+pub type Queues = BTreeMap<SpeakerId, Sender<Announcement>>;
+
+/// The site's loudspeakers, each on its thread.
+pub struct Speakers {
+    queues: Queues,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Speakers {
+    /// Starts them all.
+    pub fn start(site: &Site, clock: &Arc<dyn Clock>, to_loop: &Sender<LoopEvent>) -> Result<Self, CommandError> {
+        let context = SpeakerContext {
+            clock: Arc::clone(clock),
+            audio_dir: site.violations_dir.clone(),
+            base_dir: site.directory.clone(),
+        };
+        let mut speakers = Self { queues: BTreeMap::new(), threads: Vec::new() };
+        for (id, config) in &site.speakers {
+            let speaker = forewarn_hw::build(id, config, &context).or_exit(ExitCode::BadConfig)?;
+            let (sender, announcements) = sync_channel(QUEUE);
+            let (id_of_thread, to_loop) = (id.clone(), to_loop.clone());
+            let thread = std::thread::Builder::new()
+                .name(format!("speaker-{id}"))
+                .spawn(move || play_all(&id_of_thread, speaker, &announcements, &to_loop))
+                .context("failed to start a speaker's thread")?;
+            speakers.queues.insert(id.clone(), Sender::new("speaker", sender));
+            speakers.threads.push(thread);
+        }
+        Ok(speakers)
+    }
+
+    /// The queues, for the incident loop.
+    pub fn queues(&self) -> Queues {
+        self.queues.clone()
+    }
+
+    /// Takes no more announcements and waits for those that sound, at most for `time`.
+    pub fn stop(&mut self, time: Duration) {
+        self.queues.clear();
+        let stopwatch = Stopwatch::start();
+        let (done, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.threads).into_iter().partition(JoinHandle::is_finished);
+        for thread in done {
+            let _ = thread.join();
+        }
+        // Threads that still play end with the process; their incidents are taken up again after the restart.
+        if !rest.is_empty() && stopwatch.elapsed() < time {
+            tracing::info!(speakers = rest.len(), "announcements are cut off by the stop");
+        }
+    }
+}
+
+fn play_all(
+    id: &SpeakerId,
+    mut speaker: Box<dyn Loudspeaker>,
+    announcements: &Receiver<Announcement>,
+    to_loop: &Sender<LoopEvent>,
+) {
+    while let Ok(announcement) = announcements.recv() {
+        let outcome = match speaker.play(&announcement) {
+            Ok(duration) => AnnounceOutcome::Played { duration },
+            Err(error) => AnnounceOutcome::Failed { reason: error.message },
+        };
+        let result = if matches!(outcome, AnnounceOutcome::Played { .. }) { "played" } else { "failed" };
+        metrics::counter!("forewarn_warnings_total", "speaker" => id.to_string(), "outcome" => result).increment(1);
+        if !to_loop.send(LoopEvent::Announced { id: announcement.id, speaker: id.clone(), outcome }) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The live streams of a site.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use forewarn_domain::{Clock, StreamId};
+use forewarn_pipelines::{FrameSlot, LiveStream, PreRollRing, StreamConfig, StreamStatsSnapshot, Wakeup};
+
+use super::{LoopEvent, Sender};
+use crate::config::Site;
+use crate::exit::{CommandError, ExitCode, OrExit as _};
+
+/// All streams.
+pub struct Streams {
+    streams: Arc<BTreeMap<StreamId, LiveStream>>,
+}
+
+/// What can be read of the streams from any thread.
+#[derive(Clone)]
+pub struct StatsReader {
+    streams: Arc<BTreeMap<StreamId, LiveStream>>,
+}
+
+impl StatsReader {
+    /// The counters of each stream now.
+    pub fn snapshots(&self) -> Vec<(StreamId, StreamStatsSnapshot)> {
+        self.streams.iter().map(|(id, stream)| (id.clone(), stream.stats())).collect()
+    }
+}
+
+impl Streams {
+    /// Starts them all; each connects and reconnects by itself.
+    pub fn start(
+        site: &Site,
+        clock: &Arc<dyn Clock>,
+        wakeup: &Arc<Wakeup>,
+        to_loop: &Sender<LoopEvent>,
+    ) -> Result<Self, CommandError> {
+        let mut streams = BTreeMap::new();
+        for camera in &site.cameras {
+            let mut config = StreamConfig::new(camera.id.clone(), camera.source.clone());
+            config.transport = camera.transport;
+            config.decoder = camera.decoder.clone();
+            config.stall_after = camera.stall;
+            config.wakeup = Some(Arc::clone(wakeup));
+            let (id, to_loop) = (camera.id.clone(), to_loop.clone());
+            let sink = Arc::new(move |event| {
+                // False only when the agent is stopping and nobody listens any more.
+                let _ = to_loop.send(LoopEvent::Stream { stream: id.clone(), event });
+            });
+            let stream = LiveStream::start(config, Arc::clone(clock), sink).or_exit(ExitCode::Failed)?;
+            streams.insert(camera.id.clone(), stream);
+        }
+        Ok(Self { streams: Arc::new(streams) })
+    }
+
+    /// The frame slot of each stream.
+    pub fn slots(&self) -> Vec<(StreamId, Arc<FrameSlot>)> {
+        self.streams.iter().map(|(id, stream)| (id.clone(), stream.slot())).collect()
+    }
+
+    /// The ring of each stream.
+    pub fn rings(&self) -> Vec<(StreamId, Arc<PreRollRing>)> {
+        self.streams.iter().map(|(id, stream)| (id.clone(), stream.ring())).collect()
+    }
+
+    /// The counters of each stream.
+    pub fn stats(&self) -> StatsReader {
+        StatsReader { streams: Arc::clone(&self.streams) }
+    }
+
+    /// Stops them all: first each is asked, so that none waits for another.
+    pub fn stop(&self) {
+        self.streams.values().for_each(LiveStream::ask_to_stop);
+        for stream in self.streams.values() {
+            stream.stop();
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `incidents.jsonl`: one incident a line, the contract of `forewarn replay`.
+
+use forewarn_domain::{BBox, Cause, IncidentRecord, IncidentState, Timestamp, TrackId};
+use serde::Serialize;
+
+/// One line of `incidents.jsonl`.
+#[derive(Debug, Serialize)]
+pub struct IncidentLine<'a> {
+    /// Stable id.
+    pub id: &'a str,
+    /// The violation's id.
+    pub violation: &'a str,
+    /// The camera's id.
+    pub camera: &'a str,
+    /// The zone's id.
+    pub zone: &'a str,
+    /// The latest state.
+    pub state: IncidentState,
+    /// What became of it: the last state but `closed`.
+    pub outcome: IncidentState,
+    /// Every state with the second of the clip at which it was entered.
+    pub history: Vec<Step>,
+    /// Whom it concerns.
+    pub subject: LineSubject<'a>,
+    /// Warnings that were played.
+    pub warnings_played: u32,
+    /// Whether a warning was due and none was played.
+    pub warning_not_delivered: bool,
+    /// The evidence folder, relative to the file; none if nothing was kept.
+    pub evidence: Option<String>,
+}
+
+/// One step of the history.
+#[derive(Debug, Serialize)]
+pub struct Step {
+    /// The state entered.
+    pub state: IncidentState,
+    /// Seconds, to the millisecond.
+    pub at_s: f64,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// The subject of a line.
+#[derive(Debug, Serialize)]
+pub struct LineSubject<'a> {
+    /// Class.
+    pub class: &'a str,
+    /// Latest track; none for a crowd.
+    pub track: Option<TrackId>,
+    /// How many take part.
+    pub count: u32,
+    /// `[x0, y0, x1, y1]` in pixels, to a tenth.
+    #[serde(rename = "box")]
+    pub bbox: [f64; 4],
+}
+
+/// Seconds to the millisecond, so that a number prints the same wherever it is made.
+pub fn seconds(at: Timestamp) -> f64 {
+    (at.as_micros() as f64 / 1e3).round() / 1e3
+}
+
+fn tenths(bbox: BBox) -> [f64; 4] {
+    <[f32; 4]>::from(bbox).map(|v| (f64::from(v) * 10.0).round() / 10.0)
+}
+
+impl<'a> IncidentLine<'a> {
+    /// The line of an incident with its evidence folder.
+    pub fn new(record: &'a IncidentRecord, evidence: Option<String>) -> Self {
+        let last_open = record.history.iter().rev().find(|t| t.state != IncidentState::Closed);
+        Self {
+            id: record.id.as_str(),
+            violation: record.rule.violation.as_str(),
+            camera: record.rule.stream.as_str(),
+            zone: record.rule.zone.as_str(),
+            state: record.state,
+            outcome: last_open.map_or(record.state, |t| t.state),
+            history: record
+                .history
+                .iter()
+                .map(|t| Step { state: t.state, at_s: seconds(t.at), cause: t.cause })
+                .collect(),
+            subject: LineSubject {
+                class: record.subject.class.as_str(),
+                track: record.subject.track,
+                count: record.subject.count,
+                bbox: tenths(record.subject.bbox),
+            },
+            warnings_played: record.warnings_played,
+            warning_not_delivered: record.warning_not_delivered,
+            evidence,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_domain::{Class, IncidentId, RuleKey, StreamId, Subject, Transition, ViolationId, ZoneId};
+
+    use super::*;
+
+    #[test]
+    fn a_line_keeps_the_contract() {
+        let at = Timestamp::from_secs_f64(12.3456);
+        let record = IncidentRecord {
+            id: IncidentId::from_stored("gate-loitering-12345-1"),
+            rule: RuleKey {
+                stream: StreamId::new("gate").unwrap(),
+                violation: ViolationId::new("loitering").unwrap(),
+                zone: ZoneId::new("plaza").unwrap(),
+            },
+            state: IncidentState::Confirmed,
+            history: vec![Transition { state: IncidentState::Confirmed, at, cause: Cause::HeldLongEnough }],
+            subject: Subject {
+                class: Class::new("person"),
+                track: Some(TrackId(3)),
+                count: 1,
+                bbox: BBox::new(1.04, 2.0, 3.26, 4.0),
+            },
+            warnings_played: 0,
+            warning_not_delivered: false,
+        };
+        let line = serde_json::to_string(&IncidentLine::new(&record, Some("evidence/a".to_owned()))).unwrap();
+        expect_test::expect![[r#"{"id":"gate-loitering-12345-1","violation":"loitering","camera":"gate","zone":"plaza","state":"confirmed","outcome":"confirmed","history":[{"state":"confirmed","at_s":12.346,"cause":"held_long_enough"}],"subject":{"class":"person","track":3,"count":1,"box":[1.0,2.0,3.3,4.0]},"warnings_played":0,"warning_not_delivered":false,"evidence":"evidence/a"}"#]]
+        .assert_eq(&line);
+    }
+}

@@ -1,0 +1,338 @@
+//! Clips through a site's rules in media time: as fast as the machine can, always with the same result.
+//!
+//! Frames of all clips are taken in the order of their times (cameras of one time in the order of the site file).
+//! Before a frame is looked at, everything that falls due before its time is done: timeouts of incidents, and the ends
+//! of announcements, which a replay counts as played after the estimated length of their text.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{
+    AnnounceOutcome, Announcement, Detector, Frame, IncidentId, IncidentRecord, IncidentState, StreamId, Timestamp,
+};
+use forewarn_evidence::{EvidenceStore, Limits, StoreOptions, TimeLine};
+use forewarn_incident::Output;
+use forewarn_pipelines::{FileReplay, ReplayConfig, ReplayError};
+
+use crate::civil_time::SiteTime;
+use crate::config::{Camera, Site};
+use crate::engine::Engine;
+use crate::evidence_keeper::EvidenceKeeper;
+use crate::exit::{CommandError, ExitCode, OrExit as _};
+use crate::happening::Happening;
+use crate::output::IncidentLine;
+use crate::output::timeline::Narrator;
+use crate::output::tracks::TracksFile;
+
+/// What a replay is asked to do.
+pub struct Replay<'a> {
+    /// The site.
+    pub site: &'a Site,
+    /// The detector.
+    pub detector: Box<dyn Detector>,
+    /// The clip of each camera; the camera's own source if none is named.
+    pub clips: BTreeMap<StreamId, PathBuf>,
+    /// Where results go.
+    pub out: &'a Path,
+    /// Whether tracks are written.
+    pub with_tracks: bool,
+    /// Whether evidence is kept.
+    pub with_evidence: bool,
+    /// When the clips began.
+    pub start: Option<jiff::Timestamp>,
+    /// Who is told what happens.
+    pub narrator: Option<Box<dyn Narrator>>,
+}
+
+/// What a replay did.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// Frames decoded.
+    pub frames: u64,
+    /// Frames analysed.
+    pub analysed: u64,
+    /// Seconds of the longest clip.
+    pub media_s: f64,
+    /// Seconds that it took.
+    pub wall_s: f64,
+    /// Confirmed incidents by what became of them.
+    pub outcomes: BTreeMap<IncidentState, u64>,
+}
+
+/// One camera's clip.
+struct Lane {
+    camera: StreamId,
+    replay: FileReplay,
+    next: Option<Frame>,
+    interval_us: i64,
+    due: Option<Timestamp>,
+    tracks: Option<TracksFile>,
+    latest: Option<Frame>,
+}
+
+impl Replay<'_> {
+    /// Runs all clips to their ends and writes the results.
+    pub fn run(self) -> Result<Summary, CommandError> {
+        std::fs::create_dir_all(self.out)
+            .with_context(|| format!("failed to make the directory {}", self.out.display()))?;
+        let stopwatch = Stopwatch::start();
+        let civil = SiteTime::replay(self.site.time_zone.clone(), self.start);
+        let mut player = Player {
+            engine: Engine::new(self.site, Arc::new(civil.clone())),
+            detector: self.detector,
+            keeper: None,
+            playing: BTreeMap::new(),
+            records: BTreeMap::new(),
+            narrator: self.narrator,
+            summary: Summary::default(),
+            damage: None,
+        };
+        let mut lanes = Vec::new();
+        for camera in &self.site.cameras {
+            let clip = self.clips.get(&camera.id);
+            lanes.push(open_lane(camera, clip, self.out, self.with_tracks, self.site.cameras.len())?);
+        }
+        if self.with_evidence {
+            player.keeper = Some(keeper(self.site, self.out, civil, &lanes)?);
+        }
+        player.play(&mut lanes)?;
+        for lane in lanes {
+            if let Some(tracks) = lane.tracks {
+                tracks.finish().context("failed to write the tracks")?;
+            }
+        }
+        player.write_incidents(self.out)?;
+        player.summary.wall_s = stopwatch.elapsed().as_secs_f64();
+        // What was found before the damage is written all the same.
+        player.damage.map_or(Ok(player.summary), |error| Err(error).or_exit(ExitCode::BadInput))
+    }
+}
+
+fn open_lane(
+    camera: &Camera,
+    clip: Option<&PathBuf>,
+    out: &Path,
+    with_tracks: bool,
+    n_cameras: usize,
+) -> Result<Lane, CommandError> {
+    let path = match clip {
+        Some(clip) => clip.clone(),
+        None if camera.source.kind() == forewarn_pipelines::SourceKind::File => camera.source.path(),
+        None => {
+            let error = anyhow::anyhow!(
+                "camera {} is live ({}); name its clip with --camera {}=CLIP",
+                camera.id,
+                camera.source,
+                camera.id
+            );
+            return Err(CommandError { code: ExitCode::BadInput, error });
+        }
+    };
+    let mut replay = FileReplay::open(&path, ReplayConfig::new(camera.id.clone())).or_exit(ExitCode::BadInput)?;
+    let next = replay.next_frame().or_exit(ExitCode::BadInput)?;
+    let tracks = if with_tracks {
+        let name = if n_cameras == 1 { "tracks.txt".to_owned() } else { format!("tracks-{}.txt", camera.id) };
+        Some(TracksFile::create(&out.join(name)).context("failed to create the tracks file")?)
+    } else {
+        None
+    };
+    let interval_us = i64::try_from(camera.analysis_interval.as_micros()).unwrap_or(i64::MAX);
+    Ok(Lane { camera: camera.id.clone(), replay, next, interval_us, due: None, tracks, latest: None })
+}
+
+fn keeper(site: &Site, out: &Path, civil: SiteTime, lanes: &[Lane]) -> Result<EvidenceKeeper, CommandError> {
+    let root = out.join("evidence");
+    let options = StoreOptions {
+        limits: Limits::default(),
+        time_line: TimeLine::Clip,
+        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    clear_earlier(out, &root)?;
+    let store = EvidenceStore::open(&root, options).or_exit(ExitCode::Failed)?;
+    let mut keeper = EvidenceKeeper::new(store, out.join(".scratch"), site, civil)
+        .with_context(|| format!("failed to prepare {}", root.display()))?;
+    for lane in lanes {
+        keeper.add_ring(lane.camera.clone(), lane.replay.ring());
+    }
+    Ok(keeper)
+}
+
+/// Removes the evidence of an earlier replay into the same directory, which would be taken for this one's. Evidence that
+/// no replay made is left alone.
+fn clear_earlier(out: &Path, root: &Path) -> Result<(), CommandError> {
+    let mark = out.join(".forewarn-replay");
+    if root.exists() {
+        if !mark.exists() {
+            let error = anyhow::anyhow!(
+                "{} holds evidence that no replay made, and a replay would replace it; choose another --out",
+                root.display()
+            );
+            return Err(CommandError { code: ExitCode::BadInput, error });
+        }
+        std::fs::remove_dir_all(root).with_context(|| format!("failed to clear {}", root.display()))?;
+    }
+    std::fs::write(&mark, "").with_context(|| format!("failed to write {}", mark.display()))?;
+    Ok(())
+}
+
+/// The state of a running replay.
+struct Player {
+    engine: Engine,
+    detector: Box<dyn Detector>,
+    keeper: Option<EvidenceKeeper>,
+    /// Announcements by the time of their end.
+    playing: BTreeMap<(Timestamp, forewarn_domain::AnnouncementId), Announcement>,
+    records: BTreeMap<IncidentId, IncidentRecord>,
+    narrator: Option<Box<dyn Narrator>>,
+    summary: Summary,
+    /// The first clip that turned out to be damaged; the others are played to their ends.
+    damage: Option<ReplayError>,
+}
+
+impl Player {
+    fn play(&mut self, lanes: &mut [Lane]) -> Result<(), CommandError> {
+        while let Some(index) = earliest(lanes) {
+            let lane = &mut lanes[index];
+            let Some(frame) = lane.next.take() else { break };
+            let now = frame.meta.captured_at;
+            self.run_until(now, lanes)?;
+            self.take_frame(&frame, &mut lanes[index])?;
+            self.drain(now, lanes)?;
+            if let Some(keeper) = &mut self.keeper {
+                keeper.advance(now);
+            }
+            self.tell_kept()?;
+            let lane = &mut lanes[index];
+            lane.latest = Some(frame);
+            match lane.replay.next_frame() {
+                Ok(next) => lane.next = next,
+                Err(error) => self.damage = self.damage.take().or(Some(error)),
+            }
+            if lane.next.is_none()
+                && let Some(keeper) = &mut self.keeper
+            {
+                keeper.finish_stream(&lane.camera, now);
+            }
+            self.summary.frames += 1;
+            self.summary.media_s = self.summary.media_s.max(now.as_secs_f64());
+        }
+        let end = Timestamp::from_secs_f64(self.summary.media_s);
+        if let Some(keeper) = &mut self.keeper {
+            let open = self.records.values().filter(|record| record.state != IncidentState::Closed).cloned();
+            keeper.finish(open.collect::<Vec<_>>(), end);
+        }
+        self.tell_kept()?;
+        Ok(())
+    }
+
+    /// Does everything that falls due before `now`, in the order of time.
+    fn run_until(&mut self, now: Timestamp, lanes: &[Lane]) -> Result<(), CommandError> {
+        loop {
+            let played = self.playing.keys().next().map(|(at, _)| *at);
+            let timeout = self.engine.poll_timeout();
+            let Some(at) = [played, timeout].into_iter().flatten().min().filter(|at| *at < now) else { return Ok(()) };
+            if played == Some(at)
+                && let Some(((_, id), announcement)) = self.playing.pop_first()
+            {
+                let outcome = AnnounceOutcome::Played { duration: announcement.text.estimated_duration() };
+                let speaker = announcement.speaker;
+                self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at })?;
+                self.engine.announced(id, outcome, at);
+            } else {
+                self.engine.timeout(at);
+            }
+            self.drain(at, lanes)?;
+        }
+    }
+
+    fn take_frame(&mut self, frame: &Frame, lane: &mut Lane) -> Result<(), CommandError> {
+        let now = frame.meta.captured_at;
+        if lane.due.is_some_and(|due| now < due) {
+            return Ok(());
+        }
+        // The next turn counts from the turn that was due, not from this frame, so that the mean rate is kept.
+        let turn = lane.due.filter(|due| now.as_micros() - due.as_micros() < lane.interval_us).unwrap_or(now);
+        lane.due = Some(Timestamp::from_micros(turn.as_micros() + lane.interval_us));
+        let detections = self.detector.detect(&[frame])?.pop().unwrap_or_default();
+        self.summary.analysed += 1;
+        let tracks = self.engine.analysed(&frame.meta, (frame.width, frame.height), &detections, now);
+        if let Some(file) = &mut lane.tracks {
+            file.write(frame.meta.sequence, tracks).context("failed to write the tracks")?;
+        }
+        lane.latest = Some(frame.clone());
+        Ok(())
+    }
+
+    fn drain(&mut self, now: Timestamp, lanes: &[Lane]) -> Result<(), CommandError> {
+        while let Some(output) = self.engine.poll_output() {
+            match output {
+                Output::Report(report) => {
+                    self.tell(&Happening::Moved { record: report.incident.clone(), at: report.at })?;
+                    if report.incident.state == IncidentState::Closed
+                        && let Some(keeper) = &mut self.keeper
+                    {
+                        keeper.close(report.incident.clone(), now);
+                    }
+                    self.records.insert(report.incident.id.clone(), report.incident);
+                }
+                Output::Capture(request) => {
+                    let lane = lanes.iter().find(|lane| lane.camera == request.incident.rule.stream);
+                    if let Some(keeper) = &mut self.keeper {
+                        keeper.capture(&request, lane.and_then(|lane| lane.latest.as_ref()));
+                    }
+                }
+                Output::Announce(announcement) => {
+                    self.tell(&Happening::Announcing { announcement: announcement.clone(), at: now })?;
+                    let end = now + announcement.text.estimated_duration();
+                    self.playing.insert((end, announcement.id), announcement);
+                }
+                Output::Dismissed(_) => {}
+            }
+        }
+        self.tell_kept()
+    }
+
+    fn tell_kept(&mut self) -> Result<(), CommandError> {
+        let told = self.keeper.as_mut().map(EvidenceKeeper::take_happenings).unwrap_or_default();
+        for happening in told {
+            if let Happening::Trouble { what, .. } = &happening {
+                tracing::error!("{what}");
+            }
+            self.tell(&happening)?;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, happening: &Happening) -> Result<(), CommandError> {
+        if let Some(narrator) = &mut self.narrator {
+            narrator.tell(happening).context("failed to print")?;
+        }
+        Ok(())
+    }
+
+    /// Writes `incidents.jsonl`, ordered by the time of confirmation and then by id.
+    fn write_incidents(&mut self, out: &Path) -> Result<(), CommandError> {
+        let mut records: Vec<&IncidentRecord> = self.records.values().collect();
+        records.sort_by_key(|record| (record.first_entered(IncidentState::Confirmed), record.id.clone()));
+        let mut text = String::new();
+        for record in records {
+            let evidence = self.keeper.as_ref().and_then(|keeper| keeper.relative_path(record, out));
+            let line = IncidentLine::new(record, evidence);
+            *self.summary.outcomes.entry(line.outcome).or_default() += 1;
+            text.push_str(&serde_json::to_string(&line)?);
+            text.push('\n');
+        }
+        let path = out.join("incidents.jsonl");
+        std::fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
+        Ok(())
+    }
+}
+
+/// The lane whose next frame is the earliest; of equals the first.
+fn earliest(lanes: &[Lane]) -> Option<usize> {
+    let times = lanes.iter().enumerate().filter_map(|(i, lane)| Some((lane.next.as_ref()?.meta.captured_at, i)));
+    times.min().map(|(_, i)| i)
+}
