@@ -33,6 +33,7 @@ pub mod cards;
 mod coco;
 pub mod decode;
 mod detector;
+mod draw;
 pub mod fetch;
 pub mod hash;
 pub mod nms;
@@ -44,6 +45,7 @@ pub mod tfjs;
 
 pub use card::{Card, CardError};
 pub use detector::{DetectError, OnnxDetector, OpenError, Timings};
+pub use draw::{draw_detections, save_drawing};
 pub use fetch::{FetchError, Fetcher, Progress};
 pub use photo::{PhotoError, image_frame};
 pub use runtime::{Runtime, RuntimeError};

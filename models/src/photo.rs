@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use forewarn_domain::{ColourMatrix, Frame, FrameMeta, PixelFormat, StreamId, Timestamp};
 use image::{ImageError, ImageReader};
 
-/// A photo cannot be used.
+/// A photo cannot be used, or a picture not written.
 #[derive(Debug, thiserror::Error)]
 pub enum PhotoError {
     /// The file cannot be opened.
@@ -23,6 +23,14 @@ pub enum PhotoError {
         /// The file.
         path: PathBuf,
         /// What the decoder said.
+        source: ImageError,
+    },
+    /// A drawing cannot be written.
+    #[error("failed to write the picture `{path}`: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
         source: ImageError,
     },
     /// Its pixels do not make a frame.

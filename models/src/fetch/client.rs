@@ -100,9 +100,9 @@ pub(crate) enum CurlOutcome {
 /// `curl` of an address into a file, going on where an earlier attempt stopped.
 pub(crate) fn curl(url: &str, into: &Path) -> Result<CurlOutcome, FetchError> {
     const INSTALL: &str = "install curl (Debian: `apt install curl`)";
-    /// Exit statuses for an HTTP error (such as 416, range not satisfiable) and for a refused range.
-    const HTTP_ERROR: i32 = 22;
-    const RANGE_ERROR: i32 = 33;
+    /// Exit statuses for an HTTP error (such as 416, range not satisfiable), for a refused range, and for a
+    /// partial file that is longer than what is served.
+    const NOT_CONTINUED: [i32; 3] = [22, 33, 36];
     let is_partial = into.exists();
     let mut command = Command::new("curl");
     command.args(["--fail", "--location", "--silent", "--show-error", "--retry", "3", "--continue-at", "-"]);
@@ -117,7 +117,7 @@ pub(crate) fn curl(url: &str, into: &Path) -> Result<CurlOutcome, FetchError> {
     })?;
     match output.status.code() {
         Some(0) => Ok(CurlOutcome::Done),
-        Some(HTTP_ERROR | RANGE_ERROR) if is_partial => Ok(CurlOutcome::CannotContinue),
+        Some(status) if is_partial && NOT_CONTINUED.contains(&status) => Ok(CurlOutcome::CannotContinue),
         _ => {
             let (status, said) = (output.status.to_string(), complaint(&output));
             Err(FetchError::Client { client: "curl".to_owned(), status, said })
