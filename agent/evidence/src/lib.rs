@@ -24,6 +24,8 @@ mod retention;
 mod store;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod verify;
 
