@@ -107,7 +107,7 @@ impl Subscriber {
     /// Connects and returns once the broker has confirmed the subscription.
     pub(crate) fn start(port: u16) -> Self {
         use rumqttc::v5::mqttbytes::QoS;
-        use rumqttc::v5::mqttbytes::v5::Packet;
+        use rumqttc::v5::mqttbytes::v5::{Packet, Publish};
         use rumqttc::v5::{Client, Event, MqttOptions};
         let mut options = MqttOptions::new("subscriber", "127.0.0.1", port);
         options.set_keep_alive(PATIENCE);
@@ -121,23 +121,28 @@ impl Subscriber {
         let thread = std::thread::Builder::new()
             .name("subscriber".to_owned())
             .spawn(move || {
+                let keep = |publish: Publish| {
+                    let received = Received {
+                        topic: String::from_utf8(publish.topic.to_vec()).unwrap(),
+                        payload: String::from_utf8(publish.payload.to_vec()).unwrap(),
+                        is_retained: publish.retain,
+                        content_type: publish.properties.and_then(|p| p.content_type),
+                    };
+                    let _ = sender.send(received);
+                };
                 for event in connection.iter() {
                     match event {
                         Ok(Event::Incoming(Packet::SubAck(_))) => ready.send(()).unwrap(),
-                        Ok(Event::Incoming(Packet::Publish(publish))) => {
-                            let received = Received {
-                                topic: String::from_utf8(publish.topic.to_vec()).unwrap(),
-                                payload: String::from_utf8(publish.payload.to_vec()).unwrap(),
-                                is_retained: publish.retain,
-                                content_type: publish.properties.and_then(|p| p.content_type),
-                            };
-                            if sender.send(received).is_err() {
-                                return;
-                            }
-                        }
-                        Err(_) => return,
-                        Ok(_) if stopping.load(Ordering::Relaxed) => return,
+                        Ok(Event::Incoming(Packet::Publish(publish))) => keep(publish),
+                        Err(_) => break,
+                        Ok(_) if stopping.load(Ordering::Relaxed) => break,
                         Ok(_) => {}
+                    }
+                }
+                // The library tells of the end of a connection before it tells of what came just ahead of it.
+                for event in connection.eventloop.state.events.drain(..) {
+                    if let Event::Incoming(Packet::Publish(publish)) = event {
+                        keep(publish);
                     }
                 }
             })
