@@ -153,9 +153,10 @@ fn whole_path(
         let before_tracking = stopwatch.elapsed();
         tracker.update(frame.meta.captured_at, (frame.width, frame.height), &detections);
         let total = stopwatch.elapsed();
-        for (stage, time) in [timings.preprocess, timings.inference, timings.decode, total - before_tracking, total]
-            .into_iter()
-            .enumerate()
+        for (stage, time) in
+            [timings.preprocess, timings.inference, timings.decode, total.saturating_sub(before_tracking), total]
+                .into_iter()
+                .enumerate()
         {
             stages[stage].1.add(time);
         }

@@ -28,7 +28,7 @@ pub fn run(args: Sim) -> CommandResult {
     let mut out = std::io::stdout().lock();
     writeln!(out, "camera at {} (Ctrl-C ends it)", camera.url())?;
     out.flush()?;
-    while !shutdown.wait(Duration::from_secs(3600)) {}
+    while !shutdown.wait(Duration::from_hours(1)) {}
     Ok(())
 }
 

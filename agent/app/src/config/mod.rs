@@ -6,6 +6,8 @@ pub mod resolve;
 pub mod schema;
 pub mod site;
 pub mod source;
+#[cfg(test)]
+mod tests;
 pub mod violations;
 
 pub use raw::RawSite;

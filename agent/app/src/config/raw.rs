@@ -49,9 +49,6 @@ pub struct RawSiteHeader {
     /// Short name; part of topics and file names.
     #[schemars(with = "String")]
     pub id: StreamId,
-    /// What people call the site.
-    #[serde(default)]
-    pub title: Option<String>,
     /// IANA time zone of schedules and quiet hours, such as `Asia/Shanghai`.
     #[serde(default = "default_time_zone")]
     #[schemars(with = "String")]
@@ -153,9 +150,6 @@ pub struct RawCamera {
     /// Its name.
     #[schemars(with = "String")]
     pub id: Spanned<StreamId>,
-    /// What people call it.
-    #[serde(default)]
-    pub title: Option<String>,
     /// `rtsp://`, `rtmp://`, `srt://`, `file:` or `v4l2:`.
     #[schemars(with = "String")]
     pub url: Spanned<String>,

@@ -34,6 +34,7 @@ pub fn resolve(source: &Source) -> Result<Site, ConfigErrors> {
     let raw: RawSite = source.parse()?;
     let mut resolver = Resolver { source, errors: Vec::new() };
     let site = resolver.site(raw);
+    resolver.errors.sort_by_key(|error| error.line);
     match site {
         Some(site) if resolver.errors.is_empty() => Ok(site),
         _ => Err(ConfigErrors(resolver.errors)),
@@ -109,7 +110,6 @@ impl Resolver<'_> {
             language: raw.site.language,
             quiet_hours: raw.site.quiet_hours,
             card: card?,
-            classes,
             threads: raw.model.threads.max(1),
             tracker: TrackerConfig::default(),
             storage,
@@ -279,13 +279,13 @@ impl Resolver<'_> {
                     }
                 }
             }
-            (None, Some(name)) => match std::env::var(name.get_ref()) {
-                Ok(password) => password,
-                Err(_) => {
+            (None, Some(name)) => {
+                let Ok(password) = std::env::var(name.get_ref()) else {
                     let problem = format!("the environment has no variable {}", name.get_ref());
                     return self.fail(name.span(), problem, "set it, or use `password_file`");
-                }
-            },
+                };
+                password
+            }
             (None, None) => String::new(),
         };
         Some(match &raw.user {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use forewarn_analytics::{CompiledRule, TrackerConfig};
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::violation::Language;
-use forewarn_domain::{Class, RuleKey, SpeakerId, StreamId, Violation, Zone};
+use forewarn_domain::{RuleKey, SpeakerId, StreamId, Violation, Zone};
 use forewarn_hw::SpeakerConfig;
 use forewarn_models::Card;
 use forewarn_pipelines::{DecoderPreference, RtspTransport, SourceUrl};
@@ -26,8 +26,6 @@ pub struct Site {
     pub quiet_hours: Vec<Schedule>,
     /// The detector's card.
     pub card: Card,
-    /// The classes that the detector reports.
-    pub classes: Vec<Class>,
     /// Threads of one inference.
     pub threads: usize,
     /// Settings of every camera's tracker.

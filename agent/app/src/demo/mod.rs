@@ -135,6 +135,7 @@ fn fast(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
     Ok(Figures { frames_decoded: summary.frames, frames_analysed: summary.analysed, ..Figures::default() })
 }
 
+#[expect(clippy::print_stdout, reason = "showing what happens is what the demo is for")]
 fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, CommandError> {
     let shutdown = Shutdown::listen()?;
     let broker = Broker::start(&args.out).or_exit(ExitCode::Missing)?;
@@ -142,7 +143,7 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
     let site = write_site(&args.out, camera.url(), &broker.url())?;
     let detector = detector::open(&site.card, site.threads, Some(site.tracker.low_score))?;
     if !args.json {
-        println_to_stdout(&format!("camera {}   broker {}\n", camera.url(), broker.url()))?;
+        println!("camera {}   broker {}\n", camera.url(), broker.url());
     }
     let (stream, changes) = sync_channel(64);
     let teller = Teller { narrator: narrator(args.json, None), tally: Arc::clone(tally), stream: Some(stream) };
@@ -172,12 +173,6 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
         reports_pending: stats.reports_pending,
         ..Figures::default()
     })
-}
-
-#[expect(clippy::print_stdout, reason = "this is what the demo is for")]
-fn println_to_stdout(text: &str) -> std::io::Result<()> {
-    println!("{text}");
-    Ok(())
 }
 
 /// Seals the bundles of incidents that are still open when the demo ends, since nobody will go on with them.

@@ -22,7 +22,7 @@ const QUEUE: usize = 64;
 /// How often clips are looked after.
 const TURN: Duration = Duration::from_millis(250);
 /// How often retention runs.
-const RETENTION_EVERY: Duration = Duration::from_secs(60);
+const RETENTION_EVERY: Duration = Duration::from_mins(1);
 
 enum Job {
     Capture { request: Box<EvidenceRequest>, frame: Option<Frame> },

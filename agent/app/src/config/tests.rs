@@ -1,0 +1,124 @@
+//! Mistakes in a site file read like help, and what is shipped has none.
+
+use std::collections::BTreeSet;
+
+use expect_test::{Expect, expect};
+
+use super::resolve::resolve;
+use super::source::Source;
+use super::{EXAMPLE, RawSite};
+
+const HEAD: &str = "[site]\nid = \"s\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\nwav_dir = \"w\"\n";
+
+fn camera(rest: &str) -> String {
+    format!("{HEAD}[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/1\"\n{rest}")
+}
+
+fn check(text: &str, expected: &Expect) {
+    let errors = resolve(&Source::new("site.toml", text)).err().map_or("correct".to_owned(), |e| e.to_string());
+    expected.assert_eq(&errors);
+}
+
+#[test]
+fn the_example_is_correct() {
+    check(EXAMPLE, &expect!["correct"]);
+}
+
+#[test]
+fn every_key_of_the_example_is_in_the_schema() {
+    let schema = serde_json::to_string(&schemars::schema_for!(RawSite)).unwrap();
+    let keys = EXAMPLE
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(key, _)| key.trim_start_matches(['#', ' ']).trim());
+    let plain: BTreeSet<&str> = keys.filter(|key| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')).collect();
+    assert!(plain.len() > 20, "{plain:?}");
+    for key in plain {
+        assert!(schema.contains(&format!("\"{key}\"")), "{key} is not in the schema");
+    }
+}
+
+#[test]
+fn misspelt_keys_name_the_nearest() {
+    check(
+        &camera("anlysis_fps = 5.0\n"),
+        &expect![[r#"
+            site.toml:10: anlysis_fps: unknown field `anlysis_fps`, expected one of `id`, `url`, `user`, `password_file`, `password_env`, `transport`, `decoder`, `analysis_fps`, `stall_s`, `speakers`, `zone`, `rule`
+              mend: did you mean `analysis_fps`?"#]],
+    );
+    check(
+        "[site]\nid = \"s\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\nwave_dir = \"w\"\n[[camera]]\nid = \"c\"\nurl = \"a.mp4\"\n",
+        &expect![[r#"
+            site.toml:6: wave_dir: unknown field `wave_dir`, expected one of `sink`, `device`, `wav_dir`, `wav_keep`, `wav_real_time`, `chime`, `speech`, `stall_s`
+              mend: did you mean `wav_dir`?"#]],
+    );
+}
+
+#[test]
+fn misspelt_names_are_all_told_at_once() {
+    check(
+        &camera(
+            "speakers = [\"hron\"]\n[[camera.zone]]\nid = \"kerb\"\npolygon = [[0.1, 0.1], [0.9, 0.1]]\n[[camera.rule]]\nviolation = \"illegal_parkin\"\n[[camera.rule]]\nviolation = \"loitering\"\nzone = \"kreb\"\n[[camera.rule]]\nviolation = \"loitering\"\nwith = { dwel_s = 3 }\n",
+        ),
+        &expect![[r#"
+            site.toml:10: speakers: there is no speaker `hron`
+              mend: did you mean `horn`?
+            site.toml:13: polygon: 2 points are too few
+              mend: give 3 or more
+            site.toml:15: violation: there is no violation `illegal_parkin`
+              mend: did you mean `illegal_parking`?
+            site.toml:18: zone: the camera has no zone `kreb`
+              mend: add a `[[camera.zone]]` of that id
+            site.toml:21: with: the violation has no parameter `dwel_s`
+              mend: did you mean `dwell_s`?"#]],
+    );
+}
+
+#[test]
+fn what_cannot_work_is_refused() {
+    check(
+        &camera(
+            "analysis_fps = 500\n[[camera.zone]]\nid = \"a\"\npolygon = [[0.1, 0.1], [1.9, 0.1], [0.5, 0.9]]\nunit = \"normalised\"\n",
+        ),
+        &expect![[r#"
+            site.toml:10: analysis_fps: 500 is no sensible rate
+              mend: write 0.1 to 60 frames a second
+            site.toml:13: polygon: a normalised coordinate is above 1
+              mend: divide by the picture's size, or set `unit = "pixel"`"#]],
+    );
+    check(
+        "[site]\nid = \"s\"\ntime_zone = \"Asia/Shangai\"\n[metrics]\nlisten = \"0.0.0.0:9464\"\n[model]\ncard = \"nanodet\"\n[[camera]]\nid = \"c\"\nurl = \"htp://x\"\n",
+        &expect![[r#"
+            site.toml:3: time_zone: there is no time zone "Asia/Shangai"
+              mend: write an IANA name such as "Asia/Shanghai" or "UTC"
+            site.toml:5: listen: only loopback is allowed, because metrics are served without asking who is there
+              mend: write 127.0.0.1 and a port, and put an authenticating proxy before it
+            site.toml:7: card: there is no model card `nanodet`
+              mend: there are: nanodet-g-416, yolox-nano, yolox-tiny, yolox-s, yolox-m; or give the path of your own
+            site.toml:10: url: the scheme "htp" is not known; use rtsp, rtsps, rtmp, rtmps, srt, file or v4l2
+              mend: see docs/configuration.md, "Cameras""#]],
+    );
+    check(
+        &camera("password_env = \"FOREWARN_NO_SUCH_VARIABLE\"\nuser = \"u\"\n"),
+        &expect![[r#"
+        site.toml:10: password_env: the environment has no variable FOREWARN_NO_SUCH_VARIABLE
+          mend: set it, or use `password_file`"#]],
+    );
+}
+
+#[test]
+fn garbage_is_an_error_and_never_a_panic() {
+    for text in [
+        "",
+        "\u{0}",
+        "[site",
+        "site = 3",
+        "[[camera]]\nid = 1",
+        "[site]\nid = \"a b\"\n",
+        "= = =",
+        "\"\"\"",
+        "[a.b.c]\nd=[[[[[[",
+    ] {
+        assert!(resolve(&Source::new("site.toml", text)).is_err(), "{text:?}");
+    }
+}
