@@ -367,3 +367,60 @@ impl Source {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cards::{self, BUILTIN};
+
+    #[test]
+    fn every_built_in_card_is_sound_and_named_as_listed() {
+        for (name, _) in BUILTIN {
+            let card = cards::builtin(name).unwrap();
+            assert_eq!(card.name, *name);
+            assert_eq!(card.classes.to_vec().len(), 80);
+        }
+        assert_eq!(BUILTIN[0].0, cards::DEFAULT_DETECTOR);
+        assert!(cards::builtin(cards::DEFAULT_DETECTOR).unwrap().is_pinned());
+        let unknown = cards::builtin("yolo-nano").unwrap_err().to_string();
+        assert!(unknown.contains("`yolo-nano`") && unknown.contains("yolox-nano"), "{unknown}");
+    }
+
+    /// The default card with one line replaced must fail with a message that holds `says`.
+    #[track_caller]
+    fn check(from: &str, to: &str, says: &str) {
+        let (_, text) = BUILTIN[0];
+        assert!(text.contains(from), "the card has no {from:?}");
+        let error = Card::from_toml(&text.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_card_is_said() {
+        check("licence =", "license =", "license");
+        check("width = 416", "width = 416\nhue = 1", "hue");
+        check("reg-max = 10", "reg-max = 10\nanchors = 3", "anchors");
+        check("[source.npm]", "[source.ftp]", "ftp");
+        check("name = \"nanodet-g-416\"", "name = \"../up\"", "name");
+        check("file = \"nanodet-g-416.onnx\"", "file = \"../up.onnx\"", "weights.file");
+        check("sha256 = \"adbc", "sha256 = \"ADBC", "source.sha256");
+        check("width = 416", "width = 0", "0x416");
+        check("width = 416", "width = 400", "stride");
+        check("std = [57.375", "std = [0.0", "input.std");
+        check("mean = [103.53", "mean = [nan", "input.mean");
+        check("reg-max = 10", "reg-max = 0", "reg-max");
+        check("strides = [8, 16, 32]", "strides = [8, 16]", "decoder");
+        check("score = 0.35", "score = 1.5", "thresholds.score");
+        check("nms-iou = 0.5", "nms-iou = -0.5", "thresholds.nms-iou");
+        check("classes = \"coco80\"", "classes = [\"a\", \"a\"]", "classes");
+        check("classes = \"coco80\"", "classes = \"coco\"", "coco80");
+        check("resize = \"stretch\"", "resize = { letterbox = { anchor = \"centre\", pad = 300.0 } }", "pad");
+    }
+
+    #[test]
+    fn a_card_of_ones_own_may_list_its_classes() {
+        let (_, text) = BUILTIN[0];
+        let card = Card::from_toml(&text.replacen("\"coco80\"", "[\"hat\", \"vest\"]", 1)).unwrap();
+        assert_eq!(card.classes.to_vec(), [Class::new("hat"), Class::new("vest")]);
+    }
+}

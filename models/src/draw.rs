@@ -48,7 +48,9 @@ fn draw_one(picture: &mut RgbImage, detection: &Detection, scale: u32) {
     let top = if y0 >= height { y0 - height } else { y0 };
     let left = x0.min(picture.width().saturating_sub(width));
     fill(picture, (left, top), (left + width, top + height), colour);
-    let is_bright = colour.0.iter().map(|&c| u32::from(c)).sum::<u32>() > 384;
+    // The luma of BT.601 in hundredths.
+    let luma: u32 = colour.0.iter().zip([30, 59, 11]).map(|(&c, weight)| u32::from(c) * weight).sum();
+    let is_bright = luma > 128 * 100;
     let ink = if is_bright { Rgb([0; 3]) } else { Rgb([255; 3]) };
     for (i, letter) in label.chars().enumerate() {
         let x = left + (i as u32 * GLYPH_PX + 1) * scale;

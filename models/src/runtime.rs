@@ -95,7 +95,7 @@ impl Runtime {
         let fail = |reason: String| RuntimeError::Load { path: path.to_owned(), reason };
         // An absolute path keeps the loader from looking in other folders.
         let path = path.canonicalize().map_err(|error| fail(error.to_string()))?;
-        let builder = ort::init_from(&path).map_err(|error| fail(error.to_string()))?;
+        let builder = ort::init_from(&path).map_err(|error| fail(loader_said(&error)))?;
         let logger = Arc::new(|level: LogLevel, _category: &str, _id: &str, _location: &str, message: &str| {
             if matches!(level, LogLevel::Error | LogLevel::Fatal) {
                 tracing::warn!(target: "onnxruntime", "{message}");
@@ -141,6 +141,16 @@ impl Runtime {
     }
 }
 
+/// The dynamic loader's own words, which `ort` keeps one level down.
+fn loader_said(error: &ort::LoadDynamicError) -> String {
+    match error {
+        ort::LoadDynamicError::Dlopen { error, .. } => {
+            std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+        }
+        other => other.to_string(),
+    }
+}
+
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runtime").field("path", &self.path).finish_non_exhaustive()
@@ -180,9 +190,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("libonnxruntime.so");
         std::fs::write(&path, b"not a library").unwrap();
-        // Another test of this process may have loaded the real one, which then stays.
-        if let Err(error) = Runtime::load_from(&path) {
-            assert!(error.to_string().contains("libonnxruntime.so"), "{error}");
-        }
+        // No unit test of this crate loads the real library, which would then stay.
+        let error = Runtime::load_from(&path).unwrap_err().to_string();
+        assert!(error.contains("libonnxruntime.so") && error.contains("forewarn models fetch"), "{error}");
     }
 }
