@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use forewarn_domain::{Detection, Frame};
-use forewarn_models::image_frame;
-use serde_json::json;
+use forewarn_models::{image_frame, save_drawing};
+use serde::Serialize;
 
 use crate::cli::Detect;
 use crate::detector;
@@ -35,7 +35,7 @@ pub fn run(args: &Detect) -> CommandResult {
         let detections = detector.detect_frame(&frame).or_exit(ExitCode::Failed)?;
         print(path, &frame, &detections, args.json)?;
         if let Some(target) = &args.draw {
-            let _ = target;
+            save_drawing(&frame, &detections, target).or_exit(ExitCode::Failed)?;
         }
     }
     if n_unreadable > 0 {
@@ -45,10 +45,21 @@ pub fn run(args: &Detect) -> CommandResult {
     Ok(())
 }
 
+/// One line of `--json`.
+#[derive(Serialize)]
+struct Line<'a> {
+    image: &'a Path,
+    width: u32,
+    height: u32,
+    /// Best score first; boxes are `[x0, y0, x1, y1]` in pixels of the photo.
+    detections: &'a [Detection],
+}
+
 fn print(path: &Path, frame: &Frame, detections: &[Detection], is_json: bool) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     if is_json {
-        let line = json!({ "image": path, "width": frame.width, "height": frame.height, "detections": detections });
+        let line = Line { image: path, width: frame.width, height: frame.height, detections };
+        let line = serde_json::to_string(&line)?;
         return writeln!(out, "{line}");
     }
     writeln!(out, "{}: {} detections", path.display(), detections.len())?;

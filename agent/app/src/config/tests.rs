@@ -42,15 +42,15 @@ fn every_key_of_the_example_is_in_the_schema() {
 fn misspelt_keys_name_the_nearest() {
     check(
         &camera("anlysis_fps = 5.0\n"),
-        &expect![[r#"
+        &expect![[r"
             site.toml:10: anlysis_fps: unknown field `anlysis_fps`, expected one of `id`, `url`, `user`, `password_file`, `password_env`, `transport`, `decoder`, `analysis_fps`, `stall_s`, `speakers`, `zone`, `rule`
-              mend: did you mean `analysis_fps`?"#]],
+              mend: did you mean `analysis_fps`?"]],
     );
     check(
         "[site]\nid = \"s\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\nwave_dir = \"w\"\n[[camera]]\nid = \"c\"\nurl = \"a.mp4\"\n",
-        &expect![[r#"
+        &expect![[r"
             site.toml:6: wave_dir: unknown field `wave_dir`, expected one of `sink`, `device`, `wav_dir`, `wav_keep`, `wav_real_time`, `chime`, `speech`, `stall_s`
-              mend: did you mean `wav_dir`?"#]],
+              mend: did you mean `wav_dir`?"]],
     );
 }
 
@@ -60,7 +60,7 @@ fn misspelt_names_are_all_told_at_once() {
         &camera(
             "speakers = [\"hron\"]\n[[camera.zone]]\nid = \"kerb\"\npolygon = [[0.1, 0.1], [0.9, 0.1]]\n[[camera.rule]]\nviolation = \"illegal_parkin\"\n[[camera.rule]]\nviolation = \"loitering\"\nzone = \"kreb\"\n[[camera.rule]]\nviolation = \"loitering\"\nwith = { dwel_s = 3 }\n",
         ),
-        &expect![[r#"
+        &expect![[r"
             site.toml:10: speakers: there is no speaker `hron`
               mend: did you mean `horn`?
             site.toml:13: polygon: 2 points are too few
@@ -70,7 +70,7 @@ fn misspelt_names_are_all_told_at_once() {
             site.toml:18: zone: the camera has no zone `kreb`
               mend: add a `[[camera.zone]]` of that id
             site.toml:21: with: the violation has no parameter `dwel_s`
-              mend: did you mean `dwell_s`?"#]],
+              mend: did you mean `dwell_s`?"]],
     );
 }
 
@@ -100,9 +100,9 @@ fn what_cannot_work_is_refused() {
     );
     check(
         &camera("password_env = \"FOREWARN_NO_SUCH_VARIABLE\"\nuser = \"u\"\n"),
-        &expect![[r#"
+        &expect![[r"
         site.toml:10: password_env: the environment has no variable FOREWARN_NO_SUCH_VARIABLE
-          mend: set it, or use `password_file`"#]],
+          mend: set it, or use `password_file`"]],
     );
 }
 
