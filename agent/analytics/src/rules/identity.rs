@@ -5,14 +5,14 @@
 //! identity takes the new track on, with all that the rules remember of it:
 //!
 //! * A subject that **moved** is looked for during a few seconds around the place where it would be by now.
-//! * A subject that **stood** is looked for at its place, for as long as it had stood and, if it violates, until it
-//!   is forgotten. The new track must have appeared there and must stay: a car that drives past in front of a parked
+//! * A subject that **stood** is looked for at its place, until it has been absent in clear view for as long as it had
+//!   stood; time behind others does not count. The new track must have appeared there and must stay: a car that drives past in front of a parked
 //!   one is not it. Until that is settled the newcomer waits and is not judged by the rules.
 //!
 //! A tracker may also carry the track of a parked car on with a car that passes in front. When a rooted subject seems to
 //! drive off and a moment later one of its kind is found at the very place, the passer-by gets an identity of its own.
 
-use forewarn_domain::{BBox, Class, Timestamp, Track, TrackId};
+use forewarn_domain::{BBox, Class, Sight, Timestamp, Track, TrackId};
 
 use super::memory::{Memory, Recent, Sighting, Stillness, is_at, span_us};
 use crate::tracker::likeness;
@@ -24,9 +24,15 @@ const STANDS_WITHIN: f32 = 0.25;
 /// How long a moving subject, and at most a standing one without violation, is looked for.
 const MOVER_US: i64 = 3_000_000;
 const STANDER_US: i64 = 60_000_000;
+/// A subject of an earlier run is taken to have stood for so long.
+const REMEMBERED_US: i64 = 120_000_000;
 /// A newcomer settles at a stander's place when it has stayed for so long and so many sightings.
 const SETTLE_US: i64 = 800_000;
 const SETTLE_SIGHTINGS: u32 = 3;
+/// The least part of its first box that lies within the place.
+const BORN_WITHIN: f32 = 0.6;
+/// Jitter aside it moves no faster than this, in diagonals per second; a walker passes half a diagonal.
+const SETTLED_SPEED: f32 = 0.15;
 /// A newcomer is one for this long after its first detection.
 const NEWCOMER_US: i64 = 3_000_000;
 /// A moving subject's new track must fit when it is not older than this.
@@ -62,9 +68,15 @@ pub(super) struct Identity {
     pub(super) seen_at: Timestamp,
     /// It may be a vanished identity and is not judged until that is settled.
     pub(super) is_waiting: bool,
+    /// What is seen of its last place while it is not seen itself.
+    pub(super) unseen: Sight,
+    /// How long it has been absent with its place in clear view.
+    absent_us: i64,
     pub(super) rules: Vec<RuleMemory>,
     sightings: u32,
     birth: BBox,
+    /// Width and height of the picture.
+    size: (u32, u32),
     recent: Recent,
     stillness: Stillness,
     /// How long it had stood when last seen.
@@ -102,9 +114,12 @@ impl Identity {
             first,
             seen_at: first,
             is_waiting: false,
+            unseen: Sight::Absent,
+            absent_us: 0,
             rules,
             sightings: 0,
             birth: track.bbox,
+            size: (0, 0),
             recent: Recent::default(),
             stillness: Stillness::default(),
             stood_us: 0,
@@ -122,7 +137,7 @@ impl Identity {
         rules: Vec<RuleMemory>,
     ) -> Self {
         let mut stillness = Stillness::default();
-        let seen = Sighting { now, first: now, bbox, smooth: bbox, class, score: 0.0 };
+        let seen = Sighting { now, first: now, bbox, smooth: bbox, class, score: 0.0, size: (0, 0) };
         stillness.update(STANDS_WITHIN, &seen);
         Self {
             number,
@@ -134,18 +149,22 @@ impl Identity {
             first: now,
             seen_at: now,
             is_waiting: false,
+            unseen: Sight::Absent,
+            absent_us: 0,
             rules,
             sightings: SETTLE_SIGHTINGS,
             birth: bbox,
+            size: (0, 0),
             recent: Recent::default(),
             stillness,
-            stood_us: STANDER_US,
+            stood_us: REMEMBERED_US,
             left: None,
         }
     }
 
     /// Takes in a sighting by its track.
-    pub(super) fn see(&mut self, now: Timestamp, track: &Track) {
+    pub(super) fn see(&mut self, now: Timestamp, track: &Track, size: (u32, u32)) {
+        (self.size, self.absent_us) = (size, 0);
         self.track = Some(track.id);
         self.class = track.class.clone();
         self.score = track.score;
@@ -154,7 +173,8 @@ impl Identity {
         self.sightings = self.sightings.saturating_add(1);
         self.recent.push(now, track.bbox);
         let smooth = self.smooth();
-        let seen = Sighting { now, first: self.first, bbox: self.bbox, smooth, class: &self.class, score: self.score };
+        let seen =
+            Sighting { now, first: self.first, bbox: self.bbox, smooth, class: &self.class, score: self.score, size };
         let (stood_us, place) = (self.stood_us, self.place());
         self.stood_us = span_us(self.stillness.update(STANDS_WITHIN, &seen), now);
         if stood_us >= ROOTED_US && self.stood_us < stood_us {
@@ -166,6 +186,14 @@ impl Identity {
     /// Where it stands or stood.
     fn place(&self) -> BBox {
         self.stillness.anchor().map_or(self.bbox, |(anchor, _)| anchor)
+    }
+
+    /// Takes in a frame in which it was not seen, `step_us` after the last.
+    pub(super) fn miss(&mut self, step_us: i64, unseen: Sight) {
+        self.unseen = unseen;
+        if unseen == Sight::Absent {
+            self.absent_us = self.absent_us.saturating_add(step_us);
+        }
     }
 
     pub(super) fn smooth(&self) -> BBox {
@@ -203,6 +231,9 @@ impl Identity {
     }
 
     fn fit_stander(&self, newcomer: &Self) -> Fit {
+        if self.absent_us > self.stood_us.max(MOVER_US) {
+            return Fit::No;
+        }
         fit_places(&[self.bbox, self.place()], newcomer)
     }
 
@@ -210,7 +241,7 @@ impl Identity {
     fn fit_left(&self, newcomer: &Self) -> Fit {
         let Some(left) = self.left.as_ref().filter(|_| self.group == newcomer.group) else { return Fit::No };
         let delay_us = span_us(left.at, newcomer.first);
-        if delay_us.abs() > TAKEN_OVER_US || is_at(&left.place, &self.bbox, STANDS_WITHIN) {
+        if delay_us.abs() > TAKEN_OVER_US || is_at(&left.place, &self.bbox, STANDS_WITHIN, newcomer.size) {
             return Fit::No;
         }
         fit_places(&[left.place], newcomer)
@@ -237,6 +268,7 @@ impl Identity {
         self.score = newcomer.score;
         self.bbox = newcomer.bbox;
         self.seen_at = newcomer.seen_at;
+        self.absent_us = 0;
         self.recent = newcomer.recent;
         self.sightings = self.sightings.saturating_add(newcomer.sightings);
     }
@@ -275,12 +307,18 @@ impl Identity {
 fn fit_places(places: &[BBox], newcomer: &Identity) -> Fit {
     let smooth = newcomer.smooth();
     let best = |measure: fn(&BBox, &BBox) -> f32| places.iter().map(|p| measure(p, &smooth)).fold(0.0, f32::max);
-    let is_here = |bbox: &BBox| places.iter().any(|place| is_at(place, bbox, STANDS_WITHIN));
+    let is_here = |bbox: &BBox| places.iter().any(|place| is_at(place, bbox, STANDS_WITHIN, newcomer.size));
     let (like, iou) = (best(likeness), best(BBox::iou));
-    if !is_here(&newcomer.birth) || !is_here(&smooth) || like < 0.4 {
+    // A subject that comes out from behind another is first seen in part, so what is seen must lie within its place.
+    let part_within = places.iter().map(|place| place.intersection(&newcomer.birth)).fold(0.0, f32::max);
+    let was_here = is_here(&newcomer.birth) && part_within >= BORN_WITHIN * newcomer.birth.area();
+    if !was_here || !is_here(&smooth) || like < 0.4 {
         return Fit::No;
     }
-    let has_settled = newcomer.stood_us >= SETTLE_US && newcomer.sightings >= SETTLE_SIGHTINGS && iou >= 0.25;
+    let (vx, vy) = newcomer.recent.velocity();
+    let is_slow = vx.hypot(vy) <= SETTLED_SPEED * smooth.diagonal();
+    let is_long = newcomer.stood_us >= SETTLE_US && newcomer.sightings >= SETTLE_SIGHTINGS;
+    let has_settled = is_slow && is_long && iou >= 0.25;
     if has_settled { Fit::Yes(iou * like) } else { Fit::Maybe }
 }
 

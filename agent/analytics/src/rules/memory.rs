@@ -17,6 +17,8 @@ const BORDER_US: i64 = 1_500_000;
 /// Boxes of this span of time are smoothed by their median, in microseconds.
 const SMOOTHING_US: i64 = 1_500_000;
 const SMOOTHING_FRAMES: usize = 9;
+/// Edges this near to the edge of the picture are cut off by it.
+const BORDER_PX: f32 = 2.0;
 /// A foot point this near to a line, as a part of the box's diagonal, is on neither side of it.
 const LINE_MARGIN: f32 = 0.05;
 
@@ -32,6 +34,8 @@ pub(super) struct Sighting<'a> {
     pub(super) smooth: BBox,
     pub(super) class: &'a Class,
     pub(super) score: f32,
+    /// Width and height of the picture.
+    pub(super) size: (u32, u32),
 }
 
 /// The memory of one leaf for one subject.
@@ -142,7 +146,7 @@ impl Stillness {
     /// Takes in a sighting and tells since when the subject has been where it is.
     pub(super) fn update(&mut self, within: f32, seen: &Sighting<'_>) -> Timestamp {
         match self.anchor {
-            Some((anchor, since)) if is_at(&anchor, &seen.smooth, within) => since,
+            Some((anchor, since)) if is_at(&anchor, &seen.smooth, within, seen.size) => since,
             Some(_) => {
                 self.anchor = Some((seen.smooth, seen.now));
                 seen.now
@@ -167,12 +171,18 @@ impl Stillness {
 }
 
 /// Whether a box is still at the place of `anchor`, partial occlusion allowed for.
-pub(super) fn is_at(anchor: &BBox, bbox: &BBox, within: f32) -> bool {
+///
+/// An edge that lies on the edge of the picture (of `size`) says nothing: it also stays while the subject walks out.
+pub(super) fn is_at(anchor: &BBox, bbox: &BBox, within: f32, size: (u32, u32)) -> bool {
     let diagonal = anchor.diagonal().max(1.0);
     let (a, b) = (anchor.centre(), bbox.centre());
-    let steadiest = |low: f32, centre: f32, high: f32| low.abs().min(centre.abs()).min(high.abs());
-    let x = steadiest(bbox.x0 - anchor.x0, b.x - a.x, bbox.x1 - anchor.x1);
-    let y = steadiest(bbox.y0 - anchor.y0, b.y - a.y, bbox.y1 - anchor.y1);
+    let steadiest = |centre: f32, low: (f32, f32), high: (f32, f32), most: u32| {
+        let is_inner = |(x, y): (f32, f32)| x.min(y) > BORDER_PX && x.max(y) < most as f32 - BORDER_PX;
+        let edges = [low, high].into_iter().filter(|edge| is_inner(*edge)).map(|(x, y)| (x - y).abs());
+        edges.fold(centre.abs(), f32::min)
+    };
+    let x = steadiest(b.x - a.x, (anchor.x0, bbox.x0), (anchor.x1, bbox.x1), size.0);
+    let y = steadiest(b.y - a.y, (anchor.y0, bbox.y0), (anchor.y1, bbox.y1), size.1);
     x.hypot(y) <= within * diagonal && a.distance(b) <= 2.0 * within * diagonal
 }
 

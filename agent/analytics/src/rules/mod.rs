@@ -11,7 +11,7 @@
 //! | `dwell` | it has been inside since its first detection there; up to 1.5 s outside and any time unseen are forgiven |
 //! | `stationary` | the median of its latest boxes is still at the place where it came to rest; shrinking by occlusion is forgiven, creeping adds up |
 //! | `line_crossed` | its foot point got clear of the line on the other side, not longer ago than `holds_for_s` |
-//! | `count` | so many subjects fulfil `of`; each counts on for 1 s while it is missed, the count must hold for `for_s` without a break |
+//! | `count` | so many subjects fulfil `of`; each counts on for 1.5 s while it is missed, the count must hold for `for_s` without a break |
 //! | `schedule` | the local time lies inside, or is unknown |
 //!
 //! A violation's `min_confidence` must be reached once by one of a subject's detections; later ones may be less sure.
@@ -44,7 +44,7 @@ use crate::ClassGroups;
 /// The longest step between two frames that counts as watched, in microseconds.
 const MAX_STEP_US: i64 = 2_000_000;
 /// A counted subject that is missed counts on for this long.
-const COUNTED_US: i64 = 1_000_000;
+const COUNTED_US: i64 = 1_500_000;
 
 /// The rules of one stream.
 #[derive(Debug)]
@@ -143,11 +143,15 @@ impl Rules {
         tracks: &[Track],
         civil: &dyn CivilTime,
     ) -> Vec<RuleHit> {
-        self.pass_time(at);
+        let step_us = self.pass_time(at);
         self.fit_to(size);
         let seen: Vec<&Track> =
             tracks.iter().filter(|track| track.state == TrackState::Seen && track.bbox.is_valid()).collect();
         self.identify(at, &seen);
+        let others: Vec<BBox> = seen.iter().map(|track| track.bbox).collect();
+        for identity in self.identities.iter_mut().filter(|identity| !identity.is_seen(self.now)) {
+            identity.miss(step_us, unseen(&identity.bbox, &others));
+        }
         reunite(&mut self.identities, self.now);
         let mut hits = Vec::new();
         for index in 0..self.states.len() {
@@ -156,7 +160,7 @@ impl Rules {
             if self.states[index].rule.is_crowd() {
                 hits.extend(self.crowd_hit(index, at, civil));
             } else {
-                hits.extend(self.single_hits(index, at, &seen, civil));
+                hits.extend(self.single_hits(index, at, civil));
             }
             hits[first..].sort_by_key(|hit| hit.subject);
         }
@@ -164,11 +168,13 @@ impl Rules {
         hits
     }
 
-    fn pass_time(&mut self, at: Timestamp) {
+    /// Moves the watched time on and tells by how much.
+    fn pass_time(&mut self, at: Timestamp) -> i64 {
         let step_us = self.at.map_or(0, |before| span_us(before, at)).clamp(0, MAX_STEP_US);
         self.at = Some(self.at.map_or(at, |before| before.max(at)));
         // Even two frames with one time stamp are two moments, so that "seen now" means this frame.
         self.now = Timestamp::from_micros(self.now.as_micros().saturating_add(step_us.max(1)));
+        step_us
     }
 
     fn fit_to(&mut self, size: (u32, u32)) {
@@ -187,17 +193,17 @@ impl Rules {
 
     /// Hands each seen track to its identity, or makes a new one.
     fn identify(&mut self, at: Timestamp, seen: &[&Track]) {
-        let now = self.now;
+        let (now, size) = (self.now, self.size);
         for track in seen {
             if let Some(identity) = self.identities.iter_mut().find(|i| i.track == Some(track.id)) {
-                identity.see(now, track);
+                identity.see(now, track, size);
                 continue;
             }
             let age_us = span_us(track.first_seen, at).clamp(0, now.as_micros().min(MAX_STEP_US));
             let first = Timestamp::from_micros(now.as_micros() - age_us);
             let group = self.groups.key(&track.class);
             let mut identity = Identity::new(self.next_identity, group, track, first, self.memories());
-            identity.see(now, track);
+            identity.see(now, track, size);
             self.next_identity += 1;
             self.identities.push(identity);
         }
@@ -215,7 +221,7 @@ impl Rules {
 
     /// Brings the leaves of one rule up to date for each identity that is seen.
     fn judge(&mut self, index: usize) {
-        let (RuleState { rule, shapes, .. }, now) = (&self.states[index], self.now);
+        let (RuleState { rule, shapes, .. }, now, size) = (&self.states[index], self.now, self.size);
         for identity in self.identities.iter_mut().filter(|i| i.is_seen(now) && !i.is_waiting) {
             let smooth = identity.smooth();
             let seen = Sighting {
@@ -225,6 +231,7 @@ impl Rules {
                 smooth,
                 class: &identity.class,
                 score: identity.score,
+                size,
             };
             let memory = &mut identity.rules[index];
             memory.is_admitted |= identity.score >= rule.min_confidence;
@@ -234,7 +241,7 @@ impl Rules {
         }
     }
 
-    fn single_hits(&mut self, index: usize, at: Timestamp, seen: &[&Track], civil: &dyn CivilTime) -> Vec<RuleHit> {
+    fn single_hits(&mut self, index: usize, at: Timestamp, civil: &dyn CivilTime) -> Vec<RuleHit> {
         let rule = &self.states[index].rule;
         let is_open = rule.is_open(at, civil);
         let mut hits = Vec::new();
@@ -247,8 +254,7 @@ impl Rules {
                     memory.subject.is_some() || (rule.subject.contains(&identity.class) && memory.is_admitted);
                 if is_open && is_subject && facts.hold(&rule.condition) { Sight::Violating } else { Sight::Compliant }
             } else {
-                let others: Vec<BBox> = seen.iter().map(|track| track.bbox).collect();
-                unseen(&identity.bbox, &others)
+                identity.unseen
             };
             if memory.subject.is_none() {
                 if sight != Sight::Violating {

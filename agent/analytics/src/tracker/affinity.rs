@@ -14,11 +14,14 @@ const WIDEN: f32 = 0.08;
 const WIDEN_PER_SPREAD: f32 = 0.6;
 const WIDEST: f32 = 0.6;
 
-/// Overlap below which a first-stage and a second-stage pair is no pair.
+/// Overlap below which a confident and an unsure detection is no pair. Unsure detections are mostly parts or doubles of
+/// subjects, so only those that lie where the track is expected carry it on.
 const MIN_HIGH: f32 = 0.15;
-const MIN_LOW: f32 = 0.35;
+const MIN_LOW: f32 = 0.65;
 
-/// Fast subjects: mean sides per second that a subject may move unpredicted, and at most in all.
+/// Fast subjects: mean sides that a subject may move unpredicted from one frame to the next, what is added per second,
+/// and at most in all.
+const REACH: f32 = 0.8;
 const REACH_PER_S: f32 = 1.2;
 const REACH_MOST: f32 = 2.5;
 /// Least likeness of the sizes when a track is found again by distance.
@@ -50,7 +53,7 @@ pub(super) fn low(track: &Tracklet, bbox: &BBox) -> Option<f32> {
 
 /// Gain of finding a track again by its distance and size, where boxes no longer overlap.
 pub(super) fn again(track: &Tracklet, bbox: &BBox) -> Option<f32> {
-    let reach = (0.4 + REACH_PER_S * track.unseen_s).min(REACH_MOST);
+    let reach = (REACH + REACH_PER_S * track.unseen_s).min(REACH_MOST);
     let distance = track.distance(bbox);
     let likeness = likeness(&track.last_box, bbox);
     (distance < reach && likeness >= MIN_LIKENESS).then(|| (1.0 - distance / reach) * likeness + 1e-3)

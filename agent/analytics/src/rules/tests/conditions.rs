@@ -194,8 +194,8 @@ fn a_crowd_is_one_subject() {
         20.0,
         crowd,
         &expect![[r#"
-        1: 7.0-15.8 V 16.0-20.0 C
-    "#]],
+            1: 7.0-16.2 V 16.4-20.0 C
+        "#]],
     );
     let mut rules = rules("{ count = { of = { in_zone = {} }, at_least = 3 } }", "yard");
     let tracks: Vec<Track> = (1..=4).map(|id| person(id, 0.0, 120.0 + 50.0 * id as f32, 300.0)).collect();

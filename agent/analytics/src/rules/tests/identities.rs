@@ -160,6 +160,32 @@ fn people_who_follow_each_other_are_not_one() {
 }
 
 #[test]
+fn who_walks_out_of_the_picture_is_not_who_comes_in_there() {
+    // Each walks to the right edge, which cuts the box off, lingers there and leaves; the next comes in the same way.
+    let scene = |at: f64| {
+        let walk = |id, age: f64| {
+            let x = (400.0 + 40.0 * age as f32).min(600.0) + 8.0 * (age - 5.0).max(0.0) as f32;
+            track(id, "person", at, [x, 200.0, (90.0_f32).min(640.0 - x), 180.0])
+        };
+        match at {
+            0.0..9.0 => vec![walk(1, at)],
+            15.0..24.0 => vec![walk(2, 24.0 - at)],
+            _ => vec![],
+        }
+    };
+    check(
+        "{ not = { class = [\"car\"] } }",
+        "yard",
+        24.0,
+        scene,
+        &expect![[r#"
+        1: 0.0-8.8 V 9.0-14.8 A 15.0-20.2 O 20.4-24.0 A
+        2: 15.0-23.8 V 24.0-24.0 A
+    "#]],
+    );
+}
+
+#[test]
 fn an_outage_counts_neither_as_dwell_nor_as_absence() {
     let scene = |at: f64| vec![person(1, at, 200.0, 300.0)];
     let times = frames(5.0).chain((0..40).map(|n| 100.0 + f64::from(n) / FPS));
