@@ -131,7 +131,8 @@ fn open_lane(
             return Err(CommandError { code: ExitCode::BadInput, error });
         }
     };
-    let mut replay = FileReplay::open(&path, ReplayConfig::new(camera.id.clone())).or_exit(ExitCode::BadInput)?;
+    let config = ReplayConfig { ring: camera.ring_limits(), ..ReplayConfig::new(camera.id.clone()) };
+    let mut replay = FileReplay::open(&path, config).or_exit(ExitCode::BadInput)?;
     let next = replay.next_frame().or_exit(ExitCode::BadInput)?;
     let tracks = if with_tracks {
         let name = if n_cameras == 1 { "tracks.txt".to_owned() } else { format!("tracks-{}.txt", camera.id) };

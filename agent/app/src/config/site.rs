@@ -10,7 +10,7 @@ use forewarn_domain::violation::Language;
 use forewarn_domain::{RuleKey, SpeakerId, StreamId, Violation, Zone};
 use forewarn_hw::SpeakerConfig;
 use forewarn_models::Card;
-use forewarn_pipelines::{DecoderPreference, RtspTransport, SourceUrl};
+use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl};
 use jiff::tz::TimeZone;
 
 /// A checked site.
@@ -82,6 +82,22 @@ pub struct Camera {
     pub zones: Vec<Zone>,
     /// The rules as the site binds them.
     pub rules: Vec<Rule>,
+}
+
+impl Camera {
+    /// Bounds of the pre-roll ring: long enough for the longest pre-roll of the camera's rules, counted back from the
+    /// confirmation.
+    pub fn ring_limits(&self) -> RingLimits {
+        let of_rule = |rule: &Rule| {
+            let violation = &rule.violation;
+            violation.evidence.pre_roll_s + violation.confirm.for_s + violation.confirm.forgive_s
+        };
+        let longest_s = self.rules.iter().map(of_rule).fold(0.0, f64::max);
+        // Evidence may be asked for a little late, when the machine is busy.
+        let needed = Duration::try_from_secs_f64(longest_s + 5.0).unwrap_or(Duration::from_mins(10));
+        let defaults = RingLimits::default();
+        RingLimits { span: defaults.span.max(needed.min(Duration::from_mins(10))), ..defaults }
+    }
 }
 
 /// A violation bound to a zone, with what the site changes in it.

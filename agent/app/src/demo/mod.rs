@@ -171,6 +171,7 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
         frames_dropped: stats.frames_dropped,
         reports_acknowledged: Some(stats.reports_acknowledged),
         reports_pending: stats.reports_pending,
+        latency_ms: stats.latency_ms,
         ..Figures::default()
     })
 }

@@ -51,6 +51,8 @@ pub struct Figures {
     pub reports_acknowledged: Option<u64>,
     /// Reports that it has not acknowledged.
     pub reports_pending: u64,
+    /// Milliseconds from a frame's arrival to the decision: median and 99th percentile; none in a fast run.
+    pub latency_ms: Option<(u64, u64)>,
     /// Processor seconds of this process.
     pub cpu_s: f64,
     /// Seconds that the run took.
@@ -68,7 +70,8 @@ pub fn print(tally: &Tally, figures: &Figures, out: &Path, is_json: bool) -> std
             "escalated": escalated, "open": open, "warnings_played": tally.warnings_played,
             "frames_decoded": figures.frames_decoded, "frames_analysed": figures.frames_analysed,
             "frames_dropped": figures.frames_dropped, "reports_acknowledged": figures.reports_acknowledged,
-            "reports_pending": figures.reports_pending, "cpu_s": figures.cpu_s, "wall_s": figures.wall_s,
+            "reports_pending": figures.reports_pending, "latency_p50_ms": figures.latency_ms.map(|(p50, _)| p50),
+            "latency_p99_ms": figures.latency_ms.map(|(_, p99)| p99), "cpu_s": figures.cpu_s, "wall_s": figures.wall_s,
             "evidence": out.join("evidence") });
         return writeln!(stdout, "{value}");
     }
@@ -88,6 +91,9 @@ pub fn print(tally: &Tally, figures: &Figures, out: &Path, is_json: bool) -> std
         "frames      {} decoded, {} analysed, {} dropped",
         figures.frames_decoded, figures.frames_analysed, figures.frames_dropped
     )?;
+    if let Some((p50, p99)) = figures.latency_ms {
+        writeln!(stdout, "latency     {p50} ms from a frame's arrival to the decision, 99 % within {p99} ms")?;
+    }
     writeln!(stdout, "processor   {:.1} s in {:.1} s, {cpu_share:.0} % of one core", figures.cpu_s, figures.wall_s)?;
     writeln!(stdout, "evidence    {}", out.join("evidence").display())?;
     writeln!(stdout, "            open a clip in any player; check a folder with `forewarn evidence verify FOLDER`")

@@ -1,7 +1,7 @@
 //! The evidence thread: the keeper behind a bounded queue, and retention now and then.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use forewarn_evidence::{EvidenceStore, Limits, RetentionEvent, StatvfsSpace, Sto
 use forewarn_report::{Outbox, ReportState};
 
 use super::streams::Streams;
-use super::{LoopEvent, Sender, trouble};
+use super::{LoopEvent, Receiver, Sender, queue, trouble};
 use crate::civil_time::SiteTime;
 use crate::config::Site;
 use crate::evidence_keeper::EvidenceKeeper;
@@ -80,13 +80,13 @@ impl Evidence {
             keeper.add_ring(stream, ring);
         }
         seal_leftovers(&keeper, &outbox, clock.now())?;
-        let (sender, jobs) = sync_channel(QUEUE);
+        let (queue, jobs) = queue::bounded("evidence", QUEUE);
         let worker = Worker { keeper, outbox, clock: Arc::clone(clock), to_loop: to_loop.clone(), retained_at: None };
         let thread = std::thread::Builder::new()
             .name("evidence".to_owned())
             .spawn(move || worker.run(&jobs))
             .context("failed to start the evidence thread")?;
-        Ok(Self { queue: Sender::new("evidence", sender), thread: Some(thread) })
+        Ok(Self { queue, thread: Some(thread) })
     }
 
     /// The way to the thread.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,11 +12,12 @@ use forewarn_domain::{
 };
 use forewarn_incident::{IncidentSnapshot, Output};
 use forewarn_pipelines::StreamEvent;
-use forewarn_report::{EventSource, Outbox, OutboxLimits};
+use forewarn_report::{EventSource, Outbox, OutboxError, OutboxLimits};
 
 use super::evidence::EvidenceQueue;
+use super::latency::Latencies;
 use super::speakers::Queues;
-use super::{Listener, LoopEvent, trouble};
+use super::{Listener, LoopEvent, Receiver, trouble};
 use crate::config::Site;
 use crate::engine::Engine;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
@@ -66,7 +67,9 @@ pub struct IncidentLoop {
     listener: Option<Box<dyn Listener>>,
     latest: BTreeMap<StreamId, Frame>,
     unwritten: Vec<Batch>,
+    write_trouble: Option<String>,
     open: OpenIncidents,
+    latencies: Arc<Latencies>,
 }
 
 impl IncidentLoop {
@@ -88,13 +91,20 @@ impl IncidentLoop {
             listener,
             latest: BTreeMap::new(),
             unwritten: Vec::new(),
+            write_trouble: None,
             open: OpenIncidents::default(),
+            latencies: Arc::default(),
         }
     }
 
     /// The open incidents, kept up to date.
     pub fn open_incidents(&self) -> OpenIncidents {
         Arc::clone(&self.open)
+    }
+
+    /// The latencies, counted as frames are decided.
+    pub fn latencies(&self) -> Arc<Latencies> {
+        Arc::clone(&self.latencies)
     }
 
     /// Takes up the incidents that were open when the agent last stopped. Returns what must be told.
@@ -125,6 +135,7 @@ impl IncidentLoop {
             let now = self.clock.now();
             self.engine.timeout(now);
             self.carry_out(now);
+            self.write_reports();
             match events.recv_timeout(self.until_timeout(now)) {
                 Ok(LoopEvent::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(event) => self.take_in(event),
@@ -149,9 +160,11 @@ impl IncidentLoop {
         let now = self.clock.now();
         match event {
             LoopEvent::Analysed { frame, detections } => {
-                let decided_after = now.since(frame.meta.arrived_at);
-                metrics::histogram!("forewarn_decision_latency_seconds").record(decided_after.as_secs_f64());
+                let arrived_at = frame.meta.arrived_at;
                 self.engine.analysed(&frame.meta, (frame.width, frame.height), &detections, now);
+                let decided_after = self.clock.now().since(arrived_at);
+                metrics::histogram!("forewarn_decision_latency_seconds").record(decided_after.as_secs_f64());
+                self.latencies.record(decided_after);
                 self.latest.insert(frame.meta.stream.clone(), frame);
             }
             LoopEvent::Stream { stream, event } => self.stream_changed(&stream, &event, now),
@@ -244,19 +257,38 @@ impl IncidentLoop {
         while let Some(batch) = self.unwritten.first() {
             let snapshot = |report: &Report| batch.snapshots.get(&report.incident.id).map(String::as_str);
             let steps: Vec<_> = batch.reports.iter().map(|report| (report, snapshot(report))).collect();
-            match self.outbox.record_all(&steps) {
-                Ok(_) => drop(self.unwritten.remove(0)),
-                Err(error) => {
-                    metrics::counter!("forewarn_outbox_write_errors_total").increment(1);
-                    let what = format!("{error}; {} batches of reports wait in memory", self.unwritten.len());
-                    self.tell(&trouble(what, self.clock.now()));
-                    if self.unwritten.len() > UNWRITTEN {
-                        self.squeeze();
-                    }
-                    return;
+            let problem = match self.outbox.record_all(&steps) {
+                Ok(_) => None,
+                // The incidents are kept and their latest state is queued as soon as there is room.
+                Err(error @ OutboxError::Full { .. }) => Some((error.to_string(), true)),
+                Err(error) => Some((error.to_string(), false)),
+            };
+            let is_written = problem.as_ref().is_none_or(|(_, is_written)| *is_written);
+            self.tell_write_trouble(problem.map(|(text, _)| text));
+            if !is_written {
+                metrics::counter!("forewarn_outbox_write_errors_total").increment(1);
+                if self.unwritten.len() > UNWRITTEN {
+                    self.squeeze();
                 }
+                return;
             }
+            self.unwritten.remove(0);
         }
+    }
+
+    /// Tells a trouble with the disk once, and its end.
+    fn tell_write_trouble(&mut self, problem: Option<String>) {
+        if problem == self.write_trouble {
+            return;
+        }
+        let now = self.clock.now();
+        if let Some(text) = &problem {
+            let waiting = self.unwritten.len();
+            self.tell(&trouble(format!("{text}; {waiting} batches of reports wait in memory"), now));
+        } else {
+            tracing::info!("reports can be written again");
+        }
+        self.write_trouble = problem;
     }
 
     /// Joins the waiting batches so that memory stays bounded: each incident keeps its latest report, which holds its

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use forewarn_console::{Health, Source};
 use forewarn_domain::IncidentRecord;
 use forewarn_report::Outbox;
+use metrics::{describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::incident_loop::OpenIncidents;
@@ -32,6 +33,7 @@ impl Metrics {
         if ::metrics::set_global_recorder(recorder).is_err() {
             tracing::debug!("metrics are recorded by an earlier recorder of this process");
         }
+        describe();
         Ok(Self { handle })
     }
 
@@ -45,6 +47,35 @@ impl Metrics {
     ) -> ConsoleSource {
         ConsoleSource { handle: self.handle.clone(), streams, outbox: Mutex::new(outbox), open, publisher }
     }
+}
+
+/// What the metrics mean, for those who read them.
+fn describe() {
+    describe_counter!("forewarn_frames_in_total", "Frames that the decoder gave.");
+    describe_counter!("forewarn_frames_analysed_total", "Frames that went through the detector.");
+    describe_counter!("forewarn_frames_dropped_total", "Frames that were not analysed, by reason.");
+    describe_counter!("forewarn_access_units_in_total", "Encoded pictures that came in.");
+    describe_counter!("forewarn_reconnects_total", "Connections after the first.");
+    describe_counter!("forewarn_gaps_total", "Outages that are over.");
+    describe_gauge!("forewarn_gap_seconds", "Length of all outages.");
+    describe_gauge!("forewarn_pre_roll_bytes", "Encoded video kept for clips.");
+    describe_histogram!("forewarn_inference_seconds", "Time of one frame in the detector.");
+    describe_histogram!("forewarn_decision_latency_seconds", "Time from a frame's arrival to the decision.");
+    describe_gauge!("forewarn_queue_depth", "Values that wait in a queue.");
+    describe_counter!("forewarn_queue_full_total", "Values that a full queue refused.");
+    describe_counter!("forewarn_incident_transitions_total", "Steps of incidents, by violation and state.");
+    describe_gauge!("forewarn_incidents_open", "Open incidents by state.");
+    describe_counter!("forewarn_suspicions_dismissed_total", "Suspicions that were not confirmed.");
+    describe_counter!("forewarn_warnings_total", "Announcements by speaker and outcome.");
+    describe_gauge!("forewarn_outbox_messages", "Reports that upstream has not acknowledged.");
+    describe_gauge!("forewarn_outbox_bytes", "Bytes of these reports.");
+    describe_counter!("forewarn_outbox_write_errors_total", "Attempts to write reports that the disk refused.");
+    describe_counter!(
+        "forewarn_retention_events_total",
+        "Evidence deleted under pressure, or limits that cannot be kept."
+    );
+    describe_gauge!("forewarn_process_cpu_seconds", "Processor time of the agent.");
+    describe_gauge!("forewarn_process_resident_bytes", "Memory of the agent.");
 }
 
 /// The console's view.

@@ -10,13 +10,13 @@
 mod evidence;
 mod incident_loop;
 mod inference;
+mod latency;
 mod metrics;
 mod queue;
 mod shutdown;
 mod speakers;
 mod streams;
 
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -34,7 +34,7 @@ use crate::engine::Engine;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
 
-pub use queue::Sender;
+pub use queue::{Receiver, Sender};
 pub use shutdown::Shutdown;
 
 /// Events that may wait for the incident loop.
@@ -93,6 +93,8 @@ pub struct RunStats {
     pub reports_pending: u64,
     /// Reports that it has.
     pub reports_acknowledged: u64,
+    /// Milliseconds from a frame's arrival to the decision: median and 99th percentile.
+    pub latency_ms: Option<(u64, u64)>,
 }
 
 /// A running agent.
@@ -106,6 +108,7 @@ pub struct Agent {
     publisher: metrics::PublisherSlot,
     console: Option<Console>,
     outbox: forewarn_report::Outbox,
+    latencies: Arc<latency::Latencies>,
 }
 
 impl Agent {
@@ -121,8 +124,7 @@ impl Agent {
         std::fs::create_dir_all(&site.storage.dir)
             .with_context(|| format!("failed to make the storage directory {}", site.storage.dir.display()))?;
         let metrics = metrics::Metrics::install().or_exit(ExitCode::Failed)?;
-        let (sender, events) = sync_channel(LOOP_QUEUE);
-        let to_loop = Sender::new("incident-loop", sender);
+        let (to_loop, events) = queue::bounded("incident-loop", LOOP_QUEUE);
         let (outbox, mut notes) = incident_loop::open_outbox(site, clock.now())?;
         let reader = outbox.again().or_exit(ExitCode::Failed)?;
         let publisher = metrics::PublisherSlot::default();
@@ -144,6 +146,7 @@ impl Agent {
         );
         notes.extend(incident_loop.restore()?);
         let open = incident_loop.open_incidents();
+        let latencies = incident_loop.latencies();
         let handle = spawn_loop(incident_loop, events, notes)?;
         let inference = inference::Inference::start(site, detector, &streams, wakeup, to_loop.clone(), &clock)?;
         let console = match site.metrics_listen {
@@ -164,6 +167,7 @@ impl Agent {
             publisher,
             console,
             outbox: reader,
+            latencies,
         })
     }
 
@@ -179,6 +183,7 @@ impl Agent {
             stats.frames_decoded += snapshot.frames_decoded;
             stats.frames_dropped += snapshot.frames_dropped_newest_wins;
         }
+        stats.latency_ms = self.latencies.quantile_ms(0.5).zip(self.latencies.quantile_ms(0.99));
         stats.reports_pending = self.outbox.depth().messages;
         if let Some(publisher) = lock(&self.publisher).as_ref() {
             stats.reports_acknowledged = publisher.stats().acknowledged;
@@ -196,7 +201,7 @@ impl Agent {
         self.streams.stop();
         self.inference.stop();
         let mut stats = self.stats();
-        self.speakers.stop(DRAIN);
+        self.speakers.stop();
         self.to_loop.send(LoopEvent::Stop);
         let outcome = match self.incident_loop.take().map(JoinHandle::join) {
             Some(Ok(outcome)) => outcome,

@@ -1,44 +1,72 @@
-//! Bounded queues between threads, named and counted.
+//! Bounded queues between threads: named, counted, their depth a metric.
 
-use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::mpsc::{self, RecvError, RecvTimeoutError, SyncSender, TrySendError};
+use std::time::Duration;
 
-/// The sending end of a bounded queue. The policy for a full queue is the choice between its two methods.
-#[derive(Debug)]
+use metrics::Gauge;
+
+/// Makes a queue that holds at most `bound` values.
+pub fn bounded<T>(name: &'static str, bound: usize) -> (Sender<T>, Receiver<T>) {
+    let (entry, exit) = mpsc::sync_channel(bound);
+    let depth = metrics::gauge!("forewarn_queue_depth", "queue" => name);
+    (Sender { name, entry, depth: depth.clone() }, Receiver { exit, depth })
+}
+
+/// The sending end. The policy for a full queue is the choice between its two methods.
 pub struct Sender<T> {
     name: &'static str,
-    sender: SyncSender<T>,
+    entry: SyncSender<T>,
+    depth: Gauge,
 }
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        Self { name: self.name, sender: self.sender.clone() }
+        Self { name: self.name, entry: self.entry.clone(), depth: self.depth.clone() }
     }
 }
 
 impl<T> Sender<T> {
-    /// A queue's end by the name under which it is counted.
-    pub fn new(name: &'static str, sender: SyncSender<T>) -> Self {
-        Self { name, sender }
-    }
-
     /// Puts `value` in, waiting while the queue is full. False if the receiver is gone.
     pub fn send(&self, value: T) -> bool {
-        metrics::counter!("forewarn_queue_sent_total", "queue" => self.name).increment(1);
-        self.sender.send(value).is_ok()
+        // Counted before it is in, so that the receiver never counts below nothing.
+        self.depth.increment(1.0);
+        let is_sent = self.entry.send(value).is_ok();
+        if !is_sent {
+            self.depth.decrement(1.0);
+        }
+        is_sent
     }
 
     /// Puts `value` in, or gives it back if the queue is full or the receiver is gone.
     pub fn offer(&self, value: T) -> Result<(), T> {
-        match self.sender.try_send(value) {
-            Ok(()) => {
-                metrics::counter!("forewarn_queue_sent_total", "queue" => self.name).increment(1);
-                Ok(())
-            }
+        self.depth.increment(1.0);
+        let refused = match self.entry.try_send(value) {
+            Ok(()) => return Ok(()),
             Err(TrySendError::Full(value)) => {
                 metrics::counter!("forewarn_queue_full_total", "queue" => self.name).increment(1);
-                Err(value)
+                value
             }
-            Err(TrySendError::Disconnected(value)) => Err(value),
-        }
+            Err(TrySendError::Disconnected(value)) => value,
+        };
+        self.depth.decrement(1.0);
+        Err(refused)
+    }
+}
+
+/// The receiving end.
+pub struct Receiver<T> {
+    exit: mpsc::Receiver<T>,
+    depth: Gauge,
+}
+
+impl<T> Receiver<T> {
+    /// The next value, waiting for it.
+    pub fn recv(&self) -> Result<T, RecvError> {
+        self.exit.recv().inspect(|_| self.depth.decrement(1.0))
+    }
+
+    /// The next value, waiting for it at most for `time`.
+    pub fn recv_timeout(&self, time: Duration) -> Result<T, RecvTimeoutError> {
+        self.exit.recv_timeout(time).inspect(|_| self.depth.decrement(1.0))
     }
 }

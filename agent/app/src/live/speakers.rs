@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{AnnounceOutcome, Announcement, Clock, Loudspeaker, SpeakerId};
 use forewarn_hw::SpeakerContext;
 
-use super::{LoopEvent, Sender};
+use super::{LoopEvent, Receiver, Sender, queue};
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
@@ -38,13 +35,13 @@ impl Speakers {
         let mut speakers = Self { queues: BTreeMap::new(), threads: Vec::new() };
         for (id, config) in &site.speakers {
             let speaker = forewarn_hw::build(id, config, &context).or_exit(ExitCode::BadConfig)?;
-            let (sender, announcements) = sync_channel(QUEUE);
+            let (sender, announcements) = queue::bounded("speaker", QUEUE);
             let (id_of_thread, to_loop) = (id.clone(), to_loop.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("speaker-{id}"))
                 .spawn(move || play_all(&id_of_thread, speaker, &announcements, &to_loop))
                 .context("failed to start a speaker's thread")?;
-            speakers.queues.insert(id.clone(), Sender::new("speaker", sender));
+            speakers.queues.insert(id.clone(), sender);
             speakers.threads.push(thread);
         }
         Ok(speakers)
@@ -55,18 +52,14 @@ impl Speakers {
         self.queues.clone()
     }
 
-    /// Takes no more announcements and waits for those that sound, at most for `time`.
-    pub fn stop(&mut self, time: Duration) {
+    /// Takes no more announcements. What still sounds is cut off by the end of the process, and its incident is taken
+    /// up again after the restart.
+    pub fn stop(&mut self) {
         self.queues.clear();
-        let stopwatch = Stopwatch::start();
-        let (done, rest): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.threads).into_iter().partition(JoinHandle::is_finished);
-        for thread in done {
-            let _ = thread.join();
-        }
-        // Threads that still play end with the process; their incidents are taken up again after the restart.
-        if !rest.is_empty() && stopwatch.elapsed() < time {
-            tracing::info!(speakers = rest.len(), "announcements are cut off by the stop");
+        for thread in self.threads.drain(..).filter(JoinHandle::is_finished) {
+            if thread.join().is_err() {
+                tracing::error!("a speaker's thread panicked");
+            }
         }
     }
 }

@@ -42,6 +42,7 @@ impl Streams {
             config.transport = camera.transport;
             config.decoder = camera.decoder.clone();
             config.stall_after = camera.stall;
+            config.ring = camera.ring_limits();
             config.wakeup = Some(Arc::clone(wakeup));
             let (id, to_loop) = (camera.id.clone(), to_loop.clone());
             let sink = Arc::new(move |event| {

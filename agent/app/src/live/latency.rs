@@ -1,0 +1,58 @@
+//! How long frames take from their arrival to the decision.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Buckets of one millisecond; the last takes everything above.
+const BUCKETS: usize = 2000;
+
+/// Latencies of a run, counted by the millisecond.
+#[derive(Debug)]
+pub struct Latencies {
+    counts: Mutex<Vec<u64>>,
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self { counts: Mutex::new(vec![0; BUCKETS]) }
+    }
+}
+
+impl Latencies {
+    /// Counts one frame.
+    pub fn record(&self, latency: Duration) {
+        let bucket = (latency.as_millis() as usize).min(BUCKETS - 1);
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)[bucket] += 1;
+    }
+
+    /// The latency in milliseconds that a `part` of the frames does not exceed; none before the first frame.
+    pub fn quantile_ms(&self, part: f64) -> Option<u64> {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let total: u64 = counts.iter().sum();
+        let wanted = ((total as f64 * part).ceil() as u64).max(1);
+        let mut seen = 0;
+        let bucket = counts.iter().position(|&count| {
+            seen += count;
+            seen >= wanted
+        })?;
+        Some(bucket as u64 + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_round_up_to_the_millisecond() {
+        let latencies = Latencies::default();
+        assert_eq!(latencies.quantile_ms(0.5), None);
+        for ms in 1..=100 {
+            latencies.record(Duration::from_micros(ms * 1000 - 500));
+        }
+        assert_eq!(latencies.quantile_ms(0.5), Some(50));
+        assert_eq!(latencies.quantile_ms(0.99), Some(99));
+        latencies.record(Duration::from_hours(1));
+        assert_eq!(latencies.quantile_ms(1.0), Some(BUCKETS as u64));
+    }
+}
