@@ -1,1 +1,27 @@
-//! End-to-end tests with real RTSP, MQTT and files.
+//! End-to-end tests with real RTSP, MQTT and files: what they are made of.
+//!
+//! Every part that a test needs is a real one in a process of its own: the agent ([`Agent`]), a camera
+//! ([`SimCamera`]), mosquitto ([`Broker`]). Each ends with the test, also when the test panics or is killed. Nothing
+//! here sleeps: waiting is on a channel, with a deadline.
+
+pub mod agent;
+pub mod broker;
+pub mod camera;
+pub mod chaos;
+pub mod clips;
+pub mod fuzzing;
+pub mod process;
+pub mod program;
+pub mod scene;
+pub mod site;
+pub mod subscriber;
+pub mod wait;
+
+pub use agent::Agent;
+pub use broker::Broker;
+pub use camera::SimCamera;
+pub use program::ForewarnBin;
+pub use scene::Scene;
+pub use site::{CameraEntry, SiteFile};
+pub use subscriber::{Received, Session, Subscriber};
+pub use wait::{PATIENCE, eventually};
