@@ -78,7 +78,7 @@ impl Resolver<'_> {
         let metrics_listen = raw.metrics.listen.as_ref().and_then(|listen| self.listen(listen));
         let mqtt = raw.upstream.mqtt.and_then(|mqtt| self.mqtt(mqtt, raw.site.id.as_str(), &directory));
         let storage = Storage {
-            dir: directory.join(&raw.storage.dir),
+            dir: directory.join(&raw.storage.dir).components().collect(),
             max_days: raw.storage.max_days,
             max_bytes: (raw.storage.max_gib.max(0.0) * GIB) as u64,
             min_free_bytes: (raw.storage.min_free_gib.max(0.0) * GIB) as u64,

@@ -72,8 +72,8 @@ impl<W: Write + Send> Narrator for Timeline<W> {
             Happening::Stream { stream, text, at, .. } => {
                 self.line(*at, GREY, "stream", &format!("{stream:<14} {text}"))
             }
-            Happening::Sealed { incident, path, at } => {
-                self.line(*at, GREY, "evidence", &format!("{incident} sealed in {}", path.display()))
+            Happening::Sealed { path, at, .. } => {
+                self.line(*at, GREY, "evidence", &format!("sealed: {}", path.display()))
             }
             Happening::Trouble { what, at } => self.line(*at, RED, "trouble", what),
         }
