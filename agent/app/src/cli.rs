@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use forewarn_domain::{IncidentId, StreamId, ViolationId};
+use forewarn_domain::{StreamId, ViolationId};
 
 /// Sees violations in video, warns over a loudspeaker first, looks again, and reports what went on, with evidence.
 #[derive(Debug, Parser)]
@@ -220,14 +220,6 @@ pub enum Evidence {
         /// As JSON.
         #[arg(long)]
         json: bool,
-    },
-    /// List the bundles of a storage directory
-    List {
-        /// The evidence directory, or the storage directory that holds it.
-        dir: PathBuf,
-        /// Only this incident.
-        #[arg(long, value_parser = |text: &str| Ok::<_, String>(IncidentId::from_stored(text)))]
-        incident: Option<IncidentId>,
     },
 }
 

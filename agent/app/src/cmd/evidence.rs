@@ -1,11 +1,10 @@
-//! `forewarn evidence`: verify a bundle, list those of a directory.
+//! `forewarn evidence`: is a bundle what was sealed?
 
 use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::anyhow;
-use forewarn_domain::IncidentId;
-use forewarn_evidence::{EvidenceStore, Limits, StoreOptions, TimeLine, verify};
+use forewarn_evidence::verify;
 use serde_json::json;
 
 use crate::cli::Evidence;
@@ -13,10 +12,8 @@ use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 
 /// Runs the command.
 pub fn run(args: &Evidence) -> CommandResult {
-    match args {
-        Evidence::Verify { bundle, json } => verify_bundle(bundle, *json),
-        Evidence::List { dir, incident } => list(dir, incident.as_ref()),
-    }
+    let Evidence::Verify { bundle, json } = args;
+    verify_bundle(bundle, *json)
 }
 
 fn verify_bundle(bundle: &Path, is_json: bool) -> CommandResult {
@@ -42,25 +39,4 @@ fn verify_bundle(bundle: &Path, is_json: bool) -> CommandResult {
         return Ok(());
     }
     Err(CommandError { code: ExitCode::Failed, error: anyhow!("{} is not what was sealed", bundle.display()) })
-}
-
-fn list(dir: &Path, incident: Option<&IncidentId>) -> CommandResult {
-    let below = dir.join("evidence");
-    let root = if below.is_dir() { below } else { dir.to_path_buf() };
-    if !root.is_dir() {
-        return Err(CommandError { code: ExitCode::BadInput, error: anyhow!("{} is no directory", root.display()) });
-    }
-    let options = StoreOptions {
-        limits: Limits::default(),
-        time_line: TimeLine::WallClock,
-        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let store = EvidenceStore::open(root, options).or_exit(ExitCode::Failed)?;
-    let mut out = std::io::stdout().lock();
-    for bundle in store.bundles().or_exit(ExitCode::Failed)? {
-        if incident.is_none_or(|wanted| *wanted == bundle.incident) {
-            writeln!(out, "{:<48} {:>12} bytes  {}", bundle.incident, bundle.bytes, bundle.path.display())?;
-        }
-    }
-    Ok(())
 }

@@ -17,6 +17,8 @@ mod shutdown;
 mod speakers;
 mod streams;
 
+use std::fs::File;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -109,6 +111,8 @@ pub struct Agent {
     console: Option<Console>,
     outbox: forewarn_report::Outbox,
     latencies: Arc<latency::Latencies>,
+    /// Freed by the system when the process ends, however it ends.
+    _storage_lock: File,
 }
 
 impl Agent {
@@ -123,6 +127,7 @@ impl Agent {
         let civil = SiteTime::live(site.time_zone.clone());
         std::fs::create_dir_all(&site.storage.dir)
             .with_context(|| format!("failed to make the storage directory {}", site.storage.dir.display()))?;
+        let storage_lock = lock_storage(&site.storage.dir)?;
         let metrics = metrics::Metrics::install().or_exit(ExitCode::Failed)?;
         let (to_loop, events) = queue::bounded("incident-loop", LOOP_QUEUE);
         let (outbox, mut notes) = incident_loop::open_outbox(site, clock.now())?;
@@ -168,6 +173,7 @@ impl Agent {
             console,
             outbox: reader,
             latencies,
+            _storage_lock: storage_lock,
         })
     }
 
@@ -217,6 +223,16 @@ impl Agent {
         stats.reports_pending = self.outbox.depth().messages;
         outcome.map(|()| stats)
     }
+}
+
+/// Takes the storage directory for this process alone: two agents would mix up their incidents.
+fn lock_storage(dir: &Path) -> anyhow::Result<File> {
+    let path = dir.join("agent.lock");
+    let file = File::create(&path).with_context(|| format!("failed to make {}", path.display()))?;
+    file.try_lock().with_context(|| {
+        format!("another agent uses {}; stop it, or give this site its own `[storage] dir`", dir.display())
+    })?;
+    Ok(file)
 }
 
 fn spawn_loop(
