@@ -34,7 +34,7 @@ pub(crate) fn package_of(element: &str) -> &'static str {
     const BAD: &str = "gstreamer1.0-plugins-bad";
     const UGLY: &str = "gstreamer1.0-plugins-ugly";
     match element {
-        "queue" | "tee" | "capsfilter" | "fakesink" | "filesrc" | "filesink" | "clocksync" | "identity" => {
+        "queue" | "tee" | "capsfilter" | "fakesink" | "filesrc" | "filesink" | "clocksync" | "typefind" => {
             "libgstreamer1.0-0"
         }
         "appsink" | "appsrc" | "parsebin" | "decodebin" | "videoconvert" => BASE,

@@ -1,7 +1,7 @@
 //! From a source's address to a pipeline.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gst::prelude::*;
 
@@ -63,32 +63,68 @@ fn srt(source: &SourceUrl) -> Result<gst::Element, StreamFault> {
 }
 
 /// A source of bytes in some container.
+///
+/// The demuxer is chosen here and not by parsebin, which loses the error of a demuxer that fails while it starts.
 fn contained(site: &Arc<Site>, source: &gst::Element) -> Result<(), StreamFault> {
-    let parsebin = make("parsebin")?;
+    let finder = make("typefind")?;
+    let (on_type, is_found) = (site.clone(), AtomicBool::new(false));
+    finder.connect("have-type", false, move |values| {
+        let finder = values.first()?.get::<gst::Element>().ok()?;
+        let caps = values.get(2)?.get::<gst::Caps>().ok()?;
+        let pad = finder.static_pad("src")?;
+        if !is_found.swap(true, Ordering::SeqCst)
+            && let Err(fault) = take_container(&on_type, &pad, &caps)
+        {
+            on_type.intake.fault(fault);
+        }
+        None
+    });
+    site.pipeline()?.add_many([source, &finder]).map_err(StreamFault::other)?;
+    source.link(&finder).map_err(StreamFault::other)
+}
+
+/// The demuxer of a container.
+fn demuxer_of(container: &str) -> Option<&'static str> {
+    match container {
+        "video/quicktime" | "audio/x-m4a" | "application/x-3gp" => Some("qtdemux"),
+        "video/x-matroska" | "video/webm" => Some("matroskademux"),
+        "video/x-msvideo" => Some("avidemux"),
+        "video/mpegts" => Some("tsdemux"),
+        "video/x-flv" => Some("flvdemux"),
+        _ => None,
+    }
+}
+
+fn take_container(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> Result<(), StreamFault> {
+    if Codec::of_caps(caps).is_some() {
+        return take_video(site, pad, caps);
+    }
+    let name = caps.structure(0).map(|s| s.name().to_string()).unwrap_or_default();
+    let demuxer = make(demuxer_of(&name).unwrap_or("parsebin"))?;
     let on_pad = site.clone();
-    parsebin.connect_pad_added(move |_, pad| {
-        if let Err(fault) = take_pad(&on_pad, pad) {
+    demuxer.connect_pad_added(move |_, pad| {
+        let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+        if let Err(fault) = take_video(&on_pad, pad, &caps) {
             on_pad.intake.fault(fault);
         }
     });
     let on_end = site.clone();
-    parsebin.connect_no_more_pads(move |_| {
+    demuxer.connect_no_more_pads(move |_| {
         if !on_end.has_video() {
             on_end.intake.fault(StreamFault::NoVideo { detail: "it has no video track".to_owned() });
         }
     });
-    site.pipeline()?.add_many([source, &parsebin]).map_err(StreamFault::other)?;
-    source.link(&parsebin).map_err(StreamFault::other)
+    fork::attach(site, pad, &[&demuxer])
 }
 
-fn take_pad(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFault> {
-    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+/// Takes the first video track and forgets all others.
+fn take_video(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> Result<(), StreamFault> {
     let name = caps.structure(0).map(|s| s.name().to_string()).unwrap_or_default();
     let is_video = name.starts_with("video/") || name.starts_with("image/");
     if !is_video || !site.claim_video() {
         return fork::ignore(site, pad);
     }
-    let Some(codec) = Codec::of_caps(&caps) else {
+    let Some(codec) = Codec::of_caps(caps) else {
         if site.options.is_any_codec_accepted {
             return fork::decode_only(site, pad, name == "video/x-raw");
         }

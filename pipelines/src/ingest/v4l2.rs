@@ -109,3 +109,102 @@ fn encoded_branch(site: &Arc<Site>, tee: &gst::Element) -> Result<(), StreamFaul
     gst::Element::link_many(std::iter::once(tee).chain(elements)).map_err(StreamFault::other)?;
     elements.iter().rev().try_for_each(|e| e.sync_state_with_parent()).map_err(StreamFault::other)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicBool;
+    use std::sync::mpsc::{SyncSender, sync_channel};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ingest::{IngestOptions, Intake, RawUnit};
+    use crate::mux::Running;
+
+    #[derive(Debug, PartialEq)]
+    enum Got {
+        Unit { is_key: bool },
+        Frame,
+        Fault(StreamFault),
+    }
+
+    struct Catcher(Mutex<SyncSender<Got>>);
+
+    impl Catcher {
+        fn caught(&self, got: Got) {
+            let _ = self.0.lock().unwrap().try_send(got);
+        }
+    }
+
+    impl Intake for Catcher {
+        fn forked(&self, _fork: ForkInfo) {}
+        fn unit(&self, unit: RawUnit) {
+            self.caught(Got::Unit { is_key: unit.is_key });
+        }
+        fn frame(&self, _sample: gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
+            self.caught(Got::Frame);
+            Ok(gst::FlowSuccess::Ok)
+        }
+        fn end(&self) {}
+        fn fault(&self, fault: StreamFault) {
+            self.caught(Got::Fault(fault));
+        }
+        fn hint(&self, _fault: StreamFault) {}
+        fn degraded(&self, fault: StreamFault) {
+            self.caught(Got::Fault(fault));
+        }
+        fn sender_report(&self, _running_ns: i64, _taken_at: forewarn_domain::Timestamp) {}
+        fn decode_queue(&self, _level: u32, _is_skipped: bool) {}
+    }
+
+    /// Runs what `line` makes in the place of a camera, until both branches have given something.
+    fn check_camera(line: &str) {
+        crate::init().unwrap();
+        let (sender, receiver) = sync_channel(100);
+        let pipeline = Running(gst::Pipeline::new());
+        let site = Arc::new(Site {
+            pipeline: pipeline.0.downgrade(),
+            options: IngestOptions {
+                credentials: None,
+                transport: crate::RtspTransport::Tcp,
+                latency_ms: 0,
+                is_any_certificate_accepted: false,
+                decoder: crate::DecoderPreference::Software,
+                excluded_decoders: Vec::new(),
+                decoder_threads: 1,
+                decode_queue: 30,
+                is_live: true,
+                is_decoded: true,
+                is_any_codec_accepted: false,
+            },
+            intake: Arc::new(Catcher(Mutex::new(sender))),
+            has_video: AtomicBool::new(false),
+            is_paced: false,
+        });
+        let camera = gst::parse::bin_from_description(line, true).unwrap();
+        pipeline.0.add(&camera).unwrap();
+        let output = camera.static_pad("src").unwrap();
+        connect(&site, &output, &output.query_caps(None)).unwrap();
+        pipeline.0.set_state(gst::State::Playing).unwrap();
+        let (mut n_units, mut n_frames) = (0, 0);
+        while n_units < 5 || n_frames < 5 {
+            match receiver.recv_timeout(Duration::from_secs(10)).unwrap() {
+                Got::Unit { is_key } => {
+                    assert!(is_key || n_units > 0, "the first unit is a key frame");
+                    n_units += 1;
+                }
+                Got::Frame => n_frames += 1,
+                Got::Fault(fault) => panic!("{fault}"),
+            }
+        }
+    }
+
+    #[test]
+    fn raw_jpeg_and_coded_cameras_give_units_and_frames() {
+        let test_picture =
+            "videotestsrc is-live=true ! capsfilter caps=video/x-raw,width=320,height=240,framerate=25/1,format";
+        check_camera(&format!("{test_picture}=YUY2"));
+        check_camera(&format!("{test_picture}=Y42B ! jpegenc"));
+        check_camera(&format!("{test_picture}=I420 ! x264enc tune=zerolatency threads=1 ! h264parse"));
+    }
+}

@@ -178,7 +178,9 @@ fn a_change_of_format_is_reported_and_ends_clips() {
 /// Takes frames of a live camera, records a clip around one of them, and looks for it in the clip.
 fn check_live_clip(recipe: &Recipe, transport: RtspTransport) -> LiveStream {
     let camera = camera(recipe);
-    let (live, events) = start(StreamConfig { transport, ..config(camera.url()) });
+    // The first report comes at a random time within a few seconds: RFC 3550, section 6.3.1.
+    let sender_report_wait = Duration::from_secs(8);
+    let (live, events) = start(StreamConfig { transport, sender_report_wait, ..config(camera.url()) });
     events.wait_for(is_connected);
     let snapshots: Vec<Frame> = (0..30).map(|_| next(&live)).collect();
     let at = snapshots[15].meta.captured_at;
