@@ -47,7 +47,8 @@ impl Engine {
             }
             let brain = StreamBrain {
                 tracker: Tracker::new(site.tracker.clone()),
-                rules: Rules::new(camera.rules.iter().map(|rule| rule.compiled.clone()).collect()),
+                rules: Rules::new(camera.rules.iter().map(|rule| rule.compiled.clone()).collect())
+                    .with_groups(site.tracker.groups()),
             };
             streams.insert(camera.id.clone(), brain);
         }

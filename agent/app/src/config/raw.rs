@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use forewarn_analytics::TrackerConfig;
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::violation::Language;
 use forewarn_domain::{Point, SpeakerId, StreamId, ViolationId, ZoneId};
@@ -21,6 +22,10 @@ pub struct RawSite {
     /// The detector that all cameras share.
     #[serde(default)]
     pub model: RawModel,
+    /// How detections become tracks.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::tracking")]
+    pub tracking: Option<Spanned<TrackerConfig>>,
     /// Where evidence and the outbox are kept, and how much of it.
     #[serde(default)]
     pub storage: RawStorage,

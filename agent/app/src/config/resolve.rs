@@ -74,6 +74,7 @@ impl Resolver<'_> {
         let card = self.card(&raw.model.card, &directory);
         let classes = card.as_ref().map(|card| card.classes.to_vec()).unwrap_or_default();
         let library = self.library(raw.violations.dir.as_ref(), &directory);
+        let tracker = raw.tracking.map_or_else(TrackerConfig::default, |tracking| self.tracker(tracking));
         let speakers = self.speakers(raw.speaker);
         let metrics_listen = raw.metrics.listen.as_ref().and_then(|listen| self.listen(listen));
         let mqtt = raw.upstream.mqtt.and_then(|mqtt| self.mqtt(mqtt, raw.site.id.as_str(), &directory));
@@ -111,7 +112,7 @@ impl Resolver<'_> {
             quiet_hours: raw.site.quiet_hours,
             card: card?,
             threads: raw.model.threads.max(1),
-            tracker: TrackerConfig::default(),
+            tracker,
             storage,
             mqtt,
             metrics_listen,
@@ -120,6 +121,15 @@ impl Resolver<'_> {
             directory,
             violations_dir,
         })
+    }
+
+    fn tracker(&mut self, raw: Spanned<TrackerConfig>) -> TrackerConfig {
+        let place = raw.span();
+        let config = raw.into_inner();
+        if let Err(error) = config.check() {
+            self.fail::<()>(place, error.to_string(), "see docs/configuration.md, \"Tracking\"");
+        }
+        config
     }
 
     fn time_zone(&mut self, name: &Spanned<String>) -> Option<TimeZone> {

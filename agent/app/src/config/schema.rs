@@ -54,3 +54,22 @@ pub fn speakers(generator: &mut SchemaGenerator) -> Schema {
 pub fn mqtt(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<MqttConfig>()
 }
+
+/// Settings of the tracker, or none.
+pub fn tracking(_: &mut SchemaGenerator) -> Schema {
+    let number = |text: &str| json_schema!({ "type": "number", "minimum": 0, "description": text });
+    json_schema!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "high_score": number("Detections from this score on are matched first."),
+            "low_score": number("Detections below this score are ignored."),
+            "new_score": number("Detections from this score on may begin a track."),
+            "lost_after_s": number("Seconds for which a track that is no longer matched is looked for."),
+            "tentative_for_s": number("Seconds within which a new track needs its second match."),
+            "max_step_s": number("Longest step of time that counts as watched."),
+            "class_groups": { "type": "array", "items": { "type": "array", "items": { "type": "string" } },
+                "description": "Lists of classes that the detector confuses." }
+        }
+    })
+}
