@@ -2,5 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod chaos;
 mod exit_codes;
+mod live;
+mod outages;
+mod parsers;
 mod replay;

@@ -1,0 +1,232 @@
+//! The running agent with a real camera, real sound, and a real broker.
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use forewarn_domain::IncidentState;
+use forewarn_report::Event;
+use forewarn_tests::agent::Metrics;
+use forewarn_tests::camera::CameraOptions;
+use forewarn_tests::process::{free_port, processes_of_group};
+use forewarn_tests::site::{QUICK_LOITERING, QUICK_PARKING};
+use forewarn_tests::{
+    Agent, Broker, CameraEntry, PATIENCE, Scene, Session, SimCamera, SiteFile, Subscriber, clips, eventually, program,
+};
+
+const CAMERA_PASSWORD: &str = "camera-Geheimnis-17";
+const BROKER_PASSWORD: &str = "broker-Geheimnis-23";
+/// An ordered end takes a second or two; a busy test machine takes longer.
+const STOP_WITHIN: Duration = Duration::from_secs(20);
+
+fn is(event: &Event, violation: &str, state: IncidentState) -> bool {
+    event.data.incident.violation == violation && event.data.incident.state == state
+}
+
+fn states(events: &[Event], incident: &str) -> Vec<IncidentState> {
+    events.iter().filter(|event| event.subject == incident).map(|event| event.data.incident.state).collect()
+}
+
+fn assert_stops(mut agent: Agent) {
+    let group = agent.group();
+    assert!(!processes_of_group(group).unwrap().is_empty(), "the agent runs");
+    let status = agent.interrupt(STOP_WITHIN).unwrap();
+    assert_eq!(status.code(), Some(0), "{}", agent.log());
+    assert_eq!(processes_of_group(group).unwrap(), Vec::<String>::new(), "children are left");
+}
+
+/// The folders below `dir` that hold `file`.
+fn folders_with(dir: &Path, file: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        if folder.join(file).is_file() {
+            found.push(folder.clone());
+        }
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        folders.extend(entries.map(|entry| entry.path()).filter(|path| path.is_dir()));
+    }
+    found
+}
+
+/// A camera and a broker that both ask who is there.
+struct Secured {
+    scene: Scene,
+    camera: SimCamera,
+    broker: Broker,
+    platform: Subscriber,
+}
+
+impl Secured {
+    fn new() -> Self {
+        let scene = Scene::new().unwrap();
+        let mut options = CameraOptions::looped(&program::demo_clip().unwrap());
+        options.login = Some(("viewer".to_owned(), CAMERA_PASSWORD.to_owned()));
+        let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
+        let broker = Broker::start_with_login(&scene.path("broker"), "gateway", BROKER_PASSWORD).unwrap();
+        scene.write("broker.secret", format!("{BROKER_PASSWORD}\n")).unwrap();
+        let login = Some(("gateway", BROKER_PASSWORD));
+        let platform = Subscriber::start(broker.port(), Session::Persistent, login).unwrap();
+        Self { scene, camera, broker, platform }
+    }
+
+    fn site(&self) -> SiteFile {
+        SiteFile::new().upstream(&self.broker.url(), "user = \"gateway\"\npassword_file = \"broker.secret\"")
+    }
+
+    fn watched(&self, rules: &str, transport: &str) -> CameraEntry {
+        CameraEntry::new("gate", self.camera.url(), rules).with(&format!(
+            "user = \"viewer\"\npassword_file = \"camera.secret\"\ntransport = \"{transport}\"\nspeakers = [\"horn\"]"
+        ))
+    }
+
+    fn assert_no_secrets(&self, log: &str) {
+        assert!(log.contains("DEBUG"), "the log is at debug level");
+        let config = std::fs::read_to_string(self.scene.path("site.toml")).unwrap();
+        for secret in [CAMERA_PASSWORD, BROKER_PASSWORD] {
+            assert!(!log.contains(secret), "the log tells {secret}");
+            assert!(!config.contains(secret));
+            assert!(self.platform.messages().iter().all(|message| !message.payload.contains(secret)));
+        }
+    }
+}
+
+#[test]
+fn a_camera_with_a_login_over_tcp_leads_to_reports_sound_and_evidence() {
+    let mut secured = Secured::new();
+    let rules = format!("{QUICK_PARKING}{QUICK_LOITERING}");
+    let site = secured.site().wav_speaker("horn").camera(secured.watched(&rules, "tcp"));
+    let site = site.write(secured.scene.dir()).unwrap();
+    let mut agent = Agent::start(&secured.scene.program, &site, "debug").unwrap();
+    let platform = &mut secured.platform;
+    platform.message("forewarn/north/status", "online").unwrap();
+    let escalated = platform.event("the van is escalated", |e| is(e, "illegal_parking", IncidentState::Escalated));
+    let van = escalated.unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log())).subject;
+    use IncidentState::{Confirmed, Escalated, Observing, Persisted, Warned};
+    assert_eq!(states(&platform.events().unwrap(), &van), [Confirmed, Warned, Observing, Persisted, Escalated]);
+    let wavs = std::fs::read_dir(secured.scene.path("announcements")).unwrap().flatten().map(|entry| entry.path());
+    let wav = wavs.map(|path| std::fs::read(path).unwrap()).next().expect("an announcement was written");
+    assert!(wav.starts_with(b"RIFF") && wav.len() > 4000, "{} bytes", wav.len());
+
+    platform.event("a person has left", |e| is(e, "loitering", IncidentState::Closed)).unwrap();
+    let evidence = secured.scene.path("data/evidence");
+    let sealed = eventually("evidence is sealed", || folders_with(&evidence, "manifest.json").pop()).unwrap();
+    let verify = secured.scene.program.succeed([Path::new("evidence"), Path::new("verify"), &sealed]).unwrap();
+    assert!(verify.contains(": intact"), "{verify}");
+    assert_clips_play(&sealed);
+
+    platform.catch_up();
+    assert!(agent.ended().is_none());
+    secured.assert_no_secrets(&agent.log());
+    assert_stops(agent);
+    secured.platform.message("forewarn/north/status", "stopped").unwrap();
+}
+
+/// Each clip must decode on its own, from its first access unit, which the muxer marks as a key frame.
+fn assert_clips_play(bundle: &Path) {
+    let files = std::fs::read_dir(bundle).unwrap().flatten().map(|entry| entry.path());
+    let clips: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "mp4")).collect();
+    assert!(!clips.is_empty(), "{} holds no clip", bundle.display());
+    let record: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(bundle.join("incident.json")).unwrap()).unwrap();
+    for clip in clips {
+        let (frames, seconds) = clips::decode(&clip).unwrap();
+        assert!(frames >= 5 && seconds > 0.4, "{}: {frames} frames, {seconds} s", clip.display());
+        let name = clip.file_name().unwrap().to_string_lossy().into_owned();
+        let units = record["clips"].as_array().unwrap().iter().find(|c| c["file"] == name.as_str()).unwrap();
+        // A clip that began between key frames would lose the pictures before the first.
+        assert_eq!(units["access_units"].as_u64(), Some(frames), "{name}: not every access unit gives a picture");
+    }
+}
+
+#[test]
+fn a_camera_with_a_login_over_udp_leads_to_an_announcement_on_an_ip_horn() {
+    let mut secured = Secured::new();
+    let horn = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    horn.set_read_timeout(Some(PATIENCE)).unwrap();
+    let port = horn.local_addr().unwrap().port();
+    let site = secured.site().rtp_speaker("horn", port).camera(secured.watched(QUICK_PARKING, "udp"));
+    let site = site.write(secured.scene.dir()).unwrap();
+    let agent = Agent::start(&secured.scene.program, &site, "debug").unwrap();
+    let mut packet = [0; 2048];
+    let (mut payload, mut sequences) = (0, Vec::new());
+    while sequences.len() < 20 {
+        let n = horn.recv(&mut packet).unwrap_or_else(|error| panic!("no RTP came: {error}\n{}", agent.log()));
+        // RFC 3550, section 5.1: version 2; RFC 3551, section 6: payload type 0 is PCMU.
+        assert_eq!((packet[0] >> 6, packet[1] & 0x7f), (2, 0));
+        sequences.push(u16::from_be_bytes([packet[2], packet[3]]));
+        payload += n - 12;
+    }
+    assert!(sequences.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)), "{sequences:?}");
+    assert!(payload >= 20 * 80, "{payload} bytes of sound in {} packets", sequences.len());
+    let heard =
+        secured.platform.event("the playback is proven", |e| is(e, "illegal_parking", IncidentState::Observing));
+    assert_eq!(heard.unwrap().data.incident.warnings_played, 1);
+    secured.assert_no_secrets(&agent.log());
+    assert_stops(agent);
+}
+
+#[test]
+fn a_camera_that_dies_comes_back_and_a_dead_one_delays_nobody() {
+    let scene = Scene::new().unwrap();
+    let clip = program::demo_clip().unwrap();
+    let mut camera = SimCamera::start(&scene.program, scene.dir(), CameraOptions::looped(&clip)).unwrap();
+    let broker = Broker::start(&scene.path("broker")).unwrap();
+    let mut platform = Subscriber::start(broker.port(), Session::Persistent, None).unwrap();
+    let (metrics_port, dead_port) = (free_port().unwrap(), free_port().unwrap());
+    let dead = format!("rtsp://127.0.0.1:{dead_port}/nobody");
+    let site = SiteFile::new()
+        .upstream(&broker.url(), "")
+        .metrics(metrics_port)
+        .wav_speaker("horn")
+        .camera(CameraEntry::new("dead", dead, QUICK_LOITERING))
+        .camera(CameraEntry::new("gate", camera.url(), QUICK_LOITERING).with("stall_s = 2.0\nspeakers = [\"horn\"]"))
+        .write(scene.dir())
+        .unwrap();
+    let agent = Agent::start(&scene.program, &site, "info").unwrap();
+    platform
+        .event("the living camera's incident is confirmed", |e| is(e, "loitering", IncidentState::Confirmed))
+        .unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
+    platform.event("a warning was heard", |e| e.data.incident.warnings_played > 0).unwrap();
+    let metrics = || Metrics::read(metrics_port);
+    assert_metrics(&eventually("metrics are served", metrics).unwrap());
+
+    camera.kill().unwrap();
+    let gaps = |metrics: &Metrics| metrics.sum("forewarn_gaps_total", &["camera=\"gate\""]);
+    eventually("the gap is counted", || metrics().filter(|m| gaps(m) >= Some(1.0))).unwrap();
+    camera.restart().unwrap();
+    let reconnects = |metrics: &Metrics| metrics.sum("forewarn_reconnects_total", &["camera=\"gate\""]);
+    eventually("the reconnect is counted", || metrics().filter(|m| reconnects(m) >= Some(1.0))).unwrap();
+    platform.catch_up();
+    let seen = platform.messages().len();
+    platform
+        .event_after(seen, "incidents go on after the reconnect", |e| is(e, "loitering", IncidentState::Confirmed))
+        .unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
+    assert!(platform.events().unwrap().iter().all(|event| event.data.incident.camera == "gate"));
+    assert_stops(agent);
+}
+
+fn assert_metrics(metrics: &Metrics) {
+    let gate = "camera=\"gate\"";
+    let at_least_one = [
+        ("forewarn_frames_in_total", vec![gate]),
+        ("forewarn_frames_analysed_total", vec![gate]),
+        ("forewarn_inference_seconds_count", vec![]),
+        ("forewarn_incident_transitions_total", vec!["state=\"confirmed\""]),
+        ("forewarn_warnings_total", vec!["outcome=\"played\""]),
+    ];
+    for (name, labels) in at_least_one {
+        assert!(metrics.sum(name, &labels) >= Some(1.0), "{name} {labels:?} in:\n{}", metrics.0);
+    }
+    let there = [
+        ("forewarn_frames_dropped_total", vec![gate, "reason=\"newest_wins\""]),
+        ("forewarn_inference_seconds_bucket", vec!["le=\"0.1\""]),
+        ("forewarn_queue_depth", vec![gate]),
+        ("forewarn_reconnects_total", vec![gate]),
+        ("forewarn_incidents_open", vec!["state=\"observing\""]),
+        ("forewarn_outbox_messages", vec![]),
+    ];
+    for (name, labels) in there {
+        assert!(metrics.sum(name, &labels).is_some(), "{name} {labels:?} in:\n{}", metrics.0);
+    }
+}
