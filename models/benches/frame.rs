@@ -1,7 +1,6 @@
 //! What the crate itself spends on a frame: filling the input tensor, decoding, suppression.
 
-#![allow(missing_docs, reason = "criterion's macros make undocumented items")]
-#![allow(clippy::unwrap_used, reason = "a bench that cannot be set up should stop")]
+#![expect(clippy::unwrap_used, reason = "a bench that cannot be set up should stop")]
 
 use std::hint::black_box;
 

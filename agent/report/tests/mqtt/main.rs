@@ -1,6 +1,6 @@
 //! The publisher against a real mosquitto: delivery, order, outages, will, versions, logins, TLS.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod outages;
 mod secured;
