@@ -28,17 +28,23 @@ COCO80 = (
 
 
 def bilinear(picture, width, height):
-    """Resizes H x W x C floats with half-pixel centres and the rim repeated."""
+    """Resizes H x W x C bytes to the byte as OpenCV's INTER_LINEAR: weights in 2048ths, bits dropped in between."""
 
     def axis(source, out):
-        position = np.clip((np.arange(out) + 0.5) * source / out - 0.5, 0, source - 1)
+        position = ((np.arange(out) + 0.5) * (source / out) - 0.5).astype(np.float32)
         low = np.floor(position).astype(int)
-        return low, np.minimum(low + 1, source - 1), position - low
+        weight = position - low.astype(np.float32)
+        weight[(low < 0) | (low >= source - 1)] = 0
+        low = np.clip(low, 0, source - 1)
+        weights = [np.rint(part * 2048).astype(np.int64) for part in (1 - weight, weight)]
+        return low, np.minimum(low + 1, source - 1), *weights
 
-    y0, y1, fy = axis(picture.shape[0], height)
-    x0, x1, fx = axis(picture.shape[1], width)
-    rows = picture[y0] * (1 - fy)[:, None, None] + picture[y1] * fy[:, None, None]
-    return rows[:, x0] * (1 - fx)[None, :, None] + rows[:, x1] * fx[None, :, None]
+    y0, y1, upper, lower = axis(picture.shape[0], height)
+    x0, x1, left, right = axis(picture.shape[1], width)
+    source = picture.astype(np.int64)
+    rows = (source[:, x0] * left[None, :, None] + source[:, x1] * right[None, :, None]) >> 4
+    quarters = ((rows[y0] * upper[:, None, None]) >> 16) + ((rows[y1] * lower[:, None, None]) >> 16)
+    return ((quarters + 2) >> 2).astype(np.float64)
 
 
 def feed(card, rgb):
@@ -116,7 +122,7 @@ def suppress(boxes, scores, classes, limit):
 
 
 def detect(session, card, path, score, nms_iou):
-    rgb = np.asarray(Image.open(path).convert("RGB"), dtype=np.float64)
+    rgb = np.asarray(Image.open(path).convert("RGB"))
     tensor, (left, top, scale_x, scale_y) = feed(card, rgb)
     names = [output.name for output in session.get_outputs()]
     outputs = dict(zip(names, session.run(names, {session.get_inputs()[0].name: tensor})))

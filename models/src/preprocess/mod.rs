@@ -2,10 +2,13 @@
 //!
 //! For each row of the input, two source rows are blended, sampled at the columns that the input needs,
 //! converted to RGB by the frame's matrix, normalised and written in the tensor's layout. No full-size RGB picture
-//! is ever made. Interpolation is bilinear with half-pixel centres, as OpenCV's `INTER_LINEAR`, but not rounded to
-//! bytes in between. Chroma is sampled at its own resolution; its samples sit left-aligned with the luma in x and
-//! centred in y, the default of H.264 and H.265 (ITU-T H.264, figure E-1, type 0).
+//! is ever made. Interpolation is bilinear with half-pixel centres. Red, green and blue are whole levels before they
+//! are normalised, because models are trained and evaluated on pictures that were resized as bytes. Packed frames
+//! come out to the byte as OpenCV's `INTER_LINEAR` resizes them; YUV frames are interpolated in floats, converted and
+//! rounded. Chroma is sampled at its own resolution; its samples sit left-aligned with the luma in x and centred in
+//! y, the default of H.264 and H.265 (ITU-T H.264, figure E-1, type 0).
 
+mod bytes;
 mod plan;
 mod rows;
 

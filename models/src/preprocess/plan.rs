@@ -3,6 +3,7 @@
 use forewarn_domain::{Frame, PixelFormat};
 
 use super::Mapping;
+use super::bytes::{ByteTap, byte_taps};
 use crate::card::{Anchor, Input, Resize};
 
 /// A sample between two neighbours: `source[index]` and the one after it, `weight` of the way.
@@ -36,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) rows: Vec<Tap>,
     pub(crate) chroma_columns: Vec<Tap>,
     pub(crate) chroma_rows: Vec<Tap>,
+    pub(crate) byte_columns: Vec<ByteTap>,
+    pub(crate) byte_rows: Vec<ByteTap>,
 }
 
 impl Plan {
@@ -57,6 +60,8 @@ impl Plan {
             rows: taps(height, out_height, Siting::Full),
             chroma_columns: taps(width, out_width, Siting::HalfLeft),
             chroma_rows: taps(height, out_height, Siting::HalfCentre),
+            byte_columns: byte_taps(width, out_width),
+            byte_rows: byte_taps(height, out_height),
         }
     }
 

@@ -5,6 +5,7 @@
 
 use forewarn_domain::{ColourMatrix, Frame};
 
+use super::bytes::ByteRows;
 use super::in_rgb_order;
 use super::plan::{Plan, Tap};
 use crate::card::Input;
@@ -36,6 +37,8 @@ impl Normalise {
 pub(crate) struct Rows {
     /// Two source rows blended, with one sample repeated at the end for the last tap.
     blended: Vec<f32>,
+    /// What the rows of packed bytes are sampled with.
+    bytes: ByteRows,
     /// The sampled row: Y, U, V or R, G, B.
     sampled: [Vec<f32>; 3],
     /// Planes of a row that is interleaved when it is written.
@@ -45,7 +48,8 @@ pub(crate) struct Rows {
 impl Rows {
     /// Makes room for the rows of a plan.
     pub(crate) fn prepare(&mut self, plan: &Plan) {
-        self.blended.resize((plan.source_width() + 2) * 3, 0.0);
+        self.blended.resize((plan.source_width() + 2) * 2, 0.0);
+        self.bytes.prepare(plan.columns.len());
         for row in self.sampled.iter_mut().chain(&mut self.interleave) {
             row.resize(plan.columns.len(), 0.0);
         }
@@ -76,13 +80,10 @@ impl Rows {
     }
 
     pub(crate) fn sample_rgb8(&mut self, frame: &Frame, plan: &Plan, row: usize) {
-        let [r, g, b] = &mut self.sampled;
-        let size = (frame.width as usize, frame.height as usize);
-        blend::<3>(&mut self.blended, frame.plane(0), size, plan.rows[row]);
-        sample::<3>(&self.blended, &plan.columns, &mut [r, g, b]);
+        self.bytes.sample(frame.plane(0), &plan.byte_columns, plan.byte_rows[row], &mut self.sampled);
     }
 
-    /// Turns the sampled row to normalised red, green and blue; from YUV if a matrix is given.
+    /// Turns the sampled row to whole levels and then to normalised red, green and blue; from YUV if a matrix is given.
     pub(crate) fn convert(&self, colour: Option<ColourMatrix>, normalise: &Normalise, out: [&mut [f32]; 3]) {
         let Some(colour) = colour else {
             for (c, (out, sampled)) in out.into_iter().zip(&self.sampled).enumerate() {
@@ -102,11 +103,20 @@ impl Rows {
         for (((r, g), b), ((&y, &u), &v)) in pixels.zip(samples) {
             let luma = (y - k.y_offset) * k.y_scale;
             let (u, v) = (u - 128.0, v - 128.0);
-            *r = (luma + k.r_v * v).clamp(0.0, 255.0) * f[0] + a[0];
-            *g = (luma - k.g_u * u - k.g_v * v).clamp(0.0, 255.0) * f[1] + a[1];
-            *b = (luma + k.b_u * u).clamp(0.0, 255.0) * f[2] + a[2];
+            *r = to_level((luma + k.r_v * v).clamp(0.0, 255.0)) * f[0] + a[0];
+            *g = to_level((luma - k.g_u * u - k.g_v * v).clamp(0.0, 255.0)) * f[1] + a[1];
+            *b = to_level((luma + k.b_u * u).clamp(0.0, 255.0)) * f[2] + a[2];
         }
     }
+}
+
+/// A value of 0 to 255 rounded to a whole level, halves to the even one.
+///
+/// At 2^23 the floats lie 1 apart, so the addition rounds; unlike a call of `round_ties_even` it stays vector code
+/// on every processor.
+fn to_level(value: f32) -> f32 {
+    const WHOLE_NUMBERS_ONLY: f32 = 8_388_608.0;
+    (value + WHOLE_NUMBERS_ONLY) - WHOLE_NUMBERS_ONLY
 }
 
 /// The coefficients of [`ColourMatrix::to_rgb`], multiplied out once a row.
