@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use forewarn_domain::Timestamp;
@@ -106,6 +107,9 @@ fn build(
     encoder.set_property("threads", 1_u32);
     encoder.set_property("bframes", 0_u32);
     encoder.set_property("b-adapt", false);
+    // Key frames come when they are asked for, and at no other time.
+    encoder.set_property("key-int-max", 10_000_u32);
+    encoder.set_property("option-string", "scenecut=0");
     encoder.set_property_from_str("pass", "quant");
     encoder.set_property("quantizer", 21_u32);
     encoder.set_property_from_str("speed-preset", "faster");
@@ -125,7 +129,7 @@ fn build(
     pipeline.add_many(chain).map_err(error)?;
     source.link(&decoder).map_err(error)?;
     gst::Element::link_many(chain).map_err(error)?;
-    set_key_frames(&picture, &encoder);
+    ask_for_key_frames(&encoder);
     let input_pad = converter.static_pad("sink").map(Arc::new);
     decoder.connect_pad_added(move |_, pad| {
         let is_video = pad.current_caps().is_some_and(|c| c.iter().any(|s| s.name().starts_with("video/")));
@@ -136,17 +140,15 @@ fn build(
     Ok(pipeline)
 }
 
-/// Sets the distance of key frames to one second once the frame rate is known, before the encoder starts.
-fn set_key_frames(picture: &gst::Element, encoder: &gst::Element) {
-    let Some(pad) = picture.static_pad("src") else { return };
-    let encoder = encoder.downgrade();
-    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
-        if let (Some(event), Some(encoder)) = (info.event(), encoder.upgrade())
-            && let gst::EventView::Caps(caps) = event.view()
-        {
-            let rate = caps.caps().structure(0).and_then(|s| s.get::<gst::Fraction>("framerate").ok());
-            let frames = rate.map_or(25, |rate| (rate.numer() + rate.denom() / 2) / rate.denom().max(1));
-            encoder.set_property("key-int-max", frames.max(1).unsigned_abs());
+/// Asks for a key frame each second, whatever the frame rate.
+fn ask_for_key_frames(encoder: &gst::Element) {
+    let Some(pad) = encoder.static_pad("sink") else { return };
+    let next = AtomicU64::new(0);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        let Some(pts) = info.buffer().and_then(|buffer| buffer.pts()) else { return gst::PadProbeReturn::Ok };
+        if pts.mseconds() >= next.load(Ordering::Relaxed) {
+            next.store((pts.seconds() + 1) * 1000, Ordering::Relaxed);
+            pad.send_event(gst_video::DownstreamForceKeyUnitEvent::builder().all_headers(true).build());
         }
         gst::PadProbeReturn::Ok
     });

@@ -87,7 +87,8 @@ pub enum SimError {
 pub struct SimCamera {
     url: String,
     server: RTSPServer,
-    main_loop: glib::MainLoop,
+    context: glib::MainContext,
+    is_stopping: Arc<AtomicBool>,
     source: Option<glib::Source>,
     thread: Option<JoinHandle<()>>,
     is_paused: Arc<AtomicBool>,
@@ -117,17 +118,15 @@ impl SimCamera {
         let id = server.attach(Some(&context)).map_err(|_| listen(taken.to_owned()))?;
         let source = context.find_source_by_id(&id);
         let port = server.bound_port();
-        let main_loop = glib::MainLoop::new(Some(&context), false);
-        let in_thread = main_loop.clone();
+        let is_stopping = Arc::new(AtomicBool::new(false));
+        let (in_thread, asked) = (context.clone(), is_stopping.clone());
         let thread = std::thread::Builder::new()
             .name("sim-camera".to_owned())
-            .spawn(move || {
-                let _ = context.with_thread_default(|| in_thread.run());
-            })
+            .spawn(move || serve(&in_thread, &asked))
             .map_err(|e| listen(e.to_string()))?;
         let url = format!("rtsp://{}:{port}/{}", config.host, config.path.trim_start_matches('/'));
         tracing::info!(%url, "simulated camera listens");
-        Ok(Self { url, server, main_loop, source, thread: Some(thread), is_paused })
+        Ok(Self { url, server, context, is_stopping, source, thread: Some(thread), is_paused })
     }
 
     /// The camera's address, without user and password.
@@ -154,11 +153,22 @@ impl Drop for SimCamera {
         }
         // Connections outlive the listening socket unless they are removed one by one.
         self.server.client_filter(Some(&mut |_, _| RTSPFilterResult::Remove));
-        self.main_loop.quit();
+        self.is_stopping.store(true, Ordering::SeqCst);
+        self.context.wakeup();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
+}
+
+/// Serves until it is asked to stop, which may be before it begins; a wake-up is not lost, unlike the quit of a
+/// main loop that does not run yet.
+fn serve(context: &glib::MainContext, is_stopping: &AtomicBool) {
+    let _ = context.with_thread_default(|| {
+        while !is_stopping.load(Ordering::SeqCst) {
+            context.iteration(true);
+        }
+    });
 }
 
 fn factory(feed: &Arc<Feed>, is_paused: &Arc<AtomicBool>) -> RTSPMediaFactory {

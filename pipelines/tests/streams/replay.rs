@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use forewarn_domain::{Frame, StreamId, Timestamp};
-use forewarn_pipelines::{Codec, FileReplay, ReplayConfig, ReplayError, StreamFault, transcode_to_h264};
+use forewarn_pipelines::{Codec, FileReplay, ReplayConfig, ReplayError, RingLimits, StreamFault, transcode_to_h264};
 
 use crate::support::{self, B_FRAMES, FLASH, H265, JPEG_AVI, MATROSKA, PLAIN, Recipe, TRANSPORT, clips, number_of};
 
@@ -161,16 +161,16 @@ fn conversion_gives_the_same_bytes_every_time() {
     transcode_to_h264(&input.path, &b, |_, _| {}).unwrap();
     assert_eq!(std::fs::read(&a).unwrap(), std::fs::read(&b).unwrap());
     assert!(progress.windows(2).all(|pair| pair[0].0 <= pair[1].0));
-    let mut replay = FileReplay::open(&a, config()).unwrap();
-    let mut key_frames = 0;
-    let mut before = 0;
+    // A ring that wants nothing keeps the newest group of pictures, which shows where each begins.
+    let ring = RingLimits { span: std::time::Duration::ZERO, ..RingLimits::default() };
+    let mut replay = FileReplay::open(&a, ReplayConfig { ring, ..config() }).unwrap();
     while let Some(frame) = replay.next_frame().unwrap() {
         assert_eq!(number_of(&frame), frame.meta.sequence);
-        let taken = replay.ring().level().taken;
-        key_frames += u64::from(taken > before);
-        before = taken;
+        let (group_begins_at, newest) = replay.ring().span().unwrap();
+        assert_eq!(newest, frame.meta.captured_at);
+        assert_eq!(group_begins_at.as_micros(), newest.as_micros() / 1_000_000 * 1_000_000);
     }
-    assert_eq!((replay.frames(), key_frames), (100, 100));
+    assert_eq!(replay.frames(), 100);
     let missing = transcode_to_h264(&clips().path("none.avi"), &a, |_, _| {}).unwrap_err();
     assert!(missing.to_string().contains("none.avi"), "{missing}");
 }
