@@ -1,4 +1,190 @@
 //! One entry for each parser that takes bytes from outside, for the fuzzer and for the bounded tests.
 //!
-//! A parser may refuse what it is given; it must neither panic nor hang. Where a value comes out, writing and reading it
-//! again must give the same value.
+//! A parser may refuse what it is given; it must neither panic nor hang, and what it lets through must not make the
+//! parts behind it panic. Where a value comes out, writing and reading it again must give the same value.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use forewarn_analytics::{CompiledRule, RuleBinding, Rules, Tracker, TrackerConfig};
+use forewarn_domain::clock::UnknownCivilTime;
+use forewarn_domain::violation::Language;
+use forewarn_domain::zone::{ZoneShape, ZoneUnit};
+use forewarn_domain::{
+    BBox, Class, Detection, Point, Polygon, RuleKey, SpeakerId, StreamId, Timestamp, Violation, ViolationId, Zone,
+    ZoneId,
+};
+use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, JournalEntry, RulePolicy};
+use forewarn_models::Card;
+use forewarn_models::tfjs::onnx_from_graph_model;
+use forewarn_pipelines::{SourceUrl, redact};
+use forewarn_report::Event;
+
+/// A parser's entry.
+pub type Target = fn(&[u8]);
+
+/// Every entry by its name; `tests/fuzz` holds a fuzz target of the same name for each.
+pub const TARGETS: [(&str, Target); 8] = [
+    ("violation", violation),
+    ("event", event),
+    ("source_url", source_url),
+    ("manifest", manifest),
+    ("card", card),
+    ("graph_model", graph_model),
+    ("journal", journal),
+    ("snapshot", snapshot),
+];
+
+/// Size of the frame that rules are tried on.
+const FRAME: (u32, u32) = (768, 576);
+/// Frames that a rule is tried on.
+const FRAMES: i64 = 12;
+/// More outputs than this from one input mean that the machine does not come to rest.
+const MOST_OUTPUTS: usize = 10_000;
+
+/// What every weight file of a graph model holds, as 32-bit words.
+const WEIGHTS: [u32; 22] = [0, 0, 0, 0, 1, 1, 2, 2, 0, 2, 3, 1, 0, 3, 1, 2, 1, 2, 3, 4, 5, 6];
+/// The violation whose incidents journals and snapshots tell of.
+const LOITERING: &str = include_str!("../../pipelines/violations/loitering.toml");
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
+
+fn rule_key(violation: &ViolationId) -> Option<RuleKey> {
+    Some(RuleKey {
+        stream: StreamId::new("gate").ok()?,
+        violation: violation.clone(),
+        zone: ZoneId::new("plaza").ok()?,
+    })
+}
+
+fn zones() -> Option<Vec<Zone>> {
+    let corners = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]].map(Point::from).to_vec();
+    let shape = ZoneShape::Polygon(Polygon::new(corners));
+    Some(vec![Zone { id: ZoneId::new("plaza").ok()?, shape, unit: ZoneUnit::Normalised }])
+}
+
+fn drain(incidents: &mut Incidents) {
+    let mut n = 0;
+    while incidents.poll_output().is_some() {
+        n += 1;
+        assert!(n < MOST_OUTPUTS, "the machine does not come to rest");
+    }
+}
+
+fn machine(rule: Option<(RuleKey, Violation)>) -> Incidents {
+    let policy = |violation| RulePolicy {
+        violation,
+        speakers: SpeakerId::new("horn").into_iter().collect(),
+        language: Language::default(),
+        quiet_hours: Vec::new(),
+    };
+    let rules: BTreeMap<_, _> = rule.into_iter().map(|(key, violation)| (key, policy(violation))).collect();
+    Incidents::new(rules, Arc::new(UnknownCivilTime))
+}
+
+fn loitering() -> Option<(RuleKey, Violation)> {
+    let violation: Violation = toml::from_str(LOITERING).ok()?;
+    Some((rule_key(&violation.id)?, violation))
+}
+
+/// A violation's TOML file: read, compiled for a zone, and tried on a few frames and the incident machine.
+pub fn violation(bytes: &[u8]) {
+    let Some(violation) = text(bytes).and_then(|text| toml::from_str::<Violation>(text).ok()) else { return };
+    let (Some(key), Some(zones)) = (rule_key(&violation.id), zones()) else { return };
+    let Ok(compiled) = CompiledRule::compile(&violation, &RuleBinding::new(key.clone(), zones)) else { return };
+    let class = violation.subject.first().cloned().unwrap_or_else(|| Class::new("person"));
+    let mut incidents = machine(Some((key, violation)));
+    let (mut rules, mut tracker) = (Rules::new(vec![compiled]), Tracker::new(TrackerConfig::default()));
+    for n in 0..FRAMES {
+        let at = Timestamp::from_micros(n * n * 700_000);
+        let left = 300.0 + n as f32;
+        let bbox = BBox::new(left, 200.0, left + 60.0, 330.0);
+        let tracks = tracker.update(at, FRAME, &[Detection { class: class.clone(), score: 0.9, bbox }]);
+        for hit in rules.evaluate(at, FRAME, tracks, &UnknownCivilTime) {
+            incidents.handle_input(IncidentInput::Hit(hit), at);
+        }
+        incidents.handle_timeout(at);
+        drain(&mut incidents);
+    }
+}
+
+/// An event as a consumer reads it.
+pub fn event(bytes: &[u8]) {
+    let Ok(event) = serde_json::from_slice::<Event>(bytes) else { return };
+    let written = serde_json::to_string(&event).unwrap_or_default();
+    let again = serde_json::from_str::<Event>(&written).ok();
+    // JSON has no infinity, which is what a number beyond the range of a coordinate is read as.
+    let is_finite = <[f32; 4]>::from(event.data.incident.subject.bbox).iter().all(|v| v.is_finite());
+    assert!(again == Some(event) || !is_finite, "written as {written}");
+}
+
+/// A camera's URL, and what is printed of it.
+pub fn source_url(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    let printed = redact(text);
+    assert_eq!(redact(&printed), printed, "what is redacted has nothing left to hide");
+    if let Ok(source) = text.parse::<SourceUrl>() {
+        let printed = format!("{source} {source:?}");
+        // Four characters or more, lest a letter of the host is taken for a password.
+        let secret = text.split_once("://").and_then(|(_, rest)| rest.split_once('@')).and_then(|(login, _)| {
+            let (_, password) = login.split_once(':')?;
+            (password.len() >= 4 && !password.contains(['/', '?', '#'])).then_some(password)
+        });
+        let host = text.rsplit_once('@').map_or("", |(_, host)| host);
+        if let Some(secret) = secret
+            && !host.contains(secret)
+            && !"<hidden>***".contains(secret)
+        {
+            assert!(!printed.contains(&format!(":{secret}@")), "{printed} tells the password");
+        }
+    }
+}
+
+/// The manifest of an evidence folder that somebody hands in.
+pub fn manifest(bytes: &[u8]) {
+    let Ok(dir) = tempfile::tempdir() else { return };
+    if std::fs::write(dir.path().join("manifest.json"), bytes).is_ok()
+        && let Ok(verification) = forewarn_evidence::verify(dir.path())
+    {
+        // The folder holds nothing but the manifest, so one that names a file cannot be intact.
+        assert!(verification.files == 0 || !verification.is_intact(), "{verification:?}");
+    }
+}
+
+/// A model card.
+pub fn card(bytes: &[u8]) {
+    if let Some(Ok(card)) = text(bytes).map(Card::from_toml) {
+        assert!(card.validate().is_ok(), "what is read is valid");
+    }
+}
+
+/// A TensorFlow.js graph model. Its weights are those of the seed: paddings, two permutations and six numbers.
+pub fn graph_model(bytes: &[u8]) {
+    let weights = WEIGHTS.iter().flat_map(|weight| weight.to_le_bytes()).collect::<Vec<u8>>();
+    // An error is an answer; only a panic is not.
+    let _ = onnx_from_graph_model(bytes, |_| Some(weights.clone()));
+}
+
+/// A journal of incident inputs, a JSON object a line.
+pub fn journal(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    let entries: Vec<JournalEntry> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let mut incidents = machine(loitering());
+    for entry in entries {
+        incidents.replay(entry);
+        drain(&mut incidents);
+    }
+}
+
+/// The snapshot of an open incident, as the outbox keeps it over a restart.
+pub fn snapshot(bytes: &[u8]) {
+    let Ok(snapshot) = serde_json::from_slice::<IncidentSnapshot>(bytes) else { return };
+    let mut incidents = machine(loitering());
+    incidents.restore(vec![snapshot], Timestamp::from_secs_f64(1000.0));
+    for s in [1000.0, 1001.0, 2000.0, 100_000.0] {
+        incidents.handle_timeout(Timestamp::from_secs_f64(s));
+        drain(&mut incidents);
+    }
+}

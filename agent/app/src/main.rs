@@ -18,6 +18,7 @@ mod live;
 mod output;
 mod replay;
 
+use std::io::IsTerminal as _;
 use std::process;
 
 use clap::Parser as _;
@@ -42,7 +43,8 @@ fn start_log(cli: &Cli) -> CommandResult {
         code: ExitCode::Usage,
         error: anyhow::anyhow!("--log: {error}; write a level such as `info`, or `info,module=debug`"),
     })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let is_coloured = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_coloured).with_writer(std::io::stderr);
     if cli.log_json { log.json().try_init() } else { log.with_target(false).try_init() }
         .map_err(|error| anyhow::anyhow!("failed to start the log: {error}"))
         .or_exit(ExitCode::Failed)

@@ -24,7 +24,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(40);
 /// Attempts to send what is left after the last round.
 const SETTLE_ATTEMPTS: u32 = 3;
 
-/// What the outbox recorded of each incident, the longest history of all readings.
+/// What the outbox recorded of each incident.
 pub type Facts = BTreeMap<IncidentId, IncidentRecord>;
 
 /// Everything that runs.
@@ -39,6 +39,7 @@ pub struct Stage {
     is_broker_up: bool,
     camera: SimCamera,
     facts: Facts,
+    latest: Facts,
     dir: PathBuf,
 }
 
@@ -63,6 +64,7 @@ impl Stage {
             is_broker_up: true,
             camera,
             facts: Facts::new(),
+            latest: Facts::new(),
             dir: dir.to_owned(),
         };
         stage.start_agent()?;
@@ -128,7 +130,7 @@ impl Stage {
         (self.facts.len(), self.witness.messages().len())
     }
 
-    /// Lets the last incidents end and the outbox empty itself, and takes in what comes.
+    /// Lets the outbox empty itself and takes in what comes.
     pub fn settle(&mut self) -> anyhow::Result<()> {
         self.arm()?;
         let before = self.witness.messages().len();
@@ -166,9 +168,11 @@ impl Stage {
             return Ok(0);
         }
         let mut waiting = 0;
+        self.latest.clear();
         let entries = IncidentLedger::open(&self.outbox).and_then(|ledger| ledger.latest(ALL));
         for entry in entries.context("failed to read the outbox of a killed agent")? {
             waiting += entry.unacknowledged;
+            self.latest.insert(entry.record.id.clone(), entry.record.clone());
             let known = self.facts.get(&entry.record.id).map_or(0, |record| record.history.len());
             if entry.record.history.len() > known {
                 self.facts.insert(entry.record.id.clone(), entry.record);
@@ -193,6 +197,6 @@ impl Stage {
 
     /// Compares what was recorded with what came.
     pub fn judge(&self) -> anyhow::Result<Verdict> {
-        Verdict::of(&self.facts, self.platform.messages(), self.witness.messages())
+        Verdict::of(&self.facts, &self.latest, self.platform.messages(), self.witness.messages())
     }
 }

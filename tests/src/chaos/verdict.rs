@@ -24,6 +24,8 @@ pub struct Verdict {
     pub repeats: usize,
     /// Reports that were recorded, or lie before one that came, and came to nobody.
     pub lost: Vec<String>,
+    /// Incidents that were recorded or told of and that the outbox, read last, does not know, or not as far.
+    pub forgotten: Vec<String>,
     /// Events that came twice with different content, or whose history contradicts a later one.
     pub altered: Vec<String>,
     /// Events whose first delivery to a consumer came after that of a later event of the same incident.
@@ -37,8 +39,9 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Compares `facts` from the outbox with what the two consumers got.
-    pub fn of(facts: &Facts, platform: &[Received], witness: &[Received]) -> anyhow::Result<Self> {
+    /// Compares what the outbox held at any reading (`facts`) and at the last one (`latest`) with what the two
+    /// consumers got.
+    pub fn of(facts: &Facts, latest: &Facts, platform: &[Received], witness: &[Received]) -> anyhow::Result<Self> {
         let mut verdict = Self::default();
         let (by_platform, by_witness) = (events(platform)?, events(witness)?);
         verdict.check_order("platform", &by_platform);
@@ -59,6 +62,9 @@ impl Verdict {
         for (id, came) in &incidents {
             let recorded = facts.get(*id).map_or(0, |record| record.history.len().saturating_sub(1));
             let last = came.keys().next_back().copied().unwrap_or(0).max(u32::try_from(recorded)?);
+            if latest.get(*id).is_none_or(|record| record.history.len() <= last as usize) {
+                verdict.forgotten.push(id.to_string());
+            }
             let missing = (1..=last).filter(|sequence| !came.contains_key(sequence));
             verdict.lost.extend(missing.map(|sequence| Event::id_of(id, sequence)));
             verdict.check_histories(came);
@@ -101,20 +107,21 @@ impl Verdict {
 
     /// Whether nothing was lost, altered or out of order.
     pub fn is_good(&self) -> bool {
-        self.lost.is_empty() && self.altered.is_empty() && self.disordered.is_empty()
+        self.lost.is_empty() && self.forgotten.is_empty() && self.altered.is_empty() && self.disordered.is_empty()
     }
 
     /// The table at the end of a run, with what is wrong.
     pub fn table(&self) -> String {
         let mut text = format!(
             "confirmed incidents            {:>6}\ndifferent events               {:>6}\nrepeated deliveries            {:>6}\n\
-             reports lost                   {:>6}\nevents altered                 {:>6}\nevents out of order            {:>6}\n\
+             reports lost                   {:>6}\nincidents forgotten            {:>6}\nevents altered                 {:>6}\nevents out of order            {:>6}\n\
              acknowledged, lost by broker   {:>6}   of these the last of their incident: {}\n\
              second incidents of a subject  {:>6}\n",
             self.incidents,
             self.events,
             self.repeats,
             self.lost.len(),
+            self.forgotten.len(),
             self.altered.len(),
             self.disordered.len(),
             self.lost_by_broker,
@@ -161,4 +168,115 @@ fn doubles(incidents: &BTreeMap<&IncidentId, BTreeMap<u32, &Event>>) -> Vec<Stri
     };
     let beginnings = incidents.values().filter_map(|came| came.get(&1));
     beginnings.filter_map(|new| incidents.values().find_map(|other| begins_beside(new, other))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_domain::{
+        BBox, Cause, Class, IncidentRecord, Report, RuleKey, StreamId, Subject, Timestamp, TrackId, Transition,
+        ViolationId, ZoneId,
+    };
+    use forewarn_report::EventSource;
+
+    use super::*;
+
+    fn record(n: u32, steps: usize) -> IncidentRecord {
+        let states = [
+            (IncidentState::Suspected, Cause::ConditionHeld),
+            (IncidentState::Confirmed, Cause::HeldLongEnough),
+            (IncidentState::Observing, Cause::NoWarningConfigured),
+            (IncidentState::Complied, Cause::SeenComplying),
+            (IncidentState::Closed, Cause::Settled),
+        ];
+        let at = |i: usize| Timestamp::from_secs_f64(f64::from(n * 100) + i as f64);
+        let step = |(i, &(state, cause)): (usize, &(IncidentState, Cause))| Transition { state, cause, at: at(i) };
+        IncidentRecord {
+            id: IncidentId::from_stored(&format!("gate-loitering-{n}")),
+            rule: RuleKey {
+                stream: StreamId::new("gate").unwrap(),
+                violation: ViolationId::new("loitering").unwrap(),
+                zone: ZoneId::new("plaza").unwrap(),
+            },
+            state: states[steps - 1].0,
+            history: states.iter().take(steps).enumerate().map(step).collect(),
+            subject: Subject {
+                class: Class::new("person"),
+                track: Some(TrackId(1)),
+                count: 1,
+                bbox: BBox::new(0.0, 0.0, 10.0, 20.0),
+            },
+            warnings_played: 0,
+            warning_not_delivered: false,
+        }
+    }
+
+    /// The message about the incident's step number `sequence`.
+    fn message(n: u32, sequence: u32) -> Received {
+        let incident = record(n, sequence as usize + 1);
+        let at = incident.history[sequence as usize].at;
+        let source = EventSource { site: "north".to_owned(), agent_version: "1".to_owned() };
+        let event = Event::from_report(&Report { incident, sequence, at }, &source);
+        let payload = serde_json::to_string(&event).unwrap();
+        Received { topic: "forewarn/north/incidents/gate/loitering".to_owned(), payload, is_retained: false }
+    }
+
+    fn facts(steps: &[(u32, usize)]) -> Facts {
+        steps.iter().map(|&(n, steps)| record(n, steps)).map(|record| (record.id.clone(), record)).collect()
+    }
+
+    fn judge(platform: &[Received], witness: &[Received]) -> Verdict {
+        let facts = facts(&[(1, 4), (2, 3)]);
+        Verdict::of(&facts, &facts, platform, witness).unwrap()
+    }
+
+    #[test]
+    fn what_came_in_order_to_either_consumer_is_good() {
+        let all: Vec<Received> = [(1, 1), (1, 2), (2, 1), (1, 2), (1, 3), (2, 2)].map(|(n, s)| message(n, s)).to_vec();
+        let verdict = judge(&all[..4], &all[4..]);
+        assert!(verdict.is_good(), "{}", verdict.table());
+        assert_eq!((verdict.incidents, verdict.events, verdict.repeats), (2, 5, 1));
+        assert_eq!((verdict.lost_by_broker, verdict.ends_lost_by_broker), (2, 2));
+    }
+
+    #[test]
+    fn a_report_that_came_to_nobody_is_named() {
+        let verdict = judge(&[message(1, 1), message(1, 3), message(2, 1)], &[]);
+        assert_eq!(verdict.lost, ["gate-loitering-1/2", "gate-loitering-2/2"]);
+        assert!(!verdict.is_good() && verdict.table().contains("lost: gate-loitering-1/2"));
+    }
+
+    #[test]
+    fn an_incident_that_the_outbox_forgot_is_named() {
+        let all = [message(1, 1), message(1, 2), message(1, 3), message(2, 1), message(2, 2)];
+        let verdict = Verdict::of(&facts(&[(1, 4), (2, 3)]), &facts(&[(1, 3)]), &all, &[]).unwrap();
+        assert_eq!(verdict.forgotten, ["gate-loitering-1", "gate-loitering-2"]);
+        assert!(!verdict.is_good());
+    }
+
+    #[test]
+    fn other_content_under_the_same_id_is_named() {
+        let mut other = message(2, 1);
+        other.payload = other.payload.replace("\"count\":1", "\"count\":2");
+        let rest = [message(1, 1), message(1, 2), message(1, 3), message(2, 1), message(2, 2)];
+        let verdict = judge(&rest, &[other]);
+        assert_eq!(verdict.altered.len(), 1, "{}", verdict.table());
+        let mut torn = message(1, 3);
+        torn.payload = torn.payload.replacen("condition_held", "settled", 1);
+        let verdict = judge(&[message(1, 1), message(1, 2), torn, message(2, 1), message(2, 2)], &[]);
+        assert_eq!(verdict.altered.len(), 2, "the two events before contradict the last: {}", verdict.table());
+    }
+
+    #[test]
+    fn an_event_whose_first_delivery_follows_a_later_one_is_named() {
+        let verdict = judge(&[message(1, 1), message(1, 3), message(1, 2), message(2, 1), message(2, 2)], &[]);
+        assert_eq!(verdict.disordered.len(), 1, "{}", verdict.table());
+        assert!(verdict.lost.is_empty());
+    }
+
+    #[test]
+    fn a_second_incident_at_the_place_of_an_open_one_is_counted() {
+        let verdict = judge(&[message(1, 1), message(1, 2), message(1, 3), message(2, 1), message(2, 2)], &[]);
+        assert_eq!(verdict.doubles, ["gate-loitering-2 beside gate-loitering-1, which was complied"]);
+        assert!(verdict.is_good());
+    }
 }

@@ -1,6 +1,6 @@
 //! The whole product: real clips, real RTSP, a real broker, real files.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod chaos;
 mod exit_codes;

@@ -69,7 +69,7 @@ fn an_incident_goes_on_after_the_agent_was_killed() {
     platform.catch_up();
     let ids: BTreeSet<String> = platform.events().unwrap().into_iter().map(|event| event.subject).collect();
     assert_eq!(ids.len(), 1, "one van, one incident: {ids:?}");
-    let verdict = Verdict::of(&world.facts(), world.platform.messages(), &[]).unwrap();
+    let verdict = Verdict::of(&world.facts(), &world.facts(), world.platform.messages(), &[]).unwrap();
     assert!(verdict.is_good(), "{}", verdict.table());
 }
 
@@ -97,7 +97,7 @@ fn a_broker_that_is_away_gets_everything_in_order_when_it_is_back() {
     assert!(agent.interrupt(STOP_WITHIN).unwrap().success());
     world.platform.probe().unwrap();
 
-    let verdict = Verdict::of(&world.facts(), world.platform.messages(), &[]).unwrap();
+    let verdict = Verdict::of(&world.facts(), &world.facts(), world.platform.messages(), &[]).unwrap();
     assert!(verdict.is_good(), "{}", verdict.table());
     assert!(verdict.events >= 12, "{}", verdict.table());
 }

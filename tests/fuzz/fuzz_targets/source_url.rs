@@ -1,0 +1,5 @@
+//! Fuzzes `source_url`; see `forewarn_tests::fuzzing`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| forewarn_tests::fuzzing::source_url(bytes));
