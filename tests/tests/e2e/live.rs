@@ -60,10 +60,11 @@ fn folders_with(dir: &Path, file: &str) -> Vec<PathBuf> {
 
 /// A camera and a broker that both ask who is there.
 struct Secured {
-    scene: Scene,
     camera: SimCamera,
     broker: Broker,
     platform: Subscriber,
+    /// Dropped last, for the others write into its folder as long as they live.
+    scene: Scene,
 }
 
 impl Secured {
@@ -76,7 +77,7 @@ impl Secured {
         scene.write("broker.secret", format!("{BROKER_PASSWORD}\n")).unwrap();
         let login = Some(("gateway", BROKER_PASSWORD));
         let platform = Subscriber::start(broker.port(), Session::Persistent, login).unwrap();
-        Self { scene, camera, broker, platform }
+        Self { camera, broker, platform, scene }
     }
 
     fn site(&self) -> SiteFile {

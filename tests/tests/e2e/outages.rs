@@ -18,10 +18,11 @@ use forewarn_tests::{
 const STOP_WITHIN: Duration = Duration::from_secs(20);
 
 struct World {
-    scene: Scene,
     camera: SimCamera,
     broker: Broker,
     platform: Subscriber,
+    /// Dropped last, for the others write into its folder as long as they live.
+    scene: Scene,
 }
 
 impl World {
@@ -31,7 +32,7 @@ impl World {
         let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
         let broker = Broker::start(&scene.path("broker")).unwrap();
         let platform = Subscriber::start(broker.port(), Session::Persistent, None).unwrap();
-        Self { scene, camera, broker, platform }
+        Self { camera, broker, platform, scene }
     }
 
     fn facts(&self) -> Facts {
