@@ -128,6 +128,11 @@ impl SourceUrl {
         self
     }
 
+    /// The user that logs in, if there is one.
+    pub fn user(&self) -> Option<&str> {
+        self.credentials.as_ref().map(Credentials::user)
+    }
+
     /// The address without user and password, as GStreamer needs it. It may hold secrets in its query.
     pub(crate) fn location(&self) -> &str {
         &self.location

@@ -54,7 +54,7 @@ pub enum Command {
     /// Verify evidence
     #[command(
         subcommand,
-        after_help = "Example:\n  forewarn evidence verify forewarn-data/evidence/gate-loitering-12500-1"
+        after_help = "Example:\n  forewarn evidence verify forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2"
     )]
     Evidence(Evidence),
     /// Print configuration: an annotated example, the schema for editors, a violation's file

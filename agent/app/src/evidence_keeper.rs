@@ -6,16 +6,23 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use forewarn_domain::{
     ClipSpan, EvidenceRequest, Frame, IncidentId, IncidentRecord, Moment, RuleKey, StreamId, Timestamp, Zone,
 };
 use forewarn_evidence::{ClipFacts, EvidenceStore, Overlay};
-use forewarn_pipelines::{ClipInfo, ClipRecorder, PreRollRing};
+use forewarn_pipelines::{ClipEnd, ClipInfo, ClipRecorder, EpochEnd, PreRollRing};
 
 use crate::civil_time::SiteTime;
 use crate::config::Site;
 use crate::happening::Happening;
+
+/// How long after its end a clip is waited for; a camera that is away by then has nothing to add.
+const CLIP_PATIENCE: Duration = Duration::from_mins(1);
+
+/// A clip that begins later than asked for by more seconds than this lacks part of its pre-roll.
+const LATE_S: f64 = 2.0;
 
 /// What is drawn for a rule.
 #[derive(Debug, Clone)]
@@ -47,6 +54,10 @@ pub struct EvidenceKeeper {
 impl EvidenceKeeper {
     /// Keeps evidence in `store`, with unfinished clips in `scratch` on the same file system.
     pub fn new(store: EvidenceStore, scratch: PathBuf, site: &Site, civil: SiteTime) -> std::io::Result<Self> {
+        // What is left here was being written when an earlier agent was killed; its bundle says that it is missing.
+        if scratch.exists() {
+            std::fs::remove_dir_all(&scratch)?;
+        }
         std::fs::create_dir_all(&scratch)?;
         let mut scenes = BTreeMap::new();
         for camera in &site.cameras {
@@ -135,7 +146,8 @@ impl EvidenceKeeper {
 
     /// Writes the clips that are complete and seals what can be sealed.
     pub fn advance(&mut self, now: Timestamp) {
-        self.write_clips(now, |pending| pending.recorder.is_complete());
+        let is_overdue = |pending: &Pending| now.since(pending.recorder.span().to) > CLIP_PATIENCE;
+        self.write_clips(now, |pending| pending.recorder.is_complete() || is_overdue(pending));
     }
 
     /// The stream has ended: its clips are cut where they are.
@@ -170,12 +182,21 @@ impl EvidenceKeeper {
         let Pending { record, moment, recorder, .. } = pending;
         let title = self.title(&record.rule);
         let temp = self.scratch.join(format!("{}-{moment}.mp4", record.id));
+        let asked_from = recorder.span().from;
         match recorder.finish(&temp) {
             Ok(info) => {
                 let facts = clip_facts(moment, &info);
                 if let Err(error) = self.store.add_clip(&record, &title, moment.as_str(), &temp, &facts) {
+                    self.note_missing_clip(&record, moment, &title, &error.to_string(), now);
                     self.trouble(error.to_string(), now);
+                } else if let Some(why) = shortfall(&info, asked_from) {
+                    let what = format!("part of {moment}.mp4");
+                    if let Err(error) = self.store.note_missing(&record, &title, &what, &why) {
+                        self.trouble(error.to_string(), now);
+                    }
                 }
+                // Moved in by now, unless the clip was kept before or could not be.
+                let _ = std::fs::remove_file(&temp);
             }
             Err(error) => self.note_missing_clip(&record, moment, &title, &error.to_string(), now),
         }
@@ -208,6 +229,25 @@ impl EvidenceKeeper {
     pub fn relative_path(&self, record: &IncidentRecord, base: &Path) -> Option<String> {
         let path = self.store.bundle_path(record).ok().filter(|path| path.is_dir())?;
         Some(path.strip_prefix(base).unwrap_or(&path).to_string_lossy().into_owned())
+    }
+}
+
+/// Why a clip shows less than was asked for, if it does.
+fn shortfall(info: &ClipInfo, asked_from: Timestamp) -> Option<String> {
+    let late_s = info.first_unit_at.since(asked_from).as_secs_f64();
+    let why = match info.end {
+        ClipEnd::Complete => None,
+        ClipEnd::Epoch(EpochEnd::StreamEnded) => Some("the stream ended before the clip's time was over"),
+        ClipEnd::Epoch(EpochEnd::Interrupted) => Some("the stream was interrupted"),
+        ClipEnd::Epoch(EpochEnd::FormatChanged) => Some("the picture's format changed"),
+        ClipEnd::SizeLimit => Some("the clip reached its limit of bytes"),
+        ClipEnd::FinishedEarly => Some("the agent stopped, or the camera stayed away"),
+    };
+    let begins_late = late_s > LATE_S;
+    match (why, begins_late) {
+        (Some(why), _) => Some(why.to_owned()),
+        (None, true) => Some(format!("the video before was not kept; the clip begins {late_s:.1} s late")),
+        (None, false) => None,
     }
 }
 

@@ -29,7 +29,17 @@ pub struct CommandError {
 
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#}", self.error)
+        // Many messages hold their cause already; it is not said twice.
+        let mut said = String::new();
+        for cause in self.error.chain() {
+            let text = cause.to_string();
+            if said.is_empty() {
+                said = text;
+            } else if !said.contains(&text) {
+                said = format!("{said}: {text}");
+            }
+        }
+        f.write_str(&said)
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::ops::{Add, Sub};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -94,15 +95,48 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's wall clock.
+/// The machine's wall clock, made steady: it runs with the monotonic clock and follows corrections of the wall clock
+/// by at most 5 %, so that time never stands still or leaps while incidents are timed by it.
+///
+/// A difference of more than ten minutes is no correction but a clock that is set for the first time, as on a box
+/// without a battery; it is taken over at once. All values of the type are one clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one module that reads the clock")]
     fn now(&self) -> Timestamp {
-        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Timestamp(micros(since_epoch))
+        static STEADY: Mutex<Option<(std::time::Instant, Steady)>> = Mutex::new(None);
+        let wall_us = micros(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default());
+        let mut steady = STEADY.lock().unwrap_or_else(PoisonError::into_inner);
+        let (start, steady) =
+            steady.get_or_insert_with(|| (std::time::Instant::now(), Steady { offset_us: wall_us, latest_us: 0 }));
+        Timestamp(steady.read(micros(start.elapsed()), wall_us))
+    }
+}
+
+/// Follows the wall clock by changing the pace of a monotonic one.
+#[derive(Debug)]
+struct Steady {
+    /// What is added to the monotonic reading.
+    offset_us: i64,
+    /// The latest monotonic reading.
+    latest_us: i64,
+}
+
+impl Steady {
+    /// A difference above this is taken over at once.
+    const LEAP_US: i64 = 600_000_000;
+    /// One part in this of the time gone by is how far the offset may move.
+    const SLEW: i64 = 20;
+
+    fn read(&mut self, monotonic_us: i64, wall_us: i64) -> i64 {
+        let difference_us = wall_us.saturating_sub(monotonic_us).saturating_sub(self.offset_us);
+        let most_us = (monotonic_us - self.latest_us).max(0) / Self::SLEW;
+        let is_leap = difference_us.saturating_abs() > Self::LEAP_US;
+        self.offset_us += if is_leap { difference_us } else { difference_us.clamp(-most_us, most_us) };
+        self.latest_us = monotonic_us.max(self.latest_us);
+        self.latest_us + self.offset_us
     }
 }
 
@@ -202,6 +236,25 @@ mod tests {
         ] {
             assert_eq!(Timestamp::from_micros(micros).to_rfc3339(), text);
         }
+    }
+
+    #[test]
+    fn a_corrected_wall_clock_is_followed_without_a_leap() {
+        let mut clock = Steady { offset_us: 1_000_000_000_000, latest_us: 0 };
+        let mut before = clock.read(0, 1_000_000_000_000);
+        for second in 1..=200_i64 {
+            // The wall clock was set back by 5 s.
+            let now = clock.read(second * 1_000_000, 1_000_000_000_000 + (second - 5) * 1_000_000);
+            assert!((900_000..=1_000_000).contains(&(now - before)), "{}", now - before);
+            before = now;
+        }
+        assert_eq!(before, 1_000_000_000_000 + 195_000_000);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_for_the_first_time_is_believed() {
+        let mut clock = Steady { offset_us: 0, latest_us: 0 };
+        assert_eq!(clock.read(1_000_000, 1_700_000_000_000_000), 1_700_000_000_000_000);
     }
 
     #[test]

@@ -80,12 +80,13 @@ pub struct RawModel {
     #[schemars(with = "String")]
     pub card: Spanned<String>,
     /// Threads of one inference.
-    pub threads: usize,
+    #[schemars(with = "u32")]
+    pub threads: Spanned<f64>,
 }
 
 impl Default for RawModel {
     fn default() -> Self {
-        Self { card: Spanned::new(0..0, "nanodet-g-416".to_owned()), threads: 1 }
+        Self { card: Spanned::new(0..0, "nanodet-g-416".to_owned()), threads: Spanned::new(0..0, 1.0) }
     }
 }
 
@@ -98,16 +99,26 @@ pub struct RawStorage {
     /// Evidence older than this is deleted once upstream has acknowledged it, in days.
     pub max_days: u32,
     /// Evidence beyond this is deleted, oldest first, once upstream has acknowledged it, in GiB.
-    pub max_gib: f64,
+    #[schemars(with = "f64")]
+    pub max_gib: Spanned<f64>,
     /// Below this free space evidence is deleted even if it was not acknowledged, in GiB.
-    pub min_free_gib: f64,
+    #[schemars(with = "f64")]
+    pub min_free_gib: Spanned<f64>,
     /// Bound of the outbox while upstream is away, in MiB.
-    pub outbox_mib: u64,
+    #[schemars(with = "f64")]
+    pub outbox_mib: Spanned<f64>,
 }
 
 impl Default for RawStorage {
     fn default() -> Self {
-        Self { dir: PathBuf::from("forewarn-data"), max_days: 30, max_gib: 20.0, min_free_gib: 1.0, outbox_mib: 512 }
+        let number = |value| Spanned::new(0..0, value);
+        Self {
+            dir: PathBuf::from("forewarn-data"),
+            max_days: 30,
+            max_gib: number(20.0),
+            min_free_gib: number(1.0),
+            outbox_mib: number(512.0),
+        }
     }
 }
 
@@ -172,7 +183,7 @@ pub struct RawCamera {
     /// RTSP transport.
     #[serde(default)]
     pub transport: RawTransport,
-    /// `auto`, `software`, or the name of a GStreamer decoder.
+    /// `auto`, `software`, `vaapi`, `nvdec`, `v4l2`, or the name of a GStreamer decoder.
     #[serde(default = "default_decoder")]
     pub decoder: String,
     /// Frames a second that are analysed.
@@ -181,7 +192,8 @@ pub struct RawCamera {
     pub analysis_fps: Spanned<f64>,
     /// Seconds without a frame after which the stream counts as interrupted.
     #[serde(default = "default_stall_s")]
-    pub stall_s: f64,
+    #[schemars(with = "f64")]
+    pub stall_s: Spanned<f64>,
     /// Loudspeakers, the first is tried first.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
@@ -202,8 +214,8 @@ fn default_analysis_fps() -> Spanned<f64> {
     Spanned::new(0..0, 5.0)
 }
 
-fn default_stall_s() -> f64 {
-    5.0
+fn default_stall_s() -> Spanned<f64> {
+    Spanned::new(0..0, 5.0)
 }
 
 /// How RTP comes.

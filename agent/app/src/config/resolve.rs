@@ -22,6 +22,8 @@ use super::source::{ConfigError, ConfigErrors, Source, nearest};
 use super::violations::Library;
 
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
+/// More than any disk of a gateway holds.
+const DISK_GIB: f64 = 1e6;
 
 /// Reads and checks a site file.
 pub fn load(path: &Path) -> Result<Site, ConfigErrors> {
@@ -45,6 +47,12 @@ pub fn resolve(source: &Source) -> Result<Site, ConfigErrors> {
 struct Resolver<'a> {
     source: &'a Source,
     errors: Vec<ConfigError>,
+}
+
+/// A camera's password.
+enum Password {
+    NotConfigured,
+    Given(String),
 }
 
 /// What the parts of a camera are looked up in.
@@ -78,12 +86,16 @@ impl Resolver<'_> {
         let speakers = self.speakers(raw.speaker);
         let metrics_listen = raw.metrics.listen.as_ref().and_then(|listen| self.listen(listen));
         let mqtt = raw.upstream.mqtt.and_then(|mqtt| self.mqtt(mqtt, raw.site.id.as_str(), &directory));
+        let max_gib = self.number(&raw.storage.max_gib, 0.01, DISK_GIB, "GiB");
+        let min_free_gib = self.number(&raw.storage.min_free_gib, 0.0, DISK_GIB, "GiB");
+        let threads = self.number(&raw.model.threads, 1.0, 64.0, "threads");
+        let outbox_mib = self.number(&raw.storage.outbox_mib, 1.0, 1e6, "MiB");
         let storage = Storage {
             dir: directory.join(&raw.storage.dir).components().collect(),
             max_days: raw.storage.max_days,
-            max_bytes: (raw.storage.max_gib.max(0.0) * GIB) as u64,
-            min_free_bytes: (raw.storage.min_free_gib.max(0.0) * GIB) as u64,
-            outbox_bytes: raw.storage.outbox_mib.saturating_mul(1024 * 1024),
+            max_bytes: (max_gib? * GIB) as u64,
+            min_free_bytes: (min_free_gib? * GIB) as u64,
+            outbox_bytes: (outbox_mib? * 1024.0 * 1024.0) as u64,
         };
         if raw.camera.is_empty() {
             self.errors.push(self.source.error_of_file("there is no camera", "add a `[[camera]]` with `id` and `url`"));
@@ -111,7 +123,7 @@ impl Resolver<'_> {
             language: raw.site.language,
             quiet_hours: raw.site.quiet_hours,
             card: card?,
-            threads: raw.model.threads.max(1),
+            threads: threads? as usize,
             tracker,
             storage,
             mqtt,
@@ -233,14 +245,8 @@ impl Resolver<'_> {
                 self.fail::<()>(speaker.span(), format!("there is no speaker `{}`", speaker.get_ref()), mend);
             }
         }
-        let fps = *raw.analysis_fps.get_ref();
-        if !(0.1..=60.0).contains(&fps) {
-            self.fail::<()>(
-                raw.analysis_fps.span(),
-                format!("{fps} is no sensible rate"),
-                "write 0.1 to 60 frames a second",
-            );
-        }
+        let fps = self.number(&raw.analysis_fps, 0.1, 60.0, "frames a second");
+        let stall_s = self.number(&raw.stall_s, 0.5, 3600.0, "seconds");
         let mut rules: Vec<Rule> = Vec::new();
         for rule in &raw.rule {
             let Some(rule) = self.rule(rule, raw.id.get_ref(), &zones, lookup) else { continue };
@@ -258,8 +264,8 @@ impl Resolver<'_> {
                 RawTransport::Udp => RtspTransport::Udp,
             },
             decoder: raw.decoder.parse().unwrap_or_default(),
-            stall: Duration::from_secs_f64(raw.stall_s.clamp(0.5, 3600.0)),
-            analysis_interval: Duration::from_secs_f64(1.0 / fps.clamp(0.1, 60.0)),
+            stall: Duration::from_secs_f64(stall_s?),
+            analysis_interval: Duration::from_secs_f64(1.0 / fps?),
             speakers: raw.speakers.into_iter().map(Spanned::into_inner).collect(),
             zones,
             rules,
@@ -274,18 +280,31 @@ impl Resolver<'_> {
                 return self.fail(raw.url.span(), error.to_string(), "see docs/configuration.md, \"Cameras\"");
             }
         };
-        let password = match (&raw.password_file, &raw.password_env) {
-            (Some(file), _) => {
+        let Password::Given(password) = self.password(raw, directory)? else {
+            return Some(match &raw.user {
+                Some(user) => source.with_credentials(Credentials::new(user.clone(), String::new())),
+                None => source,
+            });
+        };
+        match raw.user.as_deref().or(source.user()).map(str::to_owned) {
+            Some(user) => Some(source.with_credentials(Credentials::new(user, password))),
+            None => self.fail(raw.url.span(), "there is a password and no user", "add `user = \"…\"`"),
+        }
+    }
+
+    /// The camera's password; none after a mistake.
+    fn password(&mut self, raw: &RawCamera, directory: &Path) -> Option<Password> {
+        match (&raw.password_file, &raw.password_env) {
+            (Some(file), Some(_)) => {
+                self.fail(file.span(), "both `password_file` and `password_env` are given", "keep one of them")
+            }
+            (Some(file), None) => {
                 let path = directory.join(file.get_ref());
                 match std::fs::read_to_string(&path) {
-                    Ok(text) => text.lines().next().unwrap_or_default().to_owned(),
+                    Ok(text) => Some(Password::Given(text.lines().next().unwrap_or_default().to_owned())),
                     Err(error) => {
                         let problem = format!("failed to read {}: {error}", path.display());
-                        return self.fail(
-                            file.span(),
-                            problem,
-                            "make a readable file whose first line is the password",
-                        );
+                        self.fail(file.span(), problem, "make a readable file whose first line is the password")
                     }
                 }
             }
@@ -294,14 +313,19 @@ impl Resolver<'_> {
                     let problem = format!("the environment has no variable {}", name.get_ref());
                     return self.fail(name.span(), problem, "set it, or use `password_file`");
                 };
-                password
+                Some(Password::Given(password))
             }
-            (None, None) => String::new(),
-        };
-        Some(match &raw.user {
-            Some(user) => source.with_credentials(Credentials::new(user.clone(), password)),
-            None => source,
-        })
+            (None, None) => Some(Password::NotConfigured),
+        }
+    }
+
+    /// A number within its range; a mistake otherwise, also for what is no number.
+    fn number(&mut self, value: &Spanned<f64>, least: f64, most: f64, unit: &str) -> Option<f64> {
+        let number = *value.get_ref();
+        if (least..=most).contains(&number) {
+            return Some(number);
+        }
+        self.fail(value.span(), format!("{number} is out of range"), format!("write {least} to {most} {unit}"))
     }
 
     fn zones(&mut self, raw: &[RawZone]) -> Vec<Zone> {

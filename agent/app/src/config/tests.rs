@@ -81,7 +81,7 @@ fn what_cannot_work_is_refused() {
             "analysis_fps = 500\n[[camera.zone]]\nid = \"a\"\npolygon = [[0.1, 0.1], [1.9, 0.1], [0.5, 0.9]]\nunit = \"normalised\"\n",
         ),
         &expect![[r#"
-            site.toml:10: analysis_fps: 500 is no sensible rate
+            site.toml:10: analysis_fps: 500 is out of range
               mend: write 0.1 to 60 frames a second
             site.toml:13: polygon: a normalised coordinate is above 1
               mend: divide by the picture's size, or set `unit = "pixel"`"#]],

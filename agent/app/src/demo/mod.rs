@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{Clock as _, SystemClock, Timestamp};
+use forewarn_domain::{Clock as _, SystemClock};
 use forewarn_evidence::{EvidenceStore, Limits, StoreOptions, TimeLine};
 
 use self::children::{Broker, Camera};
@@ -30,6 +30,8 @@ use crate::output::timeline::{JsonLines, Narrator, Timeline};
 use crate::replay::Replay;
 
 const SITE: &str = include_str!("site.toml");
+/// The demo's one camera.
+pub const CAMERA: &str = "campus";
 /// The demo ends by itself after this, whatever happens.
 const LONGEST: Duration = Duration::from_secs(150);
 /// A camera that has not delivered after this will not.
@@ -76,10 +78,20 @@ fn write_site(out: &Path, camera_url: &str, mqtt_url: &str) -> Result<Site, Comm
     config::load(&path).or_exit(ExitCode::BadConfig)
 }
 
-fn narrator(is_json: bool, origin: Option<Timestamp>) -> Box<dyn Narrator> {
+/// The demo's site for measuring: the same camera, zones and rules, and no source.
+pub fn rules_of_the_demo() -> Result<Site, CommandError> {
+    let text = SITE.replace("{camera_url}", "file:none").replace("{mqtt_url}", "mqtt://127.0.0.1:1883");
+    config::resolve::resolve(&config::source::Source::new("the demo's site", text)).or_exit(ExitCode::BadConfig)
+}
+
+fn narrator(args: &Demo) -> Box<dyn Narrator> {
     let out = std::io::stdout();
     let is_coloured = out.is_terminal();
-    if is_json { Box::new(JsonLines::new(out)) } else { Box::new(Timeline::new(out, origin, is_coloured)) }
+    match (args.json, args.fast) {
+        (true, _) => Box::new(JsonLines::new(out)),
+        (false, true) => Box::new(Timeline::replay(out, is_coloured)),
+        (false, false) => Box::new(Timeline::live(out, is_coloured)),
+    }
 }
 
 /// A narrator that also counts.
@@ -119,7 +131,7 @@ fn fast(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
     let clip = std::path::absolute(clip).context("failed to find the clip")?;
     let site = write_site(&args.out, &format!("file:{}", clip.display()), "mqtt://127.0.0.1:1883")?;
     let detector = detector::open(&site.card, site.threads, Some(site.tracker.low_score))?;
-    let narrator = narrator(args.json, Some(Timestamp::ZERO));
+    let narrator = narrator(args);
     let teller = Teller { narrator, tally: Arc::clone(tally), stream: None };
     let replay = Replay {
         site: &site,
@@ -146,7 +158,7 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
         println!("camera {}   broker {}\n", camera.url(), broker.url());
     }
     let (stream, changes) = sync_channel(64);
-    let teller = Teller { narrator: narrator(args.json, None), tally: Arc::clone(tally), stream: Some(stream) };
+    let teller = Teller { narrator: narrator(args), tally: Arc::clone(tally), stream: Some(stream) };
     let agent = Agent::start(&site, Box::new(detector), Some(Box::new(teller)))?;
     let stopwatch = Stopwatch::start();
     let mut was_up = false;

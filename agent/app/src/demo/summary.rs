@@ -81,7 +81,8 @@ pub fn print(tally: &Tally, figures: &Figures, out: &Path, is_json: bool) -> std
         "incidents   {}: {complied} complied, {escalated} escalated, {open} still open",
         tally.records.len()
     )?;
-    writeln!(stdout, "warnings    {} played to the end", tally.warnings_played)?;
+    let proof = if figures.reports_acknowledged.is_some() { "played to the end" } else { "assumed to be played" };
+    writeln!(stdout, "warnings    {} {proof}", tally.warnings_played)?;
     match figures.reports_acknowledged {
         Some(n) => writeln!(stdout, "reports     {n} acknowledged by the broker, {} waiting", figures.reports_pending)?,
         None => writeln!(stdout, "reports     not sent in a fast run")?,

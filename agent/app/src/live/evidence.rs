@@ -35,14 +35,20 @@ enum Job {
 pub struct EvidenceQueue(Sender<Job>);
 
 impl EvidenceQueue {
-    /// Asks for evidence. False if the queue is full.
-    pub fn capture(&self, request: EvidenceRequest, frame: Option<Frame>) -> bool {
-        self.0.offer(Job::Capture { request: Box::new(request), frame }).is_ok()
+    /// Asks for evidence. Gives the request back, without its frame, if the queue is full.
+    pub fn capture(&self, request: EvidenceRequest, frame: Option<Frame>) -> Result<(), Box<EvidenceRequest>> {
+        match self.0.offer(Job::Capture { request: Box::new(request), frame }) {
+            Err(Job::Capture { request, .. }) => Err(request),
+            _ => Ok(()),
+        }
     }
 
-    /// Asks for the seal. False if the queue is full.
-    pub fn close(&self, record: IncidentRecord) -> bool {
-        self.0.offer(Job::Close(Box::new(record))).is_ok()
+    /// Asks for the seal. Gives the record back if the queue is full.
+    pub fn close(&self, record: IncidentRecord) -> Result<(), Box<IncidentRecord>> {
+        match self.0.offer(Job::Close(Box::new(record))) {
+            Err(Job::Close(record)) => Err(record),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -81,7 +87,14 @@ impl Evidence {
         }
         seal_leftovers(&keeper, &outbox, clock.now())?;
         let (queue, jobs) = queue::bounded("evidence", QUEUE);
-        let worker = Worker { keeper, outbox, clock: Arc::clone(clock), to_loop: to_loop.clone(), retained_at: None };
+        let worker = Worker {
+            keeper,
+            outbox,
+            clock: Arc::clone(clock),
+            to_loop: to_loop.clone(),
+            has_upstream: site.mqtt.is_some(),
+            retained_at: None,
+        };
         let thread = std::thread::Builder::new()
             .name("evidence".to_owned())
             .spawn(move || worker.run(&jobs))
@@ -92,6 +105,11 @@ impl Evidence {
     /// The way to the thread.
     pub fn queue(&self) -> EvidenceQueue {
         EvidenceQueue(self.queue.clone())
+    }
+
+    /// Whether the thread has ended.
+    pub fn is_finished(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// Writes all clips as they are and ends. Bundles of open incidents stay open, for the next start goes on with them.
@@ -124,6 +142,7 @@ struct Worker {
     outbox: Outbox,
     clock: Arc<dyn Clock>,
     to_loop: Sender<LoopEvent>,
+    has_upstream: bool,
     retained_at: Option<Timestamp>,
 }
 
@@ -162,6 +181,8 @@ impl Worker {
         self.retained_at = Some(now);
         let outbox = &self.outbox;
         let upstream = |id: &IncidentId| match outbox.report_state(id) {
+            // Nobody upstream is waiting for it where there is no upstream.
+            _ if !self.has_upstream => UpstreamState::Acknowledged,
             Ok(ReportState::Acknowledged) => UpstreamState::Acknowledged,
             Ok(ReportState::Pending) => UpstreamState::Pending,
             Ok(ReportState::Unknown) | Err(_) => UpstreamState::Unknown,

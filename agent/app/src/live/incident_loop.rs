@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use forewarn_domain::{
-    AnnounceOutcome, Announcement, Clock, Frame, IncidentRecord, IncidentState, Report, StreamId, Timestamp,
+    AnnounceOutcome, Announcement, Cause, Clock, EvidenceRequest, Frame, IncidentRecord, IncidentState, Report,
+    StreamId, Timestamp,
 };
 use forewarn_incident::{IncidentSnapshot, Output};
 use forewarn_pipelines::StreamEvent;
@@ -29,8 +30,17 @@ const IDLE: Duration = Duration::from_millis(500);
 /// replaced by its newest, which holds the whole history.
 const UNWRITTEN: usize = 1024;
 
-/// The incidents that are open, for those who look from outside.
-pub type OpenIncidents = Arc<Mutex<Vec<IncidentRecord>>>;
+/// What the loop knows, for those who look from outside.
+#[derive(Debug, Default)]
+pub struct Board {
+    /// The incidents that are open.
+    pub open: Vec<IncidentRecord>,
+    /// The streams without a picture, and why.
+    pub down: BTreeMap<StreamId, String>,
+}
+
+/// The board, shared.
+pub type SharedBoard = Arc<Mutex<Board>>;
 
 /// Opens the outbox of a site. What must be told of it comes along.
 pub fn open_outbox(site: &Site, now: Timestamp) -> Result<(Outbox, Vec<Happening>), CommandError> {
@@ -68,7 +78,11 @@ pub struct IncidentLoop {
     latest: BTreeMap<StreamId, Frame>,
     unwritten: Vec<Batch>,
     write_trouble: Option<String>,
-    open: OpenIncidents,
+    board: SharedBoard,
+    /// Closed incidents whose seal the evidence queue had no room for.
+    unsealed: Vec<IncidentRecord>,
+    /// Evidence that the queue had no room for; its frames are given up, its clips are not.
+    uncaptured: Vec<EvidenceRequest>,
     latencies: Arc<Latencies>,
 }
 
@@ -92,14 +106,20 @@ impl IncidentLoop {
             latest: BTreeMap::new(),
             unwritten: Vec::new(),
             write_trouble: None,
-            open: OpenIncidents::default(),
+            board: SharedBoard::default(),
+            unsealed: Vec::new(),
+            uncaptured: Vec::new(),
             latencies: Arc::default(),
         }
     }
 
-    /// The open incidents, kept up to date.
-    pub fn open_incidents(&self) -> OpenIncidents {
-        Arc::clone(&self.open)
+    /// What can be seen from outside, kept up to date.
+    pub fn board(&self) -> SharedBoard {
+        Arc::clone(&self.board)
+    }
+
+    fn lock_board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The latencies, counted as frames are decided.
@@ -126,6 +146,8 @@ impl IncidentLoop {
             }
         }
         self.engine.restore(snapshots, now);
+        let open = self.engine.open_incidents();
+        self.lock_board().open = open;
         Ok(notes)
     }
 
@@ -136,12 +158,14 @@ impl IncidentLoop {
             self.engine.timeout(now);
             self.carry_out(now);
             self.write_reports();
+            self.offer_evidence();
             match events.recv_timeout(self.until_timeout(now)) {
                 Ok(LoopEvent::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(event) => self.take_in(event),
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
+        self.offer_evidence();
         let left = self.unwritten.len();
         self.write_reports();
         anyhow::ensure!(
@@ -202,6 +226,11 @@ impl IncidentLoop {
         };
         let is_up =
             !matches!(event, StreamEvent::Interrupted { .. } | StreamEvent::RetryFailed { .. } | StreamEvent::Ended);
+        if is_up {
+            self.lock_board().down.remove(stream);
+        } else {
+            self.lock_board().down.insert(stream.clone(), text.clone());
+        }
         self.tell(&Happening::Stream { stream: stream.clone(), is_up, text, at: now });
     }
 
@@ -231,7 +260,7 @@ impl IncidentLoop {
                 self.report_told(report);
             }
             let open = self.engine.open_incidents();
-            *self.open.lock().unwrap_or_else(PoisonError::into_inner) = open;
+            self.lock_board().open = open;
         }
         for output in rest {
             self.carry_out_one(output, now);
@@ -243,11 +272,11 @@ impl IncidentLoop {
         metrics::counter!("forewarn_incident_transitions_total",
             "violation" => record.rule.violation.to_string(), "state" => record.state.as_str())
         .increment(1);
-        if record.state == IncidentState::Closed && !self.evidence.close(record.clone()) {
-            self.tell(&trouble(
-                format!("the evidence of {} could not be sealed: its queue is full", record.id),
-                report.at,
-            ));
+        if record.history.last().is_some_and(|step| step.cause == Cause::WarningNotDelivered) {
+            metrics::counter!("forewarn_warnings_total", "speaker" => "any", "outcome" => "not_delivered").increment(1);
+        }
+        if record.state == IncidentState::Closed {
+            self.unsealed.push(record.clone());
         }
         self.tell(&Happening::Moved { record: record.clone(), at: report.at });
     }
@@ -308,9 +337,10 @@ impl IncidentLoop {
             Output::Report(_) => {}
             Output::Capture(request) => {
                 let frame = self.latest.get(&request.incident.rule.stream).cloned();
-                let what = format!("{} evidence of {}", request.moment, request.incident.id);
-                if !self.evidence.capture(request, frame) {
-                    self.tell(&trouble(format!("the {what} was not kept: the evidence queue is full"), now));
+                if let Err(request) = self.evidence.capture(request, frame) {
+                    let what = format!("the {} snapshot of {} was not kept", request.moment, request.incident.id);
+                    self.tell(&trouble(format!("{what}: the evidence queue is full"), now));
+                    self.uncaptured.push(*request);
                 }
             }
             Output::Announce(announcement) => self.announce(announcement, now),
@@ -322,11 +352,31 @@ impl IncidentLoop {
         }
     }
 
+    /// Hands over what the evidence queue had no room for, in order: captures before seals. There are at most three
+    /// captures and one seal for each incident.
+    fn offer_evidence(&mut self) {
+        for request in std::mem::take(&mut self.uncaptured) {
+            if let Err(request) = self.evidence.capture(request, None) {
+                self.uncaptured.push(*request);
+            }
+        }
+        if !self.uncaptured.is_empty() {
+            return;
+        }
+        for record in std::mem::take(&mut self.unsealed) {
+            if let Err(record) = self.evidence.close(record) {
+                self.unsealed.push(*record);
+            }
+        }
+    }
+
     fn announce(&mut self, announcement: Announcement, now: Timestamp) {
         let (id, speaker) = (announcement.id, announcement.speaker.clone());
         self.tell(&Happening::Announcing { announcement: announcement.clone(), at: now });
         let is_taken = self.speakers.get(&speaker).is_some_and(|queue| queue.offer(announcement).is_ok());
         if !is_taken {
+            metrics::counter!("forewarn_warnings_total", "speaker" => speaker.to_string(), "outcome" => "queue_full")
+                .increment(1);
             let outcome = AnnounceOutcome::Failed { reason: "the speaker's queue is full".to_owned() };
             self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at: now });
             self.engine.announced(id, outcome, now);

@@ -8,7 +8,7 @@ use forewarn_report::Outbox;
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::incident_loop::OpenIncidents;
+use super::incident_loop::SharedBoard;
 use super::streams::StatsReader;
 
 /// Upper bounds of the histograms' buckets in seconds.
@@ -42,10 +42,10 @@ impl Metrics {
         &self,
         streams: StatsReader,
         outbox: Outbox,
-        open: OpenIncidents,
+        board: SharedBoard,
         publisher: PublisherSlot,
     ) -> ConsoleSource {
-        ConsoleSource { handle: self.handle.clone(), streams, outbox: Mutex::new(outbox), open, publisher }
+        ConsoleSource { handle: self.handle.clone(), streams, outbox: Mutex::new(outbox), board, publisher }
     }
 }
 
@@ -56,6 +56,10 @@ fn describe() {
     describe_counter!("forewarn_frames_dropped_total", "Frames that were not analysed, by reason.");
     describe_counter!("forewarn_access_units_in_total", "Encoded pictures that came in.");
     describe_counter!("forewarn_reconnects_total", "Connections after the first.");
+    describe_counter!(
+        "forewarn_connect_failures_total",
+        "Attempts to connect that failed, and connections that broke."
+    );
     describe_counter!("forewarn_gaps_total", "Outages that are over.");
     describe_gauge!("forewarn_gap_seconds", "Length of all outages.");
     describe_gauge!("forewarn_pre_roll_bytes", "Encoded video kept for clips.");
@@ -83,7 +87,7 @@ pub struct ConsoleSource {
     handle: PrometheusHandle,
     streams: StatsReader,
     outbox: Mutex<Outbox>,
-    open: OpenIncidents,
+    board: SharedBoard,
     publisher: PublisherSlot,
 }
 
@@ -98,10 +102,13 @@ impl ConsoleSource {
             count("forewarn_access_units_in_total", stats.units_in);
             count("forewarn_reconnects_total", stats.reconnects);
             count("forewarn_gaps_total", stats.gaps);
+            count("forewarn_connect_failures_total", stats.failed_attempts);
             for (reason, value) in [
                 ("newest_wins", stats.frames_dropped_newest_wins),
                 ("clock_unknown", stats.frames_dropped_unmapped),
                 ("not_decoded", stats.units_skipped_by_decoder),
+                ("backwards", stats.frames_dropped_backwards),
+                ("without_time", stats.units_without_time),
             ] {
                 ::metrics::counter!("forewarn_frames_dropped_total", "camera" => camera.clone(), "reason" => reason)
                     .absolute(value);
@@ -147,6 +154,9 @@ impl Source for ConsoleSource {
                 troubles.push(format!("camera {id} has never been connected"));
             }
         }
+        let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
+        troubles.extend(board.down.iter().map(|(id, why)| format!("camera {id} {why}")));
+        drop(board);
         let publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(stats) = publisher.as_ref().map(forewarn_report::PublisherHandle::stats)
             && stats.connected_since.is_none()
@@ -157,6 +167,6 @@ impl Source for ConsoleSource {
     }
 
     fn open_incidents(&self) -> Vec<IncidentRecord> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.board.lock().unwrap_or_else(PoisonError::into_inner).open.clone()
     }
 }

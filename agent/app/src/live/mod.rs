@@ -150,14 +150,14 @@ impl Agent {
             listener,
         );
         notes.extend(incident_loop.restore()?);
-        let open = incident_loop.open_incidents();
+        let board = incident_loop.board();
         let latencies = incident_loop.latencies();
         let handle = spawn_loop(incident_loop, events, notes)?;
         let inference = inference::Inference::start(site, detector, &streams, wakeup, to_loop.clone(), &clock)?;
         let console = match site.metrics_listen {
             Some(address) => {
                 let reader = reader.again().or_exit(ExitCode::Failed)?;
-                let source = metrics.source(streams.stats(), reader, open, Arc::clone(&publisher));
+                let source = metrics.source(streams.stats(), reader, board, Arc::clone(&publisher));
                 Some(Console::start(address, Arc::new(source)).or_exit(ExitCode::BadConfig)?)
             }
             None => None,
@@ -199,7 +199,11 @@ impl Agent {
 
     /// Whether a part has ended that should not have.
     pub fn is_broken(&self) -> bool {
-        self.incident_loop.as_ref().is_none_or(JoinHandle::is_finished) || self.inference.is_finished()
+        self.incident_loop.as_ref().is_none_or(JoinHandle::is_finished)
+            || self.inference.is_finished()
+            || self.evidence.is_finished()
+            || self.speakers.is_broken()
+            || lock(&self.publisher).as_ref().is_some_and(|publisher| !publisher.is_running())
     }
 
     /// Stops every part in the order of the data's way, so that nothing that was taken in is lost.

@@ -1,27 +1,28 @@
 //! Bounded queues between threads: named, counted, their depth a metric.
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvError, RecvTimeoutError, SyncSender, TrySendError};
 use std::time::Duration;
 
 use metrics::Gauge;
 
 /// Makes a queue that holds at most `bound` values.
-pub fn bounded<T>(name: &'static str, bound: usize) -> (Sender<T>, Receiver<T>) {
+pub fn bounded<T>(name: &str, bound: usize) -> (Sender<T>, Receiver<T>) {
     let (entry, exit) = mpsc::sync_channel(bound);
-    let depth = metrics::gauge!("forewarn_queue_depth", "queue" => name);
-    (Sender { name, entry, depth: depth.clone() }, Receiver { exit, depth })
+    let depth = metrics::gauge!("forewarn_queue_depth", "queue" => name.to_owned());
+    (Sender { name: name.into(), entry, depth: depth.clone() }, Receiver { exit, depth })
 }
 
 /// The sending end. The policy for a full queue is the choice between its two methods.
 pub struct Sender<T> {
-    name: &'static str,
+    name: Arc<str>,
     entry: SyncSender<T>,
     depth: Gauge,
 }
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        Self { name: self.name, entry: self.entry.clone(), depth: self.depth.clone() }
+        Self { name: Arc::clone(&self.name), entry: self.entry.clone(), depth: self.depth.clone() }
     }
 }
 
@@ -43,7 +44,7 @@ impl<T> Sender<T> {
         let refused = match self.entry.try_send(value) {
             Ok(()) => return Ok(()),
             Err(TrySendError::Full(value)) => {
-                metrics::counter!("forewarn_queue_full_total", "queue" => self.name).increment(1);
+                metrics::counter!("forewarn_queue_full_total", "queue" => self.name.to_string()).increment(1);
                 value
             }
             Err(TrySendError::Disconnected(value)) => value,

@@ -35,7 +35,7 @@ impl Speakers {
         let mut speakers = Self { queues: BTreeMap::new(), threads: Vec::new() };
         for (id, config) in &site.speakers {
             let speaker = forewarn_hw::build(id, config, &context).or_exit(ExitCode::BadConfig)?;
-            let (sender, announcements) = queue::bounded("speaker", QUEUE);
+            let (sender, announcements) = queue::bounded(&format!("speaker-{id}"), QUEUE);
             let (id_of_thread, to_loop) = (id.clone(), to_loop.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("speaker-{id}"))
@@ -50,6 +50,11 @@ impl Speakers {
     /// The queues, for the incident loop.
     pub fn queues(&self) -> Queues {
         self.queues.clone()
+    }
+
+    /// Whether a thread has ended that should not have.
+    pub fn is_broken(&self) -> bool {
+        self.threads.iter().any(JoinHandle::is_finished)
     }
 
     /// Takes no more announcements. What still sounds is cut off by the end of the process, and its incident is taken

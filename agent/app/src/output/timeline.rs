@@ -19,13 +19,20 @@ pub struct Timeline<W> {
     out: W,
     /// The instant that counts as zero; the first one told if absent.
     origin: Option<Timestamp>,
+    /// What is said of a playback: proven by a loudspeaker, or assumed in a replay, which has none.
+    proof: &'static str,
     is_coloured: bool,
 }
 
 impl<W: Write + Send> Timeline<W> {
-    /// Writes to `out`, with colours if `is_coloured`; times count from `origin`, or from the first thing told.
-    pub fn new(out: W, origin: Option<Timestamp>, is_coloured: bool) -> Self {
-        Self { out, origin, is_coloured }
+    /// Of a live run: times count from the first thing told. With colours if `is_coloured`.
+    pub fn live(out: W, is_coloured: bool) -> Self {
+        Self { out, origin: None, proof: "proven", is_coloured }
+    }
+
+    /// Of a replay: times are those of the clip.
+    pub fn replay(out: W, is_coloured: bool) -> Self {
+        Self { out, origin: Some(Timestamp::ZERO), proof: "assumed", is_coloured }
     }
 
     fn line(&mut self, at: Timestamp, colour: &str, head: &str, text: &str) -> io::Result<()> {
@@ -63,7 +70,7 @@ impl<W: Write + Send> Narrator for Timeline<W> {
                     *at,
                     GREY,
                     "played",
-                    &format!("{speaker:<14} {:.1} s of sound, proven", duration.as_secs_f64()),
+                    &format!("{speaker:<14} {:.1} s of sound, {}", duration.as_secs_f64(), self.proof),
                 ),
                 forewarn_domain::AnnounceOutcome::Failed { reason } => {
                     self.line(*at, RED, "not played", &format!("{speaker:<14} {reason}"))
