@@ -1,10 +1,15 @@
 //! Photos as frames.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use forewarn_domain::{ColourMatrix, Frame, FrameMeta, PixelFormat, StreamId, Timestamp};
-use image::{ImageError, ImageReader};
+use image::{ImageError, ImageFormat, ImageReader};
+
+use crate::jpeg::{self, JpegError};
+
+/// Most bytes of a JPEG file that are read.
+const MAX_JPEG_BYTES: u64 = 256 << 20;
 
 /// A photo cannot be used, or a picture not written.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +22,23 @@ pub enum PhotoError {
         /// Why.
         source: io::Error,
     },
-    /// It is not a sound JPEG or PNG.
+    /// The file cannot be read to its end.
+    #[error("failed to read the image `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is not a sound JPEG.
+    #[error("failed to decode `{path}` as JPEG: {source}")]
+    Jpeg {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        source: JpegError,
+    },
+    /// It is no JPEG and not a sound PNG either.
     #[error("failed to decode `{path}` as JPEG or PNG: {source}")]
     Decode {
         /// The file.
@@ -44,18 +65,32 @@ pub enum PhotoError {
 }
 
 /// Decodes a JPEG or PNG, whatever its name ends in. Nothing but decoding: no rotation by EXIF, no colour
-/// profile.
+/// profile. A JPEG comes out to the byte as OpenCV and Pillow decode it.
 pub fn image_frame(path: &Path) -> Result<Frame, PhotoError> {
     let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
     let reader = reader.map_err(|source| PhotoError::Open { path: path.to_owned(), source })?;
-    let picture = reader.decode().map_err(|source| PhotoError::Decode { path: path.to_owned(), source })?;
-    let rgb = picture.to_rgb8();
+    let (size, rgb) = if reader.format() == Some(ImageFormat::Jpeg) {
+        decode_jpeg(path, reader.into_inner())?
+    } else {
+        let picture = reader.decode().map_err(|source| PhotoError::Decode { path: path.to_owned(), source })?;
+        let rgb = picture.into_rgb8();
+        (rgb.dimensions(), rgb.into_raw())
+    };
     let unusable = |reason: String| PhotoError::Frame { path: path.to_owned(), reason };
     let stream = StreamId::new("photo").map_err(|error| unusable(error.to_string()))?;
     let meta = FrameMeta { stream, sequence: 0, captured_at: Timestamp::ZERO, arrived_at: Timestamp::ZERO };
-    let size = rgb.dimensions();
-    Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, size, rgb.into_raw())
-        .map_err(|error| unusable(error.to_string()))
+    Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, size, rgb).map_err(|error| unusable(error.to_string()))
+}
+
+fn decode_jpeg(path: &Path, file: impl io::Read) -> Result<((u32, u32), Vec<u8>), PhotoError> {
+    let mut bytes = Vec::new();
+    let read = file.take(MAX_JPEG_BYTES).read_to_end(&mut bytes);
+    read.map_err(|source| PhotoError::Read { path: path.to_owned(), source })?;
+    let decoded = jpeg::decode(&bytes).map_err(|source| PhotoError::Jpeg { path: path.to_owned(), source })?;
+    if let Some(warning) = &decoded.warning {
+        tracing::warn!(path = %path.display(), "the photo is odd: {warning}");
+    }
+    Ok(((decoded.width, decoded.height), decoded.rgb))
 }
 
 #[cfg(test)]

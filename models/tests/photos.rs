@@ -60,8 +60,8 @@ fn agreeing(these: &[Row], those: &[Row], score: f32) -> (usize, usize) {
     (strong.len(), alike)
 }
 
-/// Asserts that `percent` of the detections at the card's threshold, counted both ways, have their like.
-fn check_against_reference(name: &str, percent: usize) {
+/// Asserts that 99 % of the detections at the card's threshold, counted both ways, have their like.
+fn check_against_reference(name: &str) {
     let Some(dir) = photos() else { return };
     let mut card = cards::builtin(name).unwrap();
     let score = card.thresholds.score;
@@ -81,12 +81,12 @@ fn check_against_reference(name: &str, percent: usize) {
     }
     println!("{name}: {alike} of {total} detections agree with the reference, counted both ways");
     assert!(total > 300, "only {total} detections");
-    assert!(alike * 100 >= total * percent, "only {alike} of {total} detections agree");
+    assert!(alike * 100 >= total * 99, "only {alike} of {total} detections agree");
 }
 
 #[test]
 fn nanodet_agrees_with_the_reference() {
-    check_against_reference("nanodet-g-416", 99);
+    check_against_reference("nanodet-g-416");
 }
 
 #[test]
@@ -96,9 +96,7 @@ fn yolox_agrees_with_the_reference() {
         println!("skipped: the weights of yolox-nano are not in the store; `forewarn models fetch yolox-nano`");
         return;
     }
-    // On the same pixels all agree. Pillow's JPEG decoder and ours round their inverse transforms differently, by one
-    // level in one byte of a hundred, and this model answers to that with 3 of 198 boxes.
-    check_against_reference("yolox-nano", 98);
+    check_against_reference("yolox-nano");
 }
 
 #[test]

@@ -25,6 +25,7 @@ const PACKAGES: &[Package] = &[
     package("gcc", "links the programs and compiles SQLite", &[]),
     package("libc6-dev", "C headers", &[]),
     package("pkg-config", "finds GStreamer", &[]),
+    package("libturbojpeg0-dev", "decodes photos as OpenCV does", &[]),
     package("libgstreamer1.0-dev", "GStreamer's headers", &["coreelements"]),
     package("libgstreamer-plugins-base1.0-dev", "headers of app, video and RTSP libraries", &[]),
     package("libgstrtspserver-1.0-dev", "the simulated camera", &[]),
