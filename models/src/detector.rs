@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{Class, Detection, Detector, DetectorError, Frame};
+use forewarn_domain::{BBox, Class, Detection, Detector, DetectorError, Frame};
 use ndarray::ArrayViewD;
 use ort::logging::LogLevel;
 use ort::session::builder::GraphOptimizationLevel;
@@ -155,7 +155,10 @@ impl OnnxDetector {
         self.timings
     }
 
-    /// Detections of one frame, best score first, boxes in the frame's own pixels.
+    /// Detections of one frame, best score first, boxes in the frame's own pixels as the model says them.
+    ///
+    /// A box may reach beyond the frame where the model takes the subject to go on; this is what evaluations score.
+    /// [`Detector::detect`] cuts boxes off at the frame's edge. Boxes without an area are left out.
     pub fn detect_frame(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
         self.timings = Timings::default();
         self.detect_one(frame)
@@ -184,12 +187,11 @@ impl OnnxDetector {
             InferError::Run(source) => DetectError::Run { frame: name(), model: self.card.name.clone(), source },
             InferError::Decode(source) => DetectError::Decode { frame: name(), model: self.card.name.clone(), source },
         })?;
-        let inside = kept.into_iter().filter_map(|candidate| {
-            let bbox = candidate.bbox.clamped(frame.width, frame.height);
-            let class = self.classes.get(candidate.class)?.clone();
-            (bbox.is_valid() && bbox.area() > 0.0).then_some(Detection { class, score: candidate.score, bbox })
+        let named = kept.into_iter().filter_map(|Candidate { class, score, bbox }| {
+            let class = self.classes.get(class)?.clone();
+            is_usable(&bbox).then_some(Detection { class, score, bbox })
         });
-        Ok(inside.collect())
+        Ok(named.collect())
     }
 
     /// Runs the model on the tensor as it is and reads the outputs.
@@ -217,11 +219,30 @@ impl Detector for OnnxDetector {
         &self.classes
     }
 
+    /// As [`OnnxDetector::detect_frame`], but with boxes cut off at the frame's edge and without those that lie
+    /// beyond it, because zones, crops and evidence know nothing outside the frame.
     fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError> {
         self.timings = Timings::default();
-        let each = frames.iter().map(|frame| self.detect_one(frame));
-        each.collect::<Result<_, _>>().map_err(|error| DetectorError { message: error.to_string() })
+        let each = frames.iter().map(|frame| {
+            let mut detections = self.detect_one(frame)?;
+            cut_off(&mut detections, frame.width, frame.height);
+            Ok(detections)
+        });
+        each.collect::<Result<_, _>>().map_err(|error: DetectError| DetectorError { message: error.to_string() })
     }
+}
+
+/// Whether a box is finite and has an area.
+fn is_usable(bbox: &BBox) -> bool {
+    bbox.is_valid() && bbox.area() > 0.0
+}
+
+/// Cuts boxes off at the edge of a frame of that size and drops those of which nothing is left.
+fn cut_off(detections: &mut Vec<Detection>, width: u32, height: u32) {
+    for detection in &mut *detections {
+        detection.bbox = detection.bbox.clamped(width, height);
+    }
+    detections.retain(|detection| is_usable(&detection.bbox));
 }
 
 impl fmt::Debug for OnnxDetector {
@@ -285,5 +306,27 @@ impl Outputs for RuntimeOutputs<'_, '_> {
 
     fn get(&self, name: &str) -> Option<ArrayViewD<'_, f32>> {
         self.0.get(name)?.try_extract_array().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boxes_are_cut_off_at_the_edge_and_those_beyond_it_dropped() {
+        let person = |bbox: [f32; 4]| Detection { class: Class::new("person"), score: 0.5, bbox: bbox.into() };
+        let mut detections =
+            vec![person([-5.0, 2.0, 8.0, 30.0]), person([20.0, 3.0, 28.0, 9.0]), person([1.0, 1.0, 2.0, 2.0])];
+        cut_off(&mut detections, 20, 10);
+        assert_eq!(detections, [person([0.0, 2.0, 8.0, 10.0]), person([1.0, 1.0, 2.0, 2.0])]);
+    }
+
+    #[test]
+    fn boxes_that_are_infinite_or_empty_are_not_usable() {
+        assert!(is_usable(&BBox::new(-3.0, -3.0, 900.0, 900.0)));
+        for edge in [f32::NAN, f32::INFINITY, -3.0, -4.0] {
+            assert!(!is_usable(&BBox::new(-3.0, -3.0, edge, 9.0)), "{edge}");
+        }
     }
 }

@@ -6,6 +6,7 @@ and from the card alone and shares nothing with the Rust code: Pillow decodes, N
     python detect.py CARD.toml WEIGHTS.onnx IMAGE... --out detections.json [--score 0.02] [--nms-iou 0.5]
 
 The output maps each file name to a list of [class, score, x0, y0, x1, y1], best score first, in pixels.
+Boxes are as the model says them; they may reach beyond the photo.
 """
 
 import argparse
@@ -134,10 +135,9 @@ def detect(session, card, path, score, nms_iou):
     boxes, best, classes = boxes[chosen], best[chosen], classes[chosen]
     boxes = (boxes - [left, top, left, top]) * [scale_x, scale_y, scale_x, scale_y]
     names = COCO80 if card["classes"] == "coco80" else card["classes"]
-    height, width = rgb.shape[:2]
     found = []
     for i in suppress(boxes, best, classes, nms_iou):
-        box = np.clip(boxes[i], 0, [width, height, width, height])
+        box = boxes[i]
         if (box[2] - box[0]) * (box[3] - box[1]) > 0:
             found.append([names[classes[i]], round(float(best[i]), 5), *(round(float(v), 3) for v in box)])
     return found
