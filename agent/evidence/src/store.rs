@@ -378,13 +378,18 @@ impl EvidenceStore {
 /// Files that the incident should have and that are not there, with why as far as the folder tells.
 fn absent(dir: &Path, record: &BundleRecord) -> Vec<(String, String)> {
     let mut gaps = Vec::new();
-    let is_kept = |moment| record.snapshots.iter().any(|s| s.moment == moment);
+    let has_snapshot = |moment| record.snapshots.iter().any(|s| s.moment == moment);
+    let has_clip = |file: &str| record.clips.iter().any(|c| c.file == file);
     let states = |wanted: &[IncidentState]| record.history.iter().any(|t| wanted.contains(&t.state));
     let ended = [IncidentState::Complied, IncidentState::Escalated, IncidentState::Lost];
     for (moment, is_due) in [(Moment::Confirmed, states(&[IncidentState::Confirmed])), (Moment::Ended, states(&ended))]
     {
-        if is_due && !is_kept(moment) {
+        if is_due && !has_snapshot(moment) {
             gaps.push((format!("{moment}.jpg"), "no frame of this moment was kept".to_owned()));
+        }
+        let clip = format!("{moment}.mp4");
+        if is_due && !has_clip(&clip) {
+            gaps.push((clip, "no clip of this moment was kept".to_owned()));
         }
     }
     let snapshots = record.snapshots.iter().flat_map(|s| [&s.file, &s.marked_file]);

@@ -31,11 +31,11 @@ fn overlay() -> Overlay {
     }
 }
 
-fn clip(dir: &Path) -> (PathBuf, ClipFacts) {
+fn clip(dir: &Path, moment: Moment) -> (PathBuf, ClipFacts) {
     let temp = dir.join("clip.tmp");
     fs::write(&temp, b"not really a film").unwrap();
     let facts = ClipFacts {
-        moment: Moment::Confirmed,
+        moment,
         from: T0,
         to: Timestamp::from_micros(T0.as_micros() + 15_000_000),
         codec: "h264".to_owned(),
@@ -50,11 +50,13 @@ fn clip(dir: &Path) -> (PathBuf, ClipFacts) {
 fn sealed(store: &EvidenceStore, n: u64) -> SealedBundle {
     let begun = confirmed(n);
     store.add_snapshot(&begun, Moment::Confirmed, &frame(160, 120), &overlay()).unwrap();
-    let (temp, facts) = clip(store.root());
+    let (temp, facts) = clip(store.root(), Moment::Confirmed);
     store.add_clip(&begun, TITLE, "confirmed", &temp, &facts).unwrap();
     assert!(!temp.exists(), "the clip was moved");
     let ended = closed(n);
     store.add_snapshot(&ended, Moment::Ended, &frame(160, 120), &overlay()).unwrap();
+    let (temp, facts) = clip(store.root(), Moment::Ended);
+    store.add_clip(&ended, TITLE, "ended", &temp, &facts).unwrap();
     store.seal(&ended, TITLE, T0).unwrap()
 }
 
@@ -77,13 +79,14 @@ fn a_whole_folder_is_complete_and_verifies() {
         "confirmed.mp4",
         "ended-marked.jpg",
         "ended.jpg",
+        "ended.mp4",
         "incident.json",
         "manifest.json",
     ];
     assert_eq!(names(&bundle.path), expected);
     let verification = verify(&bundle.path).unwrap();
     assert!(verification.is_intact(), "{:?}", verification.problems);
-    assert_eq!((verification.files, verification.bytes), (6, bundle.bytes));
+    assert_eq!((verification.files, verification.bytes), (7, bundle.bytes));
     assert_eq!(verification.manifest_sha256, bundle.manifest_sha256);
 
     let record: BundleRecord = serde_json::from_slice(&fs::read(bundle.path.join("incident.json")).unwrap()).unwrap();
@@ -177,7 +180,7 @@ fn what_a_kill_left_is_found_and_sealed_with_its_gaps() {
         assert!(verification.missing.iter().all(|gap| gap.why == "the agent was killed"), "{verification:?}");
     }
     let missing: Vec<String> = verify(&dir).unwrap().missing.into_iter().map(|gap| gap.what).collect();
-    assert_eq!(missing, ["confirmed-marked.jpg", "the end of the incident"]);
+    assert_eq!(missing, ["confirmed-marked.jpg", "confirmed.mp4", "the end of the incident"]);
     assert!(!names(&dir).contains(&".tmp-ended.jpg".to_owned()));
     assert_eq!(store.unsealed().unwrap(), []);
 }
@@ -191,14 +194,32 @@ fn gaps_that_are_explained_are_in_the_manifest() {
     let bundle = store.seal(&closed(1), TITLE, T0).unwrap();
     let missing: Vec<String> =
         verify(&bundle.path).unwrap().missing.iter().map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
-    assert_eq!(missing, ["confirmed.mp4: the stream was interrupted", "ended.jpg: no frame of this moment was kept"]);
+    let expected = [
+        "confirmed.mp4: the stream was interrupted",
+        "ended.jpg: no frame of this moment was kept",
+        "ended.mp4: no clip of this moment was kept",
+    ];
+    assert_eq!(missing, expected);
+}
+
+#[test]
+fn a_folder_without_its_clips_is_not_complete() {
+    let root = tempfile::tempdir().unwrap();
+    let store = store(root.path());
+    for (incident, moment) in [(confirmed(1), Moment::Confirmed), (closed(1), Moment::Ended)] {
+        store.add_snapshot(&incident, moment, &frame(160, 120), &overlay()).unwrap();
+    }
+    let bundle = store.seal(&closed(1), TITLE, T0).unwrap();
+    assert!(!bundle.is_complete);
+    let missing: Vec<String> = verify(&bundle.path).unwrap().missing.into_iter().map(|gap| gap.what).collect();
+    assert_eq!(missing, ["confirmed.mp4", "ended.mp4"]);
 }
 
 #[test]
 fn failures_name_incident_and_path_and_harm_nothing() {
     let root = tempfile::tempdir().unwrap();
     let store = store(root.path());
-    let (temp, facts) = clip(root.path());
+    let (temp, facts) = clip(root.path(), Moment::Confirmed);
     let mut evil = confirmed(1);
     evil.id = IncidentId::from_stored("../outside");
     let refused = store.add_snapshot(&evil, Moment::Confirmed, &frame(8, 8), &overlay()).unwrap_err();
