@@ -87,16 +87,27 @@ pub(super) fn pay_owed(tx: &Transaction<'_>, limits: &OutboxLimits, source: &Eve
 }
 
 /// Forgets the oldest closed incidents of which nothing is left to send, beyond those that are kept for reading.
-pub(super) fn forget_old(tx: &Transaction<'_>, keep_closed: u64) -> rusqlite::Result<()> {
+///
+/// Their ids are kept, `keep_ids` of them, so that whoever holds their evidence still learns that upstream has them.
+pub(super) fn forget_old(tx: &Transaction<'_>, keep_closed: u64, keep_ids: u64) -> rusqlite::Result<()> {
     let closed: u64 = tx.query_row("SELECT count(*) FROM incidents WHERE is_closed = 1", [], |row| count(row, 0))?;
-    if closed > keep_closed {
-        tx.execute(
-            "DELETE FROM incidents WHERE id IN (
-                 SELECT id FROM incidents i WHERE is_closed = 1 AND is_owed = 0
-                    AND NOT EXISTS (SELECT 1 FROM messages WHERE incident = i.id)
-                 ORDER BY updated_at_us, id LIMIT ?1)",
-            params![(closed - keep_closed) as i64],
-        )?;
+    if closed <= keep_closed {
+        return Ok(());
     }
+    let mut select = tx.prepare_cached(
+        "SELECT id FROM incidents i WHERE is_closed = 1 AND is_owed = 0
+            AND NOT EXISTS (SELECT 1 FROM messages WHERE incident = i.id)
+         ORDER BY updated_at_us, id LIMIT ?1",
+    )?;
+    let surplus = params![(closed - keep_closed) as i64];
+    let forgotten: Vec<String> = select.query_map(surplus, |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for id in forgotten {
+        tx.prepare_cached("INSERT OR REPLACE INTO forgotten (id) VALUES (?1)")?.execute(params![id])?;
+        tx.prepare_cached("DELETE FROM incidents WHERE id = ?1")?.execute(params![id])?;
+    }
+    tx.execute(
+        "DELETE FROM forgotten WHERE seq <= (SELECT coalesce(max(seq), 0) FROM forgotten) - ?1",
+        params![i64::try_from(keep_ids).unwrap_or(i64::MAX)],
+    )?;
     Ok(())
 }

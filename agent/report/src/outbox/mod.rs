@@ -42,6 +42,10 @@ impl Default for OutboxLimits {
     }
 }
 
+/// Ids of forgotten incidents that are kept, about 150 bytes each. Evidence of this many takes 100 GB and more, so that
+/// retention has deleted it before its incident's id goes.
+const KEEP_FORGOTTEN: u64 = 200_000;
+
 /// A damaged outbox was found and put aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetAside {
@@ -84,7 +88,7 @@ pub enum Recorded {
 /// What is known upstream of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportState {
-    /// All its messages so far were acknowledged.
+    /// All its messages so far were acknowledged, also if the incident itself is no longer readable.
     Acknowledged,
     /// Messages wait to be sent or acknowledged.
     Pending,
@@ -236,7 +240,7 @@ impl Outbox {
                 "UPDATE incidents SET is_closed = 1, snapshot = NULL WHERE id = ?1",
                 params![incident.as_str()],
             )?;
-            bounds::forget_old(tx, keep_closed)
+            bounds::forget_old(tx, keep_closed, KEEP_FORGOTTEN)
         })
     }
 
@@ -263,11 +267,15 @@ impl Outbox {
     }
 
     /// Whether upstream has acknowledged everything that was recorded of an incident.
+    ///
+    /// A closed incident is forgotten only after that, so one that was forgotten counts as acknowledged.
     pub fn report_state(&self, incident: &IncidentId) -> Result<ReportState, OutboxError> {
         let waits: Option<bool> = self
             .conn
             .prepare_cached(
-                "SELECT is_owed OR EXISTS (SELECT 1 FROM messages WHERE incident = ?1) FROM incidents WHERE id = ?1",
+                "SELECT is_owed OR EXISTS (SELECT 1 FROM messages WHERE incident = ?1) FROM incidents WHERE id = ?1
+                 UNION ALL
+                 SELECT 0 FROM forgotten WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM incidents WHERE id = ?1)",
             )
             .and_then(|mut select| select.query_row(params![incident.as_str()], |row| row.get(0)).optional())
             .map_err(|source| self.failed("read an incident", source))?;
@@ -455,7 +463,7 @@ fn record_in(
     }
     // Only now: an incident whose message is not queued yet looks like one of which nothing is left to send.
     if is_closed {
-        bounds::forget_old(tx, limits.keep_closed)?;
+        bounds::forget_old(tx, limits.keep_closed, KEEP_FORGOTTEN)?;
     }
     Ok(recorded)
 }

@@ -42,6 +42,7 @@ fn salvage_from(damaged: &Path, conn: &mut Connection) -> (usize, usize) {
     let Ok(tx) = conn.transaction() else { return (0, 0) };
     let incidents = copy(&old, &tx, "incidents", &INCIDENTS);
     let messages = copy(&old, &tx, "messages", &MESSAGES);
+    copy(&old, &tx, "forgotten", &["id"]);
     let owed = tx.execute(
         "UPDATE incidents SET is_owed = 1 WHERE NOT EXISTS
          (SELECT 1 FROM messages WHERE incident = incidents.id AND sequence = incidents.last_sequence)",

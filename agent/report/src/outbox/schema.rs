@@ -8,7 +8,8 @@ use rusqlite::{Connection, ErrorCode};
 use super::{OutboxError, SetAside};
 
 /// Each entry brings the schema from its index to its index plus one, recorded in `user_version`.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE incidents (
     id            TEXT PRIMARY KEY,
     state         TEXT NOT NULL,
@@ -49,7 +50,15 @@ END;
 CREATE TRIGGER message_removed AFTER DELETE ON messages BEGIN
     UPDATE totals SET messages = messages - 1, bytes = bytes - OLD.bytes;
 END;
-"];
+",
+    "
+-- Incidents that were removed from `incidents` once everything of them was acknowledged, in the order of removal.
+CREATE TABLE forgotten (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id  TEXT NOT NULL UNIQUE
+) STRICT;
+",
+];
 
 /// How long a connection waits for the other one's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

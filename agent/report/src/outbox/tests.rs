@@ -148,8 +148,53 @@ fn closed_incidents_are_forgotten_beyond_the_bound_but_never_before_their_acknow
     let all: Vec<i64> = outbox.pending(10).unwrap().iter().map(|m| m.seq).collect();
     outbox.ack(&all).unwrap();
     outbox.record(&report(4, CLOSING), None).unwrap();
-    let gone = ReportState::Unknown;
-    assert_eq!(known(&outbox), [gone, gone, gone, ReportState::Acknowledged, ReportState::Pending]);
+    let ledger = IncidentLedger::open(outbox.path()).unwrap();
+    let is_readable = |n| ledger.incident(&report(n, 1).incident.id).unwrap().is_some();
+    assert_eq!((0..5).map(is_readable).collect::<Vec<_>>(), [false, false, false, true, true]);
+    let acked = ReportState::Acknowledged;
+    assert_eq!(
+        known(&outbox),
+        [acked, acked, acked, acked, ReportState::Pending],
+        "what is forgotten was acknowledged"
+    );
+    assert_eq!(outbox.report_state(&report(5, 1).incident.id).unwrap(), ReportState::Unknown);
+    drop(ledger);
+    drop(outbox);
+    let outbox = open(dir.path(), OutboxLimits { keep_closed: 2, ..OutboxLimits::default() });
+    assert_eq!(known(&outbox)[0], acked, "also after a restart");
+}
+
+#[test]
+fn ids_of_the_forgotten_are_bounded() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut outbox = open(dir.path(), OutboxLimits::default());
+    for n in 0..5 {
+        outbox.record(&report(n, CLOSING), None).unwrap();
+    }
+    let all: Vec<i64> = outbox.pending(10).unwrap().iter().map(|m| m.seq).collect();
+    outbox.ack(&all).unwrap();
+    outbox.write("forget", |tx, _| bounds::forget_old(tx, 1, 3)).unwrap();
+    let states: Vec<ReportState> = (0..5).map(|n| outbox.report_state(&report(n, 1).incident.id).unwrap()).collect();
+    let (acked, unknown) = (ReportState::Acknowledged, ReportState::Unknown);
+    assert_eq!(states, [unknown, acked, acked, acked, acked], "the oldest id goes first");
+}
+
+#[test]
+fn an_outbox_of_the_first_schema_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut outbox = open(dir.path(), OutboxLimits::default());
+    outbox.record(&report(1, 1), Some("{}")).unwrap();
+    outbox.conn.execute_batch("DROP TABLE forgotten; PRAGMA user_version = 1;").unwrap();
+    drop(outbox);
+    let mut outbox = open(dir.path(), OutboxLimits { keep_closed: 0, ..OutboxLimits::default() });
+    let kept = outbox.pending(10).unwrap();
+    assert_eq!(kept.len(), 1);
+    outbox.record(&report(1, CLOSING), None).unwrap();
+    let all: Vec<i64> = outbox.pending(10).unwrap().iter().map(|m| m.seq).collect();
+    outbox.ack(&all).unwrap();
+    outbox.close_incident(&report(1, 1).incident.id).unwrap();
+    assert_eq!(outbox.report_state(&report(1, 1).incident.id).unwrap(), ReportState::Acknowledged);
+    assert_eq!(IncidentLedger::open(outbox.path()).unwrap().latest(10).unwrap(), []);
 }
 
 #[test]
