@@ -79,6 +79,7 @@ impl CompiledRule {
     pub fn compile(violation: &Violation, binding: &RuleBinding) -> Result<Self, CompileError> {
         let mut compiler = Compiler { violation, binding, zones: Vec::new(), leaves: Vec::new(), counts: Vec::new() };
         compiler.check_site()?;
+        compiler.check_timing()?;
         let condition = compiler.node(&violation.condition, "condition", false)?;
         let observe = &violation.observe;
         let forget_s = (observe.gone_after_s + observe.lost_after_s + 10.0).clamp(30.0, MOST_SECONDS);
@@ -139,6 +140,35 @@ impl Compiler<'_> {
                 return Err(self.error("parameters", Problem::UnknownOverride { name: name.clone(), nearest, known }));
             }
             self.in_range(value, f64::MIN..=f64::MAX, "write a finite number", &format!("parameters.{name}"))?;
+        }
+        Ok(())
+    }
+
+    /// Checks the times and counts of confirmation, warning, observation and evidence.
+    fn check_timing(&self) -> Result<(), CompileError> {
+        let Violation { confirm, warning, observe, evidence, .. } = self.violation;
+        let of_warning = warning.iter().flat_map(|warning| {
+            [("warning.timeout_s", warning.timeout_s), ("warning.cool_down_s", warning.cool_down_s)]
+        });
+        let seconds = [
+            ("confirm.for_s", confirm.for_s),
+            ("confirm.forgive_s", confirm.forgive_s),
+            ("observe.for_s", observe.for_s),
+            ("observe.complied_after_s", observe.complied_after_s),
+            ("observe.gone_after_s", observe.gone_after_s),
+            ("observe.lost_after_s", observe.lost_after_s),
+            ("observe.close_after_s", observe.close_after_s),
+            ("evidence.pre_roll_s", evidence.pre_roll_s),
+            ("evidence.post_roll_s", evidence.post_roll_s),
+        ];
+        for (place, value) in seconds.into_iter().chain(of_warning) {
+            self.in_range(value, 0.0..=MOST_SECONDS, SECONDS, place)?;
+        }
+        let hits = f64::from(confirm.hits);
+        self.in_range(hits, 1.0..=f64::from(u32::MAX), "write a whole number from 1", "confirm.hits")?;
+        if let Some(warning) = warning {
+            let range = "write a whole number from 0 to 100";
+            self.in_range(f64::from(warning.times), 0.0..=100.0, range, "warning.times")?;
         }
         Ok(())
     }

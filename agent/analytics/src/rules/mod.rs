@@ -98,13 +98,6 @@ impl Rules {
         self
     }
 
-    /// Numbers subjects from `first` on, such as above those of an earlier run.
-    #[must_use]
-    pub fn starting_at(mut self, first: SubjectId) -> Self {
-        self.next_subject = self.next_subject.max(first.0);
-        self
-    }
-
     /// Takes back the subjects of open incidents after a restart, before the first frame.
     ///
     /// A subject that is found again at its place goes on as the same subject, and as one whose dwell and stationary

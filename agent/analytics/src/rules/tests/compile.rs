@@ -63,6 +63,53 @@ fn refusals_read_like_help() {
 }
 
 #[test]
+fn times_out_of_range_are_refused() {
+    let mut text = String::new();
+    for keys in [
+        "confirm = { for_s = -1 }",
+        "confirm = { forgive_s = nan }",
+        "confirm = { hits = 0 }",
+        "warning = { text = {}, timeout_s = inf }",
+        "warning = { text = {}, cool_down_s = 1e12 }",
+        "warning = { text = {}, times = 101 }",
+        "observe = { for_s = 2_678_401 }",
+        "observe = { complied_after_s = -0.5 }",
+        "observe = { gone_after_s = nan }",
+        "observe = { lost_after_s = -inf }",
+        "observe = { close_after_s = 1e9 }",
+        "evidence = { pre_roll_s = -5 }",
+        "evidence = { post_roll_s = 1e9 }",
+    ] {
+        let head = "id = \"test\"\ntitle = { en = \"Test\" }\nsubject = [\"person\"]\ncondition = { in_zone = {} }\n";
+        let violation: Violation = toml::from_str(&format!("{head}{keys}")).unwrap();
+        let error = CompiledRule::compile(&violation, &binding("yard")).unwrap_err();
+        assert!(matches!(*error.problem, Problem::OutOfRange { .. }), "{keys}: {error}");
+        writeln!(text, "{}: {}", error.place, error.problem).unwrap();
+    }
+    expect![[r#"
+        confirm.for_s: -1 is out of range: write seconds from 0 to 31 days
+        confirm.forgive_s: NaN is out of range: write seconds from 0 to 31 days
+        confirm.hits: 0 is out of range: write a whole number from 1
+        warning.timeout_s: inf is out of range: write seconds from 0 to 31 days
+        warning.cool_down_s: 1000000000000 is out of range: write seconds from 0 to 31 days
+        warning.times: 101 is out of range: write a whole number from 0 to 100
+        observe.for_s: 2678401 is out of range: write seconds from 0 to 31 days
+        observe.complied_after_s: -0.5 is out of range: write seconds from 0 to 31 days
+        observe.gone_after_s: NaN is out of range: write seconds from 0 to 31 days
+        observe.lost_after_s: -inf is out of range: write seconds from 0 to 31 days
+        observe.close_after_s: 1000000000 is out of range: write seconds from 0 to 31 days
+        evidence.pre_roll_s: -5 is out of range: write seconds from 0 to 31 days
+        evidence.post_roll_s: 1000000000 is out of range: write seconds from 0 to 31 days
+    "#]]
+    .assert_eq(&text);
+
+    let longest = "observe = { for_s = 2_678_400 }\nconfirm = { hits = 1 }\nwarning = { text = {}, times = 100 }";
+    let head = "id = \"test\"\ntitle = {}\nsubject = [\"person\"]\ncondition = { in_zone = {} }\n";
+    let violation: Violation = toml::from_str(&format!("{head}{longest}")).unwrap();
+    assert!(CompiledRule::compile(&violation, &binding("yard")).is_ok());
+}
+
+#[test]
 fn a_site_that_does_not_fit_is_refused() {
     let plain = "{ in_zone = {} }";
     let mut text = refused(plain, "yard", |b| b.parameters = BTreeMap::from([("dwel_s".to_owned(), 5.0)]));
