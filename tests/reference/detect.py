@@ -55,11 +55,12 @@ def feed(card, rgb):
     photo_height, photo_width = rgb.shape[:2]
     if spec["resize"] == "stretch":
         canvas, left, top = bilinear(rgb, width, height), 0, 0
-        new_width, new_height = width, height
+        scale = (photo_width / width, photo_height / height)
     else:
         box = spec["resize"]["letterbox"]
         ratio = min(width / photo_width, height / photo_height)
         new_width, new_height = round(photo_width * ratio), round(photo_height * ratio)
+        scale = (1 / ratio, 1 / ratio)
         centred = box["anchor"] == "centre"
         left, top = ((width - new_width) // 2, (height - new_height) // 2) if centred else (0, 0)
         canvas = np.full((height, width, 3), float(box["pad"]))
@@ -69,7 +70,6 @@ def feed(card, rgb):
     tensor = (canvas * spec.get("scale", 1.0) - np.array(spec.get("mean", [0, 0, 0]))) / np.array(spec.get("std", [1, 1, 1]))
     if spec.get("layout", "nchw") == "nchw":
         tensor = tensor.transpose(2, 0, 1)
-    scale = (photo_width / new_width, photo_height / new_height)
     return np.ascontiguousarray(tensor[None], dtype=np.float32), (left, top, *scale)
 
 

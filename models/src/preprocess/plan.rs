@@ -45,17 +45,13 @@ impl Plan {
     pub(crate) fn new(input: &Input, frame: &Frame) -> Self {
         let (width, height) = (frame.width, frame.height);
         let (left, top, out_width, out_height) = placement(input, width, height);
+        let (scale_x, scale_y) = scales(input, width, height);
         let taps = |source: u32, out: u32, siting| taps(source, out, siting);
         Self {
             shape: (width, height, frame.format),
             left: left as usize,
             top: top as usize,
-            mapping: Mapping {
-                left: left as f32,
-                top: top as f32,
-                scale_x: width as f32 / out_width as f32,
-                scale_y: height as f32 / out_height as f32,
-            },
+            mapping: Mapping { left: left as f32, top: top as f32, scale_x, scale_y },
             columns: taps(width, out_width, Siting::Full),
             rows: taps(height, out_height, Siting::Full),
             chroma_columns: taps(width, out_width, Siting::HalfLeft),
@@ -86,6 +82,25 @@ fn placement(input: &Input, width: u32, height: u32) -> (u32, u32, u32, u32) {
         Anchor::TopLeft => (0, 0, out_width, out_height),
         Anchor::Centre => ((input.width - out_width) / 2, (input.height - out_height) / 2, out_width, out_height),
     }
+}
+
+/// Frame pixels per input pixel in x and y.
+///
+/// A letterboxed picture is mapped back by the one scale that it was meant to have, not by what rounding its sides to
+/// whole pixels made of it: so do the reference evaluations of the models that are fed by letterbox.
+fn scales(input: &Input, width: u32, height: u32) -> (f32, f32) {
+    match input.resize {
+        Resize::Letterbox { .. } => {
+            let scale = letterbox_scale(input, width, height) as f32;
+            (scale, scale)
+        }
+        Resize::Stretch => (width as f32 / input.width as f32, height as f32 / input.height as f32),
+    }
+}
+
+/// Frame pixels per input pixel of a letterboxed picture, before its sides are rounded.
+fn letterbox_scale(input: &Input, width: u32, height: u32) -> f64 {
+    (f64::from(width) / f64::from(input.width)).max(f64::from(height) / f64::from(input.height))
 }
 
 fn taps(source: u32, out: u32, siting: Siting) -> Vec<Tap> {

@@ -207,6 +207,10 @@ fn points_map_back_to_the_frame() {
     let mut tensor = vec![0.0; preprocessor.tensor_len()];
     let mapping = preprocessor.fill(&frame, &mut tensor).unwrap();
     assert_eq!(mapping.to_frame([0.0, 0.0, 416.0, 208.0]), BBox::new(0.0, 0.0, 832.0, 416.0));
+    // 427 rows become 277.55 and are drawn as 278, yet both directions keep the scale of 640 to 416.
+    let frame = self::frame(PixelFormat::Rgb8, ColourMatrix::BT601, (640, 427), 0, 7);
+    let mapping = preprocessor.fill(&frame, &mut tensor).unwrap();
+    assert_eq!((mapping.scale_x, mapping.scale_y), (640.0 / 416.0, 640.0 / 416.0));
 }
 
 #[test]
