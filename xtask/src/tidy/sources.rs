@@ -21,7 +21,12 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
             mend: "split the longest files by what they do",
         });
     }
-    for file in files.iter().filter(|f| f.path.ends_with("Cargo.toml") && f.text.contains("[package]")) {
+    let is_member = |f: &&SourceFile| {
+        // A package that is a workspace of its own, as fuzz targets are, has no lints to take over.
+        let is_apart = f.text.lines().any(|line| line == "[workspace]");
+        f.path.ends_with("Cargo.toml") && f.text.contains("[package]") && !is_apart
+    };
+    for file in files.iter().filter(is_member) {
         if !file.text.contains("[lints]\nworkspace = true") {
             findings.push(Finding {
                 file: file.path.clone(),
@@ -119,6 +124,7 @@ mod tests {
         assert_eq!(rules("hw/src/a.rs", "//! A.\n#[test]\n#[ignore]\n"), [(3, "ignored-test")]);
         assert_eq!(rules("agent/app/src/a.rs", "//! A.\n#[expect(unsafe_code)]\n"), [(2, "unsafe")]);
         assert_eq!(rules("hw/Cargo.toml", "[package]\nname = \"x\"\n"), [(0, "workspace-lints")]);
+        assert_eq!(rules("fuzz/Cargo.toml", "[package]\nname = \"x\"\n[workspace]\n"), []);
         let long = format!("//! A.\n{}", "\n".repeat(800));
         assert_eq!(rules("hw/src/a.rs", &long), [(0, "file-length"), (0, "file-length")]);
     }
