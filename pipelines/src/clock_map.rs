@@ -4,7 +4,8 @@
 //! its clip agree. The map is a single offset. It comes from an RTCP sender report (RFC 3550, section 6.4.1)
 //! where the camera sends one in time and its clock agrees with ours; otherwise from arrival: the least
 //! difference of arrival and presentation time over the first units, for the unit that was held up least
-//! tells the offset best. Until the offset is known nothing is mapped; what came is kept waiting.
+//! tells the offset best. A picture cannot come from the future: where a sender report says so, arrival decides how
+//! far the offset may go. Until the offset is known nothing is mapped; what came is kept waiting.
 
 use std::time::Duration;
 
@@ -77,9 +78,12 @@ impl ClockMap {
         self.arrival_offset_us = self.arrival_offset_us.min(offset);
         self.samples += 1;
         let first = *self.first_arrival.get_or_insert(arrived_at);
-        if let Some(report) = self.report_offset_us.filter(|&report| self.is_believable(report)) {
-            self.settled = Some((report, ClockSource::SenderReports));
-        } else if self.samples >= self.config.samples && arrived_at.since(first) >= self.config.sender_report_wait {
+        let report = self.report_offset_us.filter(|&report| self.is_believable(report));
+        let has_enough = self.samples >= self.config.samples;
+        // The first units may have been held up more than most, so a report ahead of them is held against several.
+        if let Some(report) = report.filter(|&report| report <= self.arrival_offset_us || has_enough) {
+            self.settled = Some((report.min(self.arrival_offset_us), ClockSource::SenderReports));
+        } else if report.is_none() && has_enough && arrived_at.since(first) >= self.config.sender_report_wait {
             self.settled = Some((self.arrival_offset_us, ClockSource::Arrival));
         }
     }
@@ -155,6 +159,18 @@ mod tests {
     }
 
     #[test]
+    fn a_camera_ahead_of_us_does_not_put_pictures_into_the_future() {
+        let mut map = with_wait(1000);
+        map.sender_report(0, at(12_000));
+        for (i, delay) in [300, 90, 40, 200, 55].into_iter().enumerate() {
+            assert_eq!(map.map(0), None);
+            map.observe(i as i64 * 100 * MS, at(10_000 + i as i64 * 100 + delay));
+        }
+        assert_eq!((map.map(0), map.source()), (Some(at(10_040)), Some(ClockSource::SenderReports)));
+        assert_eq!(map.camera_skew_us(), Some(1_960_000));
+    }
+
+    #[test]
     fn a_camera_with_a_wrong_clock_is_not_believed() {
         let mut map = with_wait(300);
         map.sender_report(0, at(0));
@@ -183,6 +199,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn nothing_is_taken_after_it_arrived(
+            report_ms in prop::option::of(-8_000_i64..8_000),
+            report_before in 0_usize..8,
+            delays_ms in prop::collection::vec(0_i64..2_000, 1..12),
+        ) {
+            let mut map = with_wait(200);
+            for (i, delay) in delays_ms.into_iter().enumerate() {
+                if let Some(report) = report_ms.filter(|_| i == report_before) {
+                    map.sender_report(0, at(10_000 + report));
+                }
+                let was_settled = map.source().is_some();
+                let (pts, arrived_at) = (i as i64 * 40 * MS, at(10_000 + i as i64 * 40 + delay));
+                map.observe(pts, arrived_at);
+                if let Some(taken_at) = map.map(pts).filter(|_| !was_settled) {
+                    prop_assert!(taken_at <= arrived_at);
+                }
+            }
+        }
+
         #[test]
         fn spans_are_kept(pts in prop::collection::vec(-1_000_000_000_000_i64..1_000_000_000_000, 2..40), start in 0_i64..1_000_000) {
             let mut map = with_wait(0);
