@@ -21,6 +21,8 @@ use crate::{
 const MAX_PENDING: usize = 512;
 /// Arrivals that are remembered until their pictures are decoded; when full, the oldest is forgotten.
 const MAX_ARRIVALS: usize = 128;
+/// How long the first frame of a connection is waited for at least while access units come.
+const FIRST_FRAME_WAIT: Duration = Duration::from_secs(15);
 
 /// Something that the stream's thread should tell.
 pub(crate) enum Note {
@@ -51,14 +53,47 @@ impl State {
     }
 }
 
+/// How long nothing has come on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Quiet {
+    /// Since the connection was begun.
+    pub(crate) age: Duration,
+    /// Since the last frame was decoded; `None` before the first.
+    pub(crate) since_frame: Option<Duration>,
+    /// Since the last access unit came; `None` before the first.
+    pub(crate) since_unit: Option<Duration>,
+}
+
+impl Quiet {
+    /// How long no frame has come.
+    pub(crate) fn without_frame(self) -> Duration {
+        self.since_frame.unwrap_or(self.age)
+    }
+
+    /// How long to wait on before the connection counts as dead; `None` if it does.
+    ///
+    /// A camera may send a key frame only every ten seconds and more, and nothing can be decoded before the first:
+    /// while access units come, that one is waited for longer.
+    pub(crate) fn time_left(self, stall_after: Duration) -> Option<Duration> {
+        let by_frames = stall_after.saturating_sub(self.without_frame());
+        let by_units = self.since_unit.filter(|_| self.since_frame.is_none()).map(|since_unit| {
+            let for_first = stall_after.max(FIRST_FRAME_WAIT).saturating_sub(self.age);
+            for_first.min(stall_after.saturating_sub(since_unit))
+        });
+        Some(by_frames.max(by_units.unwrap_or_default())).filter(|left| !left.is_zero())
+    }
+}
+
 /// A connection.
 pub(crate) struct Session {
     shared: Arc<Shared>,
     state: Mutex<State>,
     watch: Stopwatch,
-    /// When the last frame was decoded, on `watch`.
+    /// When the last frame was decoded, on `watch`; 0 before the first.
     active_us: AtomicU64,
-    has_units: AtomicBool,
+    /// When the last access unit came, on `watch`; 0 before the first.
+    unit_us: AtomicU64,
+    has_key_frame: AtomicBool,
 }
 
 impl Session {
@@ -89,7 +124,8 @@ impl Session {
             state: Mutex::new(state),
             watch: Stopwatch::start(),
             active_us: AtomicU64::new(0),
-            has_units: AtomicBool::new(false),
+            unit_us: AtomicU64::new(0),
+            has_key_frame: AtomicBool::new(false),
         }
     }
 
@@ -97,9 +133,18 @@ impl Session {
         self.lock().bus = Some(bus.clone());
     }
 
-    /// How long ago the last frame was decoded, or the connection begun.
-    pub(crate) fn idle(&self) -> Duration {
-        self.watch.elapsed().saturating_sub(Duration::from_micros(self.active_us.load(Ordering::Relaxed)))
+    /// How long nothing has come.
+    pub(crate) fn quiet(&self) -> Quiet {
+        let elapsed = self.watch.elapsed();
+        let ago = |at_us: &AtomicU64| match at_us.load(Ordering::Relaxed) {
+            0 => None,
+            at_us => Some(elapsed.saturating_sub(Duration::from_micros(at_us))),
+        };
+        Quiet { age: elapsed, since_frame: ago(&self.active_us), since_unit: ago(&self.unit_us) }
+    }
+
+    fn elapsed_us(&self) -> u64 {
+        (self.watch.elapsed().as_micros() as u64).max(1)
     }
 
     pub(crate) fn take_notes(&self) -> Vec<Note> {
@@ -124,8 +169,9 @@ impl Session {
         self.lock().last_frame_at
     }
 
-    pub(crate) fn has_units(&self) -> bool {
-        self.has_units.load(Ordering::Relaxed)
+    /// Whether a decoder was given a key frame and has not given a picture.
+    pub(crate) fn is_decoder_silent(&self) -> bool {
+        self.has_key_frame.load(Ordering::Relaxed) && self.active_us.load(Ordering::Relaxed) == 0
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -175,7 +221,8 @@ impl Intake for Session {
     }
 
     fn unit(&self, unit: RawUnit) {
-        self.has_units.store(true, Ordering::Relaxed);
+        self.unit_us.store(self.elapsed_us(), Ordering::Relaxed);
+        self.has_key_frame.fetch_or(unit.is_key, Ordering::Relaxed);
         count(&self.shared.stats.units_in);
         let Some(pts_ns) = unit.pts_ns else { return count(&self.shared.stats.units_without_time) };
         let now = self.shared.clock.now();
@@ -198,7 +245,7 @@ impl Intake for Session {
 
     fn frame(&self, sample: gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
         let stats = &self.shared.stats;
-        self.active_us.store(self.watch.elapsed().as_micros() as u64, Ordering::Relaxed);
+        self.active_us.store(self.elapsed_us(), Ordering::Relaxed);
         let sequence = stats.frames_decoded.fetch_add(1, Ordering::Relaxed);
         let now = self.shared.clock.now();
         let mut state = self.lock();
@@ -269,5 +316,37 @@ impl Intake for Session {
         if is_skipped {
             count(&self.shared.stats.units_skipped_by_decoder);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn left(connection: u64, frames: Option<u64>, units: Option<u64>, stall: u64) -> u64 {
+        let quiet = Quiet { age: s(connection), since_frame: frames.map(s), since_unit: units.map(s) };
+        quiet.time_left(s(stall)).map_or(0, |left| left.as_secs())
+    }
+
+    #[test]
+    fn the_first_key_frame_is_waited_for_while_units_come() {
+        assert_eq!(left(4, None, None, 5), 1, "nothing has come");
+        assert_eq!(left(5, None, None, 5), 0);
+        assert_eq!(left(5, None, Some(0), 5), 5, "units come: looked at again in time");
+        assert_eq!(left(12, None, Some(1), 5), 3, "up to 15 s");
+        assert_eq!(left(15, None, Some(0), 5), 0);
+        assert_eq!(left(9, None, Some(5), 5), 0, "the units have stopped");
+        assert_eq!(left(18, None, Some(0), 20), 2, "a longer limit of the site file holds");
+    }
+
+    #[test]
+    fn after_the_first_frame_only_frames_count() {
+        assert_eq!(left(60, Some(4), Some(0), 5), 1);
+        assert_eq!(left(60, Some(5), Some(0), 5), 0);
+        assert_eq!(left(7, Some(6), Some(0), 5), 0, "also right after the connection");
     }
 }

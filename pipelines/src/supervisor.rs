@@ -225,8 +225,9 @@ impl Supervisor<'_> {
                 break Outcome::Broken(fault);
             }
             let stall_after = self.shared.config.stall_after;
-            let Some(left) = stall_after.checked_sub(session.idle()).filter(|left| !left.is_zero()) else {
-                break Outcome::Broken(StreamFault::Stalled { after_s: stall_after.as_secs() });
+            let quiet = session.quiet();
+            let Some(left) = quiet.time_left(stall_after) else {
+                break Outcome::Broken(StreamFault::Stalled { after_s: quiet.without_frame().as_secs() });
             };
             let timeout = if has_started { left } else { Duration::ZERO };
             let message = bus.timed_pop(gst::ClockTime::from_nseconds(timeout.as_nanos() as u64));
@@ -280,20 +281,73 @@ impl Supervisor<'_> {
     }
 
     /// After a hardware decoder failed, the next attempt takes another, at the latest the software one.
+    ///
+    /// A decoder that gave no picture is blamed only if it was given a key frame: without one no decoder gives any.
     fn exclude_failed_hardware(&mut self, outcome: &Outcome, session: &Session) {
         let Some(fork) = session.fork().filter(|fork| fork.kind != DecoderKind::Software) else { return };
         let reason = match outcome {
             Outcome::Broken(fault @ (StreamFault::Decoder { .. } | StreamFault::UnsupportedPixelFormat { .. })) => {
                 fault.clone()
             }
-            Outcome::Broken(StreamFault::Stalled { .. })
-                if session.last_frame_at().is_none() && session.has_units() =>
-            {
+            Outcome::Broken(StreamFault::Stalled { .. }) if session.is_decoder_silent() => {
                 StreamFault::Decoder { decoder: fork.decoder.clone(), detail: "it gave no picture".to_owned() }
             }
             _ => return,
         };
         self.excluded_decoders.push(fork.decoder);
         self.shared.emit(StreamEvent::Degraded { reason });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_domain::StreamId;
+
+    use super::*;
+    use crate::Codec;
+    use crate::ingest::{ForkInfo, Intake, RawUnit};
+
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_micros(12 * 3_600_000_000)
+        }
+    }
+
+    /// The decoders that are set aside after a stall of a connection that brought these units and no picture.
+    fn blamed(units_are_key: &[bool]) -> Vec<String> {
+        crate::init().unwrap();
+        let config = StreamConfig::new(StreamId::new("gate").unwrap(), "rtsp://127.0.0.1/stream".parse().unwrap());
+        let shared = Arc::new(Shared::new(config, Arc::new(Noon), Arc::new(|_| {})));
+        let mut supervisor = Supervisor {
+            shared: &shared,
+            backoff: Backoff::new(shared.config.backoff, 1),
+            excluded_decoders: Vec::new(),
+            outage: None,
+            last_frame_at: Timestamp::ZERO,
+        };
+        let session = Session::new(shared.clone());
+        session.forked(ForkInfo {
+            codec: Some(Codec::H264),
+            decoder: "vah264dec".to_owned(),
+            kind: DecoderKind::VaApi,
+            element: None,
+        });
+        for (i, &is_key) in units_are_key.iter().enumerate() {
+            let caps = gst::Caps::new_empty_simple(Codec::H264.media_type());
+            let buffer = gst::Buffer::from_slice([0; 4]);
+            session.unit(RawUnit { codec: Codec::H264, caps, buffer, pts_ns: Some(i as i64 * 40_000_000), is_key });
+        }
+        let stalled = Outcome::Broken(StreamFault::Stalled { after_s: 15 });
+        supervisor.exclude_failed_hardware(&stalled, &session);
+        supervisor.excluded_decoders
+    }
+
+    #[test]
+    fn a_hardware_decoder_is_blamed_only_for_a_key_frame() {
+        assert_eq!(blamed(&[]), [""; 0]);
+        assert_eq!(blamed(&[false, false]), [""; 0], "nothing that could be decoded");
+        assert_eq!(blamed(&[false, true]), ["vah264dec"]);
     }
 }
