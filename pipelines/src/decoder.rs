@@ -4,6 +4,7 @@
 //! "none" has been set aside by its authors and is taken only when the site file names it. Software comes last in
 //! every list, so that a hardware decoder that cannot be opened, or that fails later, has a fall-back.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -65,7 +66,8 @@ pub enum DecoderPreference {
     Software,
     /// A kind of hardware: `vaapi`, `nvdec` or `v4l2`; software if it is not there.
     Kind(DecoderKind),
-    /// A GStreamer element by its name; software if it is not there or decodes another codec.
+    /// A GStreamer element by its name; software if it is not there or decodes another codec, which
+    /// [`problem`](Self::problem) tells.
     Element(String),
 }
 
@@ -82,6 +84,43 @@ impl FromStr for DecoderPreference {
             name => Self::Element(name.to_owned()),
         })
     }
+}
+
+/// The words that the site file may use besides the names of elements.
+const WORDS: [&str; 5] = ["auto", "software", "vaapi", "nvdec", "v4l2"];
+
+impl DecoderPreference {
+    /// What is wrong with it on this machine, worded as help: it names an element that is not there or decodes
+    /// neither H.264 nor H.265. `None` if nothing is; software would be used all the same.
+    pub fn problem(&self) -> Option<String> {
+        let Self::Element(name) = self else { return None };
+        if let Err(error) = crate::init() {
+            return Some(error.to_string());
+        }
+        let known: BTreeSet<String> =
+            Codec::ALL.into_iter().flat_map(registered).map(|candidate| candidate.name).collect();
+        if known.contains(name) {
+            return None;
+        }
+        if gst::ElementFactory::find(name).is_some() {
+            return Some(format!("{name} is no decoder of H.264 or H.265; {}", help(&known)));
+        }
+        let hint = nearest(name, WORDS.into_iter().chain(known.iter().map(String::as_str)))
+            .map_or_else(|| help(&known), |nearest| format!("did you mean {nearest}?"));
+        Some(format!("no decoder {name} is installed; {hint}"))
+    }
+}
+
+fn help(known: &BTreeSet<String>) -> String {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    format!("write one of {}, or a decoder of this machine: {}", WORDS.join(", "), known.join(", "))
+}
+
+/// The name that is most like `wrong`, if one is like enough to be a slip.
+fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wrong = wrong.to_lowercase();
+    let like = names.into_iter().map(|name| (strsim::jaro_winkler(&wrong, name), name));
+    like.filter(|(like, _)| *like >= 0.75).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }
 
 /// A decoder that the registry offers.
@@ -285,6 +324,25 @@ mod tests {
                 d.name != opened.name
             }));
         }
+    }
+
+    #[test]
+    fn a_preference_that_this_machine_does_not_have_is_told() {
+        let problem = |text: &str| text.parse::<DecoderPreference>().unwrap().problem();
+        for right in ["auto", "software", "vaapi", "nvdec", "v4l2", "avdec_h264", "avdec_h265"] {
+            assert_eq!(problem(right), None, "{right}");
+        }
+        for (wrong, right) in
+            [("sofware", "software"), ("VAAPI", "vaapi"), ("va-api", "vaapi"), ("nvdc", "nvdec"), ("v412", "v4l2")]
+        {
+            let told = problem(wrong).unwrap();
+            assert_eq!(told, format!("no decoder {wrong} is installed; did you mean {right}?"));
+        }
+        let told = problem("avdec_h246").unwrap();
+        assert!(told.ends_with("did you mean avdec_h264?"), "{told}");
+        let told = problem("identity").unwrap();
+        assert!(told.starts_with("identity is no decoder of H.264 or H.265; write one of auto, software"), "{told}");
+        assert!(problem("qqq").unwrap().contains("avdec_h264"));
     }
 
     #[test]
