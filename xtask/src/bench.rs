@@ -8,8 +8,8 @@ use anyhow::{Context, Result, bail};
 use crate::workspace::{Profile, Workspace, run};
 use crate::{assets, setup};
 
-/// Folders where `forewarn demo --fetch-only` may put its clip.
-const CLIP_FOLDERS: [&str; 2] = ["models/store", ".assets"];
+/// The folder below which `forewarn demo --fetch-only` puts its clip.
+const CLIP_FOLDER: &str = "models/store";
 
 /// Prints the stage tables of both clips, or runs the crates' own benchmarks.
 pub(crate) fn bench(workspace: &Workspace, frames: u32, criterion: bool) -> Result<()> {
@@ -29,7 +29,7 @@ pub(crate) fn bench(workspace: &Workspace, frames: u32, criterion: bool) -> Resu
 
 /// The demo clip: the MP4 whose name begins with `vtest`.
 fn demo_clip(root: &Path) -> Result<PathBuf> {
-    let mut folders: Vec<PathBuf> = CLIP_FOLDERS.iter().map(|f| root.join(f)).filter(|f| f.is_dir()).collect();
+    let mut folders: Vec<PathBuf> = Some(root.join(CLIP_FOLDER)).filter(|f| f.is_dir()).into_iter().collect();
     let mut clips = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).with_context(|| format!("failed to list {}", folder.display()))? {
@@ -46,7 +46,7 @@ fn demo_clip(root: &Path) -> Result<PathBuf> {
         }
     }
     clips.sort();
-    clips.into_iter().next().with_context(|| format!("no vtest*.mp4 in {}", CLIP_FOLDERS.join(" or ")))
+    clips.into_iter().next().with_context(|| format!("no vtest*.mp4 in {CLIP_FOLDER}"))
 }
 
 /// The demo clip scaled up to 1080p with bars at the sides; made once, beside the demo clip.
@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn the_demo_clip_is_found_below_the_store() {
         let root = tempfile::tempdir().unwrap();
-        assert!(demo_clip(root.path()).is_err());
+        let error = demo_clip(root.path()).unwrap_err();
+        assert_eq!(error.to_string(), "no vtest*.mp4 in models/store");
         let folder = root.path().join("models/store/clips");
         fs::create_dir_all(&folder).unwrap();
         for name in ["vtest-1080p.mp4", "vtest.avi", "vtest.mp4", "other.mp4"] {
