@@ -91,7 +91,10 @@ impl LocalOutput {
             let _ = fs::remove_file(&part);
         }
         played?;
-        keep_newest(dir, self.wav_keep).map_err(failed)?;
+        // The announcement was played; files that stay too long do not undo that.
+        if let Err(error) = keep_newest(dir, self.wav_keep) {
+            tracing::warn!(dir = %dir.display(), %error, "failed to remove old announcements; remove them by hand");
+        }
         Ok(rendered.duration(pcm.rate_hz))
     }
 }
@@ -147,18 +150,29 @@ fn open_card(name: &'static str, package: &'static str, device: Option<&str>) ->
     })
 }
 
-/// Removes the oldest WAV files beyond `keep`.
+/// Removes the oldest WAV files beyond `keep`, as many as it can; the first failure is returned.
 fn keep_newest(dir: &Path, keep: usize) -> io::Result<()> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
-        if entry.path().extension().is_some_and(|e| e == "wav") {
-            files.push((entry.metadata()?.modified()?, entry.path()));
+        if entry.path().extension().is_some_and(|e| e == "wav")
+            && let Some(meta) = unless_gone(entry.metadata())?
+        {
+            files.push((meta.modified()?, entry.path()));
         }
     }
     files.sort();
     let surplus = files.len().saturating_sub(keep);
-    files.iter().take(surplus).try_for_each(|(_, path)| fs::remove_file(path))
+    let removed = files.iter().take(surplus).map(|(_, path)| unless_gone(fs::remove_file(path)).map(|_| ()));
+    removed.fold(Ok(()), io::Result::and)
+}
+
+/// `None` for a file that is gone: another speaker may share the directory and tidy it at the same time.
+fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    }
 }
 
 #[cfg(test)]
@@ -214,5 +228,30 @@ mod tests {
         let mut left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["0.wav", "1.wav", "notes.txt"]);
+    }
+
+    #[test]
+    fn an_announcement_that_was_played_stays_played_when_tidying_fails() {
+        let dir = tempfile::tempdir().unwrap();
+        // Directories cannot be removed as files, so tidying fails; the plain file beside them still goes.
+        for name in ["a.wav", "c.wav"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        fs::write(dir.path().join("b.wav"), "old").unwrap();
+        let mut output = local(LocalSink::Wav, Some("."), dir.path());
+        (output.wav_keep, output.wav_real_time) = (1, false);
+        let pcm = Pcm { rate_hz: 22_050, samples: vec![3000; 22_050 / 2] };
+        let limits = Limits { total: Duration::from_secs(20), stall: Duration::from_secs(5) };
+        let announcement = super::super::tests::announcement("", None);
+        assert_eq!(output.play(&pcm, &announcement, limits).unwrap(), Duration::from_millis(500));
+        assert!(keep_newest(dir.path(), 0).is_err());
+        assert!(!dir.path().join("b.wav").exists());
+    }
+
+    #[test]
+    fn a_file_that_another_speaker_removed_is_no_failure() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(unless_gone(fs::remove_file(dir.path().join("gone.wav"))), Ok(None)));
+        assert!(unless_gone(fs::remove_file(dir.path())).is_err());
     }
 }
