@@ -17,6 +17,11 @@ pub fn run(args: &Check) -> CommandResult {
     let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
     let mut out = std::io::stdout().lock();
     let n_rules: usize = site.cameras.iter().map(|camera| camera.rules.len()).sum();
+    for camera in &site.cameras {
+        if let Some(problem) = camera.decoder.problem() {
+            writeln!(out, "warning: camera {}: {problem}", camera.id)?;
+        }
+    }
     writeln!(
         out,
         "{}: site {} with {} cameras, {n_rules} rules, {} speakers: correct",
