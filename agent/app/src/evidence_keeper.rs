@@ -11,7 +11,7 @@ use std::time::Duration;
 use forewarn_domain::{
     ClipSpan, EvidenceRequest, Frame, IncidentId, IncidentRecord, Moment, RuleKey, StreamId, Timestamp, Zone,
 };
-use forewarn_evidence::{ClipFacts, EvidenceStore, Overlay};
+use forewarn_evidence::{ClipFacts, EvidenceError, EvidenceStore, Limits, Overlay, StoreOptions, TimeLine};
 use forewarn_pipelines::{ClipEnd, ClipInfo, ClipRecorder, EpochEnd, PreRollRing};
 
 use crate::civil_time::SiteTime;
@@ -37,6 +37,17 @@ struct Pending {
     moment: Moment,
     stream: StreamId,
     recorder: ClipRecorder,
+}
+
+/// The folder of all evidence below a directory of storage or results.
+pub fn folder(dir: &Path) -> PathBuf {
+    dir.join("evidence")
+}
+
+/// Opens the evidence below `dir`.
+pub fn open_store(dir: &Path, limits: Limits, time_line: TimeLine) -> Result<EvidenceStore, EvidenceError> {
+    let agent_version = env!("CARGO_PKG_VERSION").to_owned();
+    EvidenceStore::open(folder(dir), StoreOptions { limits, time_line, agent_version })
 }
 
 /// Keeps the evidence of all incidents.

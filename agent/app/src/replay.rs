@@ -13,14 +13,14 @@ use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{
     AnnounceOutcome, Announcement, Detector, Frame, IncidentId, IncidentRecord, IncidentState, StreamId, Timestamp,
 };
-use forewarn_evidence::{EvidenceStore, Limits, StoreOptions, TimeLine};
+use forewarn_evidence::{Limits, TimeLine};
 use forewarn_incident::Output;
 use forewarn_pipelines::{FileReplay, ReplayConfig, ReplayError};
 
 use crate::civil_time::SiteTime;
 use crate::config::{Camera, Site};
 use crate::engine::Engine;
-use crate::evidence_keeper::EvidenceKeeper;
+use crate::evidence_keeper::{self, EvidenceKeeper};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
 use crate::output::IncidentLine;
@@ -145,14 +145,9 @@ fn open_lane(
 }
 
 fn keeper(site: &Site, out: &Path, civil: SiteTime, lanes: &[Lane]) -> Result<EvidenceKeeper, CommandError> {
-    let root = out.join("evidence");
-    let options = StoreOptions {
-        limits: Limits::default(),
-        time_line: TimeLine::Clip,
-        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
+    let root = evidence_keeper::folder(out);
     clear_earlier(out, &root)?;
-    let store = EvidenceStore::open(&root, options).or_exit(ExitCode::Failed)?;
+    let store = evidence_keeper::open_store(out, Limits::default(), TimeLine::Clip).or_exit(ExitCode::Failed)?;
     let mut keeper = EvidenceKeeper::new(store, out.join(".scratch"), site, civil)
         .with_context(|| format!("failed to prepare {}", root.display()))?;
     for lane in lanes {
@@ -207,7 +202,6 @@ impl Player {
             }
             self.tell_kept()?;
             let lane = &mut lanes[index];
-            lane.latest = Some(frame);
             match lane.replay.next_frame() {
                 Ok(next) => lane.next = next,
                 Err(error) => self.damage = self.damage.take().or(Some(error)),
@@ -251,6 +245,7 @@ impl Player {
 
     fn take_frame(&mut self, frame: &Frame, lane: &mut Lane) -> Result<(), CommandError> {
         let now = frame.meta.captured_at;
+        lane.latest = Some(frame.clone());
         if lane.due.is_some_and(|due| now < due) {
             return Ok(());
         }
@@ -263,7 +258,6 @@ impl Player {
         if let Some(file) = &mut lane.tracks {
             file.write(frame.meta.sequence, tracks).context("failed to write the tracks")?;
         }
-        lane.latest = Some(frame.clone());
         Ok(())
     }
 

@@ -16,16 +16,17 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Clock as _, SystemClock};
-use forewarn_evidence::{EvidenceStore, Limits, StoreOptions, TimeLine};
+use forewarn_evidence::{Limits, TimeLine};
 
 use self::children::{Broker, Camera};
 use self::summary::{Figures, Tally};
 use crate::cli::Demo;
 use crate::config::{self, Site};
 use crate::detector;
+use crate::evidence_keeper::open_store;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::happening::Happening;
-use crate::live::{Agent, Listener, Shutdown};
+use crate::live::{Agent, Shutdown};
 use crate::output::timeline::{JsonLines, Narrator, Timeline};
 use crate::replay::Replay;
 
@@ -94,36 +95,21 @@ fn narrator(args: &Demo) -> Box<dyn Narrator> {
     }
 }
 
-/// A narrator that also counts.
+/// A narrator that also counts, and tells the main thread when the stream comes and goes.
 struct Teller {
     narrator: Box<dyn Narrator>,
     tally: Arc<Mutex<Tally>>,
     stream: Option<SyncSender<bool>>,
 }
 
-impl Teller {
-    fn count(&self, happening: &Happening) {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).count(happening);
-    }
-}
-
 impl Narrator for Teller {
     fn tell(&mut self, happening: &Happening) -> std::io::Result<()> {
-        self.count(happening);
-        self.narrator.tell(happening)
-    }
-}
-
-impl Listener for Teller {
-    fn happened(&mut self, happening: &Happening) {
-        self.count(happening);
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).count(happening);
         if let (Happening::Stream { is_up, .. }, Some(stream)) = (happening, &self.stream) {
             // A full queue already holds what the main thread waits for.
             let _ = stream.try_send(*is_up);
         }
-        if let Err(error) = self.narrator.tell(happening) {
-            tracing::warn!(%error, "failed to print");
-        }
+        self.narrator.tell(happening)
     }
 }
 
@@ -190,12 +176,7 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
 
 /// Seals the bundles of incidents that are still open when the demo ends, since nobody will go on with them.
 fn seal_open(site: &Site) -> CommandResult {
-    let options = StoreOptions {
-        limits: Limits::default(),
-        time_line: TimeLine::WallClock,
-        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let store = EvidenceStore::open(site.storage.dir.join("evidence"), options).or_exit(ExitCode::Failed)?;
+    let store = open_store(&site.storage.dir, Limits::default(), TimeLine::WallClock).or_exit(ExitCode::Failed)?;
     for folder in store.unsealed().or_exit(ExitCode::Failed)? {
         store.seal_abandoned(&folder, "the demo ended", SystemClock.now()).or_exit(ExitCode::Failed)?;
     }

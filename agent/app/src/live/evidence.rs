@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp};
-use forewarn_evidence::{EvidenceStore, Limits, RetentionEvent, StatvfsSpace, StoreOptions, TimeLine, UpstreamState};
+use forewarn_evidence::{Limits, RetentionEvent, StatvfsSpace, TimeLine, UpstreamState};
 use forewarn_report::{Outbox, ReportState};
 
 use super::streams::Streams;
 use super::{LoopEvent, Receiver, Sender, queue, trouble};
 use crate::civil_time::SiteTime;
 use crate::config::Site;
-use crate::evidence_keeper::EvidenceKeeper;
+use crate::evidence_keeper::{EvidenceKeeper, open_store};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
 /// Requests that may wait; each may hold a frame.
@@ -68,17 +68,12 @@ impl Evidence {
         to_loop: &Sender<LoopEvent>,
         outbox: Outbox,
     ) -> Result<Self, CommandError> {
-        let options = StoreOptions {
-            limits: Limits {
-                max_bytes: site.storage.max_bytes,
-                max_days: site.storage.max_days,
-                min_free_bytes: site.storage.min_free_bytes,
-            },
-            time_line: TimeLine::WallClock,
-            agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+        let limits = Limits {
+            max_bytes: site.storage.max_bytes,
+            max_days: site.storage.max_days,
+            min_free_bytes: site.storage.min_free_bytes,
         };
-        let root = site.storage.dir.join("evidence");
-        let store = EvidenceStore::open(root, options).or_exit(ExitCode::Failed)?;
+        let store = open_store(&site.storage.dir, limits, TimeLine::WallClock).or_exit(ExitCode::Failed)?;
         let scratch = site.storage.dir.join(".scratch");
         let mut keeper = EvidenceKeeper::new(store, scratch, site, civil)
             .context("failed to make the folder of unfinished clips")?;

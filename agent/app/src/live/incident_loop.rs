@@ -18,11 +18,12 @@ use forewarn_report::{EventSource, Outbox, OutboxError, OutboxLimits};
 use super::evidence::EvidenceQueue;
 use super::latency::Latencies;
 use super::speakers::Queues;
-use super::{Listener, LoopEvent, Receiver, trouble};
+use super::{LoopEvent, Receiver, trouble};
 use crate::config::Site;
 use crate::engine::Engine;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
+use crate::output::timeline::Narrator;
 
 /// How long the loop waits for an event when nothing falls due.
 const IDLE: Duration = Duration::from_millis(500);
@@ -74,7 +75,7 @@ pub struct IncidentLoop {
     clock: Arc<dyn Clock>,
     speakers: Queues,
     evidence: EvidenceQueue,
-    listener: Option<Box<dyn Listener>>,
+    narrator: Option<Box<dyn Narrator>>,
     latest: BTreeMap<StreamId, Frame>,
     unwritten: Vec<Batch>,
     write_trouble: Option<String>,
@@ -94,7 +95,7 @@ impl IncidentLoop {
         clock: Arc<dyn Clock>,
         speakers: Queues,
         evidence: EvidenceQueue,
-        listener: Option<Box<dyn Listener>>,
+        narrator: Option<Box<dyn Narrator>>,
     ) -> Self {
         Self {
             engine,
@@ -102,7 +103,7 @@ impl IncidentLoop {
             clock,
             speakers,
             evidence,
-            listener,
+            narrator,
             latest: BTreeMap::new(),
             unwritten: Vec::new(),
             write_trouble: None,
@@ -385,7 +386,7 @@ impl IncidentLoop {
         }
     }
 
-    /// Tells the log and the listener.
+    /// Tells the log and the narrator.
     pub fn tell(&mut self, happening: &Happening) {
         match happening {
             Happening::Moved { record, .. } => {
@@ -402,8 +403,10 @@ impl IncidentLoop {
             }
             Happening::Trouble { what, .. } => tracing::error!("{what}"),
         }
-        if let Some(listener) = &mut self.listener {
-            listener.happened(happening);
+        if let Some(narrator) = &mut self.narrator
+            && let Err(error) = narrator.tell(happening)
+        {
+            tracing::warn!(%error, "failed to print");
         }
     }
 }

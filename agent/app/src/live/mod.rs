@@ -35,6 +35,7 @@ use crate::config::Site;
 use crate::engine::Engine;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
+use crate::output::timeline::Narrator;
 
 pub use queue::{Receiver, Sender};
 pub use shutdown::Shutdown;
@@ -76,12 +77,6 @@ pub enum LoopEvent {
     Stop,
 }
 
-/// Who listens to a running agent, besides the log.
-pub trait Listener: Send {
-    /// Something happened.
-    fn happened(&mut self, happening: &Happening);
-}
-
 /// Counters of a run, for its summary.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RunStats {
@@ -121,7 +116,7 @@ impl Agent {
     pub fn start(
         site: &Site,
         detector: Box<dyn Detector>,
-        listener: Option<Box<dyn Listener>>,
+        narrator: Option<Box<dyn Narrator>>,
     ) -> Result<Self, CommandError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let civil = SiteTime::live(site.time_zone.clone());
@@ -147,7 +142,7 @@ impl Agent {
             Arc::clone(&clock),
             speakers.queues(),
             evidence.queue(),
-            listener,
+            narrator,
         );
         notes.extend(incident_loop.restore()?);
         let board = incident_loop.board();
