@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BBox, Class, IncidentId, RuleKey, Timestamp, TrackId};
+use crate::{BBox, Class, Finding, IncidentId, RuleKey, Timestamp, TrackId};
 
 /// The states of an incident, in the order in which the warn-first loop goes through them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -175,6 +175,9 @@ pub struct IncidentRecord {
     pub warnings_played: u32,
     /// Whether a warning was due and no speaker played it.
     pub warning_not_delivered: bool,
+    /// What closer looks told of the subject: what it wears, what its plate reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
 }
 
 impl IncidentRecord {

@@ -5,6 +5,7 @@
 //! nothing here decides anything; the decisions are in `forewarn-analytics` and `forewarn-incident`.
 
 pub mod announcement;
+pub mod attribute;
 pub mod clock;
 pub mod condition;
 pub mod detection;
@@ -20,13 +21,14 @@ pub mod violation;
 pub mod zone;
 
 pub use announcement::{AnnounceOutcome, Announcement, AnnouncementId, Loudspeaker, LoudspeakerError, SpokenText};
+pub use attribute::{Answer, BestCrop, Finding, Look, Reader, Reading, Unclear, Verdict};
 pub use clock::{CivilTime, Clock, LocalTime, SystemClock, Timestamp, Weekday};
 pub use condition::Condition;
 pub use detection::{Class, Detection, Detector, DetectorError};
 pub use evidence::{ClipSpan, EvidenceRequest, Moment};
 pub use frame::{ColourMatrix, Frame, FrameMeta, PixelFormat, Plane};
 pub use geometry::{BBox, Point, Polygon};
-pub use id::{IdError, IncidentId, SpeakerId, StreamId, SubjectId, TrackId, ViolationId, ZoneId};
+pub use id::{AttributeId, IdError, IncidentId, SpeakerId, StreamId, SubjectId, TrackId, ViolationId, ZoneId};
 pub use incident::{Cause, IncidentRecord, IncidentState, Report, Subject, Transition};
 pub use rule::{RuleHit, RuleKey, Sight};
 pub use schedule::Schedule;

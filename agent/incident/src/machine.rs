@@ -72,6 +72,7 @@ impl Machine {
                 subject: subject_of(hit),
                 warnings_played: 0,
                 warning_not_delivered: false,
+                findings: hit.findings.clone(),
             },
             subject: hit.subject,
             state: State::Suspected { since: at },
@@ -311,6 +312,10 @@ impl Machine {
     fn see(&mut self, hit: &RuleHit, ctx: &Context<'_>) {
         self.watch.see(hit.sight, ctx.at, ctx.now);
         self.record.subject = subject_of(hit);
+        // A subject that is not seen now has no findings, and those of before still hold.
+        if !hit.findings.is_empty() {
+            self.record.findings.clone_from(&hit.findings);
+        }
     }
 
     /// Counts a frame in which the condition holds towards the confirmation.

@@ -51,6 +51,7 @@ pub(crate) fn report(n: u64, sequence: u32) -> Report {
         },
         warnings_played: u32::from(sequence >= 3),
         warning_not_delivered: false,
+        findings: Vec::new(),
     };
     Report { incident, sequence, at: last.at }
 }

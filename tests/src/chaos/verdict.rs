@@ -207,6 +207,7 @@ mod tests {
             },
             warnings_played: 0,
             warning_not_delivered: false,
+            findings: Vec::new(),
         }
     }
 

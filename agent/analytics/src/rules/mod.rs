@@ -265,6 +265,7 @@ impl Rules {
                 count: 1,
                 bbox: identity.bbox,
                 at,
+                findings: Vec::new(),
             }));
         }
         hits
@@ -317,6 +318,7 @@ impl Rules {
             count: members.len() as u32,
             bbox: crowd.bbox,
             at,
+            findings: Vec::new(),
         })
     }
 

@@ -59,6 +59,7 @@ pub(crate) fn hit(rule: &RuleKey, subject: u64, sight: Sight, seconds: f64) -> R
         count: 1,
         bbox: BBox { x0: x, y0: 0.0, x1: x + 80.0, y1: 40.0 },
         at: at(seconds),
+        findings: Vec::new(),
     }
 }
 

@@ -1,0 +1,181 @@
+//! What a closer look at a subject says: what a person wears, what a plate reads.
+//!
+//! A detector sees that somebody is there; an attribute is seen on a crop by a second model, and only now and then.
+//! A [`Look`] asks for one crop, a [`Reading`] is what one crop said, and a [`Finding`] is what all readings of a
+//! subject say together. Whoever cannot tell says so: *cannot tell* is an answer and never counts as *no*.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AttributeId, BBox, Class, DetectorError, Frame, Timestamp, TrackId};
+
+/// A wish to look closer at one track of a frame.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Look {
+    /// The track.
+    pub track: TrackId,
+    /// What the detector holds it for.
+    pub class: Class,
+    /// Where it is, in pixels of the full frame.
+    #[serde(rename = "box")]
+    pub bbox: BBox,
+    /// What is asked.
+    pub attribute: AttributeId,
+}
+
+/// Why a look, or all looks together, could not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unclear {
+    /// Nobody has looked yet.
+    NotLooked,
+    /// The crop has too few pixels.
+    TooSmall,
+    /// The crop is out of focus or smeared by motion.
+    Blurred,
+    /// The crop is too dark, too bright or without contrast.
+    BadLight,
+    /// The part that matters lies outside of the picture.
+    CutOff,
+    /// The part that matters was not found: no face, no ear, no plate.
+    PartNotFound,
+    /// The subject is turned away.
+    TurnedAway,
+    /// Something else hides the part that matters.
+    Hidden,
+    /// The model is between yes and no.
+    Undecided,
+    /// Good looks contradict each other.
+    Contradictory,
+    /// There are fewer good looks, or over less time, than the violation asks for.
+    TooFewVotes,
+    /// The model failed on the crop.
+    ModelFailed,
+}
+
+impl Unclear {
+    /// The word used in files and topics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotLooked => "not_looked",
+            Self::TooSmall => "too_small",
+            Self::Blurred => "blurred",
+            Self::BadLight => "bad_light",
+            Self::CutOff => "cut_off",
+            Self::PartNotFound => "part_not_found",
+            Self::TurnedAway => "turned_away",
+            Self::Hidden => "hidden",
+            Self::Undecided => "undecided",
+            Self::Contradictory => "contradictory",
+            Self::TooFewVotes => "too_few_votes",
+            Self::ModelFailed => "model_failed",
+        }
+    }
+}
+
+impl fmt::Display for Unclear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What one look said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The calibrated probability, 0 to 1, that the attribute is there (the mask is worn).
+    Probability(f32),
+    /// The attribute is a text.
+    Text {
+        /// The text as it was read, never edited.
+        text: String,
+        /// The least confidence of its characters, 0 to 1, lowered where the text breaks the rules of its kind.
+        confidence: f32,
+    },
+    /// It cannot be told from this crop.
+    CannotTell(Unclear),
+}
+
+/// What one look at one track said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    /// The track that was looked at.
+    pub track: TrackId,
+    /// What was asked.
+    pub attribute: AttributeId,
+    /// When the frame was taken.
+    pub at: Timestamp,
+    /// The part that was looked at (face, head, plate), or the whole subject if no part was found; in pixels of the
+    /// full frame.
+    #[serde(rename = "box")]
+    pub bbox: BBox,
+    /// How good the crop was, 0 to 1: its size, sharpness and light. Weighs the vote and chooses the best crop.
+    pub quality: f32,
+    /// What it said.
+    pub answer: Answer,
+}
+
+/// What all looks at a subject say together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The attribute is there.
+    Yes,
+    /// The attribute is not there.
+    No,
+    /// It cannot be told; this never raises an incident.
+    CannotTell,
+}
+
+/// The crop that shows best what a finding says.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BestCrop {
+    /// When its frame was taken.
+    pub at: Timestamp,
+    /// Where it lies, in pixels of that frame.
+    #[serde(rename = "box")]
+    pub bbox: BBox,
+    /// How good it is, 0 to 1.
+    pub quality: f32,
+}
+
+/// What is known of one attribute of one subject.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The attribute.
+    pub attribute: AttributeId,
+    /// What the votes say.
+    pub verdict: Verdict,
+    /// Why it cannot be told; none for yes and no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unclear: Option<Unclear>,
+    /// How sure that is, 0 to 1.
+    pub confidence: f32,
+    /// How many looks said yes or no, or read a text.
+    pub votes: u32,
+    /// How many looks there were, those that could not tell among them.
+    pub looks: u32,
+    /// When the first vote was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_at: Option<Timestamp>,
+    /// When the last vote was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_at: Option<Timestamp>,
+    /// The text that most looks read, for an attribute that is a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The best crop that voted for the verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<BestCrop>,
+}
+
+/// Looks closer at tracks. ONNX models on crops, or recorded readings in tests.
+pub trait Reader: Send {
+    /// The attributes that can be asked for.
+    fn attributes(&self) -> &[AttributeId];
+
+    /// One reading for each look, in their order; each look is at a track of the frame beside it. A model that fails on
+    /// one crop answers [`Unclear::ModelFailed`] for it; the error is for what makes further reading pointless.
+    fn read(&mut self, looks: &[(&Frame, &Look)]) -> Result<Vec<Reading>, DetectorError>;
+}
