@@ -4,19 +4,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{BBox, Class, Detection, Detector, DetectorError, Frame};
-use ndarray::ArrayViewD;
-use ort::logging::LogLevel;
-use ort::session::builder::GraphOptimizationLevel;
-use ort::session::{Session, SessionOutputs};
-use ort::value::{TensorRef, ValueType};
-
 use crate::card::{Card, CardError};
-use crate::decode::{DecodeError, Decoder, Outputs};
+use crate::decode::{DecodeError, Decoder};
 use crate::nms::{self, Candidate};
 use crate::preprocess::{Mapping, PreprocessError, Preprocessor};
 use crate::runtime::Runtime;
+use crate::session::ModelSession;
+use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{BBox, Class, Detection, Detector, DetectorError, Frame};
 
 /// A model cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +106,7 @@ impl Timings {
 pub struct OnnxDetector {
     card: Card,
     classes: Vec<Class>,
-    session: Session,
+    session: ModelSession,
     preprocessor: Preprocessor,
     tensor: Vec<f32>,
     decoder: Decoder,
@@ -125,10 +120,9 @@ impl OnnxDetector {
     /// frame is as fast as the others.
     pub fn open(card: &Card, weights: &Path, runtime: &Runtime, threads: usize) -> Result<Self, OpenError> {
         card.validate()?;
-        let fail = |source| OpenError::Session { model: card.name.clone(), path: weights.to_owned(), source };
-        let session = session(weights, runtime, threads.max(1)).map_err(fail)?;
         let preprocessor = Preprocessor::new(&card.input);
-        check_input(card, &session, &preprocessor)?;
+        let session = ModelSession::open(card, weights, runtime, threads)?;
+        session.check_input(&preprocessor.tensor_shape())?;
         let mut detector = Self {
             classes: card.classes.to_vec(),
             tensor: vec![0.0; preprocessor.tensor_len()],
@@ -140,7 +134,9 @@ impl OnnxDetector {
         };
         match detector.infer(Mapping { left: 0.0, top: 0.0, scale_x: 1.0, scale_y: 1.0 }) {
             Ok(_) => Ok(detector),
-            Err(InferError::Run(source)) => Err(fail(source)),
+            Err(InferError::Run(source)) => {
+                Err(OpenError::Session { model: card.name.clone(), path: weights.to_owned(), source })
+            }
             Err(InferError::Decode(source)) => Err(OpenError::Decode { model: card.name.clone(), source }),
         }
     }
@@ -168,9 +164,7 @@ impl OnnxDetector {
     /// inference alone takes.
     pub fn run_again(&mut self) -> Result<(), DetectError> {
         let failed = |source| DetectError::Run { frame: "again".to_owned(), model: self.card.name.clone(), source };
-        let input = TensorRef::from_array_view((self.preprocessor.tensor_shape(), self.tensor.as_slice()));
-        let run = input.and_then(|input| self.session.run(ort::inputs![input]).map(drop));
-        run.map_err(failed)
+        self.session.run(&self.preprocessor.tensor_shape(), &self.tensor).map(drop).map_err(failed)
     }
 
     fn detect_one(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
@@ -197,12 +191,11 @@ impl OnnxDetector {
     /// Runs the model on the tensor as it is and reads the outputs.
     fn infer(&mut self, mapping: Mapping) -> Result<Vec<Candidate>, InferError> {
         let watch = Stopwatch::start();
-        let input = TensorRef::from_array_view((self.preprocessor.tensor_shape(), self.tensor.as_slice()))?;
-        let outputs = self.session.run(ort::inputs![input])?;
+        let outputs = self.session.run(&self.preprocessor.tensor_shape(), &self.tensor)?;
         self.timings.inference += watch.elapsed();
         let watch = Stopwatch::start();
         let thresholds = self.card.thresholds;
-        let boxes = self.decoder.decode(&RuntimeOutputs(&outputs), thresholds.score).map_err(InferError::Decode)?;
+        let boxes = self.decoder.decode(&outputs, thresholds.score).map_err(InferError::Decode)?;
         let candidates = boxes.iter().map(|b| Candidate {
             class: b.class,
             score: b.score.clamp(0.0, 1.0),
@@ -259,53 +252,6 @@ enum InferError {
 impl From<ort::Error> for InferError {
     fn from(error: ort::Error) -> Self {
         Self::Run(error)
-    }
-}
-
-/// A session on the CPU provider that gives the same bits every time.
-fn session(weights: &Path, runtime: &Runtime, threads: usize) -> Result<Session, ort::Error> {
-    // Threads that spin while they wait would take the processor from the decoder.
-    Session::builder(runtime.environment())?
-        .with_optimization_level(GraphOptimizationLevel::Level3)?
-        .with_intra_threads(threads)?
-        .with_inter_threads(1)?
-        .with_intra_op_spinning(false)?
-        .with_flush_to_zero()?
-        .with_deterministic_compute(true)?
-        .with_log_level(LogLevel::Warning)?
-        .commit_from_file(weights)
-}
-
-fn check_input(card: &Card, session: &Session, preprocessor: &Preprocessor) -> Result<(), OpenError> {
-    let promised = preprocessor.tensor_shape();
-    let fits = |dtype: &ValueType| match dtype {
-        ValueType::Tensor { ty, shape, .. } => {
-            *ty == ort::value::TensorElementType::Float32
-                && shape.len() == promised.len()
-                && shape.iter().zip(promised).all(|(&has, wanted)| has < 0 || has == wanted as i64)
-        }
-        _ => false,
-    };
-    if let [only] = session.inputs()
-        && fits(only.dtype())
-    {
-        return Ok(());
-    }
-    let inputs: Vec<String> = session.inputs().iter().map(|i| format!("`{}` of {}", i.name(), i.dtype())).collect();
-    let has = if inputs.is_empty() { "no input".to_owned() } else { inputs.join(", ") };
-    let promised = format!("32-bit floats {}", promised.map(|side| side.to_string()).join("x"));
-    Err(OpenError::Input { model: card.name.clone(), has, promised })
-}
-
-struct RuntimeOutputs<'a, 's>(&'a SessionOutputs<'s>);
-
-impl Outputs for RuntimeOutputs<'_, '_> {
-    fn names(&self) -> Vec<String> {
-        self.0.keys().map(str::to_owned).collect()
-    }
-
-    fn get(&self, name: &str) -> Option<ArrayViewD<'_, f32>> {
-        self.0.get(name)?.try_extract_array().ok()
     }
 }
 

@@ -41,6 +41,7 @@ pub mod nms;
 mod photo;
 pub mod preprocess;
 pub mod runtime;
+mod session;
 pub mod store;
 pub mod tfjs;
 
