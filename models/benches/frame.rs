@@ -67,7 +67,7 @@ fn outputs(card: &Card) -> Made {
 fn decode(c: &mut Criterion) {
     for name in ["nanodet-g-416", "yolox-nano"] {
         let card = cards::builtin(name).unwrap();
-        let (decoder, outputs) = (Decoder::new(&card), outputs(&card));
+        let (decoder, outputs) = (Decoder::new(&card).unwrap(), outputs(&card));
         c.bench_function(&format!("decode/{name}"), |b| {
             b.iter(|| decoder.decode(black_box(&outputs), card.thresholds.score).unwrap());
         });

@@ -83,3 +83,35 @@ pub(crate) const COCO80: [&str; 80] = [
     "hair drier",
     "toothbrush",
 ];
+
+/// Numbers 0 to 90 that COCO's annotations leave out; 0 is the background of many models.
+const GAPS: [usize; 11] = [0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83];
+
+/// The class names by their numbers in COCO's annotations; empty where there is none.
+pub(crate) const COCO91: [&str; 91] = {
+    let mut names = [""; 91];
+    let (mut number, mut gap, mut next) = (0, 0, 0);
+    while number < names.len() {
+        if gap < GAPS.len() && GAPS[gap] == number {
+            gap += 1;
+        } else {
+            names[number] = COCO80[next];
+            next += 1;
+        }
+        number += 1;
+    }
+    names
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coco_numbers_are_those_of_the_annotations() {
+        for (number, name) in [(1, "person"), (3, "car"), (13, "stop sign"), (44, "bottle"), (90, "toothbrush")] {
+            assert_eq!(COCO91[number], name);
+        }
+        assert!(COCO91.iter().filter(|name| !name.is_empty()).eq(COCO80.iter()));
+    }
+}

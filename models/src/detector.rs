@@ -39,6 +39,14 @@ pub enum OpenError {
         /// What the card says.
         promised: String,
     },
+    /// The model does something else.
+    #[error("model `{model}` finds no boxes: its family is {family}, so it cannot be a detector")]
+    NotDetector {
+        /// The card's name.
+        model: String,
+        /// The family of its decoder.
+        family: &'static str,
+    },
     /// The model ran, but its outputs are not what the card promises.
     #[error("model `{model}` does not fit its card: {source}; correct the card's [decoder] or `classes`")]
     Decode {
@@ -106,6 +114,7 @@ impl Timings {
 pub struct OnnxDetector {
     card: Card,
     classes: Vec<Class>,
+    by_number: Vec<Option<Class>>,
     session: ModelSession,
     preprocessor: Preprocessor,
     tensor: Vec<f32>,
@@ -120,13 +129,16 @@ impl OnnxDetector {
     /// frame is as fast as the others.
     pub fn open(card: &Card, weights: &Path, runtime: &Runtime, threads: usize) -> Result<Self, OpenError> {
         card.validate()?;
+        let family = card.decoder.family();
+        let decoder = Decoder::new(card).ok_or_else(|| OpenError::NotDetector { model: card.name.clone(), family })?;
         let preprocessor = Preprocessor::new(&card.input);
         let session = ModelSession::open(card, weights, runtime, threads)?;
         session.check_input(&preprocessor.tensor_shape())?;
         let mut detector = Self {
             classes: card.classes.to_vec(),
+            by_number: card.classes.by_number(),
             tensor: vec![0.0; preprocessor.tensor_len()],
-            decoder: Decoder::new(card),
+            decoder,
             card: card.clone(),
             session,
             preprocessor,
@@ -182,8 +194,8 @@ impl OnnxDetector {
             InferError::Decode(source) => DetectError::Decode { frame: name(), model: self.card.name.clone(), source },
         })?;
         let named = kept.into_iter().filter_map(|Candidate { class, score, bbox }| {
-            let class = self.classes.get(class)?.clone();
-            is_usable(&bbox).then_some(Detection { class, score, bbox })
+            let class = self.by_number.get(class)?.clone()?;
+            (score >= self.card.thresholds.of(&class) && is_usable(&bbox)).then_some(Detection { class, score, bbox })
         });
         Ok(named.collect())
     }
@@ -194,8 +206,8 @@ impl OnnxDetector {
         let outputs = self.session.run(&self.preprocessor.tensor_shape(), &self.tensor)?;
         self.timings.inference += watch.elapsed();
         let watch = Stopwatch::start();
-        let thresholds = self.card.thresholds;
-        let boxes = self.decoder.decode(&outputs, thresholds.score).map_err(InferError::Decode)?;
+        let thresholds = &self.card.thresholds;
+        let boxes = self.decoder.decode(&outputs, thresholds.least()).map_err(InferError::Decode)?;
         let candidates = boxes.iter().map(|b| Candidate {
             class: b.class,
             score: b.score.clamp(0.0, 1.0),

@@ -42,6 +42,7 @@ mod photo;
 pub mod preprocess;
 pub mod runtime;
 mod session;
+mod shipped;
 pub mod store;
 pub mod tfjs;
 

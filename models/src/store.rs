@@ -1,10 +1,13 @@
 //! The model store: the folder where weights and the runtime library lie.
 
 use std::env;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::card::Card;
+use crate::card::{Card, Source};
 use crate::hash::{self, HashError};
+use crate::shipped;
 
 /// Environment variable that names the store.
 pub const STORE_VARIABLE: &str = "FOREWARN_MODEL_DIR";
@@ -28,6 +31,16 @@ pub enum StoreError {
         model: String,
         /// Where the file should be.
         path: PathBuf,
+    },
+    /// What is part of the program cannot be put into the store.
+    #[error("failed to put the weights of model `{model}`, which are part of the program, to `{path}`: {source}")]
+    Place {
+        /// The card's name.
+        model: String,
+        /// Where the file should be.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
     },
     /// The file is not the pinned one.
     #[error("the weights of model `{model}` cannot be trusted: {source}")]
@@ -78,10 +91,32 @@ impl Store {
         self.root.join(file)
     }
 
+    /// Puts weights that are part of the program into the store, unless they are there.
+    fn place_shipped(&self, card: &Card, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let is_there = fs::metadata(path).is_ok_and(|meta| meta.len() == bytes.len() as u64)
+            && fs::read(path).is_ok_and(|found| found == bytes);
+        if is_there {
+            return Ok(());
+        }
+        // Another process may do the same; each renames a complete file of its own.
+        let partial = path.with_added_extension(format!("partial-{}", std::process::id()));
+        let write = || {
+            fs::create_dir_all(&self.root)?;
+            fs::write(&partial, bytes)?;
+            fs::rename(&partial, path)
+        };
+        write().map_err(|source| StoreError::Place { model: card.name.clone(), path: path.to_owned(), source })
+    }
+
     /// Where the weights of a card lie; checks that they are there and, where the card pins a hash, that they
     /// are the right ones.
     pub fn weights(&self, card: &Card) -> Result<PathBuf, StoreError> {
         let path = self.path(&card.weights.file);
+        if let Source::Shipped { file } = &card.source
+            && let Some(bytes) = shipped::bytes(file)
+        {
+            self.place_shipped(card, &path, bytes)?;
+        }
         if !path.is_file() {
             return Err(StoreError::Missing { model: card.name.clone(), path });
         }

@@ -62,18 +62,19 @@ enum Family {
 }
 
 impl Decoder {
-    /// The decoder that a card asks for.
-    pub fn new(card: &Card) -> Self {
+    /// The decoder that a card asks for; `None` if its family finds no boxes.
+    pub fn new(card: &Card) -> Option<Self> {
         let size = [card.input.width, card.input.height];
-        let n_classes = card.classes.to_vec().len();
-        Self(match &card.decoder {
+        let n_classes = card.classes.by_number().len();
+        Some(Self(match &card.decoder {
             DecoderSpec::Nanodet { strides, reg_max, class_outputs, box_outputs } => {
                 let names = class_outputs.iter().cloned().zip(box_outputs.iter().cloned());
                 let heads = strides.iter().copied().zip(names).collect();
                 Family::Nanodet(NanodetDecoder::new(size, n_classes, *reg_max as usize + 1, heads))
             }
             DecoderSpec::Yolox { strides } => Family::Yolox(YoloxDecoder::new(size, n_classes, strides)),
-        })
+            _ => return None,
+        }))
     }
 
     /// All boxes whose score is at least `threshold`, in the order of the cells. Nothing infinite or NaN comes out.

@@ -49,7 +49,7 @@ fn nanodet_boxes_are_expectations_around_the_cell_centre() {
     (sides[[0, 5, 4]], sides[[0, 5, 5]]) = (100.0, 100.0);
     sides[[0, 5, 12]] = 100.0;
     let outputs = Made(vec![("cls", scores.into_dyn()), ("reg", sides.into_dyn())]);
-    let boxes = Decoder::new(&nanodet_card()).decode(&outputs, 0.5).unwrap();
+    let boxes = Decoder::new(&nanodet_card()).unwrap().decode(&outputs, 0.5).unwrap();
     assert_eq!(boxes, [RawBox { class: 1, score: 0.9, corners: [8.0, 16.0, 48.0, 24.0] }]);
 }
 
@@ -61,7 +61,7 @@ fn yolox_boxes_are_offsets_and_log_sizes() {
         raw[[0, 6, k]] = value;
     }
     let card = small_card(DecoderSpec::Yolox { strides: vec![16] });
-    let boxes = Decoder::new(&card).decode(&Made(vec![("out", raw.into_dyn())]), 0.3).unwrap();
+    let boxes = Decoder::new(&card).unwrap().decode(&Made(vec![("out", raw.into_dyn())]), 0.3).unwrap();
     let [only] = boxes[..] else { panic!("{boxes:?}") };
     assert_eq!((only.class, only.score), (1, 0.4));
     for (ours, expected) in only.corners.iter().zip([24.0, 12.0, 56.0, 28.0]) {
@@ -71,7 +71,7 @@ fn yolox_boxes_are_offsets_and_log_sizes() {
 
 #[test]
 fn wrong_outputs_say_what_was_promised_and_what_is_there() {
-    let decoder = Decoder::new(&nanodet_card());
+    let decoder = Decoder::new(&nanodet_card()).unwrap();
     let zeros = |cells, values| Array3::<f32>::zeros((1, cells, values)).into_dyn();
     let missing = decoder.decode(&Made(vec![("other", zeros(8, 2))]), 0.5).unwrap_err().to_string();
     assert!(missing.contains("`cls`") && missing.contains("`other`"), "{missing}");
@@ -79,7 +79,7 @@ fn wrong_outputs_say_what_was_promised_and_what_is_there() {
     assert!(wrong.contains("1x8x2") && wrong.contains("1x9x2"), "{wrong}");
     let wrong = decoder.decode(&Made(vec![("cls", zeros(8, 2)), ("reg", zeros(8, 8))]), 0.5).unwrap_err().to_string();
     assert!(wrong.contains("1x8x16") && wrong.contains("1x8x8"), "{wrong}");
-    let yolox = Decoder::new(&small_card(DecoderSpec::Yolox { strides: vec![16] }));
+    let yolox = Decoder::new(&small_card(DecoderSpec::Yolox { strides: vec![16] })).unwrap();
     assert!(yolox.decode(&Made(Vec::new()), 0.5).is_err());
 }
 
@@ -99,8 +99,8 @@ proptest! {
     ) {
         let array = |n, values| Array3::from_shape_vec((1, 8, n), values).unwrap().into_dyn();
         let nanodet = Made(vec![("cls", array(2, classes)), ("reg", array(16, sides))]);
-        let mut boxes = Decoder::new(&nanodet_card()).decode(&nanodet, 0.3).unwrap();
-        let yolox = Decoder::new(&small_card(DecoderSpec::Yolox { strides: vec![16] }));
+        let mut boxes = Decoder::new(&nanodet_card()).unwrap().decode(&nanodet, 0.3).unwrap();
+        let yolox = Decoder::new(&small_card(DecoderSpec::Yolox { strides: vec![16] })).unwrap();
         boxes.extend(yolox.decode(&Made(vec![("out", array(7, raw))]), 0.3).unwrap());
         for b in boxes {
             prop_assert!(b.score >= 0.3 && b.score.is_finite() && b.corners.iter().all(|v| v.is_finite()), "{b:?}");

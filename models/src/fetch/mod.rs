@@ -18,6 +18,7 @@ pub use progress::Progress;
 
 use crate::card::{Card, Conversion, Source};
 use crate::hash::{self, HashError};
+use crate::shipped;
 use crate::store::Store;
 use crate::tfjs::{self, ConvertError};
 use client::{CurlOutcome, WheelTarget};
@@ -67,6 +68,12 @@ pub enum FetchError {
         what: String,
         /// What differs.
         source: HashError,
+    },
+    /// No such file is part of the program.
+    #[error("the program carries no weights `{file}`; correct the card's [source.shipped]")]
+    NotShipped {
+        /// The file name in the card.
+        file: String,
     },
     /// The weights could not be converted.
     #[error("failed to convert the weights of model `{model}`: {source}")]
@@ -250,9 +257,13 @@ impl Fetcher {
                 (vec![url.clone()], vec![read(&file)?])
             }
             Source::File { path } => (vec![path.clone()], vec![read(Path::new(path))?]),
+            Source::Shipped { file } => {
+                let bytes = shipped::bytes(file).ok_or_else(|| FetchError::NotShipped { file: file.clone() })?;
+                (vec![file.clone()], vec![bytes.to_vec()])
+            }
         };
         let first = files.first().map_or(&[][..], Vec::as_slice);
-        match card.weights.conversion {
+        match &card.weights.conversion {
             None => Ok(first.to_vec()),
             Some(Conversion::TfjsGraph) => {
                 let shard = |wanted: &str| {
@@ -261,6 +272,11 @@ impl Fetcher {
                 };
                 tfjs::onnx_from_graph_model(first, shard)
                     .map_err(|source| FetchError::Convert { model: card.name.clone(), source })
+            }
+            Some(Conversion::TfjsPart { .. } | Conversion::OnnxDynamicInput) => {
+                let source =
+                    ConvertError::Op { node: card.name.clone(), problem: "asks for a conversion that is not there" };
+                Err(FetchError::Convert { model: card.name.clone(), source })
             }
         }
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 
 use super::*;
-use crate::card::Anchor;
+use crate::card::{Anchor, Element};
 
 /// Largest error of the arithmetic that is accepted, in units of one pixel level before scaling and normalising.
 ///
@@ -151,12 +151,15 @@ fn inputs() -> impl Strategy<Value = Input> {
         |(width, height, layout, channels, (scale, mean, std), resize)| Input {
             width,
             height,
+            dynamic: None,
             layout,
+            element: Element::F32,
             channels,
             scale,
             mean,
             std,
             resize,
+            size_input: None,
         },
     )
 }

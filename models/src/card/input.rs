@@ -1,0 +1,133 @@
+//! How the input tensor is filled.
+
+use serde::Deserialize;
+
+/// How the input tensor is filled. A tensor value is `(pixel * scale - mean) / std`, pixel 0 to 255.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Input {
+    /// Width in pixels; with `dynamic`, the most.
+    pub width: u32,
+    /// Height in pixels; with `dynamic` of both axes, the most.
+    pub height: u32,
+    /// Sides that follow the picture's shape instead of being fixed.
+    pub dynamic: Option<Dynamic>,
+    /// Order of the tensor's axes.
+    #[serde(default)]
+    pub layout: Layout,
+    /// Type of the tensor's values.
+    #[serde(default)]
+    pub element: Element,
+    /// Order of the colour channels.
+    pub channels: ChannelOrder,
+    /// Factor on the pixel value.
+    #[serde(default = "one")]
+    pub scale: f32,
+    /// Subtracted for each channel, in the tensor's channel order.
+    #[serde(default)]
+    pub mean: [f32; 3],
+    /// Divided by for each channel, in the tensor's channel order.
+    #[serde(default = "ones")]
+    pub std: [f32; 3],
+    /// How the picture is fitted to the input.
+    pub resize: Resize,
+    /// Name of a second input of 64-bit integers, 1 x 2, that is told width and height of the input tensor, as
+    /// exports of RT-DETR and D-FINE want it.
+    pub size_input: Option<String>,
+}
+
+/// An input whose sides follow the picture.
+///
+/// With `both` axes the picture is scaled by one ratio to fit within width x height and each side is rounded up to a
+/// multiple. With `width` the height is fixed and the width is what the picture's shape makes of it, rounded up.
+/// A stretched picture fills the rounded sides; a letterboxed one keeps its shape and the rest is padded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Dynamic {
+    /// Which sides follow.
+    pub axes: DynamicAxes,
+    /// Each side that follows is a multiple of this many pixels.
+    pub multiple_of: u32,
+    /// Whether pictures smaller than width x height are enlarged to fit; for `both` axes.
+    #[serde(default)]
+    pub enlarge: bool,
+}
+
+/// Which sides of a dynamic input follow the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DynamicAxes {
+    /// Width and height.
+    Both,
+    /// The width alone.
+    Width,
+}
+
+fn one() -> f32 {
+    1.0
+}
+
+fn ones() -> [f32; 3] {
+    [1.0; 3]
+}
+
+/// Order of the input tensor's axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// 1 x 3 x height x width.
+    #[default]
+    Nchw,
+    /// 1 x height x width x 3.
+    Nhwc,
+}
+
+/// Type of the input tensor's values. Whole-number types take the value rounded and cut off at their range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Element {
+    /// 32-bit floats.
+    #[default]
+    F32,
+    /// 16-bit floats.
+    F16,
+    /// 32-bit integers.
+    I32,
+    /// Bytes.
+    U8,
+}
+
+/// Order of the colour channels in the tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChannelOrder {
+    /// Blue first.
+    Bgr,
+    /// Red first.
+    Rgb,
+}
+
+/// How a frame of any shape becomes an input of a fixed one.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
+pub enum Resize {
+    /// Both axes fill the input; the aspect ratio is lost.
+    Stretch,
+    /// The aspect ratio is kept and the rest is padded.
+    Letterbox {
+        /// Where the picture lies in the input.
+        anchor: Anchor,
+        /// Pixel value of the padding, 0 to 255, before scaling and normalising.
+        pad: f32,
+    },
+}
+
+/// Where a letterboxed picture lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Anchor {
+    /// In the top left corner.
+    TopLeft,
+    /// In the middle.
+    Centre,
+}
