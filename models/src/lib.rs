@@ -34,6 +34,7 @@ mod coco;
 pub mod decode;
 mod detector;
 mod draw;
+pub mod eval;
 pub mod fetch;
 pub mod hash;
 mod jpeg;
