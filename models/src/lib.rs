@@ -46,6 +46,7 @@ mod session;
 mod shipped;
 pub mod store;
 pub mod tfjs;
+pub mod tiles;
 
 pub use card::{Card, CardError};
 pub use detector::{DetectError, OnnxDetector, OpenError, Timings};
@@ -55,3 +56,4 @@ pub use jpeg::JpegError;
 pub use photo::{PhotoError, image_frame};
 pub use runtime::{Runtime, RuntimeError};
 pub use store::{Store, StoreError};
+pub use tiles::{Tile, TileSpec};

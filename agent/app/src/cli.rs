@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use forewarn_domain::{StreamId, ViolationId};
+use forewarn_models::tiles::{Grid, MAX_OVERLAP, TileSpec, TileSpecError};
 
 /// Sees violations in video, warns over a loudspeaker first, looks again, and reports what went on, with evidence.
 #[derive(Debug, Parser)]
@@ -36,7 +37,7 @@ pub enum Command {
     Replay(Replay),
     /// Detect objects in photos
     #[command(
-        after_help = "Examples:\n  forewarn detect street.jpg --model nanodet-g-416 --json\n  forewarn detect street.jpg --draw marked.png"
+        after_help = "Examples:\n  forewarn detect street.jpg --model nanodet-g-416 --json\n  forewarn detect street.jpg --draw marked.png\n  forewarn detect square.jpg --tiles --draw marked.png\n  forewarn detect square.jpg --tiles 4x3"
     )]
     Detect(Detect),
     /// List, fetch or check models
@@ -137,6 +138,25 @@ pub struct Detect {
     /// Threads of one inference.
     #[arg(long, default_value_t = 1)]
     pub threads: usize,
+    /// Also look at overlapping tiles, for small subjects: `auto` (at the model's own scale) or ACROSSxDOWN.
+    #[arg(long, value_name = "auto|AxD", num_args = 0..=1, default_missing_value = "auto", value_parser = tile_grid)]
+    pub tiles: Option<Grid>,
+    /// Least part of a tile that its neighbour shows again, 0 to 0.5.
+    #[arg(long, value_name = "0..0.5", default_value_t = TileSpec::default().overlap, value_parser = tile_overlap)]
+    pub overlap: f32,
+}
+
+fn tile_grid(text: &str) -> Result<Grid, String> {
+    text.parse().map_err(|error: TileSpecError| {
+        let is_photo = std::path::Path::new(text).exists();
+        let hint = if is_photo { "; write --tiles behind the photos, or --tiles=auto" } else { "" };
+        format!("{error}{hint}")
+    })
+}
+
+fn tile_overlap(text: &str) -> Result<f32, String> {
+    let overlap: f32 = text.parse().map_err(|_| "write a number such as 0.2".to_owned())?;
+    if (0.0..=MAX_OVERLAP).contains(&overlap) { Ok(overlap) } else { Err(format!("write 0 to {MAX_OVERLAP}")) }
 }
 
 /// `forewarn models`.

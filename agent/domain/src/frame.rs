@@ -168,6 +168,28 @@ impl Frame {
         Self::new(meta, format, colour, size, &planes, Arc::new(bytes))
     }
 
+    /// The part of the picture whose top left corner is at (`x`, `y`), sharing the bytes.
+    ///
+    /// Corners lie on even pixels, because chroma samples are shared by two: odd ones are rounded down. What reaches
+    /// beyond the picture is cut off; a part that lies outside of it altogether has no pixels.
+    #[must_use]
+    pub fn part(&self, (x, y): (u32, u32), (width, height): (u32, u32)) -> Self {
+        let (x, y) = (x.min(self.width) & !1, y.min(self.height) & !1);
+        let (width, height) = (width.min(self.width - x), height.min(self.height - y));
+        let mut part = Self { width, height, ..self.clone() };
+        let (x, y) = (x as usize, y as usize);
+        let shifts = match self.format {
+            PixelFormat::I420 => [(x, y), (x / 2, y / 2), (x / 2, y / 2)],
+            PixelFormat::Nv12 => [(x, y), (x, y / 2), (0, 0)],
+            PixelFormat::Rgb8 => [(x * 3, y), (0, 0), (0, 0)],
+        };
+        let end = self.bytes.as_ref().as_ref().len();
+        for (plane, (bytes, rows)) in part.planes.iter_mut().zip(shifts) {
+            plane.offset = (plane.offset + rows * plane.stride + bytes).min(end);
+        }
+        part
+    }
+
     /// The bytes from a plane's first row on, and its stride.
     ///
     /// # Panics
@@ -258,5 +280,22 @@ mod tests {
         let frame = Frame::packed(meta(), PixelFormat::I420, ColourMatrix::BT601, (2, 2), bytes).unwrap();
         let [r, g, b] = frame.rgb_at(1, 1);
         assert!(r >= 253 && g <= 2 && b <= 2, "{r} {g} {b}");
+    }
+
+    #[test]
+    fn a_part_shows_the_same_pixels_without_a_copy() {
+        for format in [PixelFormat::I420, PixelFormat::Nv12, PixelFormat::Rgb8] {
+            let (width, height) = (13, 11);
+            let len: usize = format.plane_shapes(width, height).iter().map(|(rows, bytes)| rows * bytes).sum();
+            let bytes = (0..len).map(|i| (i * 37 % 251) as u8).collect();
+            let frame = Frame::packed(meta(), format, ColourMatrix::BT601, (width, height), bytes).unwrap();
+            let part = frame.part((5, 2), (100, 6));
+            assert_eq!((part.width, part.height), (9, 6), "{format:?}");
+            for (x, y) in [(0, 0), (8, 5), (3, 4)] {
+                assert_eq!(part.rgb_at(x, y), frame.rgb_at(x + 4, y + 2), "{format:?} at {x}, {y}");
+            }
+            let outside = frame.part((50, 50), (4, 4));
+            assert_eq!((outside.width, outside.height), (1, 1), "corners are rounded down to even pixels");
+        }
     }
 }

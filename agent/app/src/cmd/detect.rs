@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use forewarn_domain::{Detection, Frame};
-use forewarn_models::{image_frame, save_drawing};
+use forewarn_models::{OnnxDetector, TileSpec, image_frame, save_drawing, tiles};
 use serde::Serialize;
 
 use crate::cli::Detect;
@@ -32,7 +32,7 @@ pub fn run(args: &Detect) -> CommandResult {
                 continue;
             }
         };
-        let detections = detector.detect_frame(&frame).or_exit(ExitCode::Failed)?;
+        let detections = look(&mut detector, &frame, args)?;
         print(path, &frame, &detections, args.json)?;
         if let Some(target) = &args.draw {
             save_drawing(&frame, &detections, target).or_exit(ExitCode::Failed)?;
@@ -43,6 +43,17 @@ pub fn run(args: &Detect) -> CommandResult {
         return Err(CommandError { code: ExitCode::BadInput, error });
     }
     Ok(())
+}
+
+/// The detections of one photo, as a whole and by tiles if they are asked for.
+fn look(detector: &mut OnnxDetector, frame: &Frame, args: &Detect) -> Result<Vec<Detection>, CommandError> {
+    let Some(grid) = args.tiles else {
+        return detector.detect_frame(frame).or_exit(ExitCode::Failed);
+    };
+    let input = &detector.card().input;
+    let spec = TileSpec { grid, overlap: args.overlap };
+    let parts = tiles::plan((frame.width, frame.height), (input.width, input.height), &spec);
+    Ok(tiles::detect(detector, frame, &parts)?)
 }
 
 /// One line of `--json`.
