@@ -31,6 +31,7 @@
 pub mod card;
 pub mod cards;
 mod coco;
+pub mod crop;
 pub mod decode;
 mod detector;
 mod draw;
