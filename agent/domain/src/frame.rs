@@ -207,31 +207,6 @@ impl Frame {
         (&self.bytes.as_ref().as_ref()[plane.offset..], plane.stride)
     }
 
-    /// A part of the picture, which shares the bytes: left edge, top edge, width and height.
-    ///
-    /// `None` if it is empty or reaches beyond the picture, or if the left or top edge of a part of a picture with
-    /// halved chroma is odd.
-    pub fn part(&self, [left, top, width, height]: [u32; 4]) -> Option<Self> {
-        let fits =
-            |start: u32, side: u32, most: u32| side > 0 && start.checked_add(side).is_some_and(|end| end <= most);
-        let (luma_step, chroma_step) = match self.format {
-            PixelFormat::I420 => (1, 1),
-            PixelFormat::Nv12 => (1, 2),
-            PixelFormat::Rgb8 => (3, 0),
-        };
-        let is_odd = chroma_step > 0 && (left % 2 == 1 || top % 2 == 1);
-        if is_odd || !fits(left, width, self.width) || !fits(top, height, self.height) {
-            return None;
-        }
-        let (x, y) = (left as usize, top as usize);
-        let mut planes = self.planes;
-        planes[0].offset += y * planes[0].stride + x * luma_step;
-        for plane in &mut planes[1..] {
-            plane.offset += y / 2 * plane.stride + x / 2 * chroma_step;
-        }
-        Some(Self { width, height, planes, ..self.clone() })
-    }
-
     /// R, G and B of one pixel, with the chroma of its 2 by 2 block.
     pub fn rgb_at(&self, x: u32, y: u32) -> [u8; 3] {
         let (x, y) = (x as usize, y as usize);
@@ -295,24 +270,6 @@ mod tests {
     fn odd_sizes_round_chroma_up() {
         let frame = Frame::packed(meta(), PixelFormat::Nv12, ColourMatrix::BT601, (3, 3), vec![128; 9 + 8]).unwrap();
         assert_eq!(frame.to_rgb8().len(), 27);
-    }
-
-    #[test]
-    fn a_part_shows_the_same_pixels() {
-        for format in [PixelFormat::I420, PixelFormat::Nv12, PixelFormat::Rgb8] {
-            let size: usize = format.plane_shapes(9, 7).iter().map(|(rows, bytes)| rows * bytes).sum();
-            let bytes = (0..size).map(|i| (i * 37 % 251) as u8).collect();
-            let frame = Frame::packed(meta(), format, ColourMatrix::BT601, (9, 7), bytes).unwrap();
-            let part = frame.part([2, 4, 7, 3]).unwrap();
-            assert_eq!((part.width, part.height), (7, 3));
-            for (x, y) in [(0, 0), (6, 2), (3, 1)] {
-                assert_eq!(part.rgb_at(x, y), frame.rgb_at(x + 2, y + 4), "{format:?} {x} {y}");
-            }
-            assert_eq!(frame.part([1, 4, 2, 2]).is_some(), format == PixelFormat::Rgb8);
-            for beyond in [[2, 4, 8, 3], [2, 4, 0, 1], [0, 0, 1, 8], [u32::MAX - 1, 0, 2, 1]] {
-                assert!(frame.part(beyond).is_none(), "{beyond:?}");
-            }
-        }
     }
 
     #[test]

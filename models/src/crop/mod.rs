@@ -22,17 +22,15 @@ const MAX_CUT_SIDE_PX: u32 = 1024;
 
 /// The part of a window inside the frame, sharing the frame's bytes, and the window that it shows.
 ///
-/// Where chroma is halved the left and top edges move outwards to even pixels. `None` if nothing is inside.
+/// The left and top edges move outwards to even pixels, see [`Frame::part`]. `None` if nothing is inside.
 pub fn view(frame: &Frame, window: Window) -> Option<(Frame, Window)> {
     let mut inside = window.inside(frame.width, frame.height)?;
-    if frame.format != PixelFormat::Rgb8 {
-        let (odd_x, odd_y) = (inside.left & 1, inside.top & 1);
-        inside.left -= odd_x;
-        inside.top -= odd_y;
-        inside.width += odd_x as u32;
-        inside.height += odd_y as u32;
-    }
-    let part = frame.part([inside.left as u32, inside.top as u32, inside.width, inside.height])?;
+    let (odd_x, odd_y) = (inside.left & 1, inside.top & 1);
+    inside.left -= odd_x;
+    inside.top -= odd_y;
+    inside.width += odd_x as u32;
+    inside.height += odd_y as u32;
+    let part = frame.part((inside.left as u32, inside.top as u32), (inside.width, inside.height));
     Some((part, inside))
 }
 
