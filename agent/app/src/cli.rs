@@ -64,6 +64,11 @@ pub enum Command {
         after_help = "Examples:\n  forewarn config example > site.toml\n  forewarn config schema > site.schema.json\n  forewarn config violation loitering"
     )]
     Config(Config),
+    /// Score grid cells and periods by their incidents: the civility index, as tables and maps
+    #[command(
+        after_help = "Examples:\n  forewarn index --config site.toml --from 2026-11-01 --to 2026-11-30 --period week --out index\n  forewarn index --config site.toml --incidents out/incidents.jsonl --start 2026-11-22T08:00:00+08:00 --out index"
+    )]
+    Index(Index),
     /// Measure the frame path on a clip, by stage
     #[command(after_help = "Example:\n  forewarn bench clip.mp4 --frames 200")]
     Bench(Bench),
@@ -269,6 +274,41 @@ pub struct Bench {
     #[arg(long, default_value_t = 200)]
     pub frames: usize,
     /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `forewarn index`.
+#[derive(Debug, Args)]
+pub struct Index {
+    /// A site file whose cameras have places; its outbox is read. May be given several times.
+    #[arg(long, required = true, value_name = "FILE")]
+    pub config: Vec<PathBuf>,
+    /// Also the incidents of a replay, of cameras of the first site. May be given several times.
+    #[arg(long, value_name = "JSONL", requires = "start")]
+    pub incidents: Vec<PathBuf>,
+    /// When the replayed clips began (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<jiff::Timestamp>,
+    /// First day, in the first site's time zone; the day of the first incident if absent.
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<jiff::civil::Date>,
+    /// Last day; the day of the last incident if absent.
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<jiff::civil::Date>,
+    /// Length of a period.
+    #[arg(long, value_enum, default_value = "day")]
+    pub period: crate::civility::periods::Length,
+    /// TOML file of weights and limits; the built-in ones if absent.
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// GeoJSON file with the outlines of the cells, for the maps.
+    #[arg(long, value_name = "FILE")]
+    pub outlines: Option<PathBuf>,
+    /// Directory for index.json, index.csv, index.geojson and the SVG maps.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Print the index as JSON instead of a table.
     #[arg(long)]
     pub json: bool,
 }

@@ -5,6 +5,7 @@
 #![expect(unreachable_pub, reason = "in a binary, `pub` says what a module offers to the others")]
 
 mod civil_time;
+mod civility;
 mod cli;
 mod cmd;
 mod config;
@@ -62,5 +63,6 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Evidence(args) => cmd::evidence::run(&args),
         Command::Config(args) => cmd::config::run(&args),
         Command::Bench(args) => cmd::bench::run(&args),
+        Command::Index(args) => cmd::index::run(&args),
     }
 }

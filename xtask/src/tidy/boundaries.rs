@@ -14,7 +14,7 @@ const SEE_NONE: [&str; 2] = [DOMAIN, "xtask"];
 const NAMED: [(&str, &str); 2] = [("forewarn-console", "forewarn-evidence"), ("forewarn-console", "forewarn-report")];
 
 /// The crates that decide and therefore do no I/O.
-const PURE: [&str; 3] = [DOMAIN, "forewarn-analytics", "forewarn-incident"];
+const PURE: [&str; 4] = [DOMAIN, "forewarn-analytics", "forewarn-incident", "forewarn-index"];
 /// What must not be built into them: names, or beginnings of names before a star.
 const IMPURE: [&str; 8] = ["gstreamer*", "glib*", "ort", "ort-sys", "tokio*", "rusqlite", "libsqlite3-sys", "rumqttc"];
 

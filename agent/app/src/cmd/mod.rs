@@ -5,6 +5,7 @@ pub mod check;
 pub mod config;
 pub mod detect;
 pub mod evidence;
+pub mod index;
 pub mod models;
 pub mod replay;
 pub mod run;

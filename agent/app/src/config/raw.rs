@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use forewarn_analytics::TrackerConfig;
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::violation::Language;
-use forewarn_domain::{Point, SpeakerId, StreamId, ViolationId, ZoneId};
+use forewarn_domain::{Place, Point, SpeakerId, StreamId, ViolationId, ZoneId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -66,6 +66,10 @@ pub struct RawSiteHeader {
     #[serde(default)]
     #[schemars(schema_with = "schema::schedules")]
     pub quiet_hours: Vec<Schedule>,
+    /// Where the site lies: city, district, street, community; ids are free.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::place")]
+    pub place: Place,
 }
 
 fn default_time_zone() -> Spanned<String> {
@@ -198,6 +202,10 @@ pub struct RawCamera {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub speakers: Vec<Spanned<SpeakerId>>,
+    /// Where the camera stands, usually `{ cell = "…" }`; what is wider comes from the site.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::place")]
+    pub place: Place,
     /// Zones and lines in the picture.
     #[serde(default)]
     pub zone: Vec<RawZone>,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use forewarn_analytics::{CompiledRule, RuleBinding, TrackerConfig};
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::zone::{ZoneShape, ZoneUnit};
-use forewarn_domain::{Class, Point, Polygon, RuleKey, SpeakerId, StreamId, Zone, ZoneId};
+use forewarn_domain::{Class, Place, Point, Polygon, RuleKey, SpeakerId, StreamId, Zone, ZoneId};
 use forewarn_hw::SpeakerConfig;
 use forewarn_models::Card;
 use forewarn_pipelines::{Credentials, RtspTransport, SourceKind, SourceUrl};
@@ -60,6 +60,7 @@ struct Lookup<'a> {
     library: &'a Library,
     speakers: &'a [(SpeakerId, SpeakerConfig)],
     classes: &'a [Class],
+    place: &'a Place,
 }
 
 impl Resolver<'_> {
@@ -101,7 +102,7 @@ impl Resolver<'_> {
             self.errors.push(self.source.error_of_file("there is no camera", "add a `[[camera]]` with `id` and `url`"));
         }
         let library = library?;
-        let lookup = Lookup { library: &library, speakers: &speakers, classes: &classes };
+        let lookup = Lookup { library: &library, speakers: &speakers, classes: &classes, place: &raw.site.place };
         let mut cameras = Vec::new();
         let mut ids = BTreeSet::new();
         for raw in raw.camera {
@@ -258,6 +259,7 @@ impl Resolver<'_> {
         }
         Some(Camera {
             id: raw.id.into_inner(),
+            place: raw.place.within(lookup.place),
             source: source?,
             transport: match raw.transport {
                 RawTransport::Tcp => RtspTransport::Tcp,

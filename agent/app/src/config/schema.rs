@@ -32,6 +32,22 @@ fn schedule() -> Schema {
     })
 }
 
+/// A place in the hierarchy from city to grid cell.
+pub fn place(_: &mut SchemaGenerator) -> Schema {
+    let id = |text: &str| json_schema!({ "type": "string", "minLength": 1, "maxLength": 64, "description": text });
+    json_schema!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "city": id("The city."),
+            "district": id("The district or county."),
+            "street": id("The street office or town."),
+            "community": id("The community or village."),
+            "cell": id("The grid cell.")
+        }
+    })
+}
+
 /// A list of schedules.
 pub fn schedules(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "array", "items": schedule() })

@@ -7,7 +7,7 @@ use std::time::Duration;
 use forewarn_analytics::{CompiledRule, TrackerConfig};
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::violation::Language;
-use forewarn_domain::{RuleKey, SpeakerId, StreamId, Violation, Zone};
+use forewarn_domain::{Place, RuleKey, SpeakerId, StreamId, Violation, Zone};
 use forewarn_hw::SpeakerConfig;
 use forewarn_models::Card;
 use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl};
@@ -61,6 +61,13 @@ pub struct Storage {
     pub outbox_bytes: u64,
 }
 
+impl Storage {
+    /// The outbox's file.
+    pub fn outbox(&self) -> PathBuf {
+        self.dir.join("outbox.sqlite")
+    }
+}
+
 /// A checked camera.
 #[derive(Debug)]
 pub struct Camera {
@@ -74,6 +81,8 @@ pub struct Camera {
     pub decoder: DecoderPreference,
     /// Time without a frame after which the stream counts as interrupted.
     pub stall: Duration,
+    /// Where it stands in the hierarchy from city to grid cell.
+    pub place: Place,
     /// Time between two analysed frames.
     pub analysis_interval: Duration,
     /// Loudspeakers, the first is tried first.

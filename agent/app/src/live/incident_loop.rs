@@ -45,7 +45,7 @@ pub type SharedBoard = Arc<Mutex<Board>>;
 
 /// Opens the outbox of a site. What must be told of it comes along.
 pub fn open_outbox(site: &Site, now: Timestamp) -> Result<(Outbox, Vec<Happening>), CommandError> {
-    let path = site.storage.dir.join("outbox.sqlite");
+    let path = site.storage.outbox();
     let limits = OutboxLimits { max_bytes: site.storage.outbox_bytes, ..OutboxLimits::default() };
     let source = EventSource { site: site.id.to_string(), agent_version: env!("CARGO_PKG_VERSION").to_owned() };
     let opened = Outbox::open(path, limits, source).or_exit(ExitCode::Failed)?;

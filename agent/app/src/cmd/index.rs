@@ -1,0 +1,135 @@
+//! `forewarn index`: the civility index of cells and periods.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use forewarn_domain::PlaceLevel;
+use forewarn_index::geometry::Outlines;
+use forewarn_index::{CameraPlace, Case, Index, Period, Weights, compute, render};
+use jiff::civil::Date;
+
+use crate::civility::periods::periods;
+use crate::civility::{cameras, from_outbox, from_replay};
+use crate::cli::Index as Args;
+use crate::config::source::Source;
+use crate::config::{self, ConfigErrors, Site};
+use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
+
+/// Runs the command.
+pub fn run(args: &Args) -> CommandResult {
+    let sites: Vec<Site> =
+        args.config.iter().map(|path| config::load(path).or_exit(ExitCode::BadConfig)).collect::<Result<_, _>>()?;
+    let weights = match &args.weights {
+        Some(path) => weights(path).or_exit(ExitCode::BadConfig)?,
+        None => Weights::default(),
+    };
+    let outlines = match &args.outlines {
+        Some(path) => outlines(path).or_exit(ExitCode::BadInput)?,
+        None => Outlines::default(),
+    };
+    let all: Vec<_> = sites.iter().flat_map(cameras).collect();
+    if all.iter().all(|camera| camera.place.level().is_none()) {
+        let error = anyhow!(
+            "no camera has a place; add `place = {{ city = \"…\", district = \"…\", street = \"…\", community = \"…\" }}` \
+             to [site] and `place = {{ cell = \"…\" }}` to each [[camera]]"
+        );
+        return Err(CommandError { code: ExitCode::BadConfig, error });
+    }
+    let mut cases = Vec::new();
+    for site in &sites {
+        cases.extend(from_outbox(site).or_exit(ExitCode::Failed)?);
+    }
+    let first = sites.first().context("clap asks for one site at least")?;
+    for path in &args.incidents {
+        let start = args.start.context("clap asks for --start with --incidents")?;
+        cases.extend(from_replay(&first.id, path, start).or_exit(ExitCode::BadInput)?);
+    }
+    warn_of_strangers(&all, &cases);
+    let zone = &first.time_zone;
+    let day_of = |at: forewarn_domain::Timestamp| -> Option<Date> {
+        Some(jiff::Timestamp::from_microsecond(at.as_micros()).ok()?.to_zoned(zone.clone()).date())
+    };
+    let days = || cases.iter().filter_map(|case| day_of(case.confirmed_at));
+    let (Some(from), Some(to)) = (args.from.or_else(|| days().min()), args.to.or_else(|| days().max())) else {
+        let error = anyhow!("there is no incident, so the period is not known; give --from and --to");
+        return Err(CommandError { code: ExitCode::BadInput, error });
+    };
+    let spans = periods(from, to, args.period, zone).or_exit(ExitCode::Usage)?;
+    let index = compute(&all, &cases, &spans, &weights);
+    write(&args.out, &index, &spans, &outlines).or_exit(ExitCode::Failed)?;
+    print(args, &index)?;
+    Ok(())
+}
+
+/// Tells of incidents that count nowhere, because a renamed camera would look like a quiet one.
+fn warn_of_strangers(cameras: &[CameraPlace], cases: &[Case]) {
+    let is_known = |case: &&Case| cameras.iter().any(|c| c.site == case.site && c.camera == case.camera);
+    let mut strangers: BTreeMap<String, u32> = BTreeMap::new();
+    for case in cases.iter().filter(|case| !is_known(case)) {
+        *strangers.entry(format!("{}/{}", case.site, case.camera)).or_default() += 1;
+    }
+    for (camera, n) in strangers {
+        eprintln!("forewarn: {n} incidents of {camera} count nowhere: no site file has that camera");
+    }
+}
+
+fn weights(path: &Path) -> Result<Weights, ConfigErrors> {
+    let source = Source::read(path)?;
+    let weights: Weights = source.parse()?;
+    weights.validate().map_err(|error| source.error_of_file(error.to_string(), "correct the number"))?;
+    Ok(weights)
+}
+
+fn outlines(path: &Path) -> anyhow::Result<Outlines> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
+    Outlines::from_geojson(&text).with_context(|| path.display().to_string())
+}
+
+fn write(dir: &Path, index: &Index, spans: &[Period], outlines: &Outlines) -> anyhow::Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("failed to make the directory {}", dir.display()))?;
+    let mut files = vec![
+        ("index.json".to_owned(), serde_json::to_string_pretty(index)?),
+        ("index.csv".to_owned(), render::csv(index)),
+        ("index.geojson".to_owned(), serde_json::to_string(&render::geojson(index, outlines))?),
+    ];
+    files.extend(
+        spans.iter().map(|span| (format!("index-{}.svg", span.label), render::svg(index, &span.label, outlines))),
+    );
+    for (name, text) in files {
+        let path = dir.join(name);
+        std::fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn print(args: &Args, index: &Index) -> CommandResult {
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string(index)?)?;
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "{:<12} {:<10} {:>6} {:<7} {:>9} {:>9} {:>9}  place",
+        "period", "level", "score", "", "incidents", "complied", "escalated"
+    )?;
+    let narrowest = index.scores.iter().map(|score| score.level).max().unwrap_or(PlaceLevel::Cell);
+    for score in index.scores.iter().filter(|score| score.level == narrowest || score.level == PlaceLevel::City) {
+        let points = score.score.map_or_else(|| "-".to_owned(), |s| format!("{s:.1}"));
+        writeln!(
+            out,
+            "{:<12} {:<10} {points:>6} {:<7} {:>9} {:>9} {:>9}  {}",
+            score.period,
+            score.level,
+            score.colour.as_str(),
+            score.incidents,
+            score.complied,
+            score.escalated,
+            score.place
+        )?;
+    }
+    writeln!(out, "{}: index.json, index.csv, index.geojson and one SVG map a period", args.out.display())?;
+    Ok(())
+}
