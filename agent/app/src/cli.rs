@@ -35,6 +35,11 @@ pub enum Command {
         after_help = "Example:\n  forewarn replay --config site.toml --camera gate=gate.mp4 --out out --tracks\n  cat out/incidents.jsonl"
     )]
     Replay(Replay),
+    /// Measure how much of what happens in marked clips is found, and compare configurations
+    #[command(
+        after_help = "Examples:\n  forewarn evaluate clips --config site.toml\n  forewarn evaluate clips --config site.toml --against new-site.toml --fail-if-worse\n  forewarn evaluate clips --config site.toml --save old.json\n  forewarn evaluate --diff old.json new.json\n\nEach folder of clips has a truth.toml (docs/evaluation.md):\n  [[clip]]\n  file = \"parked.mp4\"\n  [[clip.truth]]\n  violation = \"illegal_parking\"\n  zone = \"kerb\"\n  from_s = 12.0\n  to_s = 58.5"
+    )]
+    Evaluate(Evaluate),
     /// Detect objects in photos
     #[command(
         after_help = "Examples:\n  forewarn detect street.jpg --model nanodet-g-416 --json\n  forewarn detect street.jpg --draw marked.png\n  forewarn detect square.jpg --tiles --draw marked.png\n  forewarn detect square.jpg --tiles 4x3"
@@ -120,6 +125,52 @@ pub struct Replay {
 fn camera_clip(text: &str) -> Result<(StreamId, PathBuf), String> {
     let (id, clip) = text.split_once('=').ok_or("write ID=CLIP, such as gate=gate.mp4")?;
     Ok((StreamId::new(id).map_err(|error| error.to_string())?, PathBuf::from(clip)))
+}
+
+/// `forewarn evaluate`.
+#[derive(Debug, Args)]
+pub struct Evaluate {
+    /// Folder with clips and truth files; folders below it are searched too.
+    #[arg(value_name = "DIR", required_unless_present = "diff")]
+    pub dir: Option<PathBuf>,
+    /// The site file; without it the site.toml beside each truth file.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Model card in place of the site's.
+    #[arg(long, value_name = "CARD")]
+    pub model: Option<String>,
+    /// Also evaluate this site file as the new one, and show what it gains and loses.
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// Also evaluate with this model card as the new one, and show what it gains and loses.
+    #[arg(long, value_name = "CARD")]
+    pub against_model: Option<String>,
+    /// Compare two results that were saved; nothing is played.
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"],
+        conflicts_with_all = ["dir", "config", "model", "against", "against_model", "save", "clips", "skip_missing"])]
+    pub diff: Vec<PathBuf>,
+    /// End with exit code 1 if the comparison shows something lost or a new false alarm.
+    #[arg(long)]
+    pub fail_if_worse: bool,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Also write the result (with a comparison the new one) as JSON, for a later --diff.
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Further folder in which clips are looked for that are not beside their truth file. May be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub clips: Vec<PathBuf>,
+    /// Leave clips out that are nowhere, with a note, instead of failing.
+    #[arg(long)]
+    pub skip_missing: bool,
+    /// How well an incident's box must agree with the true one, where the truth has a box: intersection over union, or
+    /// half of the part of the smaller box that lies in the other.
+    #[arg(long, value_name = "0..1", default_value_t = 0.3)]
+    pub min_overlap: f32,
+    /// Clips played at the same time; the result does not depend on it.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub jobs: std::num::NonZeroUsize,
 }
 
 /// `forewarn detect`.

@@ -12,6 +12,7 @@ mod config;
 mod demo;
 mod detector;
 mod engine;
+mod evaluate;
 mod evidence_keeper;
 mod exit;
 mod happening;
@@ -61,6 +62,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Sim(args) => cmd::sim::run(args),
         Command::Demo(args) => demo::run(&args),
         Command::Evidence(args) => cmd::evidence::run(&args),
+        Command::Evaluate(args) => cmd::evaluate::run(&args),
         Command::Config(args) => cmd::config::run(&args),
         Command::Bench(args) => cmd::bench::run(&args),
         Command::Index(args) => cmd::index::run(&args),

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod check;
 pub mod config;
 pub mod detect;
+pub mod evaluate;
 pub mod evidence;
 pub mod index;
 pub mod models;

@@ -31,9 +31,25 @@ pub fn load(path: &Path) -> Result<Site, ConfigErrors> {
     resolve(&source)
 }
 
+/// Reads and checks a site file with another model card in place of its own: a built-in name, or a path relative to
+/// the working directory.
+pub fn load_with_model(path: &Path, card: Option<&str>) -> Result<Site, ConfigErrors> {
+    let source = Source::read(path)?;
+    let mut raw: RawSite = source.parse()?;
+    if let Some(card) = card {
+        let path = std::path::absolute(card).ok().filter(|path| path.is_file());
+        let card = path.map_or_else(|| card.to_owned(), |path| path.to_string_lossy().into_owned());
+        *raw.model.card.get_mut() = card;
+    }
+    resolve_raw(&source, raw)
+}
+
 /// Checks the text of a site file.
 pub fn resolve(source: &Source) -> Result<Site, ConfigErrors> {
-    let raw: RawSite = source.parse()?;
+    resolve_raw(source, source.parse()?)
+}
+
+fn resolve_raw(source: &Source, raw: RawSite) -> Result<Site, ConfigErrors> {
     let mut resolver = Resolver { source, errors: Vec::new() };
     let site = resolver.site(raw);
     resolver.errors.sort_by_key(|error| error.line);

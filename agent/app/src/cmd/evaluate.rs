@@ -1,0 +1,119 @@
+//! `forewarn evaluate`: how much of what happens in marked clips is found, and what else.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use serde_json::json;
+
+use crate::cli::Evaluate as Args;
+use crate::evaluate::diff::{self, Diff};
+use crate::evaluate::folder::{self, Search, Variant};
+use crate::evaluate::result::Evaluation;
+use crate::evaluate::run::{self, Settings};
+use crate::evaluate::table;
+use crate::exit::{CommandError, CommandResult, ExitCode};
+
+/// Runs the command.
+pub fn run(args: &Args) -> CommandResult {
+    if let [old, new] = &args.diff[..] {
+        let diff = diff::compare(&Evaluation::read(old)?, &Evaluation::read(new)?);
+        show_diff(args, &diff, &json!(diff))?;
+        return judge(args, &diff);
+    }
+    let Some(dir) = &args.dir else {
+        let error = anyhow!("name the folder of the clips, or two results with --diff OLD NEW");
+        return Err(CommandError { code: ExitCode::Usage, error });
+    };
+    let variants = variants(args);
+    let search = Search { folder: dir, clips: &args.clips, skip_missing: args.skip_missing };
+    let folder = folder::open(&search, &variants)?;
+    for note in &folder.notes {
+        eprintln!("forewarn: {note}");
+    }
+    if folder.jobs.is_empty() {
+        let error = anyhow!("{}: no clip is left to play", dir.display());
+        return Err(CommandError { code: ExitCode::BadInput, error });
+    }
+    let settings = Settings { jobs: args.jobs.get(), min_overlap: args.min_overlap };
+    let mut results = Vec::new();
+    for variant in &variants {
+        let config = variant
+            .config
+            .as_deref()
+            .map_or_else(|| "the site.toml of each folder".to_owned(), |path| path.display().to_string());
+        let model = variant.model.as_deref().unwrap_or("the site's model");
+        eprintln!("forewarn: {} clips with {config}, {model}", folder.jobs.len());
+        results.push(run::evaluate(&folder.jobs, variant, settings, &|said| eprintln!("  {said}"))?);
+    }
+    report(args, &results)
+}
+
+/// The configurations to evaluate: one, or with `--against` two, of which the second is the new one.
+fn variants(args: &Args) -> Vec<Variant> {
+    let first = Variant { config: args.config.clone(), model: args.model.clone() };
+    if args.against.is_none() && args.against_model.is_none() {
+        return vec![first];
+    }
+    let second = Variant {
+        config: args.against.clone().or_else(|| args.config.clone()),
+        model: args.against_model.clone().or_else(|| args.model.clone()),
+    };
+    vec![first, second]
+}
+
+fn report(args: &Args, results: &[Evaluation]) -> CommandResult {
+    if let [old, new] = results {
+        let diff = diff::compare(old, new);
+        save(args.save.as_deref(), new)?;
+        show_diff(args, &diff, &json!({ "old": old, "new": new, "diff": diff }))?;
+        complete(results)?;
+        return judge(args, &diff);
+    }
+    let mut out = std::io::stdout().lock();
+    for result in results {
+        save(args.save.as_deref(), result)?;
+        if args.json {
+            writeln!(out, "{}", serde_json::to_string_pretty(result)?)?;
+        } else {
+            table::evaluation(&mut out, result)?;
+        }
+    }
+    complete(results)
+}
+
+fn save(path: Option<&Path>, result: &Evaluation) -> CommandResult {
+    let Some(path) = path else { return Ok(()) };
+    let text = serde_json::to_string_pretty(result)? + "\n";
+    std::fs::write(path, text).with_context(|| format!("failed to write {}", path.display()))?;
+    Ok(())
+}
+
+fn show_diff(args: &Args, diff: &Diff, document: &serde_json::Value) -> CommandResult {
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(document)?)?;
+    } else {
+        table::diff(&mut out, diff)?;
+    }
+    Ok(())
+}
+
+/// Fails where clips could not be played: figures over a part of the clips are no result.
+fn complete(results: &[Evaluation]) -> CommandResult {
+    let n_failed: usize = results.iter().map(|result| result.failed.len()).sum();
+    if n_failed == 0 {
+        return Ok(());
+    }
+    let error = anyhow!("{n_failed} clips could not be played to their ends and are not in the figures");
+    Err(CommandError { code: ExitCode::BadInput, error })
+}
+
+fn judge(args: &Args, diff: &Diff) -> CommandResult {
+    if args.fail_if_worse && diff.is_worse() {
+        let (lost, new) = (diff.lost.len(), diff.false_alarms_new.len());
+        let error = anyhow!("the change is for the worse: {lost} incidents lost, {new} false alarms new");
+        return Err(CommandError { code: ExitCode::Failed, error });
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! A folder of clips with truth files, found and checked before anything is played.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+
+use super::truth::{self, ClipTruth, Known};
+use crate::config::resolve::load_with_model;
+use crate::config::{ConfigErrors, Site};
+use crate::exit::{CommandError, ExitCode, OrExit as _};
+
+/// Folders below the one that is named are searched to this depth.
+const MAX_DEPTH: usize = 8;
+/// Name endings of clips.
+const CLIPS: [&str; 7] = ["mp4", "mkv", "avi", "mov", "ts", "m4v", "webm"];
+
+/// A site file and the model in place of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variant {
+    /// The site file; the `site.toml` beside each truth file if none.
+    pub config: Option<PathBuf>,
+    /// Name or path of a model card; the site's own if none.
+    pub model: Option<String>,
+}
+
+impl Variant {
+    /// The site file for the clips of a truth file.
+    pub fn site_file(&self, truth_file: &Path) -> PathBuf {
+        self.config.clone().unwrap_or_else(|| truth_file.with_file_name("site.toml"))
+    }
+
+    /// The site for the clips of a truth file.
+    pub fn site(&self, truth_file: &Path) -> Result<Site, CommandError> {
+        let path = self.site_file(truth_file);
+        if self.config.is_none() && !path.is_file() {
+            let error = anyhow!(
+                "{} has no site.toml beside it; name the site file with --config, or put one there",
+                truth_file.display()
+            );
+            return Err(CommandError { code: ExitCode::BadConfig, error });
+        }
+        load_with_model(&path, self.model.as_deref()).or_exit(ExitCode::BadConfig)
+    }
+}
+
+/// A clip to be played.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The clip's name in results: its path below the folder.
+    pub name: String,
+    /// The clip.
+    pub path: PathBuf,
+    /// The truth file.
+    pub truth_file: PathBuf,
+    /// What happens in it.
+    pub truth: ClipTruth,
+}
+
+/// What a folder holds.
+#[derive(Debug, Default)]
+pub struct Folder {
+    /// The clips with truth, in the order of their truth files' paths and within these.
+    pub jobs: Vec<Job>,
+    /// Remarks for people: clips without truth, clips that are missing.
+    pub notes: Vec<String>,
+}
+
+/// Where clips may lie, and what is done about those that do not.
+#[derive(Debug, Clone)]
+pub struct Search<'a> {
+    /// The folder.
+    pub folder: &'a Path,
+    /// Further folders in which clips are looked for.
+    pub clips: &'a [PathBuf],
+    /// Whether clips that are nowhere are left out with a note.
+    pub skip_missing: bool,
+}
+
+/// Finds every truth file of the folder and checks it against the sites that will be used.
+pub fn open(search: &Search<'_>, variants: &[Variant]) -> Result<Folder, CommandError> {
+    let (truth_files, clips) = list(search.folder)?;
+    if truth_files.is_empty() {
+        let error = anyhow!(
+            "{} holds no truth file: write a truth.toml beside the clips (docs/evaluation.md, \"Truth files\")",
+            search.folder.display()
+        );
+        return Err(CommandError { code: ExitCode::BadInput, error });
+    }
+    let mut folder = Folder::default();
+    let mut errors = Vec::new();
+    let mut seen = BTreeSet::new();
+    for truth_file in truth_files {
+        let mut known = Known::built_in().or_exit(ExitCode::BadConfig)?;
+        for variant in variants {
+            known.add(&variant.site(&truth_file)?);
+        }
+        match truth::load(&truth_file, &known) {
+            Ok(truths) => {
+                for truth in truths {
+                    let key = (truth_file.with_file_name(&truth.file), truth.camera.clone());
+                    if !seen.insert(key) {
+                        let problem = format!("{} is named twice for camera {}", truth.file.display(), truth.camera);
+                        errors.push(truth.error(problem, "keep all that happens in one `[[clip]]`"));
+                        continue;
+                    }
+                    folder.add(search, &truth_file, truth)?;
+                }
+            }
+            Err(mistakes) => errors.extend(mistakes.0),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(ConfigErrors(errors)).or_exit(ExitCode::BadConfig);
+    }
+    let named: BTreeSet<&PathBuf> = folder.jobs.iter().map(|job| &job.path).collect();
+    for clip in clips.iter().filter(|clip| !named.contains(clip)) {
+        folder.notes.push(format!("{} has no truth and is not played", clip.display()));
+    }
+    Ok(folder)
+}
+
+impl Folder {
+    fn add(&mut self, search: &Search<'_>, truth_file: &Path, truth: ClipTruth) -> Result<(), CommandError> {
+        let beside = truth_file.with_file_name(&truth.file);
+        let elsewhere = search.clips.iter().map(|dir| dir.join(&truth.file));
+        let Some(path) = std::iter::once(beside.clone()).chain(elsewhere).find(|path| path.is_file()) else {
+            let missing = format!("there is no clip {}", beside.display());
+            if search.skip_missing {
+                self.notes.push(format!("{missing}; it is left out"));
+                return Ok(());
+            }
+            let mend =
+                "put it beside the truth file, name its folder with --clips, or leave it out with --skip-missing";
+            return Err(ConfigErrors(vec![truth.error(missing, mend)])).or_exit(ExitCode::BadInput);
+        };
+        let name = beside.strip_prefix(search.folder).unwrap_or(&beside).to_string_lossy().into_owned();
+        self.jobs.push(Job { name, path, truth_file: truth_file.to_owned(), truth });
+        Ok(())
+    }
+}
+
+/// The truth files and the clips below a folder, each in the order of their paths.
+fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), CommandError> {
+    let (mut truth_files, mut clips) = (Vec::new(), Vec::new());
+    let mut open = vec![(folder.to_owned(), 0)];
+    while let Some((dir, depth)) = open.pop() {
+        let entries = std::fs::read_dir(&dir)
+            .with_context(|| format!("failed to list {}", dir.display()))
+            .or_exit(ExitCode::BadInput)?;
+        for entry in entries {
+            let path = entry.with_context(|| format!("failed to list {}", dir.display()))?.path();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if path.is_dir() {
+                if depth < MAX_DEPTH && !name.starts_with('.') {
+                    open.push((path, depth + 1));
+                }
+            } else if name == "truth.toml" || name.ends_with(".truth.toml") {
+                truth_files.push(path);
+            } else if path.extension().is_some_and(|e| CLIPS.iter().any(|known| e.eq_ignore_ascii_case(known))) {
+                clips.push(path);
+            }
+        }
+    }
+    truth_files.sort();
+    clips.sort();
+    Ok((truth_files, clips))
+}

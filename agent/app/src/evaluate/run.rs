@@ -1,0 +1,178 @@
+//! Playing the clips of a folder, several at a time, each for itself, so that results do not depend on how many.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, anyhow};
+use forewarn_domain::{BBox, IncidentId, IncidentRecord, IncidentState, ViolationId};
+
+use super::folder::{Job, Variant};
+use super::matching::{Alarm, judge};
+use super::result::{ClipResult, Evaluation, FailedClip};
+use crate::config::Site;
+use crate::detector;
+use crate::exit::{CommandError, ExitCode};
+use crate::happening::Happening;
+use crate::output::incidents::seconds;
+use crate::output::timeline::Narrator;
+use crate::replay::{Replay, Summary};
+
+/// How clips are played and judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Clips played at the same time.
+    pub jobs: usize,
+    /// How well an incident's box must agree with a true one, 0 to 1.
+    pub min_overlap: f32,
+}
+
+/// Plays every clip with one variant of the site. `tell` is called when a clip is done.
+///
+/// A clip that cannot be played does not keep the others from it; something that is missing ends it at once.
+pub fn evaluate(
+    jobs: &[Job],
+    variant: &Variant,
+    settings: Settings,
+    tell: &(dyn Fn(&str) + Sync),
+) -> Result<Evaluation, CommandError> {
+    let next = AtomicUsize::new(0);
+    let done: Mutex<BTreeMap<usize, Result<ClipResult, CommandError>>> = Mutex::new(BTreeMap::new());
+    let work = || {
+        loop {
+            let n = next.fetch_add(1, Ordering::Relaxed);
+            let Some(job) = jobs.get(n) else { return };
+            let played = play(job, variant, settings.min_overlap);
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_fatal = matches!(&played, Err(error) if error.code == ExitCode::Missing);
+            if is_fatal {
+                next.store(jobs.len(), Ordering::Relaxed);
+            }
+            let said = match &played {
+                Ok((clip, wall_s)) => format!(
+                    "{}: {} alarms in {:.1} s of video, played in {wall_s:.1} s",
+                    clip.label(),
+                    clip.alarms.len(),
+                    clip.media_s
+                ),
+                Err(error) => format!("{}: {error}", job.name),
+            };
+            done.insert(n, played.map(|(clip, _)| clip));
+            tell(&format!("[{}/{}] {said}", done.len(), jobs.len()));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..settings.jobs.clamp(1, jobs.len().max(1)) {
+            scope.spawn(work);
+        }
+    });
+    collect(jobs, done.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn collect(jobs: &[Job], done: BTreeMap<usize, Result<ClipResult, CommandError>>) -> Result<Evaluation, CommandError> {
+    let (mut clips, mut failed) = (Vec::new(), Vec::new());
+    for (n, played) in done {
+        match played {
+            Ok(clip) => clips.push(clip),
+            Err(error) if error.code == ExitCode::BadInput => {
+                failed.push(FailedClip { clip: jobs[n].name.clone(), reason: error.to_string() });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Evaluation::new(clips, failed))
+}
+
+/// Plays one clip and judges what was found. Also returns the seconds that it took.
+fn play(job: &Job, variant: &Variant, min_overlap: f32) -> Result<(ClipResult, f64), CommandError> {
+    let mut site = variant.site(&job.truth_file)?;
+    site.cameras.retain(|camera| camera.id == job.truth.camera);
+    if site.cameras.is_empty() {
+        // With `--against` a camera may be in one of the sites only.
+        let error = anyhow!(
+            "{} has no camera {}, which {} names",
+            variant.site_file(&job.truth_file).display(),
+            job.truth.camera,
+            job.truth_file.display()
+        );
+        return Err(CommandError { code: ExitCode::BadConfig, error });
+    }
+    let out = tempfile::tempdir().context("failed to make a folder for a clip's results")?;
+    let (summary, records) = replay(job, &site, out.path())?;
+    let mut alarms: Vec<Alarm> = records.values().filter_map(|seen| seen.alarm(summary.media_s)).collect();
+    alarms.sort_by(|a, b| a.confirmed_s.total_cmp(&b.confirmed_s).then_with(|| a.id.cmp(&b.id)));
+    let verdicts = judge(&job.truth, &alarms, min_overlap);
+    let result = ClipResult::new(job, &site.card.name, &summary, looked_for(&site, job), alarms, verdicts);
+    Ok((result, summary.wall_s))
+}
+
+fn replay(job: &Job, site: &Site, out: &Path) -> Result<(Summary, BTreeMap<IncidentId, Seen>), CommandError> {
+    let records = Arc::new(Mutex::new(BTreeMap::new()));
+    let replay = Replay {
+        site,
+        detector: Box::new(detector::open(&site.card, site.threads, Some(site.tracker.low_score))?),
+        clips: std::iter::once((job.truth.camera.clone(), job.path.clone())).collect(),
+        out,
+        with_tracks: false,
+        with_evidence: false,
+        start: job.truth.start,
+        narrator: Some(Box::new(Collector(Arc::clone(&records)))),
+    };
+    let summary = replay.run()?;
+    let records = std::mem::take(&mut *records.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((summary, records))
+}
+
+/// The violations that were looked for: those that have a rule and are judged, and those of the truth, with a rule or
+/// without.
+fn looked_for(site: &Site, job: &Job) -> BTreeSet<ViolationId> {
+    let rules = site.cameras.iter().flat_map(|camera| &camera.rules).map(|rule| rule.key.violation.clone());
+    let of_truth = job.truth.truths.iter().map(|truth| truth.violation.clone());
+    rules.filter(|violation| job.truth.judges(violation)).chain(of_truth).collect()
+}
+
+/// An incident as it was told of.
+#[derive(Debug)]
+struct Seen {
+    record: IncidentRecord,
+    confirmed_box: Option<BBox>,
+}
+
+impl Seen {
+    /// What matching needs; none if it never was confirmed.
+    fn alarm(&self, end_s: f64) -> Option<Alarm> {
+        let record = &self.record;
+        let confirmed = record.first_entered(IncidentState::Confirmed)?;
+        let closed_s = record.first_entered(IncidentState::Closed).map_or(end_s, seconds);
+        Some(Alarm {
+            id: record.id.as_str().to_owned(),
+            violation: record.rule.violation.clone(),
+            zone: record.rule.zone.clone(),
+            class: record.subject.class.as_str().to_owned(),
+            confirmed_s: seconds(confirmed),
+            closed_s,
+            bbox: self.confirmed_box.unwrap_or(record.subject.bbox),
+            last_box: record.subject.bbox,
+        })
+    }
+}
+
+/// Keeps every incident with its box at the time of confirmation.
+struct Collector(Arc<Mutex<BTreeMap<IncidentId, Seen>>>);
+
+impl Narrator for Collector {
+    fn tell(&mut self, happening: &Happening) -> std::io::Result<()> {
+        if let Happening::Moved { record, .. } = happening {
+            let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let seen = records
+                .entry(record.id.clone())
+                .or_insert_with(|| Seen { record: record.clone(), confirmed_box: None });
+            if record.state == IncidentState::Confirmed && seen.confirmed_box.is_none() {
+                seen.confirmed_box = Some(record.subject.bbox);
+            }
+            seen.record = record.clone();
+        }
+        Ok(())
+    }
+}
