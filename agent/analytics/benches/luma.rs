@@ -1,0 +1,54 @@
+//! Time of one frame of 1920 by 1080 pixels in the detectors on luma planes.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use forewarn_analytics::luma::{LumaPlane, MotionGate, MotionGateConfig};
+use forewarn_domain::{ColourMatrix, Frame, FrameMeta, PixelFormat, StreamId, Timestamp};
+
+/// A textured frame in which a block has moved to the place of `step`.
+fn frame(step: usize) -> Frame {
+    let (width, height) = (1920usize, 1080usize);
+    let x0 = 100 + step * 40;
+    let luma = (0..width * height).map(|i| {
+        let (x, y) = (i % width, i / width);
+        let is_block = (x0..x0 + 60).contains(&x) && (500..640).contains(&y);
+        if is_block { 40 } else { 100 + ((x / 9 + y / 7) % 60) as u8 + ((i * 2_654_435_761) >> 13 & 7) as u8 }
+    });
+    let mut bytes: Vec<u8> = luma.collect();
+    bytes.resize(width * height * 3 / 2, 128);
+    let meta = FrameMeta {
+        stream: StreamId::new("s").expect("a valid id"),
+        sequence: step as u64,
+        captured_at: Timestamp::ZERO,
+        arrived_at: Timestamp::ZERO,
+    };
+    Frame::packed(meta, PixelFormat::I420, ColourMatrix::BT709, (1920, 1080), bytes).expect("a whole frame")
+}
+
+fn planes(c: &mut Criterion) {
+    let frames: Vec<Frame> = (0..8).map(frame).collect();
+    let (mut plane, mut n) = (LumaPlane::empty(), 0usize);
+    c.bench_function("plane of 320 from 1080p", |b| {
+        b.iter(|| {
+            n += 1;
+            plane.refill(&frames[n % frames.len()], 320);
+            black_box(&plane);
+        });
+    });
+    let planes: Vec<LumaPlane> = frames.iter().map(|frame| LumaPlane::from_frame(frame, 320)).collect();
+    let mut gate = MotionGate::new(MotionGateConfig::default());
+    c.bench_function("motion gate, moving", |b| {
+        b.iter(|| {
+            n += 1;
+            let motion = gate.look(Timestamp::from_micros(n as i64 * 100_000), &planes[n % planes.len()]);
+            if motion.reason.is_some() {
+                gate.mark_analysed();
+            }
+            black_box(motion);
+        });
+    });
+}
+
+criterion_group!(benches, planes);
+criterion_main!(benches);

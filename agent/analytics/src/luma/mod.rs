@@ -1,0 +1,37 @@
+//! Detectors that need no model: they look at small grey planes of the picture and at the time, and at nothing else.
+//!
+//! [`LumaPlane`] is the picture made small, [`MotionGate`] says whether anything has moved since a frame was analysed.
+
+mod components;
+mod motion;
+mod plane;
+#[cfg(test)]
+mod testing;
+
+pub use motion::{LookReason, Motion, MotionGate, MotionGateConfig};
+pub use plane::{LumaPlane, LumaPlaneError};
+
+/// A setting of one of the detectors on luma planes is out of its range.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{detector} setting {name} = {value} is out of range: {range}")]
+pub struct LumaConfigError {
+    /// The detector, as its table in the site file is named.
+    pub detector: &'static str,
+    /// The setting.
+    pub name: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// What is allowed.
+    pub range: &'static str,
+}
+
+/// Checks numbers against their least and greatest values; `range` tells these in words.
+fn check_ranges(
+    detector: &'static str,
+    settings: &[(&'static str, f64, std::ops::RangeInclusive<f64>, &'static str)],
+) -> Result<(), LumaConfigError> {
+    match settings.iter().find(|(_, value, range, _)| !range.contains(value)) {
+        Some(&(name, value, _, range)) => Err(LumaConfigError { detector, name, value, range }),
+        None => Ok(()),
+    }
+}

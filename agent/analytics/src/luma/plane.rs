@@ -1,0 +1,242 @@
+//! A small grey picture, box-filtered straight from a frame's luma plane, with its way back to frame pixels.
+//!
+//! Each sample is the mean of a square block of whole pixels, so one integer is the scale in both directions. Blocks at
+//! the right and bottom edge may be cut; they are the mean of what there is of them.
+
+use forewarn_domain::{BBox, Frame, PixelFormat, Point};
+
+/// Largest side of a block: 256 rows of 255 still fit the 16 bits in which columns are summed.
+const MAX_BLOCK_PX: u32 = 256;
+
+/// A grey plane that is small enough to be worked on for every frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LumaPlane {
+    width: usize,
+    height: usize,
+    px_per_sample: u32,
+    origin_px: (u32, u32),
+    frame_px: (u32, u32),
+    samples: Vec<u8>,
+}
+
+/// The samples do not make up a plane of the stated size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a luma plane of {width} by {height} needs {} samples but {given} were given", .width * .height)]
+pub struct LumaPlaneError {
+    width: usize,
+    height: usize,
+    given: usize,
+}
+
+impl LumaPlane {
+    /// The whole picture, at most `max_width` samples wide.
+    pub fn from_frame(frame: &Frame, max_width: u32) -> Self {
+        let mut plane = Self::empty();
+        plane.refill(frame, max_width);
+        plane
+    }
+
+    /// The part of the picture inside `region` (pixels of the full frame), at most `max_width` samples wide.
+    pub fn of_region(frame: &Frame, region: &BBox, max_width: u32) -> Self {
+        let mut plane = Self::empty();
+        plane.refill_region(frame, region, max_width);
+        plane
+    }
+
+    /// A plane of one sample for each pixel, from rows without gaps.
+    pub fn from_samples(width: usize, height: usize, samples: Vec<u8>) -> Result<Self, LumaPlaneError> {
+        let given = samples.len();
+        let frame_px = match (u32::try_from(width), u32::try_from(height)) {
+            (Ok(w), Ok(h)) if width.checked_mul(height) == Some(given) => (w, h),
+            _ => return Err(LumaPlaneError { width, height, given }),
+        };
+        Ok(Self { width, height, px_per_sample: 1, origin_px: (0, 0), frame_px, samples })
+    }
+
+    /// The same samples as a plane of blocks of `px_per_sample` frame pixels each side.
+    #[must_use]
+    pub fn of_blocks(self, px_per_sample: u32) -> Self {
+        let px_per_sample = px_per_sample.clamp(1, MAX_BLOCK_PX);
+        let side = |samples: usize| u32::try_from(samples).unwrap_or(u32::MAX).saturating_mul(px_per_sample);
+        Self { px_per_sample, frame_px: (side(self.width), side(self.height)), ..self }
+    }
+
+    /// A plane without samples, to be refilled.
+    pub fn empty() -> Self {
+        Self { width: 0, height: 0, px_per_sample: 1, origin_px: (0, 0), frame_px: (0, 0), samples: Vec::new() }
+    }
+
+    /// Takes the next picture and keeps the memory; see [`LumaPlane::from_frame`].
+    pub fn refill(&mut self, frame: &Frame, max_width: u32) {
+        let whole = BBox::new(0.0, 0.0, frame.width as f32, frame.height as f32);
+        self.refill_region(frame, &whole, max_width);
+    }
+
+    /// Takes the next picture and keeps the memory; see [`LumaPlane::of_region`].
+    pub fn refill_region(&mut self, frame: &Frame, region: &BBox, max_width: u32) {
+        let inside = region.clamped(frame.width, frame.height);
+        let (x0, y0) = (inside.x0.floor() as u32, inside.y0.floor() as u32);
+        let (x1, y1) = ((inside.x1.ceil() as u32).min(frame.width), (inside.y1.ceil() as u32).min(frame.height));
+        let (w, h) = (x1.saturating_sub(x0), y1.saturating_sub(y0));
+        let block = w.div_ceil(max_width.max(1)).clamp(1, MAX_BLOCK_PX);
+        self.width = w.div_ceil(block) as usize;
+        self.height = h.div_ceil(block) as usize;
+        self.px_per_sample = block;
+        self.origin_px = (x0, y0);
+        self.frame_px = (frame.width, frame.height);
+        self.samples.clear();
+        if w == 0 || h == 0 {
+            return;
+        }
+        let (bytes, stride) = frame.plane(0);
+        let bytes_per_px = if frame.format == PixelFormat::Rgb8 { 3 } else { 1 };
+        let (row_bytes, block) = (w as usize * bytes_per_px, block as usize);
+        let first = x0 as usize * bytes_per_px;
+        let mut sums = vec![0u16; w as usize];
+        for top in (y0 as usize..y1 as usize).step_by(block) {
+            let rows = block.min(y1 as usize - top);
+            sums.fill(0);
+            for y in top..top + rows {
+                let row = &bytes[y * stride + first..][..row_bytes];
+                if bytes_per_px == 3 { add_rgb(&mut sums, row) } else { add_luma(&mut sums, row) }
+            }
+            push_means(&mut self.samples, &sums, block, rows);
+        }
+    }
+
+    /// Samples in a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// The samples, row after row without gaps.
+    pub fn samples(&self) -> &[u8] {
+        &self.samples
+    }
+
+    /// Side of the block of frame pixels that one sample is the mean of.
+    pub fn px_per_sample(&self) -> u32 {
+        self.px_per_sample
+    }
+
+    /// Width and height of the full frame.
+    pub fn frame_px(&self) -> (u32, u32) {
+        self.frame_px
+    }
+
+    /// Whether `other` shows the same part of a picture of the same size at the same scale.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        let shape = |p: &Self| (p.width, p.height, p.px_per_sample, p.origin_px, p.frame_px);
+        shape(self) == shape(other)
+    }
+
+    /// A place on the plane, in samples from the upper left corner, as a point of the full frame in pixels.
+    pub fn to_frame(&self, x: f32, y: f32) -> Point {
+        let scale = self.px_per_sample as f32;
+        Point::new(x * scale + self.origin_px.0 as f32, y * scale + self.origin_px.1 as f32)
+    }
+
+    /// A box on the plane, in samples, as a box of the full frame in pixels, cut at the picture's edge.
+    pub fn box_to_frame(&self, samples: &BBox) -> BBox {
+        let (a, b) = (self.to_frame(samples.x0, samples.y0), self.to_frame(samples.x1, samples.y1));
+        BBox::new(a.x, a.y, b.x, b.y).clamped(self.frame_px.0, self.frame_px.1)
+    }
+
+    /// A box of the full frame in pixels as a box on the plane in samples, cut at the plane's edge.
+    pub fn box_from_frame(&self, px: &BBox) -> BBox {
+        let scale = 1.0 / self.px_per_sample as f32;
+        let (ox, oy) = (self.origin_px.0 as f32, self.origin_px.1 as f32);
+        BBox::new((px.x0 - ox) * scale, (px.y0 - oy) * scale, (px.x1 - ox) * scale, (px.y1 - oy) * scale)
+            .clamped(self.width as u32, self.height as u32)
+    }
+}
+
+fn add_luma(sums: &mut [u16], row: &[u8]) {
+    for (sum, &luma) in sums.iter_mut().zip(row) {
+        *sum += u16::from(luma);
+    }
+}
+
+/// Adds the luma of R, G, B bytes, by the weights of BT.601 in 256ths.
+fn add_rgb(sums: &mut [u16], row: &[u8]) {
+    for (sum, rgb) in sums.iter_mut().zip(row.as_chunks::<3>().0) {
+        let [r, g, b] = rgb.map(u32::from);
+        *sum += ((77 * r + 150 * g + 29 * b) >> 8) as u16;
+    }
+}
+
+/// Appends the mean of every `block` columns that were summed over `rows`.
+fn push_means(samples: &mut Vec<u8>, sums: &[u16], block: usize, rows: usize) {
+    for columns in sums.chunks(block) {
+        let count = (columns.len() * rows) as u64;
+        let total: u32 = columns.iter().map(|&sum| u32::from(sum)).sum();
+        // Rounded to the nearest level; a division by a multiplication, as there is one for every sample.
+        let inverse = (1u64 << 32) / count + 1;
+        samples.push((((u64::from(total) + count / 2) * inverse) >> 32).min(255) as u8);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_domain::{ColourMatrix, FrameMeta, StreamId, Timestamp};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn frame(format: PixelFormat, width: u32, height: u32, luma: impl Fn(u32, u32) -> u8) -> Frame {
+        let stream = StreamId::new("s").unwrap();
+        let meta = FrameMeta { stream, sequence: 0, captured_at: Timestamp::ZERO, arrived_at: Timestamp::ZERO };
+        let mut bytes = Vec::new();
+        for (n, (rows, row_bytes)) in format.plane_shapes(width, height).into_iter().enumerate() {
+            let per_px = if format == PixelFormat::Rgb8 { 3 } else { 1 };
+            for y in 0..rows {
+                bytes.extend((0..row_bytes).map(|x| if n == 0 { luma((x / per_px) as u32, y as u32) } else { 128 }));
+            }
+        }
+        Frame::packed(meta, format, ColourMatrix::BT709, (width, height), bytes).unwrap()
+    }
+
+    #[test]
+    fn samples_are_the_means_of_their_blocks() {
+        for format in [PixelFormat::I420, PixelFormat::Nv12, PixelFormat::Rgb8] {
+            let plane = LumaPlane::from_frame(
+                &frame(format, 12, 6, |x, y| (x / 3 * 20 + y / 3 * 100) as u8 + (x % 3) as u8),
+                4,
+            );
+            assert_eq!((plane.width(), plane.height(), plane.px_per_sample()), (4, 2, 3));
+            let off = plane.samples().iter().zip([1, 21, 41, 61, 101, 121, 141, 161]).map(|(&s, t)| s.abs_diff(t));
+            assert!(off.max().unwrap() <= 1, "{format:?} {:?}", plane.samples());
+        }
+    }
+
+    #[test]
+    fn regions_know_their_place_in_the_frame() {
+        let frame = frame(PixelFormat::I420, 200, 100, |x, y| if x >= 120 && y >= 40 { 200 } else { 10 });
+        let plane = LumaPlane::of_region(&frame, &BBox::new(100.0, 20.0, 180.0, 80.0), 40);
+        assert_eq!((plane.width(), plane.height()), (40, 30));
+        assert_eq!(plane.to_frame(10.0, 10.0), Point::new(120.0, 40.0));
+        assert_eq!(plane.samples()[10 * 40 + 10], 200);
+        assert_eq!(plane.samples()[9 * 40 + 10], 10);
+        let there = BBox::new(110.0, 30.0, 130.0, 50.0);
+        assert_eq!(plane.box_to_frame(&plane.box_from_frame(&there)), there);
+    }
+
+    proptest! {
+        #[test]
+        fn every_size_gives_every_sample(
+            w in 1u32..70, h in 1u32..40, max in 0u32..50, region in prop::array::uniform4(-20f32..90.0), level in 0u8..=255,
+        ) {
+            let frame = frame(PixelFormat::Nv12, w, h, |_, _| level);
+            for plane in [LumaPlane::from_frame(&frame, max), LumaPlane::of_region(&frame, &BBox::from(region), max)] {
+                prop_assert_eq!(plane.samples().len(), plane.width() * plane.height());
+                prop_assert!(plane.samples().iter().all(|&s| s == level));
+                prop_assert!(plane.width() <= max.max(1) as usize);
+            }
+        }
+    }
+}
