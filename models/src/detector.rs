@@ -8,6 +8,7 @@ use crate::card::{Card, CardError};
 use crate::decode::{DecodeError, Decoder};
 use crate::nms::{self, Candidate};
 use crate::preprocess::{Mapping, PreprocessError, Preprocessor};
+use crate::providers::Provider;
 use crate::runtime::Runtime;
 use crate::session::ModelSession;
 use forewarn_domain::clock::Stopwatch;
@@ -123,7 +124,7 @@ pub struct OnnxDetector {
 }
 
 impl OnnxDetector {
-    /// Opens the weights of a card on the CPU provider with `threads` threads (0 counts as 1).
+    /// Opens the weights of a card on the runtime's provider with `threads` threads (0 counts as 1).
     ///
     /// The model runs once on an empty input, so that a card that does not fit is an error here and the first
     /// frame is as fast as the others.
@@ -156,6 +157,11 @@ impl OnnxDetector {
     /// The card by which the model was opened.
     pub fn card(&self) -> &Card {
         &self.card
+    }
+
+    /// What runs the model now.
+    pub fn provider(&self) -> Provider {
+        self.session.provider()
     }
 
     /// How long the stages of the last call took.

