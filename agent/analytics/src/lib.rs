@@ -1,7 +1,9 @@
 //! From detections to violations: tracks subjects over frames, tests zones, lines, times and counts, and reports
-//! whom each violation's condition concerns; and, on small grey planes, what moves, stays or falls. Pure: time is an argument, nothing is read or written.
+//! whom each violation's condition concerns; and, on small grey planes, what moves, stays or falls. Pure: time is an
+//! argument, nothing is read or written.
 
 mod groups;
+pub mod heat;
 pub mod luma;
 pub mod rules;
 pub mod tracker;

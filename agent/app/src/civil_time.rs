@@ -29,6 +29,11 @@ impl SiteTime {
         origin.checked_add(jiff::SignedDuration::from_micros(at.as_micros())).ok()
     }
 
+    /// The time zone of the site.
+    pub fn time_zone(&self) -> TimeZone {
+        self.time_zone.clone()
+    }
+
     /// `at` as people read it: local date and time where it is known, else seconds of the clip.
     pub fn display(&self, at: Timestamp) -> String {
         self.instant(at).map_or_else(

@@ -69,6 +69,11 @@ pub enum Command {
         after_help = "Examples:\n  forewarn config example > site.toml\n  forewarn config schema > site.schema.json\n  forewarn config violation loitering"
     )]
     Config(Config),
+    /// Draw where people stayed, by minute, hour or day
+    #[command(
+        after_help = "Examples:\n  forewarn heatmap --config site.toml --camera square --out heat\n  forewarn heatmap --config site.toml --camera square --by hour --from 2026-11-22T08:00 --to 2026-11-22T20:00 --out heat"
+    )]
+    Heatmap(Heatmap),
     /// Score grid cells and periods by their incidents: the civility index, as tables and maps
     #[command(
         after_help = "Examples:\n  forewarn index --config site.toml --from 2026-11-01 --to 2026-11-30 --period week --out index\n  forewarn index --config site.toml --incidents out/incidents.jsonl --start 2026-11-22T08:00:00+08:00 --out index"
@@ -362,4 +367,43 @@ pub struct Index {
     /// Print the index as JSON instead of a table.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `forewarn heatmap`.
+#[derive(Debug, Args)]
+pub struct Heatmap {
+    /// The site file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The camera.
+    #[arg(long, value_name = "ID")]
+    pub camera: StreamId,
+    /// First moment in the site's time zone; the first day that was kept if absent.
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<jiff::civil::DateTime>,
+    /// First moment after the map; the end of the last day that was kept if absent.
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<jiff::civil::DateTime>,
+    /// One map for each of these.
+    #[arg(long, value_enum, default_value = "whole")]
+    pub by: HeatSpan,
+    /// Directory in which a replay wrote, in place of the site's storage.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Directory for the maps.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// How long one heat map is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum HeatSpan {
+    /// A minute.
+    Minute,
+    /// An hour.
+    Hour,
+    /// A day.
+    Day,
+    /// Everything from --from to --to.
+    Whole,
 }

@@ -16,6 +16,7 @@ mod evaluate;
 mod evidence_keeper;
 mod exit;
 mod happening;
+mod heat;
 mod live;
 mod output;
 mod replay;
@@ -65,6 +66,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Evaluate(args) => cmd::evaluate::run(&args),
         Command::Config(args) => cmd::config::run(&args),
         Command::Bench(args) => cmd::bench::run(&args),
+        Command::Heatmap(args) => cmd::heatmap::run(&args),
         Command::Index(args) => cmd::index::run(&args),
     }
 }

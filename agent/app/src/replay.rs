@@ -23,9 +23,14 @@ use crate::engine::Engine;
 use crate::evidence_keeper::{self, EvidenceKeeper};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
+use crate::heat::HeatKeeper;
+use crate::heat::store::HeatStore;
 use crate::output::IncidentLine;
 use crate::output::timeline::Narrator;
 use crate::output::tracks::TracksFile;
+
+/// Says that a replay made what lies beside it, so that the next one may replace it.
+const MARK: &str = ".forewarn-replay";
 
 /// What a replay is asked to do.
 pub struct Replay<'a> {
@@ -89,6 +94,7 @@ impl Replay<'_> {
             narrator: self.narrator,
             summary: Summary::default(),
             damage: None,
+            heat: heat(self.site, self.out, &civil)?,
         };
         let mut lanes = Vec::new();
         for camera in &self.site.cameras {
@@ -99,6 +105,9 @@ impl Replay<'_> {
             player.keeper = Some(keeper(self.site, self.out, civil, &lanes)?);
         }
         player.play(&mut lanes)?;
+        if let Some(heat) = &mut player.heat {
+            heat.finish();
+        }
         for lane in lanes {
             if let Some(tracks) = lane.tracks {
                 tracks.finish().context("failed to write the tracks")?;
@@ -109,6 +118,19 @@ impl Replay<'_> {
         // What was found before the damage is written all the same.
         player.damage.map_or(Ok(player.summary), |error| Err(error).or_exit(ExitCode::BadInput))
     }
+}
+
+/// Presence is kept where the start of the clips is known; that of an earlier replay is replaced.
+fn heat(site: &Site, out: &Path, civil: &SiteTime) -> anyhow::Result<Option<HeatKeeper>> {
+    if site.heat_map.is_none() || civil.instant(Timestamp::ZERO).is_none() {
+        return Ok(None);
+    }
+    let dir = out.join("heat");
+    if dir.exists() && out.join(MARK).exists() {
+        std::fs::remove_dir_all(&dir).with_context(|| format!("failed to clear {}", dir.display()))?;
+    }
+    std::fs::write(out.join(MARK), "").with_context(|| format!("failed to mark {}", out.display()))?;
+    Ok(HeatKeeper::new(site, HeatStore::new(out, civil.clone())))
 }
 
 fn open_lane(
@@ -159,7 +181,7 @@ fn keeper(site: &Site, out: &Path, civil: SiteTime, lanes: &[Lane]) -> Result<Ev
 /// Removes the evidence of an earlier replay into the same directory, which would be taken for this one's. Evidence that
 /// no replay made is left alone.
 fn clear_earlier(out: &Path, root: &Path) -> Result<(), CommandError> {
-    let mark = out.join(".forewarn-replay");
+    let mark = out.join(MARK);
     if root.exists() {
         if !mark.exists() {
             let error = anyhow::anyhow!(
@@ -186,6 +208,7 @@ struct Player {
     summary: Summary,
     /// The first clip that turned out to be damaged; the others are played to their ends.
     damage: Option<ReplayError>,
+    heat: Option<HeatKeeper>,
 }
 
 impl Player {
@@ -255,6 +278,9 @@ impl Player {
         let detections = self.detector.detect(&[frame])?.pop().unwrap_or_default();
         self.summary.analysed += 1;
         let tracks = self.engine.analysed(&frame.meta, (frame.width, frame.height), &detections, now);
+        if let Some(heat) = &mut self.heat {
+            heat.observe(frame, tracks);
+        }
         if let Some(file) = &mut lane.tracks {
             file.write(frame.meta.sequence, tracks).context("failed to write the tracks")?;
         }

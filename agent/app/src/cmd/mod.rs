@@ -6,6 +6,7 @@ pub mod config;
 pub mod detect;
 pub mod evaluate;
 pub mod evidence;
+pub mod heatmap;
 pub mod index;
 pub mod models;
 pub mod replay;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use forewarn_analytics::TrackerConfig;
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::violation::Language;
-use forewarn_domain::{Place, Point, SpeakerId, StreamId, ViolationId, ZoneId};
+use forewarn_domain::{Class, Place, Point, SpeakerId, StreamId, ViolationId, ZoneId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -35,6 +35,9 @@ pub struct RawSite {
     /// The Prometheus endpoint.
     #[serde(default)]
     pub metrics: RawMetrics,
+    /// Keeps where people stay, for `forewarn heatmap`; nothing is kept without it.
+    #[serde(default)]
+    pub heat_map: Option<RawHeatMap>,
     /// Where this site's own violation files are.
     #[serde(default)]
     pub violations: RawViolations,
@@ -142,6 +145,21 @@ pub struct RawMetrics {
     /// Address of the Prometheus endpoint, such as `127.0.0.1:9464`; only loopback is allowed. None if absent.
     #[schemars(with = "Option<String>")]
     pub listen: Option<Spanned<String>>,
+}
+
+/// `[heat_map]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawHeatMap {
+    /// Classes whose foot points count.
+    #[schemars(with = "Vec<String>")]
+    pub classes: Spanned<Vec<Class>>,
+}
+
+impl Default for RawHeatMap {
+    fn default() -> Self {
+        Self { classes: Spanned::new(0..0, vec![Class::new("person")]) }
+    }
 }
 
 /// `[violations]`.

@@ -16,8 +16,8 @@ use forewarn_report::{MqttConfig, ResolvedMqtt};
 use jiff::tz::TimeZone;
 use toml::Spanned;
 
-use super::raw::{RawCamera, RawRule, RawSite, RawSpeaker, RawTransport, RawUnit, RawZone};
-use super::site::{Camera, Rule, Site, Storage};
+use super::raw::{RawCamera, RawHeatMap, RawRule, RawSite, RawSpeaker, RawTransport, RawUnit, RawZone};
+use super::site::{Camera, HeatMap, Rule, Site, Storage};
 use super::source::{ConfigError, ConfigErrors, Source, nearest};
 use super::violations::Library;
 
@@ -117,6 +117,7 @@ impl Resolver<'_> {
         if raw.camera.is_empty() {
             self.errors.push(self.source.error_of_file("there is no camera", "add a `[[camera]]` with `id` and `url`"));
         }
+        let heat_map = raw.heat_map.and_then(|heat| self.heat_map(heat, &classes));
         let library = library?;
         let lookup = Lookup { library: &library, speakers: &speakers, classes: &classes, place: &raw.site.place };
         let mut cameras = Vec::new();
@@ -145,11 +146,26 @@ impl Resolver<'_> {
             storage,
             mqtt,
             metrics_listen,
+            heat_map,
             speakers,
             cameras,
             directory,
             violations_dir,
         })
+    }
+
+    fn heat_map(&mut self, raw: RawHeatMap, known: &[Class]) -> Option<HeatMap> {
+        let place = raw.classes.span();
+        let classes = raw.classes.into_inner();
+        if classes.is_empty() {
+            return self.fail(place, "no class is named", "write classes of the model, such as [\"person\"]");
+        }
+        if let Some(class) = classes.iter().find(|class| !known.is_empty() && !known.contains(class)) {
+            let names = known.iter().map(Class::as_str);
+            let mend = suggestion(class.as_str(), names, "write a class of the model's card");
+            return self.fail(place, format!("the model has no class `{class}`"), mend);
+        }
+        Some(HeatMap { classes })
     }
 
     fn tracker(&mut self, raw: Spanned<TrackerConfig>) -> TrackerConfig {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use forewarn_analytics::{CompiledRule, TrackerConfig};
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::violation::Language;
-use forewarn_domain::{Place, RuleKey, SpeakerId, StreamId, Violation, Zone};
+use forewarn_domain::{Class, Place, RuleKey, SpeakerId, StreamId, Violation, Zone};
 use forewarn_hw::SpeakerConfig;
 use forewarn_models::Card;
 use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl};
@@ -36,6 +36,8 @@ pub struct Site {
     pub mqtt: Option<forewarn_report::ResolvedMqtt>,
     /// Where metrics are served.
     pub metrics_listen: Option<SocketAddr>,
+    /// What heat maps count; none are kept if absent.
+    pub heat_map: Option<HeatMap>,
     /// The loudspeakers.
     pub speakers: Vec<(SpeakerId, SpeakerConfig)>,
     /// The cameras, in the order of the file.
@@ -44,6 +46,13 @@ pub struct Site {
     pub directory: PathBuf,
     /// The directory of the site's own violation files and of their sounds.
     pub violations_dir: PathBuf,
+}
+
+/// What heat maps count.
+#[derive(Debug, Clone)]
+pub struct HeatMap {
+    /// The classes.
+    pub classes: Vec<Class>,
 }
 
 /// What is kept on disk.

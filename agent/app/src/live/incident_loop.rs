@@ -23,6 +23,7 @@ use crate::config::Site;
 use crate::engine::Engine;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
+use crate::heat::HeatKeeper;
 use crate::output::timeline::Narrator;
 
 /// How long the loop waits for an event when nothing falls due.
@@ -85,6 +86,7 @@ pub struct IncidentLoop {
     /// Evidence that the queue had no room for; its frames are given up, its clips are not.
     uncaptured: Vec<EvidenceRequest>,
     latencies: Arc<Latencies>,
+    heat: Option<HeatKeeper>,
 }
 
 impl IncidentLoop {
@@ -111,7 +113,15 @@ impl IncidentLoop {
             unsealed: Vec::new(),
             uncaptured: Vec::new(),
             latencies: Arc::default(),
+            heat: None,
         }
+    }
+
+    /// Also keeps where people stay.
+    #[must_use]
+    pub fn with_heat(mut self, heat: Option<HeatKeeper>) -> Self {
+        self.heat = heat;
+        self
     }
 
     /// What can be seen from outside, kept up to date.
@@ -166,6 +176,9 @@ impl IncidentLoop {
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
+        if let Some(heat) = &mut self.heat {
+            heat.finish();
+        }
         self.offer_evidence();
         let left = self.unwritten.len();
         self.write_reports();
@@ -186,7 +199,10 @@ impl IncidentLoop {
         match event {
             LoopEvent::Analysed { frame, detections } => {
                 let arrived_at = frame.meta.arrived_at;
-                self.engine.analysed(&frame.meta, (frame.width, frame.height), &detections, now);
+                let tracks = self.engine.analysed(&frame.meta, (frame.width, frame.height), &detections, now);
+                if let Some(heat) = &mut self.heat {
+                    heat.observe(&frame, tracks);
+                }
                 let decided_after = self.clock.now().since(arrived_at);
                 metrics::histogram!("forewarn_decision_latency_seconds").record(decided_after.as_secs_f64());
                 self.latencies.record(decided_after);

@@ -35,6 +35,8 @@ use crate::config::Site;
 use crate::engine::Engine;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
+use crate::heat::HeatKeeper;
+use crate::heat::store::HeatStore;
 use crate::output::timeline::Narrator;
 
 pub use queue::{Receiver, Sender};
@@ -135,6 +137,7 @@ impl Agent {
         let speakers = speakers::Speakers::start(site, &clock, &to_loop)?;
         let upstream = outbox.again().or_exit(ExitCode::Failed)?;
         let evidence = evidence::Evidence::start(site, civil.clone(), &clock, &streams, &to_loop, upstream)?;
+        let heat = HeatKeeper::new(site, HeatStore::new(&site.storage.dir, civil.clone()));
         let engine = Engine::new(site, Arc::new(civil));
         let mut incident_loop = incident_loop::IncidentLoop::new(
             engine,
@@ -143,7 +146,8 @@ impl Agent {
             speakers.queues(),
             evidence.queue(),
             narrator,
-        );
+        )
+        .with_heat(heat);
         notes.extend(incident_loop.restore()?);
         let board = incident_loop.board();
         let latencies = incident_loop.latencies();
