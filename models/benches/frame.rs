@@ -6,10 +6,10 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use forewarn_domain::{ColourMatrix, Frame, FrameMeta, PixelFormat, StreamId, Timestamp};
-use forewarn_models::decode::{Decoder, Outputs};
+use forewarn_models::decode::{Decoder, Outputs, Shot};
 use forewarn_models::preprocess::Preprocessor;
 use forewarn_models::{Card, cards};
-use ndarray::{ArrayD, ArrayViewD, IxDyn};
+use ndarray::{ArrayD, CowArray, IxDyn};
 
 fn frame(format: PixelFormat, width: u32, height: u32) -> Frame {
     let stream = StreamId::new("bench").unwrap();
@@ -42,8 +42,8 @@ impl Outputs for Made {
         self.0.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    fn get(&self, name: &str) -> Option<ArrayViewD<'_, f32>> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, array)| array.view())
+    fn get(&self, name: &str) -> Option<CowArray<'_, f32, IxDyn>> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, array)| array.view().into())
     }
 }
 
@@ -68,8 +68,9 @@ fn decode(c: &mut Criterion) {
     for name in ["nanodet-g-416", "yolox-nano"] {
         let card = cards::builtin(name).unwrap();
         let (decoder, outputs) = (Decoder::new(&card).unwrap(), outputs(&card));
+        let shot = Shot::single([card.input.width, card.input.height]);
         c.bench_function(&format!("decode/{name}"), |b| {
-            b.iter(|| decoder.decode(black_box(&outputs), card.thresholds.score).unwrap());
+            b.iter(|| decoder.decode(black_box(&outputs), shot, card.thresholds.score).unwrap());
         });
     }
 }

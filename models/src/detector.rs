@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::card::{Card, CardError};
-use crate::decode::{DecodeError, Decoder};
+use crate::decode::{DecodeError, Decoder, RawBox, RawBoxes, Shot};
 use crate::nms::{self, Candidate};
 use crate::preprocess::{Mapping, PreprocessError, Preprocessor};
 use crate::providers::Provider;
 use crate::runtime::Runtime;
 use crate::session::ModelSession;
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{BBox, Class, Detection, Detector, DetectorError, Frame};
+use forewarn_domain::{BBox, Class, Detection, Detector, DetectorError, Frame, Point};
 
 /// A model cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -111,47 +111,86 @@ impl Timings {
     }
 }
 
-/// An open model. The same frame gives the same bits, given the same library, processor and number of threads.
+/// Something that a model found, with the landmarks that its family gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// What it is.
+    pub class: Class,
+    /// The model's confidence, 0 to 1.
+    pub score: f32,
+    /// Where it is, in pixels of the frame.
+    pub bbox: BBox,
+    /// Points in pixels of the frame, in the order of the family: five or six of a face, the four corners of a plate;
+    /// none where the family gives none.
+    pub landmarks: Vec<Point>,
+}
+
+/// Most frames that one run takes, so that memory stays bounded.
+const MOST_AT_ONCE: usize = 8;
+
+/// An open model. The same frame gives the same bits, given the same library, processor, number of threads and
+/// number of frames in a call.
 pub struct OnnxDetector {
     card: Card,
     classes: Vec<Class>,
     by_number: Vec<Option<Class>>,
     session: ModelSession,
-    preprocessor: Preprocessor,
+    /// One for each picture of a run, so that each place in the tensor keeps its padding.
+    preprocessors: Vec<Preprocessor>,
     tensor: Vec<f32>,
+    /// Shape of the last run's tensor.
+    shape: [usize; 4],
     decoder: Decoder,
     timings: Timings,
+}
+
+/// What a run claims of one frame.
+struct Claims {
+    raw: RawBoxes,
+    mapping: Mapping,
+    candidates: Vec<Candidate>,
+    /// Indices of those that stay, best score first.
+    kept: Vec<usize>,
 }
 
 impl OnnxDetector {
     /// Opens the weights of a card on the runtime's provider with `threads` threads (0 counts as 1).
     ///
     /// The model runs once on an empty input, so that a card that does not fit is an error here and the first
-    /// frame is as fast as the others.
+    /// frame is as fast as the others. Where the model leaves the number of pictures open, it runs on two as well:
+    /// some graphs say so and yet take only one.
     pub fn open(card: &Card, weights: &Path, runtime: &Runtime, threads: usize) -> Result<Self, OpenError> {
         card.validate()?;
         let family = card.decoder.family();
         let decoder = Decoder::new(card).ok_or_else(|| OpenError::NotDetector { model: card.name.clone(), family })?;
-        let preprocessor = Preprocessor::new(&card.input);
         let session = ModelSession::open(card, weights, runtime, threads)?;
-        session.check_input(&preprocessor.tensor_shape())?;
+        let preprocessor = Preprocessor::new(&card.input);
         let mut detector = Self {
             classes: card.classes.to_vec(),
             by_number: card.classes.by_number(),
             tensor: vec![0.0; preprocessor.tensor_len()],
+            shape: preprocessor.tensor_shape(),
             decoder,
             card: card.clone(),
             session,
-            preprocessor,
+            preprocessors: vec![preprocessor],
             timings: Timings::default(),
         };
-        match detector.infer(Mapping { left: 0.0, top: 0.0, scale_x: 1.0, scale_y: 1.0 }) {
-            Ok(_) => Ok(detector),
+        match detector.infer(&[Mapping::IDENTITY]) {
+            Ok(_) => {}
             Err(InferError::Run(source)) => {
-                Err(OpenError::Session { model: card.name.clone(), path: weights.to_owned(), source })
+                return Err(OpenError::Session { model: card.name.clone(), path: weights.to_owned(), source });
             }
-            Err(InferError::Decode(source)) => Err(OpenError::Decode { model: card.name.clone(), source }),
+            Err(InferError::Decode(source)) => {
+                return Err(OpenError::Decode { model: card.name.clone(), source });
+            }
         }
+        if detector.session.takes_batches() && detector.infer(&[Mapping::IDENTITY; 2]).is_ok() {
+            detector.preprocessors.resize_with(MOST_AT_ONCE, || Preprocessor::new(&card.input));
+        }
+        detector.tensor.truncate(detector.preprocessors[0].tensor_len());
+        detector.timings = Timings::default();
+        Ok(detector)
     }
 
     /// The card by which the model was opened.
@@ -169,60 +208,143 @@ impl OnnxDetector {
         self.timings
     }
 
+    /// Most frames that one run of the model takes; more are run one lot after the other.
+    pub fn most_at_once(&self) -> usize {
+        self.preprocessors.len()
+    }
+
     /// Detections of one frame, best score first, boxes in the frame's own pixels as the model says them.
     ///
     /// A box may reach beyond the frame where the model takes the subject to go on; this is what evaluations score.
     /// [`Detector::detect`] cuts boxes off at the frame's edge. Boxes without an area are left out.
     pub fn detect_frame(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
-        self.timings = Timings::default();
-        self.detect_one(frame)
+        Ok(self.claims(&[frame])?.first().map(|claims| self.detections(claims)).unwrap_or_default())
+    }
+
+    /// As [`OnnxDetector::detect_frame`] for several frames, with the landmarks of each finding.
+    pub fn find(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Found>>, DetectError> {
+        let all = self.claims(frames)?;
+        let found = |claims: &Claims| {
+            let with_landmarks = self.kept(claims).map(|(index, Detection { class, score, bbox })| {
+                let landmarks = claims.raw.landmarks(index).iter().map(|&point| claims.mapping.point_to_frame(point));
+                Found { class, score, bbox, landmarks: landmarks.collect() }
+            });
+            with_landmarks.collect()
+        };
+        Ok(all.iter().map(found).collect())
     }
 
     /// Runs the model on the tensor of the last frame once more and leaves the outputs unread; for measuring what
     /// inference alone takes.
     pub fn run_again(&mut self) -> Result<(), DetectError> {
         let failed = |source| DetectError::Run { frame: "again".to_owned(), model: self.card.name.clone(), source };
-        self.session.run(&self.preprocessor.tensor_shape(), &self.tensor).map(drop).map_err(failed)
+        let n = self.shape.iter().product();
+        self.session.run(&self.shape, &self.tensor[..n]).map(drop).map_err(failed)
     }
 
-    fn detect_one(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
-        let model = || self.card.name.clone();
-        let name = || format!("{} #{}", frame.meta.stream, frame.meta.sequence);
+    /// What the model claims of each frame. Neighbours of the same input size go into one run where the model can.
+    fn claims(&mut self, frames: &[&Frame]) -> Result<Vec<Claims>, DetectError> {
+        self.timings = Timings::default();
+        let mut all = Vec::with_capacity(frames.len());
+        let mut rest = frames;
+        while let Some(first) = rest.first() {
+            let size = self.card.input.size_for(first.width, first.height);
+            let is_like = |frame: &&&Frame| self.card.input.size_for(frame.width, frame.height) == size;
+            let n = rest.iter().take(self.preprocessors.len()).take_while(is_like).count().max(1);
+            let (lot, later) = rest.split_at(n);
+            all.extend(self.claims_of_lot(lot)?);
+            rest = later;
+        }
+        Ok(all)
+    }
+
+    fn claims_of_lot(&mut self, lot: &[&Frame]) -> Result<Vec<Claims>, DetectError> {
         let watch = Stopwatch::start();
-        let mapping = self.preprocessor.fill(frame, &mut self.tensor).map_err(|source| DetectError::Preprocess {
-            frame: name(),
-            model: model(),
-            source,
-        })?;
+        self.make_room(lot);
+        let model = || self.card.name.clone();
+        let item = self.preprocessors[0].tensor_len();
+        let places = self.preprocessors.iter_mut().zip(self.tensor.chunks_exact_mut(item));
+        let fill = |(&frame, (preprocessor, tensor)): (&&Frame, (&mut Preprocessor, &mut [f32]))| {
+            let failed = |source| DetectError::Preprocess { frame: name(&[frame]), model: model(), source };
+            preprocessor.fill(frame, tensor).map_err(failed)
+        };
+        let mappings = lot.iter().zip(places).map(fill).collect::<Result<Vec<_>, _>>()?;
         self.timings.preprocess += watch.elapsed();
-        let kept = self.infer(mapping).map_err(|error| match error {
-            InferError::Run(source) => DetectError::Run { frame: name(), model: self.card.name.clone(), source },
-            InferError::Decode(source) => DetectError::Decode { frame: name(), model: self.card.name.clone(), source },
-        })?;
-        let named = kept.into_iter().filter_map(|Candidate { class, score, bbox }| {
-            let class = self.by_number.get(class)?.clone()?;
-            (score >= self.card.thresholds.of(&class) && is_usable(&bbox)).then_some(Detection { class, score, bbox })
-        });
-        Ok(named.collect())
+        self.infer(&mappings).map_err(|error| match error {
+            InferError::Run(source) => DetectError::Run { frame: name(lot), model: self.card.name.clone(), source },
+            InferError::Decode(source) => {
+                DetectError::Decode { frame: name(lot), model: self.card.name.clone(), source }
+            }
+        })
+    }
+
+    /// Lays the tensor out for a lot of frames of one input size. Padding stays where it is while the size does.
+    fn make_room(&mut self, lot: &[&Frame]) {
+        let Some(first) = lot.first() else { return };
+        let old_size = self.preprocessors[0].size();
+        for preprocessor in &mut self.preprocessors {
+            preprocessor.prepare(first.width, first.height);
+        }
+        if self.preprocessors[0].size() != old_size {
+            self.preprocessors.iter_mut().for_each(Preprocessor::forget);
+        }
+        let len = self.preprocessors[0].tensor_len() * lot.len();
+        if self.tensor.len() < len {
+            self.tensor.resize(len, 0.0);
+        }
     }
 
     /// Runs the model on the tensor as it is and reads the outputs.
-    fn infer(&mut self, mapping: Mapping) -> Result<Vec<Candidate>, InferError> {
+    fn infer(&mut self, mappings: &[Mapping]) -> Result<Vec<Claims>, InferError> {
         let watch = Stopwatch::start();
-        let outputs = self.session.run(&self.preprocessor.tensor_shape(), &self.tensor)?;
+        self.shape = self.preprocessors[0].tensor_shape();
+        self.shape[0] = mappings.len();
+        let len: usize = self.shape.iter().product();
+        if self.tensor.len() < len {
+            self.tensor.resize(len, 0.0);
+        }
+        let outputs = self.session.run(&self.shape, &self.tensor[..len])?;
         self.timings.inference += watch.elapsed();
         let watch = Stopwatch::start();
         let thresholds = &self.card.thresholds;
-        let boxes = self.decoder.decode(&outputs, thresholds.least()).map_err(InferError::Decode)?;
-        let candidates = boxes.iter().map(|b| Candidate {
-            class: b.class,
-            score: b.score.clamp(0.0, 1.0),
-            bbox: mapping.to_frame(b.corners),
-        });
-        let kept = nms::suppress(candidates.collect(), thresholds.nms_iou);
+        let mut shot = Shot { batch: mappings.len(), index: 0, size: self.preprocessors[0].size() };
+        let mut all = Vec::with_capacity(mappings.len());
+        for (index, &mapping) in mappings.iter().enumerate() {
+            shot.index = index;
+            let raw = self.decoder.decode(&outputs, shot, thresholds.least()).map_err(InferError::Decode)?;
+            let candidate = |b: &RawBox| Candidate {
+                class: b.class,
+                score: b.score.clamp(0.0, 1.0),
+                bbox: mapping.to_frame(b.corners),
+            };
+            let candidates: Vec<Candidate> = raw.boxes.iter().map(candidate).collect();
+            let kept = nms::kept(&candidates, thresholds.nms_iou);
+            all.push(Claims { raw, mapping, candidates, kept });
+        }
         self.timings.decode += watch.elapsed();
-        Ok(kept)
+        Ok(all)
     }
+
+    /// What stays of a run's claims, with the index of each claim.
+    fn kept<'c>(&'c self, claims: &'c Claims) -> impl Iterator<Item = (usize, Detection)> + 'c {
+        claims.kept.iter().filter_map(|&index| {
+            let Candidate { class, score, bbox } = claims.candidates[index];
+            let class = self.by_number.get(class)?.clone()?;
+            let is_strong = score >= self.card.thresholds.of(&class) && is_usable(&bbox);
+            is_strong.then_some((index, Detection { class, score, bbox }))
+        })
+    }
+
+    fn detections(&self, claims: &Claims) -> Vec<Detection> {
+        self.kept(claims).map(|(_, detection)| detection).collect()
+    }
+}
+
+/// Stream and number of the first frame of a lot, and how many others there are.
+fn name(lot: &[&Frame]) -> String {
+    let Some((first, others)) = lot.split_first() else { return "none".to_owned() };
+    let name = format!("{} #{}", first.meta.stream, first.meta.sequence);
+    if others.is_empty() { name } else { format!("{name} and {} others", others.len()) }
 }
 
 impl Detector for OnnxDetector {
@@ -233,13 +355,13 @@ impl Detector for OnnxDetector {
     /// As [`OnnxDetector::detect_frame`], but with boxes cut off at the frame's edge and without those that lie
     /// beyond it, because zones, crops and evidence know nothing outside the frame.
     fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError> {
-        self.timings = Timings::default();
-        let each = frames.iter().map(|frame| {
-            let mut detections = self.detect_one(frame)?;
+        let all = self.claims(frames).map_err(|error| DetectorError { message: error.to_string() })?;
+        let inside = |(claims, frame): (&Claims, &&Frame)| {
+            let mut detections = self.detections(claims);
             cut_off(&mut detections, frame.width, frame.height);
-            Ok(detections)
-        });
-        each.collect::<Result<_, _>>().map_err(|error: DetectError| DetectorError { message: error.to_string() })
+            detections
+        };
+        Ok(all.iter().zip(frames).map(inside).collect())
     }
 }
 

@@ -36,6 +36,7 @@ pub mod decode;
 mod detector;
 mod draw;
 pub mod eval;
+mod feed;
 pub mod fetch;
 pub mod hash;
 mod jpeg;
@@ -51,7 +52,7 @@ pub mod tfjs;
 pub mod tiles;
 
 pub use card::{Card, CardError};
-pub use detector::{DetectError, OnnxDetector, OpenError, Timings};
+pub use detector::{DetectError, Found, OnnxDetector, OpenError, Timings};
 pub use draw::{draw_detections, save_drawing};
 pub use fetch::{FetchError, Fetcher, Progress};
 pub use jpeg::JpegError;

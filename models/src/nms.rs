@@ -19,14 +19,24 @@ pub struct Candidate {
 /// Keeps the best of each group of candidates of one class that overlap by more than `iou`.
 ///
 /// The result is ordered by score, best first; equal scores keep the order in which they came.
-pub fn suppress(mut candidates: Vec<Candidate>, iou: f32) -> Vec<Candidate> {
-    candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
-    candidates.truncate(MAX_CANDIDATES);
-    let mut kept: Vec<Candidate> = Vec::new();
-    for candidate in candidates {
-        let is_new = |k: &Candidate| k.class != candidate.class || k.bbox.iou(&candidate.bbox) <= iou;
+pub fn suppress(candidates: &[Candidate], iou: f32) -> Vec<Candidate> {
+    kept(candidates, iou).into_iter().map(|index| candidates[index]).collect()
+}
+
+/// The indices of those that [`suppress`] keeps, in its order.
+pub fn kept(candidates: &[Candidate], iou: f32) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..candidates.len()).collect();
+    order.sort_by(|&a, &b| candidates[b].score.total_cmp(&candidates[a].score));
+    order.truncate(MAX_CANDIDATES);
+    let mut kept: Vec<usize> = Vec::new();
+    for index in order {
+        let candidate = &candidates[index];
+        let is_new = |&k: &usize| {
+            let better = &candidates[k];
+            better.class != candidate.class || better.bbox.iou(&candidate.bbox) <= iou
+        };
         if kept.iter().all(is_new) {
-            kept.push(candidate);
+            kept.push(index);
         }
     }
     kept
@@ -44,13 +54,13 @@ mod tests {
 
     #[test]
     fn the_best_of_a_group_stays_and_other_classes_do_not_mind() {
-        let kept = suppress(vec![candidate(0, 0.5, 0.), candidate(0, 0.9, 1.), candidate(1, 0.4, 0.5)], 0.5);
+        let kept = suppress(&[candidate(0, 0.5, 0.), candidate(0, 0.9, 1.), candidate(1, 0.4, 0.5)], 0.5);
         assert_eq!(kept, [candidate(0, 0.9, 1.), candidate(1, 0.4, 0.5)]);
     }
 
     #[test]
     fn equal_scores_keep_their_order() {
-        let kept = suppress(vec![candidate(0, 0.5, 50.), candidate(0, 0.5, 0.), candidate(0, 0.5, 1.)], 0.5);
+        let kept = suppress(&[candidate(0, 0.5, 50.), candidate(0, 0.5, 0.), candidate(0, 0.5, 1.)], 0.5);
         assert_eq!(kept, [candidate(0, 0.5, 50.), candidate(0, 0.5, 0.)]);
     }
 
@@ -60,7 +70,7 @@ mod tests {
             boxes in prop::collection::vec((0usize..3, 0f32..1., 0f32..30.), 0..40),
         ) {
             let all: Vec<Candidate> = boxes.iter().map(|&(c, s, x)| candidate(c, s, x)).collect();
-            let kept = suppress(all.clone(), 0.45);
+            let kept = suppress(&all, 0.45);
             prop_assert!(kept.is_sorted_by(|a, b| a.score >= b.score));
             for (i, a) in kept.iter().enumerate() {
                 for b in &kept[i + 1..] {

@@ -2,24 +2,27 @@
 
 use std::path::{Path, PathBuf};
 
-use ndarray::ArrayViewD;
+use half::f16;
+use ndarray::{CowArray, IxDyn};
 use ort::ep::ExecutionProviderDispatch;
 use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
-use ort::value::{DynValue, TensorElementType, TensorRef, ValueType};
+use ort::value::{DynValue, TensorElementType};
 
 use crate::card::Card;
 use crate::decode::Outputs;
 use crate::detector::OpenError;
+use crate::feed::Feed;
 use crate::providers::{Provider, one_line};
 use crate::runtime::Runtime;
 
-/// A model that is loaded and has one input of 32-bit floats. On the CPU provider the same values give the same bits,
+/// A model that is loaded and takes what its card promises. On the CPU provider the same values give the same bits,
 /// given the same library, processor and number of threads.
 pub(crate) struct ModelSession {
     model: String,
     session: Session,
+    feed: Feed,
     names: Vec<String>,
     /// What it takes to open the model again on the CPU; nothing where it runs there already.
     spare: Option<Spare>,
@@ -58,7 +61,8 @@ impl ModelSession {
             }
         };
         let names = session.outputs().iter().map(|output| output.name().to_owned()).collect();
-        Ok(Self { model: card.name.clone(), session, names, spare })
+        let feed = Feed::new(card, &session)?;
+        Ok(Self { model: card.name.clone(), session, feed, names, spare })
     }
 
     /// What runs the model now.
@@ -66,27 +70,9 @@ impl ModelSession {
         self.spare.as_ref().map_or(Provider::Cpu, |spare| spare.runtime.execution().chosen().provider)
     }
 
-    /// Whether the model takes an input of the shape that its card promises.
-    pub(crate) fn check_input(&self, promised: &[usize]) -> Result<(), OpenError> {
-        let fits = |dtype: &ValueType| match dtype {
-            ValueType::Tensor { ty, shape, .. } => {
-                *ty == TensorElementType::Float32
-                    && shape.len() == promised.len()
-                    && shape.iter().zip(promised).all(|(&has, &wanted)| has < 0 || has == wanted as i64)
-            }
-            _ => false,
-        };
-        let inputs = self.session.inputs();
-        if let [only] = inputs
-            && fits(only.dtype())
-        {
-            return Ok(());
-        }
-        let inputs: Vec<String> = inputs.iter().map(|i| format!("`{}` of {}", i.name(), i.dtype())).collect();
-        let has = if inputs.is_empty() { "no input".to_owned() } else { inputs.join(", ") };
-        let sides: Vec<String> = promised.iter().map(ToString::to_string).collect();
-        let promised = format!("32-bit floats {}", sides.join("x"));
-        Err(OpenError::Input { model: self.model.clone(), has, promised })
+    /// Whether the number of pictures in a run is free.
+    pub(crate) fn takes_batches(&self) -> bool {
+        self.feed.takes_batches()
     }
 
     /// Runs the model once. Where the provider fails, the model is opened on the CPU and run there on the same values.
@@ -97,8 +83,8 @@ impl ModelSession {
     }
 
     fn run_here(&mut self, shape: &[usize], values: &[f32]) -> Result<Vec<DynValue>, ort::Error> {
-        let input = TensorRef::from_array_view((shape, values))?;
-        Ok(self.session.run(ort::inputs![input])?.into_iter().map(|(_, value)| value).collect())
+        let inputs = self.feed.inputs(shape, values)?;
+        Ok(self.session.run(inputs)?.into_iter().map(|(_, value)| value).collect())
     }
 
     /// Opens the model on the CPU if it runs elsewhere; false if there is nowhere to go.
@@ -133,9 +119,21 @@ impl Outputs for RunOutputs<'_> {
         self.names.to_vec()
     }
 
-    fn get(&self, name: &str) -> Option<ArrayViewD<'_, f32>> {
+    fn get(&self, name: &str) -> Option<CowArray<'_, f32, IxDyn>> {
         let index = self.names.iter().position(|known| known == name)?;
-        self.values.get(index)?.try_extract_array().ok()
+        floats(self.values.get(index)?)
+    }
+}
+
+/// Numbers of any type as 32-bit floats, without a copy where they are that.
+fn floats(value: &DynValue) -> Option<CowArray<'_, f32, IxDyn>> {
+    match value.dtype().tensor_type()? {
+        TensorElementType::Float32 => Some(value.try_extract_array::<f32>().ok()?.into()),
+        TensorElementType::Float16 => Some(value.try_extract_array::<f16>().ok()?.mapv(f16::to_f32).into()),
+        TensorElementType::Int64 => Some(value.try_extract_array::<i64>().ok()?.mapv(|v| v as f32).into()),
+        TensorElementType::Int32 => Some(value.try_extract_array::<i32>().ok()?.mapv(|v| v as f32).into()),
+        TensorElementType::Uint8 => Some(value.try_extract_array::<u8>().ok()?.mapv(f32::from).into()),
+        _ => None,
     }
 }
 

@@ -134,7 +134,7 @@ pub enum DecoderSpec {
         scores: String,
         /// Output with landmark offsets, 1 x priors x 2 landmarks.
         landmarks: String,
-        /// Landmarks that count, the first of those that the output has; 4 are the corners of a plate.
+        /// Landmarks of each plate; 4 are its corners.
         points: u32,
         /// Pixels of input per cell, finest first.
         strides: Vec<u32>,

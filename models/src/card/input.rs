@@ -63,6 +63,38 @@ pub enum DynamicAxes {
     Width,
 }
 
+impl Input {
+    /// Width and height of the tensor for a picture of that many pixels.
+    pub fn size_for(&self, width: u32, height: u32) -> [u32; 2] {
+        let Some(Dynamic { axes, multiple_of, .. }) = self.dynamic else { return [self.width, self.height] };
+        let ratio = self.ratio(width, height);
+        let fit = |side: u32, most: u32| {
+            let wanted = (f64::from(side) * ratio).round().clamp(1.0, f64::from(most)) as u32;
+            wanted.next_multiple_of(multiple_of.max(1)).min(most)
+        };
+        match axes {
+            DynamicAxes::Both => [fit(width, self.width), fit(height, self.height)],
+            DynamicAxes::Width => [fit(width, self.width), self.height],
+        }
+    }
+
+    /// Input pixels per picture pixel where the picture keeps its shape.
+    pub(crate) fn ratio(&self, width: u32, height: u32) -> f64 {
+        let ratio = (f64::from(self.width) / f64::from(width)).min(f64::from(self.height) / f64::from(height));
+        if self.keeps_small() { ratio.min(1.0) } else { ratio }
+    }
+
+    /// Picture pixels per input pixel where the picture keeps its shape.
+    pub(crate) fn scale_back(&self, width: u32, height: u32) -> f64 {
+        let scale = (f64::from(width) / f64::from(self.width)).max(f64::from(height) / f64::from(self.height));
+        if self.keeps_small() { scale.max(1.0) } else { scale }
+    }
+
+    fn keeps_small(&self) -> bool {
+        matches!(self.dynamic, Some(Dynamic { axes: DynamicAxes::Both, enlarge: false, .. }))
+    }
+}
+
 fn one() -> f32 {
     1.0
 }

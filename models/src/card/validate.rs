@@ -192,7 +192,8 @@ impl Card {
                 check_range("decoder.plate.points", *points, 64)
             }
             DecoderSpec::Ssd { .. } => self.check_ssd(),
-            DecoderSpec::Queries { labels, activation, .. } => {
+            DecoderSpec::Queries { labels, activation, background, .. } => {
+                self.check_background("decoder.queries.background", *background)?;
                 if labels.is_some() && *activation == Activation::Softmax {
                     let problem = "scores of chosen labels cannot be softmaxed; use sigmoid or none".to_owned();
                     return Err(("decoder.queries.activation", problem));
@@ -205,6 +206,10 @@ impl Card {
                     return Err(("decoder.ctc.blank", format!("{blank} is not below {MAX_COUNT}")));
                 }
                 match dictionary {
+                    Dictionary::List(characters) if *blank > characters.len() => {
+                        let problem = format!("{blank} lies beyond the {} characters", characters.len());
+                        Err(("decoder.ctc.blank", problem))
+                    }
                     Dictionary::List(characters) => check_names("decoder.ctc.dictionary", characters),
                     Dictionary::File(dictionary) => check_file_name("decoder.ctc.dictionary.file", &dictionary.file),
                 }
@@ -247,9 +252,13 @@ impl Card {
         if !(1..=MAX_COUNT).contains(&n_priors) {
             return Err(("decoder.ssd.grids", format!("{n_priors} priors are not within 1 to {MAX_COUNT}")));
         }
+        self.check_background("decoder.ssd.background", *background)
+    }
+
+    /// The background may be one beyond the classes.
+    fn check_background(&self, key: &'static str, background: Option<usize>) -> Result<(), Fault> {
         if background.is_some_and(|number| number > self.classes.by_number().len()) {
-            let problem = "the background's number lies beyond the classes".to_owned();
-            return Err(("decoder.ssd.background", problem));
+            return Err((key, "the background's number lies beyond the classes".to_owned()));
         }
         Ok(())
     }

@@ -1,13 +1,29 @@
-//! From a model's raw outputs to candidates in input pixels.
+//! From a model's raw outputs to findings in input pixels.
+//!
+//! Every family is a pure function of the outputs, the card and the sides of the input. The shapes of all outputs are
+//! checked before a number is read, so a model that does not fit its card is found by one run on an empty input.
 
+mod blazeface;
+mod centerface;
+mod classifier;
+mod ctc;
+mod movenet;
 mod nanodet;
+mod plate;
+mod queries;
+mod shape;
+mod ssd;
+mod yolov8;
 mod yolox;
+mod yunet;
 
-use ndarray::{ArrayView2, ArrayViewD, Ix2};
+use ndarray::{CowArray, IxDyn};
 
 use crate::card::{Card, DecoderSpec};
-use nanodet::NanodetDecoder;
-use yolox::YoloxDecoder;
+pub use classifier::ClassDecoder;
+pub use ctc::{Character, TextDecoder};
+pub use movenet::{PoseDecoder, RawPoint};
+pub use shape::DecodeError;
 
 /// One cell's claim in input pixels, before it is mapped to the frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,95 +36,132 @@ pub struct RawBox {
     pub corners: [f32; 4],
 }
 
-/// The model's outputs are not what the card promises.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DecodeError {
-    /// An output is missing.
-    #[error("the model card promises an output `{output}`, but the model has {has}")]
-    MissingOutput {
-        /// The name in the card.
-        output: String,
-        /// The names that the model has.
-        has: String,
-    },
-    /// An output has another shape.
-    #[error("the model card promises {promised} for output `{output}`, but the model gives {given}")]
-    Shape {
-        /// The output's name.
-        output: String,
-        /// The shape that follows from the card.
-        promised: String,
-        /// The shape that the model gives.
-        given: String,
-    },
+/// What a detector claims, with landmarks where its family has them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RawBoxes {
+    /// The boxes in the order of the cells.
+    pub boxes: Vec<RawBox>,
+    /// Landmarks of each box.
+    n_landmarks: usize,
+    /// All landmarks, those of the first box first.
+    landmarks: Vec<[f32; 2]>,
+}
+
+impl RawBoxes {
+    fn with_landmarks(n_landmarks: usize) -> Self {
+        Self { n_landmarks, ..Self::default() }
+    }
+
+    /// Adds a box without landmarks, unless a number of it is infinite or NaN.
+    fn push(&mut self, raw: RawBox) {
+        if is_finite(&raw) {
+            self.boxes.push(raw);
+        }
+    }
+
+    /// Adds a box with its landmarks, unless a number is infinite or NaN.
+    fn push_with(&mut self, raw: RawBox, landmarks: impl Iterator<Item = [f32; 2]>) {
+        let start = self.landmarks.len();
+        self.landmarks.extend(landmarks.take(self.n_landmarks));
+        let own = &self.landmarks[start..];
+        if is_finite(&raw) && own.len() == self.n_landmarks && own.as_flattened().iter().all(|v| v.is_finite()) {
+            self.boxes.push(raw);
+        } else {
+            self.landmarks.truncate(start);
+        }
+    }
+
+    /// The landmarks of the box of that index, in input pixels; none where the family has none.
+    pub fn landmarks(&self, index: usize) -> &[[f32; 2]] {
+        self.landmarks.get(index * self.n_landmarks..(index + 1) * self.n_landmarks).unwrap_or_default()
+    }
+}
+
+fn is_finite(raw: &RawBox) -> bool {
+    raw.score.is_finite() && raw.corners.iter().all(|v| v.is_finite())
+}
+
+/// Which picture of a run is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shot {
+    /// Pictures in the run.
+    pub batch: usize,
+    /// Number of the picture, from 0.
+    pub index: usize,
+    /// Width and height of the input tensor in pixels.
+    pub size: [u32; 2],
+}
+
+impl Shot {
+    /// The only picture of a run.
+    pub fn single(size: [u32; 2]) -> Self {
+        Self { batch: 1, index: 0, size }
+    }
 }
 
 /// A model's outputs by name.
 pub trait Outputs {
     /// The names of the outputs.
     fn names(&self) -> Vec<String>;
-    /// The output of that name; `None` if there is none or it does not hold 32-bit floats.
-    fn get(&self, name: &str) -> Option<ArrayViewD<'_, f32>>;
+    /// The output of that name as 32-bit floats, without a copy where it holds them; `None` if there is none or it
+    /// holds no numbers.
+    fn get(&self, name: &str) -> Option<CowArray<'_, f32, IxDyn>>;
 }
 
-/// Decodes the outputs of one family of models.
+/// Decodes the outputs of one family of detectors.
 #[derive(Debug)]
 pub struct Decoder(Family);
 
 #[derive(Debug)]
 enum Family {
-    Nanodet(NanodetDecoder),
-    Yolox(YoloxDecoder),
+    Nanodet(nanodet::NanodetDecoder),
+    Yolox(yolox::YoloxDecoder),
+    Ssd(ssd::SsdDecoder),
+    Queries(queries::QueriesDecoder),
+    Yolov8(yolov8::Yolov8Decoder),
+    Centerface(centerface::CenterfaceDecoder),
+    Blazeface(blazeface::BlazefaceDecoder),
+    Yunet(yunet::YunetDecoder),
+    Plate(plate::PlateDecoder),
 }
 
 impl Decoder {
     /// The decoder that a card asks for; `None` if its family finds no boxes.
     pub fn new(card: &Card) -> Option<Self> {
-        let size = [card.input.width, card.input.height];
         let n_classes = card.classes.by_number().len();
-        Some(Self(match &card.decoder {
+        let family = match card.decoder.clone() {
             DecoderSpec::Nanodet { strides, reg_max, class_outputs, box_outputs } => {
-                let names = class_outputs.iter().cloned().zip(box_outputs.iter().cloned());
-                let heads = strides.iter().copied().zip(names).collect();
-                Family::Nanodet(NanodetDecoder::new(size, n_classes, *reg_max as usize + 1, heads))
+                let heads = strides.into_iter().zip(class_outputs.into_iter().zip(box_outputs)).collect();
+                Family::Nanodet(nanodet::NanodetDecoder::new(n_classes, reg_max as usize + 1, heads))
             }
-            DecoderSpec::Yolox { strides } => Family::Yolox(YoloxDecoder::new(size, n_classes, strides)),
-            _ => return None,
-        }))
-    }
-
-    /// All boxes whose score is at least `threshold`, in the order of the cells. Nothing infinite or NaN comes out.
-    pub fn decode(&self, outputs: &impl Outputs, threshold: f32) -> Result<Vec<RawBox>, DecodeError> {
-        let mut boxes = match &self.0 {
-            Family::Nanodet(decoder) => decoder.decode(outputs, threshold)?,
-            Family::Yolox(decoder) => decoder.decode(outputs, threshold)?,
+            DecoderSpec::Yolox { strides } => Family::Yolox(yolox::YoloxDecoder::new(n_classes, strides)),
+            DecoderSpec::Ssd { .. } => Family::Ssd(ssd::SsdDecoder::new(card)?),
+            DecoderSpec::Queries { .. } => Family::Queries(queries::QueriesDecoder::new(card)?),
+            DecoderSpec::Yolov8 { .. } => Family::Yolov8(yolov8::Yolov8Decoder::new(card)?),
+            DecoderSpec::Centerface { .. } => Family::Centerface(centerface::CenterfaceDecoder::new(card)?),
+            DecoderSpec::Blazeface { .. } => Family::Blazeface(blazeface::BlazefaceDecoder::new(card)?),
+            DecoderSpec::Yunet { .. } => Family::Yunet(yunet::YunetDecoder::new(card)?),
+            DecoderSpec::Plate { .. } => Family::Plate(plate::PlateDecoder::new(card)?),
+            DecoderSpec::Movenet { .. } | DecoderSpec::Ctc { .. } | DecoderSpec::Classifier { .. } => return None,
         };
-        boxes.retain(|b| b.score.is_finite() && b.corners.iter().all(|v| v.is_finite()));
-        Ok(boxes)
+        Some(Self(family))
     }
-}
 
-/// An output as rows of cells: 1 x `cells` x `values`.
-fn cells<'a>(
-    outputs: &'a impl Outputs,
-    name: &str,
-    cells: usize,
-    values: usize,
-) -> Result<ArrayView2<'a, f32>, DecodeError> {
-    let Some(array) = outputs.get(name) else {
-        let has = outputs.names().iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
-        return Err(DecodeError::MissingOutput { output: name.to_owned(), has });
-    };
-    let shape = array.shape().to_vec();
-    let wrong = || DecodeError::Shape {
-        output: name.to_owned(),
-        promised: format!("1x{cells}x{values}"),
-        given: shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x"),
-    };
-    if shape != [1, cells, values] {
-        return Err(wrong());
+    /// All boxes of one picture whose score is at least `threshold` (above 0), in the order of the cells. Nothing
+    /// infinite or NaN comes out.
+    pub fn decode(&self, outputs: &impl Outputs, shot: Shot, threshold: f32) -> Result<RawBoxes, DecodeError> {
+        match &self.0 {
+            Family::Nanodet(decoder) => decoder.decode(outputs, shot, threshold),
+            Family::Yolox(decoder) => decoder.decode(outputs, shot, threshold),
+            Family::Ssd(decoder) => decoder.decode(outputs, shot, threshold),
+            Family::Queries(decoder) => decoder.decode(outputs, shot, threshold),
+            Family::Yolov8(decoder) => decoder.decode(outputs, shot, threshold),
+            Family::Centerface(decoder) => decoder.decode(outputs, shot, threshold),
+            Family::Blazeface(decoder) => decoder.decode(outputs, shot, threshold),
+            Family::Yunet(decoder) => decoder.decode(outputs, shot, threshold),
+            Family::Plate(decoder) => decoder.decode(outputs, shot, threshold),
+        }
     }
-    array.index_axis_move(ndarray::Axis(0), 0).into_dimensionality::<Ix2>().map_err(|_| wrong())
 }
 
 /// The best class of a row of scores, the first of equals, if it is at least `threshold`.
@@ -124,6 +177,53 @@ fn best_class(scores: &[f32], threshold: f32) -> Option<(usize, f32)> {
         }
     }
     Some(best)
+}
+
+/// The logistic function.
+fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
+}
+
+/// The logit whose sigmoid is `score`.
+fn logit(score: f32) -> f32 {
+    (score / (1.0 - score)).ln()
+}
+
+/// Turns logits to probabilities that add up to 1.
+fn softmax(scores: &mut [f32]) {
+    let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for score in &mut *scores {
+        *score = (*score - highest).exp();
+        sum += *score;
+    }
+    for score in scores {
+        *score /= sum;
+    }
+}
+
+/// Columns and rows of the cells of a stride.
+fn grid([width, height]: [u32; 2], stride: u32) -> [usize; 2] {
+    [(width / stride) as usize, (height / stride) as usize]
+}
+
+/// All cells of several strides, one stride after the other, row by row: column, row and stride.
+fn grid_cells(size: [u32; 2], strides: &[u32]) -> impl Iterator<Item = [f32; 3]> + '_ {
+    strides.iter().flat_map(move |&stride| {
+        let [columns, rows] = grid(size, stride);
+        (0..rows).flat_map(move |y| (0..columns).map(move |x| [x as f32, y as f32, stride as f32]))
+    })
+}
+
+/// How many those are.
+fn n_cells(size: [u32; 2], strides: &[u32]) -> usize {
+    strides.iter().map(|&stride| grid(size, stride).iter().product::<usize>()).sum()
+}
+
+/// The corners of a box by centre and size.
+fn corners([x, y]: [f32; 2], [width, height]: [f32; 2]) -> [f32; 4] {
+    let (half_w, half_h) = (width * 0.5, height * 0.5);
+    [x - half_w, y - half_h, x + half_w, y + half_h]
 }
 
 #[cfg(test)]

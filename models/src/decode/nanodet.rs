@@ -3,55 +3,36 @@
 //! Source: Lyu, NanoDet (2020), whose head is that of Li et al., Generalized Focal Loss (2020), section 3.2: a
 //! side's distance is the expectation over `reg_max + 1` bins of a softmax, in units of the stride.
 
-use std::borrow::Cow;
+use ndarray::Ix3;
 
-use ndarray::ArrayView1;
+use super::shape::{Side, contiguous, tensor};
+use super::{DecodeError, Outputs, RawBox, RawBoxes, Shot, best_class, grid};
 
-use super::{DecodeError, Outputs, RawBox, best_class, cells};
-
-/// One detection head.
-#[derive(Debug)]
-struct Head {
-    stride: u32,
-    columns: usize,
-    rows: usize,
-    class_output: String,
-    box_output: String,
-}
+/// One detection head: stride, and the names of its class and box outputs.
+type Head = (u32, (String, String));
 
 /// Decodes all heads.
 #[derive(Debug)]
-pub(crate) struct NanodetDecoder {
+pub(super) struct NanodetDecoder {
     heads: Vec<Head>,
     n_classes: usize,
     n_bins: usize,
 }
 
 impl NanodetDecoder {
-    /// `heads` are the stride and the names of the class and box output of each head.
-    pub(crate) fn new(
-        [width, height]: [u32; 2],
-        n_classes: usize,
-        n_bins: usize,
-        heads: Vec<(u32, (String, String))>,
-    ) -> Self {
-        let head = |(stride, (class_output, box_output))| Head {
-            stride,
-            columns: (width / stride) as usize,
-            rows: (height / stride) as usize,
-            class_output,
-            box_output,
-        };
-        Self { heads: heads.into_iter().map(head).collect(), n_classes, n_bins }
+    pub(super) fn new(n_classes: usize, n_bins: usize, heads: Vec<Head>) -> Self {
+        Self { heads, n_classes, n_bins }
     }
 
-    pub(crate) fn decode(&self, outputs: &impl Outputs, threshold: f32) -> Result<Vec<RawBox>, DecodeError> {
-        let mut boxes = Vec::new();
-        for head in &self.heads {
-            let n_cells = head.columns * head.rows;
-            let scores = cells(outputs, &head.class_output, n_cells, self.n_classes)?;
-            let sides = cells(outputs, &head.box_output, n_cells, self.n_bins * 4)?;
-            let stride = head.stride as f32;
+    pub(super) fn decode(&self, outputs: &impl Outputs, shot: Shot, threshold: f32) -> Result<RawBoxes, DecodeError> {
+        let mut found = RawBoxes::default();
+        for (stride, (class_output, box_output)) in &self.heads {
+            let [columns, rows] = grid(shot.size, *stride);
+            let n_cells = columns * rows;
+            let scores = tensor::<Ix3>(outputs, class_output, shot, &[Side::Is(n_cells), Side::Is(self.n_classes)])?;
+            let sides = tensor::<Ix3>(outputs, box_output, shot, &[Side::Is(n_cells), Side::Is(self.n_bins * 4)])?;
+            let (scores, sides) = (scores.part(), sides.part());
+            let stride = *stride as f32;
             for (cell, row) in scores.outer_iter().enumerate() {
                 let Some((class, score)) = best_class(&contiguous(&row), threshold) else { continue };
                 let sides_of_cell = sides.row(cell);
@@ -60,21 +41,13 @@ impl NanodetDecoder {
                 for (distance, bins) in distance.iter_mut().zip(sides.chunks_exact(self.n_bins)) {
                     *distance = expectation(bins) * stride;
                 }
-                let x = ((cell % head.columns) as f32 + 0.5) * stride;
-                let y = ((cell / head.columns) as f32 + 0.5) * stride;
+                let x = ((cell % columns) as f32 + 0.5) * stride;
+                let y = ((cell / columns) as f32 + 0.5) * stride;
                 let corners = [x - distance[0], y - distance[1], x + distance[2], y + distance[3]];
-                boxes.push(RawBox { class, score, corners });
+                found.push(RawBox { class, score, corners });
             }
         }
-        Ok(boxes)
-    }
-}
-
-/// A row as a slice; copied only if the runtime gave it out of order.
-pub(super) fn contiguous<'a>(row: &ArrayView1<'a, f32>) -> Cow<'a, [f32]> {
-    match row.to_slice() {
-        Some(slice) => slice.into(),
-        None => row.to_vec().into(),
+        Ok(found)
     }
 }
 

@@ -12,7 +12,7 @@ mod bytes;
 mod plan;
 mod rows;
 
-use forewarn_domain::{BBox, Frame, PixelFormat};
+use forewarn_domain::{BBox, Frame, PixelFormat, Point};
 
 use crate::card::{ChannelOrder, Input, Layout, Resize};
 use plan::Plan;
@@ -53,6 +53,14 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// Input pixels are frame pixels.
+    pub const IDENTITY: Self = Self { left: 0.0, top: 0.0, scale_x: 1.0, scale_y: 1.0 };
+
+    /// A point of the input in frame pixels.
+    pub fn point_to_frame(&self, [x, y]: [f32; 2]) -> Point {
+        Point::new((x - self.left) * self.scale_x, (y - self.top) * self.scale_y)
+    }
+
     /// A box of the input in frame pixels, not clamped.
     pub fn to_frame(&self, [x0, y0, x1, y1]: [f32; 4]) -> BBox {
         BBox::new(
@@ -68,6 +76,8 @@ impl Mapping {
 #[derive(Debug)]
 pub struct Preprocessor {
     input: Input,
+    /// Width and height of the tensor for the last frame.
+    size: [u32; 2],
     normalise: Normalise,
     plan: Option<Plan>,
     rows: Rows,
@@ -77,17 +87,38 @@ impl Preprocessor {
     /// A preprocessor for the input of a card.
     pub fn new(input: &Input) -> Self {
         let normalise = Normalise::new(input);
-        Self { input: input.clone(), normalise, plan: None, rows: Rows::default() }
+        let size = [input.width, input.height];
+        Self { input: input.clone(), size, normalise, plan: None, rows: Rows::default() }
+    }
+
+    /// Makes ready for frames of that many pixels. Where the card's input is dynamic this sets the tensor's sides;
+    /// until the first call they are the most that the card allows. The tensor is to be padded anew if they change.
+    pub fn prepare(&mut self, width: u32, height: u32) {
+        let size = self.input.size_for(width, height);
+        if size != self.size {
+            self.size = size;
+            self.plan = None;
+        }
+    }
+
+    /// Forgets what was written before: the next frame pads its tensor anew.
+    pub fn forget(&mut self) {
+        self.plan = None;
+    }
+
+    /// Width and height of the tensor.
+    pub fn size(&self) -> [u32; 2] {
+        self.size
     }
 
     /// Values in the tensor.
     pub fn tensor_len(&self) -> usize {
-        self.input.width as usize * self.input.height as usize * 3
+        self.size[0] as usize * self.size[1] as usize * 3
     }
 
     /// Shape of the tensor.
     pub fn tensor_shape(&self) -> [usize; 4] {
-        let (w, h) = (self.input.width as usize, self.input.height as usize);
+        let [w, h] = self.size.map(|side| side as usize);
         match self.input.layout {
             Layout::Nchw => [1, 3, h, w],
             Layout::Nhwc => [1, h, w, 3],
@@ -96,12 +127,14 @@ impl Preprocessor {
 
     /// Fills the tensor from a frame and says how its points map back.
     ///
-    /// Hand in the same tensor every time: padding is written only when the shape of the frames changes.
+    /// Hand in the same tensor every time: padding is written only when the shape of the frames changes. Where the
+    /// card's input is dynamic, call [`Preprocessor::prepare`] before.
     pub fn fill(&mut self, frame: &Frame, tensor: &mut [f32]) -> Result<Mapping, PreprocessError> {
         let (width, height) = (frame.width, frame.height);
         if width == 0 || height == 0 {
             return Err(PreprocessError::EmptyFrame { width, height });
         }
+        self.prepare(width, height);
         if tensor.len() != self.tensor_len() {
             return Err(PreprocessError::TensorSize { given: tensor.len(), needed: self.tensor_len() });
         }
@@ -109,7 +142,7 @@ impl Preprocessor {
             Some(plan) if plan.is_for(frame) => plan,
             _ => {
                 self.fill_padding(tensor);
-                Plan::new(&self.input, frame)
+                Plan::new(&self.input, self.size, frame)
             }
         };
         self.rows.prepare(&plan);
@@ -128,7 +161,7 @@ impl Preprocessor {
 
     /// Converts and normalises the sampled row and writes it to its place in the tensor.
     fn write_row(&mut self, frame: &Frame, plan: &Plan, row: usize, tensor: &mut [f32]) {
-        let (width, height) = (self.input.width as usize, self.input.height as usize);
+        let [width, height] = self.size.map(|side| side as usize);
         let start = (plan.top + row) * width + plan.left;
         let n = plan.columns.len();
         let is_yuv = frame.format != PixelFormat::Rgb8;

@@ -42,10 +42,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(input: &Input, frame: &Frame) -> Self {
+    /// The tables for an input of that size.
+    pub(crate) fn new(input: &Input, size: [u32; 2], frame: &Frame) -> Self {
         let (width, height) = (frame.width, frame.height);
-        let (left, top, out_width, out_height) = placement(input, width, height);
-        let (scale_x, scale_y) = scales(input, width, height);
+        let (left, top, out_width, out_height) = placement(input, size, width, height);
+        let (scale_x, scale_y) = scales(input, size, width, height);
         let taps = |source: u32, out: u32, siting| taps(source, out, siting);
         Self {
             shape: (width, height, frame.format),
@@ -73,14 +74,15 @@ impl Plan {
 }
 
 /// Left, top, width and height of the picture in the input.
-fn placement(input: &Input, width: u32, height: u32) -> (u32, u32, u32, u32) {
-    let Resize::Letterbox { anchor, .. } = input.resize else { return (0, 0, input.width, input.height) };
-    let ratio = (f64::from(input.width) / f64::from(width)).min(f64::from(input.height) / f64::from(height));
+fn placement(input: &Input, size: [u32; 2], width: u32, height: u32) -> (u32, u32, u32, u32) {
+    let [input_width, input_height] = size;
+    let Resize::Letterbox { anchor, .. } = input.resize else { return (0, 0, input_width, input_height) };
+    let ratio = input.ratio(width, height);
     let fit = |side: u32, most: u32| ((f64::from(side) * ratio).round() as u32).clamp(1, most);
-    let (out_width, out_height) = (fit(width, input.width), fit(height, input.height));
+    let (out_width, out_height) = (fit(width, input_width), fit(height, input_height));
     match anchor {
         Anchor::TopLeft => (0, 0, out_width, out_height),
-        Anchor::Centre => ((input.width - out_width) / 2, (input.height - out_height) / 2, out_width, out_height),
+        Anchor::Centre => ((input_width - out_width) / 2, (input_height - out_height) / 2, out_width, out_height),
     }
 }
 
@@ -88,19 +90,14 @@ fn placement(input: &Input, width: u32, height: u32) -> (u32, u32, u32, u32) {
 ///
 /// A letterboxed picture is mapped back by the one scale that it was meant to have, not by what rounding its sides to
 /// whole pixels made of it: so do the reference evaluations of the models that are fed by letterbox.
-fn scales(input: &Input, width: u32, height: u32) -> (f32, f32) {
+fn scales(input: &Input, size: [u32; 2], width: u32, height: u32) -> (f32, f32) {
     match input.resize {
         Resize::Letterbox { .. } => {
-            let scale = letterbox_scale(input, width, height) as f32;
+            let scale = input.scale_back(width, height) as f32;
             (scale, scale)
         }
-        Resize::Stretch => (width as f32 / input.width as f32, height as f32 / input.height as f32),
+        Resize::Stretch => (width as f32 / size[0] as f32, height as f32 / size[1] as f32),
     }
-}
-
-/// Frame pixels per input pixel of a letterboxed picture, before its sides are rounded.
-fn letterbox_scale(input: &Input, width: u32, height: u32) -> f64 {
-    (f64::from(width) / f64::from(input.width)).max(f64::from(height) / f64::from(input.height))
 }
 
 fn taps(source: u32, out: u32, siting: Siting) -> Vec<Tap> {
