@@ -5,9 +5,11 @@
 mod groups;
 pub mod heat;
 pub mod luma;
+pub mod plate;
 pub mod rules;
 pub mod tracker;
+pub mod votes;
 
 pub use groups::ClassGroups;
-pub use rules::{CompileError, CompiledRule, Problem, RuleBinding, Rules, SubjectSeed};
+pub use rules::{CompileError, CompiledRule, Problem, ReadingCounts, RuleBinding, Rules, SubjectSeed};
 pub use tracker::{Tracker, TrackerConfig, TrackerConfigError};

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use forewarn_analytics::{Rules, SubjectSeed, Tracker};
+use forewarn_analytics::{ReadingCounts, Rules, SubjectSeed, Tracker};
 use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, CivilTime, Detection, FrameMeta, IncidentId, IncidentRecord, StreamId, Timestamp,
-    Track,
+    AnnounceOutcome, AnnouncementId, CivilTime, Detection, FrameMeta, IncidentId, IncidentRecord, Look, Reading,
+    StreamId, Timestamp, Track,
 };
 use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, Output, RulePolicy};
 
@@ -77,6 +77,24 @@ impl Engine {
         tracks
     }
 
+    /// The looks at tracks of the stream's latest frame that would help its rules, the most urgent first. Each is given
+    /// out once; one that is not taken is asked for again after a moment.
+    pub fn take_looks(&mut self, stream: &StreamId) -> Vec<Look> {
+        self.streams.get_mut(stream).map(|brain| brain.rules.take_looks()).unwrap_or_default()
+    }
+
+    /// Takes in what looks at tracks of a stream said. They count from its next frame on.
+    pub fn read(&mut self, stream: &StreamId, readings: &[Reading]) {
+        if let Some(brain) = self.streams.get_mut(stream) {
+            brain.rules.read(readings);
+        }
+    }
+
+    /// What became of the readings of each stream.
+    pub fn reading_counts(&self) -> impl Iterator<Item = (&StreamId, ReadingCounts)> {
+        self.streams.iter().map(|(stream, brain)| (stream, brain.rules.reading_counts()))
+    }
+
     /// A stream's picture is gone.
     pub fn interrupted(&mut self, stream: &StreamId, now: Timestamp) {
         self.incidents.handle_input(IncidentInput::StreamInterrupted { stream: stream.clone() }, now);
@@ -133,5 +151,82 @@ impl Engine {
     /// Every incident that was confirmed and is not closed.
     pub fn open_incidents(&self) -> Vec<IncidentRecord> {
         self.incidents.open_incidents().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_domain::clock::UnknownCivilTime;
+    use forewarn_domain::{Answer, BBox, Class, IncidentState, Unclear, Verdict};
+    use forewarn_incident::Output;
+
+    use super::*;
+    use crate::config::resolve::resolve;
+    use crate::config::source::Source;
+
+    const SITE: &str = r#"
+        [site]
+        id = "yard"
+        [[camera]]
+        id = "gate"
+        url = "rtsp://cam/1"
+        [[camera.rule]]
+        violation = "no_hard_hat"
+    "#;
+
+    /// What a scene of one person in front of the camera comes to; `says` answers each look.
+    fn outcome(says: impl Fn(f64) -> Answer) -> Vec<IncidentRecord> {
+        let site = resolve(&Source::new("site.toml", SITE)).unwrap_or_else(|errors| panic!("{errors}"));
+        let mut engine = Engine::new(&site, Arc::new(UnknownCivilTime));
+        let stream = StreamId::new("gate").unwrap();
+        let mut records: BTreeMap<IncidentId, IncidentRecord> = BTreeMap::new();
+        for n in 0..900_u32 {
+            let at_s = f64::from(n) / 5.0;
+            let at = Timestamp::from_secs_f64(at_s);
+            while let Some(due) = engine.poll_timeout().filter(|due| *due < at) {
+                engine.timeout(due);
+            }
+            let bbox = BBox::new(200.0, 100.0, 280.0, 300.0);
+            let detection = Detection { class: Class::new("person"), score: 0.9, bbox };
+            let meta = FrameMeta { stream: stream.clone(), sequence: u64::from(n), captured_at: at, arrived_at: at };
+            engine.analysed(&meta, (640, 480), &[detection], at);
+            let looks = engine.take_looks(&stream);
+            let reading = |look: &Look| Reading {
+                track: look.track,
+                attribute: look.attribute.clone(),
+                at,
+                bbox: look.bbox,
+                quality: 0.8,
+                answer: says(at_s),
+            };
+            engine.read(&stream, &looks.iter().map(reading).collect::<Vec<_>>());
+            while let Some(output) = engine.poll_output() {
+                if let Output::Report(report) = output {
+                    records.insert(report.incident.id.clone(), report.incident);
+                }
+            }
+        }
+        records.into_values().collect()
+    }
+
+    #[test]
+    fn who_puts_the_hat_on_complies_who_turns_away_is_lost_and_who_is_never_seen_well_is_no_incident() {
+        let hat = |at: f64| Answer::Probability(if at < 20.0 { 0.02 } else { 0.98 });
+        let complied = outcome(hat);
+        let entered = |record: &IncidentRecord, state| record.first_entered(state).map(Timestamp::as_secs_f64);
+        assert_eq!(complied.len(), 1);
+        assert!(entered(&complied[0], IncidentState::Complied).is_some_and(|at| (22.0..32.0).contains(&at)));
+        assert_eq!(complied[0].findings[0].verdict, Verdict::Yes);
+
+        let turned =
+            outcome(|at| if at < 20.0 { Answer::Probability(0.02) } else { Answer::CannotTell(Unclear::TurnedAway) });
+        assert_eq!((turned.len(), entered(&turned[0], IncidentState::Complied)), (1, None));
+        assert!(entered(&turned[0], IncidentState::Lost).is_some());
+        assert_eq!(turned[0].findings[0].verdict, Verdict::No, "what was told is not undone");
+
+        assert_eq!(outcome(|_| Answer::CannotTell(Unclear::TooSmall)), Vec::new());
+        let (n_looks, even) = (std::cell::Cell::new(0_u32), |n: u32| if n.is_multiple_of(2) { 0.02 } else { 0.98 });
+        let torn = |_: f64| Answer::Probability(even(n_looks.replace(n_looks.get() + 1)));
+        assert_eq!(outcome(torn), Vec::new());
     }
 }

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use forewarn_analytics::ReadingCounts;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{
-    AnnounceOutcome, Announcement, Detector, Frame, IncidentId, IncidentRecord, IncidentState, StreamId, Timestamp,
+    AnnounceOutcome, Announcement, Detector, Frame, IncidentId, IncidentRecord, IncidentState, Look, Reader, StreamId,
+    Timestamp,
 };
 use forewarn_evidence::{Limits, TimeLine};
 use forewarn_incident::Output;
@@ -38,6 +40,8 @@ pub struct Replay<'a> {
     pub site: &'a Site,
     /// The detector.
     pub detector: Box<dyn Detector>,
+    /// Looks closer at tracks; without it nothing is told that needs a closer look.
+    pub reader: Option<Box<dyn Reader>>,
     /// The clip of each camera; the camera's own source if none is named.
     pub clips: BTreeMap<StreamId, PathBuf>,
     /// Where results go.
@@ -59,6 +63,8 @@ pub struct Summary {
     pub frames: u64,
     /// Frames analysed.
     pub analysed: u64,
+    /// Closer looks at tracks.
+    pub looks: u64,
     /// Seconds of the longest clip.
     pub media_s: f64,
     /// Seconds that it took.
@@ -88,6 +94,7 @@ impl Replay<'_> {
         let mut player = Player {
             engine: Engine::new(self.site, Arc::new(civil.clone())),
             detector: self.detector,
+            reader: self.reader,
             keeper: None,
             playing: BTreeMap::new(),
             records: BTreeMap::new(),
@@ -114,6 +121,11 @@ impl Replay<'_> {
             }
         }
         player.write_incidents(self.out)?;
+        for (stream, counts) in player.engine.reading_counts().filter(|(_, counts)| *counts != ReadingCounts::default())
+        {
+            let ReadingCounts { taken, unknown_track, unasked } = counts;
+            tracing::info!(%stream, taken, unknown_track, unasked, "closer looks");
+        }
         player.summary.wall_s = stopwatch.elapsed().as_secs_f64();
         // What was found before the damage is written all the same.
         player.damage.map_or(Ok(player.summary), |error| Err(error).or_exit(ExitCode::BadInput))
@@ -200,6 +212,7 @@ fn clear_earlier(out: &Path, root: &Path) -> Result<(), CommandError> {
 struct Player {
     engine: Engine,
     detector: Box<dyn Detector>,
+    reader: Option<Box<dyn Reader>>,
     keeper: Option<EvidenceKeeper>,
     /// Announcements by the time of their end.
     playing: BTreeMap<(Timestamp, forewarn_domain::AnnouncementId), Announcement>,
@@ -283,6 +296,23 @@ impl Player {
         }
         if let Some(file) = &mut lane.tracks {
             file.write(frame.meta.sequence, tracks).context("failed to write the tracks")?;
+        }
+        self.look_closer(frame)
+    }
+
+    /// Answers the looks that the rules wish for, all of them and at once, so that a replay always tells the same.
+    fn look_closer(&mut self, frame: &Frame) -> Result<(), CommandError> {
+        let Some(reader) = &mut self.reader else { return Ok(()) };
+        let looks = self.engine.take_looks(&frame.meta.stream);
+        let looks: Vec<(&Frame, &Look)> = looks
+            .iter()
+            .filter(|look| reader.attributes().contains(&look.attribute))
+            .map(|look| (frame, look))
+            .collect();
+        if !looks.is_empty() {
+            let readings = reader.read(&looks)?;
+            self.engine.read(&frame.meta.stream, &readings);
+            self.summary.looks += looks.len() as u64;
         }
         Ok(())
     }

@@ -90,7 +90,8 @@ pub enum Answer {
     Text {
         /// The text as it was read, never edited.
         text: String,
-        /// The least confidence of its characters, 0 to 1, lowered where the text breaks the rules of its kind.
+        /// The least confidence of its characters, 0 to 1. The rules lower it where the text breaks the rules of its
+        /// kind.
         confidence: f32,
     },
     /// It cannot be told from this crop.
@@ -150,7 +151,7 @@ pub struct Finding {
     /// Why it cannot be told; none for yes and no.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unclear: Option<Unclear>,
-    /// How sure that is, 0 to 1.
+    /// How sure that is, 0 to 1; of a yes or no that cannot be told 0, of a text how sure the text is.
     pub confidence: f32,
     /// How many looks said yes or no, or read a text.
     pub votes: u32,

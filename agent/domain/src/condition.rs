@@ -1,13 +1,13 @@
 //! The condition language of violations, as written in TOML.
 //!
 //! A condition is a tree. Its leaves speak of one track (`class`, `confidence`, `in_zone`, `dwell`, `stationary`,
-//! `line_crossed`), of all tracks of a zone (`count`) or of the time (`schedule`); `all`, `any` and `not` join them.
+//! `line_crossed`, `wearing`), of all tracks of a zone (`count`) or of the time (`schedule`); `all`, `any` and `not` join them.
 //! A tree with a `count` outside of another `count`'s `of` is about the zone as a whole: one incident for the crowd,
 //! not one for each person.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Class, Schedule, ZoneId};
+use crate::{AttributeId, Class, Schedule, ZoneId};
 
 /// A number, or the name of one of the violation's parameters with a dollar sign: `60` or `"$dwell_s"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,6 +113,38 @@ pub struct LineCrossed {
     pub holds_for_s: Option<Quantity>,
 }
 
+/// What closer looks must have told of an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// It is there.
+    Yes,
+    /// It is not there.
+    No,
+}
+
+/// Parameters of `wearing`: closer looks at the track told what it wears, or does not.
+///
+/// As long as they cannot tell, neither `yes` nor `no` holds, also under `not`, and the subject counts as not in view.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wearing {
+    /// The attribute, such as `hard_hat`.
+    pub item: AttributeId,
+    /// What must have been told of it.
+    pub is: Told,
+    /// The least number of independent looks that said so (3 if absent); looks count in full when they are half a second
+    /// apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_votes: Option<Quantity>,
+    /// The least seconds from the first of these looks to the last (1 if absent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread_s: Option<Quantity>,
+    /// The least confidence of all looks together, 0.5 to 1 (0.8 if absent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Quantity>,
+}
+
 /// One node of a condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,6 +163,8 @@ pub enum Condition {
     Count(Count),
     /// The track crossed a line.
     LineCrossed(LineCrossed),
+    /// Closer looks told what the track wears.
+    Wearing(Wearing),
     /// The time lies in a schedule; holds where the time of day is unknown.
     Schedule(Schedule),
     /// Each of these holds.

@@ -25,7 +25,8 @@ pub enum Sight {
     Compliant,
     /// The subject is not seen though its place is in clear view.
     Absent,
-    /// The subject's place is hidden behind another track.
+    /// There is no view that tells: the subject's place is hidden behind another track, or the subject is seen and
+    /// closer looks cannot tell whether the condition holds.
     Occluded,
 }
 

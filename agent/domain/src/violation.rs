@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Class, Condition, SpokenText, ViolationId};
+use crate::{AttributeId, Class, Condition, SpokenText, ViolationId};
 
 /// A text by language, `{ en = "…", zh = "…" }`; at least one of them is given.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -122,11 +122,13 @@ pub struct EvidencePolicy {
     pub pre_roll_s: f64,
     /// Seconds of video after the confirmation, and after the outcome.
     pub post_roll_s: f64,
+    /// What is looked at more closely for the record alone, such as `plate`; it is no part of the condition.
+    pub attributes: Vec<AttributeId>,
 }
 
 impl Default for EvidencePolicy {
     fn default() -> Self {
-        Self { pre_roll_s: 5.0, post_roll_s: 5.0 }
+        Self { pre_roll_s: 5.0, post_roll_s: 5.0, attributes: Vec::new() }
     }
 }
 

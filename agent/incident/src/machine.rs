@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, Cause, CivilTime, IncidentId, IncidentRecord, IncidentState, RuleHit, Sight,
-    Subject, SubjectId, Timestamp, Transition,
+    AnnounceOutcome, AnnouncementId, Cause, CivilTime, Finding, IncidentId, IncidentRecord, IncidentState, RuleHit,
+    Sight, Subject, SubjectId, Timestamp, Transition, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -312,9 +312,18 @@ impl Machine {
     fn see(&mut self, hit: &RuleHit, ctx: &Context<'_>) {
         self.watch.see(hit.sight, ctx.at, ctx.now);
         self.record.subject = subject_of(hit);
-        // A subject that is not seen now has no findings, and those of before still hold.
-        if !hit.findings.is_empty() {
-            self.record.findings.clone_from(&hit.findings);
+        hit.findings.iter().for_each(|finding| self.note(finding));
+    }
+
+    /// Keeps what was told last of each attribute. A subject that cannot be judged now does not undo what was told.
+    fn note(&mut self, finding: &Finding) {
+        let findings = &mut self.record.findings;
+        match findings.iter_mut().find(|known| known.attribute == finding.attribute) {
+            Some(known) if finding.verdict != Verdict::CannotTell || known.verdict == Verdict::CannotTell => {
+                known.clone_from(finding);
+            }
+            Some(_) => {}
+            None => findings.push(finding.clone()),
         }
     }
 

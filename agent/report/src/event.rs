@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use forewarn_domain::{Cause, IncidentId, IncidentRecord, IncidentState, Report, Subject, Timestamp};
+use forewarn_domain::{
+    BBox, Cause, Finding, IncidentId, IncidentRecord, IncidentState, Report, Subject, Timestamp, Unclear, Verdict,
+};
 
 /// The media type of an event in structured JSON. Source: CloudEvents 1.0, JSON event format, section 3.
 pub const CONTENT_TYPE: &str = "application/cloudevents+json";
@@ -85,6 +87,75 @@ pub struct WireIncident {
     pub warning_not_delivered: bool,
     /// Every state so far, from `suspected` on.
     pub history: Vec<WireTransition>,
+    /// What closer looks told of the subject; absent where nobody looked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<WireFinding>,
+}
+
+/// What closer looks told of one attribute.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WireFinding {
+    /// The attribute, such as `dust_mask` or `plate`.
+    pub attribute: String,
+    /// What the looks say together.
+    pub verdict: Verdict,
+    /// Why they cannot tell; null where they can.
+    pub unclear: Option<Unclear>,
+    /// How sure that is, 0 to 1.
+    pub confidence: f32,
+    /// How many looks said yes or no, or read a text.
+    pub votes: u32,
+    /// How many looks there were.
+    pub looks: u32,
+    /// When the first vote was given, RFC 3339 in UTC.
+    pub first_at: Option<String>,
+    /// When the last vote was given, RFC 3339 in UTC.
+    pub last_at: Option<String>,
+    /// The text that was read, for an attribute that is a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The best crop that voted for the verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<WireCrop>,
+}
+
+/// Where and when something is to be seen best.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WireCrop {
+    /// When its frame was taken, RFC 3339 in UTC.
+    pub at: String,
+    /// The same in microseconds since the Unix epoch.
+    pub at_us: i64,
+    /// Where it lies, in pixels of the full frame.
+    #[serde(rename = "box")]
+    pub bbox: BBox,
+    /// How good it is, 0 to 1.
+    pub quality: f32,
+}
+
+impl WireFinding {
+    fn new(finding: &Finding) -> Self {
+        let instant = |at: Option<Timestamp>| at.map(Timestamp::to_rfc3339);
+        Self {
+            attribute: finding.attribute.to_string(),
+            verdict: finding.verdict,
+            unclear: finding.unclear,
+            confidence: finding.confidence,
+            votes: finding.votes,
+            looks: finding.looks,
+            first_at: instant(finding.first_at),
+            last_at: instant(finding.last_at),
+            text: finding.text.clone(),
+            best: finding.best.map(|best| WireCrop {
+                at: best.at.to_rfc3339(),
+                at_us: best.at.as_micros(),
+                bbox: best.bbox,
+                quality: best.quality,
+            }),
+        }
+    }
 }
 
 /// One step of the history.
@@ -150,6 +221,7 @@ impl WireIncident {
             warnings_played: record.warnings_played,
             warning_not_delivered: record.warning_not_delivered,
             history: record.history.iter().map(step).collect(),
+            findings: record.findings.iter().map(WireFinding::new).collect(),
         }
     }
 }
@@ -171,7 +243,7 @@ mod tests {
     use forewarn_domain::{BBox, Class, TrackId, Transition};
 
     use super::*;
-    use crate::testing::{CLOSING, report, source};
+    use crate::testing::{CLOSING, finding, report, source};
 
     const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/");
 
@@ -218,9 +290,45 @@ mod tests {
     }
 
     #[test]
+    fn every_finding_is_in_the_schema_and_survives_the_wire() {
+        let validator = validator();
+        let reasons = [
+            Unclear::NotLooked,
+            Unclear::TooSmall,
+            Unclear::Blurred,
+            Unclear::BadLight,
+            Unclear::CutOff,
+            Unclear::PartNotFound,
+            Unclear::TurnedAway,
+            Unclear::Hidden,
+            Unclear::Undecided,
+            Unclear::Contradictory,
+            Unclear::TooFewVotes,
+            Unclear::ModelFailed,
+        ];
+        let cannot_tell = reasons.map(|reason| (Verdict::CannotTell, Some(reason)));
+        for (verdict, unclear) in [(Verdict::Yes, None), (Verdict::No, None)].into_iter().chain(cannot_tell) {
+            let mut report = report(1, 5);
+            report.incident.findings = vec![finding(verdict, unclear)];
+            let event = Event::from_report(&report, &source());
+            let json = serde_json::to_value(&event).unwrap();
+            assert_eq!(complaints(&validator, &json), Vec::<String>::new());
+            assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
+        }
+        let mut bare = finding(Verdict::CannotTell, Some(Unclear::NotLooked));
+        (bare.first_at, bare.last_at, bare.text, bare.best) = (None, None, None, None);
+        let mut report = report(1, 5);
+        report.incident.findings = vec![bare];
+        let event = serde_json::to_value(Event::from_report(&report, &source())).unwrap();
+        assert_eq!(complaints(&validator, &event), Vec::<String>::new());
+    }
+
+    #[test]
     fn the_schema_refuses_what_is_no_event() {
         let validator = validator();
-        let good = serde_json::to_value(Event::from_report(&report(1, 5), &source())).unwrap();
+        let mut with_finding = report(1, 5);
+        with_finding.incident.findings = vec![finding(Verdict::Yes, None)];
+        let good = serde_json::to_value(Event::from_report(&with_finding, &source())).unwrap();
         for (pointer, wrong) in [
             ("/specversion", "0.3".into()),
             ("/type", "io.forewarn.incident.exploded".into()),
@@ -229,6 +337,9 @@ mod tests {
             ("/data/incident/history", Value::Array(Vec::new())),
             ("/data/incident/subject/box", serde_json::json!([1, 2, 3])),
             ("/data/incident/history/0/cause", "boredom".into()),
+            ("/data/incident/findings/0/verdict", "maybe".into()),
+            ("/data/incident/findings/0/confidence", 1.5.into()),
+            ("/data/incident/findings/0/best/at", "noon".into()),
         ] {
             let mut event = good.clone();
             *event.pointer_mut(pointer).unwrap() = wrong;

@@ -1,8 +1,8 @@
 //! Reports for this crate's tests.
 
 use forewarn_domain::{
-    BBox, Cause, Class, IncidentId, IncidentRecord, IncidentState, Report, RuleKey, StreamId, Subject, SubjectId,
-    Timestamp, TrackId, Transition, ViolationId, ZoneId,
+    AttributeId, BBox, BestCrop, Cause, Class, Finding, IncidentId, IncidentRecord, IncidentState, Report, RuleKey,
+    StreamId, Subject, SubjectId, Timestamp, TrackId, Transition, Unclear, Verdict, ViolationId, ZoneId,
 };
 
 use crate::event::EventSource;
@@ -20,6 +20,23 @@ const PATH: [(IncidentState, Cause); 7] = [
     (IncidentState::Escalated, Cause::WarningsUsedUp),
     (IncidentState::Closed, Cause::Settled),
 ];
+
+/// What looks told of a plate.
+pub(crate) fn finding(verdict: Verdict, unclear: Option<Unclear>) -> Finding {
+    let at = |seconds: i64| Timestamp::from_micros(1_769_839_420_250_000 + seconds * 1_000_000);
+    Finding {
+        attribute: AttributeId::new("plate").unwrap(),
+        verdict,
+        unclear,
+        confidence: 0.875,
+        votes: 6,
+        looks: 7,
+        first_at: Some(at(0)),
+        last_at: Some(at(9)),
+        text: Some("\u{82cf}A12340".to_owned()),
+        best: Some(BestCrop { at: at(4), bbox: BBox::new(671.0, 80.5, 701.0, 90.0), quality: 0.75 }),
+    }
+}
 
 /// The number of the closing transition in [`report`].
 pub(crate) const CLOSING: u32 = 6;
@@ -51,7 +68,7 @@ pub(crate) fn report(n: u64, sequence: u32) -> Report {
         },
         warnings_played: u32::from(sequence >= 3),
         warning_not_delivered: false,
-        findings: Vec::new(),
+        findings: vec![finding(Verdict::Yes, None)],
     };
     Report { incident, sequence, at: last.at }
 }

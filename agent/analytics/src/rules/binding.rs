@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use forewarn_domain::{Class, RuleKey, Schedule, Zone};
+use forewarn_domain::{AttributeId, Class, RuleKey, Schedule, Zone};
 
 /// A violation bound to one zone of one camera.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,11 +17,13 @@ pub struct RuleBinding {
     pub schedule: Option<Schedule>,
     /// The classes that the camera's model reports; not checked if empty.
     pub classes: Vec<Class>,
+    /// The attributes that the site's models can tell; not checked if none.
+    pub attributes: Option<Vec<AttributeId>>,
 }
 
 impl RuleBinding {
     /// A binding without overrides, schedule and class check.
     pub fn new(key: RuleKey, zones: Vec<Zone>) -> Self {
-        Self { key, zones, parameters: BTreeMap::new(), schedule: None, classes: Vec::new() }
+        Self { key, zones, parameters: BTreeMap::new(), schedule: None, classes: Vec::new(), attributes: None }
     }
 }

@@ -1,12 +1,14 @@
 //! Compiles a violation and a binding into a rule: parameters filled in, zones found, every number checked.
 
-use forewarn_domain::condition::Stationary;
-use forewarn_domain::condition::{Anchor, Condition, Count, CrossingDirection, Dwell, InZone, LineCrossed, Quantity};
+use forewarn_domain::condition::{
+    Anchor, Condition, Count, CrossingDirection, Dwell, InZone, LineCrossed, Quantity, Stationary, Told, Wearing,
+};
 use forewarn_domain::zone::ZoneShape;
-use forewarn_domain::{Class, RuleKey, Schedule, Violation, Zone, ZoneId};
+use forewarn_domain::{AttributeId, Class, RuleKey, Schedule, Violation, Zone, ZoneId};
 
 use super::RuleBinding;
 use super::error::{CompileError, Problem, nearest};
+use crate::votes::Standard;
 
 const SECONDS: &str = "write seconds from 0 to 31 days";
 const PART: &str = "write a part from 0 to 1";
@@ -24,6 +26,8 @@ pub struct CompiledRule {
     pub(super) leaves: Vec<Leaf>,
     pub(super) counts: Vec<CountOf>,
     pub(super) condition: Node,
+    /// What closer looks are asked for, each attribute once.
+    pub(super) asks: Vec<Ask>,
     /// How long an absent subject is remembered.
     pub(super) forget_after_us: i64,
 }
@@ -37,6 +41,14 @@ pub(super) enum Leaf {
     Dwell { zone: usize, place: Place, for_us: i64 },
     Stationary { for_us: i64, within: f32 },
     LineCrossed { line: usize, direction: CrossingDirection, holds_for_us: i64 },
+    Wearing { item: AttributeId, is: Told, standard: Standard },
+}
+
+/// A closer look that a rule asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Ask {
+    pub(super) attribute: AttributeId,
+    pub(super) standard: Standard,
 }
 
 /// What of a box must lie inside of a zone.
@@ -77,10 +89,18 @@ enum About {
 impl CompiledRule {
     /// Compiles `violation` for the zone, camera and site that `binding` names.
     pub fn compile(violation: &Violation, binding: &RuleBinding) -> Result<Self, CompileError> {
-        let mut compiler = Compiler { violation, binding, zones: Vec::new(), leaves: Vec::new(), counts: Vec::new() };
+        let mut compiler = Compiler {
+            violation,
+            binding,
+            zones: Vec::new(),
+            leaves: Vec::new(),
+            counts: Vec::new(),
+            asks: Vec::new(),
+        };
         compiler.check_site()?;
         compiler.check_timing()?;
         let condition = compiler.node(&violation.condition, "condition", false)?;
+        compiler.ask_for_evidence();
         let observe = &violation.observe;
         let forget_s = (observe.gone_after_s + observe.lost_after_s + 10.0).clamp(30.0, MOST_SECONDS);
         Ok(Self {
@@ -92,6 +112,7 @@ impl CompiledRule {
             leaves: compiler.leaves,
             counts: compiler.counts,
             condition,
+            asks: compiler.asks,
             forget_after_us: micros(forget_s),
         })
     }
@@ -117,6 +138,7 @@ struct Compiler<'a> {
     zones: Vec<Zone>,
     leaves: Vec<Leaf>,
     counts: Vec<CountOf>,
+    asks: Vec<Ask>,
 }
 
 impl Compiler<'_> {
@@ -274,6 +296,7 @@ impl Compiler<'_> {
             Condition::Dwell(dwell) => self.dwell(dwell, &format!("{place}.dwell"))?,
             Condition::Stationary(stationary) => self.stationary(stationary, &format!("{place}.stationary"))?,
             Condition::LineCrossed(crossed) => self.line_crossed(crossed, &format!("{place}.line_crossed"))?,
+            Condition::Wearing(wearing) => self.wearing(wearing, &format!("{place}.wearing"))?,
             Condition::Count(count) => return self.count(count, &format!("{place}.count"), in_count),
             Condition::Schedule(schedule) => return Ok(Node::Schedule(schedule.clone())),
             Condition::All(parts) => return Ok(Node::All(self.parts(parts, &format!("{place}.all"), in_count)?)),
@@ -343,21 +366,64 @@ impl Compiler<'_> {
         Ok(Leaf::LineCrossed { line, direction: crossed.direction, holds_for_us })
     }
 
+    fn wearing(&mut self, wearing: &Wearing, place: &str) -> Result<Leaf, CompileError> {
+        let Wearing { item, is, min_votes, spread_s, confidence } = wearing;
+        if let Some(known) = self.binding.attributes.as_ref().filter(|known| !known.contains(item)) {
+            let nearest = nearest(item.as_str(), known.iter().map(AttributeId::as_str));
+            let known = known.iter().map(ToString::to_string).collect();
+            let problem = Problem::UnknownAttribute { attribute: item.clone(), nearest, known };
+            return Err(self.error(format!("{place}.item"), problem));
+        }
+        let mut standard = Standard::default();
+        if let Some(votes) = min_votes {
+            standard.min_votes =
+                self.whole(votes, 100.0, "write a whole number from 1 to 100", &format!("{place}.min_votes"))?;
+        }
+        if let Some(spread) = spread_s {
+            let place = format!("{place}.spread_s");
+            let range = "write seconds from 0 to 20: looks of longer ago are forgotten";
+            standard.spread_us = micros(self.in_range(self.quantity(spread, &place)?, 0.0..=20.0, range, &place)?);
+        }
+        if let Some(least) = confidence {
+            let place = format!("{place}.confidence");
+            let range = "write a part from 0.5 (a toss-up) to 0.99";
+            standard.confidence = self.in_range(self.quantity(least, &place)?, 0.5..=0.99, range, &place)? as f32;
+        }
+        if !self.asks.iter().any(|ask| ask.attribute == *item) {
+            self.asks.push(Ask { attribute: item.clone(), standard });
+        }
+        Ok(Leaf::Wearing { item: item.clone(), is: *is, standard })
+    }
+
+    /// What is looked at for the record alone is left out where no model can tell it.
+    fn ask_for_evidence(&mut self) {
+        for attribute in &self.violation.evidence.attributes {
+            let is_told = self.binding.attributes.as_ref().is_none_or(|known| known.contains(attribute));
+            if is_told && !self.asks.iter().any(|ask| ask.attribute == *attribute) {
+                self.asks.push(Ask { attribute: attribute.clone(), standard: Standard::default() });
+            }
+        }
+    }
+
+    /// A whole number from 1 to `most`.
+    fn whole(&self, quantity: &Quantity, most: f64, range: &'static str, place: &str) -> Result<u32, CompileError> {
+        let number = self.quantity(quantity, place)?;
+        let whole = number.floor().clamp(1.0, most);
+        self.in_range(number, whole..=whole, range, place).map(|whole| whole as u32)
+    }
+
     fn count(&mut self, count: &Count, place: &str, in_count: bool) -> Result<Node, CompileError> {
         if in_count {
             return Err(self.error(place, Problem::NestedCount));
         }
         let of = self.node(&count.of, &format!("{place}.of"), true)?;
-        let least_place = format!("{place}.at_least");
-        let at_least = self.quantity(&count.at_least, &least_place)?;
         let range = "write a whole number from 1 to 1000";
-        let whole = at_least.floor();
-        self.in_range(at_least, whole.clamp(1.0, 1000.0)..=whole.clamp(1.0, 1000.0), range, &least_place)?;
+        let at_least = self.whole(&count.at_least, 1000.0, range, &format!("{place}.at_least"))?;
         let for_us = match &count.for_s {
             Some(quantity) => self.seconds(quantity, &format!("{place}.for_s"))?,
             None => 0,
         };
-        self.counts.push(CountOf { of, at_least: at_least as u32, for_us });
+        self.counts.push(CountOf { of, at_least, for_us });
         Ok(Node::Count(self.counts.len() - 1))
     }
 }

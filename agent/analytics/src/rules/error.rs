@@ -1,6 +1,6 @@
 //! Why a violation cannot be watched for in a zone, worded as help for whoever writes the files.
 
-use forewarn_domain::{Class, RuleKey, ZoneId};
+use forewarn_domain::{AttributeId, Class, RuleKey, ZoneId};
 
 /// A violation and a site do not fit together.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -60,6 +60,19 @@ pub enum Problem {
         class: Class,
         /// The nearest right spelling.
         nearest: Option<String>,
+    },
+    /// An attribute that no model of the site can tell.
+    #[error(
+        "no model of the site tells {attribute}{}; name one that does in the site file, or leave the rule out",
+        hint(nearest.as_deref(), known, "they tell")
+    )]
+    UnknownAttribute {
+        /// The attribute.
+        attribute: AttributeId,
+        /// The nearest right spelling.
+        nearest: Option<String>,
+        /// All that can be told.
+        known: Vec<String>,
     },
     /// A zone that the camera does not have.
     #[error("the camera has no zone or line {zone}{}", hint(nearest.as_deref(), known, "it has"))]

@@ -14,7 +14,10 @@
 
 use forewarn_domain::{BBox, Class, Sight, Timestamp, Track, TrackId};
 
+use super::attributes::Attributes;
+use super::classes::ClassVotes;
 use super::memory::{Memory, Recent, Sighting, Stillness, is_at, span_us};
+use super::tree::Truth;
 use crate::tracker::likeness;
 
 /// A subject that kept its place this long stands, in microseconds.
@@ -47,7 +50,9 @@ const TAKEN_OVER_US: i64 = 4_000_000;
 pub(super) struct RuleMemory {
     pub(super) leaves: Vec<Memory>,
     /// The leaves' values when the identity was last seen.
-    pub(super) held: Vec<bool>,
+    pub(super) held: Vec<Truth>,
+    /// The same, with times that are half over counted as possible.
+    pub(super) nearly: Vec<Truth>,
     /// Whether a detection was ever sure enough for the rule.
     pub(super) is_admitted: bool,
     pub(super) subject: Option<super::subjects::SubjectState>,
@@ -73,6 +78,9 @@ pub(super) struct Identity {
     /// How long it has been absent with its place in clear view.
     absent_us: i64,
     pub(super) rules: Vec<RuleMemory>,
+    /// What closer looks told.
+    pub(super) attributes: Attributes,
+    classes: ClassVotes,
     sightings: u32,
     birth: BBox,
     /// Width and height of the picture.
@@ -91,6 +99,10 @@ struct Left {
     place: BBox,
     stood_us: i64,
     rules: Vec<RuleMemory>,
+    classes: ClassVotes,
+    attributes: Attributes,
+    /// The frame's own time when it left.
+    taken_at: Timestamp,
 }
 
 /// Whether a newcomer is a vanished identity.
@@ -117,6 +129,8 @@ impl Identity {
             unseen: Sight::Absent,
             absent_us: 0,
             rules,
+            attributes: Attributes::default(),
+            classes: ClassVotes::new(),
             sightings: 0,
             birth: track.bbox,
             size: (0, 0),
@@ -137,7 +151,18 @@ impl Identity {
         rules: Vec<RuleMemory>,
     ) -> Self {
         let mut stillness = Stillness::default();
-        let seen = Sighting { now, first: now, bbox, smooth: bbox, class, score: 0.0, size: (0, 0) };
+        let attributes = Attributes::default();
+        let seen = Sighting {
+            now,
+            first: now,
+            bbox,
+            smooth: bbox,
+            class,
+            score: 0.0,
+            size: (0, 0),
+            at: now,
+            attributes: &attributes,
+        };
         stillness.update(STANDS_WITHIN, &seen);
         Self {
             number,
@@ -152,6 +177,8 @@ impl Identity {
             unseen: Sight::Absent,
             absent_us: 0,
             rules,
+            attributes,
+            classes: ClassVotes::new(),
             sightings: SETTLE_SIGHTINGS,
             birth: bbox,
             size: (0, 0),
@@ -162,23 +189,40 @@ impl Identity {
         }
     }
 
-    /// Takes in a sighting by its track.
-    pub(super) fn see(&mut self, now: Timestamp, track: &Track, size: (u32, u32)) {
+    /// Takes in a sighting by its track in the frame of `at`.
+    pub(super) fn see(&mut self, now: Timestamp, at: Timestamp, track: &Track, size: (u32, u32)) {
         (self.size, self.absent_us) = (size, 0);
         self.track = Some(track.id);
-        self.class = track.class.clone();
+        self.class = self.classes.see(&self.class, &track.class, track.score);
         self.score = track.score;
         self.bbox = track.bbox;
         self.seen_at = now;
         self.sightings = self.sightings.saturating_add(1);
         self.recent.push(now, track.bbox);
         let smooth = self.smooth();
-        let seen =
-            Sighting { now, first: self.first, bbox: self.bbox, smooth, class: &self.class, score: self.score, size };
         let (stood_us, place) = (self.stood_us, self.place());
+        let seen = Sighting {
+            now,
+            first: self.first,
+            bbox: self.bbox,
+            smooth,
+            class: &self.class,
+            score: self.score,
+            size,
+            at,
+            attributes: &self.attributes,
+        };
         self.stood_us = span_us(self.stillness.update(STANDS_WITHIN, &seen), now);
         if stood_us >= ROOTED_US && self.stood_us < stood_us {
-            self.left = Some(Left { at: now, place, stood_us, rules: self.rules.clone() });
+            self.left = Some(Left {
+                at: now,
+                place,
+                stood_us,
+                rules: self.rules.clone(),
+                classes: self.classes.clone(),
+                attributes: self.attributes.clone(),
+                taken_at: at,
+            });
         }
         self.left.take_if(|left| span_us(left.at, now) > 2 * TAKEN_OVER_US);
     }
@@ -264,7 +308,8 @@ impl Identity {
     /// Takes on the track of a newcomer that turned out to be this identity.
     fn adopt(&mut self, newcomer: Self) {
         self.track = newcomer.track;
-        self.class = newcomer.class;
+        self.class = self.classes.merge(newcomer.classes, &self.class);
+        self.attributes.merge(newcomer.attributes);
         self.score = newcomer.score;
         self.bbox = newcomer.bbox;
         self.seen_at = newcomer.seen_at;
@@ -277,7 +322,14 @@ impl Identity {
     fn change_places(&mut self, newcomer: &mut Self) {
         let Some(left) = self.left.take() else { return };
         std::mem::swap(&mut self.track, &mut newcomer.track);
-        std::mem::swap(&mut self.class, &mut newcomer.class);
+        // What was told of the track since it was taken along is told of the passer-by.
+        let of_place = std::mem::replace(&mut newcomer.attributes, std::mem::take(&mut self.attributes));
+        newcomer.attributes.keep_since(left.taken_at);
+        self.attributes = left.attributes;
+        self.attributes.merge(of_place);
+        let of_place = std::mem::replace(&mut newcomer.classes, ClassVotes::new());
+        self.classes = left.classes;
+        self.class = self.classes.merge(of_place, &self.class);
         std::mem::swap(&mut self.score, &mut newcomer.score);
         std::mem::swap(&mut self.bbox, &mut newcomer.bbox);
         std::mem::swap(&mut self.seen_at, &mut newcomer.seen_at);

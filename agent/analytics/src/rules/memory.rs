@@ -10,7 +10,9 @@ use forewarn_domain::condition::CrossingDirection;
 use forewarn_domain::zone::ZoneShape;
 use forewarn_domain::{BBox, Class, Point, Timestamp};
 
+use super::attributes::Attributes;
 use super::compile::{Leaf, Place};
+use super::tree::Truth;
 
 /// A foot point that leaves a zone for no longer than this has not left it, in microseconds.
 const BORDER_US: i64 = 1_500_000;
@@ -36,6 +38,37 @@ pub(super) struct Sighting<'a> {
     pub(super) score: f32,
     /// Width and height of the picture.
     pub(super) size: (u32, u32),
+    /// The frame's own time.
+    pub(super) at: Timestamp,
+    /// What closer looks told.
+    pub(super) attributes: &'a Attributes,
+}
+
+/// What is known of a leaf after a sighting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) truth: Truth,
+    /// The same, with a time that is half over counted as possible: a closer look may soon be of use.
+    pub(super) nearly: Truth,
+}
+
+impl From<Truth> for Held {
+    fn from(truth: Truth) -> Self {
+        Self { truth, nearly: truth }
+    }
+}
+
+impl From<bool> for Held {
+    fn from(holds: bool) -> Self {
+        Truth::from(holds).into()
+    }
+}
+
+/// Whether something lasted for `for_us`.
+fn lasted(us: i64, for_us: i64) -> Held {
+    let truth = Truth::from(us >= for_us);
+    let nearly = if us >= for_us / 2 { truth.max(Truth::CannotTell) } else { truth };
+    Held { truth, nearly }
 }
 
 /// The memory of one leaf for one subject.
@@ -50,7 +83,7 @@ pub(super) enum Memory {
 impl Memory {
     pub(super) fn new(leaf: &Leaf) -> Self {
         match leaf {
-            Leaf::Class(_) | Leaf::Confidence(_) | Leaf::InZone { .. } => Self::Nothing,
+            Leaf::Class(_) | Leaf::Confidence(_) | Leaf::InZone { .. } | Leaf::Wearing { .. } => Self::Nothing,
             Leaf::Dwell { .. } => Self::Dwell(DwellMemory::default()),
             Leaf::Stationary { .. } => Self::Still(Stillness::default()),
             Leaf::LineCrossed { .. } => Self::Crossing(CrossingMemory::default()),
@@ -66,34 +99,36 @@ impl Memory {
             Leaf::LineCrossed { .. } => {
                 Self::Crossing(CrossingMemory { from: Some(bbox.foot()), crossed_at: Some(now) })
             }
-            Leaf::Class(_) | Leaf::Confidence(_) | Leaf::InZone { .. } => Self::Nothing,
+            Leaf::Class(_) | Leaf::Confidence(_) | Leaf::InZone { .. } | Leaf::Wearing { .. } => Self::Nothing,
         }
     }
 
-    /// Takes in a sighting and tells whether the leaf holds.
-    pub(super) fn update(&mut self, leaf: &Leaf, shapes: &[ZoneShape], seen: &Sighting<'_>) -> bool {
+    /// Takes in a sighting and tells what is known of the leaf.
+    pub(super) fn update(&mut self, leaf: &Leaf, shapes: &[ZoneShape], seen: &Sighting<'_>) -> Held {
         match (leaf, self) {
-            (Leaf::Class(classes), _) => classes.contains(seen.class),
-            (Leaf::Confidence(least), _) => seen.score >= *least,
-            (Leaf::InZone { zone, place }, _) => is_inside(&shapes[*zone], *place, &seen.bbox),
+            (Leaf::Class(classes), _) => classes.contains(seen.class).into(),
+            (Leaf::Confidence(least), _) => (seen.score >= *least).into(),
+            (Leaf::InZone { zone, place }, _) => is_inside(&shapes[*zone], *place, &seen.bbox).into(),
             (Leaf::Dwell { zone, place, for_us }, Self::Dwell(memory)) => {
                 let is_inside = is_inside(&shapes[*zone], *place, &seen.bbox);
-                memory.update(is_inside, seen).is_some_and(|since| span_us(since, seen.now) >= *for_us)
+                let since = memory.update(is_inside, seen);
+                since.map_or(false.into(), |since| lasted(span_us(since, seen.now), *for_us))
             }
             (Leaf::Stationary { for_us, within }, Self::Still(memory)) => {
-                span_us(memory.update(*within, seen), seen.now) >= *for_us
+                lasted(span_us(memory.update(*within, seen), seen.now), *for_us)
             }
             (Leaf::LineCrossed { line, direction, holds_for_us }, Self::Crossing(memory)) => {
                 let crossed = memory.update(&shapes[*line], *direction, seen);
-                crossed.is_some_and(|at| span_us(at, seen.now) <= *holds_for_us)
+                crossed.is_some_and(|at| span_us(at, seen.now) <= *holds_for_us).into()
             }
-            _ => false,
+            (Leaf::Wearing { item, is, standard }, _) => seen.attributes.truth(item, *is, standard, seen.at).into(),
+            _ => false.into(),
         }
     }
 }
 
 /// Microseconds from `from` to `to`.
-pub(super) fn span_us(from: Timestamp, to: Timestamp) -> i64 {
+pub(crate) fn span_us(from: Timestamp, to: Timestamp) -> i64 {
     to.as_micros().saturating_sub(from.as_micros())
 }
 

@@ -12,7 +12,11 @@
 //! | `stationary` | the median of its latest boxes is still at the place where it came to rest; shrinking by occlusion is forgiven, creeping adds up |
 //! | `line_crossed` | its foot point got clear of the line on the other side, not longer ago than `holds_for_s` |
 //! | `count` | so many subjects fulfil `of`; each counts on for 1.5 s while it is missed, the count must hold for `for_s` without a break |
+//! | `wearing` | the votes of closer looks say so; while they cannot tell, neither yes nor no holds |
 //! | `schedule` | the local time lies inside, or is unknown |
+//!
+//! A condition that hangs on what closer looks cannot tell raises nothing, and its subject is [`Sight::Occluded`]: seen,
+//! but without a view that tells, so that whoever turns away after a warning has not complied.
 //!
 //! A violation's `min_confidence` must be reached once by one of a subject's detections; later ones may be less sure.
 //!
@@ -20,26 +24,34 @@
 //! is [`Sight::Absent`] or [`Sight::Occluded`]. Time in which the stream was interrupted does not count, neither
 //! towards a dwell nor as an absence.
 
+mod attributes;
 mod binding;
+mod classes;
 mod compile;
 mod error;
 mod identity;
+mod looks;
 mod memory;
 mod subjects;
 mod tree;
 
 use forewarn_domain::zone::ZoneShape;
-use forewarn_domain::{BBox, CivilTime, RuleHit, Sight, SubjectId, Timestamp, Track, TrackState};
+use forewarn_domain::{
+    Answer, BBox, CivilTime, Finding, Look, Reading, RuleHit, Sight, SubjectId, Timestamp, Track, TrackState,
+};
 
+use self::attributes::Attributes;
 pub use self::binding::RuleBinding;
 pub use self::compile::CompiledRule;
 pub use self::error::{CompileError, Problem};
 use self::identity::{Identity, RuleMemory, reunite};
-use self::memory::{Memory, Sighting, span_us};
+use self::looks::{Neighbour, Wishes, wishes};
+pub(crate) use self::memory::span_us;
+use self::memory::{Memory, Sighting};
 pub use self::subjects::SubjectSeed;
 use self::subjects::{Crowd, SubjectState, unseen};
-use self::tree::Facts;
-use crate::ClassGroups;
+use self::tree::{Facts, Truth};
+use crate::{ClassGroups, plate};
 
 /// The longest step between two frames that counts as watched, in microseconds.
 const MAX_STEP_US: i64 = 2_000_000;
@@ -58,6 +70,20 @@ pub struct Rules {
     now: Timestamp,
     next_identity: u64,
     next_subject: u64,
+    /// The looks that are wished for after the latest frame.
+    looks: Vec<Look>,
+    reading_counts: ReadingCounts,
+}
+
+/// What became of the readings that were handed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReadingCounts {
+    /// They count for a subject.
+    pub taken: u64,
+    /// Their track is not known any more.
+    pub unknown_track: u64,
+    /// No rule asks for their attribute.
+    pub unasked: u64,
 }
 
 /// A rule with what it remembers of the zone as a whole.
@@ -88,6 +114,8 @@ impl Rules {
             now: Timestamp::ZERO,
             next_identity: 1,
             next_subject: 1,
+            looks: Vec::new(),
+            reading_counts: ReadingCounts::default(),
         }
     }
 
@@ -146,19 +174,65 @@ impl Rules {
             identity.miss(step_us, unseen(&identity.bbox, &others));
         }
         reunite(&mut self.identities, self.now);
+        let mut wished = Wishes::default();
         let mut hits = Vec::new();
         for index in 0..self.states.len() {
             let first = hits.len();
-            self.judge(index);
+            self.judge(index, at);
             if self.states[index].rule.is_crowd() {
                 hits.extend(self.crowd_hit(index, at, civil));
             } else {
                 hits.extend(self.single_hits(index, at, civil));
             }
             hits[first..].sort_by_key(|hit| hit.subject);
+            self.wish(index, at, civil, &mut wished);
         }
+        self.looks = wished.into_looks();
         self.forget();
         hits
+    }
+
+    /// The looks at tracks of the latest frame that would help, the most urgent first; each is given out once.
+    ///
+    /// What is not looked at is asked for again after a moment. There are none before the first frame.
+    pub fn take_looks(&mut self) -> Vec<Look> {
+        let looks = std::mem::take(&mut self.looks);
+        let Some(at) = self.at else { return looks };
+        for look in &looks {
+            if let Some(identity) = self.identities.iter_mut().find(|i| i.track == Some(look.track)) {
+                identity.attributes.ask(&look.attribute, at);
+            }
+        }
+        looks
+    }
+
+    /// Takes in what looks said. They count from the next frame on.
+    ///
+    /// A reading of a track that is no longer known, or of an attribute that no rule asks for, is dropped and counted.
+    pub fn read(&mut self, readings: &[Reading]) {
+        for reading in readings {
+            if !self.states.iter().any(|s| s.rule.asks.iter().any(|ask| ask.attribute == reading.attribute)) {
+                self.reading_counts.unasked += 1;
+                continue;
+            }
+            let Some(identity) = self.identities.iter_mut().find(|i| i.track == Some(reading.track)) else {
+                self.reading_counts.unknown_track += 1;
+                continue;
+            };
+            self.reading_counts.taken += 1;
+            let mut reading = reading.clone();
+            if reading.attribute.as_str() == "plate"
+                && let Answer::Text { text, confidence } = &mut reading.answer
+            {
+                *confidence = plate::lowered(text, *confidence);
+            }
+            identity.attributes.read(&reading);
+        }
+    }
+
+    /// What became of the readings so far.
+    pub fn reading_counts(&self) -> ReadingCounts {
+        self.reading_counts
     }
 
     /// Moves the watched time on and tells by how much.
@@ -189,14 +263,14 @@ impl Rules {
         let (now, size) = (self.now, self.size);
         for track in seen {
             if let Some(identity) = self.identities.iter_mut().find(|i| i.track == Some(track.id)) {
-                identity.see(now, track, size);
+                identity.see(now, at, track, size);
                 continue;
             }
             let age_us = span_us(track.first_seen, at).clamp(0, now.as_micros().min(MAX_STEP_US));
             let first = Timestamp::from_micros(now.as_micros() - age_us);
             let group = self.groups.key(&track.class);
             let mut identity = Identity::new(self.next_identity, group, track, first, self.memories());
-            identity.see(now, track, size);
+            identity.see(now, at, track, size);
             self.next_identity += 1;
             self.identities.push(identity);
         }
@@ -205,7 +279,8 @@ impl Rules {
     fn memories(&self) -> Vec<RuleMemory> {
         let memory = |state: &RuleState| RuleMemory {
             leaves: state.rule.leaves.iter().map(Memory::new).collect(),
-            held: vec![false; state.rule.leaves.len()],
+            held: vec![Truth::False; state.rule.leaves.len()],
+            nearly: vec![Truth::False; state.rule.leaves.len()],
             is_admitted: false,
             subject: None,
         };
@@ -213,7 +288,7 @@ impl Rules {
     }
 
     /// Brings the leaves of one rule up to date for each identity that is seen.
-    fn judge(&mut self, index: usize) {
+    fn judge(&mut self, index: usize, at: Timestamp) {
         let (RuleState { rule, shapes, .. }, now, size) = (&self.states[index], self.now, self.size);
         for identity in self.identities.iter_mut().filter(|i| i.is_seen(now) && !i.is_waiting) {
             let smooth = identity.smooth();
@@ -225,11 +300,31 @@ impl Rules {
                 class: &identity.class,
                 score: identity.score,
                 size,
+                at,
+                attributes: &identity.attributes,
             };
             let memory = &mut identity.rules[index];
             memory.is_admitted |= identity.score >= rule.min_confidence;
-            for ((leaf, memory), held) in rule.leaves.iter().zip(&mut memory.leaves).zip(&mut memory.held) {
-                *held = memory.update(leaf, shapes, &seen);
+            for (i, leaf) in rule.leaves.iter().enumerate() {
+                let held = memory.leaves[i].update(leaf, shapes, &seen);
+                (memory.held[i], memory.nearly[i]) = (held.truth, held.nearly);
+            }
+        }
+    }
+
+    /// Adds what one rule wishes to know of the subjects that are seen.
+    fn wish(&self, index: usize, at: Timestamp, civil: &dyn CivilTime, wished: &mut Wishes) {
+        let rule = &self.states[index].rule;
+        if rule.asks.is_empty() || !rule.is_open(at, civil) {
+            return;
+        }
+        let seen = || self.identities.iter().filter(|i| i.is_seen(self.now));
+        let neighbours: Vec<Neighbour<'_>> = seen().map(Neighbour::new).collect();
+        for identity in seen().filter(|identity| !identity.is_waiting) {
+            let memory = &identity.rules[index];
+            let facts = Facts { leaves: &memory.nearly, counts: &[], at, civil };
+            for wish in wishes(rule, identity, memory, &neighbours, self.size, &facts) {
+                wished.add(wish);
             }
         }
     }
@@ -245,7 +340,7 @@ impl Rules {
                 let facts = Facts { leaves: &memory.held, counts: &[], at, civil };
                 let is_subject =
                     memory.subject.is_some() || (rule.subject.contains(&identity.class) && memory.is_admitted);
-                if is_open && is_subject && facts.hold(&rule.condition) { Sight::Violating } else { Sight::Compliant }
+                if is_open && is_subject { sight(facts.truth(&rule.condition)) } else { Sight::Compliant }
             } else {
                 identity.unseen
             };
@@ -265,7 +360,7 @@ impl Rules {
                 count: 1,
                 bbox: identity.bbox,
                 at,
-                findings: Vec::new(),
+                findings: if is_seen { rule.findings(&identity.attributes, at) } else { Vec::new() },
             }));
         }
         hits
@@ -277,27 +372,36 @@ impl Rules {
         let mut members: Vec<&Identity> = Vec::new();
         let mut reached = Vec::with_capacity(rule.counts.len());
         for (count, since) in rule.counts.iter().zip(reached_since) {
-            let fulfils = |identity: &&Identity| {
+            let truth = |identity: &Identity| {
                 let memory = &identity.rules[index];
                 let facts = Facts { leaves: &memory.held, counts: &[], at, civil };
-                !identity.is_waiting
+                let is_counted = !identity.is_waiting
                     && span_us(identity.seen_at, now) <= COUNTED_US
                     && rule.subject.contains(&identity.class)
-                    && memory.is_admitted
-                    && facts.hold(&count.of)
+                    && memory.is_admitted;
+                if is_counted { facts.truth(&count.of) } else { Truth::False }
             };
-            let counted: Vec<&Identity> = self.identities.iter().filter(fulfils).collect();
-            *since = since.filter(|_| counted.len() >= count.at_least as usize);
-            if counted.len() >= count.at_least as usize {
+            let counted: Vec<&Identity> = self.identities.iter().filter(|i| truth(i).holds()).collect();
+            let n_possible = self.identities.iter().filter(|i| truth(i).may_hold()).count();
+            let (is_reached, may_be_reached) =
+                (counted.len() >= count.at_least as usize, n_possible >= count.at_least as usize);
+            *since = since.filter(|_| may_be_reached);
+            if is_reached {
                 since.get_or_insert(now);
             }
-            reached.push(since.is_some_and(|since| span_us(since, now) >= count.for_us));
+            let has_lasted = since.is_some_and(|since| span_us(since, now) >= count.for_us);
+            reached.push(match (is_reached, may_be_reached) {
+                (true, _) => Truth::from(has_lasted),
+                (false, true) => Truth::CannotTell,
+                (false, false) => Truth::False,
+            });
             members.extend(counted);
         }
         members.sort_by_key(|identity| identity.number);
         members.dedup_by_key(|identity| identity.number);
         let facts = Facts { leaves: &[], counts: &reached, at, civil };
-        let is_violating = rule.is_open(at, civil) && facts.hold(&rule.condition);
+        let seen = if rule.is_open(at, civil) { sight(facts.truth(&rule.condition)) } else { Sight::Compliant };
+        let is_violating = seen == Sight::Violating;
         let bbox = members.iter().map(|identity| identity.bbox).reduce(|a, b| a.union(&b));
         if is_violating {
             let id = crowd.as_ref().map_or(SubjectId(self.next_subject), |crowd| crowd.id);
@@ -312,7 +416,7 @@ impl Rules {
         crowd.is_reported.then(|| RuleHit {
             rule: rule.key.clone(),
             subject: crowd.id,
-            sight: if is_violating { Sight::Violating } else { Sight::Compliant },
+            sight: seen,
             class: crowd.class.clone(),
             track: None,
             count: members.len() as u32,
@@ -342,13 +446,29 @@ impl CompiledRule {
     fn is_open(&self, at: Timestamp, civil: &dyn CivilTime) -> bool {
         self.schedule.as_ref().and_then(|schedule| schedule.holds_at(at, civil)).unwrap_or(true)
     }
+
+    /// What closer looks told of a subject; nothing of what nobody has looked at.
+    fn findings(&self, attributes: &Attributes, at: Timestamp) -> Vec<Finding> {
+        let findings = self.asks.iter().map(|ask| attributes.finding(&ask.attribute, &ask.standard, at));
+        findings.filter(|finding| finding.looks > 0).collect()
+    }
+}
+
+/// What a condition of this value shows of a subject that is seen.
+fn sight(truth: Truth) -> Sight {
+    match truth {
+        Truth::True | Truth::NoClock => Sight::Violating,
+        Truth::CannotTell => Sight::Occluded,
+        Truth::False => Sight::Compliant,
+    }
 }
 
 /// The memory of a subject that violated `rule` when it was last seen.
 fn fulfilled(rule: &CompiledRule, now: Timestamp, bbox: BBox, id: SubjectId) -> RuleMemory {
     RuleMemory {
         leaves: rule.leaves.iter().map(|leaf| Memory::fulfilled(leaf, now, bbox)).collect(),
-        held: vec![false; rule.leaves.len()],
+        held: vec![Truth::False; rule.leaves.len()],
+        nearly: vec![Truth::False; rule.leaves.len()],
         is_admitted: true,
         subject: Some(SubjectState { id }),
     }

@@ -5,6 +5,7 @@
 mod compile;
 mod conditions;
 mod identities;
+mod wearing;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,47 +1,86 @@
-//! Truth of a tree of conditions, with a third value for what cannot be known, such as the time of day in a replay.
+//! Truth of a tree of conditions, with two more values for what is not known.
 //!
-//! Kleene's logic: unknown spreads unless the other parts settle the matter. At the root, unknown counts as true, so
-//! that a schedule holds where the time of day is unknown, also under `not`.
+//! | value | met with | at the root |
+//! |---|---|---|
+//! | false | | the condition does not hold |
+//! | cannot tell | what a person wears, a sensor that is silent | raises nothing, and is no proof of compliance either |
+//! | no clock | the time of day in a replay | the condition holds |
+//! | true | | the condition holds |
+//!
+//! In this order `all` is the least of its parts and `any` the greatest (Kleene's logic with two unknowns). `not` turns
+//! true and false round and leaves both unknowns as they are; it is pushed down to the leaves (De Morgan), so that what
+//! cannot be told never raises an incident, however deep it stands under `not`, and a schedule holds under `not`, too,
+//! where the time of day is unknown.
 
 use forewarn_domain::{CivilTime, Timestamp};
 
 use super::compile::Node;
 
+/// What is known of a condition, in the order of how far it goes towards holding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Truth {
+    False,
+    CannotTell,
+    NoClock,
+    True,
+}
+
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Self {
+        if holds { Self::True } else { Self::False }
+    }
+}
+
+impl Truth {
+    /// Whether a tree of this value holds.
+    pub(super) fn holds(self) -> bool {
+        self >= Self::NoClock
+    }
+
+    /// Whether it holds, or would if more could be told.
+    pub(super) fn may_hold(self) -> bool {
+        self != Self::False
+    }
+
+    fn turned(self, is_turned: bool) -> Self {
+        match self {
+            Self::True if is_turned => Self::False,
+            Self::False if is_turned => Self::True,
+            other => other,
+        }
+    }
+}
+
 /// What the leaves, counts and the clock say in this frame.
 pub(super) struct Facts<'a> {
-    pub(super) leaves: &'a [bool],
-    pub(super) counts: &'a [bool],
+    pub(super) leaves: &'a [Truth],
+    pub(super) counts: &'a [Truth],
     pub(super) at: Timestamp,
     pub(super) civil: &'a dyn CivilTime,
 }
 
 impl Facts<'_> {
-    /// Whether `node` holds.
-    pub(super) fn hold(&self, node: &Node) -> bool {
-        self.truth(node).unwrap_or(true)
+    /// What is known of `node`.
+    pub(super) fn truth(&self, node: &Node) -> Truth {
+        self.turned(node, false)
     }
 
-    fn truth(&self, node: &Node) -> Option<bool> {
-        match node {
-            Node::Leaf(i) => Some(self.leaves.get(*i).copied().unwrap_or(false)),
-            Node::Count(i) => Some(self.counts.get(*i).copied().unwrap_or(false)),
-            Node::Schedule(schedule) => schedule.holds_at(self.at, self.civil),
-            Node::Not(part) => self.truth(part).map(|truth| !truth),
-            Node::All(parts) => self.join(parts, false),
-            Node::Any(parts) => self.join(parts, true),
-        }
+    fn turned(&self, node: &Node, is_turned: bool) -> Truth {
+        let of = |parts: &[Truth], i: usize| parts.get(i).copied().unwrap_or(Truth::False);
+        let leaf = match node {
+            Node::Leaf(i) => of(self.leaves, *i),
+            Node::Count(i) => of(self.counts, *i),
+            Node::Schedule(schedule) => schedule.holds_at(self.at, self.civil).map_or(Truth::NoClock, Truth::from),
+            Node::Not(part) => return self.turned(part, !is_turned),
+            Node::All(parts) => return self.join(parts, is_turned, is_turned),
+            Node::Any(parts) => return self.join(parts, is_turned, !is_turned),
+        };
+        leaf.turned(is_turned)
     }
 
-    /// `decisive` if any part has that value, else unknown if any is unknown, else the other value.
-    fn join(&self, parts: &[Node], decisive: bool) -> Option<bool> {
-        let mut is_known = true;
-        for part in parts {
-            match self.truth(part) {
-                Some(truth) if truth == decisive => return Some(decisive),
-                Some(_) => {}
-                None => is_known = false,
-            }
-        }
-        is_known.then_some(!decisive)
+    fn join(&self, parts: &[Node], is_turned: bool, is_any: bool) -> Truth {
+        let truths = parts.iter().map(|part| self.turned(part, is_turned));
+        let joined = if is_any { truths.max() } else { truths.min() };
+        joined.unwrap_or(Truth::from(!is_any))
     }
 }

@@ -28,6 +28,7 @@ pub fn run(args: &Args) -> CommandResult {
     let replay = Replay {
         site: &site,
         detector: Box::new(detector),
+        reader: None,
         clips: args.cameras.iter().cloned().collect(),
         out: &args.out,
         with_tracks: args.tracks,
@@ -49,9 +50,10 @@ fn print(summary: &Summary) -> std::io::Result<()> {
     let total: u64 = summary.outcomes.values().sum();
     let outcomes: Vec<String> = summary.outcomes.iter().map(|(state, n)| format!("{n} {state}")).collect();
     let detail = if outcomes.is_empty() { String::new() } else { format!(" ({})", outcomes.join(", ")) };
+    let looks = if summary.looks == 0 { String::new() } else { format!(", {} closer looks", summary.looks) };
     writeln!(
         out,
-        "{total} incidents{detail}; {} frames, {} analysed, {:.1} s of video in {:.1} s",
+        "{total} incidents{detail}; {} frames, {} analysed{looks}, {:.1} s of video in {:.1} s",
         summary.frames, summary.analysed, summary.media_s, summary.wall_s
     )
 }

@@ -443,6 +443,7 @@ impl Resolver<'_> {
             parameters: BTreeMap::new(),
             schedule: raw.schedule.as_ref().map(|s| s.get_ref().clone()),
             classes: lookup.classes.to_vec(),
+            attributes: None,
         };
         match CompiledRule::compile(&violation, &binding) {
             Ok(compiled) => Some(Rule { key, violation, has_schedule: raw.schedule.is_some(), compiled }),

@@ -122,6 +122,7 @@ fn fast(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
     let replay = Replay {
         site: &site,
         detector: Box::new(detector),
+        reader: None,
         clips: std::iter::empty().collect(),
         out: &args.out,
         with_tracks: false,

@@ -112,6 +112,7 @@ fn replay(job: &Job, site: &Site, out: &Path) -> Result<(Summary, BTreeMap<Incid
     let replay = Replay {
         site,
         detector: Box::new(detector::open(&site.card, site.threads, Some(site.tracker.low_score))?),
+        reader: None,
         clips: std::iter::once((job.truth.camera.clone(), job.path.clone())).collect(),
         out,
         with_tracks: false,

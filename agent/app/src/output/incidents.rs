@@ -1,6 +1,6 @@
 //! `incidents.jsonl`: one incident a line, the contract of `forewarn replay`.
 
-use forewarn_domain::{BBox, Cause, IncidentRecord, IncidentState, Timestamp, TrackId};
+use forewarn_domain::{BBox, Cause, Finding, IncidentRecord, IncidentState, Timestamp, TrackId, Unclear, Verdict};
 use serde::Serialize;
 
 /// One line of `incidents.jsonl`.
@@ -28,6 +28,68 @@ pub struct IncidentLine<'a> {
     pub warning_not_delivered: bool,
     /// The evidence folder, relative to the file; none if nothing was kept.
     pub evidence: Option<String>,
+    /// What closer looks told of the subject; absent where nobody looked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<LineFinding<'a>>,
+}
+
+/// What closer looks told of one attribute.
+#[derive(Debug, Serialize)]
+pub struct LineFinding<'a> {
+    /// The attribute.
+    pub attribute: &'a str,
+    /// What the looks say together.
+    pub verdict: Verdict,
+    /// Why they cannot tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unclear: Option<Unclear>,
+    /// How sure that is, to a thousandth.
+    pub confidence: f64,
+    /// Looks that said yes or no, or read a text.
+    pub votes: u32,
+    /// All looks.
+    pub looks: u32,
+    /// Seconds of the first vote and the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub voted_s: Option<[f64; 2]>,
+    /// The text that was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<&'a str>,
+    /// The best crop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best: Option<LineCrop>,
+}
+
+/// Where and when something is to be seen best.
+#[derive(Debug, Serialize)]
+pub struct LineCrop {
+    /// Seconds, to the millisecond.
+    pub at_s: f64,
+    /// `[x0, y0, x1, y1]` in pixels, to a tenth.
+    #[serde(rename = "box")]
+    pub bbox: [f64; 4],
+    /// How good it is, to a thousandth.
+    pub quality: f64,
+}
+
+impl<'a> LineFinding<'a> {
+    fn new(finding: &'a Finding) -> Self {
+        Self {
+            attribute: finding.attribute.as_str(),
+            verdict: finding.verdict,
+            unclear: finding.unclear,
+            confidence: thousandths(finding.confidence),
+            votes: finding.votes,
+            looks: finding.looks,
+            voted_s: finding.first_at.zip(finding.last_at).map(|(first, last)| [seconds(first), seconds(last)]),
+            text: finding.text.as_deref(),
+            best: finding.best.map(|best| LineCrop {
+                at_s: seconds(best.at),
+                bbox: tenths(best.bbox),
+                quality: thousandths(best.quality),
+            }),
+        }
+    }
 }
 
 /// One step of the history.
@@ -60,6 +122,10 @@ pub fn seconds(at: Timestamp) -> f64 {
     (at.as_micros() as f64 / 1e3).round() / 1e3
 }
 
+fn thousandths(value: f32) -> f64 {
+    (f64::from(value) * 1e3).round() / 1e3
+}
+
 fn tenths(bbox: BBox) -> [f64; 4] {
     <[f32; 4]>::from(bbox).map(|v| (f64::from(v) * 10.0).round() / 10.0)
 }
@@ -89,13 +155,16 @@ impl<'a> IncidentLine<'a> {
             warnings_played: record.warnings_played,
             warning_not_delivered: record.warning_not_delivered,
             evidence,
+            findings: record.findings.iter().map(LineFinding::new).collect(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use forewarn_domain::{Class, IncidentId, RuleKey, StreamId, Subject, Transition, ViolationId, ZoneId};
+    use forewarn_domain::{
+        AttributeId, BestCrop, Class, IncidentId, RuleKey, StreamId, Subject, Transition, ViolationId, ZoneId,
+    };
 
     use super::*;
 
@@ -123,6 +192,29 @@ mod tests {
         };
         let line = serde_json::to_string(&IncidentLine::new(&record, Some("evidence/a".to_owned()))).unwrap();
         expect_test::expect![[r#"{"id":"gate-loitering-12345-1","violation":"loitering","camera":"gate","zone":"plaza","state":"confirmed","outcome":"confirmed","history":[{"state":"confirmed","at_s":12.346,"cause":"held_long_enough"}],"subject":{"class":"person","track":3,"count":1,"box":[1.0,2.0,3.3,4.0]},"warnings_played":0,"warning_not_delivered":false,"evidence":"evidence/a"}"#]]
+        .assert_eq(&line);
+    }
+
+    #[test]
+    fn a_finding_is_told_in_round_numbers() {
+        let finding = Finding {
+            attribute: AttributeId::new("plate").unwrap(),
+            verdict: Verdict::Yes,
+            unclear: None,
+            confidence: 0.912_345,
+            votes: 5,
+            looks: 6,
+            first_at: Some(Timestamp::from_secs_f64(1.0004)),
+            last_at: Some(Timestamp::from_secs_f64(4.5)),
+            text: Some("浙B8K201".to_owned()),
+            best: Some(BestCrop {
+                at: Timestamp::from_secs_f64(2.0),
+                bbox: BBox::new(1.04, 2.0, 3.26, 4.0),
+                quality: 0.5,
+            }),
+        };
+        let line = serde_json::to_string(&LineFinding::new(&finding)).unwrap();
+        expect_test::expect![[r#"{"attribute":"plate","verdict":"yes","confidence":0.912,"votes":5,"looks":6,"voted_s":[1.0,4.5],"text":"浙B8K201","best":{"at_s":2.0,"box":[1.0,2.0,3.3,4.0],"quality":0.5}}"#]]
         .assert_eq(&line);
     }
 }

@@ -158,7 +158,17 @@ fn the_shipped_violations_compile() {
         }
         ids.push(violation.id.to_string());
     }
-    for id in ["crowding", "illegal_parking", "intrusion", "line_crossing", "loitering"] {
+    for id in [
+        "crowding",
+        "illegal_parking",
+        "intrusion",
+        "line_crossing",
+        "loitering",
+        "no_dust_mask",
+        "no_ear_protection",
+        "no_hard_hat",
+        "no_hi_vis_vest",
+    ] {
         assert!(ids.iter().any(|known| known == id), "{id} is shipped");
     }
 }
