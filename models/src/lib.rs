@@ -44,6 +44,7 @@ pub mod nms;
 mod photo;
 pub mod preprocess;
 pub mod providers;
+pub mod reader;
 pub mod runtime;
 mod session;
 mod shipped;

@@ -2,18 +2,20 @@
 //!
 //! A [`Window`] is a rectangle of whole pixels that may reach beyond the frame. [`view`] gives the part of it inside
 //! the frame without copying a byte, for models that find things; [`cut`] copies it as RGB with the frame's edge
-//! repeated where the window reaches beyond, for models that judge; [`rectify`] straightens a quadrilateral. All
-//! three are frames, so the one fused pass of [`crate::preprocess`] turns them to tensors. [`quality`] says what a
+//! repeated where the window reaches beyond, for models that judge; [`shrink`] averages it down to a model's input; and
+//! [`rectify`] straightens a quadrilateral. All of them are frames, so the one fused pass of [`crate::preprocess`] turns them to tensors. [`quality`] says what a
 //! crop is worth before a model is spent on it.
 
 pub mod quality;
 mod rectify;
+mod shrink;
 mod window;
 
 use forewarn_domain::{ColourMatrix, Frame, PixelFormat};
 
 pub use quality::{Limits, Quality};
 pub use rectify::rectify;
+pub use shrink::shrink;
 pub use window::Window;
 
 /// Longest side of a cut crop in pixels; larger ones are averaged down by a whole factor. No model of this crate has an

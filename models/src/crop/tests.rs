@@ -55,6 +55,17 @@ fn a_large_cut_is_averaged_down() {
 }
 
 #[test]
+fn shrinking_averages_what_a_pixel_covers() {
+    let frame = frame(PixelFormat::Rgb8, (5, 3), |x, y| [(x * 40 + y * 10) as u8, 0, 200]);
+    // Five columns to two: columns 0, 1 and half of 2, then the rest. Three rows to one.
+    let small = shrink(&frame, (2, 1)).unwrap();
+    assert_eq!((small.rgb_at(0, 0), small.rgb_at(1, 0)), ([42, 0, 200], [138, 0, 200]));
+    assert_eq!(shrink(&frame, (5, 3)).unwrap().to_rgb8(), frame.to_rgb8());
+    assert!(shrink(&frame, (6, 1)).is_none() && shrink(&frame, (0, 1)).is_none());
+    assert!(shrink(&places(PixelFormat::I420, (8, 8)), (2, 2)).is_none());
+}
+
+#[test]
 fn a_view_starts_at_even_pixels() {
     let window = Window { left: 3, top: 5, width: 4, height: 20 };
     let (part, shown) = view(&places(PixelFormat::Nv12, (12, 9)), window).unwrap();

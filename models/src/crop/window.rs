@@ -20,7 +20,8 @@ pub struct Window {
 
 impl Window {
     /// The window around a box: `margin` is added on each side as a part of that side's length, then the shorter side
-    /// is widened to the longer one if a square is asked for, and edges go to the nearest whole pixel.
+    /// is widened to the longer one if a square is asked for, and edges go to the nearest whole pixel, so that a square
+    /// may be a pixel longer than wide.
     ///
     /// `None` for a box without an area, or one that no frame can hold.
     pub fn around(bbox: &BBox, margin: f32, square: bool) -> Option<Self> {
@@ -35,10 +36,6 @@ impl Window {
         }
         let centre = bbox.centre();
         let (left, top) = ((centre.x - width / 2.0).round() as i32, (centre.y - height / 2.0).round() as i32);
-        if square {
-            let side = (width.round() as u32).max(1);
-            return Some(Self { left, top, width: side, height: side });
-        }
         let (right, bottom) = ((centre.x + width / 2.0).round() as i32, (centre.y + height / 2.0).round() as i32);
         Some(Self { left, top, width: right.abs_diff(left).max(1), height: bottom.abs_diff(top).max(1) })
     }
