@@ -108,9 +108,9 @@ impl Memory {
         match (leaf, self) {
             (Leaf::Class(classes), _) => classes.contains(seen.class).into(),
             (Leaf::Confidence(least), _) => (seen.score >= *least).into(),
-            (Leaf::InZone { zone, place }, _) => is_inside(&shapes[*zone], *place, &seen.bbox).into(),
+            (Leaf::InZone { zone, place }, _) => is_inside(&shapes[*zone], *place, &seen.bbox, seen.size).into(),
             (Leaf::Dwell { zone, place, for_us }, Self::Dwell(memory)) => {
-                let is_inside = is_inside(&shapes[*zone], *place, &seen.bbox);
+                let is_inside = is_inside(&shapes[*zone], *place, &seen.bbox, seen.size);
                 let since = memory.update(is_inside, seen);
                 since.map_or(false.into(), |since| lasted(span_us(since, seen.now), *for_us))
             }
@@ -132,13 +132,21 @@ pub(crate) fn span_us(from: Timestamp, to: Timestamp) -> i64 {
     to.as_micros().saturating_sub(from.as_micros())
 }
 
-fn is_inside(shape: &ZoneShape, place: Place, bbox: &BBox) -> bool {
+fn is_inside(shape: &ZoneShape, place: Place, bbox: &BBox, size: (u32, u32)) -> bool {
     let ZoneShape::Polygon(polygon) = shape else { return false };
     match place {
-        Place::Foot => polygon.contains(bbox.foot()),
+        Place::Foot => polygon.contains(foot_in_picture(bbox, size)),
         Place::Centre => polygon.contains(bbox.centre()),
         Place::Overlap(least) => polygon.overlap(bbox) >= least,
     }
+}
+
+/// The foot point, half a pixel within the picture of `size` where the box ends at its edge: the feet of who is cut off
+/// by the lower edge are on it, and a zone that ends there would not hold them.
+fn foot_in_picture(bbox: &BBox, (width, height): (u32, u32)) -> Point {
+    let foot = bbox.foot();
+    let within = |v: f32, length: u32| if length > 0 { v.min(length as f32 - 0.5) } else { v };
+    Point::new(within(foot.x, width), within(foot.y, height))
 }
 
 /// Since when a subject has been in a zone: from its first detection inside until it is seen outside for longer than
@@ -326,5 +334,22 @@ impl Memory {
             Self::Crossing(CrossingMemory { from: Some(p), .. }) => *p = Point::new(p.x * x, p.y * y),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_domain::Polygon;
+
+    use super::*;
+
+    #[test]
+    fn feet_on_the_edge_of_the_picture_are_in_a_zone_that_ends_there() {
+        let corners = [[0.0, 0.0], [640.0, 0.0], [640.0, 480.0], [0.0, 480.0]].map(Point::from).to_vec();
+        let whole = ZoneShape::Polygon(Polygon::new(corners));
+        let cut_off = BBox::new(600.0, 300.0, 680.0, 480.0).clamped(640, 480);
+        assert!(is_inside(&whole, Place::Foot, &cut_off, (640, 480)));
+        let upper = [[0.0, 0.0], [640.0, 0.0], [640.0, 470.0], [0.0, 470.0]].map(Point::from).to_vec();
+        assert!(!is_inside(&ZoneShape::Polygon(Polygon::new(upper)), Place::Foot, &cut_off, (640, 480)));
     }
 }
