@@ -41,6 +41,7 @@ pub use clock_map::{ClockMap, ClockMapConfig, ClockSource};
 pub use codec::{AccessUnit, Codec, StreamFormat};
 pub use decoder::{Candidate, CodecProbe, DecoderKind, DecoderPreference, NoDecoderError, Verdict, choose, probe};
 pub use event::{StreamEvent, StreamFault};
+pub use mp4::set_creation_time;
 pub use live::{EventSink, LiveStream, StartError, StreamConfig};
 pub use plugin::{InitError, MissingElement, init};
 pub use replay::{FileReplay, ReplayConfig, ReplayError};

@@ -17,7 +17,7 @@ const EPOCHS_APART_S: i64 = 2_082_844_800;
 const MAX_INDEX_BYTES: u64 = 64 << 20;
 
 /// Sets creation and modification time of the file and its tracks to `at`.
-pub(crate) fn set_creation_time(path: &Path, at: Timestamp) -> io::Result<()> {
+pub fn set_creation_time(path: &Path, at: Timestamp) -> io::Result<()> {
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
     let seconds = (at.as_micros().div_euclid(1_000_000) + EPOCHS_APART_S).max(0) as u64;
     let (begin, size) = find_index(&mut file)?;

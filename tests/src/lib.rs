@@ -13,6 +13,7 @@ pub mod fuzzing;
 pub mod process;
 pub mod program;
 pub mod scene;
+pub mod scenes;
 pub mod site;
 pub mod subscriber;
 pub mod wait;

@@ -78,6 +78,27 @@ pub(crate) fn from_deb(archive: &Path, path: &str) -> Result<Vec<u8>, FetchError
     result
 }
 
+/// The named files of a Debian package, in the order in which they were asked for.
+pub(crate) fn all_from_deb(archive: &Path, paths: &[&str]) -> Result<Vec<Vec<u8>>, FetchError> {
+    let failed = |status: String| FetchError::Client { client: "dpkg-deb".to_owned(), status, said: String::new() };
+    let mut child = Command::new("dpkg-deb")
+        .arg("--fsys-tarfile")
+        .arg(archive)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|source| failed(format!("cannot be run: {source}")))?;
+    let mut result = Err(failed("it writes nothing".to_owned()));
+    if let Some(stdout) = child.stdout.take() {
+        result = from_tar(BufReader::new(stdout), archive, paths);
+    }
+    // As above: a child that is not read to its end is stopped by a broken pipe.
+    let _ = child.kill();
+    let _ = child.wait();
+    result
+}
+
 fn either_of(reader: impl Read, archive: &Path, plain: &str, zipped: &str) -> Result<Vec<u8>, FetchError> {
     let fail = |source| FetchError::io("read", archive, source);
     let mut archive_reader = tar::Archive::new(reader);

@@ -17,6 +17,9 @@ pub(crate) struct Manifest {
     pub(crate) optional_runtime: BTreeMap<String, OptionalRuntime>,
     /// The demo clip.
     pub(crate) clip: ClipAsset,
+    /// Photographs of which the tests make clips.
+    #[serde(default)]
+    pub(crate) photo: Vec<PhotoAsset>,
     /// The weights that built-in cards name; the cards repeat the hashes, and a test compares them.
     #[serde(default)]
     #[cfg_attr(not(test), expect(dead_code, reason = "the cards carry the same hashes so that each stands alone"))]
@@ -69,6 +72,22 @@ pub(crate) struct ClipAsset {
     pub(crate) sha256: String,
 }
 
+/// A photograph inside a Debian package.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct PhotoAsset {
+    pub(crate) package: String,
+    pub(crate) path: String,
+    pub(crate) sha256: String,
+}
+
+impl PhotoAsset {
+    /// File name of the photograph in the store.
+    pub(crate) fn file(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}
+
 /// The pin of a built-in card's source.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -113,6 +132,13 @@ mod tests {
             let pinned = manifest.model.iter().find(|model| model.card == *name);
             assert_eq!(pinned.map(|model| model.source_sha256.as_str()), card.source.sha256(), "{name}");
         }
+    }
+
+    #[test]
+    fn photographs_have_names_of_their_own() {
+        let manifest = read().unwrap();
+        let names: std::collections::BTreeSet<&str> = manifest.photo.iter().map(PhotoAsset::file).collect();
+        assert!(!names.is_empty() && names.len() == manifest.photo.len());
     }
 
     #[test]

