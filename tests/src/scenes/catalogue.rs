@@ -75,3 +75,54 @@ fn junction() -> Zone {
 }
 
 const PEOPLE: [&str; 5] = ["man-in-black", "woman-in-red", "man-in-dark-coat", "man-to-the-right", "man-in-jeans"];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn scenes_hold_together() {
+        for seed in [1, 2, 99] {
+            let scripts = all(seed);
+            let names: BTreeSet<&str> = scripts.iter().map(|script| script.name).collect();
+            assert_eq!(names.len(), scripts.len());
+            for script in &scripts {
+                let has_zone = |id: &str| script.zones.iter().any(|zone| zone.id == id);
+                for truth in &script.truths {
+                    assert!(truth.from_s < truth.to_s && truth.to_s <= script.seconds, "{}: {truth:?}", script.name);
+                    let is_looked_for =
+                        script.rules.iter().any(|rule| (rule.violation, rule.zone) == (truth.violation, truth.zone));
+                    assert!(is_looked_for && has_zone(truth.zone), "{}: {truth:?}", script.name);
+                    let is_there = truth.actor.is_none_or(|name| {
+                        let actor = script.actors.iter().find(|actor| actor.name == name);
+                        actor.is_some_and(|actor| actor.foot(truth.from_s).is_some())
+                    });
+                    assert!(is_there, "{}: {truth:?}", script.name);
+                }
+                for actor in &script.actors {
+                    let is_forward = actor.path.windows(2).all(|pair| pair[0].at_s < pair[1].at_s);
+                    assert!(is_forward && actor.path.len() > 1, "{}: {}", script.name, actor.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_falls_gains_speed() {
+        let path = vec![key(0.0, 10.0, 0.0), key(2.0, 10.0, 400.0), key(9.0, 10.0, 400.0)];
+        let actor = Actor::new("kettle", "kettle", 10.0, Gait::Falls, path);
+        assert_eq!(actor.foot(1.0), Some((10.0, 100.0)));
+        assert_eq!(actor.foot(5.0), Some((10.0, 400.0)));
+        assert_eq!(actor.foot(9.5), None);
+    }
+
+    #[test]
+    fn who_turns_round_is_mirrored() {
+        let path = [key(0.0, 0.0, 300.0), key(2.0, 100.0, 300.0), key(4.0, 100.0, 300.0), key(6.0, 0.0, 300.0)];
+        let actor = walker("someone", "woman-in-red", &path);
+        let mirrored: Vec<bool> = [1.0, 3.0, 5.0].map(|at_s| actor.is_mirrored(at_s)).to_vec();
+        assert_eq!(mirrored, [true, true, false]);
+    }
+}

@@ -25,13 +25,14 @@ pub struct Picture {
 
 impl Cutout {
     /// A photograph that is transparent around the thing.
-    pub fn of_photo(image: RgbaImage) -> Self {
-        let image = trimmed(&image);
+    pub fn of_photo(image: &RgbaImage) -> Self {
+        let image = trimmed(image);
         let (width, height) = (image.width() as f32, image.height() as f32);
         Self { pictures: vec![Picture { image, foot_x: width / 2.0, foot_y: height }], height }
     }
 
     /// The same thing, `height` pixels high, looking the other way if `is_flipped`.
+    #[must_use]
     pub fn sized(&self, height: f32, is_flipped: bool) -> Self {
         let scale = height / self.height;
         let sized = |picture: &Picture| {

@@ -44,7 +44,7 @@ impl Photos {
         for path in sorted_files(&dir)? {
             let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             if path.extension().is_some_and(|ending| ending == "png") {
-                things.insert(name, Cutout::of_photo(open(&path)?));
+                things.insert(name, Cutout::of_photo(&open(&path)?));
             }
         }
         let (campus, people) = walkers::cut_out(&clip)?;
@@ -57,6 +57,12 @@ impl Photos {
             (Place::Facade, imageops::resize(&facade, 640, 440, FilterType::Triangle)),
         ]);
         Ok(Self { places, things })
+    }
+
+    /// Made of pictures that are there already.
+    #[cfg(test)]
+    pub(super) fn of(place: Place, picture: RgbImage, things: BTreeMap<String, Cutout>) -> Self {
+        Self { places: BTreeMap::from([(place, picture)]), things }
     }
 
     /// The picture of a place.

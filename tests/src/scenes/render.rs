@@ -120,3 +120,61 @@ fn shifted(image: &RgbImage, (dx, dy): (i64, i64)) -> RgbImage {
         *image.get_pixel(within(i64::from(x) + dx, width), within(i64::from(y) + dy, height))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use image::{Rgb, Rgba, RgbaImage};
+
+    use super::*;
+    use crate::scenes::photos::Place;
+    use crate::scenes::script::{Script, key};
+    use crate::scenes::weather::{Light, Weather};
+
+    fn photos() -> Photos {
+        let post = Cutout::of_photo(&RgbaImage::from_pixel(4, 10, Rgba([200, 0, 0, 255])));
+        let place = RgbImage::from_pixel(64, 48, Rgb([90, 100, 90]));
+        Photos::of(Place::Street, place, BTreeMap::from([("post".to_owned(), post)]))
+    }
+
+    fn script(weather: Weather) -> Script {
+        let path = vec![key(1.0, 10.0, 40.0), key(3.0, 50.0, 40.0)];
+        Script {
+            name: "post",
+            about: "A post moves.",
+            place: Place::Street,
+            fps: 10,
+            seconds: 4.0,
+            actors: vec![Actor::new("post", "post", 20.0, Gait::Flies, path)],
+            weather,
+            zones: Vec::new(),
+            rules: Vec::new(),
+            truths: Vec::new(),
+        }
+    }
+
+    fn frames(script: &Script, seed: u64) -> Vec<RgbImage> {
+        let photos = photos();
+        let mut renderer = Renderer::new(script, &photos, seed).unwrap();
+        (0..40).map(|n| renderer.frame(n as f32 / 10.0)).collect()
+    }
+
+    #[test]
+    fn a_thing_is_where_the_script_has_it_and_nowhere_before_and_after() {
+        let frames = frames(&script(Weather { noise: 0.0, ..Weather::default() }), 1);
+        let red = |n: usize| {
+            let columns = frames[n].enumerate_pixels().filter(|(_, _, pixel)| pixel.0[0] > 150).map(|(x, _, _)| x);
+            columns.min().zip(frames[n].enumerate_pixels().filter(|p| p.2.0[0] > 150).map(|p| p.1).max())
+        };
+        assert_eq!((red(5), red(35)), (None, None));
+        assert_eq!((red(10), red(20)), (Some((6, 39)), Some((26, 39))));
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_pictures_and_another_seed_others() {
+        let light = vec![Light::Waves(0.1, 3.0), Light::Step(2.0, 0.7), Light::Headlights(0.5, 2.0, 30.0)];
+        let script = script(Weather { light, shake_px: 2.0, rain: 5, leaves: 3, ..Weather::default() });
+        let first = frames(&script, 7);
+        assert!(first == frames(&script, 7));
+        assert!(first != frames(&script, 8));
+    }
+}

@@ -151,7 +151,7 @@ impl Actor {
     /// Whether its photograph is mirrored at a time, because it goes or last went the other way.
     pub fn is_mirrored(&self, at_s: f32) -> bool {
         let turns = |pair: &&[Key]| (pair[1].x - pair[0].x).abs() > 1.0;
-        let begun = self.path.windows(2).filter(|pair| pair[0].at_s <= at_s).filter(turns).last();
+        let begun = self.path.windows(2).filter(|pair| pair[0].at_s <= at_s).rfind(turns);
         let way = begun.or_else(|| self.path.windows(2).find(turns));
         way.is_some_and(|pair| (pair[1].x > pair[0].x) != self.faces_right)
     }

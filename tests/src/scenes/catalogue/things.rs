@@ -23,9 +23,9 @@ fn left() -> Script {
     let about = "A person puts a tool box down, stays two seconds and leaves without it.";
     let mut script = scene("bag-left", about, Place::Campus, 60.0);
     square(&mut script);
-    let path = [key(2.0, 80.0, 275.0), key(9.0, 400.0, 280.0), key(12.0, 400.0, 280.0), key(20.0, 780.0, 285.0)];
+    let path = [key(2.0, 80.0, 275.0), key(9.0, 340.0, 280.0), key(12.0, 340.0, 280.0), key(20.0, 780.0, 285.0)];
     script.actors.push(walker("owner", "man-to-the-right", &path));
-    script.actors.push(bag(10.0, 99.0, 430.0, 284.0));
+    script.actors.push(bag(10.0, 99.0, 366.0, 286.0));
     script.truths.push(truth("abandoned_object", "square", (12.0, 60.0), Some("bag")));
     script
 }
@@ -34,9 +34,9 @@ fn picked_up() -> Script {
     let about = "A person puts a tool box down, waits beside it and takes it along; nothing is wrong.";
     let mut script = scene("bag-picked-up", about, Place::Campus, 45.0);
     square(&mut script);
-    let path = [key(2.0, 80.0, 275.0), key(9.0, 400.0, 280.0), key(24.0, 400.0, 280.0), key(33.0, 780.0, 285.0)];
+    let path = [key(2.0, 80.0, 275.0), key(9.0, 340.0, 280.0), key(24.0, 340.0, 280.0), key(33.0, 780.0, 285.0)];
     script.actors.push(walker("owner", "man-to-the-right", &path));
-    script.actors.push(bag(10.0, 23.5, 430.0, 284.0));
+    script.actors.push(bag(10.0, 23.5, 366.0, 286.0));
     script
 }
 
