@@ -9,6 +9,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("yolox-tiny", include_str!("../cards/yolox-tiny.toml")),
     ("yolox-s", include_str!("../cards/yolox-s.toml")),
     ("yolox-m", include_str!("../cards/yolox-m.toml")),
+    ("dust-mask", include_str!("../cards/dust-mask.toml")),
 ];
 
 /// Name of the detector that is used where nobody chose one.
