@@ -7,6 +7,7 @@ pub mod heat;
 pub mod luma;
 pub mod plate;
 pub mod rules;
+pub mod suppression;
 pub mod tracker;
 pub mod votes;
 

@@ -69,6 +69,18 @@ pub enum Command {
         after_help = "Examples:\n  forewarn config example > site.toml\n  forewarn config schema > site.schema.json\n  forewarn config violation loitering"
     )]
     Config(Config),
+    /// Say whether an incident was true or a false alarm; list and export what was said
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  forewarn feedback add --config site.toml --incident gate-loitering-1795326382378-2 --opinion false-alarm --note poster\n  forewarn feedback export --config site.toml --out feedback"
+    )]
+    Feedback(Feedback),
+    /// Pass over one instance, such as a statue, by its place and look, until it expires
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  forewarn suppress add --config site.toml --incident gate-loitering-1795326382378-2 --days 365 --note statue\n  forewarn suppress list --config site.toml"
+    )]
+    Suppress(Suppress),
     /// Draw where people stayed, by minute, hour or day
     #[command(
         after_help = "Examples:\n  forewarn heatmap --config site.toml --camera square --out heat\n  forewarn heatmap --config site.toml --camera square --by hour --from 2026-11-22T08:00 --to 2026-11-22T20:00 --out heat"
@@ -406,4 +418,86 @@ pub enum HeatSpan {
     Day,
     /// Everything from --from to --to.
     Whole,
+}
+
+/// `forewarn feedback`.
+#[derive(Debug, Subcommand)]
+pub enum Feedback {
+    /// Say what an incident was
+    Add {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The incident's id.
+        #[arg(long, value_name = "ID")]
+        incident: String,
+        /// What it was.
+        #[arg(long, value_enum)]
+        opinion: crate::operator::feedback::Opinion,
+        /// In your words.
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// List what was said, with the precision of each violation
+    List {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write what was said, with pictures, for tuning and training
+    Export {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Directory for feedback.jsonl and the pictures by violation and opinion.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+/// `forewarn suppress`.
+#[derive(Debug, Subcommand)]
+pub enum Suppress {
+    /// Pass over the subject of an incident from now on
+    Add(SuppressAdd),
+    /// List what is passed over
+    List {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Watch an instance again
+    Remove {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Its number.
+        id: u32,
+    },
+}
+
+/// `forewarn suppress add`.
+#[derive(Debug, Args)]
+pub struct SuppressAdd {
+    /// The site file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The incident whose subject is to be passed over; place and look are taken from its evidence.
+    #[arg(long, value_name = "ID")]
+    pub incident: String,
+    /// Days until it is watched again.
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub days: u32,
+    /// Pass it over for every violation, not only for the incident's.
+    #[arg(long)]
+    pub every_violation: bool,
+    /// Why.
+    #[arg(long, default_value = "")]
+    pub note: String,
 }

@@ -18,6 +18,7 @@ mod exit;
 mod happening;
 mod heat;
 mod live;
+mod operator;
 mod output;
 mod replay;
 
@@ -66,6 +67,8 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Evaluate(args) => cmd::evaluate::run(&args),
         Command::Config(args) => cmd::config::run(&args),
         Command::Bench(args) => cmd::bench::run(&args),
+        Command::Feedback(args) => cmd::feedback::run(&args),
+        Command::Suppress(args) => cmd::suppress::run(&args),
         Command::Heatmap(args) => cmd::heatmap::run(&args),
         Command::Index(args) => cmd::index::run(&args),
     }

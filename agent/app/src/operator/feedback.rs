@@ -1,0 +1,74 @@
+//! `feedback.jsonl` in the storage directory: what operators said of incidents, a line each, only ever appended. The
+//! last word on an incident counts.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use forewarn_domain::{IncidentId, IncidentRecord};
+use serde::{Deserialize, Serialize};
+
+/// What an operator says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Opinion {
+    /// It was what it was reported as.
+    True,
+    /// It was not.
+    FalseAlarm,
+}
+
+impl Opinion {
+    /// The word used in files and folders.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "true",
+            Self::FalseAlarm => "false_alarm",
+        }
+    }
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Feedback {
+    /// When it was said, RFC 3339.
+    pub said_at: String,
+    /// What was said.
+    pub opinion: Opinion,
+    /// In the operator's words.
+    #[serde(default)]
+    pub note: String,
+    /// The incident as it was then, so that the line tells all when the incident is long forgotten.
+    pub incident: IncidentRecord,
+}
+
+/// The file of a storage directory.
+pub fn file(storage: &Path) -> PathBuf {
+    storage.join("feedback.jsonl")
+}
+
+/// Adds a line and syncs it to disk.
+pub fn append(path: &Path, feedback: &Feedback) -> anyhow::Result<()> {
+    let mut line = serde_json::to_string(feedback)?;
+    line.push('\n');
+    let write = || {
+        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        file.write_all(line.as_bytes())?;
+        file.sync_all()
+    };
+    write().with_context(|| format!("failed to append to {}", path.display()))
+}
+
+/// The last word on each incident. A torn line, as of a kill, is passed over.
+pub fn read(path: &Path) -> anyhow::Result<BTreeMap<IncidentId, Feedback>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(error).with_context(|| format!("failed to read {}", path.display())),
+    };
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<Feedback>(line).ok());
+    Ok(lines.map(|feedback| (feedback.incident.id.clone(), feedback)).collect())
+}

@@ -1,0 +1,45 @@
+//! What operators say of incidents: feedback that is kept for tuning, and instances that are to be passed over.
+
+pub mod feedback;
+pub mod suppressions;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use forewarn_domain::{IncidentId, IncidentRecord};
+use forewarn_evidence::{Limits, TimeLine};
+use forewarn_report::IncidentLedger;
+
+use crate::config::Site;
+use crate::evidence_keeper;
+use crate::exit::{CommandError, ExitCode, OrExit as _};
+
+/// An incident that the agent remembers.
+pub fn incident(site: &Site, id: &str) -> Result<IncidentRecord, CommandError> {
+    let path = site.storage.outbox();
+    let unknown = |why: String| CommandError { code: ExitCode::BadInput, error: anyhow!("--incident {id}: {why}") };
+    if !path.exists() {
+        return Err(unknown(format!("{} does not exist, so this site's agent has never run", path.display())));
+    }
+    let ledger = IncidentLedger::open(&path).or_exit(ExitCode::Failed)?;
+    let entry = ledger.incident(&IncidentId::from_stored(id)).or_exit(ExitCode::Failed)?;
+    entry.map(|entry| entry.record).ok_or_else(|| {
+        unknown("the agent remembers no such incident; evidence folders and reports carry the ids".to_owned())
+    })
+}
+
+/// The folder of an incident's evidence; none if nothing is kept of it.
+pub fn bundle(site: &Site, record: &IncidentRecord) -> Result<Option<PathBuf>, CommandError> {
+    if !evidence_keeper::folder(&site.storage.dir).is_dir() {
+        return Ok(None);
+    }
+    let store = evidence_keeper::open_store(&site.storage.dir, Limits::default(), TimeLine::WallClock)
+        .or_exit(ExitCode::Failed)?;
+    let path = store.bundle_path(record).or_exit(ExitCode::Failed)?;
+    Ok(Some(path).filter(|path| path.is_dir()))
+}
+
+/// The clean picture of an incident's confirmation, if it is kept.
+pub fn confirmed_picture(bundle: Option<&Path>) -> Option<PathBuf> {
+    bundle.map(|dir| dir.join("confirmed.jpg")).filter(|path| path.is_file())
+}

@@ -1,0 +1,63 @@
+//! `suppressions.json` in the storage directory: the instances that are passed over.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::Context as _;
+use forewarn_analytics::suppression::Suppression;
+
+/// The file of a storage directory.
+pub fn file(storage: &Path) -> PathBuf {
+    storage.join("suppressions.json")
+}
+
+/// Reads the list; empty if there is no file.
+pub fn read(path: &Path) -> anyhow::Result<Vec<Suppression>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("failed to read {}", path.display())),
+    };
+    serde_json::from_str(&text)
+        .with_context(|| format!("failed to read {}; mend it, or delete it to suppress nothing", path.display()))
+}
+
+/// Replaces the list, in one step.
+pub fn write(path: &Path, list: &[Suppression]) -> anyhow::Result<()> {
+    let partial = path.with_extension("partial");
+    let text = serde_json::to_string_pretty(list)?;
+    fs::write(&partial, text).with_context(|| format!("failed to write {}", partial.display()))?;
+    fs::rename(&partial, path).with_context(|| format!("failed to replace {}", path.display()))
+}
+
+/// Notices when the file is changed while the agent runs.
+#[derive(Debug)]
+pub struct SuppressionsFile {
+    path: PathBuf,
+    seen: Option<SystemTime>,
+}
+
+impl SuppressionsFile {
+    /// Watches the file of a storage directory; what is there already counts as a change.
+    pub fn new(storage: &Path) -> Self {
+        Self { path: file(storage), seen: None }
+    }
+
+    /// The list, if it has changed since the last call. A file that cannot be read is told once and changes nothing.
+    pub fn changed(&mut self) -> Option<Vec<Suppression>> {
+        let modified = fs::metadata(&self.path).and_then(|meta| meta.modified()).ok();
+        if modified == self.seen {
+            return None;
+        }
+        self.seen = modified;
+        match read(&self.path) {
+            Ok(list) => Some(list),
+            Err(error) => {
+                tracing::error!("{error:#}; what was suppressed before stays so");
+                None
+            }
+        }
+    }
+}
