@@ -6,9 +6,11 @@ use std::sync::Arc;
 use forewarn_domain::{Clock, SystemClock};
 use forewarn_hw::SpeakerContext;
 use forewarn_hw::box_facts::BoxFacts;
+use forewarn_pipelines::{FileReplay, ReplayConfig, SourceKind};
 
 use crate::cli::Check;
-use crate::config::{self, Site};
+use crate::config::doubts::doubts;
+use crate::config::{self, Camera, Site};
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 
@@ -22,6 +24,9 @@ pub fn run(args: &Check) -> CommandResult {
             writeln!(out, "warning: camera {}: {problem}", camera.id)?;
         }
     }
+    for doubt in doubts(&site, picture) {
+        writeln!(out, "warning: {doubt}")?;
+    }
     writeln!(
         out,
         "{}: site {} with {} cameras, {n_rules} rules, {} speakers: correct",
@@ -34,6 +39,16 @@ pub fn run(args: &Check) -> CommandResult {
         return Ok(());
     }
     probe(&site, &mut out)
+}
+
+/// The size of the picture of a camera that plays a file. A live camera is not asked: a check starts nothing.
+fn picture(camera: &Camera) -> Option<(u32, u32)> {
+    if camera.source.kind() != SourceKind::File || forewarn_pipelines::init().is_err() {
+        return None;
+    }
+    let mut clip = FileReplay::open(&camera.source.path(), ReplayConfig::new(camera.id.clone())).ok()?;
+    let frame = clip.next_frame().ok()??;
+    Some((frame.width, frame.height))
 }
 
 fn probe(site: &Site, out: &mut impl Write) -> CommandResult {

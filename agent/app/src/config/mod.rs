@@ -1,6 +1,7 @@
 //! The site file: read raw, checked, resolved.
 
 pub mod card;
+pub mod doubts;
 pub mod raw;
 pub mod resolve;
 pub mod schema;
