@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use forewarn_analytics::suppression::{Suppression, Suppressions};
 use forewarn_analytics::{ReadingCounts, Rules, SubjectSeed, Tracker};
 use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, CivilTime, Detection, FrameMeta, IncidentId, IncidentRecord, Look, Reading,
-    StreamId, Timestamp, Track,
+    AnnounceOutcome, AnnouncementId, CivilTime, Detection, Frame, IncidentId, IncidentRecord, Look, Reading, StreamId,
+    Timestamp, Track,
 };
 use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, Output, RulePolicy};
 
@@ -25,6 +26,7 @@ struct StreamBrain {
 pub struct Engine {
     streams: BTreeMap<StreamId, StreamBrain>,
     incidents: Incidents,
+    suppressions: Suppressions,
     civil: Arc<dyn CivilTime>,
 }
 
@@ -52,27 +54,34 @@ impl Engine {
             };
             streams.insert(camera.id.clone(), brain);
         }
-        Self { streams, incidents: Incidents::new(policies, Arc::clone(&civil)), civil }
+        let incidents = Incidents::new(policies, Arc::clone(&civil));
+        Self { streams, incidents, suppressions: Suppressions::default(), civil }
+    }
+
+    /// Passes over these instances from now on, in place of those of before.
+    pub fn suppress(&mut self, list: Vec<Suppression>) {
+        self.suppressions.replace(list);
+    }
+
+    /// Hits that were passed over because their subject is suppressed.
+    pub fn passed_over(&self) -> u64 {
+        self.suppressions.passed_over()
     }
 
     /// Takes the detections of one analysed frame at `now`. Returns the stream's tracks after it.
     ///
     /// Live `now` is the wall clock, not the frame's own time: a camera whose clock runs ahead must not push the time
     /// of every other stream.
-    pub fn analysed(
-        &mut self,
-        meta: &FrameMeta,
-        size: (u32, u32),
-        detections: &[Detection],
-        now: Timestamp,
-    ) -> &[Track] {
-        let Some(brain) = self.streams.get_mut(&meta.stream) else {
+    pub fn analysed(&mut self, frame: &Frame, detections: &[Detection], now: Timestamp) -> &[Track] {
+        let Some(brain) = self.streams.get_mut(&frame.meta.stream) else {
             return &[];
         };
-        let at = meta.captured_at;
+        let (at, size) = (frame.meta.captured_at, (frame.width, frame.height));
         let tracks = brain.tracker.update(at, size, detections);
-        for hit in brain.rules.evaluate(at, size, tracks, &*self.civil) {
-            self.incidents.handle_input(IncidentInput::Hit(hit), now);
+        let hits = brain.rules.evaluate(at, size, tracks, &*self.civil);
+        let incidents = &mut self.incidents;
+        for hit in self.suppressions.filter(hits, frame, |rule, subject| incidents.is_open(rule, subject)) {
+            incidents.handle_input(IncidentInput::Hit(hit), now);
         }
         tracks
     }
@@ -157,7 +166,7 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use forewarn_domain::clock::UnknownCivilTime;
-    use forewarn_domain::{Answer, BBox, Class, IncidentState, Unclear, Verdict};
+    use forewarn_domain::{Answer, BBox, Class, ColourMatrix, FrameMeta, IncidentState, PixelFormat, Unclear, Verdict};
     use forewarn_incident::Output;
 
     use super::*;
@@ -189,7 +198,9 @@ mod tests {
             let bbox = BBox::new(200.0, 100.0, 280.0, 300.0);
             let detection = Detection { class: Class::new("person"), score: 0.9, bbox };
             let meta = FrameMeta { stream: stream.clone(), sequence: u64::from(n), captured_at: at, arrived_at: at };
-            engine.analysed(&meta, (640, 480), &[detection], at);
+            let grey = vec![128; 640 * 480 * 3 / 2];
+            let frame = Frame::packed(meta, PixelFormat::I420, ColourMatrix::BT601, (640, 480), grey).unwrap();
+            engine.analysed(&frame, &[detection], at);
             let looks = engine.take_looks(&stream);
             let reading = |look: &Look| Reading {
                 track: look.track,

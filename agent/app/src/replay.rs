@@ -290,7 +290,7 @@ impl Player {
         lane.due = Some(Timestamp::from_micros(turn.as_micros() + lane.interval_us));
         let detections = self.detector.detect(&[frame])?.pop().unwrap_or_default();
         self.summary.analysed += 1;
-        let tracks = self.engine.analysed(&frame.meta, (frame.width, frame.height), &detections, now);
+        let tracks = self.engine.analysed(frame, &detections, now);
         if let Some(heat) = &mut self.heat {
             heat.observe(frame, tracks);
         }

@@ -183,6 +183,12 @@ impl Incidents {
         self.records().filter(|record| record.was_confirmed())
     }
 
+    /// Whether a subject of a rule has an incident that was confirmed and is not closed.
+    pub fn is_open(&self, rule: &RuleKey, subject: SubjectId) -> bool {
+        let machine = self.by_subject.get(&(rule.clone(), subject)).and_then(|number| self.machines.get(number));
+        machine.is_some_and(|machine| machine.record.was_confirmed())
+    }
+
     /// Inputs that changed nothing, by reason.
     pub fn ignored(&self) -> Ignored {
         self.ignored

@@ -24,6 +24,7 @@ use crate::engine::Engine;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
 use crate::heat::HeatKeeper;
+use crate::operator::suppressions::SuppressionsFile;
 use crate::output::timeline::Narrator;
 
 /// How long the loop waits for an event when nothing falls due.
@@ -87,6 +88,7 @@ pub struct IncidentLoop {
     uncaptured: Vec<EvidenceRequest>,
     latencies: Arc<Latencies>,
     heat: Option<HeatKeeper>,
+    suppressions: Option<SuppressionsFile>,
 }
 
 impl IncidentLoop {
@@ -114,6 +116,7 @@ impl IncidentLoop {
             uncaptured: Vec::new(),
             latencies: Arc::default(),
             heat: None,
+            suppressions: None,
         }
     }
 
@@ -121,6 +124,13 @@ impl IncidentLoop {
     #[must_use]
     pub fn with_heat(mut self, heat: Option<HeatKeeper>) -> Self {
         self.heat = heat;
+        self
+    }
+
+    /// Also passes over what operators suppress while it runs.
+    #[must_use]
+    pub fn with_suppressions(mut self, file: SuppressionsFile) -> Self {
+        self.suppressions = Some(file);
         self
     }
 
@@ -166,6 +176,7 @@ impl IncidentLoop {
     pub fn run(mut self, events: &Receiver<LoopEvent>) -> anyhow::Result<()> {
         loop {
             let now = self.clock.now();
+            self.take_suppressions(now);
             self.engine.timeout(now);
             self.carry_out(now);
             self.write_reports();
@@ -190,6 +201,13 @@ impl IncidentLoop {
         Ok(())
     }
 
+    fn take_suppressions(&mut self, now: Timestamp) {
+        let Some(list) = self.suppressions.as_mut().and_then(|file| file.changed(now)) else { return };
+        tracing::info!("{} instances are suppressed, {} hits were so far", list.len(), self.engine.passed_over());
+        metrics::gauge!("forewarn_suppressions").set(list.len() as f64);
+        self.engine.suppress(list);
+    }
+
     fn until_timeout(&self, now: Timestamp) -> Duration {
         self.engine.poll_timeout().map_or(IDLE, |at| at.since(now).min(IDLE))
     }
@@ -199,7 +217,7 @@ impl IncidentLoop {
         match event {
             LoopEvent::Analysed { frame, detections } => {
                 let arrived_at = frame.meta.arrived_at;
-                let tracks = self.engine.analysed(&frame.meta, (frame.width, frame.height), &detections, now);
+                let tracks = self.engine.analysed(&frame, &detections, now);
                 if let Some(heat) = &mut self.heat {
                     heat.observe(&frame, tracks);
                 }

@@ -37,6 +37,7 @@ use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
 use crate::heat::HeatKeeper;
 use crate::heat::store::HeatStore;
+use crate::operator::suppressions::SuppressionsFile;
 use crate::output::timeline::Narrator;
 
 pub use queue::{Receiver, Sender};
@@ -147,7 +148,8 @@ impl Agent {
             evidence.queue(),
             narrator,
         )
-        .with_heat(heat);
+        .with_heat(heat)
+        .with_suppressions(SuppressionsFile::new(&site.storage.dir));
         notes.extend(incident_loop.restore()?);
         let board = incident_loop.board();
         let latencies = incident_loop.latencies();

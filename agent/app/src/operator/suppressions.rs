@@ -3,10 +3,11 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use forewarn_analytics::suppression::Suppression;
+use forewarn_domain::Timestamp;
 
 /// The file of a storage directory.
 pub fn file(storage: &Path) -> PathBuf {
@@ -37,16 +38,24 @@ pub fn write(path: &Path, list: &[Suppression]) -> anyhow::Result<()> {
 pub struct SuppressionsFile {
     path: PathBuf,
     seen: Option<SystemTime>,
+    looked_at: Option<Timestamp>,
 }
+
+/// How often the file is looked at.
+const EVERY: Duration = Duration::from_secs(2);
 
 impl SuppressionsFile {
     /// Watches the file of a storage directory; what is there already counts as a change.
     pub fn new(storage: &Path) -> Self {
-        Self { path: file(storage), seen: None }
+        Self { path: file(storage), seen: None, looked_at: None }
     }
 
     /// The list, if it has changed since the last call. A file that cannot be read is told once and changes nothing.
-    pub fn changed(&mut self) -> Option<Vec<Suppression>> {
+    pub fn changed(&mut self, now: Timestamp) -> Option<Vec<Suppression>> {
+        if self.looked_at.is_some_and(|before| now.since(before) < EVERY) {
+            return None;
+        }
+        self.looked_at = Some(now);
         let modified = fs::metadata(&self.path).and_then(|meta| meta.modified()).ok();
         if modified == self.seen {
             return None;
