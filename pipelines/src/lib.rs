@@ -33,6 +33,8 @@ mod slot;
 mod source;
 mod stats;
 mod supervisor;
+mod tap;
+mod thinning;
 mod transcode;
 
 pub use backoff::{Backoff, BackoffLimits};
@@ -50,4 +52,5 @@ pub use sim::{SimCamera, SimConfig, SimError};
 pub use slot::{FrameSlot, Wakeup};
 pub use source::{Credentials, RtspTransport, SourceError, SourceKind, SourceUrl, redact};
 pub use stats::StreamStatsSnapshot;
+pub use tap::FrameTap;
 pub use transcode::{TranscodeError, transcode_to_h264};

@@ -8,8 +8,8 @@ use forewarn_domain::{Clock, StreamId};
 
 use crate::supervisor::{self, Shared};
 use crate::{
-    BackoffLimits, Credentials, DecoderPreference, FrameSlot, InitError, PreRollRing, RingLimits, RtspTransport,
-    SourceUrl, StreamEvent, StreamStatsSnapshot, Wakeup,
+    BackoffLimits, Credentials, DecoderPreference, FrameSlot, FrameTap, InitError, PreRollRing, RingLimits,
+    RtspTransport, SourceUrl, StreamEvent, StreamStatsSnapshot, Wakeup,
 };
 
 /// What a live stream is and how it is kept.
@@ -45,6 +45,8 @@ pub struct StreamConfig {
     pub max_camera_skew: Duration,
     /// Is notified of each frame, so that one consumer can wait for many streams.
     pub wakeup: Option<Arc<Wakeup>>,
+    /// Is shown every decoded frame.
+    pub tap: Option<FrameTap>,
 }
 
 impl StreamConfig {
@@ -66,6 +68,7 @@ impl StreamConfig {
             sender_report_wait: Duration::from_millis(1500),
             max_camera_skew: Duration::from_secs(5),
             wakeup: None,
+            tap: None,
         }
     }
 }
@@ -128,6 +131,12 @@ impl LiveStream {
     /// The counters now.
     pub fn stats(&self) -> StreamStatsSnapshot {
         self.shared.stats.snapshot(self.shared.ring.level(), self.shared.slot.dropped())
+    }
+
+    /// Has so much of each group of pictures decoded from its next key frame on: 1 for all of it, 0 for the key frame
+    /// alone. Clips are whole all the same.
+    pub fn decode_part(&self, part: f32) {
+        self.shared.decoded_part.set(part);
     }
 
     /// Stops the stream and waits for its thread: under a second, also while connecting or backing off.

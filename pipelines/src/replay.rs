@@ -23,6 +23,7 @@ use crate::event::fault_of_error;
 use crate::frame_map::{frame_of_sample, running_time_ns};
 use crate::ingest::{self, ForkInfo, IngestOptions, Intake, RawUnit};
 use crate::mux::Running;
+use crate::thinning::Admission;
 use crate::{
     AccessUnit, Codec, DecoderPreference, EpochEnd, PreRollRing, RingLimits, RtspTransport, SourceUrl, StreamFault,
     StreamFormat,
@@ -153,7 +154,8 @@ impl Intake for Intray {
     fn hint(&self, _fault: StreamFault) {}
     fn degraded(&self, _fault: StreamFault) {}
     fn sender_report(&self, _running_ns: i64, _taken_at: Timestamp) {}
-    fn decode_queue(&self, _level: u32, _is_skipped: bool) {}
+    fn decode_queue(&self, _level: u32, _admission: Admission) {}
+    fn decode_cost(&self, _is_key: bool, _spent: std::time::Duration) {}
 }
 
 /// A file that is being replayed.
@@ -452,6 +454,7 @@ fn options(config: &ReplayConfig) -> IngestOptions {
         excluded_decoders: Vec::new(),
         decoder_threads: config.decoder_threads,
         decode_queue: DECODE_QUEUE,
+        decoded_part: Arc::default(),
         is_live: false,
         is_decoded: true,
         is_any_codec_accepted: true,

@@ -12,6 +12,7 @@ use crate::frame_map::{frame_of_sample, running_time_ns};
 use crate::ingest::{ForkInfo, Intake, RawUnit};
 use crate::stats::count;
 use crate::supervisor::{Shared, wake};
+use crate::thinning::Admission;
 use crate::{
     AccessUnit, ClockMap, ClockMapConfig, ClockSource, DecoderKind, EpochEnd, SourceKind, StreamEvent, StreamFault,
     StreamFormat,
@@ -21,8 +22,8 @@ use crate::{
 const MAX_PENDING: usize = 512;
 /// Arrivals that are remembered until their pictures are decoded; when full, the oldest is forgotten.
 const MAX_ARRIVALS: usize = 128;
-/// How long the first frame of a connection is waited for at least while access units come.
-const FIRST_FRAME_WAIT: Duration = Duration::from_secs(15);
+/// How long a key frame is waited for at least while access units come.
+const KEY_FRAME_WAIT: Duration = Duration::from_secs(15);
 
 /// Something that the stream's thread should tell.
 pub(crate) enum Note {
@@ -62,6 +63,8 @@ pub(crate) struct Quiet {
     pub(crate) since_frame: Option<Duration>,
     /// Since the last access unit came; `None` before the first.
     pub(crate) since_unit: Option<Duration>,
+    /// Whether units have been left out on demand since the last frame.
+    pub(crate) is_thinned: bool,
 }
 
 impl Quiet {
@@ -72,12 +75,12 @@ impl Quiet {
 
     /// How long to wait on before the connection counts as dead; `None` if it does.
     ///
-    /// A camera may send a key frame only every ten seconds and more, and nothing can be decoded before the first:
-    /// while access units come, that one is waited for longer.
+    /// A camera may send a key frame only every ten seconds and more, and nothing can be decoded before the first, nor
+    /// before the next where units were left out on demand: while access units come, that one is waited for longer.
     pub(crate) fn time_left(self, stall_after: Duration) -> Option<Duration> {
         let by_frames = stall_after.saturating_sub(self.without_frame());
-        let by_units = self.since_unit.filter(|_| self.since_frame.is_none()).map(|since_unit| {
-            let for_first = stall_after.max(FIRST_FRAME_WAIT).saturating_sub(self.age);
+        let by_units = self.since_unit.filter(|_| self.since_frame.is_none() || self.is_thinned).map(|since_unit| {
+            let for_first = stall_after.max(KEY_FRAME_WAIT).saturating_sub(self.without_frame());
             for_first.min(stall_after.saturating_sub(since_unit))
         });
         Some(by_frames.max(by_units.unwrap_or_default())).filter(|left| !left.is_zero())
@@ -93,6 +96,8 @@ pub(crate) struct Session {
     active_us: AtomicU64,
     /// When the last access unit came, on `watch`; 0 before the first.
     unit_us: AtomicU64,
+    /// When the last access unit was left out on demand, on `watch`; 0 before the first.
+    thinned_us: AtomicU64,
     has_key_frame: AtomicBool,
 }
 
@@ -125,6 +130,7 @@ impl Session {
             watch: Stopwatch::start(),
             active_us: AtomicU64::new(0),
             unit_us: AtomicU64::new(0),
+            thinned_us: AtomicU64::new(0),
             has_key_frame: AtomicBool::new(false),
         }
     }
@@ -140,7 +146,8 @@ impl Session {
             0 => None,
             at_us => Some(elapsed.saturating_sub(Duration::from_micros(at_us))),
         };
-        Quiet { age: elapsed, since_frame: ago(&self.active_us), since_unit: ago(&self.unit_us) }
+        let is_thinned = self.thinned_us.load(Ordering::Relaxed) > self.active_us.load(Ordering::Relaxed);
+        Quiet { age: elapsed, since_frame: ago(&self.active_us), since_unit: ago(&self.unit_us), is_thinned }
     }
 
     fn elapsed_us(&self) -> u64 {
@@ -224,6 +231,9 @@ impl Intake for Session {
         self.unit_us.store(self.elapsed_us(), Ordering::Relaxed);
         self.has_key_frame.fetch_or(unit.is_key, Ordering::Relaxed);
         count(&self.shared.stats.units_in);
+        if unit.is_key {
+            count(&self.shared.stats.keys_in);
+        }
         let Some(pts_ns) = unit.pts_ns else { return count(&self.shared.stats.units_without_time) };
         let now = self.shared.clock.now();
         let mut state = self.lock();
@@ -282,6 +292,9 @@ impl Intake for Session {
             state.tell(Note::FirstFrame { event, at: now });
         }
         drop(state);
+        if let Some(tap) = &self.shared.config.tap {
+            tap.show(&frame);
+        }
         self.shared.slot.put(frame);
         Ok(gst::FlowSuccess::Ok)
     }
@@ -311,11 +324,20 @@ impl Intake for Session {
         tracing::debug!(stream = %self.shared.config.stream, running_ns, %taken_at, "sender report");
     }
 
-    fn decode_queue(&self, level: u32, is_skipped: bool) {
+    fn decode_queue(&self, level: u32, admission: Admission) {
         self.shared.stats.decode_queue_level.store(u64::from(level), Ordering::Relaxed);
-        if is_skipped {
-            count(&self.shared.stats.units_skipped_by_decoder);
+        match admission {
+            Admission::LetIn => {}
+            Admission::LeftOut => count(&self.shared.stats.units_skipped_by_decoder),
+            Admission::Thinned => {
+                self.thinned_us.store(self.elapsed_us(), Ordering::Relaxed);
+                count(&self.shared.stats.units_thinned);
+            }
         }
+    }
+
+    fn decode_cost(&self, is_key: bool, spent: Duration) {
+        self.shared.stats.count_decoded(is_key, spent);
     }
 }
 
@@ -328,7 +350,8 @@ mod tests {
     }
 
     fn left(connection: u64, frames: Option<u64>, units: Option<u64>, stall: u64) -> u64 {
-        let quiet = Quiet { age: s(connection), since_frame: frames.map(s), since_unit: units.map(s) };
+        let (since_frame, since_unit) = (frames.map(s), units.map(s));
+        let quiet = Quiet { age: s(connection), since_frame, since_unit, is_thinned: false };
         quiet.time_left(s(stall)).map_or(0, |left| left.as_secs())
     }
 
@@ -341,6 +364,17 @@ mod tests {
         assert_eq!(left(15, None, Some(0), 5), 0);
         assert_eq!(left(9, None, Some(5), 5), 0, "the units have stopped");
         assert_eq!(left(18, None, Some(0), 20), 2, "a longer limit of the site file holds");
+    }
+
+    #[test]
+    fn the_next_key_frame_is_waited_for_where_units_were_left_out() {
+        let left = |frame, unit| {
+            let quiet = Quiet { age: s(60), since_frame: Some(s(frame)), since_unit: Some(s(unit)), is_thinned: true };
+            quiet.time_left(s(5)).map_or(0, |left| left.as_secs())
+        };
+        assert_eq!(left(9, 0), 5, "units come: looked at again in time");
+        assert_eq!(left(15, 0), 0, "a camera without a key frame for so long is of no use");
+        assert_eq!(left(9, 5), 0, "the units have stopped");
     }
 
     #[test]

@@ -13,6 +13,12 @@ pub(crate) struct StreamStats {
     pub(crate) units_in: AtomicU64,
     pub(crate) units_without_time: AtomicU64,
     pub(crate) units_skipped_by_decoder: AtomicU64,
+    pub(crate) units_thinned: AtomicU64,
+    pub(crate) keys_in: AtomicU64,
+    pub(crate) keys_decoded: AtomicU64,
+    pub(crate) deltas_decoded: AtomicU64,
+    pub(crate) decode_key_us: AtomicU64,
+    pub(crate) decode_delta_us: AtomicU64,
     pub(crate) frames_decoded: AtomicU64,
     pub(crate) frames_dropped_unmapped: AtomicU64,
     pub(crate) frames_dropped_backwards: AtomicU64,
@@ -34,6 +40,18 @@ pub struct StreamStatsSnapshot {
     pub units_without_time: u64,
     /// Of these, not decoded: they came before the first key frame, or the decode queue was full.
     pub units_skipped_by_decoder: u64,
+    /// Of these, not decoded because less was asked for.
+    pub units_thinned: u64,
+    /// Of these, key frames.
+    pub keys_in: u64,
+    /// Key frames whose decoding was measured.
+    pub keys_decoded: u64,
+    /// Other units whose decoding was measured.
+    pub deltas_decoded: u64,
+    /// Processor time of the decoding thread for these key frames, in microseconds.
+    pub decode_key_us: u64,
+    /// Processor time of the decoding thread for these other units, in microseconds.
+    pub decode_delta_us: u64,
     /// Frames that the decoder gave.
     pub frames_decoded: u64,
     /// Of these, dropped in the slot because a newer one came.
@@ -71,6 +89,16 @@ pub(crate) fn count(counter: &AtomicU64) {
 }
 
 impl StreamStats {
+    pub(crate) fn count_decoded(&self, is_key: bool, spent: Duration) {
+        let (units, time) = if is_key {
+            (&self.keys_decoded, &self.decode_key_us)
+        } else {
+            (&self.deltas_decoded, &self.decode_delta_us)
+        };
+        count(units);
+        time.fetch_add(spent.as_micros() as u64, Ordering::Relaxed);
+    }
+
     pub(crate) fn count_gap(&self, gap: Duration) {
         count(&self.gaps);
         self.gap_ms.fetch_add(gap.as_millis() as u64, Ordering::Relaxed);
@@ -84,6 +112,12 @@ impl StreamStats {
             units_in: get(&self.units_in),
             units_without_time: get(&self.units_without_time),
             units_skipped_by_decoder: get(&self.units_skipped_by_decoder),
+            units_thinned: get(&self.units_thinned),
+            keys_in: get(&self.keys_in),
+            keys_decoded: get(&self.keys_decoded),
+            deltas_decoded: get(&self.deltas_decoded),
+            decode_key_us: get(&self.decode_key_us),
+            decode_delta_us: get(&self.decode_delta_us),
             frames_decoded: get(&self.frames_decoded),
             frames_dropped_newest_wins,
             frames_dropped_unmapped: get(&self.frames_dropped_unmapped),

@@ -13,6 +13,7 @@ use crate::ingest::{self, IngestOptions};
 use crate::mux::Running;
 use crate::session::{Note, Session};
 use crate::stats::{StreamStats, count};
+use crate::thinning::DecodedPart;
 use crate::{
     Backoff, DecoderKind, EpochEnd, EventSink, FrameSlot, PreRollRing, SourceKind, StreamConfig, StreamEvent,
     StreamFault,
@@ -28,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) slot: Arc<FrameSlot>,
     pub(crate) ring: Arc<PreRollRing>,
     pub(crate) stats: StreamStats,
+    pub(crate) decoded_part: Arc<DecodedPart>,
     events: EventSink,
     stop: Mutex<Stop>,
     stopped: Condvar,
@@ -47,6 +49,7 @@ impl Shared {
             config,
             clock,
             stats: StreamStats::default(),
+            decoded_part: Arc::default(),
             events,
             stop: Mutex::default(),
             stopped: Condvar::new(),
@@ -201,6 +204,7 @@ impl Supervisor<'_> {
             excluded_decoders: self.excluded_decoders.clone(),
             decoder_threads: config.decoder_threads,
             decode_queue: config.decode_queue,
+            decoded_part: self.shared.decoded_part.clone(),
             is_live: true,
             is_decoded: true,
             is_any_codec_accepted: false,

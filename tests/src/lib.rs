@@ -10,6 +10,7 @@ pub mod camera;
 pub mod chaos;
 pub mod clips;
 pub mod fuzzing;
+pub mod many;
 pub mod process;
 pub mod program;
 pub mod scene;

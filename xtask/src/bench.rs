@@ -20,11 +20,23 @@ pub(crate) fn bench(workspace: &Workspace, frames: u32, criterion: bool) -> Resu
     let forewarn = assets::build(workspace, Profile::Release)?;
     assets::fetch(workspace, &forewarn)?;
     let clip = demo_clip(&workspace.root)?;
-    let large = full_hd(workspace, &clip)?;
+    let large = full_hd(workspace, &clip, Pace::AsRecorded)?;
     for clip in [&clip, &large] {
         run(workspace.command(&forewarn).arg("bench").arg(clip).args(["--frames", &frames.to_string()]))?;
     }
     Ok(())
+}
+
+/// Runs the agent on `streams` cameras that show the 1080p clip.
+pub(crate) fn streams(workspace: &Workspace, streams: u32, seconds: u32) -> Result<()> {
+    setup::setup(false)?;
+    let forewarn = assets::build(workspace, Profile::Release)?;
+    assets::fetch(workspace, &forewarn)?;
+    let clip = full_hd(workspace, &demo_clip(&workspace.root)?, Pace::AsCameras)?;
+    let (streams, seconds) = (streams.to_string(), seconds.to_string());
+    let mut cargo = workspace.cargo(&["run", "--release", "--package", "forewarn-tests", "--bin", "streams", "--"]);
+    cargo.arg(clip).args(["--streams", &streams, "--seconds", &seconds]);
+    run(cargo.env("FOREWARN_BIN", &forewarn))
 }
 
 /// The demo clip: the MP4 whose name begins with `vtest`.
@@ -49,9 +61,24 @@ fn demo_clip(root: &Path) -> Result<PathBuf> {
     clips.into_iter().next().with_context(|| format!("no vtest*.mp4 in {CLIP_FOLDER}"))
 }
 
+/// How quickly a clip is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// Ten frames a second and a key frame every five seconds.
+    AsRecorded,
+    /// As most cameras send: 25 frames a second and a key frame every two seconds. People walk faster for it.
+    AsCameras,
+}
+
 /// The demo clip scaled up to 1080p with bars at the sides; made once, beside the demo clip.
-fn full_hd(workspace: &Workspace, clip: &Path) -> Result<PathBuf> {
-    let large = clip.with_file_name("vtest-1080p.mp4");
+fn full_hd(workspace: &Workspace, clip: &Path, pace: Pace) -> Result<PathBuf> {
+    let (name, rate) = match pace {
+        Pace::AsRecorded => ("vtest-1080p.mp4", &[][..]),
+        Pace::AsCameras => {
+            ("vtest-1080p-25.mp4", &["videorate", "rate=2.5", "!", "video/x-raw,framerate=25/1", "!"][..])
+        }
+    };
+    let large = clip.with_file_name(name);
     if large.is_file() {
         return Ok(large);
     }
@@ -59,7 +86,8 @@ fn full_hd(workspace: &Workspace, clip: &Path) -> Result<PathBuf> {
     let part = large.with_extension("part");
     let mut gst = workspace.command("gst-launch-1.0");
     gst.args(["--quiet", "filesrc", &format!("location={}", clip.display()), "!", "qtdemux", "!", "h264parse", "!"]);
-    gst.args(["avdec_h264", "!", "videoscale", "add-borders=true", "!", "videoconvert", "!"]);
+    gst.args(["avdec_h264", "!"]).args(rate);
+    gst.args(["videoscale", "add-borders=true", "!", "videoconvert", "!"]);
     gst.args(["video/x-raw,format=I420,width=1920,height=1080,pixel-aspect-ratio=1/1", "!"]);
     gst.args(["x264enc", "speed-preset=veryfast", "bitrate=6000", "key-int-max=50", "!", "h264parse", "!"]);
     gst.args(["mp4mux", "!", "filesink", &format!("location={}", part.display())]);

@@ -60,7 +60,7 @@ enum Command {
     },
     /// Measure the frame path of the release build on the demo clip and on a 1080p clip
     #[command(
-        after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --frames 500\n  cargo xtask bench --criterion"
+        after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --frames 500\n  cargo xtask bench --criterion\n  cargo xtask bench --streams 16"
     )]
     Bench {
         /// Frames that are analysed of each clip.
@@ -69,6 +69,12 @@ enum Command {
         /// Run the crates' own benchmarks instead.
         #[arg(long)]
         criterion: bool,
+        /// Run the agent on so many 1080p cameras instead, and say whether all are looked at in time.
+        #[arg(long, value_name = "N", conflicts_with = "criterion")]
+        streams: Option<u32>,
+        /// How long it runs on them, in seconds.
+        #[arg(long, default_value_t = 150, requires = "streams")]
+        seconds: u32,
     },
     /// Kill agent and broker at random moments and look whether an incident was lost
     #[command(after_help = "Examples:\n  cargo xtask chaos\n  cargo xtask chaos --rounds 20")]
@@ -108,7 +114,8 @@ fn run(workspace: &Workspace, command: Command) -> Result<()> {
         }
         Command::Test { filter } => suite::test(workspace, filter.as_deref()),
         Command::Tidy { quick } => tidy::tidy(workspace, quick),
-        Command::Bench { frames, criterion } => bench::bench(workspace, frames, criterion),
+        Command::Bench { streams: Some(streams), seconds, .. } => bench::streams(workspace, streams, seconds),
+        Command::Bench { frames, criterion, .. } => bench::bench(workspace, frames, criterion),
         Command::Chaos { rounds } => suite::chaos(workspace, rounds),
         Command::Diagram => suite::diagram(workspace),
     }

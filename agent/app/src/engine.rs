@@ -9,8 +9,8 @@ use std::sync::Arc;
 use forewarn_analytics::suppression::{Suppression, Suppressions};
 use forewarn_analytics::{ReadingCounts, Rules, SubjectSeed, Tracker};
 use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, CivilTime, Detection, Frame, IncidentId, IncidentRecord, Look, Reading, StreamId,
-    Timestamp, Track,
+    AnnounceOutcome, AnnouncementId, CivilTime, Coverage, Detection, Frame, IncidentId, IncidentRecord, Look, Reading,
+    StreamId, Timestamp, Track,
 };
 use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, Output, RulePolicy};
 
@@ -72,12 +72,20 @@ impl Engine {
     ///
     /// Live `now` is the wall clock, not the frame's own time: a camera whose clock runs ahead must not push the time
     /// of every other stream.
-    pub fn analysed(&mut self, frame: &Frame, detections: &[Detection], now: Timestamp) -> &[Track] {
+    ///
+    /// Where small subjects were looked for in parts of the picture only, `coverage` says in which.
+    pub fn analysed(
+        &mut self,
+        frame: &Frame,
+        detections: &[Detection],
+        coverage: Option<&Coverage>,
+        now: Timestamp,
+    ) -> &[Track] {
         let Some(brain) = self.streams.get_mut(&frame.meta.stream) else {
             return &[];
         };
         let (at, size) = (frame.meta.captured_at, (frame.width, frame.height));
-        let tracks = brain.tracker.update(at, size, detections);
+        let tracks = brain.tracker.update_in_part(at, size, detections, coverage);
         let hits = brain.rules.evaluate(at, size, tracks, &*self.civil);
         let incidents = &mut self.incidents;
         for hit in self.suppressions.filter(hits, frame, |rule, subject| incidents.is_open(rule, subject)) {
@@ -200,7 +208,7 @@ mod tests {
             let meta = FrameMeta { stream: stream.clone(), sequence: u64::from(n), captured_at: at, arrived_at: at };
             let grey = vec![128; 640 * 480 * 3 / 2];
             let frame = Frame::packed(meta, PixelFormat::I420, ColourMatrix::BT601, (640, 480), grey).unwrap();
-            engine.analysed(&frame, &[detection], at);
+            engine.analysed(&frame, &[detection], None, at);
             let looks = engine.take_looks(&stream);
             let reading = |look: &Look| Reading {
                 track: look.track,

@@ -15,12 +15,14 @@ mod engine;
 mod evaluate;
 mod evidence_keeper;
 mod exit;
+mod eye;
 mod happening;
 mod heat;
 mod live;
 mod operator;
 mod output;
 mod replay;
+mod scheduler;
 
 use std::io::IsTerminal as _;
 use std::process;

@@ -7,12 +7,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use forewarn_analytics::ReadingCounts;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{
-    AnnounceOutcome, Announcement, Detector, Frame, IncidentId, IncidentRecord, IncidentState, Look, Reader, StreamId,
+    AnnounceOutcome, Announcement, BBox, Detector, Frame, IncidentId, IncidentRecord, IncidentState, Look, Reader,
+    StreamId,
     Timestamp,
 };
 use forewarn_evidence::{Limits, TimeLine};
@@ -24,12 +26,14 @@ use crate::config::{Camera, Site};
 use crate::engine::Engine;
 use crate::evidence_keeper::{self, EvidenceKeeper};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
+use crate::eye::{Eye, Glance};
 use crate::happening::Happening;
 use crate::heat::HeatKeeper;
 use crate::heat::store::HeatStore;
 use crate::output::IncidentLine;
 use crate::output::timeline::Narrator;
 use crate::output::tracks::TracksFile;
+use crate::scheduler::LINGER;
 
 /// Says that a replay made what lies beside it, so that the next one may replace it.
 const MARK: &str = ".forewarn-replay";
@@ -79,9 +83,30 @@ struct Lane {
     replay: FileReplay,
     next: Option<Frame>,
     interval_us: i64,
+    eye: Eye,
+    /// Longest times between looks at a still scene with and without somebody in it; none looks at all frames that are
+    /// due.
+    rest: Option<(Duration, Duration)>,
+    looked_at: Option<Timestamp>,
+    moved_at: Option<Timestamp>,
+    /// Where the tracks were after the last look.
+    boxes: Vec<BBox>,
     due: Option<Timestamp>,
     tracks: Option<TracksFile>,
     latest: Option<Frame>,
+}
+
+impl Lane {
+    /// Whether nothing has moved for a moment and the last look is not too long ago, by media time.
+    fn may_rest(&mut self, glance: &Glance, now: Timestamp) -> bool {
+        let Some((idle, empty)) = self.rest else { return false };
+        if glance.is_moving {
+            self.moved_at = Some(now);
+        }
+        let longest = if self.boxes.is_empty() { empty } else { idle };
+        let is_moving = self.moved_at.is_some_and(|at| now.since(at) <= LINGER);
+        !is_moving && self.looked_at.is_some_and(|at| now.since(at) < longest)
+    }
 }
 
 impl Replay<'_> {
@@ -106,7 +131,7 @@ impl Replay<'_> {
         let mut lanes = Vec::new();
         for camera in &self.site.cameras {
             let clip = self.clips.get(&camera.id);
-            lanes.push(open_lane(camera, clip, self.out, self.with_tracks, self.site.cameras.len())?);
+            lanes.push(open_lane(self.site, camera, clip, self.out, self.with_tracks)?);
         }
         if self.with_evidence {
             player.keeper = Some(keeper(self.site, self.out, civil, &lanes)?);
@@ -146,11 +171,11 @@ fn heat(site: &Site, out: &Path, civil: &SiteTime) -> anyhow::Result<Option<Heat
 }
 
 fn open_lane(
+    site: &Site,
     camera: &Camera,
     clip: Option<&PathBuf>,
     out: &Path,
     with_tracks: bool,
-    n_cameras: usize,
 ) -> Result<Lane, CommandError> {
     let path = match clip {
         Some(clip) => clip.clone(),
@@ -169,13 +194,27 @@ fn open_lane(
     let mut replay = FileReplay::open(&path, config).or_exit(ExitCode::BadInput)?;
     let next = replay.next_frame().or_exit(ExitCode::BadInput)?;
     let tracks = if with_tracks {
-        let name = if n_cameras == 1 { "tracks.txt".to_owned() } else { format!("tracks-{}.txt", camera.id) };
+        let name = if site.cameras.len() == 1 { "tracks.txt".to_owned() } else { format!("tracks-{}.txt", camera.id) };
         Some(TracksFile::create(&out.join(name)).context("failed to create the tracks file")?)
     } else {
         None
     };
     let interval_us = i64::try_from(camera.analysis_interval.as_micros()).unwrap_or(i64::MAX);
-    Ok(Lane { camera: camera.id.clone(), replay, next, interval_us, due: None, tracks, latest: None })
+    let is_gated = camera.is_gated && site.inference.is_gated_in_replay;
+    Ok(Lane {
+        camera: camera.id.clone(),
+        replay,
+        next,
+        interval_us,
+        eye: Eye::new(camera, &site.card, is_gated),
+        rest: is_gated.then_some((site.inference.idle, site.inference.empty)),
+        looked_at: None,
+        moved_at: None,
+        boxes: Vec::new(),
+        due: None,
+        tracks,
+        latest: None,
+    })
 }
 
 fn keeper(site: &Site, out: &Path, civil: SiteTime, lanes: &[Lane]) -> Result<EvidenceKeeper, CommandError> {
@@ -288,9 +327,21 @@ impl Player {
         // The next turn counts from the turn that was due, not from this frame, so that the mean rate is kept.
         let turn = lane.due.filter(|due| now.as_micros() - due.as_micros() < lane.interval_us).unwrap_or(now);
         lane.due = Some(Timestamp::from_micros(turn.as_micros() + lane.interval_us));
-        let detections = self.detector.detect(&[frame])?.pop().unwrap_or_default();
+        let glance = lane.eye.glance(frame);
+        let has_open = self.records.values().any(|r| r.rule.stream == lane.camera && r.state != IncidentState::Closed);
+        if lane.may_rest(&glance, now) && !has_open {
+            return Ok(());
+        }
+        lane.looked_at = Some(now);
+        lane.eye.analysed();
+        // A replay has no budget: whatever is worth a look is looked at, so that the result is always the same.
+        let parts = lane.eye.parts(frame, now, &lane.boxes, &glance.regions, usize::MAX);
+        let pictures = parts.pictures(frame);
+        let found = self.detector.detect(&pictures.iter().collect::<Vec<_>>())?;
+        let detections = parts.merge(frame, found);
         self.summary.analysed += 1;
-        let tracks = self.engine.analysed(frame, &detections, now);
+        let tracks = self.engine.analysed(frame, &detections, parts.coverage.as_ref(), now);
+        lane.boxes = tracks.iter().map(|track| track.bbox).collect();
         if let Some(heat) = &mut self.heat {
             heat.observe(frame, tracks);
         }

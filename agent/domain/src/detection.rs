@@ -68,6 +68,11 @@ pub trait Detector: Send {
     /// The classes that can be reported.
     fn classes(&self) -> &[Class];
 
+    /// How many frames at once are cheaper than one by one; 1 where they are run one by one anyway.
+    fn batch(&self) -> usize {
+        1
+    }
+
     /// Detections of each frame, best score first, boxes in the frame's own pixels.
     fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError>;
 }

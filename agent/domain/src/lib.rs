@@ -8,6 +8,7 @@ pub mod announcement;
 pub mod attribute;
 pub mod clock;
 pub mod condition;
+pub mod coverage;
 pub mod detection;
 pub mod evidence;
 pub mod frame;
@@ -25,6 +26,7 @@ pub use announcement::{AnnounceOutcome, Announcement, AnnouncementId, Loudspeake
 pub use attribute::{Answer, BestCrop, Finding, Look, Reader, Reading, Unclear, Verdict};
 pub use clock::{CivilTime, Clock, LocalTime, SystemClock, Timestamp, Weekday};
 pub use condition::Condition;
+pub use coverage::Coverage;
 pub use detection::{Class, Detection, Detector, DetectorError};
 pub use evidence::{ClipSpan, EvidenceRequest, Moment};
 pub use frame::{ColourMatrix, Frame, FrameMeta, PixelFormat, Plane};

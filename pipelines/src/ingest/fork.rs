@@ -1,13 +1,15 @@
 //! The fork behind the parser: access units to one side, decoded frames to the other.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use gst::prelude::*;
 use gst_video::VideoMeta;
 
-use super::{ForkInfo, Intake, RawUnit, Site};
+use super::{ForkInfo, RawUnit, Site};
 use crate::frame_map::running_time_ns;
 use crate::plugin::make;
+use crate::thinning::{self, Admission, Gate};
 use crate::{Codec, DecoderKind, StreamFault, decoder};
 
 /// Adds `elements` to the site's pipeline, links them and gives `pad` to the first.
@@ -42,8 +44,9 @@ pub(super) fn fork(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<(),
         return attach(site, pad, &[&parser, &filter, unit_sink.upcast_ref()]);
     }
     let tee = make("tee")?;
-    let queue = decode_queue(site)?;
+    let queue = decode_queue(site, codec)?;
     let opened = decoder::open(codec, &options.decoder, &options.excluded_decoders, options.decoder_threads)?;
+    meter(site, &opened.element);
     let is_copied = opened.kind != DecoderKind::Software;
     tracing::debug!(%codec, decoder = %opened.name, is_copied, "decoder chosen");
     let frame_sink = frame_sink(site);
@@ -162,7 +165,7 @@ fn offer_video_meta(pad: &gst::Pad) {
 
 /// The bounded queue in front of the decoder. In a live stream it never holds the fork up: when it is full,
 /// units are left out up to the next key frame, so that the decoder never sees half a group of pictures.
-pub(super) fn decode_queue(site: &Arc<Site>) -> Result<gst::Element, StreamFault> {
+pub(super) fn decode_queue(site: &Arc<Site>, codec: Codec) -> Result<gst::Element, StreamFault> {
     let queue = make("queue")?;
     let limit = site.options.decode_queue.max(1);
     // A live queue has room for one unit more than the gate below lets in, so that it never blocks.
@@ -172,63 +175,52 @@ pub(super) fn decode_queue(site: &Arc<Site>) -> Result<gst::Element, StreamFault
     if site.options.is_live
         && let Some(pad) = queue.static_pad("sink")
     {
-        add_gate(&pad, &queue, limit, site.intake.clone());
+        add_gate(site, &pad, &queue, limit, codec);
     }
     Ok(queue)
 }
 
-/// Decides which units a live decode queue lets in.
-struct Gate {
-    limit: u32,
-    is_shut: bool,
-}
-
-impl Gate {
-    /// It starts shut: what comes before the first key frame cannot be decoded.
-    fn new(limit: u32) -> Self {
-        Self { limit, is_shut: true }
-    }
-
-    /// Shuts when the queue is full, and opens at a key frame once half of it is free.
-    fn lets_in(&mut self, level: u32, is_key: bool) -> bool {
-        if level >= self.limit {
-            self.is_shut = true;
-        } else if is_key && level <= self.limit / 2 {
-            self.is_shut = false;
-        }
-        !self.is_shut
-    }
-}
-
-fn add_gate(pad: &gst::Pad, queue: &gst::Element, limit: u32, intake: Arc<dyn Intake>) {
+fn add_gate(site: &Arc<Site>, pad: &gst::Pad, queue: &gst::Element, limit: u32, codec: Codec) {
     let gate = Mutex::new(Gate::new(limit));
-    let queue = queue.downgrade();
-    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+    let (queue, intake, part) = (queue.downgrade(), site.intake.clone(), site.options.decoded_part.clone());
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let (Some(buffer), Some(queue)) = (info.buffer(), queue.upgrade()) else {
             return gst::PadProbeReturn::Ok;
         };
         let level: u32 = queue.property("current-level-buffers");
         let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-        let is_let_in = gate.lock().unwrap_or_else(PoisonError::into_inner).lets_in(level, is_key);
-        intake.decode_queue(level, !is_let_in);
-        if is_let_in { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Drop }
+        let is_reference = || buffer.map_readable().is_ok_and(|bytes| thinning::is_reference(codec, bytes.as_slice()));
+        let (admission, has_ended_group) = {
+            let mut gate = gate.lock().unwrap_or_else(PoisonError::into_inner);
+            let was_thinned = gate.is_group_thinned();
+            let admission = gate.admit(level, is_key, part.thousandths(), is_reference);
+            (admission, gate.is_group_thinned() && !was_thinned)
+        };
+        intake.decode_queue(level, admission);
+        if has_ended_group {
+            // A decoder that reorders pictures holds some back until the next ones come, which is a key frame away. As
+            // before a still frame it gives them now; it may, because nothing refers to them any more.
+            pad.send_event(gst_video::StillFrameEvent::builder(true).build());
+        }
+        // A buffer that is handled is freed by the binding; one that is dropped GStreamer would free once more.
+        if admission == Admission::LetIn { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Handled }
     });
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_decoder_that_lags_skips_to_a_key_frame() {
-        let mut gate = Gate::new(4);
-        assert!(!gate.lets_in(0, false), "nothing before the first key frame");
-        assert!(gate.lets_in(0, true));
-        assert!(gate.lets_in(3, false));
-        assert!(!gate.lets_in(4, false), "full");
-        assert!(!gate.lets_in(1, false), "half a group of pictures cannot be decoded");
-        assert!(!gate.lets_in(3, true), "not yet drained");
-        assert!(gate.lets_in(2, true));
-        assert!(gate.lets_in(3, false));
-    }
+/// Tells the intake what each unit costs the thread that decodes it: the time from one unit to the next is spent on the
+/// first. Threads of the decoder's own are not counted, nor is what a device does.
+fn meter(site: &Arc<Site>, decoder: &gst::Element) {
+    let Some(pad) = decoder.static_pad("sink") else { return };
+    let (intake, last) = (site.intake.clone(), Mutex::new(None::<(Duration, bool)>));
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let Some(buffer) = info.buffer() else { return gst::PadProbeReturn::Ok };
+        let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+        let now = thinning::thread_cpu_time();
+        let before = last.lock().unwrap_or_else(PoisonError::into_inner).replace((now, is_key));
+        // Another thread has another clock; one that is behind is such a one.
+        if let Some((spent, was_key)) = before.and_then(|(then, key)| Some((now.checked_sub(then)?, key))) {
+            intake.decode_cost(was_key, spent);
+        }
+        gst::PadProbeReturn::Ok
+    });
 }

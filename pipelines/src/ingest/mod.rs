@@ -14,7 +14,9 @@ mod rtsp;
 mod v4l2;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::thinning::{Admission, DecodedPart};
 use crate::{Codec, Credentials, DecoderKind, DecoderPreference, RtspTransport, StreamFault};
 
 pub(crate) use open::open;
@@ -37,8 +39,10 @@ pub(crate) trait Intake: Send + Sync + 'static {
     fn degraded(&self, fault: StreamFault);
     /// The picture with this running time was taken at this instant, says the camera.
     fn sender_report(&self, running_ns: i64, taken_at: forewarn_domain::Timestamp);
-    /// The decode queue holds this many units; `is_skipped` if the last one was left out.
-    fn decode_queue(&self, level: u32, is_skipped: bool);
+    /// The decode queue holds this many units, and what became of the one that came.
+    fn decode_queue(&self, level: u32, admission: Admission);
+    /// A unit took the decoding thread so much processor time.
+    fn decode_cost(&self, is_key: bool, spent: Duration);
 }
 
 /// What decodes the video.
@@ -76,6 +80,8 @@ pub(crate) struct IngestOptions {
     /// Access units between fork and decoder. A live stream skips to the next key frame when it is full; a
     /// replay waits.
     pub(crate) decode_queue: u32,
+    /// How much of a live stream is decoded.
+    pub(crate) decoded_part: Arc<DecodedPart>,
     pub(crate) is_live: bool,
     /// Decode at all; otherwise only access units are given.
     pub(crate) is_decoded: bool,

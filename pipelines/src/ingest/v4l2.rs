@@ -98,7 +98,7 @@ fn encoded_branch(site: &Arc<Site>, tee: &gst::Element) -> Result<(), StreamFaul
     encoder.set_property("bitrate", BITRATE_KBIT);
     encoder.set_property("key-int-max", KEY_FRAME_EVERY);
     encoder.set_property("threads", 1_u32);
-    let queue = decode_queue(site)?;
+    let queue = decode_queue(site, Codec::H264)?;
     let parser = make(Codec::H264.parser())?;
     parser.set_property("config-interval", -1_i32);
     let filter = make("capsfilter")?;
@@ -154,7 +154,8 @@ mod tests {
             self.caught(Got::Fault(fault));
         }
         fn sender_report(&self, _running_ns: i64, _taken_at: forewarn_domain::Timestamp) {}
-        fn decode_queue(&self, _level: u32, _is_skipped: bool) {}
+        fn decode_queue(&self, _level: u32, _admission: crate::thinning::Admission) {}
+        fn decode_cost(&self, _is_key: bool, _spent: std::time::Duration) {}
     }
 
     /// Runs what `line` makes in the place of a camera, until both branches have given something.
@@ -173,6 +174,7 @@ mod tests {
                 excluded_decoders: Vec::new(),
                 decoder_threads: 1,
                 decode_queue: 30,
+                decoded_part: Arc::default(),
                 is_live: true,
                 is_decoded: true,
                 is_any_codec_accepted: false,

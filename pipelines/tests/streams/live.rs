@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{ClipSpan, Frame, StreamId, SystemClock, Timestamp};
+use forewarn_domain::{ClipSpan, Clock as _, Frame, StreamId, SystemClock, Timestamp};
 use forewarn_pipelines::{
-    BackoffLimits, ClipEnd, Codec, Credentials, EpochEnd, LiveStream, RtspTransport, SimCamera, SimConfig, SimError,
-    SourceUrl, StreamConfig, StreamEvent, StreamFault, Wakeup,
+    BackoffLimits, ClipEnd, Codec, Credentials, EpochEnd, FrameTap, LiveStream, RtspTransport, SimCamera, SimConfig,
+    SimError, SourceUrl, StreamConfig, StreamEvent, StreamFault, Wakeup,
 };
 
 use crate::replay::all_frames;
-use crate::support::{Events, H265, JPEG_AVI, LARGER, PLAIN, Recipe, TRANSPORT, WAIT, clips, luma_of, number_of};
+use crate::support::{
+    B_FRAMES, Events, H265, JPEG_AVI, LARGER, PLAIN, Recipe, TRANSPORT, WAIT, clips, luma_of, number_of,
+};
 
 fn config(source: &str) -> StreamConfig {
     let backoff = BackoffLimits { first: Duration::from_millis(100), longest: Duration::from_millis(400) };
@@ -298,4 +300,57 @@ fn a_simulated_camera_says_what_it_cannot_serve() {
     let taken = SimConfig { port: camera.port(), ..SimConfig::new(clips().get(&PLAIN).path) };
     let refused = SimCamera::start(&taken).err().unwrap();
     assert!(matches!(refused, SimError::Listen { .. }), "{refused}");
+}
+
+/// Frames of a looped clip of 100 with a key frame every 25, until `is_enough` says so of the last one.
+fn frames_until(live: &LiveStream, mut is_enough: impl FnMut(&Frame) -> bool) {
+    let in_vain = (0..2000).all(|_| !is_enough(&next(live)));
+    assert!(!in_vain, "{:?}", live.stats());
+}
+
+#[test]
+fn only_key_frames_are_decoded_on_demand_and_given_at_once() {
+    for recipe in [PLAIN, B_FRAMES, H265] {
+        let camera = camera(&recipe);
+        let (live, events) = start(config(camera.url()));
+        events.wait_for(is_connected);
+        live.decode_part(0.0);
+        let mut in_a_row = 0;
+        frames_until(&live, |frame| {
+            in_a_row = if number_of(frame).is_multiple_of(25) { in_a_row + 1 } else { 0 };
+            in_a_row == 3
+        });
+        let before = live.stats();
+        let key = next(&live);
+        let held_for = SystemClock.now().since(key.meta.captured_at);
+        assert!(held_for < Duration::from_millis(900), "{}: held back for {held_for:?}", recipe.name);
+        let after = live.stats();
+        assert!(after.units_in - before.units_in > 15 && after.frames_decoded - before.frames_decoded <= 2);
+        assert!(after.units_thinned > before.units_thinned, "{after:?}");
+        assert!(after.keys_decoded > 2 && after.decode_key_us > 0, "{after:?}");
+
+        live.decode_part(1.0);
+        let (mut last, mut in_a_row) = (None, 0);
+        frames_until(&live, |frame| {
+            let number = number_of(frame);
+            in_a_row = if last.is_some_and(|last| (last + 1) % 100 == number) { in_a_row + 1 } else { 0 };
+            last = Some(number);
+            in_a_row == 10
+        });
+        let reports = || live.stats().failed_attempts;
+        assert_eq!(reports(), 0, "{}: a thinned stream is no broken one", recipe.name);
+    }
+}
+
+#[test]
+fn a_tap_is_shown_every_decoded_frame() {
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let camera = camera(&PLAIN);
+    let in_tap = seen.clone();
+    let tap = FrameTap::new(move |frame| in_tap.lock().unwrap().push(number_of(frame)));
+    let (live, events) = start(StreamConfig { tap: Some(tap), ..config(camera.url()) });
+    events.wait_for(is_connected);
+    frames_until(&live, |_| seen.lock().unwrap().len() >= 30);
+    let seen = seen.lock().unwrap().clone();
+    assert!(seen.windows(2).all(|pair| (pair[0] + 1) % 100 == pair[1]), "{seen:?}");
 }

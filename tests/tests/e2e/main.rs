@@ -6,6 +6,7 @@ mod chaos;
 mod evaluate;
 mod exit_codes;
 mod live;
+mod many_streams;
 mod outages;
 mod parsers;
 mod replay;

@@ -17,7 +17,7 @@ mod config;
 mod kalman;
 mod tracklet;
 
-use forewarn_domain::{Class, Detection, Timestamp, Track, TrackId};
+use forewarn_domain::{Class, Coverage, Detection, Timestamp, Track, TrackId};
 
 pub(crate) use self::affinity::likeness;
 use self::assign::{Pair, assign};
@@ -65,6 +65,18 @@ impl Tracker {
     /// Returns the confirmed tracks, seen and lost, ordered by id. Detections that are not finite, empty, outside of
     /// the picture or below the lowest score are passed over. A time before the last frame's counts as the same time.
     pub fn update(&mut self, at: Timestamp, size: (u32, u32), detections: &[Detection]) -> &[Track] {
+        self.update_in_part(at, size, detections, None)
+    }
+
+    /// As [`Tracker::update`], for a frame that was not looked at finely everywhere: a track that `coverage` cannot have
+    /// seen is not missed. It counts as lost in this frame and grows no older.
+    pub fn update_in_part(
+        &mut self,
+        at: Timestamp,
+        size: (u32, u32),
+        detections: &[Detection],
+        coverage: Option<&Coverage>,
+    ) -> &[Track] {
         self.fit_to(size);
         self.predict(at);
         let clean = self.clean(detections);
@@ -84,6 +96,11 @@ impl Tracker {
         self.round(at, &mut candidates, |track, d| {
             (track.id.is_some() && d.score >= high).then(|| affinity::again(track, &d.bbox))?
         });
+        if let Some(coverage) = coverage {
+            let cannot_be_seen =
+                |track: &&mut Tracklet| !track.is_seen() && !coverage.can_have_seen(&track.filter.bbox());
+            self.tracklets.iter_mut().filter(cannot_be_seen).for_each(Tracklet::pass_over);
+        }
         self.retire(size);
         self.begin(at, &candidates);
         self.tracks = self.tracklets.iter().filter_map(|t| t.to_track(size)).collect();

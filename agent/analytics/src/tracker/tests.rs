@@ -196,3 +196,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_small_subject_in_a_region_that_nobody_looked_at_is_not_missed() {
+    let drone = || seen("bird", 0.8, 500.0, 100.0, 12.0, 9.0);
+    let ids_after = |coverage: Option<&Coverage>| {
+        let mut tracker = Tracker::new(TrackerConfig::default());
+        for n in 0..3 {
+            tracker.update(Timestamp::from_secs_f64(f64::from(n) * 0.2), SIZE, &[drone()]);
+        }
+        // For five seconds it is looked elsewhere, then here again.
+        for n in 3..28 {
+            tracker.update_in_part(Timestamp::from_secs_f64(f64::from(n) * 0.2), SIZE, &[], coverage);
+        }
+        let lost: Vec<TrackState> = tracker.tracks().iter().map(|track| track.state).collect();
+        let back = tracker.update(Timestamp::from_secs_f64(5.6), SIZE, &[drone()]);
+        (lost, back.iter().map(|track| track.id).collect::<Vec<_>>())
+    };
+    let elsewhere = Coverage { seen_whole_px: 40.0, regions: vec![BBox::new(0.0, 0.0, 300.0, 300.0)] };
+    assert_eq!(ids_after(Some(&elsewhere)), (vec![TrackState::Lost], vec![TrackId(1)]));
+    let here = Coverage { seen_whole_px: 40.0, regions: vec![BBox::new(400.0, 0.0, 640.0, 300.0)] };
+    assert_eq!(ids_after(Some(&here)), (vec![], vec![]), "it was looked for and is gone");
+    let large = Coverage { seen_whole_px: 10.0, regions: vec![] };
+    assert_eq!(ids_after(Some(&large)), (vec![], vec![]), "the whole frame would have shown it");
+    assert_eq!(ids_after(None), (vec![], vec![]));
+}

@@ -22,6 +22,8 @@ pub(super) struct Tracklet {
     pub(super) last_seen: Timestamp,
     /// Watched seconds since the last match; outages of the stream do not count.
     pub(super) unseen_s: f32,
+    /// The same before the latest frame.
+    unseen_before_s: f32,
     /// Sum of scores by class, in the order of first appearance.
     votes: Vec<(Class, f32)>,
 }
@@ -37,6 +39,7 @@ impl Tracklet {
             first_seen: at,
             last_seen: at,
             unseen_s: 0.0,
+            unseen_before_s: 0.0,
             votes: vec![(detection.class.clone(), detection.score)],
         }
     }
@@ -51,6 +54,7 @@ impl Tracklet {
         if gap {
             self.filter.halt();
         }
+        self.unseen_before_s = self.unseen_s;
         // A second frame with the same time stamp must still count as a step.
         self.unseen_s += dt.max(1e-6);
     }
@@ -67,6 +71,11 @@ impl Tracklet {
         self.last_seen = at;
         self.unseen_s = 0.0;
         self.vote(detection);
+    }
+
+    /// The latest frame was not looked at where the track is: it is not seen, and no older than before.
+    pub(super) fn pass_over(&mut self) {
+        self.unseen_s = self.unseen_before_s.max(1e-6);
     }
 
     fn vote(&mut self, detection: &Detection) {

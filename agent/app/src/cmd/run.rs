@@ -8,7 +8,7 @@ use crate::cli::Run;
 use crate::config;
 use crate::detector;
 use crate::exit::{CommandResult, ExitCode, OrExit as _};
-use crate::live::{Agent, Shutdown};
+use crate::live::{Agent, Models, Shutdown};
 
 /// How often the agent's parts are looked after.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
@@ -18,7 +18,7 @@ pub fn run(args: &Run) -> CommandResult {
     let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
     let detector = detector::open(&site.card, site.threads, Some(site.tracker.low_score))?;
     let shutdown = Shutdown::listen()?;
-    let agent = Agent::start(&site, Box::new(detector), None)?;
+    let agent = Agent::start(&site, Models { detector: Box::new(detector), reader: None }, None)?;
     tracing::info!(site = %site.id, cameras = site.cameras.len(), console = ?agent.console_address(), "watching");
     while !shutdown.wait(LOOK_AFTER) {
         if agent.is_broken() {

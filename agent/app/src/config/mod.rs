@@ -2,6 +2,7 @@
 
 pub mod card;
 pub mod doubts;
+pub mod inference;
 pub mod raw;
 pub mod resolve;
 pub mod schema;

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::inference::RawInference;
 use super::schema;
 
 /// The whole file.
@@ -22,6 +23,9 @@ pub struct RawSite {
     /// The detector that all cameras share.
     #[serde(default)]
     pub model: RawModel,
+    /// What decoding and the models may spend, and how seldom a still scene is looked at.
+    #[serde(default)]
+    pub inference: RawInference,
     /// How detections become tracks.
     #[serde(default)]
     #[schemars(schema_with = "schema::tracking")]
@@ -212,6 +216,13 @@ pub struct RawCamera {
     #[serde(default = "default_analysis_fps")]
     #[schemars(with = "f64")]
     pub analysis_fps: Spanned<f64>,
+    /// Look seldom at a still scene.
+    #[serde(default = "yes")]
+    pub motion_gate: bool,
+    /// Overlapping tiles for small subjects: `off`, `auto`, or a table.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::tiles")]
+    pub tiles: Option<Spanned<toml::Value>>,
     /// Seconds without a frame after which the stream counts as interrupted.
     #[serde(default = "default_stall_s")]
     #[schemars(with = "f64")]
@@ -234,6 +245,10 @@ pub struct RawCamera {
 
 fn default_decoder() -> String {
     "auto".to_owned()
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn default_analysis_fps() -> Spanned<f64> {

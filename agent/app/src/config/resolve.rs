@@ -60,7 +60,7 @@ fn resolve_raw(source: &Source, raw: RawSite) -> Result<Site, ConfigErrors> {
 }
 
 /// Collects mistakes while it looks things up.
-struct Resolver<'a> {
+pub(super) struct Resolver<'a> {
     source: &'a Source,
     errors: Vec<ConfigError>,
 }
@@ -80,7 +80,7 @@ struct Lookup<'a> {
 }
 
 impl Resolver<'_> {
-    fn fail<T>(
+    pub(super) fn fail<T>(
         &mut self,
         place: std::ops::Range<usize>,
         problem: impl Into<String>,
@@ -106,6 +106,7 @@ impl Resolver<'_> {
         let max_gib = self.number(&raw.storage.max_gib, 0.01, DISK_GIB, "GiB");
         let min_free_gib = self.number(&raw.storage.min_free_gib, 0.0, DISK_GIB, "GiB");
         let threads = self.number(&raw.model.threads, 1.0, 64.0, "threads");
+        let inference = self.inference(&raw.inference);
         let outbox_mib = self.number(&raw.storage.outbox_mib, 1.0, 1e6, "MiB");
         let storage = Storage {
             dir: directory.join(&raw.storage.dir).components().collect(),
@@ -142,6 +143,7 @@ impl Resolver<'_> {
             quiet_hours: raw.site.quiet_hours,
             card: card?,
             threads: threads? as usize,
+            inference: inference?,
             tracker,
             storage,
             mqtt,
@@ -280,6 +282,7 @@ impl Resolver<'_> {
         }
         let fps = self.number(&raw.analysis_fps, 0.1, 60.0, "frames a second");
         let stall_s = self.number(&raw.stall_s, 0.5, 3600.0, "seconds");
+        let tiles = self.tiles(raw.tiles.as_ref());
         let mut rules: Vec<Rule> = Vec::new();
         for rule in &raw.rule {
             let Some(rule) = self.rule(rule, raw.id.get_ref(), &zones, lookup) else { continue };
@@ -300,6 +303,8 @@ impl Resolver<'_> {
             decoder: raw.decoder.parse().unwrap_or_default(),
             stall: Duration::from_secs_f64(stall_s?),
             analysis_interval: Duration::from_secs_f64(1.0 / fps?),
+            is_gated: raw.motion_gate,
+            tiles: tiles?.tiles(),
             speakers: raw.speakers.into_iter().map(Spanned::into_inner).collect(),
             zones,
             rules,
@@ -354,7 +359,7 @@ impl Resolver<'_> {
     }
 
     /// A number within its range; a mistake otherwise, also for what is no number.
-    fn number(&mut self, value: &Spanned<f64>, least: f64, most: f64, unit: &str) -> Option<f64> {
+    pub(super) fn number(&mut self, value: &Spanned<f64>, least: f64, most: f64, unit: &str) -> Option<f64> {
         let number = *value.get_ref();
         if (least..=most).contains(&number) {
             return Some(number);

@@ -89,3 +89,25 @@ pub fn tracking(_: &mut SchemaGenerator) -> Schema {
         }
     })
 }
+
+/// How a camera's frames are divided.
+pub fn tiles(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "description": "Overlapping tiles for small subjects.",
+        "anyOf": [
+            { "type": "string", "enum": ["off", "auto"] },
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "across": { "type": "integer", "minimum": 1, "maximum": 16, "description": "Tiles side by side." },
+                    "down": { "type": "integer", "minimum": 1, "maximum": 16, "description": "Tiles one above the other." },
+                    "overlap": { "type": "number", "minimum": 0, "maximum": 0.5,
+                        "description": "Least part of a tile that its neighbour shows again." },
+                    "sweep_s": { "type": "number", "minimum": 0.1, "maximum": 600,
+                        "description": "Seconds within which every tile is looked at, as far as the budget allows." }
+                }
+            }
+        ]
+    })
+}

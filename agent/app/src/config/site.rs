@@ -13,6 +13,8 @@ use forewarn_models::Card;
 use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl};
 use jiff::tz::TimeZone;
 
+use super::inference::{Inference, Tiles};
+
 /// A checked site.
 #[derive(Debug)]
 pub struct Site {
@@ -28,6 +30,8 @@ pub struct Site {
     pub card: Card,
     /// Threads of one inference.
     pub threads: usize,
+    /// What the models may spend and how closely they look.
+    pub inference: Inference,
     /// Settings of every camera's tracker.
     pub tracker: TrackerConfig,
     /// Where and how much is kept.
@@ -94,6 +98,10 @@ pub struct Camera {
     pub place: Place,
     /// Time between two analysed frames.
     pub analysis_interval: Duration,
+    /// Whether a still scene is looked at less often.
+    pub is_gated: bool,
+    /// How its frames are divided for small subjects, if they are.
+    pub tiles: Option<Tiles>,
     /// Loudspeakers, the first is tried first.
     pub speakers: Vec<SpeakerId>,
     /// Zones and lines, the whole picture among them.

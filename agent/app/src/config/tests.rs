@@ -43,7 +43,7 @@ fn misspelt_keys_name_the_nearest() {
     check(
         &camera("anlysis_fps = 5.0\n"),
         &expect![[r"
-            site.toml:10: anlysis_fps: unknown field `anlysis_fps`, expected one of `id`, `url`, `user`, `password_file`, `password_env`, `transport`, `decoder`, `analysis_fps`, `stall_s`, `speakers`, `place`, `zone`, `rule`
+            site.toml:10: anlysis_fps: unknown field `anlysis_fps`, expected one of `id`, `url`, `user`, `password_file`, `password_env`, `transport`, `decoder`, `analysis_fps`, `motion_gate`, `tiles`, `stall_s`, `speakers`, `place`, `zone`, `rule`
               mend: did you mean `analysis_fps`?"]],
     );
     check(
@@ -103,6 +103,39 @@ fn what_cannot_work_is_refused() {
         &expect![[r"
         site.toml:10: password_env: the environment has no variable FOREWARN_NO_SUCH_VARIABLE
           mend: set it, or use `password_file`"]],
+    );
+}
+
+#[test]
+fn budgets_and_tiles_that_cannot_be_are_refused() {
+    check(
+        &camera("tiles = { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }\nmotion_gate = false\n"),
+        &expect!["correct"],
+    );
+    check(&format!("[inference]\nbudget_ms_per_s = 750\n{}", camera("tiles = \"auto\"\n")), &expect!["correct"]);
+    check(
+        &camera("tiles = { across = 3 }\n"),
+        &expect![[r#"
+            site.toml:10: tiles: one of `across` and `down` is missing
+              mend: write "off", "auto", or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }"#]],
+    );
+    check(
+        &camera("tiles = { across = 30, down = 1 }\n"),
+        &expect![[r#"
+            site.toml:10: tiles: 30x1 tiles cannot be; write 1 to 16 across and down
+              mend: write "off", "auto", or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }"#]],
+    );
+    check(
+        &format!("[inference]\nbudget = 0.75\nbudget_ms_per_s = 750\n{}", camera("")),
+        &expect![[r"
+            site.toml:2: budget: both `budget` and `budget_ms_per_s` are given
+              mend: keep one; budget = 0.75 is budget_ms_per_s = 750"]],
+    );
+    check(
+        &format!("[inference]\nidle_s = 3\n{}", camera("")),
+        &expect![[r"
+            site.toml:2: idle_s: an empty scene would be looked at more often than one with somebody in it
+              mend: write 3 or more, or lower `idle_s`"]],
     );
 }
 

@@ -26,7 +26,7 @@ use crate::detector;
 use crate::evidence_keeper::open_store;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::happening::Happening;
-use crate::live::{Agent, Shutdown};
+use crate::live::{Agent, Models, Shutdown};
 use crate::output::timeline::{JsonLines, Narrator, Timeline};
 use crate::replay::Replay;
 
@@ -146,7 +146,7 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
     }
     let (stream, changes) = sync_channel(64);
     let teller = Teller { narrator: narrator(args), tally: Arc::clone(tally), stream: Some(stream) };
-    let agent = Agent::start(&site, Box::new(detector), Some(Box::new(teller)))?;
+    let agent = Agent::start(&site, Models { detector: Box::new(detector), reader: None }, Some(Box::new(teller)))?;
     let stopwatch = Stopwatch::start();
     let mut was_up = false;
     let mut is_over = false;

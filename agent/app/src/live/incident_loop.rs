@@ -16,6 +16,7 @@ use forewarn_pipelines::StreamEvent;
 use forewarn_report::{EventSource, Outbox, OutboxError, OutboxLimits};
 
 use super::evidence::EvidenceQueue;
+use super::inference::Shared;
 use super::latency::Latencies;
 use super::speakers::Queues;
 use super::{LoopEvent, Receiver, trouble};
@@ -89,6 +90,7 @@ pub struct IncidentLoop {
     latencies: Arc<Latencies>,
     heat: Option<HeatKeeper>,
     suppressions: Option<SuppressionsFile>,
+    inference: Shared,
 }
 
 impl IncidentLoop {
@@ -117,6 +119,7 @@ impl IncidentLoop {
             latencies: Arc::default(),
             heat: None,
             suppressions: None,
+            inference: Shared::default(),
         }
     }
 
@@ -131,6 +134,13 @@ impl IncidentLoop {
     #[must_use]
     pub fn with_suppressions(mut self, file: SuppressionsFile) -> Self {
         self.suppressions = Some(file);
+        self
+    }
+
+    /// Tells the inference thread of tracks and open incidents, and hands it the looks that are wanted.
+    #[must_use]
+    pub fn with_inference(mut self, inference: Shared) -> Self {
+        self.inference = inference;
         self
     }
 
@@ -167,9 +177,19 @@ impl IncidentLoop {
             }
         }
         self.engine.restore(snapshots, now);
-        let open = self.engine.open_incidents();
-        self.lock_board().open = open;
+        self.show_open_incidents();
         Ok(notes)
+    }
+
+    /// Tells those outside and the inference thread which incidents are open.
+    fn show_open_incidents(&mut self) {
+        let open = self.engine.open_incidents();
+        let mut of_streams = BTreeMap::new();
+        for record in &open {
+            *of_streams.entry(record.rule.stream.clone()).or_default() += 1;
+        }
+        self.inference.scenes.open(&of_streams);
+        self.lock_board().open = open;
     }
 
     /// Runs until told to stop.
@@ -215,17 +235,22 @@ impl IncidentLoop {
     fn take_in(&mut self, event: LoopEvent) {
         let now = self.clock.now();
         match event {
-            LoopEvent::Analysed { frame, detections } => {
+            LoopEvent::Analysed { frame, detections, coverage } => {
                 let arrived_at = frame.meta.arrived_at;
-                let tracks = self.engine.analysed(&frame, &detections, now);
+                let tracks = self.engine.analysed(&frame, &detections, coverage.as_ref(), now);
+                let boxes = tracks.iter().map(|track| track.bbox).collect();
+                self.inference.scenes.tracked(&frame.meta.stream, boxes);
                 if let Some(heat) = &mut self.heat {
                     heat.observe(&frame, tracks);
                 }
+                let looks = self.engine.take_looks(&frame.meta.stream);
+                self.inference.looks.put(&frame, looks);
                 let decided_after = self.clock.now().since(arrived_at);
                 metrics::histogram!("forewarn_decision_latency_seconds").record(decided_after.as_secs_f64());
                 self.latencies.record(decided_after);
                 self.latest.insert(frame.meta.stream.clone(), frame);
             }
+            LoopEvent::Read { stream, readings } => self.engine.read(&stream, &readings),
             LoopEvent::Stream { stream, event } => self.stream_changed(&stream, &event, now),
             LoopEvent::Announced { id, speaker, outcome } => {
                 self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at: now });
@@ -294,8 +319,7 @@ impl IncidentLoop {
             for report in &told {
                 self.report_told(report);
             }
-            let open = self.engine.open_incidents();
-            self.lock_board().open = open;
+            self.show_open_incidents();
         }
         for output in rest {
             self.carry_out_one(output, now);

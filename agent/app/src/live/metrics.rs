@@ -63,7 +63,8 @@ fn describe() {
     describe_counter!("forewarn_gaps_total", "Outages that are over.");
     describe_gauge!("forewarn_gap_seconds", "Length of all outages.");
     describe_gauge!("forewarn_pre_roll_bytes", "Encoded video kept for clips.");
-    describe_histogram!("forewarn_inference_seconds", "Time of one frame in the detector.");
+    describe_histogram!("forewarn_inference_seconds", "Time of one frame, with its tiles, in the detector.");
+    describe_scheduling();
     describe_histogram!("forewarn_decision_latency_seconds", "Time from a frame's arrival to the decision.");
     describe_gauge!("forewarn_queue_depth", "Values that wait in a queue.");
     describe_counter!("forewarn_queue_full_total", "Values that a full queue refused.");
@@ -80,6 +81,27 @@ fn describe() {
     );
     describe_gauge!("forewarn_process_cpu_seconds", "Processor time of the agent.");
     describe_gauge!("forewarn_process_resident_bytes", "Memory of the agent.");
+}
+
+/// What the metrics of the scheduler mean.
+fn describe_scheduling() {
+    describe_gauge!("forewarn_budget", "Cores for decoding and for the models.");
+    describe_gauge!("forewarn_budget_used", "Cores in use, by kind of work.");
+    describe_gauge!("forewarn_budget_short", "1 while the budget does not suffice for what is wanted.");
+    describe_gauge!("forewarn_analysis_rate_target", "Looks a second that a stream asks for.");
+    describe_gauge!("forewarn_analysis_rate_planned", "Looks a second that it is to get.");
+    describe_gauge!("forewarn_analysis_rate_actual", "Looks a second that it got lately.");
+    describe_gauge!("forewarn_analysis_age_seconds", "Time since a stream with a picture was looked at.");
+    describe_gauge!("forewarn_analysis_age_max_seconds", "The same for the stream that has waited longest.");
+    describe_gauge!("forewarn_analysis_gap_max_seconds", "Longest time between two looks in the last minute or two.");
+    describe_gauge!("forewarn_analysis_bound_seconds", "Time within which each stream is looked at.");
+    describe_gauge!("forewarn_decoded_part", "Part of each group of pictures that is decoded.");
+    describe_counter!("forewarn_frames_gated_total", "Frames glanced at and not looked at: still scene, or no budget.");
+    describe_counter!("forewarn_tiles_analysed_total", "Tiles that went through the detector.");
+    describe_gauge!("forewarn_tile_age_max_seconds", "Time since the tile that has waited longest was looked at.");
+    describe_gauge!("forewarn_streams", "Streams by what they are treated as.");
+    describe_counter!("forewarn_looks_total", "Crops of tracks that were looked at.");
+    describe_counter!("forewarn_looks_dropped_total", "Wanted looks that were not taken, by reason.");
 }
 
 /// The console's view.
@@ -107,6 +129,7 @@ impl ConsoleSource {
                 ("newest_wins", stats.frames_dropped_newest_wins),
                 ("clock_unknown", stats.frames_dropped_unmapped),
                 ("not_decoded", stats.units_skipped_by_decoder),
+                ("thinned", stats.units_thinned),
                 ("backwards", stats.frames_dropped_backwards),
                 ("without_time", stats.units_without_time),
             ] {

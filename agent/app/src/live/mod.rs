@@ -3,6 +3,7 @@
 //! | thread | queue in front of it | when that is full |
 //! |---|---|---|
 //! | `inference` | one frame slot a stream | the newest frame wins, counted |
+//! | `inference` | `looks`, 48 | the oldest look is dropped, counted |
 //! | `incidents` | `incident-loop`, 64 | the sender waits, so frames drop before inference |
 //! | `speaker-ID` | `speaker-ID`, 8 | the announcement fails at once and the fall-back is tried |
 //! | `evidence` | `evidence`, 64 | the request is refused and counted |
@@ -26,7 +27,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use forewarn_console::Console;
 use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, Clock, Detection, Detector, Frame, SpeakerId, StreamId, SystemClock, Timestamp,
+    AnnounceOutcome, AnnouncementId, Clock, Coverage, Detection, Frame, Reading, SpeakerId, StreamId, SystemClock,
+    Timestamp,
 };
 use forewarn_pipelines::{StreamEvent, Wakeup};
 
@@ -40,6 +42,7 @@ use crate::heat::store::HeatStore;
 use crate::operator::suppressions::SuppressionsFile;
 use crate::output::timeline::Narrator;
 
+pub use inference::Models;
 pub use queue::{Receiver, Sender};
 pub use shutdown::Shutdown;
 
@@ -57,6 +60,15 @@ pub enum LoopEvent {
         frame: Frame,
         /// What was found in it.
         detections: Vec<Detection>,
+        /// What that can have seen, where not all of the frame was looked at finely.
+        coverage: Option<Coverage>,
+    },
+    /// Tracks of a stream were looked at closer.
+    Read {
+        /// The stream.
+        stream: StreamId,
+        /// What was seen.
+        readings: Vec<Reading>,
     },
     /// A stream came, went or changed.
     Stream {
@@ -116,11 +128,7 @@ pub struct Agent {
 impl Agent {
     /// Starts every part. What fails here is wrong for good; what may mend itself, such as a camera that is away, is
     /// retried by its part.
-    pub fn start(
-        site: &Site,
-        detector: Box<dyn Detector>,
-        narrator: Option<Box<dyn Narrator>>,
-    ) -> Result<Self, CommandError> {
+    pub fn start(site: &Site, models: Models, narrator: Option<Box<dyn Narrator>>) -> Result<Self, CommandError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let civil = SiteTime::live(site.time_zone.clone());
         std::fs::create_dir_all(&site.storage.dir)
@@ -138,6 +146,7 @@ impl Agent {
         let speakers = speakers::Speakers::start(site, &clock, &to_loop)?;
         let upstream = outbox.again().or_exit(ExitCode::Failed)?;
         let evidence = evidence::Evidence::start(site, civil.clone(), &clock, &streams, &to_loop, upstream)?;
+        let shared = inference::Shared::default();
         let heat = HeatKeeper::new(site, HeatStore::new(&site.storage.dir, civil.clone()));
         let engine = Engine::new(site, Arc::new(civil));
         let mut incident_loop = incident_loop::IncidentLoop::new(
@@ -149,12 +158,13 @@ impl Agent {
             narrator,
         )
         .with_heat(heat)
-        .with_suppressions(SuppressionsFile::new(&site.storage.dir));
+        .with_suppressions(SuppressionsFile::new(&site.storage.dir))
+        .with_inference(shared.clone());
         notes.extend(incident_loop.restore()?);
         let board = incident_loop.board();
         let latencies = incident_loop.latencies();
         let handle = spawn_loop(incident_loop, events, notes)?;
-        let inference = inference::Inference::start(site, detector, &streams, wakeup, to_loop.clone(), &clock)?;
+        let inference = inference::Inference::start(site, models, &streams, shared, wakeup, to_loop.clone(), &clock)?;
         let console = match site.metrics_listen {
             Some(address) => {
                 let reader = reader.again().or_exit(ExitCode::Failed)?;

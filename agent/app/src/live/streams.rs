@@ -15,8 +15,28 @@ pub struct Streams {
     streams: Arc<BTreeMap<StreamId, LiveStream>>,
 }
 
+/// What the inference thread reads of the streams and asks of them.
+#[derive(Default)]
+pub struct Control {
+    stats: StatsReader,
+}
+
+impl Control {
+    /// The counters of each stream now.
+    pub fn snapshots(&self) -> Vec<(StreamId, StreamStatsSnapshot)> {
+        self.stats.snapshots()
+    }
+
+    /// Has so much of each of a stream's groups of pictures decoded.
+    pub fn decode_part(&self, stream: &StreamId, part: f32) {
+        if let Some(stream) = self.stats.streams.get(stream) {
+            stream.decode_part(part);
+        }
+    }
+}
+
 /// What can be read of the streams from any thread.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct StatsReader {
     streams: Arc<BTreeMap<StreamId, LiveStream>>,
 }
@@ -68,6 +88,11 @@ impl Streams {
     /// The counters of each stream.
     pub fn stats(&self) -> StatsReader {
         StatsReader { streams: Arc::clone(&self.streams) }
+    }
+
+    /// What the inference thread reads of the streams and asks of them.
+    pub fn control(&self) -> Control {
+        Control { stats: self.stats() }
     }
 
     /// Stops them all: first each is asked, so that none waits for another.

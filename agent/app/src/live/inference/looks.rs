@@ -1,0 +1,109 @@
+//! The queue of wanted looks at tracks: bounded, named, counted. When it is full the oldest is dropped, because a newer
+//! crop of the same subject is as good.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use forewarn_domain::{Frame, Look};
+
+/// Looks that may wait. Each keeps its frame alive, so there are few.
+const MOST_WAITING: usize = 48;
+
+/// A look that waits with the frame that it is at.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The frame.
+    pub frame: Frame,
+    /// The look.
+    pub look: Look,
+}
+
+/// The queue, between the incident loop and the inference thread.
+#[derive(Debug, Default)]
+pub struct LookQueue {
+    waiting: Mutex<VecDeque<Wanted>>,
+}
+
+impl LookQueue {
+    /// Puts looks at one frame in. A look at the same track for the same thing that still waits is replaced.
+    pub fn put(&self, frame: &Frame, looks: Vec<Look>) {
+        if looks.is_empty() {
+            return;
+        }
+        let mut waiting = self.lock();
+        for look in looks {
+            let is_newer = |old: &Wanted| {
+                old.frame.meta.stream == frame.meta.stream
+                    && old.look.track == look.track
+                    && old.look.attribute == look.attribute
+            };
+            if let Some(old) = waiting.iter().position(is_newer) {
+                waiting.remove(old);
+                count_dropped("newer");
+            }
+            if waiting.len() == MOST_WAITING {
+                waiting.pop_front();
+                count_dropped("queue_full");
+            }
+            waiting.push_back(Wanted { frame: frame.clone(), look });
+        }
+        metrics::gauge!("forewarn_queue_depth", "queue" => "looks").set(waiting.len() as f64);
+    }
+
+    /// Takes up to `most` looks out, the oldest first.
+    pub fn take(&self, most: usize) -> Vec<Wanted> {
+        let mut waiting = self.lock();
+        let n = most.min(waiting.len());
+        let taken = waiting.drain(..n).collect();
+        metrics::gauge!("forewarn_queue_depth", "queue" => "looks").set(waiting.len() as f64);
+        taken
+    }
+
+    /// Looks that wait.
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Wanted>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn count_dropped(reason: &'static str) {
+    metrics::counter!("forewarn_looks_dropped_total", "reason" => reason).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_domain::{
+        AttributeId, BBox, Class, ColourMatrix, FrameMeta, PixelFormat, StreamId, Timestamp, TrackId,
+    };
+
+    use super::*;
+
+    fn frame(sequence: u64) -> Frame {
+        let at = Timestamp::from_micros(sequence as i64);
+        let meta = FrameMeta { stream: StreamId::new("s").unwrap(), sequence, captured_at: at, arrived_at: at };
+        Frame::packed(meta, PixelFormat::I420, ColourMatrix::BT601, (2, 2), vec![0; 6]).unwrap()
+    }
+
+    fn look(track: u64) -> Look {
+        let bbox = BBox::new(0.0, 0.0, 1.0, 1.0);
+        Look { track: TrackId(track), class: Class::new("person"), bbox, attribute: AttributeId::new("mask").unwrap() }
+    }
+
+    #[test]
+    fn the_oldest_is_dropped_when_it_is_full_and_a_newer_look_replaces_its_like() {
+        let queue = LookQueue::default();
+        for track in 0..60 {
+            queue.put(&frame(track), vec![look(track)]);
+        }
+        assert_eq!(queue.len(), MOST_WAITING);
+        assert_eq!(queue.take(1)[0].look.track, TrackId(12));
+        queue.put(&frame(99), vec![look(13)]);
+        assert_eq!(queue.len(), MOST_WAITING - 1);
+        let all = queue.take(1000);
+        assert_eq!((all[0].look.track, all[all.len() - 1].frame.meta.sequence), (TrackId(14), 99));
+        assert_eq!(queue.len(), 0);
+    }
+}

@@ -1,0 +1,153 @@
+//! The inference thread: runs what the scheduler says on the newest frames of all streams, within the budget.
+//!
+//! Frames come from one slot a stream, in which the newest wins; looks at tracks from the queue `looks`, of which the
+//! oldest is dropped when it is full; what was found goes to the incident loop. The thread also tells each stream how
+//! much of it to decode.
+
+mod decoding;
+mod looks;
+mod scenes;
+mod telemetry;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use anyhow::Context as _;
+use forewarn_domain::{Clock, Detector, Reader, StreamId};
+use forewarn_pipelines::{FrameSlot, Wakeup};
+
+use super::streams::{Control, Streams};
+use super::{LoopEvent, Sender};
+use crate::config::Site;
+use crate::eye::Eye;
+use crate::scheduler::{Scheduler, Settings, StreamSettings};
+use decoding::DecodeMeter;
+use telemetry::Telemetry;
+use worker::{Lane, Worker};
+
+pub use looks::LookQueue;
+pub use scenes::Scenes;
+
+/// The part of the box that decoding and the models may take where the site does not say.
+const PART_OF_BOX: f64 = 0.75;
+/// What a look is taken to cost until one was measured.
+const ASSUMED_COST_S: f64 = 0.05;
+
+/// What the incident loop and the inference thread share.
+#[derive(Clone, Default)]
+pub struct Shared {
+    /// The scenes of the streams.
+    pub scenes: Scenes,
+    /// The looks that are wanted.
+    pub looks: Arc<LookQueue>,
+}
+
+/// The running thread.
+pub struct Inference {
+    is_stopping: Arc<AtomicBool>,
+    analysed: Arc<AtomicU64>,
+    wakeup: Arc<Wakeup>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What looks: the detector, and what reads crops of tracks, if there is such a thing.
+pub struct Models {
+    /// Looks at frames and tiles.
+    pub detector: Box<dyn Detector>,
+    /// Looks at tracks.
+    pub reader: Option<Box<dyn Reader>>,
+}
+
+/// Where frames come from and where results go.
+struct Ends {
+    slots: Vec<(StreamId, Arc<FrameSlot>)>,
+    control: Control,
+    shared: Shared,
+    wakeup: Arc<Wakeup>,
+    to_loop: Sender<LoopEvent>,
+}
+
+impl Inference {
+    /// Starts it.
+    pub fn start(
+        site: &Site,
+        models: Models,
+        streams: &Streams,
+        shared: Shared,
+        wakeup: Arc<Wakeup>,
+        to_loop: Sender<LoopEvent>,
+        clock: &Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        let ends = Ends { slots: streams.slots(), control: streams.control(), shared, wakeup, to_loop };
+        Self::between(site, models, ends, clock)
+    }
+
+    fn between(site: &Site, models: Models, ends: Ends, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let Ends { slots, control, shared, wakeup, to_loop } = ends;
+        let cores = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
+        let budget = site.inference.budget.unwrap_or(PART_OF_BOX * cores);
+        let batch = models.detector.batch().max(1);
+        let settings = Settings { budget, threads: site.threads as f64, batch };
+        let mut scheduler = Scheduler::new(settings, ASSUMED_COST_S);
+        let mut lanes = BTreeMap::new();
+        for (stream, slot) in slots {
+            let Some(camera) = site.cameras.iter().find(|camera| camera.id == stream) else { continue };
+            let of_stream = StreamSettings {
+                interval: camera.analysis_interval,
+                idle: site.inference.idle,
+                empty: site.inference.empty,
+                is_gated: camera.is_gated,
+            };
+            scheduler.add(stream.clone(), of_stream);
+            let eye = Eye::new(camera, &site.card, camera.is_gated);
+            lanes.insert(stream, Lane { slot, eye, waiting: None, decoding: DecodeMeter::default() });
+        }
+        let is_stopping = Arc::new(AtomicBool::new(false));
+        let analysed = Arc::new(AtomicU64::new(0));
+        let worker = Worker {
+            scheduler,
+            lanes,
+            models,
+            shared,
+            streams: control,
+            wakeup: Arc::clone(&wakeup),
+            to_loop,
+            clock: Arc::clone(clock),
+            is_stopping: Arc::clone(&is_stopping),
+            analysed: Arc::clone(&analysed),
+            telemetry: Telemetry::new(budget),
+        };
+        let thread = std::thread::Builder::new()
+            .name("inference".to_owned())
+            .spawn(move || worker.run())
+            .context("failed to start the inference thread")?;
+        Ok(Self { is_stopping, analysed, wakeup, thread: Some(thread) })
+    }
+
+    /// Frames analysed so far.
+    pub fn analysed(&self) -> u64 {
+        self.analysed.load(Ordering::Relaxed)
+    }
+
+    /// Whether the thread has ended.
+    pub fn is_finished(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Ends the thread after the job that it is at.
+    pub fn stop(&mut self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+        self.wakeup.notify();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the inference thread panicked");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+//! The inference thread with recorded detections and readings in place of models.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use forewarn_domain::{
+    Answer, AttributeId, BBox, Class, ColourMatrix, Detection, DetectorError, Frame, FrameMeta, Look, PixelFormat,
+    Reading, StreamId, SystemClock, Timestamp, TrackId,
+};
+use forewarn_pipelines::FrameSlot;
+
+use super::*;
+use crate::config::resolve::resolve;
+use crate::config::source::Source;
+use crate::live::{Receiver, queue};
+
+/// A detector that says where the brightest corner of a picture lies, and notes the sizes of its batches.
+struct Bright {
+    classes: Vec<Class>,
+    batches: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Detector for Bright {
+    fn classes(&self) -> &[Class] {
+        &self.classes
+    }
+
+    fn batch(&self) -> usize {
+        4
+    }
+
+    fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError> {
+        self.batches.lock().unwrap().push(frames.len());
+        if let Some(frame) = frames.iter().find(|frame| frame.meta.sequence == 666) {
+            return Err(DetectorError { message: format!("{} is broken", frame.meta.stream) });
+        }
+        let found = |frame: &&Frame| {
+            let bright = (0..frame.height).flat_map(|y| (0..frame.width).map(move |x| (x, y)));
+            let bright = bright.filter(|&(x, y)| frame.plane(0).0[y as usize * frame.plane(0).1 + x as usize] > 200);
+            let points: Vec<(u32, u32)> = bright.collect();
+            let (Some(x0), Some(y0)) = (points.iter().map(|p| p.0).min(), points.iter().map(|p| p.1).min()) else {
+                return Vec::new();
+            };
+            let (x1, y1) = points.iter().fold((0, 0), |(x, y), p| (x.max(p.0), y.max(p.1)));
+            let bbox = BBox::new(x0 as f32, y0 as f32, x1 as f32 + 1.0, y1 as f32 + 1.0);
+            vec![Detection { class: Class::new("person"), score: 0.9, bbox }]
+        };
+        Ok(frames.iter().map(found).collect())
+    }
+}
+
+/// A reader that says yes to everything.
+struct Yes(Vec<AttributeId>);
+
+impl Reader for Yes {
+    fn attributes(&self) -> &[AttributeId] {
+        &self.0
+    }
+
+    fn read(&mut self, looks: &[(&Frame, &Look)]) -> Result<Vec<Reading>, DetectorError> {
+        let read = |(frame, look): &(&Frame, &Look)| Reading {
+            track: look.track,
+            attribute: look.attribute.clone(),
+            at: frame.meta.captured_at,
+            bbox: look.bbox,
+            quality: 1.0,
+            answer: Answer::Probability(1.0),
+        };
+        Ok(looks.iter().map(read).collect())
+    }
+}
+
+fn id(stream: &str) -> StreamId {
+    StreamId::new(stream).unwrap()
+}
+
+/// A dark frame with a bright subject of ten pixels at (x, y).
+fn frame(stream: &str, sequence: u64, x: usize, y: usize) -> Frame {
+    let at = Timestamp::from_secs_f64(sequence as f64 * 0.2);
+    let meta = FrameMeta { stream: id(stream), sequence, captured_at: at, arrived_at: at };
+    let (width, height) = (1280, 720);
+    let mut bytes = vec![40_u8; width * height * 3 / 2];
+    for row in y..y + 10 {
+        bytes[row * width + x..row * width + x + 10].fill(250);
+    }
+    let size = (width as u32, height as u32);
+    Frame::packed(meta, PixelFormat::I420, ColourMatrix::BT601, size, bytes).unwrap()
+}
+
+struct Rig {
+    inference: Inference,
+    slots: BTreeMap<StreamId, Arc<FrameSlot>>,
+    shared: Shared,
+    events: Receiver<LoopEvent>,
+    batches: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Rig {
+    fn start(cameras: &str) -> Self {
+        let text = format!("[site]\nid = \"s\"\n{cameras}");
+        let site = resolve(&Source::new("site.toml", text)).unwrap_or_else(|errors| panic!("{errors}"));
+        let wakeup = Arc::new(Wakeup::default());
+        let slots: BTreeMap<StreamId, Arc<FrameSlot>> = (site.cameras.iter())
+            .map(|camera| (camera.id.clone(), Arc::new(FrameSlot::new(Some(wakeup.clone())))))
+            .collect();
+        let (to_loop, events) = queue::bounded("test-loop", 64);
+        let batches = Arc::new(Mutex::new(Vec::new()));
+        let detector = Bright { classes: vec![Class::new("person")], batches: batches.clone() };
+        let reader = Yes(vec![AttributeId::new("mask").unwrap()]);
+        let models = Models { detector: Box::new(detector), reader: Some(Box::new(reader)) };
+        let shared = Shared::default();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let of_slots = slots.iter().map(|(id, slot)| (id.clone(), slot.clone())).collect();
+        let ends = Ends { slots: of_slots, control: Control::default(), shared: shared.clone(), wakeup, to_loop };
+        let inference = Inference::between(&site, models, ends, &clock).unwrap();
+        Self { inference, slots, shared, events, batches }
+    }
+
+    fn next(&self) -> LoopEvent {
+        self.events.recv_timeout(Duration::from_secs(20)).expect("an event in time")
+    }
+
+    fn analysed(&self) -> (Frame, Vec<Detection>, Option<forewarn_domain::Coverage>) {
+        match self.next() {
+            LoopEvent::Analysed { frame, detections, coverage } => (frame, detections, coverage),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn cameras(n: usize, keys: &str) -> String {
+    (0..n).fold(String::new(), |text, i| {
+        format!("{text}[[camera]]\nid = \"c{i}\"\nurl = \"rtsp://cam/{i}\"\nanalysis_fps = 50\n{keys}\n")
+    })
+}
+
+#[test]
+fn frames_of_all_streams_are_looked_at_and_the_newest_wins() {
+    let mut rig = Rig::start(&cameras(3, ""));
+    for (i, (_, slot)) in rig.slots.iter().enumerate() {
+        slot.put(frame(&format!("c{i}"), 1, 100 * (i + 1), 50));
+    }
+    let mut seen: Vec<(String, f32)> = (0..3)
+        .map(|_| {
+            let (frame, detections, coverage) = rig.analysed();
+            assert_eq!(coverage, None);
+            (frame.meta.stream.to_string(), detections[0].bbox.x0)
+        })
+        .collect();
+    seen.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(seen, [("c0".to_owned(), 100.0), ("c1".to_owned(), 200.0), ("c2".to_owned(), 300.0)]);
+    assert_eq!(rig.batches.lock().unwrap().iter().sum::<usize>(), 3);
+    assert_eq!(rig.inference.analysed(), 3);
+    rig.inference.stop();
+    assert!(rig.inference.is_finished());
+}
+
+#[test]
+fn a_frame_that_breaks_the_detector_takes_no_other_with_it() {
+    let mut rig = Rig::start(&cameras(2, "motion_gate = false"));
+    rig.slots[&id("c0")].put(frame("c0", 666, 10, 10));
+    rig.slots[&id("c1")].put(frame("c1", 1, 10, 10));
+    let (mut troubles, mut analysed) = (0, 0);
+    for _ in 0..2 {
+        match rig.next() {
+            LoopEvent::Happened(crate::happening::Happening::Trouble { what, .. }) => {
+                assert!(what.contains("camera c0, frame 666: c0 is broken"), "{what}");
+                troubles += 1;
+            }
+            LoopEvent::Analysed { frame, .. } => {
+                assert_eq!(frame.meta.stream, id("c1"));
+                analysed += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((troubles, analysed), (1, 1));
+    rig.inference.stop();
+}
+
+#[test]
+fn a_still_scene_is_looked_at_seldom_and_motion_wakes_it() {
+    let mut rig = Rig::start(&cameras(1, ""));
+    let slot = rig.slots[&id("c0")].clone();
+    slot.put(frame("c0", 1, 100, 100));
+    assert_eq!(rig.analysed().0.meta.sequence, 1);
+    // The same picture over and over: what counts as motion lingers, then looks become rare.
+    let stopwatch = forewarn_domain::clock::Stopwatch::start();
+    let (mut sequence, mut looks) = (2, Vec::new());
+    while stopwatch.elapsed() < Duration::from_secs(6) {
+        slot.put(frame("c0", sequence, 100, 100));
+        sequence += 1;
+        if let Ok(LoopEvent::Analysed { .. }) = rig.events.recv_timeout(Duration::from_millis(40)) {
+            looks.push(stopwatch.elapsed().as_secs_f64());
+        }
+    }
+    let late = looks.iter().filter(|at| **at > 3.0).count();
+    assert!((1..=4).contains(&late), "looks every 2 s once nothing moves: {looks:?}");
+    let moved_at = stopwatch.elapsed();
+    slot.put(frame("c0", 9999, 600, 300));
+    while rig.analysed().0.meta.sequence != 9999 {}
+    assert!(stopwatch.elapsed().saturating_sub(moved_at) < Duration::from_millis(1500), "motion is looked at at once");
+    rig.inference.stop();
+}
+
+#[test]
+fn tiles_are_looked_at_where_something_moves_and_told() {
+    let mut rig = Rig::start(&cameras(1, "tiles = { across = 3, down = 2, sweep_s = 600 }"));
+    let slot = rig.slots[&id("c0")].clone();
+    slot.put(frame("c0", 1, 100, 100));
+    rig.analysed();
+    rig.shared.scenes.tracked(&id("c0"), vec![BBox::new(100.0, 100.0, 110.0, 110.0)]);
+    slot.put(frame("c0", 2, 104, 100));
+    let (_, detections, coverage) = rig.analysed();
+    assert_eq!(detections.len(), 1, "whole frame and tile tell of the subject once: {detections:?}");
+    assert_eq!(detections[0].bbox, BBox::new(104.0, 100.0, 114.0, 110.0));
+    let coverage = coverage.unwrap();
+    assert!(coverage.can_have_seen(&detections[0].bbox) && !coverage.regions.is_empty(), "{coverage:?}");
+    assert!(coverage.regions.len() < 6, "{coverage:?}");
+    rig.inference.stop();
+}
+
+#[test]
+fn wanted_looks_come_back_as_readings() {
+    let mut rig = Rig::start(&cameras(2, ""));
+    let look = |track| Look {
+        track: TrackId(track),
+        class: Class::new("person"),
+        bbox: BBox::new(0.0, 0.0, 20.0, 40.0),
+        attribute: AttributeId::new("mask").unwrap(),
+    };
+    rig.shared.looks.put(&frame("c1", 5, 10, 10), vec![look(7), look(8)]);
+    let mut tracks = Vec::new();
+    while tracks.len() < 2 {
+        let LoopEvent::Read { stream, readings } = rig.next() else { panic!("only looks were wanted") };
+        assert_eq!(stream, id("c1"));
+        tracks.extend(readings.iter().map(|reading| reading.track.0));
+        assert!(readings.iter().all(|reading| reading.at == Timestamp::from_secs_f64(1.0)));
+    }
+    assert_eq!(tracks, [7, 8]);
+    rig.inference.stop();
+}

@@ -1,0 +1,244 @@
+//! What the inference thread does: glances at new frames, asks the scheduler, runs the models, tells the loop.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{Clock, Detection, DetectorError, Frame, Reading, StreamId, Timestamp};
+use forewarn_pipelines::{FrameSlot, Wakeup};
+
+use super::super::streams::Control;
+use super::super::{LoopEvent, Sender, trouble};
+use super::decoding::DecodeMeter;
+use super::looks::Wanted;
+use super::telemetry::{Telemetry, Vitals};
+use super::{Models, Shared};
+use crate::eye::{Eye, Glance, Parts};
+use crate::scheduler::{Job, Scene, Scheduler, Spent};
+
+/// How long the thread waits for a frame before it looks whether it should stop.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// Time between two looks at the decoders' counters.
+const HOUSEKEEPING: Duration = Duration::from_millis(500);
+
+/// One stream's way to the detector.
+pub(super) struct Lane {
+    pub(super) slot: Arc<FrameSlot>,
+    pub(super) eye: Eye,
+    /// The newest frame that was glanced at and not looked at.
+    pub(super) waiting: Option<(Frame, Glance)>,
+    pub(super) decoding: DecodeMeter,
+}
+
+pub(super) struct Worker {
+    pub(super) scheduler: Scheduler,
+    pub(super) lanes: BTreeMap<StreamId, Lane>,
+    pub(super) models: Models,
+    pub(super) shared: Shared,
+    pub(super) streams: Control,
+    pub(super) wakeup: Arc<Wakeup>,
+    pub(super) to_loop: Sender<LoopEvent>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) is_stopping: Arc<AtomicBool>,
+    pub(super) analysed: Arc<AtomicU64>,
+    pub(super) telemetry: Telemetry,
+}
+
+/// A frame that is looked at, with what is looked at in it.
+struct Turn {
+    frame: Frame,
+    parts: Parts,
+}
+
+impl Worker {
+    pub(super) fn run(mut self) {
+        let mut seen = self.wakeup.count();
+        let mut kept_house_at: Option<Timestamp> = None;
+        while !self.is_stopping.load(Ordering::Relaxed) {
+            let now = self.clock.now();
+            if kept_house_at.is_none_or(|at| now.since(at) >= HOUSEKEEPING) {
+                kept_house_at = Some(now);
+                self.keep_house(now);
+            }
+            self.glance(now);
+            let is_wanted = match self.scheduler.next(now) {
+                Some(Job::Frames { streams, tiles }) => self.look_at_frames(&streams, tiles, now),
+                Some(Job::Crops { most }) => self.look_at_crops(most, now),
+                None => {
+                    seen = self.wakeup.wait_past(seen, self.until_next(now));
+                    true
+                }
+            };
+            if !is_wanted {
+                return;
+            }
+        }
+    }
+
+    fn until_next(&self, now: Timestamp) -> Duration {
+        let next = self.scheduler.wake_at(now).map_or(PATIENCE, |at| at.since(now));
+        next.clamp(Duration::from_millis(1), PATIENCE)
+    }
+
+    /// Takes the newest frames that are worth it and tells the scheduler whether something moves in them.
+    fn glance(&mut self, now: Timestamp) {
+        for (stream, lane) in &mut self.lanes {
+            if !self.scheduler.wants_glance(stream, now) {
+                continue;
+            }
+            let Some(frame) = lane.slot.take() else { continue };
+            let (tracks, open_incidents) = self.shared.scenes.counts(stream);
+            self.scheduler.scene(stream, Scene { tracks, open_incidents });
+            let glance = lane.eye.glance(&frame);
+            self.scheduler.fresh(stream, glance.is_moving, now);
+            if lane.waiting.replace((frame, glance)).is_some() {
+                metrics::counter!("forewarn_frames_gated_total", "camera" => stream.to_string()).increment(1);
+            }
+        }
+        let waiting = if self.models.reader.is_some() { self.shared.looks.len() } else { 0 };
+        self.scheduler.crops_waiting(waiting, now);
+    }
+
+    /// Looks at the waiting frames of `streams` and at up to `tiles` tiles of them in one batch. False if nobody wants
+    /// the result any more.
+    fn look_at_frames(&mut self, streams: &[StreamId], tiles: usize, now: Timestamp) -> bool {
+        self.scheduler.taken(streams, now);
+        let mut left = tiles;
+        let mut turns = Vec::with_capacity(streams.len());
+        for stream in streams {
+            let Some(lane) = self.lanes.get_mut(stream) else { continue };
+            let Some((frame, glance)) = lane.waiting.take() else { continue };
+            lane.eye.analysed();
+            let tracks = if lane.eye.has_tiles() { self.shared.scenes.of(stream).tracks } else { Vec::new() };
+            let parts = lane.eye.parts(&frame, now, &tracks, &glance.regions, left);
+            if lane.eye.has_tiles() {
+                self.scheduler.tiles_wanted(now);
+                left -= parts.tiles.len() - 1;
+            }
+            turns.push(Turn { frame, parts });
+        }
+        let stopwatch = Stopwatch::start();
+        let found = self.detect(&turns);
+        let seconds = stopwatch.elapsed().as_secs_f64();
+        let spent = Spent { frames: turns.len(), tiles: tiles - left, crops: 0, seconds };
+        self.scheduler.spent(spent);
+        self.telemetry.spent(spent);
+        let each_s = seconds / turns.len().max(1) as f64;
+        for (Turn { frame, parts }, found) in turns.into_iter().zip(found) {
+            metrics::histogram!("forewarn_inference_seconds").record(each_s);
+            if !self.tell(frame, parts, found, now) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What is in the frames, each once. A frame on which the batch fails is tried alone, so that it takes no other with
+    /// it.
+    fn detect(&mut self, turns: &[Turn]) -> Vec<Result<Vec<Detection>, DetectorError>> {
+        let of_turn: Vec<Vec<Frame>> = turns.iter().map(|turn| turn.parts.pictures(&turn.frame)).collect();
+        let all: Vec<&Frame> = of_turn.iter().flatten().collect();
+        match self.models.detector.detect(&all) {
+            Ok(found) => {
+                let mut found = found.into_iter();
+                let merged = turns.iter().map(|turn| {
+                    let found = found.by_ref().take(turn.parts.tiles.len()).collect();
+                    Ok(turn.parts.merge(&turn.frame, found))
+                });
+                merged.collect()
+            }
+            Err(error) if turns.len() == 1 => vec![Err(error)],
+            Err(_) => {
+                let each = turns.iter().zip(&of_turn).map(|(turn, pictures)| {
+                    let found = self.models.detector.detect(&pictures.iter().collect::<Vec<_>>())?;
+                    Ok(turn.parts.merge(&turn.frame, found))
+                });
+                each.collect()
+            }
+        }
+    }
+
+    fn tell(
+        &mut self,
+        frame: Frame,
+        parts: Parts,
+        found: Result<Vec<Detection>, DetectorError>,
+        now: Timestamp,
+    ) -> bool {
+        let camera = frame.meta.stream.to_string();
+        let event = match found {
+            Ok(detections) => {
+                metrics::counter!("forewarn_frames_analysed_total", "camera" => camera.clone()).increment(1);
+                metrics::counter!("forewarn_tiles_analysed_total", "camera" => camera)
+                    .increment(parts.tiles.len() as u64 - 1);
+                self.analysed.fetch_add(1, Ordering::Relaxed);
+                self.telemetry.looked(&frame.meta.stream, now);
+                LoopEvent::Analysed { frame, detections, coverage: parts.coverage }
+            }
+            Err(error) => {
+                metrics::counter!("forewarn_frames_dropped_total", "camera" => camera, "reason" => "inference_failed")
+                    .increment(1);
+                let what = format!("camera {}, frame {}: {error}", frame.meta.stream, frame.meta.sequence);
+                LoopEvent::Happened(trouble(what, frame.meta.captured_at))
+            }
+        };
+        self.to_loop.send(event)
+    }
+
+    /// Looks closer at up to `most` tracks in one batch.
+    fn look_at_crops(&mut self, most: usize, now: Timestamp) -> bool {
+        let wanted = self.shared.looks.take(most);
+        let Some(reader) = self.models.reader.as_mut().filter(|_| !wanted.is_empty()) else { return true };
+        let stopwatch = Stopwatch::start();
+        let looks: Vec<_> = wanted.iter().map(|wanted| (&wanted.frame, &wanted.look)).collect();
+        let read = reader.read(&looks);
+        let seconds = stopwatch.elapsed().as_secs_f64();
+        let spent = Spent { frames: 0, tiles: 0, crops: wanted.len(), seconds };
+        self.scheduler.spent(spent);
+        self.telemetry.spent(spent);
+        match read {
+            Ok(readings) => {
+                metrics::counter!("forewarn_looks_total").increment(readings.len() as u64);
+                let of_streams = by_stream(&wanted, readings);
+                of_streams.into_iter().all(|(stream, readings)| self.to_loop.send(LoopEvent::Read { stream, readings }))
+            }
+            Err(error) => {
+                metrics::counter!("forewarn_looks_dropped_total", "reason" => "failed").increment(wanted.len() as u64);
+                let what = format!("{} closer looks at tracks failed: {error}", wanted.len());
+                self.to_loop.send(LoopEvent::Happened(trouble(what, now)))
+            }
+        }
+    }
+
+    /// Reads what decoding costs, has as much decoded as is planned, and tells how the streams fare.
+    fn keep_house(&mut self, now: Timestamp) {
+        for (stream, stats) in self.streams.snapshots() {
+            let Some(lane) = self.lanes.get_mut(&stream) else { continue };
+            lane.decoding.sample(now, stats);
+            self.scheduler.decoding(&stream, lane.decoding.decoding(false));
+            let vitals = Vitals {
+                is_alive: lane.decoding.is_alive(),
+                connections: stats.connections,
+                key_interval_s: lane.decoding.key_interval_s(),
+                decode_cost: lane.decoding.spent(),
+                tile_age: lane.eye.oldest_tile(now),
+            };
+            self.telemetry.vitals(&stream, vitals);
+        }
+        for (stream, fare) in self.scheduler.fares(now) {
+            self.streams.decode_part(stream, fare.planned.decoded_part as f32);
+        }
+        self.telemetry.publish(&self.scheduler, now);
+    }
+}
+
+/// The readings of each stream, in the order of the looks.
+fn by_stream(wanted: &[Wanted], readings: Vec<Reading>) -> BTreeMap<StreamId, Vec<Reading>> {
+    let mut of_streams: BTreeMap<StreamId, Vec<Reading>> = BTreeMap::new();
+    for (wanted, reading) in wanted.iter().zip(readings) {
+        of_streams.entry(wanted.frame.meta.stream.clone()).or_default().push(reading);
+    }
+    of_streams
+}

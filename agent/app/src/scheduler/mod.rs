@@ -1,0 +1,433 @@
+//! Decides what the models look at next: frames of all streams, tiles of them, crops of tracks. Pure: it is told what
+//! waits, what things cost and what time it is, and answers with a [`Job`]. It reads no clock and runs nothing.
+//!
+//! # Budget
+//!
+//! Everything is paid from one budget in processor seconds a second ([`Settings::budget`]): decoding, of which the
+//! measured cost is taken off first, then looks at whole frames, then *extras*, which are tiles and crops. Extras may
+//! take [`EXTRAS_SHARE`] of what decoding leaves, and whatever the frames do not need. Spending is held to the budget
+//! by a bucket that fills at the budget's rate and runs over at [`BURST_S`]; a job starts only when the bucket is not in
+//! debt, and what it really cost is taken out when it is done.
+//!
+//! # Rates
+//!
+//! [`plan`] gives each stream a rate. First every stream gets its least rate: one look every `idle`, or `empty` where
+//! nobody is in the picture. What is left goes to streams with an open incident, then to those with motion, then to the
+//! others, up to their target rates. Where it does not suffice for all streams of a rank, the fastest of them are
+//! lowered first until the rest fits, so that streams of equal target get equal rates.
+//!
+//! # No stream starves
+//!
+//! Let there be N streams that give frames, let `c` be the largest cost of a look, `J` that of a job, `L` the budget
+//! that decoding and extras leave to frames (or the one inference thread, if that is less), and
+//! `I = max(idle or empty, N·c/L)`. Between two looks at a stream there are at most **`I + (N·c + J)/L + J`** seconds,
+//! and the time until the stream has a fresh frame.
+//!
+//! *Proof.* A stream's interval is never above `I`: the plan gives each at least its least rate, and if not all fit,
+//! the same rate `r` to all that would be above it, with `Σ min(f, r)·c = L`, so `r ≥ L/(N·c)`. Say stream `s` was
+//! looked at at `t`. From `D = t + I` on it is due, whatever the plan does meanwhile. Jobs go to the stream whose look
+//! has been due for longest. Once another stream is looked at at a time `u ≥ D`, it is due at some `u' > D`, and `s` is
+//! preferred to it from then on; so each of the N − 1 others is served at most once between `D` and the turn of `s`,
+//! besides the one job that runs at `D`. That one leaves a debt of at most `J`, and the others cost at most `N·c`; the
+//! bucket has paid for all of it after `(N·c + J)/L`, and the job that `s` is part of takes no longer than `J`. ∎
+//!
+//! Where less is decoded than comes in, the fresh frame is what there is to wait for: with key frames only, one
+//! interval of the camera's key frames.
+
+mod bucket;
+mod cost;
+mod plan;
+pub mod tiles;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use forewarn_domain::{StreamId, Timestamp};
+
+use bucket::Bucket;
+pub use cost::Cost;
+pub use plan::{Decoding, Planned, Rank};
+use plan::{Demand, plan};
+
+/// The part of the budget that tiles and crops may take although frames wait.
+pub const EXTRAS_SHARE: f64 = 0.25;
+/// Seconds of budget that may be saved up.
+const BURST_S: f64 = 0.25;
+/// The part of the budget that looks keep, however much decoding takes.
+const LEAST_FOR_LOOKS: f64 = 0.2;
+/// Motion counts on for so long after it was last seen.
+pub const LINGER: Duration = Duration::from_secs(2);
+/// For so long after tiles or crops were wanted their share is kept for them.
+const EXTRAS_LINGER: Duration = Duration::from_secs(10);
+/// Rates are planned anew at least so often.
+const REPLAN: Duration = Duration::from_millis(500);
+
+/// Settings of all streams together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// Processor seconds a second for decoding and looking.
+    pub budget: f64,
+    /// Threads of one inference; a look costs this many times the time it takes.
+    pub threads: f64,
+    /// Most frames of one job.
+    pub batch: usize,
+}
+
+/// Settings of one stream.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StreamSettings {
+    /// Time between two looks where something moves.
+    pub interval: Duration,
+    /// Longest time between two looks while somebody is tracked.
+    pub idle: Duration,
+    /// Longest time between two looks at an empty scene.
+    pub empty: Duration,
+    /// Whether a still scene is looked at less often.
+    pub is_gated: bool,
+}
+
+/// What is known of a stream's scene.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scene {
+    /// Tracks, seen and lost.
+    pub tracks: usize,
+    /// Incidents that are not closed.
+    pub open_incidents: usize,
+}
+
+/// Something to run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Job {
+    /// Look at the waiting frames of these streams, in one batch.
+    Frames {
+        /// The streams, the longest due first.
+        streams: Vec<StreamId>,
+        /// Tiles that may be looked at besides, over all of them.
+        tiles: usize,
+    },
+    /// Look at up to so many crops.
+    Crops {
+        /// How many.
+        most: usize,
+    },
+}
+
+/// What a job looked at and what that took.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spent {
+    /// Whole frames.
+    pub frames: usize,
+    /// Tiles of them.
+    pub tiles: usize,
+    /// Crops.
+    pub crops: usize,
+    /// Seconds from its start to its end.
+    pub seconds: f64,
+}
+
+#[derive(Debug)]
+struct Stream {
+    settings: StreamSettings,
+    scene: Scene,
+    decoding: Decoding,
+    /// Whether a frame waits.
+    is_fresh: bool,
+    moved_at: Option<Timestamp>,
+    glanced_at: Option<Timestamp>,
+    looked_at: Option<Timestamp>,
+    planned: Planned,
+}
+
+impl Stream {
+    fn rank(&self, now: Timestamp) -> Rank {
+        let is_moving = self.moved_at.is_some_and(|at| now.since(at) <= LINGER);
+        if self.scene.open_incidents > 0 {
+            Rank::Incident
+        } else if is_moving || !self.settings.is_gated {
+            Rank::Moving
+        } else {
+            Rank::Still
+        }
+    }
+
+    /// Longest time between looks that is promised.
+    fn longest(&self) -> Duration {
+        let longest = if self.scene.tracks > 0 { self.settings.idle } else { self.settings.empty };
+        longest.max(self.settings.interval)
+    }
+
+    fn demand(&self, now: Timestamp, cost_s: f64) -> Demand {
+        let rank = self.rank(now);
+        let least = 1.0 / self.longest().as_secs_f64();
+        let target = if rank == Rank::Still { least } else { 1.0 / self.settings.interval.as_secs_f64() };
+        Demand { rank, least, target, cost_s, decoding: self.decoding }
+    }
+
+    /// When its next look is due; at once if it was never looked at.
+    fn due(&self) -> Timestamp {
+        self.looked_at.map_or(Timestamp::ZERO, |at| at + self.planned.interval())
+    }
+
+    /// When its next frame is worth a glance: for a look, or to see whether something moves.
+    fn glance_due(&self) -> Timestamp {
+        let to_look = if self.is_fresh { None } else { Some(self.due()) };
+        let to_glance = self.glanced_at.map_or(Timestamp::ZERO, |at| at + self.settings.interval);
+        to_look.map_or(to_glance, |due| if self.settings.is_gated { due.min(to_glance) } else { due })
+    }
+}
+
+/// How a stream fares.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fare {
+    /// What it is treated as.
+    pub rank: Rank,
+    /// Looks a second that are wanted.
+    pub target: f64,
+    /// What it gets.
+    pub planned: Planned,
+}
+
+/// The scheduler of all streams.
+#[derive(Debug)]
+pub struct Scheduler {
+    settings: Settings,
+    streams: BTreeMap<StreamId, Stream>,
+    frame_cost: Cost,
+    tile_cost: Cost,
+    crop_cost: Cost,
+    budget: Bucket,
+    extras: Bucket,
+    crops_waiting: usize,
+    extras_wanted_at: Option<Timestamp>,
+    planned_at: Option<Timestamp>,
+    is_stale: bool,
+    is_short: bool,
+}
+
+impl Scheduler {
+    /// A scheduler of no streams. `frame_cost_s` is what a look is taken to cost until one was measured.
+    pub fn new(settings: Settings, frame_cost_s: f64) -> Self {
+        Self {
+            settings,
+            streams: BTreeMap::new(),
+            frame_cost: Cost::assumed(frame_cost_s),
+            tile_cost: Cost::assumed(frame_cost_s),
+            crop_cost: Cost::assumed(frame_cost_s / 8.0),
+            budget: Bucket::new(settings.budget, BURST_S),
+            extras: Bucket::new(settings.budget * EXTRAS_SHARE, BURST_S),
+            crops_waiting: 0,
+            extras_wanted_at: None,
+            planned_at: None,
+            is_stale: true,
+            is_short: false,
+        }
+    }
+
+    /// Adds a stream.
+    pub fn add(&mut self, stream: StreamId, settings: StreamSettings) {
+        let state = Stream {
+            settings,
+            scene: Scene::default(),
+            decoding: Decoding::default(),
+            is_fresh: false,
+            moved_at: None,
+            glanced_at: None,
+            looked_at: None,
+            planned: Planned::full(1.0 / settings.interval.as_secs_f64()),
+        };
+        self.streams.insert(stream, state);
+        self.is_stale = true;
+    }
+
+    /// A frame of the stream waits, and whether something moves in it.
+    pub fn fresh(&mut self, stream: &StreamId, is_moving: bool, now: Timestamp) {
+        let Some(state) = self.streams.get_mut(stream) else { return };
+        let before = state.rank(now);
+        state.is_fresh = true;
+        state.glanced_at = Some(now);
+        if is_moving {
+            state.moved_at = Some(now);
+        }
+        self.is_stale |= state.rank(now) != before;
+    }
+
+    /// The scene of a stream is such now.
+    pub fn scene(&mut self, stream: &StreamId, scene: Scene) {
+        if let Some(state) = self.streams.get_mut(stream)
+            && state.scene != scene
+        {
+            let is_other = |a: usize, b: usize| (a > 0) != (b > 0);
+            self.is_stale |= is_other(state.scene.tracks, scene.tracks)
+                || is_other(state.scene.open_incidents, scene.open_incidents);
+            state.scene = scene;
+        }
+    }
+
+    /// What decoding the stream costs.
+    pub fn decoding(&mut self, stream: &StreamId, decoding: Decoding) {
+        if let Some(state) = self.streams.get_mut(stream) {
+            state.decoding = decoding;
+        }
+    }
+
+    /// So many crops wait.
+    pub fn crops_waiting(&mut self, n: usize, now: Timestamp) {
+        self.crops_waiting = n;
+        if n > 0 {
+            self.extras_wanted_at = Some(now);
+        }
+    }
+
+    /// Tiles of some stream are wanted.
+    pub fn tiles_wanted(&mut self, now: Timestamp) {
+        self.extras_wanted_at = Some(now);
+    }
+
+    /// Whether the newest frame of a stream is worth taking: to be looked at, or to see whether something moves. The
+    /// answer is given to [`Scheduler::fresh`].
+    pub fn wants_glance(&self, stream: &StreamId, now: Timestamp) -> bool {
+        self.streams.get(stream).is_some_and(|state| state.glance_due() <= now)
+    }
+
+    /// What to run now.
+    pub fn next(&mut self, now: Timestamp) -> Option<Job> {
+        self.replan_if_due(now);
+        self.budget.fill(now);
+        self.extras.fill(now);
+        if self.budget.is_in_debt() {
+            return None;
+        }
+        let mut due: Vec<(Timestamp, Rank, &StreamId)> = self
+            .streams
+            .iter()
+            .filter(|(_, state)| state.is_fresh && state.due() <= now)
+            .map(|(id, state)| (state.due(), state.rank(now), id))
+            .collect();
+        due.sort();
+        let may_crop = self.crops_waiting > 0 && (due.is_empty() || !self.extras.is_in_debt());
+        // Crops take turns with frames: they go first while their share is not used up.
+        if may_crop && (due.is_empty() || self.extras.level() >= self.crop_cost.seconds()) {
+            let most = (self.extras.level().max(self.budget.level()) / self.crop_cost.seconds()).ceil();
+            return Some(Job::Crops { most: (most as usize).clamp(1, self.crops_waiting.min(16)) });
+        }
+        if due.is_empty() {
+            return None;
+        }
+        let streams: Vec<StreamId> = due.into_iter().take(self.settings.batch).map(|(_, _, id)| id.clone()).collect();
+        let left = self.extras.level().max(0.0);
+        Some(Job::Frames { streams, tiles: (left / self.tile_cost.seconds()).floor() as usize })
+    }
+
+    /// A look at these streams begins; their frames are taken.
+    pub fn taken(&mut self, streams: &[StreamId], now: Timestamp) {
+        for stream in streams {
+            if let Some(state) = self.streams.get_mut(stream) {
+                state.is_fresh = false;
+                state.looked_at = Some(now);
+            }
+        }
+    }
+
+    /// A job is done.
+    pub fn spent(&mut self, spent: Spent) {
+        let paid = spent.seconds * self.settings.threads;
+        let pictures = spent.frames + spent.tiles;
+        if pictures > 0 {
+            let each = paid / pictures as f64;
+            self.frame_cost.measured(each);
+            self.tile_cost.measured(each);
+            self.budget.take(paid);
+            self.extras.take(each * spent.tiles as f64);
+        } else if spent.crops > 0 {
+            self.crop_cost.measured(paid / spent.crops as f64);
+            self.budget.take(paid);
+            self.extras.take(paid);
+        }
+    }
+
+    /// When to ask again if nothing happens before. None if only a fresh frame can change the answer.
+    pub fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let waiting = self.streams.values().filter(|state| state.is_fresh).map(Stream::due);
+        let job = waiting.chain((self.crops_waiting > 0).then_some(now)).min();
+        let job = job.map(|at| at.max(self.budget.solvent_at(now)));
+        let glance = self.streams.values().map(Stream::glance_due).filter(|at| *at > now).min();
+        job.into_iter().chain(glance).min()
+    }
+
+    /// How each stream fares by the latest plan.
+    pub fn fares(&self, now: Timestamp) -> impl Iterator<Item = (&StreamId, Fare)> {
+        let cost_s = self.frame_cost.seconds();
+        self.streams.iter().map(move |(id, state)| {
+            let demand = state.demand(now, cost_s);
+            (id, Fare { rank: demand.rank, target: demand.target, planned: state.planned })
+        })
+    }
+
+    /// Whether the budget does not suffice for what is wanted.
+    pub fn is_short(&self) -> bool {
+        self.is_short
+    }
+
+    /// The bound on the time between two looks at a stream that has fresh frames, as stated above, in seconds.
+    pub fn bound_s(&self) -> f64 {
+        let longest = self.streams.values().map(|state| state.longest().as_secs_f64()).fold(0.0, f64::max);
+        let cost_s = self.frame_cost.seconds();
+        let for_frames = self.for_frames(self.decode_cost());
+        let round_s = self.streams.len() as f64 * cost_s / for_frames;
+        let job_s = self.settings.batch as f64 * cost_s + BURST_S * self.settings.budget;
+        longest.max(round_s) + round_s + job_s / for_frames + job_s
+    }
+
+    /// What a look at a whole frame costs, in processor seconds.
+    pub fn frame_cost_s(&self) -> f64 {
+        self.frame_cost.seconds()
+    }
+
+    fn decode_cost(&self) -> f64 {
+        self.streams.values().map(|state| state.planned.decode_cost).sum()
+    }
+
+    /// What is left for looks when decoding takes `decode` of it, and no more than the inference thread can do.
+    fn for_looks(&self, decode: f64) -> f64 {
+        (self.settings.budget - decode).max(self.settings.budget * LEAST_FOR_LOOKS).min(self.settings.threads)
+    }
+
+    fn for_frames(&self, decode: f64) -> f64 {
+        let share = if self.extras_wanted_at.is_some() { EXTRAS_SHARE } else { 0.0 };
+        self.for_looks(decode) * (1.0 - share)
+    }
+
+    fn replan_if_due(&mut self, now: Timestamp) {
+        let is_due = self.planned_at.is_none_or(|at| now.since(at) >= REPLAN);
+        if !is_due && !self.is_stale {
+            return;
+        }
+        self.planned_at = Some(now);
+        self.is_stale = false;
+        if self.extras_wanted_at.is_some_and(|at| now.since(at) > EXTRAS_LINGER) {
+            self.extras_wanted_at = None;
+        }
+        let cost_s = self.frame_cost.seconds();
+        let demands: Vec<Demand> = self.streams.values().map(|state| state.demand(now, cost_s)).collect();
+        let share = if self.extras_wanted_at.is_some() { EXTRAS_SHARE } else { 0.0 };
+        let capacity = plan::Capacity {
+            total: self.settings.budget,
+            looks: self.settings.threads * (1.0 - share),
+            least_for_looks: self.settings.budget * LEAST_FOR_LOOKS,
+            kept_for_extras: share,
+        };
+        let outcome = plan(&demands, &capacity);
+        self.is_short = outcome.is_short;
+        for (state, planned) in self.streams.values_mut().zip(&outcome.planned) {
+            state.planned = *planned;
+        }
+        let decode = self.decode_cost();
+        let looks = self.for_looks(decode);
+        self.budget.set_rate(looks);
+        let for_frames: f64 = outcome.planned.iter().map(|p| p.rate * cost_s).sum();
+        self.extras.set_rate((looks * EXTRAS_SHARE).max(looks - for_frames));
+    }
+}
+
+#[cfg(test)]
+mod tests;
