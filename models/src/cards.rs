@@ -9,6 +9,14 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("yolox-tiny", include_str!("../cards/yolox-tiny.toml")),
     ("yolox-s", include_str!("../cards/yolox-s.toml")),
     ("yolox-m", include_str!("../cards/yolox-m.toml")),
+    ("ssd-mobilenet-v2", include_str!("../cards/ssd-mobilenet-v2.toml")),
+    ("centerface", include_str!("../cards/centerface.toml")),
+    ("blazeface-long", include_str!("../cards/blazeface-long.toml")),
+    ("yunet", include_str!("../cards/yunet.toml")),
+    ("aizoo-face-mask", include_str!("../cards/aizoo-face-mask.toml")),
+    ("movenet-lightning", include_str!("../cards/movenet-lightning.toml")),
+    ("clp-detector", include_str!("../cards/clp-detector.toml")),
+    ("clp-reader", include_str!("../cards/clp-reader.toml")),
     ("dust-mask", include_str!("../cards/dust-mask.toml")),
 ];
 

@@ -30,6 +30,7 @@
 
 pub mod card;
 pub mod cards;
+mod check;
 mod coco;
 pub mod crop;
 pub mod decode;
@@ -53,6 +54,7 @@ pub mod tfjs;
 pub mod tiles;
 
 pub use card::{Card, CardError};
+pub use check::{CheckError, check};
 pub use detector::{DetectError, Found, OnnxDetector, OpenError, Timings};
 pub use draw::{draw_detections, save_drawing};
 pub use fetch::{FetchError, Fetcher, Progress};

@@ -169,10 +169,12 @@ fn converted_layers_agree_with_numpy() {
 
 #[test]
 fn conversion_gives_the_pinned_bytes() {
-    let card = cards::builtin(cards::DEFAULT_DETECTOR).unwrap();
-    let (json, weights) = graph_model(&card);
-    let onnx = tfjs::onnx_from_graph_model(&json, |_| Some(weights.clone())).unwrap();
-    assert_eq!(Some(forewarn_models::hash::sha256_of_bytes(&onnx)), card.weights.sha256);
+    for name in [cards::DEFAULT_DETECTOR, "movenet-lightning"] {
+        let card = cards::builtin(name).unwrap();
+        let (json, weights) = graph_model(&card);
+        let onnx = tfjs::onnx_from_graph_model(&json, |_| Some(weights.clone())).unwrap();
+        assert_eq!(Some(forewarn_models::hash::sha256_of_bytes(&onnx)), card.weights.sha256, "{name}");
+    }
 }
 
 #[test]

@@ -1,16 +1,17 @@
-"""Runs a model card's weights on photos with onnxruntime and NumPy and writes the detections as JSON.
+"""Runs a detector's card and weights on photos with onnxruntime and NumPy and writes the detections as JSON.
 
 This is the plain reference that the Rust detector is compared with. It is written from the model families' papers
 and from the card alone and shares nothing with the Rust code: Pillow decodes, NumPy resizes, ONNX Runtime runs.
 
     python detect.py CARD.toml WEIGHTS.onnx IMAGE... --out detections.json [--score 0.02] [--nms-iou 0.5]
 
-The output maps each file name to a list of [class, score, x0, y0, x1, y1], best score first, in pixels.
-Boxes are as the model says them; they may reach beyond the photo.
+The output maps each file name to a list of [class, score, x0, y0, x1, y1], best score first, in pixels; where the
+family gives landmarks, their x and y follow. Boxes are as the model says them; they may reach beyond the photo.
 """
 
 import argparse
 import json
+import math
 import pathlib
 import tomllib
 
@@ -26,6 +27,34 @@ COCO80 = (
     "chair,couch,potted plant,bed,dining table,toilet,tv,laptop,mouse,remote,keyboard,cell phone,microwave,oven,"
     "toaster,sink,refrigerator,book,clock,vase,scissors,teddy bear,hair drier,toothbrush"
 ).split(",")
+
+
+# Numbers 1 to 90 of COCO's annotations; the others have no meaning.
+GAPS = (0, 12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
+
+
+def class_names(card):
+    """The name of each number, None where it has no meaning."""
+    if card["classes"] == "coco80":
+        return list(COCO80)
+    if card["classes"] == "coco91":
+        names = iter(COCO80)
+        return [None if number in GAPS else next(names) for number in range(91)]
+    return [name or None for name in card["classes"]]
+
+
+def input_size(card, width, height):
+    """Width and height of the input for a photo."""
+    spec = card["input"]
+    if "dynamic" not in spec:
+        return spec["width"], spec["height"]
+    dynamic = spec["dynamic"]
+    ratio = min(spec["width"] / width, spec["height"] / height)
+    if dynamic["axes"] == "both" and not dynamic.get("enlarge", False):
+        ratio = min(ratio, 1)
+    step = dynamic["multiple-of"]
+    new_width, new_height = (-(-max(math.floor(side * ratio + 0.5), 1) // step) * step for side in (width, height))
+    return (new_width, spec["height"]) if dynamic["axes"] == "width" else (new_width, new_height)
 
 
 def bilinear(picture, width, height):
@@ -51,15 +80,15 @@ def bilinear(picture, width, height):
 def feed(card, rgb):
     """The input tensor, and what turns its pixels to the photo's: (left, top, scale x, scale y)."""
     spec = card["input"]
-    width, height = spec["width"], spec["height"]
     photo_height, photo_width = rgb.shape[:2]
+    width, height = input_size(card, photo_width, photo_height)
     if spec["resize"] == "stretch":
         canvas, left, top = bilinear(rgb, width, height), 0, 0
         scale = (photo_width / width, photo_height / height)
     else:
         box = spec["resize"]["letterbox"]
         ratio = min(width / photo_width, height / photo_height)
-        new_width, new_height = round(photo_width * ratio), round(photo_height * ratio)
+        new_width, new_height = (math.floor(side * ratio + 0.5) for side in (photo_width, photo_height))
         scale = (1 / ratio, 1 / ratio)
         centred = box["anchor"] == "centre"
         left, top = ((width - new_width) // 2, (height - new_height) // 2) if centred else (0, 0)
@@ -73,7 +102,7 @@ def feed(card, rgb):
     return np.ascontiguousarray(tensor[None], dtype=np.float32), (left, top, *scale)
 
 
-def nanodet(card, outputs):
+def nanodet(card, outputs, size):
     """Boxes (n x 4) and class scores (n x classes) in input pixels."""
     spec = card["decoder"]["nanodet"]
     boxes, scores = [], []
@@ -89,7 +118,7 @@ def nanodet(card, outputs):
     return np.concatenate(boxes), np.concatenate(scores)
 
 
-def yolox(card, outputs):
+def yolox(card, outputs, size):
     """Boxes (n x 4) and class scores (n x classes) in input pixels."""
     raw = next(iter(outputs.values()))[0].astype(np.float64)
     grids, strides = [], []
@@ -102,6 +131,95 @@ def yolox(card, outputs):
     centre = (raw[:, :2] + grid) * stride
     size = np.exp(raw[:, 2:4]) * stride
     return np.concatenate([centre - size / 2, centre + size / 2], 1), raw[:, 4:5] * raw[:, 5:]
+
+
+def sigmoid(logits):
+    return 1 / (1 + np.exp(-logits.astype(np.float64)))
+
+
+def cells(strides, size, anchors=None):
+    """Column, row and stride of each cell, and of each anchor of a cell."""
+    rows = []
+    for number, stride in enumerate(strides):
+        y, x = np.mgrid[: size[1] // stride, : size[0] // stride].reshape(2, -1)
+        cell = np.stack([x, y, np.full(len(x), stride)], 1).astype(np.float64)
+        rows.append(np.repeat(cell, anchors[number] if anchors else 1, axis=0))
+    return np.concatenate(rows)
+
+
+def from_centre(centre, size):
+    return np.concatenate([centre - size / 2, centre + size / 2], 1)
+
+
+def ssd(card, outputs, size):
+    spec = card["decoder"]["ssd"]
+    priors = []
+    for grid in spec["grids"]:
+        y, x = np.mgrid[: grid["rows"], : grid["columns"]].reshape(2, -1) + 0.5
+        centres = np.stack([x / grid["columns"], y / grid["rows"]], 1)
+        for centre in centres:
+            priors += [[*centre, *anchor] for anchor in grid["anchors"]]
+    priors = np.array(priors)
+    offsets = outputs[spec["boxes"]][0].astype(np.float64)
+    if spec.get("order", "xywh") == "yxhw":
+        offsets = offsets[:, [1, 0, 3, 2]]
+    offsets = offsets * spec["variances"]
+    boxes = from_centre(priors[:, :2] + offsets[:, :2] * priors[:, 2:], priors[:, 2:] * np.exp(offsets[:, 2:]))
+    scores = outputs[spec["scores"]][0]
+    scores = {"sigmoid": sigmoid, "none": np.asarray}[spec["activation"]](scores).copy()
+    scores[:, [name is None for name in class_names(card)]] = 0
+    return boxes * [*size, *size], scores
+
+
+def centerface(card, outputs, size):
+    spec = card["decoder"]["centerface"]
+    stride = spec["stride"]
+    heat, sides, offsets, points = (outputs[spec[key]][0].astype(np.float64) for key in ("heat-map", "sizes", "offsets", "landmarks"))
+    y, x = np.mgrid[: heat.shape[1], : heat.shape[2]]
+    height, width = np.exp(sides) * stride
+    centre = np.stack([(x + offsets[1] + 0.5) * stride, (y + offsets[0] + 0.5) * stride], -1).reshape(-1, 2)
+    boxes = from_centre(centre, np.stack([width, height], -1).reshape(-1, 2))
+    landmarks = [part for k in range(5) for part in (points[2 * k + 1] * width, points[2 * k] * height)]
+    landmarks = np.stack(landmarks, -1).reshape(-1, 10) + np.tile(boxes[:, :2], 5)
+    return boxes, heat.reshape(-1, 1), landmarks
+
+
+def blazeface(card, outputs, size):
+    spec = card["decoder"]["blazeface"]
+    cell = cells(spec["strides"], size, spec["anchors"])
+    point = (cell[:, :2] + 0.5) * cell[:, 2:]
+    rows = outputs[spec["regression"]][0].astype(np.float64)
+    boxes = from_centre(point + rows[:, :2], rows[:, 2:4])
+    return boxes, outputs[spec["scores"]][0].reshape(-1, 1), rows[:, 4:] + np.tile(point, spec["landmarks"])
+
+
+def yunet(card, outputs, size):
+    spec = card["decoder"]["yunet"]
+    boxes, scores, points = [], [], []
+    for number, stride in enumerate(spec["strides"]):
+        get = lambda key: outputs[spec[key][number]][0].astype(np.float64)
+        cell = cells([stride], size)[:, :2]
+        rows = get("box-outputs")
+        boxes.append(from_centre((cell + rows[:, :2]) * stride, np.exp(rows[:, 2:]) * stride))
+        scores.append(np.sqrt(np.clip(get("class-outputs"), 0, 1) * np.clip(get("object-outputs"), 0, 1)))
+        points.append((get("landmark-outputs") + np.tile(cell, 5)) * stride)
+    return np.concatenate(boxes), np.concatenate(scores), np.concatenate(points)
+
+
+def plate(card, outputs, size):
+    spec = card["decoder"]["plate"]
+    cell = cells(spec["strides"], size, [len(sides) for sides in spec["prior-sides"]])
+    centre = (cell[:, :2] + 0.5) * cell[:, 2:]
+    per_stride = [np.tile(sides, (size[0] // stride) * (size[1] // stride)) for stride, sides in zip(spec["strides"], spec["prior-sides"])]
+    side = np.concatenate(per_stride)[:, None]
+    of_centre, of_size = spec["variances"]
+    rows = outputs[spec["boxes"]][0].astype(np.float64)
+    boxes = from_centre(centre + rows[:, :2] * of_centre * side, side * np.exp(rows[:, 2:] * of_size))
+    points = outputs[spec["landmarks"]][0] * of_centre * side + np.tile(centre, spec["points"])
+    return boxes, outputs[spec["scores"]][0][:, 1:], points
+
+
+DECODERS = {f.__name__: f for f in (nanodet, yolox, ssd, centerface, blazeface, yunet, plate)}
 
 
 def suppress(boxes, scores, classes, limit):
@@ -127,19 +245,22 @@ def detect(session, card, path, score, nms_iou):
     tensor, (left, top, scale_x, scale_y) = feed(card, rgb)
     names = [output.name for output in session.get_outputs()]
     outputs = dict(zip(names, session.run(names, {session.get_inputs()[0].name: tensor})))
-    decode = {"nanodet": nanodet, "yolox": yolox}[next(iter(card["decoder"]))]
-    boxes, scores = decode(card, outputs)
+    size = input_size(card, rgb.shape[1], rgb.shape[0])
+    boxes, scores, *rest = DECODERS[next(iter(card["decoder"]))](card, outputs, size)
+    landmarks = rest[0] if rest else np.zeros((len(boxes), 0))
     classes = scores.argmax(axis=1)
     best = scores.max(axis=1)
     chosen = best >= score
-    boxes, best, classes = boxes[chosen], best[chosen], classes[chosen]
+    boxes, landmarks, best, classes = boxes[chosen], landmarks[chosen], best[chosen], classes[chosen]
     boxes = (boxes - [left, top, left, top]) * [scale_x, scale_y, scale_x, scale_y]
-    names = COCO80 if card["classes"] == "coco80" else card["classes"]
+    landmarks = (landmarks.reshape(len(boxes), landmarks.shape[1] // 2, 2) - [left, top]) * [scale_x, scale_y]
+    names = class_names(card)
     found = []
     for i in suppress(boxes, best, classes, nms_iou):
         box = boxes[i]
         if (box[2] - box[0]) * (box[3] - box[1]) > 0:
-            found.append([names[classes[i]], round(float(best[i]), 5), *(round(float(v), 3) for v in box)])
+            numbers = [*box, *landmarks[i].ravel()]
+            found.append([names[classes[i]], round(float(best[i]), 5), *(round(float(v), 3) for v in numbers)])
     return found
 
 

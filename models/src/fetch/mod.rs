@@ -7,6 +7,7 @@
 
 mod archive;
 mod client;
+mod dynamic;
 mod manifest;
 mod progress;
 
@@ -22,8 +23,9 @@ use crate::hash::{self, HashError};
 use crate::providers::Provider;
 use crate::shipped;
 use crate::store::Store;
-use crate::tfjs::{self, ConvertError};
+use crate::tfjs::{self, ConvertError, Part};
 use client::{CurlOutcome, WheelTarget};
+pub use dynamic::DynamicError;
 use manifest::{Manifest, OptionalRuntime, PhotoAsset, RuntimeAsset};
 
 /// Something could not be fetched.
@@ -84,6 +86,14 @@ pub enum FetchError {
         model: String,
         /// Why.
         source: ConvertError,
+    },
+    /// The sides of an ONNX model could not be freed.
+    #[error("failed to free the sides of model `{model}`: {source}")]
+    Free {
+        /// The card's name.
+        model: String,
+        /// Why.
+        source: DynamicError,
     },
     /// No runtime library is known for this processor.
     #[error("no ONNX Runtime library is pinned for this processor ({arch}); build one and name it by ORT_DYLIB_PATH")]
@@ -350,22 +360,22 @@ impl Fetcher {
             }
         };
         let first = files.first().map_or(&[][..], Vec::as_slice);
-        match &card.weights.conversion {
-            None => Ok(first.to_vec()),
-            Some(Conversion::TfjsGraph) => {
-                let shard = |wanted: &str| {
-                    let base = |path: &str| path.rsplit('/').next() == wanted.rsplit('/').next();
-                    names.iter().zip(&files).find(|(name, _)| base(name)).map(|(_, bytes)| bytes.clone())
-                };
-                tfjs::onnx_from_graph_model(first, shard)
-                    .map_err(|source| FetchError::Convert { model: card.name.clone(), source })
+        let shard = |wanted: &str| {
+            let base = |path: &str| path.rsplit('/').next() == wanted.rsplit('/').next();
+            names.iter().zip(&files).find(|(name, _)| base(name)).map(|(_, bytes)| bytes.clone())
+        };
+        let converted = match &card.weights.conversion {
+            None => return Ok(first.to_vec()),
+            Some(Conversion::TfjsGraph) => tfjs::onnx_from_graph_model(first, shard),
+            Some(Conversion::TfjsPart { input, shape, outputs }) => {
+                tfjs::onnx_from_graph_part(first, Part { input, shape, outputs }, shard)
             }
-            Some(Conversion::TfjsPart { .. } | Conversion::OnnxDynamicInput) => {
-                let source =
-                    ConvertError::Op { node: card.name.clone(), problem: "asks for a conversion that is not there" };
-                Err(FetchError::Convert { model: card.name.clone(), source })
+            Some(Conversion::OnnxDynamicInput) => {
+                let freed = dynamic::with_free_sides(first);
+                return freed.map_err(|source| FetchError::Free { model: card.name.clone(), source });
             }
-        }
+        };
+        converted.map_err(|source| FetchError::Convert { model: card.name.clone(), source })
     }
 
     fn npm(&self, package: &str, version: &str, sha256: Option<&str>) -> Result<PathBuf, FetchError> {

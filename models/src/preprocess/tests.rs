@@ -225,3 +225,45 @@ fn empty_frames_and_wrong_tensors_are_errors() {
     let sound = frame(PixelFormat::Rgb8, ColourMatrix::BT601, (4, 4), 0, 1);
     assert!(matches!(preprocessor.fill(&sound, &mut tensor[1..]), Err(PreprocessError::TensorSize { .. })));
 }
+
+#[test]
+fn dynamic_inputs_follow_the_picture() {
+    let mut input = crate::cards::builtin("centerface").unwrap().input;
+    assert_eq!(input.size_for(1920, 1080), [640, 384]);
+    assert_eq!(input.size_for(500, 300), [512, 320]);
+    assert_eq!(input.size_for(1, 4000), [32, 640]);
+    input.dynamic = input.dynamic.map(|dynamic| crate::card::Dynamic { enlarge: true, ..dynamic });
+    assert_eq!(input.size_for(100, 100), [640, 640]);
+    let axes = crate::card::DynamicAxes::Width;
+    input.dynamic = Some(crate::card::Dynamic { axes, multiple_of: 8, enlarge: false });
+    (input.width, input.height) = (320, 32);
+    assert_eq!(input.size_for(94, 24), [128, 32]);
+    assert_eq!(input.size_for(4000, 24), [320, 32]);
+}
+
+#[test]
+fn a_dynamic_input_is_filled_for_each_shape_of_frame() {
+    let mut input = crate::cards::builtin("centerface").unwrap().input;
+    (input.width, input.height) = (64, 64);
+    for resize in [Resize::Stretch, Resize::Letterbox { anchor: Anchor::TopLeft, pad: 114.0 }] {
+        input.resize = resize;
+        let mut preprocessor = Preprocessor::new(&input);
+        for (size, [width, height]) in [((200, 100), [64, 32]), ((40, 64), [64, 64]), ((100, 200), [32, 64])] {
+            let frame = frame(PixelFormat::Rgb8, ColourMatrix::BT601, size, 0, 7);
+            preprocessor.prepare(size.0, size.1);
+            assert_eq!(preprocessor.size(), [width, height]);
+            let mut tensor = vec![f32::NAN; preprocessor.tensor_len()];
+            let mapping = preprocessor.fill(&frame, &mut tensor).unwrap();
+            if resize == Resize::Stretch {
+                let fixed = Input { width, height, dynamic: None, ..input.clone() };
+                assert_agrees(&fixed, &frame, &tensor);
+                assert_eq!(mapping.scale_x, size.0 as f32 / width as f32);
+            } else {
+                // A small picture is not enlarged, and what it leaves free is padded.
+                let scale = (size.0.max(size.1) as f32 / 64.0).max(1.0);
+                assert_eq!((mapping.scale_x, mapping.scale_y), (scale, scale));
+                assert!(tensor.iter().all(|value| (0.0..=255.0).contains(value)));
+            }
+        }
+    }
+}

@@ -1,12 +1,13 @@
 //! The state of a conversion: what each TensorFlow tensor is in ONNX, and the nodes written so far.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::{Node, canonical};
 use super::onnx::{
-    AttributeProto, GraphProto, IR_VERSION, ModelProto, NodeProto, OPSET, OperatorSetIdProto, TensorProto,
-    ValueInfoProto, attr_ints, float_value, tensor_f32, tensor_i64,
+    AttributeProto, GraphProto, INT32, IR_VERSION, ModelProto, NodeProto, OPSET, OperatorSetIdProto, TensorProto,
+    ValueInfoProto, attr_ints, float_value, tensor_f32, tensor_i64, value_info,
 };
+use super::weights::ConstData;
 use super::{Const, ConvertError, op_error};
 
 /// A TensorFlow tensor as the ONNX value that it is a permutation of.
@@ -42,12 +43,19 @@ pub(crate) struct Emitter {
     uses: BTreeMap<String, usize>,
     graph: GraphProto,
     temporaries: usize,
+    /// Size of the last axis of tensors of which it is known.
+    last_sides: BTreeMap<String, usize>,
+    /// Tensors that are the shape of another.
+    shapes: BTreeSet<String>,
+    /// Pictures in a run, if the input says so.
+    batch: Option<i64>,
 }
 
 impl Emitter {
     pub(crate) fn new(consts: BTreeMap<String, Const>, uses: BTreeMap<String, usize>) -> Self {
         let graph = GraphProto { name: "graph".to_owned(), ..Default::default() };
-        Self { consts, values: BTreeMap::new(), uses, graph, temporaries: 0 }
+        let (values, last_sides, shapes) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { consts, values, uses, graph, temporaries: 0, last_sides, shapes, batch: None }
     }
 
     /// The value of a tensor that an earlier node made.
@@ -95,7 +103,57 @@ impl Emitter {
 
     /// Adds integers under a name derived from the node's.
     pub(crate) fn ints(&mut self, node: &str, role: &str, data: &[i64]) -> String {
-        self.initializer(tensor_i64(&format!("{node}/{role}"), data))
+        self.initializer(tensor_i64(&format!("{node}/{role}"), &[data.len()], data))
+    }
+
+    /// Adds a constant of the graph as it is, under a name derived from the node's.
+    pub(crate) fn constant_value(&mut self, node: &str, role: &str, constant: &Const) -> String {
+        let name = format!("{node}/{role}");
+        self.initializer(match &constant.data {
+            ConstData::F32(data) => tensor_f32(&name, &constant.shape, data),
+            ConstData::I64(data) => tensor_i64(&name, &constant.shape, data),
+        })
+    }
+
+    /// A tensor that an earlier node made, or a constant made one, in TensorFlow's own order of axes.
+    pub(crate) fn operand(&mut self, node: &str, role: &str, tensor: &str) -> Result<Value, ConvertError> {
+        let Some(constant) = self.constant(tensor).cloned() else {
+            let value = self.value(node, tensor)?;
+            return Ok(self.plain(value));
+        };
+        let name = self.constant_value(node, role, &constant);
+        Ok(Value::plain(&name, constant.shape.len()))
+    }
+
+    /// Says how long the last axis of a tensor is.
+    pub(crate) fn set_last_side(&mut self, tensor: &str, side: usize) {
+        self.last_sides.insert(canonical(tensor).to_owned(), side);
+    }
+
+    /// How long the last axis of a tensor is, where that is known.
+    pub(crate) fn last_side(&self, tensor: &str) -> Option<usize> {
+        let of_constant = self.constant(tensor).and_then(|constant| constant.shape.last().copied());
+        of_constant.or_else(|| self.last_sides.get(canonical(tensor)).copied())
+    }
+
+    /// Notes that a tensor is the shape of a batch of pictures.
+    pub(crate) fn note_shape(&mut self, tensor: &str) {
+        self.shapes.insert(canonical(tensor).to_owned());
+    }
+
+    /// The number of pictures, if the tensor is the shape of a batch of them.
+    pub(crate) fn batch_of(&self, shape: &str) -> Option<i64> {
+        self.batch.filter(|_| self.shapes.contains(canonical(shape)))
+    }
+
+    /// Adds a graph input of 32-bit integers.
+    pub(crate) fn int_input(&mut self, name: &str, shape: &[i64]) {
+        self.note_batch(shape);
+        self.graph.input.push(value_info(name, INT32, shape));
+    }
+
+    fn note_batch(&mut self, shape: &[i64]) {
+        self.batch = shape.first().copied().filter(|&n| n > 0);
     }
 
     fn initializer(&mut self, tensor: TensorProto) -> String {
@@ -106,6 +164,7 @@ impl Emitter {
 
     /// Adds a graph input.
     pub(crate) fn input(&mut self, name: &str, shape: &[i64]) {
+        self.note_batch(shape);
         self.graph.input.push(float_value(name, shape));
     }
 
@@ -189,7 +248,11 @@ impl Emitter {
     pub(crate) fn fold(&mut self, node: &Node) -> Result<bool, ConvertError> {
         let inputs: Option<Vec<&Const>> = node.data_inputs().map(|input| self.constant(input)).collect();
         let Some(inputs) = inputs.filter(|inputs| !inputs.is_empty()) else { return Ok(false) };
-        let Some(folded) = super::weights::fold(&node.name, &node.op, &inputs)? else { return Ok(false) };
+        let folded = match node.op.as_str() {
+            "Pack" => super::weights::fold_pack(node, &inputs),
+            op => super::weights::fold(&node.name, op, &inputs)?,
+        };
+        let Some(folded) = folded else { return Ok(false) };
         self.consts.insert(node.name.clone(), folded);
         Ok(true)
     }

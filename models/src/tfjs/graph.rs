@@ -34,17 +34,48 @@ pub(crate) struct Node {
 /// One attribute; a protobuf union, of which one field is set.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Attr {
-    pub(crate) s: Option<String>,
+    pub(crate) s: Option<Word>,
+    pub(crate) i: Option<Int>,
     pub(crate) b: Option<bool>,
     pub(crate) f: Option<f32>,
     pub(crate) list: Option<AttrList>,
     pub(crate) shape: Option<Shape>,
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<Kind>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct AttrList {
     #[serde(default)]
     pub(crate) i: Vec<Int>,
+    #[serde(default)]
+    pub(crate) s: Vec<Word>,
+}
+
+/// A word: plain or in base64 as JSON made of protobuf carries bytes, or the bytes as numbers.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Word {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+/// An element type, by name or by number.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Kind {
+    Name(String),
+    Number(i64),
+}
+
+impl Word {
+    /// Whether it is the given one.
+    pub(crate) fn is(&self, plain: &str, base64: &str) -> bool {
+        match self {
+            Self::Text(text) => text == plain || text == base64,
+            Self::Bytes(bytes) => bytes == plain.as_bytes(),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -113,6 +144,14 @@ pub(crate) struct SignatureTensor {
 }
 
 impl Node {
+    /// An input of 32-bit floats.
+    pub(crate) fn placeholder(name: &str, shape: &[usize]) -> Self {
+        let dim = shape.iter().map(|&side| Dim { size: Int::Number(side as i64) }).collect();
+        let shape = Attr { shape: Some(Shape { dim }), ..Attr::default() };
+        let attr = BTreeMap::from([("shape".to_owned(), shape)]);
+        Self { name: name.to_owned(), op: "Placeholder".to_owned(), input: Vec::new(), attr }
+    }
+
     /// The data inputs, without control edges.
     pub(crate) fn data_inputs(&self) -> impl Iterator<Item = &str> {
         self.input.iter().map(String::as_str).filter(|name| !name.starts_with('^'))
@@ -124,9 +163,28 @@ impl Node {
         list.map(|list| list.i.iter().filter_map(Int::get).collect()).unwrap_or_default()
     }
 
+    /// One integer, if it is there.
+    pub(crate) fn int(&self, key: &str) -> Option<i64> {
+        self.attr.get(key)?.i.as_ref()?.get()
+    }
+
     /// Whether a word attribute has the given value. The JSON form carries words in base64.
     pub(crate) fn has_word(&self, key: &str, plain: &str, base64: &str) -> bool {
-        self.attr.get(key).and_then(|attr| attr.s.as_deref()).is_some_and(|s| s == plain || s == base64)
+        self.attr.get(key).and_then(|attr| attr.s.as_ref()).is_some_and(|word| word.is(plain, base64))
+    }
+
+    /// Whether a type attribute is the given one of TensorFlow's `types.proto`.
+    pub(crate) fn has_type(&self, key: &str, name: &str, number: i64) -> bool {
+        match self.attr.get(key).and_then(|attr| attr.kind.as_ref()) {
+            Some(Kind::Name(found)) => found == name,
+            Some(Kind::Number(found)) => *found == number,
+            None => false,
+        }
+    }
+
+    /// A list of words, empty if absent.
+    pub(crate) fn words(&self, key: &str) -> &[Word] {
+        self.attr.get(key).and_then(|attr| attr.list.as_ref()).map(|list| list.s.as_slice()).unwrap_or_default()
     }
 
     /// A flag, false if absent.

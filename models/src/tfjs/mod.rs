@@ -10,8 +10,10 @@
 
 mod emit;
 mod graph;
+mod layers;
 pub(crate) mod onnx;
 mod ops;
+mod tensors;
 mod weights;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,11 +69,38 @@ pub(crate) fn op_error(node: &str, problem: &'static str) -> ConvertError {
 /// Converts a graph model to the bytes of an ONNX file.
 ///
 /// `json` is the text of `model.json`; `shard` gives the bytes of a weight file by its path in the manifest.
-pub fn onnx_from_graph_model(
+pub fn onnx_from_graph_model(json: &[u8], shard: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Vec<u8>, ConvertError> {
+    convert(&serde_json::from_slice(json)?, shard)
+}
+
+/// A part of a graph: what lies between one tensor and others.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// The tensor that becomes the input, of 32-bit floats.
+    pub input: &'a str,
+    /// Its shape.
+    pub shape: &'a [usize],
+    /// The tensors that become the outputs.
+    pub outputs: &'a [String],
+}
+
+/// Converts a part of a graph model, as [`onnx_from_graph_model`] does the whole; for graphs that prepare pictures or
+/// choose boxes in ways that ONNX does otherwise.
+pub fn onnx_from_graph_part(
     json: &[u8],
-    mut shard: impl FnMut(&str) -> Option<Vec<u8>>,
+    part: Part<'_>,
+    shard: impl FnMut(&str) -> Option<Vec<u8>>,
 ) -> Result<Vec<u8>, ConvertError> {
-    let model: GraphModel = serde_json::from_slice(json)?;
+    let mut model: GraphModel = serde_json::from_slice(json)?;
+    let found = model.model_topology.node.iter_mut().find(|node| node.name == part.input);
+    let input = found.ok_or_else(|| op_error(part.input, "is not there to become the input"))?;
+    *input = Node::placeholder(part.input, part.shape);
+    let outputs = part.outputs.iter().map(|name| (name.clone(), graph::SignatureTensor { tensor_shape: None }));
+    model.signature = Some(graph::Signature { outputs: outputs.collect() });
+    convert(&model, shard)
+}
+
+fn convert(model: &GraphModel, mut shard: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Vec<u8>, ConvertError> {
     let mut consts = BTreeMap::new();
     for group in &model.weights_manifest {
         let mut bytes = Vec::new();
@@ -81,7 +110,7 @@ pub fn onnx_from_graph_model(
         weights::read_group(group, &bytes, &mut consts)?;
     }
     let nodes = &model.model_topology.node;
-    let outputs = outputs(&model);
+    let outputs = outputs(model);
     let order = evaluation_order(nodes, &outputs)?;
     let mut emitter = Emitter::new(consts, count_uses(nodes, &order, &outputs));
     for &node in &order {

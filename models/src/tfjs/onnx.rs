@@ -119,8 +119,12 @@ pub(crate) struct DimensionProto {
     pub(crate) dim_value: Option<i64>,
 }
 
-const FLOAT: i32 = 1;
-const INT64: i32 = 7;
+/// Element type of 32-bit floats.
+pub(crate) const FLOAT: i32 = 1;
+/// Element type of 32-bit integers.
+pub(crate) const INT32: i32 = 6;
+/// Element type of 64-bit integers.
+pub(crate) const INT64: i32 = 7;
 
 /// An attribute with one number.
 pub(crate) fn attr_f(name: &str, value: f32) -> AttributeProto {
@@ -152,10 +156,10 @@ pub(crate) fn tensor_f32(name: &str, shape: &[usize], data: &[f32]) -> TensorPro
     }
 }
 
-/// A constant of 64-bit integers of rank 1.
-pub(crate) fn tensor_i64(name: &str, data: &[i64]) -> TensorProto {
+/// A constant of 64-bit integers.
+pub(crate) fn tensor_i64(name: &str, shape: &[usize], data: &[i64]) -> TensorProto {
     TensorProto {
-        dims: vec![data.len() as i64],
+        dims: shape.iter().map(|&d| d as i64).collect(),
         data_type: INT64,
         name: name.to_owned(),
         raw_data: data.iter().flat_map(|v| v.to_le_bytes()).collect(),
@@ -164,7 +168,12 @@ pub(crate) fn tensor_i64(name: &str, data: &[i64]) -> TensorProto {
 
 /// A float tensor at the graph's rim.
 pub(crate) fn float_value(name: &str, shape: &[i64]) -> ValueInfoProto {
+    value_info(name, FLOAT, shape)
+}
+
+/// A tensor at the graph's rim; a side of -1 is unknown.
+pub(crate) fn value_info(name: &str, elem_type: i32, shape: &[i64]) -> ValueInfoProto {
     let dim = shape.iter().map(|&d| DimensionProto { dim_value: (d >= 0).then_some(d) }).collect();
-    let tensor_type = TensorTypeProto { elem_type: FLOAT, shape: Some(TensorShapeProto { dim }) };
+    let tensor_type = TensorTypeProto { elem_type, shape: Some(TensorShapeProto { dim }) };
     ValueInfoProto { name: name.to_owned(), value_type: Some(TypeProto { tensor_type: Some(tensor_type) }) }
 }

@@ -3,11 +3,11 @@
 use super::emit::{Emitter, Pad, Value, inverse};
 use super::graph::{Node, Shape, canonical};
 use super::onnx::{attr_f, attr_i, attr_ints, attr_s};
-use super::weights::permuted;
+use super::weights::{ConstData, permuted};
 use super::{ConvertError, op_error};
 
 /// A channels-last tensor seen channels first.
-const NCHW_OF_NHWC: [usize; 4] = [0, 3, 1, 2];
+pub(super) const NCHW_OF_NHWC: [usize; 4] = [0, 3, 1, 2];
 /// A filter of height, width, input, output seen as ONNX wants it.
 const OIHW_OF_HWIO: [usize; 4] = [3, 2, 0, 1];
 
@@ -21,6 +21,11 @@ impl Emitter {
         match (node.op.as_str(), inputs.as_slice()) {
             ("Const", []) => self.require_const(&node.name, &node.name).map(|_| ()),
             ("Placeholder", []) => self.placeholder(node),
+            ("Shape", [_]) => {
+                self.note_shape(&node.name);
+                Ok(())
+            }
+            ("StridedSlice", [x, begin, end, strides]) => self.batch_side(node, x, [begin, end, strides]),
             ("Identity", [x]) => {
                 let value = self.value(&node.name, x)?;
                 self.define(&node.name, value);
@@ -28,6 +33,10 @@ impl Emitter {
             }
             ("Transpose", [x, perm]) => self.transpose(node, x, perm),
             ("Conv2D", [x, filter]) => self.conv(node, x, filter),
+            ("_FusedConv2D" | "DepthwiseConv2dNative" | "FusedDepthwiseConv2dNative", [x, filter, rest @ ..]) => {
+                self.fused_conv(node, x, filter, rest)
+            }
+            ("FusedBatchNorm" | "FusedBatchNormV3", [x, parameters @ ..]) => self.batch_norm(node, x, parameters),
             ("MaxPool", [x]) => self.max_pool(node, x),
             ("Pad", [x, pads]) => self.pad(node, x, pads, 0.0),
             ("PadV2", [x, pads, fill]) => {
@@ -40,8 +49,22 @@ impl Emitter {
                 let alpha = node.attr.get("alpha").and_then(|attr| attr.f).unwrap_or(0.2);
                 self.unary(node, "LeakyRelu", x, vec![attr_f("alpha", alpha)])
             }
-            ("Sigmoid", [x]) => self.unary(node, "Sigmoid", x, Vec::new()),
-            ("Add" | "AddV2", [a, b]) => self.add(node, a, b),
+            ("Sigmoid" | "Relu" | "Sqrt", [x]) => self.unary(node, &node.op, x, Vec::new()),
+            ("Relu6", [x]) => self.relu6(node, x),
+            ("Cast", [x]) => self.cast(node, x),
+            ("Add" | "AddV2" | "BiasAdd", [a, b]) => self.add(node, a, b),
+            ("AddN", [first, rest @ ..]) => self.add_n(node, first, rest),
+            ("Sub", [a, b]) => self.binary(node, "Sub", a, b),
+            ("Mul", [a, b]) => self.binary(node, "Mul", a, b),
+            ("RealDiv", [a, b]) => self.binary(node, "Div", a, b),
+            ("SquaredDifference", [a, b]) => self.squared_difference(node, a, b),
+            ("FloorDiv", [a, b]) => self.floor_div(node, a, b),
+            ("ArgMax", [x, axis]) => self.arg_max(node, x, axis),
+            ("GatherNd", [x, indices]) => self.gather(node, x, indices),
+            ("ExpandDims", [x, axis]) => self.expand_dims(node, x, axis),
+            ("Squeeze", [x]) => self.squeeze(node, x),
+            ("Pack", parts) if !parts.is_empty() => self.pack(node, parts),
+            ("Unpack", [x]) => self.unpack(node, x),
             ("ConcatV2", [parts @ .., axis]) if !parts.is_empty() => self.concat(node, parts, axis),
             ("SplitV", [x, sizes, axis]) => self.split(node, x, sizes, axis),
             ("Reshape", [x, shape]) => self.reshape(node, x, shape),
@@ -53,7 +76,11 @@ impl Emitter {
     fn placeholder(&mut self, node: &Node) -> Result<(), ConvertError> {
         let shape = node.attr.get("shape").and_then(|attr| attr.shape.as_ref()).map(Shape::sizes);
         let shape = shape.ok_or_else(|| op_error(&node.name, "is an input without a shape"))?;
-        self.input(&node.name, &shape);
+        if node.has_type("dtype", "DT_INT32", 3) {
+            self.int_input(&node.name, &shape);
+        } else {
+            self.input(&node.name, &shape);
+        }
         self.define(&node.name, Value::plain(&node.name, shape.len()));
         Ok(())
     }
@@ -70,7 +97,12 @@ impl Emitter {
     }
 
     /// The input of a spatial operation as channels-first value, and the padding that the operation can take in.
-    fn spatial_input(&mut self, node: &Node, x: &str, fill: f32) -> Result<(String, Vec<i64>), ConvertError> {
+    pub(super) fn spatial_input(
+        &mut self,
+        node: &Node,
+        x: &str,
+        fill: f32,
+    ) -> Result<(String, Vec<i64>), ConvertError> {
         let is_nhwc = !node.attr.contains_key("data_format") || node.has_word("data_format", "NHWC", "TkhXQw==");
         if !is_nhwc {
             return Err(op_error(&node.name, "is not channels-last"));
@@ -89,7 +121,7 @@ impl Emitter {
     }
 
     /// Two spatial numbers of a list in channels-last order; 1 where the list is absent.
-    fn spatial(node: &Node, key: &str) -> Result<Vec<i64>, ConvertError> {
+    pub(super) fn spatial(node: &Node, key: &str) -> Result<Vec<i64>, ConvertError> {
         match node.ints(key)[..] {
             [] => Ok(vec![1, 1]),
             [1, y, x, 1] if y > 0 && x > 0 => Ok(vec![y, x]),
@@ -98,8 +130,11 @@ impl Emitter {
     }
 
     fn conv(&mut self, node: &Node, x: &str, filter: &str) -> Result<(), ConvertError> {
+        if node.has_word("padding", "SAME", "U0FNRQ==") {
+            return self.fused_conv(node, x, filter, &[]);
+        }
         if !node.has_word("padding", "VALID", "VkFMSUQ=") {
-            return Err(op_error(&node.name, "pads by itself; the converter knows VALID after a Pad only"));
+            return Err(op_error(&node.name, "pads by itself; the converter knows VALID and SAME only"));
         }
         let (input, pads) = self.spatial_input(node, x, 0.0)?;
         let filter = self.require_const(&node.name, filter)?;
@@ -153,7 +188,7 @@ impl Emitter {
         Ok(())
     }
 
-    fn unary(
+    pub(super) fn unary(
         &mut self,
         node: &Node,
         op: &str,
@@ -176,7 +211,7 @@ impl Emitter {
         }
         let other = self.value(&node.name, y)?;
         if other.perm.len() != value.perm.len() {
-            return Err(op_error(&node.name, "adds tensors of different rank"));
+            return self.binary(node, "Add", a, b);
         }
         let other = self.arranged_like(other, &value.perm);
         self.emit("Add", &[&value.name, &other.name], &node.name, Vec::new());
@@ -188,7 +223,9 @@ impl Emitter {
         let rank = value.perm.len();
         let constant = self.require_const(&node.name, y)?;
         let missing = rank.checked_sub(constant.shape.len());
-        let missing = missing.ok_or_else(|| op_error(&node.name, "adds a constant of higher rank"))?;
+        let (Some(missing), ConstData::F32(_)) = (missing, &constant.data) else {
+            return self.binary(node, "Add", x, y);
+        };
         let aligned: Vec<usize> = vec![1; missing].into_iter().chain(constant.shape.iter().copied()).collect();
         let (shape, data) = permuted(&aligned, constant.floats(&node.name)?, &inverse(&value.perm));
         let is_per_channel = rank == 4 && shape[0] == 1 && shape[2..] == [1, 1];
@@ -221,11 +258,28 @@ impl Emitter {
     }
 
     fn concat(&mut self, node: &Node, parts: &[&str], axis: &str) -> Result<(), ConvertError> {
-        let first = self.value(&node.name, parts[0])?;
-        let first = self.padded(first);
+        if let (&[number], Some(sides)) = (
+            self.require_const(&node.name, axis)?.ints(&node.name)?,
+            parts.iter().map(|part| self.last_side(part)).collect::<Option<Vec<_>>>(),
+        ) {
+            let rank = self.rank(&node.name, parts[0])?;
+            if number == -1 || number == rank as i64 - 1 {
+                self.set_last_side(&node.name, sides.iter().sum());
+            }
+        }
+        let first = if self.constant(parts[0]).is_some() {
+            self.operand(&node.name, "part_0", parts[0])?
+        } else {
+            let first = self.value(&node.name, parts[0])?;
+            self.padded(first)
+        };
         let mut names = vec![first.name.clone()];
-        for part in &parts[1..] {
-            let part = self.value(&node.name, part)?;
+        for (k, part) in parts.iter().enumerate().skip(1) {
+            let part = if self.constant(part).is_some() {
+                self.operand(&node.name, &format!("part_{k}"), part)?
+            } else {
+                self.value(&node.name, part)?
+            };
             if part.perm.len() != first.perm.len() {
                 return Err(op_error(&node.name, "joins tensors of different rank"));
             }

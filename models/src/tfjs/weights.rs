@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::graph::{WeightGroup, WeightSpec};
+use super::graph::{Node, WeightGroup, WeightSpec};
 use super::{ConvertError, op_error};
 
 /// A constant tensor. All integer types become 64-bit ones and all floats 32-bit ones.
@@ -107,7 +107,7 @@ pub(crate) fn permuted(shape: &[usize], data: &[f32], perm: &[usize]) -> (Vec<us
 pub(crate) fn fold(node: &str, op: &str, inputs: &[&Const]) -> Result<Option<Const>, ConvertError> {
     match (op, inputs) {
         ("Identity", [value]) => Ok(Some((*value).clone())),
-        ("Add" | "AddV2", [a, b]) => {
+        ("Add" | "AddV2", [a, b]) if matches!(a.data, ConstData::I64(_)) => {
             let (x, y) = (a.ints(node)?, b.ints(node)?);
             if a.shape != b.shape {
                 return Err(op_error(node, "adds constants of different shapes"));
@@ -120,6 +120,19 @@ pub(crate) fn fold(node: &str, op: &str, inputs: &[&Const]) -> Result<Option<Con
         }
         _ => Ok(None),
     }
+}
+
+/// Joins scalar integers to a vector; `None` if they are something else.
+pub(crate) fn fold_pack(node: &Node, inputs: &[&Const]) -> Option<Const> {
+    if node.int("axis").unwrap_or(0) != 0 {
+        return None;
+    }
+    let scalar = |constant: &&Const| match (&constant.data, constant.shape.as_slice()) {
+        (ConstData::I64(data), []) => data.first().copied(),
+        _ => None,
+    };
+    let data = inputs.iter().map(scalar).collect::<Option<Vec<i64>>>()?;
+    Some(Const { shape: vec![data.len()], data: ConstData::I64(data) })
 }
 
 fn sparse_to_dense(

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use anyhow::anyhow;
 use forewarn_models::card::Source;
-use forewarn_models::{Card, Fetcher, OnnxDetector, Progress, Runtime, Store, cards};
+use forewarn_models::{Card, Fetcher, Progress, Runtime, Store, cards};
 use serde_json::json;
 
 use crate::cli::Models;
@@ -42,12 +42,17 @@ fn list(is_json: bool) -> CommandResult {
         let is_there = store.path(&card.weights.file).is_file();
         let input = format!("{}x{}", card.input.width, card.input.height);
         if is_json {
+            let accuracy: Vec<_> = card.accuracy.iter().map(|row| json!([row.on, row.metric, row.value])).collect();
             let line = json!({ "name": card.name, "title": card.title, "licence": card.licence, "input": input,
-                "weights": store.path(&card.weights.file), "is_there": is_there, "pinned": card.weights.sha256.is_some() });
+                "task": card.task().as_str(), "family": card.decoder.family(), "accuracy": accuracy, "weights": store.path(&card.weights.file), "is_there": is_there, "pinned": card.weights.sha256.is_some() });
             writeln!(out, "{line}")?;
         } else {
             let state = if is_there { "there" } else { "not fetched" };
-            writeln!(out, "{:<18} {:<12} {:<9} {:<12} {}", card.name, state, input, card.licence, card.title)?;
+            let (name, task) = (&card.name, card.task().as_str());
+            writeln!(out, "{name:<18} {state:<12} {task:<9} {input:<9} {:<12} {}", card.licence, card.title)?;
+            for row in &card.accuracy {
+                writeln!(out, "{:<18} {} on {}: {}", "", row.metric, row.on, row.value)?;
+            }
         }
     }
     if !is_json {
@@ -85,9 +90,9 @@ fn check(names: &[String], all: bool) -> CommandResult {
         let opened = store
             .weights(&card)
             .map_err(anyhow::Error::from)
-            .and_then(|weights| Ok(OnnxDetector::open(&card, &weights, &runtime, 1)?));
+            .and_then(|weights| Ok(forewarn_models::check(&card, &weights, store.root(), &runtime)?));
         match opened {
-            Ok(_) => writeln!(out, "{:<18} fits its card", card.name)?,
+            Ok(()) => writeln!(out, "{:<18} fits its card", card.name)?,
             Err(error) => {
                 n_bad += 1;
                 writeln!(out, "{:<18} {error:#}", card.name)?;

@@ -87,14 +87,14 @@ fn what_cannot_work_is_refused() {
               mend: divide by the picture's size, or set `unit = "pixel"`"#]],
     );
     check(
-        "[site]\nid = \"s\"\ntime_zone = \"Asia/Shangai\"\n[metrics]\nlisten = \"0.0.0.0:9464\"\n[model]\ncard = \"nanodet\"\n[[camera]]\nid = \"c\"\nurl = \"htp://x\"\n",
+        "[site]\nid = \"s\"\ntime_zone = \"Asia/Shangai\"\n[metrics]\nlisten = \"0.0.0.0:9464\"\n[model]\ncard = \"nanodet-g-461\"\n[[camera]]\nid = \"c\"\nurl = \"htp://x\"\n",
         &expect![[r#"
             site.toml:3: time_zone: there is no time zone "Asia/Shangai"
               mend: write an IANA name such as "Asia/Shanghai" or "UTC"
             site.toml:5: listen: only loopback is allowed, because metrics are served without asking who is there
               mend: write 127.0.0.1 and a port, and put an authenticating proxy before it
-            site.toml:7: card: there is no model card `nanodet`
-              mend: there are: nanodet-g-416, yolox-nano, yolox-tiny, yolox-s, yolox-m; or give the path of your own
+            site.toml:7: card: there is no model card `nanodet-g-461`
+              mend: did you mean `nanodet-g-416`?
             site.toml:10: url: the scheme "htp" is not known; use rtsp, rtsps, rtmp, rtmps, srt, file or v4l2
               mend: see docs/configuration.md, "Cameras""#]],
     );
