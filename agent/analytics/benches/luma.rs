@@ -3,7 +3,10 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use forewarn_analytics::luma::{LumaPlane, MotionGate, MotionGateConfig};
+use forewarn_analytics::luma::{
+    FallingObjectConfig, FallingObjectDetector, LumaPlane, MotionGate, MotionGateConfig, StaticObjectConfig,
+    StaticObjectDetector,
+};
 use forewarn_domain::{ColourMatrix, Frame, FrameMeta, PixelFormat, StreamId, Timestamp};
 
 /// A textured frame in which a block has moved to the place of `step`.
@@ -46,6 +49,22 @@ fn planes(c: &mut Criterion) {
                 gate.mark_analysed();
             }
             black_box(motion);
+        });
+    });
+    let mut still = StaticObjectDetector::new(StaticObjectConfig { learn_s: 1.0, ..StaticObjectConfig::default() });
+    c.bench_function("static objects, plane of 320", |b| {
+        b.iter(|| {
+            n += 1;
+            let at = Timestamp::from_micros(n as i64 * 200_000);
+            black_box(still.observe(at, &planes[n % planes.len()], &[]).len());
+        });
+    });
+    let zone: Vec<LumaPlane> = frames.iter().map(|frame| LumaPlane::from_frame(frame, 640)).collect();
+    let mut falls = FallingObjectDetector::new(FallingObjectConfig::default());
+    c.bench_function("falling objects, plane of 640", |b| {
+        b.iter(|| {
+            n += 1;
+            black_box(falls.observe(Timestamp::from_micros(n as i64 * 40_000), &zone[n % zone.len()]));
         });
     });
 }

@@ -1,15 +1,23 @@
 //! Detectors that need no model: they look at small grey planes of the picture and at the time, and at nothing else.
 //!
-//! [`LumaPlane`] is the picture made small, [`MotionGate`] says whether anything has moved since a frame was analysed.
+//! [`LumaPlane`] is the picture made small, [`MotionGate`] says whether anything has moved since a frame was analysed,
+//! [`StaticObjectDetector`] finds what appears and stays, [`FallingObjectDetector`] what falls.
 
+mod align;
 mod components;
+mod falls;
 mod motion;
 mod plane;
+mod still;
 #[cfg(test)]
 mod testing;
 
+pub use falls::{Fall, FallingObjectConfig, FallingObjectDetector, FloorEstimate, Floors};
 pub use motion::{LookReason, Motion, MotionGate, MotionGateConfig};
 pub use plane::{LumaPlane, LumaPlaneError};
+pub use still::{
+    BroughtBy, LearnedScene, LearnedSceneError, StaticKind, StaticObject, StaticObjectConfig, StaticObjectDetector,
+};
 
 /// A setting of one of the detectors on luma planes is out of its range.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

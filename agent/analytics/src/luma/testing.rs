@@ -27,7 +27,9 @@ impl Dice {
 
     /// About normal, with a deviation of 1.
     pub(super) fn normal(&mut self) -> f32 {
-        (0..6).map(|_| self.unit()).sum::<f32>() * 1.414 - 4.243
+        // Eight even bytes have a mean of 1020 and a deviation of 209.
+        let sum: u16 = self.next().to_ne_bytes().iter().map(|&byte| u16::from(byte)).sum();
+        (f32::from(sum) - 1020.0) / 209.0
     }
 }
 

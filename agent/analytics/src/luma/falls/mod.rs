@@ -1,0 +1,313 @@
+//! Finds things that fall before a facade, from planes of its zone at the full frame rate.
+//!
+//! A thing that falls is small, is nowhere near its place a tenth of a second before or after, and goes down quicker
+//! and quicker by one law. So: movers by differences of three planes (shake and light undone, restless cells left out),
+//! paths of movers that go on from each other, and a parabola fitted to each path when it ends. What goes at a steady
+//! speed (rain, snow, leaves, paper), turns (birds, curtains, hands) or comes in numbers is left out.
+
+mod config;
+mod movers;
+mod path;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use forewarn_domain::{BBox, Class, Point, Timestamp, Track, TrackId, TrackState};
+use serde::{Deserialize, Serialize};
+
+pub use self::config::{FallingObjectConfig, Floors};
+use self::movers::{Mover, Movers};
+use self::path::{Parabola, Path, fit};
+use super::LumaPlane;
+
+/// Most paths that are followed at once; the shortest goes first.
+const MAX_PATHS: usize = 64;
+/// Most points that a fall tells.
+const MAX_POINTS: usize = 64;
+/// Planes whose movers may begin a path.
+const SEED_PLANES: usize = 3;
+/// Most movers of a plane from which paths are begun; with more it is rain or snow.
+const MAX_SEEDS: usize = 24;
+/// Seconds within which paths are parallel.
+const PARALLEL_S: f32 = 1.0;
+/// Seconds before the first point at which a thing may have been let go.
+const MAX_UNSEEN_S: f32 = 0.6;
+
+/// Something that fell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fall {
+    /// Its number, from 1.
+    pub id: u64,
+    /// Where it was first seen, in pixels of the full frame.
+    pub start: Point,
+    /// Where it was last seen.
+    pub end: Point,
+    /// Where it was at rest by the law of falling, above `start` or at it.
+    pub release: Point,
+    /// When it was first seen.
+    pub started_at: Timestamp,
+    /// When it was last seen.
+    pub ended_at: Timestamp,
+    /// Acceleration towards the ground in pixels of the full frame per second squared.
+    pub acceleration_px_s2: f32,
+    /// Where it was seen and when, at most 64 points.
+    pub path: Vec<(Timestamp, Point)>,
+    /// Side of a square of its area, in pixels of the full frame.
+    pub size_px: f32,
+    /// How sure it is that this fell freely, 0 to 1.
+    pub confidence: f32,
+    /// The floor it came from, where the floors are known.
+    pub floor: Option<FloorEstimate>,
+}
+
+/// From which floor a thing fell, 1 being the ground floor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FloorEstimate {
+    /// By where it was at rest.
+    pub likeliest: u32,
+    /// By where it was first seen.
+    pub lowest: u32,
+    /// False if it was first seen at the upper edge of the zone, so that it may have come from above.
+    pub is_within_view: bool,
+}
+
+impl Fall {
+    /// Tracks of falls are numbered from here on, so that they never meet others. Exact in a JSON number.
+    pub const FIRST_TRACK: u64 = 1 << 41;
+
+    /// The fall as a track of class `falling_object` whose box spans the whole path.
+    pub fn to_track(&self) -> Track {
+        let half = self.size_px * 0.5;
+        let around = |p: &Point| BBox::new(p.x - half, p.y - half, p.x + half, p.y + half);
+        let all = self.path.iter().map(|(_, p)| around(p));
+        Track {
+            id: TrackId(Self::FIRST_TRACK + self.id),
+            class: Class::new("falling_object"),
+            score: self.confidence,
+            bbox: all.fold(around(&self.start), |a, b| a.union(&b)),
+            state: TrackState::Seen,
+            first_seen: self.started_at,
+            last_seen: self.ended_at,
+        }
+    }
+}
+
+/// Watches one facade zone. Give it the planes of the zone only ([`LumaPlane::of_region`]).
+#[derive(Debug)]
+pub struct FallingObjectDetector {
+    config: FallingObjectConfig,
+    movers: Movers,
+    start: Option<Timestamp>,
+    /// Movers of the latest planes that belong to no path.
+    seeds: VecDeque<Vec<Mover>>,
+    paths: Vec<Path>,
+    /// When paths downwards ended, of late.
+    ended: VecDeque<f32>,
+    latest_t: f32,
+    interval_s: f32,
+    crowded_until: f32,
+    next_id: u64,
+}
+
+impl FallingObjectDetector {
+    /// A detector for one zone.
+    pub fn new(config: FallingObjectConfig) -> Self {
+        Self {
+            config,
+            movers: Movers::default(),
+            start: None,
+            seeds: VecDeque::new(),
+            paths: Vec::new(),
+            ended: VecDeque::new(),
+            latest_t: 0.0,
+            interval_s: 0.04,
+            crowded_until: f32::NEG_INFINITY,
+            next_id: 1,
+        }
+    }
+
+    /// Takes in a plane; returns the falls that ended, which is told about a fourth of a second after.
+    pub fn observe(&mut self, at: Timestamp, plane: &LumaPlane) -> Vec<Fall> {
+        if plane.samples().is_empty() {
+            return Vec::new();
+        }
+        if !self.movers.take(at, plane) {
+            self.seeds.clear();
+            self.paths.clear();
+            self.ended.clear();
+            self.start = None;
+        }
+        if self.start.is_none() {
+            self.start = Some(at);
+            self.latest_t = 0.0;
+            self.crowded_until = f32::NEG_INFINITY;
+        }
+        let start = self.start.unwrap_or(at);
+        let Some(found) = self.movers.find(&self.config, start) else { return Vec::new() };
+        let t = found.at.since(start).as_secs_f64() as f32;
+        if t <= self.latest_t {
+            return Vec::new();
+        }
+        self.interval_s += 0.2 * ((t - self.latest_t).min(0.2) - self.interval_s);
+        self.latest_t = t;
+        if found.is_crowded {
+            self.crowded_until = t + 0.5;
+        }
+        self.link(found.movers);
+        self.close(t, start, plane)
+    }
+
+    /// Goes on with the paths and begins new ones.
+    fn link(&mut self, movers: Vec<Mover>) {
+        let mut pairs = Vec::new();
+        for (p, path) in self.paths.iter().enumerate() {
+            for (m, mover) in movers.iter().enumerate() {
+                let distance = path.distance(mover);
+                if distance <= 1.0 {
+                    // Longer paths are surer of what is theirs.
+                    pairs.push((distance / (path.points.len() as f32).sqrt(), p, m));
+                }
+            }
+        }
+        pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
+        let (mut gone_on, mut taken) = (vec![false; self.paths.len()], vec![false; movers.len()]);
+        for (_, p, m) in pairs {
+            if !gone_on[p] && !taken[m] {
+                (gone_on[p], taken[m]) = (true, true);
+                self.paths[p].points.push(movers[m]);
+            }
+        }
+        let free: Vec<Mover> = movers.into_iter().zip(taken).filter(|(_, taken)| !taken).map(|(m, _)| m).collect();
+        if self.seeds.iter().map(Vec::len).max().unwrap_or(0).max(free.len()) <= MAX_SEEDS {
+            self.begin(&free);
+        }
+        self.seeds.push_back(free);
+        if self.seeds.len() > SEED_PLANES {
+            self.seeds.pop_front();
+        }
+    }
+
+    /// Begins paths from movers of this plane and of the two or three before.
+    fn begin(&mut self, free: &[Mover]) {
+        let earlier: Vec<&Mover> = self.seeds.iter().flatten().collect();
+        let mut begun = Vec::new();
+        for c in free {
+            let mut best: Option<Path> = None;
+            for b in earlier.iter().filter(|b| b.y < c.y) {
+                for a in earlier.iter().filter(|a| a.t < b.t && a.y < b.y) {
+                    let Some(path) = Path::begin(a, b, c) else { continue };
+                    // Of several ways to begin, the one with the shortest steps.
+                    if best.as_ref().is_none_or(|other| path.drop() < other.drop()) {
+                        best = Some(path);
+                    }
+                }
+            }
+            begun.extend(best);
+        }
+        self.paths.append(&mut begun);
+        while self.paths.len() > MAX_PATHS {
+            let shortest = (0..self.paths.len()).min_by_key(|&p| self.paths[p].points.len());
+            shortest.map(|p| self.paths.remove(p));
+        }
+    }
+
+    /// Judges the paths that have ended.
+    fn close(&mut self, t: f32, start: Timestamp, plane: &LumaPlane) -> Vec<Fall> {
+        let interval_s = self.interval_s;
+        let (ended, open): (Vec<Path>, Vec<Path>) =
+            std::mem::take(&mut self.paths).into_iter().partition(|path| path.has_ended(t, interval_s));
+        self.paths = open;
+        let is_way = |path: &&Path| path.points.len() >= 4;
+        self.ended.extend(ended.iter().filter(is_way).map(|path| path.last().t));
+        while self.ended.front().is_some_and(|&then| t - then > PARALLEL_S) || self.ended.len() > 256 {
+            self.ended.pop_front();
+        }
+        let n_parallel = self.ended.len() + self.paths.iter().filter(is_way).count();
+        if n_parallel > self.config.max_parallel || t < self.crowded_until {
+            return Vec::new();
+        }
+        let mut falls = Vec::new();
+        for path in ended {
+            let Some((law, confidence)) = self.judge(&path, plane.px_per_sample() as f32) else { continue };
+            falls.push(self.fall(&path, &law, confidence, start, plane));
+        }
+        falls
+    }
+
+    /// The law and the confidence of a path that is a free fall.
+    fn judge(&self, path: &Path, scale: f32) -> Option<(Parabola, f32)> {
+        let config = &self.config;
+        let (n, duration_s, drop) = (path.points.len(), path.duration_s(), path.drop());
+        let least = if self.interval_s > 0.07 { 5 } else { 6 };
+        if n < least || duration_s < config.min_duration_s || drop * scale < config.min_drop_px {
+            return None;
+        }
+        let law = fit(&path.points);
+        let end_velocity = law.velocity + law.acceleration * duration_s;
+        let acceleration_px_s2 = law.acceleration * scale;
+        let in_range = (config.min_acceleration_px_s2..=config.max_acceleration_px_s2).contains(&acceleration_px_s2);
+        let is_sure =
+            law.acceleration > 4.0 * law.acceleration_error && law.residual_steady > 1.7 * law.residual.max(0.15);
+        let is_smooth = law.residual < 0.8 + 0.02 * drop && law.residual_x < 1.0 + 0.03 * drop && law.r_squared > 0.985;
+        let grows = end_velocity > 1.35 * law.velocity.max(0.0) && law.velocity > -0.35 * end_velocity;
+        let is_steep = (path.last().x - path.first().x).abs() < config.max_drift * drop + 1.0;
+        let n_down = path.points.windows(2).filter(|pair| pair[1].y > pair[0].y - 0.5).count();
+        let is_dense = n as f32 >= 0.55 * (duration_s / self.interval_s);
+        let speeds_up = speed_of_thirds(path).is_none_or(|[a, b, c]| b > 0.95 * a && c > 0.95 * b && c > 1.2 * a);
+        if !(in_range && is_sure && is_smooth && grows && is_steep && is_dense && speeds_up)
+            || (n_down as f32) < 0.9 * (n - 1) as f32
+        {
+            return None;
+        }
+        let sure = 1.0 - (-law.acceleration / law.acceleration_error / 12.0).exp();
+        let long = 1.0 - (-(n as f32) / 5.0).exp();
+        let smooth = 1.0 - (law.residual / (1.0 + 0.02 * drop)).min(0.5);
+        Some((law, (sure * long * smooth).clamp(0.0, 1.0)))
+    }
+
+    fn fall(&mut self, path: &Path, law: &Parabola, confidence: f32, start: Timestamp, plane: &LumaPlane) -> Fall {
+        let scale = plane.px_per_sample() as f32;
+        let moment = |p: &Mover| start + Duration::from_secs_f32(p.t.max(0.0));
+        let place = |p: &Mover| plane.to_frame(p.x, p.y);
+        let (first, last) = (path.first(), path.last());
+        // Before it was seen it had fallen for v / a seconds, and thus by v² / 2a.
+        let unseen_s = (law.velocity / law.acceleration).clamp(0.0, MAX_UNSEEN_S);
+        let above = 0.5 * law.acceleration * unseen_s * unseen_s;
+        let release = plane.to_frame(first.x - law.velocity_x * unseen_s, (first.y - above).max(0.0));
+        let step = path.points.len().div_ceil(MAX_POINTS);
+        let areas = path.points.iter().map(|p| p.area).sum::<f32>() / path.points.len() as f32;
+        let is_within_view = first.y - above > 2.0 + first.area.sqrt();
+        let floors = self.config.floors.as_ref();
+        let floor = floors.and_then(|floors| {
+            let (likeliest, lowest) = (floors.floor_at(release.y)?, floors.floor_at(place(first).y)?);
+            Some(FloorEstimate { likeliest, lowest, is_within_view })
+        });
+        let id = self.next_id;
+        self.next_id += 1;
+        Fall {
+            id,
+            start: place(first),
+            end: place(last),
+            release,
+            started_at: moment(first),
+            ended_at: moment(last),
+            acceleration_px_s2: law.acceleration * scale,
+            path: path.points.iter().step_by(step).map(|p| (moment(p), place(p))).collect(),
+            size_px: areas.sqrt() * scale,
+            confidence,
+            floor,
+        }
+    }
+}
+
+/// Mean speed downwards in each third of a path, `None` if it has too few points.
+fn speed_of_thirds(path: &Path) -> Option<[f32; 3]> {
+    let last = path.points.len() - 1;
+    if last < 6 {
+        return None;
+    }
+    let at = |third: usize| &path.points[third * last / 3];
+    Some(std::array::from_fn(|k| (at(k + 1).y - at(k).y) / (at(k + 1).t - at(k).t)))
+}
