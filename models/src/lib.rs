@@ -28,6 +28,7 @@
 //! [`Card::validate`]; [`Card::from_toml`] does both. Thresholds are set in `card.thresholds` before the model is
 //! opened. [`OnnxDetector`] is a [`forewarn_domain::Detector`]; one thread uses it at a time.
 
+pub mod bench;
 pub mod card;
 pub mod cards;
 mod check;
@@ -39,6 +40,7 @@ mod draw;
 pub mod eval;
 mod feed;
 pub mod fetch;
+mod frame_copy;
 pub mod hash;
 mod jpeg;
 pub mod nms;
@@ -48,10 +50,13 @@ pub mod providers;
 pub mod reader;
 pub mod runtime;
 mod session;
+pub mod shadow;
 mod shipped;
 pub mod store;
+pub mod swap;
 pub mod tfjs;
 pub mod tiles;
+pub mod variant;
 
 pub use card::{Card, CardError};
 pub use check::{CheckError, check};

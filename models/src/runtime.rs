@@ -86,9 +86,12 @@ impl Runtime {
         let set = Set { threads: 1, cache: Some(cache.clone()) };
         let try_out = |provider, precision| providers::probe(&base.environment, provider, precision, &set);
         let mut chosen = providers::choose(request, Hardware::read(), try_out);
+        let is_fetched = Self::find_special(store, request.provider).is_some();
+        let is_named = env::var_os(LIBRARY_VARIABLE).is_some_and(|path| !path.is_empty());
         if let Some(name) = request.provider.named().and_then(fetch::optional_runtime_of)
             && chosen.is_fallback
-            && Self::find_special(store, request.provider).is_none()
+            && !is_fetched
+            && !is_named
         {
             chosen.reason.push_str("; fetch a library that has it by `forewarn models fetch --runtime ");
             chosen.reason.push_str(&name);

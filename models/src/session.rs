@@ -138,7 +138,7 @@ fn floats(value: &DynValue) -> Option<CowArray<'_, f32, IxDyn>> {
 }
 
 /// A session on the given providers; without any, on the CPU provider, which gives the same bits every time.
-fn session(
+pub(crate) fn session(
     weights: &Path,
     runtime: &Runtime,
     threads: usize,

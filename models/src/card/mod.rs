@@ -109,6 +109,24 @@ pub struct Weights {
     pub sha256: Option<String>,
     /// How the source is turned to ONNX; as it is if absent.
     pub conversion: Option<Conversion>,
+    /// What is made of the converted file; nothing if absent. Only for files that this program converts itself.
+    pub variant: Option<Variant>,
+}
+
+/// What is made of a converted model when it is fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
+pub enum Variant {
+    /// Weights in 16-bit floats: half the file, the same speed on the CPU provider.
+    Fp16,
+    /// Convolutions in 8 bits.
+    Int8 {
+        /// Name of the activation ranges that came out of calibration.
+        ranges: String,
+        /// Outputs of convolutions that stay in 32 bits.
+        #[serde(default)]
+        skip: Vec<String>,
+    },
 }
 
 /// How a source is turned to ONNX.

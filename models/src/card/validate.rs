@@ -59,6 +59,10 @@ impl Card {
             let problem = "give the input's shape, no side of it 0, and name at least one output".to_owned();
             return Err(("weights.conversion.tfjs-part", problem));
         }
+        if self.weights.variant.is_some() && self.weights.conversion != Some(Conversion::TfjsGraph) {
+            let problem = "variants are made of files with `conversion = \"tfjs-graph\"` only".to_owned();
+            return Err(("weights.variant", problem));
+        }
         Ok(())
     }
 

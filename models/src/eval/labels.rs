@@ -51,6 +51,8 @@ pub enum LabelError {
 pub struct Labelled {
     /// Names of the classes by number. With YOLO rows that are the names handed in.
     pub classes: Vec<String>,
+    /// Ids of the classes in COCO's file; with YOLO rows their numbers.
+    pub category_ids: Vec<u64>,
     /// The photos in the order of their ids (COCO) or names.
     pub photos: Vec<LabelledPhoto>,
     /// Photos without a file of labels, which count as photos of nothing.
@@ -96,7 +98,8 @@ impl LabelledPhoto {
 /// Photos of one folder and YOLO rows of another: `NAME.txt` beside `NAME.jpg`, each row `class cx cy w h` or
 /// `class x1 y1 x2 y2 x3 y3 …` for an outline, as parts of the photo's size.
 pub fn read_yolo(photos: &Path, labels: &Path, classes: &[String]) -> Result<Labelled, LabelError> {
-    let mut labelled = Labelled { classes: classes.to_vec(), photos: Vec::new(), n_without_labels: 0 };
+    let category_ids = (0..classes.len() as u64).collect();
+    let mut labelled = Labelled { classes: classes.to_vec(), category_ids, photos: Vec::new(), n_without_labels: 0 };
     for (index, path) in photos_in(photos)?.into_iter().enumerate() {
         let file = labels.join(path.file_stem().unwrap_or_default()).with_added_extension("txt");
         let rows = match fs::read_to_string(&file) {
@@ -148,8 +151,8 @@ pub fn read_coco(json: &Path, photos: &Path) -> Result<Labelled, LabelError> {
     if photos.is_empty() {
         return Err(fail("it lists no images".to_owned()));
     }
-    let classes = file.categories.into_iter().map(|category| category.name).collect();
-    Ok(Labelled { classes, photos, n_without_labels: 0 })
+    let (category_ids, classes) = file.categories.into_iter().map(|c| (c.id, c.name)).unzip();
+    Ok(Labelled { classes, category_ids, photos, n_without_labels: 0 })
 }
 
 /// Photos in sub-folders named by class, in the order of their paths: path and number of the class.

@@ -24,6 +24,7 @@ use crate::providers::Provider;
 use crate::shipped;
 use crate::store::Store;
 use crate::tfjs::{self, ConvertError, Part};
+use crate::variant::{self, VariantError};
 use client::{CurlOutcome, WheelTarget};
 pub use dynamic::DynamicError;
 use manifest::{Manifest, OptionalRuntime, PhotoAsset, RuntimeAsset};
@@ -94,6 +95,14 @@ pub enum FetchError {
         model: String,
         /// Why.
         source: DynamicError,
+    },
+    /// The variant that the card asks for could not be made.
+    #[error("failed to make the variant of model `{model}`: {source}")]
+    Variant {
+        /// The card's name.
+        model: String,
+        /// Why.
+        source: VariantError,
     },
     /// No runtime library is known for this processor.
     #[error("no ONNX Runtime library is pinned for this processor ({arch}); build one and name it by ORT_DYLIB_PATH")]
@@ -365,7 +374,7 @@ impl Fetcher {
             names.iter().zip(&files).find(|(name, _)| base(name)).map(|(_, bytes)| bytes.clone())
         };
         let converted = match &card.weights.conversion {
-            None => return Ok(first.to_vec()),
+            None => Ok(first.to_vec()),
             Some(Conversion::TfjsGraph) => tfjs::onnx_from_graph_model(first, shard),
             Some(Conversion::TfjsPart { input, shape, outputs }) => {
                 tfjs::onnx_from_graph_part(first, Part { input, shape, outputs }, shard)
@@ -375,7 +384,9 @@ impl Fetcher {
                 return freed.map_err(|source| FetchError::Free { model: card.name.clone(), source });
             }
         };
-        converted.map_err(|source| FetchError::Convert { model: card.name.clone(), source })
+        let onnx = converted.map_err(|source| FetchError::Convert { model: card.name.clone(), source })?;
+        let Some(variant) = &card.weights.variant else { return Ok(onnx) };
+        variant::make(&onnx, variant).map_err(|source| FetchError::Variant { model: card.name.clone(), source })
     }
 
     fn npm(&self, package: &str, version: &str, sha256: Option<&str>) -> Result<PathBuf, FetchError> {

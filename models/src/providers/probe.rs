@@ -77,13 +77,30 @@ fn tiny_model() -> Vec<u8> {
     model.encode_to_vec()
 }
 
-/// What the runtime said, without line breaks and shortened to what fits a log line.
+/// What the runtime said, without line breaks, without the place in its source, and shortened to what fits a log line.
 pub(crate) fn one_line(error: &ort::Error) -> String {
-    const MOST: usize = 300;
-    let text = error.to_string();
-    let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if words.chars().count() > MOST {
-        words = words.chars().take(MOST).chain(['…']).collect();
+    shorten(&error.to_string())
+}
+
+fn shorten(text: &str) -> String {
+    const MOST: usize = 400;
+    // What stands before this mark is a path and a function of the runtime's source.
+    let said = text.split_once("[ONNXRuntimeError] : ").map_or(text, |(_, said)| said);
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    if words.chars().count() <= MOST {
+        return words;
     }
-    words
+    words.chars().take(MOST).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_runtime_says_fits_a_line() {
+        let said = "/src/bridge.cc:1957 Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load\n library libx.so";
+        assert_eq!(shorten(said), "1 : FAIL : Failed to load library libx.so");
+        assert_eq!(shorten(&"word ".repeat(200)).chars().count(), 401);
+    }
 }

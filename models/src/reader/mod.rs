@@ -7,6 +7,7 @@
 
 mod attribute;
 mod chain;
+mod classifier;
 mod model;
 mod part;
 mod search;
@@ -21,6 +22,7 @@ use forewarn_domain::{
 };
 
 pub use attribute::{Attribute, AttributeError, BUILTIN, CropLimits, Find, FindFace, FindPlate, FindPose};
+pub use classifier::{Classifier, ClassifyError};
 pub use model::OpenCropModelError;
 
 use crate::card::{Card, CardError};

@@ -67,13 +67,7 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
         }
     }
     let mut n_failed = 0;
-    match detector::open(&site.card, site.threads, None) {
-        Ok(_) => writeln!(out, "model {}: loads and fits its card", site.card.name)?,
-        Err(error) => {
-            n_failed += 1;
-            writeln!(out, "model {}: {error}", site.card.name)?;
-        }
-    }
+    n_failed += usize::from(!probe_model(site, out)?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let context = SpeakerContext { clock, audio_dir: site.violations_dir.clone(), base_dir: site.directory.clone() };
     for (id, config) in &site.speakers {
@@ -90,4 +84,29 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
         return Err(CommandError { code: ExitCode::Missing, error });
     }
     Ok(())
+}
+
+/// Whether the site's models can be used; says on what they run.
+fn probe_model(site: &Site, out: &mut impl Write) -> Result<bool, CommandError> {
+    let runtime = match detector::runtime(site.execution) {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            writeln!(out, "model {}: {error}", site.card.name)?;
+            return Ok(false);
+        }
+    };
+    writeln!(out, "ONNX Runtime: {}", runtime.path().display())?;
+    detector::print_providers(&runtime, out)?;
+    let mut all_work = true;
+    for (role, card) in [("model", Some(&site.card)), ("shadow model", site.shadow.as_ref().map(|s| &s.card))] {
+        let Some(card) = card else { continue };
+        match detector::open_on(&runtime, card, site.threads, None) {
+            Ok(model) => writeln!(out, "{role} {}: loads and fits its card, on {}", card.name, model.provider())?,
+            Err(error) => {
+                all_work = false;
+                writeln!(out, "{role} {}: {error}", card.name)?;
+            }
+        }
+    }
+    Ok(all_work)
 }

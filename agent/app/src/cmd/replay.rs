@@ -24,7 +24,7 @@ pub fn run(args: &Args) -> CommandResult {
     if args.start.is_none() && has_hours(&site) {
         eprintln!("forewarn: --start is not given, so schedules always hold and quiet hours never do");
     }
-    let detector = detector::open(&site.card, site.threads, Some(site.tracker.low_score))?;
+    let detector = detector::of_site(&site)?;
     let replay = Replay {
         site: &site,
         detector: Box::new(detector),

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 
 use crate::cli::Run;
 use crate::config;
-use crate::detector;
+use crate::detector::{self, LiveModel};
 use crate::exit::{CommandResult, ExitCode, OrExit as _};
 use crate::live::{Agent, Models, Shutdown};
 
@@ -16,9 +16,10 @@ const LOOK_AFTER: Duration = Duration::from_secs(1);
 /// Runs the command.
 pub fn run(args: &Run) -> CommandResult {
     let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
-    let detector = detector::open(&site.card, site.threads, Some(site.tracker.low_score))?;
+    // Keeping `reload` keeps SIGHUP from ending the agent.
+    let LiveModel { detector, reload: _reload } = detector::start_live(&site, &args.config)?;
     let shutdown = Shutdown::listen()?;
-    let agent = Agent::start(&site, Models { detector: Box::new(detector), reader: None }, None)?;
+    let agent = Agent::start(&site, Models { detector, reader: None }, None)?;
     tracing::info!(site = %site.id, cameras = site.cameras.len(), console = ?agent.console_address(), "watching");
     while !shutdown.wait(LOOK_AFTER) {
         if agent.is_broken() {

@@ -14,7 +14,7 @@ pub mod violations;
 
 pub use raw::RawSite;
 pub use resolve::load;
-pub use site::{Camera, Site};
+pub use site::{Camera, Shadow, Site};
 pub use source::{ConfigError, ConfigErrors};
 
 /// An annotated site file to start from.

@@ -7,6 +7,7 @@ use forewarn_analytics::TrackerConfig;
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::violation::Language;
 use forewarn_domain::{Class, Place, Point, SpeakerId, StreamId, ViolationId, ZoneId};
+use forewarn_models::providers::{Precision, ProviderChoice};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -93,12 +94,52 @@ pub struct RawModel {
     /// Threads of one inference.
     #[schemars(with = "u32")]
     pub threads: Spanned<f64>,
+    /// What runs the model: `auto`, `cpu`, `openvino`, `cuda` or `tensorrt`.
+    #[schemars(schema_with = "schema::provider")]
+    pub provider: ProviderChoice,
+    /// In which numbers a provider other than the CPU may compute: `fp32`, `bf16` or `fp16`.
+    #[schemars(schema_with = "schema::precision")]
+    pub precision: Precision,
+    /// A second model that looks at a sample of the frames, to see where it differs.
+    #[schemars(with = "Option<RawShadow>")]
+    pub shadow: Option<Spanned<RawShadow>>,
 }
 
 impl Default for RawModel {
     fn default() -> Self {
-        Self { card: Spanned::new(0..0, "nanodet-g-416".to_owned()), threads: Spanned::new(0..0, 1.0) }
+        Self {
+            card: Spanned::new(0..0, "nanodet-g-416".to_owned()),
+            threads: Spanned::new(0..0, 1.0),
+            provider: ProviderChoice::default(),
+            precision: Precision::default(),
+            shadow: None,
+        }
     }
+}
+
+/// `[model.shadow]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawShadow {
+    /// Name of a built-in model card, or the path of one.
+    #[schemars(with = "String")]
+    pub card: Spanned<String>,
+    /// Part of the frames that it looks at, 0 to 1.
+    #[serde(default = "default_sample")]
+    #[schemars(with = "f64")]
+    pub sample: Spanned<f64>,
+    /// Bound of the file of differences, in MiB.
+    #[serde(default = "default_shadow_mib")]
+    #[schemars(with = "f64")]
+    pub max_mib: Spanned<f64>,
+}
+
+fn default_sample() -> Spanned<f64> {
+    Spanned::new(0..0, 0.05)
+}
+
+fn default_shadow_mib() -> Spanned<f64> {
+    Spanned::new(0..0, 16.0)
 }
 
 /// `[storage]`.

@@ -11,13 +11,14 @@ use forewarn_domain::zone::{ZoneShape, ZoneUnit};
 use forewarn_domain::{Class, Place, Point, Polygon, RuleKey, SpeakerId, StreamId, Zone, ZoneId};
 use forewarn_hw::SpeakerConfig;
 use forewarn_models::Card;
+use forewarn_models::providers::Request;
 use forewarn_pipelines::{Credentials, RtspTransport, SourceKind, SourceUrl};
 use forewarn_report::{MqttConfig, ResolvedMqtt};
 use jiff::tz::TimeZone;
 use toml::Spanned;
 
-use super::raw::{RawCamera, RawHeatMap, RawRule, RawSite, RawSpeaker, RawTransport, RawUnit, RawZone};
-use super::site::{Camera, HeatMap, Rule, Site, Storage};
+use super::raw::{RawCamera, RawHeatMap, RawRule, RawShadow, RawSite, RawSpeaker, RawTransport, RawUnit, RawZone};
+use super::site::{Camera, HeatMap, Rule, Shadow, Site, Storage};
 use super::source::{ConfigError, ConfigErrors, Source, nearest};
 use super::violations::Library;
 
@@ -107,6 +108,8 @@ impl Resolver<'_> {
         let min_free_gib = self.number(&raw.storage.min_free_gib, 0.0, DISK_GIB, "GiB");
         let threads = self.number(&raw.model.threads, 1.0, 64.0, "threads");
         let inference = self.inference(&raw.inference);
+        let execution = Request { provider: raw.model.provider, precision: raw.model.precision };
+        let shadow = raw.model.shadow.and_then(|shadow| self.shadow(&shadow.into_inner(), &directory));
         let outbox_mib = self.number(&raw.storage.outbox_mib, 1.0, 1e6, "MiB");
         let storage = Storage {
             dir: directory.join(&raw.storage.dir).components().collect(),
@@ -144,6 +147,8 @@ impl Resolver<'_> {
             card: card?,
             threads: threads? as usize,
             inference: inference?,
+            execution,
+            shadow,
             tracker,
             storage,
             mqtt,
@@ -227,6 +232,13 @@ impl Resolver<'_> {
                 None
             }
         }
+    }
+
+    fn shadow(&mut self, raw: &RawShadow, directory: &Path) -> Option<Shadow> {
+        let card = self.card(&raw.card, directory);
+        let sample = self.number(&raw.sample, 0.0, 1.0, "as part of the frames");
+        let max_mib = self.number(&raw.max_mib, 0.1, 1e6, "MiB");
+        Some(Shadow { card: card?, sample: sample?, max_bytes: (max_mib? * 1024.0 * 1024.0) as u64 })
     }
 
     fn library(&mut self, dir: Option<&Spanned<PathBuf>>, directory: &Path) -> Option<Library> {

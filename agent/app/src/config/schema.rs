@@ -11,6 +11,16 @@ pub fn language(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": ["en", "zh"] })
 }
 
+/// What runs models.
+pub fn provider(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": ["auto", "cpu", "openvino", "cuda", "tensorrt"] })
+}
+
+/// In which numbers models are computed.
+pub fn precision(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": ["fp32", "bf16", "fp16"] })
+}
+
 fn schedule() -> Schema {
     json_schema!({
         "type": "object",

@@ -10,6 +10,7 @@ use forewarn_domain::violation::Language;
 use forewarn_domain::{Class, Place, RuleKey, SpeakerId, StreamId, Violation, Zone};
 use forewarn_hw::SpeakerConfig;
 use forewarn_models::Card;
+use forewarn_models::providers::Request;
 use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl};
 use jiff::tz::TimeZone;
 
@@ -32,6 +33,10 @@ pub struct Site {
     pub threads: usize,
     /// What the models may spend and how closely they look.
     pub inference: Inference,
+    /// What runs the model, and in which numbers.
+    pub execution: Request,
+    /// The second model, if any.
+    pub shadow: Option<Shadow>,
     /// Settings of every camera's tracker.
     pub tracker: TrackerConfig,
     /// Where and how much is kept.
@@ -57,6 +62,17 @@ pub struct Site {
 pub struct HeatMap {
     /// The classes.
     pub classes: Vec<Class>,
+}
+
+/// A second model that looks at a sample of the frames.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shadow {
+    /// Its card.
+    pub card: Card,
+    /// Part of the frames, 0 to 1.
+    pub sample: f64,
+    /// Bound of the file of differences in bytes.
+    pub max_bytes: u64,
 }
 
 /// What is kept on disk.

@@ -116,7 +116,7 @@ impl Narrator for Teller {
 fn fast(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, CommandError> {
     let clip = std::path::absolute(clip).context("failed to find the clip")?;
     let site = write_site(&args.out, &format!("file:{}", clip.display()), "mqtt://127.0.0.1:1883")?;
-    let detector = detector::open(&site.card, site.threads, Some(site.tracker.low_score))?;
+    let detector = detector::of_site(&site)?;
     let narrator = narrator(args);
     let teller = Teller { narrator, tally: Arc::clone(tally), stream: None };
     let replay = Replay {
@@ -140,7 +140,7 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
     let broker = Broker::start(&args.out).or_exit(ExitCode::Missing)?;
     let camera = Camera::start(clip)?;
     let site = write_site(&args.out, camera.url(), &broker.url())?;
-    let detector = detector::open(&site.card, site.threads, Some(site.tracker.low_score))?;
+    let detector = detector::of_site(&site)?;
     if !args.json {
         println!("camera {}   broker {}\n", camera.url(), broker.url());
     }

@@ -111,7 +111,7 @@ fn replay(job: &Job, site: &Site, out: &Path) -> Result<(Summary, BTreeMap<Incid
     let records = Arc::new(Mutex::new(BTreeMap::new()));
     let replay = Replay {
         site,
-        detector: Box::new(detector::open(&site.card, site.threads, Some(site.tracker.low_score))?),
+        detector: Box::new(detector::of_site(site)?),
         reader: None,
         clips: std::iter::once((job.truth.camera.clone(), job.path.clone())).collect(),
         out,

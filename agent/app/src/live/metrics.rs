@@ -79,6 +79,7 @@ fn describe() {
         "forewarn_retention_events_total",
         "Evidence deleted under pressure, or limits that cannot be kept."
     );
+    describe_models();
     describe_gauge!("forewarn_process_cpu_seconds", "Processor time of the agent.");
     describe_gauge!("forewarn_process_resident_bytes", "Memory of the agent.");
 }
@@ -102,6 +103,14 @@ fn describe_scheduling() {
     describe_gauge!("forewarn_streams", "Streams by what they are treated as.");
     describe_counter!("forewarn_looks_total", "Crops of tracks that were looked at.");
     describe_counter!("forewarn_looks_dropped_total", "Wanted looks that were not taken, by reason.");
+}
+
+fn describe_models() {
+    describe_gauge!("forewarn_model_in_use", "1 for the model and provider that look at frames, 0 for former ones.");
+    describe_counter!("forewarn_model_fallbacks_total", "Models that went to the CPU, at the start or at work.");
+    describe_counter!("forewarn_model_swaps_total", "Attempts to exchange the model, by outcome.");
+    describe_counter!("forewarn_shadow_frames_total", "Frames of the shadow model's sample, by outcome.");
+    describe_counter!("forewarn_shadow_detections_total", "What main and shadow model found, by class and side.");
 }
 
 /// The console's view.

