@@ -1,8 +1,16 @@
 //! Watches raw I420 frames on standard input for motion, static objects and falls, and prints what it saw.
 //!
 //! `gst-launch-1.0 -q filesrc location=clip.mp4 ! decodebin ! videoconvert ! video/x-raw,format=I420 ! fdsink |
-//! watch_luma --size 768x576 --fps 10 [--appear-after 20] [--width 320] [--falls-width 640] [--verbose]`
+//! watch_luma --size 768x576 --fps 10 [--appear-after 20] [--width 320] [--falls-width 640] [--verbose]
+//! [--detections det.txt --detected-every 4]`
+//!
+//! MOT detections of the same clip, of every fourth frame, say, are tracked and cover the scene.
 
+#[expect(dead_code, reason = "the detections come from a file here")]
+#[path = "mot/mod.rs"]
+mod mot;
+
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{ErrorKind, Read, Write};
 use std::time::Duration;
@@ -11,8 +19,9 @@ use forewarn_analytics::luma::{
     FallingObjectConfig, FallingObjectDetector, LookReason, LumaPlane, MotionGate, MotionGateConfig,
     StaticObjectConfig, StaticObjectDetector,
 };
+use forewarn_analytics::{Tracker, TrackerConfig};
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{ColourMatrix, Frame, FrameMeta, PixelFormat, StreamId, Timestamp};
+use forewarn_domain::{ColourMatrix, Detection, Frame, FrameMeta, PixelFormat, StreamId, Timestamp};
 
 /// What is asked for on the command line.
 struct Options {
@@ -22,11 +31,22 @@ struct Options {
     falls_width: u32,
     is_verbose: bool,
     still: StaticObjectConfig,
+    detections: BTreeMap<u32, Vec<Detection>>,
+    detected_every: u32,
 }
 
 fn options() -> Result<Options, Box<dyn Error>> {
     let still = StaticObjectConfig::default();
-    let mut options = Options { size: (768, 576), fps: 10.0, width: 320, falls_width: 640, is_verbose: false, still };
+    let mut options = Options {
+        size: (768, 576),
+        fps: 10.0,
+        width: 320,
+        falls_width: 640,
+        is_verbose: false,
+        still,
+        detections: BTreeMap::new(),
+        detected_every: 1,
+    };
     let mut args = std::env::args().skip(1);
     while let Some(name) = args.next() {
         if name == "--verbose" {
@@ -41,6 +61,13 @@ fn options() -> Result<Options, Box<dyn Error>> {
             }
             "--fps" => options.fps = value.parse()?,
             "--appear-after" => options.still.appear_after_s = value.parse()?,
+            "--detected-every" => options.detected_every = value.parse::<u32>()?.max(1),
+            "--detections" => {
+                for line in std::fs::read_to_string(value)?.lines() {
+                    let (frame, detection) = mot::detection(line).ok_or("no MOT detection")?;
+                    options.detections.entry(frame).or_default().push(detection);
+                }
+            }
             "--width" => options.width = value.parse()?,
             "--falls-width" => options.falls_width = value.parse()?,
             _ => return Err(format!("unknown option {name}").into()),
@@ -76,6 +103,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut gate = MotionGate::new(MotionGateConfig::default());
     let mut still = StaticObjectDetector::new(options.still.clone());
     let mut falls = FallingObjectDetector::new(FallingObjectConfig::default());
+    let (mut tracker, mut tracks) = (Tracker::new(TrackerConfig::default()), Vec::new());
     let (mut small, mut large) = (LumaPlane::empty(), LumaPlane::empty());
     let mut spent = [Duration::ZERO; 5];
     let (mut n, mut n_moved, mut n_falls, mut known) = (0u32, 0u32, 0u32, Vec::<u64>::new());
@@ -83,6 +111,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let at = Timestamp::from_secs_f64(f64::from(n) / options.fps);
         let Some(frame) = read(&options, u64::from(n), at)? else { break };
         n += 1;
+        if !options.detections.is_empty() && (n - 1).is_multiple_of(options.detected_every) {
+            let seen = options.detections.get(&n).map_or(&[][..], Vec::as_slice);
+            tracks = tracker.update(at, options.size, seen).to_vec();
+        }
         timed(&mut spent[0], || small.refill(&frame, options.width));
         timed(&mut spent[1], || large.refill(&frame, options.falls_width));
         let motion = timed(&mut spent[2], || {
@@ -93,7 +125,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             motion
         });
         n_moved += u32::from(matches!(motion.reason, Some(LookReason::Moved | LookReason::SceneChanged)));
-        let objects = timed(&mut spent[3], || still.observe(at, &small, &[]).to_vec());
+        let objects = timed(&mut spent[3], || still.observe(at, &small, &tracks).to_vec());
         for o in objects.iter().filter(|o| !known.contains(&o.id)) {
             writeln!(
                 out,

@@ -57,7 +57,8 @@ impl Options {
     }
 }
 
-fn detection(line: &str) -> Option<(u32, Detection)> {
+/// Reads one line: the frame's number and the detection.
+pub(crate) fn detection(line: &str) -> Option<(u32, Detection)> {
     let fields: Vec<&str> = line.trim().split(',').collect();
     let number = |i: usize| fields.get(i)?.trim().parse::<f32>().ok();
     let (left, top) = (number(2)?, number(3)?);

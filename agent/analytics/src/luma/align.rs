@@ -5,7 +5,7 @@
 
 /// Steps of the pyramid, in samples.
 const LEVELS: [usize; 3] = [4, 2, 1];
-/// One in so many samples of the finest step takes part; it has enough of them.
+/// One in so many samples of every second row of the finest step takes part; it has enough of them.
 const FINE_STRIDE: usize = 3;
 /// Most rounds on each step.
 const ROUNDS: usize = 10;
@@ -22,7 +22,7 @@ pub(super) struct Picture {
 
 impl Picture {
     /// The mean of blocks of `step` by `step`; incomplete blocks are left out.
-    fn reduced(&self, step: usize) -> Self {
+    pub(super) fn reduced(&self, step: usize) -> Self {
         let (width, height) = (self.width / step, self.height / step);
         let mut levels = vec![0.0; width * height];
         for y in 0..height * step {
@@ -99,7 +99,7 @@ pub(super) fn shift(reference: &Picture, now: &Picture, counts: &[bool], reach: 
             let Some(moved) = fit.round(&small, &small_now, &taken, if step == 1 { FINE_STRIDE } else { 1 }) else {
                 return (0.0, 0.0);
             };
-            if moved < 0.01 {
+            if moved < 0.02 {
                 break;
             }
         }
@@ -130,7 +130,7 @@ impl Fit {
     ) -> Option<f32> {
         let width = reference.width;
         let mut rows = Vec::with_capacity(reference.levels.len());
-        for y in 2..reference.height - 2 {
+        for y in (2..reference.height - 2).step_by(stride.min(2)) {
             for x in (2 + y % stride..width - 2).step_by(stride) {
                 let i = y * width + x;
                 if !taken(i) {

@@ -28,6 +28,8 @@ pub struct FallingObjectConfig {
     pub max_drift: f32,
     /// Span in seconds over which planes are compared, so that slow beginnings show.
     pub compare_over_s: f32,
+    /// Least confidence of a fall, 0 to 1.
+    pub min_confidence: f32,
     /// More paths downwards than this at once are rain, snow or a flock.
     pub max_parallel: usize,
     /// Farthest that the camera shakes from one plane to the next, in pixels of the full frame.
@@ -66,6 +68,7 @@ impl Default for FallingObjectConfig {
             min_duration_s: 0.3,
             max_drift: 0.5,
             compare_over_s: 0.1,
+            min_confidence: 0.35,
             max_parallel: 5,
             max_shake_px: 8.0,
             floors: None,
@@ -95,6 +98,7 @@ impl FallingObjectConfig {
                 number("min_duration_s", self.min_duration_s, 0.1, 5.0, "write seconds, 0.1 to 5"),
                 number("max_drift", self.max_drift, 0.0, 3.0, "write a part of the drop, 0 to 3"),
                 number("compare_over_s", self.compare_over_s, 0.02, 0.3, "write seconds, 0.02 to 0.3"),
+                number("min_confidence", self.min_confidence, 0.0, 1.0, "write 0 to 1"),
                 number("max_parallel", self.max_parallel as f32, 1.0, 100.0, "write a count, 1 to 100"),
                 number("max_shake_px", self.max_shake_px, 0.0, 64.0, "write pixels, 0 to 64"),
             ],

@@ -264,7 +264,8 @@ impl FallingObjectDetector {
         let sure = 1.0 - (-law.acceleration / law.acceleration_error / 12.0).exp();
         let long = 1.0 - (-(n as f32) / 5.0).exp();
         let smooth = 1.0 - (law.residual / (1.0 + 0.02 * drop)).min(0.5);
-        Some((law, (sure * long * smooth).clamp(0.0, 1.0)))
+        let confidence = (sure * long * smooth).clamp(0.0, 1.0);
+        (confidence >= config.min_confidence).then_some((law, confidence))
     }
 
     fn fall(&mut self, path: &Path, law: &Parabola, confidence: f32, start: Timestamp, plane: &LumaPlane) -> Fall {

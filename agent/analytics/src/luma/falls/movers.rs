@@ -18,9 +18,12 @@ const MAX_PLANES: usize = 32;
 /// Side of the cells that learn how much they usually move, in samples, and the seconds in which they do.
 const CELL: usize = 8;
 const LEARN_S: f32 = 8.0;
-/// A shaken picture differs by more than so many grey levels in at least this part of its samples.
+/// A shaken picture differs by more than so many grey levels in at least this part of its cells of so many samples.
 const SHAKE_LEVELS: u8 = 8;
-const SHAKE_PART: f32 = 0.01;
+const SHAKE_PART: f32 = 0.12;
+const SHAKE_CELL: usize = 16;
+/// Part of an edge's step by which it may differ after it was moved back.
+const EDGE_PART: f32 = 0.35;
 /// Times the usual difference of a cell by which a mover must stand out there.
 const ABOVE_USUAL: f32 = 2.0;
 
@@ -110,45 +113,15 @@ impl Movers {
     /// What the middle plane has that neither of the others has, with its sign, after shake and light.
     fn difference(&self, first: usize, middle: usize, last: usize, reach: f32, out: &mut [i16]) {
         let now = &self.planes[middle].1;
-        let picture = |plane: &LumaPlane| Picture {
-            width: plane.width(),
-            height: plane.height(),
-            levels: plane.samples().iter().map(|&s| f32::from(s)).collect(),
-        };
-        let reference = picture(now);
-        let everything = vec![true; now.samples().len()];
-        let mut moved = Vec::new();
-        let mut against = |i: usize| {
-            let other = picture(&self.planes[i].1);
-            let is_shaken = reach > 0.0 && shows_shake(now.samples(), self.planes[i].1.samples());
-            let by = if is_shaken { shift(&reference, &other, &everything, reach) } else { (0.0, 0.0) };
-            other.moved_back(by, &mut moved);
-            let mean = |levels: &[f32]| levels.iter().sum::<f32>() / levels.len().max(1) as f32 + 4.0;
-            let gain = mean(&reference.levels) / mean(&moved);
-            let slack = if by == (0.0, 0.0) { 0.0 } else { 0.35f32 };
-            (moved.clone(), gain, slack)
-        };
-        let (before, gain_before, slack_before) = against(first);
-        let (after, gain_after, slack_after) = against(last);
-        let slack = slack_before.max(slack_after);
-        let width = reference.width;
-        let levels = &reference.levels;
-        for (i, value) in out.iter_mut().enumerate() {
-            let (a, b) = (levels[i] - before[i] * gain_before, levels[i] - after[i] * gain_after);
-            if a * b <= 0.0 {
-                continue;
-            }
+        let (before, is_moved_before) = put_to(now, &self.planes[first].1, reach);
+        let (after, is_moved_after) = put_to(now, &self.planes[last].1, reach);
+        for ((value, &level), (before, after)) in out.iter_mut().zip(now.samples()).zip(before.iter().zip(&after)) {
+            let (a, b) = (f32::from(level) - before, f32::from(level) - after);
             let least = if a.abs() < b.abs() { a } else { b };
-            // Edges that were moved back by parts of a sample differ by a part of their own step.
-            let edge =
-                if slack > 0.0 && i % width > 0 && i >= width && i + width < levels.len() && i % width + 1 < width {
-                    let level = before[i];
-                    let around = [before[i - 1], before[i + 1], before[i - width], before[i + width]];
-                    around.iter().map(|n| (n - level).abs()).fold(0.0, f32::max) * slack
-                } else {
-                    0.0
-                };
-            *value = (least.signum() * (least.abs() - edge).max(0.0)) as i16;
+            *value = if a * b > 0.0 { least as i16 } else { 0 };
+        }
+        if is_moved_before || is_moved_after {
+            soften_edges(&before, now.width(), out);
         }
     }
 
@@ -157,14 +130,20 @@ impl Movers {
         let columns = width.div_ceil(CELL).max(1);
         let rows = (signed.len() / width.max(1)).div_ceil(CELL);
         let mut most = vec![0.0f32; columns * rows];
-        for (i, &value) in signed.iter().enumerate() {
-            let cell = &mut most[i / width / CELL * columns + i % width / CELL];
-            *cell = cell.max(f32::from(value.unsigned_abs()));
+        let rows_of = |y: usize| y / CELL * columns..(y / CELL + 1) * columns;
+        for (y, row) in signed.chunks_exact(width).enumerate() {
+            for (cell, part) in most[rows_of(y)].iter_mut().zip(row.chunks(CELL)) {
+                *cell = cell.max(f32::from(part.iter().map(|v| v.unsigned_abs()).max().unwrap_or(0)));
+            }
         }
         self.usual.resize(columns * rows, 0.0);
-        let cell_of = |i: usize| i / width / CELL * columns + i % width / CELL;
-        let limit: Vec<f32> = self.usual.iter().map(|usual| floor.max(ABOVE_USUAL * usual)).collect();
-        let set = signed.iter().enumerate().map(|(i, &v)| f32::from(v.unsigned_abs()) > limit[cell_of(i)]).collect();
+        let limit: Vec<u16> = self.usual.iter().map(|usual| floor.max(ABOVE_USUAL * usual) as u16).collect();
+        let mut set = Vec::with_capacity(signed.len());
+        for (y, row) in signed.chunks_exact(width).enumerate() {
+            for (limit, part) in limit[rows_of(y)].iter().zip(row.chunks(CELL)) {
+                set.extend(part.iter().map(|v| v.unsigned_abs() > *limit));
+            }
+        }
         for (usual, most) in self.usual.iter_mut().zip(most) {
             *usual += (elapsed_s / LEARN_S).min(0.5) * (most - *usual);
         }
@@ -172,11 +151,63 @@ impl Movers {
     }
 }
 
-/// Whether so many samples differ that it may be the camera that moved. A look at every fourth will do.
-fn shows_shake(now: &[u8], then: &[u8]) -> bool {
-    let pairs = now.iter().zip(then).step_by(4);
-    let n = pairs.clone().filter(|(a, b)| a.abs_diff(**b) > SHAKE_LEVELS).count();
-    n as f32 * 4.0 > SHAKE_PART * now.len() as f32
+/// Another plane as it would be at the place and in the light of `now`, and whether it had to be moved.
+fn put_to(now: &LumaPlane, other: &LumaPlane, reach: f32) -> (Vec<f32>, bool) {
+    let picture = |plane: &LumaPlane| Picture {
+        width: plane.width(),
+        height: plane.height(),
+        levels: plane.samples().iter().map(|&s| f32::from(s)).collect(),
+    };
+    let mut moved = picture(other);
+    let mut by = (0.0, 0.0);
+    if reach > 0.0 && shows_shake(now, other) {
+        // Half the resolution tells a shift well enough at a fourth of the cost.
+        let (small, small_other) = (picture(now).reduced(2), moved.reduced(2));
+        let everything = vec![true; small.levels.len()];
+        let (x, y) = shift(&small, &small_other, &everything, reach * 0.5);
+        by = (2.0 * x, 2.0 * y);
+    }
+    let is_moved = by != (0.0, 0.0);
+    if is_moved {
+        let mut levels = Vec::with_capacity(moved.levels.len());
+        moved.moved_back(by, &mut levels);
+        moved.levels = levels;
+    }
+    let total = |plane: &LumaPlane| plane.samples().iter().map(|&s| u64::from(s)).sum::<u64>() as f32;
+    let black = 4.0 * now.samples().len() as f32;
+    let gain = (total(now) + black) / (total(other) + black);
+    for level in &mut moved.levels {
+        *level *= gain;
+    }
+    (moved.levels, is_moved)
+}
+
+/// Takes off what an edge differs by when it was moved back by parts of a sample: a part of its own step.
+fn soften_edges(levels: &[f32], width: usize, signed: &mut [i16]) {
+    for (i, value) in signed.iter_mut().enumerate().filter(|(_, value)| **value != 0) {
+        let x = i % width;
+        if x > 0 && x + 1 < width && i >= width && i + width < levels.len() {
+            let around = [levels[i - 1], levels[i + 1], levels[i - width], levels[i + width]];
+            let step = around.iter().map(|n| (n - levels[i]).abs()).fold(0.0, f32::max);
+            *value = value.signum() * (f32::from(value.abs()) - step * EDGE_PART).max(0.0) as i16;
+        }
+    }
+}
+
+/// Whether the planes differ in so much of the picture that it may be the camera that moved. Every second sample of
+/// every second row will do.
+fn shows_shake(now: &LumaPlane, then: &LumaPlane) -> bool {
+    let width = now.width().max(1);
+    let columns = width.div_ceil(SHAKE_CELL);
+    let mut differs = vec![false; columns * now.height().div_ceil(SHAKE_CELL)];
+    let rows = now.samples().chunks(width).zip(then.samples().chunks(width)).enumerate().step_by(2);
+    for (y, (row, row_then)) in rows {
+        let cells = &mut differs[y / SHAKE_CELL * columns..][..columns];
+        for (x, (a, b)) in row.iter().zip(row_then).enumerate().step_by(2) {
+            cells[x / SHAKE_CELL] |= a.abs_diff(*b) > SHAKE_LEVELS;
+        }
+    }
+    differs.iter().filter(|&&d| d).count() as f32 > SHAKE_PART * differs.len() as f32
 }
 
 /// The mover that a connected part is, its centre weighted by how much it stands out.

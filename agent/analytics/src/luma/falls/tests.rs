@@ -162,16 +162,18 @@ fn a_shaking_camera_invents_no_fall_and_hides_none() {
     let facade = facade();
     let (mut detector, mut dice) = (FallingObjectDetector::new(config()), Dice(4));
     let mut falls = Vec::new();
-    for n in 0..200 {
+    for n in 0..400 {
         let time = n as f32 / 25.0;
         let mut canvas = facade.clone();
         thing(&mut canvas, time - 4.0, (90.0, 40.0), (3.0, 0.0), 5.0, 245.0);
+        thing(&mut canvas, time - 8.0, (30.0, 90.0), (0.0, 0.0), 5.0, 20.0);
+        thing(&mut canvas, time - 12.0, (140.0, 20.0), (-5.0, 0.0), 6.0, 245.0);
         let mut canvas = canvas.shaken(0.8 * (time * 9.0).sin(), 1.2 * (time * 7.0).cos());
         canvas.noise(1.5, &mut dice);
         falls.extend(detector.observe(Timestamp::from_secs_f64(f64::from(time)), &canvas.plane().of_blocks(SCALE)));
     }
-    assert_eq!(falls.len(), 1, "{falls:?}");
-    assert!(falls[0].started_at.as_secs_f64() > 3.9);
+    let starts: Vec<u32> = falls.iter().map(|fall| fall.started_at.as_secs_f64() as u32 / 4 * 4).collect();
+    assert_eq!(starts, [4, 8, 12], "{falls:?}");
 }
 
 #[test]

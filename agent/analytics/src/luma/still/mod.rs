@@ -23,7 +23,7 @@ use forewarn_domain::{BBox, Timestamp, Track};
 pub use self::carriers::BroughtBy;
 use self::carriers::Carriers;
 pub use self::config::StaticObjectConfig;
-use self::models::{Models, Pace};
+use self::models::{Models, Pace, Showing};
 use self::objects::{Kept, bounds};
 pub use self::objects::{StaticKind, StaticObject};
 use self::region::Verdict;
@@ -40,6 +40,10 @@ const UPHEAVAL_S: f64 = 12.0;
 const MAX_STEP_S: f64 = 2.0;
 /// A region may hold samples that have stayed for this part of the time.
 const ALMOST: f32 = 0.6;
+/// Part of the time, beyond twice that of the whole picture, from which a region is restless,
+const UNREST: f32 = 0.03;
+/// and for how many times the usual span it is waited for to come to rest.
+const UNREST_PATIENCE: f32 = 6.0;
 /// Samples around a region that are taken into the scene with it.
 const AROUND: usize = 12;
 /// Part of the cells of a region's box that it fills at least.
@@ -296,6 +300,9 @@ impl StaticObjectDetector {
         }
         let is_small = (span.0 as f32) < side * 0.6 || area < side * side * 0.5 || area < span.1 as f32 * LEAST_FILL;
         let is_large = area > self.config.max_part * self.models.scene.len() as f32;
+        if onset_s < self.config.appear_after_s as f32 * UNREST_PATIENCE && self.is_restless(part) {
+            return;
+        }
         let verdict = if is_small || is_large || self.kept.len() >= self.config.max_objects {
             Verdict::Faint
         } else {
@@ -318,6 +325,21 @@ impl StaticObjectDetector {
             StaticObject { id: self.next_id, bbox, appeared_at, last_seen: at, kind, area_px, confidence, brought_by };
         self.next_id += 1;
         self.kept.push(Kept::new(object, &part.cells));
+    }
+
+    /// Whether a region or its border keeps moving, more than the picture does as a whole: a person whom the detector
+    /// does not see stands there. Things lie still.
+    fn is_restless(&self, part: &Component) -> bool {
+        let (models, width, height) = (&self.models, self.models.width, self.models.height);
+        let mean = |(sum, n): (f32, u32)| sum / n.max(1) as f32;
+        let add = |(sum, n): (f32, u32), i: usize| {
+            if models.showing[i] == Showing::Hidden { (sum, n) } else { (sum + models.unrest[i], n + 1) }
+        };
+        let whole = mean((0..width * height).fold((0.0, 0), add));
+        let rows = part.rows.start.saturating_sub(2)..(part.rows.end + 2).min(height);
+        let columns = part.columns.start.saturating_sub(2)..(part.columns.end + 2).min(width);
+        let here = rows.flat_map(|y| columns.clone().map(move |x| y * width + x));
+        mean(here.fold((0.0, 0), add)) > 2.0 * whole + UNREST
     }
 
     /// Takes a region into the scene, and with it what lies around as it is now: light has no end at the region's edge,

@@ -23,6 +23,8 @@ const QUICK_MOST_S: f32 = 4.0;
 const CONTRADICTION: f32 = 3.0;
 /// Seconds of agreement from which the quick model is settled.
 const SETTLED_S: f32 = 1.0;
+/// Seconds over which restlessness is a mean.
+const UNREST_S: f32 = 6.0;
 /// Part of the tolerated squared difference that a settled quick model is granted.
 const SETTLED_PART: f32 = 0.5;
 
@@ -57,6 +59,8 @@ pub(super) struct Models {
     pub(super) quick_s: Vec<f32>,
     /// Seconds for which something that is not the scene has stayed.
     pub(super) still_s: Vec<f32>,
+    /// Part of the recent time in which the level kept changing.
+    pub(super) unrest: Vec<f32>,
     /// Seconds since a track covered the sample.
     pub(super) uncovered_s: Vec<f32>,
     pub(super) showing: Vec<Showing>,
@@ -83,6 +87,7 @@ impl Models {
             quick: zeros.clone(),
             quick_s: zeros.clone(),
             still_s: zeros.clone(),
+            unrest: zeros.clone(),
             uncovered_s: zeros,
             showing: vec![Showing::Hidden; width * height],
         }
@@ -115,7 +120,11 @@ impl Models {
             }
             let floor = (NOISE + NOISE_GAIN * now[i]).powi(2);
             let tolerated = (self.tolerated(i) + floor) * pace.deviations * pace.deviations;
+            // Restlessness goes by noise alone: what a swaying border has learned to tolerate is restless still.
+            let off = now[i] - self.quick[i];
+            let changes = if off * off > floor * pace.deviations * pace.deviations { 1.0 } else { 0.0 };
             let agrees = self.update_quick(i, now[i], tolerated, pace);
+            self.unrest[i] += (pace.elapsed_s / UNREST_S).min(0.5) * (changes - self.unrest[i]);
             if self.known_s[i] < pace.learn_s {
                 self.showing[i] = Showing::Hidden;
                 self.learn(i, now[i], tolerated, pace);

@@ -220,6 +220,15 @@ fn nothing_appears_by_people_and_vehicles() {
         let is_seen = (time * 0.15).sin() > -0.8 && dice.unit() > 0.2;
         if is_seen { vec![person(1, place)] } else { Vec::new() }
     });
+    quiet("person whom the detector never sees, who stands and moves a little", 70.0, |time, canvas, dice| {
+        if time > 20.0 {
+            let sway = 0.8 * (time * 1.1).sin() + 0.15 * dice.normal();
+            canvas.object([60.0 + sway, 40.0, 68.0 + sway, 66.0], 60.0);
+            let arm = 2.0 * (time * 0.7).sin();
+            canvas.paint([67.0 + sway, 48.0 + arm, 71.0 + sway, 52.0 + arm], |_, _, _| 190.0);
+        }
+        Vec::new()
+    });
     quiet("walkers from the first second on, unseen by the detector", 60.0, |time, canvas, _| {
         for k in 0..4 {
             let x = (time * 9.0 + k as f32 * 55.0) % 220.0 - 30.0;
