@@ -14,8 +14,7 @@ use forewarn_analytics::ReadingCounts;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{
     AnnounceOutcome, Announcement, BBox, Detector, Frame, IncidentId, IncidentRecord, IncidentState, Look, Reader,
-    StreamId,
-    Timestamp,
+    StreamId, Timestamp,
 };
 use forewarn_evidence::{Limits, TimeLine};
 use forewarn_incident::Output;

@@ -146,7 +146,8 @@ impl Agent {
         let speakers = speakers::Speakers::start(site, &clock, &to_loop)?;
         let upstream = outbox.again().or_exit(ExitCode::Failed)?;
         let evidence = evidence::Evidence::start(site, civil.clone(), &clock, &streams, &to_loop, upstream)?;
-        let shared = inference::Shared::default();
+        let attributes = models.reader.as_ref().map(|reader| reader.attributes().to_vec()).unwrap_or_default();
+        let shared = inference::Shared::new(&attributes);
         let heat = HeatKeeper::new(site, HeatStore::new(&site.storage.dir, civil.clone()));
         let engine = Engine::new(site, Arc::new(civil));
         let mut incident_loop = incident_loop::IncidentLoop::new(

@@ -19,7 +19,7 @@
 //! # No stream starves
 //!
 //! Let there be N streams that give frames, let `c` be the largest cost of a look, `J` that of a job, `L` the budget
-//! that decoding and extras leave to frames (or the one inference thread, if that is less), and
+//! that decoding and extras leave to frames (or of the one thread that looks, if that is less), and
 //! `I = max(idle or empty, N·c/L)`. Between two looks at a stream there are at most **`I + (N·c + J)/L + J`** seconds,
 //! and the time until the stream has a fresh frame.
 //!
@@ -67,8 +67,6 @@ const REPLAN: Duration = Duration::from_millis(500);
 pub struct Settings {
     /// Processor seconds a second for decoding and looking.
     pub budget: f64,
-    /// Threads of one inference; a look costs this many times the time it takes.
-    pub threads: f64,
     /// Most frames of one job.
     pub batch: usize,
 }
@@ -121,8 +119,10 @@ pub struct Spent {
     pub tiles: usize,
     /// Crops.
     pub crops: usize,
-    /// Seconds from its start to its end.
-    pub seconds: f64,
+    /// Processor seconds.
+    pub cpu_s: f64,
+    /// Seconds from its start to its end, which are more where the box is busy, and fewer with several threads.
+    pub wall_s: f64,
 }
 
 #[derive(Debug)]
@@ -156,11 +156,11 @@ impl Stream {
         longest.max(self.settings.interval)
     }
 
-    fn demand(&self, now: Timestamp, cost_s: f64) -> Demand {
+    fn demand(&self, now: Timestamp, cost_s: f64, time_s: f64) -> Demand {
         let rank = self.rank(now);
         let least = 1.0 / self.longest().as_secs_f64();
         let target = if rank == Rank::Still { least } else { 1.0 / self.settings.interval.as_secs_f64() };
-        Demand { rank, least, target, cost_s, decoding: self.decoding }
+        Demand { rank, least, target, cost_s, time_s, decoding: self.decoding }
     }
 
     /// When its next look is due; at once if it was never looked at.
@@ -192,8 +192,9 @@ pub struct Fare {
 pub struct Scheduler {
     settings: Settings,
     streams: BTreeMap<StreamId, Stream>,
-    frame_cost: Cost,
-    tile_cost: Cost,
+    /// Of a whole frame or a tile, which the same model looks at.
+    look_cost: Cost,
+    look_time: Cost,
     crop_cost: Cost,
     budget: Bucket,
     extras: Bucket,
@@ -210,8 +211,8 @@ impl Scheduler {
         Self {
             settings,
             streams: BTreeMap::new(),
-            frame_cost: Cost::assumed(frame_cost_s),
-            tile_cost: Cost::assumed(frame_cost_s),
+            look_cost: Cost::assumed(frame_cost_s),
+            look_time: Cost::assumed(frame_cost_s),
             crop_cost: Cost::assumed(frame_cost_s / 8.0),
             budget: Bucket::new(settings.budget, BURST_S),
             extras: Bucket::new(settings.budget * EXTRAS_SHARE, BURST_S),
@@ -315,7 +316,7 @@ impl Scheduler {
         }
         let streams: Vec<StreamId> = due.into_iter().take(self.settings.batch).map(|(_, _, id)| id.clone()).collect();
         let left = self.extras.level().max(0.0);
-        Some(Job::Frames { streams, tiles: (left / self.tile_cost.seconds()).floor() as usize })
+        Some(Job::Frames { streams, tiles: (left / self.look_cost.seconds()).floor() as usize })
     }
 
     /// A look at these streams begins; their frames are taken.
@@ -330,18 +331,16 @@ impl Scheduler {
 
     /// A job is done.
     pub fn spent(&mut self, spent: Spent) {
-        let paid = spent.seconds * self.settings.threads;
+        self.budget.take(spent.cpu_s);
         let pictures = spent.frames + spent.tiles;
         if pictures > 0 {
-            let each = paid / pictures as f64;
-            self.frame_cost.measured(each);
-            self.tile_cost.measured(each);
-            self.budget.take(paid);
-            self.extras.take(each * spent.tiles as f64);
+            let each_s = spent.cpu_s / pictures as f64;
+            self.look_cost.measured(each_s);
+            self.look_time.measured(spent.wall_s / pictures as f64);
+            self.extras.take(each_s * spent.tiles as f64);
         } else if spent.crops > 0 {
-            self.crop_cost.measured(paid / spent.crops as f64);
-            self.budget.take(paid);
-            self.extras.take(paid);
+            self.crop_cost.measured(spent.cpu_s / spent.crops as f64);
+            self.extras.take(spent.cpu_s);
         }
     }
 
@@ -356,9 +355,9 @@ impl Scheduler {
 
     /// How each stream fares by the latest plan.
     pub fn fares(&self, now: Timestamp) -> impl Iterator<Item = (&StreamId, Fare)> {
-        let cost_s = self.frame_cost.seconds();
+        let (cost_s, time_s) = (self.look_cost.seconds(), self.look_time.seconds());
         self.streams.iter().map(move |(id, state)| {
-            let demand = state.demand(now, cost_s);
+            let demand = state.demand(now, cost_s, time_s);
             (id, Fare { rank: demand.rank, target: demand.target, planned: state.planned })
         })
     }
@@ -371,30 +370,33 @@ impl Scheduler {
     /// The bound on the time between two looks at a stream that has fresh frames, as stated above, in seconds.
     pub fn bound_s(&self) -> f64 {
         let longest = self.streams.values().map(|state| state.longest().as_secs_f64()).fold(0.0, f64::max);
-        let cost_s = self.frame_cost.seconds();
-        let for_frames = self.for_frames(self.decode_cost());
-        let round_s = self.streams.len() as f64 * cost_s / for_frames;
-        let job_s = self.settings.batch as f64 * cost_s + BURST_S * self.settings.budget;
-        longest.max(round_s) + round_s + job_s / for_frames + job_s
+        let (cost_s, time_s) = (self.look_cost.seconds(), self.look_time.seconds());
+        let kept = 1.0 - self.share_of_extras();
+        let for_frames = self.for_looks(self.decode_cost()) * kept;
+        // Paid from the budget, or waited for at the one thread that looks, whichever takes longer.
+        let each_s = (cost_s / for_frames).max(time_s / kept);
+        let round_s = self.streams.len() as f64 * each_s;
+        let job = self.settings.batch as f64 + BURST_S * self.settings.budget / cost_s;
+        longest.max(round_s) + round_s + job * (each_s + time_s)
     }
 
     /// What a look at a whole frame costs, in processor seconds.
     pub fn frame_cost_s(&self) -> f64 {
-        self.frame_cost.seconds()
+        self.look_cost.seconds()
     }
 
     fn decode_cost(&self) -> f64 {
         self.streams.values().map(|state| state.planned.decode_cost).sum()
     }
 
-    /// What is left for looks when decoding takes `decode` of it, and no more than the inference thread can do.
+    /// What is left for looks when decoding takes `decode` of it.
     fn for_looks(&self, decode: f64) -> f64 {
-        (self.settings.budget - decode).max(self.settings.budget * LEAST_FOR_LOOKS).min(self.settings.threads)
+        (self.settings.budget - decode).max(self.settings.budget * LEAST_FOR_LOOKS)
     }
 
-    fn for_frames(&self, decode: f64) -> f64 {
-        let share = if self.extras_wanted_at.is_some() { EXTRAS_SHARE } else { 0.0 };
-        self.for_looks(decode) * (1.0 - share)
+    /// The part that is kept for tiles and crops.
+    fn share_of_extras(&self) -> f64 {
+        if self.extras_wanted_at.is_some() { EXTRAS_SHARE } else { 0.0 }
     }
 
     fn replan_if_due(&mut self, now: Timestamp) {
@@ -407,14 +409,12 @@ impl Scheduler {
         if self.extras_wanted_at.is_some_and(|at| now.since(at) > EXTRAS_LINGER) {
             self.extras_wanted_at = None;
         }
-        let cost_s = self.frame_cost.seconds();
-        let demands: Vec<Demand> = self.streams.values().map(|state| state.demand(now, cost_s)).collect();
-        let share = if self.extras_wanted_at.is_some() { EXTRAS_SHARE } else { 0.0 };
+        let (cost_s, time_s) = (self.look_cost.seconds(), self.look_time.seconds());
+        let demands: Vec<Demand> = self.streams.values().map(|state| state.demand(now, cost_s, time_s)).collect();
         let capacity = plan::Capacity {
             total: self.settings.budget,
-            looks: self.settings.threads * (1.0 - share),
             least_for_looks: self.settings.budget * LEAST_FOR_LOOKS,
-            kept_for_extras: share,
+            kept_for_extras: self.share_of_extras(),
         };
         let outcome = plan(&demands, &capacity);
         self.is_short = outcome.is_short;
@@ -425,7 +425,9 @@ impl Scheduler {
         let looks = self.for_looks(decode);
         self.budget.set_rate(looks);
         let for_frames: f64 = outcome.planned.iter().map(|p| p.rate * cost_s).sum();
-        self.extras.set_rate((looks * EXTRAS_SHARE).max(looks - for_frames));
+        // Extras share the one thread that looks as well: it does no more than so many processor seconds a second.
+        let possible = looks.min(cost_s / time_s);
+        self.extras.set_rate((possible * EXTRAS_SHARE).max(possible - for_frames));
     }
 }
 

@@ -53,6 +53,8 @@ pub(super) struct Demand {
     pub(super) target: f64,
     /// Processor seconds of one look.
     pub(super) cost_s: f64,
+    /// Seconds for which one look keeps the thread that looks.
+    pub(super) time_s: f64,
     pub(super) decoding: Decoding,
 }
 
@@ -91,8 +93,6 @@ impl Demand {
 pub(super) struct Capacity {
     /// For everything.
     pub(super) total: f64,
-    /// What the inference thread can do for frames.
-    pub(super) looks: f64,
     /// What looks keep, however much decoding takes.
     pub(super) least_for_looks: f64,
     /// The part of what decoding leaves that is kept for tiles and crops.
@@ -174,6 +174,8 @@ enum Thinning {
 
 fn fits(demands: &[Demand], rates: &[f64], capacity: &Capacity, thinning: Thinning) -> bool {
     let looks: f64 = demands.iter().zip(rates).map(|(d, rate)| d.cost_s * rate).sum();
+    let thread: f64 = demands.iter().zip(rates).map(|(d, rate)| d.time_s * rate).sum();
+    let for_frames = (1.0 - capacity.kept_for_extras) * (1.0 + 1e-9);
     let decode_cost =
         |d: &Demand, rate: f64| if thinning == Thinning::Yes { d.decode_cost(rate) } else { d.decoding.all };
     let decode: f64 = demands.iter().zip(rates).map(|(d, &rate)| decode_cost(d, rate)).sum();
@@ -181,7 +183,7 @@ fn fits(demands: &[Demand], rates: &[f64], capacity: &Capacity, thinning: Thinni
     // Raising a rate must never be free because decoding is overdrawn already.
     let is_affordable = decode <= capacity.total - capacity.least_for_looks
         || demands.iter().zip(rates).all(|(d, &rate)| rate <= d.floor());
-    is_affordable && looks <= (left * (1.0 - capacity.kept_for_extras)).min(capacity.looks) * (1.0 + 1e-9)
+    is_affordable && looks <= left * for_frames && thread <= for_frames
 }
 
 /// The highest level, up to the highest target, that fits.

@@ -22,6 +22,8 @@ struct Load {
     cameras: Vec<Camera>,
     /// The least and the largest cost of a picture.
     cost: (f64, f64),
+    /// Threads of one inference.
+    threads: f64,
     /// Crops wanted a second.
     crops: f64,
     for_s: f64,
@@ -53,6 +55,7 @@ fn play(load: &Load) -> (Outcome, Scheduler) {
         scheduler.scene(&id(i), Scene { tracks: camera.tracks, open_incidents: camera.open_incidents });
         scheduler.decoding(&id(i), camera.decoding);
     }
+    let spent_on = |cpu_s: f64| (cpu_s, cpu_s / load.threads);
     let n = load.cameras.len();
     let mut outcome = Outcome { looks: vec![0; n], longest_gap_s: vec![0.0; n], ..Outcome::default() };
     let mut last = vec![0.0; n];
@@ -77,24 +80,24 @@ fn play(load: &Load) -> (Outcome, Scheduler) {
             Some(Job::Frames { streams, .. }) => {
                 assert!(!streams.is_empty() && streams.len() <= load.settings.batch);
                 scheduler.taken(&streams, at(now));
-                let seconds = each * streams.len() as f64 / load.settings.threads;
+                let (cpu_s, wall_s) = spent_on(streams.len() as f64 * each);
                 for stream in &streams {
                     let i: usize = stream.as_str()[1..].parse().unwrap();
                     outcome.looks[i] += 1;
                     outcome.longest_gap_s[i] = f64::max(outcome.longest_gap_s[i], now - last[i]);
                     last[i] = now;
                 }
-                now += seconds;
-                outcome.busy_s.0 += seconds;
-                scheduler.spent(Spent { frames: streams.len(), tiles: 0, crops: 0, seconds });
+                now += wall_s;
+                outcome.busy_s.0 += cpu_s;
+                scheduler.spent(Spent { frames: streams.len(), tiles: 0, crops: 0, cpu_s, wall_s });
             }
             Some(Job::Crops { most }) => {
                 assert!((1..=wanted).contains(&most));
-                let seconds = each / 8.0 * most as f64 / load.settings.threads;
+                let (cpu_s, wall_s) = spent_on(each / 8.0 * most as f64);
                 (crops_done, outcome.crops) = (crops_done + most, outcome.crops + most);
-                now += seconds;
-                outcome.busy_s.1 += seconds;
-                scheduler.spent(Spent { frames: 0, tiles: 0, crops: most, seconds });
+                now += wall_s;
+                outcome.busy_s.1 += cpu_s;
+                scheduler.spent(Spent { frames: 0, tiles: 0, crops: most, cpu_s, wall_s });
             }
             None => {
                 let fastest = load.cameras.iter().map(|camera| camera.fps).fold(1.0, f64::max);
@@ -122,8 +125,8 @@ fn camera(target_fps: f64) -> Camera {
 }
 
 fn load(cameras: Vec<Camera>, budget: f64) -> Load {
-    let settings = Settings { budget, threads: 1.0, batch: 4 };
-    Load { settings, cameras, cost: (0.03, 0.05), crops: 0.0, for_s: 60.0 }
+    let settings = Settings { budget, batch: 4 };
+    Load { settings, cameras, cost: (0.03, 0.05), threads: 1.0, crops: 0.0, for_s: 60.0 }
 }
 
 #[test]
@@ -252,25 +255,19 @@ proptest! {
     fn no_stream_starves_and_the_budget_is_kept(
         cameras in prop::collection::vec(cameras(), 1..24),
         budget in 0.1f64..3.0,
-        threads in 1u8..=2,
+        threads in 0.4f64..2.0,
         batch in 1usize..=4,
         least_cost in 0.005f64..0.1,
         spread in 1.0f64..2.0,
         crops in prop_oneof![Just(0.0), 0.0f64..400.0],
     ) {
-        let settings = Settings { budget, threads: f64::from(threads), batch };
-        let load = Load { settings, cameras, cost: (least_cost, least_cost * spread), crops, for_s: 40.0 };
+        let settings = Settings { budget, batch };
+        let load = Load { settings, cameras, cost: (least_cost, least_cost * spread), threads, crops, for_s: 40.0 };
         let (outcome, _) = play(&load);
-        // The bound with the largest cost, and with the share for crops taken off.
+        // The bound with the largest cost, with the share for crops taken off, and with the least that decoding leaves.
         let cost_s = load.cost.1;
-        let decode: f64 = load.cameras.iter().map(|camera| {
-            if camera.decoding.is_whole { camera.decoding.all } else { camera.decoding.key_frames }
-        }).sum();
         let share = if crops > 0.0 { EXTRAS_SHARE } else { 0.0 };
-        // Planning may spend on decoding what looks above their least rates would need, down to their least share.
-        let for_looks = (budget - decode).max(budget * LEAST_FOR_LOOKS).min(settings.threads);
-        prop_assert!(for_looks > 0.0);
-        let worst = (budget * LEAST_FOR_LOOKS).min(settings.threads) * (1.0 - share);
+        let worst = (budget * LEAST_FOR_LOOKS).min(threads) * (1.0 - share);
         let longest = load.cameras.iter().map(|camera| {
             let s = &camera.settings;
             let longest = if camera.tracks > 0 { s.idle } else { s.empty }.max(s.interval).as_secs_f64();
@@ -278,11 +275,11 @@ proptest! {
         }).fold(0.0, f64::max);
         let round_s = load.cameras.len() as f64 * cost_s / worst;
         let job_s = batch as f64 * cost_s + BURST_S * budget + 2.0 * cost_s;
-        let bound_s = longest.max(round_s) + round_s + job_s / worst + job_s + 1.0 / 25.0;
+        let bound_s = longest.max(round_s) + round_s + job_s / worst + job_s / threads + 1.0 / 25.0;
         for (i, gap) in outcome.longest_gap_s.iter().enumerate() {
             prop_assert!(*gap <= bound_s, "stream {i}: {gap:.2} s without a look, bound {bound_s:.2} s");
         }
-        let spent = (outcome.busy_s.0 + outcome.busy_s.1) * settings.threads;
+        let spent = outcome.busy_s.0 + outcome.busy_s.1;
         prop_assert!(spent <= budget * load.for_s + BURST_S * budget + job_s, "{spent}");
     }
 
@@ -299,11 +296,11 @@ proptest! {
             let least = 1.0 / longest.as_secs_f64();
             let target = if rank == Rank::Still { least } else { 1.0 / camera.settings.interval.as_secs_f64() };
             let decoding = if is_decoded { camera.decoding } else { Decoding::default() };
-            Demand { rank, least, target, cost_s, decoding }
+            Demand { rank, least, target, cost_s, time_s: cost_s, decoding }
         };
         let demands: Vec<Demand> = cameras.iter().map(demand).collect();
         let least_for_looks = LEAST_FOR_LOOKS * budget;
-        let capacity = plan::Capacity { total: budget, looks: 1.0, least_for_looks, kept_for_extras: 0.0 };
+        let capacity = plan::Capacity { total: budget, least_for_looks, kept_for_extras: 0.0 };
         let outcome = plan(&demands, &capacity);
         let looks: f64 = outcome.planned.iter().map(|p| p.rate * cost_s).sum();
         let decode: f64 = outcome.planned.iter().map(|p| p.decode_cost).sum();

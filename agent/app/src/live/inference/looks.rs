@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use forewarn_domain::{Frame, Look};
+use forewarn_domain::{AttributeId, Frame, Look};
 
 /// Looks that may wait. Each keeps its frame alive, so there are few.
 const MOST_WAITING: usize = 48;
@@ -22,16 +22,20 @@ pub struct Wanted {
 #[derive(Debug, Default)]
 pub struct LookQueue {
     waiting: Mutex<VecDeque<Wanted>>,
+    /// What can be asked; looks for anything else are not taken in.
+    attributes: Vec<AttributeId>,
 }
 
 impl LookQueue {
+    /// An empty queue of looks for `attributes`.
+    pub fn new(attributes: &[AttributeId]) -> Self {
+        Self { attributes: attributes.to_vec(), ..Self::default() }
+    }
+
     /// Puts looks at one frame in. A look at the same track for the same thing that still waits is replaced.
     pub fn put(&self, frame: &Frame, looks: Vec<Look>) {
-        if looks.is_empty() {
-            return;
-        }
         let mut waiting = self.lock();
-        for look in looks {
+        for look in looks.into_iter().filter(|look| self.attributes.contains(&look.attribute)) {
             let is_newer = |old: &Wanted| {
                 old.frame.meta.stream == frame.meta.stream
                     && old.look.track == look.track
@@ -75,9 +79,7 @@ fn count_dropped(reason: &'static str) {
 
 #[cfg(test)]
 mod tests {
-    use forewarn_domain::{
-        AttributeId, BBox, Class, ColourMatrix, FrameMeta, PixelFormat, StreamId, Timestamp, TrackId,
-    };
+    use forewarn_domain::{BBox, Class, ColourMatrix, FrameMeta, PixelFormat, StreamId, Timestamp, TrackId};
 
     use super::*;
 
@@ -94,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_oldest_is_dropped_when_it_is_full_and_a_newer_look_replaces_its_like() {
-        let queue = LookQueue::default();
+        let queue = LookQueue::new(&[AttributeId::new("mask").unwrap()]);
         for track in 0..60 {
             queue.put(&frame(track), vec![look(track)]);
         }
@@ -105,5 +107,8 @@ mod tests {
         let all = queue.take(1000);
         assert_eq!((all[0].look.track, all[all.len() - 1].frame.meta.sequence), (TrackId(14), 99));
         assert_eq!(queue.len(), 0);
+        let nobody_reads = LookQueue::default();
+        nobody_reads.put(&frame(1), vec![look(1)]);
+        assert_eq!(nobody_reads.len(), 0);
     }
 }

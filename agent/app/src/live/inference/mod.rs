@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use anyhow::Context as _;
-use forewarn_domain::{Clock, Detector, Reader, StreamId};
+use forewarn_domain::{AttributeId, Clock, Detector, Reader, StreamId};
 use forewarn_pipelines::{FrameSlot, Wakeup};
 
 use super::streams::{Control, Streams};
@@ -33,6 +33,8 @@ pub use scenes::Scenes;
 
 /// The part of the box that decoding and the models may take where the site does not say.
 const PART_OF_BOX: f64 = 0.75;
+/// With more streams than this for each core, only key frames are decoded until the streams' costs are known.
+const START_WHOLE: f64 = 2.0;
 /// What a look is taken to cost until one was measured.
 const ASSUMED_COST_S: f64 = 0.05;
 
@@ -43,6 +45,13 @@ pub struct Shared {
     pub scenes: Scenes,
     /// The looks that are wanted.
     pub looks: Arc<LookQueue>,
+}
+
+impl Shared {
+    /// For a reader of `attributes`.
+    pub fn new(attributes: &[AttributeId]) -> Self {
+        Self { scenes: Scenes::default(), looks: Arc::new(LookQueue::new(attributes)) }
+    }
 }
 
 /// The running thread.
@@ -90,7 +99,7 @@ impl Inference {
         let cores = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
         let budget = site.inference.budget.unwrap_or(PART_OF_BOX * cores);
         let batch = models.detector.batch().max(1);
-        let settings = Settings { budget, threads: site.threads as f64, batch };
+        let settings = Settings { budget, batch };
         let mut scheduler = Scheduler::new(settings, ASSUMED_COST_S);
         let mut lanes = BTreeMap::new();
         for (stream, slot) in slots {
@@ -104,6 +113,12 @@ impl Inference {
             scheduler.add(stream.clone(), of_stream);
             let eye = Eye::new(camera, &site.card, camera.is_gated);
             lanes.insert(stream, Lane { slot, eye, waiting: None, decoding: DecodeMeter::default() });
+        }
+        if lanes.len() as f64 > START_WHOLE * cores {
+            // So many decoders at once would choke the box before anything is known of their cost.
+            for stream in lanes.keys() {
+                control.decode_part(stream, 0.0);
+            }
         }
         let is_stopping = Arc::new(AtomicBool::new(false));
         let analysed = Arc::new(AtomicU64::new(0));
@@ -119,6 +134,7 @@ impl Inference {
             is_stopping: Arc::clone(&is_stopping),
             analysed: Arc::clone(&analysed),
             telemetry: Telemetry::new(budget),
+            threads: site.threads as f64,
         };
         let thread = std::thread::Builder::new()
             .name("inference".to_owned())

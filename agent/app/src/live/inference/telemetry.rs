@@ -83,9 +83,9 @@ impl Telemetry {
 
     pub(super) fn spent(&mut self, spent: Spent) {
         let pictures = (spent.frames + spent.tiles).max(1) as f64;
-        let tiles_s = if spent.crops > 0 { 0.0 } else { spent.seconds * spent.tiles as f64 / pictures };
-        let crops_s = if spent.crops > 0 { spent.seconds } else { 0.0 };
-        for (sum, part) in self.spent_s.iter_mut().zip([spent.seconds - tiles_s - crops_s, tiles_s, crops_s]) {
+        let tiles_s = if spent.crops > 0 { 0.0 } else { spent.cpu_s * spent.tiles as f64 / pictures };
+        let crops_s = if spent.crops > 0 { spent.cpu_s } else { 0.0 };
+        for (sum, part) in self.spent_s.iter_mut().zip([spent.cpu_s - tiles_s - crops_s, tiles_s, crops_s]) {
             *sum += part;
         }
     }

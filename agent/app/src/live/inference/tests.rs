@@ -108,7 +108,7 @@ impl Rig {
         let detector = Bright { classes: vec![Class::new("person")], batches: batches.clone() };
         let reader = Yes(vec![AttributeId::new("mask").unwrap()]);
         let models = Models { detector: Box::new(detector), reader: Some(Box::new(reader)) };
-        let shared = Shared::default();
+        let shared = Shared::new(&[AttributeId::new("mask").unwrap()]);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let of_slots = slots.iter().map(|(id, slot)| (id.clone(), slot.clone())).collect();
         let ends = Ends { slots: of_slots, control: Control::default(), shared: shared.clone(), wakeup, to_loop };

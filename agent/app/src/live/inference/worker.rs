@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Clock, Detection, DetectorError, Frame, Reading, StreamId, Timestamp};
+use forewarn_hw::box_facts::thread_cpu_time;
 use forewarn_pipelines::{FrameSlot, Wakeup};
 
 use super::super::streams::Control;
@@ -44,12 +45,32 @@ pub(super) struct Worker {
     pub(super) is_stopping: Arc<AtomicBool>,
     pub(super) analysed: Arc<AtomicU64>,
     pub(super) telemetry: Telemetry,
+    /// Threads of one inference.
+    pub(super) threads: f64,
 }
 
 /// A frame that is looked at, with what is looked at in it.
 struct Turn {
     frame: Frame,
     parts: Parts,
+}
+
+/// Measures what a job takes.
+struct Meter {
+    stopwatch: Stopwatch,
+    cpu: Duration,
+}
+
+impl Meter {
+    fn start() -> Self {
+        Self { stopwatch: Stopwatch::start(), cpu: thread_cpu_time() }
+    }
+
+    /// Processor seconds, where each of `threads` works as much as this one, and seconds.
+    fn read(&self, threads: f64) -> (f64, f64) {
+        let cpu_s = thread_cpu_time().saturating_sub(self.cpu).as_secs_f64();
+        (cpu_s * threads, self.stopwatch.elapsed().as_secs_f64())
+    }
 }
 
 impl Worker {
@@ -119,13 +140,13 @@ impl Worker {
             }
             turns.push(Turn { frame, parts });
         }
-        let stopwatch = Stopwatch::start();
+        let meter = Meter::start();
         let found = self.detect(&turns);
-        let seconds = stopwatch.elapsed().as_secs_f64();
-        let spent = Spent { frames: turns.len(), tiles: tiles - left, crops: 0, seconds };
+        let (cpu_s, wall_s) = meter.read(self.threads);
+        let spent = Spent { frames: turns.len(), tiles: tiles - left, crops: 0, cpu_s, wall_s };
         self.scheduler.spent(spent);
         self.telemetry.spent(spent);
-        let each_s = seconds / turns.len().max(1) as f64;
+        let each_s = wall_s / turns.len().max(1) as f64;
         for (Turn { frame, parts }, found) in turns.into_iter().zip(found) {
             metrics::histogram!("forewarn_inference_seconds").record(each_s);
             if !self.tell(frame, parts, found, now) {
@@ -191,11 +212,11 @@ impl Worker {
     fn look_at_crops(&mut self, most: usize, now: Timestamp) -> bool {
         let wanted = self.shared.looks.take(most);
         let Some(reader) = self.models.reader.as_mut().filter(|_| !wanted.is_empty()) else { return true };
-        let stopwatch = Stopwatch::start();
+        let meter = Meter::start();
         let looks: Vec<_> = wanted.iter().map(|wanted| (&wanted.frame, &wanted.look)).collect();
         let read = reader.read(&looks);
-        let seconds = stopwatch.elapsed().as_secs_f64();
-        let spent = Spent { frames: 0, tiles: 0, crops: wanted.len(), seconds };
+        let (cpu_s, wall_s) = meter.read(self.threads);
+        let spent = Spent { frames: 0, tiles: 0, crops: wanted.len(), cpu_s, wall_s };
         self.scheduler.spent(spent);
         self.telemetry.spent(spent);
         match read {
