@@ -20,6 +20,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("clp-detector", include_str!("../cards/clp-detector.toml")),
     ("clp-reader", include_str!("../cards/clp-reader.toml")),
     ("dust-mask", include_str!("../cards/dust-mask.toml")),
+    ("hard-hat", include_str!("../cards/hard-hat.toml")),
 ];
 
 /// Name of the detector that is used where nobody chose one.

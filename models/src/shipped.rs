@@ -1,7 +1,10 @@
 //! Weights that are part of the program: what this project trained itself, small enough to embed.
 
 /// File name under `models/weights/` and content of each.
-const SHIPPED: &[(&str, &[u8])] = &[("dust-mask.onnx", include_bytes!("../weights/dust-mask.onnx"))];
+const SHIPPED: &[(&str, &[u8])] = &[
+    ("dust-mask.onnx", include_bytes!("../weights/dust-mask.onnx")),
+    ("hard-hat.onnx", include_bytes!("../weights/hard-hat.onnx")),
+];
 
 /// The content of a shipped file.
 pub(crate) fn bytes(file: &str) -> Option<&'static [u8]> {
