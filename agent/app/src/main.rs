@@ -9,6 +9,7 @@ mod civility;
 mod cli;
 mod cmd;
 mod config;
+mod dataset;
 mod demo;
 mod detector;
 mod engine;
@@ -68,6 +69,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Evidence(args) => cmd::evidence::run(&args),
         Command::Evaluate(args) => cmd::evaluate::run(&args),
         Command::Config(args) => cmd::config::run(&args),
+        Command::Dataset(args) => cmd::dataset::run(&args),
         Command::Bench(args) => cmd::bench::run(&args),
         Command::Feedback(args) => cmd::feedback::run(&args),
         Command::Suppress(args) => cmd::suppress::run(&args),

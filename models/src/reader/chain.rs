@@ -117,16 +117,22 @@ impl Chain {
     }
 
     /// The part of a look's subject by what was found, with its crops; or why there is none.
-    pub(super) fn part(&self, frame: &Frame, look: &Look, found: Option<&Finding>) -> Result<Part, Unclear> {
+    /// `others` are the boxes of other subjects in the frame, whose part it may rather be.
+    pub(super) fn part(
+        &self,
+        frame: &Frame,
+        (look, others): (&Look, &[BBox]),
+        found: Option<&Finding>,
+    ) -> Result<Part, Unclear> {
         let subject = clamped(&look.bbox, frame);
         if let (Some(find), Some(found)) = (&self.attribute.find.plate, found) {
-            return self.plate(frame, find, found);
+            return self.plate(frame, (&subject, others), find, found);
         }
         let crop = self.crop.ok_or(Unclear::ModelFailed)?;
         let (boxes, margin) = match crop.of {
             CropOf::Box => (vec![subject], crop.margin),
-            CropOf::Face => (vec![self.face_box(&subject, found)?], crop.margin),
-            CropOf::Head => self.head_box(&subject, found)?,
+            CropOf::Face => (vec![self.face_box(&subject, others, found)?], crop.margin),
+            CropOf::Head => self.head_box(&subject, others, found)?,
             CropOf::Torso => {
                 let (points, min_score) = self.points(found)?;
                 (vec![part::torso(&subject, points, min_score).ok_or(Unclear::PartNotFound)?], crop.margin)
@@ -152,9 +158,9 @@ impl Chain {
         Ok(part)
     }
 
-    fn face_box(&self, subject: &BBox, found: Option<&Finding>) -> Result<BBox, Unclear> {
+    fn face_box(&self, subject: &BBox, others: &[BBox], found: Option<&Finding>) -> Result<BBox, Unclear> {
         let find = self.attribute.find.face.as_ref().ok_or(Unclear::PartNotFound)?;
-        let face = own_face(subject, find, found)?.ok_or(Unclear::PartNotFound)?;
+        let face = own_face((subject, others), find, found)?.ok_or(Unclear::PartNotFound)?;
         if part::is_turned_away(face) {
             return Err(Unclear::TurnedAway);
         }
@@ -162,11 +168,11 @@ impl Chain {
     }
 
     /// The head and the margin around it. The top of a person's box is coarse already and gets no margin.
-    fn head_box(&self, subject: &BBox, found: Option<&Finding>) -> Result<(Vec<BBox>, f32), Unclear> {
+    fn head_box(&self, subject: &BBox, others: &[BBox], found: Option<&Finding>) -> Result<(Vec<BBox>, f32), Unclear> {
         let margin = self.crop.map_or(0.0, |crop| crop.margin);
         let head = match (&self.attribute.find.face, &self.attribute.find.pose) {
             (Some(find), _) => {
-                let face = own_face(subject, find, found)?;
+                let face = own_face((subject, others), find, found)?;
                 face.map(|face| part::head_around(&part::adjusted(&face.bbox, find)))
             }
             (None, Some(_)) => {
@@ -192,9 +198,16 @@ impl Chain {
         }
     }
 
-    fn plate(&self, frame: &Frame, find: &FindPlate, found: &Finding) -> Result<Part, Unclear> {
+    fn plate(
+        &self,
+        frame: &Frame,
+        (subject, others): (&BBox, &[BBox]),
+        find: &FindPlate,
+        found: &Finding,
+    ) -> Result<Part, Unclear> {
         let Finding::Boxes(found) = found else { return Err(Unclear::ModelFailed) };
-        let plate = found.iter().find(|f| f.score >= find.min_score).ok_or(Unclear::PartNotFound)?;
+        let is_own = |f: &&Found| f.score >= find.min_score && !part::is_plate_of_another(subject, others, &f.bbox);
+        let plate = found.iter().find(is_own).ok_or(Unclear::PartNotFound)?;
         let corners = in_reading_order(&plate.landmarks).ok_or(Unclear::PartNotFound)?;
         let bare = Window::around(&plate.bbox, 0.0, false).ok_or(Unclear::PartNotFound)?;
         let mut quality = Quality::measure(frame, bare).ok_or(Unclear::CutOff)?;
@@ -247,9 +260,13 @@ impl Chain {
 }
 
 /// The subject's own face among those that were found.
-fn own_face<'f>(subject: &BBox, find: &FindFace, found: Option<&'f Finding>) -> Result<Option<&'f Found>, Unclear> {
+fn own_face<'f>(
+    (subject, others): (&BBox, &[BBox]),
+    find: &FindFace,
+    found: Option<&'f Finding>,
+) -> Result<Option<&'f Found>, Unclear> {
     match found {
-        Some(Finding::Boxes(found)) => Ok(part::own_face(subject, found, find.min_score)),
+        Some(Finding::Boxes(found)) => Ok(part::own_face(subject, others, found, find.min_score)),
         _ => Err(Unclear::ModelFailed),
     }
 }

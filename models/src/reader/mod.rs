@@ -8,6 +8,7 @@
 mod attribute;
 mod chain;
 mod classifier;
+pub mod faces;
 mod model;
 mod part;
 mod search;
@@ -191,7 +192,11 @@ impl AttributeReader {
         for (place, (&(frame, look), wanted)) in looks.iter().zip(wanted).enumerate() {
             let Some(chain) = chains[place] else { continue };
             let DetailedReading { reading, parts: boxes } = &mut readings[place];
-            match wanted.and_then(|search| self.chains[chain].part(frame, look, search.map(|s| found.of(s)))) {
+            let others = others(looks, place);
+            let part = |search: Option<_>| {
+                self.chains[chain].part(frame, (look, others.as_slice()), search.map(|search| found.of(search)))
+            };
+            match wanted.and_then(part) {
                 Ok(mut part) => {
                     (reading.bbox, reading.quality) = (part.bbox, part.quality);
                     *boxes = std::mem::take(&mut part.boxes);
@@ -274,6 +279,16 @@ impl Reader for AttributeReader {
     }
 }
 
+/// The boxes of the other tracks of a look's frame that are looked at in the same call.
+fn others(looks: &[(&Frame, &Look)], place: usize) -> Vec<BBox> {
+    let (frame, look) = looks[place];
+    let is_other = |(other, beside): &&(&Frame, &Look)| {
+        std::ptr::eq(other.plane(0).0, frame.plane(0).0) && beside.track != look.track && beside.bbox.is_valid()
+    };
+    let boxes = looks.iter().filter(is_other).map(|(_, beside)| beside.bbox);
+    boxes.collect()
+}
+
 /// The reading of a look before anything is known.
 fn blank(frame: &Frame, look: &Look) -> DetailedReading {
     let reading = Reading {
@@ -295,6 +310,13 @@ fn clamped(bbox: &BBox, frame: &Frame) -> BBox {
 impl fmt::Debug for AttributeReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AttributeReader").field("attributes", &self.ids).finish_non_exhaustive()
+    }
+}
+
+/// Makes a model whose input has dynamic sides see pictures scaled to a longer side of so many pixels.
+fn search_at(card: &mut Card, side_px: u32) {
+    if let Some(dynamic) = &mut card.input.dynamic {
+        (card.input.width, card.input.height, dynamic.enlarge) = (side_px, side_px, true);
     }
 }
 
@@ -341,8 +363,8 @@ impl Opener<'_> {
         let mut card = self.card(id, name)?;
         card.thresholds.score = min_score;
         card.thresholds.classes.clear();
-        if let (Some(side_px), Some(dynamic)) = (side_px, &mut card.input.dynamic) {
-            (card.input.width, card.input.height, dynamic.enlarge) = (side_px, side_px, true);
+        if let Some(side_px) = side_px {
+            search_at(&mut card, side_px);
         }
         if let Some(open) = models.detectors.iter().position(|(model, _)| *model.card() == card) {
             return Ok(open);

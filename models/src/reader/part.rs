@@ -43,20 +43,34 @@ pub(crate) fn top_of(person: &BBox) -> BBox {
     BBox { y1: person.y1.min(person.y0 + down), ..*person }
 }
 
-/// The person's own face among those found: well inside of the person's width, near the top and sure.
-pub(crate) fn own_face<'f>(person: &BBox, found: &'f [Found], min_score: f32) -> Option<&'f Found> {
-    let (width, height) = (person.width().max(1.0), person.height().max(1.0));
-    let rank = |face: &Found| {
-        let centre = face.bbox.centre();
-        let aside = (centre.x - person.centre().x).abs() / width;
-        let down = (face.bbox.y0 - person.y0).max(0.0) / height;
-        face.score - aside - 0.5 * down
-    };
+/// The person's own face among those found: well inside of the person's width, near the top and sure, and not rather that
+/// of one of the `others` in the picture.
+pub(crate) fn own_face<'f>(person: &BBox, others: &[BBox], found: &'f [Found], min_score: f32) -> Option<&'f Found> {
     let is_own = |face: &&Found| {
-        let x = face.bbox.centre().x;
-        face.score >= min_score && (person.x0..=person.x1).contains(&x) && face.bbox.width() <= 1.1 * width
+        let Some(here) = misfit(person, &face.bbox) else { return false };
+        let fits_better = |other: &BBox| misfit(other, &face.bbox).is_some_and(|there| there < here);
+        face.score >= min_score && !others.iter().any(fits_better)
     };
+    let rank = |face: &Found| face.score - misfit(person, &face.bbox).unwrap_or(f32::MAX);
     found.iter().filter(is_own).max_by(|a, b| rank(a).total_cmp(&rank(b)))
+}
+
+/// How badly a face fits a person, 0 for one in the middle of the top of the box; `None` if it cannot be the person's.
+fn misfit(person: &BBox, face: &BBox) -> Option<f32> {
+    let (width, height) = (person.width().max(1.0), person.height().max(1.0));
+    let centre = face.centre();
+    let aside = (centre.x - person.centre().x).abs() / width;
+    let down = (face.y0 - person.y0).max(0.0) / height;
+    let is_inside = (person.x0..=person.x1).contains(&centre.x) && (person.y0..=person.y1).contains(&centre.y);
+    (is_inside && face.width() <= 1.1 * width).then_some(aside + 0.5 * down)
+}
+
+/// Whether a plate in a vehicle's box is rather that of one of the `others`: of one that hides this vehicle there,
+/// because it stands nearer to the camera. Boxes that are nearly the same are one vehicle, named twice.
+pub(crate) fn is_plate_of_another(vehicle: &BBox, others: &[BBox], plate: &BBox) -> bool {
+    let centre = plate.centre();
+    let holds = |other: &BBox| (other.x0..=other.x1).contains(&centre.x) && (other.y0..=other.y1).contains(&centre.y);
+    others.iter().any(|other| holds(other) && other.y1 > vehicle.y1 && other.iou(vehicle) < 0.6)
 }
 
 /// The face's box as the judging model wants it.
@@ -161,9 +175,23 @@ mod tests {
         let outside = face([170.0, 106.0, 190.0, 128.0], 0.9, &[]);
         let on_shirt = face([118.0, 180.0, 140.0, 200.0], 0.5, &[]);
         let found = [neighbour, on_shirt, outside, own.clone()];
-        assert_eq!(own_face(&person, &found, 0.3), Some(&own));
-        assert_eq!(own_face(&person, &found[2..3], 0.3), None);
-        assert_eq!(own_face(&person, &found[3..], 0.6), None);
+        assert_eq!(own_face(&person, &[], &found, 0.3), Some(&own));
+        assert_eq!(own_face(&person, &[], &found[2..3], 0.3), None);
+        assert_eq!(own_face(&person, &[], &found[3..], 0.6), None);
+    }
+
+    #[test]
+    fn a_face_or_plate_that_fits_another_better_is_not_taken() {
+        let (behind, before) = (BBox::new(100.0, 100.0, 160.0, 300.0), BBox::new(130.0, 140.0, 190.0, 340.0));
+        let found = [face([145.0, 145.0, 170.0, 170.0], 0.9, &[])];
+        assert_eq!(own_face(&behind, &[], &found, 0.5), Some(&found[0]));
+        assert_eq!(own_face(&behind, &[before], &found, 0.5), None);
+        assert_eq!(own_face(&before, &[behind], &found, 0.5), Some(&found[0]));
+        let plate = BBox::new(140.0, 280.0, 160.0, 290.0);
+        assert!(is_plate_of_another(&behind, &[before], &plate));
+        assert!(!is_plate_of_another(&before, &[behind], &plate));
+        let again = BBox::new(98.0, 99.0, 161.0, 303.0);
+        assert!(!is_plate_of_another(&behind, &[again], &plate));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod check;
 pub mod config;
+pub mod dataset;
 pub mod detect;
 pub mod evaluate;
 pub mod evidence;
