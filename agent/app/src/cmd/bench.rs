@@ -157,7 +157,7 @@ fn whole_path(
         let before_tracking = stopwatch.elapsed();
         let now = frame.meta.captured_at;
         engine.timeout(now);
-        engine.analysed(&frame, &detections, None, now);
+        engine.analysed(frame, &detections, None, now);
         while engine.poll_output().is_some() {}
         let total = stopwatch.elapsed();
         for (stage, time) in
