@@ -39,7 +39,7 @@ fn stands_still() -> Script {
     let mut script = scene("person-stands-still", about, Place::Campus, 80.0);
     script.zones.push(junction());
     script.rules.push(rule("loitering", "junction", "dwell_s = 30, observe.for_s = 10"));
-    script.rules.push(rule("abandoned_object", "junction", "stays_s = 20"));
+    script.rules.push(rule("abandoned_object", "junction", "alone_s = 20"));
     let path = [key(1.0, 130.0, 268.0), key(7.0, 400.0, 272.0), key(72.0, 400.0, 272.0), key(79.0, 760.0, 280.0)];
     script.actors.push(walker("waiting", "woman-in-red", &path));
     script.truths.push(truth("loitering", "junction", (3.9, 76.2), None));
@@ -75,12 +75,12 @@ fn gathers(rng: &mut Rng) -> Script {
 fn goes_the_wrong_way() -> Script {
     let about = "Two walk to the right, as they should, and one to the left.";
     let mut script = scene("wrong-way", about, Place::Campus, 40.0);
-    script.zones.push(zone("gate", &[[420, 205], [420, 330]]));
-    script.rules.push(rule("wrong_way", "gate", ""));
+    script.zones.push(zone("lane", &[[200, 205], [640, 205], [640, 330], [200, 330]]));
+    script.rules.push(rule("wrong_way", "lane", ""));
     script.actors.push(walker("right", "man-to-the-right", &[key(2.0, 40.0, 270.0), key(14.0, 780.0, 275.0)]));
     script.actors.push(walker("also-right", "man-in-jeans", &[key(8.0, 40.0, 300.0), key(21.0, 780.0, 300.0)]));
     script.actors.push(walker("wrong", "woman-in-red", &[key(20.0, 760.0, 255.0), key(32.0, -10.0, 255.0)]));
-    script.truths.push(truth("wrong_way", "gate", (25.3, 35.3), None));
+    script.truths.push(truth("wrong_way", "lane", (21.9, 28.7), None));
     script
 }
 
@@ -127,7 +127,7 @@ fn sells() -> Script {
     let about = "A seller with fruit and a tricycle stays on the street; buyers come and go.";
     let mut script = scene("street-stall", about, Place::Street, 60.0);
     script.zones.push(zone("no-vending", &[[30, 430], [720, 430], [740, 556], [10, 556]]));
-    script.rules.push(rule("street_vending", "no-vending", "stays_s = 20"));
+    script.rules.push(rule("street_vending", "no-vending", "stands_s = 15, hold_s = 5"));
     let person = |name, photo, path: &[(f32, f32)], y: f32| {
         Actor::new(name, photo, 128.0, Gait::Walks, path.iter().map(|&(at_s, x)| key(at_s, x, y)).collect())
     };

@@ -11,7 +11,7 @@ pub(super) fn all(rng: &mut Rng) -> Vec<Script> {
 
 fn square(script: &mut Script) {
     script.zones.push(zone("square", &[[200, 200], [700, 200], [700, 335], [200, 335]]));
-    script.rules.push(rule("abandoned_object", "square", "stays_s = 20"));
+    script.rules.push(rule("abandoned_object", "square", "alone_s = 20"));
 }
 
 /// A tool box, as high as half a shin.
@@ -44,7 +44,7 @@ fn put_out() -> Script {
     let about = "Goods are put out before a shop one by one, and stay.";
     let mut script = scene("goods-put-out", about, Place::Street, 60.0);
     script.zones.push(zone("shop-front", &[[120, 405], [330, 405], [330, 470], [90, 470]]));
-    script.rules.push(rule("goods_outside", "shop-front", "stays_s = 20"));
+    script.rules.push(rule("goods_outside_shop", "shop-front", "stays_s = 20"));
     let keeper = [
         key(2.0, 60.0, 445.0),
         key(6.0, 150.0, 445.0),
@@ -63,7 +63,7 @@ fn put_out() -> Script {
     ] {
         script.actors.push(Actor::new(name, photo, height, Gait::Rolls, vec![key(at_s, x, y), key(99.0, x, y)]));
     }
-    script.truths.push(truth("goods_outside", "shop-front", (7.0, 60.0), None));
+    script.truths.push(truth("goods_outside_shop", "shop-front", (7.0, 60.0), None));
     script
 }
 

@@ -14,10 +14,10 @@ fn all_rules(script: &mut Script, corners: &[[u32; 2]]) {
         ("loitering", "dwell_s = 5"),
         ("crowding", "people = 2, hold_s = 2"),
         ("intrusion", ""),
-        ("abandoned_object", "stays_s = 8"),
-        ("goods_outside", "stays_s = 8"),
+        ("abandoned_object", "alone_s = 8"),
+        ("goods_outside_shop", "stays_s = 8"),
         ("dumping", "stays_s = 8"),
-        ("street_vending", "stays_s = 8"),
+        ("street_vending", "stands_s = 8, hold_s = 4"),
     ] {
         script.rules.push(rule(violation, "ground", with));
     }
