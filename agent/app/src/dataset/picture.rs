@@ -91,7 +91,7 @@ mod tests {
             captured_at: Timestamp::ZERO,
             arrived_at: Timestamp::ZERO,
         };
-        let wave = |v: u32| ((v as f32 * 0.05).sin() * 60.0 + 128.0) as u8;
+        let wave = |v: u32| ((v as f32 * 0.02).sin() * 60.0 + 128.0) as u8;
         let rgb =
             (0..600_u32).flat_map(|y| (0..800_u32).flat_map(move |x| [wave(x + shift), wave(2 * y), 90])).collect();
         Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, (800, 600), rgb).unwrap()
