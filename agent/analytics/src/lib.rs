@@ -2,6 +2,7 @@
 //! whom each violation's condition concerns; and, on small grey planes, what moves, stays or falls. Pure: time is an
 //! argument, nothing is read or written.
 
+pub mod ground;
 mod groups;
 pub mod heat;
 pub mod luma;
@@ -12,5 +13,5 @@ pub mod tracker;
 pub mod votes;
 
 pub use groups::ClassGroups;
-pub use rules::{CompileError, CompiledRule, Problem, ReadingCounts, RuleBinding, Rules, SubjectSeed};
+pub use rules::{CompileError, CompiledRule, Problem, ReadingCounts, RuleBinding, Rules, RulesMemory, SubjectSeed};
 pub use tracker::{Tracker, TrackerConfig, TrackerConfigError};

@@ -147,6 +147,9 @@ pub struct Replay {
     /// Keep no evidence.
     #[arg(long)]
     pub no_evidence: bool,
+    /// What sensors measured meanwhile: lines of {"sensor": "fume", "at_s": 12.5, "value": 2.3}.
+    #[arg(long, value_name = "FILE")]
+    pub sensors: Option<PathBuf>,
 }
 
 fn camera_clip(text: &str) -> Result<(StreamId, PathBuf), String> {

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use forewarn_analytics::suppression::{Suppression, Suppressions};
-use forewarn_analytics::{ReadingCounts, Rules, SubjectSeed, Tracker};
+use forewarn_analytics::{ReadingCounts, Rules, RulesMemory, SubjectSeed, Tracker};
 use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, CivilTime, Coverage, Detection, Frame, IncidentId, IncidentRecord, Look, Reading,
-    StreamId, Timestamp, Track,
+    AnnounceOutcome, AnnouncementId, CivilTime, Coverage, Detection, Frame, IncidentId, IncidentRecord, Look, Origin,
+    Reading, SensorId, StreamId, Timestamp, Track,
 };
 use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, Output, RulePolicy};
+use serde::{Deserialize, Serialize};
 
 use crate::config::Site;
 
@@ -20,7 +21,14 @@ use crate::config::Site;
 struct StreamBrain {
     tracker: Tracker,
     rules: Rules,
+    /// Things that the detectors on grey planes report, as tracks of their own.
+    things: Vec<Track>,
 }
+
+/// What the rules remember over a restart beside open incidents: since when somebody is missed.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EngineMemory(BTreeMap<StreamId, RulesMemory>);
 
 /// All decisions of a site.
 pub struct Engine {
@@ -51,6 +59,7 @@ impl Engine {
                 tracker: Tracker::new(site.tracker.clone()),
                 rules: Rules::new(camera.rules.iter().map(|rule| rule.compiled.clone()).collect())
                     .with_groups(site.tracker.groups()),
+                things: Vec::new(),
             };
             streams.insert(camera.id.clone(), brain);
         }
@@ -86,12 +95,50 @@ impl Engine {
         };
         let (at, size) = (frame.meta.captured_at, (frame.width, frame.height));
         let tracks = brain.tracker.update_in_part(at, size, detections, coverage);
-        let hits = brain.rules.evaluate(at, size, tracks, &*self.civil);
+        let hits = if brain.things.is_empty() {
+            brain.rules.evaluate(at, size, tracks, &*self.civil)
+        } else {
+            let all: Vec<Track> = tracks.iter().chain(&brain.things).cloned().collect();
+            brain.rules.evaluate(at, size, &all, &*self.civil)
+        };
         let incidents = &mut self.incidents;
         for hit in self.suppressions.filter(hits, frame, |rule, subject| incidents.is_open(rule, subject)) {
             incidents.handle_input(IncidentInput::Hit(hit), now);
         }
         tracks
+    }
+
+    /// Sets the things that are in a stream's picture beside what the detector sees: static objects and what falls,
+    /// with what is known of how they came there. They count with each frame until they are set anew.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a site without such detectors has no things"))]
+    pub fn set_things(&mut self, stream: &StreamId, things: Vec<(Track, Option<Origin>)>) {
+        let Some(brain) = self.streams.get_mut(stream) else { return };
+        let origins = things.iter().filter_map(|(track, origin)| Some((track.id, origin.clone()?)));
+        brain.rules.set_origins(origins.collect());
+        brain.things = things.into_iter().map(|(track, _)| track).collect();
+    }
+
+    /// A sensor of the site measured `value` at `at`.
+    pub fn sensor(&mut self, id: &SensorId, value: f64, at: Timestamp, now: Timestamp) {
+        for brain in self.streams.values_mut() {
+            for hit in brain.rules.sensor(id, value, at, &*self.civil) {
+                self.incidents.handle_input(IncidentInput::Hit(hit), now);
+            }
+        }
+    }
+
+    /// What is to be kept for a restart beside the snapshots of open incidents.
+    pub fn memory(&self) -> EngineMemory {
+        EngineMemory(self.streams.iter().map(|(stream, brain)| (stream.clone(), brain.rules.memory())).collect())
+    }
+
+    /// Goes on with what was kept; streams that the site no longer has are passed over.
+    pub fn remember(&mut self, memory: EngineMemory) {
+        for (stream, memory) in memory.0 {
+            if let Some(brain) = self.streams.get_mut(&stream) {
+                brain.rules.remember(memory);
+            }
+        }
     }
 
     /// The looks at tracks of the stream's latest frame that would help its rules, the most urgent first. Each is given
@@ -172,80 +219,4 @@ impl Engine {
 }
 
 #[cfg(test)]
-mod tests {
-    use forewarn_domain::clock::UnknownCivilTime;
-    use forewarn_domain::{Answer, BBox, Class, ColourMatrix, FrameMeta, IncidentState, PixelFormat, Unclear, Verdict};
-    use forewarn_incident::Output;
-
-    use super::*;
-    use crate::config::resolve::resolve;
-    use crate::config::source::Source;
-
-    const SITE: &str = r#"
-        [site]
-        id = "yard"
-        [[camera]]
-        id = "gate"
-        url = "rtsp://cam/1"
-        [[camera.rule]]
-        violation = "no_hard_hat"
-    "#;
-
-    /// What a scene of one person in front of the camera comes to; `says` answers each look.
-    fn outcome(says: impl Fn(f64) -> Answer) -> Vec<IncidentRecord> {
-        let site = resolve(&Source::new("site.toml", SITE)).unwrap_or_else(|errors| panic!("{errors}"));
-        let mut engine = Engine::new(&site, Arc::new(UnknownCivilTime));
-        let stream = StreamId::new("gate").unwrap();
-        let mut records: BTreeMap<IncidentId, IncidentRecord> = BTreeMap::new();
-        for n in 0..900_u32 {
-            let at_s = f64::from(n) / 5.0;
-            let at = Timestamp::from_secs_f64(at_s);
-            while let Some(due) = engine.poll_timeout().filter(|due| *due < at) {
-                engine.timeout(due);
-            }
-            let bbox = BBox::new(200.0, 100.0, 280.0, 300.0);
-            let detection = Detection { class: Class::new("person"), score: 0.9, bbox };
-            let meta = FrameMeta { stream: stream.clone(), sequence: u64::from(n), captured_at: at, arrived_at: at };
-            let grey = vec![128; 640 * 480 * 3 / 2];
-            let frame = Frame::packed(meta, PixelFormat::I420, ColourMatrix::BT601, (640, 480), grey).unwrap();
-            engine.analysed(&frame, &[detection], None, at);
-            let looks = engine.take_looks(&stream);
-            let reading = |look: &Look| Reading {
-                track: look.track,
-                attribute: look.attribute.clone(),
-                at,
-                bbox: look.bbox,
-                quality: 0.8,
-                answer: says(at_s),
-            };
-            engine.read(&stream, &looks.iter().map(reading).collect::<Vec<_>>());
-            while let Some(output) = engine.poll_output() {
-                if let Output::Report(report) = output {
-                    records.insert(report.incident.id.clone(), report.incident);
-                }
-            }
-        }
-        records.into_values().collect()
-    }
-
-    #[test]
-    fn who_puts_the_hat_on_complies_who_turns_away_is_lost_and_who_is_never_seen_well_is_no_incident() {
-        let hat = |at: f64| Answer::Probability(if at < 20.0 { 0.02 } else { 0.98 });
-        let complied = outcome(hat);
-        let entered = |record: &IncidentRecord, state| record.first_entered(state).map(Timestamp::as_secs_f64);
-        assert_eq!(complied.len(), 1);
-        assert!(entered(&complied[0], IncidentState::Complied).is_some_and(|at| (22.0..32.0).contains(&at)));
-        assert_eq!(complied[0].findings[0].verdict, Verdict::Yes);
-
-        let turned =
-            outcome(|at| if at < 20.0 { Answer::Probability(0.02) } else { Answer::CannotTell(Unclear::TurnedAway) });
-        assert_eq!((turned.len(), entered(&turned[0], IncidentState::Complied)), (1, None));
-        assert!(entered(&turned[0], IncidentState::Lost).is_some());
-        assert_eq!(turned[0].findings[0].verdict, Verdict::No, "what was told is not undone");
-
-        assert_eq!(outcome(|_| Answer::CannotTell(Unclear::TooSmall)), Vec::new());
-        let (n_looks, even) = (std::cell::Cell::new(0_u32), |n: u32| if n.is_multiple_of(2) { 0.02 } else { 0.98 });
-        let torn = |_: f64| Answer::Probability(even(n_looks.replace(n_looks.get() + 1)));
-        assert_eq!(outcome(torn), Vec::new());
-    }
-}
+mod tests;

@@ -23,7 +23,9 @@ mod live;
 mod operator;
 mod output;
 mod replay;
+mod rules_memory;
 mod scheduler;
+mod sensor_log;
 
 use std::io::IsTerminal as _;
 use std::process;

@@ -33,6 +33,7 @@ use crate::output::IncidentLine;
 use crate::output::timeline::Narrator;
 use crate::output::tracks::TracksFile;
 use crate::scheduler::LINGER;
+use crate::sensor_log::SensorLog;
 
 /// Says that a replay made what lies beside it, so that the next one may replace it.
 const MARK: &str = ".forewarn-replay";
@@ -45,6 +46,8 @@ pub struct Replay<'a> {
     pub detector: Box<dyn Detector>,
     /// Looks closer at tracks; without it nothing is told that needs a closer look.
     pub reader: Option<Box<dyn Reader>>,
+    /// What sensors measured.
+    pub sensors: SensorLog,
     /// The clip of each camera; the camera's own source if none is named.
     pub clips: BTreeMap<StreamId, PathBuf>,
     /// Where results go.
@@ -114,11 +117,12 @@ impl Replay<'_> {
         std::fs::create_dir_all(self.out)
             .with_context(|| format!("failed to make the directory {}", self.out.display()))?;
         let stopwatch = Stopwatch::start();
-        let civil = SiteTime::replay(self.site.time_zone.clone(), self.start);
+        let civil = SiteTime::replay(self.site.time_zone.clone(), self.start).with_holidays(self.site.holidays.clone());
         let mut player = Player {
             engine: Engine::new(self.site, Arc::new(civil.clone())),
             detector: self.detector,
             reader: self.reader,
+            sensors: self.sensors,
             keeper: None,
             playing: BTreeMap::new(),
             records: BTreeMap::new(),
@@ -251,6 +255,7 @@ struct Player {
     engine: Engine,
     detector: Box<dyn Detector>,
     reader: Option<Box<dyn Reader>>,
+    sensors: SensorLog,
     keeper: Option<EvidenceKeeper>,
     /// Announcements by the time of their end.
     playing: BTreeMap<(Timestamp, forewarn_domain::AnnouncementId), Announcement>,
@@ -302,8 +307,14 @@ impl Player {
         loop {
             let played = self.playing.keys().next().map(|(at, _)| *at);
             let timeout = self.engine.poll_timeout();
-            let Some(at) = [played, timeout].into_iter().flatten().min().filter(|at| *at < now) else { return Ok(()) };
-            if played == Some(at)
+            let measured = self.sensors.next_at();
+            let due = [played, timeout, measured].into_iter().flatten().min();
+            let Some(at) = due.filter(|at| *at < now) else { return Ok(()) };
+            if measured == Some(at)
+                && let Some((sensor, value)) = self.sensors.pop()
+            {
+                self.engine.sensor(&sensor, value, at, at);
+            } else if played == Some(at)
                 && let Some(((_, id), announcement)) = self.playing.pop_first()
             {
                 let outcome = AnnounceOutcome::Played { duration: announcement.text.estimated_duration() };

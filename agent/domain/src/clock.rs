@@ -204,6 +204,11 @@ pub trait CivilTime: Send + Sync {
     /// `None` where the time of day is unknown, as in a replay of a clip whose start nobody stated; schedules
     /// then always hold.
     fn local(&self, time_zone: Option<&str>, at: Timestamp) -> Option<LocalTime>;
+
+    /// Whether the day of `at` in that time zone is a holiday of the site.
+    fn is_holiday(&self, _time_zone: Option<&str>, _at: Timestamp) -> bool {
+        false
+    }
 }
 
 /// Knows no time of day; see [`CivilTime::local`].

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{BBox, Frame};
 
+/// Classes that no model reports: things that the detectors on grey planes find, and a sensor in place of a subject.
+pub const BUILT_IN_CLASSES: [&str; 4] = ["new_object", "removed_object", "falling_object", "sensor"];
+
 /// The name of a class as the model card spells it, such as `person`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

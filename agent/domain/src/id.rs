@@ -89,6 +89,8 @@ name_id!(/// A kind of violation, the name of its TOML file.
     ViolationId);
 name_id!(/// A loudspeaker of the site.
     SpeakerId);
+name_id!(/// A sensor of the site: fume, noise, dust.
+    SensorId);
 name_id!(/// What a closer look at a subject can tell, such as `hard_hat` or `plate`.
     AttributeId);
 

@@ -31,11 +31,13 @@ pub use detection::{Class, Detection, Detector, DetectorError};
 pub use evidence::{ClipSpan, EvidenceRequest, Moment};
 pub use frame::{ColourMatrix, Frame, FrameMeta, PixelFormat, Plane};
 pub use geometry::{BBox, Point, Polygon};
-pub use id::{AttributeId, IdError, IncidentId, SpeakerId, StreamId, SubjectId, TrackId, ViolationId, ZoneId};
+pub use id::{
+    AttributeId, IdError, IncidentId, SensorId, SpeakerId, StreamId, SubjectId, TrackId, ViolationId, ZoneId,
+};
 pub use incident::{Cause, IncidentRecord, IncidentState, Report, Subject, Transition};
 pub use place::{Place, PlaceId, PlaceIdError, PlaceLevel};
 pub use rule::{RuleHit, RuleKey, Sight};
-pub use schedule::Schedule;
-pub use track::{Track, TrackState};
+pub use schedule::{Holidays, Schedule};
+pub use track::{Bringer, Origin, Track, TrackState};
 pub use violation::Violation;
 pub use zone::Zone;

@@ -1,6 +1,7 @@
 //! Weekly schedules: on which days and between which hours something holds.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,16 @@ impl fmt::Display for TimeOfDay {
     }
 }
 
+/// How a schedule stands to the holidays of the site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holidays {
+    /// It holds on holidays only.
+    Only,
+    /// It does not hold on holidays.
+    Except,
+}
+
 /// Days and hours. `from` later than `to` runs over midnight and belongs to the day on which it began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,6 +70,9 @@ pub struct Schedule {
     /// IANA time zone; the site's if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
+    /// Whether holidays, which the site file lists, matter; a night belongs to the day on which it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holidays: Option<Holidays>,
 }
 
 impl Schedule {
@@ -74,7 +88,14 @@ impl Schedule {
 
     /// Whether the schedule holds at `at`; `None` where the time of day is unknown.
     pub fn holds_at(&self, at: Timestamp, civil: &dyn CivilTime) -> Option<bool> {
-        civil.local(self.time_zone.as_deref(), at).map(|local| self.holds(local))
+        let zone = self.time_zone.as_deref();
+        let local = civil.local(zone, at)?;
+        let Some(holidays) = self.holidays.filter(|_| self.holds(local)) else { return Some(self.holds(local)) };
+        // After midnight the night of the day before goes on; an hour before that midnight is in that day, whatever a
+        // change to summer time does.
+        let began_yesterday = self.from >= self.to && local.minute < self.to.minute;
+        let back = Duration::from_secs(if began_yesterday { u64::from(local.minute) * 60 + 3600 } else { 0 });
+        Some(civil.is_holiday(zone, at - back) == (holidays == Holidays::Only))
     }
 }
 
@@ -84,7 +105,7 @@ mod tests {
 
     fn schedule(days: &[Weekday], from: &str, to: &str) -> Schedule {
         let time = |t: &str| TimeOfDay::try_from(t.to_owned()).unwrap();
-        Schedule { days: days.to_vec(), from: time(from), to: time(to), time_zone: None }
+        Schedule { days: days.to_vec(), from: time(from), to: time(to), time_zone: None, holidays: None }
     }
 
     fn at(weekday: Weekday, minute: u16) -> LocalTime {
@@ -112,5 +133,40 @@ mod tests {
         for bad in ["7:30", "24:01", "12:60", "noon", "+7:30"] {
             assert!(TimeOfDay::try_from(bad.to_owned()).is_err(), "{bad}");
         }
+    }
+
+    /// Noon, midnight and so on of a week that began on Monday with the origin of time; Wednesday is a holiday.
+    struct Week;
+
+    impl CivilTime for Week {
+        fn local(&self, _: Option<&str>, at: Timestamp) -> Option<LocalTime> {
+            use Weekday::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
+            let minutes = at.as_micros().div_euclid(60_000_000);
+            let days = [Mon, Tue, Wed, Thu, Fri, Sat, Sun];
+            let weekday = days[usize::try_from(minutes.div_euclid(1440).rem_euclid(7)).ok()?];
+            Some(LocalTime { weekday, minute: u16::try_from(minutes.rem_euclid(1440)).ok()? })
+        }
+
+        fn is_holiday(&self, zone: Option<&str>, at: Timestamp) -> bool {
+            self.local(zone, at).is_some_and(|local| local.weekday == Weekday::Wed)
+        }
+    }
+
+    #[test]
+    fn holidays_are_left_out_or_all_that_counts() {
+        let night = |holidays| Schedule { holidays: Some(holidays), ..schedule(&[], "22:00", "06:00") };
+        let hour = |day: i64, hour: i64| Timestamp::from_micros((day * 24 + hour) * 3_600_000_000);
+        for (at, is_of_holiday) in [
+            (hour(1, 23), false),
+            // The night before the holiday goes on into it.
+            (hour(2, 5), false),
+            (hour(2, 23), true),
+            (hour(3, 5), true),
+            (hour(3, 23), false),
+        ] {
+            assert_eq!(night(Holidays::Only).holds_at(at, &Week), Some(is_of_holiday), "{at}");
+            assert_eq!(night(Holidays::Except).holds_at(at, &Week), Some(!is_of_holiday), "{at}");
+        }
+        assert_eq!(night(Holidays::Only).holds_at(hour(2, 12), &Week), Some(false));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use forewarn_domain::{AttributeId, Class, RuleKey, Schedule, Zone};
+use forewarn_domain::{AttributeId, Class, RuleKey, Schedule, SensorId, Zone, ZoneId};
 
 /// A violation bound to one zone of one camera.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,11 +19,27 @@ pub struct RuleBinding {
     pub classes: Vec<Class>,
     /// The attributes that the site's models can tell; not checked if none.
     pub attributes: Option<Vec<AttributeId>>,
+    /// The rule's own sensor.
+    pub sensor: Option<SensorId>,
+    /// The sensors that the site has; not checked if none.
+    pub sensors: Option<Vec<SensorId>>,
+    /// The area on the ground of the zones whose area is known, in square metres.
+    pub areas_m2: BTreeMap<ZoneId, f64>,
 }
 
 impl RuleBinding {
     /// A binding without overrides, schedule and class check.
     pub fn new(key: RuleKey, zones: Vec<Zone>) -> Self {
-        Self { key, zones, parameters: BTreeMap::new(), schedule: None, classes: Vec::new(), attributes: None }
+        Self {
+            key,
+            zones,
+            parameters: BTreeMap::new(),
+            schedule: None,
+            classes: Vec::new(),
+            attributes: None,
+            sensor: None,
+            sensors: None,
+            areas_m2: BTreeMap::new(),
+        }
     }
 }

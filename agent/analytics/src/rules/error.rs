@@ -1,6 +1,6 @@
 //! Why a violation cannot be watched for in a zone, worded as help for whoever writes the files.
 
-use forewarn_domain::{AttributeId, Class, RuleKey, ZoneId};
+use forewarn_domain::{AttributeId, Class, RuleKey, SensorId, ZoneId};
 
 /// A violation and a site do not fit together.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -85,9 +85,7 @@ pub enum Problem {
         known: Vec<String>,
     },
     /// An area where a line is needed.
-    #[error(
-        "{zone} is an area, and only a line can be crossed: name one with line = \"…\", or bind the violation to a line"
-    )]
+    #[error("{zone} is an area, and a line is needed here: name a line of the camera, or bind the violation to one")]
     NotALine {
         /// The zone.
         zone: ZoneId,
@@ -113,13 +111,52 @@ pub enum Problem {
     NeedlessOverlap,
     /// Conditions about the zone and about single tracks on one level.
     #[error(
-        "a condition with count is about the zone as a whole, so a condition about single tracks cannot stand beside it: \
-         move it into count's `of`"
+        "count and absent are about the zone as a whole, so a condition about single tracks cannot stand beside them: \
+         move it into their `of`"
     )]
     MixedCount,
     /// A count within a count.
-    #[error("a count cannot stand within another count's `of`, which is about single tracks")]
+    #[error("count and absent cannot stand within an `of` of another one, which is about single tracks")]
     NestedCount,
+    /// A score within a score.
+    #[error("a score cannot stand within another score: write all signs into one")]
+    NestedScore,
+    /// A sensor that the site does not have.
+    #[error(
+        "the site has no sensor {sensor}{}; add a [[sensor]] of that id, or name the right one",
+        hint(nearest.as_deref(), known, "it has")
+    )]
+    UnknownSensor {
+        /// The sensor.
+        sensor: SensorId,
+        /// The nearest right spelling.
+        nearest: Option<String>,
+        /// All sensors.
+        known: Vec<String>,
+    },
+    /// A condition without a sensor in a rule without one.
+    #[error("which sensor? name it with sensor = \"…\" in the site's rule, or with id = \"…\" here")]
+    NoSensor,
+    /// A zone whose area is not known.
+    #[error(
+        "the area of {zone} is not known: give the zone area_m2, or ground with four points and their size in metres"
+    )]
+    NoArea {
+        /// The zone.
+        zone: ZoneId,
+    },
+    /// Keys of which only one may be given.
+    #[error("only one of {keys} may be given")]
+    TooMany {
+        /// The keys.
+        keys: &'static str,
+    },
+    /// A key that is needed.
+    #[error("a key is missing: write {keys}")]
+    Missing {
+        /// The keys.
+        keys: &'static str,
+    },
     /// An empty list.
     #[error("the list is empty: {help}")]
     Empty {

@@ -17,6 +17,7 @@ use forewarn_domain::{BBox, Class, Sight, Timestamp, Track, TrackId};
 use super::attributes::Attributes;
 use super::classes::ClassVotes;
 use super::memory::{Memory, Recent, Sighting, Stillness, is_at, span_us};
+use super::score::ScoreMemory;
 use super::tree::Truth;
 use crate::tracker::likeness;
 
@@ -54,6 +55,9 @@ pub(super) struct RuleMemory {
     /// The same, with times that are half over counted as possible.
     pub(super) nearly: Vec<Truth>,
     /// Whether a detection was ever sure enough for the rule.
+    pub(super) scores: Vec<ScoreMemory>,
+    /// The scores' values when the identity was last seen.
+    pub(super) scored: Vec<Truth>,
     pub(super) is_admitted: bool,
     pub(super) subject: Option<super::subjects::SubjectState>,
 }
@@ -69,6 +73,8 @@ pub(super) struct Identity {
     /// Where it was last seen.
     pub(super) bbox: BBox,
     pub(super) first: Timestamp,
+    /// The same on the frames' own time line, as its track tells it.
+    pub(super) first_seen: Timestamp,
     /// When it was last seen, in watched time.
     pub(super) seen_at: Timestamp,
     /// It may be a vanished identity and is not judged until that is settled.
@@ -124,6 +130,7 @@ impl Identity {
             score: track.score,
             bbox: track.bbox,
             first,
+            first_seen: track.first_seen,
             seen_at: first,
             is_waiting: false,
             unseen: Sight::Absent,
@@ -155,6 +162,7 @@ impl Identity {
         let seen = Sighting {
             now,
             first: now,
+            first_seen: now,
             bbox,
             smooth: bbox,
             class,
@@ -162,6 +170,9 @@ impl Identity {
             size: (0, 0),
             at: now,
             attributes: &attributes,
+            number,
+            others: &[],
+            origin: None,
         };
         stillness.update(STANDS_WITHIN, &seen);
         Self {
@@ -172,6 +183,7 @@ impl Identity {
             score: 0.0,
             bbox,
             first: now,
+            first_seen: now,
             seen_at: now,
             is_waiting: false,
             unseen: Sight::Absent,
@@ -193,6 +205,7 @@ impl Identity {
     pub(super) fn see(&mut self, now: Timestamp, at: Timestamp, track: &Track, size: (u32, u32)) {
         (self.size, self.absent_us) = (size, 0);
         self.track = Some(track.id);
+        self.first_seen = track.first_seen;
         self.class = self.classes.see(&self.class, &track.class, track.score);
         self.score = track.score;
         self.bbox = track.bbox;
@@ -204,6 +217,7 @@ impl Identity {
         let seen = Sighting {
             now,
             first: self.first,
+            first_seen: self.first_seen,
             bbox: self.bbox,
             smooth,
             class: &self.class,
@@ -211,6 +225,9 @@ impl Identity {
             size,
             at,
             attributes: &self.attributes,
+            number: self.number,
+            others: &[],
+            origin: None,
         };
         self.stood_us = span_us(self.stillness.update(STANDS_WITHIN, &seen), now);
         if stood_us >= ROOTED_US && self.stood_us < stood_us {

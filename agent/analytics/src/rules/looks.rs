@@ -7,9 +7,9 @@
 
 use forewarn_domain::{AttributeId, BBox, Look, Timestamp, TrackId, Unclear, Verdict};
 
-use super::compile::{CompiledRule, Leaf};
 use super::identity::{Identity, RuleMemory};
 use super::memory::span_us;
+use super::program::{CompiledRule, Leaf};
 use super::tree::{Facts, Truth};
 
 /// The most looks that are asked for after one frame.
@@ -159,11 +159,13 @@ fn matters(rule: &CompiledRule, memory: &RuleMemory, attribute: &AttributeId, fa
         .zip(&memory.nearly)
         .map(|(leaf, truth)| if is_asked(leaf) { Truth::CannotTell } else { *truth })
         .collect();
-    let facts = Facts { leaves: &leaves, counts: &[], at: facts.at, civil: facts.civil };
-    if rule.counts.is_empty() {
+    // What a score would come to with the look is not worth working out.
+    let scores: Vec<Truth> = memory.scored.iter().map(|truth| (*truth).max(Truth::CannotTell)).collect();
+    let facts = Facts { leaves: &leaves, scores: &scores, ..*facts };
+    if rule.terms.is_empty() {
         facts.truth(&rule.condition).may_hold()
     } else {
-        rule.counts.iter().any(|count| facts.truth(&count.of).may_hold())
+        rule.terms.iter().any(|term| facts.truth(&term.of).may_hold())
     }
 }
 

@@ -8,10 +8,12 @@ use std::collections::VecDeque;
 
 use forewarn_domain::condition::CrossingDirection;
 use forewarn_domain::zone::ZoneShape;
-use forewarn_domain::{BBox, Class, Point, Timestamp};
+use forewarn_domain::{BBox, Class, Origin, Point, Timestamp};
 
 use super::attributes::Attributes;
-use super::compile::{Leaf, Place};
+use super::motion::Trail;
+use super::near::{Company, Other, distance};
+use super::program::{Leaf, Place};
 use super::tree::Truth;
 
 /// A foot point that leaves a zone for no longer than this has not left it, in microseconds.
@@ -31,6 +33,8 @@ pub(super) struct Sighting<'a> {
     pub(super) now: Timestamp,
     /// When the subject was seen first, in watched time.
     pub(super) first: Timestamp,
+    /// The same on the frames' own time line, as the track tells it.
+    pub(super) first_seen: Timestamp,
     pub(super) bbox: BBox,
     /// The median of the latest boxes.
     pub(super) smooth: BBox,
@@ -42,6 +46,12 @@ pub(super) struct Sighting<'a> {
     pub(super) at: Timestamp,
     /// What closer looks told.
     pub(super) attributes: &'a Attributes,
+    /// The identity's number.
+    pub(super) number: u64,
+    /// Everybody in the picture, the subject among them.
+    pub(super) others: &'a [Other],
+    /// How a thing came to be where it is.
+    pub(super) origin: Option<&'a Origin>,
 }
 
 /// What is known of a leaf after a sighting.
@@ -78,12 +88,21 @@ pub(super) enum Memory {
     Dwell(DwellMemory),
     Still(Stillness),
     Crossing(CrossingMemory),
+    Course(Trail),
+    Company(Company),
+    /// How long a thing had been there when the agent was started, in microseconds.
+    Age(i64),
 }
 
 impl Memory {
     pub(super) fn new(leaf: &Leaf) -> Self {
         match leaf {
-            Leaf::Class(_) | Leaf::Confidence(_) | Leaf::InZone { .. } | Leaf::Wearing { .. } => Self::Nothing,
+            Leaf::Class(_) | Leaf::Confidence(_) | Leaf::InZone { .. } | Leaf::Falls { .. } | Leaf::Wearing { .. } => {
+                Self::Nothing
+            }
+            Leaf::Moving { .. } | Leaf::Speed { .. } => Self::Course(Trail::default()),
+            Leaf::Near { .. } => Self::Company(Company::default()),
+            Leaf::Appeared { .. } => Self::Age(0),
             Leaf::Dwell { .. } => Self::Dwell(DwellMemory::default()),
             Leaf::Stationary { .. } => Self::Still(Stillness::default()),
             Leaf::LineCrossed { .. } => Self::Crossing(CrossingMemory::default()),
@@ -99,7 +118,15 @@ impl Memory {
             Leaf::LineCrossed { .. } => {
                 Self::Crossing(CrossingMemory { from: Some(bbox.foot()), crossed_at: Some(now) })
             }
-            Leaf::Class(_) | Leaf::Confidence(_) | Leaf::InZone { .. } | Leaf::Wearing { .. } => Self::Nothing,
+            Leaf::Near { for_us, .. } => Self::Company(Company::fulfilled(ago(*for_us))),
+            Leaf::Appeared { for_us, .. } => Self::Age(*for_us),
+            Leaf::Class(_)
+            | Leaf::Confidence(_)
+            | Leaf::InZone { .. }
+            | Leaf::Moving { .. }
+            | Leaf::Speed { .. }
+            | Leaf::Falls { .. }
+            | Leaf::Wearing { .. } => Self::new(leaf),
         }
     }
 
@@ -121,10 +148,53 @@ impl Memory {
                 let crossed = memory.update(&shapes[*line], *direction, seen);
                 crossed.is_some_and(|at| span_us(at, seen.now) <= *holds_for_us).into()
             }
+            (Leaf::Moving { distance, over_us, course, within_deg }, Self::Course(trail)) => {
+                let way = trail.push(seen.now, &seen.smooth, *over_us);
+                way.is_some_and(|w| w.distance() >= *distance && w.follows(*course, shapes, *within_deg)).into()
+            }
+            (Leaf::Speed { at_least, at_most, over_us }, Self::Course(trail)) => {
+                let speed = trail.push(seen.now, &seen.smooth, *over_us).and_then(|way| way.speed(*over_us));
+                // A track that was seen a moment ago for the first time is neither fast nor slow.
+                speed.is_some_and(|speed| (*at_least..=*at_most).contains(&speed)).into()
+            }
+            (Leaf::Near { classes, within, at_least, for_us }, Self::Company(company)) => {
+                let is_near = |other: &&Other| {
+                    other.number != seen.number
+                        && classes.contains(&other.class)
+                        && distance(&seen.bbox, &other.bbox) <= *within
+                };
+                let is_enough = seen.others.iter().filter(is_near).take(*at_least).count() >= *at_least;
+                let since = company.update(is_enough, seen.now);
+                since.map_or(false.into(), |since| lasted(span_us(since, seen.now), *for_us))
+            }
+            (Leaf::Appeared { for_us, brought_by, left_us }, Self::Age(before_us)) => {
+                let age_us = span_us(seen.first_seen, seen.at).saturating_add(*before_us);
+                let is_thing = matches!(seen.class.as_str(), "new_object" | "removed_object");
+                // The bringer is not known again after a restart, and need not be.
+                let is_brought = *before_us > 0 || is_brought(seen, brought_by, *left_us);
+                if is_thing && is_brought { lasted(age_us, *for_us) } else { false.into() }
+            }
+            (Leaf::Falls { from_floor }, _) => {
+                let floor = match seen.origin {
+                    Some(Origin::Fell { floor, .. }) => *floor,
+                    Some(Origin::Brought(_)) | None => None,
+                };
+                (seen.class.as_str() == "falling_object" && floor.is_none_or(|floor| floor >= *from_floor)).into()
+            }
             (Leaf::Wearing { item, is, standard }, _) => seen.attributes.truth(item, *is, standard, seen.at).into(),
             _ => false.into(),
         }
     }
+}
+
+/// Whether a thing was brought by somebody of these classes, who left so long ago.
+fn is_brought(seen: &Sighting<'_>, classes: &[Class], left_us: Option<i64>) -> bool {
+    let bringer = match seen.origin {
+        Some(Origin::Brought(bringer)) => bringer,
+        Some(Origin::Fell { .. }) | None => return classes.is_empty(),
+    };
+    let has_left = |us: i64| bringer.left_at.is_some_and(|left_at| span_us(left_at, seen.at) >= us);
+    (classes.is_empty() || classes.contains(&bringer.class)) && left_us.is_none_or(has_left)
 }
 
 /// Microseconds from `from` to `to`.
@@ -278,7 +348,7 @@ fn crossing(from: Point, to: Point, a: Point, b: Point) -> i32 {
     if is_left { 1 } else { -1 }
 }
 
-fn distance_to(p: Point, a: Point, b: Point) -> f32 {
+pub(super) fn distance_to(p: Point, a: Point, b: Point) -> f32 {
     let (dx, dy) = (b.x - a.x, b.y - a.y);
     let length = dx * dx + dy * dy;
     let t = if length > 0.0 { (((p.x - a.x) * dx + (p.y - a.y) * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
@@ -331,6 +401,7 @@ impl Memory {
     pub(super) fn rescale(&mut self, x: f32, y: f32, scale: impl Fn(BBox) -> BBox) {
         match self {
             Self::Still(stillness) => stillness.rescale(scale),
+            Self::Course(trail) => trail.rescale(x, y),
             Self::Crossing(CrossingMemory { from: Some(p), .. }) => *p = Point::new(p.x * x, p.y * y),
             _ => {}
         }

@@ -11,9 +11,20 @@
 //! | `dwell` | it has been inside since its first detection there; up to 1.5 s outside and any time unseen are forgiven |
 //! | `stationary` | the median of its latest boxes is still at the place where it came to rest; shrinking by occlusion is forgiven, creeping adds up |
 //! | `line_crossed` | its foot point got clear of the line on the other side, not longer ago than `holds_for_s` |
-//! | `count` | so many subjects fulfil `of`; each counts on for 1.5 s while it is missed, the count must hold for `for_s` without a break |
+//! | `moving` | it has come so far, along that course, within the last `over_s` |
+//! | `speed` | it moves that fast; a track that was first seen a moment ago is neither fast nor slow |
+//! | `near` | so many others are near; each counts on for 1.5 s while it is missed, breaks of 3 s are forgiven |
+//! | `appeared` | it is a thing that the detector of static objects reports, old enough, brought by the right ones |
+//! | `falls` | it is a thing that the detector of falling objects reports |
+//! | `score` | the weights of its signs add up to enough; a sign that is no longer seen loses half its weight each half-life |
 //! | `wearing` | the votes of closer looks say so; while they cannot tell, neither yes nor no holds |
 //! | `schedule` | the local time lies inside, or is unknown |
+//! | `sensor` | the latest value is beyond the threshold for long enough; while the sensor is silent it cannot be told |
+//!
+//! | condition | holds for a zone when |
+//! |---|---|
+//! | `count` | so many subjects fulfil `of`, for each square metre, or more than before; each counts on for 1.5 s while it is missed, the count must hold for `for_s` without a break |
+//! | `absent` | fewer than needed have fulfilled `of` for so much watched time; while the rule is closed nobody is missed |
 //!
 //! A condition that hangs on what closer looks cannot tell raises nothing, and its subject is [`Sight::Occluded`]: seen,
 //! but without a view that tells, so that whoever turns away after a warning has not complied.
@@ -30,33 +41,49 @@ mod classes;
 mod compile;
 mod error;
 mod identity;
+mod inputs;
+mod judge;
 mod looks;
 mod memory;
+mod motion;
+mod near;
+mod notes;
+mod program;
+mod score;
+mod sensors;
 mod subjects;
 mod tree;
+mod whole;
+mod zone;
+
+use std::collections::BTreeMap;
 
 use forewarn_domain::zone::ZoneShape;
-use forewarn_domain::{
-    Answer, BBox, CivilTime, Finding, Look, Reading, RuleHit, Sight, SubjectId, Timestamp, Track, TrackState,
-};
+use forewarn_domain::{BBox, CivilTime, Look, Origin, RuleHit, SubjectId, Timestamp, Track, TrackId, TrackState};
 
-use self::attributes::Attributes;
 pub use self::binding::RuleBinding;
-pub use self::compile::CompiledRule;
 pub use self::error::{CompileError, Problem};
 use self::identity::{Identity, RuleMemory, reunite};
-use self::looks::{Neighbour, Wishes, wishes};
+pub use self::inputs::{ReadingCounts, RulesMemory};
+use self::looks::Wishes;
+use self::memory::Memory;
 pub(crate) use self::memory::span_us;
-use self::memory::{Memory, Sighting};
+use self::near::Other;
+pub use self::program::CompiledRule;
+use self::score::ScoreMemory;
+use self::sensors::{Threshold, Values};
 pub use self::subjects::SubjectSeed;
 use self::subjects::{Crowd, SubjectState, unseen};
-use self::tree::{Facts, Truth};
-use crate::{ClassGroups, plate};
+use self::tree::Truth;
+use self::zone::TermMemory;
+use crate::ClassGroups;
 
 /// The longest step between two frames that counts as watched, in microseconds.
 const MAX_STEP_US: i64 = 2_000_000;
 /// A counted subject that is missed counts on for this long.
 const COUNTED_US: i64 = 1_500_000;
+/// After a restart an open incident of a zone is not judged for this long: those in the zone have to be found first.
+const SETTLE_US: i64 = 2_000_000;
 
 /// The rules of one stream.
 #[derive(Debug)]
@@ -73,17 +100,8 @@ pub struct Rules {
     /// The looks that are wished for after the latest frame.
     looks: Vec<Look>,
     reading_counts: ReadingCounts,
-}
-
-/// What became of the readings that were handed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ReadingCounts {
-    /// They count for a subject.
-    pub taken: u64,
-    /// Their track is not known any more.
-    pub unknown_track: u64,
-    /// No rule asks for their attribute.
-    pub unasked: u64,
+    values: Values,
+    origins: BTreeMap<TrackId, Origin>,
 }
 
 /// A rule with what it remembers of the zone as a whole.
@@ -91,9 +109,36 @@ pub struct ReadingCounts {
 struct RuleState {
     rule: CompiledRule,
     shapes: Vec<ZoneShape>,
-    /// Since when each count has been reached.
-    reached_since: Vec<Option<Timestamp>>,
+    terms: Vec<TermMemory>,
+    thresholds: Vec<Threshold>,
+    /// What each threshold comes to in this frame.
+    sensed: Vec<Truth>,
+    scores: Vec<ScoreMemory>,
     crowd: Option<Crowd>,
+}
+
+impl RuleState {
+    /// Goes on with the open incident of a zone.
+    fn restore(&mut self, seed: SubjectSeed, now: Timestamp) {
+        let SubjectSeed { subject: id, class, bbox, at, .. } = seed;
+        let settles_at = Some(Timestamp::from_micros(now.as_micros().saturating_add(SETTLE_US)));
+        self.crowd = Some(Crowd { id, bbox, class, violated_at: now, is_reported: true, settles_at });
+        for (memory, term) in self.terms.iter_mut().zip(&self.rule.terms) {
+            *memory = TermMemory::fulfilled(term, now);
+        }
+        for (memory, sensor) in self.thresholds.iter_mut().zip(&self.rule.sensors) {
+            *memory = Threshold::passed(Timestamp::from_micros(at.as_micros().saturating_sub(sensor.for_us)));
+        }
+        for (memory, score) in self.scores.iter_mut().zip(&self.rule.scores) {
+            *memory = ScoreMemory::fulfilled(score, now);
+        }
+    }
+
+    /// Brings the thresholds up to date.
+    fn hear(&mut self, values: &Values, at: Timestamp) {
+        let pairs = self.thresholds.iter().zip(&self.rule.sensors);
+        self.sensed = pairs.map(|(threshold, sensor)| threshold.truth(sensor, values, at)).collect();
+    }
 }
 
 impl Rules {
@@ -101,7 +146,10 @@ impl Rules {
     pub fn new(rules: Vec<CompiledRule>) -> Self {
         let state = |rule: CompiledRule| RuleState {
             shapes: Vec::new(),
-            reached_since: vec![None; rule.counts.len()],
+            terms: vec![TermMemory::default(); rule.terms.len()],
+            thresholds: vec![Threshold::default(); rule.sensors.len()],
+            sensed: vec![Truth::CannotTell; rule.sensors.len()],
+            scores: vec![ScoreMemory::default(); rule.scores.len()],
             crowd: None,
             rule,
         };
@@ -116,6 +164,8 @@ impl Rules {
             next_subject: 1,
             looks: Vec::new(),
             reading_counts: ReadingCounts::default(),
+            values: Values::default(),
+            origins: BTreeMap::new(),
         }
     }
 
@@ -140,8 +190,7 @@ impl Rules {
                 continue;
             };
             if self.states[index].rule.is_crowd() {
-                let SubjectSeed { subject: id, class, bbox, .. } = seed;
-                self.states[index].crowd = Some(Crowd { id, bbox, class, violated_at: self.now, is_reported: true });
+                self.states[index].restore(seed, self.now);
                 continue;
             }
             let mut memories = self.memories();
@@ -174,13 +223,15 @@ impl Rules {
             identity.miss(step_us, unseen(&identity.bbox, &others));
         }
         reunite(&mut self.identities, self.now);
+        let others = self.others();
         let mut wished = Wishes::default();
         let mut hits = Vec::new();
         for index in 0..self.states.len() {
             let first = hits.len();
-            self.judge(index, at);
+            self.states[index].hear(&self.values, at);
+            self.judge(index, at, &others, civil);
             if self.states[index].rule.is_crowd() {
-                hits.extend(self.crowd_hit(index, at, civil));
+                hits.extend(self.crowd_hit(index, at, step_us, civil));
             } else {
                 hits.extend(self.single_hits(index, at, civil));
             }
@@ -190,49 +241,6 @@ impl Rules {
         self.looks = wished.into_looks();
         self.forget();
         hits
-    }
-
-    /// The looks at tracks of the latest frame that would help, the most urgent first; each is given out once.
-    ///
-    /// What is not looked at is asked for again after a moment. There are none before the first frame.
-    pub fn take_looks(&mut self) -> Vec<Look> {
-        let looks = std::mem::take(&mut self.looks);
-        let Some(at) = self.at else { return looks };
-        for look in &looks {
-            if let Some(identity) = self.identities.iter_mut().find(|i| i.track == Some(look.track)) {
-                identity.attributes.ask(&look.attribute, at);
-            }
-        }
-        looks
-    }
-
-    /// Takes in what looks said. They count from the next frame on.
-    ///
-    /// A reading of a track that is no longer known, or of an attribute that no rule asks for, is dropped and counted.
-    pub fn read(&mut self, readings: &[Reading]) {
-        for reading in readings {
-            if !self.states.iter().any(|s| s.rule.asks.iter().any(|ask| ask.attribute == reading.attribute)) {
-                self.reading_counts.unasked += 1;
-                continue;
-            }
-            let Some(identity) = self.identities.iter_mut().find(|i| i.track == Some(reading.track)) else {
-                self.reading_counts.unknown_track += 1;
-                continue;
-            };
-            self.reading_counts.taken += 1;
-            let mut reading = reading.clone();
-            if reading.attribute.as_str() == "plate"
-                && let Answer::Text { text, confidence } = &mut reading.answer
-            {
-                *confidence = plate::lowered(text, *confidence);
-            }
-            identity.attributes.read(&reading);
-        }
-    }
-
-    /// What became of the readings so far.
-    pub fn reading_counts(&self) -> ReadingCounts {
-        self.reading_counts
     }
 
     /// Moves the watched time on and tells by how much.
@@ -281,149 +289,19 @@ impl Rules {
             leaves: state.rule.leaves.iter().map(Memory::new).collect(),
             held: vec![Truth::False; state.rule.leaves.len()],
             nearly: vec![Truth::False; state.rule.leaves.len()],
+            scores: vec![ScoreMemory::default(); state.rule.scores.len()],
+            scored: vec![Truth::False; state.rule.scores.len()],
             is_admitted: false,
             subject: None,
         };
         self.states.iter().map(memory).collect()
     }
 
-    /// Brings the leaves of one rule up to date for each identity that is seen.
-    fn judge(&mut self, index: usize, at: Timestamp) {
-        let (RuleState { rule, shapes, .. }, now, size) = (&self.states[index], self.now, self.size);
-        for identity in self.identities.iter_mut().filter(|i| i.is_seen(now) && !i.is_waiting) {
-            let smooth = identity.smooth();
-            let seen = Sighting {
-                now,
-                first: identity.first,
-                bbox: identity.bbox,
-                smooth,
-                class: &identity.class,
-                score: identity.score,
-                size,
-                at,
-                attributes: &identity.attributes,
-            };
-            let memory = &mut identity.rules[index];
-            memory.is_admitted |= identity.score >= rule.min_confidence;
-            for (i, leaf) in rule.leaves.iter().enumerate() {
-                let held = memory.leaves[i].update(leaf, shapes, &seen);
-                (memory.held[i], memory.nearly[i]) = (held.truth, held.nearly);
-            }
-        }
-    }
-
-    /// Adds what one rule wishes to know of the subjects that are seen.
-    fn wish(&self, index: usize, at: Timestamp, civil: &dyn CivilTime, wished: &mut Wishes) {
-        let rule = &self.states[index].rule;
-        if rule.asks.is_empty() || !rule.is_open(at, civil) {
-            return;
-        }
-        let seen = || self.identities.iter().filter(|i| i.is_seen(self.now));
-        let neighbours: Vec<Neighbour<'_>> = seen().map(Neighbour::new).collect();
-        for identity in seen().filter(|identity| !identity.is_waiting) {
-            let memory = &identity.rules[index];
-            let facts = Facts { leaves: &memory.nearly, counts: &[], at, civil };
-            for wish in wishes(rule, identity, memory, &neighbours, self.size, &facts) {
-                wished.add(wish);
-            }
-        }
-    }
-
-    fn single_hits(&mut self, index: usize, at: Timestamp, civil: &dyn CivilTime) -> Vec<RuleHit> {
-        let rule = &self.states[index].rule;
-        let is_open = rule.is_open(at, civil);
-        let mut hits = Vec::new();
-        for identity in &mut self.identities {
-            let is_seen = identity.is_seen(self.now) && !identity.is_waiting;
-            let memory = &mut identity.rules[index];
-            let sight = if is_seen {
-                let facts = Facts { leaves: &memory.held, counts: &[], at, civil };
-                let is_subject =
-                    memory.subject.is_some() || (rule.subject.contains(&identity.class) && memory.is_admitted);
-                if is_open && is_subject { sight(facts.truth(&rule.condition)) } else { Sight::Compliant }
-            } else {
-                identity.unseen
-            };
-            if memory.subject.is_none() {
-                if sight != Sight::Violating {
-                    continue;
-                }
-                memory.subject = Some(SubjectState { id: SubjectId(self.next_subject) });
-                self.next_subject += 1;
-            }
-            hits.extend(memory.subject.map(|subject| RuleHit {
-                rule: rule.key.clone(),
-                subject: subject.id,
-                sight,
-                class: identity.class.clone(),
-                track: identity.track.filter(|_| is_seen),
-                count: 1,
-                bbox: identity.bbox,
-                at,
-                findings: if is_seen { rule.findings(&identity.attributes, at) } else { Vec::new() },
-            }));
-        }
-        hits
-    }
-
-    fn crowd_hit(&mut self, index: usize, at: Timestamp, civil: &dyn CivilTime) -> Option<RuleHit> {
-        let now = self.now;
-        let RuleState { rule, reached_since, crowd, .. } = &mut self.states[index];
-        let mut members: Vec<&Identity> = Vec::new();
-        let mut reached = Vec::with_capacity(rule.counts.len());
-        for (count, since) in rule.counts.iter().zip(reached_since) {
-            let truth = |identity: &Identity| {
-                let memory = &identity.rules[index];
-                let facts = Facts { leaves: &memory.held, counts: &[], at, civil };
-                let is_counted = !identity.is_waiting
-                    && span_us(identity.seen_at, now) <= COUNTED_US
-                    && rule.subject.contains(&identity.class)
-                    && memory.is_admitted;
-                if is_counted { facts.truth(&count.of) } else { Truth::False }
-            };
-            let counted: Vec<&Identity> = self.identities.iter().filter(|i| truth(i).holds()).collect();
-            let n_possible = self.identities.iter().filter(|i| truth(i).may_hold()).count();
-            let (is_reached, may_be_reached) =
-                (counted.len() >= count.at_least as usize, n_possible >= count.at_least as usize);
-            *since = since.filter(|_| may_be_reached);
-            if is_reached {
-                since.get_or_insert(now);
-            }
-            let has_lasted = since.is_some_and(|since| span_us(since, now) >= count.for_us);
-            reached.push(match (is_reached, may_be_reached) {
-                (true, _) => Truth::from(has_lasted),
-                (false, true) => Truth::CannotTell,
-                (false, false) => Truth::False,
-            });
-            members.extend(counted);
-        }
-        members.sort_by_key(|identity| identity.number);
-        members.dedup_by_key(|identity| identity.number);
-        let facts = Facts { leaves: &[], counts: &reached, at, civil };
-        let seen = if rule.is_open(at, civil) { sight(facts.truth(&rule.condition)) } else { Sight::Compliant };
-        let is_violating = seen == Sight::Violating;
-        let bbox = members.iter().map(|identity| identity.bbox).reduce(|a, b| a.union(&b));
-        if is_violating {
-            let id = crowd.as_ref().map_or(SubjectId(self.next_subject), |crowd| crowd.id);
-            self.next_subject = self.next_subject.max(id.0 + 1);
-            let class = most_common(&members).unwrap_or_else(|| rule.subject[0].clone());
-            let bbox = bbox.unwrap_or(BBox::new(0.0, 0.0, self.size.0 as f32, self.size.1 as f32));
-            *crowd = Some(Crowd { id, bbox, class, violated_at: now, is_reported: true });
-        }
-        let crowd = crowd.as_mut()?;
-        crowd.bbox = bbox.unwrap_or(crowd.bbox);
-        crowd.is_reported &= span_us(crowd.violated_at, now) <= rule.forget_after_us;
-        crowd.is_reported.then(|| RuleHit {
-            rule: rule.key.clone(),
-            subject: crowd.id,
-            sight: seen,
-            class: crowd.class.clone(),
-            track: None,
-            count: members.len() as u32,
-            bbox: crowd.bbox,
-            at,
-            findings: Vec::new(),
-        })
+    /// Everybody and everything in the picture; who is missed counts on for a moment.
+    fn others(&self) -> Vec<Other> {
+        let is_there = |i: &&Identity| i.track.is_some() && span_us(i.seen_at, self.now) <= COUNTED_US;
+        let other = |i: &Identity| Other { number: i.number, class: i.class.clone(), bbox: i.bbox };
+        self.identities.iter().filter(is_there).map(other).collect()
     }
 
     /// Forgets subjects that were absent for too long, and identities that nothing hangs on.
@@ -441,50 +319,17 @@ impl Rules {
     }
 }
 
-impl CompiledRule {
-    /// Whether the site's schedule lets the rule hold at `at`.
-    fn is_open(&self, at: Timestamp, civil: &dyn CivilTime) -> bool {
-        self.schedule.as_ref().and_then(|schedule| schedule.holds_at(at, civil)).unwrap_or(true)
-    }
-
-    /// What closer looks told of a subject; nothing of what nobody has looked at.
-    fn findings(&self, attributes: &Attributes, at: Timestamp) -> Vec<Finding> {
-        let findings = self.asks.iter().map(|ask| attributes.finding(&ask.attribute, &ask.standard, at));
-        findings.filter(|finding| finding.looks > 0).collect()
-    }
-}
-
-/// What a condition of this value shows of a subject that is seen.
-fn sight(truth: Truth) -> Sight {
-    match truth {
-        Truth::True | Truth::NoClock => Sight::Violating,
-        Truth::CannotTell => Sight::Occluded,
-        Truth::False => Sight::Compliant,
-    }
-}
-
 /// The memory of a subject that violated `rule` when it was last seen.
 fn fulfilled(rule: &CompiledRule, now: Timestamp, bbox: BBox, id: SubjectId) -> RuleMemory {
     RuleMemory {
         leaves: rule.leaves.iter().map(|leaf| Memory::fulfilled(leaf, now, bbox)).collect(),
         held: vec![Truth::False; rule.leaves.len()],
         nearly: vec![Truth::False; rule.leaves.len()],
+        scores: rule.scores.iter().map(|score| ScoreMemory::fulfilled(score, now)).collect(),
+        scored: vec![Truth::False; rule.scores.len()],
         is_admitted: true,
         subject: Some(SubjectState { id }),
     }
-}
-
-/// The class of most members, the earliest member's where classes are equal in number.
-fn most_common(members: &[&Identity]) -> Option<forewarn_domain::Class> {
-    let count = |class: &forewarn_domain::Class| members.iter().filter(|m| m.class == *class).count();
-    let mut best = None;
-    for member in members {
-        let n = count(&member.class);
-        if best.as_ref().is_none_or(|(most, _)| n > *most) {
-            best = Some((n, member.class.clone()));
-        }
-    }
-    best.map(|(_, class)| class)
 }
 
 #[cfg(test)]

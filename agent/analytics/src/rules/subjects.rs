@@ -39,6 +39,8 @@ pub(super) struct Crowd {
     pub(super) class: Class,
     pub(super) violated_at: Timestamp,
     pub(super) is_reported: bool,
+    /// After a restart it is not judged before this time.
+    pub(super) settles_at: Option<Timestamp>,
 }
 
 /// Whether a subject that is not seen is gone or hidden behind `others`.

@@ -5,7 +5,9 @@
 mod compile;
 mod conditions;
 mod identities;
+mod language;
 mod wearing;
+mod worlds;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,7 +15,7 @@ use std::fmt::Write;
 use expect_test::Expect;
 use forewarn_domain::clock::UnknownCivilTime;
 use forewarn_domain::zone::ZoneUnit;
-use forewarn_domain::{Class, Point, Polygon, RuleKey, StreamId, TrackId, Violation, ViolationId, Zone, ZoneId};
+use forewarn_domain::{Class, Point, Polygon, RuleKey, Sight, StreamId, TrackId, Violation, ViolationId, Zone, ZoneId};
 
 use super::*;
 
@@ -46,7 +48,7 @@ fn binding(zone: &str) -> RuleBinding {
 
 /// A violation by its condition in TOML; people and vehicles are its subjects.
 fn violation(condition: &str) -> Violation {
-    let head = "id = \"test\"\ntitle = { en = \"Test\" }\nsubject = [\"person\", \"car\", \"truck\"]\n";
+    let head = "id = \"test\"\ntitle = { en = \"Test\" }\nsubject = [\"person\", \"car\", \"truck\", \"new_object\", \"falling_object\"]\n";
     toml::from_str(&format!("{head}condition = {condition}\n[parameters]\ndwell_s = 8\nstationary_s = 60")).unwrap()
 }
 

@@ -14,7 +14,7 @@
 
 use forewarn_domain::{CivilTime, Timestamp};
 
-use super::compile::Node;
+use super::program::Node;
 
 /// What is known of a condition, in the order of how far it goes towards holding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,10 +51,15 @@ impl Truth {
     }
 }
 
-/// What the leaves, counts and the clock say in this frame.
+/// What the parts of a rule and the clock say in this frame.
+#[derive(Clone, Copy)]
 pub(super) struct Facts<'a> {
+    /// Conditions about one track.
     pub(super) leaves: &'a [Truth],
-    pub(super) counts: &'a [Truth],
+    /// Conditions about the zone as a whole.
+    pub(super) terms: &'a [Truth],
+    pub(super) sensors: &'a [Truth],
+    pub(super) scores: &'a [Truth],
     pub(super) at: Timestamp,
     pub(super) civil: &'a dyn CivilTime,
 }
@@ -69,7 +74,9 @@ impl Facts<'_> {
         let of = |parts: &[Truth], i: usize| parts.get(i).copied().unwrap_or(Truth::False);
         let leaf = match node {
             Node::Leaf(i) => of(self.leaves, *i),
-            Node::Count(i) => of(self.counts, *i),
+            Node::Term(i) => of(self.terms, *i),
+            Node::Sensor(i) => of(self.sensors, *i),
+            Node::Score(i) => of(self.scores, *i),
             Node::Schedule(schedule) => schedule.holds_at(self.at, self.civil).map_or(Truth::NoClock, Truth::from),
             Node::Not(part) => return self.turned(part, !is_turned),
             Node::All(parts) => return self.join(parts, is_turned, is_turned),

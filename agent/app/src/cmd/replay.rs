@@ -9,6 +9,7 @@ use crate::config;
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::replay::{Replay, Summary};
+use crate::sensor_log::SensorLog;
 
 /// Runs the command.
 pub fn run(args: &Args) -> CommandResult {
@@ -24,11 +25,16 @@ pub fn run(args: &Args) -> CommandResult {
     if args.start.is_none() && has_hours(&site) {
         eprintln!("forewarn: --start is not given, so schedules always hold and quiet hours never do");
     }
+    let sensors = match &args.sensors {
+        Some(path) => SensorLog::read(path).or_exit(ExitCode::BadInput)?,
+        None => SensorLog::default(),
+    };
     let detector = detector::of_site(&site)?;
     let replay = Replay {
         site: &site,
         detector: Box::new(detector),
         reader: None,
+        sensors,
         clips: args.cameras.iter().cloned().collect(),
         out: &args.out,
         with_tracks: args.tracks,

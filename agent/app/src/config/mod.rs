@@ -1,5 +1,6 @@
 //! The site file: read raw, checked, resolved.
 
+mod area;
 pub mod card;
 pub mod doubts;
 pub mod inference;

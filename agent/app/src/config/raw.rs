@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use forewarn_analytics::TrackerConfig;
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::violation::Language;
-use forewarn_domain::{Class, Place, Point, SpeakerId, StreamId, ViolationId, ZoneId};
+use forewarn_domain::{Class, Place, Point, SensorId, SpeakerId, StreamId, ViolationId, ZoneId};
 use forewarn_models::providers::{Precision, ProviderChoice};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -74,6 +74,10 @@ pub struct RawSiteHeader {
     #[serde(default)]
     #[schemars(schema_with = "schema::schedules")]
     pub quiet_hours: Vec<Schedule>,
+    /// Holidays, for schedules that speak of them: days (`2026-01-01`) and spans of days (`2026-02-15..2026-02-23`).
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub holidays: Vec<Spanned<String>>,
     /// Where the site lies: city, district, street, community; ids are free.
     #[serde(default)]
     #[schemars(schema_with = "schema::place")]
@@ -329,6 +333,25 @@ pub struct RawZone {
     /// Unit of the coordinates; if absent, `normalised` where none is above 1, else `pixel`.
     #[serde(default)]
     pub unit: Option<RawUnit>,
+    /// The area on the ground in square metres, for densities.
+    #[serde(default)]
+    #[schemars(with = "Option<f64>")]
+    pub area_m2: Option<Spanned<f64>>,
+    /// Four points by which the area on the ground is worked out instead.
+    #[serde(default)]
+    #[schemars(with = "Option<RawGround>")]
+    pub ground: Option<Spanned<RawGround>>,
+}
+
+/// `ground` of a zone: a rectangle on the ground as the picture shows it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawGround {
+    /// Its corners in order around, in the unit of the zone's own points.
+    #[schemars(with = "[[f32; 2]; 4]")]
+    pub points: [Point; 4],
+    /// Its size in metres: from the first corner to the second, from the second to the third.
+    pub size_m: [f64; 2],
 }
 
 /// Unit of coordinates.
@@ -361,6 +384,10 @@ pub struct RawRule {
     #[serde(default)]
     #[schemars(schema_with = "schema::optional_schedule")]
     pub schedule: Option<Spanned<Schedule>>,
+    /// The sensor that the violation's condition hangs on.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub sensor: Option<SensorId>,
 }
 
 fn default_zone() -> Spanned<ZoneId> {

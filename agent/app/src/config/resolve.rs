@@ -17,10 +17,12 @@ use forewarn_report::{MqttConfig, ResolvedMqtt};
 use jiff::tz::TimeZone;
 use toml::Spanned;
 
+use super::area;
 use super::raw::{RawCamera, RawHeatMap, RawRule, RawShadow, RawSite, RawSpeaker, RawTransport, RawUnit, RawZone};
 use super::site::{Camera, HeatMap, Rule, Shadow, Site, Storage};
 use super::source::{ConfigError, ConfigErrors, Source, nearest};
 use super::violations::Library;
+use crate::civil_time::HolidayList;
 
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 /// More than any disk of a gateway holds.
@@ -97,6 +99,7 @@ impl Resolver<'_> {
         for hours in &raw.site.quiet_hours {
             self.named_time_zone(hours, raw.site.time_zone.span());
         }
+        let holidays = self.holidays(&raw.site.holidays);
         let card = self.card(&raw.model.card, &directory);
         let classes = card.as_ref().map(|card| card.classes.to_vec()).unwrap_or_default();
         let library = self.library(raw.violations.dir.as_ref(), &directory);
@@ -144,6 +147,7 @@ impl Resolver<'_> {
             time_zone: time_zone?,
             language: raw.site.language,
             quiet_hours: raw.site.quiet_hours,
+            holidays,
             card: card?,
             threads: threads? as usize,
             inference: inference?,
@@ -189,6 +193,17 @@ impl Resolver<'_> {
             let problem = format!("there is no time zone \"{}\"", name.get_ref());
             self.fail(name.span(), problem, "write an IANA name such as \"Asia/Shanghai\" or \"UTC\"")
         })
+    }
+
+    fn holidays(&mut self, days: &[Spanned<String>]) -> HolidayList {
+        let mut list = HolidayList::default();
+        for day in days {
+            if !list.add(day.get_ref()) {
+                let problem = format!("\"{}\" is no day and no span of days", day.get_ref());
+                self.fail::<()>(day.span(), problem, "write \"2026-01-01\" or \"2026-02-15..2026-02-23\"");
+            }
+        }
+        list
     }
 
     fn named_time_zone(&mut self, schedule: &Schedule, place: std::ops::Range<usize>) {
@@ -285,6 +300,7 @@ impl Resolver<'_> {
     fn camera(&mut self, raw: RawCamera, lookup: &Lookup<'_>, directory: &Path) -> Option<Camera> {
         let source = self.video_source(&raw, directory);
         let zones = self.zones(&raw.zone);
+        let areas_m2 = self.areas(&raw.zone, &zones);
         for speaker in &raw.speakers {
             if !lookup.speakers.iter().any(|(known, _)| known == speaker.get_ref()) {
                 let names = lookup.speakers.iter().map(|(id, _)| id.as_str());
@@ -297,7 +313,7 @@ impl Resolver<'_> {
         let tiles = self.tiles(raw.tiles.as_ref());
         let mut rules: Vec<Rule> = Vec::new();
         for rule in &raw.rule {
-            let Some(rule) = self.rule(rule, raw.id.get_ref(), &zones, lookup) else { continue };
+            let Some(rule) = self.rule(rule, raw.id.get_ref(), (&zones, &areas_m2), lookup) else { continue };
             if rules.iter().any(|known| known.key == rule.key) {
                 let problem = format!("`{}` is bound to zone `{}` already", rule.key.violation, rule.key.zone);
                 self.fail::<()>(raw.id.span(), problem, "bind a violation once to each zone");
@@ -434,7 +450,31 @@ impl Resolver<'_> {
         Some(Zone { id: raw.id.get_ref().clone(), shape, unit })
     }
 
-    fn rule(&mut self, raw: &RawRule, stream: &StreamId, zones: &[Zone], lookup: &Lookup<'_>) -> Option<Rule> {
+    /// The area on the ground of each zone that states it.
+    fn areas(&mut self, raw: &[RawZone], zones: &[Zone]) -> BTreeMap<ZoneId, f64> {
+        let mut areas = BTreeMap::new();
+        for raw in raw {
+            let Some(zone) = zones.iter().find(|zone| zone.id == *raw.id.get_ref()) else { continue };
+            match area::area_m2(raw, zone) {
+                Ok(Some(area_m2)) => {
+                    areas.insert(zone.id.clone(), area_m2);
+                }
+                Ok(None) => {}
+                Err(area::AreaError { place, problem, mend }) => {
+                    self.fail::<()>(place, problem, mend);
+                }
+            }
+        }
+        areas
+    }
+
+    fn rule(
+        &mut self,
+        raw: &RawRule,
+        stream: &StreamId,
+        (zones, areas_m2): (&[Zone], &BTreeMap<ZoneId, f64>),
+        lookup: &Lookup<'_>,
+    ) -> Option<Rule> {
         let zone = raw.zone.get_ref();
         if !zones.iter().any(|known| known.id == *zone) {
             let mend =
@@ -461,6 +501,9 @@ impl Resolver<'_> {
             schedule: raw.schedule.as_ref().map(|s| s.get_ref().clone()),
             classes: lookup.classes.to_vec(),
             attributes: None,
+            sensor: raw.sensor.clone(),
+            sensors: None,
+            areas_m2: areas_m2.clone(),
         };
         match CompiledRule::compile(&violation, &binding) {
             Ok(compiled) => Some(Rule { key, violation, has_schedule: raw.schedule.is_some(), compiled }),

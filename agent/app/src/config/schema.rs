@@ -37,7 +37,11 @@ fn schedule() -> Schema {
                 "type": "string", "pattern": TIME_OF_DAY,
                 "description": "First minute that no longer belongs; earlier than `from` runs over midnight."
             },
-            "time_zone": { "type": "string", "description": "IANA time zone; the site's if absent." }
+            "time_zone": { "type": "string", "description": "IANA time zone; the site's if absent." },
+            "holidays": {
+                "type": "string", "enum": ["only", "except"],
+                "description": "Only on the site's holidays, or never on them; they do not matter if absent."
+            }
         }
     })
 }

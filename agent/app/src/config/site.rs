@@ -15,6 +15,7 @@ use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl
 use jiff::tz::TimeZone;
 
 use super::inference::{Inference, Tiles};
+use crate::civil_time::HolidayList;
 
 /// A checked site.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Site {
     pub language: Language,
     /// Hours in which nothing is announced.
     pub quiet_hours: Vec<Schedule>,
+    /// Days that schedules may leave out, or hold on alone.
+    pub holidays: HolidayList,
     /// The detector's card.
     pub card: Card,
     /// Threads of one inference.

@@ -155,3 +155,40 @@ fn garbage_is_an_error_and_never_a_panic() {
         assert!(resolve(&Source::new("site.toml", text)).is_err(), "{text:?}");
     }
 }
+
+#[test]
+fn holidays_and_areas_that_make_no_sense_are_refused() {
+    let text = "[site]\nid = \"s\"\nholidays = [\"2026-01-01\", \"new year\"]\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/1\"\n";
+    check(text, &expect![[r#"
+        site.toml:3: holidays: "new year" is no day and no span of days
+          mend: write "2026-01-01" or "2026-02-15..2026-02-23""#]]);
+    let zone = |rest: &str| camera(&format!("[[camera.zone]]\nid = \"a\"\n{rest}\n"));
+    let square = "polygon = [[0.1, 0.5], [0.9, 0.5], [0.9, 1], [0.1, 1]]";
+    let mut told = String::new();
+    for rest in [
+        "line = [[0, 0], [1, 1]]\narea_m2 = 3".to_owned(),
+        format!("{square}\narea_m2 = -3"),
+        format!("{square}\narea_m2 = 3\nground = {{ points = [[0, 0], [1, 0], [1, 1], [0, 1]], size_m = [1, 1] }}"),
+        format!("{square}\nground = {{ points = [[0, 0], [1, 1], [1, 0], [0, 1]], size_m = [1, 1] }}"),
+        format!("{square}\nground = {{ points = [[0, 0], [100, 0], [100, 100], [0, 100]], size_m = [1, 1] }}"),
+        format!("{square}\nground = {{ points = [[0.4, 0.52], [0.6, 0.52], [0.9, 1], [0.1, 1]], size_m = [2, 9] }}"),
+    ] {
+        let errors =
+            resolve(&Source::new("site.toml", zone(&rest))).err().map_or("correct".to_owned(), |e| e.to_string());
+        told += &errors;
+        told += "\n";
+    }
+    expect![[r#"
+        site.toml:13: area_m2: a line has no area
+          mend: leave it out, or draw a polygon
+        site.toml:13: area_m2: -3 is out of range
+          mend: write 0.1 to 1000000 square metres
+        site.toml:13: area_m2: both `area_m2` and `ground` are given
+          mend: keep one of them
+        site.toml:13: ground: the points are no rectangle on the ground
+          mend: give the corners of a rectangle on the ground in order around, and its size in metres
+        site.toml:13: ground: the points are in another unit than the zone's
+          mend: write both in the same unit
+        correct
+    "#]].assert_eq(&told);
+}

@@ -29,6 +29,7 @@ use crate::happening::Happening;
 use crate::live::{Agent, Models, Shutdown};
 use crate::output::timeline::{JsonLines, Narrator, Timeline};
 use crate::replay::Replay;
+use crate::sensor_log::SensorLog;
 
 const SITE: &str = include_str!("site.toml");
 /// The demo's one camera.
@@ -123,6 +124,7 @@ fn fast(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
         site: &site,
         detector: Box::new(detector),
         reader: None,
+        sensors: SensorLog::default(),
         clips: std::iter::empty().collect(),
         out: &args.out,
         with_tracks: false,

@@ -18,6 +18,7 @@ use crate::happening::Happening;
 use crate::output::incidents::seconds;
 use crate::output::timeline::Narrator;
 use crate::replay::{Replay, Summary};
+use crate::sensor_log::SensorLog;
 
 /// How clips are played and judged.
 #[derive(Debug, Clone, Copy)]
@@ -113,6 +114,7 @@ fn replay(job: &Job, site: &Site, out: &Path) -> Result<(Summary, BTreeMap<Incid
         site,
         detector: Box::new(detector::of_site(site)?),
         reader: None,
+        sensors: SensorLog::default(),
         clips: std::iter::once((job.truth.camera.clone(), job.path.clone())).collect(),
         out,
         with_tracks: false,

@@ -27,6 +27,7 @@ use crate::happening::Happening;
 use crate::heat::HeatKeeper;
 use crate::operator::suppressions::SuppressionsFile;
 use crate::output::timeline::Narrator;
+use crate::rules_memory::MemoryKeeper;
 
 /// How long the loop waits for an event when nothing falls due.
 const IDLE: Duration = Duration::from_millis(500);
@@ -91,6 +92,7 @@ pub struct IncidentLoop {
     heat: Option<HeatKeeper>,
     suppressions: Option<SuppressionsFile>,
     inference: Shared,
+    memory: Option<MemoryKeeper>,
 }
 
 impl IncidentLoop {
@@ -120,6 +122,20 @@ impl IncidentLoop {
             heat: None,
             suppressions: None,
             inference: Shared::default(),
+            memory: None,
+        }
+    }
+
+    /// Also keeps over a restart what the rules remember.
+    #[must_use]
+    pub fn with_memory(mut self, memory: MemoryKeeper) -> Self {
+        self.memory = Some(memory);
+        self
+    }
+
+    fn keep_memory(&mut self, now: Timestamp) {
+        if let Some(memory) = &mut self.memory {
+            memory.keep(self.engine.memory(), now);
         }
     }
 
@@ -201,6 +217,9 @@ impl IncidentLoop {
             self.carry_out(now);
             self.write_reports();
             self.offer_evidence();
+            if self.memory.as_ref().is_some_and(|memory| memory.is_due(now)) {
+                self.keep_memory(now);
+            }
             match events.recv_timeout(self.until_timeout(now)) {
                 Ok(LoopEvent::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(event) => self.take_in(event),
@@ -210,6 +229,7 @@ impl IncidentLoop {
         if let Some(heat) = &mut self.heat {
             heat.finish();
         }
+        self.keep_memory(self.clock.now());
         self.offer_evidence();
         let left = self.unwritten.len();
         self.write_reports();

@@ -41,6 +41,7 @@ use crate::heat::HeatKeeper;
 use crate::heat::store::HeatStore;
 use crate::operator::suppressions::SuppressionsFile;
 use crate::output::timeline::Narrator;
+use crate::rules_memory::MemoryKeeper;
 
 pub use inference::Models;
 pub use queue::{Receiver, Sender};
@@ -130,7 +131,7 @@ impl Agent {
     /// retried by its part.
     pub fn start(site: &Site, models: Models, narrator: Option<Box<dyn Narrator>>) -> Result<Self, CommandError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let civil = SiteTime::live(site.time_zone.clone());
+        let civil = SiteTime::live(site.time_zone.clone()).with_holidays(site.holidays.clone());
         std::fs::create_dir_all(&site.storage.dir)
             .with_context(|| format!("failed to make the storage directory {}", site.storage.dir.display()))?;
         let storage_lock = lock_storage(&site.storage.dir)?;
@@ -149,7 +150,9 @@ impl Agent {
         let attributes = models.reader.as_ref().map(|reader| reader.attributes().to_vec()).unwrap_or_default();
         let shared = inference::Shared::new(&attributes);
         let heat = HeatKeeper::new(site, HeatStore::new(&site.storage.dir, civil.clone()));
-        let engine = Engine::new(site, Arc::new(civil));
+        let mut engine = Engine::new(site, Arc::new(civil));
+        let (memory, remembered) = MemoryKeeper::open(&site.storage.dir);
+        engine.remember(remembered);
         let mut incident_loop = incident_loop::IncidentLoop::new(
             engine,
             outbox,
@@ -160,7 +163,8 @@ impl Agent {
         )
         .with_heat(heat)
         .with_suppressions(SuppressionsFile::new(&site.storage.dir))
-        .with_inference(shared.clone());
+        .with_inference(shared.clone())
+        .with_memory(memory);
         notes.extend(incident_loop.restore()?);
         let board = incident_loop.board();
         let latencies = incident_loop.latencies();

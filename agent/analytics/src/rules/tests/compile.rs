@@ -6,6 +6,35 @@ use expect_test::expect;
 
 use super::*;
 
+/// The classes of COCO that the shipped violations name.
+const COCO: [&str; 25] = [
+    "person",
+    "bicycle",
+    "car",
+    "motorcycle",
+    "bus",
+    "truck",
+    "bench",
+    "backpack",
+    "umbrella",
+    "handbag",
+    "suitcase",
+    "bottle",
+    "cup",
+    "bowl",
+    "banana",
+    "apple",
+    "sandwich",
+    "orange",
+    "carrot",
+    "cake",
+    "chair",
+    "couch",
+    "potted plant",
+    "dining table",
+    "teddy bear",
+];
+
 fn refused(condition: &str, zone: &str, adjust: impl FnOnce(&mut RuleBinding)) -> String {
     let mut binding = binding(zone);
     adjust(&mut binding);
@@ -36,6 +65,35 @@ fn refusals_read_like_help() {
         ("{ count = { of = { count = { of = { in_zone = {} }, at_least = 2 } }, at_least = 2 } }", "yard"),
         ("{ count = { of = { in_zone = {} }, at_least = 0 } }", "yard"),
         ("{ count = { of = { in_zone = {} }, at_least = 2.5 } }", "yard"),
+        ("{ count = { of = { in_zone = {} } } }", "yard"),
+        ("{ count = { of = { in_zone = {} }, at_least = 2, per_m2 = 1 } }", "yard"),
+        ("{ count = { of = { in_zone = {} }, per_m2 = 1 } }", "yard"),
+        ("{ count = { of = { in_zone = {} }, at_least = 2, leave_below = 3 } }", "yard"),
+        ("{ count = { of = { in_zone = {} }, growth = { by = 2, over_s = 1 } } }", "yard"),
+        ("{ all = [{ in_zone = {} }, { absent = { of = { in_zone = {} }, for_s = 9 } }] }", "yard"),
+        ("{ near = { class = [] } }", "yard"),
+        ("{ near = { class = [\"person\"], within = -1 } }", "yard"),
+        ("{ moving = { distance = 2, toward_deg = 90, against_line = \"kerb\" } }", "yard"),
+        ("{ moving = { distance = 2, against_line = \"gate\" } }", "yard"),
+        ("{ moving = { distance = 2, over_s = 90 } }", "yard"),
+        ("{ speed = {} }", "yard"),
+        ("{ speed = { at_least = 2, at_most = 1 } }", "yard"),
+        ("{ appeared = { for_s = 5, left_s = 5 } }", "yard"),
+        ("{ falls = { from_floor = 0 } }", "yard"),
+        ("{ sensor = { above = 1 } }", "yard"),
+        ("{ sensor = { id = \"fume\" } }", "yard"),
+        ("{ sensor = { id = \"fume\", above = 1, below = 0 } }", "yard"),
+        ("{ sensor = { id = \"fume\", above = inf } }", "yard"),
+        ("{ score = { of = [], at_least = 1 } }", "yard"),
+        ("{ score = { of = [{ weight = 1, if = { in_zone = {} } }], at_least = 2 } }", "yard"),
+        (
+            "{ score = { of = [{ weight = 1, if = { score = { of = [{ weight = 1, if = { in_zone = {} } }], at_least = 1 } } }], at_least = 1 } }",
+            "yard",
+        ),
+        (
+            "{ score = { of = [{ weight = 1, if = { in_zone = {} } }, { weight = 1, if = { count = { of = { in_zone = {} }, at_least = 2 } } }], at_least = 1 } }",
+            "yard",
+        ),
     ] {
         text += &refused(condition, zone, |_| {});
     }
@@ -50,15 +108,38 @@ fn refusals_read_like_help() {
         condition.in_zone.zone: the camera has no zone or line gaet; did you mean gate?
         condition.in_zone.zone: the camera has no zone or line pond; it has yard, gate, kerb
         condition.in_zone.zone: kerb is a line, and nothing can be inside of it: name an area with zone = "…", or bind the violation to one
-        condition.line_crossed.line: yard is an area, and only a line can be crossed: name one with line = "…", or bind the violation to a line
+        condition.line_crossed.line: yard is an area, and a line is needed here: name a line of the camera, or bind the violation to one
         condition.stationary.within: 2 is out of range: write a part of the diagonal from 0.01 to 1
         condition.confidence: 50 is out of range: write a part from 0 to 1
         condition.all: the list is empty: write at least one condition
         condition.class: the list is empty: name one class or more
-        condition.all[0]: a condition with count is about the zone as a whole, so a condition about single tracks cannot stand beside it: move it into count's `of`
-        condition.count.of.count: a count cannot stand within another count's `of`, which is about single tracks
+        condition.all[0]: count and absent are about the zone as a whole, so a condition about single tracks cannot stand beside them: move it into their `of`
+        condition.count.of.count: count and absent cannot stand within an `of` of another one, which is about single tracks
         condition.count.at_least: 0 is out of range: write a whole number from 1 to 1000
         condition.count.at_least: 2.5 is out of range: write a whole number from 1 to 1000
+        condition.count: a key is missing: write at_least, per_m2 or growth
+        condition.count: only one of at_least, per_m2 and growth may be given
+        condition.count.per_m2: the area of yard is not known: give the zone area_m2, or ground with four points and their size in metres
+        condition.count.leave_below: 3 is out of range: write a number above 0 that is not above the limit at which it begins to hold
+        condition.count.growth.over_s: 1 is out of range: write seconds from 2 to 3600
+        condition.all[0]: count and absent are about the zone as a whole, so a condition about single tracks cannot stand beside them: move it into their `of`
+        condition.near.class: the list is empty: name one class or more
+        condition.near.within: -1 is out of range: write heights of the higher box from 0 to 20
+        condition.moving: only one of toward_deg, against_deg, along_line and against_line may be given
+        condition.moving.against_line: gate is an area, and a line is needed here: name a line of the camera, or bind the violation to one
+        condition.moving.over_s: 90 is out of range: write seconds from 0.4 to 60
+        condition.speed: a key is missing: write at_least, at_most or both
+        condition.speed.at_most: 1 is out of range: write heights of the box per second from at_least to 1000
+        condition.appeared.left_s: a key is missing: write brought_by
+        condition.falls.from_floor: 0 is out of range: write a whole number from 1 to 200
+        condition.sensor.id: which sensor? name it with sensor = "…" in the site's rule, or with id = "…" here
+        condition.sensor: a key is missing: write above or below
+        condition.sensor: only one of above and below may be given
+        condition.sensor.above: inf is out of range: write a finite number
+        condition.score.of: the list is empty: write at least one sign, { weight = 1, if = … }
+        condition.score.at_least: 2 is out of range: write a number above 0 that the weights can add up to
+        condition.score.of[0].if.score: a score cannot stand within another score: write all signs into one
+        condition.score.of[0]: count and absent are about the zone as a whole, so a condition about single tracks cannot stand beside them: move it into their `of`
     "#]].assert_eq(&text);
 }
 
@@ -152,14 +233,24 @@ fn the_shipped_violations_compile() {
         }
         let zone = if violation.id.as_str() == "line_crossing" { "kerb" } else { "yard" };
         let mut bound = binding(zone);
-        bound.classes = ["person", "bicycle", "car", "motorcycle", "bus", "truck"].map(Class::new).to_vec();
+        bound.classes = COCO.map(Class::new).to_vec();
+        bound.sensor = Some(forewarn_domain::SensorId::new("fume").unwrap());
+        bound.areas_m2 = BTreeMap::from([(ZoneId::new("yard").unwrap(), 100.0)]);
         if let Err(error) = CompiledRule::compile(&violation, &bound) {
             panic!("{}: {error}", path.display());
         }
         ids.push(violation.id.to_string());
     }
     for id in [
+        "abandoned_object",
+        "crowd_density",
+        "crowd_growth",
         "crowding",
+        "dirty_shopfront",
+        "dumping",
+        "fire_lane_occupied",
+        "goods_outside_shop",
+        "guard_post_empty",
         "illegal_parking",
         "intrusion",
         "line_crossing",
@@ -168,6 +259,11 @@ fn the_shipped_violations_compile() {
         "no_ear_protection",
         "no_hard_hat",
         "no_hi_vis_vest",
+        "not_seen_since",
+        "sensor_over_threshold",
+        "street_vending",
+        "thrown_object",
+        "wrong_way",
     ] {
         assert!(ids.iter().any(|known| known == id), "{id} is shipped");
     }

@@ -287,7 +287,12 @@ fn any_track() -> impl Strategy<Value = Track> {
 proptest! {
     #[test]
     fn hits_are_sound_for_any_tracks(frames in prop::collection::vec((-1_000_000i64..9_000_000, prop::collection::vec(any_track(), 0..6)), 0..30)) {
-        let conditions = ["{ in_zone = {} }", "{ dwell = { for_s = 2 } }", "{ stationary = { for_s = 3 } }", "{ count = { of = { in_zone = {} }, at_least = 2 } }"];
+        let conditions = ["{ in_zone = {} }", "{ dwell = { for_s = 2 } }", "{ stationary = { for_s = 3 } }", "{ count = { of = { in_zone = {} }, at_least = 2 } }",
+            "{ moving = { distance = 1, over_s = 2, toward_deg = 90 } }", "{ speed = { at_most = 1 } }",
+            "{ near = { class = [\"car\"], within = 2, for_s = 1 } }",
+            "{ score = { at_least = 1, of = [{ weight = 1, if = { near = { class = [\"dog\"] } } }, { weight = 1, if = { in_zone = {} } }] } }",
+            "{ count = { of = { in_zone = {} }, growth = { by = 1, over_s = 5 } } }", "{ absent = { of = { in_zone = {} }, for_s = 3 } }",
+            "{ any = [{ wearing = { item = \"hard_hat\", is = \"no\" } }, { in_zone = {} }] }"];
         let run = || {
             let compiled = conditions.map(|c| CompiledRule::compile(&violation(c), &binding("yard")).unwrap());
             let (mut rules, mut at) = (Rules::new(compiled.to_vec()), 0);

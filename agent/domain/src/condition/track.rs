@@ -1,23 +1,9 @@
-//! The condition language of violations, as written in TOML.
-//!
-//! A condition is a tree. Its leaves speak of one track (`class`, `confidence`, `in_zone`, `dwell`, `stationary`,
-//! `line_crossed`, `wearing`), of all tracks of a zone (`count`) or of the time (`schedule`); `all`, `any` and `not` join them.
-//! A tree with a `count` outside of another `count`'s `of` is about the zone as a whole: one incident for the crowd,
-//! not one for each person.
+//! Conditions about one track.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttributeId, Class, Schedule, ZoneId};
-
-/// A number, or the name of one of the violation's parameters with a dollar sign: `60` or `"$dwell_s"`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Quantity {
-    /// The number itself.
-    Number(f64),
-    /// `$name` of an entry of `[parameters]`, which a site may override.
-    Parameter(String),
-}
+use super::Quantity;
+use crate::{AttributeId, Class, ZoneId};
 
 /// How a track's place is compared with a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -70,19 +56,6 @@ pub struct Stationary {
     /// How far the box's centre may wander, as a part of the box's diagonal (0.25 if absent).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Quantity>,
-}
-
-/// Parameters of `count`: so many tracks fulfil `of` at the same time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Count {
-    /// What each counted track must fulfil.
-    pub of: Box<Condition>,
-    /// The least number of tracks.
-    pub at_least: Quantity,
-    /// For how many seconds without a break (0 if absent).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub for_s: Option<Quantity>,
 }
 
 /// Which way a line is crossed, seen when walking along the line from its first point.
@@ -145,32 +118,89 @@ pub struct Wearing {
     pub confidence: Option<Quantity>,
 }
 
-/// One node of a condition.
+/// Parameters of `near`: so many others are near the track.
+///
+/// The distance is the gap between the boxes, in heights of the higher of the two; boxes that do not stand at about the
+/// same depth, by their lower edges, are further apart by that.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Condition {
-    /// The track is of one of these classes.
-    Class(Vec<Class>),
-    /// The track's latest score is at least this.
-    Confidence(Quantity),
-    /// The track is in a zone now.
-    InZone(InZone),
-    /// The track has been in a zone for some time.
-    Dwell(Dwell),
-    /// The track has kept its place for some time.
-    Stationary(Stationary),
-    /// So many tracks fulfil a condition.
-    Count(Count),
-    /// The track crossed a line.
-    LineCrossed(LineCrossed),
-    /// Closer looks told what the track wears.
-    Wearing(Wearing),
-    /// The time lies in a schedule; holds where the time of day is unknown.
-    Schedule(Schedule),
-    /// Each of these holds.
-    All(Vec<Condition>),
-    /// At least one of these holds.
-    Any(Vec<Condition>),
-    /// This does not hold.
-    Not(Box<Condition>),
+#[serde(deny_unknown_fields)]
+pub struct Near {
+    /// The classes that count.
+    pub class: Vec<Class>,
+    /// The greatest distance (1 if absent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Quantity>,
+    /// The least number (1 if absent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Quantity>,
+    /// For how many seconds, breaks of 3 s forgiven (0 if absent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_s: Option<Quantity>,
+}
+
+/// Parameters of `moving`: the track has come a certain way of late. Without a direction any will do; at most one may be
+/// given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Moving {
+    /// The least distance as the crow flies, in heights of the box.
+    pub distance: Quantity,
+    /// In how many seconds (3 if absent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_s: Option<Quantity>,
+    /// Towards this bearing in the picture: 0 is up, 90 right, 180 down, 270 left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub toward_deg: Option<Quantity>,
+    /// Against this bearing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against_deg: Option<Quantity>,
+    /// Along a line, from its first point to its last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub along_line: Option<ZoneId>,
+    /// Against a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against_line: Option<ZoneId>,
+    /// How far the direction may differ, in degrees (60 if absent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_deg: Option<Quantity>,
+}
+
+/// Parameters of `speed`: how fast the track moves, in heights of its box per second. At least one limit is given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Speed {
+    /// The least speed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Quantity>,
+    /// The greatest speed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<Quantity>,
+    /// Measured over so many seconds (1 if absent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_s: Option<Quantity>,
+}
+
+/// Parameters of `appeared`: the track is of class `new_object` or `removed_object`, which the detector of static objects
+/// reports, and has stayed for so long.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Appeared {
+    /// Seconds since it appeared, or went.
+    pub for_s: Quantity,
+    /// Somebody of these classes must have been seen to bring it, or to take it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub brought_by: Vec<Class>,
+    /// Whoever brought it must have left so many seconds ago.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_s: Option<Quantity>,
+}
+
+/// Parameters of `falls`: the track is of class `falling_object`, which the detector of falling objects reports.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Falls {
+    /// It must have begun to fall this many floors up or higher, the ground floor is 1; a fall of which the floor is not
+    /// known counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_floor: Option<Quantity>,
 }

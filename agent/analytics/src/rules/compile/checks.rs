@@ -1,0 +1,69 @@
+//! Checks of what does not hang on a condition: classes, parameters, times.
+
+use forewarn_domain::detection::BUILT_IN_CLASSES;
+use forewarn_domain::{Class, Violation};
+
+use super::super::error::{CompileError, Problem, nearest};
+use super::{Compiler, MOST_SECONDS, PART, SECONDS};
+
+impl Compiler<'_> {
+    /// Checks what does not hang on a condition.
+    pub(super) fn check_site(&self) -> Result<(), CompileError> {
+        if self.violation.subject.is_empty() {
+            return Err(self.error("subject", Problem::Empty { help: "name the classes of the subjects" }));
+        }
+        self.check_classes(&self.violation.subject, "subject")?;
+        let confidence = f64::from(self.violation.min_confidence);
+        self.in_range(confidence, 0.0..=1.0, PART, "min_confidence")?;
+        let known = &self.violation.parameters;
+        for (name, &value) in &self.binding.parameters {
+            if !known.contains_key(name) {
+                let nearest = nearest(name, known.keys().map(String::as_str));
+                let known = known.keys().cloned().collect();
+                return Err(self.error("parameters", Problem::UnknownOverride { name: name.clone(), nearest, known }));
+            }
+            self.in_range(value, f64::MIN..=f64::MAX, "write a finite number", &format!("parameters.{name}"))?;
+        }
+        Ok(())
+    }
+
+    /// Checks the times and counts of confirmation, warning, observation and evidence.
+    pub(super) fn check_timing(&self) -> Result<(), CompileError> {
+        let Violation { confirm, warning, observe, evidence, .. } = self.violation;
+        let of_warning = warning.iter().flat_map(|warning| {
+            [("warning.timeout_s", warning.timeout_s), ("warning.cool_down_s", warning.cool_down_s)]
+        });
+        let seconds = [
+            ("confirm.for_s", confirm.for_s),
+            ("confirm.forgive_s", confirm.forgive_s),
+            ("observe.for_s", observe.for_s),
+            ("observe.complied_after_s", observe.complied_after_s),
+            ("observe.gone_after_s", observe.gone_after_s),
+            ("observe.lost_after_s", observe.lost_after_s),
+            ("observe.close_after_s", observe.close_after_s),
+            ("evidence.pre_roll_s", evidence.pre_roll_s),
+            ("evidence.post_roll_s", evidence.post_roll_s),
+        ];
+        for (place, value) in seconds.into_iter().chain(of_warning) {
+            self.in_range(value, 0.0..=MOST_SECONDS, SECONDS, place)?;
+        }
+        let hits = f64::from(confirm.hits);
+        self.in_range(hits, 1.0..=f64::from(u32::MAX), "write a whole number from 1", "confirm.hits")?;
+        if let Some(warning) = warning {
+            let range = "write a whole number from 0 to 100";
+            self.in_range(f64::from(warning.times), 0.0..=100.0, range, "warning.times")?;
+        }
+        Ok(())
+    }
+
+    /// Built-in classes are accepted whatever the model reports.
+    pub(super) fn check_classes(&self, classes: &[Class], place: &str) -> Result<(), CompileError> {
+        let known = &self.binding.classes;
+        let is_known = |class: &Class| known.contains(class) || BUILT_IN_CLASSES.contains(&class.as_str());
+        let unknown = classes.iter().find(|class| !known.is_empty() && !is_known(class));
+        unknown.map_or(Ok(()), |class| {
+            let nearest = nearest(class.as_str(), known.iter().map(Class::as_str));
+            Err(self.error(place, Problem::UnknownClass { class: class.clone(), nearest }))
+        })
+    }
+}

@@ -1,0 +1,141 @@
+//! What comes in beside the tracks: readings of closer looks, values of sensors, origins of things, and what was
+//! remembered before a restart.
+
+use std::collections::BTreeMap;
+
+use forewarn_domain::{Answer, CivilTime, Look, Origin, Reading, RuleHit, RuleKey, SensorId, Timestamp, TrackId};
+use serde::{Deserialize, Serialize};
+
+use super::Rules;
+use super::program::Measure;
+use super::zone::Absence;
+use crate::plate;
+
+/// What became of the readings that were handed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReadingCounts {
+    /// They count for a subject.
+    pub taken: u64,
+    /// Their track is not known any more.
+    pub unknown_track: u64,
+    /// No rule asks for their attribute.
+    pub unasked: u64,
+}
+
+/// What the rules of a stream remember over a restart, beside the subjects of open incidents.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RulesMemory {
+    /// Since when somebody is missed.
+    #[serde(default)]
+    absences: Vec<RememberedAbsence>,
+}
+
+/// The absence of one condition of one rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RememberedAbsence {
+    rule: RuleKey,
+    /// Which of the rule's conditions about the zone it is, from 0.
+    term: usize,
+    absence: Absence,
+}
+
+impl Rules {
+    /// The looks at tracks of the latest frame that would help, the most urgent first; each is given out once.
+    ///
+    /// What is not looked at is asked for again after a moment. There are none before the first frame.
+    pub fn take_looks(&mut self) -> Vec<Look> {
+        let looks = std::mem::take(&mut self.looks);
+        let Some(at) = self.at else { return looks };
+        for look in &looks {
+            if let Some(identity) = self.identities.iter_mut().find(|i| i.track == Some(look.track)) {
+                identity.attributes.ask(&look.attribute, at);
+            }
+        }
+        looks
+    }
+
+    /// Takes in what looks said. They count from the next frame on.
+    ///
+    /// A reading of a track that is no longer known, or of an attribute that no rule asks for, is dropped and counted.
+    pub fn read(&mut self, readings: &[Reading]) {
+        for reading in readings {
+            if !self.states.iter().any(|s| s.rule.asks.iter().any(|ask| ask.attribute == reading.attribute)) {
+                self.reading_counts.unasked += 1;
+                continue;
+            }
+            let Some(identity) = self.identities.iter_mut().find(|i| i.track == Some(reading.track)) else {
+                self.reading_counts.unknown_track += 1;
+                continue;
+            };
+            self.reading_counts.taken += 1;
+            let mut reading = reading.clone();
+            if reading.attribute.as_str() == "plate"
+                && let Answer::Text { text, confidence } = &mut reading.answer
+            {
+                *confidence = plate::lowered(text, *confidence);
+            }
+            identity.attributes.read(&reading);
+        }
+    }
+
+    /// What became of the readings so far.
+    pub fn reading_counts(&self) -> ReadingCounts {
+        self.reading_counts
+    }
+
+    /// Takes in a sensor's value of `at`, and answers with the hits of the rules that hang on sensors alone: they need
+    /// no frame. Other rules hear of it with the next frame. A value that is no number, or is older than the sensor's
+    /// latest, is passed over.
+    pub fn sensor(&mut self, id: &SensorId, value: f64, at: Timestamp, civil: &dyn CivilTime) -> Vec<RuleHit> {
+        if !self.values.take(id, value, at) {
+            return Vec::new();
+        }
+        let mut hits = Vec::new();
+        for index in 0..self.states.len() {
+            let state = &mut self.states[index];
+            let mut is_concerned = false;
+            for (threshold, sensor) in state.thresholds.iter_mut().zip(&state.rule.sensors) {
+                if sensor.id == *id {
+                    threshold.take(sensor, value, at);
+                    is_concerned = true;
+                }
+            }
+            if is_concerned && state.rule.is_zone && state.rule.terms.is_empty() {
+                state.hear(&self.values, at);
+                hits.extend(self.crowd_hit(index, at, 0, civil));
+            }
+        }
+        hits
+    }
+
+    /// Takes in how things came to be where they are: all that are known, by track. It counts from the next frame on.
+    pub fn set_origins(&mut self, origins: BTreeMap<TrackId, Origin>) {
+        self.origins = origins;
+    }
+
+    /// What is to be kept for a restart.
+    pub fn memory(&self) -> RulesMemory {
+        let absences = self.states.iter().flat_map(|state| {
+            let terms = state.rule.terms.iter().zip(&state.terms).enumerate();
+            let absent = terms.filter(|(_, (term, _))| matches!(term.measure, Measure::Absence { .. }));
+            absent.map(|(term, (_, memory))| RememberedAbsence {
+                rule: state.rule.key.clone(),
+                term,
+                absence: memory.absence,
+            })
+        });
+        RulesMemory { absences: absences.collect() }
+    }
+
+    /// Goes on with what was kept, before the first frame. What belongs to no rule any more is passed over.
+    pub fn remember(&mut self, memory: RulesMemory) {
+        for RememberedAbsence { rule, term, absence } in memory.absences {
+            let state = self.states.iter_mut().find(|state| state.rule.key == rule);
+            if let Some(memory) = state.and_then(|state| state.terms.get_mut(term)) {
+                memory.absence = memory.absence.max(absence);
+            }
+        }
+    }
+}

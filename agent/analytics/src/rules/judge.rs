@@ -1,0 +1,125 @@
+//! What one rule says of each subject of the frame.
+
+use forewarn_domain::{CivilTime, RuleHit, Sight, SubjectId, Timestamp};
+
+use super::looks::{Neighbour, Wishes, wishes};
+use super::memory::Sighting;
+use super::near::Other;
+use super::notes;
+use super::program::CompiledRule;
+use super::subjects::SubjectState;
+use super::tree::{Facts, Truth};
+use super::{RuleState, Rules};
+
+impl Rules {
+    /// Brings the leaves and scores of one rule up to date for each identity that is seen.
+    pub(super) fn judge(&mut self, index: usize, at: Timestamp, others: &[Other], civil: &dyn CivilTime) {
+        let (RuleState { rule, shapes, sensed, .. }, now, size) = (&self.states[index], self.now, self.size);
+        for identity in self.identities.iter_mut().filter(|i| i.is_seen(now) && !i.is_waiting) {
+            let seen = Sighting {
+                now,
+                first: identity.first,
+                first_seen: identity.first_seen,
+                bbox: identity.bbox,
+                smooth: identity.smooth(),
+                class: &identity.class,
+                score: identity.score,
+                size,
+                at,
+                attributes: &identity.attributes,
+                number: identity.number,
+                others,
+                origin: identity.track.and_then(|track| self.origins.get(&track)),
+            };
+            let memory = &mut identity.rules[index];
+            memory.is_admitted |= identity.score >= rule.min_confidence;
+            for (i, leaf) in rule.leaves.iter().enumerate() {
+                let held = memory.leaves[i].update(leaf, shapes, &seen);
+                (memory.held[i], memory.nearly[i]) = (held.truth, held.nearly);
+            }
+            for (i, score) in rule.scores.iter().enumerate().filter(|(_, score)| !score.is_zone) {
+                let facts = Facts { leaves: &memory.held, terms: &[], sensors: sensed, scores: &[], at, civil };
+                let signs: Vec<Truth> = score.signs.iter().map(|sign| facts.truth(&sign.condition)).collect();
+                memory.scored[i] = memory.scores[i].update(score, &signs, now);
+            }
+        }
+    }
+
+    /// Adds what one rule wishes to know of the subjects that are seen.
+    pub(super) fn wish(&self, index: usize, at: Timestamp, civil: &dyn CivilTime, wished: &mut Wishes) {
+        let RuleState { rule, sensed, .. } = &self.states[index];
+        if rule.asks.is_empty() || !rule.is_open(at, civil) {
+            return;
+        }
+        let seen = || self.identities.iter().filter(|i| i.is_seen(self.now));
+        let neighbours: Vec<Neighbour<'_>> = seen().map(Neighbour::new).collect();
+        for identity in seen().filter(|identity| !identity.is_waiting) {
+            let memory = &identity.rules[index];
+            let facts =
+                Facts { leaves: &memory.nearly, terms: &[], sensors: sensed, scores: &memory.scored, at, civil };
+            for wish in wishes(rule, identity, memory, &neighbours, self.size, &facts) {
+                wished.add(wish);
+            }
+        }
+    }
+
+    pub(super) fn single_hits(&mut self, index: usize, at: Timestamp, civil: &dyn CivilTime) -> Vec<RuleHit> {
+        let RuleState { rule, sensed, .. } = &self.states[index];
+        let is_open = rule.is_open(at, civil);
+        let mut hits = Vec::new();
+        for identity in &mut self.identities {
+            let is_seen = identity.is_seen(self.now) && !identity.is_waiting;
+            let memory = &mut identity.rules[index];
+            let sight = if is_seen {
+                let (leaves, scores) = (&memory.held, &memory.scored);
+                let facts = Facts { leaves, terms: &[], sensors: sensed, scores, at, civil };
+                let is_subject =
+                    memory.subject.is_some() || (rule.subject.contains(&identity.class) && memory.is_admitted);
+                if is_open && is_subject { sight(facts.truth(&rule.condition)) } else { Sight::Compliant }
+            } else {
+                identity.unseen
+            };
+            if memory.subject.is_none() {
+                if sight != Sight::Violating {
+                    continue;
+                }
+                memory.subject = Some(SubjectState { id: SubjectId(self.next_subject) });
+                self.next_subject += 1;
+            }
+            let findings = || {
+                let origin = identity.track.and_then(|track| self.origins.get(&track));
+                let mut findings = notes::of_subject(rule, &identity.attributes, &memory.scores, origin, at);
+                findings.extend(notes::of_sensors(&rule.sensors, &self.values));
+                findings
+            };
+            hits.extend(memory.subject.map(|subject| RuleHit {
+                rule: rule.key.clone(),
+                subject: subject.id,
+                sight,
+                class: identity.class.clone(),
+                track: identity.track.filter(|_| is_seen),
+                count: 1,
+                bbox: identity.bbox,
+                at,
+                findings: if is_seen { findings() } else { Vec::new() },
+            }));
+        }
+        hits
+    }
+}
+
+impl CompiledRule {
+    /// Whether the site's schedule lets the rule hold at `at`.
+    pub(super) fn is_open(&self, at: Timestamp, civil: &dyn CivilTime) -> bool {
+        self.schedule.as_ref().and_then(|schedule| schedule.holds_at(at, civil)).unwrap_or(true)
+    }
+}
+
+/// What a condition of this value shows of a subject that is seen.
+pub(super) fn sight(truth: Truth) -> Sight {
+    match truth {
+        Truth::True | Truth::NoClock => Sight::Violating,
+        Truth::CannotTell => Sight::Occluded,
+        Truth::False => Sight::Compliant,
+    }
+}

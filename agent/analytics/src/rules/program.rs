@@ -1,0 +1,156 @@
+//! A rule as it is run: the tree of conditions with every name looked up and every number checked. Times are in
+//! microseconds.
+
+use forewarn_domain::condition::{CrossingDirection, Told};
+use forewarn_domain::{AttributeId, Class, RuleKey, Schedule, SensorId, Zone};
+
+use crate::votes::Standard;
+
+/// A violation that is ready to be watched for in one zone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CompiledRule {
+    pub(super) key: RuleKey,
+    pub(super) subject: Vec<Class>,
+    pub(super) min_confidence: f32,
+    pub(super) schedule: Option<Schedule>,
+    pub(super) zones: Vec<Zone>,
+    /// The rule's own zone, if it is one of `zones`; made one where the rule is about the zone as a whole.
+    pub(super) own_zone: Option<usize>,
+    pub(super) leaves: Vec<Leaf>,
+    pub(super) terms: Vec<Term>,
+    pub(super) sensors: Vec<SensorOf>,
+    pub(super) scores: Vec<ScoreOf>,
+    pub(super) condition: Node,
+    /// Whether the rule is about the zone as a whole.
+    pub(super) is_zone: bool,
+    /// What closer looks are asked for, each attribute once.
+    pub(super) asks: Vec<Ask>,
+    /// How long an absent subject is remembered.
+    pub(super) forget_after_us: i64,
+}
+
+impl CompiledRule {
+    /// Violation, stream and zone.
+    pub fn key(&self) -> &RuleKey {
+        &self.key
+    }
+
+    /// Whether the rule is about the zone as a whole, with one subject for all that goes on there.
+    pub fn is_crowd(&self) -> bool {
+        self.is_zone
+    }
+
+    /// The sensors that the rule hangs on.
+    pub fn sensors(&self) -> impl Iterator<Item = &SensorId> {
+        self.sensors.iter().map(|sensor| &sensor.id)
+    }
+}
+
+/// A condition about one track. Zones are indices into the rule's.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Leaf {
+    Class(Vec<Class>),
+    Confidence(f32),
+    InZone { zone: usize, place: Place },
+    Dwell { zone: usize, place: Place, for_us: i64 },
+    Stationary { for_us: i64, within: f32 },
+    LineCrossed { line: usize, direction: CrossingDirection, holds_for_us: i64 },
+    Moving { distance: f32, over_us: i64, course: Course, within_deg: f32 },
+    Speed { at_least: f32, at_most: f32, over_us: i64 },
+    Near { classes: Vec<Class>, within: f32, at_least: usize, for_us: i64 },
+    Appeared { for_us: i64, brought_by: Vec<Class>, left_us: Option<i64> },
+    Falls { from_floor: u32 },
+    Wearing { item: AttributeId, is: Told, standard: Standard },
+}
+
+/// Which way a track must move.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Course {
+    Any,
+    /// Towards this bearing in the picture, clockwise from up.
+    Bearing(f32),
+    /// Along a line, or against it.
+    Line {
+        line: usize,
+        is_against: bool,
+    },
+}
+
+/// A closer look that a rule asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Ask {
+    pub(super) attribute: AttributeId,
+    pub(super) standard: Standard,
+}
+
+/// What of a box must lie inside of a zone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Place {
+    Foot,
+    Centre,
+    Overlap(f32),
+}
+
+/// A condition about all tracks.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Term {
+    pub(super) of: Node,
+    pub(super) for_us: i64,
+    pub(super) measure: Measure,
+}
+
+/// What is measured of those who fulfil a term.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Measure {
+    /// How many there are, each worth `each`: 1, or a part of a person per square metre. `enter` is the least for the
+    /// term to begin to hold, `leave` the least for it to go on.
+    Number { each: f64, enter: f64, leave: f64 },
+    /// How many more there are than at some time within `over_us`.
+    Growth { over_us: i64, enter: f64, leave: f64 },
+    /// Fewer than `least` of them.
+    Absence { least: usize },
+}
+
+/// A threshold of a sensor.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SensorOf {
+    pub(super) id: SensorId,
+    pub(super) is_above: bool,
+    pub(super) enter: f64,
+    pub(super) leave: f64,
+    pub(super) for_us: i64,
+    pub(super) silent_after_us: i64,
+}
+
+/// A sum of weak signs.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ScoreOf {
+    pub(super) signs: Vec<SignOf>,
+    pub(super) enter: f32,
+    pub(super) leave: f32,
+    pub(super) for_us: i64,
+    pub(super) half_life_us: i64,
+    /// Whether it is about the zone as a whole.
+    pub(super) is_zone: bool,
+}
+
+/// One sign of a score.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct SignOf {
+    pub(super) weight: f32,
+    pub(super) condition: Node,
+    pub(super) label: Option<String>,
+}
+
+/// The tree of conditions; the numbers are indices into the rule's lists.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Node {
+    Leaf(usize),
+    Term(usize),
+    Sensor(usize),
+    Score(usize),
+    Schedule(Schedule),
+    All(Vec<Node>),
+    Any(Vec<Node>),
+    Not(Box<Node>),
+}

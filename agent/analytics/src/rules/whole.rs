@@ -1,0 +1,131 @@
+//! What one rule says of a zone as a whole.
+
+use forewarn_domain::{BBox, CivilTime, Class, RuleHit, Sight, SubjectId, Timestamp};
+
+use super::identity::Identity;
+use super::judge::sight;
+use super::memory::span_us;
+use super::program::Measure;
+use super::subjects::Crowd;
+use super::tree::{Facts, Truth};
+use super::zone::{around, most_common};
+use super::{COUNTED_US, RuleState, Rules, notes};
+
+/// Those who take part.
+struct Members {
+    count: u32,
+    class: Option<Class>,
+    /// The smallest box around them.
+    bbox: Option<BBox>,
+}
+
+impl Rules {
+    /// The hit of the rule's zone, `step_us` of watched time after the last frame; none before it was first violated.
+    pub(super) fn crowd_hit(
+        &mut self,
+        index: usize,
+        at: Timestamp,
+        step_us: i64,
+        civil: &dyn CivilTime,
+    ) -> Option<RuleHit> {
+        let (now, size) = (self.now, self.size);
+        let is_open = self.states[index].rule.is_open(at, civil);
+        let settles_at = self.states[index].crowd.as_ref().and_then(|crowd| crowd.settles_at);
+        let is_settling = settles_at.is_some_and(|settles_at| now < settles_at);
+        let (members, truths) = self.count(index, at, step_us, (is_open, is_settling), civil);
+        let RuleState { rule, sensed, scores, .. } = &mut self.states[index];
+        let mut facts = Facts { leaves: &[], terms: &truths, sensors: sensed, scores: &[], at, civil };
+        let mut scored = vec![Truth::False; rule.scores.len()];
+        for (i, score) in rule.scores.iter().enumerate() {
+            let signs: Vec<Truth> = score.signs.iter().map(|sign| facts.truth(&sign.condition)).collect();
+            scored[i] = scores[i].update(score, &signs, now);
+        }
+        facts.scores = &scored;
+        let seen = match is_open {
+            _ if is_settling => Sight::Occluded,
+            true => sight(facts.truth(&rule.condition)),
+            false => Sight::Compliant,
+        };
+        let mut findings = notes::of_zone(rule, scores);
+        findings.extend(notes::of_sensors(&rule.sensors, &self.values));
+        let place = self.states[index].place(&members, size);
+        let RuleState { rule, crowd, .. } = &mut self.states[index];
+        if seen == Sight::Violating {
+            let id = crowd.as_ref().map_or(SubjectId(self.next_subject), |crowd| crowd.id);
+            self.next_subject = self.next_subject.max(id.0 + 1);
+            let class = members.class.unwrap_or_else(|| rule.subject[0].clone());
+            *crowd = Some(Crowd { id, bbox: place, class, violated_at: now, is_reported: true, settles_at: None });
+        }
+        let crowd = crowd.as_mut()?;
+        if members.count > 0 {
+            crowd.bbox = place;
+        }
+        crowd.is_reported &= span_us(crowd.violated_at, now) <= rule.forget_after_us;
+        crowd.is_reported.then(|| RuleHit {
+            rule: rule.key.clone(),
+            subject: crowd.id,
+            sight: seen,
+            class: crowd.class.clone(),
+            track: None,
+            count: members.count,
+            bbox: crowd.bbox,
+            at,
+            findings,
+        })
+    }
+
+    /// Who takes part, and what is known of each term of the rule; nothing of these while the rule settles.
+    fn count(
+        &mut self,
+        index: usize,
+        at: Timestamp,
+        step_us: i64,
+        (is_open, is_settling): (bool, bool),
+        civil: &dyn CivilTime,
+    ) -> (Members, Vec<Truth>) {
+        let now = self.now;
+        let RuleState { rule, terms, sensed, .. } = &mut self.states[index];
+        let (mut members, mut truths): (Vec<&Identity>, _) = (Vec::new(), Vec::with_capacity(rule.terms.len()));
+        for (term, memory) in rule.terms.iter().zip(terms) {
+            let truth = |identity: &Identity| {
+                let memory = &identity.rules[index];
+                let (leaves, scores) = (&memory.held, &memory.scored);
+                let facts = Facts { leaves, terms: &[], sensors: sensed, scores, at, civil };
+                let is_counted = !identity.is_waiting
+                    && span_us(identity.seen_at, now) <= COUNTED_US
+                    && rule.subject.contains(&identity.class)
+                    && memory.is_admitted;
+                if is_counted { facts.truth(&term.of) } else { Truth::False }
+            };
+            let counted: Vec<&Identity> = self.identities.iter().filter(|i| truth(i).holds()).collect();
+            let n_possible = self.identities.iter().filter(|i| truth(i).may_hold()).count();
+            if !is_open {
+                memory.close();
+            }
+            if !is_settling {
+                truths.push(memory.update(term, (counted.len(), n_possible), step_us, now));
+            }
+            // Whoever is there takes no part in an absence.
+            if !matches!(term.measure, Measure::Absence { .. }) {
+                members.extend(counted);
+            }
+        }
+        members.sort_by_key(|identity| identity.number);
+        members.dedup_by_key(|identity| identity.number);
+        let members = Members {
+            count: members.len() as u32,
+            class: most_common(&members),
+            bbox: members.iter().map(|identity| identity.bbox).reduce(|a, b| a.union(&b)),
+        };
+        (members, truths)
+    }
+}
+
+impl RuleState {
+    /// Where those who take part are; the rule's zone, or the picture, where nobody does.
+    fn place(&self, members: &Members, size: (u32, u32)) -> BBox {
+        let of_zone = || around(self.shapes.get(self.rule.own_zone?)?);
+        let picture = BBox::new(0.0, 0.0, size.0 as f32, size.1 as f32);
+        members.bbox.or_else(of_zone).unwrap_or(picture).clamped(size.0, size.1)
+    }
+}

@@ -1,0 +1,181 @@
+//! Detections, readings, things and values of sensors become incidents.
+
+use forewarn_domain::clock::UnknownCivilTime;
+use forewarn_domain::{
+    Answer, BBox, Bringer, Class, ColourMatrix, FrameMeta, IncidentState, PixelFormat, TrackId, TrackState, Unclear,
+    Verdict,
+};
+use forewarn_incident::Output;
+
+use super::*;
+use crate::config::resolve::resolve;
+use crate::config::source::Source;
+
+const SITE: &str = r#"
+    [site]
+    id = "yard"
+    [[camera]]
+    id = "gate"
+    url = "rtsp://cam/1"
+    [[camera.rule]]
+    violation = "no_hard_hat"
+"#;
+
+/// A picture on which there is nothing to see.
+fn grey(n: u32, at: Timestamp) -> Frame {
+    let stream = StreamId::new("gate").unwrap();
+    let meta = FrameMeta { stream, sequence: u64::from(n), captured_at: at, arrived_at: at };
+    let samples = vec![128; 640 * 480 * 3 / 2];
+    Frame::packed(meta, PixelFormat::I420, ColourMatrix::BT601, (640, 480), samples).unwrap()
+}
+
+/// What a scene of one person in front of the camera comes to; `says` answers each look.
+fn outcome(says: impl Fn(f64) -> Answer) -> Vec<IncidentRecord> {
+    let site = resolve(&Source::new("site.toml", SITE)).unwrap_or_else(|errors| panic!("{errors}"));
+    let mut engine = Engine::new(&site, Arc::new(UnknownCivilTime));
+    let stream = StreamId::new("gate").unwrap();
+    let mut records: BTreeMap<IncidentId, IncidentRecord> = BTreeMap::new();
+    for n in 0..900_u32 {
+        let at_s = f64::from(n) / 5.0;
+        let at = Timestamp::from_secs_f64(at_s);
+        while let Some(due) = engine.poll_timeout().filter(|due| *due < at) {
+            engine.timeout(due);
+        }
+        let bbox = BBox::new(200.0, 100.0, 280.0, 300.0);
+        let detection = Detection { class: Class::new("person"), score: 0.9, bbox };
+        engine.analysed(&grey(n, at), &[detection], None, at);
+        let looks = engine.take_looks(&stream);
+        let reading = |look: &Look| Reading {
+            track: look.track,
+            attribute: look.attribute.clone(),
+            at,
+            bbox: look.bbox,
+            quality: 0.8,
+            answer: says(at_s),
+        };
+        engine.read(&stream, &looks.iter().map(reading).collect::<Vec<_>>());
+        while let Some(output) = engine.poll_output() {
+            if let Output::Report(report) = output {
+                records.insert(report.incident.id.clone(), report.incident);
+            }
+        }
+    }
+    records.into_values().collect()
+}
+
+#[test]
+fn who_puts_the_hat_on_complies_who_turns_away_is_lost_and_who_is_never_seen_well_is_no_incident() {
+    let hat = |at: f64| Answer::Probability(if at < 20.0 { 0.02 } else { 0.98 });
+    let complied = outcome(hat);
+    let entered = |record: &IncidentRecord, state| record.first_entered(state).map(Timestamp::as_secs_f64);
+    assert_eq!(complied.len(), 1);
+    assert!(entered(&complied[0], IncidentState::Complied).is_some_and(|at| (22.0..32.0).contains(&at)));
+    assert_eq!(complied[0].findings[0].verdict, Verdict::Yes);
+
+    let turned =
+        outcome(|at| if at < 20.0 { Answer::Probability(0.02) } else { Answer::CannotTell(Unclear::TurnedAway) });
+    assert_eq!((turned.len(), entered(&turned[0], IncidentState::Complied)), (1, None));
+    assert!(entered(&turned[0], IncidentState::Lost).is_some());
+    assert_eq!(turned[0].findings[0].verdict, Verdict::No, "what was told is not undone");
+
+    assert_eq!(outcome(|_| Answer::CannotTell(Unclear::TooSmall)), Vec::new());
+    let (n_looks, even) = (std::cell::Cell::new(0_u32), |n: u32| if n.is_multiple_of(2) { 0.02 } else { 0.98 });
+    let torn = |_: f64| Answer::Probability(even(n_looks.replace(n_looks.get() + 1)));
+    assert_eq!(outcome(torn), Vec::new());
+}
+
+/// The confirmed incidents of a site whose one camera sees `people`, with whatever `also` hands in before each frame.
+fn incidents(site: &str, seconds: u32, people: u32, also: impl Fn(&mut Engine, Timestamp)) -> Vec<IncidentRecord> {
+    let site = resolve(&Source::new("site.toml", site)).unwrap_or_else(|errors| panic!("{errors}"));
+    let mut engine = Engine::new(&site, Arc::new(UnknownCivilTime));
+    let mut records: BTreeMap<IncidentId, IncidentRecord> = BTreeMap::new();
+    for n in 0..seconds * 5 {
+        let at = Timestamp::from_secs_f64(f64::from(n) / 5.0);
+        while let Some(due) = engine.poll_timeout().filter(|due| *due < at) {
+            engine.timeout(due);
+        }
+        also(&mut engine, at);
+        let detections = (0..people).map(|i| Detection {
+            class: Class::new("person"),
+            score: 0.9,
+            bbox: BBox::new(60.0 * i as f32, 100.0, 60.0 * i as f32 + 40.0, 220.0),
+        });
+        engine.analysed(&grey(n, at), &detections.collect::<Vec<_>>(), None, at);
+        while let Some(output) = engine.poll_output() {
+            if let Output::Report(report) = output {
+                records.insert(report.incident.id.clone(), report.incident);
+            }
+        }
+    }
+    records.into_values().collect()
+}
+
+fn site(rule: &str) -> String {
+    format!("[site]\nid = \"yard\"\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/1\"\n{rule}")
+}
+
+#[test]
+fn what_was_dumped_is_an_incident_that_tells_who_brought_it() {
+    let place = BBox::new(300.0, 380.0, 360.0, 420.0);
+    let put = |left_at: Option<f64>| {
+        move |engine: &mut Engine, at: Timestamp| {
+            let track = Track {
+                id: TrackId(1 << 40),
+                class: Class::new("new_object"),
+                score: 0.8,
+                bbox: place,
+                state: TrackState::Seen,
+                first_seen: Timestamp::from_secs_f64(5.0),
+                last_seen: at,
+            };
+            let bringer = Bringer {
+                track: TrackId(3),
+                class: Class::new("truck"),
+                bbox: BBox::new(200.0, 200.0, 400.0, 400.0),
+                at: Timestamp::from_secs_f64(4.0),
+                left_at: left_at.map(Timestamp::from_secs_f64),
+            };
+            let things = if at.as_secs_f64() < 5.0 { vec![] } else { vec![(track, Some(Origin::Brought(bringer)))] };
+            engine.set_things(&StreamId::new("gate").unwrap(), things);
+        }
+    };
+    let rule = site("[[camera.rule]]\nviolation = \"dumping\"");
+    let found = incidents(&rule, 60, 0, put(Some(12.0)));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].findings[0].text.as_deref(), Some("truck 3"));
+    assert_eq!(incidents(&rule, 60, 0, put(None)), Vec::new(), "whoever brought it is still there");
+}
+
+#[test]
+fn a_sensor_over_its_threshold_is_an_incident_of_its_camera_and_ends_when_it_is_back() {
+    let rule = site("[[camera.rule]]\nviolation = \"sensor_over_threshold\"\nsensor = \"fume\"");
+    let fume = SensorId::new("fume").unwrap();
+    let found = incidents(&rule, 300, 0, |engine, at| {
+        let seconds = at.as_secs_f64();
+        if seconds % 10.0 == 0.0 {
+            let value = if (50.0..200.0).contains(&seconds) { 3.5 } else { 1.0 };
+            engine.sensor(&fume, value, at, at);
+        }
+    });
+    assert_eq!(found.len(), 1);
+    let at = |state| found[0].first_entered(state).map(Timestamp::as_secs_f64);
+    assert_eq!(at(IncidentState::Confirmed), Some(110.0));
+    assert!(at(IncidentState::Complied).is_some_and(|at| (229.0..235.0).contains(&at)));
+    assert_eq!((found[0].subject.class.as_str(), found[0].findings[0].attribute.as_str()), ("sensor", "fume"));
+    assert_eq!(incidents(&rule, 100, 3, |_, _| {}), Vec::new(), "a sensor that is silent raises nothing");
+}
+
+#[test]
+fn a_density_takes_the_area_that_the_site_states() {
+    let rule = |area: &str| {
+        let zone = "[[camera.zone]]\nid = \"hall\"\npolygon = [[0, 0], [1, 0], [1, 1], [0, 1]]";
+        site(&format!("{zone}\n{area}\n[[camera.rule]]\nviolation = \"crowd_density\"\nzone = \"hall\""))
+    };
+    let nothing = |_: &mut Engine, _: Timestamp| {};
+    assert_eq!(incidents(&rule("area_m2 = 6"), 30, 9, nothing).len(), 1);
+    assert_eq!(incidents(&rule("area_m2 = 9"), 30, 9, nothing).len(), 0);
+    let ground = "ground = { points = [[0.25, 0.5], [0.75, 0.5], [0.75, 1.0], [0.25, 1.0]], size_m = [1.2, 1.2] }";
+    assert_eq!(incidents(&rule(ground), 30, 9, nothing).len(), 1);
+    let errors = resolve(&Source::new("site.toml", rule(""))).err().map(|errors| errors.to_string());
+    assert!(errors.is_some_and(|text| text.contains("the area of hall is not known")));
+}
