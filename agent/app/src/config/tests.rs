@@ -159,9 +159,12 @@ fn garbage_is_an_error_and_never_a_panic() {
 #[test]
 fn holidays_and_areas_that_make_no_sense_are_refused() {
     let text = "[site]\nid = \"s\"\nholidays = [\"2026-01-01\", \"new year\"]\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/1\"\n";
-    check(text, &expect![[r#"
+    check(
+        text,
+        &expect![[r#"
         site.toml:3: holidays: "new year" is no day and no span of days
-          mend: write "2026-01-01" or "2026-02-15..2026-02-23""#]]);
+          mend: write "2026-01-01" or "2026-02-15..2026-02-23""#]],
+    );
     let zone = |rest: &str| camera(&format!("[[camera.zone]]\nid = \"a\"\n{rest}\n"));
     let square = "polygon = [[0.1, 0.5], [0.9, 0.5], [0.9, 1], [0.1, 1]]";
     let mut told = String::new();
@@ -178,7 +181,7 @@ fn holidays_and_areas_that_make_no_sense_are_refused() {
         told += &errors;
         told += "\n";
     }
-    expect![[r#"
+    expect![[r"
         site.toml:13: area_m2: a line has no area
           mend: leave it out, or draw a polygon
         site.toml:13: area_m2: -3 is out of range
@@ -190,5 +193,6 @@ fn holidays_and_areas_that_make_no_sense_are_refused() {
         site.toml:13: ground: the points are in another unit than the zone's
           mend: write both in the same unit
         correct
-    "#]].assert_eq(&told);
+    "]]
+    .assert_eq(&told);
 }
