@@ -19,7 +19,8 @@ pub fn run(args: &Run) -> CommandResult {
     // Keeping `reload` keeps SIGHUP from ending the agent.
     let LiveModel { detector, reload: _reload } = detector::start_live(&site, &args.config)?;
     let shutdown = Shutdown::listen()?;
-    let agent = Agent::start(&site, Models { detector, reader: None }, None)?;
+    let reader = detector::reader_of_site(&site, &detector::runtime(site.execution)?)?;
+    let agent = Agent::start(&site, Models { detector, reader }, None)?;
     tracing::info!(site = %site.id, cameras = site.cameras.len(), console = ?agent.console_address(), "watching");
     while !shutdown.wait(LOOK_AFTER) {
         if agent.is_broken() {

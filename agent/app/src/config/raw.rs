@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use forewarn_analytics::TrackerConfig;
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::violation::Language;
-use forewarn_domain::{Class, Place, Point, SensorId, SpeakerId, StreamId, ViolationId, ZoneId};
+use forewarn_domain::{AttributeId, Class, Place, Point, SensorId, SpeakerId, StreamId, ViolationId, ZoneId};
 use forewarn_models::providers::{Precision, ProviderChoice};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -40,6 +40,9 @@ pub struct RawSite {
     /// The Prometheus endpoint.
     #[serde(default)]
     pub metrics: RawMetrics,
+    /// What is read of subjects: what they wear, what their plates say.
+    #[serde(default)]
+    pub attributes: RawAttributes,
     /// Keeps where people stay, for `forewarn heatmap`; nothing is kept without it.
     #[serde(default)]
     pub heat_map: Option<RawHeatMap>,
@@ -194,6 +197,17 @@ pub struct RawMetrics {
     /// Address of the Prometheus endpoint, such as `127.0.0.1:9464`; only loopback is allowed. None if absent.
     #[schemars(with = "Option<String>")]
     pub listen: Option<Spanned<String>>,
+}
+
+/// `[attributes]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawAttributes {
+    /// Also reads what violations only keep with their evidence, such as plates; needs the models for it.
+    pub identify: bool,
+    /// The model card that judges an attribute, in place of the built-in one: `{ hi_vis_vest = "vest.toml" }`.
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub cards: BTreeMap<AttributeId, String>,
 }
 
 /// `[heat_map]`.

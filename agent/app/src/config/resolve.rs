@@ -19,7 +19,7 @@ use toml::Spanned;
 
 use super::area;
 use super::raw::{RawCamera, RawHeatMap, RawRule, RawShadow, RawSite, RawSpeaker, RawTransport, RawUnit, RawZone};
-use super::site::{Camera, HeatMap, Rule, Shadow, Site, Storage};
+use super::site::{Attributes, Camera, HeatMap, Rule, Shadow, Site, Storage};
 use super::source::{ConfigError, ConfigErrors, Source, nearest};
 use super::violations::Library;
 use crate::civil_time::HolidayList;
@@ -157,6 +157,7 @@ impl Resolver<'_> {
             storage,
             mqtt,
             metrics_listen,
+            attributes: Attributes { identify: raw.attributes.identify, cards: raw.attributes.cards },
             heat_map,
             speakers,
             cameras,

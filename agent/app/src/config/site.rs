@@ -1,5 +1,6 @@
 //! The site as the agent uses it: every name looked up, every number checked.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use forewarn_analytics::{CompiledRule, TrackerConfig};
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::violation::Language;
-use forewarn_domain::{Class, Place, RuleKey, SpeakerId, StreamId, Violation, Zone};
+use forewarn_domain::{AttributeId, Class, Place, RuleKey, SpeakerId, StreamId, Violation, Zone};
 use forewarn_hw::SpeakerConfig;
 use forewarn_models::Card;
 use forewarn_models::providers::Request;
@@ -48,6 +49,8 @@ pub struct Site {
     pub mqtt: Option<forewarn_report::ResolvedMqtt>,
     /// Where metrics are served.
     pub metrics_listen: Option<SocketAddr>,
+    /// What is read of subjects, and by which models.
+    pub attributes: Attributes,
     /// What heat maps count; none are kept if absent.
     pub heat_map: Option<HeatMap>,
     /// The loudspeakers.
@@ -58,6 +61,15 @@ pub struct Site {
     pub directory: PathBuf,
     /// The directory of the site's own violation files and of their sounds.
     pub violations_dir: PathBuf,
+}
+
+/// What is read of subjects, and by which models.
+#[derive(Debug, Clone, Default)]
+pub struct Attributes {
+    /// Whether also that is read which violations only keep with their evidence, such as plates.
+    pub identify: bool,
+    /// Names or paths of the cards that judge, in place of the built-in ones.
+    pub cards: BTreeMap<AttributeId, String>,
 }
 
 /// What heat maps count.

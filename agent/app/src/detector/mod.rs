@@ -1,6 +1,7 @@
 //! Opening the detector that a card describes, with the help that a missing part calls for.
 
 mod live;
+mod reader;
 mod reload;
 
 use std::path::Path;
@@ -13,6 +14,7 @@ use crate::config::{ConfigError, ConfigErrors, Site};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
 pub use live::{LiveModel, start as start_live};
+pub use reader::of_site as reader_of_site;
 
 /// Opens the detector of `card` on the CPU; its least score is `score` if one is given.
 pub fn open(card: &Card, threads: usize, score: Option<f32>) -> Result<OnnxDetector, CommandError> {

@@ -1,0 +1,104 @@
+//! Opening what reads the attributes that a site's violations ask for: masks, hard hats, plates.
+
+use std::collections::BTreeSet;
+
+use anyhow::anyhow;
+use forewarn_domain::{AttributeId, Reader};
+use forewarn_models::card::CardError;
+use forewarn_models::reader::{Attribute, AttributeReader};
+use forewarn_models::{Runtime, Store};
+use serde_json::Value;
+
+use crate::config::{ConfigError, Site, card};
+use crate::exit::{CommandError, ExitCode, OrExit as _};
+
+/// The reader of a site; none if no violation asks for anything to be read.
+pub fn of_site(site: &Site, runtime: &Runtime) -> Result<Option<Box<dyn Reader>>, CommandError> {
+    let asked = asked(site);
+    if asked.is_empty() {
+        return Ok(None);
+    }
+    let attributes = asked.iter().map(|id| attribute(site, id)).collect::<Result<Vec<_>, _>>()?;
+    let card_of = |name: &str| {
+        card::find(name, &site.directory)
+            .map_err(|error| CardError::Unknown { name: name.to_owned(), known: ConfigError::from(error).to_string() })
+    };
+    let reader = AttributeReader::open(&attributes, &card_of, &Store::locate(), (runtime, site.threads))
+        .or_exit(ExitCode::Missing)?;
+    Ok(Some(Box::new(reader)))
+}
+
+/// What conditions ask for, and, where the site wants it, what is only kept with the evidence.
+fn asked(site: &Site) -> BTreeSet<AttributeId> {
+    let mut asked = BTreeSet::new();
+    for rule in site.cameras.iter().flat_map(|camera| &camera.rules) {
+        let condition = serde_json::to_value(&rule.violation.condition).unwrap_or_default();
+        collect(&condition, &mut asked);
+        if site.attributes.identify {
+            asked.extend(rule.violation.evidence.attributes.iter().cloned());
+        }
+    }
+    asked
+}
+
+fn collect(tree: &Value, asked: &mut BTreeSet<AttributeId>) {
+    match tree {
+        Value::Array(parts) => parts.iter().for_each(|part| collect(part, asked)),
+        Value::Object(entries) => {
+            for (key, entry) in entries {
+                if key == "wearing" {
+                    let item = entry["item"].as_str().and_then(|item| AttributeId::new(item).ok());
+                    asked.extend(item);
+                }
+                collect(entry, asked);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn attribute(site: &Site, id: &AttributeId) -> Result<Attribute, CommandError> {
+    let mut attribute = Attribute::builtin(id.as_str()).or_exit(ExitCode::BadConfig)?;
+    match site.attributes.cards.get(id) {
+        Some(card) => attribute.model.clone_from(card),
+        None if forewarn_models::cards::builtin(&attribute.model).is_err() => {
+            let error = anyhow!(
+                "a violation asks for `{id}` and no model for it is shipped; name the card of yours by \
+                 `[attributes] cards = {{ {id} = \"my-card.toml\" }}` (docs/attributes.md says how to train one)"
+            );
+            return Err(CommandError { code: ExitCode::Missing, error });
+        }
+        None => {}
+    }
+    Ok(attribute)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::resolve::resolve;
+    use crate::config::source::Source;
+
+    fn site(rest: &str) -> Site {
+        let text = format!("[site]\nid = \"s\"\n{rest}\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://127.0.0.1/a\"\n");
+        let rules = "[[camera.rule]]\nviolation = \"no_hard_hat\"\n[[camera.rule]]\nviolation = \"illegal_parking\"\n";
+        resolve(&Source::new("site.toml", format!("{text}{rules}"))).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    #[test]
+    fn plates_are_read_only_where_the_site_wants_them() {
+        let ids = |site: &Site| asked(site).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(ids(&site("")), ["hard_hat"]);
+        assert_eq!(ids(&site("[attributes]\nidentify = true")), ["hard_hat", "plate"]);
+    }
+
+    #[test]
+    fn a_slot_without_a_model_says_how_to_fill_it() {
+        let vest = AttributeId::new("hi_vis_vest").unwrap();
+        let error = attribute(&site(""), &vest).unwrap_err();
+        assert_eq!(error.code, ExitCode::Missing);
+        assert!(error.to_string().contains("cards = { hi_vis_vest"), "{error}");
+        let filled = site("[attributes]\ncards = { hi_vis_vest = \"vest.toml\" }");
+        assert_eq!(attribute(&filled, &vest).unwrap().model, "vest.toml");
+    }
+}
