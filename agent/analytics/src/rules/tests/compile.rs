@@ -65,6 +65,36 @@ fn refusals_read_like_help() {
         ("{ count = { of = { count = { of = { in_zone = {} }, at_least = 2 } }, at_least = 2 } }", "yard"),
         ("{ count = { of = { in_zone = {} }, at_least = 0 } }", "yard"),
         ("{ count = { of = { in_zone = {} }, at_least = 2.5 } }", "yard"),
+    ] {
+        text += &refused(condition, zone, |_| {});
+    }
+    expect![[r#"
+        condition.dwell.for_s: unknown parameter $dwel_s; did you mean $dwell_s?
+        condition.dwell.for_s: unknown parameter $zzz; [parameters] has $dwell_s, $stationary_s
+        condition.dwell.for_s: "dwell_s" is neither a number nor a parameter: write a number, or "$name" for an entry of [parameters]
+        condition.dwell.for_s: -1 is out of range: write seconds from 0 to 31 days
+        condition.dwell.for_s: NaN is out of range: write seconds from 0 to 31 days
+        condition.in_zone.at_least: 1.5 is out of range: write a part from 0 to 1
+        condition.in_zone.at_least: at_least is for by = "overlap"; a point is either inside or not
+        condition.in_zone.zone: the camera has no zone or line gaet; did you mean gate?
+        condition.in_zone.zone: the camera has no zone or line pond; it has yard, gate, kerb
+        condition.in_zone.zone: kerb is a line, and nothing can be inside of it: name an area with zone = "…", or bind the violation to one
+        condition.line_crossed.line: yard is an area, and a line is needed here: name a line of the camera, or bind the violation to one
+        condition.stationary.within: 2 is out of range: write a part of the diagonal from 0.01 to 1
+        condition.confidence: 50 is out of range: write a part from 0 to 1
+        condition.all: the list is empty: write at least one condition
+        condition.class: the list is empty: name one class or more
+        condition.all[0]: count and absent are about the zone as a whole, so a condition about single tracks cannot stand beside them: move it into their `of`
+        condition.count.of.count: count and absent cannot stand within an `of` of another one, which is about single tracks
+        condition.count.at_least: 0 is out of range: write a whole number from 1 to 1000
+        condition.count.at_least: 2.5 is out of range: write a whole number from 1 to 1000
+    "#]].assert_eq(&text);
+}
+
+#[test]
+fn refusals_of_what_is_about_company_motion_things_and_zones_read_like_help() {
+    let mut text = String::new();
+    for (condition, zone) in [
         ("{ count = { of = { in_zone = {} } } }", "yard"),
         ("{ count = { of = { in_zone = {} }, at_least = 2, per_m2 = 1 } }", "yard"),
         ("{ count = { of = { in_zone = {} }, per_m2 = 1 } }", "yard"),
@@ -98,25 +128,6 @@ fn refusals_read_like_help() {
         text += &refused(condition, zone, |_| {});
     }
     expect![[r#"
-        condition.dwell.for_s: unknown parameter $dwel_s; did you mean $dwell_s?
-        condition.dwell.for_s: unknown parameter $zzz; [parameters] has $dwell_s, $stationary_s
-        condition.dwell.for_s: "dwell_s" is neither a number nor a parameter: write a number, or "$name" for an entry of [parameters]
-        condition.dwell.for_s: -1 is out of range: write seconds from 0 to 31 days
-        condition.dwell.for_s: NaN is out of range: write seconds from 0 to 31 days
-        condition.in_zone.at_least: 1.5 is out of range: write a part from 0 to 1
-        condition.in_zone.at_least: at_least is for by = "overlap"; a point is either inside or not
-        condition.in_zone.zone: the camera has no zone or line gaet; did you mean gate?
-        condition.in_zone.zone: the camera has no zone or line pond; it has yard, gate, kerb
-        condition.in_zone.zone: kerb is a line, and nothing can be inside of it: name an area with zone = "…", or bind the violation to one
-        condition.line_crossed.line: yard is an area, and a line is needed here: name a line of the camera, or bind the violation to one
-        condition.stationary.within: 2 is out of range: write a part of the diagonal from 0.01 to 1
-        condition.confidence: 50 is out of range: write a part from 0 to 1
-        condition.all: the list is empty: write at least one condition
-        condition.class: the list is empty: name one class or more
-        condition.all[0]: count and absent are about the zone as a whole, so a condition about single tracks cannot stand beside them: move it into their `of`
-        condition.count.of.count: count and absent cannot stand within an `of` of another one, which is about single tracks
-        condition.count.at_least: 0 is out of range: write a whole number from 1 to 1000
-        condition.count.at_least: 2.5 is out of range: write a whole number from 1 to 1000
         condition.count: a key is missing: write at_least, per_m2 or growth
         condition.count: only one of at_least, per_m2 and growth may be given
         condition.count.per_m2: the area of yard is not known: give the zone area_m2, or ground with four points and their size in metres
