@@ -1,3 +1,5 @@
+//! Crops in all pixel formats, straightened quadrilaterals, and what a crop is worth.
+
 use forewarn_domain::{BBox, ColourMatrix, Frame, FrameMeta, PixelFormat, Point, StreamId, Timestamp, Unclear};
 use proptest::prelude::*;
 

@@ -66,7 +66,8 @@ fn eight_bits_hold_every_convolution_but_those_to_be_skipped() {
     let step = (2.0_f32 / 255.0) * (2.0 / 127.0);
     let bias = i32::from_le_bytes(tensor("first/int32-bias").raw_data[..4].try_into().unwrap());
     assert_eq!(bias, (0.5 / step).round() as i32);
-    assert_eq!(tensor("first/zero").raw_data, [128]);
+    // Zero lies in the middle between two steps, and either is as near.
+    assert!(matches!(tensor("first/zero").raw_data[..], [127 | 128]));
     assert!(whole.initializer.iter().all(|tensor| tensor.name != "w1" && tensor.name != "w2"));
     let last = whole.node.last().unwrap();
     assert_eq!((last.op_type.as_str(), last.input[0].as_str()), ("Conv", "positive/back"));

@@ -1,3 +1,5 @@
+//! Falls in drawn facades: what is thrown is told with its floor, and birds, rain, leaves and shake are not.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The gate in drawn scenes: what moves opens it, and noise, light, rain, leaves and shake hardly do.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Things that appear, stay and go in drawn scenes, and what only looks so: light, shadows, people who linger.
+
 use forewarn_domain::{BBox, Class, TrackId, TrackState};
 use proptest::prelude::*;
 
