@@ -5,6 +5,7 @@ use crate::card::{Card, CardError};
 /// Name and TOML text of each built-in card; the first is the default detector.
 pub const BUILTIN: &[(&str, &str)] = &[
     ("nanodet-g-416", include_str!("../cards/nanodet-g-416.toml")),
+    ("nanodet-g-416-int8", include_str!("../cards/nanodet-g-416-int8.toml")),
     ("nanodet-g-416-fp16", include_str!("../cards/nanodet-g-416-fp16.toml")),
     ("yolox-nano", include_str!("../cards/yolox-nano.toml")),
     ("yolox-tiny", include_str!("../cards/yolox-tiny.toml")),

@@ -1,4 +1,4 @@
-//! The built-in variants of the default detector: made to the pinned bytes, and what they find against the model in 32 bits.
+//! The variants of the default detector: made to the pinned bytes, and what they find against the model in 32 bits.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail and speak as tests do")]
 
@@ -64,6 +64,11 @@ fn check(name: &str, max_bytes: u64, least: u64) {
     }
     println!("{name}: {alike} of {total} detections agree with the model in 32 bits, counted both ways");
     assert!(total > 60 && alike * 100 >= total * least, "only {alike} of {total}");
+}
+
+#[test]
+fn eight_bits_find_nearly_the_same() {
+    check("nanodet-g-416-int8", 4_500_000, 93);
 }
 
 #[test]
