@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 
 use flate2::read::GzDecoder;
 
@@ -56,30 +56,20 @@ pub(crate) fn from_wheel(archive: &Path, path: &str) -> Result<Vec<u8>, FetchErr
 
 /// One file of a Debian package, unzipped where the package zips it.
 pub(crate) fn from_deb(archive: &Path, path: &str) -> Result<Vec<u8>, FetchError> {
-    let failed = |status: String| FetchError::Client { client: "dpkg-deb".to_owned(), status, said: String::new() };
-    let mut child = Command::new("dpkg-deb")
-        .arg("--fsys-tarfile")
-        .arg(archive)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|source| failed(format!("cannot be run: {source}")))?;
     let zipped = format!("{path}.gz");
-    let mut result = Err(not_in(archive, path));
-    if let Some(stdout) = child.stdout.take() {
-        let mut reader = BufReader::new(stdout);
-        result = either_of(&mut reader, archive, path, &zipped);
-    }
-    // The rest of the package is not read, so the child may be stopped by a broken pipe: its status says nothing
-    // that the result does not.
-    let _ = child.kill();
-    let _ = child.wait();
-    result
+    read_deb(archive, |reader| either_of(reader, archive, path, &zipped))
 }
 
 /// The named files of a Debian package, in the order in which they were asked for.
 pub(crate) fn all_from_deb(archive: &Path, paths: &[&str]) -> Result<Vec<Vec<u8>>, FetchError> {
+    read_deb(archive, |reader| from_tar(reader, archive, paths))
+}
+
+/// What `read` takes from the tar archive of a Debian package's files.
+fn read_deb<T>(
+    archive: &Path,
+    read: impl FnOnce(BufReader<ChildStdout>) -> Result<T, FetchError>,
+) -> Result<T, FetchError> {
     let failed = |status: String| FetchError::Client { client: "dpkg-deb".to_owned(), status, said: String::new() };
     let mut child = Command::new("dpkg-deb")
         .arg("--fsys-tarfile")
@@ -91,9 +81,10 @@ pub(crate) fn all_from_deb(archive: &Path, paths: &[&str]) -> Result<Vec<Vec<u8>
         .map_err(|source| failed(format!("cannot be run: {source}")))?;
     let mut result = Err(failed("it writes nothing".to_owned()));
     if let Some(stdout) = child.stdout.take() {
-        result = from_tar(BufReader::new(stdout), archive, paths);
+        result = read(BufReader::new(stdout));
     }
-    // As above: a child that is not read to its end is stopped by a broken pipe.
+    // The rest of the package is not read, so the child may be stopped by a broken pipe: its status says nothing
+    // that the result does not.
     let _ = child.kill();
     let _ = child.wait();
     result

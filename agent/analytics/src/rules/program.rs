@@ -35,6 +35,37 @@ impl CompiledRule {
         &self.key
     }
 
+    /// The attributes that the condition hangs on; one may come more than once.
+    pub fn worn(&self) -> impl Iterator<Item = &AttributeId> {
+        self.leaves.iter().filter_map(|leaf| match leaf {
+            Leaf::Wearing { item, .. } => Some(item),
+            _ => None,
+        })
+    }
+
+    /// The shortest time for which a thing must have stayed, in seconds; none if the rule is not about such things.
+    pub fn shortest_appearance_s(&self) -> Option<f64> {
+        let times = self.leaves.iter().filter_map(|leaf| match leaf {
+            Leaf::Appeared { for_us, .. } => Some(*for_us),
+            _ => None,
+        });
+        times.min().map(|us| us as f64 / 1e6)
+    }
+
+    /// Whether the rule is about things that the detector of static objects finds.
+    pub fn is_about_static_objects(&self) -> bool {
+        self.concerns(&["new_object", "removed_object"])
+    }
+
+    /// Whether the rule is about things that the detector of falling objects finds.
+    pub fn is_about_falls(&self) -> bool {
+        self.concerns(&["falling_object"])
+    }
+
+    fn concerns(&self, classes: &[&str]) -> bool {
+        self.subject.iter().any(|class| classes.contains(&class.as_str()))
+    }
+
     /// Whether the rule is about the zone as a whole, with one subject for all that goes on there.
     pub fn is_crowd(&self) -> bool {
         self.is_zone

@@ -5,7 +5,7 @@ pub mod periods;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
-use forewarn_domain::{Cause, IncidentRecord, IncidentState, StreamId, Timestamp, ViolationId};
+use forewarn_domain::{IncidentRecord, IncidentState, StreamId, Timestamp, ViolationId};
 use forewarn_index::{CameraPlace, Case};
 use forewarn_report::IncidentLedger;
 use serde::Deserialize;
@@ -34,7 +34,7 @@ pub fn from_outbox(site: &Site) -> anyhow::Result<Vec<Case>> {
 }
 
 fn case(site: &StreamId, record: &IncidentRecord) -> Option<Case> {
-    let steps = record.history.iter().map(|step| (step.state, step.at, step.cause));
+    let steps = record.history.iter().map(|step| (step.state, step.at));
     let told = Told::of(steps)?;
     Some(Case {
         site: site.clone(),
@@ -54,9 +54,9 @@ struct Told {
 }
 
 impl Told {
-    fn of(steps: impl Iterator<Item = (IncidentState, Timestamp, Cause)>) -> Option<Self> {
+    fn of(steps: impl Iterator<Item = (IncidentState, Timestamp)>) -> Option<Self> {
         let (mut confirmed_at, mut outcome, mut settled_at) = (None, IncidentState::Suspected, None);
-        for (state, at, _cause) in steps {
+        for (state, at) in steps {
             if state == IncidentState::Confirmed {
                 confirmed_at = confirmed_at.or(Some(at));
             }
@@ -84,7 +84,6 @@ struct Line {
 struct LineStep {
     state: IncidentState,
     at_s: f64,
-    cause: Cause,
 }
 
 /// The incidents of a replay, whose clips began at `start`.
@@ -96,7 +95,7 @@ pub fn from_replay(site: &StreamId, path: &Path, start: jiff::Timestamp) -> anyh
             anyhow!("{}:{}: {error}; give an incidents.jsonl that `forewarn replay` wrote", path.display(), i + 1)
         })?;
         let at = |at_s: f64| Timestamp::from_micros(start.as_microsecond() + (at_s * 1e6).round() as i64);
-        let steps = line.history.iter().map(|step| (step.state, at(step.at_s), step.cause));
+        let steps = line.history.iter().map(|step| (step.state, at(step.at_s)));
         let Some(told) = Told::of(steps) else { continue };
         cases.push(Case {
             site: site.clone(),

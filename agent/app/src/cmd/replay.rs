@@ -33,7 +33,7 @@ pub fn run(args: &Args) -> CommandResult {
     let replay = Replay {
         site: &site,
         detector: Box::new(detector),
-        reader: detector::reader_of_site(&site, &detector::runtime(site.execution)?)?,
+        reader: detector::reader_of_site(&site)?,
         sensors,
         clips: args.cameras.iter().cloned().collect(),
         out: &args.out,

@@ -19,7 +19,7 @@ pub fn run(args: &Run) -> CommandResult {
     // Keeping `reload` keeps SIGHUP from ending the agent.
     let LiveModel { detector, reload: _reload } = detector::start_live(&site, &args.config)?;
     let shutdown = Shutdown::listen()?;
-    let reader = detector::reader_of_site(&site, &detector::runtime(site.execution)?)?;
+    let reader = detector::reader_of_site(&site)?;
     let agent = Agent::start(&site, Models { detector, reader }, None)?;
     tracing::info!(site = %site.id, cameras = site.cameras.len(), console = ?agent.console_address(), "watching");
     while !shutdown.wait(LOOK_AFTER) {

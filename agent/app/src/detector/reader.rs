@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 
 use anyhow::anyhow;
 use forewarn_domain::{AttributeId, Reader};
+use forewarn_models::Store;
 use forewarn_models::card::CardError;
 use forewarn_models::reader::{Attribute, AttributeReader};
-use forewarn_models::{Runtime, Store};
-use serde_json::Value;
 
 use crate::config::{ConfigError, Site, card};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
-/// The reader of a site; none if no violation asks for anything to be read.
-pub fn of_site(site: &Site, runtime: &Runtime) -> Result<Option<Box<dyn Reader>>, CommandError> {
+/// The reader of a site on the provider that the site asks for; none if no violation asks for anything to be read.
+pub fn of_site(site: &Site) -> Result<Option<Box<dyn Reader>>, CommandError> {
     let asked = asked(site);
     if asked.is_empty() {
         return Ok(None);
@@ -23,7 +22,8 @@ pub fn of_site(site: &Site, runtime: &Runtime) -> Result<Option<Box<dyn Reader>>
         card::find(name, &site.directory)
             .map_err(|error| CardError::Unknown { name: name.to_owned(), known: ConfigError::from(error).to_string() })
     };
-    let reader = AttributeReader::open(&attributes, &card_of, &Store::locate(), (runtime, site.threads))
+    let runtime = super::runtime(site.execution)?;
+    let reader = AttributeReader::open(&attributes, &card_of, &Store::locate(), (&runtime, site.threads))
         .or_exit(ExitCode::Missing)?;
     Ok(Some(Box::new(reader)))
 }
@@ -32,8 +32,7 @@ pub fn of_site(site: &Site, runtime: &Runtime) -> Result<Option<Box<dyn Reader>>
 fn asked(site: &Site) -> BTreeSet<AttributeId> {
     let mut asked = BTreeSet::new();
     for rule in site.cameras.iter().flat_map(|camera| &camera.rules) {
-        let condition = serde_json::to_value(&rule.violation.condition).unwrap_or_default();
-        collect(&condition, &mut asked);
+        asked.extend(rule.compiled.worn().cloned());
         if site.attributes.identify {
             asked.extend(rule.violation.evidence.attributes.iter().cloned());
         }
@@ -41,34 +40,17 @@ fn asked(site: &Site) -> BTreeSet<AttributeId> {
     asked
 }
 
-fn collect(tree: &Value, asked: &mut BTreeSet<AttributeId>) {
-    match tree {
-        Value::Array(parts) => parts.iter().for_each(|part| collect(part, asked)),
-        Value::Object(entries) => {
-            for (key, entry) in entries {
-                if key == "wearing" {
-                    let item = entry["item"].as_str().and_then(|item| AttributeId::new(item).ok());
-                    asked.extend(item);
-                }
-                collect(entry, asked);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
 fn attribute(site: &Site, id: &AttributeId) -> Result<Attribute, CommandError> {
-    let mut attribute = Attribute::builtin(id.as_str()).or_exit(ExitCode::BadConfig)?;
-    match site.attributes.cards.get(id) {
-        Some(card) => attribute.model.clone_from(card),
-        None if forewarn_models::cards::builtin(&attribute.model).is_err() => {
-            let error = anyhow!(
-                "a violation asks for `{id}` and no model for it is shipped; name the card of yours by \
-                 `[attributes] cards = {{ {id} = \"my-card.toml\" }}` (docs/attributes.md says how to train one)"
-            );
-            return Err(CommandError { code: ExitCode::Missing, error });
-        }
-        None => {}
+    let attribute = Attribute::builtin(id.as_str()).or_exit(ExitCode::BadConfig)?;
+    if let Some(card) = site.attributes.cards.get(id) {
+        return Ok(attribute.judged_by(card));
+    }
+    if forewarn_models::cards::builtin(&attribute.model).is_err() {
+        let error = anyhow!(
+            "a violation asks for `{id}` and no model for it is shipped; name the card of yours by \
+             `[attributes] cards = {{ {id} = \"my-card.toml\" }}` (docs/attributes.md says how to train one)"
+        );
+        return Err(CommandError { code: ExitCode::Missing, error });
     }
     Ok(attribute)
 }

@@ -113,7 +113,7 @@ fn replay(job: &Job, site: &Site, out: &Path) -> Result<(Summary, BTreeMap<Incid
     let replay = Replay {
         site,
         detector: Box::new(detector::of_site(site)?),
-        reader: detector::reader_of_site(site, &detector::runtime(site.execution)?)?,
+        reader: detector::reader_of_site(site)?,
         sensors: SensorLog::default(),
         clips: std::iter::once((job.truth.camera.clone(), job.path.clone())).collect(),
         out,
