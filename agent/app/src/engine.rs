@@ -6,23 +6,25 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use forewarn_analytics::luma::{Fall, LearnedScene};
 use forewarn_analytics::suppression::{Suppression, Suppressions};
 use forewarn_analytics::{ReadingCounts, Rules, RulesMemory, SubjectSeed, Tracker};
 use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, CivilTime, Coverage, Detection, Frame, IncidentId, IncidentRecord, Look, Origin,
-    Reading, SensorId, StreamId, Timestamp, Track,
+    AnnounceOutcome, AnnouncementId, CivilTime, Coverage, Detection, Frame, IncidentId, IncidentRecord, Look, Reading,
+    SensorId, StreamId, Timestamp, Track,
 };
 use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, Output, RulePolicy};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Site;
+use crate::things::Things;
 
 /// Tracker and rules of one stream.
 struct StreamBrain {
     tracker: Tracker,
     rules: Rules,
-    /// Things that the detectors on grey planes report, as tracks of their own.
-    things: Vec<Track>,
+    /// What no model names.
+    things: Things,
 }
 
 /// What the rules remember over a restart beside open incidents: since when somebody is missed.
@@ -59,7 +61,7 @@ impl Engine {
                 tracker: Tracker::new(site.tracker.clone()),
                 rules: Rules::new(camera.rules.iter().map(|rule| rule.compiled.clone()).collect())
                     .with_groups(site.tracker.groups()),
-                things: Vec::new(),
+                things: Things::new(camera.static_objects.clone()),
             };
             streams.insert(camera.id.clone(), brain);
         }
@@ -95,10 +97,13 @@ impl Engine {
         };
         let (at, size) = (frame.meta.captured_at, (frame.width, frame.height));
         let tracks = brain.tracker.update_in_part(at, size, detections, coverage);
-        let hits = if brain.things.is_empty() {
+        let things = brain.things.observe(frame, tracks);
+        let hits = if things.is_empty() {
             brain.rules.evaluate(at, size, tracks, &*self.civil)
         } else {
-            let all: Vec<Track> = tracks.iter().chain(&brain.things).cloned().collect();
+            let origins = things.iter().filter_map(|(track, origin)| Some((track.id, origin.clone()?)));
+            brain.rules.set_origins(origins.collect());
+            let all: Vec<Track> = tracks.iter().cloned().chain(things.into_iter().map(|(track, _)| track)).collect();
             brain.rules.evaluate(at, size, &all, &*self.civil)
         };
         let incidents = &mut self.incidents;
@@ -108,14 +113,24 @@ impl Engine {
         tracks
     }
 
-    /// Sets the things that are in a stream's picture beside what the detector sees: static objects and what falls,
-    /// with what is known of how they came there. They count with each frame until they are set anew.
-    #[cfg_attr(not(test), expect(dead_code, reason = "a site without such detectors has no things"))]
-    pub fn set_things(&mut self, stream: &StreamId, things: Vec<(Track, Option<Origin>)>) {
-        let Some(brain) = self.streams.get_mut(stream) else { return };
-        let origins = things.iter().filter_map(|(track, origin)| Some((track.id, origin.clone()?)));
-        brain.rules.set_origins(origins.collect());
-        brain.things = things.into_iter().map(|(track, _)| track).collect();
+    /// Something fell in a stream's picture; it counts with the next frame.
+    pub fn fell(&mut self, stream: &StreamId, fall: Fall) {
+        if let Some(brain) = self.streams.get_mut(stream) {
+            brain.things.fell(fall);
+        }
+    }
+
+    /// The empty scenes that were learned, to be kept for a restart.
+    pub fn scenes(&self, at: Timestamp) -> Vec<(StreamId, LearnedScene)> {
+        let scene = |(stream, brain): (&StreamId, &StreamBrain)| Some((stream.clone(), brain.things.scene(at)?));
+        self.streams.iter().filter_map(scene).collect()
+    }
+
+    /// Goes on with the empty scene of a stream, before its first frame.
+    pub fn recall_scene(&mut self, stream: &StreamId, scene: LearnedScene) {
+        if let Some(brain) = self.streams.get_mut(stream) {
+            brain.things.recall(scene);
+        }
     }
 
     /// A sensor of the site measured `value` at `at`.

@@ -19,13 +19,16 @@ mod exit;
 mod eye;
 mod happening;
 mod heat;
+mod learned_scenes;
 mod live;
 mod operator;
 mod output;
+mod replace;
 mod replay;
 mod rules_memory;
 mod scheduler;
 mod sensor_log;
+mod things;
 
 use std::io::IsTerminal as _;
 use std::process;

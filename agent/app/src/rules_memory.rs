@@ -1,13 +1,14 @@
 //! Keeps over a restart what the rules remember beside open incidents: since when somebody is missed.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use forewarn_domain::Timestamp;
 
 use crate::engine::EngineMemory;
+use crate::replace::replace;
 
 /// How often it is written; so much of an absence may be lost with the power.
 const EVERY: Duration = Duration::from_secs(30);
@@ -50,8 +51,8 @@ impl MemoryKeeper {
         if memory == self.written {
             return;
         }
-        let trouble =
-            self.write(&memory).err().map(|error| format!("failed to write {}: {error}", self.path.display()));
+        let written = serde_json::to_vec(&memory).map_err(io::Error::from).and_then(|json| replace(&self.path, &json));
+        let trouble = written.err().map(|error| format!("failed to write {}: {error}", self.path.display()));
         if let Some(text) = trouble.as_ref().filter(|_| trouble != self.trouble) {
             tracing::error!("{text}");
         }
@@ -59,15 +60,6 @@ impl MemoryKeeper {
             self.written = memory;
         }
         self.trouble = trouble;
-    }
-
-    /// Replaces the file in one step, so that a torn one is never read.
-    fn write(&self, memory: &EngineMemory) -> io::Result<()> {
-        let partial = self.path.with_extension("partial");
-        let mut file = File::create(&partial)?;
-        file.write_all(&serde_json::to_vec(memory)?)?;
-        file.sync_all()?;
-        fs::rename(&partial, &self.path)
     }
 }
 

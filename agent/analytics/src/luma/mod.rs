@@ -19,6 +19,9 @@ pub use still::{
     BroughtBy, LearnedScene, LearnedSceneError, StaticKind, StaticObject, StaticObjectConfig, StaticObjectDetector,
 };
 
+/// Rows of the picture for which settings in pixels are meant.
+const ROWS: f32 = 1080.0;
+
 /// A setting of one of the detectors on luma planes is out of its range.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{detector} setting {name} = {value} is out of range: {range}")]

@@ -4,6 +4,7 @@ mod area;
 pub mod card;
 pub mod doubts;
 pub mod inference;
+mod luma;
 pub mod raw;
 pub mod resolve;
 pub mod schema;
@@ -15,7 +16,7 @@ pub mod violations;
 
 pub use raw::RawSite;
 pub use resolve::load;
-pub use site::{Camera, Shadow, Site};
+pub use site::{Camera, FallWatch, Shadow, Site};
 pub use source::{ConfigError, ConfigErrors};
 
 /// An annotated site file to start from.

@@ -282,6 +282,14 @@ pub struct RawCamera {
     #[serde(default)]
     #[schemars(schema_with = "schema::tiles")]
     pub tiles: Option<Spanned<toml::Value>>,
+    /// How things are sought that appear and stay, where a rule is about them.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::static_objects")]
+    pub static_objects: Option<Spanned<toml::Table>>,
+    /// How things are sought that fall, where a rule is about them.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::falling_objects")]
+    pub falling_objects: Option<Spanned<toml::Table>>,
     /// Seconds without a frame after which the stream counts as interrupted.
     #[serde(default = "default_stall_s")]
     #[schemars(with = "f64")]

@@ -321,6 +321,8 @@ impl Resolver<'_> {
             }
             rules.push(rule);
         }
+        let static_objects = self.static_objects(raw.static_objects.as_ref(), &rules);
+        let falls = self.falling_objects(raw.falling_objects.as_ref(), &rules, &zones);
         Some(Camera {
             id: raw.id.into_inner(),
             place: raw.place.within(lookup.place),
@@ -334,6 +336,8 @@ impl Resolver<'_> {
             analysis_interval: Duration::from_secs_f64(1.0 / fps?),
             is_gated: raw.motion_gate,
             tiles: tiles?.tiles(),
+            static_objects,
+            falls,
             speakers: raw.speakers.into_iter().map(Spanned::into_inner).collect(),
             zones,
             rules,

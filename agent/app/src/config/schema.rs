@@ -87,7 +87,6 @@ pub fn mqtt(generator: &mut SchemaGenerator) -> Schema {
 
 /// Settings of the tracker, or none.
 pub fn tracking(_: &mut SchemaGenerator) -> Schema {
-    let number = |text: &str| json_schema!({ "type": "number", "minimum": 0, "description": text });
     json_schema!({
         "type": "object",
         "additionalProperties": false,
@@ -123,5 +122,72 @@ pub fn tiles(_: &mut SchemaGenerator) -> Schema {
                 }
             }
         ]
+    })
+}
+
+fn number(text: &str) -> Schema {
+    json_schema!({ "type": "number", "minimum": 0, "description": text })
+}
+
+/// Settings of the detector of static objects, or none.
+pub fn static_objects(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "additionalProperties": false,
+        "description": "Pixels are those of a picture of 1080 rows.",
+        "properties": {
+            "appear_after_s": number("Seconds for which a change must stay before it is an object; by default what the rules need, 5 to 20."),
+            "revert_after_s": number("Seconds for which the scene must be as before until an object is gone."),
+            "absorb_after_s": number("Seconds after which an object belongs to the scene."),
+            "min_side_px": number("Least side of an object."),
+            "max_part": number("Largest part of the picture that one object may cover."),
+            "sensitivity": number("How faint a change counts, 0 to 100."),
+            "learn_s": number("Seconds for which a place must be seen until the empty scene is known there."),
+            "scene_follows_s": number("Seconds in which the scene follows slow changes."),
+            "min_interval_s": number("Least time between two pictures that are worked on."),
+            "max_shake_px": number("Farthest that the camera shakes."),
+            "hold_track_s": number("Seconds for which the place of a track that ended without leaving counts as covered."),
+            "covering_classes": { "type": "array", "items": { "type": "string" },
+                "description": "Classes of tracks that cover the scene; all if empty." },
+            "max_objects": number("Most objects at once.")
+        }
+    })
+}
+
+/// Settings of the detector of falling objects, or none.
+pub fn falling_objects(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "additionalProperties": false,
+        "description": "Pixels are those of a picture of 1080 rows, but for the floors, which are drawn on the camera's own.",
+        "properties": {
+            "sensitivity": number("How faint an object counts, 0 to 100."),
+            "min_drop_px": number("Least height of a fall."),
+            "min_area_px": number("Least area of an object in square pixels."),
+            "max_area_px": number("Greatest area of an object in square pixels."),
+            "min_acceleration_px_s2": number("Least acceleration towards the ground."),
+            "max_acceleration_px_s2": number("Greatest acceleration towards the ground."),
+            "min_duration_s": number("Shortest time of a fall."),
+            "max_drift": number("Largest way sideways, as a part of the way down."),
+            "compare_over_s": number("Seconds over which pictures are compared."),
+            "min_confidence": number("Least confidence of a fall, 0 to 1."),
+            "max_parallel": number("More falls at once than this are rain, snow or a flock."),
+            "max_shake_px": number("Farthest that the camera shakes from one picture to the next."),
+            "floors": {
+                "description": "Where the floors of the facade are, in pixels of the camera's own picture.",
+                "anyOf": [
+                    { "type": "object", "additionalProperties": false, "required": ["ground_y_px", "floor_height_px"],
+                      "properties": {
+                        "ground_y_px": number("Row of the ground before the facade."),
+                        "floor_height_px": number("Height of one floor.")
+                    } },
+                    { "type": "object", "additionalProperties": false, "required": ["floor_lines_y_px"],
+                      "properties": {
+                        "floor_lines_y_px": { "type": "array", "items": { "type": "number" },
+                            "description": "Each floor's lower edge as a row, the ground floor first." }
+                    } }
+                ]
+            }
+        }
     })
 }

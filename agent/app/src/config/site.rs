@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use forewarn_analytics::luma::{FallingObjectConfig, StaticObjectConfig};
 use forewarn_analytics::{CompiledRule, TrackerConfig};
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::violation::Language;
@@ -16,6 +17,7 @@ use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl
 use jiff::tz::TimeZone;
 
 use super::inference::{Inference, Tiles};
+use super::luma::Area;
 use crate::civil_time::HolidayList;
 
 /// A checked site.
@@ -133,6 +135,10 @@ pub struct Camera {
     pub is_gated: bool,
     /// How its frames are divided for small subjects, if they are.
     pub tiles: Option<Tiles>,
+    /// How things that stay are sought; none where no rule is about them.
+    pub static_objects: Option<StaticObjectConfig>,
+    /// How and where things that fall are sought; none where no rule is about them.
+    pub falls: Option<FallWatch>,
     /// Loudspeakers, the first is tried first.
     pub speakers: Vec<SpeakerId>,
     /// Zones and lines, the whole picture among them.
@@ -141,7 +147,16 @@ pub struct Camera {
     pub rules: Vec<Rule>,
 }
 
+/// A scene in which things that stay are sought is looked at so often; what lies between two looks that are farther apart
+/// does not count as watched.
+const LONGEST_REST: Duration = Duration::from_secs(2);
+
 impl Camera {
+    /// The longest time between two looks at a still scene, where the site allows `rest`.
+    pub fn longest_rest(&self, rest: Duration) -> Duration {
+        if self.static_objects.is_some() { rest.min(LONGEST_REST) } else { rest }
+    }
+
     /// Bounds of the pre-roll ring: long enough for the longest pre-roll of the camera's rules, counted back from the
     /// confirmation.
     pub fn ring_limits(&self) -> RingLimits {
@@ -155,6 +170,15 @@ impl Camera {
         let defaults = RingLimits::default();
         RingLimits { span: defaults.span.max(needed.min(Duration::from_mins(10))), ..defaults }
     }
+}
+
+/// How and where things that fall are sought.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FallWatch {
+    /// The settings, whose pixels are those of a picture of 1080 rows.
+    pub config: FallingObjectConfig,
+    /// The part of the picture.
+    pub area: Area,
 }
 
 /// A violation bound to a zone, with what the site changes in it.

@@ -1,9 +1,9 @@
 //! Detections, readings, things and values of sensors become incidents.
 
+use forewarn_analytics::luma::FloorEstimate;
 use forewarn_domain::clock::UnknownCivilTime;
 use forewarn_domain::{
-    Answer, BBox, Bringer, Class, ColourMatrix, FrameMeta, IncidentState, PixelFormat, TrackId, TrackState, Unclear,
-    Verdict,
+    Answer, BBox, Class, ColourMatrix, FrameMeta, IncidentState, PixelFormat, Point, Unclear, Verdict,
 };
 use forewarn_incident::Output;
 
@@ -114,36 +114,123 @@ fn site(rule: &str) -> String {
     format!("[site]\nid = \"yard\"\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/1\"\n{rule}")
 }
 
+/// A street with cobbles, and rubbish on it if there is some: bright and dark pieces.
+fn street(n: u32, at: Timestamp, rubbish: Option<BBox>) -> Frame {
+    let (stream, size) = (StreamId::new("gate").unwrap(), (640_usize, 480_usize));
+    let meta = FrameMeta { stream, sequence: u64::from(n), captured_at: at, arrived_at: at };
+    let mut samples = vec![128; size.0 * size.1 * 3 / 2];
+    for y in 0..size.1 {
+        for x in 0..size.0 {
+            let is_rubbish =
+                rubbish.is_some_and(|b| (b.x0..b.x1).contains(&(x as f32)) && (b.y0..b.y1).contains(&(y as f32)));
+            let cobble = 100 + ((x / 12) * 7 + (y / 12) * 5) % 9;
+            samples[y * size.0 + x] = if is_rubbish { 30 + 150 * ((x / 9 + y / 7) % 2) as u8 } else { cobble as u8 };
+        }
+    }
+    Frame::packed(meta, PixelFormat::I420, ColourMatrix::BT601, (640, 480), samples).unwrap()
+}
+
+/// What comes of a truck that stands beside some rubbish from 40 s on; the rubbish is there from 45 s on, the truck drives
+/// off at 60 s if it `leaves`.
+fn truck_and_rubbish(leaves: bool, sees_truck: bool) -> Vec<IncidentRecord> {
+    let rule = site("[[camera.rule]]\nviolation = \"dumping\"");
+    let site = resolve(&Source::new("site.toml", rule)).unwrap_or_else(|errors| panic!("{errors}"));
+    let mut engine = Engine::new(&site, Arc::new(UnknownCivilTime));
+    let mut records: BTreeMap<IncidentId, IncidentRecord> = BTreeMap::new();
+    for n in 0..130 * 5 {
+        let at_s = f64::from(n) / 5.0;
+        let at = Timestamp::from_secs_f64(at_s);
+        while let Some(due) = engine.poll_timeout().filter(|due| *due < at) {
+            engine.timeout(due);
+        }
+        let x = if leaves && at_s > 60.0 { 230.0 + (at_s - 60.0) as f32 * 60.0 } else { 230.0 };
+        let bbox = BBox::new(x, 250.0, x + 150.0, 410.0).clamped(640, 480);
+        let is_there = sees_truck && at_s >= 40.0 && bbox.width() > 10.0;
+        let truck = is_there.then(|| Detection { class: Class::new("truck"), score: 0.9, bbox });
+        let rubbish = (at_s >= 45.0).then(|| BBox::new(392.0, 380.0, 446.0, 424.0));
+        engine.analysed(&street(n, at, rubbish), truck.as_slice(), None, at);
+        while let Some(output) = engine.poll_output() {
+            if let Output::Report(report) = output {
+                records.insert(report.incident.id.clone(), report.incident);
+            }
+        }
+    }
+    records.into_values().collect()
+}
+
 #[test]
 fn what_was_dumped_is_an_incident_that_tells_who_brought_it() {
-    let place = BBox::new(300.0, 380.0, 360.0, 420.0);
-    let put = |left_at: Option<f64>| {
+    let found = truck_and_rubbish(true, true);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        (found[0].findings[0].attribute.as_str(), found[0].findings[0].text.as_deref()),
+        ("brought_by", Some("truck 1"))
+    );
+    let confirmed_s = found[0].first_entered(IncidentState::Confirmed).unwrap().as_secs_f64();
+    assert!((85.0..95.0).contains(&confirmed_s), "it lies there for 40 s: {confirmed_s}");
+    let b = found[0].subject.bbox;
+    assert!((b.x0 - 392.0).abs() < 12.0 && (b.y1 - 424.0).abs() < 12.0, "{b:?}");
+    assert_eq!(truck_and_rubbish(false, true), Vec::new(), "whoever brought it is still there");
+    assert_eq!(truck_and_rubbish(true, false), Vec::new(), "nobody brought it");
+}
+
+#[test]
+fn what_was_learned_of_a_scene_outlives_a_restart() {
+    let rule = site("[[camera.rule]]\nviolation = \"goods_outside_shop\"\nwith = { stays_s = 8 }");
+    let site = resolve(&Source::new("site.toml", rule)).unwrap_or_else(|errors| panic!("{errors}"));
+    let gate = StreamId::new("gate").unwrap();
+    let play = |engine: &mut Engine, span: std::ops::Range<u32>, goods: Option<BBox>| {
+        let mut n_confirmed = 0;
+        for n in span {
+            let at = Timestamp::from_secs_f64(f64::from(n) / 5.0);
+            engine.timeout(at);
+            engine.analysed(&street(n, at, goods), &[], None, at);
+            while let Some(output) = engine.poll_output() {
+                let is_new = |r: &forewarn_domain::Report| r.incident.state == IncidentState::Confirmed;
+                n_confirmed += usize::from(matches!(output, Output::Report(report) if is_new(&report)));
+            }
+        }
+        n_confirmed
+    };
+    let goods = Some(BBox::new(392.0, 380.0, 446.0, 424.0));
+    let mut before = Engine::new(&site, Arc::new(UnknownCivilTime));
+    assert_eq!(play(&mut before, 0..200, None), 0);
+    let learned = before.scenes(Timestamp::from_secs_f64(40.0)).remove(0);
+    let mut after = Engine::new(&site, Arc::new(UnknownCivilTime));
+    after.recall_scene(&gate, learned.1);
+    assert_eq!(play(&mut after, 300..500, goods), 1, "the goods stand there since the restart");
+    let mut forgetful = Engine::new(&site, Arc::new(UnknownCivilTime));
+    assert_eq!(play(&mut forgetful, 300..500, goods), 0, "without the scene they are taken for it");
+}
+
+#[test]
+fn what_fell_is_an_incident_with_its_floor() {
+    let rule = site("[[camera.rule]]\nviolation = \"thrown_object\"");
+    let fall = |likeliest| Fall {
+        id: 1,
+        start: Point::new(300.0, 100.0),
+        end: Point::new(310.0, 400.0),
+        release: Point::new(300.0, 90.0),
+        started_at: Timestamp::from_secs_f64(9.0),
+        ended_at: Timestamp::from_secs_f64(10.0),
+        acceleration_px_s2: 300.0,
+        path: vec![],
+        size_px: 9.0,
+        confidence: 0.8,
+        floor: Some(FloorEstimate { likeliest, lowest: likeliest, is_within_view: true }),
+    };
+    let drop_at_10_s = |likeliest| {
         move |engine: &mut Engine, at: Timestamp| {
-            let track = Track {
-                id: TrackId(1 << 40),
-                class: Class::new("new_object"),
-                score: 0.8,
-                bbox: place,
-                state: TrackState::Seen,
-                first_seen: Timestamp::from_secs_f64(5.0),
-                last_seen: at,
-            };
-            let bringer = Bringer {
-                track: TrackId(3),
-                class: Class::new("truck"),
-                bbox: BBox::new(200.0, 200.0, 400.0, 400.0),
-                at: Timestamp::from_secs_f64(4.0),
-                left_at: left_at.map(Timestamp::from_secs_f64),
-            };
-            let things = if at.as_secs_f64() < 5.0 { vec![] } else { vec![(track, Some(Origin::Brought(bringer)))] };
-            engine.set_things(&StreamId::new("gate").unwrap(), things);
+            if at == Timestamp::from_secs_f64(10.0) {
+                engine.fell(&StreamId::new("gate").unwrap(), fall(likeliest));
+            }
         }
     };
-    let rule = site("[[camera.rule]]\nviolation = \"dumping\"");
-    let found = incidents(&rule, 60, 0, put(Some(12.0)));
+    let found = incidents(&rule, 100, 0, drop_at_10_s(5));
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].findings[0].text.as_deref(), Some("truck 3"));
-    assert_eq!(incidents(&rule, 60, 0, put(None)), Vec::new(), "whoever brought it is still there");
+    assert_eq!(found[0].first_entered(IncidentState::Confirmed), Some(Timestamp::from_secs_f64(10.0)));
+    assert_eq!((found[0].findings[0].attribute.as_str(), found[0].state), ("fell_from", IncidentState::Closed));
+    assert_eq!(incidents(&rule, 100, 0, drop_at_10_s(1)), Vec::new(), "from the ground floor nothing falls far");
 }
 
 #[test]

@@ -25,6 +25,7 @@ use crate::engine::Engine;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
 use crate::heat::HeatKeeper;
+use crate::learned_scenes::SceneKeeper;
 use crate::operator::suppressions::SuppressionsFile;
 use crate::output::timeline::Narrator;
 use crate::rules_memory::MemoryKeeper;
@@ -93,6 +94,7 @@ pub struct IncidentLoop {
     suppressions: Option<SuppressionsFile>,
     inference: Shared,
     memory: Option<MemoryKeeper>,
+    scenes: Option<SceneKeeper>,
 }
 
 impl IncidentLoop {
@@ -123,6 +125,7 @@ impl IncidentLoop {
             suppressions: None,
             inference: Shared::default(),
             memory: None,
+            scenes: None,
         }
     }
 
@@ -136,6 +139,19 @@ impl IncidentLoop {
     fn keep_memory(&mut self, now: Timestamp) {
         if let Some(memory) = &mut self.memory {
             memory.keep(self.engine.memory(), now);
+        }
+    }
+
+    /// Also keeps over a restart the empty scenes that were learned.
+    #[must_use]
+    pub fn with_scenes(mut self, scenes: SceneKeeper) -> Self {
+        self.scenes = Some(scenes);
+        self
+    }
+
+    fn keep_scenes(&mut self, now: Timestamp) {
+        if let Some(scenes) = &mut self.scenes {
+            scenes.keep(&self.engine.scenes(now), now);
         }
     }
 
@@ -220,6 +236,9 @@ impl IncidentLoop {
             if self.memory.as_ref().is_some_and(|memory| memory.is_due(now)) {
                 self.keep_memory(now);
             }
+            if self.scenes.as_ref().is_some_and(|scenes| scenes.is_due(now)) {
+                self.keep_scenes(now);
+            }
             match events.recv_timeout(self.until_timeout(now)) {
                 Ok(LoopEvent::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(event) => self.take_in(event),
@@ -230,6 +249,7 @@ impl IncidentLoop {
             heat.finish();
         }
         self.keep_memory(self.clock.now());
+        self.keep_scenes(self.clock.now());
         self.offer_evidence();
         let left = self.unwritten.len();
         self.write_reports();
@@ -271,6 +291,10 @@ impl IncidentLoop {
                 self.latest.insert(frame.meta.stream.clone(), frame);
             }
             LoopEvent::Read { stream, readings } => self.engine.read(&stream, &readings),
+            LoopEvent::Fell { stream, fall } => {
+                self.engine.fell(&stream, fall);
+                self.inference.scenes.stir(&stream);
+            }
             LoopEvent::Stream { stream, event } => self.stream_changed(&stream, &event, now),
             LoopEvent::Announced { id, speaker, outcome } => {
                 self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at: now });

@@ -5,10 +5,12 @@
 //! | `inference` | one frame slot a stream | the newest frame wins, counted |
 //! | `inference` | `looks`, 48 | the oldest look is dropped, counted |
 //! | `incidents` | `incident-loop`, 64 | the sender waits, so frames drop before inference |
+//! | `falls-ID` | `falls-ID`, 8 | the newest plane is left out, counted |
 //! | `speaker-ID` | `speaker-ID`, 8 | the announcement fails at once and the fall-back is tried |
 //! | `evidence` | `evidence`, 64 | the request is refused and counted |
 
 mod evidence;
+mod falls;
 mod incident_loop;
 mod inference;
 mod latency;
@@ -25,6 +27,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use forewarn_analytics::luma::Fall;
 use forewarn_console::Console;
 use forewarn_domain::{
     AnnounceOutcome, AnnouncementId, Clock, Coverage, Detection, Frame, Reading, SpeakerId, StreamId, SystemClock,
@@ -39,6 +42,7 @@ use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
 use crate::heat::HeatKeeper;
 use crate::heat::store::HeatStore;
+use crate::learned_scenes::SceneKeeper;
 use crate::operator::suppressions::SuppressionsFile;
 use crate::output::timeline::Narrator;
 use crate::rules_memory::MemoryKeeper;
@@ -70,6 +74,13 @@ pub enum LoopEvent {
         stream: StreamId,
         /// What was seen.
         readings: Vec<Reading>,
+    },
+    /// Something fell in a stream's picture.
+    Fell {
+        /// The stream.
+        stream: StreamId,
+        /// What fell, and how.
+        fall: Fall,
     },
     /// A stream came, went or changed.
     Stream {
@@ -114,6 +125,7 @@ pub struct RunStats {
 pub struct Agent {
     to_loop: Sender<LoopEvent>,
     streams: streams::Streams,
+    falls: falls::Falls,
     inference: inference::Inference,
     incident_loop: Option<JoinHandle<anyhow::Result<()>>>,
     speakers: speakers::Speakers,
@@ -143,7 +155,8 @@ impl Agent {
         *lock(&publisher) = start_publisher(site, &outbox, &clock)?;
 
         let wakeup = Arc::new(Wakeup::default());
-        let streams = streams::Streams::start(site, &clock, &wakeup, &to_loop)?;
+        let (falls, taps) = falls::Falls::start(site, &to_loop)?;
+        let streams = streams::Streams::start(site, &clock, &wakeup, &to_loop, taps)?;
         let speakers = speakers::Speakers::start(site, &clock, &to_loop)?;
         let upstream = outbox.again().or_exit(ExitCode::Failed)?;
         let evidence = evidence::Evidence::start(site, civil.clone(), &clock, &streams, &to_loop, upstream)?;
@@ -153,6 +166,10 @@ impl Agent {
         let mut engine = Engine::new(site, Arc::new(civil));
         let (memory, remembered) = MemoryKeeper::open(&site.storage.dir);
         engine.remember(remembered);
+        let (scenes, learned) = SceneKeeper::open(&site.storage.dir, site);
+        for (stream, scene) in learned {
+            engine.recall_scene(&stream, scene);
+        }
         let mut incident_loop = incident_loop::IncidentLoop::new(
             engine,
             outbox,
@@ -164,7 +181,8 @@ impl Agent {
         .with_heat(heat)
         .with_suppressions(SuppressionsFile::new(&site.storage.dir))
         .with_inference(shared.clone())
-        .with_memory(memory);
+        .with_memory(memory)
+        .with_scenes(scenes);
         notes.extend(incident_loop.restore()?);
         let board = incident_loop.board();
         let latencies = incident_loop.latencies();
@@ -181,6 +199,7 @@ impl Agent {
         Ok(Self {
             to_loop,
             streams,
+            falls,
             inference,
             incident_loop: Some(handle),
             speakers,
@@ -217,6 +236,7 @@ impl Agent {
     pub fn is_broken(&self) -> bool {
         self.incident_loop.as_ref().is_none_or(JoinHandle::is_finished)
             || self.inference.is_finished()
+            || self.falls.is_broken()
             || self.evidence.is_finished()
             || self.speakers.is_broken()
             || lock(&self.publisher).as_ref().is_some_and(|publisher| !publisher.is_running())
@@ -225,6 +245,7 @@ impl Agent {
     /// Stops every part in the order of the data's way, so that nothing that was taken in is lost.
     pub fn stop(mut self) -> anyhow::Result<RunStats> {
         self.streams.stop();
+        self.falls.stop();
         self.inference.stop();
         let mut stats = self.stats();
         self.speakers.stop();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use forewarn_domain::{Clock, StreamId};
-use forewarn_pipelines::{FrameSlot, LiveStream, PreRollRing, StreamConfig, StreamStatsSnapshot, Wakeup};
+use forewarn_pipelines::{FrameSlot, FrameTap, LiveStream, PreRollRing, StreamConfig, StreamStatsSnapshot, Wakeup};
 
 use super::{LoopEvent, Sender};
 use crate::config::Site;
@@ -49,12 +49,13 @@ impl StatsReader {
 }
 
 impl Streams {
-    /// Starts them all; each connects and reconnects by itself.
+    /// Starts them all; each connects and reconnects by itself. `taps` are shown every decoded frame of their streams.
     pub fn start(
         site: &Site,
         clock: &Arc<dyn Clock>,
         wakeup: &Arc<Wakeup>,
         to_loop: &Sender<LoopEvent>,
+        mut taps: BTreeMap<StreamId, FrameTap>,
     ) -> Result<Self, CommandError> {
         let mut streams = BTreeMap::new();
         for camera in &site.cameras {
@@ -64,6 +65,7 @@ impl Streams {
             config.stall_after = camera.stall;
             config.ring = camera.ring_limits();
             config.wakeup = Some(Arc::clone(wakeup));
+            config.tap = taps.remove(&camera.id);
             let (id, to_loop) = (camera.id.clone(), to_loop.clone());
             let sink = Arc::new(move |event| {
                 // False only when the agent is stopping and nobody listens any more.

@@ -9,6 +9,8 @@ use anyhow::Context as _;
 use forewarn_analytics::suppression::Suppression;
 use forewarn_domain::Timestamp;
 
+use crate::replace::replace;
+
 /// The file of a storage directory.
 pub fn file(storage: &Path) -> PathBuf {
     storage.join("suppressions.json")
@@ -27,10 +29,8 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Suppression>> {
 
 /// Replaces the list, in one step.
 pub fn write(path: &Path, list: &[Suppression]) -> anyhow::Result<()> {
-    let partial = path.with_extension("partial");
     let text = serde_json::to_string_pretty(list)?;
-    fs::write(&partial, text).with_context(|| format!("failed to write {}", partial.display()))?;
-    fs::rename(&partial, path).with_context(|| format!("failed to replace {}", path.display()))
+    replace(path, text.as_bytes()).with_context(|| format!("failed to write {}", path.display()))
 }
 
 /// Notices when the file is changed while the agent runs.

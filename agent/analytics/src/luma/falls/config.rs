@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::luma::{LumaConfigError, check_ranges};
+use crate::luma::{LumaConfigError, ROWS, check_ranges};
 
 /// Settings of a [`FallingObjectDetector`](super::FallingObjectDetector). The defaults serve a facade that fills a
-/// picture of 1080 rows.
+/// picture of 1080 rows; [`FallingObjectConfig::for_rows`] fits them to others.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FallingObjectConfig {
@@ -116,6 +116,21 @@ impl FallingObjectConfig {
                 )
             }
             None => Ok(()),
+        }
+    }
+
+    /// The settings for a picture of `rows`, where these are meant for one of 1080. The floors are where they are.
+    #[must_use]
+    pub fn for_rows(&self, rows: u32) -> Self {
+        let scale = rows as f32 / ROWS;
+        Self {
+            min_drop_px: self.min_drop_px * scale,
+            min_area_px: self.min_area_px * scale * scale,
+            max_area_px: self.max_area_px * scale * scale,
+            min_acceleration_px_s2: self.min_acceleration_px_s2 * scale,
+            max_acceleration_px_s2: self.max_acceleration_px_s2 * scale,
+            max_shake_px: self.max_shake_px * scale,
+            ..self.clone()
         }
     }
 

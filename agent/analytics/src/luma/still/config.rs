@@ -3,9 +3,10 @@
 use forewarn_domain::Class;
 use serde::Deserialize;
 
-use crate::luma::{LumaConfigError, check_ranges};
+use crate::luma::{LumaConfigError, ROWS, check_ranges};
 
-/// Settings of a [`StaticObjectDetector`](super::StaticObjectDetector). The defaults serve street cameras.
+/// Settings of a [`StaticObjectDetector`](super::StaticObjectDetector). The defaults serve street cameras of 1080 rows;
+/// [`StaticObjectConfig::for_rows`] fits them to others.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StaticObjectConfig {
@@ -57,10 +58,10 @@ impl Default for StaticObjectConfig {
             appear_after_s: 20.0,
             revert_after_s: 5.0,
             absorb_after_s: 86_400.0,
-            min_side_px: 30.0,
+            min_side_px: 36.0,
             max_part: 0.2,
             sensitivity: 60.0,
-            learn_s: 30.0,
+            learn_s: 10.0,
             scene_follows_s: 600.0,
             min_interval_s: 0.2,
             max_shake_px: 24.0,
@@ -92,6 +93,13 @@ impl StaticObjectConfig {
                 ("max_objects", self.max_objects as f64, 1.0..=1000.0, "write a count, 1 to 1000"),
             ],
         )
+    }
+
+    /// The settings for a picture of `rows`, where these are meant for one of 1080.
+    #[must_use]
+    pub fn for_rows(&self, rows: u32) -> Self {
+        let scale = rows as f32 / ROWS;
+        Self { min_side_px: self.min_side_px * scale, max_shake_px: self.max_shake_px * scale, ..self.clone() }
     }
 
     /// Standard deviations by which a sample must differ.

@@ -106,17 +106,18 @@ impl Inference {
             let Some(camera) = site.cameras.iter().find(|camera| camera.id == stream) else { continue };
             let of_stream = StreamSettings {
                 interval: camera.analysis_interval,
-                idle: site.inference.idle,
-                empty: site.inference.empty,
+                idle: camera.longest_rest(site.inference.idle),
+                empty: camera.longest_rest(site.inference.empty),
                 is_gated: camera.is_gated,
             };
             scheduler.add(stream.clone(), of_stream);
             let eye = Eye::new(camera, &site.card, camera.is_gated);
-            lanes.insert(stream, Lane { slot, eye, waiting: None, decoding: DecodeMeter::default() });
+            let is_whole = camera.falls.is_some();
+            lanes.insert(stream, Lane { slot, eye, is_whole, waiting: None, decoding: DecodeMeter::default() });
         }
         if lanes.len() as f64 > START_WHOLE * cores {
             // So many decoders at once would choke the box before anything is known of their cost.
-            for stream in lanes.keys() {
+            for (stream, _) in lanes.iter().filter(|(_, lane)| !lane.is_whole) {
                 control.decode_part(stream, 0.0);
             }
         }

@@ -12,6 +12,8 @@ pub struct SceneNews {
     pub tracks: Vec<BBox>,
     /// Incidents that are not closed.
     pub open_incidents: usize,
+    /// Whether something happened that the next look shall tell of.
+    pub is_stirred: bool,
 }
 
 /// The scenes of all streams, shared. Only the latest of each counts.
@@ -37,6 +39,16 @@ impl Scenes {
         }
     }
 
+    /// Something happened in the stream that the detector does not see: it is to be looked at soon.
+    pub fn stir(&self, stream: &StreamId) {
+        self.lock().entry(stream.clone()).or_default().is_stirred = true;
+    }
+
+    /// Whether something happened since this was asked last.
+    pub fn take_stirred(&self, stream: &StreamId) -> bool {
+        self.lock().get_mut(stream).is_some_and(|scene| std::mem::take(&mut scene.is_stirred))
+    }
+
     /// The scene of a stream.
     pub fn of(&self, stream: &StreamId) -> SceneNews {
         self.lock().get(stream).cloned().unwrap_or_default()
@@ -55,6 +67,15 @@ impl Scenes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_happened_is_told_once() {
+        let scenes = Scenes::default();
+        let gate = StreamId::new("gate").unwrap();
+        assert!(!scenes.take_stirred(&gate));
+        scenes.stir(&gate);
+        assert!(scenes.take_stirred(&gate) && !scenes.take_stirred(&gate));
+    }
 
     #[test]
     fn incidents_that_are_closed_are_counted_no_longer() {

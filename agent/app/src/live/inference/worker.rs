@@ -28,6 +28,8 @@ const HOUSEKEEPING: Duration = Duration::from_millis(500);
 pub(super) struct Lane {
     pub(super) slot: Arc<FrameSlot>,
     pub(super) eye: Eye,
+    /// Whether somebody looks at every frame, so that all must be decoded.
+    pub(super) is_whole: bool,
     /// The newest frame that was glanced at and not looked at.
     pub(super) waiting: Option<(Frame, Glance)>,
     pub(super) decoding: DecodeMeter,
@@ -112,7 +114,8 @@ impl Worker {
             let Some(frame) = lane.slot.take() else { continue };
             let (tracks, open_incidents) = self.shared.scenes.counts(stream);
             self.scheduler.scene(stream, Scene { tracks, open_incidents });
-            let glance = lane.eye.glance(&frame);
+            let mut glance = lane.eye.glance(&frame);
+            glance.is_moving |= self.shared.scenes.take_stirred(stream);
             self.scheduler.fresh(stream, glance.is_moving, now);
             if lane.waiting.replace((frame, glance)).is_some() {
                 metrics::counter!("forewarn_frames_gated_total", "camera" => stream.to_string()).increment(1);
@@ -238,7 +241,7 @@ impl Worker {
         for (stream, stats) in self.streams.snapshots() {
             let Some(lane) = self.lanes.get_mut(&stream) else { continue };
             lane.decoding.sample(now, stats);
-            self.scheduler.decoding(&stream, lane.decoding.decoding(false));
+            self.scheduler.decoding(&stream, lane.decoding.decoding(lane.is_whole));
             let vitals = Vitals {
                 is_alive: lane.decoding.is_alive(),
                 connections: stats.connections,

@@ -1,0 +1,150 @@
+//! Settings of the detectors on grey planes: `static_objects` and `falling_objects` of a camera.
+
+use forewarn_analytics::CompiledRule;
+use forewarn_analytics::luma::{FallingObjectConfig, LumaConfigError, StaticObjectConfig};
+use forewarn_domain::zone::{ZoneShape, ZoneUnit};
+use forewarn_domain::{BBox, Zone};
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+
+use super::resolve::Resolver;
+use super::site::{FallWatch, Rule};
+
+/// Bounds of the time for which a change must stay, where it follows from the rules: in less, people who stand still are
+/// not told from things; in more, nothing is gained.
+const APPEAR_AFTER_S: std::ops::RangeInclusive<f64> = 5.0..=20.0;
+
+impl Resolver<'_> {
+    /// What static objects are sought with; none where no rule is about them.
+    pub(super) fn static_objects(
+        &mut self,
+        raw: Option<&Spanned<toml::Table>>,
+        rules: &[Rule],
+    ) -> Option<StaticObjectConfig> {
+        let mut config: StaticObjectConfig = self.settings(raw, "static_objects", StaticObjectConfig::check)?;
+        let is_timed = raw.is_some_and(|table| table.get_ref().contains_key("appear_after_s"));
+        let asked = || rules.iter().map(|rule| &rule.compiled);
+        if let Some(shortest_s) = asked().filter_map(CompiledRule::shortest_appearance_s).min_by(f64::total_cmp)
+            && !is_timed
+        {
+            config.appear_after_s = shortest_s.clamp(*APPEAR_AFTER_S.start(), *APPEAR_AFTER_S.end());
+        }
+        asked().any(CompiledRule::is_about_static_objects).then_some(config)
+    }
+
+    /// What falls are sought with, and where; none where no rule is about them.
+    pub(super) fn falling_objects(
+        &mut self,
+        raw: Option<&Spanned<toml::Table>>,
+        rules: &[Rule],
+        zones: &[Zone],
+    ) -> Option<FallWatch> {
+        let config = self.settings(raw, "falling_objects", FallingObjectConfig::check)?;
+        let of_falls = rules.iter().filter(|rule| rule.compiled.is_about_falls());
+        let areas = of_falls.filter_map(|rule| zones.iter().find(|zone| zone.id == rule.key.zone)).map(Area::of);
+        areas.reduce(Area::joined).map(|area| FallWatch { config, area })
+    }
+
+    fn settings<T: DeserializeOwned + Default>(
+        &mut self,
+        raw: Option<&Spanned<toml::Table>>,
+        key: &str,
+        check: fn(&T) -> Result<(), LumaConfigError>,
+    ) -> Option<T> {
+        let Some(raw) = raw else { return Some(T::default()) };
+        let mend = || format!("see docs/configuration.md, \"Things\", for the keys of `{key}`");
+        match raw.get_ref().clone().try_into::<T>() {
+            Ok(config) => match check(&config) {
+                Ok(()) => Some(config),
+                Err(error) => self.fail(raw.span(), error.to_string(), mend()),
+            },
+            Err(error) => self.fail(raw.span(), error.message().trim().to_owned(), mend()),
+        }
+    }
+}
+
+/// The part of the picture in which the zones of some rules lie.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Area {
+    bounds: BBox,
+    unit: ZoneUnit,
+}
+
+impl Area {
+    fn of(zone: &Zone) -> Self {
+        let points = match &zone.shape {
+            ZoneShape::Polygon(polygon) => &polygon.points,
+            ZoneShape::Line(points) => points,
+        };
+        let least = |of: fn(f32, f32) -> f32, start| {
+            points.iter().fold((start, start), |(x, y), point| (of(x, point.x), of(y, point.y)))
+        };
+        let ((x0, y0), (x1, y1)) = (least(f32::min, f32::INFINITY), least(f32::max, f32::NEG_INFINITY));
+        Self { bounds: BBox::new(x0, y0, x1, y1), unit: zone.unit }
+    }
+
+    /// The area around both; the whole picture where one is in pixels and the other is not.
+    fn joined(self, other: Self) -> Self {
+        if self.unit == other.unit {
+            return Self { bounds: self.bounds.union(&other.bounds), unit: self.unit };
+        }
+        Self { bounds: BBox::new(0.0, 0.0, 1.0, 1.0), unit: ZoneUnit::Normalised }
+    }
+
+    /// The area in pixels of a picture of this size.
+    pub fn in_px(&self, (width, height): (u32, u32)) -> BBox {
+        let (x, y) = match self.unit {
+            ZoneUnit::Normalised => (width as f32, height as f32),
+            ZoneUnit::Pixel => (1.0, 1.0),
+        };
+        let b = &self.bounds;
+        BBox::new(b.x0 * x, b.y0 * y, b.x1 * x, b.y1 * y).clamped(width, height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::resolve::resolve;
+    use super::super::site::Site;
+    use super::super::source::Source;
+    use super::*;
+
+    fn site(camera: &str) -> Result<Site, String> {
+        let text = format!("[site]\nid = \"s\"\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://127.0.0.1/a\"\n{camera}");
+        resolve(&Source::new("site.toml", text)).map_err(|errors| errors.to_string())
+    }
+
+    #[test]
+    fn only_cameras_whose_rules_are_about_things_look_for_them() {
+        let plain = site("[[camera.rule]]\nviolation = \"loitering\"").unwrap();
+        assert_eq!((plain.cameras[0].static_objects.clone(), plain.cameras[0].falls.clone()), (None, None));
+        let dumping = site("[[camera.rule]]\nviolation = \"dumping\"\nwith = { stays_s = 12 }").unwrap();
+        assert_eq!(dumping.cameras[0].static_objects.as_ref().map(|config| config.appear_after_s), Some(12.0));
+        let set = site("static_objects = { appear_after_s = 33 }\n[[camera.rule]]\nviolation = \"dumping\"").unwrap();
+        assert_eq!(set.cameras[0].static_objects.as_ref().map(|config| config.appear_after_s), Some(33.0));
+        let counted = site("[[camera.rule]]\nviolation = \"dirty_shopfront\"").unwrap();
+        assert_eq!(counted.cameras[0].static_objects.as_ref().map(|config| config.appear_after_s), Some(20.0));
+    }
+
+    #[test]
+    fn falls_are_sought_around_the_zones_of_their_rules() {
+        let zones = "[[camera.zone]]\nid = \"left\"\npolygon = [[0.1, 0.2], [0.3, 0.2], [0.3, 0.9]]\n\
+                     [[camera.zone]]\nid = \"right\"\npolygon = [[0.6, 0.1], [0.8, 0.2], [0.7, 0.5]]\n";
+        let rules = ["left", "right"]
+            .map(|zone| format!("[[camera.rule]]\nviolation = \"thrown_object\"\nzone = \"{zone}\"\n"))
+            .concat();
+        let camera = &site(&format!("{zones}{rules}")).unwrap().cameras[0];
+        let area = camera.falls.as_ref().unwrap().area.in_px((1000, 100));
+        let expected = BBox::new(100.0, 10.0, 800.0, 90.0);
+        assert!((area.x0 - expected.x0).abs() < 0.01 && (area.y1 - expected.y1).abs() < 0.01, "{area:?}");
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_line() {
+        let error =
+            site("static_objects = { appear_after = 3 }\n[[camera.rule]]\nviolation = \"dumping\"").unwrap_err();
+        assert!(error.contains("site.toml:6") && error.contains("appear_after"), "{error}");
+        let error = site("falling_objects = { sensitivity = 300 }").unwrap_err();
+        assert!(error.contains("sensitivity") && error.contains("0 to 100"), "{error}");
+    }
+}

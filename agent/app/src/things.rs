@@ -1,0 +1,132 @@
+//! Things in a stream's picture that no model names: what appears and stays, and what falls. Found on small grey planes.
+
+use forewarn_analytics::luma::{
+    BroughtBy, Fall, FallingObjectDetector, LearnedScene, LumaPlane, StaticObject, StaticObjectConfig,
+    StaticObjectDetector,
+};
+use forewarn_domain::{BBox, Bringer, Frame, Origin, Timestamp, Track};
+
+use crate::config::FallWatch;
+
+/// Samples in a row of the plane on which things that stay are sought.
+const STILL_WIDTH: u32 = 320;
+/// Samples in a row of the plane on which things that fall are sought: small things fall.
+const FALLS_WIDTH: u32 = 640;
+
+/// A thing as a track, with how it came to be there.
+pub type Thing = (Track, Option<Origin>);
+
+/// The things of one stream.
+#[derive(Debug, Default)]
+pub struct Things {
+    still: Option<Still>,
+    /// Falls that the rules have not been told of.
+    fallen: Vec<Fall>,
+}
+
+/// Things that stay. The detector is made for the size of the picture.
+#[derive(Debug)]
+struct Still {
+    config: StaticObjectConfig,
+    rows: u32,
+    detector: StaticObjectDetector,
+    plane: LumaPlane,
+    /// The scene that was learned before a restart.
+    learned: Option<LearnedScene>,
+}
+
+impl Things {
+    /// Things of a stream whose rules are about what `still` says.
+    pub fn new(still: Option<StaticObjectConfig>) -> Self {
+        let still = still.map(|config| Still {
+            rows: 0,
+            detector: StaticObjectDetector::new(config.clone()),
+            config,
+            plane: LumaPlane::empty(),
+            learned: None,
+        });
+        Self { still, fallen: Vec::new() }
+    }
+
+    /// Something fell; the rules are told with the next frame.
+    pub fn fell(&mut self, fall: Fall) {
+        self.fallen.push(fall);
+    }
+
+    /// Takes in a frame with its tracks; returns the things that are in it. A fall is told once.
+    pub fn observe(&mut self, frame: &Frame, tracks: &[Track]) -> Vec<Thing> {
+        let at = frame.meta.captured_at;
+        let still = self.still.as_mut().map(|still| still.observe(frame, tracks)).unwrap_or_default();
+        let stay = still.iter().map(|object| (object.to_track(at), object.brought_by.as_ref().map(brought)));
+        stay.chain(self.fallen.drain(..).map(|fall| (fall.to_track(), Some(fell(&fall))))).collect()
+    }
+
+    /// The empty scene as it was learned; none where no rule needs it or none was seen.
+    pub fn scene(&self, at: Timestamp) -> Option<LearnedScene> {
+        self.still.as_ref().filter(|still| still.rows > 0).map(|still| still.detector.save(at))
+    }
+
+    /// Goes on with a scene that was learned before.
+    pub fn recall(&mut self, scene: LearnedScene) {
+        if let Some(still) = &mut self.still {
+            still.learned = Some(scene);
+        }
+    }
+}
+
+impl Still {
+    fn observe(&mut self, frame: &Frame, tracks: &[Track]) -> &[StaticObject] {
+        if self.rows != frame.height {
+            self.rows = frame.height;
+            let config = self.config.for_rows(frame.height);
+            // A scene that cannot be used was told when it was read, and is learned anew.
+            let learned =
+                self.learned.take().and_then(|scene| StaticObjectDetector::restore(config.clone(), &scene).ok());
+            self.detector = learned.unwrap_or_else(|| StaticObjectDetector::new(config));
+        }
+        self.plane.refill(frame, STILL_WIDTH);
+        self.detector.observe(frame.meta.captured_at, &self.plane, tracks)
+    }
+}
+
+fn brought(by: &BroughtBy) -> Origin {
+    let BroughtBy { track, class, bbox, at, left_at } = by.clone();
+    Origin::Brought(Bringer { track, class, bbox, at, left_at })
+}
+
+fn fell(fall: &Fall) -> Origin {
+    let half = (fall.size_px * 0.5).max(2.0);
+    let start = &fall.start;
+    let bbox = BBox::new(start.x - half, start.y - half, start.x + half, start.y + half);
+    Origin::Fell { bbox, at: fall.started_at, floor: fall.floor.map(|floor| floor.likeliest) }
+}
+
+/// Watches every frame of a stream for falls.
+#[derive(Debug)]
+pub struct FallDetector {
+    watch: FallWatch,
+    rows: u32,
+    detector: FallingObjectDetector,
+}
+
+impl FallDetector {
+    /// A detector that has seen nothing.
+    pub fn new(watch: FallWatch) -> Self {
+        Self { rows: 0, detector: FallingObjectDetector::new(watch.config.clone()), watch }
+    }
+
+    /// The part of a frame that matters, made small.
+    pub fn plane_of(watch: &FallWatch, frame: &Frame) -> LumaPlane {
+        LumaPlane::of_region(frame, &watch.area.in_px((frame.width, frame.height)), FALLS_WIDTH)
+    }
+
+    /// Takes in the next plane; returns the falls that ended.
+    pub fn observe(&mut self, at: Timestamp, plane: &LumaPlane) -> Vec<Fall> {
+        let rows = plane.frame_px().1;
+        if self.rows != rows {
+            self.rows = rows;
+            self.detector = FallingObjectDetector::new(self.watch.config.for_rows(rows));
+        }
+        self.detector.observe(at, plane)
+    }
+}
