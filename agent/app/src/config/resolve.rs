@@ -504,6 +504,7 @@ impl Resolver<'_> {
             attributes: None,
             sensor: raw.sensor.clone(),
             sensors: None,
+            sensor_units: BTreeMap::new(),
             areas_m2: areas_m2.clone(),
         };
         match CompiledRule::compile(&violation, &binding) {
