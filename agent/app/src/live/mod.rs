@@ -5,6 +5,7 @@
 //! | `inference` | one frame slot a stream | the newest frame wins, counted |
 //! | `inference` | `looks`, 48 | the oldest look is dropped, counted |
 //! | `incidents` | `incident-loop`, 64 | the sender waits, so frames drop before inference |
+//! | `incidents` | one place a sensor | the newest value wins, counted; the sensors' thread never waits |
 //! | `speaker-ID` | `speaker-ID`, 8 | the announcement fails at once and the fall-back is tried |
 //! | `evidence` | `evidence`, 64 | the request is refused and counted |
 
@@ -14,6 +15,7 @@ mod inference;
 mod latency;
 mod metrics;
 mod queue;
+mod sensors;
 mod shutdown;
 mod speakers;
 mod streams;
@@ -87,6 +89,8 @@ pub enum LoopEvent {
         /// What became of it.
         outcome: AnnounceOutcome,
     },
+    /// Something is new of a sensor; what it is lies in the mailbox.
+    Sensor,
     /// Another part has something to tell.
     Happened(Happening),
     /// The agent stops.
@@ -114,6 +118,7 @@ pub struct RunStats {
 pub struct Agent {
     to_loop: Sender<LoopEvent>,
     streams: streams::Streams,
+    sensors: Option<forewarn_hw::sensor::Running>,
     inference: inference::Inference,
     incident_loop: Option<JoinHandle<anyhow::Result<()>>>,
     speakers: speakers::Speakers,
@@ -149,6 +154,7 @@ impl Agent {
         let evidence = evidence::Evidence::start(site, civil.clone(), &clock, &streams, &to_loop, upstream)?;
         let attributes = models.reader.as_ref().map(|reader| reader.attributes().to_vec()).unwrap_or_default();
         let shared = inference::Shared::new(&attributes);
+        let mailbox = Arc::<sensors::Mailbox>::default();
         let heat = HeatKeeper::new(site, HeatStore::new(&site.storage.dir, civil.clone()));
         let mut engine = Engine::new(site, Arc::new(civil));
         let (memory, remembered) = MemoryKeeper::open(&site.storage.dir);
@@ -164,11 +170,13 @@ impl Agent {
         .with_heat(heat)
         .with_suppressions(SuppressionsFile::new(&site.storage.dir))
         .with_inference(shared.clone())
+        .with_sensors(Arc::clone(&mailbox))
         .with_memory(memory);
         notes.extend(incident_loop.restore()?);
         let board = incident_loop.board();
         let latencies = incident_loop.latencies();
         let handle = spawn_loop(incident_loop, events, notes)?;
+        let sensors = sensors::start(site, &clock, &mailbox, &to_loop)?;
         let inference = inference::Inference::start(site, models, &streams, shared, wakeup, to_loop.clone(), &clock)?;
         let console = match site.metrics_listen {
             Some(address) => {
@@ -181,6 +189,7 @@ impl Agent {
         Ok(Self {
             to_loop,
             streams,
+            sensors,
             inference,
             incident_loop: Some(handle),
             speakers,
@@ -219,12 +228,14 @@ impl Agent {
             || self.inference.is_finished()
             || self.evidence.is_finished()
             || self.speakers.is_broken()
+            || self.sensors.as_ref().is_some_and(|sensors| !sensors.is_running())
             || lock(&self.publisher).as_ref().is_some_and(|publisher| !publisher.is_running())
     }
 
     /// Stops every part in the order of the data's way, so that nothing that was taken in is lost.
     pub fn stop(mut self) -> anyhow::Result<RunStats> {
         self.streams.stop();
+        drop(self.sensors.take());
         self.inference.stop();
         let mut stats = self.stats();
         self.speakers.stop();
