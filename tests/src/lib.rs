@@ -11,6 +11,7 @@ pub mod chaos;
 pub mod clips;
 pub mod fuzzing;
 pub mod many;
+pub mod meter;
 pub mod process;
 pub mod program;
 pub mod scene;

@@ -136,6 +136,13 @@ impl Subscriber {
         Ok(())
     }
 
+    /// Publishes a message, as a sensor would.
+    pub fn publish(&self, topic: &str, payload: &str) -> anyhow::Result<()> {
+        self.client
+            .publish(topic, QoS::AtLeastOnce, false, payload)
+            .with_context(|| format!("failed to publish on {topic}"))
+    }
+
     fn count(&self, topic: &str) -> usize {
         self.messages.iter().filter(|message| message.topic == topic).count()
     }

@@ -191,12 +191,19 @@ impl Engine {
 
     /// Time has come to `now`.
     pub fn timeout(&mut self, now: Timestamp) {
+        for brain in self.streams.values_mut() {
+            for hit in brain.rules.timeout(now, &*self.civil) {
+                self.incidents.handle_input(IncidentInput::Hit(hit), now);
+            }
+        }
         self.incidents.handle_timeout(now);
     }
 
     /// When [`Engine::timeout`] is due next.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        self.incidents.poll_timeout().map(|(at, _reason)| at)
+        let of_rules = self.streams.values().filter_map(|brain| brain.rules.poll_timeout()).min();
+        let of_incidents = self.incidents.poll_timeout().map(|(at, _reason)| at);
+        [of_rules, of_incidents].into_iter().flatten().min()
     }
 
     /// The next thing to carry out.

@@ -36,7 +36,7 @@ fn states(events: &[Event], incident: &str) -> Vec<IncidentState> {
     events.iter().filter(|event| event.subject == incident).map(|event| event.data.incident.state).collect()
 }
 
-fn assert_stops(mut agent: Agent) {
+pub(crate) fn assert_stops(mut agent: Agent) {
     let group = agent.group();
     assert!(!processes_of_group(group).unwrap().is_empty(), "the agent runs");
     let status = agent.interrupt(STOP_WITHIN).unwrap();
@@ -45,7 +45,7 @@ fn assert_stops(mut agent: Agent) {
 }
 
 /// The folders below `dir` that hold `file`.
-fn folders_with(dir: &Path, file: &str) -> Vec<PathBuf> {
+pub(crate) fn folders_with(dir: &Path, file: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![dir.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -132,7 +132,7 @@ fn a_camera_with_a_login_over_tcp_leads_to_reports_sound_and_evidence() {
 }
 
 /// Each clip must decode on its own, from its first access unit, which the muxer marks as a key frame.
-fn assert_clips_play(bundle: &Path) {
+pub(crate) fn assert_clips_play(bundle: &Path) {
     let files = std::fs::read_dir(bundle).unwrap().flatten().map(|entry| entry.path());
     let clips: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "mp4")).collect();
     assert!(!clips.is_empty(), "{} holds no clip", bundle.display());

@@ -10,3 +10,4 @@ mod many_streams;
 mod outages;
 mod parsers;
 mod replay;
+mod sensors;

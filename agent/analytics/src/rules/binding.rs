@@ -23,6 +23,8 @@ pub struct RuleBinding {
     pub sensor: Option<SensorId>,
     /// The sensors that the site has; not checked if none.
     pub sensors: Option<Vec<SensorId>>,
+    /// What the values of sensors are measured in, for the findings.
+    pub sensor_units: BTreeMap<SensorId, String>,
     /// The area on the ground of the zones whose area is known, in square metres.
     pub areas_m2: BTreeMap<ZoneId, f64>,
 }
@@ -39,6 +41,7 @@ impl RuleBinding {
             attributes: None,
             sensor: None,
             sensors: None,
+            sensor_units: BTreeMap::new(),
             areas_m2: BTreeMap::new(),
         }
     }

@@ -2,14 +2,18 @@
 //! remembered before a restart.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use forewarn_domain::{Answer, CivilTime, Look, Origin, Reading, RuleHit, RuleKey, SensorId, Timestamp, TrackId};
 use serde::{Deserialize, Serialize};
 
-use super::Rules;
 use super::program::Measure;
 use super::zone::Absence;
+use super::{RuleState, Rules};
 use crate::plate;
+
+/// How often a rule that hangs on sensors alone speaks of an incident of its own while no frames come.
+const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(1);
 
 /// What became of the readings that were handed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,8 +106,26 @@ impl Rules {
                     is_concerned = true;
                 }
             }
-            if is_concerned && state.rule.is_zone && state.rule.terms.is_empty() {
+            if is_concerned && state.rule.is_of_sensors() {
                 state.hear(&self.values, at);
+                hits.extend(self.crowd_hit(index, at, 0, civil));
+            }
+        }
+        hits
+    }
+
+    /// When [`Rules::timeout`] is due next: when time alone, without a frame or a value, changes what a rule that hangs
+    /// on sensors alone says; and each second while its incident may be open, for those who look again.
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.states.iter().filter_map(RuleState::turns_at).min()
+    }
+
+    /// Lets time come to `at` for the rules that hang on sensors alone.
+    pub fn timeout(&mut self, at: Timestamp, civil: &dyn CivilTime) -> Vec<RuleHit> {
+        let mut hits = Vec::new();
+        for index in 0..self.states.len() {
+            if self.states[index].turns_at().is_some_and(|turn| turn <= at) {
+                self.states[index].hear(&self.values, at);
                 hits.extend(self.crowd_hit(index, at, 0, civil));
             }
         }
@@ -137,5 +159,18 @@ impl Rules {
                 memory.absence = memory.absence.max(absence);
             }
         }
+    }
+}
+
+impl RuleState {
+    /// When time alone changes what the rule says next.
+    fn turns_at(&self) -> Option<Timestamp> {
+        if !self.rule.is_of_sensors() {
+            return None;
+        }
+        let turns = self.thresholds.iter().zip(&self.rule.sensors);
+        let turn = turns.filter_map(|(threshold, sensor)| threshold.turns_at(sensor, self.heard_at)).min();
+        let again = self.crowd.as_ref().filter(|crowd| crowd.is_reported).map(|_| self.heard_at + LOOK_AGAIN_EVERY);
+        [turn, again].into_iter().flatten().min()
     }
 }

@@ -115,13 +115,17 @@ struct RuleState {
     sensed: Vec<Truth>,
     scores: Vec<ScoreMemory>,
     crowd: Option<Crowd>,
+    /// When the thresholds were judged last.
+    heard_at: Timestamp,
 }
 
 impl RuleState {
     /// Goes on with the open incident of a zone.
     fn restore(&mut self, seed: SubjectSeed, now: Timestamp) {
         let SubjectSeed { subject: id, class, bbox, at, .. } = seed;
-        let settles_at = Some(Timestamp::from_micros(now.as_micros().saturating_add(SETTLE_US)));
+        // A sensor is silent until its first value, so nothing has to settle where nobody has to be found.
+        let settles_at = Timestamp::from_micros(now.as_micros().saturating_add(SETTLE_US));
+        let settles_at = (!self.rule.is_of_sensors()).then_some(settles_at);
         self.crowd = Some(Crowd { id, bbox, class, violated_at: now, is_reported: true, settles_at });
         for (memory, term) in self.terms.iter_mut().zip(&self.rule.terms) {
             *memory = TermMemory::fulfilled(term, now);
@@ -136,6 +140,7 @@ impl RuleState {
 
     /// Brings the thresholds up to date.
     fn hear(&mut self, values: &Values, at: Timestamp) {
+        self.heard_at = at;
         let pairs = self.thresholds.iter().zip(&self.rule.sensors);
         self.sensed = pairs.map(|(threshold, sensor)| threshold.truth(sensor, values, at)).collect();
     }
@@ -151,6 +156,7 @@ impl Rules {
             sensed: vec![Truth::CannotTell; rule.sensors.len()],
             scores: vec![ScoreMemory::default(); rule.scores.len()],
             crowd: None,
+            heard_at: Timestamp::ZERO,
             rule,
         };
         Self {

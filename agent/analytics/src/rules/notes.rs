@@ -37,7 +37,9 @@ pub(super) fn of_sensors(sensors: &[SensorOf], values: &Values) -> Vec<Finding> 
     let finding = |sensor: &SensorOf| {
         let (at, value) = values.latest(&sensor.id)?;
         // Four places are finer than any such sensor.
-        told(sensor.id.as_str(), at, 1.0, ((value * 1e4).round() / 1e4).to_string())
+        let number = (value * 1e4).round() / 1e4;
+        let text = sensor.unit.as_ref().map_or_else(|| number.to_string(), |unit| format!("{number} {unit}"));
+        told(sensor.id.as_str(), at, 1.0, text)
     };
     sensors.iter().filter_map(finding).collect()
 }

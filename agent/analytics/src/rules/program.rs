@@ -1,6 +1,8 @@
 //! A rule as it is run: the tree of conditions with every name looked up and every number checked. Times are in
 //! microseconds.
 
+use std::time::Duration;
+
 use forewarn_domain::condition::{CrossingDirection, Told};
 use forewarn_domain::{AttributeId, Class, RuleKey, Schedule, SensorId, Zone};
 
@@ -71,9 +73,15 @@ impl CompiledRule {
         self.is_zone
     }
 
-    /// The sensors that the rule hangs on.
-    pub fn sensors(&self) -> impl Iterator<Item = &SensorId> {
-        self.sensors.iter().map(|sensor| &sensor.id)
+    /// The sensors that the rule hangs on, each with the time without a value after which it is silent.
+    pub fn sensors(&self) -> impl Iterator<Item = (&SensorId, Duration)> {
+        let silent_after = |sensor: &SensorOf| Duration::from_micros(sensor.silent_after_us.max(0).cast_unsigned());
+        self.sensors.iter().map(move |sensor| (&sensor.id, silent_after(sensor)))
+    }
+
+    /// Whether the rule hangs on sensors alone, so that it can be judged without a frame.
+    pub(super) fn is_of_sensors(&self) -> bool {
+        self.is_zone && self.terms.is_empty() && !self.sensors.is_empty()
     }
 }
 
@@ -146,6 +154,8 @@ pub(super) enum Measure {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct SensorOf {
     pub(super) id: SensorId,
+    /// What the values are measured in.
+    pub(super) unit: Option<String>,
     pub(super) is_above: bool,
     pub(super) enter: f64,
     pub(super) leave: f64,

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use forewarn_domain::{Clock, SystemClock};
 use forewarn_hw::SpeakerContext;
@@ -13,6 +14,11 @@ use crate::config::doubts::doubts;
 use crate::config::{self, Camera, Site};
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
+
+/// How long a topic is listened to where nobody says how often the sensor publishes.
+const TOPIC_PATIENCE: Duration = Duration::from_secs(15);
+/// The longest that a topic is listened to.
+const TOPIC_PATIENCE_MOST: Duration = Duration::from_mins(5);
 
 /// Runs the command.
 pub fn run(args: &Check) -> CommandResult {
@@ -29,11 +35,12 @@ pub fn run(args: &Check) -> CommandResult {
     }
     writeln!(
         out,
-        "{}: site {} with {} cameras, {n_rules} rules, {} speakers: correct",
+        "{}: site {} with {} cameras, {n_rules} rules, {} speakers, {} sensors: correct",
         args.config.display(),
         site.id,
         site.cameras.len(),
-        site.speakers.len()
+        site.speakers.len(),
+        site.sensors.len()
     )?;
     if !args.probe {
         return Ok(());
@@ -79,11 +86,29 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
             }
         }
     }
+    n_failed += probe_sensors(site, out)?;
     if n_failed > 0 {
         let error = anyhow::anyhow!("{n_failed} of the site's parts cannot be used on this box");
         return Err(CommandError { code: ExitCode::Missing, error });
     }
     Ok(())
+}
+
+/// Reads each sensor once and says its value, or why there is none. Returns how many have none.
+fn probe_sensors(site: &Site, out: &mut impl Write) -> Result<usize, CommandError> {
+    let mut n_failed = 0;
+    for sensor in &site.sensors {
+        // Half as long again as the sensor's own interval, so that a topic's next message falls into it.
+        let patience = sensor.every().map_or(TOPIC_PATIENCE, |every| every.mul_f64(1.5).max(TOPIC_PATIENCE));
+        match forewarn_hw::sensor::probe(sensor, patience.min(TOPIC_PATIENCE_MOST)) {
+            Ok(value) => writeln!(out, "sensor {}: {value}, {sensor}", sensor.id())?,
+            Err(error) => {
+                n_failed += 1;
+                writeln!(out, "sensor {}: {error}", sensor.id())?;
+            }
+        }
+    }
+    Ok(n_failed)
 }
 
 /// Whether the site's models can be used; says on what they run.

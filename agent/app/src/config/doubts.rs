@@ -1,5 +1,6 @@
 //! What is correct in a site file and still cannot work, or hardly: found by `forewarn check`, told as warnings.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use forewarn_domain::ViolationId;
@@ -7,6 +8,7 @@ use forewarn_domain::zone::{ZoneShape, ZoneUnit};
 use serde_json::Value;
 
 use super::site::{Camera, Rule, Site};
+use super::source::nearest;
 
 /// A doubt about one camera, or one of its rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,47 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
         }
         doubts.extend(always_together(&camera.rules));
     }
+    doubts.extend(sensors(site));
+    doubts
+}
+
+/// Rules whose sensor is not there or counts as silent between two values, and sensors that no rule asks.
+fn sensors(site: &Site) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    let mut asked = BTreeSet::new();
+    for rule in site.cameras.iter().flat_map(|camera| &camera.rules) {
+        for (id, silent_after) in rule.compiled.sensors() {
+            asked.insert(id);
+            let Some(sensor) = site.sensors.iter().find(|sensor| sensor.id() == id) else {
+                doubts.push(Doubt {
+                    about: about(rule),
+                    problem: format!("the site has no sensor `{id}`, so it can never fire"),
+                    mend: nearest(id.as_str(), site.sensors.iter().map(|sensor| sensor.id().as_str())).map_or_else(
+                        || format!("add a `[[sensor]]` with `id = \"{id}\"`; a replay takes values by `--sensors`"),
+                        |best| format!("did you mean `{best}`?"),
+                    ),
+                });
+                continue;
+            };
+            if let Some(every) = sensor.every().filter(|every| silent_after < *every * 2) {
+                let (silent_s, every_s) = (silent_after.as_secs_f64(), every.as_secs_f64());
+                doubts.push(Doubt {
+                    about: about(rule),
+                    problem: format!(
+                        "sensor `{id}` has a value every {every_s} s and counts as silent after {silent_s} s, \
+                         so one that is missed ends what is known"
+                    ),
+                    mend: format!("set `silent_after_s` of the condition to {} or more", every_s * 3.0),
+                });
+            }
+        }
+    }
+    let unasked = site.sensors.iter().filter(|sensor| !asked.contains(sensor.id()));
+    doubts.extend(unasked.map(|sensor| Doubt {
+        about: format!("sensor {}", sensor.id()),
+        problem: "no rule asks for it, so its values are only a metric".to_owned(),
+        mend: format!("add `sensor = \"{}\"` to a `[[camera.rule]]`, or leave the sensor out", sensor.id()),
+    }));
     doubts
 }
 
@@ -255,6 +298,22 @@ mod tests {
     #[test]
     fn a_camera_without_rules_or_speakers_is_told() {
         check("", &["no rule"]);
+    }
+
+    #[test]
+    fn sensors_that_are_not_there_not_asked_or_too_slow_are_told() {
+        let rule =
+            |sensor: &str| format!("[[camera.rule]]\nviolation = \"sensor_over_threshold\"\nsensor = \"{sensor}\"\n");
+        let sensor = |id: &str, every_s: u32| {
+            format!(
+                "[[sensor]]\nid = \"{id}\"\nkind = \"modbus_tcp\"\naddress = \"a:502\"\nregister = 1\nevery_s = {every_s}\n"
+            )
+        };
+        check(&rule("fume"), &["the site has no sensor `fume`, so it can never fire"]);
+        check(&format!("{}{}", rule("fume"), sensor("fume", 10)), &[]);
+        check(&format!("{}{}", rule("fumes"), sensor("fume", 10)), &["did you mean `fume`?", "no rule asks for it"]);
+        let slow = "has a value every 200 s and counts as silent after 300 s";
+        check(&format!("{}{}", rule("fume"), sensor("fume", 200)), &[slow]);
     }
 
     #[test]

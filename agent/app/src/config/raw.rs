@@ -53,6 +53,10 @@ pub struct RawSite {
     #[serde(default)]
     #[schemars(schema_with = "schema::speakers")]
     pub speaker: Vec<Spanned<RawSpeaker>>,
+    /// The sensors.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::sensors")]
+    pub sensor: Vec<Spanned<RawSensor>>,
     /// The cameras.
     #[schemars(with = "Vec<RawCamera>")]
     pub camera: Vec<Spanned<RawCamera>>,
@@ -244,6 +248,16 @@ pub struct RawSpeaker {
     pub adapter: toml::Table,
 }
 
+/// One `[[sensor]]`: an id beside what its kind needs.
+#[derive(Debug, Deserialize)]
+pub struct RawSensor {
+    /// Its name.
+    pub id: Spanned<SensorId>,
+    /// The adapter's own keys; an unknown one is an error.
+    #[serde(flatten)]
+    pub adapter: toml::Table,
+}
+
 /// One `[[camera]]`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -406,7 +420,7 @@ pub struct RawRule {
     #[serde(default)]
     #[schemars(schema_with = "schema::optional_schedule")]
     pub schedule: Option<Spanned<Schedule>>,
-    /// The sensor that the violation's condition hangs on.
+    /// The `[[sensor]]` that the violation's condition hangs on.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub sensor: Option<SensorId>,

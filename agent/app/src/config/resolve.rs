@@ -8,8 +8,8 @@ use std::time::Duration;
 use forewarn_analytics::{CompiledRule, RuleBinding, TrackerConfig};
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::zone::{ZoneShape, ZoneUnit};
-use forewarn_domain::{Class, Place, Point, Polygon, RuleKey, SpeakerId, StreamId, Zone, ZoneId};
-use forewarn_hw::SpeakerConfig;
+use forewarn_domain::{Class, Place, Point, Polygon, RuleKey, SensorId, SpeakerId, StreamId, Zone, ZoneId};
+use forewarn_hw::{Sensor, SensorConfig, SpeakerConfig};
 use forewarn_models::Card;
 use forewarn_models::providers::Request;
 use forewarn_pipelines::{Credentials, RtspTransport, SourceKind, SourceUrl};
@@ -18,7 +18,10 @@ use jiff::tz::TimeZone;
 use toml::Spanned;
 
 use super::area;
-use super::raw::{RawCamera, RawHeatMap, RawRule, RawShadow, RawSite, RawSpeaker, RawTransport, RawUnit, RawZone};
+use super::raw::{
+    RawCamera, RawHeatMap, RawRule, RawSensor, RawShadow, RawSite, RawSpeaker, RawStorage, RawTransport, RawUnit,
+    RawZone,
+};
 use super::site::{Attributes, Camera, HeatMap, Rule, Shadow, Site, Storage};
 use super::source::{ConfigError, ConfigErrors, Source, nearest};
 use super::violations::Library;
@@ -78,6 +81,7 @@ enum Password {
 struct Lookup<'a> {
     library: &'a Library,
     speakers: &'a [(SpeakerId, SpeakerConfig)],
+    sensor_units: &'a BTreeMap<SensorId, String>,
     classes: &'a [Class],
     place: &'a Place,
 }
@@ -105,28 +109,27 @@ impl Resolver<'_> {
         let library = self.library(raw.violations.dir.as_ref(), &directory);
         let tracker = raw.tracking.map_or_else(TrackerConfig::default, |tracking| self.tracker(tracking));
         let speakers = self.speakers(raw.speaker);
+        let sensors = self.sensors(raw.sensor, raw.site.id.as_str(), &directory);
         let metrics_listen = raw.metrics.listen.as_ref().and_then(|listen| self.listen(listen));
         let mqtt = raw.upstream.mqtt.and_then(|mqtt| self.mqtt(mqtt, raw.site.id.as_str(), &directory));
-        let max_gib = self.number(&raw.storage.max_gib, 0.01, DISK_GIB, "GiB");
-        let min_free_gib = self.number(&raw.storage.min_free_gib, 0.0, DISK_GIB, "GiB");
+        let storage = self.storage(&raw.storage, &directory);
         let threads = self.number(&raw.model.threads, 1.0, 64.0, "threads");
         let inference = self.inference(&raw.inference);
         let execution = Request { provider: raw.model.provider, precision: raw.model.precision };
         let shadow = raw.model.shadow.and_then(|shadow| self.shadow(&shadow.into_inner(), &directory));
-        let outbox_mib = self.number(&raw.storage.outbox_mib, 1.0, 1e6, "MiB");
-        let storage = Storage {
-            dir: directory.join(&raw.storage.dir).components().collect(),
-            max_days: raw.storage.max_days,
-            max_bytes: (max_gib? * GIB) as u64,
-            min_free_bytes: (min_free_gib? * GIB) as u64,
-            outbox_bytes: (outbox_mib? * 1024.0 * 1024.0) as u64,
-        };
         if raw.camera.is_empty() {
             self.errors.push(self.source.error_of_file("there is no camera", "add a `[[camera]]` with `id` and `url`"));
         }
         let heat_map = raw.heat_map.and_then(|heat| self.heat_map(heat, &classes));
         let library = library?;
-        let lookup = Lookup { library: &library, speakers: &speakers, classes: &classes, place: &raw.site.place };
+        let unit = |sensor: &Sensor| Some((sensor.id().clone(), sensor.unit()?.to_owned()));
+        let lookup = Lookup {
+            library: &library,
+            speakers: &speakers,
+            sensor_units: &sensors.iter().filter_map(unit).collect(),
+            classes: &classes,
+            place: &raw.site.place,
+        };
         let mut cameras = Vec::new();
         let mut ids = BTreeSet::new();
         for raw in raw.camera {
@@ -154,15 +157,29 @@ impl Resolver<'_> {
             execution,
             shadow,
             tracker,
-            storage,
+            storage: storage?,
             mqtt,
             metrics_listen,
             attributes: Attributes { identify: raw.attributes.identify, cards: raw.attributes.cards },
             heat_map,
             speakers,
+            sensors,
             cameras,
             directory,
             violations_dir,
+        })
+    }
+
+    fn storage(&mut self, raw: &RawStorage, directory: &Path) -> Option<Storage> {
+        let max_gib = self.number(&raw.max_gib, 0.01, DISK_GIB, "GiB");
+        let min_free_gib = self.number(&raw.min_free_gib, 0.0, DISK_GIB, "GiB");
+        let outbox_mib = self.number(&raw.outbox_mib, 1.0, 1e6, "MiB");
+        Some(Storage {
+            dir: directory.join(&raw.dir).components().collect(),
+            max_days: raw.max_days,
+            max_bytes: (max_gib? * GIB) as u64,
+            min_free_bytes: (min_free_gib? * GIB) as u64,
+            outbox_bytes: (outbox_mib? * 1024.0 * 1024.0) as u64,
         })
     }
 
@@ -296,6 +313,30 @@ impl Resolver<'_> {
             }
         }
         speakers
+    }
+
+    /// Checks the sensors and reads their secrets, whose paths are relative to the site file.
+    fn sensors(&mut self, raw: Vec<Spanned<RawSensor>>, site: &str, directory: &Path) -> Vec<Sensor> {
+        let mut sensors: Vec<Sensor> = Vec::new();
+        for sensor in raw {
+            let place = sensor.span();
+            let RawSensor { id, adapter } = sensor.into_inner();
+            if sensors.iter().any(|known| known.id() == id.get_ref()) {
+                let problem = format!("there is a sensor `{}` already", id.get_ref());
+                self.fail::<()>(id.span(), problem, "give each its own id");
+            }
+            match adapter.try_into::<SensorConfig>() {
+                Ok(config) => match config.resolve(id.get_ref(), site, directory, &|name| std::env::var(name).ok()) {
+                    Ok(sensor) => sensors.push(sensor),
+                    Err(error) => {
+                        let told = self.source.error_of_key(place, error.key(), error.to_string(), error.mend());
+                        self.errors.push(told);
+                    }
+                },
+                Err(error) => self.errors.push(self.source.explain_at(place, error.message())),
+            }
+        }
+        sensors
     }
 
     fn camera(&mut self, raw: RawCamera, lookup: &Lookup<'_>, directory: &Path) -> Option<Camera> {
@@ -507,7 +548,9 @@ impl Resolver<'_> {
             classes: lookup.classes.to_vec(),
             attributes: None,
             sensor: raw.sensor.clone(),
+            // A replay plays the values of sensors that the site need not have; `forewarn check` tells of them.
             sensors: None,
+            sensor_units: lookup.sensor_units.clone(),
             areas_m2: areas_m2.clone(),
         };
         match CompiledRule::compile(&violation, &binding) {

@@ -1,6 +1,6 @@
 //! JSON Schema of parts whose types live in crates that know nothing of schemas.
 
-use forewarn_hw::SpeakerConfig;
+use forewarn_hw::{SensorConfig, SpeakerConfig};
 use forewarn_report::MqttConfig;
 use schemars::{Schema, SchemaGenerator, json_schema};
 
@@ -77,6 +77,14 @@ pub fn speakers(generator: &mut SchemaGenerator) -> Schema {
     let adapter = generator.subschema_for::<SpeakerConfig>();
     let id = json_schema!({ "type": "object", "required": ["id"],
         "properties": { "id": { "type": "string", "description": "Its name." } } });
+    json_schema!({ "type": "array", "items": { "allOf": [id, adapter] } })
+}
+
+/// A list of sensors: an id beside the keys of the sensor's kind.
+pub fn sensors(generator: &mut SchemaGenerator) -> Schema {
+    let adapter = generator.subschema_for::<SensorConfig>();
+    let id = json_schema!({ "type": "object", "required": ["id"],
+        "properties": { "id": { "type": "string", "description": "Its name, which rules name by `sensor = …`." } } });
     json_schema!({ "type": "array", "items": { "allOf": [id, adapter] } })
 }
 

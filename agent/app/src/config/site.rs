@@ -10,7 +10,7 @@ use forewarn_analytics::{CompiledRule, TrackerConfig};
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::violation::Language;
 use forewarn_domain::{AttributeId, Class, Place, RuleKey, SpeakerId, StreamId, Violation, Zone};
-use forewarn_hw::SpeakerConfig;
+use forewarn_hw::{Sensor, SpeakerConfig};
 use forewarn_models::Card;
 use forewarn_models::providers::Request;
 use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl};
@@ -57,6 +57,8 @@ pub struct Site {
     pub heat_map: Option<HeatMap>,
     /// The loudspeakers.
     pub speakers: Vec<(SpeakerId, SpeakerConfig)>,
+    /// The sensors, in the order of the file.
+    pub sensors: Vec<Sensor>,
     /// The cameras, in the order of the file.
     pub cameras: Vec<Camera>,
     /// The directory of the site file, against which its relative paths are resolved.

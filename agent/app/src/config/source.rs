@@ -120,6 +120,25 @@ impl Source {
         }
     }
 
+    /// A mistake of the value of `key` in the table that begins at a place of the text.
+    pub fn error_of_key(
+        &self,
+        table: Range<usize>,
+        key: &str,
+        problem: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> ConfigError {
+        let is_key = |rest: &str| rest.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
+        let lines = self.text.match_indices('\n').map(|(i, _)| i + 1).filter(|&i| i > table.start);
+        let line = lines
+            .map(|i| (i, self.text.get(i..).unwrap_or_default().trim_start()))
+            .take_while(|(_, rest)| !rest.starts_with('['))
+            .find(|(_, rest)| is_key(rest));
+        let mut error = self.error(line.map_or(table, |(i, _)| i..i), problem, mend);
+        error.key = Some(key.to_owned());
+        error
+    }
+
     /// A mistake of the text as a whole.
     pub fn error_of_file(&self, problem: impl Into<String>, mend: impl Into<String>) -> ConfigError {
         ConfigError { file: self.name.to_string(), line: None, key: None, problem: problem.into(), mend: mend.into() }

@@ -196,3 +196,52 @@ fn holidays_and_areas_that_make_no_sense_are_refused() {
     "]]
     .assert_eq(&told);
 }
+
+#[test]
+fn sensors_that_cannot_be_read_are_refused_with_line_and_key() {
+    let sensor = |rest: &str| format!("{}[[sensor]]\nid = \"fume\"\n{rest}", camera(""));
+    check(
+        &sensor("kind = \"modbus_tcp\"\naddress = \"10.0.0.5:502\"\nregister = 0\nunit = \"mg/m³\"\n"),
+        &expect!["correct"],
+    );
+    check(
+        &sensor("kind = \"mqtt\"\nurl = \"mqtt://b\"\ntopic = \"site/topic\"\npath = \"data.pm25\"\n"),
+        &expect![[r#"
+        site.toml:15: path: this is no JSON path: at position 0, parser error
+          mend: write it like "$.data.pm25" or "$.values[0]" (RFC 9535)"#]],
+    );
+    check(
+        &sensor("kind = \"mqtt\"\nurl = \"mqtt://b\"\ntopick = \"t\"\n"),
+        &expect![[r#"
+        site.toml:14: topick: unknown field `topick`, expected one of `url`, `topic`, `path`, `every_s`, `scale`, `offset`, `unit`, `client_id`, `user`, `password_file`, `password_env`, `ca_file`, `client_cert`, `client_key`, `keep_alive_s`
+          mend: did you mean `topic`?"#]],
+    );
+    check(
+        &sensor("kind = \"mqtt\"\nurl = \"mqtt://b\"\n"),
+        &expect![[r#"
+        site.toml:10: [[sensor]]: missing field `topic`
+          mend: add `topic = …`; `forewarn config example` shows each key with its meaning"#]],
+    );
+    check(
+        &sensor("kind = \"modbus_tcp\"\naddress = \"10.0.0.5:502\"\nregister = 70000\n"),
+        &expect![[r#"
+        site.toml:14: register: 70000 is out of range for this type
+          mend: registers count from 0 to 65535"#]],
+    );
+    check(
+        &sensor("kind = \"modbus_tcp\"\nregister = 7\naddress = \"10.0.0.5\"\n"),
+        &expect![[r#"
+        site.toml:14: address: "10.0.0.5" is no address with a port
+          mend: write it like "192.168.1.50:502""#]],
+    );
+    let twice = "kind = \"mqtt\"\nurl = \"mqtt://b\"\ntopic = \"t\"\n[[sensor]]\nid = \"fume\"\n\
+                 kind = \"mqtt\"\nurl = \"mqtt://b\"\ntopic = \"t\"\nuser = \"u\"\npassword_file = \"no-such-file\"\n";
+    check(
+        &sensor(twice),
+        &expect![[r#"
+        site.toml:16: id: there is a sensor `fume` already
+          mend: give each its own id
+        site.toml:21: password_file: failed to read no-such-file: No such file or directory (os error 2)
+          mend: make a readable file whose first line is the password"#]],
+    );
+}

@@ -253,6 +253,43 @@ fn a_sensor_over_its_threshold_is_an_incident_of_its_camera_and_ends_when_it_is_
 }
 
 #[test]
+fn a_sensor_that_falls_silent_is_lost_by_time_alone_and_has_not_complied() {
+    let text = site(
+        "[[camera.rule]]\nviolation = \"sensor_over_threshold\"\nsensor = \"fume\"\n\
+         with = { over_s = 10, silent_s = 60, observe.lost_after_s = 120 }",
+    );
+    let site = resolve(&Source::new("site.toml", text)).unwrap_or_else(|errors| panic!("{errors}"));
+    let mut engine = Engine::new(&site, Arc::new(UnknownCivilTime));
+    let fume = SensorId::new("fume").unwrap();
+    let mut latest = None;
+    // No frame ever comes; the values end after a minute.
+    let end = Timestamp::from_secs_f64(1000.0);
+    let mut values = (0..7).map(|n| Timestamp::from_secs_f64(f64::from(n) * 10.0)).peekable();
+    loop {
+        let value = values.peek().copied();
+        let Some(at) = [value, engine.poll_timeout()].into_iter().flatten().min().filter(|at| *at < end) else { break };
+        if value == Some(at) {
+            values.next();
+            engine.sensor(&fume, 3.0, at, at);
+        } else {
+            engine.timeout(at);
+        }
+        while let Some(output) = engine.poll_output() {
+            if let Output::Report(report) = output {
+                latest = Some(report.incident);
+            }
+        }
+    }
+    let record = latest.unwrap();
+    let entered = |state| record.first_entered(state).map(Timestamp::as_secs_f64);
+    assert_eq!(entered(IncidentState::Confirmed), Some(10.0));
+    assert_eq!(entered(IncidentState::Complied), None);
+    let lost = entered(IncidentState::Lost).or(entered(IncidentState::Closed));
+    // The last view is that of the last moment in which the value still counted.
+    assert!(lost.is_some_and(|at| (179.0..=241.0).contains(&at)), "{record:?}");
+}
+
+#[test]
 fn a_density_takes_the_area_that_the_site_states() {
     let rule = |area: &str| {
         let zone = "[[camera.zone]]\nid = \"hall\"\npolygon = [[0, 0], [1, 0], [1, 1], [0, 1]]";

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use forewarn_domain::{
     AnnounceOutcome, Announcement, Cause, Clock, EvidenceRequest, Frame, IncidentRecord, IncidentState, Report,
-    StreamId, Timestamp,
+    SensorId, StreamId, Timestamp,
 };
 use forewarn_incident::{IncidentSnapshot, Output};
 use forewarn_pipelines::StreamEvent;
@@ -18,6 +18,7 @@ use forewarn_report::{EventSource, Outbox, OutboxError, OutboxLimits};
 use super::evidence::EvidenceQueue;
 use super::inference::Shared;
 use super::latency::Latencies;
+use super::sensors::{Mailbox, News, Turn};
 use super::speakers::Queues;
 use super::{LoopEvent, Receiver, trouble};
 use crate::config::Site;
@@ -43,6 +44,8 @@ pub struct Board {
     pub open: Vec<IncidentRecord>,
     /// The streams without a picture, and why.
     pub down: BTreeMap<StreamId, String>,
+    /// The sensors that cannot be read, and why.
+    pub unread: BTreeMap<SensorId, String>,
 }
 
 /// The board, shared.
@@ -95,6 +98,7 @@ pub struct IncidentLoop {
     inference: Shared,
     memory: Option<MemoryKeeper>,
     scenes: Option<SceneKeeper>,
+    sensors: Arc<Mailbox>,
 }
 
 impl IncidentLoop {
@@ -126,6 +130,7 @@ impl IncidentLoop {
             inference: Shared::default(),
             memory: None,
             scenes: None,
+            sensors: Arc::default(),
         }
     }
 
@@ -173,6 +178,13 @@ impl IncidentLoop {
     #[must_use]
     pub fn with_inference(mut self, inference: Shared) -> Self {
         self.inference = inference;
+        self
+    }
+
+    /// Also takes in what is new of sensors.
+    #[must_use]
+    pub fn with_sensors(mut self, sensors: Arc<Mailbox>) -> Self {
+        self.sensors = sensors;
         self
     }
 
@@ -229,6 +241,7 @@ impl IncidentLoop {
         loop {
             let now = self.clock.now();
             self.take_suppressions(now);
+            self.take_sensors(now);
             self.engine.timeout(now);
             self.carry_out(now);
             self.write_reports();
@@ -268,6 +281,26 @@ impl IncidentLoop {
         self.engine.suppress(list);
     }
 
+    /// Takes in what is new of the sensors.
+    fn take_sensors(&mut self, now: Timestamp) {
+        for (sensor, News { value, turn }) in self.sensors.take() {
+            match turn {
+                Some(Turn::Failed(error)) => {
+                    self.lock_board().unread.insert(sensor.clone(), error.to_string());
+                    self.tell(&trouble(format!("sensor {sensor}: {error}"), now));
+                }
+                Some(Turn::Mended) => {
+                    self.lock_board().unread.remove(&sensor);
+                    tracing::info!(%sensor, "the sensor is read again");
+                }
+                None => {}
+            }
+            if let Some((value, at)) = value {
+                self.engine.sensor(&sensor, value, at, now);
+            }
+        }
+    }
+
     fn until_timeout(&self, now: Timestamp) -> Duration {
         self.engine.poll_timeout().map_or(IDLE, |at| at.since(now).min(IDLE))
     }
@@ -301,7 +334,8 @@ impl IncidentLoop {
                 self.engine.announced(id, outcome, now);
             }
             LoopEvent::Happened(happening) => self.tell(&happening),
-            LoopEvent::Stop => {}
+            // They are taken at the beginning of each turn.
+            LoopEvent::Sensor | LoopEvent::Stop => {}
         }
         self.carry_out(now);
     }

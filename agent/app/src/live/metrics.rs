@@ -80,6 +80,10 @@ fn describe() {
         "Evidence deleted under pressure, or limits that cannot be kept."
     );
     describe_models();
+    describe_gauge!("forewarn_sensor_value", "The latest value of a sensor.");
+    describe_counter!("forewarn_sensor_readings_total", "Values that were read of a sensor.");
+    describe_counter!("forewarn_sensor_errors_total", "Values that could not be read of a sensor.");
+    describe_counter!("forewarn_sensor_values_replaced_total", "Values that a newer one replaced before they counted.");
     describe_gauge!("forewarn_process_cpu_seconds", "Processor time of the agent.");
     describe_gauge!("forewarn_process_resident_bytes", "Memory of the agent.");
 }
@@ -188,6 +192,7 @@ impl Source for ConsoleSource {
         }
         let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
         troubles.extend(board.down.iter().map(|(id, why)| format!("camera {id} {why}")));
+        troubles.extend(board.unread.iter().map(|(id, why)| format!("sensor {id}: {why}")));
         drop(board);
         let publisher = self.publisher.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(stats) = publisher.as_ref().map(forewarn_report::PublisherHandle::stats)

@@ -6,6 +6,7 @@
 //! | `inference` | `looks`, 48 | the oldest look is dropped, counted |
 //! | `incidents` | `incident-loop`, 64 | the sender waits, so frames drop before inference |
 //! | `falls-ID` | `falls-ID`, 8 | the newest plane is left out, counted |
+//! | `incidents` | one place a sensor | the newest value wins, counted; the sensors' thread never waits |
 //! | `speaker-ID` | `speaker-ID`, 8 | the announcement fails at once and the fall-back is tried |
 //! | `evidence` | `evidence`, 64 | the request is refused and counted |
 
@@ -16,6 +17,7 @@ mod inference;
 mod latency;
 mod metrics;
 mod queue;
+mod sensors;
 mod shutdown;
 mod speakers;
 mod streams;
@@ -98,6 +100,8 @@ pub enum LoopEvent {
         /// What became of it.
         outcome: AnnounceOutcome,
     },
+    /// Something is new of a sensor; what it is lies in the mailbox.
+    Sensor,
     /// Another part has something to tell.
     Happened(Happening),
     /// The agent stops.
@@ -126,6 +130,7 @@ pub struct Agent {
     to_loop: Sender<LoopEvent>,
     streams: streams::Streams,
     falls: falls::Falls,
+    sensors: Option<forewarn_hw::sensor::Running>,
     inference: inference::Inference,
     incident_loop: Option<JoinHandle<anyhow::Result<()>>>,
     speakers: speakers::Speakers,
@@ -162,6 +167,7 @@ impl Agent {
         let evidence = evidence::Evidence::start(site, civil.clone(), &clock, &streams, &to_loop, upstream)?;
         let attributes = models.reader.as_ref().map(|reader| reader.attributes().to_vec()).unwrap_or_default();
         let shared = inference::Shared::new(&attributes);
+        let mailbox = Arc::<sensors::Mailbox>::default();
         let heat = HeatKeeper::new(site, HeatStore::new(&site.storage.dir, civil.clone()));
         let mut engine = Engine::new(site, Arc::new(civil));
         let (memory, remembered) = MemoryKeeper::open(&site.storage.dir);
@@ -181,12 +187,14 @@ impl Agent {
         .with_heat(heat)
         .with_suppressions(SuppressionsFile::new(&site.storage.dir))
         .with_inference(shared.clone())
+        .with_sensors(Arc::clone(&mailbox))
         .with_memory(memory)
         .with_scenes(scenes);
         notes.extend(incident_loop.restore()?);
         let board = incident_loop.board();
         let latencies = incident_loop.latencies();
         let handle = spawn_loop(incident_loop, events, notes)?;
+        let sensors = sensors::start(site, &clock, &mailbox, &to_loop)?;
         let inference = inference::Inference::start(site, models, &streams, shared, wakeup, to_loop.clone(), &clock)?;
         let console = match site.metrics_listen {
             Some(address) => {
@@ -200,6 +208,7 @@ impl Agent {
             to_loop,
             streams,
             falls,
+            sensors,
             inference,
             incident_loop: Some(handle),
             speakers,
@@ -239,6 +248,7 @@ impl Agent {
             || self.falls.is_broken()
             || self.evidence.is_finished()
             || self.speakers.is_broken()
+            || self.sensors.as_ref().is_some_and(|sensors| !sensors.is_running())
             || lock(&self.publisher).as_ref().is_some_and(|publisher| !publisher.is_running())
     }
 
@@ -246,6 +256,7 @@ impl Agent {
     pub fn stop(mut self) -> anyhow::Result<RunStats> {
         self.streams.stop();
         self.falls.stop();
+        drop(self.sensors.take());
         self.inference.stop();
         let mut stats = self.stats();
         self.speakers.stop();

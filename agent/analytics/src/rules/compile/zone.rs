@@ -99,6 +99,7 @@ impl Compiler<'_> {
         let back = self.number(sensor.hysteresis.as_ref(), 0.0, 0.0..=f64::MAX, range, &hysteresis_place)?;
         self.sensors.push(SensorOf {
             id: id.clone(),
+            unit: self.binding.sensor_units.get(id).cloned(),
             is_above,
             enter,
             leave: if is_above { enter - back } else { enter + back },

@@ -191,6 +191,69 @@ fn a_silent_sensor_raises_nothing_and_proves_nothing() {
     assert_eq!(frame(&mut rules, 121.0), Some(Sight::Compliant));
 }
 
+/// Lets time alone pass before a rule, as often as it asks: the sights, and when they changed.
+fn left_alone(rules: &mut Rules, until: f64) -> String {
+    let mut text = String::new();
+    let mut last = None;
+    while let Some(due) = rules.poll_timeout().filter(|due| due.as_secs_f64() <= until) {
+        for hit in rules.timeout(due, &UnknownCivilTime) {
+            if last != Some(hit.sight) {
+                writeln!(text, "{}: {:?}", due.as_secs_f64(), hit.sight).unwrap();
+            }
+            last = Some(hit.sight);
+        }
+        assert!(rules.poll_timeout().is_none_or(|next| next > due), "time stands still at {due:?}");
+    }
+    text
+}
+
+#[test]
+fn time_alone_raises_an_incident_and_a_sensor_that_falls_silent_is_not_known() {
+    let mut rules = rules(FUME, "yard");
+    assert_eq!(rules.poll_timeout(), None);
+    assert_eq!(heard(&mut rules, &[(10.0, 3.0)]), "");
+    expect![[r#"
+        40: Violating
+        70.000001: Occluded
+    "#]]
+    .assert_eq(&left_alone(&mut rules, 500.0));
+    assert_eq!(heard(&mut rules, &[(501.0, 1.0)]), "501: Compliant 1\n");
+    assert_eq!(left_alone(&mut rules, 561.0), "502: Compliant\n");
+}
+
+#[test]
+fn what_a_silent_sensor_did_not_measure_counts_neither_for_nor_against() {
+    let mut fresh = rules(FUME, "yard");
+    let over = [(10.0, 3.0), (20.0, 3.0), (1000.0, 3.0), (1020.0, 3.0), (1040.0, 3.0)];
+    assert_eq!(heard(&mut fresh, &over), "1040: Violating 3\n", "nobody knows of the time in between");
+    // An open incident is not ended by a value that is still over the limit.
+    assert_eq!(heard(&mut fresh, &[(2000.0, 3.0), (2020.0, 3.0)]), "2000: Occluded 3\n");
+    assert_eq!(heard(&mut fresh, &[(2030.0, 3.0), (2040.0, 1.0)]), "2030: Violating 3\n2040: Compliant 1\n");
+}
+
+#[test]
+fn the_open_incident_of_a_sensor_goes_on_after_a_restart_without_a_frame() {
+    let mut rules = rules(FUME, "yard");
+    let seed = SubjectSeed {
+        subject: SubjectId(3),
+        rule: binding("yard").key,
+        class: Class::new("sensor"),
+        bbox: BBox::new(0., 0., 1., 1.),
+        at: Timestamp::from_secs_f64(100.0),
+    };
+    assert!(rules.restore(vec![seed]).is_empty());
+    assert_eq!(left_alone(&mut rules, 105.0), "1: Occluded\n", "nothing was measured yet");
+    assert_eq!(heard(&mut rules, &[(106.0, 1.8)]), "106: Violating 1.8\n");
+}
+
+#[test]
+fn a_value_is_told_with_its_unit() {
+    let mut bound = binding("yard");
+    bound.sensor_units.insert(fume(), "mg/m³".to_owned());
+    let mut rules = Rules::new(vec![CompiledRule::compile(&violation(FUME), &bound).unwrap()]);
+    assert_eq!(heard(&mut rules, &[(0.0, 3.0), (30.0, 3.12345)]), "30: Violating 3.1235 mg/m³\n");
+}
+
 #[test]
 fn a_sensor_may_stand_beside_a_track() {
     let mut rules = rules("{ all = [{ in_zone = {} }, { sensor = { id = \"fume\", above = 2 } }] }", "yard");

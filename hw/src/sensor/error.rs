@@ -1,0 +1,90 @@
+//! What can go wrong with a sensor, in words that help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A sensor's configuration makes no sense.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A value is out of range or contradicts another.
+    #[error("{why}")]
+    Value {
+        /// The key in the site file.
+        key: &'static str,
+        /// What is wrong with it.
+        why: String,
+        /// What to do about it.
+        mend: &'static str,
+    },
+    /// A secret, a certificate or a key cannot be read.
+    #[error("failed to read {}: {why}", path.display())]
+    File {
+        /// The key in the site file.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+        /// What it should hold.
+        mend: &'static str,
+    },
+}
+
+impl ConfigError {
+    /// The key in the site file.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Value { key, .. } | Self::File { key, .. } => key,
+        }
+    }
+
+    /// What to do about it.
+    pub fn mend(&self) -> &'static str {
+        match self {
+            Self::Value { mend, .. } | Self::File { mend, .. } => mend,
+        }
+    }
+}
+
+/// A value was not read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// There is no connection.
+    #[error("no connection to {peer}: {why}")]
+    Connect {
+        /// Broker or device.
+        peer: String,
+        /// Why.
+        why: String,
+    },
+    /// The other side said no.
+    #[error("{peer} refused: {why}")]
+    Refused {
+        /// Broker or device.
+        peer: String,
+        /// What it said, and what to do.
+        why: String,
+    },
+    /// The other side is silent.
+    #[error("{peer} did not answer within {within:?}")]
+    NoAnswer {
+        /// Broker or device.
+        peer: String,
+        /// The limit.
+        within: Duration,
+    },
+    /// Nothing was published.
+    #[error("nothing came on the topic {topic} for {after:?}; look after the sensor, and at `topic` and `every_s`")]
+    Silent {
+        /// The topic.
+        topic: String,
+        /// The limit.
+        after: Duration,
+    },
+    /// What came is no number.
+    #[error("what came is no value: {why}")]
+    NoNumber {
+        /// What is wrong with it.
+        why: String,
+    },
+}

@@ -1,0 +1,159 @@
+//! Sensors that publish on a topic of an MQTT broker.
+//!
+//! Each connection has a client of its own with a clean session. A retained message is passed over: nobody knows when it
+//! was measured, and a sensor that died long ago would seem to live.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rumqttc::{
+    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, NetworkOptions, Packet, QoS,
+    SubscribeReasonCode, TlsConfiguration, Transport,
+};
+use tokio::time::timeout;
+
+use super::backoff::Backoff;
+use super::config::MqttSource;
+use super::error::ReadError;
+use super::run::{Outlet, pause};
+use super::value::of_payload;
+
+/// The largest packet that is taken.
+const MAX_PACKET_BYTES: usize = 256 << 10;
+/// Until TCP, TLS and CONNACK are through.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// So many times its interval a sensor may be silent before that is told.
+const MISSED: u32 = 3;
+
+/// A message on the topic.
+pub(super) struct Message {
+    pub(super) payload: Vec<u8>,
+    pub(super) is_retained: bool,
+}
+
+/// Listens to the topic for ever.
+pub(super) async fn run(source: &MqttSource, every: Option<Duration>, outlet: &Outlet) {
+    let mut backoff = Backoff::default();
+    loop {
+        let error = listen(source, every, outlet, &mut backoff).await;
+        outlet.failed(error);
+        pause(backoff.next_wait()).await;
+    }
+}
+
+/// Listens on one connection, until it breaks.
+async fn listen(source: &MqttSource, every: Option<Duration>, outlet: &Outlet, backoff: &mut Backoff) -> ReadError {
+    let mut connection = Connection::open(source);
+    let is_subscribed = connection.is_subscribed();
+    let silent_after = every.map(|every| every.saturating_mul(MISSED));
+    loop {
+        let mut next = pin!(connection.message());
+        let message = loop {
+            let Some(after) = silent_after else { break next.await };
+            // The future is kept, because dropping it might break off a connection that is being made.
+            match timeout(after, &mut next).await {
+                Ok(message) => break message,
+                Err(_) if is_subscribed.load(Ordering::Relaxed) => {
+                    outlet.failed(ReadError::Silent { topic: source.topic.clone(), after });
+                }
+                Err(_) => {}
+            }
+        };
+        match message {
+            Ok(message) if message.is_retained => {}
+            Ok(message) => {
+                let value = of_payload(&message.payload, source.path.as_ref()).and_then(|raw| outlet.scaled(raw));
+                match value {
+                    Ok(value) => {
+                        backoff.reset();
+                        outlet.measured(value);
+                    }
+                    Err(error) => outlet.failed(error),
+                }
+            }
+            Err(error) => return error,
+        }
+    }
+}
+
+/// One connection to the broker.
+pub(super) struct Connection<'a> {
+    source: &'a MqttSource,
+    client: AsyncClient,
+    events: EventLoop,
+    is_subscribed: Arc<AtomicBool>,
+}
+
+impl<'a> Connection<'a> {
+    /// Prepares a connection; it is made when it is asked for the first message.
+    pub(super) fn open(source: &'a MqttSource) -> Self {
+        let mut options = MqttOptions::new(&source.client_id, &source.host, source.port);
+        options.set_clean_session(true).set_keep_alive(source.keep_alive);
+        options.set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
+        if let Some((user, password)) = &source.credentials {
+            options.set_credentials(user, password.expose());
+        }
+        if let Some(tls) = &source.tls {
+            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
+        }
+        let (client, mut events) = AsyncClient::new(options, 4);
+        let mut network = NetworkOptions::new();
+        network.set_connection_timeout(CONNECT_TIMEOUT.as_secs()).set_tcp_nodelay(true);
+        events.set_network_options(network);
+        Self { source, client, events, is_subscribed: Arc::default() }
+    }
+
+    /// Whether the broker has confirmed the subscription.
+    pub(super) fn is_subscribed(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_subscribed)
+    }
+
+    /// The next message. After an error the connection is of no use any more.
+    pub(super) async fn message(&mut self) -> Result<Message, ReadError> {
+        let peer = || format!("{}:{}", self.source.host, self.source.port);
+        loop {
+            match self.events.poll().await {
+                Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                    let asked = self.client.try_subscribe(&self.source.topic, QoS::AtLeastOnce);
+                    asked.map_err(|error| ReadError::Connect { peer: peer(), why: error.to_string() })?;
+                }
+                Ok(Event::Incoming(Packet::SubAck(ack))) => {
+                    if ack.return_codes.contains(&SubscribeReasonCode::Failure) {
+                        let why = format!("to subscribe to {}; check its ACL and `topic`", self.source.topic);
+                        return Err(ReadError::Refused { peer: peer(), why });
+                    }
+                    self.is_subscribed.store(true, Ordering::Relaxed);
+                }
+                Ok(Event::Incoming(Packet::Publish(publish))) => {
+                    return Ok(Message { payload: publish.payload.to_vec(), is_retained: publish.retain });
+                }
+                Ok(_) => {}
+                Err(error) => return Err(explain(error, peer())),
+            }
+        }
+    }
+}
+
+fn explain(error: ConnectionError, peer: String) -> ReadError {
+    let why = match error {
+        ConnectionError::ConnectionRefused(ConnectReturnCode::BadUserNamePassword) => {
+            "the user or password; check `user` and `password_file` or `password_env`".to_owned()
+        }
+        ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized) => {
+            "this client; check `user`, the password and the broker's ACL".to_owned()
+        }
+        ConnectionError::ConnectionRefused(code) => format!("the connection: {code:?}"),
+        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
+            return ReadError::NoAnswer { peer, within: CONNECT_TIMEOUT };
+        }
+        ConnectionError::Io(error) => return ReadError::Connect { peer, why: error.to_string() },
+        ConnectionError::Tls(error) => {
+            let why = format!("TLS failed: {error}; check `ca_file`, `client_cert` and the host name in `url`");
+            return ReadError::Connect { peer, why };
+        }
+        other => return ReadError::Connect { peer, why: other.to_string() },
+    };
+    ReadError::Refused { peer, why }
+}
