@@ -2,6 +2,7 @@
 
 use forewarn_domain::{BBox, Class, Detection, Timestamp, Track, TrackId, TrackState};
 
+use super::appearance::Appearance;
 use super::kalman::{BoxFilter, mean_side};
 
 /// Gaps from this many seconds on start the velocity anew, from the places before and after.
@@ -18,6 +19,7 @@ pub(super) struct Tracklet {
     /// The latest matched detection's box.
     pub(super) last_box: BBox,
     pub(super) score: f32,
+    pub(super) appearance: Option<Appearance>,
     first_seen: Timestamp,
     pub(super) last_seen: Timestamp,
     /// Watched seconds since the last match; outages of the stream do not count.
@@ -36,6 +38,7 @@ impl Tracklet {
             filter: BoxFilter::new(&detection.bbox),
             last_box: detection.bbox,
             score: detection.score,
+            appearance: None,
             first_seen: at,
             last_seen: at,
             unseen_s: 0.0,
@@ -71,6 +74,21 @@ impl Tracklet {
         self.last_seen = at;
         self.unseen_s = 0.0;
         self.vote(detection);
+    }
+
+    /// Takes in what the subject looks like.
+    pub(super) fn look(&mut self, seen: &Appearance) {
+        match &mut self.appearance {
+            Some(known) => known.blend(seen),
+            None => self.appearance = Some(seen.clone()),
+        }
+    }
+
+    /// Moves the track's place with the picture.
+    pub(super) fn shift(&mut self, dx: f32, dy: f32) {
+        let b = self.last_box;
+        self.last_box = BBox::new(b.x0 + dx, b.y0 + dy, b.x1 + dx, b.y1 + dy);
+        self.filter.shift(dx, dy);
     }
 
     /// The latest frame was not looked at where the track is: it is not seen, and no older than before.
