@@ -24,15 +24,18 @@ struct Pictures {
     camera: CameraShift,
 }
 
+/// What a picture tells besides its detections: the camera's shift, and what each detection looks like.
+type Seen = (Option<(f32, f32)>, Vec<Option<Appearance>>);
+
 impl Pictures {
-    /// Reads the next picture and tells the camera's shift and what each detection looks like.
+    /// Reads the next picture.
     fn next(
         &mut self,
         at: Timestamp,
         size: (u32, u32),
         detections: &[Detection],
         with_looks: bool,
-    ) -> Result<(Option<(f32, f32)>, Vec<Option<Appearance>>), Box<dyn Error>> {
+    ) -> Result<Seen, Box<dyn Error>> {
         let shapes = PixelFormat::I420.plane_shapes(size.0, size.1);
         let mut bytes = vec![0; shapes.into_iter().map(|(rows, row_bytes)| rows * row_bytes).sum()];
         self.file.read_exact(&mut bytes)?;

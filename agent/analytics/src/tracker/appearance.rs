@@ -27,8 +27,13 @@ impl Appearance {
     pub fn new(mut values: Vec<f32>) -> Option<Self> {
         let length = values.iter().map(|v| v * v).sum::<f32>().sqrt();
         let is_sound = (1..=MOST_VALUES).contains(&values.len()) && length.is_finite() && length > 1e-6;
-        values.iter_mut().for_each(|value| *value /= length);
-        is_sound.then_some(Self(values))
+        if !is_sound {
+            return None;
+        }
+        for value in &mut values {
+            *value /= length;
+        }
+        Some(Self(values))
     }
 
     /// The colours of the upper and the lower half of a box, with no model; none where the box is too small.
