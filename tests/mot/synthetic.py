@@ -45,7 +45,8 @@ class Scene:
             h = height * (0.5 + y / SIZE[1])
             x += sway * np.sin(2.0 * at_s + number)
             # Steps make a walker bob and swing.
-            h_seen, w = h * (1 + 0.015 * np.sin(11 * at_s + number)), h * aspect * (1 + 0.1 * np.sin(5.5 * at_s + number))
+            h_seen = h * (1 + 0.015 * np.sin(11 * at_s + number))
+            w = h * aspect * (1 + 0.1 * np.sin(5.5 * at_s + number))
             box = (x - w / 2, y - h_seen, w, h_seen)
             if box[0] >= -0.5 * w and box[0] + 0.5 * w <= SIZE[0] and box[1] >= 0 and box[1] + h_seen <= SIZE[1]:
                 found.append((number, box))
@@ -88,7 +89,8 @@ def observe(rng, scene, fps, miss=0.08, jitter=0.04, false_hits=0.5, ghosts=0, h
             gone = rng.random() < miss if number not in missed or rng.random() > stay else missed[number]
             missed[number] = gone
             covered = scene.covered(box, boxes)
-            score = float(np.clip(rng.normal(0.8, 0.08) - 0.6 * covered, 0.05, 0.98)) * (0.4 if rng.random() < 0.08 else 1)
+            score = float(np.clip(rng.normal(0.8, 0.08) - 0.6 * covered, 0.05, 0.98))
+            score *= 0.4 if rng.random() < 0.08 else 1
             if gone or score < 0.1 or (covered > hide and rng.random() < 0.85):
                 continue
             x0, y0, x1, y1 = np.array([x, y, x + w, y + h]) + jitter * error * [w, h, w, h]
@@ -100,7 +102,8 @@ def observe(rng, scene, fps, miss=0.08, jitter=0.04, false_hits=0.5, ghosts=0, h
         for x, y, w in haunts:
             if rng.random() < 0.25:
                 d = rng.normal(0, 0.08 * w, 4)
-                detections.append((frame, -1, x + d[0], y + d[1], w + d[2], 2.5 * w + d[3], float(rng.uniform(0.1, 0.7))))
+                score = float(rng.uniform(0.1, 0.7))
+                detections.append((frame, -1, x + d[0], y + d[1], w + d[2], 2.5 * w + d[3], score))
     return truth, detections
 
 
@@ -227,10 +230,11 @@ def make(kind, seed, fps):
 
 
 def render(scene, seed, fps):
-    """Pictures (BGR) of the scene, one a frame: painted subjects before a street, under the camera's shake and noise."""
+    """Pictures (BGR) of the scene, one a frame: painted subjects before a street, under shake and noise."""
     rng = np.random.default_rng([seed, 99])
     margin, (w, h) = 64, SIZE
-    coarse = [cv2.resize(rng.uniform(0, 255, (n, n, 3)).astype(np.float32), (w + 2 * margin, h + 2 * margin)) for n in (12, 60)]
+    whole = (w + 2 * margin, h + 2 * margin)
+    coarse = [cv2.resize(rng.uniform(0, 255, (n, n, 3)).astype(np.float32), whole) for n in (12, 60)]
     street = np.clip(60 + 0.35 * coarse[0] + 0.25 * coarse[1], 0, 255).astype(np.uint8)
     coats = rng.integers(0, 255, (len(scene.subjects) + 1, 2, 3))
     for frame in range(1, int(LASTS_S * fps) + 1):
