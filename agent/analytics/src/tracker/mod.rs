@@ -227,7 +227,7 @@ impl Tracker {
             if let Some(seen) = candidates[column].appearance.filter(|_| candidates[column].detection.score >= high) {
                 self.tracklets[row].look(seen);
             }
-            if self.tracklets[row].id.is_none() {
+            if self.tracklets[row].id.is_none() && self.tracklets[row].is_confirmed() {
                 self.tracklets[row].id = Some(TrackId(self.next_id));
                 self.next_id += 1;
             }

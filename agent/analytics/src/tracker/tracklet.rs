@@ -22,6 +22,8 @@ pub(super) struct Tracklet {
     pub(super) appearance: Option<Appearance>,
     first_seen: Timestamp,
     pub(super) last_seen: Timestamp,
+    matches: u32,
+    missed_frames: u32,
     /// Watched seconds since the last match; outages of the stream do not count.
     pub(super) unseen_s: f32,
     /// The same before the latest frame.
@@ -39,6 +41,8 @@ impl Tracklet {
             last_box: detection.bbox,
             score: detection.score,
             appearance: None,
+            matches: 1,
+            missed_frames: 0,
             first_seen: at,
             last_seen: at,
             unseen_s: 0.0,
@@ -51,11 +55,21 @@ impl Tracklet {
         self.unseen_s == 0.0
     }
 
+    /// Whether a new track has been seen often enough: again in the next frame, or in half of the frames since.
+    ///
+    /// A detector that invents somebody at one place does so now and then; a subject is there all the time.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.matches >= 2 && self.matches > self.missed_frames + u32::from(self.missed_frames > 0)
+    }
+
     /// Moves on by `dt` watched seconds; `gap` tells an outage, after which nobody knows who still moves.
     pub(super) fn predict(&mut self, dt: f32, gap: bool) {
         self.filter.predict(dt);
         if gap {
             self.filter.halt();
+        }
+        if !self.is_seen() {
+            self.missed_frames = self.missed_frames.saturating_add(1);
         }
         self.unseen_before_s = self.unseen_s;
         // A second frame with the same time stamp must still count as a step.
@@ -63,6 +77,7 @@ impl Tracklet {
     }
 
     pub(super) fn matched(&mut self, at: Timestamp, detection: &Detection) {
+        self.matches = self.matches.saturating_add(1);
         let gap_s = self.unseen_s;
         if gap_s >= RESUME_AFTER_S && self.id.is_some() {
             self.filter.resume(&detection.bbox, &self.last_box, gap_s);
