@@ -3,29 +3,75 @@
 //! `track_mot [--fps 10] [--size 768x576] [--every 1] [--config 'high_score = 0.4']`; input lines are
 //! `frame,-1,left,top,width,height,score[,class]`, output lines `frame,id,left,top,width,height,score,-1,-1,-1` of the
 //! tracks that were seen in the frame. With `--every N` only each Nth frame is analysed.
+//!
+//! `--frames PATH` names raw I420 pictures of the analysed frames, one after another; then the camera's shake is
+//! measured and, if the setting `appearance` is on, the colours of each box.
 
 #[path = "mot/mod.rs"]
 mod mot;
 
 use std::error::Error;
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufReader, Read, Write};
 
-use forewarn_analytics::Tracker;
-use forewarn_domain::TrackState;
+use forewarn_analytics::luma::{CameraShift, LumaPlane};
+use forewarn_analytics::{Appearance, Tracker};
+use forewarn_domain::{BBox, ColourMatrix, Detection, Frame, FrameMeta, PixelFormat, StreamId, Timestamp, TrackState};
+
+/// The pictures of the analysed frames.
+struct Pictures {
+    file: BufReader<File>,
+    camera: CameraShift,
+}
+
+/// What a picture tells besides its detections: the camera's shift, and what each detection looks like.
+type Seen = (Option<(f32, f32)>, Vec<Option<Appearance>>);
+
+impl Pictures {
+    /// Reads the next picture.
+    fn next(
+        &mut self,
+        at: Timestamp,
+        size: (u32, u32),
+        detections: &[Detection],
+        with_looks: bool,
+    ) -> Result<Seen, Box<dyn Error>> {
+        let shapes = PixelFormat::I420.plane_shapes(size.0, size.1);
+        let mut bytes = vec![0; shapes.into_iter().map(|(rows, row_bytes)| rows * row_bytes).sum()];
+        self.file.read_exact(&mut bytes)?;
+        let meta = FrameMeta { stream: StreamId::new("clip")?, sequence: 0, captured_at: at, arrived_at: at };
+        let frame = Frame::packed(meta, PixelFormat::I420, ColourMatrix::BT601, size, bytes)?;
+        let boxes: Vec<BBox> = detections.iter().filter(|d| d.score >= 0.4).map(|d| d.bbox).collect();
+        let shift = self.camera.observe(&LumaPlane::from_frame(&frame, 320), &boxes);
+        let look = |d: &Detection| Appearance::of_colours(&frame, &d.bbox);
+        Ok((shift, if with_looks { detections.iter().map(look).collect() } else { Vec::new() }))
+    }
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut options = mot::Options::default();
+    let (mut options, mut pictures) = (mot::Options::default(), None::<Pictures>);
     let mut args = std::env::args().skip(1);
     while let Some(name) = args.next() {
         let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
-        if !options.take(&name, &value)? {
+        if name == "--frames" {
+            pictures = Some(Pictures { file: BufReader::new(File::open(value)?), camera: CameraShift::new() });
+        } else if !options.take(&name, &value)? {
             return Err(format!("unknown option {name}").into());
         }
     }
     let mut tracker = Tracker::new(options.config.clone());
     let mut out = std::io::stdout().lock();
     for (frame, at, detections) in options.frames()? {
-        for track in tracker.update(at, options.size, &detections).iter().filter(|t| t.state == TrackState::Seen) {
+        let mut looks = Vec::new();
+        if let Some(pictures) = &mut pictures {
+            let shift;
+            (shift, looks) = pictures.next(at, options.size, &detections, options.config.appearance)?;
+            if let Some((dx, dy)) = shift {
+                tracker.shifted(dx, dy);
+            }
+        }
+        let tracks = tracker.update_with_looks(at, options.size, &detections, &looks, None);
+        for track in tracks.iter().filter(|t| t.state == TrackState::Seen) {
             let b = track.bbox;
             let (id, w, h, score) = (track.id, b.width(), b.height(), track.score);
             writeln!(out, "{frame},{id},{:.2},{:.2},{w:.2},{h:.2},{score:.3},-1,-1,-1", b.x0, b.y0)?;

@@ -14,4 +14,4 @@ pub mod votes;
 
 pub use groups::ClassGroups;
 pub use rules::{CompileError, CompiledRule, Problem, ReadingCounts, RuleBinding, Rules, RulesMemory, SubjectSeed};
-pub use tracker::{Tracker, TrackerConfig, TrackerConfigError};
+pub use tracker::{Appearance, Tracker, TrackerConfig, TrackerConfigError};

@@ -52,7 +52,7 @@ impl Picture {
     }
 
     /// The level at a place between samples; the edge goes on for ever.
-    fn at(&self, x: f32, y: f32) -> f32 {
+    pub(super) fn at(&self, x: f32, y: f32) -> f32 {
         let (x, y) = (x.clamp(0.0, (self.width - 1) as f32), y.clamp(0.0, (self.height - 1) as f32));
         let (x0, y0) = (x as usize, y as usize);
         let (x1, y1) = ((x0 + 1).min(self.width - 1), (y0 + 1).min(self.height - 1));
@@ -82,10 +82,23 @@ impl Picture {
 ///
 /// Only samples for which `counts` is true take part.
 pub(super) fn shift(reference: &Picture, now: &Picture, counts: &[bool], reach: f32) -> (f32, f32) {
-    if reference.width.min(reference.height) < 32 || reference.levels.len() != now.levels.len() {
-        return (0.0, 0.0);
+    match shift_from((0.0, 0.0), reference, now, counts, reach) {
+        Some((x, y)) if x.hypot(y) >= 0.08 => (x, y),
+        _ => (0.0, 0.0),
     }
-    let (mut x, mut y) = (0.0f32, 0.0f32);
+}
+
+/// The same, from a first guess; it tells a picture that has not moved from one that says nothing.
+pub(super) fn shift_from(
+    (mut x, mut y): (f32, f32),
+    reference: &Picture,
+    now: &Picture,
+    counts: &[bool],
+    reach: f32,
+) -> Option<(f32, f32)> {
+    if reference.width.min(reference.height) < 32 || reference.levels.len() != now.levels.len() {
+        return None;
+    }
     for step in LEVELS {
         let at_step = |picture: &Picture| if step == 1 { picture.smoothed() } else { picture.reduced(step) };
         let (small, small_now) = (at_step(reference), at_step(now));
@@ -96,19 +109,17 @@ pub(super) fn shift(reference: &Picture, now: &Picture, counts: &[bool], reach: 
         };
         let mut fit = Fit { x: x / scale, y: y / scale, gain: 1.0, offset: 0.0 };
         for _ in 0..ROUNDS {
-            let Some(moved) = fit.round(&small, &small_now, &taken, if step == 1 { FINE_STRIDE } else { 1 }) else {
-                return (0.0, 0.0);
-            };
+            let moved = fit.round(&small, &small_now, &taken, if step == 1 { FINE_STRIDE } else { 1 })?;
             if moved < 0.02 {
                 break;
             }
         }
         (x, y) = (fit.x * scale, fit.y * scale);
         if !(x.abs() <= reach && y.abs() <= reach) {
-            return (0.0, 0.0);
+            return None;
         }
     }
-    if x.hypot(y) < 0.08 { (0.0, 0.0) } else { (x, y) }
+    Some((x, y))
 }
 
 /// What is known so far on one step of the pyramid.

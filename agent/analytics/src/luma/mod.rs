@@ -1,9 +1,11 @@
 //! Detectors that need no model: they look at small grey planes of the picture and at the time, and at nothing else.
 //!
 //! [`LumaPlane`] is the picture made small, [`MotionGate`] says whether anything has moved since a frame was analysed,
-//! [`StaticObjectDetector`] finds what appears and stays, [`FallingObjectDetector`] what falls.
+//! [`StaticObjectDetector`] finds what appears and stays, [`FallingObjectDetector`] what falls; [`CameraShift`] tells how
+//! far a camera that shakes has moved its picture.
 
 mod align;
+mod camera;
 mod components;
 mod falls;
 mod motion;
@@ -12,6 +14,7 @@ mod still;
 #[cfg(test)]
 mod testing;
 
+pub use camera::CameraShift;
 pub use falls::{Fall, FallingObjectConfig, FallingObjectDetector, FloorEstimate, Floors};
 pub use motion::{LookReason, Motion, MotionGate, MotionGateConfig};
 pub use plane::{LumaPlane, LumaPlaneError};

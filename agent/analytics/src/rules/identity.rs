@@ -28,6 +28,8 @@ const STANDS_WITHIN: f32 = 0.25;
 /// How long a moving subject, and at most a standing one without violation, is looked for.
 const MOVER_US: i64 = 3_000_000;
 const STANDER_US: i64 = 60_000_000;
+/// Who stands is not forgotten while something hides his place, but for no longer than this.
+const HIDDEN_US: i64 = 3_600_000_000;
 /// A subject of an earlier run is taken to have stood for so long.
 const REMEMBERED_US: i64 = 120_000_000;
 /// A newcomer settles at a stander's place when it has stayed for so long and so many sightings.
@@ -35,6 +37,8 @@ const SETTLE_US: i64 = 800_000;
 const SETTLE_SIGHTINGS: u32 = 3;
 /// The least part of its first box that lies within the place.
 const BORN_WITHIN: f32 = 0.6;
+/// The least part of the place that lies within a first box that is larger, as headlights make it.
+const GLARE_COVERS: f32 = 0.9;
 /// Jitter aside it moves no faster than this, in diagonals per second; a walker passes half a diagonal.
 const SETTLED_SPEED: f32 = 0.15;
 /// A newcomer is one for this long after its first detection.
@@ -279,6 +283,12 @@ impl Identity {
         self.has_subject() || span_us(self.seen_at, now) <= limit.max(MOVER_US)
     }
 
+    /// For how long it has been missed, as far as forgetting goes: who stood behind a lorry still stands there.
+    pub(super) fn missed_us(&self, now: Timestamp) -> i64 {
+        let unseen_us = span_us(self.seen_at, now);
+        if self.stands() && unseen_us <= HIDDEN_US { self.absent_us } else { unseen_us }
+    }
+
     fn is_newcomer(&self, now: Timestamp) -> bool {
         self.is_seen(now) && span_us(self.first, now) <= NEWCOMER_US && !self.has_subject()
     }
@@ -356,8 +366,18 @@ impl Identity {
         self.rules = left.rules;
     }
 
+    /// Fits every remembered place to a picture of another size.
     pub(super) fn rescale(&mut self, x: f32, y: f32) {
-        let scale = |b: BBox| BBox::new(b.x0 * x, b.y0 * y, b.x1 * x, b.y1 * y);
+        self.place_anew((x, y), (0.0, 0.0));
+    }
+
+    /// Moves every remembered place with a picture that has moved as a whole.
+    pub(super) fn shift(&mut self, dx: f32, dy: f32) {
+        self.place_anew((1.0, 1.0), (dx, dy));
+    }
+
+    fn place_anew(&mut self, (x, y): (f32, f32), (dx, dy): (f32, f32)) {
+        let scale = |b: BBox| BBox::new(b.x0 * x + dx, b.y0 * y + dy, b.x1 * x + dx, b.y1 * y + dy);
         self.bbox = scale(self.bbox);
         self.birth = scale(self.birth);
         self.recent.rescale(scale);
@@ -367,7 +387,7 @@ impl Identity {
             &mut left.rules
         });
         for memory in self.rules.iter_mut().chain(left_rules).flat_map(|rule| &mut rule.leaves) {
-            memory.rescale(x, y, scale);
+            memory.place_anew((x, y), (dx, dy), scale);
         }
     }
 }
@@ -379,8 +399,12 @@ fn fit_places(places: &[BBox], newcomer: &Identity) -> Fit {
     let is_here = |bbox: &BBox| places.iter().any(|place| is_at(place, bbox, STANDS_WITHIN, newcomer.size));
     let (like, iou) = (best(likeness), best(BBox::iou));
     // A subject that comes out from behind another is first seen in part, so what is seen must lie within its place.
-    let part_within = places.iter().map(|place| place.intersection(&newcomer.birth)).fold(0.0, f32::max);
-    let was_here = is_here(&newcomer.birth) && part_within >= BORN_WITHIN * newcomer.birth.area();
+    // At night the glare of headlights makes it larger, so that its place lies within what is seen.
+    let is_born_in = |place: &BBox| {
+        let shared = place.intersection(&newcomer.birth);
+        shared >= BORN_WITHIN * newcomer.birth.area() || (place.area() > 0.0 && shared >= GLARE_COVERS * place.area())
+    };
+    let was_here = is_here(&newcomer.birth) && places.iter().any(is_born_in);
     if !was_here || !is_here(&smooth) || like < 0.4 {
         return Fit::No;
     }

@@ -398,11 +398,13 @@ impl Recent {
 }
 
 impl Memory {
-    pub(super) fn rescale(&mut self, x: f32, y: f32, scale: impl Fn(BBox) -> BBox) {
+    pub(super) fn place_anew(&mut self, (x, y): (f32, f32), (dx, dy): (f32, f32), scale: impl Fn(BBox) -> BBox) {
         match self {
             Self::Still(stillness) => stillness.rescale(scale),
-            Self::Course(trail) => trail.rescale(x, y),
-            Self::Crossing(CrossingMemory { from: Some(p), .. }) => *p = Point::new(p.x * x, p.y * y),
+            Self::Course(trail) => trail.place_anew((x, y), (dx, dy)),
+            Self::Crossing(CrossingMemory { from: Some(p), .. }) => {
+                *p = Point::new(p.x * x + dx, p.y * y + dy);
+            }
             _ => {}
         }
     }

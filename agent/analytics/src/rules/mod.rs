@@ -209,6 +209,14 @@ impl Rules {
         unknown
     }
 
+    /// Tells, before the evaluation of a frame, by how many pixels everything in it has moved since the frame before: the
+    /// camera was shaken, and who stands has not moved. Zones keep their place in the picture.
+    pub fn shifted(&mut self, dx: f32, dy: f32) {
+        if dx.is_finite() && dy.is_finite() {
+            self.identities.iter_mut().for_each(|identity| identity.shift(dx, dy));
+        }
+    }
+
     /// Evaluates the rules over the tracks of the frame that was taken at `at`, of `size` in pixels.
     ///
     /// One hit for each known subject, ordered by rule and subject.
@@ -314,7 +322,7 @@ impl Rules {
     fn forget(&mut self) {
         let (now, states) = (self.now, &self.states);
         for identity in &mut self.identities {
-            let absent_us = span_us(identity.seen_at, now);
+            let absent_us = identity.missed_us(now);
             for (state, memory) in states.iter().zip(&mut identity.rules) {
                 if absent_us > state.rule.forget_after_us {
                     memory.subject = None;

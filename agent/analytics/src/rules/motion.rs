@@ -49,9 +49,9 @@ impl Trail {
         Some(Way { from: *from, to: *to, seconds, height: ((first + last) * 0.5).max(1.0) })
     }
 
-    pub(super) fn rescale(&mut self, x: f32, y: f32) {
+    pub(super) fn place_anew(&mut self, (x, y): (f32, f32), (dx, dy): (f32, f32)) {
         for (_, point, height) in &mut self.places {
-            *point = Point::new(point.x * x, point.y * y);
+            *point = Point::new(point.x * x + dx, point.y * y + dy);
             *height *= y;
         }
     }

@@ -6,6 +6,7 @@
 
 use forewarn_domain::BBox;
 
+use super::appearance::Appearance;
 use super::kalman::mean_side;
 use super::tracklet::Tracklet;
 
@@ -19,6 +20,10 @@ const WIDEST: f32 = 0.6;
 const MIN_HIGH: f32 = 0.15;
 const MIN_LOW: f32 = 0.65;
 
+/// Standard deviations that a detection may lie off a track's prediction. Whoever walked to the left does not come out on
+/// the right from behind the van, however near to his last place the newcomer is.
+const MOST_DEVIATION: f32 = 3.0;
+
 /// Fast subjects: mean sides that a subject may move unpredicted from one frame to the next, what is added per second,
 /// and at most in all.
 const REACH: f32 = 0.8;
@@ -26,6 +31,18 @@ const REACH_PER_S: f32 = 1.2;
 const REACH_MOST: f32 = 2.5;
 /// Least likeness of the sizes when a track is found again by distance.
 const MIN_LIKENESS: f32 = 0.45;
+
+/// Likeness of looks below which two are never one, and what the best of looks is worth against none.
+const MIN_LOOKS: f32 = 0.4;
+const LOOKS_WEIGH: f32 = 0.7;
+
+/// Factor on the gain of a pair by how alike the two look, 1 where it is not known; none for those who cannot be one.
+pub(super) fn looks(track: &Tracklet, seen: Option<&Appearance>) -> Option<f32> {
+    let Some(likeness) = track.appearance.as_ref().zip(seen).and_then(|(known, seen)| known.likeness(seen)) else {
+        return Some(1.0);
+    };
+    (likeness >= MIN_LOOKS).then_some(1.0 - LOOKS_WEIGH * (1.0 - likeness))
+}
 
 fn widened(bbox: &BBox, by: f32) -> BBox {
     BBox::new(bbox.x0 - by, bbox.y0 - by, bbox.x1 + by, bbox.y1 + by)
@@ -39,10 +56,14 @@ pub(super) fn overlap(track: &Tracklet, bbox: &BBox) -> f32 {
     widened(&predicted, by).iou(&widened(bbox, by))
 }
 
+fn is_within_reach(track: &Tracklet, bbox: &BBox) -> bool {
+    track.filter.deviation(bbox) <= MOST_DEVIATION
+}
+
 /// Gain of matching a confident detection.
 pub(super) fn high(track: &Tracklet, bbox: &BBox, score: f32) -> Option<f32> {
     let overlap = overlap(track, bbox);
-    (overlap >= MIN_HIGH).then_some(overlap * (0.7 + 0.3 * score))
+    (overlap >= MIN_HIGH && is_within_reach(track, bbox)).then_some(overlap * (0.7 + 0.3 * score))
 }
 
 /// Gain of matching an unsure detection, which must lie well on the track.
@@ -53,6 +74,10 @@ pub(super) fn low(track: &Tracklet, bbox: &BBox) -> Option<f32> {
 
 /// Gain of finding a track again by its distance and size, where boxes no longer overlap.
 pub(super) fn again(track: &Tracklet, bbox: &BBox) -> Option<f32> {
+    // Who was seen once has no course yet.
+    if track.id.is_some() && !is_within_reach(track, bbox) {
+        return None;
+    }
     let reach = (REACH + REACH_PER_S * track.unseen_s).min(REACH_MOST);
     let distance = track.distance(bbox);
     let likeness = likeness(&track.last_box, bbox);

@@ -22,6 +22,8 @@ pub struct TrackerConfig {
     /// Longest step of time, in seconds, that counts as watched. What a longer gap between two frames has more is an
     /// outage of the stream, during which no track grows older.
     pub max_step_s: f64,
+    /// Whether what subjects look like weighs in, where the caller tells it; it costs a look at the colours of each box.
+    pub appearance: bool,
     /// Lists of classes that the detector confuses; a track's class is voted among them.
     pub class_groups: Option<Vec<Vec<Class>>>,
 }
@@ -35,6 +37,7 @@ impl Default for TrackerConfig {
             lost_after_s: 3.0,
             tentative_for_s: 0.6,
             max_step_s: 2.0,
+            appearance: false,
             class_groups: None,
         }
     }

@@ -9,12 +9,19 @@ use forewarn_domain::BBox;
 
 /// Standard deviation of a detector's edges, as a part of the box's mean side, at full confidence.
 const MEASURE: f32 = 0.06;
+/// Standard deviation of the velocity of who was seen once, in mean sides per second: a runner's.
+const FIRST_VELOCITY: f32 = 3.0;
+/// Standard deviation of a detection's centre when it is judged whether it is the track's; more than what the filter
+/// takes it for, because a box that is partly hidden lies off.
+const JUDGED: f32 = 0.12;
 /// Growth of the uncertainty of a position, in mean sides per root second.
 const POSITION_NOISE: f32 = 0.1;
 /// Growth of the uncertainty of a velocity, in mean sides per second per root second.
 const VELOCITY_NOISE: f32 = 0.55;
 /// Seconds after which the centre's velocity has fallen to 1/e when nothing confirms it.
-const CENTRE_DECAY_S: f32 = 3.0;
+///
+/// Who is hidden for some seconds mostly walks on; the spread covers those who stop.
+const CENTRE_DECAY_S: f32 = 8.0;
 /// The same for the velocity of width and height, which is mostly noise.
 const SIZE_DECAY_S: f32 = 0.6;
 
@@ -82,12 +89,8 @@ impl BoxFilter {
     pub(super) fn new(bbox: &BBox) -> Self {
         let (centre, scale) = (bbox.centre(), mean_side(bbox));
         let size = |side| Axis { var_velocity: (0.2 * scale).powi(2), ..Axis::new(side, scale) };
-        Self {
-            x: Axis::new(centre.x, scale),
-            y: Axis::new(centre.y, scale),
-            width: size(bbox.width()),
-            height: size(bbox.height()),
-        }
+        let place = |at| Axis { var_velocity: (FIRST_VELOCITY * scale).powi(2), ..Axis::new(at, scale) };
+        Self { x: place(centre.x), y: place(centre.y), width: size(bbox.width()), height: size(bbox.height()) }
     }
 
     /// Moves the estimate `dt` seconds on.
@@ -154,6 +157,19 @@ impl BoxFilter {
     /// Standard deviation of the centre, as a part of the mean side.
     pub(super) fn spread(&self) -> f32 {
         ((self.x.var_position + self.y.var_position) * 0.5).max(0.0).sqrt() / self.scale()
+    }
+
+    /// How many standard deviations the centre of a box lies off the estimate.
+    pub(super) fn deviation(&self, bbox: &BBox) -> f32 {
+        let (centre, var_judged) = (bbox.centre(), (JUDGED * self.scale()).powi(2));
+        let axis = |axis: &Axis, measured: f32| (measured - axis.position).powi(2) / (axis.var_position + var_judged);
+        (axis(&self.x, centre.x) + axis(&self.y, centre.y)).sqrt()
+    }
+
+    /// The estimate in a picture that has moved as a whole; velocities are those over the ground and stay.
+    pub(super) fn shift(&mut self, dx: f32, dy: f32) {
+        self.x.position += dx;
+        self.y.position += dy;
     }
 
     fn scale(&self) -> f32 {

@@ -7,11 +7,15 @@
 //! 3. confident detections with tentative tracks, which confirms them;
 //! 4. confident detections with lost tracks, by distance and likeness in size, which finds fast or hidden subjects again.
 //!
+//! A confident detection is only a track's if it lies where the track may have got to, by its course and the time since.
+//! Where both have an appearance ([`Appearance`], optional), likeness weighs in each round.
+//!
 //! What is left of the confident detections begins tentative tracks. Only classes of one group are ever matched, and a
 //! track's class is voted over its life. The result depends on nothing but the calls: detections are put into a fixed
 //! order first, so their order in the frame does not matter.
 
 mod affinity;
+mod appearance;
 mod assign;
 mod config;
 mod kalman;
@@ -20,6 +24,7 @@ mod tracklet;
 use forewarn_domain::{Class, Coverage, Detection, Timestamp, Track, TrackId};
 
 pub(crate) use self::affinity::likeness;
+pub use self::appearance::Appearance;
 use self::assign::{Pair, assign};
 pub use self::config::{TrackerConfig, TrackerConfigError};
 use self::tracklet::Tracklet;
@@ -49,6 +54,7 @@ pub struct Tracker {
 /// A detection with the group of its class.
 struct Candidate<'a> {
     detection: &'a Detection,
+    appearance: Option<&'a Appearance>,
     group: Class,
     is_used: bool,
 }
@@ -77,9 +83,22 @@ impl Tracker {
         detections: &[Detection],
         coverage: Option<&Coverage>,
     ) -> &[Track] {
+        self.update_with_looks(at, size, detections, &[], coverage)
+    }
+
+    /// As [`Tracker::update_in_part`], with what the detections look like, in their order; what is missing at the end is
+    /// none. They are used if the setting `appearance` is on.
+    pub fn update_with_looks(
+        &mut self,
+        at: Timestamp,
+        size: (u32, u32),
+        detections: &[Detection],
+        appearances: &[Option<Appearance>],
+        coverage: Option<&Coverage>,
+    ) -> &[Track] {
         self.fit_to(size);
         self.predict(at);
-        let clean = self.clean(detections);
+        let clean = self.clean(detections, if self.config.appearance { appearances } else { &[] });
         let mut candidates = self.candidates(&clean);
         let high = self.config.high_score;
         self.round(at, &mut candidates, |track, d| {
@@ -108,6 +127,14 @@ impl Tracker {
         &self.tracks
     }
 
+    /// Tells, before the update with a frame, by how many pixels everything in it has moved since the frame before:
+    /// the camera was shaken, not the subjects. What is not finite is passed over.
+    pub fn shifted(&mut self, dx: f32, dy: f32) {
+        if dx.is_finite() && dy.is_finite() {
+            self.tracklets.iter_mut().for_each(|track| track.shift(dx, dy));
+        }
+    }
+
     /// The tracks after the latest frame.
     pub fn tracks(&self) -> &[Track] {
         &self.tracks
@@ -133,15 +160,24 @@ impl Tracker {
     }
 
     /// Valid detections inside of the picture, best first, without those that name one subject twice.
-    fn clean(&self, detections: &[Detection]) -> Vec<Detection> {
+    fn clean<'a>(
+        &self,
+        detections: &[Detection],
+        appearances: &'a [Option<Appearance>],
+    ) -> Vec<(Detection, Option<&'a Appearance>)> {
         let (width, height) = self.size;
-        let mut clean: Vec<Detection> = detections
+        let looks = appearances.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+        let mut clean: Vec<(Detection, Option<&'a Appearance>)> = detections
             .iter()
-            .filter(|d| d.score.is_finite() && d.score >= self.config.low_score && d.bbox.is_valid())
-            .map(|d| Detection { bbox: d.bbox.clamped(width, height), score: d.score.min(1.0), class: d.class.clone() })
-            .filter(|d| d.bbox.width() >= 1.0 && d.bbox.height() >= 1.0)
+            .zip(looks)
+            .filter(|(d, _)| d.score.is_finite() && d.score >= self.config.low_score && d.bbox.is_valid())
+            .map(|(d, look)| {
+                let bbox = d.bbox.clamped(width, height);
+                (Detection { bbox, score: d.score.min(1.0), class: d.class.clone() }, look)
+            })
+            .filter(|(d, _)| d.bbox.width() >= 1.0 && d.bbox.height() >= 1.0)
             .collect();
-        clean.sort_by(|a, b| {
+        clean.sort_by(|(a, _), (b, _)| {
             let corners = |d: &Detection| <[f32; 4]>::from(d.bbox);
             let by_place = || corners(a).iter().zip(corners(b)).map(|(x, y)| x.total_cmp(&y)).find(|o| o.is_ne());
             b.score
@@ -153,13 +189,13 @@ impl Tracker {
         clean
     }
 
-    fn candidates<'a>(&self, clean: &'a [Detection]) -> Vec<Candidate<'a>> {
+    fn candidates<'a>(&self, clean: &'a [(Detection, Option<&'a Appearance>)]) -> Vec<Candidate<'a>> {
         let mut kept: Vec<Candidate<'a>> = Vec::with_capacity(clean.len());
-        for detection in clean {
+        for (detection, appearance) in clean {
             let group = self.groups.key(&detection.class);
             let is_double = kept.iter().any(|k| k.group == group && k.detection.bbox.iou(&detection.bbox) > SAME_BOX);
             if !is_double {
-                kept.push(Candidate { detection, group, is_used: false });
+                kept.push(Candidate { detection, appearance: *appearance, group, is_used: false });
             }
         }
         kept
@@ -172,19 +208,26 @@ impl Tracker {
         candidates: &mut [Candidate<'_>],
         gain: impl Fn(&Tracklet, &Detection) -> Option<f32>,
     ) {
+        let high = self.config.high_score;
         let mut pairs: Vec<Pair> = Vec::new();
         for (row, track) in self.tracklets.iter().enumerate().filter(|(_, t)| !t.is_seen()) {
             for (column, candidate) in candidates.iter().enumerate() {
                 if candidate.is_used || candidate.group != track.group {
                     continue;
                 }
-                pairs.extend(gain(track, candidate.detection).map(|gain| (row, column, gain)));
+                let gain = gain(track, candidate.detection);
+                let gain = gain.and_then(|gain| Some(gain * affinity::looks(track, candidate.appearance)?));
+                pairs.extend(gain.map(|gain| (row, column, gain)));
             }
         }
         for (row, column) in assign(&pairs, self.tracklets.len(), candidates.len()) {
             candidates[column].is_used = true;
             self.tracklets[row].matched(at, candidates[column].detection);
-            if self.tracklets[row].id.is_none() {
+            // An unsure box mostly shows somebody else in part.
+            if let Some(seen) = candidates[column].appearance.filter(|_| candidates[column].detection.score >= high) {
+                self.tracklets[row].look(seen);
+            }
+            if self.tracklets[row].id.is_none() && self.tracklets[row].is_confirmed() {
                 self.tracklets[row].id = Some(TrackId(self.next_id));
                 self.next_id += 1;
             }
@@ -202,7 +245,9 @@ impl Tracker {
 
     fn begin(&mut self, at: Timestamp, candidates: &[Candidate<'_>]) {
         for candidate in candidates.iter().filter(|c| !c.is_used && c.detection.score >= self.config.new_score) {
-            self.tracklets.push(Tracklet::new(at, candidate.group.clone(), candidate.detection));
+            let mut track = Tracklet::new(at, candidate.group.clone(), candidate.detection);
+            candidate.appearance.into_iter().for_each(|seen| track.look(seen));
+            self.tracklets.push(track);
         }
     }
 }

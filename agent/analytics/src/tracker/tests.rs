@@ -221,3 +221,82 @@ fn a_small_subject_in_a_region_that_nobody_looked_at_is_not_missed() {
     assert_eq!(ids_after(Some(&large)), (vec![], vec![]), "the whole frame would have shown it");
     assert_eq!(ids_after(None), (vec![], vec![]));
 }
+
+#[test]
+fn walkers_behind_a_van_do_not_swap_where_they_come_out() {
+    // Two walk towards each other and are hidden for two seconds; each comes out where the other went in.
+    let frames = (0..80).map(|n| {
+        let x = 6.0 * n as f32;
+        let hidden = |x: f32| (200.0..330.0).contains(&x);
+        [person(50.0 + x, 200.0), person(480.0 - x, 203.0)]
+            .into_iter()
+            .filter(|d| !hidden(d.bbox.x0))
+            .collect::<Vec<_>>()
+    });
+    check(10.0, frames.take(65), &["1 person 0.0..6.4", "2 person 0.0..6.4"]);
+}
+
+#[test]
+fn who_comes_in_does_not_take_the_track_of_who_has_just_left() {
+    let frames = (0..60).map(|n| {
+        let leaving = 500.0 + 6.0 * n as f32;
+        let coming = 620.0 - 6.0 * (n as f32 - 22.0);
+        match n {
+            0..20 => vec![person(leaving, 200.0)],
+            24..60 => vec![person(coming, 200.0)],
+            _ => vec![],
+        }
+    });
+    check(10.0, frames, &["1 person 0.0..1.9", "2 person 2.4..5.9"]);
+}
+
+#[test]
+fn a_shaken_picture_keeps_its_tracks_if_the_shift_is_told() {
+    let ids = |is_told: bool| {
+        let (mut tracker, mut last, mut known) = (Tracker::new(TrackerConfig::default()), (0.0, 0.0), Vec::new());
+        for n in 0..100 {
+            let at = n as f32;
+            let (dx, dy) = ((at * 2.1).sin() * 70.0, (at * 1.3).cos() * 30.0);
+            if is_told {
+                tracker.shifted(dx - last.0, dy - last.1);
+            }
+            last = (dx, dy);
+            let people: Vec<_> =
+                (0..4).map(|k| person(120.0 + 90.0 * k as f32 + dx + at * 0.5, 150.0 + 20.0 * k as f32 + dy)).collect();
+            known.extend(
+                tracker.update(Timestamp::from_secs_f64(f64::from(n) / 5.0), SIZE, &people).iter().map(|t| t.id.0),
+            );
+        }
+        known.sort_unstable();
+        known.dedup();
+        known
+    };
+    assert_eq!(ids(true), [1, 2, 3, 4]);
+    assert_ne!(ids(false), [1, 2, 3, 4], "the scene is shaken enough to matter");
+    let mut tracker = Tracker::new(TrackerConfig::default());
+    tracker.update(Timestamp::ZERO, SIZE, &[person(10.0, 10.0)]);
+    tracker.shifted(f32::NAN, 0.0);
+    assert_eq!(tracker.update(Timestamp::from_secs_f64(0.1), SIZE, &[person(10.0, 10.0)]).len(), 1);
+}
+
+#[test]
+fn looks_tell_who_is_who_where_boxes_do_not() {
+    let look = |values: [f32; 2]| Appearance::new(values.to_vec());
+    let ends = |is_on: bool| {
+        let mut tracker = Tracker::new(TrackerConfig { appearance: is_on, ..TrackerConfig::default() });
+        // Two walk up to each other, stand there as one box, and go back.
+        let (red, green) = (look([1.0, 0.1]), look([0.1, 1.0]));
+        for n in 0..80 {
+            let x = 5.0 * n.min(25).min(79 - n) as f32;
+            let (people, looks) = if (32..44).contains(&n) {
+                (vec![person(250.0, 200.0)], vec![None])
+            } else {
+                (vec![person(110.0 + x, 200.0), person(390.0 - x, 200.0)], vec![red.clone(), green.clone()])
+            };
+            tracker.update_with_looks(Timestamp::from_secs_f64(f64::from(n) / 10.0), SIZE, &people, &looks, None);
+        }
+        tracker.tracks().iter().map(|t| (t.id.0, t.bbox.centre().x < 250.0)).collect::<Vec<_>>()
+    };
+    assert_eq!(ends(true), [(1, true), (2, false)], "each is back where it came from");
+    assert_eq!(ends(false).len(), 2);
+}

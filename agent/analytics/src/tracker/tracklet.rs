@@ -2,6 +2,7 @@
 
 use forewarn_domain::{BBox, Class, Detection, Timestamp, Track, TrackId, TrackState};
 
+use super::appearance::Appearance;
 use super::kalman::{BoxFilter, mean_side};
 
 /// Gaps from this many seconds on start the velocity anew, from the places before and after.
@@ -18,8 +19,11 @@ pub(super) struct Tracklet {
     /// The latest matched detection's box.
     pub(super) last_box: BBox,
     pub(super) score: f32,
+    pub(super) appearance: Option<Appearance>,
     first_seen: Timestamp,
     pub(super) last_seen: Timestamp,
+    matches: u32,
+    missed_frames: u32,
     /// Watched seconds since the last match; outages of the stream do not count.
     pub(super) unseen_s: f32,
     /// The same before the latest frame.
@@ -36,6 +40,9 @@ impl Tracklet {
             filter: BoxFilter::new(&detection.bbox),
             last_box: detection.bbox,
             score: detection.score,
+            appearance: None,
+            matches: 1,
+            missed_frames: 0,
             first_seen: at,
             last_seen: at,
             unseen_s: 0.0,
@@ -48,11 +55,21 @@ impl Tracklet {
         self.unseen_s == 0.0
     }
 
+    /// Whether a new track has been seen often enough: again in the next frame, or in half of the frames since.
+    ///
+    /// A detector that invents somebody at one place does so now and then; a subject is there all the time.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.matches >= 2 && self.matches > self.missed_frames + u32::from(self.missed_frames > 0)
+    }
+
     /// Moves on by `dt` watched seconds; `gap` tells an outage, after which nobody knows who still moves.
     pub(super) fn predict(&mut self, dt: f32, gap: bool) {
         self.filter.predict(dt);
         if gap {
             self.filter.halt();
+        }
+        if !self.is_seen() {
+            self.missed_frames = self.missed_frames.saturating_add(1);
         }
         self.unseen_before_s = self.unseen_s;
         // A second frame with the same time stamp must still count as a step.
@@ -60,6 +77,7 @@ impl Tracklet {
     }
 
     pub(super) fn matched(&mut self, at: Timestamp, detection: &Detection) {
+        self.matches = self.matches.saturating_add(1);
         let gap_s = self.unseen_s;
         if gap_s >= RESUME_AFTER_S && self.id.is_some() {
             self.filter.resume(&detection.bbox, &self.last_box, gap_s);
@@ -71,6 +89,21 @@ impl Tracklet {
         self.last_seen = at;
         self.unseen_s = 0.0;
         self.vote(detection);
+    }
+
+    /// Takes in what the subject looks like.
+    pub(super) fn look(&mut self, seen: &Appearance) {
+        match &mut self.appearance {
+            Some(known) => known.blend(seen),
+            None => self.appearance = Some(seen.clone()),
+        }
+    }
+
+    /// Moves the track's place with the picture.
+    pub(super) fn shift(&mut self, dx: f32, dy: f32) {
+        let b = self.last_box;
+        self.last_box = BBox::new(b.x0 + dx, b.y0 + dy, b.x1 + dx, b.y1 + dy);
+        self.filter.shift(dx, dy);
     }
 
     /// The latest frame was not looked at where the track is: it is not seen, and no older than before.

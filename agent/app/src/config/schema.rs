@@ -105,6 +105,7 @@ pub fn tracking(_: &mut SchemaGenerator) -> Schema {
             "lost_after_s": number("Seconds for which a track that is no longer matched is looked for."),
             "tentative_for_s": number("Seconds within which a new track needs its second match."),
             "max_step_s": number("Longest step of time that counts as watched."),
+            "appearance": { "type": "boolean", "description": "Whether the colours of each box tell subjects apart." },
             "class_groups": { "type": "array", "items": { "type": "array", "items": { "type": "string" } },
                 "description": "Lists of classes that the detector confuses." }
         }

@@ -230,3 +230,97 @@ fn a_subject_goes_on_after_a_restart() {
     "#]]
     .assert_eq(&story(&mut rules, (0..=60).map(|n| 1000.0 + f64::from(n) / FPS), scene));
 }
+
+#[test]
+fn a_parked_car_outlives_minutes_behind_a_lorry() {
+    let scene = |at: f64| {
+        let mut tracks = Vec::new();
+        if at < 30.0 {
+            tracks.push(car(1, at, 250.0, 250.0));
+        } else if at >= 215.0 {
+            // It comes back under another name and half hidden at first.
+            let left = if at < 217.0 { 235.0 } else { 205.0 };
+            tracks.push(track(9, "truck", at, [left, 220.0, 295.0 - left, 60.0]));
+        }
+        if (30.0..215.0).contains(&at) {
+            tracks.push(track(5, "bus", at, [120.0, 150.0, 250.0, 150.0]));
+        }
+        tracks
+    };
+    check(
+        PARKED,
+        "yard",
+        225.0,
+        scene,
+        &expect![[r#"
+        1: 10.0-29.8 V 30.0-215.6 O 215.8-225.0 V
+    "#]],
+    );
+}
+
+#[test]
+fn a_parked_car_that_the_night_hides_comes_back_with_its_headlights_on() {
+    let scene = |at: f64| match at {
+        0.0..90.0 => vec![car(1, at, 250.0, 250.0)],
+        // In the dark it is not seen at all, then the glare makes its box larger, off its place, and of another name.
+        90.0..140.0 => vec![],
+        140.0..150.0 => vec![track(2, "truck", at, [190.0, 205.0, 122.0, 80.0])],
+        150.0..170.0 => vec![],
+        _ => vec![track(3, "car", at, [203.0, 219.0, 92.0, 61.0])],
+    };
+    check(
+        PARKED,
+        "yard",
+        180.0,
+        scene,
+        &expect![[r#"
+        1: 10.0-89.8 V 90.0-139.8 A 140.0-140.6 O 140.8-149.8 V 150.0-169.8 A 170.0-170.6 O 170.8-180.0 V
+    "#]],
+    );
+}
+
+#[test]
+fn a_restart_while_a_lorry_hides_the_parked_car_changes_nothing() {
+    let mut rules = rules(PARKED, "yard");
+    let seed = SubjectSeed {
+        subject: SubjectId(7),
+        rule: binding("yard").key,
+        class: Class::new("car"),
+        bbox: car(0, 0.0, 250.0, 250.0).bbox,
+        at: Timestamp::ZERO,
+    };
+    assert!(rules.restore(vec![seed]).is_empty());
+    let scene = |at: f64| {
+        if at < 1090.0 {
+            vec![track(5, "bus", at, [120.0, 150.0, 250.0, 150.0])]
+        } else {
+            vec![track(9, "truck", at, [200.0, 214.0, 100.0, 70.0])]
+        }
+    };
+    expect![[r#"
+        7: 1000.0-1090.6 O 1090.8-1100.0 V
+    "#]]
+    .assert_eq(&story(&mut rules, (0..=500).map(|n| 1000.0 + f64::from(n) / FPS), scene));
+}
+
+#[test]
+fn who_stands_still_stands_when_the_camera_is_knocked() {
+    let story = |is_told: bool| {
+        let mut rules = rules(PARKED, "yard");
+        let mut sights = Vec::new();
+        for at in frames(16.0) {
+            let x = if at < 8.0 { 250.0 } else { 310.0 };
+            if is_told && (at - 8.0).abs() < 0.01 {
+                rules.shifted(60.0, 0.0);
+            }
+            let mut car = car(1, at, x, 250.0);
+            car.first_seen = Timestamp::ZERO;
+            let hits = rules.evaluate(Timestamp::from_secs_f64(at), SIZE, &[car], &UnknownCivilTime);
+            sights.extend(hits.iter().map(|hit| (hit.subject.0, hit.sight)));
+        }
+        sights.dedup();
+        sights
+    };
+    assert_eq!(story(true), [(1, Sight::Violating)]);
+    assert_eq!(story(false), [], "it would begin to stand anew");
+}
