@@ -352,6 +352,14 @@ impl Detector for OnnxDetector {
         &self.classes
     }
 
+    /// What the model takes at once on a GPU; one on a processor, to which several at once are no cheaper.
+    fn batch(&self) -> usize {
+        match self.provider() {
+            Provider::Cuda | Provider::TensorRt => self.most_at_once(),
+            Provider::Cpu | Provider::OpenVino => 1,
+        }
+    }
+
     /// As [`OnnxDetector::detect_frame`], but with boxes cut off at the frame's edge and without those that lie
     /// beyond it, because zones, crops and evidence know nothing outside the frame.
     fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError> {

@@ -207,7 +207,8 @@ impl Runtime {
         shape: &[usize],
         input: &[f32],
     ) -> Result<BTreeMap<String, ArrayD<f32>>, ort::Error> {
-        let mut session = Session::builder(&self.environment)?.with_intra_threads(1)?.commit_from_memory(model)?;
+        let mut builder = Session::builder(&self.environment)?.with_flush_to_zero()?.with_intra_threads(1)?;
+        let mut session = builder.commit_from_memory(model)?;
         let outputs = session.run(ort::inputs![TensorRef::from_array_view((shape, input))?])?;
         let floats = |(name, value): (&str, ort::value::ValueRef<'_>)| {
             Ok((name.to_owned(), value.try_extract_array::<f32>()?.into_owned()))

@@ -150,6 +150,8 @@ pub(crate) fn session(
         .with_intra_threads(threads)?
         .with_inter_threads(1)?
         .with_intra_op_spinning(false)?
+        // For the runtime's own threads each session decides this, for the thread that opens it only the first one of
+        // the process, and threads that are started later take it over: so all sessions ask for it.
         .with_flush_to_zero()?
         .with_deterministic_compute(true)?
         .with_log_level(LogLevel::Warning)?

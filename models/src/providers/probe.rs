@@ -41,6 +41,8 @@ pub(crate) fn probe(
 
 fn run(environment: &Environment, provider: Provider, precision: Precision, set: &Set) -> Result<Vec<f32>, ort::Error> {
     let mut session = Session::builder(environment)?
+        // The first session of the process decides this for the thread that opens it and all that are started later.
+        .with_flush_to_zero()?
         .with_intra_threads(1)?
         // Without this the library would quietly run the model on the CPU.
         .with_disable_cpu_fallback()?

@@ -119,6 +119,10 @@ impl Detector for ShadowedDetector {
         self.main.classes()
     }
 
+    fn batch(&self) -> usize {
+        self.main.batch()
+    }
+
     fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError> {
         let found = self.main.detect(frames)?;
         for (frame, found) in frames.iter().zip(&found) {

@@ -92,6 +92,10 @@ impl Detector for SwappableDetector {
         self.current.classes()
     }
 
+    fn batch(&self) -> usize {
+        self.current.batch()
+    }
+
     fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError> {
         self.switch();
         let found = self.current.detect(frames)?;

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import tomllib
 import unittest
 from pathlib import Path
 
@@ -60,6 +61,17 @@ class Crops(unittest.TestCase):
     def test_a_window_follows_the_convention_of_the_cards(self):
         self.assertEqual(cut.window((10, 20, 30, 60), 0.25, False), (5, 10, 35, 70))
         self.assertEqual(cut.window((10, 20, 30, 60), 0.0, True), (0, 20, 40, 60))
+
+    def test_crops_are_cut_as_the_attributes_and_the_cards_say(self):
+        models = Path(__file__).parents[2]
+        for attribute, crop in cut.CROPS.items():
+            said = tomllib.loads((models / "attributes" / f"{attribute}.toml").read_text())
+            card = models / "cards" / f"{said['model']}.toml"
+            if card.is_file():
+                card = tomllib.loads(card.read_text())
+                said = {"part": card["crop"]}
+                self.assertEqual(card["input"]["width"], crop.side)
+            self.assertEqual((said["part"]["margin"], said["part"].get("square", False)), (crop.margin, crop.square))
 
     def test_the_edge_is_repeated_beyond_the_frame(self):
         out = cut.rectangle(picture(), -5, 0, 5, 10)

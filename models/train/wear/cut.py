@@ -21,8 +21,14 @@ class Crop:
     side: int = 96
 
 
-# What the two shipped cards say. The top of a person's box is a coarse part already and gets no margin of its own.
-CROPS = {"dust_mask": Crop(0.15, False), "hard_hat": Crop(0.15, True, 128)}
+# What the two shipped cards say, and for slots without a model the `part` of the attribute's file. The top of a person's
+# box is a coarse part already and gets no margin of its own.
+CROPS = {
+    "dust_mask": Crop(0.15, False),
+    "hard_hat": Crop(0.15, True, 128),
+    "hi_vis_vest": Crop(0.1, False),
+    "ear_protection": Crop(0.2, True),
+}
 PART_MARGIN = {"top": 0.0}
 
 

@@ -86,6 +86,9 @@ def main() -> None:
     layout.assign_splits(rows, args.seed)
     examples = {split: load(base, [r for r in rows if r.split == split and r.label in labels]) for split in ("train", "val")}
     sampler = Sampler(args.attribute, examples["train"], labels, args.seed)
+    for label in labels:
+        if not any(example.row.label == label for example in examples["val"]):
+            raise ValueError(f"no crop labelled {label!r} falls into the validation split: label crops of more tracks, tens a label at least")
     seen, truth = validation(args.attribute, examples["val"], labels)
     print(f"{len(examples['train'])} pictures to train on, {len(truth)} validation crops", flush=True)
 

@@ -132,6 +132,10 @@ impl Detector for Metered {
         self.inner.classes()
     }
 
+    fn batch(&self) -> usize {
+        self.inner.batch()
+    }
+
     fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError> {
         let found = self.inner.detect(frames);
         self.tell();
