@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use forewarn_analytics::luma::{Fall, LearnedScene};
+use forewarn_analytics::luma::{CameraShift, Fall, LearnedScene, LumaPlane};
 use forewarn_analytics::suppression::{Suppression, Suppressions};
-use forewarn_analytics::{ReadingCounts, Rules, RulesMemory, SubjectSeed, Tracker};
+use forewarn_analytics::{Appearance, ReadingCounts, Rules, RulesMemory, SubjectSeed, Tracker};
 use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, CivilTime, Coverage, Detection, Frame, IncidentId, IncidentRecord, Look, Reading,
-    SensorId, StreamId, Timestamp, Track,
+    AnnounceOutcome, AnnouncementId, BBox, CivilTime, Coverage, Detection, Frame, IncidentId, IncidentRecord, Look,
+    Reading, SensorId, StreamId, Timestamp, Track,
 };
 use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, Output, RulePolicy};
 use serde::{Deserialize, Serialize};
@@ -19,8 +19,13 @@ use serde::{Deserialize, Serialize};
 use crate::config::Site;
 use crate::things::Things;
 
+/// Samples in a row of the plane on which the camera's shake is measured and things that stay are sought.
+const PLANE_WIDTH: u32 = 320;
+
 /// Tracker and rules of one stream.
 struct StreamBrain {
+    plane: LumaPlane,
+    camera: CameraShift,
     tracker: Tracker,
     rules: Rules,
     /// What no model names.
@@ -38,6 +43,25 @@ pub struct Engine {
     incidents: Incidents,
     suppressions: Suppressions,
     civil: Arc<dyn CivilTime>,
+    /// Whether the tracker tells subjects apart by their colours.
+    knows_looks: bool,
+}
+
+impl StreamBrain {
+    /// Moves all that is known of places along with a camera that was shaken.
+    fn steady(&mut self, frame: &Frame) {
+        self.plane.refill(frame, PLANE_WIDTH);
+        let subjects: Vec<BBox> = self.tracker.tracks().iter().map(|track| track.bbox).collect();
+        if let Some((dx, dy)) = self.camera.observe(&self.plane, &subjects).filter(|shift| *shift != (0.0, 0.0)) {
+            self.tracker.shifted(dx, dy);
+            self.rules.shifted(dx, dy);
+        }
+    }
+}
+
+/// What each detection looks like.
+fn looks_of(frame: &Frame, detections: &[Detection]) -> Vec<Option<Appearance>> {
+    detections.iter().map(|detection| Appearance::of_colours(frame, &detection.bbox)).collect()
 }
 
 impl Engine {
@@ -58,6 +82,8 @@ impl Engine {
                 );
             }
             let brain = StreamBrain {
+                plane: LumaPlane::empty(),
+                camera: CameraShift::new(),
                 tracker: Tracker::new(site.tracker.clone()),
                 rules: Rules::new(camera.rules.iter().map(|rule| rule.compiled.clone()).collect())
                     .with_groups(site.tracker.groups()),
@@ -66,7 +92,7 @@ impl Engine {
             streams.insert(camera.id.clone(), brain);
         }
         let incidents = Incidents::new(policies, Arc::clone(&civil));
-        Self { streams, incidents, suppressions: Suppressions::default(), civil }
+        Self { streams, incidents, suppressions: Suppressions::default(), civil, knows_looks: site.tracker.appearance }
     }
 
     /// Passes over these instances from now on, in place of those of before.
@@ -96,8 +122,10 @@ impl Engine {
             return &[];
         };
         let (at, size) = (frame.meta.captured_at, (frame.width, frame.height));
-        let tracks = brain.tracker.update_in_part(at, size, detections, coverage);
-        let things = brain.things.observe(frame, tracks);
+        brain.steady(frame);
+        let looks = if self.knows_looks { looks_of(frame, detections) } else { Vec::new() };
+        let tracks = brain.tracker.update_with_looks(at, size, detections, &looks, coverage);
+        let things = brain.things.observe(at, &brain.plane, tracks);
         let hits = if things.is_empty() {
             brain.rules.evaluate(at, size, tracks, &*self.civil)
         } else {

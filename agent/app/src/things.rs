@@ -8,8 +8,6 @@ use forewarn_domain::{BBox, Bringer, Frame, Origin, Timestamp, Track};
 
 use crate::config::FallWatch;
 
-/// Samples in a row of the plane on which things that stay are sought.
-const STILL_WIDTH: u32 = 320;
 /// Samples in a row of the plane on which things that fall are sought: small things fall.
 const FALLS_WIDTH: u32 = 640;
 
@@ -30,7 +28,6 @@ struct Still {
     config: StaticObjectConfig,
     rows: u32,
     detector: StaticObjectDetector,
-    plane: LumaPlane,
     /// The scene that was learned before a restart.
     learned: Option<LearnedScene>,
 }
@@ -42,7 +39,6 @@ impl Things {
             rows: 0,
             detector: StaticObjectDetector::new(config.clone()),
             config,
-            plane: LumaPlane::empty(),
             learned: None,
         });
         Self { still, fallen: Vec::new() }
@@ -53,10 +49,9 @@ impl Things {
         self.fallen.push(fall);
     }
 
-    /// Takes in a frame with its tracks; returns the things that are in it. A fall is told once.
-    pub fn observe(&mut self, frame: &Frame, tracks: &[Track]) -> Vec<Thing> {
-        let at = frame.meta.captured_at;
-        let still = self.still.as_mut().map(|still| still.observe(frame, tracks)).unwrap_or_default();
+    /// Takes in the small grey plane of a frame with its tracks; returns the things that are in it. A fall is told once.
+    pub fn observe(&mut self, at: Timestamp, plane: &LumaPlane, tracks: &[Track]) -> Vec<Thing> {
+        let still = self.still.as_mut().map(|still| still.observe(at, plane, tracks)).unwrap_or_default();
         let stay = still.iter().map(|object| (object.to_track(at), object.brought_by.as_ref().map(brought)));
         stay.chain(self.fallen.drain(..).map(|fall| (fall.to_track(), Some(fell(&fall))))).collect()
     }
@@ -75,17 +70,17 @@ impl Things {
 }
 
 impl Still {
-    fn observe(&mut self, frame: &Frame, tracks: &[Track]) -> &[StaticObject] {
-        if self.rows != frame.height {
-            self.rows = frame.height;
-            let config = self.config.for_rows(frame.height);
+    fn observe(&mut self, at: Timestamp, plane: &LumaPlane, tracks: &[Track]) -> &[StaticObject] {
+        let rows = plane.frame_px().1;
+        if self.rows != rows {
+            self.rows = rows;
+            let config = self.config.for_rows(rows);
             // A scene that cannot be used was told when it was read, and is learned anew.
             let learned =
                 self.learned.take().and_then(|scene| StaticObjectDetector::restore(config.clone(), &scene).ok());
             self.detector = learned.unwrap_or_else(|| StaticObjectDetector::new(config));
         }
-        self.plane.refill(frame, STILL_WIDTH);
-        self.detector.observe(frame.meta.captured_at, &self.plane, tracks)
+        self.detector.observe(at, plane, tracks)
     }
 }
 

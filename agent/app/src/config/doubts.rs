@@ -50,6 +50,7 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
         }
         for rule in &camera.rules {
             doubts.extend(too_quick(camera, rule));
+            doubts.extend(unknown_floors(camera, rule));
         }
         doubts.extend(always_together(&camera.rules));
     }
@@ -134,7 +135,7 @@ fn too_quick(camera: &Camera, rule: &Rule) -> Vec<Doubt> {
     let faster = |wanted_s: f64| format!("raise `analysis_fps` to {:.1} or more", (1.0 / wanted_s).min(60.0));
     let condition = resolved(rule);
     let mut times = Vec::new();
-    collect_times(&condition, &mut times);
+    collect_numbers(&condition, "for_s", &mut times);
     for seconds in times.into_iter().filter(|s| *s > 0.0 && *s < interval_s) {
         doubt(
             format!("its condition asks for {seconds} s and {looks}, so one look decides"),
@@ -161,6 +162,22 @@ fn too_quick(camera: &Camera, rule: &Rule) -> Vec<Doubt> {
     doubts
 }
 
+/// A least floor where nobody says where the floors are.
+fn unknown_floors(camera: &Camera, rule: &Rule) -> Option<Doubt> {
+    let is_known = camera.falls.as_ref().is_none_or(|falls| falls.config.floors.is_some());
+    let mut floors = Vec::new();
+    collect_numbers(&resolved(rule), "from_floor", &mut floors);
+    let least = floors.into_iter().find(|floor| *floor > 1.0)?;
+    (!is_known).then(|| Doubt {
+        about: about(rule),
+        problem: format!(
+            "it asks for falls from floor {least} or higher and the floors are not known, so every fall counts"
+        ),
+        mend: "tell where they are: `falling_objects = { floors = { ground_y_px = …, floor_height_px = … } }`"
+            .to_owned(),
+    })
+}
+
 /// The condition as a tree of values in which every parameter is a number.
 fn resolved(rule: &Rule) -> Value {
     let mut tree = serde_json::to_value(&rule.violation.condition).unwrap_or_default();
@@ -182,14 +199,15 @@ fn fill_in(tree: &mut Value, rule: &Rule) {
     }
 }
 
-fn collect_times(tree: &Value, times: &mut Vec<f64>) {
+/// The numbers that stand under a key anywhere in a tree.
+fn collect_numbers(tree: &Value, name: &str, found: &mut Vec<f64>) {
     match tree {
-        Value::Array(parts) => parts.iter().for_each(|part| collect_times(part, times)),
+        Value::Array(parts) => parts.iter().for_each(|part| collect_numbers(part, name, found)),
         Value::Object(entries) => {
             for (key, entry) in entries {
                 match entry.as_f64() {
-                    Some(seconds) if key == "for_s" => times.push(seconds),
-                    _ => collect_times(entry, times),
+                    Some(number) if key == name => found.push(number),
+                    _ => collect_numbers(entry, name, found),
                 }
             }
         }
@@ -293,6 +311,15 @@ mod tests {
         check(&both, &[]);
         let rules = "[[camera.rule]]\nviolation = \"crowding\"\nwith = { people = 9 }\n";
         check(rules, &[]);
+    }
+
+    #[test]
+    fn a_least_floor_without_floors_is_told() {
+        let rule = "[[camera.rule]]\nviolation = \"thrown_object\"\n";
+        check(rule, &["the floors are not known"]);
+        let floors = "falling_objects = { floors = { ground_y_px = 340, floor_height_px = 30 } }\n";
+        check(&format!("{floors}{rule}"), &[]);
+        check(&format!("{rule}with = {{ least_floor = 1 }}\n"), &[]);
     }
 
     #[test]
