@@ -300,3 +300,11 @@ fn looks_tell_who_is_who_where_boxes_do_not() {
     assert_eq!(ends(true), [(1, true), (2, false)], "each is back where it came from");
     assert_eq!(ends(false).len(), 2);
 }
+
+#[test]
+fn what_is_seen_now_and_then_at_one_place_is_nobody() {
+    let ghost = |n: u32| if n.is_multiple_of(5) { vec![person(200.0, 200.0)] } else { vec![] };
+    check(10.0, (0..60).map(ghost), &[]);
+    // Somebody whom the detector misses in every third frame is there all the same.
+    check(10.0, (0..60).map(|n| if n % 3 == 1 { vec![] } else { vec![person(200.0, 200.0)] }), &["1 person 0.0..5.9"]);
+}
