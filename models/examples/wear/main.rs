@@ -144,7 +144,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         spent += watch.elapsed();
         n_looks += looks.len() as u32;
         let counts = counts(&readings);
-        counts.iter().for_each(|(key, n)| *totals.entry(key.clone()).or_default() += n);
+        for (key, n) in &counts {
+            *totals.entry(key.clone()).or_default() += n;
+        }
         let name = photo.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if let Some(table) = &table {
             println!("{}", table.row(&name, subjects.len(), &readings, &even_reader.read(&asked)?));

@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use forewarn_domain::{Clock as _, SystemClock};
+use forewarn_domain::{Clock as _, StreamId, SystemClock};
 use forewarn_models::card::CropOf;
 use forewarn_models::reader::faces::Faces;
 use forewarn_models::reader::{Attribute, AttributeReader};
@@ -77,6 +77,12 @@ fn export(args: &DatasetExport) -> CommandResult {
         counts.unclear,
         counts.faces
     )?;
+    if counts.looks == 0 {
+        let subjects = attribute.subjects.join(" or ");
+        eprintln!(
+            "forewarn: no {subjects} was followed; that takes two analysed frames, so that a single photo gives no crops"
+        );
+    }
     damage.map_or(Ok(()), Err)
 }
 
@@ -115,11 +121,14 @@ fn eyes(args: &DatasetExport, site: &Site, attribute: &Attribute) -> Result<Eyes
 }
 
 fn note(args: &DatasetExport, site: &Site) -> Note {
-    let cameras = if args.cameras.is_empty() {
+    let mut cameras: Vec<StreamId> = if args.cameras.is_empty() {
         site.cameras.iter().map(|camera| camera.id.clone()).collect()
     } else {
         args.cameras.iter().map(|(id, _)| id.clone()).collect()
     };
+    // A camera may have been given several clips.
+    cameras.sort();
+    cameras.dedup();
     Note {
         consent: args.consent.clone(),
         purpose: args.purpose.clone(),
