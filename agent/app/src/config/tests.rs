@@ -42,9 +42,9 @@ fn every_key_of_the_example_is_in_the_schema() {
 fn misspelt_keys_name_the_nearest() {
     check(
         &camera("anlysis_fps = 5.0\n"),
-        &expect![[r"
-            site.toml:10: anlysis_fps: unknown field `anlysis_fps`, expected one of `id`, `url`, `user`, `password_file`, `password_env`, `transport`, `decoder`, `analysis_fps`, `motion_gate`, `tiles`, `stall_s`, `speakers`, `place`, `zone`, `rule`
-              mend: did you mean `analysis_fps`?"]],
+        &expect![[r#"
+            site.toml:10: anlysis_fps: unknown field `anlysis_fps`, expected one of `id`, `url`, `user`, `password_file`, `password_env`, `transport`, `decoder`, `analysis_fps`, `motion_gate`, `tiles`, `static_objects`, `falling_objects`, `stall_s`, `speakers`, `place`, `zone`, `rule`
+              mend: did you mean `analysis_fps`?"#]],
     );
     check(
         "[site]\nid = \"s\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\nwave_dir = \"w\"\n[[camera]]\nid = \"c\"\nurl = \"a.mp4\"\n",
