@@ -116,7 +116,7 @@ impl Memory {
             Leaf::Dwell { for_us, .. } => Self::Dwell(DwellMemory { since: Some(ago(*for_us)), outside_since: None }),
             Leaf::Stationary { for_us, .. } => Self::Still(Stillness { anchor: Some((bbox, ago(*for_us))) }),
             Leaf::LineCrossed { .. } => {
-                Self::Crossing(CrossingMemory { from: Some(bbox.foot()), crossed_at: Some(now) })
+                Self::Crossing(CrossingMemory { from: Some(bbox.foot()), crossed: Some((now, 0)) })
             }
             Leaf::Near { for_us, .. } => Self::Company(Company::fulfilled(ago(*for_us))),
             Leaf::Appeared { for_us, .. } => Self::Age(*for_us),
@@ -304,16 +304,18 @@ pub(super) fn is_at(anchor: &BBox, bbox: &BBox, within: f32, size: (u32, u32)) -
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct CrossingMemory {
     from: Option<Point>,
-    crossed_at: Option<Timestamp>,
+    /// When, and to which side: 1 for left, -1 for right, 0 if that is not known any more.
+    crossed: Option<(Timestamp, i32)>,
 }
 
 impl CrossingMemory {
+    /// When the line was crossed by a subject that has not come back.
     fn update(&mut self, shape: &ZoneShape, wanted: CrossingDirection, seen: &Sighting<'_>) -> Option<Timestamp> {
         let ZoneShape::Line(line) = shape else { return None };
         let (foot, margin) = (seen.bbox.foot(), (LINE_MARGIN * seen.bbox.diagonal()).max(1.0));
         let Some(from) = self.from else {
             self.from = Some(foot);
-            return self.crossed_at;
+            return self.crossed.map(|(at, _)| at);
         };
         let is_clear = line.windows(2).all(|s| distance_to(foot, s[0], s[1]) >= margin);
         if is_clear {
@@ -325,11 +327,14 @@ impl CrossingMemory {
                 CrossingDirection::ToLeft => net > 0,
                 CrossingDirection::ToRight => net < 0,
             };
-            if is_wanted {
-                self.crossed_at = Some(seen.now);
+            let comes_back = net != 0 && self.crossed.is_some_and(|(_, side)| side != net.signum());
+            if comes_back {
+                self.crossed = None;
+            } else if is_wanted {
+                self.crossed = Some((seen.now, net.signum()));
             }
         }
-        self.crossed_at
+        self.crossed.map(|(at, _)| at)
     }
 }
 

@@ -10,7 +10,7 @@
 //! | `in_zone` | its foot point, its centre or a part of its box is inside now |
 //! | `dwell` | it has been inside since its first detection there; up to 1.5 s outside and any time unseen are forgiven |
 //! | `stationary` | the median of its latest boxes is still at the place where it came to rest; shrinking by occlusion is forgiven, creeping adds up |
-//! | `line_crossed` | its foot point got clear of the line on the other side, not longer ago than `holds_for_s` |
+//! | `line_crossed` | its foot point got clear of the line on the other side, not longer ago than `holds_for_s`, and has not come back |
 //! | `moving` | it has come so far, along that course, within the last `over_s` |
 //! | `speed` | it moves that fast; a track that was first seen a moment ago is neither fast nor slow |
 //! | `near` | so many others are near; each counts on for 1.5 s while it is missed, breaks of 3 s are forgiven |

@@ -33,6 +33,9 @@ pub fn run(args: &Check) -> CommandResult {
     for doubt in doubts(&site, picture) {
         writeln!(out, "warning: {doubt}")?;
     }
+    for problem in detector::unreadable_attributes(&site) {
+        writeln!(out, "warning: {problem}")?;
+    }
     writeln!(
         out,
         "{}: site {} with {} cameras, {n_rules} rules, {} speakers, {} sensors: correct",

@@ -28,6 +28,12 @@ pub fn of_site(site: &Site) -> Result<Option<Box<dyn Reader>>, CommandError> {
     Ok(Some(Box::new(reader)))
 }
 
+/// Why the attributes that nobody can judge on this site cannot be; empty if all can.
+pub fn unreadable(site: &Site) -> Vec<String> {
+    let problem = |id: &AttributeId| attribute(site, id).err().map(|error| error.error.to_string());
+    asked(site).iter().filter_map(problem).collect()
+}
+
 /// What conditions ask for, and, where the site wants it, what is only kept with the evidence.
 fn asked(site: &Site) -> BTreeSet<AttributeId> {
     let mut asked = BTreeSet::new();

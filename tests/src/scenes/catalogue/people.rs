@@ -7,7 +7,7 @@ use super::{Actor, Gait, PEOPLE, Place, Script, junction, key, rule, scene, trut
 pub(super) fn all(rng: &mut Rng) -> Vec<Script> {
     let shift = rng.f32() * 2.0;
     let who = PEOPLE[rng.usize(..PEOPLE.len())];
-    vec![loiters(who, shift), stands_still(), gathers(rng), goes_the_wrong_way(), intrudes(), crosses(), sells()]
+    vec![loiters(who, shift), stands_still(), gathers(rng), intrudes(), crosses(), sells()]
 }
 
 fn loiters(who: &'static str, shift: f32) -> Script {
@@ -69,18 +69,6 @@ fn gathers(rng: &mut Rng) -> Script {
     }
     // The fifth comes from the left, 380 pixels in 6 s, and is inside 285 pixels before its place.
     script.truths.push(truth("crowding", "junction", (5.0 + 10.0 - 4.5, 34.0), None));
-    script
-}
-
-fn goes_the_wrong_way() -> Script {
-    let about = "Two walk to the right, as they should, and one to the left.";
-    let mut script = scene("wrong-way", about, Place::Campus, 40.0);
-    script.zones.push(zone("lane", &[[200, 205], [640, 205], [640, 330], [200, 330]]));
-    script.rules.push(rule("wrong_way", "lane", ""));
-    script.actors.push(walker("right", "man-to-the-right", &[key(2.0, 40.0, 270.0), key(14.0, 780.0, 275.0)]));
-    script.actors.push(walker("also-right", "man-in-jeans", &[key(8.0, 40.0, 300.0), key(21.0, 780.0, 300.0)]));
-    script.actors.push(walker("wrong", "woman-in-red", &[key(20.0, 760.0, 255.0), key(32.0, -10.0, 255.0)]));
-    script.truths.push(truth("wrong_way", "lane", (21.9, 28.7), None));
     script
 }
 

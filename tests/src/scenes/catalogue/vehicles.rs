@@ -9,7 +9,7 @@ const CARS: [&str; 3] = ["sedan", "beetle", "truck"];
 pub(super) fn all(rng: &mut Rng) -> Vec<Script> {
     let shift = rng.f32() * 2.0;
     let car = CARS[rng.usize(..CARS.len())];
-    vec![parks(car, shift), parks_at_night(shift), stops_shortly(), jam(), dumps()]
+    vec![parks(car, shift), parks_at_night(shift), stops_shortly(), jam(), goes_the_wrong_way(), dumps()]
 }
 
 fn kerb(script: &mut Script) {
@@ -73,6 +73,17 @@ fn jam() -> Script {
         path.retain(|&(_, x)| (-450.0..=1200.0).contains(&x));
         script.actors.push(car(name, photo, &path));
     }
+    script
+}
+
+fn goes_the_wrong_way() -> Script {
+    let about = "One car goes to the right, as it should, and one to the left.";
+    let mut script = scene("wrong-way", about, Place::Street, 26.0);
+    script.zones.push(zone("lane", &[[30, 440], [640, 440], [740, 556], [10, 556]]));
+    script.rules.push(rule("wrong_way", "lane", "allowed_deg = 90"));
+    script.actors.push(car("right", "sedan", &[(2.0, -160.0), (8.0, 950.0)]));
+    script.actors.push(car("wrong", "beetle", &[(12.0, 950.0), (18.0, -160.0)]));
+    script.truths.push(truth("wrong_way", "lane", (13.2, 17.0), Some("wrong")));
     script
 }
 

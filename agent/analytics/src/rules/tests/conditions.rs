@@ -161,6 +161,22 @@ fn a_line_is_crossed_in_a_direction() {
         1: 5.4-7.4 V 7.6-20.0 C
     "#]],
     );
+    let there_and_back = |at: f64| {
+        let y = if at < 8.0 { 150.0 + 20.0 * at } else { 310.0 - 20.0 * (at - 8.0) };
+        vec![person(1, at, 200.0, y as f32)]
+    };
+    for direction in ["any", "to_right"] {
+        let condition = format!("{{ line_crossed = {{ direction = \"{direction}\", holds_for_s = 12 }} }}");
+        check(
+            &condition,
+            "kerb",
+            20.0,
+            there_and_back,
+            &expect![[r#"
+            1: 5.4-11.2 V 11.4-20.0 C
+        "#]],
+        );
+    }
     check("{ line_crossed = { direction = \"to_left\" } }", "kerb", 20.0, down, &expect![""]);
     check(
         "{ line_crossed = { line = \"kerb\" } }",
