@@ -63,7 +63,7 @@ fn check(name: &str, max_bytes: u64, least: u64) {
         }
     }
     println!("{name}: {alike} of {total} detections agree with the model in 32 bits, counted both ways");
-    assert!(total > 60 && alike * 100 >= total * least, "only {alike} of {total}");
+    assert!(total >= 50 && alike * 100 >= total * least, "only {alike} of {total}");
 }
 
 #[test]

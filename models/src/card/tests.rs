@@ -60,7 +60,7 @@ fn what_is_wrong_with_a_card_is_said() {
         "conversion = { tfjs-part = { input = \"a\", shape = [], outputs = [] } }",
         "tfjs-part",
     );
-    check("resize = \"stretch\"", "resize = { letterbox = { anchor = \"centre\", pad = 300.0 } }", "pad");
+    check("pad = 0.0", "pad = 300.0", "pad");
 }
 
 #[test]

@@ -64,8 +64,13 @@ impl CompiledRule {
         self.concerns(&["falling_object"])
     }
 
+    /// Whether the rule is about these classes, or asks whether one of them is near.
     fn concerns(&self, classes: &[&str]) -> bool {
-        self.subject.iter().any(|class| classes.contains(&class.as_str()))
+        let near = self.leaves.iter().flat_map(|leaf| match leaf {
+            Leaf::Near { classes, .. } => classes.as_slice(),
+            _ => &[],
+        });
+        self.subject.iter().chain(near).any(|class| classes.contains(&class.as_str()))
     }
 
     /// Whether the rule is about the zone as a whole, with one subject for all that goes on there.

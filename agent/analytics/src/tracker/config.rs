@@ -33,7 +33,7 @@ impl Default for TrackerConfig {
         Self {
             high_score: 0.4,
             low_score: 0.1,
-            new_score: 0.5,
+            new_score: 0.45,
             lost_after_s: 3.0,
             tentative_for_s: 0.6,
             max_step_s: 2.0,

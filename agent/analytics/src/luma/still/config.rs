@@ -61,7 +61,7 @@ impl Default for StaticObjectConfig {
             min_side_px: 36.0,
             max_part: 0.2,
             sensitivity: 60.0,
-            learn_s: 10.0,
+            learn_s: 6.0,
             scene_follows_s: 600.0,
             min_interval_s: 0.2,
             max_shake_px: 24.0,
