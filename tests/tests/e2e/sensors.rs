@@ -123,7 +123,7 @@ impl World {
 
 fn finding(event: &Event) -> (String, String) {
     let finding = &event.data.incident.findings[0];
-    (finding.attribute.to_string(), finding.text.clone().unwrap_or_default())
+    (finding.attribute.clone(), finding.text.clone().unwrap_or_default())
 }
 
 #[test]

@@ -42,9 +42,9 @@ fn every_key_of_the_example_is_in_the_schema() {
 fn misspelt_keys_name_the_nearest() {
     check(
         &camera("anlysis_fps = 5.0\n"),
-        &expect![[r#"
+        &expect![[r"
             site.toml:10: anlysis_fps: unknown field `anlysis_fps`, expected one of `id`, `url`, `user`, `password_file`, `password_env`, `transport`, `decoder`, `analysis_fps`, `motion_gate`, `tiles`, `static_objects`, `falling_objects`, `stall_s`, `speakers`, `place`, `zone`, `rule`
-              mend: did you mean `analysis_fps`?"#]],
+              mend: did you mean `analysis_fps`?"]],
     );
     check(
         "[site]\nid = \"s\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\nwave_dir = \"w\"\n[[camera]]\nid = \"c\"\nurl = \"a.mp4\"\n",
@@ -212,21 +212,21 @@ fn sensors_that_cannot_be_read_are_refused_with_line_and_key() {
     );
     check(
         &sensor("kind = \"mqtt\"\nurl = \"mqtt://b\"\ntopick = \"t\"\n"),
-        &expect![[r#"
+        &expect![[r"
         site.toml:14: topick: unknown field `topick`, expected one of `url`, `topic`, `path`, `every_s`, `scale`, `offset`, `unit`, `client_id`, `user`, `password_file`, `password_env`, `ca_file`, `client_cert`, `client_key`, `keep_alive_s`
-          mend: did you mean `topic`?"#]],
+          mend: did you mean `topic`?"]],
     );
     check(
         &sensor("kind = \"mqtt\"\nurl = \"mqtt://b\"\n"),
-        &expect![[r#"
+        &expect![[r"
         site.toml:10: [[sensor]]: missing field `topic`
-          mend: add `topic = …`; `forewarn config example` shows each key with its meaning"#]],
+          mend: add `topic = …`; `forewarn config example` shows each key with its meaning"]],
     );
     check(
         &sensor("kind = \"modbus_tcp\"\naddress = \"10.0.0.5:502\"\nregister = 70000\n"),
-        &expect![[r#"
+        &expect![[r"
         site.toml:14: register: 70000 is out of range for this type
-          mend: registers count from 0 to 65535"#]],
+          mend: registers count from 0 to 65535"]],
     );
     check(
         &sensor("kind = \"modbus_tcp\"\nregister = 7\naddress = \"10.0.0.5\"\n"),
@@ -238,10 +238,10 @@ fn sensors_that_cannot_be_read_are_refused_with_line_and_key() {
                  kind = \"mqtt\"\nurl = \"mqtt://b\"\ntopic = \"t\"\nuser = \"u\"\npassword_file = \"no-such-file\"\n";
     check(
         &sensor(twice),
-        &expect![[r#"
+        &expect![[r"
         site.toml:16: id: there is a sensor `fume` already
           mend: give each its own id
         site.toml:21: password_file: failed to read no-such-file: No such file or directory (os error 2)
-          mend: make a readable file whose first line is the password"#]],
+          mend: make a readable file whose first line is the password"]],
     );
 }

@@ -169,13 +169,7 @@ impl Agent {
         let shared = inference::Shared::new(&attributes);
         let mailbox = Arc::<sensors::Mailbox>::default();
         let heat = HeatKeeper::new(site, HeatStore::new(&site.storage.dir, civil.clone()));
-        let mut engine = Engine::new(site, Arc::new(civil));
-        let (memory, remembered) = MemoryKeeper::open(&site.storage.dir);
-        engine.remember(remembered);
-        let (scenes, learned) = SceneKeeper::open(&site.storage.dir, site);
-        for (stream, scene) in learned {
-            engine.recall_scene(&stream, scene);
-        }
+        let (engine, memory, scenes) = remembered_engine(site, civil);
         let mut incident_loop = incident_loop::IncidentLoop::new(
             engine,
             outbox,
@@ -285,6 +279,18 @@ fn lock_storage(dir: &Path) -> anyhow::Result<File> {
         format!("another agent uses {}; stop it, or give this site its own `[storage] dir`", dir.display())
     })?;
     Ok(file)
+}
+
+/// An engine that goes on with what was kept before the last stop, and those who keep it.
+fn remembered_engine(site: &Site, civil: SiteTime) -> (Engine, MemoryKeeper, SceneKeeper) {
+    let mut engine = Engine::new(site, Arc::new(civil));
+    let (memory, remembered) = MemoryKeeper::open(&site.storage.dir);
+    engine.remember(remembered);
+    let (scenes, learned) = SceneKeeper::open(&site.storage.dir, site);
+    for (stream, scene) in learned {
+        engine.recall_scene(&stream, scene);
+    }
+    (engine, memory, scenes)
 }
 
 fn spawn_loop(
