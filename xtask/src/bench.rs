@@ -82,7 +82,6 @@ fn full_hd(workspace: &Workspace, clip: &Path, pace: Pace) -> Result<PathBuf> {
     if large.is_file() {
         return Ok(large);
     }
-    setup::install(&["gstreamer1.0-tools"], false)?;
     let part = large.with_extension("part");
     let mut gst = workspace.command("gst-launch-1.0");
     gst.args(["--quiet", "filesrc", &format!("location={}", clip.display()), "!", "qtdemux", "!", "h264parse", "!"]);

@@ -65,6 +65,7 @@ const PACKAGES: &[Package] = &[
     ),
     package("gstreamer1.0-plugins-bad", "parsers, RTMP, SRT", &["videoparsersbad", "rtmp2", "srt", "mpegtsdemux"]),
     package("gstreamer1.0-plugins-ugly", "H.264 encoder for clips of raw cameras", &["x264"]),
+    package("gstreamer1.0-tools", "encodes the clips that tests and benchmarks make", &[]),
     package("gstreamer1.0-libav", "software decoders", &["libav"]),
     package("gstreamer1.0-alsa", "the sound card", &["alsa"]),
     package("espeak-ng", "speaks the warnings", &[]),

@@ -11,3 +11,4 @@ mod outages;
 mod parsers;
 mod replay;
 mod sensors;
+mod things;
