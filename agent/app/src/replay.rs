@@ -21,7 +21,7 @@ use forewarn_incident::Output;
 use forewarn_pipelines::{FileReplay, ReplayConfig, ReplayError};
 
 use crate::civil_time::SiteTime;
-use crate::config::{Camera, FallWatch, Site};
+use crate::config::{Camera, Site};
 use crate::engine::Engine;
 use crate::evidence_keeper::{self, EvidenceKeeper};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
@@ -87,7 +87,7 @@ struct Lane {
     next: Option<Frame>,
     interval_us: i64,
     eye: Eye,
-    falls: Option<(FallWatch, FallDetector)>,
+    falls: Option<FallDetector>,
     /// Longest times between looks at a still scene with and without somebody in it; none looks at all frames that are
     /// due.
     rest: Option<(Duration, Duration)>,
@@ -212,7 +212,7 @@ fn open_lane(
         next,
         interval_us,
         eye: Eye::new(camera, &site.card, is_gated),
-        falls: camera.falls.clone().map(|watch| (watch.clone(), FallDetector::new(watch))),
+        falls: camera.falls.clone().map(FallDetector::new),
         rest: is_gated.then(|| (camera.longest_rest(site.inference.idle), camera.longest_rest(site.inference.empty))),
         looked_at: None,
         moved_at: None,
@@ -334,8 +334,8 @@ impl Player {
     fn take_frame(&mut self, frame: &Frame, lane: &mut Lane) -> Result<(), CommandError> {
         let now = frame.meta.captured_at;
         lane.latest = Some(frame.clone());
-        if let Some((watch, falls)) = &mut lane.falls {
-            for fall in falls.observe(now, &FallDetector::plane_of(watch, frame)) {
+        if let Some(falls) = &mut lane.falls {
+            for fall in falls.look(frame) {
                 self.engine.fell(&lane.camera, fall);
                 lane.moved_at = Some(now);
             }

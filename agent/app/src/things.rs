@@ -115,6 +115,12 @@ impl FallDetector {
         LumaPlane::of_region(frame, &watch.area.in_px((frame.width, frame.height)), FALLS_WIDTH)
     }
 
+    /// Takes in the next frame; returns the falls that ended.
+    pub fn look(&mut self, frame: &Frame) -> Vec<Fall> {
+        let plane = Self::plane_of(&self.watch, frame);
+        self.observe(frame.meta.captured_at, &plane)
+    }
+
     /// Takes in the next plane; returns the falls that ended.
     pub fn observe(&mut self, at: Timestamp, plane: &LumaPlane) -> Vec<Fall> {
         let rows = plane.frame_px().1;
