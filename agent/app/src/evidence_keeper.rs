@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_domain::{
-    ClipSpan, EvidenceRequest, Frame, IncidentId, IncidentRecord, Moment, RuleKey, StreamId, Timestamp, Zone,
+    ClipSpan, EvidenceRequest, Finding, Frame, IncidentId, IncidentRecord, Moment, RuleKey, StreamId, Timestamp, Zone,
 };
 use forewarn_evidence::{ClipFacts, EvidenceError, EvidenceStore, Limits, Overlay, StoreOptions, TimeLine};
 use forewarn_pipelines::{ClipEnd, ClipInfo, ClipRecorder, EpochEnd, PreRollRing};
 
 use crate::civil_time::SiteTime;
+use crate::closeups::Closeups;
 use crate::config::Site;
 use crate::happening::Happening;
 
@@ -57,6 +58,7 @@ pub struct EvidenceKeeper {
     civil: SiteTime,
     scenes: BTreeMap<RuleKey, Scene>,
     rings: BTreeMap<StreamId, Arc<PreRollRing>>,
+    closeups: Closeups,
     pending: Vec<Pending>,
     closed: BTreeMap<IncidentId, IncidentRecord>,
     happenings: Vec<Happening>,
@@ -84,10 +86,18 @@ impl EvidenceKeeper {
             civil,
             scenes,
             rings: BTreeMap::new(),
+            closeups: Closeups::default(),
             pending: Vec::new(),
             closed: BTreeMap::new(),
             happenings: Vec::new(),
         })
+    }
+
+    /// Pictures of what closer looks found come from here.
+    #[must_use]
+    pub fn with_closeups(mut self, closeups: Closeups) -> Self {
+        self.closeups = closeups;
+        self
     }
 
     /// Clips of `stream` come from this ring.
@@ -114,9 +124,22 @@ impl EvidenceKeeper {
         if let Err(error) = kept {
             self.trouble(error.to_string(), request.at);
         }
+        for finding in &record.findings {
+            if let Err(error) = self.keep_closeup(request, finding, &title) {
+                self.trouble(error.to_string(), request.at);
+            }
+        }
         if let Some(span) = request.clip {
             self.start_clip(request, span, &title);
         }
+    }
+
+    /// Keeps the picture of the best look that the finding rests on.
+    fn keep_closeup(&self, request: &EvidenceRequest, finding: &Finding, title: &str) -> Result<(), EvidenceError> {
+        let (record, attribute) = (&request.incident, &finding.attribute);
+        let Some(best) = &finding.best else { return Ok(()) };
+        let picture = self.closeups.picture(&record.rule.stream, attribute, best);
+        self.store.add_closeup(record, title, request.moment, (attribute, best), picture.as_ref())
     }
 
     fn overlay(&self, record: &IncidentRecord, frame: &Frame, title: &str) -> Overlay {
@@ -273,3 +296,6 @@ fn clip_facts(moment: Moment, info: &ClipInfo) -> ClipFacts {
         access_units: info.units as u64,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 mod civil_time;
 mod civility;
 mod cli;
+mod closeups;
 mod cmd;
 mod config;
 mod dataset;

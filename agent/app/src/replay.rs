@@ -21,6 +21,7 @@ use forewarn_incident::Output;
 use forewarn_pipelines::{FileReplay, ReplayConfig, ReplayError};
 
 use crate::civil_time::SiteTime;
+use crate::closeups::Closeups;
 use crate::config::{Camera, Site};
 use crate::engine::Engine;
 use crate::evidence_keeper::{self, EvidenceKeeper};
@@ -120,10 +121,15 @@ impl Replay<'_> {
             .with_context(|| format!("failed to make the directory {}", self.out.display()))?;
         let stopwatch = Stopwatch::start();
         let civil = SiteTime::replay(self.site.time_zone.clone(), self.start).with_holidays(self.site.holidays.clone());
+        let closeups = Closeups::default();
+        let reader = match self.reader {
+            Some(reader) if self.with_evidence => Some(closeups.watching(reader)),
+            reader => reader,
+        };
         let mut player = Player {
             engine: Engine::new(self.site, Arc::new(civil.clone())),
             detector: self.detector,
-            reader: self.reader,
+            reader,
             sensors: self.sensors,
             keeper: None,
             playing: BTreeMap::new(),
@@ -139,7 +145,7 @@ impl Replay<'_> {
             lanes.push(open_lane(self.site, camera, clip, self.out, self.with_tracks)?);
         }
         if self.with_evidence {
-            player.keeper = Some(keeper(self.site, self.out, civil, &lanes)?);
+            player.keeper = Some(keeper(self.site, self.out, civil, &lanes)?.with_closeups(closeups));
         }
         player.play(&mut lanes)?;
         if let Some(heat) = &mut player.heat {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use forewarn_domain::{IncidentId, Moment};
+use forewarn_domain::IncidentId;
 
 /// An operation on the evidence store failed. What was kept before is unharmed.
 #[derive(Debug, thiserror::Error)]
@@ -33,13 +33,13 @@ pub enum EvidenceError {
         /// The name given.
         name: String,
     },
-    /// The frame could not be encoded.
-    #[error("failed to encode the {moment} snapshot of incident {incident}: {source}")]
+    /// A picture could not be encoded.
+    #[error("failed to encode the {what} of incident {incident}: {source}")]
     Encode {
         /// The incident.
         incident: IncidentId,
-        /// Which snapshot.
-        moment: Moment,
+        /// Which picture.
+        what: String,
         /// Why.
         source: image::ImageError,
     },

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `<moment>.jpg` | the frame as it was analysed |
 //! | `<moment>-marked.jpg` | a copy with box, zone, title and time drawn on it |
+//! | `<moment>-look-<attribute>.jpg` | the best look until then at what somebody wears, or at a plate |
 //! | `<name>.mp4` | a clip, never re-encoded |
 //! | `incident.json` | the incident with its history and the facts of every file ([`BundleRecord`]) |
 //! | `manifest.json` | sha256 and size of every other file, written last ([`Manifest`]) |
@@ -15,6 +16,7 @@
 //! and [`EvidenceStore::seal_abandoned`] closes, with what is missing and why stated in the manifest.
 
 mod canvas;
+mod closeup;
 mod durable;
 mod error;
 mod manifest;
@@ -32,7 +34,7 @@ mod verify;
 pub use error::EvidenceError;
 pub use manifest::{Manifest, ManifestEntry};
 pub use marking::{Overlay, marked};
-pub use record::{BundleRecord, ClipEntry, ClipFacts, HistoryEntry, Missing, SnapshotEntry, StreamTime, TimeLine};
+pub use record::{BundleRecord, ClipEntry, ClipFacts, CloseupEntry, HistoryEntry, Missing, SnapshotEntry, StreamTime, TimeLine};
 pub use retention::{
     BundleInfo, DeletedFor, FreeSpace, Limits, RetentionEvent, StatvfsSpace, UpstreamState, plan_retention,
 };

@@ -3,7 +3,7 @@
 use image::RgbImage;
 
 use forewarn_domain::zone::ZoneShape;
-use forewarn_domain::{BBox, Frame, IncidentRecord, Moment, Point};
+use forewarn_domain::{BBox, Finding, Frame, IncidentRecord, Moment, Point, Verdict};
 
 use crate::canvas::{Canvas, Colour};
 use crate::text::TextSize;
@@ -97,12 +97,16 @@ fn draw_caption(canvas: &mut Canvas, incident: &IncidentRecord, moment: Moment, 
     title.draw(canvas, &title.fitted(&overlay.title, title_room), (pad, upper), WHITE);
 
     let rule = &incident.rule;
-    let place = format!("{}  ·  {}  ·  {}", rule.stream, rule.zone, moment_text(incident, moment));
+    let mut place = format!("{}  ·  {}  ·  {}", rule.stream, rule.zone, moment_text(incident, moment));
+    for finding in &incident.findings {
+        place = format!("{place}  ·  {}", finding_text(finding));
+    }
     if has_room {
         small.draw(canvas, &overlay.time, (width - pad - time_width, upper), WHITE);
         let id = small.fitted(incident.id.as_str(), width * 0.45);
-        small.draw(canvas, &id, (width - pad - small.width_of(&id), lower), GREY);
-        small.draw(canvas, &small.fitted(&place, width * 0.55 - 3.0 * pad), (pad, lower), GREY);
+        let id_width = small.width_of(&id);
+        small.draw(canvas, &id, (width - pad - id_width, lower), GREY);
+        small.draw(canvas, &small.fitted(&place, width - id_width - 3.0 * pad), (pad, lower), GREY);
     } else {
         small.draw(canvas, &small.fitted(&overlay.time, width - 2.0 * pad), (pad, lower), GREY);
     }
@@ -116,6 +120,20 @@ fn moment_text(incident: &IncidentRecord, moment: Moment) -> String {
         Moment::AfterWarning => "after the warning".to_owned(),
         Moment::Ended => format!("ended: {}", outcome(incident)),
     }
+}
+
+/// What closer looks found, in words: `dust_mask: no, 6 of 6 looks in 4.3 s`.
+fn finding_text(finding: &Finding) -> String {
+    let said = match (finding.verdict, &finding.text, finding.unclear) {
+        (Verdict::Yes, Some(text), _) => text.clone(),
+        (Verdict::Yes, None, _) => "yes".to_owned(),
+        (Verdict::No, ..) => "no".to_owned(),
+        (Verdict::CannotTell, _, Some(unclear)) => format!("cannot tell ({unclear})"),
+        (Verdict::CannotTell, ..) => "cannot tell".to_owned(),
+    };
+    let span = finding.first_at.zip(finding.last_at).map(|(first, last)| last.since(first).as_secs_f64());
+    let in_s = span.map_or_else(String::new, |span_s| format!(" in {span_s:.1} s"));
+    format!("{}: {said}, {} of {} looks{in_s}", finding.attribute, finding.votes, finding.looks)
 }
 
 /// The state that decided the incident, which `Closed` only follows.
@@ -150,6 +168,29 @@ mod tests {
         assert_eq!(picture.get_pixel(120, 10).0, ZONE);
         let clean = frame(640, 360).rgb_at(300, 150);
         assert_eq!(picture.get_pixel(300, 150).0, clean, "what lies outside of all marks is untouched");
+    }
+
+    #[test]
+    fn what_closer_looks_found_is_told_in_words() {
+        let at = |at_us| Some(forewarn_domain::Timestamp::from_micros(at_us));
+        let mask = Finding {
+            attribute: forewarn_domain::AttributeId::new("dust_mask").unwrap(),
+            verdict: Verdict::No,
+            unclear: None,
+            confidence: 0.98,
+            votes: 6,
+            looks: 7,
+            first_at: at(1_000_000),
+            last_at: at(5_300_000),
+            text: None,
+            best: None,
+        };
+        assert_eq!(finding_text(&mask), "dust_mask: no, 6 of 7 looks in 4.3 s");
+        let unclear = Some(forewarn_domain::Unclear::TooFewVotes);
+        let few = Finding { verdict: Verdict::CannotTell, unclear, first_at: None, ..mask.clone() };
+        assert_eq!(finding_text(&few), "dust_mask: cannot tell (too_few_votes), 6 of 7 looks");
+        let plate = Finding { verdict: Verdict::Yes, text: Some("京A12345".to_owned()), ..mask };
+        assert!(finding_text(&plate).contains(": 京A12345, 6 of"), "{}", finding_text(&plate));
     }
 
     #[test]

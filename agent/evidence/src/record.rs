@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use forewarn_domain::{Cause, IncidentRecord, IncidentState, Moment, Timestamp};
+use forewarn_domain::{AttributeId, BBox, Cause, IncidentRecord, IncidentState, Moment, Timestamp};
 
 /// The version of the folder's layout that this crate writes.
 pub(crate) const SCHEMA: &str = "forewarn-evidence/1";
@@ -106,6 +106,26 @@ pub struct ClipEntry {
     pub bytes: u64,
 }
 
+/// The picture of the best look at an attribute of the subject.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CloseupEntry {
+    /// At what moment of the incident it was the best.
+    pub moment: Moment,
+    /// The attribute.
+    pub attribute: AttributeId,
+    /// The file.
+    pub file: String,
+    /// When its frame was taken.
+    pub at: StreamTime,
+    /// The part that was looked at, in pixels of the full frame; the picture shows some room around it.
+    #[serde(rename = "box")]
+    pub bbox: BBox,
+    /// Width of the picture in pixels.
+    pub width: u32,
+    /// Height of the picture in pixels.
+    pub height: u32,
+}
+
 /// Something that belongs into the folder and is not there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Missing {
@@ -132,6 +152,9 @@ pub struct BundleRecord {
     pub snapshots: Vec<SnapshotEntry>,
     /// The clips, by file name.
     pub clips: Vec<ClipEntry>,
+    /// The best looks at the subject, by moment and attribute.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closeups: Vec<CloseupEntry>,
     /// What should be here and is not, as far as is known.
     pub missing: Vec<Missing>,
 }
@@ -147,6 +170,7 @@ impl BundleRecord {
             history: Vec::new(),
             snapshots: Vec::new(),
             clips: Vec::new(),
+            closeups: Vec::new(),
             missing: Vec::new(),
         };
         record.set_incident(incident);
@@ -181,6 +205,13 @@ impl BundleRecord {
         self.missing.retain(|gap| gap.what != entry.file);
         self.clips.push(entry);
         self.clips.sort_by(|a, b| a.file.cmp(&b.file));
+    }
+
+    /// Adds a close-up.
+    pub(crate) fn put_closeup(&mut self, entry: CloseupEntry) {
+        self.missing.retain(|gap| gap.what != entry.file);
+        self.closeups.push(entry);
+        self.closeups.sort_by(|a, b| (a.moment, &a.attribute).cmp(&(b.moment, &b.attribute)));
     }
 
     /// Notes that a file is not there; the first reason given stays.

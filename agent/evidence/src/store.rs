@@ -95,6 +95,10 @@ impl EvidenceStore {
         &self.root
     }
 
+    pub(crate) fn time_line(&self) -> TimeLine {
+        self.options.time_line
+    }
+
     /// The folder of an incident, whether or not it exists: `ROOT/YYYY-MM-DD/ID`, by the UTC day of its first state.
     pub fn bundle_path(&self, incident: &IncidentRecord) -> Result<PathBuf, EvidenceError> {
         let id = incident.id.as_str();
@@ -135,7 +139,7 @@ impl EvidenceStore {
         let encode = |rgb: &[u8], width, height| {
             jpeg(rgb, width, height).map_err(|source| EvidenceError::Encode {
                 incident: incident.id.clone(),
-                moment,
+                what: format!("{moment} snapshot"),
                 source,
             })
         };
@@ -321,7 +325,7 @@ impl EvidenceStore {
     }
 
     /// The folder of an incident, made if need be, and its record, new if there is none or it is unreadable.
-    fn open_bundle(&self, incident: &IncidentRecord, title: &str) -> Result<(PathBuf, BundleRecord), EvidenceError> {
+    pub(crate) fn open_bundle(&self, incident: &IncidentRecord, title: &str) -> Result<(PathBuf, BundleRecord), EvidenceError> {
         let dir = self.bundle_path(incident)?;
         create_dirs(&dir, &self.root).map_err(EvidenceError::file(&incident.id, "make the folder", &dir))?;
         let mut record = read_record(&dir)
@@ -393,7 +397,8 @@ fn absent(dir: &Path, record: &BundleRecord) -> Vec<(String, String)> {
         }
     }
     let snapshots = record.snapshots.iter().flat_map(|s| [&s.file, &s.marked_file]);
-    for file in snapshots.chain(record.clips.iter().map(|c| &c.file)) {
+    let closeups = record.closeups.iter().map(|c| &c.file);
+    for file in snapshots.chain(record.clips.iter().map(|c| &c.file)).chain(closeups) {
         if !dir.join(file).is_file() {
             gaps.push((file.clone(), "it was kept and is gone".to_owned()));
         }
@@ -401,13 +406,13 @@ fn absent(dir: &Path, record: &BundleRecord) -> Vec<(String, String)> {
     gaps
 }
 
-fn jpeg(rgb: &[u8], width: u32, height: u32) -> Result<Vec<u8>, image::ImageError> {
+pub(crate) fn jpeg(rgb: &[u8], width: u32, height: u32) -> Result<Vec<u8>, image::ImageError> {
     let mut bytes = Vec::new();
     JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).write_image(rgb, width, height, ExtendedColorType::Rgb8)?;
     Ok(bytes)
 }
 
-fn refuse_if_sealed(dir: &Path, incident: &IncidentRecord, what: &str) -> Result<(), EvidenceError> {
+pub(crate) fn refuse_if_sealed(dir: &Path, incident: &IncidentRecord, what: &str) -> Result<(), EvidenceError> {
     if dir.join(MANIFEST).exists() {
         return Err(EvidenceError::Sealed {
             incident: incident.id.clone(),
@@ -434,7 +439,7 @@ fn read_record(dir: &Path) -> io::Result<Option<BundleRecord>> {
 /// Writes `incident.json` unless it is on the disk as it is.
 ///
 /// A manifest would no longer be true, so it goes first; a crash in between leaves a folder that is not sealed.
-fn save_record(dir: &Path, record: &BundleRecord) -> Result<(), EvidenceError> {
+pub(crate) fn save_record(dir: &Path, record: &BundleRecord) -> Result<(), EvidenceError> {
     let path = dir.join(RECORD);
     let saved = to_json(record).and_then(|json| {
         if fs::read(&path).is_ok_and(|kept| kept == json) {

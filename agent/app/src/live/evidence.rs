@@ -13,6 +13,7 @@ use forewarn_report::{Outbox, ReportState};
 use super::streams::Streams;
 use super::{LoopEvent, Receiver, Sender, queue, trouble};
 use crate::civil_time::SiteTime;
+use crate::closeups::Closeups;
 use crate::config::Site;
 use crate::evidence_keeper::{EvidenceKeeper, open_store};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
@@ -52,6 +53,29 @@ impl EvidenceQueue {
     }
 }
 
+/// Opens the store: snapshots are handed over, clips come from the streams, pictures of the best looks from `closeups`.
+pub fn keeper(
+    site: &Site,
+    civil: SiteTime,
+    streams: &Streams,
+    closeups: Closeups,
+) -> Result<EvidenceKeeper, CommandError> {
+    let limits = Limits {
+        max_bytes: site.storage.max_bytes,
+        max_days: site.storage.max_days,
+        min_free_bytes: site.storage.min_free_bytes,
+    };
+    let store = open_store(&site.storage.dir, limits, TimeLine::WallClock).or_exit(ExitCode::Failed)?;
+    let scratch = site.storage.dir.join(".scratch");
+    let mut keeper = EvidenceKeeper::new(store, scratch, site, civil)
+        .context("failed to make the folder of unfinished clips")?
+        .with_closeups(closeups);
+    for (stream, ring) in streams.rings() {
+        keeper.add_ring(stream, ring);
+    }
+    Ok(keeper)
+}
+
 /// The running thread.
 pub struct Evidence {
     queue: Sender<Job>,
@@ -59,27 +83,14 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Opens the store and starts the thread.
+    /// Seals what an earlier agent left open and starts the thread.
     pub fn start(
         site: &Site,
-        civil: SiteTime,
+        keeper: EvidenceKeeper,
         clock: &Arc<dyn Clock>,
-        streams: &Streams,
         to_loop: &Sender<LoopEvent>,
         outbox: Outbox,
     ) -> Result<Self, CommandError> {
-        let limits = Limits {
-            max_bytes: site.storage.max_bytes,
-            max_days: site.storage.max_days,
-            min_free_bytes: site.storage.min_free_bytes,
-        };
-        let store = open_store(&site.storage.dir, limits, TimeLine::WallClock).or_exit(ExitCode::Failed)?;
-        let scratch = site.storage.dir.join(".scratch");
-        let mut keeper = EvidenceKeeper::new(store, scratch, site, civil)
-            .context("failed to make the folder of unfinished clips")?;
-        for (stream, ring) in streams.rings() {
-            keeper.add_ring(stream, ring);
-        }
         seal_leftovers(&keeper, &outbox, clock.now())?;
         let (queue, jobs) = queue::bounded("evidence", QUEUE);
         let worker = Worker {

@@ -38,6 +38,7 @@ use forewarn_domain::{
 use forewarn_pipelines::{StreamEvent, Wakeup};
 
 use crate::civil_time::SiteTime;
+use crate::closeups::Closeups;
 use crate::config::Site;
 use crate::engine::Engine;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
@@ -146,7 +147,7 @@ pub struct Agent {
 impl Agent {
     /// Starts every part. What fails here is wrong for good; what may mend itself, such as a camera that is away, is
     /// retried by its part.
-    pub fn start(site: &Site, models: Models, narrator: Option<Box<dyn Narrator>>) -> Result<Self, CommandError> {
+    pub fn start(site: &Site, mut models: Models, narrator: Option<Box<dyn Narrator>>) -> Result<Self, CommandError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let civil = SiteTime::live(site.time_zone.clone()).with_holidays(site.holidays.clone());
         std::fs::create_dir_all(&site.storage.dir)
@@ -164,7 +165,10 @@ impl Agent {
         let streams = streams::Streams::start(site, &clock, &wakeup, &to_loop, taps)?;
         let speakers = speakers::Speakers::start(site, &clock, &to_loop)?;
         let upstream = outbox.again().or_exit(ExitCode::Failed)?;
-        let evidence = evidence::Evidence::start(site, civil.clone(), &clock, &streams, &to_loop, upstream)?;
+        let closeups = Closeups::default();
+        models.reader = models.reader.map(|reader| closeups.watching(reader));
+        let keeper = evidence::keeper(site, civil.clone(), &streams, closeups)?;
+        let evidence = evidence::Evidence::start(site, keeper, &clock, &to_loop, upstream)?;
         let attributes = models.reader.as_ref().map(|reader| reader.attributes().to_vec()).unwrap_or_default();
         let shared = inference::Shared::new(&attributes);
         let mailbox = Arc::<sensors::Mailbox>::default();
