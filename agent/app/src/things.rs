@@ -1,5 +1,7 @@
 //! Things in a stream's picture that no model names: what appears and stays, and what falls. Found on small grey planes.
 
+use std::collections::VecDeque;
+
 use forewarn_analytics::luma::{
     BroughtBy, Fall, FallingObjectDetector, LearnedScene, LumaPlane, StaticObject, StaticObjectConfig,
     StaticObjectDetector,
@@ -11,6 +13,10 @@ use crate::config::FallWatch;
 /// Samples in a row of the plane on which things that fall are sought: small things fall.
 const FALLS_WIDTH: u32 = 640;
 
+/// Falls that may wait for the next analysed frame; of more the oldest is given up and counted. Only hail or a frame
+/// that is long in coming brings so many.
+const MOST_FALLEN: usize = 64;
+
 /// A thing as a track, with how it came to be there.
 pub type Thing = (Track, Option<Origin>);
 
@@ -19,7 +25,7 @@ pub type Thing = (Track, Option<Origin>);
 pub struct Things {
     still: Option<Still>,
     /// Falls that the rules have not been told of.
-    fallen: Vec<Fall>,
+    fallen: VecDeque<Fall>,
 }
 
 /// Things that stay. The detector is made for the size of the picture.
@@ -41,12 +47,16 @@ impl Things {
             config,
             learned: None,
         });
-        Self { still, fallen: Vec::new() }
+        Self { still, fallen: VecDeque::new() }
     }
 
     /// Something fell; the rules are told with the next frame.
     pub fn fell(&mut self, fall: Fall) {
-        self.fallen.push(fall);
+        if self.fallen.len() >= MOST_FALLEN {
+            self.fallen.pop_front();
+            metrics::counter!("forewarn_falls_dropped_total").increment(1);
+        }
+        self.fallen.push_back(fall);
     }
 
     /// Takes in the small grey plane of a frame with its tracks; returns the things that are in it. A fall is told once.
@@ -129,5 +139,38 @@ impl FallDetector {
             self.detector = FallingObjectDetector::new(self.watch.config.for_rows(rows));
         }
         self.detector.observe(at, plane)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_domain::Point;
+
+    use super::*;
+
+    #[test]
+    fn falls_that_wait_too_long_give_way_to_newer_ones() {
+        let fall = |id| Fall {
+            id,
+            start: Point::new(300.0, 100.0),
+            end: Point::new(310.0, 400.0),
+            release: Point::new(300.0, 90.0),
+            started_at: Timestamp::from_micros(id as i64),
+            ended_at: Timestamp::from_secs_f64(1.0),
+            acceleration_px_s2: 300.0,
+            path: vec![],
+            size_px: 9.0,
+            confidence: 0.8,
+            floor: None,
+        };
+        let mut things = Things::default();
+        (0..70).for_each(|id| things.fell(fall(id)));
+        let told = things.observe(Timestamp::from_secs_f64(2.0), &LumaPlane::empty(), &[]);
+        let started = told.iter().map(|(_, origin)| match origin {
+            Some(Origin::Fell { at, .. }) => at.as_micros(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(started.collect::<Vec<_>>(), (6..70).collect::<Vec<_>>());
+        assert!(things.observe(Timestamp::from_secs_f64(3.0), &LumaPlane::empty(), &[]).is_empty(), "told once");
     }
 }
