@@ -34,7 +34,9 @@ mod verify;
 pub use error::EvidenceError;
 pub use manifest::{Manifest, ManifestEntry};
 pub use marking::{Overlay, marked};
-pub use record::{BundleRecord, ClipEntry, ClipFacts, CloseupEntry, HistoryEntry, Missing, SnapshotEntry, StreamTime, TimeLine};
+pub use record::{
+    BundleRecord, ClipEntry, ClipFacts, CloseupEntry, HistoryEntry, Missing, SnapshotEntry, StreamTime, TimeLine,
+};
 pub use retention::{
     BundleInfo, DeletedFor, FreeSpace, Limits, RetentionEvent, StatvfsSpace, UpstreamState, plan_retention,
 };

@@ -325,7 +325,11 @@ impl EvidenceStore {
     }
 
     /// The folder of an incident, made if need be, and its record, new if there is none or it is unreadable.
-    pub(crate) fn open_bundle(&self, incident: &IncidentRecord, title: &str) -> Result<(PathBuf, BundleRecord), EvidenceError> {
+    pub(crate) fn open_bundle(
+        &self,
+        incident: &IncidentRecord,
+        title: &str,
+    ) -> Result<(PathBuf, BundleRecord), EvidenceError> {
         let dir = self.bundle_path(incident)?;
         create_dirs(&dir, &self.root).map_err(EvidenceError::file(&incident.id, "make the folder", &dir))?;
         let mut record = read_record(&dir)
