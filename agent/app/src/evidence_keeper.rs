@@ -3,13 +3,14 @@
 //! It is driven by calls, not by a clock: in a replay after each frame, live by the evidence thread. A failure is told
 //! and noted in the bundle; it never stops the incident.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_domain::{
-    ClipSpan, EvidenceRequest, Finding, Frame, IncidentId, IncidentRecord, Moment, RuleKey, StreamId, Timestamp, Zone,
+    AttributeId, ClipSpan, EvidenceRequest, Finding, Frame, IncidentId, IncidentRecord, Moment, RuleKey, StreamId,
+    Timestamp, Zone,
 };
 use forewarn_evidence::{ClipFacts, EvidenceError, EvidenceStore, Limits, Overlay, StoreOptions, TimeLine};
 use forewarn_pipelines::{ClipEnd, ClipInfo, ClipRecorder, EpochEnd, PreRollRing};
@@ -17,6 +18,7 @@ use forewarn_pipelines::{ClipEnd, ClipInfo, ClipRecorder, EpochEnd, PreRollRing}
 use crate::civil_time::SiteTime;
 use crate::closeups::Closeups;
 use crate::config::Site;
+use crate::detector;
 use crate::happening::Happening;
 
 /// How long after its end a clip is waited for; a camera that is away by then has nothing to add.
@@ -58,6 +60,8 @@ pub struct EvidenceKeeper {
     civil: SiteTime,
     scenes: BTreeMap<RuleKey, Scene>,
     rings: BTreeMap<StreamId, Arc<PreRollRing>>,
+    /// What closer looks are taken at; what else is found, such as from where a thing fell, has no picture of a look.
+    looked_at: BTreeSet<AttributeId>,
     closeups: Closeups,
     pending: Vec<Pending>,
     closed: BTreeMap<IncidentId, IncidentRecord>,
@@ -86,6 +90,7 @@ impl EvidenceKeeper {
             civil,
             scenes,
             rings: BTreeMap::new(),
+            looked_at: detector::asked_attributes(site),
             closeups: Closeups::default(),
             pending: Vec::new(),
             closed: BTreeMap::new(),
@@ -137,7 +142,7 @@ impl EvidenceKeeper {
     /// Keeps the picture of the best look that the finding rests on.
     fn keep_closeup(&self, request: &EvidenceRequest, finding: &Finding, title: &str) -> Result<(), EvidenceError> {
         let (record, attribute) = (&request.incident, &finding.attribute);
-        let Some(best) = &finding.best else { return Ok(()) };
+        let Some(best) = finding.best.as_ref().filter(|_| self.looked_at.contains(attribute)) else { return Ok(()) };
         let picture = self.closeups.picture(&record.rule.stream, attribute, best);
         self.store.add_closeup(record, title, request.moment, (attribute, best), picture.as_ref())
     }

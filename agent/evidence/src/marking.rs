@@ -131,6 +131,10 @@ fn finding_text(finding: &Finding) -> String {
         (Verdict::CannotTell, _, Some(unclear)) => format!("cannot tell ({unclear})"),
         (Verdict::CannotTell, ..) => "cannot tell".to_owned(),
     };
+    // What was told once, such as by a sensor, was not found by looks that could be counted.
+    if finding.looks <= 1 {
+        return format!("{}: {said}", finding.attribute);
+    }
     let span = finding.first_at.zip(finding.last_at).map(|(first, last)| last.since(first).as_secs_f64());
     let in_s = span.map_or_else(String::new, |span_s| format!(" in {span_s:.1} s"));
     format!("{}: {said}, {} of {} looks{in_s}", finding.attribute, finding.votes, finding.looks)
@@ -189,6 +193,9 @@ mod tests {
         let unclear = Some(forewarn_domain::Unclear::TooFewVotes);
         let few = Finding { verdict: Verdict::CannotTell, unclear, first_at: None, ..mask.clone() };
         assert_eq!(finding_text(&few), "dust_mask: cannot tell (too_few_votes), 6 of 7 looks");
+        let (verdict, text) = (Verdict::Yes, Some("3.2 mg/m³".to_owned()));
+        let told = Finding { verdict, text, votes: 1, looks: 1, ..mask.clone() };
+        assert_eq!(finding_text(&told), "dust_mask: 3.2 mg/m³");
         let plate = Finding { verdict: Verdict::Yes, text: Some("京A12345".to_owned()), ..mask };
         assert!(finding_text(&plate).contains(": 京A12345, 6 of"), "{}", finding_text(&plate));
     }

@@ -80,5 +80,7 @@ fn what_falls_before_a_facade_is_warned_of_and_its_floor_is_told() {
     let bundle = sealed.unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
     assert!(forewarn_evidence::verify(&bundle).unwrap().is_intact(), "{}", bundle.display());
     assert!(bundle.join("confirmed.mp4").is_file(), "the clip shows the fall");
+    let manifest = std::fs::read_to_string(bundle.join("manifest.json")).unwrap();
+    assert!(!manifest.contains("-look-"), "nobody looked closer, and no look is missing: {manifest}");
     assert_stops(agent);
 }
