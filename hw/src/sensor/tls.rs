@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rumqttc::tokio_rustls::rustls::crypto::aws_lc_rs;
+use rumqttc::tokio_rustls::rustls::crypto::ring;
 use rumqttc::tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use rumqttc::tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rumqttc::tokio_rustls::rustls::{ClientConfig, RootCertStore};
@@ -26,7 +26,7 @@ impl TlsFiles<'_> {
             return Err(wrong("url", why, "use a host name or an IPv4 address"));
         }
         // The provider is named, because the process-wide default is ambiguous where two are linked in.
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| wrong("url", error.to_string(), "use mqtt://, or another build"))?

@@ -68,7 +68,7 @@ impl TlsFiles<'_> {
     pub(crate) fn load(&self, host: &str) -> Result<TlsClient, TlsError> {
         ServerName::try_from(host).map_err(|_| TlsError::Host { host: host.to_owned() })?;
         // The provider is named, because the process-wide default is ambiguous where two are linked in.
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| TlsError::Setup(error.to_string()))?

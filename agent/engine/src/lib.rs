@@ -1,0 +1,1 @@
+//! The decisions between frames and incidents, without any I/O.
