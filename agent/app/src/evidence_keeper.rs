@@ -15,9 +15,9 @@ use forewarn_domain::{
 use forewarn_evidence::{ClipFacts, EvidenceError, EvidenceStore, Limits, Overlay, StoreOptions, TimeLine};
 use forewarn_pipelines::{ClipEnd, ClipInfo, ClipRecorder, EpochEnd, PreRollRing};
 
-use crate::civil_time::SiteTime;
 use crate::closeups::Closeups;
 use crate::config::Site;
+use crate::config::civil_time::SiteTime;
 use crate::detector;
 use crate::happening::Happening;
 

@@ -4,12 +4,10 @@
 
 #![expect(unreachable_pub, reason = "in a binary, `pub` says what a module offers to the others")]
 
-mod civil_time;
 mod civility;
 mod cli;
 mod closeups;
 mod cmd;
-mod config;
 mod dataset;
 mod demo;
 mod detector;
@@ -35,6 +33,7 @@ use std::io::IsTerminal as _;
 use std::process;
 
 use clap::Parser as _;
+use forewarn_config as config;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command};

@@ -20,8 +20,8 @@ use forewarn_evidence::{Limits, TimeLine};
 use forewarn_incident::Output;
 use forewarn_pipelines::{FileReplay, ReplayConfig, ReplayError};
 
-use crate::civil_time::SiteTime;
 use crate::closeups::Closeups;
+use crate::config::civil_time::SiteTime;
 use crate::config::{Camera, Site};
 use crate::engine::Engine;
 use crate::evidence_keeper::{self, EvidenceKeeper};

@@ -10,8 +10,17 @@ const DOMAIN: &str = "forewarn-domain";
 const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 /// The crates that see none.
 const SEE_NONE: [&str; 2] = [DOMAIN, "xtask"];
-/// Imports between siblings that the plan names.
-const NAMED: [(&str, &str); 2] = [("forewarn-console", "forewarn-evidence"), ("forewarn-console", "forewarn-report")];
+/// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
+/// configuration sees the parts; they do not see it.
+const NAMED: [(&str, &str); 7] = [
+    ("forewarn-console", "forewarn-evidence"),
+    ("forewarn-console", "forewarn-report"),
+    ("forewarn-config", "forewarn-analytics"),
+    ("forewarn-config", "forewarn-report"),
+    ("forewarn-config", "forewarn-models"),
+    ("forewarn-config", "forewarn-pipelines"),
+    ("forewarn-config", "forewarn-hw"),
+];
 
 /// The crates that decide and therefore do no I/O.
 const PURE: [&str; 4] = [DOMAIN, "forewarn-analytics", "forewarn-incident", "forewarn-index"];
@@ -107,6 +116,7 @@ mod tests {
             "forewarn-analytics: forewarn-domain pathfinding dev/tokio",
             "forewarn-report: forewarn-domain tokio",
             "forewarn-console: forewarn-domain forewarn-report",
+            "forewarn-config: forewarn-domain forewarn-analytics forewarn-report",
             "forewarn: forewarn-domain forewarn-analytics forewarn-report anyhow",
             "forewarn-tests: forewarn-domain forewarn-report anyhow",
             "xtask: anyhow",
@@ -130,6 +140,14 @@ mod tests {
         );
         assert_eq!(findings(&["forewarn-domain:", "xtask: forewarn-domain"]).len(), 1);
         assert_eq!(findings(&["xtask:", "forewarn: xtask"]).len(), 1);
+    }
+
+    #[test]
+    fn parts_do_not_see_the_configuration() {
+        let found = findings(&["forewarn-config: forewarn-hw", "forewarn-hw: forewarn-config"]);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].contains("forewarn-hw imports forewarn-config"), "{found:?}");
+        assert_eq!(findings(&["forewarn-config: forewarn-console", "forewarn-console:"]).len(), 1);
     }
 
     #[test]

@@ -10,8 +10,8 @@ use forewarn_models::reader::faces::Faces;
 use forewarn_models::reader::{Attribute, AttributeReader};
 use forewarn_models::{Card, CardError, Runtime, Store, cards};
 
-use crate::civil_time::SiteTime;
 use crate::cli::{Dataset, DatasetExport};
+use crate::config::civil_time::SiteTime;
 use crate::config::{self, Site};
 use crate::dataset::{Collector, Eyes, Folder, Frames, Note, Quota};
 use crate::detector;

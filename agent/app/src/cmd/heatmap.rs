@@ -7,9 +7,9 @@ use image::RgbImage;
 use jiff::ToSpan as _;
 use serde_json::json;
 
-use crate::civil_time::SiteTime;
 use crate::cli::{HeatSpan, Heatmap as Args};
 use crate::config;
+use crate::config::civil_time::SiteTime;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::heat::draw::draw;
 use crate::heat::store::HeatStore;

@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::civil_time::SiteTime;
+use crate::config::civil_time::SiteTime;
 
 /// Minutes of presence of all cameras.
 #[derive(Debug)]

@@ -12,9 +12,9 @@ use forewarn_report::{Outbox, ReportState};
 
 use super::streams::Streams;
 use super::{LoopEvent, Receiver, Sender, queue, trouble};
-use crate::civil_time::SiteTime;
 use crate::closeups::Closeups;
 use crate::config::Site;
+use crate::config::civil_time::SiteTime;
 use crate::evidence_keeper::{EvidenceKeeper, open_store};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 

@@ -37,9 +37,9 @@ use forewarn_domain::{
 };
 use forewarn_pipelines::{StreamEvent, Wakeup};
 
-use crate::civil_time::SiteTime;
 use crate::closeups::Closeups;
 use crate::config::Site;
+use crate::config::civil_time::SiteTime;
 use crate::engine::Engine;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;

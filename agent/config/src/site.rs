@@ -16,9 +16,9 @@ use forewarn_models::providers::Request;
 use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl};
 use jiff::tz::TimeZone;
 
+use super::civil_time::HolidayList;
 use super::inference::{Inference, Tiles};
 use super::luma::Area;
-use crate::civil_time::HolidayList;
 
 /// A checked site.
 #[derive(Debug)]

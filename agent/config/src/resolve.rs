@@ -18,6 +18,7 @@ use jiff::tz::TimeZone;
 use toml::Spanned;
 
 use super::area;
+use super::civil_time::HolidayList;
 use super::raw::{
     RawCamera, RawHeatMap, RawRule, RawSensor, RawShadow, RawSite, RawSpeaker, RawStorage, RawTransport, RawUnit,
     RawZone,
@@ -25,7 +26,6 @@ use super::raw::{
 use super::site::{Attributes, Camera, HeatMap, Rule, Shadow, Site, Storage};
 use super::source::{ConfigError, ConfigErrors, Source, nearest};
 use super::violations::Library;
-use crate::civil_time::HolidayList;
 
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 /// More than any disk of a gateway holds.

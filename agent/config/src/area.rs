@@ -9,16 +9,16 @@ use forewarn_domain::zone::{ZoneShape, ZoneUnit};
 use super::raw::RawZone;
 
 /// What is wrong, where, and the mend.
-pub struct AreaError {
-    pub place: Range<usize>,
-    pub problem: String,
-    pub mend: &'static str,
+pub(crate) struct AreaError {
+    pub(crate) place: Range<usize>,
+    pub(crate) problem: String,
+    pub(crate) mend: &'static str,
 }
 
 const MEND: &str = "give the corners of a rectangle on the ground in order around, and its size in metres";
 
 /// The area of a zone on the ground; none where nothing is stated.
-pub fn area_m2(raw: &RawZone, zone: &Zone) -> Result<Option<f64>, AreaError> {
+pub(crate) fn area_m2(raw: &RawZone, zone: &Zone) -> Result<Option<f64>, AreaError> {
     let ZoneShape::Polygon(polygon) = &zone.shape else { return refuse_for_line(raw) };
     match (&raw.area_m2, &raw.ground) {
         (None, None) => Ok(None),
