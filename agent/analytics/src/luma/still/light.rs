@@ -8,10 +8,6 @@ const BLOCK: usize = 8;
 const REACH: usize = 3;
 /// Keeps ratios of dark levels tame.
 const BLACK: f32 = 6.0;
-/// Half the side of the window in which texture is compared.
-const WINDOW: usize = 3;
-/// Correlation with the scene's texture from which a difference is light.
-const SAME_TEXTURE: f32 = 0.8;
 
 /// The gain of the light at each sample against the scene, smooth over the picture.
 pub(super) fn field(models: &Models, now: &[f32], is_covered: &[bool], out: &mut Vec<f32>) {
@@ -66,25 +62,4 @@ fn spread(blocks: &[f32], columns: usize, rows: usize, (width, height): (usize, 
             upper + (lower - upper) * fy
         }));
     }
-}
-
-/// Whether the texture around sample `i` is the scene's: then a difference of level is shadow or light.
-///
-/// Where the scene has no texture that stands out of the noise, nothing can be said and the answer is no.
-pub(super) fn is_same_texture(models: &Models, now: &[f32], i: usize, noise: f32) -> bool {
-    let (x, y) = (i % models.width, i / models.width);
-    let columns = x.saturating_sub(WINDOW)..(x + WINDOW + 1).min(models.width);
-    let (mut n, mut a, mut b, mut aa, mut bb, mut ab) = (0.0f32, 0.0f32, 0.0f32, 0.0f32, 0.0f32, 0.0f32);
-    let (a0, b0) = (now[i], models.scene[i]);
-    for row in y.saturating_sub(WINDOW)..(y + WINDOW + 1).min(models.height) {
-        let window = row * models.width + columns.start..row * models.width + columns.end;
-        for (level, scene) in now[window.clone()].iter().zip(&models.scene[window]) {
-            let (u, v) = (level - a0, scene - b0);
-            (n, a, b) = (n + 1.0, a + u, b + v);
-            (aa, bb, ab) = (aa + u * u, bb + v * v, ab + u * v);
-        }
-    }
-    let (var_a, var_b) = (aa / n - (a / n).powi(2), bb / n - (b / n).powi(2));
-    let covariance = ab / n - a * b / (n * n);
-    var_b > 6.0 * noise * noise && var_a > 0.0 && covariance > SAME_TEXTURE * (var_a * var_b).sqrt()
 }

@@ -4,8 +4,6 @@
 //! slow model learns only from what looks like the scene; a place is known once it was seen uncovered long enough, and
 //! by majority, so that walkers during the first seconds leave no ghosts (Boyer and Moore 1981).
 
-use super::light;
-
 /// Least deviation of a level, in grey levels, and its growth with brightness: noise, compression, flicker.
 const NOISE: f32 = 1.5;
 const NOISE_GAIN: f32 = 0.012;
@@ -27,6 +25,10 @@ const SETTLED_S: f32 = 1.0;
 const UNREST_S: f32 = 6.0;
 /// Part of the tolerated squared difference that a settled quick model is granted.
 const SETTLED_PART: f32 = 0.5;
+/// Half the side of the window in which texture is compared.
+const WINDOW: usize = 3;
+/// Correlation with the scene's texture from which a difference is light.
+const SAME_TEXTURE: f32 = 0.8;
 
 /// What one sample shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -136,7 +138,7 @@ impl Models {
             let (level, limit) =
                 if is_settled { (self.quick[i], tolerated * SETTLED_PART) } else { (now[i], tolerated) };
             let differs = (level - self.scene[i]).powi(2) > limit;
-            self.showing[i] = if !differs || light::is_same_texture(self, now, i, floor.sqrt()) {
+            self.showing[i] = if !differs || self.is_same_texture(now, i, floor.sqrt()) {
                 Showing::Scene
             } else if is_settled {
                 Showing::Still
@@ -146,6 +148,27 @@ impl Models {
             other += u32::from(self.showing[i] != Showing::Scene);
         }
         other as f32 / seen.max(1) as f32
+    }
+
+    /// Whether the texture around sample `i` is the scene's: then a difference of level is shadow or light.
+    ///
+    /// Where the scene has no texture that stands out of the noise, nothing can be said and the answer is no.
+    fn is_same_texture(&self, now: &[f32], i: usize, noise: f32) -> bool {
+        let (x, y) = (i % self.width, i / self.width);
+        let columns = x.saturating_sub(WINDOW)..(x + WINDOW + 1).min(self.width);
+        let (mut n, mut a, mut b, mut aa, mut bb, mut ab) = (0.0f32, 0.0f32, 0.0f32, 0.0f32, 0.0f32, 0.0f32);
+        let (a0, b0) = (now[i], self.scene[i]);
+        for row in y.saturating_sub(WINDOW)..(y + WINDOW + 1).min(self.height) {
+            let window = row * self.width + columns.start..row * self.width + columns.end;
+            for (level, scene) in now[window.clone()].iter().zip(&self.scene[window]) {
+                let (u, v) = (level - a0, scene - b0);
+                (n, a, b) = (n + 1.0, a + u, b + v);
+                (aa, bb, ab) = (aa + u * u, bb + v * v, ab + u * v);
+            }
+        }
+        let (var_a, var_b) = (aa / n - (a / n).powi(2), bb / n - (b / n).powi(2));
+        let covariance = ab / n - a * b / (n * n);
+        var_b > 6.0 * noise * noise && var_a > 0.0 && covariance > SAME_TEXTURE * (var_a * var_b).sqrt()
     }
 
     /// Whether the quick model agrees with the level; takes the level in.
