@@ -58,10 +58,10 @@ pub(super) struct RuleMemory {
     pub(super) held: Vec<Truth>,
     /// The same, with times that are half over counted as possible.
     pub(super) nearly: Vec<Truth>,
-    /// Whether a detection was ever sure enough for the rule.
     pub(super) scores: Vec<ScoreMemory>,
     /// The scores' values when the identity was last seen.
     pub(super) scored: Vec<Truth>,
+    /// Whether a detection was ever sure enough for the rule.
     pub(super) is_admitted: bool,
     pub(super) subject: Option<super::subjects::SubjectState>,
 }

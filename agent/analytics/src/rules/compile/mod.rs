@@ -137,7 +137,6 @@ impl Compiler<'_> {
         self.in_range(seconds, 0.0..=MOST_SECONDS, SECONDS, place).map(micros)
     }
 
-    /// The index of a zone, the rule's own if none is named.
     /// A whole number from 1 to `most`.
     fn whole(&self, quantity: &Quantity, most: f64, range: &'static str, place: &str) -> Result<u32, CompileError> {
         let number = self.quantity(quantity, place)?;
@@ -162,6 +161,7 @@ impl Compiler<'_> {
         quantity.map_or(Ok(micros(otherwise)), |quantity| self.seconds(quantity, place))
     }
 
+    /// The index of a zone, the rule's own if none is named.
     fn zone(&mut self, named: Option<&ZoneId>, is_line: bool, place: &str) -> Result<usize, CompileError> {
         let id = named.unwrap_or(&self.binding.key.zone).clone();
         let Some(zone) = self.binding.zones.iter().find(|zone| zone.id == id) else {
