@@ -51,6 +51,11 @@ impl Timestamp {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// Microseconds since `earlier`; below zero if it lies ahead.
+    pub const fn micros_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
     /// The instant as RFC 3339 in UTC with milliseconds, counting from the Unix epoch.
     ///
     /// The calendar arithmetic is Howard Hinnant's `civil_from_days`.
@@ -266,5 +271,6 @@ mod tests {
     fn since_never_goes_below_zero() {
         assert_eq!(Timestamp::ZERO.since(Timestamp::from_micros(5)), Duration::ZERO);
         assert_eq!(Timestamp::from_micros(7).since(Timestamp::from_micros(5)), Duration::from_micros(2));
+        assert_eq!(Timestamp::ZERO.micros_since(Timestamp::from_micros(5)), -5);
     }
 }

@@ -8,6 +8,17 @@ use forewarn_domain::{AttributeId, Finding, Reading, Timestamp, Verdict};
 use super::tree::Truth;
 use crate::votes::{Standard, Votes};
 
+/// What became of the readings that were handed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReadingCounts {
+    /// They count for a subject.
+    pub taken: u64,
+    /// Their track is not known any more.
+    pub unknown_track: u64,
+    /// No rule asks for their attribute.
+    pub unasked: u64,
+}
+
 /// All that closer looks told of one identity.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Attributes(BTreeMap<AttributeId, Known>);

@@ -16,7 +16,8 @@ use forewarn_domain::{BBox, Class, Sight, Timestamp, Track, TrackId};
 
 use super::attributes::Attributes;
 use super::classes::ClassVotes;
-use super::memory::{Memory, Recent, Sighting, Stillness, is_at, span_us};
+use super::memory::Memory;
+use super::place::{Recent, Stillness, is_at};
 use super::score::ScoreMemory;
 use super::tree::Truth;
 use crate::tracker::likeness;
@@ -161,24 +162,6 @@ impl Identity {
         now: Timestamp,
         rules: Vec<RuleMemory>,
     ) -> Self {
-        let mut stillness = Stillness::default();
-        let attributes = Attributes::default();
-        let seen = Sighting {
-            now,
-            first: now,
-            first_seen: now,
-            bbox,
-            smooth: bbox,
-            class,
-            score: 0.0,
-            size: (0, 0),
-            at: now,
-            attributes: &attributes,
-            number,
-            others: &[],
-            origin: None,
-        };
-        stillness.update(STANDS_WITHIN, &seen);
         Self {
             number,
             track: None,
@@ -193,13 +176,13 @@ impl Identity {
             unseen: Sight::Absent,
             absent_us: 0,
             rules,
-            attributes,
+            attributes: Attributes::default(),
             classes: ClassVotes::new(),
             sightings: SETTLE_SIGHTINGS,
             birth: bbox,
             size: (0, 0),
             recent: Recent::default(),
-            stillness,
+            stillness: Stillness::since(bbox, now),
             stood_us: REMEMBERED_US,
             left: None,
         }
@@ -216,24 +199,9 @@ impl Identity {
         self.seen_at = now;
         self.sightings = self.sightings.saturating_add(1);
         self.recent.push(now, track.bbox);
-        let smooth = self.smooth();
         let (stood_us, place) = (self.stood_us, self.place());
-        let seen = Sighting {
-            now,
-            first: self.first,
-            first_seen: self.first_seen,
-            bbox: self.bbox,
-            smooth,
-            class: &self.class,
-            score: self.score,
-            size,
-            at,
-            attributes: &self.attributes,
-            number: self.number,
-            others: &[],
-            origin: None,
-        };
-        self.stood_us = span_us(self.stillness.update(STANDS_WITHIN, &seen), now);
+        let since = self.stillness.update(STANDS_WITHIN, self.smooth(), size, (self.first, now));
+        self.stood_us = now.micros_since(since);
         if stood_us >= ROOTED_US && self.stood_us < stood_us {
             self.left = Some(Left {
                 at: now,
@@ -245,7 +213,7 @@ impl Identity {
                 taken_at: at,
             });
         }
-        self.left.take_if(|left| span_us(left.at, now) > 2 * TAKEN_OVER_US);
+        self.left.take_if(|left| now.micros_since(left.at) > 2 * TAKEN_OVER_US);
     }
 
     /// Where it stands or stood.
@@ -280,17 +248,17 @@ impl Identity {
     /// Whether the identity still has to be kept when it is not seen.
     pub(super) fn is_kept(&self, now: Timestamp) -> bool {
         let limit = if self.stands() { self.stood_us.min(STANDER_US) } else { MOVER_US };
-        self.has_subject() || span_us(self.seen_at, now) <= limit.max(MOVER_US)
+        self.has_subject() || now.micros_since(self.seen_at) <= limit.max(MOVER_US)
     }
 
     /// For how long it has been missed, as far as forgetting goes: who stood behind a lorry still stands there.
     pub(super) fn missed_us(&self, now: Timestamp) -> i64 {
-        let unseen_us = span_us(self.seen_at, now);
+        let unseen_us = now.micros_since(self.seen_at);
         if self.stands() && unseen_us <= HIDDEN_US { self.absent_us } else { unseen_us }
     }
 
     fn is_newcomer(&self, now: Timestamp) -> bool {
-        self.is_seen(now) && span_us(self.first, now) <= NEWCOMER_US && !self.has_subject()
+        self.is_seen(now) && now.micros_since(self.first) <= NEWCOMER_US && !self.has_subject()
     }
 
     fn fit(&self, newcomer: &Self, now: Timestamp) -> Fit {
@@ -311,7 +279,7 @@ impl Identity {
     /// Whether the newcomer is the rooted subject whose track was taken over.
     fn fit_left(&self, newcomer: &Self) -> Fit {
         let Some(left) = self.left.as_ref().filter(|_| self.group == newcomer.group) else { return Fit::No };
-        let delay_us = span_us(left.at, newcomer.first);
+        let delay_us = newcomer.first.micros_since(left.at);
         if delay_us.abs() > TAKEN_OVER_US || is_at(&left.place, &self.bbox, STANDS_WITHIN, newcomer.size) {
             return Fit::No;
         }
@@ -319,8 +287,8 @@ impl Identity {
     }
 
     fn fit_mover(&self, newcomer: &Self, now: Timestamp) -> Fit {
-        let gap_us = span_us(self.seen_at, newcomer.first);
-        if gap_us > MOVER_US || span_us(newcomer.first, now) > FRESH_US {
+        let gap_us = newcomer.first.micros_since(self.seen_at);
+        if gap_us > MOVER_US || now.micros_since(newcomer.first) > FRESH_US {
             return Fit::No;
         }
         let (gap_s, (vx, vy)) = (gap_us as f32 / 1e6, self.recent.velocity());

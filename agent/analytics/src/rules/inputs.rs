@@ -7,24 +7,14 @@ use std::time::Duration;
 use forewarn_domain::{Answer, CivilTime, Look, Origin, Reading, RuleHit, RuleKey, SensorId, Timestamp, TrackId};
 use serde::{Deserialize, Serialize};
 
+use super::attributes::ReadingCounts;
 use super::program::Measure;
+use super::stream::{RuleState, Rules};
 use super::zone::Absence;
-use super::{RuleState, Rules};
 use crate::plate;
 
 /// How often a rule that hangs on sensors alone speaks of an incident of its own while no frames come.
 const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(1);
-
-/// What became of the readings that were handed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ReadingCounts {
-    /// They count for a subject.
-    pub taken: u64,
-    /// Their track is not known any more.
-    pub unknown_track: u64,
-    /// No rule asks for their attribute.
-    pub unasked: u64,
-}
 
 /// What the rules of a stream remember over a restart, beside the subjects of open incidents.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -7,9 +7,9 @@ use super::memory::Sighting;
 use super::near::Other;
 use super::notes;
 use super::program::CompiledRule;
+use super::stream::{RuleState, Rules};
 use super::subjects::SubjectState;
 use super::tree::{Facts, Truth};
-use super::{RuleState, Rules};
 
 impl Rules {
     /// Brings the leaves and scores of one rule up to date for each identity that is seen.

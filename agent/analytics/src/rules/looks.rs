@@ -8,7 +8,6 @@
 use forewarn_domain::{AttributeId, BBox, Look, Timestamp, TrackId, Unclear, Verdict};
 
 use super::identity::{Identity, RuleMemory};
-use super::memory::span_us;
 use super::program::{CompiledRule, Leaf};
 use super::tree::{Facts, Truth};
 
@@ -147,7 +146,7 @@ fn backed_off(fruitless: u32, is_open: bool) -> i64 {
 }
 
 fn is_early(asked_at: Timestamp, at: Timestamp, pause_us: i64) -> bool {
-    (0..pause_us).contains(&span_us(asked_at, at))
+    (0..pause_us).contains(&at.micros_since(asked_at))
 }
 
 /// Whether the rule's condition, or one of its counts', hangs on what a look at `attribute` would tell, now or soon.

@@ -4,25 +4,20 @@
 //! never counts against a subject. Memories are fed only with frames in which the subject was seen. While it is not
 //! seen they stand still: a gap neither breaks a dwell nor starts one, as long as it is still the same subject.
 
-use std::collections::VecDeque;
-
 use forewarn_domain::condition::CrossingDirection;
 use forewarn_domain::zone::ZoneShape;
 use forewarn_domain::{BBox, Class, Origin, Point, Timestamp};
 
 use super::attributes::Attributes;
+use super::line::{crossing, distance_to};
 use super::motion::Trail;
 use super::near::{Company, Other, distance};
+use super::place::Stillness;
 use super::program::{Leaf, Place};
 use super::tree::Truth;
 
 /// A foot point that leaves a zone for no longer than this has not left it, in microseconds.
 const BORDER_US: i64 = 1_500_000;
-/// Boxes of this span of time are smoothed by their median, in microseconds.
-const SMOOTHING_US: i64 = 1_500_000;
-const SMOOTHING_FRAMES: usize = 9;
-/// Edges this near to the edge of the picture are cut off by it.
-const BORDER_PX: f32 = 2.0;
 /// A foot point this near to a line, as a part of the box's diagonal, is on neither side of it.
 const LINE_MARGIN: f32 = 0.05;
 
@@ -114,7 +109,7 @@ impl Memory {
         let ago = |us: i64| Timestamp::from_micros(now.as_micros().saturating_sub(us));
         match leaf {
             Leaf::Dwell { for_us, .. } => Self::Dwell(DwellMemory { since: Some(ago(*for_us)), outside_since: None }),
-            Leaf::Stationary { for_us, .. } => Self::Still(Stillness { anchor: Some((bbox, ago(*for_us))) }),
+            Leaf::Stationary { for_us, .. } => Self::Still(Stillness::since(bbox, ago(*for_us))),
             Leaf::LineCrossed { .. } => {
                 Self::Crossing(CrossingMemory { from: Some(bbox.foot()), crossed: Some((now, 0)) })
             }
@@ -139,14 +134,15 @@ impl Memory {
             (Leaf::Dwell { zone, place, for_us }, Self::Dwell(memory)) => {
                 let is_inside = is_inside(&shapes[*zone], *place, &seen.bbox, seen.size);
                 let since = memory.update(is_inside, seen);
-                since.map_or(false.into(), |since| lasted(span_us(since, seen.now), *for_us))
+                since.map_or(false.into(), |since| lasted(seen.now.micros_since(since), *for_us))
             }
             (Leaf::Stationary { for_us, within }, Self::Still(memory)) => {
-                lasted(span_us(memory.update(*within, seen), seen.now), *for_us)
+                let since = memory.update(*within, seen.smooth, seen.size, (seen.first, seen.now));
+                lasted(seen.now.micros_since(since), *for_us)
             }
             (Leaf::LineCrossed { line, direction, holds_for_us }, Self::Crossing(memory)) => {
                 let crossed = memory.update(&shapes[*line], *direction, seen);
-                crossed.is_some_and(|at| span_us(at, seen.now) <= *holds_for_us).into()
+                crossed.is_some_and(|at| seen.now.micros_since(at) <= *holds_for_us).into()
             }
             (Leaf::Moving { distance, over_us, course, within_deg }, Self::Course(trail)) => {
                 let way = trail.push(seen.now, &seen.smooth, *over_us);
@@ -165,10 +161,10 @@ impl Memory {
                 };
                 let is_enough = seen.others.iter().filter(is_near).take(*at_least).count() >= *at_least;
                 let since = company.update(is_enough, seen.now);
-                since.map_or(false.into(), |since| lasted(span_us(since, seen.now), *for_us))
+                since.map_or(false.into(), |since| lasted(seen.now.micros_since(since), *for_us))
             }
             (Leaf::Appeared { for_us, brought_by, left_us }, Self::Age(before_us)) => {
-                let age_us = span_us(seen.first_seen, seen.at).saturating_add(*before_us);
+                let age_us = seen.at.micros_since(seen.first_seen).saturating_add(*before_us);
                 let is_thing = matches!(seen.class.as_str(), "new_object" | "removed_object");
                 // The bringer is not known again after a restart, and need not be.
                 let is_brought = *before_us > 0 || is_brought(seen, brought_by, *left_us);
@@ -193,13 +189,8 @@ fn is_brought(seen: &Sighting<'_>, classes: &[Class], left_us: Option<i64>) -> b
         Some(Origin::Brought(bringer)) => bringer,
         Some(Origin::Fell { .. }) | None => return classes.is_empty(),
     };
-    let has_left = |us: i64| bringer.left_at.is_some_and(|left_at| span_us(left_at, seen.at) >= us);
+    let has_left = |us: i64| bringer.left_at.is_some_and(|left_at| seen.at.micros_since(left_at) >= us);
     (classes.is_empty() || classes.contains(&bringer.class)) && left_us.is_none_or(has_left)
-}
-
-/// Microseconds from `from` to `to`.
-pub(crate) fn span_us(from: Timestamp, to: Timestamp) -> i64 {
-    to.as_micros().saturating_sub(from.as_micros())
 }
 
 fn is_inside(shape: &ZoneShape, place: Place, bbox: &BBox, size: (u32, u32)) -> bool {
@@ -231,11 +222,11 @@ impl DwellMemory {
     fn update(&mut self, is_inside: bool, seen: &Sighting<'_>) -> Option<Timestamp> {
         if is_inside {
             // A track that is inside when it is confirmed was first detected there, a frame or two ago.
-            let begin = if span_us(seen.first, seen.now) <= BORDER_US { seen.first } else { seen.now };
+            let begin = if seen.now.micros_since(seen.first) <= BORDER_US { seen.first } else { seen.now };
             self.since.get_or_insert(begin);
             self.outside_since = None;
         } else if let Some(outside_since) = self.outside_since.filter(|_| self.since.is_some()) {
-            if span_us(outside_since, seen.now) > BORDER_US {
+            if seen.now.micros_since(outside_since) > BORDER_US {
                 self.since = None;
             }
         } else {
@@ -243,60 +234,6 @@ impl DwellMemory {
         }
         self.since
     }
-}
-
-/// Since when a subject has kept its place, measured from the place where it came to rest, so that creeping away in
-/// small steps adds up.
-///
-/// A box that is partly hidden shrinks: one edge of each axis stays and the centre wanders. An axis therefore counts as
-/// moved by as much as its steadiest of low edge, centre and high edge; the centre as a whole may wander twice as far.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Stillness {
-    anchor: Option<(BBox, Timestamp)>,
-}
-
-impl Stillness {
-    /// Takes in a sighting and tells since when the subject has been where it is.
-    pub(super) fn update(&mut self, within: f32, seen: &Sighting<'_>) -> Timestamp {
-        match self.anchor {
-            Some((anchor, since)) if is_at(&anchor, &seen.smooth, within, seen.size) => since,
-            Some(_) => {
-                self.anchor = Some((seen.smooth, seen.now));
-                seen.now
-            }
-            None => {
-                self.anchor = Some((seen.smooth, seen.first));
-                seen.first
-            }
-        }
-    }
-
-    pub(super) fn rescale(&mut self, scale: impl Fn(BBox) -> BBox) {
-        if let Some((anchor, _)) = &mut self.anchor {
-            *anchor = scale(*anchor);
-        }
-    }
-
-    /// The place and since when, if any was seen.
-    pub(super) fn anchor(&self) -> Option<(BBox, Timestamp)> {
-        self.anchor
-    }
-}
-
-/// Whether a box is still at the place of `anchor`, partial occlusion allowed for.
-///
-/// An edge that lies on the edge of the picture (of `size`) says nothing: it also stays while the subject walks out.
-pub(super) fn is_at(anchor: &BBox, bbox: &BBox, within: f32, size: (u32, u32)) -> bool {
-    let diagonal = anchor.diagonal().max(1.0);
-    let (a, b) = (anchor.centre(), bbox.centre());
-    let steadiest = |centre: f32, low: (f32, f32), high: (f32, f32), most: u32| {
-        let is_inner = |(x, y): (f32, f32)| x.min(y) > BORDER_PX && x.max(y) < most as f32 - BORDER_PX;
-        let edges = [low, high].into_iter().filter(|edge| is_inner(*edge)).map(|(x, y)| (x - y).abs());
-        edges.fold(centre.abs(), f32::min)
-    };
-    let x = steadiest(b.x - a.x, (anchor.x0, bbox.x0), (anchor.x1, bbox.x1), size.0);
-    let y = steadiest(b.y - a.y, (anchor.y0, bbox.y0), (anchor.y1, bbox.y1), size.1);
-    x.hypot(y) <= within * diagonal && a.distance(b) <= 2.0 * within * diagonal
 }
 
 /// When a subject last crossed a line. A foot point counts as on a side only when it is clear of the line, so that
@@ -335,70 +272,6 @@ impl CrossingMemory {
             }
         }
         self.crossed.map(|(at, _)| at)
-    }
-}
-
-/// Twice the signed area of a, b, c; y grows downwards, so that it is negative when c lies to the left of a → b.
-fn turn(a: Point, b: Point, c: Point) -> f32 {
-    (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x)
-}
-
-/// 1 if the way from `from` to `to` crosses a → b to its left side, -1 to its right, 0 if not at all.
-fn crossing(from: Point, to: Point, a: Point, b: Point) -> i32 {
-    let (was_left, is_left) = (turn(a, b, from) < 0.0, turn(a, b, to) < 0.0);
-    let splits = (turn(from, to, a) < 0.0) != (turn(from, to, b) < 0.0);
-    if was_left == is_left || !splits {
-        return 0;
-    }
-    if is_left { 1 } else { -1 }
-}
-
-pub(super) fn distance_to(p: Point, a: Point, b: Point) -> f32 {
-    let (dx, dy) = (b.x - a.x, b.y - a.y);
-    let length = dx * dx + dy * dy;
-    let t = if length > 0.0 { (((p.x - a.x) * dx + (p.y - a.y) * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
-    p.distance(Point::new(a.x + t * dx, a.y + t * dy))
-}
-
-/// The latest boxes of a subject, for smoothing.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Recent {
-    boxes: VecDeque<(Timestamp, BBox)>,
-}
-
-impl Recent {
-    pub(super) fn push(&mut self, now: Timestamp, bbox: BBox) {
-        self.boxes.retain(|(at, _)| span_us(*at, now) <= SMOOTHING_US);
-        if self.boxes.len() == SMOOTHING_FRAMES {
-            self.boxes.pop_front();
-        }
-        self.boxes.push_back((now, bbox));
-    }
-
-    /// The median of each edge.
-    pub(super) fn median(&self) -> Option<BBox> {
-        let edge = |pick: fn(&BBox) -> f32| {
-            let mut values: Vec<f32> = self.boxes.iter().map(|(_, bbox)| pick(bbox)).collect();
-            values.sort_by(f32::total_cmp);
-            values.get(values.len() / 2).copied()
-        };
-        Some(BBox::new(edge(|b| b.x0)?, edge(|b| b.y0)?, edge(|b| b.x1)?, edge(|b| b.y1)?))
-    }
-
-    /// Movement of the centre in pixels per second, over the smoothing span.
-    pub(super) fn velocity(&self) -> (f32, f32) {
-        let (Some((from, a)), Some((to, b))) = (self.boxes.front(), self.boxes.back()) else { return (0.0, 0.0) };
-        let seconds = span_us(*from, *to) as f32 / 1e6;
-        if seconds < 0.15 {
-            return (0.0, 0.0);
-        }
-        ((b.centre().x - a.centre().x) / seconds, (b.centre().y - a.centre().y) / seconds)
-    }
-
-    pub(super) fn rescale(&mut self, scale: impl Fn(BBox) -> BBox) {
-        for (_, bbox) in &mut self.boxes {
-            *bbox = scale(*bbox);
-        }
     }
 }
 

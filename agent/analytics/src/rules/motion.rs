@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use forewarn_domain::zone::ZoneShape;
 use forewarn_domain::{BBox, Point, Timestamp};
 
-use super::memory::span_us;
+use super::line::distance_to;
 use super::program::Course;
 
 /// The most places that are remembered of a course.
@@ -33,10 +33,10 @@ pub(super) struct Way {
 impl Trail {
     /// Takes in a place and forgets what is older than `over_us`.
     pub(super) fn push(&mut self, now: Timestamp, bbox: &BBox, over_us: i64) -> Option<Way> {
-        self.places.retain(|(at, ..)| span_us(*at, now) <= over_us);
+        self.places.retain(|(at, ..)| now.micros_since(*at) <= over_us);
         // The latest place is always kept, the ones before at even distances.
         if let [.., (before, ..), (last, ..)] = self.places.make_contiguous()
-            && span_us(*before, *last) < over_us / MOST_PLACES as i64
+            && last.micros_since(*before) < over_us / MOST_PLACES as i64
         {
             self.places.pop_back();
         }
@@ -45,7 +45,7 @@ impl Trail {
         }
         self.places.push_back((now, bbox.foot(), bbox.height()));
         let ((begin, from, first), (_, to, last)) = (self.places.front()?, self.places.back()?);
-        let seconds = span_us(*begin, now) as f32 / 1e6;
+        let seconds = now.micros_since(*begin) as f32 / 1e6;
         Some(Way { from: *from, to: *to, seconds, height: ((first + last) * 0.5).max(1.0) })
     }
 
@@ -87,6 +87,6 @@ impl Way {
 
 /// Direction of the piece of a line that is nearest to `p`.
 fn direction(line: &[Point], p: Point) -> Option<(f32, f32)> {
-    let pieces = line.windows(2).map(|s| (super::memory::distance_to(p, s[0], s[1]), s[1].x - s[0].x, s[1].y - s[0].y));
+    let pieces = line.windows(2).map(|s| (distance_to(p, s[0], s[1]), s[1].x - s[0].x, s[1].y - s[0].y));
     pieces.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, x, y)| (x, y))
 }

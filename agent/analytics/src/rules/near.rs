@@ -2,8 +2,6 @@
 
 use forewarn_domain::{BBox, Class, Timestamp};
 
-use super::memory::span_us;
-
 /// For so long fewer than needed may be near without ending it, in microseconds: small things are found in some frames
 /// and missed in others.
 const FORGIVEN_US: i64 = 3_000_000;
@@ -42,7 +40,7 @@ impl Company {
         if is_enough {
             self.since.get_or_insert(now);
             self.missed_since = None;
-        } else if span_us(*self.missed_since.get_or_insert(now), now) > FORGIVEN_US {
+        } else if now.micros_since(*self.missed_since.get_or_insert(now)) > FORGIVEN_US {
             self.since = None;
         }
         self.since

@@ -2,7 +2,6 @@
 
 use forewarn_domain::Timestamp;
 
-use super::memory::span_us;
 use super::program::ScoreOf;
 use super::tree::Truth;
 
@@ -43,7 +42,7 @@ impl Gate {
         now: Timestamp,
     ) -> Truth {
         let (since, is_certain) = self.update(value, enter, leave, now);
-        let has_lasted = since.is_some_and(|since| span_us(since, now) >= for_us);
+        let has_lasted = since.is_some_and(|since| now.micros_since(since) >= for_us);
         if is_certain { Truth::from(has_lasted) } else { Truth::CannotTell }
     }
 
@@ -64,7 +63,7 @@ pub(super) struct ScoreMemory {
 impl ScoreMemory {
     /// Takes in what is known of each sign.
     pub(super) fn update(&mut self, score: &ScoreOf, signs: &[Truth], now: Timestamp) -> Truth {
-        let elapsed_us = self.at.map_or(0, |at| span_us(at, now).max(0));
+        let elapsed_us = self.at.map_or(0, |at| now.micros_since(at).max(0));
         self.at = Some(now);
         let kept = (-(elapsed_us as f32) / score.half_life_us.max(1) as f32).exp2();
         self.levels.resize(signs.len(), 0.0);

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use forewarn_domain::{SensorId, Timestamp};
 
-use super::memory::span_us;
 use super::program::SensorOf;
 use super::tree::Truth;
 
@@ -41,7 +40,7 @@ pub(super) struct Threshold {
 impl Threshold {
     /// Takes in a value of the threshold's sensor.
     pub(super) fn take(&mut self, sensor: &SensorOf, value: f64, at: Timestamp) {
-        let was_silent = self.heard_at.is_some_and(|heard_at| span_us(heard_at, at) > sensor.silent_after_us);
+        let was_silent = self.heard_at.is_some_and(|heard_at| at.micros_since(heard_at) > sensor.silent_after_us);
         self.heard_at = Some(at);
         let limit = if self.since.is_some() { sensor.leave } else { sensor.enter };
         let is_beyond = if sensor.is_above { value > limit } else { value < limit };
@@ -57,8 +56,8 @@ impl Threshold {
     /// Whether it was passed for long enough; a sensor that is silent cannot tell.
     pub(super) fn truth(&self, sensor: &SensorOf, values: &Values, at: Timestamp) -> Truth {
         match values.0.get(&sensor.id) {
-            Some((latest, _)) if span_us(*latest, at) <= sensor.silent_after_us => {
-                let is_long_enough = self.since.is_some_and(|since| span_us(since, at) >= sensor.for_us);
+            Some((latest, _)) if at.micros_since(*latest) <= sensor.silent_after_us => {
+                let is_long_enough = self.since.is_some_and(|since| at.micros_since(since) >= sensor.for_us);
                 if self.is_resumed && !is_long_enough { Truth::CannotTell } else { Truth::from(is_long_enough) }
             }
             Some(_) | None => Truth::CannotTell,

@@ -14,8 +14,11 @@ use std::fmt::Write;
 
 use expect_test::Expect;
 use forewarn_domain::clock::UnknownCivilTime;
-use forewarn_domain::zone::ZoneUnit;
-use forewarn_domain::{Class, Point, Polygon, RuleKey, Sight, StreamId, TrackId, Violation, ViolationId, Zone, ZoneId};
+use forewarn_domain::zone::{ZoneShape, ZoneUnit};
+use forewarn_domain::{
+    BBox, CivilTime, Class, Look, Point, Polygon, RuleHit, RuleKey, Sight, StreamId, SubjectId, Timestamp, Track,
+    TrackId, TrackState, Violation, ViolationId, Zone, ZoneId,
+};
 
 use super::*;
 

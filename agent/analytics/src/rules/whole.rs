@@ -4,12 +4,12 @@ use forewarn_domain::{BBox, CivilTime, Class, RuleHit, Sight, SubjectId, Timesta
 
 use super::identity::Identity;
 use super::judge::sight;
-use super::memory::span_us;
+use super::notes;
 use super::program::Measure;
+use super::stream::{COUNTED_US, RuleState, Rules};
 use super::subjects::Crowd;
 use super::tree::{Facts, Truth};
 use super::zone::{around, most_common};
-use super::{COUNTED_US, RuleState, Rules, notes};
 
 /// Those who take part.
 struct Members {
@@ -60,7 +60,7 @@ impl Rules {
         if members.count > 0 {
             crowd.bbox = place;
         }
-        crowd.is_reported &= span_us(crowd.violated_at, now) <= rule.forget_after_us;
+        crowd.is_reported &= now.micros_since(crowd.violated_at) <= rule.forget_after_us;
         crowd.is_reported.then(|| RuleHit {
             rule: rule.key.clone(),
             subject: crowd.id,
@@ -92,7 +92,7 @@ impl Rules {
                 let (leaves, scores) = (&memory.held, &memory.scored);
                 let facts = Facts { leaves, terms: &[], sensors: sensed, scores, at, civil };
                 let is_counted = !identity.is_waiting
-                    && span_us(identity.seen_at, now) <= COUNTED_US
+                    && now.micros_since(identity.seen_at) <= COUNTED_US
                     && rule.subject.contains(&identity.class)
                     && memory.is_admitted;
                 if is_counted { facts.truth(&term.of) } else { Truth::False }

@@ -6,7 +6,6 @@ use forewarn_domain::{BBox, Class, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::identity::Identity;
-use super::memory::span_us;
 use super::program::{Measure, Term};
 use super::score::Gate;
 use super::tree::Truth;
@@ -76,16 +75,16 @@ impl TermMemory {
     /// a tenth of the span, so that one miscounted frame is no growth.
     fn before(&mut self, n: usize, over_us: i64, now: Timestamp) -> Option<usize> {
         let watched_since = *self.watched_since.get_or_insert(now);
-        self.numbers.retain(|(at, _)| span_us(*at, now) <= over_us);
+        self.numbers.retain(|(at, _)| now.micros_since(*at) <= over_us);
         let pause_us = over_us / MOST_NUMBERS as i64;
-        if self.numbers.back().is_none_or(|(at, _)| span_us(*at, now) >= pause_us) {
+        if self.numbers.back().is_none_or(|(at, _)| now.micros_since(*at) >= pause_us) {
             self.numbers.push_back((now, n));
         }
-        let oldest = self.numbers.iter().filter(|(at, _)| span_us(*at, now) >= over_us - over_us / 10);
+        let oldest = self.numbers.iter().filter(|(at, _)| now.micros_since(*at) >= over_us - over_us / 10);
         let mut oldest: Vec<usize> = oldest.map(|(_, n)| *n).collect();
         oldest.sort_unstable();
         let median = oldest.get(oldest.len() / 2).copied();
-        median.filter(|_| span_us(watched_since, now) >= over_us - over_us / 10)
+        median.filter(|_| now.micros_since(watched_since) >= over_us - over_us / 10)
     }
 }
 

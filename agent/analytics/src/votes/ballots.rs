@@ -8,7 +8,6 @@
 use forewarn_domain::{BestCrop, Timestamp, Unclear, Verdict};
 
 use super::{MOST_LOOKS, Standard, better, corners, independence, is_enough, is_fresh};
-use crate::rules::span_us;
 
 /// A vote loses half of its weight in this time, in microseconds.
 const HALF_LIFE_US: f32 = 3_000_000.0;
@@ -140,7 +139,7 @@ impl Ballots {
 
 impl Side {
     fn count(&mut self, ballot: &Ballot, independence: f32, now: Timestamp) {
-        let age_us = span_us(ballot.at, now).max(0) as f32;
+        let age_us = now.micros_since(ballot.at).max(0) as f32;
         let fresh = (-age_us / HALF_LIFE_US).exp2();
         self.evidence += ballot.log_odds.abs() * ballot.crop.quality * independence * fresh;
         self.looks += independence;
@@ -151,7 +150,7 @@ impl Side {
 
     fn reaches(&self, standard: &Standard) -> bool {
         let (Some(first), Some(last)) = (self.first_at, self.last_at) else { return false };
-        is_enough(self.looks, standard.min_votes) && span_us(first, last) >= standard.spread_us
+        is_enough(self.looks, standard.min_votes) && last.micros_since(first) >= standard.spread_us
     }
 }
 

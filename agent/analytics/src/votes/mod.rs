@@ -12,7 +12,6 @@ use forewarn_domain::{Answer, AttributeId, BBox, BestCrop, Finding, Reading, Tim
 
 use self::ballots::Ballots;
 use self::texts::Texts;
-use crate::rules::span_us;
 
 /// Looks that are older than this are forgotten, in microseconds.
 const MEMORY_US: i64 = 30_000_000;
@@ -165,12 +164,12 @@ fn crop(reading: &Reading) -> BestCrop {
 }
 
 fn is_fresh(at: Timestamp, now: Timestamp) -> bool {
-    span_us(at, now) <= MEMORY_US
+    now.micros_since(at) <= MEMORY_US
 }
 
 /// The weight of a look by the time since the one before: 1 for the first and for those that are well apart.
 fn independence(before: Option<Timestamp>, at: Timestamp) -> f32 {
-    before.map_or(1.0, |before| (span_us(before, at) as f32 / INDEPENDENT_US as f32).clamp(0.0, 1.0))
+    before.map_or(1.0, |before| (at.micros_since(before) as f32 / INDEPENDENT_US as f32).clamp(0.0, 1.0))
 }
 
 /// Whether so much independent weight counts as that many votes; looks that come a little early are let pass.

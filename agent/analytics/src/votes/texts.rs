@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use forewarn_domain::{BestCrop, Timestamp, Unclear};
 
 use super::{Standard, better, independence, is_enough};
-use crate::rules::span_us;
 
 /// The most different texts that are remembered for one subject.
 const MOST_TEXTS: usize = 24;
@@ -115,15 +114,16 @@ impl Texts {
         let all = || self.0.values().flat_map(|text| &text.looks);
         let confidence = agreement * looks.certainty();
         let (first, last) = (looks.looks.first()?.0, looks.looks.last()?.0);
-        let unclear = if !is_enough(looks.weight().1, standard.min_votes) || span_us(first, last) < standard.spread_us {
-            Some(Unclear::TooFewVotes)
-        } else if agreement < CONTRADICTED {
-            Some(Unclear::Contradictory)
-        } else if confidence < standard.confidence {
-            Some(Unclear::Undecided)
-        } else {
-            None
-        };
+        let unclear =
+            if !is_enough(looks.weight().1, standard.min_votes) || last.micros_since(first) < standard.spread_us {
+                Some(Unclear::TooFewVotes)
+            } else if agreement < CONTRADICTED {
+                Some(Unclear::Contradictory)
+            } else if confidence < standard.confidence {
+                Some(Unclear::Undecided)
+            } else {
+                None
+            };
         Some(Read {
             text: text.clone(),
             unclear,

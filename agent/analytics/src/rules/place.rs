@@ -1,0 +1,115 @@
+//! Where a subject is, smoothed, and since when it has kept its place.
+
+use std::collections::VecDeque;
+
+use forewarn_domain::{BBox, Timestamp};
+
+/// Boxes of this span of time are smoothed by their median, in microseconds.
+const SMOOTHING_US: i64 = 1_500_000;
+const SMOOTHING_FRAMES: usize = 9;
+/// Edges this near to the edge of the picture are cut off by it.
+const BORDER_PX: f32 = 2.0;
+
+/// The latest boxes of a subject, for smoothing.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Recent {
+    boxes: VecDeque<(Timestamp, BBox)>,
+}
+
+impl Recent {
+    pub(super) fn push(&mut self, now: Timestamp, bbox: BBox) {
+        self.boxes.retain(|(at, _)| now.micros_since(*at) <= SMOOTHING_US);
+        if self.boxes.len() == SMOOTHING_FRAMES {
+            self.boxes.pop_front();
+        }
+        self.boxes.push_back((now, bbox));
+    }
+
+    /// The median of each edge.
+    pub(super) fn median(&self) -> Option<BBox> {
+        let edge = |pick: fn(&BBox) -> f32| {
+            let mut values: Vec<f32> = self.boxes.iter().map(|(_, bbox)| pick(bbox)).collect();
+            values.sort_by(f32::total_cmp);
+            values.get(values.len() / 2).copied()
+        };
+        Some(BBox::new(edge(|b| b.x0)?, edge(|b| b.y0)?, edge(|b| b.x1)?, edge(|b| b.y1)?))
+    }
+
+    /// Movement of the centre in pixels per second, over the smoothing span.
+    pub(super) fn velocity(&self) -> (f32, f32) {
+        let (Some((from, a)), Some((to, b))) = (self.boxes.front(), self.boxes.back()) else { return (0.0, 0.0) };
+        let seconds = to.micros_since(*from) as f32 / 1e6;
+        if seconds < 0.15 {
+            return (0.0, 0.0);
+        }
+        ((b.centre().x - a.centre().x) / seconds, (b.centre().y - a.centre().y) / seconds)
+    }
+
+    pub(super) fn rescale(&mut self, scale: impl Fn(BBox) -> BBox) {
+        for (_, bbox) in &mut self.boxes {
+            *bbox = scale(*bbox);
+        }
+    }
+}
+
+/// Since when a subject has kept its place, measured from the place where it came to rest, so that creeping away in
+/// small steps adds up.
+///
+/// A box that is partly hidden shrinks: one edge of each axis stays and the centre wanders. An axis therefore counts as
+/// moved by as much as its steadiest of low edge, centre and high edge; the centre as a whole may wander twice as far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stillness {
+    anchor: Option<(BBox, Timestamp)>,
+}
+
+impl Stillness {
+    /// Takes in that the subject, which was first seen at `first`, is at `smooth` in a picture of `size`, and tells since
+    /// when it has been where it is.
+    pub(super) fn update(
+        &mut self,
+        within: f32,
+        smooth: BBox,
+        size: (u32, u32),
+        (first, now): (Timestamp, Timestamp),
+    ) -> Timestamp {
+        let since = match self.anchor {
+            Some((anchor, since)) if is_at(&anchor, &smooth, within, size) => return since,
+            Some(_) => now,
+            None => first,
+        };
+        self.anchor = Some((smooth, since));
+        since
+    }
+
+    /// The memory of a subject that has been at `bbox` since then.
+    pub(super) fn since(bbox: BBox, since: Timestamp) -> Self {
+        Self { anchor: Some((bbox, since)) }
+    }
+
+    pub(super) fn rescale(&mut self, scale: impl Fn(BBox) -> BBox) {
+        if let Some((anchor, _)) = &mut self.anchor {
+            *anchor = scale(*anchor);
+        }
+    }
+
+    /// The place and since when, if any was seen.
+    pub(super) fn anchor(&self) -> Option<(BBox, Timestamp)> {
+        self.anchor
+    }
+}
+
+/// Whether a box is still at the place of `anchor`, partial occlusion allowed for.
+///
+/// An edge that lies on the edge of the picture (of `size`) says nothing: it also stays while the subject walks out.
+pub(super) fn is_at(anchor: &BBox, bbox: &BBox, within: f32, size: (u32, u32)) -> bool {
+    let diagonal = anchor.diagonal().max(1.0);
+    let (a, b) = (anchor.centre(), bbox.centre());
+    let steadiest = |centre: f32, low: (f32, f32), high: (f32, f32), most: u32| {
+        let is_inner = |(x, y): (f32, f32)| x.min(y) > BORDER_PX && x.max(y) < most as f32 - BORDER_PX;
+        let edges = [low, high].into_iter().filter(|edge| is_inner(*edge)).map(|(x, y)| (x - y).abs());
+        edges.fold(centre.abs(), f32::min)
+    };
+    let x = steadiest(b.x - a.x, (anchor.x0, bbox.x0), (anchor.x1, bbox.x1), size.0);
+    let y = steadiest(b.y - a.y, (anchor.y0, bbox.y0), (anchor.y1, bbox.y1), size.1);
+    x.hypot(y) <= within * diagonal && a.distance(b) <= 2.0 * within * diagonal
+}

@@ -1,0 +1,287 @@
+//! The rules of one stream, and one frame's way through them.
+
+use std::collections::BTreeMap;
+
+use forewarn_domain::zone::ZoneShape;
+use forewarn_domain::{BBox, CivilTime, Look, Origin, RuleHit, SubjectId, Timestamp, Track, TrackId, TrackState};
+
+use super::attributes::ReadingCounts;
+use super::identity::{Identity, RuleMemory, reunite};
+use super::looks::Wishes;
+use super::memory::Memory;
+use super::near::Other;
+use super::program::CompiledRule;
+use super::score::ScoreMemory;
+use super::sensors::{Threshold, Values};
+use super::subjects::{Crowd, SubjectSeed, SubjectState, unseen};
+use super::tree::Truth;
+use super::zone::TermMemory;
+use crate::ClassGroups;
+
+/// The longest step between two frames that counts as watched, in microseconds.
+const MAX_STEP_US: i64 = 2_000_000;
+/// A counted subject that is missed counts on for this long.
+pub(super) const COUNTED_US: i64 = 1_500_000;
+/// After a restart an open incident of a zone is not judged for this long: those in the zone have to be found first.
+const SETTLE_US: i64 = 2_000_000;
+
+/// The rules of one stream.
+#[derive(Debug)]
+pub struct Rules {
+    pub(super) states: Vec<RuleState>,
+    pub(super) groups: ClassGroups,
+    pub(super) identities: Vec<Identity>,
+    pub(super) size: (u32, u32),
+    pub(super) at: Option<Timestamp>,
+    /// Watched time: the time line of the stream without its outages.
+    pub(super) now: Timestamp,
+    pub(super) next_identity: u64,
+    pub(super) next_subject: u64,
+    /// The looks that are wished for after the latest frame.
+    pub(super) looks: Vec<Look>,
+    pub(super) reading_counts: ReadingCounts,
+    pub(super) values: Values,
+    pub(super) origins: BTreeMap<TrackId, Origin>,
+}
+
+/// A rule with what it remembers of the zone as a whole.
+#[derive(Debug)]
+pub(super) struct RuleState {
+    pub(super) rule: CompiledRule,
+    pub(super) shapes: Vec<ZoneShape>,
+    pub(super) terms: Vec<TermMemory>,
+    pub(super) thresholds: Vec<Threshold>,
+    /// What each threshold comes to in this frame.
+    pub(super) sensed: Vec<Truth>,
+    pub(super) scores: Vec<ScoreMemory>,
+    pub(super) crowd: Option<Crowd>,
+    /// When the thresholds were judged last.
+    pub(super) heard_at: Timestamp,
+}
+
+impl RuleState {
+    /// Goes on with the open incident of a zone.
+    fn restore(&mut self, seed: SubjectSeed, now: Timestamp) {
+        let SubjectSeed { subject: id, class, bbox, at, .. } = seed;
+        // A sensor is silent until its first value, so nothing has to settle where nobody has to be found.
+        let settles_at = Timestamp::from_micros(now.as_micros().saturating_add(SETTLE_US));
+        let settles_at = (!self.rule.is_of_sensors()).then_some(settles_at);
+        self.crowd = Some(Crowd { id, bbox, class, violated_at: now, is_reported: true, settles_at });
+        for (memory, term) in self.terms.iter_mut().zip(&self.rule.terms) {
+            *memory = TermMemory::fulfilled(term, now);
+        }
+        for (memory, sensor) in self.thresholds.iter_mut().zip(&self.rule.sensors) {
+            *memory = Threshold::passed(Timestamp::from_micros(at.as_micros().saturating_sub(sensor.for_us)));
+        }
+        for (memory, score) in self.scores.iter_mut().zip(&self.rule.scores) {
+            *memory = ScoreMemory::fulfilled(score, now);
+        }
+    }
+
+    /// Brings the thresholds up to date.
+    pub(super) fn hear(&mut self, values: &Values, at: Timestamp) {
+        self.heard_at = at;
+        let pairs = self.thresholds.iter().zip(&self.rule.sensors);
+        self.sensed = pairs.map(|(threshold, sensor)| threshold.truth(sensor, values, at)).collect();
+    }
+}
+
+impl Rules {
+    /// The rules of one stream, with nobody known. Hits are reported in the order of the rules.
+    pub fn new(rules: Vec<CompiledRule>) -> Self {
+        let state = |rule: CompiledRule| RuleState {
+            shapes: Vec::new(),
+            terms: vec![TermMemory::default(); rule.terms.len()],
+            thresholds: vec![Threshold::default(); rule.sensors.len()],
+            sensed: vec![Truth::CannotTell; rule.sensors.len()],
+            scores: vec![ScoreMemory::default(); rule.scores.len()],
+            crowd: None,
+            heard_at: Timestamp::ZERO,
+            rule,
+        };
+        Self {
+            states: rules.into_iter().map(state).collect(),
+            groups: ClassGroups::default(),
+            identities: Vec::new(),
+            size: (0, 0),
+            at: None,
+            now: Timestamp::ZERO,
+            next_identity: 1,
+            next_subject: 1,
+            looks: Vec::new(),
+            reading_counts: ReadingCounts::default(),
+            values: Values::default(),
+            origins: BTreeMap::new(),
+        }
+    }
+
+    /// Uses other class groups than the usual ones; the tracker's should be the same.
+    #[must_use]
+    pub fn with_groups(mut self, groups: ClassGroups) -> Self {
+        self.groups = groups;
+        self
+    }
+
+    /// Takes back the subjects of open incidents after a restart, before the first frame.
+    ///
+    /// A subject that is found again at its place goes on as the same subject, and as one whose dwell and stationary
+    /// time are long enough. New subjects are numbered above the highest that was taken back. Seeds of rules that no
+    /// longer exist are returned.
+    pub fn restore(&mut self, seeds: Vec<SubjectSeed>) -> Vec<SubjectSeed> {
+        let mut unknown = Vec::new();
+        for seed in seeds {
+            self.next_subject = self.next_subject.max(seed.subject.0.saturating_add(1));
+            let Some(index) = self.states.iter().position(|state| state.rule.key == seed.rule) else {
+                unknown.push(seed);
+                continue;
+            };
+            if self.states[index].rule.is_crowd() {
+                self.states[index].restore(seed, self.now);
+                continue;
+            }
+            let mut memories = self.memories();
+            memories[index] = fulfilled(&self.states[index].rule, self.now, seed.bbox, seed.subject);
+            let group = self.groups.key(&seed.class);
+            let identity = Identity::remembered(self.next_identity, group, &seed.class, seed.bbox, self.now, memories);
+            self.next_identity += 1;
+            self.identities.push(identity);
+        }
+        unknown
+    }
+
+    /// Tells, before the evaluation of a frame, by how many pixels everything in it has moved since the frame before: the
+    /// camera was shaken, and who stands has not moved. Zones keep their place in the picture.
+    pub fn shifted(&mut self, dx: f32, dy: f32) {
+        if dx.is_finite() && dy.is_finite() {
+            self.identities.iter_mut().for_each(|identity| identity.shift(dx, dy));
+        }
+    }
+
+    /// Evaluates the rules over the tracks of the frame that was taken at `at`, of `size` in pixels.
+    ///
+    /// One hit for each known subject, ordered by rule and subject.
+    pub fn evaluate(
+        &mut self,
+        at: Timestamp,
+        size: (u32, u32),
+        tracks: &[Track],
+        civil: &dyn CivilTime,
+    ) -> Vec<RuleHit> {
+        let step_us = self.pass_time(at);
+        self.fit_to(size);
+        let seen: Vec<&Track> =
+            tracks.iter().filter(|track| track.state == TrackState::Seen && track.bbox.is_valid()).collect();
+        self.identify(at, &seen);
+        let others: Vec<BBox> = seen.iter().map(|track| track.bbox).collect();
+        for identity in self.identities.iter_mut().filter(|identity| !identity.is_seen(self.now)) {
+            identity.miss(step_us, unseen(&identity.bbox, &others));
+        }
+        reunite(&mut self.identities, self.now);
+        let others = self.others();
+        let mut wished = Wishes::default();
+        let mut hits = Vec::new();
+        for index in 0..self.states.len() {
+            let first = hits.len();
+            self.states[index].hear(&self.values, at);
+            self.judge(index, at, &others, civil);
+            if self.states[index].rule.is_crowd() {
+                hits.extend(self.crowd_hit(index, at, step_us, civil));
+            } else {
+                hits.extend(self.single_hits(index, at, civil));
+            }
+            hits[first..].sort_by_key(|hit| hit.subject);
+            self.wish(index, at, civil, &mut wished);
+        }
+        self.looks = wished.into_looks();
+        self.forget();
+        hits
+    }
+
+    /// Moves the watched time on and tells by how much.
+    fn pass_time(&mut self, at: Timestamp) -> i64 {
+        let step_us = self.at.map_or(0, |before| at.micros_since(before)).clamp(0, MAX_STEP_US);
+        self.at = Some(self.at.map_or(at, |before| before.max(at)));
+        // Even two frames with one time stamp are two moments, so that "seen now" means this frame.
+        self.now = Timestamp::from_micros(self.now.as_micros().saturating_add(step_us.max(1)));
+        step_us
+    }
+
+    fn fit_to(&mut self, size: (u32, u32)) {
+        let old = std::mem::replace(&mut self.size, size);
+        if old == size && !self.states.iter().any(|state| state.shapes.len() != state.rule.zones.len()) {
+            return;
+        }
+        for state in &mut self.states {
+            state.shapes = state.rule.zones.iter().map(|zone| zone.shape_px(size.0, size.1)).collect();
+        }
+        if old != size && old.0 > 0 && old.1 > 0 && size.0 > 0 && size.1 > 0 {
+            let (x, y) = (size.0 as f32 / old.0 as f32, size.1 as f32 / old.1 as f32);
+            self.identities.iter_mut().for_each(|identity| identity.rescale(x, y));
+        }
+    }
+
+    /// Hands each seen track to its identity, or makes a new one.
+    fn identify(&mut self, at: Timestamp, seen: &[&Track]) {
+        let (now, size) = (self.now, self.size);
+        for track in seen {
+            if let Some(identity) = self.identities.iter_mut().find(|i| i.track == Some(track.id)) {
+                identity.see(now, at, track, size);
+                continue;
+            }
+            let age_us = at.micros_since(track.first_seen).clamp(0, now.as_micros().min(MAX_STEP_US));
+            let first = Timestamp::from_micros(now.as_micros() - age_us);
+            let group = self.groups.key(&track.class);
+            let mut identity = Identity::new(self.next_identity, group, track, first, self.memories());
+            identity.see(now, at, track, size);
+            self.next_identity += 1;
+            self.identities.push(identity);
+        }
+    }
+
+    fn memories(&self) -> Vec<RuleMemory> {
+        let memory = |state: &RuleState| RuleMemory {
+            leaves: state.rule.leaves.iter().map(Memory::new).collect(),
+            held: vec![Truth::False; state.rule.leaves.len()],
+            nearly: vec![Truth::False; state.rule.leaves.len()],
+            scores: vec![ScoreMemory::default(); state.rule.scores.len()],
+            scored: vec![Truth::False; state.rule.scores.len()],
+            is_admitted: false,
+            subject: None,
+        };
+        self.states.iter().map(memory).collect()
+    }
+
+    /// Everybody and everything in the picture; who is missed counts on for a moment.
+    fn others(&self) -> Vec<Other> {
+        let is_there = |i: &&Identity| i.track.is_some() && self.now.micros_since(i.seen_at) <= COUNTED_US;
+        let other = |i: &Identity| Other { number: i.number, class: i.class.clone(), bbox: i.bbox };
+        self.identities.iter().filter(is_there).map(other).collect()
+    }
+
+    /// Forgets subjects that were absent for too long, and identities that nothing hangs on.
+    fn forget(&mut self) {
+        let (now, states) = (self.now, &self.states);
+        for identity in &mut self.identities {
+            let absent_us = identity.missed_us(now);
+            for (state, memory) in states.iter().zip(&mut identity.rules) {
+                if absent_us > state.rule.forget_after_us {
+                    memory.subject = None;
+                }
+            }
+        }
+        self.identities.retain(|identity| identity.is_kept(now));
+    }
+}
+
+/// The memory of a subject that violated `rule` when it was last seen.
+fn fulfilled(rule: &CompiledRule, now: Timestamp, bbox: BBox, id: SubjectId) -> RuleMemory {
+    RuleMemory {
+        leaves: rule.leaves.iter().map(|leaf| Memory::fulfilled(leaf, now, bbox)).collect(),
+        held: vec![Truth::False; rule.leaves.len()],
+        nearly: vec![Truth::False; rule.leaves.len()],
+        scores: rule.scores.iter().map(|score| ScoreMemory::fulfilled(score, now)).collect(),
+        scored: vec![Truth::False; rule.scores.len()],
+        is_admitted: true,
+        subject: Some(SubjectState { id }),
+    }
+}
