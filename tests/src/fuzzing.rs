@@ -18,7 +18,7 @@ use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, JournalEntry
 use forewarn_models::Card;
 use forewarn_models::tfjs::onnx_from_graph_model;
 use forewarn_pipelines::{SourceUrl, redact};
-use forewarn_report::Event;
+use forewarn_wire::Event;
 
 /// A parser's entry.
 pub type Target = fn(&[u8]);

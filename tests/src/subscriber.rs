@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use forewarn_report::Event;
+use forewarn_wire::Event;
 use rumqttc::{Client, Connection, Event as Mqtt, MqttOptions, Packet, QoS};
 
 use crate::wait::{Deadline, PATIENCE};

@@ -1,6 +1,6 @@
-//! What goes upstream: the wire schema, the durable outbox and the MQTT publisher.
+//! What goes upstream: the durable outbox and the MQTT publisher.
 //!
-//! A [`Report`](forewarn_domain::Report) becomes an [`Event`] that [`Outbox::record`] writes to SQLite together with
+//! A [`Report`](forewarn_domain::Report) becomes an [`Event`](forewarn_wire::Event) that [`Outbox::record`] writes to SQLite together with
 //! the incident and its snapshot in one transaction, before anything is sent. The [`publisher`](mqtt) sends what the
 //! outbox holds in the order in which it was recorded, and only the broker's PUBACK removes a message.
 //!
@@ -16,13 +16,9 @@
 //! The MQTT session is clean on every connection. Nothing needs to be kept by the client library or the broker on
 //! behalf of this side, so nothing can be lost between their idea of what is in flight and the outbox's.
 
-pub mod event;
 pub mod mqtt;
 pub mod outbox;
-#[cfg(test)]
-mod testing;
 
-pub use event::{Event, EventSource, IncidentData, WireIncident, WireTransition};
 pub use mqtt::config::{MqttConfig, MqttConfigError, MqttVersion, ResolvedMqtt};
 pub use mqtt::publisher::{PublisherError, PublisherHandle, spawn};
 pub use mqtt::stats::PublisherStats;

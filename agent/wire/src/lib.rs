@@ -1,1 +1,19 @@
-//! The messages that leave the agent and their schema. Pure: no I/O, no clock.
+//! The messages that leave the agent, and their schema. Pure: no I/O, no clock.
+//!
+//! The outbox keeps what happened as plain records; here stands how it is said to others. Whoever speaks for the agent
+//! (adapters to upstreams, the console) and whoever listens to it (a hub, tests) shares these types, so that an incident
+//! looks the same wherever it is read.
+//!
+//! A field may be added, if it is absent where it says nothing. A field is never renamed, retyped or removed: consumers
+//! run for years beside agents of another version.
+
+mod event;
+mod incident;
+#[cfg(any(test, feature = "samples"))]
+pub mod samples;
+pub mod schema;
+mod status;
+
+pub use event::{CONTENT_TYPE, DATA_SCHEMA, Event, EventSource, IncidentData, TYPE_PREFIX};
+pub use incident::{WireCrop, WireFinding, WireIncident, WireTransition};
+pub use status::{Presence, Status};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use anyhow::Context as _;
 use forewarn_domain::{IncidentId, IncidentState};
-use forewarn_report::{Event, WireTransition};
+use forewarn_wire::{Event, WireTransition};
 
 use super::Facts;
 use crate::subscriber::Received;
@@ -176,7 +176,7 @@ mod tests {
         BBox, Cause, Class, IncidentRecord, Report, RuleKey, StreamId, Subject, Timestamp, TrackId, Transition,
         ViolationId, ZoneId,
     };
-    use forewarn_report::EventSource;
+    use forewarn_wire::EventSource;
 
     use super::*;
 

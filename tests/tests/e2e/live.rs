@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use forewarn_domain::IncidentState;
-use forewarn_report::Event;
 use forewarn_tests::agent::Metrics;
 use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::process::{free_port, processes_of_group};
@@ -13,6 +12,7 @@ use forewarn_tests::site::{QUICK_LOITERING, QUICK_PARKING};
 use forewarn_tests::{
     Agent, Broker, CameraEntry, PATIENCE, Scene, Session, SimCamera, SiteFile, Subscriber, clips, eventually, program,
 };
+use forewarn_wire::Event;
 
 const CAMERA_PASSWORD: &str = "camera-Geheimnis-17";
 const BROKER_PASSWORD: &str = "broker-Geheimnis-23";

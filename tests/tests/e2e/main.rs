@@ -10,5 +10,6 @@ mod many_streams;
 mod outages;
 mod parsers;
 mod replay;
+mod schema;
 mod sensors;
 mod things;

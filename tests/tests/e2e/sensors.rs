@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use forewarn_domain::IncidentState;
-use forewarn_report::Event;
 use forewarn_tests::agent::Metrics;
 use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::meter::Meter;
 use forewarn_tests::process::free_port;
 use forewarn_tests::scenes::encode::Encoder;
 use forewarn_tests::{Agent, Broker, CameraEntry, Scene, Session, SimCamera, SiteFile, Subscriber, eventually};
+use forewarn_wire::Event;
 
 use super::live::{assert_clips_play, assert_stops, folders_with};
 

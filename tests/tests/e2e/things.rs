@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use forewarn_domain::IncidentState;
-use forewarn_report::Event;
 use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::scenes::encode::Encoder;
 use forewarn_tests::wait::within;
 use forewarn_tests::{Agent, Broker, CameraEntry, PATIENCE, Scene, Session, SimCamera, SiteFile, Subscriber};
+use forewarn_wire::Event;
 use image::{Rgb, RgbImage};
 
 use crate::live::{assert_stops, folders_with};

@@ -12,9 +12,11 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 2] = [DOMAIN, "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 7] = [
+const NAMED: [(&str, &str); 9] = [
     ("forewarn-console", "forewarn-evidence"),
     ("forewarn-console", "forewarn-report"),
+    ("forewarn-console", "forewarn-wire"),
+    ("forewarn-report", "forewarn-wire"),
     ("forewarn-config", "forewarn-analytics"),
     ("forewarn-config", "forewarn-report"),
     ("forewarn-config", "forewarn-models"),
@@ -23,7 +25,7 @@ const NAMED: [(&str, &str); 7] = [
 ];
 
 /// The crates that decide and therefore do no I/O.
-const PURE: [&str; 4] = [DOMAIN, "forewarn-analytics", "forewarn-incident", "forewarn-index"];
+const PURE: [&str; 5] = [DOMAIN, "forewarn-analytics", "forewarn-incident", "forewarn-index", "forewarn-wire"];
 /// What must not be built into them: names, or beginnings of names before a star.
 const IMPURE: [&str; 8] = ["gstreamer*", "glib*", "ort", "ort-sys", "tokio*", "rusqlite", "libsqlite3-sys", "rumqttc"];
 

@@ -13,7 +13,8 @@ use forewarn_domain::{
 };
 use forewarn_incident::{IncidentSnapshot, Output};
 use forewarn_pipelines::StreamEvent;
-use forewarn_report::{EventSource, Outbox, OutboxError, OutboxLimits};
+use forewarn_report::{Outbox, OutboxError, OutboxLimits};
+use forewarn_wire::EventSource;
 
 use super::evidence::EvidenceQueue;
 use super::inference::Shared;

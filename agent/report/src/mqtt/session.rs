@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use forewarn_domain::Clock;
 use forewarn_domain::clock::Stopwatch;
+use forewarn_wire::{Presence, Status};
 use tokio::sync::watch;
 
 use super::config::ResolvedMqtt;
 use super::stats::PublisherStats;
-use super::topic::{Presence, Status, Topics};
+use super::topic::Topics;
 use super::window::{Sent, Window};
 use super::wire::{self, Note, Publication, WireSender};
 use crate::outbox::Outbox;

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
+use forewarn_wire::{CONTENT_TYPE, EventSource, Presence, Status};
 use rumqttc::{TlsConfiguration, Transport, v5};
 
 use super::config::{MqttVersion, ResolvedMqtt};
-use super::topic::{Presence, Status, Topics};
-use crate::event::{CONTENT_TYPE, EventSource};
+use super::topic::Topics;
 
 /// The largest packet sent; brokers state their own limit in MQTT 5.
 const MAX_PACKET_BYTES: usize = 16 << 20;

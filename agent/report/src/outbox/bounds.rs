@@ -6,10 +6,11 @@
 //! incident is kept all the same and is owed a message of its latest state, which is queued as soon as acknowledgements
 //! make room.
 
+use forewarn_domain::{IncidentRecord, Report, Timestamp};
+use forewarn_wire::{Event, EventSource};
 use rusqlite::{Row, Transaction, params};
 
 use super::{OutboxLimits, insert_message};
-use crate::event::{Event, EventSource, latest_report};
 
 /// Messages and bytes now queued.
 pub(super) fn totals(tx: &rusqlite::Connection) -> rusqlite::Result<(u64, u64)> {
@@ -110,4 +111,13 @@ pub(super) fn forget_old(tx: &Transaction<'_>, keep_closed: u64, keep_ids: u64) 
         params![i64::try_from(keep_ids).unwrap_or(i64::MAX)],
     )?;
     Ok(())
+}
+
+/// The report of an incident's latest transition.
+fn latest_report(record: &IncidentRecord) -> Report {
+    Report {
+        sequence: u32::try_from(record.history.len().saturating_sub(1)).unwrap_or(u32::MAX),
+        at: record.history.last().map_or(Timestamp::ZERO, |t| t.at),
+        incident: record.clone(),
+    }
 }

@@ -19,8 +19,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use forewarn_domain::{IncidentId, IncidentRecord, IncidentState, Report, StreamId};
-
-use crate::event::{Event, EventSource};
+use forewarn_wire::{Event, EventSource};
 
 pub use error::OutboxError;
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::outbox::ledger::IncidentLedger;
-use crate::testing::{CLOSING, report, source};
+use forewarn_wire::samples::{CLOSING, report, source};
 
 fn open(dir: &Path, limits: OutboxLimits) -> Outbox {
     let opened = Outbox::open(dir.join("outbox.db"), limits, source()).unwrap();

@@ -8,7 +8,8 @@ mod support;
 
 use std::time::Duration;
 
-use forewarn_report::{Event, MqttVersion, ReportState};
+use forewarn_report::{MqttVersion, ReportState};
+use forewarn_wire::Event;
 use support::{Broker, Received, Subscriber, config, drained, free_port, outbox, publisher, report};
 
 fn event(message: &Received) -> Event {

@@ -11,13 +11,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_domain::clock::{Stopwatch, SystemClock};
-use forewarn_domain::{
-    BBox, Cause, Class, IncidentId, IncidentRecord, IncidentState, Report, RuleKey, StreamId, Subject, SubjectId,
-    Timestamp, TrackId, Transition, ViolationId, ZoneId,
-};
-use forewarn_report::{
-    EventSource, MqttConfig, MqttVersion, Outbox, OutboxLimits, PublisherHandle, PublisherStats, spawn,
-};
+use forewarn_report::{MqttConfig, MqttVersion, Outbox, OutboxLimits, PublisherHandle, PublisherStats, spawn};
+use forewarn_wire::EventSource;
+pub(crate) use forewarn_wire::samples::report;
 
 /// How long anything in these tests may take before it counts as failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -294,46 +290,4 @@ pub(crate) fn drained(handle: &PublisherHandle) -> PublisherStats {
         stats.depth_messages == 0 && stats.in_flight == 0
     });
     handle.stats()
-}
-
-/// The report of the transition `sequence` of incident number `n`.
-pub(crate) fn report(n: u64, sequence: u32) -> Report {
-    use IncidentState::{Closed, Confirmed, Escalated, Observing, Persisted, Suspected, Warned};
-    let path = [
-        (Suspected, Cause::ConditionHeld),
-        (Confirmed, Cause::HeldLongEnough),
-        (Warned, Cause::WarningSent),
-        (Observing, Cause::PlaybackProven),
-        (Persisted, Cause::StillViolating),
-        (Escalated, Cause::WarningsUsedUp),
-        (Closed, Cause::Settled),
-    ];
-    let began = 1_769_839_387_250_000 + n as i64 * 60_000_000;
-    let history: Vec<Transition> = path[..=sequence as usize]
-        .iter()
-        .enumerate()
-        .map(|(i, &(state, cause))| Transition {
-            state,
-            at: Timestamp::from_micros(began + i as i64 * 5_000_000),
-            cause,
-        })
-        .collect();
-    let (stream, violation) = (StreamId::new("gate").unwrap(), ViolationId::new("illegal_parking").unwrap());
-    let last = *history.last().unwrap();
-    let incident = IncidentRecord {
-        id: IncidentId::compose(&stream, &violation, Timestamp::from_micros(began), SubjectId(n)),
-        rule: RuleKey { stream, violation, zone: ZoneId::new("no_parking").unwrap() },
-        state: last.state,
-        history,
-        subject: Subject {
-            class: Class::new("car"),
-            track: Some(TrackId(n)),
-            count: 1,
-            bbox: BBox::new(653.0, 44.0, 722.0, 101.0),
-        },
-        warnings_played: u32::from(sequence >= 3),
-        warning_not_delivered: false,
-        findings: Vec::new(),
-    };
-    Report { incident, sequence, at: last.at }
 }

@@ -1,13 +1,16 @@
-//! Reports for this crate's tests.
+//! Reports for the tests of this crate and of those who use it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use forewarn_domain::{
     AttributeId, BBox, BestCrop, Cause, Class, Finding, IncidentId, IncidentRecord, IncidentState, Report, RuleKey,
     StreamId, Subject, SubjectId, Timestamp, TrackId, Transition, Unclear, Verdict, ViolationId, ZoneId,
 };
 
-use crate::event::EventSource;
+use crate::EventSource;
 
-pub(crate) fn source() -> EventSource {
+/// Who reports.
+pub fn source() -> EventSource {
     EventSource { site: "north-gate".to_owned(), agent_version: "0.1.0".to_owned() }
 }
 
@@ -22,7 +25,7 @@ const PATH: [(IncidentState, Cause); 7] = [
 ];
 
 /// What looks told of a plate.
-pub(crate) fn finding(verdict: Verdict, unclear: Option<Unclear>) -> Finding {
+pub fn finding(verdict: Verdict, unclear: Option<Unclear>) -> Finding {
     let at = |seconds: i64| Timestamp::from_micros(1_769_839_420_250_000 + seconds * 1_000_000);
     Finding {
         attribute: AttributeId::new("plate").unwrap(),
@@ -39,10 +42,10 @@ pub(crate) fn finding(verdict: Verdict, unclear: Option<Unclear>) -> Finding {
 }
 
 /// The number of the closing transition in [`report`].
-pub(crate) const CLOSING: u32 = 6;
+pub const CLOSING: u32 = 6;
 
 /// The report of transition `sequence` (0 to [`CLOSING`]) of incident number `n`.
-pub(crate) fn report(n: u64, sequence: u32) -> Report {
+pub fn report(n: u64, sequence: u32) -> Report {
     let began = 1_769_839_387_250_000 + n as i64 * 60_000_000;
     let history: Vec<Transition> = PATH[..=sequence as usize]
         .iter()

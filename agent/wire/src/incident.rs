@@ -1,0 +1,155 @@
+//! An incident as others read it.
+
+use forewarn_domain::{
+    BBox, Cause, Finding, IncidentId, IncidentRecord, IncidentState, Subject, Timestamp, Transition, Unclear, Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+/// An incident on the wire.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WireIncident {
+    /// Its stable id.
+    pub id: IncidentId,
+    /// The site.
+    pub site: String,
+    /// The camera.
+    pub camera: String,
+    /// The violation.
+    pub violation: String,
+    /// The zone.
+    pub zone: String,
+    /// The state entered.
+    pub state: IncidentState,
+    /// Whom it concerns.
+    pub subject: Subject,
+    /// How many warnings were proven to have been played.
+    pub warnings_played: u32,
+    /// Whether a warning was due and no speaker played it.
+    pub warning_not_delivered: bool,
+    /// Every state so far, from `suspected` on.
+    pub history: Vec<WireTransition>,
+    /// What closer looks told of the subject; absent where nobody looked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<WireFinding>,
+}
+
+/// What closer looks told of one attribute.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WireFinding {
+    /// The attribute, such as `dust_mask` or `plate`.
+    pub attribute: String,
+    /// What the looks say together.
+    pub verdict: Verdict,
+    /// Why they cannot tell; null where they can.
+    pub unclear: Option<Unclear>,
+    /// How sure that is, 0 to 1.
+    pub confidence: f32,
+    /// How many looks said yes or no, or read a text.
+    pub votes: u32,
+    /// How many looks there were.
+    pub looks: u32,
+    /// When the first vote was given, RFC 3339 in UTC.
+    pub first_at: Option<String>,
+    /// When the last vote was given, RFC 3339 in UTC.
+    pub last_at: Option<String>,
+    /// The text that was read, for an attribute that is a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The best crop that voted for the verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<WireCrop>,
+}
+
+/// Where and when something is to be seen best.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WireCrop {
+    /// When its frame was taken, RFC 3339 in UTC.
+    pub at: String,
+    /// The same in microseconds since the Unix epoch.
+    pub at_us: i64,
+    /// Where it lies, in pixels of the full frame.
+    #[serde(rename = "box")]
+    pub bbox: BBox,
+    /// How good it is, 0 to 1.
+    pub quality: f32,
+}
+
+impl WireFinding {
+    fn new(finding: &Finding) -> Self {
+        let instant = |at: Option<Timestamp>| at.map(Timestamp::to_rfc3339);
+        Self {
+            attribute: finding.attribute.to_string(),
+            verdict: finding.verdict,
+            unclear: finding.unclear,
+            confidence: finding.confidence,
+            votes: finding.votes,
+            looks: finding.looks,
+            first_at: instant(finding.first_at),
+            last_at: instant(finding.last_at),
+            text: finding.text.clone(),
+            best: finding.best.map(|best| WireCrop {
+                at: best.at.to_rfc3339(),
+                at_us: best.at.as_micros(),
+                bbox: best.bbox,
+                quality: best.quality,
+            }),
+        }
+    }
+}
+
+/// One step of the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WireTransition {
+    /// The state entered.
+    pub state: IncidentState,
+    /// Why.
+    pub cause: Cause,
+    /// When, RFC 3339 in UTC.
+    pub at: String,
+    /// When, in microseconds since the Unix epoch.
+    pub at_us: i64,
+}
+
+impl WireIncident {
+    /// An incident of a site as it is now.
+    pub fn latest(record: &IncidentRecord, site: &str) -> Self {
+        Self::new(record, record.state, site)
+    }
+
+    /// An incident of a site as it was in `state`.
+    pub(crate) fn new(record: &IncidentRecord, state: IncidentState, site: &str) -> Self {
+        let step = |t: &Transition| WireTransition {
+            state: t.state,
+            cause: t.cause,
+            at: t.at.to_rfc3339(),
+            at_us: t.at.as_micros(),
+        };
+        Self {
+            id: record.id.clone(),
+            site: site.to_owned(),
+            camera: record.rule.stream.to_string(),
+            violation: record.rule.violation.to_string(),
+            zone: record.rule.zone.to_string(),
+            state,
+            subject: record.subject.clone(),
+            warnings_played: record.warnings_played,
+            warning_not_delivered: record.warning_not_delivered,
+            history: record.history.iter().map(step).collect(),
+            findings: record.findings.iter().map(WireFinding::new).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Event;
+    use crate::samples::{report, source};
+
+    #[test]
+    fn the_latest_incident_is_the_one_of_the_latest_event() {
+        let report = report(1, 5);
+        let latest = WireIncident::latest(&report.incident, "north-gate");
+        assert_eq!(latest, Event::from_report(&report, &source()).data.incident);
+    }
+}

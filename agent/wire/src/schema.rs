@@ -1,0 +1,57 @@
+//! The published JSON Schemas.
+
+/// The schema of an [`Event`](crate::Event): `docs/schema/incident-event.schema.json`.
+pub const INCIDENT_EVENT: &str = include_str!("../../../docs/schema/incident-event.schema.json");
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use crate::Event;
+    use crate::samples::{report, source};
+
+    fn schema() -> Value {
+        serde_json::from_str(super::INCIDENT_EVENT).unwrap()
+    }
+
+    /// The schema behind `$ref`s.
+    fn resolved<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+        match schema.get("$ref").and_then(Value::as_str) {
+            Some(reference) => resolved(root, root.pointer(reference.trim_start_matches('#')).expect(reference)),
+            None => schema,
+        }
+    }
+
+    /// Every object of a value has the required keys of its schema and no key that the schema does not name.
+    fn compare(root: &Value, schema: &Value, value: &Value, place: &str) {
+        let schema = resolved(root, schema);
+        match value {
+            Value::Object(map) if schema.get("properties").is_some() => {
+                let properties = schema["properties"].as_object().unwrap();
+                for key in schema["required"].as_array().unwrap() {
+                    assert!(map.contains_key(key.as_str().unwrap()), "{place} lacks {key}");
+                }
+                for (key, part) in map {
+                    let schema = properties.get(key).unwrap_or_else(|| panic!("{place}: {key} is not in the schema"));
+                    compare(root, schema, part, &format!("{place}/{key}"));
+                }
+            }
+            Value::Array(list) if schema.get("items").is_some() => {
+                list.iter().for_each(|part| compare(root, &schema["items"], part, &format!("{place}/*")));
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn the_schema_names_every_key_that_is_sent() {
+        let event = serde_json::to_value(Event::from_report(&report(1, 5), &source())).unwrap();
+        compare(&schema(), &schema(), &event, "");
+    }
+
+    #[test]
+    fn the_version_of_the_schema_is_the_one_that_events_name() {
+        let id = schema()["$id"].as_str().unwrap().to_owned();
+        assert_eq!(format!("{id}#data"), crate::DATA_SCHEMA);
+    }
+}
