@@ -1,1 +1,25 @@
-//! What several rooms need below them: back-off, secrets, TLS, broker addresses, durable files, hashes, child processes.
+//! What several rooms need below them: no decisions, no domain, nothing that a library does as it is.
+//!
+//! - [`backoff`]: waits between attempts.
+//! - [`setting`]: what is wrong with a key of the site file, and the mend.
+//! - [`secret`]: passwords, from where they come, never shown.
+//! - [`broker`]: the address of a message broker and the keys that every client of one has.
+//! - [`tls`]: a client's side of TLS from files.
+//! - [`durable`]: files that are either wholly there or not there.
+//! - [`hash`]: SHA-256 of files, and pinned files.
+//! - [`child`]: other programs, bounded in time and output, and none left behind.
+//! - [`sync`]: locks that outlive a panic.
+
+pub mod backoff;
+pub mod broker;
+pub mod child;
+pub mod durable;
+pub mod hash;
+pub mod secret;
+pub mod setting;
+pub mod sync;
+pub mod tls;
+
+// The macro of `broker` names this crate as its users do.
+#[cfg(test)]
+extern crate self as forewarn_base;

@@ -1,15 +1,18 @@
-//! Who may import whom. Arrows point at the domain crate; siblings never import each other.
+//! Who may import whom. Arrows point at the ground floor; siblings never import each other.
 
 use super::Finding;
 use super::metadata::{Metadata, Package};
 
 const RULE: &str = "boundary";
 const DOMAIN: &str = "forewarn-domain";
+const BASE: &str = "forewarn-base";
 
+/// What everybody stands on. `forewarn-base` does I/O, so the crates that decide leave it alone.
+const GROUND: [&str; 2] = [DOMAIN, BASE];
 /// The crates that see all others.
 const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 /// The crates that see none.
-const SEE_NONE: [&str; 2] = [DOMAIN, "xtask"];
+const SEE_NONE: [&str; 3] = [DOMAIN, BASE, "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
 const NAMED: [(&str, &str); 9] = [
@@ -25,7 +28,8 @@ const NAMED: [(&str, &str); 9] = [
 ];
 
 /// The crates that decide and therefore do no I/O.
-const PURE: [&str; 5] = [DOMAIN, "forewarn-analytics", "forewarn-incident", "forewarn-index", "forewarn-wire"];
+const PURE: [&str; 6] =
+    [DOMAIN, "forewarn-analytics", "forewarn-incident", "forewarn-index", "forewarn-engine", "forewarn-wire"];
 /// What must not be built into them: names, or beginnings of names before a star.
 const IMPURE: [&str; 8] = ["gstreamer*", "glib*", "ort", "ort-sys", "tokio*", "rusqlite", "libsqlite3-sys", "rumqttc"];
 
@@ -42,10 +46,11 @@ pub(super) fn check(metadata: &Metadata) -> Vec<Finding> {
         for dependency in &package.dependencies {
             let to = dependency.name.as_str();
             if members.contains(&to) && !may_import(&package.name, to) {
-                find(
-                    format!("{} imports {to}", package.name),
-                    "put what both need into forewarn-domain, or join the two in agent/app",
-                );
+                let mend = match to {
+                    BASE => "decide on values and let agent/app do the I/O",
+                    _ => "put what both need into forewarn-domain, or join the two in agent/app",
+                };
+                find(format!("{} imports {to}", package.name), mend);
             }
             if to == "anyhow" && !ANYHOW.contains(&package.name.as_str()) {
                 find(format!("{} uses anyhow", package.name), "give the operation an error type with thiserror");
@@ -62,8 +67,8 @@ pub(super) fn check(metadata: &Metadata) -> Vec<Finding> {
 }
 
 fn may_import(from: &str, to: &str) -> bool {
-    let is_sibling_of_domain = to == DOMAIN && !SEE_NONE.contains(&from);
-    is_sibling_of_domain || (SEE_ALL.contains(&from) && to != "xtask") || NAMED.contains(&(from, to))
+    let stands_on = GROUND.contains(&to) && !SEE_NONE.contains(&from) && !(to == BASE && PURE.contains(&from));
+    stands_on || (SEE_ALL.contains(&from) && to != "xtask") || NAMED.contains(&(from, to))
 }
 
 fn impurities(metadata: &Metadata, package: &Package) -> Vec<String> {
@@ -116,7 +121,8 @@ mod tests {
         let fine = findings(&[
             "forewarn-domain: serde dev/toml",
             "forewarn-analytics: forewarn-domain pathfinding dev/tokio",
-            "forewarn-report: forewarn-domain tokio",
+            "forewarn-base: rustls",
+            "forewarn-report: forewarn-domain forewarn-base tokio",
             "forewarn-console: forewarn-domain forewarn-report",
             "forewarn-config: forewarn-domain forewarn-analytics forewarn-report",
             "forewarn: forewarn-domain forewarn-analytics forewarn-report anyhow",
@@ -127,6 +133,7 @@ mod tests {
             "tokio:",
             "anyhow:",
             "pathfinding:",
+            "rustls:",
         ]);
         assert_eq!(fine, [""; 0]);
     }
@@ -158,6 +165,19 @@ mod tests {
             findings(&["forewarn-incident: helper", "helper: deeper", "deeper: gstreamer-sys", "gstreamer-sys:"]);
         assert_eq!(found.len(), 1);
         assert!(found[0].contains("forewarn-incident → helper → deeper → gstreamer-sys"), "{found:?}");
+    }
+
+    #[test]
+    fn the_ground_floor_bears_all_but_those_who_decide() {
+        assert_eq!(findings(&["forewarn-base:", "forewarn-hw: forewarn-base", "forewarn: forewarn-base"]), [""; 0]);
+        for pure in PURE.iter().chain(&["xtask"]) {
+            let found = findings(&["forewarn-base:", &format!("{pure}: dev/forewarn-base")]);
+            assert!(found[0].contains(&format!("{pure} imports forewarn-base")), "{found:?}");
+        }
+        assert!(
+            findings(&["forewarn-domain:", "forewarn-base: forewarn-domain"])[0]
+                .contains("base imports forewarn-domain")
+        );
     }
 
     #[test]

@@ -1,0 +1,206 @@
+//! Files that are either wholly there or not there: an unfinished name beside the place, then onto the disk, renamed, and
+//! the folder onto the disk.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// Files of this prefix are unfinished and may be deleted whenever no writer is at work.
+pub const UNFINISHED_PREFIX: &str = ".tmp-";
+
+/// Who may read a private file: its owner.
+const PRIVATE_MODE: u32 = 0o600;
+
+/// Replaces the file at `path`, which shows either its former content or all of `bytes`.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write(Unfinished::beside(path), OpenOptions::new().mode(0o666), bytes)
+}
+
+/// Like [`replace`], for what nobody but the owner may read at any time.
+pub fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let unfinished = Unfinished::beside(path);
+    // The mode of a file that is there already would stay as it is.
+    match fs::remove_file(unfinished.path()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => write(unfinished, OpenOptions::new().mode(PRIVATE_MODE), bytes),
+    }
+}
+
+/// Like [`replace`], where other processes may do the same at the same time.
+pub fn replace_shared(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write(Unfinished::of_process(path), OpenOptions::new().mode(0o666), bytes)
+}
+
+fn write(unfinished: Unfinished, options: &mut OpenOptions, bytes: &[u8]) -> io::Result<()> {
+    options.write(true).create(true).truncate(true).open(unfinished.path())?.write_all(bytes)?;
+    unfinished.place()
+}
+
+/// A file that is made beside its place. Unless it is put there, it is removed.
+#[derive(Debug)]
+#[must_use = "an unfinished file is removed when it is dropped"]
+pub struct Unfinished {
+    temporary: PathBuf,
+    place: PathBuf,
+}
+
+impl Unfinished {
+    /// For the only writer of `place`. What a killed writer left is written over.
+    pub fn beside(place: &Path) -> Self {
+        Self::named(place, "")
+    }
+
+    /// For one of several processes that may write `place`.
+    pub fn of_process(place: &Path) -> Self {
+        Self::named(place, &format!("{}-", std::process::id()))
+    }
+
+    fn named(place: &Path, owner: &str) -> Self {
+        let name = place.file_name().unwrap_or_default().to_string_lossy();
+        Self { temporary: place.with_file_name(format!("{UNFINISHED_PREFIX}{owner}{name}")), place: place.to_owned() }
+    }
+
+    /// Where the file is made.
+    pub fn path(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Puts the finished file in its place and everything onto the disk.
+    pub fn place(self) -> io::Result<()> {
+        File::open(&self.temporary)?.sync_all()?;
+        fs::rename(&self.temporary, &self.place)?;
+        sync_dir_of(&self.place)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // After the rename there is nothing; a rest that cannot be removed only takes space.
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+/// Moves a finished file to `path`, by rename or, across file systems, by a copy.
+pub fn move_file(from: &Path, path: &Path) -> io::Result<()> {
+    File::open(from)?.sync_all()?;
+    match fs::rename(from, path) {
+        Ok(()) => sync_dir_of(path),
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            let copy = Unfinished::beside(path);
+            fs::copy(from, copy.path())?;
+            copy.place()?;
+            fs::remove_file(from)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Puts a folder's entries onto the disk.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Puts the entry of `path` onto the disk.
+fn sync_dir_of(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(dir) if dir.as_os_str().is_empty() => sync_dir(Path::new(".")),
+        Some(dir) => sync_dir(dir),
+        None => sync_dir(path),
+    }
+}
+
+/// Makes a folder and those above it, and puts the new entries, which are below `root`, onto the disk.
+pub fn create_dirs(dir: &Path, root: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(dir)?;
+    for parent in dir.ancestors().skip(1).take_while(|p| p.starts_with(root)) {
+        sync_dir(parent)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// Leaves an unfinished file that everybody may read, as a killed writer does.
+    fn leave_rest(path: &Path) {
+        let rest = Unfinished::beside(path);
+        fs::write(rest.path(), b"long rubbish").unwrap();
+        fs::set_permissions(rest.path(), Permissions::from_mode(0o644)).unwrap();
+        std::mem::forget(rest);
+    }
+
+    fn names(dir: &Path) -> Vec<String> {
+        let entries = fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned());
+        entries.collect()
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_leaves_nothing_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.json");
+        leave_rest(&path);
+        for write in [replace, replace_shared, replace_private] {
+            write(&path, b"first").unwrap();
+            write(&path, b"new").unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"new");
+        }
+        assert_eq!(names(dir.path()), ["state.json"]);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_former_content_and_no_rest() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("inside"), b"kept").unwrap();
+        for write in [replace, replace_shared, replace_private] {
+            assert!(write(&path, b"new").is_err(), "a folder cannot be replaced by a file");
+        }
+        assert_eq!(fs::read(path.join("inside")).unwrap(), b"kept");
+        assert_eq!(names(dir.path()), ["x"]);
+        assert!(replace(&dir.path().join("no-such-folder/x"), b"new").is_err());
+    }
+
+    #[test]
+    fn a_private_file_is_for_its_owner_whatever_was_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        replace(&path, b"open").unwrap();
+        leave_rest(&path);
+        replace_private(&path, b"secret").unwrap();
+        assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"secret".to_vec(), 0o600));
+    }
+
+    #[test]
+    fn what_is_not_put_in_place_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let unfinished = Unfinished::beside(&dir.path().join("clip.mp4"));
+        fs::write(unfinished.path(), b"half").unwrap();
+        drop(unfinished);
+        assert_eq!(names(dir.path()), [""; 0]);
+    }
+
+    #[test]
+    fn a_file_is_moved_and_folders_are_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("a"), dir.path().join("b/c/d"));
+        create_dirs(to.parent().unwrap(), dir.path()).unwrap();
+        fs::write(&from, b"clip").unwrap();
+        move_file(&from, &to).unwrap();
+        assert_eq!((fs::read(&to).unwrap(), from.exists()), (b"clip".to_vec(), false));
+        assert!(move_file(&from, &to).is_err());
+        assert_eq!(fs::read(&to).unwrap(), b"clip");
+    }
+}

@@ -1,0 +1,188 @@
+//! Passwords: where they come from, and that they are never shown.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::setting::SettingError;
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a text as it is.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for whoever it is meant for.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A user and a password, which is empty where only a user is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user.
+    pub user: String,
+    /// The password.
+    pub password: Secret,
+}
+
+impl Credentials {
+    /// Takes a user and a password as they are.
+    pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
+        Self { user: user.into(), password: Secret::new(password) }
+    }
+}
+
+/// Looks up an environment variable.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Where a password stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PasswordSource {
+    /// In the first line of a file, `password_file`.
+    File(PathBuf),
+    /// In an environment variable, `password_env`.
+    Env(String),
+}
+
+impl PasswordSource {
+    /// The one that is given; both are too many.
+    pub fn of(file: Option<&Path>, env: Option<&str>) -> Result<Option<Self>, SettingError> {
+        match (file, env) {
+            (Some(_), Some(_)) => {
+                Err(SettingError::value("password_env", "`password_file` is given, too", "keep one of them"))
+            }
+            (Some(file), None) => Ok(Some(Self::File(file.to_owned()))),
+            (None, Some(name)) => Ok(Some(Self::Env(name.to_owned()))),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The key that names it.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::File(_) => "password_file",
+            Self::Env(_) => "password_env",
+        }
+    }
+
+    /// Reads the password. An empty one is refused wherever it stands: it is a file or a variable that nobody has filled.
+    pub fn read(&self, directory: &Path, environment: Environment<'_>) -> Result<Secret, SettingError> {
+        let text = match self {
+            Self::File(file) => {
+                let path = directory.join(file);
+                let wrong = |why: String| {
+                    let mend = "make a readable file whose first line is the password";
+                    SettingError::file(self.key(), &path, why, mend)
+                };
+                let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
+                let first = text.lines().next().filter(|line| !line.is_empty());
+                first.ok_or_else(|| wrong("its first line is empty".to_owned()))?.to_owned()
+            }
+            Self::Env(name) => {
+                let wrong = |why: String| SettingError::value(self.key(), why, "set it, or use `password_file`");
+                let text = environment(name).ok_or_else(|| wrong(format!("the environment has no variable {name}")))?;
+                if text.is_empty() {
+                    return Err(wrong(format!("the environment variable {name} is empty")));
+                }
+                text
+            }
+        };
+        Ok(Secret(text))
+    }
+}
+
+impl Credentials {
+    /// Who logs in, where anybody does: the user with the password of `source`. A password without a user is an error.
+    pub fn read(
+        user: Option<&str>,
+        source: Option<&PasswordSource>,
+        directory: &Path,
+        environment: Environment<'_>,
+    ) -> Result<Option<Self>, SettingError> {
+        let password = source.map(|source| source.read(directory, environment)).transpose()?;
+        match (user, source) {
+            (Some(user), _) => Ok(Some(Self { user: user.to_owned(), password: password.unwrap_or_default() })),
+            (None, Some(source)) => {
+                Err(SettingError::value(source.key(), "a password is given, but no user", "add `user = \"…\"`"))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(name: &str) -> Option<String> {
+        match name {
+            "SET" => Some("s3cret".to_owned()),
+            "EMPTY" => Some(String::new()),
+            _ => None,
+        }
+    }
+
+    fn read(
+        file: Option<&str>,
+        env: Option<&str>,
+        user: Option<&str>,
+        content: &[u8],
+    ) -> Result<Option<Credentials>, String> {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("password"), content).unwrap();
+        let source = PasswordSource::of(file.map(Path::new), env).map_err(|error| error.line())?;
+        Credentials::read(user, source.as_ref(), dir.path(), &environment).map_err(|error| error.line())
+    }
+
+    #[test]
+    fn the_first_line_of_a_file_or_a_variable_is_the_password() {
+        for content in ["s3cret", "s3cret\n", "s3cret\r\nand more\n"] {
+            let found = read(Some("password"), None, Some("u"), content.as_bytes()).unwrap().unwrap();
+            assert_eq!((found.user.as_str(), found.password.expose()), ("u", "s3cret"), "{content:?}");
+        }
+        assert_eq!(read(None, Some("SET"), Some("u"), b"").unwrap().unwrap().password, Secret::new("s3cret"));
+        assert_eq!(read(None, None, Some("u"), b"").unwrap().unwrap().password.expose(), "");
+        assert_eq!(read(None, None, None, b""), Ok(None));
+    }
+
+    #[test]
+    fn what_cannot_be_a_password_is_refused_by_key_and_with_a_mend() {
+        for (file, env, user, content, says) in [
+            (
+                Some("password"),
+                Some("SET"),
+                Some("u"),
+                &b"x"[..],
+                "password_env: `password_file` is given, too; keep one",
+            ),
+            (Some("password"), None, Some("u"), b"", "its first line is empty; make a readable file"),
+            (Some("password"), None, Some("u"), b"\nsecond\n", "its first line is empty"),
+            (Some("password"), None, Some("u"), b"\xff\xfe", "password_file: failed to read "),
+            (Some("elsewhere"), None, Some("u"), b"", "elsewhere: No such file"),
+            (Some("password"), None, None, b"x", "password_file: a password is given, but no user; add `user"),
+            (None, Some("UNSET"), Some("u"), b"", "password_env: the environment has no variable UNSET; set it"),
+            (None, Some("EMPTY"), Some("u"), b"", "password_env: the environment variable EMPTY is empty; set it"),
+            (None, Some("SET"), None, b"", "password_env: a password is given, but no user"),
+        ] {
+            let refusal = read(file, env, user, content).unwrap_err();
+            assert!(refusal.contains(says), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let credentials = Credentials::new("u", "s3cret");
+        assert_eq!(format!("{credentials:?}"), "Credentials { user: \"u\", password: *** }");
+    }
+}
