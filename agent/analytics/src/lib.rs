@@ -8,6 +8,8 @@ pub mod heat;
 pub mod luma;
 pub mod plate;
 pub mod rules;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod suppression;
 pub mod tracker;
 pub mod votes;

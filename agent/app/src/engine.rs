@@ -76,8 +76,8 @@ impl Engine {
                     RulePolicy {
                         violation: rule.violation.clone(),
                         speakers: camera.speakers.clone(),
-                        language: site.language,
-                        quiet_hours: site.quiet_hours.clone(),
+                        language: site.header.language,
+                        quiet_hours: site.header.quiet_hours.clone(),
                     },
                 );
             }

@@ -79,7 +79,7 @@ impl EvidenceKeeper {
         let mut scenes = BTreeMap::new();
         for camera in &site.cameras {
             for rule in &camera.rules {
-                let title = rule.violation.title.in_language(site.language).map_or_else(String::new, |t| t.text);
+                let title = rule.violation.title.in_language(site.header.language).map_or_else(String::new, |t| t.text);
                 let zone = camera.zones.iter().find(|z| z.id == rule.key.zone).cloned();
                 scenes.insert(rule.key.clone(), Scene { title, zone });
             }

@@ -8,7 +8,7 @@ use forewarn_models::tiles::{self, Seen};
 use forewarn_models::{Card, Tile};
 
 use crate::config::Camera;
-use crate::config::inference::Tiles;
+use crate::config::Tiles;
 use crate::scheduler::tiles::TileRounds;
 
 /// Samples in a row of the plane on which motion is sought.

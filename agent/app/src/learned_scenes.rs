@@ -80,7 +80,7 @@ mod tests {
     use forewarn_analytics::luma::LumaPlane;
 
     use super::*;
-    use crate::config::resolve::resolve;
+    use crate::config::resolve;
     use crate::config::source::Source;
 
     #[test]

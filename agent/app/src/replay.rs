@@ -120,7 +120,8 @@ impl Replay<'_> {
         std::fs::create_dir_all(self.out)
             .with_context(|| format!("failed to make the directory {}", self.out.display()))?;
         let stopwatch = Stopwatch::start();
-        let civil = SiteTime::replay(self.site.time_zone.clone(), self.start).with_holidays(self.site.holidays.clone());
+        let civil = SiteTime::replay(self.site.header.time_zone.clone(), self.start)
+            .with_holidays(self.site.header.holidays.clone());
         let closeups = Closeups::default();
         let reader = match self.reader {
             Some(reader) if self.with_evidence => Some(closeups.watching(reader)),
@@ -217,7 +218,7 @@ fn open_lane(
         replay,
         next,
         interval_us,
-        eye: Eye::new(camera, &site.card, is_gated),
+        eye: Eye::new(camera, &site.model.card, is_gated),
         falls: camera.falls.clone().map(FallDetector::new),
         rest: is_gated.then(|| (camera.longest_rest(site.inference.idle), camera.longest_rest(site.inference.empty))),
         looked_at: None,

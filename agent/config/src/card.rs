@@ -4,7 +4,7 @@ use std::path::Path;
 
 use forewarn_models::{Card, cards};
 
-use super::source::{ConfigError, Source, nearest};
+use crate::source::{ConfigError, Source, nearest};
 
 /// A card cannot be used.
 #[derive(Debug)]

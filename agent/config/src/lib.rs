@@ -1,24 +1,49 @@
-//! The site file: read raw, checked, resolved.
+//! The site file: read, checked, resolved.
+//!
+//! Each section is one file: the section as it is written (`Raw…`), its check, what the agent uses of it, its part of
+//! the example and, by derivation, its part of the JSON Schema. [`site`] joins them.
 
 mod area;
+mod attributes;
+mod camera;
 pub mod card;
+mod check;
 pub mod civil_time;
 pub mod doubts;
-pub mod inference;
+mod header;
+mod heat_map;
+mod inference;
 mod luma;
-pub mod raw;
-pub mod resolve;
-pub mod schema;
+mod metrics;
+mod model;
+mod rule;
+mod schema;
+mod sensor;
+mod shadow;
 pub mod site;
 pub mod source;
+mod speaker;
+mod storage;
 #[cfg(test)]
 mod tests;
+mod tiles;
+mod tracking;
+mod upstream;
+mod video;
 pub mod violations;
+mod zone;
 
-pub use raw::RawSite;
-pub use resolve::load;
-pub use site::{Camera, FallWatch, Shadow, Site};
+pub use attributes::Attributes;
+pub use camera::Camera;
+pub use header::Header;
+pub use heat_map::HeatMap;
+pub use inference::Inference;
+pub use luma::{Area, FallWatch};
+pub use model::Model;
+pub use rule::Rule;
+pub use schema::schema;
+pub use shadow::Shadow;
+pub use site::{RawSite, Site, example, load, load_with_model, resolve};
 pub use source::{ConfigError, ConfigErrors};
-
-/// An annotated site file to start from.
-pub const EXAMPLE: &str = include_str!("example.toml");
+pub use storage::Storage;
+pub use tiles::Tiles;

@@ -7,59 +7,66 @@ use forewarn_domain::{BBox, Zone};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
-use super::resolve::Resolver;
-use super::site::{FallWatch, Rule};
+use crate::check::Check;
+use crate::rule::Rule;
 
 /// Bounds of the time for which a change must stay, where it follows from the rules: in less, people who stand still are
 /// not told from things; in more, nothing is gained.
 const APPEAR_AFTER_S: std::ops::RangeInclusive<f64> = 5.0..=20.0;
 
-impl Resolver<'_> {
-    /// What static objects are sought with; none where no rule is about them.
-    pub(super) fn static_objects(
-        &mut self,
-        raw: Option<&Spanned<toml::Table>>,
-        rules: &[Rule],
-    ) -> Option<StaticObjectConfig> {
-        let mut config: StaticObjectConfig = self.settings(raw, "static_objects", StaticObjectConfig::check)?;
-        let is_timed = raw.is_some_and(|table| table.get_ref().contains_key("appear_after_s"));
-        let asked = || rules.iter().map(|rule| &rule.compiled);
-        if let Some(shortest_s) = asked().filter_map(CompiledRule::shortest_appearance_s).min_by(f64::total_cmp)
-            && !is_timed
-        {
-            config.appear_after_s = shortest_s.clamp(*APPEAR_AFTER_S.start(), *APPEAR_AFTER_S.end());
-        }
-        asked().any(CompiledRule::is_about_static_objects).then_some(config)
-    }
+/// How and where things that fall are sought.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FallWatch {
+    /// The settings, whose pixels are those of a picture of 1080 rows.
+    pub config: FallingObjectConfig,
+    /// The part of the picture.
+    pub area: Area,
+}
 
-    /// What falls are sought with, and where; none where no rule is about them.
-    pub(super) fn falling_objects(
-        &mut self,
-        raw: Option<&Spanned<toml::Table>>,
-        rules: &[Rule],
-        zones: &[Zone],
-    ) -> Option<FallWatch> {
-        let config = self.settings(raw, "falling_objects", FallingObjectConfig::check)?;
-        let of_falls = rules.iter().filter(|rule| rule.compiled.is_about_falls());
-        let areas = of_falls.filter_map(|rule| zones.iter().find(|zone| zone.id == rule.key.zone)).map(Area::of);
-        areas.reduce(Area::joined).map(|area| FallWatch { config, area })
+/// What static objects are sought with; none where no rule is about them.
+pub(crate) fn static_objects(
+    check: &mut Check<'_>,
+    raw: Option<&Spanned<toml::Table>>,
+    rules: &[Rule],
+) -> Option<StaticObjectConfig> {
+    let mut config: StaticObjectConfig = settings(check, raw, "static_objects", StaticObjectConfig::check)?;
+    let is_timed = raw.is_some_and(|table| table.get_ref().contains_key("appear_after_s"));
+    let asked = || rules.iter().map(|rule| &rule.compiled);
+    if let Some(shortest_s) = asked().filter_map(CompiledRule::shortest_appearance_s).min_by(f64::total_cmp)
+        && !is_timed
+    {
+        config.appear_after_s = shortest_s.clamp(*APPEAR_AFTER_S.start(), *APPEAR_AFTER_S.end());
     }
+    asked().any(CompiledRule::is_about_static_objects).then_some(config)
+}
 
-    fn settings<T: DeserializeOwned + Default>(
-        &mut self,
-        raw: Option<&Spanned<toml::Table>>,
-        key: &str,
-        check: fn(&T) -> Result<(), LumaConfigError>,
-    ) -> Option<T> {
-        let Some(raw) = raw else { return Some(T::default()) };
-        let mend = || format!("see docs/configuration.md, \"Things\", for the keys of `{key}`");
-        match raw.get_ref().clone().try_into::<T>() {
-            Ok(config) => match check(&config) {
-                Ok(()) => Some(config),
-                Err(error) => self.fail(raw.span(), error.to_string(), mend()),
-            },
-            Err(error) => self.fail(raw.span(), error.message().trim().to_owned(), mend()),
-        }
+/// What falls are sought with, and where; none where no rule is about them.
+pub(crate) fn falling_objects(
+    check: &mut Check<'_>,
+    raw: Option<&Spanned<toml::Table>>,
+    rules: &[Rule],
+    zones: &[Zone],
+) -> Option<FallWatch> {
+    let config = settings(check, raw, "falling_objects", FallingObjectConfig::check)?;
+    let of_falls = rules.iter().filter(|rule| rule.compiled.is_about_falls());
+    let areas = of_falls.filter_map(|rule| zones.iter().find(|zone| zone.id == rule.key.zone)).map(Area::of);
+    areas.reduce(Area::joined).map(|area| FallWatch { config, area })
+}
+
+fn settings<T: DeserializeOwned + Default>(
+    check: &mut Check<'_>,
+    raw: Option<&Spanned<toml::Table>>,
+    key: &str,
+    check_values: fn(&T) -> Result<(), LumaConfigError>,
+) -> Option<T> {
+    let Some(raw) = raw else { return Some(T::default()) };
+    let mend = || format!("see docs/configuration.md, \"Things\", for the keys of `{key}`");
+    match raw.get_ref().clone().try_into::<T>() {
+        Ok(config) => match check_values(&config) {
+            Ok(()) => Some(config),
+            Err(error) => check.fail(raw.span(), error.to_string(), mend()),
+        },
+        Err(error) => check.fail(raw.span(), error.message().trim().to_owned(), mend()),
     }
 }
 
@@ -104,10 +111,9 @@ impl Area {
 
 #[cfg(test)]
 mod tests {
-    use super::super::resolve::resolve;
-    use super::super::site::Site;
-    use super::super::source::Source;
     use super::*;
+    use crate::site::{Site, resolve};
+    use crate::source::Source;
 
     fn site(camera: &str) -> Result<Site, String> {
         let text = format!("[site]\nid = \"s\"\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://127.0.0.1/a\"\n{camera}");

@@ -1,48 +1,114 @@
-//! The site as the agent uses it: every name looked up, every number checked.
+//! The whole site file: its sections, read, checked in turn and joined.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
-use forewarn_analytics::luma::{FallingObjectConfig, StaticObjectConfig};
-use forewarn_analytics::{CompiledRule, TrackerConfig};
-use forewarn_domain::schedule::Schedule;
-use forewarn_domain::violation::Language;
-use forewarn_domain::{AttributeId, Class, Place, RuleKey, SpeakerId, StreamId, Violation, Zone};
+use forewarn_analytics::TrackerConfig;
+use forewarn_domain::SpeakerId;
 use forewarn_hw::{Sensor, SpeakerConfig};
-use forewarn_models::Card;
-use forewarn_models::providers::Request;
-use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl};
-use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
 
-use super::civil_time::HolidayList;
-use super::inference::{Inference, Tiles};
-use super::luma::Area;
+use crate::attributes::Attributes;
+use crate::camera::{Camera, RawCamera};
+use crate::check::Check;
+use crate::header::{Header, RawHeader};
+use crate::heat_map::{HeatMap, RawHeatMap};
+use crate::inference::{Inference, RawInference};
+use crate::metrics::RawMetrics;
+use crate::model::{Model, RawModel};
+use crate::rule::Lookup;
+use crate::sensor::RawSensor;
+use crate::source::{ConfigErrors, Source};
+use crate::speaker::RawSpeaker;
+use crate::storage::{RawStorage, Storage};
+use crate::upstream::RawUpstream;
+use crate::violations::RawViolations;
+use crate::{attributes, camera, header, inference, metrics, model};
+use crate::{rule, sensor, speaker, storage, tracking, upstream, violations, zone};
 
-/// A checked site.
-#[derive(Debug)]
+/// The site file as it is written. Nothing is checked yet but spelling and types.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawSite {
+    /// Name, time zone and language of the site.
+    pub site: RawHeader,
+    /// The detector that all cameras share.
+    #[serde(default)]
+    pub model: RawModel,
+    /// What decoding and the models may spend, and how seldom a still scene is looked at.
+    #[serde(default)]
+    pub inference: RawInference,
+    /// How detections become tracks.
+    #[serde(default)]
+    #[schemars(with = "Option<TrackerConfig>")]
+    pub tracking: Option<Spanned<TrackerConfig>>,
+    /// Where evidence and the outbox are kept, and how much of it.
+    #[serde(default)]
+    pub storage: RawStorage,
+    /// Where incidents are reported to.
+    #[serde(default)]
+    pub upstream: RawUpstream,
+    /// The Prometheus endpoint.
+    #[serde(default)]
+    pub metrics: RawMetrics,
+    /// What is read of subjects: what they wear, what their plates say.
+    #[serde(default)]
+    pub attributes: Attributes,
+    /// Keeps where people stay, for `forewarn heatmap`; nothing is kept without it.
+    #[serde(default)]
+    pub heat_map: Option<RawHeatMap>,
+    /// Where this site's own violation files are.
+    #[serde(default)]
+    pub violations: RawViolations,
+    /// The loudspeakers.
+    #[serde(default)]
+    #[schemars(schema_with = "speaker::list_schema")]
+    pub speaker: Vec<Spanned<RawSpeaker>>,
+    /// The sensors.
+    #[serde(default)]
+    #[schemars(schema_with = "sensor::list_schema")]
+    pub sensor: Vec<Spanned<RawSensor>>,
+    /// The cameras.
+    #[schemars(with = "Vec<RawCamera>")]
+    pub camera: Vec<Spanned<RawCamera>>,
+}
+
+/// The parts of the annotated example, in the order of the file.
+const EXAMPLES: [&str; 14] = [
+    "# A site of one gateway: what it sees, where it warns, to whom it reports.\n\
+     # Check it with `forewarn check site.toml`, try it on a recording with `forewarn replay`, run it with `forewarn run`.\n\
+     # Paths are relative to this file.\n",
+    header::EXAMPLE,
+    model::EXAMPLE,
+    inference::EXAMPLE,
+    storage::EXAMPLE,
+    upstream::EXAMPLE,
+    metrics::EXAMPLE,
+    attributes::EXAMPLE,
+    violations::EXAMPLE,
+    speaker::EXAMPLE,
+    sensor::EXAMPLE,
+    camera::EXAMPLE,
+    zone::EXAMPLE,
+    rule::EXAMPLE,
+];
+
+/// An annotated site file to start from.
+pub fn example() -> String {
+    EXAMPLES.join("\n")
+}
+
+/// A checked site: every name looked up, every number checked.
+#[derive(Debug, Clone)]
 pub struct Site {
-    /// Short name.
-    pub id: StreamId,
-    /// Time zone of schedules.
-    pub time_zone: TimeZone,
-    /// Language of announcements.
-    pub language: Language,
-    /// Hours in which nothing is announced.
-    pub quiet_hours: Vec<Schedule>,
-    /// Days that schedules may leave out, or hold on alone.
-    pub holidays: HolidayList,
-    /// The detector's card.
-    pub card: Card,
-    /// Threads of one inference.
-    pub threads: usize,
+    /// Name, time and language.
+    pub header: Header,
+    /// The detector that all cameras share, and what runs it.
+    pub model: Model,
     /// What the models may spend and how closely they look.
     pub inference: Inference,
-    /// What runs the model, and in which numbers.
-    pub execution: Request,
-    /// The second model, if any.
-    pub shadow: Option<Shadow>,
     /// Settings of every camera's tracker.
     pub tracker: TrackerConfig,
     /// Where and how much is kept.
@@ -67,131 +133,73 @@ pub struct Site {
     pub violations_dir: PathBuf,
 }
 
-/// What is read of subjects, and by which models.
-#[derive(Debug, Clone, Default)]
-pub struct Attributes {
-    /// Whether also that is read which violations only keep with their evidence, such as plates.
-    pub identify: bool,
-    /// Names or paths of the cards that judge, in place of the built-in ones.
-    pub cards: BTreeMap<AttributeId, String>,
+/// Reads and checks a site file.
+pub fn load(path: &Path) -> Result<Site, ConfigErrors> {
+    resolve(&Source::read(path)?)
 }
 
-/// What heat maps count.
-#[derive(Debug, Clone)]
-pub struct HeatMap {
-    /// The classes.
-    pub classes: Vec<Class>,
-}
-
-/// A second model that looks at a sample of the frames.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Shadow {
-    /// Its card.
-    pub card: Card,
-    /// Part of the frames, 0 to 1.
-    pub sample: f64,
-    /// Bound of the file of differences in bytes.
-    pub max_bytes: u64,
-}
-
-/// What is kept on disk.
-#[derive(Debug, Clone)]
-pub struct Storage {
-    /// The directory.
-    pub dir: PathBuf,
-    /// Bound of evidence in days.
-    pub max_days: u32,
-    /// Bound of evidence in bytes.
-    pub max_bytes: u64,
-    /// Free space that is always left, in bytes.
-    pub min_free_bytes: u64,
-    /// Bound of the outbox in bytes.
-    pub outbox_bytes: u64,
-}
-
-impl Storage {
-    /// The outbox's file.
-    pub fn outbox(&self) -> PathBuf {
-        self.dir.join("outbox.sqlite")
+/// Reads and checks a site file with another model card in place of its own: a built-in name, or a path relative to
+/// the working directory.
+pub fn load_with_model(path: &Path, card: Option<&str>) -> Result<Site, ConfigErrors> {
+    let source = Source::read(path)?;
+    let mut raw: RawSite = source.parse()?;
+    if let Some(card) = card {
+        let path = std::path::absolute(card).ok().filter(|path| path.is_file());
+        let card = path.map_or_else(|| card.to_owned(), |path| path.to_string_lossy().into_owned());
+        *raw.model.card.get_mut() = card;
     }
+    resolve_raw(&source, raw)
 }
 
-/// A checked camera.
-#[derive(Debug)]
-pub struct Camera {
-    /// Its name.
-    pub id: StreamId,
-    /// Where its video comes from, with credentials.
-    pub source: SourceUrl,
-    /// How RTP comes.
-    pub transport: RtspTransport,
-    /// Which decoder is preferred.
-    pub decoder: DecoderPreference,
-    /// Time without a frame after which the stream counts as interrupted.
-    pub stall: Duration,
-    /// Where it stands in the hierarchy from city to grid cell.
-    pub place: Place,
-    /// Time between two analysed frames.
-    pub analysis_interval: Duration,
-    /// Whether a still scene is looked at less often.
-    pub is_gated: bool,
-    /// How its frames are divided for small subjects, if they are.
-    pub tiles: Option<Tiles>,
-    /// How things that stay are sought; none where no rule is about them.
-    pub static_objects: Option<StaticObjectConfig>,
-    /// How and where things that fall are sought; none where no rule is about them.
-    pub falls: Option<FallWatch>,
-    /// Loudspeakers, the first is tried first.
-    pub speakers: Vec<SpeakerId>,
-    /// Zones and lines, the whole picture among them.
-    pub zones: Vec<Zone>,
-    /// The rules as the site binds them.
-    pub rules: Vec<Rule>,
+/// Checks the text of a site file.
+pub fn resolve(source: &Source) -> Result<Site, ConfigErrors> {
+    resolve_raw(source, source.parse()?)
 }
 
-/// A scene in which things that stay are sought is looked at so often; what lies between two looks that are farther apart
-/// does not count as watched.
-const LONGEST_REST: Duration = Duration::from_secs(2);
+fn resolve_raw(source: &Source, raw: RawSite) -> Result<Site, ConfigErrors> {
+    let mut check = Check::new(source);
+    let site = raw.check(&mut check);
+    check.finish(site)
+}
 
-impl Camera {
-    /// The longest time between two looks at a still scene, where the site allows `rest`.
-    pub fn longest_rest(&self, rest: Duration) -> Duration {
-        if self.static_objects.is_some() { rest.min(LONGEST_REST) } else { rest }
-    }
-
-    /// Bounds of the pre-roll ring: long enough for the longest pre-roll of the camera's rules, counted back from the
-    /// confirmation.
-    pub fn ring_limits(&self) -> RingLimits {
-        let of_rule = |rule: &Rule| {
-            let violation = &rule.violation;
-            violation.evidence.pre_roll_s + violation.confirm.for_s + violation.confirm.forgive_s
+impl RawSite {
+    fn check(self, check: &mut Check<'_>) -> Option<Site> {
+        let id = self.site.id.clone();
+        let place = self.site.place.clone();
+        let header = self.site.check(check);
+        let model = self.model.check(check);
+        let classes = model.as_ref().map(|model| model.card.classes.to_vec()).unwrap_or_default();
+        let inference = self.inference.check(check);
+        let tracker = tracking::check(self.tracking, check);
+        let storage = self.storage.check(check);
+        let mqtt = self.upstream.check(check, id.as_str());
+        let metrics_listen = self.metrics.check(check);
+        let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));
+        let (library, violations_dir) = self.violations.check(check);
+        let speakers = speaker::check(self.speaker, check);
+        let sensors = sensor::check(self.sensor, check, id.as_str());
+        let lookup = Lookup {
+            library: &library?,
+            classes: &classes,
+            sensor_units: &sensors.iter().filter_map(|s| Some((s.id().clone(), s.unit()?.to_owned()))).collect(),
         };
-        let longest_s = self.rules.iter().map(of_rule).fold(0.0, f64::max);
-        // Evidence may be asked for a little late, when the machine is busy.
-        let needed = Duration::try_from_secs_f64(longest_s + 5.0).unwrap_or(Duration::from_mins(10));
-        let defaults = RingLimits::default();
-        RingLimits { span: defaults.span.max(needed.min(Duration::from_mins(10))), ..defaults }
+        let speaker_ids: Vec<&SpeakerId> = speakers.iter().map(|(id, _)| id).collect();
+        let cameras = camera::check(self.camera, check, &place, &speaker_ids, &lookup);
+        Some(Site {
+            header: header?,
+            model: model?,
+            inference: inference?,
+            tracker,
+            storage: storage?,
+            mqtt,
+            metrics_listen,
+            attributes: self.attributes,
+            heat_map,
+            speakers,
+            sensors,
+            cameras,
+            directory: check.directory().to_owned(),
+            violations_dir,
+        })
     }
-}
-
-/// How and where things that fall are sought.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FallWatch {
-    /// The settings, whose pixels are those of a picture of 1080 rows.
-    pub config: FallingObjectConfig,
-    /// The part of the picture.
-    pub area: Area,
-}
-
-/// A violation bound to a zone, with what the site changes in it.
-#[derive(Debug)]
-pub struct Rule {
-    /// Camera, violation and zone.
-    pub key: RuleKey,
-    /// The violation with the site's changes.
-    pub violation: Violation,
-    /// Whether it holds only at some times.
-    pub has_schedule: bool,
-    /// What the tracker's rules need of it.
-    pub compiled: CompiledRule,
 }

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use expect_test::{Expect, expect};
 
-use super::resolve::resolve;
-use super::source::Source;
-use super::{EXAMPLE, RawSite};
+use crate::source::Source;
+use crate::{example, resolve, schema};
 
 const HEAD: &str = "[site]\nid = \"s\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\nwav_dir = \"w\"\n";
 
@@ -21,13 +20,14 @@ fn check(text: &str, expected: &Expect) {
 
 #[test]
 fn the_example_is_correct() {
-    check(EXAMPLE, &expect!["correct"]);
+    check(&example(), &expect!["correct"]);
 }
 
 #[test]
 fn every_key_of_the_example_is_in_the_schema() {
-    let schema = serde_json::to_string(&schemars::schema_for!(RawSite)).unwrap();
-    let keys = EXAMPLE
+    let schema = serde_json::to_string(&schema()).unwrap();
+    let example = example();
+    let keys = example
         .lines()
         .filter_map(|line| line.split_once('='))
         .map(|(key, _)| key.trim_start_matches(['#', ' ']).trim());

@@ -1,12 +1,43 @@
-//! The violation files: those built in, those of the site, and what a rule changes in them.
+//! `[violations]` and its files: those built in, those of the site, and what a rule changes in them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use forewarn_domain::{Violation, ViolationId};
 use include_dir::{Dir, include_dir};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
 
-use super::source::{ConfigError, ConfigErrors, Source, nearest};
+use crate::check::Check;
+use crate::source::{ConfigError, ConfigErrors, Source, nearest};
+
+pub(crate) const EXAMPLE: &str = r#"# Violations of your own, or changed built-in ones (`forewarn config violation loitering` prints one).
+# [violations]
+# dir = "violations"
+"#;
+
+/// `[violations]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawViolations {
+    /// Directory with more violation files, relative to the site file. A file of a built-in name replaces it.
+    #[schemars(with = "Option<PathBuf>")]
+    pub dir: Option<Spanned<PathBuf>>,
+}
+
+impl RawViolations {
+    /// Every violation that the site can name, and the directory of its own files and of their sounds.
+    pub(crate) fn check(&self, check: &mut Check<'_>) -> (Option<Library>, PathBuf) {
+        let mut library = check.take(Library::built_in());
+        let Some(dir) = &self.dir else { return (library, check.directory().to_owned()) };
+        let dir = check.path(dir.get_ref());
+        if let Some(library) = &mut library {
+            check.take(library.add_directory(&dir));
+        }
+        (library, dir)
+    }
+}
 
 static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../pipelines/violations");
 

@@ -55,6 +55,7 @@ impl fmt::Display for Provider {
 
 /// Which provider a site wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ProviderChoice {
     /// CUDA where a GPU and a library for it are really there, else the CPU.
@@ -108,6 +109,7 @@ impl FromStr for ProviderChoice {
 
 /// The numbers in which a provider may compute. Weights and results are 32-bit floats in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32-bit floats.

@@ -7,6 +7,7 @@ use crate::ClassGroups;
 
 /// Settings of a [`Tracker`](super::Tracker).
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::not_negative))]
 #[serde(deny_unknown_fields, default)]
 pub struct TrackerConfig {
     /// Detections from this score on are matched first and may re-find lost tracks.
@@ -25,6 +26,7 @@ pub struct TrackerConfig {
     /// Whether what subjects look like weighs in, where the caller tells it; it costs a look at the colours of each box.
     pub appearance: bool,
     /// Lists of classes that the detector confuses; a track's class is voted among them.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<Vec<String>>>"))]
     pub class_groups: Option<Vec<Vec<Class>>>,
 }
 

@@ -15,7 +15,7 @@ use crate::config::Site;
 /// The places of a site's cameras.
 pub fn cameras(site: &Site) -> Vec<CameraPlace> {
     let camera = |camera: &crate::config::Camera| CameraPlace {
-        site: site.id.clone(),
+        site: site.header.id.clone(),
         camera: camera.id.clone(),
         place: camera.place.clone(),
     };
@@ -30,7 +30,7 @@ pub fn from_outbox(site: &Site) -> anyhow::Result<Vec<Case>> {
     }
     let ledger = IncidentLedger::open(&path)?;
     let entries = ledger.latest(u32::MAX)?;
-    Ok(entries.iter().filter_map(|entry| case(&site.id, &entry.record)).collect())
+    Ok(entries.iter().filter_map(|entry| case(&site.header.id, &entry.record)).collect())
 }
 
 fn case(site: &StreamId, record: &IncidentRecord) -> Option<Case> {

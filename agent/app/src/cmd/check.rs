@@ -40,7 +40,7 @@ pub fn run(args: &Check) -> CommandResult {
         out,
         "{}: site {} with {} cameras, {n_rules} rules, {} speakers, {} sensors: correct",
         args.config.display(),
-        site.id,
+        site.header.id,
         site.cameras.len(),
         site.speakers.len(),
         site.sensors.len()
@@ -116,19 +116,21 @@ fn probe_sensors(site: &Site, out: &mut impl Write) -> Result<usize, CommandErro
 
 /// Whether the site's models can be used; says on what they run.
 fn probe_model(site: &Site, out: &mut impl Write) -> Result<bool, CommandError> {
-    let runtime = match detector::runtime(site.execution) {
+    let runtime = match detector::runtime(site.model.execution) {
         Ok(runtime) => runtime,
         Err(error) => {
-            writeln!(out, "model {}: {error}", site.card.name)?;
+            writeln!(out, "model {}: {error}", site.model.card.name)?;
             return Ok(false);
         }
     };
     writeln!(out, "ONNX Runtime: {}", runtime.path().display())?;
     detector::print_providers(&runtime, out)?;
     let mut all_work = true;
-    for (role, card) in [("model", Some(&site.card)), ("shadow model", site.shadow.as_ref().map(|s| &s.card))] {
+    for (role, card) in
+        [("model", Some(&site.model.card)), ("shadow model", site.model.shadow.as_ref().map(|s| &s.card))]
+    {
         let Some(card) = card else { continue };
-        match detector::open_on(&runtime, card, site.threads, None) {
+        match detector::open_on(&runtime, card, site.model.threads, None) {
             Ok(model) => writeln!(out, "{role} {}: loads and fits its card, on {}", card.name, model.provider())?,
             Err(error) => {
                 all_work = false;

@@ -5,16 +5,17 @@ use std::io::Write as _;
 use anyhow::anyhow;
 
 use crate::cli::Config;
-use crate::config::{EXAMPLE, RawSite, violations::Library};
+use crate::config;
+use crate::config::violations::Library;
 use crate::exit::{CommandResult, ExitCode, OrExit as _};
 
 /// Runs the command.
 pub fn run(args: &Config) -> CommandResult {
     let mut out = std::io::stdout().lock();
     match args {
-        Config::Example => out.write_all(EXAMPLE.as_bytes())?,
+        Config::Example => out.write_all(config::example().as_bytes())?,
         Config::Schema => {
-            let schema = serde_json::to_string_pretty(&schemars::schema_for!(RawSite))?;
+            let schema = serde_json::to_string_pretty(&config::schema())?;
             writeln!(out, "{schema}")?;
         }
         Config::Violation { id: None } => {

@@ -109,11 +109,11 @@ fn attribute(args: &DatasetExport) -> Result<Attribute, CommandError> {
 }
 
 fn eyes(args: &DatasetExport, site: &Site, attribute: &Attribute) -> Result<Eyes, CommandError> {
-    let detector = detector::open(&site.card, site.threads, Some(site.tracker.low_score))?;
+    let detector = detector::open(&site.model.card, site.model.threads, Some(site.tracker.low_score))?;
     let store = Store::locate();
     let runtime = Runtime::load(&store).or_exit(ExitCode::Missing)?;
     let card_of = |name: &str| -> Result<Card, CardError> { cards::builtin(name) };
-    let with = (&runtime, site.threads);
+    let with = (&runtime, site.model.threads);
     let attributes = std::slice::from_ref(attribute);
     let reader = AttributeReader::open_for_collecting(attributes, &card_of, &store, with).or_exit(ExitCode::Missing)?;
     let faces = (!args.with_faces).then(|| Faces::open(&card_of, &store, with)).transpose();
@@ -135,14 +135,14 @@ fn note(args: &DatasetExport, site: &Site) -> Note {
         date: today(site),
         keep_days: args.keep_days,
         with_faces: args.with_faces,
-        site: site.id.clone(),
+        site: site.header.id.clone(),
         cameras,
     }
 }
 
 fn today(site: &Site) -> jiff::civil::Date {
-    let now = SiteTime::live(site.time_zone.clone()).instant(SystemClock.now()).unwrap_or_default();
-    now.to_zoned(site.time_zone.clone()).date()
+    let now = SiteTime::live(site.header.time_zone.clone()).instant(SystemClock.now()).unwrap_or_default();
+    now.to_zoned(site.header.time_zone.clone()).date()
 }
 
 /// The name of the part that is cut out, under which training finds it.

@@ -26,7 +26,7 @@ pub fn run(args: &Args) -> CommandResult {
         return Err(CommandError { code: ExitCode::BadInput, error });
     }
     let dir = args.data.as_ref().unwrap_or(&site.storage.dir);
-    let store = HeatStore::new(dir, SiteTime::live(site.time_zone.clone()));
+    let store = HeatStore::new(dir, SiteTime::live(site.header.time_zone.clone()));
     let days = store.days(&args.camera).or_exit(ExitCode::Failed)?;
     let (Some(first), Some(last)) = (days.first(), days.last()) else {
         let error = anyhow!(

@@ -44,10 +44,10 @@ pub fn run(args: &Args) -> CommandResult {
     let first = sites.first().context("clap asks for one site at least")?;
     for path in &args.incidents {
         let start = args.start.context("clap asks for --start with --incidents")?;
-        cases.extend(from_replay(&first.id, path, start).or_exit(ExitCode::BadInput)?);
+        cases.extend(from_replay(&first.header.id, path, start).or_exit(ExitCode::BadInput)?);
     }
     warn_of_strangers(&all, &cases);
-    let zone = &first.time_zone;
+    let zone = &first.header.time_zone;
     let day_of = |at: forewarn_domain::Timestamp| -> Option<Date> {
         Some(jiff::Timestamp::from_microsecond(at.as_micros()).ok()?.to_zoned(zone.clone()).date())
     };

@@ -48,7 +48,8 @@ pub fn run(args: &Args) -> CommandResult {
 }
 
 fn has_hours(site: &config::Site) -> bool {
-    !site.quiet_hours.is_empty() || site.cameras.iter().flat_map(|c| &c.rules).any(|rule| rule.has_schedule)
+    !site.header.quiet_hours.is_empty()
+        || site.cameras.iter().flat_map(|c| &c.rules).any(|rule| rule.binding.schedule.is_some())
 }
 
 fn print(summary: &Summary) -> std::io::Result<()> {

@@ -21,7 +21,7 @@ pub fn run(args: &Run) -> CommandResult {
     let shutdown = Shutdown::listen()?;
     let reader = detector::reader_of_site(&site)?;
     let agent = Agent::start(&site, Models { detector, reader }, None)?;
-    tracing::info!(site = %site.id, cameras = site.cameras.len(), console = ?agent.console_address(), "watching");
+    tracing::info!(site = %site.header.id, cameras = site.cameras.len(), console = ?agent.console_address(), "watching");
     while !shutdown.wait(LOOK_AFTER) {
         if agent.is_broken() {
             // Stopping keeps what the other parts have; a supervisor such as systemd starts the agent again.

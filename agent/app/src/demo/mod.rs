@@ -83,7 +83,7 @@ fn write_site(out: &Path, camera_url: &str, mqtt_url: &str) -> Result<Site, Comm
 /// The demo's site for measuring: the same camera, zones and rules, and no source.
 pub fn rules_of_the_demo() -> Result<Site, CommandError> {
     let text = SITE.replace("{camera_url}", "file:none").replace("{mqtt_url}", "mqtt://127.0.0.1:1883");
-    config::resolve::resolve(&config::source::Source::new("the demo's site", text)).or_exit(ExitCode::BadConfig)
+    config::resolve(&config::source::Source::new("the demo's site", text)).or_exit(ExitCode::BadConfig)
 }
 
 fn narrator(args: &Demo) -> Box<dyn Narrator> {

@@ -28,11 +28,11 @@ pub struct LiveModel {
 
 /// Opens the site's models. From now on SIGHUP reads `[model]` of the site file at `config` anew.
 pub fn start(site: &Site, config: &Path) -> Result<LiveModel, CommandError> {
-    let runtime = super::runtime(site.execution)?;
-    let first = super::open_on(&runtime, &site.card, site.threads, Some(site.tracker.low_score))?;
-    let name: ModelName = Arc::new(Mutex::new(site.card.name.clone()));
+    let runtime = super::runtime(site.model.execution)?;
+    let first = super::open_on(&runtime, &site.model.card, site.model.threads, Some(site.tracker.low_score))?;
+    let name: ModelName = Arc::new(Mutex::new(site.model.card.name.clone()));
     let (swappable, handle) = SwappableDetector::new(Box::new(Metered::new(first, runtime)));
-    let detector: Box<dyn Detector> = match &site.shadow {
+    let detector: Box<dyn Detector> = match &site.model.shadow {
         Some(shadow) => Box::new(shadowed(site, shadow, Box::new(swappable), Arc::clone(&name))?),
         None => Box::new(swappable),
     };

@@ -25,7 +25,7 @@ pub fn open(card: &Card, threads: usize, score: Option<f32>) -> Result<OnnxDetec
 
 /// Opens the detector of a site on the provider that the site asks for, with the scores that its tracker wants.
 pub fn of_site(site: &Site) -> Result<OnnxDetector, CommandError> {
-    open_on(&runtime(site.execution)?, &site.card, site.threads, Some(site.tracker.low_score))
+    open_on(&runtime(site.model.execution)?, &site.model.card, site.model.threads, Some(site.tracker.low_score))
 }
 
 /// The ONNX Runtime library with the provider asked for, or with the CPU and a warning.

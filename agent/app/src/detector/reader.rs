@@ -22,8 +22,8 @@ pub fn of_site(site: &Site) -> Result<Option<Box<dyn Reader>>, CommandError> {
         card::find(name, &site.directory)
             .map_err(|error| CardError::Unknown { name: name.to_owned(), known: ConfigError::from(error).to_string() })
     };
-    let runtime = super::runtime(site.execution)?;
-    let reader = AttributeReader::open(&attributes, &card_of, &Store::locate(), (&runtime, site.threads))
+    let runtime = super::runtime(site.model.execution)?;
+    let reader = AttributeReader::open(&attributes, &card_of, &Store::locate(), (&runtime, site.model.threads))
         .or_exit(ExitCode::Missing)?;
     Ok(Some(Box::new(reader)))
 }
@@ -64,7 +64,7 @@ fn attribute(site: &Site, id: &AttributeId) -> Result<Attribute, CommandError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::resolve::resolve;
+    use crate::config::resolve;
     use crate::config::source::Source;
 
     fn site(rest: &str) -> Site {

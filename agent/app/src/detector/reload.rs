@@ -7,15 +7,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use forewarn_analytics::{CompiledRule, RuleBinding};
-use forewarn_domain::{Class, RuleKey, Violation, Zone};
+use forewarn_domain::Class;
 use forewarn_models::swap::{SwapHandle, TrialReport, trial};
 use metrics::counter;
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::{Handle, Signals};
 
 use super::live::{Metered, ModelName};
-use crate::config::{self, Site};
+use crate::config::{self, Rule, Site};
 
 /// How long the exchange waits for a frame.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -26,17 +25,10 @@ pub struct Reload {
     thread: Option<JoinHandle<()>>,
 }
 
-/// One rule of the running site, as it was compiled.
-struct RunningRule {
-    key: RuleKey,
-    violation: Violation,
-    zones: Vec<Zone>,
-}
-
 /// What an exchange needs.
 pub(super) struct Exchange {
     config: PathBuf,
-    rules: Vec<RunningRule>,
+    rules: Vec<Rule>,
     handle: SwapHandle,
     name: ModelName,
 }
@@ -69,15 +61,8 @@ impl Drop for Reload {
 
 impl Exchange {
     pub(super) fn new(site: &Site, config: &Path, handle: SwapHandle, name: ModelName) -> Self {
-        let rules = site.cameras.iter().flat_map(|camera| {
-            let running = |rule: &config::site::Rule| RunningRule {
-                key: rule.key.clone(),
-                violation: rule.violation.clone(),
-                zones: camera.zones.clone(),
-            };
-            camera.rules.iter().map(running)
-        });
-        Self { config: config.to_owned(), rules: rules.collect(), handle, name }
+        let rules = site.cameras.iter().flat_map(|camera| camera.rules.iter().cloned()).collect();
+        Self { config: config.to_owned(), rules, handle, name }
     }
 
     /// Exchanges the model, or says in log and metrics why the old one stays.
@@ -98,32 +83,30 @@ impl Exchange {
     /// Opens the model of the site file beside the present one, tries it, and lets it take over between two frames.
     pub(super) fn exchange(&self) -> anyhow::Result<(String, TrialReport)> {
         let site = config::load(&self.config)?;
-        self.check_rules(&site.card.classes.to_vec())?;
-        let runtime = super::runtime(site.execution).map_err(|error| error.error)?;
+        check_rules(&self.rules, &site.model.card.classes.to_vec())?;
+        let runtime = super::runtime(site.model.execution).map_err(|error| error.error)?;
         let chosen = runtime.execution().chosen();
         if chosen.is_fallback {
             bail!("{}; a restarted agent loads the library that fits, if there is one", chosen.reason);
         }
-        let model = super::open_on(&runtime, &site.card, site.threads, Some(site.tracker.low_score));
+        let model = super::open_on(&runtime, &site.model.card, site.model.threads, Some(site.tracker.low_score));
         let mut model = Metered::new(model.map_err(|error| error.error)?, runtime);
         let reference = self.handle.reference();
         // The rules have been compiled with its classes already.
         let report = trial(&mut model, &BTreeSet::new(), reference.as_ref())
-            .map_err(|error| anyhow!("model {}: {error}", site.card.name))?;
+            .map_err(|error| anyhow!("model {}: {error}", site.model.card.name))?;
         let old = self.handle.switch_to(Box::new(model), PATIENCE)?;
         drop(old);
-        self.name.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&site.card.name);
-        Ok((site.card.name, report))
+        self.name.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&site.model.card.name);
+        Ok((site.model.card.name, report))
     }
+}
 
-    /// Every rule that runs must be able to go on: its classes are among those of the new model.
-    fn check_rules(&self, classes: &[Class]) -> anyhow::Result<()> {
-        for RunningRule { key, violation, zones } in &self.rules {
-            let mut binding = RuleBinding::new(key.clone(), zones.clone());
-            binding.classes = classes.to_vec();
-            CompiledRule::compile(violation, &binding)
-                .map_err(|error| anyhow!("rule {}: {}: {}", key.violation, error.place, error.problem))?;
-        }
-        Ok(())
+/// Every rule that runs must be able to go on: its classes are among those of the new model.
+fn check_rules(rules: &[Rule], classes: &[Class]) -> anyhow::Result<()> {
+    for rule in rules {
+        rule.compile_for(classes)
+            .map_err(|error| anyhow!("rule {}: {}: {}", rule.key.violation, error.place, error.problem))?;
     }
+    Ok(())
 }

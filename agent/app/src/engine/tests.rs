@@ -8,7 +8,7 @@ use forewarn_domain::{
 use forewarn_incident::Output;
 
 use super::*;
-use crate::config::resolve::resolve;
+use crate::config::resolve;
 use crate::config::source::Source;
 
 const SITE: &str = r#"

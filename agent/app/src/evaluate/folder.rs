@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 
 use super::truth::{self, ClipTruth, Known};
-use crate::config::resolve::load_with_model;
+use crate::config::load_with_model;
 use crate::config::{ConfigErrors, Site};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 

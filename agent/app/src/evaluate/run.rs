@@ -104,7 +104,7 @@ fn play(job: &Job, variant: &Variant, min_overlap: f32) -> Result<(ClipResult, f
     let mut alarms: Vec<Alarm> = records.values().filter_map(|seen| seen.alarm(summary.media_s)).collect();
     alarms.sort_by(|a, b| a.confirmed_s.total_cmp(&b.confirmed_s).then_with(|| a.id.cmp(&b.id)));
     let verdicts = judge(&job.truth, &alarms, min_overlap);
-    let result = ClipResult::new(job, &site.card.name, &summary, looked_for(&site, job), alarms, verdicts);
+    let result = ClipResult::new(job, &site.model.card.name, &summary, looked_for(&site, job), alarms, verdicts);
     Ok((result, summary.wall_s))
 }
 

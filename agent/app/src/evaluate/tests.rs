@@ -8,7 +8,7 @@ use super::matching::{Alarm, Verdict, judge, overlap, pair};
 use super::result::{AlarmResult, ClipResult, Evaluation, TruthResult};
 use super::score::{Delay, Ratio};
 use super::truth::{ClipTruth, Known, read};
-use crate::config::resolve::resolve;
+use crate::config::resolve;
 use crate::config::source::Source;
 
 const SITE: &str = r#"

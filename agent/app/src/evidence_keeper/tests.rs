@@ -8,7 +8,7 @@ use forewarn_domain::{
 use forewarn_incident::Output;
 
 use super::*;
-use crate::config::resolve::resolve;
+use crate::config::resolve;
 use crate::config::source::Source;
 use crate::engine::Engine;
 
@@ -56,7 +56,7 @@ fn frame(n: u32) -> Frame {
 fn bundle(root: &Path, watched: &Closeups, handed_over: Closeups) -> PathBuf {
     let site = resolve(&Source::new("site.toml", SITE)).unwrap_or_else(|errors| panic!("{errors}"));
     let store = open_store(root, Limits { min_free_bytes: 0, ..Limits::default() }, TimeLine::Clip).unwrap();
-    let civil = SiteTime::replay(site.time_zone.clone(), None);
+    let civil = SiteTime::replay(site.header.time_zone.clone(), None);
     let scratch = root.join(".scratch");
     let mut keeper = EvidenceKeeper::new(store, scratch, &site, civil).unwrap().with_closeups(handed_over);
     let mut reader = watched.watching(Box::new(Bare));

@@ -56,7 +56,7 @@ pub type SharedBoard = Arc<Mutex<Board>>;
 pub fn open_outbox(site: &Site, now: Timestamp) -> Result<(Outbox, Vec<Happening>), CommandError> {
     let path = site.storage.outbox();
     let limits = OutboxLimits { max_bytes: site.storage.outbox_bytes, ..OutboxLimits::default() };
-    let source = EventSource { site: site.id.to_string(), agent_version: env!("CARGO_PKG_VERSION").to_owned() };
+    let source = EventSource { site: site.header.id.to_string(), agent_version: env!("CARGO_PKG_VERSION").to_owned() };
     let opened = Outbox::open(path, limits, source).or_exit(ExitCode::Failed)?;
     let notes = opened.set_aside.map(|aside| {
         let what = format!(

@@ -149,7 +149,7 @@ impl Agent {
     /// retried by its part.
     pub fn start(site: &Site, mut models: Models, narrator: Option<Box<dyn Narrator>>) -> Result<Self, CommandError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let civil = SiteTime::live(site.time_zone.clone()).with_holidays(site.holidays.clone());
+        let civil = SiteTime::live(site.header.time_zone.clone()).with_holidays(site.header.holidays.clone());
         std::fs::create_dir_all(&site.storage.dir)
             .with_context(|| format!("failed to make the storage directory {}", site.storage.dir.display()))?;
         let storage_lock = lock_storage(&site.storage.dir)?;

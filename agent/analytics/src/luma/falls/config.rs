@@ -7,15 +7,16 @@ use crate::luma::{LumaConfigError, ROWS, check_ranges};
 /// Settings of a [`FallingObjectDetector`](super::FallingObjectDetector). The defaults serve a facade that fills a
 /// picture of 1080 rows; [`FallingObjectConfig::for_rows`] fits them to others.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::not_negative))]
 #[serde(deny_unknown_fields, default)]
 pub struct FallingObjectConfig {
     /// How faint an object counts, 0 to 100.
     pub sensitivity: f32,
     /// Least height of a fall, in pixels of the full frame.
     pub min_drop_px: f32,
-    /// Least and greatest area of an object in square pixels of the full frame.
+    /// Least area of an object in square pixels of the full frame.
     pub min_area_px: f32,
-    /// See `min_area_px`.
+    /// Greatest area of an object in square pixels of the full frame.
     pub max_area_px: f32,
     /// Least acceleration towards the ground, in pixels of the full frame per second squared. Ten floors over 1000 rows
     /// make about 30 pixels a metre, that is 300; what is slower than a fourth of that flutters.
@@ -40,6 +41,7 @@ pub struct FallingObjectConfig {
 
 /// Where the floors of a facade are, in pixels of the full frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Floors {
     /// All floors are alike.

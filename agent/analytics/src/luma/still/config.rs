@@ -8,6 +8,7 @@ use crate::luma::{LumaConfigError, ROWS, check_ranges};
 /// Settings of a [`StaticObjectDetector`](super::StaticObjectDetector). The defaults serve street cameras of 1080 rows;
 /// [`StaticObjectConfig::for_rows`] fits them to others.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::not_negative))]
 #[serde(deny_unknown_fields, default)]
 pub struct StaticObjectConfig {
     /// Seconds for which a change must stay, uncovered, before it is an object. Rules wait on top of this.
@@ -33,6 +34,7 @@ pub struct StaticObjectConfig {
     /// Seconds for which the place of a track that ended without leaving counts as covered still.
     pub hold_track_s: f64,
     /// Classes of tracks that cover the scene; all if empty.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub covering_classes: Vec<Class>,
     /// Most objects kept at once; further ones are taken into the scene.
     pub max_objects: usize,

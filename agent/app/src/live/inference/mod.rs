@@ -111,7 +111,7 @@ impl Inference {
                 is_gated: camera.is_gated,
             };
             scheduler.add(stream.clone(), of_stream);
-            let eye = Eye::new(camera, &site.card, camera.is_gated);
+            let eye = Eye::new(camera, &site.model.card, camera.is_gated);
             let is_whole = camera.falls.is_some();
             lanes.insert(stream, Lane { slot, eye, is_whole, waiting: None, decoding: DecodeMeter::default() });
         }
@@ -135,7 +135,7 @@ impl Inference {
             is_stopping: Arc::clone(&is_stopping),
             analysed: Arc::clone(&analysed),
             telemetry: Telemetry::new(budget),
-            threads: site.threads as f64,
+            threads: site.model.threads as f64,
         };
         let thread = std::thread::Builder::new()
             .name("inference".to_owned())

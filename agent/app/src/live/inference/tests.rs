@@ -10,7 +10,7 @@ use forewarn_domain::{
 use forewarn_pipelines::FrameSlot;
 
 use super::*;
-use crate::config::resolve::resolve;
+use crate::config::resolve;
 use crate::config::source::Source;
 use crate::live::{Receiver, queue};
 

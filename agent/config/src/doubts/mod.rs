@@ -1,14 +1,17 @@
 //! What is correct in a site file and still cannot work, or hardly: found by `forewarn check`, told as warnings.
 
-use std::collections::BTreeSet;
+mod condition;
+mod sensors;
+mod together;
+
 use std::fmt;
 
-use forewarn_domain::ViolationId;
 use forewarn_domain::zone::{ZoneShape, ZoneUnit};
-use serde_json::Value;
 
-use super::site::{Camera, Rule, Site};
-use super::source::nearest;
+use self::condition::{numbers, resolved};
+use self::sensors::sensors;
+use self::together::always_together;
+use crate::{Camera, Rule, Site};
 
 /// A doubt about one camera, or one of its rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,47 +57,7 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
         }
         doubts.extend(always_together(&camera.rules));
     }
-    doubts.extend(sensors(site));
-    doubts
-}
-
-/// Rules whose sensor is not there or counts as silent between two values, and sensors that no rule asks.
-fn sensors(site: &Site) -> Vec<Doubt> {
-    let mut doubts = Vec::new();
-    let mut asked = BTreeSet::new();
-    for rule in site.cameras.iter().flat_map(|camera| &camera.rules) {
-        for (id, silent_after) in rule.compiled.sensors() {
-            asked.insert(id);
-            let Some(sensor) = site.sensors.iter().find(|sensor| sensor.id() == id) else {
-                doubts.push(Doubt {
-                    about: about(rule),
-                    problem: format!("the site has no sensor `{id}`, so it can never fire"),
-                    mend: nearest(id.as_str(), site.sensors.iter().map(|sensor| sensor.id().as_str())).map_or_else(
-                        || format!("add a `[[sensor]]` with `id = \"{id}\"`; a replay takes values by `--sensors`"),
-                        |best| format!("did you mean `{best}`?"),
-                    ),
-                });
-                continue;
-            };
-            if let Some(every) = sensor.every().filter(|every| silent_after < *every * 2) {
-                let (silent_s, every_s) = (silent_after.as_secs_f64(), every.as_secs_f64());
-                doubts.push(Doubt {
-                    about: about(rule),
-                    problem: format!(
-                        "sensor `{id}` has a value every {every_s} s and counts as silent after {silent_s} s, \
-                         so one that is missed ends what is known"
-                    ),
-                    mend: format!("set `silent_after_s` of the condition to {} or more", every_s * 3.0),
-                });
-            }
-        }
-    }
-    let unasked = site.sensors.iter().filter(|sensor| !asked.contains(sensor.id()));
-    doubts.extend(unasked.map(|sensor| Doubt {
-        about: format!("sensor {}", sensor.id()),
-        problem: "no rule asks for it, so its values are only a metric".to_owned(),
-        mend: format!("add `sensor = \"{}\"` to a `[[camera.rule]]`, or leave the sensor out", sensor.id()),
-    }));
+    doubts.extend(sensors(&site.sensors, &site.cameras));
     doubts
 }
 
@@ -133,10 +96,7 @@ fn too_quick(camera: &Camera, rule: &Rule) -> Vec<Doubt> {
     let mut doubt = |problem: String, mend: String| doubts.push(Doubt { about: about(rule), problem, mend });
     let looks = format!("between two looks of this camera lie {interval_s:.2} s");
     let faster = |wanted_s: f64| format!("raise `analysis_fps` to {:.1} or more", (1.0 / wanted_s).min(60.0));
-    let condition = resolved(rule);
-    let mut times = Vec::new();
-    collect_numbers(&condition, "for_s", &mut times);
-    for seconds in times.into_iter().filter(|s| *s > 0.0 && *s < interval_s) {
+    for seconds in numbers(&resolved(rule), "for_s").into_iter().filter(|s| *s > 0.0 && *s < interval_s) {
         doubt(
             format!("its condition asks for {seconds} s and {looks}, so one look decides"),
             format!("{}, or ask for a longer time", faster(seconds / 2.0)),
@@ -165,9 +125,7 @@ fn too_quick(camera: &Camera, rule: &Rule) -> Vec<Doubt> {
 /// A least floor where nobody says where the floors are.
 fn unknown_floors(camera: &Camera, rule: &Rule) -> Option<Doubt> {
     let is_known = camera.falls.as_ref().is_none_or(|falls| falls.config.floors.is_some());
-    let mut floors = Vec::new();
-    collect_numbers(&resolved(rule), "from_floor", &mut floors);
-    let least = floors.into_iter().find(|floor| *floor > 1.0)?;
+    let least = numbers(&resolved(rule), "from_floor").into_iter().find(|floor| *floor > 1.0)?;
     (!is_known).then(|| Doubt {
         about: about(rule),
         problem: format!(
@@ -178,98 +136,11 @@ fn unknown_floors(camera: &Camera, rule: &Rule) -> Option<Doubt> {
     })
 }
 
-/// The condition as a tree of values in which every parameter is a number.
-fn resolved(rule: &Rule) -> Value {
-    let mut tree = serde_json::to_value(&rule.violation.condition).unwrap_or_default();
-    fill_in(&mut tree, rule);
-    tree
-}
-
-fn fill_in(tree: &mut Value, rule: &Rule) {
-    match tree {
-        Value::String(text) => {
-            let value = text.strip_prefix('$').and_then(|name| rule.violation.parameters.get(name));
-            if let Some(number) = value.and_then(|value| serde_json::Number::from_f64(*value)) {
-                *tree = Value::Number(number);
-            }
-        }
-        Value::Array(parts) => parts.iter_mut().for_each(|part| fill_in(part, rule)),
-        Value::Object(entries) => entries.values_mut().for_each(|entry| fill_in(entry, rule)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-/// The numbers that stand under a key anywhere in a tree.
-fn collect_numbers(tree: &Value, name: &str, found: &mut Vec<f64>) {
-    match tree {
-        Value::Array(parts) => parts.iter().for_each(|part| collect_numbers(part, name, found)),
-        Value::Object(entries) => {
-            for (key, entry) in entries {
-                match entry.as_f64() {
-                    Some(number) if key == name => found.push(number),
-                    _ => collect_numbers(entry, name, found),
-                }
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-/// Pairs of rules of which one never fires without the other: the same zone, the same subjects, and conditions that
-/// differ at most in how much they ask for.
-fn always_together(rules: &[Rule]) -> Vec<Doubt> {
-    let mut doubts = Vec::new();
-    for (i, a) in rules.iter().enumerate() {
-        for b in &rules[i + 1..] {
-            for (narrow, wide) in [(a, b), (b, a)] {
-                if implies(narrow, wide) {
-                    let other: &ViolationId = &wide.key.violation;
-                    doubts.push(Doubt {
-                        about: about(narrow),
-                        problem: format!("whenever it fires, {other} fires in the same zone for the same subject"),
-                        mend: "keep one of the two, or change their zones, schedules or numbers".to_owned(),
-                    });
-                    break;
-                }
-            }
-        }
-    }
-    doubts
-}
-
-fn implies(narrow: &Rule, wide: &Rule) -> bool {
-    let (a, b) = (&narrow.violation, &wide.violation);
-    narrow.key.zone == wide.key.zone
-        && !wide.has_schedule
-        && a.subject.iter().all(|class| b.subject.contains(class))
-        && a.min_confidence >= b.min_confidence
-        && asks_no_less(&resolved(narrow), &resolved(wide), None)
-}
-
-/// Whether a tree asks for everything that another asks for. Only numbers that are lower bounds may differ.
-fn asks_no_less(narrow: &Value, wide: &Value, key: Option<&str>) -> bool {
-    match (narrow, wide) {
-        (Value::Number(a), Value::Number(b)) => match key {
-            Some("for_s" | "at_least" | "confidence") => a.as_f64() >= b.as_f64(),
-            _ => a.as_f64() == b.as_f64(),
-        },
-        // What is under `not` is turned around, so it must be the same.
-        (Value::Object(a), Value::Object(b)) if key != Some("not") => {
-            a.len() == b.len()
-                && a.iter().all(|(key, part)| b.get(key).is_some_and(|other| asks_no_less(part, other, Some(key))))
-        }
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(part, other)| asks_no_less(part, other, key))
-        }
-        (a, b) => a == b,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::resolve::resolve;
-    use super::super::source::Source;
     use super::*;
+    use crate::resolve;
+    use crate::source::Source;
 
     fn check(camera: &str, says: &[&str]) {
         let text = format!(
@@ -341,17 +212,5 @@ mod tests {
         check(&format!("{}{}", rule("fumes"), sensor("fume", 10)), &["did you mean `fume`?", "no rule asks for it"]);
         let slow = "has a value every 200 s and counts as silent after 300 s";
         check(&format!("{}{}", rule("fume"), sensor("fume", 200)), &[slow]);
-    }
-
-    #[test]
-    fn lower_bounds_may_differ_and_nothing_else() {
-        let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-        let asks = |a: &str, b: &str| asks_no_less(&value(a), &value(b), None);
-        let dwell = |s: u32, by: &str| format!(r#"{{"dwell":{{"for_s":{s},"by":"{by}"}}}}"#);
-        assert!(asks(&dwell(20, "foot"), &dwell(10, "foot")));
-        assert!(!asks(&dwell(10, "foot"), &dwell(20, "foot")));
-        assert!(!asks(&dwell(20, "foot"), &dwell(10, "centre")));
-        let not = |s: u32| format!(r#"{{"not":{}}}"#, dwell(s, "foot"));
-        assert!(asks(&not(10), &not(10)) && !asks(&not(20), &not(10)));
     }
 }

@@ -1,0 +1,255 @@
+//! `[[camera]]`: what is watched.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use forewarn_analytics::luma::{FallingObjectConfig, StaticObjectConfig};
+use forewarn_domain::{Place, SpeakerId, StreamId, Zone};
+use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::check::{Check, unwritten};
+use crate::luma::{self, FallWatch};
+use crate::rule::{self, Lookup, RawRule, Rule};
+use crate::schema;
+use crate::tiles::{self, Tiles};
+use crate::video;
+use crate::zone::{self, RawZone};
+
+pub(crate) const EXAMPLE: &str = r#"[[camera]]
+id = "gate"
+url = "rtsp://192.168.1.20:554/stream1"
+# user = "viewer"
+# password_env = "GATE_PASSWORD" # or password_file = "gate.secret"; a password never stands in this file
+transport = "tcp"                # or "udp"
+decoder = "auto"                 # "software", or the name of a GStreamer decoder
+analysis_fps = 5.0               # frames a second that are looked at; all are kept for evidence
+motion_gate = true               # look seldom at a still scene; see [inference]
+tiles = "off"                    # "auto" for small subjects, or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }
+stall_s = 5.0                    # without a frame for this long the stream counts as interrupted
+place = { cell = "C-07" }         # the grid cell; city to community come from [site]
+speakers = ["horn", "kiosk"]     # the first is tried first, the others are its fall-backs
+"#;
+
+/// One `[[camera]]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawCamera {
+    /// Its name.
+    #[schemars(with = "String")]
+    pub id: Spanned<StreamId>,
+    /// `rtsp://`, `rtmp://`, `srt://`, `file:` or `v4l2:`.
+    #[schemars(with = "String")]
+    pub url: Spanned<String>,
+    /// User name, if it does not stand in the URL.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// File whose first line is the password.
+    #[serde(default)]
+    #[schemars(with = "Option<PathBuf>")]
+    pub password_file: Option<Spanned<PathBuf>>,
+    /// Environment variable that holds the password.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub password_env: Option<Spanned<String>>,
+    /// RTSP transport.
+    #[serde(default)]
+    pub transport: RawTransport,
+    /// `auto`, `software`, `vaapi`, `nvdec`, `v4l2`, or the name of a GStreamer decoder.
+    #[serde(default = "default_decoder")]
+    pub decoder: String,
+    /// Frames a second that are analysed.
+    #[serde(default = "default_analysis_fps")]
+    #[schemars(with = "f64")]
+    pub analysis_fps: Spanned<f64>,
+    /// Look seldom at a still scene.
+    #[serde(default = "yes")]
+    pub motion_gate: bool,
+    /// Overlapping tiles for small subjects: `off`, `auto`, or a table.
+    #[serde(default)]
+    #[schemars(schema_with = "tiles::schema")]
+    pub tiles: Option<Spanned<toml::Value>>,
+    /// How things are sought that appear and stay, where a rule is about them. Pixels are those of a picture of 1080
+    /// rows.
+    #[serde(default)]
+    #[schemars(with = "Option<StaticObjectConfig>")]
+    pub static_objects: Option<Spanned<toml::Table>>,
+    /// How things are sought that fall, where a rule is about them. Pixels are those of a picture of 1080 rows, but for
+    /// the floors, which are drawn on the camera's own.
+    #[serde(default)]
+    #[schemars(with = "Option<FallingObjectConfig>")]
+    pub falling_objects: Option<Spanned<toml::Table>>,
+    /// Seconds without a frame after which the stream counts as interrupted.
+    #[serde(default = "default_stall_s")]
+    #[schemars(with = "f64")]
+    pub stall_s: Spanned<f64>,
+    /// Loudspeakers, the first is tried first.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub speakers: Vec<Spanned<SpeakerId>>,
+    /// Where the camera stands, usually `{ cell = "…" }`; what is wider comes from the site.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::place")]
+    pub place: Place,
+    /// Zones and lines in the picture.
+    #[serde(default)]
+    pub zone: Vec<RawZone>,
+    /// Which violations hold where and when.
+    #[serde(default)]
+    pub rule: Vec<RawRule>,
+}
+
+fn default_decoder() -> String {
+    "auto".to_owned()
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_analysis_fps() -> Spanned<f64> {
+    unwritten(5.0)
+}
+
+fn default_stall_s() -> Spanned<f64> {
+    unwritten(5.0)
+}
+
+/// How RTP comes.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawTransport {
+    /// Interleaved in the RTSP connection.
+    #[default]
+    Tcp,
+    /// In datagrams of its own.
+    Udp,
+}
+
+/// A checked camera.
+#[derive(Debug, Clone)]
+pub struct Camera {
+    /// Its name.
+    pub id: StreamId,
+    /// Where its video comes from, with credentials.
+    pub source: SourceUrl,
+    /// How RTP comes.
+    pub transport: RtspTransport,
+    /// Which decoder is preferred.
+    pub decoder: DecoderPreference,
+    /// Time without a frame after which the stream counts as interrupted.
+    pub stall: Duration,
+    /// Where it stands in the hierarchy from city to grid cell.
+    pub place: Place,
+    /// Time between two analysed frames.
+    pub analysis_interval: Duration,
+    /// Whether a still scene is looked at less often.
+    pub is_gated: bool,
+    /// How its frames are divided for small subjects, if they are.
+    pub tiles: Option<Tiles>,
+    /// How things that stay are sought; none where no rule is about them.
+    pub static_objects: Option<StaticObjectConfig>,
+    /// How and where things that fall are sought; none where no rule is about them.
+    pub falls: Option<FallWatch>,
+    /// Loudspeakers, the first is tried first.
+    pub speakers: Vec<SpeakerId>,
+    /// Zones and lines, the whole picture among them.
+    pub zones: Vec<Zone>,
+    /// The rules as the site binds them.
+    pub rules: Vec<Rule>,
+}
+
+/// A scene in which things that stay are sought is looked at so often; what lies between two looks that are farther apart
+/// does not count as watched.
+const LONGEST_REST: Duration = Duration::from_secs(2);
+
+impl Camera {
+    /// The longest time between two looks at a still scene, where the site allows `rest`.
+    pub fn longest_rest(&self, rest: Duration) -> Duration {
+        if self.static_objects.is_some() { rest.min(LONGEST_REST) } else { rest }
+    }
+
+    /// Bounds of the pre-roll ring: long enough for the longest pre-roll of the camera's rules, counted back from the
+    /// confirmation.
+    pub fn ring_limits(&self) -> RingLimits {
+        let of_rule = |rule: &Rule| {
+            let violation = &rule.violation;
+            violation.evidence.pre_roll_s + violation.confirm.for_s + violation.confirm.forgive_s
+        };
+        let longest_s = self.rules.iter().map(of_rule).fold(0.0, f64::max);
+        // Evidence may be asked for a little late, when the machine is busy.
+        let needed = Duration::try_from_secs_f64(longest_s + 5.0).unwrap_or(Duration::from_mins(10));
+        let defaults = RingLimits::default();
+        RingLimits { span: defaults.span.max(needed.min(Duration::from_mins(10))), ..defaults }
+    }
+}
+
+/// Checks the cameras of a site at `place`, which may name the `speakers`.
+pub(crate) fn check(
+    raw: Vec<Spanned<RawCamera>>,
+    check: &mut Check<'_>,
+    place: &Place,
+    speakers: &[&SpeakerId],
+    lookup: &Lookup<'_>,
+) -> Vec<Camera> {
+    if raw.is_empty() {
+        check.fail_file("there is no camera", "add a `[[camera]]` with `id` and `url`");
+    }
+    let mut ids = BTreeSet::new();
+    let mut cameras = Vec::new();
+    for raw in raw {
+        let raw = raw.into_inner();
+        let id = raw.id.get_ref();
+        let is_taken = !ids.insert(id.clone());
+        check.unique(raw.id.span(), is_taken, &format!("camera `{id}`"), "give each camera its own id");
+        cameras.extend(raw.check(check, place, speakers, lookup));
+    }
+    cameras
+}
+
+impl RawCamera {
+    fn check(
+        self,
+        check: &mut Check<'_>,
+        site: &Place,
+        speakers: &[&SpeakerId],
+        lookup: &Lookup<'_>,
+    ) -> Option<Camera> {
+        let source = video::source(check, &self);
+        let zones = zone::check(&self.zone, check);
+        for speaker in &self.speakers {
+            let name = speaker.get_ref().as_str();
+            let names = speakers.iter().map(|id| id.as_str());
+            let problem = format!("there is no speaker `{name}`");
+            check.named(speaker.span(), name, names, problem, "add a `[[speaker]]` of that id");
+        }
+        let fps = check.number(&self.analysis_fps, 0.1..=60.0, "frames a second");
+        let stall_s = check.number(&self.stall_s, 0.5..=3600.0, "seconds");
+        let tiles = tiles::check(check, self.tiles.as_ref());
+        let rules = rule::check(&self.rule, check, &self.id, &zones, lookup);
+        let static_objects = luma::static_objects(check, self.static_objects.as_ref(), &rules);
+        let falls = luma::falling_objects(check, self.falling_objects.as_ref(), &rules, &zones.list);
+        Some(Camera {
+            id: self.id.into_inner(),
+            place: self.place.within(site),
+            source: source?,
+            transport: match self.transport {
+                RawTransport::Tcp => RtspTransport::Tcp,
+                RawTransport::Udp => RtspTransport::Udp,
+            },
+            decoder: self.decoder.parse().unwrap_or_default(),
+            stall: Duration::from_secs_f64(stall_s?),
+            analysis_interval: Duration::from_secs_f64(1.0 / fps?),
+            is_gated: self.motion_gate,
+            tiles,
+            static_objects,
+            falls,
+            speakers: self.speakers.into_iter().map(Spanned::into_inner).collect(),
+            zones: zones.list,
+            rules,
+        })
+    }
+}

@@ -1,0 +1,126 @@
+//! `[[camera.zone]]`: areas and lines in the picture.
+
+use std::collections::BTreeMap;
+
+use forewarn_domain::zone::{ZoneShape, ZoneUnit};
+use forewarn_domain::{Point, Polygon, Zone, ZoneId};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::area::{RawGround, area_m2};
+use crate::check::Check;
+
+pub(crate) const EXAMPLE: &str = r#"# A zone is a polygon or a line, normalised (0 to 1) or in pixels.
+[[camera.zone]]
+id = "kerb"
+polygon = [[0.62, 0.30], [0.98, 0.34], [0.98, 0.52], [0.60, 0.46]]
+
+[[camera.zone]]
+id = "square"
+polygon = [[0.10, 0.45], [0.60, 0.45], [0.70, 0.98], [0.02, 0.98]]
+"#;
+
+/// One `[[camera.zone]]`: an area or a line.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawZone {
+    /// Its name, unique for the camera. `whole` is always there and is the whole picture.
+    #[schemars(with = "String")]
+    pub id: Spanned<ZoneId>,
+    /// Corners of an area, `[[x, y], …]`, three or more.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<[f32; 2]>>")]
+    pub polygon: Option<Spanned<Vec<Point>>>,
+    /// Points of a line, `[[x, y], …]`, two or more.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<[f32; 2]>>")]
+    pub line: Option<Spanned<Vec<Point>>>,
+    /// Unit of the coordinates; if absent, `normalised` where none is above 1, else `pixel`.
+    #[serde(default)]
+    pub unit: Option<RawUnit>,
+    /// The area on the ground in square metres, for densities.
+    #[serde(default)]
+    #[schemars(with = "Option<f64>")]
+    pub area_m2: Option<Spanned<f64>>,
+    /// Four points by which the area on the ground is worked out instead.
+    #[serde(default)]
+    #[schemars(with = "Option<RawGround>")]
+    pub ground: Option<Spanned<RawGround>>,
+}
+
+/// Unit of coordinates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawUnit {
+    /// 0 to 1 over the picture.
+    Normalised,
+    /// Pixels of the full frame.
+    Pixel,
+}
+
+/// The zones of one camera.
+#[derive(Debug)]
+pub(crate) struct Zones {
+    /// Zones and lines, the whole picture among them.
+    pub(crate) list: Vec<Zone>,
+    /// The area on the ground of each zone that states it.
+    pub(crate) areas_m2: BTreeMap<ZoneId, f64>,
+}
+
+pub(crate) fn check(raw: &[RawZone], check: &mut Check<'_>) -> Zones {
+    let corners = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]].map(Point::from).to_vec();
+    let whole = ZoneId::new("whole").map(|id| Zone {
+        id,
+        shape: ZoneShape::Polygon(Polygon::new(corners)),
+        unit: ZoneUnit::Normalised,
+    });
+    let mut zones = Zones { list: whole.into_iter().collect(), areas_m2: BTreeMap::new() };
+    for raw in raw {
+        let id = raw.id.get_ref();
+        let is_taken = zones.list.iter().any(|known| known.id == *id);
+        check.unique(raw.id.span(), is_taken, &format!("zone `{id}`"), "give each zone of a camera its own id");
+        let Some(zone) = raw.check(check) else { continue };
+        if let Some(area_m2) = area_m2(check, raw, &zone) {
+            zones.areas_m2.insert(zone.id.clone(), area_m2);
+        }
+        zones.list.push(zone);
+    }
+    zones
+}
+
+impl RawZone {
+    fn check(&self, check: &mut Check<'_>) -> Option<Zone> {
+        let (points, least) = match (&self.polygon, &self.line) {
+            (Some(points), None) => (points, 3),
+            (None, Some(points)) => (points, 2),
+            _ => {
+                let problem = "a zone is either a `polygon` or a `line`";
+                return check.fail(self.id.span(), problem, "give `polygon = [[x, y], …]` or `line = [[x, y], …]`");
+            }
+        };
+        let place = points.span();
+        let points = points.get_ref();
+        if points.len() < least {
+            let problem = format!("{} points are too few", points.len());
+            return check.fail(place, problem, format!("give {least} or more"));
+        }
+        if !points.iter().all(|p| p.x.is_finite() && p.y.is_finite() && p.x >= 0.0 && p.y >= 0.0) {
+            let problem = "a coordinate is negative or no number";
+            return check.fail(place, problem, "coordinates count from the top left corner");
+        }
+        let is_normalised = points.iter().all(|p| p.x <= 1.0 && p.y <= 1.0);
+        let unit = match self.unit {
+            Some(RawUnit::Normalised) if !is_normalised => {
+                let mend = "divide by the picture's size, or set `unit = \"pixel\"`";
+                return check.fail(place, "a normalised coordinate is above 1", mend);
+            }
+            Some(RawUnit::Pixel) => ZoneUnit::Pixel,
+            None if !is_normalised => ZoneUnit::Pixel,
+            Some(RawUnit::Normalised) | None => ZoneUnit::Normalised,
+        };
+        let points = points.clone();
+        let shape = if least == 3 { ZoneShape::Polygon(Polygon::new(points)) } else { ZoneShape::Line(points) };
+        Some(Zone { id: self.id.get_ref().clone(), shape, unit })
+    }
+}
