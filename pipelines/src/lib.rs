@@ -15,6 +15,7 @@
 
 mod backoff;
 mod clip;
+mod clip_source;
 mod clock_map;
 mod codec;
 mod decoder;

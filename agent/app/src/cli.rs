@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use forewarn_domain::{StreamId, ViolationId};
-use forewarn_models::tiles::{Grid, MAX_OVERLAP, TileSpec, TileSpecError};
+use forewarn_engine::tiles::{Grid, MAX_OVERLAP, TileSpec, TileSpecError};
 
 pub use models::{Bench as ModelBench, Eval as ModelEval, Models};
 
@@ -411,9 +411,9 @@ pub struct Index {
     /// Last day; the day of the last incident if absent.
     #[arg(long, value_name = "DATE")]
     pub to: Option<jiff::civil::Date>,
-    /// Length of a period.
-    #[arg(long, value_enum, default_value = "day")]
-    pub period: crate::civility::periods::Length,
+    /// Length of a period: day, week or month.
+    #[arg(long, default_value = "day")]
+    pub period: forewarn_index::periods::Length,
     /// TOML file of weights and limits; the built-in ones if absent.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,

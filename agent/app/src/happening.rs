@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use forewarn_domain::{AnnounceOutcome, Announcement, IncidentId, IncidentRecord, SpeakerId, StreamId, Timestamp};
+use forewarn_evidence::KeeperNews;
 
 /// One thing that happened.
 #[derive(Debug, Clone)]
@@ -57,4 +58,13 @@ pub enum Happening {
         /// When.
         at: Timestamp,
     },
+}
+
+impl From<KeeperNews> for Happening {
+    fn from(news: KeeperNews) -> Self {
+        match news {
+            KeeperNews::Sealed { incident, path, at } => Self::Sealed { incident, path, at },
+            KeeperNews::Trouble { what, at } => Self::Trouble { what, at },
+        }
+    }
 }

@@ -6,16 +6,13 @@
 
 mod civility;
 mod cli;
-mod closeups;
 mod cmd;
 mod dataset;
 mod demo;
 mod detector;
-mod engine;
 mod evaluate;
-mod evidence_keeper;
+mod evidence_folder;
 mod exit;
-mod eye;
 mod happening;
 mod heat;
 mod learned_scenes;
@@ -25,9 +22,7 @@ mod output;
 mod replace;
 mod replay;
 mod rules_memory;
-mod scheduler;
 mod sensor_log;
-mod things;
 
 use std::io::IsTerminal as _;
 use std::process;

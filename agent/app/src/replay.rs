@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use forewarn_analytics::ReadingCounts;
@@ -16,26 +15,24 @@ use forewarn_domain::{
     AnnounceOutcome, Announcement, BBox, Detector, Frame, IncidentId, IncidentRecord, IncidentState, Look, Reader,
     StreamId, Timestamp,
 };
-use forewarn_evidence::{Limits, TimeLine};
+use forewarn_engine::eye::Eye;
+use forewarn_engine::scheduler::{Scene, StreamRest, StreamSettings};
+use forewarn_engine::{Analysed, Engine, FallDetector};
+use forewarn_evidence::{Closeups, EvidenceKeeper, Limits, TimeLine};
 use forewarn_incident::Output;
 use forewarn_pipelines::{FileReplay, ReplayConfig, ReplayError};
 
-use crate::closeups::Closeups;
 use crate::config::civil_time::SiteTime;
 use crate::config::{Camera, Site};
-use crate::engine::Engine;
-use crate::evidence_keeper::{self, EvidenceKeeper};
+use crate::evidence_folder;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
-use crate::eye::{Eye, Glance};
 use crate::happening::Happening;
 use crate::heat::HeatKeeper;
 use crate::heat::store::HeatStore;
 use crate::output::IncidentLine;
 use crate::output::timeline::Narrator;
 use crate::output::tracks::TracksFile;
-use crate::scheduler::LINGER;
 use crate::sensor_log::SensorLog;
-use crate::things::FallDetector;
 
 /// Says that a replay made what lies beside it, so that the next one may replace it.
 const MARK: &str = ".forewarn-replay";
@@ -89,29 +86,12 @@ struct Lane {
     interval_us: i64,
     eye: Eye,
     falls: Option<FallDetector>,
-    /// Longest times between looks at a still scene with and without somebody in it; none looks at all frames that are
-    /// due.
-    rest: Option<(Duration, Duration)>,
-    looked_at: Option<Timestamp>,
-    moved_at: Option<Timestamp>,
+    rest: StreamRest,
     /// Where the tracks were after the last look.
     boxes: Vec<BBox>,
     due: Option<Timestamp>,
     tracks: Option<TracksFile>,
     latest: Option<Frame>,
-}
-
-impl Lane {
-    /// Whether nothing has moved for a moment and the last look is not too long ago, by media time.
-    fn may_rest(&mut self, glance: &Glance, now: Timestamp) -> bool {
-        let Some((idle, empty)) = self.rest else { return false };
-        if glance.is_moving {
-            self.moved_at = Some(now);
-        }
-        let longest = if self.boxes.is_empty() { empty } else { idle };
-        let is_moving = self.moved_at.is_some_and(|at| now.since(at) <= LINGER);
-        !is_moving && self.looked_at.is_some_and(|at| now.since(at) < longest)
-    }
 }
 
 impl Replay<'_> {
@@ -128,7 +108,7 @@ impl Replay<'_> {
             reader => reader,
         };
         let mut player = Player {
-            engine: Engine::new(self.site, Arc::new(civil.clone())),
+            engine: Engine::new(self.site.engine_setup(), Arc::new(civil.clone())),
             detector: self.detector,
             reader,
             sensors: self.sensors,
@@ -213,16 +193,15 @@ fn open_lane(
     };
     let interval_us = i64::try_from(camera.analysis_interval.as_micros()).unwrap_or(i64::MAX);
     let is_gated = camera.is_gated && site.inference.is_gated_in_replay;
+    let input = &site.model.card.input;
     Ok(Lane {
         camera: camera.id.clone(),
         replay,
         next,
         interval_us,
-        eye: Eye::new(camera, &site.model.card, is_gated),
+        eye: Eye::new(camera.tiles, (input.width, input.height), is_gated),
         falls: camera.falls.clone().map(FallDetector::new),
-        rest: is_gated.then(|| (camera.longest_rest(site.inference.idle), camera.longest_rest(site.inference.empty))),
-        looked_at: None,
-        moved_at: None,
+        rest: StreamRest::new(StreamSettings { is_gated, ..site.stream_settings(camera) }),
         boxes: Vec::new(),
         due: None,
         tracks,
@@ -231,13 +210,13 @@ fn open_lane(
 }
 
 fn keeper(site: &Site, out: &Path, civil: SiteTime, lanes: &[Lane]) -> Result<EvidenceKeeper, CommandError> {
-    let root = evidence_keeper::folder(out);
+    let root = evidence_folder::folder(out);
     clear_earlier(out, &root)?;
-    let store = evidence_keeper::open_store(out, Limits::default(), TimeLine::Clip).or_exit(ExitCode::Failed)?;
-    let mut keeper = EvidenceKeeper::new(store, out.join(".scratch"), site, civil)
+    let store = evidence_folder::open_store(out, Limits::default(), TimeLine::Clip).or_exit(ExitCode::Failed)?;
+    let mut keeper = EvidenceKeeper::new(store, evidence_folder::keeper_setup(out, site, civil))
         .with_context(|| format!("failed to prepare {}", root.display()))?;
     for lane in lanes {
-        keeper.add_ring(lane.camera.clone(), lane.replay.ring());
+        keeper.add_source(lane.camera.clone(), lane.replay.ring());
     }
     Ok(keeper)
 }
@@ -316,7 +295,7 @@ impl Player {
     fn run_until(&mut self, now: Timestamp, lanes: &[Lane]) -> Result<(), CommandError> {
         loop {
             let played = self.playing.keys().next().map(|(at, _)| *at);
-            let timeout = self.engine.poll_timeout();
+            let timeout = self.engine.poll_timeout().map(|(at, _)| at);
             let measured = self.sensors.next_at();
             let due = [played, timeout, measured].into_iter().flatten().min();
             let Some(at) = due.filter(|at| *at < now) else { return Ok(()) };
@@ -344,7 +323,7 @@ impl Player {
         if let Some(falls) = &mut lane.falls {
             for fall in falls.look(frame) {
                 self.engine.fell(&lane.camera, fall);
-                lane.moved_at = Some(now);
+                lane.rest.moved(now);
             }
         }
         if lane.due.is_some_and(|due| now < due) {
@@ -354,11 +333,16 @@ impl Player {
         let turn = lane.due.filter(|due| now.as_micros() - due.as_micros() < lane.interval_us).unwrap_or(now);
         lane.due = Some(Timestamp::from_micros(turn.as_micros() + lane.interval_us));
         let glance = lane.eye.glance(frame);
-        let has_open = self.records.values().any(|r| r.rule.stream == lane.camera && r.state != IncidentState::Closed);
-        if lane.may_rest(&glance, now) && !has_open {
+        if glance.is_moving {
+            lane.rest.moved(now);
+        }
+        let is_open = |r: &&IncidentRecord| r.rule.stream == lane.camera && r.state != IncidentState::Closed;
+        let open_incidents = self.records.values().filter(is_open).count();
+        lane.rest.set_scene(Scene { tracks: lane.boxes.len(), open_incidents });
+        if lane.rest.may_rest(now) {
             return Ok(());
         }
-        lane.looked_at = Some(now);
+        lane.rest.looked(now);
         lane.eye.analysed();
         // A replay has no budget: whatever is worth a look is looked at, so that the result is always the same.
         let parts = lane.eye.parts(frame, now, &lane.boxes, &glance.regions, usize::MAX);
@@ -366,7 +350,8 @@ impl Player {
         let found = self.detector.detect(&pictures.iter().collect::<Vec<_>>())?;
         let detections = parts.merge(frame, found);
         self.summary.analysed += 1;
-        let tracks = self.engine.analysed(frame, &detections, parts.coverage.as_ref(), now);
+        let analysed = Analysed { frame: frame.clone(), plane: glance.plane, detections, coverage: parts.coverage };
+        let tracks = self.engine.analysed(&analysed, now);
         lane.boxes = tracks.iter().map(|track| track.bbox).collect();
         if let Some(heat) = &mut self.heat {
             heat.observe(frame, tracks);
@@ -424,8 +409,8 @@ impl Player {
     }
 
     fn tell_kept(&mut self) -> Result<(), CommandError> {
-        let told = self.keeper.as_mut().map(EvidenceKeeper::take_happenings).unwrap_or_default();
-        for happening in told {
+        let told = self.keeper.as_mut().map(EvidenceKeeper::take_news).unwrap_or_default();
+        for happening in told.into_iter().map(Happening::from) {
             if let Happening::Trouble { what, .. } = &happening {
                 tracing::error!("{what}");
             }

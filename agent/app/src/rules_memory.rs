@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use forewarn_domain::Timestamp;
+use forewarn_engine::EngineMemory;
 
-use crate::engine::EngineMemory;
 use crate::replace::replace;
 
 /// How often it is written; so much of an absence may be lost with the power.

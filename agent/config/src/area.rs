@@ -53,3 +53,41 @@ fn of_ground(ground: &RawGround, polygon: &Polygon, unit: ZoneUnit) -> Result<f6
         .filter(|area| AREA_M2.contains(area))
         .ok_or(("the zone reaches to the horizon, or has no area", "draw a smaller zone"))
 }
+
+#[cfg(test)]
+mod tests {
+    use forewarn_domain::ZoneId;
+
+    use super::*;
+    use crate::site::resolve;
+    use crate::source::Source;
+
+    const HALL: &str = "id = \"hall\"\npolygon = [[0, 0], [1, 0], [1, 1], [0, 1]]\n";
+    const GROUND: &str =
+        "ground = { points = [[0.25, 0.5], [0.75, 0.5], [0.75, 1.0], [0.25, 1.0]], size_m = [1.2, 1.2] }";
+
+    #[test]
+    fn the_area_is_as_stated_or_follows_from_a_rectangle_on_the_ground() {
+        let corners = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)].map(|(x, y)| Point::new(x, y));
+        let shape = ZoneShape::Polygon(Polygon { points: corners.to_vec() });
+        let hall = Zone { id: ZoneId::new("hall").unwrap(), shape, unit: ZoneUnit::Normalised };
+        let area = |keys: &str| {
+            let raw: RawZone = toml::from_str(&format!("{HALL}{keys}")).unwrap();
+            area_m2(&mut Check::new(&Source::new("site.toml", "")), &raw, &hall)
+        };
+        assert_eq!((area("area_m2 = 6"), area("")), (Some(6.0), None));
+        assert!(area(GROUND).is_some_and(|area| (area - 5.76).abs() < 0.01), "{:?}", area(GROUND));
+    }
+
+    #[test]
+    fn a_density_asks_for_the_area_of_its_zone() {
+        let check = |keys: &str| {
+            let camera = "[site]\nid = \"yard\"\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/1\"\n";
+            let rule = "[[camera.rule]]\nviolation = \"crowd_density\"\nzone = \"hall\"\n";
+            let text = format!("{camera}[[camera.zone]]\n{HALL}{keys}\n{rule}");
+            resolve(&Source::new("site.toml", text)).err().map(|errors| errors.to_string())
+        };
+        assert_eq!((check("area_m2 = 6"), check(GROUND)), (None, None));
+        assert!(check("").is_some_and(|text| text.contains("the area of hall is not known")), "{:?}", check(""));
+    }
+}

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use forewarn_analytics::luma::{FallingObjectConfig, StaticObjectConfig};
 use forewarn_domain::{Place, SpeakerId, StreamId, Zone};
+use forewarn_engine::FallWatch;
+use forewarn_engine::tiles::Tiles;
 use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::check::{Check, unwritten};
-use crate::luma::{self, FallWatch};
 use crate::rule::{self, Lookup, RawRule, Rule};
-use crate::schema;
-use crate::tiles::{self, Tiles};
 use crate::video;
 use crate::zone::{self, RawZone};
+use crate::{luma, schema, tiles};
 
 pub(crate) const EXAMPLE: &str = r#"[[camera]]
 id = "gate"

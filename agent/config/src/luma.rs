@@ -2,8 +2,8 @@
 
 use forewarn_analytics::CompiledRule;
 use forewarn_analytics::luma::{FallingObjectConfig, LumaConfigError, StaticObjectConfig};
-use forewarn_domain::zone::{ZoneShape, ZoneUnit};
-use forewarn_domain::{BBox, Zone};
+use forewarn_domain::Zone;
+use forewarn_engine::{Area, FallWatch};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
@@ -13,15 +13,6 @@ use crate::rule::Rule;
 /// Bounds of the time for which a change must stay, where it follows from the rules: in less, people who stand still are
 /// not told from things; in more, nothing is gained.
 const APPEAR_AFTER_S: std::ops::RangeInclusive<f64> = 5.0..=20.0;
-
-/// How and where things that fall are sought.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FallWatch {
-    /// The settings, whose pixels are those of a picture of 1080 rows.
-    pub config: FallingObjectConfig,
-    /// The part of the picture.
-    pub area: Area,
-}
 
 /// What static objects are sought with; none where no rule is about them.
 pub(crate) fn static_objects(
@@ -70,47 +61,10 @@ fn settings<T: DeserializeOwned + Default>(
     }
 }
 
-/// The part of the picture in which the zones of some rules lie.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Area {
-    bounds: BBox,
-    unit: ZoneUnit,
-}
-
-impl Area {
-    fn of(zone: &Zone) -> Self {
-        let points = match &zone.shape {
-            ZoneShape::Polygon(polygon) => &polygon.points,
-            ZoneShape::Line(points) => points,
-        };
-        let least = |of: fn(f32, f32) -> f32, start| {
-            points.iter().fold((start, start), |(x, y), point| (of(x, point.x), of(y, point.y)))
-        };
-        let ((x0, y0), (x1, y1)) = (least(f32::min, f32::INFINITY), least(f32::max, f32::NEG_INFINITY));
-        Self { bounds: BBox::new(x0, y0, x1, y1), unit: zone.unit }
-    }
-
-    /// The area around both; the whole picture where one is in pixels and the other is not.
-    fn joined(self, other: Self) -> Self {
-        if self.unit == other.unit {
-            return Self { bounds: self.bounds.union(&other.bounds), unit: self.unit };
-        }
-        Self { bounds: BBox::new(0.0, 0.0, 1.0, 1.0), unit: ZoneUnit::Normalised }
-    }
-
-    /// The area in pixels of a picture of this size.
-    pub fn in_px(&self, (width, height): (u32, u32)) -> BBox {
-        let (x, y) = match self.unit {
-            ZoneUnit::Normalised => (width as f32, height as f32),
-            ZoneUnit::Pixel => (1.0, 1.0),
-        };
-        let b = &self.bounds;
-        BBox::new(b.x0 * x, b.y0 * y, b.x1 * x, b.y1 * y).clamped(width, height)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use forewarn_domain::BBox;
+
     use super::*;
     use crate::site::{Site, resolve};
     use crate::source::Source;

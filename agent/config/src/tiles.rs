@@ -2,22 +2,12 @@
 
 use std::time::Duration;
 
-use forewarn_models::TileSpec;
-use forewarn_models::tiles::{Grid, MAX_OVERLAP};
+use forewarn_engine::tiles::{Grid, MAX_OVERLAP, TileSpec, Tiles};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::check::Check;
-
-/// How a camera's frames are divided.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Tiles {
-    /// The grid.
-    pub spec: TileSpec,
-    /// Time within which every tile is looked at, as far as the budget allows.
-    pub sweep: Duration,
-}
 
 /// A table of `tiles`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

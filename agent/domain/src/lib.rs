@@ -6,6 +6,7 @@
 
 pub mod announcement;
 pub mod attribute;
+pub mod clip;
 pub mod clock;
 pub mod condition;
 pub mod coverage;
@@ -18,12 +19,14 @@ pub mod incident;
 pub mod place;
 pub mod rule;
 pub mod schedule;
+pub mod tile;
 pub mod track;
 pub mod violation;
 pub mod zone;
 
 pub use announcement::{AnnounceOutcome, Announcement, AnnouncementId, Loudspeaker, LoudspeakerError, SpokenText};
 pub use attribute::{Answer, BestCrop, Finding, Look, Reader, Reading, Unclear, Verdict};
+pub use clip::{Clip, ClipRecording, ClipSource, ClipSourceError};
 pub use clock::{CivilTime, Clock, LocalTime, SystemClock, Timestamp, Weekday};
 pub use condition::Condition;
 pub use coverage::Coverage;
@@ -38,6 +41,7 @@ pub use incident::{Cause, IncidentRecord, IncidentState, Report, Subject, Transi
 pub use place::{Place, PlaceId, PlaceIdError, PlaceLevel};
 pub use rule::{RuleHit, RuleKey, Sight};
 pub use schedule::{Holidays, Schedule};
+pub use tile::Tile;
 pub use track::{Bringer, Origin, Track, TrackState};
 pub use violation::Violation;
 pub use zone::Zone;

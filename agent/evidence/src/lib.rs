@@ -17,8 +17,10 @@
 
 mod canvas;
 mod closeup;
+mod closeups;
 mod durable;
 mod error;
+mod keeper;
 mod manifest;
 mod marking;
 mod record;
@@ -31,7 +33,9 @@ mod tests;
 mod text;
 mod verify;
 
+pub use closeups::Closeups;
 pub use error::EvidenceError;
+pub use keeper::{ClockFace, EvidenceKeeper, KeeperNews, KeeperSetup, RuleScene};
 pub use manifest::{Manifest, ManifestEntry};
 pub use marking::{Overlay, marked};
 pub use record::{

@@ -13,6 +13,7 @@
 //! looked is not the same as nothing happened.
 
 pub mod geometry;
+pub mod periods;
 pub mod render;
 mod score;
 mod weights;

@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run --release -p forewarn-models --example wear -- PHOTOS --attribute hard_hat [--attribute my.toml=my-card] \
-//!     [--detector yolox-nano] [--tiles auto] [--cards FOLDER] [--whole person] [--draw FOLDER] [--truth FILE]
+//!     [--detector yolox-nano] [--cards FOLDER] [--whole person] [--draw FOLDER] [--truth FILE]
 //! ```
 //!
 //! Prints one row a photo: subjects, and for each attribute how many have it, have it not, and cannot be told. With
@@ -21,9 +21,7 @@ use std::path::{Path, PathBuf};
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Answer, BBox, Class, Detection, Detector, Frame, Look, Reader, Reading, TrackId};
 use forewarn_models::reader::AttributeReader;
-use forewarn_models::{
-    Card, CardError, OnnxDetector, Runtime, Store, TileSpec, cards, image_frame, save_drawing, tiles,
-};
+use forewarn_models::{Card, CardError, OnnxDetector, Runtime, Store, cards, image_frame, save_drawing};
 
 use options::{Options, options};
 use table::Table;
@@ -51,16 +49,8 @@ fn subjects(
         let bbox = BBox::new(0.0, 0.0, frame.width as f32, frame.height as f32);
         return Ok(vec![Detection { class, score: 1.0, bbox }]);
     };
-    let parts = options.tiles.map_or_else(Vec::new, |grid| {
-        let input = &detector.card().input;
-        let spec = TileSpec { grid, ..TileSpec::default() };
-        tiles::plan((frame.width, frame.height), (input.width, input.height), &spec)
-    });
-    let found = match parts.as_slice() {
-        [] => detector.detect(&[frame])?.into_iter().flatten().collect(),
-        parts => tiles::detect(detector, frame, parts)?,
-    };
-    Ok(found.into_iter().filter(|d| options.attributes.iter().any(|a| a.is_of(&d.class))).collect())
+    let found = detector.detect(&[frame])?.into_iter().flatten();
+    Ok(found.filter(|d| options.attributes.iter().any(|a| a.is_of(&d.class))).collect())
 }
 
 /// One look at each attribute of each subject.

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use forewarn_domain::Class;
 use forewarn_models::reader::Attribute;
-use forewarn_models::tiles::Grid;
 
 /// What is asked for.
 #[derive(Default)]
@@ -16,7 +15,6 @@ pub(crate) struct Options {
     pub(crate) cards: Option<PathBuf>,
     pub(crate) whole: Option<Class>,
     pub(crate) draw: Option<PathBuf>,
-    pub(crate) tiles: Option<Grid>,
     pub(crate) truth: Option<PathBuf>,
     pub(crate) is_brief: bool,
 }
@@ -43,7 +41,6 @@ pub(crate) fn options() -> Result<Options, Box<dyn Error>> {
             "--cards" => options.cards = Some(value()?.into()),
             "--whole" => options.whole = Some(Class::new(&value()?)),
             "--draw" => options.draw = Some(value()?.into()),
-            "--tiles" => options.tiles = Some(value()?.parse()?),
             "--truth" => options.truth = Some(value()?.into()),
             "--brief" => options.is_brief = true,
             _ => options.photos = arg.into(),

@@ -15,12 +15,16 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 3] = [DOMAIN, BASE, "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 9] = [
+const NAMED: [(&str, &str); 13] = [
+    ("forewarn-engine", "forewarn-analytics"),
+    ("forewarn-engine", "forewarn-incident"),
     ("forewarn-console", "forewarn-evidence"),
     ("forewarn-console", "forewarn-report"),
     ("forewarn-console", "forewarn-wire"),
     ("forewarn-report", "forewarn-wire"),
     ("forewarn-config", "forewarn-analytics"),
+    ("forewarn-config", "forewarn-engine"),
+    ("forewarn-config", "forewarn-incident"),
     ("forewarn-config", "forewarn-report"),
     ("forewarn-config", "forewarn-models"),
     ("forewarn-config", "forewarn-pipelines"),
@@ -28,8 +32,15 @@ const NAMED: [(&str, &str); 9] = [
 ];
 
 /// The crates that decide and therefore do no I/O.
-const PURE: [&str; 6] =
-    [DOMAIN, "forewarn-analytics", "forewarn-incident", "forewarn-index", "forewarn-engine", "forewarn-wire"];
+const PURE: [&str; 7] = [
+    DOMAIN,
+    "forewarn-analytics",
+    "forewarn-incident",
+    "forewarn-index",
+    "forewarn-engine",
+    "forewarn-evaluate",
+    "forewarn-wire",
+];
 /// What must not be built into them: names, or beginnings of names before a star.
 const IMPURE: [&str; 8] = ["gstreamer*", "glib*", "ort", "ort-sys", "tokio*", "rusqlite", "libsqlite3-sys", "rumqttc"];
 
@@ -124,7 +135,9 @@ mod tests {
             "forewarn-base: rustls",
             "forewarn-report: forewarn-domain forewarn-base tokio",
             "forewarn-console: forewarn-domain forewarn-report",
-            "forewarn-config: forewarn-domain forewarn-analytics forewarn-report",
+            "forewarn-incident: forewarn-domain",
+            "forewarn-engine: forewarn-domain forewarn-analytics forewarn-incident",
+            "forewarn-config: forewarn-domain forewarn-analytics forewarn-engine forewarn-report",
             "forewarn: forewarn-domain forewarn-analytics forewarn-report anyhow",
             "forewarn-tests: forewarn-domain forewarn-report anyhow",
             "xtask: anyhow",
@@ -165,6 +178,16 @@ mod tests {
             findings(&["forewarn-incident: helper", "helper: deeper", "deeper: gstreamer-sys", "gstreamer-sys:"]);
         assert_eq!(found.len(), 1);
         assert!(found[0].contains("forewarn-incident → helper → deeper → gstreamer-sys"), "{found:?}");
+        let found = findings(&["forewarn-domain:", "forewarn-engine: forewarn-domain helper", "helper: ort", "ort:"]);
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+
+    #[test]
+    fn the_engine_is_built_from_plain_values_and_evidence_from_what_it_is_handed() {
+        for line in ["forewarn-engine: forewarn-config", "forewarn-evidence: forewarn-pipelines"] {
+            let to = line.split_once(' ').unwrap().1;
+            assert_eq!(findings(&["forewarn-domain:", line, &format!("{to}: forewarn-domain")]).len(), 1, "{line}");
+        }
     }
 
     #[test]

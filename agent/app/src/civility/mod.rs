@@ -1,7 +1,5 @@
 //! What the civility index is computed from: the cameras' places, and incidents from outboxes and replays.
 
-pub mod periods;
-
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};

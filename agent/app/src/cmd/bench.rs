@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use forewarn_domain::clock::{Stopwatch, UnknownCivilTime};
 use forewarn_domain::{Frame, StreamId};
+use forewarn_engine::{Analysed, Engine};
 use forewarn_hw::box_facts::process_usage;
 use forewarn_models::OnnxDetector;
 use forewarn_pipelines::{FileReplay, ReplayConfig};
@@ -16,7 +17,6 @@ use serde_json::json;
 use crate::cli::Bench;
 use crate::demo;
 use crate::detector;
-use crate::engine::Engine;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 
 /// Times of one stage over all frames.
@@ -149,7 +149,7 @@ fn whole_path(
 ) -> Result<Pass, CommandError> {
     // The demo's rules stand for a site's; what they ask for is taken out and not carried out.
     let site = demo::rules_of_the_demo()?;
-    let mut engine = Engine::new(&site, Arc::new(UnknownCivilTime));
+    let mut engine = Engine::new(site.engine_setup(), Arc::new(UnknownCivilTime));
     measure(clip, limit, |frame| {
         let stopwatch = Stopwatch::start();
         let detections = model.detect_frame(frame).or_exit(ExitCode::Failed)?;
@@ -157,7 +157,7 @@ fn whole_path(
         let before_tracking = stopwatch.elapsed();
         let now = frame.meta.captured_at;
         engine.timeout(now);
-        engine.analysed(frame, &detections, None, now);
+        engine.analysed(&Analysed::whole(frame.clone(), detections), now);
         while engine.poll_output().is_some() {}
         let total = stopwatch.elapsed();
         for (stage, time) in

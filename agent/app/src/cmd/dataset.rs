@@ -6,6 +6,8 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use forewarn_domain::{Clock as _, StreamId, SystemClock};
 use forewarn_models::card::CropOf;
+use forewarn_models::dataset::folder::{Folder, Note};
+use forewarn_models::dataset::shelf::Quota;
 use forewarn_models::reader::faces::Faces;
 use forewarn_models::reader::{Attribute, AttributeReader};
 use forewarn_models::{Card, CardError, Runtime, Store, cards};
@@ -13,7 +15,7 @@ use forewarn_models::{Card, CardError, Runtime, Store, cards};
 use crate::cli::{Dataset, DatasetExport};
 use crate::config::civil_time::SiteTime;
 use crate::config::{self, Site};
-use crate::dataset::{Collector, Eyes, Folder, Frames, Note, Quota};
+use crate::dataset::{Collector, Eyes, Frames};
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 
@@ -129,10 +131,13 @@ fn note(args: &DatasetExport, site: &Site) -> Note {
     // A camera may have been given several clips.
     cameras.sort();
     cameras.dedup();
+    let today = today(site);
+    let delete_by = today.saturating_add(jiff::Span::new().days(i64::from(args.keep_days.min(36_500))));
     Note {
         consent: args.consent.clone(),
         purpose: args.purpose.clone(),
-        date: today(site),
+        date: today.to_string(),
+        delete_by: delete_by.to_string(),
         keep_days: args.keep_days,
         with_faces: args.with_faces,
         site: site.header.id.clone(),

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use forewarn_domain::{Detection, Frame};
-use forewarn_models::{OnnxDetector, TileSpec, image_frame, save_drawing, tiles};
+use forewarn_engine::tiles::{self, TileSpec};
+use forewarn_models::{OnnxDetector, image_frame, save_drawing};
 use serde::Serialize;
 
 use crate::cli::Detect;

@@ -4,20 +4,20 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
+use forewarn_evaluate::diff::{self, Diff};
+use forewarn_evaluate::result::Evaluation;
+use forewarn_evaluate::table;
 use serde_json::json;
 
 use crate::cli::Evaluate as Args;
-use crate::evaluate::diff::{self, Diff};
 use crate::evaluate::folder::{self, Search, Variant};
-use crate::evaluate::result::Evaluation;
 use crate::evaluate::run::{self, Settings};
-use crate::evaluate::table;
-use crate::exit::{CommandError, CommandResult, ExitCode};
+use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 
 /// Runs the command.
 pub fn run(args: &Args) -> CommandResult {
     if let [old, new] = &args.diff[..] {
-        let diff = diff::compare(&Evaluation::read(old)?, &Evaluation::read(new)?);
+        let diff = diff::compare(&read(old)?, &read(new)?);
         show_diff(args, &diff, &json!(diff))?;
         return judge(args, &diff);
     }
@@ -47,6 +47,14 @@ pub fn run(args: &Args) -> CommandResult {
         results.push(run::evaluate(&folder.jobs, variant, settings, &|said| eprintln!("  {said}"))?);
     }
     report(args, &results)
+}
+
+/// The result of an earlier evaluation.
+fn read(path: &Path) -> Result<Evaluation, CommandError> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("failed to read {}", path.display()))
+        .or_exit(ExitCode::BadInput)?;
+    Evaluation::from_json(&text).with_context(|| path.display().to_string()).or_exit(ExitCode::BadInput)
 }
 
 /// The configurations to evaluate: one, or with `--against` two, of which the second is the new one.

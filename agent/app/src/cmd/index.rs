@@ -7,10 +7,10 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow};
 use forewarn_domain::PlaceLevel;
 use forewarn_index::geometry::Outlines;
+use forewarn_index::periods::periods;
 use forewarn_index::{CameraPlace, Case, Index, Period, Weights, compute, render};
 use jiff::civil::Date;
 
-use crate::civility::periods::periods;
 use crate::civility::{cameras, from_outbox, from_replay};
 use crate::cli::Index as Args;
 use crate::config::source::Source;

@@ -1,12 +1,9 @@
 //! Collecting crops of a site's own people and vehicles, from which a model for one attribute is trained.
 //!
 //! Every analysed frame goes through the detector and the tracker; of the tracks that have the attribute the part that
-//! shows it is found, as the reader would find it, and the crops that are worth it are kept by [`shelf`].
+//! shows it is found, as the reader would find it, and the crops that are worth it are kept on a shelf.
 
-mod folder;
 mod frames;
-mod picture;
-mod shelf;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,12 +12,13 @@ use forewarn_analytics::Tracker;
 use forewarn_domain::{
     Answer, AttributeId, Detection, Detector, Frame, Look, StreamId, Timestamp, TrackId, TrackState, Unclear,
 };
+use forewarn_models::dataset::folder::{Content, Folder, Note, Proposed};
+use forewarn_models::dataset::picture;
+use forewarn_models::dataset::shelf::{Crop, Owner, Quota, Shelf};
 use forewarn_models::reader::faces::Faces;
 use forewarn_models::reader::{AttributeReader, DetailedReading};
 
-pub use folder::{Content, Folder, Note, Proposed};
 pub use frames::Frames;
-pub use shelf::{Crop, Owner, Quota, Shelf};
 
 use crate::config::Site;
 use crate::exit::CommandError;

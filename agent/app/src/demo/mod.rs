@@ -23,7 +23,7 @@ use self::summary::{Figures, Tally};
 use crate::cli::Demo;
 use crate::config::{self, Site};
 use crate::detector;
-use crate::evidence_keeper::open_store;
+use crate::evidence_folder::open_store;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::happening::Happening;
 use crate::live::{Agent, Models, Shutdown};

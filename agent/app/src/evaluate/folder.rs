@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
+use forewarn_evaluate::truth::ClipTruth;
 
-use super::truth::{self, ClipTruth, Known};
-use crate::config::load_with_model;
-use crate::config::{ConfigErrors, Site};
+use super::truth_file;
+use crate::config::source::Source;
+use crate::config::{ConfigErrors, Site, load_with_model};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
 /// Folders below the one that is named are searched to this depth.
@@ -91,20 +92,20 @@ pub fn open(search: &Search<'_>, variants: &[Variant]) -> Result<Folder, Command
     let mut errors = Vec::new();
     let mut seen = BTreeSet::new();
     for truth_file in truth_files {
-        let mut known = Known::built_in().or_exit(ExitCode::BadConfig)?;
+        let mut known = truth_file::built_in().or_exit(ExitCode::BadConfig)?;
         for variant in variants {
-            known.add(&variant.site(&truth_file)?);
+            truth_file::add(&mut known, &variant.site(&truth_file)?);
         }
-        match truth::load(&truth_file, &known) {
-            Ok(truths) => {
+        match truth_file::load(&truth_file, &known) {
+            Ok((source, truths)) => {
                 for truth in truths {
                     let key = (truth_file.with_file_name(&truth.file), truth.camera.clone());
                     if !seen.insert(key) {
                         let problem = format!("{} is named twice for camera {}", truth.file.display(), truth.camera);
-                        errors.push(truth.error(problem, "keep all that happens in one `[[clip]]`"));
+                        errors.push(source.error(truth.place, problem, "keep all that happens in one `[[clip]]`"));
                         continue;
                     }
-                    folder.add(search, &truth_file, truth)?;
+                    folder.add(search, (&truth_file, &source), truth)?;
                 }
             }
             Err(mistakes) => errors.extend(mistakes.0),
@@ -121,7 +122,12 @@ pub fn open(search: &Search<'_>, variants: &[Variant]) -> Result<Folder, Command
 }
 
 impl Folder {
-    fn add(&mut self, search: &Search<'_>, truth_file: &Path, truth: ClipTruth) -> Result<(), CommandError> {
+    fn add(
+        &mut self,
+        search: &Search<'_>,
+        (truth_file, source): (&Path, &Source),
+        truth: ClipTruth,
+    ) -> Result<(), CommandError> {
         let beside = truth_file.with_file_name(&truth.file);
         let elsewhere = search.clips.iter().map(|dir| dir.join(&truth.file));
         let Some(path) = std::iter::once(beside.clone()).chain(elsewhere).find(|path| path.is_file()) else {
@@ -132,7 +138,7 @@ impl Folder {
             }
             let mend =
                 "put it beside the truth file, name its folder with --clips, or leave it out with --skip-missing";
-            return Err(ConfigErrors(vec![truth.error(missing, mend)])).or_exit(ExitCode::BadInput);
+            return Err(ConfigErrors(vec![source.error(truth.place, missing, mend)])).or_exit(ExitCode::BadInput);
         };
         let name = beside.strip_prefix(search.folder).unwrap_or(&beside).to_string_lossy().into_owned();
         self.jobs.push(Job { name, path, truth_file: truth_file.to_owned(), truth });

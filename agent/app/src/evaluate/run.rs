@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, anyhow};
-use forewarn_domain::{BBox, IncidentId, IncidentRecord, IncidentState, ViolationId};
+use forewarn_domain::ViolationId;
+use forewarn_evaluate::alarms::Sightings;
+use forewarn_evaluate::matching::judge;
+use forewarn_evaluate::result::{ClipResult, Evaluation, FailedClip, Played};
 
 use super::folder::{Job, Variant};
-use super::matching::{Alarm, judge};
-use super::result::{ClipResult, Evaluation, FailedClip};
 use crate::config::Site;
 use crate::detector;
 use crate::exit::{CommandError, ExitCode};
 use crate::happening::Happening;
-use crate::output::incidents::seconds;
 use crate::output::timeline::Narrator;
 use crate::replay::{Replay, Summary};
 use crate::sensor_log::SensorLog;
@@ -100,16 +100,22 @@ fn play(job: &Job, variant: &Variant, min_overlap: f32) -> Result<(ClipResult, f
         return Err(CommandError { code: ExitCode::BadConfig, error });
     }
     let out = tempfile::tempdir().context("failed to make a folder for a clip's results")?;
-    let (summary, records) = replay(job, &site, out.path())?;
-    let mut alarms: Vec<Alarm> = records.values().filter_map(|seen| seen.alarm(summary.media_s)).collect();
-    alarms.sort_by(|a, b| a.confirmed_s.total_cmp(&b.confirmed_s).then_with(|| a.id.cmp(&b.id)));
+    let (summary, sightings) = replay(job, &site, out.path())?;
+    let alarms = sightings.alarms(summary.media_s);
     let verdicts = judge(&job.truth, &alarms, min_overlap);
-    let result = ClipResult::new(job, &site.model.card.name, &summary, looked_for(&site, job), alarms, verdicts);
-    Ok((result, summary.wall_s))
+    let played = Played {
+        clip: job.name.clone(),
+        model: site.model.card.name.clone(),
+        media_s: summary.media_s,
+        frames: summary.frames,
+        analysed: summary.analysed,
+        looked_for: looked_for(&site, job),
+    };
+    Ok((ClipResult::new(played, &job.truth, alarms, verdicts), summary.wall_s))
 }
 
-fn replay(job: &Job, site: &Site, out: &Path) -> Result<(Summary, BTreeMap<IncidentId, Seen>), CommandError> {
-    let records = Arc::new(Mutex::new(BTreeMap::new()));
+fn replay(job: &Job, site: &Site, out: &Path) -> Result<(Summary, Sightings), CommandError> {
+    let sightings = Arc::<Mutex<Sightings>>::default();
     let replay = Replay {
         site,
         detector: Box::new(detector::of_site(site)?),
@@ -120,11 +126,11 @@ fn replay(job: &Job, site: &Site, out: &Path) -> Result<(Summary, BTreeMap<Incid
         with_tracks: false,
         with_evidence: false,
         start: job.truth.start,
-        narrator: Some(Box::new(Collector(Arc::clone(&records)))),
+        narrator: Some(Box::new(Collector(Arc::clone(&sightings)))),
     };
     let summary = replay.run()?;
-    let records = std::mem::take(&mut *records.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok((summary, records))
+    let sightings = std::mem::take(&mut *sightings.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((summary, sightings))
 }
 
 /// The violations that were looked for: those that have a rule and are judged, and those of the truth, with a rule or
@@ -135,46 +141,13 @@ fn looked_for(site: &Site, job: &Job) -> BTreeSet<ViolationId> {
     rules.filter(|violation| job.truth.judges(violation)).chain(of_truth).collect()
 }
 
-/// An incident as it was told of.
-#[derive(Debug)]
-struct Seen {
-    record: IncidentRecord,
-    confirmed_box: Option<BBox>,
-}
-
-impl Seen {
-    /// What matching needs; none if it never was confirmed.
-    fn alarm(&self, end_s: f64) -> Option<Alarm> {
-        let record = &self.record;
-        let confirmed = record.first_entered(IncidentState::Confirmed)?;
-        let closed_s = record.first_entered(IncidentState::Closed).map_or(end_s, seconds);
-        Some(Alarm {
-            id: record.id.as_str().to_owned(),
-            violation: record.rule.violation.clone(),
-            zone: record.rule.zone.clone(),
-            class: record.subject.class.as_str().to_owned(),
-            confirmed_s: seconds(confirmed),
-            closed_s,
-            bbox: self.confirmed_box.unwrap_or(record.subject.bbox),
-            last_box: record.subject.bbox,
-        })
-    }
-}
-
-/// Keeps every incident with its box at the time of confirmation.
-struct Collector(Arc<Mutex<BTreeMap<IncidentId, Seen>>>);
+/// Keeps what is told of incidents.
+struct Collector(Arc<Mutex<Sightings>>);
 
 impl Narrator for Collector {
     fn tell(&mut self, happening: &Happening) -> std::io::Result<()> {
         if let Happening::Moved { record, .. } = happening {
-            let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let seen = records
-                .entry(record.id.clone())
-                .or_insert_with(|| Seen { record: record.clone(), confirmed_box: None });
-            if record.state == IncidentState::Confirmed && seen.confirmed_box.is_none() {
-                seen.confirmed_box = Some(record.subject.bbox);
-            }
-            seen.record = record.clone();
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).moved(record);
         }
         Ok(())
     }

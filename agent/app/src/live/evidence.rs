@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp};
-use forewarn_evidence::{Limits, RetentionEvent, StatvfsSpace, TimeLine, UpstreamState};
+use forewarn_evidence::{Closeups, EvidenceKeeper, Limits, RetentionEvent, StatvfsSpace, TimeLine, UpstreamState};
 use forewarn_report::{Outbox, ReportState};
 
 use super::streams::Streams;
 use super::{LoopEvent, Receiver, Sender, queue, trouble};
-use crate::closeups::Closeups;
 use crate::config::Site;
 use crate::config::civil_time::SiteTime;
-use crate::evidence_keeper::{EvidenceKeeper, open_store};
+use crate::evidence_folder::{keeper_setup, open_store};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
+use crate::happening::Happening;
 
 /// Requests that may wait; each may hold a frame.
 const QUEUE: usize = 64;
@@ -66,12 +66,11 @@ pub fn keeper(
         min_free_bytes: site.storage.min_free_bytes,
     };
     let store = open_store(&site.storage.dir, limits, TimeLine::WallClock).or_exit(ExitCode::Failed)?;
-    let scratch = site.storage.dir.join(".scratch");
-    let mut keeper = EvidenceKeeper::new(store, scratch, site, civil)
+    let mut keeper = EvidenceKeeper::new(store, keeper_setup(&site.storage.dir, site, civil))
         .context("failed to make the folder of unfinished clips")?
         .with_closeups(closeups);
     for (stream, ring) in streams.rings() {
-        keeper.add_ring(stream, ring);
+        keeper.add_source(stream, ring);
     }
     Ok(keeper)
 }
@@ -172,7 +171,7 @@ impl Worker {
     }
 
     fn pass_on(&mut self) {
-        for happening in self.keeper.take_happenings() {
+        for happening in self.keeper.take_news().into_iter().map(Happening::from) {
             // The loop may be gone at the end; the log is told by then.
             if self.to_loop.offer(LoopEvent::Happened(happening.clone())).is_err() {
                 tracing::info!(?happening, "told after the incident loop ended, or while its queue is full");

@@ -9,11 +9,11 @@ use std::thread::JoinHandle;
 use anyhow::Context as _;
 use forewarn_analytics::luma::LumaPlane;
 use forewarn_domain::{StreamId, Timestamp};
+use forewarn_engine::{FallDetector, FallWatch};
 use forewarn_pipelines::FrameTap;
 
 use super::{LoopEvent, Receiver, Sender, queue};
-use crate::config::{FallWatch, Site};
-use crate::things::FallDetector;
+use crate::config::Site;
 
 /// Planes that may wait: a third of a second at 25 frames a second.
 const QUEUE: usize = 8;

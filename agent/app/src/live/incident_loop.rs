@@ -11,6 +11,7 @@ use forewarn_domain::{
     AnnounceOutcome, Announcement, Cause, Clock, EvidenceRequest, Frame, IncidentRecord, IncidentState, Report,
     SensorId, StreamId, Timestamp,
 };
+use forewarn_engine::Engine;
 use forewarn_incident::{IncidentSnapshot, Output};
 use forewarn_pipelines::StreamEvent;
 use forewarn_report::{Outbox, OutboxError, OutboxLimits};
@@ -23,7 +24,6 @@ use super::sensors::{Mailbox, News, Turn};
 use super::speakers::Queues;
 use super::{LoopEvent, Receiver, trouble};
 use crate::config::Site;
-use crate::engine::Engine;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
 use crate::heat::HeatKeeper;
@@ -303,15 +303,15 @@ impl IncidentLoop {
     }
 
     fn until_timeout(&self, now: Timestamp) -> Duration {
-        self.engine.poll_timeout().map_or(IDLE, |at| at.since(now).min(IDLE))
+        self.engine.poll_timeout().map_or(IDLE, |(at, _)| at.since(now).min(IDLE))
     }
 
     fn take_in(&mut self, event: LoopEvent) {
         let now = self.clock.now();
         match event {
-            LoopEvent::Analysed { frame, detections, coverage } => {
-                let arrived_at = frame.meta.arrived_at;
-                let tracks = self.engine.analysed(&frame, &detections, coverage.as_ref(), now);
+            LoopEvent::Analysed(analysed) => {
+                let tracks = self.engine.analysed(&analysed, now);
+                let frame = analysed.frame;
                 let boxes = tracks.iter().map(|track| track.bbox).collect();
                 self.inference.scenes.tracked(&frame.meta.stream, boxes);
                 if let Some(heat) = &mut self.heat {
@@ -319,14 +319,15 @@ impl IncidentLoop {
                 }
                 let looks = self.engine.take_looks(&frame.meta.stream);
                 self.inference.looks.put(&frame, looks);
-                let decided_after = self.clock.now().since(arrived_at);
+                let decided_after = self.clock.now().since(frame.meta.arrived_at);
                 metrics::histogram!("forewarn_decision_latency_seconds").record(decided_after.as_secs_f64());
                 self.latencies.record(decided_after);
                 self.latest.insert(frame.meta.stream.clone(), frame);
             }
             LoopEvent::Read { stream, readings } => self.engine.read(&stream, &readings),
             LoopEvent::Fell { stream, fall } => {
-                self.engine.fell(&stream, fall);
+                let n_given_up = self.engine.fell(&stream, fall);
+                metrics::counter!("forewarn_falls_dropped_total").increment(n_given_up as u64);
                 self.inference.scenes.stir(&stream);
             }
             LoopEvent::Stream { stream, event } => self.stream_changed(&stream, &event, now),

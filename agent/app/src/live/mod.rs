@@ -31,16 +31,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use forewarn_analytics::luma::Fall;
 use forewarn_console::Console;
-use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, Clock, Coverage, Detection, Frame, Reading, SpeakerId, StreamId, SystemClock,
-    Timestamp,
-};
+use forewarn_domain::{AnnounceOutcome, AnnouncementId, Clock, Reading, SpeakerId, StreamId, SystemClock, Timestamp};
+use forewarn_engine::{Analysed, Engine};
+use forewarn_evidence::Closeups;
 use forewarn_pipelines::{StreamEvent, Wakeup};
 
-use crate::closeups::Closeups;
 use crate::config::Site;
 use crate::config::civil_time::SiteTime;
-use crate::engine::Engine;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
 use crate::heat::HeatKeeper;
@@ -63,14 +60,7 @@ const DRAIN: Duration = Duration::from_secs(8);
 #[derive(Debug)]
 pub enum LoopEvent {
     /// A frame was analysed.
-    Analysed {
-        /// The frame.
-        frame: Frame,
-        /// What was found in it.
-        detections: Vec<Detection>,
-        /// What that can have seen, where not all of the frame was looked at finely.
-        coverage: Option<Coverage>,
-    },
+    Analysed(Analysed),
     /// Tracks of a stream were looked at closer.
     Read {
         /// The stream.
@@ -287,7 +277,7 @@ fn lock_storage(dir: &Path) -> anyhow::Result<File> {
 
 /// An engine that goes on with what was kept before the last stop, and those who keep it.
 fn remembered_engine(site: &Site, civil: SiteTime) -> (Engine, MemoryKeeper, SceneKeeper) {
-    let mut engine = Engine::new(site, Arc::new(civil));
+    let mut engine = Engine::new(site.engine_setup(), Arc::new(civil));
     let (memory, remembered) = MemoryKeeper::open(&site.storage.dir);
     engine.remember(remembered);
     let (scenes, learned) = SceneKeeper::open(&site.storage.dir, site);

@@ -11,7 +11,7 @@ use forewarn_evidence::{Limits, TimeLine};
 use forewarn_report::IncidentLedger;
 
 use crate::config::Site;
-use crate::evidence_keeper;
+use crate::evidence_folder;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
 /// An incident that the agent remembers.
@@ -30,10 +30,10 @@ pub fn incident(site: &Site, id: &str) -> Result<IncidentRecord, CommandError> {
 
 /// The folder of an incident's evidence; none if nothing is kept of it.
 pub fn bundle(site: &Site, record: &IncidentRecord) -> Result<Option<PathBuf>, CommandError> {
-    if !evidence_keeper::folder(&site.storage.dir).is_dir() {
+    if !evidence_folder::folder(&site.storage.dir).is_dir() {
         return Ok(None);
     }
-    let store = evidence_keeper::open_store(&site.storage.dir, Limits::default(), TimeLine::WallClock)
+    let store = evidence_folder::open_store(&site.storage.dir, Limits::default(), TimeLine::WallClock)
         .or_exit(ExitCode::Failed)?;
     let path = store.bundle_path(record).or_exit(ExitCode::Failed)?;
     Ok(Some(path).filter(|path| path.is_dir()))

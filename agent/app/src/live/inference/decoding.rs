@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use forewarn_domain::Timestamp;
 use forewarn_pipelines::StreamStatsSnapshot;
 
-use crate::scheduler::Decoding;
+use forewarn_engine::scheduler::Decoding;
 
 /// Samples over which rates are taken; at two a second, longer than most cameras take from key frame to key frame.
 const SAMPLES: usize = 40;

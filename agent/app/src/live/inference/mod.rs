@@ -17,13 +17,13 @@ use std::thread::JoinHandle;
 
 use anyhow::Context as _;
 use forewarn_domain::{AttributeId, Clock, Detector, Reader, StreamId};
+use forewarn_engine::eye::Eye;
+use forewarn_engine::scheduler::{Scheduler, Settings};
 use forewarn_pipelines::{FrameSlot, Wakeup};
 
 use super::streams::{Control, Streams};
 use super::{LoopEvent, Sender};
 use crate::config::Site;
-use crate::eye::Eye;
-use crate::scheduler::{Scheduler, Settings, StreamSettings};
 use decoding::DecodeMeter;
 use telemetry::Telemetry;
 use worker::{Lane, Worker};
@@ -104,14 +104,9 @@ impl Inference {
         let mut lanes = BTreeMap::new();
         for (stream, slot) in slots {
             let Some(camera) = site.cameras.iter().find(|camera| camera.id == stream) else { continue };
-            let of_stream = StreamSettings {
-                interval: camera.analysis_interval,
-                idle: camera.longest_rest(site.inference.idle),
-                empty: camera.longest_rest(site.inference.empty),
-                is_gated: camera.is_gated,
-            };
-            scheduler.add(stream.clone(), of_stream);
-            let eye = Eye::new(camera, &site.model.card, camera.is_gated);
+            scheduler.add(stream.clone(), site.stream_settings(camera));
+            let input = (site.model.card.input.width, site.model.card.input.height);
+            let eye = Eye::new(camera.tiles, input, camera.is_gated);
             let is_whole = camera.falls.is_some();
             lanes.insert(stream, Lane { slot, eye, is_whole, waiting: None, decoding: DecodeMeter::default() });
         }

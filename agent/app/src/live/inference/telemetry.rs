@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use forewarn_domain::{StreamId, Timestamp};
 
-use crate::scheduler::{Rank, Scheduler, Spent};
+use forewarn_engine::scheduler::{Rank, Scheduler, Spent};
 
 /// Rates are means over about this many seconds.
 const MEAN_S: f64 = 10.0;

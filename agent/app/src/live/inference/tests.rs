@@ -7,6 +7,7 @@ use forewarn_domain::{
     Answer, AttributeId, BBox, Class, ColourMatrix, Detection, DetectorError, Frame, FrameMeta, Look, PixelFormat,
     Reading, StreamId, SystemClock, Timestamp, TrackId,
 };
+use forewarn_engine::Analysed;
 use forewarn_pipelines::FrameSlot;
 
 use super::*;
@@ -122,7 +123,7 @@ impl Rig {
 
     fn analysed(&self) -> (Frame, Vec<Detection>, Option<forewarn_domain::Coverage>) {
         match self.next() {
-            LoopEvent::Analysed { frame, detections, coverage } => (frame, detections, coverage),
+            LoopEvent::Analysed(Analysed { frame, detections, coverage, .. }) => (frame, detections, coverage),
             other => panic!("{other:?}"),
         }
     }
@@ -167,7 +168,7 @@ fn a_frame_that_breaks_the_detector_takes_no_other_with_it() {
                 assert!(what.contains("camera c0, frame 666: c0 is broken"), "{what}");
                 troubles += 1;
             }
-            LoopEvent::Analysed { frame, .. } => {
+            LoopEvent::Analysed(Analysed { frame, .. }) => {
                 assert_eq!(frame.meta.stream, id("c1"));
                 analysed += 1;
             }
@@ -190,7 +191,7 @@ fn a_still_scene_is_looked_at_seldom_and_motion_wakes_it() {
     while stopwatch.elapsed() < Duration::from_secs(6) {
         slot.put(frame("c0", sequence, 100, 100));
         sequence += 1;
-        if let Ok(LoopEvent::Analysed { .. }) = rig.events.recv_timeout(Duration::from_millis(40)) {
+        if let Ok(LoopEvent::Analysed(_)) = rig.events.recv_timeout(Duration::from_millis(40)) {
             looks.push(stopwatch.elapsed().as_secs_f64());
         }
     }

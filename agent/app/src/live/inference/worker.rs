@@ -5,8 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use forewarn_analytics::luma::LumaPlane;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Clock, Detection, DetectorError, Frame, Reading, StreamId, Timestamp};
+use forewarn_engine::Analysed;
+use forewarn_engine::eye::{Eye, Glance, Parts};
+use forewarn_engine::scheduler::{Job, Scene, Scheduler, Spent};
 use forewarn_hw::box_facts::thread_cpu_time;
 use forewarn_pipelines::{FrameSlot, Wakeup};
 
@@ -16,8 +20,6 @@ use super::decoding::DecodeMeter;
 use super::looks::Wanted;
 use super::telemetry::{Telemetry, Vitals};
 use super::{Models, Shared};
-use crate::eye::{Eye, Glance, Parts};
-use crate::scheduler::{Job, Scene, Scheduler, Spent};
 
 /// How long the thread waits for a frame before it looks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -54,6 +56,7 @@ pub(super) struct Worker {
 /// A frame that is looked at, with what is looked at in it.
 struct Turn {
     frame: Frame,
+    plane: LumaPlane,
     parts: Parts,
 }
 
@@ -141,7 +144,7 @@ impl Worker {
                 self.scheduler.tiles_wanted(now);
                 left -= parts.tiles.len() - 1;
             }
-            turns.push(Turn { frame, parts });
+            turns.push(Turn { frame, plane: glance.plane, parts });
         }
         let meter = Meter::start();
         let found = self.detect(&turns);
@@ -150,9 +153,9 @@ impl Worker {
         self.scheduler.spent(spent);
         self.telemetry.spent(spent);
         let each_s = wall_s / turns.len().max(1) as f64;
-        for (Turn { frame, parts }, found) in turns.into_iter().zip(found) {
+        for (turn, found) in turns.into_iter().zip(found) {
             metrics::histogram!("forewarn_inference_seconds").record(each_s);
-            if !self.tell(frame, parts, found, now) {
+            if !self.tell(turn, found, now) {
                 return false;
             }
         }
@@ -184,13 +187,8 @@ impl Worker {
         }
     }
 
-    fn tell(
-        &mut self,
-        frame: Frame,
-        parts: Parts,
-        found: Result<Vec<Detection>, DetectorError>,
-        now: Timestamp,
-    ) -> bool {
+    fn tell(&mut self, turn: Turn, found: Result<Vec<Detection>, DetectorError>, now: Timestamp) -> bool {
+        let Turn { frame, plane, parts } = turn;
         let camera = frame.meta.stream.to_string();
         let event = match found {
             Ok(detections) => {
@@ -199,7 +197,7 @@ impl Worker {
                     .increment(parts.tiles.len() as u64 - 1);
                 self.analysed.fetch_add(1, Ordering::Relaxed);
                 self.telemetry.looked(&frame.meta.stream, now);
-                LoopEvent::Analysed { frame, detections, coverage: parts.coverage }
+                LoopEvent::Analysed(Analysed { frame, plane, detections, coverage: parts.coverage })
             }
             Err(error) => {
                 metrics::counter!("forewarn_frames_dropped_total", "camera" => camera, "reason" => "inference_failed")

@@ -1,0 +1,45 @@
+//! What the engine needs to know of a site.
+
+use forewarn_domain::RuleKey;
+use forewarn_engine::scheduler::StreamSettings;
+use forewarn_engine::{EngineSetup, StreamSetup};
+use forewarn_incident::RulePolicy;
+
+use crate::{Camera, Site};
+
+impl Site {
+    /// The setup of the site's engine.
+    pub fn engine_setup(&self) -> EngineSetup {
+        let stream = |camera: &Camera| StreamSetup {
+            rules: camera.rules.iter().map(|rule| rule.compiled.clone()).collect(),
+            static_objects: camera.static_objects.clone(),
+        };
+        EngineSetup {
+            streams: self.cameras.iter().map(|camera| (camera.id.clone(), stream(camera))).collect(),
+            policies: self.cameras.iter().flat_map(|camera| self.policies_of(camera)).collect(),
+            tracker: self.tracker.clone(),
+        }
+    }
+
+    /// How often the stream of a camera is looked at.
+    pub fn stream_settings(&self, camera: &Camera) -> StreamSettings {
+        StreamSettings {
+            interval: camera.analysis_interval,
+            idle: camera.longest_rest(self.inference.idle),
+            empty: camera.longest_rest(self.inference.empty),
+            is_gated: camera.is_gated,
+        }
+    }
+
+    fn policies_of<'a>(&'a self, camera: &'a Camera) -> impl Iterator<Item = (RuleKey, RulePolicy)> + 'a {
+        camera.rules.iter().map(|rule| {
+            let policy = RulePolicy {
+                violation: rule.violation.clone(),
+                speakers: camera.speakers.clone(),
+                language: self.header.language,
+                quiet_hours: self.header.quiet_hours.clone(),
+            };
+            (rule.key.clone(), policy)
+        })
+    }
+}

@@ -1,0 +1,276 @@
+//! One site's decisions: trackers, rules and the incident machine joined, without any I/O.
+//!
+//! [`Engine`] is fed with detections, outcomes and time, and is drained of outputs. The live loop and the replay share
+//! it, so what a replay decides is what the agent would have decided.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use forewarn_analytics::luma::{CameraShift, Fall, LearnedScene, LumaPlane};
+use forewarn_analytics::suppression::{Suppression, Suppressions};
+use forewarn_analytics::{Appearance, ReadingCounts, Rules, RulesMemory, SubjectSeed, Tracker};
+use forewarn_domain::{
+    AnnounceOutcome, AnnouncementId, BBox, CivilTime, Coverage, Detection, Frame, IncidentId, IncidentRecord, Look,
+    Reading, SensorId, StreamId, Timestamp, Track,
+};
+use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, Output, TimeoutReason};
+use serde::{Deserialize, Serialize};
+
+use crate::eye;
+use crate::setup::{EngineSetup, StreamSetup};
+use crate::things::Things;
+
+/// What falls due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DueReason {
+    /// The rules of this stream: somebody is missed for long enough, or a sensor is silent for too long.
+    Rules(StreamId),
+    /// A step of an incident.
+    Incident(TimeoutReason),
+}
+
+/// Tracker and rules of one stream.
+struct StreamBrain {
+    camera: CameraShift,
+    tracker: Tracker,
+    rules: Rules,
+    /// What no model names.
+    things: Things,
+}
+
+/// What the rules remember over a restart beside open incidents: since when somebody is missed.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EngineMemory(BTreeMap<StreamId, RulesMemory>);
+
+/// All decisions of a site.
+pub struct Engine {
+    streams: BTreeMap<StreamId, StreamBrain>,
+    incidents: Incidents,
+    suppressions: Suppressions,
+    civil: Arc<dyn CivilTime>,
+    /// Whether the tracker tells subjects apart by their colours.
+    knows_looks: bool,
+}
+
+impl StreamBrain {
+    /// Moves all that is known of places along with a camera that was shaken.
+    fn steady(&mut self, plane: &LumaPlane) {
+        let subjects: Vec<BBox> = self.tracker.tracks().iter().map(|track| track.bbox).collect();
+        if let Some((dx, dy)) = self.camera.observe(plane, &subjects).filter(|shift| *shift != (0.0, 0.0)) {
+            self.tracker.shifted(dx, dy);
+            self.rules.shifted(dx, dy);
+        }
+    }
+}
+
+/// An analysed frame.
+#[derive(Debug)]
+pub struct Analysed {
+    /// The frame.
+    pub frame: Frame,
+    /// The frame, small and grey, as the glance at it made it.
+    pub plane: LumaPlane,
+    /// What was found in it.
+    pub detections: Vec<Detection>,
+    /// In which parts of the picture small subjects were looked for, where that was not all of it.
+    pub coverage: Option<Coverage>,
+}
+
+impl Analysed {
+    /// A frame that was looked at as a whole, with its plane made here.
+    pub fn whole(frame: Frame, detections: Vec<Detection>) -> Self {
+        Self { plane: eye::plane_of(&frame), frame, detections, coverage: None }
+    }
+}
+
+/// What each detection looks like.
+fn looks_of(frame: &Frame, detections: &[Detection]) -> Vec<Option<Appearance>> {
+    detections.iter().map(|detection| Appearance::of_colours(frame, &detection.bbox)).collect()
+}
+
+impl Engine {
+    /// Joins what the site is set up for.
+    pub fn new(setup: EngineSetup, civil: Arc<dyn CivilTime>) -> Self {
+        let EngineSetup { streams, policies, tracker } = setup;
+        let brain = |of: StreamSetup| StreamBrain {
+            camera: CameraShift::new(),
+            tracker: Tracker::new(tracker.clone()),
+            rules: Rules::new(of.rules).with_groups(tracker.groups()),
+            things: Things::new(of.static_objects),
+        };
+        let streams = streams.into_iter().map(|(stream, of)| (stream, brain(of))).collect();
+        let incidents = Incidents::new(policies, Arc::clone(&civil));
+        Self { streams, incidents, suppressions: Suppressions::default(), civil, knows_looks: tracker.appearance }
+    }
+
+    /// Passes over these instances from now on, in place of those of before.
+    pub fn suppress(&mut self, list: Vec<Suppression>) {
+        self.suppressions.replace(list);
+    }
+
+    /// Hits that were passed over because their subject is suppressed.
+    pub fn passed_over(&self) -> u64 {
+        self.suppressions.passed_over()
+    }
+
+    /// Takes in one analysed frame at `now`. Returns the stream's tracks after it.
+    ///
+    /// Live `now` is the wall clock, not the frame's own time: a camera whose clock runs ahead must not push the time
+    /// of every other stream.
+    pub fn analysed(&mut self, analysed: &Analysed, now: Timestamp) -> &[Track] {
+        let Analysed { frame, plane, detections, coverage } = analysed;
+        let Some(brain) = self.streams.get_mut(&frame.meta.stream) else {
+            return &[];
+        };
+        let (at, size) = (frame.meta.captured_at, (frame.width, frame.height));
+        brain.steady(plane);
+        let looks = if self.knows_looks { looks_of(frame, detections) } else { Vec::new() };
+        let tracks = brain.tracker.update_with_looks(at, size, detections, &looks, coverage.as_ref());
+        let things = brain.things.observe(at, plane, tracks);
+        let hits = if things.is_empty() {
+            brain.rules.evaluate(at, size, tracks, &*self.civil)
+        } else {
+            let origins = things.iter().filter_map(|(track, origin)| Some((track.id, origin.clone()?)));
+            brain.rules.set_origins(origins.collect());
+            let all: Vec<Track> = tracks.iter().cloned().chain(things.into_iter().map(|(track, _)| track)).collect();
+            brain.rules.evaluate(at, size, &all, &*self.civil)
+        };
+        let incidents = &mut self.incidents;
+        for hit in self.suppressions.filter(hits, frame, |rule, subject| incidents.is_open(rule, subject)) {
+            incidents.handle_input(IncidentInput::Hit(hit), now);
+        }
+        tracks
+    }
+
+    /// Something fell in a stream's picture; it counts with the next frame. Returns how many older falls were given up
+    /// because too many wait for that frame.
+    pub fn fell(&mut self, stream: &StreamId, fall: Fall) -> usize {
+        self.streams.get_mut(stream).map_or(0, |brain| brain.things.fell(fall))
+    }
+
+    /// The empty scenes that were learned, to be kept for a restart.
+    pub fn scenes(&self, at: Timestamp) -> Vec<(StreamId, LearnedScene)> {
+        let scene = |(stream, brain): (&StreamId, &StreamBrain)| Some((stream.clone(), brain.things.scene(at)?));
+        self.streams.iter().filter_map(scene).collect()
+    }
+
+    /// Goes on with the empty scene of a stream, before its first frame.
+    pub fn recall_scene(&mut self, stream: &StreamId, scene: LearnedScene) {
+        if let Some(brain) = self.streams.get_mut(stream) {
+            brain.things.recall(scene);
+        }
+    }
+
+    /// A sensor of the site measured `value` at `at`.
+    pub fn sensor(&mut self, id: &SensorId, value: f64, at: Timestamp, now: Timestamp) {
+        for brain in self.streams.values_mut() {
+            for hit in brain.rules.sensor(id, value, at, &*self.civil) {
+                self.incidents.handle_input(IncidentInput::Hit(hit), now);
+            }
+        }
+    }
+
+    /// What is to be kept for a restart beside the snapshots of open incidents.
+    pub fn memory(&self) -> EngineMemory {
+        EngineMemory(self.streams.iter().map(|(stream, brain)| (stream.clone(), brain.rules.memory())).collect())
+    }
+
+    /// Goes on with what was kept; streams that the site no longer has are passed over.
+    pub fn remember(&mut self, memory: EngineMemory) {
+        for (stream, memory) in memory.0 {
+            if let Some(brain) = self.streams.get_mut(&stream) {
+                brain.rules.remember(memory);
+            }
+        }
+    }
+
+    /// The looks at tracks of the stream's latest frame that would help its rules, the most urgent first. Each is given
+    /// out once; one that is not taken is asked for again after a moment.
+    pub fn take_looks(&mut self, stream: &StreamId) -> Vec<Look> {
+        self.streams.get_mut(stream).map(|brain| brain.rules.take_looks()).unwrap_or_default()
+    }
+
+    /// Takes in what looks at tracks of a stream said. They count from its next frame on.
+    pub fn read(&mut self, stream: &StreamId, readings: &[Reading]) {
+        if let Some(brain) = self.streams.get_mut(stream) {
+            brain.rules.read(readings);
+        }
+    }
+
+    /// What became of the readings of each stream.
+    pub fn reading_counts(&self) -> impl Iterator<Item = (&StreamId, ReadingCounts)> {
+        self.streams.iter().map(|(stream, brain)| (stream, brain.rules.reading_counts()))
+    }
+
+    /// A stream's picture is gone.
+    pub fn interrupted(&mut self, stream: &StreamId, now: Timestamp) {
+        self.incidents.handle_input(IncidentInput::StreamInterrupted { stream: stream.clone() }, now);
+    }
+
+    /// A stream's picture is back.
+    pub fn resumed(&mut self, stream: &StreamId, now: Timestamp) {
+        self.incidents.handle_input(IncidentInput::StreamResumed { stream: stream.clone() }, now);
+    }
+
+    /// A loudspeaker said what became of an announcement.
+    pub fn announced(&mut self, id: AnnouncementId, outcome: AnnounceOutcome, now: Timestamp) {
+        self.incidents.handle_input(IncidentInput::Announced { id, outcome }, now);
+    }
+
+    /// Time has come to `now`.
+    pub fn timeout(&mut self, now: Timestamp) {
+        for brain in self.streams.values_mut() {
+            for hit in brain.rules.timeout(now, &*self.civil) {
+                self.incidents.handle_input(IncidentInput::Hit(hit), now);
+            }
+        }
+        self.incidents.handle_timeout(now);
+    }
+
+    /// When [`Engine::timeout`] is due next, and for what.
+    pub fn poll_timeout(&self) -> Option<(Timestamp, DueReason)> {
+        let of_rules = self.streams.iter().filter_map(|(stream, brain)| {
+            let at = brain.rules.poll_timeout()?;
+            Some((at, DueReason::Rules(stream.clone())))
+        });
+        let of_incidents = self.incidents.poll_timeout().map(|(at, reason)| (at, DueReason::Incident(reason)));
+        of_rules.chain(of_incidents).min_by_key(|(at, _)| *at)
+    }
+
+    /// The next thing to carry out.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.incidents.poll_output()
+    }
+
+    /// Takes up the open incidents from before a restart, with their subjects.
+    pub fn restore(&mut self, snapshots: Vec<IncidentSnapshot>, now: Timestamp) {
+        for snapshot in &snapshots {
+            let record = snapshot.record();
+            if let Some(brain) = self.streams.get_mut(&record.rule.stream) {
+                // A seed of a rule that the site no longer has comes back unused; its incident ends by itself.
+                let _ = brain.rules.restore(vec![SubjectSeed {
+                    subject: snapshot.subject(),
+                    rule: record.rule.clone(),
+                    class: record.subject.class.clone(),
+                    bbox: record.subject.bbox,
+                    at: now,
+                }]);
+            }
+        }
+        self.incidents.restore(snapshots, now);
+    }
+
+    /// What is needed to go on with an open incident after a restart.
+    pub fn snapshot(&self, id: &IncidentId) -> Option<IncidentSnapshot> {
+        self.incidents.snapshot(id)
+    }
+
+    /// Every incident that was confirmed and is not closed.
+    pub fn open_incidents(&self) -> Vec<IncidentRecord> {
+        self.incidents.open_incidents().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! What the decisions of a site rest on, as plain values.
+
+use std::collections::BTreeMap;
+
+use forewarn_analytics::luma::StaticObjectConfig;
+use forewarn_analytics::{CompiledRule, TrackerConfig};
+use forewarn_domain::{RuleKey, StreamId};
+use forewarn_incident::RulePolicy;
+
+/// Everything that an [`Engine`](crate::Engine) needs to know of a site.
+#[derive(Debug, Clone, Default)]
+pub struct EngineSetup {
+    /// The streams that are watched.
+    pub streams: BTreeMap<StreamId, StreamSetup>,
+    /// What follows on a hit of each rule.
+    pub policies: BTreeMap<RuleKey, RulePolicy>,
+    /// Settings of every stream's tracker.
+    pub tracker: TrackerConfig,
+}
+
+/// What is watched for in one stream.
+#[derive(Debug, Clone, Default)]
+pub struct StreamSetup {
+    /// The rules of the stream.
+    pub rules: Vec<CompiledRule>,
+    /// How things that stay are sought; none where no rule is about them.
+    pub static_objects: Option<StaticObjectConfig>,
+}

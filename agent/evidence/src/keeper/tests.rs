@@ -1,0 +1,193 @@
+//! What an incident rests on is seen in its evidence, and what is missing is stated.
+
+use std::fs;
+use std::sync::Mutex;
+
+use forewarn_domain::{
+    Answer, AttributeId, BBox, BestCrop, Class, ClipSourceError, ColourMatrix, DetectorError, FrameMeta, Look,
+    PixelFormat, Reader, Reading, TrackId, Verdict,
+};
+
+use super::*;
+use crate::testing::{T0, closed, confirmed, frame};
+use crate::{Limits, StoreOptions, TimeLine, verify};
+
+/// Sees a bare head at one place of each frame.
+struct Bare;
+
+const HEAD: BBox = BBox { x0: 220.0, y0: 100.0, x1: 260.0, y1: 150.0 };
+
+impl Reader for Bare {
+    fn attributes(&self) -> &[AttributeId] {
+        &[]
+    }
+
+    fn read(&mut self, looks: &[(&Frame, &Look)]) -> Result<Vec<Reading>, DetectorError> {
+        let reading = |(frame, look): &(&Frame, &Look)| Reading {
+            track: look.track,
+            attribute: look.attribute.clone(),
+            at: frame.meta.captured_at,
+            bbox: HEAD,
+            quality: 0.9,
+            answer: Answer::Probability(0.02),
+        };
+        Ok(looks.iter().map(reading).collect())
+    }
+}
+
+fn hard_hat() -> AttributeId {
+    AttributeId::new("hard_hat").unwrap()
+}
+
+/// A finding that rests on the look at `HEAD` at T0.
+fn bare_head() -> Finding {
+    Finding {
+        attribute: hard_hat(),
+        verdict: Verdict::No,
+        unclear: None,
+        confidence: 0.9,
+        votes: 3,
+        looks: 3,
+        first_at: Some(T0),
+        last_at: Some(T0),
+        text: None,
+        best: Some(BestCrop { at: T0, bbox: HEAD, quality: 0.9 }),
+    }
+}
+
+/// A clip of ten bytes that begins and ends as it is told to.
+#[derive(Clone)]
+struct Tape {
+    begins_late_s: f64,
+    cut_short: Option<&'static str>,
+    is_complete: Arc<Mutex<bool>>,
+}
+
+struct Recording(Tape, ClipSpan);
+
+impl ClipSource for Tape {
+    fn record(&self, span: ClipSpan) -> Result<Box<dyn ClipRecording>, ClipSourceError> {
+        Ok(Box::new(Recording(self.clone(), span)))
+    }
+}
+
+impl ClipRecording for Recording {
+    fn span(&self) -> ClipSpan {
+        self.1
+    }
+
+    fn is_complete(&self) -> bool {
+        *self.0.is_complete.lock().unwrap()
+    }
+
+    fn finish(self: Box<Self>, path: &Path) -> Result<Clip, ClipSourceError> {
+        fs::write(path, b"ten bytes!").unwrap();
+        let ClipSpan { from, to } = self.1;
+        let from = from + Duration::from_secs_f64(self.0.begins_late_s);
+        let cut_short = self.0.cut_short.map(str::to_owned);
+        Ok(Clip { from, to, codec: "H.264".to_owned(), width: 64, height: 48, pictures: 9, cut_short })
+    }
+}
+
+fn keeper(root: &Path) -> EvidenceKeeper {
+    let limits = Limits { min_free_bytes: 0, ..Limits::default() };
+    let options = StoreOptions { limits, time_line: TimeLine::WallClock, agent_version: "0.1.0".to_owned() };
+    let store = EvidenceStore::open(root.join("evidence"), options).unwrap();
+    let setup = KeeperSetup {
+        scratch: root.join(".scratch"),
+        scenes: BTreeMap::new(),
+        looked_at: BTreeSet::from([hard_hat()]),
+        clock_face: Box::new(|at| format!("{:.0} s", at.as_secs_f64())),
+    };
+    EvidenceKeeper::new(store, setup).unwrap()
+}
+
+fn request(finding: Option<Finding>, clip: Option<ClipSpan>) -> EvidenceRequest {
+    let mut incident = confirmed(1);
+    incident.findings.extend(finding);
+    EvidenceRequest { incident, moment: Moment::Confirmed, at: T0, clip }
+}
+
+/// The bundle of an incident that rests on a look that was kept in `watched`.
+fn bundle(root: &Path, watched: &Closeups, handed_over: Closeups) -> PathBuf {
+    let meta = FrameMeta { stream: confirmed(1).rule.stream, sequence: 5, captured_at: T0, arrived_at: T0 };
+    let rgb = vec![5; 640 * 480 * 3];
+    let seen = Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, (640, 480), rgb).unwrap();
+    let bbox = BBox::new(200.0, 100.0, 280.0, 300.0);
+    let look = Look { track: TrackId(3), class: Class::new("person"), bbox, attribute: hard_hat() };
+    watched.watching(Box::new(Bare)).read(&[(&seen, &look)]).unwrap();
+    let mut keeper = keeper(root).with_closeups(handed_over);
+    keeper.capture(&request(Some(bare_head()), None), Some(&seen));
+    assert_eq!(keeper.take_news(), [], "nothing failed");
+    keeper.store().bundles().unwrap().remove(0).path
+}
+
+fn record(bundle: &Path) -> serde_json::Value {
+    serde_json::from_slice(&fs::read(bundle.join("incident.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn the_best_look_lies_beside_the_snapshots() {
+    let (dir, closeups) = (tempfile::tempdir().unwrap(), Closeups::default());
+    let bundle = bundle(dir.path(), &closeups, closeups.clone());
+    let picture = image::open(bundle.join("confirmed-look-hard_hat.jpg")).unwrap().to_rgb8();
+    let record = record(&bundle);
+    let closeup = &record["closeups"][0];
+    assert_eq!((&closeup["moment"], &closeup["attribute"]), (&"confirmed".into(), &"hard_hat".into()));
+    assert_eq!((picture.dimensions(), picture.get_pixel(20, 20).0[0].abs_diff(5) <= 1), ((64, 80), true));
+}
+
+#[test]
+fn a_best_look_that_is_gone_is_stated_as_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = bundle(dir.path(), &Closeups::default(), Closeups::default());
+    assert!(!bundle.join("confirmed-look-hard_hat.jpg").exists());
+    let record = record(&bundle);
+    let missing = record["missing"].as_array().unwrap();
+    assert!(missing.iter().any(|gap| gap["what"] == "confirmed-look-hard_hat.jpg"), "{missing:?}");
+}
+
+/// What is missing in the sealed bundle of an incident whose clip comes from `tape`.
+fn missing_with(tape: &Tape) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    let mut keeper = keeper(dir.path());
+    keeper.add_source(confirmed(1).rule.stream, Arc::new(tape.clone()));
+    let span = ClipSpan { from: T0, to: T0 + Duration::from_secs(8) };
+    keeper.capture(&request(None, Some(span)), Some(&frame(64, 48)));
+    keeper.close(closed(1), T0 + Duration::from_secs(9));
+    assert_eq!(keeper.take_news(), [], "it waits for the clip");
+    *tape.is_complete.lock().unwrap() = true;
+    keeper.advance(T0 + Duration::from_secs(10));
+    let news = keeper.take_news();
+    let [KeeperNews::Sealed { path, .. }] = news.as_slice() else { panic!("{news:?}") };
+    assert!(verify(path).unwrap().problems.is_empty());
+    assert_eq!(fs::read(path.join("confirmed.mp4")).unwrap(), b"ten bytes!");
+    let record = record(path);
+    let gaps = record["missing"].as_array().into_iter().flatten();
+    gaps.map(|gap| format!("{}: {}", gap["what"].as_str().unwrap(), gap["why"].as_str().unwrap())).collect()
+}
+
+#[test]
+fn a_bundle_is_sealed_when_its_clip_is_whole_and_says_what_the_clip_lacks() {
+    let tape = Tape { begins_late_s: 0.0, cut_short: None, is_complete: Arc::default() };
+    let part = "part of confirmed.mp4";
+    assert_eq!(missing_with(&tape), [""; 0]);
+    let late = Tape { begins_late_s: 3.0, is_complete: Arc::default(), ..tape.clone() };
+    assert_eq!(missing_with(&late), [format!("{part}: the video before was not kept; the clip begins 3.0 s late")]);
+    let cut = Tape { cut_short: Some("the stream was interrupted"), is_complete: Arc::default(), ..late };
+    assert_eq!(missing_with(&cut), [format!("{part}: the stream was interrupted")]);
+}
+
+#[test]
+fn a_stream_without_video_has_its_clip_stated_as_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut keeper = keeper(dir.path());
+    let span = ClipSpan { from: T0, to: T0 + Duration::from_secs(8) };
+    keeper.capture(&request(None, Some(span)), None);
+    keeper.finish([confirmed(1)], T0);
+    let news = keeper.take_news();
+    let [KeeperNews::Sealed { path, .. }] = news.as_slice() else { panic!("{news:?}") };
+    let record = record(path);
+    let gaps: Vec<_> = record["missing"].as_array().unwrap().iter().map(|gap| gap["what"].clone()).collect();
+    assert!(gaps.contains(&"confirmed.mp4".into()) && gaps.contains(&"confirmed.jpg".into()), "{gaps:?}");
+}
