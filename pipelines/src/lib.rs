@@ -13,7 +13,6 @@
 //!
 //! Call [`init`] once before anything else.
 
-mod backoff;
 mod clip;
 mod clip_source;
 mod clock_map;
@@ -38,7 +37,6 @@ mod tap;
 mod thinning;
 mod transcode;
 
-pub use backoff::{Backoff, BackoffLimits};
 pub use clip::{ClipEnd, ClipError, ClipInfo, ClipRecorder};
 pub use clock_map::{ClockMap, ClockMapConfig, ClockSource};
 pub use codec::{AccessUnit, Codec, StreamFormat};
@@ -51,7 +49,7 @@ pub use replay::{FileReplay, ReplayConfig, ReplayError};
 pub use ring::{EpochEnd, PreRollRing, RingLevel, RingLimits};
 pub use sim::{SimCamera, SimConfig, SimError};
 pub use slot::{FrameSlot, Wakeup};
-pub use source::{Credentials, RtspTransport, SourceError, SourceKind, SourceUrl, redact};
+pub use source::{RtspTransport, SourceError, SourceKind, SourceUrl, redact};
 pub use stats::StreamStatsSnapshot;
 pub use tap::FrameTap;
 pub use transcode::{TranscodeError, transcode_to_h264};

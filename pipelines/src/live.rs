@@ -1,15 +1,18 @@
 //! A live stream: its configuration and the handle that its consumers use.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use forewarn_base::backoff::BackoffLimits;
+use forewarn_base::secret::Credentials;
+use forewarn_base::sync::lock;
 use forewarn_domain::{Clock, StreamId};
 
 use crate::supervisor::{self, Shared};
 use crate::{
-    BackoffLimits, Credentials, DecoderPreference, FrameSlot, FrameTap, InitError, PreRollRing, RingLimits,
-    RtspTransport, SourceUrl, StreamEvent, StreamStatsSnapshot, Wakeup,
+    DecoderPreference, FrameSlot, FrameTap, InitError, PreRollRing, RingLimits, RtspTransport, SourceUrl, StreamEvent,
+    StreamStatsSnapshot, Wakeup,
 };
 
 /// What a live stream is and how it is kept.
@@ -64,7 +67,7 @@ impl StreamConfig {
             decode_queue: 60,
             ring: RingLimits::default(),
             stall_after: Duration::from_secs(10),
-            backoff: BackoffLimits::default(),
+            backoff: BackoffLimits::USUAL,
             sender_report_wait: Duration::from_millis(1500),
             max_camera_skew: Duration::from_secs(5),
             wakeup: None,
@@ -142,7 +145,7 @@ impl LiveStream {
     /// Stops the stream and waits for its thread: under a second, also while connecting or backing off.
     pub fn stop(&self) {
         self.ask_to_stop();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = lock(&self.thread).take();
         if let Some(thread) = thread {
             let _ = thread.join();
         }

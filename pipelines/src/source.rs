@@ -8,39 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// A user and a password. Neither `Debug` nor `Display` shows the password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    user: String,
-    password: String,
-}
-
-impl Credentials {
-    /// Takes a user and a password as they are.
-    pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
-        Self { user: user.into(), password: password.into() }
-    }
-
-    /// The text of a secret file: `user:password`, surrounding white space dropped.
-    pub fn from_secret(text: &str) -> Option<Self> {
-        let (user, password) = text.trim().split_once(':')?;
-        Some(Self::new(user, password))
-    }
-
-    pub(crate) fn user(&self) -> &str {
-        &self.user
-    }
-
-    pub(crate) fn password(&self) -> &str {
-        &self.password
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credentials(***)")
-    }
-}
+use forewarn_base::secret::Credentials;
 
 /// How RTP travels from an RTSP camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -130,7 +98,7 @@ impl SourceUrl {
 
     /// The user that logs in, if there is one.
     pub fn user(&self) -> Option<&str> {
-        self.credentials.as_ref().map(Credentials::user)
+        self.credentials.as_ref().map(|login| login.user.as_str())
     }
 
     /// The address without user and password, as GStreamer needs it. It may hold secrets in its query.
@@ -149,7 +117,7 @@ impl SourceUrl {
     /// `text` with each secret of this source blotted out; for messages of libraries.
     pub(crate) fn scrub(&self, text: &str) -> String {
         let mut clean = redact(text);
-        let secrets = self.credentials.iter().map(Credentials::password).chain(self.passphrase());
+        let secrets = self.credentials.iter().map(|login| login.password.expose()).chain(self.passphrase());
         for secret in secrets.filter(|s| s.len() >= 3) {
             clean = clean.replace(secret, "***");
         }
@@ -356,18 +324,12 @@ mod tests {
         assert_eq!(redact("cannot open rtsp://u:pw@cam/x now"), "cannot open rtsp://***@cam/x now");
     }
 
-    #[test]
-    fn secret_files_hold_user_and_password() {
-        assert_eq!(Credentials::from_secret("admin:a:b\n"), Some(Credentials::new("admin", "a:b")));
-        assert_eq!(Credentials::from_secret("admin"), None);
-    }
-
     proptest! {
         #[test]
         fn no_output_shows_the_password(password in "[A-Z!#$%*+,/:;=?@~-]{6,20}") {
             let encoded = password.bytes().map(|b| format!("%{b:02X}")).collect::<Vec<_>>().concat();
             let source = parse(&format!("rtsp://viewer:{encoded}@cam/stream"));
-            prop_assert_eq!(source.credentials().unwrap().password(), password.as_str());
+            prop_assert_eq!(source.credentials().unwrap().password.expose(), password.as_str());
             let shown = format!("{source} {source:?} {:?} {:?}", source.credentials(), source);
             prop_assert!(!shown.contains(&password) && !shown.contains(&encoded));
             let message = format!("could not log in with {password}");

@@ -1,13 +1,14 @@
 //! The thread behind a live stream: connects, watches for stalls, reconnects with back-off, reports.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
+use forewarn_base::backoff::{Backoff, seed_of};
+use forewarn_base::sync::{held, lock};
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Clock, Timestamp};
 use gst::prelude::*;
 
-use crate::backoff::seed_of;
 use crate::event::fault_of_error;
 use crate::ingest::{self, IngestOptions};
 use crate::mux::Running;
@@ -15,8 +16,7 @@ use crate::session::{Note, Session};
 use crate::stats::{StreamStats, count};
 use crate::thinning::DecodedPart;
 use crate::{
-    Backoff, DecoderKind, EpochEnd, EventSink, FrameSlot, PreRollRing, SourceKind, StreamConfig, StreamEvent,
-    StreamFault,
+    DecoderKind, EpochEnd, EventSink, FrameSlot, PreRollRing, SourceKind, StreamConfig, StreamEvent, StreamFault,
 };
 
 /// A connection that lasted this long is a good one: the back-off starts anew.
@@ -69,7 +69,7 @@ impl Shared {
     fn wait_for_stop(&self, timeout: Duration) -> bool {
         let stop = self.lock_stop();
         let waited = self.stopped.wait_timeout_while(stop, timeout, |stop| !stop.is_asked);
-        waited.unwrap_or_else(PoisonError::into_inner).0.is_asked
+        held(waited).0.is_asked
     }
 
     /// Sets the bus that is woken to stop; says whether the stream is to stop already.
@@ -84,7 +84,7 @@ impl Shared {
     }
 
     fn lock_stop(&self) -> MutexGuard<'_, Stop> {
-        self.stop.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.stop)
     }
 
     fn emit(&self, event: StreamEvent) {

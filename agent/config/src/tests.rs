@@ -104,6 +104,18 @@ fn what_cannot_work_is_refused() {
         site.toml:10: password_env: the environment has no variable FOREWARN_NO_SUCH_VARIABLE
           mend: set it, or use `password_file`"]],
     );
+    // An empty file is no password, of a camera no more than of a broker.
+    check(
+        &format!(
+            "{}[upstream.mqtt]\nurl = \"mqtt://b\"\nuser = \"u\"\npassword_file = \"/dev/null\"\n",
+            camera("password_file = \"/dev/null\"\nuser = \"u\"\n")
+        ),
+        &expect![[r"
+        site.toml:10: password_file: failed to read /dev/null: its first line is empty
+          mend: make a readable file whose first line is the password
+        site.toml:15: password_file: failed to read /dev/null: its first line is empty
+          mend: make a readable file whose first line is the password"]],
+    );
 }
 
 #[test]

@@ -28,14 +28,9 @@ impl RawUpstream {
     pub(crate) fn check(self, check: &mut Check<'_>, site: &str) -> Option<ResolvedMqtt> {
         let raw = self.mqtt?;
         let place = raw.span();
-        let mut config = raw.into_inner();
-        let files = [&mut config.password_file, &mut config.ca_file, &mut config.client_cert, &mut config.client_key];
-        for file in files.into_iter().flatten() {
-            *file = check.path(file);
-        }
-        match config.resolve(site, &|name| std::env::var(name).ok()) {
+        match raw.into_inner().resolve(site, check.directory(), &|name| std::env::var(name).ok()) {
             Ok(resolved) => Some(resolved),
-            Err(error) => check.fail(place, error.to_string(), "see docs/mqtt.md for every key"),
+            Err(error) => check.fail_key(place, error.key(), error.to_string(), error.mend()),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! `url`, `user`, `password_file` and `password_env` of a camera: where its video comes from.
 
-use forewarn_pipelines::{Credentials, SourceKind, SourceUrl};
+use forewarn_base::secret::{Credentials, PasswordSource, Secret};
+use forewarn_pipelines::{SourceKind, SourceUrl};
+use toml::Spanned;
 
 use crate::camera::RawCamera;
 use crate::check::Check;
@@ -13,41 +15,29 @@ pub(crate) fn source(check: &mut Check<'_>, raw: &RawCamera) -> Option<SourceUrl
             return check.fail(raw.url.span(), error.to_string(), "see docs/configuration.md, \"Cameras\"");
         }
     };
-    let Some(password) = password(check, raw) else {
+    let Some(password) = password(check, raw)? else {
         return Some(match &raw.user {
-            Some(user) => source.with_credentials(Credentials::new(user.clone(), String::new())),
+            Some(user) => source.with_credentials(Credentials::new(user, "")),
             None => source,
         });
     };
     match raw.user.as_deref().or(source.user()).map(str::to_owned) {
-        Some(user) => Some(source.with_credentials(Credentials::new(user, password))),
+        Some(user) => Some(source.with_credentials(Credentials { user, password })),
         None => check.fail(raw.url.span(), "there is a password and no user", "add `user = \"…\"`"),
     }
 }
 
-/// The camera's password; none if it has none, and after a mistake.
-fn password(check: &mut Check<'_>, raw: &RawCamera) -> Option<String> {
-    match (&raw.password_file, &raw.password_env) {
-        (Some(file), Some(_)) => {
-            check.fail(file.span(), "both `password_file` and `password_env` are given", "keep one of them")
+/// The camera's password, where it has one; none after a mistake.
+fn password(check: &mut Check<'_>, raw: &RawCamera) -> Option<Option<Secret>> {
+    let (file, name) = (raw.password_file.as_ref(), raw.password_env.as_ref());
+    let source = PasswordSource::of(file.map(|f| f.get_ref().as_path()), name.map(|n| n.get_ref().as_str()));
+    let read = |source: PasswordSource| source.read(check.directory(), &|name| std::env::var(name).ok());
+    match source.and_then(|source| source.map(read).transpose()) {
+        Ok(password) => Some(password),
+        Err(error) => {
+            let of_file = file.filter(|_| error.key() == "password_file").map(Spanned::span);
+            let place = of_file.or(name.map(Spanned::span)).unwrap_or(raw.url.span());
+            check.fail(place, error.to_string(), error.mend())
         }
-        (Some(file), None) => {
-            let path = check.path(file.get_ref());
-            match std::fs::read_to_string(&path) {
-                Ok(text) => Some(text.lines().next().unwrap_or_default().to_owned()),
-                Err(error) => {
-                    let problem = format!("failed to read {}: {error}", path.display());
-                    check.fail(file.span(), problem, "make a readable file whose first line is the password")
-                }
-            }
-        }
-        (None, Some(name)) => {
-            let password = std::env::var(name.get_ref()).ok();
-            password.or_else(|| {
-                let problem = format!("the environment has no variable {}", name.get_ref());
-                check.fail(name.span(), problem, "set it, or use `password_file`")
-            })
-        }
-        (None, None) => None,
     }
 }

@@ -19,7 +19,7 @@
 pub mod mqtt;
 pub mod outbox;
 
-pub use mqtt::config::{MqttConfig, MqttConfigError, MqttVersion, ResolvedMqtt};
+pub use mqtt::config::{MqttConfig, MqttVersion, ResolvedMqtt};
 pub use mqtt::publisher::{PublisherError, PublisherHandle, spawn};
 pub use mqtt::stats::PublisherStats;
 pub use outbox::ledger::{IncidentLedger, LedgerEntry};

@@ -1,50 +1,6 @@
 //! What can go wrong with a sensor, in words that help.
 
-use std::path::PathBuf;
 use std::time::Duration;
-
-/// A sensor's configuration makes no sense.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A value is out of range or contradicts another.
-    #[error("{why}")]
-    Value {
-        /// The key in the site file.
-        key: &'static str,
-        /// What is wrong with it.
-        why: String,
-        /// What to do about it.
-        mend: &'static str,
-    },
-    /// A secret, a certificate or a key cannot be read.
-    #[error("failed to read {}: {why}", path.display())]
-    File {
-        /// The key in the site file.
-        key: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        why: String,
-        /// What it should hold.
-        mend: &'static str,
-    },
-}
-
-impl ConfigError {
-    /// The key in the site file.
-    pub fn key(&self) -> &'static str {
-        match self {
-            Self::Value { key, .. } | Self::File { key, .. } => key,
-        }
-    }
-
-    /// What to do about it.
-    pub fn mend(&self) -> &'static str {
-        match self {
-            Self::Value { mend, .. } | Self::File { mend, .. } => mend,
-        }
-    }
-}
 
 /// A value was not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,17 +4,18 @@
 //! a dead one holds back nobody but itself. What was read, and what could not be read, goes to a [`Sink`], which must
 //! not wait.
 
-mod backoff;
 mod config;
 mod error;
 mod modbus;
 mod mqtt;
+mod outlet;
 mod run;
 #[cfg(test)]
 mod tests;
-mod tls;
 mod value;
 
-pub use config::{ModbusSensorConfig, MqttSensorConfig, Registers, Sensor, SensorConfig, ValueType, WordOrder};
-pub use error::{ConfigError, ReadError};
-pub use run::{Running, SensorEvent, Sink, StartError, probe, start};
+pub use config::{ModbusSensorConfig, MqttSensorConfig, Registers, Sensor, SensorConfig};
+pub use error::ReadError;
+pub use outlet::{SensorEvent, Sink};
+pub use run::{Running, StartError, probe, start};
+pub use value::{ValueType, WordOrder};

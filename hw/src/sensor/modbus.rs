@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
+use forewarn_base::backoff::{Backoff, BackoffLimits};
 use tokio::net::TcpStream;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_modbus::ExceptionCode;
 use tokio_modbus::client::{Context, Reader as _, tcp};
 use tokio_modbus::slave::Slave;
 
-use super::backoff::Backoff;
 use super::config::{ModbusSource, Registers};
 use super::error::ReadError;
-use super::run::{Outlet, pause};
+use super::outlet::{Outlet, pause};
 use super::value::{of_registers, registers};
 
 /// How long a device may take to accept a connection, and to answer.
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn run(source: &ModbusSource, outlet: &Outlet) {
     let mut turns = interval(source.every);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut device, mut backoff) = (None, Backoff::default());
+    let (mut device, mut backoff) = (None, Backoff::new(BackoffLimits::STEADY, 0));
     loop {
         match read(source, &mut device).await.and_then(|raw| outlet.scaled(raw)) {
             Ok(value) => {

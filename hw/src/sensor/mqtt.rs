@@ -8,16 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use forewarn_base::backoff::{Backoff, BackoffLimits};
+use forewarn_base::broker::{BAD_LOGIN, NOT_ALLOWED};
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, NetworkOptions, Packet, QoS,
     SubscribeReasonCode, TlsConfiguration, Transport,
 };
 use tokio::time::timeout;
 
-use super::backoff::Backoff;
 use super::config::MqttSource;
 use super::error::ReadError;
-use super::run::{Outlet, pause};
+use super::outlet::{Outlet, pause};
 use super::value::of_payload;
 
 /// The largest packet that is taken.
@@ -35,7 +36,7 @@ pub(super) struct Message {
 
 /// Listens to the topic for ever.
 pub(super) async fn run(source: &MqttSource, every: Option<Duration>, outlet: &Outlet) {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::new(BackoffLimits::STEADY, 0);
     loop {
         let error = listen(source, every, outlet, &mut backoff).await;
         outlet.failed(error);
@@ -89,14 +90,15 @@ pub(super) struct Connection<'a> {
 impl<'a> Connection<'a> {
     /// Prepares a connection; it is made when it is asked for the first message.
     pub(super) fn open(source: &'a MqttSource) -> Self {
-        let mut options = MqttOptions::new(&source.client_id, &source.host, source.port);
-        options.set_clean_session(true).set_keep_alive(source.keep_alive);
+        let broker = &source.broker;
+        let mut options = MqttOptions::new(&broker.client_id, &broker.url.host, broker.url.port);
+        options.set_clean_session(true).set_keep_alive(broker.keep_alive);
         options.set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
-        if let Some((user, password)) = &source.credentials {
-            options.set_credentials(user, password.expose());
+        if let Some(login) = &broker.credentials {
+            options.set_credentials(&login.user, login.password.expose());
         }
-        if let Some(tls) = &source.tls {
-            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
+        if let Some(tls) = &broker.tls {
+            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.config())));
         }
         let (client, mut events) = AsyncClient::new(options, 4);
         let mut network = NetworkOptions::new();
@@ -112,7 +114,7 @@ impl<'a> Connection<'a> {
 
     /// The next message. After an error the connection is of no use any more.
     pub(super) async fn message(&mut self) -> Result<Message, ReadError> {
-        let peer = || format!("{}:{}", self.source.host, self.source.port);
+        let peer = || self.source.broker.url.to_string();
         loop {
             match self.events.poll().await {
                 Ok(Event::Incoming(Packet::ConnAck(_))) => {
@@ -138,19 +140,15 @@ impl<'a> Connection<'a> {
 
 fn explain(error: ConnectionError, peer: String) -> ReadError {
     let why = match error {
-        ConnectionError::ConnectionRefused(ConnectReturnCode::BadUserNamePassword) => {
-            "the user or password; check `user` and `password_file` or `password_env`".to_owned()
-        }
-        ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized) => {
-            "this client; check `user`, the password and the broker's ACL".to_owned()
-        }
+        ConnectionError::ConnectionRefused(ConnectReturnCode::BadUserNamePassword) => BAD_LOGIN.to_owned(),
+        ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized) => NOT_ALLOWED.to_owned(),
         ConnectionError::ConnectionRefused(code) => format!("the connection: {code:?}"),
         ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
             return ReadError::NoAnswer { peer, within: CONNECT_TIMEOUT };
         }
         ConnectionError::Io(error) => return ReadError::Connect { peer, why: error.to_string() },
         ConnectionError::Tls(error) => {
-            let why = format!("TLS failed: {error}; check `ca_file`, `client_cert` and the host name in `url`");
+            let why = format!("TLS failed: {}", forewarn_base::tls::explain(&error));
             return ReadError::Connect { peer, why };
         }
         other => return ReadError::Connect { peer, why: other.to_string() },

@@ -1,12 +1,11 @@
 //! One thread for all sensors.
 
-use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use forewarn_domain::{Clock, SensorId, Timestamp};
+use forewarn_domain::Clock;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -14,34 +13,9 @@ use tokio::time::timeout;
 
 use super::config::{Sensor, Source};
 use super::error::ReadError;
+use super::outlet::{Outlet, Sink};
 use super::value::of_payload;
 use super::{modbus, mqtt};
-
-/// What is told of a sensor.
-#[derive(Debug, Clone, PartialEq)]
-pub enum SensorEvent {
-    /// It measured a value.
-    Measured {
-        /// The sensor.
-        sensor: SensorId,
-        /// The value, scaled; always finite.
-        value: f64,
-        /// When it arrived.
-        at: Timestamp,
-    },
-    /// A value was not read. It is tried again.
-    Failed {
-        /// The sensor.
-        sensor: SensorId,
-        /// Why.
-        error: ReadError,
-        /// When.
-        at: Timestamp,
-    },
-}
-
-/// Takes what is told of sensors. It is called on the thread of all sensors, so it must not wait.
-pub type Sink = Arc<dyn Fn(SensorEvent) + Send + Sync>;
 
 /// The thread could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -78,13 +52,13 @@ impl Drop for Running {
 pub fn start(sensors: Vec<Sensor>, clock: &Arc<dyn Clock>, sink: &Sink) -> Result<Running, StartError> {
     let (stop, mut stopping) = watch::channel(false);
     let runtime = runtime()?;
-    let outlets: Vec<Outlet> =
-        sensors.into_iter().map(|sensor| Outlet { sensor, clock: Arc::clone(clock), sink: Arc::clone(sink) }).collect();
+    let (clock, sink) = (Arc::clone(clock), Arc::clone(sink));
     let thread = std::thread::Builder::new().name("sensors".to_owned()).spawn(move || {
         runtime.block_on(async {
             let mut tasks = JoinSet::new();
-            for outlet in outlets {
-                tasks.spawn(async move { outlet.run().await });
+            for sensor in sensors {
+                let outlet = Outlet::new(&sensor, Arc::clone(&clock), Arc::clone(&sink));
+                tasks.spawn(async move { read(&sensor, &outlet).await });
             }
             tokio::select! {
                 // No task ends unless it panics; then the thread ends, which is noticed.
@@ -130,39 +104,10 @@ fn runtime() -> std::io::Result<Runtime> {
     Builder::new_current_thread().enable_io().enable_time().build()
 }
 
-/// Lets `time` pass.
-pub(super) async fn pause(time: Duration) {
-    // Only the timeout can happen.
-    let _ = timeout(time, pending::<()>()).await;
-}
-
-/// Where a sensor's values go.
-pub(super) struct Outlet {
-    sensor: Sensor,
-    clock: Arc<dyn Clock>,
-    sink: Sink,
-}
-
-impl Outlet {
-    async fn run(&self) {
-        match &self.sensor.source {
-            Source::Mqtt(source) => mqtt::run(source, self.sensor.every(), self).await,
-            Source::Modbus(source) => modbus::run(source, self).await,
-        }
-    }
-
-    /// The value of a reading.
-    pub(super) fn scaled(&self, raw: f64) -> Result<f64, ReadError> {
-        self.sensor.scaling.apply(raw)
-    }
-
-    /// Tells a value.
-    pub(super) fn measured(&self, value: f64) {
-        (self.sink)(SensorEvent::Measured { sensor: self.sensor.id().clone(), value, at: self.clock.now() });
-    }
-
-    /// Tells that there is none.
-    pub(super) fn failed(&self, error: ReadError) {
-        (self.sink)(SensorEvent::Failed { sensor: self.sensor.id().clone(), error, at: self.clock.now() });
+/// Reads one sensor for ever.
+async fn read(sensor: &Sensor, outlet: &Outlet) {
+    match &sensor.source {
+        Source::Mqtt(source) => mqtt::run(source, sensor.every(), outlet).await,
+        Source::Modbus(source) => modbus::run(source, outlet).await,
     }
 }

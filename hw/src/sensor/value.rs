@@ -1,10 +1,39 @@
 //! From what a sensor sends to a number.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use super::config::{ValueType, WordOrder};
 use super::error::ReadError;
+
+/// How a number is written in registers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueType {
+    /// One register.
+    #[default]
+    U16,
+    /// One register, two's complement.
+    I16,
+    /// Two registers.
+    U32,
+    /// Two registers, two's complement.
+    I32,
+    /// Two registers, IEEE 754.
+    F32,
+}
+
+/// Which register of two holds the high word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WordOrder {
+    /// The first.
+    #[default]
+    HighFirst,
+    /// The second.
+    LowFirst,
+}
 
 /// What a reading is multiplied with, and what is then added.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,8 +1,9 @@
 //! The fork behind the parser: access units to one side, decoded frames to the other.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use forewarn_base::sync::lock;
 use gst::prelude::*;
 use gst_video::VideoMeta;
 
@@ -191,7 +192,7 @@ fn add_gate(site: &Arc<Site>, pad: &gst::Pad, queue: &gst::Element, limit: u32, 
         let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
         let is_reference = || buffer.map_readable().is_ok_and(|bytes| thinning::is_reference(codec, bytes.as_slice()));
         let (admission, has_ended_group) = {
-            let mut gate = gate.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut gate = lock(&gate);
             let was_thinned = gate.is_group_thinned();
             let admission = gate.admit(level, is_key, part.thousandths(), is_reference);
             (admission, gate.is_group_thinned() && !was_thinned)
@@ -216,7 +217,7 @@ fn meter(site: &Arc<Site>, decoder: &gst::Element) {
         let Some(buffer) = info.buffer() else { return gst::PadProbeReturn::Ok };
         let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
         let now = thinning::thread_cpu_time();
-        let before = last.lock().unwrap_or_else(PoisonError::into_inner).replace((now, is_key));
+        let before = lock(&last).replace((now, is_key));
         // Another thread has another clock; one that is behind is such a one.
         if let Some((spent, was_key)) = before.and_then(|(then, key)| Some((now.checked_sub(then)?, key))) {
             intake.decode_cost(was_key, spent);

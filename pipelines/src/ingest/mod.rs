@@ -16,8 +16,10 @@ mod v4l2;
 use std::sync::Arc;
 use std::time::Duration;
 
+use forewarn_base::secret::Credentials;
+
 use crate::thinning::{Admission, DecodedPart};
-use crate::{Codec, Credentials, DecoderKind, DecoderPreference, RtspTransport, StreamFault};
+use crate::{Codec, DecoderKind, DecoderPreference, RtspTransport, StreamFault};
 
 pub(crate) use open::open;
 

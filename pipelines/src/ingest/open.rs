@@ -42,8 +42,8 @@ fn rtmp(site: &Site, source: &SourceUrl) -> Result<gst::Element, StreamFault> {
     let element = make("rtmp2src")?;
     element.set_property("location", source.location());
     if let Some(credentials) = site.options.credentials.as_ref().or(source.credentials()) {
-        element.set_property("username", credentials.user());
-        element.set_property("password", credentials.password());
+        element.set_property("username", &credentials.user);
+        element.set_property("password", credentials.password.expose());
     }
     if site.options.is_any_certificate_accepted {
         element.set_property_from_str("tls-validation-flags", "0");

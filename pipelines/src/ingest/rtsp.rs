@@ -31,8 +31,8 @@ pub(super) fn build(site: &Arc<Site>, source: &SourceUrl) -> Result<gst::Element
         rtsp.set_property_from_str("tls-validation-flags", "0");
     }
     if let Some(credentials) = options.credentials.as_ref().or(source.credentials()) {
-        rtsp.set_property("user-id", credentials.user());
-        rtsp.set_property("user-pw", credentials.password());
+        rtsp.set_property("user-id", &credentials.user);
+        rtsp.set_property("user-pw", credentials.password.expose());
     }
     select_video(&rtsp, site);
     watch_sender_reports(&rtsp, site);

@@ -11,13 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
+use forewarn_base::secret::Credentials;
 use gst::glib;
 use gst_rtsp_server::prelude::*;
 use gst_rtsp_server::{RTSPAuth, RTSPFilterResult, RTSPMediaFactory, RTSPServer, RTSPToken};
 
 use self::feed::Feed;
 use crate::plugin::make;
-use crate::{Credentials, InitError, MissingElement, ReplayError};
+use crate::{InitError, MissingElement, ReplayError};
 
 /// What a simulated camera shows, and where.
 #[derive(Debug, Clone)]
@@ -194,7 +195,7 @@ fn require_login(server: &RTSPServer, factory: &RTSPMediaFactory, credentials: &
     let auth = RTSPAuth::new();
     auth.set_supported_methods(gst_rtsp::RTSPAuthMethod::Digest);
     let token = RTSPToken::builder().field("media.factory.role", ROLE).build();
-    auth.add_digest(credentials.user(), credentials.password(), &token);
+    auth.add_digest(&credentials.user, credentials.password.expose(), &token);
     server.set_auth(Some(&auth));
     let permissions = gst::Structure::builder(ROLE)
         .field("media.factory.access", true)

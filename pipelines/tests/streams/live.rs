@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use forewarn_base::backoff::BackoffLimits;
+use forewarn_base::secret::Credentials;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{ClipSpan, Clock as _, Frame, StreamId, SystemClock, Timestamp};
 use forewarn_pipelines::{
-    BackoffLimits, ClipEnd, Codec, Credentials, EpochEnd, FrameTap, LiveStream, RtspTransport, SimCamera, SimConfig,
-    SimError, SourceUrl, StreamConfig, StreamEvent, StreamFault, Wakeup,
+    ClipEnd, Codec, EpochEnd, FrameTap, LiveStream, RtspTransport, SimCamera, SimConfig, SimError, SourceUrl,
+    StreamConfig, StreamEvent, StreamFault, Wakeup,
 };
 
 use crate::replay::all_frames;
@@ -16,7 +18,11 @@ use crate::support::{
 };
 
 fn config(source: &str) -> StreamConfig {
-    let backoff = BackoffLimits { first: Duration::from_millis(100), longest: Duration::from_millis(400) };
+    let backoff = BackoffLimits {
+        first: Duration::from_millis(100),
+        longest: Duration::from_millis(400),
+        ..BackoffLimits::USUAL
+    };
     let source = source.parse().unwrap();
     StreamConfig { backoff, ..StreamConfig::new(StreamId::new("cam").unwrap(), source) }
 }
@@ -243,7 +249,7 @@ fn a_dead_stream_delays_no_other() {
 
 #[test]
 fn a_stream_that_waits_to_retry_stops_at_once() {
-    let backoff = BackoffLimits { first: Duration::from_secs(30), longest: Duration::from_secs(30) };
+    let backoff = BackoffLimits { first: Duration::from_secs(30), longest: Duration::from_secs(30), jitter: 0.0 };
     let (live, events) = start(StreamConfig { backoff, ..config("rtsp://127.0.0.1:1/stream") });
     events.wait_for(is_interrupted);
     let watch = Stopwatch::start();

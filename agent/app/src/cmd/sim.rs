@@ -1,11 +1,11 @@
 //! `forewarn sim`: a clip as a real RTSP camera on loopback.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use forewarn_pipelines::{Credentials, SimCamera, SimConfig};
+use forewarn_base::secret::{Credentials, PasswordSource, Secret};
+use forewarn_pipelines::{SimCamera, SimConfig};
 
 use crate::cli::Sim;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
@@ -16,7 +16,7 @@ pub fn run(args: Sim) -> CommandResult {
     let Sim::Camera { clip, port, path, repeat, user, password_file } = args;
     let shutdown = Shutdown::listen()?;
     let credentials = match (user, password_file) {
-        (Some(user), Some(file)) => Some(Credentials::new(user, first_line(&file)?)),
+        (Some(user), Some(file)) => Some(Credentials { user, password: password(file)? }),
         _ => None,
     };
     let mut config = SimConfig::new(clip);
@@ -32,9 +32,7 @@ pub fn run(args: Sim) -> CommandResult {
     Ok(())
 }
 
-fn first_line(file: &Path) -> Result<String, CommandError> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("failed to read the password from {}", file.display()))
-        .or_exit(ExitCode::BadInput)?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+fn password(file: PathBuf) -> Result<Secret, CommandError> {
+    let read = PasswordSource::File(file).read(Path::new(""), &|_| None);
+    read.map_err(|error| anyhow::anyhow!("{error}; {}", error.mend())).or_exit(ExitCode::BadInput)
 }

@@ -1,14 +1,15 @@
 //! The publisher: a thread that keeps a connection to the broker and sends what the outbox holds.
 
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use forewarn_base::backoff::{Backoff, seed_of};
+use forewarn_base::sync::lock;
 use forewarn_domain::Clock;
 use tokio::sync::watch;
 
-use super::backoff::Backoff;
 use super::config::ResolvedMqtt;
 use super::session::{self, Context, End};
 use super::stats::PublisherStats;
@@ -68,8 +69,7 @@ pub fn spawn(config: ResolvedMqtt, outbox: &Outbox, clock: Arc<dyn Clock>) -> Re
 }
 
 async fn run(context: &mut Context) {
-    let (min, max) = context.config.reconnect;
-    let mut backoff = Backoff::new(min, max, &context.config.client_id);
+    let mut backoff = Backoff::new(context.config.reconnect, seed_of(&context.config.broker.client_id, 0));
     let mut stop = context.stop.clone();
     loop {
         let (why, was_useful) = match session::run(context).await {
@@ -98,7 +98,7 @@ impl PublisherHandle {
     /// The state and the counters now.
     pub fn stats(&self) -> PublisherStats {
         let Depth { messages, bytes } = self.depth.get();
-        let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut stats = lock(&self.stats).clone();
         (stats.depth_messages, stats.depth_bytes) = (messages, bytes);
         stats
     }
@@ -114,7 +114,7 @@ impl PublisherHandle {
         // An error means that the thread has ended already.
         let _ = self.stop.send(true);
         // Nothing is ever sent: the wait ends when the thread drops its end, or with the deadline.
-        let _ = self.done.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(deadline);
+        let _ = lock(&self.done).recv_timeout(deadline);
         self.join();
         self.stats()
     }

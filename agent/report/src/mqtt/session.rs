@@ -1,9 +1,10 @@
 //! One connection to the broker, from CONNECT to its loss or the farewell.
 
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use forewarn_base::sync::lock;
 use forewarn_domain::Clock;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_wire::{Presence, Status};
@@ -34,7 +35,7 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn count(&self, change: impl FnOnce(&mut PublisherStats)) {
-        change(&mut self.stats.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut lock(&self.stats));
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use forewarn_base::broker::{BAD_LOGIN, Broker, NOT_ALLOWED};
 use forewarn_wire::{CONTENT_TYPE, EventSource, Presence, Status};
 use rumqttc::{TlsConfiguration, Transport, v5};
 
@@ -58,18 +59,19 @@ pub(crate) fn open(config: &ResolvedMqtt, topics: &Topics, source: &EventSource)
     let will = Status::json(Presence::Offline, Some("connection_lost"), source);
     // Room for a full window, the status and the farewell.
     let capacity = usize::from(config.max_in_flight) + 4;
+    let broker = &config.broker;
     // The window counts the publications; the library gets one more for the status, so that it never holds any back.
     let in_flight = config.max_in_flight + 2;
     match config.version {
         MqttVersion::V311 => {
-            let mut options = rumqttc::MqttOptions::new(&config.client_id, &config.host, config.port);
-            options.set_clean_session(true).set_keep_alive(config.keep_alive).set_inflight(in_flight);
+            let mut options = rumqttc::MqttOptions::new(&broker.client_id, &broker.url.host, broker.url.port);
+            options.set_clean_session(true).set_keep_alive(broker.keep_alive).set_inflight(in_flight);
             options.set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
             options.set_last_will(rumqttc::LastWill::new(topics.status(), will, rumqttc::QoS::AtLeastOnce, true));
-            if let Some((user, password)) = &config.credentials {
-                options.set_credentials(user, password.expose());
+            if let Some(login) = &broker.credentials {
+                options.set_credentials(&login.user, login.password.expose());
             }
-            if let Some(transport) = transport(config) {
+            if let Some(transport) = transport(broker) {
                 options.set_transport(transport);
             }
             let (client, mut events) = rumqttc::AsyncClient::new(options, capacity);
@@ -79,8 +81,8 @@ pub(crate) fn open(config: &ResolvedMqtt, topics: &Topics, source: &EventSource)
             (WireSender::V311(client), WireLoop::V311(Box::new(events)))
         }
         MqttVersion::V5 => {
-            let mut options = v5::MqttOptions::new(&config.client_id, &config.host, config.port);
-            options.set_clean_start(true).set_keep_alive(config.keep_alive);
+            let mut options = v5::MqttOptions::new(&broker.client_id, &broker.url.host, broker.url.port);
+            options.set_clean_start(true).set_keep_alive(broker.keep_alive);
             options.set_outgoing_inflight_upper_limit(in_flight);
             options.set_connection_timeout(CONNECT_TIMEOUT.as_secs());
             let mut network = rumqttc::NetworkOptions::new();
@@ -97,10 +99,10 @@ pub(crate) fn open(config: &ResolvedMqtt, topics: &Topics, source: &EventSource)
             };
             let qos = v5::mqttbytes::QoS::AtLeastOnce;
             options.set_last_will(v5::mqttbytes::v5::LastWill::new(topics.status(), will, qos, true, Some(properties)));
-            if let Some((user, password)) = &config.credentials {
-                options.set_credentials(user, password.expose());
+            if let Some(login) = &broker.credentials {
+                options.set_credentials(&login.user, login.password.expose());
             }
-            if let Some(transport) = transport(config) {
+            if let Some(transport) = transport(broker) {
                 options.set_transport(transport);
             }
             let (client, events) = v5::AsyncClient::new(options, capacity);
@@ -109,9 +111,9 @@ pub(crate) fn open(config: &ResolvedMqtt, topics: &Topics, source: &EventSource)
     }
 }
 
-fn transport(config: &ResolvedMqtt) -> Option<Transport> {
-    let tls = config.tls.as_ref()?;
-    Some(Transport::tls_with_config(TlsConfiguration::Rustls(tls.0.clone())))
+fn transport(broker: &Broker) -> Option<Transport> {
+    let tls = broker.tls.as_ref()?;
+    Some(Transport::tls_with_config(TlsConfiguration::Rustls(tls.config())))
 }
 
 impl WireSender {
@@ -195,17 +197,18 @@ fn note_v5(event: &v5::Event) -> Note {
     }
 }
 
-const BAD_LOGIN: &str = "the broker refused the user or password; check `user` and `password_file` or `password_env`";
-const NOT_ALLOWED: &str = "the broker does not allow this client; check `user`, the password and the broker's ACL";
-
 fn explain_v311(error: &rumqttc::ConnectionError) -> String {
     use rumqttc::{ConnectReturnCode, ConnectionError};
     match error {
-        ConnectionError::ConnectionRefused(ConnectReturnCode::BadUserNamePassword) => BAD_LOGIN.to_owned(),
-        ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized) => NOT_ALLOWED.to_owned(),
+        ConnectionError::ConnectionRefused(ConnectReturnCode::BadUserNamePassword) => {
+            format!("the broker refused {BAD_LOGIN}")
+        }
+        ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized) => {
+            format!("the broker refused {NOT_ALLOWED}")
+        }
         ConnectionError::ConnectionRefused(code) => format!("the broker refused the connection: {code:?}"),
         ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => "the broker does not answer".to_owned(),
-        ConnectionError::Tls(error) => explain_tls(&error.to_string()),
+        ConnectionError::Tls(error) => explain_tls(error),
         ConnectionError::Io(error) => format!("no connection to the broker: {error}"),
         other => other.to_string(),
     }
@@ -215,16 +218,20 @@ fn explain_v5(error: &v5::ConnectionError) -> String {
     use v5::ConnectionError;
     use v5::mqttbytes::v5::ConnectReturnCode;
     match error {
-        ConnectionError::ConnectionRefused(ConnectReturnCode::BadUserNamePassword) => BAD_LOGIN.to_owned(),
-        ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized) => NOT_ALLOWED.to_owned(),
+        ConnectionError::ConnectionRefused(ConnectReturnCode::BadUserNamePassword) => {
+            format!("the broker refused {BAD_LOGIN}")
+        }
+        ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized) => {
+            format!("the broker refused {NOT_ALLOWED}")
+        }
         ConnectionError::ConnectionRefused(code) => format!("the broker refused the connection: {code:?}"),
         ConnectionError::Timeout(_) => "the broker does not answer".to_owned(),
-        ConnectionError::Tls(error) => explain_tls(&error.to_string()),
+        ConnectionError::Tls(error) => explain_tls(error),
         ConnectionError::Io(error) => format!("no connection to the broker: {error}"),
         other => other.to_string(),
     }
 }
 
-fn explain_tls(why: &str) -> String {
-    format!("TLS with the broker failed: {why}; check `ca_file`, `client_cert` and the host name in `url`")
+fn explain_tls(error: &rumqttc::TlsError) -> String {
+    format!("TLS with the broker failed: {}", forewarn_base::tls::explain(error))
 }

@@ -86,6 +86,13 @@ impl Certificates {
         }
         let (stranger, stranger_key) = (CertificateParams::new(Vec::new()).unwrap(), KeyPair::generate().unwrap());
         write("stranger.pem", stranger.self_signed(&stranger_key).unwrap().pem());
+        // As one openssl command makes it: for the host, signed by itself, and an authority by its own words.
+        let own_key = KeyPair::generate().unwrap();
+        let mut own = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        own.distinguished_name.push(DnType::CommonName, "127.0.0.1");
+        write("own.pem", own.self_signed(&own_key).unwrap().pem());
+        write("own.key", own_key.serialize_pem());
         Self { dir: dir.to_owned() }
     }
 
@@ -93,12 +100,12 @@ impl Certificates {
         self.dir.join(name)
     }
 
-    fn broker(&self, extra: &str) -> Broker {
+    fn broker(&self, shown: &str, extra: &str) -> Broker {
         let lines = format!(
             "cafile {}\ncertfile {}\nkeyfile {}\n{extra}",
             self.path("ca.pem").display(),
-            self.path("server.pem").display(),
-            self.path("server.key").display()
+            self.path(&format!("{shown}.pem")).display(),
+            self.path(&format!("{shown}.key")).display()
         );
         Broker::start(&self.dir, free_port(), &lines)
     }
@@ -113,7 +120,7 @@ impl Certificates {
 fn tls_with_a_client_certificate() {
     let dir = tempfile::tempdir().unwrap();
     let certificates = Certificates::make(dir.path());
-    let broker = certificates.broker("require_certificate true");
+    let broker = certificates.broker("server", "require_certificate true");
     let mut outbox = outbox(dir.path());
     for (sequence, version) in [(1, MqttVersion::V311), (2, MqttVersion::V5)] {
         outbox.record(&report(1, sequence), None).unwrap();
@@ -134,10 +141,28 @@ fn tls_with_a_client_certificate() {
 }
 
 #[test]
+fn a_brokers_own_certificate_is_trusted_where_the_file_holds_that_very_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let certificates = Certificates::make(dir.path());
+    let broker = certificates.broker("own", "");
+    let mut outbox = outbox(dir.path());
+    for (sequence, version) in [(1, MqttVersion::V311), (2, MqttVersion::V5)] {
+        outbox.record(&report(1, sequence), None).unwrap();
+        let handle = publisher(&certificates.config(broker.port, version, "ca.pem"), &outbox);
+        eventually("the certificate was refused", || handle.stats().failures >= 1);
+        let error = handle.stats().last_error.unwrap();
+        assert!(error.contains("`ca_file` does not hold it; name that very certificate there"), "{error}");
+        drop(handle);
+        let handle = publisher(&certificates.config(broker.port, version, "own.pem"), &outbox);
+        assert_eq!(drained(&handle).acknowledged, 1);
+    }
+}
+
+#[test]
 fn a_broker_with_a_strange_certificate_is_not_trusted() {
     let dir = tempfile::tempdir().unwrap();
     let certificates = Certificates::make(dir.path());
-    let broker = certificates.broker("");
+    let broker = certificates.broker("server", "");
     let mut outbox = outbox(dir.path());
     outbox.record(&report(1, 1), None).unwrap();
     for version in [MqttVersion::V311, MqttVersion::V5] {
@@ -151,9 +176,9 @@ fn a_broker_with_a_strange_certificate_is_not_trusted() {
         client_cert: Some(certificates.path("client.pem")),
         ..certificates.config(broker.port, MqttVersion::V5, "ca.pem")
     };
-    let refusal = half.resolve("north", &|_| None).unwrap_err().to_string();
-    assert!(refusal.contains("`client_cert` and `client_key` belong together"), "{refusal}");
+    let refusal = half.resolve("north", dir.path(), &|_| None).unwrap_err().line();
+    assert!(refusal.contains("only one of `client_cert` and `client_key` is given; give both"), "{refusal}");
     let no_pem = MqttConfig { ca_file: Some(certificates.path("client.key")), ..half };
-    let refusal = no_pem.resolve("north", &|_| None).unwrap_err().to_string();
-    assert!(refusal.contains("`ca_file`"), "{refusal}");
+    let refusal = no_pem.resolve("north", dir.path(), &|_| None).unwrap_err().line();
+    assert!(refusal.starts_with("ca_file: "), "{refusal}");
 }

@@ -280,7 +280,7 @@ pub(crate) fn config(port: u16, version: MqttVersion) -> MqttConfig {
 }
 
 pub(crate) fn publisher(config: &MqttConfig, outbox: &Outbox) -> PublisherHandle {
-    spawn(config.resolve("north", &|_| None).unwrap(), outbox, Arc::new(SystemClock)).unwrap()
+    spawn(config.resolve("north", Path::new("."), &|_| None).unwrap(), outbox, Arc::new(SystemClock)).unwrap()
 }
 
 /// Waits until everything was acknowledged.
