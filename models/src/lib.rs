@@ -42,7 +42,6 @@ pub mod eval;
 mod feed;
 pub mod fetch;
 mod frame_copy;
-pub mod hash;
 mod jpeg;
 pub mod nms;
 mod photo;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use forewarn_base::sync::lock;
 use ndarray::ArrayD;
 use ort::environment::Environment;
 use ort::logging::LogLevel;
@@ -159,7 +160,7 @@ impl Runtime {
 
     /// Loads a given library. If one is loaded already, that one stays.
     pub fn load_from(path: &Path) -> Result<Self, RuntimeError> {
-        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = lock(&LOADED);
         if let Some(runtime) = loaded.as_ref() {
             return Ok(runtime.clone());
         }

@@ -16,7 +16,7 @@ mod tests {
     use super::*;
     use crate::card::Source;
     use crate::cards;
-    use crate::hash::sha256_of_bytes;
+    use forewarn_base::hash::sha256_of_bytes;
 
     /// What a shipped file may weigh, since it is in every copy of the program.
     const MOST_BYTES: usize = 3 << 20;

@@ -5,8 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use forewarn_base::durable;
+use forewarn_base::hash::{self, HashError};
+
 use crate::card::{Card, Source};
-use crate::hash::{self, HashError};
 use crate::shipped;
 
 /// Environment variable that names the store.
@@ -99,13 +101,8 @@ impl Store {
             return Ok(());
         }
         // Another process may do the same; each renames a complete file of its own.
-        let partial = path.with_added_extension(format!("partial-{}", std::process::id()));
-        let write = || {
-            fs::create_dir_all(&self.root)?;
-            fs::write(&partial, bytes)?;
-            fs::rename(&partial, path)
-        };
-        write().map_err(|source| StoreError::Place { model: card.name.clone(), path: path.to_owned(), source })
+        let placed = fs::create_dir_all(&self.root).and_then(|()| durable::replace_shared(path, bytes));
+        placed.map_err(|source| StoreError::Place { model: card.name.clone(), path: path.to_owned(), source })
     }
 
     /// Where the weights of a card lie; checks that they are there and, where the card pins a hash, that they

@@ -173,7 +173,7 @@ fn conversion_gives_the_pinned_bytes() {
         let card = cards::builtin(name).unwrap();
         let (json, weights) = graph_model(&card);
         let onnx = tfjs::onnx_from_graph_model(&json, |_| Some(weights.clone())).unwrap();
-        assert_eq!(Some(forewarn_models::hash::sha256_of_bytes(&onnx)), card.weights.sha256, "{name}");
+        assert_eq!(Some(forewarn_base::hash::sha256_of_bytes(&onnx)), card.weights.sha256, "{name}");
     }
 }
 

@@ -4,9 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
+use forewarn_base::hash;
 use forewarn_domain::Detection;
 use forewarn_models::shadow::compare;
-use forewarn_models::{Fetcher, OnnxDetector, Progress, Runtime, Store, cards, hash, image_frame};
+use forewarn_models::{Fetcher, OnnxDetector, Progress, Runtime, Store, cards, image_frame};
 
 /// Photos that are compared; more would only take longer.
 const PHOTOS: usize = 12;
@@ -46,7 +47,7 @@ fn check(name: &str, max_bytes: u64, least: u64) {
     let store = fresh_store(dir.path());
     let card = cards::builtin(name).unwrap();
     let made = Fetcher::new(store.clone(), Progress::Silent).fetch_model(&card).unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!(Some(hash::sha256_of_file(&made).unwrap()), card.weights.sha256);
+    assert_eq!(Some(hash::digest_of_file(&made).unwrap().sha256), card.weights.sha256);
     assert!(made.metadata().unwrap().len() <= max_bytes);
     let mut variant = open(&store, name);
     let photos = photos();

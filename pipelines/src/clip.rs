@@ -6,9 +6,10 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
+use forewarn_base::sync::{held, lock};
 use forewarn_domain::{ClipSpan, Timestamp};
 
 use crate::mux::write_mp4;
@@ -172,7 +173,7 @@ impl RecorderCell {
     }
 
     fn lock(&self) -> MutexGuard<'_, Recording> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -219,11 +220,8 @@ impl ClipRecorder {
     /// Waits until the clip is complete; false if `timeout` is over first.
     pub fn wait(&self, timeout: Duration) -> bool {
         let state = self.cell.lock();
-        let (state, _) = self
-            .cell
-            .completed
-            .wait_timeout_while(state, timeout, |s| s.end.is_none())
-            .unwrap_or_else(PoisonError::into_inner);
+        let waited = self.cell.completed.wait_timeout_while(state, timeout, |s| s.end.is_none());
+        let (state, _) = held(waited);
         state.end.is_some()
     }
 

@@ -4,9 +4,10 @@
 //! picture at time zero. Decoding times, which RTP does not carry, are worked out from the order of the units
 //! and their presentation times. The same units give the same bytes.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::Path;
 
+use forewarn_base::durable::Unfinished;
 use gst::prelude::*;
 
 use crate::clip::ClipError;
@@ -19,34 +20,14 @@ const MUX_TIMEOUT: gst::ClockTime = gst::ClockTime::from_seconds(30);
 /// Writes `units`, given in decoding order, to `path` and returns the size of the file.
 pub(crate) fn write_mp4(format: &StreamFormat, units: &[AccessUnit], path: &Path) -> Result<u64, ClipError> {
     let io = |source| ClipError::Io { path: path.display().to_string(), source };
-    let partial = Leftover(beside(path, "partial"));
-    // The muxer collects the samples here before it knows the index.
-    let samples = Leftover(beside(path, "samples"));
-    File::create(&partial.0).map_err(io)?;
-    run_muxer(format, units, &partial.0, &samples.0, path)?;
+    let clip = Unfinished::beside(path);
+    // The muxer collects the samples here before it knows the index; they are never put in a place.
+    let samples = Unfinished::beside(&path.with_added_extension("samples"));
+    File::create(clip.path()).map_err(io)?;
+    run_muxer(format, units, clip.path(), samples.path(), path)?;
     let first_at = units.iter().map(|unit| unit.captured_at).min().unwrap_or(forewarn_domain::Timestamp::ZERO);
-    mp4::set_creation_time(&partial.0, first_at).map_err(io)?;
-    let file = File::open(&partial.0).map_err(io)?;
-    file.sync_all().map_err(io)?;
-    fs::rename(&partial.0, path).map_err(io)?;
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
-    }
-    file.metadata().map(|meta| meta.len()).map_err(io)
-}
-
-/// A file that is removed if it is still there in the end.
-struct Leftover(PathBuf);
-
-impl Drop for Leftover {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{ending}"))
+    mp4::set_creation_time(clip.path(), first_at).map_err(io)?;
+    clip.place().and_then(|()| path.metadata()).map(|meta| meta.len()).map_err(io)
 }
 
 fn run_muxer(

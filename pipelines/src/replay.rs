@@ -12,9 +12,10 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use forewarn_base::sync::lock;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Frame, FrameMeta, StreamId, Timestamp};
 use gst::prelude::*;
@@ -121,17 +122,17 @@ struct Intray {
 
 impl Intray {
     fn units(&self) -> std::sync::MutexGuard<'_, VecDeque<RawUnit>> {
-        self.units.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.units)
     }
 
     fn fork(&self) -> Option<ForkInfo> {
-        self.fork.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.fork).clone()
     }
 }
 
 impl Intake for Intray {
     fn forked(&self, fork: ForkInfo) {
-        *self.fork.lock().unwrap_or_else(PoisonError::into_inner) = Some(fork);
+        *lock(&self.fork) = Some(fork);
     }
 
     /// Never blocks; the decode queue behind the fork bounds how many can be ahead of the frames.

@@ -9,9 +9,10 @@
 //! one, and no clip holds units of two.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
+use forewarn_base::sync::lock;
 use forewarn_domain::{ClipSpan, Timestamp};
 
 use crate::clip::{ClipError, ClipRecorder, RecorderCell};
@@ -212,7 +213,7 @@ impl PreRollRing {
     }
 
     fn lock(&self) -> MutexGuard<'_, RingState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

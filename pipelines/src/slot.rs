@@ -1,8 +1,9 @@
 //! Hand-over of decoded frames to the consumer: one slot a stream, in which the newest frame wins.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use forewarn_base::sync::{held, lock};
 use forewarn_domain::Frame;
 use forewarn_domain::clock::Stopwatch;
 
@@ -17,20 +18,19 @@ pub struct Wakeup {
 impl Wakeup {
     /// Counts one event and wakes all who wait.
     pub fn notify(&self) {
-        *self.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        *lock(&self.count) += 1;
         self.changed.notify_all();
     }
 
     /// The count so far.
     pub fn count(&self) -> u64 {
-        *self.count.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.count)
     }
 
     /// Waits until the count has passed `seen` or `timeout` is over, and gives the count.
     pub fn wait_past(&self, seen: u64, timeout: Duration) -> u64 {
-        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        let (count, _) =
-            self.changed.wait_timeout_while(count, timeout, |c| *c <= seen).unwrap_or_else(PoisonError::into_inner);
+        let count = lock(&self.count);
+        let (count, _) = held(self.changed.wait_timeout_while(count, timeout, |c| *c <= seen));
         *count
     }
 }
@@ -86,7 +86,7 @@ impl FrameSlot {
                 return state.frame.take();
             }
             let left = timeout.checked_sub(watch.elapsed()).filter(|left| !left.is_zero())?;
-            (state, _) = self.ready.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+            (state, _) = held(self.ready.wait_timeout(state, left));
         }
     }
 
@@ -109,7 +109,7 @@ impl FrameSlot {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, SlotState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

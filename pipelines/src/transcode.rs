@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use forewarn_base::durable::Unfinished;
 use forewarn_domain::Timestamp;
 use gst::prelude::*;
 
@@ -53,14 +54,9 @@ pub fn transcode_to_h264(
     crate::init()?;
     let io = |source| TranscodeError::Io { input: input.display().to_string(), source };
     std::fs::File::open(input).map_err(io)?;
-    let partial = output.with_extension("partial");
-    let converted = convert(input, &partial, progress)
-        .and_then(|()| mp4::set_creation_time(&partial, Timestamp::ZERO).map_err(io))
-        .and_then(|()| std::fs::rename(&partial, output).map_err(io));
-    if converted.is_err() {
-        let _ = std::fs::remove_file(&partial);
-    }
-    converted
+    let clip = Unfinished::beside(output);
+    convert(input, clip.path(), progress)?;
+    mp4::set_creation_time(clip.path(), Timestamp::ZERO).and_then(|()| clip.place()).map_err(io)
 }
 
 fn convert(

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use forewarn_analytics::luma::{LearnedScene, StaticObjectConfig, StaticObjectDetector};
+use forewarn_base::durable;
 use forewarn_domain::{StreamId, Timestamp};
 
 use crate::config::Site;
-use crate::replace::replace;
 
 /// How often they are written; so much of what was learned may be lost with the power.
 const EVERY: Duration = Duration::from_mins(2);
@@ -51,7 +51,7 @@ impl SceneKeeper {
 
     fn write(&self, stream: &StreamId, scene: &LearnedScene) -> io::Result<()> {
         fs::create_dir_all(&self.dir)?;
-        replace(&file(&self.dir, stream), &serde_json::to_vec(scene)?)
+        durable::replace(&file(&self.dir, stream), &serde_json::to_vec(scene)?)
     }
 }
 

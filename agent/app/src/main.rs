@@ -19,7 +19,6 @@ mod learned_scenes;
 mod live;
 mod operator;
 mod output;
-mod replace;
 mod replay;
 mod rules_memory;
 mod sensor_log;

@@ -5,10 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use forewarn_base::durable;
 use forewarn_domain::Timestamp;
 use forewarn_engine::EngineMemory;
-
-use crate::replace::replace;
 
 /// How often it is written; so much of an absence may be lost with the power.
 const EVERY: Duration = Duration::from_secs(30);
@@ -51,7 +50,8 @@ impl MemoryKeeper {
         if memory == self.written {
             return;
         }
-        let written = serde_json::to_vec(&memory).map_err(io::Error::from).and_then(|json| replace(&self.path, &json));
+        let written =
+            serde_json::to_vec(&memory).map_err(io::Error::from).and_then(|json| durable::replace(&self.path, &json));
         let trouble = written.err().map(|error| format!("failed to write {}: {error}", self.path.display()));
         if let Some(text) = trouble.as_ref().filter(|_| trouble != self.trouble) {
             tracing::error!("{text}");

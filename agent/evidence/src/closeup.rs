@@ -1,9 +1,9 @@
 //! The picture that shows best what a closer look found: the face without its mask, the number plate.
 
+use forewarn_base::durable;
 use forewarn_domain::{AttributeId, BestCrop, IncidentRecord, Moment};
 use image::RgbImage;
 
-use crate::durable::write_file;
 use crate::error::EvidenceError;
 use crate::record::{CloseupEntry, StreamTime};
 use crate::store::{EvidenceStore, jpeg, refuse_if_sealed, save_record};
@@ -38,7 +38,7 @@ impl EvidenceStore {
             EvidenceError::Encode { incident: incident.id.clone(), what, source }
         })?;
         let path = dir.join(&file);
-        write_file(&path, &bytes).map_err(EvidenceError::file(&incident.id, "write a close-up", &path))?;
+        durable::replace(&path, &bytes).map_err(EvidenceError::file(&incident.id, "write a close-up", &path))?;
         let attribute = attribute.clone();
         record.put_closeup(CloseupEntry { moment, attribute, file, at, bbox: best.bbox, width, height });
         save_record(&dir, &record)

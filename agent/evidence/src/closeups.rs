@@ -4,8 +4,9 @@
 //! the crops of the last looks are kept, the oldest given up first.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use forewarn_base::sync::lock;
 use forewarn_domain::{Answer, AttributeId, BBox, BestCrop, DetectorError, Frame, Look, Reader, Reading, StreamId};
 use image::RgbImage;
 use image::imageops::thumbnail;
@@ -56,7 +57,7 @@ impl Closeups {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Closeup>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -18,7 +18,6 @@
 mod canvas;
 mod closeup;
 mod closeups;
-mod durable;
 mod error;
 mod keeper;
 mod manifest;

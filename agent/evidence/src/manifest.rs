@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use forewarn_base::hash::{Digest, digest_of_file};
 use serde::{Deserialize, Serialize};
 
 use forewarn_domain::IncidentId;
 
-use crate::durable::digest_file;
 use crate::record::{Missing, StreamTime};
 
 /// The manifest's own name.
@@ -79,7 +79,7 @@ pub(crate) fn digest_folder(dir: &Path) -> Result<Vec<ManifestEntry>, (std::path
         let path = dir.join(&file);
         let kind = std::fs::symlink_metadata(&path).map_err(|error| (path.clone(), error))?.file_type();
         if kind.is_file() {
-            let (bytes, sha256) = digest_file(&path).map_err(|error| (path.clone(), error))?;
+            let Digest { bytes, sha256 } = digest_of_file(&path).map_err(|error| (path.clone(), error))?;
             entries.push(ManifestEntry { file, bytes, sha256 });
         }
     }

@@ -4,12 +4,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use forewarn_base::{durable, hash};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
 use forewarn_domain::{Frame, IncidentId, IncidentRecord, IncidentState, Moment, Timestamp};
 
-use crate::durable::{TEMP_PREFIX, create_dirs, digest, move_file, sync_dir, write_file};
 use crate::error::EvidenceError;
 use crate::manifest::{MANIFEST, Manifest, digest_folder, list_names};
 use crate::marking::{Overlay, marked};
@@ -81,7 +81,7 @@ impl EvidenceStore {
         let refused = |source| EvidenceError::Root { path: root.clone(), source };
         fs::create_dir_all(&root).map_err(refused)?;
         let probe = root.join(".writable");
-        write_file(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
+        durable::replace(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
         for name in list_names(&root).map_err(refused)? {
             if name.starts_with(DELETING_PREFIX) {
                 fs::remove_dir_all(root.join(name)).map_err(refused)?;
@@ -149,7 +149,7 @@ impl EvidenceStore {
         let drawn = encode(picture.as_raw(), picture.width(), picture.height())?;
         for (name, bytes) in [(&entry.file, clean), (&entry.marked_file, drawn)] {
             let path = dir.join(name);
-            write_file(&path, &bytes).map_err(EvidenceError::file(&incident.id, "write a snapshot", &path))?;
+            durable::replace(&path, &bytes).map_err(EvidenceError::file(&incident.id, "write a snapshot", &path))?;
         }
         record.put_snapshot(entry.clone());
         save_record(&dir, &record)?;
@@ -180,7 +180,7 @@ impl EvidenceStore {
         refuse_if_sealed(&dir, incident, &file)?;
         let at = |time| StreamTime::new(time, self.options.time_line);
         let bytes = fs::metadata(temp).map_err(EvidenceError::file(&incident.id, "read the clip", temp))?.len();
-        move_file(temp, &path).map_err(EvidenceError::file(&incident.id, "move the clip in", &path))?;
+        durable::move_file(temp, &path).map_err(EvidenceError::file(&incident.id, "move the clip in", &path))?;
         let entry = ClipEntry {
             moment: facts.moment,
             file,
@@ -307,7 +307,7 @@ impl EvidenceStore {
         let doomed = self.root.join(format!("{DELETING_PREFIX}{name}"));
         let day = path.parent().unwrap_or(&self.root);
         fs::rename(path, &doomed)
-            .and_then(|()| sync_dir(&self.root))
+            .and_then(|()| durable::sync_dir(&self.root))
             .and_then(|()| fs::remove_dir_all(&doomed))
             .map_err(EvidenceError::folder("delete a folder", path))?;
         // Fails while other incidents of the day are kept, which is as it should be.
@@ -331,7 +331,7 @@ impl EvidenceStore {
         title: &str,
     ) -> Result<(PathBuf, BundleRecord), EvidenceError> {
         let dir = self.bundle_path(incident)?;
-        create_dirs(&dir, &self.root).map_err(EvidenceError::file(&incident.id, "make the folder", &dir))?;
+        durable::create_dirs(&dir, &self.root).map_err(EvidenceError::file(&incident.id, "make the folder", &dir))?;
         let mut record = read_record(&dir)
             .map_err(EvidenceError::file(&incident.id, "read the record", &dir.join(RECORD)))?
             .unwrap_or_else(|| BundleRecord::new(incident, title, self.options.time_line));
@@ -349,7 +349,7 @@ impl EvidenceStore {
     ) -> Result<SealedBundle, EvidenceError> {
         let failed = |operation, path: &Path| EvidenceError::file(incident, operation, path);
         for name in list_names(dir).map_err(failed("list the folder", dir))? {
-            if name.starts_with(TEMP_PREFIX) {
+            if name.starts_with(durable::UNFINISHED_PREFIX) {
                 let rest = dir.join(name);
                 fs::remove_file(&rest).map_err(failed("remove an unfinished file", &rest))?;
             }
@@ -378,8 +378,8 @@ impl EvidenceStore {
         }
         let path = dir.join(MANIFEST);
         let json = to_json(&manifest).map_err(failed("write the manifest", &path))?;
-        write_file(&path, &json).map_err(failed("write the manifest", &path))?;
-        Ok(sealed(&manifest, digest(&json)))
+        durable::replace(&path, &json).map_err(failed("write the manifest", &path))?;
+        Ok(sealed(&manifest, hash::sha256_of_bytes(&json)))
     }
 }
 
@@ -450,11 +450,11 @@ pub(crate) fn save_record(dir: &Path, record: &BundleRecord) -> Result<(), Evide
             return Ok(());
         }
         match fs::remove_file(dir.join(MANIFEST)) {
-            Ok(()) => sync_dir(dir)?,
+            Ok(()) => durable::sync_dir(dir)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        write_file(&path, &json)
+        durable::replace(&path, &json)
     });
     saved.map_err(EvidenceError::file(&record.incident.id, "write the record", &path))
 }

@@ -5,9 +5,9 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use forewarn_base::hash::{self, Digest};
 use forewarn_domain::IncidentId;
 
-use crate::durable::{digest, digest_file};
 use crate::manifest::{MANIFEST, Manifest, list_names};
 use crate::record::{Missing, SCHEMA};
 
@@ -54,9 +54,9 @@ pub enum Problem {
         /// The file.
         file: String,
         /// Size and sha256 that were sealed.
-        sealed: (u64, String),
+        sealed: Digest,
         /// Size and sha256 of what is there.
-        found: (u64, String),
+        found: Digest,
     },
     /// A file is there that the manifest does not name.
     Extra {
@@ -77,7 +77,7 @@ impl fmt::Display for Problem {
             Self::Changed { file, sealed, found } => write!(
                 f,
                 "{file}: changed: {} bytes with sha256 {} were sealed, {} bytes with sha256 {} are there",
-                sealed.0, sealed.1, found.0, found.1
+                sealed.bytes, sealed.sha256, found.bytes, found.sha256
             ),
             Self::Extra { file } => write!(f, "{file}: not in the manifest"),
             Self::NotAFile { file } => write!(f, "{file}: no plain file of this folder"),
@@ -126,8 +126,8 @@ pub fn verify(bundle: &Path) -> Result<Verification, VerifyError> {
             Err(source) => return Err(VerifyError::Unreadable { path, source }),
             Ok(meta) if !meta.is_file() => problems.push(Problem::NotAFile { file }),
             Ok(_) => {
-                let found = digest_file(&path).map_err(|source| VerifyError::Unreadable { path, source })?;
-                let sealed = (entry.bytes, entry.sha256.clone());
+                let found = hash::digest_of_file(&path).map_err(|source| VerifyError::Unreadable { path, source })?;
+                let sealed = Digest { bytes: entry.bytes, sha256: entry.sha256.clone() };
                 if found != sealed {
                     problems.push(Problem::Changed { file, sealed, found });
                 }
@@ -158,7 +158,7 @@ pub(crate) fn read_manifest(bundle: &Path) -> Result<(Manifest, String), VerifyE
     if manifest.schema != SCHEMA {
         return Err(damaged(format!("it is of layout \"{}\"; this agent knows {SCHEMA}", manifest.schema)));
     }
-    Ok((manifest, digest(&bytes)))
+    Ok((manifest, hash::sha256_of_bytes(&bytes)))
 }
 
 fn is_plain_name(file: &str) -> bool {

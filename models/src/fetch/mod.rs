@@ -13,13 +13,14 @@ mod progress;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use forewarn_base::durable;
+use forewarn_base::hash::{self, HashError};
 pub use progress::Progress;
 
 use crate::card::{Card, Conversion, Source};
-use crate::hash::{self, HashError};
 use crate::providers::Provider;
 use crate::shipped;
 use crate::store::Store;
@@ -333,14 +334,7 @@ impl Fetcher {
                 return Err(FetchError::Hash { what: what.to_owned(), source });
             }
         }
-        let partial = target.with_added_extension("partial");
-        let write = || {
-            let mut file = File::create(&partial)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&partial, target)
-        };
-        write().map_err(|source| FetchError::io("write", target, source))?;
+        durable::replace(target, bytes).map_err(|source| FetchError::io("write", target, source))?;
         let verdict = if expected.is_some() { "sha256 as pinned" } else { "sha256 not pinned" };
         let megabytes = bytes.len() as f64 / 1e6;
         self.progress.note(&format!("{what} fetched: {} ({megabytes:.1} MB, {verdict})", target.display()));
@@ -423,7 +417,7 @@ impl Fetcher {
         if let Some(expected) = sha256 {
             hash::verify(&came, expected).map_err(|source| FetchError::Hash { what: label.to_owned(), source })?;
         }
-        fs::rename(&came, &cached).map_err(|source| FetchError::io("keep", &cached, source))?;
+        durable::move_file(&came, &cached).map_err(|source| FetchError::io("keep", &cached, source))?;
         Ok(cached)
     }
 
@@ -455,7 +449,7 @@ impl Fetcher {
             remove(&part)?;
             return Err(FetchError::Hash { what: url.to_owned(), source });
         }
-        fs::rename(&part, &cached).map_err(|source| FetchError::io("keep", &cached, source))?;
+        durable::move_file(&part, &cached).map_err(|source| FetchError::io("keep", &cached, source))?;
         Ok(cached)
     }
 }

@@ -1,9 +1,10 @@
 //! The chosen provider at work: what is handed to a session, and the count of what fell back to the CPU.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
+use forewarn_base::sync::lock;
 use ort::ep::{self, ArbitrarilyConfigurableExecutionProvider as _, ExecutionProvider as _, ExecutionProviderDispatch};
 
 use super::{Chosen, Precision, Provider};
@@ -48,15 +49,14 @@ impl Execution {
 
     /// The latest of these.
     pub fn last_fallback(&self) -> Option<Fallback> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.last).clone()
     }
 
     /// Notes that a model goes on on the CPU.
     pub(crate) fn fell_back(&self, model: &str, reason: String) {
         let provider = self.chosen.provider;
         tracing::error!(%model, %provider, %reason, "the model goes on on the CPU");
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Fallback { model: model.to_owned(), provider, reason });
+        *lock(&self.last) = Some(Fallback { model: model.to_owned(), provider, reason });
         self.fallbacks.fetch_add(1, Ordering::Relaxed);
     }
 

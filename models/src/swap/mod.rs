@@ -6,9 +6,10 @@
 
 mod trial;
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
+use forewarn_base::sync::{held, lock};
 use forewarn_domain::{Class, Detection, Detector, DetectorError, Frame};
 
 pub use trial::{Reference, TrialError, TrialReport, trial};
@@ -124,7 +125,7 @@ impl SwapHandle {
         let mut state = self.shared.lock();
         state.next = Some(next);
         let waited = self.shared.switched.wait_timeout_while(state, within, |state| state.old.is_none());
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let (mut state, _) = held(waited);
         if let Some(old) = state.old.take() {
             return Ok(old);
         }
@@ -137,7 +138,7 @@ impl SwapHandle {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

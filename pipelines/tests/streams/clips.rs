@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use forewarn_base::durable::UNFINISHED_PREFIX;
 use forewarn_domain::{ClipSpan, Frame, Timestamp};
 use forewarn_pipelines::{ClipEnd, ClipInfo, FileReplay};
 
@@ -80,7 +81,7 @@ fn a_clip_is_laid_out_for_browsers() {
     }
     let left = std::fs::read_dir(clips().path("")).unwrap().filter(|entry| {
         let name = entry.as_ref().unwrap().file_name().into_string().unwrap();
-        name.contains("layout") && (name.ends_with("partial") || name.ends_with("samples"))
+        name.contains("layout") && name.starts_with(UNFINISHED_PREFIX)
     });
     assert_eq!(left.count(), 0);
 }

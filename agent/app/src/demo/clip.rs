@@ -4,7 +4,6 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use forewarn_models::{Fetcher, Progress, Store};
 
 use crate::exit::{CommandError, ExitCode, OrExit as _};
@@ -17,7 +16,6 @@ pub fn prepare() -> Result<PathBuf, CommandError> {
         return Ok(target);
     }
     let source = Fetcher::new(store, Progress::Shown).fetch_demo_clip().or_exit(ExitCode::Missing)?;
-    let temporary = target.with_extension("part.mp4");
     let is_terminal = std::io::stderr().is_terminal();
     let mut told = 0;
     let progress = |position: Duration, length: Option<Duration>| {
@@ -29,10 +27,9 @@ pub fn prepare() -> Result<PathBuf, CommandError> {
             eprint!("transcoding the demo clip to H.264: {percent} %{end}");
         }
     };
-    forewarn_pipelines::transcode_to_h264(&source, &temporary, progress).or_exit(ExitCode::Failed)?;
+    forewarn_pipelines::transcode_to_h264(&source, &target, progress).or_exit(ExitCode::Failed)?;
     if is_terminal {
         eprintln!();
     }
-    std::fs::rename(&temporary, &target).with_context(|| format!("failed to put {} in place", target.display()))?;
     Ok(target)
 }

@@ -10,10 +10,11 @@ mod summary;
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use forewarn_base::sync::lock;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Clock as _, SystemClock};
 use forewarn_evidence::{Limits, TimeLine};
@@ -53,7 +54,7 @@ pub fn run(args: &Demo) -> CommandResult {
     let mut figures = if args.fast { fast(args, &clip, &tally)? } else { live(args, &clip, &tally)? };
     figures.wall_s = stopwatch.elapsed().as_secs_f64();
     figures.cpu_s = forewarn_hw::box_facts::process_usage().map(|usage| usage.cpu_s()).unwrap_or_default();
-    let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+    let tally = lock(&tally);
     summary::print(&tally, &figures, &args.out, args.json)?;
     Ok(())
 }
@@ -105,7 +106,7 @@ struct Teller {
 
 impl Narrator for Teller {
     fn tell(&mut self, happening: &Happening) -> std::io::Result<()> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).count(happening);
+        lock(&self.tally).count(happening);
         if let (Happening::Stream { is_up, .. }, Some(stream)) = (happening, &self.stream) {
             // A full queue already holds what the main thread waits for.
             let _ = stream.try_send(*is_up);

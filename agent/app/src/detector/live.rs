@@ -1,9 +1,10 @@
 //! The detector of the running agent: the model on its provider, exchangeable, with a shadow if the site wants one.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
+use forewarn_base::sync::lock;
 use forewarn_domain::{Class, Detection, Detector, DetectorError, Frame};
 use forewarn_models::providers::Request;
 use forewarn_models::shadow::{Log, ShadowStats, Shadowed, ShadowedDetector, Tally};
@@ -66,7 +67,7 @@ fn shadowed(
         for (class, tally) in &comparison.classes {
             count(class, *tally);
         }
-        let name = main_name.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let name = lock(&main_name).clone();
         if let Err(error) = log.write(&meta, &name, &comparison)
             && !std::mem::replace(&mut has_complained, true)
         {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
+use forewarn_base::sync::lock;
 use forewarn_domain::Class;
 use forewarn_models::swap::{SwapHandle, TrialReport, trial};
 use metrics::counter;
@@ -97,7 +97,7 @@ impl Exchange {
             .map_err(|error| anyhow!("model {}: {error}", site.model.card.name))?;
         let old = self.handle.switch_to(Box::new(model), PATIENCE)?;
         drop(old);
-        self.name.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&site.model.card.name);
+        lock(&self.name).clone_from(&site.model.card.name);
         Ok((site.model.card.name, report))
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, anyhow};
+use forewarn_base::sync::{held, lock};
 use forewarn_domain::ViolationId;
 use forewarn_evaluate::alarms::Sightings;
 use forewarn_evaluate::matching::judge;
@@ -45,7 +46,7 @@ pub fn evaluate(
             let n = next.fetch_add(1, Ordering::Relaxed);
             let Some(job) = jobs.get(n) else { return };
             let played = play(job, variant, settings.min_overlap);
-            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut done = lock(&done);
             let is_fatal = matches!(&played, Err(error) if error.code == ExitCode::Missing);
             if is_fatal {
                 next.store(jobs.len(), Ordering::Relaxed);
@@ -68,7 +69,7 @@ pub fn evaluate(
             scope.spawn(work);
         }
     });
-    collect(jobs, done.into_inner().unwrap_or_else(PoisonError::into_inner))
+    collect(jobs, held(done.into_inner()))
 }
 
 fn collect(jobs: &[Job], done: BTreeMap<usize, Result<ClipResult, CommandError>>) -> Result<Evaluation, CommandError> {
@@ -129,7 +130,7 @@ fn replay(job: &Job, site: &Site, out: &Path) -> Result<(Summary, Sightings), Co
         narrator: Some(Box::new(Collector(Arc::clone(&sightings)))),
     };
     let summary = replay.run()?;
-    let sightings = std::mem::take(&mut *sightings.lock().unwrap_or_else(PoisonError::into_inner));
+    let sightings = std::mem::take(&mut *lock(&sightings));
     Ok((summary, sightings))
 }
 
@@ -147,7 +148,7 @@ struct Collector(Arc<Mutex<Sightings>>);
 impl Narrator for Collector {
     fn tell(&mut self, happening: &Happening) -> std::io::Result<()> {
         if let Happening::Moved { record, .. } = happening {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).moved(record);
+            lock(&self.0).moved(record);
         }
         Ok(())
     }

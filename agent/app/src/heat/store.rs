@@ -8,6 +8,7 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
 use forewarn_analytics::heat::{HeatGrid, HeatMinute};
+use forewarn_base::durable;
 use forewarn_domain::{Frame, StreamId, Timestamp};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -113,11 +114,11 @@ impl HeatStore {
             return Ok(());
         }
         let picture = image::RgbImage::from_raw(frame.width, frame.height, frame.to_rgb8());
-        let partial = path.with_extension("partial");
         let write = || {
             let picture = picture.ok_or_else(|| io::Error::other("the frame has no pixels"))?;
-            picture.save_with_format(&partial, image::ImageFormat::Jpeg).map_err(io::Error::other)?;
-            fs::rename(&partial, &path)
+            let mut jpeg = io::Cursor::new(Vec::new());
+            picture.write_to(&mut jpeg, image::ImageFormat::Jpeg).map_err(io::Error::other)?;
+            durable::replace(&path, jpeg.get_ref())
         };
         write().map_err(Self::fail("write", &path))
     }

@@ -7,9 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use forewarn_analytics::suppression::Suppression;
+use forewarn_base::durable;
 use forewarn_domain::Timestamp;
-
-use crate::replace::replace;
 
 /// The file of a storage directory.
 pub fn file(storage: &Path) -> PathBuf {
@@ -30,7 +29,7 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Suppression>> {
 /// Replaces the list, in one step.
 pub fn write(path: &Path, list: &[Suppression]) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(list)?;
-    replace(path, text.as_bytes()).with_context(|| format!("failed to write {}", path.display()))
+    durable::replace(path, text.as_bytes()).with_context(|| format!("failed to write {}", path.display()))
 }
 
 /// Notices when the file is changed while the agent runs.
