@@ -21,6 +21,7 @@ use forewarn_engine::{Analysed, Engine, FallDetector};
 use forewarn_evidence::{Closeups, EvidenceKeeper, Limits, TimeLine};
 use forewarn_incident::Output;
 use forewarn_pipelines::{FileReplay, ReplayConfig, ReplayError};
+use forewarn_wire::IncidentLine;
 
 use crate::config::civil_time::SiteTime;
 use crate::config::{Camera, Site};
@@ -29,7 +30,6 @@ use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
 use crate::heat::HeatKeeper;
 use crate::heat::store::HeatStore;
-use crate::output::IncidentLine;
 use crate::output::timeline::Narrator;
 use crate::output::tracks::TracksFile;
 use crate::sensor_log::SensorLog;
@@ -295,9 +295,9 @@ impl Player {
     fn run_until(&mut self, now: Timestamp, lanes: &[Lane]) -> Result<(), CommandError> {
         loop {
             let played = self.playing.keys().next().map(|(at, _)| *at);
-            let timeout = self.engine.poll_timeout().map(|(at, _)| at);
+            let timeout = self.engine.poll_timeout();
             let measured = self.sensors.next_at();
-            let due = [played, timeout, measured].into_iter().flatten().min();
+            let due = [played, timeout.as_ref().map(|(at, _)| *at), measured].into_iter().flatten().min();
             let Some(at) = due.filter(|at| *at < now) else { return Ok(()) };
             if measured == Some(at)
                 && let Some((sensor, value)) = self.sensors.pop()
@@ -311,6 +311,7 @@ impl Player {
                 self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at })?;
                 self.engine.announced(id, outcome, at);
             } else {
+                tracing::debug!(?at, reason = ?timeout.map(|(_, reason)| reason), "time is out");
                 self.engine.timeout(at);
             }
             self.drain(at, lanes)?;

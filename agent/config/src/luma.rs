@@ -65,7 +65,6 @@ fn settings<T: DeserializeOwned + Default>(
 mod tests {
     use forewarn_domain::BBox;
 
-    use super::*;
     use crate::site::{Site, resolve};
     use crate::source::Source;
 

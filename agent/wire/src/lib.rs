@@ -9,6 +9,7 @@
 
 mod event;
 mod incident;
+mod line;
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;
 pub mod schema;
@@ -16,4 +17,5 @@ mod status;
 
 pub use event::{CONTENT_TYPE, DATA_SCHEMA, Event, EventSource, IncidentData, TYPE_PREFIX};
 pub use incident::{WireCrop, WireFinding, WireIncident, WireTransition};
+pub use line::{IncidentLine, LineCrop, LineFinding, LineSubject, Step, seconds};
 pub use status::{Presence, Status};

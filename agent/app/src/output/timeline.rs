@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use forewarn_domain::{Cause, IncidentRecord, IncidentState, Timestamp};
+use forewarn_wire::IncidentLine;
 use serde_json::json;
 
 use crate::happening::Happening;
-use crate::output::IncidentLine;
 
 /// Tells what happens, to people or to programs.
 pub trait Narrator: Send {
@@ -127,7 +127,7 @@ impl<W: Write + Send> JsonLines<W> {
 
 impl<W: Write + Send> Narrator for JsonLines<W> {
     fn tell(&mut self, happening: &Happening) -> io::Result<()> {
-        let at = |t: &Timestamp| crate::output::incidents::seconds(*t);
+        let at = |t: &Timestamp| forewarn_wire::seconds(*t);
         let value = match happening {
             Happening::Moved { record, at: t } => {
                 json!({ "event": "incident", "at_s": at(t), "incident": IncidentLine::new(record, None) })
