@@ -27,19 +27,15 @@ pub(crate) fn at_s(seconds: f64) -> Timestamp {
     Timestamp::from_secs_f64(seconds)
 }
 
-/// A frame of 640 by 480 whose luma is given.
-pub(crate) fn frame(n: u32, at: Timestamp, luma: impl Fn(usize, usize) -> u8) -> Frame {
+/// A frame of 640 by 480 from its I420 samples.
+pub(crate) fn frame(n: u32, at: Timestamp, samples: Vec<u8>) -> Frame {
     let meta = FrameMeta { stream: gate(), sequence: u64::from(n), captured_at: at, arrived_at: at };
-    let mut samples = vec![128; 640 * 480 * 3 / 2];
-    for (i, sample) in samples.iter_mut().take(640 * 480).enumerate() {
-        *sample = luma(i % 640, i / 640);
-    }
     Frame::packed(meta, PixelFormat::I420, ColourMatrix::BT601, (640, 480), samples).unwrap()
 }
 
 /// A picture on which there is nothing to see.
 pub(crate) fn grey(n: u32, at: Timestamp) -> Frame {
-    frame(n, at, |_, _| 128)
+    frame(n, at, vec![128; 640 * 480 * 3 / 2])
 }
 
 /// The setup for a shipped violation in the whole picture, as a site changes it.

@@ -67,26 +67,30 @@ fn incidents(
 }
 
 /// A street with cobbles, and rubbish on it if there is some: bright and dark pieces.
-fn street(n: u32, at: Timestamp, rubbish: Option<BBox>) -> Frame {
-    frame(n, at, |x, y| {
+fn street(rubbish: Option<BBox>) -> Vec<u8> {
+    let mut samples = vec![128; 640 * 480 * 3 / 2];
+    for (i, sample) in samples.iter_mut().take(640 * 480).enumerate() {
+        let (x, y) = (i % 640, i / 640);
         let is_rubbish =
             rubbish.is_some_and(|b| (b.x0..b.x1).contains(&(x as f32)) && (b.y0..b.y1).contains(&(y as f32)));
         let cobble = 100 + ((x / 12) * 7 + (y / 12) * 5) % 9;
-        if is_rubbish { 30 + 150 * ((x / 9 + y / 7) % 2) as u8 } else { cobble as u8 }
-    })
+        *sample = if is_rubbish { 30 + 150 * ((x / 9 + y / 7) % 2) as u8 } else { cobble as u8 };
+    }
+    samples
 }
 
 /// What comes of a truck that stands beside some rubbish from 40 s on; the rubbish is there from 45 s on, the truck
 /// drives off at 60 s if it `leaves`.
 fn truck_and_rubbish(leaves: bool, sees_truck: bool) -> Vec<IncidentRecord> {
+    let (clean, littered) = (street(None), street(Some(BBox::new(392.0, 380.0, 446.0, 424.0))));
     play(&mut engine("dumping"), 0..130 * 5, |engine, n, at| {
         let at_s = at.as_secs_f64();
         let x = if leaves && at_s > 60.0 { 230.0 + (at_s - 60.0) as f32 * 60.0 } else { 230.0 };
         let bbox = BBox::new(x, 250.0, x + 150.0, 410.0).clamped(640, 480);
         let is_there = sees_truck && at_s >= 40.0 && bbox.width() > 10.0;
         let truck = is_there.then(|| Detection { class: Class::new("truck"), score: 0.9, bbox });
-        let rubbish = (at_s >= 45.0).then(|| BBox::new(392.0, 380.0, 446.0, 424.0));
-        engine.analysed(&Analysed::whole(street(n, at, rubbish), truck.into_iter().collect()), at);
+        let picture = if at_s >= 45.0 { littered.clone() } else { clean.clone() };
+        engine.analysed(&Analysed::whole(frame(n, at, picture), truck.into_iter().collect()), at);
     })
 }
 
@@ -114,8 +118,9 @@ fn what_was_learned_of_a_scene_outlives_a_restart() {
         }))
     };
     let n_confirmed = |engine: &mut Engine, span: std::ops::Range<u32>, goods: Option<BBox>| {
+        let picture = street(goods);
         let told = play(engine, span, |engine, n, at| {
-            engine.analysed(&Analysed::whole(street(n, at, goods), Vec::new()), at);
+            engine.analysed(&Analysed::whole(frame(n, at, picture.clone()), Vec::new()), at);
         });
         told.iter().filter(|record| record.first_entered(IncidentState::Confirmed).is_some()).count()
     };
