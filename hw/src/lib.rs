@@ -3,14 +3,11 @@
 //! - [`speaker`]: the adapters of the port [`forewarn_domain::Loudspeaker`] and their configuration.
 //! - [`sensor`]: values from MQTT and Modbus TCP.
 //! - [`box_facts`]: processor, memory and accelerators, and what the own process uses of them.
-//! - [`profile`]: defaults for kinds of boxes, from `hw/profiles/*.toml`.
 
 pub mod box_facts;
-pub mod profile;
 pub mod sensor;
 pub mod speaker;
 
 pub use box_facts::{BoxFacts, ProcessUsage, VideoNode, process_usage};
-pub use profile::{BoxProfile, DecoderKind, ProfileError};
 pub use sensor::{Sensor, SensorConfig};
 pub use speaker::{SpeakerConfig, SpeakerContext, build, probe};
