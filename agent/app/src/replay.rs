@@ -12,8 +12,8 @@ use anyhow::Context as _;
 use forewarn_analytics::ReadingCounts;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{
-    AnnounceOutcome, Announcement, BBox, Detector, Frame, IncidentId, IncidentRecord, IncidentState, Look, Reader,
-    StreamId, Timestamp,
+    AnnounceOutcome, Announcement, BBox, Detector, Frame, IncidentId, IncidentRecord, IncidentState, Look, Proof,
+    Reader, StreamId, Timestamp,
 };
 use forewarn_engine::eye::Eye;
 use forewarn_engine::scheduler::{Scene, StreamRest, StreamSettings};
@@ -306,7 +306,8 @@ impl Player {
             } else if played == Some(at)
                 && let Some(((_, id), announcement)) = self.playing.pop_first()
             {
-                let outcome = AnnounceOutcome::Played { duration: announcement.text.estimated_duration() };
+                let duration = announcement.text.estimated_duration();
+                let outcome = AnnounceOutcome::Played { duration, proof: Proof::Assumed };
                 let speaker = announcement.speaker;
                 self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at })?;
                 self.engine.announced(id, outcome, at);

@@ -9,7 +9,8 @@ use toml::Spanned;
 use crate::check::Check;
 use crate::schema;
 
-pub(crate) const EXAMPLE: &str = r#"# A loudspeaker on this box. With `wav_dir` it writes sound files where there is no sound card.
+pub(crate) const EXAMPLE: &str = r#"# A loudspeaker on this box. Where no sound card opens, `wav_dir` keeps what nobody heard, and the warning counts as not
+# delivered; `sink = "wav"` lets the files stand in for a loudspeaker.
 [[speaker]]
 id = "kiosk"
 kind = "local"

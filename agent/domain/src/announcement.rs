@@ -51,6 +51,133 @@ pub struct Announcement {
     pub deadline: Timestamp,
 }
 
+/// How far it is proven that an announcement was heard, the weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// Not at all: a replay has no loudspeaker and counts on the estimated length.
+    #[default]
+    Assumed,
+    /// A sound file was written in place of a loudspeaker, as the site asks.
+    Written,
+    /// Every packet has left this box; nobody answered for the far end.
+    Sent,
+    /// The box's own sound card has taken the last sample.
+    Rendered,
+    /// The device itself said that it played the announcement.
+    Acknowledged,
+    /// A microphone heard it.
+    Heard,
+}
+
+impl Proof {
+    /// The word used in files and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Assumed => "assumed",
+            Self::Written => "written",
+            Self::Sent => "sent",
+            Self::Rendered => "rendered",
+            Self::Acknowledged => "acknowledged",
+            Self::Heard => "heard",
+        }
+    }
+
+    /// Whether this is proof enough where `least` is asked for. A replay assumes that the loudspeaker gives what is
+    /// asked of it.
+    pub fn satisfies(self, least: Self) -> bool {
+        self == Self::Assumed || self >= least
+    }
+
+    /// Whether nothing was proven.
+    pub fn is_assumed(&self) -> bool {
+        *self == Self::Assumed
+    }
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// An announcement that was played to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Playback {
+    /// How long it sounded.
+    pub duration: Duration,
+    /// How far that is proven.
+    pub proof: Proof,
+}
+
+/// Why an announcement was not played, as far as a program must tell reasons apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The network does not lead to the device, or it does not answer.
+    Unreachable,
+    /// The device answered and refused: no such service, wrong password.
+    Refused,
+    /// The device plays something else, or hangs in an earlier announcement.
+    Busy,
+    /// It did not end in time.
+    TimedOut,
+    /// The text could not be turned into speech.
+    Speech,
+    /// The sound file could not be read or decoded.
+    SoundFile,
+    /// There is no such device, or it went away.
+    DeviceLost,
+    /// Playing began and broke off.
+    Broken,
+    /// The agent stops, or the speaker's thread has ended.
+    Stopped,
+    /// Too many announcements wait for the speaker.
+    QueueFull,
+    /// It can never work as it is configured.
+    Misconfigured,
+}
+
+impl FailureKind {
+    /// Every kind.
+    pub const ALL: [Self; 11] = [
+        Self::Unreachable,
+        Self::Refused,
+        Self::Busy,
+        Self::TimedOut,
+        Self::Speech,
+        Self::SoundFile,
+        Self::DeviceLost,
+        Self::Broken,
+        Self::Stopped,
+        Self::QueueFull,
+        Self::Misconfigured,
+    ];
+
+    /// The word used in files and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
+            Self::Busy => "busy",
+            Self::TimedOut => "timed_out",
+            Self::Speech => "speech",
+            Self::SoundFile => "sound_file",
+            Self::DeviceLost => "device_lost",
+            Self::Broken => "broken",
+            Self::Stopped => "stopped",
+            Self::QueueFull => "queue_full",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// What became of an announcement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "result")]
@@ -59,12 +186,26 @@ pub enum AnnounceOutcome {
     Played {
         /// How long it sounded.
         duration: Duration,
+        /// How far that is proven.
+        #[serde(default, skip_serializing_if = "Proof::is_assumed")]
+        proof: Proof,
     },
     /// It was not, or nobody can tell.
     Failed {
+        /// What kind of failure it is.
+        kind: FailureKind,
         /// Why, for the operator.
         reason: String,
     },
+}
+
+impl From<Result<Playback, LoudspeakerError>> for AnnounceOutcome {
+    fn from(result: Result<Playback, LoudspeakerError>) -> Self {
+        match result {
+            Ok(Playback { duration, proof }) => Self::Played { duration, proof },
+            Err(error) => Self::Failed { kind: error.kind, reason: error.message },
+        }
+    }
 }
 
 /// A loudspeaker could not play an announcement.
@@ -72,6 +213,8 @@ pub enum AnnounceOutcome {
 pub struct LoudspeakerError {
     /// The speaker.
     pub speaker: SpeakerId,
+    /// What kind of failure it is.
+    pub kind: FailureKind,
     /// What failed and why.
     pub message: String,
 }
@@ -86,6 +229,38 @@ impl std::error::Error for LoudspeakerError {}
 
 /// Plays announcements. Each loudspeaker has a thread of its own, so `play` may block until the end.
 pub trait Loudspeaker: Send {
-    /// Plays the announcement to its end and returns how long it sounded: the proof of playback.
-    fn play(&mut self, announcement: &Announcement) -> Result<Duration, LoudspeakerError>;
+    /// Plays the announcement to its end and returns how long it sounded, and the proof of that.
+    fn play(&mut self, announcement: &Announcement) -> Result<Playback, LoudspeakerError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_of_the_serialised_form() {
+        use Proof::{Acknowledged, Assumed, Heard, Rendered, Sent, Written};
+        for proof in [Assumed, Written, Sent, Rendered, Acknowledged, Heard] {
+            assert_eq!(serde_json::to_value(proof).unwrap(), proof.as_str());
+        }
+        for kind in FailureKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+
+    #[test]
+    fn a_file_is_less_than_a_packet_and_a_replay_has_what_is_asked() {
+        assert!(!Proof::Written.satisfies(Proof::Sent) && Proof::Written.satisfies(Proof::Written));
+        assert!(Proof::Rendered.satisfies(Proof::Sent) && !Proof::Rendered.satisfies(Proof::Acknowledged));
+        assert!(Proof::Assumed.satisfies(Proof::Heard));
+    }
+
+    #[test]
+    fn an_outcome_without_proof_is_one_of_a_replay() {
+        let old = r#"{"result":"played","duration":{"secs":3,"nanos":0}}"#;
+        let outcome: AnnounceOutcome = serde_json::from_str(old).unwrap();
+        let expected = AnnounceOutcome::Played { duration: Duration::from_secs(3), proof: Proof::Assumed };
+        assert_eq!(outcome, expected);
+        assert_eq!(serde_json::to_string(&outcome).unwrap(), old);
+    }
 }

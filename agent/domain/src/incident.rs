@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BBox, Class, Finding, IncidentId, RuleKey, Timestamp, TrackId};
+use crate::{BBox, Class, Finding, IncidentId, Proof, RuleKey, Timestamp, TrackId};
 
 /// The states of an incident, in the order in which the warn-first loop goes through them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -141,6 +141,16 @@ pub struct Transition {
     pub at: Timestamp,
     /// Why.
     pub cause: Cause,
+    /// How far the playback that led here is proven; absent of other steps, and in a replay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+}
+
+impl Transition {
+    /// A step that no playback led to.
+    pub fn new(state: IncidentState, at: Timestamp, cause: Cause) -> Self {
+        Self { state, at, cause, proof: None }
+    }
 }
 
 /// Whom an incident concerns.

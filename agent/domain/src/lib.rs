@@ -24,7 +24,10 @@ pub mod track;
 pub mod violation;
 pub mod zone;
 
-pub use announcement::{AnnounceOutcome, Announcement, AnnouncementId, Loudspeaker, LoudspeakerError, SpokenText};
+pub use announcement::{
+    AnnounceOutcome, Announcement, AnnouncementId, FailureKind, Loudspeaker, LoudspeakerError, Playback, Proof,
+    SpokenText,
+};
 pub use attribute::{Answer, BestCrop, Finding, Look, Reader, Reading, Unclear, Verdict};
 pub use clip::{Clip, ClipRecording, ClipSource, ClipSourceError};
 pub use clock::{CivilTime, Clock, LocalTime, SystemClock, Timestamp, Weekday};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttributeId, Class, Condition, SpokenText, ViolationId};
+use crate::{AttributeId, Class, Condition, Proof, SpokenText, ViolationId};
 
 /// A text by language, `{ en = "…", zh = "…" }`; at least one of them is given.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -78,6 +78,9 @@ pub struct Warning {
     /// Seconds after an announcement during which no other is made in the same zone.
     #[serde(default = "Warning::default_cool_down_s")]
     pub cool_down_s: f64,
+    /// The least proof by which the warning counts as heard; what proves less counts as not delivered.
+    #[serde(default = "Warning::default_proof")]
+    pub proof: Proof,
 }
 
 impl Warning {
@@ -89,6 +92,9 @@ impl Warning {
     }
     fn default_cool_down_s() -> f64 {
         15.0
+    }
+    fn default_proof() -> Proof {
+        Proof::Written
     }
 }
 

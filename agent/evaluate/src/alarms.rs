@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn record(id: &str, steps: &[(IncidentState, f64)], x: f32) -> IncidentRecord {
-        let step = |&(state, at_s)| Transition { state, at: Timestamp::from_secs_f64(at_s), cause: Cause::Settled };
+        let step = |&(state, at_s)| Transition::new(state, Timestamp::from_secs_f64(at_s), Cause::Settled);
         let (stream, violation) = (StreamId::new("gate").unwrap(), ViolationId::new("loitering").unwrap());
         let bbox = BBox::new(x, 0.0, x + 10.0, 10.0);
         IncidentRecord {

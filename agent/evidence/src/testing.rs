@@ -13,10 +13,8 @@ pub(crate) fn incident(subject: u64, states: &[(IncidentState, Cause)]) -> Incid
     let history: Vec<Transition> = states
         .iter()
         .enumerate()
-        .map(|(i, &(state, cause))| Transition {
-            state,
-            at: Timestamp::from_micros(T0.as_micros() + i as i64 * 5_000_000),
-            cause,
+        .map(|(i, &(state, cause))| {
+            Transition::new(state, Timestamp::from_micros(T0.as_micros() + i as i64 * 5_000_000), cause)
         })
         .collect();
     IncidentRecord {

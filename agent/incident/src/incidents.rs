@@ -314,8 +314,7 @@ impl Incidents {
             self.with_machine(number, self.world.now, |machine, ctx| machine.handle_outcome(id, outcome, ctx));
             return;
         }
-        let was_played = matches!(outcome, AnnounceOutcome::Played { .. });
-        if !self.world.voices.values_mut().any(|voice| voice.settle(id, was_played, self.world.now)) {
+        if !self.world.voices.values_mut().any(|voice| voice.settle(id, outcome, self.world.now)) {
             self.ignored.unknown_announcement += 1;
         }
     }

@@ -4,15 +4,15 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, Cause, CivilTime, Finding, IncidentId, IncidentRecord, IncidentState, RuleHit,
-    Sight, Subject, SubjectId, Timestamp, Transition, Verdict,
+    AnnounceOutcome, AnnouncementId, Cause, CivilTime, Finding, IncidentId, IncidentRecord, IncidentState, Proof,
+    RuleHit, Sight, Subject, SubjectId, Timestamp, Transition, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::interface::{Output, TimeoutReason};
 use crate::policy::{RulePolicy, span};
 use crate::state::State;
-use crate::voice::{Admission, Voice};
+use crate::voice::{Admission, Pending, Voice};
 use crate::watch::Watch;
 
 mod transition;
@@ -62,7 +62,7 @@ pub(crate) struct Machine {
 impl Machine {
     /// Begins an incident with its first violating hit, of the frame of `at`.
     pub(crate) fn suspect(id: IncidentId, hit: &RuleHit, at: Timestamp, ctx: &mut Context<'_>) -> Self {
-        let first = Transition { state: IncidentState::Suspected, at, cause: Cause::ConditionHeld };
+        let first = Transition::new(IncidentState::Suspected, at, Cause::ConditionHeld);
         let mut machine = Self {
             record: IncidentRecord {
                 id,
@@ -163,23 +163,26 @@ impl Machine {
     /// Answers the outcome of an announcement that was made for this incident.
     pub(crate) fn handle_outcome(&mut self, id: AnnouncementId, outcome: &AnnounceOutcome, ctx: &mut Context<'_>) {
         match outcome {
-            AnnounceOutcome::Played { .. } => self.handle_playback(id, ctx),
-            AnnounceOutcome::Failed { .. } => self.handle_failure(id, ctx),
+            AnnounceOutcome::Played { proof, .. } if proof.satisfies(ctx.policy.least_proof()) => {
+                self.handle_playback(id, *proof, ctx);
+            }
+            // What proves too little may have been heard by nobody, so the next speaker is tried.
+            AnnounceOutcome::Played { .. } | AnnounceOutcome::Failed { .. } => self.handle_failure(id, ctx),
         }
     }
 
-    fn handle_playback(&mut self, id: AnnouncementId, ctx: &mut Context<'_>) {
+    fn handle_playback(&mut self, id: AnnouncementId, proof: Proof, ctx: &mut Context<'_>) {
         let Some(playback) = self.warnings.prove(id, ctx.now) else { return };
         ctx.voice.played(id, self.record.rule.violation.clone(), ctx.now, ctx.policy.cool_down());
         self.note_warnings();
         match self.state {
             // Any speaker's proof will do, also that of one already given up for the next.
             State::Warned { .. } if playback.is_of_present_warning => {
-                self.transition_to_observing(Cause::PlaybackProven, ctx);
+                self.transition_to_heard(proof, ctx);
             }
             // It was heard after all, so the subject gets its time from now on.
             State::Observing { .. } if playback.is_of_present_warning && playback.is_first => {
-                self.transition_to_observing(Cause::PlaybackProven, ctx);
+                self.transition_to_heard(proof, ctx);
             }
             // An earlier warning, or one whose effect is settled: it counts as heard and changes nothing else.
             State::Warned { .. }
@@ -399,7 +402,13 @@ impl Machine {
                 *ctx.latest_announcement = id;
                 let deadline = ctx.now + span(warning.timeout_s);
                 self.warnings.send(id);
-                ctx.voice.sent(id, self.record.rule.violation.clone(), deadline, ctx.policy.cool_down());
+                ctx.voice.sent(Pending {
+                    id,
+                    violation: self.record.rule.violation.clone(),
+                    deadline,
+                    cool_down: ctx.policy.cool_down(),
+                    least_proof: warning.proof,
+                });
                 self.transition_to_warned(id, speaker, deadline, ctx);
                 ctx.outputs.push_back(Output::Announce(forewarn_domain::Announcement {
                     id,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use forewarn_domain::condition::Condition;
 use forewarn_domain::violation::{Confirmation, EvidencePolicy, Language, Observation, Text, Warning};
-use forewarn_domain::{CivilTime, Schedule, SpeakerId, SpokenText, Timestamp, Violation, ViolationId};
+use forewarn_domain::{CivilTime, Proof, Schedule, SpeakerId, SpokenText, Timestamp, Violation, ViolationId};
 
 /// The most warnings that one incident can have; a greater `warning.times` counts as this many, so that the
 /// history of an incident stays bounded.
@@ -66,6 +66,11 @@ impl RulePolicy {
 
     pub(crate) fn cool_down(&self) -> Duration {
         self.violation.warning.as_ref().map_or(Duration::ZERO, |w| span(w.cool_down_s))
+    }
+
+    /// The least proof by which a warning counts as heard.
+    pub(crate) fn least_proof(&self) -> Proof {
+        self.violation.warning.as_ref().map_or(Proof::Assumed, |w| w.proof)
     }
 
     pub(crate) fn lost_after(&self) -> Duration {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use forewarn_domain::{AnnouncementId, Timestamp, ViolationId};
+use forewarn_domain::{AnnounceOutcome, AnnouncementId, Proof, Timestamp, ViolationId};
 use serde::{Deserialize, Serialize};
 
 /// An announcement that was heard.
@@ -19,11 +19,13 @@ pub(crate) struct Heard {
 
 /// An announcement whose fate is not known.
 #[derive(Debug, Clone, PartialEq)]
-struct Pending {
-    id: AnnouncementId,
-    violation: ViolationId,
-    deadline: Timestamp,
-    cool_down: Duration,
+pub(crate) struct Pending {
+    pub(crate) id: AnnouncementId,
+    pub(crate) violation: ViolationId,
+    pub(crate) deadline: Timestamp,
+    pub(crate) cool_down: Duration,
+    /// The least proof by which it counts as heard.
+    pub(crate) least_proof: Proof,
 }
 
 /// Whether an incident may be announced in a zone.
@@ -46,8 +48,8 @@ pub(crate) struct Voice {
 
 impl Voice {
     /// Notes that an announcement was sent.
-    pub(crate) fn sent(&mut self, id: AnnouncementId, violation: ViolationId, deadline: Timestamp, cool: Duration) {
-        self.pending = Some(Pending { id, violation, deadline, cool_down: cool });
+    pub(crate) fn sent(&mut self, announcement: Pending) {
+        self.pending = Some(announcement);
     }
 
     /// Notes that an announcement failed or was given up.
@@ -64,9 +66,9 @@ impl Voice {
     }
 
     /// Notes the outcome of an announcement whose incident is closed; false if it is none of this zone's.
-    pub(crate) fn settle(&mut self, id: AnnouncementId, was_played: bool, now: Timestamp) -> bool {
+    pub(crate) fn settle(&mut self, id: AnnouncementId, outcome: &AnnounceOutcome, now: Timestamp) -> bool {
         let Some(pending) = self.pending.take_if(|pending| pending.id == id) else { return false };
-        if was_played {
+        if matches!(outcome, AnnounceOutcome::Played { proof, .. } if proof.satisfies(pending.least_proof)) {
             self.played(id, pending.violation, now, pending.cool_down);
         }
         true

@@ -1,7 +1,7 @@
 //! An incident as others read it.
 
 use forewarn_domain::{
-    BBox, Cause, Finding, IncidentId, IncidentRecord, IncidentState, Subject, Timestamp, Transition, Unclear, Verdict,
+    BBox, Cause, Finding, IncidentId, IncidentRecord, IncidentState, Proof, Subject, Timestamp, Transition, Unclear, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -108,6 +108,9 @@ pub struct WireTransition {
     pub at: String,
     /// When, in microseconds since the Unix epoch.
     pub at_us: i64,
+    /// How far the playback that led here is proven; absent of other steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
 }
 
 impl WireIncident {
@@ -123,6 +126,7 @@ impl WireIncident {
             cause: t.cause,
             at: t.at.to_rfc3339(),
             at_us: t.at.as_micros(),
+            proof: t.proof,
         };
         Self {
             id: record.id.clone(),

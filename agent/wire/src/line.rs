@@ -1,6 +1,8 @@
 //! `incidents.jsonl`: one incident a line, the contract of `forewarn replay`.
 
-use forewarn_domain::{BBox, Cause, Finding, IncidentRecord, IncidentState, Timestamp, TrackId, Unclear, Verdict};
+use forewarn_domain::{
+    BBox, Cause, Finding, IncidentRecord, IncidentState, Proof, Timestamp, TrackId, Unclear, Verdict,
+};
 use serde::Serialize;
 
 /// One line of `incidents.jsonl`.
@@ -101,6 +103,9 @@ pub struct Step {
     pub at_s: f64,
     /// Why.
     pub cause: Cause,
+    /// How far the playback that led here is proven; absent of other steps, and in a replay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
 }
 
 /// The subject of a line.
@@ -144,7 +149,7 @@ impl<'a> IncidentLine<'a> {
             history: record
                 .history
                 .iter()
-                .map(|t| Step { state: t.state, at_s: seconds(t.at), cause: t.cause })
+                .map(|t| Step { state: t.state, at_s: seconds(t.at), cause: t.cause, proof: t.proof })
                 .collect(),
             subject: LineSubject {
                 class: record.subject.class.as_str(),
@@ -179,7 +184,7 @@ mod tests {
                 zone: ZoneId::new("plaza").unwrap(),
             },
             state: IncidentState::Confirmed,
-            history: vec![Transition { state: IncidentState::Confirmed, at, cause: Cause::HeldLongEnough }],
+            history: vec![Transition::new(IncidentState::Confirmed, at, Cause::HeldLongEnough)],
             subject: Subject {
                 class: Class::new("person"),
                 track: Some(TrackId(3)),

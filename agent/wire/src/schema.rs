@@ -5,6 +5,7 @@ pub const INCIDENT_EVENT: &str = include_str!("../../../docs/schema/incident-eve
 
 #[cfg(test)]
 mod tests {
+    use forewarn_domain::Proof;
     use serde_json::Value;
 
     use crate::Event;
@@ -47,6 +48,22 @@ mod tests {
     fn the_schema_names_every_key_that_is_sent() {
         let event = serde_json::to_value(Event::from_report(&report(1, 5), &source())).unwrap();
         compare(&schema(), &schema(), &event, "");
+    }
+
+    #[test]
+    fn every_proof_of_playback_is_in_the_schema_and_survives_the_wire() {
+        let listed = &schema()["$defs"]["transition"]["properties"]["proof"]["enum"];
+        let proofs = [Proof::Written, Proof::Sent, Proof::Rendered, Proof::Acknowledged, Proof::Heard];
+        assert_eq!(*listed, serde_json::to_value(proofs).unwrap());
+        for proof in proofs {
+            let mut report = report(1, 3);
+            report.incident.history[3].proof = Some(proof);
+            let event = Event::from_report(&report, &source());
+            let json = serde_json::to_value(&event).unwrap();
+            compare(&schema(), &schema(), &json, "");
+            assert_eq!(json.pointer("/data/incident/history/3/proof"), Some(&proof.as_str().into()));
+            assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
+        }
     }
 
     #[test]

@@ -1,53 +1,31 @@
-//! How a site file describes a loudspeaker.
+//! How a site file describes a loudspeaker: what every kind takes, and beside it what its own kind needs.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use forewarn_domain::SpeakerId;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::adapters::AdapterConfig;
 use super::error::ConfigError;
 
 /// One loudspeaker of the site.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum SpeakerConfig {
-    /// The box's own sound card, or a WAV file where there is none.
-    Local(LocalConfig),
-    /// An IP horn that takes G.711 µ-law over RTP.
-    Rtp(RtpConfig),
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SpeakerConfig {
+    /// What every kind takes.
+    #[serde(flatten)]
+    pub common: ProgrammeConfig,
+    /// What its kind needs.
+    #[serde(flatten)]
+    pub adapter: AdapterConfig,
 }
 
-/// Where a local speaker's sound goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LocalSink {
-    /// The first of PulseAudio and ALSA that opens, else WAV files if `wav_dir` is given.
-    #[default]
-    Auto,
-    /// PulseAudio, or PipeWire in its place.
-    Pulse,
-    /// ALSA.
-    Alsa,
-    /// One WAV file for each announcement in `wav_dir`.
-    Wav,
-}
-
-/// A speaker at the box's sound card.
+/// What every kind of loudspeaker takes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct LocalConfig {
-    /// Where the sound goes.
-    pub sink: LocalSink,
-    /// The sound server's or ALSA's name of the device, such as `hw:1,0`; the default device if absent.
-    pub device: Option<String>,
-    /// Directory of the WAV files, relative to the site file.
-    pub wav_dir: Option<PathBuf>,
-    /// How many WAV files are kept; the oldest go first.
-    pub wav_keep: usize,
-    /// Whether a WAV file takes as long to write as it sounds, so that it stands in for a real speaker.
-    pub wav_real_time: bool,
+pub struct ProgrammeConfig {
     /// Whether a two-tone chime comes first.
     pub chime: bool,
     /// How text is spoken.
@@ -56,50 +34,24 @@ pub struct LocalConfig {
     pub stall_s: f64,
 }
 
-impl Default for LocalConfig {
+/// What is correct in a loudspeaker's table and may still not be meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpeakerDoubt {
+    /// The key.
+    pub key: &'static str,
+    /// What may go wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub mend: String,
+}
+
+/// The keys of [`ProgrammeConfig`].
+const COMMON_KEYS: [&str; 3] = ["chime", "speech", "stall_s"];
+
+impl Default for ProgrammeConfig {
     fn default() -> Self {
-        Self {
-            sink: LocalSink::Auto,
-            device: None,
-            wav_dir: None,
-            wav_keep: 200,
-            wav_real_time: true,
-            chime: true,
-            speech: SpeechConfig::default(),
-            stall_s: 3.0,
-        }
+        Self { chime: true, speech: SpeechConfig::default(), stall_s: 3.0 }
     }
-}
-
-/// An IP horn that takes PCMU (RFC 3551, payload type 0) over RTP.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RtpConfig {
-    /// Address and UDP port of the horn, or the multicast group that horns listen to: `239.1.2.3:5004`.
-    pub address: SocketAddr,
-    /// Hops that a packet may take (64 to one horn, 1 to a multicast group if absent).
-    #[serde(default)]
-    pub ttl: Option<u8>,
-    /// IPv4 address of the network interface for multicast; the operating system's choice if absent.
-    #[serde(default)]
-    pub interface: Option<Ipv4Addr>,
-    /// Whether a two-tone chime comes first.
-    #[serde(default = "yes")]
-    pub chime: bool,
-    /// How text is spoken.
-    #[serde(default)]
-    pub speech: SpeechConfig,
-    /// Seconds without progress after which playing has failed.
-    #[serde(default = "three")]
-    pub stall_s: f64,
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn three() -> f64 {
-    3.0
 }
 
 /// How espeak-ng speaks.
@@ -133,19 +85,57 @@ impl Default for SpeechConfig {
     }
 }
 
+impl<'de> Deserialize<'de> for SpeakerConfig {
+    /// Takes the common keys out first: serde cannot refuse unknown keys where structures share a table.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut own = toml::Table::deserialize(deserializer)?;
+        let taken = COMMON_KEYS.iter().filter_map(|key| own.remove_entry(*key));
+        let common: toml::Table = taken.collect();
+        let common = common.try_into().map_err(|e| D::Error::custom(e.message()))?;
+        let adapter = own.try_into::<AdapterConfig>().map_err(|e| D::Error::custom(with_common_keys(e.message())))?;
+        Ok(Self { common, adapter })
+    }
+}
+
+/// A kind knows only its own keys, so the common ones are added where it says which there are.
+fn with_common_keys(message: &str) -> String {
+    if !message.starts_with("unknown field") {
+        return message.to_owned();
+    }
+    COMMON_KEYS.iter().fold(message.to_owned(), |message, key| format!("{message}, `{key}`"))
+}
+
+impl JsonSchema for SpeakerConfig {
+    fn schema_name() -> Cow<'static, str> {
+        "SpeakerConfig".into()
+    }
+
+    /// Each kind with the common keys among its own.
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let common = ProgrammeConfig::json_schema(generator);
+        let mut schema = AdapterConfig::json_schema(generator);
+        let common = common.get("properties").and_then(|properties| properties.as_object());
+        let kinds = schema.get_mut("oneOf").and_then(|kinds| kinds.as_array_mut());
+        for kind in kinds.into_iter().flatten() {
+            if let (Some(common), Some(own)) = (common, kind.get_mut("properties").and_then(|own| own.as_object_mut()))
+            {
+                own.extend(common.clone());
+            }
+        }
+        schema
+    }
+}
+
 impl SpeakerConfig {
     /// Judges what the types cannot: ranges, and settings that contradict each other.
     pub fn check(&self, id: &SpeakerId) -> Result<(), ConfigError> {
-        let (speech, stall_s) = match self {
-            Self::Local(c) => (&c.speech, c.stall_s),
-            Self::Rtp(c) => (&c.speech, c.stall_s),
-        };
         let wrong = |key: &'static str, reason: String| ConfigError::Value { speaker: id.clone(), key, reason };
         let seconds = |key, value: f64| {
             let sane = (0.1..=3600.0).contains(&value);
             if sane { Ok(()) } else { Err(wrong(key, format!("{value} is not within 0.1 to 3600 seconds"))) }
         };
-        seconds("stall_s", stall_s)?;
+        let speech = &self.common.speech;
+        seconds("stall_s", self.common.stall_s)?;
         seconds("speech.time_limit_s", speech.time_limit_s)?;
         if !(80..=450).contains(&speech.rate_wpm) {
             return Err(wrong("speech.rate_wpm", format!("{} is not within 80 to 450", speech.rate_wpm)));
@@ -159,42 +149,12 @@ impl SpeakerConfig {
                 return Err(wrong(key, format!("\"{voice}\" is no voice: `espeak-ng --voices` lists them")));
             }
         }
-        match self {
-            Self::Local(c) => c.check().map_err(|(key, reason)| wrong(key, reason)),
-            Self::Rtp(c) => c.check().map_err(|(key, reason)| wrong(key, reason)),
-        }
+        self.adapter.settings().check().map_err(|(key, reason)| wrong(key, reason))
     }
-}
 
-impl LocalConfig {
-    fn check(&self) -> Result<(), (&'static str, String)> {
-        if self.sink == LocalSink::Wav && self.wav_dir.is_none() {
-            return Err(("wav_dir", "sink = \"wav\" needs the directory of the files".to_owned()));
-        }
-        if self.sink == LocalSink::Wav && self.device.is_some() {
-            return Err(("device", "sink = \"wav\" has no device".to_owned()));
-        }
-        if self.wav_keep == 0 {
-            return Err(("wav_keep", "at least 1 file is kept".to_owned()));
-        }
-        Ok(())
-    }
-}
-
-impl RtpConfig {
-    fn check(&self) -> Result<(), (&'static str, String)> {
-        let ip = self.address.ip();
-        if self.address.port() == 0 || ip.is_unspecified() {
-            return Err(("address", format!("{} is no place to send to", self.address)));
-        }
-        if self.ttl == Some(0) {
-            return Err(("ttl", "packets of 0 hops never leave the box".to_owned()));
-        }
-        let multicast_v4 = matches!(ip, IpAddr::V4(v4) if v4.is_multicast());
-        if self.interface.is_some() && !multicast_v4 {
-            return Err(("interface", format!("{ip} is no IPv4 multicast group, so the routing table decides")));
-        }
-        Ok(())
+    /// What is correct and may still not be meant.
+    pub fn doubts(&self) -> Vec<SpeakerDoubt> {
+        self.adapter.settings().doubt().into_iter().collect()
     }
 }
 
@@ -210,11 +170,11 @@ mod tests {
 
     #[test]
     fn short_descriptions_get_the_defaults() {
-        assert_eq!(parse("kind = \"local\"").unwrap(), SpeakerConfig::Local(LocalConfig::default()));
-        let SpeakerConfig::Rtp(horn) = parse("kind = \"rtp\"\naddress = \"239.1.2.3:5004\"").unwrap() else {
-            panic!("a local speaker came out");
-        };
-        assert!(horn.chime && horn.stall_s == 3.0 && horn.speech == SpeechConfig::default());
+        for text in ["kind = \"local\"", "kind = \"rtp\"\naddress = \"239.1.2.3:5004\""] {
+            assert_eq!(parse(text).unwrap().common, ProgrammeConfig::default(), "{text}");
+        }
+        let common = parse("kind = \"local\"\nchime = false\nspeech = { rate_wpm = 120 }").unwrap().common;
+        assert!(!common.chime && common.speech.rate_wpm == 120 && common.stall_s == 3.0);
     }
 
     #[test]
@@ -222,19 +182,35 @@ mod tests {
         let cases = [
             ("kind = \"horn\"", "unknown variant `horn`"),
             ("kind = \"local\"\nvolume = 3", "unknown field `volume`"),
-            ("kind = \"rtp\"\naddress = \"10.0.0.5\"", "socket address"),
-            ("kind = \"rtp\"\naddress = \"0.0.0.0:5004\"", "no place to send to"),
-            ("kind = \"rtp\"\naddress = \"10.0.0.5:5004\"\nttl = 0", "never leave the box"),
-            ("kind = \"rtp\"\naddress = \"10.0.0.5:5004\"\ninterface = \"10.0.0.1\"", "routing table"),
-            ("kind = \"local\"\nsink = \"wav\"", "needs the directory"),
+            ("kind = \"local\"\nchimes = true", "`wav_real_time`, `chime`, `speech`, `stall_s`"),
+            ("kind = \"local\"\nspeech = { rate = 3 }", "unknown field `rate`"),
             ("kind = \"local\"\nstall_s = 0.0", "stall_s"),
             ("kind = \"local\"\nspeech = { rate_wpm = 20 }", "80 to 450"),
             ("kind = \"local\"\nspeech = { volume = 300 }", "0 to 200"),
             ("kind = \"local\"\nspeech = { voice_en = \"--path=x\" }", "is no voice"),
+            ("chime = true", "missing field `kind`"),
         ];
         for (text, part) in cases {
             let error = parse(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn the_common_keys_are_those_of_the_structure_and_stand_in_each_kind_of_the_schema() {
+        let keys = toml::Table::try_from(ProgrammeConfig::default()).unwrap();
+        assert_eq!(keys.keys().collect::<Vec<_>>(), COMMON_KEYS);
+        let schema = schemars::schema_for!(SpeakerConfig);
+        let kinds = schema.get("oneOf").unwrap().as_array().unwrap();
+        for kind in kinds {
+            let own = kind["properties"].as_object().unwrap();
+            assert!(COMMON_KEYS.iter().chain(&["kind"]).all(|key| own.contains_key(*key)), "{own:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let config = parse("kind = \"rtp\"\naddress = \"10.0.0.5:5004\"\nchime = false").unwrap();
+        assert_eq!(parse(&toml::to_string(&config).unwrap()), Ok(config));
     }
 }

@@ -1,10 +1,10 @@
 //! What can go wrong with a loudspeaker, in words that help.
 
-use std::io;
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::fmt;
 
-use forewarn_domain::SpeakerId;
+use forewarn_domain::{FailureKind, SpeakerId};
+
+use super::programme::{SoundFileError, SpeechError};
 
 /// A speaker's configuration makes no sense.
 #[derive(Debug, thiserror::Error)]
@@ -35,79 +35,15 @@ pub enum PlayError {
     /// There is nothing to say.
     #[error("the announcement has neither a text nor a sound file")]
     Nothing,
-    /// The text is longer than any warning.
-    #[error("the text has {bytes} bytes, more than the {limit} that are spoken; shorten it")]
-    TextTooLong {
-        /// Length of the text.
-        bytes: usize,
-        /// The bound.
-        limit: usize,
-    },
-    /// The speech program is not there.
-    #[error("failed to find {}: install the package espeak-ng or set speech.program", program.display())]
-    SpeechMissing {
-        /// What was looked for.
-        program: PathBuf,
-    },
-    /// The speech program did not start or broke off.
-    #[error("failed to run {}", program.display())]
-    SpeechRun {
-        /// The program.
-        program: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The speech program refused.
-    #[error("{} made no speech ({status}): {message}", program.display())]
-    SpeechFailed {
-        /// The program.
-        program: PathBuf,
-        /// Its exit status.
-        status: String,
-        /// The first line of its complaint.
-        message: String,
-    },
-    /// The speech program took too long.
-    #[error("{} did not finish within {limit_s:.1} s and was stopped", program.display())]
-    SpeechTimeout {
-        /// The program.
-        program: PathBuf,
-        /// The limit.
-        limit_s: f64,
-    },
-    /// The speech program's output is no WAV.
-    #[error("{} wrote no WAV that can be read: {reason}", program.display())]
-    SpeechFormat {
-        /// The program.
-        program: PathBuf,
-        /// What is wrong.
-        reason: &'static str,
-    },
-    /// A sound file cannot be opened.
-    #[error("failed to open the sound file {}", path.display())]
-    AudioOpen {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A sound file cannot be decoded.
-    #[error("failed to decode the sound file {}: {reason}; use WAV or OGG", path.display())]
-    AudioDecode {
-        /// The file.
-        path: PathBuf,
-        /// The decoder's message.
-        reason: String,
-    },
-    /// No sound card answered.
-    #[error(
-        "this box has no sound card that opens ({tried}); connect one, name it by `device`, \
-         or set `wav_dir` to write WAV files instead"
-    )]
-    NoSoundCard {
-        /// What was tried, and how each attempt ended.
-        tried: String,
-    },
+    /// The text could not be turned into speech.
+    #[error(transparent)]
+    Speech(#[from] SpeechError),
+    /// The sound file could not be turned into samples.
+    #[error(transparent)]
+    SoundFile(#[from] SoundFileError),
+    /// What the kind of loudspeaker says of itself.
+    #[error(transparent)]
+    Device(DeviceError),
     /// A part of GStreamer is not installed.
     #[error("GStreamer has no element {element}: install the package {package}")]
     ElementMissing {
@@ -159,22 +95,47 @@ pub enum PlayError {
         /// What was to be rendered.
         expected_s: f64,
     },
-    /// The network did not take a packet; a horn that is off answers "connection refused".
-    #[error("failed to send to {address}")]
-    Send {
-        /// The horn.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-    /// A WAV file was not written.
-    #[error("failed to write {}", path.display())]
-    Wav {
-        /// The file or its directory.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+}
+
+impl PlayError {
+    /// What one kind of loudspeaker says of itself, in an error type of its own.
+    pub fn device(kind: FailureKind, error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Device(DeviceError { kind, error: Box::new(error) })
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Nothing | Self::ElementMissing { .. } => FailureKind::Misconfigured,
+            Self::Speech(_) => FailureKind::Speech,
+            Self::SoundFile(_) => FailureKind::SoundFile,
+            Self::Device(error) => error.kind,
+            Self::Broken { .. } | Self::Incomplete { .. } => FailureKind::Broken,
+            Self::Busy => FailureKind::Busy,
+            Self::Stalled { .. } | Self::Hung { .. } | Self::Timeout | Self::DeadlinePassed | Self::TooLong { .. } => {
+                FailureKind::TimedOut
+            }
+        }
+    }
+}
+
+/// A failure that only one kind of loudspeaker knows.
+#[derive(Debug)]
+pub struct DeviceError {
+    kind: FailureKind,
+    error: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl fmt::Display for DeviceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for DeviceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
 }
 
 /// The error and its causes in one line.
@@ -187,4 +148,20 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("failed to reach the horn")]
+    struct Unheard(#[source] std::io::Error);
+
+    #[test]
+    fn a_kind_tells_its_own_failures_with_their_causes() {
+        let error = PlayError::device(FailureKind::Refused, Unheard(std::io::ErrorKind::ConnectionRefused.into()));
+        assert_eq!(error.kind(), FailureKind::Refused);
+        assert_eq!(with_causes(&error), "failed to reach the horn: connection refused");
+    }
 }

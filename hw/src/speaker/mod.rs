@@ -1,21 +1,16 @@
 //! Loudspeakers: one [`SpeakerConfig`] in, one [`Loudspeaker`] out.
 //!
-//! A speaker is two halves. The programme makes samples of an announcement (chime, then speech or a sound file) and
-//! is the same for all of them. The output carries the samples to the ears: [`local`] through the sound card or into
-//! a WAV file, [`rtp`] to an IP horn. A further kind of speaker is a further implementation of [`Output`], a variant
-//! of [`SpeakerConfig`] and a line in [`build`].
+//! A speaker is two halves. The programme ([`programme`]) is what is to be heard, in every form that a device may
+//! carry: samples, encoded sound, words, a clip of the device's own. The adapter ([`adapters`]) asks it for the one
+//! form that it carries, and says how far it is proven that the announcement was played. A further kind of speaker is
+//! a file of [`adapters`] and a line in the registry there.
 
-mod chime;
+pub mod adapters;
 mod config;
-mod decode;
 mod error;
 mod guard;
-mod local;
-mod pcm;
-mod programme;
-mod rtp;
+pub mod programme;
 mod run;
-mod speech;
 #[cfg(test)]
 mod tests;
 
@@ -23,15 +18,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use forewarn_domain::{Announcement, Clock, Loudspeaker, LoudspeakerError, SpeakerId};
+use forewarn_domain::{Announcement, Clock, FailureKind, Loudspeaker, LoudspeakerError, Playback, SpeakerId};
 
-pub use config::{LocalConfig, LocalSink, RtpConfig, SpeakerConfig, SpeechConfig};
-pub use error::{ConfigError, PlayError};
-pub use pcm::Pcm;
+pub use adapters::has_sound_card;
+pub use config::{ProgrammeConfig, SpeakerConfig, SpeakerDoubt, SpeechConfig};
+pub use error::{ConfigError, DeviceError, PlayError};
+pub use run::Limits;
 
+use adapters::Adapter;
 use guard::Guarded;
-use programme::Programme;
-use run::Limits;
+use programme::{Programme, Studio};
 
 /// How long a speaker may take to answer [`probe`].
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
@@ -47,19 +43,28 @@ pub struct SpeakerContext {
     pub base_dir: PathBuf,
 }
 
-/// Carries samples to the ears.
-trait Output: Send {
-    /// Plays the samples in real time and returns how long the part that was rendered lasted.
-    fn play(&mut self, pcm: &Pcm, announcement: &Announcement, limits: Limits) -> Result<Duration, PlayError>;
+/// What makes an announcement audible, and what carries it to the ears.
+struct Halves {
+    studio: Studio,
+    adapter: Box<dyn Adapter>,
+}
 
-    /// Opens what playing needs and closes it again; says what was found.
-    fn probe(&self) -> Result<String, PlayError>;
+impl Halves {
+    fn announce(
+        &mut self,
+        announcement: &Announcement,
+        limits: Limits,
+        patience: &guard::Patience,
+    ) -> Result<Playback, PlayError> {
+        let mut programme = Programme::new(&mut self.studio, announcement, limits, patience);
+        let playback = self.adapter.announce(&mut programme, announcement, limits)?;
+        programme.judge(playback)
+    }
 }
 
 struct Speaker {
     id: SpeakerId,
-    programme: Programme,
-    output: Guarded,
+    halves: Guarded<Halves>,
     clock: Arc<dyn Clock>,
     stall: Duration,
 }
@@ -68,57 +73,42 @@ impl Speaker {
     fn new(id: &SpeakerId, config: &SpeakerConfig, context: &SpeakerContext) -> Result<Self, ConfigError> {
         config.check(id)?;
         gst::init().map_err(|e| ConfigError::Media { speaker: id.clone(), reason: e.to_string() })?;
-        let (speech, chime, stall_s) = match config {
-            SpeakerConfig::Local(c) => (&c.speech, c.chime, c.stall_s),
-            SpeakerConfig::Rtp(c) => (&c.speech, c.chime, c.stall_s),
-        };
-        let output: Box<dyn Output> = match config {
-            SpeakerConfig::Local(c) => Box::new(local::LocalOutput::new(c, &context.base_dir)),
-            SpeakerConfig::Rtp(c) => Box::new(rtp::RtpOutput::new(c)),
-        };
-        let programme = Programme::new(speech.clone(), chime, context.audio_dir.clone());
-        let stall = Duration::from_secs_f64(stall_s);
-        Ok(Self { id: id.clone(), programme, output: Guarded::new(output), clock: context.clock.clone(), stall })
+        let studio = Studio::new(&config.common, context.audio_dir.clone());
+        let adapter = config.adapter.settings().adapter(&context.base_dir);
+        let stall = Duration::from_secs_f64(config.common.stall_s);
+        let halves = Guarded::new(Halves { studio, adapter });
+        Ok(Self { id: id.clone(), halves, clock: context.clock.clone(), stall })
     }
 
-    fn try_play(&mut self, announcement: &Announcement) -> Result<Duration, PlayError> {
+    fn try_play(&mut self, announcement: &Announcement) -> Result<Playback, PlayError> {
         let remaining = announcement.deadline.since(self.clock.now());
         if remaining.is_zero() {
             return Err(PlayError::DeadlinePassed);
         }
-        let pcm = Arc::new(self.programme.render(announcement, remaining)?);
-        let remaining = announcement.deadline.since(self.clock.now());
-        if pcm.duration() > remaining {
-            return Err(PlayError::TooLong { lasts_s: pcm.duration().as_secs_f64(), left_s: remaining.as_secs_f64() });
-        }
-        let limits = Limits { total: remaining, stall: self.stall };
-        // Opening and draining may each take as long as a stall; more than that is none of a working speaker.
-        let patience = remaining.min(pcm.duration() + 2 * self.stall);
-        let (sound, order) = (pcm.clone(), announcement.clone());
-        let played = self.output.run(patience, move |output| output.play(&sound, &order, limits))?;
-        if played + run::TOLERANCE < pcm.duration() {
-            let (played_s, expected_s) = (played.as_secs_f64(), pcm.duration().as_secs_f64());
-            return Err(PlayError::Incomplete { played_s, expected_s });
-        }
-        Ok(played)
+        let (limits, order) = (Limits::new(remaining, self.stall), announcement.clone());
+        self.halves.run(remaining, move |halves, patience| halves.announce(&order, limits, patience))
     }
 }
 
 impl Loudspeaker for Speaker {
-    fn play(&mut self, announcement: &Announcement) -> Result<Duration, LoudspeakerError> {
+    fn play(&mut self, announcement: &Announcement) -> Result<Playback, LoudspeakerError> {
         let outcome = self.try_play(announcement);
         match &outcome {
-            Ok(duration) => tracing::info!(
+            Ok(playback) => tracing::info!(
                 speaker = %self.id, incident = %announcement.incident, attempt = announcement.attempt,
-                duration_ms = duration.as_millis() as u64, "announcement played"
+                duration_ms = playback.duration.as_millis() as u64, proof = %playback.proof, "announcement played"
             ),
             Err(error) => tracing::warn!(
                 speaker = %self.id, incident = %announcement.incident, attempt = announcement.attempt,
-                %error, "announcement failed"
+                kind = %error.kind(), %error, "announcement failed"
             ),
         }
-        outcome.map_err(|e| LoudspeakerError { speaker: self.id.clone(), message: error::with_causes(&e) })
+        outcome.map_err(|e| failure(&self.id, &e))
     }
+}
+
+fn failure(speaker: &SpeakerId, error: &PlayError) -> LoudspeakerError {
+    LoudspeakerError { speaker: speaker.clone(), kind: error.kind(), message: error::with_causes(error) }
 }
 
 /// Makes the loudspeaker that a configuration describes.
@@ -136,9 +126,14 @@ pub fn build(
 /// Tries whether the speaker could play now, without a sound: the sound card opens, the address is reachable as far
 /// as this side can tell, the speech program runs. Returns a line that says what would be used.
 pub fn probe(id: &SpeakerId, config: &SpeakerConfig, context: &SpeakerContext) -> Result<String, LoudspeakerError> {
-    let fail = |message: String| LoudspeakerError { speaker: id.clone(), message };
-    let speaker = Speaker::new(id, config, context).map_err(|e| fail(error::with_causes(&e)))?;
-    let output = speaker.output.run(PROBE_LIMIT, |output| output.probe()).map_err(|e| fail(error::with_causes(&e)))?;
-    let speech = speaker.programme.probe().map_err(|e| fail(error::with_causes(&e)))?;
-    Ok(format!("{output}; {speech}"))
+    let speaker = Speaker::new(id, config, context).map_err(|e| LoudspeakerError {
+        speaker: id.clone(),
+        kind: FailureKind::Misconfigured,
+        message: error::with_causes(&e),
+    })?;
+    let found = speaker.halves.run(PROBE_LIMIT, |halves, _| {
+        let device = halves.adapter.probe()?;
+        Ok(format!("{device}; {}", halves.studio.probe()?))
+    });
+    found.map_err(|e| failure(id, &e))
 }

@@ -1,14 +1,14 @@
 //! Runs a playing pipeline to its end-of-stream, with a deadline and a watchdog for stalls.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_domain::clock::Stopwatch;
 use gst::prelude::*;
 
 use super::error::PlayError;
-use super::pcm::{Pcm, samples_to_duration};
+use super::programme::{Pcm, samples_to_duration};
 
 /// By how much the rendered sound may be shorter than the samples: resampling and packets cut the ends.
 pub(super) const TOLERANCE: Duration = Duration::from_millis(60);
@@ -17,13 +17,26 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Length of the buffers that carry the samples.
 const BUFFER_MS: u32 = 20;
 
-/// How long playing may take.
+/// How long an announcement may take.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    /// From now to the end.
-    pub(super) total: Duration,
+pub struct Limits {
+    /// From its beginning to its end.
+    total: Duration,
+    began: Stopwatch,
     /// Without progress.
-    pub(super) stall: Duration,
+    pub stall: Duration,
+}
+
+impl Limits {
+    /// Limits that count from now.
+    pub fn new(total: Duration, stall: Duration) -> Self {
+        Self { total, began: Stopwatch::start(), stall }
+    }
+
+    /// How much is left.
+    pub fn left(&self) -> Duration {
+        self.total.saturating_sub(self.began.elapsed())
+    }
 }
 
 /// Samples that have reached a sink.
@@ -35,7 +48,7 @@ impl Rendered {
         self.0.fetch_add(samples, Ordering::Relaxed);
     }
 
-    pub(super) fn samples(&self) -> u64 {
+    fn samples(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
@@ -70,18 +83,28 @@ pub(super) fn mono_caps(rate_hz: u32) -> gst::Caps {
         .build()
 }
 
-/// A source that holds all samples of an announcement and then ends. The announcement itself is its bound.
+/// A source that holds all samples of an announcement and then ends.
 pub(super) fn source(pcm: &Pcm) -> Result<gst::Element, PlayError> {
-    let source =
-        gst_app::AppSrc::builder().caps(&mono_caps(pcm.rate_hz)).format(gst::Format::Time).max_bytes(0).build();
-    let step = (pcm.rate_hz * BUFFER_MS / 1000).max(1) as usize;
-    let time = |samples: usize| {
-        gst::ClockTime::from_nseconds(samples_to_duration(samples as u64, pcm.rate_hz).as_nanos() as u64)
+    let bytes: Vec<u8> = pcm.samples.iter().flat_map(|s| s.to_le_bytes()).collect();
+    source_of_bytes(&mono_caps(pcm.rate_hz), &bytes, pcm.rate_hz, 2)
+}
+
+/// A source that holds sound of `width` bytes a sample and then ends. The announcement itself is its bound.
+pub(super) fn source_of_bytes(
+    caps: &gst::Caps,
+    bytes: &[u8],
+    rate_hz: u32,
+    width: usize,
+) -> Result<gst::Element, PlayError> {
+    let source = gst_app::AppSrc::builder().caps(caps).format(gst::Format::Time).max_bytes(0).build();
+    let step = (rate_hz * BUFFER_MS / 1000).max(1) as usize * width;
+    let time = |bytes: usize| {
+        let sounds = samples_to_duration((bytes / width) as u64, rate_hz);
+        gst::ClockTime::from_nseconds(sounds.as_nanos() as u64)
     };
     let broken = |e: gst::FlowError| PlayError::Broken { reason: format!("the source took no samples: {e}") };
-    for (i, chunk) in pcm.samples.chunks(step).enumerate() {
-        let bytes: Vec<u8> = chunk.iter().flat_map(|s| s.to_le_bytes()).collect();
-        let mut buffer = gst::Buffer::from_slice(bytes);
+    for (i, chunk) in bytes.chunks(step).enumerate() {
+        let mut buffer = gst::Buffer::from_slice(chunk.to_vec());
         if let Some(buffer) = buffer.get_mut() {
             let (start, end) = (time(i * step), time(i * step + chunk.len()));
             buffer.set_pts(start);
@@ -91,6 +114,29 @@ pub(super) fn source(pcm: &Pcm) -> Result<gst::Element, PlayError> {
     }
     source.end_of_stream().map_err(broken)?;
     Ok(source.upcast())
+}
+
+/// A sink that takes sound as fast as it comes and keeps it, up to `most` bytes.
+pub(super) fn keeping_sink(caps: &gst::Caps, most: usize) -> (gst_app::AppSink, Arc<Mutex<Vec<u8>>>) {
+    let kept: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let sink = gst_app::AppSink::builder().caps(caps).sync(false).build();
+    let into = kept.clone();
+    sink.set_callbacks(
+        gst_app::AppSinkCallbacks::builder()
+            .new_sample(move |sink| {
+                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                let bytes = sample.buffer().and_then(|b| b.map_readable().ok()).ok_or(gst::FlowError::Error)?;
+                let mut kept = into.lock().map_err(|_| gst::FlowError::Error)?;
+                kept.extend_from_slice(&bytes);
+                if kept.len() > most {
+                    gst::element_error!(sink, gst::StreamError::Format, ("it lasts longer than five minutes"));
+                    return Err(gst::FlowError::Error);
+                }
+                Ok(gst::FlowSuccess::Ok)
+            })
+            .build(),
+    );
+    (sink, kept)
 }
 
 /// Puts elements in a pipeline, one after the other.
@@ -113,8 +159,7 @@ pub(super) fn to_end(pipeline: &gst::Pipeline, rendered: &Rendered, limits: Limi
 fn watch(pipeline: &gst::Pipeline, rendered: &Rendered, limits: Limits) -> Result<(), PlayError> {
     let bus = pipeline.bus().ok_or_else(|| PlayError::Broken { reason: "the pipeline has no bus".to_owned() })?;
     let started = pipeline.set_state(gst::State::Playing);
-    let (whole, mut still) = (Stopwatch::start(), Stopwatch::start());
-    let mut last = (None, 0);
+    let (mut last, mut still) = ((None, 0), Stopwatch::start());
     loop {
         let wait = gst::ClockTime::from_nseconds(LOOK.as_nanos() as u64);
         let message = bus.timed_pop_filtered(wait, &[gst::MessageType::Eos, gst::MessageType::Error]);
@@ -131,7 +176,7 @@ fn watch(pipeline: &gst::Pipeline, rendered: &Rendered, limits: Limits) -> Resul
         if now != last {
             (last, still) = (now, Stopwatch::start());
         }
-        if whole.elapsed() >= limits.total {
+        if limits.left().is_zero() {
             return Err(PlayError::Timeout);
         }
         if still.elapsed() >= limits.stall {
@@ -165,7 +210,7 @@ mod tests {
     #[test]
     fn playing_takes_as_long_as_it_sounds() {
         let watch = Stopwatch::start();
-        let limits = Limits { total: Duration::from_secs(20), stall: Duration::from_secs(10) };
+        let limits = Limits::new(Duration::from_secs(20), Duration::from_secs(10));
         to_end(&into_fakesink(0), &Rendered::default(), limits).unwrap();
         assert!(watch.elapsed() >= Duration::from_millis(200));
     }
@@ -173,7 +218,7 @@ mod tests {
     #[test]
     fn a_sink_that_stalls_is_a_failure_and_not_a_hang() {
         let pipeline = into_fakesink(3_600_000_000_000);
-        let limits = Limits { total: Duration::from_secs(20), stall: Duration::from_millis(300) };
+        let limits = Limits::new(Duration::from_secs(20), Duration::from_millis(300));
         let error = to_end(&pipeline, &Rendered::default(), limits).unwrap_err();
         assert!(matches!(error, PlayError::Stalled { .. }), "{error}");
     }
@@ -181,7 +226,7 @@ mod tests {
     #[test]
     fn the_deadline_ends_it_too() {
         let pipeline = into_fakesink(3_600_000_000_000);
-        let limits = Limits { total: Duration::from_millis(300), stall: Duration::from_secs(10) };
+        let limits = Limits::new(Duration::from_millis(300), Duration::from_secs(10));
         let error = to_end(&pipeline, &Rendered::default(), limits).unwrap_err();
         assert!(matches!(error, PlayError::Timeout), "{error}");
     }

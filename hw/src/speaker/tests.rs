@@ -5,9 +5,21 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use forewarn_domain::violation::Language;
-use forewarn_domain::{AnnouncementId, IncidentId, SpokenText, SystemClock, Timestamp};
+use forewarn_domain::{AnnouncementId, IncidentId, Proof, SpokenText, SystemClock, Timestamp};
 
+use super::programme::Pcm;
 use super::*;
+
+/// Lets an adapter play samples, which a sound file holds.
+pub(super) fn announce(adapter: &mut dyn Adapter, pcm: Pcm) -> Result<Playback, PlayError> {
+    let announcement = announcement("", None);
+    let limits = Limits::new(Duration::from_secs(30), Duration::from_secs(10));
+    let mut studio = Studio::new(&ProgrammeConfig::default(), "audio".into());
+    guard::tests::patient(|patience| {
+        let mut programme = Programme::new(&mut studio, &announcement, limits, patience).holding(pcm);
+        adapter.announce(&mut programme, &announcement, limits)
+    })
+}
 
 /// An announcement with a minute left on [`Still`]'s clock.
 pub(super) fn announcement(text: &str, audio: Option<&str>) -> Announcement {
@@ -47,10 +59,11 @@ fn a_wav_file_holds_chime_and_speech_and_its_length_is_the_proof() {
     let played = speaker(WAV, dir.path(), 0.0).play(&announcement("Please leave this area.", None)).unwrap();
     let bytes = std::fs::read(dir.path().join("said/inc-1-2-7.wav")).unwrap();
     let pcm = Pcm::from_wav(&bytes).unwrap();
-    assert_eq!(pcm.duration(), played);
+    assert_eq!(played, Playback { duration: pcm.duration(), proof: Proof::Written });
+    let played = played.duration;
     let without_chime = format!("{WAV}chime = false");
     let shorter =
-        speaker(&without_chime, dir.path(), 0.0).play(&announcement("Please leave this area.", None)).unwrap();
+        speaker(&without_chime, dir.path(), 0.0).play(&announcement("Please leave this area.", None)).unwrap().duration;
     let difference_s = played.as_secs_f64() - shorter.as_secs_f64();
     assert!((difference_s - 0.85).abs() < 0.01 && shorter.as_secs_f64() > 1.0, "{played:?} {shorter:?}");
     let files: Vec<_> = std::fs::read_dir(dir.path().join("said")).unwrap().collect();
@@ -62,7 +75,7 @@ fn a_wav_file_stands_in_for_a_speaker_in_real_time() {
     let dir = tempfile::tempdir().unwrap();
     let watch = forewarn_domain::clock::Stopwatch::start();
     let config = WAV.replace("false", "true");
-    let played = speaker(&config, dir.path(), 0.0).play(&announcement("Stop.", None)).unwrap();
+    let played = speaker(&config, dir.path(), 0.0).play(&announcement("Stop.", None)).unwrap().duration;
     assert!(watch.elapsed() + Duration::from_millis(40) >= played, "{played:?} in {:?}", watch.elapsed());
 }
 
@@ -74,6 +87,7 @@ fn a_horn_is_spoken_to_in_chinese() {
     let mut warning = announcement("请离开", None);
     warning.text.language = Language::Zh;
     let played = speaker(&config, dir.path(), 0.0).play(&warning).unwrap();
+    let Playback { duration: played, proof: Proof::Sent } = played else { panic!("{played:?}") };
     socket.set_nonblocking(true).unwrap();
     let (mut samples, mut buffer) = (0, [0; 2000]);
     while let Ok(length) = socket.recv(&mut buffer) {
@@ -95,6 +109,8 @@ fn a_sound_file_that_fails_gives_way_to_the_text_and_is_an_error_without_one() {
     let missing = speaker.play(&announcement(" ", Some("gone.ogg"))).unwrap_err();
     assert!(missing.message.contains("gone.ogg: No such file"), "{missing}");
     let nothing = speaker.play(&announcement("", None)).unwrap_err();
+    let kinds = [broken.kind, missing.kind, nothing.kind];
+    assert_eq!(kinds, [FailureKind::SoundFile, FailureKind::SoundFile, FailureKind::Misconfigured]);
     assert!(nothing.message.contains("neither a text nor a sound file"), "{nothing}");
 }
 
@@ -106,6 +122,7 @@ fn a_sound_file_plays_in_place_of_the_text() {
     std::fs::create_dir(dir.path().join("audio")).unwrap();
     std::fs::rename(dir.path().join("said/inc-1-2-7.wav"), dir.path().join("audio/leave.wav")).unwrap();
     let played = speaker.play(&announcement("", Some("leave.wav"))).unwrap();
+    let (played, spoken) = (played.duration, spoken.duration);
     assert!((played.as_secs_f64() - spoken.as_secs_f64()).abs() < 0.01, "{played:?} {spoken:?}");
 }
 
@@ -116,6 +133,7 @@ fn deadlines_are_kept() {
     assert!(passed.message.contains("deadline has passed"), "{passed}");
     let close = speaker(WAV, dir.path(), 59.0).play(&announcement("Please leave this area now.", None)).unwrap_err();
     assert!(close.message.contains("raise the warning's timeout_s"), "{close}");
+    assert_eq!([passed.kind, close.kind], [FailureKind::TimedOut; 2]);
     assert!(!dir.path().join("said").exists());
 }
 

@@ -189,7 +189,7 @@ mod tests {
             (IncidentState::Closed, Cause::Settled),
         ];
         let at = |i: usize| Timestamp::from_secs_f64(f64::from(n * 100) + i as f64);
-        let step = |(i, &(state, cause)): (usize, &(IncidentState, Cause))| Transition { state, cause, at: at(i) };
+        let step = |(i, &(state, cause)): (usize, &(IncidentState, Cause))| Transition::new(state, at(i), cause);
         IncidentRecord {
             id: IncidentId::from_stored(&format!("gate-loitering-{n}")),
             rule: RuleKey {

@@ -78,6 +78,7 @@ fn the_demo_clip_gives_the_incidents_that_were_checked_by_eye() {
     let site = DEMO_SITE
         .replace("{camera_url}", &format!("file:{}", clip.display()))
         .replace("{mqtt_url}", "mqtt://127.0.0.1:1")
+        .replace("{sink}", "wav")
         .replace("analysis_fps = 10.0", "analysis_fps = 5.0");
     let site = scene.write("site.toml", site).unwrap();
     let out = scene.path("out");

@@ -38,7 +38,7 @@ fn every_state_and_cause_is_in_the_schema() {
     for state in IncidentState::ALL {
         for cause in causes {
             let mut report = report(1, 1);
-            let step = Transition { state, cause, at: report.at };
+            let step = Transition::new(state, report.at, cause);
             report.incident.state = state;
             report.incident.history[1] = step;
             let event = serde_json::to_value(Event::from_report(&report, &source())).unwrap();

@@ -74,8 +74,13 @@ fn prepare_out(out: &Path) -> CommandResult {
     Ok(())
 }
 
+/// The sound card if there is one, else files that stand in for it: nobody hears a file, so somebody must ask for it.
+fn sink() -> &'static str {
+    if forewarn_hw::speaker::has_sound_card() { "auto" } else { "wav" }
+}
+
 fn write_site(out: &Path, camera_url: &str, mqtt_url: &str) -> Result<Site, CommandError> {
-    let text = SITE.replace("{camera_url}", camera_url).replace("{mqtt_url}", mqtt_url);
+    let text = SITE.replace("{camera_url}", camera_url).replace("{mqtt_url}", mqtt_url).replace("{sink}", sink());
     let path = out.join("site.toml");
     std::fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
     config::load(&path).or_exit(ExitCode::BadConfig)
@@ -83,7 +88,10 @@ fn write_site(out: &Path, camera_url: &str, mqtt_url: &str) -> Result<Site, Comm
 
 /// The demo's site for measuring: the same camera, zones and rules, and no source.
 pub fn rules_of_the_demo() -> Result<Site, CommandError> {
-    let text = SITE.replace("{camera_url}", "file:none").replace("{mqtt_url}", "mqtt://127.0.0.1:1883");
+    let text = SITE
+        .replace("{camera_url}", "file:none")
+        .replace("{mqtt_url}", "mqtt://127.0.0.1:1883")
+        .replace("{sink}", "wav");
     config::resolve(&config::source::Source::new("the demo's site", text)).or_exit(ExitCode::BadConfig)
 }
 

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use forewarn_domain::{
-    AnnounceOutcome, Announcement, Cause, Clock, EvidenceRequest, Frame, IncidentRecord, IncidentState, Report,
-    SensorId, StreamId, Timestamp,
+    AnnounceOutcome, Announcement, Cause, Clock, EvidenceRequest, FailureKind, Frame, IncidentRecord, IncidentState,
+    Report, SensorId, StreamId, Timestamp,
 };
 use forewarn_engine::Engine;
 use forewarn_incident::{IncidentSnapshot, Output};
@@ -512,11 +512,14 @@ impl IncidentLoop {
     fn announce(&mut self, announcement: Announcement, now: Timestamp) {
         let (id, speaker) = (announcement.id, announcement.speaker.clone());
         self.tell(&Happening::Announcing { announcement: announcement.clone(), at: now });
-        let is_taken = self.speakers.get(&speaker).is_some_and(|queue| queue.offer(announcement).is_ok());
-        if !is_taken {
-            metrics::counter!("forewarn_warnings_total", "speaker" => speaker.to_string(), "outcome" => "queue_full")
-                .increment(1);
-            let outcome = AnnounceOutcome::Failed { reason: "the speaker's queue is full".to_owned() };
+        let failure = match self.speakers.get(&speaker).map(|queue| queue.offer(announcement)) {
+            Some(Ok(())) => None,
+            Some(Err(_)) => Some((FailureKind::QueueFull, "too many announcements wait for the speaker")),
+            None => Some((FailureKind::Misconfigured, "there is no such speaker")),
+        };
+        if let Some((kind, reason)) = failure {
+            let outcome = AnnounceOutcome::Failed { kind, reason: reason.to_owned() };
+            super::speakers::count(&speaker, &outcome);
             self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at: now });
             self.engine.announced(id, outcome, now);
             // The machine answers with the fall-back speaker or with going on unheard; the speakers are finite.

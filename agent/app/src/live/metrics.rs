@@ -71,7 +71,10 @@ fn describe() {
     describe_counter!("forewarn_incident_transitions_total", "Steps of incidents, by violation and state.");
     describe_gauge!("forewarn_incidents_open", "Open incidents by state.");
     describe_counter!("forewarn_suspicions_dismissed_total", "Suspicions that were not confirmed.");
-    describe_counter!("forewarn_warnings_total", "Announcements by speaker and outcome.");
+    describe_counter!(
+        "forewarn_warnings_total",
+        "Announcements by speaker, outcome, and proof of playback or kind of failure."
+    );
     describe_gauge!("forewarn_outbox_messages", "Reports that upstream has not acknowledged.");
     describe_gauge!("forewarn_outbox_bytes", "Bytes of these reports.");
     describe_counter!("forewarn_outbox_write_errors_total", "Attempts to write reports that the disk refused.");

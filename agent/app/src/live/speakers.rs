@@ -69,6 +69,17 @@ impl Speakers {
     }
 }
 
+/// Counts what became of an announcement, by the proof of its playback or the kind of its failure.
+pub fn count(speaker: &SpeakerId, outcome: &AnnounceOutcome) {
+    let (result, kind) = match outcome {
+        AnnounceOutcome::Played { proof, .. } => ("played", proof.as_str()),
+        AnnounceOutcome::Failed { kind, .. } => ("failed", kind.as_str()),
+    };
+    let speaker = speaker.to_string();
+    metrics::counter!("forewarn_warnings_total", "speaker" => speaker, "outcome" => result, "kind" => kind)
+        .increment(1);
+}
+
 fn play_all(
     id: &SpeakerId,
     mut speaker: Box<dyn Loudspeaker>,
@@ -76,12 +87,8 @@ fn play_all(
     to_loop: &Sender<LoopEvent>,
 ) {
     while let Ok(announcement) = announcements.recv() {
-        let outcome = match speaker.play(&announcement) {
-            Ok(duration) => AnnounceOutcome::Played { duration },
-            Err(error) => AnnounceOutcome::Failed { reason: error.message },
-        };
-        let result = if matches!(outcome, AnnounceOutcome::Played { .. }) { "played" } else { "failed" };
-        metrics::counter!("forewarn_warnings_total", "speaker" => id.to_string(), "outcome" => result).increment(1);
+        let outcome = AnnounceOutcome::from(speaker.play(&announcement));
+        count(id, &outcome);
         if !to_loop.send(LoopEvent::Announced { id: announcement.id, speaker: id.clone(), outcome }) {
             return;
         }

@@ -19,20 +19,18 @@ pub struct Timeline<W> {
     out: W,
     /// The instant that counts as zero; the first one told if absent.
     origin: Option<Timestamp>,
-    /// What is said of a playback: proven by a loudspeaker, or assumed in a replay, which has none.
-    proof: &'static str,
     is_coloured: bool,
 }
 
 impl<W: Write + Send> Timeline<W> {
     /// Of a live run: times count from the first thing told. With colours if `is_coloured`.
     pub fn live(out: W, is_coloured: bool) -> Self {
-        Self { out, origin: None, proof: "proven", is_coloured }
+        Self { out, origin: None, is_coloured }
     }
 
     /// Of a replay: times are those of the clip.
     pub fn replay(out: W, is_coloured: bool) -> Self {
-        Self { out, origin: Some(Timestamp::ZERO), proof: "assumed", is_coloured }
+        Self { out, origin: Some(Timestamp::ZERO), is_coloured }
     }
 
     fn line(&mut self, at: Timestamp, colour: &str, head: &str, text: &str) -> io::Result<()> {
@@ -66,14 +64,14 @@ impl<W: Write + Send> Narrator for Timeline<W> {
                 &format!("{:<14} \"{}\"", announcement.speaker.as_str(), announcement.text.text),
             ),
             Happening::Announced { speaker, outcome, at } => match outcome {
-                forewarn_domain::AnnounceOutcome::Played { duration } => self.line(
+                forewarn_domain::AnnounceOutcome::Played { duration, proof } => self.line(
                     *at,
                     GREY,
                     "played",
-                    &format!("{speaker:<14} {:.1} s of sound, {}", duration.as_secs_f64(), self.proof),
+                    &format!("{speaker:<14} {:.1} s of sound, {proof}", duration.as_secs_f64()),
                 ),
-                forewarn_domain::AnnounceOutcome::Failed { reason } => {
-                    self.line(*at, RED, "not played", &format!("{speaker:<14} {reason}"))
+                forewarn_domain::AnnounceOutcome::Failed { kind, reason } => {
+                    self.line(*at, RED, "not played", &format!("{speaker:<14} {kind}: {reason}"))
                 }
             },
             Happening::Stream { stream, text, at, .. } => {

@@ -58,6 +58,13 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
         doubts.extend(always_together(&camera.rules));
     }
     doubts.extend(sensors(&site.sensors, &site.cameras));
+    for (id, config) in &site.speakers {
+        doubts.extend(config.doubts().into_iter().map(|doubt| Doubt {
+            about: format!("speaker {id}, {}", doubt.key),
+            problem: doubt.problem,
+            mend: doubt.mend,
+        }));
+    }
     doubts
 }
 

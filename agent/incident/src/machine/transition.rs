@@ -2,7 +2,7 @@
 //! reports it once the incident is confirmed, and asks for the evidence that belongs to it.
 
 use forewarn_domain::evidence::ClipSpan;
-use forewarn_domain::{AnnouncementId, Cause, EvidenceRequest, Moment, Report, Timestamp, Transition};
+use forewarn_domain::{AnnouncementId, Cause, EvidenceRequest, Moment, Proof, Report, Timestamp, Transition};
 
 use super::{Context, Machine, lost_cause};
 use crate::interface::{Dismissed, Output};
@@ -33,6 +33,14 @@ impl Machine {
         let since = self.entry_time(ctx);
         let deadline = ctx.now + span(ctx.policy.violation.observe.for_s);
         self.transition_to(State::Observing { since, deadline }, cause, ctx);
+    }
+
+    /// A warning was played: the subject has its time from now on, and the step says how far that is proven.
+    pub(super) fn transition_to_heard(&mut self, proof: Proof, ctx: &mut Context<'_>) {
+        let since = self.entry_time(ctx);
+        let deadline = ctx.now + span(ctx.policy.violation.observe.for_s);
+        let proof = Some(proof).filter(|proof| !proof.is_assumed());
+        self.enter(State::Observing { since, deadline }, Cause::PlaybackProven, proof, ctx);
     }
 
     pub(super) fn transition_to_persisted(&mut self, ctx: &mut Context<'_>) {
@@ -80,8 +88,12 @@ impl Machine {
         }
     }
 
-    /// Enters a state if the table has the transition; a machine that asks for any other stays where it is.
     fn transition_to(&mut self, next: State, cause: Cause, ctx: &mut Context<'_>) -> bool {
+        self.enter(next, cause, None, ctx)
+    }
+
+    /// Enters a state if the table has the transition; a machine that asks for any other stays where it is.
+    fn enter(&mut self, next: State, cause: Cause, proof: Option<Proof>, ctx: &mut Context<'_>) -> bool {
         let (from, to) = (self.state.kind(), next.kind());
         let is_permitted = table::permits(Some(from), to, cause);
         debug_assert!(is_permitted, "the table has no edge from {from} to {to} by {cause}");
@@ -91,7 +103,7 @@ impl Machine {
         let at = self.entry_time(ctx);
         self.state = next;
         self.record.state = to;
-        self.record.history.push(Transition { state: to, at, cause });
+        self.record.history.push(Transition { state: to, at, cause, proof });
         if self.record.was_confirmed() {
             let sequence = (self.record.history.len() - 1) as u32;
             ctx.outputs.push_back(Output::Report(Report { incident: self.record.clone(), sequence, at }));

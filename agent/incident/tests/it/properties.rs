@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_domain::{
-    AnnounceOutcome, Announcement, AnnouncementId, Cause, IncidentId, IncidentState, Moment, Report, RuleKey, Sight,
-    StreamId, Timestamp, ZoneId,
+    AnnounceOutcome, Announcement, AnnouncementId, Cause, FailureKind, IncidentId, IncidentState, Moment, Proof,
+    Report, RuleKey, Sight, StreamId, Timestamp, ZoneId,
 };
 use forewarn_incident::{Edge, IncidentInput, IncidentSnapshot, Incidents, Output, RulePolicy, TABLE};
 use proptest::prelude::*;
@@ -241,9 +241,9 @@ impl World {
             }
         }
         let outcome = if was_played {
-            AnnounceOutcome::Played { duration: Duration::from_secs(2) }
+            AnnounceOutcome::Played { duration: Duration::from_secs(2), proof: Proof::Sent }
         } else {
-            AnnounceOutcome::Failed { reason: "test".to_owned() }
+            AnnounceOutcome::Failed { kind: FailureKind::Broken, reason: "test".to_owned() }
         };
         self.input(IncidentInput::Announced { id, outcome });
     }

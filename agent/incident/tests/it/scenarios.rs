@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use forewarn_domain::Sight::{Absent, Compliant, Occluded, Violating};
 use forewarn_domain::clock::UnknownCivilTime;
-use forewarn_domain::{AnnounceOutcome, AnnouncementId};
+use forewarn_domain::{AnnounceOutcome, AnnouncementId, Cause, FailureKind, Proof};
 use forewarn_incident::{Ignored, IncidentInput};
 
 use crate::support::{FromMonday, PARKING, Stage, at, hit, policy, rule, violation};
@@ -118,6 +119,50 @@ fn a_dead_speaker_leads_to_the_next_one() {
             20.5    #6 closed (settled)
         "#]],
     );
+}
+
+/// A warning that needs a proof, and a speaker that gives `proof`; a second one waits.
+fn proven(least: &str, proof: Proof) -> Stage {
+    let mut policy = policy(violation(&format!("{PARKING}proof = \"{least}\"\n")), &["horn", "spare"]);
+    policy.violation.observe.for_s = 10.0;
+    let mut stage = Stage::new(policy).silent_speakers();
+    stage.show(Violating, 2.0);
+    let id = stage.announced[0].id;
+    let outcome = AnnounceOutcome::Played { duration: Duration::from_secs(1), proof };
+    stage.input(IncidentInput::Announced { id, outcome });
+    stage
+}
+
+#[test]
+fn a_proof_that_suffices_starts_the_observation_and_stands_in_the_history() {
+    for (least, proof) in [("written", Proof::Written), ("sent", Proof::Sent), ("sent", Proof::Rendered)] {
+        let stage = proven(least, proof);
+        let incident = &stage.reports.last().unwrap().incident;
+        let last = incident.history.last().unwrap();
+        assert_eq!((last.cause, last.proof), (Cause::PlaybackProven, Some(proof)), "{least}");
+        assert_eq!(incident.warnings_played, 1);
+        assert!(incident.history.iter().filter(|step| step.proof.is_some()).count() == 1);
+    }
+}
+
+#[test]
+fn a_proof_that_does_not_suffice_leads_to_the_next_speaker_and_counts_as_not_delivered() {
+    let mut stage = proven("rendered", Proof::Sent);
+    assert_eq!(stage.announced.len(), 2, "the spare is tried at once, without a cool-down");
+    assert_eq!(stage.announced[1].speaker.as_str(), "spare");
+    let outcome = AnnounceOutcome::Played { duration: Duration::from_secs(1), proof: Proof::Written };
+    stage.input(IncidentInput::Announced { id: stage.announced[1].id, outcome });
+    let incident = &stage.reports.last().unwrap().incident;
+    let last = incident.history.last().unwrap();
+    assert_eq!((last.cause, last.proof), (Cause::WarningNotDelivered, None));
+    assert!(incident.warning_not_delivered && incident.warnings_played == 0);
+}
+
+#[test]
+fn a_replay_assumes_the_proof_that_is_asked_for_and_states_none() {
+    let stage = proven("heard", Proof::Assumed);
+    let last = *stage.reports.last().unwrap().incident.history.last().unwrap();
+    assert_eq!((last.cause, last.proof), (Cause::PlaybackProven, None));
 }
 
 #[test]
@@ -521,7 +566,7 @@ fn what_cannot_be_used_is_counted() {
     }
     stage.input(IncidentInput::Announced {
         id: AnnouncementId(77),
-        outcome: AnnounceOutcome::Failed { reason: "no such announcement".to_owned() },
+        outcome: AnnounceOutcome::Failed { kind: FailureKind::Broken, reason: "no such announcement".to_owned() },
     });
     assert_eq!(stage.incidents.ignored(), Ignored { unknown_rule: 1, late: 2, unknown_announcement: 1 });
 }

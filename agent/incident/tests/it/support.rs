@@ -8,8 +8,8 @@ use std::time::Duration;
 use forewarn_domain::clock::UnknownCivilTime;
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
-    AnnounceOutcome, Announcement, BBox, CivilTime, Class, IncidentId, LocalTime, Report, RuleHit, RuleKey, Sight,
-    SpeakerId, StreamId, SubjectId, Timestamp, TrackId, Violation, ViolationId, Weekday, ZoneId,
+    AnnounceOutcome, Announcement, BBox, CivilTime, Class, FailureKind, IncidentId, LocalTime, Proof, Report, RuleHit,
+    RuleKey, Sight, SpeakerId, StreamId, SubjectId, Timestamp, TrackId, Violation, ViolationId, Weekday, ZoneId,
 };
 use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, JournalEntry, Output, RulePolicy};
 
@@ -258,8 +258,8 @@ impl Stage {
 
 fn outcome(was_played: bool) -> AnnounceOutcome {
     if was_played {
-        AnnounceOutcome::Played { duration: Duration::from_secs(3) }
+        AnnounceOutcome::Played { duration: Duration::from_secs(3), proof: Proof::Assumed }
     } else {
-        AnnounceOutcome::Failed { reason: "no answer".to_owned() }
+        AnnounceOutcome::Failed { kind: FailureKind::Unreachable, reason: "no answer".to_owned() }
     }
 }

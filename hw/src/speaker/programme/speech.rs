@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -10,9 +11,8 @@ use std::time::Duration;
 use forewarn_domain::SpokenText;
 use forewarn_domain::violation::Language;
 
-use super::config::SpeechConfig;
-use super::error::PlayError;
 use super::pcm::Pcm;
+use crate::speaker::config::SpeechConfig;
 
 /// Longest text in bytes. It fits into a pipe's buffer, so writing it cannot block.
 const TEXT_LIMIT: usize = 4000;
@@ -20,6 +20,59 @@ const TEXT_LIMIT: usize = 4000;
 const OUTPUT_LIMIT: u64 = 16 << 20;
 /// Bound of the cache; the speech used longest ago goes first.
 const CACHE_BYTES: usize = 8 << 20;
+
+/// A text could not be turned into speech.
+#[derive(Debug, thiserror::Error)]
+pub enum SpeechError {
+    /// The text is longer than any warning.
+    #[error("the text has {bytes} bytes, more than the {limit} that are spoken; shorten it")]
+    TooLong {
+        /// Length of the text.
+        bytes: usize,
+        /// The bound.
+        limit: usize,
+    },
+    /// The speech program is not there.
+    #[error("failed to find {}: install the package espeak-ng or set speech.program", program.display())]
+    Missing {
+        /// What was looked for.
+        program: PathBuf,
+    },
+    /// The speech program did not start or broke off.
+    #[error("failed to run {}", program.display())]
+    Run {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The speech program refused.
+    #[error("{} made no speech ({status}): {message}", program.display())]
+    Failed {
+        /// The program.
+        program: PathBuf,
+        /// Its exit status.
+        status: String,
+        /// The first line of its complaint.
+        message: String,
+    },
+    /// The speech program took too long.
+    #[error("{} did not finish within {limit_s:.1} s and was stopped", program.display())]
+    Timeout {
+        /// The program.
+        program: PathBuf,
+        /// The limit.
+        limit_s: f64,
+    },
+    /// The speech program's output is no WAV.
+    #[error("{} wrote no WAV that can be read: {reason}", program.display())]
+    Format {
+        /// The program.
+        program: PathBuf,
+        /// What is wrong.
+        reason: &'static str,
+    },
+}
 
 /// Makes speech and keeps what it made last, so that a second warning starts at once.
 pub(super) struct Speech {
@@ -33,7 +86,7 @@ impl Speech {
     }
 
     /// The spoken text, made within `limit`.
-    pub(super) fn speak(&mut self, text: &SpokenText, limit: Duration) -> Result<Arc<Pcm>, PlayError> {
+    pub(super) fn speak(&mut self, text: &SpokenText, limit: Duration) -> Result<Arc<Pcm>, SpeechError> {
         if let Some(i) = self.cache.iter().position(|(known, _)| known == text)
             && let Some(entry) = self.cache.remove(i)
         {
@@ -50,16 +103,16 @@ impl Speech {
     }
 
     /// Runs the program without a text and returns what it calls itself.
-    pub(super) fn probe(&self) -> Result<String, PlayError> {
+    pub(super) fn probe(&self) -> Result<String, SpeechError> {
         let mut command = Command::new(&self.config.program);
         command.arg("--version");
         let out = self.run(command, b"", Duration::from_secs_f64(self.config.time_limit_s))?;
         Ok(String::from_utf8_lossy(&out).lines().next().unwrap_or_default().trim().to_owned())
     }
 
-    fn synthesise(&self, text: &SpokenText, limit: Duration) -> Result<Pcm, PlayError> {
+    fn synthesise(&self, text: &SpokenText, limit: Duration) -> Result<Pcm, SpeechError> {
         if text.text.len() > TEXT_LIMIT {
-            return Err(PlayError::TextTooLong { bytes: text.text.len(), limit: TEXT_LIMIT });
+            return Err(SpeechError::TooLong { bytes: text.text.len(), limit: TEXT_LIMIT });
         }
         let voice = match text.language {
             Language::En => &self.config.voice_en,
@@ -71,17 +124,17 @@ impl Speech {
         let limit = limit.min(Duration::from_secs_f64(self.config.time_limit_s));
         let wav = self.run(command, text.text.as_bytes(), limit)?;
         let program = || self.config.program.clone();
-        let pcm = Pcm::from_wav(&wav).map_err(|reason| PlayError::SpeechFormat { program: program(), reason })?;
+        let pcm = Pcm::from_wav(&wav).map_err(|reason| SpeechError::Format { program: program(), reason })?;
         if pcm.samples.is_empty() {
-            return Err(PlayError::SpeechFormat { program: program(), reason: "it holds no samples" });
+            return Err(SpeechError::Format { program: program(), reason: "it holds no samples" });
         }
         Ok(pcm)
     }
 
-    fn run(&self, mut command: Command, input: &[u8], limit: Duration) -> Result<Vec<u8>, PlayError> {
+    fn run(&self, mut command: Command, input: &[u8], limit: Duration) -> Result<Vec<u8>, SpeechError> {
         let broke = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound => PlayError::SpeechMissing { program: self.config.program.clone() },
-            _ => PlayError::SpeechRun { program: self.config.program.clone(), source },
+            io::ErrorKind::NotFound => SpeechError::Missing { program: self.config.program.clone() },
+            _ => SpeechError::Run { program: self.config.program.clone(), source },
         };
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = Reaped(command.spawn().map_err(broke)?);
@@ -94,10 +147,7 @@ impl Speech {
             return Err(broke(e));
         }
         let Ok(read) = results.recv_timeout(limit) else {
-            return Err(PlayError::SpeechTimeout {
-                program: self.config.program.clone(),
-                limit_s: limit.as_secs_f64(),
-            });
+            return Err(SpeechError::Timeout { program: self.config.program.clone(), limit_s: limit.as_secs_f64() });
         };
         let (out, complaint) = read.map_err(broke)?;
         let status = child.0.wait().map_err(broke)?;
@@ -105,7 +155,7 @@ impl Speech {
             return Ok(out);
         }
         let message = complaint.lines().next().unwrap_or("no message").to_owned();
-        Err(PlayError::SpeechFailed { program: self.config.program.clone(), status: status.to_string(), message })
+        Err(SpeechError::Failed { program: self.config.program.clone(), status: status.to_string(), message })
     }
 }
 
@@ -219,7 +269,7 @@ mod tests {
     fn a_missing_program_names_its_package() {
         let config = SpeechConfig { program: "/nonexistent/espeak-ng".into(), ..SpeechConfig::default() };
         let error = Speech::new(config).speak(&say(Language::En, "Stop."), LIMIT).unwrap_err();
-        assert!(matches!(error, PlayError::SpeechMissing { .. }));
+        assert!(matches!(error, SpeechError::Missing { .. }));
         assert!(error.to_string().contains("install the package espeak-ng"), "{error}");
     }
 
@@ -229,7 +279,7 @@ mod tests {
         let watch = Stopwatch::start();
         let mut speech = stub(&dir, "speech-hangs");
         let error = speech.speak(&say(Language::En, "Stop."), Duration::from_millis(200)).unwrap_err();
-        assert!(matches!(error, PlayError::SpeechTimeout { .. }), "{error}");
+        assert!(matches!(error, SpeechError::Timeout { .. }), "{error}");
         assert!(watch.elapsed() < Duration::from_secs(4));
     }
 
@@ -238,10 +288,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let unknown_voice = SpeechConfig { voice_en: "xx-klingon".to_owned(), ..SpeechConfig::default() };
         let refused = Speech::new(unknown_voice).speak(&say(Language::En, "Stop."), LIMIT).unwrap_err();
-        assert!(matches!(&refused, PlayError::SpeechFailed { message, .. } if message.contains("voice")), "{refused}");
+        assert!(matches!(&refused, SpeechError::Failed { message, .. } if message.contains("voice")), "{refused}");
         let rubbish = stub(&dir, "speech-rubbish").speak(&say(Language::En, "Stop."), LIMIT).unwrap_err();
-        assert!(matches!(rubbish, PlayError::SpeechFormat { .. }), "{rubbish}");
+        assert!(matches!(rubbish, SpeechError::Format { .. }), "{rubbish}");
         let long = Speech::new(SpeechConfig::default()).speak(&say(Language::En, &"a".repeat(5000)), LIMIT);
-        assert!(matches!(long, Err(PlayError::TextTooLong { bytes: 5000, .. })));
+        assert!(matches!(long, Err(SpeechError::TooLong { bytes: 5000, .. })));
     }
 }

@@ -46,7 +46,7 @@ impl Pcm {
 }
 
 /// How long so many samples sound.
-pub(super) fn samples_to_duration(samples: u64, rate_hz: u32) -> Duration {
+pub fn samples_to_duration(samples: u64, rate_hz: u32) -> Duration {
     Duration::from_nanos((u128::from(samples) * 1_000_000_000 / u128::from(rate_hz.max(1))) as u64)
 }
 

@@ -1,67 +1,73 @@
 //! Decodes a sound file (WAV, OGG and whatever else GStreamer knows) to mono samples.
 
 use std::fs::File;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gst::prelude::*;
 
-use super::error::PlayError;
 use super::pcm::Pcm;
-use super::run::{Limits, Rendered, chain, element, mono_caps, to_end};
+use crate::speaker::error::PlayError;
+use crate::speaker::run::{Limits, Rendered, chain, element, keeping_sink, mono_caps, to_end};
 
 /// Rate of the decoded samples: that of espeak-ng, and more than a horn can render.
 const RATE_HZ: u32 = 22_050;
-/// Longest sound file in samples: five minutes.
-const MAX_SAMPLES: usize = 300 * RATE_HZ as usize;
+/// Longest sound file in bytes of its samples: five minutes.
+const MAX_BYTES: usize = 2 * 300 * RATE_HZ as usize;
+
+/// A sound file cannot be played.
+#[derive(Debug, thiserror::Error)]
+pub enum SoundFileError {
+    /// It cannot be opened.
+    #[error("failed to open the sound file {}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot be decoded.
+    #[error("failed to decode the sound file {}: {reason}; use WAV or OGG", path.display())]
+    Decode {
+        /// The file.
+        path: PathBuf,
+        /// The decoder's message.
+        reason: String,
+    },
+}
 
 /// Decodes the whole file within `limit`.
 pub(super) fn decode_file(path: &Path, limit: Duration) -> Result<Pcm, PlayError> {
     // Opening it first tells a missing file from a broken one.
-    let open = |source| PlayError::AudioOpen { path: path.to_owned(), source };
+    let open = |source| SoundFileError::Open { path: path.to_owned(), source };
     let is_file = File::open(path).and_then(|f| f.metadata()).map_err(open)?.is_file();
     if !is_file {
-        return Err(open(std::io::ErrorKind::IsADirectory.into()));
+        return Err(open(io::ErrorKind::IsADirectory.into()).into());
     }
-    let samples: Arc<Mutex<Vec<i16>>> = Arc::default();
-    let pipeline = pipeline(path, samples.clone())?;
-    let broken = |reason: String| PlayError::AudioDecode { path: path.to_owned(), reason };
-    to_end(&pipeline, &Rendered::default(), Limits { total: limit, stall: limit }).map_err(|e| match e {
+    let (sink, kept) = keeping_sink(&mono_caps(RATE_HZ), MAX_BYTES);
+    let pipeline = pipeline(path, &sink)?;
+    let broken = |reason: String| PlayError::from(SoundFileError::Decode { path: path.to_owned(), reason });
+    to_end(&pipeline, &Rendered::default(), Limits::new(limit, limit)).map_err(|e| match e {
         PlayError::Broken { reason } => broken(reason),
         PlayError::Timeout | PlayError::Stalled { .. } => broken("decoding took too long".to_owned()),
         other => other,
     })?;
-    let samples = samples.lock().map(|mut s| std::mem::take(&mut *s)).unwrap_or_default();
+    let bytes = kept.lock().map(|mut kept| std::mem::take(&mut *kept)).unwrap_or_default();
+    let samples: Vec<i16> = bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
     if samples.is_empty() {
         return Err(broken("it holds no sound".to_owned()));
     }
     Ok(Pcm { rate_hz: RATE_HZ, samples })
 }
 
-fn pipeline(path: &Path, samples: Arc<Mutex<Vec<i16>>>) -> Result<gst::Pipeline, PlayError> {
+fn pipeline(path: &Path, sink: &gst_app::AppSink) -> Result<gst::Pipeline, PlayError> {
     let base = "gstreamer1.0-plugins-base";
     let source = element("filesrc", "libgstreamer1.0-0")?;
     source.set_property("location", path);
     let decoder = element("decodebin", base)?;
     let convert = element("audioconvert", base)?;
     let resample = element("audioresample", base)?;
-    let sink = gst_app::AppSink::builder().caps(&mono_caps(RATE_HZ)).sync(false).build();
-    sink.set_callbacks(
-        gst_app::AppSinkCallbacks::builder()
-            .new_sample(move |sink| {
-                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                let bytes = sample.buffer().and_then(|b| b.map_readable().ok()).ok_or(gst::FlowError::Error)?;
-                let mut samples = samples.lock().map_err(|_| gst::FlowError::Error)?;
-                samples.extend(bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])));
-                if samples.len() > MAX_SAMPLES {
-                    gst::element_error!(sink, gst::StreamError::Format, ("it lasts longer than five minutes"));
-                    return Err(gst::FlowError::Error);
-                }
-                Ok(gst::FlowSuccess::Ok)
-            })
-            .build(),
-    );
     let pipeline = chain(&[&convert, &resample, sink.upcast_ref()])?;
     let broken = |e: gst::glib::BoolError| PlayError::Broken { reason: e.to_string() };
     pipeline.add_many([&source, &decoder]).map_err(broken)?;
@@ -94,7 +100,7 @@ mod tests {
         );
         let pipeline = gst::parse::launch(&text).unwrap().downcast::<gst::Pipeline>().unwrap();
         pipeline.by_name("out").unwrap().set_property("location", &path);
-        to_end(&pipeline, &Rendered::default(), Limits { total: LIMIT, stall: LIMIT }).unwrap();
+        to_end(&pipeline, &Rendered::default(), Limits::new(LIMIT, LIMIT)).unwrap();
         path
     }
 
@@ -118,9 +124,9 @@ mod tests {
         gst::init().unwrap();
         let missing = decode_file(&dir.path().join("gone.wav"), LIMIT).unwrap_err();
         assert!(
-            matches!(&missing, PlayError::AudioOpen { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+            matches!(&missing, PlayError::SoundFile(SoundFileError::Open { source, .. }) if source.kind() == io::ErrorKind::NotFound)
         );
-        assert!(matches!(decode_file(dir.path(), LIMIT), Err(PlayError::AudioOpen { .. })));
+        assert!(matches!(decode_file(dir.path(), LIMIT), Err(PlayError::SoundFile(SoundFileError::Open { .. }))));
 
         let text = dir.path().join("text.wav");
         std::fs::write(&text, "this is no sound").unwrap();
@@ -131,7 +137,11 @@ mod tests {
         std::fs::write(&empty, "").unwrap();
         for path in [text, cut, empty] {
             let error = decode_file(&path, LIMIT).unwrap_err();
-            assert!(matches!(error, PlayError::AudioDecode { .. }), "{}: {error:?}", path.display());
+            assert!(
+                matches!(error, PlayError::SoundFile(SoundFileError::Decode { .. })),
+                "{}: {error:?}",
+                path.display()
+            );
         }
     }
 }

@@ -1,33 +1,85 @@
 //! IP horns: G.711 µ-law (PCMU) over RTP, unicast or multicast (RFC 3550, RFC 3551 section 4.5.14).
 //!
-//! GStreamer encodes, makes packets of 20 ms and paces them against its clock; the packets leave by a connected UDP
+//! GStreamer makes packets of 20 ms and paces them against its clock; the packets leave by a connected UDP
 //! socket of our own, because that one hears it when the horn's host refuses (ICMP port unreachable).
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use forewarn_domain::Announcement;
 use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{Announcement, FailureKind, Playback, Proof};
 use gst::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use socket2::SockRef;
 
-use super::Output;
-use super::config::RtpConfig;
-use super::error::PlayError;
-use super::pcm::Pcm;
-use super::run::{Limits, Rendered, chain, element, mono_caps, source, to_end};
+use super::{Adapter, Mistake, Settings};
+use crate::speaker::error::PlayError;
+use crate::speaker::programme::{Codec, Programme};
+use crate::speaker::run::{Limits, Rendered, chain, element, source_of_bytes, to_end};
 
-/// PCMU's rate, which is also that of its RTP clock.
-const RATE_HZ: u32 = 8000;
+/// PCMU's rate is also that of its RTP clock.
+const RATE_HZ: u32 = Codec::RATE_HZ;
 /// Duration of one packet: RFC 3551's default.
 const PACKET_NS: i64 = 20_000_000;
 /// Length of an RTP header without contributing sources or extension.
 const HEADER_LEN: usize = 12;
 
+/// An IP horn that takes PCMU (RFC 3551, payload type 0) over RTP.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RtpConfig {
+    /// Address and UDP port of the horn, or the multicast group that horns listen to: `239.1.2.3:5004`.
+    pub address: SocketAddr,
+    /// Hops that a packet may take (64 to one horn, 1 to a multicast group if absent).
+    #[serde(default)]
+    pub ttl: Option<u8>,
+    /// IPv4 address of the network interface for multicast; the operating system's choice if absent.
+    #[serde(default)]
+    pub interface: Option<Ipv4Addr>,
+}
+
+impl Settings for RtpConfig {
+    fn check(&self) -> Result<(), Mistake> {
+        let ip = self.address.ip();
+        if self.address.port() == 0 || ip.is_unspecified() {
+            return Err(("address", format!("{} is no place to send to", self.address)));
+        }
+        if self.ttl == Some(0) {
+            return Err(("ttl", "packets of 0 hops never leave the box".to_owned()));
+        }
+        let multicast_v4 = matches!(ip, IpAddr::V4(v4) if v4.is_multicast());
+        if self.interface.is_some() && !multicast_v4 {
+            return Err(("interface", format!("{ip} is no IPv4 multicast group, so the routing table decides")));
+        }
+        Ok(())
+    }
+
+    fn adapter(&self, _base_dir: &Path) -> Box<dyn Adapter> {
+        Box::new(Rtp::new(self))
+    }
+}
+
+/// The network did not take a packet; a horn that is off answers "connection refused".
+#[derive(Debug, thiserror::Error)]
+#[error("failed to send to {address}")]
+struct SendError {
+    address: SocketAddr,
+    source: io::Error,
+}
+
+impl From<SendError> for PlayError {
+    fn from(error: SendError) -> Self {
+        let is_refused = error.source.kind() == io::ErrorKind::ConnectionRefused;
+        Self::device(if is_refused { FailureKind::Refused } else { FailureKind::Unreachable }, error)
+    }
+}
+
 /// Sends to a horn or a group of them.
-pub(super) struct RtpOutput {
+struct Rtp {
     address: SocketAddr,
     ttl: u32,
     interface: Option<Ipv4Addr>,
@@ -50,8 +102,8 @@ struct Sent {
     error: Option<io::Error>,
 }
 
-impl RtpOutput {
-    pub(super) fn new(config: &RtpConfig) -> Self {
+impl Rtp {
+    fn new(config: &RtpConfig) -> Self {
         let default_ttl = if config.address.ip().is_multicast() { 1 } else { 64 };
         let ttl = u32::from(config.ttl.unwrap_or(default_ttl));
         Self { address: config.address, ttl, interface: config.interface, session: None }
@@ -76,7 +128,7 @@ impl RtpOutput {
             socket.set_write_timeout(Some(Duration::from_secs(1)))?;
             Ok(socket)
         };
-        open().map_err(|source| PlayError::Send { address: self.address, source })
+        open().map_err(|source| SendError { address: self.address, source }.into())
     }
 
     /// Makes packets, numbered on from the last talk-spurt.
@@ -97,28 +149,29 @@ impl RtpOutput {
     }
 }
 
-impl Output for RtpOutput {
-    fn play(&mut self, pcm: &Pcm, _: &Announcement, limits: Limits) -> Result<Duration, PlayError> {
+impl Adapter for Rtp {
+    fn announce(
+        &mut self,
+        programme: &mut Programme<'_>,
+        _: &Announcement,
+        limits: Limits,
+    ) -> Result<Playback, PlayError> {
         let socket = Arc::new(self.connect()?);
+        let bytes = programme.encoded(Codec::Pcmu)?;
         let (sent, rendered) = (Arc::new(Mutex::new(Sent::default())), Rendered::default());
-        let base = "gstreamer1.0-plugins-base";
-        let (convert, resample) = (element("audioconvert", base)?, element("audioresample", base)?);
-        let narrow = element("capsfilter", "libgstreamer1.0-0")?;
-        narrow.set_property("caps", mono_caps(RATE_HZ));
-        let encode = element("mulawenc", "gstreamer1.0-plugins-good")?;
-        let pay = self.payloader()?;
+        let source = source_of_bytes(&Codec::Pcmu.caps(), &bytes, RATE_HZ, 1)?;
         let sink = packet_sink(socket.clone(), sent.clone(), rendered.clone());
-        let source = source(pcm)?;
-        let pipeline = chain(&[&source, &convert, &resample, &narrow, &encode, &pay, sink.upcast_ref()])?;
+        let pipeline = chain(&[&source, &self.payloader()?, sink.upcast_ref()])?;
         let outcome = to_end(&pipeline, &rendered, limits);
         let mut sent = sent.lock().map(|mut s| std::mem::take(&mut *s)).unwrap_or_default();
         self.session = sent.session.or(self.session);
         // The refusal of the last packets arrives after they were sent.
-        let refused = sent.error.take().or_else(|| socket.take_error().ok().flatten());
-        match refused {
-            Some(source) => Err(PlayError::Send { address: self.address, source }),
-            None => outcome.map(|()| rendered.duration(RATE_HZ)),
+        if let Some(source) = sent.error.take().or_else(|| socket.take_error().ok().flatten()) {
+            return Err(SendError { address: self.address, source }.into());
         }
+        outcome?;
+        // Nobody answers for the far end.
+        Ok(Playback { duration: rendered.duration(RATE_HZ), proof: Proof::Sent })
     }
 
     fn probe(&self) -> Result<String, PlayError> {
@@ -166,16 +219,31 @@ fn session_after(packet: &[u8], samples: usize) -> Option<Session> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::announcement;
     use super::*;
+    use crate::speaker::programme::Pcm;
+    use crate::speaker::tests::announce;
 
-    const LIMITS: Limits = Limits { total: Duration::from_secs(30), stall: Duration::from_secs(10) };
+    fn config(rest: &str) -> RtpConfig {
+        toml::from_str(rest).unwrap()
+    }
 
-    fn horn(address: SocketAddr) -> RtpOutput {
+    fn horn(address: SocketAddr) -> Rtp {
         gst::init().unwrap();
-        let text = format!("kind = \"rtp\"\naddress = \"{address}\"");
-        let super::super::SpeakerConfig::Rtp(config) = toml::from_str(&text).unwrap() else { panic!("not RTP") };
-        RtpOutput::new(&config)
+        Rtp::new(&config(&format!("address = \"{address}\"")))
+    }
+
+    #[test]
+    fn places_that_cannot_be_sent_to_are_named() {
+        for (text, key) in [
+            ("address = \"0.0.0.0:5004\"", "address"),
+            ("address = \"10.0.0.5:0\"", "address"),
+            ("address = \"10.0.0.5:5004\"\nttl = 0", "ttl"),
+            ("address = \"10.0.0.5:5004\"\ninterface = \"10.0.0.1\"", "interface"),
+        ] {
+            assert_eq!(config(text).check().unwrap_err().0, key, "{text}");
+        }
+        assert!(config("address = \"239.1.2.3:5004\"\ninterface = \"10.0.0.1\"").check().is_ok());
+        assert!(toml::from_str::<RtpConfig>("address = \"10.0.0.5\"").is_err());
     }
 
     fn listener() -> (UdpSocket, SocketAddr) {
@@ -200,7 +268,7 @@ mod tests {
     }
 
     /// Receives what `play` sends, each packet with its arrival since before the first was due.
-    fn listen(socket: &UdpSocket, play: impl FnOnce() -> Duration + Send) -> Vec<(Duration, Vec<u8>)> {
+    fn listen(socket: &UdpSocket, play: impl FnOnce() -> Playback + Send) -> Vec<(Duration, Vec<u8>)> {
         let watch = Stopwatch::start();
         std::thread::scope(|scope| {
             let playing = scope.spawn(play);
@@ -210,7 +278,8 @@ mod tests {
                 let length = socket.recv(&mut buffer).unwrap();
                 packets.push((watch.elapsed(), buffer[..length].to_vec()));
             }
-            assert_eq!(playing.join().unwrap(), Duration::from_secs(1));
+            let expected = Playback { duration: Duration::from_secs(1), proof: Proof::Sent };
+            assert_eq!(playing.join().unwrap(), expected);
             packets
         })
     }
@@ -225,7 +294,7 @@ mod tests {
         let (socket, address) = listener();
         let pcm = tone();
         let mut output = horn(address);
-        let packets = listen(&socket, || output.play(&pcm, &announcement("", None), LIMITS).unwrap());
+        let packets = listen(&socket, || announce(&mut output, pcm.clone()).unwrap());
         let (_, _, sequence, timestamp, ssrc) = header(&packets[0].1);
         for (i, (arrival, packet)) in packets.iter().enumerate() {
             // Version 2 without padding, extension or sources; payload type 0 with the marker on the first.
@@ -249,7 +318,7 @@ mod tests {
         let mut output = horn(address);
         let mut play = || {
             let pcm = tone();
-            listen(&socket, || output.play(&pcm, &announcement("", None), LIMITS).unwrap())
+            listen(&socket, || announce(&mut output, pcm.clone()).unwrap())
         };
         let (first, second) = (play(), play());
         let (_, _, last_sequence, last_timestamp, ssrc) = header(&first[49].1);
@@ -263,9 +332,9 @@ mod tests {
     fn a_horn_that_refuses_is_a_failure() {
         let (socket, address) = listener();
         drop(socket);
-        let error = horn(address).play(&tone(), &announcement("", None), LIMITS).unwrap_err();
-        let PlayError::Send { address: named, source } = error else { panic!("{error}") };
-        assert_eq!((named, source.kind()), (address, io::ErrorKind::ConnectionRefused));
+        let error = announce(&mut horn(address), tone()).unwrap_err();
+        assert_eq!(error.kind(), FailureKind::Refused);
+        assert_eq!(error.to_string(), format!("failed to send to {address}"));
     }
 
     #[test]
@@ -277,7 +346,7 @@ mod tests {
         let mut output = horn((group, socket.local_addr().unwrap().port()).into());
         output.interface = Some(nic);
         let pcm = tone();
-        let packets = listen(&socket, || output.play(&pcm, &announcement("", None), LIMITS).unwrap());
+        let packets = listen(&socket, || announce(&mut output, pcm.clone()).unwrap());
         assert_eq!(packets[49].1.len(), HEADER_LEN + 160);
         assert_eq!(output.ttl, 1, "a group hears it in the own network only unless told otherwise");
     }

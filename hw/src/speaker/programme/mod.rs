@@ -1,0 +1,154 @@
+//! What is to be heard: an announcement in every form that a loudspeaker may carry.
+//!
+//! [`Studio`] is what a speaker keeps from one announcement to the next; a [`Programme`] is one announcement, whose
+//! forms are made when an adapter first asks for them.
+
+mod chime;
+mod decode;
+mod encode;
+mod pcm;
+mod speech;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use forewarn_domain::{Announcement, Playback, SpokenText};
+
+pub use decode::SoundFileError;
+pub use encode::Codec;
+pub use pcm::{Pcm, samples_to_duration};
+pub use speech::SpeechError;
+
+use super::config::ProgrammeConfig;
+use super::error::{PlayError, with_causes};
+use super::guard::Patience;
+use super::run::{Limits, TOLERANCE};
+use chime::chime;
+use decode::decode_file;
+use encode::encode;
+use speech::Speech;
+
+/// Makes announcements audible.
+pub(super) struct Studio {
+    speech: Speech,
+    chime: bool,
+    audio_dir: PathBuf,
+}
+
+impl Studio {
+    pub(super) fn new(config: &ProgrammeConfig, audio_dir: PathBuf) -> Self {
+        Self { speech: Speech::new(config.speech.clone()), chime: config.chime, audio_dir }
+    }
+
+    /// Says which speech program there is.
+    pub(super) fn probe(&self) -> Result<String, PlayError> {
+        Ok(self.speech.probe()?)
+    }
+
+    /// The announcement's samples, made within `limit`.
+    ///
+    /// A sound file that cannot be played must not cost the warning: its text is spoken instead if there is one.
+    fn render(&mut self, announcement: &Announcement, limit: Duration) -> Result<Pcm, PlayError> {
+        let text = spoken(announcement);
+        let body = match (&announcement.audio, &text) {
+            (Some(file), _) => match (decode_file(&self.audio_dir.join(file), limit), &text) {
+                (Err(error), Some(text)) => {
+                    tracing::warn!(error = %with_causes(&error), "sound file not playable, speaking the text instead");
+                    self.speech.speak(text, limit)?.as_ref().clone()
+                }
+                (decoded, _) => decoded?,
+            },
+            (None, Some(text)) => self.speech.speak(text, limit)?.as_ref().clone(),
+            (None, None) => return Err(PlayError::Nothing),
+        };
+        if !self.chime {
+            return Ok(body);
+        }
+        let mut samples = chime(body.rate_hz);
+        samples.extend(body.samples);
+        Ok(Pcm { rate_hz: body.rate_hz, samples })
+    }
+}
+
+/// What is spoken, if anything is.
+fn spoken(announcement: &Announcement) -> Option<SpokenText> {
+    let text = &announcement.text;
+    (!text.text.trim().is_empty()).then(|| text.clone())
+}
+
+/// One announcement in every form that a loudspeaker may carry.
+pub struct Programme<'a> {
+    studio: &'a mut Studio,
+    announcement: &'a Announcement,
+    limits: Limits,
+    patience: &'a Patience,
+    pcm: Option<Arc<Pcm>>,
+    encoded: BTreeMap<Codec, Arc<[u8]>>,
+}
+
+impl<'a> Programme<'a> {
+    pub(super) fn new(
+        studio: &'a mut Studio,
+        announcement: &'a Announcement,
+        limits: Limits,
+        patience: &'a Patience,
+    ) -> Self {
+        Self { studio, announcement, limits, patience, pcm: None, encoded: BTreeMap::new() }
+    }
+
+    /// The same with samples that are made already.
+    #[cfg(test)]
+    pub(super) fn holding(mut self, pcm: Pcm) -> Self {
+        self.pcm = Some(Arc::new(pcm));
+        self
+    }
+
+    /// Samples for what plays anything: the chime, then the sound file or the speech.
+    pub fn pcm(&mut self) -> Result<Arc<Pcm>, PlayError> {
+        if let Some(pcm) = &self.pcm {
+            return Ok(pcm.clone());
+        }
+        let pcm = Arc::new(self.studio.render(self.announcement, self.limits.left())?);
+        let (lasts, left) = (pcm.duration(), self.limits.left());
+        if lasts > left {
+            return Err(PlayError::TooLong { lasts_s: lasts.as_secs_f64(), left_s: left.as_secs_f64() });
+        }
+        // Opening and draining may each take as long as a stall; more than that is none of a working speaker.
+        self.patience.shorten(lasts + 2 * self.limits.stall);
+        Ok(self.pcm.insert(pcm).clone())
+    }
+
+    /// The same for a device that takes one encoding.
+    pub fn encoded(&mut self, codec: Codec) -> Result<Arc<[u8]>, PlayError> {
+        if let Some(bytes) = self.encoded.get(&codec) {
+            return Ok(bytes.clone());
+        }
+        let pcm = self.pcm()?;
+        let bytes: Arc<[u8]> = encode(&pcm, codec, self.limits)?.into();
+        self.encoded.insert(codec, bytes.clone());
+        Ok(bytes)
+    }
+
+    /// The words for a device that speaks by itself; none where there is a sound file alone.
+    pub fn text(&self) -> Option<SpokenText> {
+        spoken(self.announcement)
+    }
+
+    /// The clip that the device itself holds, by its own table from the names of sound files to clips.
+    pub fn clip<'t, C>(&self, clips: &'t BTreeMap<String, C>) -> Option<&'t C> {
+        self.announcement.audio.as_ref().and_then(|file| clips.get(file))
+    }
+
+    /// Whether all of what was made was played. A device that speaks by itself is taken at its word.
+    pub(super) fn judge(&self, playback: Playback) -> Result<Playback, PlayError> {
+        match &self.pcm {
+            Some(pcm) if playback.duration + TOLERANCE < pcm.duration() => Err(PlayError::Incomplete {
+                played_s: playback.duration.as_secs_f64(),
+                expected_s: pcm.duration().as_secs_f64(),
+            }),
+            Some(_) | None => Ok(playback),
+        }
+    }
+}
