@@ -79,7 +79,8 @@ impl Default for SpeechConfig {
             rate_wpm: 150,
             volume: 100,
             voice_en: "en-gb".to_owned(),
-            voice_zh: "cmn".to_owned(),
+            // The voices `cmn` and `zh` read Chinese characters as English spellings of their sounds.
+            voice_zh: "cmn-latn-pinyin".to_owned(),
             time_limit_s: 10.0,
         }
     }
@@ -154,7 +155,25 @@ impl SpeakerConfig {
 
     /// What is correct and may still not be meant.
     pub fn doubts(&self) -> Vec<SpeakerDoubt> {
-        self.adapter.settings().doubt().into_iter().collect()
+        let speech = &self.common.speech;
+        let mut doubts: Vec<_> = self.adapter.settings().doubt().into_iter().collect();
+        // Another program has voices of its own.
+        if speech.program.file_stem().is_some_and(|name| name == "espeak-ng") {
+            for (key, voice, prefixes, language, good) in [
+                ("speech.voice_en", &speech.voice_en, &["en", "mb-en", "mb-us"][..], "English", "en-gb"),
+                ("speech.voice_zh", &speech.voice_zh, &["cmn-latn-pinyin"][..], "Mandarin", "cmn-latn-pinyin"),
+            ] {
+                let name = voice.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+                if !prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+                    doubts.push(SpeakerDoubt {
+                        key,
+                        problem: format!("the voice \"{voice}\" does not speak {language}"),
+                        mend: format!("set `{key} = \"{good}\"`, or leave it out"),
+                    });
+                }
+            }
+        }
+        doubts
     }
 }
 
@@ -212,5 +231,17 @@ mod tests {
     fn what_is_written_is_read_again() {
         let config = parse("kind = \"rtp\"\naddress = \"10.0.0.5:5004\"\nchime = false").unwrap();
         assert_eq!(parse(&toml::to_string(&config).unwrap()), Ok(config));
+    }
+
+    #[test]
+    fn a_voice_of_another_language_is_doubted() {
+        let doubts = |text: &str| parse(text).unwrap().doubts();
+        assert_eq!(doubts("kind = \"local\""), []);
+        assert_eq!(doubts("kind = \"local\"\nspeech = { voice_zh = \"cmn-latn-pinyin+f3\" }"), []);
+        for voice in ["cmn", "zh", "yue", "en-gb"] {
+            let found = doubts(&format!("kind = \"local\"\nspeech = {{ voice_zh = \"{voice}\" }}"));
+            let [doubt] = &found[..] else { panic!("{found:?}") };
+            assert!(doubt.key == "speech.voice_zh" && doubt.problem.contains("does not speak Mandarin"), "{doubt:?}");
+        }
     }
 }

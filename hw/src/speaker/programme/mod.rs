@@ -8,6 +8,7 @@ mod decode;
 mod encode;
 mod pcm;
 mod speech;
+mod spell;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ use chime::chime;
 use decode::decode_file;
 use encode::encode;
 use speech::Speech;
+use spell::spell;
 
 /// Makes announcements audible.
 pub(super) struct Studio {
@@ -72,10 +74,10 @@ impl Studio {
     }
 }
 
-/// What is spoken, if anything is.
+/// What is spoken, if anything is: the text in words alone.
 fn spoken(announcement: &Announcement) -> Option<SpokenText> {
     let text = &announcement.text;
-    (!text.text.trim().is_empty()).then(|| text.clone())
+    (!text.text.trim().is_empty()).then(|| spell(text))
 }
 
 /// One announcement in every form that a loudspeaker may carry.
@@ -131,7 +133,8 @@ impl<'a> Programme<'a> {
         Ok(bytes)
     }
 
-    /// The words for a device that speaks by itself; none where there is a sound file alone.
+    /// The words for a device that speaks by itself, numbers and plates written out; none where there is a sound file
+    /// alone.
     pub fn text(&self) -> Option<SpokenText> {
         spoken(self.announcement)
     }
