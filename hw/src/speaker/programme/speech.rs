@@ -1,20 +1,19 @@
 //! Speech by espeak-ng, run as a child process: the text goes in by stdin, a WAV comes out by stdout.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::time::Duration;
 
+use forewarn_base::child::{self, ChildError};
 use forewarn_domain::SpokenText;
 use forewarn_domain::violation::Language;
 
 use super::pcm::Pcm;
 use crate::speaker::config::SpeechConfig;
 
-/// Longest text in bytes. It fits into a pipe's buffer, so writing it cannot block.
+/// Longest text in bytes.
 const TEXT_LIMIT: usize = 4000;
 /// Most bytes that are read of the program's output: six minutes of speech.
 const OUTPUT_LIMIT: u64 = 16 << 20;
@@ -38,14 +37,9 @@ pub enum SpeechError {
         /// What was looked for.
         program: PathBuf,
     },
-    /// The speech program did not start or broke off.
-    #[error("failed to run {}", program.display())]
-    Run {
-        /// The program.
-        program: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    /// The speech program did not come to its end.
+    #[error(transparent)]
+    Program(#[from] ChildError),
     /// The speech program refused.
     #[error("{} made no speech ({status}): {message}", program.display())]
     Failed {
@@ -55,14 +49,6 @@ pub enum SpeechError {
         status: String,
         /// The first line of its complaint.
         message: String,
-    },
-    /// The speech program took too long.
-    #[error("{} did not finish within {limit_s:.1} s and was stopped", program.display())]
-    Timeout {
-        /// The program.
-        program: PathBuf,
-        /// The limit.
-        limit_s: f64,
     },
     /// The speech program's output is no WAV.
     #[error("{} wrote no WAV that can be read: {reason}", program.display())]
@@ -131,65 +117,18 @@ impl Speech {
         Ok(pcm)
     }
 
-    fn run(&self, mut command: Command, input: &[u8], limit: Duration) -> Result<Vec<u8>, SpeechError> {
-        let broke = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound => SpeechError::Missing { program: self.config.program.clone() },
-            _ => SpeechError::Run { program: self.config.program.clone(), source },
-        };
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = Reaped(command.spawn().map_err(broke)?);
-        let results = read_on_thread(&mut child.0).map_err(broke)?;
-        if let Some(mut stdin) = child.0.stdin.take()
-            && let Err(e) = stdin.write_all(input)
-            && e.kind() != io::ErrorKind::BrokenPipe
-        {
-            // A broken pipe means that the program has given up; its complaint says more than the pipe's.
-            return Err(broke(e));
+    fn run(&self, command: Command, input: &[u8], time: Duration) -> Result<Vec<u8>, SpeechError> {
+        let program = || self.config.program.clone();
+        let limits = child::Limits { time, output_bytes: OUTPUT_LIMIT };
+        let ended = child::run(command, input, limits).map_err(|error| match error {
+            ChildError::Missing { .. } => SpeechError::Missing { program: program() },
+            other => SpeechError::Program(other),
+        })?;
+        if ended.status.success() && !ended.output.is_empty() {
+            return Ok(ended.output);
         }
-        let Ok(read) = results.recv_timeout(limit) else {
-            return Err(SpeechError::Timeout { program: self.config.program.clone(), limit_s: limit.as_secs_f64() });
-        };
-        let (out, complaint) = read.map_err(broke)?;
-        let status = child.0.wait().map_err(broke)?;
-        if status.success() && !out.is_empty() {
-            return Ok(out);
-        }
-        let message = complaint.lines().next().unwrap_or("no message").to_owned();
-        Err(SpeechError::Failed { program: self.config.program.clone(), status: status.to_string(), message })
-    }
-}
-
-type Read2 = io::Result<(Vec<u8>, String)>;
-
-/// Reads both outputs to their end on a thread, so that the caller can stop to wait.
-fn read_on_thread(child: &mut Child) -> io::Result<mpsc::Receiver<Read2>> {
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let (done, results) = mpsc::sync_channel(1);
-    std::thread::Builder::new().name("speech-output".to_owned()).spawn(move || {
-        let read = || -> Read2 {
-            let (mut out, mut complaint) = (Vec::new(), Vec::new());
-            if let Some(pipe) = stdout {
-                pipe.take(OUTPUT_LIMIT).read_to_end(&mut out)?;
-            }
-            if let Some(pipe) = stderr {
-                pipe.take(4096).read_to_end(&mut complaint)?;
-            }
-            Ok((out, String::from_utf8_lossy(&complaint).into_owned()))
-        };
-        // Nobody listens any more once the time limit has passed.
-        let _ = done.send(read());
-    })?;
-    Ok(results)
-}
-
-/// A child that is stopped and waited for on every way out.
-struct Reaped(Child);
-
-impl Drop for Reaped {
-    fn drop(&mut self) {
-        // Both fail harmlessly for a child that has been waited for.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let message = ended.complaint.unwrap_or_else(|| "no message".to_owned());
+        Err(SpeechError::Failed { program: program(), status: ended.status.to_string(), message })
     }
 }
 
@@ -279,8 +218,21 @@ mod tests {
         let watch = Stopwatch::start();
         let mut speech = stub(&dir, "speech-hangs");
         let error = speech.speak(&say(Language::En, "Stop."), Duration::from_millis(200)).unwrap_err();
-        assert!(matches!(error, SpeechError::Timeout { .. }), "{error}");
+        assert!(matches!(error, SpeechError::Program(ChildError::Timeout { .. })), "{error}");
         assert!(watch.elapsed() < Duration::from_secs(4));
+    }
+
+    #[test]
+    fn a_program_that_hangs_in_a_child_of_its_own_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut speech = stub(&dir, "speech-hangs-in-a-child");
+        assert!(speech.speak(&say(Language::En, "Stop."), Duration::from_millis(700)).is_err());
+        let child = std::fs::read_to_string(dir.path().join("child")).unwrap();
+        let stat = || std::fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
+        // A killed process goes on its own way to its end; one that nobody waits for is a zombie until init does.
+        while !stat().is_empty() && !stat().contains(") Z") {
+            std::thread::yield_now();
+        }
     }
 
     #[test]
