@@ -1,16 +1,12 @@
 //! Denormal numbers count as zero.
 //!
-//! This stands alone because the runtime decides it once a process for the threads that call it: when the first session
-//! is opened, for the thread that opens it and those that are started later.
-
-#![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
-
-#[expect(dead_code, reason = "other tests need the rest")]
-mod support;
+//! The test runs in a process of its own because the runtime decides it once a process for the threads that call it:
+//! when the first session is opened, for the thread that opens it and those that are started later.
 
 use forewarn_models::reader::Classifier;
 use forewarn_models::{Card, Runtime, Store};
-use support::{Graph, frame};
+
+use crate::support::{Graph, frame, in_own_process};
 
 const CARD: &str = "name = 'tiny'\ntitle = 't'\nlicence = 'MIT'\nclasses = ['left', 'right']\n\
      source = { file = { path = 'tiny.onnx' } }\nweights = { file = 'tiny.onnx' }\n\
@@ -35,6 +31,13 @@ fn through_a_denormal() -> Vec<u8> {
 
 #[test]
 fn denormal_numbers_count_as_zero_in_every_thread_that_runs_a_model() {
+    in_own_process(
+        "denormals::denormal_numbers_count_as_zero_in_every_thread_that_runs_a_model",
+        run_through_denormals,
+    );
+}
+
+fn run_through_denormals() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("tiny.onnx");
     std::fs::write(&file, through_a_denormal()).unwrap();

@@ -1,4 +1,6 @@
-//! Small ONNX files with known answers, and frames of plain colours.
+//! Small ONNX files with known answers, frames of plain colours, and tests in processes of their own.
+
+use std::process::Command;
 
 use forewarn_domain::{ColourMatrix, Frame, FrameMeta, PixelFormat, StreamId, Timestamp};
 
@@ -117,4 +119,18 @@ pub(crate) fn frame(stream: &str, (width, height): (u32, u32), at: impl Fn(u32, 
     };
     let rgb = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| at(x, y)).collect();
     Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, (width, height), rgb).unwrap()
+}
+
+/// Runs a test in a process of its own: the program of the tests starts itself anew with this test alone.
+#[track_caller]
+pub(crate) fn in_own_process(test: &str, body: impl FnOnce()) {
+    const ALONE: &str = "FOREWARN_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some_and(|alone| alone == test) {
+        return body();
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.args(["--exact", test, "--nocapture"]).env(ALONE, test).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && said.contains("1 passed"), "{test}:\n{said}");
+    print!("{said}");
 }

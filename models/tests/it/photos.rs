@@ -3,8 +3,6 @@
 //! `tests/reference/` holds the reference and, under `golden/`, what it wrote. The photos lie in
 //! `../shared/data/detect` beside the checkout; without them those tests say that they skip.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail and speak as tests do")]
-
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};

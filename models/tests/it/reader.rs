@@ -1,15 +1,12 @@
 //! The chains of attributes, from looks to readings, with small models whose answers are known.
 
-#![expect(clippy::unwrap_used, reason = "what fails in a test fails the test")]
-
-mod support;
-
 use std::path::Path;
 
 use forewarn_domain::{Answer, AttributeId, BBox, Class, Frame, Look, Reader, Reading, TrackId, Unclear};
 use forewarn_models::reader::{Attribute, AttributeReader, ReaderError};
 use forewarn_models::{Card, CardError, Runtime, Store};
-use support::{constant_model, frame, yellow_classifier};
+
+use crate::support::{constant_model, frame, yellow_classifier};
 
 /// A classifier for yellow crops of a part.
 fn judge(of: &str, extra: &str) -> String {

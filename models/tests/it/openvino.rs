@@ -1,10 +1,12 @@
 //! The default detector on OpenVINO against the CPU, where `forewarn models fetch --runtime openvino` has fetched it.
-
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+//!
+//! The test runs in a process of its own because the library that a process loads first stays.
 
 use forewarn_domain::{ColourMatrix, Detection, Frame, FrameMeta, PixelFormat, StreamId, Timestamp};
 use forewarn_models::providers::{Precision, Provider, ProviderChoice, Request};
 use forewarn_models::{OnnxDetector, Runtime, Store, cards};
+
+use crate::support::in_own_process;
 
 fn frame() -> Frame {
     let stream = StreamId::new("made").unwrap();
@@ -40,6 +42,10 @@ fn alike(these: &[Detection], those: &[Detection], score: f32, edge_px: f32) -> 
 
 #[test]
 fn openvino_finds_what_the_cpu_finds() {
+    in_own_process("openvino::openvino_finds_what_the_cpu_finds", compare_with_the_cpu);
+}
+
+fn compare_with_the_cpu() {
     let store = Store::locate();
     let request = |precision| Request { provider: ProviderChoice::OpenVino, precision };
     let runtime = Runtime::load_for(&store, request(Precision::Fp32)).unwrap_or_else(|error| panic!("{error}"));

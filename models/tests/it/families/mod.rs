@@ -1,16 +1,14 @@
 //! Every family through ONNX Runtime: on small files with known answers, and on real weights against the plain Python
 //! reference where weights and photos are there.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail and speak as tests do")]
-
 mod onnx;
 mod real;
 
 use std::path::PathBuf;
 
+use self::onnx::{FLOAT, FLOAT16, Graph, INT32, INT64, UINT8};
 use forewarn_domain::{ColourMatrix, Detection, Detector as _, Frame, FrameMeta, PixelFormat, StreamId, Timestamp};
 use forewarn_models::{Card, OnnxDetector, OpenError, Runtime, Store, check};
-use onnx::{FLOAT, FLOAT16, Graph, INT32, INT64, UINT8};
 
 fn runtime() -> Runtime {
     Runtime::load(&Store::locate()).unwrap_or_else(|error| panic!("{error}"))

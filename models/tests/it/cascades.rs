@@ -3,8 +3,6 @@
 //! The photos lie in `../shared/data` beside the checkout, the weights in the model store (`forewarn models fetch --all`);
 //! a test that misses either says that it skips.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail and speak as tests do")]
-
 use std::path::{Path, PathBuf};
 
 use forewarn_domain::{Answer, BBox, Class, Frame, Look, Reader as _, Reading, TrackId};

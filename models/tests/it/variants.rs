@@ -1,7 +1,5 @@
 //! The variants of the default detector: made to the pinned bytes, and what they find against the model in 32 bits.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail and speak as tests do")]
-
 use std::path::{Path, PathBuf};
 
 use forewarn_base::hash;

@@ -1,7 +1,5 @@
 //! Average precision against pycocotools, on made-up annotations with every odd case.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

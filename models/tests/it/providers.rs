@@ -1,7 +1,5 @@
 //! A provider that is not there: the CPU does its work, and that is told.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
 use forewarn_domain::{ColourMatrix, Frame, FrameMeta, PixelFormat, StreamId, Timestamp};
 use forewarn_models::providers::{Precision, Provider, ProviderChoice, Request};
 use forewarn_models::{OnnxDetector, Runtime, Store, cards};
