@@ -8,7 +8,7 @@ use ort::session::Session;
 use ort::value::{DynValue, Tensor, TensorElementType, ValueType};
 
 use crate::card::Card;
-use crate::detector::OpenError;
+use crate::open_error::OpenError;
 use crate::providers::{Precision, Provider};
 use crate::runtime::Runtime;
 use crate::session;

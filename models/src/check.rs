@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::card::{Card, DecoderSpec, DictionaryError};
 use crate::decode::{ClassDecoder, DecodeError, Decoder, Outputs, PoseDecoder, Shot, TextDecoder};
-use crate::detector::OpenError;
+use crate::open_error::OpenError;
 use crate::preprocess::Preprocessor;
 use crate::runtime::Runtime;
 use crate::session::ModelSession;

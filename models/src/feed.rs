@@ -7,7 +7,7 @@ use ort::session::{Session, SessionInputValue};
 use ort::value::{Tensor, TensorElementType, TensorRef, ValueType};
 
 use crate::card::{Card, Dynamic, DynamicAxes, Element, Input, Layout};
-use crate::detector::OpenError;
+use crate::open_error::OpenError;
 
 /// How values become a model's inputs.
 #[derive(Debug, Clone)]

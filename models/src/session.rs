@@ -12,8 +12,8 @@ use ort::value::{DynValue, TensorElementType};
 
 use crate::card::Card;
 use crate::decode::Outputs;
-use crate::detector::OpenError;
 use crate::feed::Feed;
+use crate::open_error::OpenError;
 use crate::providers::{Provider, one_line};
 use crate::runtime::Runtime;
 

@@ -1,6 +1,7 @@
 //! The fetcher on `file://` addresses and local files, through the real `curl`.
 
 use super::*;
+use crate::card::Source;
 use crate::cards;
 
 fn card(source: Source, weights_sha256: Option<String>) -> Card {

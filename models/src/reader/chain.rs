@@ -3,9 +3,11 @@
 use forewarn_domain::{Answer, BBox, Frame, Look, Point, Unclear};
 
 use super::attribute::{Attribute, Find, FindFace, FindPlate, FindPose};
+use super::error::ReaderError;
 use super::model::{Said, as_trained};
+use super::opener::{Models, Opener};
 use super::search::{Finder, Finding, SearchId, Searches};
-use super::{Models, Opener, ReaderError, clamped, part};
+use super::{clamped, part};
 use crate::card::{self, Card, Crop, CropOf, Task};
 use crate::crop::{Limits, Quality, Window, cut, rectify};
 use crate::detector::Found;

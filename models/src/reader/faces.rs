@@ -4,7 +4,8 @@ use forewarn_domain::{BBox, DetectorError, Frame};
 use image::RgbImage;
 
 use crate::card::{Card, CardError};
-use crate::detector::{OnnxDetector, OpenError};
+use crate::detector::OnnxDetector;
+use crate::open_error::OpenError;
 use crate::runtime::Runtime;
 use crate::store::{Store, StoreError};
 
@@ -53,7 +54,7 @@ impl Faces {
         let mut card = card_of(FACE_CARD)?;
         card.thresholds.score = MIN_SCORE;
         card.thresholds.classes.clear();
-        super::search_at(&mut card, SEARCH_SIDE_PX);
+        super::opener::search_at(&mut card, SEARCH_SIDE_PX);
         let detector = OnnxDetector::open(&card, &store.weights(&card)?, runtime, threads)?;
         Ok(Self { detector })
     }

@@ -8,8 +8,10 @@
 mod attribute;
 mod chain;
 mod classifier;
+mod error;
 pub mod faces;
 mod model;
+mod opener;
 mod part;
 mod search;
 
@@ -17,75 +19,20 @@ use std::fmt;
 use std::time::Duration;
 
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{
-    Answer, AttributeId, BBox, ColourMatrix, DetectorError, Frame, FrameMeta, Look, PixelFormat, Reader, Reading,
-    StreamId, Timestamp, Unclear,
-};
+use forewarn_domain::{Answer, AttributeId, BBox, DetectorError, Frame, Look, Reader, Reading, Unclear};
 
 pub use attribute::{Attribute, AttributeError, BUILTIN, CropLimits, Find, FindFace, FindPlate, FindPose};
 pub use classifier::{Classifier, ClassifyError};
+pub use error::ReaderError;
 pub use model::OpenCropModelError;
 
 use crate::card::{Card, CardError};
-use crate::detector::{OnnxDetector, OpenError};
 use crate::runtime::Runtime;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use chain::{Chain, Part};
-use model::{CropModel, Said};
+use model::Said;
+use opener::{Models, Opener};
 use search::Searches;
-
-/// Readers cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum ReaderError {
-    /// A card is unknown or makes no sense.
-    #[error("failed to prepare reading `{attribute}`: {source}")]
-    Card {
-        /// The attribute.
-        attribute: AttributeId,
-        /// Why.
-        source: CardError,
-    },
-    /// Weights are missing or wrong.
-    #[error("failed to prepare reading `{attribute}`: {source}")]
-    Weights {
-        /// The attribute.
-        attribute: AttributeId,
-        /// Why.
-        source: StoreError,
-    },
-    /// The model that finds the part cannot be opened.
-    #[error("failed to prepare reading `{attribute}`: {source}")]
-    Finder {
-        /// The attribute.
-        attribute: AttributeId,
-        /// Why.
-        source: OpenError,
-    },
-    /// The model that judges, or that finds key points, cannot be opened.
-    #[error("failed to prepare reading `{attribute}`: {source}")]
-    Judge {
-        /// The attribute.
-        attribute: AttributeId,
-        /// Why.
-        source: OpenCropModelError,
-    },
-    /// Attribute and card do not go together.
-    #[error("failed to prepare reading `{attribute}` by model `{model}`: {problem}")]
-    Mismatch {
-        /// The attribute.
-        attribute: AttributeId,
-        /// The card's name.
-        model: String,
-        /// What does not fit and what would.
-        problem: &'static str,
-    },
-    /// An attribute is given twice.
-    #[error("attribute `{attribute}` is given twice; leave one of the two out")]
-    Twice {
-        /// The attribute.
-        attribute: AttributeId,
-    },
-}
 
 /// A reading with the parts that were looked at.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,30 +42,6 @@ pub struct DetailedReading {
     /// Where the parts lie in the frame, without margins, also beyond its edges: none if they were not found, two for
     /// two ears.
     pub parts: Vec<BBox>,
-}
-
-/// What one crop through a model takes, smoothed over calls.
-#[derive(Debug, Clone, Copy, Default)]
-struct Cost {
-    item: Option<Duration>,
-}
-
-impl Cost {
-    /// Share of a new measurement in the smoothed figure.
-    const NEW: f64 = 0.2;
-
-    fn learn(&mut self, total: Duration, items: usize) {
-        let Ok(items @ 1..) = u32::try_from(items) else { return };
-        let new = total / items;
-        self.item = Some(self.item.map_or(new, |old| old.mul_f64(1.0 - Self::NEW) + new.mul_f64(Self::NEW)));
-    }
-}
-
-/// Finders and judges, each open once however many attributes need it.
-#[derive(Default)]
-struct Models {
-    detectors: Vec<(OnnxDetector, Cost)>,
-    crop_models: Vec<(CropModel, Cost)>,
 }
 
 /// Reads attributes by ONNX models as their files and cards say. The same looks give the same readings, given the
@@ -222,9 +145,9 @@ impl AttributeReader {
     /// run on an empty crop.
     pub fn cost(&self, attribute: &AttributeId) -> Option<Duration> {
         let chain = self.chains.get(self.ids.iter().position(|id| id == attribute)?)?;
-        let detector = |index: Option<usize>| index.and_then(|i| self.models.detectors[i].1.item).unwrap_or_default();
+        let detector = |index: Option<usize>| index.and_then(|i| self.models.detectors[i].1.item()).unwrap_or_default();
         let crop_model =
-            |index: Option<usize>| index.and_then(|i| self.models.crop_models[i].1.item).unwrap_or_default();
+            |index: Option<usize>| index.and_then(|i| self.models.crop_models[i].1.item()).unwrap_or_default();
         let finders = detector(chain.face) + detector(chain.plate) + crop_model(chain.pose);
         Some(finders + crop_model(chain.judge) * chain.crops_per_look())
     }
@@ -310,96 +233,5 @@ fn clamped(bbox: &BBox, frame: &Frame) -> BBox {
 impl fmt::Debug for AttributeReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AttributeReader").field("attributes", &self.ids).finish_non_exhaustive()
-    }
-}
-
-/// Makes a model whose input has dynamic sides see pictures scaled to a longer side of so many pixels.
-fn search_at(card: &mut Card, side_px: u32) {
-    if let Some(dynamic) = &mut card.input.dynamic {
-        (card.input.width, card.input.height, dynamic.enlarge) = (side_px, side_px, true);
-    }
-}
-
-/// A black crop of the size of a card's input, to measure what a run takes.
-fn blank_crop(card: &Card) -> Option<Frame> {
-    let (width, height) = (card.input.width, card.input.height);
-    let meta = FrameMeta {
-        stream: StreamId::new("blank").ok()?,
-        sequence: 0,
-        captured_at: Timestamp::ZERO,
-        arrived_at: Timestamp::ZERO,
-    };
-    let rgb = vec![0; width as usize * height as usize * 3];
-    Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, (width, height), rgb).ok()
-}
-
-/// Opens the models of attributes.
-struct Opener<'a> {
-    card_of: &'a dyn Fn(&str) -> Result<Card, CardError>,
-    store: &'a Store,
-    runtime: &'a Runtime,
-    threads: usize,
-    /// Whether an attribute without a judge is an error.
-    is_judge_needed: bool,
-}
-
-impl Opener<'_> {
-    fn card(&self, id: &AttributeId, name: &str) -> Result<Card, ReaderError> {
-        (self.card_of)(name).map_err(|source| ReaderError::Card { attribute: id.clone(), source })
-    }
-
-    fn mismatch(id: &AttributeId, model: &str, problem: &'static str) -> ReaderError {
-        ReaderError::Mismatch { attribute: id.clone(), model: model.to_owned(), problem }
-    }
-
-    /// The place of a detector, opened with that least score unless it is open.
-    fn detector(
-        &self,
-        id: &AttributeId,
-        name: &str,
-        (min_score, side_px): (f32, Option<u32>),
-        models: &mut Models,
-    ) -> Result<usize, ReaderError> {
-        let mut card = self.card(id, name)?;
-        card.thresholds.score = min_score;
-        card.thresholds.classes.clear();
-        if let Some(side_px) = side_px {
-            search_at(&mut card, side_px);
-        }
-        if let Some(open) = models.detectors.iter().position(|(model, _)| *model.card() == card) {
-            return Ok(open);
-        }
-        let weights = self.weights(id, &card)?;
-        let open = OnnxDetector::open(&card, &weights, self.runtime, self.threads);
-        let mut model = open.map_err(|source| ReaderError::Finder { attribute: id.clone(), source })?;
-        let mut cost = Cost::default();
-        let watch = Stopwatch::start();
-        if blank_crop(&card).is_some_and(|crop| model.find(&[&crop]).is_ok()) {
-            cost.learn(watch.elapsed(), 1);
-        }
-        models.detectors.push((model, cost));
-        Ok(models.detectors.len() - 1)
-    }
-
-    /// The place of a model that looks at crops, opened unless it is open.
-    fn crop_model(&self, id: &AttributeId, name: &str, models: &mut Models) -> Result<usize, ReaderError> {
-        let card = self.card(id, name)?;
-        if let Some(open) = models.crop_models.iter().position(|(model, _)| *model.card() == card) {
-            return Ok(open);
-        }
-        let weights = self.weights(id, &card)?;
-        let open = CropModel::open(&card, &weights, self.store.root(), (self.runtime, self.threads));
-        let mut model = open.map_err(|source| ReaderError::Judge { attribute: id.clone(), source })?;
-        let mut cost = Cost::default();
-        let watch = Stopwatch::start();
-        if blank_crop(&card).is_some_and(|crop| model.look(&[&crop]).is_ok()) {
-            cost.learn(watch.elapsed(), 1);
-        }
-        models.crop_models.push((model, cost));
-        Ok(models.crop_models.len() - 1)
-    }
-
-    fn weights(&self, id: &AttributeId, card: &Card) -> Result<std::path::PathBuf, ReaderError> {
-        self.store.weights(card).map_err(|source| ReaderError::Weights { attribute: id.clone(), source })
     }
 }

@@ -9,7 +9,7 @@ use super::part::KeyPoint;
 use crate::card::{Card, DecoderSpec, DictionaryError, Resize};
 use crate::crop::shrink;
 use crate::decode::{Character, ClassDecoder, DecodeError, PoseDecoder, Shot, TextDecoder};
-use crate::detector::OpenError;
+use crate::open_error::OpenError;
 use crate::preprocess::{Mapping, PreprocessError, Preprocessor};
 use crate::runtime::Runtime;
 use crate::session::ModelSession;

@@ -3,8 +3,8 @@
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{BBox, Frame, Point};
 
-use super::Models;
 use super::model::Said;
+use super::opener::Models;
 use super::part::KeyPoint;
 use crate::crop::{Window, view};
 use crate::detector::Found;

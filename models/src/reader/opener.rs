@@ -1,0 +1,133 @@
+//! Opening the models of attributes, each once however many attributes need it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{AttributeId, ColourMatrix, Frame, FrameMeta, PixelFormat, StreamId, Timestamp};
+
+use super::error::ReaderError;
+use super::model::CropModel;
+use crate::card::{Card, CardError};
+use crate::detector::OnnxDetector;
+use crate::runtime::Runtime;
+use crate::store::Store;
+
+/// What one crop through a model takes, smoothed over calls.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Cost {
+    item: Option<Duration>,
+}
+
+impl Cost {
+    /// Share of a new measurement in the smoothed figure.
+    const NEW: f64 = 0.2;
+
+    pub(super) fn item(self) -> Option<Duration> {
+        self.item
+    }
+
+    pub(super) fn learn(&mut self, total: Duration, items: usize) {
+        let Ok(items @ 1..) = u32::try_from(items) else { return };
+        let new = total / items;
+        self.item = Some(self.item.map_or(new, |old| old.mul_f64(1.0 - Self::NEW) + new.mul_f64(Self::NEW)));
+    }
+}
+
+/// Finders and judges, each open once however many attributes need it.
+#[derive(Default)]
+pub(super) struct Models {
+    pub(super) detectors: Vec<(OnnxDetector, Cost)>,
+    pub(super) crop_models: Vec<(CropModel, Cost)>,
+}
+
+/// Makes a model whose input has dynamic sides see pictures scaled to a longer side of so many pixels.
+pub(super) fn search_at(card: &mut Card, side_px: u32) {
+    if let Some(dynamic) = &mut card.input.dynamic {
+        (card.input.width, card.input.height, dynamic.enlarge) = (side_px, side_px, true);
+    }
+}
+
+/// A black crop of the size of a card's input, to measure what a run takes.
+fn blank_crop(card: &Card) -> Option<Frame> {
+    let (width, height) = (card.input.width, card.input.height);
+    let meta = FrameMeta {
+        stream: StreamId::new("blank").ok()?,
+        sequence: 0,
+        captured_at: Timestamp::ZERO,
+        arrived_at: Timestamp::ZERO,
+    };
+    let rgb = vec![0; width as usize * height as usize * 3];
+    Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, (width, height), rgb).ok()
+}
+
+/// Opens the models of attributes.
+pub(super) struct Opener<'a> {
+    pub(super) card_of: &'a dyn Fn(&str) -> Result<Card, CardError>,
+    pub(super) store: &'a Store,
+    pub(super) runtime: &'a Runtime,
+    pub(super) threads: usize,
+    /// Whether an attribute without a judge is an error.
+    pub(super) is_judge_needed: bool,
+}
+
+impl Opener<'_> {
+    pub(super) fn card(&self, id: &AttributeId, name: &str) -> Result<Card, ReaderError> {
+        (self.card_of)(name).map_err(|source| ReaderError::Card { attribute: id.clone(), source })
+    }
+
+    pub(super) fn mismatch(id: &AttributeId, model: &str, problem: &'static str) -> ReaderError {
+        ReaderError::Mismatch { attribute: id.clone(), model: model.to_owned(), problem }
+    }
+
+    /// The place of a detector, opened with that least score unless it is open.
+    pub(super) fn detector(
+        &self,
+        id: &AttributeId,
+        name: &str,
+        (min_score, side_px): (f32, Option<u32>),
+        models: &mut Models,
+    ) -> Result<usize, ReaderError> {
+        let mut card = self.card(id, name)?;
+        card.thresholds.score = min_score;
+        card.thresholds.classes.clear();
+        if let Some(side_px) = side_px {
+            search_at(&mut card, side_px);
+        }
+        if let Some(open) = models.detectors.iter().position(|(model, _)| *model.card() == card) {
+            return Ok(open);
+        }
+        let weights = self.weights(id, &card)?;
+        let open = OnnxDetector::open(&card, &weights, self.runtime, self.threads);
+        let mut model = open.map_err(|source| ReaderError::Finder { attribute: id.clone(), source })?;
+        let mut cost = Cost::default();
+        let watch = Stopwatch::start();
+        if blank_crop(&card).is_some_and(|crop| model.find(&[&crop]).is_ok()) {
+            cost.learn(watch.elapsed(), 1);
+        }
+        models.detectors.push((model, cost));
+        Ok(models.detectors.len() - 1)
+    }
+
+    /// The place of a model that looks at crops, opened unless it is open.
+    pub(super) fn crop_model(&self, id: &AttributeId, name: &str, models: &mut Models) -> Result<usize, ReaderError> {
+        let card = self.card(id, name)?;
+        if let Some(open) = models.crop_models.iter().position(|(model, _)| *model.card() == card) {
+            return Ok(open);
+        }
+        let weights = self.weights(id, &card)?;
+        let open = CropModel::open(&card, &weights, self.store.root(), (self.runtime, self.threads));
+        let mut model = open.map_err(|source| ReaderError::Judge { attribute: id.clone(), source })?;
+        let mut cost = Cost::default();
+        let watch = Stopwatch::start();
+        if blank_crop(&card).is_some_and(|crop| model.look(&[&crop]).is_ok()) {
+            cost.learn(watch.elapsed(), 1);
+        }
+        models.crop_models.push((model, cost));
+        Ok(models.crop_models.len() - 1)
+    }
+
+    fn weights(&self, id: &AttributeId, card: &Card) -> Result<PathBuf, ReaderError> {
+        self.store.weights(card).map_err(|source| ReaderError::Weights { attribute: id.clone(), source })
+    }
+}
