@@ -4,8 +4,10 @@ use std::path::Path;
 
 use forewarn_domain::{Clip, ClipRecording, ClipSource, ClipSourceError, ClipSpan};
 
-use crate::clip::{ClipEnd, ClipError, ClipRecorder};
-use crate::ring::{EpochEnd, PreRollRing};
+use crate::clip::ClipRecorder;
+use crate::clip_error::ClipError;
+use crate::recorder::{ClipEnd, EpochEnd};
+use crate::ring::PreRollRing;
 
 impl ClipSource for PreRollRing {
     fn record(&self, span: ClipSpan) -> Result<Box<dyn ClipRecording>, ClipSourceError> {

@@ -14,6 +14,7 @@
 //! Call [`init`] once before anything else.
 
 mod clip;
+mod clip_error;
 mod clip_source;
 mod clock_map;
 mod codec;
@@ -25,6 +26,7 @@ mod live;
 mod mp4;
 mod mux;
 mod plugin;
+mod recorder;
 mod replay;
 mod ring;
 mod session;
@@ -32,24 +34,28 @@ mod sim;
 mod slot;
 mod source;
 mod stats;
+mod stream;
 mod supervisor;
 mod tap;
 mod thinning;
 mod transcode;
 
-pub use clip::{ClipEnd, ClipError, ClipInfo, ClipRecorder};
+pub use clip::{ClipInfo, ClipRecorder};
+pub use clip_error::ClipError;
 pub use clock_map::{ClockMap, ClockMapConfig, ClockSource};
 pub use codec::{AccessUnit, Codec, StreamFormat};
 pub use decoder::{Candidate, CodecProbe, DecoderKind, DecoderPreference, NoDecoderError, Verdict, choose, probe};
 pub use event::{StreamEvent, StreamFault};
-pub use live::{EventSink, LiveStream, StartError, StreamConfig};
+pub use live::{LiveStream, StartError};
 pub use mp4::set_creation_time;
 pub use plugin::{InitError, MissingElement, init};
+pub use recorder::{ClipEnd, EpochEnd};
 pub use replay::{FileReplay, ReplayConfig, ReplayError};
-pub use ring::{EpochEnd, PreRollRing, RingLevel, RingLimits};
+pub use ring::{PreRollRing, RingLevel, RingLimits};
 pub use sim::{SimCamera, SimConfig, SimError};
 pub use slot::{FrameSlot, Wakeup};
 pub use source::{RtspTransport, SourceError, SourceKind, SourceUrl, redact};
 pub use stats::StreamStatsSnapshot;
+pub use stream::{EventSink, StreamConfig};
 pub use tap::FrameTap;
 pub use transcode::{TranscodeError, transcode_to_h264};

@@ -1,83 +1,13 @@
-//! A live stream: its configuration and the handle that its consumers use.
+//! A live stream: the handle that its consumers use.
 
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use forewarn_base::backoff::BackoffLimits;
-use forewarn_base::secret::Credentials;
 use forewarn_base::sync::lock;
 use forewarn_domain::{Clock, StreamId};
 
-use crate::supervisor::{self, Shared};
-use crate::{
-    DecoderPreference, FrameSlot, FrameTap, InitError, PreRollRing, RingLimits, RtspTransport, SourceUrl, StreamEvent,
-    StreamStatsSnapshot, Wakeup,
-};
-
-/// What a live stream is and how it is kept.
-#[derive(Debug, Clone)]
-pub struct StreamConfig {
-    /// Its name.
-    pub stream: StreamId,
-    /// Where it comes from.
-    pub source: SourceUrl,
-    /// User and password from a secret file or the environment; they win over those in the address.
-    pub credentials: Option<Credentials>,
-    /// How RTP travels.
-    pub transport: RtspTransport,
-    /// Jitter buffer of RTSP in milliseconds.
-    pub latency_ms: u32,
-    /// Accept any TLS certificate of the camera. Off unless the site file asks for it.
-    pub is_any_certificate_accepted: bool,
-    /// Which decoder to take.
-    pub decoder: DecoderPreference,
-    /// Threads of a software decoder.
-    pub decoder_threads: u32,
-    /// Access units that may wait for the decoder before it is made to skip to the next key frame.
-    pub decode_queue: u32,
-    /// Bounds of the pre-roll ring.
-    pub ring: RingLimits,
-    /// Without a frame for this long the connection counts as dead.
-    pub stall_after: Duration,
-    /// Waits between attempts.
-    pub backoff: BackoffLimits,
-    /// How long after the first access unit an RTCP sender report is waited for; frames before are dropped.
-    pub sender_report_wait: Duration,
-    /// A camera whose clock differs by more is not believed.
-    pub max_camera_skew: Duration,
-    /// Is notified of each frame, so that one consumer can wait for many streams.
-    pub wakeup: Option<Arc<Wakeup>>,
-    /// Is shown every decoded frame.
-    pub tap: Option<FrameTap>,
-}
-
-impl StreamConfig {
-    /// The defaults for `source`.
-    pub fn new(stream: StreamId, source: SourceUrl) -> Self {
-        Self {
-            stream,
-            source,
-            credentials: None,
-            transport: RtspTransport::default(),
-            latency_ms: 100,
-            is_any_certificate_accepted: false,
-            decoder: DecoderPreference::default(),
-            decoder_threads: 1,
-            decode_queue: 60,
-            ring: RingLimits::default(),
-            stall_after: Duration::from_secs(10),
-            backoff: BackoffLimits::USUAL,
-            sender_report_wait: Duration::from_millis(1500),
-            max_camera_skew: Duration::from_secs(5),
-            wakeup: None,
-            tap: None,
-        }
-    }
-}
-
-/// Takes the events of a stream. It is called from the stream's own thread and should not block.
-pub type EventSink = Arc<dyn Fn(StreamEvent) + Send + Sync>;
+use crate::stream::{EventSink, Shared, StreamConfig};
+use crate::{FrameSlot, InitError, PreRollRing, StreamStatsSnapshot, supervisor};
 
 /// A stream could not be started.
 #[derive(Debug, thiserror::Error)]

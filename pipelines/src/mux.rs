@@ -10,7 +10,7 @@ use std::path::Path;
 use forewarn_base::durable::Unfinished;
 use gst::prelude::*;
 
-use crate::clip::ClipError;
+use crate::clip_error::ClipError;
 use crate::plugin::make;
 use crate::{AccessUnit, Codec, StreamFormat, mp4};
 

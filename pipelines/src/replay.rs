@@ -9,31 +9,27 @@
 //!
 //! A damaged file gives its frames up to the damage and then an error.
 
-use std::collections::VecDeque;
+mod config;
+mod intray;
+mod units;
+
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use forewarn_base::sync::lock;
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{Frame, FrameMeta, StreamId, Timestamp};
+use forewarn_domain::{Frame, FrameMeta, Timestamp};
 use gst::prelude::*;
 
-use crate::event::fault_of_error;
-use crate::frame_map::{frame_of_sample, running_time_ns};
-use crate::ingest::{self, ForkInfo, IngestOptions, Intake, RawUnit};
-use crate::mux::Running;
-use crate::thinning::Admission;
-use crate::{
-    AccessUnit, Codec, DecoderPreference, EpochEnd, PreRollRing, RingLimits, RtspTransport, SourceUrl, StreamFault,
-    StreamFormat,
-};
+pub use config::{ReplayConfig, ReplayError};
+use intray::{Intray, Item, options, posted_error};
+pub(crate) use units::load_units;
 
-/// Decoded frames that wait for the consumer; when full, the decoder waits.
-const FRAME_QUEUE: usize = 2;
-/// Access units that wait for the decoder; when full, the parser waits.
-const DECODE_QUEUE: u32 = 8;
+use crate::frame_map::{frame_of_sample, running_time_ns};
+use crate::ingest::{self, RawUnit};
+use crate::{AccessUnit, Codec, EpochEnd, PreRollRing, SourceUrl, StreamFault, StreamFormat};
+
 /// How often the bus is looked at while no frame comes.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// After an error, frames that are still under way come within this time.
@@ -42,122 +38,6 @@ const DRAIN_AFTER_ERROR: Duration = Duration::from_secs(2);
 const GIVE_UP_AFTER: Duration = Duration::from_mins(1);
 /// How much shorter than its index says a file may be before it counts as truncated.
 const MISSING_END_NS: i64 = 1_000_000_000;
-
-/// How a file is replayed.
-#[derive(Debug, Clone)]
-pub struct ReplayConfig {
-    /// Name of the stream that it stands for.
-    pub stream: StreamId,
-    /// Time of the first frame.
-    pub start: Timestamp,
-    /// Bounds of the ring.
-    pub ring: RingLimits,
-    /// Which decoder to take. Decoders differ in no pixel by their standards, but only software is tested.
-    pub decoder: DecoderPreference,
-    /// Threads of the decoder.
-    pub decoder_threads: u32,
-}
-
-impl ReplayConfig {
-    /// The defaults: from time zero, decoded in software by one thread.
-    pub fn new(stream: StreamId) -> Self {
-        Self {
-            stream,
-            start: Timestamp::ZERO,
-            ring: RingLimits::default(),
-            decoder: DecoderPreference::Software,
-            decoder_threads: 1,
-        }
-    }
-}
-
-/// Why a replay failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
-    /// GStreamer is not there.
-    #[error(transparent)]
-    Init(#[from] crate::InitError),
-    /// The file cannot be read.
-    #[error("failed to open {path}: {source}")]
-    Open {
-        /// The file.
-        path: String,
-        /// The reason.
-        source: std::io::Error,
-    },
-    /// No frame could be had.
-    #[error("failed to play {path}: {fault}")]
-    Play {
-        /// The file.
-        path: String,
-        /// The reason.
-        fault: StreamFault,
-    },
-    /// The file ended before its time, or an element gave up in the middle.
-    #[error("{path} is damaged after {frames} frames ({at} into it): {reason}")]
-    Damaged {
-        /// The file.
-        path: String,
-        /// Frames that were good.
-        frames: u64,
-        /// Time of the last good frame, from the file's first.
-        at: Timestamp,
-        /// What was found.
-        reason: String,
-    },
-}
-
-enum Item {
-    Frame(gst::Sample),
-    End,
-    Fault(StreamFault),
-}
-
-/// What the pipeline's threads hand over.
-struct Intray {
-    items: SyncSender<Item>,
-    units: Mutex<VecDeque<RawUnit>>,
-    fork: Mutex<Option<ForkInfo>>,
-}
-
-impl Intray {
-    fn units(&self) -> std::sync::MutexGuard<'_, VecDeque<RawUnit>> {
-        lock(&self.units)
-    }
-
-    fn fork(&self) -> Option<ForkInfo> {
-        lock(&self.fork).clone()
-    }
-}
-
-impl Intake for Intray {
-    fn forked(&self, fork: ForkInfo) {
-        *lock(&self.fork) = Some(fork);
-    }
-
-    /// Never blocks; the decode queue behind the fork bounds how many can be ahead of the frames.
-    fn unit(&self, unit: RawUnit) {
-        self.units().push_back(unit);
-    }
-
-    fn frame(&self, sample: gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
-        self.items.send(Item::Frame(sample)).map(|()| gst::FlowSuccess::Ok).map_err(|_| gst::FlowError::Flushing)
-    }
-
-    fn end(&self) {
-        let _ = self.items.send(Item::End);
-    }
-
-    fn fault(&self, fault: StreamFault) {
-        let _ = self.items.send(Item::Fault(fault));
-    }
-
-    fn hint(&self, _fault: StreamFault) {}
-    fn degraded(&self, _fault: StreamFault) {}
-    fn sender_report(&self, _running_ns: i64, _taken_at: Timestamp) {}
-    fn decode_queue(&self, _level: u32, _admission: Admission) {}
-    fn decode_cost(&self, _is_key: bool, _spent: std::time::Duration) {}
-}
 
 /// A file that is being replayed.
 pub struct FileReplay {
@@ -183,8 +63,7 @@ impl FileReplay {
         crate::init()?;
         let shown = path.display().to_string();
         std::fs::File::open(path).map_err(|source| ReplayError::Open { path: shown.clone(), source })?;
-        let (sender, receiver) = sync_channel(FRAME_QUEUE);
-        let intray = Arc::new(Intray { items: sender, units: Mutex::default(), fork: Mutex::default() });
+        let (intray, receiver) = Intray::new();
         let play = |fault| ReplayError::Play { path: shown.clone(), fault };
         let pipeline = ingest::open(&SourceUrl::file(path), options(&config), intray.clone()).map_err(play)?;
         let ring = Arc::new(PreRollRing::new(config.ring));
@@ -405,59 +284,4 @@ impl Drop for FileReplay {
 
 fn time_of(sample: &gst::Sample) -> Option<i64> {
     running_time_ns(sample.buffer()?, sample.segment())
-}
-
-/// All access units of a file, in decoding order, without decoding any.
-pub(crate) fn load_units(path: &Path) -> Result<Vec<RawUnit>, ReplayError> {
-    let shown = path.display().to_string();
-    std::fs::File::open(path).map_err(|source| ReplayError::Open { path: shown.clone(), source })?;
-    let (sender, receiver) = sync_channel(FRAME_QUEUE);
-    let intray = Arc::new(Intray { items: sender, units: Mutex::default(), fork: Mutex::default() });
-    let play = |fault| ReplayError::Play { path: shown.clone(), fault };
-    let stream = StreamId::new("units").map_err(|e| play(StreamFault::other(e)))?;
-    let options =
-        IngestOptions { is_decoded: false, is_any_codec_accepted: false, ..options(&ReplayConfig::new(stream)) };
-    let pipeline = Running(ingest::open(&SourceUrl::file(path), options, intray.clone()).map_err(play)?);
-    let _ = pipeline.0.set_state(gst::State::Playing);
-    let watch = Stopwatch::start();
-    loop {
-        match receiver.recv_timeout(LOOK_EVERY) {
-            Ok(Item::Fault(fault)) => return Err(play(fault)),
-            Ok(Item::End) => break,
-            _ => {}
-        }
-        if let Some(fault) = posted_error(&pipeline.0, &intray, path) {
-            return Err(play(fault));
-        }
-        if watch.elapsed() > GIVE_UP_AFTER {
-            return Err(play(StreamFault::Stalled { after_s: GIVE_UP_AFTER.as_secs() }));
-        }
-    }
-    let units = std::mem::take(&mut *intray.units());
-    Ok(units.into())
-}
-
-fn posted_error(pipeline: &gst::Pipeline, intray: &Intray, path: &Path) -> Option<StreamFault> {
-    let message = pipeline.bus()?.pop_filtered(&[gst::MessageType::Error])?;
-    let gst::MessageView::Error(error) = message.view() else { return None };
-    let fork = intray.fork();
-    let decoder = fork.as_ref().and_then(|fork| fork.element.as_ref().map(|e| (e, fork.decoder.as_str())));
-    Some(fault_of_error(error, &SourceUrl::file(path), decoder))
-}
-
-fn options(config: &ReplayConfig) -> IngestOptions {
-    IngestOptions {
-        credentials: None,
-        transport: RtspTransport::default(),
-        latency_ms: 0,
-        is_any_certificate_accepted: false,
-        decoder: config.decoder.clone(),
-        excluded_decoders: Vec::new(),
-        decoder_threads: config.decoder_threads,
-        decode_queue: DECODE_QUEUE,
-        decoded_part: Arc::default(),
-        is_live: false,
-        is_decoded: true,
-        is_any_codec_accepted: true,
-    }
 }

@@ -15,7 +15,9 @@ use std::time::Duration;
 use forewarn_base::sync::lock;
 use forewarn_domain::{ClipSpan, Timestamp};
 
-use crate::clip::{ClipError, ClipRecorder, RecorderCell};
+use crate::clip::ClipRecorder;
+use crate::clip_error::ClipError;
+use crate::recorder::{EpochEnd, RecorderCell};
 use crate::{AccessUnit, StreamFormat};
 
 /// Bounds of a ring.
@@ -36,17 +38,6 @@ impl Default for RingLimits {
     fn default() -> Self {
         Self { span: Duration::from_secs(30), bytes: 64 << 20, clip_bytes: 256 << 20, recorders: 16 }
     }
-}
-
-/// Why an epoch ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EpochEnd {
-    /// The connection was lost.
-    Interrupted,
-    /// Size or parameter sets changed.
-    FormatChanged,
-    /// The stream is over.
-    StreamEnded,
 }
 
 /// How full a ring is, and what it gave up.

@@ -12,7 +12,7 @@ use forewarn_domain::{FrameMeta, Timestamp};
 use crate::frame_map::{frame_of_sample, running_time_ns};
 use crate::ingest::{ForkInfo, Intake, RawUnit};
 use crate::stats::count;
-use crate::supervisor::{Shared, wake};
+use crate::stream::{Shared, wake};
 use crate::thinning::Admission;
 use crate::{
     AccessUnit, ClockMap, ClockMapConfig, ClockSource, DecoderKind, EpochEnd, SourceKind, StreamEvent, StreamFault,

@@ -1,109 +1,23 @@
 //! The thread behind a live stream: connects, watches for stalls, reconnects with back-off, reports.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_base::backoff::{Backoff, seed_of};
-use forewarn_base::sync::{held, lock};
+use forewarn_domain::Timestamp;
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{Clock, Timestamp};
 use gst::prelude::*;
 
 use crate::event::fault_of_error;
 use crate::ingest::{self, IngestOptions};
 use crate::mux::Running;
 use crate::session::{Note, Session};
-use crate::stats::{StreamStats, count};
-use crate::thinning::DecodedPart;
-use crate::{
-    DecoderKind, EpochEnd, EventSink, FrameSlot, PreRollRing, SourceKind, StreamConfig, StreamEvent, StreamFault,
-};
+use crate::stats::count;
+use crate::stream::Shared;
+use crate::{DecoderKind, EpochEnd, SourceKind, StreamEvent, StreamFault};
 
 /// A connection that lasted this long is a good one: the back-off starts anew.
 const STEADY_AFTER: Duration = Duration::from_secs(10);
-
-/// What the threads of a stream share.
-pub(crate) struct Shared {
-    pub(crate) config: StreamConfig,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) slot: Arc<FrameSlot>,
-    pub(crate) ring: Arc<PreRollRing>,
-    pub(crate) stats: StreamStats,
-    pub(crate) decoded_part: Arc<DecodedPart>,
-    events: EventSink,
-    stop: Mutex<Stop>,
-    stopped: Condvar,
-}
-
-#[derive(Default)]
-struct Stop {
-    is_asked: bool,
-    bus: Option<gst::Bus>,
-}
-
-impl Shared {
-    pub(crate) fn new(config: StreamConfig, clock: Arc<dyn Clock>, events: EventSink) -> Self {
-        Self {
-            slot: Arc::new(FrameSlot::new(config.wakeup.clone())),
-            ring: Arc::new(PreRollRing::new(config.ring)),
-            config,
-            clock,
-            stats: StreamStats::default(),
-            decoded_part: Arc::default(),
-            events,
-            stop: Mutex::default(),
-            stopped: Condvar::new(),
-        }
-    }
-
-    pub(crate) fn ask_to_stop(&self) {
-        let mut stop = self.lock_stop();
-        stop.is_asked = true;
-        if let Some(bus) = &stop.bus {
-            wake(bus);
-        }
-        self.stopped.notify_all();
-    }
-
-    /// Waits, and says whether the stream is to stop.
-    fn wait_for_stop(&self, timeout: Duration) -> bool {
-        let stop = self.lock_stop();
-        let waited = self.stopped.wait_timeout_while(stop, timeout, |stop| !stop.is_asked);
-        held(waited).0.is_asked
-    }
-
-    /// Sets the bus that is woken to stop; says whether the stream is to stop already.
-    fn set_bus(&self, bus: Option<gst::Bus>) -> bool {
-        let mut stop = self.lock_stop();
-        stop.bus = bus;
-        stop.is_asked
-    }
-
-    fn is_stopping(&self) -> bool {
-        self.lock_stop().is_asked
-    }
-
-    fn lock_stop(&self) -> MutexGuard<'_, Stop> {
-        lock(&self.stop)
-    }
-
-    fn emit(&self, event: StreamEvent) {
-        let stream = &self.config.stream;
-        match &event {
-            StreamEvent::Interrupted { reason, .. } | StreamEvent::RetryFailed { reason, .. } => {
-                tracing::warn!(%stream, %reason, "stream interrupted");
-            }
-            StreamEvent::Degraded { reason } => tracing::warn!(%stream, %reason, "stream degraded"),
-            event => tracing::info!(%stream, ?event, "stream event"),
-        }
-        (self.events)(event);
-    }
-}
-
-/// Makes the thread that waits on `bus` look around.
-pub(crate) fn wake(bus: &gst::Bus) {
-    let _ = bus.post(gst::message::Application::new(gst::Structure::new_empty("forewarn-wake")));
-}
 
 /// How a connection ended.
 enum Outcome {
@@ -305,11 +219,11 @@ impl Supervisor<'_> {
 
 #[cfg(test)]
 mod tests {
-    use forewarn_domain::StreamId;
+    use forewarn_domain::{Clock, StreamId};
 
     use super::*;
-    use crate::Codec;
     use crate::ingest::{ForkInfo, Intake, RawUnit};
+    use crate::{Codec, StreamConfig};
 
     struct Noon;
 

@@ -1,0 +1,154 @@
+//! The part of a recorder that the ring feeds: which units belong to the clip, and when it is over.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use forewarn_base::sync::{held, lock};
+use forewarn_domain::ClipSpan;
+
+use crate::{AccessUnit, StreamFormat};
+
+/// Pictures that a decoder may hold back to reorder them: ITU-T H.264, section A.3.1, `MaxDpbFrames`.
+const MAX_REORDERED: usize = 16;
+
+/// Why an epoch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EpochEnd {
+    /// The connection was lost.
+    Interrupted,
+    /// Size or parameter sets changed.
+    FormatChanged,
+    /// The stream is over.
+    StreamEnded,
+}
+
+/// How a clip ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClipEnd {
+    /// With the last unit before the span's end.
+    Complete,
+    /// The stream ended, was interrupted or changed its format before.
+    Epoch(EpochEnd),
+    /// The limit of bytes was reached before.
+    SizeLimit,
+    /// The owner finished it before.
+    FinishedEarly,
+}
+
+#[derive(Debug)]
+struct Recording {
+    units: Vec<AccessUnit>,
+    format: Option<Arc<StreamFormat>>,
+    bytes: usize,
+    /// Number of units up to the last one before the span's end.
+    n_in_span: usize,
+    end: Option<ClipEnd>,
+}
+
+/// What a recording has in the end.
+pub(crate) struct Taken {
+    /// The format of all units; none if no unit came.
+    pub(crate) format: Option<Arc<StreamFormat>>,
+    pub(crate) units: Vec<AccessUnit>,
+    pub(crate) end: ClipEnd,
+}
+
+/// The part of a recorder that the ring feeds.
+#[derive(Debug)]
+pub(crate) struct RecorderCell {
+    span: ClipSpan,
+    max_bytes: usize,
+    state: Mutex<Recording>,
+    completed: Condvar,
+}
+
+impl RecorderCell {
+    pub(crate) fn new(span: ClipSpan, max_bytes: usize) -> Self {
+        let state = Recording { units: Vec::new(), format: None, bytes: 0, n_in_span: 0, end: None };
+        Self { span, max_bytes, state: Mutex::new(state), completed: Condvar::new() }
+    }
+
+    /// Takes a unit if it belongs to the clip. `has_reordering` says whether units of this epoch came out of
+    /// the order of presentation, so that a unit before the span's end may still follow one after it.
+    pub(crate) fn offer(&self, unit: &AccessUnit, format: &Arc<StreamFormat>, has_reordering: bool) {
+        let mut state = self.lock();
+        if state.end.is_some() || (state.units.is_empty() && !unit.is_key) {
+            return;
+        }
+        if state.bytes + unit.size_bytes() > self.max_bytes {
+            return self.complete(state, ClipEnd::SizeLimit);
+        }
+        let is_in_span = unit.captured_at < self.span.to;
+        let n_after = state.units.len() - state.n_in_span;
+        if !is_in_span && (!has_reordering || unit.is_key || n_after >= MAX_REORDERED) {
+            return self.complete(state, ClipEnd::Complete);
+        }
+        if unit.is_key && unit.captured_at <= self.span.from {
+            // The span lies ahead, so the clip begins here at the earliest.
+            state.units.clear();
+            (state.bytes, state.n_in_span) = (0, 0);
+        }
+        state.format.get_or_insert_with(|| format.clone());
+        state.bytes += unit.size_bytes();
+        state.units.push(unit.clone());
+        if is_in_span {
+            state.n_in_span = state.units.len();
+        }
+    }
+
+    pub(crate) fn end(&self, end: EpochEnd) {
+        let state = self.lock();
+        let will_go_on = state.units.is_empty() && end != EpochEnd::StreamEnded;
+        if state.end.is_none() && !will_go_on {
+            self.complete(state, ClipEnd::Epoch(end));
+        }
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        self.lock().end.is_some()
+    }
+
+    fn complete(&self, mut state: MutexGuard<'_, Recording>, end: ClipEnd) {
+        // Units after the last one of the span were kept only for as long as one of the span could follow.
+        let n = state.n_in_span;
+        state.units.truncate(n);
+        state.end = Some(end);
+        self.completed.notify_all();
+    }
+
+    pub(crate) fn span(&self) -> ClipSpan {
+        self.span
+    }
+
+    /// Number of units taken so far, and how the recording ended.
+    pub(crate) fn level(&self) -> (usize, Option<ClipEnd>) {
+        let state = self.lock();
+        (state.units.len(), state.end)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn peek(&self) -> (Vec<AccessUnit>, Option<ClipEnd>) {
+        let state = self.lock();
+        (state.units.clone(), state.end)
+    }
+
+    /// Waits until no further unit will be taken; false if `timeout` is over first.
+    pub(crate) fn wait(&self, timeout: Duration) -> bool {
+        let state = self.lock();
+        let waited = self.completed.wait_timeout_while(state, timeout, |state| state.end.is_none());
+        held(waited).0.end.is_some()
+    }
+
+    /// Ends the recording where it is and gives what was taken.
+    pub(crate) fn take(&self) -> Taken {
+        let mut state = self.lock();
+        let n = state.n_in_span;
+        state.units.truncate(n);
+        let end = *state.end.get_or_insert(ClipEnd::FinishedEarly);
+        Taken { format: state.format.take(), units: std::mem::take(&mut state.units), end }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Recording> {
+        lock(&self.state)
+    }
+}
