@@ -4,9 +4,11 @@ use forewarn_base::durable;
 use forewarn_domain::{AttributeId, BestCrop, IncidentRecord, Moment};
 use image::RgbImage;
 
+use crate::bundle::jpeg;
 use crate::error::EvidenceError;
 use crate::record::{CloseupEntry, StreamTime};
-use crate::store::{EvidenceStore, jpeg, refuse_if_sealed, save_record};
+use crate::record_file::{refuse_if_sealed, save_record};
+use crate::store::EvidenceStore;
 
 impl EvidenceStore {
     /// Keeps the picture of the look that was the best at a moment of the incident.

@@ -15,6 +15,7 @@
 //! after each, so a process that is killed at any point leaves a folder that [`EvidenceStore::unsealed`] finds
 //! and [`EvidenceStore::seal_abandoned`] closes, with what is missing and why stated in the manifest.
 
+mod bundle;
 mod canvas;
 mod closeup;
 mod closeups;
@@ -23,7 +24,10 @@ mod keeper;
 mod manifest;
 mod marking;
 mod record;
+mod record_file;
+mod retain;
 mod retention;
+mod seal;
 mod store;
 #[cfg(test)]
 mod testing;
@@ -40,8 +44,10 @@ pub use marking::{Overlay, marked};
 pub use record::{
     BundleRecord, ClipEntry, ClipFacts, CloseupEntry, HistoryEntry, Missing, SnapshotEntry, StreamTime, TimeLine,
 };
+pub use retain::RetentionOutcome;
 pub use retention::{
     BundleInfo, DeletedFor, FreeSpace, Limits, RetentionEvent, StatvfsSpace, UpstreamState, plan_retention,
 };
-pub use store::{EvidenceStore, RetentionOutcome, SealedBundle, StoreOptions, Unsealed};
+pub use seal::{SealedBundle, Unsealed};
+pub use store::{EvidenceStore, StoreOptions};
 pub use verify::{Problem, Verification, VerifyError, verify};

@@ -1,0 +1,130 @@
+//! What goes into a folder while its incident goes on: snapshots, clips, and notes of what will not come.
+
+use std::fs;
+use std::path::Path;
+
+use image::codecs::jpeg::JpegEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+
+use forewarn_base::durable;
+use forewarn_domain::{Frame, IncidentRecord, Moment};
+
+use crate::error::EvidenceError;
+use crate::manifest::MANIFEST;
+use crate::marking::{Overlay, marked};
+use crate::record::{ClipEntry, ClipFacts, SnapshotEntry, StreamTime};
+use crate::record_file::{refuse_if_sealed, save_record};
+use crate::store::EvidenceStore;
+
+/// High enough that a number plate stays readable, low enough that a 1080p frame takes about 500 KiB.
+const JPEG_QUALITY: u8 = 88;
+
+impl EvidenceStore {
+    /// Keeps the clean and the marked snapshot of a moment.
+    ///
+    /// A moment that is kept already stays as it is; what is returned tells of the one kept.
+    pub fn add_snapshot(
+        &self,
+        incident: &IncidentRecord,
+        moment: Moment,
+        frame: &Frame,
+        overlay: &Overlay,
+    ) -> Result<SnapshotEntry, EvidenceError> {
+        let (dir, mut record) = self.open_bundle(incident, &overlay.title)?;
+        let kept = record.snapshots.iter().find(|s| s.moment == moment);
+        if let Some(kept) = kept.filter(|s| dir.join(&s.file).is_file() && dir.join(&s.marked_file).is_file()) {
+            return Ok(kept.clone());
+        }
+        let entry = SnapshotEntry {
+            moment,
+            file: format!("{moment}.jpg"),
+            marked_file: format!("{moment}-marked.jpg"),
+            width: frame.width,
+            height: frame.height,
+            frame_sequence: frame.meta.sequence,
+            captured_at: StreamTime::new(frame.meta.captured_at, self.time_line()),
+        };
+        refuse_if_sealed(&dir, incident, &entry.file)?;
+        let encode = |rgb: &[u8], width, height| {
+            jpeg(rgb, width, height).map_err(|source| EvidenceError::Encode {
+                incident: incident.id.clone(),
+                what: format!("{moment} snapshot"),
+                source,
+            })
+        };
+        let clean = encode(&frame.to_rgb8(), frame.width, frame.height)?;
+        // The caption below the picture makes the marked copy higher than the frame.
+        let picture = marked(frame, incident, moment, overlay);
+        let drawn = encode(picture.as_raw(), picture.width(), picture.height())?;
+        for (name, bytes) in [(&entry.file, clean), (&entry.marked_file, drawn)] {
+            let path = dir.join(name);
+            durable::replace(&path, &bytes).map_err(EvidenceError::file(&incident.id, "write a snapshot", &path))?;
+        }
+        record.put_snapshot(entry.clone());
+        save_record(&dir, &record)?;
+        Ok(entry)
+    }
+
+    /// Moves a finished clip into the incident's folder as `<name>.mp4`.
+    ///
+    /// A clip of that name that is kept already stays, and `temp` is left where it is.
+    pub fn add_clip(
+        &self,
+        incident: &IncidentRecord,
+        title: &str,
+        name: &str,
+        temp: &Path,
+        facts: &ClipFacts,
+    ) -> Result<ClipEntry, EvidenceError> {
+        let is_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(is_name) {
+            return Err(EvidenceError::UnsafeName { incident: incident.id.clone(), name: name.to_owned() });
+        }
+        let (dir, mut record) = self.open_bundle(incident, title)?;
+        let file = format!("{name}.mp4");
+        let path = dir.join(&file);
+        if let Some(kept) = record.clips.iter().find(|c| c.file == file && path.is_file()) {
+            return Ok(kept.clone());
+        }
+        refuse_if_sealed(&dir, incident, &file)?;
+        let at = |time| StreamTime::new(time, self.time_line());
+        let bytes = fs::metadata(temp).map_err(EvidenceError::file(&incident.id, "read the clip", temp))?.len();
+        durable::move_file(temp, &path).map_err(EvidenceError::file(&incident.id, "move the clip in", &path))?;
+        let entry = ClipEntry {
+            moment: facts.moment,
+            file,
+            from: at(facts.from),
+            to: at(facts.to),
+            codec: facts.codec.clone(),
+            width: facts.width,
+            height: facts.height,
+            access_units: facts.access_units,
+            bytes,
+        };
+        record.put_clip(entry.clone());
+        save_record(&dir, &record)?;
+        Ok(entry)
+    }
+
+    /// Notes that a file will not come, such as a clip of a stream that was interrupted. A no-op once sealed.
+    pub fn note_missing(
+        &self,
+        incident: &IncidentRecord,
+        title: &str,
+        what: &str,
+        why: &str,
+    ) -> Result<(), EvidenceError> {
+        let (dir, mut record) = self.open_bundle(incident, title)?;
+        if dir.join(MANIFEST).exists() {
+            return Ok(());
+        }
+        record.note_missing(what, why);
+        save_record(&dir, &record)
+    }
+}
+
+pub(crate) fn jpeg(rgb: &[u8], width: u32, height: u32) -> Result<Vec<u8>, image::ImageError> {
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).write_image(rgb, width, height, ExtendedColorType::Rgb8)?;
+    Ok(bytes)
+}

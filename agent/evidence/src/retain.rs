@@ -1,0 +1,64 @@
+//! Carrying out retention: what the plan lets go is deleted, whole or not at all.
+
+use std::fs;
+use std::path::Path;
+
+use forewarn_base::durable;
+use forewarn_domain::{IncidentId, Timestamp};
+
+use crate::error::EvidenceError;
+use crate::retention::{FreeSpace, RetentionEvent, UpstreamState, plan_retention};
+use crate::store::{DELETING_PREFIX, EvidenceStore};
+
+/// What a run of retention did.
+#[derive(Debug, Default)]
+pub struct RetentionOutcome {
+    /// What was deleted, in order, and whether that sufficed.
+    pub events: Vec<RetentionEvent>,
+    /// Folders that were to be deleted and could not be.
+    pub failures: Vec<EvidenceError>,
+}
+
+impl EvidenceStore {
+    /// Deletes what the limits demand and allow, by the rules of [`plan_retention`].
+    ///
+    /// A folder that cannot be deleted does not keep the others from being tried.
+    pub fn enforce_retention(
+        &self,
+        now: Timestamp,
+        space: &dyn FreeSpace,
+        upstream: &dyn Fn(&IncidentId) -> UpstreamState,
+    ) -> Result<RetentionOutcome, EvidenceError> {
+        let free = space.free_bytes(self.root()).map_err(EvidenceError::folder("read the free space", self.root()))?;
+        let bundles = self.bundles()?;
+        let plan = plan_retention(&bundles, &self.options().limits, now, free, upstream);
+        let mut outcome = RetentionOutcome::default();
+        for event in plan {
+            let deleted = match &event {
+                RetentionEvent::Deleted { incident, .. } | RetentionEvent::DeletedUnacknowledged { incident, .. } => {
+                    bundles.iter().find(|b| b.incident == *incident)
+                }
+                RetentionEvent::StillOver { .. } => None,
+            };
+            match deleted.map_or(Ok(()), |bundle| self.delete(&bundle.path)) {
+                Ok(()) => outcome.events.push(event),
+                Err(error) => outcome.failures.push(error),
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Takes a folder out of sight by one rename, so that a crash leaves no half of it, and then deletes it.
+    fn delete(&self, path: &Path) -> Result<(), EvidenceError> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let doomed = self.root().join(format!("{DELETING_PREFIX}{name}"));
+        let day = path.parent().unwrap_or(self.root());
+        fs::rename(path, &doomed)
+            .and_then(|()| durable::sync_dir(self.root()))
+            .and_then(|()| fs::remove_dir_all(&doomed))
+            .map_err(EvidenceError::folder("delete a folder", path))?;
+        // Fails while other incidents of the day are kept, which is as it should be.
+        let _ = fs::remove_dir(day);
+        Ok(())
+    }
+}
