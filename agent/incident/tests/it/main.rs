@@ -6,7 +6,10 @@
 mod support;
 
 mod journal;
+mod outages;
 mod page;
 mod properties;
 mod restarts;
 mod scenarios;
+mod several;
+mod silence;

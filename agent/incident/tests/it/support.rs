@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use expect_test::Expect;
 use forewarn_domain::clock::UnknownCivilTime;
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
@@ -22,6 +23,16 @@ condition = { all = [] }
 [warning]
 text = { en = "No parking. Please move on." }
 "#;
+
+/// A stage at the kerb with a horn and a spare one.
+pub(crate) fn parking() -> Stage {
+    Stage::new(policy(violation(PARKING), &["horn", "spare"]))
+}
+
+/// Compares the transcript of a stage.
+pub(crate) fn check(stage: Stage, expected: &Expect) {
+    expected.assert_eq(&stage.transcript());
+}
 
 pub(crate) fn at(seconds: f64) -> Timestamp {
     Timestamp::from_secs_f64(seconds)
