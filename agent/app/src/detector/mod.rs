@@ -1,6 +1,7 @@
 //! Opening the detector that a card describes, with the help that a missing part calls for.
 
 mod live;
+mod metered;
 mod reader;
 mod reload;
 

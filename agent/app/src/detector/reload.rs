@@ -13,7 +13,7 @@ use metrics::counter;
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::{Handle, Signals};
 
-use super::live::{Metered, ModelName};
+use super::metered::{Metered, ModelName};
 use crate::config::{self, Rule, Site};
 
 /// How long the exchange waits for a frame.

@@ -1,0 +1,87 @@
+//! `forewarn feedback` and `suppress` as they are typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// `forewarn feedback`.
+#[derive(Debug, Subcommand)]
+pub enum Feedback {
+    /// Say what an incident was
+    Add {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The incident's id.
+        #[arg(long, value_name = "ID")]
+        incident: String,
+        /// What it was.
+        #[arg(long, value_enum)]
+        opinion: crate::operator::feedback::Opinion,
+        /// In your words.
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// List what was said, with the precision of each violation
+    List {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write what was said, with pictures, for tuning and training
+    Export {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Directory for feedback.jsonl and the pictures by violation and opinion.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+/// `forewarn suppress`.
+#[derive(Debug, Subcommand)]
+pub enum Suppress {
+    /// Pass over the subject of an incident from now on
+    Add(SuppressAdd),
+    /// List what is passed over
+    List {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Watch an instance again
+    Remove {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Its number.
+        id: u32,
+    },
+}
+
+/// `forewarn suppress add`.
+#[derive(Debug, Args)]
+pub struct SuppressAdd {
+    /// The site file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The incident whose subject is to be passed over; place and look are taken from its evidence.
+    #[arg(long, value_name = "ID")]
+    pub incident: String,
+    /// Days until it is watched again.
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub days: u32,
+    /// Pass it over for every violation, not only for the incident's.
+    #[arg(long)]
+    pub every_violation: bool,
+    /// Why.
+    #[arg(long, default_value = "")]
+    pub note: String,
+}

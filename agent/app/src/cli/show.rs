@@ -1,0 +1,107 @@
+//! `forewarn evidence`, `config`, `index` and `heatmap` as they are typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use forewarn_domain::{StreamId, ViolationId};
+
+/// `forewarn evidence`.
+#[derive(Debug, Subcommand)]
+pub enum Evidence {
+    /// Check every file of a bundle against its manifest
+    Verify {
+        /// The bundle's folder.
+        bundle: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `forewarn config`.
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// An annotated site file to start from
+    Example,
+    /// The JSON Schema of the site file, for editors
+    Schema,
+    /// The file of a built-in violation
+    Violation {
+        /// Its name; all names are listed if absent.
+        id: Option<ViolationId>,
+    },
+}
+
+/// `forewarn index`.
+#[derive(Debug, Args)]
+pub struct Index {
+    /// A site file whose cameras have places; its outbox is read. May be given several times.
+    #[arg(long, required = true, value_name = "FILE")]
+    pub config: Vec<PathBuf>,
+    /// Also the incidents of a replay, of cameras of the first site. May be given several times.
+    #[arg(long, value_name = "JSONL", requires = "start")]
+    pub incidents: Vec<PathBuf>,
+    /// When the replayed clips began (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<jiff::Timestamp>,
+    /// First day, in the first site's time zone; the day of the first incident if absent.
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<jiff::civil::Date>,
+    /// Last day; the day of the last incident if absent.
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<jiff::civil::Date>,
+    /// Length of a period: day, week or month.
+    #[arg(long, default_value = "day")]
+    pub period: forewarn_index::periods::Length,
+    /// TOML file of weights and limits; the built-in ones if absent.
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// GeoJSON file with the outlines of the cells, for the maps.
+    #[arg(long, value_name = "FILE")]
+    pub outlines: Option<PathBuf>,
+    /// Directory for index.json, index.csv, index.geojson and the SVG maps.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Print the index as JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `forewarn heatmap`.
+#[derive(Debug, Args)]
+pub struct Heatmap {
+    /// The site file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The camera.
+    #[arg(long, value_name = "ID")]
+    pub camera: StreamId,
+    /// First moment in the site's time zone; the first day that was kept if absent.
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<jiff::civil::DateTime>,
+    /// First moment after the map; the end of the last day that was kept if absent.
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<jiff::civil::DateTime>,
+    /// One map for each of these.
+    #[arg(long, value_enum, default_value = "whole")]
+    pub by: HeatSpan,
+    /// Directory in which a replay wrote, in place of the site's storage.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Directory for the maps.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// How long one heat map is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum HeatSpan {
+    /// A minute.
+    Minute,
+    /// An hour.
+    Hour,
+    /// A day.
+    Day,
+    /// Everything from --from to --to.
+    Whole,
+}

@@ -1,0 +1,99 @@
+//! `forewarn run`, `check`, `replay`, `sim` and `demo` as they are typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use forewarn_domain::StreamId;
+
+/// `forewarn run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The site file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// `forewarn check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The site file.
+    #[arg(value_name = "FILE")]
+    pub config: PathBuf,
+    /// Also look at the box: decoders, model, loudspeakers and what was chosen, and why.
+    #[arg(long)]
+    pub probe: bool,
+}
+
+/// `forewarn replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The site file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Play CLIP as camera ID; without it each camera plays the file that its URL names. May be given several times.
+    #[arg(long = "camera", value_name = "ID=CLIP", value_parser = camera_clip)]
+    pub cameras: Vec<(StreamId, PathBuf)>,
+    /// Directory for the results; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Also write DIR/tracks.txt (MOTChallenge form; with several cameras DIR/tracks-ID.txt).
+    #[arg(long)]
+    pub tracks: bool,
+    /// When the clips began (RFC 3339), for schedules and quiet hours; without it schedules always hold and quiet
+    /// hours never.
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<jiff::Timestamp>,
+    /// Keep no evidence.
+    #[arg(long)]
+    pub no_evidence: bool,
+    /// What sensors measured meanwhile: lines of {"sensor": "fume", "at_s": 12.5, "value": 2.3}.
+    #[arg(long, value_name = "FILE")]
+    pub sensors: Option<PathBuf>,
+}
+
+pub(super) fn camera_clip(text: &str) -> Result<(StreamId, PathBuf), String> {
+    let (id, clip) = text.split_once('=').ok_or("write ID=CLIP, such as gate=gate.mp4")?;
+    Ok((StreamId::new(id).map_err(|error| error.to_string())?, PathBuf::from(clip)))
+}
+
+/// `forewarn sim`.
+#[derive(Debug, Subcommand)]
+pub enum Sim {
+    /// Serve a clip as an RTSP camera on loopback
+    Camera {
+        /// The clip (H.264 or H.265 in MP4).
+        clip: PathBuf,
+        /// Port; a free one if 0.
+        #[arg(long, default_value_t = 8554)]
+        port: u16,
+        /// Path of the stream.
+        #[arg(long, default_value = "/camera")]
+        path: String,
+        /// Begin again at the end of the clip.
+        #[arg(long = "loop")]
+        repeat: bool,
+        /// User name for digest authentication.
+        #[arg(long, requires = "password_file")]
+        user: Option<String>,
+        /// File whose first line is the password.
+        #[arg(long, requires = "user")]
+        password_file: Option<PathBuf>,
+    },
+}
+
+/// `forewarn demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Run from the file as quickly as the machine can, without RTSP, broker and sound.
+    #[arg(long)]
+    pub fast: bool,
+    /// One JSON object a line for programs instead of the timeline.
+    #[arg(long)]
+    pub json: bool,
+    /// Directory for evidence and results.
+    #[arg(long, value_name = "DIR", default_value = "demo-out")]
+    pub out: PathBuf,
+    /// Only fetch and prepare the clip.
+    #[arg(long)]
+    pub fetch_only: bool,
+}
