@@ -1,6 +1,9 @@
 //! `cargo xtask tidy`: what the compiler does not check. All checks run; each finding names file, line, rule and mend.
 
 mod boundaries;
+mod circles;
+mod code;
+mod imports;
 mod licences;
 mod links;
 mod metadata;
@@ -78,11 +81,12 @@ pub(crate) fn tidy(workspace: &Workspace, quick: bool) -> Result<()> {
 }
 
 fn look(workspace: &Workspace) -> Result<()> {
-    announce("boundaries, sources, texts, links, licences");
+    announce("boundaries, circles, sources, texts, links, licences");
     let files = tracked_files(workspace)?;
     let metadata = Metadata::read(workspace)?;
     let policy = fs::read_to_string(workspace.root.join("deny.toml")).context("failed to read deny.toml")?;
     let mut findings = boundaries::check(&metadata);
+    findings.extend(circles::check(&files));
     findings.extend(sources::check(&files));
     findings.extend(texts::check(&files));
     findings.extend(links::check(&files, &|path| workspace.root.join(path).exists()));
