@@ -5,8 +5,18 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::violation::Language;
 use crate::{IncidentId, SpeakerId, Timestamp};
+
+/// A language in which a loudspeaker can speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// Chinese (Mandarin).
+    Zh,
+}
 
 /// A text to be spoken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

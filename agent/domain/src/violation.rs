@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::announcement::Language;
 use crate::{AttributeId, Class, Condition, Proof, SpokenText, ViolationId};
 
 /// A text by language, `{ en = "…", zh = "…" }`; at least one of them is given.
@@ -17,17 +18,6 @@ pub struct Text {
     /// Chinese (Mandarin).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zh: Option<String>,
-}
-
-/// A language in which a loudspeaker can speak.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Language {
-    /// English.
-    #[default]
-    En,
-    /// Chinese (Mandarin).
-    Zh,
 }
 
 impl Text {

@@ -3,7 +3,7 @@
 //! A real camera streams, a real agent watches with rules whose incidents come quickly, a real mosquitto keeps its
 //! database on disk, and two consumers listen: a *platform* in a persistent session with QoS 1, and a *witness* with
 //! QoS 0. In each round the agent, the broker or both are killed with SIGKILL at a seeded random moment and started
-//! again. In the end everything settles, and [`Verdict`] compares what the agent's outbox recorded with what came.
+//! again. In the end everything settles, and [`Judgement`] compares what the agent's outbox recorded with what came.
 //!
 //! What is proven, and why it takes two consumers: the agent forgets a message when the broker has acknowledged it. A
 //! broker that is killed right then may have the message neither in its database nor delivered to a consumer whose
@@ -14,8 +14,8 @@
 //! come back. While the witness is not yet subscribed again, the platform's session in the broker's database collects.
 //! So a message that is in neither of the two was lost by the agent.
 
+mod judgement;
 mod stage;
-mod verdict;
 
 use std::path::Path;
 use std::time::Duration;
@@ -26,8 +26,8 @@ use forewarn_domain::clock::Stopwatch;
 
 use crate::program::ForewarnBin;
 
-pub use stage::{Facts, Stage};
-pub use verdict::Verdict;
+pub use judgement::{Facts, Judgement};
+pub use stage::Stage;
 
 /// The longest wait for a moment that is counted in messages.
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
@@ -61,7 +61,7 @@ pub struct Summary {
     /// How often the broker was killed.
     pub broker_kills: u32,
     /// What was found.
-    pub verdict: Verdict,
+    pub judgement: Judgement,
     /// Lines that the agents logged as errors.
     pub errors_logged: usize,
     /// Seconds that it took.
@@ -90,12 +90,12 @@ pub fn run(program: &ForewarnBin, dir: &Path, options: Options, tell: &mut dyn F
     }
     stage.settle()?;
     let errors_logged = stage.judge_logs()?;
-    let verdict = stage.judge()?;
+    let judgement = stage.judge()?;
     Ok(Summary {
         rounds: options.rounds,
         agent_kills,
         broker_kills,
-        verdict,
+        judgement,
         errors_logged,
         wall_s: stopwatch.elapsed().as_secs_f64(),
     })
@@ -141,11 +141,11 @@ fn play_round(stage: &mut Stage, rng: &mut Rng) -> anyhow::Result<(Victim, Strin
 impl Summary {
     /// The table at the end of a run.
     pub fn table(&self) -> String {
-        let Self { rounds, agent_kills, broker_kills, verdict, errors_logged, wall_s } = self;
+        let Self { rounds, agent_kills, broker_kills, judgement, errors_logged, wall_s } = self;
         format!(
             "rounds                         {rounds:>6}   in {wall_s:.0} s\nagent killed                   {agent_kills:>6}\n\
              broker killed                  {broker_kills:>6}\nerrors logged by the agents    {errors_logged:>6}\n{}",
-            verdict.table()
+            judgement.table()
         )
     }
 }

@@ -1,17 +1,15 @@
 //! Camera, agent, broker and consumers of a chaos run.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use forewarn_domain::{IncidentId, IncidentRecord};
 use forewarn_report::IncidentLedger;
 
+use super::judgement::{Facts, Judgement};
 use crate::agent::Agent;
 use crate::broker::Broker;
 use crate::camera::{CameraOptions, SimCamera};
-use crate::chaos::Verdict;
 use crate::program::{ForewarnBin, demo_clip};
 use crate::site::{CameraEntry, QUICK_LOITERING, QUICK_PARKING, SiteFile};
 use crate::subscriber::{Session, Subscriber};
@@ -23,9 +21,6 @@ const ALL: u32 = 1_000_000;
 const STOP_WITHIN: Duration = Duration::from_secs(40);
 /// Attempts to send what is left after the last round.
 const SETTLE_ATTEMPTS: u32 = 3;
-
-/// What the outbox recorded of each incident.
-pub type Facts = BTreeMap<IncidentId, IncidentRecord>;
 
 /// Everything that runs.
 pub struct Stage {
@@ -196,7 +191,7 @@ impl Stage {
     }
 
     /// Compares what was recorded with what came.
-    pub fn judge(&self) -> anyhow::Result<Verdict> {
-        Verdict::of(&self.facts, &self.latest, self.platform.messages(), self.witness.messages())
+    pub fn judge(&self) -> anyhow::Result<Judgement> {
+        Judgement::of(&self.facts, &self.latest, self.platform.messages(), self.witness.messages())
     }
 }

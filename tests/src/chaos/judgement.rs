@@ -4,18 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
-use forewarn_domain::{IncidentId, IncidentState};
+use forewarn_domain::{IncidentId, IncidentRecord, IncidentState};
 use forewarn_wire::{Event, WireTransition};
 
-use super::Facts;
 use crate::subscriber::Received;
+
+/// What the outbox recorded of each incident.
+pub type Facts = BTreeMap<IncidentId, IncidentRecord>;
 
 /// How much two boxes overlap that show the same subject.
 const SAME_PLACE: f32 = 0.5;
 
 /// What a comparison found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Judgement {
     /// Confirmed incidents that the outbox recorded or a message told of.
     pub incidents: usize,
     /// Different events that came.
@@ -38,19 +40,19 @@ pub struct Verdict {
     pub doubles: Vec<String>,
 }
 
-impl Verdict {
+impl Judgement {
     /// Compares what the outbox held at any reading (`facts`) and at the last one (`latest`) with what the two
     /// consumers got.
     pub fn of(facts: &Facts, latest: &Facts, platform: &[Received], witness: &[Received]) -> anyhow::Result<Self> {
-        let mut verdict = Self::default();
+        let mut judgement = Self::default();
         let (by_platform, by_witness) = (events(platform)?, events(witness)?);
-        verdict.check_order("platform", &by_platform);
-        verdict.check_order("witness", &by_witness);
+        judgement.check_order("platform", &by_platform);
+        judgement.check_order("witness", &by_witness);
         let mut first: BTreeMap<&str, (&Event, &str)> = BTreeMap::new();
         for (event, payload) in by_platform.iter().chain(&by_witness) {
             let (_, known) = *first.entry(&event.id).or_insert((event, payload));
             if known != *payload {
-                verdict.altered.push(format!("{}: came as {known} and as {payload}", event.id));
+                judgement.altered.push(format!("{}: came as {known} and as {payload}", event.id));
             }
         }
         let mut incidents: BTreeMap<&IncidentId, BTreeMap<u32, &Event>> =
@@ -63,20 +65,20 @@ impl Verdict {
             let recorded = facts.get(*id).map_or(0, |record| record.history.len().saturating_sub(1));
             let last = came.keys().next_back().copied().unwrap_or(0).max(u32::try_from(recorded)?);
             if latest.get(*id).is_none_or(|record| record.history.len() <= last as usize) {
-                verdict.forgotten.push(id.to_string());
+                judgement.forgotten.push(id.to_string());
             }
             let missing = (1..=last).filter(|sequence| !came.contains_key(sequence));
-            verdict.lost.extend(missing.map(|sequence| Event::id_of(id, sequence)));
-            verdict.check_histories(came);
+            judgement.lost.extend(missing.map(|sequence| Event::id_of(id, sequence)));
+            judgement.check_histories(came);
             let missed = came.values().filter(|event| !at_platform.contains(event.id.as_str())).count();
-            verdict.lost_by_broker += missed;
-            verdict.ends_lost_by_broker +=
+            judgement.lost_by_broker += missed;
+            judgement.ends_lost_by_broker +=
                 usize::from(came.values().next_back().is_some_and(|event| !at_platform.contains(event.id.as_str())));
         }
-        verdict.incidents = incidents.len();
-        verdict.events = first.len();
-        verdict.doubles = doubles(&incidents);
-        Ok(verdict)
+        judgement.incidents = incidents.len();
+        judgement.events = first.len();
+        judgement.doubles = doubles(&incidents);
+        Ok(judgement)
     }
 
     fn check_order(&mut self, consumer: &str, events: &[(Event, &str)]) {
@@ -173,8 +175,7 @@ fn doubles(incidents: &BTreeMap<&IncidentId, BTreeMap<u32, &Event>>) -> Vec<Stri
 #[cfg(test)]
 mod tests {
     use forewarn_domain::{
-        BBox, Cause, Class, IncidentRecord, Report, RuleKey, StreamId, Subject, Timestamp, TrackId, Transition,
-        ViolationId, ZoneId,
+        BBox, Cause, Class, Report, RuleKey, StreamId, Subject, Timestamp, TrackId, Transition, ViolationId, ZoneId,
     };
     use forewarn_wire::EventSource;
 
@@ -225,33 +226,33 @@ mod tests {
         steps.iter().map(|&(n, steps)| record(n, steps)).map(|record| (record.id.clone(), record)).collect()
     }
 
-    fn judge(platform: &[Received], witness: &[Received]) -> Verdict {
+    fn judge(platform: &[Received], witness: &[Received]) -> Judgement {
         let facts = facts(&[(1, 4), (2, 3)]);
-        Verdict::of(&facts, &facts, platform, witness).unwrap()
+        Judgement::of(&facts, &facts, platform, witness).unwrap()
     }
 
     #[test]
     fn what_came_in_order_to_either_consumer_is_good() {
         let all: Vec<Received> = [(1, 1), (1, 2), (2, 1), (1, 2), (1, 3), (2, 2)].map(|(n, s)| message(n, s)).to_vec();
-        let verdict = judge(&all[..4], &all[4..]);
-        assert!(verdict.is_good(), "{}", verdict.table());
-        assert_eq!((verdict.incidents, verdict.events, verdict.repeats), (2, 5, 1));
-        assert_eq!((verdict.lost_by_broker, verdict.ends_lost_by_broker), (2, 2));
+        let judgement = judge(&all[..4], &all[4..]);
+        assert!(judgement.is_good(), "{}", judgement.table());
+        assert_eq!((judgement.incidents, judgement.events, judgement.repeats), (2, 5, 1));
+        assert_eq!((judgement.lost_by_broker, judgement.ends_lost_by_broker), (2, 2));
     }
 
     #[test]
     fn a_report_that_came_to_nobody_is_named() {
-        let verdict = judge(&[message(1, 1), message(1, 3), message(2, 1)], &[]);
-        assert_eq!(verdict.lost, ["gate-loitering-1/2", "gate-loitering-2/2"]);
-        assert!(!verdict.is_good() && verdict.table().contains("lost: gate-loitering-1/2"));
+        let judgement = judge(&[message(1, 1), message(1, 3), message(2, 1)], &[]);
+        assert_eq!(judgement.lost, ["gate-loitering-1/2", "gate-loitering-2/2"]);
+        assert!(!judgement.is_good() && judgement.table().contains("lost: gate-loitering-1/2"));
     }
 
     #[test]
     fn an_incident_that_the_outbox_forgot_is_named() {
         let all = [message(1, 1), message(1, 2), message(1, 3), message(2, 1), message(2, 2)];
-        let verdict = Verdict::of(&facts(&[(1, 4), (2, 3)]), &facts(&[(1, 3)]), &all, &[]).unwrap();
-        assert_eq!(verdict.forgotten, ["gate-loitering-1", "gate-loitering-2"]);
-        assert!(!verdict.is_good());
+        let judgement = Judgement::of(&facts(&[(1, 4), (2, 3)]), &facts(&[(1, 3)]), &all, &[]).unwrap();
+        assert_eq!(judgement.forgotten, ["gate-loitering-1", "gate-loitering-2"]);
+        assert!(!judgement.is_good());
     }
 
     #[test]
@@ -259,25 +260,25 @@ mod tests {
         let mut other = message(2, 1);
         other.payload = other.payload.replace("\"count\":1", "\"count\":2");
         let rest = [message(1, 1), message(1, 2), message(1, 3), message(2, 1), message(2, 2)];
-        let verdict = judge(&rest, &[other]);
-        assert_eq!(verdict.altered.len(), 1, "{}", verdict.table());
+        let judgement = judge(&rest, &[other]);
+        assert_eq!(judgement.altered.len(), 1, "{}", judgement.table());
         let mut torn = message(1, 3);
         torn.payload = torn.payload.replacen("condition_held", "settled", 1);
-        let verdict = judge(&[message(1, 1), message(1, 2), torn, message(2, 1), message(2, 2)], &[]);
-        assert_eq!(verdict.altered.len(), 2, "the two events before contradict the last: {}", verdict.table());
+        let judgement = judge(&[message(1, 1), message(1, 2), torn, message(2, 1), message(2, 2)], &[]);
+        assert_eq!(judgement.altered.len(), 2, "the two events before contradict the last: {}", judgement.table());
     }
 
     #[test]
     fn an_event_whose_first_delivery_follows_a_later_one_is_named() {
-        let verdict = judge(&[message(1, 1), message(1, 3), message(1, 2), message(2, 1), message(2, 2)], &[]);
-        assert_eq!(verdict.disordered.len(), 1, "{}", verdict.table());
-        assert!(verdict.lost.is_empty());
+        let judgement = judge(&[message(1, 1), message(1, 3), message(1, 2), message(2, 1), message(2, 2)], &[]);
+        assert_eq!(judgement.disordered.len(), 1, "{}", judgement.table());
+        assert!(judgement.lost.is_empty());
     }
 
     #[test]
     fn a_second_incident_at_the_place_of_an_open_one_is_counted() {
-        let verdict = judge(&[message(1, 1), message(1, 2), message(1, 3), message(2, 1), message(2, 2)], &[]);
-        assert_eq!(verdict.doubles, ["gate-loitering-2 beside gate-loitering-1, which was complied"]);
-        assert!(verdict.is_good());
+        let judgement = judge(&[message(1, 1), message(1, 2), message(1, 3), message(2, 1), message(2, 2)], &[]);
+        assert_eq!(judgement.doubles, ["gate-loitering-2 beside gate-loitering-1, which was complied"]);
+        assert!(judgement.is_good());
     }
 }
