@@ -4,6 +4,7 @@
 
 mod assets;
 mod bench;
+mod metadata;
 mod setup;
 mod suite;
 mod tidy;
@@ -51,7 +52,7 @@ enum Command {
         /// Only tests whose name contains this.
         filter: Option<String>,
     },
-    /// Check formatting, lints, import boundaries, module docs, sizes, texts, links and licences
+    /// Check formatting, lints, imports, offers, metrics, words, module docs, sizes, texts, links and licences
     #[command(after_help = "Examples:\n  cargo xtask tidy\n  cargo xtask tidy --quick   (what needs no compiler)")]
     Tidy {
         /// Leave out clippy, which compiles the workspace.

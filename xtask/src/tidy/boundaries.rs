@@ -1,7 +1,7 @@
 //! Who may import whom. Arrows point at the ground floor; siblings never import each other.
 
 use super::Finding;
-use super::metadata::{Metadata, Package};
+use crate::metadata::{Metadata, Package};
 
 const RULE: &str = "boundary";
 const DOMAIN: &str = "forewarn-domain";

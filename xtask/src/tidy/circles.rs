@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::imports::{Arrow, Crate, Place};
+use super::imports::{Arrow, Crate, ModulePath};
 use super::{Finding, SourceFile};
 
 /// The arrows between the modules that stand side by side, each with an import that makes it.
@@ -61,7 +61,7 @@ fn circles_of_level(level: &Level<'_>) -> Vec<Finding> {
 }
 
 fn step(from: &str, arrow: &Arrow) -> String {
-    let place = |place: &Place| place.join("::");
+    let place = |place: &ModulePath| place.join("::");
     format!("{from} takes from {} ({}:{})", place(&arrow.to), arrow.file, arrow.line)
 }
 

@@ -5,18 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::SourceFile;
 use super::code::{code_only, without_tests};
 
-/// A module's place in its crate, from the root: empty for the root itself.
-pub(super) type Place = Vec<String>;
+/// Where a module stands in its crate, from the root: empty for the root itself.
+pub(super) type ModulePath = Vec<String>;
 
 /// Somebody names something of another file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Arrow {
-    pub(super) from: Place,
-    pub(super) to: Place,
+    pub(super) from: ModulePath,
+    pub(super) to: ModulePath,
     /// The file that imports.
     pub(super) file: String,
     pub(super) line: usize,
 }
+
+/// Words that stand before the name of an item.
+const KEYWORDS: [&str; 11] =
+    ["fn", "struct", "enum", "union", "trait", "type", "mod", "const", "static", "unsafe", "async"];
 
 /// A path as it is written, from the crate's root.
 #[derive(Debug, Clone)]
@@ -41,24 +45,24 @@ struct Module {
 /// The modules of one crate, tests left out.
 #[derive(Debug)]
 pub(super) struct Crate {
-    modules: BTreeMap<Place, Module>,
+    modules: BTreeMap<ModulePath, Module>,
 }
 
 impl Crate {
     /// Reads the crate whose root file is `root`, such as `hw/src/lib.rs`.
     pub(super) fn read(root: &str, files: &[SourceFile]) -> Self {
         let folder = root.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let mut texts: BTreeMap<Place, (&SourceFile, String)> = BTreeMap::new();
+        let mut texts: BTreeMap<ModulePath, (&SourceFile, String)> = BTreeMap::new();
         for file in files.iter().filter(|f| f.has_extension("rs")) {
             let place = if file.path == root { Some(Vec::new()) } else { place_of(&file.path, folder) };
             if let Some(place) = place {
                 texts.insert(place, (file, code_only(&file.text)));
             }
         }
-        let tests: Vec<Place> = texts.iter().flat_map(|(place, (_, code))| test_modules(place, code)).collect();
+        let tests: Vec<ModulePath> = texts.iter().flat_map(|(place, (_, code))| test_modules(place, code)).collect();
         texts.retain(|place, _| !tests.iter().any(|test| place.starts_with(test)));
-        let places: BTreeSet<Place> = texts.keys().cloned().collect();
-        let read = |(place, (file, code)): (Place, (&SourceFile, String))| {
+        let places: BTreeSet<ModulePath> = texts.keys().cloned().collect();
+        let read = |(place, (file, code)): (ModulePath, (&SourceFile, String))| {
             let module = Module::read(&file.path, &place, &places, &without_tests(&code));
             (place, module)
         };
@@ -82,8 +86,8 @@ impl Crate {
     }
 
     /// The module that defines what a path from the root names.
-    fn resolve(&self, path: &[String], depth: usize) -> Place {
-        let mut here = Place::new();
+    fn resolve(&self, path: &[String], depth: usize) -> ModulePath {
+        let mut here = ModulePath::new();
         for (i, part) in path.iter().enumerate() {
             here.push(part.clone());
             if self.modules.contains_key(&here) {
@@ -106,18 +110,18 @@ impl Crate {
         here
     }
 
-    fn defines(&self, place: &Place, name: &str) -> bool {
+    fn defines(&self, place: &ModulePath, name: &str) -> bool {
         self.modules.get(place).is_some_and(|module| module.defined.contains(name))
     }
 }
 
 /// The place of a file below the folder of the crate's root; programs beside the library are crates of their own.
-fn place_of(path: &str, folder: &str) -> Option<Place> {
+fn place_of(path: &str, folder: &str) -> Option<ModulePath> {
     let inside = path.strip_prefix(folder)?.strip_prefix('/')?.strip_suffix(".rs")?;
     if inside.starts_with("bin/") || ["lib", "main"].contains(&inside) {
         return None;
     }
-    let mut parts: Place = inside.split('/').map(str::to_owned).collect();
+    let mut parts: ModulePath = inside.split('/').map(str::to_owned).collect();
     if parts.last().is_some_and(|last| last == "mod") {
         parts.pop();
     }
@@ -125,7 +129,7 @@ fn place_of(path: &str, folder: &str) -> Option<Place> {
 }
 
 /// Modules with a file of their own that only tests see.
-fn test_modules(place: &Place, code: &str) -> Vec<Place> {
+fn test_modules(place: &ModulePath, code: &str) -> Vec<ModulePath> {
     let behind_marks = code.match_indices("#[cfg(test)]").map(|(at, mark)| &code[at + mark.len()..]);
     behind_marks
         .filter_map(|rest| {
@@ -140,7 +144,7 @@ fn test_modules(place: &Place, code: &str) -> Vec<Place> {
 }
 
 impl Module {
-    fn read(file: &str, place: &Place, places: &BTreeSet<Place>, code: &str) -> Self {
+    fn read(file: &str, place: &ModulePath, places: &BTreeSet<ModulePath>, code: &str) -> Self {
         let mut module = Self { file: file.to_owned(), ..Self::default() };
         let tokens = tokens(code);
         let mut at = 0;
@@ -173,11 +177,14 @@ impl Module {
         module
     }
 
-    fn take_use(&mut self, place: &Place, places: &BTreeSet<Place>, leaf: Leaf<'_>, line: usize) {
-        let Some(parts) = from_root(place, places, &leaf.parts) else { return };
+    fn take_use(&mut self, place: &ModulePath, places: &BTreeSet<ModulePath>, leaf: Leaf<'_>, line: usize) {
+        let Some(mut parts) = from_root(place, places, &leaf.parts) else { return };
         self.paths.push(Path { parts: parts.clone(), line });
         match leaf.name {
-            "*" => self.globs.push(parts),
+            "*" => {
+                parts.pop();
+                self.globs.push(parts);
+            }
             name => {
                 self.names.insert(name.to_owned(), parts);
             }
@@ -185,15 +192,108 @@ impl Module {
     }
 }
 
+/// What a crate's root offers: each name with its line, and whether it is a module.
+pub(super) fn offered_names(code: &str) -> BTreeMap<String, usize> {
+    let tokens = tokens(code);
+    let mut offered = BTreeMap::new();
+    let mut depth = 0_i32;
+    let mut at = 0;
+    while at < tokens.len() {
+        let (word, line) = tokens[at];
+        depth += i32::from(word == "{") - i32::from(word == "}");
+        if depth > 0 {
+            at += 1;
+            continue;
+        }
+        // `pub(crate)` and its like offer nothing.
+        match (tokens[at].0, tokens.get(at + 1).map(|t| t.0)) {
+            ("pub", Some("use")) => {
+                let end = at + tokens[at..].iter().position(|(t, _)| *t == ";").unwrap_or(tokens.len() - at);
+                for leaf in leaves(&tokens[at + 2..end], &[]).into_iter().filter(|leaf| leaf.name != "*") {
+                    offered.insert(leaf.name.to_owned(), line);
+                }
+                at = end;
+            }
+            ("pub", Some(kind)) if kind != "(" => {
+                let name = tokens[at + 1..].iter().map(|t| t.0).find(|t| is_word(t) && !KEYWORDS.contains(t));
+                offered.extend(name.map(|name| (name.to_owned(), line)));
+                at += 2;
+            }
+            _ => at += 1,
+        }
+    }
+    offered
+}
+
+/// The words that public functions, types and associated types of a file are made of, their own names left out.
+pub(super) fn signature_words(code: &str) -> BTreeSet<String> {
+    let tokens = tokens(code);
+    let mut words = BTreeSet::new();
+    for (at, (word, _)) in tokens.iter().enumerate() {
+        let next = tokens.get(at + 1).map_or("", |t| t.0);
+        let is_associated = *word == "type" && tokens.get(at + 2).is_some_and(|t| t.0 == "=");
+        let is_public = *word == "pub" && next != "(" && next != "use" && next != "mod";
+        if !is_public && !is_associated {
+            continue;
+        }
+        // The item's own name is the first word behind its keywords.
+        let rest = tokens[at + 1..].iter().map(|t| t.0);
+        let is_type = ["struct", "enum", "union", "trait"].contains(&next);
+        let item: Vec<&str> = rest.skip_while(|t| KEYWORDS.contains(t)).skip(1).take_while(ends_of(is_type)).collect();
+        words.extend(item.into_iter().filter(|t| is_word(t)).map(str::to_owned));
+    }
+    words
+}
+
+/// Lets the words of an item through: of a type with its body, of anything else up to it.
+fn ends_of(is_type: bool) -> impl FnMut(&&str) -> bool {
+    let mut depth = 0_i32;
+    let mut is_over = false;
+    move |token| {
+        let was_over = is_over;
+        match *token {
+            "{" if !is_type => is_over = true,
+            "{" | "(" => depth += 1,
+            "}" | ")" => {
+                depth -= 1;
+                is_over = *token == "}" && depth <= 0;
+            }
+            ";" | "," if depth <= 0 && !is_type => is_over = *token == ";",
+            ";" if depth <= 0 => is_over = true,
+            _ => {}
+        }
+        !was_over && depth >= 0
+    }
+}
+
+/// The names of another crate that a file uses, such as those of `forewarn_hw`; `None` if it takes all by a star.
+pub(super) fn used_names(code: &str, krate: &str) -> Option<BTreeSet<String>> {
+    let tokens = tokens(code);
+    let mut used = BTreeSet::new();
+    for (at, (word, _)) in tokens.iter().enumerate() {
+        if *word != krate || tokens.get(at + 1).is_none_or(|t| t.0 != "::") {
+            continue;
+        }
+        let end = at + tokens[at..].iter().position(|(t, _)| *t == ";").unwrap_or(tokens.len() - at);
+        let is_tree = tokens.get(at + 2).is_some_and(|t| t.0 == "{");
+        if !is_tree {
+            used.extend(tokens.get(at + 2).map(|t| t.0.to_owned()));
+            continue;
+        }
+        used.extend(leaves(&tokens[at..end], &[]).iter().filter_map(|leaf| leaf.parts.get(1)).map(|n| (*n).to_owned()));
+    }
+    if used.remove("*") { None } else { Some(used) }
+}
+
 /// The path from the root, if it begins in this crate.
-fn from_root(place: &Place, places: &BTreeSet<Place>, parts: &[&str]) -> Option<Vec<String>> {
+fn from_root(place: &ModulePath, places: &BTreeSet<ModulePath>, parts: &[&str]) -> Option<Vec<String>> {
     let n_super = parts.iter().take_while(|p| **p == "super").count();
     let (base, rest): (&[String], &[&str]) = match parts.first().copied()? {
         "crate" => (&[], &parts[1..]),
         "super" => (&place[..place.len().saturating_sub(n_super)], &parts[n_super..]),
         "self" => (place, &parts[1..]),
         first => {
-            let child: Place = place.iter().cloned().chain([first.to_owned()]).collect();
+            let child: ModulePath = place.iter().cloned().chain([first.to_owned()]).collect();
             if !places.contains(&child) {
                 return None;
             }
@@ -222,7 +322,10 @@ fn leaves<'a>(tokens: &[(&'a str, usize)], prefix: &[&'a str]) -> Vec<Leaf<'a>> 
                 let inner = &tokens[at + 1..tokens.len().saturating_sub(1)];
                 return split_at_commas(inner).into_iter().flat_map(|part| leaves(part, &parts)).collect();
             }
-            "*" => return vec![Leaf { parts, name: "*" }],
+            "*" => {
+                parts.push("*");
+                return vec![Leaf { parts, name: "*" }];
+            }
             "as" => {
                 let name = tokens.get(at + 1).map_or("_", |t| t.0);
                 return vec![Leaf { parts, name }];
@@ -277,7 +380,7 @@ mod tests {
     fn arrows(files: &[(&str, &str)]) -> Vec<String> {
         let files: Vec<SourceFile> =
             files.iter().map(|(p, t)| SourceFile { path: format!("x/src/{p}"), text: (*t).to_owned() }).collect();
-        let name = |place: &Place| if place.is_empty() { "root".to_owned() } else { place.join("/") };
+        let name = |place: &ModulePath| if place.is_empty() { "root".to_owned() } else { place.join("/") };
         let arrows = Crate::read("x/src/lib.rs", &files).arrows();
         arrows.iter().map(|a| format!("{} > {}:{}", name(&a.from), name(&a.to), a.line)).collect()
     }
@@ -294,6 +397,28 @@ mod tests {
             arrows(&files),
             ["root > a/inner:4", "root > b:3", "a > b:2", "a/inner > b:2", "b > a:1", "b > a/inner:1"]
         );
+    }
+
+    #[test]
+    fn what_a_root_offers_and_a_file_uses_is_read() {
+        let root = "pub mod a;\nmod b;\npub use b::{C, d::E as F};\npub(crate) use b::G;\npub const fn h() {}\nimpl I { pub fn j() {} }";
+        assert_eq!(
+            offered_names(root).into_iter().collect::<Vec<_>>(),
+            [("C".to_owned(), 3), ("F".to_owned(), 3), ("a".to_owned(), 1), ("h".to_owned(), 5)]
+        );
+        let used = |code| used_names(code, "forewarn_x").map(|names| names.into_iter().collect::<Vec<_>>().join(" "));
+        let code = "use forewarn_x::{C, a::{self, Deep}};\nfn f() { forewarn_x::h(); forewarn_y::z() }";
+        assert_eq!(used(code).as_deref(), Some("C a h"));
+        assert_eq!(used("use forewarn_x::*;"), None);
+    }
+
+    #[test]
+    fn signatures_are_made_of_words() {
+        let code = "pub struct A { b: B }\npub fn f<T>(x: C) -> Result<D, E> { g::<F>() }\nimpl G { type Err = H; }\n\
+                    pub(crate) fn i(x: I) {}\npub enum J { K(L), M { n: N } }\nstruct O(P);";
+        let words = signature_words(code);
+        let of_types: Vec<&str> = words.iter().map(String::as_str).filter(|w| w.len() == 1).collect();
+        assert_eq!(of_types, ["B", "C", "D", "E", "H", "K", "L", "M", "N", "T", "b", "n", "x"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use spdx::{Expression, Licensee, ParseMode};
 
 use super::Finding;
-use super::metadata::{Metadata, Package};
+use crate::metadata::{Metadata, Package};
 
 /// The parts of `deny.toml` that are judged here.
 #[derive(Debug, Deserialize)]

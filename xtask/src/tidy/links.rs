@@ -1,6 +1,7 @@
-//! Relative links of Markdown files lead to a file, and their anchors to a heading of it.
+//! What Markdown files lead to is there: the files of relative links, the headings of their anchors, and each path of
+//! the checkout that stands between back quotes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, SourceFile};
 
@@ -15,7 +16,15 @@ pub(super) fn check(files: &[SourceFile], exists: &dyn Fn(&str) -> bool) -> Vec<
     let pages: BTreeMap<&str, &SourceFile> =
         files.iter().filter(|f| f.has_extension("md")).map(|f| (f.path.as_str(), f)).collect();
     let mut findings = Vec::new();
+    let folders: BTreeSet<&str> = files.iter().filter_map(|f| Some(f.path.split_once('/')?.0)).collect();
     for page in pages.values() {
+        for Link { line, target } in quoted_paths(page, &folders) {
+            if !exists(target) {
+                let what = format!("it names {target}, which does not exist");
+                let mend = "correct the path or remove it; write NAME for a part that is to be filled in";
+                findings.push(Finding { file: page.path.clone(), line, rule: "dead-path", what, mend });
+            }
+        }
         for Link { line, target } in links(page) {
             let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
             let path = if path.is_empty() { page.path.clone() } else { resolve(&page.path, path) };
@@ -47,6 +56,32 @@ fn links(page: &SourceFile) -> Vec<Link<'_>> {
         // Every second part between back quotes is code.
         for prose in text.split('`').step_by(2) {
             found.extend(targets(prose).map(|target| Link { line, target }));
+        }
+    }
+    found
+}
+
+/// Paths from the top of the checkout that stand between back quotes outside of blocks of code.
+fn quoted_paths<'a>(page: &'a SourceFile, folders: &BTreeSet<&str>) -> Vec<Link<'a>> {
+    /// Signs of a pattern, a placeholder, a command or a place inside a file.
+    const PATTERNS: [char; 10] = ['*', '<', '>', '{', '…', ' ', '=', '$', ':', '('];
+    let mut found = Vec::new();
+    let mut in_fence = false;
+    for (line, text) in page.lines() {
+        if text.trim_start().starts_with("```") {
+            in_fence = !in_fence;
+        }
+        if in_fence {
+            continue;
+        }
+        for target in text.split('`').skip(1).step_by(2) {
+            let begins_in_checkout = target.split_once('/').is_some_and(|(folder, _)| folders.contains(folder));
+            let is_filled_in =
+                target.split(['/', '.']).any(|part| part.len() > 1 && part.chars().all(|c| c.is_ascii_uppercase()))
+                    && !target.ends_with(".md");
+            if begins_in_checkout && !is_filled_in && !target.contains(PATTERNS) {
+                found.push(Link { line, target: target.trim_end_matches('/') });
+            }
         }
     }
     found
@@ -111,6 +146,16 @@ mod tests {
             ),
         ];
         assert_eq!(check(&files, &|path| path == "hw/src/lib.rs"), []);
+    }
+
+    #[test]
+    fn quoted_paths_of_the_checkout_must_exist() {
+        let text = "`hw/src/gone.rs` `hw/src/lib.rs` `hw/src/` `out/x.json` `hw/NAME.rs` `hw/*.rs` `cat hw/x`\n";
+        let files = [page("docs/A.md", text), page("hw/src/lib.rs", "")];
+        let found: Vec<String> =
+            check(&files, &|path| path != "hw/src/gone.rs").iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert!(found[0].starts_with("docs/A.md:1: [dead-path] it names hw/src/gone.rs"), "{found:#?}");
     }
 
     #[test]

@@ -6,9 +6,11 @@ mod code;
 mod imports;
 mod licences;
 mod links;
-mod metadata;
+mod metrics;
+mod offers;
 mod sources;
 mod texts;
+mod words;
 
 use std::fmt;
 use std::fs;
@@ -16,8 +18,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use crate::metadata::Metadata;
 use crate::workspace::{Workspace, announce, output, run};
-use metadata::Metadata;
 
 /// Something that breaks a rule of the house.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +43,7 @@ impl fmt::Display for Finding {
 }
 
 /// A file of the checkout that git tracks or would track.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct SourceFile {
     /// Its path from the top of the checkout, with slashes.
     path: String,
@@ -81,12 +83,15 @@ pub(crate) fn tidy(workspace: &Workspace, quick: bool) -> Result<()> {
 }
 
 fn look(workspace: &Workspace) -> Result<()> {
-    announce("boundaries, circles, sources, texts, links, licences");
+    announce("boundaries, circles, offers, metrics, words, sources, texts, links, licences");
     let files = tracked_files(workspace)?;
     let metadata = Metadata::read(workspace)?;
     let policy = fs::read_to_string(workspace.root.join("deny.toml")).context("failed to read deny.toml")?;
     let mut findings = boundaries::check(&metadata);
     findings.extend(circles::check(&files));
+    findings.extend(offers::check(&metadata, &files));
+    findings.extend(metrics::check(&files, &metadata.crate_names()));
+    findings.extend(words::check(&files));
     findings.extend(sources::check(&files));
     findings.extend(texts::check(&files));
     findings.extend(links::check(&files, &|path| workspace.root.join(path).exists()));

@@ -1,0 +1,89 @@
+//! Code and docs/metrics.md know the same metrics.
+
+use std::collections::BTreeMap;
+
+use super::{Finding, SourceFile};
+
+const PAGE: &str = "docs/metrics.md";
+/// What every metric's name begins with.
+const PREFIX: &str = "forewarn_";
+
+/// A place of a name: its file and line.
+type At<'a> = (&'a str, usize);
+
+/// `crates` are the names of crates, which begin as metrics do and are none.
+pub(super) fn check(files: &[SourceFile], crates: &[String]) -> Vec<Finding> {
+    let Some(page) = files.iter().find(|f| f.path == PAGE) else {
+        let mend = "list each metric there with its kind, labels and meaning";
+        return vec![Finding {
+            file: PAGE.to_owned(),
+            line: 0,
+            rule: "metrics",
+            what: "it is missing".to_owned(),
+            mend,
+        }];
+    };
+    let mut in_code: BTreeMap<&str, At<'_>> = BTreeMap::new();
+    for file in files.iter().filter(|f| f.has_extension("rs") && !f.path.starts_with("xtask/")) {
+        for (number, line) in file.lines() {
+            for name in names(line, "\"").filter(|name| !crates.iter().any(|krate| krate == name)) {
+                in_code.entry(name).or_insert((&file.path, number));
+            }
+        }
+    }
+    let mut on_page: BTreeMap<&str, At<'_>> = BTreeMap::new();
+    for (number, line) in page.lines() {
+        for name in names(line, "`") {
+            on_page.entry(name).or_insert((PAGE, number));
+        }
+    }
+    let finding =
+        |(file, line): At<'_>, what, mend| Finding { file: file.to_owned(), line, rule: "metrics", what, mend };
+    let unknown = in_code.iter().filter(|(name, _)| !on_page.contains_key(*name)).map(|(name, at)| {
+        finding(*at, format!("{PAGE} does not know {name}"), "describe it there, or correct the name")
+    });
+    let gone = on_page.iter().filter(|(name, _)| !in_code.contains_key(*name)).map(|(name, at)| {
+        finding(*at, format!("no code names {name}"), "take it out of the page, or correct the name")
+    });
+    unknown.chain(gone).collect()
+}
+
+/// The names of metrics that stand behind an opening quote.
+fn names<'a>(line: &'a str, quote: &'a str) -> impl Iterator<Item = &'a str> {
+    line.match_indices(PREFIX).filter(move |(at, _)| line[..*at].ends_with(quote)).map(|(at, _)| {
+        let rest = &line[at..];
+        let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        &rest[..length]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(page: &str, code: &str) -> Vec<String> {
+        let file = |path: &str, text: &str| SourceFile { path: path.to_owned(), text: text.to_owned() };
+        let files = [file("docs/metrics.md", page), file("agent/app/src/a.rs", code)];
+        check(&files, &["forewarn_hw".to_owned()]).iter().map(|f| format!("{}:{} {}", f.file, f.line, f.what)).collect()
+    }
+
+    #[test]
+    fn code_and_page_must_know_the_same_names() {
+        let page = "| `forewarn_a_total` | x |\n| `forewarn_b{camera}` | y |\n";
+        let code = "counter!(\"forewarn_a_total\");\nlog(\"forewarn_hw=debug\");\ngauge!(\n    \"forewarn_b\", 1)";
+        assert_eq!(found(page, code), [""; 0]);
+        let told = found(page, "counter!(\"forewarn_a_total\");\ngauge!(\"forewarn_c\")");
+        assert_eq!(
+            told,
+            [
+                "agent/app/src/a.rs:2 docs/metrics.md does not know forewarn_c",
+                "docs/metrics.md:2 no code names forewarn_b"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_missing_page_is_said() {
+        assert_eq!(check(&[], &[]).len(), 1);
+    }
+}
