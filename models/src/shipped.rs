@@ -14,7 +14,7 @@ pub(crate) fn bytes(file: &str) -> Option<&'static [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::card::Source;
+    use crate::card::WeightSource;
     use crate::cards;
     use forewarn_base::hash::sha256_of_bytes;
 
@@ -26,7 +26,7 @@ mod tests {
         let mut used = Vec::new();
         for (name, _) in cards::BUILTIN {
             let card = cards::builtin(name).unwrap();
-            let Source::Shipped { file } = &card.source else { continue };
+            let WeightSource::Shipped { file } = &card.source else { continue };
             let content = bytes(file).unwrap_or_else(|| panic!("{name}: {file} is not part of the program"));
             assert_eq!(card.weights.sha256, Some(sha256_of_bytes(content)), "{name}");
             assert!(content.len() <= MOST_BYTES, "{name} has {} bytes", content.len());

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use forewarn_base::durable;
 use forewarn_base::hash::{self, HashError};
 
-use crate::card::{Card, Source};
+use crate::card::{Card, WeightSource};
 use crate::shipped;
 
 /// Environment variable that names the store.
@@ -109,7 +109,7 @@ impl Store {
     /// are the right ones.
     pub fn weights(&self, card: &Card) -> Result<PathBuf, StoreError> {
         let path = self.path(&card.weights.file);
-        if let Source::Shipped { file } = &card.source
+        if let WeightSource::Shipped { file } = &card.source
             && let Some(bytes) = shipped::bytes(file)
         {
             self.place_shipped(card, &path, bytes)?;

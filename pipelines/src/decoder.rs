@@ -136,7 +136,7 @@ pub struct Candidate {
 
 /// What became of a candidate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct RankedDecoder {
     /// The candidate.
     pub candidate: Candidate,
     /// Its place in the order of attempts, from 0; `None` if it is not tried.
@@ -161,34 +161,34 @@ pub struct CodecProbe {
     /// The codec.
     pub codec: Codec,
     /// Every decoder with what became of it, those that are tried first, in order.
-    pub verdicts: Vec<Verdict>,
+    pub ranked: Vec<RankedDecoder>,
 }
 
 impl CodecProbe {
     /// The decoder that is used.
     pub fn chosen(&self) -> Option<&Candidate> {
-        self.verdicts.iter().find(|v| v.place == Some(0)).map(|v| &v.candidate)
+        self.ranked.iter().find(|v| v.place == Some(0)).map(|v| &v.candidate)
     }
 }
 
 /// Puts `candidates` in the order in which they are tried.
-pub fn choose(preference: &DecoderPreference, candidates: &[Candidate]) -> Vec<Verdict> {
-    let mut verdicts: Vec<(u32, Verdict)> = candidates.iter().map(|c| judge(preference, c)).collect();
-    verdicts.sort_by(|(class_a, a), (class_b, b)| {
-        let key = |v: &Verdict| (v.candidate.kind == DecoderKind::Software, -v.candidate.rank);
+pub fn choose(preference: &DecoderPreference, candidates: &[Candidate]) -> Vec<RankedDecoder> {
+    let mut ranked: Vec<(u32, RankedDecoder)> = candidates.iter().map(|c| judge(preference, c)).collect();
+    ranked.sort_by(|(class_a, a), (class_b, b)| {
+        let key = |v: &RankedDecoder| (v.candidate.kind == DecoderKind::Software, -v.candidate.rank);
         class_a.cmp(class_b).then_with(|| key(a).cmp(&key(b))).then_with(|| a.candidate.name.cmp(&b.candidate.name))
     });
-    let place = |(i, (class, mut verdict)): (usize, (u32, Verdict))| {
-        verdict.place = (class < NOT_TRIED).then_some(i);
-        verdict
+    let place = |(i, (class, mut decoder)): (usize, (u32, RankedDecoder))| {
+        decoder.place = (class < NOT_TRIED).then_some(i);
+        decoder
     };
-    verdicts.into_iter().enumerate().map(place).collect()
+    ranked.into_iter().enumerate().map(place).collect()
 }
 
 const NOT_TRIED: u32 = 9;
 
 /// The class of a candidate, lowest tried first, and why.
-fn judge(preference: &DecoderPreference, candidate: &Candidate) -> (u32, Verdict) {
+fn judge(preference: &DecoderPreference, candidate: &Candidate) -> (u32, RankedDecoder) {
     let is_software = candidate.kind == DecoderKind::Software;
     let is_set_aside = candidate.rank <= 0;
     let (class, reason) = match preference {
@@ -202,7 +202,7 @@ fn judge(preference: &DecoderPreference, candidate: &Candidate) -> (u32, Verdict
         _ if is_software => (2, format!("software fall-back, rank {}", candidate.rank)),
         _ => (NOT_TRIED, "the site file asks for another".to_owned()),
     };
-    (class, Verdict { candidate: candidate.clone(), place: None, reason })
+    (class, RankedDecoder { candidate: candidate.clone(), place: None, reason })
 }
 
 /// Every decoder of the registry for `codec`.
@@ -220,7 +220,7 @@ fn registered(codec: Codec) -> Vec<Candidate> {
 
 /// Looks at the registry and says which decoder is used for each codec, and why.
 pub fn probe(preference: &DecoderPreference) -> Vec<CodecProbe> {
-    Codec::ALL.map(|codec| CodecProbe { codec, verdicts: choose(preference, &registered(codec)) }).into()
+    Codec::ALL.map(|codec| CodecProbe { codec, ranked: choose(preference, &registered(codec)) }).into()
 }
 
 /// A decoder, ready to be linked.
@@ -237,9 +237,9 @@ pub(crate) fn open(
     excluded: &[String],
     threads: u32,
 ) -> Result<OpenedDecoder, NoDecoderError> {
-    let verdicts = choose(preference, &registered(codec));
-    let tried = verdicts.into_iter().filter(|v| v.place.is_some() && !excluded.contains(&v.candidate.name));
-    for Verdict { candidate, .. } in tried {
+    let ranked = choose(preference, &registered(codec));
+    let tried = ranked.into_iter().filter(|v| v.place.is_some() && !excluded.contains(&v.candidate.name));
+    for RankedDecoder { candidate, .. } in tried {
         let Ok(element) = gst::ElementFactory::make(&candidate.name).build() else { continue };
         // Hardware opens its device here, so that one without a device is passed over.
         if element.set_state(gst::State::Ready).is_err() {
@@ -273,8 +273,8 @@ mod tests {
 
     fn order(preference: &str, names: &[(&str, i32)]) -> Vec<String> {
         let candidates: Vec<Candidate> = names.iter().map(|&(name, rank)| candidate(name, rank)).collect();
-        let verdicts = choose(&preference.parse().unwrap(), &candidates);
-        let tried = verdicts.iter().filter(|v| v.place.is_some());
+        let ranked = choose(&preference.parse().unwrap(), &candidates);
+        let tried = ranked.iter().filter(|v| v.place.is_some());
         tried.map(|v| v.candidate.name.clone()).collect()
     }
 
@@ -301,10 +301,10 @@ mod tests {
     fn every_candidate_has_a_reason() {
         let candidates: Vec<Candidate> = DESKTOP.iter().map(|&(name, rank)| candidate(name, rank)).collect();
         for preference in ["auto", "software", "nvdec", "avdec_h264"] {
-            let verdicts = choose(&preference.parse().unwrap(), &candidates);
-            assert_eq!(verdicts.len(), candidates.len());
-            assert!(verdicts.iter().all(|v| !v.reason.is_empty()));
-            assert_eq!(verdicts[0].place, Some(0));
+            let ranked = choose(&preference.parse().unwrap(), &candidates);
+            assert_eq!(ranked.len(), candidates.len());
+            assert!(ranked.iter().all(|v| !v.reason.is_empty()));
+            assert_eq!(ranked[0].place, Some(0));
         }
         assert!(choose(&DecoderPreference::Auto, &[]).is_empty());
     }

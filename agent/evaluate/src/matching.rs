@@ -10,7 +10,7 @@ use crate::truth::{ClipTruth, Ignored, Truth};
 /// What an alarm turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "verdict", content = "truth")]
-pub enum Verdict {
+pub enum Judged {
     /// It is this entry of the truth.
     Found(usize),
     /// Another alarm is this entry already.
@@ -21,7 +21,7 @@ pub enum Verdict {
     Ignored,
 }
 
-impl Verdict {
+impl Judged {
     /// Whether it counts against the rules.
     pub fn is_false_alarm(&self) -> bool {
         matches!(self, Self::False | Self::Duplicate(_))
@@ -32,7 +32,7 @@ impl Verdict {
 ///
 /// Of all ways to pair them the one with the most pairs is taken, and of these the one with the most time in common
 /// (Kuhn–Munkres).
-pub fn judge(clip: &ClipTruth, alarms: &[Alarm], min_overlap: f32) -> Vec<Verdict> {
+pub fn judge(clip: &ClipTruth, alarms: &[Alarm], min_overlap: f32) -> Vec<Judged> {
     let is_candidate = |alarm: &Alarm, truth: &Truth| is_match(alarm, truth, clip.tolerance_s, min_overlap);
     let weight = |alarm: usize, truth: usize| {
         let (alarm, truth) = (&alarms[alarm], &clip.truths[truth]);
@@ -41,13 +41,13 @@ pub fn judge(clip: &ClipTruth, alarms: &[Alarm], min_overlap: f32) -> Vec<Verdic
     let paired = pair(alarms.len(), clip.truths.len(), weight);
     let verdict = |(alarm, paired): (&Alarm, Option<usize>)| {
         if let Some(truth) = paired {
-            return Verdict::Found(truth);
+            return Judged::Found(truth);
         }
         if is_ignored(clip, alarm) {
-            return Verdict::Ignored;
+            return Judged::Ignored;
         }
         let duplicate = clip.truths.iter().position(|truth| is_candidate(alarm, truth));
-        duplicate.map_or(Verdict::False, Verdict::Duplicate)
+        duplicate.map_or(Judged::False, Judged::Duplicate)
     };
     alarms.iter().zip(paired).map(verdict).collect()
 }

@@ -9,7 +9,7 @@ use forewarn_domain::{BBox, StreamId, ViolationId, ZoneId};
 use serde::{Deserialize, Serialize};
 
 use crate::alarms::Alarm;
-use crate::matching::Verdict;
+use crate::matching::Judged;
 use crate::score::{Counts, Score};
 use crate::truth::ClipTruth;
 
@@ -93,7 +93,7 @@ pub struct AlarmResult {
     pub alarm: Alarm,
     /// What it turned out to be; `truth` is the index of the clip's entry.
     #[serde(flatten)]
-    pub verdict: Verdict,
+    pub verdict: Judged,
 }
 
 impl Evaluation {
@@ -158,10 +158,10 @@ pub fn scores(clips: &[ClipResult]) -> (Vec<Score>, Score) {
 
 impl ClipResult {
     /// What came of a clip: its alarms with the verdict of each.
-    pub fn new(played: Played, truth: &ClipTruth, alarms: Vec<Alarm>, verdicts: Vec<Verdict>) -> Self {
+    pub fn new(played: Played, truth: &ClipTruth, alarms: Vec<Alarm>, verdicts: Vec<Judged>) -> Self {
         let alarms: Vec<AlarmResult> =
             alarms.into_iter().zip(verdicts).map(|(alarm, verdict)| AlarmResult { alarm, verdict }).collect();
-        let found = |index: usize| alarms.iter().find(|known| known.verdict == Verdict::Found(index));
+        let found = |index: usize| alarms.iter().find(|known| known.verdict == Judged::Found(index));
         let truths = truth.truths.iter().enumerate().map(|(index, truth)| TruthResult {
             violation: truth.violation.clone(),
             zone: truth.zone.clone(),
@@ -193,15 +193,15 @@ impl ClipResult {
 
     fn counts(&self, violation: &ViolationId) -> Counts {
         let truths = || self.truths.iter().filter(|truth| truth.violation == *violation);
-        let alarms = |is_counted: fn(&Verdict) -> bool| {
+        let alarms = |is_counted: fn(&Judged) -> bool| {
             let of_kind = self.alarms.iter().filter(|known| known.alarm.violation == *violation);
             of_kind.filter(|known| is_counted(&known.verdict)).count() as u64
         };
         Counts {
             truths: truths().count() as u64,
             found: truths().filter(|truth| truth.found.is_some()).count() as u64,
-            false_alarms: alarms(Verdict::is_false_alarm),
-            duplicates: alarms(|verdict| matches!(verdict, Verdict::Duplicate(_))),
+            false_alarms: alarms(Judged::is_false_alarm),
+            duplicates: alarms(|verdict| matches!(verdict, Judged::Duplicate(_))),
             judged_s: self.judged_s,
             delays_s: truths().filter_map(|truth| truth.delay_s).collect(),
         }

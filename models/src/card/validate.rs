@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Activation, Answer, Card, CardError, Conversion, DecoderSpec, Dictionary, Dynamic, DynamicAxes, Input, Resize,
-    Source, Task, Thresholds,
+    Task, Thresholds, WeightSource,
 };
 
 /// Longest side of an input that is believed, in pixels.
@@ -47,10 +47,10 @@ impl Card {
             }
         }
         match &self.source {
-            Source::Npm { files, .. } if files.is_empty() => {
+            WeightSource::Npm { files, .. } if files.is_empty() => {
                 return Err(("source.npm.files", "name at least one file".to_owned()));
             }
-            Source::Shipped { file } => check_file_name("source.shipped.file", file)?,
+            WeightSource::Shipped { file } => check_file_name("source.shipped.file", file)?,
             _ => {}
         }
         if let Some(Conversion::TfjsPart { shape, outputs, .. }) = &self.weights.conversion

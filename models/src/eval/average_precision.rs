@@ -136,14 +136,14 @@ fn curve(photos: &[Matched], most: usize) -> Option<Curve> {
     if n_truth == 0 {
         return None;
     }
-    let mut verdicts: Vec<_> = photos.iter().flat_map(|photo| photo.verdicts.iter().take(most)).collect();
-    verdicts.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let mut boxes: Vec<_> = photos.iter().flat_map(|photo| photo.boxes.iter().take(most)).collect();
+    boxes.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut curve = Curve { precision: [[0.0; RECALLS]; OVERLAPS], recall: [0.0; OVERLAPS] };
     for level in 0..OVERLAPS {
         let (mut right, mut wrong) = (0_usize, 0_usize);
-        let mut points: Vec<(f64, f64)> = Vec::with_capacity(verdicts.len());
-        for verdict in &verdicts {
-            match (verdict.is_ignored[level], verdict.is_matched[level]) {
+        let mut points: Vec<(f64, f64)> = Vec::with_capacity(boxes.len());
+        for judged in &boxes {
+            match (judged.is_ignored[level], judged.is_matched[level]) {
                 (false, true) => right += 1,
                 (false, false) => wrong += 1,
                 (true, _) => {}

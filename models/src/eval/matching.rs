@@ -29,7 +29,7 @@ impl AreaRange {
 
 /// What became of one found box at each threshold of overlap.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Verdict {
+pub(super) struct JudgedBox {
     pub(super) score: f64,
     pub(super) is_matched: [bool; OVERLAPS],
     pub(super) is_ignored: [bool; OVERLAPS],
@@ -39,7 +39,7 @@ pub(super) struct Verdict {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Matched {
     /// Found boxes by falling score, at most [`MAX_FOUND`].
-    pub(super) verdicts: Vec<Verdict>,
+    pub(super) boxes: Vec<JudgedBox>,
     /// True boxes that count.
     pub(super) n_truth: usize,
 }
@@ -74,23 +74,23 @@ impl<'a> Pairs<'a> {
         let mut order: Vec<usize> = (0..self.truth.len()).collect();
         order.sort_by_key(|&t| is_ignored[t]);
         let outside = |f: &FoundBox| range.is_outside(f.bbox[2] * f.bbox[3]);
-        let mut verdicts: Vec<Verdict> = self
+        let mut boxes: Vec<JudgedBox> = self
             .found
             .iter()
-            .map(|f| Verdict { score: f.score, is_matched: [false; OVERLAPS], is_ignored: [outside(f); OVERLAPS] })
+            .map(|f| JudgedBox { score: f.score, is_matched: [false; OVERLAPS], is_ignored: [outside(f); OVERLAPS] })
             .collect();
         for (level, least) in overlaps().into_iter().enumerate() {
             let mut is_taken = vec![false; self.truth.len()];
-            for (verdict, overlaps) in verdicts.iter_mut().zip(&self.overlaps) {
+            for (judged, overlaps) in boxes.iter_mut().zip(&self.overlaps) {
                 let free = |t: usize| !is_taken[t] || self.truth[t].is_crowd;
                 if let Some(t) = best(&order, &is_ignored, overlaps, least, free) {
                     is_taken[t] = true;
-                    verdict.is_matched[level] = true;
-                    verdict.is_ignored[level] = is_ignored[t];
+                    judged.is_matched[level] = true;
+                    judged.is_ignored[level] = is_ignored[t];
                 }
             }
         }
-        Matched { verdicts, n_truth: is_ignored.iter().filter(|ignored| !**ignored).count() }
+        Matched { boxes, n_truth: is_ignored.iter().filter(|ignored| !**ignored).count() }
     }
 }
 
@@ -147,7 +147,7 @@ mod tests {
     fn outcome(truth: &[TruthBox], found: &[FoundBox], range: AreaRange) -> (usize, Vec<(usize, usize)>) {
         let matched = Pairs::new(truth, found, 0).map(|pairs| pairs.matched(range)).unwrap_or_default();
         let count = |flags: [bool; OVERLAPS]| flags.iter().filter(|flag| **flag).count();
-        (matched.n_truth, matched.verdicts.iter().map(|v| (count(v.is_matched), count(v.is_ignored))).collect())
+        (matched.n_truth, matched.boxes.iter().map(|v| (count(v.is_matched), count(v.is_ignored))).collect())
     }
 
     #[test]

@@ -9,15 +9,24 @@ use super::client::{self, CurlOutcome, WheelTarget};
 use super::{FetchError, Fetcher};
 
 impl Fetcher {
-    pub(super) fn npm(&self, package: &str, version: &str, sha256: Option<&str>) -> Result<PathBuf, FetchError> {
-        let label = format!("npm package {package}@{version}");
-        self.cached(&label, &format!("npm-{}-{version}.tgz", flat(package)), sha256, |dir| {
-            client::npm_pack(package, version, dir)
-        })
+    pub(super) fn npm(
+        &self,
+        package: &str,
+        version: &str,
+        sha256: Option<&str>,
+        megabytes: Option<u32>,
+    ) -> Result<PathBuf, FetchError> {
+        let label = sized(format!("npm package {package}@{version}"), megabytes);
+        self.cached(&label, &npm_file(package, version), sha256, |dir| client::npm_pack(package, version, dir))
     }
 
-    pub(super) fn wheel(&self, target: &WheelTarget<'_>, sha256: Option<&str>) -> Result<PathBuf, FetchError> {
-        let label = format!("wheel {}=={}", target.package, target.version);
+    pub(super) fn wheel(
+        &self,
+        target: &WheelTarget<'_>,
+        sha256: Option<&str>,
+        megabytes: Option<u32>,
+    ) -> Result<PathBuf, FetchError> {
+        let label = sized(format!("wheel {}=={}", target.package, target.version), megabytes);
         let platform = target.platform.map_or("any", |(platform, _)| platform);
         let file = format!("pip-{}-{}-{platform}.whl", flat(target.package), target.version);
         self.cached(&label, &file, sha256, |dir| client::pip_download(target, dir))
@@ -78,6 +87,19 @@ impl Fetcher {
         durable::move_file(&part, &cached).map_err(|source| FetchError::io("keep", &cached, source))?;
         Ok(cached)
     }
+}
+
+/// What is fetched, with its size if that is known.
+fn sized(what: String, megabytes: Option<u32>) -> String {
+    match megabytes {
+        Some(megabytes) => format!("{what} ({megabytes} MB)"),
+        None => what,
+    }
+}
+
+/// Name of a package of npm in the cache.
+pub(super) fn npm_file(package: &str, version: &str) -> String {
+    format!("npm-{}-{version}.tgz", flat(package))
 }
 
 /// A package name as part of a file name.

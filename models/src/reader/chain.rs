@@ -5,7 +5,7 @@ use forewarn_domain::{Answer, BBox, Frame, Look, Point, Unclear};
 use super::attribute::{Attribute, Find, FindFace, FindPlate, FindPose};
 use super::error::ReaderError;
 use super::model::{Said, as_trained};
-use super::opener::{Models, Opener};
+use super::opener::{OpenModels, Opener};
 use super::search::{Finder, Finding, SearchId, Searches};
 use super::{clamped, part};
 use crate::card::{self, Card, Crop, CropOf, Task};
@@ -50,7 +50,11 @@ pub(super) struct Part {
 }
 
 impl Chain {
-    pub(super) fn open(attribute: &Attribute, opener: &Opener<'_>, models: &mut Models) -> Result<Self, ReaderError> {
+    pub(super) fn open(
+        attribute: &Attribute,
+        opener: &Opener<'_>,
+        models: &mut OpenModels,
+    ) -> Result<Self, ReaderError> {
         let id = &attribute.attribute;
         let find = &attribute.find;
         let card = match opener.card(id, &attribute.model) {

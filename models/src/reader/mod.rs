@@ -31,7 +31,7 @@ use crate::runtime::Runtime;
 use crate::store::Store;
 use chain::{Chain, Part};
 use model::Said;
-use opener::{Models, Opener};
+use opener::{OpenModels, Opener};
 use search::Searches;
 
 /// A reading with the parts that were looked at.
@@ -49,7 +49,7 @@ pub struct DetailedReading {
 pub struct AttributeReader {
     ids: Vec<AttributeId>,
     chains: Vec<Chain>,
-    models: Models,
+    models: OpenModels,
 }
 
 impl AttributeReader {
@@ -80,7 +80,7 @@ impl AttributeReader {
     }
 
     fn open_all(attributes: &[Attribute], opener: &Opener<'_>) -> Result<Self, ReaderError> {
-        let mut reader = Self { ids: Vec::new(), chains: Vec::new(), models: Models::default() };
+        let mut reader = Self { ids: Vec::new(), chains: Vec::new(), models: OpenModels::default() };
         for attribute in attributes {
             let id = attribute.attribute.clone();
             if reader.ids.contains(&id) {

@@ -36,7 +36,7 @@ impl Cost {
 
 /// Finders and judges, each open once however many attributes need it.
 #[derive(Default)]
-pub(super) struct Models {
+pub(super) struct OpenModels {
     pub(super) detectors: Vec<(OnnxDetector, Cost)>,
     pub(super) crop_models: Vec<(CropModel, Cost)>,
 }
@@ -86,7 +86,7 @@ impl Opener<'_> {
         id: &AttributeId,
         name: &str,
         (min_score, side_px): (f32, Option<u32>),
-        models: &mut Models,
+        models: &mut OpenModels,
     ) -> Result<usize, ReaderError> {
         let mut card = self.card(id, name)?;
         card.thresholds.score = min_score;
@@ -110,7 +110,12 @@ impl Opener<'_> {
     }
 
     /// The place of a model that looks at crops, opened unless it is open.
-    pub(super) fn crop_model(&self, id: &AttributeId, name: &str, models: &mut Models) -> Result<usize, ReaderError> {
+    pub(super) fn crop_model(
+        &self,
+        id: &AttributeId,
+        name: &str,
+        models: &mut OpenModels,
+    ) -> Result<usize, ReaderError> {
         let card = self.card(id, name)?;
         if let Some(open) = models.crop_models.iter().position(|(model, _)| *model.card() == card) {
             return Ok(open);

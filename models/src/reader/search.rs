@@ -4,7 +4,7 @@ use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{BBox, Frame, Point};
 
 use super::model::Said;
-use super::opener::Models;
+use super::opener::OpenModels;
 use super::part::KeyPoint;
 use crate::crop::{Window, view};
 use crate::detector::Found;
@@ -65,7 +65,7 @@ impl Searches {
     }
 
     /// Makes all searches.
-    pub(super) fn run(self, models: &mut Models) -> Findings {
+    pub(super) fn run(self, models: &mut OpenModels) -> Findings {
         let mut findings = vec![Finding::Failed; self.0.len()];
         for (index, (model, cost)) in models.detectors.iter_mut().enumerate() {
             let (places, views) = self.of(Finder::Detector(index));

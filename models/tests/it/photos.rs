@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use forewarn_domain::Detection;
-use forewarn_models::card::{Card, Source};
+use forewarn_models::card::{Card, WeightSource};
 use forewarn_models::{Fetcher, OnnxDetector, Progress, Runtime, Store, cards, image_frame, tfjs};
 use serde::Deserialize;
 
@@ -119,7 +119,7 @@ struct Layer {
 
 /// The two files of the default detector's package, out of the fetcher's cache.
 fn graph_model(card: &Card) -> (Vec<u8>, Vec<u8>) {
-    let Source::Npm { package, version, files, .. } = &card.source else { panic!("the source is not npm") };
+    let WeightSource::Npm { package, version, files, .. } = &card.source else { panic!("the source is not npm") };
     let name = package.replace(['@', '/'], "_");
     let archive = Store::locate().path(&format!("cache/npm-{name}-{version}.tgz"));
     let file = File::open(&archive)

@@ -7,7 +7,7 @@ use forewarn_domain::IncidentState;
 use forewarn_report::IncidentLedger;
 use forewarn_tests::agent::Metrics;
 use forewarn_tests::camera::CameraOptions;
-use forewarn_tests::chaos::{Facts, Verdict};
+use forewarn_tests::chaos::{Facts, Judgement};
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::{QUICK_LOITERING, QUICK_PARKING};
 use forewarn_tests::{
@@ -70,8 +70,8 @@ fn an_incident_goes_on_after_the_agent_was_killed() {
     platform.catch_up();
     let ids: BTreeSet<String> = platform.events().unwrap().into_iter().map(|event| event.subject).collect();
     assert_eq!(ids.len(), 1, "one van, one incident: {ids:?}");
-    let verdict = Verdict::of(&world.facts(), &world.facts(), world.platform.messages(), &[]).unwrap();
-    assert!(verdict.is_good(), "{}", verdict.table());
+    let judgement = Judgement::of(&world.facts(), &world.facts(), world.platform.messages(), &[]).unwrap();
+    assert!(judgement.is_good(), "{}", judgement.table());
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_broker_that_is_away_gets_everything_in_order_when_it_is_back() {
     assert!(agent.interrupt(STOP_WITHIN).unwrap().success());
     world.platform.probe().unwrap();
 
-    let verdict = Verdict::of(&world.facts(), &world.facts(), world.platform.messages(), &[]).unwrap();
-    assert!(verdict.is_good(), "{}", verdict.table());
-    assert!(verdict.events >= 12, "{}", verdict.table());
+    let judgement = Judgement::of(&world.facts(), &world.facts(), world.platform.messages(), &[]).unwrap();
+    assert!(judgement.is_good(), "{}", judgement.table());
+    assert!(judgement.events >= 12, "{}", judgement.table());
 }

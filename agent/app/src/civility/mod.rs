@@ -33,7 +33,7 @@ pub fn from_outbox(site: &Site) -> anyhow::Result<Vec<Case>> {
 
 fn case(site: &StreamId, record: &IncidentRecord) -> Option<Case> {
     let steps = record.history.iter().map(|step| (step.state, step.at));
-    let told = Told::of(steps)?;
+    let told = Course::of(steps)?;
     Some(Case {
         site: site.clone(),
         camera: record.rule.stream.clone(),
@@ -45,13 +45,13 @@ fn case(site: &StreamId, record: &IncidentRecord) -> Option<Case> {
 }
 
 /// What a history tells of an incident.
-struct Told {
+struct Course {
     confirmed_at: Timestamp,
     outcome: IncidentState,
     settled_at: Option<Timestamp>,
 }
 
-impl Told {
+impl Course {
     fn of(steps: impl Iterator<Item = (IncidentState, Timestamp)>) -> Option<Self> {
         let (mut confirmed_at, mut outcome, mut settled_at) = (None, IncidentState::Suspected, None);
         for (state, at) in steps {
@@ -94,7 +94,7 @@ pub fn from_replay(site: &StreamId, path: &Path, start: jiff::Timestamp) -> anyh
         })?;
         let at = |at_s: f64| Timestamp::from_micros(start.as_microsecond() + (at_s * 1e6).round() as i64);
         let steps = line.history.iter().map(|step| (step.state, at(step.at_s)));
-        let Some(told) = Told::of(steps) else { continue };
+        let Some(told) = Course::of(steps) else { continue };
         cases.push(Case {
             site: site.clone(),
             camera: line.camera,

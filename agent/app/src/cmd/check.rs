@@ -70,9 +70,9 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
         for probe in forewarn_pipelines::probe(&camera.decoder) {
             let chosen = probe.chosen().map_or("none", |candidate| candidate.name.as_str());
             writeln!(out, "  {}: {chosen}", probe.codec)?;
-            for verdict in &probe.verdicts {
-                let place = verdict.place.map_or_else(|| "-".to_owned(), |place| (place + 1).to_string());
-                writeln!(out, "    {place} {:<20} {}", verdict.candidate.name, verdict.reason)?;
+            for decoder in &probe.ranked {
+                let place = decoder.place.map_or_else(|| "-".to_owned(), |place| (place + 1).to_string());
+                writeln!(out, "    {place} {:<20} {}", decoder.candidate.name, decoder.reason)?;
             }
         }
     }

