@@ -4,15 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::compile;
 use crate::workspace::{Profile, Workspace, run};
 
 /// Builds `forewarn` and returns where it is.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     match profile {
         Profile::Release => run(&mut workspace.cargo(&["build", "--release", "--package", "forewarn"]))?,
-        // All tests are built along, because the binary alone would build the shared crates with other features and
-        // then once more for the tests.
-        Profile::Dev => run(&mut workspace.cargo(&["build", "--workspace", "--bins", "--tests"]))?,
+        Profile::Dev => return compile::shared(workspace),
     }
     Ok(workspace.program(profile, "forewarn"))
 }

@@ -4,6 +4,8 @@
 
 mod assets;
 mod bench;
+mod compile;
+mod demo;
 mod metadata;
 mod setup;
 mod suite;
@@ -37,7 +39,7 @@ enum Command {
     /// Set up, build, and fetch the ONNX Runtime library, the models and the demo clip; nothing twice
     #[command(after_help = "Example:\n  cargo xtask assets")]
     Assets,
-    /// Set up, fetch, build the release binary and run `forewarn demo`
+    /// Say what is missing and how long it takes, set up, build, fetch, and run `forewarn demo`
     #[command(
         after_help = "Examples:\n  cargo xtask demo\n  cargo xtask demo --fast\n  cargo xtask demo --fast --json"
     )]
@@ -105,14 +107,9 @@ fn run(workspace: &Workspace, command: Command) -> Result<()> {
         Command::Setup { dry_run } => setup::setup(dry_run),
         Command::Assets => {
             setup::setup(false)?;
-            assets::fetch(workspace, &assets::build(workspace, Profile::Release)?)
+            assets::fetch(workspace, &assets::build(workspace, Profile::Dev)?)
         }
-        Command::Demo { args } => {
-            setup::setup(false)?;
-            let forewarn = assets::build(workspace, Profile::Release)?;
-            assets::fetch(workspace, &forewarn)?;
-            Err(workspace.become_program(&forewarn, &args))
-        }
+        Command::Demo { args } => Err(demo::demo(workspace, &args)?),
         Command::Test { filter } => suite::test(workspace, filter.as_deref()),
         Command::Tidy { quick } => tidy::tidy(workspace, quick),
         Command::Bench { streams: Some(streams), seconds, .. } => bench::streams(workspace, streams, seconds),

@@ -81,20 +81,78 @@ const PRESUMED: [(&str, &[&str], &str); 3] = [
 
 /// Installs what is missing. With `dry_run` it only says what that is.
 pub(crate) fn setup(dry_run: bool) -> Result<()> {
-    for (program, args, help) in PRESUMED {
-        if !succeeds(Command::new(program).args(args)) {
+    presume(&PRESUMED.map(|(program, ..)| program))?;
+    install(&names(), dry_run)?;
+    if dry_run { Ok(()) } else { check_plugins() }
+}
+
+/// Fails unless these of the presumed programs work. Each takes up to a second to say so.
+pub(crate) fn presume(programs: &[&str]) -> Result<()> {
+    for (program, args, help) in PRESUMED.iter().filter(|(program, ..)| programs.contains(program)) {
+        if !succeeds(Command::new(program).args(*args)) {
             bail!("{program} {} does not work. {help}", args.join(" "));
         }
     }
-    let names: Vec<&str> = PACKAGES.iter().map(|p| p.name).collect();
-    install(&names, dry_run)?;
-    if dry_run { Ok(()) } else { check_plugins() }
+    Ok(())
+}
+
+/// Installs what is missing, without a look at what is only presumed.
+pub(crate) fn install_missing() -> Result<()> {
+    install(&names(), false)?;
+    check_plugins()
+}
+
+fn names() -> Vec<&'static str> {
+    PACKAGES.iter().map(|p| p.name).collect()
+}
+
+/// What an installation downloads.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Download {
+    /// The packages that are missing.
+    pub(crate) names: Vec<&'static str>,
+    /// With those that they need in turn.
+    pub(crate) packages: usize,
+    /// Unknown where the package lists are not there.
+    pub(crate) megabytes: Option<f64>,
+}
+
+/// The packages that are missing, if any are and this is Debian.
+pub(crate) fn missing_packages() -> Result<Option<Download>> {
+    if !is_debian_here() {
+        return Ok(None);
+    }
+    let names = missing(&names())?;
+    if names.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(download_of(names)))
+}
+
+fn download_of(names: Vec<&'static str>) -> Download {
+    let mut apt = Command::new("apt-get");
+    apt.args(["install", "--print-uris", "--yes", "--no-install-recommends", "-qq"]).args(&names);
+    let listing = apt.output().ok().filter(|out| out.status.success()).map(|out| out.stdout);
+    let files = listing.map(|bytes| sizes_of_files(&String::from_utf8_lossy(&bytes)));
+    Download {
+        packages: files.as_ref().map_or(names.len(), Vec::len),
+        megabytes: files.map(|sizes| sizes.iter().sum::<u64>() as f64 / 1e6),
+        names,
+    }
+}
+
+/// The sizes in lines `'address' file bytes hash`.
+fn sizes_of_files(listing: &str) -> Vec<u64> {
+    listing
+        .lines()
+        .filter(|line| line.starts_with('\''))
+        .filter_map(|line| line.split(' ').nth(2)?.parse().ok())
+        .collect()
 }
 
 /// Installs those of the packages that are missing.
 pub(crate) fn install(names: &[&str], dry_run: bool) -> Result<()> {
-    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    if !is_debian(&release) || !succeeds(Command::new("dpkg-query").arg("--version")) {
+    if !is_debian_here() {
         eprintln!("This is no Debian. Install what corresponds to: {}", names.join(" "));
         return Ok(());
     }
@@ -120,6 +178,11 @@ pub(crate) fn install(names: &[&str], dry_run: bool) -> Result<()> {
     }
     run(&mut apt_get(&["update"])?)?;
     run(&mut apt_get(&args)?).with_context(|| format!("these packages are needed: {}", missing.join(" ")))
+}
+
+fn is_debian_here() -> bool {
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    is_debian(&release) && succeeds(Command::new("dpkg-query").arg("--version"))
 }
 
 fn is_debian(os_release: &str) -> bool {
@@ -202,6 +265,13 @@ mod tests {
             not_installed(&["gcc", "espeak-ng", "pkg-config", "mosquitto"], listing),
             ["espeak-ng", "mosquitto"]
         );
+    }
+
+    #[test]
+    fn the_sizes_of_a_download_are_read() {
+        let listing =
+            "'http://host/a_1.deb' a_1_amd64.deb 1500000 SHA256:12\n'http://host/b.deb' b.deb 500000 \nNOTE: x y 7\n";
+        assert_eq!(sizes_of_files(listing), [1_500_000, 500_000]);
     }
 
     #[test]

@@ -11,9 +11,9 @@ use anyhow::{Context, Result, bail};
 /// A build profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// For tests.
+    /// For demo and tests.
     Dev,
-    /// For everything that is measured or shown.
+    /// For everything that is measured.
     Release,
 }
 
