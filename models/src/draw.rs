@@ -14,7 +14,7 @@ use crate::photo::PhotoError;
 const GLYPH_PX: u32 = 8;
 
 /// The frame as RGB with every detection drawn on it, the best on top.
-pub fn draw_detections(frame: &Frame, detections: &[Detection]) -> RgbImage {
+fn draw_detections(frame: &Frame, detections: &[Detection]) -> RgbImage {
     let mut picture = RgbImage::from_raw(frame.width, frame.height, frame.to_rgb8()).unwrap_or_default();
     let scale = (frame.width.max(frame.height) / 640).max(1);
     for detection in detections.iter().rev() {

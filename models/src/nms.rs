@@ -7,24 +7,24 @@ const MAX_CANDIDATES: usize = 4096;
 
 /// One cell's claim.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Candidate {
+pub(crate) struct Candidate {
     /// Number of the class.
-    pub class: usize,
+    pub(crate) class: usize,
     /// Confidence, 0 to 1.
-    pub score: f32,
+    pub(crate) score: f32,
     /// Place, in any coordinates that all candidates share.
-    pub bbox: BBox,
+    pub(crate) bbox: BBox,
 }
 
 /// Keeps the best of each group of candidates of one class that overlap by more than `iou`.
 ///
 /// The result is ordered by score, best first; equal scores keep the order in which they came.
-pub fn suppress(candidates: &[Candidate], iou: f32) -> Vec<Candidate> {
+pub(crate) fn suppress(candidates: &[Candidate], iou: f32) -> Vec<Candidate> {
     kept(candidates, iou).into_iter().map(|index| candidates[index]).collect()
 }
 
 /// The indices of those that [`suppress`] keeps, in its order.
-pub fn kept(candidates: &[Candidate], iou: f32) -> Vec<usize> {
+pub(crate) fn kept(candidates: &[Candidate], iou: f32) -> Vec<usize> {
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by(|&a, &b| candidates[b].score.total_cmp(&candidates[a].score));
     order.truncate(MAX_CANDIDATES);

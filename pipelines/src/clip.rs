@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use forewarn_domain::{ClipSpan, Timestamp};
 
+use crate::Codec;
 use crate::clip_error::ClipError;
+use crate::codec::AccessUnit;
 use crate::mux::write_mp4;
 use crate::recorder::{ClipEnd, RecorderCell, Taken};
-use crate::{AccessUnit, Codec};
 
 /// A clip that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

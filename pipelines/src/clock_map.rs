@@ -13,15 +13,15 @@ use forewarn_domain::Timestamp;
 
 /// How the offset is found.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ClockMapConfig {
+pub(crate) struct ClockMapConfig {
     /// Units to see before arrival decides.
-    pub samples: u32,
+    pub(crate) samples: u32,
     /// How long to wait for a sender report before arrival decides; zero where there is no RTCP.
-    pub sender_report_wait: Duration,
+    pub(crate) sender_report_wait: Duration,
     /// A camera whose clock differs from ours by more than this is not believed.
-    pub max_camera_skew: Duration,
+    pub(crate) max_camera_skew: Duration,
     /// Known time that the pipeline itself holds each unit back, such as the jitter buffer's.
-    pub held_back: Duration,
+    pub(crate) held_back: Duration,
 }
 
 impl Default for ClockMapConfig {
@@ -37,7 +37,7 @@ impl Default for ClockMapConfig {
 
 /// Where the offset came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClockSource {
+pub(crate) enum ClockSource {
     /// The camera's RTCP sender reports.
     SenderReports,
     /// The arrival of the first units.
@@ -46,7 +46,7 @@ pub enum ClockSource {
 
 /// The map of one connection. All inputs are arguments.
 #[derive(Debug, Clone)]
-pub struct ClockMap {
+pub(crate) struct ClockMap {
     config: ClockMapConfig,
     samples: u32,
     first_arrival: Option<Timestamp>,
@@ -57,7 +57,7 @@ pub struct ClockMap {
 
 impl ClockMap {
     /// A map that knows nothing yet.
-    pub fn new(config: ClockMapConfig) -> Self {
+    pub(crate) fn new(config: ClockMapConfig) -> Self {
         Self {
             config,
             samples: 0,
@@ -69,7 +69,7 @@ impl ClockMap {
     }
 
     /// A unit with presentation time `pts_ns` arrived.
-    pub fn observe(&mut self, pts_ns: i64, arrived_at: Timestamp) {
+    pub(crate) fn observe(&mut self, pts_ns: i64, arrived_at: Timestamp) {
         if self.settled.is_some() {
             return;
         }
@@ -89,23 +89,23 @@ impl ClockMap {
     }
 
     /// The camera says that the picture with presentation time `pts_ns` was taken at `taken_at`.
-    pub fn sender_report(&mut self, pts_ns: i64, taken_at: Timestamp) {
+    pub(crate) fn sender_report(&mut self, pts_ns: i64, taken_at: Timestamp) {
         self.report_offset_us.get_or_insert(taken_at.as_micros().saturating_sub(pts_ns / 1000));
     }
 
     /// Where the offset came from, once it is known.
-    pub fn source(&self) -> Option<ClockSource> {
+    pub(crate) fn source(&self) -> Option<ClockSource> {
         self.settled.map(|(_, source)| source)
     }
 
     /// How far the camera's clock is ahead of ours in microseconds, network delay included, once a sender
     /// report and a unit have come.
-    pub fn camera_skew_us(&self) -> Option<i64> {
+    pub(crate) fn camera_skew_us(&self) -> Option<i64> {
         self.report_offset_us.filter(|_| self.samples > 0).map(|report| report.saturating_sub(self.arrival_offset_us))
     }
 
     /// Wall time of a presentation time; `None` until the offset is known.
-    pub fn map(&self, pts_ns: i64) -> Option<Timestamp> {
+    pub(crate) fn map(&self, pts_ns: i64) -> Option<Timestamp> {
         self.settled.map(|(offset, _)| Timestamp::from_micros((pts_ns / 1000).saturating_add(offset)))
     }
 

@@ -153,23 +153,23 @@ impl StreamFormat {
 
 /// One coded picture. Cloning shares the bytes.
 #[derive(Debug, Clone)]
-pub struct AccessUnit {
+pub(crate) struct AccessUnit {
     /// When the picture was taken, on the same time line as the decoded frame's.
-    pub captured_at: Timestamp,
+    pub(crate) captured_at: Timestamp,
     /// True if decoding can start here.
-    pub is_key: bool,
+    pub(crate) is_key: bool,
     /// The bytes, with the decoder's parameter sets in front if this is a key frame.
     pub(crate) buffer: gst::Buffer,
 }
 
 impl AccessUnit {
     /// Size in bytes.
-    pub fn size_bytes(&self) -> usize {
+    pub(crate) fn size_bytes(&self) -> usize {
         self.buffer.size()
     }
 
     /// A copy of the bytes, an Annex B byte stream; empty if they cannot be mapped.
-    pub fn to_vec(&self) -> Vec<u8> {
+    pub(crate) fn to_vec(&self) -> Vec<u8> {
         self.buffer.map_readable().map(|map| map.as_slice().to_vec()).unwrap_or_default()
     }
 }

@@ -172,7 +172,7 @@ impl CodecProbe {
 }
 
 /// Puts `candidates` in the order in which they are tried.
-pub fn choose(preference: &DecoderPreference, candidates: &[Candidate]) -> Vec<RankedDecoder> {
+pub(crate) fn choose(preference: &DecoderPreference, candidates: &[Candidate]) -> Vec<RankedDecoder> {
     let mut ranked: Vec<(u32, RankedDecoder)> = candidates.iter().map(|c| judge(preference, c)).collect();
     ranked.sort_by(|(class_a, a), (class_b, b)| {
         let key = |v: &RankedDecoder| (v.candidate.kind == DecoderKind::Software, -v.candidate.rank);

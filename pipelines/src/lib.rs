@@ -42,11 +42,8 @@ mod transcode;
 
 pub use clip::{ClipInfo, ClipRecorder};
 pub use clip_error::ClipError;
-pub use clock_map::{ClockMap, ClockMapConfig, ClockSource};
-pub use codec::{AccessUnit, Codec, StreamFormat};
-pub use decoder::{
-    Candidate, CodecProbe, DecoderKind, DecoderPreference, NoDecoderError, RankedDecoder, choose, probe,
-};
+pub use codec::{Codec, StreamFormat};
+pub use decoder::{Candidate, CodecProbe, DecoderKind, DecoderPreference, NoDecoderError, RankedDecoder, probe};
 pub use event::{StreamEvent, StreamFault};
 pub use live::{LiveStream, StartError};
 pub use mp4::set_creation_time;

@@ -11,8 +11,9 @@ use forewarn_base::durable::Unfinished;
 use gst::prelude::*;
 
 use crate::clip_error::ClipError;
+use crate::codec::AccessUnit;
 use crate::plugin::make;
-use crate::{AccessUnit, Codec, StreamFormat, mp4};
+use crate::{Codec, StreamFormat, mp4};
 
 /// Longest silence of the muxer before it is given up.
 const MUX_TIMEOUT: gst::ClockTime = gst::ClockTime::from_seconds(30);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use forewarn_base::sync::{held, lock};
 use forewarn_domain::ClipSpan;
 
-use crate::{AccessUnit, StreamFormat};
+use crate::StreamFormat;
+use crate::codec::AccessUnit;
 
 /// Pictures that a decoder may hold back to reorder them: ITU-T H.264, section A.3.1, `MaxDpbFrames`.
 const MAX_REORDERED: usize = 16;

@@ -26,9 +26,10 @@ pub use config::{ReplayConfig, ReplayError};
 use intray::{Intray, Item, options, posted_error};
 pub(crate) use units::load_units;
 
+use crate::codec::AccessUnit;
 use crate::frame_map::{frame_of_sample, running_time_ns};
 use crate::ingest::{self, RawUnit};
-use crate::{AccessUnit, Codec, EpochEnd, PreRollRing, SourceUrl, StreamFault, StreamFormat};
+use crate::{Codec, EpochEnd, PreRollRing, SourceUrl, StreamFault, StreamFormat};
 
 /// How often the bus is looked at while no frame comes.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

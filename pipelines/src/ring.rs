@@ -15,10 +15,11 @@ use std::time::Duration;
 use forewarn_base::sync::lock;
 use forewarn_domain::{ClipSpan, Timestamp};
 
+use crate::StreamFormat;
 use crate::clip::ClipRecorder;
 use crate::clip_error::ClipError;
+use crate::codec::AccessUnit;
 use crate::recorder::{EpochEnd, RecorderCell};
-use crate::{AccessUnit, StreamFormat};
 
 /// Bounds of a ring.
 #[derive(Debug, Clone, Copy, PartialEq)]

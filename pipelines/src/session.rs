@@ -9,15 +9,14 @@ use forewarn_base::sync::lock;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{FrameMeta, Timestamp};
 
+use crate::clock_map::{ClockMap, ClockMapConfig, ClockSource};
+use crate::codec::AccessUnit;
 use crate::frame_map::{frame_of_sample, running_time_ns};
 use crate::ingest::{ForkInfo, Intake, RawUnit};
 use crate::stats::count;
 use crate::stream::{Shared, wake};
 use crate::thinning::Admission;
-use crate::{
-    AccessUnit, ClockMap, ClockMapConfig, ClockSource, DecoderKind, EpochEnd, SourceKind, StreamEvent, StreamFault,
-    StreamFormat,
-};
+use crate::{DecoderKind, EpochEnd, SourceKind, StreamEvent, StreamFault, StreamFormat};
 
 /// Access units that are kept until the connection's clock is known; when full, all are given up.
 const MAX_PENDING: usize = 512;

@@ -14,10 +14,10 @@ pub mod many;
 pub mod meter;
 pub mod process;
 pub mod program;
-pub mod scene;
+mod scene;
 pub mod scenes;
 pub mod site;
-pub mod subscriber;
+mod subscriber;
 pub mod wait;
 
 pub use agent::Agent;

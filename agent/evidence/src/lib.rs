@@ -40,7 +40,7 @@ pub use closeups::Closeups;
 pub use error::EvidenceError;
 pub use keeper::{ClockFace, EvidenceKeeper, KeeperNews, KeeperSetup, RuleScene};
 pub use manifest::{Manifest, ManifestEntry};
-pub use marking::{Overlay, marked};
+pub use marking::Overlay;
 pub use record::{
     BundleRecord, ClipEntry, ClipFacts, CloseupEntry, HistoryEntry, Missing, SnapshotEntry, StreamTime, TimeLine,
 };

@@ -31,7 +31,7 @@ const GREY: Colour = [0xc9, 0xce, 0xd6];
 ///
 /// Pixel coordinates are those of the frame. The sizes of lines and letters follow the picture's size, so that a
 /// thumbnail and a 4K frame read alike.
-pub fn marked(frame: &Frame, incident: &IncidentRecord, moment: Moment, overlay: &Overlay) -> RgbImage {
+pub(crate) fn marked(frame: &Frame, incident: &IncidentRecord, moment: Moment, overlay: &Overlay) -> RgbImage {
     let em_px = (frame.height.min(frame.width) as f32 / 30.0).clamp(11.0, 64.0);
     let line_px = (em_px / 7.5).max(2.5);
     let mut canvas = Canvas { image: RgbImage::new(frame.width, frame.height) };

@@ -25,6 +25,6 @@ mod watch;
 
 pub use incidents::{Ignored, Incidents};
 pub use interface::{Dismissed, IncidentInput, JournalEntry, Output, TimeoutReason};
-pub use policy::{MAX_WARNINGS, RulePolicy};
+pub use policy::RulePolicy;
 pub use snapshot::IncidentSnapshot;
 pub use table::{Edge, TABLE, mermaid};

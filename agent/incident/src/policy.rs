@@ -8,7 +8,7 @@ use forewarn_domain::{CivilTime, Proof, Schedule, SpeakerId, SpokenText, Timesta
 
 /// The most warnings that one incident can have; a greater `warning.times` counts as this many, so that the
 /// history of an incident stays bounded.
-pub const MAX_WARNINGS: u32 = 100;
+const MAX_WARNINGS: u32 = 100;
 
 /// What holds for the incidents of one rule.
 #[derive(Debug, Clone, PartialEq)]
