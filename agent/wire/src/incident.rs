@@ -1,7 +1,8 @@
 //! An incident as others read it.
 
 use forewarn_domain::{
-    BBox, Cause, Finding, IncidentId, IncidentRecord, IncidentState, Proof, Subject, Timestamp, Transition, Unclear, Verdict,
+    BBox, Cause, Finding, IncidentId, IncidentRecord, IncidentState, Proof, Subject, Timestamp, Transition, Unclear,
+    Verdict,
 };
 use serde::{Deserialize, Serialize};
 

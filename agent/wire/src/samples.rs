@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use forewarn_domain::{
-    AttributeId, BBox, BestCrop, Cause, Class, Finding, IncidentId, IncidentRecord, IncidentState, Report,
-    RuleKey, StreamId, Subject, SubjectId, Timestamp, TrackId, Transition, Unclear, Verdict, ViolationId, ZoneId,
+    AttributeId, BBox, BestCrop, Cause, Class, Finding, IncidentId, IncidentRecord, IncidentState, Report, RuleKey,
+    StreamId, Subject, SubjectId, Timestamp, TrackId, Transition, Unclear, Verdict, ViolationId, ZoneId,
 };
 
 use crate::EventSource;
@@ -50,9 +50,7 @@ pub fn report(n: u64, sequence: u32) -> Report {
     let history: Vec<Transition> = PATH[..=sequence as usize]
         .iter()
         .enumerate()
-        .map(|(i, &(state, cause))| {
-            Transition::new(state, Timestamp::from_micros(began + i as i64 * 5_000_000), cause)
-        })
+        .map(|(i, &(state, cause))| Transition::new(state, Timestamp::from_micros(began + i as i64 * 5_000_000), cause))
         .collect();
     let (stream, violation) = (StreamId::new("gate").unwrap(), ViolationId::new("illegal_parking").unwrap());
     let last = *history.last().unwrap();
