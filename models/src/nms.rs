@@ -16,14 +16,9 @@ pub(crate) struct Candidate {
     pub(crate) bbox: BBox,
 }
 
-/// Keeps the best of each group of candidates of one class that overlap by more than `iou`.
+/// The indices of the best of each group of candidates of one class that overlap by more than `iou`.
 ///
-/// The result is ordered by score, best first; equal scores keep the order in which they came.
-pub(crate) fn suppress(candidates: &[Candidate], iou: f32) -> Vec<Candidate> {
-    kept(candidates, iou).into_iter().map(|index| candidates[index]).collect()
-}
-
-/// The indices of those that [`suppress`] keeps, in its order.
+/// They are ordered by score, best first; equal scores keep the order in which they came.
 pub(crate) fn kept(candidates: &[Candidate], iou: f32) -> Vec<usize> {
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by(|&a, &b| candidates[b].score.total_cmp(&candidates[a].score));
@@ -47,6 +42,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn suppress(candidates: &[Candidate], iou: f32) -> Vec<Candidate> {
+        kept(candidates, iou).into_iter().map(|index| candidates[index]).collect()
+    }
 
     fn candidate(class: usize, score: f32, x0: f32) -> Candidate {
         Candidate { class, score, bbox: BBox::new(x0, 0., x0 + 10., 10.) }

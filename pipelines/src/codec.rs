@@ -167,11 +167,6 @@ impl AccessUnit {
     pub(crate) fn size_bytes(&self) -> usize {
         self.buffer.size()
     }
-
-    /// A copy of the bytes, an Annex B byte stream; empty if they cannot be mapped.
-    pub(crate) fn to_vec(&self) -> Vec<u8> {
-        self.buffer.map_readable().map(|map| map.as_slice().to_vec()).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub mod incident;
 mod place;
 pub mod rule;
 pub mod schedule;
-pub mod tile;
+mod tile;
 pub mod track;
 pub mod violation;
 pub mod zone;

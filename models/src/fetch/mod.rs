@@ -27,7 +27,6 @@ use crate::providers::Provider;
 use crate::store::Store;
 use client::WheelTarget;
 use downloads::Partial;
-pub use dynamic::DynamicError;
 pub use error::FetchError;
 use manifest::{Manifest, OptionalRuntime, PhotoAsset, RuntimeAsset};
 
