@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use forewarn_analytics::{CompiledRule, RuleBinding, Rules, Tracker, TrackerConfig};
+use forewarn_analytics::{CompiledRule, RuleBinding, Rules, StillZones, Tracker, TrackerConfig, View};
 use forewarn_domain::clock::UnknownCivilTime;
 use forewarn_domain::violation::Language;
 use forewarn_domain::zone::{ZoneShape, ZoneUnit};
@@ -93,6 +93,7 @@ fn loitering() -> Option<(RuleKey, Violation)> {
 pub fn violation(bytes: &[u8]) {
     let Some(violation) = text(bytes).and_then(|text| toml::from_str::<Violation>(text).ok()) else { return };
     let (Some(key), Some(zones)) = (rule_key(&violation.id), zones()) else { return };
+    let mut still = StillZones::new(zones.clone());
     let Ok(compiled) = CompiledRule::compile(&violation, &RuleBinding::new(key.clone(), zones)) else { return };
     let class = violation.subject.first().cloned().unwrap_or_else(|| Class::new("person"));
     let mut incidents = machine(Some((key, violation)));
@@ -102,7 +103,8 @@ pub fn violation(bytes: &[u8]) {
         let left = 300.0 + n as f32;
         let bbox = BBox::new(left, 200.0, left + 60.0, 330.0);
         let tracks = tracker.update(at, FRAME, &[Detection { class: class.clone(), score: 0.9, bbox }]);
-        for hit in rules.evaluate(at, FRAME, tracks, &UnknownCivilTime) {
+        let view = View { at, size: FRAME, zones: still.laid_out(FRAME), tracks, civil: &UnknownCivilTime };
+        for hit in rules.evaluate(&view) {
             incidents.handle_input(IncidentInput::Hit(hit), at);
         }
         incidents.handle_timeout(at);

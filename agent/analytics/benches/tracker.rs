@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use forewarn_analytics::{CompiledRule, RuleBinding, Rules, Tracker, TrackerConfig};
+use forewarn_analytics::{CompiledRule, RuleBinding, Rules, StillZones, Tracker, TrackerConfig, View};
 use forewarn_domain::clock::UnknownCivilTime;
 use forewarn_domain::zone::{ZoneShape, ZoneUnit};
 use forewarn_domain::{
@@ -35,7 +35,7 @@ fn detections(subjects: u32, class: &Class, at: f64) -> Vec<Detection> {
     (0..subjects).map(one).collect()
 }
 
-fn rules() -> Rules {
+fn rules() -> (Rules, StillZones) {
     let corners = [[300., 150.], [1500., 150.], [1500., 900.], [300., 900.]].map(Point::from).to_vec();
     let id = |text| ZoneId::new(text).expect("a valid id");
     let zones = vec![Zone { id: id("zone"), shape: ZoneShape::Polygon(Polygon::new(corners)), unit: ZoneUnit::Pixel }];
@@ -49,14 +49,15 @@ fn rules() -> Rules {
         };
         CompiledRule::compile(&violation, &RuleBinding::new(key, zones.clone())).expect("a rule that compiles")
     };
-    Rules::new(VIOLATIONS.map(compile).to_vec())
+    (Rules::new(VIOLATIONS.map(compile).to_vec()), StillZones::new(zones))
 }
 
 fn frames(c: &mut Criterion) {
     let class = Class::new("person");
     for subjects in [10, 50, 200] {
         for with_rules in [false, true] {
-            let (mut tracker, mut rules, mut n) = (Tracker::new(TrackerConfig::default()), rules(), 0u32);
+            let (mut tracker, (mut rules, mut zones)) = (Tracker::new(TrackerConfig::default()), rules());
+            let mut n = 0u32;
             let name = format!("{} {subjects}", if with_rules { "tracker and 3 rules" } else { "tracker" });
             c.bench_function(&name, |b| {
                 b.iter(|| {
@@ -64,7 +65,9 @@ fn frames(c: &mut Criterion) {
                     let at = Timestamp::from_secs_f64(f64::from(n) / 10.0);
                     let tracks = tracker.update(at, SIZE, &detections(subjects, &class, at.as_secs_f64()));
                     if with_rules {
-                        black_box(rules.evaluate(at, SIZE, tracks, &UnknownCivilTime));
+                        let zones = zones.laid_out(SIZE);
+                        let view = View { at, size: SIZE, zones, tracks, civil: &UnknownCivilTime };
+                        black_box(rules.evaluate(&view));
                     }
                 });
             });

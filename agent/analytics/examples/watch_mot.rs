@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
 
-use forewarn_analytics::{CompiledRule, RuleBinding, Rules, Tracker};
+use forewarn_analytics::{CompiledRule, RuleBinding, Rules, StillZones, Tracker, View};
 use forewarn_domain::clock::UnknownCivilTime;
 use forewarn_domain::zone::{ZoneShape, ZoneUnit};
 use forewarn_domain::{Point, Polygon, RuleHit, RuleKey, Sight, StreamId, SubjectId, Violation, Zone, ZoneId};
@@ -69,13 +69,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let key = RuleKey { stream: StreamId::new("clip")?, violation: violation.id.clone(), zone: id.clone() };
     let shape = if is_line { ZoneShape::Line(zone) } else { ZoneShape::Polygon(Polygon::new(zone)) };
     let zones = vec![Zone { id, shape, unit: ZoneUnit::Pixel }];
+    let mut laid_out = StillZones::new(zones.clone());
     let binding = RuleBinding { parameters, ..RuleBinding::new(key, zones) };
     let mut tracker = Tracker::new(options.config.clone());
     let mut rules = Rules::new(vec![CompiledRule::compile(&violation, &binding)?]);
     let mut subjects: BTreeMap<SubjectId, (Vec<Span>, RuleHit, Vec<u64>)> = BTreeMap::new();
     for (_, at, detections) in options.frames()? {
         let tracks = tracker.update(at, options.size, &detections);
-        for hit in rules.evaluate(at, options.size, tracks, &UnknownCivilTime) {
+        let zones = laid_out.laid_out(options.size);
+        let view = View { at, size: options.size, zones, tracks, civil: &UnknownCivilTime };
+        for hit in rules.evaluate(&view) {
             let entry = subjects.entry(hit.subject).or_insert_with(|| (Vec::new(), hit.clone(), Vec::new()));
             match entry.0.last_mut() {
                 Some(span) if span.sight == hit.sight => span.to_s = at.as_secs_f64(),

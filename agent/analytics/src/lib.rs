@@ -15,5 +15,7 @@ pub mod tracker;
 pub mod votes;
 
 pub use groups::ClassGroups;
-pub use rules::{CompileError, CompiledRule, Problem, ReadingCounts, RuleBinding, Rules, RulesMemory, SubjectSeed};
+pub use rules::{
+    CompileError, CompiledRule, Problem, ReadingCounts, RuleBinding, Rules, RulesMemory, StillZones, SubjectSeed, View,
+};
 pub use tracker::{Appearance, Tracker, TrackerConfig, TrackerConfigError};

@@ -11,6 +11,7 @@ impl Site {
     /// The setup of the site's engine.
     pub fn engine_setup(&self) -> EngineSetup {
         let stream = |camera: &Camera| StreamSetup {
+            zones: camera.zones.clone(),
             rules: camera.rules.iter().map(|rule| rule.compiled.clone()).collect(),
             static_objects: camera.static_objects.clone(),
         };

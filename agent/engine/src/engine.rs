@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use forewarn_analytics::luma::{CameraShift, Fall, LearnedScene, LumaPlane};
 use forewarn_analytics::suppression::{Suppression, Suppressions};
-use forewarn_analytics::{Appearance, ReadingCounts, Rules, RulesMemory, SubjectSeed, Tracker};
+use forewarn_analytics::{Appearance, ReadingCounts, Rules, RulesMemory, StillZones, SubjectSeed, Tracker, View};
 use forewarn_domain::{
     AnnounceOutcome, AnnouncementId, BBox, CivilTime, Coverage, Detection, Frame, IncidentId, IncidentRecord, Look,
     Reading, SensorId, StreamId, Timestamp, Track,
@@ -34,6 +34,7 @@ struct StreamBrain {
     camera: CameraShift,
     tracker: Tracker,
     rules: Rules,
+    zones: StillZones,
     /// What no model names.
     things: Things,
 }
@@ -97,6 +98,7 @@ impl Engine {
             camera: CameraShift::new(),
             tracker: Tracker::new(tracker.clone()),
             rules: Rules::new(of.rules).with_groups(tracker.groups()),
+            zones: StillZones::new(of.zones),
             things: Things::new(of.static_objects),
         };
         let streams = streams.into_iter().map(|(stream, of)| (stream, brain(of))).collect();
@@ -128,13 +130,14 @@ impl Engine {
         let looks = if self.knows_looks { looks_of(frame, detections) } else { Vec::new() };
         let tracks = brain.tracker.update_with_looks(at, size, detections, &looks, coverage.as_ref());
         let things = brain.things.observe(at, plane, tracks);
+        let view = View { at, size, zones: brain.zones.laid_out(size), tracks, civil: &*self.civil };
         let hits = if things.is_empty() {
-            brain.rules.evaluate(at, size, tracks, &*self.civil)
+            brain.rules.evaluate(&view)
         } else {
             let origins = things.iter().filter_map(|(track, origin)| Some((track.id, origin.clone()?)));
             brain.rules.set_origins(origins.collect());
             let all: Vec<Track> = tracks.iter().cloned().chain(things.into_iter().map(|(track, _)| track)).collect();
-            brain.rules.evaluate(at, size, &all, &*self.civil)
+            brain.rules.evaluate(&View { tracks: &all, ..view })
         };
         let incidents = &mut self.incidents;
         for hit in self.suppressions.filter(hits, frame, |rule, subject| incidents.is_open(rule, subject)) {

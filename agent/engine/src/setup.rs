@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use forewarn_analytics::luma::StaticObjectConfig;
 use forewarn_analytics::{CompiledRule, TrackerConfig};
-use forewarn_domain::{RuleKey, StreamId};
+use forewarn_domain::{RuleKey, StreamId, Zone};
 use forewarn_incident::RulePolicy;
 
 /// Everything that an [`Engine`](crate::Engine) needs to know of a site.
@@ -21,6 +21,8 @@ pub struct EngineSetup {
 /// What is watched for in one stream.
 #[derive(Debug, Clone, Default)]
 pub struct StreamSetup {
+    /// The zones and lines of the camera, in the order in which the rules are bound to them.
+    pub zones: Vec<Zone>,
     /// The rules of the stream.
     pub rules: Vec<CompiledRule>,
     /// How things that stay are sought; none where no rule is about them.

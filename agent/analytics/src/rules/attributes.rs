@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use forewarn_domain::condition::Told;
 use forewarn_domain::{AttributeId, Finding, Reading, Timestamp, Verdict};
 
-use super::tree::Truth;
+use super::truth::Truth;
 use crate::votes::{Standard, Votes};
 
 /// What became of the readings that were handed in.

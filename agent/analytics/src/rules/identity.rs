@@ -16,10 +16,9 @@ use forewarn_domain::{BBox, Class, Sight, Timestamp, Track, TrackId};
 
 use super::attributes::Attributes;
 use super::classes::ClassVotes;
-use super::memory::Memory;
-use super::place::{Recent, Stillness, is_at};
-use super::score::ScoreMemory;
-use super::tree::Truth;
+use super::place::{Recent, Remap, Stillness, is_at};
+use super::recollection::Recollection;
+use super::watched::Watched;
 use crate::tracker::likeness;
 
 /// A subject that kept its place this long stands, in microseconds.
@@ -51,22 +50,6 @@ const FRESH_US: i64 = 1_200_000;
 const ROOTED_US: i64 = 5_000_000;
 const TAKEN_OVER_US: i64 = 4_000_000;
 
-/// What one rule remembers of an identity.
-#[derive(Debug, Clone)]
-pub(super) struct RuleMemory {
-    pub(super) leaves: Vec<Memory>,
-    /// The leaves' values when the identity was last seen.
-    pub(super) held: Vec<Truth>,
-    /// The same, with times that are half over counted as possible.
-    pub(super) nearly: Vec<Truth>,
-    pub(super) scores: Vec<ScoreMemory>,
-    /// The scores' values when the identity was last seen.
-    pub(super) scored: Vec<Truth>,
-    /// Whether a detection was ever sure enough for the rule.
-    pub(super) is_admitted: bool,
-    pub(super) subject: Option<super::subjects::SubjectState>,
-}
-
 /// One subject of the picture, seen or remembered.
 #[derive(Debug, Clone)]
 pub(super) struct Identity {
@@ -77,18 +60,18 @@ pub(super) struct Identity {
     pub(super) score: f32,
     /// Where it was last seen.
     pub(super) bbox: BBox,
-    pub(super) first: Timestamp,
+    pub(super) first: Watched,
     /// The same on the frames' own time line, as its track tells it.
     pub(super) first_seen: Timestamp,
     /// When it was last seen, in watched time.
-    pub(super) seen_at: Timestamp,
+    pub(super) seen_at: Watched,
     /// It may be a vanished identity and is not judged until that is settled.
     pub(super) is_waiting: bool,
     /// What is seen of its last place while it is not seen itself.
     pub(super) unseen: Sight,
     /// How long it has been absent with its place in clear view.
     absent_us: i64,
-    pub(super) rules: Vec<RuleMemory>,
+    pub(super) rules: Vec<Recollection>,
     /// What closer looks told.
     pub(super) attributes: Attributes,
     classes: ClassVotes,
@@ -106,10 +89,10 @@ pub(super) struct Identity {
 /// The place that a rooted subject has left, and what the rules remembered of it there.
 #[derive(Debug, Clone)]
 struct Left {
-    at: Timestamp,
+    at: Watched,
     place: BBox,
     stood_us: i64,
-    rules: Vec<RuleMemory>,
+    rules: Vec<Recollection>,
     classes: ClassVotes,
     attributes: Attributes,
     /// The frame's own time when it left.
@@ -126,7 +109,7 @@ enum Fit {
 }
 
 impl Identity {
-    pub(super) fn new(number: u64, group: Class, track: &Track, first: Timestamp, rules: Vec<RuleMemory>) -> Self {
+    pub(super) fn new(number: u64, group: Class, track: &Track, first: Watched, rules: Vec<Recollection>) -> Self {
         Self {
             number,
             track: Some(track.id),
@@ -159,8 +142,8 @@ impl Identity {
         group: Class,
         class: &Class,
         bbox: BBox,
-        now: Timestamp,
-        rules: Vec<RuleMemory>,
+        now: Watched,
+        rules: Vec<Recollection>,
     ) -> Self {
         Self {
             number,
@@ -170,7 +153,8 @@ impl Identity {
             score: 0.0,
             bbox,
             first: now,
-            first_seen: now,
+            // Its next track tells it.
+            first_seen: Timestamp::ZERO,
             seen_at: now,
             is_waiting: false,
             unseen: Sight::Absent,
@@ -189,7 +173,7 @@ impl Identity {
     }
 
     /// Takes in a sighting by its track in the frame of `at`.
-    pub(super) fn see(&mut self, now: Timestamp, at: Timestamp, track: &Track, size: (u32, u32)) {
+    pub(super) fn see(&mut self, now: Watched, at: Timestamp, track: &Track, size: (u32, u32)) {
         (self.size, self.absent_us) = (size, 0);
         self.track = Some(track.id);
         self.first_seen = track.first_seen;
@@ -233,7 +217,7 @@ impl Identity {
         self.recent.median().unwrap_or(self.bbox)
     }
 
-    pub(super) fn is_seen(&self, now: Timestamp) -> bool {
+    pub(super) fn is_seen(&self, now: Watched) -> bool {
         self.seen_at == now && self.track.is_some()
     }
 
@@ -246,22 +230,22 @@ impl Identity {
     }
 
     /// Whether the identity still has to be kept when it is not seen.
-    pub(super) fn is_kept(&self, now: Timestamp) -> bool {
+    pub(super) fn is_kept(&self, now: Watched) -> bool {
         let limit = if self.stands() { self.stood_us.min(STANDER_US) } else { MOVER_US };
         self.has_subject() || now.micros_since(self.seen_at) <= limit.max(MOVER_US)
     }
 
     /// For how long it has been missed, as far as forgetting goes: who stood behind a lorry still stands there.
-    pub(super) fn missed_us(&self, now: Timestamp) -> i64 {
+    pub(super) fn missed_us(&self, now: Watched) -> i64 {
         let unseen_us = now.micros_since(self.seen_at);
         if self.stands() && unseen_us <= HIDDEN_US { self.absent_us } else { unseen_us }
     }
 
-    fn is_newcomer(&self, now: Timestamp) -> bool {
+    fn is_newcomer(&self, now: Watched) -> bool {
         self.is_seen(now) && now.micros_since(self.first) <= NEWCOMER_US && !self.has_subject()
     }
 
-    fn fit(&self, newcomer: &Self, now: Timestamp) -> Fit {
+    fn fit(&self, newcomer: &Self, now: Watched) -> Fit {
         // What was there before the identity vanished is somebody else.
         if self.group != newcomer.group || newcomer.first < self.seen_at {
             return Fit::No;
@@ -286,7 +270,7 @@ impl Identity {
         fit_places(&[left.place], newcomer)
     }
 
-    fn fit_mover(&self, newcomer: &Self, now: Timestamp) -> Fit {
+    fn fit_mover(&self, newcomer: &Self, now: Watched) -> Fit {
         let gap_us = newcomer.first.micros_since(self.seen_at);
         if gap_us > MOVER_US || now.micros_since(newcomer.first) > FRESH_US {
             return Fit::No;
@@ -334,29 +318,17 @@ impl Identity {
         self.rules = left.rules;
     }
 
-    /// Fits every remembered place to a picture of another size.
-    pub(super) fn rescale(&mut self, x: f32, y: f32) {
-        self.place_anew((x, y), (0.0, 0.0));
-    }
-
-    /// Moves every remembered place with a picture that has moved as a whole.
-    pub(super) fn shift(&mut self, dx: f32, dy: f32) {
-        self.place_anew((1.0, 1.0), (dx, dy));
-    }
-
-    fn place_anew(&mut self, (x, y): (f32, f32), (dx, dy): (f32, f32)) {
-        let scale = |b: BBox| BBox::new(b.x0 * x + dx, b.y0 * y + dy, b.x1 * x + dx, b.y1 * y + dy);
-        self.bbox = scale(self.bbox);
-        self.birth = scale(self.birth);
-        self.recent.rescale(scale);
-        self.stillness.rescale(scale);
+    /// Fits every remembered place to a picture that has changed as a whole.
+    pub(super) fn remap(&mut self, remap: &Remap) {
+        self.bbox = remap.bbox(self.bbox);
+        self.birth = remap.bbox(self.birth);
+        self.recent.remap(remap);
+        self.stillness.remap(remap);
         let left_rules = self.left.iter_mut().flat_map(|left| {
-            left.place = scale(left.place);
+            left.place = remap.bbox(left.place);
             &mut left.rules
         });
-        for memory in self.rules.iter_mut().chain(left_rules).flat_map(|rule| &mut rule.leaves) {
-            memory.place_anew((x, y), (dx, dy), scale);
-        }
+        self.rules.iter_mut().chain(left_rules).for_each(|rule| rule.remap(remap));
     }
 }
 
@@ -384,7 +356,7 @@ fn fit_places(places: &[BBox], newcomer: &Identity) -> Fit {
 }
 
 /// Gives the tracks of newcomers to the vanished identities that they are, the best fit first, violators before others.
-pub(super) fn reunite(identities: &mut Vec<Identity>, now: Timestamp) {
+pub(super) fn reunite(identities: &mut Vec<Identity>, now: Watched) {
     let mut fits: Vec<(bool, f32, u64, u64)> = Vec::new();
     let mut waiting: Vec<u64> = Vec::new();
     for newcomer in identities.iter().filter(|i| i.is_newcomer(now)) {
@@ -412,7 +384,7 @@ pub(super) fn reunite(identities: &mut Vec<Identity>, now: Timestamp) {
 }
 
 /// Makes the identity `known` the one that is seen as `newcomer`.
-fn join(identities: &mut Vec<Identity>, now: Timestamp, known: u64, newcomer: u64) {
+fn join(identities: &mut Vec<Identity>, now: Watched, known: u64, newcomer: u64) {
     let Some(position) = identities.iter().position(|i| i.number == newcomer) else { return };
     let mut newcomer = identities.remove(position);
     let Some(known) = identities.iter_mut().find(|i| i.number == known) else { return };

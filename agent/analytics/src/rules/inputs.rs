@@ -8,9 +8,8 @@ use forewarn_domain::{Answer, CivilTime, Look, Origin, Reading, RuleHit, RuleKey
 use serde::{Deserialize, Serialize};
 
 use super::attributes::ReadingCounts;
-use super::program::Measure;
+use super::conditions::Absence;
 use super::stream::{RuleState, Rules};
-use super::zone::Absence;
 use crate::plate;
 
 /// How often a rule that hangs on sensors alone speaks of an incident of its own while no frames come.
@@ -90,11 +89,9 @@ impl Rules {
         for index in 0..self.states.len() {
             let state = &mut self.states[index];
             let mut is_concerned = false;
-            for (threshold, sensor) in state.thresholds.iter_mut().zip(&state.rule.sensors) {
-                if sensor.id == *id {
-                    threshold.take(sensor, value, at);
-                    is_concerned = true;
-                }
+            for threshold in state.thresholds.iter_mut().filter(|threshold| threshold.id() == id) {
+                threshold.take(value, at);
+                is_concerned = true;
             }
             if is_concerned && state.rule.is_of_sensors() {
                 state.hear(&self.values, at);
@@ -130,13 +127,8 @@ impl Rules {
     /// What is to be kept for a restart.
     pub fn memory(&self) -> RulesMemory {
         let absences = self.states.iter().flat_map(|state| {
-            let terms = state.rule.terms.iter().zip(&state.terms).enumerate();
-            let absent = terms.filter(|(_, (term, _))| matches!(term.measure, Measure::Absence { .. }));
-            absent.map(|(term, (_, memory))| RememberedAbsence {
-                rule: state.rule.key.clone(),
-                term,
-                absence: memory.absence,
-            })
+            let absent = state.terms.iter().enumerate().filter_map(|(i, term)| Some((i, term.watch.absence()?)));
+            absent.map(|(term, absence)| RememberedAbsence { rule: state.rule.key.clone(), term, absence })
         });
         RulesMemory { absences: absences.collect() }
     }
@@ -145,8 +137,8 @@ impl Rules {
     pub fn remember(&mut self, memory: RulesMemory) {
         for RememberedAbsence { rule, term, absence } in memory.absences {
             let state = self.states.iter_mut().find(|state| state.rule.key == rule);
-            if let Some(memory) = state.and_then(|state| state.terms.get_mut(term)) {
-                memory.absence = memory.absence.max(absence);
+            if let Some(term) = state.and_then(|state| state.terms.get_mut(term)) {
+                term.watch.remember(absence);
             }
         }
     }
@@ -158,8 +150,7 @@ impl RuleState {
         if !self.rule.is_of_sensors() {
             return None;
         }
-        let turns = self.thresholds.iter().zip(&self.rule.sensors);
-        let turn = turns.filter_map(|(threshold, sensor)| threshold.turns_at(sensor, self.heard_at)).min();
+        let turn = self.thresholds.iter().filter_map(|threshold| threshold.turns_at(self.heard_at)).min();
         let again = self.crowd.as_ref().filter(|crowd| crowd.is_reported).map(|_| self.heard_at + LOOK_AGAIN_EVERY);
         [turn, again].into_iter().flatten().min()
     }

@@ -3,18 +3,19 @@
 use forewarn_domain::{CivilTime, RuleHit, Sight, SubjectId, Timestamp};
 
 use super::looks::{Neighbour, Wishes, wishes};
-use super::memory::Sighting;
-use super::near::Other;
 use super::notes;
 use super::program::CompiledRule;
+use super::sighting::{Other, Sighting};
 use super::stream::{RuleState, Rules};
-use super::subjects::SubjectState;
-use super::tree::{Facts, Truth};
+use super::tree::Facts;
+use super::truth::Truth;
+use super::view::View;
 
 impl Rules {
-    /// Brings the leaves and scores of one rule up to date for each identity that is seen.
-    pub(super) fn judge(&mut self, index: usize, at: Timestamp, others: &[Other], civil: &dyn CivilTime) {
-        let (RuleState { rule, shapes, sensed, .. }, now, size) = (&self.states[index], self.now, self.size);
+    /// Brings what one rule knows of each identity that is seen up to date.
+    pub(super) fn judge(&mut self, index: usize, view: &View<'_>, others: &[Other]) {
+        let (RuleState { rule, sensed, .. }, now) = (&self.states[index], self.now);
+        let facts = Facts::of_world(sensed, view.at, view.civil);
         for identity in self.identities.iter_mut().filter(|i| i.is_seen(now) && !i.is_waiting) {
             let seen = Sighting {
                 now,
@@ -24,24 +25,15 @@ impl Rules {
                 smooth: identity.smooth(),
                 class: &identity.class,
                 score: identity.score,
-                size,
-                at,
+                size: view.size,
+                zones: view.zones,
+                at: view.at,
                 attributes: &identity.attributes,
                 number: identity.number,
                 others,
                 origin: identity.track.and_then(|track| self.origins.get(&track)),
             };
-            let memory = &mut identity.rules[index];
-            memory.is_admitted |= identity.score >= rule.min_confidence;
-            for (i, leaf) in rule.leaves.iter().enumerate() {
-                let held = memory.leaves[i].update(leaf, shapes, &seen);
-                (memory.held[i], memory.nearly[i]) = (held.truth, held.nearly);
-            }
-            for (i, score) in rule.scores.iter().enumerate().filter(|(_, score)| !score.is_zone) {
-                let facts = Facts { leaves: &memory.held, terms: &[], sensors: sensed, scores: &[], at, civil };
-                let signs: Vec<Truth> = score.signs.iter().map(|sign| facts.truth(&sign.condition)).collect();
-                memory.scored[i] = memory.scores[i].update(score, &signs, now);
-            }
+            identity.rules[index].see(rule, &seen, &facts);
         }
     }
 
@@ -52,11 +44,11 @@ impl Rules {
             return;
         }
         let seen = || self.identities.iter().filter(|i| i.is_seen(self.now));
+        let world = Facts::of_world(sensed, at, civil);
         let neighbours: Vec<Neighbour<'_>> = seen().map(Neighbour::new).collect();
         for identity in seen().filter(|identity| !identity.is_waiting) {
             let memory = &identity.rules[index];
-            let facts =
-                Facts { leaves: &memory.nearly, terms: &[], sensors: sensed, scores: &memory.scored, at, civil };
+            let facts = Facts { tracks: &memory.nearly, scores: &memory.scored, ..world };
             for wish in wishes(rule, identity, memory, &neighbours, self.size, &facts) {
                 wished.add(wish);
             }
@@ -66,13 +58,13 @@ impl Rules {
     pub(super) fn single_hits(&mut self, index: usize, at: Timestamp, civil: &dyn CivilTime) -> Vec<RuleHit> {
         let RuleState { rule, sensed, .. } = &self.states[index];
         let is_open = rule.is_open(at, civil);
+        let world = Facts::of_world(sensed, at, civil);
         let mut hits = Vec::new();
         for identity in &mut self.identities {
             let is_seen = identity.is_seen(self.now) && !identity.is_waiting;
             let memory = &mut identity.rules[index];
             let sight = if is_seen {
-                let (leaves, scores) = (&memory.held, &memory.scored);
-                let facts = Facts { leaves, terms: &[], sensors: sensed, scores, at, civil };
+                let facts = Facts { tracks: &memory.held, scores: &memory.scored, ..world };
                 let is_subject =
                     memory.subject.is_some() || (rule.subject.contains(&identity.class) && memory.is_admitted);
                 if is_open && is_subject { sight(facts.truth(&rule.condition)) } else { Sight::Compliant }
@@ -83,7 +75,7 @@ impl Rules {
                 if sight != Sight::Violating {
                     continue;
                 }
-                memory.subject = Some(SubjectState { id: SubjectId(self.next_subject) });
+                memory.subject = Some(SubjectId(self.next_subject));
                 self.next_subject += 1;
             }
             let findings = || {
@@ -94,7 +86,7 @@ impl Rules {
             };
             hits.extend(memory.subject.map(|subject| RuleHit {
                 rule: rule.key.clone(),
-                subject: subject.id,
+                subject,
                 sight,
                 class: identity.class.clone(),
                 track: identity.track.filter(|_| is_seen),

@@ -7,9 +7,12 @@
 
 use forewarn_domain::{AttributeId, BBox, Look, Timestamp, TrackId, Unclear, Verdict};
 
-use super::identity::{Identity, RuleMemory};
-use super::program::{CompiledRule, Leaf};
-use super::tree::{Facts, Truth};
+use super::conditions::Watch;
+use super::identity::Identity;
+use super::program::CompiledRule;
+use super::recollection::Recollection;
+use super::tree::Facts;
+use super::truth::Truth;
 
 /// The most looks that are asked for after one frame.
 const MOST_LOOKS: usize = 16;
@@ -102,7 +105,7 @@ impl Wishes {
 pub(super) fn wishes(
     rule: &CompiledRule,
     identity: &Identity,
-    memory: &RuleMemory,
+    memory: &Recollection,
     neighbours: &[Neighbour<'_>],
     size: (u32, u32),
     facts: &Facts<'_>,
@@ -150,17 +153,17 @@ fn is_early(asked_at: Timestamp, at: Timestamp, pause_us: i64) -> bool {
 }
 
 /// Whether the rule's condition, or one of its counts', hangs on what a look at `attribute` would tell, now or soon.
-fn matters(rule: &CompiledRule, memory: &RuleMemory, attribute: &AttributeId, facts: &Facts<'_>) -> bool {
-    let is_asked = |leaf: &Leaf| matches!(leaf, Leaf::Wearing { item, .. } if item == attribute);
-    let leaves: Vec<Truth> = rule
-        .leaves
+fn matters(rule: &CompiledRule, memory: &Recollection, attribute: &AttributeId, facts: &Facts<'_>) -> bool {
+    let is_asked = |watch: &Watch| matches!(watch, Watch::Wearing(wearing) if wearing.item() == attribute);
+    let tracks: Vec<Truth> = rule
+        .watches
         .iter()
         .zip(&memory.nearly)
-        .map(|(leaf, truth)| if is_asked(leaf) { Truth::CannotTell } else { *truth })
+        .map(|(watch, truth)| if is_asked(watch) { Truth::CannotTell } else { *truth })
         .collect();
     // What a score would come to with the look is not worth working out.
     let scores: Vec<Truth> = memory.scored.iter().map(|truth| (*truth).max(Truth::CannotTell)).collect();
-    let facts = Facts { leaves: &leaves, scores: &scores, ..*facts };
+    let facts = Facts { tracks: &tracks, scores: &scores, ..*facts };
     if rule.terms.is_empty() {
         facts.truth(&rule.condition).may_hold()
     } else {

@@ -4,52 +4,49 @@
 use forewarn_domain::{AttributeId, BestCrop, Finding, Origin, Timestamp, Verdict};
 
 use super::attributes::Attributes;
-use super::program::{CompiledRule, Leaf, ScoreOf, SensorOf};
-use super::score::ScoreMemory;
-use super::sensors::Values;
+use super::conditions::{Score, Threshold, Watch};
+use super::program::CompiledRule;
+use super::values::Values;
 
 /// What is known of a subject of `rule`.
 pub(super) fn of_subject(
     rule: &CompiledRule,
     attributes: &Attributes,
-    scores: &[ScoreMemory],
+    scores: &[Score],
     origin: Option<&Origin>,
     at: Timestamp,
 ) -> Vec<Finding> {
     let told = rule.asks.iter().map(|ask| attributes.finding(&ask.attribute, &ask.standard, at));
     // Nothing is known of what nobody has looked at.
     let mut findings: Vec<Finding> = told.filter(|finding| finding.looks > 0).collect();
-    findings.extend(rule.scores.iter().zip(scores).filter(|(score, _)| !score.is_zone).filter_map(of_score));
-    let is_asked = |leaf: &Leaf| matches!(leaf, Leaf::Appeared { .. } | Leaf::Falls { .. });
-    if rule.leaves.iter().any(is_asked) {
+    findings.extend(scores.iter().filter(|score| !score.is_zone()).filter_map(of_score));
+    let is_asked = |watch: &Watch| matches!(watch, Watch::Appeared(_) | Watch::Falls(_));
+    if rule.watches.iter().any(is_asked) {
         findings.extend(origin.and_then(of_origin));
     }
     findings
 }
 
 /// What is known of a zone as a whole.
-pub(super) fn of_zone(rule: &CompiledRule, scores: &[ScoreMemory]) -> Vec<Finding> {
-    rule.scores.iter().zip(scores).filter(|(score, _)| score.is_zone).filter_map(of_score).collect()
+pub(super) fn of_zone(scores: &[Score]) -> Vec<Finding> {
+    scores.iter().filter(|score| score.is_zone()).filter_map(of_score).collect()
 }
 
 /// The latest values of the sensors.
-pub(super) fn of_sensors(sensors: &[SensorOf], values: &Values) -> Vec<Finding> {
-    let finding = |sensor: &SensorOf| {
-        let (at, value) = values.latest(&sensor.id)?;
+pub(super) fn of_sensors(sensors: &[Threshold], values: &Values) -> Vec<Finding> {
+    let finding = |sensor: &Threshold| {
+        let (at, value) = values.latest(sensor.id())?;
         // Four places are finer than any such sensor.
         let number = (value * 1e4).round() / 1e4;
-        let text = sensor.unit.as_ref().map_or_else(|| number.to_string(), |unit| format!("{number} {unit}"));
-        told(sensor.id.as_str(), at, 1.0, text)
+        let text = sensor.unit().map_or_else(|| number.to_string(), |unit| format!("{number} {unit}"));
+        told(sensor.id().as_str(), Some(at), 1.0, text)
     };
     sensors.iter().filter_map(finding).collect()
 }
 
-fn of_score((score, memory): (&ScoreOf, &ScoreMemory)) -> Option<Finding> {
-    let (names, part) = memory.signs(score);
-    let at = memory.at()?;
-    let finding = told("signs", at, part, names.join(", "))?;
-    // The time of a score is watched time, which says nothing outside of the rules.
-    (!names.is_empty()).then_some(Finding { first_at: None, last_at: None, ..finding })
+fn of_score(score: &Score) -> Option<Finding> {
+    let (names, part) = score.counting();
+    told("signs", None, part, names.join(", ")).filter(|_| !names.is_empty())
 }
 
 fn of_origin(origin: &Origin) -> Option<Finding> {
@@ -60,11 +57,12 @@ fn of_origin(origin: &Origin) -> Option<Finding> {
             ("fell_from", *at, text, *bbox)
         }
     };
-    told(name, at, 1.0, text).map(|finding| Finding { best: Some(BestCrop { at, bbox, quality: 1.0 }), ..finding })
+    told(name, Some(at), 1.0, text)
+        .map(|finding| Finding { best: Some(BestCrop { at, bbox, quality: 1.0 }), ..finding })
 }
 
-/// A finding that is a text, told once at `at`.
-fn told(name: &str, at: Timestamp, confidence: f32, text: String) -> Option<Finding> {
+/// A finding that is a text, told once, at `at` if that is known.
+fn told(name: &str, at: Option<Timestamp>, confidence: f32, text: String) -> Option<Finding> {
     Some(Finding {
         attribute: AttributeId::new(name).ok()?,
         verdict: Verdict::Yes,
@@ -72,8 +70,8 @@ fn told(name: &str, at: Timestamp, confidence: f32, text: String) -> Option<Find
         confidence,
         votes: 1,
         looks: 1,
-        first_at: Some(at),
-        last_at: Some(at),
+        first_at: at,
+        last_at: at,
         text: Some(text),
         best: None,
     })

@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use forewarn_domain::{BBox, Timestamp};
+use forewarn_domain::{BBox, Point};
+
+use super::watched::Watched;
 
 /// Boxes of this span of time are smoothed by their median, in microseconds.
 const SMOOTHING_US: i64 = 1_500_000;
@@ -10,14 +12,36 @@ const SMOOTHING_FRAMES: usize = 9;
 /// Edges this near to the edge of the picture are cut off by it.
 const BORDER_PX: f32 = 2.0;
 
+/// How a picture has changed as a whole: remembered places are scaled with it and moved with it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Remap {
+    pub(super) scale: (f32, f32),
+    pub(super) by: (f32, f32),
+}
+
+impl Remap {
+    pub(super) fn point(&self, p: Point) -> Point {
+        Point::new(p.x * self.scale.0 + self.by.0, p.y * self.scale.1 + self.by.1)
+    }
+
+    pub(super) fn bbox(&self, b: BBox) -> BBox {
+        let (low, high) = (self.point(Point::new(b.x0, b.y0)), self.point(Point::new(b.x1, b.y1)));
+        BBox::new(low.x, low.y, high.x, high.y)
+    }
+
+    pub(super) fn height(&self, height: f32) -> f32 {
+        height * self.scale.1
+    }
+}
+
 /// The latest boxes of a subject, for smoothing.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Recent {
-    boxes: VecDeque<(Timestamp, BBox)>,
+    boxes: VecDeque<(Watched, BBox)>,
 }
 
 impl Recent {
-    pub(super) fn push(&mut self, now: Timestamp, bbox: BBox) {
+    pub(super) fn push(&mut self, now: Watched, bbox: BBox) {
         self.boxes.retain(|(at, _)| now.micros_since(*at) <= SMOOTHING_US);
         if self.boxes.len() == SMOOTHING_FRAMES {
             self.boxes.pop_front();
@@ -45,9 +69,9 @@ impl Recent {
         ((b.centre().x - a.centre().x) / seconds, (b.centre().y - a.centre().y) / seconds)
     }
 
-    pub(super) fn rescale(&mut self, scale: impl Fn(BBox) -> BBox) {
+    pub(super) fn remap(&mut self, remap: &Remap) {
         for (_, bbox) in &mut self.boxes {
-            *bbox = scale(*bbox);
+            *bbox = remap.bbox(*bbox);
         }
     }
 }
@@ -57,9 +81,9 @@ impl Recent {
 ///
 /// A box that is partly hidden shrinks: one edge of each axis stays and the centre wanders. An axis therefore counts as
 /// moved by as much as its steadiest of low edge, centre and high edge; the centre as a whole may wander twice as far.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Stillness {
-    anchor: Option<(BBox, Timestamp)>,
+    anchor: Option<(BBox, Watched)>,
 }
 
 impl Stillness {
@@ -70,8 +94,8 @@ impl Stillness {
         within: f32,
         smooth: BBox,
         size: (u32, u32),
-        (first, now): (Timestamp, Timestamp),
-    ) -> Timestamp {
+        (first, now): (Watched, Watched),
+    ) -> Watched {
         let since = match self.anchor {
             Some((anchor, since)) if is_at(&anchor, &smooth, within, size) => return since,
             Some(_) => now,
@@ -82,18 +106,18 @@ impl Stillness {
     }
 
     /// The memory of a subject that has been at `bbox` since then.
-    pub(super) fn since(bbox: BBox, since: Timestamp) -> Self {
+    pub(super) fn since(bbox: BBox, since: Watched) -> Self {
         Self { anchor: Some((bbox, since)) }
     }
 
-    pub(super) fn rescale(&mut self, scale: impl Fn(BBox) -> BBox) {
+    pub(super) fn remap(&mut self, remap: &Remap) {
         if let Some((anchor, _)) = &mut self.anchor {
-            *anchor = scale(*anchor);
+            *anchor = remap.bbox(*anchor);
         }
     }
 
     /// The place and since when, if any was seen.
-    pub(super) fn anchor(&self) -> Option<(BBox, Timestamp)> {
+    pub(super) fn anchor(&self) -> Option<(BBox, Watched)> {
         self.anchor
     }
 }

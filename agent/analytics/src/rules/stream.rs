@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 
 use forewarn_domain::zone::ZoneShape;
-use forewarn_domain::{BBox, CivilTime, Look, Origin, RuleHit, SubjectId, Timestamp, Track, TrackId, TrackState};
+use forewarn_domain::{BBox, Look, Origin, RuleHit, Timestamp, Track, TrackId, TrackState};
 
 use super::attributes::ReadingCounts;
-use super::identity::{Identity, RuleMemory, reunite};
+use super::conditions::{Score, Threshold};
+use super::identity::{Identity, reunite};
 use super::looks::Wishes;
-use super::memory::Memory;
-use super::near::Other;
-use super::program::CompiledRule;
-use super::score::ScoreMemory;
-use super::sensors::{Threshold, Values};
-use super::subjects::{Crowd, SubjectSeed, SubjectState, unseen};
-use super::tree::Truth;
-use super::zone::TermMemory;
+use super::place::Remap;
+use super::program::{CompiledRule, Term};
+use super::recollection::Recollection;
+use super::sighting::Other;
+use super::subjects::{Crowd, SubjectSeed, unseen};
+use super::truth::Truth;
+use super::values::Values;
+use super::view::View;
+use super::watched::Watched;
 use crate::ClassGroups;
 
 /// The longest step between two frames that counts as watched, in microseconds.
@@ -33,8 +35,7 @@ pub struct Rules {
     pub(super) identities: Vec<Identity>,
     pub(super) size: (u32, u32),
     pub(super) at: Option<Timestamp>,
-    /// Watched time: the time line of the stream without its outages.
-    pub(super) now: Timestamp,
+    pub(super) now: Watched,
     pub(super) next_identity: u64,
     pub(super) next_subject: u64,
     /// The looks that are wished for after the latest frame.
@@ -48,64 +49,74 @@ pub struct Rules {
 #[derive(Debug)]
 pub(super) struct RuleState {
     pub(super) rule: CompiledRule,
-    pub(super) shapes: Vec<ZoneShape>,
-    pub(super) terms: Vec<TermMemory>,
+    pub(super) terms: Vec<Term>,
     pub(super) thresholds: Vec<Threshold>,
     /// What each threshold comes to in this frame.
     pub(super) sensed: Vec<Truth>,
-    pub(super) scores: Vec<ScoreMemory>,
+    pub(super) scores: Vec<Score>,
     pub(super) crowd: Option<Crowd>,
+    /// The box around the rule's own zone in the latest frame.
+    pub(super) own_place: Option<BBox>,
     /// When the thresholds were judged last.
     pub(super) heard_at: Timestamp,
 }
 
 impl RuleState {
+    fn new(rule: CompiledRule) -> Self {
+        Self {
+            terms: rule.terms.clone(),
+            thresholds: rule.sensors.clone(),
+            sensed: vec![Truth::CannotTell; rule.sensors.len()],
+            scores: rule.scores.clone(),
+            crowd: None,
+            own_place: None,
+            heard_at: Timestamp::ZERO,
+            rule,
+        }
+    }
+
     /// Goes on with the open incident of a zone.
-    fn restore(&mut self, seed: SubjectSeed, now: Timestamp) {
+    fn restore(&mut self, seed: SubjectSeed, now: Watched) {
         let SubjectSeed { subject: id, class, bbox, at, .. } = seed;
         // A sensor is silent until its first value, so nothing has to settle where nobody has to be found.
-        let settles_at = Timestamp::from_micros(now.as_micros().saturating_add(SETTLE_US));
-        let settles_at = (!self.rule.is_of_sensors()).then_some(settles_at);
+        let settles_at = (!self.rule.is_of_sensors()).then_some(now.after(SETTLE_US));
         self.crowd = Some(Crowd { id, bbox, class, violated_at: now, is_reported: true, settles_at });
-        for (memory, term) in self.terms.iter_mut().zip(&self.rule.terms) {
-            *memory = TermMemory::fulfilled(term, now);
-        }
-        for (memory, sensor) in self.thresholds.iter_mut().zip(&self.rule.sensors) {
-            *memory = Threshold::passed(Timestamp::from_micros(at.as_micros().saturating_sub(sensor.for_us)));
-        }
-        for (memory, score) in self.scores.iter_mut().zip(&self.rule.scores) {
-            *memory = ScoreMemory::fulfilled(score, now);
-        }
+        self.terms.iter_mut().for_each(|term| term.watch.recall(now));
+        self.thresholds.iter_mut().for_each(|threshold| threshold.recall(at));
+        self.scores.iter_mut().for_each(|score| score.recall(now));
     }
 
     /// Brings the thresholds up to date.
     pub(super) fn hear(&mut self, values: &Values, at: Timestamp) {
         self.heard_at = at;
-        let pairs = self.thresholds.iter().zip(&self.rule.sensors);
-        self.sensed = pairs.map(|(threshold, sensor)| threshold.truth(sensor, values, at)).collect();
+        self.sensed = self.thresholds.iter().map(|threshold| threshold.truth(values, at)).collect();
     }
+
+    /// Notes where the rule's own zone lies.
+    fn find(&mut self, zones: &[ZoneShape]) {
+        self.own_place = self.rule.own_zone.and_then(|zone| around(zones.get(zone)?));
+    }
+}
+
+/// The smallest box around a shape.
+fn around(shape: &ZoneShape) -> Option<BBox> {
+    let points = match shape {
+        ZoneShape::Polygon(polygon) => &polygon.points,
+        ZoneShape::Line(points) => points,
+    };
+    points.iter().map(|p| BBox::new(p.x, p.y, p.x, p.y)).reduce(|a, b| a.union(&b))
 }
 
 impl Rules {
     /// The rules of one stream, with nobody known. Hits are reported in the order of the rules.
     pub fn new(rules: Vec<CompiledRule>) -> Self {
-        let state = |rule: CompiledRule| RuleState {
-            shapes: Vec::new(),
-            terms: vec![TermMemory::default(); rule.terms.len()],
-            thresholds: vec![Threshold::default(); rule.sensors.len()],
-            sensed: vec![Truth::CannotTell; rule.sensors.len()],
-            scores: vec![ScoreMemory::default(); rule.scores.len()],
-            crowd: None,
-            heard_at: Timestamp::ZERO,
-            rule,
-        };
         Self {
-            states: rules.into_iter().map(state).collect(),
+            states: rules.into_iter().map(RuleState::new).collect(),
             groups: ClassGroups::default(),
             identities: Vec::new(),
             size: (0, 0),
             at: None,
-            now: Timestamp::ZERO,
+            now: Watched::START,
             next_identity: 1,
             next_subject: 1,
             looks: Vec::new(),
@@ -139,10 +150,10 @@ impl Rules {
                 self.states[index].restore(seed, self.now);
                 continue;
             }
-            let mut memories = self.memories();
-            memories[index] = fulfilled(&self.states[index].rule, self.now, seed.bbox, seed.subject);
+            let mut rules = self.recollections();
+            rules[index] = Recollection::recalled(&self.states[index].rule, self.now, seed.bbox, seed.subject);
             let group = self.groups.key(&seed.class);
-            let identity = Identity::remembered(self.next_identity, group, &seed.class, seed.bbox, self.now, memories);
+            let identity = Identity::remembered(self.next_identity, group, &seed.class, seed.bbox, self.now, rules);
             self.next_identity += 1;
             self.identities.push(identity);
         }
@@ -153,20 +164,15 @@ impl Rules {
     /// camera was shaken, and who stands has not moved. Zones keep their place in the picture.
     pub fn shifted(&mut self, dx: f32, dy: f32) {
         if dx.is_finite() && dy.is_finite() {
-            self.identities.iter_mut().for_each(|identity| identity.shift(dx, dy));
+            self.remap(&Remap { scale: (1.0, 1.0), by: (dx, dy) });
         }
     }
 
-    /// Evaluates the rules over the tracks of the frame that was taken at `at`, of `size` in pixels.
+    /// Evaluates the rules over one frame.
     ///
     /// One hit for each known subject, ordered by rule and subject.
-    pub fn evaluate(
-        &mut self,
-        at: Timestamp,
-        size: (u32, u32),
-        tracks: &[Track],
-        civil: &dyn CivilTime,
-    ) -> Vec<RuleHit> {
+    pub fn evaluate(&mut self, view: &View<'_>) -> Vec<RuleHit> {
+        let View { at, size, tracks, civil, .. } = *view;
         let step_us = self.pass_time(at);
         self.fit_to(size);
         let seen: Vec<&Track> =
@@ -183,8 +189,9 @@ impl Rules {
         for index in 0..self.states.len() {
             let first = hits.len();
             self.states[index].hear(&self.values, at);
-            self.judge(index, at, &others, civil);
+            self.judge(index, view, &others);
             if self.states[index].rule.is_crowd() {
+                self.states[index].find(view.zones);
                 hits.extend(self.crowd_hit(index, at, step_us, civil));
             } else {
                 hits.extend(self.single_hits(index, at, civil));
@@ -202,22 +209,21 @@ impl Rules {
         let step_us = self.at.map_or(0, |before| at.micros_since(before)).clamp(0, MAX_STEP_US);
         self.at = Some(self.at.map_or(at, |before| before.max(at)));
         // Even two frames with one time stamp are two moments, so that "seen now" means this frame.
-        self.now = Timestamp::from_micros(self.now.as_micros().saturating_add(step_us.max(1)));
+        self.now = self.now.after(step_us.max(1));
         step_us
     }
 
+    /// Fits what is remembered to a picture of another size.
     fn fit_to(&mut self, size: (u32, u32)) {
         let old = std::mem::replace(&mut self.size, size);
-        if old == size && !self.states.iter().any(|state| state.shapes.len() != state.rule.zones.len()) {
-            return;
-        }
-        for state in &mut self.states {
-            state.shapes = state.rule.zones.iter().map(|zone| zone.shape_px(size.0, size.1)).collect();
-        }
         if old != size && old.0 > 0 && old.1 > 0 && size.0 > 0 && size.1 > 0 {
-            let (x, y) = (size.0 as f32 / old.0 as f32, size.1 as f32 / old.1 as f32);
-            self.identities.iter_mut().for_each(|identity| identity.rescale(x, y));
+            let scale = (size.0 as f32 / old.0 as f32, size.1 as f32 / old.1 as f32);
+            self.remap(&Remap { scale, by: (0.0, 0.0) });
         }
+    }
+
+    fn remap(&mut self, remap: &Remap) {
+        self.identities.iter_mut().for_each(|identity| identity.remap(remap));
     }
 
     /// Hands each seen track to its identity, or makes a new one.
@@ -228,27 +234,18 @@ impl Rules {
                 identity.see(now, at, track, size);
                 continue;
             }
-            let age_us = at.micros_since(track.first_seen).clamp(0, now.as_micros().min(MAX_STEP_US));
-            let first = Timestamp::from_micros(now.as_micros() - age_us);
+            let age_us = at.micros_since(track.first_seen).clamp(0, now.micros_since(Watched::START).min(MAX_STEP_US));
+            let first = now.before(age_us);
             let group = self.groups.key(&track.class);
-            let mut identity = Identity::new(self.next_identity, group, track, first, self.memories());
+            let mut identity = Identity::new(self.next_identity, group, track, first, self.recollections());
             identity.see(now, at, track, size);
             self.next_identity += 1;
             self.identities.push(identity);
         }
     }
 
-    fn memories(&self) -> Vec<RuleMemory> {
-        let memory = |state: &RuleState| RuleMemory {
-            leaves: state.rule.leaves.iter().map(Memory::new).collect(),
-            held: vec![Truth::False; state.rule.leaves.len()],
-            nearly: vec![Truth::False; state.rule.leaves.len()],
-            scores: vec![ScoreMemory::default(); state.rule.scores.len()],
-            scored: vec![Truth::False; state.rule.scores.len()],
-            is_admitted: false,
-            subject: None,
-        };
-        self.states.iter().map(memory).collect()
+    fn recollections(&self) -> Vec<Recollection> {
+        self.states.iter().map(|state| Recollection::new(&state.rule)).collect()
     }
 
     /// Everybody and everything in the picture; who is missed counts on for a moment.
@@ -270,18 +267,5 @@ impl Rules {
             }
         }
         self.identities.retain(|identity| identity.is_kept(now));
-    }
-}
-
-/// The memory of a subject that violated `rule` when it was last seen.
-fn fulfilled(rule: &CompiledRule, now: Timestamp, bbox: BBox, id: SubjectId) -> RuleMemory {
-    RuleMemory {
-        leaves: rule.leaves.iter().map(|leaf| Memory::fulfilled(leaf, now, bbox)).collect(),
-        held: vec![Truth::False; rule.leaves.len()],
-        nearly: vec![Truth::False; rule.leaves.len()],
-        scores: rule.scores.iter().map(|score| ScoreMemory::fulfilled(score, now)).collect(),
-        scored: vec![Truth::False; rule.scores.len()],
-        is_admitted: true,
-        subject: Some(SubjectState { id }),
     }
 }

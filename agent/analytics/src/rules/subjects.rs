@@ -5,6 +5,8 @@
 
 use forewarn_domain::{BBox, Class, RuleKey, Sight, SubjectId, Timestamp};
 
+use super::watched::Watched;
+
 /// The part of a subject's last place that must be covered by others for it to be hidden.
 const HIDDEN_PART: f32 = 0.5;
 /// Points per side of the raster by which the covered part is measured.
@@ -25,22 +27,16 @@ pub struct SubjectSeed {
     pub at: Timestamp,
 }
 
-/// A single subject of one rule.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct SubjectState {
-    pub(super) id: SubjectId,
-}
-
 /// The crowd of one rule: one subject for the zone.
 #[derive(Debug, Clone)]
 pub(super) struct Crowd {
     pub(super) id: SubjectId,
     pub(super) bbox: BBox,
     pub(super) class: Class,
-    pub(super) violated_at: Timestamp,
+    pub(super) violated_at: Watched,
     pub(super) is_reported: bool,
     /// After a restart it is not judged before this time.
-    pub(super) settles_at: Option<Timestamp>,
+    pub(super) settles_at: Option<Watched>,
 }
 
 /// Whether a subject that is not seen is gone or hidden behind `others`.

@@ -87,6 +87,18 @@ fn frames(until_s: f64) -> impl Iterator<Item = f64> {
     (0..=(until_s * FPS).round() as u32).map(|n| f64::from(n) / FPS)
 }
 
+/// Shows frames of the camera of the tests to rules.
+trait Show {
+    fn show(&mut self, at: Timestamp, tracks: &[Track], civil: &dyn CivilTime) -> Vec<RuleHit>;
+}
+
+impl Show for Rules {
+    fn show(&mut self, at: Timestamp, tracks: &[Track], civil: &dyn CivilTime) -> Vec<RuleHit> {
+        let mut zones = StillZones::new(zones());
+        self.evaluate(&View { at, size: SIZE, zones: zones.laid_out(SIZE), tracks, civil })
+    }
+}
+
 /// What became of each subject, as lines `subject: from-to sight …`; sights as V, C, A and O.
 fn story(rules: &mut Rules, times: impl IntoIterator<Item = f64>, scene: impl Fn(f64) -> Vec<Track>) -> String {
     let mut spans: BTreeMap<SubjectId, Vec<(Sight, f64, f64)>> = BTreeMap::new();
@@ -96,7 +108,7 @@ fn story(rules: &mut Rules, times: impl IntoIterator<Item = f64>, scene: impl Fn
         for track in &mut tracks {
             track.first_seen = *first_seen.entry(track.id).or_insert(track.last_seen);
         }
-        for hit in rules.evaluate(Timestamp::from_secs_f64(at), SIZE, &tracks, &UnknownCivilTime) {
+        for hit in rules.show(Timestamp::from_secs_f64(at), &tracks, &UnknownCivilTime) {
             let spans = spans.entry(hit.subject).or_default();
             match spans.last_mut() {
                 Some(span) if span.0 == hit.sight => span.2 = at,

@@ -5,11 +5,11 @@ use forewarn_domain::{BBox, CivilTime, Class, RuleHit, Sight, SubjectId, Timesta
 use super::identity::Identity;
 use super::judge::sight;
 use super::notes;
-use super::program::Measure;
+use super::program::Term;
 use super::stream::{COUNTED_US, RuleState, Rules};
 use super::subjects::Crowd;
-use super::tree::{Facts, Truth};
-use super::zone::{around, most_common};
+use super::tree::Facts;
+use super::truth::Truth;
 
 /// Those who take part.
 struct Members {
@@ -34,19 +34,15 @@ impl Rules {
         let is_settling = settles_at.is_some_and(|settles_at| now < settles_at);
         let (members, truths) = self.count(index, at, step_us, (is_open, is_settling), civil);
         let RuleState { rule, sensed, scores, .. } = &mut self.states[index];
-        let mut facts = Facts { leaves: &[], terms: &truths, sensors: sensed, scores: &[], at, civil };
-        let mut scored = vec![Truth::False; rule.scores.len()];
-        for (i, score) in rule.scores.iter().enumerate() {
-            let signs: Vec<Truth> = score.signs.iter().map(|sign| facts.truth(&sign.condition)).collect();
-            scored[i] = scores[i].update(score, &signs, now);
-        }
-        facts.scores = &scored;
+        let facts = Facts { zones: &truths, ..Facts::of_world(sensed, at, civil) };
+        let scored: Vec<Truth> = scores.iter_mut().map(|score| score.add_up(&facts, now)).collect();
+        let facts = Facts { scores: &scored, ..facts };
         let seen = match is_open {
             _ if is_settling => Sight::Occluded,
             true => sight(facts.truth(&rule.condition)),
             false => Sight::Compliant,
         };
-        let mut findings = notes::of_zone(rule, scores);
+        let mut findings = notes::of_zone(scores);
         findings.extend(notes::of_sensors(&rule.sensors, &self.values));
         let place = self.states[index].place(&members, size);
         let RuleState { rule, crowd, .. } = &mut self.states[index];
@@ -85,28 +81,27 @@ impl Rules {
     ) -> (Members, Vec<Truth>) {
         let now = self.now;
         let RuleState { rule, terms, sensed, .. } = &mut self.states[index];
-        let (mut members, mut truths): (Vec<&Identity>, _) = (Vec::new(), Vec::with_capacity(rule.terms.len()));
-        for (term, memory) in rule.terms.iter().zip(terms) {
+        let world = Facts::of_world(sensed, at, civil);
+        let (mut members, mut truths): (Vec<&Identity>, _) = (Vec::new(), Vec::with_capacity(terms.len()));
+        for Term { of, watch } in terms {
             let truth = |identity: &Identity| {
                 let memory = &identity.rules[index];
-                let (leaves, scores) = (&memory.held, &memory.scored);
-                let facts = Facts { leaves, terms: &[], sensors: sensed, scores, at, civil };
+                let facts = Facts { tracks: &memory.held, scores: &memory.scored, ..world };
                 let is_counted = !identity.is_waiting
                     && now.micros_since(identity.seen_at) <= COUNTED_US
                     && rule.subject.contains(&identity.class)
                     && memory.is_admitted;
-                if is_counted { facts.truth(&term.of) } else { Truth::False }
+                if is_counted { facts.truth(of) } else { Truth::False }
             };
             let counted: Vec<&Identity> = self.identities.iter().filter(|i| truth(i).holds()).collect();
             let n_possible = self.identities.iter().filter(|i| truth(i).may_hold()).count();
             if !is_open {
-                memory.close();
+                watch.close();
             }
             if !is_settling {
-                truths.push(memory.update(term, (counted.len(), n_possible), step_us, now));
+                truths.push(watch.count((counted.len(), n_possible), step_us, now));
             }
-            // Whoever is there takes no part in an absence.
-            if !matches!(term.measure, Measure::Absence { .. }) {
+            if watch.has_members() {
                 members.extend(counted);
             }
         }
@@ -124,8 +119,20 @@ impl Rules {
 impl RuleState {
     /// Where those who take part are; the rule's zone, or the picture, where nobody does.
     fn place(&self, members: &Members, size: (u32, u32)) -> BBox {
-        let of_zone = || around(self.shapes.get(self.rule.own_zone?)?);
         let picture = BBox::new(0.0, 0.0, size.0 as f32, size.1 as f32);
-        members.bbox.or_else(of_zone).unwrap_or(picture).clamped(size.0, size.1)
+        members.bbox.or(self.own_place).unwrap_or(picture).clamped(size.0, size.1)
     }
+}
+
+/// The class of most members, the earliest member's where classes are equal in number.
+fn most_common(members: &[&Identity]) -> Option<Class> {
+    let count = |class: &Class| members.iter().filter(|m| m.class == *class).count();
+    let mut best = None;
+    for member in members {
+        let n = count(&member.class);
+        if best.as_ref().is_none_or(|(most, _)| n > *most) {
+            best = Some((n, member.class.clone()));
+        }
+    }
+    best.map(|(_, class)| class)
 }

@@ -1,4 +1,4 @@
-//! Conditions about a zone as a whole, and about the world.
+//! Conditions about a zone as a whole, about the world, and sums of signs.
 
 use serde::{Deserialize, Serialize};
 
@@ -80,4 +80,37 @@ pub struct Sensor {
     /// A sensor without a value for so many seconds is silent (120 if absent).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silent_after_s: Option<Quantity>,
+}
+
+/// Parameters of `score`: weak signs whose weights add up to enough.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Score {
+    /// The signs.
+    pub of: Vec<Sign>,
+    /// The least sum of weights.
+    pub at_least: Quantity,
+    /// Once it was reached, the score holds until it is below this (`at_least` if absent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leave_below: Option<Quantity>,
+    /// For how many seconds without a break (0 if absent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_s: Option<Quantity>,
+    /// Seconds in which a sign that is no longer seen loses half of its weight (5 if absent).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub half_life_s: Option<Quantity>,
+}
+
+/// One sign of a score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sign {
+    /// What it adds to the score; a negative weight speaks against.
+    pub weight: Quantity,
+    /// When it adds that.
+    #[serde(rename = "if")]
+    pub condition: Condition,
+    /// What it is called in the incident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }

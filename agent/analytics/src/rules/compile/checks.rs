@@ -1,18 +1,17 @@
 //! Checks of what does not hang on a condition: classes, parameters, times.
 
-use forewarn_domain::detection::BUILT_IN_CLASSES;
-use forewarn_domain::{Class, Violation};
+use forewarn_domain::Violation;
 
 use super::super::error::{CompileError, Problem, nearest};
-use super::{Compiler, MOST_SECONDS, PART, SECONDS};
+use super::super::lookup::{Lookup, MOST_SECONDS, PART, SECONDS};
 
-impl Compiler<'_> {
+impl Lookup<'_> {
     /// Checks what does not hang on a condition.
     pub(super) fn check_site(&self) -> Result<(), CompileError> {
         if self.violation.subject.is_empty() {
             return Err(self.error("subject", Problem::Empty { help: "name the classes of the subjects" }));
         }
-        self.check_classes(&self.violation.subject, "subject")?;
+        self.classes(&self.violation.subject, "subject")?;
         let confidence = f64::from(self.violation.min_confidence);
         self.in_range(confidence, 0.0..=1.0, PART, "min_confidence")?;
         let known = &self.violation.parameters;
@@ -54,16 +53,5 @@ impl Compiler<'_> {
             self.in_range(f64::from(warning.times), 0.0..=100.0, range, "warning.times")?;
         }
         Ok(())
-    }
-
-    /// Built-in classes are accepted whatever the model reports.
-    pub(super) fn check_classes(&self, classes: &[Class], place: &str) -> Result<(), CompileError> {
-        let known = &self.binding.classes;
-        let is_known = |class: &Class| known.contains(class) || BUILT_IN_CLASSES.contains(&class.as_str());
-        let unknown = classes.iter().find(|class| !known.is_empty() && !is_known(class));
-        unknown.map_or(Ok(()), |class| {
-            let nearest = nearest(class.as_str(), known.iter().map(Class::as_str));
-            Err(self.error(place, Problem::UnknownClass { class: class.clone(), nearest }))
-        })
     }
 }

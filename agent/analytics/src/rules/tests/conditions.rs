@@ -215,7 +215,7 @@ fn a_crowd_is_one_subject() {
     );
     let mut rules = rules("{ count = { of = { in_zone = {} }, at_least = 3 } }", "yard");
     let tracks: Vec<Track> = (1..=4).map(|id| person(id, 0.0, 120.0 + 50.0 * id as f32, 300.0)).collect();
-    let hits = rules.evaluate(Timestamp::ZERO, SIZE, &tracks, &UnknownCivilTime);
+    let hits = rules.show(Timestamp::ZERO, &tracks, &UnknownCivilTime);
     assert_eq!((hits.len(), hits[0].count, hits[0].track, hits[0].class.as_str()), (1, 4, None, "person"));
     assert_eq!(hits[0].bbox, BBox::new(155.0, 225.0, 335.0, 300.0));
 }
@@ -281,14 +281,14 @@ fn a_schedule_holds_by_the_clock_and_always_where_there_is_none() {
         (format!("{{ all = [{{ not = {{ in_zone = {{}} }} }}, {night}] }}"), 0, 0),
     ] {
         let hits = |civil: &dyn CivilTime| {
-            rules(&condition, "yard").evaluate(Timestamp::ZERO, SIZE, &[person(1, 0.0, 200.0, 300.0)], civil).len()
+            rules(&condition, "yard").show(Timestamp::ZERO, &[person(1, 0.0, 200.0, 300.0)], civil).len()
         };
         assert_eq!((hits(&Noon), hits(&UnknownCivilTime)), (at_noon, unknown), "{condition}");
     }
     let schedule = toml::from_str("from = \"22:00\"\nto = \"06:00\"").unwrap();
     let bound = RuleBinding { schedule: Some(schedule), ..binding("yard") };
     let mut rules = Rules::new(vec![CompiledRule::compile(&violation("{ in_zone = {} }"), &bound).unwrap()]);
-    assert!(rules.evaluate(Timestamp::ZERO, SIZE, &[person(1, 0.0, 200.0, 300.0)], &Noon).is_empty());
+    assert!(rules.show(Timestamp::ZERO, &[person(1, 0.0, 200.0, 300.0)], &Noon).is_empty());
 }
 
 fn any_track() -> impl Strategy<Value = Track> {
@@ -314,7 +314,7 @@ proptest! {
             let (mut rules, mut at) = (Rules::new(compiled.to_vec()), 0);
             let step = |(step, tracks): &(i64, Vec<Track>)| {
                 at += step;
-                rules.evaluate(Timestamp::from_micros(at), SIZE, tracks, &UnknownCivilTime)
+                rules.show(Timestamp::from_micros(at), tracks, &UnknownCivilTime)
             };
             frames.iter().map(step).collect::<Vec<_>>()
         };
@@ -328,4 +328,32 @@ proptest! {
             prop_assert!(hits.iter().all(|hit| hit.track.is_none() || hit.sight != Sight::Absent));
         }
     }
+}
+
+#[test]
+fn zones_may_lie_elsewhere_in_each_frame() {
+    // The camera flies to the right: who stands goes to the left in the picture, and the zone with him.
+    let mut rules = rules("{ dwell = { for_s = 4 } }", "yard");
+    let first = frames(10.0).find(|at| {
+        let left = -15.0 * *at as f32;
+        let moved = |p: &Point| Point::new(p.x + left, p.y);
+        let shapes: Vec<ZoneShape> = zones()
+            .into_iter()
+            .map(|zone| match zone.shape {
+                ZoneShape::Polygon(area) => ZoneShape::Polygon(Polygon::new(area.points.iter().map(moved).collect())),
+                ZoneShape::Line(points) => ZoneShape::Line(points.iter().map(moved).collect()),
+            })
+            .collect();
+        let tracks = [person(1, *at, 120.0 + left, 300.0)];
+        let at = Timestamp::from_secs_f64(*at);
+        let view = View { at, size: SIZE, zones: &shapes, tracks: &tracks, civil: &UnknownCivilTime };
+        !rules.evaluate(&view).is_empty()
+    });
+    assert_eq!(first, Some(4.0));
+}
+
+#[test]
+fn who_leaves_a_zone_that_stays_does_not_dwell_there() {
+    let walks = |at: f64| vec![person(1, at, 120.0 - 15.0 * at as f32, 300.0)];
+    check("{ dwell = { for_s = 4 } }", "yard", 10.0, walks, &expect![""]);
 }

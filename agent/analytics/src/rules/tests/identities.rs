@@ -315,7 +315,7 @@ fn who_stands_still_stands_when_the_camera_is_knocked() {
             }
             let mut car = car(1, at, x, 250.0);
             car.first_seen = Timestamp::ZERO;
-            let hits = rules.evaluate(Timestamp::from_secs_f64(at), SIZE, &[car], &UnknownCivilTime);
+            let hits = rules.show(Timestamp::from_secs_f64(at), &[car], &UnknownCivilTime);
             sights.extend(hits.iter().map(|hit| (hit.subject.0, hit.sight)));
         }
         sights.dedup();

@@ -142,7 +142,7 @@ fn weak_signs_add_up_and_fade() {
     let mut rules = self::rules(&stall(), "yard");
     let mut signs = None;
     for at in frames(15.0) {
-        let hits = rules.evaluate(Timestamp::from_secs_f64(at), SIZE, &scene(at), &UnknownCivilTime);
+        let hits = rules.show(Timestamp::from_secs_f64(at), &scene(at), &UnknownCivilTime);
         signs = hits.first().and_then(|hit| hit.findings.first()).cloned().or(signs);
     }
     let signs = signs.unwrap();
@@ -175,7 +175,7 @@ fn a_thing_that_stays_is_judged_by_who_brought_it_and_left() {
         let mut first = None;
         for at in frames(30.0) {
             rules.set_origins(origins(at));
-            let hits = rules.evaluate(Timestamp::from_secs_f64(at), SIZE, &thing(at), &UnknownCivilTime);
+            let hits = rules.show(Timestamp::from_secs_f64(at), &thing(at), &UnknownCivilTime);
             first = first.or(hits.into_iter().find(|hit| hit.sight == Sight::Violating));
         }
         first
@@ -206,7 +206,7 @@ fn a_fall_is_told_with_its_floor() {
         let origin = Origin::Fell { bbox: BBox::new(200., 50., 210., 60.), at: Timestamp::ZERO, floor };
         rules.set_origins(BTreeMap::from([(TrackId(5), origin)]));
         let tracks = [track(5, "falling_object", 0.0, [200.0, 200.0, 10.0, 10.0]), person(1, 0.0, 300.0, 300.0)];
-        rules.evaluate(Timestamp::ZERO, SIZE, &tracks, &UnknownCivilTime)
+        rules.show(Timestamp::ZERO, &tracks, &UnknownCivilTime)
     };
     assert_eq!(fell(Some(1)), []);
     for (floor, text) in [(Some(7), "floor 7"), (None, "unknown floor")] {

@@ -34,7 +34,7 @@ fn told(
     let mut spans: BTreeMap<SubjectId, Vec<(Sight, f64, f64)>> = BTreeMap::new();
     let (mut looked, mut last) = (Vec::new(), Vec::new());
     for at in frames(until_s) {
-        let hits = rules.evaluate(Timestamp::from_secs_f64(at), SIZE, &scene(at), &UnknownCivilTime);
+        let hits = rules.show(Timestamp::from_secs_f64(at), &scene(at), &UnknownCivilTime);
         for hit in &hits {
             let spans = spans.entry(hit.subject).or_default();
             match spans.last_mut() {
@@ -167,7 +167,7 @@ fn what_was_told_outlives_a_change_of_track() {
 #[test]
 fn readings_of_unknown_tracks_and_attributes_are_counted() {
     let mut rules = rules(BARE, "yard");
-    rules.evaluate(Timestamp::ZERO, SIZE, &[worker(1, 0.0, 250.0)], &UnknownCivilTime);
+    rules.show(Timestamp::ZERO, &[worker(1, 0.0, 250.0)], &UnknownCivilTime);
     let look = rules.take_looks().remove(0);
     let reading = answer(&look, 0.0, Answer::Probability(0.5));
     let unknown = Reading { track: TrackId(9), ..reading.clone() };
@@ -225,7 +225,7 @@ fn attributes_that_no_model_tells_are_refused_in_conditions_and_left_out_of_evid
     let mut only_record = violation("{ in_zone = {} }");
     only_record.evidence.attributes = vec![AttributeId::new("logo").unwrap()];
     let mut rules = Rules::new(vec![CompiledRule::compile(&only_record, &bound).unwrap()]);
-    rules.evaluate(Timestamp::ZERO, SIZE, &[worker(1, 0.0, 250.0)], &UnknownCivilTime);
+    rules.show(Timestamp::ZERO, &[worker(1, 0.0, 250.0)], &UnknownCivilTime);
     assert!(rules.take_looks().is_empty());
 }
 
@@ -243,7 +243,7 @@ fn a_van_is_one_class_for_the_rules_whatever_the_detector_calls_it() {
         let detection = forewarn_domain::Detection { class: Class::new(name), score, bbox };
         let detections = if n % 50 > 30 { vec![] } else { vec![detection] };
         let tracks = tracker.update(at, SIZE, &detections).to_vec();
-        let hits = rules.evaluate(at, SIZE, &tracks, &UnknownCivilTime);
+        let hits = rules.show(at, &tracks, &UnknownCivilTime);
         of_tracks.extend(tracks.into_iter().map(|track| track.class.to_string()));
         of_hits.extend(hits.into_iter().map(|hit| hit.class.to_string()));
     }

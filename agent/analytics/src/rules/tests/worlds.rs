@@ -80,9 +80,8 @@ fn an_empty_post_is_an_incident_of_the_zone_until_somebody_is_back() {
         "#]],
     );
     let mut rules = rules(POST, "yard");
-    let hits: Vec<RuleHit> = frames(25.0)
-        .flat_map(|at| rules.evaluate(Timestamp::from_secs_f64(at), SIZE, &[], &UnknownCivilTime))
-        .collect();
+    let hits: Vec<RuleHit> =
+        frames(25.0).flat_map(|at| rules.show(Timestamp::from_secs_f64(at), &[], &UnknownCivilTime)).collect();
     assert_eq!((hits[0].bbox, hits[0].count), (BBox::new(100., 100., 400., 400.), 0));
     assert_eq!(hits[0].class.as_str(), "person");
 }
@@ -128,9 +127,21 @@ fn nobody_is_missed_before_the_schedule_begins() {
     let mut rules = Rules::new(vec![CompiledRule::compile(&violation(POST), &bound).unwrap()]);
     let first = (0..=1200).map(|n| f64::from(n) / FPS).find(|at| {
         let at = Timestamp::from_secs_f64(*at);
-        !rules.evaluate(at, SIZE, &[], &Hour(8 * 60 - 2)).is_empty()
+        !rules.show(at, &[], &Hour(8 * 60 - 2)).is_empty()
     });
     assert!(first.is_some_and(|at| (139.0..141.0).contains(&at)), "{first:?}");
+}
+
+#[test]
+fn an_absence_that_was_kept_before_is_read_and_kept_in_the_same_form() {
+    let kept = r#"{"absences":[{"rule":{"stream":"cam","violation":"test","zone":"yard"},"term":0,"absence":{"absent_us":15000000}}]}"#;
+    let mut rules = rules(POST, "yard");
+    rules.remember(serde_json::from_str(kept).unwrap());
+    assert_eq!(serde_json::to_string(&rules.memory()).unwrap(), kept);
+    expect![[r#"
+        1: 5.0-6.0 V
+    "#]]
+    .assert_eq(&story(&mut rules, frames(6.0), |_| vec![]));
 }
 
 fn fume() -> SensorId {
@@ -180,7 +191,7 @@ fn a_sensor_raises_an_incident_without_any_track_and_does_not_flap() {
 fn a_silent_sensor_raises_nothing_and_proves_nothing() {
     let mut rules = rules(FUME, "yard");
     let frame = |rules: &mut Rules, at: f64| {
-        let hits = rules.evaluate(Timestamp::from_secs_f64(at), SIZE, &[], &UnknownCivilTime);
+        let hits = rules.show(Timestamp::from_secs_f64(at), &[], &UnknownCivilTime);
         hits.first().map(|hit| hit.sight)
     };
     assert_eq!(frame(&mut rules, 1.0), None);
@@ -260,7 +271,7 @@ fn a_sensor_may_stand_beside_a_track() {
     let mut sight = |value: f64, at: f64| {
         let when = Timestamp::from_secs_f64(at);
         assert!(rules.sensor(&fume(), value, when, &UnknownCivilTime).is_empty(), "it needs a frame");
-        rules.evaluate(when, SIZE, &people(1, at), &UnknownCivilTime).first().map(|hit| (hit.sight, hit.track))
+        rules.show(when, &people(1, at), &UnknownCivilTime).first().map(|hit| (hit.sight, hit.track))
     };
     assert_eq!(sight(1.0, 1.0), None);
     assert_eq!(sight(3.0, 2.0), Some((Sight::Violating, Some(TrackId(1)))));
