@@ -6,7 +6,6 @@ use forewarn_evidence::{EvidenceError, EvidenceStore, KeeperSetup, Limits, RuleS
 
 use crate::config::Site;
 use crate::config::civil_time::SiteTime;
-use crate::detector;
 
 /// The folder of all evidence below a directory of storage or results.
 pub fn folder(dir: &Path) -> PathBuf {
@@ -31,7 +30,6 @@ pub fn keeper_setup(dir: &Path, site: &Site, civil: SiteTime) -> KeeperSetup {
     KeeperSetup {
         scratch: dir.join(".scratch"),
         scenes: scenes.collect(),
-        looked_at: detector::asked_attributes(site),
         clock_face: Box::new(move |at| civil.display(at)),
     }
 }

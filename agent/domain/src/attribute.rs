@@ -1,8 +1,8 @@
 //! What a closer look at a subject says: what a person wears, what a plate reads.
 //!
 //! A detector sees that somebody is there; an attribute is seen on a crop by a second model, and only now and then.
-//! A [`Look`] asks for one crop, a [`Reading`] is what one crop said, and a [`Finding`] is what all readings of a
-//! subject say together. Whoever cannot tell says so: *cannot tell* is an answer and never counts as *no*.
+//! A [`Look`] asks for one crop, a [`Reading`] is what one crop said, and a [`Finding`](crate::Finding) is what all
+//! readings of a subject say together. Whoever cannot tell says so: *cannot tell* is an answer and never counts as *no*.
 
 use std::fmt;
 
@@ -115,60 +115,6 @@ pub struct Reading {
     pub quality: f32,
     /// What it said.
     pub answer: Answer,
-}
-
-/// What all looks at a subject say together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// The attribute is there.
-    Yes,
-    /// The attribute is not there.
-    No,
-    /// It cannot be told; this never raises an incident.
-    CannotTell,
-}
-
-/// The crop that shows best what a finding says.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct BestCrop {
-    /// When its frame was taken.
-    pub at: Timestamp,
-    /// Where it lies, in pixels of that frame.
-    #[serde(rename = "box")]
-    pub bbox: BBox,
-    /// How good it is, 0 to 1.
-    pub quality: f32,
-}
-
-/// What is known of one attribute of one subject.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
-    /// The attribute.
-    pub attribute: AttributeId,
-    /// What the votes say.
-    pub verdict: Verdict,
-    /// Why it cannot be told; none for yes and no.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unclear: Option<Unclear>,
-    /// How sure that is, 0 to 1; of a yes or no that cannot be told 0, of a text how sure the text is.
-    pub confidence: f32,
-    /// How many looks said yes or no, or read a text.
-    pub votes: u32,
-    /// How many looks there were, those that could not tell among them.
-    pub looks: u32,
-    /// When the first vote was given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_at: Option<Timestamp>,
-    /// When the last vote was given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_at: Option<Timestamp>,
-    /// The text that most looks read, for an attribute that is a text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// The best crop that voted for the verdict.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub best: Option<BestCrop>,
 }
 
 /// Looks closer at tracks. ONNX models on crops, or recorded readings in tests.

@@ -12,6 +12,7 @@ pub mod condition;
 mod coverage;
 pub mod detection;
 pub mod evidence;
+mod finding;
 pub mod frame;
 mod geometry;
 pub mod id;
@@ -28,13 +29,14 @@ pub use announcement::{
     AnnounceOutcome, Announcement, AnnouncementId, FailureKind, Loudspeaker, LoudspeakerError, Playback, Proof,
     SpokenText,
 };
-pub use attribute::{Answer, BestCrop, Finding, Look, Reader, Reading, Unclear, Verdict};
+pub use attribute::{Answer, Look, Reader, Reading, Unclear};
 pub use clip::{Clip, ClipRecording, ClipSource, ClipSourceError};
 pub use clock::{CivilTime, Clock, LocalTime, SystemClock, Timestamp, Weekday};
 pub use condition::Condition;
 pub use coverage::Coverage;
 pub use detection::{Class, Detection, Detector, DetectorError};
 pub use evidence::{ClipSpan, EvidenceRequest, Moment};
+pub use finding::{About, BestCrop, Finding, Verdict};
 pub use frame::{ColourMatrix, Frame, FrameMeta, PixelFormat, Plane};
 pub use geometry::{BBox, Point, Polygon};
 pub use id::{

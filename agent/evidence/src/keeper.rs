@@ -3,14 +3,14 @@
 //! It is driven by calls, not by a clock: in a replay after each frame, live by the evidence thread. A failure is told
 //! and noted in the bundle; it never stops the incident.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_domain::{
-    AttributeId, Clip, ClipRecording, ClipSource, ClipSpan, EvidenceRequest, Finding, Frame, IncidentId,
-    IncidentRecord, Moment, RuleKey, StreamId, Timestamp, Zone,
+    Clip, ClipRecording, ClipSource, ClipSpan, EvidenceRequest, Finding, Frame, IncidentId, IncidentRecord, Moment,
+    RuleKey, StreamId, Timestamp, Zone,
 };
 
 use crate::closeups::Closeups;
@@ -43,8 +43,6 @@ pub struct KeeperSetup {
     pub scratch: PathBuf,
     /// What is drawn for each rule.
     pub scenes: BTreeMap<RuleKey, RuleScene>,
-    /// What closer looks are taken at; what else is found, such as from where a thing fell, has no picture of a look.
-    pub looked_at: BTreeSet<AttributeId>,
     /// How the time is written into pictures.
     pub clock_face: ClockFace,
 }
@@ -151,10 +149,8 @@ impl EvidenceKeeper {
 
     /// Keeps the picture of the best look that the finding rests on.
     fn keep_closeup(&self, request: &EvidenceRequest, finding: &Finding, title: &str) -> Result<(), EvidenceError> {
-        let (record, attribute) = (&request.incident, &finding.attribute);
-        let Some(best) = finding.best.as_ref().filter(|_| self.setup.looked_at.contains(attribute)) else {
-            return Ok(());
-        };
+        let record = &request.incident;
+        let Some((attribute, best)) = finding.best_look() else { return Ok(()) };
         let picture = self.closeups.picture(&record.rule.stream, attribute, best);
         self.store.add_closeup(record, title, request.moment, (attribute, best), picture.as_ref())
     }

@@ -133,11 +133,11 @@ fn finding_text(finding: &Finding) -> String {
     };
     // What was told once, such as by a sensor, was not found by looks that could be counted.
     if finding.looks <= 1 {
-        return format!("{}: {said}", finding.attribute);
+        return format!("{}: {said}", finding.about);
     }
     let span = finding.first_at.zip(finding.last_at).map(|(first, last)| last.since(first).as_secs_f64());
     let in_s = span.map_or_else(String::new, |span_s| format!(" in {span_s:.1} s"));
-    format!("{}: {said}, {} of {} looks{in_s}", finding.attribute, finding.votes, finding.looks)
+    format!("{}: {said}, {} of {} looks{in_s}", finding.about, finding.votes, finding.looks)
 }
 
 /// The state that decided the incident, which `Closed` only follows.
@@ -178,7 +178,7 @@ mod tests {
     fn what_closer_looks_found_is_told_in_words() {
         let at = |at_us| Some(forewarn_domain::Timestamp::from_micros(at_us));
         let mask = Finding {
-            attribute: forewarn_domain::AttributeId::new("dust_mask").unwrap(),
+            about: forewarn_domain::About::Attribute(forewarn_domain::AttributeId::new("dust_mask").unwrap()),
             verdict: Verdict::No,
             unclear: None,
             confidence: 0.98,

@@ -318,10 +318,10 @@ impl Machine {
         hit.findings.iter().for_each(|finding| self.note(finding));
     }
 
-    /// Keeps what was told last of each attribute. A subject that cannot be judged now does not undo what was told.
+    /// Keeps what was told last of each thing that is known. A subject that cannot be judged now does not undo what was told.
     fn note(&mut self, finding: &Finding) {
         let findings = &mut self.record.findings;
-        match findings.iter_mut().find(|known| known.attribute == finding.attribute) {
+        match findings.iter_mut().find(|known| known.about == finding.about) {
             Some(known) if finding.verdict != Verdict::CannotTell || known.verdict == Verdict::CannotTell => {
                 known.clone_from(finding);
             }

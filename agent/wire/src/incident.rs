@@ -79,7 +79,7 @@ impl WireFinding {
     fn new(finding: &Finding) -> Self {
         let instant = |at: Option<Timestamp>| at.map(Timestamp::to_rfc3339);
         Self {
-            attribute: finding.attribute.to_string(),
+            attribute: finding.about.to_string(),
             verdict: finding.verdict,
             unclear: finding.unclear,
             confidence: finding.confidence,

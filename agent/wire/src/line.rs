@@ -77,7 +77,7 @@ pub struct LineCrop {
 impl<'a> LineFinding<'a> {
     fn new(finding: &'a Finding) -> Self {
         Self {
-            attribute: finding.attribute.as_str(),
+            attribute: finding.about.as_str(),
             verdict: finding.verdict,
             unclear: finding.unclear,
             confidence: thousandths(finding.confidence),
@@ -168,7 +168,7 @@ impl<'a> IncidentLine<'a> {
 #[cfg(test)]
 mod tests {
     use forewarn_domain::{
-        AttributeId, BestCrop, Class, IncidentId, RuleKey, StreamId, Subject, Transition, ViolationId, ZoneId,
+        About, AttributeId, BestCrop, Class, IncidentId, RuleKey, StreamId, Subject, Transition, ViolationId, ZoneId,
     };
 
     use super::*;
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_finding_is_told_in_round_numbers() {
         let finding = Finding {
-            attribute: AttributeId::new("plate").unwrap(),
+            about: About::Attribute(AttributeId::new("plate").unwrap()),
             verdict: Verdict::Yes,
             unclear: None,
             confidence: 0.912_345,

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use forewarn_domain::{
-    AttributeId, BBox, BestCrop, Cause, Class, Finding, IncidentId, IncidentRecord, IncidentState, Report, RuleKey,
-    StreamId, Subject, SubjectId, Timestamp, TrackId, Transition, Unclear, Verdict, ViolationId, ZoneId,
+    About, AttributeId, BBox, BestCrop, Cause, Class, Finding, IncidentId, IncidentRecord, IncidentState, Report,
+    RuleKey, StreamId, Subject, SubjectId, Timestamp, TrackId, Transition, Unclear, Verdict, ViolationId, ZoneId,
 };
 
 use crate::EventSource;
@@ -28,7 +28,7 @@ const PATH: [(IncidentState, Cause); 7] = [
 pub fn finding(verdict: Verdict, unclear: Option<Unclear>) -> Finding {
     let at = |seconds: i64| Timestamp::from_micros(1_769_839_420_250_000 + seconds * 1_000_000);
     Finding {
-        attribute: AttributeId::new("plate").unwrap(),
+        about: About::Attribute(AttributeId::new("plate").unwrap()),
         verdict,
         unclear,
         confidence: 0.875,

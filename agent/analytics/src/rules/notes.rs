@@ -1,7 +1,7 @@
 //! What goes into the incident beside the subject: what closer looks told, which signs added up, what a sensor measured,
 //! who brought a thing or from where it fell.
 
-use forewarn_domain::{AttributeId, BestCrop, Finding, Origin, Timestamp, Verdict};
+use forewarn_domain::{About, BestCrop, Finding, Origin, Timestamp};
 
 use super::attributes::Attributes;
 use super::conditions::{Score, Threshold, Watch};
@@ -22,7 +22,7 @@ pub(super) fn of_subject(
     findings.extend(scores.iter().filter(|score| !score.is_zone()).filter_map(of_score));
     let is_asked = |watch: &Watch| matches!(watch, Watch::Appeared(_) | Watch::Falls(_));
     if rule.watches.iter().any(is_asked) {
-        findings.extend(origin.and_then(of_origin));
+        findings.extend(origin.map(of_origin));
     }
     findings
 }
@@ -39,40 +39,24 @@ pub(super) fn of_sensors(sensors: &[Threshold], values: &Values) -> Vec<Finding>
         // Four places are finer than any such sensor.
         let number = (value * 1e4).round() / 1e4;
         let text = sensor.unit().map_or_else(|| number.to_string(), |unit| format!("{number} {unit}"));
-        told(sensor.id().as_str(), Some(at), 1.0, text)
+        Some(Finding::told(About::Sensor(sensor.id().clone()), Some(at), 1.0, text))
     };
     sensors.iter().filter_map(finding).collect()
 }
 
 fn of_score(score: &Score) -> Option<Finding> {
     let (names, part) = score.counting();
-    told("signs", None, part, names.join(", ")).filter(|_| !names.is_empty())
+    (!names.is_empty()).then(|| Finding::told(About::Signs, None, part, names.join(", ")))
 }
 
-fn of_origin(origin: &Origin) -> Option<Finding> {
-    let (name, at, text, bbox) = match origin {
-        Origin::Brought(by) => ("brought_by", by.at, format!("{} {}", by.class, by.track), by.bbox),
+fn of_origin(origin: &Origin) -> Finding {
+    let (about, at, text, bbox) = match origin {
+        Origin::Brought(by) => (About::Brought, by.at, format!("{} {}", by.class, by.track), by.bbox),
         Origin::Fell { bbox, at, floor } => {
             let text = floor.map_or_else(|| "unknown floor".to_owned(), |floor| format!("floor {floor}"));
-            ("fell_from", *at, text, *bbox)
+            (About::Fell, *at, text, *bbox)
         }
     };
-    told(name, Some(at), 1.0, text)
-        .map(|finding| Finding { best: Some(BestCrop { at, bbox, quality: 1.0 }), ..finding })
-}
-
-/// A finding that is a text, told once, at `at` if that is known.
-fn told(name: &str, at: Option<Timestamp>, confidence: f32, text: String) -> Option<Finding> {
-    Some(Finding {
-        attribute: AttributeId::new(name).ok()?,
-        verdict: Verdict::Yes,
-        unclear: None,
-        confidence,
-        votes: 1,
-        looks: 1,
-        first_at: at,
-        last_at: at,
-        text: Some(text),
-        best: None,
-    })
+    let seen = BestCrop { at, bbox, quality: 1.0 };
+    Finding { best: Some(seen), ..Finding::told(about, Some(at), 1.0, text) }
 }

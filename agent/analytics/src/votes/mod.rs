@@ -8,7 +8,7 @@
 mod ballots;
 mod texts;
 
-use forewarn_domain::{Answer, AttributeId, BBox, BestCrop, Finding, Reading, Timestamp, Unclear, Verdict};
+use forewarn_domain::{About, Answer, AttributeId, BBox, BestCrop, Finding, Reading, Timestamp, Unclear, Verdict};
 
 use self::ballots::Ballots;
 use self::texts::Texts;
@@ -92,7 +92,7 @@ impl Votes {
         let looks = |votes: u32| votes + self.unclear.iter().filter(|(at, _)| is_fresh(*at, now)).count() as u32;
         if let Some(read) = self.texts.result(standard) {
             return Finding {
-                attribute: attribute.clone(),
+                about: About::Attribute(attribute.clone()),
                 verdict: if read.unclear.is_none() { Verdict::Yes } else { Verdict::CannotTell },
                 unclear: read.unclear,
                 confidence: read.confidence,
@@ -107,7 +107,7 @@ impl Votes {
         let said = self.ballots.result(standard, now);
         let unclear = said.unclear.map(|reason| self.reason(reason, said.last_at, now));
         Finding {
-            attribute: attribute.clone(),
+            about: About::Attribute(attribute.clone()),
             verdict: said.verdict,
             unclear,
             confidence: said.confidence,

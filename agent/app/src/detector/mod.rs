@@ -15,7 +15,6 @@ use crate::config::{ConfigError, ConfigErrors, Site};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
 pub use live::{LiveModel, start as start_live};
-pub use reader::asked as asked_attributes;
 pub use reader::of_site as reader_of_site;
 pub use reader::unreadable as unreadable_attributes;
 

@@ -35,7 +35,7 @@ pub fn unreadable(site: &Site) -> Vec<String> {
 }
 
 /// What conditions ask for, and, where the site wants it, what is only kept with the evidence.
-pub fn asked(site: &Site) -> BTreeSet<AttributeId> {
+fn asked(site: &Site) -> BTreeSet<AttributeId> {
     let mut asked = BTreeSet::new();
     for rule in site.cameras.iter().flat_map(|camera| &camera.rules) {
         asked.extend(rule.compiled.worn().cloned());

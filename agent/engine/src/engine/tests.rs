@@ -99,7 +99,7 @@ fn what_was_dumped_is_an_incident_that_tells_who_brought_it() {
     let found = truck_and_rubbish(true, true);
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(
-        (found[0].findings[0].attribute.as_str(), found[0].findings[0].text.as_deref()),
+        (found[0].findings[0].about.as_str(), found[0].findings[0].text.as_deref()),
         ("brought_by", Some("truck 1"))
     );
     let confirmed_s = found[0].first_entered(IncidentState::Confirmed).unwrap().as_secs_f64();
@@ -160,7 +160,7 @@ fn what_fell_is_an_incident_with_its_floor() {
     let found = incidents(engine("thrown_object"), 100, 0, drop_at_10_s(5));
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].first_entered(IncidentState::Confirmed), Some(at_s(10.0)));
-    assert_eq!((found[0].findings[0].attribute.as_str(), found[0].state), ("fell_from", IncidentState::Closed));
+    assert_eq!((found[0].findings[0].about.as_str(), found[0].state), ("fell_from", IncidentState::Closed));
     assert_eq!(
         incidents(engine("thrown_object"), 100, 0, drop_at_10_s(1)),
         Vec::new(),
@@ -192,7 +192,7 @@ fn a_sensor_over_its_threshold_is_an_incident_of_its_camera_and_ends_when_it_is_
     let at = |state| found[0].first_entered(state).map(Timestamp::as_secs_f64);
     assert_eq!(at(IncidentState::Confirmed), Some(110.0));
     assert!(at(IncidentState::Complied).is_some_and(|at| (229.0..235.0).contains(&at)));
-    assert_eq!((found[0].subject.class.as_str(), found[0].findings[0].attribute.as_str()), ("sensor", "fume"));
+    assert_eq!((found[0].subject.class.as_str(), found[0].findings[0].about.as_str()), ("sensor", "fume"));
     assert_eq!(
         incidents(fume_engine(|_, _| {}).0, 100, 3, |_, _| {}),
         Vec::new(),

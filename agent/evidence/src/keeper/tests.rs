@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Mutex;
 
 use forewarn_domain::{
-    Answer, AttributeId, BBox, BestCrop, Class, ClipSourceError, ColourMatrix, DetectorError, FrameMeta, Look,
+    About, Answer, AttributeId, BBox, BestCrop, Class, ClipSourceError, ColourMatrix, DetectorError, FrameMeta, Look,
     PixelFormat, Reader, Reading, TrackId, Verdict,
 };
 
@@ -42,7 +42,7 @@ fn hard_hat() -> AttributeId {
 /// A finding that rests on the look at `HEAD` at T0.
 fn bare_head() -> Finding {
     Finding {
-        attribute: hard_hat(),
+        about: About::Attribute(hard_hat()),
         verdict: Verdict::No,
         unclear: None,
         confidence: 0.9,
@@ -96,7 +96,6 @@ fn keeper(root: &Path) -> EvidenceKeeper {
     let setup = KeeperSetup {
         scratch: root.join(".scratch"),
         scenes: BTreeMap::new(),
-        looked_at: BTreeSet::from([hard_hat()]),
         clock_face: Box::new(|at| format!("{:.0} s", at.as_secs_f64())),
     };
     EvidenceKeeper::new(store, setup).unwrap()
@@ -145,6 +144,21 @@ fn a_best_look_that_is_gone_is_stated_as_missing() {
     let record = record(&bundle);
     let missing = record["missing"].as_array().unwrap();
     assert!(missing.iter().any(|gap| gap["what"] == "confirmed-look-hard_hat.jpg"), "{missing:?}");
+}
+
+#[test]
+fn what_no_look_told_misses_no_look_whatever_it_is_called() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut keeper = keeper(dir.path());
+    let place = BestCrop { at: T0, bbox: HEAD, quality: 1.0 };
+    let sensor = About::Sensor(forewarn_domain::SensorId::new("hard_hat").unwrap());
+    for about in [About::Brought, About::Fell, About::Signs, sensor] {
+        let told = Finding::told(about, Some(T0), 1.0, "floor 3".to_owned());
+        keeper.capture(&request(Some(Finding { best: Some(place), ..told }), None), Some(&frame(64, 48)));
+    }
+    assert_eq!(keeper.take_news(), [], "nothing failed");
+    let bundle = keeper.store().bundles().unwrap().remove(0).path;
+    assert!(record(&bundle)["missing"].as_array().is_none_or(Vec::is_empty));
 }
 
 /// What the confirmation lacks in the sealed bundle of an incident whose clip comes from `tape`.

@@ -146,7 +146,7 @@ fn weak_signs_add_up_and_fade() {
         signs = hits.first().and_then(|hit| hit.findings.first()).cloned().or(signs);
     }
     let signs = signs.unwrap();
-    assert_eq!((signs.attribute.as_str(), signs.text.as_deref()), ("signs", Some("stands, umbrella, buyers")));
+    assert_eq!((signs.about.as_str(), signs.text.as_deref()), ("signs", Some("stands, umbrella, buyers")));
 }
 
 /// A thing in the picture since 2 s, and what is known of who brought it.
@@ -183,7 +183,7 @@ fn a_thing_that_stays_is_judged_by_who_brought_it_and_left() {
     let hit = play(&|at| brought("person", (at >= 9.0).then_some(9.0))).unwrap();
     assert_eq!(hit.at.as_secs_f64(), 14.0);
     let by = &hit.findings[0];
-    assert_eq!((by.attribute.as_str(), by.verdict, by.text.as_deref()), ("brought_by", Verdict::Yes, Some("person 7")));
+    assert_eq!((by.about.as_str(), by.verdict, by.text.as_deref()), ("brought_by", Verdict::Yes, Some("person 7")));
     assert_eq!(by.best.map(|best| best.bbox.x0), Some(180.0));
     assert_eq!(play(&|_| brought("person", None)), None, "whoever brought it is still there");
     assert_eq!(play(&|_| brought("dog", Some(3.0))), None);
