@@ -16,6 +16,7 @@ mod inference;
 mod luma;
 mod metrics;
 mod model;
+mod needs;
 mod rule;
 mod schema;
 mod sensor;

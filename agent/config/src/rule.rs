@@ -11,9 +11,9 @@ use toml::Spanned;
 
 use crate::check::{Check, unwritten};
 use crate::header::check_schedule;
-use crate::schema;
 use crate::violations::Library;
 use crate::zone::Zones;
+use crate::{needs, schema};
 
 pub(crate) const EXAMPLE: &str = r#"# A rule says: this violation holds in this zone, at these times, with these changes.
 [[camera.rule]]
@@ -138,6 +138,7 @@ impl RawRule {
             sensor: self.sensor.clone(),
             sensor_units: lookup.sensor_units.clone(),
             areas_m2: zones.areas_m2.clone(),
+            needs: needs::built_in().clone(),
             ..RuleBinding::new(key.clone(), zones.list.clone())
         };
         match CompiledRule::compile(&violation, &binding) {

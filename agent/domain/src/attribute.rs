@@ -24,6 +24,34 @@ pub struct Look {
     pub attribute: AttributeId,
 }
 
+/// What a look at an attribute needs of the subject's box, and what is told of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AttributeNeed {
+    /// Least height of the box in pixels.
+    pub least_height_px: f32,
+    /// The part of the box that matters, as parts of its height from the top.
+    pub part: (f32, f32),
+    /// What kind of text it is; none for what is there or not.
+    pub text: Option<TextKind>,
+}
+
+impl Default for AttributeNeed {
+    /// A whole box of 64 pixels, and no text.
+    fn default() -> Self {
+        Self { least_height_px: 64.0, part: (0.0, 1.0), text: None }
+    }
+}
+
+/// What kind of text an attribute is, for the check of what was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TextKind {
+    /// Any text; nothing is checked.
+    Any,
+    /// A Chinese number plate.
+    ChinesePlate,
+}
+
 /// Why a look, or all looks together, could not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

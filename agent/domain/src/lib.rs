@@ -29,7 +29,7 @@ pub use announcement::{
     AnnounceOutcome, Announcement, AnnouncementId, FailureKind, Loudspeaker, LoudspeakerError, Playback, Proof,
     SpokenText,
 };
-pub use attribute::{Answer, Look, Reader, Reading, Unclear};
+pub use attribute::{Answer, AttributeNeed, Look, Reader, Reading, TextKind, Unclear};
 pub use clip::{Clip, ClipRecording, ClipSource, ClipSourceError};
 pub use clock::{CivilTime, Clock, LocalTime, SystemClock, Timestamp, Weekday};
 pub use condition::Condition;

@@ -3,20 +3,19 @@
 //! One TOML file for each attribute; `models/attributes/` holds those that ship with the agent. The card of the model
 //! that judges says what the part is, how it is cut out and from which probability on it is a yes or a no.
 
-use forewarn_domain::{AttributeId, Class};
+use forewarn_domain::{About, AttributeId, AttributeNeed, Class, TextKind};
+use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
 use crate::card::Crop;
 use crate::crop::Limits;
 
-/// Name and TOML text of each built-in attribute.
-pub const BUILTIN: &[(&str, &str)] = &[
-    ("dust_mask", include_str!("../../attributes/dust_mask.toml")),
-    ("hard_hat", include_str!("../../attributes/hard_hat.toml")),
-    ("hi_vis_vest", include_str!("../../attributes/hi_vis_vest.toml")),
-    ("ear_protection", include_str!("../../attributes/ear_protection.toml")),
-    ("plate", include_str!("../../attributes/plate.toml")),
-];
+static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/attributes");
+
+/// Name and TOML text of each built-in attribute, by name.
+pub fn builtins() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FILES.files().filter_map(|file| Some((file.path().file_stem()?.to_str()?, file.contents_utf8()?)))
+}
 
 /// How one attribute is read.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -36,12 +35,34 @@ pub struct Attribute {
     /// The part of a subject that crops for training are cut of while there is no card that says it; see
     /// [`crate::reader::AttributeReader::open_for_collecting`].
     pub part: Option<Crop>,
+    /// What kind of text it is, for an attribute that is read; none for one that is there or not.
+    pub text: Option<TextKind>,
+    /// From when on a subject is worth a look.
+    #[serde(default)]
+    pub need: Need,
     /// How the part is found; nothing is needed where it follows from the subject's box.
     #[serde(default)]
     pub find: Find,
     /// From when on a crop is not worth the model.
     #[serde(default)]
     pub limits: CropLimits,
+}
+
+/// From when on a subject is worth a look.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Need {
+    /// Least height of the subject's box in pixels.
+    pub height_px: f32,
+    /// The part of the box that must be in view, as parts of its height from the top.
+    pub part: [f32; 2],
+}
+
+impl Default for Need {
+    fn default() -> Self {
+        let AttributeNeed { least_height_px, part, .. } = AttributeNeed::default();
+        Self { height_px: least_height_px, part: part.into() }
+    }
 }
 
 /// The models that find a part.
@@ -173,11 +194,16 @@ impl Attribute {
 
     /// The built-in attribute of that name.
     pub fn builtin(name: &str) -> Result<Self, AttributeError> {
-        let Some((_, text)) = BUILTIN.iter().find(|(known, _)| *known == name) else {
-            let known = BUILTIN.iter().map(|(known, _)| *known).collect::<Vec<_>>().join(", ");
+        let Some((_, text)) = builtins().find(|(known, _)| *known == name) else {
+            let known = builtins().map(|(known, _)| known).collect::<Vec<_>>().join(", ");
             return Err(AttributeError::Unknown { name: name.to_owned(), known });
         };
         Self::from_toml(text)
+    }
+
+    /// What the rules must know of it before they ask for a look.
+    pub fn need(&self) -> AttributeNeed {
+        AttributeNeed { least_height_px: self.need.height_px, part: self.need.part.into(), text: self.text }
     }
 
     /// The same attribute judged by another model.
@@ -206,6 +232,19 @@ impl Attribute {
     fn validate(&self) -> Result<(), AttributeError> {
         let fail =
             |key, problem: String| Err(AttributeError::Value { attribute: self.attribute.clone(), key, problem });
+        if About::RESERVED.contains(&self.attribute.as_str()) {
+            return fail("attribute", "the word is taken by findings that no look tells; take another".to_owned());
+        }
+        let Need { height_px, part: [top, bottom] } = self.need;
+        if !(1.0..=10_000.0).contains(&height_px) {
+            return fail("need.height-px", "a number from 1 to 10000 is needed".to_owned());
+        }
+        if !(0.0 <= top && top < bottom && bottom <= 1.0) {
+            return fail(
+                "need.part",
+                "two numbers from 0 (top) to 1 (bottom) are needed, the lower one first".to_owned(),
+            );
+        }
         if self.subjects.is_empty() {
             return fail("subjects", "name at least one class, such as \"person\"".to_owned());
         }
@@ -254,9 +293,11 @@ mod tests {
 
     #[test]
     fn every_built_in_attribute_is_sound_and_named_as_listed() {
-        for (name, _) in BUILTIN {
-            assert_eq!(Attribute::builtin(name).unwrap().attribute.as_str(), *name);
+        for (name, _) in builtins() {
+            assert_eq!(Attribute::builtin(name).unwrap().attribute.as_str(), name);
         }
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/attributes");
+        assert_eq!(builtins().count(), std::fs::read_dir(folder).unwrap().count(), "each file is an attribute");
         let unknown = Attribute::builtin("hat").unwrap_err().to_string();
         assert!(unknown.contains("`hat`") && unknown.contains("hard_hat"), "{unknown}");
         let mask = Attribute::builtin("dust_mask").unwrap().judged_by("my-mask");
@@ -267,7 +308,7 @@ mod tests {
     /// The built-in mask with one text replaced must fail with a message that holds `says`.
     #[track_caller]
     fn check(from: &str, to: &str, says: &str) {
-        let text = BUILTIN[0].1;
+        let (_, text) = builtins().find(|(name, _)| *name == "dust_mask").unwrap();
         assert!(text.contains(from), "the file has no {from:?}");
         let error = Attribute::from_toml(&text.replacen(from, to, 1)).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
@@ -276,6 +317,9 @@ mod tests {
     #[test]
     fn what_is_wrong_with_an_attribute_is_said() {
         check("attribute = \"dust_mask\"", "attribute = \"dust mask\"", "is no id");
+        check("attribute = \"dust_mask\"", "attribute = \"signs\"", "the word is taken");
+        check("height-px = 100", "height-px = 0", "need.height-px");
+        check("part = [0.0, 0.3]", "part = [0.3, 0.0]", "need.part");
         check("subjects = [\"person\"]", "subjects = []", "subjects");
         check("model = \"dust-mask\"", "model = \"\"", "name a model card");
         check("min-score = 0.4", "min-score = 4", "find.face.min-score");

@@ -21,7 +21,7 @@ use std::time::Duration;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Answer, AttributeId, BBox, DetectorError, Frame, Look, Reader, Reading, Unclear};
 
-pub use attribute::{Attribute, AttributeError, BUILTIN, CropLimits, Find, FindFace, FindPlate, FindPose};
+pub use attribute::{Attribute, AttributeError, CropLimits, Find, FindFace, FindPlate, FindPose, Need, builtins};
 pub use classifier::{Classifier, ClassifyError};
 pub use error::ReaderError;
 pub use model::OpenCropModelError;

@@ -107,7 +107,7 @@ fn masked_faces_are_never_called_bare_and_hardly_any_bare_one_masked() {
 
 #[test]
 fn the_cards_that_built_in_attributes_name_cut_the_same_part() {
-    for (name, _) in forewarn_models::reader::BUILTIN {
+    for (name, _) in forewarn_models::reader::builtins() {
         let attribute = Attribute::builtin(name).unwrap();
         for finder in attribute.models().into_iter().skip(1) {
             assert!(cards::builtin(finder).is_ok(), "{name} names {finder}");

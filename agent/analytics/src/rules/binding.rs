@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use forewarn_domain::{AttributeId, Class, RuleKey, Schedule, SensorId, Zone, ZoneId};
+use forewarn_domain::{AttributeId, AttributeNeed, Class, RuleKey, Schedule, SensorId, Zone, ZoneId};
 
 /// A violation bound to one zone of one camera.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,8 @@ pub struct RuleBinding {
     pub classes: Vec<Class>,
     /// The attributes that the site's models can tell; not checked if none.
     pub attributes: Option<Vec<AttributeId>>,
+    /// What looks at attributes need; the usual for one that is not named.
+    pub needs: BTreeMap<AttributeId, AttributeNeed>,
     /// The rule's own sensor.
     pub sensor: Option<SensorId>,
     /// The sensors that the site has; not checked if none.
@@ -39,6 +41,7 @@ impl RuleBinding {
             schedule: None,
             classes: Vec::new(),
             attributes: None,
+            needs: BTreeMap::new(),
             sensor: None,
             sensors: None,
             sensor_units: BTreeMap::new(),

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use forewarn_domain::{Answer, CivilTime, Look, Origin, Reading, RuleHit, RuleKey, SensorId, Timestamp, TrackId};
+use forewarn_domain::{
+    Answer, CivilTime, Look, Origin, Reading, RuleHit, RuleKey, SensorId, TextKind, Timestamp, TrackId,
+};
 use serde::{Deserialize, Serialize};
 
 use super::attributes::ReadingCounts;
@@ -54,17 +56,18 @@ impl Rules {
     /// A reading of a track that is no longer known, or of an attribute that no rule asks for, is dropped and counted.
     pub fn read(&mut self, readings: &[Reading]) {
         for reading in readings {
-            if !self.states.iter().any(|s| s.rule.asks.iter().any(|ask| ask.attribute == reading.attribute)) {
+            let mut asks = self.states.iter().flat_map(|state| &state.rule.asks);
+            let Some(ask) = asks.find(|ask| ask.attribute == reading.attribute) else {
                 self.reading_counts.unasked += 1;
                 continue;
-            }
+            };
             let Some(identity) = self.identities.iter_mut().find(|i| i.track == Some(reading.track)) else {
                 self.reading_counts.unknown_track += 1;
                 continue;
             };
             self.reading_counts.taken += 1;
             let mut reading = reading.clone();
-            if reading.attribute.as_str() == "plate"
+            if ask.need.text == Some(TextKind::ChinesePlate)
                 && let Answer::Text { text, confidence } = &mut reading.answer
             {
                 *confidence = plate::lowered(text, *confidence);

@@ -5,7 +5,7 @@
 //! nothing are asked for less and less often; a subject with an open incident is looked at often enough that its
 //! compliance is seen within seconds.
 
-use forewarn_domain::{AttributeId, BBox, Look, Timestamp, TrackId, Unclear, Verdict};
+use forewarn_domain::{AttributeId, AttributeNeed, BBox, Look, Timestamp, TrackId, Unclear, Verdict};
 
 use super::conditions::Watch;
 use super::identity::Identity;
@@ -29,32 +29,6 @@ const EDGE_PX: f32 = 2.0;
 /// More of the part that matters must not be covered by somebody in front, and by somebody of the same kind behind.
 const COVERED_IN_FRONT: f32 = 0.2;
 const COVERED_BEHIND: f32 = 0.5;
-
-/// What a look at an attribute needs of the subject's box.
-#[derive(Debug, Clone, Copy)]
-struct Need {
-    /// Least height of the box in pixels.
-    least_height_px: f32,
-    /// The part of the box that matters, as parts of its height from the top.
-    part: (f32, f32),
-}
-
-/// The needs of the attributes that are known by name; any other needs a whole box of 64 pixels.
-///
-/// A face is an eighth of a standing person and must have 16 pixels; an ear is a third of a face; a plate is a tenth
-/// of a car and must have some 12 pixels of height. Who is cut off below, as before a turnstile, is closer than the
-/// whole figure, so that the least height serves there, too.
-fn need(attribute: &AttributeId) -> Need {
-    let (least_height_px, part) = match attribute.as_str() {
-        "hard_hat" => (64.0, (0.0, 0.3)),
-        "dust_mask" => (100.0, (0.0, 0.3)),
-        "ear_protection" => (200.0, (0.0, 0.3)),
-        "hi_vis_vest" => (48.0, (0.1, 0.7)),
-        "plate" => (90.0, (0.4, 1.0)),
-        _ => (64.0, (0.0, 1.0)),
-    };
-    Need { least_height_px, part }
-}
 
 /// One seen subject of the frame, as others see it.
 #[derive(Debug, Clone, Copy)]
@@ -115,7 +89,7 @@ pub(super) fn wishes(
     let mut wishes = Vec::new();
     for ask in &rule.asks {
         let attribute = &ask.attribute;
-        if !matters(rule, memory, attribute, facts) || !is_worth_it(identity, neighbours, size, need(attribute)) {
+        if !matters(rule, memory, attribute, facts) || !is_worth_it(identity, neighbours, size, ask.need) {
             continue;
         }
         let finding = identity.attributes.finding(attribute, &ask.standard, facts.at);
@@ -172,7 +146,7 @@ fn matters(rule: &CompiledRule, memory: &Recollection, attribute: &AttributeId, 
 }
 
 /// Whether the box is large enough, whole, and not behind another.
-fn is_worth_it(identity: &Identity, neighbours: &[Neighbour<'_>], size: (u32, u32), need: Need) -> bool {
+fn is_worth_it(identity: &Identity, neighbours: &[Neighbour<'_>], size: (u32, u32), need: AttributeNeed) -> bool {
     let b = &identity.bbox;
     let is_cut = b.x0 <= EDGE_PX || b.y0 <= EDGE_PX || b.x1 >= size.0 as f32 - EDGE_PX;
     // Below, only what reaches down to the edge is cut off there.

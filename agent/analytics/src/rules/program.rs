@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use forewarn_domain::{AttributeId, Class, RuleKey, Schedule, SensorId};
+use forewarn_domain::{AttributeId, AttributeNeed, Class, RuleKey, Schedule, SensorId};
 
 use super::conditions::{FALLING, Score, THINGS, Threshold, Watch, ZoneWatch};
 use super::tree::Node;
@@ -94,14 +94,7 @@ impl CompiledRule {
 pub(super) struct Ask {
     pub(super) attribute: AttributeId,
     pub(super) standard: Standard,
-}
-
-impl Ask {
-    /// What a condition asks for.
-    pub(super) fn of(watch: &Watch) -> Option<Self> {
-        let Watch::Wearing(wearing) = watch else { return None };
-        Some(Self { attribute: wearing.item().clone(), standard: wearing.standard() })
-    }
+    pub(super) need: AttributeNeed,
 }
 
 /// A condition about all tracks.

@@ -16,8 +16,8 @@ use expect_test::Expect;
 use forewarn_domain::clock::UnknownCivilTime;
 use forewarn_domain::zone::{ZoneShape, ZoneUnit};
 use forewarn_domain::{
-    BBox, CivilTime, Class, Look, Point, Polygon, RuleHit, RuleKey, Sight, StreamId, SubjectId, Timestamp, Track,
-    TrackId, TrackState, Violation, ViolationId, Zone, ZoneId,
+    AttributeId, AttributeNeed, BBox, CivilTime, Class, Look, Point, Polygon, RuleHit, RuleKey, Sight, StreamId,
+    SubjectId, TextKind, Timestamp, Track, TrackId, TrackState, Violation, ViolationId, Zone, ZoneId,
 };
 
 use super::*;
@@ -46,7 +46,15 @@ fn binding(zone: &str) -> RuleBinding {
         violation: ViolationId::new("test").unwrap(),
         zone: ZoneId::new(zone).unwrap(),
     };
-    RuleBinding::new(key, zones())
+    let need = |name, least_height_px, part, text| {
+        (AttributeId::new(name).unwrap(), AttributeNeed { least_height_px, part, text })
+    };
+    let needs = BTreeMap::from([
+        need("dust_mask", 100.0, (0.0, 0.3), None),
+        need("hard_hat", 64.0, (0.0, 0.3), None),
+        need("plate", 90.0, (0.4, 1.0), Some(TextKind::ChinesePlate)),
+    ]);
+    RuleBinding { needs, ..RuleBinding::new(key, zones()) }
 }
 
 /// A violation by its condition in TOML; people and vehicles are its subjects.

@@ -163,14 +163,18 @@ impl Compiler<'_> {
     /// no model can tell it.
     fn asks(&self) -> Vec<Ask> {
         let Lookup { violation, binding } = self.lookup;
-        let of_conditions = self.watches.iter().filter_map(Ask::of);
+        let of_conditions = self.watches.iter().filter_map(|watch| match watch {
+            Watch::Wearing(wearing) => Some((wearing.item(), wearing.standard())),
+            _ => None,
+        });
         let is_told = |attribute: &&_| binding.attributes.as_ref().is_none_or(|known| known.contains(*attribute));
         let of_record = violation.evidence.attributes.iter().filter(is_told);
-        let of_record = of_record.map(|a| Ask { attribute: a.clone(), standard: Standard::default() });
+        let of_record = of_record.map(|attribute| (attribute, Standard::default()));
         let mut asks: Vec<Ask> = Vec::new();
-        for ask in of_conditions.chain(of_record) {
-            if !asks.iter().any(|known| known.attribute == ask.attribute) {
-                asks.push(ask);
+        for (attribute, standard) in of_conditions.chain(of_record) {
+            if !asks.iter().any(|known| known.attribute == *attribute) {
+                let need = binding.needs.get(attribute).copied().unwrap_or_default();
+                asks.push(Ask { attribute: attribute.clone(), standard, need });
             }
         }
         asks

@@ -1,7 +1,7 @@
 //! Closer looks: when they are asked for, what they tell, and what becomes of a subject that cannot be judged.
 
 use expect_test::expect;
-use forewarn_domain::{Answer, AttributeId, Reading, Unclear, Verdict};
+use forewarn_domain::{Answer, Reading, Unclear, Verdict};
 
 use super::*;
 use crate::{Tracker, TrackerConfig};
