@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::workspace::{Profile, Workspace, run};
-use crate::{assets, setup};
+use crate::{assets, compile, setup};
 
 /// The folder below which `forewarn demo --fetch-only` puts its clip.
 const CLIP_FOLDER: &str = "models/store";
@@ -17,7 +17,7 @@ pub(crate) fn bench(workspace: &Workspace, frames: u32, criterion: bool) -> Resu
     if criterion {
         return run(&mut workspace.cargo(&["bench", "--workspace", "--benches"]));
     }
-    let forewarn = assets::build(workspace, Profile::Release)?;
+    let forewarn = compile::program(workspace, Profile::Release)?;
     assets::fetch(workspace, &forewarn)?;
     let clip = demo_clip(&workspace.root)?;
     let large = full_hd(workspace, &clip, Pace::AsRecorded)?;
@@ -30,7 +30,7 @@ pub(crate) fn bench(workspace: &Workspace, frames: u32, criterion: bool) -> Resu
 /// Runs the agent on `streams` cameras that show the 1080p clip.
 pub(crate) fn streams(workspace: &Workspace, streams: u32, seconds: u32) -> Result<()> {
     setup::setup(false)?;
-    let forewarn = assets::build(workspace, Profile::Release)?;
+    let forewarn = compile::program(workspace, Profile::Release)?;
     assets::fetch(workspace, &forewarn)?;
     let clip = full_hd(workspace, &demo_clip(&workspace.root)?, Pace::AsCameras)?;
     let (streams, seconds) = (streams.to_string(), seconds.to_string());

@@ -1,4 +1,4 @@
-//! Compiling the program that demo and tests share, and saying how far that is.
+//! Compiling the program, and saying how far that is.
 
 use std::env;
 use std::io::{BufRead as _, BufReader, IsTerminal as _};
@@ -12,10 +12,14 @@ use serde::Deserialize;
 use crate::metadata::{Metadata, Package};
 use crate::workspace::{Profile, Stopwatch, Workspace, announce, as_typed, minutes, run};
 
-/// Builds the program with the features that `cargo test --workspace` chooses, so that what is compiled for the demo
-/// is not compiled anew for the tests. Cargo looks at all packages because of `--workspace`, and at what only tests
-/// need because of the example, which is empty.
-const SHARED: [&str; 6] = ["build", "--workspace", "--bin", "forewarn", "--example", "features_of_tests"];
+/// Builds the program of the tests with the features that `cargo test --workspace` chooses, so that nothing is compiled
+/// anew for the tests. Cargo looks at all packages because of `--workspace`, and at what only tests need because of the
+/// example, which is empty.
+const FOR_TESTS: [&str; 6] = ["build", "--workspace", "--bin", "forewarn", "--example", "features_of_tests"];
+/// Builds the program of the demo, and nothing else.
+const FOR_DEMO: [&str; 5] = ["build", "--profile", "demo", "--package", "forewarn"];
+/// Builds the program as it is shipped and measured.
+const FOR_RELEASE: [&str; 4] = ["build", "--release", "--package", "forewarn"];
 
 /// How much longer a crate of the house takes than one of its dependencies, on average.
 const HOUSE_WEIGHT: usize = 12;
@@ -72,8 +76,12 @@ fn weight_of(is_of_the_house: bool) -> usize {
 }
 
 /// Builds the program and returns where it is. On a terminal cargo shows how far it is; elsewhere each tenth is a line.
-pub(crate) fn shared(workspace: &Workspace) -> Result<PathBuf> {
-    let mut cargo = workspace.cargo(&SHARED);
+pub(crate) fn program(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
+    let mut cargo = workspace.cargo(match profile {
+        Profile::Dev => &FOR_TESTS,
+        Profile::Demo => &FOR_DEMO,
+        Profile::Release => &FOR_RELEASE,
+    });
     if std::io::stderr().is_terminal() || env::var_os("CARGO_TERM_VERBOSE").is_some() {
         run(&mut cargo)?;
     } else {
@@ -81,7 +89,7 @@ pub(crate) fn shared(workspace: &Workspace) -> Result<PathBuf> {
         let extent = Extent::read(workspace)?;
         counted(&mut cargo, Progress::new(extent))?;
     }
-    Ok(workspace.program(Profile::Dev, "forewarn"))
+    Ok(workspace.program(profile, "forewarn"))
 }
 
 /// What cargo tells of each thing that it built or found built.

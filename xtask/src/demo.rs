@@ -31,7 +31,7 @@ pub(crate) fn demo(workspace: &Workspace, args: &[String]) -> Result<anyhow::Err
     if plan.packages.is_some() {
         setup::install_missing()?;
     }
-    let forewarn = compile::shared(workspace)?;
+    let forewarn = compile::program(workspace, Profile::Demo)?;
     if !plan.downloads.is_empty() {
         setup::presume(&["python3", "npm"])?;
         run(workspace.command(&forewarn).args(["models", "fetch", DETECTOR]))?;
@@ -59,7 +59,7 @@ struct Asset {
 impl Plan {
     fn make(workspace: &Workspace) -> Result<Self> {
         let packages = setup::missing_packages()?;
-        let is_built = workspace.program(Profile::Dev, "forewarn").is_file();
+        let is_built = workspace.program(Profile::Demo, "forewarn").is_file();
         let build = if is_built { None } else { Some(Extent::read(workspace)?) };
         Ok(Self { packages, build, downloads: missing_assets(&workspace.root, &store(&workspace.root))? })
     }

@@ -107,7 +107,7 @@ fn run(workspace: &Workspace, command: Command) -> Result<()> {
         Command::Setup { dry_run } => setup::setup(dry_run),
         Command::Assets => {
             setup::setup(false)?;
-            assets::fetch(workspace, &assets::build(workspace, Profile::Dev)?)
+            assets::fetch(workspace, &compile::program(workspace, Profile::Demo)?)
         }
         Command::Demo { args } => Err(demo::demo(workspace, &args)?),
         Command::Test { filter } => suite::test(workspace, filter.as_deref()),

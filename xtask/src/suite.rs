@@ -3,13 +3,13 @@
 use anyhow::{Context, Result};
 
 use crate::workspace::{Profile, Stopwatch, Workspace, minutes, run};
-use crate::{assets, setup};
+use crate::{assets, compile, setup};
 
 /// Runs every test of the workspace, or those whose names contain `filter`.
 pub(crate) fn test(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
     let start = Stopwatch::start();
     setup::setup(false)?;
-    let forewarn = assets::build(workspace, Profile::Dev)?;
+    let forewarn = compile::program(workspace, Profile::Dev)?;
     assets::fetch(workspace, &forewarn)?;
     let mut cargo = workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
     cargo.env("FOREWARN_BIN", &forewarn).args(filter);
@@ -21,7 +21,7 @@ pub(crate) fn test(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
 /// Kills agent and broker `rounds` times and judges what is left.
 pub(crate) fn chaos(workspace: &Workspace, rounds: u32) -> Result<()> {
     setup::setup(false)?;
-    let forewarn = assets::build(workspace, Profile::Release)?;
+    let forewarn = compile::program(workspace, Profile::Release)?;
     assets::fetch(workspace, &forewarn)?;
     let rounds = rounds.to_string();
     let args = ["run", "--release", "--package", "forewarn-tests", "--bin", "chaos", "--", "--rounds", &rounds];

@@ -11,8 +11,10 @@ use anyhow::{Context, Result, bail};
 /// A build profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// For demo and tests.
+    /// For tests.
     Dev,
+    /// For the demo: quick to build, quick where a frame goes through.
+    Demo,
     /// For everything that is measured.
     Release,
 }
@@ -36,7 +38,12 @@ impl Workspace {
 
     /// Where cargo puts a program of a profile.
     pub(crate) fn program(&self, profile: Profile, name: &str) -> PathBuf {
-        self.target.join(if profile == Profile::Release { "release" } else { "debug" }).join(name)
+        let folder = match profile {
+            Profile::Dev => "debug",
+            Profile::Demo => "demo",
+            Profile::Release => "release",
+        };
+        self.target.join(folder).join(name)
     }
 
     /// A command of cargo, of the same cargo that runs this program.

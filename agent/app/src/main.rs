@@ -28,7 +28,10 @@ use std::process;
 
 use clap::Parser as _;
 use forewarn_config as config;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, Registry, fmt};
 
 use crate::cli::{Cli, Command};
 use crate::exit::{CommandResult, ExitCode, OrExit as _};
@@ -45,13 +48,15 @@ fn main() -> process::ExitCode {
 }
 
 fn start_log(cli: &Cli) -> CommandResult {
-    let filter = EnvFilter::try_new(&cli.log).map_err(|error| exit::CommandError {
+    let filter: Targets = cli.log.parse().map_err(|error| exit::CommandError {
         code: ExitCode::Usage,
         error: anyhow::anyhow!("--log: {error}; write a level such as `info`, or `info,module=debug`"),
     })?;
-    let is_coloured = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_coloured).with_writer(std::io::stderr);
-    if cli.log_json { log.json().try_init() } else { log.with_target(false).try_init() }
+    let lines = fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    let lines = if cli.log_json { lines.json().boxed() } else { lines.with_target(false).boxed() };
+    Registry::default()
+        .with(lines.with_filter(filter))
+        .try_init()
         .map_err(|error| anyhow::anyhow!("failed to start the log: {error}"))
         .or_exit(ExitCode::Failed)
 }
