@@ -62,13 +62,19 @@ impl Agent {
 #[derive(Debug, Clone)]
 pub struct Metrics(pub String);
 
+/// The status and the text of a page that is served on `port`. None while nobody answers there.
+pub fn page(port: u16, path: &str) -> Option<(u16, String)> {
+    let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).http_status_as_error(false);
+    let agent: ureq::Agent = config.build().into();
+    let mut answer = agent.get(format!("http://127.0.0.1:{port}{path}")).call().ok()?;
+    Some((answer.status().as_u16(), answer.body_mut().read_to_string().ok()?))
+}
+
 impl Metrics {
     /// Reads them from the console on `port`. None while it does not answer.
     pub fn read(port: u16) -> Option<Self> {
-        let agent: ureq::Agent =
-            ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5))).build().into();
-        let mut answer = agent.get(format!("http://127.0.0.1:{port}/metrics")).call().ok()?;
-        answer.body_mut().read_to_string().ok().map(Self)
+        let (status, text) = page(port, "/metrics")?;
+        (status == 200).then_some(Self(text))
     }
 
     /// The sum of all series of this name whose labels hold all of `labels`, such as `state="open"`. None if there is

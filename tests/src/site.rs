@@ -90,6 +90,13 @@ impl SiteFile {
         self
     }
 
+    /// Serves the console.
+    #[must_use]
+    pub fn console(mut self, port: u16) -> Self {
+        let _ = writeln!(self.tables, "[console]\nlisten = \"127.0.0.1:{port}\"\n");
+        self
+    }
+
     /// A loudspeaker that writes WAV files into `announcements`, faster than they sound.
     #[must_use]
     pub fn wav_speaker(mut self, id: &str) -> Self {

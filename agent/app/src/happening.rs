@@ -68,3 +68,29 @@ impl From<KeeperNews> for Happening {
         }
     }
 }
+
+impl Happening {
+    /// Something failed at `at`.
+    pub fn trouble(what: impl Into<String>, at: Timestamp) -> Self {
+        Self::Trouble { what: what.into(), at }
+    }
+
+    /// Tells the log, a trouble as an error.
+    pub fn log(&self) {
+        match self {
+            Self::Moved { record, .. } => {
+                let cause = record.history.last().map_or("", |step| step.cause.as_str());
+                tracing::info!(incident = %record.id, state = %record.state, cause, "incident");
+            }
+            Self::Announcing { announcement, .. } => {
+                tracing::info!(incident = %announcement.incident, speaker = %announcement.speaker, "announcing");
+            }
+            Self::Announced { speaker, outcome, .. } => tracing::info!(%speaker, ?outcome, "announced"),
+            Self::Stream { stream, text, .. } => tracing::info!(%stream, "{text}"),
+            Self::Sealed { incident, path, .. } => {
+                tracing::info!(%incident, path = %path.display(), "evidence sealed");
+            }
+            Self::Trouble { what, .. } => tracing::error!("{what}"),
+        }
+    }
+}

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use forewarn_analytics::luma::{LearnedScene, StaticObjectConfig, StaticObjectDetector};
-use forewarn_base::durable;
 use forewarn_domain::{StreamId, Timestamp};
+use forewarn_engine::Engine;
 
 use crate::config::Site;
+use crate::keeper::{Due, Keeper, Kept};
 
 /// How often they are written; so much of what was learned may be lost with the power.
 const EVERY: Duration = Duration::from_mins(2);
@@ -19,60 +19,74 @@ const EVERY: Duration = Duration::from_mins(2);
 #[derive(Debug)]
 pub struct SceneKeeper {
     dir: PathBuf,
-    written_at: Option<Timestamp>,
+    files: BTreeMap<StreamId, Kept<LearnedScene>>,
+    due: Due,
     trouble: Option<String>,
 }
 
 impl SceneKeeper {
-    /// Reads what was kept of the cameras that look for things. A file that is not there or cannot be used is told, and
-    /// its scene is learned anew.
-    pub fn open(storage: &Path, site: &Site) -> (Self, BTreeMap<StreamId, LearnedScene>) {
+    /// Reads what was kept of the cameras that look for things, for `engine` to go on with. A file that is not there or
+    /// cannot be used is told, and its scene is learned anew.
+    pub fn open(storage: &Path, site: &Site, engine: &mut Engine) -> Self {
         let dir = storage.join("scenes");
         let cameras = site.cameras.iter().filter(|camera| camera.static_objects.is_some());
-        let scenes = cameras.filter_map(|camera| Some((camera.id.clone(), read(&file(&dir, &camera.id))?))).collect();
-        (Self { dir, written_at: None, trouble: None }, scenes)
-    }
-
-    /// Whether it is time to write again.
-    pub fn is_due(&self, now: Timestamp) -> bool {
-        self.written_at.is_none_or(|at| now.since(at) >= EVERY)
-    }
-
-    /// Writes the scenes. A disk that fails is told once; it holds nothing else back.
-    pub fn keep(&mut self, scenes: &[(StreamId, LearnedScene)], now: Timestamp) {
-        self.written_at = Some(now);
-        let trouble = scenes.iter().find_map(|(stream, scene)| self.write(stream, scene).err());
-        let trouble = trouble.map(|error| format!("failed to keep learned scenes in {}: {error}", self.dir.display()));
-        if let Some(text) = trouble.as_ref().filter(|_| trouble != self.trouble) {
-            tracing::error!("{text}");
+        let open = |id: &StreamId| Kept::open(dir.join(format!("{id}.json")), "the scene is learned anew");
+        let files: BTreeMap<_, Kept<LearnedScene>> =
+            cameras.map(|camera| (camera.id.clone(), open(&camera.id))).collect();
+        let mut trouble = first_trouble(&files);
+        for (stream, file) in &files {
+            let Some(scene) = file.value() else { continue };
+            match StaticObjectDetector::restore(StaticObjectConfig::default(), scene) {
+                Ok(_) => engine.recall_scene(stream, scene.clone()),
+                Err(error) => {
+                    trouble =
+                        Some(format!("the kept scene of camera {stream} cannot be used: {error}; it is learned anew"));
+                }
+            }
         }
-        self.trouble = trouble;
+        Self { dir, files, due: Due::every(EVERY), trouble }
     }
 
-    fn write(&self, stream: &StreamId, scene: &LearnedScene) -> io::Result<()> {
-        fs::create_dir_all(&self.dir)?;
-        durable::replace(&file(&self.dir, stream), &serde_json::to_vec(scene)?)
+    fn write(&mut self, scenes: &[(StreamId, LearnedScene)]) {
+        if scenes.is_empty() {
+            return;
+        }
+        self.trouble = match fs::create_dir_all(&self.dir) {
+            Err(error) => Some(format!("failed to make {}: {error}", self.dir.display())),
+            Ok(()) => {
+                for (stream, scene) in scenes {
+                    if let Some(file) = self.files.get_mut(stream) {
+                        file.keep(scene);
+                    }
+                }
+                first_trouble(&self.files)
+            }
+        };
     }
 }
 
-fn file(dir: &Path, stream: &StreamId) -> PathBuf {
-    dir.join(format!("{stream}.json"))
+fn first_trouble(files: &BTreeMap<StreamId, Kept<LearnedScene>>) -> Option<String> {
+    files.values().find_map(Kept::trouble).map(str::to_owned)
 }
 
-fn read(path: &Path) -> Option<LearnedScene> {
-    let reason = match fs::read(path) {
-        Ok(bytes) => match serde_json::from_slice::<LearnedScene>(&bytes) {
-            Ok(scene) => match StaticObjectDetector::restore(StaticObjectConfig::default(), &scene) {
-                Ok(_) => return Some(scene),
-                Err(error) => error.to_string(),
-            },
-            Err(error) => error.to_string(),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-        Err(error) => error.to_string(),
-    };
-    tracing::error!("{} cannot be used: {reason}; the scene is learned anew", path.display());
-    None
+impl Keeper for SceneKeeper {
+    fn name(&self) -> &'static str {
+        "learned scenes"
+    }
+
+    fn turn(&mut self, engine: &mut Engine, now: Timestamp) {
+        if self.due.take(now) {
+            self.write(&engine.scenes(now));
+        }
+    }
+
+    fn finish(&mut self, engine: &mut Engine, now: Timestamp) {
+        self.write(&engine.scenes(now));
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.trouble.clone()
+    }
 }
 
 #[cfg(test)]
@@ -80,25 +94,26 @@ mod tests {
     use forewarn_analytics::luma::LumaPlane;
 
     use super::*;
-    use crate::config::resolve;
-    use crate::config::source::Source;
+    use crate::keeper::tests::{engine_of, site};
 
     #[test]
-    fn a_scene_is_found_again_and_a_damaged_one_is_learned_anew() {
-        let camera = "[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/1\"\n[[camera.rule]]\nviolation = \"dumping\"\n";
-        let site = resolve(&Source::new("site.toml", format!("[site]\nid = \"s\"\n{camera}"))).unwrap();
+    fn a_scene_is_found_again_and_a_damaged_one_is_told_and_learned_anew() {
+        let site = site("dumping");
         let dir = tempfile::tempdir().unwrap();
-        let (mut keeper, none) = SceneKeeper::open(dir.path(), &site);
-        assert!(none.is_empty());
+        let open = || SceneKeeper::open(dir.path(), &site, &mut engine_of(&site));
+        assert_eq!(open().trouble(), None, "nothing was kept yet");
+
         let mut detector = StaticObjectDetector::new(StaticObjectConfig::default());
         let plane = LumaPlane::from_samples(32, 16, vec![90; 32 * 16]).unwrap();
         detector.observe(Timestamp::ZERO, &plane, &[]);
         let (gate, now) = (StreamId::new("gate").unwrap(), Timestamp::from_secs_f64(1.0));
         let scene = detector.save(now);
-        keeper.keep(&[(gate.clone(), scene.clone())], now);
-        assert!(!keeper.is_due(now) && keeper.is_due(now + EVERY));
-        assert_eq!(SceneKeeper::open(dir.path(), &site).1.get(&gate), Some(&scene));
+        let mut keeper = open();
+        keeper.write(&[(gate.clone(), scene.clone())]);
+        assert_eq!(keeper.trouble(), None);
+        assert_eq!(open().files[&gate].value(), Some(&scene));
+
         fs::write(dir.path().join("scenes/gate.json"), "{").unwrap();
-        assert!(SceneKeeper::open(dir.path(), &site).1.is_empty());
+        assert!(open().trouble().unwrap().ends_with("the scene is learned anew"));
     }
 }

@@ -15,6 +15,7 @@ mod evidence_folder;
 mod exit;
 mod happening;
 mod heat;
+mod keeper;
 mod learned_scenes;
 mod live;
 mod operator;
@@ -22,6 +23,7 @@ mod output;
 mod replay;
 mod rules_memory;
 mod sensor_log;
+mod telemetry;
 
 use std::io::IsTerminal as _;
 use std::process;

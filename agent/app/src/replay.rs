@@ -30,6 +30,7 @@ use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
 use crate::heat::HeatKeeper;
 use crate::heat::store::HeatStore;
+use crate::keeper::Keeper as _;
 use crate::output::timeline::Narrator;
 use crate::output::tracks::TracksFile;
 use crate::sensor_log::SensorLog;
@@ -130,7 +131,10 @@ impl Replay<'_> {
         }
         player.play(&mut lanes)?;
         if let Some(heat) = &mut player.heat {
-            heat.finish();
+            heat.write_rest();
+            if let Some(trouble) = heat.trouble() {
+                tracing::error!("{trouble}");
+            }
         }
         for lane in lanes {
             if let Some(tracks) = lane.tracks {

@@ -1,85 +1,82 @@
 //! Keeps over a restart what the rules remember beside open incidents: since when somebody is missed.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use forewarn_base::durable;
 use forewarn_domain::Timestamp;
-use forewarn_engine::EngineMemory;
+use forewarn_engine::{Engine, EngineMemory};
+
+use crate::keeper::{Due, Keeper, Kept};
 
 /// How often it is written; so much of an absence may be lost with the power.
 const EVERY: Duration = Duration::from_secs(30);
 
-/// Writes the memory of the rules to a file of the storage directory.
+/// The memory of the rules in a file of the storage directory.
 #[derive(Debug)]
 pub struct MemoryKeeper {
-    path: PathBuf,
-    written: EngineMemory,
-    written_at: Option<Timestamp>,
-    trouble: Option<String>,
+    file: Kept<EngineMemory>,
+    due: Due,
 }
 
 impl MemoryKeeper {
-    /// Reads what was kept. A file that is not there, or that cannot be read, is an empty memory: nobody is missed yet.
-    pub fn open(dir: &Path) -> (Self, EngineMemory) {
-        let path = dir.join("rules-memory.json");
-        let memory = match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
-                tracing::error!("{} is damaged ({error}); times of absence begin anew", path.display());
-                EngineMemory::default()
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => EngineMemory::default(),
-            Err(error) => {
-                tracing::error!("failed to read {}: {error}; times of absence begin anew", path.display());
-                EngineMemory::default()
-            }
-        };
-        (Self { path, written: memory.clone(), written_at: None, trouble: None }, memory)
+    /// Reads what was kept, for `engine` to go on with. A file that is not there, or that cannot be read, is an empty
+    /// memory: nobody is missed yet.
+    pub fn open(dir: &Path, engine: &mut Engine) -> Self {
+        let file = Kept::<EngineMemory>::open(dir.join("rules-memory.json"), "times of absence begin anew");
+        engine.remember(file.value().cloned().unwrap_or_default());
+        Self { file, due: Due::every(EVERY) }
+    }
+}
+
+impl Keeper for MemoryKeeper {
+    fn name(&self) -> &'static str {
+        "what the rules remember"
     }
 
-    /// Whether it is time to write again.
-    pub fn is_due(&self, now: Timestamp) -> bool {
-        self.written_at.is_none_or(|at| now.since(at) >= EVERY)
+    fn turn(&mut self, engine: &mut Engine, now: Timestamp) {
+        if self.due.take(now) {
+            self.file.keep(&engine.memory());
+        }
     }
 
-    /// Writes the memory if it has changed. A disk that fails is told once; it holds nothing else back.
-    pub fn keep(&mut self, memory: EngineMemory, now: Timestamp) {
-        self.written_at = Some(now);
-        if memory == self.written {
-            return;
-        }
-        let written =
-            serde_json::to_vec(&memory).map_err(io::Error::from).and_then(|json| durable::replace(&self.path, &json));
-        let trouble = written.err().map(|error| format!("failed to write {}: {error}", self.path.display()));
-        if let Some(text) = trouble.as_ref().filter(|_| trouble != self.trouble) {
-            tracing::error!("{text}");
-        }
-        if trouble.is_none() {
-            self.written = memory;
-        }
-        self.trouble = trouble;
+    fn finish(&mut self, engine: &mut Engine, _now: Timestamp) {
+        self.file.keep(&engine.memory());
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.file.trouble().map(str::to_owned)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::keeper::tests::engine;
 
     #[test]
-    fn what_was_kept_is_found_again_and_damage_is_an_empty_memory() {
+    fn what_the_rules_remember_is_found_again_and_damage_is_told() {
         let dir = tempfile::tempdir().unwrap();
-        let (mut keeper, empty) = MemoryKeeper::open(dir.path());
-        assert_eq!(empty, EngineMemory::default());
-        let absence = r#"{"rule":{"stream":"a","violation":"v","zone":"z"},"term":0,"absence":{"absent_us":7}}"#;
-        let memory: EngineMemory = serde_json::from_str(&format!("{{\"a\":{{\"absences\":[{absence}]}}}}")).unwrap();
         let at = |s: f64| Timestamp::from_secs_f64(s);
-        assert!(keeper.is_due(at(0.0)));
-        keeper.keep(memory.clone(), at(0.0));
-        assert!(!keeper.is_due(at(29.0)) && keeper.is_due(at(30.0)));
-        assert_eq!(MemoryKeeper::open(dir.path()).1, memory);
-        fs::write(dir.path().join("rules-memory.json"), b"{\"a\"").unwrap();
-        assert_eq!(MemoryKeeper::open(dir.path()).1, EngineMemory::default());
+        let absence = r#"{"rule":{"stream":"gate","violation":"guard_post_empty","zone":"whole"},"term":0,"absence":{"absent_us":7}}"#;
+        let file = dir.path().join("rules-memory.json");
+        fs::write(&file, format!("{{\"gate\":{{\"absences\":[{absence}]}}}}")).unwrap();
+        let mut first = engine("guard_post_empty");
+        let mut keeper = MemoryKeeper::open(dir.path(), &mut first);
+        assert_eq!(keeper.trouble(), None);
+        let remembered = first.memory();
+        keeper.turn(&mut first, at(0.0));
+        let mut second = engine("guard_post_empty");
+        assert_ne!(second.memory(), remembered);
+        MemoryKeeper::open(dir.path(), &mut second);
+        assert_eq!(second.memory(), remembered);
+
+        fs::write(&file, "{\"gate\"").unwrap();
+        let mut third = engine("guard_post_empty");
+        let mut keeper = MemoryKeeper::open(dir.path(), &mut third);
+        assert!(keeper.trouble().unwrap().ends_with("times of absence begin anew"));
+        keeper.turn(&mut third, at(60.0));
+        assert_eq!(keeper.trouble(), None, "it is written anew");
     }
 }

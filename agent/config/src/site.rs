@@ -1,6 +1,5 @@
 //! The whole site file: its sections, read, checked in turn and joined.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use forewarn_analytics::TrackerConfig;
@@ -16,7 +15,7 @@ use crate::check::Check;
 use crate::header::{Header, RawHeader};
 use crate::heat_map::{HeatMap, RawHeatMap};
 use crate::inference::{Inference, RawInference};
-use crate::metrics::RawMetrics;
+use crate::listen::{Listeners, RawListener};
 use crate::model::{Model, RawModel};
 use crate::rule::Lookup;
 use crate::sensor::RawSensor;
@@ -25,7 +24,7 @@ use crate::speaker::RawSpeaker;
 use crate::storage::{RawStorage, Storage};
 use crate::upstream::RawUpstream;
 use crate::violations::RawViolations;
-use crate::{attributes, camera, header, inference, metrics, model};
+use crate::{attributes, camera, header, inference, listen, model};
 use crate::{rule, sensor, speaker, storage, tracking, upstream, violations, zone};
 
 /// The site file as it is written. Nothing is checked yet but spelling and types.
@@ -50,9 +49,12 @@ pub struct RawSite {
     /// Where incidents are reported to.
     #[serde(default)]
     pub upstream: RawUpstream,
-    /// The Prometheus endpoint.
+    /// Where Prometheus finds metrics, health and open incidents.
     #[serde(default)]
-    pub metrics: RawMetrics,
+    pub metrics: RawListener,
+    /// Where people find health and open incidents.
+    #[serde(default)]
+    pub console: RawListener,
     /// What is read of subjects: what they wear, what their plates say.
     #[serde(default)]
     pub attributes: Attributes,
@@ -85,7 +87,7 @@ const EXAMPLES: [&str; 14] = [
     inference::EXAMPLE,
     storage::EXAMPLE,
     upstream::EXAMPLE,
-    metrics::EXAMPLE,
+    listen::EXAMPLE,
     attributes::EXAMPLE,
     violations::EXAMPLE,
     speaker::EXAMPLE,
@@ -115,8 +117,8 @@ pub struct Site {
     pub storage: Storage,
     /// The broker.
     pub mqtt: Option<forewarn_report::ResolvedMqtt>,
-    /// Where metrics are served.
-    pub metrics_listen: Option<SocketAddr>,
+    /// Where it is listened over HTTP.
+    pub listen: Listeners,
     /// What is read of subjects, and by which models.
     pub attributes: Attributes,
     /// What heat maps count; none are kept if absent.
@@ -173,7 +175,7 @@ impl RawSite {
         let tracker = tracking::check(self.tracking, check);
         let storage = self.storage.check(check);
         let mqtt = self.upstream.check(check, id.as_str());
-        let metrics_listen = self.metrics.check(check);
+        let listen = listen::check(&self.metrics, &self.console, check);
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));
         let (library, violations_dir) = self.violations.check(check);
         let speakers = speaker::check(self.speaker, check);
@@ -192,7 +194,7 @@ impl RawSite {
             tracker,
             storage: storage?,
             mqtt,
-            metrics_listen,
+            listen,
             attributes: self.attributes,
             heat_map,
             speakers,

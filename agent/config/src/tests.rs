@@ -91,12 +91,18 @@ fn what_cannot_work_is_refused() {
         &expect![[r#"
             site.toml:3: time_zone: there is no time zone "Asia/Shangai"
               mend: write an IANA name such as "Asia/Shanghai" or "UTC"
-            site.toml:5: listen: only loopback is allowed, because metrics are served without asking who is there
+            site.toml:5: listen: only loopback is allowed, because nobody is asked who he is
               mend: write 127.0.0.1 and a port, and put an authenticating proxy before it
             site.toml:7: card: there is no model card `nanodet-g-461`
               mend: did you mean `nanodet-g-416`?
             site.toml:10: url: the scheme "htp" is not known; use rtsp, rtsps, rtmp, rtmps, srt, file or v4l2
               mend: see docs/configuration.md, "Cameras""#]],
+    );
+    check(
+        "[site]\nid = \"s\"\n[metrics]\nlisten = \"127.0.0.1:9464\"\n[console]\nlisten = \"127.0.0.1:9464\"\n[[camera]]\nid = \"c\"\nurl = \"rtsp://x/1\"\n",
+        &expect![[r#"
+            site.toml:6: listen: `[metrics] listen` is 127.0.0.1:9464 too
+              mend: give each a port of its own"#]],
     );
     check(
         &camera("password_env = \"FOREWARN_NO_SUCH_VARIABLE\"\nuser = \"u\"\n"),

@@ -1,11 +1,12 @@
 //! The running agent with a real camera, real sound, and a real broker.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use forewarn_domain::IncidentState;
-use forewarn_tests::agent::Metrics;
+use forewarn_tests::agent::{Metrics, page};
 use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::process::{free_port, processes_of_group};
 use forewarn_tests::site::{QUICK_LOITERING, QUICK_PARKING};
@@ -182,11 +183,12 @@ fn a_camera_that_dies_comes_back_and_a_dead_one_delays_nobody() {
     let mut camera = SimCamera::start(&scene.program, scene.dir(), CameraOptions::looped(&clip)).unwrap();
     let broker = Broker::start(&scene.path("broker")).unwrap();
     let mut platform = Subscriber::start(broker.port(), Session::Persistent, None).unwrap();
-    let (metrics_port, dead_port) = (free_port().unwrap(), free_port().unwrap());
+    let [metrics_port, console_port, dead_port] = [(); 3].map(|()| free_port().unwrap());
     let dead = format!("rtsp://127.0.0.1:{dead_port}/nobody");
     let site = SiteFile::new()
         .upstream(&broker.url(), "")
         .metrics(metrics_port)
+        .console(console_port)
         .wav_speaker("horn")
         .camera(CameraEntry::new("dead", dead, QUICK_LOITERING))
         .camera(CameraEntry::new("gate", camera.url(), QUICK_LOITERING).with("stall_s = 2.0\nspeakers = [\"horn\"]"))
@@ -199,6 +201,10 @@ fn a_camera_that_dies_comes_back_and_a_dead_one_delays_nobody() {
     platform.event("a warning was heard", |e| e.data.incident.warnings_played > 0).unwrap();
     let metrics = || Metrics::read(metrics_port);
     assert_metrics(&eventually("metrics are served", metrics).unwrap());
+    let (status, health) = page(console_port, "/healthz").unwrap();
+    assert_eq!(status, 503, "{health}");
+    assert!(health.contains("camera dead") && !health.contains("camera gate"), "{health}");
+    assert_eq!(page(console_port, "/metrics").unwrap().0, 404, "metrics have a listener of their own");
 
     camera.kill().unwrap();
     let is_noticed = || agent.log().contains("interrupted: ").then_some(());
@@ -214,6 +220,11 @@ fn a_camera_that_dies_comes_back_and_a_dead_one_delays_nobody() {
         .event_after(seen, "incidents go on after the reconnect", |e| is(e, "loitering", IncidentState::Confirmed))
         .unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
     assert!(platform.events().unwrap().iter().all(|event| event.data.incident.camera == "gate"));
+    let _half_sent = [metrics_port, console_port].map(|port| {
+        let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        client.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n").unwrap();
+        client
+    });
     assert_stops(agent);
 }
 
@@ -232,7 +243,8 @@ fn assert_metrics(metrics: &Metrics) {
     let there = [
         ("forewarn_frames_dropped_total", vec![gate, "reason=\"newest_wins\""]),
         ("forewarn_inference_seconds_bucket", vec!["le=\"0.1\""]),
-        ("forewarn_queue_depth", vec![gate]),
+        ("forewarn_decode_queue_depth", vec![gate]),
+        ("forewarn_queue_depth", vec!["queue=\"incident-loop\""]),
         ("forewarn_reconnects_total", vec![gate]),
         ("forewarn_incidents_open", vec!["state=\"observing\""]),
         ("forewarn_outbox_messages", vec![]),

@@ -21,11 +21,12 @@ pub fn run(args: &Run) -> CommandResult {
     let shutdown = Shutdown::listen()?;
     let reader = detector::reader_of_site(&site)?;
     let agent = Agent::start(&site, Models { detector, reader }, None)?;
-    tracing::info!(site = %site.header.id, cameras = site.cameras.len(), console = ?agent.console_address(), "watching");
+    tracing::info!(site = %site.header.id, cameras = site.cameras.len(), http = ?agent.addresses(), "watching");
     while !shutdown.wait(LOOK_AFTER) {
-        if agent.is_broken() {
+        if let Some(part) = agent.broken() {
             // Stopping keeps what the other parts have; a supervisor such as systemd starts the agent again.
-            return Err(agent.stop().err().unwrap_or_else(|| anyhow!("a part of the agent ended; see the log")).into());
+            let ended = || anyhow!("the part `{part}` of the agent ended; see the log");
+            return Err(agent.stop().err().unwrap_or_else(ended).into());
         }
     }
     tracing::info!("stopping");

@@ -166,7 +166,7 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
             is_over |= was_up && !is_up;
             was_up |= is_up;
         }
-        if agent.is_broken() || (!was_up && stopwatch.elapsed() > CONNECT) {
+        if agent.broken().is_some() || (!was_up && stopwatch.elapsed() > CONNECT) {
             let error = agent.stop().err().unwrap_or_else(|| anyhow!("the camera delivered nothing; see --log info"));
             return Err(error.into());
         }

@@ -9,12 +9,12 @@ use forewarn_domain::{Class, Detector};
 use forewarn_models::providers::Request;
 use forewarn_models::shadow::{Log, ShadowStats, Shadowed, ShadowedDetector, Tally};
 use forewarn_models::swap::SwappableDetector;
-use metrics::counter;
 
 use super::metered::{Metered, ModelName};
 use super::reload::Reload;
 use crate::config::{Shadow, Site};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
+use crate::telemetry;
 
 /// The detector, and what keeps it exchangeable.
 pub struct LiveModel {
@@ -50,17 +50,17 @@ fn shadowed(
     let mut log = Log::open(&site.storage.dir, shadow.max_bytes, &shadow.card.name).or_exit(ExitCode::Failed)?;
     let mut has_complained = false;
     let tell = move |shadowed: Shadowed, stats: &ShadowStats| {
-        counter!("forewarn_shadow_frames_total", "outcome" => "dropped").absolute(stats.dropped());
+        telemetry::SHADOW_FRAMES.of([&"dropped"]).absolute(stats.dropped());
         let (meta, comparison) = match shadowed {
             Shadowed::Compared { meta, comparison } => (meta, comparison),
             Shadowed::Failed { meta, error } => {
-                counter!("forewarn_shadow_frames_total", "outcome" => "failed").increment(1);
+                telemetry::SHADOW_FRAMES.of([&"failed"]).increment(1);
                 tracing::debug!(camera = %meta.stream, frame = meta.sequence, %error, "the shadow model failed");
                 return;
             }
         };
         let outcome = if comparison.agrees() { "agrees" } else { "differs" };
-        counter!("forewarn_shadow_frames_total", "outcome" => outcome).increment(1);
+        telemetry::SHADOW_FRAMES.of([&outcome]).increment(1);
         for (class, tally) in &comparison.classes {
             count(class, *tally);
         }
@@ -79,7 +79,6 @@ fn shadowed(
 fn count(class: &Class, tally: Tally) {
     for (outcome, n) in [("matched", tally.matched), ("only_main", tally.only_main), ("only_shadow", tally.only_shadow)]
     {
-        let class = class.to_string();
-        counter!("forewarn_shadow_detections_total", "class" => class, "outcome" => outcome).increment(n);
+        telemetry::SHADOW_DETECTIONS.of([class, &outcome]).increment(n);
     }
 }

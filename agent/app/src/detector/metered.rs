@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use forewarn_domain::{Class, Detection, Detector, DetectorError, Frame};
 use forewarn_models::{OnnxDetector, Runtime};
-use metrics::{counter, gauge};
+
+use crate::telemetry;
 
 /// Name of the model in use, for those who compare it with another.
 pub(super) type ModelName = Arc<Mutex<String>>;
@@ -23,8 +24,8 @@ impl Metered {
     }
 
     fn show(&self, value: f64) {
-        let (card, provider) = (self.inner.card().name.clone(), self.inner.provider().as_str());
-        gauge!("forewarn_model_in_use", "card" => card, "provider" => provider).set(value);
+        let (card, provider) = (&self.inner.card().name, self.inner.provider().as_str());
+        telemetry::MODEL_IN_USE.of([card, &provider]).set(value);
     }
 
     fn tell(&mut self) {
@@ -35,14 +36,14 @@ impl Metered {
         }
         let provider = self.inner.provider();
         if self.told.is_none() && execution.chosen().is_fallback {
-            counter!("forewarn_model_fallbacks_total", "when" => "start").increment(1);
+            telemetry::MODEL_FALLBACKS.of([&"start"]).increment(1);
         }
         let fresh = now - self.told.unwrap_or(0);
-        counter!("forewarn_model_fallbacks_total", "when" => "work").increment(fresh);
+        telemetry::MODEL_FALLBACKS.of([&"work"]).increment(fresh);
         if fresh > 0 {
-            let (card, from) = (self.inner.card().name.clone(), execution.chosen().provider.as_str());
+            let (card, from) = (&self.inner.card().name, execution.chosen().provider.as_str());
             if provider.as_str() != from {
-                gauge!("forewarn_model_in_use", "card" => card, "provider" => from).set(0.0);
+                telemetry::MODEL_IN_USE.of([card, &from]).set(0.0);
             }
         }
         self.told = Some(now);

@@ -9,12 +9,12 @@ use anyhow::{Context as _, anyhow, bail};
 use forewarn_base::sync::lock;
 use forewarn_domain::Class;
 use forewarn_models::swap::{SwapHandle, TrialReport, trial};
-use metrics::counter;
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::{Handle, Signals};
 
 use super::metered::{Metered, ModelName};
 use crate::config::{self, Rule, Site};
+use crate::telemetry;
 
 /// How long the exchange waits for a frame.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -69,12 +69,12 @@ impl Exchange {
     fn attempt(&self) {
         match self.exchange() {
             Ok((card, report)) => {
-                counter!("forewarn_model_swaps_total", "outcome" => "switched").increment(1);
+                telemetry::MODEL_SWAPS.of([&"switched"]).increment(1);
                 let agreement = report.agreement.map(|(found, of)| format!("{found} of {of}"));
                 tracing::info!(%card, agreement = agreement.as_deref().unwrap_or("no reference yet"), "model exchanged");
             }
             Err(error) => {
-                counter!("forewarn_model_swaps_total", "outcome" => "refused").increment(1);
+                telemetry::MODEL_SWAPS.of([&"refused"]).increment(1);
                 tracing::error!("the model is not exchanged, the old one stays: {error:#}");
             }
         }

@@ -8,22 +8,26 @@ use std::time::Duration;
 
 use forewarn_analytics::heat::{HeatGrid, HeatMeter};
 use forewarn_domain::{Frame, StreamId, Timestamp, Track};
+use forewarn_engine::Engine;
 
-use self::store::{HeatStore, HeatStoreError};
+use self::store::HeatStore;
 use crate::config::Site;
+use crate::keeper::{Due, Keeper};
+
+/// How often old days are looked for.
+const TIDY_EVERY: Duration = Duration::from_hours(6);
 
 /// Meters of all cameras, and the store that their minutes go to.
+///
+/// A minute is written when it is over. Where the disk fails its minutes are lost: a heat map is a statistic and holds
+/// no incident back.
 pub struct HeatKeeper {
     meters: BTreeMap<StreamId, HeatMeter>,
     store: HeatStore,
     keep: Duration,
-    /// Days older than those that are kept were last deleted then.
-    tidied_at: Option<Timestamp>,
+    tidy: Due,
     trouble: Option<String>,
 }
-
-/// How often old days are looked for.
-const TIDY_EVERY: Duration = Duration::from_hours(6);
 
 impl HeatKeeper {
     /// A keeper for a site; none if the site asks for no heat maps.
@@ -34,51 +38,46 @@ impl HeatKeeper {
             meters: site.cameras.iter().map(|c| meter(&c.id)).collect(),
             store,
             keep: Duration::from_hours(24 * u64::from(site.storage.max_days)),
-            tidied_at: None,
+            tidy: Due::every(TIDY_EVERY),
             trouble: None,
         })
     }
 
-    /// Takes the tracks of a frame. Writes a minute when it is over; a disk that fails is told once, and its minutes
-    /// are lost: a heat map is a statistic and holds no incident back.
-    pub fn observe(&mut self, frame: &Frame, tracks: &[Track]) {
-        let (stream, at) = (&frame.meta.stream, frame.meta.captured_at);
-        let Some(meter) = self.meters.get_mut(stream) else { return };
-        let finished = meter.observe(at, (frame.width, frame.height), tracks);
-        let written = match finished {
-            Some(minute) => {
-                let written = self.store.append(stream, &minute).and_then(|()| self.store.keep_scene(frame));
-                written.and_then(|()| self.tidy(at))
-            }
-            None => return,
-        };
-        self.tell(written.err().map(|error| error.to_string()));
-    }
-
     /// Writes the minutes that are not over.
-    pub fn finish(&mut self) {
+    pub fn write_rest(&mut self) {
         for (stream, meter) in &mut self.meters {
             if let Some(minute) = meter.finish()
                 && let Err(error) = self.store.append(stream, &minute)
             {
-                tracing::error!("{error}");
+                self.trouble = Some(error.to_string());
             }
         }
     }
+}
 
-    /// Deletes days that are older than the site keeps.
-    fn tidy(&mut self, at: Timestamp) -> Result<(), HeatStoreError> {
-        if self.tidied_at.is_some_and(|before| at.since(before) < TIDY_EVERY) {
-            return Ok(());
-        }
-        self.tidied_at = Some(at);
-        self.store.forget_before(at - self.keep)
+impl Keeper for HeatKeeper {
+    fn name(&self) -> &'static str {
+        "heat maps"
     }
 
-    fn tell(&mut self, trouble: Option<String>) {
-        if let Some(text) = trouble.as_ref().filter(|_| trouble != self.trouble) {
-            tracing::error!("{text}");
+    fn observe(&mut self, frame: &Frame, tracks: &[Track]) {
+        let (stream, at) = (&frame.meta.stream, frame.meta.captured_at);
+        let Some(meter) = self.meters.get_mut(stream) else { return };
+        let Some(minute) = meter.observe(at, (frame.width, frame.height), tracks) else { return };
+        let mut written = self.store.append(stream, &minute).and_then(|()| self.store.keep_scene(frame));
+        if written.is_ok() && self.tidy.take(at) {
+            written = self.store.forget_before(at - self.keep);
         }
-        self.trouble = trouble;
+        self.trouble = written.err().map(|error| error.to_string());
+    }
+
+    fn turn(&mut self, _engine: &mut Engine, _now: Timestamp) {}
+
+    fn finish(&mut self, _engine: &mut Engine, _now: Timestamp) {
+        self.write_rest();
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.trouble.clone()
     }
 }

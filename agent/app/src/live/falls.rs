@@ -1,22 +1,23 @@
 //! One thread for each camera before a facade: it is shown every decoded frame, made small, and finds what falls.
 //!
-//! The queue `falls-ID` holds [`QUEUE`] planes. When it is full the newest plane is left out and counted, so that the
-//! decoder never waits; the detector bridges a gap of a few planes.
+//! The decoder never waits for it: a plane for which there is no room is left out, and the detector bridges a gap of a few
+//! planes.
 
 use std::collections::BTreeMap;
-use std::thread::JoinHandle;
 
-use anyhow::Context as _;
 use forewarn_analytics::luma::LumaPlane;
 use forewarn_domain::{StreamId, Timestamp};
 use forewarn_engine::{FallDetector, FallWatch};
 use forewarn_pipelines::FrameTap;
 
-use super::{LoopEvent, Receiver, Sender, queue};
+use super::LoopEvent;
+use super::part::{Part, Thread};
+use super::queue::{LeaveOut, QueueSpec, Receiver, Sender, Wait};
 use crate::config::Site;
+use crate::telemetry;
 
 /// Planes that may wait: a third of a second at 25 frames a second.
-const QUEUE: usize = 8;
+pub const QUEUE: QueueSpec<LeaveOut> = QueueSpec::new("falls-ID", 8);
 
 enum Job {
     Plane(Timestamp, Box<LumaPlane>),
@@ -25,57 +26,59 @@ enum Job {
 
 /// The running threads.
 pub struct Falls {
-    threads: Vec<(Sender<Job>, JoinHandle<()>)>,
+    threads: Vec<(Sender<Job, LeaveOut>, Thread)>,
 }
 
 impl Falls {
     /// Starts a thread for each camera that looks for falls. Returns with them how each is shown its frames.
-    pub fn start(site: &Site, to_loop: &Sender<LoopEvent>) -> anyhow::Result<(Self, BTreeMap<StreamId, FrameTap>)> {
+    pub fn start(
+        site: &Site,
+        to_loop: &Sender<LoopEvent, Wait>,
+    ) -> anyhow::Result<(Self, BTreeMap<StreamId, FrameTap>)> {
         let (mut threads, mut taps) = (Vec::new(), BTreeMap::new());
         for camera in &site.cameras {
             let Some(watch) = camera.falls.clone() else { continue };
-            let name = format!("falls-{}", camera.id);
-            let (queue, jobs) = queue::bounded(&name, QUEUE);
+            let (queue, jobs) = QUEUE.open_for(&camera.id);
             taps.insert(camera.id.clone(), tap(watch.clone(), queue.clone()));
             let (stream, to_loop) = (camera.id.clone(), to_loop.clone());
-            let thread = std::thread::Builder::new()
-                .name(name)
-                .spawn(move || watch_for_falls(&stream, watch, &jobs, &to_loop))
-                .with_context(|| format!("failed to start the thread that looks for falls of camera {}", camera.id))?;
-            threads.push((queue, thread));
+            let work = move || watch_for_falls(&stream, watch, &jobs, &to_loop);
+            threads.push((queue, Thread::spawn(QUEUE.name_for(&camera.id), work)?));
         }
         Ok((Self { threads }, taps))
     }
+}
 
-    /// Whether a thread has ended.
-    pub fn is_broken(&self) -> bool {
-        self.threads.iter().any(|(_, thread)| thread.is_finished())
+impl Part for Falls {
+    fn name(&self) -> &'static str {
+        "falls"
     }
 
-    /// Ends the threads, after the streams have ended.
-    pub fn stop(&mut self) {
-        for (queue, thread) in self.threads.drain(..) {
-            queue.send(Job::Stop);
-            if thread.join().is_err() {
-                tracing::error!("a thread that looks for falls panicked");
-            }
-        }
+    fn is_broken(&self) -> bool {
+        self.threads.iter().any(|(_, thread)| thread.has_ended())
+    }
+
+    fn stop(&mut self) -> anyhow::Result<()> {
+        let end = |(queue, mut thread): (Sender<Job, LeaveOut>, Thread)| {
+            queue.finish(Job::Stop);
+            thread.join()
+        };
+        let ends: Vec<_> = self.threads.drain(..).map(end).collect();
+        ends.into_iter().try_for_each(|end| end.map(drop))
     }
 }
 
-fn tap(watch: FallWatch, queue: Sender<Job>) -> FrameTap {
+fn tap(watch: FallWatch, queue: Sender<Job, LeaveOut>) -> FrameTap {
     FrameTap::new(move |frame| {
         let plane = FallDetector::plane_of(&watch, frame);
-        // A plane that does not fit is counted by the queue.
-        let _ = queue.offer(Job::Plane(frame.meta.captured_at, Box::new(plane)));
+        queue.put(Job::Plane(frame.meta.captured_at, Box::new(plane)));
     })
 }
 
-fn watch_for_falls(stream: &StreamId, watch: FallWatch, jobs: &Receiver<Job>, to_loop: &Sender<LoopEvent>) {
+fn watch_for_falls(stream: &StreamId, watch: FallWatch, jobs: &Receiver<Job>, to_loop: &Sender<LoopEvent, Wait>) {
     let mut detector = FallDetector::new(watch);
     while let Ok(Job::Plane(at, plane)) = jobs.recv() {
         for fall in detector.observe(at, &plane) {
-            metrics::counter!("forewarn_falls_total", "camera" => stream.to_string()).increment(1);
+            telemetry::FALLS.of([stream]).increment(1);
             if !to_loop.send(LoopEvent::Fell { stream: stream.clone(), fall }) {
                 return;
             }

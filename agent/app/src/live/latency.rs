@@ -1,7 +1,9 @@
 //! How long frames take from their arrival to the decision.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
+
+use forewarn_base::sync::lock;
 
 /// Buckets of one millisecond; the last takes everything above.
 const BUCKETS: usize = 2000;
@@ -22,12 +24,12 @@ impl Latencies {
     /// Counts one frame.
     pub fn record(&self, latency: Duration) {
         let bucket = (latency.as_millis() as usize).min(BUCKETS - 1);
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)[bucket] += 1;
+        lock(&self.counts)[bucket] += 1;
     }
 
     /// The latency in milliseconds that a `part` of the frames does not exceed; none before the first frame.
     pub fn quantile_ms(&self, part: f64) -> Option<u64> {
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = lock(&self.counts);
         let total: u64 = counts.iter().sum();
         let wanted = ((total as f64 * part).ceil() as u64).max(1);
         let mut seen = 0;

@@ -5,14 +5,18 @@
 //! never waits for the loop, and a burst of values takes no room from frames.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use forewarn_base::sync::lock;
 use forewarn_domain::{Clock, SensorId, Timestamp};
 use forewarn_hw::sensor::{self, ReadError, Running, SensorEvent, Sink};
 
-use super::{LoopEvent, Sender};
+use super::LoopEvent;
+use super::part::Part;
+use super::queue::{LeaveOut, Sender, Wait};
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
+use crate::telemetry;
 
 /// What is new of one sensor.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -45,7 +49,7 @@ struct Places {
 
 impl Mailbox {
     fn lock(&self) -> MutexGuard<'_, Places> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Everything new, which is thereby taken.
@@ -64,7 +68,7 @@ impl Mailbox {
         let was_readable = places.is_readable.insert(sensor.clone(), error.is_none()).unwrap_or(true);
         let news = places.news.entry(sensor.clone()).or_default();
         if value.is_some() && news.value.is_some() {
-            metrics::counter!("forewarn_sensor_values_replaced_total", "sensor" => sensor.to_string()).increment(1);
+            telemetry::SENSOR_VALUES_REPLACED.of([&sensor]).increment(1);
         }
         news.value = value.or(news.value);
         news.turn = match (was_readable, error, news.turn.take()) {
@@ -82,36 +86,57 @@ impl Mailbox {
     }
 }
 
-/// Starts to read the sensors of a site; none if it has none.
-pub fn start(
-    site: &Site,
-    clock: &Arc<dyn Clock>,
-    mailbox: &Arc<Mailbox>,
-    to_loop: &Sender<LoopEvent>,
-) -> Result<Option<Running>, CommandError> {
-    if site.sensors.is_empty() {
-        return Ok(None);
-    }
-    let (mailbox, to_loop) = (Arc::clone(mailbox), to_loop.clone());
-    let sink: Sink = Arc::new(move |event| {
-        count(&event);
-        if mailbox.put(event) {
-            // Where there is no room, the loop is awake and looks by itself.
-            let _ = to_loop.offer(LoopEvent::Sensor);
+/// The thread that reads the sensors; none if the site has none.
+pub struct Sensors(Option<Running>);
+
+impl Sensors {
+    /// Starts to read.
+    pub fn start(
+        site: &Site,
+        clock: &Arc<dyn Clock>,
+        mailbox: &Arc<Mailbox>,
+        to_loop: &Sender<LoopEvent, Wait>,
+    ) -> Result<Self, CommandError> {
+        if site.sensors.is_empty() {
+            return Ok(Self(None));
         }
-    });
-    sensor::start(site.sensors.clone(), clock, &sink).map(Some).or_exit(ExitCode::Failed)
+        // Where the loop's queue has no room, the loop is awake and looks by itself.
+        let (mailbox, wake) = (Arc::clone(mailbox), to_loop.with_policy::<LeaveOut>());
+        let sink: Sink = Arc::new(move |event| {
+            count(&event);
+            if mailbox.put(event) {
+                wake.put(LoopEvent::Sensor);
+            }
+        });
+        let running = sensor::start(site.sensors.clone(), clock, &sink).or_exit(ExitCode::Failed)?;
+        Ok(Self(Some(running)))
+    }
+}
+
+impl Part for Sensors {
+    fn name(&self) -> &'static str {
+        "sensors"
+    }
+
+    fn is_broken(&self) -> bool {
+        self.0.as_ref().is_some_and(|sensors| !sensors.is_running())
+    }
+
+    fn stop(&mut self) -> anyhow::Result<()> {
+        drop(self.0.take());
+        Ok(())
+    }
 }
 
 fn count(event: &SensorEvent) {
     match event {
         SensorEvent::Measured { sensor, value, .. } => {
-            metrics::gauge!("forewarn_sensor_value", "sensor" => sensor.to_string()).set(*value);
-            metrics::counter!("forewarn_sensor_readings_total", "sensor" => sensor.to_string()).increment(1);
+            telemetry::SENSOR_VALUE.of([sensor]).set(*value);
+            telemetry::SENSOR_READINGS.of([sensor]).increment(1);
         }
         SensorEvent::Failed { sensor, error, .. } => {
             tracing::debug!(%sensor, %error, "no value");
-            metrics::counter!("forewarn_sensor_errors_total", "sensor" => sensor.to_string()).increment(1);
+            telemetry::SENSOR_ERRORS.of([sensor]).increment(1);
         }
     }
 }

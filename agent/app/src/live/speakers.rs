@@ -2,31 +2,32 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
-use anyhow::Context as _;
 use forewarn_domain::{AnnounceOutcome, Announcement, Clock, Loudspeaker, SpeakerId};
 use forewarn_hw::SpeakerContext;
 
-use super::{LoopEvent, Receiver, Sender, queue};
+use super::LoopEvent;
+use super::part::{Part, Thread};
+use super::queue::{GiveBack, QueueSpec, Receiver, Sender, Wait};
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
+use crate::telemetry;
 
 /// Announcements that may wait for one speaker.
-const QUEUE: usize = 8;
+pub const QUEUE: QueueSpec<GiveBack> = QueueSpec::new("speaker-ID", 8);
 
 /// The queues by speaker.
-pub type Queues = BTreeMap<SpeakerId, Sender<Announcement>>;
+pub type Queues = BTreeMap<SpeakerId, Sender<Announcement, GiveBack>>;
 
 /// The site's loudspeakers, each on its thread.
 pub struct Speakers {
     queues: Queues,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<Thread>,
 }
 
 impl Speakers {
     /// Starts them all.
-    pub fn start(site: &Site, clock: &Arc<dyn Clock>, to_loop: &Sender<LoopEvent>) -> Result<Self, CommandError> {
+    pub fn start(site: &Site, clock: &Arc<dyn Clock>, to_loop: &Sender<LoopEvent, Wait>) -> Result<Self, CommandError> {
         let context = SpeakerContext {
             clock: Arc::clone(clock),
             audio_dir: site.violations_dir.clone(),
@@ -35,14 +36,11 @@ impl Speakers {
         let mut speakers = Self { queues: BTreeMap::new(), threads: Vec::new() };
         for (id, config) in &site.speakers {
             let speaker = forewarn_hw::build(id, config, &context).or_exit(ExitCode::BadConfig)?;
-            let (sender, announcements) = queue::bounded(&format!("speaker-{id}"), QUEUE);
+            let (sender, announcements) = QUEUE.open_for(id);
             let (id_of_thread, to_loop) = (id.clone(), to_loop.clone());
-            let thread = std::thread::Builder::new()
-                .name(format!("speaker-{id}"))
-                .spawn(move || play_all(&id_of_thread, speaker, &announcements, &to_loop))
-                .context("failed to start a speaker's thread")?;
+            let work = move || play_all(&id_of_thread, speaker, &announcements, &to_loop);
+            speakers.threads.push(Thread::spawn(QUEUE.name_for(id), work)?);
             speakers.queues.insert(id.clone(), sender);
-            speakers.threads.push(thread);
         }
         Ok(speakers)
     }
@@ -51,21 +49,22 @@ impl Speakers {
     pub fn queues(&self) -> Queues {
         self.queues.clone()
     }
+}
 
-    /// Whether a thread has ended that should not have.
-    pub fn is_broken(&self) -> bool {
-        self.threads.iter().any(JoinHandle::is_finished)
+impl Part for Speakers {
+    fn name(&self) -> &'static str {
+        "loudspeakers"
+    }
+
+    fn is_broken(&self) -> bool {
+        self.threads.iter().any(Thread::has_ended)
     }
 
     /// Takes no more announcements. What still sounds is cut off by the end of the process, and its incident is taken
     /// up again after the restart.
-    pub fn stop(&mut self) {
+    fn stop(&mut self) -> anyhow::Result<()> {
         self.queues.clear();
-        for thread in self.threads.drain(..).filter(JoinHandle::is_finished) {
-            if thread.join().is_err() {
-                tracing::error!("a speaker's thread panicked");
-            }
-        }
+        self.threads.drain(..).filter(Thread::has_ended).try_for_each(|mut thread| thread.join().map(drop))
     }
 }
 
@@ -75,16 +74,14 @@ pub fn count(speaker: &SpeakerId, outcome: &AnnounceOutcome) {
         AnnounceOutcome::Played { proof, .. } => ("played", proof.as_str()),
         AnnounceOutcome::Failed { kind, .. } => ("failed", kind.as_str()),
     };
-    let speaker = speaker.to_string();
-    metrics::counter!("forewarn_warnings_total", "speaker" => speaker, "outcome" => result, "kind" => kind)
-        .increment(1);
+    telemetry::WARNINGS.of([speaker, &result, &kind]).increment(1);
 }
 
 fn play_all(
     id: &SpeakerId,
     mut speaker: Box<dyn Loudspeaker>,
     announcements: &Receiver<Announcement>,
-    to_loop: &Sender<LoopEvent>,
+    to_loop: &Sender<LoopEvent, Wait>,
 ) {
     while let Ok(announcement) = announcements.recv() {
         let outcome = AnnounceOutcome::from(speaker.play(&announcement));

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use forewarn_domain::{Clock, StreamId};
-use forewarn_pipelines::{FrameSlot, FrameTap, LiveStream, PreRollRing, StreamConfig, StreamStatsSnapshot, Wakeup};
+use forewarn_pipelines::{
+    FrameSlot, FrameTap, LiveStream, PreRollRing, StreamConfig, StreamEvent, StreamStatsSnapshot, Wakeup,
+};
 
-use super::{LoopEvent, Sender};
+use super::LoopEvent;
+use super::part::Part;
+use super::queue::{Sender, Wait};
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
@@ -54,7 +58,7 @@ impl Streams {
         site: &Site,
         clock: &Arc<dyn Clock>,
         wakeup: &Arc<Wakeup>,
-        to_loop: &Sender<LoopEvent>,
+        to_loop: &Sender<LoopEvent, Wait>,
         mut taps: BTreeMap<StreamId, FrameTap>,
     ) -> Result<Self, CommandError> {
         let mut streams = BTreeMap::new();
@@ -68,8 +72,9 @@ impl Streams {
             config.tap = taps.remove(&camera.id);
             let (id, to_loop) = (camera.id.clone(), to_loop.clone());
             let sink = Arc::new(move |event| {
-                // False only when the agent is stopping and nobody listens any more.
-                let _ = to_loop.send(LoopEvent::Stream { stream: id.clone(), event });
+                if !to_loop.send(LoopEvent::Stream { stream: id.clone(), event }) {
+                    tracing::debug!(stream = %id, "the agent is stopping; nobody takes events of streams any more");
+                }
             });
             let stream = LiveStream::start(config, Arc::clone(clock), sink).or_exit(ExitCode::Failed)?;
             streams.insert(camera.id.clone(), stream);
@@ -96,12 +101,42 @@ impl Streams {
     pub fn control(&self) -> Control {
         Control { stats: self.stats() }
     }
+}
+
+impl Part for Streams {
+    fn name(&self) -> &'static str {
+        "streams"
+    }
+
+    /// Each connects anew by itself; a stream that is down is no broken part.
+    fn is_broken(&self) -> bool {
+        false
+    }
 
     /// Stops them all: first each is asked, so that none waits for another.
-    pub fn stop(&self) {
+    fn stop(&mut self) -> anyhow::Result<()> {
         self.streams.values().for_each(LiveStream::ask_to_stop);
-        for stream in self.streams.values() {
-            stream.stop();
+        self.streams.values().for_each(LiveStream::stop);
+        Ok(())
+    }
+}
+
+/// Whether a stream delivers frames after an event, and what happened.
+pub fn in_words(event: &StreamEvent) -> (bool, String) {
+    match event {
+        StreamEvent::Connected { width, height, codec, decoder } => {
+            let codec = codec.as_ref().map_or_else(|| "raw".to_owned(), ToString::to_string);
+            (true, format!("connected, {codec} {width}x{height}, decoder {decoder}"))
         }
+        StreamEvent::Interrupted { reason, retry_in } => {
+            (false, format!("interrupted: {reason}; next attempt in {:.1} s", retry_in.as_secs_f64()))
+        }
+        StreamEvent::RetryFailed { attempt, reason, retry_in } => {
+            (false, format!("attempt {attempt} failed: {reason}; next in {:.1} s", retry_in.as_secs_f64()))
+        }
+        StreamEvent::Resumed { gap } => (true, format!("back after a gap of {:.1} s", gap.as_secs_f64())),
+        StreamEvent::FormatChanged { width, height } => (true, format!("the picture is now {width}x{height}")),
+        StreamEvent::Degraded { reason } => (true, format!("degraded: {reason}")),
+        StreamEvent::Ended => (false, "ended".to_owned()),
     }
 }

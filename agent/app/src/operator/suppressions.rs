@@ -9,6 +9,10 @@ use anyhow::Context as _;
 use forewarn_analytics::suppression::Suppression;
 use forewarn_base::durable;
 use forewarn_domain::Timestamp;
+use forewarn_engine::Engine;
+
+use crate::keeper::{Due, Keeper};
+use crate::telemetry;
 
 /// The file of a storage directory.
 pub fn file(storage: &Path) -> PathBuf {
@@ -32,40 +36,50 @@ pub fn write(path: &Path, list: &[Suppression]) -> anyhow::Result<()> {
     durable::replace(path, text.as_bytes()).with_context(|| format!("failed to write {}", path.display()))
 }
 
-/// Notices when the file is changed while the agent runs.
+/// How often the file is looked at.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Passes over what operators suppress while the agent runs.
 #[derive(Debug)]
 pub struct SuppressionsFile {
     path: PathBuf,
+    due: Due,
     seen: Option<SystemTime>,
-    looked_at: Option<Timestamp>,
+    trouble: Option<String>,
 }
-
-/// How often the file is looked at.
-const EVERY: Duration = Duration::from_secs(2);
 
 impl SuppressionsFile {
     /// Watches the file of a storage directory; what is there already counts as a change.
     pub fn new(storage: &Path) -> Self {
-        Self { path: file(storage), seen: None, looked_at: None }
+        Self { path: file(storage), due: Due::every(EVERY), seen: None, trouble: None }
+    }
+}
+
+impl Keeper for SuppressionsFile {
+    fn name(&self) -> &'static str {
+        "suppressions"
     }
 
-    /// The list, if it has changed since the last call. A file that cannot be read is told once and changes nothing.
-    pub fn changed(&mut self, now: Timestamp) -> Option<Vec<Suppression>> {
-        if self.looked_at.is_some_and(|before| now.since(before) < EVERY) {
-            return None;
+    /// Hands the list over if it has changed. A file that cannot be read changes nothing.
+    fn turn(&mut self, engine: &mut Engine, now: Timestamp) {
+        if !self.due.take(now) {
+            return;
         }
-        self.looked_at = Some(now);
         let modified = fs::metadata(&self.path).and_then(|meta| meta.modified()).ok();
         if modified == self.seen {
-            return None;
+            return;
         }
         self.seen = modified;
-        match read(&self.path) {
-            Ok(list) => Some(list),
-            Err(error) => {
-                tracing::error!("{error:#}; what was suppressed before stays so");
-                None
-            }
+        let list = read(&self.path);
+        self.trouble = list.as_ref().err().map(|error| format!("{error:#}; what was suppressed before stays so"));
+        if let Ok(list) = list {
+            tracing::info!("{} instances are suppressed, {} hits were so far", list.len(), engine.passed_over());
+            telemetry::SUPPRESSIONS.of([]).set(list.len() as f64);
+            engine.suppress(list);
         }
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.trouble.clone()
     }
 }

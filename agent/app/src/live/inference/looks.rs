@@ -1,13 +1,17 @@
-//! The queue of wanted looks at tracks: bounded, named, counted. When it is full the oldest is dropped, because a newer
+//! The queue of wanted looks at tracks: bounded, named, counted. When it is full the oldest is given up, because a newer
 //! crop of the same subject is as good.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
+use forewarn_base::sync::lock;
 use forewarn_domain::{AttributeId, Frame, Look};
 
+use super::super::queue::{GiveUpOldest, QueueSpec};
+use crate::telemetry;
+
 /// Looks that may wait. Each keeps its frame alive, so there are few.
-const MOST_WAITING: usize = 48;
+pub const QUEUE: QueueSpec<GiveUpOldest> = QueueSpec::new("looks", 48);
 
 /// A look that waits with the frame that it is at.
 #[derive(Debug, Clone)]
@@ -45,13 +49,13 @@ impl LookQueue {
                 waiting.remove(old);
                 count_dropped("newer");
             }
-            if waiting.len() == MOST_WAITING {
+            if waiting.len() == QUEUE.len {
                 waiting.pop_front();
                 count_dropped("queue_full");
             }
             waiting.push_back(Wanted { frame: frame.clone(), look });
         }
-        metrics::gauge!("forewarn_queue_depth", "queue" => "looks").set(waiting.len() as f64);
+        telemetry::QUEUE_DEPTH.of([&QUEUE.name]).set(waiting.len() as f64);
     }
 
     /// Takes up to `most` looks out, the oldest first.
@@ -59,7 +63,7 @@ impl LookQueue {
         let mut waiting = self.lock();
         let n = most.min(waiting.len());
         let taken = waiting.drain(..n).collect();
-        metrics::gauge!("forewarn_queue_depth", "queue" => "looks").set(waiting.len() as f64);
+        telemetry::QUEUE_DEPTH.of([&QUEUE.name]).set(waiting.len() as f64);
         taken
     }
 
@@ -69,12 +73,12 @@ impl LookQueue {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Wanted>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
 }
 
 fn count_dropped(reason: &'static str) {
-    metrics::counter!("forewarn_looks_dropped_total", "reason" => reason).increment(1);
+    telemetry::LOOKS_DROPPED.of([&reason]).increment(1);
 }
 
 #[cfg(test)]
@@ -100,10 +104,10 @@ mod tests {
         for track in 0..60 {
             queue.put(&frame(track), vec![look(track)]);
         }
-        assert_eq!(queue.len(), MOST_WAITING);
+        assert_eq!(queue.len(), QUEUE.len);
         assert_eq!(queue.take(1)[0].look.track, TrackId(12));
         queue.put(&frame(99), vec![look(13)]);
-        assert_eq!(queue.len(), MOST_WAITING - 1);
+        assert_eq!(queue.len(), QUEUE.len - 1);
         let all = queue.take(1000);
         assert_eq!((all[0].look.track, all[all.len() - 1].frame.meta.sequence), (TrackId(14), 99));
         assert_eq!(queue.len(), 0);

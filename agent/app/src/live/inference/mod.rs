@@ -5,7 +5,7 @@
 //! much of it to decode.
 
 mod decoding;
-mod looks;
+pub(super) mod looks;
 mod scenes;
 mod telemetry;
 mod worker;
@@ -13,16 +13,16 @@ mod worker;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
 
-use anyhow::Context as _;
 use forewarn_domain::{AttributeId, Clock, Detector, Reader, StreamId};
 use forewarn_engine::eye::Eye;
 use forewarn_engine::scheduler::{Scheduler, Settings};
 use forewarn_pipelines::{FrameSlot, Wakeup};
 
+use super::LoopEvent;
+use super::part::{Part, Thread};
+use super::queue::{Sender, Wait};
 use super::streams::{Control, Streams};
-use super::{LoopEvent, Sender};
 use crate::config::Site;
 use decoding::DecodeMeter;
 use telemetry::Telemetry;
@@ -59,7 +59,7 @@ pub struct Inference {
     is_stopping: Arc<AtomicBool>,
     analysed: Arc<AtomicU64>,
     wakeup: Arc<Wakeup>,
-    thread: Option<JoinHandle<()>>,
+    thread: Thread,
 }
 
 /// What looks: the detector, and what reads crops of tracks, if there is such a thing.
@@ -76,7 +76,7 @@ struct Ends {
     control: Control,
     shared: Shared,
     wakeup: Arc<Wakeup>,
-    to_loop: Sender<LoopEvent>,
+    to_loop: Sender<LoopEvent, Wait>,
 }
 
 impl Inference {
@@ -87,7 +87,7 @@ impl Inference {
         streams: &Streams,
         shared: Shared,
         wakeup: Arc<Wakeup>,
-        to_loop: Sender<LoopEvent>,
+        to_loop: Sender<LoopEvent, Wait>,
         clock: &Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let ends = Ends { slots: streams.slots(), control: streams.control(), shared, wakeup, to_loop };
@@ -132,32 +132,30 @@ impl Inference {
             telemetry: Telemetry::new(budget),
             threads: site.model.threads as f64,
         };
-        let thread = std::thread::Builder::new()
-            .name("inference".to_owned())
-            .spawn(move || worker.run())
-            .context("failed to start the inference thread")?;
-        Ok(Self { is_stopping, analysed, wakeup, thread: Some(thread) })
+        let thread = Thread::spawn("inference", move || worker.run())?;
+        Ok(Self { is_stopping, analysed, wakeup, thread })
     }
 
-    /// Frames analysed so far.
-    pub fn analysed(&self) -> u64 {
-        self.analysed.load(Ordering::Relaxed)
+    /// The count of frames analysed so far, which goes on.
+    pub fn analysed(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.analysed)
+    }
+}
+
+impl Part for Inference {
+    fn name(&self) -> &'static str {
+        "inference"
     }
 
-    /// Whether the thread has ended.
-    pub fn is_finished(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    fn is_broken(&self) -> bool {
+        self.thread.has_ended()
     }
 
     /// Ends the thread after the job that it is at.
-    pub fn stop(&mut self) {
+    fn stop(&mut self) -> anyhow::Result<()> {
         self.is_stopping.store(true, Ordering::Relaxed);
         self.wakeup.notify();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the inference thread panicked");
-        }
+        self.thread.join().map(drop)
     }
 }
 

@@ -1,8 +1,9 @@
 //! What the incident loop tells the inference thread of each stream: who is tracked, and how many incidents are open.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use forewarn_base::sync::lock;
 use forewarn_domain::{BBox, StreamId};
 
 /// One stream's scene after its latest analysed frame.
@@ -60,7 +61,7 @@ impl Scenes {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<StreamId, SceneNews>> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.latest)
     }
 }
 

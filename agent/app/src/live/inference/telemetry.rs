@@ -7,6 +7,8 @@ use forewarn_domain::{StreamId, Timestamp};
 
 use forewarn_engine::scheduler::{Rank, Scheduler, Spent};
 
+use crate::telemetry::{self, Gauge};
+
 /// Rates are means over about this many seconds.
 const MEAN_S: f64 = 10.0;
 /// The longest gaps are kept for this long at least, and twice as long at most.
@@ -98,16 +100,16 @@ impl Telemetry {
         self.publish_streams(scheduler, now, elapsed_s);
         if elapsed_s > 0.0 {
             for (kind, spent_s) in ["frames", "tiles", "crops"].into_iter().zip(&mut self.spent_s) {
-                metrics::gauge!("forewarn_budget_used", "kind" => kind).set(std::mem::take(spent_s) / elapsed_s);
+                telemetry::BUDGET_USED.of([&kind]).set(std::mem::take(spent_s) / elapsed_s);
             }
             let decode: f64 = self.streams.values().map(|of| of.vitals.decode_cost).sum();
-            metrics::gauge!("forewarn_budget_used", "kind" => "decode").set(decode);
+            telemetry::BUDGET_USED.of([&"decode"]).set(decode);
         }
-        metrics::gauge!("forewarn_budget").set(self.budget);
-        metrics::gauge!("forewarn_budget_short").set(f64::from(u8::from(scheduler.is_short())));
+        telemetry::BUDGET.of([]).set(self.budget);
+        telemetry::BUDGET_SHORT.of([]).set(f64::from(u8::from(scheduler.is_short())));
         let key_interval_s = self.streams.values().filter_map(|of| of.vitals.key_interval_s).fold(0.0, f64::max);
         let wait_s = if scheduler.is_short() { key_interval_s } else { 0.0 };
-        metrics::gauge!("forewarn_analysis_bound_seconds").set(scheduler.bound_s() + wait_s);
+        telemetry::ANALYSIS_BOUND.of([]).set(scheduler.bound_s() + wait_s);
         self.log(scheduler, now);
     }
 
@@ -122,24 +124,22 @@ impl Telemetry {
             }
             let age = of.looked_at.filter(|_| of.vitals.is_alive).map_or(Duration::ZERO, |(at, _)| now.since(at));
             oldest = oldest.max(age);
-            let gauge = |name: &'static str, value: f64| {
-                metrics::gauge!(name, "camera" => stream.to_string()).set(value);
-            };
-            gauge("forewarn_analysis_rate_target", fare.target);
-            gauge("forewarn_analysis_rate_planned", fare.planned.rate);
-            gauge("forewarn_analysis_rate_actual", of.rate.unwrap_or_default());
-            gauge("forewarn_analysis_age_seconds", age.as_secs_f64());
-            gauge("forewarn_analysis_gap_max_seconds", of.longest[0].max(of.longest[1]).max(age).as_secs_f64());
-            gauge("forewarn_decoded_part", fare.planned.decoded_part);
+            let gauge = |gauge: Gauge<1>, value: f64| gauge.of([stream]).set(value);
+            gauge(telemetry::ANALYSIS_RATE_TARGET, fare.target);
+            gauge(telemetry::ANALYSIS_RATE_PLANNED, fare.planned.rate);
+            gauge(telemetry::ANALYSIS_RATE_ACTUAL, of.rate.unwrap_or_default());
+            gauge(telemetry::ANALYSIS_AGE, age.as_secs_f64());
+            gauge(telemetry::ANALYSIS_GAP_MAX, of.longest[0].max(of.longest[1]).max(age).as_secs_f64());
+            gauge(telemetry::DECODED_PART, fare.planned.decoded_part);
             if let Some(tile_age) = of.vitals.tile_age {
-                gauge("forewarn_tile_age_max_seconds", tile_age.as_secs_f64());
+                gauge(telemetry::TILE_AGE_MAX, tile_age.as_secs_f64());
             }
         }
         for rank in Rank::ALL {
             let n = scheduler.fares(now).filter(|(_, fare)| fare.rank == rank).count();
-            metrics::gauge!("forewarn_streams", "rank" => rank.as_str()).set(n as f64);
+            telemetry::STREAMS.of([&rank.as_str()]).set(n as f64);
         }
-        metrics::gauge!("forewarn_analysis_age_max_seconds").set(oldest.as_secs_f64());
+        telemetry::ANALYSIS_AGE_MAX.of([]).set(oldest.as_secs_f64());
     }
 
     fn turn_gaps(&mut self, now: Timestamp) {

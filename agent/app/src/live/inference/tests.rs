@@ -13,7 +13,7 @@ use forewarn_pipelines::FrameSlot;
 use super::*;
 use crate::config::resolve;
 use crate::config::source::Source;
-use crate::live::{Receiver, queue};
+use crate::live::queue::{QueueSpec, Receiver};
 
 /// A detector that says where the brightest corner of a picture lies, and notes the sizes of its batches.
 struct Bright {
@@ -104,7 +104,7 @@ impl Rig {
         let slots: BTreeMap<StreamId, Arc<FrameSlot>> = (site.cameras.iter())
             .map(|camera| (camera.id.clone(), Arc::new(FrameSlot::new(Some(wakeup.clone())))))
             .collect();
-        let (to_loop, events) = queue::bounded("test-loop", 64);
+        let (to_loop, events) = QueueSpec::<Wait>::new("test-loop", 64).open();
         let batches = Arc::new(Mutex::new(Vec::new()));
         let detector = Bright { classes: vec![Class::new("person")], batches: batches.clone() };
         let reader = Yes(vec![AttributeId::new("mask").unwrap()]);
@@ -151,9 +151,9 @@ fn frames_of_all_streams_are_looked_at_and_the_newest_wins() {
     seen.sort_by(|a, b| a.0.cmp(&b.0));
     assert_eq!(seen, [("c0".to_owned(), 100.0), ("c1".to_owned(), 200.0), ("c2".to_owned(), 300.0)]);
     assert_eq!(rig.batches.lock().unwrap().iter().sum::<usize>(), 3);
-    assert_eq!(rig.inference.analysed(), 3);
-    rig.inference.stop();
-    assert!(rig.inference.is_finished());
+    assert_eq!(rig.inference.analysed().load(Ordering::Relaxed), 3);
+    rig.inference.stop().unwrap();
+    assert!(rig.inference.is_broken(), "no thread is left");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_frame_that_breaks_the_detector_takes_no_other_with_it() {
         }
     }
     assert_eq!((troubles, analysed), (1, 1));
-    rig.inference.stop();
+    rig.inference.stop().unwrap();
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn a_still_scene_is_looked_at_seldom_and_motion_wakes_it() {
     slot.put(frame("c0", 9999, 600, 300));
     while rig.analysed().0.meta.sequence != 9999 {}
     assert!(stopwatch.elapsed().saturating_sub(moved_at) < Duration::from_millis(1500), "motion is looked at at once");
-    rig.inference.stop();
+    rig.inference.stop().unwrap();
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn tiles_are_looked_at_where_something_moves_and_told() {
     let coverage = coverage.unwrap();
     assert!(coverage.can_have_seen(&detections[0].bbox) && !coverage.regions.is_empty(), "{coverage:?}");
     assert!(coverage.regions.len() < 6, "{coverage:?}");
-    rig.inference.stop();
+    rig.inference.stop().unwrap();
 }
 
 #[test]
@@ -239,5 +239,5 @@ fn wanted_looks_come_back_as_readings() {
         assert!(readings.iter().all(|reading| reading.at == Timestamp::from_secs_f64(1.0)));
     }
     assert_eq!(tracks, [7, 8]);
-    rig.inference.stop();
+    rig.inference.stop().unwrap();
 }

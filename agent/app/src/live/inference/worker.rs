@@ -14,12 +14,15 @@ use forewarn_engine::scheduler::{Job, Scene, Scheduler, Spent};
 use forewarn_hw::box_facts::thread_cpu_time;
 use forewarn_pipelines::{FrameSlot, Wakeup};
 
+use super::super::LoopEvent;
+use super::super::queue::{Sender, Wait};
 use super::super::streams::Control;
-use super::super::{LoopEvent, Sender, trouble};
 use super::decoding::DecodeMeter;
 use super::looks::Wanted;
 use super::telemetry::{Telemetry, Vitals};
 use super::{Models, Shared};
+use crate::happening::Happening;
+use crate::telemetry;
 
 /// How long the thread waits for a frame before it looks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -44,7 +47,7 @@ pub(super) struct Worker {
     pub(super) shared: Shared,
     pub(super) streams: Control,
     pub(super) wakeup: Arc<Wakeup>,
-    pub(super) to_loop: Sender<LoopEvent>,
+    pub(super) to_loop: Sender<LoopEvent, Wait>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) is_stopping: Arc<AtomicBool>,
     pub(super) analysed: Arc<AtomicU64>,
@@ -121,7 +124,7 @@ impl Worker {
             glance.is_moving |= self.shared.scenes.take_stirred(stream);
             self.scheduler.fresh(stream, glance.is_moving, now);
             if lane.waiting.replace((frame, glance)).is_some() {
-                metrics::counter!("forewarn_frames_gated_total", "camera" => stream.to_string()).increment(1);
+                telemetry::FRAMES_GATED.of([stream]).increment(1);
             }
         }
         let waiting = if self.models.reader.is_some() { self.shared.looks.len() } else { 0 };
@@ -154,7 +157,7 @@ impl Worker {
         self.telemetry.spent(spent);
         let each_s = wall_s / turns.len().max(1) as f64;
         for (turn, found) in turns.into_iter().zip(found) {
-            metrics::histogram!("forewarn_inference_seconds").record(each_s);
+            telemetry::INFERENCE_SECONDS.of([]).record(each_s);
             if !self.tell(turn, found, now) {
                 return false;
             }
@@ -189,21 +192,19 @@ impl Worker {
 
     fn tell(&mut self, turn: Turn, found: Result<Vec<Detection>, DetectorError>, now: Timestamp) -> bool {
         let Turn { frame, plane, parts } = turn;
-        let camera = frame.meta.stream.to_string();
+        let camera = &frame.meta.stream;
         let event = match found {
             Ok(detections) => {
-                metrics::counter!("forewarn_frames_analysed_total", "camera" => camera.clone()).increment(1);
-                metrics::counter!("forewarn_tiles_analysed_total", "camera" => camera)
-                    .increment(parts.tiles.len() as u64 - 1);
+                telemetry::FRAMES_ANALYSED.of([camera]).increment(1);
+                telemetry::TILES_ANALYSED.of([camera]).increment(parts.tiles.len() as u64 - 1);
                 self.analysed.fetch_add(1, Ordering::Relaxed);
                 self.telemetry.looked(&frame.meta.stream, now);
                 LoopEvent::Analysed(Analysed { frame, plane, detections, coverage: parts.coverage })
             }
             Err(error) => {
-                metrics::counter!("forewarn_frames_dropped_total", "camera" => camera, "reason" => "inference_failed")
-                    .increment(1);
+                telemetry::FRAMES_DROPPED.of([camera, &"inference_failed"]).increment(1);
                 let what = format!("camera {}, frame {}: {error}", frame.meta.stream, frame.meta.sequence);
-                LoopEvent::Happened(trouble(what, frame.meta.captured_at))
+                LoopEvent::Happened(Happening::trouble(what, frame.meta.captured_at))
             }
         };
         self.to_loop.send(event)
@@ -222,14 +223,14 @@ impl Worker {
         self.telemetry.spent(spent);
         match read {
             Ok(readings) => {
-                metrics::counter!("forewarn_looks_total").increment(readings.len() as u64);
+                telemetry::LOOKS.of([]).increment(readings.len() as u64);
                 let of_streams = by_stream(&wanted, readings);
                 of_streams.into_iter().all(|(stream, readings)| self.to_loop.send(LoopEvent::Read { stream, readings }))
             }
             Err(error) => {
-                metrics::counter!("forewarn_looks_dropped_total", "reason" => "failed").increment(wanted.len() as u64);
+                telemetry::LOOKS_DROPPED.of([&"failed"]).increment(wanted.len() as u64);
                 let what = format!("{} closer looks at tracks failed: {error}", wanted.len());
-                self.to_loop.send(LoopEvent::Happened(trouble(what, now)))
+                self.to_loop.send(LoopEvent::Happened(Happening::trouble(what, now)))
             }
         }
     }

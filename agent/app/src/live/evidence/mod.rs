@@ -1,56 +1,53 @@
 //! The evidence thread: the keeper behind a bounded queue, and retention now and then.
 
+mod desk;
+mod news;
+
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp};
-use forewarn_evidence::{Closeups, EvidenceKeeper, Limits, RetentionEvent, StatvfsSpace, TimeLine, UpstreamState};
+use forewarn_evidence::{
+    Closeups, EvidenceKeeper, Limits, RetentionEvent, RetentionOutcome, StatvfsSpace, TimeLine, UpstreamState,
+};
 use forewarn_report::{Outbox, ReportState};
 
+use super::LoopEvent;
+use super::part::{Part, Thread};
+use super::queue::{GiveBack, QueueSpec, Receiver, Sender};
 use super::streams::Streams;
-use super::{LoopEvent, Receiver, Sender, queue, trouble};
 use crate::config::Site;
 use crate::config::civil_time::SiteTime;
 use crate::evidence_folder::{keeper_setup, open_store};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
+use crate::telemetry;
+
+pub use desk::EvidenceDesk;
+use news::News;
 
 /// Requests that may wait; each may hold a frame.
-const QUEUE: usize = 64;
+pub const QUEUE: QueueSpec<GiveBack> = QueueSpec::new("evidence", 64);
 /// How often clips are looked after.
 const TURN: Duration = Duration::from_millis(250);
 /// How often retention runs.
 const RETENTION_EVERY: Duration = Duration::from_mins(1);
 
-enum Job {
-    Capture { request: Box<EvidenceRequest>, frame: Option<Frame> },
+/// What the thread is asked for.
+pub enum Job {
+    /// A picture and a clip of an incident.
+    Capture {
+        /// What is wanted.
+        request: Box<EvidenceRequest>,
+        /// The frame of the snapshot.
+        frame: Option<Frame>,
+    },
+    /// The seal of a closed incident.
     Close(Box<IncidentRecord>),
+    /// The end.
     Stop,
-}
-
-/// The way to the evidence thread.
-#[derive(Clone)]
-pub struct EvidenceQueue(Sender<Job>);
-
-impl EvidenceQueue {
-    /// Asks for evidence. Gives the request back, without its frame, if the queue is full.
-    pub fn capture(&self, request: EvidenceRequest, frame: Option<Frame>) -> Result<(), Box<EvidenceRequest>> {
-        match self.0.offer(Job::Capture { request: Box::new(request), frame }) {
-            Err(Job::Capture { request, .. }) => Err(request),
-            _ => Ok(()),
-        }
-    }
-
-    /// Asks for the seal. Gives the record back if the queue is full.
-    pub fn close(&self, record: IncidentRecord) -> Result<(), Box<IncidentRecord>> {
-        match self.0.offer(Job::Close(Box::new(record))) {
-            Err(Job::Close(record)) => Err(record),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// Opens the store: snapshots are handed over, clips come from the streams, pictures of the best looks from `closeups`.
@@ -77,8 +74,8 @@ pub fn keeper(
 
 /// The running thread.
 pub struct Evidence {
-    queue: Sender<Job>,
-    thread: Option<JoinHandle<()>>,
+    queue: Sender<Job, GiveBack>,
+    thread: Thread,
 }
 
 impl Evidence {
@@ -87,44 +84,41 @@ impl Evidence {
         site: &Site,
         keeper: EvidenceKeeper,
         clock: &Arc<dyn Clock>,
-        to_loop: &Sender<LoopEvent>,
+        to_loop: Sender<LoopEvent, GiveBack>,
         outbox: Outbox,
     ) -> Result<Self, CommandError> {
         seal_leftovers(&keeper, &outbox, clock.now())?;
-        let (queue, jobs) = queue::bounded("evidence", QUEUE);
+        let (queue, jobs) = QUEUE.open();
         let worker = Worker {
             keeper,
             outbox,
             clock: Arc::clone(clock),
-            to_loop: to_loop.clone(),
+            news: News::to(to_loop),
             has_upstream: site.mqtt.is_some(),
             retained_at: None,
         };
-        let thread = std::thread::Builder::new()
-            .name("evidence".to_owned())
-            .spawn(move || worker.run(&jobs))
-            .context("failed to start the evidence thread")?;
-        Ok(Self { queue, thread: Some(thread) })
+        Ok(Self { queue, thread: Thread::spawn(QUEUE.name, move || worker.run(&jobs))? })
     }
 
-    /// The way to the thread.
-    pub fn queue(&self) -> EvidenceQueue {
-        EvidenceQueue(self.queue.clone())
+    /// The incident loop's way to the thread.
+    pub fn desk(&self) -> EvidenceDesk {
+        EvidenceDesk::before(self.queue.clone())
+    }
+}
+
+impl Part for Evidence {
+    fn name(&self) -> &'static str {
+        "evidence"
     }
 
-    /// Whether the thread has ended.
-    pub fn is_finished(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    fn is_broken(&self) -> bool {
+        self.thread.has_ended()
     }
 
     /// Writes all clips as they are and ends. Bundles of open incidents stay open, for the next start goes on with them.
-    pub fn stop(&mut self) {
-        let _ = self.queue.send(Job::Stop);
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the evidence thread panicked");
-        }
+    fn stop(&mut self) -> anyhow::Result<()> {
+        self.queue.finish(Job::Stop);
+        self.thread.join().map(drop)
     }
 }
 
@@ -146,7 +140,7 @@ struct Worker {
     keeper: EvidenceKeeper,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
-    to_loop: Sender<LoopEvent>,
+    news: News,
     has_upstream: bool,
     retained_at: Option<Timestamp>,
 }
@@ -168,15 +162,12 @@ impl Worker {
         }
         self.keeper.finish([], self.clock.now());
         self.pass_on();
+        self.news.finish();
     }
 
     fn pass_on(&mut self) {
-        for happening in self.keeper.take_news().into_iter().map(Happening::from) {
-            // The loop may be gone at the end; the log is told by then.
-            if self.to_loop.offer(LoopEvent::Happened(happening.clone())).is_err() {
-                tracing::info!(?happening, "told after the incident loop ended, or while its queue is full");
-            }
-        }
+        self.keeper.take_news().into_iter().for_each(|news| self.news.tell(news.into()));
+        self.news.pass_on();
     }
 
     fn retain(&mut self, now: Timestamp) {
@@ -192,23 +183,20 @@ impl Worker {
             Ok(ReportState::Pending) => UpstreamState::Pending,
             Ok(ReportState::Unknown) | Err(_) => UpstreamState::Unknown,
         };
-        let told = match self.keeper.store().enforce_retention(now, &StatvfsSpace, &upstream) {
-            Ok(outcome) => {
-                let failures = outcome.failures.iter().map(ToString::to_string);
-                outcome.events.iter().filter_map(as_trouble).chain(failures).collect()
-            }
+        let troubles = match self.keeper.store().enforce_retention(now, &StatvfsSpace, &upstream) {
+            Ok(outcome) => troubles_of(&outcome),
             Err(error) => vec![error.to_string()],
         };
-        for what in told {
-            metrics::counter!("forewarn_retention_events_total").increment(1);
-            let _ = self.to_loop.offer(LoopEvent::Happened(trouble(what, now)));
+        for what in troubles {
+            telemetry::RETENTION_EVENTS.of([]).increment(1);
+            self.news.tell(Happening::trouble(what, now));
         }
     }
 }
 
 /// What an operator must know of a run of retention.
-fn as_trouble(event: &RetentionEvent) -> Option<String> {
-    match event {
+fn troubles_of(outcome: &RetentionOutcome) -> Vec<String> {
+    let of_event = |event: &RetentionEvent| match event {
         RetentionEvent::Deleted { .. } => None,
         RetentionEvent::DeletedUnacknowledged { incident, .. } => Some(format!(
             "the disk was about to fill: the evidence of {incident} was deleted though upstream had not acknowledged it"
@@ -216,5 +204,31 @@ fn as_trouble(event: &RetentionEvent) -> Option<String> {
         RetentionEvent::StillOver { .. } => Some(
             "evidence exceeds its limits and nothing may be deleted; see docs/configuration.md, \"Storage\"".to_owned(),
         ),
+    };
+    let failures = outcome.failures.iter().map(ToString::to_string);
+    outcome.events.iter().filter_map(of_event).chain(failures).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_evidence::DeletedFor;
+
+    use super::*;
+
+    #[test]
+    fn evidence_that_upstream_never_saw_is_told_of_and_what_was_due_is_not() {
+        let incident = IncidentId::from_stored("gate-loitering-7");
+        let outcome = RetentionOutcome {
+            events: vec![
+                RetentionEvent::Deleted { incident: incident.clone(), bytes: 1, reason: DeletedFor::Quota },
+                RetentionEvent::DeletedUnacknowledged { incident, bytes: 1 },
+                RetentionEvent::StillOver { over_quota_bytes: 1, short_of_free_bytes: 0 },
+            ],
+            failures: Vec::new(),
+        };
+        let told = troubles_of(&outcome);
+        assert_eq!(told.len(), 2);
+        assert!(told[0].contains("gate-loitering-7") && told[0].contains("had not acknowledged"), "{told:?}");
+        assert!(told[1].contains("nothing may be deleted"), "{told:?}");
     }
 }

@@ -1,0 +1,139 @@
+//! The ports of the console: metrics with what is read at each scrape, health, and open incidents.
+
+use std::sync::{Arc, Mutex};
+
+use forewarn_base::sync::lock;
+use forewarn_console::{Health, HealthReport, Incidents, Listener, Metrics, Ports};
+use forewarn_domain::IncidentState;
+use forewarn_report::Outbox;
+use forewarn_wire::WireIncident;
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use super::board::Board;
+use super::publisher::Publisher;
+use super::streams::StatsReader;
+use crate::telemetry::{self, Counter};
+
+/// Upper bounds of the histograms' buckets in seconds.
+const BUCKETS_S: [f64; 11] = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
+
+/// Installs the recorder of the process. Only the first counts; a later one is not reachable but harmless.
+pub fn install_recorder() -> Result<PrometheusHandle, BuildError> {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("seconds".to_owned()), &BUCKETS_S)?
+        .build_recorder();
+    let handle = recorder.handle();
+    if ::metrics::set_global_recorder(recorder).is_err() {
+        tracing::debug!("metrics are recorded by an earlier recorder of this process");
+    }
+    telemetry::describe();
+    Ok(handle)
+}
+
+/// What the console shows.
+pub struct ConsoleSource {
+    /// The site's name.
+    pub site: String,
+    /// Renders the metrics.
+    pub recorder: PrometheusHandle,
+    /// The counters of the streams.
+    pub streams: StatsReader,
+    /// The outbox, for its depth.
+    pub outbox: Mutex<Outbox>,
+    /// What the parts write up.
+    pub board: Board,
+    /// The publisher.
+    pub publisher: Publisher,
+}
+
+impl ConsoleSource {
+    /// This behind every port.
+    pub fn ports(self) -> Ports {
+        let source = Arc::new(self);
+        Ports { metrics: source.clone(), health: source.clone(), incidents: source }
+    }
+
+    fn read_streams(&self) {
+        for (id, stats) in self.streams.snapshots() {
+            let count = |counter: Counter<1>, value: u64| counter.of([&id]).absolute(value);
+            count(telemetry::FRAMES_IN, stats.frames_decoded);
+            count(telemetry::ACCESS_UNITS_IN, stats.units_in);
+            count(telemetry::RECONNECTS, stats.reconnects);
+            count(telemetry::GAPS, stats.gaps);
+            count(telemetry::CONNECT_FAILURES, stats.failed_attempts);
+            for (reason, value) in [
+                ("newest_wins", stats.frames_dropped_newest_wins),
+                ("clock_unknown", stats.frames_dropped_unmapped),
+                ("not_decoded", stats.units_skipped_by_decoder),
+                ("thinned", stats.units_thinned),
+                ("backwards", stats.frames_dropped_backwards),
+                ("without_time", stats.units_without_time),
+            ] {
+                telemetry::FRAMES_DROPPED.of([&id, &reason]).absolute(value);
+            }
+            telemetry::GAP_SECONDS.of([&id]).set(stats.gap_ms as f64 / 1e3);
+            telemetry::PRE_ROLL_BYTES.of([&id]).set(stats.ring_bytes as f64);
+            telemetry::DECODE_QUEUE_DEPTH.of([&id]).set(stats.decode_queue_level as f64);
+        }
+    }
+
+    fn read_incidents(&self) {
+        let notices = self.board.lock();
+        for state in IncidentState::ALL {
+            let n = notices.open.iter().filter(|record| record.state == state).count();
+            telemetry::INCIDENTS_OPEN.of([&state]).set(n as f64);
+        }
+    }
+
+    fn read_outbox(&self) {
+        let depth = lock(&self.outbox).depth();
+        telemetry::OUTBOX_MESSAGES.of([]).set(depth.messages as f64);
+        telemetry::OUTBOX_BYTES.of([]).set(depth.bytes as f64);
+    }
+
+    fn read_process() {
+        if let Ok(usage) = forewarn_hw::box_facts::process_usage() {
+            telemetry::PROCESS_CPU.of([]).set(usage.cpu_s());
+            telemetry::PROCESS_RESIDENT.of([]).set(usage.resident_bytes as f64);
+        }
+    }
+}
+
+impl Metrics for ConsoleSource {
+    fn turned_away(&self, listener: Listener) {
+        telemetry::HTTP_TURNED_AWAY.of([&listener]).increment(1);
+    }
+
+    fn text(&self) -> String {
+        self.read_streams();
+        self.read_incidents();
+        self.read_outbox();
+        Self::read_process();
+        self.recorder.render()
+    }
+}
+
+impl Health for ConsoleSource {
+    fn report(&self) -> HealthReport {
+        let mut troubles = Vec::new();
+        for (id, stats) in self.streams.snapshots() {
+            if stats.connections == 0 {
+                troubles.push(format!("camera {id} has never been connected"));
+            }
+        }
+        {
+            let notices = self.board.lock();
+            troubles.extend(notices.down.iter().map(|(id, why)| format!("camera {id} {why}")));
+            troubles.extend(notices.unread.iter().map(|(id, why)| format!("sensor {id}: {why}")));
+            troubles.extend(notices.failing.iter().map(|(what, why)| format!("{what}: {why}")));
+        }
+        troubles.extend(self.publisher.trouble());
+        HealthReport { is_healthy: troubles.is_empty(), troubles }
+    }
+}
+
+impl Incidents for ConsoleSource {
+    fn open(&self) -> Vec<WireIncident> {
+        self.board.lock().open.iter().map(|record| WireIncident::latest(record, &self.site)).collect()
+    }
+}

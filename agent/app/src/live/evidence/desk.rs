@@ -1,0 +1,66 @@
+//! The incident loop's side of the evidence queue.
+
+use forewarn_domain::{EvidenceRequest, Frame, IncidentRecord};
+
+use super::super::queue::{GiveBack, Sender};
+use super::Job;
+
+/// The incident loop's way to the evidence thread. What the queue has no room for waits here and is handed over later,
+/// captures before seals. There are at most three captures and one seal for each incident.
+pub struct EvidenceDesk {
+    queue: Sender<Job, GiveBack>,
+    /// Their frames are given up, their clips are not.
+    uncaptured: Vec<EvidenceRequest>,
+    unsealed: Vec<IncidentRecord>,
+}
+
+impl EvidenceDesk {
+    /// A desk before the thread behind `queue`.
+    pub(super) fn before(queue: Sender<Job, GiveBack>) -> Self {
+        Self { queue, uncaptured: Vec::new(), unsealed: Vec::new() }
+    }
+
+    /// Asks for evidence. Says what must be told where the queue is full and the snapshot is lost.
+    pub fn capture(&mut self, request: EvidenceRequest, frame: Option<Frame>) -> Result<(), String> {
+        let (moment, incident) = (request.moment, request.incident.id.clone());
+        let Err(Job::Capture { request, .. }) = self.queue.offer(Job::Capture { request: Box::new(request), frame })
+        else {
+            return Ok(());
+        };
+        self.uncaptured.push(*request);
+        Err(format!("the {moment} snapshot of {incident} was not kept: the evidence queue is full"))
+    }
+
+    /// Asks for the seal, with the next [`Self::offer_waiting`].
+    pub fn close(&mut self, record: IncidentRecord) {
+        self.unsealed.push(record);
+    }
+
+    /// Hands over what waits, as far as there is room.
+    pub fn offer_waiting(&mut self) {
+        for request in std::mem::take(&mut self.uncaptured) {
+            let request = Box::new(request);
+            if let Err(Job::Capture { request, .. }) = self.queue.offer(Job::Capture { request, frame: None }) {
+                self.uncaptured.push(*request);
+            }
+        }
+        if !self.uncaptured.is_empty() {
+            return;
+        }
+        for record in std::mem::take(&mut self.unsealed) {
+            if let Err(Job::Close(record)) = self.queue.offer(Job::Close(Box::new(record))) {
+                self.unsealed.push(*record);
+            }
+        }
+    }
+
+    /// Hands over all that waits, waiting for room: the evidence thread never waits for the loop.
+    pub fn finish(&mut self) {
+        for request in self.uncaptured.drain(..) {
+            self.queue.finish(Job::Capture { request: Box::new(request), frame: None });
+        }
+        for record in self.unsealed.drain(..) {
+            self.queue.finish(Job::Close(Box::new(record)));
+        }
+    }
+}

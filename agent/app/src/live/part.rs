@@ -1,0 +1,97 @@
+//! What the running agent is made of: parts that work by themselves, and that are stopped in one order.
+
+use std::thread::JoinHandle;
+
+use anyhow::{Context as _, anyhow};
+
+/// A part of the running agent.
+pub trait Part: Send {
+    /// What it is called in the log.
+    fn name(&self) -> &'static str;
+
+    /// Whether it has ended, or a thread of it, though nobody stopped it.
+    fn is_broken(&self) -> bool;
+
+    /// Ends it, after the parts before it have ended. What it has begun is brought to an end as far as that goes
+    /// quickly.
+    fn stop(&mut self) -> anyhow::Result<()>;
+}
+
+/// A named thread of a part.
+#[derive(Debug)]
+pub struct Thread<T = ()> {
+    name: String,
+    handle: Option<JoinHandle<T>>,
+}
+
+impl<T: Send + 'static> Thread<T> {
+    /// Starts it.
+    pub fn spawn(name: impl Into<String>, work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<Self> {
+        let name = name.into();
+        let handle = std::thread::Builder::new().name(name.clone()).spawn(work);
+        let handle = handle.with_context(|| format!("failed to start the thread `{name}`"))?;
+        Ok(Self { name, handle: Some(handle) })
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        self.handle.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// What it ended with, waiting for that; none if that was asked before.
+    pub fn join(&mut self) -> anyhow::Result<Option<T>> {
+        let ended = self.handle.take().map(JoinHandle::join).transpose();
+        ended.map_err(|_| anyhow!("the thread `{}` panicked; its last messages are in the log", self.name))
+    }
+}
+
+/// Stops all parts in their order, whatever becomes of one of them. The first error.
+pub fn stop_all(parts: &mut [Box<dyn Part>]) -> anyhow::Result<()> {
+    let mut outcome = Ok(());
+    for part in parts {
+        if let Err(error) = part.stop() {
+            tracing::error!("{}: {error:#}", part.name());
+            outcome = outcome.and(Err(error));
+        }
+    }
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    struct Fake(&'static str, Arc<Mutex<Vec<&'static str>>>);
+
+    impl Part for Fake {
+        fn name(&self) -> &'static str {
+            self.0
+        }
+        fn is_broken(&self) -> bool {
+            false
+        }
+        fn stop(&mut self) -> anyhow::Result<()> {
+            self.1.lock().unwrap().push(self.0);
+            if self.0 == "streams" { Ok(()) } else { Err(anyhow!("{} failed", self.0)) }
+        }
+    }
+
+    #[test]
+    fn a_part_that_fails_to_stop_keeps_no_other_from_stopping() {
+        let stopped = Arc::<Mutex<Vec<_>>>::default();
+        let fake = |name| Box::new(Fake(name, stopped.clone())) as Box<dyn Part>;
+        let outcome = stop_all(&mut [fake("streams"), fake("incidents"), fake("evidence")]);
+        assert_eq!(outcome.unwrap_err().to_string(), "incidents failed");
+        assert_eq!(*stopped.lock().unwrap(), ["streams", "incidents", "evidence"]);
+    }
+
+    #[test]
+    fn a_thread_says_what_it_ended_with_and_that_it_panicked() {
+        let mut thread = Thread::spawn("worker", || 7).unwrap();
+        assert_eq!((thread.join().unwrap(), thread.join().unwrap(), thread.has_ended()), (Some(7), None, true));
+        let mut thread = Thread::spawn("clumsy", || panic!("over")).unwrap();
+        assert!(thread.join().unwrap_err().to_string().contains("`clumsy` panicked"));
+    }
+}

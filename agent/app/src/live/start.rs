@@ -1,0 +1,191 @@
+//! Starts every part of the agent.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use anyhow::Context as _;
+use forewarn_console::{Listener, Ports, Server};
+use forewarn_domain::{Clock, SystemClock};
+use forewarn_engine::Engine;
+use forewarn_evidence::Closeups;
+use forewarn_pipelines::Wakeup;
+
+use super::board::Board;
+use super::console_source::{self, ConsoleSource};
+use super::descriptors::DescriptorWatch;
+use super::evidence::{self, Evidence};
+use super::falls::Falls;
+use super::incident_loop::{Ends, IncidentLoop, QUEUE};
+use super::inference::{Inference, Models, Shared};
+use super::latency::Latencies;
+use super::outbox_writer::{OutboxWriter, open_outbox};
+use super::part::{Part, Thread};
+use super::publisher::Publisher;
+use super::queue::{GiveBack, Receiver, Sender, Wait};
+use super::sensors::{Mailbox, Sensors};
+use super::speakers::Speakers;
+use super::streams::Streams;
+use super::{Agent, Counters, LoopEvent, Servers};
+use crate::config::Site;
+use crate::config::civil_time::SiteTime;
+use crate::exit::{CommandError, ExitCode, OrExit as _};
+use crate::happening::Happening;
+use crate::heat::HeatKeeper;
+use crate::heat::store::HeatStore;
+use crate::keeper::Keeper;
+use crate::learned_scenes::SceneKeeper;
+use crate::operator::suppressions::SuppressionsFile;
+use crate::output::timeline::Narrator;
+use crate::rules_memory::MemoryKeeper;
+
+impl Agent {
+    /// Starts every part. What fails here is wrong for good; what may mend itself, such as a camera that is away, is
+    /// retried by its part.
+    pub fn start(site: &Site, mut models: Models, narrator: Option<Box<dyn Narrator>>) -> Result<Self, CommandError> {
+        let storage_lock = prepare_process(&site.storage.dir)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let civil = SiteTime::live(site.header.time_zone.clone()).with_holidays(site.header.holidays.clone());
+        let recorder = console_source::install_recorder().or_exit(ExitCode::Failed)?;
+        let (to_loop, events) = QUEUE.open();
+        let (outbox, mut notes) = open_outbox(site, clock.now())?;
+        let again = || outbox.again().or_exit(ExitCode::Failed);
+        let publisher = Publisher::start(site, &outbox, &clock)?;
+
+        let wakeup = Arc::new(Wakeup::default());
+        let (falls, taps) = Falls::start(site, &to_loop)?;
+        let streams = Streams::start(site, &clock, &wakeup, &to_loop, taps)?;
+        let speakers = Speakers::start(site, &clock, &to_loop)?;
+        let closeups = Closeups::default();
+        models.reader = models.reader.map(|reader| closeups.watching(reader));
+        let keeper = evidence::keeper(site, civil.clone(), &streams, closeups)?;
+        let evidence = Evidence::start(site, keeper, &clock, to_loop.with_policy::<GiveBack>(), again()?)?;
+        let attributes = models.reader.as_ref().map(|reader| reader.attributes().to_vec()).unwrap_or_default();
+        let shared = Shared::new(&attributes);
+        let mailbox = Arc::<Mailbox>::default();
+        let board = Board::default();
+        let latencies = Arc::<Latencies>::default();
+        let (reader, shown) = (again()?, again()?);
+        let (engine, keepers) = engine_and_keepers(site, civil);
+        let (incident_loop, restored) = IncidentLoop::restored(Ends {
+            engine,
+            clock: Arc::clone(&clock),
+            outbox: OutboxWriter::new(outbox),
+            speakers: speakers.queues(),
+            evidence: evidence.desk(),
+            keepers,
+            inference: shared.clone(),
+            sensors: Arc::clone(&mailbox),
+            board: board.clone(),
+            latencies: Arc::clone(&latencies),
+            narrator,
+        })?;
+        notes.extend(restored);
+        let incidents = Incidents::start(incident_loop, events, notes, to_loop.clone())?;
+        let sensors = Sensors::start(site, &clock, &mailbox, &to_loop)?;
+        let inference = Inference::start(site, models, &streams, shared, wakeup, to_loop, &clock)?;
+        let counters = Counters {
+            streams: streams.stats(),
+            analysed: inference.analysed(),
+            latencies,
+            outbox: reader,
+            publisher: publisher.clone(),
+        };
+        let source = ConsoleSource {
+            site: site.header.id.to_string(),
+            recorder,
+            streams: streams.stats(),
+            outbox: Mutex::new(shown),
+            board,
+            publisher: publisher.clone(),
+        };
+        let servers = start_servers(site, &source.ports())?;
+        let addresses = servers.iter().map(Server::address).collect();
+        let parts: Vec<Box<dyn Part>> = vec![
+            Box::new(streams),
+            Box::new(falls),
+            Box::new(sensors),
+            Box::new(inference),
+            Box::new(speakers),
+            Box::new(incidents),
+            Box::new(evidence),
+            Box::new(Servers(servers)),
+            Box::new(publisher),
+        ];
+        Ok(Self { parts, counters, addresses, _storage_lock: storage_lock })
+    }
+}
+
+/// Lets the process open as many files as it may, and takes the storage directory for it alone: two agents would mix up
+/// their incidents.
+fn prepare_process(dir: &Path) -> anyhow::Result<File> {
+    if let Err(error) = forewarn_hw::descriptors::raise_limit() {
+        tracing::warn!(%error, "the limit of file descriptors stays as it was");
+    }
+    std::fs::create_dir_all(dir).with_context(|| format!("failed to make the storage directory {}", dir.display()))?;
+    let path = dir.join("agent.lock");
+    let file = File::create(&path).with_context(|| format!("failed to make {}", path.display()))?;
+    file.try_lock().with_context(|| {
+        format!("another agent uses {}; stop it, or give this site its own `[storage] dir`", dir.display())
+    })?;
+    Ok(file)
+}
+
+/// An engine that goes on with what was kept before the last stop, and those who keep it.
+fn engine_and_keepers(site: &Site, civil: SiteTime) -> (Engine, Vec<Box<dyn Keeper>>) {
+    let dir = &site.storage.dir;
+    let mut engine = Engine::new(site.engine_setup(), Arc::new(civil.clone()));
+    let mut keepers: Vec<Box<dyn Keeper>> = vec![
+        Box::<DescriptorWatch>::default(),
+        Box::new(SuppressionsFile::new(dir)),
+        Box::new(MemoryKeeper::open(dir, &mut engine)),
+        Box::new(SceneKeeper::open(dir, site, &mut engine)),
+    ];
+    if let Some(heat) = HeatKeeper::new(site, HeatStore::new(dir, civil)) {
+        keepers.push(Box::new(heat));
+    }
+    (engine, keepers)
+}
+
+/// The thread of the incident loop.
+struct Incidents {
+    to_loop: Sender<LoopEvent, Wait>,
+    thread: Thread<anyhow::Result<()>>,
+}
+
+impl Incidents {
+    fn start(
+        mut incident_loop: IncidentLoop,
+        events: Receiver<LoopEvent>,
+        notes: Vec<Happening>,
+        to_loop: Sender<LoopEvent, Wait>,
+    ) -> anyhow::Result<Self> {
+        let run = move || {
+            notes.iter().for_each(|note| incident_loop.tell(note));
+            incident_loop.run(&events)
+        };
+        Ok(Self { to_loop, thread: Thread::spawn("incidents", run)? })
+    }
+}
+
+impl Part for Incidents {
+    fn name(&self) -> &'static str {
+        "incidents"
+    }
+
+    fn is_broken(&self) -> bool {
+        self.thread.has_ended()
+    }
+
+    fn stop(&mut self) -> anyhow::Result<()> {
+        self.to_loop.finish(LoopEvent::Stop);
+        self.thread.join()?.unwrap_or(Ok(()))
+    }
+}
+
+fn start_servers(site: &Site, ports: &Ports) -> Result<Vec<Server>, CommandError> {
+    let wanted = [(Listener::Metrics, site.listen.metrics), (Listener::Console, site.listen.console)];
+    let wanted = wanted.into_iter().filter_map(|(listener, address)| Some((listener, address?)));
+    let start = |(listener, address)| Server::start(listener, address, ports).or_exit(ExitCode::BadConfig);
+    wanted.map(start).collect()
+}

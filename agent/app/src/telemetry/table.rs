@@ -1,0 +1,134 @@
+//! The table of all metrics. Each row: constant, kind, name, unit, labels, meaning.
+
+use super::{Counter, Gauge, Histogram, Kind, Row};
+
+macro_rules! table {
+    ($($group:literal { $($constant:ident: $kind:ident($name:literal, $unit:literal, [$($label:ident),*], $help:literal);)* })*) => {
+        $($(
+            #[doc = $help]
+            pub const $constant: $kind<{ <[&str]>::len(&[$(stringify!($label)),*]) }> =
+                $kind::new($name, [$(stringify!($label)),*]);
+        )*)*
+
+        /// What is said of each metric, by group.
+        pub const GROUPS: &[(&str, &[Row])] = &[$(($group, &[$(Row {
+            name: $name,
+            kind: Kind::$kind,
+            unit: $unit,
+            labels: &[$(stringify!($label)),*],
+            help: $help,
+        },)*]),)*];
+    };
+}
+
+table! {
+    "Streams" {
+        FRAMES_IN: Counter("forewarn_frames_in_total", "frames", [camera], "Frames that the decoder gave.");
+        FRAMES_DROPPED: Counter("forewarn_frames_dropped_total", "frames", [camera, reason],
+            "Frames that were not analysed, by reason.");
+        ACCESS_UNITS_IN: Counter("forewarn_access_units_in_total", "pictures", [camera],
+            "Encoded pictures that came in.");
+        RECONNECTS: Counter("forewarn_reconnects_total", "connections", [camera], "Connections after the first.");
+        CONNECT_FAILURES: Counter("forewarn_connect_failures_total", "attempts", [camera],
+            "Attempts to connect that failed, and connections that broke.");
+        GAPS: Counter("forewarn_gaps_total", "outages", [camera], "Outages that are over.");
+        GAP_SECONDS: Gauge("forewarn_gap_seconds", "seconds", [camera], "Length of all outages.");
+        PRE_ROLL_BYTES: Gauge("forewarn_pre_roll_bytes", "bytes", [camera], "Encoded video kept for clips.");
+        DECODE_QUEUE_DEPTH: Gauge("forewarn_decode_queue_depth", "pictures", [camera],
+            "Pictures that wait for a stream's decoder.");
+    }
+    "Looking" {
+        FRAMES_ANALYSED: Counter("forewarn_frames_analysed_total", "frames", [camera],
+            "Frames that went through the detector.");
+        FRAMES_GATED: Counter("forewarn_frames_gated_total", "frames", [camera],
+            "Frames glanced at and not looked at: still scene, or no budget.");
+        TILES_ANALYSED: Counter("forewarn_tiles_analysed_total", "tiles", [camera],
+            "Tiles that went through the detector.");
+        TILE_AGE_MAX: Gauge("forewarn_tile_age_max_seconds", "seconds", [camera],
+            "Time since the tile that has waited longest was looked at.");
+        LOOKS: Counter("forewarn_looks_total", "crops", [], "Crops of tracks that were looked at.");
+        LOOKS_DROPPED: Counter("forewarn_looks_dropped_total", "crops", [reason],
+            "Wanted looks that were not taken, by reason.");
+        INFERENCE_SECONDS: Histogram("forewarn_inference_seconds", "seconds", [],
+            "Time of one frame, with its tiles, in the detector.");
+        DECISION_LATENCY: Histogram("forewarn_decision_latency_seconds", "seconds", [],
+            "Time from a frame's arrival to the decision.");
+        FALLS: Counter("forewarn_falls_total", "falls", [camera], "Falls that were seen before a facade.");
+        FALLS_DROPPED: Counter("forewarn_falls_dropped_total", "falls", [],
+            "Falls given up because the next analysed frame was too long in coming.");
+    }
+    "Budget" {
+        BUDGET: Gauge("forewarn_budget", "cores", [], "Cores for decoding and for the models.");
+        BUDGET_USED: Gauge("forewarn_budget_used", "cores", [kind],
+            "Cores in use by `decode`, `frames`, `tiles` and `crops`.");
+        BUDGET_SHORT: Gauge("forewarn_budget_short", "0 or 1", [],
+            "1 while the budget does not suffice for what is wanted.");
+        ANALYSIS_RATE_TARGET: Gauge("forewarn_analysis_rate_target", "looks a second", [camera],
+            "Looks a second that a stream asks for.");
+        ANALYSIS_RATE_PLANNED: Gauge("forewarn_analysis_rate_planned", "looks a second", [camera],
+            "Looks a second that it is to get.");
+        ANALYSIS_RATE_ACTUAL: Gauge("forewarn_analysis_rate_actual", "looks a second", [camera],
+            "Looks a second that it got lately.");
+        ANALYSIS_AGE: Gauge("forewarn_analysis_age_seconds", "seconds", [camera],
+            "Time since a stream with a picture was looked at.");
+        ANALYSIS_AGE_MAX: Gauge("forewarn_analysis_age_max_seconds", "seconds", [],
+            "The same for the stream that has waited longest.");
+        ANALYSIS_GAP_MAX: Gauge("forewarn_analysis_gap_max_seconds", "seconds", [camera],
+            "Longest time between two looks in the last minute or two.");
+        ANALYSIS_BOUND: Gauge("forewarn_analysis_bound_seconds", "seconds", [],
+            "Time within which each stream is looked at.");
+        DECODED_PART: Gauge("forewarn_decoded_part", "part", [camera],
+            "Part of each group of pictures that is decoded; 0 is key frames alone.");
+        STREAMS: Gauge("forewarn_streams", "streams", [rank], "Streams by what they are treated as.");
+    }
+    "Models" {
+        MODEL_IN_USE: Gauge("forewarn_model_in_use", "0 or 1", [card, provider],
+            "1 for the model and provider that look at frames, 0 for former ones.");
+        MODEL_FALLBACKS: Counter("forewarn_model_fallbacks_total", "models", [when],
+            "Models that went to the CPU, at the start or at work.");
+        MODEL_SWAPS: Counter("forewarn_model_swaps_total", "attempts", [outcome],
+            "Attempts to exchange the model, by outcome.");
+        SHADOW_FRAMES: Counter("forewarn_shadow_frames_total", "frames", [outcome],
+            "Frames of the shadow model's sample, by outcome.");
+        SHADOW_DETECTIONS: Counter("forewarn_shadow_detections_total", "detections", [class, outcome],
+            "What main and shadow model found, by class and side.");
+    }
+    "Sensors" {
+        SENSOR_VALUE: Gauge("forewarn_sensor_value", "the sensor's own", [sensor], "The latest value of a sensor.");
+        SENSOR_READINGS: Counter("forewarn_sensor_readings_total", "values", [sensor],
+            "Values that were read of a sensor.");
+        SENSOR_ERRORS: Counter("forewarn_sensor_errors_total", "values", [sensor],
+            "Values that could not be read of a sensor.");
+        SENSOR_VALUES_REPLACED: Counter("forewarn_sensor_values_replaced_total", "values", [sensor],
+            "Values that a newer one replaced before they counted.");
+    }
+    "Incidents and warnings" {
+        INCIDENT_TRANSITIONS: Counter("forewarn_incident_transitions_total", "steps", [violation, state],
+            "Steps of incidents, by violation and state.");
+        INCIDENTS_OPEN: Gauge("forewarn_incidents_open", "incidents", [state], "Open incidents by state.");
+        SUSPICIONS_DISMISSED: Counter("forewarn_suspicions_dismissed_total", "suspicions", [violation],
+            "Suspicions that were not confirmed.");
+        SUPPRESSIONS: Gauge("forewarn_suppressions", "instances", [], "Instances that operators have passed over.");
+        WARNINGS: Counter("forewarn_warnings_total", "announcements", [speaker, outcome, kind],
+            "Announcements by speaker, outcome, and proof of playback or kind of failure; `not_delivered` where none of \
+             a camera's speakers played one.");
+    }
+    "Reports and evidence" {
+        OUTBOX_MESSAGES: Gauge("forewarn_outbox_messages", "reports", [],
+            "Reports that upstream has not acknowledged.");
+        OUTBOX_BYTES: Gauge("forewarn_outbox_bytes", "bytes", [], "Bytes of these reports.");
+        OUTBOX_WRITE_ERRORS: Counter("forewarn_outbox_write_errors_total", "attempts", [],
+            "Attempts to write reports that the disk refused.");
+        RETENTION_EVENTS: Counter("forewarn_retention_events_total", "events", [],
+            "Evidence deleted under pressure, or limits that cannot be kept.");
+    }
+    "Process" {
+        QUEUE_DEPTH: Gauge("forewarn_queue_depth", "values", [queue], "Values that wait in a queue.");
+        QUEUE_FULL: Counter("forewarn_queue_full_total", "values", [queue], "Values that a full queue refused.");
+        PROCESS_CPU: Gauge("forewarn_process_cpu_seconds", "seconds", [], "Processor time of the agent.");
+        HTTP_TURNED_AWAY: Counter("forewarn_http_turned_away_total", "connections", [listener],
+            "Connections closed at once, because there were too many.");
+        PROCESS_OPEN_FDS: Gauge("forewarn_process_open_fds", "descriptors", [], "File descriptors that are open.");
+        PROCESS_RESIDENT: Gauge("forewarn_process_resident_bytes", "bytes", [], "Memory of the agent.");
+    }
+}

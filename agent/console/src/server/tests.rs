@@ -1,0 +1,154 @@
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream as Client;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use forewarn_domain::clock::Stopwatch;
+use forewarn_wire::WireIncident;
+
+use super::*;
+use crate::ports::{Health, HealthReport, Incidents};
+
+struct Fixed;
+
+static TURNED_AWAY: AtomicU64 = AtomicU64::new(0);
+
+impl Metrics for Fixed {
+    fn text(&self) -> String {
+        "forewarn_frames_total 3\n".to_owned()
+    }
+
+    fn turned_away(&self, listener: Listener) {
+        assert_eq!(listener, Listener::Metrics);
+        TURNED_AWAY.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Health for Fixed {
+    fn report(&self) -> HealthReport {
+        HealthReport { is_healthy: false, troubles: vec!["gate: interrupted".to_owned()] }
+    }
+}
+
+impl Incidents for Fixed {
+    fn open(&self) -> Vec<WireIncident> {
+        Vec::new()
+    }
+}
+
+fn ports() -> Ports {
+    Ports { metrics: Arc::new(Fixed), health: Arc::new(Fixed), incidents: Arc::new(Fixed) }
+}
+
+fn loopback() -> SocketAddr {
+    "127.0.0.1:0".parse().unwrap()
+}
+
+/// A listener that has less patience than usual.
+fn hasty(limits: Limits) -> Server {
+    Server::within(limits, Listener::Metrics, loopback(), &ports()).unwrap()
+}
+
+fn get(server: &Server, path: &str) -> (u16, String) {
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    let mut answer = agent.get(format!("http://{}{path}", server.address())).call().unwrap();
+    (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+}
+
+fn connect(server: &Server, says: &str) -> Client {
+    let mut client = Client::connect(server.address()).unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    client.write_all(says.as_bytes()).unwrap();
+    client
+}
+
+/// What the server says until it closes the connection.
+fn heard(mut client: Client) -> String {
+    let mut text = Vec::new();
+    match client.read_to_end(&mut text) {
+        Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("the connection stays open: {error}"),
+        _ => String::from_utf8(text).unwrap(),
+    }
+}
+
+#[test]
+fn metrics_health_and_incidents_are_served_on_loopback() {
+    let server = Server::start(Listener::Metrics, loopback(), &ports()).unwrap();
+    assert_eq!(get(&server, "/metrics"), (200, "forewarn_frames_total 3\n".to_owned()));
+    assert_eq!(get(&server, "/healthz"), (503, r#"{"is_healthy":false,"troubles":["gate: interrupted"]}"#.to_owned()));
+    assert_eq!(get(&server, "/api/v1/incidents"), (200, "[]".to_owned()));
+    let console = Server::start(Listener::Console, loopback(), &ports()).unwrap();
+    assert_eq!(get(&console, "/api/v1/incidents"), (200, "[]".to_owned()));
+    assert_eq!(get(&console, "/healthz").0, 503);
+    assert_eq!(get(&console, "/metrics").0, 404);
+}
+
+#[test]
+fn an_address_that_can_be_seen_from_outside_is_refused() {
+    let refused = Server::start(Listener::Console, "0.0.0.0:0".parse().unwrap(), &ports());
+    let refused = refused.err().map(|e| e.to_string()).unwrap();
+    assert!(refused.contains("[console] listen") && refused.contains("only loopback"), "{refused}");
+}
+
+#[test]
+fn a_request_that_is_never_finished_does_not_hold_the_stop_up() {
+    let server = Server::start(Listener::Metrics, loopback(), &ports()).unwrap();
+    let clients = [connect(&server, "GET /metrics HTTP/1.1\r\nHost: x\r\n"), connect(&server, "")];
+    get(&server, "/healthz");
+    let stopwatch = Stopwatch::start();
+    drop(server);
+    assert!(stopwatch.elapsed() < Duration::from_secs(4), "{:?}", stopwatch.elapsed());
+    clients.into_iter().for_each(|client| assert!(!heard(client).contains("200")));
+}
+
+#[test]
+fn a_port_that_never_answers_does_not_hold_the_stop_up() {
+    struct Stuck(std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
+    impl Health for Stuck {
+        fn report(&self) -> HealthReport {
+            self.0.lock().unwrap().recv().unwrap();
+            HealthReport { is_healthy: true, troubles: Vec::new() }
+        }
+    }
+    let (go_on, stuck) = std::sync::mpsc::sync_channel(1);
+    let ports = Ports { health: Arc::new(Stuck(std::sync::Mutex::new(stuck))), ..ports() };
+    let server = Server::start(Listener::Metrics, loopback(), &ports).unwrap();
+    let client = connect(&server, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(get(&server, "/metrics").0, 200, "other pages are served meanwhile");
+    let stopwatch = Stopwatch::start();
+    drop(server);
+    assert!(stopwatch.elapsed() < Duration::from_secs(5), "{:?}", stopwatch.elapsed());
+    assert_eq!(heard(client), "");
+    go_on.send(()).unwrap();
+}
+
+#[test]
+fn connections_beyond_the_cap_are_closed_at_once_and_those_that_say_nothing_make_room() {
+    let limits = Limits { connections: 3, header: Duration::from_millis(300), ..Limits::default() };
+    let server = hasty(limits);
+    let silent: Vec<Client> = (0..3).map(|_| connect(&server, "")).collect();
+    let mut turned_away = connect(&server, "");
+    assert!(matches!(turned_away.read(&mut [0; 1]), Ok(0) | Err(_)));
+    assert_eq!(TURNED_AWAY.load(Ordering::Relaxed), 1);
+    silent.into_iter().for_each(|client| drop(heard(client)));
+    assert_eq!(get(&server, "/healthz").0, 503);
+}
+
+#[test]
+fn a_connection_ends_however_long_the_client_goes_on() {
+    let limits = Limits { connection: Duration::from_millis(300), ..Limits::default() };
+    let server = hasty(limits);
+    let answer = heard(connect(&server, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /metr"));
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+}
+
+#[test]
+fn headers_without_end_are_refused() {
+    let server = Server::start(Listener::Metrics, loopback(), &ports()).unwrap();
+    let endless = format!("GET /metrics HTTP/1.1\r\nX: {}", "x".repeat(64 * 1024));
+    let mut client = Client::connect(server.address()).unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    // The server may have closed the connection before all of it is written.
+    drop(client.write_all(endless.as_bytes()));
+    let answer = heard(client);
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+}
