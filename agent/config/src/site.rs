@@ -1,5 +1,6 @@
 //! The whole site file: its sections, read, checked in turn and joined.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use forewarn_analytics::TrackerConfig;
@@ -48,7 +49,8 @@ pub struct RawSite {
     pub storage: RawStorage,
     /// Where incidents are reported to.
     #[serde(default)]
-    pub upstream: RawUpstream,
+    #[schemars(schema_with = "upstream::schema")]
+    pub upstream: BTreeMap<String, Spanned<RawUpstream>>,
     /// Where Prometheus finds metrics, health and open incidents.
     #[serde(default)]
     pub metrics: RawListener,
@@ -115,8 +117,8 @@ pub struct Site {
     pub tracker: TrackerConfig,
     /// Where and how much is kept.
     pub storage: Storage,
-    /// The broker.
-    pub mqtt: Option<forewarn_report::ResolvedMqtt>,
+    /// Where incidents are reported to.
+    pub upstreams: Vec<forewarn_report::ResolvedUpstream>,
     /// Where it is listened over HTTP.
     pub listen: Listeners,
     /// What is read of subjects, and by which models.
@@ -174,7 +176,7 @@ impl RawSite {
         let inference = self.inference.check(check);
         let tracker = tracking::check(self.tracking, check);
         let storage = self.storage.check(check);
-        let mqtt = self.upstream.check(check, id.as_str());
+        let upstreams = upstream::check(self.upstream, check, id.as_str());
         let listen = listen::check(&self.metrics, &self.console, check);
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));
         let (library, violations_dir) = self.violations.check(check);
@@ -193,7 +195,7 @@ impl RawSite {
             inference: inference?,
             tracker,
             storage: storage?,
-            mqtt,
+            upstreams,
             listen,
             attributes: self.attributes,
             heat_map,

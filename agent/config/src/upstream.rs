@@ -1,36 +1,158 @@
-//! `[upstream]`: where incidents are reported to.
+//! `[upstream.NAME]`: where incidents are reported to.
 
-use forewarn_report::{MqttConfig, ResolvedMqtt};
-use schemars::JsonSchema;
+use std::collections::BTreeMap;
+
+use forewarn_domain::{StreamId, Timestamp};
+use forewarn_report::{AdapterConfig, ResolvedUpstream, Surroundings};
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::check::Check;
 
-pub(crate) const EXAMPLE: &str = r#"[upstream.mqtt]
+pub(crate) const EXAMPLE: &str = r#"[upstream.mqtt]                  # one table an upstream; its name is its kind, or `kind` says it
 url = "mqtt://127.0.0.1:1883"    # mqtts:// for TLS
 # version = "3.1.1"              # "5" if absent
 # user = "gateway-7"
 # password_file = "mqtt.secret"  # or password_env = "MQTT_PASSWORD"; a password never stands in this file
+
+# [upstream.district]            # as many as there are to be told
+# kind = "mqtt"
+# url = "mqtts://reports.example"
+# required = false               # evidence does not wait for it; true if absent
+# since = "2026-01-31T00:00:00Z" # where it is new: what it is told of; of what is new if absent
 "#;
 
-/// `[upstream]`.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+/// One `[upstream.NAME]`: what every upstream has, beside what its kind needs.
+#[derive(Debug, Deserialize)]
 pub struct RawUpstream {
-    /// An MQTT broker; without it reports wait in the outbox.
-    #[schemars(with = "Option<MqttConfig>")]
-    pub mqtt: Option<Spanned<MqttConfig>>,
+    /// What it is; its name says so if absent.
+    pub kind: Option<String>,
+    /// Whether a report counts as acknowledged only when it has it.
+    #[serde(default = "default_required")]
+    pub required: bool,
+    /// Where it is new: from when on it is told of incidents.
+    pub since: Option<Spanned<String>>,
+    /// The adapter's own keys; an unknown one is an error.
+    #[serde(flatten)]
+    pub adapter: toml::Table,
 }
 
-impl RawUpstream {
-    /// Checks the broker's keys and reads its secrets, whose paths are relative to the site file.
-    pub(crate) fn check(self, check: &mut Check<'_>, site: &str) -> Option<ResolvedMqtt> {
-        let raw = self.mqtt?;
-        let place = raw.span();
-        match raw.into_inner().resolve(site, check.directory(), &|name| std::env::var(name).ok()) {
-            Ok(resolved) => Some(resolved),
-            Err(error) => check.fail_key(place, error.key(), error.to_string(), error.mend()),
+fn default_required() -> bool {
+    true
+}
+
+/// Checks the upstreams and reads their secrets, whose paths are relative to the site file.
+pub(crate) fn check(
+    raw: BTreeMap<String, Spanned<RawUpstream>>,
+    check: &mut Check<'_>,
+    site: &str,
+) -> Vec<ResolvedUpstream> {
+    raw.into_iter().filter_map(|(id, upstream)| check_one(id, upstream, check, site)).collect()
+}
+
+fn check_one(id: String, raw: Spanned<RawUpstream>, check: &mut Check<'_>, site: &str) -> Option<ResolvedUpstream> {
+    let place = raw.span();
+    let RawUpstream { kind, required, since, mut adapter } = raw.into_inner();
+    if let Err(error) = StreamId::new(&id) {
+        return check.fail(place, format!("the name of `[upstream.{id}]`: {error}"), "give it another name");
+    }
+    if kind.is_none() && !AdapterConfig::KINDS.contains(&id.as_str()) {
+        let mend = format!("add `kind = \"{}\"`", AdapterConfig::KINDS.join("\"` or `kind = \""));
+        return check.fail(place, format!("`[upstream.{id}]` does not say what it is"), mend);
+    }
+    adapter.insert("kind".to_owned(), kind.unwrap_or_else(|| id.clone()).into());
+    let since = since.map(|text| instant(&text, check));
+    let config = check.table::<AdapterConfig>(place.clone(), adapter)?;
+    let environment = |name: &str| std::env::var(name).ok();
+    let around = Surroundings { id: &id, site, directory: check.directory(), environment: &environment };
+    match config.resolve(around) {
+        Ok(adapter) => Some(ResolvedUpstream { id, is_required: required, since: since.flatten(), adapter }),
+        Err(error) => check.fail_key(place, error.key(), error.to_string(), error.mend()),
+    }
+}
+
+fn instant(text: &Spanned<String>, check: &mut Check<'_>) -> Option<Timestamp> {
+    match text.get_ref().parse::<jiff::Timestamp>() {
+        Ok(at) => Some(Timestamp::from_micros(at.as_microsecond())),
+        Err(error) => {
+            check.fail(text.span(), format!("this is no instant: {error}"), "write it like \"2026-01-31T00:00:00Z\"")
+        }
+    }
+}
+
+/// The schema: under each name the keys of some kind, with those that every upstream has.
+pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    let common = |kind: &str| {
+        [
+            ("kind", json_schema!({ "const": kind, "description": "What it is; its name says so if absent." })),
+            (
+                "required",
+                json_schema!({ "type": "boolean", "default": true,
+                    "description": "Whether a report counts as acknowledged only when it has it." }),
+            ),
+            (
+                "since",
+                json_schema!({ "type": "string", "format": "date-time",
+                    "description": "Where it is new: from when on it is told of incidents; of what is new if absent." }),
+            ),
+        ]
+    };
+    let mut kinds = AdapterConfig::schemas(generator);
+    for (kind, schema) in &mut kinds {
+        if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
+            properties.extend(common(kind).map(|(key, schema)| (key.to_owned(), schema.to_value())));
+        }
+    }
+    let kinds: Vec<Schema> = kinds.into_iter().map(|(_, schema)| schema).collect();
+    json_schema!({
+        "type": "object",
+        "description": "Upstreams by name; without any, reports wait in the outbox.",
+        "additionalProperties": { "anyOf": kinds }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_domain::Timestamp;
+
+    use crate::source::Source;
+
+    fn upstreams(tables: &str) -> Result<Vec<(String, bool, Option<Timestamp>, String)>, String> {
+        let text = format!("[site]\nid = \"north\"\n{tables}\n[[camera]]\nid = \"gate\"\nurl = \"file:gate.mp4\"\n");
+        let source = Source::new("site.toml", text);
+        let site = crate::site::resolve(&source).map_err(|errors| errors.to_string())?;
+        let facts = site.upstreams.into_iter().map(|it| (it.id, it.is_required, it.since, it.adapter.peer()));
+        Ok(facts.collect())
+    }
+
+    #[test]
+    fn the_short_form_and_several_by_name() {
+        let short = upstreams("[upstream.mqtt]\nurl = \"mqtt://b\"\n").unwrap();
+        assert_eq!(short, [("mqtt".to_owned(), true, None, "the broker b:1883".to_owned())]);
+        let since = "since = \"2026-01-31T00:00:00Z\"";
+        let two = format!(
+            "[upstream.mqtt]\nurl = \"mqtt://b\"\n[upstream.city]\nkind = \"mqtt\"\nurl = \"mqtt://c\"\nrequired = false\n{since}\n"
+        );
+        let two = upstreams(&two).unwrap();
+        let at = Timestamp::from_micros(1_769_817_600_000_000);
+        assert_eq!(two[0], ("city".to_owned(), false, Some(at), "the broker c:1883".to_owned()));
+        assert_eq!(two[1], short[0]);
+        assert_eq!(upstreams(""), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn mistakes_name_the_key_and_what_to_do() {
+        for (tables, expected) in [
+            ("[upstream.city]\nurl = \"mqtt://c\"\n", "`[upstream.city]` does not say what it is"),
+            ("[upstream.city]\nkind = \"smoke\"\n", "unknown variant `smoke`, expected `mqtt`"),
+            ("[upstream.mqtt]\nurl = \"mqtt://c\"\nurll = 1\n", "unknown field `urll`"),
+            ("[upstream.mqtt]\nurl = \"http://c\"\n", "the scheme is \"http\""),
+            ("[upstream.mqtt]\nurl = \"mqtt://c\"\nsince = \"noon\"\n", "this is no instant"),
+            ("[upstream.\"a/b\"]\nkind = \"mqtt\"\nurl = \"mqtt://c\"\n", "the name of `[upstream.a/b]`"),
+        ] {
+            let errors = upstreams(tables).unwrap_err();
+            assert!(errors.contains(expected), "{tables}: {errors}");
         }
     }
 }

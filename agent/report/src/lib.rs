@@ -1,28 +1,31 @@
-//! What goes upstream: the durable outbox and the MQTT publisher.
+//! What goes upstream: the durable outbox and the way to every upstream.
 //!
-//! A [`Report`](forewarn_domain::Report) becomes an [`Event`](forewarn_wire::Event) that [`Outbox::record`] writes to SQLite together with
-//! the incident and its snapshot in one transaction, before anything is sent. The [`publisher`](mqtt) sends what the
-//! outbox holds in the order in which it was recorded, and only the broker's PUBACK removes a message.
+//! [`Outbox::record`] writes a [`Report`](forewarn_domain::Report) to SQLite together with the incident and its snapshot
+//! in one transaction, before anything is sent. What is written is plain record, in nobody's language, and a row for each
+//! upstream that is to have it. Each [upstream] has a thread that sends what waits for it in the order in which it was
+//! recorded; its acknowledgement takes out its row, and the message goes with its last row.
 //!
-//! What a kill at each point leads to:
+//! What a kill at each point leads to, for each upstream by itself:
 //!
 //! | killed | after the restart |
 //! |---|---|
 //! | before the transaction's commit | the transition did not happen: neither the snapshot nor the message knows it |
-//! | after the commit, before sending | the message is pending and is sent |
-//! | after sending, before PUBACK | the message is pending and is sent again with the same id |
-//! | after PUBACK, before its removal | the message is pending and is sent again with the same id |
+//! | after the commit, before sending | the message waits and is sent |
+//! | after sending, before the acknowledgement | the message waits and is sent again with the same id |
+//! | after the acknowledgement, before it is noted | the message waits and is sent again with the same id |
+//! | after one upstream's acknowledgement was noted, before another's | it waits for the other alone |
 //!
-//! The MQTT session is clean on every connection. Nothing needs to be kept by the client library or the broker on
+//! No connection is gone on with after a restart. Nothing needs to be kept by a client library or the other side on
 //! behalf of this side, so nothing can be lost between their idea of what is in flight and the outbox's.
 
-pub mod mqtt;
 pub mod outbox;
+pub mod upstream;
 
-pub use mqtt::config::{MqttConfig, MqttVersion, ResolvedMqtt};
-pub use mqtt::publisher::{PublisherError, PublisherHandle, spawn};
-pub use mqtt::stats::PublisherStats;
 pub use outbox::ledger::{IncidentLedger, LedgerEntry};
 pub use outbox::{
-    Depth, OpenSnapshot, Opened, Outbox, OutboxError, OutboxLimits, PendingMessage, Recorded, ReportState, SetAside,
+    Backlog, Depth, Destination, Lane, MadeRoom, OpenSnapshot, Opened, Outbox, OutboxError, OutboxLimits,
+    OutboxSettings, QueuedReport, Receipt, Recorded, ReportState, SetAside,
 };
+pub use upstream::config::{AdapterConfig, ResolvedUpstream, Surroundings};
+pub use upstream::mqtt::config::{MqttConfig, MqttVersion, ResolvedMqtt};
+pub use upstream::{UpstreamError, UpstreamHandle, UpstreamStats, Upstreams};

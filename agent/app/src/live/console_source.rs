@@ -4,15 +4,15 @@ use std::sync::{Arc, Mutex};
 
 use forewarn_base::sync::lock;
 use forewarn_console::{Health, HealthReport, Incidents, Listener, Metrics, Ports};
-use forewarn_domain::IncidentState;
+use forewarn_domain::{IncidentState, Timestamp};
 use forewarn_report::Outbox;
 use forewarn_wire::WireIncident;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::board::Board;
-use super::publisher::Publisher;
 use super::streams::StatsReader;
-use crate::telemetry::{self, Counter};
+use super::upstreams::Upstreams;
+use crate::telemetry::{self, Counter, Gauge};
 
 /// Upper bounds of the histograms' buckets in seconds.
 const BUCKETS_S: [f64; 11] = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
@@ -42,8 +42,8 @@ pub struct ConsoleSource {
     pub outbox: Mutex<Outbox>,
     /// What the parts write up.
     pub board: Board,
-    /// The publisher.
-    pub publisher: Publisher,
+    /// The ways upstream.
+    pub upstreams: Upstreams,
 }
 
 impl ConsoleSource {
@@ -91,6 +91,24 @@ impl ConsoleSource {
         telemetry::OUTBOX_BYTES.of([]).set(depth.bytes as f64);
     }
 
+    fn read_upstreams(&self) {
+        for (name, stats) in self.upstreams.stats() {
+            let set = |gauge: Gauge<1>, value: f64| gauge.of([&name]).set(value);
+            let count = |counter: Counter<1>, value: u64| counter.of([&name]).absolute(value);
+            set(telemetry::UPSTREAM_CONNECTED, f64::from(u8::from(stats.connected_since.is_some())));
+            set(telemetry::UPSTREAM_MESSAGES, stats.depth_messages as f64);
+            set(telemetry::UPSTREAM_BYTES, stats.depth_bytes as f64);
+            set(telemetry::UPSTREAM_OWED, stats.owed as f64);
+            let oldest = stats.oldest_unacknowledged_at.map_or(0.0, Timestamp::as_secs_f64);
+            set(telemetry::UPSTREAM_OLDEST, oldest);
+            count(telemetry::UPSTREAM_SENT, stats.sent);
+            count(telemetry::UPSTREAM_ACKNOWLEDGED, stats.acknowledged);
+            count(telemetry::UPSTREAM_REFUSED, stats.refused);
+            count(telemetry::UPSTREAM_CONNECTIONS, stats.connections);
+            count(telemetry::UPSTREAM_FAILURES, stats.failures);
+        }
+    }
+
     fn read_process() {
         if let Ok(usage) = forewarn_hw::box_facts::process_usage() {
             telemetry::PROCESS_CPU.of([]).set(usage.cpu_s());
@@ -108,6 +126,7 @@ impl Metrics for ConsoleSource {
         self.read_streams();
         self.read_incidents();
         self.read_outbox();
+        self.read_upstreams();
         Self::read_process();
         self.recorder.render()
     }
@@ -127,7 +146,7 @@ impl Health for ConsoleSource {
             troubles.extend(notices.unread.iter().map(|(id, why)| format!("sensor {id}: {why}")));
             troubles.extend(notices.failing.iter().map(|(what, why)| format!("{what}: {why}")));
         }
-        troubles.extend(self.publisher.trouble());
+        troubles.extend(self.upstreams.troubles());
         HealthReport { is_healthy: troubles.is_empty(), troubles }
     }
 }

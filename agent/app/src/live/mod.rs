@@ -13,7 +13,6 @@ mod inference;
 mod latency;
 mod outbox_writer;
 mod part;
-mod publisher;
 mod queue;
 #[cfg(test)]
 mod queues;
@@ -23,6 +22,7 @@ mod speakers;
 mod start;
 mod streams;
 mod troubles;
+mod upstreams;
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -93,9 +93,9 @@ pub struct RunStats {
     pub frames_analysed: u64,
     /// Frames dropped because a newer one came before they could be analysed.
     pub frames_dropped: u64,
-    /// Reports that the broker has not acknowledged.
+    /// Reports that some upstream has not acknowledged.
     pub reports_pending: u64,
-    /// Reports that it has.
+    /// Acknowledgements of all upstreams.
     pub reports_acknowledged: u64,
     /// Milliseconds from a frame's arrival to the decision: median and 99th percentile.
     pub latency_ms: Option<(u64, u64)>,
@@ -117,7 +117,7 @@ struct Counters {
     analysed: Arc<AtomicU64>,
     latencies: Arc<latency::Latencies>,
     outbox: forewarn_report::Outbox,
-    publisher: publisher::Publisher,
+    upstreams: upstreams::Upstreams,
 }
 
 impl Counters {
@@ -129,7 +129,7 @@ impl Counters {
         }
         stats.latency_ms = self.latencies.quantile_ms(0.5).zip(self.latencies.quantile_ms(0.99));
         stats.reports_pending = self.outbox.depth().messages;
-        stats.reports_acknowledged = self.publisher.stats().acknowledged;
+        stats.reports_acknowledged = self.upstreams.acknowledged();
         stats
     }
 }

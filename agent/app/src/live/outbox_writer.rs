@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use forewarn_domain::{IncidentId, Report, Timestamp};
 use forewarn_engine::Engine;
 use forewarn_incident::IncidentSnapshot;
-use forewarn_report::{Outbox, OutboxError, OutboxLimits};
+use forewarn_report::{Outbox, OutboxError, OutboxLimits, OutboxSettings, ResolvedUpstream};
 use forewarn_wire::EventSource;
 
 use crate::config::Site;
@@ -24,7 +24,9 @@ pub fn open_outbox(site: &Site, now: Timestamp) -> Result<(Outbox, Vec<Happening
     let path = site.storage.outbox();
     let limits = OutboxLimits { max_bytes: site.storage.outbox_bytes, ..OutboxLimits::default() };
     let source = EventSource { site: site.header.id.to_string(), agent_version: env!("CARGO_PKG_VERSION").to_owned() };
-    let opened = Outbox::open(path, limits, source).or_exit(ExitCode::Failed)?;
+    let upstreams = site.upstreams.iter().map(ResolvedUpstream::destination).collect();
+    let settings = OutboxSettings { limits, source, upstreams };
+    let opened = Outbox::open(path, settings, now).or_exit(ExitCode::Failed)?;
     let notes = opened.set_aside.map(|aside| {
         let what = format!(
             "the outbox was damaged ({}); it is kept as {} and {} reports of {} incidents were carried over",

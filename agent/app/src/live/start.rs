@@ -21,11 +21,11 @@ use super::inference::{Inference, Models, Shared};
 use super::latency::Latencies;
 use super::outbox_writer::{OutboxWriter, open_outbox};
 use super::part::{Part, Thread};
-use super::publisher::Publisher;
 use super::queue::{GiveBack, Receiver, Sender, Wait};
 use super::sensors::{Mailbox, Sensors};
 use super::speakers::Speakers;
 use super::streams::Streams;
+use super::upstreams::Upstreams;
 use super::{Agent, Counters, LoopEvent, Servers};
 use crate::config::Site;
 use crate::config::civil_time::SiteTime;
@@ -50,7 +50,7 @@ impl Agent {
         let (to_loop, events) = QUEUE.open();
         let (outbox, mut notes) = open_outbox(site, clock.now())?;
         let again = || outbox.again().or_exit(ExitCode::Failed);
-        let publisher = Publisher::start(site, &outbox, &clock)?;
+        let upstreams = Upstreams::start(site, &outbox, &clock)?;
 
         let wakeup = Arc::new(Wakeup::default());
         let (falls, taps) = Falls::start(site, &to_loop)?;
@@ -89,7 +89,7 @@ impl Agent {
             analysed: inference.analysed(),
             latencies,
             outbox: reader,
-            publisher: publisher.clone(),
+            upstreams: upstreams.clone(),
         };
         let source = ConsoleSource {
             site: site.header.id.to_string(),
@@ -97,7 +97,7 @@ impl Agent {
             streams: streams.stats(),
             outbox: Mutex::new(shown),
             board,
-            publisher: publisher.clone(),
+            upstreams: upstreams.clone(),
         };
         let servers = start_servers(site, &source.ports())?;
         let addresses = servers.iter().map(Server::address).collect();
@@ -110,7 +110,7 @@ impl Agent {
             Box::new(incidents),
             Box::new(evidence),
             Box::new(Servers(servers)),
-            Box::new(publisher),
+            Box::new(upstreams),
         ];
         Ok(Self { parts, counters, addresses, _storage_lock: storage_lock })
     }

@@ -115,8 +115,28 @@ table! {
     }
     "Reports and evidence" {
         OUTBOX_MESSAGES: Gauge("forewarn_outbox_messages", "reports", [],
-            "Reports that upstream has not acknowledged.");
+            "Reports that some upstream has not acknowledged.");
         OUTBOX_BYTES: Gauge("forewarn_outbox_bytes", "bytes", [], "Bytes of these reports.");
+        UPSTREAM_CONNECTED: Gauge("forewarn_upstream_connected", "state", [upstream],
+            "1 while an upstream takes reports.");
+        UPSTREAM_MESSAGES: Gauge("forewarn_upstream_messages", "reports", [upstream],
+            "Reports that an upstream has not acknowledged.");
+        UPSTREAM_BYTES: Gauge("forewarn_upstream_bytes", "bytes", [upstream],
+            "Bytes of these reports.");
+        UPSTREAM_OWED: Gauge("forewarn_upstream_owed", "incidents", [upstream],
+            "Incidents whose latest state an upstream gets when there is room.");
+        UPSTREAM_OLDEST: Gauge("forewarn_upstream_oldest_unacknowledged_seconds", "seconds", [upstream],
+            "When the oldest report happened that an upstream has not acknowledged, as Unix time; 0 if it has all.");
+        UPSTREAM_SENT: Counter("forewarn_upstream_sent_total", "reports", [upstream],
+            "Reports sent to an upstream, repetitions counted.");
+        UPSTREAM_ACKNOWLEDGED: Counter("forewarn_upstream_acknowledged_total", "reports", [upstream],
+            "Reports that an upstream acknowledged.");
+        UPSTREAM_REFUSED: Counter("forewarn_upstream_refused_total", "reports", [upstream],
+            "Reports that an upstream refused; they are tried again.");
+        UPSTREAM_CONNECTIONS: Counter("forewarn_upstream_connections_total", "connections", [upstream],
+            "Connections that an upstream accepted.");
+        UPSTREAM_FAILURES: Counter("forewarn_upstream_failures_total", "attempts", [upstream],
+            "Attempts to connect upstream that failed, and connections that were lost.");
         OUTBOX_WRITE_ERRORS: Counter("forewarn_outbox_write_errors_total", "attempts", [],
             "Attempts to write reports that the disk refused.");
         RETENTION_EVENTS: Counter("forewarn_retention_events_total", "events", [],

@@ -1,16 +1,22 @@
-//! The outbox's bound: compaction of superseded messages, and incidents that are owed a message.
+//! The outbox's bound, which holds over all upstreams together, and what is done when it is met.
 //!
 //! Every message carries its incident's whole history, so a message is superseded as soon as a later one of the same
-//! incident is queued. When the bound is met, superseded messages are removed, those of closed incidents first, the
-//! oldest first, until a tenth of the bound is free. If that does not make room, the new message is not queued; its
-//! incident is kept all the same and is owed a message of its latest state, which is queued as soon as acknowledgements
-//! make room.
+//! incident is queued. When the bound is met, messages go in this order, the oldest first, until a tenth of the bound is
+//! free:
+//!
+//! 1. those that only upstreams that are not required still wait for;
+//! 2. those that are superseded, first those that the fewest required upstreams wait for, those of closed incidents
+//!    before others;
+//! 3. those that some required upstream has and another has not: whoever is slow or away pays for the room, not the
+//!    others.
+//!
+//! Whoever waited for a message of the first or third kind is *owed* its incident instead: a message of its latest state,
+//! which is queued as soon as acknowledgements make room. If all that makes no room, every required upstream is behind:
+//! the new message is not queued, and everybody is owed its incident. No incident is dropped.
 
-use forewarn_domain::{IncidentRecord, Report, Timestamp};
-use forewarn_wire::{Event, EventSource};
 use rusqlite::{Row, Transaction, params};
 
-use super::{OutboxLimits, insert_message};
+use super::types::{MadeRoom, OutboxLimits};
 
 /// Messages and bytes now queued.
 pub(super) fn totals(tx: &rusqlite::Connection) -> rusqlite::Result<(u64, u64)> {
@@ -18,76 +24,96 @@ pub(super) fn totals(tx: &rusqlite::Connection) -> rusqlite::Result<(u64, u64)> 
 }
 
 /// A number that is never negative.
-fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(|n| u64::try_from(n).unwrap_or(0))
 }
 
-fn fits((messages, bytes): (u64, u64), more_bytes: u64, limits: &OutboxLimits) -> bool {
+pub(super) fn fits((messages, bytes): (u64, u64), more_bytes: u64, limits: &OutboxLimits) -> bool {
     messages < limits.max_messages && bytes.saturating_add(more_bytes) <= limits.max_bytes
 }
 
-/// Makes room for a message of an incident; returns whether there is room, and how many messages were compacted.
+/// Messages that may go, in the order in which they go. Each has a later message of its incident beside it in the queue
+/// (or about to be), or is only postponed.
+const VICTIMS: &str = "
+WITH queued AS (
+    SELECT m.seq, m.bytes, coalesce(i.is_closed, 1) AS is_closed,
+        m.incident = ?1
+            OR m.sequence < (SELECT max(x.sequence) FROM messages x WHERE x.incident = m.incident) AS is_superseded,
+        (SELECT count(*) FROM deliveries d JOIN upstreams u ON u.id = d.upstream
+         WHERE d.seq = m.seq AND u.is_required = 1) AS waiting
+    FROM messages m LEFT JOIN incidents i ON i.id = m.incident
+), ranked AS (
+    SELECT *, CASE
+        WHEN waiting = 0 THEN 0
+        WHEN is_superseded THEN 1
+        WHEN waiting < (SELECT count(*) FROM upstreams WHERE is_required = 1) THEN 2
+        ELSE 3 END AS rank
+    FROM queued
+)
+SELECT seq, bytes, is_superseded FROM ranked WHERE rank < 3
+ORDER BY rank, CASE WHEN rank = 1 THEN waiting ELSE 0 END, CASE WHEN rank = 1 THEN -is_closed ELSE 0 END, seq";
+
+/// Makes room for a message of an incident; none if there is no room.
 pub(super) fn make_room(
     tx: &Transaction<'_>,
     limits: &OutboxLimits,
     incident: &str,
     bytes: u64,
-) -> rusqlite::Result<(bool, u32)> {
+) -> rusqlite::Result<Option<MadeRoom>> {
+    let mut made = MadeRoom::default();
     let mut now = totals(tx)?;
     if fits(now, bytes, limits) {
-        return Ok((true, 0));
+        return Ok(Some(made));
     }
     let goal_messages = limits.max_messages - limits.max_messages.div_ceil(10).min(limits.max_messages);
     let goal_bytes = limits.max_bytes - limits.max_bytes / 10;
-    let mut select = tx.prepare_cached(
-        "SELECT m.seq, m.bytes FROM messages m LEFT JOIN incidents i ON i.id = m.incident
-         WHERE m.incident = ?1
-            OR m.sequence < (SELECT max(x.sequence) FROM messages x WHERE x.incident = m.incident)
-         ORDER BY coalesce(i.is_closed, 1) DESC, m.seq",
-    )?;
-    let superseded: Vec<(i64, u64)> =
-        select.query_map(params![incident], |row| Ok((row.get(0)?, count(row, 1)?)))?.collect::<Result<_, _>>()?;
-    let mut compacted = 0;
-    for (seq, size) in superseded {
+    let victims: Vec<(i64, u64, bool)> = tx
+        .prepare_cached(VICTIMS)?
+        .query_map(params![incident], |row| Ok((row.get(0)?, count(row, 1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    for (seq, size, is_superseded) in victims {
         if now.0 <= goal_messages && now.1.saturating_add(bytes) <= goal_bytes {
             break;
         }
-        tx.execute("DELETE FROM messages WHERE seq = ?1", params![seq])?;
-        now = (now.0.saturating_sub(1), now.1.saturating_sub(size));
-        compacted += 1;
-    }
-    tx.execute("UPDATE totals SET compacted = compacted + ?1", params![compacted])?;
-    Ok((fits(now, bytes, limits), compacted))
-}
-
-/// Queues messages of incidents that are owed one, the longest waiting first, as far as there is room.
-pub(super) fn pay_owed(tx: &Transaction<'_>, limits: &OutboxLimits, source: &EventSource) -> rusqlite::Result<u32> {
-    let mut select =
-        tx.prepare_cached("SELECT record FROM incidents WHERE is_owed = 1 ORDER BY updated_at_us, id LIMIT 64")?;
-    let owed: Vec<String> = select.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let mut paid = 0;
-    for record in owed {
-        let record = match serde_json::from_str(&record) {
-            Ok(record) => record,
-            Err(error) => {
-                tracing::error!(%error, "an incident that is owed a message is unreadable in the outbox");
-                continue;
-            }
-        };
-        let report = latest_report(&record);
-        let event = Event::from_report(&report, source);
-        let body = serde_json::to_string(&event).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
-        if !fits(totals(tx)?, body.len() as u64, limits) {
-            break;
+        if is_superseded {
+            made.compacted += 1;
+        } else {
+            owe_instead(tx, seq)?;
+            made.postponed += 1;
         }
-        insert_message(tx, &report, &event.id, &body)?;
-        tx.execute("UPDATE incidents SET is_owed = 0 WHERE id = ?1", params![record.id.as_str()])?;
-        paid += 1;
+        remove(tx, seq)?;
+        now = (now.0.saturating_sub(1), now.1.saturating_sub(size));
     }
-    Ok(paid)
+    tx.execute("UPDATE totals SET compacted = compacted + ?1", params![made.compacted])?;
+    if made.postponed > 0 {
+        tracing::warn!(
+            messages = made.postponed,
+            "the outbox is full: an upstream that is away or slow gets the latest state of these incidents later"
+        );
+    }
+    Ok(fits(now, bytes, limits).then_some(made))
 }
 
-/// Forgets the oldest closed incidents of which nothing is left to send, beyond those that are kept for reading.
+/// Removes a message that some still wait for.
+pub(super) fn remove(tx: &Transaction<'_>, seq: i64) -> rusqlite::Result<()> {
+    // The message goes with its last delivery.
+    tx.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?.execute(params![seq])?;
+    Ok(())
+}
+
+/// Whoever waits for this message is owed its incident, as far as that is still known.
+pub(super) fn owe_instead(tx: &Transaction<'_>, seq: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT OR IGNORE INTO owed (upstream, incident)
+         SELECT d.upstream, m.incident FROM deliveries d JOIN messages m ON m.seq = d.seq
+         WHERE d.seq = ?1 AND EXISTS (SELECT 1 FROM incidents WHERE id = m.incident)",
+    )?
+    .execute(params![seq])?;
+    Ok(())
+}
+
+/// Forgets the oldest closed incidents of which nothing is left to send to a required upstream, beyond those that are
+/// kept for reading.
 ///
 /// Their ids are kept, `keep_ids` of them, so that whoever holds their evidence still learns that upstream has them.
 pub(super) fn forget_old(tx: &Transaction<'_>, keep_closed: u64, keep_ids: u64) -> rusqlite::Result<()> {
@@ -96,14 +122,19 @@ pub(super) fn forget_old(tx: &Transaction<'_>, keep_closed: u64, keep_ids: u64) 
         return Ok(());
     }
     let mut select = tx.prepare_cached(
-        "SELECT id FROM incidents i WHERE is_closed = 1 AND is_owed = 0
-            AND NOT EXISTS (SELECT 1 FROM messages WHERE incident = i.id)
+        "SELECT id FROM incidents i WHERE is_closed = 1
+            AND NOT EXISTS (SELECT 1 FROM messages m JOIN deliveries d ON d.seq = m.seq
+                            JOIN upstreams u ON u.id = d.upstream
+                            WHERE m.incident = i.id AND u.is_required = 1)
+            AND NOT EXISTS (SELECT 1 FROM owed o JOIN upstreams u ON u.id = o.upstream
+                            WHERE o.incident = i.id AND u.is_required = 1)
          ORDER BY updated_at_us, id LIMIT ?1",
     )?;
     let surplus = params![(closed - keep_closed) as i64];
     let forgotten: Vec<String> = select.query_map(surplus, |row| row.get(0))?.collect::<Result<_, _>>()?;
     for id in forgotten {
         tx.prepare_cached("INSERT OR REPLACE INTO forgotten (id) VALUES (?1)")?.execute(params![id])?;
+        tx.prepare_cached("DELETE FROM owed WHERE incident = ?1")?.execute(params![id])?;
         tx.prepare_cached("DELETE FROM incidents WHERE id = ?1")?.execute(params![id])?;
     }
     tx.execute(
@@ -111,13 +142,4 @@ pub(super) fn forget_old(tx: &Transaction<'_>, keep_closed: u64, keep_ids: u64) 
         params![i64::try_from(keep_ids).unwrap_or(i64::MAX)],
     )?;
     Ok(())
-}
-
-/// The report of an incident's latest transition.
-fn latest_report(record: &IncidentRecord) -> Report {
-    Report {
-        sequence: u32::try_from(record.history.len().saturating_sub(1)).unwrap_or(u32::MAX),
-        at: record.history.last().map_or(Timestamp::ZERO, |t| t.at),
-        incident: record.clone(),
-    }
 }

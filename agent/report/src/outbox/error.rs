@@ -62,7 +62,7 @@ pub enum OutboxError {
     /// The incident and its snapshot were kept; a message of its latest state is queued as soon as there is room.
     #[error(
         "the outbox is full ({messages} messages, {bytes} bytes): {id} waits outside; \
-         bring the broker back or raise the outbox's limits"
+         bring upstream back or raise the outbox's limits"
     )]
     Full {
         /// The message that found no room.

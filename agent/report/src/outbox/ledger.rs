@@ -21,7 +21,7 @@ pub struct LedgerEntry {
     pub updated_at: Timestamp,
     /// Whether it is closed.
     pub is_closed: bool,
-    /// How many of its messages wait to be sent or acknowledged.
+    /// How many of its messages a required upstream has not acknowledged.
     pub unacknowledged: u32,
 }
 
@@ -32,8 +32,16 @@ pub struct IncidentLedger {
     path: std::path::PathBuf,
 }
 
-const COLUMNS: &str = "record, last_sequence, opened_at_us, updated_at_us, is_closed,
-    is_owed + (SELECT count(*) FROM messages WHERE incident = incidents.id)";
+const COLUMNS: &str = "record, last_sequence, opened_at_us, updated_at_us, is_closed";
+
+/// Messages of an incident that wait for a required upstream, with those that are owed.
+const UNACKNOWLEDGED: &str = "
+    (SELECT count(DISTINCT m.seq) FROM messages m JOIN deliveries d ON d.seq = m.seq
+     JOIN upstreams u ON u.id = d.upstream WHERE m.incident = incidents.id AND u.is_required = 1)
+    + EXISTS (SELECT 1 FROM owed o JOIN upstreams u ON u.id = o.upstream
+              WHERE o.incident = incidents.id AND u.is_required = 1)";
+/// The same in an outbox of an earlier schema, which the next start of the agent brings up to date.
+const UNACKNOWLEDGED_BEFORE: &str = "is_owed + (SELECT count(*) FROM messages WHERE incident = incidents.id)";
 
 impl IncidentLedger {
     /// Opens the outbox's file for reading.
@@ -61,7 +69,9 @@ impl IncidentLedger {
 
     fn list(&self, clause: &str, params: impl rusqlite::Params) -> Result<Vec<LedgerEntry>, OutboxError> {
         let rows = || {
-            let mut select = self.conn.prepare(&format!("SELECT {COLUMNS} FROM incidents {clause}"))?;
+            let version: u32 = self.conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+            let waiting = if version < 3 { UNACKNOWLEDGED_BEFORE } else { UNACKNOWLEDGED };
+            let mut select = self.conn.prepare(&format!("SELECT {COLUMNS}, {waiting} FROM incidents {clause}"))?;
             select.query_map(params, entry)?.collect::<rusqlite::Result<Vec<_>>>()
         };
         rows().map_err(|source| OutboxError::from_sqlite("read incidents", &self.path, source))

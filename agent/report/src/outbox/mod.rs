@@ -1,62 +1,41 @@
-//! The durable outbox in SQLite: incidents, their snapshots, and the messages that upstream has not acknowledged.
+//! The durable outbox in SQLite: incidents, their snapshots, and the messages that some upstream has not acknowledged.
 //!
 //! WAL with `synchronous = FULL`: a committed transaction survives the loss of power. One file may be used through
-//! several connections ([`Outbox::again`]), one a thread; writers wait for each other for at most ten seconds.
+//! several connections ([`Outbox::again`], [`Outbox::lane`]), one a thread; writers wait for each other for at most ten
+//! seconds.
 
 mod bounds;
+mod by_destination;
+mod destinations;
 mod error;
+mod lane;
 pub mod ledger;
+mod owed;
+mod record;
 mod salvage;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod types;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
-
-use forewarn_domain::{IncidentId, IncidentRecord, IncidentState, Report, StreamId};
+use forewarn_base::sync::lock;
+use forewarn_domain::{IncidentId, Report, StreamId, Timestamp};
 use forewarn_wire::{Event, EventSource};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use tokio::sync::watch;
 
+pub use destinations::Destination;
 pub use error::OutboxError;
-
-/// How much the outbox may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct OutboxLimits {
-    /// Messages that wait for acknowledgement.
-    pub max_messages: u64,
-    /// Bytes of their bodies together.
-    pub max_bytes: u64,
-    /// Closed incidents that stay readable after all their messages were acknowledged.
-    pub keep_closed: u64,
-}
-
-impl Default for OutboxLimits {
-    fn default() -> Self {
-        Self { max_messages: 100_000, max_bytes: 256 << 20, keep_closed: 20_000 }
-    }
-}
-
-/// Ids of forgotten incidents that are kept, about 150 bytes each. Evidence of this many takes 100 GB and more, so that
-/// retention has deleted it before its incident's id goes.
-const KEEP_FORGOTTEN: u64 = 200_000;
-
-/// A damaged outbox was found and put aside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetAside {
-    /// Where the damaged file is now.
-    pub kept_as: PathBuf,
-    /// What SQLite said of it.
-    pub reason: String,
-    /// Incidents that were carried over.
-    pub incidents: usize,
-    /// Messages that were carried over.
-    pub messages: usize,
-}
+pub(crate) use lane::BacklogReader;
+pub use lane::Lane;
+pub use types::{
+    Backlog, Depth, MadeRoom, OpenSnapshot, OutboxLimits, OutboxSettings, QueuedReport, Receipt, Recorded, ReportState,
+    SetAside,
+};
 
 /// An outbox and what happened when it was opened.
 #[derive(Debug)]
@@ -67,78 +46,20 @@ pub struct Opened {
     pub set_aside: Option<SetAside>,
 }
 
-/// What became of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recorded {
-    /// Its message is queued.
-    Queued {
-        /// The message's place in the order of sending.
-        seq: i64,
-        /// How many superseded messages were removed to make room.
-        compacted: u32,
-        /// How many transitions of the incident were never handed over before this one, not counting those before
-        /// its first report; anything but 0 is a defect of the caller.
-        skipped: u32,
-    },
-    /// A report of this or a later transition was recorded before; the snapshot was taken over, nothing was queued.
-    Repeated,
-}
-
-/// What is known upstream of an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReportState {
-    /// All its messages so far were acknowledged, also if the incident itself is no longer readable.
-    Acknowledged,
-    /// Messages wait to be sent or acknowledged.
-    Pending,
-    /// The outbox does not know the incident.
-    Unknown,
-}
-
-/// An incident that was open when the agent stopped.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OpenSnapshot {
-    /// The incident as it was last recorded.
-    pub record: IncidentRecord,
-    /// Number of its latest recorded transition.
-    pub last_sequence: u32,
-    /// What the caller gave to be restored from.
-    pub snapshot: String,
-}
-
-/// A message that waits to be acknowledged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PendingMessage {
-    /// Its place in the order of sending.
-    pub seq: i64,
-    /// Its stable id.
-    pub id: String,
-    /// The incident.
-    pub incident: IncidentId,
-    /// The camera.
-    pub camera: String,
-    /// The violation.
-    pub violation: String,
-    /// The event as JSON.
-    pub body: String,
-}
-
-/// How much waits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Depth {
-    /// Messages.
-    pub messages: u64,
-    /// Bytes of their bodies.
-    pub bytes: u64,
-}
-
 /// What the connections to one outbox share within the process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
-    /// Woken when a message was queued.
-    queued: Notify,
+    /// Counts commits that queued a message; those who send watch it.
+    queued: watch::Sender<u64>,
     /// Held during a write, so that the figures are those of the latest commit.
-    depth: Mutex<Depth>,
+    depths: Mutex<Depths>,
+}
+
+/// How much waits, in all and for each upstream.
+#[derive(Debug, Clone, Default)]
+struct Depths {
+    total: Depth,
+    of: BTreeMap<String, Backlog>,
 }
 
 /// The outbox. Its methods block for the time of a write to the disk.
@@ -153,13 +74,21 @@ pub struct Outbox {
 
 impl Outbox {
     /// Opens the outbox, makes it if there is none, and sets a damaged one aside.
-    pub fn open(path: impl Into<PathBuf>, limits: OutboxLimits, source: EventSource) -> Result<Opened, OutboxError> {
+    ///
+    /// The upstreams that `settings` names are those that are told from now on. One that was not named before is told
+    /// of what is new, or of what its `since` says; one that is named no longer keeps for seven days what waits for it.
+    pub fn open(path: impl Into<PathBuf>, settings: OutboxSettings, now: Timestamp) -> Result<Opened, OutboxError> {
         let path = path.into();
+        let OutboxSettings { limits, source, upstreams } = settings;
         // The rules for a site's name are those of all names that become part of topics.
         StreamId::new(&source.site)?;
         let (conn, set_aside) = schema::open_or_set_aside(&path)?;
-        let mut outbox = Self { conn, path, limits, source, shared: Arc::default() };
-        outbox.write("queue owed messages", |tx, outbox| bounds::pay_owed(tx, &outbox.limits, outbox.source))?;
+        let shared = Arc::new(Shared { queued: watch::Sender::default(), depths: Mutex::default() });
+        let mut outbox = Self { conn, path, limits, source, shared };
+        outbox.write("name the upstreams", |tx, outbox| {
+            destinations::settle(tx, &upstreams, now)?;
+            owed::pay(tx, &outbox.limits, outbox.source, None)
+        })?;
         Ok(Opened { outbox, set_aside })
     }
 
@@ -168,6 +97,11 @@ impl Outbox {
         let conn = schema::connect(&self.path)?;
         let (path, limits) = (self.path.clone(), self.limits);
         Ok(Self { conn, path, limits, source: self.source.clone(), shared: Arc::clone(&self.shared) })
+    }
+
+    /// What waits for one upstream, through a connection of its own.
+    pub fn lane(&self, upstream: &str) -> Result<Lane, OutboxError> {
+        Ok(Lane::new(self.again()?, upstream))
     }
 
     /// The file.
@@ -196,26 +130,29 @@ impl Outbox {
     /// the snapshot would be of another state than the last message.
     pub fn record_all(&mut self, steps: &[(&Report, Option<&str>)]) -> Result<Vec<Recorded>, OutboxError> {
         let mut encoded = Vec::with_capacity(steps.len());
-        for (report, snapshot) in steps {
-            let event = Event::from_report(report, &self.source);
+        for &(report, snapshot) in steps {
             let encode = |source| OutboxError::Encode { incident: report.incident.id.clone(), source };
-            let body = serde_json::to_string(&event).map_err(encode)?;
+            let whole = serde_json::to_string(report).map_err(encode)?;
             let record = serde_json::to_string(&report.incident).map_err(encode)?;
-            encoded.push((*report, event.id, body, record, *snapshot));
+            encoded.push(record::Step { report, whole, record, snapshot });
         }
         let (outcomes, depth) = self.write("record a report", |tx, outbox| {
             let mut outcomes = Vec::with_capacity(encoded.len());
-            for (report, id, body, record, snapshot) in &encoded {
-                outcomes.push(record_in(tx, &outbox.limits, report, id, body, (record, *snapshot))?);
+            for step in &encoded {
+                outcomes.push(record::record(tx, &outbox.limits, outbox.source, step)?);
             }
             Ok((outcomes, bounds::totals(tx)?))
         })?;
         if outcomes.iter().any(|outcome| matches!(outcome, Some(Recorded::Queued { .. }))) {
-            self.shared.queued.notify_one();
+            self.shared.tell_queued();
         }
         let full = outcomes.iter().zip(&encoded).find(|(outcome, _)| outcome.is_none());
         match full {
-            Some((_, (_, id, ..))) => Err(OutboxError::Full { id: id.clone(), messages: depth.0, bytes: depth.1 }),
+            Some((_, record::Step { report, .. })) => Err(OutboxError::Full {
+                id: Event::id_of(&report.incident.id, report.sequence),
+                messages: depth.0,
+                bytes: depth.1,
+            }),
             None => Ok(outcomes.into_iter().flatten().collect()),
         }
     }
@@ -239,7 +176,7 @@ impl Outbox {
                 "UPDATE incidents SET is_closed = 1, snapshot = NULL WHERE id = ?1",
                 params![incident.as_str()],
             )?;
-            bounds::forget_old(tx, keep_closed, KEEP_FORGOTTEN)
+            bounds::forget_old(tx, keep_closed, record::KEEP_FORGOTTEN)
         })
     }
 
@@ -265,14 +202,19 @@ impl Outbox {
             .collect()
     }
 
-    /// Whether upstream has acknowledged everything that was recorded of an incident.
+    /// Whether every required upstream has acknowledged everything that was recorded of an incident.
     ///
     /// A closed incident is forgotten only after that, so one that was forgotten counts as acknowledged.
     pub fn report_state(&self, incident: &IncidentId) -> Result<ReportState, OutboxError> {
         let waits: Option<bool> = self
             .conn
             .prepare_cached(
-                "SELECT is_owed OR EXISTS (SELECT 1 FROM messages WHERE incident = ?1) FROM incidents WHERE id = ?1
+                "SELECT EXISTS (SELECT 1 FROM messages m JOIN deliveries d ON d.seq = m.seq
+                                JOIN upstreams u ON u.id = d.upstream
+                                WHERE m.incident = ?1 AND u.is_required = 1)
+                     OR EXISTS (SELECT 1 FROM owed o JOIN upstreams u ON u.id = o.upstream
+                                WHERE o.incident = ?1 AND u.is_required = 1)
+                 FROM incidents WHERE id = ?1
                  UNION ALL
                  SELECT 0 FROM forgotten WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM incidents WHERE id = ?1)",
             )
@@ -285,83 +227,29 @@ impl Outbox {
         })
     }
 
-    /// The first `limit` messages that wait, in the order of sending.
-    pub fn pending(&self, limit: usize) -> Result<Vec<PendingMessage>, OutboxError> {
-        self.pending_after(0, limit)
-    }
-
-    /// The first `limit` messages behind the place `seq`, in the order of sending.
-    pub fn pending_after(&self, seq: i64, limit: usize) -> Result<Vec<PendingMessage>, OutboxError> {
-        let read = || {
-            let mut select = self.conn.prepare_cached(
-                "SELECT seq, id, incident, camera, violation, body FROM messages WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-            )?;
-            let rows = select.query_map(params![seq, limit as i64], |row| {
-                Ok(PendingMessage {
-                    seq: row.get(0)?,
-                    id: row.get(1)?,
-                    incident: IncidentId::from_stored(&row.get::<_, String>(2)?),
-                    camera: row.get(3)?,
-                    violation: row.get(4)?,
-                    body: row.get(5)?,
-                })
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(|source| self.failed("read messages", source))
-    }
-
-    /// Removes messages that the broker has acknowledged. Places that hold no message are passed over.
-    pub fn ack(&mut self, seqs: &[i64]) -> Result<(), OutboxError> {
-        if seqs.is_empty() {
-            return Ok(());
-        }
-        let paid = self.write("remove acknowledged messages", |tx, outbox| {
-            let mut delete = tx.prepare_cached("DELETE FROM messages WHERE seq = ?1")?;
-            for seq in seqs {
-                delete.execute(params![seq])?;
-            }
-            bounds::pay_owed(tx, &outbox.limits, outbox.source)
-        })?;
-        if paid > 0 {
-            self.shared.queued.notify_one();
-        }
-        Ok(())
-    }
-
     /// How much waits, as of this process's latest write; another process's writes are not seen.
     pub fn depth(&self) -> Depth {
-        *lock(&self.shared.depth)
+        lock(&self.shared.depths).total
     }
 
-    /// A reader of the depth that outlives this connection.
-    pub(crate) fn depth_reader(&self) -> DepthReader {
-        DepthReader(Arc::clone(&self.shared))
-    }
-
-    /// Returns once a message was queued since the last call.
-    pub(crate) async fn queued(&self) {
-        self.shared.queued.notified().await;
-    }
-
-    /// Runs one transaction and publishes the new depth after its commit.
+    /// Runs one transaction and publishes the new depths after its commit.
     fn write<T>(
         &mut self,
         operation: &'static str,
         work: impl FnOnce(&Transaction<'_>, &WriteContext<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, OutboxError> {
         let context = WriteContext { limits: self.limits, source: &self.source };
-        let mut known = lock(&self.shared.depth);
+        let mut known = lock(&self.shared.depths);
         let run = |conn: &mut Connection| {
             let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = work(&tx, &context)?;
-            let depth = bounds::totals(&tx)?;
+            let depths = lane::depths(&tx)?;
             tx.commit()?;
-            Ok((value, depth))
+            Ok((value, depths))
         };
-        let (value, (messages, bytes)) =
+        let (value, depths) =
             run(&mut self.conn).map_err(|source| OutboxError::from_sqlite(operation, &self.path, source))?;
-        *known = Depth { messages, bytes };
+        *known = depths;
         Ok(value)
     }
 
@@ -370,99 +258,14 @@ impl Outbox {
     }
 }
 
-/// Tells the depth without a connection to the database.
-#[derive(Debug, Clone)]
-pub(crate) struct DepthReader(Arc<Shared>);
-
-impl DepthReader {
-    pub(crate) fn get(&self) -> Depth {
-        *lock(&self.0.depth)
+impl Shared {
+    fn tell_queued(&self) {
+        self.queued.send_modify(|commits| *commits = commits.wrapping_add(1));
     }
-}
-
-fn lock(depth: &Mutex<Depth>) -> MutexGuard<'_, Depth> {
-    depth.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a transaction may know of its outbox.
 struct WriteContext<'a> {
     limits: OutboxLimits,
     source: &'a EventSource,
-}
-
-/// Queues one message.
-fn insert_message(tx: &Transaction<'_>, report: &Report, id: &str, body: &str) -> rusqlite::Result<()> {
-    let incident = &report.incident;
-    let mut insert = tx.prepare_cached(
-        "INSERT OR IGNORE INTO messages (id, incident, sequence, camera, violation, body, bytes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    )?;
-    insert.execute(params![
-        id,
-        incident.id.as_str(),
-        report.sequence,
-        incident.rule.stream.as_str(),
-        incident.rule.violation.as_str(),
-        body,
-        body.len() as i64,
-    ])?;
-    Ok(())
-}
-
-/// The transaction of [`Outbox::record`]; `None` if the message found no room.
-fn record_in(
-    tx: &Transaction<'_>,
-    limits: &OutboxLimits,
-    report: &Report,
-    id: &str,
-    body: &str,
-    (record, snapshot): (&str, Option<&str>),
-) -> rusqlite::Result<Option<Recorded>> {
-    let incident = &report.incident;
-    let key = incident.id.as_str();
-    let last: Option<u32> = tx
-        .prepare_cached("SELECT last_sequence FROM incidents WHERE id = ?1")?
-        .query_row(params![key], |row| row.get(0))
-        .optional()?;
-    if last.is_some_and(|last| report.sequence <= last) {
-        if let Some(snapshot) = snapshot {
-            tx.execute("UPDATE incidents SET snapshot = ?2 WHERE id = ?1 AND is_closed = 0", params![key, snapshot])?;
-        }
-        return Ok(Some(Recorded::Repeated));
-    }
-    let skipped = last.map_or(0, |last| report.sequence - last - 1);
-    let (has_room, compacted) = bounds::make_room(tx, limits, key, body.len() as u64)?;
-    let is_closed = incident.state == IncidentState::Closed;
-    let opened_at = incident.history.first().map_or(report.at, |t| t.at);
-    tx.prepare_cached(
-        "INSERT INTO incidents
-             (id, state, opened_at_us, updated_at_us, last_sequence, is_owed, is_closed, record, snapshot)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT (id) DO UPDATE SET
-             state = excluded.state, updated_at_us = excluded.updated_at_us,
-             last_sequence = excluded.last_sequence, is_owed = excluded.is_owed,
-             is_closed = max(is_closed, excluded.is_closed), record = excluded.record,
-             snapshot = CASE WHEN excluded.is_closed THEN NULL ELSE coalesce(excluded.snapshot, snapshot) END",
-    )?
-    .execute(params![
-        key,
-        incident.state.as_str(),
-        opened_at.as_micros(),
-        report.at.as_micros(),
-        report.sequence,
-        !has_room,
-        is_closed,
-        record,
-        snapshot.filter(|_| !is_closed),
-    ])?;
-    let mut recorded = None;
-    if has_room {
-        insert_message(tx, report, id, body)?;
-        recorded = Some(Recorded::Queued { seq: tx.last_insert_rowid(), compacted, skipped });
-    }
-    // Only now: an incident whose message is not queued yet looks like one of which nothing is left to send.
-    if is_closed {
-        bounds::forget_old(tx, limits.keep_closed, KEEP_FORGOTTEN)?;
-    }
-    Ok(recorded)
 }

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, Transaction};
 
-use super::{OutboxError, SetAside};
+use super::{OutboxError, SetAside, by_destination};
 
 /// Each entry brings the schema from its index to its index plus one, recorded in `user_version`.
-const MIGRATIONS: &[&str] = &[
-    "
+const MIGRATIONS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 3] =
+    [|tx| tx.execute_batch(FIRST), |tx| tx.execute_batch(SECOND), by_destination::migrate];
+
+const FIRST: &str = "
 CREATE TABLE incidents (
     id            TEXT PRIMARY KEY,
     state         TEXT NOT NULL,
@@ -50,15 +52,15 @@ END;
 CREATE TRIGGER message_removed AFTER DELETE ON messages BEGIN
     UPDATE totals SET messages = messages - 1, bytes = bytes - OLD.bytes;
 END;
-",
-    "
+";
+
+const SECOND: &str = "
 -- Incidents that were removed from `incidents` once everything of them was acknowledged, in the order of removal.
 CREATE TABLE forgotten (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id  TEXT NOT NULL UNIQUE
 ) STRICT;
-",
-];
+";
 
 /// How long a connection waits for the other one's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -115,7 +117,7 @@ fn migrate(conn: &mut Connection, path: &Path) -> Result<(), OutboxError> {
         return Err(OutboxError::Newer { path: path.to_owned(), version, known: MIGRATIONS.len() });
     }
     for step in &MIGRATIONS[version..] {
-        tx.execute_batch(step).map_err(failed)?;
+        step(&tx).map_err(failed)?;
     }
     tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(failed)?;
     tx.commit().map_err(failed)

@@ -94,7 +94,7 @@ impl Evidence {
             outbox,
             clock: Arc::clone(clock),
             news: News::to(to_loop),
-            has_upstream: site.mqtt.is_some(),
+            has_upstream: site.upstreams.iter().any(|upstream| upstream.is_required),
             retained_at: None,
         };
         Ok(Self { queue, thread: Thread::spawn(QUEUE.name, move || worker.run(&jobs))? })
@@ -177,7 +177,7 @@ impl Worker {
         self.retained_at = Some(now);
         let outbox = &self.outbox;
         let upstream = |id: &IncidentId| match outbox.report_state(id) {
-            // Nobody upstream is waiting for it where there is no upstream.
+            // Nobody upstream is waiting for it where no upstream must have it.
             _ if !self.has_upstream => UpstreamState::Acknowledged,
             Ok(ReportState::Acknowledged) => UpstreamState::Acknowledged,
             Ok(ReportState::Pending) => UpstreamState::Pending,

@@ -1,17 +1,20 @@
-//! A real mosquitto as a child, a subscriber, a proxy that can be cut, and reports to send.
+//! A real mosquitto as a child, a subscriber, and reports to send.
 
 use std::fmt::Write as _;
-use std::io::{Read, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use forewarn_domain::Clock as _;
 use forewarn_domain::clock::{Stopwatch, SystemClock};
-use forewarn_report::{MqttConfig, MqttVersion, Outbox, OutboxLimits, PublisherHandle, PublisherStats, spawn};
+use forewarn_report::upstream::Start;
+use forewarn_report::{
+    Destination, MqttConfig, MqttVersion, Outbox, OutboxLimits, OutboxSettings, UpstreamHandle, UpstreamStats,
+};
 use forewarn_wire::EventSource;
 pub(crate) use forewarn_wire::samples::report;
 
@@ -185,106 +188,46 @@ impl Drop for Subscriber {
     }
 }
 
-/// Stands between the publisher and the broker; lets through, swallows answers, or cuts.
-pub(crate) struct Proxy {
-    pub(crate) port: u16,
-    state: Arc<ProxyState>,
-}
-
-struct ProxyState {
-    /// Where to; none refuses connections.
-    broker: Mutex<Option<u16>>,
-    swallow_answers: AtomicBool,
-    streams: Mutex<Vec<TcpStream>>,
-}
-
-impl Proxy {
-    pub(crate) fn start(broker: Option<u16>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let state = Arc::new(ProxyState {
-            broker: Mutex::new(broker),
-            swallow_answers: AtomicBool::new(false),
-            streams: Mutex::new(Vec::new()),
-        });
-        let shared = Arc::clone(&state);
-        let accept = move || {
-            for client in listener.incoming() {
-                let Ok(client) = client else { return };
-                let Some(broker) = *shared.broker.lock().unwrap() else { continue };
-                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, broker));
-                let Ok(server) = TcpStream::connect(address) else { continue };
-                let pairs = [(&client, &server, false), (&server, &client, true)];
-                for (from, to, is_answer) in pairs {
-                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-                    let shared = Arc::clone(&shared);
-                    let copy = move || copy(from, to, is_answer, &shared);
-                    std::thread::Builder::new().name("proxy-copy".to_owned()).spawn(copy).unwrap();
-                }
-                shared.streams.lock().unwrap().extend([client, server]);
-            }
-        };
-        std::thread::Builder::new().name("proxy".to_owned()).spawn(accept).unwrap();
-        Self { port, state }
-    }
-
-    /// Lets new connections through to a broker, or refuses them.
-    pub(crate) fn lead_to(&self, broker: Option<u16>) {
-        *self.state.broker.lock().unwrap() = broker;
-    }
-
-    /// Keeps what the broker says from the publisher.
-    pub(crate) fn swallow_answers(&self, on: bool) {
-        self.state.swallow_answers.store(on, Ordering::SeqCst);
-    }
-
-    /// Ends all connections that are through.
-    pub(crate) fn cut(&self) {
-        for stream in self.state.streams.lock().unwrap().drain(..) {
-            let _ = stream.shutdown(std::net::Shutdown::Both);
-        }
-    }
-}
-
-fn copy(mut from: TcpStream, mut to: TcpStream, is_answer: bool, state: &ProxyState) {
-    let mut buffer = [0; 4096];
-    while let Ok(n) = from.read(&mut buffer) {
-        if n == 0 {
-            break;
-        }
-        let is_swallowed = is_answer && state.swallow_answers.load(Ordering::SeqCst);
-        if !is_swallowed && to.write_all(&buffer[..n]).is_err() {
-            break;
-        }
-    }
-    let _ = to.shutdown(std::net::Shutdown::Both);
-}
-
 /// Who reports in these tests.
 pub(crate) fn source() -> EventSource {
     EventSource { site: "north".to_owned(), agent_version: "0.1.0".to_owned() }
 }
 
-/// An outbox in `dir` that must be sound.
+/// An outbox in `dir` with the upstream `mqtt` that must be sound.
 pub(crate) fn outbox(dir: &Path) -> Outbox {
-    let opened = Outbox::open(dir.join("outbox.db"), OutboxLimits::default(), source()).unwrap();
+    outbox_for(dir, &["mqtt"])
+}
+
+/// An outbox in `dir` with these upstreams that must be sound.
+pub(crate) fn outbox_for(dir: &Path, upstreams: &[&str]) -> Outbox {
+    let settings = OutboxSettings {
+        limits: OutboxLimits::default(),
+        source: source(),
+        upstreams: upstreams.iter().map(|id| Destination::required(*id)).collect(),
+    };
+    let opened = Outbox::open(dir.join("outbox.db"), settings, SystemClock.now()).unwrap();
     assert_eq!(opened.set_aside, None);
     opened.outbox
 }
 
-/// A publisher's configuration that does not wait long.
+/// A broker's configuration that does not wait long.
 pub(crate) fn config(port: u16, version: MqttVersion) -> MqttConfig {
     let mut config = MqttConfig::new(format!("mqtt://127.0.0.1:{port}"));
     (config.version, config.reconnect_min_ms, config.reconnect_max_ms) = (version, 20, 200);
     config
 }
 
-pub(crate) fn publisher(config: &MqttConfig, outbox: &Outbox) -> PublisherHandle {
-    spawn(config.resolve("north", Path::new("."), &|_| None).unwrap(), outbox, Arc::new(SystemClock)).unwrap()
+pub(crate) fn publisher(config: &MqttConfig, outbox: &Outbox) -> UpstreamHandle {
+    start("mqtt", &config.resolve("north", Path::new("."), &|_| None).unwrap(), outbox)
+}
+
+/// Starts the way to one of the outbox's upstreams.
+pub(crate) fn start(upstream: &str, adapter: &dyn Start, outbox: &Outbox) -> UpstreamHandle {
+    adapter.start(outbox.lane(upstream).unwrap(), Arc::new(SystemClock)).unwrap()
 }
 
 /// Waits until everything was acknowledged.
-pub(crate) fn drained(handle: &PublisherHandle) -> PublisherStats {
+pub(crate) fn drained(handle: &UpstreamHandle) -> UpstreamStats {
     eventually("the outbox is empty", || {
         let stats = handle.stats();
         stats.depth_messages == 0 && stats.in_flight == 0

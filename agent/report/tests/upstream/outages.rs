@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use forewarn_report::{MqttVersion, ReportState};
 
 use crate::event;
-use crate::support::{
-    Broker, Proxy, Received, Subscriber, config, drained, eventually, free_port, outbox, publisher, report,
-};
+use crate::proxy::Proxy;
+use crate::support::{Broker, Received, Subscriber, config, drained, eventually, free_port, outbox, publisher, report};
 
 #[test]
 fn a_broker_that_is_away_costs_nothing_but_time() {

@@ -1,4 +1,4 @@
-//! Configuration of the publisher: as written in the site file, and resolved with its secrets.
+//! Settings of an MQTT upstream: as written in the site file, and resolved with its secrets.
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub enum MqttVersion {
 }
 
 broker_table! {
-    /// The publisher as the site file describes it.
+    /// An MQTT upstream as the site file describes it.
     pub struct MqttConfig {
         /// `"5"` (default) or `"3.1.1"`.
         #[serde(default)]
@@ -57,7 +57,7 @@ fn default_reconnect_max() -> u32 {
     BackoffLimits::USUAL.longest.as_millis() as u32
 }
 
-/// The publisher's configuration, checked, with its secrets.
+/// An MQTT upstream's settings, checked, with its secrets.
 #[derive(Debug, Clone)]
 pub struct ResolvedMqtt {
     pub(crate) broker: Broker,

@@ -6,28 +6,39 @@
 use std::time::Duration;
 
 use forewarn_base::broker::{BAD_LOGIN, Broker, NOT_ALLOWED};
-use forewarn_wire::{CONTENT_TYPE, EventSource, Presence, Status};
+use forewarn_wire::{EventSource, Presence, Status};
 use rumqttc::{TlsConfiguration, Transport, v5};
 
 use super::config::{MqttVersion, ResolvedMqtt};
 use super::topic::Topics;
+use crate::upstream::{Broken, Inward, Outward};
 
 /// The largest packet sent; brokers state their own limit in MQTT 5.
 const MAX_PACKET_BYTES: usize = 16 << 20;
 /// Until TCP, TLS and CONNACK are through.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// One message for the broker, QoS 1.
-pub(crate) struct Publication<'a> {
-    pub(crate) topic: String,
-    pub(crate) payload: &'a str,
-    pub(crate) is_retained: bool,
-    pub(crate) is_event: bool,
+/// What is sent to the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// A publication with QoS 1.
+    Publish {
+        /// The topic.
+        topic: String,
+        /// The body.
+        payload: String,
+        /// Whether the broker keeps it for later subscribers.
+        is_retained: bool,
+        /// What the body is.
+        content_type: &'static str,
+    },
+    /// The farewell, after which the broker does not publish the will.
+    Disconnect,
 }
 
 /// What happened on the connection.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Note {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
     /// The broker accepted the connection.
     Connected,
     /// The oldest publication handed over was written under this packet identifier.
@@ -43,19 +54,23 @@ pub(crate) enum Note {
 }
 
 /// Hands publications to the library.
-pub(crate) enum WireSender {
+pub enum MqttSender {
+    /// By MQTT 3.1.1.
     V311(rumqttc::AsyncClient),
+    /// By MQTT 5.
     V5(v5::AsyncClient),
 }
 
 /// Drives one connection.
-pub(crate) enum WireLoop {
+pub enum MqttReceiver {
+    /// By MQTT 3.1.1.
     V311(Box<rumqttc::EventLoop>),
+    /// By MQTT 5.
     V5(Box<v5::EventLoop>),
 }
 
 /// Prepares a connection; it is made when the loop is polled first.
-pub(crate) fn open(config: &ResolvedMqtt, topics: &Topics, source: &EventSource) -> (WireSender, WireLoop) {
+pub(super) fn open(config: &ResolvedMqtt, topics: &Topics, source: &EventSource) -> (MqttSender, MqttReceiver) {
     let will = Status::json(Presence::Offline, Some("connection_lost"), source);
     // Room for a full window, the status and the farewell.
     let capacity = usize::from(config.max_in_flight) + 4;
@@ -78,7 +93,7 @@ pub(crate) fn open(config: &ResolvedMqtt, topics: &Topics, source: &EventSource)
             let mut network = rumqttc::NetworkOptions::new();
             network.set_connection_timeout(CONNECT_TIMEOUT.as_secs()).set_tcp_nodelay(true);
             events.set_network_options(network);
-            (WireSender::V311(client), WireLoop::V311(Box::new(events)))
+            (MqttSender::V311(client), MqttReceiver::V311(Box::new(events)))
         }
         MqttVersion::V5 => {
             let mut options = v5::MqttOptions::new(&broker.client_id, &broker.url.host, broker.url.port);
@@ -106,7 +121,7 @@ pub(crate) fn open(config: &ResolvedMqtt, topics: &Topics, source: &EventSource)
                 options.set_transport(transport);
             }
             let (client, events) = v5::AsyncClient::new(options, capacity);
-            (WireSender::V5(client), WireLoop::V5(Box::new(events)))
+            (MqttSender::V5(client), MqttReceiver::V5(Box::new(events)))
         }
     }
 }
@@ -116,84 +131,79 @@ fn transport(broker: &Broker) -> Option<Transport> {
     Some(Transport::tls_with_config(TlsConfiguration::Rustls(tls.config())))
 }
 
-impl WireSender {
-    /// Hands a publication over; it is written when the loop is polled.
-    pub(crate) fn publish(&self, publication: Publication<'_>) -> Result<(), String> {
-        let Publication { topic, payload, is_retained, is_event } = publication;
-        match self {
-            Self::V311(client) => client
-                .try_publish(topic, rumqttc::QoS::AtLeastOnce, is_retained, payload.as_bytes())
+impl Outward<Message> for MqttSender {
+    fn send(&mut self, message: Message) -> Result<(), Broken> {
+        let sent = match (self, message) {
+            (Self::V311(client), Message::Publish { topic, payload, is_retained, .. }) => client
+                .try_publish(topic, rumqttc::QoS::AtLeastOnce, is_retained, payload)
                 .map_err(|error| error.to_string()),
-            Self::V5(client) => {
-                let content_type = if is_event { CONTENT_TYPE } else { "application/json" };
+            (Self::V5(client), Message::Publish { topic, payload, is_retained, content_type }) => {
                 let properties = v5::mqttbytes::v5::PublishProperties {
                     payload_format_indicator: Some(1),
                     content_type: Some(content_type.to_owned()),
                     ..Default::default()
                 };
-                let (qos, payload) = (v5::mqttbytes::QoS::AtLeastOnce, payload.as_bytes().to_vec());
                 client
-                    .try_publish_with_properties(topic, qos, is_retained, payload, properties)
+                    .try_publish_with_properties(
+                        topic,
+                        v5::mqttbytes::QoS::AtLeastOnce,
+                        is_retained,
+                        payload,
+                        properties,
+                    )
                     .map_err(|error| error.to_string())
             }
-        }
-    }
-
-    /// Asks for a farewell, after which the broker does not publish the will.
-    pub(crate) fn disconnect(&self) -> Result<(), String> {
-        match self {
-            Self::V311(client) => client.try_disconnect().map_err(|error| error.to_string()),
-            Self::V5(client) => client.try_disconnect().map_err(|error| error.to_string()),
-        }
+            (Self::V311(client), Message::Disconnect) => client.try_disconnect().map_err(|error| error.to_string()),
+            (Self::V5(client), Message::Disconnect) => client.try_disconnect().map_err(|error| error.to_string()),
+        };
+        sent.map_err(Broken)
     }
 }
 
-impl WireLoop {
-    /// Waits for the next thing to happen. After an error the connection is of no use any more.
-    ///
+impl Inward<Answer> for MqttReceiver {
     /// The future must be polled to its end: what it was about to write when it is dropped may be lost to the
     /// library's own account.
-    pub(crate) async fn poll(&mut self) -> Result<Note, String> {
-        match self {
-            Self::V311(events) => events.poll().await.map(|event| note_v311(&event)).map_err(|e| explain_v311(&e)),
-            Self::V5(events) => events.poll().await.map(|event| note_v5(&event)).map_err(|e| explain_v5(&e)),
-        }
+    async fn next(&mut self) -> Result<Answer, Broken> {
+        let answer = match self {
+            Self::V311(events) => events.poll().await.map(|event| answer_v311(&event)).map_err(|e| explain_v311(&e)),
+            Self::V5(events) => events.poll().await.map(|event| answer_v5(&event)).map_err(|e| explain_v5(&e)),
+        };
+        answer.map_err(Broken)
     }
 
-    /// What was read before the connection broke and not yet told.
-    pub(crate) fn leftovers(&mut self) -> Vec<Note> {
+    fn leftovers(&mut self) -> Vec<Answer> {
         match self {
-            Self::V311(events) => events.state.events.drain(..).map(|event| note_v311(&event)).collect(),
-            Self::V5(events) => events.state.events.drain(..).map(|event| note_v5(&event)).collect(),
+            Self::V311(events) => events.state.events.drain(..).map(|event| answer_v311(&event)).collect(),
+            Self::V5(events) => events.state.events.drain(..).map(|event| answer_v5(&event)).collect(),
         }
     }
 }
 
-fn note_v311(event: &rumqttc::Event) -> Note {
+fn answer_v311(event: &rumqttc::Event) -> Answer {
     use rumqttc::{Event, Outgoing, Packet};
     match event {
-        Event::Incoming(Packet::ConnAck(_)) => Note::Connected,
-        Event::Incoming(Packet::PubAck(ack)) => Note::Acked(ack.pkid),
-        Event::Outgoing(Outgoing::Publish(packet)) => Note::Wrote(*packet),
-        Event::Outgoing(Outgoing::Disconnect) => Note::Disconnected,
-        _ => Note::Other,
+        Event::Incoming(Packet::ConnAck(_)) => Answer::Connected,
+        Event::Incoming(Packet::PubAck(ack)) => Answer::Acked(ack.pkid),
+        Event::Outgoing(Outgoing::Publish(packet)) => Answer::Wrote(*packet),
+        Event::Outgoing(Outgoing::Disconnect) => Answer::Disconnected,
+        _ => Answer::Other,
     }
 }
 
-fn note_v5(event: &v5::Event) -> Note {
+fn answer_v5(event: &v5::Event) -> Answer {
     use rumqttc::Outgoing;
     use v5::Event;
     use v5::mqttbytes::v5::{Packet, PubAckReason};
     match event {
-        Event::Incoming(Packet::ConnAck(_)) => Note::Connected,
+        Event::Incoming(Packet::ConnAck(_)) => Answer::Connected,
         // That nobody subscribes is no fault of the message.
         Event::Incoming(Packet::PubAck(ack)) => match ack.reason {
-            PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Note::Acked(ack.pkid),
-            reason => Note::Refused(ack.pkid, format!("{reason:?}")),
+            PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Answer::Acked(ack.pkid),
+            reason => Answer::Refused(ack.pkid, format!("{reason:?}")),
         },
-        Event::Outgoing(Outgoing::Publish(packet)) => Note::Wrote(*packet),
-        Event::Outgoing(Outgoing::Disconnect) => Note::Disconnected,
-        _ => Note::Other,
+        Event::Outgoing(Outgoing::Publish(packet)) => Answer::Wrote(*packet),
+        Event::Outgoing(Outgoing::Disconnect) => Answer::Disconnected,
+        _ => Answer::Other,
     }
 }
 

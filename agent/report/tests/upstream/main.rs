@@ -1,9 +1,13 @@
-//! The publisher against a real mosquitto: delivery, order, outages, will, versions, logins, TLS.
+//! Upstreams against a real mosquitto: delivery, order, outages, will, versions, logins, TLS; several at once; another
+//! kind.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod kind;
 mod outages;
+mod proxy;
 mod secured;
+mod several;
 mod support;
 
 use std::time::Duration;

@@ -1,0 +1,79 @@
+//! The ways upstream, as a part of the agent and as others see them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use forewarn_base::sync::lock;
+use forewarn_domain::Clock;
+use forewarn_report::{Outbox, UpstreamStats};
+
+use super::part::Part;
+use crate::config::Site;
+use crate::exit::{CommandError, ExitCode, OrExit as _};
+
+/// Time that all of them have for what is left when the agent stops.
+const DRAIN: Duration = Duration::from_secs(8);
+
+#[derive(Default)]
+struct State {
+    running: Option<forewarn_report::Upstreams>,
+    /// Their counters at their end.
+    last: BTreeMap<String, UpstreamStats>,
+}
+
+/// The ways to all upstreams of the site; none where it has none. Clones are the same ones.
+#[derive(Clone, Default)]
+pub struct Upstreams(Arc<Mutex<State>>);
+
+impl Upstreams {
+    /// Starts them.
+    pub fn start(site: &Site, outbox: &Outbox, clock: &Arc<dyn Clock>) -> Result<Self, CommandError> {
+        let running = forewarn_report::Upstreams::start(&site.upstreams, outbox, clock).or_exit(ExitCode::Failed)?;
+        Ok(Self(Arc::new(Mutex::new(State { running: Some(running), last: BTreeMap::new() }))))
+    }
+
+    /// The counters of each now, or at its end, by name.
+    pub fn stats(&self) -> BTreeMap<String, UpstreamStats> {
+        let state = self.lock();
+        state.running.as_ref().map_or_else(|| state.last.clone(), forewarn_report::Upstreams::stats)
+    }
+
+    /// How many acknowledgements came from all of them together.
+    pub fn acknowledged(&self) -> u64 {
+        self.stats().values().map(|stats| stats.acknowledged).sum()
+    }
+
+    /// To whom no reports go now, and why.
+    pub fn troubles(&self) -> Vec<String> {
+        let stats = self.lock().running.as_ref().map(forewarn_report::Upstreams::stats).unwrap_or_default();
+        let away = stats.into_iter().filter(|(_, stats)| stats.connected_since.is_none());
+        away.map(|(name, stats)| {
+            format!("upstream {name}: {}", stats.last_error.as_deref().unwrap_or("not connected yet"))
+        })
+        .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.0)
+    }
+}
+
+impl Part for Upstreams {
+    fn name(&self) -> &'static str {
+        "upstream"
+    }
+
+    fn is_broken(&self) -> bool {
+        self.lock().running.as_ref().is_some_and(|running| !running.are_running())
+    }
+
+    fn stop(&mut self) -> anyhow::Result<()> {
+        let running = self.lock().running.take();
+        if let Some(running) = running {
+            let last = running.stop(DRAIN);
+            self.lock().last = last;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! The transaction that writes a report down.
+
+use forewarn_domain::{IncidentState, Report};
+use forewarn_wire::EventSource;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use super::bounds;
+use super::destinations;
+use super::types::{OutboxLimits, Recorded};
+
+/// Ids of forgotten incidents that are kept, about 150 bytes each. Evidence of this many takes 100 GB and more, so that
+/// retention has deleted it before its incident's id goes.
+pub(super) const KEEP_FORGOTTEN: u64 = 200_000;
+
+/// A report with what is written of it.
+pub(super) struct Step<'a> {
+    pub(super) report: &'a Report,
+    /// The whole report as JSON.
+    pub(super) whole: String,
+    /// Its incident as JSON.
+    pub(super) record: String,
+    pub(super) snapshot: Option<&'a str>,
+}
+
+/// Queues one message for nobody yet; returns its place.
+pub(super) fn insert_message(
+    tx: &Connection,
+    seq: Option<i64>,
+    report: &Report,
+    source: &EventSource,
+) -> rusqlite::Result<i64> {
+    let whole = serde_json::to_string(report).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+    insert_encoded(tx, seq, report, &whole, source)
+}
+
+fn insert_encoded(
+    tx: &Connection,
+    seq: Option<i64>,
+    report: &Report,
+    whole: &str,
+    source: &EventSource,
+) -> rusqlite::Result<i64> {
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO messages (seq, incident, sequence, at_us, site, agent_version, report, bytes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    insert.execute(params![
+        seq,
+        report.incident.id.as_str(),
+        report.sequence,
+        report.at.as_micros(),
+        source.site,
+        source.agent_version,
+        whole,
+        whole.len() as i64,
+    ])?;
+    Ok(tx.last_insert_rowid())
+}
+
+/// Writes the incident, its snapshot and the message down; `None` if the message found no room.
+pub(super) fn record(
+    tx: &Transaction<'_>,
+    limits: &OutboxLimits,
+    source: &EventSource,
+    step: &Step<'_>,
+) -> rusqlite::Result<Option<Recorded>> {
+    let report = step.report;
+    let key = report.incident.id.as_str();
+    let last: Option<u32> = tx
+        .prepare_cached("SELECT last_sequence FROM incidents WHERE id = ?1")?
+        .query_row(params![key], |row| row.get(0))
+        .optional()?;
+    if last.is_some_and(|last| report.sequence <= last) {
+        if let Some(snapshot) = step.snapshot {
+            tx.execute("UPDATE incidents SET snapshot = ?2 WHERE id = ?1 AND is_closed = 0", params![key, snapshot])?;
+        }
+        return Ok(Some(Recorded::Repeated));
+    }
+    let skipped = last.map_or(0, |last| report.sequence - last - 1);
+    let made_room = bounds::make_room(tx, limits, key, step.whole.len() as u64)?;
+    keep_incident(tx, step)?;
+    let mut recorded = None;
+    if let Some(made_room) = made_room {
+        let seq = insert_encoded(tx, None, report, &step.whole, source)?;
+        tx.prepare_cached(
+            "INSERT INTO deliveries (upstream, seq) SELECT id, ?1 FROM upstreams WHERE removed_at_us IS NULL",
+        )?
+        .execute(params![seq])?;
+        // What was owed of this incident comes with this message.
+        tx.prepare_cached(
+            "DELETE FROM owed WHERE incident = ?1
+             AND upstream IN (SELECT id FROM upstreams WHERE removed_at_us IS NULL)",
+        )?
+        .execute(params![key])?;
+        recorded = Some(Recorded::Queued { seq, made_room, skipped });
+    } else {
+        tx.prepare_cached(
+            "INSERT OR IGNORE INTO owed (upstream, incident)
+             SELECT id, ?1 FROM upstreams WHERE removed_at_us IS NULL",
+        )?
+        .execute(params![key])?;
+    }
+    // Only now: an incident whose message is not queued yet looks like one of which nothing is left to send.
+    if report.incident.state == IncidentState::Closed {
+        destinations::forget_removed(tx, report.at)?;
+        bounds::forget_old(tx, limits.keep_closed, KEEP_FORGOTTEN)?;
+    }
+    Ok(recorded)
+}
+
+fn keep_incident(tx: &Transaction<'_>, step: &Step<'_>) -> rusqlite::Result<()> {
+    let (report, incident) = (step.report, &step.report.incident);
+    let is_closed = incident.state == IncidentState::Closed;
+    let opened_at = incident.history.first().map_or(report.at, |t| t.at);
+    tx.prepare_cached(
+        "INSERT INTO incidents
+             (id, state, opened_at_us, updated_at_us, last_sequence, is_closed, record, snapshot)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (id) DO UPDATE SET
+             state = excluded.state, updated_at_us = excluded.updated_at_us,
+             last_sequence = excluded.last_sequence,
+             is_closed = max(is_closed, excluded.is_closed), record = excluded.record,
+             snapshot = CASE WHEN excluded.is_closed THEN NULL ELSE coalesce(excluded.snapshot, snapshot) END",
+    )?
+    .execute(params![
+        incident.id.as_str(),
+        incident.state.as_str(),
+        opened_at.as_micros(),
+        report.at.as_micros(),
+        report.sequence,
+        is_closed,
+        step.record,
+        step.snapshot.filter(|_| !is_closed),
+    ])?;
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! What an outbox keeps, and until when.
+
+use forewarn_wire::samples::{CLOSING, report};
+
+use super::*;
+use crate::outbox::ledger::IncidentLedger;
+
+#[test]
+fn a_report_is_kept_until_it_is_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut outbox = open(dir.path(), OutboxLimits::default());
+    let first = report(1, 1);
+    let id = first.incident.id.clone();
+    assert_eq!(outbox.report_state(&id).unwrap(), ReportState::Unknown);
+    let recorded = outbox.record(&first, Some("{\"a\":1}")).unwrap();
+    assert!(matches!(
+        recorded,
+        Recorded::Queued { made_room: MadeRoom { compacted: 0, postponed: 0 }, skipped: 0, .. }
+    ));
+    assert_eq!(outbox.record(&first, Some("{\"a\":2}")).unwrap(), Recorded::Repeated);
+    assert_eq!(ids(&outbox, MQTT), [format!("{id}/1")]);
+    assert_eq!(outbox.open_snapshots().unwrap()[0].snapshot, "{\"a\":2}");
+    assert_eq!((outbox.depth().messages, outbox.report_state(&id).unwrap()), (1, ReportState::Pending));
+    ack(&outbox, MQTT, &pending(&outbox, MQTT, 1));
+    assert_eq!((outbox.depth(), outbox.report_state(&id).unwrap()), (Depth::default(), ReportState::Acknowledged));
+    assert_eq!(outbox.record(&first, None).unwrap(), Recorded::Repeated, "also after the message has gone");
+
+    let Recorded::Queued { skipped, .. } = outbox.record(&report(1, 4), None).unwrap() else { panic!("queued") };
+    assert_eq!(skipped, 2);
+    outbox.record(&report(1, CLOSING), Some("ignored")).unwrap();
+    assert_eq!(outbox.open_snapshots().unwrap(), []);
+}
+
+#[test]
+fn the_ledger_reads_beside_the_writer() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut outbox = open(dir.path(), OutboxLimits::default());
+    outbox.record(&report(1, 1), Some("{}")).unwrap();
+    outbox.record(&report(2, CLOSING), None).unwrap();
+    let ledger = IncidentLedger::open(outbox.path()).unwrap();
+    let latest = ledger.latest(10).unwrap();
+    assert_eq!(latest.iter().map(|e| e.is_closed).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(latest[1].record, report(1, 1).incident);
+    assert_eq!(latest[1].unacknowledged, 1);
+    outbox.record(&report(1, 2), Some("{}")).unwrap();
+    assert_eq!(ledger.open_incidents(10).unwrap()[0].last_sequence, 2);
+    assert_eq!(ledger.incident(&report(3, 1).incident.id).unwrap(), None);
+}
+
+#[test]
+fn two_threads_use_one_outbox() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = open(dir.path(), OutboxLimits::default());
+    let reader = writer.again().unwrap();
+    let mut sender = writer.lane(MQTT).unwrap();
+    let recording = std::thread::Builder::new()
+        .name("recording".to_owned())
+        .spawn(move || {
+            for n in 0..60 {
+                writer.record(&report(n, 1), Some("{}")).unwrap();
+            }
+        })
+        .unwrap();
+    let mut seen = Vec::new();
+    while seen.len() < 60 {
+        let pending = sender.pending_after(0, 7).unwrap();
+        sender.ack(&pending.iter().map(QueuedReport::receipt).collect::<Vec<_>>()).unwrap();
+        seen.extend(pending.into_iter().map(|m| m.seq));
+    }
+    recording.join().unwrap();
+    assert!(seen.is_sorted());
+    assert_eq!((reader.depth(), sender.backlog()), (Depth::default(), Backlog::default()));
+}
+
+#[test]
+fn a_site_that_cannot_be_a_topic_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = EventSource { site: "north/+".to_owned(), ..source() };
+    let settings = OutboxSettings { source, ..settings(OutboxLimits::default(), &[MQTT]) };
+    let error = Outbox::open(dir.path().join("outbox.db"), settings, now()).unwrap_err();
+    assert!(matches!(error, OutboxError::Site(_)), "{error}");
+}

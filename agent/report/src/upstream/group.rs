@@ -1,0 +1,55 @@
+//! All upstreams of a site.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use forewarn_domain::Clock;
+use forewarn_domain::clock::Stopwatch;
+
+use super::config::ResolvedUpstream;
+use super::{UpstreamError, UpstreamHandle, UpstreamStats};
+use crate::outbox::Outbox;
+
+/// The running ways to all upstreams. Dropping it stops them at once.
+#[derive(Debug, Default)]
+pub struct Upstreams {
+    handles: Vec<UpstreamHandle>,
+}
+
+impl Upstreams {
+    /// Starts every upstream on a thread of its own.
+    pub fn start(
+        upstreams: &[ResolvedUpstream],
+        outbox: &Outbox,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, UpstreamError> {
+        let start = |upstream: &ResolvedUpstream| {
+            let lane = outbox
+                .lane(&upstream.id)
+                .map_err(|source| UpstreamError::Outbox { upstream: upstream.id.clone(), source })?;
+            upstream.adapter.start(lane, Arc::clone(clock))
+        };
+        Ok(Self { handles: upstreams.iter().map(start).collect::<Result<_, _>>()? })
+    }
+
+    /// The state and the counters of each, by id.
+    pub fn stats(&self) -> BTreeMap<String, UpstreamStats> {
+        self.handles.iter().map(|handle| (handle.upstream().to_owned(), handle.stats())).collect()
+    }
+
+    /// Whether every thread runs.
+    pub fn are_running(&self) -> bool {
+        self.handles.iter().all(UpstreamHandle::is_running)
+    }
+
+    /// Stops all of them together, for at most `deadline`. What was not acknowledged by then stays in the outbox.
+    pub fn stop(self, deadline: Duration) -> BTreeMap<String, UpstreamStats> {
+        let begun = Stopwatch::start();
+        self.handles.iter().for_each(UpstreamHandle::begin_stop);
+        self.handles
+            .into_iter()
+            .map(|handle| (handle.upstream().to_owned(), handle.stop(deadline.saturating_sub(begun.elapsed()))))
+            .collect()
+    }
+}

@@ -1,0 +1,126 @@
+//! The way to every upstream: the port that an adapter fills, and what all of them share.
+//!
+//! An adapter is three small things. An [`Upstream`] is pure: it says a report in the words of the other side and reads
+//! what the other side answers. An [`Outward`] and an [`Inward`] are the two ends of one connection and do nothing but
+//! carry. An [`Adapter`] holds the settings and makes all three anew for each connection, so that no idea of what is in
+//! flight survives the connection that it was about.
+//!
+//! Everything else is common and written once: a thread for each upstream, its cursor in the outbox, the window of what
+//! was sent ahead of its acknowledgement, the pauses between attempts, the figures. No upstream shares anything with
+//! another but the outbox's file, so one that is dead or slow delays nobody.
+//!
+//! A new kind of upstream is a file of its own and a line in [`config`].
+
+pub mod config;
+mod group;
+pub mod mqtt;
+mod session;
+mod stats;
+mod supervisor;
+mod window;
+
+use std::fmt;
+
+use forewarn_base::backoff::BackoffLimits;
+use forewarn_wire::EventSource;
+
+use crate::outbox::QueuedReport;
+
+pub use group::Upstreams;
+pub use stats::UpstreamStats;
+pub use supervisor::{Start, UpstreamError, UpstreamHandle};
+
+/// A connection is of no use any more, and why, for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Broken(pub String);
+
+/// What an answer from the other side means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// The other side is there and takes reports.
+    Ready,
+    /// It has the report of this place of the outbox, and answers for it from now on.
+    Acknowledged(i64),
+    /// It refused something for a reason that may pass. What it was stays in the outbox; the connection starts over
+    /// after a pause, because sending the later reports of an incident first would break their order.
+    Refused {
+        /// What was refused, for people.
+        what: &'static str,
+        /// Why, for people.
+        why: String,
+    },
+    /// It was taken leave of.
+    Left,
+    /// Nothing that matters here.
+    Nothing,
+}
+
+/// How reports are said to one upstream, and what its answers mean. Pure, for one connection.
+///
+/// What is to be sent is collected by `handle_…` and taken by [`poll_message`](Self::poll_message).
+pub trait Upstream {
+    /// What is sent there.
+    type Message;
+    /// What comes from there.
+    type Answer;
+
+    /// Says a report. It may take several messages; it is acknowledged when the other side has all of them.
+    fn handle_report(&mut self, report: &QueuedReport);
+
+    /// Reads an answer.
+    fn handle_answer(&mut self, answer: Self::Answer) -> Note;
+
+    /// The agent stops and nothing is in flight: takes leave, which ends with [`Note::Left`].
+    fn handle_stop(&mut self);
+
+    /// The next message to be sent.
+    fn poll_message(&mut self) -> Option<Self::Message>;
+}
+
+/// The end of a connection that carries messages away.
+pub trait Outward<M> {
+    /// Hands a message over; it is on its way when the other end is polled.
+    fn send(&mut self, message: M) -> Result<(), Broken>;
+}
+
+/// The end of a connection that brings answers.
+pub trait Inward<A> {
+    /// Waits for the next answer. After an error the connection is of no use any more.
+    ///
+    /// The future is always polled to its end.
+    fn next(&mut self) -> impl Future<Output = Result<A, Broken>>;
+
+    /// Answers that had come before the connection broke and were not told yet.
+    fn leftovers(&mut self) -> Vec<A> {
+        Vec::new()
+    }
+}
+
+/// How fast reports are sent, and how soon a connection is tried again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// Reports sent ahead of their acknowledgement, at most.
+    pub max_in_flight: u16,
+    /// The pauses between attempts.
+    pub reconnect: BackoffLimits,
+}
+
+/// An upstream's settings, checked and with their secrets.
+pub trait Adapter: fmt::Debug + Clone + Send + Sync + 'static {
+    /// What it says and hears.
+    type Upstream: Upstream;
+    /// The end that carries away.
+    type Outward: Outward<<Self::Upstream as Upstream>::Message>;
+    /// The end that brings.
+    type Inward: Inward<<Self::Upstream as Upstream>::Answer>;
+
+    /// Where it leads, for logs; without secrets.
+    fn peer(&self) -> String;
+
+    /// How fast.
+    fn pace(&self) -> Pace;
+
+    /// Prepares a connection; it is made when its inward end is polled first.
+    fn connect(&self, source: &EventSource) -> (Self::Upstream, Self::Outward, Self::Inward);
+}

@@ -1,0 +1,207 @@
+//! The adapter for MQTT brokers. Described for consumers in `docs/mqtt.md`.
+
+pub mod config;
+mod link;
+mod packets;
+pub mod topic;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use forewarn_base::setting::SettingError;
+use forewarn_wire::{CONTENT_TYPE, Event, EventSource, Presence, Status};
+
+use self::config::{MqttConfig, ResolvedMqtt};
+use self::link::{Answer, Message, MqttReceiver, MqttSender};
+use self::packets::{Packets, Sent};
+use self::topic::Topics;
+use super::config::{AdapterSettings, Surroundings};
+use super::{Adapter, Note, Pace, Start, Upstream};
+use crate::outbox::QueuedReport;
+
+/// The id of the upstream that needs no word of its kind, and whose client has the site's plain name.
+const PLAIN_ID: &str = "mqtt";
+
+impl AdapterSettings for MqttConfig {
+    fn resolve_in(&self, around: Surroundings<'_>) -> Result<Arc<dyn Start>, SettingError> {
+        let mut config = self.clone();
+        if config.client_id.is_none() && around.id != PLAIN_ID {
+            // Two upstreams may be the same broker, which knows its clients by their names.
+            config.client_id = Some(format!("forewarn-{}-{}", around.site, around.id));
+        }
+        Ok(Arc::new(config.resolve(around.site, around.directory, around.environment)?))
+    }
+}
+
+impl Adapter for ResolvedMqtt {
+    type Upstream = MqttUpstream;
+    type Outward = MqttSender;
+    type Inward = MqttReceiver;
+
+    fn peer(&self) -> String {
+        format!("the broker {}", self.broker())
+    }
+
+    fn pace(&self) -> Pace {
+        Pace { max_in_flight: self.max_in_flight, reconnect: self.reconnect }
+    }
+
+    fn connect(&self, source: &EventSource) -> (MqttUpstream, MqttSender, MqttReceiver) {
+        let upstream = MqttUpstream::new(&self.topic_prefix, source);
+        let (outward, inward) = link::open(self, &upstream.topics, source);
+        (upstream, outward, inward)
+    }
+}
+
+/// Says reports as CloudEvents, and whether the agent is there as a retained status.
+#[derive(Debug)]
+pub struct MqttUpstream {
+    topics: Topics,
+    source: EventSource,
+    packets: Packets,
+    messages: VecDeque<Message>,
+}
+
+impl MqttUpstream {
+    fn new(prefix: &str, source: &EventSource) -> Self {
+        Self {
+            topics: Topics::new(prefix, &source.site),
+            source: source.clone(),
+            packets: Packets::default(),
+            messages: VecDeque::new(),
+        }
+    }
+
+    fn say(&mut self, presence: Presence, reason: Option<&str>) {
+        self.messages.push_back(Message::Publish {
+            topic: self.topics.status(),
+            payload: Status::json(presence, reason, &self.source),
+            is_retained: true,
+            content_type: "application/json",
+        });
+        self.packets.hand(if presence == Presence::Online { Sent::Online } else { Sent::Offline });
+    }
+}
+
+impl Upstream for MqttUpstream {
+    type Message = Message;
+    type Answer = Answer;
+
+    fn handle_report(&mut self, queued: &QueuedReport) {
+        let rule = &queued.report.incident.rule;
+        let event = Event::from_report(&queued.report, &queued.source);
+        self.messages.push_back(Message::Publish {
+            topic: self.topics.incidents(rule.stream.as_str(), rule.violation.as_str()),
+            // An event of texts and numbers always has a JSON form.
+            payload: serde_json::to_string(&event).unwrap_or_default(),
+            is_retained: false,
+            content_type: CONTENT_TYPE,
+        });
+        self.packets.hand(Sent::Report(queued.seq));
+    }
+
+    fn handle_answer(&mut self, answer: Answer) -> Note {
+        match answer {
+            Answer::Connected => {
+                self.say(Presence::Online, None);
+                Note::Ready
+            }
+            Answer::Wrote(packet) => {
+                self.packets.wrote(packet);
+                Note::Nothing
+            }
+            Answer::Acked(packet) => match self.packets.answered(packet) {
+                Some(Sent::Report(seq)) => Note::Acknowledged(seq),
+                Some(Sent::Offline) => {
+                    self.messages.push_back(Message::Disconnect);
+                    Note::Nothing
+                }
+                Some(Sent::Online) | None => Note::Nothing,
+            },
+            Answer::Refused(packet, reason) => {
+                let what = match self.packets.answered(packet) {
+                    Some(Sent::Report(_)) => "an event",
+                    Some(Sent::Online | Sent::Offline) => "the status",
+                    None => "a message",
+                };
+                Note::Refused { what, why: format!("{reason}; check its ACL and limits") }
+            }
+            Answer::Disconnected => Note::Left,
+            Answer::Other => Note::Nothing,
+        }
+    }
+
+    fn handle_stop(&mut self) {
+        self.say(Presence::Offline, Some("stopped"));
+    }
+
+    fn poll_message(&mut self) -> Option<Message> {
+        self.messages.pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_wire::samples::{report, source};
+
+    use super::*;
+
+    fn sent(upstream: &mut MqttUpstream) -> Vec<(String, String, bool)> {
+        std::iter::from_fn(|| upstream.poll_message())
+            .map(|message| match message {
+                Message::Publish { topic, payload, is_retained, .. } => (topic, payload, is_retained),
+                Message::Disconnect => ("disconnect".to_owned(), String::new(), false),
+            })
+            .collect()
+    }
+
+    fn queued(seq: i64) -> QueuedReport {
+        QueuedReport { seq, report: report(seq as u64, 1), source: source() }
+    }
+
+    #[test]
+    fn a_connection_is_greeted_used_and_taken_leave_of() {
+        let mut upstream = MqttUpstream::new("forewarn", &source());
+        assert_eq!(upstream.handle_answer(Answer::Connected), Note::Ready);
+        assert_eq!(
+            sent(&mut upstream),
+            [("forewarn/north-gate/status".to_owned(), Status::json(Presence::Online, None, &source()), true)]
+        );
+        upstream.handle_report(&queued(7));
+        let body = serde_json::to_string(&Event::from_report(&report(7, 1), &source())).unwrap();
+        assert_eq!(
+            sent(&mut upstream),
+            [("forewarn/north-gate/incidents/gate/illegal_parking".to_owned(), body, false)]
+        );
+        for packet in [1, 2] {
+            assert_eq!(upstream.handle_answer(Answer::Wrote(packet)), Note::Nothing);
+        }
+        assert_eq!(upstream.handle_answer(Answer::Acked(1)), Note::Nothing, "the status is nobody's report");
+        assert_eq!(upstream.handle_answer(Answer::Acked(2)), Note::Acknowledged(7));
+        upstream.handle_stop();
+        assert!(sent(&mut upstream)[0].1.contains("stopped"));
+        upstream.handle_answer(Answer::Wrote(3));
+        upstream.handle_answer(Answer::Acked(3));
+        assert_eq!(sent(&mut upstream)[0].0, "disconnect");
+        assert_eq!(upstream.handle_answer(Answer::Disconnected), Note::Left);
+    }
+
+    #[test]
+    fn a_refusal_says_what_was_refused() {
+        let mut upstream = MqttUpstream::new("forewarn", &source());
+        upstream.handle_report(&queued(3));
+        upstream.handle_answer(Answer::Wrote(1));
+        let Note::Refused { what, why } = upstream.handle_answer(Answer::Refused(1, "NotAuthorized".to_owned())) else {
+            panic!("it is a refusal");
+        };
+        assert_eq!((what, why.as_str()), ("an event", "NotAuthorized; check its ACL and limits"));
+    }
+
+    #[test]
+    fn what_an_earlier_agent_recorded_is_said_in_its_name() {
+        let mut upstream = MqttUpstream::new("forewarn", &source());
+        let earlier = EventSource { agent_version: "0.0.9".to_owned(), ..source() };
+        upstream.handle_report(&QueuedReport { source: earlier, ..queued(3) });
+        assert!(sent(&mut upstream)[0].1.contains("\"agent_version\":\"0.0.9\""));
+    }
+}

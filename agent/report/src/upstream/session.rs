@@ -1,0 +1,216 @@
+//! One connection to an upstream, from the first attempt to its loss or the farewell.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use forewarn_base::sync::lock;
+use forewarn_domain::Clock;
+use forewarn_domain::clock::Stopwatch;
+use tokio::sync::watch;
+
+use super::window::Window;
+use super::{Adapter, Inward, Note, Outward, Upstream, UpstreamStats};
+use crate::outbox::{Lane, Receipt};
+
+/// Acknowledgements that are noted in the outbox in one transaction, at most.
+const ACK_BATCH: usize = 64;
+/// A connection that lasted so long was of use, even if nothing was to be sent.
+const USEFUL_AFTER: Duration = Duration::from_mins(1);
+
+/// What a connection needs, for all of them.
+pub(super) struct Context<A> {
+    pub(super) adapter: A,
+    pub(super) lane: Lane,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) stats: Arc<Mutex<UpstreamStats>>,
+    /// Turns true when the agent is to stop.
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+impl<A> Context<A> {
+    pub(super) fn count(&self, change: impl FnOnce(&mut UpstreamStats)) {
+        change(&mut lock(&self.stats));
+    }
+}
+
+/// How a connection ended.
+pub(super) enum End {
+    /// By a farewell.
+    Stopped,
+    /// By a failure; `was_useful` if something was acknowledged or it lasted.
+    Failed { why: String, was_useful: bool },
+}
+
+/// What is known of the running connection.
+struct Session<A: Adapter> {
+    upstream: A::Upstream,
+    outward: A::Outward,
+    window: Window,
+    /// What was acknowledged and is still to be noted in the outbox.
+    acked: Vec<Receipt>,
+    is_ready: bool,
+    is_leaving: bool,
+    has_left: bool,
+    was_useful: bool,
+}
+
+/// Runs one connection.
+pub(super) async fn run<A: Adapter>(context: &mut Context<A>) -> End {
+    let (upstream, outward, mut inward) = context.adapter.connect(context.lane.source());
+    let mut session = Session::<A> {
+        upstream,
+        outward,
+        window: Window::new(context.adapter.pace().max_in_flight),
+        acked: Vec::new(),
+        is_ready: false,
+        is_leaving: false,
+        has_left: false,
+        was_useful: false,
+    };
+    let lasted = Stopwatch::start();
+    let mut ended = drive(&mut session, &mut inward, context).await;
+    if ended.is_err() {
+        // What the other side said last was read together with the end of the connection. An acknowledgement still
+        // counts, and a refusal is a better reason than that the connection was closed upon it.
+        for answer in inward.leftovers() {
+            let note = session.upstream.handle_answer(answer);
+            let is_answer = matches!(note, Note::Acknowledged(_) | Note::Refused { .. });
+            if let (true, Err(why)) = (is_answer, session.take(note, context)) {
+                ended = Err(why);
+            }
+        }
+    }
+    let noted = session.note_acked(context);
+    context.count(|stats| (stats.connected_since, stats.in_flight) = (None, 0));
+    match ended.and(noted) {
+        Ok(()) => End::Stopped,
+        Err(why) => End::Failed { why, was_useful: session.was_useful || lasted.elapsed() > USEFUL_AFTER },
+    }
+}
+
+async fn drive<A: Adapter>(
+    session: &mut Session<A>,
+    inward: &mut A::Inward,
+    context: &mut Context<A>,
+) -> Result<(), String> {
+    let mut stop = context.stop.clone();
+    loop {
+        let mut poll = pin!(inward.next());
+        let answer = loop {
+            let is_stopping = *stop.borrow_and_update();
+            if is_stopping && !session.is_ready {
+                return Ok(());
+            }
+            tokio::select! {
+                biased;
+                answer = &mut poll => break answer.map_err(|broken| broken.to_string())?,
+                // Ready at once: taken when nothing more was read, so that one transaction notes what came together.
+                () = std::future::ready(()), if !session.acked.is_empty() => session.note_acked(context)?,
+                () = context.lane.queued(), if session.is_ready => {}
+                changed = stop.changed(), if !is_stopping => {
+                    if changed.is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+            session.advance(context)?;
+        };
+        let note = session.upstream.handle_answer(answer);
+        session.take(note, context)?;
+        if session.has_left {
+            return Ok(());
+        }
+        if session.acked.len() >= ACK_BATCH {
+            session.note_acked(context)?;
+        }
+        session.advance(context)?;
+    }
+}
+
+impl<A: Adapter> Session<A> {
+    /// Takes in what happened on the connection.
+    fn take(&mut self, note: Note, context: &Context<A>) -> Result<(), String> {
+        match note {
+            Note::Ready => {
+                self.is_ready = true;
+                let now = context.clock.now();
+                context.count(|stats| {
+                    stats.connected_since = Some(now);
+                    stats.connections += 1;
+                });
+                tracing::info!(upstream = context.lane.upstream(), peer = %context.adapter.peer(), "connected upstream");
+            }
+            Note::Acknowledged(seq) => {
+                if let Some(receipt) = self.window.acknowledged(seq) {
+                    self.acked.push(receipt);
+                    self.was_useful = true;
+                }
+            }
+            Note::Refused { what, why } => {
+                context.count(|stats| stats.refused += 1);
+                return Err(format!("{} refused {what}: {why}", context.adapter.peer()));
+            }
+            Note::Left => self.has_left = true,
+            Note::Nothing => {}
+        }
+        self.send()
+    }
+
+    /// Hands over what there is room for, and the farewell when the agent stops and nothing is left.
+    fn advance(&mut self, context: &mut Context<A>) -> Result<(), String> {
+        if !self.is_ready || self.is_leaving {
+            return Ok(());
+        }
+        let room = self.window.room();
+        let waiting = if room > 0 {
+            context.lane.pending_after(self.window.cursor(), room).map_err(|error| error.to_string())?
+        } else {
+            Vec::new()
+        };
+        for report in &waiting {
+            self.upstream.handle_report(report);
+            self.window.hand(report);
+            self.send()?;
+        }
+        let in_flight = self.in_flight();
+        context.count(|stats| {
+            stats.sent += waiting.len() as u64;
+            stats.in_flight = in_flight;
+        });
+        if *context.stop.borrow() && in_flight == 0 {
+            self.is_leaving = true;
+            self.upstream.handle_stop();
+            self.send()?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self) -> Result<(), String> {
+        while let Some(message) = self.upstream.poll_message() {
+            self.outward.send(message).map_err(|broken| broken.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Notes in the outbox what was acknowledged.
+    fn note_acked(&mut self, context: &mut Context<A>) -> Result<(), String> {
+        if self.acked.is_empty() {
+            return Ok(());
+        }
+        context.lane.ack(&self.acked).map_err(|error| error.to_string())?;
+        let count = self.acked.len() as u64;
+        self.acked.clear();
+        let in_flight = self.in_flight();
+        context.count(|stats| {
+            stats.acknowledged += count;
+            stats.in_flight = in_flight;
+        });
+        Ok(())
+    }
+
+    /// Reports of which the answer is awaited or not yet noted in the outbox.
+    fn in_flight(&self) -> u32 {
+        (self.window.in_flight() + self.acked.len()) as u32
+    }
+}

@@ -1,0 +1,169 @@
+//! The thread of one upstream, which keeps a connection and sends what the outbox holds for it.
+
+use std::fmt;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use forewarn_base::backoff::{Backoff, seed_of};
+use forewarn_base::sync::lock;
+use forewarn_domain::Clock;
+use tokio::sync::watch;
+
+use super::session::{self, Context, End};
+use super::{Adapter, UpstreamStats};
+use crate::outbox::{BacklogReader, Lane, OutboxError};
+
+/// The way to an upstream could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// Another connection to the outbox failed.
+    #[error("failed to start the way to upstream {upstream}: {source}")]
+    Outbox {
+        /// The upstream.
+        upstream: String,
+        /// Why.
+        source: OutboxError,
+    },
+    /// The system refused a thread or an event queue.
+    #[error("failed to start the way to upstream {upstream}: {source}")]
+    System {
+        /// The upstream.
+        upstream: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// An adapter of whatever kind, ready to be started.
+pub trait Start: fmt::Debug + Send + Sync {
+    /// Where it leads, for logs.
+    fn peer(&self) -> String;
+
+    /// Starts it on a thread and a runtime of its own.
+    fn start(&self, lane: Lane, clock: Arc<dyn Clock>) -> Result<UpstreamHandle, UpstreamError>;
+}
+
+impl<A: Adapter> Start for A {
+    fn peer(&self) -> String {
+        Adapter::peer(self)
+    }
+
+    fn start(&self, lane: Lane, clock: Arc<dyn Clock>) -> Result<UpstreamHandle, UpstreamError> {
+        let upstream = lane.upstream().to_owned();
+        let failed = |source| UpstreamError::System { upstream: upstream.clone(), source };
+        let stats = Arc::new(Mutex::new(UpstreamStats::default()));
+        let (stop, stopping) = watch::channel(false);
+        let (give_up, mut giving_up) = watch::channel(false);
+        let (finished, done) = std::sync::mpsc::sync_channel(1);
+        let backlog = lane.reader();
+        let mut context = Context { adapter: self.clone(), lane, clock, stats: Arc::clone(&stats), stop: stopping };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let run = move || {
+            let _finished: SyncSender<()> = finished;
+            runtime.block_on(async {
+                tokio::select! {
+                    () = supervise(&mut context) => {}
+                    _ = giving_up.wait_for(|give_up| *give_up) => {}
+                }
+            });
+        };
+        let thread = std::thread::Builder::new().name(format!("upstream-{upstream}")).spawn(run).map_err(failed)?;
+        Ok(UpstreamHandle { upstream, stats, backlog, stop, give_up, done: Mutex::new(done), thread: Some(thread) })
+    }
+}
+
+/// One connection after another, with pauses between them.
+async fn supervise<A: Adapter>(context: &mut Context<A>) {
+    let name = format!("{}/{}", context.lane.source().site, context.lane.upstream());
+    let mut backoff = Backoff::new(context.adapter.pace().reconnect, seed_of(&name, 0));
+    let mut stop = context.stop.clone();
+    loop {
+        let (why, was_useful) = match session::run(context).await {
+            End::Stopped => return,
+            End::Failed { why, was_useful } => (why, was_useful),
+        };
+        if was_useful {
+            backoff.reset();
+        }
+        let wait = backoff.next_wait();
+        tracing::warn!(
+            upstream = context.lane.upstream(), peer = %Adapter::peer(&context.adapter), why, wait_ms = wait.as_millis() as u64,
+            "no connection upstream"
+        );
+        context.count(|stats| {
+            stats.failures += 1;
+            stats.last_error = Some(why);
+        });
+        if tokio::time::timeout(wait, stop.wait_for(|stop| *stop)).await.is_ok() {
+            return;
+        }
+    }
+}
+
+/// A running way to an upstream. Dropping it stops it at once; what was not sent stays in the outbox.
+#[derive(Debug)]
+pub struct UpstreamHandle {
+    upstream: String,
+    stats: Arc<Mutex<UpstreamStats>>,
+    backlog: BacklogReader,
+    stop: watch::Sender<bool>,
+    /// Turns true when it may wait no longer.
+    give_up: watch::Sender<bool>,
+    /// Disconnected when the thread has ended.
+    done: Mutex<Receiver<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl UpstreamHandle {
+    /// The upstream's id.
+    pub fn upstream(&self) -> &str {
+        &self.upstream
+    }
+
+    /// The state and the counters now.
+    pub fn stats(&self) -> UpstreamStats {
+        let backlog = self.backlog.get();
+        let mut stats = lock(&self.stats).clone();
+        (stats.depth_messages, stats.depth_bytes) = (backlog.depth.messages, backlog.depth.bytes);
+        (stats.owed, stats.oldest_unacknowledged_at) = (backlog.owed, backlog.oldest_unacknowledged_at);
+        stats
+    }
+
+    /// Whether the thread runs.
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Asks it to send what is left while there is a connection, and to take leave.
+    pub fn begin_stop(&self) {
+        // An error means that the thread has ended already.
+        let _ = self.stop.send(true);
+    }
+
+    /// Stops it, for at most `deadline`. What was not acknowledged by then stays in the outbox.
+    pub fn stop(mut self, deadline: Duration) -> UpstreamStats {
+        self.begin_stop();
+        // Nothing is ever sent: the wait ends when the thread drops its end, or with the deadline.
+        let _ = lock(&self.done).recv_timeout(deadline);
+        self.join();
+        self.stats()
+    }
+
+    fn join(&mut self) {
+        let _ = self.give_up.send(true);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!(upstream = self.upstream, "the upstream's thread panicked");
+        }
+    }
+}
+
+impl Drop for UpstreamHandle {
+    fn drop(&mut self) {
+        self.begin_stop();
+        self.join();
+    }
+}

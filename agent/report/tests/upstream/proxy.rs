@@ -1,0 +1,81 @@
+//! A proxy that can be cut and can keep silent.
+
+use std::io::{Read, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Stands between the publisher and the broker; lets through, swallows answers, or cuts.
+pub(crate) struct Proxy {
+    pub(crate) port: u16,
+    state: Arc<ProxyState>,
+}
+
+struct ProxyState {
+    /// Where to; none refuses connections.
+    broker: Mutex<Option<u16>>,
+    swallow_answers: AtomicBool,
+    streams: Mutex<Vec<TcpStream>>,
+}
+
+impl Proxy {
+    pub(crate) fn start(broker: Option<u16>) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state = Arc::new(ProxyState {
+            broker: Mutex::new(broker),
+            swallow_answers: AtomicBool::new(false),
+            streams: Mutex::new(Vec::new()),
+        });
+        let shared = Arc::clone(&state);
+        let accept = move || {
+            for client in listener.incoming() {
+                let Ok(client) = client else { return };
+                let Some(broker) = *shared.broker.lock().unwrap() else { continue };
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, broker));
+                let Ok(server) = TcpStream::connect(address) else { continue };
+                let pairs = [(&client, &server, false), (&server, &client, true)];
+                for (from, to, is_answer) in pairs {
+                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    let shared = Arc::clone(&shared);
+                    let copy = move || copy(from, to, is_answer, &shared);
+                    std::thread::Builder::new().name("proxy-copy".to_owned()).spawn(copy).unwrap();
+                }
+                shared.streams.lock().unwrap().extend([client, server]);
+            }
+        };
+        std::thread::Builder::new().name("proxy".to_owned()).spawn(accept).unwrap();
+        Self { port, state }
+    }
+
+    /// Lets new connections through to a broker, or refuses them.
+    pub(crate) fn lead_to(&self, broker: Option<u16>) {
+        *self.state.broker.lock().unwrap() = broker;
+    }
+
+    /// Keeps what the broker says from the publisher.
+    pub(crate) fn swallow_answers(&self, on: bool) {
+        self.state.swallow_answers.store(on, Ordering::SeqCst);
+    }
+
+    /// Ends all connections that are through.
+    pub(crate) fn cut(&self) {
+        for stream in self.state.streams.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
+}
+
+fn copy(mut from: TcpStream, mut to: TcpStream, is_answer: bool, state: &ProxyState) {
+    let mut buffer = [0; 4096];
+    while let Ok(n) = from.read(&mut buffer) {
+        if n == 0 {
+            break;
+        }
+        let is_swallowed = is_answer && state.swallow_answers.load(Ordering::SeqCst);
+        if !is_swallowed && to.write_all(&buffer[..n]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(std::net::Shutdown::Both);
+}
