@@ -83,6 +83,16 @@ impl SiteFile {
         self
     }
 
+    /// Reports to one more broker, or once more to the same.
+    #[must_use]
+    pub fn another_upstream(mut self, name: &str, url: &str, keys: &str) -> Self {
+        let _ = writeln!(
+            self.tables,
+            "[upstream.{name}]\nkind = \"mqtt\"\nurl = \"{url}\"\nreconnect_min_ms = 100\nreconnect_max_ms = 500\n{keys}\n"
+        );
+        self
+    }
+
     /// Serves metrics.
     #[must_use]
     pub fn metrics(mut self, port: u16) -> Self {

@@ -54,7 +54,7 @@ fn run(args: &Args) -> anyhow::Result<bool> {
     println!("{} rounds with seed {seed} in {}", args.rounds, dir.display());
     let options = Options { rounds: args.rounds, seed };
     let outcome = chaos::run(&program, &dir, options, &mut |line| println!("{line}"));
-    let is_good = outcome.as_ref().is_ok_and(|summary| summary.judgement.is_good());
+    let is_good = outcome.as_ref().is_ok_and(chaos::Summary::is_good);
     if let Some(made) = temporary
         && !is_good
     {

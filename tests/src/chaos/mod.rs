@@ -1,9 +1,10 @@
 //! Kills the agent and the broker at random moments and looks whether anything was lost.
 //!
-//! A real camera streams, a real agent watches with rules whose incidents come quickly, a real mosquitto keeps its
-//! database on disk, and two consumers listen: a *platform* in a persistent session with QoS 1, and a *witness* with
-//! QoS 0. In each round the agent, the broker or both are killed with SIGKILL at a seeded random moment and started
-//! again. In the end everything settles, and [`Judgement`] compares what the agent's outbox recorded with what came.
+//! A real camera streams, a real agent watches with rules whose incidents come quickly and reports to two upstreams at
+//! a real mosquitto, which keeps its database on disk, and to a third that is never there. Two consumers listen: a
+//! *platform* in a persistent session with QoS 1, and a *witness* with QoS 0. In each round the agent, the broker or both
+//! are killed with SIGKILL at a seeded random moment and started again. In the end everything settles, and [`Judgement`]
+//! compares what the agent's outbox recorded with what came by way of each upstream.
 //!
 //! What is proven, and why it takes two consumers: the agent forgets a message when the broker has acknowledged it. A
 //! broker that is killed right then may have the message neither in its database nor delivered to a consumer whose
@@ -60,8 +61,8 @@ pub struct Summary {
     pub agent_kills: u32,
     /// How often the broker was killed.
     pub broker_kills: u32,
-    /// What was found.
-    pub judgement: Judgement,
+    /// What was found of each upstream.
+    pub judgements: Vec<(&'static str, Judgement)>,
     /// Lines that the agents logged as errors.
     pub errors_logged: usize,
     /// Seconds that it took.
@@ -90,12 +91,12 @@ pub fn run(program: &ForewarnBin, dir: &Path, options: Options, tell: &mut dyn F
     }
     stage.settle()?;
     let errors_logged = stage.judge_logs()?;
-    let judgement = stage.judge()?;
+    let judgements = stage.judge()?;
     Ok(Summary {
         rounds: options.rounds,
         agent_kills,
         broker_kills,
-        judgement,
+        judgements,
         errors_logged,
         wall_s: stopwatch.elapsed().as_secs_f64(),
     })
@@ -139,13 +140,21 @@ fn play_round(stage: &mut Stage, rng: &mut Rng) -> anyhow::Result<(Victim, Strin
 }
 
 impl Summary {
+    /// Whether nothing was lost, altered or out of order on the way to any upstream.
+    pub fn is_good(&self) -> bool {
+        self.judgements.iter().all(|(_, judgement)| judgement.is_good())
+    }
+
     /// The table at the end of a run.
     pub fn table(&self) -> String {
-        let Self { rounds, agent_kills, broker_kills, judgement, errors_logged, wall_s } = self;
+        let Self { rounds, agent_kills, broker_kills, judgements, errors_logged, wall_s } = self;
+        let judgements: String = judgements
+            .iter()
+            .map(|(upstream, judgement)| format!("upstream {upstream}\n{}", judgement.table()))
+            .collect();
         format!(
             "rounds                         {rounds:>6}   in {wall_s:.0} s\nagent killed                   {agent_kills:>6}\n\
-             broker killed                  {broker_kills:>6}\nerrors logged by the agents    {errors_logged:>6}\n{}",
-            judgement.table()
+             broker killed                  {broker_kills:>6}\nerrors logged by the agents    {errors_logged:>6}\n{judgements}"
         )
     }
 }

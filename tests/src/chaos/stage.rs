@@ -12,7 +12,7 @@ use crate::broker::Broker;
 use crate::camera::{CameraOptions, SimCamera};
 use crate::program::{ForewarnBin, demo_clip};
 use crate::site::{CameraEntry, QUICK_LOITERING, QUICK_PARKING, SiteFile};
-use crate::subscriber::{Session, Subscriber};
+use crate::subscriber::{Received, Session, Subscriber};
 use crate::wait;
 
 /// More incidents than a run makes.
@@ -21,6 +21,9 @@ const ALL: u32 = 1_000_000;
 const STOP_WITHIN: Duration = Duration::from_secs(40);
 /// Attempts to send what is left after the last round.
 const SETTLE_ATTEMPTS: u32 = 3;
+
+/// The upstreams that must lose nothing, and how their topics begin.
+const UPSTREAMS: [(&str, &str); 2] = [("mqtt", "forewarn/"), ("district", "district/")];
 
 /// Everything that runs.
 pub struct Stage {
@@ -47,7 +50,14 @@ impl Stage {
         let witness = Subscriber::start(broker.port(), Session::Witness, None)?;
         let watched = CameraEntry::new("gate", camera.url(), format!("{QUICK_PARKING}{QUICK_LOITERING}"))
             .with("analysis_fps = 6.0\nspeakers = [\"horn\"]");
-        let site = SiteFile::new().upstream(&broker.url(), "").wav_speaker("horn").camera(watched).write(dir)?;
+        let site = SiteFile::new()
+            .upstream(&broker.url(), "")
+            .another_upstream("district", &broker.url(), "topic_prefix = \"district\"")
+            // Nobody listens there, ever.
+            .another_upstream("away", "mqtt://127.0.0.1:9", "required = false")
+            .wav_speaker("horn")
+            .camera(watched)
+            .write(dir)?;
         let mut stage = Self {
             program: program.clone(),
             site,
@@ -190,8 +200,18 @@ impl Stage {
         Ok(n_errors)
     }
 
-    /// Compares what was recorded with what came.
-    pub fn judge(&self) -> anyhow::Result<Judgement> {
-        Judgement::of(&self.facts, &self.latest, self.platform.messages(), self.witness.messages())
+    /// Compares what was recorded with what came by way of each upstream.
+    pub fn judge(&self) -> anyhow::Result<Vec<(&'static str, Judgement)>> {
+        let by_way_of = |prefix: &str, messages: &[Received]| -> Vec<Received> {
+            messages.iter().filter(|message| message.topic.starts_with(prefix)).cloned().collect()
+        };
+        UPSTREAMS
+            .iter()
+            .map(|&(upstream, prefix)| {
+                let platform = by_way_of(prefix, self.platform.messages());
+                let witness = by_way_of(prefix, self.witness.messages());
+                Ok((upstream, Judgement::of(&self.facts, &self.latest, &platform, &witness)?))
+            })
+            .collect()
     }
 }
