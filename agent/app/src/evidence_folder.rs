@@ -1,25 +1,18 @@
 //! Where the evidence of a site lies, and what its keeper knows of the site.
 
-use std::path::{Path, PathBuf};
-
 use forewarn_evidence::{EvidenceError, EvidenceStore, KeeperSetup, Limits, RuleScene, StoreOptions, TimeLine};
 
-use crate::config::Site;
 use crate::config::civil_time::SiteTime;
+use crate::config::{Site, StorageDir};
 
-/// The folder of all evidence below a directory of storage or results.
-pub fn folder(dir: &Path) -> PathBuf {
-    dir.join("evidence")
-}
-
-/// Opens the evidence below `dir`.
-pub fn open_store(dir: &Path, limits: Limits, time_line: TimeLine) -> Result<EvidenceStore, EvidenceError> {
+/// Opens the evidence in a directory of storage or results.
+pub fn open_store(dir: &StorageDir, limits: Limits, time_line: TimeLine) -> Result<EvidenceStore, EvidenceError> {
     let agent_version = env!("CARGO_PKG_VERSION").to_owned();
-    EvidenceStore::open(folder(dir), StoreOptions { limits, time_line, agent_version })
+    EvidenceStore::open(dir.evidence(), StoreOptions { limits, time_line, agent_version })
 }
 
-/// What the keeper of the evidence below `dir` knows of the site.
-pub fn keeper_setup(dir: &Path, site: &Site, civil: SiteTime) -> KeeperSetup {
+/// What the keeper of the evidence in `dir` knows of the site.
+pub fn keeper_setup(dir: &StorageDir, site: &Site, civil: SiteTime) -> KeeperSetup {
     let scenes = site.cameras.iter().flat_map(|camera| {
         camera.rules.iter().map(|rule| {
             let title = rule.violation.title.in_language(site.header.language).map_or_else(String::new, |t| t.text);
@@ -28,7 +21,7 @@ pub fn keeper_setup(dir: &Path, site: &Site, civil: SiteTime) -> KeeperSetup {
         })
     });
     KeeperSetup {
-        scratch: dir.join(".scratch"),
+        scratch: dir.scratch(),
         scenes: scenes.collect(),
         clock_face: Box::new(move |at| civil.display(at)),
     }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use forewarn_analytics::luma::{LearnedScene, StaticObjectConfig, StaticObjectDetector};
 use forewarn_domain::{StreamId, Timestamp};
 use forewarn_engine::Engine;
 
-use crate::config::Site;
+use crate::config::{Camera, StorageDir};
 use crate::keeper::{Due, Keeper, Kept};
 
 /// How often they are written; so much of what was learned may be lost with the power.
@@ -27,9 +27,9 @@ pub struct SceneKeeper {
 impl SceneKeeper {
     /// Reads what was kept of the cameras that look for things, for `engine` to go on with. A file that is not there or
     /// cannot be used is told, and its scene is learned anew.
-    pub fn open(storage: &Path, site: &Site, engine: &mut Engine) -> Self {
-        let dir = storage.join("scenes");
-        let cameras = site.cameras.iter().filter(|camera| camera.static_objects.is_some());
+    pub fn open(storage: &StorageDir, cameras: &[Camera], engine: &mut Engine) -> Self {
+        let dir = storage.scenes();
+        let cameras = cameras.iter().filter(|camera| camera.static_objects.is_some());
         let open = |id: &StreamId| Kept::open(dir.join(format!("{id}.json")), "the scene is learned anew");
         let files: BTreeMap<_, Kept<LearnedScene>> =
             cameras.map(|camera| (camera.id.clone(), open(&camera.id))).collect();
@@ -99,8 +99,9 @@ mod tests {
     #[test]
     fn a_scene_is_found_again_and_a_damaged_one_is_told_and_learned_anew() {
         let site = site("dumping");
-        let dir = tempfile::tempdir().unwrap();
-        let open = || SceneKeeper::open(dir.path(), &site, &mut engine_of(&site));
+        let folder = tempfile::tempdir().unwrap();
+        let dir = StorageDir::new(folder.path());
+        let open = || SceneKeeper::open(&dir, &site.cameras, &mut engine_of(&site));
         assert_eq!(open().trouble(), None, "nothing was kept yet");
 
         let mut detector = StaticObjectDetector::new(StaticObjectConfig::default());
@@ -113,7 +114,7 @@ mod tests {
         assert_eq!(keeper.trouble(), None);
         assert_eq!(open().files[&gate].value(), Some(&scene));
 
-        fs::write(dir.path().join("scenes/gate.json"), "{").unwrap();
+        fs::write(dir.scenes().join("gate.json"), "{").unwrap();
         assert!(open().trouble().unwrap().ends_with("the scene is learned anew"));
     }
 }

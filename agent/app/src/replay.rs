@@ -24,7 +24,7 @@ use forewarn_pipelines::{FileReplay, ReplayConfig, ReplayError};
 use forewarn_wire::IncidentLine;
 
 use crate::config::civil_time::SiteTime;
-use crate::config::{Camera, Site};
+use crate::config::{Camera, Site, StorageDir};
 use crate::evidence_folder;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
@@ -158,12 +158,12 @@ fn heat(site: &Site, out: &Path, civil: &SiteTime) -> anyhow::Result<Option<Heat
     if site.heat_map.is_none() || civil.instant(Timestamp::ZERO).is_none() {
         return Ok(None);
     }
-    let dir = out.join("heat");
+    let dir = StorageDir::new(out).heat();
     if dir.exists() && out.join(MARK).exists() {
         std::fs::remove_dir_all(&dir).with_context(|| format!("failed to clear {}", dir.display()))?;
     }
     std::fs::write(out.join(MARK), "").with_context(|| format!("failed to mark {}", out.display()))?;
-    Ok(HeatKeeper::new(site, HeatStore::new(out, civil.clone())))
+    Ok(HeatKeeper::new(site, HeatStore::new(dir, civil.clone())))
 }
 
 fn open_lane(
@@ -214,10 +214,11 @@ fn open_lane(
 }
 
 fn keeper(site: &Site, out: &Path, civil: SiteTime, lanes: &[Lane]) -> Result<EvidenceKeeper, CommandError> {
-    let root = evidence_folder::folder(out);
+    let dir = StorageDir::new(out);
+    let root = dir.evidence();
     clear_earlier(out, &root)?;
-    let store = evidence_folder::open_store(out, Limits::default(), TimeLine::Clip).or_exit(ExitCode::Failed)?;
-    let mut keeper = EvidenceKeeper::new(store, evidence_folder::keeper_setup(out, site, civil))
+    let store = evidence_folder::open_store(&dir, Limits::default(), TimeLine::Clip).or_exit(ExitCode::Failed)?;
+    let mut keeper = EvidenceKeeper::new(store, evidence_folder::keeper_setup(&dir, site, civil))
         .with_context(|| format!("failed to prepare {}", root.display()))?;
     for lane in lanes {
         keeper.add_source(lane.camera.clone(), lane.replay.ring());

@@ -26,6 +26,7 @@ pub mod site;
 pub mod source;
 mod speaker;
 mod storage;
+mod storage_dir;
 #[cfg(test)]
 mod tests;
 mod tiles;
@@ -48,3 +49,4 @@ pub use shadow::Shadow;
 pub use site::{RawSite, Site, example, load, load_with_model, resolve};
 pub use source::{ConfigError, ConfigErrors};
 pub use storage::Storage;
+pub use storage_dir::StorageDir;

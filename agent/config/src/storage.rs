@@ -7,9 +7,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::check::{Check, unwritten};
+use crate::storage_dir::StorageDir;
 
 pub(crate) const EXAMPLE: &str = r#"[storage]
-dir = "forewarn-data"            # evidence and outbox
+dir = "forewarn-data"            # evidence, outbox and all that is remembered
 max_days = 30                    # evidence is deleted after this, once upstream has acknowledged it
 max_gib = 20.0                   # and beyond this, oldest closed incident first
 min_free_gib = 1.0               # below this it is deleted even unacknowledged, and that is reported
@@ -55,8 +56,8 @@ impl Default for RawStorage {
 /// What is kept on disk.
 #[derive(Debug, Clone)]
 pub struct Storage {
-    /// The directory.
-    pub dir: PathBuf,
+    /// The directory, and what lies where in it.
+    pub dir: StorageDir,
     /// Bound of evidence in days.
     pub max_days: u32,
     /// Bound of evidence in bytes.
@@ -67,20 +68,13 @@ pub struct Storage {
     pub outbox_bytes: u64,
 }
 
-impl Storage {
-    /// The outbox's file.
-    pub fn outbox(&self) -> PathBuf {
-        self.dir.join("outbox.sqlite")
-    }
-}
-
 impl RawStorage {
     pub(crate) fn check(&self, check: &mut Check<'_>) -> Option<Storage> {
         let max_gib = check.number(&self.max_gib, 0.01..=DISK_GIB, "GiB");
         let min_free_gib = check.number(&self.min_free_gib, 0.0..=DISK_GIB, "GiB");
         let outbox_mib = check.number(&self.outbox_mib, 1.0..=1e6, "MiB");
         Some(Storage {
-            dir: check.path(&self.dir).components().collect(),
+            dir: StorageDir::new(check.path(&self.dir).components().collect::<PathBuf>()),
             max_days: self.max_days,
             max_bytes: (max_gib? * GIB) as u64,
             min_free_bytes: (min_free_gib? * GIB) as u64,

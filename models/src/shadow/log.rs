@@ -40,7 +40,8 @@ struct TallyLine {
     only_shadow: u64,
 }
 
-/// Writes `shadow.jsonl`. When it has half of the bytes allowed it becomes `shadow.1.jsonl`, in place of an older one.
+/// Writes a file such as `shadow.jsonl`. When it has half of the bytes allowed it becomes `shadow.1.jsonl`, in place of
+/// an older one.
 #[derive(Debug)]
 pub struct Log {
     path: PathBuf,
@@ -51,14 +52,13 @@ pub struct Log {
 }
 
 impl Log {
-    /// Opens the file in a directory, which is made if it is not there. `shadow` is the second model's name.
-    pub fn open(dir: &Path, max_bytes: u64, shadow: &str) -> Result<Self, LogError> {
-        let path = dir.join("shadow.jsonl");
-        let fail = |source| LogError { action: "open", path: path.clone(), source };
-        fs::create_dir_all(dir).map_err(fail)?;
-        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(fail)?;
+    /// Opens a file, whose directory is made if it is not there. `shadow` is the second model's name.
+    pub fn open(path: &Path, max_bytes: u64, shadow: &str) -> Result<Self, LogError> {
+        let fail = |source| LogError { action: "open", path: path.to_owned(), source };
+        fs::create_dir_all(path.parent().unwrap_or(path)).map_err(fail)?;
+        let file = OpenOptions::new().create(true).append(true).open(path).map_err(fail)?;
         let written = file.metadata().map_err(fail)?.len();
-        Ok(Self { file, written, max_bytes, shadow: shadow.to_owned(), path })
+        Ok(Self { file, written, max_bytes, shadow: shadow.to_owned(), path: path.to_owned() })
     }
 
     /// Appends one frame, on which `main` was the main model.
@@ -94,7 +94,7 @@ impl Log {
 }
 
 fn older(path: &Path) -> PathBuf {
-    path.with_file_name("shadow.1.jsonl")
+    path.with_extension("1.jsonl")
 }
 
 /// What the files of a directory say about two models, over all frames that they still hold.
@@ -112,11 +112,10 @@ pub struct Summary {
     pub classes: BTreeMap<Class, Tally>,
 }
 
-/// Sums the files of a directory up, one summary for each pair of models. Lines that were cut off are left out.
-pub fn summarise(dir: &Path) -> Result<Vec<Summary>, LogError> {
-    let newer = dir.join("shadow.jsonl");
+/// Sums a log and its older half up, one summary for each pair of models. Lines that were cut off are left out.
+pub fn summarise(path: &Path) -> Result<Vec<Summary>, LogError> {
     let mut pairs: BTreeMap<(String, String), Summary> = BTreeMap::new();
-    for path in [older(&newer), newer] {
+    for path in [older(path), path.to_owned()] {
         let fail = |source| LogError { action: "read", path: path.clone(), source };
         let file = match File::open(&path) {
             Ok(file) => file,
@@ -164,11 +163,12 @@ mod tests {
         let person = Detection { class: Class::new("person"), score: 0.8, bbox: [0.0, 0.0, 9.0, 9.0].into() };
         let both = compare(std::slice::from_ref(&person), std::slice::from_ref(&person), 0.4);
         let one = compare(std::slice::from_ref(&person), &[], 0.4);
-        let mut log = Log::open(dir.path(), 4096, "b").unwrap();
+        let path = dir.path().join("shadow.jsonl");
+        let mut log = Log::open(&path, 4096, "b").unwrap();
         for sequence in 0..6 {
             log.write(&meta(sequence), "a", if sequence < 4 { &both } else { &one }).unwrap();
         }
-        let summary = summarise(dir.path()).unwrap();
+        let summary = summarise(&path).unwrap();
         assert_eq!((summary.len(), summary[0].frames, summary[0].agreeing), (1, 6, 4));
         let tally = summary[0].classes[&person.class];
         assert_eq!(tally, Tally { matched: 4, only_main: 2, only_shadow: 0 });
@@ -178,16 +178,15 @@ mod tests {
         }
         // A line that was cut off by a crash is passed over, and writing goes on behind it.
         drop(log);
-        let path = dir.path().join("shadow.jsonl");
         let bytes = fs::read(&path).unwrap();
         fs::write(&path, [&bytes[..bytes.len() - 9], b"\n"].concat()).unwrap();
-        let before = summarise(dir.path()).unwrap()[0].frames;
-        Log::open(dir.path(), 4096, "b").unwrap().write(&meta(9), "a", &one).unwrap();
-        assert_eq!(summarise(dir.path()).unwrap()[0].frames, before + 1);
+        let before = summarise(&path).unwrap()[0].frames;
+        Log::open(&path, 4096, "b").unwrap().write(&meta(9), "a", &one).unwrap();
+        assert_eq!(summarise(&path).unwrap()[0].frames, before + 1);
     }
 
     #[test]
     fn no_files_are_no_summary() {
-        assert!(summarise(tempfile::tempdir().unwrap().path()).unwrap().is_empty());
+        assert!(summarise(&tempfile::tempdir().unwrap().path().join("shadow.jsonl")).unwrap().is_empty());
     }
 }

@@ -8,27 +8,24 @@ use forewarn_index::{CameraPlace, Case};
 use forewarn_report::IncidentLedger;
 use serde::Deserialize;
 
-use crate::config::Site;
+use crate::config::{Camera, StorageDir};
 
 /// The places of a site's cameras.
-pub fn cameras(site: &Site) -> Vec<CameraPlace> {
-    let camera = |camera: &crate::config::Camera| CameraPlace {
-        site: site.header.id.clone(),
-        camera: camera.id.clone(),
-        place: camera.place.clone(),
-    };
-    site.cameras.iter().map(camera).collect()
+pub fn cameras(site: &StreamId, cameras: &[Camera]) -> Vec<CameraPlace> {
+    let camera =
+        |camera: &Camera| CameraPlace { site: site.clone(), camera: camera.id.clone(), place: camera.place.clone() };
+    cameras.iter().map(camera).collect()
 }
 
 /// The confirmed incidents that an agent's outbox remembers. None where the agent has never run.
-pub fn from_outbox(site: &Site) -> anyhow::Result<Vec<Case>> {
-    let path = site.storage.outbox();
+pub fn from_outbox(site: &StreamId, storage: &StorageDir) -> anyhow::Result<Vec<Case>> {
+    let path = storage.outbox();
     if !path.exists() {
         return Ok(Vec::new());
     }
     let ledger = IncidentLedger::open(&path)?;
     let entries = ledger.latest(u32::MAX)?;
-    Ok(entries.iter().filter_map(|entry| case(&site.header.id, &entry.record)).collect())
+    Ok(entries.iter().filter_map(|entry| case(site, &entry.record)).collect())
 }
 
 fn case(site: &StreamId, record: &IncidentRecord) -> Option<Case> {

@@ -33,7 +33,7 @@ pub fn run(args: &Check) -> CommandResult {
     for doubt in doubts(&site, picture) {
         writeln!(out, "warning: {doubt}")?;
     }
-    for problem in detector::unreadable_attributes(&site) {
+    for problem in detector::unreadable_attributes(&site.attributes, &site.cameras) {
         writeln!(out, "warning: {problem}")?;
     }
     writeln!(

@@ -9,9 +9,9 @@ use forewarn_domain::{Clock as _, SystemClock};
 use forewarn_models::image_frame;
 
 use crate::cli::Feedback as Args;
-use crate::config::{self, Site};
+use crate::config::{self, StorageDir};
 use crate::exit::{CommandResult, ExitCode, OrExit as _};
-use crate::operator::feedback::{Feedback, Opinion, append, file, read};
+use crate::operator::feedback::{Feedback, Opinion, append, read};
 use crate::operator::{bundle, confirmed_picture, incident};
 
 /// Runs the command.
@@ -19,19 +19,22 @@ pub fn run(args: &Args) -> CommandResult {
     match args {
         Args::Add { config, incident: id, opinion, note } => {
             let site = config::load(config).or_exit(ExitCode::BadConfig)?;
-            let incident = incident(&site, id)?;
+            let incident = incident(&site.storage.dir, id)?;
             let said_at = SystemClock.now().to_rfc3339();
-            append(&file(&site.storage.dir), &Feedback { said_at, opinion: *opinion, note: note.clone(), incident })?;
+            append(
+                &site.storage.dir.feedback(),
+                &Feedback { said_at, opinion: *opinion, note: note.clone(), incident },
+            )?;
             writeln!(std::io::stdout(), "{id}: {}", opinion.as_str())?;
             Ok(())
         }
-        Args::List { config, json } => list(&config::load(config).or_exit(ExitCode::BadConfig)?, *json),
-        Args::Export { config, out } => export(&config::load(config).or_exit(ExitCode::BadConfig)?, out),
+        Args::List { config, json } => list(&config::load(config).or_exit(ExitCode::BadConfig)?.storage.dir, *json),
+        Args::Export { config, out } => export(&config::load(config).or_exit(ExitCode::BadConfig)?.storage.dir, out),
     }
 }
 
-fn list(site: &Site, is_json: bool) -> CommandResult {
-    let all = read(&file(&site.storage.dir))?;
+fn list(storage: &StorageDir, is_json: bool) -> CommandResult {
+    let all = read(&storage.feedback())?;
     let mut out = std::io::stdout().lock();
     let mut counts: BTreeMap<String, (u32, u32)> = BTreeMap::new();
     for feedback in all.values() {
@@ -64,8 +67,8 @@ fn list(site: &Site, is_json: bool) -> CommandResult {
 
 /// Writes `feedback.jsonl`, and for each incident whose evidence is still kept its clean picture and the part of it that
 /// the incident is about, in folders by violation and opinion.
-fn export(site: &Site, target: &Path) -> CommandResult {
-    let all = read(&file(&site.storage.dir))?;
+fn export(storage: &StorageDir, target: &Path) -> CommandResult {
+    let all = read(&storage.feedback())?;
     std::fs::create_dir_all(target).with_context(|| format!("failed to make {}", target.display()))?;
     let mut lines = String::new();
     let mut n_pictures = 0;
@@ -73,7 +76,7 @@ fn export(site: &Site, target: &Path) -> CommandResult {
         lines.push_str(&serde_json::to_string(feedback)?);
         lines.push('\n');
         let record = &feedback.incident;
-        let Some(picture) = confirmed_picture(bundle(site, record)?.as_deref()) else { continue };
+        let Some(picture) = confirmed_picture(bundle(storage, record)?.as_deref()) else { continue };
         let dir = target.join(record.rule.violation.as_str()).join(feedback.opinion.as_str());
         std::fs::create_dir_all(&dir).with_context(|| format!("failed to make {}", dir.display()))?;
         let copy = dir.join(format!("{}.jpg", record.id));

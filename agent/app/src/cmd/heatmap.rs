@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::cli::{HeatSpan, Heatmap as Args};
 use crate::config;
+use crate::config::StorageDir;
 use crate::config::civil_time::SiteTime;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::heat::draw::draw;
@@ -25,13 +26,13 @@ pub fn run(args: &Args) -> CommandResult {
         let error = anyhow!("--camera {}: the site has no such camera; it has {}", args.camera, known.join(", "));
         return Err(CommandError { code: ExitCode::BadInput, error });
     }
-    let dir = args.data.as_ref().unwrap_or(&site.storage.dir);
-    let store = HeatStore::new(dir, SiteTime::live(site.header.time_zone.clone()));
+    let dir = args.data.as_ref().map_or_else(|| site.storage.dir.clone(), StorageDir::new);
+    let store = HeatStore::new(dir.heat(), SiteTime::live(site.header.time_zone.clone()));
     let days = store.days(&args.camera).or_exit(ExitCode::Failed)?;
     let (Some(first), Some(last)) = (days.first(), days.last()) else {
         let error = anyhow!(
             "{} holds no heat of camera {}; add `[heat_map]` to the site file and run the agent, or replay with --start",
-            dir.display(),
+            dir.path().display(),
             args.camera
         );
         return Err(CommandError { code: ExitCode::BadInput, error });

@@ -29,7 +29,7 @@ pub fn run(args: &Args) -> CommandResult {
         Some(path) => outlines(path).or_exit(ExitCode::BadInput)?,
         None => Outlines::default(),
     };
-    let all: Vec<_> = sites.iter().flat_map(cameras).collect();
+    let all: Vec<_> = sites.iter().flat_map(|site| cameras(&site.header.id, &site.cameras)).collect();
     if all.iter().all(|camera| camera.place.level().is_none()) {
         let error = anyhow!(
             "no camera has a place; add `place = {{ city = \"…\", district = \"…\", street = \"…\", community = \"…\" }}` \
@@ -39,7 +39,7 @@ pub fn run(args: &Args) -> CommandResult {
     }
     let mut cases = Vec::new();
     for site in &sites {
-        cases.extend(from_outbox(site).or_exit(ExitCode::Failed)?);
+        cases.extend(from_outbox(&site.header.id, &site.storage.dir).or_exit(ExitCode::Failed)?);
     }
     let first = sites.first().context("clap asks for one site at least")?;
     for path in &args.incidents {

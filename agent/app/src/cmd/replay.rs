@@ -29,7 +29,7 @@ pub fn run(args: &Args) -> CommandResult {
         Some(path) => SensorLog::read(path).or_exit(ExitCode::BadInput)?,
         None => SensorLog::default(),
     };
-    let detector = detector::of_site(&site)?;
+    let detector = detector::of_site(&site.model, &site.tracker)?;
     let replay = Replay {
         site: &site,
         detector: Box::new(detector),

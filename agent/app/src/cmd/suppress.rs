@@ -11,7 +11,7 @@ use forewarn_models::image_frame;
 use crate::cli::{Suppress as Args, SuppressAdd};
 use crate::config;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
-use crate::operator::suppressions::{file, read, write};
+use crate::operator::suppressions::{read, write};
 use crate::operator::{bundle, confirmed_picture, incident};
 
 /// Runs the command.
@@ -22,7 +22,7 @@ pub fn run(args: &Args) -> CommandResult {
             let site = config::load(config).or_exit(ExitCode::BadConfig)?;
             let now = SystemClock.now();
             let mut out = std::io::stdout().lock();
-            for one in read(&file(&site.storage.dir))? {
+            for one in read(&site.storage.dir.suppressions())? {
                 if *json {
                     writeln!(out, "{}", serde_json::to_string(&one)?)?;
                     continue;
@@ -36,7 +36,7 @@ pub fn run(args: &Args) -> CommandResult {
         }
         Args::Remove { config, id } => {
             let site = config::load(config).or_exit(ExitCode::BadConfig)?;
-            let path = file(&site.storage.dir);
+            let path = site.storage.dir.suppressions();
             let mut list = read(&path)?;
             let before = list.len();
             list.retain(|one| one.id != *id);
@@ -53,19 +53,19 @@ pub fn run(args: &Args) -> CommandResult {
 
 fn add(args: &SuppressAdd) -> CommandResult {
     let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
-    let record = incident(&site, &args.incident)?;
+    let record = incident(&site.storage.dir, &args.incident)?;
     let bad =
         |why: &str| CommandError { code: ExitCode::BadInput, error: anyhow!("--incident {}: {why}", args.incident) };
     if record.subject.count != 1 {
         return Err(bad("it is about a crowd, which has no one look; change the rule's zone or numbers instead"));
     }
-    let picture = confirmed_picture(bundle(&site, &record)?.as_deref())
+    let picture = confirmed_picture(bundle(&site.storage.dir, &record)?.as_deref())
         .ok_or_else(|| bad("no picture of it is kept, and the look is taken from that"))?;
     let frame = image_frame(&picture).or_exit(ExitCode::BadInput)?;
     let bbox = record.subject.bbox;
     let appearance = Appearance::of(&frame, bbox).ok_or_else(|| bad("its box lies outside of its picture"))?;
     let (w, h) = (frame.width as f32, frame.height as f32);
-    let path = file(&site.storage.dir);
+    let path = site.storage.dir.suppressions();
     let mut list = read(&path)?;
     let id = list.iter().map(|one| one.id).max().unwrap_or(0) + 1;
     let now = SystemClock.now();

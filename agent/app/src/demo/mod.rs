@@ -126,7 +126,7 @@ impl Narrator for Teller {
 fn fast(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, CommandError> {
     let clip = std::path::absolute(clip).context("failed to find the clip")?;
     let site = write_site(&args.out, &format!("file:{}", clip.display()), "mqtt://127.0.0.1:1883")?;
-    let detector = detector::of_site(&site)?;
+    let detector = detector::of_site(&site.model, &site.tracker)?;
     let narrator = narrator(args);
     let teller = Teller { narrator, tally: Arc::clone(tally), stream: None };
     let replay = Replay {
@@ -151,7 +151,7 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
     let broker = Broker::start(&args.out).or_exit(ExitCode::Missing)?;
     let camera = Camera::start(clip)?;
     let site = write_site(&args.out, camera.url(), &broker.url())?;
-    let detector = detector::of_site(&site)?;
+    let detector = detector::of_site(&site.model, &site.tracker)?;
     if !args.json {
         println!("camera {}   broker {}\n", camera.url(), broker.url());
     }

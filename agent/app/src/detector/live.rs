@@ -47,7 +47,8 @@ fn shadowed(
 ) -> Result<ShadowedDetector, CommandError> {
     let runtime = super::runtime(Request::CPU)?;
     let second = super::open_on(&runtime, &shadow.card, 1, Some(site.tracker.low_score))?;
-    let mut log = Log::open(&site.storage.dir, shadow.max_bytes, &shadow.card.name).or_exit(ExitCode::Failed)?;
+    let mut log =
+        Log::open(&site.storage.dir.shadow_log(), shadow.max_bytes, &shadow.card.name).or_exit(ExitCode::Failed)?;
     let mut has_complained = false;
     let tell = move |shadowed: Shadowed, stats: &ShadowStats| {
         telemetry::SHADOW_FRAMES.of([&"dropped"]).absolute(stats.dropped());

@@ -7,11 +7,12 @@ mod reload;
 
 use std::path::Path;
 
+use forewarn_analytics::TrackerConfig;
 use forewarn_models::providers::Request;
 use forewarn_models::{Card, OnnxDetector, Runtime, Store};
 
 use crate::config::card;
-use crate::config::{ConfigError, ConfigErrors, Site};
+use crate::config::{ConfigError, ConfigErrors, Model};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
 pub use live::{LiveModel, start as start_live};
@@ -23,9 +24,9 @@ pub fn open(card: &Card, threads: usize, score: Option<f32>) -> Result<OnnxDetec
     open_on(&runtime(Request::CPU)?, card, threads, score)
 }
 
-/// Opens the detector of a site on the provider that the site asks for, with the scores that its tracker wants.
-pub fn of_site(site: &Site) -> Result<OnnxDetector, CommandError> {
-    open_on(&runtime(site.model.execution)?, &site.model.card, site.model.threads, Some(site.tracker.low_score))
+/// Opens the detector of a site on the provider that the site asks for, with the scores that its `tracker` wants.
+pub fn of_site(model: &Model, tracker: &TrackerConfig) -> Result<OnnxDetector, CommandError> {
+    open_on(&runtime(model.execution)?, &model.card, model.threads, Some(tracker.low_score))
 }
 
 /// The ONNX Runtime library with the provider asked for, or with the CPU and a warning.

@@ -8,16 +8,16 @@ use forewarn_models::Store;
 use forewarn_models::card::CardError;
 use forewarn_models::reader::{Attribute, AttributeReader};
 
-use crate::config::{ConfigError, Site, card};
+use crate::config::{Attributes, Camera, ConfigError, Site, card};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
 /// The reader of a site on the provider that the site asks for; none if no violation asks for anything to be read.
 pub fn of_site(site: &Site) -> Result<Option<Box<dyn Reader>>, CommandError> {
-    let asked = asked(site);
+    let asked = asked(&site.attributes, &site.cameras);
     if asked.is_empty() {
         return Ok(None);
     }
-    let attributes = asked.iter().map(|id| attribute(site, id)).collect::<Result<Vec<_>, _>>()?;
+    let attributes = asked.iter().map(|id| attribute(&site.attributes, id)).collect::<Result<Vec<_>, _>>()?;
     let card_of = |name: &str| {
         card::find(name, &site.directory)
             .map_err(|error| CardError::Unknown { name: name.to_owned(), known: ConfigError::from(error).to_string() })
@@ -29,26 +29,26 @@ pub fn of_site(site: &Site) -> Result<Option<Box<dyn Reader>>, CommandError> {
 }
 
 /// Why the attributes that nobody can judge on this site cannot be; empty if all can.
-pub fn unreadable(site: &Site) -> Vec<String> {
-    let problem = |id: &AttributeId| attribute(site, id).err().map(|error| error.error.to_string());
-    asked(site).iter().filter_map(problem).collect()
+pub fn unreadable(attributes: &Attributes, cameras: &[Camera]) -> Vec<String> {
+    let problem = |id: &AttributeId| attribute(attributes, id).err().map(|error| error.error.to_string());
+    asked(attributes, cameras).iter().filter_map(problem).collect()
 }
 
 /// What conditions ask for, and, where the site wants it, what is only kept with the evidence.
-fn asked(site: &Site) -> BTreeSet<AttributeId> {
+fn asked(attributes: &Attributes, cameras: &[Camera]) -> BTreeSet<AttributeId> {
     let mut asked = BTreeSet::new();
-    for rule in site.cameras.iter().flat_map(|camera| &camera.rules) {
+    for rule in cameras.iter().flat_map(|camera| &camera.rules) {
         asked.extend(rule.compiled.worn().cloned());
-        if site.attributes.identify {
+        if attributes.identify {
             asked.extend(rule.violation.evidence.attributes.iter().cloned());
         }
     }
     asked
 }
 
-fn attribute(site: &Site, id: &AttributeId) -> Result<Attribute, CommandError> {
+fn attribute(attributes: &Attributes, id: &AttributeId) -> Result<Attribute, CommandError> {
     let attribute = Attribute::builtin(id.as_str()).or_exit(ExitCode::BadConfig)?;
-    if let Some(card) = site.attributes.cards.get(id) {
+    if let Some(card) = attributes.cards.get(id) {
         return Ok(attribute.judged_by(card));
     }
     if forewarn_models::cards::builtin(&attribute.model).is_err() {
@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn plates_are_read_only_where_the_site_wants_them() {
-        let ids = |site: &Site| asked(site).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let ids =
+            |site: &Site| asked(&site.attributes, &site.cameras).iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(ids(&site("")), ["hard_hat"]);
         assert_eq!(ids(&site("[attributes]\nidentify = true")), ["hard_hat", "plate"]);
     }
@@ -83,10 +84,10 @@ mod tests {
     #[test]
     fn a_slot_without_a_model_says_how_to_fill_it() {
         let vest = AttributeId::new("hi_vis_vest").unwrap();
-        let error = attribute(&site(""), &vest).unwrap_err();
+        let error = attribute(&site("").attributes, &vest).unwrap_err();
         assert_eq!(error.code, ExitCode::Missing);
         assert!(error.to_string().contains("cards = { hi_vis_vest"), "{error}");
         let filled = site("[attributes]\ncards = { hi_vis_vest = \"vest.toml\" }");
-        assert_eq!(attribute(&filled, &vest).unwrap().model, "vest.toml");
+        assert_eq!(attribute(&filled.attributes, &vest).unwrap().model, "vest.toml");
     }
 }

@@ -119,7 +119,7 @@ fn replay(job: &Job, site: &Site, out: &Path) -> Result<(Summary, Sightings), Co
     let sightings = Arc::<Mutex<Sightings>>::default();
     let replay = Replay {
         site,
-        detector: Box::new(detector::of_site(site)?),
+        detector: Box::new(detector::of_site(&site.model, &site.tracker)?),
         reader: detector::reader_of_site(site)?,
         sensors: SensorLog::default(),
         clips: std::iter::once((job.truth.camera.clone(), job.path.clone())).collect(),

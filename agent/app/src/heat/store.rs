@@ -71,9 +71,9 @@ impl Heat {
 }
 
 impl HeatStore {
-    /// Minutes below `dir`, by days of `civil`'s time zone.
-    pub fn new(dir: &Path, civil: SiteTime) -> Self {
-        Self { dir: dir.join("heat"), civil, grid: HeatGrid::default() }
+    /// Minutes in `dir`, by days of `civil`'s time zone.
+    pub fn new(dir: PathBuf, civil: SiteTime) -> Self {
+        Self { dir, civil, grid: HeatGrid::default() }
     }
 
     fn fail(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> HeatStoreError {
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn minutes_add_up_over_days_and_a_torn_line_is_skipped() {
         let dir = tempfile::tempdir().unwrap();
-        let store = HeatStore::new(dir.path(), SiteTime::live(TimeZone::UTC));
+        let store = HeatStore::new(dir.path().to_owned(), SiteTime::live(TimeZone::UTC));
         let gate = StreamId::new("gate").unwrap();
         for (from_s, cell) in [(0.0, 3), (60.0, 3), (86_400.0, 4)] {
             store.append(&gate, &minute(from_s, cell)).unwrap();
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn a_camera_without_minutes_is_cold() {
         let dir = tempfile::tempdir().unwrap();
-        let store = HeatStore::new(dir.path(), SiteTime::live(TimeZone::UTC));
+        let store = HeatStore::new(dir.path().to_owned(), SiteTime::live(TimeZone::UTC));
         let heats = store.read(&StreamId::new("gate").unwrap(), &[(Timestamp::ZERO, Timestamp::ZERO)]).unwrap();
         assert_eq!(heats[0].mean_count(), 0.0);
     }

@@ -21,7 +21,7 @@ const UNWRITTEN: usize = 1024;
 
 /// Opens the outbox of a site. What must be told of it comes along.
 pub fn open_outbox(site: &Site, now: Timestamp) -> Result<(Outbox, Vec<Happening>), CommandError> {
-    let path = site.storage.outbox();
+    let path = site.storage.dir.outbox();
     let limits = OutboxLimits { max_bytes: site.storage.outbox_bytes, ..OutboxLimits::default() };
     let source = EventSource { site: site.header.id.to_string(), agent_version: env!("CARGO_PKG_VERSION").to_owned() };
     let upstreams = site.upstreams.iter().map(ResolvedUpstream::destination).collect();

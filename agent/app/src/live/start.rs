@@ -1,7 +1,6 @@
 //! Starts every part of the agent.
 
 use std::fs::File;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
@@ -27,7 +26,7 @@ use super::speakers::Speakers;
 use super::streams::Streams;
 use super::upstreams::Upstreams;
 use super::{Agent, Counters, LoopEvent, Servers};
-use crate::config::Site;
+use crate::config::{Site, StorageDir};
 use crate::config::civil_time::SiteTime;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
@@ -118,15 +117,16 @@ impl Agent {
 
 /// Lets the process open as many files as it may, and takes the storage directory for it alone: two agents would mix up
 /// their incidents.
-fn prepare_process(dir: &Path) -> anyhow::Result<File> {
+fn prepare_process(dir: &StorageDir) -> anyhow::Result<File> {
     if let Err(error) = forewarn_hw::descriptors::raise_limit() {
         tracing::warn!(%error, "the limit of file descriptors stays as it was");
     }
-    std::fs::create_dir_all(dir).with_context(|| format!("failed to make the storage directory {}", dir.display()))?;
-    let path = dir.join("agent.lock");
+    std::fs::create_dir_all(dir.path())
+        .with_context(|| format!("failed to make the storage directory {}", dir.path().display()))?;
+    let path = dir.lock();
     let file = File::create(&path).with_context(|| format!("failed to make {}", path.display()))?;
     file.try_lock().with_context(|| {
-        format!("another agent uses {}; stop it, or give this site its own `[storage] dir`", dir.display())
+        format!("another agent uses {}; stop it, or give this site its own `[storage] dir`", dir.path().display())
     })?;
     Ok(file)
 }
@@ -139,9 +139,9 @@ fn engine_and_keepers(site: &Site, civil: SiteTime) -> (Engine, Vec<Box<dyn Keep
         Box::<DescriptorWatch>::default(),
         Box::new(SuppressionsFile::new(dir)),
         Box::new(MemoryKeeper::open(dir, &mut engine)),
-        Box::new(SceneKeeper::open(dir, site, &mut engine)),
+        Box::new(SceneKeeper::open(dir, &site.cameras, &mut engine)),
     ];
-    if let Some(heat) = HeatKeeper::new(site, HeatStore::new(dir, civil)) {
+    if let Some(heat) = HeatKeeper::new(site, HeatStore::new(dir.heat(), civil)) {
         keepers.push(Box::new(heat));
     }
     (engine, keepers)

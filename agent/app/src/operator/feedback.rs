@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -43,11 +43,6 @@ pub struct Feedback {
     pub note: String,
     /// The incident as it was then, so that the line tells all when the incident is long forgotten.
     pub incident: IncidentRecord,
-}
-
-/// The file of a storage directory.
-pub fn file(storage: &Path) -> PathBuf {
-    storage.join("feedback.jsonl")
 }
 
 /// Adds a line and syncs it to disk.

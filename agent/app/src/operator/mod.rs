@@ -10,13 +10,13 @@ use forewarn_domain::{IncidentId, IncidentRecord};
 use forewarn_evidence::{Limits, TimeLine};
 use forewarn_report::IncidentLedger;
 
-use crate::config::Site;
+use crate::config::StorageDir;
 use crate::evidence_folder;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
 /// An incident that the agent remembers.
-pub fn incident(site: &Site, id: &str) -> Result<IncidentRecord, CommandError> {
-    let path = site.storage.outbox();
+pub fn incident(storage: &StorageDir, id: &str) -> Result<IncidentRecord, CommandError> {
+    let path = storage.outbox();
     let unknown = |why: String| CommandError { code: ExitCode::BadInput, error: anyhow!("--incident {id}: {why}") };
     if !path.exists() {
         return Err(unknown(format!("{} does not exist, so this site's agent has never run", path.display())));
@@ -29,12 +29,12 @@ pub fn incident(site: &Site, id: &str) -> Result<IncidentRecord, CommandError> {
 }
 
 /// The folder of an incident's evidence; none if nothing is kept of it.
-pub fn bundle(site: &Site, record: &IncidentRecord) -> Result<Option<PathBuf>, CommandError> {
-    if !evidence_folder::folder(&site.storage.dir).is_dir() {
+pub fn bundle(storage: &StorageDir, record: &IncidentRecord) -> Result<Option<PathBuf>, CommandError> {
+    if !storage.evidence().is_dir() {
         return Ok(None);
     }
-    let store = evidence_folder::open_store(&site.storage.dir, Limits::default(), TimeLine::WallClock)
-        .or_exit(ExitCode::Failed)?;
+    let store =
+        evidence_folder::open_store(storage, Limits::default(), TimeLine::WallClock).or_exit(ExitCode::Failed)?;
     let path = store.bundle_path(record).or_exit(ExitCode::Failed)?;
     Ok(Some(path).filter(|path| path.is_dir()))
 }

@@ -11,13 +11,9 @@ use forewarn_base::durable;
 use forewarn_domain::Timestamp;
 use forewarn_engine::Engine;
 
+use crate::config::StorageDir;
 use crate::keeper::{Due, Keeper};
 use crate::telemetry;
-
-/// The file of a storage directory.
-pub fn file(storage: &Path) -> PathBuf {
-    storage.join("suppressions.json")
-}
 
 /// Reads the list; empty if there is no file.
 pub fn read(path: &Path) -> anyhow::Result<Vec<Suppression>> {
@@ -50,8 +46,8 @@ pub struct SuppressionsFile {
 
 impl SuppressionsFile {
     /// Watches the file of a storage directory; what is there already counts as a change.
-    pub fn new(storage: &Path) -> Self {
-        Self { path: file(storage), due: Due::every(EVERY), seen: None, trouble: None }
+    pub fn new(storage: &StorageDir) -> Self {
+        Self { path: storage.suppressions(), due: Due::every(EVERY), seen: None, trouble: None }
     }
 }
 

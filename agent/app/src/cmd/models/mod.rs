@@ -14,6 +14,7 @@ use forewarn_models::{Card, Fetcher, Progress, Runtime, Store, cards};
 use serde_json::json;
 
 use crate::cli::Models;
+use crate::config::StorageDir;
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 
@@ -122,7 +123,8 @@ fn check(names: &[String], all: bool, request: Request) -> CommandResult {
 }
 
 fn shadow(dir: &Path, is_json: bool) -> CommandResult {
-    let summaries = forewarn_models::shadow::summarise(dir).or_exit(ExitCode::BadInput)?;
+    let summaries =
+        forewarn_models::shadow::summarise(&StorageDir::new(dir).shadow_log()).or_exit(ExitCode::BadInput)?;
     if summaries.is_empty() {
         let error = anyhow!(
             "there is no shadow.jsonl in {}; set `[model.shadow] card` in the site file and let the agent run",

@@ -1,0 +1,70 @@
+//! What lies where in the storage directory. Nobody else names a path in it.
+
+use std::path::{Path, PathBuf};
+
+/// The directory of everything that an agent keeps, or that a replay writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageDir(PathBuf);
+
+impl StorageDir {
+    /// The directory at `path`, which need not be there yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+/// Gives each entry its method, and its row in docs/configuration.md.
+macro_rules! entries {
+    ($($(#[doc = $doc:literal])+ $method:ident = $name:literal;)+) => {
+        impl StorageDir {
+            $($(#[doc = $doc])+
+            pub fn $method(&self) -> PathBuf {
+                self.0.join($name)
+            })+
+        }
+
+        /// Each name and what it is.
+        #[cfg(test)]
+        const ENTRIES: &[(&str, &str)] = &[$(($name, concat!($($doc),+))),+];
+    };
+}
+
+entries! {
+    /// The evidence of incidents, a folder a day.
+    evidence = "evidence";
+    /// Reports that wait for upstream, and the incidents that the agent remembers.
+    outbox = "outbox.sqlite";
+    /// What the rules know of absent subjects, across a restart.
+    rules_memory = "rules-memory.json";
+    /// The empty scenes that cameras have learned, a file each.
+    scenes = "scenes";
+    /// The instances that are passed over, by `forewarn suppress`.
+    suppressions = "suppressions.json";
+    /// What operators said of incidents, by `forewarn feedback`.
+    feedback = "feedback.jsonl";
+    /// Where people stayed, a folder a camera and a file a day, with `[heat_map]`.
+    heat = "heat";
+    /// Where a second model differs, with `[model.shadow]`; its older half is `shadow.1.jsonl`.
+    shadow_log = "shadow.jsonl";
+    /// Clips that are not finished; nothing in it outlives a start.
+    scratch = ".scratch";
+    /// Held by the agent that uses the directory, so that no second one does.
+    lock = "agent.lock";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_every_entry() {
+        let page = include_str!("../../../docs/configuration.md");
+        let table: String = ENTRIES.iter().map(|(name, what)| format!("| `{name}` |{what} |\n")).collect();
+        assert!(page.contains(&table), "docs/configuration.md, \"[storage]\", lacks this table:\n{table}");
+    }
+}
