@@ -20,9 +20,5 @@ pub fn keeper_setup(dir: &StorageDir, site: &Site, civil: SiteTime) -> KeeperSet
             (rule.key.clone(), RuleScene { title, zone })
         })
     });
-    KeeperSetup {
-        scratch: dir.scratch(),
-        scenes: scenes.collect(),
-        clock_face: Box::new(move |at| civil.display(at)),
-    }
+    KeeperSetup { scratch: dir.scratch(), scenes: scenes.collect(), clock_face: Box::new(move |at| civil.display(at)) }
 }

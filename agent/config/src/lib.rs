@@ -10,6 +10,7 @@ pub mod card;
 mod check;
 pub mod civil_time;
 pub mod doubts;
+pub mod edit;
 mod header;
 mod heat_map;
 mod inference;

@@ -25,6 +25,38 @@ pub enum Config {
     Example,
     /// The JSON Schema of the site file, for editors
     Schema,
+    /// Give one key of a site file a value; the rest of the file stays as it is, comments and all
+    #[command(
+        after_help = "Examples:\n  forewarn config set camera.gate.analysis_fps 2.5 --config site.toml\n  forewarn config set camera.gate.zone.kerb.polygon '[[0.6, 0.3], [0.9, 0.3], [0.9, 0.5]]' --config site.toml\n  forewarn config set camera.gate.rule.loitering@kerb '{ with = { dwell_s = 30 } }' --config site.toml"
+    )]
+    Set {
+        /// The key: names from the widest on, with dots between; an entry of a list by its id, a rule by its violation,
+        /// with @ZONE where there are more.
+        path: String,
+        /// Its value as it is written in the file; a plain word is a text. A table given to a new name in a list makes
+        /// a new entry.
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Remove one key, a section, or an entry of a list from a site file
+    #[command(after_help = "Example:\n  forewarn config remove camera.gate.zone.kerb --config site.toml")]
+    Remove {
+        /// The key, as for `set`.
+        path: String,
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Bring a site file as it was before the last `set` or `remove` back; again, and the change is back
+    #[command(after_help = "Example:\n  forewarn config undo --config site.toml")]
+    Undo {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// The file of a built-in violation
     Violation {
         /// Its name; all names are listed if absent.

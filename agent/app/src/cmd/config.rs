@@ -1,4 +1,4 @@
-//! `forewarn config`: print an example, the schema, a violation's file.
+//! `forewarn config`: print an example, the schema, a violation's file; change one key of a site file.
 
 use std::io::Write as _;
 
@@ -6,6 +6,7 @@ use anyhow::anyhow;
 
 use crate::cli::Config;
 use crate::config;
+use crate::config::edit::{self, Change, NewValue};
 use crate::config::violations::Library;
 use crate::exit::{CommandResult, ExitCode, OrExit as _};
 
@@ -18,6 +19,16 @@ pub fn run(args: &Config) -> CommandResult {
             let schema = serde_json::to_string_pretty(&config::schema())?;
             writeln!(out, "{schema}")?;
         }
+        Config::Set { path, value, config } => {
+            let path = path.parse().or_exit(ExitCode::BadInput)?;
+            let value = NewValue::typed(value).or_exit(ExitCode::BadInput)?;
+            edit::change(config, &Change::Set(path, value)).or_exit(ExitCode::BadConfig)?;
+        }
+        Config::Remove { path, config } => {
+            let path = path.parse().or_exit(ExitCode::BadInput)?;
+            edit::change(config, &Change::Remove(path)).or_exit(ExitCode::BadConfig)?;
+        }
+        Config::Undo { config } => edit::undo(config).or_exit(ExitCode::BadConfig)?,
         Config::Violation { id: None } => {
             for name in Library::built_in()?.names() {
                 writeln!(out, "{name}")?;
