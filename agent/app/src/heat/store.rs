@@ -223,7 +223,7 @@ mod tests {
         for (from_s, cell) in [(0.0, 3), (60.0, 3), (86_400.0, 4)] {
             store.append(&gate, &minute(from_s, cell)).unwrap();
         }
-        let path = dir.path().join("heat/gate/1970-01-01.jsonl");
+        let path = dir.path().join("gate/1970-01-01.jsonl");
         OpenOptions::new().append(true).open(path).unwrap().write_all(b"{\"from\":\"19").unwrap();
         let all = (Timestamp::ZERO, Timestamp::from_secs_f64(1e6));
         let first = (Timestamp::ZERO, Timestamp::from_secs_f64(60.0));
