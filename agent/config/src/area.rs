@@ -8,7 +8,6 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::check::Check;
-use crate::zone::RawZone;
 
 const AREA_M2: std::ops::RangeInclusive<f64> = 0.1..=1e6;
 const MEND: &str = "give the corners of a rectangle on the ground in order around, and its size in metres";
@@ -24,13 +23,18 @@ pub struct RawGround {
     pub size_m: [f64; 2],
 }
 
-/// The area of a zone on the ground; none where nothing is stated.
-pub(crate) fn area_m2(check: &mut Check<'_>, raw: &RawZone, zone: &Zone) -> Option<f64> {
+/// The area of a zone on the ground, as its `area_m2` or its `ground` states it; none where neither does.
+pub(crate) fn area_m2(
+    check: &mut Check<'_>,
+    area: Option<&Spanned<f64>>,
+    ground: Option<&Spanned<RawGround>>,
+    zone: &Zone,
+) -> Option<f64> {
     let ZoneShape::Polygon(polygon) = &zone.shape else {
-        let place = raw.area_m2.as_ref().map(Spanned::span).or(raw.ground.as_ref().map(Spanned::span))?;
+        let place = area.map(Spanned::span).or(ground.map(Spanned::span))?;
         return check.fail(place, "a line has no area", "leave it out, or draw a polygon");
     };
-    match (&raw.area_m2, &raw.ground) {
+    match (area, ground) {
         (None, None) => None,
         (Some(area), Some(_)) => check.fail(area.span(), "both `area_m2` and `ground` are given", "keep one of them"),
         (Some(area), None) => check.number(area, AREA_M2, "square metres"),
@@ -61,6 +65,7 @@ mod tests {
     use super::*;
     use crate::site::resolve;
     use crate::source::Source;
+    use crate::zone::RawZone;
 
     const HALL: &str = "id = \"hall\"\npolygon = [[0, 0], [1, 0], [1, 1], [0, 1]]\n";
     const GROUND: &str =
@@ -73,7 +78,7 @@ mod tests {
         let hall = Zone { id: ZoneId::new("hall").unwrap(), shape, unit: ZoneUnit::Normalised };
         let area = |keys: &str| {
             let raw: RawZone = toml::from_str(&format!("{HALL}{keys}")).unwrap();
-            area_m2(&mut Check::new(&Source::new("site.toml", "")), &raw, &hall)
+            area_m2(&mut Check::new(&Source::new("site.toml", "")), raw.area_m2.as_ref(), raw.ground.as_ref(), &hall)
         };
         assert_eq!((area("area_m2 = 6"), area("")), (Some(6.0), None));
         assert!(area(GROUND).is_some_and(|area| (area - 5.76).abs() < 0.01), "{:?}", area(GROUND));

@@ -15,7 +15,7 @@ use toml::Spanned;
 
 use crate::check::{Check, unwritten};
 use crate::rule::{self, Lookup, RawRule, Rule};
-use crate::video;
+use crate::video::RawVideo;
 use crate::zone::{self, RawZone};
 use crate::{luma, schema, tiles};
 
@@ -218,7 +218,13 @@ impl RawCamera {
         speakers: &[&SpeakerId],
         lookup: &Lookup<'_>,
     ) -> Option<Camera> {
-        let source = video::source(check, &self);
+        let video = RawVideo {
+            url: &self.url,
+            user: self.user.as_deref(),
+            password_file: self.password_file.as_ref(),
+            password_env: self.password_env.as_ref(),
+        };
+        let source = video.check(check);
         let zones = zone::check(&self.zone, check);
         for speaker in &self.speakers {
             let name = speaker.get_ref().as_str();

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use forewarn_models::{Card, cards};
+use toml::Spanned;
 
+use crate::check::Check;
 use crate::source::{ConfigError, Source, nearest};
 
 /// A card cannot be used.
@@ -48,6 +50,15 @@ pub fn find(name: &str, directory: &Path) -> Result<Card, CardError> {
             |best| format!("did you mean `{best}`?"),
         ),
     })
+}
+
+/// The card of a built-in name, or of a file beside the site file.
+pub(crate) fn named_card(check: &mut Check<'_>, name: &Spanned<String>) -> Option<Card> {
+    match find(name.get_ref(), check.directory()) {
+        Ok(card) => Some(card),
+        Err(CardError::Unknown { problem, mend }) => check.fail(name.span(), problem, mend),
+        Err(CardError::Bad(error)) => check.take(Err(error)),
+    }
 }
 
 fn read(source: &Source) -> Result<Card, ConfigError> {

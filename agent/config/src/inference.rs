@@ -8,11 +8,11 @@ use toml::Spanned;
 
 use crate::check::{Check, unwritten};
 
-pub(crate) const EXAMPLE: &str = r#"[inference]
+pub(crate) const EXAMPLE: &str = r"[inference]
 # budget = 1.5                   # cores for decoding and the models; three quarters of the box if absent
 idle_s = 1.0                     # longest time between two looks at a still scene while somebody is tracked
 empty_s = 2.0                    # and in which nobody is tracked
-"#;
+";
 
 /// `[inference]`.
 #[derive(Debug, Deserialize, JsonSchema)]

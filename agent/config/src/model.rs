@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::card::{self, CardError};
+use crate::card::named_card;
 use crate::check::{Check, unwritten};
 use crate::shadow::{RawShadow, Shadow};
 
@@ -69,14 +69,5 @@ impl RawModel {
         let execution = Request { provider: self.provider, precision: self.precision };
         let shadow = self.shadow.and_then(|shadow| shadow.into_inner().check(check));
         Some(Model { card: card?, threads: threads? as usize, execution, shadow })
-    }
-}
-
-/// The card of a built-in name, or of a file beside the site file.
-pub(crate) fn named_card(check: &mut Check<'_>, name: &Spanned<String>) -> Option<Card> {
-    match card::find(name.get_ref(), check.directory()) {
-        Ok(card) => Some(card),
-        Err(CardError::Unknown { problem, mend }) => check.fail(name.span(), problem, mend),
-        Err(CardError::Bad(error)) => check.take(Err(error)),
     }
 }

@@ -1,18 +1,11 @@
-//! JSON Schema of the site file. It is derived from the sections; only plain domain types, which know nothing of schemas,
+//! JSON Schema of what the sections share. The rest is derived from the sections; only plain domain types, which know nothing of schemas,
 //! are described here, and a test compares each description with the type.
 
 use forewarn_domain::PlaceLevel;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value};
 
-use crate::site::RawSite;
-
 const TIME_OF_DAY: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$";
-
-/// The schema of the site file, for editors.
-pub fn schema() -> Schema {
-    schemars::schema_for!(RawSite)
-}
 
 /// A list of tables, each an id beside the keys of its kind.
 pub(crate) fn named_adapters<T: JsonSchema>(generator: &mut SchemaGenerator, id: &str) -> Schema {
@@ -73,9 +66,10 @@ pub(crate) fn schedule(_: &mut SchemaGenerator) -> Schema {
 mod tests {
     use std::collections::BTreeSet;
 
+    use forewarn_domain::Place;
+    use forewarn_domain::Weekday::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
     use forewarn_domain::schedule::{Holidays, Schedule};
     use forewarn_domain::violation::Language;
-    use forewarn_domain::{Place, Weekday};
     use serde::{Deserialize, Serialize};
 
     use super::*;
@@ -105,7 +99,6 @@ mod tests {
         assert_eq!(properties(&schema), keys(&full));
         let required: BTreeSet<String> = serde_json::from_value(schema.get("required").unwrap().clone()).unwrap();
         assert_eq!(required, keys(&serde_json::from_str::<Schedule>(r#"{"from":"07:00","to":"09:00"}"#).unwrap()));
-        use Weekday::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
         let days = schema.pointer("/properties/days/items/enum").unwrap();
         check_words(days, &[Mon, Tue, Wed, Thu, Fri, Sat, Sun]);
         let holidays = schema.pointer("/properties/holidays/enum").unwrap();

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::card::named_card;
 use crate::check::{Check, unwritten};
-use crate::model::named_card;
 
 /// `[model.shadow]`.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -99,6 +99,11 @@ const EXAMPLES: [&str; 14] = [
     rule::EXAMPLE,
 ];
 
+/// The JSON Schema of the site file, for editors.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(RawSite)
+}
+
 /// An annotated site file to start from.
 pub fn example() -> String {
     EXAMPLES.join("\n")

@@ -100,9 +100,9 @@ fn what_cannot_work_is_refused() {
     );
     check(
         "[site]\nid = \"s\"\n[metrics]\nlisten = \"127.0.0.1:9464\"\n[console]\nlisten = \"127.0.0.1:9464\"\n[[camera]]\nid = \"c\"\nurl = \"rtsp://x/1\"\n",
-        &expect![[r#"
+        &expect![[r"
             site.toml:6: listen: `[metrics] listen` is 127.0.0.1:9464 too
-              mend: give each a port of its own"#]],
+              mend: give each a port of its own"]],
     );
     check(
         &camera("password_env = \"FOREWARN_NO_SUCH_VARIABLE\"\nuser = \"u\"\n"),

@@ -81,7 +81,7 @@ pub(crate) fn check(raw: &[RawZone], check: &mut Check<'_>) -> Zones {
         let is_taken = zones.list.iter().any(|known| known.id == *id);
         check.unique(raw.id.span(), is_taken, &format!("zone `{id}`"), "give each zone of a camera its own id");
         let Some(zone) = raw.check(check) else { continue };
-        if let Some(area_m2) = area_m2(check, raw, &zone) {
+        if let Some(area_m2) = area_m2(check, raw.area_m2.as_ref(), raw.ground.as_ref(), &zone) {
             zones.areas_m2.insert(zone.id.clone(), area_m2);
         }
         zones.list.push(zone);

@@ -10,9 +10,7 @@ use super::{EditError, KeyPath};
 pub(super) fn remove(text: &str, root: &Table, path: &KeyPath) -> Result<String, EditError> {
     let places = match find(root, path)? {
         Found::Missing(gap) => return Err(gap.error(path)),
-        Found::Value { value, home: Home::Lines(_) } => {
-            vec![line_start(text, value.start)..line_end(text, value.end)]
-        }
+        Found::Value { value, home: Home::Lines(_) } => only(line_start(text, value.start)..line_end(text, value.end)),
         Found::Value { value, home: Home::Braces(table) } => between_commas(text, table, &value),
         Found::Section(section) => {
             let mut tables = Vec::new();
@@ -25,6 +23,10 @@ pub(super) fn remove(text: &str, root: &Table, path: &KeyPath) -> Result<String,
         }
     };
     Ok(without(text, places))
+}
+
+fn only(place: Range<usize>) -> Vec<Range<usize>> {
+    std::iter::once(place).collect()
 }
 
 fn without(text: &str, mut places: Vec<Range<usize>>) -> String {
@@ -50,14 +52,14 @@ fn between_commas(text: &str, table: &InlineTable, value: &Range<usize>) -> Vec<
     if behind.trim_start().starts_with(',') {
         let after = behind.get(to_comma + 1..).unwrap_or_default();
         let blank = after.len() - after.trim_start_matches([' ', '\t']).len();
-        return vec![entry.start..entry.end + to_comma + 1 + blank];
+        return only(entry.start..entry.end + to_comma + 1 + blank);
     }
     let before = index.checked_sub(1).and_then(|i| entries.get(i)).map(|entry| entry.end);
     let comma = before.and_then(|end| Some(end + comma_in(text.get(end..entry.start)?)?));
     match comma {
-        Some(at) if text.get(at + 1..entry.start).is_some_and(|gap| gap.trim().is_empty()) => vec![at..entry.end],
+        Some(at) if text.get(at + 1..entry.start).is_some_and(|gap| gap.trim().is_empty()) => only(at..entry.end),
         Some(at) => vec![at..at + 1, entry],
-        None => vec![entry],
+        None => only(entry),
     }
 }
 

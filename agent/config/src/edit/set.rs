@@ -118,6 +118,6 @@ fn add_section(
 fn insert_lines(text: &str, at: usize, lines: &[String]) -> String {
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let is_torn = text.get(..at).is_some_and(|before| !before.is_empty() && !before.ends_with('\n'));
-    let block: String = lines.iter().map(|line| format!("{line}{newline}")).collect();
+    let block: String = lines.iter().flat_map(|line| [line.as_str(), newline]).collect();
     splice(text, at..at, &format!("{}{block}", if is_torn { newline } else { "" }))
 }

@@ -1,0 +1,52 @@
+//! What is wrong with a path or a value, and the mend.
+
+use expect_test::expect;
+
+use super::*;
+
+#[test]
+fn what_cannot_be_changed_is_told_with_the_mend() {
+    let mut told = String::new();
+    for (path, value) in [
+        ("camera.gat.url", Some("x")),
+        ("camera.gate.rule.loitering.zone", Some("kerb")),
+        ("camera.gate.zone.bay.polygon", Some("[]")),
+        ("camera", Some("1")),
+        ("camera.gate", Some("{ }")),
+        ("camera.gate.url.host", Some("1")),
+        ("camera.gate.analysis_fsp", None),
+        ("storage", Some("3")),
+        ("a..b", Some("1")),
+        ("site.id", Some("[1")),
+        ("site.id", Some("\"a\"\nx = 1")),
+    ] {
+        told += &changed(FILE, path, value).unwrap_err().to_string();
+        told.push('\n');
+    }
+    expect![[r#"
+        camera.gat.url: there is no camera `gat`
+          mend: did you mean `gate`?
+        camera.gate.rule.loitering.zone: more than one rule is named `loitering`
+          mend: write loitering@kerb or loitering@whole
+        camera.gate.zone.bay.polygon: there is no zone `bay`
+          mend: there are: kerb
+        camera: `camera` is a list
+          mend: name one of its entries: gate
+        camera.gate: this is a table that is there already
+          mend: set its keys one by one, or remove it first
+        camera.gate.url.host: `url` is a value without keys
+          mend: leave out what comes after it
+        camera.gate.analysis_fsp: there is no `analysis_fsp`
+          mend: did you mean `analysis_fps`?
+        storage: this is no table
+          mend: write { key = value }, or name a key below it
+        a..b: this is no path of a key
+          mend: write names with dots between, such as camera.gate.analysis_fps
+        [1 is no value: unclosed array, expected `]`
+          mend: write it as in the site file, such as 5.0, true, "horn" or ["horn"]
+        "a"
+        x = 1 is no value: there is more than one value
+          mend: write it as in the site file, such as 5.0, true, "horn" or ["horn"]
+    "#]]
+    .assert_eq(&told);
+}
