@@ -51,17 +51,16 @@ impl SceneKeeper {
         if scenes.is_empty() {
             return;
         }
-        self.trouble = match fs::create_dir_all(&self.dir) {
-            Err(error) => Some(format!("failed to make {}: {error}", self.dir.display())),
-            Ok(()) => {
-                for (stream, scene) in scenes {
-                    if let Some(file) = self.files.get_mut(stream) {
-                        file.keep(scene);
-                    }
-                }
-                first_trouble(&self.files)
+        if let Err(error) = fs::create_dir_all(&self.dir) {
+            self.trouble = Some(format!("failed to make {}: {error}", self.dir.display()));
+            return;
+        }
+        for (stream, scene) in scenes {
+            if let Some(file) = self.files.get_mut(stream) {
+                file.keep(scene);
             }
-        };
+        }
+        self.trouble = first_trouble(&self.files);
     }
 }
 

@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn a_child_that_reads_nothing_or_complains_without_end_is_no_obstacle() {
         let ended =
-            run(shell("exec <&-; yes complaint | head -c 1000000 >&2; echo done"), &[0; 300_000], LIMITS).unwrap();
+            run(shell("exec <&-; yes complaint | head -c 1000000 >&2; echo done"), &vec![0; 300_000], LIMITS).unwrap();
         assert_eq!(ended.output, b"done\n");
         assert_eq!(ended.complaint.as_deref(), Some("complaint"));
     }

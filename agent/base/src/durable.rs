@@ -22,7 +22,7 @@ pub fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished = Unfinished::beside(path);
     // The mode of a file that is there already would stay as it is.
     match fs::remove_file(unfinished.path()) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => write(unfinished, OpenOptions::new().mode(PRIVATE_MODE), bytes),
     }
 }

@@ -118,7 +118,10 @@ mod tests {
 
     use crate::source::Source;
 
-    fn upstreams(tables: &str) -> Result<Vec<(String, bool, Option<Timestamp>, String)>, String> {
+    /// Its name, whether it is required, since when it has reports, and where it leads.
+    type Facts = (String, bool, Option<Timestamp>, String);
+
+    fn upstreams(tables: &str) -> Result<Vec<Facts>, String> {
         let text = format!("[site]\nid = \"north\"\n{tables}\n[[camera]]\nid = \"gate\"\nurl = \"file:gate.mp4\"\n");
         let source = Source::new("site.toml", text);
         let site = crate::site::resolve(&source).map_err(|errors| errors.to_string())?;

@@ -34,7 +34,6 @@ impl Ratio {
 }
 
 /// How long after its beginning a violation was confirmed, in seconds.
-#[expect(clippy::struct_field_names, reason = "units stand in names")]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Delay {
     /// Half of the delays are at most this.

@@ -77,6 +77,7 @@ pub(super) mod tests {
 
     const LIMIT: Duration = Duration::from_secs(10);
 
+    #[expect(clippy::unnecessary_wraps, reason = "work on a device may fail")]
     fn name(name: &mut &'static str) -> Result<String, PlayError> {
         Ok((*name).to_owned())
     }

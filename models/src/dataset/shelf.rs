@@ -105,7 +105,7 @@ impl<T> Shelf<T> {
     }
 
     /// How many crops are held.
-    pub fn len(&self) -> usize {
+    pub fn held(&self) -> usize {
         self.held
     }
 
@@ -242,7 +242,7 @@ mod tests {
             let mut shelf = Shelf::new(quota);
             for (track, at_s, quality, look) in offers.clone() {
                 shelf.offer(crop(track, at_s, quality, look));
-                prop_assert!(shelf.len() <= 2 * crops && shelf.bytes <= 2 * bytes);
+                prop_assert!(shelf.held() <= 2 * crops && shelf.bytes <= 2 * bytes);
             }
             let (kept, passed_over) = shelf.finish();
             prop_assert_eq!(kept.len() + passed_over as usize, offers.len());

@@ -148,10 +148,11 @@ impl Summary {
     /// The table at the end of a run.
     pub fn table(&self) -> String {
         let Self { rounds, agent_kills, broker_kills, judgements, errors_logged, wall_s } = self;
-        let judgements: String = judgements
+        let tables: Vec<String> = judgements
             .iter()
             .map(|(upstream, judgement)| format!("upstream {upstream}\n{}", judgement.table()))
             .collect();
+        let judgements = tables.concat();
         format!(
             "rounds                         {rounds:>6}   in {wall_s:.0} s\nagent killed                   {agent_kills:>6}\n\
              broker killed                  {broker_kills:>6}\nerrors logged by the agents    {errors_logged:>6}\n{judgements}"

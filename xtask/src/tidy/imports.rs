@@ -153,7 +153,7 @@ impl Module {
             if word == "use" {
                 let end = at + tokens[at..].iter().position(|(t, _)| *t == ";").unwrap_or(tokens.len() - at);
                 for leaf in leaves(&tokens[at + 1..end], &[]) {
-                    module.take_use(place, places, leaf, line);
+                    module.take_use(place, places, &leaf, line);
                 }
                 at = end;
             } else if ["crate", "super", "self"].contains(&word) && tokens.get(at + 1).is_some_and(|t| t.0 == "::") {
@@ -177,7 +177,7 @@ impl Module {
         module
     }
 
-    fn take_use(&mut self, place: &ModulePath, places: &BTreeSet<ModulePath>, leaf: Leaf<'_>, line: usize) {
+    fn take_use(&mut self, place: &ModulePath, places: &BTreeSet<ModulePath>, leaf: &Leaf<'_>, line: usize) {
         let Some(mut parts) = from_root(place, places, &leaf.parts) else { return };
         self.paths.push(Path { parts: parts.clone(), line });
         match leaf.name {

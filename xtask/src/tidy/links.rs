@@ -78,7 +78,7 @@ fn quoted_paths<'a>(page: &'a SourceFile, folders: &BTreeSet<&str>) -> Vec<Link<
             let begins_in_checkout = target.split_once('/').is_some_and(|(folder, _)| folders.contains(folder));
             let is_filled_in =
                 target.split(['/', '.']).any(|part| part.len() > 1 && part.chars().all(|c| c.is_ascii_uppercase()))
-                    && !target.ends_with(".md");
+                    && std::path::Path::new(target).extension().is_none_or(|ending| ending != "md");
             if begins_in_checkout && !is_filled_in && !target.contains(PATTERNS) {
                 found.push(Link { line, target: target.trim_end_matches('/') });
             }

@@ -125,7 +125,7 @@ impl<'a> Collector<'a> {
 
     /// What was seen so far, and how many crops are held.
     pub fn progress(&self) -> (Counts, usize) {
-        (self.counts, self.shelf.len())
+        (self.counts, self.shelf.held())
     }
 
     /// Looks at a frame, if it is the camera's turn.

@@ -180,7 +180,9 @@ impl IncidentLoop {
                 let frame = analysed.frame;
                 let boxes = tracks.iter().map(|track| track.bbox).collect();
                 inference.scenes.tracked(&frame.meta.stream, boxes);
-                keepers.iter_mut().for_each(|keeper| keeper.observe(&frame, tracks));
+                for keeper in keepers.iter_mut() {
+                    keeper.observe(&frame, tracks);
+                }
                 let looks = engine.take_looks(&frame.meta.stream);
                 inference.looks.put(&frame, looks);
                 let decided_after = self.ends.clock.now().since(frame.meta.arrived_at);
@@ -233,7 +235,9 @@ impl IncidentLoop {
         if !reports.is_empty() {
             self.ends.outbox.write(Batch::of(&reports, &self.ends.engine));
             self.tell_troubles();
-            reports.iter().for_each(|report| self.report_told(report));
+            for report in &reports {
+                self.report_told(report);
+            }
             self.show_open_incidents();
         }
         for output in rest {

@@ -161,7 +161,9 @@ impl Incidents {
         to_loop: Sender<LoopEvent, Wait>,
     ) -> anyhow::Result<Self> {
         let run = move || {
-            notes.iter().for_each(|note| incident_loop.tell(note));
+            for note in &notes {
+                incident_loop.tell(note);
+            }
             incident_loop.run(&events)
         };
         Ok(Self { to_loop, thread: Thread::spawn("incidents", run)? })

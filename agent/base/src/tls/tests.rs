@@ -40,7 +40,7 @@ fn judge(trusted: &[CertificateDer<'static>], shown: &CertificateDer<'_>, name: 
 #[test]
 fn a_certificate_of_the_brokers_own_making_is_accepted_where_the_file_holds_it() {
     let (own, other) = (self_signed(&["127.0.0.1", "broker"]), self_signed(&["127.0.0.1", "broker"]));
-    assert_eq!(judge(&[own.clone()], &own, "127.0.0.1", TODAY_S), Ok(()));
+    assert_eq!(judge(std::slice::from_ref(&own), &own, "127.0.0.1", TODAY_S), Ok(()));
     assert_eq!(judge(&[other.clone(), own.clone()], &own, "broker", TODAY_S), Ok(()));
     let refusal = judge(&[other], &own, "127.0.0.1", TODAY_S).unwrap_err();
     assert!(refusal.contains("calls itself an authority") && refusal.contains("`ca_file`"), "{refusal}");
@@ -55,7 +55,7 @@ fn the_brokers_own_certificate_must_bear_its_name_and_be_valid_at_the_time() {
     assert!(judge(&trusted, &own, "broker", TODAY_S + YEAR_S).unwrap_err().contains("has expired"));
     assert!(judge(&trusted, &own, "broker", TODAY_S - YEAR_S).unwrap_err().contains("not valid yet"));
     let nameless = self_signed(&[]);
-    let refusal = judge(&[nameless.clone()], &nameless, "broker", TODAY_S).unwrap_err();
+    let refusal = judge(std::slice::from_ref(&nameless), &nameless, "broker", TODAY_S).unwrap_err();
     assert!(refusal.contains("names no host; make one with a subjectAltName"), "{refusal}");
 }
 

@@ -27,7 +27,7 @@ impl Upstreams {
         let start = |upstream: &ResolvedUpstream| {
             let lane = outbox
                 .lane(&upstream.id)
-                .map_err(|source| UpstreamError::Outbox { upstream: upstream.id.clone(), source })?;
+                .map_err(|source| UpstreamError::Outbox { upstream: upstream.id.clone(), source: Box::new(source) })?;
             upstream.adapter.start(lane, Arc::clone(clock))
         };
         Ok(Self { handles: upstreams.iter().map(start).collect::<Result<_, _>>()? })

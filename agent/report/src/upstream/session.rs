@@ -43,6 +43,7 @@ pub(super) enum End {
 }
 
 /// What is known of the running connection.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that comes and goes apart")]
 struct Session<A: Adapter> {
     upstream: A::Upstream,
     outward: A::Outward,

@@ -24,7 +24,7 @@ pub enum UpstreamError {
         /// The upstream.
         upstream: String,
         /// Why.
-        source: OutboxError,
+        source: Box<OutboxError>,
     },
     /// The system refused a thread or an event queue.
     #[error("failed to start the way to upstream {upstream}: {source}")]

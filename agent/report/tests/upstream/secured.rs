@@ -72,23 +72,23 @@ impl Certificates {
         Self { dir: dir.to_owned() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    fn path(name: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls").join(name)
     }
 
     fn broker(&self, shown: &str, extra: &str) -> Broker {
         let lines = format!(
             "cafile {}\ncertfile {}\nkeyfile {}\n{extra}",
-            self.path("ca.pem").display(),
-            self.path(&format!("{shown}.pem")).display(),
-            self.path(&format!("{shown}.key")).display()
+            Self::path("ca.pem").display(),
+            Self::path(&format!("{shown}.pem")).display(),
+            Self::path(&format!("{shown}.key")).display()
         );
         Broker::start(&self.dir, free_port(), &lines)
     }
 
     fn config(&self, port: u16, version: MqttVersion, ca: &str) -> MqttConfig {
         let url = format!("mqtts://127.0.0.1:{port}");
-        MqttConfig { url, ca_file: Some(self.path(ca)), ..config(port, version) }
+        MqttConfig { url, ca_file: Some(Self::path(ca)), ..config(port, version) }
     }
 }
 
@@ -107,8 +107,8 @@ fn tls_with_a_client_certificate() {
         drop(handle);
 
         let known = MqttConfig {
-            client_cert: Some(certificates.path("client.pem")),
-            client_key: Some(certificates.path("client.key")),
+            client_cert: Some(Certificates::path("client.pem")),
+            client_key: Some(Certificates::path("client.key")),
             ..anonymous
         };
         let handle = publisher(&known, &outbox);
@@ -149,12 +149,12 @@ fn a_broker_with_a_strange_certificate_is_not_trusted() {
         assert_eq!((stats.connections, stats.depth_messages), (0, 1));
     }
     let half = MqttConfig {
-        client_cert: Some(certificates.path("client.pem")),
+        client_cert: Some(Certificates::path("client.pem")),
         ..certificates.config(broker.port, MqttVersion::V5, "ca.pem")
     };
     let refusal = half.resolve("north", dir.path(), &|_| None).unwrap_err().line();
     assert!(refusal.contains("only one of `client_cert` and `client_key` is given; give both"), "{refusal}");
-    let no_pem = MqttConfig { ca_file: Some(certificates.path("client.key")), ..half };
+    let no_pem = MqttConfig { ca_file: Some(Certificates::path("client.key")), ..half };
     let refusal = no_pem.resolve("north", dir.path(), &|_| None).unwrap_err().line();
     assert!(refusal.starts_with("ca_file: "), "{refusal}");
 }

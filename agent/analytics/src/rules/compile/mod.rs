@@ -17,9 +17,9 @@ use crate::votes::Standard;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Speaks {
     /// Of the time, and perhaps of a sensor.
-    OfWorld,
-    OfTrack,
-    OfZone,
+    World,
+    Track,
+    Zone,
 }
 
 /// Where in the tree a condition stands.
@@ -45,9 +45,9 @@ impl CompiledRule {
         compiler.lookup.check_timing()?;
         let condition = compiler.node(&violation.condition, "condition", Within::default())?;
         let is_zone = match compiler.speaks(&condition) {
-            Speaks::OfZone => true,
-            Speaks::OfTrack => false,
-            Speaks::OfWorld => !compiler.sensors.is_empty(),
+            Speaks::Zone => true,
+            Speaks::Track => false,
+            Speaks::World => !compiler.sensors.is_empty(),
         };
         // A line, or a zone that no condition names, has no place to be drawn; the picture stands for it.
         let own_zone = compiler.lookup.zone(None, false, "zone").ok().filter(|_| is_zone);
@@ -118,7 +118,7 @@ impl Compiler<'_> {
             signs.push(Sign::compile(sign, condition, &self.lookup, &place)?);
         }
         self.check_mixed(signs.iter().map(Sign::condition), &format!("{place}.of"))?;
-        let is_zone = self.all_speak(signs.iter().map(Sign::condition)) == Speaks::OfZone;
+        let is_zone = self.all_speak(signs.iter().map(Sign::condition)) == Speaks::Zone;
         self.scores.push(conditions::Score::compile(score, (signs, is_zone), &self.lookup, place)?);
         Ok(Node::Score(self.scores.len() - 1))
     }
@@ -138,7 +138,7 @@ impl Compiler<'_> {
     /// Conditions about single tracks and about the zone as a whole cannot be joined.
     fn check_mixed<'n>(&self, nodes: impl Iterator<Item = &'n Node>, place: &str) -> Result<(), CompileError> {
         let all: Vec<Speaks> = nodes.map(|node| self.speaks(node)).collect();
-        match all.iter().position(|a| *a == Speaks::OfTrack).filter(|_| all.contains(&Speaks::OfZone)) {
+        match all.iter().position(|a| *a == Speaks::Track).filter(|_| all.contains(&Speaks::Zone)) {
             Some(i) => Err(self.lookup.error(format!("{place}[{i}]"), Problem::MixedCount)),
             None => Ok(()),
         }
@@ -146,9 +146,9 @@ impl Compiler<'_> {
 
     fn speaks(&self, node: &Node) -> Speaks {
         match node {
-            Node::Track(_) => Speaks::OfTrack,
-            Node::Zone(_) => Speaks::OfZone,
-            Node::Schedule(_) | Node::Sensor(_) => Speaks::OfWorld,
+            Node::Track(_) => Speaks::Track,
+            Node::Zone(_) => Speaks::Zone,
+            Node::Schedule(_) | Node::Sensor(_) => Speaks::World,
             Node::Score(i) => self.all_speak(self.scores[*i].signs().iter().map(Sign::condition)),
             Node::Not(part) => self.speaks(part),
             Node::All(parts) | Node::Any(parts) => self.all_speak(parts.iter()),
@@ -156,7 +156,7 @@ impl Compiler<'_> {
     }
 
     fn all_speak<'n>(&self, mut nodes: impl Iterator<Item = &'n Node>) -> Speaks {
-        nodes.find_map(|node| Some(self.speaks(node)).filter(|a| *a != Speaks::OfWorld)).unwrap_or(Speaks::OfWorld)
+        nodes.find_map(|node| Some(self.speaks(node)).filter(|a| *a != Speaks::World)).unwrap_or(Speaks::World)
     }
 
     /// What closer looks are asked for, each attribute once. What is looked at for the record alone is left out where

@@ -56,7 +56,9 @@ proptest! {
                     let report = report(n, sequence);
                     outbox.record(&report, Some(&format!("{n}/{sequence}"))).unwrap();
                     incidents.insert(n, sequence);
-                    waiting.iter_mut().for_each(|list| list.push(Event::id_of(&report.incident.id, sequence)));
+                    for list in waiting.iter_mut() {
+ list.push(Event::id_of(&report.incident.id, sequence));
+}
                 }
                 Op::Again(n) => {
                     if let Some(&last) = incidents.get(&n) {

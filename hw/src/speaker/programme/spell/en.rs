@@ -41,12 +41,11 @@ pub(super) fn words(tokens: &[Token]) -> String {
     let mut out = String::new();
     for (i, token) in tokens.iter().enumerate() {
         let said = match token {
-            Token::Text(text) => text.clone(),
+            Token::Text(text) | Token::Year(text) => text.clone(),
             Token::Letters(letters) if is_of_plate(tokens, i, letters) => spell(letters),
             // The speech program knows abbreviations from words.
             Token::Letters(letters) => letters.clone(),
             Token::Code(text) | Token::Plate(text) | Token::Digits(text) => spell(text),
-            Token::Year(text) => text.clone(),
             Token::Number(number) => say(number),
             Token::Percent(number, is_of_thousand) => {
                 format!("{} {}", say(number), if *is_of_thousand { "per mille" } else { "percent" })

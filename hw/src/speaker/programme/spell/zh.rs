@@ -42,7 +42,7 @@ pub(super) fn words(tokens: &[Token]) -> String {
         match token {
             Token::Text(text) => out.push_str(text),
             Token::Letters(letters) if letters.chars().all(|c| c.is_ascii_uppercase()) => {
-                spell(letters, '一', &mut out)
+                spell(letters, '一', &mut out);
             }
             // A word in small letters may be pinyin that somebody wrote on purpose.
             Token::Letters(word) => out.push_str(word),
@@ -125,7 +125,7 @@ pub(super) fn whole(n: u64) -> String {
             continue;
         }
         // A nought is said once for any number of them.
-        if !out.is_empty() && (group < 1000 || n / 10_u64.pow(power + 4) % 10 == 0) {
+        if !out.is_empty() && (group < 1000 || (n / 10_u64.pow(power + 4)).is_multiple_of(10)) {
             out.push(DIGITS[0]);
         }
         thousands(group, &mut out);
