@@ -11,8 +11,10 @@
 //! | `/api/v1/incidents` | [`Incidents`] | both |
 
 mod api;
+mod listener;
 mod ports;
 mod server;
 
+pub use listener::Listener;
 pub use ports::{Health, HealthReport, Incidents, Metrics, Ports};
-pub use server::{ConsoleError, Listener, Server};
+pub use server::{ConsoleError, Server};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use forewarn_wire::WireIncident;
 use serde::Serialize;
 
-use crate::server::Listener;
+use crate::listener::Listener;
 
 /// What is counted.
 pub trait Metrics: Send + Sync + 'static {

@@ -6,7 +6,6 @@
 //! taken.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::future::{Future, pending};
 use std::io;
 use std::net::SocketAddr;
@@ -24,32 +23,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::api::pages;
+use crate::listener::Listener;
 use crate::ports::{Metrics, Ports};
-
-/// What is listened for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listener {
-    /// Prometheus and supervisors.
-    Metrics,
-    /// People.
-    Console,
-}
-
-impl Listener {
-    /// The name of its thread and of its table in the site file.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Metrics => "metrics",
-            Self::Console => "console",
-        }
-    }
-}
-
-impl fmt::Display for Listener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A listener could not start.
 #[derive(Debug, thiserror::Error)]

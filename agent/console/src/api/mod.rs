@@ -7,8 +7,8 @@ mod metrics;
 use axum::Router;
 use axum::http::StatusCode;
 
+use crate::listener::Listener;
 use crate::ports::Ports;
-use crate::server::Listener;
 
 /// The pages of a listener.
 pub(crate) fn pages(listener: Listener, ports: &Ports) -> Router {

@@ -1,3 +1,5 @@
+//! A real listener on loopback: what its pages say, and what it does with clients that take too much of it.
+
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream as Client;
 use std::sync::atomic::{AtomicU64, Ordering};
