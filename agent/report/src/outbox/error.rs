@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use forewarn_domain::IncidentId;
+use rusqlite::ErrorCode;
 
 /// An operation on the outbox failed.
 #[derive(Debug, thiserror::Error)]
@@ -76,9 +77,14 @@ pub enum OutboxError {
 
 impl OutboxError {
     pub(super) fn from_sqlite(operation: &'static str, path: &Path, source: rusqlite::Error) -> Self {
-        if super::schema::is_damage(&source) {
+        if is_damage(&source) {
             return Self::Damaged { path: path.to_owned(), reason: source.to_string() };
         }
         Self::Sqlite { operation, path: path.to_owned(), source }
     }
+}
+
+/// Whether an error says that the file is no sound database, as opposed to being locked or out of reach.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }

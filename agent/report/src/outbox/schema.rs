@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, Transaction};
+use rusqlite::{Connection, Transaction};
 
 use super::{OutboxError, SetAside, by_destination};
 
@@ -121,11 +121,6 @@ fn migrate(conn: &mut Connection, path: &Path) -> Result<(), OutboxError> {
     }
     tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(failed)?;
     tx.commit().map_err(failed)
-}
-
-/// Whether an error says that the file is no sound database, as opposed to being locked or out of reach.
-pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 /// Renames the database and its companions to the first free `NAME.damaged-N`.

@@ -1,9 +1,7 @@
 //! The kinds of upstreams, by which the site file names them.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use forewarn_base::secret::Environment;
 use forewarn_base::setting::SettingError;
 use forewarn_domain::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -11,26 +9,8 @@ use serde::Deserialize;
 
 use super::Start;
 use super::mqtt::config::MqttConfig;
+use super::settings::{AdapterSettings, Surroundings};
 use crate::outbox::Destination;
-
-/// What an adapter is resolved against.
-#[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
-    /// The upstream's id.
-    pub id: &'a str,
-    /// The site's id.
-    pub site: &'a str,
-    /// The directory of the site file, against which relative paths are resolved.
-    pub directory: &'a Path,
-    /// Looks up environment variables.
-    pub environment: Environment<'a>,
-}
-
-/// Settings of one kind as the site file spells them.
-pub trait AdapterSettings {
-    /// Checks them and reads their secrets.
-    fn resolve_in(&self, around: Surroundings<'_>) -> Result<Arc<dyn Start>, SettingError>;
-}
 
 /// Declares the kinds: the word in the site file, the name here, and the settings.
 macro_rules! kinds {

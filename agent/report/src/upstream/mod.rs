@@ -15,6 +15,7 @@ pub mod config;
 mod group;
 pub mod mqtt;
 mod session;
+pub mod settings;
 mod stats;
 mod supervisor;
 mod window;

@@ -15,7 +15,7 @@ use self::config::{MqttConfig, ResolvedMqtt};
 use self::link::{Answer, Message, MqttReceiver, MqttSender};
 use self::packets::{Packets, Sent};
 use self::topic::Topics;
-use super::config::{AdapterSettings, Surroundings};
+use super::settings::{AdapterSettings, Surroundings};
 use super::{Adapter, Note, Pace, Start, Upstream};
 use crate::outbox::QueuedReport;
 
