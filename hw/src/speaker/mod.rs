@@ -6,9 +6,11 @@
 //! a file of [`adapters`] and a line in the registry there.
 
 pub mod adapters;
+mod common;
 mod config;
 mod error;
 mod guard;
+mod pcm;
 pub mod programme;
 mod run;
 #[cfg(test)]
@@ -21,7 +23,8 @@ use std::time::Duration;
 use forewarn_domain::{Announcement, Clock, FailureKind, Loudspeaker, LoudspeakerError, Playback, SpeakerId};
 
 pub use adapters::has_sound_card;
-pub use config::{ProgrammeConfig, SpeakerConfig, SpeakerDoubt, SpeechConfig};
+pub use common::{ProgrammeConfig, SpeakerDoubt, SpeechConfig};
+pub use config::SpeakerConfig;
 pub use error::{ConfigError, DeviceError, PlayError};
 pub use run::Limits;
 

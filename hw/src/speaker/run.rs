@@ -8,7 +8,7 @@ use forewarn_domain::clock::Stopwatch;
 use gst::prelude::*;
 
 use super::error::PlayError;
-use super::programme::{Pcm, samples_to_duration};
+use super::pcm::{Pcm, samples_to_duration};
 
 /// By how much the rendered sound may be shorter than the samples: resampling and packets cut the ends.
 pub(super) const TOLERANCE: Duration = Duration::from_millis(60);

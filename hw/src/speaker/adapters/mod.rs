@@ -15,7 +15,7 @@ use forewarn_domain::{Announcement, Playback};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::config::SpeakerDoubt;
+use super::common::SpeakerDoubt;
 use super::error::PlayError;
 use super::programme::Programme;
 use super::run::Limits;

@@ -2,40 +2,19 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use gst::prelude::*;
 
-use super::pcm::Pcm;
-use crate::speaker::error::PlayError;
+use crate::speaker::error::{PlayError, SoundFileError};
+use crate::speaker::pcm::Pcm;
 use crate::speaker::run::{Limits, Rendered, chain, element, keeping_sink, mono_caps, to_end};
 
 /// Rate of the decoded samples: that of espeak-ng, and more than a horn can render.
 const RATE_HZ: u32 = 22_050;
 /// Longest sound file in bytes of its samples: five minutes.
 const MAX_BYTES: usize = 2 * 300 * RATE_HZ as usize;
-
-/// A sound file cannot be played.
-#[derive(Debug, thiserror::Error)]
-pub enum SoundFileError {
-    /// It cannot be opened.
-    #[error("failed to open the sound file {}", path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// It cannot be decoded.
-    #[error("failed to decode the sound file {}: {reason}; use WAV or OGG", path.display())]
-    Decode {
-        /// The file.
-        path: PathBuf,
-        /// The decoder's message.
-        reason: String,
-    },
-}
 
 /// Decodes the whole file within `limit`.
 pub(super) fn decode_file(path: &Path, limit: Duration) -> Result<Pcm, PlayError> {

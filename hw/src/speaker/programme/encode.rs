@@ -2,8 +2,8 @@
 
 use gst::prelude::*;
 
-use super::pcm::Pcm;
 use crate::speaker::error::PlayError;
+use crate::speaker::pcm::Pcm;
 use crate::speaker::run::{Limits, Rendered, chain, element, keeping_sink, mono_caps, source, to_end};
 
 /// What a device takes: 8000 samples a second, one byte each.

@@ -6,7 +6,6 @@
 mod chime;
 mod decode;
 mod encode;
-mod pcm;
 mod speech;
 mod spell;
 
@@ -17,12 +16,12 @@ use std::time::Duration;
 
 use forewarn_domain::{Announcement, Playback, SpokenText};
 
-pub use decode::SoundFileError;
 pub use encode::Codec;
-pub use pcm::{Pcm, samples_to_duration};
-pub use speech::SpeechError;
 
-use super::config::ProgrammeConfig;
+pub use super::error::{SoundFileError, SpeechError};
+pub use super::pcm::{Pcm, samples_to_duration};
+
+use super::common::ProgrammeConfig;
 use super::error::{PlayError, with_causes};
 use super::guard::Patience;
 use super::run::{Limits, TOLERANCE};

@@ -1,7 +1,6 @@
 //! Speech by espeak-ng, run as a child process: the text goes in by stdin, a WAV comes out by stdout.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +9,9 @@ use forewarn_base::child::{self, ChildError};
 use forewarn_domain::SpokenText;
 use forewarn_domain::violation::Language;
 
-use super::pcm::Pcm;
-use crate::speaker::config::SpeechConfig;
+use crate::speaker::common::SpeechConfig;
+use crate::speaker::error::SpeechError;
+use crate::speaker::pcm::Pcm;
 
 /// Longest text in bytes.
 const TEXT_LIMIT: usize = 4000;
@@ -19,46 +19,6 @@ const TEXT_LIMIT: usize = 4000;
 const OUTPUT_LIMIT: u64 = 16 << 20;
 /// Bound of the cache; the speech used longest ago goes first.
 const CACHE_BYTES: usize = 8 << 20;
-
-/// A text could not be turned into speech.
-#[derive(Debug, thiserror::Error)]
-pub enum SpeechError {
-    /// The text is longer than any warning.
-    #[error("the text has {bytes} bytes, more than the {limit} that are spoken; shorten it")]
-    TooLong {
-        /// Length of the text.
-        bytes: usize,
-        /// The bound.
-        limit: usize,
-    },
-    /// The speech program is not there.
-    #[error("failed to find {}: install the package espeak-ng or set speech.program", program.display())]
-    Missing {
-        /// What was looked for.
-        program: PathBuf,
-    },
-    /// The speech program did not come to its end.
-    #[error(transparent)]
-    Program(#[from] ChildError),
-    /// The speech program refused.
-    #[error("{} made no speech ({status}): {message}", program.display())]
-    Failed {
-        /// The program.
-        program: PathBuf,
-        /// Its exit status.
-        status: String,
-        /// The first line of its complaint.
-        message: String,
-    },
-    /// The speech program's output is no WAV.
-    #[error("{} wrote no WAV that can be read: {reason}", program.display())]
-    Format {
-        /// The program.
-        program: PathBuf,
-        /// What is wrong.
-        reason: &'static str,
-    },
-}
 
 /// Makes speech and keeps what it made last, so that a second warning starts at once.
 pub(super) struct Speech {

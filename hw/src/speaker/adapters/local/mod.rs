@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Adapter, Mistake, Settings};
-use crate::speaker::config::SpeakerDoubt;
+use crate::speaker::common::SpeakerDoubt;
 use crate::speaker::error::PlayError;
 use crate::speaker::programme::Programme;
 use crate::speaker::run::{Limits, Rendered, chain, describe, element, source, to_end};

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use super::*;
-use crate::speaker::config::SpeechConfig;
+use crate::speaker::common::SpeechConfig;
 
 fn say(language: Language, text: &str) -> String {
     spell(&SpokenText { language, text: text.to_owned() }).text

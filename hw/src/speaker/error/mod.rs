@@ -1,10 +1,14 @@
 //! What can go wrong with a loudspeaker, in words that help.
 
+mod sound_file;
+mod speech;
+
 use std::fmt;
 
 use forewarn_domain::{FailureKind, SpeakerId};
 
-use super::programme::{SoundFileError, SpeechError};
+pub use sound_file::SoundFileError;
+pub use speech::SpeechError;
 
 /// A speaker's configuration makes no sense.
 #[derive(Debug, thiserror::Error)]
@@ -139,7 +143,7 @@ impl std::error::Error for DeviceError {
 }
 
 /// The error and its causes in one line.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+pub(in crate::speaker) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -1,0 +1,70 @@
+//! What every kind of loudspeaker has in its table of the site file, whatever it is.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What every kind of loudspeaker takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProgrammeConfig {
+    /// Whether a two-tone chime comes first.
+    pub chime: bool,
+    /// How text is spoken.
+    pub speech: SpeechConfig,
+    /// Seconds without progress after which playing has failed.
+    pub stall_s: f64,
+}
+
+/// What is correct in a loudspeaker's table and may still not be meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpeakerDoubt {
+    /// The key.
+    pub key: &'static str,
+    /// What may go wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub mend: String,
+}
+
+/// The keys of [`ProgrammeConfig`].
+pub(super) const COMMON_KEYS: [&str; 3] = ["chime", "speech", "stall_s"];
+
+impl Default for ProgrammeConfig {
+    fn default() -> Self {
+        Self { chime: true, speech: SpeechConfig::default(), stall_s: 3.0 }
+    }
+}
+
+/// How espeak-ng speaks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpeechConfig {
+    /// The program: a name that is looked for in `PATH`, or a path.
+    pub program: PathBuf,
+    /// Words a minute, 80 to 450.
+    pub rate_wpm: u16,
+    /// Loudness, 0 to 200; above 100 it may clip.
+    pub volume: u16,
+    /// espeak-ng's voice for English.
+    pub voice_en: String,
+    /// espeak-ng's voice for Chinese.
+    pub voice_zh: String,
+    /// Seconds that making the speech may take.
+    pub time_limit_s: f64,
+}
+
+impl Default for SpeechConfig {
+    fn default() -> Self {
+        Self {
+            program: "espeak-ng".into(),
+            rate_wpm: 150,
+            volume: 100,
+            voice_en: "en-gb".to_owned(),
+            // The voices `cmn` and `zh` read Chinese characters as English spellings of their sounds.
+            voice_zh: "cmn-latn-pinyin".to_owned(),
+            time_limit_s: 10.0,
+        }
+    }
+}
