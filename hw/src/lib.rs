@@ -10,6 +10,6 @@ pub mod descriptors;
 pub mod sensor;
 pub mod speaker;
 
-pub use box_facts::{BoxFacts, ProcessUsage, VideoNode, process_usage};
+pub use box_facts::{ProcessUsage, VideoNode};
 pub use sensor::{Sensor, SensorConfig};
 pub use speaker::{SpeakerConfig, SpeakerContext, build, probe};

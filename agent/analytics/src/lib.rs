@@ -6,13 +6,13 @@ pub mod ground;
 mod groups;
 pub mod heat;
 pub mod luma;
-pub mod plate;
+mod plate;
 pub mod rules;
 #[cfg(feature = "schema")]
 mod schema;
 pub mod suppression;
-pub mod tracker;
-pub mod votes;
+mod tracker;
+mod votes;
 
 pub use groups::ClassGroups;
 pub use rules::{

@@ -5,19 +5,19 @@
 //! | [`scheduler`] | which frames, tiles and crops the models look at next, and how much is decoded |
 //! | [`eye`], [`tiles`] | what moves in a frame, and which parts of it are worth a look |
 //! | [`Engine`] | what detections, readings, values and time come to: tracks, rules and the incident machine joined |
-//! | [`falls`] | what falls in a stream's picture |
+//! | [`FallDetector`] | what falls in a stream's picture |
 //!
 //! The live agent and the replay share all of it, so what a replay decides is what the agent would have decided. Time
 //! is an argument everywhere; what is given up is returned as a count, and the caller tells of it.
 
 mod engine;
+mod falls;
 mod setup;
 #[cfg(test)]
 mod testing;
 mod things;
 
 pub mod eye;
-pub mod falls;
 pub mod scheduler;
 pub mod tiles;
 

@@ -34,6 +34,7 @@ impl Ratio {
 }
 
 /// How long after its beginning a violation was confirmed, in seconds.
+#[expect(clippy::struct_field_names, reason = "units stand in names")]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Delay {
     /// Half of the delays are at most this.
@@ -59,7 +60,7 @@ impl Delay {
 
 /// What was counted of one violation.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Entries of the truth.
     pub truths: u64,
     /// Of these found.
@@ -105,7 +106,7 @@ pub struct Score {
 
 impl Counts {
     /// Adds what was counted elsewhere.
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.truths += other.truths;
         self.found += other.found;
         self.false_alarms += other.false_alarms;
@@ -115,7 +116,7 @@ impl Counts {
     }
 
     /// The figures.
-    pub fn score(&self, violation: impl Into<String>) -> Score {
+    pub(crate) fn score(&self, violation: impl Into<String>) -> Score {
         let missed = self.truths - self.found;
         let either = 2 * self.found + self.false_alarms + missed;
         let hours = self.judged_s / 3600.0;

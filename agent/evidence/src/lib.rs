@@ -9,7 +9,7 @@
 //! | `<moment>-look-<attribute>.jpg` | the best look until then at what somebody wears, or at a plate |
 //! | `<name>.mp4` | a clip, never re-encoded |
 //! | `incident.json` | the incident with its history and the facts of every file ([`BundleRecord`]) |
-//! | `manifest.json` | sha256 and size of every other file, written last ([`Manifest`]) |
+//! | `manifest.json` | sha256 and size of every other file, written last |
 //!
 //! Every file appears by an atomic rename after its bytes are on the disk, and `incident.json` is brought up to date
 //! after each, so a process that is killed at any point leaves a folder that [`EvidenceStore::unsealed`] finds
@@ -39,15 +39,13 @@ mod verify;
 pub use closeups::Closeups;
 pub use error::EvidenceError;
 pub use keeper::{ClockFace, EvidenceKeeper, KeeperNews, KeeperSetup, RuleScene};
-pub use manifest::{Manifest, ManifestEntry};
+pub use manifest::ManifestEntry;
 pub use marking::Overlay;
 pub use record::{
     BundleRecord, ClipEntry, ClipFacts, CloseupEntry, HistoryEntry, Missing, SnapshotEntry, StreamTime, TimeLine,
 };
 pub use retain::RetentionOutcome;
-pub use retention::{
-    BundleInfo, DeletedFor, FreeSpace, Limits, RetentionEvent, StatvfsSpace, UpstreamState, plan_retention,
-};
+pub use retention::{BundleInfo, DeletedFor, FreeSpace, Limits, RetentionEvent, StatvfsSpace, UpstreamState};
 pub use seal::{SealedBundle, Unsealed};
 pub use store::{EvidenceStore, StoreOptions};
 pub use verify::{Problem, Verification, VerifyError, verify};

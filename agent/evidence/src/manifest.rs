@@ -25,7 +25,7 @@ pub struct ManifestEntry {
 
 /// The content of `manifest.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// The version of the layout.
     pub schema: String,
     /// The incident that the folder belongs to.
@@ -53,7 +53,7 @@ impl Manifest {
     }
 
     /// Bytes of all files, the manifest not counted.
-    pub fn total_bytes(&self) -> u64 {
+    pub(crate) fn total_bytes(&self) -> u64 {
         self.files.iter().fold(0, |sum, entry| sum.saturating_add(entry.bytes))
     }
 }

@@ -120,7 +120,7 @@ impl FreeSpace for StatvfsSpace {
 /// Decides what to delete, in order; the last event may be a [`RetentionEvent::StillOver`].
 ///
 /// Pure: the same folders, limits, time, space and answers give the same plan, in whatever order the folders come.
-pub fn plan_retention(
+pub(crate) fn plan_retention(
     bundles: &[BundleInfo],
     limits: &Limits,
     now: Timestamp,

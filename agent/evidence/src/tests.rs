@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use forewarn_domain::zone::ZoneShape;
 use forewarn_domain::{BBox, IncidentId, Moment, Point, Polygon, Timestamp};
 
+use crate::retention::plan_retention;
 use crate::testing::{T0, closed, confirmed, frame};
 use crate::*;
 

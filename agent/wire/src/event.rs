@@ -10,9 +10,9 @@ use crate::WireIncident;
 /// The media type of an event in structured JSON. Source: CloudEvents 1.0, JSON event format, section 3.
 pub const CONTENT_TYPE: &str = "application/cloudevents+json";
 /// The schema of `data`, part of the published schema.
-pub const DATA_SCHEMA: &str = "urn:forewarn:schema:incident-event:1#data";
+pub(crate) const DATA_SCHEMA: &str = "urn:forewarn:schema:incident-event:1#data";
 /// What every event's `type` begins with; the state follows.
-pub const TYPE_PREFIX: &str = "io.forewarn.incident.";
+pub(crate) const TYPE_PREFIX: &str = "io.forewarn.incident.";
 
 /// Who reports.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -15,7 +15,7 @@ pub mod samples;
 pub mod schema;
 mod status;
 
-pub use event::{CONTENT_TYPE, DATA_SCHEMA, Event, EventSource, IncidentData, TYPE_PREFIX};
+pub use event::{CONTENT_TYPE, Event, EventSource, IncidentData};
 pub use incident::{WireCrop, WireFinding, WireIncident, WireTransition};
 pub use line::{IncidentLine, LineCrop, LineFinding, LineSubject, Step, seconds};
 pub use status::{Presence, Status};

@@ -71,6 +71,6 @@ mod tests {
     #[test]
     fn the_version_of_the_schema_is_the_one_that_events_name() {
         let id = schema()["$id"].as_str().unwrap().to_owned();
-        assert_eq!(format!("{id}#data"), crate::DATA_SCHEMA);
+        assert_eq!(format!("{id}#data"), crate::event::DATA_SCHEMA);
     }
 }

@@ -27,8 +27,9 @@ fn unnamed(krate: &str, folder: &str, files: &[SourceFile]) -> Vec<Finding> {
     }
     // The crate's own tests, examples and benchmarks stand outside of it.
     let outside = files.iter().filter(|f| f.has_extension("rs") && !f.path.starts_with(&source));
-    for file in outside.filter(|f| f.text.contains(krate)) {
-        match used_names(&code_only(&file.text), krate) {
+    let others: Vec<&SourceFile> = outside.collect();
+    for (file, name) in others.iter().flat_map(|file| names_of(krate, file, &others).map(move |name| (file, name))) {
+        match used_names(&code_only(&file.text), &name) {
             Some(used) => offered.retain(|name, _| !used.contains(name)),
             None => return Vec::new(),
         }
@@ -41,6 +42,19 @@ fn unnamed(krate: &str, folder: &str, files: &[SourceFile]) -> Vec<Finding> {
         mend: "offer it no longer (`pub use` goes, the item becomes `pub(crate)`), or delete what has no other use",
     };
     offered.into_iter().map(finding).collect()
+}
+
+/// The names by which `file` may speak of a crate: its own, and what a file of the same package calls it by
+/// `use KRATE as NAME;`.
+fn names_of(krate: &str, file: &SourceFile, all: &[&SourceFile]) -> impl Iterator<Item = String> + use<> {
+    let package = |file: &SourceFile| file.path.split_once("src/").map_or(file.path.clone(), |(dir, _)| dir.to_owned());
+    let (own, renaming) = (package(file), format!("use {krate} as "));
+    let renamed = all.iter().filter(|f| package(f) == own).flat_map(|f| f.text.lines());
+    let renamed =
+        renamed.filter_map(|line| Some(line.trim().strip_prefix(&renaming)?.trim_end_matches(';').to_owned()));
+    let names: Vec<String> = std::iter::once(krate.to_owned()).chain(renamed).collect();
+    let text = file.text.clone();
+    names.into_iter().filter(move |name| text.contains(name.as_str()))
 }
 
 #[cfg(test)]
@@ -58,6 +72,11 @@ mod tests {
         ];
         let found: Vec<String> = unnamed("forewarn_hw", "hw/", &files).iter().map(|f| f.what.clone()).collect();
         assert_eq!(found, ["nobody outside forewarn_hw names `Unused`", "nobody outside forewarn_hw names `b`"]);
+        let renamed = [
+            file("agent/app/src/main.rs", "use forewarn_hw as hardware;"),
+            file("agent/app/src/a.rs", "use crate::hardware::Unused;\nfn f() { crate::hardware::b::g(); }"),
+        ];
+        assert_eq!(unnamed("forewarn_hw", "hw/", &[files.to_vec(), renamed.to_vec()].concat()), []);
         let star = file("tests/src/lib.rs", "use forewarn_hw::*;");
         assert_eq!(unnamed("forewarn_hw", "hw/", &[files.to_vec(), vec![star]].concat()), []);
     }

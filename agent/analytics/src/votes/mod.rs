@@ -23,7 +23,7 @@ const INDEPENDENT_US: i64 = 500_000;
 
 /// What a violation asks of the votes before it believes them.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Standard {
+pub(crate) struct Standard {
     /// The least number of independent looks for the verdict.
     pub min_votes: u32,
     /// The least time from the first look for the verdict to the last, in microseconds.
@@ -41,7 +41,7 @@ impl Default for Standard {
 
 /// All looks at one attribute of one subject.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Votes {
+pub(crate) struct Votes {
     ballots: Ballots,
     texts: Texts,
     /// Looks that could not tell, in the order of time.
@@ -50,7 +50,7 @@ pub struct Votes {
 
 impl Votes {
     /// Takes in what one look said. A probability or quality that is no number counts as a model that failed.
-    pub fn add(&mut self, reading: &Reading) {
+    pub(crate) fn add(&mut self, reading: &Reading) {
         let quality = reading.quality;
         let is_sound = |value: f32| (0.0..=1.0).contains(&value) && (0.0..=1.0).contains(&quality);
         let unclear = match &reading.answer {
@@ -70,7 +70,7 @@ impl Votes {
     }
 
     /// Takes in the looks at what turned out to be the same subject.
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.ballots.merge(other.ballots);
         self.texts.merge(other.texts);
         self.unclear.extend(other.unclear);
@@ -81,14 +81,14 @@ impl Votes {
     }
 
     /// Keeps only the looks from `from` on.
-    pub fn keep_since(&mut self, from: Timestamp) {
+    pub(crate) fn keep_since(&mut self, from: Timestamp) {
         self.ballots.keep_since(from);
         self.texts.keep_since(from);
         self.unclear.retain(|(at, _)| *at >= from);
     }
 
     /// What all looks say at `now`.
-    pub fn finding(&self, attribute: &AttributeId, standard: &Standard, now: Timestamp) -> Finding {
+    pub(crate) fn finding(&self, attribute: &AttributeId, standard: &Standard, now: Timestamp) -> Finding {
         let looks = |votes: u32| votes + self.unclear.iter().filter(|(at, _)| is_fresh(*at, now)).count() as u32;
         if let Some(read) = self.texts.result(standard) {
             return Finding {
@@ -139,7 +139,7 @@ impl Votes {
     }
 
     /// How many of the latest looks in a row could not tell.
-    pub fn fruitless(&self) -> u32 {
+    pub(crate) fn fruitless(&self) -> u32 {
         let voted_at = self.ballots.last_at().max(self.texts.last_at());
         self.unclear.iter().filter(|(at, _)| voted_at.is_none_or(|voted| *at > voted)).count() as u32
     }

@@ -16,7 +16,7 @@ static TURNED_AWAY: AtomicU64 = AtomicU64::new(0);
 
 impl Metrics for Fixed {
     fn text(&self) -> String {
-        "forewarn_frames_total 3\n".to_owned()
+        "forewarn_frames_in_total 3\n".to_owned()
     }
 
     fn turned_away(&self, listener: Listener) {
@@ -75,7 +75,7 @@ fn heard(mut client: Client) -> String {
 #[test]
 fn metrics_health_and_incidents_are_served_on_loopback() {
     let server = Server::start(Listener::Metrics, loopback(), &ports()).unwrap();
-    assert_eq!(get(&server, "/metrics"), (200, "forewarn_frames_total 3\n".to_owned()));
+    assert_eq!(get(&server, "/metrics"), (200, "forewarn_frames_in_total 3\n".to_owned()));
     assert_eq!(get(&server, "/healthz"), (503, r#"{"is_healthy":false,"troubles":["gate: interrupted"]}"#.to_owned()));
     assert_eq!(get(&server, "/api/v1/incidents"), (200, "[]".to_owned()));
     let console = Server::start(Listener::Console, loopback(), &ports()).unwrap();

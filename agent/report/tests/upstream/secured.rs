@@ -86,7 +86,7 @@ impl Certificates {
         Broker::start(&self.dir, free_port(), &lines)
     }
 
-    fn config(&self, port: u16, version: MqttVersion, ca: &str) -> MqttConfig {
+    fn config(port: u16, version: MqttVersion, ca: &str) -> MqttConfig {
         let url = format!("mqtts://127.0.0.1:{port}");
         MqttConfig { url, ca_file: Some(Self::path(ca)), ..config(port, version) }
     }
@@ -100,7 +100,7 @@ fn tls_with_a_client_certificate() {
     let mut outbox = outbox(dir.path());
     for (sequence, version) in [(1, MqttVersion::V311), (2, MqttVersion::V5)] {
         outbox.record(&report(1, sequence), None).unwrap();
-        let anonymous = certificates.config(broker.port, version, "ca.pem");
+        let anonymous = Certificates::config(broker.port, version, "ca.pem");
         let handle = publisher(&anonymous, &outbox);
         eventually("the broker wants a certificate", || handle.stats().failures >= 1);
         assert_eq!(handle.stats().acknowledged, 0);
@@ -124,12 +124,12 @@ fn a_brokers_own_certificate_is_trusted_where_the_file_holds_that_very_one() {
     let mut outbox = outbox(dir.path());
     for (sequence, version) in [(1, MqttVersion::V311), (2, MqttVersion::V5)] {
         outbox.record(&report(1, sequence), None).unwrap();
-        let handle = publisher(&certificates.config(broker.port, version, "ca.pem"), &outbox);
+        let handle = publisher(&Certificates::config(broker.port, version, "ca.pem"), &outbox);
         eventually("the certificate was refused", || handle.stats().failures >= 1);
         let error = handle.stats().last_error.unwrap();
         assert!(error.contains("`ca_file` does not hold it; name that very certificate there"), "{error}");
         drop(handle);
-        let handle = publisher(&certificates.config(broker.port, version, "own.pem"), &outbox);
+        let handle = publisher(&Certificates::config(broker.port, version, "own.pem"), &outbox);
         assert_eq!(drained(&handle).acknowledged, 1);
     }
 }
@@ -142,7 +142,7 @@ fn a_broker_with_a_strange_certificate_is_not_trusted() {
     let mut outbox = outbox(dir.path());
     outbox.record(&report(1, 1), None).unwrap();
     for version in [MqttVersion::V311, MqttVersion::V5] {
-        let handle = publisher(&certificates.config(broker.port, version, "stranger.pem"), &outbox);
+        let handle = publisher(&Certificates::config(broker.port, version, "stranger.pem"), &outbox);
         eventually("the certificate was refused", || handle.stats().failures >= 1);
         let stats = handle.stats();
         assert!(stats.last_error.unwrap().contains("TLS with the broker failed"));
@@ -150,7 +150,7 @@ fn a_broker_with_a_strange_certificate_is_not_trusted() {
     }
     let half = MqttConfig {
         client_cert: Some(Certificates::path("client.pem")),
-        ..certificates.config(broker.port, MqttVersion::V5, "ca.pem")
+        ..Certificates::config(broker.port, MqttVersion::V5, "ca.pem")
     };
     let refusal = half.resolve("north", dir.path(), &|_| None).unwrap_err().line();
     assert!(refusal.contains("only one of `client_cert` and `client_key` is given; give both"), "{refusal}");

@@ -56,7 +56,7 @@ proptest! {
                     let report = report(n, sequence);
                     outbox.record(&report, Some(&format!("{n}/{sequence}"))).unwrap();
                     incidents.insert(n, sequence);
-                    for list in waiting.iter_mut() {
+                    for list in &mut waiting {
  list.push(Event::id_of(&report.incident.id, sequence));
 }
                 }
