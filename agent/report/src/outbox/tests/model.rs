@@ -57,8 +57,8 @@ proptest! {
                     outbox.record(&report, Some(&format!("{n}/{sequence}"))).unwrap();
                     incidents.insert(n, sequence);
                     for list in &mut waiting {
- list.push(Event::id_of(&report.incident.id, sequence));
-}
+                        list.push(Event::id_of(&report.incident.id, sequence));
+                    }
                 }
                 Op::Again(n) => {
                     if let Some(&last) = incidents.get(&n) {
