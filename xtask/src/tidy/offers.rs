@@ -1,6 +1,8 @@
 //! What a crate offers at its root is named by somebody outside it, or something else that it offers is made of it, as
 //! an error is of what returns it. What is neither is private or goes.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::code::{code_only, without_tests};
 use super::imports::{offered_names, signature_words, used_names};
 use super::{Finding, SourceFile};
@@ -27,11 +29,15 @@ fn unnamed(krate: &str, folder: &str, files: &[SourceFile]) -> Vec<Finding> {
     }
     // The crate's own tests, examples and benchmarks stand outside of it.
     let outside = files.iter().filter(|f| f.has_extension("rs") && !f.path.starts_with(&source));
-    let others: Vec<&SourceFile> = outside.collect();
-    for (file, name) in others.iter().flat_map(|file| names_of(krate, file, &others).map(move |name| (file, name))) {
-        match used_names(&code_only(&file.text), &name) {
-            Some(used) => offered.retain(|name, _| !used.contains(name)),
-            None => return Vec::new(),
+    let outside: Vec<&SourceFile> = outside.collect();
+    let renamed = renamed(krate, &outside);
+    for file in outside {
+        let own = renamed.get(package_of(file)).into_iter().flatten().copied();
+        for name in own.chain([krate]).filter(|name| file.text.contains(name)) {
+            match used_names(&code_only(&file.text), name) {
+                Some(used) => offered.retain(|name, _| !used.contains(name)),
+                None => return Vec::new(),
+            }
         }
     }
     let finding = |(name, line): (String, usize)| Finding {
@@ -44,17 +50,20 @@ fn unnamed(krate: &str, folder: &str, files: &[SourceFile]) -> Vec<Finding> {
     offered.into_iter().map(finding).collect()
 }
 
-/// The names by which `file` may speak of a crate: its own, and what a file of the same package calls it by
-/// `use KRATE as NAME;`.
-fn names_of(krate: &str, file: &SourceFile, all: &[&SourceFile]) -> impl Iterator<Item = String> + use<> {
-    let package = |file: &SourceFile| file.path.split_once("src/").map_or(file.path.clone(), |(dir, _)| dir.to_owned());
-    let (own, renaming) = (package(file), format!("use {krate} as "));
-    let renamed = all.iter().filter(|f| package(f) == own).flat_map(|f| f.text.lines());
-    let renamed =
-        renamed.filter_map(|line| Some(line.trim().strip_prefix(&renaming)?.trim_end_matches(';').to_owned()));
-    let names: Vec<String> = std::iter::once(krate.to_owned()).chain(renamed).collect();
-    let text = file.text.clone();
-    names.into_iter().filter(move |name| text.contains(name.as_str()))
+/// What each package calls a crate beside its own name, by `use KRATE as NAME;`.
+fn renamed<'a>(krate: &str, files: &[&'a SourceFile]) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+    let renaming = format!("use {krate} as ");
+    let mut names: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for file in files.iter().filter(|file| file.text.contains(&renaming)) {
+        let of_file = file.text.lines().filter_map(|line| line.trim().strip_prefix(&renaming)?.strip_suffix(';'));
+        names.entry(package_of(file)).or_default().extend(of_file);
+    }
+    names
+}
+
+/// The folder of a file's package, as far as the file is a source of it.
+fn package_of(file: &SourceFile) -> &str {
+    file.path.split_once("src/").map_or(file.path.as_str(), |(folder, _)| folder)
 }
 
 #[cfg(test)]
