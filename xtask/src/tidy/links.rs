@@ -42,17 +42,19 @@ pub(super) fn check(files: &[SourceFile], exists: &dyn Fn(&str) -> bool) -> Vec<
     findings
 }
 
+/// The numbered lines of a page that stand outside of blocks of code.
+fn outside_fences(page: &SourceFile) -> impl Iterator<Item = (usize, &str)> {
+    let mut in_fence = false;
+    page.lines().filter(move |(_, text)| {
+        in_fence ^= text.trim_start().starts_with("```");
+        !in_fence
+    })
+}
+
 /// The relative links `[text](target)` outside of code.
 fn links(page: &SourceFile) -> Vec<Link<'_>> {
     let mut found = Vec::new();
-    let mut in_fence = false;
-    for (line, text) in page.lines() {
-        if text.trim_start().starts_with("```") {
-            in_fence = !in_fence;
-        }
-        if in_fence {
-            continue;
-        }
+    for (line, text) in outside_fences(page) {
         // Every second part between back quotes is code.
         for prose in text.split('`').step_by(2) {
             found.extend(targets(prose).map(|target| Link { line, target }));
@@ -66,14 +68,7 @@ fn quoted_paths<'a>(page: &'a SourceFile, folders: &BTreeSet<&str>) -> Vec<Link<
     /// Signs of a pattern, a placeholder, a command or a place inside a file.
     const PATTERNS: [char; 10] = ['*', '<', '>', '{', '…', ' ', '=', '$', ':', '('];
     let mut found = Vec::new();
-    let mut in_fence = false;
-    for (line, text) in page.lines() {
-        if text.trim_start().starts_with("```") {
-            in_fence = !in_fence;
-        }
-        if in_fence {
-            continue;
-        }
+    for (line, text) in outside_fences(page) {
         for target in text.split('`').skip(1).step_by(2) {
             let begins_in_checkout = target.split_once('/').is_some_and(|(folder, _)| folders.contains(folder));
             let is_filled_in =
