@@ -357,7 +357,7 @@ impl Player {
         let found = self.detector.detect(&pictures.iter().collect::<Vec<_>>())?;
         let detections = parts.merge(frame, found);
         self.summary.analysed += 1;
-        let analysed = Analysed { frame: frame.clone(), plane: glance.plane, detections, coverage: parts.coverage };
+        let analysed = Analysed::new(frame.clone(), glance.plane, detections, parts.coverage);
         let tracks = self.engine.analysed(&analysed, now);
         lane.boxes = tracks.iter().map(|track| track.bbox).collect();
         if let Some(heat) = &mut self.heat {

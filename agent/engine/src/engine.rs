@@ -70,7 +70,7 @@ impl StreamBrain {
 pub struct Analysed {
     /// The frame.
     pub frame: Frame,
-    /// The frame, small and grey, as the glance at it made it.
+    /// The frame, small and grey.
     pub plane: LumaPlane,
     /// What was found in it.
     pub detections: Vec<Detection>,
@@ -79,9 +79,14 @@ pub struct Analysed {
 }
 
 impl Analysed {
-    /// A frame that was looked at as a whole, with its plane made here.
+    /// A frame with what was found in it. Its plane is that of the glance, or is made here where a glance needed none.
+    pub fn new(frame: Frame, plane: Option<LumaPlane>, detections: Vec<Detection>, coverage: Option<Coverage>) -> Self {
+        Self { plane: plane.unwrap_or_else(|| eye::plane_of(&frame)), frame, detections, coverage }
+    }
+
+    /// A frame that was looked at as a whole, without a glance.
     pub fn whole(frame: Frame, detections: Vec<Detection>) -> Self {
-        Self { plane: eye::plane_of(&frame), frame, detections, coverage: None }
+        Self::new(frame, None, detections, None)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::tiles::{self, Seen, TileRounds, Tiles};
 /// sought.
 const PLANE_WIDTH: u32 = 320;
 
-/// The small grey plane of a frame; it is made once and goes with the frame.
+/// The small grey plane of a frame.
 pub fn plane_of(frame: &Frame) -> LumaPlane {
     LumaPlane::from_frame(frame, PLANE_WIDTH)
 }
@@ -19,8 +19,8 @@ pub fn plane_of(frame: &Frame) -> LumaPlane {
 /// What a glance at a frame says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Glance {
-    /// The frame, small and grey.
-    pub plane: LumaPlane,
+    /// The frame, small and grey, where motion is sought in it.
+    pub plane: Option<LumaPlane>,
     /// Whether something has moved since the last frame that was analysed.
     pub is_moving: bool,
     /// Where, in pixels of the frame.
@@ -46,8 +46,7 @@ pub struct Eye {
 }
 
 impl Eye {
-    /// The eye of a camera for a model whose input is of size `input`. Without motion gate and tiles
-    /// a glance only makes the plane.
+    /// The eye of a camera for a model whose input is of size `input`. Without motion gate and tiles it costs nothing.
     pub fn new(tiles: Option<Tiles>, input: (u32, u32), is_gated: bool) -> Self {
         // The scheduler knows when a look is due; the gate only says whether something moved.
         let never = Duration::from_hours(1).as_secs_f64();
@@ -67,15 +66,15 @@ impl Eye {
 
     /// Glances at a frame. A stream without a motion gate always moves.
     pub fn glance(&mut self, frame: &Frame) -> Glance {
+        let Some(gate) = &mut self.gate else { return Glance { plane: None, is_moving: true, regions: Vec::new() } };
         let plane = plane_of(frame);
-        let Some(gate) = &mut self.gate else { return Glance { plane, is_moving: true, regions: Vec::new() } };
         let motion = gate.look(frame.meta.captured_at, &plane);
         let (width, height) = (frame.width as f32, frame.height as f32);
         let to_frame = |b: &BBox| BBox::new(b.x0 * width, b.y0 * height, b.x1 * width, b.y1 * height);
         Glance {
             is_moving: motion.reason.is_some_and(|reason| reason != LookReason::Due),
             regions: motion.regions_normalised.iter().map(to_frame).collect(),
-            plane,
+            plane: Some(plane),
         }
     }
 
@@ -119,5 +118,23 @@ impl Parts {
         }
         let seen = |(tile, found): (&Tile, Vec<Detection>)| Seen { tile: *tile, detections: tile.to_frame(found) };
         tiles::merge((frame.width, frame.height), self.tiles.iter().zip(found).map(seen).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Analysed;
+    use crate::testing::{at_s, grey};
+
+    #[test]
+    fn a_plane_is_made_by_the_glance_that_needs_it_and_else_for_the_analysed_frame() {
+        let frame = grey(0, at_s(0.0));
+        for is_gated in [true, false] {
+            let glance = Eye::new(None, (416, 416), is_gated).glance(&frame);
+            assert_eq!(glance.plane.is_some(), is_gated);
+            let analysed = Analysed::new(frame.clone(), glance.plane, Vec::new(), None);
+            assert_eq!(analysed.plane, plane_of(&frame));
+        }
     }
 }

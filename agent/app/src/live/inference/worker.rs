@@ -59,7 +59,7 @@ pub(super) struct Worker {
 /// A frame that is looked at, with what is looked at in it.
 struct Turn {
     frame: Frame,
-    plane: LumaPlane,
+    plane: Option<LumaPlane>,
     parts: Parts,
 }
 
@@ -199,7 +199,7 @@ impl Worker {
                 telemetry::TILES_ANALYSED.of([camera]).increment(parts.tiles.len() as u64 - 1);
                 self.analysed.fetch_add(1, Ordering::Relaxed);
                 self.telemetry.looked(&frame.meta.stream, now);
-                LoopEvent::Analysed(Analysed { frame, plane, detections, coverage: parts.coverage })
+                LoopEvent::Analysed(Analysed::new(frame, plane, detections, parts.coverage))
             }
             Err(error) => {
                 telemetry::FRAMES_DROPPED.of([camera, &"inference_failed"]).increment(1);
