@@ -32,6 +32,13 @@ pub(super) fn fits((messages, bytes): (u64, u64), more_bytes: u64, limits: &Outb
     messages < limits.max_messages && bytes.saturating_add(more_bytes) <= limits.max_bytes
 }
 
+/// Whether a required upstream still waits for something of the incident that a query calls `i`.
+pub(super) const IS_AWAITED: &str = "
+(EXISTS (SELECT 1 FROM messages m JOIN deliveries d ON d.seq = m.seq JOIN upstreams u ON u.id = d.upstream
+         WHERE m.incident = i.id AND u.is_required = 1)
+ OR EXISTS (SELECT 1 FROM owed o JOIN upstreams u ON u.id = o.upstream
+            WHERE o.incident = i.id AND u.is_required = 1))";
+
 /// Messages that may go, in the order in which they go. Each has a later message of its incident beside it in the queue
 /// (or about to be), or is only postponed.
 const VICTIMS: &str = "
@@ -121,15 +128,9 @@ pub(super) fn forget_old(tx: &Transaction<'_>, keep_closed: u64, keep_ids: u64) 
     if closed <= keep_closed {
         return Ok(());
     }
-    let mut select = tx.prepare_cached(
-        "SELECT id FROM incidents i WHERE is_closed = 1
-            AND NOT EXISTS (SELECT 1 FROM messages m JOIN deliveries d ON d.seq = m.seq
-                            JOIN upstreams u ON u.id = d.upstream
-                            WHERE m.incident = i.id AND u.is_required = 1)
-            AND NOT EXISTS (SELECT 1 FROM owed o JOIN upstreams u ON u.id = o.upstream
-                            WHERE o.incident = i.id AND u.is_required = 1)
-         ORDER BY updated_at_us, id LIMIT ?1",
-    )?;
+    let mut select = tx.prepare_cached(&format!(
+        "SELECT id FROM incidents i WHERE is_closed = 1 AND NOT {IS_AWAITED} ORDER BY updated_at_us, id LIMIT ?1"
+    ))?;
     let surplus = params![(closed - keep_closed) as i64];
     let forgotten: Vec<String> = select.query_map(surplus, |row| row.get(0))?.collect::<Result<_, _>>()?;
     for id in forgotten {

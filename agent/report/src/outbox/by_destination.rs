@@ -10,7 +10,7 @@ use forewarn_wire::{Event, EventSource, WireFinding};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::destinations::NOBODY_YET;
-use super::record::insert_message;
+use super::record::{encode, insert_message};
 
 const TABLES: &str = "
 DROP TRIGGER message_added;
@@ -107,7 +107,7 @@ pub(super) fn migrate(tx: &Transaction<'_>) -> rusqlite::Result<()> {
 pub(super) fn carry_over(tx: &Connection, seq: i64, incident: &str, body: &str) -> rusqlite::Result<bool> {
     match unsaid(tx, body)? {
         Ok((report, source)) => {
-            insert_message(tx, Some(seq), &report, &source)?;
+            insert_message(tx, Some(seq), &report, &encode(&report)?, &source)?;
             tx.execute("INSERT INTO deliveries (upstream, seq) VALUES (?1, ?2)", params![NOBODY_YET, seq])?;
             Ok(true)
         }

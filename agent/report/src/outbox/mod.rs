@@ -136,23 +136,19 @@ impl Outbox {
             let record = serde_json::to_string(&report.incident).map_err(encode)?;
             encoded.push(record::Step { report, whole, record, snapshot });
         }
-        let (outcomes, depth) = self.write("record a report", |tx, outbox| {
-            let mut outcomes = Vec::with_capacity(encoded.len());
-            for step in &encoded {
-                outcomes.push(record::record(tx, &outbox.limits, outbox.source, step)?);
-            }
-            Ok((outcomes, bounds::totals(tx)?))
+        let outcomes = self.write("record a report", |tx, outbox| {
+            let record = |step| record::record(tx, &outbox.limits, outbox.source, step);
+            encoded.iter().map(record).collect::<rusqlite::Result<Vec<_>>>()
         })?;
         if outcomes.iter().any(|outcome| matches!(outcome, Some(Recorded::Queued { .. }))) {
             self.shared.tell_queued();
         }
         let full = outcomes.iter().zip(&encoded).find(|(outcome, _)| outcome.is_none());
         match full {
-            Some((_, record::Step { report, .. })) => Err(OutboxError::Full {
-                id: Event::id_of(&report.incident.id, report.sequence),
-                messages: depth.0,
-                bytes: depth.1,
-            }),
+            Some((_, record::Step { report, .. })) => {
+                let Depth { messages, bytes } = self.depth();
+                Err(OutboxError::Full { id: Event::id_of(&report.incident.id, report.sequence), messages, bytes })
+            }
             None => Ok(outcomes.into_iter().flatten().collect()),
         }
     }
@@ -208,16 +204,12 @@ impl Outbox {
     pub fn report_state(&self, incident: &IncidentId) -> Result<ReportState, OutboxError> {
         let waits: Option<bool> = self
             .conn
-            .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM messages m JOIN deliveries d ON d.seq = m.seq
-                                JOIN upstreams u ON u.id = d.upstream
-                                WHERE m.incident = ?1 AND u.is_required = 1)
-                     OR EXISTS (SELECT 1 FROM owed o JOIN upstreams u ON u.id = o.upstream
-                                WHERE o.incident = ?1 AND u.is_required = 1)
-                 FROM incidents WHERE id = ?1
+            .prepare_cached(&format!(
+                "SELECT {} FROM incidents i WHERE id = ?1
                  UNION ALL
                  SELECT 0 FROM forgotten WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM incidents WHERE id = ?1)",
-            )
+                bounds::IS_AWAITED
+            ))
             .and_then(|mut select| select.query_row(params![incident.as_str()], |row| row.get(0)).optional())
             .map_err(|source| self.failed("read an incident", source))?;
         Ok(match waits {

@@ -4,8 +4,8 @@ use forewarn_domain::{IncidentRecord, Report, Timestamp};
 use forewarn_wire::EventSource;
 use rusqlite::{Transaction, params};
 
-use super::bounds::{count, fits, owe_instead, remove, totals};
-use super::record::insert_message;
+use super::bounds::{fits, owe_instead, remove, totals};
+use super::record::{encode, insert_message};
 use super::types::OutboxLimits;
 
 /// Debts are paid while fewer messages wait for an upstream: enough to keep it busy, so that the rest stays a debt,
@@ -60,13 +60,14 @@ fn pay_one(
             .and_then(|record| serde_json::from_str(record).map(latest_report).map_err(|error| error.to_string()));
         match report {
             Ok(report) => {
-                let bytes = serde_json::to_vec(&report).map_or(0, |text| text.len() as u64);
+                let whole = encode(&report)?;
+                let bytes = whole.len() as u64;
                 let has_room =
                     fits(totals(tx)?, bytes, limits) || (may_postpone && take_room(tx, limits, upstream, bytes)?);
                 if !has_room {
                     break;
                 }
-                let seq = insert_message(tx, None, &report, source)?;
+                let seq = insert_message(tx, None, &report, &whole, source)?;
                 tx.prepare_cached("INSERT INTO deliveries (upstream, seq) VALUES (?1, ?2)")?
                     .execute(params![upstream, seq])?;
                 paid += 1;
@@ -101,12 +102,6 @@ fn take_room(tx: &Transaction<'_>, limits: &OutboxLimits, upstream: &str, bytes:
         remove(tx, seq)?;
     }
     Ok(fits(totals(tx)?, bytes, limits))
-}
-
-/// How many incidents an upstream is owed.
-pub(super) fn number(tx: &rusqlite::Connection, upstream: &str) -> rusqlite::Result<u64> {
-    tx.prepare_cached("SELECT count(*) FROM owed WHERE upstream = ?1")?
-        .query_row(params![upstream], |row| count(row, 0))
 }
 
 /// The report of an incident's latest transition.

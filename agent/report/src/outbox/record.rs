@@ -22,18 +22,13 @@ pub(super) struct Step<'a> {
     pub(super) snapshot: Option<&'a str>,
 }
 
-/// Queues one message for nobody yet; returns its place.
-pub(super) fn insert_message(
-    tx: &Connection,
-    seq: Option<i64>,
-    report: &Report,
-    source: &EventSource,
-) -> rusqlite::Result<i64> {
-    let whole = serde_json::to_string(report).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
-    insert_encoded(tx, seq, report, &whole, source)
+/// A report as it is stored.
+pub(super) fn encode(report: &Report) -> rusqlite::Result<String> {
+    serde_json::to_string(report).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))
 }
 
-fn insert_encoded(
+/// Queues one message for nobody yet, `whole` being its report as it is stored; returns its place.
+pub(super) fn insert_message(
     tx: &Connection,
     seq: Option<i64>,
     report: &Report,
@@ -81,7 +76,7 @@ pub(super) fn record(
     keep_incident(tx, step)?;
     let mut recorded = None;
     if let Some(made_room) = made_room {
-        let seq = insert_encoded(tx, None, report, &step.whole, source)?;
+        let seq = insert_message(tx, None, report, &step.whole, source)?;
         tx.prepare_cached(
             "INSERT INTO deliveries (upstream, seq) SELECT id, ?1 FROM upstreams WHERE removed_at_us IS NULL",
         )?
