@@ -176,12 +176,16 @@ impl Worker {
         }
         self.retained_at = Some(now);
         let outbox = &self.outbox;
-        let upstream = |id: &IncidentId| match outbox.report_state(id) {
-            // Nobody upstream is waiting for it where no upstream must have it.
-            _ if !self.has_upstream => UpstreamState::Acknowledged,
-            Ok(ReportState::Acknowledged) => UpstreamState::Acknowledged,
-            Ok(ReportState::Pending) => UpstreamState::Pending,
-            Ok(ReportState::Unknown) | Err(_) => UpstreamState::Unknown,
+        let upstream = |id: &IncidentId| {
+            if !self.has_upstream {
+                // Nobody upstream is waiting for it where no upstream must have it.
+                return UpstreamState::Acknowledged;
+            }
+            match outbox.report_state(id) {
+                Ok(ReportState::Acknowledged) => UpstreamState::Acknowledged,
+                Ok(ReportState::Pending) => UpstreamState::Pending,
+                Ok(ReportState::Unknown) | Err(_) => UpstreamState::Unknown,
+            }
         };
         let troubles = match self.keeper.store().enforce_retention(now, &StatvfsSpace, &upstream) {
             Ok(outcome) => troubles_of(&outcome),
