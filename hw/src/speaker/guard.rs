@@ -5,9 +5,10 @@
 //! the thread hangs, the speaker is busy: there is never more than one.
 
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::time::Duration;
 
+use forewarn_base::sync::lock;
 use forewarn_domain::clock::Stopwatch;
 
 use super::error::PlayError;
@@ -45,7 +46,7 @@ impl<T: Send + 'static> Guarded<T> {
         let (done, outcome) = sync_channel(1);
         let thread = std::thread::Builder::new().name("speaker-output".to_owned()).spawn(move || {
             let patience = Patience(words);
-            let result = work(&mut inner.lock().unwrap_or_else(PoisonError::into_inner), &patience);
+            let result = work(&mut lock(&inner), &patience);
             // The caller may have stopped to wait. The result is there before the end of the words is heard.
             let _ = done.send(result);
             drop(patience);
