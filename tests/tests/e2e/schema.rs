@@ -1,22 +1,22 @@
 //! What is sent upstream fits the published schema, judged by a full validator.
 
+use std::sync::LazyLock;
+
 use forewarn_domain::{BBox, Cause, Class, IncidentState, Timestamp, TrackId, Transition, Unclear, Verdict};
 use forewarn_wire::samples::{CLOSING, finding, report, source};
 use forewarn_wire::{Event, schema};
 use proptest::prelude::*;
 use serde_json::Value;
 
-fn validator() -> jsonschema::Validator {
-    jsonschema::validator_for(&serde_json::from_str(schema::INCIDENT_EVENT).unwrap()).unwrap()
-}
+static VALIDATOR: LazyLock<jsonschema::Validator> =
+    LazyLock::new(|| jsonschema::validator_for(&serde_json::from_str(schema::INCIDENT_EVENT).unwrap()).unwrap());
 
-fn complaints(validator: &jsonschema::Validator, event: &Value) -> Vec<String> {
-    validator.iter_errors(event).map(|e| format!("{}: {e}", e.instance_path())).collect()
+fn complaints(event: &Value) -> Vec<String> {
+    VALIDATOR.iter_errors(event).map(|e| format!("{}: {e}", e.instance_path())).collect()
 }
 
 #[test]
 fn every_state_and_cause_is_in_the_schema() {
-    let validator = validator();
     let causes = [
         Cause::ConditionHeld,
         Cause::HeldLongEnough,
@@ -42,14 +42,13 @@ fn every_state_and_cause_is_in_the_schema() {
             report.incident.state = state;
             report.incident.history[1] = step;
             let event = serde_json::to_value(Event::from_report(&report, &source())).unwrap();
-            assert_eq!(complaints(&validator, &event), Vec::<String>::new());
+            assert_eq!(complaints(&event), Vec::<String>::new());
         }
     }
 }
 
 #[test]
 fn every_finding_is_in_the_schema_and_survives_the_wire() {
-    let validator = validator();
     let reasons = [
         Unclear::NotLooked,
         Unclear::TooSmall,
@@ -70,7 +69,7 @@ fn every_finding_is_in_the_schema_and_survives_the_wire() {
         report.incident.findings = vec![finding(verdict, unclear)];
         let event = Event::from_report(&report, &source());
         let json = serde_json::to_value(&event).unwrap();
-        assert_eq!(complaints(&validator, &json), Vec::<String>::new());
+        assert_eq!(complaints(&json), Vec::<String>::new());
         assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
     }
     let mut bare = finding(Verdict::CannotTell, Some(Unclear::NotLooked));
@@ -78,12 +77,11 @@ fn every_finding_is_in_the_schema_and_survives_the_wire() {
     let mut report = report(1, 5);
     report.incident.findings = vec![bare];
     let event = serde_json::to_value(Event::from_report(&report, &source())).unwrap();
-    assert_eq!(complaints(&validator, &event), Vec::<String>::new());
+    assert_eq!(complaints(&event), Vec::<String>::new());
 }
 
 #[test]
 fn the_schema_refuses_what_is_no_event() {
-    let validator = validator();
     let mut with_finding = report(1, 5);
     with_finding.incident.findings = vec![finding(Verdict::Yes, None)];
     let good = serde_json::to_value(Event::from_report(&with_finding, &source())).unwrap();
@@ -101,7 +99,7 @@ fn the_schema_refuses_what_is_no_event() {
     ] {
         let mut event = good.clone();
         *event.pointer_mut(pointer).unwrap() = wrong;
-        assert_ne!(complaints(&validator, &event), Vec::<String>::new(), "{pointer} went through");
+        assert_ne!(complaints(&event), Vec::<String>::new(), "{pointer} went through");
     }
 }
 
@@ -122,6 +120,6 @@ proptest! {
         report.incident.subject.bbox = BBox::from(corners);
         report.incident.history[0].at = Timestamp::from_micros(at_us);
         let json = serde_json::to_value(Event::from_report(&report, &source())).unwrap();
-        prop_assert_eq!(complaints(&validator(), &json), Vec::<String>::new());
+        prop_assert_eq!(complaints(&json), Vec::<String>::new());
     }
 }
