@@ -184,8 +184,9 @@ impl Door {
                     connections.spawn(converse(stream, self.pages.clone(), self.limits, self.stopped.clone()));
                 }
                 Ok((stream, _)) => {
-                    drop(stream);
+                    // Counted first, so that whoever sees the connection closed finds it counted.
                     self.metrics.turned_away(self.listener);
+                    drop(stream);
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut is_short, true) {
