@@ -1,7 +1,7 @@
 //! What falls in a stream's picture: found on small grey planes of every frame, in the part where it matters.
 
 use forewarn_analytics::luma::{Fall, FallingObjectConfig, FallingObjectDetector, LumaPlane};
-use forewarn_domain::zone::{ZoneShape, ZoneUnit};
+use forewarn_domain::zone::ZoneUnit;
 use forewarn_domain::{BBox, Frame, Timestamp, Zone};
 
 /// Samples in a row of the plane on which things that fall are sought: small things fall.
@@ -26,15 +26,10 @@ pub struct Area {
 impl Area {
     /// The part in which a zone lies.
     pub fn of(zone: &Zone) -> Self {
-        let points = match &zone.shape {
-            ZoneShape::Polygon(polygon) => &polygon.points,
-            ZoneShape::Line(points) => points,
-        };
-        let least = |of: fn(f32, f32) -> f32, start| {
-            points.iter().fold((start, start), |(x, y), point| (of(x, point.x), of(y, point.y)))
-        };
-        let ((x0, y0), (x1, y1)) = (least(f32::min, f32::INFINITY), least(f32::max, f32::NEG_INFINITY));
-        Self { bounds: BBox::new(x0, y0, x1, y1), unit: zone.unit }
+        // A zone without a point widens no area that it is joined with.
+        let nowhere = BBox::new(f32::INFINITY, f32::INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY);
+        let bounds = zone.shape.bounds().unwrap_or(nowhere);
+        Self { bounds, unit: zone.unit }
     }
 
     /// The area around both; the whole picture where one is in pixels and the other is not.

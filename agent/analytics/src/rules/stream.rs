@@ -94,17 +94,8 @@ impl RuleState {
 
     /// Notes where the rule's own zone lies.
     fn find(&mut self, zones: &[ZoneShape]) {
-        self.own_place = self.rule.own_zone.and_then(|zone| around(zones.get(zone)?));
+        self.own_place = self.rule.own_zone.and_then(|zone| zones.get(zone)?.bounds());
     }
-}
-
-/// The smallest box around a shape.
-fn around(shape: &ZoneShape) -> Option<BBox> {
-    let points = match shape {
-        ZoneShape::Polygon(polygon) => &polygon.points,
-        ZoneShape::Line(points) => points,
-    };
-    points.iter().map(|p| BBox::new(p.x, p.y, p.x, p.y)).reduce(|a, b| a.union(&b))
 }
 
 impl Rules {

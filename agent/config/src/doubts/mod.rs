@@ -6,7 +6,7 @@ mod together;
 
 use std::fmt;
 
-use forewarn_domain::zone::{ZoneShape, ZoneUnit};
+use forewarn_domain::zone::ZoneUnit;
 
 use self::condition::{numbers, resolved};
 use self::sensors::sensors;
@@ -76,10 +76,7 @@ fn about(rule: &Rule) -> String {
 fn outside(camera: &Camera, (width, height): (u32, u32)) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     for zone in camera.zones.iter().filter(|zone| zone.unit == ZoneUnit::Pixel) {
-        let points = match &zone.shape {
-            ZoneShape::Polygon(polygon) => &polygon.points,
-            ZoneShape::Line(points) => points,
-        };
+        let points = zone.shape.points();
         let n_outside = points.iter().filter(|p| p.x > width as f32 || p.y > height as f32).count();
         if n_outside > 0 {
             doubts.push(Doubt {
