@@ -1,8 +1,8 @@
 //! Where the evidence of a site lies, and what its keeper knows of the site.
 
+use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{EvidenceError, EvidenceStore, KeeperSetup, Limits, RuleScene, StoreOptions, TimeLine};
 
-use crate::config::civil_time::SiteTime;
 use crate::config::{Site, StorageDir};
 
 /// Opens the evidence in a directory of storage or results.

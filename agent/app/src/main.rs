@@ -14,14 +14,10 @@ mod evaluate;
 mod evidence_folder;
 mod exit;
 mod happening;
-mod heat;
-mod keeper;
-mod learned_scenes;
 mod live;
 mod operator;
 mod output;
 mod replay;
-mod rules_memory;
 mod sensor_log;
 mod telemetry;
 

@@ -15,22 +15,22 @@ use forewarn_domain::{
     AnnounceOutcome, Announcement, BBox, Detector, Frame, IncidentId, IncidentRecord, IncidentState, Look, Proof,
     Reader, StreamId, Timestamp,
 };
+use forewarn_engine::civil_time::SiteTime;
 use forewarn_engine::eye::Eye;
 use forewarn_engine::scheduler::{Scene, StreamRest, StreamSettings};
 use forewarn_engine::{Analysed, Engine, FallDetector};
 use forewarn_evidence::{Closeups, EvidenceKeeper, Limits, TimeLine};
 use forewarn_incident::Output;
+use forewarn_memory::Keeper as _;
+use forewarn_memory::heat::HeatKeeper;
+use forewarn_memory::heat::store::HeatStore;
 use forewarn_pipelines::{FileReplay, ReplayConfig, ReplayError};
 use forewarn_wire::IncidentLine;
 
-use crate::config::civil_time::SiteTime;
 use crate::config::{Camera, Site, StorageDir};
 use crate::evidence_folder;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
-use crate::heat::HeatKeeper;
-use crate::heat::store::HeatStore;
-use crate::keeper::Keeper as _;
 use crate::output::timeline::Narrator;
 use crate::output::tracks::TracksFile;
 use crate::sensor_log::SensorLog;
@@ -155,15 +155,16 @@ impl Replay<'_> {
 
 /// Presence is kept where the start of the clips is known; that of an earlier replay is replaced.
 fn heat(site: &Site, out: &Path, civil: &SiteTime) -> anyhow::Result<Option<HeatKeeper>> {
-    if site.heat_map.is_none() || civil.instant(Timestamp::ZERO).is_none() {
+    let Some(heat) = site.heat_map.as_ref().filter(|_| civil.instant(Timestamp::ZERO).is_some()) else {
         return Ok(None);
-    }
+    };
     let dir = StorageDir::new(out).heat();
     if dir.exists() && out.join(MARK).exists() {
         std::fs::remove_dir_all(&dir).with_context(|| format!("failed to clear {}", dir.display()))?;
     }
     std::fs::write(out.join(MARK), "").with_context(|| format!("failed to mark {}", out.display()))?;
-    Ok(HeatKeeper::new(site, HeatStore::new(dir, civil.clone())))
+    let (streams, store) = (site.cameras.iter().map(|camera| &camera.id), HeatStore::new(dir, civil.clone()));
+    Ok(Some(HeatKeeper::new(streams, &heat.classes, site.storage.max_days, store)))
 }
 
 fn open_lane(

@@ -3,13 +3,13 @@
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::violation::Language;
 use forewarn_domain::{Place, StreamId};
+use forewarn_engine::civil_time::HolidayList;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::check::{Check, unwritten};
-use crate::civil_time::HolidayList;
 use crate::schema;
 
 pub(crate) const EXAMPLE: &str = r#"[site]

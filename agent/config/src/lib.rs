@@ -8,7 +8,6 @@ mod attributes;
 mod camera;
 pub mod card;
 mod check;
-pub mod civil_time;
 pub mod doubts;
 pub mod edit;
 mod header;

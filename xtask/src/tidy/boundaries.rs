@@ -15,9 +15,11 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 3] = [DOMAIN, BASE, "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 13] = [
+const NAMED: [(&str, &str); 15] = [
     ("forewarn-engine", "forewarn-analytics"),
     ("forewarn-engine", "forewarn-incident"),
+    ("forewarn-memory", "forewarn-analytics"),
+    ("forewarn-memory", "forewarn-engine"),
     ("forewarn-console", "forewarn-evidence"),
     ("forewarn-console", "forewarn-report"),
     ("forewarn-console", "forewarn-wire"),

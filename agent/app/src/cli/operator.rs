@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Subcommand};
+use forewarn_memory::feedback::Opinion;
 
 /// `forewarn feedback`.
 #[derive(Debug, Subcommand)]
@@ -16,8 +18,8 @@ pub enum Feedback {
         #[arg(long, value_name = "ID")]
         incident: String,
         /// What it was.
-        #[arg(long, value_enum)]
-        opinion: crate::operator::feedback::Opinion,
+        #[arg(long, value_parser = PossibleValuesParser::new(["true", "false-alarm"]).map(opinion))]
+        opinion: Opinion,
         /// In your words.
         #[arg(long, default_value = "")]
         note: String,
@@ -40,6 +42,11 @@ pub enum Feedback {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+}
+
+/// The opinion of one of the two words.
+fn opinion(word: String) -> Opinion {
+    if word == "true" { Opinion::True } else { Opinion::FalseAlarm }
 }
 
 /// `forewarn suppress`.

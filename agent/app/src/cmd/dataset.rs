@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use forewarn_domain::{Clock as _, StreamId, SystemClock};
+use forewarn_engine::civil_time::SiteTime;
 use forewarn_models::card::CropOf;
 use forewarn_models::dataset::folder::{Folder, Note};
 use forewarn_models::dataset::shelf::Quota;
@@ -13,7 +14,6 @@ use forewarn_models::reader::{Attribute, AttributeReader};
 use forewarn_models::{Card, CardError, Runtime, Store, cards};
 
 use crate::cli::{Dataset, DatasetExport};
-use crate::config::civil_time::SiteTime;
 use crate::config::{self, Site};
 use crate::dataset::{Collector, Eyes, Frames};
 use crate::detector;

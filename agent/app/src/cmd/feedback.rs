@@ -6,12 +6,12 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use forewarn_domain::{Clock as _, SystemClock};
+use forewarn_memory::feedback::{Feedback, Opinion, append, read};
 use forewarn_models::image_frame;
 
 use crate::cli::Feedback as Args;
 use crate::config::{self, StorageDir};
 use crate::exit::{CommandResult, ExitCode, OrExit as _};
-use crate::operator::feedback::{Feedback, Opinion, append, read};
 use crate::operator::{bundle, confirmed_picture, incident};
 
 /// Runs the command.

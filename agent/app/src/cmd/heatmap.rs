@@ -3,6 +3,9 @@
 use std::io::Write as _;
 
 use anyhow::{Context as _, anyhow};
+use forewarn_engine::civil_time::SiteTime;
+use forewarn_memory::heat::draw::draw;
+use forewarn_memory::heat::store::HeatStore;
 use image::RgbImage;
 use jiff::ToSpan as _;
 use serde_json::json;
@@ -10,10 +13,7 @@ use serde_json::json;
 use crate::cli::{HeatSpan, Heatmap as Args};
 use crate::config;
 use crate::config::StorageDir;
-use crate::config::civil_time::SiteTime;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
-use crate::heat::draw::draw;
-use crate::heat::store::HeatStore;
 
 /// More pictures than this are a mistake.
 const MOST_SPANS: usize = 2000;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use forewarn_domain::Timestamp;
 use forewarn_engine::Engine;
 use forewarn_hw::descriptors::Descriptors;
+use forewarn_memory::{Due, Keeper};
 
-use crate::keeper::{Due, Keeper};
 use crate::telemetry;
 
 /// How often they are counted.

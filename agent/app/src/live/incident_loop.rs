@@ -11,6 +11,7 @@ use forewarn_domain::{
 };
 use forewarn_engine::Engine;
 use forewarn_incident::Output;
+use forewarn_memory::Keeper;
 use forewarn_pipelines::StreamEvent;
 
 use super::LoopEvent;
@@ -25,7 +26,6 @@ use super::speakers::Queues;
 use super::troubles::Troubles;
 use crate::exit::CommandError;
 use crate::happening::Happening;
-use crate::keeper::Keeper;
 use crate::output::timeline::Narrator;
 use crate::telemetry;
 

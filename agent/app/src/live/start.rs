@@ -7,7 +7,12 @@ use anyhow::Context as _;
 use forewarn_console::{Listener, Ports, Server};
 use forewarn_domain::{Clock, SystemClock};
 use forewarn_engine::Engine;
+use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::Closeups;
+use forewarn_memory::heat::HeatKeeper;
+use forewarn_memory::heat::store::HeatStore;
+use forewarn_memory::suppressions::SuppressionsFile;
+use forewarn_memory::{Keeper, MemoryKeeper, SceneKeeper};
 use forewarn_pipelines::Wakeup;
 
 use super::board::Board;
@@ -26,17 +31,11 @@ use super::speakers::Speakers;
 use super::streams::Streams;
 use super::upstreams::Upstreams;
 use super::{Agent, Counters, LoopEvent, Servers};
-use crate::config::civil_time::SiteTime;
 use crate::config::{Site, StorageDir};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
-use crate::heat::HeatKeeper;
-use crate::heat::store::HeatStore;
-use crate::keeper::Keeper;
-use crate::learned_scenes::SceneKeeper;
-use crate::operator::suppressions::SuppressionsFile;
 use crate::output::timeline::Narrator;
-use crate::rules_memory::MemoryKeeper;
+use crate::telemetry;
 
 impl Agent {
     /// Starts every part. What fails here is wrong for good; what may mend itself, such as a camera that is away, is
@@ -135,14 +134,16 @@ fn prepare_process(dir: &StorageDir) -> anyhow::Result<File> {
 fn engine_and_keepers(site: &Site, civil: SiteTime) -> (Engine, Vec<Box<dyn Keeper>>) {
     let dir = &site.storage.dir;
     let mut engine = Engine::new(site.engine_setup(), Arc::new(civil.clone()));
+    let things = site.cameras.iter().filter(|camera| camera.static_objects.is_some()).map(|camera| &camera.id);
     let mut keepers: Vec<Box<dyn Keeper>> = vec![
         Box::<DescriptorWatch>::default(),
-        Box::new(SuppressionsFile::new(dir)),
-        Box::new(MemoryKeeper::open(dir, &mut engine)),
-        Box::new(SceneKeeper::open(dir, &site.cameras, &mut engine)),
+        Box::new(SuppressionsFile::new(dir.suppressions(), |n| telemetry::SUPPRESSIONS.of([]).set(n as f64))),
+        Box::new(MemoryKeeper::open(dir.rules_memory(), &mut engine)),
+        Box::new(SceneKeeper::open(dir.scenes(), things, &mut engine)),
     ];
-    if let Some(heat) = HeatKeeper::new(site, HeatStore::new(dir.heat(), civil)) {
-        keepers.push(Box::new(heat));
+    if let Some(heat) = &site.heat_map {
+        let (streams, store) = (site.cameras.iter().map(|camera| &camera.id), HeatStore::new(dir.heat(), civil));
+        keepers.push(Box::new(HeatKeeper::new(streams, &heat.classes, site.storage.max_days, store)));
     }
     (engine, keepers)
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp};
+use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
     Closeups, EvidenceKeeper, Limits, RetentionEvent, RetentionOutcome, StatvfsSpace, TimeLine, UpstreamState,
 };
@@ -19,7 +20,6 @@ use super::part::{Part, Thread};
 use super::queue::{GiveBack, QueueSpec, Receiver, Sender};
 use super::streams::Streams;
 use crate::config::Site;
-use crate::config::civil_time::SiteTime;
 use crate::evidence_folder::{keeper_setup, open_store};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;

@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use forewarn_analytics::heat::{HeatGrid, HeatMeter};
-use forewarn_domain::{Frame, StreamId, Timestamp, Track};
+use forewarn_domain::{Class, Frame, StreamId, Timestamp, Track};
 use forewarn_engine::Engine;
 
 use self::store::HeatStore;
-use crate::config::Site;
 use crate::keeper::{Due, Keeper};
 
 /// How often old days are looked for.
@@ -30,17 +29,21 @@ pub struct HeatKeeper {
 }
 
 impl HeatKeeper {
-    /// A keeper for a site; none if the site asks for no heat maps.
-    pub fn new(site: &Site, store: HeatStore) -> Option<Self> {
-        let heat = site.heat_map.as_ref()?;
-        let meter = |id: &StreamId| (id.clone(), HeatMeter::new(HeatGrid::default(), heat.classes.clone()));
-        Some(Self {
-            meters: site.cameras.iter().map(|c| meter(&c.id)).collect(),
+    /// A keeper of the presence of some classes in some streams, for so many days.
+    pub fn new<'a>(
+        streams: impl IntoIterator<Item = &'a StreamId>,
+        classes: &[Class],
+        max_days: u32,
+        store: HeatStore,
+    ) -> Self {
+        let meter = |id: &StreamId| (id.clone(), HeatMeter::new(HeatGrid::default(), classes.to_vec()));
+        Self {
+            meters: streams.into_iter().map(meter).collect(),
             store,
-            keep: Duration::from_hours(24 * u64::from(site.storage.max_days)),
+            keep: Duration::from_hours(24 * u64::from(max_days)),
             tidy: Due::every(TIDY_EVERY),
             trouble: None,
-        })
+        }
     }
 
     /// Writes the minutes that are not over.

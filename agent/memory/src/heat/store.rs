@@ -10,11 +10,10 @@ use std::path::{Path, PathBuf};
 use forewarn_analytics::heat::{HeatGrid, HeatMinute};
 use forewarn_base::durable;
 use forewarn_domain::{Frame, StreamId, Timestamp};
+use forewarn_engine::civil_time::SiteTime;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-
-use crate::config::civil_time::SiteTime;
 
 /// Minutes of presence of all cameras.
 #[derive(Debug)]

@@ -9,13 +9,12 @@ use forewarn_analytics::luma::{LearnedScene, StaticObjectConfig, StaticObjectDet
 use forewarn_domain::{StreamId, Timestamp};
 use forewarn_engine::Engine;
 
-use crate::config::{Camera, StorageDir};
 use crate::keeper::{Due, Keeper, Kept};
 
 /// How often they are written; so much of what was learned may be lost with the power.
 const EVERY: Duration = Duration::from_mins(2);
 
-/// The scenes of a site, in the folder `scenes` of its storage directory.
+/// The scenes of a site, in a folder of their own.
 #[derive(Debug)]
 pub struct SceneKeeper {
     dir: PathBuf,
@@ -25,14 +24,12 @@ pub struct SceneKeeper {
 }
 
 impl SceneKeeper {
-    /// Reads what was kept of the cameras that look for things, for `engine` to go on with. A file that is not there or
+    /// Reads what was kept in `dir` of the streams in which things are looked for, for `engine` to go on with. A file that is not there or
     /// cannot be used is told, and its scene is learned anew.
-    pub fn open(storage: &StorageDir, cameras: &[Camera], engine: &mut Engine) -> Self {
-        let dir = storage.scenes();
-        let cameras = cameras.iter().filter(|camera| camera.static_objects.is_some());
+    pub fn open<'a>(dir: PathBuf, streams: impl IntoIterator<Item = &'a StreamId>, engine: &mut Engine) -> Self {
         let open = |id: &StreamId| Kept::open(dir.join(format!("{id}.json")), "the scene is learned anew");
         let files: BTreeMap<_, Kept<LearnedScene>> =
-            cameras.map(|camera| (camera.id.clone(), open(&camera.id))).collect();
+            streams.into_iter().map(|stream| (stream.clone(), open(stream))).collect();
         let mut trouble = first_trouble(&files);
         for (stream, file) in &files {
             let Some(scene) = file.value() else { continue };
@@ -90,30 +87,38 @@ impl Keeper for SceneKeeper {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use forewarn_analytics::luma::LumaPlane;
+    use forewarn_domain::clock::UnknownCivilTime;
+    use forewarn_engine::{EngineSetup, StreamSetup};
 
     use super::*;
-    use crate::keeper::tests::{engine_of, site};
 
     #[test]
     fn a_scene_is_found_again_and_a_damaged_one_is_told_and_learned_anew() {
-        let site = site("dumping");
         let folder = tempfile::tempdir().unwrap();
-        let dir = StorageDir::new(folder.path());
-        let open = || SceneKeeper::open(&dir, &site.cameras, &mut engine_of(&site));
+        let dir = folder.path().join("scenes");
+        let gate = StreamId::new("gate").unwrap();
+        let open = || {
+            let stream = StreamSetup { static_objects: Some(StaticObjectConfig::default()), ..StreamSetup::default() };
+            let streams = BTreeMap::from([(gate.clone(), stream)]);
+            let mut engine = Engine::new(EngineSetup { streams, ..EngineSetup::default() }, Arc::new(UnknownCivilTime));
+            SceneKeeper::open(dir.clone(), [&gate], &mut engine)
+        };
         assert_eq!(open().trouble(), None, "nothing was kept yet");
 
         let mut detector = StaticObjectDetector::new(StaticObjectConfig::default());
         let plane = LumaPlane::from_samples(32, 16, vec![90; 32 * 16]).unwrap();
         detector.observe(Timestamp::ZERO, &plane, &[]);
-        let (gate, now) = (StreamId::new("gate").unwrap(), Timestamp::from_secs_f64(1.0));
+        let now = Timestamp::from_secs_f64(1.0);
         let scene = detector.save(now);
         let mut keeper = open();
         keeper.write(&[(gate.clone(), scene.clone())]);
         assert_eq!(keeper.trouble(), None);
         assert_eq!(open().files[&gate].value(), Some(&scene));
 
-        fs::write(dir.scenes().join("gate.json"), "{").unwrap();
+        fs::write(dir.join("gate.json"), "{").unwrap();
         assert!(open().trouble().unwrap().ends_with("the scene is learned anew"));
     }
 }

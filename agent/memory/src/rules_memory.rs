@@ -1,17 +1,17 @@
 //! Keeps over a restart what the rules remember beside open incidents: since when somebody is missed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use forewarn_domain::Timestamp;
 use forewarn_engine::{Engine, EngineMemory};
 
-use crate::config::StorageDir;
 use crate::keeper::{Due, Keeper, Kept};
 
 /// How often it is written; so much of an absence may be lost with the power.
 const EVERY: Duration = Duration::from_secs(30);
 
-/// The memory of the rules in a file of the storage directory.
+/// The memory of the rules in a file.
 #[derive(Debug)]
 pub struct MemoryKeeper {
     file: Kept<EngineMemory>,
@@ -21,8 +21,8 @@ pub struct MemoryKeeper {
 impl MemoryKeeper {
     /// Reads what was kept, for `engine` to go on with. A file that is not there, or that cannot be read, is an empty
     /// memory: nobody is missed yet.
-    pub fn open(dir: &StorageDir, engine: &mut Engine) -> Self {
-        let file = Kept::<EngineMemory>::open(dir.rules_memory(), "times of absence begin anew");
+    pub fn open(path: PathBuf, engine: &mut Engine) -> Self {
+        let file = Kept::<EngineMemory>::open(path, "times of absence begin anew");
         engine.remember(file.value().cloned().unwrap_or_default());
         Self { file, due: Due::every(EVERY) }
     }
@@ -50,32 +50,53 @@ impl Keeper for MemoryKeeper {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::fs;
+    use std::sync::Arc;
+
+    use forewarn_analytics::{CompiledRule, RuleBinding};
+    use forewarn_domain::clock::UnknownCivilTime;
+    use forewarn_domain::zone::{ZoneShape, ZoneUnit};
+    use forewarn_domain::{Point, Polygon, RuleKey, StreamId, Violation, Zone, ZoneId};
+    use forewarn_engine::{EngineSetup, StreamSetup};
 
     use super::*;
-    use crate::keeper::tests::engine;
+
+    /// An engine that watches a guard's post in the whole picture.
+    fn engine() -> Engine {
+        let text = include_str!("../../../pipelines/violations/guard_post_empty.toml");
+        let corners = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)].map(|(x, y)| Point::new(x, y));
+        let shape = ZoneShape::Polygon(Polygon { points: corners.to_vec() });
+        let whole = Zone { id: ZoneId::new("whole").unwrap(), shape, unit: ZoneUnit::Normalised };
+        let violation: Violation = toml::from_str(text).unwrap();
+        let gate = StreamId::new("gate").unwrap();
+        let key = RuleKey { stream: gate.clone(), violation: violation.id.clone(), zone: whole.id.clone() };
+        let rule = CompiledRule::compile(&violation, &RuleBinding::new(key, vec![whole.clone()])).unwrap();
+        let stream = StreamSetup { zones: vec![whole], rules: vec![rule], static_objects: None };
+        let setup = EngineSetup { streams: BTreeMap::from([(gate, stream)]), ..EngineSetup::default() };
+        Engine::new(setup, Arc::new(UnknownCivilTime))
+    }
 
     #[test]
     fn what_the_rules_remember_is_found_again_and_damage_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        let dir = StorageDir::new(folder.path());
         let at = |s: f64| Timestamp::from_secs_f64(s);
         let absence = r#"{"rule":{"stream":"gate","violation":"guard_post_empty","zone":"whole"},"term":0,"absence":{"absent_us":7}}"#;
-        let file = dir.rules_memory();
+        let file = folder.path().join("rules-memory.json");
         fs::write(&file, format!("{{\"gate\":{{\"absences\":[{absence}]}}}}")).unwrap();
-        let mut first = engine("guard_post_empty");
-        let mut keeper = MemoryKeeper::open(&dir, &mut first);
+        let mut first = engine();
+        let mut keeper = MemoryKeeper::open(file.clone(), &mut first);
         assert_eq!(keeper.trouble(), None);
         let remembered = first.memory();
         keeper.turn(&mut first, at(0.0));
-        let mut second = engine("guard_post_empty");
+        let mut second = engine();
         assert_ne!(second.memory(), remembered);
-        MemoryKeeper::open(&dir, &mut second);
+        MemoryKeeper::open(file.clone(), &mut second);
         assert_eq!(second.memory(), remembered);
 
         fs::write(&file, "{\"gate\"").unwrap();
-        let mut third = engine("guard_post_empty");
-        let mut keeper = MemoryKeeper::open(&dir, &mut third);
+        let mut third = engine();
+        let mut keeper = MemoryKeeper::open(file.clone(), &mut third);
         assert!(keeper.trouble().unwrap().ends_with("times of absence begin anew"));
         keeper.turn(&mut third, at(60.0));
         assert_eq!(keeper.trouble(), None, "it is written anew");

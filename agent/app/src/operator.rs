@@ -1,7 +1,4 @@
-//! What operators say of incidents: feedback that is kept for tuning, and instances that are to be passed over.
-
-pub mod feedback;
-pub mod suppressions;
+//! The incidents of which operators say something, and what is kept of them.
 
 use std::path::{Path, PathBuf};
 

@@ -1,18 +1,15 @@
-//! `feedback.jsonl` in the storage directory: what operators said of incidents, a line each, only ever appended. The
-//! last word on an incident counts.
+//! What operators said of incidents, a line each, only ever appended. The last word on an incident counts.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::path::Path;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-use clap::ValueEnum;
 use forewarn_domain::{IncidentId, IncidentRecord};
 use serde::{Deserialize, Serialize};
 
 /// What an operator says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Opinion {
     /// It was what it was reported as.
@@ -45,24 +42,33 @@ pub struct Feedback {
     pub incident: IncidentRecord,
 }
 
+/// The file failed.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to {what} {}: {source}", path.display())]
+pub struct FeedbackError {
+    what: &'static str,
+    path: PathBuf,
+    source: io::Error,
+}
+
 /// Adds a line and syncs it to disk.
-pub fn append(path: &Path, feedback: &Feedback) -> anyhow::Result<()> {
-    let mut line = serde_json::to_string(feedback)?;
-    line.push('\n');
+pub fn append(path: &Path, feedback: &Feedback) -> Result<(), FeedbackError> {
     let write = || {
+        let mut line = serde_json::to_string(feedback)?;
+        line.push('\n');
         let mut file = OpenOptions::new().create(true).append(true).open(path)?;
         file.write_all(line.as_bytes())?;
         file.sync_all()
     };
-    write().with_context(|| format!("failed to append to {}", path.display()))
+    write().map_err(|source| FeedbackError { what: "append to", path: path.to_owned(), source })
 }
 
 /// The last word on each incident. A torn line, as of a kill, is passed over.
-pub fn read(path: &Path) -> anyhow::Result<BTreeMap<IncidentId, Feedback>> {
+pub fn read(path: &Path) -> Result<BTreeMap<IncidentId, Feedback>, FeedbackError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-        Err(error) => return Err(error).with_context(|| format!("failed to read {}", path.display())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(source) => return Err(FeedbackError { what: "read", path: path.to_owned(), source }),
     };
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Feedback>(line).ok());
     Ok(lines.map(|feedback| (feedback.incident.id.clone(), feedback)).collect())

@@ -1,0 +1,22 @@
+//! What the agent keeps in files beside incidents and their evidence.
+//!
+//! | file | kept by |
+//! |---|---|
+//! | the empty scenes that were learned | [`SceneKeeper`] |
+//! | since when somebody is missed | [`MemoryKeeper`] |
+//! | where people stay, by minute | [`heat`] |
+//! | what operators said of incidents | [`feedback`] |
+//! | which instances are passed over | [`suppressions`] |
+//!
+//! Those who keep something while the agent runs are [`Keeper`]s. Where a file lies is said by the caller.
+
+pub mod feedback;
+pub mod heat;
+mod keeper;
+mod learned_scenes;
+mod rules_memory;
+pub mod suppressions;
+
+pub use keeper::{Due, Keeper};
+pub use learned_scenes::SceneKeeper;
+pub use rules_memory::MemoryKeeper;

@@ -1,0 +1,105 @@
+//! The instances that are passed over, in one file.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use forewarn_analytics::suppression::Suppression;
+use forewarn_base::durable;
+use forewarn_domain::Timestamp;
+use forewarn_engine::Engine;
+
+use crate::keeper::{Due, Keeper};
+
+/// The list cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum SuppressionsError {
+    /// The file.
+    #[error("failed to {what} {}: {source}", path.display())]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// The file's path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What stands in it.
+    #[error("failed to read {}: {source}; mend it, or delete it to suppress nothing", path.display())]
+    Damaged {
+        /// The file's path.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+/// Reads the list; empty if there is no file.
+pub fn read(path: &Path) -> Result<Vec<Suppression>, SuppressionsError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(SuppressionsError::File { what: "read", path: path.to_owned(), source }),
+    };
+    serde_json::from_str(&text).map_err(|source| SuppressionsError::Damaged { path: path.to_owned(), source })
+}
+
+/// Replaces the list, in one step.
+pub fn write(path: &Path, list: &[Suppression]) -> Result<(), SuppressionsError> {
+    let text = serde_json::to_string_pretty(list).map_err(io::Error::from);
+    text.and_then(|text| durable::replace(path, text.as_bytes())).map_err(|source| SuppressionsError::File {
+        what: "write",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// How often the file is looked at.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Passes over what operators suppress while the agent runs.
+pub struct SuppressionsFile {
+    path: PathBuf,
+    /// Is told how many there are.
+    count: fn(usize),
+    due: Due,
+    seen: Option<SystemTime>,
+    trouble: Option<String>,
+}
+
+impl SuppressionsFile {
+    /// Watches a file; what is there already counts as a change. `count` is told how many instances are suppressed.
+    pub fn new(path: PathBuf, count: fn(usize)) -> Self {
+        Self { path, count, due: Due::every(EVERY), seen: None, trouble: None }
+    }
+}
+
+impl Keeper for SuppressionsFile {
+    fn name(&self) -> &'static str {
+        "suppressions"
+    }
+
+    /// Hands the list over if it has changed. A file that cannot be read changes nothing.
+    fn turn(&mut self, engine: &mut Engine, now: Timestamp) {
+        if !self.due.take(now) {
+            return;
+        }
+        let modified = fs::metadata(&self.path).and_then(|meta| meta.modified()).ok();
+        if modified == self.seen {
+            return;
+        }
+        self.seen = modified;
+        let list = read(&self.path);
+        self.trouble = list.as_ref().err().map(|error| format!("{error}; what was suppressed before stays so"));
+        if let Ok(list) = list {
+            tracing::info!("{} instances are suppressed, {} hits were so far", list.len(), engine.passed_over());
+            (self.count)(list.len());
+            engine.suppress(list);
+        }
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.trouble.clone()
+    }
+}
