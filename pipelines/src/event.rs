@@ -136,14 +136,14 @@ pub enum StreamEvent {
 pub(crate) fn fault_of_error(
     error: &gst::message::Error,
     source: &SourceUrl,
-    decoder: Option<(&gst::Element, &str)>,
+    decoder: Option<(gst::Element, &str)>,
 ) -> StreamFault {
     let (what, debug) = (error.error(), error.debug().map(|d| d.to_string()).unwrap_or_default());
     let text = source.scrub(&what.to_string());
     let details = source.scrub(&debug);
     tracing::debug!(error = %text, %details, "an element posted an error");
     if let (Some(origin), Some((element, name))) = (error.src(), decoder)
-        && (origin == element.upcast_ref::<gst::Object>() || origin.has_as_ancestor(element))
+        && (origin == element.upcast_ref::<gst::Object>() || origin.has_as_ancestor(&element))
     {
         return StreamFault::Decoder { decoder: name.to_owned(), detail: text };
     }

@@ -9,7 +9,7 @@ use forewarn_domain::clock::Stopwatch;
 use gst::prelude::*;
 
 use crate::event::fault_of_error;
-use crate::ingest::{self, IngestOptions};
+use crate::ingest::{self, ForkInfo, IngestOptions};
 use crate::mux::Running;
 use crate::session::{Note, Session};
 use crate::stats::count;
@@ -183,7 +183,7 @@ impl Supervisor<'_> {
 
     fn outcome_of_error(&self, error: &gst::message::Error, session: &Session) -> Outcome {
         let fork = session.fork();
-        let decoder = fork.as_ref().and_then(|fork| fork.element.as_ref().map(|e| (e, fork.decoder.as_str())));
+        let decoder = fork.as_ref().and_then(ForkInfo::decoder_element);
         let fault = fault_of_error(error, &self.shared.config.source, decoder);
         Outcome::Broken(session.fault().or_else(|| session.explained(&fault)).unwrap_or(fault))
     }
@@ -222,7 +222,7 @@ mod tests {
     use forewarn_domain::{Clock, StreamId};
 
     use super::*;
-    use crate::ingest::{ForkInfo, Intake, RawUnit};
+    use crate::ingest::{Intake, RawUnit};
     use crate::{Codec, StreamConfig};
 
     struct Noon;
@@ -250,7 +250,7 @@ mod tests {
             codec: Some(Codec::H264),
             decoder: "vah264dec".to_owned(),
             kind: DecoderKind::VaApi,
-            element: None,
+            element: gst::glib::WeakRef::new(),
         });
         for (i, &is_key) in units_are_key.iter().enumerate() {
             let caps = gst::Caps::new_empty_simple(Codec::H264.media_type());

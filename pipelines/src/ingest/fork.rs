@@ -55,7 +55,7 @@ pub(super) fn fork(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<(),
         codec: Some(codec),
         decoder: opened.name,
         kind: opened.kind,
-        element: Some(opened.element.clone()),
+        element: opened.element.downgrade(),
     });
     let pipeline = site.pipeline()?;
     let elements = [&parser, &filter, &tee, unit_sink.upcast_ref(), &queue, &opened.element, frame_sink.upcast_ref()];
@@ -73,12 +73,13 @@ pub(super) fn decode_only(site: &Arc<Site>, pad: &gst::Pad, is_raw: bool) -> Res
     let frame_sink = frame_sink(site);
     if is_raw {
         let decoder = "none".to_owned();
-        site.intake.forked(ForkInfo { codec: None, decoder, kind: DecoderKind::Software, element: None });
+        let element = gst::glib::WeakRef::new();
+        site.intake.forked(ForkInfo { codec: None, decoder, kind: DecoderKind::Software, element });
         return attach(site, pad, &[frame_sink.upcast_ref()]);
     }
     let decoder = make("decodebin")?;
     let name = "decodebin".to_owned();
-    let element = Some(decoder.clone());
+    let element = decoder.downgrade();
     site.intake.forked(ForkInfo { codec: None, decoder: name, kind: DecoderKind::Software, element });
     let pipeline = site.pipeline()?;
     pipeline.add_many([&decoder, frame_sink.upcast_ref()]).map_err(StreamFault::other)?;
@@ -224,4 +225,63 @@ fn meter(site: &Arc<Site>, decoder: &gst::Element) {
         }
         gst::PadProbeReturn::Ok
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use forewarn_domain::{StreamId, SystemClock};
+
+    use super::*;
+    use crate::ingest::IngestOptions;
+    use crate::session::Session;
+    use crate::stream::Shared;
+    use crate::{DecoderPreference, RtspTransport, StreamConfig};
+
+    fn options() -> IngestOptions {
+        IngestOptions {
+            credentials: None,
+            transport: RtspTransport::default(),
+            latency_ms: 0,
+            is_any_certificate_accepted: false,
+            decoder: DecoderPreference::Software,
+            excluded_decoders: Vec::new(),
+            decoder_threads: 1,
+            decode_queue: 8,
+            decoded_part: Arc::default(),
+            is_live: true,
+            is_decoded: true,
+            is_any_codec_accepted: false,
+        }
+    }
+
+    #[test]
+    fn a_connection_that_is_over_keeps_neither_its_decoder_nor_its_pipeline() {
+        crate::init().unwrap();
+        for codec in Codec::ALL {
+            let config = StreamConfig::new(StreamId::new("gate").unwrap(), "rtsp://127.0.0.1/1".parse().unwrap());
+            let shared = Arc::new(Shared::new(config, Arc::new(SystemClock), Arc::new(|_| {})));
+            let (pipeline, source) = (gst::Pipeline::new(), make("appsrc").unwrap());
+            pipeline.add(&source).unwrap();
+            let session = Arc::new(Session::new(shared));
+            session.set_bus(&pipeline.bus().unwrap());
+            let site = Site {
+                pipeline: pipeline.downgrade(),
+                options: options(),
+                intake: session.clone(),
+                has_video: AtomicBool::new(false),
+                is_paced: false,
+            };
+            fork(&Arc::new(site), &source.static_pad("src").unwrap(), codec).unwrap();
+            let decoder = session.fork().unwrap().element;
+            assert!(decoder.upgrade().is_some());
+            pipeline.set_state(gst::State::Playing).unwrap();
+            pipeline.set_state(gst::State::Null).unwrap();
+            let left = (pipeline.downgrade(), Arc::downgrade(&session), pipeline.bus().unwrap().downgrade());
+            drop((pipeline, source, session));
+            assert!(decoder.upgrade().is_none(), "{codec}: the decoder");
+            assert!(left.0.upgrade().is_none() && left.1.upgrade().is_none() && left.2.upgrade().is_none(), "{codec}");
+        }
+    }
 }

@@ -54,7 +54,15 @@ pub(crate) struct ForkInfo {
     pub(crate) codec: Option<Codec>,
     pub(crate) decoder: String,
     pub(crate) kind: DecoderKind,
-    pub(crate) element: Option<gst::Element>,
+    /// Weak: whoever keeps this is kept by what hangs on the decoder's pads, and neither would ever go.
+    pub(crate) element: gst::glib::WeakRef<gst::Element>,
+}
+
+impl ForkInfo {
+    /// The decoder's element, if there is one, and its name.
+    pub(crate) fn decoder_element(&self) -> Option<(gst::Element, &str)> {
+        Some((self.element.upgrade()?, &self.decoder))
+    }
 }
 
 /// An access unit as the parser gives it.

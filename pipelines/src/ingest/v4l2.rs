@@ -70,7 +70,7 @@ fn fork_raw(site: &Arc<Site>, output: &gst::Pad, front: &[&gst::Element]) -> Res
         codec: None,
         decoder: "none".to_owned(),
         kind: DecoderKind::Software,
-        element: None,
+        element: gst::glib::WeakRef::new(),
     });
     let pipeline = site.pipeline()?;
     let head: Vec<&gst::Element> = front.iter().copied().chain([&filter, &tee]).collect();

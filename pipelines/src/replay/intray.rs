@@ -85,7 +85,7 @@ pub(super) fn posted_error(pipeline: &gst::Pipeline, intray: &Intray, path: &Pat
     let message = pipeline.bus()?.pop_filtered(&[gst::MessageType::Error])?;
     let gst::MessageView::Error(error) = message.view() else { return None };
     let fork = intray.fork();
-    let decoder = fork.as_ref().and_then(|fork| fork.element.as_ref().map(|e| (e, fork.decoder.as_str())));
+    let decoder = fork.as_ref().and_then(ForkInfo::decoder_element);
     Some(fault_of_error(error, &SourceUrl::file(path), decoder))
 }
 
