@@ -22,6 +22,22 @@ use crate::store::Store;
 /// Environment variable that names the library.
 pub const LIBRARY_VARIABLE: &str = "ORT_DYLIB_PATH";
 
+/// Environment variable that keeps the library from recording what it runs on and telling its maker.
+const TELEMETRY_VARIABLE: &str = "ORT_DISABLE_TELEMETRY";
+
+/// Keeps every library of the process from recording what it runs on and telling its maker.
+///
+/// The library does that when it makes its environment, before it can be asked not to, and heeds this variable alone.
+/// Other threads may read the environment at any time, so a program calls this before it starts any.
+#[expect(unsafe_code, reason = "a variable of the environment is the only way, and threads share it")]
+pub fn forbid_telemetry() {
+    if env::var_os(TELEMETRY_VARIABLE).is_none_or(|value| value != "1") {
+        // SAFETY: a program calls this first, as long as it has one thread; see above. Where a test or an example opens a
+        // model without that, the variable comes from the project's `.cargo/config.toml`, and this is not reached.
+        unsafe { env::set_var(TELEMETRY_VARIABLE, "1") };
+    }
+}
+
 /// The library cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
@@ -165,6 +181,7 @@ impl Runtime {
             return Ok(runtime.clone());
         }
         let fail = |reason: String| RuntimeError::Load { path: path.to_owned(), reason };
+        forbid_telemetry();
         // An absolute path keeps the loader from looking in other folders.
         let path = path.canonicalize().map_err(|error| fail(error.to_string()))?;
         let builder = ort::init_from(&path).map_err(|error| fail(loader_said(&error)))?;
