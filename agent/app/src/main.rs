@@ -35,7 +35,13 @@ use crate::cli::{Cli, Command};
 use crate::exit::{CommandResult, ExitCode, OrExit as _};
 
 fn main() -> process::ExitCode {
+    // First of all: as long as there is one thread, the environment may be changed.
+    forewarn_models::runtime::forbid_telemetry();
     let cli = Cli::parse();
+    if keeps_people(&cli.command) {
+        // What is written shows faces and plates: it is for its owner alone, whoever writes it.
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    }
     match start_log(&cli).and_then(|()| dispatch(cli.command)) {
         Ok(()) => process::ExitCode::SUCCESS,
         Err(error) => {
@@ -43,6 +49,14 @@ fn main() -> process::ExitCode {
             process::ExitCode::from(error.code as u8)
         }
     }
+}
+
+/// Whether a command writes what shows people, or tells of them.
+fn keeps_people(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Run(_) | Command::Replay(_) | Command::Demo(_) | Command::Feedback(_) | Command::Suppress(_)
+    )
 }
 
 fn start_log(cli: &Cli) -> CommandResult {

@@ -6,28 +6,23 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::private;
+
 /// Files of this prefix are unfinished and may be deleted whenever no writer is at work.
 pub const UNFINISHED_PREFIX: &str = ".tmp-";
 
-/// Who may read a private file: its owner.
-const PRIVATE_MODE: u32 = 0o600;
-
-/// Replaces the file at `path`, which shows either its former content or all of `bytes`.
+/// Replaces the file at `path`, which shows either its former content or all of `bytes`. Nobody but the owner may read it
+/// at any time.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write(Unfinished::beside(path), OpenOptions::new().mode(0o666), bytes)
-}
-
-/// Like [`replace`], for what nobody but the owner may read at any time.
-pub fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished = Unfinished::beside(path);
     // The mode of a file that is there already would stay as it is.
     match fs::remove_file(unfinished.path()) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => write(unfinished, OpenOptions::new().mode(PRIVATE_MODE), bytes),
+        _ => write(unfinished, OpenOptions::new().mode(private::FILE_MODE), bytes),
     }
 }
 
-/// Like [`replace`], where other processes may do the same at the same time.
+/// Like [`replace`], for what others may read, and where other processes may do the same at the same time.
 pub fn replace_shared(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write(Unfinished::of_process(path), OpenOptions::new().mode(0o666), bytes)
 }
@@ -110,12 +105,12 @@ fn sync_dir_of(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes a folder and those above it, and puts the new entries, which are below `root`, onto the disk.
+/// Makes a folder and those above it, for their owner alone, and puts the new entries, which are below `root`, onto the disk.
 pub fn create_dirs(dir: &Path, root: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(dir)?;
+    private::create_dirs(dir)?;
     for parent in dir.ancestors().skip(1).take_while(|p| p.starts_with(root)) {
         sync_dir(parent)?;
     }
@@ -151,7 +146,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.json");
         leave_rest(&path);
-        for write in [replace, replace_shared, replace_private] {
+        for write in [replace, replace_shared] {
             write(&path, b"first").unwrap();
             write(&path, b"new").unwrap();
             assert_eq!(fs::read(&path).unwrap(), b"new");
@@ -165,7 +160,7 @@ mod tests {
         let path = dir.path().join("x");
         fs::create_dir(&path).unwrap();
         fs::write(path.join("inside"), b"kept").unwrap();
-        for write in [replace, replace_shared, replace_private] {
+        for write in [replace, replace_shared] {
             assert!(write(&path, b"new").is_err(), "a folder cannot be replaced by a file");
         }
         assert_eq!(fs::read(path.join("inside")).unwrap(), b"kept");
@@ -174,12 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn a_private_file_is_for_its_owner_whatever_was_there() {
+    fn a_file_is_for_its_owner_whatever_was_there() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("key");
-        replace(&path, b"open").unwrap();
+        replace_shared(&path, b"open").unwrap();
+        assert_ne!(mode(&path), 0o600);
         leave_rest(&path);
-        replace_private(&path, b"secret").unwrap();
+        replace(&path, b"secret").unwrap();
         assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"secret".to_vec(), 0o600));
     }
 

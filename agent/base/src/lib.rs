@@ -6,6 +6,7 @@
 //! - [`broker`]: the address of a message broker and the keys that every client of one has.
 //! - [`tls`]: a client's side of TLS from files.
 //! - [`durable`]: files that are either wholly there or not there.
+//! - [`private`]: who may read a file.
 //! - [`hash`]: SHA-256 of files, and pinned files.
 //! - [`child`]: other programs, bounded in time and output, and none left behind.
 //! - [`sync`]: locks that outlive a panic.
@@ -15,6 +16,7 @@ pub mod broker;
 pub mod child;
 pub mod durable;
 pub mod hash;
+pub mod private;
 pub mod secret;
 pub mod setting;
 pub mod sync;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::private;
 use crate::setting::SettingError;
 
 /// A text that is never shown.
@@ -86,6 +87,7 @@ impl PasswordSource {
                     SettingError::file(self.key(), &path, why, mend)
                 };
                 let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
+                warn_if_open(self.key(), &path);
                 let first = text.lines().next().filter(|line| !line.is_empty());
                 first.ok_or_else(|| wrong("its first line is empty".to_owned()))?.to_owned()
             }
@@ -99,6 +101,17 @@ impl PasswordSource {
             }
         };
         Ok(Secret(text))
+    }
+}
+
+/// Tells of a file with a secret that others than its owner may read. It is used all the same: to stop would help nobody.
+pub fn warn_if_open(key: &str, path: &Path) {
+    if let Ok(Some(mode)) = private::open_mode(path) {
+        tracing::warn!(
+            "{key}: {} may be read by others than its owner (mode {mode:o}); run: chmod 600 {}",
+            path.display(),
+            path.display()
+        );
     }
 }
 

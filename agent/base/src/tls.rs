@@ -19,6 +19,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 pub use explain::explain;
 
+use crate::secret::warn_if_open;
 use crate::setting::SettingError;
 
 /// A client's side of TLS.
@@ -130,6 +131,7 @@ fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'st
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, SettingError> {
     let mend = "it must be a PEM file with one private key";
+    warn_if_open("client_key", path);
     PrivateKeyDer::from_pem_file(path).map_err(|error| SettingError::file("client_key", path, describe(&error), mend))
 }
 

@@ -28,6 +28,13 @@ macro_rules! entries {
             })+
         }
 
+        impl StorageDir {
+            /// The path of every entry.
+            pub fn entries(&self) -> Vec<PathBuf> {
+                [$($name),+].map(|name| self.0.join(name)).to_vec()
+            }
+        }
+
         /// Each name and what it is.
         #[cfg(test)]
         const ENTRIES: &[(&str, &str)] = &[$(($name, concat!($($doc),+))),+];

@@ -1,12 +1,13 @@
 //! What goes into a folder while its incident goes on: snapshots, clips, and notes of what will not come.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-use forewarn_base::durable;
+use forewarn_base::{durable, private};
 use forewarn_domain::{Frame, IncidentRecord, Moment};
 
 use crate::error::EvidenceError;
@@ -89,7 +90,13 @@ impl EvidenceStore {
         refuse_if_sealed(&dir, incident, &file)?;
         let at = |time| StreamTime::new(time, self.time_line());
         let bytes = fs::metadata(temp).map_err(EvidenceError::file(&incident.id, "read the clip", temp))?.len();
-        durable::move_file(temp, &path).map_err(EvidenceError::file(&incident.id, "move the clip in", &path))?;
+        // Whoever wrote it knew nothing of who may see it.
+        let closed = fs::set_permissions(temp, Permissions::from_mode(private::FILE_MODE));
+        closed.and_then(|()| durable::move_file(temp, &path)).map_err(EvidenceError::file(
+            &incident.id,
+            "move the clip in",
+            &path,
+        ))?;
         let entry = ClipEntry {
             moment: facts.moment,
             file,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use forewarn_base::private;
 use forewarn_domain::{
     Clip, ClipRecording, ClipSource, ClipSpan, EvidenceRequest, Finding, Frame, IncidentId, IncidentRecord, Moment,
     RuleKey, StreamId, Timestamp, Zone,
@@ -94,7 +95,7 @@ impl EvidenceKeeper {
         if setup.scratch.exists() {
             std::fs::remove_dir_all(&setup.scratch)?;
         }
-        std::fs::create_dir_all(&setup.scratch)?;
+        private::create_dirs(&setup.scratch)?;
         Ok(Self {
             store,
             setup,

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use forewarn_base::durable;
+use forewarn_base::{durable, private};
 use forewarn_domain::{IncidentId, IncidentRecord, Timestamp};
 
 use crate::error::EvidenceError;
@@ -41,7 +41,7 @@ impl EvidenceStore {
     pub fn open(root: impl Into<PathBuf>, options: StoreOptions) -> Result<Self, EvidenceError> {
         let root = root.into();
         let refused = |source| EvidenceError::Root { path: root.clone(), source };
-        fs::create_dir_all(&root).map_err(refused)?;
+        private::create_dirs(&root).map_err(refused)?;
         let probe = root.join(".writable");
         durable::replace(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
         for name in list_names(&root).map_err(refused)? {

@@ -223,7 +223,7 @@ impl Fetcher {
                 return Err(FetchError::Hash { what: what.to_owned(), source });
             }
         }
-        durable::replace(target, bytes).map_err(|source| FetchError::io("write", target, source))?;
+        durable::replace_shared(target, bytes).map_err(|source| FetchError::io("write", target, source))?;
         let verdict = if expected.is_some() { "sha256 as pinned" } else { "sha256 not pinned" };
         let megabytes = bytes.len() as f64 / 1e6;
         self.progress.note(&format!("{what} fetched: {} ({megabytes:.1} MB, {verdict})", target.display()));

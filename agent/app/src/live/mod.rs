@@ -20,11 +20,11 @@ mod sensors;
 mod shutdown;
 mod speakers;
 mod start;
+mod storage;
 mod streams;
 mod troubles;
 mod upstreams;
 
-use std::fs::File;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -107,8 +107,7 @@ pub struct Agent {
     parts: Vec<Box<dyn Part>>,
     counters: Counters,
     addresses: Vec<SocketAddr>,
-    /// Freed by the system when the process ends, however it ends.
-    _storage_lock: File,
+    _claim: storage::Claim,
 }
 
 /// What is counted for the summary of a run, also when the parts have ended.

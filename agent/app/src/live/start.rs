@@ -1,9 +1,7 @@
 //! Starts every part of the agent.
 
-use std::fs::File;
 use std::sync::{Arc, Mutex};
 
-use anyhow::Context as _;
 use forewarn_console::{Listener, Ports, Server};
 use forewarn_domain::{Clock, SystemClock};
 use forewarn_engine::Engine;
@@ -30,8 +28,8 @@ use super::sensors::{Mailbox, Sensors};
 use super::speakers::Speakers;
 use super::streams::Streams;
 use super::upstreams::Upstreams;
-use super::{Agent, Counters, LoopEvent, Servers};
-use crate::config::{Site, StorageDir};
+use super::{Agent, Counters, LoopEvent, Servers, storage};
+use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::happening::Happening;
 use crate::output::timeline::Narrator;
@@ -41,12 +39,16 @@ impl Agent {
     /// Starts every part. What fails here is wrong for good; what may mend itself, such as a camera that is away, is
     /// retried by its part.
     pub fn start(site: &Site, mut models: Models, narrator: Option<Box<dyn Narrator>>) -> Result<Self, CommandError> {
-        let storage_lock = prepare_process(&site.storage.dir)?;
+        if let Err(error) = forewarn_hw::descriptors::raise_limit() {
+            tracing::warn!(%error, "the limit of file descriptors stays as it was");
+        }
+        let claim = storage::claim(&site.storage.dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let civil = SiteTime::live(site.header.time_zone.clone()).with_holidays(site.header.holidays.clone());
         let recorder = console_source::install_recorder().or_exit(ExitCode::Failed)?;
         let (to_loop, events) = QUEUE.open();
         let (outbox, mut notes) = open_outbox(site, clock.now())?;
+        notes.extend(claim.troubles.iter().map(|what| Happening::trouble(what, clock.now())));
         let again = || outbox.again().or_exit(ExitCode::Failed);
         let upstreams = Upstreams::start(site, &outbox, &clock)?;
 
@@ -110,24 +112,8 @@ impl Agent {
             Box::new(Servers(servers)),
             Box::new(upstreams),
         ];
-        Ok(Self { parts, counters, addresses, _storage_lock: storage_lock })
+        Ok(Self { parts, counters, addresses, _claim: claim })
     }
-}
-
-/// Lets the process open as many files as it may, and takes the storage directory for it alone: two agents would mix up
-/// their incidents.
-fn prepare_process(dir: &StorageDir) -> anyhow::Result<File> {
-    if let Err(error) = forewarn_hw::descriptors::raise_limit() {
-        tracing::warn!(%error, "the limit of file descriptors stays as it was");
-    }
-    std::fs::create_dir_all(dir.path())
-        .with_context(|| format!("failed to make the storage directory {}", dir.path().display()))?;
-    let path = dir.lock();
-    let file = File::create(&path).with_context(|| format!("failed to make {}", path.display()))?;
-    file.try_lock().with_context(|| {
-        format!("another agent uses {}; stop it, or give this site its own `[storage] dir`", dir.path().display())
-    })?;
-    Ok(file)
 }
 
 /// An engine that goes on with what was kept before the last stop, and those who keep it.

@@ -1,0 +1,115 @@
+//! The storage directory when the agent starts: taken for it alone, and closed to others. A disk that refuses keeps
+//! nobody from watching and warning; it is told.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use forewarn_base::private::{self, Found};
+
+use crate::config::StorageDir;
+
+/// The directory, taken.
+#[derive(Debug)]
+pub struct Claim {
+    /// Held until the process ends; the system frees it however it ends.
+    pub lock: Option<File>,
+    /// What must be told.
+    pub troubles: Vec<String>,
+}
+
+/// Takes the storage directory for this process alone: two agents would mix up their incidents. Fails only if another
+/// agent has it.
+pub fn claim(dir: &StorageDir) -> anyhow::Result<Claim> {
+    let mut troubles = Vec::new();
+    if let Err(error) = private::create_dirs(dir.path()) {
+        troubles.push(format!("failed to make the storage directory {}: {error}", dir.path().display()));
+    }
+    // Where no file can be made, the directory itself is held.
+    let file = File::create(dir.lock()).or_else(|_| File::open(dir.path()));
+    let lock = match file.map(|file| (file.try_lock(), file)) {
+        Ok((Ok(()), file)) => Some(file),
+        Ok((Err(TryLockError::WouldBlock), _)) => {
+            return Err(TryLockError::WouldBlock).with_context(|| {
+                let path = dir.path().display();
+                format!("another agent uses {path}; stop it, or give this site its own `[storage] dir`")
+            });
+        }
+        Ok((Err(TryLockError::Error(error)), _)) | Err(error) => {
+            let path = dir.path().display();
+            troubles.push(format!("nothing keeps a second agent from using {path}: failed to lock it: {error}"));
+            None
+        }
+    };
+    troubles.extend(what_is_kept(dir).iter().filter_map(|path| close(path)));
+    Ok(Claim { lock, troubles })
+}
+
+/// What may show people, or tell of them.
+fn what_is_kept(dir: &StorageDir) -> Vec<PathBuf> {
+    let mut paths = dir.entries();
+    paths.extend(["-wal", "-shm"].map(|end| {
+        let mut path = dir.outbox().into_os_string();
+        path.push(end);
+        PathBuf::from(path)
+    }));
+    paths
+}
+
+/// Takes the rights of others away; says what must be told where that is not possible.
+fn close(path: &Path) -> Option<String> {
+    match private::close(path) {
+        Ok(Found::Closed) => None,
+        Ok(Found::Mended { mode }) => {
+            tracing::warn!("{} could be used by others (mode {mode:o}); now it is for its owner alone", path.display());
+            None
+        }
+        Ok(Found::Open { mode, owner }) => Some(format!(
+            "{} belongs to user {owner} with mode {mode:o}: others may use it, or the agent may not; \
+             run: chown -R $(id -u) and chmod -R go= on it as the agent's user",
+            path.display()
+        )),
+        Err(error) => Some(format!("failed to see who may use {}: {error}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_directory_is_taken_once_and_what_lay_open_in_it_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = StorageDir::new(folder.path().join("data"));
+        let first = claim(&dir).unwrap();
+        assert_eq!((first.troubles.len(), mode(dir.path())), (0, 0o700));
+        let refused = claim(&dir).unwrap_err().to_string();
+        assert!(refused.starts_with("another agent uses"), "{refused}");
+        drop(first);
+        fs::create_dir(dir.evidence()).unwrap();
+        let wal = dir.path().join("outbox.sqlite-wal");
+        for path in [&dir.outbox(), &wal, &dir.rules_memory()] {
+            fs::write(path, "{}").unwrap();
+            fs::set_permissions(path, Permissions::from_mode(0o644)).unwrap();
+        }
+        fs::set_permissions(dir.evidence(), Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(claim(&dir).unwrap().troubles, [""; 0]);
+        assert_eq!([mode(&dir.evidence()), mode(&dir.outbox()), mode(&wal)], [0o700, 0o600, 0o600]);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_told_and_keeps_nobody_from_starting() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        let claimed = claim(&StorageDir::new(folder.path().join("file/data"))).unwrap();
+        assert!(claimed.lock.is_none());
+        assert!(claimed.troubles[0].contains("failed to make the storage directory"), "{claimed:?}");
+    }
+}
