@@ -4,7 +4,6 @@
 
 #![expect(unreachable_pub, reason = "in a binary, `pub` says what a module offers to the others")]
 
-mod civility;
 mod cli;
 mod cmd;
 mod dataset;
@@ -16,10 +15,9 @@ mod exit;
 mod happening;
 mod live;
 mod operator;
-mod output;
 mod replay;
-mod sensor_log;
 mod telemetry;
+mod tracks_file;
 
 use std::io::IsTerminal as _;
 use std::process;

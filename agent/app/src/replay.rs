@@ -20,20 +20,19 @@ use forewarn_engine::eye::Eye;
 use forewarn_engine::scheduler::{Scene, StreamRest, StreamSettings};
 use forewarn_engine::{Analysed, Engine, FallDetector};
 use forewarn_evidence::{Closeups, EvidenceKeeper, Limits, TimeLine};
+use forewarn_hw::sensor::SensorLog;
 use forewarn_incident::Output;
 use forewarn_memory::Keeper as _;
 use forewarn_memory::heat::HeatKeeper;
 use forewarn_memory::heat::store::HeatStore;
 use forewarn_pipelines::{FileReplay, ReplayConfig, ReplayError};
 use forewarn_wire::IncidentLine;
+use forewarn_wire::story::{Happening, Narrator};
 
 use crate::config::{Camera, Site, StorageDir};
 use crate::evidence_folder;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
-use crate::happening::Happening;
-use crate::output::timeline::Narrator;
-use crate::output::tracks::TracksFile;
-use crate::sensor_log::SensorLog;
+use crate::tracks_file::TracksFile;
 
 /// Says that a replay made what lies beside it, so that the next one may replace it.
 const MARK: &str = ".forewarn-replay";
@@ -418,7 +417,7 @@ impl Player {
 
     fn tell_kept(&mut self) -> Result<(), CommandError> {
         let told = self.keeper.as_mut().map(EvidenceKeeper::take_news).unwrap_or_default();
-        for happening in told.into_iter().map(Happening::from) {
+        for happening in told.into_iter().map(crate::happening::of_keeper) {
             if let Happening::Trouble { what, .. } = &happening {
                 tracing::error!("{what}");
             }

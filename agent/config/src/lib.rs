@@ -1,7 +1,8 @@
 //! The site file: read, checked, resolved.
 //!
 //! Each section is one file: the section as it is written (`Raw…`), its check, what the agent uses of it, its part of
-//! the example and, by derivation, its part of the JSON Schema. [`site`] joins them.
+//! the example and, by derivation, its part of the JSON Schema. [`site`] joins them. Violations and [`truth`] files are
+//! read beside them, so that a mistake in any TOML file is told in one manner.
 
 mod area;
 mod attributes;
@@ -31,6 +32,7 @@ mod storage_dir;
 mod tests;
 mod tiles;
 mod tracking;
+pub mod truth;
 mod upstream;
 mod video;
 pub mod violations;

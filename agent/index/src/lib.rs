@@ -12,6 +12,7 @@
 //! one camera does not count as much as one with fifty. A place without a watched camera has no score at all: nobody
 //! looked is not the same as nothing happened.
 
+mod cases;
 pub mod geometry;
 pub mod periods;
 pub mod render;
@@ -21,6 +22,7 @@ mod weights;
 use forewarn_domain::{IncidentState, Place, PlaceLevel, StreamId, Timestamp, ViolationId};
 use serde::Serialize;
 
+pub use cases::LineError;
 pub use score::compute;
 pub use weights::{Colour, Grades, Target, Weights, WeightsError};
 

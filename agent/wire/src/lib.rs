@@ -2,7 +2,7 @@
 //!
 //! The outbox keeps what happened as plain records; here stands how it is said to others. Whoever speaks for the agent
 //! (adapters to upstreams, the console) and whoever listens to it (a hub, tests) shares these types, so that an incident
-//! looks the same wherever it is read.
+//! looks the same wherever it is read. The [`story`] of a run is what is told while it happens, a line for each thing.
 //!
 //! A field may be added, if it is absent where it says nothing. A field is never renamed, retyped or removed: consumers
 //! run for years beside agents of another version.
@@ -14,6 +14,7 @@ mod line;
 pub mod samples;
 pub mod schema;
 mod status;
+pub mod story;
 
 pub use event::{CONTENT_TYPE, Event, EventSource, IncidentData};
 pub use incident::{WireCrop, WireFinding, WireIncident, WireTransition};

@@ -2,10 +2,11 @@
 //!
 //! [`start`] reads all of them on one thread, [`probe`] reads one once. Each sensor has a connection of its own, so that
 //! a dead one holds back nobody but itself. What was read, and what could not be read, goes to a [`Sink`], which must
-//! not wait.
+//! not wait. A [`SensorLog`] stands in their place where clips are played.
 
 mod config;
 mod error;
+mod log;
 mod modbus;
 mod mqtt;
 mod outlet;
@@ -16,6 +17,7 @@ mod value;
 
 pub use config::{ModbusSensorConfig, MqttSensorConfig, Registers, Sensor, SensorConfig};
 pub use error::ReadError;
+pub use log::{SensorLog, SensorLogError};
 pub use outlet::{SensorEvent, Sink};
 pub use run::{Running, StartError, probe, start};
 pub use value::{ValueType, WordOrder};

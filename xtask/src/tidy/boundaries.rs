@@ -15,7 +15,7 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 3] = [DOMAIN, BASE, "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 15] = [
+const NAMED: [(&str, &str); 16] = [
     ("forewarn-engine", "forewarn-analytics"),
     ("forewarn-engine", "forewarn-incident"),
     ("forewarn-memory", "forewarn-analytics"),
@@ -26,6 +26,7 @@ const NAMED: [(&str, &str); 15] = [
     ("forewarn-report", "forewarn-wire"),
     ("forewarn-config", "forewarn-analytics"),
     ("forewarn-config", "forewarn-engine"),
+    ("forewarn-config", "forewarn-evaluate"),
     ("forewarn-config", "forewarn-incident"),
     ("forewarn-config", "forewarn-report"),
     ("forewarn-config", "forewarn-models"),

@@ -5,16 +5,16 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
-use forewarn_domain::PlaceLevel;
+use forewarn_domain::{PlaceLevel, StreamId};
 use forewarn_index::geometry::Outlines;
 use forewarn_index::periods::periods;
 use forewarn_index::{CameraPlace, Case, Index, Period, Weights, compute, render};
+use forewarn_report::IncidentLedger;
 use jiff::civil::Date;
 
-use crate::civility::{cameras, from_outbox, from_replay};
 use crate::cli::Index as Args;
 use crate::config::source::Source;
-use crate::config::{self, ConfigErrors, Site};
+use crate::config::{self, Camera, ConfigErrors, Site, StorageDir};
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 
 /// Runs the command.
@@ -29,7 +29,7 @@ pub fn run(args: &Args) -> CommandResult {
         Some(path) => outlines(path).or_exit(ExitCode::BadInput)?,
         None => Outlines::default(),
     };
-    let all: Vec<_> = sites.iter().flat_map(|site| cameras(&site.header.id, &site.cameras)).collect();
+    let all: Vec<_> = sites.iter().flat_map(places).collect();
     if all.iter().all(|camera| camera.place.level().is_none()) {
         let error = anyhow!(
             "no camera has a place; add `place = {{ city = \"…\", district = \"…\", street = \"…\", community = \"…\" }}` \
@@ -44,7 +44,9 @@ pub fn run(args: &Args) -> CommandResult {
     let first = sites.first().context("clap asks for one site at least")?;
     for path in &args.incidents {
         let start = args.start.context("clap asks for --start with --incidents")?;
-        cases.extend(from_replay(&first.header.id, path, start).or_exit(ExitCode::BadInput)?);
+        let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()));
+        let of_replay = Case::of_replay(&first.header.id, &text.or_exit(ExitCode::BadInput)?, start);
+        cases.extend(of_replay.with_context(|| path.display().to_string()).or_exit(ExitCode::BadInput)?);
     }
     warn_of_strangers(&all, &cases);
     let zone = &first.header.time_zone;
@@ -61,6 +63,22 @@ pub fn run(args: &Args) -> CommandResult {
     write(&args.out, &index, &spans, &outlines).or_exit(ExitCode::Failed)?;
     print(args, &index)?;
     Ok(())
+}
+
+/// The places of a site's cameras.
+fn places(site: &Site) -> impl Iterator<Item = CameraPlace> + '_ {
+    let place = |camera: &Camera| (camera.id.clone(), camera.place.clone());
+    site.cameras.iter().map(place).map(|(camera, place)| CameraPlace { site: site.header.id.clone(), camera, place })
+}
+
+/// The confirmed incidents that an agent's outbox remembers. None where the agent has never run.
+fn from_outbox(site: &StreamId, storage: &StorageDir) -> anyhow::Result<Vec<Case>> {
+    let path = storage.outbox();
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let entries = IncidentLedger::open(&path)?.latest(u32::MAX)?;
+    Ok(entries.iter().filter_map(|entry| Case::of_record(site, &entry.record)).collect())
 }
 
 /// Tells of incidents that count nowhere, because a renamed camera would look like a quiet one.

@@ -4,12 +4,13 @@ use std::io::Write as _;
 
 use anyhow::anyhow;
 
+use forewarn_hw::sensor::SensorLog;
+
 use crate::cli::Replay as Args;
 use crate::config;
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::replay::{Replay, Summary};
-use crate::sensor_log::SensorLog;
 
 /// Runs the command.
 pub fn run(args: &Args) -> CommandResult {

@@ -18,6 +18,8 @@ use forewarn_base::sync::lock;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Clock as _, SystemClock};
 use forewarn_evidence::{Limits, TimeLine};
+use forewarn_hw::sensor::SensorLog;
+use forewarn_wire::story::{Happening, JsonLines, Narrator, Timeline};
 
 use self::children::{Broker, Camera};
 use self::summary::{Figures, Tally};
@@ -26,11 +28,8 @@ use crate::config::{self, Site};
 use crate::detector;
 use crate::evidence_folder::open_store;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
-use crate::happening::Happening;
 use crate::live::{Agent, Models, Shutdown};
-use crate::output::timeline::{JsonLines, Narrator, Timeline};
 use crate::replay::Replay;
-use crate::sensor_log::SensorLog;
 
 const SITE: &str = include_str!("site.toml");
 /// The demo's one camera.

@@ -5,9 +5,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use forewarn_domain::{AnnounceOutcome, IncidentId, IncidentRecord, IncidentState};
+use forewarn_wire::story::Happening;
 use serde_json::json;
-
-use crate::happening::Happening;
 
 /// What happened, counted.
 #[derive(Debug, Default)]

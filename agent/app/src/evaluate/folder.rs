@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use forewarn_evaluate::truth::ClipTruth;
 
-use super::truth_file;
 use crate::config::source::Source;
-use crate::config::{ConfigErrors, Site, load_with_model};
+use crate::config::{ConfigErrors, Site, load_with_model, truth};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
 /// Folders below the one that is named are searched to this depth.
@@ -92,11 +91,11 @@ pub fn open(search: &Search<'_>, variants: &[Variant]) -> Result<Folder, Command
     let mut errors = Vec::new();
     let mut seen = BTreeSet::new();
     for truth_file in truth_files {
-        let mut known = truth_file::built_in().or_exit(ExitCode::BadConfig)?;
+        let mut known = truth::built_in().or_exit(ExitCode::BadConfig)?;
         for variant in variants {
-            truth_file::add(&mut known, &variant.site(&truth_file)?);
+            truth::add(&mut known, &variant.site(&truth_file)?);
         }
-        match truth_file::load(&truth_file, &known) {
+        match truth::load(&truth_file, &known) {
             Ok((source, truths)) => {
                 for truth in truths {
                     let key = (truth_file.with_file_name(&truth.file), truth.camera.clone());

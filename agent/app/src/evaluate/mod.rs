@@ -1,5 +1,4 @@
-//! A folder of clips with truth files: found and checked ([`folder`], [`truth_file`]), played and judged ([`run`]).
+//! A folder of clips with truth files: found and checked ([`folder`]), played and judged ([`run`]).
 
 pub mod folder;
 pub mod run;
-mod truth_file;

@@ -11,15 +11,14 @@ use forewarn_domain::ViolationId;
 use forewarn_evaluate::alarms::Sightings;
 use forewarn_evaluate::matching::judge;
 use forewarn_evaluate::result::{ClipResult, Evaluation, FailedClip, Played};
+use forewarn_hw::sensor::SensorLog;
+use forewarn_wire::story::{Happening, Narrator};
 
 use super::folder::{Job, Variant};
 use crate::config::Site;
 use crate::detector;
 use crate::exit::{CommandError, ExitCode};
-use crate::happening::Happening;
-use crate::output::timeline::Narrator;
 use crate::replay::{Replay, Summary};
-use crate::sensor_log::SensorLog;
 
 /// How clips are played and judged.
 #[derive(Debug, Clone, Copy)]

@@ -13,6 +13,7 @@ use forewarn_engine::Engine;
 use forewarn_incident::Output;
 use forewarn_memory::Keeper;
 use forewarn_pipelines::StreamEvent;
+use forewarn_wire::story::{Happening, Narrator};
 
 use super::LoopEvent;
 use super::board::Board;
@@ -25,8 +26,6 @@ use super::sensors::{Mailbox, News, Turn};
 use super::speakers::Queues;
 use super::troubles::Troubles;
 use crate::exit::CommandError;
-use crate::happening::Happening;
-use crate::output::timeline::Narrator;
 use crate::telemetry;
 
 /// Events that may wait.
@@ -293,7 +292,7 @@ impl IncidentLoop {
 
     /// Tells the log and the narrator.
     pub fn tell(&mut self, happening: &Happening) {
-        happening.log();
+        crate::happening::log(happening);
         if let Some(narrator) = &mut self.ends.narrator
             && let Err(error) = narrator.tell(happening)
         {

@@ -35,7 +35,7 @@ use forewarn_domain::{AnnounceOutcome, AnnouncementId, Reading, SpeakerId, Strea
 use forewarn_engine::Analysed;
 use forewarn_pipelines::StreamEvent;
 
-use crate::happening::Happening;
+use forewarn_wire::story::Happening;
 use part::Part;
 
 pub use inference::Models;

@@ -9,10 +9,10 @@ use forewarn_engine::Engine;
 use forewarn_incident::IncidentSnapshot;
 use forewarn_report::{Outbox, OutboxError, OutboxLimits, OutboxSettings, ResolvedUpstream};
 use forewarn_wire::EventSource;
+use forewarn_wire::story::Happening;
 
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
-use crate::happening::Happening;
 use crate::telemetry;
 
 /// Batches that wait for the disk to mend. Beyond this each incident keeps its latest report, which holds the whole

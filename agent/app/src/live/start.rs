@@ -12,6 +12,7 @@ use forewarn_memory::heat::store::HeatStore;
 use forewarn_memory::suppressions::SuppressionsFile;
 use forewarn_memory::{Keeper, MemoryKeeper, SceneKeeper};
 use forewarn_pipelines::Wakeup;
+use forewarn_wire::story::{Happening, Narrator};
 
 use super::board::Board;
 use super::console_source::{self, ConsoleSource};
@@ -31,8 +32,6 @@ use super::upstreams::Upstreams;
 use super::{Agent, Counters, LoopEvent, Servers, storage};
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
-use crate::happening::Happening;
-use crate::output::timeline::Narrator;
 use crate::telemetry;
 
 impl Agent {

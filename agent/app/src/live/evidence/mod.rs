@@ -14,6 +14,7 @@ use forewarn_evidence::{
     Closeups, EvidenceKeeper, Limits, RetentionEvent, RetentionOutcome, StatvfsSpace, TimeLine, UpstreamState,
 };
 use forewarn_report::{Outbox, ReportState};
+use forewarn_wire::story::Happening;
 
 use super::LoopEvent;
 use super::part::{Part, Thread};
@@ -22,7 +23,6 @@ use super::streams::Streams;
 use crate::config::Site;
 use crate::evidence_folder::{keeper_setup, open_store};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
-use crate::happening::Happening;
 use crate::telemetry;
 
 pub use desk::EvidenceDesk;
@@ -166,7 +166,7 @@ impl Worker {
     }
 
     fn pass_on(&mut self) {
-        self.keeper.take_news().into_iter().for_each(|news| self.news.tell(news.into()));
+        self.keeper.take_news().into_iter().for_each(|news| self.news.tell(crate::happening::of_keeper(news)));
         self.news.pass_on();
     }
 

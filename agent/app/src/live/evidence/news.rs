@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
+use forewarn_wire::story::Happening;
+
 use super::super::LoopEvent;
 use super::super::queue::{GiveBack, Sender};
-use crate::happening::Happening;
 
 /// What may wait to be told to the incident loop. What is older is told to the log alone.
 const MOST_UNTOLD: usize = 256;
@@ -37,14 +38,14 @@ impl News {
             }
         }
         while self.untold.len() > MOST_UNTOLD {
-            self.untold.pop_front().iter().for_each(Happening::log);
+            self.untold.pop_front().iter().for_each(crate::happening::log);
         }
     }
 
     /// The loop takes in nothing any more: the rest is told to the log.
     pub(super) fn finish(mut self) {
         self.pass_on();
-        self.untold.iter().for_each(Happening::log);
+        self.untold.iter().for_each(crate::happening::log);
     }
 }
 

@@ -164,7 +164,7 @@ fn a_frame_that_breaks_the_detector_takes_no_other_with_it() {
     let (mut troubles, mut analysed) = (0, 0);
     for _ in 0..2 {
         match rig.next() {
-            LoopEvent::Happened(crate::happening::Happening::Trouble { what, .. }) => {
+            LoopEvent::Happened(forewarn_wire::story::Happening::Trouble { what, .. }) => {
                 assert!(what.contains("camera c0, frame 666: c0 is broken"), "{what}");
                 troubles += 1;
             }

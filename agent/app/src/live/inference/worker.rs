@@ -13,6 +13,7 @@ use forewarn_engine::eye::{Eye, Glance, Parts};
 use forewarn_engine::scheduler::{Job, Scene, Scheduler, Spent};
 use forewarn_hw::box_facts::thread_cpu_time;
 use forewarn_pipelines::{FrameSlot, Wakeup};
+use forewarn_wire::story::Happening;
 
 use super::super::LoopEvent;
 use super::super::queue::{Sender, Wait};
@@ -21,7 +22,6 @@ use super::decoding::DecodeMeter;
 use super::looks::Wanted;
 use super::telemetry::{Telemetry, Vitals};
 use super::{Models, Shared};
-use crate::happening::Happening;
 use crate::telemetry;
 
 /// How long the thread waits for a frame before it looks whether it should stop.

@@ -1,4 +1,4 @@
-//! What sensors measured, as a file for `forewarn replay`: one JSON object a line, `{"sensor": "fume", "at_s": 12.5,
+//! What sensors measured, as a file in their place for a replay: one JSON object a line, `{"sensor": "fume", "at_s": 12.5,
 //! "value": 2.3}`, the time in seconds of the clips.
 
 use std::collections::VecDeque;

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use forewarn_domain::{Cause, IncidentRecord, IncidentState, Timestamp};
-use forewarn_wire::IncidentLine;
+use forewarn_domain::{AnnounceOutcome, Cause, IncidentRecord, IncidentState, Timestamp};
 use serde_json::json;
 
-use crate::happening::Happening;
+use super::Happening;
+use crate::IncidentLine;
 
 /// Tells what happens, to people or to programs.
 pub trait Narrator: Send {
@@ -64,13 +64,13 @@ impl<W: Write + Send> Narrator for Timeline<W> {
                 &format!("{:<14} \"{}\"", announcement.speaker.as_str(), announcement.text.text),
             ),
             Happening::Announced { speaker, outcome, at } => match outcome {
-                forewarn_domain::AnnounceOutcome::Played { duration, proof } => self.line(
+                AnnounceOutcome::Played { duration, proof } => self.line(
                     *at,
                     GREY,
                     "played",
                     &format!("{speaker:<14} {:.1} s of sound, {proof}", duration.as_secs_f64()),
                 ),
-                forewarn_domain::AnnounceOutcome::Failed { kind, reason } => {
+                AnnounceOutcome::Failed { kind, reason } => {
                     self.line(*at, RED, "not played", &format!("{speaker:<14} {kind}: {reason}"))
                 }
             },
@@ -125,7 +125,7 @@ impl<W: Write + Send> JsonLines<W> {
 
 impl<W: Write + Send> Narrator for JsonLines<W> {
     fn tell(&mut self, happening: &Happening) -> io::Result<()> {
-        let at = |t: &Timestamp| forewarn_wire::seconds(*t);
+        let at = |t: &Timestamp| crate::seconds(*t);
         let value = match happening {
             Happening::Moved { record, at: t } => {
                 json!({ "event": "incident", "at_s": at(t), "incident": IncidentLine::new(record, None) })

@@ -1,13 +1,13 @@
-//! Truth files of a folder: read, and checked against what a site has.
+//! Truth files: what truly happens in clips, read and checked against what a site has.
 
 use std::path::Path;
 
 use forewarn_evaluate::reading::{self, Mend, Mistake, TruthFile};
 use forewarn_evaluate::truth::{ClipTruth, Known};
 
-use crate::config::source::{Source, nearest};
-use crate::config::violations::Library;
-use crate::config::{ConfigError, ConfigErrors, Site};
+use crate::source::{Source, nearest};
+use crate::violations::Library;
+use crate::{ConfigError, ConfigErrors, Site};
 
 /// The built-in violations.
 pub fn built_in() -> Result<Known, ConfigErrors> {
@@ -61,7 +61,7 @@ fn error(source: &Source, mistake: Mistake) -> ConfigError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::resolve;
+    use crate::resolve;
 
     const SITE: &str = r#"
 [site]

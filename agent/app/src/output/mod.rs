@@ -1,4 +1,0 @@
-//! What the agent shows and writes for people and programs.
-
-pub mod timeline;
-pub mod tracks;
