@@ -6,17 +6,16 @@
 
 mod cli;
 mod cmd;
-mod dataset;
 mod demo;
 mod detector;
 mod evaluate;
 mod evidence_folder;
 mod exit;
+mod frames;
 mod happening;
 mod live;
 mod operator;
 mod replay;
-mod telemetry;
 mod tracks_file;
 
 use std::io::IsTerminal as _;
@@ -24,6 +23,7 @@ use std::process;
 
 use clap::Parser as _;
 use forewarn_config as config;
+use forewarn_telemetry as telemetry;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;

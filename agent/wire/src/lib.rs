@@ -18,5 +18,5 @@ pub mod story;
 
 pub use event::{CONTENT_TYPE, Event, EventSource, IncidentData};
 pub use incident::{WireCrop, WireFinding, WireIncident, WireTransition};
-pub use line::{IncidentLine, LineCrop, LineFinding, LineSubject, Step, seconds};
+pub use line::{IncidentLine, LineCrop, LineFinding, LineSubject, Step};
 pub use status::{Presence, Status};

@@ -123,7 +123,7 @@ pub struct LineSubject<'a> {
 }
 
 /// Seconds to the millisecond, so that a number prints the same wherever it is made.
-pub fn seconds(at: Timestamp) -> f64 {
+pub(crate) fn seconds(at: Timestamp) -> f64 {
     (at.as_micros() as f64 / 1e3).round() / 1e3
 }
 

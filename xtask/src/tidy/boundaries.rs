@@ -12,12 +12,14 @@ const GROUND: [&str; 2] = [DOMAIN, BASE];
 /// The crates that see all others.
 const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 /// The crates that see none.
-const SEE_NONE: [&str; 3] = [DOMAIN, BASE, "xtask"];
+const SEE_NONE: [&str; 4] = [DOMAIN, BASE, "forewarn-telemetry", "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 16] = [
+const NAMED: [(&str, &str); 18] = [
     ("forewarn-engine", "forewarn-analytics"),
     ("forewarn-engine", "forewarn-incident"),
+    ("forewarn-dataset", "forewarn-analytics"),
+    ("forewarn-dataset", "forewarn-models"),
     ("forewarn-memory", "forewarn-analytics"),
     ("forewarn-memory", "forewarn-engine"),
     ("forewarn-console", "forewarn-evidence"),

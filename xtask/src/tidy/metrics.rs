@@ -1,10 +1,12 @@
-//! Code and docs/metrics.md know the same metrics.
+//! Code and docs/metrics.md know the same metrics, and each row of the table is used.
 
 use std::collections::BTreeMap;
 
 use super::{Finding, SourceFile};
 
 const PAGE: &str = "docs/metrics.md";
+/// Where each metric is a constant.
+const TABLE: &str = "agent/telemetry/src/table.rs";
 /// What every metric's name begins with.
 const PREFIX: &str = "forewarn_";
 
@@ -54,7 +56,36 @@ pub(super) fn check(files: &[SourceFile], crates: &[String]) -> Vec<Finding> {
     let gone = on_page.iter().filter(|(name, _)| !in_code.contains_key(*name)).map(|(name, at)| {
         finding(*at, format!("no code names {name}"), "take it out of the page, or correct the name")
     });
-    unknown.chain(gone).collect()
+    unknown.chain(gone).chain(unused_rows(files)).collect()
+}
+
+/// Constants of the table that no other file names.
+fn unused_rows(files: &[SourceFile]) -> Vec<Finding> {
+    let Some(table) = files.iter().find(|file| file.path == TABLE) else { return Vec::new() };
+    let is_used = |constant: &str| {
+        let mut others = files.iter().filter(|file| file.has_extension("rs") && file.path != TABLE);
+        others.any(|file| file.text.match_indices(constant).any(|(at, _)| is_whole(&file.text, at, constant.len())))
+    };
+    let constant = |line: &str| {
+        let (constant, kind) = line.trim_start().split_once(": ")?;
+        let is_row = ["Counter(", "Gauge(", "Histogram("].iter().any(|beginning| kind.starts_with(beginning));
+        is_row.then(|| constant.to_owned())
+    };
+    let rows = table.lines().filter_map(|(number, line)| Some((number, constant(line)?)));
+    let unused = rows.filter(|(_, constant)| !is_used(constant)).map(|(line, constant)| Finding {
+        file: TABLE.to_owned(),
+        line,
+        rule: "metrics",
+        what: format!("nobody sets {constant}"),
+        mend: "take the row out, or set it",
+    });
+    unused.collect()
+}
+
+/// Whether a word of `length` stands at `at` by itself, and is no part of a longer one.
+fn is_whole(text: &str, at: usize, length: usize) -> bool {
+    let inside = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !text[..at].ends_with(inside) && !text[at + length..].starts_with(inside)
 }
 
 /// The names of metrics that stand behind an opening quote.
@@ -90,6 +121,16 @@ mod tests {
                 "docs/metrics.md:2 no code names forewarn_b"
             ]
         );
+    }
+
+    #[test]
+    fn a_row_that_nobody_uses_is_told() {
+        let file = |path: &str, text: &str| SourceFile { path: path.to_owned(), text: text.to_owned() };
+        let table = "    A: Counter(\"forewarn_a_total\", x);\n    B: Gauge(\"forewarn_b\", y);\n";
+        let page = file("docs/metrics.md", "`forewarn_a_total` `forewarn_b`");
+        let files = [page, file(TABLE, table), file("a.rs", "f(telemetry::A); AB; B_C")];
+        let found: Vec<String> = check(&files, &[]).iter().map(|f| format!("{} {}", f.line, f.what)).collect();
+        assert_eq!(found, ["2 nobody sets B"]);
     }
 
     #[test]

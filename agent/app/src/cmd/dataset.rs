@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use forewarn_dataset::{Cameras, Collector, Eyes};
 use forewarn_domain::{Clock as _, StreamId, SystemClock};
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_models::card::CropOf;
@@ -15,9 +16,9 @@ use forewarn_models::{Card, CardError, Runtime, Store, cards};
 
 use crate::cli::{Dataset, DatasetExport};
 use crate::config::{self, Site};
-use crate::dataset::{Collector, Eyes, Frames};
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
+use crate::frames::Frames;
 
 /// Frames between two lines of progress.
 const PROGRESS_EVERY: u64 = 250;
@@ -50,7 +51,9 @@ fn export(args: &DatasetExport) -> CommandResult {
         bytes: args.max_mib << 20,
         gap_s: f64::from(args.gap_s),
     };
-    let mut collector = Collector::new(&site, attribute.attribute.clone(), eyes, quota);
+    let intervals = site.cameras.iter().map(|camera| (camera.id.clone(), camera.analysis_interval)).collect();
+    let cameras = Cameras { intervals, tracker: site.tracker.clone() };
+    let mut collector = Collector::new(cameras, attribute.attribute.clone(), eyes, quota);
     // A clip that breaks off still gives the crops up to there.
     let mut damage = None;
     loop {
@@ -89,7 +92,7 @@ fn export(args: &DatasetExport) -> CommandResult {
 }
 
 /// Says on a terminal how far it is.
-fn tell(collector: &Collector<'_>) -> CommandResult {
+fn tell(collector: &Collector) -> CommandResult {
     let (counts, held) = collector.progress();
     let mut err = std::io::stderr().lock();
     if counts.frames.is_multiple_of(PROGRESS_EVERY) && err.is_terminal() {

@@ -9,10 +9,10 @@ use forewarn_analytics::luma::LumaPlane;
 use forewarn_domain::{StreamId, Timestamp};
 use forewarn_engine::{FallDetector, FallWatch};
 use forewarn_pipelines::FrameTap;
+use forewarn_telemetry::queue::{LeaveOut, QueueSpec, Receiver, Sender, Wait};
 
 use super::LoopEvent;
 use super::part::{Part, Thread};
-use super::queue::{LeaveOut, QueueSpec, Receiver, Sender, Wait};
 use crate::config::Site;
 use crate::telemetry;
 

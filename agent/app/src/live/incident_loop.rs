@@ -13,6 +13,7 @@ use forewarn_engine::Engine;
 use forewarn_incident::Output;
 use forewarn_memory::Keeper;
 use forewarn_pipelines::StreamEvent;
+use forewarn_telemetry::queue::{QueueSpec, Receiver, Wait};
 use forewarn_wire::story::{Happening, Narrator};
 
 use super::LoopEvent;
@@ -21,7 +22,6 @@ use super::evidence::EvidenceDesk;
 use super::inference::Shared;
 use super::latency::Latencies;
 use super::outbox_writer::{Batch, OutboxWriter};
-use super::queue::{QueueSpec, Receiver, Wait};
 use super::sensors::{Mailbox, News, Turn};
 use super::speakers::Queues;
 use super::troubles::Troubles;

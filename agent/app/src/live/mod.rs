@@ -13,7 +13,6 @@ mod inference;
 mod latency;
 mod outbox_writer;
 mod part;
-mod queue;
 #[cfg(test)]
 mod queues;
 mod sensors;

@@ -1,6 +1,7 @@
 //! All queues of the running agent, and whether `docs/ARCHITECTURE.md` tells of them what is true.
 
-use super::queue::{QueueSpec, WhenFull};
+use forewarn_telemetry::queue::{QueueSpec, WhenFull};
+
 use super::{evidence, falls, incident_loop, inference, speakers};
 
 const ARCHITECTURE: &str = include_str!("../../../../docs/ARCHITECTURE.md");

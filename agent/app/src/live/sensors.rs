@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use forewarn_base::sync::lock;
 use forewarn_domain::{Clock, SensorId, Timestamp};
 use forewarn_hw::sensor::{self, ReadError, Running, SensorEvent, Sink};
+use forewarn_telemetry::queue::{LeaveOut, Sender, Wait};
 
 use super::LoopEvent;
 use super::part::Part;
-use super::queue::{LeaveOut, Sender, Wait};
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::telemetry;

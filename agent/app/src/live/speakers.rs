@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use forewarn_domain::{AnnounceOutcome, Announcement, Clock, Loudspeaker, SpeakerId};
 use forewarn_hw::SpeakerContext;
+use forewarn_telemetry::queue::{GiveBack, QueueSpec, Receiver, Sender, Wait};
 
 use super::LoopEvent;
 use super::part::{Part, Thread};
-use super::queue::{GiveBack, QueueSpec, Receiver, Sender, Wait};
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::telemetry;

@@ -12,6 +12,7 @@ use forewarn_memory::heat::store::HeatStore;
 use forewarn_memory::suppressions::SuppressionsFile;
 use forewarn_memory::{Keeper, MemoryKeeper, SceneKeeper};
 use forewarn_pipelines::Wakeup;
+use forewarn_telemetry::queue::{GiveBack, Receiver, Sender, Wait};
 use forewarn_wire::story::{Happening, Narrator};
 
 use super::board::Board;
@@ -24,7 +25,6 @@ use super::inference::{Inference, Models, Shared};
 use super::latency::Latencies;
 use super::outbox_writer::{OutboxWriter, open_outbox};
 use super::part::{Part, Thread};
-use super::queue::{GiveBack, Receiver, Sender, Wait};
 use super::sensors::{Mailbox, Sensors};
 use super::speakers::Speakers;
 use super::streams::Streams;

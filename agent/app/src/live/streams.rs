@@ -7,10 +7,10 @@ use forewarn_domain::{Clock, StreamId};
 use forewarn_pipelines::{
     FrameSlot, FrameTap, LiveStream, PreRollRing, StreamConfig, StreamEvent, StreamStatsSnapshot, Wakeup,
 };
+use forewarn_telemetry::queue::{Sender, Wait};
 
 use super::LoopEvent;
 use super::part::Part;
-use super::queue::{Sender, Wait};
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 

@@ -125,7 +125,7 @@ impl<W: Write + Send> JsonLines<W> {
 
 impl<W: Write + Send> Narrator for JsonLines<W> {
     fn tell(&mut self, happening: &Happening) -> io::Result<()> {
-        let at = |t: &Timestamp| crate::seconds(*t);
+        let at = |t: &Timestamp| crate::line::seconds(*t);
         let value = match happening {
             Happening::Moved { record, at: t } => {
                 json!({ "event": "incident", "at_s": at(t), "incident": IncidentLine::new(record, None) })

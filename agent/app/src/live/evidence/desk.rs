@@ -1,8 +1,8 @@
 //! The incident loop's side of the evidence queue.
 
 use forewarn_domain::{EvidenceRequest, Frame, IncidentRecord};
+use forewarn_telemetry::queue::{GiveBack, Sender};
 
-use super::super::queue::{GiveBack, Sender};
 use super::Job;
 
 /// The incident loop's way to the evidence thread. What the queue has no room for waits here and is handed over later,

@@ -14,11 +14,11 @@ use forewarn_evidence::{
     Closeups, EvidenceKeeper, Limits, RetentionEvent, RetentionOutcome, StatvfsSpace, TimeLine, UpstreamState,
 };
 use forewarn_report::{Outbox, ReportState};
+use forewarn_telemetry::queue::{GiveBack, QueueSpec, Receiver, Sender};
 use forewarn_wire::story::Happening;
 
 use super::LoopEvent;
 use super::part::{Part, Thread};
-use super::queue::{GiveBack, QueueSpec, Receiver, Sender};
 use super::streams::Streams;
 use crate::config::Site;
 use crate::evidence_folder::{keeper_setup, open_store};

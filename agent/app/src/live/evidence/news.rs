@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
+use forewarn_telemetry::queue::{GiveBack, Sender};
 use forewarn_wire::story::Happening;
 
 use super::super::LoopEvent;
-use super::super::queue::{GiveBack, Sender};
 
 /// What may wait to be told to the incident loop. What is older is told to the log alone.
 const MOST_UNTOLD: usize = 256;
@@ -57,8 +57,8 @@ mod tests {
 
     use forewarn_domain::Timestamp;
 
-    use super::super::super::queue::{QueueSpec, Receiver};
     use super::*;
+    use forewarn_telemetry::queue::{QueueSpec, Receiver};
 
     /// A log in memory.
     #[derive(Clone, Default)]

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use forewarn_base::sync::lock;
 use forewarn_domain::{AttributeId, Frame, Look};
+use forewarn_telemetry::queue::{GiveUpOldest, QueueSpec};
 
-use super::super::queue::{GiveUpOldest, QueueSpec};
 use crate::telemetry;
 
 /// Looks that may wait. Each keeps its frame alive, so there are few.

@@ -18,10 +18,10 @@ use forewarn_domain::{AttributeId, Clock, Detector, Reader, StreamId};
 use forewarn_engine::eye::Eye;
 use forewarn_engine::scheduler::{Scheduler, Settings};
 use forewarn_pipelines::{FrameSlot, Wakeup};
+use forewarn_telemetry::queue::{Sender, Wait};
 
 use super::LoopEvent;
 use super::part::{Part, Thread};
-use super::queue::{Sender, Wait};
 use super::streams::{Control, Streams};
 use crate::config::Site;
 use decoding::DecodeMeter;

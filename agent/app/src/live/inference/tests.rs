@@ -9,11 +9,11 @@ use forewarn_domain::{
 };
 use forewarn_engine::Analysed;
 use forewarn_pipelines::FrameSlot;
+use forewarn_telemetry::queue::{QueueSpec, Receiver};
 
 use super::*;
 use crate::config::resolve;
 use crate::config::source::Source;
-use crate::live::queue::{QueueSpec, Receiver};
 
 /// A detector that says where the brightest corner of a picture lies, and notes the sizes of its batches.
 struct Bright {

@@ -13,10 +13,10 @@ use forewarn_engine::eye::{Eye, Glance, Parts};
 use forewarn_engine::scheduler::{Job, Scene, Scheduler, Spent};
 use forewarn_hw::box_facts::thread_cpu_time;
 use forewarn_pipelines::{FrameSlot, Wakeup};
+use forewarn_telemetry::queue::{Sender, Wait};
 use forewarn_wire::story::Happening;
 
 use super::super::LoopEvent;
-use super::super::queue::{Sender, Wait};
 use super::super::streams::Control;
 use super::decoding::DecodeMeter;
 use super::looks::Wanted;

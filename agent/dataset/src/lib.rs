@@ -3,25 +3,41 @@
 //! Every analysed frame goes through the detector and the tracker; of the tracks that have the attribute the part that
 //! shows it is found, as the reader would find it, and the crops that are worth it are kept on a shelf.
 
-mod frames;
-
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
-use forewarn_analytics::Tracker;
+use forewarn_analytics::{Tracker, TrackerConfig};
 use forewarn_domain::{
-    Answer, AttributeId, Detection, Detector, Frame, Look, StreamId, Timestamp, TrackId, TrackState, Unclear,
+    Answer, AttributeId, Detection, Detector, DetectorError, Frame, Look, StreamId, Timestamp, TrackId, TrackState,
+    Unclear,
 };
+use forewarn_models::dataset::DatasetError;
 use forewarn_models::dataset::folder::{Content, Folder, Note, Proposed};
 use forewarn_models::dataset::picture;
 use forewarn_models::dataset::shelf::{Crop, Owner, Quota, Shelf};
 use forewarn_models::reader::faces::Faces;
 use forewarn_models::reader::{AttributeReader, DetailedReading};
 
-pub use frames::Frames;
+/// Crops could not be collected.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// The detector failed.
+    #[error(transparent)]
+    Detector(#[from] DetectorError),
+    /// A crop could not be taken or kept.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+}
 
-use crate::config::Site;
-use crate::exit::CommandError;
+/// What is looked at.
+#[derive(Debug, Clone)]
+pub struct Cameras {
+    /// How often each camera is looked at; frames of others are passed over.
+    pub intervals: BTreeMap<StreamId, Duration>,
+    /// Settings of their trackers.
+    pub tracker: TrackerConfig,
+}
 
 /// Everything that looks at frames.
 pub struct Eyes {
@@ -52,8 +68,8 @@ const TRACKS_OF_A_RUN: u64 = 100_000;
 const LOOKS_IN_A_GAP: f64 = 3.0;
 
 impl Lane {
-    fn new(site: &Site, at: Timestamp, run: u64) -> Self {
-        Self { tracker: Tracker::new(site.tracker.clone()), last: at, due: at, run, looked: BTreeMap::new() }
+    fn new(tracker: &TrackerConfig, at: Timestamp, run: u64) -> Self {
+        Self { tracker: Tracker::new(tracker.clone()), last: at, due: at, run, looked: BTreeMap::new() }
     }
 
     /// The looks at the tracks that are seen and were not looked at for `rest_s`.
@@ -80,8 +96,8 @@ impl Lane {
 }
 
 /// Collects the crops of one attribute.
-pub struct Collector<'a> {
-    site: &'a Site,
+pub struct Collector {
+    cameras: Cameras,
     attribute: AttributeId,
     is_judged: bool,
     gap_s: f64,
@@ -106,13 +122,13 @@ pub struct Counts {
     pub faces: u64,
 }
 
-impl<'a> Collector<'a> {
+impl Collector {
     /// Collects within a quota.
-    pub fn new(site: &'a Site, attribute: AttributeId, eyes: Eyes, quota: Quota) -> Self {
+    pub fn new(cameras: Cameras, attribute: AttributeId, eyes: Eyes, quota: Quota) -> Self {
         let is_judged = eyes.reader.is_judged(&attribute);
         let shelf = Shelf::new(quota);
         Self {
-            site,
+            cameras,
             attribute,
             is_judged,
             gap_s: quota.gap_s,
@@ -129,28 +145,27 @@ impl<'a> Collector<'a> {
     }
 
     /// Looks at a frame, if it is the camera's turn.
-    pub fn take(&mut self, frame: &Frame) -> Result<(), CommandError> {
+    pub fn take(&mut self, frame: &Frame) -> Result<(), CollectError> {
         self.counts.frames += 1;
-        let Some(camera) = self.site.cameras.iter().find(|camera| camera.id == frame.meta.stream) else {
-            return Ok(());
-        };
+        let stream = &frame.meta.stream;
+        let Some(interval) = self.cameras.intervals.get(stream) else { return Ok(()) };
         let at = frame.meta.captured_at;
-        let lane = self.lanes.entry(camera.id.clone()).or_insert_with(|| Lane::new(self.site, at, 0));
+        let lane = self.lanes.entry(stream.clone()).or_insert_with(|| Lane::new(&self.cameras.tracker, at, 0));
         if at < lane.last {
-            *lane = Lane::new(self.site, at, lane.run + 1);
+            *lane = Lane::new(&self.cameras.tracker, at, lane.run + 1);
         }
         lane.last = at;
         if at < lane.due {
             return Ok(());
         }
-        lane.due = at + camera.analysis_interval;
+        lane.due = at + *interval;
         let detections = self.eyes.detector.detect(&[frame])?.pop().unwrap_or_default();
         self.counts.analysed += 1;
         let looks = lane.looks(frame, &detections, &self.attribute, self.gap_s / LOOKS_IN_A_GAP);
         self.read(frame, &looks)
     }
 
-    fn read(&mut self, frame: &Frame, looks: &[Look]) -> Result<(), CommandError> {
+    fn read(&mut self, frame: &Frame, looks: &[Look]) -> Result<(), CollectError> {
         let asked: Vec<(&Frame, &Look)> = looks.iter().map(|look| (frame, look)).collect();
         for detailed in self.eyes.reader.read_in_detail(&asked) {
             self.counts.looks += 1;
@@ -167,7 +182,7 @@ impl<'a> Collector<'a> {
         &mut self,
         frame: &Frame,
         DetailedReading { reading, parts }: &DetailedReading,
-    ) -> Result<(), CommandError> {
+    ) -> Result<(), CollectError> {
         let proposed = self.is_judged.then(|| Proposed::of(&reading.answer));
         for (part, bbox) in parts.iter().enumerate() {
             let owner = Owner { camera: frame.meta.stream.clone(), track: reading.track, part };
@@ -185,7 +200,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Writes what is kept; how many crops, and how many were passed over.
-    pub fn finish(self, root: &Path, folder: &Folder, note: &Note) -> Result<(usize, u64), CommandError> {
+    pub fn finish(self, root: &Path, folder: &Folder, note: &Note) -> Result<(usize, u64), CollectError> {
         let (crops, passed_over) = self.shelf.finish();
         folder.write(&crops)?;
         folder.write_note(root, note, crops.len())?;

@@ -1,4 +1,4 @@
-//! The frames that crops are taken of: clips one after the other, or live cameras for some time.
+//! Frames for a command: clips one after the other, or live cameras for some time.
 
 use std::path::PathBuf;
 use std::sync::Arc;

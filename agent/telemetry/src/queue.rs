@@ -1,7 +1,6 @@
 //! Bounded queues between threads: named, counted, their depth a metric. What happens when one is full is its type.
 //!
-//! Each queue is a constant [`QueueSpec`] beside what reads it; all stand in [`super::queues`], by which the table in
-//! `docs/ARCHITECTURE.md` is checked.
+//! Each queue is a constant [`QueueSpec`] beside what reads it; the table in `docs/ARCHITECTURE.md` tells of all.
 
 use std::fmt::Display;
 use std::marker::PhantomData;
@@ -11,12 +10,11 @@ use std::time::Duration;
 
 use metrics::Gauge;
 
-use crate::telemetry;
+use crate::{QUEUE_DEPTH, QUEUE_FULL};
 
 /// What becomes of a value for which a queue has no room.
 pub trait WhenFull {
     /// The policy in words, for the table.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the test of the table reads it"))]
     const SAYS: &str;
 }
 
@@ -71,7 +69,7 @@ impl<P: WhenFull> QueueSpec<P> {
     pub fn open_for<T>(&self, id: &dyn Display) -> (Sender<T, P>, Receiver<T>) {
         let (entry, exit) = mpsc::sync_channel(self.len);
         let name = self.name_for(id);
-        let depth = telemetry::QUEUE_DEPTH.of([&name]);
+        let depth = QUEUE_DEPTH.of([&name]);
         let sender = Sender { name: name.into(), entry, depth: depth.clone(), policy: PhantomData };
         (sender, Receiver { exit, depth })
     }
@@ -128,7 +126,7 @@ impl<T, P> Sender<T, P> {
     }
 
     fn count_full(&self) {
-        telemetry::QUEUE_FULL.of([&self.name]).increment(1);
+        QUEUE_FULL.of([&self.name]).increment(1);
     }
 }
 

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 
 use expect_test::expect_file;
 
-use super::{GROUPS, Kind};
+use crate::{GROUPS, Kind};
 
 const HEAD: &str = "# Metrics
 
 `[metrics] listen` serves these at `/metrics` in Prometheus' text form; see [configuration.md](configuration.md). The
-page is made from the one table in the code that all metrics come from; `UPDATE_EXPECT=1 cargo test -p forewarn metrics`
+page is made from the one table in the code that all metrics come from; `UPDATE_EXPECT=1 cargo test -p forewarn-telemetry`
 writes it anew.
 ";
 
@@ -33,7 +33,7 @@ fn page() -> String {
 
 #[test]
 fn the_page_of_metrics_tells_what_the_table_says() {
-    expect_file!["../../../../docs/metrics.md"].assert_eq(&page());
+    expect_file!["../../../docs/metrics.md"].assert_eq(&page());
 }
 
 #[test]

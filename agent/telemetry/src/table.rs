@@ -1,6 +1,6 @@
 //! The table of all metrics. Each row: constant, kind, name, unit, labels, meaning.
 
-use super::{Counter, Gauge, Histogram, Kind, Row};
+use crate::{Counter, Gauge, Histogram, Kind, Row};
 
 macro_rules! table {
     ($($group:literal { $($constant:ident: $kind:ident($name:literal, $unit:literal, [$($label:ident),*], $help:literal);)* })*) => {
