@@ -26,7 +26,7 @@ pub use outbox::{
     Backlog, Depth, Destination, Lane, MadeRoom, OpenSnapshot, Opened, Outbox, OutboxError, OutboxLimits,
     OutboxSettings, QueuedReport, Receipt, Recorded, ReportState, SetAside,
 };
-pub use upstream::config::{AdapterConfig, ResolvedUpstream};
+pub use upstream::config::ResolvedUpstream;
 pub use upstream::mqtt::config::{MqttConfig, MqttVersion, ResolvedMqtt};
 pub use upstream::settings::Surroundings;
-pub use upstream::{UpstreamError, UpstreamHandle, UpstreamStats, Upstreams};
+pub use upstream::{AdapterConfig, UpstreamError, UpstreamHandle, UpstreamStats, Upstreams};

@@ -8,6 +8,7 @@ mod licences;
 mod links;
 mod metrics;
 mod offers;
+mod recipes;
 mod sources;
 mod texts;
 mod words;
@@ -83,7 +84,7 @@ pub(crate) fn tidy(workspace: &Workspace, quick: bool) -> Result<()> {
 }
 
 fn look(workspace: &Workspace) -> Result<()> {
-    announce("boundaries, circles, offers, metrics, words, sources, texts, links, licences");
+    announce("boundaries, circles, offers, metrics, words, recipes, sources, texts, links, licences");
     let files = tracked_files(workspace)?;
     let metadata = Metadata::read(workspace)?;
     let policy = fs::read_to_string(workspace.root.join("deny.toml")).context("failed to read deny.toml")?;
@@ -92,6 +93,7 @@ fn look(workspace: &Workspace) -> Result<()> {
     findings.extend(offers::check(&metadata, &files));
     findings.extend(metrics::check(&files, &metadata.crate_names()));
     findings.extend(words::check(&files));
+    findings.extend(recipes::check(&files));
     findings.extend(sources::check(&files));
     findings.extend(texts::check(&files));
     // What the program makes, such as the store of models, is not there in a fresh checkout.

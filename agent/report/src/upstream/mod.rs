@@ -9,7 +9,7 @@
 //! was sent ahead of its acknowledgement, the pauses between attempts, the figures. No upstream shares anything with
 //! another but the outbox's file, so one that is dead or slow delays nobody.
 //!
-//! A new kind of upstream is a file of its own and a line in [`config`].
+//! A new kind of upstream is a file of its own, and a line in the registry at the end of this page.
 
 pub mod config;
 mod group;
@@ -21,10 +21,15 @@ mod supervisor;
 mod window;
 
 use std::fmt;
+use std::sync::Arc;
 
 use forewarn_base::backoff::BackoffLimits;
+use forewarn_base::setting::SettingError;
 use forewarn_wire::EventSource;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
 
+use self::settings::{AdapterSettings, Surroundings};
 use crate::outbox::QueuedReport;
 
 pub use group::Upstreams;
@@ -124,4 +129,38 @@ pub trait Adapter: fmt::Debug + Clone + Send + Sync + 'static {
 
     /// Prepares a connection; it is made when its inward end is polled first.
     fn connect(&self, source: &EventSource) -> (Self::Upstream, Self::Outward, Self::Inward);
+}
+
+/// Declares the kinds: the word in the site file, the name here, and the settings.
+macro_rules! kinds {
+    ($($(#[$about:meta])* $word:literal => $name:ident($settings:ty),)+) => {
+        /// What is particular to the kind of an upstream, named by `kind`.
+        #[derive(Debug, Clone, PartialEq, Deserialize)]
+        #[serde(tag = "kind")]
+        pub enum AdapterConfig {
+            $($(#[$about])* #[serde(rename = $word)] $name($settings),)+
+        }
+
+        impl AdapterConfig {
+            /// The words for the kinds.
+            pub const KINDS: &'static [&'static str] = &[$($word),+];
+
+            /// The schema of each kind's settings, by its word.
+            pub fn schemas(generator: &mut SchemaGenerator) -> Vec<(&'static str, Schema)> {
+                vec![$(($word, <$settings>::json_schema(generator))),+]
+            }
+
+            /// Checks the settings and reads their secrets.
+            pub fn resolve(&self, around: Surroundings<'_>) -> Result<Arc<dyn Start>, SettingError> {
+                match self {
+                    $(Self::$name(settings) => settings.resolve_in(around),)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// An MQTT broker.
+    "mqtt" => Mqtt(mqtt::config::MqttConfig),
 }

@@ -3,7 +3,7 @@
 //!
 //! What a condition was told and what it remembers are one value, so that the memory of one condition never meets the
 //! parameters of another: a rule holds its conditions as they are before anything was seen, and each subject has copies
-//! of its own. A new condition about a track is a variant and its parameters in `domain/src/condition/mod.rs`, a variant
+//! of its own. A new condition is a variant and its parameters in `domain/src/condition/mod.rs`, a variant
 //! here, and a file beside this one.
 //!
 //! | condition | holds for a seen track when |
