@@ -11,7 +11,7 @@ use std::time::Duration;
 use forewarn_base::private;
 use forewarn_domain::{
     Clip, ClipRecording, ClipSource, ClipSpan, EvidenceRequest, Finding, Frame, IncidentId, IncidentRecord, Moment,
-    RuleKey, StreamId, Timestamp, Zone,
+    RuleKey, StreamId, Timestamp, WallTime, Zone,
 };
 
 use crate::closeups::Closeups;
@@ -36,7 +36,7 @@ pub struct RuleScene {
 }
 
 /// Tells a moment as people read it.
-pub type ClockFace = Box<dyn Fn(Timestamp) -> String + Send>;
+pub type ClockFace = Box<dyn Fn(WallTime) -> String + Send>;
 
 /// What the keeper knows of the site.
 pub struct KeeperSetup {
@@ -162,7 +162,7 @@ impl EvidenceKeeper {
             title: title.to_owned(),
             bbox: Some(record.subject.bbox),
             zone: zone.map(|zone| zone.shape_px(frame.width, frame.height)),
-            time: (self.setup.clock_face)(frame.meta.captured_at),
+            time: (self.setup.clock_face)(record.wall(frame.meta.captured_at)),
         }
     }
 

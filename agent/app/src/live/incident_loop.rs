@@ -18,6 +18,7 @@ use forewarn_wire::story::{Happening, Narrator};
 
 use super::LoopEvent;
 use super::board::Board;
+use super::clock_watch::ClockWatch;
 use super::evidence::EvidenceDesk;
 use super::inference::Shared;
 use super::latency::Latencies;
@@ -39,6 +40,8 @@ pub struct Ends {
     pub engine: Engine,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Holds it against the clock on the wall.
+    pub clock_watch: ClockWatch,
     /// Takes reports.
     pub outbox: OutboxWriter,
     /// Take announcements.
@@ -74,6 +77,9 @@ impl IncidentLoop {
         let now = ends.clock.now();
         let (snapshots, notes) = ends.outbox.open_snapshots(now)?;
         ends.engine.restore(snapshots, now);
+        if let Some(reading) = ends.clock_watch.look() {
+            ends.engine.clock_read(reading, now);
+        }
         let incident_loop = Self { ends, latest: BTreeMap::new(), troubles: Troubles::default() };
         incident_loop.show_open_incidents();
         Ok((incident_loop, notes))
@@ -95,6 +101,8 @@ impl IncidentLoop {
         self.tell_troubles();
         loop {
             let now = self.ends.clock.now();
+            self.look_at_the_clock(now);
+            self.ends.clock_watch.keep(now);
             self.take_sensors(now);
             self.ends.engine.timeout(now);
             self.carry_out(now);
@@ -114,6 +122,7 @@ impl IncidentLoop {
         for keeper in &mut self.ends.keepers {
             keeper.finish(&mut self.ends.engine, now);
         }
+        self.ends.clock_watch.finish();
         self.ends.evidence.finish();
         let written = self.ends.outbox.finish();
         self.tell_troubles();
@@ -131,6 +140,7 @@ impl IncidentLoop {
         let now = self.ends.clock.now();
         let mut told = Vec::new();
         told.extend(self.troubles.change("reports", self.ends.outbox.trouble()));
+        told.extend(self.troubles.change("clock", self.ends.clock_watch.trouble(now)));
         for keeper in &self.ends.keepers {
             told.extend(self.troubles.change(keeper.name(), keeper.trouble()));
         }
@@ -143,6 +153,14 @@ impl IncidentLoop {
                 Ok(what) => self.tell(&Happening::trouble(what, now)),
                 Err(name) => tracing::info!("{name}: the trouble is over"),
             }
+        }
+    }
+
+    /// Whoever set the clock on the wall, the engine knows before it decides anything else.
+    fn look_at_the_clock(&mut self, now: Timestamp) {
+        if let Some(reading) = self.ends.clock_watch.look() {
+            self.ends.engine.clock_read(reading, now);
+            self.show_open_incidents();
         }
     }
 
@@ -172,6 +190,7 @@ impl IncidentLoop {
 
     fn take_in(&mut self, event: LoopEvent) {
         let now = self.ends.clock.now();
+        self.look_at_the_clock(now);
         match event {
             LoopEvent::Analysed(analysed) => {
                 let Ends { engine, inference, keepers, .. } = &mut self.ends;

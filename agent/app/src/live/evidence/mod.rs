@@ -8,7 +8,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp};
+use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp, WallTime};
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
     Closeups, EvidenceKeeper, Limits, RetentionEvent, RetentionOutcome, StatvfsSpace, TimeLine, UpstreamState,
@@ -87,7 +87,7 @@ impl Evidence {
         to_loop: Sender<LoopEvent, GiveBack>,
         outbox: Outbox,
     ) -> Result<Self, CommandError> {
-        seal_leftovers(&keeper, &outbox, clock.now())?;
+        seal_leftovers(&keeper, &outbox, clock.wall(clock.now()))?;
         let (queue, jobs) = QUEUE.open();
         let worker = Worker {
             keeper,
@@ -123,7 +123,7 @@ impl Part for Evidence {
 }
 
 /// Seals the bundles of incidents that nobody goes on with: the agent was killed after their last report.
-fn seal_leftovers(keeper: &EvidenceKeeper, outbox: &Outbox, now: Timestamp) -> Result<(), CommandError> {
+fn seal_leftovers(keeper: &EvidenceKeeper, outbox: &Outbox, now: WallTime) -> Result<(), CommandError> {
     let open = outbox.open_snapshots().or_exit(ExitCode::Failed)?;
     for folder in keeper.store().unsealed().or_exit(ExitCode::Failed)? {
         if open.iter().any(|snapshot| snapshot.record.id == folder.incident) {
@@ -187,10 +187,11 @@ impl Worker {
                 Ok(ReportState::Unknown) | Err(_) => UpstreamState::Unknown,
             }
         };
-        let troubles = match self.keeper.store().enforce_retention(now, &StatvfsSpace, &upstream) {
-            Ok(outcome) => troubles_of(&outcome),
-            Err(error) => vec![error.to_string()],
-        };
+        let troubles =
+            match self.keeper.store().enforce_retention(&|stamp| self.clock.age(stamp), &StatvfsSpace, &upstream) {
+                Ok(outcome) => troubles_of(&outcome),
+                Err(error) => vec![error.to_string()],
+            };
         for what in troubles {
             telemetry::RETENTION_EVENTS.of([]).increment(1);
             self.news.tell(Happening::trouble(what, now));
