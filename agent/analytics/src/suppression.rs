@@ -93,9 +93,9 @@ pub struct Suppression {
     pub bbox: BBox,
     /// How it looks.
     pub appearance: Appearance,
-    /// When it was suppressed; in the file by the clock on the wall.
+    /// When it was suppressed.
     pub from: Timestamp,
-    /// When that ends, likewise.
+    /// When that ends.
     pub until: Timestamp,
     /// Why, for people.
     #[serde(default)]

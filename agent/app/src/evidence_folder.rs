@@ -7,8 +7,15 @@ use crate::config::{Site, StorageDir};
 
 /// Opens the evidence in a directory of storage or results.
 pub fn open_store(dir: &StorageDir, limits: Limits, time_line: TimeLine) -> Result<EvidenceStore, EvidenceError> {
+    let store = unready_store(dir, limits, time_line);
+    store.prepare()?;
+    Ok(store)
+}
+
+/// The evidence in a directory whose disk may be away.
+pub fn unready_store(dir: &StorageDir, limits: Limits, time_line: TimeLine) -> EvidenceStore {
     let agent_version = env!("CARGO_PKG_VERSION").to_owned();
-    EvidenceStore::open(dir.evidence(), StoreOptions { limits, time_line, agent_version })
+    EvidenceStore::new(dir.evidence(), StoreOptions { limits, time_line, agent_version })
 }
 
 /// What the keeper of the evidence in `dir` knows of the site.

@@ -20,6 +20,20 @@ use crate::store::EvidenceStore;
 /// High enough that a number plate stays readable, low enough that a 1080p frame takes about 500 KiB.
 const JPEG_QUALITY: u8 = 88;
 
+/// The pictures of a moment, ready to be written.
+pub(crate) struct Shot {
+    entry: SnapshotEntry,
+    clean: Vec<u8>,
+    marked: Vec<u8>,
+}
+
+impl Shot {
+    /// Bytes of both pictures.
+    pub(crate) fn len(&self) -> usize {
+        self.clean.len() + self.marked.len()
+    }
+}
+
 impl EvidenceStore {
     /// Keeps the clean and the marked snapshot of a moment.
     ///
@@ -31,11 +45,17 @@ impl EvidenceStore {
         frame: &Frame,
         overlay: &Overlay,
     ) -> Result<SnapshotEntry, EvidenceError> {
-        let (dir, mut record) = self.open_bundle(incident, &overlay.title)?;
-        let kept = record.snapshots.iter().find(|s| s.moment == moment);
-        if let Some(kept) = kept.filter(|s| dir.join(&s.file).is_file() && dir.join(&s.marked_file).is_file()) {
-            return Ok(kept.clone());
-        }
+        self.put_shot(incident, &overlay.title, &self.shoot(incident, moment, frame, overlay)?)
+    }
+
+    /// Makes the pictures of a moment, for [`Self::put_shot`].
+    pub(crate) fn shoot(
+        &self,
+        incident: &IncidentRecord,
+        moment: Moment,
+        frame: &Frame,
+        overlay: &Overlay,
+    ) -> Result<Shot, EvidenceError> {
         let entry = SnapshotEntry {
             moment,
             file: format!("{moment}.jpg"),
@@ -43,9 +63,8 @@ impl EvidenceStore {
             width: frame.width,
             height: frame.height,
             frame_sequence: frame.meta.sequence,
-            captured_at: StreamTime::new(incident.wall(frame.meta.captured_at), self.time_line()),
+            captured_at: StreamTime::new(frame.meta.captured_at, self.time_line()),
         };
-        refuse_if_sealed(&dir, incident, &entry.file)?;
         let encode = |rgb: &[u8], width, height| {
             jpeg(rgb, width, height).map_err(|source| EvidenceError::Encode {
                 incident: incident.id.clone(),
@@ -57,13 +76,30 @@ impl EvidenceStore {
         // The caption below the picture makes the marked copy higher than the frame.
         let picture = marked(frame, incident, moment, overlay);
         let drawn = encode(picture.as_raw(), picture.width(), picture.height())?;
-        for (name, bytes) in [(&entry.file, clean), (&entry.marked_file, drawn)] {
+        Ok(Shot { entry, clean, marked: drawn })
+    }
+
+    /// Writes the pictures of a moment, unless it is kept already.
+    pub(crate) fn put_shot(
+        &self,
+        incident: &IncidentRecord,
+        title: &str,
+        shot: &Shot,
+    ) -> Result<SnapshotEntry, EvidenceError> {
+        let (dir, mut record) = self.open_bundle(incident, title)?;
+        let entry = &shot.entry;
+        let kept = record.snapshots.iter().find(|s| s.moment == entry.moment);
+        if let Some(kept) = kept.filter(|s| dir.join(&s.file).is_file() && dir.join(&s.marked_file).is_file()) {
+            return Ok(kept.clone());
+        }
+        refuse_if_sealed(&dir, incident, &entry.file)?;
+        for (name, bytes) in [(&entry.file, &shot.clean), (&entry.marked_file, &shot.marked)] {
             let path = dir.join(name);
-            durable::replace(&path, &bytes).map_err(EvidenceError::file(&incident.id, "write a snapshot", &path))?;
+            durable::replace(&path, bytes).map_err(EvidenceError::file(&incident.id, "write a snapshot", &path))?;
         }
         record.put_snapshot(entry.clone());
         save_record(&dir, &record)?;
-        Ok(entry)
+        Ok(entry.clone())
     }
 
     /// Moves a finished clip into the incident's folder as `<name>.mp4`.
@@ -88,7 +124,7 @@ impl EvidenceStore {
             return Ok(kept.clone());
         }
         refuse_if_sealed(&dir, incident, &file)?;
-        let at = |time| StreamTime::new(incident.wall(time), self.time_line());
+        let at = |time| StreamTime::new(time, self.time_line());
         let bytes = fs::metadata(temp).map_err(EvidenceError::file(&incident.id, "read the clip", temp))?.len();
         // Whoever wrote it knew nothing of who may see it.
         let closed = fs::set_permissions(temp, Permissions::from_mode(private::FILE_MODE));

@@ -88,6 +88,11 @@ impl EvidenceError {
         }
     }
 
+    /// Whether the disk, or its rights, are to blame, so that it may be tried again.
+    pub(crate) fn is_of_the_disk(&self) -> bool {
+        matches!(self, Self::Root { .. } | Self::File { .. } | Self::Folder { .. })
+    }
+
     pub(crate) fn file(
         incident: &IncidentId,
         operation: &'static str,

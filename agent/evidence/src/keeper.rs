@@ -3,6 +3,9 @@
 //! It is driven by calls, not by a clock: in a replay after each frame, live by the evidence thread. A failure is told
 //! and noted in the bundle; it never stops the incident.
 
+mod clips;
+mod late;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,21 +13,24 @@ use std::time::Duration;
 
 use forewarn_base::private;
 use forewarn_domain::{
-    Clip, ClipRecording, ClipSource, ClipSpan, EvidenceRequest, Finding, Frame, IncidentId, IncidentRecord, Moment,
-    RuleKey, StreamId, Timestamp, WallTime, Zone,
+    ClipSource, EvidenceRequest, Finding, Frame, IncidentId, IncidentRecord, RuleKey, StreamId, Timestamp, Zone,
 };
 
 use crate::closeups::Closeups;
 use crate::error::EvidenceError;
 use crate::marking::Overlay;
-use crate::record::ClipFacts;
 use crate::store::EvidenceStore;
+use clips::Pending;
+use late::{Late, Work, Write};
 
 /// How long after its end a clip is waited for; a camera that is away by then has nothing to add.
 const CLIP_PATIENCE: Duration = Duration::from_mins(1);
 
-/// A clip that begins later than asked for by more seconds than this lacks part of its pre-roll.
-const LATE_S: f64 = 2.0;
+/// How often a disk that failed is tried again.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// Closed incidents that wait for their seals, at most.
+const MOST_CLOSED: usize = 4096;
 
 /// What is drawn for a rule.
 #[derive(Debug, Clone)]
@@ -36,7 +42,7 @@ pub struct RuleScene {
 }
 
 /// Tells a moment as people read it.
-pub type ClockFace = Box<dyn Fn(WallTime) -> String + Send>;
+pub type ClockFace = Box<dyn Fn(Timestamp) -> String + Send>;
 
 /// What the keeper knows of the site.
 pub struct KeeperSetup {
@@ -69,14 +75,6 @@ pub enum KeeperNews {
     },
 }
 
-/// A clip whose last picture has not come yet.
-struct Pending {
-    record: IncidentRecord,
-    moment: Moment,
-    stream: StreamId,
-    recording: Box<dyn ClipRecording>,
-}
-
 /// Keeps the evidence of all incidents.
 pub struct EvidenceKeeper {
     store: EvidenceStore,
@@ -86,17 +84,38 @@ pub struct EvidenceKeeper {
     pending: Vec<Pending>,
     closed: BTreeMap<IncidentId, IncidentRecord>,
     news: Vec<KeeperNews>,
+    /// Whether what an earlier agent left unfinished has been taken away.
+    is_swept: bool,
+    late: Late,
+    failing: Option<Failing>,
+}
+
+/// The disk takes nothing.
+struct Failing {
+    why: String,
+    tried_at: Timestamp,
+}
+
+/// What is not on the disk and should be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unkept {
+    /// Files that wait in memory.
+    pub waiting: usize,
+    /// Files that were given up because the disk did not take them.
+    pub lost: u64,
 }
 
 impl EvidenceKeeper {
-    /// Keeps evidence in `store`.
-    pub fn new(store: EvidenceStore, setup: KeeperSetup) -> std::io::Result<Self> {
-        // What is left here was being written when an earlier agent was killed; its bundle says that it is missing.
-        if setup.scratch.exists() {
-            std::fs::remove_dir_all(&setup.scratch)?;
-        }
-        private::create_dirs(&setup.scratch)?;
-        Ok(Self {
+    /// Keeps evidence in `store`, whose disk must be there now.
+    pub fn new(store: EvidenceStore, setup: KeeperSetup) -> Result<Self, EvidenceError> {
+        let mut keeper = Self::unready(store, setup);
+        keeper.prepare()?;
+        Ok(keeper)
+    }
+
+    /// Keeps evidence in `store` as soon as its disk takes it.
+    pub fn unready(store: EvidenceStore, setup: KeeperSetup) -> Self {
+        Self {
             store,
             setup,
             sources: BTreeMap::new(),
@@ -104,7 +123,28 @@ impl EvidenceKeeper {
             pending: Vec::new(),
             closed: BTreeMap::new(),
             news: Vec::new(),
-        })
+            is_swept: false,
+            late: Late::default(),
+            failing: None,
+        }
+    }
+
+    /// Sees at the start whether the disk takes what will come, so that a disk that does not is told at once.
+    pub fn make_ready(&mut self, now: Timestamp) {
+        if let Err(error) = self.prepare() {
+            self.fail(&error, now);
+        }
+    }
+
+    /// Makes sure that the disk takes what comes.
+    fn prepare(&mut self) -> Result<(), EvidenceError> {
+        self.store.prepare()?;
+        let scratch = &self.setup.scratch;
+        // What is left here was being written when an earlier agent was killed; its bundle says that it is missing.
+        if !std::mem::replace(&mut self.is_swept, true) && scratch.exists() {
+            std::fs::remove_dir_all(scratch).map_err(|source| EvidenceError::Root { path: scratch.clone(), source })?;
+        }
+        private::create_dirs(scratch).map_err(|source| EvidenceError::Root { path: scratch.clone(), source })
     }
 
     /// Pictures of what closer looks found come from here.
@@ -124,23 +164,36 @@ impl EvidenceKeeper {
         &self.store
     }
 
+    /// Why the disk takes nothing now; none if it does.
+    pub fn failing(&self) -> Option<&str> {
+        self.failing.as_ref().map(|failing| failing.why.as_str())
+    }
+
+    /// What waits in memory for the disk, and what was given up because the disk did not take it.
+    pub fn unkept(&self) -> Unkept {
+        let n_clips = if self.failing.is_some() { self.pending.len() } else { 0 };
+        Unkept { waiting: self.late.len() + n_clips, lost: self.late.n_lost }
+    }
+
     /// Keeps a snapshot of `frame` and starts the clip, if one is asked for.
     pub fn capture(&mut self, request: &EvidenceRequest, frame: Option<&Frame>) {
         let record = &request.incident;
         let title = self.title(&record.rule);
-        let kept = match frame {
+        let snapshot = match frame {
             Some(frame) => {
                 let overlay = self.overlay(record, frame, &title);
-                self.store.add_snapshot(record, request.moment, frame, &overlay).map(|_| ())
+                let shot = self.store.shoot(record, request.moment, frame, &overlay);
+                shot.map(|shot| Work::Snapshot(Box::new(shot)))
             }
-            None => self.store.note_missing(record, &title, &format!("{}.jpg", request.moment), "no frame was at hand"),
+            None => Ok(missing(format!("{}.jpg", request.moment), "no frame was at hand")),
         };
-        if let Err(error) = kept {
-            self.trouble(error.to_string(), request.at);
+        match snapshot {
+            Ok(work) => self.put(record, &title, work, request.at),
+            Err(error) => self.trouble(error.to_string(), request.at),
         }
         for finding in &record.findings {
-            if let Err(error) = self.keep_closeup(request, finding, &title) {
-                self.trouble(error.to_string(), request.at);
+            if let Some(work) = self.closeup(request, finding) {
+                self.put(record, &title, work, request.at);
             }
         }
         if let Some(span) = request.clip {
@@ -148,12 +201,53 @@ impl EvidenceKeeper {
         }
     }
 
-    /// Keeps the picture of the best look that the finding rests on.
-    fn keep_closeup(&self, request: &EvidenceRequest, finding: &Finding, title: &str) -> Result<(), EvidenceError> {
-        let record = &request.incident;
-        let Some((attribute, best)) = finding.best_look() else { return Ok(()) };
-        let picture = self.closeups.picture(&record.rule.stream, attribute, best);
-        self.store.add_closeup(record, title, request.moment, (attribute, best), picture.as_ref())
+    /// Writes something into the folder of an incident, behind what waits for the disk.
+    fn put(&mut self, record: &IncidentRecord, title: &str, work: Work, at: Timestamp) {
+        let write = Write::new(record, title, work);
+        if self.failing.is_some() {
+            return self.late.push(write);
+        }
+        match write.carry_out(&self.store) {
+            Ok(()) => {}
+            Err(error) if error.is_of_the_disk() => {
+                self.fail(&error, at);
+                self.late.push(write);
+            }
+            Err(error) => self.trouble(error.to_string(), at),
+        }
+    }
+
+    /// The disk does not take what it should.
+    fn fail(&mut self, error: &EvidenceError, at: Timestamp) {
+        let why = format!("{error}; snapshots wait in memory, clips as long as there is room");
+        self.failing = Some(Failing { why, tried_at: at });
+    }
+
+    /// Sees whether a disk that failed takes what waits.
+    fn retry(&mut self, now: Timestamp) {
+        let Some(failing) = &mut self.failing else { return };
+        let waited = now.since(failing.tried_at);
+        // A clock that was set back must not put it off.
+        if waited < AGAIN_AFTER && now >= failing.tried_at {
+            return;
+        }
+        failing.tried_at = now;
+        let mut given_up = Vec::new();
+        let written = self.prepare().and_then(|()| self.late.write(&self.store, &mut given_up));
+        for error in given_up {
+            self.trouble(format!("{error}; it was given up"), now);
+        }
+        match written {
+            Ok(()) => self.failing = None,
+            Err(error) => self.fail(&error, now),
+        }
+    }
+
+    /// The picture of the best look that the finding rests on.
+    fn closeup(&self, request: &EvidenceRequest, finding: &Finding) -> Option<Work> {
+        let (attribute, best) = finding.best_look()?;
+        let picture = self.closeups.picture(&request.incident.rule.stream, attribute, best);
+        Some(Work::Closeup { moment: request.moment, attribute: attribute.clone(), best: *best, picture })
     }
 
     fn overlay(&self, record: &IncidentRecord, frame: &Frame, title: &str) -> Overlay {
@@ -162,38 +256,23 @@ impl EvidenceKeeper {
             title: title.to_owned(),
             bbox: Some(record.subject.bbox),
             zone: zone.map(|zone| zone.shape_px(frame.width, frame.height)),
-            time: (self.setup.clock_face)(record.wall(frame.meta.captured_at)),
-        }
-    }
-
-    fn start_clip(&mut self, request: &EvidenceRequest, span: ClipSpan, title: &str) {
-        let record = request.incident.clone();
-        let stream = record.rule.stream.clone();
-        let started = match self.sources.get(&stream) {
-            Some(source) => source.record(span).map_err(|error| error.to_string()),
-            None => Err("the stream keeps no encoded video".to_owned()),
-        };
-        match started {
-            Ok(recording) => self.pending.push(Pending { record, moment: request.moment, stream, recording }),
-            Err(why) => self.note_missing_clip(&record, request.moment, title, &why, request.at),
-        }
-    }
-
-    fn note_missing_clip(&mut self, record: &IncidentRecord, moment: Moment, title: &str, why: &str, at: Timestamp) {
-        let noted = self.store.note_missing(record, title, &format!("{moment}.mp4"), why);
-        if let Err(error) = noted {
-            self.trouble(error.to_string(), at);
+            time: (self.setup.clock_face)(frame.meta.captured_at),
         }
     }
 
     /// The incident is closed: its bundle is sealed as soon as its clips are written.
     pub fn close(&mut self, record: IncidentRecord, now: Timestamp) {
         self.closed.insert(record.id.clone(), record);
+        if self.closed.len() > MOST_CLOSED {
+            // The next start seals what is left unsealed.
+            self.closed.pop_first();
+        }
         self.advance(now);
     }
 
     /// Writes the clips that are complete and seals what can be sealed.
     pub fn advance(&mut self, now: Timestamp) {
+        self.retry(now);
         let is_overdue = |pending: &Pending| now.since(pending.recording.span().to) > CLIP_PATIENCE;
         self.write_clips(now, |pending| pending.recording.is_complete() || is_overdue(pending));
     }
@@ -203,58 +282,32 @@ impl EvidenceKeeper {
         self.write_clips(now, |pending| pending.stream == *stream);
     }
 
-    /// Everything ends: all clips are written as they are and every bundle in `open` is sealed as it is.
+    /// Everything ends: all clips are written as they are and every bundle in `open` is sealed as it is. What the disk
+    /// does not take now is lost, and told.
     pub fn finish(&mut self, open: impl IntoIterator<Item = IncidentRecord>, now: Timestamp) {
+        if let Some(failing) = &mut self.failing {
+            failing.tried_at = now - AGAIN_AFTER;
+            self.retry(now);
+        }
         self.write_clips(now, |_| true);
         for record in open {
-            self.seal(&record, now);
+            self.seal(record, now);
+        }
+        let Unkept { waiting, .. } = self.unkept();
+        if waiting > 0 {
+            self.trouble(format!("{waiting} snapshots and clips were not kept: the disk has not taken them"), now);
         }
     }
 
-    fn write_clips(&mut self, now: Timestamp, is_due: impl Fn(&Pending) -> bool) {
-        let (due, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending).into_iter().partition(is_due);
-        self.pending = waiting;
-        for pending in due {
-            self.write_clip(pending, now);
-        }
-        let sealable: Vec<IncidentId> =
-            self.closed.keys().filter(|id| !self.pending.iter().any(|p| p.record.id == **id)).cloned().collect();
-        for id in sealable {
-            if let Some(record) = self.closed.remove(&id) {
-                self.seal(&record, now);
-            }
-        }
-    }
-
-    fn write_clip(&mut self, pending: Pending, now: Timestamp) {
-        let Pending { record, moment, recording, .. } = pending;
+    fn seal(&mut self, record: IncidentRecord, now: Timestamp) {
         let title = self.title(&record.rule);
-        let temp = self.setup.scratch.join(format!("{}-{moment}.mp4", record.id));
-        let asked_from = recording.span().from;
-        match recording.finish(&temp) {
-            Ok(clip) => {
-                let facts = clip_facts(moment, &clip);
-                if let Err(error) = self.store.add_clip(&record, &title, moment.as_str(), &temp, &facts) {
-                    self.note_missing_clip(&record, moment, &title, &error.to_string(), now);
-                    self.trouble(error.to_string(), now);
-                } else if let Some(why) = shortfall(&clip, asked_from) {
-                    let what = format!("part of {moment}.mp4");
-                    if let Err(error) = self.store.note_missing(&record, &title, &what, &why) {
-                        self.trouble(error.to_string(), now);
-                    }
-                }
-                // Moved in by now, unless the clip was kept before or could not be.
-                let _ = std::fs::remove_file(&temp);
-            }
-            Err(error) => self.note_missing_clip(&record, moment, &title, &error.to_string(), now),
-        }
-    }
-
-    fn seal(&mut self, record: &IncidentRecord, now: Timestamp) {
-        let title = self.title(&record.rule);
-        match self.store.seal(record, &title, now) {
+        match self.store.seal(&record, &title, now) {
             Ok(sealed) => {
-                self.news.push(KeeperNews::Sealed { incident: record.id.clone(), path: sealed.path, at: now });
+                self.news.push(KeeperNews::Sealed { incident: record.id, path: sealed.path, at: now });
+            }
+            Err(error) if error.is_of_the_disk() && self.failing.is_none() => {
+                self.fail(&error, now);
+                self.closed.insert(record.id.clone(), record);
             }
             Err(error) => self.trouble(error.to_string(), now),
         }
@@ -280,24 +333,8 @@ impl EvidenceKeeper {
     }
 }
 
-/// Why a clip shows less than was asked for, if it does.
-fn shortfall(clip: &Clip, asked_from: Timestamp) -> Option<String> {
-    let late_s = clip.from.since(asked_from).as_secs_f64();
-    let begins_late =
-        (late_s > LATE_S).then(|| format!("the video before was not kept; the clip begins {late_s:.1} s late"));
-    clip.cut_short.clone().or(begins_late)
-}
-
-fn clip_facts(moment: Moment, clip: &Clip) -> ClipFacts {
-    ClipFacts {
-        moment,
-        from: clip.from,
-        to: clip.to,
-        codec: clip.codec.clone(),
-        width: clip.width,
-        height: clip.height,
-        access_units: clip.pictures,
-    }
+fn missing(what: String, why: &str) -> Work {
+    Work::Missing { what, why: why.to_owned() }
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ mod verify;
 
 pub use closeups::Closeups;
 pub use error::EvidenceError;
-pub use keeper::{ClockFace, EvidenceKeeper, KeeperNews, KeeperSetup, RuleScene};
+pub use keeper::{ClockFace, EvidenceKeeper, KeeperNews, KeeperSetup, RuleScene, Unkept};
 pub use manifest::ManifestEntry;
 pub use marking::Overlay;
 pub use record::{

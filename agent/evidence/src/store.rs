@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use forewarn_base::{durable, private};
-use forewarn_domain::{IncidentId, IncidentRecord, Timestamp, WallTime};
+use forewarn_domain::{IncidentId, IncidentRecord, Timestamp};
 
 use crate::error::EvidenceError;
 use crate::manifest::{MANIFEST, list_names};
@@ -36,20 +36,31 @@ pub struct EvidenceStore {
 }
 
 impl EvidenceStore {
-    /// Opens the store, makes its root if need be, checks that it can be written, and finishes deletions that a
-    /// crash interrupted.
+    /// A store that nothing is known of yet: its disk may be away.
+    pub fn new(root: impl Into<PathBuf>, options: StoreOptions) -> Self {
+        Self { root: root.into(), options }
+    }
+
+    /// Opens a store that must be there now; see [`Self::prepare`].
     pub fn open(root: impl Into<PathBuf>, options: StoreOptions) -> Result<Self, EvidenceError> {
-        let root = root.into();
+        let store = Self::new(root, options);
+        store.prepare()?;
+        Ok(store)
+    }
+
+    /// Makes the root if need be, checks that it can be written, and finishes deletions that a crash interrupted.
+    pub fn prepare(&self) -> Result<(), EvidenceError> {
+        let root = &self.root;
         let refused = |source| EvidenceError::Root { path: root.clone(), source };
-        private::create_dirs(&root).map_err(refused)?;
+        private::create_dirs(root).map_err(refused)?;
         let probe = root.join(".writable");
-        durable::replace(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
-        for name in list_names(&root).map_err(refused)? {
+        durable::replace(&probe, b"written").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
+        for name in list_names(root).map_err(refused)? {
             if name.starts_with(DELETING_PREFIX) {
                 fs::remove_dir_all(root.join(name)).map_err(refused)?;
             }
         }
-        Ok(Self { root, options })
+        Ok(())
     }
 
     /// The root folder.
@@ -72,7 +83,7 @@ impl EvidenceStore {
         if !is_safe {
             return Err(EvidenceError::UnsafeId { incident: incident.id.clone() });
         }
-        let began = incident.wall(incident.history.first().map_or(Timestamp::ZERO, |t| t.at)).to_rfc3339();
+        let began = incident.history.first().map_or(Timestamp::ZERO, |t| t.at).to_rfc3339();
         let day = began.split('T').next().unwrap_or("undated");
         Ok(self.root.join(day).join(id))
     }
@@ -121,7 +132,7 @@ fn bundle_info(path: PathBuf) -> Result<BundleInfo, EvidenceError> {
     for entry in fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(listed)? {
         bytes += entry.metadata().map_or(0, |meta| meta.len());
     }
-    let ended_at = WallTime::from_secs_f64(manifest.map_or(0.0, |m| m.ended_at.seconds));
+    let ended_at = manifest.map_or(Timestamp::ZERO, |m| Timestamp::from_secs_f64(m.ended_at.seconds));
     Ok(BundleInfo { incident, path, bytes, is_sealed, ended_at })
 }
 

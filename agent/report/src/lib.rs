@@ -23,8 +23,8 @@ pub mod upstream;
 
 pub use outbox::ledger::{IncidentLedger, LedgerEntry};
 pub use outbox::{
-    Backlog, Depth, Destination, Lane, MadeRoom, OpenSnapshot, Opened, Outbox, OutboxError, OutboxLimits,
-    OutboxSettings, QueuedReport, Receipt, Recorded, ReportState, SetAside,
+    Backlog, Cursor, Depth, Destination, HeldCount, Holder, Lane, MadeRoom, OpenSnapshot, Opened, Outbox, OutboxError,
+    OutboxLimits, OutboxSettings, QueuedReport, Receipt, Recorded, ReportState, SetAside,
 };
 pub use upstream::config::ResolvedUpstream;
 pub use upstream::mqtt::config::{MqttConfig, MqttVersion, ResolvedMqtt};

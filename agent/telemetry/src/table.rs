@@ -117,6 +117,12 @@ table! {
         OUTBOX_MESSAGES: Gauge("forewarn_outbox_messages", "reports", [],
             "Reports that some upstream has not acknowledged.");
         OUTBOX_BYTES: Gauge("forewarn_outbox_bytes", "bytes", [], "Bytes of these reports.");
+        OUTBOX_HELD: Gauge("forewarn_outbox_held", "reports", [],
+            "Reports in memory that the disk has not taken; they are sent from there.");
+        OUTBOX_GIVEN_UP: Counter("forewarn_outbox_given_up_total", "incidents", [],
+            "Incidents whose latest report was given up: the disk did not take it, and too many waited.");
+        OUTBOX_SET_ASIDE: Counter("forewarn_outbox_set_aside_total", "files", [],
+            "Outboxes that were damaged or gone while in use, and were replaced.");
         UPSTREAM_CONNECTED: Gauge("forewarn_upstream_connected", "state", [upstream],
             "1 while an upstream takes reports.");
         UPSTREAM_MESSAGES: Gauge("forewarn_upstream_messages", "reports", [upstream],
@@ -138,15 +144,13 @@ table! {
         UPSTREAM_FAILURES: Counter("forewarn_upstream_failures_total", "attempts", [upstream],
             "Attempts to connect upstream that failed, and connections that were lost.");
         OUTBOX_WRITE_ERRORS: Counter("forewarn_outbox_write_errors_total", "attempts", [],
-            "Attempts to write reports that the disk refused.");
+            "Attempts to write reports that the disk refused, or that took too long.");
+        EVIDENCE_WAITING: Gauge("forewarn_evidence_waiting", "files", [],
+            "Snapshots and clips in memory that the disk has not taken.");
+        EVIDENCE_LOST: Counter("forewarn_evidence_lost_total", "files", [],
+            "Snapshots and clips that were given up because the disk did not take them.");
         RETENTION_EVENTS: Counter("forewarn_retention_events_total", "events", [],
             "Evidence deleted under pressure, or limits that cannot be kept.");
-    }
-    "Clock" {
-        CLOCK_LEAPS: Counter("forewarn_clock_leaps_total", "leaps", [direction],
-            "How often the clock on the wall was set, `forward` or `back`.");
-        CLOCK_OFFSET: Gauge("forewarn_clock_offset_seconds", "seconds", [],
-            "How far the clock on the wall is ahead of the agent's time line, which nobody can set.");
     }
     "Process" {
         QUEUE_DEPTH: Gauge("forewarn_queue_depth", "values", [queue], "Values that wait in a queue.");

@@ -1,11 +1,10 @@
 //! The ports of the console: metrics with what is read at each scrape, health, and open incidents.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use forewarn_base::sync::lock;
 use forewarn_console::{Health, HealthReport, Incidents, Listener, Metrics, Ports};
-use forewarn_domain::{Clock, IncidentState};
-use forewarn_report::Outbox;
+use forewarn_domain::{IncidentState, Timestamp};
+use forewarn_report::Holder;
 use forewarn_wire::WireIncident;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
@@ -38,14 +37,12 @@ pub struct ConsoleSource {
     pub recorder: PrometheusHandle,
     /// The counters of the streams.
     pub streams: StatsReader,
-    /// The outbox, for its depth.
-    pub outbox: Mutex<Outbox>,
+    /// The outbox, for how much waits.
+    pub outbox: Holder,
     /// What the parts write up.
     pub board: Board,
     /// The ways upstream.
     pub upstreams: Upstreams,
-    /// Tells how instants read on the wall.
-    pub clock: Arc<dyn Clock>,
 }
 
 impl ConsoleSource {
@@ -88,7 +85,9 @@ impl ConsoleSource {
     }
 
     fn read_outbox(&self) {
-        let depth = lock(&self.outbox).depth();
+        let (depth, held) = (self.outbox.depth(), self.outbox.count());
+        telemetry::OUTBOX_HELD.of([]).set(held.reports as f64);
+        telemetry::OUTBOX_GIVEN_UP.of([]).absolute(held.given_up);
         telemetry::OUTBOX_MESSAGES.of([]).set(depth.messages as f64);
         telemetry::OUTBOX_BYTES.of([]).set(depth.bytes as f64);
     }
@@ -101,7 +100,7 @@ impl ConsoleSource {
             set(telemetry::UPSTREAM_MESSAGES, stats.depth_messages as f64);
             set(telemetry::UPSTREAM_BYTES, stats.depth_bytes as f64);
             set(telemetry::UPSTREAM_OWED, stats.owed as f64);
-            let oldest = stats.oldest_unacknowledged_at.map_or(0.0, |at| self.clock.wall(at).as_secs_f64());
+            let oldest = stats.oldest_unacknowledged_at.map_or(0.0, Timestamp::as_secs_f64);
             set(telemetry::UPSTREAM_OLDEST, oldest);
             count(telemetry::UPSTREAM_SENT, stats.sent);
             count(telemetry::UPSTREAM_ACKNOWLEDGED, stats.acknowledged);

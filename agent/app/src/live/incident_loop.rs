@@ -10,7 +10,7 @@ use forewarn_domain::{
     AnnounceOutcome, Announcement, Cause, Clock, FailureKind, Frame, IncidentState, Report, StreamId, Timestamp,
 };
 use forewarn_engine::Engine;
-use forewarn_incident::Output;
+use forewarn_incident::{IncidentSnapshot, Output};
 use forewarn_memory::Keeper;
 use forewarn_pipelines::StreamEvent;
 use forewarn_telemetry::queue::{QueueSpec, Receiver, Wait};
@@ -18,7 +18,6 @@ use forewarn_wire::story::{Happening, Narrator};
 
 use super::LoopEvent;
 use super::board::Board;
-use super::clock_watch::ClockWatch;
 use super::evidence::EvidenceDesk;
 use super::inference::Shared;
 use super::latency::Latencies;
@@ -26,7 +25,6 @@ use super::outbox_writer::{Batch, OutboxWriter};
 use super::sensors::{Mailbox, News, Turn};
 use super::speakers::Queues;
 use super::troubles::Troubles;
-use crate::exit::CommandError;
 use crate::telemetry;
 
 /// Events that may wait.
@@ -40,8 +38,6 @@ pub struct Ends {
     pub engine: Engine,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Holds it against the clock on the wall.
-    pub clock_watch: ClockWatch,
     /// Takes reports.
     pub outbox: OutboxWriter,
     /// Take announcements.
@@ -73,16 +69,12 @@ pub struct IncidentLoop {
 impl IncidentLoop {
     /// A loop that is ready to run, with the incidents that were open when the agent last stopped, and what must be
     /// told of that.
-    pub fn restored(mut ends: Ends) -> Result<(Self, Vec<Happening>), CommandError> {
+    pub fn restored(mut ends: Ends, snapshots: Vec<IncidentSnapshot>) -> Self {
         let now = ends.clock.now();
-        let (snapshots, notes) = ends.outbox.open_snapshots(now)?;
         ends.engine.restore(snapshots, now);
-        if let Some(reading) = ends.clock_watch.look() {
-            ends.engine.clock_read(reading, now);
-        }
         let incident_loop = Self { ends, latest: BTreeMap::new(), troubles: Troubles::default() };
         incident_loop.show_open_incidents();
-        Ok((incident_loop, notes))
+        incident_loop
     }
 
     /// Tells those outside and the inference thread which incidents are open.
@@ -100,13 +92,11 @@ impl IncidentLoop {
     pub fn run(mut self, events: &Receiver<LoopEvent>) -> anyhow::Result<()> {
         self.tell_troubles();
         loop {
+            anyhow::ensure!(!self.ends.outbox.is_broken(), "the thread that writes reports ended; see the log");
             let now = self.ends.clock.now();
-            self.look_at_the_clock(now);
-            self.ends.clock_watch.keep(now);
             self.take_sensors(now);
             self.ends.engine.timeout(now);
             self.carry_out(now);
-            self.ends.outbox.write_waiting();
             self.ends.evidence.offer_waiting();
             for keeper in &mut self.ends.keepers {
                 keeper.turn(&mut self.ends.engine, now);
@@ -122,7 +112,6 @@ impl IncidentLoop {
         for keeper in &mut self.ends.keepers {
             keeper.finish(&mut self.ends.engine, now);
         }
-        self.ends.clock_watch.finish();
         self.ends.evidence.finish();
         let written = self.ends.outbox.finish();
         self.tell_troubles();
@@ -138,9 +127,12 @@ impl IncidentLoop {
     /// Tells what lasting troubles have come and gone.
     fn tell_troubles(&mut self) {
         let now = self.ends.clock.now();
+        for note in self.ends.outbox.take_notes(now) {
+            self.tell(&note);
+        }
         let mut told = Vec::new();
         told.extend(self.troubles.change("reports", self.ends.outbox.trouble()));
-        told.extend(self.troubles.change("clock", self.ends.clock_watch.trouble(now)));
+        told.extend(self.troubles.change("evidence", self.ends.evidence.trouble()));
         for keeper in &self.ends.keepers {
             told.extend(self.troubles.change(keeper.name(), keeper.trouble()));
         }
@@ -153,14 +145,6 @@ impl IncidentLoop {
                 Ok(what) => self.tell(&Happening::trouble(what, now)),
                 Err(name) => tracing::info!("{name}: the trouble is over"),
             }
-        }
-    }
-
-    /// Whoever set the clock on the wall, the engine knows before it decides anything else.
-    fn look_at_the_clock(&mut self, now: Timestamp) {
-        if let Some(reading) = self.ends.clock_watch.look() {
-            self.ends.engine.clock_read(reading, now);
-            self.show_open_incidents();
         }
     }
 
@@ -190,7 +174,6 @@ impl IncidentLoop {
 
     fn take_in(&mut self, event: LoopEvent) {
         let now = self.ends.clock.now();
-        self.look_at_the_clock(now);
         match event {
             LoopEvent::Analysed(analysed) => {
                 let Ends { engine, inference, keepers, .. } = &mut self.ends;

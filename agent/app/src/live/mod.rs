@@ -4,7 +4,6 @@
 //! constants here.
 
 mod board;
-mod clock_watch;
 mod console_source;
 mod descriptors;
 mod evidence;
@@ -115,7 +114,7 @@ struct Counters {
     streams: streams::StatsReader,
     analysed: Arc<AtomicU64>,
     latencies: Arc<latency::Latencies>,
-    outbox: forewarn_report::Outbox,
+    outbox: forewarn_report::Holder,
     upstreams: upstreams::Upstreams,
 }
 

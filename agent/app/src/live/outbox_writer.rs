@@ -1,151 +1,285 @@
-//! Writes reports to the outbox before anything else is done about them. A disk that fails holds nothing else back:
-//! reports wait in memory, bounded, until it has mended.
+//! Writes reports to the outbox before anything else is done about them, on a thread of its own. A disk that refuses or
+//! stalls holds nothing else back for longer than [`PATIENCE`]: reports wait in memory, bounded, are sent from there, and
+//! are written when it takes them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use forewarn_domain::{Clock, IncidentId, Report, Timestamp, WallTime};
+use forewarn_base::sync::lock;
+use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{IncidentId, Report, Timestamp};
 use forewarn_engine::Engine;
 use forewarn_incident::IncidentSnapshot;
-use forewarn_report::{Destination, Outbox, OutboxError, OutboxLimits, OutboxSettings, ResolvedUpstream};
+use forewarn_report::{Holder, Outbox, OutboxError, OutboxLimits, OutboxSettings, ResolvedUpstream, SetAside};
 use forewarn_wire::EventSource;
 use forewarn_wire::story::Happening;
 
+use super::part::Thread;
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::telemetry;
 
-/// Batches that wait for the disk to mend. Beyond this each incident keeps its latest report, which holds the whole
-/// history.
-const UNWRITTEN: usize = 1024;
+/// How long a report may take to the disk before what follows from it is done without that.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long what waits may take to the disk when the agent stops.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// How often a disk that refuses is tried again.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How often the thread sees whether the agent stops.
+const TURN: Duration = Duration::from_millis(250);
+/// How often the outbox is looked after while nothing is reported.
+const LOOK_AFTER: Duration = Duration::from_secs(10);
 
 /// Opens the outbox of a site. What must be told of it comes along.
-pub fn open_outbox(site: &Site, clock: &dyn Clock) -> Result<(Outbox, Vec<Happening>), CommandError> {
+pub fn open_outbox(site: &Site, now: Timestamp) -> Result<(Outbox, Vec<Happening>), CommandError> {
     let path = site.storage.dir.outbox();
     let limits = OutboxLimits { max_bytes: site.storage.outbox_bytes, ..OutboxLimits::default() };
     let source = EventSource { site: site.header.id.to_string(), agent_version: env!("CARGO_PKG_VERSION").to_owned() };
-    let now = clock.now();
-    // What the site file says by the clock on the wall becomes an instant of the time line.
-    let since = |shown: Timestamp| now - clock.age(WallTime::from_micros(shown.as_micros()));
-    let upstreams = site.upstreams.iter().map(ResolvedUpstream::destination);
-    let upstreams = upstreams.map(|one| Destination { since: one.since.map(since), ..one }).collect();
+    let upstreams = site.upstreams.iter().map(ResolvedUpstream::destination).collect();
     let settings = OutboxSettings { limits, source, upstreams };
     let opened = Outbox::open(path, settings, now).or_exit(ExitCode::Failed)?;
-    let notes = opened.set_aside.map(|aside| {
-        let what = format!(
-            "the outbox was damaged ({}); it is kept as {} and {} reports of {} incidents were carried over",
-            aside.reason,
-            PathBuf::from(&aside.kept_as).display(),
-            aside.messages,
-            aside.incidents
-        );
-        Happening::trouble(what, now)
-    });
-    Ok((opened.outbox, notes.into_iter().collect()))
+    let mut notes: Vec<_> = opened.set_aside.iter().map(|aside| told_of(aside, now)).collect();
+    if let Some(refused) = opened.refused {
+        notes.push(Happening::trouble(format!("{refused}; reports wait in memory, and are sent from there"), now));
+    }
+    Ok((opened.outbox, notes))
 }
 
-/// The reports that one call of the engine made, with the snapshots of their incidents after it.
-#[derive(Debug, Default)]
-pub struct Batch {
-    reports: Vec<Report>,
-    snapshots: BTreeMap<IncidentId, String>,
+/// What is to be told of a damaged outbox.
+fn told_of(aside: &SetAside, now: Timestamp) -> Happening {
+    telemetry::OUTBOX_SET_ASIDE.of([]).increment(1);
+    let SetAside { kept_as, reason, incidents, messages } = aside;
+    let kept = kept_as.as_ref().map_or_else(String::new, |path| format!("it is kept as {}, and ", path.display()));
+    let what = format!(
+        "the outbox was damaged ({reason}): {kept}{messages} reports of {incidents} incidents were carried over to a new \
+         one; look after the disk"
+    );
+    Happening::trouble(what, now)
 }
+
+/// The reports that one call of the engine made, each with the snapshot of its incident after all of them.
+#[derive(Debug, Default)]
+pub struct Batch(Vec<(Report, Option<String>)>);
 
 impl Batch {
     /// Reports of `engine`, before it goes on.
     pub fn of(reports: &[Report], engine: &Engine) -> Self {
-        let snapshot = |report: &Report| {
-            let id = &report.incident.id;
-            Some((id.clone(), serde_json::to_string(&engine.snapshot(id)?).ok()?))
-        };
-        Self { reports: reports.to_vec(), snapshots: reports.iter().filter_map(snapshot).collect() }
+        let snapshot = |id: &IncidentId| serde_json::to_string(&engine.snapshot(id)?).ok();
+        let snapshots: BTreeMap<_, _> =
+            reports.iter().map(|report| (&report.incident.id, snapshot(&report.incident.id))).collect();
+        let step = |report: &Report| (report.clone(), snapshots.get(&report.incident.id).cloned().flatten());
+        Self(reports.iter().map(step).collect())
     }
+}
+
+/// What the thread tells the loop.
+#[derive(Debug, Default)]
+struct Told {
+    trouble: Mutex<Option<String>>,
+    notes: Mutex<Vec<SetAside>>,
+    is_stopping: AtomicBool,
 }
 
 /// The way into the outbox.
 pub struct OutboxWriter {
-    outbox: Outbox,
-    unwritten: Vec<Batch>,
-    trouble: Option<String>,
+    holder: Holder,
+    told: Arc<Told>,
+    thread: Thread,
+    /// Nothing is ever sent: the other end goes with the thread.
+    done: Receiver<()>,
+}
+
+/// What of an earlier run is gone on with.
+pub struct Former {
+    /// The incidents that were open when the agent last stopped.
+    pub snapshots: Vec<IncidentSnapshot>,
+    /// What must be told of others.
+    pub notes: Vec<Happening>,
 }
 
 impl OutboxWriter {
-    /// Writes to `outbox`.
-    pub fn new(outbox: Outbox) -> Self {
-        Self { outbox, unwritten: Vec::new(), trouble: None }
+    /// Reads what was open, and writes to `outbox` from now on.
+    pub fn start(mut outbox: Outbox, now: Timestamp) -> anyhow::Result<(Self, Former)> {
+        let former = open_snapshots(&mut outbox, now);
+        let (holder, told) = (outbox.holder(), Arc::<Told>::default());
+        let of_thread = Arc::clone(&told);
+        let (finished, done) = sync_channel(1);
+        let work = move || {
+            let _finished: SyncSender<()> = finished;
+            write_all(&mut outbox, &of_thread);
+            // Before the end is told: the last connection leaves the file in order.
+            drop(outbox);
+        };
+        let thread = Thread::spawn("outbox", work)?;
+        Ok((Self { holder, told, thread, done }, former))
     }
 
-    /// The incidents that were open when the agent last stopped, and what must be told of others.
-    pub fn open_snapshots(&mut self, now: Timestamp) -> Result<(Vec<IncidentSnapshot>, Vec<Happening>), CommandError> {
-        let (mut snapshots, mut notes) = (Vec::new(), Vec::new());
-        for stored in self.outbox.open_snapshots().or_exit(ExitCode::Failed)? {
-            match serde_json::from_str::<IncidentSnapshot>(&stored.snapshot) {
-                Ok(snapshot) => snapshots.push(snapshot),
-                Err(error) => {
-                    let what = format!(
-                        "incident {} cannot be taken up again ({error}); it stays in the outbox as it was last reported",
-                        stored.record.id
-                    );
-                    notes.push(Happening::trouble(what, now));
-                    self.outbox.close_incident(&stored.record.id).or_exit(ExitCode::Failed)?;
-                }
-            }
-        }
-        Ok((snapshots, notes))
-    }
-
-    /// Writes a batch, after those that wait.
+    /// Writes a batch, after those that wait. Comes back when the disk has it, when the disk refuses it, or when the disk
+    /// takes too long; what it does not have by then waits in memory.
     pub fn write(&mut self, batch: Batch) {
-        self.unwritten.push(batch);
-        self.write_waiting();
-    }
-
-    /// Writes what waits, as far as the disk lets it.
-    pub fn write_waiting(&mut self) {
-        while let Some(batch) = self.unwritten.first() {
-            let snapshot = |report: &Report| batch.snapshots.get(&report.incident.id).map(String::as_str);
-            let steps: Vec<_> = batch.reports.iter().map(|report| (report, snapshot(report))).collect();
-            self.trouble = match self.outbox.record_all(&steps) {
-                Ok(_) => None,
-                // The incidents are kept and their latest state is queued as soon as there is room.
-                Err(error @ OutboxError::Full { .. }) => Some(error.to_string()),
-                Err(error) => {
-                    telemetry::OUTBOX_WRITE_ERRORS.of([]).increment(1);
-                    self.trouble = Some(format!("{error}; reports wait in memory"));
-                    if self.unwritten.len() > UNWRITTEN {
-                        self.unwritten = vec![joined(std::mem::take(&mut self.unwritten))];
-                    }
-                    return;
-                }
-            };
-            self.unwritten.remove(0);
+        self.holder.hold(batch.0);
+        if !self.holder.wait_settled(PATIENCE) {
+            telemetry::OUTBOX_WRITE_ERRORS.of([]).increment(1);
+            self.holder.release();
         }
     }
 
-    /// Why reports cannot be written now.
+    /// Why reports cannot be written, or sent, as they should be.
     pub fn trouble(&self) -> Option<String> {
-        self.trouble.clone()
+        let refused = lock(&self.told.trouble).clone();
+        let stalled = || {
+            let patience_s = PATIENCE.as_secs();
+            let text = format!(
+                "the disk has not taken a report for more than {patience_s} s; reports wait in memory, and are sent from \
+                 there"
+            );
+            self.holder.is_released().then_some(text)
+        };
+        refused.or_else(stalled).or_else(|| self.holder.reading_trouble())
     }
 
-    /// Writes what waits for the last time. An error if something is left.
+    /// What must be told once.
+    pub fn take_notes(&mut self, now: Timestamp) -> Vec<Happening> {
+        let notes = std::mem::take(&mut *lock(&self.told.notes));
+        notes.iter().map(|aside| told_of(aside, now)).collect()
+    }
+
+    /// Whether the thread has ended though nobody stopped it.
+    pub fn is_broken(&self) -> bool {
+        self.thread.has_ended()
+    }
+
+    /// Waits for what is to be written, for the last time. An error if something is left.
     pub fn finish(&mut self) -> anyhow::Result<()> {
-        self.write_waiting();
-        anyhow::ensure!(
-            self.unwritten.is_empty(),
-            "{} batches of reports could not be written to {}; see the log",
-            self.unwritten.len(),
-            self.outbox.path().display()
-        );
+        self.told.is_stopping.store(true, Ordering::Release);
+        // A disk that has stalled may hold the thread up for ever, so that nobody waits for its end.
+        let is_written = self.holder.wait_written(FAREWELL);
+        let left = self.holder.count().reports;
+        if is_written {
+            let _ = self.done.recv_timeout(FAREWELL);
+        }
+        anyhow::ensure!(is_written, "{left} reports could not be written to the outbox; see the log");
         Ok(())
     }
 }
 
-/// One batch with the latest report of each incident.
-fn joined(batches: Vec<Batch>) -> Batch {
-    let (mut latest, mut snapshots) = (BTreeMap::new(), BTreeMap::new());
-    for batch in batches {
-        latest.extend(batch.reports.into_iter().map(|report| (report.incident.id.clone(), report)));
-        snapshots.extend(batch.snapshots);
+/// The thread: writes what is held, and looks after the file while nothing is.
+fn write_all(outbox: &mut Outbox, told: &Told) {
+    let holder = outbox.holder();
+    let (mut patience, mut looked_after) = (LOOK_AFTER, Stopwatch::start());
+    loop {
+        let is_stopping = told.is_stopping.load(Ordering::Acquire);
+        let has_some = holder.wait_some(if is_stopping { Duration::ZERO } else { TURN });
+        if !has_some && is_stopping {
+            return;
+        }
+        if !has_some && looked_after.elapsed() < patience {
+            continue;
+        }
+        looked_after = Stopwatch::start();
+        let outcome = if has_some { outbox.write_held() } else { outbox.look_after() };
+        lock(&told.notes).extend(holder.take_set_aside());
+        let trouble = match outcome {
+            Ok(()) => None,
+            // The incidents are kept and their latest state is queued as soon as there is room.
+            Err(error @ OutboxError::Full { .. }) => Some(error.to_string()),
+            Err(error) => {
+                telemetry::OUTBOX_WRITE_ERRORS.of([]).increment(1);
+                Some(format!("{error}; reports wait in memory, and are sent from there"))
+            }
+        };
+        let is_refused = trouble.is_some() && holder.count().reports > 0;
+        patience = if trouble.is_some() { AGAIN_AFTER } else { LOOK_AFTER };
+        *lock(&told.trouble) = trouble;
+        if is_refused {
+            holder.wait_written(AGAIN_AFTER);
+        }
     }
-    Batch { reports: latest.into_values().collect(), snapshots }
+}
+
+/// The incidents that were open when the agent last stopped, and what must be told of others.
+fn open_snapshots(outbox: &mut Outbox, now: Timestamp) -> Former {
+    let (mut snapshots, mut notes) = (Vec::new(), Vec::new());
+    let stored = outbox.open_snapshots().unwrap_or_else(|error| {
+        notes.push(Happening::trouble(format!("no earlier incident is gone on with: {error}"), now));
+        Vec::new()
+    });
+    for stored in stored {
+        match serde_json::from_str::<IncidentSnapshot>(&stored.snapshot) {
+            Ok(snapshot) => snapshots.push(snapshot),
+            Err(error) => {
+                let what = format!(
+                    "incident {} cannot be taken up again ({error}); it stays in the outbox as it was last reported",
+                    stored.incident
+                );
+                notes.push(Happening::trouble(what, now));
+                if let Err(error) = outbox.close_incident(&stored.incident) {
+                    notes.push(Happening::trouble(error.to_string(), now));
+                }
+            }
+        }
+    }
+    Former { snapshots, notes }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use forewarn_report::{Cursor, Destination, Lane};
+    use forewarn_wire::samples::{report, source};
+
+    use super::*;
+
+    /// Long enough for any machine.
+    const LONG: Duration = Duration::from_secs(30);
+
+    fn started(path: &Path) -> (OutboxWriter, Lane) {
+        let upstreams = vec![Destination::required("city")];
+        let settings = OutboxSettings { limits: OutboxLimits::default(), source: source(), upstreams };
+        let outbox = Outbox::open(path, settings, Timestamp::ZERO).unwrap().outbox;
+        let lane = outbox.lane("city");
+        (OutboxWriter::start(outbox, Timestamp::ZERO).unwrap().0, lane)
+    }
+
+    fn write(writer: &mut OutboxWriter, n: u64) {
+        writer.write(Batch(vec![(report(n, 1), Some("{}".to_owned()))]));
+    }
+
+    #[test]
+    fn a_disk_that_refuses_holds_nobody_back_and_gets_everything_when_it_is_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut writer, mut lane) = started(&dir.path().join("away/outbox.sqlite"));
+        let watch = Stopwatch::start();
+        (0..50).for_each(|n| write(&mut writer, n));
+        assert!(watch.elapsed() < PATIENCE * 5, "once it is known that the disk refuses, nobody waits for it");
+        assert!(writer.trouble().unwrap().contains("wait in memory"));
+        assert_eq!(lane.pending_after(Cursor::default(), 100).len(), 50, "they are sent from memory");
+        std::fs::create_dir(dir.path().join("away")).unwrap();
+        assert!(writer.holder.wait_written(LONG));
+        assert_eq!(lane.pending_after(Cursor::default(), 100).len(), 50, "they are sent from the disk");
+        writer.finish().unwrap();
+        assert_eq!(writer.trouble(), None);
+    }
+
+    #[test]
+    fn a_disk_that_stalls_holds_back_for_a_stated_time_and_that_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("outbox.sqlite");
+        let (mut writer, mut lane) = started(&path);
+        let stall = rusqlite::Connection::open(&path).unwrap();
+        stall.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let watch = Stopwatch::start();
+        (0..50).for_each(|n| write(&mut writer, n));
+        assert!(watch.elapsed() >= PATIENCE && watch.elapsed() < PATIENCE * 4, "{:?}", watch.elapsed());
+        assert!(writer.trouble().unwrap().contains("more than 2 s"));
+        assert_eq!(lane.pending_after(Cursor::default(), 100).len(), 50);
+        stall.execute_batch("ROLLBACK").unwrap();
+        assert!(writer.holder.wait_written(LONG));
+        writer.finish().unwrap();
+        assert_eq!((writer.trouble(), writer.holder.depth().messages), (None, 50));
+    }
 }

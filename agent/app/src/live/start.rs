@@ -1,9 +1,9 @@
 //! Starts every part of the agent.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use forewarn_console::{Listener, Ports, Server};
-use forewarn_domain::Clock;
+use forewarn_domain::{Clock, SystemClock};
 use forewarn_engine::Engine;
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::Closeups;
@@ -16,7 +16,6 @@ use forewarn_telemetry::queue::{GiveBack, Receiver, Sender, Wait};
 use forewarn_wire::story::{Happening, Narrator};
 
 use super::board::Board;
-use super::clock_watch::ClockWatch;
 use super::console_source::{self, ConsoleSource};
 use super::descriptors::DescriptorWatch;
 use super::evidence::{self, Evidence};
@@ -43,16 +42,12 @@ impl Agent {
             tracing::warn!(%error, "the limit of file descriptors stays as it was");
         }
         let claim = storage::claim(&site.storage.dir)?;
-        let clock_watch = ClockWatch::take_up(&site.storage.dir);
-        let clock: Arc<dyn Clock> = clock_watch.clock();
-        let civil = SiteTime::live(site.header.time_zone.clone())
-            .by(Arc::clone(&clock))
-            .with_holidays(site.header.holidays.clone());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let civil = SiteTime::live(site.header.time_zone.clone()).with_holidays(site.header.holidays.clone());
         let recorder = console_source::install_recorder().or_exit(ExitCode::Failed)?;
         let (to_loop, events) = QUEUE.open();
-        let (outbox, mut notes) = open_outbox(site, &*clock)?;
+        let (outbox, mut notes) = open_outbox(site, clock.now())?;
         notes.extend(claim.troubles.iter().map(|what| Happening::trouble(what, clock.now())));
-        let again = || outbox.again().or_exit(ExitCode::Failed);
         let upstreams = Upstreams::start(site, &outbox, &clock)?;
 
         let wakeup = Arc::new(Wakeup::default());
@@ -61,20 +56,21 @@ impl Agent {
         let speakers = Speakers::start(site, &clock, &to_loop)?;
         let closeups = Closeups::default();
         models.reader = models.reader.map(|reader| closeups.watching(reader));
-        let keeper = evidence::keeper(site, civil.clone(), &streams, closeups)?;
-        let evidence = Evidence::start(site, keeper, &clock, to_loop.with_policy::<GiveBack>(), again()?)?;
+        let keeper = evidence::keeper(site, civil.clone(), &streams, closeups);
+        let evidence = Evidence::start(site, keeper, &clock, to_loop.with_policy::<GiveBack>(), outbox.again())?;
         let attributes = models.reader.as_ref().map(|reader| reader.attributes().to_vec()).unwrap_or_default();
         let shared = Shared::new(&attributes);
         let mailbox = Arc::<Mailbox>::default();
         let board = Board::default();
         let latencies = Arc::<Latencies>::default();
-        let (reader, shown) = (again()?, again()?);
-        let (engine, keepers) = engine_and_keepers(site, civil, &clock);
-        let (incident_loop, restored) = IncidentLoop::restored(Ends {
+        let holder = outbox.holder();
+        let (writer, former) = OutboxWriter::start(outbox, clock.now())?;
+        let (engine, keepers) = engine_and_keepers(site, civil);
+        notes.extend(former.notes);
+        let ends = Ends {
             engine,
             clock: Arc::clone(&clock),
-            clock_watch,
-            outbox: OutboxWriter::new(outbox),
+            outbox: writer,
             speakers: speakers.queues(),
             evidence: evidence.desk(),
             keepers,
@@ -83,8 +79,8 @@ impl Agent {
             board: board.clone(),
             latencies: Arc::clone(&latencies),
             narrator,
-        })?;
-        notes.extend(restored);
+        };
+        let incident_loop = IncidentLoop::restored(ends, former.snapshots);
         let incidents = Incidents::start(incident_loop, events, notes, to_loop.clone())?;
         let sensors = Sensors::start(site, &clock, &mailbox, &to_loop)?;
         let inference = Inference::start(site, models, &streams, shared, wakeup, to_loop, &clock)?;
@@ -92,17 +88,16 @@ impl Agent {
             streams: streams.stats(),
             analysed: inference.analysed(),
             latencies,
-            outbox: reader,
+            outbox: holder.clone(),
             upstreams: upstreams.clone(),
         };
         let source = ConsoleSource {
             site: site.header.id.to_string(),
             recorder,
             streams: streams.stats(),
-            outbox: Mutex::new(shown),
+            outbox: holder,
             board,
             upstreams: upstreams.clone(),
-            clock,
         };
         let servers = start_servers(site, &source.ports())?;
         let addresses = servers.iter().map(Server::address).collect();
@@ -122,15 +117,13 @@ impl Agent {
 }
 
 /// An engine that goes on with what was kept before the last stop, and those who keep it.
-fn engine_and_keepers(site: &Site, civil: SiteTime, clock: &Arc<dyn Clock>) -> (Engine, Vec<Box<dyn Keeper>>) {
+fn engine_and_keepers(site: &Site, civil: SiteTime) -> (Engine, Vec<Box<dyn Keeper>>) {
     let dir = &site.storage.dir;
     let mut engine = Engine::new(site.engine_setup(), Arc::new(civil.clone()));
     let things = site.cameras.iter().filter(|camera| camera.static_objects.is_some()).map(|camera| &camera.id);
     let mut keepers: Vec<Box<dyn Keeper>> = vec![
         Box::<DescriptorWatch>::default(),
-        Box::new(SuppressionsFile::new(dir.suppressions(), Arc::clone(clock), |n| {
-            telemetry::SUPPRESSIONS.of([]).set(n as f64);
-        })),
+        Box::new(SuppressionsFile::new(dir.suppressions(), |n| telemetry::SUPPRESSIONS.of([]).set(n as f64))),
         Box::new(MemoryKeeper::open(dir.rules_memory(), &mut engine)),
         Box::new(SceneKeeper::open(dir.scenes(), things, &mut engine)),
     ];

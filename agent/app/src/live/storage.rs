@@ -9,11 +9,11 @@ use forewarn_base::private::{self, Found};
 
 use crate::config::StorageDir;
 
-/// The directory, taken.
+/// The directory, taken until the process ends.
 #[derive(Debug)]
 pub struct Claim {
-    /// Held until the process ends; the system frees it however it ends.
-    pub lock: Option<File>,
+    /// The system frees it however the process ends.
+    _lock: Option<File>,
     /// What must be told.
     pub troubles: Vec<String>,
 }
@@ -42,7 +42,7 @@ pub fn claim(dir: &StorageDir) -> anyhow::Result<Claim> {
         }
     };
     troubles.extend(what_is_kept(dir).iter().filter_map(|path| close(path)));
-    Ok(Claim { lock, troubles })
+    Ok(Claim { _lock: lock, troubles })
 }
 
 /// What may show people, or tell of them.
@@ -109,7 +109,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), "").unwrap();
         let claimed = claim(&StorageDir::new(folder.path().join("file/data"))).unwrap();
-        assert!(claimed.lock.is_none());
+        assert!(claimed._lock.is_none());
         assert!(claimed.troubles[0].contains("failed to make the storage directory"), "{claimed:?}");
     }
 }

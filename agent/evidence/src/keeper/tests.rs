@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::Mutex;
 
 use forewarn_domain::{
-    About, Answer, AttributeId, BBox, BestCrop, Class, ClipSourceError, ColourMatrix, DetectorError, FrameMeta, Look,
-    PixelFormat, Reader, Reading, TrackId, Verdict,
+    About, Answer, AttributeId, BBox, BestCrop, Class, Clip, ClipRecording, ClipSourceError, ClipSpan, ColourMatrix,
+    DetectorError, FrameMeta, Look, Moment, PixelFormat, Reader, Reading, TrackId, Verdict,
 };
 
 use super::*;
@@ -206,4 +206,90 @@ fn a_stream_without_video_has_its_clip_stated_as_missing() {
     let record = record(path);
     let gaps: Vec<_> = record["missing"].as_array().unwrap().iter().map(|gap| gap["what"].clone()).collect();
     assert!(gaps.contains(&"confirmed.mp4".into()) && gaps.contains(&"confirmed.jpg".into()), "{gaps:?}");
+}
+
+/// A folder in the way of the store's root, as a disk that refuses.
+fn refuse(root: &Path) {
+    fs::rename(root.join("evidence"), root.join("away")).unwrap();
+    fs::write(root.join("evidence"), "in the way").unwrap();
+}
+
+fn take_again(root: &Path) {
+    fs::remove_file(root.join("evidence")).unwrap();
+    fs::rename(root.join("away"), root.join("evidence")).unwrap();
+}
+
+fn at(s: u64) -> Timestamp {
+    T0 + Duration::from_secs(s)
+}
+
+#[test]
+fn what_a_disk_does_not_take_waits_and_is_kept_sealed_and_whole_when_it_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut keeper = keeper(dir.path());
+    let tape = Tape { begins_late_s: 0.0, cut_short: None, is_complete: Arc::new(Mutex::new(true)) };
+    keeper.add_source(confirmed(1).rule.stream, Arc::new(tape));
+    refuse(dir.path());
+    let span = ClipSpan { from: T0, to: at(8) };
+    keeper.capture(&request(None, Some(span)), Some(&frame(64, 48)));
+    keeper.close(closed(1), at(9));
+    keeper.advance(at(30));
+    assert!(keeper.failing().is_some_and(|why| why.contains("wait in memory")));
+    assert_eq!(keeper.unkept(), Unkept { waiting: 2, lost: 0 });
+    assert_eq!(keeper.take_news(), [], "it is told as a lasting trouble, not one by one");
+
+    take_again(dir.path());
+    keeper.advance(at(31));
+    assert!(keeper.failing().is_some(), "it is not tried at every turn");
+    keeper.advance(at(36));
+    assert_eq!((keeper.failing(), keeper.unkept()), (None, Unkept::default()));
+    let news = keeper.take_news();
+    let [KeeperNews::Sealed { path, .. }] = news.as_slice() else { panic!("{news:?}") };
+    assert!(verify(path).unwrap().problems.is_empty());
+    for file in ["confirmed.jpg", "confirmed-marked.jpg", "confirmed.mp4"] {
+        assert!(path.join(file).is_file(), "{file}");
+    }
+}
+
+#[test]
+fn clips_that_a_disk_does_not_take_are_given_up_beyond_the_bound_and_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut keeper = keeper(dir.path());
+    let tape = Tape { begins_late_s: 0.0, cut_short: None, is_complete: Arc::new(Mutex::new(true)) };
+    keeper.add_source(confirmed(1).rule.stream, Arc::new(tape));
+    refuse(dir.path());
+    for n in 1..=12 {
+        let incident = confirmed(n);
+        let clip = Some(ClipSpan { from: T0, to: at(8) });
+        keeper.capture(&EvidenceRequest { incident, moment: Moment::Confirmed, at: T0, clip }, Some(&frame(64, 48)));
+        keeper.advance(at(9));
+    }
+    assert_eq!(keeper.unkept().lost, 4);
+    take_again(dir.path());
+    keeper.advance(at(60));
+    assert_eq!((keeper.failing(), keeper.unkept().waiting), (None, 0));
+    let bundles = keeper.store().bundles().unwrap();
+    assert_eq!(bundles.iter().filter(|bundle| bundle.path.join("confirmed.jpg").is_file()).count(), 12);
+    assert_eq!(bundles.iter().filter(|bundle| bundle.path.join("confirmed.mp4").is_file()).count(), 8);
+}
+
+#[test]
+fn a_folder_that_refuses_for_itself_holds_no_other_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut keeper = keeper(dir.path());
+    // A file lies where the folder of incident 1 would be made.
+    let place = keeper.store().bundle_path(&confirmed(1)).unwrap();
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
+    fs::write(&place, "in the way").unwrap();
+    keeper.capture(&request(None, None), Some(&frame(64, 48)));
+    let second = EvidenceRequest { incident: confirmed(2), moment: Moment::Confirmed, at: T0, clip: None };
+    keeper.capture(&second, Some(&frame(64, 48)));
+    (1..4).for_each(|n| keeper.advance(at(10 * n)));
+    assert_eq!((keeper.failing(), keeper.unkept()), (None, Unkept { waiting: 0, lost: 1 }));
+    assert!(keeper.store().bundle_path(&confirmed(2)).unwrap().join("confirmed.jpg").is_file());
+    let news = keeper.take_news();
+    assert!(
+        matches!(news.as_slice(), [KeeperNews::Trouble { what, .. }] if what.ends_with("it was given up")),
+        "{news:?}"
+    );
 }

@@ -5,7 +5,6 @@
 
 mod support;
 
-mod clocks;
 mod journal;
 mod outages;
 mod page;

@@ -18,8 +18,14 @@ pub enum OutboxError {
         /// Why.
         source: rusqlite::Error,
     },
-    /// The file is no sound database.
-    #[error("the outbox {} is damaged: {reason}; restart the agent, which sets it aside and salvages it", path.display())]
+    /// It could not be opened yet; that is tried again with each write.
+    #[error("the outbox {} is not open: the disk has refused it", path.display())]
+    Unopened {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is no sound database. It is set aside and salvaged with the next write.
+    #[error("the outbox {} is damaged: {reason}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -76,6 +82,24 @@ pub enum OutboxError {
 }
 
 impl OutboxError {
+    /// Whether it is for want of room on the disk.
+    pub(super) fn is_for_want_of_room(&self) -> bool {
+        let Self::Sqlite { source: rusqlite::Error::SqliteFailure(error, _), .. } = self else { return false };
+        error.code == ErrorCode::DiskFull || error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+    }
+
+    /// Whether the disk, or who else writes to it, is to blame, and not what was to be written.
+    pub(super) fn is_of_the_disk(&self) -> bool {
+        match self {
+            Self::Sqlite { source, .. } => !matches!(
+                source.sqlite_error_code(),
+                Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig)
+            ),
+            Self::Unopened { .. } | Self::Damaged { .. } | Self::SetAside { .. } => true,
+            Self::Newer { .. } | Self::Site(_) | Self::Encode { .. } | Self::Full { .. } => false,
+        }
+    }
+
     pub(super) fn from_sqlite(operation: &'static str, path: &Path, source: rusqlite::Error) -> Self {
         if is_damage(&source) {
             return Self::Damaged { path: path.to_owned(), reason: source.to_string() };

@@ -1,15 +1,16 @@
 //! The outbox as one upstream sees it: what waits for it, and its acknowledgements.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use forewarn_base::sync::lock;
-use forewarn_domain::Timestamp;
+use forewarn_domain::{IncidentId, Timestamp};
 use forewarn_wire::EventSource;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use tokio::sync::watch;
 
-use super::{Backlog, Depth, Depths, Outbox, OutboxError, QueuedReport, Receipt, Shared, bounds, owed};
+use super::shared::Shared;
+use super::{Backlog, Depth, Outbox, OutboxError, QueuedReport, Receipt, bounds, held, owed};
 
 /// What waits for one upstream.
 #[derive(Debug)]
@@ -17,6 +18,27 @@ pub struct Lane {
     outbox: Outbox,
     upstream: String,
     queued: watch::Receiver<u64>,
+    /// What was acknowledged and could not be noted on the disk yet.
+    unnoted: Vec<Receipt>,
+    /// What was sent from memory on this connection, lest it be sent again when the disk has it.
+    lent: BTreeSet<(IncidentId, u32)>,
+}
+
+/// How far an upstream has got on one connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// The last place on the disk.
+    disk: i64,
+    /// The last place in memory.
+    memory: i64,
+}
+
+impl Cursor {
+    /// The report of this place was handed over.
+    pub fn advance(&mut self, place: i64) {
+        let cursor = if held::is_in_memory(place) { &mut self.memory } else { &mut self.disk };
+        *cursor = place.max(*cursor);
+    }
 }
 
 /// A message that cannot be read, and why.
@@ -25,7 +47,7 @@ type Unreadable = (i64, String);
 impl Lane {
     pub(super) fn new(outbox: Outbox, upstream: &str) -> Self {
         let queued = outbox.shared.queued.subscribe();
-        Self { outbox, upstream: upstream.to_owned(), queued }
+        Self { outbox, upstream: upstream.to_owned(), queued, unnoted: Vec::new(), lent: BTreeSet::new() }
     }
 
     /// Whose it is.
@@ -33,71 +55,142 @@ impl Lane {
         &self.upstream
     }
 
+    #[cfg(test)]
+    pub(super) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
     /// Who reports.
     pub fn source(&self) -> &EventSource {
         self.outbox.source()
     }
 
-    /// The first `limit` reports behind the place `seq` that wait for this upstream, in the order of sending.
+    /// The first `limit` reports behind the cursor that wait for this upstream, in the order of sending: those on the disk,
+    /// then those that the disk does not take. A disk that cannot be read gives none, which is told.
     ///
     /// One that cannot be read is made up for by its incident's latest state, so that it holds nothing up.
-    pub fn pending_after(&mut self, seq: i64, limit: usize) -> Result<Vec<QueuedReport>, OutboxError> {
-        let (reports, unreadable) =
-            self.read(seq, limit).map_err(|source| self.outbox.failed("read messages", source))?;
+    pub fn pending_after(&mut self, cursor: Cursor, limit: usize) -> Vec<QueuedReport> {
+        if cursor == Cursor::default() {
+            self.lent.clear();
+        }
+        let noted = self.note();
+        let from_disk = self.from_disk(cursor.disk, limit);
+        let trouble = noted.err().or(from_disk.as_ref().err().cloned());
+        *lock(&self.outbox.shared.reading_trouble) = trouble;
+        let mut reports = from_disk.unwrap_or_default();
+        let from_memory = self.outbox.shared.held.pending_after(cursor.memory, limit - reports.len(), &self.upstream);
+        for (seq, report) in from_memory {
+            self.lent.insert((report.incident.id.clone(), report.sequence));
+            reports.push(QueuedReport { seq, report, source: self.source().clone() });
+        }
+        reports
+    }
+
+    fn from_disk(&mut self, seq: i64, limit: usize) -> Result<Vec<QueuedReport>, String> {
+        let generation = self.outbox.shared.generation();
+        let mut read = self.read(seq, limit);
+        if let Err(OutboxError::Damaged { reason, .. }) = &read {
+            read = self.outbox.mend(generation, reason).and_then(|()| self.read(seq, limit));
+        }
+        let (reports, unreadable) = read.map_err(|error| error.to_string())?;
         if unreadable.is_empty() {
             return Ok(reports);
         }
         for (seq, problem) in &unreadable {
             tracing::error!(seq, problem, "a message of the outbox cannot be read; its incident is reported anew");
         }
-        self.outbox.write("replace messages that cannot be read", |tx, outbox| {
+        let replaced = self.outbox.write("replace messages that cannot be read", |tx, outbox| {
             for (seq, _) in &unreadable {
                 bounds::owe_instead(tx, *seq)?;
                 bounds::remove(tx, *seq)?;
             }
             owed::pay(tx, &outbox.limits, outbox.source, None)
-        })?;
+        });
         self.outbox.shared.tell_queued();
-        Ok(reports)
+        match replaced {
+            // They are passed over; what the disk does not take now is done when they are met again.
+            Err(error) if reports.is_empty() => Err(error.to_string()),
+            _ => Ok(reports),
+        }
     }
 
-    fn read(&self, seq: i64, limit: usize) -> rusqlite::Result<(Vec<QueuedReport>, Vec<Unreadable>)> {
-        let mut select = self.outbox.conn.prepare_cached(
-            "SELECT m.seq, m.report, m.site, m.agent_version FROM deliveries d JOIN messages m ON m.seq = d.seq
-             WHERE d.upstream = ?1 AND d.seq > ?2 ORDER BY d.seq LIMIT ?3",
-        )?;
-        let mut rows = select.query(params![self.upstream, seq, limit as i64])?;
-        let (mut reports, mut unreadable) = (Vec::new(), Vec::new());
-        while let Some(row) = rows.next()? {
-            let seq = row.get(0)?;
-            let source = EventSource { site: row.get(2)?, agent_version: row.get(3)? };
-            match serde_json::from_str(&row.get::<_, String>(1)?) {
-                Ok(report) => reports.push(QueuedReport { seq, report, source }),
-                Err(error) => unreadable.push((seq, error.to_string())),
+    fn read(&self, seq: i64, limit: usize) -> Result<(Vec<QueuedReport>, Vec<Unreadable>), OutboxError> {
+        let known: BTreeSet<i64> = self.unnoted.iter().map(|receipt| receipt.seq).collect();
+        self.outbox.read("read messages", |conn| {
+            let mut select = conn.prepare_cached(
+                "SELECT m.seq, m.report, m.site, m.agent_version FROM deliveries d JOIN messages m ON m.seq = d.seq
+                 WHERE d.upstream = ?1 AND d.seq > ?2 ORDER BY d.seq",
+            )?;
+            let mut rows = select.query(params![self.upstream, seq])?;
+            let (mut reports, mut unreadable) = (Vec::new(), Vec::new());
+            while reports.len() + unreadable.len() < limit
+                && let Some(row) = rows.next()?
+            {
+                let seq = row.get(0)?;
+                match report_of(row, seq) {
+                    Ok(queued) if known.contains(&seq) || self.is_known(&queued) => {}
+                    Ok(queued) => reports.push(queued),
+                    Err(problem) => unreadable.push((seq, problem)),
+                }
+            }
+            Ok((reports, unreadable))
+        })
+    }
+
+    /// Whether this upstream was sent the report from memory, before the disk took it.
+    fn is_known(&self, queued: &QueuedReport) -> bool {
+        let key = (queued.report.incident.id.clone(), queued.report.sequence);
+        let is_unnoted = |receipt: &Receipt| (&receipt.incident, receipt.sequence) == (&key.0, key.1);
+        self.lent.contains(&key) || self.unnoted.iter().any(is_unnoted)
+    }
+
+    /// Takes out what this upstream has acknowledged. Places that hold nothing for it are passed over. What the disk does
+    /// not note now is noted later; until then it is not sent again, unless the agent is killed.
+    pub fn ack(&mut self, receipts: &[Receipt]) {
+        for receipt in receipts {
+            if held::is_in_memory(receipt.seq) {
+                self.outbox.shared.held.ack(receipt.seq, &self.upstream);
             }
         }
-        Ok((reports, unreadable))
+        self.unnoted.extend_from_slice(receipts);
+        let trouble = self.note().err();
+        *lock(&self.outbox.shared.reading_trouble) = trouble;
     }
 
-    /// Takes out what this upstream has acknowledged. Places that hold nothing for it are passed over.
-    pub fn ack(&mut self, receipts: &[Receipt]) -> Result<(), OutboxError> {
-        if receipts.is_empty() {
+    /// Notes on the disk what was acknowledged, as far as the disk has it.
+    fn note(&mut self) -> Result<(), String> {
+        let is_held =
+            |receipt: &Receipt| held::is_in_memory(receipt.seq) && self.outbox.shared.held.contains(receipt.seq);
+        let (waiting, due): (Vec<_>, Vec<_>) = self.unnoted.iter().cloned().partition(is_held);
+        if due.is_empty() {
             return Ok(());
         }
         let upstream = self.upstream.as_str();
-        let paid = self.outbox.write("take out what was acknowledged", |tx, outbox| {
+        let noted = self.outbox.write("take out what was acknowledged", |tx, outbox| {
             let mut delete = tx.prepare_cached("DELETE FROM deliveries WHERE upstream = ?1 AND seq = ?2")?;
+            // What was sent from memory has another place on the disk.
+            let mut find = tx.prepare_cached("SELECT seq FROM messages WHERE incident = ?1 AND sequence = ?2")?;
             // It may have been postponed while it was on its way.
             let mut settle = tx.prepare_cached(
                 "DELETE FROM owed WHERE upstream = ?1 AND incident = ?2
                  AND (SELECT last_sequence FROM incidents WHERE id = ?2) <= ?3",
             )?;
-            for receipt in receipts {
-                delete.execute(params![upstream, receipt.seq])?;
+            for receipt in &due {
+                let mut places = vec![receipt.seq];
+                if held::is_in_memory(receipt.seq) {
+                    let found =
+                        find.query_map(params![receipt.incident.as_str(), receipt.sequence], |row| row.get(0))?;
+                    places = found.collect::<rusqlite::Result<_>>()?;
+                }
+                for place in places {
+                    delete.execute(params![upstream, place])?;
+                }
                 settle.execute(params![upstream, receipt.incident.as_str(), receipt.sequence])?;
             }
             owed::pay(tx, &outbox.limits, outbox.source, Some(upstream))
-        })?;
+        });
+        let paid = noted.map_err(|error| error.to_string())?;
+        self.unnoted = waiting;
         if paid > 0 {
             self.outbox.shared.tell_queued();
         }
@@ -130,8 +223,27 @@ pub(crate) struct BacklogReader {
 
 impl BacklogReader {
     pub(crate) fn get(&self) -> Backlog {
-        lock(&self.shared.depths).of.get(&self.upstream).copied().unwrap_or_default()
+        let mut backlog = lock(&self.shared.depths).of.get(&self.upstream).copied().unwrap_or_default();
+        let (held, oldest) = self.shared.held.waiting(&self.upstream);
+        backlog.depth.messages += held;
+        let on_disk = backlog.oldest_unacknowledged_at;
+        backlog.oldest_unacknowledged_at = on_disk.into_iter().chain(oldest).min();
+        backlog
     }
+}
+
+/// The report of a row; why it cannot be read, where the disk has spoilt it.
+fn report_of(row: &Row<'_>, seq: i64) -> Result<QueuedReport, String> {
+    let text = |column| row.get::<_, String>(column).map_err(|error| error.to_string());
+    let report = serde_json::from_str(&text(1)?).map_err(|error| error.to_string())?;
+    Ok(QueuedReport { seq, report, source: EventSource { site: text(2)?, agent_version: text(3)? } })
+}
+
+/// How much waits, in all and for each upstream.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Depths {
+    pub(super) total: Depth,
+    pub(super) of: BTreeMap<String, Backlog>,
 }
 
 /// How much waits, in all and for each upstream.

@@ -72,7 +72,16 @@ impl IncidentLedger {
             let version: u32 = self.conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
             let waiting = if version < 3 { UNACKNOWLEDGED_BEFORE } else { UNACKNOWLEDGED };
             let mut select = self.conn.prepare(&format!("SELECT {COLUMNS}, {waiting} FROM incidents {clause}"))?;
-            select.query_map(params, entry)?.collect::<rusqlite::Result<Vec<_>>>()
+            let mut rows = select.query(params)?;
+            let mut entries = Vec::new();
+            while let Some(row) = rows.next()? {
+                match entry(row) {
+                    Ok(entry) => entries.push(entry),
+                    // One that the disk has spoilt hides no other.
+                    Err(error) => tracing::warn!(%error, "an incident of the outbox cannot be read; it is left out"),
+                }
+            }
+            Ok(entries)
         };
         rows().map_err(|source| OutboxError::from_sqlite("read incidents", &self.path, source))
     }

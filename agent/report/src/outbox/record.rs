@@ -22,6 +22,14 @@ pub(super) struct Step<'a> {
     pub(super) snapshot: Option<&'a str>,
 }
 
+impl<'a> Step<'a> {
+    /// Encodes a report.
+    pub(super) fn of(report: &'a Report, snapshot: Option<&'a str>) -> serde_json::Result<Self> {
+        let (whole, record) = (serde_json::to_string(report)?, serde_json::to_string(&report.incident)?);
+        Ok(Self { report, whole, record, snapshot })
+    }
+}
+
 /// A report as it is stored.
 pub(super) fn encode(report: &Report) -> rusqlite::Result<String> {
     serde_json::to_string(report).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::by_destination;
+use super::schema::with_suffix;
 
 const INCIDENTS: [&str; 8] =
     ["id", "state", "opened_at_us", "updated_at_us", "last_sequence", "is_closed", "record", "snapshot"];
@@ -28,10 +29,8 @@ INSERT OR IGNORE INTO owed (upstream, incident)
         WHERE d.upstream = u.id AND m.incident = i.id AND m.sequence = i.last_sequence);
 ";
 
-/// Copies row by row until the damage is met; returns how many incidents and messages came through.
-///
-/// A message that does not come through is made up for: its incident, if that could be read, is owed to every upstream
-/// by a report of its latest state, which carries the whole history.
+/// Copies row by row until the damage is met, from the files that were set aside; returns how many incidents and messages
+/// came through.
 pub(super) fn salvage(damaged: &Path, conn: &mut Connection) -> (usize, usize) {
     // SQLite repairs what it opens, so it is given a copy: what was set aside stays as it was found.
     let copy = with_suffix(damaged, ".copy");
@@ -42,7 +41,8 @@ pub(super) fn salvage(damaged: &Path, conn: &mut Connection) -> (usize, usize) {
             std::fs::copy(with_suffix(damaged, companion), &to).ok().map(|_| to)
         })
         .collect();
-    let counts = salvage_from(&copy, conn);
+    let old = if copied.is_empty() { immutable(damaged) } else { Connection::open(&copy) };
+    let counts = old.map_or((0, 0), |old| salvage_through(&old, conn));
     for file in copied.iter().chain(&[with_suffix(&copy, "-shm")]) {
         // A copy that stays takes space and does no other harm.
         let _ = std::fs::remove_file(file);
@@ -50,37 +50,41 @@ pub(super) fn salvage(damaged: &Path, conn: &mut Connection) -> (usize, usize) {
     counts
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-fn salvage_from(damaged: &Path, conn: &mut Connection) -> (usize, usize) {
-    let Ok(old) = Connection::open(damaged) else { return (0, 0) };
+/// Copies what `old` can still read and the new one does not have; returns how many incidents and messages came through.
+///
+/// A message that does not come through is made up for: its incident, if that could be read, is owed to every upstream
+/// by a report of its latest state, which carries the whole history.
+pub(super) fn salvage_through(old: &Connection, conn: &mut Connection) -> (usize, usize) {
     let Ok(tx) = conn.transaction() else { return (0, 0) };
-    let incidents = copy(&old, &tx, "incidents", &INCIDENTS);
-    copy(&old, &tx, "forgotten", &["id"]);
+    let incidents = copy(old, &tx, "incidents", &INCIDENTS);
+    copy(old, &tx, "forgotten", &["id"]);
     let messages = if old.prepare("SELECT body FROM messages LIMIT 0").is_ok() {
-        each(&old, "messages", &["seq", "incident", "body"], |row| {
+        each(old, "messages", &["seq", "incident", "body"], |row| {
             let [Value::Integer(seq), Value::Text(incident), Value::Text(body)] = row else { return 0 };
             usize::from(by_destination::carry_over(&tx, *seq, incident, body).unwrap_or(false))
         })
     } else {
-        let named = copy(&old, &tx, "upstreams", &["id", "is_required", "removed_at_us"]);
+        let named = copy(old, &tx, "upstreams", &["id", "is_required", "removed_at_us"]);
         if named > 0 {
             // Those that were named take the place of whoever would have come first.
             let _ = tx.execute("DELETE FROM upstreams WHERE id = '' AND (SELECT count(*) FROM upstreams) > 1", []);
         }
-        let messages = copy(&old, &tx, "messages", &MESSAGES);
-        copy(&old, &tx, "deliveries", &["upstream", "seq"]);
-        copy(&old, &tx, "owed", &["upstream", "incident"]);
+        let messages = copy(old, &tx, "messages", &MESSAGES);
+        copy(old, &tx, "deliveries", &["upstream", "seq"]);
+        copy(old, &tx, "owed", &["upstream", "incident"]);
         messages
     };
     match tx.execute_batch(MEND).and_then(|()| tx.commit()) {
         Ok(()) => (incidents, messages),
         Err(_) => (0, 0),
     }
+}
+
+/// Reads a file as it lies there, without its log: there is no room for a copy.
+fn immutable(damaged: &Path) -> rusqlite::Result<Connection> {
+    let path = damaged.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)
 }
 
 fn copy(old: &Connection, new: &Connection, table: &str, columns: &[&str]) -> usize {

@@ -1,9 +1,13 @@
 //! The database's file: opening, checking, migrating, and setting a damaged one aside.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction};
+use forewarn_base::private;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, Transaction};
 
 use super::{OutboxError, SetAside, by_destination};
 
@@ -65,27 +69,35 @@ CREATE TABLE forgotten (
 /// How long a connection waits for the other one's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Sets of damaged files that are kept: a disk that is dying must not be filled with them.
+const MOST_SET_ASIDE: u32 = 4;
+
 /// Opens the database, or puts a damaged one aside and starts a new one with what can still be read of the old.
 pub(super) fn open_or_set_aside(path: &Path) -> Result<(Connection, Option<SetAside>), OutboxError> {
-    let reason = match open(path) {
-        Ok(conn) => return Ok((conn, None)),
-        Err(OutboxError::Damaged { reason, .. }) => reason,
-        Err(error) => return Err(error),
-    };
+    match open(path) {
+        Ok(conn) => Ok((conn, None)),
+        Err(OutboxError::Damaged { reason, .. }) => {
+            let (conn, set_aside) = start_anew(path, reason)?;
+            Ok((conn, Some(set_aside)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Puts a damaged database aside and starts a new one with what can still be read of the old.
+pub(super) fn start_anew(path: &Path, reason: String) -> Result<(Connection, SetAside), OutboxError> {
     let kept_as = set_aside(path)?;
     let mut conn = open(path)?;
     let (incidents, messages) = super::salvage::salvage(&kept_as, &mut conn);
-    tracing::error!(
-        kept_as = %kept_as.display(), reason, incidents, messages,
-        "the outbox was damaged: it was set aside and a new one was started with what could be read"
-    );
-    Ok((conn, Some(SetAside { kept_as, reason, incidents, messages })))
+    Ok((conn, SetAside { kept_as: Some(kept_as), reason, incidents, messages }))
 }
 
 /// Connects to a database that was opened before.
 pub(super) fn connect(path: &Path) -> Result<Connection, OutboxError> {
     let failed = |source| OutboxError::from_sqlite("open", path, source);
-    let conn = Connection::open(path).map_err(failed)?;
+    // One that is gone must not be made anew without its tables.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).map_err(failed)?;
     configure(&conn).map_err(failed)?;
     Ok(conn)
 }
@@ -93,6 +105,9 @@ pub(super) fn connect(path: &Path) -> Result<Connection, OutboxError> {
 /// Opens a sound database and brings its schema up to date.
 fn open(path: &Path) -> Result<Connection, OutboxError> {
     let failed = |source| OutboxError::from_sqlite("open", path, source);
+    // Its companions take the rights over. Only where there is none: to close a file that is there would take the locks of
+    // other connections away. Where it cannot be made, SQLite says why.
+    let _ = OpenOptions::new().append(true).create_new(true).mode(private::FILE_MODE).open(path);
     let mut conn = connect(path)?;
     let check: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
     if check != "ok" {
@@ -104,6 +119,8 @@ fn open(path: &Path) -> Result<Connection, OutboxError> {
 
 fn configure(conn: &Connection) -> rusqlite::Result<()> {
     conn.busy_timeout(BUSY_TIMEOUT)?;
+    // The log stays where it is when the last connection goes, so that a log that is gone was taken away by somebody else.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;")
 }
@@ -123,26 +140,26 @@ fn migrate(conn: &mut Connection, path: &Path) -> Result<(), OutboxError> {
     tx.commit().map_err(failed)
 }
 
-/// Renames the database and its companions to the first free `NAME.damaged-N`.
+/// The path of a companion of the database.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Renames the database and its companions to the first free `NAME.damaged-N`, at last to that of the latest.
 fn set_aside(path: &Path) -> Result<PathBuf, OutboxError> {
-    let with = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let mut n = 1;
-    while with(&format!(".damaged-{n}")).exists() {
-        n += 1;
-    }
-    let kept_as = with(&format!(".damaged-{n}"));
+    let place = |n: u32| with_suffix(path, &format!(".damaged-{n}"));
+    let n = (1..MOST_SET_ASIDE).find(|n| !place(*n).exists()).unwrap_or(MOST_SET_ASIDE);
     // The companions go first: a crash in between leaves the main file in place, which is then set aside again.
     for companion in ["-wal", "-shm", ""] {
-        match std::fs::rename(with(companion), with(&format!(".damaged-{n}{companion}"))) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(OutboxError::SetAside { path: path.to_owned(), source });
-            }
-            _ => {}
+        let kept_as = with_suffix(&place(n), companion);
+        match std::fs::rename(with_suffix(path, companion), &kept_as) {
+            Ok(()) => {}
+            // What an earlier one left must not be taken for its companion.
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => drop(std::fs::remove_file(kept_as)),
+            Err(source) => return Err(OutboxError::SetAside { path: path.to_owned(), source }),
         }
     }
-    Ok(kept_as)
+    Ok(place(n))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use forewarn_domain::{IncidentId, IncidentRecord, Report, Timestamp};
+use forewarn_domain::{IncidentId, Report, Timestamp};
 use forewarn_wire::{Event, EventSource};
 use serde::{Deserialize, Serialize};
 
@@ -37,11 +37,11 @@ pub struct OutboxSettings {
     pub upstreams: Vec<Destination>,
 }
 
-/// A damaged outbox was found and put aside.
+/// A damaged outbox was found and put aside, or one that was in use was gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetAside {
-    /// Where the damaged file is now.
-    pub kept_as: PathBuf,
+    /// Where the damaged file is now; none if it is gone.
+    pub kept_as: Option<PathBuf>,
     /// What SQLite said of it.
     pub reason: String,
     /// Incidents that were carried over.
@@ -88,10 +88,10 @@ pub enum ReportState {
 }
 
 /// An incident that was open when the agent stopped.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenSnapshot {
-    /// The incident as it was last recorded.
-    pub record: IncidentRecord,
+    /// The incident.
+    pub incident: IncidentId,
     /// Number of its latest recorded transition.
     pub last_sequence: u32,
     /// What the caller gave to be restored from.

@@ -24,12 +24,7 @@ impl Upstreams {
         outbox: &Outbox,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, UpstreamError> {
-        let start = |upstream: &ResolvedUpstream| {
-            let lane = outbox
-                .lane(&upstream.id)
-                .map_err(|source| UpstreamError::Outbox { upstream: upstream.id.clone(), source: Box::new(source) })?;
-            upstream.adapter.start(lane, Arc::clone(clock))
-        };
+        let start = |upstream: &ResolvedUpstream| upstream.adapter.start(outbox.lane(&upstream.id), Arc::clone(clock));
         Ok(Self { handles: upstreams.iter().map(start).collect::<Result<_, _>>()? })
     }
 

@@ -9,7 +9,6 @@ use forewarn_domain::Clock;
 use forewarn_domain::clock::Stopwatch;
 use tokio::sync::watch;
 
-use super::patience::Patience;
 use super::window::Window;
 use super::{Adapter, Inward, Note, Outward, Upstream, UpstreamStats};
 use crate::outbox::{Lane, Receipt};
@@ -49,7 +48,6 @@ struct Session<A: Adapter> {
     upstream: A::Upstream,
     outward: A::Outward,
     window: Window,
-    patience: Patience,
     /// What was acknowledged and is still to be noted in the outbox.
     acked: Vec<Receipt>,
     is_ready: bool,
@@ -65,7 +63,6 @@ pub(super) async fn run<A: Adapter>(context: &mut Context<A>) -> End {
         upstream,
         outward,
         window: Window::new(context.adapter.pace().max_in_flight),
-        patience: Patience::of(context.adapter.pace().answer_within),
         acked: Vec::new(),
         is_ready: false,
         is_leaving: false,
@@ -85,9 +82,9 @@ pub(super) async fn run<A: Adapter>(context: &mut Context<A>) -> End {
             }
         }
     }
-    let noted = session.note_acked(context);
+    session.note_acked(context);
     context.count(|stats| (stats.connected_since, stats.in_flight) = (None, 0));
-    match ended.and(noted) {
+    match ended {
         Ok(()) => End::Stopped,
         Err(why) => End::Failed { why, was_useful: session.was_useful || lasted.elapsed() > USEFUL_AFTER },
     }
@@ -110,12 +107,8 @@ async fn drive<A: Adapter>(
                 biased;
                 answer = &mut poll => break answer.map_err(|broken| broken.to_string())?,
                 // Ready at once: taken when nothing more was read, so that one transaction notes what came together.
-                () = std::future::ready(()), if !session.acked.is_empty() => session.note_acked(context)?,
+                () = std::future::ready(()), if !session.acked.is_empty() => session.note_acked(context),
                 () = context.lane.queued(), if session.is_ready => {}
-                () = session.patience.ended() => {
-                    session.was_useful = false;
-                    return Err(unanswered(context));
-                }
                 changed = stop.changed(), if !is_stopping => {
                     if changed.is_err() {
                         return Ok(());
@@ -123,7 +116,6 @@ async fn drive<A: Adapter>(
                 }
             }
             session.advance(context)?;
-            session.count_owed();
         };
         let note = session.upstream.handle_answer(answer);
         session.take(note, context)?;
@@ -131,30 +123,13 @@ async fn drive<A: Adapter>(
             return Ok(());
         }
         if session.acked.len() >= ACK_BATCH {
-            session.note_acked(context)?;
+            session.note_acked(context);
         }
         session.advance(context)?;
-        session.count_owed();
     }
-}
-
-/// Why a connection is given up on which nothing is answered.
-fn unanswered<A: Adapter>(context: &Context<A>) -> String {
-    let within_s = context.adapter.pace().answer_within.as_secs();
-    format!(
-        "{} takes reports and has acknowledged none for {within_s} s; look at what keeps it from storing them, or at the \
-         proxy before it",
-        context.adapter.peer()
-    )
 }
 
 impl<A: Adapter> Session<A> {
-    /// Counts what the other side owes.
-    fn count_owed(&mut self) {
-        let is_owed = self.window.in_flight() > 0 || self.upstream.is_owed_an_answer();
-        self.patience.owed(is_owed, self.window.oldest());
-    }
-
     /// Takes in what happened on the connection.
     fn take(&mut self, note: Note, context: &Context<A>) -> Result<(), String> {
         match note {
@@ -171,8 +146,6 @@ impl<A: Adapter> Session<A> {
                 if let Some(receipt) = self.window.acknowledged(seq) {
                     self.acked.push(receipt);
                     self.was_useful = true;
-                    self.patience.answered();
-                    context.count(|stats| stats.unanswered_since = None);
                 }
             }
             Note::Refused { what, why } => {
@@ -191,24 +164,16 @@ impl<A: Adapter> Session<A> {
             return Ok(());
         }
         let room = self.window.room();
-        let waiting = if room > 0 {
-            context.lane.pending_after(self.window.cursor(), room).map_err(|error| error.to_string())?
-        } else {
-            Vec::new()
-        };
+        let waiting = if room > 0 { context.lane.pending_after(self.window.cursor(), room) } else { Vec::new() };
         for report in &waiting {
             self.upstream.handle_report(report);
             self.window.hand(report);
             self.send()?;
         }
         let in_flight = self.in_flight();
-        let now = context.clock.now();
         context.count(|stats| {
             stats.sent += waiting.len() as u64;
             stats.in_flight = in_flight;
-            if !waiting.is_empty() {
-                stats.unanswered_since.get_or_insert(now);
-            }
         });
         if *context.stop.borrow() && in_flight == 0 {
             self.is_leaving = true;
@@ -226,11 +191,11 @@ impl<A: Adapter> Session<A> {
     }
 
     /// Notes in the outbox what was acknowledged.
-    fn note_acked(&mut self, context: &mut Context<A>) -> Result<(), String> {
+    fn note_acked(&mut self, context: &mut Context<A>) {
         if self.acked.is_empty() {
-            return Ok(());
+            return;
         }
-        context.lane.ack(&self.acked).map_err(|error| error.to_string())?;
+        context.lane.ack(&self.acked);
         let count = self.acked.len() as u64;
         self.acked.clear();
         let in_flight = self.in_flight();
@@ -238,7 +203,6 @@ impl<A: Adapter> Session<A> {
             stats.acknowledged += count;
             stats.in_flight = in_flight;
         });
-        Ok(())
     }
 
     /// Reports of which the answer is awaited or not yet noted in the outbox.

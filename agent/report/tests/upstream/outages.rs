@@ -97,7 +97,7 @@ fn survives_a_killed_broker(version: MqttVersion) {
     let mut received = Vec::new();
     let (rounds, incidents) = (4, 12);
     for round in 0..rounds {
-        let mut recorder = outbox.again().unwrap();
+        let mut recorder = outbox.again();
         let recording = std::thread::Builder::new()
             .name("recording".to_owned())
             .spawn(move || {

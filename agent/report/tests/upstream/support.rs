@@ -223,7 +223,7 @@ pub(crate) fn publisher(config: &MqttConfig, outbox: &Outbox) -> UpstreamHandle 
 
 /// Starts the way to one of the outbox's upstreams.
 pub(crate) fn start(upstream: &str, adapter: &dyn Start, outbox: &Outbox) -> UpstreamHandle {
-    adapter.start(outbox.lane(upstream).unwrap(), Arc::new(SystemClock)).unwrap()
+    adapter.start(outbox.lane(upstream), Arc::new(SystemClock)).unwrap()
 }
 
 /// Waits until everything was acknowledged.

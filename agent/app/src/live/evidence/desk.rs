@@ -1,9 +1,10 @@
 //! The incident loop's side of the evidence queue.
 
+use forewarn_base::sync::lock;
 use forewarn_domain::{EvidenceRequest, Frame, IncidentRecord};
 use forewarn_telemetry::queue::{GiveBack, Sender};
 
-use super::Job;
+use super::{Job, Trouble};
 
 /// The incident loop's way to the evidence thread. What the queue has no room for waits here and is handed over later,
 /// captures before seals. There are at most three captures and one seal for each incident.
@@ -12,12 +13,18 @@ pub struct EvidenceDesk {
     /// Their frames are given up, their clips are not.
     uncaptured: Vec<EvidenceRequest>,
     unsealed: Vec<IncidentRecord>,
+    trouble: Trouble,
 }
 
 impl EvidenceDesk {
     /// A desk before the thread behind `queue`.
-    pub(super) fn before(queue: Sender<Job, GiveBack>) -> Self {
-        Self { queue, uncaptured: Vec::new(), unsealed: Vec::new() }
+    pub(super) fn before(queue: Sender<Job, GiveBack>, trouble: Trouble) -> Self {
+        Self { queue, uncaptured: Vec::new(), unsealed: Vec::new(), trouble }
+    }
+
+    /// What cannot be kept now, and why.
+    pub fn trouble(&self) -> Option<String> {
+        lock(&self.trouble).clone()
     }
 
     /// Asks for evidence. Says what must be told where the queue is full and the snapshot is lost.

@@ -3,12 +3,12 @@
 mod desk;
 mod news;
 
-use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp, WallTime};
+use forewarn_base::sync::lock;
+use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp};
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
     Closeups, EvidenceKeeper, Limits, RetentionEvent, RetentionOutcome, StatvfsSpace, TimeLine, UpstreamState,
@@ -21,8 +21,8 @@ use super::LoopEvent;
 use super::part::{Part, Thread};
 use super::streams::Streams;
 use crate::config::Site;
-use crate::evidence_folder::{keeper_setup, open_store};
-use crate::exit::{CommandError, ExitCode, OrExit as _};
+use crate::evidence_folder::{keeper_setup, unready_store};
+use crate::exit::CommandError;
 use crate::telemetry;
 
 pub use desk::EvidenceDesk;
@@ -50,36 +50,34 @@ pub enum Job {
     Stop,
 }
 
-/// Opens the store: snapshots are handed over, clips come from the streams, pictures of the best looks from `closeups`.
-pub fn keeper(
-    site: &Site,
-    civil: SiteTime,
-    streams: &Streams,
-    closeups: Closeups,
-) -> Result<EvidenceKeeper, CommandError> {
+/// The keeper: snapshots are handed over, clips come from the streams, pictures of the best looks from `closeups`.
+pub fn keeper(site: &Site, civil: SiteTime, streams: &Streams, closeups: Closeups) -> EvidenceKeeper {
     let limits = Limits {
         max_bytes: site.storage.max_bytes,
         max_days: site.storage.max_days,
         min_free_bytes: site.storage.min_free_bytes,
     };
-    let store = open_store(&site.storage.dir, limits, TimeLine::WallClock).or_exit(ExitCode::Failed)?;
-    let mut keeper = EvidenceKeeper::new(store, keeper_setup(&site.storage.dir, site, civil))
-        .context("failed to make the folder of unfinished clips")?
-        .with_closeups(closeups);
+    let store = unready_store(&site.storage.dir, limits, TimeLine::WallClock);
+    let setup = keeper_setup(&site.storage.dir, site, civil);
+    let mut keeper = EvidenceKeeper::unready(store, setup).with_closeups(closeups);
     for (stream, ring) in streams.rings() {
         keeper.add_source(stream, ring);
     }
-    Ok(keeper)
+    keeper
 }
+
+/// What cannot be kept now, and why; none if all is well.
+type Trouble = Arc<Mutex<Option<String>>>;
 
 /// The running thread.
 pub struct Evidence {
     queue: Sender<Job, GiveBack>,
+    trouble: Trouble,
     thread: Thread,
 }
 
 impl Evidence {
-    /// Seals what an earlier agent left open and starts the thread.
+    /// Starts the thread, which first of all seals what an earlier agent left open.
     pub fn start(
         site: &Site,
         keeper: EvidenceKeeper,
@@ -87,9 +85,12 @@ impl Evidence {
         to_loop: Sender<LoopEvent, GiveBack>,
         outbox: Outbox,
     ) -> Result<Self, CommandError> {
-        seal_leftovers(&keeper, &outbox, clock.wall(clock.now()))?;
         let (queue, jobs) = QUEUE.open();
+        let trouble = Trouble::default();
         let worker = Worker {
+            is_tidied: false,
+            retention_trouble: None,
+            trouble: Arc::clone(&trouble),
             keeper,
             outbox,
             clock: Arc::clone(clock),
@@ -97,12 +98,12 @@ impl Evidence {
             has_upstream: site.upstreams.iter().any(|upstream| upstream.is_required),
             retained_at: None,
         };
-        Ok(Self { queue, thread: Thread::spawn(QUEUE.name, move || worker.run(&jobs))? })
+        Ok(Self { queue, trouble, thread: Thread::spawn(QUEUE.name, move || worker.run(&jobs))? })
     }
 
     /// The incident loop's way to the thread.
     pub fn desk(&self) -> EvidenceDesk {
-        EvidenceDesk::before(self.queue.clone())
+        EvidenceDesk::before(self.queue.clone(), Arc::clone(&self.trouble))
     }
 }
 
@@ -123,10 +124,10 @@ impl Part for Evidence {
 }
 
 /// Seals the bundles of incidents that nobody goes on with: the agent was killed after their last report.
-fn seal_leftovers(keeper: &EvidenceKeeper, outbox: &Outbox, now: WallTime) -> Result<(), CommandError> {
-    let open = outbox.open_snapshots().or_exit(ExitCode::Failed)?;
-    for folder in keeper.store().unsealed().or_exit(ExitCode::Failed)? {
-        if open.iter().any(|snapshot| snapshot.record.id == folder.incident) {
+fn seal_leftovers(keeper: &EvidenceKeeper, outbox: &Outbox, now: Timestamp) -> anyhow::Result<()> {
+    let open = outbox.open_snapshots()?;
+    for folder in keeper.store().unsealed()? {
+        if open.iter().any(|snapshot| snapshot.incident == folder.incident) {
             continue;
         }
         if let Err(error) = keeper.store().seal_abandoned(&folder, "the agent was stopped before it was kept", now) {
@@ -143,10 +144,15 @@ struct Worker {
     news: News,
     has_upstream: bool,
     retained_at: Option<Timestamp>,
+    /// Whether what an earlier agent left open has been sealed.
+    is_tidied: bool,
+    retention_trouble: Option<String>,
+    trouble: Trouble,
 }
 
 impl Worker {
     fn run(mut self, jobs: &Receiver<Job>) {
+        self.keeper.make_ready(self.clock.now());
         loop {
             let job = jobs.recv_timeout(TURN);
             let now = self.clock.now();
@@ -157,12 +163,34 @@ impl Worker {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             self.keeper.advance(now);
+            self.tidy_once(now);
             self.retain(now);
+            self.tell_trouble();
             self.pass_on();
         }
         self.keeper.finish([], self.clock.now());
         self.pass_on();
         self.news.finish();
+    }
+
+    /// Seals what an earlier agent left open, as soon as the disk takes it.
+    fn tidy_once(&mut self, now: Timestamp) {
+        if self.is_tidied || self.keeper.failing().is_some() {
+            return;
+        }
+        self.is_tidied = true;
+        if let Err(error) = seal_leftovers(&self.keeper, &self.outbox, now) {
+            self.news
+                .tell(Happening::trouble(format!("earlier evidence stays unsealed until a restart: {error:#}"), now));
+        }
+    }
+
+    fn tell_trouble(&self) {
+        let unkept = self.keeper.unkept();
+        telemetry::EVIDENCE_WAITING.of([]).set(unkept.waiting as f64);
+        telemetry::EVIDENCE_LOST.of([]).absolute(unkept.lost);
+        let failing = self.keeper.failing().map(str::to_owned);
+        *lock(&self.trouble) = failing.or_else(|| self.retention_trouble.clone());
     }
 
     fn pass_on(&mut self) {
@@ -175,6 +203,9 @@ impl Worker {
             return;
         }
         self.retained_at = Some(now);
+        if self.keeper.failing().is_some() {
+            return;
+        }
         let outbox = &self.outbox;
         let upstream = |id: &IncidentId| {
             if !self.has_upstream {
@@ -187,11 +218,12 @@ impl Worker {
                 Ok(ReportState::Unknown) | Err(_) => UpstreamState::Unknown,
             }
         };
-        let troubles =
-            match self.keeper.store().enforce_retention(&|stamp| self.clock.age(stamp), &StatvfsSpace, &upstream) {
-                Ok(outcome) => troubles_of(&outcome),
-                Err(error) => vec![error.to_string()],
-            };
+        let (troubles, lasting) = match self.keeper.store().enforce_retention(now, &StatvfsSpace, &upstream) {
+            Ok(outcome) => (troubles_of(&outcome), lasting_trouble_of(&outcome)),
+            Err(error) => (Vec::new(), Some(error.to_string())),
+        };
+        telemetry::RETENTION_EVENTS.of([]).increment(u64::from(lasting.is_some()));
+        self.retention_trouble = lasting;
         for what in troubles {
             telemetry::RETENTION_EVENTS.of([]).increment(1);
             self.news.tell(Happening::trouble(what, now));
@@ -206,12 +238,17 @@ fn troubles_of(outcome: &RetentionOutcome) -> Vec<String> {
         RetentionEvent::DeletedUnacknowledged { incident, .. } => Some(format!(
             "the disk was about to fill: the evidence of {incident} was deleted though upstream had not acknowledged it"
         )),
-        RetentionEvent::StillOver { .. } => Some(
-            "evidence exceeds its limits and nothing may be deleted; see docs/configuration.md, \"Storage\"".to_owned(),
-        ),
+        RetentionEvent::StillOver { .. } => None,
     };
-    let failures = outcome.failures.iter().map(ToString::to_string);
-    outcome.events.iter().filter_map(of_event).chain(failures).collect()
+    outcome.events.iter().filter_map(of_event).collect()
+}
+
+/// What stays wrong after a run of retention.
+fn lasting_trouble_of(outcome: &RetentionOutcome) -> Option<String> {
+    let is_over = |event: &RetentionEvent| matches!(event, RetentionEvent::StillOver { .. });
+    let over = "evidence exceeds its limits and nothing may be deleted; see docs/configuration.md, \"Storage\"";
+    let failure = outcome.failures.first().map(ToString::to_string);
+    failure.or_else(|| outcome.events.iter().any(is_over).then(|| over.to_owned()))
 }
 
 #[cfg(test)]
@@ -232,8 +269,9 @@ mod tests {
             failures: Vec::new(),
         };
         let told = troubles_of(&outcome);
-        assert_eq!(told.len(), 2);
+        assert_eq!(told.len(), 1);
         assert!(told[0].contains("gate-loitering-7") && told[0].contains("had not acknowledged"), "{told:?}");
-        assert!(told[1].contains("nothing may be deleted"), "{told:?}");
+        assert!(lasting_trouble_of(&outcome).unwrap().contains("nothing may be deleted"));
+        assert_eq!(lasting_trouble_of(&RetentionOutcome::default()), None);
     }
 }

@@ -51,8 +51,8 @@ fn the_ledger_reads_beside_the_writer() {
 fn two_threads_use_one_outbox() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = open(dir.path(), OutboxLimits::default());
-    let reader = writer.again().unwrap();
-    let mut sender = writer.lane(MQTT).unwrap();
+    let reader = writer.again();
+    let mut sender = writer.lane(MQTT);
     let recording = std::thread::Builder::new()
         .name("recording".to_owned())
         .spawn(move || {
@@ -63,8 +63,8 @@ fn two_threads_use_one_outbox() {
         .unwrap();
     let mut seen = Vec::new();
     while seen.len() < 60 {
-        let pending = sender.pending_after(0, 7).unwrap();
-        sender.ack(&pending.iter().map(QueuedReport::receipt).collect::<Vec<_>>()).unwrap();
+        let pending = sender.pending_after(Cursor::default(), 7);
+        sender.ack(&pending.iter().map(QueuedReport::receipt).collect::<Vec<_>>());
         seen.extend(pending.into_iter().map(|m| m.seq));
     }
     recording.join().unwrap();

@@ -36,7 +36,7 @@ fn a_full_outbox_compacts_what_is_superseded_and_owes_the_rest() {
     assert_eq!(outbox.depth().messages, 10);
     let owed = report(19, 1).incident.id;
     assert_eq!(outbox.report_state(&owed).unwrap(), ReportState::Pending);
-    assert!(outbox.open_snapshots().unwrap().iter().any(|s| s.record.id == owed), "its snapshot is kept");
+    assert!(outbox.open_snapshots().unwrap().iter().any(|s| s.incident == owed), "its snapshot is kept");
     let delivered = drain(&outbox, MQTT);
     for n in 3..20 {
         assert!(delivered.contains(&format!("{}/1", report(n, 1).incident.id)), "incident {n} came through");

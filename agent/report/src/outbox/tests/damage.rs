@@ -12,8 +12,9 @@ fn what_is_no_database_is_set_aside_untouched() {
         std::fs::write(&path, format!("this is no database {n}").repeat(100)).unwrap();
         let opened = Outbox::open(&path, settings(OutboxLimits::default(), &[MQTT]), now()).unwrap();
         let set_aside = opened.set_aside.unwrap();
-        assert_eq!(set_aside.kept_as, dir.path().join(format!("outbox.db.damaged-{n}")));
-        let kept = std::fs::read_to_string(&set_aside.kept_as).unwrap();
+        let kept_as = set_aside.kept_as.unwrap();
+        assert_eq!(kept_as, dir.path().join(format!("outbox.db.damaged-{n}")));
+        let kept = std::fs::read_to_string(&kept_as).unwrap();
         assert!(kept.starts_with(&format!("this is no database {n}")));
         drop(opened.outbox);
         for companion in ["-wal", "-shm"] {
@@ -39,7 +40,7 @@ fn a_damaged_database_is_set_aside_and_salvaged() {
     std::fs::write(&path, &bytes).unwrap();
     let opened = Outbox::open(&path, settings(OutboxLimits::default(), &[MQTT]), now()).unwrap();
     let set_aside = opened.set_aside.unwrap();
-    assert_eq!(std::fs::read(&set_aside.kept_as).unwrap(), bytes, "what was found is kept as it was");
+    assert_eq!(std::fs::read(set_aside.kept_as.as_ref().unwrap()).unwrap(), bytes, "what was found is kept as it was");
     assert!(set_aside.incidents + set_aside.messages > 120, "{set_aside:?}");
     let names: Vec<String> = std::fs::read_dir(dir.path())
         .unwrap()
@@ -55,7 +56,7 @@ fn a_damaged_database_is_set_aside_and_salvaged() {
 fn a_newer_schema_is_refused_and_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let outbox = open(dir.path(), OutboxLimits::default());
-    outbox.conn.pragma_update(None, "user_version", 99).unwrap();
+    outbox.door.borrow().conn.as_ref().unwrap().pragma_update(None, "user_version", 99).unwrap();
     drop(outbox);
     let error =
         Outbox::open(dir.path().join("outbox.db"), settings(OutboxLimits::default(), &[MQTT]), now()).unwrap_err();

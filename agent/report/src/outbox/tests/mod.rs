@@ -4,6 +4,7 @@ mod basics;
 mod bound;
 mod damage;
 mod destination;
+mod disk;
 mod earlier;
 mod model;
 
@@ -40,7 +41,7 @@ fn open_for(dir: &Path, settings: OutboxSettings) -> Outbox {
 }
 
 fn pending(outbox: &Outbox, upstream: &str, limit: usize) -> Vec<QueuedReport> {
-    outbox.lane(upstream).unwrap().pending_after(0, limit).unwrap()
+    outbox.lane(upstream).pending_after(Cursor::default(), limit)
 }
 
 fn ids(outbox: &Outbox, upstream: &str) -> Vec<String> {
@@ -49,7 +50,7 @@ fn ids(outbox: &Outbox, upstream: &str) -> Vec<String> {
 
 fn ack(outbox: &Outbox, upstream: &str, reports: &[QueuedReport]) {
     let receipts: Vec<Receipt> = reports.iter().map(QueuedReport::receipt).collect();
-    outbox.lane(upstream).unwrap().ack(&receipts).unwrap();
+    outbox.lane(upstream).ack(&receipts);
 }
 
 /// Acknowledges everything that waits, batch by batch; returns the ids in the order of sending.
@@ -72,7 +73,7 @@ fn crash(outbox: Outbox, from: &Path, to: &Path, upstreams: &[&str]) -> Outbox {
             std::fs::copy(from.join(file), to.join(file)).unwrap();
         }
     }
-    let limits = outbox.limits;
+    let limits = outbox.shared.settings.limits;
     drop(outbox);
     open_for(to, settings(limits, upstreams))
 }

@@ -80,7 +80,7 @@ proptest! {
             }
             for (upstream, waiting) in UPSTREAMS.iter().zip(&waiting) {
                 prop_assert_eq!(&ids(&outbox, upstream), waiting);
-                prop_assert_eq!(outbox.lane(upstream).unwrap().backlog().depth.messages, waiting.len() as u64);
+                prop_assert_eq!(outbox.lane(upstream).backlog().depth.messages, waiting.len() as u64);
             }
             let messages: BTreeSet<&String> = waiting.iter().flatten().collect();
             prop_assert_eq!(outbox.depth().messages, messages.len() as u64, "a message that two wait for counts once");
