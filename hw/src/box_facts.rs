@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use forewarn_domain::clock::Boot;
 use serde::Serialize;
 
 /// What the box is made of, as far as Forewarn cares.
@@ -47,6 +48,14 @@ impl VideoNode {
         let drivers = ["decode", "vdec", "vpu", "cedrus", "-dec", "_dec"];
         drivers.iter().any(|part| name.contains(part)) && !name.contains("enc")
     }
+}
+
+/// The boot that the box runs since, and how long ago it was; none where the kernel does not tell.
+pub fn boot() -> Option<Boot> {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned();
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    let up_s: f64 = uptime.split_whitespace().next()?.parse().ok()?;
+    Some(Boot { id, up: Duration::try_from_secs_f64(up_s).ok()? })
 }
 
 impl BoxFacts {

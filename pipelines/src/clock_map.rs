@@ -1,4 +1,5 @@
-//! One clock: presentation times of a connection mapped to wall time, once.
+//! One clock: presentation times of a connection mapped to the time line, once. Nobody can set the time line, so the map
+//! holds whatever is done to the clock on the wall.
 //!
 //! Access units and decoded frames of one connection go through the same map, so that a box, its snapshot and
 //! its clip agree. The map is a single offset. It comes from an RTCP sender report (RFC 3550, section 6.4.1)
@@ -9,7 +10,7 @@
 
 use std::time::Duration;
 
-use forewarn_domain::Timestamp;
+use forewarn_domain::{Timestamp, WallTime};
 
 /// How the offset is found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,7 +105,7 @@ impl ClockMap {
         self.report_offset_us.filter(|_| self.samples > 0).map(|report| report.saturating_sub(self.arrival_offset_us))
     }
 
-    /// Wall time of a presentation time; `None` until the offset is known.
+    /// The instant of a presentation time; `None` until the offset is known.
     pub(crate) fn map(&self, pts_ns: i64) -> Option<Timestamp> {
         self.settled.map(|(offset, _)| Timestamp::from_micros((pts_ns / 1000).saturating_add(offset)))
     }
@@ -114,11 +115,15 @@ impl ClockMap {
     }
 }
 
-/// An NTP time in nanoseconds since 1900 as an instant since 1970.
-pub(crate) fn instant_of_ntp_ns(ntp_ns: u64) -> Timestamp {
+/// An NTP time in nanoseconds since 1900 as a reading since 1970.
+///
+/// NTP's seconds have 32 bits and begin anew in 2036 (RFC 5905, section 6): a time before 1970 is one of the next era.
+pub(crate) fn wall_of_ntp_ns(ntp_ns: u64) -> WallTime {
     /// Seconds from 1900-01-01 to 1970-01-01, RFC 868.
     const EPOCHS_APART_S: i64 = 2_208_988_800;
-    Timestamp::from_micros((ntp_ns / 1000) as i64 - EPOCHS_APART_S * 1_000_000)
+    const ERA_US: i64 = (1 << 32) * 1_000_000;
+    let since_1970_us = (ntp_ns / 1000) as i64 - EPOCHS_APART_S * 1_000_000;
+    WallTime::from_micros(if since_1970_us < 0 { since_1970_us + ERA_US } else { since_1970_us })
 }
 
 #[cfg(test)]
@@ -195,7 +200,14 @@ mod tests {
 
     #[test]
     fn ntp_counts_from_1900() {
-        assert_eq!(instant_of_ntp_ns(2_208_988_801_500_000_000), at(1500));
+        assert_eq!(wall_of_ntp_ns(2_208_988_801_500_000_000), WallTime::from_micros(1_500_000));
+    }
+
+    #[test]
+    fn ntp_begins_anew_in_2036() {
+        assert_eq!(wall_of_ntp_ns(((1 << 32) - 1) * 1_000_000_000).to_rfc3339(), "2036-02-07T06:28:15.000Z");
+        assert_eq!(wall_of_ntp_ns(0).to_rfc3339(), "2036-02-07T06:28:16.000Z");
+        assert_eq!(wall_of_ntp_ns(100_000_000 * 1_000_000_000).to_rfc3339(), "2039-04-09T16:14:56.000Z");
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use forewarn_base::sync::lock;
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{FrameMeta, Timestamp};
+use forewarn_domain::{FrameMeta, Timestamp, WallTime};
 
 use crate::clock_map::{ClockMap, ClockMapConfig, ClockSource};
 use crate::codec::AccessUnit;
@@ -318,7 +318,11 @@ impl Intake for Session {
         state.tell(Note::Event(StreamEvent::Degraded { reason: fault }));
     }
 
-    fn sender_report(&self, running_ns: i64, taken_at: Timestamp) {
+    fn sender_report(&self, running_ns: i64, shown: WallTime) {
+        // The camera tells what its clock on the wall shows; by ours it becomes an instant of the time line.
+        let now = self.shared.clock.now();
+        let ahead_us = shown.micros_after(self.shared.clock.wall(now));
+        let taken_at = Timestamp::from_micros(now.as_micros().saturating_add(ahead_us));
         let mut state = self.lock();
         state.clock_map.sender_report(running_ns, taken_at);
         tracing::debug!(stream = %self.shared.config.stream, running_ns, %taken_at, "sender report");

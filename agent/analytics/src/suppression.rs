@@ -93,9 +93,9 @@ pub struct Suppression {
     pub bbox: BBox,
     /// How it looks.
     pub appearance: Appearance,
-    /// When it was suppressed.
+    /// When it was suppressed; in the file by the clock on the wall.
     pub from: Timestamp,
-    /// When that ends.
+    /// When that ends, likewise.
     pub until: Timestamp,
     /// Why, for people.
     #[serde(default)]

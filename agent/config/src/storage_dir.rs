@@ -46,6 +46,8 @@ entries! {
     evidence = "evidence";
     /// Reports that wait for upstream, and the incidents that the agent remembers.
     outbox = "outbox.sqlite";
+    /// Where the agent's time line stands, and how the clock was set, across a restart.
+    clock = "clock.json";
     /// What the rules know of absent subjects, across a restart.
     rules_memory = "rules-memory.json";
     /// The empty scenes that cameras have learned, a file each.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::{ClockReading, Reckoning};
+
 /// Why a text cannot be an identifier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdError {
@@ -120,16 +122,20 @@ number_id!(/// What one rule watches through changes of track id: a parked car, 
 pub struct IncidentId(Arc<str>);
 
 impl IncidentId {
-    /// Names an incident by where and what it is, when it was first suspected and by which subject.
+    /// Names an incident by where and what it is, what the clock showed when it was first suspected, and the subject.
     ///
-    /// Two incidents of one rule differ in the subject or in the time, also across restarts of the agent.
+    /// Two incidents of one rule differ in the subject or in the time, also across restarts of the agent. While the clock
+    /// shows times that it has shown before, the number of the round is part of the name.
     pub fn compose(
         stream: &StreamId,
         violation: &ViolationId,
         suspected_at: crate::Timestamp,
+        clock: ClockReading,
         subject: SubjectId,
     ) -> Self {
-        Self(format!("{stream}-{violation}-{}-{subject}", suspected_at.as_millis()).into())
+        let shown_ms = Reckoning::by(clock).wall(suspected_at).as_micros().div_euclid(1000);
+        let round = if clock.round > 0 { format!("-r{}", clock.round) } else { String::new() };
+        Self(format!("{stream}-{violation}-{shown_ms}-{subject}{round}").into())
     }
 
     /// Takes back an id that this agent gave earlier.

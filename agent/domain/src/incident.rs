@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BBox, Class, Finding, IncidentId, Proof, RuleKey, Timestamp, TrackId};
+use crate::{BBox, Class, Finding, IncidentId, Proof, Reckoning, RuleKey, Timestamp, TrackId, WallTime};
 
 /// The states of an incident, in the order in which the warn-first loop goes through them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -188,9 +188,17 @@ pub struct IncidentRecord {
     /// What closer looks told of the subject: what it wears, what its plate reads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// How its instants read on the wall.
+    #[serde(default, skip_serializing_if = "Reckoning::is_plain")]
+    pub clock: Reckoning,
 }
 
 impl IncidentRecord {
+    /// What a clock on the wall shows at an instant of this incident.
+    pub fn wall(&self, at: Timestamp) -> WallTime {
+        self.clock.wall(at)
+    }
+
     /// When the state `state` was first entered.
     pub fn first_entered(&self, state: IncidentState) -> Option<Timestamp> {
         self.history.iter().find(|t| t.state == state).map(|t| t.at)

@@ -1,7 +1,7 @@
 //! Plain data that every Forewarn crate speaks: ids, time, geometry, frames, tracks, violations,
 //! incidents and the ports through which the outer world is reached.
 //!
-//! Nothing here does I/O (but for [`clock::SystemClock`], the one place that reads the time) and
+//! Nothing here does I/O (but for the clocks of [`clock`], the one place that reads the time) and
 //! nothing here decides anything; the decisions are in `forewarn-analytics` and `forewarn-incident`.
 
 pub mod announcement;
@@ -31,7 +31,7 @@ pub use announcement::{
 };
 pub use attribute::{Answer, AttributeNeed, Look, Reader, Reading, TextKind, Unclear};
 pub use clip::{Clip, ClipRecording, ClipSource, ClipSourceError};
-pub use clock::{CivilTime, Clock, LocalTime, SystemClock, Timestamp, Weekday};
+pub use clock::{CivilTime, Clock, LocalTime, Reckoning, SystemClock, Timestamp, WallTime, Weekday};
 pub use condition::Condition;
 pub use coverage::Coverage;
 pub use detection::{Class, Detection, Detector, DetectorError};

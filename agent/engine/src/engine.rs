@@ -9,6 +9,7 @@ use std::sync::Arc;
 use forewarn_analytics::luma::{CameraShift, Fall, LearnedScene, LumaPlane};
 use forewarn_analytics::suppression::{Suppression, Suppressions};
 use forewarn_analytics::{Appearance, ReadingCounts, Rules, RulesMemory, StillZones, SubjectSeed, Tracker, View};
+use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
     AnnounceOutcome, AnnouncementId, BBox, CivilTime, Coverage, Detection, Frame, IncidentId, IncidentRecord, Look,
     Reading, SensorId, StreamId, Timestamp, Track,
@@ -123,7 +124,7 @@ impl Engine {
 
     /// Takes in one analysed frame at `now`. Returns the stream's tracks after it.
     ///
-    /// Live `now` is the wall clock, not the frame's own time: a camera whose clock runs ahead must not push the time
+    /// Live `now` is the agent's clock, not the frame's own time: a camera whose clock runs ahead must not push the time
     /// of every other stream.
     pub fn analysed(&mut self, analysed: &Analysed, now: Timestamp) -> &[Track] {
         let Analysed { frame, plane, detections, coverage } = analysed;
@@ -224,6 +225,11 @@ impl Engine {
     /// A loudspeaker said what became of an announcement.
     pub fn announced(&mut self, id: AnnouncementId, outcome: AnnounceOutcome, now: Timestamp) {
         self.incidents.handle_input(IncidentInput::Announced { id, outcome }, now);
+    }
+
+    /// The clock on the wall reads so against the time line from now on.
+    pub fn clock_read(&mut self, reading: ClockReading, now: Timestamp) {
+        self.incidents.handle_input(IncidentInput::ClockRead(reading), now);
     }
 
     /// Time has come to `now`.

@@ -81,7 +81,7 @@ fn seconds(at: Timestamp) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use forewarn_domain::{Cause, Class, RuleKey, StreamId, Subject, Transition};
+    use forewarn_domain::{Cause, Class, Reckoning, RuleKey, StreamId, Subject, Transition};
 
     use super::*;
 
@@ -98,6 +98,7 @@ mod tests {
             warnings_played: 0,
             warning_not_delivered: false,
             findings: Vec::new(),
+            clock: Reckoning::default(),
         }
     }
 

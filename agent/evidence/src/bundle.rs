@@ -63,7 +63,7 @@ impl EvidenceStore {
             width: frame.width,
             height: frame.height,
             frame_sequence: frame.meta.sequence,
-            captured_at: StreamTime::new(frame.meta.captured_at, self.time_line()),
+            captured_at: StreamTime::new(incident.wall(frame.meta.captured_at), self.time_line()),
         };
         let encode = |rgb: &[u8], width, height| {
             jpeg(rgb, width, height).map_err(|source| EvidenceError::Encode {
@@ -124,7 +124,7 @@ impl EvidenceStore {
             return Ok(kept.clone());
         }
         refuse_if_sealed(&dir, incident, &file)?;
-        let at = |time| StreamTime::new(time, self.time_line());
+        let at = |time| StreamTime::new(incident.wall(time), self.time_line());
         let bytes = fs::metadata(temp).map_err(EvidenceError::file(&incident.id, "read the clip", temp))?.len();
         // Whoever wrote it knew nothing of who may see it.
         let closed = fs::set_permissions(temp, Permissions::from_mode(private::FILE_MODE));

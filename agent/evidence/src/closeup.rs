@@ -25,7 +25,7 @@ impl EvidenceStore {
     ) -> Result<(), EvidenceError> {
         let (dir, mut record) = self.open_bundle(incident, title)?;
         let file = format!("{moment}-look-{attribute}.jpg");
-        let at = StreamTime::new(best.at, self.time_line());
+        let at = StreamTime::new(incident.wall(best.at), self.time_line());
         let is_same = |kept: &CloseupEntry| kept.attribute == *attribute && kept.at == at && kept.bbox == best.bbox;
         if record.closeups.iter().any(|kept| kept.file == file || is_same(kept)) {
             return Ok(());

@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use forewarn_base::private;
 use forewarn_domain::{
-    ClipSource, EvidenceRequest, Finding, Frame, IncidentId, IncidentRecord, RuleKey, StreamId, Timestamp, Zone,
+    ClipSource, EvidenceRequest, Finding, Frame, IncidentId, IncidentRecord, RuleKey, StreamId, Timestamp, WallTime,
+    Zone,
 };
 
 use crate::closeups::Closeups;
@@ -42,7 +43,7 @@ pub struct RuleScene {
 }
 
 /// Tells a moment as people read it.
-pub type ClockFace = Box<dyn Fn(Timestamp) -> String + Send>;
+pub type ClockFace = Box<dyn Fn(WallTime) -> String + Send>;
 
 /// What the keeper knows of the site.
 pub struct KeeperSetup {
@@ -256,7 +257,7 @@ impl EvidenceKeeper {
             title: title.to_owned(),
             bbox: Some(record.subject.bbox),
             zone: zone.map(|zone| zone.shape_px(frame.width, frame.height)),
-            time: (self.setup.clock_face)(frame.meta.captured_at),
+            time: (self.setup.clock_face)(record.wall(frame.meta.captured_at)),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use forewarn_domain::{AttributeId, BBox, Cause, IncidentRecord, IncidentState, Moment, Timestamp};
+use forewarn_domain::{AttributeId, BBox, Cause, IncidentRecord, IncidentState, Moment, Timestamp, WallTime};
 
 /// The version of the folder's layout that this crate writes.
 pub(crate) const SCHEMA: &str = "forewarn-evidence/1";
@@ -17,10 +17,10 @@ pub enum TimeLine {
     Clip,
 }
 
-/// An instant on the stream's clock, and in UTC where that is known.
+/// An instant as it reads on the wall, in UTC; or on a clip whose date nobody stated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StreamTime {
-    /// Seconds on the stream's clock, exact to the microsecond.
+    /// Seconds from the Unix epoch, or of the clip, exact to the microsecond.
     pub seconds: f64,
     /// RFC 3339 in UTC, with milliseconds; null on the time line of a clip.
     pub utc: Option<String>,
@@ -28,7 +28,7 @@ pub struct StreamTime {
 
 impl StreamTime {
     /// Both readings of one instant.
-    pub fn new(at: Timestamp, time_line: TimeLine) -> Self {
+    pub fn new(at: WallTime, time_line: TimeLine) -> Self {
         let utc = (time_line == TimeLine::WallClock).then(|| at.to_rfc3339());
         Self { seconds: at.as_secs_f64(), utc }
     }
@@ -144,7 +144,8 @@ pub struct BundleRecord {
     pub title: String,
     /// How the times are to be read.
     pub time_line: TimeLine,
-    /// The incident as it was last handed over; its times are microseconds on the stream's clock.
+    /// The incident as it was last handed over; its times are microseconds on the time line, and its `clock` says how
+    /// that reads on the wall.
     pub incident: IncidentRecord,
     /// The incident's history with readable times.
     pub history: Vec<HistoryEntry>,
@@ -186,7 +187,7 @@ impl BundleRecord {
         let entry = |t: &forewarn_domain::Transition| HistoryEntry {
             state: t.state,
             cause: t.cause,
-            at: StreamTime::new(t.at, time_line),
+            at: StreamTime::new(self.incident.wall(t.at), time_line),
         };
         self.history = self.incident.history.iter().map(entry).collect();
     }
@@ -223,7 +224,7 @@ impl BundleRecord {
     }
 
     /// The end of what is known of the incident.
-    pub(crate) fn latest_at(&self) -> Timestamp {
-        self.incident.history.last().map_or(Timestamp::ZERO, |t| t.at)
+    pub(crate) fn latest_at(&self) -> WallTime {
+        self.incident.wall(self.incident.history.last().map_or(Timestamp::ZERO, |t| t.at))
     }
 }

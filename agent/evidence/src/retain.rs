@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use forewarn_base::durable;
-use forewarn_domain::{IncidentId, Timestamp};
+use forewarn_domain::{IncidentId, WallTime};
 
 use crate::error::EvidenceError;
 use crate::retention::{FreeSpace, RetentionEvent, UpstreamState, plan_retention};
@@ -25,13 +26,13 @@ impl EvidenceStore {
     /// A folder that cannot be deleted does not keep the others from being tried.
     pub fn enforce_retention(
         &self,
-        now: Timestamp,
+        age: &dyn Fn(WallTime) -> Duration,
         space: &dyn FreeSpace,
         upstream: &dyn Fn(&IncidentId) -> UpstreamState,
     ) -> Result<RetentionOutcome, EvidenceError> {
         let free = space.free_bytes(self.root()).map_err(EvidenceError::folder("read the free space", self.root()))?;
         let bundles = self.bundles()?;
-        let plan = plan_retention(&bundles, &self.options().limits, now, free, upstream);
+        let plan = plan_retention(&bundles, &self.options().limits, age, free, upstream);
         let mut outcome = RetentionOutcome::default();
         for event in plan {
             let deleted = match &event {

@@ -1,6 +1,6 @@
 //! Which folders may go, and which must go so that the disk does not fill.
 //!
-//! The rules, in this order; within each the oldest folder first (by end of the incident, then by id):
+//! The rules, in this order; within each the oldest folder first (by age of the incident's end, then by id):
 //!
 //! 1. sealed and acknowledged upstream, and older than `max_days`;
 //! 2. sealed and acknowledged, while all folders together exceed `max_bytes`;
@@ -9,13 +9,14 @@
 //!
 //! A folder without a manifest belongs to an open incident and is never deleted.
 
+use std::cmp::Reverse;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use forewarn_domain::{IncidentId, Timestamp};
+use forewarn_domain::{IncidentId, WallTime};
 
 /// How much evidence is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,8 +58,8 @@ pub struct BundleInfo {
     pub bytes: u64,
     /// Whether it has a manifest; without one the incident is open.
     pub is_sealed: bool,
-    /// The incident's last transition; zero if unknown.
-    pub ended_at: Timestamp,
+    /// What the clock showed at the incident's last transition; zero if unknown.
+    pub ended_at: WallTime,
 }
 
 /// Why a folder was deleted.
@@ -119,16 +120,17 @@ impl FreeSpace for StatvfsSpace {
 
 /// Decides what to delete, in order; the last event may be a [`RetentionEvent::StillOver`].
 ///
-/// Pure: the same folders, limits, time, space and answers give the same plan, in whatever order the folders come.
+/// `age` tells how long ago the clock showed something, whatever was done to it since.
+/// Pure: the same folders, limits, ages, space and answers give the same plan, in whatever order the folders come.
 pub(crate) fn plan_retention(
     bundles: &[BundleInfo],
     limits: &Limits,
-    now: Timestamp,
+    age: &dyn Fn(WallTime) -> Duration,
     free_bytes: u64,
     upstream: &dyn Fn(&IncidentId) -> UpstreamState,
 ) -> Vec<RetentionEvent> {
     let mut sealed: Vec<&BundleInfo> = bundles.iter().filter(|b| b.is_sealed).collect();
-    sealed.sort_by(|a, b| (a.ended_at, &a.incident).cmp(&(b.ended_at, &b.incident)));
+    sealed.sort_by_cached_key(|b| (Reverse(age(b.ended_at)), b.ended_at, &b.incident));
     let (acknowledged, others): (Vec<_>, Vec<_>) =
         sealed.into_iter().partition(|b| upstream(&b.incident) == UpstreamState::Acknowledged);
 
@@ -137,7 +139,7 @@ pub(crate) fn plan_retention(
     let mut events = Vec::new();
     let max_age = Duration::from_secs(u64::from(limits.max_days) * 86_400);
     for bundle in acknowledged {
-        let reason = if now.since(bundle.ended_at) > max_age {
+        let reason = if age(bundle.ended_at) > max_age {
             DeletedFor::Age
         } else if total > limits.max_bytes {
             DeletedFor::Quota

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use forewarn_base::{durable, hash};
-use forewarn_domain::{IncidentId, IncidentRecord, IncidentState, Moment, Timestamp};
+use forewarn_domain::{IncidentId, IncidentRecord, IncidentState, Moment, Timestamp, WallTime};
 
 use crate::error::EvidenceError;
 use crate::manifest::{MANIFEST, Manifest, digest_folder, list_names};
@@ -53,7 +53,7 @@ impl EvidenceStore {
         }
         save_record(&dir, &record)?;
         let ended_at = StreamTime::new(record.latest_at(), self.time_line());
-        self.write_manifest(&dir, &incident.id, record.missing, ended_at, sealed_at)
+        self.write_manifest(&dir, &incident.id, record.missing, ended_at, incident.wall(sealed_at))
     }
 
     /// Every folder without a manifest, in order.
@@ -75,7 +75,7 @@ impl EvidenceStore {
         &self,
         folder: &Unsealed,
         why: &str,
-        sealed_at: Timestamp,
+        sealed_at: WallTime,
     ) -> Result<SealedBundle, EvidenceError> {
         if let Some(mut record) = folder.record.clone() {
             for (what, _) in absent(&folder.path, &record) {
@@ -99,7 +99,7 @@ impl EvidenceStore {
         incident: &IncidentId,
         missing: Vec<Missing>,
         ended_at: StreamTime,
-        sealed_at: Timestamp,
+        sealed_at: WallTime,
     ) -> Result<SealedBundle, EvidenceError> {
         let failed = |operation, path: &Path| EvidenceError::file(incident, operation, path);
         for name in list_names(dir).map_err(failed("list the folder", dir))? {

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use forewarn_base::{durable, private};
-use forewarn_domain::{IncidentId, IncidentRecord, Timestamp};
+use forewarn_domain::{IncidentId, IncidentRecord, Timestamp, WallTime};
 
 use crate::error::EvidenceError;
 use crate::manifest::{MANIFEST, list_names};
@@ -83,7 +83,7 @@ impl EvidenceStore {
         if !is_safe {
             return Err(EvidenceError::UnsafeId { incident: incident.id.clone() });
         }
-        let began = incident.history.first().map_or(Timestamp::ZERO, |t| t.at).to_rfc3339();
+        let began = incident.wall(incident.history.first().map_or(Timestamp::ZERO, |t| t.at)).to_rfc3339();
         let day = began.split('T').next().unwrap_or("undated");
         Ok(self.root.join(day).join(id))
     }
@@ -132,7 +132,7 @@ fn bundle_info(path: PathBuf) -> Result<BundleInfo, EvidenceError> {
     for entry in fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(listed)? {
         bytes += entry.metadata().map_or(0, |meta| meta.len());
     }
-    let ended_at = manifest.map_or(Timestamp::ZERO, |m| Timestamp::from_secs_f64(m.ended_at.seconds));
+    let ended_at = WallTime::from_secs_f64(manifest.map_or(0.0, |m| m.ended_at.seconds));
     Ok(BundleInfo { incident, path, bytes, is_sealed, ended_at })
 }
 

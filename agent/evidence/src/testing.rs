@@ -1,8 +1,9 @@
 //! Incidents and frames for this crate's tests.
 
+use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
     BBox, Cause, Class, ColourMatrix, Frame, FrameMeta, IncidentId, IncidentRecord, IncidentState, PixelFormat,
-    RuleKey, StreamId, Subject, SubjectId, Timestamp, TrackId, Transition, ViolationId, ZoneId,
+    Reckoning, RuleKey, StreamId, Subject, SubjectId, Timestamp, TrackId, Transition, ViolationId, ZoneId,
 };
 
 /// 2026-01-31 06:03:07.250 UTC.
@@ -18,7 +19,7 @@ pub(crate) fn incident(subject: u64, states: &[(IncidentState, Cause)]) -> Incid
         })
         .collect();
     IncidentRecord {
-        id: IncidentId::compose(&stream, &violation, T0, SubjectId(subject)),
+        id: IncidentId::compose(&stream, &violation, T0, ClockReading::default(), SubjectId(subject)),
         rule: RuleKey { stream, violation, zone: ZoneId::new("no_parking").unwrap() },
         state: history.last().unwrap().state,
         history,
@@ -31,6 +32,7 @@ pub(crate) fn incident(subject: u64, states: &[(IncidentState, Cause)]) -> Incid
         warnings_played: 1,
         warning_not_delivered: false,
         findings: Vec::new(),
+        clock: Reckoning::default(),
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use proptest::prelude::*;
 
+use forewarn_domain::clock::ClockSet;
 use forewarn_domain::zone::ZoneShape;
-use forewarn_domain::{BBox, IncidentId, Moment, Point, Polygon, Timestamp};
+use forewarn_domain::{BBox, IncidentId, IncidentRecord, Moment, Point, Polygon, Reckoning, Timestamp, WallTime};
 
 use crate::retention::plan_retention;
 use crate::testing::{T0, closed, confirmed, frame};
@@ -174,7 +176,8 @@ fn what_a_kill_left_is_found_and_sealed_with_its_gaps() {
     let ids: Vec<&str> = left.iter().map(|folder| folder.incident.as_str()).collect();
     assert_eq!(ids, [confirmed(1).id.as_str(), "gate-loitering-1-1"]);
     for folder in &left {
-        let bundle = store.seal_abandoned(folder, "the agent was killed", T0).unwrap();
+        let bundle =
+            store.seal_abandoned(folder, "the agent was killed", WallTime::from_micros(T0.as_micros())).unwrap();
         assert!(!bundle.is_complete);
         let verification = verify(&bundle.path).unwrap();
         assert!(verification.is_intact());
@@ -262,7 +265,7 @@ fn retention_deletes_whole_folders_and_spares_the_open_and_the_unacknowledged() 
     let acknowledged = |id: &IncidentId| {
         if *id == closed(1).id { UpstreamState::Acknowledged } else { UpstreamState::Pending }
     };
-    let outcome = store.enforce_retention(T0, &Free(1 << 30), &acknowledged).unwrap();
+    let outcome = store.enforce_retention(&|_| Duration::ZERO, &Free(1 << 30), &acknowledged).unwrap();
     assert_eq!(outcome.failures.len(), 0);
     assert!(
         matches!(&outcome.events[0], RetentionEvent::Deleted { incident, reason: DeletedFor::Quota, .. } if *incident == closed(1).id),
@@ -272,7 +275,7 @@ fn retention_deletes_whole_folders_and_spares_the_open_and_the_unacknowledged() 
     assert_eq!(store.bundles().unwrap().len(), 3);
 
     // Freed bytes are counted, so that one deletion is enough here.
-    let outcome = store.enforce_retention(T0, &Free(0), &acknowledged).unwrap();
+    let outcome = store.enforce_retention(&|_| Duration::ZERO, &Free(0), &acknowledged).unwrap();
     assert!(
         matches!(&outcome.events[0], RetentionEvent::DeletedUnacknowledged { incident, .. } if *incident == closed(2).id),
         "{outcome:?}"
@@ -281,6 +284,26 @@ fn retention_deletes_whole_folders_and_spares_the_open_and_the_unacknowledged() 
     assert_eq!(left, [closed(3).id, confirmed(4).id]);
     assert_eq!(names(root.path()), ["2026-01-31"], "nothing half-deleted is left");
     assert!(StatvfsSpace.free_bytes(root.path()).unwrap() > 0);
+}
+
+#[test]
+fn a_bundle_keeps_the_reckoning_that_its_incident_began_with() {
+    let root = tempfile::tempdir().unwrap();
+    let store = store(root.path());
+    let in_2031 = Reckoning { offset_us: 5 * 365 * 86_400_000_000, sets: Vec::new() };
+    let set = ClockSet { at: T0, by_us: -in_2031.offset_us };
+    let begun = IncidentRecord { clock: in_2031.clone(), ..confirmed(1) };
+    store.add_snapshot(&begun, Moment::Confirmed, &frame(160, 120), &overlay()).unwrap();
+    let ended = IncidentRecord { clock: Reckoning { sets: vec![set], ..in_2031 }, ..closed(1) };
+    let bundle = store.seal(&ended, TITLE, T0).unwrap();
+    assert!(bundle.path.to_string_lossy().contains("2031-01-30"), "{bundle:?}");
+    let text = fs::read_to_string(bundle.path.join("incident.json")).unwrap();
+    let record: BundleRecord = serde_json::from_str(&text).unwrap();
+    let snapshot = record.snapshots[0].captured_at.utc.as_deref();
+    assert_eq!((snapshot, record.history[0].at.utc.as_deref()), (Some("2031-01-30T06:03:07.250Z"), snapshot));
+    assert_eq!(record.incident.clock.sets.len(), 1, "it says that the clock was set");
+    let info = &store.bundles().unwrap()[0];
+    assert_eq!(info.ended_at.to_rfc3339()[..10], *"2031-01-30");
 }
 
 #[test]
@@ -308,7 +331,7 @@ proptest! {
         free in 0u64..400,
         rotation in 0usize..12,
     ) {
-        let day = |days: i64| Timestamp::from_micros(days * 86_400_000_000);
+        let day = |days: i64| WallTime::from_micros(days * 86_400_000_000);
         let bundles: Vec<BundleInfo> = raw.iter().enumerate().map(|(i, &(bytes, is_sealed, ended, _))| BundleInfo {
             incident: IncidentId::from_stored(&format!("i{i:02}")),
             path: PathBuf::from(format!("/i{i:02}")),
@@ -321,11 +344,11 @@ proptest! {
             [UpstreamState::Acknowledged, UpstreamState::Pending, UpstreamState::Unknown][raw[n].3 as usize]
         };
         let limits = Limits { max_bytes, max_days, min_free_bytes };
-        let now = day(50);
-        let plan = plan_retention(&bundles, &limits, now, free, &state);
+        let age = |stamp: WallTime| Duration::from_micros(day(50).micros_after(stamp) as u64);
+        let plan = plan_retention(&bundles, &limits, &age, free, &state);
         let mut rotated = bundles.clone();
         rotated.rotate_left(rotation.min(bundles.len()));
-        prop_assert_eq!(&plan, &plan_retention(&rotated, &limits, now, free, &state), "the order does not matter");
+        prop_assert_eq!(&plan, &plan_retention(&rotated, &limits, &age, free, &state), "the order does not matter");
 
         // The model: what is there before each deletion decides whether it was right.
         let mut there = bundles.clone();
@@ -348,7 +371,7 @@ proptest! {
             let is_rival = |b: &&BundleInfo| b.is_sealed && (state(&b.incident) == UpstreamState::Acknowledged) != is_loss;
             let is_older = |b: &BundleInfo| (b.ended_at, &b.incident) < (gone.ended_at, &gone.incident);
             prop_assert!(!there.iter().filter(is_rival).any(is_older), "the oldest goes first");
-            let is_old = now.since(gone.ended_at).as_secs() > u64::from(max_days) * 86_400;
+            let is_old = age(gone.ended_at).as_secs() > u64::from(max_days) * 86_400;
             if is_loss {
                 prop_assert!(free < min_free_bytes, "only for space");
                 let spared = there.iter().any(|b| b.is_sealed && state(&b.incident) == UpstreamState::Acknowledged);
@@ -362,7 +385,7 @@ proptest! {
         for kept in there.iter().filter(|b| b.is_sealed) {
             prop_assert!(free >= min_free_bytes, "space is made while anything sealed is left");
             if state(&kept.incident) == UpstreamState::Acknowledged {
-                prop_assert!(now.since(kept.ended_at).as_secs() <= u64::from(max_days) * 86_400);
+                prop_assert!(age(kept.ended_at).as_secs() <= u64::from(max_days) * 86_400);
                 prop_assert!(total <= max_bytes);
             }
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
     AnnounceOutcome, AnnouncementId, CivilTime, IncidentId, IncidentRecord, RuleHit, RuleKey, Sight, StreamId,
     SubjectId, Timestamp, ZoneId,
@@ -59,8 +60,9 @@ struct World {
     /// Policies of incidents from before a restart whose rule is not watched for any more.
     retired: BTreeMap<RuleKey, RulePolicy>,
     civil: Arc<dyn CivilTime>,
-    /// The latest `now`; if the clock is set back, time stands still here until it has caught up.
+    /// The latest `now`, on a time line that only grows.
     now: Timestamp,
+    clock: ClockReading,
     voices: BTreeMap<(StreamId, ZoneId), Voice>,
     interrupted: BTreeSet<StreamId>,
     latest_announcement: AnnouncementId,
@@ -80,6 +82,7 @@ impl World {
             policy: self.rules.get(rule).or_else(|| self.retired.get(rule))?,
             civil: &*self.civil,
             voice: self.voices.entry(zone_of(rule)).or_default(),
+            clock: self.clock,
             is_interrupted: self.interrupted.contains(&rule.stream),
             latest_announcement: &mut self.latest_announcement,
             outputs: &mut self.outputs,
@@ -104,6 +107,7 @@ impl Incidents {
             retired: BTreeMap::new(),
             civil,
             now: Timestamp::from_micros(i64::MIN),
+            clock: ClockReading::default(),
             voices: BTreeMap::new(),
             interrupted: BTreeSet::new(),
             latest_announcement: AnnouncementId(0),
@@ -133,6 +137,7 @@ impl Incidents {
                 self.world.interrupted.remove(&stream);
             }
             IncidentInput::Announced { id, outcome } => self.handle_outcome(id, &outcome),
+            IncidentInput::ClockRead(reading) => self.handle_clock(reading),
         }
     }
 
@@ -294,7 +299,7 @@ impl Incidents {
     /// Names a new incident. Subjects are numbered for each rule, so two zones can have the same subject suspected
     /// of the same violation at the same time; the later one is then named by its zone, too.
     fn name(&self, hit: &RuleHit, at: Timestamp) -> IncidentId {
-        let id = IncidentId::compose(&hit.rule.stream, &hit.rule.violation, at, hit.subject);
+        let id = IncidentId::compose(&hit.rule.stream, &hit.rule.violation, at, self.world.clock, hit.subject);
         let is_taken = self.records().any(|r| r.id == id) || self.closed.values().any(|t| t.id == id);
         if is_taken { IncidentId::from_stored(&format!("{id}-{}", hit.rule.zone)) } else { id }
     }
@@ -305,6 +310,13 @@ impl Incidents {
         }
         for (_, tombstone) in self.closed.iter_mut().filter(|((rule, _), _)| &rule.stream == stream) {
             tombstone.newest_frame_at = None;
+        }
+    }
+
+    fn handle_clock(&mut self, reading: ClockReading) {
+        self.world.clock = reading;
+        for machine in self.machines.values_mut() {
+            machine.handle_clock(reading, self.world.now);
         }
     }
 

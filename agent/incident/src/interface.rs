@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
     AnnounceOutcome, Announcement, AnnouncementId, EvidenceRequest, Report, RuleHit, RuleKey, StreamId, SubjectId,
     Timestamp,
@@ -32,6 +33,8 @@ pub enum IncidentInput {
         /// Its fate.
         outcome: AnnounceOutcome,
     },
+    /// How the clock on the wall reads against the time line from now on. It decides nothing; it is how times are told.
+    ClockRead(ClockReading),
 }
 
 /// One line of a journal: a call of [`crate::Incidents::handle_input`], or of

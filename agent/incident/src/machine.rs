@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
     AnnounceOutcome, AnnouncementId, Cause, CivilTime, Finding, IncidentId, IncidentRecord, IncidentState, Proof,
-    RuleHit, Sight, Subject, SubjectId, Timestamp, Transition, Verdict,
+    Reckoning, RuleHit, Sight, Subject, SubjectId, Timestamp, Transition, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,8 @@ pub(crate) struct Context<'a> {
     pub(crate) civil: &'a dyn CivilTime,
     /// The voice of the incident's zone.
     pub(crate) voice: &'a mut Voice,
+    /// How the clock on the wall reads.
+    pub(crate) clock: ClockReading,
     /// Whether the stream is interrupted.
     pub(crate) is_interrupted: bool,
     /// The number of the latest announcement of the agent.
@@ -73,6 +76,7 @@ impl Machine {
                 warnings_played: 0,
                 warning_not_delivered: false,
                 findings: hit.findings.clone(),
+                clock: Reckoning::by(ctx.clock),
             },
             subject: hit.subject,
             state: State::Suspected { since: at },
@@ -157,6 +161,16 @@ impl Machine {
             | State::Persisted { .. }
             | State::Escalated { .. } => self.watch.interrupt(),
             State::Complied { .. } | State::Lost { .. } | State::Closed { .. } => {}
+        }
+    }
+
+    /// Answers that the clock on the wall reads so now. Nobody was told of a suspicion, so it goes by the new clock; what
+    /// was reported keeps its reckoning and notes that the clock was set.
+    pub(crate) fn handle_clock(&mut self, reading: ClockReading, now: Timestamp) {
+        if self.record.was_confirmed() {
+            self.record.clock.note(now, reading);
+        } else {
+            self.record.clock = Reckoning::by(reading);
         }
     }
 

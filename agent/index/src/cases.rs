@@ -8,7 +8,9 @@ use crate::Case;
 impl Case {
     /// The incident of a site that a record tells of; none if it was never confirmed.
     pub fn of_record(site: &StreamId, record: &IncidentRecord) -> Option<Self> {
-        let course = Course::of(record.history.iter().map(|step| (step.state, step.at)))?;
+        // The calendar's periods are those of the clock on the wall.
+        let shown = |at| Timestamp::from_micros(record.wall(at).as_micros());
+        let course = Course::of(record.history.iter().map(|step| (step.state, shown(step.at))))?;
         Some(course.case(site, record.rule.stream.clone(), record.rule.violation.clone()))
     }
 

@@ -57,7 +57,7 @@ impl Due {
 
 /// A value that is kept in a file, which is replaced as a whole when the value has changed.
 #[derive(Debug)]
-pub(crate) struct Kept<T> {
+pub struct Kept<T> {
     path: PathBuf,
     /// What the file holds, as far as it is known.
     written: Option<T>,
@@ -67,7 +67,7 @@ pub(crate) struct Kept<T> {
 impl<T: Serialize + DeserializeOwned + PartialEq + Clone> Kept<T> {
     /// Reads the value. None if the file is not there; none with a trouble if it cannot be used, of which
     /// `consequence` is the end of the sentence.
-    pub(crate) fn open(path: PathBuf, consequence: &str) -> Self {
+    pub fn open(path: PathBuf, consequence: &str) -> Self {
         let (written, trouble) = match fs::read(&path) {
             Ok(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(value) => (Some(value), None),
@@ -80,12 +80,12 @@ impl<T: Serialize + DeserializeOwned + PartialEq + Clone> Kept<T> {
     }
 
     /// The value as it was last read or written.
-    pub(crate) fn value(&self) -> Option<&T> {
+    pub fn value(&self) -> Option<&T> {
         self.written.as_ref()
     }
 
     /// Writes `value` if it is another.
-    pub(crate) fn keep(&mut self, value: &T) {
+    pub fn keep(&mut self, value: &T) {
         if self.written.as_ref() == Some(value) {
             return;
         }
@@ -98,7 +98,7 @@ impl<T: Serialize + DeserializeOwned + PartialEq + Clone> Kept<T> {
     }
 
     /// What went wrong when it was last read or written.
-    pub(crate) fn trouble(&self) -> Option<&str> {
+    pub fn trouble(&self) -> Option<&str> {
         self.trouble.as_deref()
     }
 }

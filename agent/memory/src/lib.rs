@@ -17,6 +17,6 @@ mod learned_scenes;
 mod rules_memory;
 pub mod suppressions;
 
-pub use keeper::{Due, Keeper};
+pub use keeper::{Due, Keeper, Kept};
 pub use learned_scenes::SceneKeeper;
 pub use rules_memory::MemoryKeeper;

@@ -3,11 +3,12 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use forewarn_analytics::suppression::Suppression;
 use forewarn_base::durable;
-use forewarn_domain::Timestamp;
+use forewarn_domain::{Clock, Timestamp, WallTime};
 use forewarn_engine::Engine;
 
 use crate::keeper::{Due, Keeper};
@@ -55,12 +56,20 @@ pub fn write(path: &Path, list: &[Suppression]) -> Result<(), SuppressionsError>
     })
 }
 
+/// The file keeps what the clock on the wall showed. A suppression lasts as long as it was to last, whatever is done to
+/// the clock.
+fn on_the_time_line(one: Suppression, now: Timestamp, clock: &dyn Clock) -> Suppression {
+    let from = now - clock.age(WallTime::from_micros(one.from.as_micros()));
+    Suppression { until: from + one.until.since(one.from), from, ..one }
+}
+
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_secs(2);
 
 /// Passes over what operators suppress while the agent runs.
 pub struct SuppressionsFile {
     path: PathBuf,
+    clock: Arc<dyn Clock>,
     /// Is told how many there are.
     count: fn(usize),
     due: Due,
@@ -70,8 +79,8 @@ pub struct SuppressionsFile {
 
 impl SuppressionsFile {
     /// Watches a file; what is there already counts as a change. `count` is told how many instances are suppressed.
-    pub fn new(path: PathBuf, count: fn(usize)) -> Self {
-        Self { path, count, due: Due::every(EVERY), seen: None, trouble: None }
+    pub fn new(path: PathBuf, clock: Arc<dyn Clock>, count: fn(usize)) -> Self {
+        Self { path, clock, count, due: Due::every(EVERY), seen: None, trouble: None }
     }
 }
 
@@ -95,11 +104,59 @@ impl Keeper for SuppressionsFile {
         if let Ok(list) = list {
             tracing::info!("{} instances are suppressed, {} hits were so far", list.len(), engine.passed_over());
             (self.count)(list.len());
-            engine.suppress(list);
+            engine.suppress(list.into_iter().map(|one| on_the_time_line(one, now, &*self.clock)).collect());
         }
     }
 
     fn trouble(&self) -> Option<String> {
         self.trouble.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_analytics::suppression::Appearance;
+    use forewarn_domain::{BBox, Class, ColourMatrix, Frame, FrameMeta, PixelFormat, StreamId};
+
+    use super::*;
+
+    /// A clock that was set forward by a year, of which an hour is over.
+    struct Ahead;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    impl Clock for Ahead {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_secs_f64(7200.0)
+        }
+
+        fn age(&self, stamp: WallTime) -> Duration {
+            Duration::from_secs_f64(7200.0 - stamp.as_secs_f64())
+        }
+    }
+
+    #[test]
+    fn a_suppression_lasts_as_long_as_it_was_to_last() {
+        let meta = FrameMeta {
+            stream: StreamId::new("gate").unwrap(),
+            sequence: 0,
+            captured_at: Timestamp::ZERO,
+            arrived_at: Timestamp::ZERO,
+        };
+        let grey = Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, (4, 4), vec![90; 48]).unwrap();
+        let one = Suppression {
+            id: 1,
+            camera: StreamId::new("gate").unwrap(),
+            violation: None,
+            class: Class::new("person"),
+            bbox: BBox::new(0.0, 0.0, 1.0, 1.0),
+            appearance: Appearance::of(&grey, BBox::new(0.0, 0.0, 4.0, 4.0)).unwrap(),
+            from: Timestamp::from_secs_f64(3600.0),
+            until: Timestamp::from_secs_f64(3600.0) + HOUR * 24,
+            note: String::new(),
+        };
+        let now = Timestamp::from_secs_f64(9e9);
+        let placed = on_the_time_line(one, now, &Ahead);
+        assert_eq!((now.since(placed.from), placed.until.since(now)), (HOUR, HOUR * 23));
     }
 }

@@ -152,6 +152,12 @@ table! {
         RETENTION_EVENTS: Counter("forewarn_retention_events_total", "events", [],
             "Evidence deleted under pressure, or limits that cannot be kept.");
     }
+    "Clock" {
+        CLOCK_LEAPS: Counter("forewarn_clock_leaps_total", "leaps", [direction],
+            "How often the clock on the wall was set, `forward` or `back`.");
+        CLOCK_OFFSET: Gauge("forewarn_clock_offset_seconds", "seconds", [],
+            "How far the clock on the wall is ahead of the agent's time line, which nobody can set.");
+    }
     "Process" {
         QUEUE_DEPTH: Gauge("forewarn_queue_depth", "values", [queue], "Values that wait in a queue.");
         QUEUE_FULL: Counter("forewarn_queue_full_total", "values", [queue], "Values that a full queue refused.");

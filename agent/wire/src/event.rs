@@ -77,7 +77,7 @@ impl Event {
             source: format!("/{}/{}", source.site, record.rule.stream),
             kind: format!("{TYPE_PREFIX}{state}"),
             subject: record.id.to_string(),
-            time: report.at.to_rfc3339(),
+            time: record.wall(report.at).to_rfc3339(),
             datacontenttype: "application/json".to_owned(),
             dataschema: DATA_SCHEMA.to_owned(),
             data: IncidentData {

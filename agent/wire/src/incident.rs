@@ -1,8 +1,9 @@
 //! An incident as others read it.
 
+use forewarn_domain::clock::ClockSet;
 use forewarn_domain::{
-    BBox, Cause, Finding, IncidentId, IncidentRecord, IncidentState, Proof, Subject, Timestamp, Transition, Unclear,
-    Verdict,
+    BBox, Cause, Finding, IncidentId, IncidentRecord, IncidentState, Proof, Reckoning, Subject, Timestamp, Transition,
+    Unclear, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,20 @@ pub struct WireIncident {
     /// What closer looks told of the subject; absent where nobody looked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<WireFinding>,
+    /// Where the agent's clock was set while the incident was open; absent where nobody set it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clock_set: Vec<WireClockSet>,
+}
+
+/// Somebody set the agent's clock. The history's times go on as they began.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WireClockSet {
+    /// When that was noticed, on the history's time line, RFC 3339 in UTC.
+    pub at: String,
+    /// The same in microseconds since the Unix epoch.
+    pub at_us: i64,
+    /// By how many seconds; below zero where it was set back.
+    pub by_s: f64,
 }
 
 /// What closer looks told of one attribute.
@@ -76,8 +91,8 @@ pub struct WireCrop {
 }
 
 impl WireFinding {
-    fn new(finding: &Finding) -> Self {
-        let instant = |at: Option<Timestamp>| at.map(Timestamp::to_rfc3339);
+    fn new(finding: &Finding, clock: &Reckoning) -> Self {
+        let instant = |at: Option<Timestamp>| at.map(|at| clock.wall(at).to_rfc3339());
         Self {
             attribute: finding.about.to_string(),
             verdict: finding.verdict,
@@ -89,8 +104,8 @@ impl WireFinding {
             last_at: instant(finding.last_at),
             text: finding.text.clone(),
             best: finding.best.map(|best| WireCrop {
-                at: best.at.to_rfc3339(),
-                at_us: best.at.as_micros(),
+                at: clock.wall(best.at).to_rfc3339(),
+                at_us: clock.wall(best.at).as_micros(),
                 bbox: best.bbox,
                 quality: best.quality,
             }),
@@ -125,9 +140,14 @@ impl WireIncident {
         let step = |t: &Transition| WireTransition {
             state: t.state,
             cause: t.cause,
-            at: t.at.to_rfc3339(),
-            at_us: t.at.as_micros(),
+            at: record.wall(t.at).to_rfc3339(),
+            at_us: record.wall(t.at).as_micros(),
             proof: t.proof,
+        };
+        let set = |set: &ClockSet| WireClockSet {
+            at: record.wall(set.at).to_rfc3339(),
+            at_us: record.wall(set.at).as_micros(),
+            by_s: set.by_us as f64 / 1e6,
         };
         Self {
             id: record.id.clone(),
@@ -140,7 +160,8 @@ impl WireIncident {
             warnings_played: record.warnings_played,
             warning_not_delivered: record.warning_not_delivered,
             history: record.history.iter().map(step).collect(),
-            findings: record.findings.iter().map(WireFinding::new).collect(),
+            findings: record.findings.iter().map(|finding| WireFinding::new(finding, &record.clock)).collect(),
+            clock_set: record.clock.sets.iter().map(set).collect(),
         }
     }
 }

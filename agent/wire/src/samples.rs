@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
-    About, AttributeId, BBox, BestCrop, Cause, Class, Finding, IncidentId, IncidentRecord, IncidentState, Report,
-    RuleKey, StreamId, Subject, SubjectId, Timestamp, TrackId, Transition, Unclear, Verdict, ViolationId, ZoneId,
+    About, AttributeId, BBox, BestCrop, Cause, Class, Finding, IncidentId, IncidentRecord, IncidentState, Reckoning,
+    Report, RuleKey, StreamId, Subject, SubjectId, Timestamp, TrackId, Transition, Unclear, Verdict, ViolationId,
+    ZoneId,
 };
 
 use crate::EventSource;
@@ -55,7 +57,13 @@ pub fn report(n: u64, sequence: u32) -> Report {
     let (stream, violation) = (StreamId::new("gate").unwrap(), ViolationId::new("illegal_parking").unwrap());
     let last = *history.last().unwrap();
     let incident = IncidentRecord {
-        id: IncidentId::compose(&stream, &violation, Timestamp::from_micros(began), SubjectId(n)),
+        id: IncidentId::compose(
+            &stream,
+            &violation,
+            Timestamp::from_micros(began),
+            ClockReading::default(),
+            SubjectId(n),
+        ),
         rule: RuleKey { stream, violation, zone: ZoneId::new("fire_lane").unwrap() },
         state: last.state,
         history,
@@ -68,6 +76,7 @@ pub fn report(n: u64, sequence: u32) -> Report {
         warnings_played: u32::from(sequence >= 3),
         warning_not_delivered: false,
         findings: vec![finding(Verdict::Yes, None)],
+        clock: Reckoning::default(),
     };
     Report { incident, sequence, at: last.at }
 }

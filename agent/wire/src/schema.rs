@@ -5,7 +5,8 @@ pub const INCIDENT_EVENT: &str = include_str!("../../../docs/schema/incident-eve
 
 #[cfg(test)]
 mod tests {
-    use forewarn_domain::Proof;
+    use forewarn_domain::clock::ClockSet;
+    use forewarn_domain::{Proof, Reckoning};
     use serde_json::Value;
 
     use crate::Event;
@@ -50,6 +51,24 @@ mod tests {
     fn the_schema_names_every_key_that_is_sent() {
         let event = serde_json::to_value(Event::from_report(&report(1, 5), &source())).unwrap();
         compare(&schema(), &schema(), &event, "");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_told_on_the_time_line_of_the_history() {
+        let mut report = report(1, 5);
+        let plain = Event::from_report(&report, &source());
+        let record = &mut report.incident;
+        let set = ClockSet { at: record.history[3].at, by_us: -7_200_000_000 };
+        record.clock = Reckoning { offset_us: 3_600_000_000, sets: vec![set] };
+        let event = Event::from_report(&report, &source());
+        let json = serde_json::to_value(&event).unwrap();
+        compare(&schema(), &schema(), &json, "");
+        assert_eq!(json["data"]["incident"]["clock_set"][0]["by_s"], -7200.0);
+        let (incident, was) = (&event.data.incident, &plain.data.incident);
+        assert_eq!(incident.clock_set[0].at, incident.history[3].at);
+        assert_eq!(incident.history[0].at_us, was.history[0].at_us + 3_600_000_000, "it reads as its clock did");
+        assert_eq!(incident.history.last().map(|step| &step.at), Some(&event.time));
+        assert_eq!((event.id, event.subject), (plain.id, plain.subject), "the name stays");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use forewarn_domain::{Class, Detection, FrameMeta};
+use forewarn_domain::{Class, Detection, FrameMeta, WallTime};
 use serde::{Deserialize, Serialize};
 
 use super::{Comparison, Tally};
@@ -61,11 +61,17 @@ impl Log {
         Ok(Self { file, written, max_bytes, shadow: shadow.to_owned(), path: path.to_owned() })
     }
 
-    /// Appends one frame, on which `main` was the main model.
-    pub fn write(&mut self, meta: &FrameMeta, main: &str, comparison: &Comparison) -> Result<(), LogError> {
+    /// Appends one frame, compared when the clock showed `at`, on which `main` was the main model.
+    pub fn write(
+        &mut self,
+        meta: &FrameMeta,
+        at: WallTime,
+        main: &str,
+        comparison: &Comparison,
+    ) -> Result<(), LogError> {
         let tally = |t: &Tally| TallyLine { matched: t.matched, only_main: t.only_main, only_shadow: t.only_shadow };
         let line = Line {
-            at: meta.captured_at.to_rfc3339(),
+            at: at.to_rfc3339(),
             camera: meta.stream.to_string(),
             frame: meta.sequence,
             main: main.to_owned(),
@@ -148,6 +154,8 @@ mod tests {
     use super::*;
     use crate::shadow::compare;
 
+    const AT: WallTime = WallTime::from_micros(0);
+
     fn meta(sequence: u64) -> FrameMeta {
         let stream = StreamId::new("gate").unwrap();
         FrameMeta { stream, sequence, captured_at: Timestamp::ZERO, arrived_at: Timestamp::ZERO }
@@ -166,14 +174,14 @@ mod tests {
         let path = dir.path().join("shadow.jsonl");
         let mut log = Log::open(&path, 4096, "b").unwrap();
         for sequence in 0..6 {
-            log.write(&meta(sequence), "a", if sequence < 4 { &both } else { &one }).unwrap();
+            log.write(&meta(sequence), AT, "a", if sequence < 4 { &both } else { &one }).unwrap();
         }
         let summary = summarise(&path).unwrap();
         assert_eq!((summary.len(), summary[0].frames, summary[0].agreeing), (1, 6, 4));
         let tally = summary[0].classes[&person.class];
         assert_eq!(tally, Tally { matched: 4, only_main: 2, only_shadow: 0 });
         for sequence in 0..500 {
-            log.write(&meta(sequence), "a", &one).unwrap();
+            log.write(&meta(sequence), AT, "a", &one).unwrap();
             assert!(size(dir.path()) <= 4096);
         }
         // A line that was cut off by a crash is passed over, and writing goes on behind it.
@@ -181,7 +189,7 @@ mod tests {
         let bytes = fs::read(&path).unwrap();
         fs::write(&path, [&bytes[..bytes.len() - 9], b"\n"].concat()).unwrap();
         let before = summarise(&path).unwrap()[0].frames;
-        Log::open(&path, 4096, "b").unwrap().write(&meta(9), "a", &one).unwrap();
+        Log::open(&path, 4096, "b").unwrap().write(&meta(9), AT, "a", &one).unwrap();
         assert_eq!(summarise(&path).unwrap()[0].frames, before + 1);
     }
 

@@ -40,7 +40,7 @@ pub(crate) trait Intake: Send + Sync + 'static {
     /// The pipeline goes on, but not as well as it could.
     fn degraded(&self, fault: StreamFault);
     /// The picture with this running time was taken at this instant, says the camera.
-    fn sender_report(&self, running_ns: i64, taken_at: forewarn_domain::Timestamp);
+    fn sender_report(&self, running_ns: i64, shown: forewarn_domain::WallTime);
     /// The decode queue holds this many units, and what became of the one that came.
     fn decode_queue(&self, level: u32, admission: Admission);
     /// A unit took the decoding thread so much processor time.

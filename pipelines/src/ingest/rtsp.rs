@@ -6,7 +6,7 @@ use gst::prelude::*;
 
 use super::fork::attach;
 use super::{Site, fork};
-use crate::clock_map::instant_of_ntp_ns;
+use crate::clock_map::wall_of_ntp_ns;
 use crate::plugin::make;
 use crate::{Codec, RtspTransport, SourceUrl, StreamFault};
 
@@ -88,7 +88,7 @@ fn watch_sender_reports(rtsp: &gst::Element, site: &Arc<Site>) {
             jitter_buffer.connect("handle-sync", false, move |values| {
                 let sync = values.get(1)?.get::<gst::Structure>().ok()?;
                 if let Some((running_ns, ntp_ns)) = pair_of(&sync) {
-                    site.intake.sender_report(running_ns, instant_of_ntp_ns(ntp_ns));
+                    site.intake.sender_report(running_ns, wall_of_ntp_ns(ntp_ns));
                 }
                 None
             });

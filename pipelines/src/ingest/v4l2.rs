@@ -153,7 +153,7 @@ mod tests {
         fn degraded(&self, fault: StreamFault) {
             self.caught(Got::Fault(fault));
         }
-        fn sender_report(&self, _running_ns: i64, _taken_at: forewarn_domain::Timestamp) {}
+        fn sender_report(&self, _running_ns: i64, _shown: forewarn_domain::WallTime) {}
         fn decode_queue(&self, _level: u32, _admission: crate::thinning::Admission) {}
         fn decode_cost(&self, _is_key: bool, _spent: std::time::Duration) {}
     }

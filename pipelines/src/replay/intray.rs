@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
-use forewarn_domain::Timestamp;
+use forewarn_domain::WallTime;
 use gst::prelude::*;
 
 use super::config::ReplayConfig;
@@ -75,7 +75,7 @@ impl Intake for Intray {
 
     fn hint(&self, _fault: StreamFault) {}
     fn degraded(&self, _fault: StreamFault) {}
-    fn sender_report(&self, _running_ns: i64, _taken_at: Timestamp) {}
+    fn sender_report(&self, _running_ns: i64, _shown: WallTime) {}
     fn decode_queue(&self, _level: u32, _admission: Admission) {}
     fn decode_cost(&self, _is_key: bool, _spent: Duration) {}
 }

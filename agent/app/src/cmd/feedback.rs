@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use forewarn_domain::{Clock as _, SystemClock};
+use forewarn_domain::clock::wall_now;
 use forewarn_memory::feedback::{Feedback, Opinion, append, read};
 use forewarn_models::image_frame;
 
@@ -20,7 +20,7 @@ pub fn run(args: &Args) -> CommandResult {
         Args::Add { config, incident: id, opinion, note } => {
             let site = config::load(config).or_exit(ExitCode::BadConfig)?;
             let incident = incident(&site.storage.dir, id)?;
-            let said_at = SystemClock.now().to_rfc3339();
+            let said_at = wall_now().to_rfc3339();
             append(
                 &site.storage.dir.feedback(),
                 &Feedback { said_at, opinion: *opinion, note: note.clone(), incident },

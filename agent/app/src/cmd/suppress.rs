@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use forewarn_analytics::suppression::{Appearance, Suppression};
-use forewarn_domain::{BBox, Clock as _, SystemClock};
+use forewarn_domain::clock::wall_now;
+use forewarn_domain::{BBox, Timestamp, WallTime};
 use forewarn_memory::suppressions::{read, write};
 use forewarn_models::image_frame;
 
@@ -20,7 +21,7 @@ pub fn run(args: &Args) -> CommandResult {
         Args::Add(args) => add(args),
         Args::List { config, json } => {
             let site = config::load(config).or_exit(ExitCode::BadConfig)?;
-            let now = SystemClock.now();
+            let now = Timestamp::from_micros(wall_now().as_micros());
             let mut out = std::io::stdout().lock();
             for one in read(&site.storage.dir.suppressions())? {
                 if *json {
@@ -30,7 +31,7 @@ pub fn run(args: &Args) -> CommandResult {
                 let ends = if one.until <= now { "expired" } else { "until" };
                 let what = one.violation.as_ref().map_or("every violation", |violation| violation.as_str());
                 let (id, camera, class) = (one.id, &one.camera, &one.class);
-                writeln!(out, "{id}  {camera}  {class}  {what}  {ends} {}  {}", one.until.to_rfc3339(), one.note)?;
+                writeln!(out, "{id}  {camera}  {class}  {what}  {ends} {}  {}", rfc3339(one.until), one.note)?;
             }
             Ok(())
         }
@@ -68,7 +69,7 @@ fn add(args: &SuppressAdd) -> CommandResult {
     let path = site.storage.dir.suppressions();
     let mut list = read(&path)?;
     let id = list.iter().map(|one| one.id).max().unwrap_or(0) + 1;
-    let now = SystemClock.now();
+    let now = Timestamp::from_micros(wall_now().as_micros());
     let suppression = Suppression {
         id,
         camera: record.rule.stream,
@@ -80,8 +81,13 @@ fn add(args: &SuppressAdd) -> CommandResult {
         until: now + Duration::from_hours(24 * u64::from(args.days)),
         note: args.note.clone(),
     };
-    writeln!(std::io::stdout(), "{id}: suppressed until {}", suppression.until.to_rfc3339())?;
+    writeln!(std::io::stdout(), "{id}: suppressed until {}", rfc3339(suppression.until))?;
     list.push(suppression);
     write(&path, &list)?;
     Ok(())
+}
+
+/// The file keeps what the clock on the wall shows.
+fn rfc3339(at: Timestamp) -> String {
+    WallTime::from_micros(at.as_micros()).to_rfc3339()
 }

@@ -15,8 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use forewarn_base::sync::lock;
-use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{Clock as _, SystemClock};
+use forewarn_domain::clock::{Stopwatch, wall_now};
 use forewarn_evidence::{Limits, TimeLine};
 use forewarn_hw::sensor::SensorLog;
 use forewarn_wire::story::{Happening, JsonLines, Narrator, Timeline};
@@ -189,7 +188,7 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
 fn seal_open(site: &Site) -> CommandResult {
     let store = open_store(&site.storage.dir, Limits::default(), TimeLine::WallClock).or_exit(ExitCode::Failed)?;
     for folder in store.unsealed().or_exit(ExitCode::Failed)? {
-        store.seal_abandoned(&folder, "the demo ended", SystemClock.now()).or_exit(ExitCode::Failed)?;
+        store.seal_abandoned(&folder, "the demo ended", wall_now()).or_exit(ExitCode::Failed)?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use forewarn_base::sync::lock;
+use forewarn_domain::clock::wall_now;
 use forewarn_domain::{Class, Detector};
 use forewarn_models::providers::Request;
 use forewarn_models::shadow::{Log, ShadowStats, Shadowed, ShadowedDetector, Tally};
@@ -66,7 +67,7 @@ fn shadowed(
             count(class, *tally);
         }
         let name = lock(&main_name).clone();
-        if let Err(error) = log.write(&meta, &name, &comparison)
+        if let Err(error) = log.write(&meta, wall_now(), &name, &comparison)
             && !std::mem::replace(&mut has_complained, true)
         {
             tracing::warn!(%error, "differences of the shadow model are counted but not kept");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use forewarn_console::{Health, HealthReport, Incidents, Listener, Metrics, Ports};
-use forewarn_domain::{IncidentState, Timestamp};
+use forewarn_domain::{Clock, IncidentState};
 use forewarn_report::Holder;
 use forewarn_wire::WireIncident;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -43,6 +43,8 @@ pub struct ConsoleSource {
     pub board: Board,
     /// The ways upstream.
     pub upstreams: Upstreams,
+    /// Tells how instants read on the wall.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl ConsoleSource {
@@ -100,7 +102,7 @@ impl ConsoleSource {
             set(telemetry::UPSTREAM_MESSAGES, stats.depth_messages as f64);
             set(telemetry::UPSTREAM_BYTES, stats.depth_bytes as f64);
             set(telemetry::UPSTREAM_OWED, stats.owed as f64);
-            let oldest = stats.oldest_unacknowledged_at.map_or(0.0, Timestamp::as_secs_f64);
+            let oldest = stats.oldest_unacknowledged_at.map_or(0.0, |at| self.clock.wall(at).as_secs_f64());
             set(telemetry::UPSTREAM_OLDEST, oldest);
             count(telemetry::UPSTREAM_SENT, stats.sent);
             count(telemetry::UPSTREAM_ACKNOWLEDGED, stats.acknowledged);

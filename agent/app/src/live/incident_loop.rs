@@ -18,6 +18,7 @@ use forewarn_wire::story::{Happening, Narrator};
 
 use super::LoopEvent;
 use super::board::Board;
+use super::clock_watch::ClockWatch;
 use super::evidence::EvidenceDesk;
 use super::inference::Shared;
 use super::latency::Latencies;
@@ -38,6 +39,8 @@ pub struct Ends {
     pub engine: Engine,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Holds it against the clock on the wall.
+    pub clock_watch: ClockWatch,
     /// Takes reports.
     pub outbox: OutboxWriter,
     /// Take announcements.
@@ -72,6 +75,9 @@ impl IncidentLoop {
     pub fn restored(mut ends: Ends, snapshots: Vec<IncidentSnapshot>) -> Self {
         let now = ends.clock.now();
         ends.engine.restore(snapshots, now);
+        if let Some(reading) = ends.clock_watch.look() {
+            ends.engine.clock_read(reading, now);
+        }
         let incident_loop = Self { ends, latest: BTreeMap::new(), troubles: Troubles::default() };
         incident_loop.show_open_incidents();
         incident_loop
@@ -94,6 +100,8 @@ impl IncidentLoop {
         loop {
             anyhow::ensure!(!self.ends.outbox.is_broken(), "the thread that writes reports ended; see the log");
             let now = self.ends.clock.now();
+            self.look_at_the_clock(now);
+            self.ends.clock_watch.keep(now);
             self.take_sensors(now);
             self.ends.engine.timeout(now);
             self.carry_out(now);
@@ -112,6 +120,7 @@ impl IncidentLoop {
         for keeper in &mut self.ends.keepers {
             keeper.finish(&mut self.ends.engine, now);
         }
+        self.ends.clock_watch.finish();
         self.ends.evidence.finish();
         let written = self.ends.outbox.finish();
         self.tell_troubles();
@@ -133,6 +142,7 @@ impl IncidentLoop {
         let mut told = Vec::new();
         told.extend(self.troubles.change("reports", self.ends.outbox.trouble()));
         told.extend(self.troubles.change("evidence", self.ends.evidence.trouble()));
+        told.extend(self.troubles.change("clock", self.ends.clock_watch.trouble(now)));
         for keeper in &self.ends.keepers {
             told.extend(self.troubles.change(keeper.name(), keeper.trouble()));
         }
@@ -145,6 +155,14 @@ impl IncidentLoop {
                 Ok(what) => self.tell(&Happening::trouble(what, now)),
                 Err(name) => tracing::info!("{name}: the trouble is over"),
             }
+        }
+    }
+
+    /// Whoever set the clock on the wall, the engine knows before it decides anything else.
+    fn look_at_the_clock(&mut self, now: Timestamp) {
+        if let Some(reading) = self.ends.clock_watch.look() {
+            self.ends.engine.clock_read(reading, now);
+            self.show_open_incidents();
         }
     }
 
@@ -174,6 +192,7 @@ impl IncidentLoop {
 
     fn take_in(&mut self, event: LoopEvent) {
         let now = self.ends.clock.now();
+        self.look_at_the_clock(now);
         match event {
             LoopEvent::Analysed(analysed) => {
                 let Ends { engine, inference, keepers, .. } = &mut self.ends;

@@ -4,6 +4,7 @@
 //! constants here.
 
 mod board;
+mod clock_watch;
 mod console_source;
 mod descriptors;
 mod evidence;

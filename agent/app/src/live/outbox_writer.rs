@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use forewarn_base::sync::lock;
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{IncidentId, Report, Timestamp};
+use forewarn_domain::{Clock, IncidentId, Report, Timestamp, WallTime};
 use forewarn_engine::Engine;
 use forewarn_incident::IncidentSnapshot;
-use forewarn_report::{Holder, Outbox, OutboxError, OutboxLimits, OutboxSettings, ResolvedUpstream, SetAside};
+use forewarn_report::{
+    Destination, Holder, Outbox, OutboxError, OutboxLimits, OutboxSettings, ResolvedUpstream, SetAside,
+};
 use forewarn_wire::EventSource;
 use forewarn_wire::story::Happening;
 
@@ -34,11 +36,15 @@ const TURN: Duration = Duration::from_millis(250);
 const LOOK_AFTER: Duration = Duration::from_secs(10);
 
 /// Opens the outbox of a site. What must be told of it comes along.
-pub fn open_outbox(site: &Site, now: Timestamp) -> Result<(Outbox, Vec<Happening>), CommandError> {
+pub fn open_outbox(site: &Site, clock: &dyn Clock) -> Result<(Outbox, Vec<Happening>), CommandError> {
     let path = site.storage.dir.outbox();
     let limits = OutboxLimits { max_bytes: site.storage.outbox_bytes, ..OutboxLimits::default() };
     let source = EventSource { site: site.header.id.to_string(), agent_version: env!("CARGO_PKG_VERSION").to_owned() };
-    let upstreams = site.upstreams.iter().map(ResolvedUpstream::destination).collect();
+    let now = clock.now();
+    // What the site file says by the clock on the wall becomes an instant of the time line.
+    let since = |shown: Timestamp| now - clock.age(WallTime::from_micros(shown.as_micros()));
+    let upstreams = site.upstreams.iter().map(ResolvedUpstream::destination);
+    let upstreams = upstreams.map(|one| Destination { since: one.since.map(since), ..one }).collect();
     let settings = OutboxSettings { limits, source, upstreams };
     let opened = Outbox::open(path, settings, now).or_exit(ExitCode::Failed)?;
     let mut notes: Vec<_> = opened.set_aside.iter().map(|aside| told_of(aside, now)).collect();

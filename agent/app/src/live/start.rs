@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use forewarn_console::{Listener, Ports, Server};
-use forewarn_domain::{Clock, SystemClock};
+use forewarn_domain::Clock;
 use forewarn_engine::Engine;
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::Closeups;
@@ -16,6 +16,7 @@ use forewarn_telemetry::queue::{GiveBack, Receiver, Sender, Wait};
 use forewarn_wire::story::{Happening, Narrator};
 
 use super::board::Board;
+use super::clock_watch::ClockWatch;
 use super::console_source::{self, ConsoleSource};
 use super::descriptors::DescriptorWatch;
 use super::evidence::{self, Evidence};
@@ -42,11 +43,14 @@ impl Agent {
             tracing::warn!(%error, "the limit of file descriptors stays as it was");
         }
         let claim = storage::claim(&site.storage.dir)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let civil = SiteTime::live(site.header.time_zone.clone()).with_holidays(site.header.holidays.clone());
+        let clock_watch = ClockWatch::take_up(&site.storage.dir);
+        let clock: Arc<dyn Clock> = clock_watch.clock();
+        let civil = SiteTime::live(site.header.time_zone.clone())
+            .by(Arc::clone(&clock))
+            .with_holidays(site.header.holidays.clone());
         let recorder = console_source::install_recorder().or_exit(ExitCode::Failed)?;
         let (to_loop, events) = QUEUE.open();
-        let (outbox, mut notes) = open_outbox(site, clock.now())?;
+        let (outbox, mut notes) = open_outbox(site, &*clock)?;
         notes.extend(claim.troubles.iter().map(|what| Happening::trouble(what, clock.now())));
         let upstreams = Upstreams::start(site, &outbox, &clock)?;
 
@@ -65,11 +69,12 @@ impl Agent {
         let latencies = Arc::<Latencies>::default();
         let holder = outbox.holder();
         let (writer, former) = OutboxWriter::start(outbox, clock.now())?;
-        let (engine, keepers) = engine_and_keepers(site, civil);
+        let (engine, keepers) = engine_and_keepers(site, civil, &clock);
         notes.extend(former.notes);
         let ends = Ends {
             engine,
             clock: Arc::clone(&clock),
+            clock_watch,
             outbox: writer,
             speakers: speakers.queues(),
             evidence: evidence.desk(),
@@ -98,6 +103,7 @@ impl Agent {
             outbox: holder,
             board,
             upstreams: upstreams.clone(),
+            clock,
         };
         let servers = start_servers(site, &source.ports())?;
         let addresses = servers.iter().map(Server::address).collect();
@@ -117,13 +123,15 @@ impl Agent {
 }
 
 /// An engine that goes on with what was kept before the last stop, and those who keep it.
-fn engine_and_keepers(site: &Site, civil: SiteTime) -> (Engine, Vec<Box<dyn Keeper>>) {
+fn engine_and_keepers(site: &Site, civil: SiteTime, clock: &Arc<dyn Clock>) -> (Engine, Vec<Box<dyn Keeper>>) {
     let dir = &site.storage.dir;
     let mut engine = Engine::new(site.engine_setup(), Arc::new(civil.clone()));
     let things = site.cameras.iter().filter(|camera| camera.static_objects.is_some()).map(|camera| &camera.id);
     let mut keepers: Vec<Box<dyn Keeper>> = vec![
         Box::<DescriptorWatch>::default(),
-        Box::new(SuppressionsFile::new(dir.suppressions(), |n| telemetry::SUPPRESSIONS.of([]).set(n as f64))),
+        Box::new(SuppressionsFile::new(dir.suppressions(), Arc::clone(clock), |n| {
+            telemetry::SUPPRESSIONS.of([]).set(n as f64);
+        })),
         Box::new(MemoryKeeper::open(dir.rules_memory(), &mut engine)),
         Box::new(SceneKeeper::open(dir.scenes(), things, &mut engine)),
     ];

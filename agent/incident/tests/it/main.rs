@@ -5,6 +5,7 @@
 
 mod support;
 
+mod clocks;
 mod journal;
 mod outages;
 mod page;

@@ -69,7 +69,7 @@ impl Keeper for HeatKeeper {
         let Some(minute) = meter.observe(at, (frame.width, frame.height), tracks) else { return };
         let mut written = self.store.append(stream, &minute).and_then(|()| self.store.keep_scene(frame));
         if written.is_ok() && self.tidy.take(at) {
-            written = self.store.forget_before(at - self.keep);
+            written = self.store.forget(self.keep, at);
         }
         self.trouble = written.err().map(|error| error.to_string());
     }

@@ -6,6 +6,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use forewarn_analytics::heat::{HeatGrid, HeatMinute};
 use forewarn_base::durable;
@@ -14,6 +15,9 @@ use forewarn_engine::civil_time::SiteTime;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+
+/// How old the picture of a scene gets before another takes its place.
+const SCENE_EVERY: Duration = Duration::from_hours(1);
 
 /// Minutes of presence of all cameras.
 #[derive(Debug)]
@@ -102,14 +106,12 @@ impl HeatStore {
         write().map_err(Self::fail("append to", &path))
     }
 
-    /// Keeps a picture of the scene to draw over: the first of each hour replaces the one before.
+    /// Keeps a picture of the scene to draw over, in place of one that is older than an hour.
     pub fn keep_scene(&self, frame: &Frame) -> Result<(), HeatStoreError> {
         let path = self.scene(&frame.meta.stream);
-        let hour = |at: jiff::Timestamp| at.as_second().div_euclid(3600);
-        let now = self.civil.instant(frame.meta.captured_at).map(hour);
         let kept = fs::metadata(&path).and_then(|meta| meta.modified()).ok();
-        let kept = kept.and_then(|at| jiff::Timestamp::try_from(at).ok()).map(hour);
-        if kept.is_some() && kept >= now {
+        let kept = kept.and_then(|at| jiff::Timestamp::try_from(at).ok());
+        if kept.is_some_and(|at| self.civil.age(at, frame.meta.captured_at) < SCENE_EVERY) {
             return Ok(());
         }
         let picture = image::RgbImage::from_raw(frame.width, frame.height, frame.to_rgb8());
@@ -164,18 +166,19 @@ impl HeatStore {
         Ok(heats)
     }
 
-    /// Deletes the days that ended before `at`.
-    pub fn forget_before(&self, at: Timestamp) -> Result<(), HeatStoreError> {
-        let Some(limit) = self.civil.instant(at).map(|at| at.to_zoned(self.civil.time_zone()).date()) else {
-            return Ok(());
-        };
+    /// Deletes the days that ended longer than `keep` before `now`, whatever was done to the clock since.
+    pub fn forget(&self, keep: Duration, now: Timestamp) -> Result<(), HeatStoreError> {
         let cameras = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(Self::fail("read", &self.dir)(error)),
         };
+        let is_old = |day: &Date| {
+            let end = day.tomorrow().and_then(|next| next.to_zoned(self.civil.time_zone()));
+            end.is_ok_and(|end| self.civil.age(end.timestamp(), now) > keep)
+        };
         for camera in cameras.filter_map(Result::ok).filter_map(|e| StreamId::new(e.file_name().to_str()?).ok()) {
-            for day in self.days(&camera)?.into_iter().filter(|day| *day < limit) {
+            for day in self.days(&camera)?.into_iter().filter(is_old) {
                 let path = self.dir.join(camera.as_str()).join(format!("{day}.jsonl"));
                 fs::remove_file(&path).map_err(Self::fail("delete", &path))?;
             }
@@ -229,7 +232,7 @@ mod tests {
         let heats = store.read(&gate, &[all, first]).unwrap();
         assert_eq!((heats[0].presence_s[3], heats[0].presence_s[4], heats[0].watched_s), (5.0, 2.5, 180.0));
         assert_eq!((heats[1].presence_s[3], heats[1].watched_s), (2.5, 60.0));
-        store.forget_before(Timestamp::from_secs_f64(90_000.0)).unwrap();
+        store.forget(Duration::from_hours(24), Timestamp::from_secs_f64(86_400.0 + 90_000.0)).unwrap();
         assert_eq!(store.days(&gate).unwrap(), ["1970-01-02".parse().unwrap()]);
     }
 

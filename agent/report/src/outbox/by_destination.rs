@@ -4,7 +4,8 @@
 //! into the record that it was made from, so that the same bytes can be made again, and waits for whoever is upstream.
 
 use forewarn_domain::{
-    BestCrop, Finding, IdError, IncidentRecord, Report, RuleKey, StreamId, Timestamp, Transition, ViolationId, ZoneId,
+    BestCrop, Finding, IdError, IncidentRecord, Reckoning, Report, RuleKey, StreamId, Timestamp, Transition,
+    ViolationId, WallTime, ZoneId,
 };
 use forewarn_wire::{Event, EventSource, WireFinding};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -155,7 +156,10 @@ fn unsaid_report(
     };
     let history: Vec<Transition> = incident.history.iter().map(step).collect();
     let of_the_step = history.get(data.sequence as usize).map(|t| t.at);
-    let at = of_the_step.filter(|at| at.to_rfc3339() == event.time).or(told_at).unwrap_or(Timestamp::ZERO);
+    let at = of_the_step
+        .filter(|at| WallTime::from_micros(at.as_micros()).to_rfc3339() == event.time)
+        .or(told_at)
+        .unwrap_or(Timestamp::ZERO);
     let record = IncidentRecord {
         id: incident.id.clone(),
         rule: RuleKey {
@@ -169,6 +173,7 @@ fn unsaid_report(
         warnings_played: incident.warnings_played,
         warning_not_delivered: incident.warning_not_delivered,
         findings,
+        clock: Reckoning::default(),
     };
     let source = EventSource { site: incident.site.clone(), agent_version: data.agent_version.clone() };
     Ok((Report { incident: record, sequence: data.sequence, at }, source))

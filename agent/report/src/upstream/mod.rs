@@ -14,6 +14,7 @@
 pub mod config;
 mod group;
 pub mod mqtt;
+mod patience;
 mod session;
 pub mod settings;
 mod stats;
@@ -22,6 +23,7 @@ mod window;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use forewarn_base::backoff::BackoffLimits;
 use forewarn_base::setting::SettingError;
@@ -80,6 +82,11 @@ pub trait Upstream {
     /// The agent stops and nothing is in flight: takes leave, which ends with [`Note::Left`].
     fn handle_stop(&mut self);
 
+    /// Whether the other side owes an answer to something else than reports, such as a status.
+    fn is_owed_an_answer(&self) -> bool {
+        false
+    }
+
     /// The next message to be sent.
     fn poll_message(&mut self) -> Option<Self::Message>;
 }
@@ -103,9 +110,11 @@ pub trait Inward<A> {
     }
 }
 
-/// How fast reports are sent, and how soon a connection is tried again.
+/// How fast reports are sent, how long answers are waited for, and how soon a connection is tried again.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
+    /// A connection on which no answer that is owed has come for so long is given up.
+    pub answer_within: Duration,
     /// Reports sent ahead of their acknowledgement, at most.
     pub max_in_flight: u16,
     /// The pauses between attempts.

@@ -9,6 +9,7 @@ use forewarn_domain::Clock;
 use forewarn_domain::clock::Stopwatch;
 use tokio::sync::watch;
 
+use super::patience::Patience;
 use super::window::Window;
 use super::{Adapter, Inward, Note, Outward, Upstream, UpstreamStats};
 use crate::outbox::{Lane, Receipt};
@@ -48,6 +49,7 @@ struct Session<A: Adapter> {
     upstream: A::Upstream,
     outward: A::Outward,
     window: Window,
+    patience: Patience,
     /// What was acknowledged and is still to be noted in the outbox.
     acked: Vec<Receipt>,
     is_ready: bool,
@@ -63,6 +65,7 @@ pub(super) async fn run<A: Adapter>(context: &mut Context<A>) -> End {
         upstream,
         outward,
         window: Window::new(context.adapter.pace().max_in_flight),
+        patience: Patience::of(context.adapter.pace().answer_within),
         acked: Vec::new(),
         is_ready: false,
         is_leaving: false,
@@ -109,6 +112,10 @@ async fn drive<A: Adapter>(
                 // Ready at once: taken when nothing more was read, so that one transaction notes what came together.
                 () = std::future::ready(()), if !session.acked.is_empty() => session.note_acked(context),
                 () = context.lane.queued(), if session.is_ready => {}
+                () = session.patience.ended() => {
+                    session.was_useful = false;
+                    return Err(unanswered(context));
+                }
                 changed = stop.changed(), if !is_stopping => {
                     if changed.is_err() {
                         return Ok(());
@@ -116,6 +123,7 @@ async fn drive<A: Adapter>(
                 }
             }
             session.advance(context)?;
+            session.count_owed();
         };
         let note = session.upstream.handle_answer(answer);
         session.take(note, context)?;
@@ -126,10 +134,27 @@ async fn drive<A: Adapter>(
             session.note_acked(context);
         }
         session.advance(context)?;
+        session.count_owed();
     }
 }
 
+/// Why a connection is given up on which nothing is answered.
+fn unanswered<A: Adapter>(context: &Context<A>) -> String {
+    let within_s = context.adapter.pace().answer_within.as_secs();
+    format!(
+        "{} takes reports and has acknowledged none for {within_s} s; look at what keeps it from storing them, or at the \
+         proxy before it",
+        context.adapter.peer()
+    )
+}
+
 impl<A: Adapter> Session<A> {
+    /// Counts what the other side owes.
+    fn count_owed(&mut self) {
+        let is_owed = self.window.in_flight() > 0 || self.upstream.is_owed_an_answer();
+        self.patience.owed(is_owed, self.window.oldest());
+    }
+
     /// Takes in what happened on the connection.
     fn take(&mut self, note: Note, context: &Context<A>) -> Result<(), String> {
         match note {
@@ -146,6 +171,8 @@ impl<A: Adapter> Session<A> {
                 if let Some(receipt) = self.window.acknowledged(seq) {
                     self.acked.push(receipt);
                     self.was_useful = true;
+                    self.patience.answered();
+                    context.count(|stats| stats.unanswered_since = None);
                 }
             }
             Note::Refused { what, why } => {
@@ -171,9 +198,13 @@ impl<A: Adapter> Session<A> {
             self.send()?;
         }
         let in_flight = self.in_flight();
+        let now = context.clock.now();
         context.count(|stats| {
             stats.sent += waiting.len() as u64;
             stats.in_flight = in_flight;
+            if !waiting.is_empty() {
+                stats.unanswered_since.get_or_insert(now);
+            }
         });
         if *context.stop.borrow() && in_flight == 0 {
             self.is_leaving = true;

@@ -1,5 +1,7 @@
 //! What is known of the way to an upstream.
 
+use std::time::Duration;
+
 use forewarn_domain::Timestamp;
 
 /// The state of one upstream, and the counters since it was started.
@@ -13,6 +15,10 @@ pub struct UpstreamStats {
     pub depth_bytes: u64,
     /// Incidents of whose latest state it is still to be sent a message, for which there was no room.
     pub owed: u64,
+    /// How long its answers are waited for.
+    pub answer_within: Duration,
+    /// Since when it was sent reports and has acknowledged none, over all connections; none if it owes nothing.
+    pub unanswered_since: Option<Timestamp>,
     /// When the oldest report happened that it has not acknowledged; none if it has everything.
     pub oldest_unacknowledged_at: Option<Timestamp>,
     /// Reports of which the acknowledgement is awaited or not yet noted in the outbox.
@@ -29,4 +35,37 @@ pub struct UpstreamStats {
     pub failures: u64,
     /// The latest failure, for people; stays after recovery until the next.
     pub last_error: Option<String>,
+}
+
+impl UpstreamStats {
+    /// Why nothing gets there, or why nobody can tell; none if reports are acknowledged.
+    pub fn trouble(&self, now: Timestamp) -> Option<String> {
+        let last = || self.last_error.clone();
+        if self.connected_since.is_none() {
+            return Some(last().unwrap_or_else(|| "not connected yet".to_owned()));
+        }
+        let is_silent = self.unanswered_since.is_some_and(|since| now.since(since) >= self.answer_within);
+        is_silent.then(|| last().unwrap_or_else(|| "it takes reports and acknowledges none".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_no_acknowledgement() {
+        let at = Timestamp::from_secs_f64;
+        let mut stats = UpstreamStats { answer_within: Duration::from_secs(20), ..UpstreamStats::default() };
+        assert_eq!(stats.trouble(at(0.0)).as_deref(), Some("not connected yet"));
+        stats.connected_since = Some(at(1.0));
+        stats.unanswered_since = Some(at(2.0));
+        assert_eq!(stats.trouble(at(21.0)), None);
+        assert_eq!(stats.trouble(at(22.0)).as_deref(), Some("it takes reports and acknowledges none"));
+        stats.last_error = Some("the broker is a wall".to_owned());
+        stats.connected_since = Some(at(23.0));
+        assert_eq!(stats.trouble(at(24.0)).as_deref(), Some("the broker is a wall"), "a new connection mends nothing");
+        stats.unanswered_since = None;
+        assert_eq!(stats.trouble(at(24.0)), None);
+    }
 }

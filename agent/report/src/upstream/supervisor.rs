@@ -45,7 +45,8 @@ impl<A: Adapter> Start for A {
     fn start(&self, lane: Lane, clock: Arc<dyn Clock>) -> Result<UpstreamHandle, UpstreamError> {
         let upstream = lane.upstream().to_owned();
         let failed = |source| UpstreamError::System { upstream: upstream.clone(), source };
-        let stats = Arc::new(Mutex::new(UpstreamStats::default()));
+        let answer_within = self.pace().answer_within;
+        let stats = Arc::new(Mutex::new(UpstreamStats { answer_within, ..UpstreamStats::default() }));
         let (stop, stopping) = watch::channel(false);
         let (give_up, mut giving_up) = watch::channel(false);
         let (finished, done) = std::sync::mpsc::sync_channel(1);
@@ -66,11 +67,23 @@ impl<A: Adapter> Start for A {
     }
 }
 
+/// The same failure again and again is told once; the counters go on.
+fn tell_failure<A: Adapter>(context: &Context<A>, why: &str, wait: Duration, is_known: bool) {
+    let (upstream, peer) = (context.lane.upstream(), Adapter::peer(&context.adapter));
+    let wait_ms = wait.as_millis() as u64;
+    if is_known {
+        tracing::debug!(upstream, %peer, why, wait_ms, "still no connection upstream");
+    } else {
+        tracing::warn!(upstream, %peer, why, wait_ms, "no connection upstream; told again when that changes");
+    }
+}
+
 /// One connection after another, with pauses between them.
 async fn supervise<A: Adapter>(context: &mut Context<A>) {
     let name = format!("{}/{}", context.lane.source().site, context.lane.upstream());
     let mut backoff = Backoff::new(context.adapter.pace().reconnect, seed_of(&name, 0));
     let mut stop = context.stop.clone();
+    let mut told: Option<String> = None;
     loop {
         let (why, was_useful) = match session::run(context).await {
             End::Stopped => return,
@@ -78,12 +91,11 @@ async fn supervise<A: Adapter>(context: &mut Context<A>) {
         };
         if was_useful {
             backoff.reset();
+            told = None;
         }
         let wait = backoff.next_wait();
-        tracing::warn!(
-            upstream = context.lane.upstream(), peer = %Adapter::peer(&context.adapter), why, wait_ms = wait.as_millis() as u64,
-            "no connection upstream"
-        );
+        tell_failure(context, &why, wait, told.as_ref() == Some(&why));
+        told = Some(why.clone());
         context.count(|stats| {
             stats.failures += 1;
             stats.last_error = Some(why);

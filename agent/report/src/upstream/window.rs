@@ -34,6 +34,11 @@ impl Window {
         self.cursor
     }
 
+    /// The report that has been under way for longest.
+    pub(super) fn oldest(&self) -> Option<i64> {
+        self.in_flight.keys().next().copied()
+    }
+
     /// Notes that a report was handed over.
     pub(super) fn hand(&mut self, report: &QueuedReport) {
         self.cursor.advance(report.seq);

@@ -6,9 +6,12 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use forewarn_base::backoff::BackoffLimits;
+use forewarn_domain::{Clock as _, SystemClock};
 use forewarn_report::upstream::{Adapter, Broken, Inward, Note, Outward, Pace, Upstream};
 use forewarn_report::{QueuedReport, ReportState};
 use forewarn_wire::EventSource;
@@ -20,6 +23,14 @@ use crate::support::{drained, eventually, outbox, report, start};
 #[derive(Debug, Clone)]
 struct Journal {
     path: PathBuf,
+    /// It takes what is written and answers nothing.
+    is_mute: Arc<AtomicBool>,
+}
+
+impl Journal {
+    fn at(path: PathBuf) -> Self {
+        Self { path, is_mute: Arc::default() }
+    }
 }
 
 /// What it says: two lines a report, so that one of them alone is no acknowledgement.
@@ -62,6 +73,7 @@ impl Upstream for Lines {
 struct Pen {
     file: Option<File>,
     written: Sender<i64>,
+    is_mute: Arc<AtomicBool>,
 }
 
 impl Outward<(i64, String)> for Pen {
@@ -69,6 +81,9 @@ impl Outward<(i64, String)> for Pen {
         let broken = |what: &str| Broken(what.to_owned());
         let file = self.file.as_mut().ok_or_else(|| broken("there is no file"))?;
         writeln!(file, "{line}").map_err(|error| Broken(error.to_string()))?;
+        if self.is_mute.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         self.written.try_send(seq).map_err(|_| broken("more lines than the window allows"))
     }
 }
@@ -98,6 +113,7 @@ impl Adapter for Journal {
 
     fn pace(&self) -> Pace {
         Pace {
+            answer_within: Duration::from_millis(200),
             max_in_flight: 4,
             reconnect: BackoffLimits {
                 first: Duration::from_millis(5),
@@ -113,7 +129,7 @@ impl Adapter for Journal {
         // It is there at once.
         sender.try_send(0).unwrap();
         let is_there = file.is_some();
-        (Lines::default(), Pen { file, written: sender }, Eye { written, is_there })
+        (Lines::default(), Pen { file, written: sender, is_mute: Arc::clone(&self.is_mute) }, Eye { written, is_there })
     }
 }
 
@@ -125,7 +141,7 @@ fn an_adapter_of_another_kind_needs_nothing_but_itself() {
         outbox.record(&report(n, 1), None).unwrap();
     }
     let folder = dir.path().join("later");
-    let journal = Journal { path: folder.join("journal") };
+    let journal = Journal::at(folder.join("journal"));
     let handle = start("mqtt", &journal, &outbox);
     eventually("two attempts have failed", || handle.stats().failures >= 2);
     let stats = handle.stats();
@@ -143,4 +159,27 @@ fn an_adapter_of_another_kind_needs_nothing_but_itself() {
         .collect();
     assert_eq!(lines, expected);
     assert_eq!(outbox.report_state(&report(9, 1).incident.id).unwrap(), ReportState::Acknowledged);
+}
+
+#[test]
+fn a_recipient_that_takes_everything_and_answers_nothing_is_told_and_tried_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut outbox = outbox(dir.path());
+    let journal = Journal::at(dir.path().join("journal"));
+    journal.is_mute.store(true, Ordering::SeqCst);
+    let handle = start("mqtt", &journal, &outbox);
+    eventually("it is connected", || handle.stats().connections == 1);
+    let now = || SystemClock.now();
+    assert_eq!(handle.stats().trouble(now() + Duration::from_hours(1)), None, "it owes nothing");
+    outbox.record(&report(0, 1), None).unwrap();
+    eventually("the connection is made anew, and again", || handle.stats().connections >= 3);
+    let stats = handle.stats();
+    let trouble = stats.trouble(now() + Duration::from_secs(1)).unwrap();
+    assert!(trouble.contains("has acknowledged none"), "{trouble}");
+    assert_eq!((stats.depth_messages, stats.acknowledged), (1, 0), "nothing is lost");
+
+    journal.is_mute.store(false, Ordering::SeqCst);
+    let stats = drained(&handle);
+    assert_eq!((stats.acknowledged, stats.unanswered_since), (1, None));
+    eventually("all is well", || handle.stats().trouble(now() + Duration::from_hours(1)).is_none());
 }

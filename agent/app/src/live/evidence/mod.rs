@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
-use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp};
+use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp, WallTime};
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
     Closeups, EvidenceKeeper, Limits, RetentionEvent, RetentionOutcome, StatvfsSpace, TimeLine, UpstreamState,
@@ -124,7 +124,7 @@ impl Part for Evidence {
 }
 
 /// Seals the bundles of incidents that nobody goes on with: the agent was killed after their last report.
-fn seal_leftovers(keeper: &EvidenceKeeper, outbox: &Outbox, now: Timestamp) -> anyhow::Result<()> {
+fn seal_leftovers(keeper: &EvidenceKeeper, outbox: &Outbox, now: WallTime) -> anyhow::Result<()> {
     let open = outbox.open_snapshots()?;
     for folder in keeper.store().unsealed()? {
         if open.iter().any(|snapshot| snapshot.incident == folder.incident) {
@@ -179,7 +179,7 @@ impl Worker {
             return;
         }
         self.is_tidied = true;
-        if let Err(error) = seal_leftovers(&self.keeper, &self.outbox, now) {
+        if let Err(error) = seal_leftovers(&self.keeper, &self.outbox, self.clock.wall(now)) {
             self.news
                 .tell(Happening::trouble(format!("earlier evidence stays unsealed until a restart: {error:#}"), now));
         }
@@ -218,7 +218,8 @@ impl Worker {
                 Ok(ReportState::Unknown) | Err(_) => UpstreamState::Unknown,
             }
         };
-        let (troubles, lasting) = match self.keeper.store().enforce_retention(now, &StatvfsSpace, &upstream) {
+        let age = |stamp| self.clock.age(stamp);
+        let (troubles, lasting) = match self.keeper.store().enforce_retention(&age, &StatvfsSpace, &upstream) {
             Ok(outcome) => (troubles_of(&outcome), lasting_trouble_of(&outcome)),
             Err(error) => (Vec::new(), Some(error.to_string())),
         };

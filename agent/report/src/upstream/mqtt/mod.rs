@@ -43,7 +43,9 @@ impl Adapter for ResolvedMqtt {
     }
 
     fn pace(&self) -> Pace {
-        Pace { max_in_flight: self.max_in_flight, reconnect: self.reconnect }
+        // The broker must answer a ping within the keep-alive, so twice that is slow beyond any excuse.
+        let answer_within = self.broker.keep_alive * 2;
+        Pace { answer_within, max_in_flight: self.max_in_flight, reconnect: self.reconnect }
     }
 
     fn connect(&self, source: &EventSource) -> (MqttUpstream, MqttSender, MqttReceiver) {
@@ -133,6 +135,10 @@ impl Upstream for MqttUpstream {
 
     fn handle_stop(&mut self) {
         self.say(Presence::Offline, Some("stopped"));
+    }
+
+    fn is_owed_an_answer(&self) -> bool {
+        self.packets.is_status_unanswered()
     }
 
     fn poll_message(&mut self) -> Option<Message> {

@@ -38,6 +38,11 @@ impl Packets {
         }
     }
 
+    /// Whether the acknowledgement of a status is awaited.
+    pub(super) fn is_status_unanswered(&self) -> bool {
+        self.handed.iter().chain(self.written.values()).any(|sent| !matches!(sent, Sent::Report(_)))
+    }
+
     /// Takes out what the broker acknowledged (or refused) under `packet`.
     pub(super) fn answered(&mut self, packet: u16) -> Option<Sent> {
         self.written.remove(&packet)

@@ -1,0 +1,166 @@
+//! The agent's time line: taken up where it stood, kept over a restart, and held against the clock on the wall.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use forewarn_domain::clock::{AgentClock, Bookmark, ClockReading, Leap};
+use forewarn_domain::{Timestamp, WallTime};
+use forewarn_hw::box_facts::boot;
+use forewarn_memory::{Due, Kept};
+use forewarn_report::IncidentLedger;
+
+use crate::config::StorageDir;
+use crate::telemetry;
+
+/// How often it is written where the line stands; after a loss of power it goes on from there.
+const EVERY: Duration = Duration::from_mins(1);
+/// For so long a clock that was set is a trouble; after that it is history.
+const TROUBLE_LASTS: Duration = Duration::from_mins(10);
+
+/// Watches the clock on the wall.
+pub struct ClockWatch {
+    clock: Arc<AgentClock>,
+    file: Kept<Bookmark>,
+    due: Due,
+    told: Option<ClockReading>,
+    latest: Option<Leap>,
+}
+
+impl ClockWatch {
+    /// Takes the time line up where the agent that used this directory before left it.
+    pub fn take_up(storage: &StorageDir) -> Self {
+        let mut file = Kept::<Bookmark>::open(storage.clock(), "the time line goes on with the latest report");
+        let boot = boot();
+        let is_of_this_boot = |mark: &Bookmark| mark.boot.as_ref().map(|b| &b.id) == boot.as_ref().map(|b| &b.id);
+        // A bookmark is up to a minute older than the end of the agent that wrote it, or it is lost.
+        let latest = latest_report(storage);
+        let bookmark = match (file.value().cloned(), latest) {
+            (Some(mark), Some(at)) if at > mark.at && !is_of_this_boot(&mark) => Some(Bookmark { at, ..mark }),
+            (Some(mark), _) => Some(mark),
+            (None, latest) => latest.map(Bookmark::without_file),
+        };
+        let (clock, leap) = AgentClock::resume(bookmark, boot.as_ref());
+        let latest = leap.filter(|leap| {
+            // Forward it cannot be told from time that went by, which is no trouble.
+            if leap.by_us > 0 {
+                tracing::info!("since the agent last ran its box was off for longer, or {}", in_words(*leap));
+            }
+            leap.by_us < 0
+        });
+        file.keep(&clock.bookmark(boot));
+        Self { clock: Arc::new(clock), file, due: Due::every(EVERY), told: None, latest }
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> Arc<AgentClock> {
+        Arc::clone(&self.clock)
+    }
+
+    /// Looks at the clock on the wall. How it reads, if that is new.
+    pub fn look(&mut self) -> Option<ClockReading> {
+        if let Some(leap) = self.clock.watch() {
+            let direction = if leap.by_us < 0 { "back" } else { "forward" };
+            telemetry::CLOCK_LEAPS.of([&direction]).increment(1);
+            self.latest = Some(leap);
+            self.due = Due::every(EVERY);
+        }
+        let reading = self.clock.reading();
+        if self.told == Some(reading) {
+            return None;
+        }
+        telemetry::CLOCK_OFFSET.of([]).set(reading.offset_us as f64 / 1e6);
+        self.told = Some(reading);
+        Some(reading)
+    }
+
+    /// Keeps where the line stands, now and then.
+    pub fn keep(&mut self, now: Timestamp) {
+        if self.due.take(now) {
+            self.finish();
+        }
+    }
+
+    /// Keeps where the line stands: the agent stops.
+    pub fn finish(&mut self) {
+        self.file.keep(&self.clock.bookmark(boot()));
+    }
+
+    /// What is wrong with the clock, or with keeping where it stands.
+    pub fn trouble(&self, now: Timestamp) -> Option<String> {
+        let leap = self.latest.filter(|leap| now.since(leap.at) < TROUBLE_LASTS);
+        leap.map(in_words).or_else(|| self.file.trouble().map(str::to_owned))
+    }
+}
+
+/// The latest instant that the outbox knows. A damaged outbox knows none; it is dealt with when it is opened.
+fn latest_report(storage: &StorageDir) -> Option<Timestamp> {
+    let path = storage.outbox();
+    let ledger = path.exists().then(|| IncidentLedger::open(&path).ok()).flatten()?;
+    ledger.latest(1).ok()?.first().map(|entry| entry.updated_at)
+}
+
+fn in_words(leap: Leap) -> String {
+    let before = WallTime::from_micros(leap.wall.as_micros().saturating_sub(leap.by_us));
+    let direction = if leap.by_us < 0 { "back" } else { "forward" };
+    format!(
+        "the clock was set {direction} by {}, from {} to {}; open incidents keep the times that they began with, new ones \
+         go by the new time; if nobody set it on purpose, look at the box's time synchronisation",
+        span_in_words(leap.by_us.unsigned_abs() / 1_000_000),
+        before.to_rfc3339(),
+        leap.wall.to_rfc3339()
+    )
+}
+
+/// A span by its two greatest units.
+fn span_in_words(seconds: u64) -> String {
+    let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
+    let told: Vec<String> = parts
+        .into_iter()
+        .skip_while(|(value, _)| *value == 0)
+        .take(2)
+        .filter(|(value, _)| *value > 0)
+        .map(|(value, unit)| format!("{value} {unit}"))
+        .collect();
+    if told.is_empty() { "0 s".to_owned() } else { told.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_domain::Clock as _;
+
+    use super::*;
+
+    #[test]
+    fn spans_are_told_by_their_two_greatest_units() {
+        for (seconds, text) in
+            [(0, "0 s"), (3, "3 s"), (661, "11 min 1 s"), (7200, "2 h"), (90_000, "1 d 1 h"), (31_536_059, "365 d")]
+        {
+            assert_eq!(span_in_words(seconds), text);
+        }
+    }
+
+    #[test]
+    fn a_time_line_goes_on_in_its_directory_and_is_told_of_a_clock_that_is_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = StorageDir::new(folder.path());
+        let first = ClockWatch::take_up(&dir);
+        let began = first.clock().now();
+        assert_eq!(first.trouble(began), None);
+        drop(first);
+        let mut second = ClockWatch::take_up(&dir);
+        assert!(second.clock().now() > began);
+        let reading = second.look().expect("it is told how the clock reads");
+        assert!(reading.offset_us.abs() < 2_000_000, "{reading:?}");
+        assert_eq!(second.look(), None);
+
+        // An agent whose clock was a year ahead.
+        let ahead = second.clock().now() + Duration::from_hours(24 * 365);
+        std::fs::write(dir.clock(), serde_json::to_string(&Bookmark::without_file(ahead)).unwrap()).unwrap();
+        let third = ClockWatch::take_up(&dir);
+        let now = third.clock().now();
+        assert!(now > ahead, "the time line never goes back");
+        let told = third.trouble(now).unwrap();
+        assert!(told.contains("set back by 36"), "{told}");
+        assert_eq!(third.trouble(now + TROUBLE_LASTS), None, "it becomes history");
+    }
+}
