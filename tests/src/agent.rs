@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::Context as _;
 
 use crate::process::Owned;
 use crate::program::ForewarnBin;
+use crate::wall_clock::WallClock;
 
 /// Starts of an agent on one site that are told apart.
 const MOST_STARTS: u32 = 10_000;
@@ -23,11 +24,21 @@ pub struct Agent {
 impl Agent {
     /// Starts it on a site file, logging at `level`.
     pub fn start(program: &ForewarnBin, site: &Path, level: &str) -> anyhow::Result<Self> {
+        Self::start_as(program.command(), site, level)
+    }
+
+    /// The same, by a clock that the test sets.
+    pub fn start_by(clock: &WallClock, program: &ForewarnBin, site: &Path, level: &str) -> anyhow::Result<Self> {
+        let mut command = program.command();
+        clock.lead(&mut command);
+        Self::start_as(command, site, level)
+    }
+
+    fn start_as(mut command: Command, site: &Path, level: &str) -> anyhow::Result<Self> {
         let dir = site.parent().context("the site file has a folder")?;
         let log = (1..=MOST_STARTS).map(|n| dir.join(format!("agent-{n}.log"))).find(|log| !log.exists());
         let log = log.context("there is a free name for the log")?;
         let file = File::create(&log).with_context(|| format!("failed to create {}", log.display()))?;
-        let mut command = program.command();
         command.args(["--log", level, "run", "--config"]).arg(site).stdout(file.try_clone()?).stderr(file);
         Ok(Self { process: Owned::spawn("the agent", &mut command)?, log })
     }

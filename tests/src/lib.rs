@@ -19,6 +19,7 @@ pub mod scenes;
 pub mod site;
 mod subscriber;
 pub mod wait;
+pub mod wall_clock;
 
 pub use agent::Agent;
 pub use broker::Broker;

@@ -70,6 +70,7 @@ const PACKAGES: &[Package] = &[
     package("gstreamer1.0-alsa", "the sound card", &["alsa"]),
     package("espeak-ng", "speaks the warnings", &[]),
     package("mosquitto", "the broker of demo and tests", &[]),
+    package("libfaketime", "the clock that tests set", &[]),
 ];
 
 /// Programs that are presumed, with what to do if they are not there.

@@ -175,7 +175,8 @@ fn doubles(incidents: &BTreeMap<&IncidentId, BTreeMap<u32, &Event>>) -> Vec<Stri
 #[cfg(test)]
 mod tests {
     use forewarn_domain::{
-        BBox, Cause, Class, Report, RuleKey, StreamId, Subject, Timestamp, TrackId, Transition, ViolationId, ZoneId,
+        BBox, Cause, Class, Reckoning, Report, RuleKey, StreamId, Subject, Timestamp, TrackId, Transition, ViolationId,
+        ZoneId,
     };
     use forewarn_wire::EventSource;
 
@@ -209,6 +210,7 @@ mod tests {
             warnings_played: 0,
             warning_not_delivered: false,
             findings: Vec::new(),
+            clock: Reckoning::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod chaos;
+mod clock;
 mod evaluate;
 mod exit_codes;
 mod live;
