@@ -1,5 +1,7 @@
 //! How much a new thing takes: CONTRIBUTING.md names few files for it, and no other file names what is there.
 
+use std::path::Path;
+
 use super::code::{code_only, without_tests};
 use super::{Finding, SourceFile};
 
@@ -51,8 +53,8 @@ fn too_many(page: &SourceFile, title: &str, most: usize) -> Option<Finding> {
     };
     let paragraph: Vec<&str> = page.text.lines().skip(line - 1).take_while(|text| !text.is_empty()).collect();
     let paragraph = paragraph.join(" ");
-    let named = paragraph.split('`').skip(1).step_by(2).filter(|path| path.contains('/') && !path.ends_with(".md"));
-    let n = named.count();
+    let is_code = |path: &&str| path.contains('/') && Path::new(path).extension().is_none_or(|ending| ending != "md");
+    let n = paragraph.split('`').skip(1).step_by(2).filter(is_code).count();
     if n <= most {
         return None;
     }
