@@ -13,6 +13,7 @@
 //!
 //! Call [`init`] once before anything else.
 
+mod address;
 mod clip;
 mod clip_error;
 mod clip_source;
@@ -40,6 +41,7 @@ mod tap;
 mod thinning;
 mod transcode;
 
+pub use address::redact;
 pub use clip::{ClipInfo, ClipRecorder};
 pub use clip_error::ClipError;
 pub use codec::{Codec, StreamFormat};
@@ -53,7 +55,7 @@ pub use replay::{FileReplay, ReplayConfig, ReplayError};
 pub use ring::{PreRollRing, RingLevel, RingLimits};
 pub use sim::{SimCamera, SimConfig, SimError};
 pub use slot::{FrameSlot, Wakeup};
-pub use source::{RtspTransport, SourceError, SourceKind, SourceUrl, redact};
+pub use source::{RtspTransport, SourceError, SourceKind, SourceUrl};
 pub use stats::StreamStatsSnapshot;
 pub use stream::{EventSink, StreamConfig};
 pub use tap::FrameTap;

@@ -10,6 +10,8 @@ use std::str::FromStr;
 
 use forewarn_base::secret::Credentials;
 
+use crate::address::{host_of, is_listener, reads_as_host, redact, redact_address, split_authority, written_secrets};
+
 /// How RTP travels from an RTSP camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RtspTransport {
@@ -47,19 +49,20 @@ pub enum SourceError {
         /// What stood before the colon.
         scheme: String,
     },
-    /// No host.
-    #[error("the address \"{address}\" has no host; write it as {scheme}://host/path")]
+    /// No host. The address is not repeated: what is wrong with it may be a password in the wrong place.
+    #[error("the {scheme} address has no host; write it as {scheme}://host/path")]
     NoHost {
         /// The scheme.
         scheme: String,
-        /// The address, without secrets.
-        address: String,
     },
-    /// A port that is no number.
-    #[error("the port in \"{address}\" is not a number from 1 to 65535")]
-    Port {
-        /// The address, without secrets.
-        address: String,
+    /// What stands in the host's place is none.
+    #[error(
+        "what stands behind {scheme}:// is no host with a port from 1 to 65535; write {scheme}://host:port/path, and a \
+         user and password before it as user:password@"
+    )]
+    Host {
+        /// The scheme.
+        scheme: String,
     },
 }
 
@@ -70,13 +73,15 @@ pub struct SourceUrl {
     location: String,
     credentials: Option<Credentials>,
     passphrase: Option<String>,
+    /// Whether a password stands before the host, whichever is used.
+    has_written_password: bool,
 }
 
 impl SourceUrl {
     /// The source that is the file at `path`.
     pub fn file(path: impl AsRef<Path>) -> Self {
         let location = path.as_ref().to_string_lossy().into_owned();
-        Self { kind: SourceKind::File, location, credentials: None, passphrase: None }
+        Self { kind: SourceKind::File, location, credentials: None, passphrase: None, has_written_password: false }
     }
 
     /// The kind.
@@ -101,6 +106,13 @@ impl SourceUrl {
         self.credentials.as_ref().map(|login| login.user.as_str())
     }
 
+    /// Whether the address itself holds a password or another secret.
+    pub fn holds_secret(&self) -> bool {
+        let is_path = matches!(self.kind, SourceKind::File | SourceKind::V4l2);
+        let in_query = || !is_path && !written_secrets(&self.location).is_empty();
+        self.has_written_password || self.passphrase.is_some() || in_query()
+    }
+
     /// The address without user and password, as GStreamer needs it. It may hold secrets in its query.
     pub(crate) fn location(&self) -> &str {
         &self.location
@@ -116,8 +128,9 @@ impl SourceUrl {
 
     /// `text` with each secret of this source blotted out; for messages of libraries.
     pub(crate) fn scrub(&self, text: &str) -> String {
-        let mut clean = redact(text);
+        let mut clean = redact(&text.replace(&self.location, &self.to_string()));
         let secrets = self.credentials.iter().map(|login| login.password.expose()).chain(self.passphrase());
+        let secrets = secrets.chain(written_secrets(&self.location));
         for secret in secrets.filter(|s| s.len() >= 3) {
             clean = clean.replace(secret, "***");
         }
@@ -126,39 +139,24 @@ impl SourceUrl {
 
     fn network(kind: SourceKind, scheme: &str, text: &str) -> Result<Self, SourceError> {
         let rest = text[scheme.len()..].trim_start_matches(':').trim_start_matches("//");
-        let split = rest.find(['/', '?']).unwrap_or(rest.len());
-        // A password may hold an unencoded slash or question mark, so the last @ of the text wins if it
-        // stands before anything that looks like a host.
-        let split = rest[split..].rfind('@').filter(|_| !rest[..split].contains('@')).map_or(split, |at| {
-            let host = split + at + 1;
-            rest[host..].find(['/', '?']).map_or(rest.len(), |end| host + end)
-        });
-        let (authority, tail) = rest.split_at(split);
-        let (user_info, host) = match authority.rfind('@') {
-            Some(at) => (Some(&authority[..at]), &authority[at + 1..]),
-            None => (None, authority),
-        };
+        let (authority, tail) = split_authority(rest);
+        let host = host_of(authority);
+        let user_info = authority.strip_suffix(host).and_then(|info| info.strip_suffix('@'));
         let (tail, passphrase) = take_passphrase(kind, tail);
         let location = format!("{scheme}://{host}{tail}");
-        let bare_host = host.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(':');
-        // An SRT listener has no host, only a port.
-        if bare_host.is_empty() && !(kind == SourceKind::Srt && host.starts_with(':')) {
-            return Err(SourceError::NoHost { scheme: scheme.to_owned(), address: redact(&location) });
+        let is_listener = kind == SourceKind::Srt && is_listener(host);
+        if host.is_empty() || (host.starts_with(':') && !is_listener) {
+            return Err(SourceError::NoHost { scheme: scheme.to_owned() });
         }
-        check_port(host).ok_or_else(|| SourceError::Port { address: redact(&location) })?;
+        if !is_listener && !reads_as_host(host) {
+            return Err(SourceError::Host { scheme: scheme.to_owned() });
+        }
         let credentials = user_info.filter(|info| !info.is_empty()).map(|info| {
             let (user, password) = info.split_once(':').unwrap_or((info, ""));
             Credentials::new(percent_decode(user), percent_decode(password))
         });
-        Ok(Self { kind, location, credentials, passphrase })
-    }
-}
-
-fn check_port(host: &str) -> Option<()> {
-    let after_bracket = host.rfind(']').map_or(host, |i| &host[i + 1..]);
-    match after_bracket.rsplit_once(':') {
-        Some((_, port)) => port.parse::<u16>().ok().filter(|&p| p > 0).map(|_| ()),
-        None => Some(()),
+        let has_written_password = credentials.as_ref().is_some_and(|login| !login.password.expose().is_empty());
+        Ok(Self { kind, location, credentials, passphrase, has_written_password })
     }
 }
 
@@ -190,36 +188,6 @@ fn percent_decode(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Blots out what looks like a secret: `user:password@` after `://`, and the values of `password=`, `token=`
-/// and the like in a path or query.
-pub fn redact(text: &str) -> String {
-    const KEYS: [&str; 9] =
-        ["password=", "passwd=", "pwd=", "pass=", "passphrase=", "token=", "key=", "secret=", "auth="];
-    let mut out = String::with_capacity(text.len());
-    for (i, word) in text.split(' ').enumerate() {
-        if i > 0 {
-            out.push(' ');
-        }
-        let mut word = word.to_owned();
-        if let Some(scheme) = word.find("://")
-            && let Some(at) = word[scheme..].rfind('@')
-        {
-            word.replace_range(scheme + 3..scheme + at, "***");
-        }
-        for key in KEYS {
-            let mut from = 0;
-            while let Some(found) = word[from..].to_ascii_lowercase().find(key) {
-                let value = from + found + key.len();
-                let end = word[value..].find(['&', '/', ';', '"', '\'']).map_or(word.len(), |i| value + i);
-                word.replace_range(value..end, "***");
-                from = value + 3;
-            }
-        }
-        out.push_str(&word);
-    }
-    out
-}
-
 impl FromStr for SourceUrl {
     type Err = SourceError;
 
@@ -239,10 +207,19 @@ impl FromStr for SourceUrl {
             "v4l2" => {
                 let device = path.trim_start_matches("//").to_owned();
                 let location = if device.is_empty() { "/dev/video0".to_owned() } else { device };
-                Ok(Self { kind: SourceKind::V4l2, location, credentials: None, passphrase: None })
+                Ok(Self {
+                    kind: SourceKind::V4l2,
+                    location,
+                    credentials: None,
+                    passphrase: None,
+                    has_written_password: false,
+                })
             }
-            // A path may hold a colon, as in "./2024-05-01T10:00.mp4".
-            other if other.contains(['/', '\\', '.']) => Ok(Self::file(text)),
+            // A path may hold a colon, as in "./2024-05-01T10:00.mp4". What has a user's name before the colon and an @
+            // behind it is an address without a scheme.
+            other if other.contains(['/', '\\']) || (other.contains('.') && !rest.contains('@')) => {
+                Ok(Self::file(text))
+            }
             other => Err(SourceError::Scheme { scheme: other.to_owned() }),
         }
     }
@@ -250,12 +227,11 @@ impl FromStr for SourceUrl {
 
 impl fmt::Display for SourceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let prefix = match self.kind {
-            SourceKind::File => "file:",
-            SourceKind::V4l2 => "v4l2:",
-            SourceKind::Rtsp | SourceKind::Rtmp | SourceKind::Srt => "",
-        };
-        write!(f, "{prefix}{}", redact(&self.location))
+        match self.kind {
+            SourceKind::File => write!(f, "file:{}", self.location),
+            SourceKind::V4l2 => write!(f, "v4l2:{}", self.location),
+            SourceKind::Rtsp | SourceKind::Rtmp | SourceKind::Srt => f.write_str(&redact_address(&self.location)),
+        }
     }
 }
 
@@ -314,14 +290,49 @@ mod tests {
         assert_eq!("".parse::<SourceUrl>(), Err(SourceError::Empty));
         assert_eq!("htps://x/".parse::<SourceUrl>(), Err(SourceError::Scheme { scheme: "htps".into() }));
         assert!(matches!("rtsp:///s".parse::<SourceUrl>(), Err(SourceError::NoHost { .. })));
-        assert!(matches!("rtsp://cam:99999/s".parse::<SourceUrl>(), Err(SourceError::Port { .. })));
+        for text in ["rtsp://cam:99999/s", "rtsp://guard:secret/live", "rtsp://guard:se:cret/live", "rtsp://a b/c"] {
+            let error = text.parse::<SourceUrl>().unwrap_err();
+            assert!(matches!(error, SourceError::Host { .. }) && !error.to_string().contains("cret"), "{error}");
+        }
+        let error = "john.doe:secret@192.168.1.2/s".parse::<SourceUrl>().unwrap_err().to_string();
+        assert!(error.contains("use rtsp") && !error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn an_at_sign_behind_the_host_belongs_to_path_or_query() {
+        for (text, location, user) in [
+            (
+                "rtsp://h:8554/user=admin&password=Ab1@Zz9&channel=1",
+                "rtsp://h:8554/user=admin&password=Ab1@Zz9&channel=1",
+                None,
+            ),
+            ("rtsp://h/live?user=guard@example.org&mode=1", "rtsp://h/live?user=guard@example.org&mode=1", None),
+            ("rtsp://guard:secret@h/hall@north", "rtsp://h/hall@north", Some("guard")),
+            ("rtsp://guard@example.org:secret@h/hall", "rtsp://h/hall", Some("guard@example.org")),
+            ("rtsp://guard:se/cret@h/hall", "rtsp://h/hall", Some("guard")),
+        ] {
+            let source = parse(text);
+            assert_eq!((source.location(), source.user()), (location, user));
+            assert!(!source.to_string().contains("cret") && !source.to_string().contains("Zz9"), "{source}");
+            let told = source.scrub(&format!("could not open {} and {text}", source.location()));
+            assert!(!told.contains("Zz9") && !told.contains("cret"), "{told}");
+        }
+    }
+
+    #[test]
+    fn an_address_knows_whether_a_secret_stands_in_it() {
+        for text in ["rtsp://u:p@h/s", "rtsp://h/user=a&password=b", "srt://h:9000?passphrase=0123456789"] {
+            assert!(parse(text).with_credentials(Credentials::new("u", "other")).holds_secret(), "{text}");
+        }
+        for text in ["rtsp://u@h/s", "rtsp://h/s", "/tmp/token=a/b.mp4"] {
+            assert!(!parse(text).holds_secret(), "{text}");
+        }
     }
 
     #[test]
     fn vendor_style_secrets_are_redacted() {
         let shown = parse("rtsp://cam/user=admin&Password=tlJw&channel=1").to_string();
         assert_eq!(shown, "rtsp://cam/user=admin&Password=***&channel=1");
-        assert_eq!(redact("cannot open rtsp://u:pw@cam/x now"), "cannot open rtsp://***@cam/x now");
     }
 
     proptest! {
@@ -337,9 +348,10 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_parsed_or_refused(text in ".{0,60}") {
+        fn any_text_is_parsed_or_refused(text in "(rtsp|srt)?(://)?[a-z:/?@=& 0-9*.]{0,30}|.{0,60}") {
             let _ = text.parse::<SourceUrl>();
-            let _ = redact(&text);
+            let shown = redact(&text);
+            prop_assert_eq!(redact(&shown), shown);
         }
     }
 }

@@ -48,6 +48,19 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
                 mend: "name speakers in `speakers = […]`".to_owned(),
             });
         }
+        if camera.source.holds_secret() {
+            doubts.push(Doubt {
+                about: format!("camera {}, url", camera.id),
+                problem: format!(
+                    "{} has a password in it, so whoever reads or copies the site file has that too",
+                    camera.source
+                ),
+                mend:
+                    "write the address without it, and `user` with `password_file` or `password_env`; where the camera \
+                       wants it in path or query, keep the site file for its owner alone (`chmod 600`)"
+                        .to_owned(),
+            });
+        }
         if let Some(size) = picture(camera) {
             doubts.extend(outside(camera, size));
         }
@@ -165,6 +178,23 @@ mod tests {
     #[test]
     fn a_good_camera_raises_no_doubt() {
         check(RULE, &[]);
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_told_and_not_shown() {
+        let site = |url: &str| {
+            let camera = format!("[[camera]]\nid = \"gate\"\nurl = \"{url}\"\nspeakers = [\"horn\"]\n{RULE}");
+            let speaker = "[[speaker]]\nid = \"horn\"\nkind = \"local\"\n";
+            let text = format!("[site]\nid = \"s\"\n{speaker}{camera}");
+            doubts(&resolve(&Source::new("site.toml", text)).unwrap(), |_| None)
+        };
+        for url in ["rtsp://guard:s3cret@cam/a", "rtsp://cam/user=guard&password=s3cret&channel=1"] {
+            let found = site(url);
+            let told = found[0].to_string();
+            assert!(found.len() == 1 && told.contains("password_file") && told.contains("rtsp://cam/"), "{told}");
+            assert!(!told.contains("s3cret"), "{told}");
+        }
+        assert_eq!(site("rtsp://guard@cam/a"), []);
     }
 
     #[test]
