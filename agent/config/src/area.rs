@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::check::Check;
+use crate::drawing::HAIR;
 
 const AREA_M2: std::ops::RangeInclusive<f64> = 0.1..=1e6;
 const MEND: &str = "give the corners of a rectangle on the ground in order around, and its size in metres";
@@ -47,7 +48,7 @@ pub(crate) fn area_m2(
 
 /// The area of a polygon by a rectangle on the ground; else what is wrong, and the mend.
 fn of_ground(ground: &RawGround, polygon: &Polygon, unit: ZoneUnit) -> Result<f64, (&'static str, &'static str)> {
-    let is_normalised = ground.points.iter().all(|p| p.x <= 1.0 && p.y <= 1.0);
+    let is_normalised = ground.points.iter().all(|p| p.x <= 1.0 + HAIR && p.y <= 1.0 + HAIR);
     if is_normalised != (unit == ZoneUnit::Normalised) {
         return Err(("the points are in another unit than the zone's", "write both in the same unit"));
     }

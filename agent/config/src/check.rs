@@ -13,11 +13,12 @@ pub(crate) struct Check<'a> {
     source: &'a Source,
     directory: PathBuf,
     errors: Vec<ConfigError>,
+    doubts: Vec<ConfigError>,
 }
 
 impl<'a> Check<'a> {
     pub(crate) fn new(source: &'a Source) -> Self {
-        Self { source, directory: source.directory(), errors: Vec::new() }
+        Self { source, directory: source.directory(), errors: Vec::new(), doubts: Vec::new() }
     }
 
     /// The directory of the file.
@@ -51,6 +52,18 @@ impl<'a> Check<'a> {
     ) -> Option<T> {
         self.errors.push(self.source.error_of_key(table, key, problem, mend));
         None
+    }
+
+    /// Something that works and is hardly meant, at a place of the text.
+    pub(crate) fn doubt(&mut self, place: Range<usize>, problem: impl Into<String>, mend: impl Into<String>) {
+        self.doubts.push(self.source.error(place, problem, mend));
+    }
+
+    /// What works and is hardly meant, in the order of the text.
+    pub(crate) fn take_doubts(&mut self) -> Vec<ConfigError> {
+        let mut doubts = std::mem::take(&mut self.doubts);
+        doubts.sort_by_key(|doubt| doubt.line);
+        doubts
     }
 
     /// A mistake of the text as a whole.

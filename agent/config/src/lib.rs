@@ -10,6 +10,7 @@ mod camera;
 pub mod card;
 mod check;
 pub mod doubts;
+mod drawing;
 pub mod edit;
 mod header;
 mod heat_map;

@@ -129,6 +129,11 @@ impl RawRule {
         if let Some(schedule) = &self.schedule {
             check_schedule(check, schedule);
         }
+        for name in directions(&violation).filter(|name| !with.is_some_and(|with| with.get_ref().contains_key(name))) {
+            let problem = format!("`{name}` is not set, so the direction is that of the violation's file");
+            let mend = format!("add `with = {{ {name} = … }}`: 0 is up in the picture, 90 right, 180 down, 270 left");
+            check.doubt(self.violation.span(), problem, mend);
+        }
         let key = RuleKey { stream: stream.clone(), violation: violation.id.clone(), zone: zone.clone() };
         let binding = RuleBinding {
             schedule: self.schedule.as_ref().map(|schedule| schedule.get_ref().clone()),
@@ -148,6 +153,29 @@ impl RawRule {
                 check.fail(place, format!("{}: {}", error.place, error.problem), mend)
             }
         }
+    }
+}
+
+/// The parameters of a violation that say which way something moves, and so differ from camera to camera.
+fn directions(violation: &Violation) -> impl Iterator<Item = String> {
+    let tree = serde_json::to_value(&violation.condition).unwrap_or_default();
+    let mut found = Vec::new();
+    collect_directions(&tree, &mut found);
+    found.into_iter()
+}
+
+fn collect_directions(tree: &serde_json::Value, found: &mut Vec<String>) {
+    match tree {
+        serde_json::Value::Array(parts) => parts.iter().for_each(|part| collect_directions(part, found)),
+        serde_json::Value::Object(entries) => {
+            for (key, entry) in entries {
+                let name = entry.as_str().and_then(|text| text.strip_prefix('$'));
+                let is_direction = ["toward_deg", "against_deg"].contains(&key.as_str());
+                found.extend(name.filter(|_| is_direction).map(str::to_owned));
+                collect_directions(entry, found);
+            }
+        }
+        _ => {}
     }
 }
 

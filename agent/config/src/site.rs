@@ -20,7 +20,7 @@ use crate::listen::{Listeners, RawListener};
 use crate::model::{Model, RawModel};
 use crate::rule::Lookup;
 use crate::sensor::RawSensor;
-use crate::source::{ConfigErrors, Source};
+use crate::source::{ConfigError, ConfigErrors, Source};
 use crate::speaker::RawSpeaker;
 use crate::storage::{RawStorage, Storage};
 use crate::upstream::RawUpstream;
@@ -140,6 +140,8 @@ pub struct Site {
     pub directory: PathBuf,
     /// The directory of the site's own violation files and of their sounds.
     pub violations_dir: PathBuf,
+    /// What works and is hardly meant, in the order of the file; [`crate::doubts`] tells it with what else may be doubted.
+    pub doubts: Vec<ConfigError>,
 }
 
 /// Reads and checks a site file.
@@ -209,6 +211,7 @@ impl RawSite {
             cameras,
             directory: check.directory().to_owned(),
             violations_dir,
+            doubts: check.take_doubts(),
         })
     }
 }

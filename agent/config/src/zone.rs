@@ -10,6 +10,7 @@ use toml::Spanned;
 
 use crate::area::{RawGround, area_m2};
 use crate::check::Check;
+use crate::drawing;
 
 pub(crate) const EXAMPLE: &str = r#"# A zone is a polygon or a line, normalised (0 to 1) or in pixels.
 [[camera.zone]]
@@ -36,7 +37,7 @@ pub struct RawZone {
     #[serde(default)]
     #[schemars(with = "Option<Vec<[f32; 2]>>")]
     pub line: Option<Spanned<Vec<Point>>>,
-    /// Unit of the coordinates; if absent, `normalised` where none is above 1, else `pixel`.
+    /// Unit of the coordinates; if absent, `normalised` where none is above 1 by more than a hair, else `pixel`.
     #[serde(default)]
     pub unit: Option<RawUnit>,
     /// The area on the ground in square metres, for densities.
@@ -105,21 +106,13 @@ impl RawZone {
             let problem = format!("{} points are too few", points.len());
             return check.fail(place, problem, format!("give {least} or more"));
         }
-        if !points.iter().all(|p| p.x.is_finite() && p.y.is_finite() && p.x >= 0.0 && p.y >= 0.0) {
-            let problem = "a coordinate is negative or no number";
-            return check.fail(place, problem, "coordinates count from the top left corner");
-        }
-        let is_normalised = points.iter().all(|p| p.x <= 1.0 && p.y <= 1.0);
-        let unit = match self.unit {
-            Some(RawUnit::Normalised) if !is_normalised => {
-                let mend = "divide by the picture's size, or set `unit = \"pixel\"`";
-                return check.fail(place, "a normalised coordinate is above 1", mend);
-            }
-            Some(RawUnit::Pixel) => ZoneUnit::Pixel,
-            None if !is_normalised => ZoneUnit::Pixel,
-            Some(RawUnit::Normalised) | None => ZoneUnit::Normalised,
+        let drawing::Drawing { points, unit, doubts } = match drawing::read(points, least == 3, self.unit) {
+            Ok(drawing) => drawing,
+            Err((problem, mend)) => return check.fail(place, problem, mend),
         };
-        let points = points.clone();
+        for (problem, mend) in doubts {
+            check.doubt(place.clone(), problem, mend);
+        }
         let shape = if least == 3 { ZoneShape::Polygon(Polygon::new(points)) } else { ZoneShape::Line(points) };
         Some(Zone { id: self.id.get_ref().clone(), shape, unit })
     }

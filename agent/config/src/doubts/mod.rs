@@ -1,17 +1,17 @@
 //! What is correct in a site file and still cannot work, or hardly: found by `forewarn check`, told as warnings.
 
 mod condition;
+mod picture;
 mod sensors;
 mod together;
 
 use std::fmt;
 
-use forewarn_domain::zone::ZoneUnit;
-
 use self::condition::{numbers, resolved};
+pub use self::picture::{of_picture, unseen_zones};
 use self::sensors::sensors;
 use self::together::always_together;
-use crate::{Camera, Rule, Site};
+use crate::{Camera, ConfigError, Rule, Site};
 
 /// A doubt about one camera, or one of its rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl fmt::Display for Doubt {
 
 /// The doubts about a site. `picture` tells the size of a camera's picture in pixels, where it is known.
 pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> Vec<Doubt> {
-    let mut doubts = Vec::new();
+    let mut doubts: Vec<Doubt> = site.doubts.iter().map(Doubt::at_a_line).collect();
     for camera in &site.cameras {
         if camera.rules.is_empty() && site.heat_map.is_none() {
             doubts.push(Doubt {
@@ -62,7 +62,7 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
             });
         }
         if let Some(size) = picture(camera) {
-            doubts.extend(outside(camera, size));
+            doubts.extend(of_picture(camera, size));
         }
         for rule in &camera.rules {
             doubts.extend(too_quick(camera, rule));
@@ -85,24 +85,12 @@ fn about(rule: &Rule) -> String {
     format!("camera {}, {} in {}", rule.key.stream, rule.key.violation, rule.key.zone)
 }
 
-/// Zones in pixels of which some or all lies outside of the picture.
-fn outside(camera: &Camera, (width, height): (u32, u32)) -> Vec<Doubt> {
-    let mut doubts = Vec::new();
-    for zone in camera.zones.iter().filter(|zone| zone.unit == ZoneUnit::Pixel) {
-        let points = zone.shape.points();
-        let n_outside = points.iter().filter(|p| p.x > width as f32 || p.y > height as f32).count();
-        if n_outside > 0 {
-            doubts.push(Doubt {
-                about: format!("camera {}, zone {}", camera.id, zone.id),
-                problem: format!(
-                    "{n_outside} of its {} points lie outside of the picture, which is {width}x{height}",
-                    points.len()
-                ),
-                mend: "draw the zone on this camera's own picture, or give it normalised coordinates".to_owned(),
-            });
-        }
+impl Doubt {
+    fn at_a_line(told: &ConfigError) -> Self {
+        let ConfigError { file, line, key, problem, mend } = told.clone();
+        let line = line.map_or_else(String::new, |line| format!(":{line}"));
+        Self { about: format!("{file}{line}: {}", key.unwrap_or_default()), problem, mend }
     }
-    doubts
 }
 
 /// Times that are shorter than the time between two looks.
@@ -201,6 +189,22 @@ mod tests {
     fn a_zone_outside_of_the_picture_is_told() {
         let zone = "[[camera.zone]]\nid = \"far\"\npolygon = [[600, 100], [900, 100], [900, 200]]\n";
         check(&format!("{zone}{RULE}"), &["2 of its 3 points"]);
+        let line = "[[camera.zone]]\nid = \"step\"\nline = [[10, 100], [10, 900]]\n";
+        check(&format!("{line}{RULE}"), &["1 of its 2 points"]);
+        let floors = "falling_objects = { floors = { ground_y_px = 1040, floor_height_px = 30 } }\n";
+        check(&format!("{floors}[[camera.rule]]\nviolation = \"thrown_object\"\n"), &["at row 1040"]);
+    }
+
+    #[test]
+    fn what_is_hardly_meant_is_told_with_its_line() {
+        let zone = "[[camera.zone]]\nid = \"kerb\"\npolygon = [[0, 0], [1.02, 1], [1, 0], [0, 1]]\n";
+        check(
+            &format!("{zone}{RULE}"),
+            &["site.toml:12: polygon: 1 of its points", "site.toml:12: polygon: its edges"],
+        );
+        let rule = "[[camera.rule]]\nviolation = \"wrong_way\"\n";
+        check(rule, &["site.toml:11: violation: `allowed_deg` is not set"]);
+        check(&format!("{rule}with = {{ allowed_deg = 90 }}\n"), &[]);
     }
 
     #[test]

@@ -1,0 +1,70 @@
+//! Doubts that the size of a camera's picture raises: about what is given in pixels.
+
+use forewarn_analytics::luma::Floors;
+use forewarn_domain::zone::ZoneUnit;
+use forewarn_domain::{Zone, ZoneId};
+
+use super::Doubt;
+use crate::Camera;
+
+/// The zones in pixels that lie wholly outside of a picture of this size, so that nothing in them is ever seen.
+pub fn unseen_zones(camera: &Camera, (width, height): (u32, u32)) -> Vec<&ZoneId> {
+    let is_unseen = |zone: &&Zone| {
+        let bounds = zone.shape.bounds().filter(|_| zone.unit == ZoneUnit::Pixel);
+        bounds.is_some_and(|bounds| bounds.x0 >= width as f32 || bounds.y0 >= height as f32)
+    };
+    camera.zones.iter().filter(is_unseen).map(|zone| &zone.id).collect()
+}
+
+/// Doubts about a camera whose picture has this size: what is given in pixels and lies outside of it.
+pub fn of_picture(camera: &Camera, (width, height): (u32, u32)) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    if let Some(row) = lowest_floor_px(camera).filter(|row| *row > height as f32) {
+        doubts.push(Doubt {
+            about: format!("camera {}, falling_objects", camera.id),
+            problem: format!(
+                "its lowest floor is at row {row} and the picture has {height}, so floors are counted wrong"
+            ),
+            mend: "measure the floors on this camera's own picture".to_owned(),
+        });
+    }
+    for zone in camera.zones.iter().filter(|zone| zone.unit == ZoneUnit::Pixel) {
+        let points = zone.shape.points();
+        let n_outside = points.iter().filter(|p| p.x > width as f32 || p.y > height as f32).count();
+        if n_outside > 0 {
+            doubts.push(Doubt {
+                about: format!("camera {}, zone {}", camera.id, zone.id),
+                problem: format!(
+                    "{n_outside} of its {} points lie outside of the picture, which is {width}x{height}",
+                    points.len()
+                ),
+                mend: "draw the zone on this camera's own picture, or give it normalised coordinates".to_owned(),
+            });
+        }
+    }
+    doubts
+}
+
+fn lowest_floor_px(camera: &Camera) -> Option<f32> {
+    match camera.falls.as_ref()?.config.floors.as_ref()? {
+        Floors::Even { ground_y_px, .. } => Some(*ground_y_px),
+        Floors::Lines { floor_lines_y_px } => floor_lines_y_px.iter().copied().reduce(f32::max),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolve;
+    use crate::source::Source;
+
+    #[test]
+    fn a_zone_of_which_nothing_is_seen_is_known() {
+        let zones = "[[camera.zone]]\nid = \"part\"\npolygon = [[600, 100], [900, 100], [900, 200]]\n\
+                     [[camera.zone]]\nid = \"far\"\npolygon = [[700, 100], [900, 100], [900, 200]]\n";
+        let text = format!("[site]\nid = \"s\"\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/a\"\n{zones}");
+        let site = resolve(&Source::new("site.toml", text)).unwrap();
+        let unseen = |size| unseen_zones(&site.cameras[0], size).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!((unseen((640, 360)), unseen((1280, 720))), (vec!["far".to_owned()], Vec::new()));
+    }
+}
