@@ -20,6 +20,7 @@ pub mod incident;
 mod place;
 pub mod rule;
 pub mod schedule;
+mod showing;
 mod tile;
 pub mod track;
 pub mod violation;
@@ -46,6 +47,7 @@ pub use incident::{Cause, IncidentRecord, IncidentState, Report, Subject, Transi
 pub use place::{Place, PlaceId, PlaceIdError, PlaceLevel};
 pub use rule::{RuleHit, RuleKey, Sight};
 pub use schedule::{Holidays, Schedule};
+pub use showing::{Orientation, Showing};
 pub use tile::Tile;
 pub use track::{Bringer, Origin, Track, TrackState};
 pub use violation::Violation;
