@@ -3,8 +3,9 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use forewarn_domain::{ColourMatrix, Frame, FrameMeta, PixelFormat, StreamId, Timestamp};
-use image::{ImageError, ImageFormat, ImageReader};
+use forewarn_domain::{ColourMatrix, Frame, FrameMeta, Orientation, PixelFormat, Showing, StreamId, Timestamp};
+use image::codecs::jpeg::JpegDecoder;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use crate::jpeg::{self, JpegError};
 
@@ -64,25 +65,35 @@ pub enum PhotoError {
     },
 }
 
-/// Decodes a JPEG or PNG, whatever its name ends in. Nothing but decoding: no rotation by EXIF, no colour
-/// profile. A JPEG comes out to the byte as OpenCV and Pillow decode it.
+/// Decodes a JPEG or PNG, whatever its name ends in, and turns it as its EXIF data say, as every viewer does. No colour
+/// profile is applied. A JPEG comes out to the byte as OpenCV decodes it.
 pub fn image_frame(path: &Path) -> Result<Frame, PhotoError> {
     let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
     let reader = reader.map_err(|source| PhotoError::Open { path: path.to_owned(), source })?;
-    let (size, rgb) = if reader.format() == Some(ImageFormat::Jpeg) {
+    let (size, rgb, orientation) = if reader.format() == Some(ImageFormat::Jpeg) {
         decode_jpeg(path, reader.into_inner())?
     } else {
-        let picture = reader.decode().map_err(|source| PhotoError::Decode { path: path.to_owned(), source })?;
-        let rgb = picture.into_rgb8();
-        (rgb.dimensions(), rgb.into_raw())
+        let undecoded = |source| PhotoError::Decode { path: path.to_owned(), source };
+        let mut decoder = reader.into_decoder().map_err(undecoded)?;
+        let orientation = orientation_of(&mut decoder);
+        let rgb = DynamicImage::from_decoder(decoder).map_err(undecoded)?.into_rgb8();
+        (rgb.dimensions(), rgb.into_raw(), orientation)
     };
     let unusable = |reason: String| PhotoError::Frame { path: path.to_owned(), reason };
     let stream = StreamId::new("photo").map_err(|error| unusable(error.to_string()))?;
     let meta = FrameMeta { stream, sequence: 0, captured_at: Timestamp::ZERO, arrived_at: Timestamp::ZERO };
-    Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, size, rgb).map_err(|error| unusable(error.to_string()))
+    let frame = Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, size, rgb);
+    let frame = frame.map_err(|error| unusable(error.to_string()))?;
+    Ok(frame.shown(Showing { orientation, ..Showing::AS_STORED }))
 }
 
-fn decode_jpeg(path: &Path, file: impl io::Read) -> Result<((u32, u32), Vec<u8>), PhotoError> {
+/// How the photo's EXIF data say that it is turned; upright where they say nothing that makes sense.
+fn orientation_of(decoder: &mut impl ImageDecoder) -> Orientation {
+    let number = decoder.orientation().map_or(1, |orientation| u32::from(orientation.to_exif()));
+    Orientation::of_exif(number).unwrap_or_default()
+}
+
+fn decode_jpeg(path: &Path, file: impl io::Read) -> Result<((u32, u32), Vec<u8>, Orientation), PhotoError> {
     let mut bytes = Vec::new();
     let read = file.take(MAX_JPEG_BYTES).read_to_end(&mut bytes);
     read.map_err(|source| PhotoError::Read { path: path.to_owned(), source })?;
@@ -90,7 +101,9 @@ fn decode_jpeg(path: &Path, file: impl io::Read) -> Result<((u32, u32), Vec<u8>)
     if let Some(warning) = &decoded.warning {
         tracing::warn!(path = %path.display(), "the photo is odd: {warning}");
     }
-    Ok(((decoded.width, decoded.height), decoded.rgb))
+    let orientation = JpegDecoder::new(io::Cursor::new(&bytes))
+        .map_or(Orientation::UPRIGHT, |mut decoder| orientation_of(&mut decoder));
+    Ok(((decoded.width, decoded.height), decoded.rgb, orientation))
 }
 
 #[cfg(test)]
@@ -106,6 +119,30 @@ mod tests {
         let frame = image_frame(&path).unwrap();
         assert_eq!((frame.width, frame.height), (5, 3));
         assert_eq!(frame.to_rgb8(), picture.into_raw());
+    }
+
+    #[test]
+    fn a_photo_is_turned_as_its_exif_data_say() {
+        use image::ImageEncoder as _;
+        let dir = tempfile::tempdir().unwrap();
+        let picture = image::RgbImage::from_fn(16, 8, |x, _| image::Rgb([if x < 8 { 250 } else { 5 }; 3]));
+        for (exif, size, bright_at) in
+            [(1, (16, 8), (2, 4)), (3, (16, 8), (13, 4)), (6, (8, 16), (4, 2)), (8, (8, 16), (4, 13))]
+        {
+            // One entry of the first directory: tag 0x0112 Orientation, a short.
+            let head =
+                [b"MM\0*".as_slice(), &[0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, exif, 0, 0, 0, 0, 0, 0]];
+            let mut bytes = Vec::new();
+            let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 95);
+            encoder.set_exif_metadata(head.concat()).unwrap();
+            encoder.write_image(&picture, 16, 8, image::ExtendedColorType::Rgb8).unwrap();
+            let path = dir.path().join(format!("{exif}.jpg"));
+            std::fs::write(&path, bytes).unwrap();
+            let frame = image_frame(&path).unwrap();
+            assert_eq!((frame.width, frame.height), size, "{exif}");
+            assert!(frame.rgb_at(bright_at.0, bright_at.1)[0] > 200, "{exif}");
+            assert!(frame.rgb_at(size.0 - 1 - bright_at.0, size.1 - 1 - bright_at.1)[0] < 50, "{exif}");
+        }
     }
 
     #[test]
