@@ -4,7 +4,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use forewarn_domain::Timestamp;
+use forewarn_domain::{Orientation, Timestamp};
+
+use crate::ingest::RawUnit;
 
 /// A video coding that is kept without re-encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,6 +131,8 @@ pub struct StreamFormat {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
+    /// How the pictures are turned when they are shown.
+    pub orientation: Orientation,
     /// Caps of the units.
     pub(crate) caps: gst::Caps,
     /// Parameter sets of the first key frame.
@@ -136,17 +140,25 @@ pub struct StreamFormat {
 }
 
 impl StreamFormat {
-    /// The format that begins with the key frame `unit`.
-    pub(crate) fn of(codec: Codec, caps: &gst::Caps, unit: &[u8]) -> Self {
+    /// The format that begins with the key frame `unit` of these `bytes`.
+    pub(crate) fn of(unit: &RawUnit, bytes: &[u8]) -> Self {
+        let RawUnit { codec, caps, orientation, .. } = unit;
         let size = |field| caps.structure(0).and_then(|s| s.get::<i32>(field).ok()).map_or(0, i32::unsigned_abs);
-        let parameter_sets = codec.parameter_sets(unit).into();
-        Self { codec, width: size("width"), height: size("height"), caps: caps.clone(), parameter_sets }
+        Self {
+            codec: *codec,
+            width: size("width"),
+            height: size("height"),
+            orientation: *orientation,
+            caps: caps.clone(),
+            parameter_sets: codec.parameter_sets(bytes).into(),
+        }
     }
 
     /// True if the decoder's set-up differs: another size or other parameter sets.
     pub(crate) fn differs_from(&self, other: &Self) -> bool {
         self.codec != other.codec
             || (self.width, self.height) != (other.width, other.height)
+            || self.orientation != other.orientation
             || self.parameter_sets != other.parameter_sets
     }
 }

@@ -45,9 +45,11 @@ pub enum StreamFault {
         /// What it is.
         codec: String,
     },
-    /// A layout of samples that is not analysed, such as 10-bit or 4:2:2.
-    #[error("decoder {decoder} gives {format} pictures; set the camera to 8-bit 4:2:0")]
-    UnsupportedPixelFormat {
+    /// A layout of samples that is not analysed as it is, such as 10-bit or 4:2:2. Told, not a reason to stop.
+    #[error(
+        "decoder {decoder} gives {format} pictures, each of which the processor converts; 8-bit 4:2:0 would cost less"
+    )]
+    Converted {
         /// GStreamer's name of the format.
         format: String,
         /// The decoder.

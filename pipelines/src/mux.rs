@@ -27,7 +27,7 @@ pub(crate) fn write_mp4(format: &StreamFormat, units: &[AccessUnit], path: &Path
     File::create(clip.path()).map_err(io)?;
     run_muxer(format, units, clip.path(), samples.path(), path)?;
     let first_at = units.iter().map(|unit| unit.captured_at).min().unwrap_or(forewarn_domain::Timestamp::ZERO);
-    mp4::set_creation_time(clip.path(), first_at).map_err(io)?;
+    mp4::finish(clip.path(), first_at, format.orientation).map_err(io)?;
     clip.place().and_then(|()| path.metadata()).map(|meta| meta.len()).map_err(io)
 }
 

@@ -27,8 +27,8 @@ use intray::{Intray, Item, options, posted_error};
 pub(crate) use units::load_units;
 
 use crate::codec::AccessUnit;
-use crate::frame_map::{frame_of_sample, running_time_ns};
-use crate::ingest::{self, RawUnit};
+use crate::frame_map::{frame_of_picture, running_time_ns};
+use crate::ingest::{self, Picture, RawUnit};
 use crate::{Codec, EpochEnd, PreRollRing, SourceUrl, StreamFault, StreamFormat};
 
 /// How often the bus is looked at while no frame comes.
@@ -50,7 +50,7 @@ pub struct FileReplay {
     ring: Arc<PreRollRing>,
     format: Option<StreamFormat>,
     /// The first frame, pulled when the file was opened.
-    ahead: Option<gst::Sample>,
+    ahead: Option<Picture>,
     first_ns: i64,
     last: Option<Timestamp>,
     frames: u64,
@@ -128,7 +128,7 @@ impl FileReplay {
             Some(first) => Ok(Some(first)),
             None => self.pull(),
         };
-        let frame = pulled.and_then(|sample| sample.map(|sample| self.take(&sample)).transpose());
+        let frame = pulled.and_then(|picture| picture.map(|picture| self.take(&picture)).transpose());
         match frame {
             Ok(Some(frame)) => Ok(Some(frame)),
             Ok(None) => {
@@ -142,9 +142,9 @@ impl FileReplay {
         }
     }
 
-    fn take(&mut self, sample: &gst::Sample) -> Result<Frame, ReplayError> {
+    fn take(&mut self, picture: &Picture) -> Result<Frame, ReplayError> {
         let step = Duration::from_micros(1);
-        let stated = time_of(sample).map(|ns| self.time_at(ns));
+        let stated = time_of(picture).map(|ns| self.time_at(ns));
         // A frame without a time, or with one that goes back, still comes after the one before it.
         let captured_at = match (stated, self.last) {
             (Some(at), Some(last)) => at.max(last + step),
@@ -158,11 +158,11 @@ impl FileReplay {
             captured_at,
             arrived_at: captured_at,
         };
-        let frame = frame_of_sample(sample, meta, &self.decoder(), false)
+        let (frame, showing) = frame_of_picture(picture, meta, false)
             .map_err(|fault| ReplayError::Play { path: self.path.display().to_string(), fault })?;
         self.frames += 1;
         self.last = Some(captured_at);
-        Ok(frame)
+        Ok(frame.shown(showing))
     }
 
     fn time_at(&self, running_ns: i64) -> Timestamp {
@@ -187,7 +187,7 @@ impl FileReplay {
         let Some(pts_ns) = unit.pts_ns else { return };
         if unit.is_key {
             let Ok(bytes) = unit.buffer.map_readable() else { return };
-            let format = StreamFormat::of(unit.codec, &unit.caps, bytes.as_slice());
+            let format = StreamFormat::of(&unit, bytes.as_slice());
             if self.format.as_ref().is_none_or(|old| format.differs_from(old)) {
                 self.ring.end_epoch(EpochEnd::FormatChanged);
                 self.ring.begin_epoch(format.clone());
@@ -199,13 +199,13 @@ impl FileReplay {
     }
 
     /// The next sample in order; `None` at the end.
-    fn pull(&mut self) -> Result<Option<gst::Sample>, ReplayError> {
+    fn pull(&mut self) -> Result<Option<Picture>, ReplayError> {
         let Some(items) = &self.items else { return Ok(None) };
         let watch = Stopwatch::start();
         let mut error = None;
         loop {
             match items.recv_timeout(LOOK_EVERY) {
-                Ok(Item::Frame(sample)) => return Ok(Some(sample)),
+                Ok(Item::Frame(picture)) => return Ok(Some(picture)),
                 Ok(Item::Fault(fault)) => return Err(self.failure(fault)),
                 Ok(Item::End) => {
                     return error
@@ -283,6 +283,6 @@ impl Drop for FileReplay {
     }
 }
 
-fn time_of(sample: &gst::Sample) -> Option<i64> {
-    running_time_ns(sample.buffer()?, sample.segment())
+fn time_of(picture: &Picture) -> Option<i64> {
+    running_time_ns(picture.sample.buffer()?, picture.sample.segment())
 }

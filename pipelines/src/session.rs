@@ -11,8 +11,8 @@ use forewarn_domain::{FrameMeta, Timestamp, WallTime};
 
 use crate::clock_map::{ClockMap, ClockMapConfig, ClockSource};
 use crate::codec::AccessUnit;
-use crate::frame_map::{frame_of_sample, running_time_ns};
-use crate::ingest::{ForkInfo, Intake, RawUnit};
+use crate::frame_map::{frame_of_picture, running_time_ns};
+use crate::ingest::{ForkInfo, Intake, Picture, RawUnit};
 use crate::stats::count;
 use crate::stream::{Shared, wake};
 use crate::thinning::Admission;
@@ -205,7 +205,7 @@ impl Session {
         let Some(captured_at) = unit.pts_ns.and_then(|pts| state.clock_map.map(pts)) else { return };
         if unit.is_key {
             let Ok(bytes) = unit.buffer.map_readable() else { return };
-            let format = StreamFormat::of(unit.codec, &unit.caps, bytes.as_slice());
+            let format = StreamFormat::of(&unit, bytes.as_slice());
             let is_new = state.format.as_ref().is_none_or(|old| format.differs_from(old));
             if is_new {
                 if state.format.is_some() {
@@ -253,12 +253,13 @@ impl Intake for Session {
         self.keep(&mut state, unit);
     }
 
-    fn frame(&self, sample: gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
+    fn frame(&self, picture: Picture) -> Result<gst::FlowSuccess, gst::FlowError> {
         let stats = &self.shared.stats;
         self.active_us.store(self.elapsed_us(), Ordering::Relaxed);
         let sequence = stats.frames_decoded.fetch_add(1, Ordering::Relaxed);
         let now = self.shared.clock.now();
         let mut state = self.lock();
+        let sample = &picture.sample;
         let pts_ns = sample.buffer().and_then(|buffer| running_time_ns(buffer, sample.segment()));
         if let Some(pts_ns) = pts_ns.filter(|_| state.fork.as_ref().is_none_or(|fork| fork.codec.is_none())) {
             self.observe(&mut state, pts_ns, now);
@@ -278,8 +279,8 @@ impl Intake for Session {
         let (decoder, codec) = fork.as_ref().map_or(("none", None), |fork| (fork.decoder.as_str(), fork.codec));
         let is_copied = fork.as_ref().is_some_and(|fork| fork.kind != DecoderKind::Software);
         let meta = FrameMeta { stream: self.shared.config.stream.clone(), sequence, captured_at, arrived_at };
-        let frame = match frame_of_sample(&sample, meta, decoder, is_copied) {
-            Ok(frame) => frame,
+        let (frame, showing) = match frame_of_picture(&picture, meta, is_copied) {
+            Ok(made) => made,
             Err(fault) => {
                 drop(state);
                 Intake::fault(self, fault);
@@ -287,14 +288,17 @@ impl Intake for Session {
             }
         };
         if state.last_frame_at.replace(now).is_none() {
-            let event =
-                StreamEvent::Connected { width: frame.width, height: frame.height, codec, decoder: decoder.to_owned() };
+            let (width, height) = showing.shown_size((frame.width, frame.height));
+            let event = StreamEvent::Connected { width, height, codec, decoder: decoder.to_owned() };
             state.tell(Note::FirstFrame { event, at: now });
         }
         drop(state);
-        if let Some(tap) = &self.shared.config.tap {
-            tap.show(&frame);
-        }
+        let Some(tap) = &self.shared.config.tap else {
+            self.shared.slot.put_stored(frame, showing);
+            return Ok(gst::FlowSuccess::Ok);
+        };
+        let frame = frame.shown(showing);
+        tap.show(&frame);
         self.shared.slot.put(frame);
         Ok(gst::FlowSuccess::Ok)
     }

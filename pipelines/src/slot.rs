@@ -4,8 +4,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use forewarn_base::sync::{held, lock};
-use forewarn_domain::Frame;
 use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{Frame, Showing};
 
 /// Wakes one consumer of several streams: it counts what has happened, and the consumer waits for the count
 /// to pass the one it saw last, so that nothing is missed between a look and the next wait.
@@ -37,7 +37,8 @@ impl Wakeup {
 
 #[derive(Debug, Default)]
 struct SlotState {
-    frame: Option<Frame>,
+    /// As the decoder left it; it is brought to how it is shown only when somebody takes it.
+    frame: Option<(Frame, Showing)>,
     dropped: u64,
     is_closed: bool,
 }
@@ -58,9 +59,14 @@ impl FrameSlot {
 
     /// Puts a frame in. True if an older one, which nobody had taken, was dropped for it.
     pub fn put(&self, frame: Frame) -> bool {
+        self.put_stored(frame, Showing::AS_STORED)
+    }
+
+    /// The same for a frame as it is stored; it is taken as it is shown.
+    pub(crate) fn put_stored(&self, frame: Frame, showing: Showing) -> bool {
         let replaced = {
             let mut state = self.lock();
-            let replaced = state.frame.replace(frame);
+            let replaced = state.frame.replace((frame, showing));
             state.dropped += u64::from(replaced.is_some());
             replaced
         };
@@ -74,7 +80,8 @@ impl FrameSlot {
 
     /// Takes the frame, if there is one.
     pub fn take(&self) -> Option<Frame> {
-        self.lock().frame.take()
+        let (frame, showing) = self.lock().frame.take()?;
+        Some(frame.shown(showing))
     }
 
     /// Takes the frame, waiting for it until `timeout` is over or the stream has ended.
@@ -83,7 +90,9 @@ impl FrameSlot {
         let mut state = self.lock();
         loop {
             if state.frame.is_some() || state.is_closed {
-                return state.frame.take();
+                let (frame, showing) = state.frame.take()?;
+                drop(state);
+                return Some(frame.shown(showing));
             }
             let left = timeout.checked_sub(watch.elapsed()).filter(|left| !left.is_zero())?;
             (state, _) = held(self.ready.wait_timeout(state, left));

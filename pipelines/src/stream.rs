@@ -6,7 +6,7 @@ use std::time::Duration;
 use forewarn_base::backoff::BackoffLimits;
 use forewarn_base::secret::Credentials;
 use forewarn_base::sync::{held, lock};
-use forewarn_domain::{Clock, StreamId};
+use forewarn_domain::{Clock, Orientation, StreamId};
 
 use crate::stats::StreamStats;
 use crate::thinning::DecodedPart;
@@ -35,6 +35,8 @@ pub struct StreamConfig {
     pub decoder_threads: u32,
     /// Access units that may wait for the decoder before it is made to skip to the next key frame.
     pub decode_queue: u32,
+    /// How the camera is mounted: its pictures are turned so beside what the video says.
+    pub turned: Orientation,
     /// Bounds of the pre-roll ring.
     pub ring: RingLimits,
     /// Without a frame for this long the connection counts as dead.
@@ -64,6 +66,7 @@ impl StreamConfig {
             decoder: DecoderPreference::default(),
             decoder_threads: 1,
             decode_queue: 60,
+            turned: Orientation::UPRIGHT,
             ring: RingLimits::default(),
             stall_after: Duration::from_secs(10),
             backoff: BackoffLimits::USUAL,

@@ -122,6 +122,7 @@ impl Supervisor<'_> {
             is_live: true,
             is_decoded: true,
             is_any_codec_accepted: false,
+            turned: config.turned,
         }
     }
 
@@ -204,9 +205,7 @@ impl Supervisor<'_> {
     fn exclude_failed_hardware(&mut self, outcome: &Outcome, session: &Session) {
         let Some(fork) = session.fork().filter(|fork| fork.kind != DecoderKind::Software) else { return };
         let reason = match outcome {
-            Outcome::Broken(fault @ (StreamFault::Decoder { .. } | StreamFault::UnsupportedPixelFormat { .. })) => {
-                fault.clone()
-            }
+            Outcome::Broken(fault @ StreamFault::Decoder { .. }) => fault.clone(),
             Outcome::Broken(StreamFault::Stalled { .. }) if session.is_decoder_silent() => {
                 StreamFault::Decoder { decoder: fork.decoder.clone(), detail: "it gave no picture".to_owned() }
             }
@@ -219,7 +218,7 @@ impl Supervisor<'_> {
 
 #[cfg(test)]
 mod tests {
-    use forewarn_domain::{Clock, StreamId};
+    use forewarn_domain::{Clock, Orientation, StreamId};
 
     use super::*;
     use crate::ingest::{Intake, RawUnit};
@@ -255,7 +254,8 @@ mod tests {
         for (i, &is_key) in units_are_key.iter().enumerate() {
             let caps = gst::Caps::new_empty_simple(Codec::H264.media_type());
             let buffer = gst::Buffer::from_slice([0; 4]);
-            session.unit(RawUnit { codec: Codec::H264, caps, buffer, pts_ns: Some(i as i64 * 40_000_000), is_key });
+            let (pts_ns, orientation) = (Some(i as i64 * 40_000_000), Orientation::UPRIGHT);
+            session.unit(RawUnit { codec: Codec::H264, caps, buffer, pts_ns, is_key, orientation });
         }
         let stalled = Outcome::Broken(StreamFault::Stalled { after_s: 15 });
         supervisor.exclude_failed_hardware(&stalled, &session);

@@ -101,6 +101,7 @@ impl Live {
             let mut config = StreamConfig::new(camera.id.clone(), camera.source.clone());
             config.transport = camera.transport;
             config.decoder = camera.decoder.clone();
+            config.turned = camera.turned;
             config.stall_after = camera.stall;
             config.wakeup = Some(Arc::clone(&wakeup));
             let id = camera.id.clone();

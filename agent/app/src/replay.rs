@@ -186,7 +186,8 @@ fn open_lane(
             return Err(CommandError { code: ExitCode::BadInput, error });
         }
     };
-    let config = ReplayConfig { ring: camera.ring_limits(), ..ReplayConfig::new(camera.id.clone()) };
+    let (ring, turned) = (camera.ring_limits(), camera.turned);
+    let config = ReplayConfig { ring, turned, ..ReplayConfig::new(camera.id.clone()) };
     let mut replay = FileReplay::open(&path, config).or_exit(ExitCode::BadInput)?;
     let next = replay.next_frame().or_exit(ExitCode::BadInput)?;
     let tracks = if with_tracks {

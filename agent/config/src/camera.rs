@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use forewarn_analytics::luma::{FallingObjectConfig, StaticObjectConfig};
-use forewarn_domain::{Place, SpeakerId, StreamId, Zone};
+use forewarn_domain::{Orientation, Place, SpeakerId, StreamId, Zone};
 use forewarn_engine::FallWatch;
 use forewarn_engine::tiles::Tiles;
 use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl};
@@ -26,6 +26,7 @@ url = "rtsp://192.168.1.20:554/stream1"
 # password_env = "GATE_PASSWORD" # or password_file = "gate.secret"; a password never stands in this file
 transport = "tcp"                # or "udp"
 decoder = "auto"                 # "software", or the name of a GStreamer decoder
+turned_deg = 0                   # 90, 180 or 270 to the right to see upright what the camera, as it is mounted, shows
 analysis_fps = 5.0               # frames a second that are looked at; all are kept for evidence
 motion_gate = true               # look seldom at a still scene; see [inference]
 tiles = "off"                    # "auto" for small subjects, or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }
@@ -61,6 +62,11 @@ pub struct RawCamera {
     /// `auto`, `software`, `vaapi`, `nvdec`, `v4l2`, or the name of a GStreamer decoder.
     #[serde(default = "default_decoder")]
     pub decoder: String,
+    /// Degrees clockwise by which the picture is to be turned to stand upright, as the camera is mounted: 0, 90, 180 or
+    /// 270.
+    #[serde(default = "not_turned")]
+    #[schemars(with = "i32")]
+    pub turned_deg: Spanned<i32>,
     /// Frames a second that are analysed.
     #[serde(default = "default_analysis_fps")]
     #[schemars(with = "f64")]
@@ -106,6 +112,10 @@ fn default_decoder() -> String {
     "auto".to_owned()
 }
 
+fn not_turned() -> Spanned<i32> {
+    unwritten(0)
+}
+
 fn yes() -> bool {
     true
 }
@@ -140,6 +150,8 @@ pub struct Camera {
     pub transport: RtspTransport,
     /// Which decoder is preferred.
     pub decoder: DecoderPreference,
+    /// How it is mounted: its pictures are turned so.
+    pub turned: Orientation,
     /// Time without a frame after which the stream counts as interrupted.
     pub stall: Duration,
     /// Where it stands in the hierarchy from city to grid cell.
@@ -234,6 +246,7 @@ impl RawCamera {
         }
         let fps = check.number(&self.analysis_fps, 0.1..=60.0, "frames a second");
         let stall_s = check.number(&self.stall_s, 0.5..=3600.0, "seconds");
+        let turned = turned(check, &self.turned_deg);
         let tiles = tiles::check(check, self.tiles.as_ref());
         let rules = rule::check(&self.rule, check, &self.id, &zones, lookup);
         let static_objects = luma::static_objects(check, self.static_objects.as_ref(), &rules);
@@ -247,6 +260,7 @@ impl RawCamera {
                 RawTransport::Udp => RtspTransport::Udp,
             },
             decoder: self.decoder.parse().unwrap_or_default(),
+            turned: turned?,
             stall: Duration::from_secs_f64(stall_s?),
             analysis_interval: Duration::from_secs_f64(1.0 / fps?),
             is_gated: self.motion_gate,
@@ -258,4 +272,12 @@ impl RawCamera {
             rules,
         })
     }
+}
+
+fn turned(check: &mut Check<'_>, degrees: &Spanned<i32>) -> Option<Orientation> {
+    let turned = Orientation::clockwise(*degrees.get_ref());
+    turned.or_else(|| {
+        let problem = format!("a picture cannot be turned by {} degrees", degrees.get_ref());
+        check.fail(degrees.span(), problem, "write 0, 90, 180 or 270")
+    })
 }

@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
+use forewarn_domain::Orientation;
 use gst::prelude::*;
 use gst_video::VideoMeta;
 
-use super::{ForkInfo, RawUnit, Site};
+use super::{ForkInfo, Picture, RawUnit, Site, picture};
 use crate::frame_map::running_time_ns;
 use crate::plugin::make;
 use crate::thinning::{self, Admission, Gate};
@@ -39,6 +40,7 @@ pub(super) fn fork(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<(),
     parser.set_property("config-interval", -1_i32);
     let filter = make("capsfilter")?;
     filter.set_property("caps", codec.unit_caps());
+    picture::listen(site, &parser, Some(codec));
     let unit_sink = unit_sink(site, codec);
     let options = &site.options;
     if !options.is_decoded {
@@ -50,7 +52,7 @@ pub(super) fn fork(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<(),
     meter(site, &opened.element);
     let is_copied = opened.kind != DecoderKind::Software;
     tracing::debug!(%codec, decoder = %opened.name, is_copied, "decoder chosen");
-    let frame_sink = frame_sink(site);
+    let (converter, frame_sink) = (converter(site, &opened.name)?, frame_sink(site));
     site.intake.forked(ForkInfo {
         codec: Some(codec),
         decoder: opened.name,
@@ -58,41 +60,54 @@ pub(super) fn fork(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<(),
         element: opened.element.downgrade(),
     });
     let pipeline = site.pipeline()?;
-    let elements = [&parser, &filter, &tee, unit_sink.upcast_ref(), &queue, &opened.element, frame_sink.upcast_ref()];
-    pipeline.add_many(elements).map_err(StreamFault::other)?;
+    let decoding = [&queue, &opened.element, &converter, frame_sink.upcast_ref()];
+    let elements: Vec<&gst::Element> =
+        [&parser, &filter, &tee, unit_sink.upcast_ref()].into_iter().chain(decoding).collect();
+    pipeline.add_many(elements.iter().copied()).map_err(StreamFault::other)?;
     gst::Element::link_many([&parser, &filter, &tee]).map_err(StreamFault::other)?;
     // A tee serves its branches in the order in which they were linked.
     gst::Element::link_many([&tee, unit_sink.upcast_ref()]).map_err(StreamFault::other)?;
-    gst::Element::link_many([&tee, &queue, &opened.element, frame_sink.upcast_ref()]).map_err(StreamFault::other)?;
+    gst::Element::link_many(std::iter::once(&tee).chain(decoding)).map_err(StreamFault::other)?;
     start(&elements)?;
     give(pad, &parser)
 }
 
 /// Decodes what `pad` gives, without an encoded branch.
 pub(super) fn decode_only(site: &Arc<Site>, pad: &gst::Pad, is_raw: bool) -> Result<(), StreamFault> {
-    let frame_sink = frame_sink(site);
+    let (converter, frame_sink) = (converter(site, "decodebin")?, frame_sink(site));
+    picture::listen(site, &converter, None);
     if is_raw {
         let decoder = "none".to_owned();
         let element = gst::glib::WeakRef::new();
         site.intake.forked(ForkInfo { codec: None, decoder, kind: DecoderKind::Software, element });
-        return attach(site, pad, &[frame_sink.upcast_ref()]);
+        return attach(site, pad, &[&converter, frame_sink.upcast_ref()]);
     }
     let decoder = make("decodebin")?;
+    picture::listen(site, &decoder, None);
     let name = "decodebin".to_owned();
     let element = decoder.downgrade();
     site.intake.forked(ForkInfo { codec: None, decoder: name, kind: DecoderKind::Software, element });
     let pipeline = site.pipeline()?;
-    pipeline.add_many([&decoder, frame_sink.upcast_ref()]).map_err(StreamFault::other)?;
-    let (intake, sink) = (site.intake.clone(), frame_sink.clone());
+    pipeline.add_many([&decoder, &converter, frame_sink.upcast_ref()]).map_err(StreamFault::other)?;
+    converter.link(&frame_sink).map_err(StreamFault::other)?;
+    let (intake, first) = (site.intake.clone(), converter.clone());
     decoder.connect_pad_added(move |_, decoded| {
-        if !sink.upcast_ref::<gst::Element>().static_pad("sink").is_some_and(|pad| pad.is_linked())
-            && let Err(fault) = give(decoded, sink.upcast_ref())
+        if !first.static_pad("sink").is_some_and(|pad| pad.is_linked())
+            && let Err(fault) = give(decoded, &first)
         {
             intake.fault(fault);
         }
     });
-    start(&[&decoder, frame_sink.upcast_ref()])?;
+    start(&[&decoder, &converter, frame_sink.upcast_ref()])?;
     give(pad, &decoder)
+}
+
+/// Brings samples that are not analysed, such as those of 10 bits, to 8-bit 4:2:0, and lets all others through as they
+/// are.
+fn converter(site: &Arc<Site>, decoder: &str) -> Result<gst::Element, StreamFault> {
+    let converter = make("videoconvert")?;
+    picture::tell_of_conversion(site, &converter, decoder);
+    Ok(converter)
 }
 
 /// Forgets what `pad` gives, so that an unused track does not stop the others.
@@ -107,10 +122,10 @@ pub(super) fn ignore(site: &Site, pad: &gst::Pad) -> Result<(), StreamFault> {
 pub(super) fn unit_sink(site: &Arc<Site>, codec: Codec) -> gst_app::AppSink {
     let sink = gst_app::AppSink::builder().sync(false).async_(false).max_buffers(1).build();
     let (intake, ender) = (site.intake.clone(), site.intake.clone());
-    let is_last_branch = !site.options.is_decoded;
+    let (is_last_branch, shown) = (!site.options.is_decoded, site.clone());
     let on_sample = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-        if let Some(unit) = unit_of_sample(codec, &sample) {
+        if let Some(unit) = unit_of_sample(codec, &sample, shown.orientation()) {
             intake.unit(unit);
         }
         Ok(gst::FlowSuccess::Ok)
@@ -124,28 +139,30 @@ pub(super) fn unit_sink(site: &Arc<Site>, codec: Codec) -> gst_app::AppSink {
     sink
 }
 
-fn unit_of_sample(codec: Codec, sample: &gst::Sample) -> Option<RawUnit> {
+fn unit_of_sample(codec: Codec, sample: &gst::Sample, orientation: Orientation) -> Option<RawUnit> {
     let buffer = sample.buffer_owned()?;
     let pts_ns = running_time_ns(&buffer, sample.segment());
     let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-    Some(RawUnit { codec, caps: sample.caps_owned()?, buffer, pts_ns, is_key })
+    Some(RawUnit { codec, caps: sample.caps_owned()?, buffer, pts_ns, is_key, orientation })
 }
 
 /// The end of the decoded branch.
 pub(super) fn frame_sink(site: &Arc<Site>) -> gst_app::AppSink {
-    // Decoders take the first layout that they can give; others are let through to be refused by name.
+    // Decoders take the first layout that they can give. Fields that come one by one are announced by a feature.
+    let ours = gst::Structure::builder("video/x-raw").field("format", gst::List::new(["I420", "NV12"])).build();
     let caps = gst::Caps::builder_full()
-        .structure(gst::Structure::builder("video/x-raw").field("format", gst::List::new(["I420", "NV12"])).build())
-        .structure(gst::Structure::new_empty("video/x-raw"))
+        .structure(ours.clone())
+        .structure_with_features(ours, gst::CapsFeatures::new([gst_video::CAPS_FEATURE_FORMAT_INTERLACED]))
         .build();
     let sink = gst_app::AppSink::builder().caps(&caps).sync(false).async_(false).max_buffers(1).build();
     if let Some(pad) = sink.static_pad("sink") {
         offer_video_meta(&pad);
     }
-    let (taker, ender) = (site.intake.clone(), site.intake.clone());
+    let (taker, ender) = (site.clone(), site.intake.clone());
     let on_sample = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-        taker.frame(sample)
+        let (orientation, colorimetry) = (taker.orientation(), taker.stated.colorimetry());
+        taker.intake.frame(Picture { sample, orientation, colorimetry })
     };
     let callbacks = gst_app::AppSinkCallbacks::builder().new_sample(on_sample).eos(move |_| ender.end()).build();
     sink.set_callbacks(callbacks);

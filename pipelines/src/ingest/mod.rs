@@ -6,22 +6,28 @@
 //! ```
 //!
 //! The encoded branch comes first in the fork, so a unit has been handed over before its picture is decoded.
-//! There is no conversion and no scaling. What is not the first video track goes to a sink that forgets it.
+//! Pictures are converted only where the decoder gives samples that are not analysed. What is not the video track goes to
+//! a sink that forgets it.
 
 mod fork;
 mod open;
+mod picture;
 mod rtsp;
+mod tracks;
 mod v4l2;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_base::secret::Credentials;
+use forewarn_domain::Orientation;
 
+use self::picture::Stated;
 use crate::thinning::{Admission, DecodedPart};
 use crate::{Codec, DecoderKind, DecoderPreference, RtspTransport, StreamFault};
 
 pub(crate) use open::open;
+pub(crate) use picture::Picture;
 
 /// Who takes what a pipeline gives. Called from GStreamer's streaming threads.
 pub(crate) trait Intake: Send + Sync + 'static {
@@ -30,7 +36,7 @@ pub(crate) trait Intake: Send + Sync + 'static {
     /// An access unit, in decoding order.
     fn unit(&self, unit: RawUnit);
     /// A decoded picture, in the order of presentation.
-    fn frame(&self, sample: gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError>;
+    fn frame(&self, picture: Picture) -> Result<gst::FlowSuccess, gst::FlowError>;
     /// No further frame comes.
     fn end(&self);
     /// The pipeline cannot go on.
@@ -74,6 +80,8 @@ pub(crate) struct RawUnit {
     /// Running time in nanoseconds.
     pub(crate) pts_ns: Option<i64>,
     pub(crate) is_key: bool,
+    /// How its picture is turned when it is shown.
+    pub(crate) orientation: Orientation,
 }
 
 /// How to build a pipeline.
@@ -97,6 +105,8 @@ pub(crate) struct IngestOptions {
     pub(crate) is_decoded: bool,
     /// Take video that is neither H.264 nor H.265, without an encoded branch.
     pub(crate) is_any_codec_accepted: bool,
+    /// How the pictures are turned beside what the video says.
+    pub(crate) turned: Orientation,
 }
 
 /// What the callbacks of one pipeline share.
@@ -106,6 +116,7 @@ pub(crate) struct Site {
     intake: Arc<dyn Intake>,
     has_video: std::sync::atomic::AtomicBool,
     is_paced: bool,
+    stated: Stated,
 }
 
 impl Site {
@@ -116,6 +127,11 @@ impl Site {
     /// True for the first caller only: one video track is taken.
     fn claim_video(&self) -> bool {
         !self.has_video.swap(true, std::sync::atomic::Ordering::SeqCst)
+    }
+
+    /// How the pictures are turned: as the video says, and then as its camera is mounted.
+    fn orientation(&self) -> Orientation {
+        self.stated.orientation().then(self.options.turned)
     }
 
     fn has_video(&self) -> bool {

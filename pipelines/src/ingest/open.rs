@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use gst::prelude::*;
 
-use super::{IngestOptions, Intake, Site, fork, rtsp, v4l2};
+use super::tracks::{Tracks, is_complete_at_start};
+use super::{IngestOptions, Intake, Site, fork, picture, rtsp, v4l2};
 use crate::plugin::{make, set_if_present};
 use crate::{Codec, SourceKind, SourceUrl, StreamFault};
 
@@ -17,8 +18,14 @@ pub(crate) fn open(
 ) -> Result<gst::Pipeline, StreamFault> {
     let pipeline = gst::Pipeline::new();
     let is_paced = options.is_live && source.kind() == SourceKind::File;
-    let site =
-        Arc::new(Site { pipeline: pipeline.downgrade(), options, intake, has_video: AtomicBool::new(false), is_paced });
+    let site = Arc::new(Site {
+        pipeline: pipeline.downgrade(),
+        options,
+        intake,
+        has_video: AtomicBool::new(false),
+        is_paced,
+        stated: picture::Stated::default(),
+    });
     match source.kind() {
         SourceKind::Rtsp => {
             let rtsp = rtsp::build(&site, source)?;
@@ -100,28 +107,39 @@ fn take_container(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> Result<
         return take_video(site, pad, caps);
     }
     let name = caps.structure(0).map(|s| s.name().to_string()).unwrap_or_default();
-    let demuxer = make(demuxer_of(&name).unwrap_or("parsebin"))?;
-    let on_pad = site.clone();
+    let demuxer_name = demuxer_of(&name).unwrap_or("parsebin");
+    let demuxer = make(demuxer_name)?;
+    let (on_pad, is_chosen_at_end) = (site.clone(), is_complete_at_start(demuxer_name));
+    let tracks = Arc::new(Tracks::default());
+    let shown = tracks.clone();
     demuxer.connect_pad_added(move |_, pad| {
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+        if is_chosen_at_end && is_video(&caps) && !on_pad.has_video() {
+            return shown.add(pad, caps);
+        }
         if let Err(fault) = take_video(&on_pad, pad, &caps) {
             on_pad.intake.fault(fault);
         }
     });
     let on_end = site.clone();
     demuxer.connect_no_more_pads(move |_| {
-        if !on_end.has_video() {
+        if let Err(fault) = tracks.choose(&on_end) {
+            on_end.intake.fault(fault);
+        } else if !on_end.has_video() {
             on_end.intake.fault(StreamFault::NoVideo { detail: "it has no video track".to_owned() });
         }
     });
     fork::attach(site, pad, &[&demuxer])
 }
 
+fn is_video(caps: &gst::Caps) -> bool {
+    caps.structure(0).is_some_and(|s| s.name().starts_with("video/") || s.name().starts_with("image/"))
+}
+
 /// Takes the first video track and forgets all others.
-fn take_video(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> Result<(), StreamFault> {
+pub(super) fn take_video(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> Result<(), StreamFault> {
     let name = caps.structure(0).map(|s| s.name().to_string()).unwrap_or_default();
-    let is_video = name.starts_with("video/") || name.starts_with("image/");
-    if !is_video || !site.claim_video() {
+    if !is_video(caps) || !site.claim_video() {
         return fork::ignore(site, pad);
     }
     let Some(codec) = Codec::of_caps(caps) else {

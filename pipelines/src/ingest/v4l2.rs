@@ -141,7 +141,7 @@ mod tests {
         fn unit(&self, unit: RawUnit) {
             self.caught(Got::Unit { is_key: unit.is_key });
         }
-        fn frame(&self, _sample: gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
+        fn frame(&self, _picture: crate::ingest::Picture) -> Result<gst::FlowSuccess, gst::FlowError> {
             self.caught(Got::Frame);
             Ok(gst::FlowSuccess::Ok)
         }
@@ -178,10 +178,12 @@ mod tests {
                 is_live: true,
                 is_decoded: true,
                 is_any_codec_accepted: false,
+                turned: forewarn_domain::Orientation::UPRIGHT,
             },
             intake: Arc::new(Catcher(Mutex::new(sender))),
             has_video: AtomicBool::new(false),
             is_paced: false,
+            stated: crate::ingest::picture::Stated::default(),
         });
         let camera = gst::parse::bin_from_description(line, true).unwrap();
         pipeline.0.add(&camera).unwrap();

@@ -1,6 +1,6 @@
 //! How a file is replayed, and why that failed.
 
-use forewarn_domain::{StreamId, Timestamp};
+use forewarn_domain::{Orientation, StreamId, Timestamp};
 
 use crate::{DecoderPreference, RingLimits, StreamFault};
 
@@ -11,6 +11,8 @@ pub struct ReplayConfig {
     pub stream: StreamId,
     /// Time of the first frame.
     pub start: Timestamp,
+    /// How the camera was mounted: its pictures are turned so beside what the video says.
+    pub turned: Orientation,
     /// Bounds of the ring.
     pub ring: RingLimits,
     /// Which decoder to take. Decoders differ in no pixel by their standards, but only software is tested.
@@ -25,6 +27,7 @@ impl ReplayConfig {
         Self {
             stream,
             start: Timestamp::ZERO,
+            turned: Orientation::UPRIGHT,
             ring: RingLimits::default(),
             decoder: DecoderPreference::Software,
             decoder_threads: 1,

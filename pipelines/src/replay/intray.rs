@@ -12,7 +12,7 @@ use gst::prelude::*;
 
 use super::config::ReplayConfig;
 use crate::event::fault_of_error;
-use crate::ingest::{ForkInfo, IngestOptions, Intake, RawUnit};
+use crate::ingest::{ForkInfo, IngestOptions, Intake, Picture, RawUnit};
 use crate::thinning::Admission;
 use crate::{RtspTransport, SourceUrl, StreamFault};
 
@@ -23,7 +23,7 @@ const DECODE_QUEUE: u32 = 8;
 
 /// What comes out of the pipeline.
 pub(super) enum Item {
-    Frame(gst::Sample),
+    Frame(Picture),
     End,
     Fault(StreamFault),
 }
@@ -61,8 +61,8 @@ impl Intake for Intray {
         self.units().push_back(unit);
     }
 
-    fn frame(&self, sample: gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
-        self.items.send(Item::Frame(sample)).map(|()| gst::FlowSuccess::Ok).map_err(|_| gst::FlowError::Flushing)
+    fn frame(&self, picture: Picture) -> Result<gst::FlowSuccess, gst::FlowError> {
+        self.items.send(Item::Frame(picture)).map(|()| gst::FlowSuccess::Ok).map_err(|_| gst::FlowError::Flushing)
     }
 
     fn end(&self) {
@@ -74,7 +74,9 @@ impl Intake for Intray {
     }
 
     fn hint(&self, _fault: StreamFault) {}
-    fn degraded(&self, _fault: StreamFault) {}
+    fn degraded(&self, fault: StreamFault) {
+        tracing::warn!(%fault, "the file is played, but not as well as it could be");
+    }
     fn sender_report(&self, _running_ns: i64, _shown: WallTime) {}
     fn decode_queue(&self, _level: u32, _admission: Admission) {}
     fn decode_cost(&self, _is_key: bool, _spent: Duration) {}
@@ -104,5 +106,6 @@ pub(super) fn options(config: &ReplayConfig) -> IngestOptions {
         is_live: false,
         is_decoded: true,
         is_any_codec_accepted: true,
+        turned: config.turned,
     }
 }

@@ -1,5 +1,6 @@
 //! Tests of the ring and of the recorders that it feeds.
 
+use forewarn_domain::Orientation;
 use proptest::prelude::*;
 
 use super::*;
@@ -17,7 +18,10 @@ fn unit(ms: i64, is_key: bool, size: usize) -> AccessUnit {
 
 fn format() -> StreamFormat {
     crate::init().unwrap();
-    StreamFormat::of(Codec::H264, &Codec::H264.unit_caps(), &[])
+    let (codec, caps, buffer) = (Codec::H264, Codec::H264.unit_caps(), gst::Buffer::new());
+    let unit =
+        crate::ingest::RawUnit { codec, caps, buffer, pts_ns: None, is_key: true, orientation: Orientation::UPRIGHT };
+    StreamFormat::of(&unit, &[])
 }
 
 /// A ring with an epoch begun, that keeps 2 s.

@@ -56,7 +56,8 @@ fn picture(camera: &Camera) -> Option<(u32, u32)> {
     if camera.source.kind() != SourceKind::File || forewarn_pipelines::init().is_err() {
         return None;
     }
-    let mut clip = FileReplay::open(&camera.source.path(), ReplayConfig::new(camera.id.clone())).ok()?;
+    let config = ReplayConfig { turned: camera.turned, ..ReplayConfig::new(camera.id.clone()) };
+    let mut clip = FileReplay::open(&camera.source.path(), config).ok()?;
     let frame = clip.next_frame().ok()??;
     Some((frame.width, frame.height))
 }

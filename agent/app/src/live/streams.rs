@@ -66,6 +66,7 @@ impl Streams {
             let mut config = StreamConfig::new(camera.id.clone(), camera.source.clone());
             config.transport = camera.transport;
             config.decoder = camera.decoder.clone();
+            config.turned = camera.turned;
             config.stall_after = camera.stall;
             config.ring = camera.ring_limits();
             config.wakeup = Some(Arc::clone(wakeup));
