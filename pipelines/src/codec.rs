@@ -2,10 +2,10 @@
 //! sets in front of every key frame.
 
 use std::fmt;
-use std::sync::Arc;
 
 use forewarn_domain::{Orientation, Timestamp};
 
+use crate::entry::Entry;
 use crate::ingest::RawUnit;
 
 /// A video coding that is kept without re-encoding.
@@ -72,7 +72,7 @@ impl Codec {
         gst::Caps::builder(self.media_type()).field("stream-format", "byte-stream").field("alignment", "au").build()
     }
 
-    fn is_parameter_set(self, first_byte: u8) -> bool {
+    pub(crate) fn is_parameter_set(self, first_byte: u8) -> bool {
         match self {
             // Sequence and picture parameter sets: ITU-T H.264, table 7-1.
             Self::H264 => matches!(first_byte & 0x1F, 7 | 8),
@@ -81,13 +81,20 @@ impl Codec {
         }
     }
 
-    /// The parameter sets of an access unit, each once, sorted, with their start codes; empty if it has none.
-    pub(crate) fn parameter_sets(self, unit: &[u8]) -> Vec<u8> {
-        let mut sets: Vec<&[u8]> =
-            nal_units(unit).filter(|nal| nal.first().is_some_and(|&b| self.is_parameter_set(b))).collect();
-        sets.sort_unstable();
-        sets.dedup();
-        sets.into_iter().flat_map(|set| [&[0, 0, 1], set].concat()).collect()
+    /// Whether a NAL unit holds a part of a picture.
+    pub(crate) fn is_slice(self, nal: &[u8]) -> bool {
+        nal.first().is_some_and(|first| match self {
+            Self::H264 => matches!(first & 0x1F, 1..=5),
+            Self::H265 => matches!(first >> 1 & 0x3F, 0..=31),
+        })
+    }
+
+    /// Whether a NAL unit only says that an access unit begins.
+    pub(crate) fn is_delimiter(self, nal: &[u8]) -> bool {
+        nal.first().is_some_and(|first| match self {
+            Self::H264 => first & 0x1F == 9,
+            Self::H265 => first >> 1 & 0x3F == 35,
+        })
     }
 }
 
@@ -135,31 +142,29 @@ pub struct StreamFormat {
     pub orientation: Orientation,
     /// Caps of the units.
     pub(crate) caps: gst::Caps,
-    /// Parameter sets of the first key frame.
-    pub(crate) parameter_sets: Arc<[u8]>,
 }
 
 impl StreamFormat {
-    /// The format that begins with the key frame `unit` of these `bytes`.
-    pub(crate) fn of(unit: &RawUnit, bytes: &[u8]) -> Self {
+    /// The format that begins with the key frame `unit`.
+    pub(crate) fn of(unit: &RawUnit) -> Self {
         let RawUnit { codec, caps, orientation, .. } = unit;
         let size = |field| caps.structure(0).and_then(|s| s.get::<i32>(field).ok()).map_or(0, i32::unsigned_abs);
-        Self {
-            codec: *codec,
-            width: size("width"),
-            height: size("height"),
-            orientation: *orientation,
-            caps: caps.clone(),
-            parameter_sets: codec.parameter_sets(bytes).into(),
-        }
+        let (width, height) = (size("width"), size("height"));
+        Self { codec: *codec, width, height, orientation: *orientation, caps: caps.clone() }
     }
 
-    /// True if the decoder's set-up differs: another size or other parameter sets.
+    /// True if no clip can hold pictures of both: another size, shape or kind of samples. Parameter sets may differ, for
+    /// each key frame brings its own.
     pub(crate) fn differs_from(&self, other: &Self) -> bool {
+        let essence = |format: &Self| {
+            let structure = format.caps.structure(0);
+            let word = |field| structure.and_then(|s| s.value(field).ok()).map(|value| format!("{value:?}"));
+            ["pixel-aspect-ratio", "chroma-format", "bit-depth-luma"].map(word)
+        };
         self.codec != other.codec
             || (self.width, self.height) != (other.width, other.height)
             || self.orientation != other.orientation
-            || self.parameter_sets != other.parameter_sets
+            || essence(self) != essence(other)
     }
 }
 
@@ -170,6 +175,8 @@ pub(crate) struct AccessUnit {
     pub(crate) captured_at: Timestamp,
     /// True if decoding can start here.
     pub(crate) is_key: bool,
+    /// How.
+    pub(crate) entry: Entry,
     /// The bytes, with the decoder's parameter sets in front if this is a key frame.
     pub(crate) buffer: gst::Buffer,
 }
@@ -186,22 +193,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn parameter_sets_are_found_in_either_codec() {
-        let avc = [0, 0, 0, 1, 0x09, 0xF0, 0, 0, 0, 1, 0x67, 1, 2, 0, 0, 1, 0x68, 3, 0, 0, 1, 0x65, 9];
-        assert_eq!(Codec::H264.parameter_sets(&avc), [0, 0, 1, 0x67, 1, 2, 0, 0, 1, 0x68, 3]);
-        let hevc = [0, 0, 1, 0x40, 1, 7, 0, 0, 1, 0x42, 1, 8, 0, 0, 1, 0x44, 1, 9, 0, 0, 1, 0x26, 1, 5];
-        assert_eq!(Codec::H265.parameter_sets(&hevc).len(), 18);
-        assert!(Codec::H264.parameter_sets(&[0, 0, 1, 0x41, 5]).is_empty());
-    }
-
-    #[test]
-    fn repeated_parameter_sets_count_once() {
-        let once = [0, 0, 1, 0x67, 1, 0, 0, 1, 0x68, 2];
-        let twice = [once, once].concat();
-        assert_eq!(Codec::H264.parameter_sets(&once), Codec::H264.parameter_sets(&twice));
-    }
 
     proptest! {
         #[test]

@@ -14,12 +14,14 @@
 //! Call [`init`] once before anything else.
 
 mod address;
+mod bits;
 mod clip;
 mod clip_error;
 mod clip_source;
 mod clock_map;
 mod codec;
 mod decoder;
+mod entry;
 mod event;
 mod frame_map;
 mod ingest;
@@ -31,6 +33,7 @@ mod recorder;
 mod replay;
 mod ring;
 mod session;
+mod sets;
 mod sim;
 mod slot;
 mod source;

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use forewarn_base::durable::Unfinished;
 use gst::prelude::*;
@@ -47,6 +48,7 @@ fn run_muxer(
         .build();
     let filter = make("capsfilter")?;
     filter.set_property("caps", &sample_entry);
+    keep_first_caps(&filter);
     let muxer = make("mp4mux")?;
     muxer.set_property("faststart", true);
     muxer.set_property("faststart-file", samples.to_string_lossy().as_ref());
@@ -69,6 +71,21 @@ fn run_muxer(
             _ => Ok(()),
         },
     }
+}
+
+/// Lets only the first description of the samples through. Another one comes where parameter sets change, which the muxer
+/// would refuse; decoders find the sets in front of the key pictures.
+fn keep_first_caps(element: &gst::Element) {
+    let Some(pad) = element.static_pad("src") else { return };
+    let has_caps = AtomicBool::new(false);
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        let is_caps = info.event().is_some_and(|event| event.type_() == gst::EventType::Caps);
+        if is_caps && has_caps.swap(true, Ordering::Relaxed) {
+            gst::PadProbeReturn::Drop
+        } else {
+            gst::PadProbeReturn::Ok
+        }
+    });
 }
 
 /// A pipeline that is stopped when it goes out of scope.

@@ -8,9 +8,13 @@ use forewarn_domain::ClipSpan;
 
 use crate::StreamFormat;
 use crate::codec::AccessUnit;
+use crate::entry::Entry;
 
 /// Pictures that a decoder may hold back to reorder them: ITU-T H.264, section A.3.1, `MaxDpbFrames`.
 const MAX_REORDERED: usize = 16;
+
+/// A clip may begin so much earlier to begin with a clean picture.
+pub(crate) const CLEAN_WITHIN: Duration = Duration::from_secs(20);
 
 /// Why an epoch ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +45,31 @@ struct Recording {
     units: Vec<AccessUnit>,
     format: Option<Arc<StreamFormat>>,
     bytes: usize,
+    /// Where the clip would begin instead, once the pictures from there on are whole.
+    later_start: Option<usize>,
     /// Number of units up to the last one before the span's end.
     n_in_span: usize,
     end: Option<ClipEnd>,
+}
+
+impl Recording {
+    /// Gives up what was taken before the unit of that number.
+    fn start_at(&mut self, first: usize) {
+        self.bytes -= self.units.drain(..first).map(|unit| unit.size_bytes()).sum::<usize>();
+        self.n_in_span = self.n_in_span.saturating_sub(first);
+        self.later_start = None;
+    }
+
+    /// Begins later, if that is meant and the newest unit, which came in time or not, completes the refresh.
+    fn start_later(&mut self, is_in_time: bool) {
+        let Some(start) = self.later_start else { return };
+        let lead_in = self.units.get(start).map_or(0, |unit| unit.entry.lead_in() as usize);
+        if !is_in_time {
+            self.later_start = None;
+        } else if start + lead_in < self.units.len() {
+            self.start_at(start);
+        }
+    }
 }
 
 /// What a recording has in the end.
@@ -65,7 +91,7 @@ pub(crate) struct RecorderCell {
 
 impl RecorderCell {
     pub(crate) fn new(span: ClipSpan, max_bytes: usize) -> Self {
-        let state = Recording { units: Vec::new(), format: None, bytes: 0, n_in_span: 0, end: None };
+        let state = Recording { units: Vec::new(), format: None, bytes: 0, later_start: None, n_in_span: 0, end: None };
         Self { span, max_bytes, state: Mutex::new(state), completed: Condvar::new() }
     }
 
@@ -81,19 +107,32 @@ impl RecorderCell {
         }
         let is_in_span = unit.captured_at < self.span.to;
         let n_after = state.units.len() - state.n_in_span;
-        if !is_in_span && (!has_reordering || unit.is_key || n_after >= MAX_REORDERED) {
+        let is_clean = unit.entry == Entry::Clean;
+        if !is_in_span && (!has_reordering || is_clean || n_after >= MAX_REORDERED) {
             return self.complete(state, ClipEnd::Complete);
         }
         if unit.is_key && unit.captured_at <= self.span.from {
-            // The span lies ahead, so the clip begins here at the earliest.
-            state.units.clear();
-            (state.bytes, state.n_in_span) = (0, 0);
+            self.consider_start(&mut state, is_clean);
         }
         state.format.get_or_insert_with(|| format.clone());
         state.bytes += unit.size_bytes();
         state.units.push(unit.clone());
         if is_in_span {
             state.n_in_span = state.units.len();
+        }
+        state.start_later(unit.captured_at <= self.span.from);
+    }
+
+    /// A key frame comes while the span lies ahead: the clip begins here at the earliest, if the pictures are whole in time.
+    fn consider_start(&self, state: &mut Recording, is_clean: bool) {
+        if is_clean {
+            return state.start_at(state.units.len());
+        }
+        let is_clean_near = state.units.first().is_some_and(|first| {
+            first.entry == Entry::Clean && self.span.from.since(first.captured_at) <= CLEAN_WITHIN
+        });
+        if !is_clean_near {
+            state.later_start = Some(state.units.len());
         }
     }
 

@@ -186,8 +186,7 @@ impl FileReplay {
     fn keep(&mut self, unit: RawUnit) {
         let Some(pts_ns) = unit.pts_ns else { return };
         if unit.is_key {
-            let Ok(bytes) = unit.buffer.map_readable() else { return };
-            let format = StreamFormat::of(&unit, bytes.as_slice());
+            let format = StreamFormat::of(&unit);
             if self.format.as_ref().is_none_or(|old| format.differs_from(old)) {
                 self.ring.end_epoch(EpochEnd::FormatChanged);
                 self.ring.begin_epoch(format.clone());
@@ -195,7 +194,7 @@ impl FileReplay {
             }
         }
         let captured_at = self.time_at(pts_ns);
-        self.ring.push(AccessUnit { captured_at, is_key: unit.is_key, buffer: unit.buffer });
+        self.ring.push(AccessUnit { captured_at, is_key: unit.is_key, entry: unit.entry, buffer: unit.buffer });
     }
 
     /// The next sample in order; `None` at the end.

@@ -19,7 +19,8 @@ use crate::StreamFormat;
 use crate::clip::ClipRecorder;
 use crate::clip_error::ClipError;
 use crate::codec::AccessUnit;
-use crate::recorder::{EpochEnd, RecorderCell};
+use crate::entry::Entry;
+use crate::recorder::{CLEAN_WITHIN, EpochEnd, RecorderCell};
 
 /// Bounds of a ring.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -251,12 +252,26 @@ impl RingState {
 }
 
 impl Epoch {
-    /// Gives a recorder what is kept, from the last key frame not after the span's beginning.
+    /// Gives a recorder what is kept, from the last place to begin that is good enough at the span's beginning.
     fn feed(&self, cell: &RecorderCell, span: ClipSpan) {
-        let first = self.gops.iter().rposition(|gop| gop.begins_at() <= span.from).unwrap_or(0);
+        let first = self.first_group(span.from);
         for unit in self.gops.iter().skip(first).flat_map(|gop| &gop.units) {
             cell.offer(unit, &self.format, self.has_reordering);
         }
+    }
+
+    /// The group with which a clip begins that is to be whole at `from`: the last that begins with a clean picture, because
+    /// browsers play no others, unless that is too long ago; else the last whose pictures are whole by then.
+    fn first_group(&self, from: Timestamp) -> usize {
+        let is_clean = |gop: &Gop| gop.units[0].entry == Entry::Clean && gop.begins_at() <= from;
+        let clean = self.gops.iter().rposition(is_clean);
+        let is_near = |i: &usize| from.since(self.gops[*i].begins_at()) <= CLEAN_WITHIN;
+        let is_whole = |i: &usize| {
+            let lead_in = self.gops[*i].units[0].entry.lead_in() as usize;
+            let whole = self.gops.iter().skip(*i).flat_map(|gop| &gop.units).nth(lead_in);
+            whole.is_some_and(|unit| unit.captured_at <= from)
+        };
+        clean.filter(is_near).or_else(|| (0..self.gops.len()).rev().find(is_whole)).or(clean).unwrap_or(0)
     }
 }
 

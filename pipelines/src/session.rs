@@ -204,8 +204,7 @@ impl Session {
     fn keep(&self, state: &mut State, unit: RawUnit) {
         let Some(captured_at) = unit.pts_ns.and_then(|pts| state.clock_map.map(pts)) else { return };
         if unit.is_key {
-            let Ok(bytes) = unit.buffer.map_readable() else { return };
-            let format = StreamFormat::of(&unit, bytes.as_slice());
+            let format = StreamFormat::of(&unit);
             let is_new = state.format.as_ref().is_none_or(|old| format.differs_from(old));
             if is_new {
                 if state.format.is_some() {
@@ -218,7 +217,7 @@ impl Session {
                 state.format = Some(format);
             }
         }
-        self.shared.ring.push(AccessUnit { captured_at, is_key: unit.is_key, buffer: unit.buffer });
+        self.shared.ring.push(AccessUnit { captured_at, is_key: unit.is_key, entry: unit.entry, buffer: unit.buffer });
     }
 }
 

@@ -221,6 +221,7 @@ mod tests {
     use forewarn_domain::{Clock, Orientation, StreamId};
 
     use super::*;
+    use crate::entry::Entry;
     use crate::ingest::{Intake, RawUnit};
     use crate::{Codec, StreamConfig};
 
@@ -255,7 +256,8 @@ mod tests {
             let caps = gst::Caps::new_empty_simple(Codec::H264.media_type());
             let buffer = gst::Buffer::from_slice([0; 4]);
             let (pts_ns, orientation) = (Some(i as i64 * 40_000_000), Orientation::UPRIGHT);
-            session.unit(RawUnit { codec: Codec::H264, caps, buffer, pts_ns, is_key, orientation });
+            let entry = if is_key { Entry::Clean } else { Entry::No };
+            session.unit(RawUnit { codec: Codec::H264, caps, buffer, pts_ns, is_key, entry, orientation });
         }
         let stalled = Outcome::Broken(StreamFault::Stalled { after_s: 15 });
         supervisor.exclude_failed_hardware(&stalled, &session);

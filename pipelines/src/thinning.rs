@@ -94,6 +94,11 @@ impl Gate {
         if self.is_group_thinned || !is_reference() { Admission::Thinned } else { Admission::LetIn }
     }
 
+    /// Whether nothing is let in before the next key frame.
+    pub(crate) fn is_shut(&self) -> bool {
+        self.is_shut
+    }
+
     /// Whether the rest of the current group is left out, so that the decoder can give what it holds back.
     pub(crate) fn is_group_thinned(&self) -> bool {
         self.is_group_thinned

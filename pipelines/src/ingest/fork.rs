@@ -8,7 +8,8 @@ use forewarn_domain::Orientation;
 use gst::prelude::*;
 use gst_video::VideoMeta;
 
-use super::{ForkInfo, Picture, RawUnit, Site, picture};
+use super::{ForkInfo, Picture, RawUnit, Site, entrance, picture};
+use crate::entry::{Entry, marks};
 use crate::frame_map::running_time_ns;
 use crate::plugin::make;
 use crate::thinning::{self, Admission, Gate};
@@ -41,6 +42,7 @@ pub(super) fn fork(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<(),
     let filter = make("capsfilter")?;
     filter.set_property("caps", codec.unit_caps());
     picture::listen(site, &parser, Some(codec));
+    entrance::watch(site, &filter, codec);
     let unit_sink = unit_sink(site, codec);
     let options = &site.options;
     if !options.is_decoded {
@@ -142,8 +144,18 @@ pub(super) fn unit_sink(site: &Arc<Site>, codec: Codec) -> gst_app::AppSink {
 fn unit_of_sample(codec: Codec, sample: &gst::Sample, orientation: Orientation) -> Option<RawUnit> {
     let buffer = sample.buffer_owned()?;
     let pts_ns = running_time_ns(&buffer, sample.segment());
-    let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-    Some(RawUnit { codec, caps: sample.caps_owned()?, buffer, pts_ns, is_key, orientation })
+    let entry = entry_of(codec, &buffer);
+    let (is_key, entry) = (entry.is_some(), entry.unwrap_or_default());
+    Some(RawUnit { codec, caps: sample.caps_owned()?, buffer, pts_ns, is_key, entry, orientation })
+}
+
+/// How decoding begins with a unit; `None` if it cannot.
+fn entry_of(codec: Codec, buffer: &gst::BufferRef) -> Option<Entry> {
+    if buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) {
+        return None;
+    }
+    let entry = buffer.map_readable().map_or(Entry::No, |bytes| marks(codec, &bytes).entry);
+    Some(if entry == Entry::No { entrance::WITHOUT_MARK } else { entry })
 }
 
 /// The end of the decoded branch.
@@ -161,6 +173,9 @@ pub(super) fn frame_sink(site: &Arc<Site>) -> gst_app::AppSink {
     let (taker, ender) = (site.clone(), site.intake.clone());
     let on_sample = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+        if !taker.wholeness.is_whole(sample.buffer().and_then(|buffer| buffer.pts())) {
+            return Ok(gst::FlowSuccess::Ok);
+        }
         let (orientation, colorimetry) = (taker.orientation(), taker.stated.colorimetry());
         taker.intake.frame(Picture { sample, orientation, colorimetry })
     };
@@ -191,17 +206,30 @@ pub(super) fn decode_queue(site: &Arc<Site>, codec: Codec) -> Result<gst::Elemen
     queue.set_property("max-size-buffers", limit + u32::from(site.options.is_live));
     queue.set_property("max-size-bytes", 0_u32);
     queue.set_property("max-size-time", 0_u64);
-    if site.options.is_live
-        && let Some(pad) = queue.static_pad("sink")
-    {
-        add_gate(site, &pad, &queue, limit, codec);
+    match queue.static_pad("sink") {
+        Some(pad) if site.options.is_live => add_gate(site, &pad, &queue, limit, codec),
+        Some(pad) => watch_beginning(site, &pad, codec),
+        None => {}
     }
     Ok(queue)
 }
 
+/// Notes how the decoding of a file begins.
+fn watch_beginning(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) {
+    let (site, has_begun) = (site.clone(), std::sync::atomic::AtomicBool::new(false));
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if let Some(buffer) = info.buffer() {
+            let is_first = !has_begun.swap(true, std::sync::atomic::Ordering::Relaxed);
+            let begins = is_first.then(|| entry_of(codec, buffer)).flatten();
+            site.wholeness.pass(begins, buffer.pts());
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
 fn add_gate(site: &Arc<Site>, pad: &gst::Pad, queue: &gst::Element, limit: u32, codec: Codec) {
     let gate = Mutex::new(Gate::new(limit));
-    let (queue, intake, part) = (queue.downgrade(), site.intake.clone(), site.options.decoded_part.clone());
+    let (queue, site, part) = (queue.downgrade(), site.clone(), site.options.decoded_part.clone());
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let (Some(buffer), Some(queue)) = (info.buffer(), queue.upgrade()) else {
             return gst::PadProbeReturn::Ok;
@@ -209,13 +237,16 @@ fn add_gate(site: &Arc<Site>, pad: &gst::Pad, queue: &gst::Element, limit: u32, 
         let level: u32 = queue.property("current-level-buffers");
         let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
         let is_reference = || buffer.map_readable().is_ok_and(|bytes| thinning::is_reference(codec, bytes.as_slice()));
-        let (admission, has_ended_group) = {
+        let (admission, has_ended_group, has_opened) = {
             let mut gate = lock(&gate);
-            let was_thinned = gate.is_group_thinned();
+            let (was_thinned, was_shut) = (gate.is_group_thinned(), gate.is_shut());
             let admission = gate.admit(level, is_key, part.thousandths(), is_reference);
-            (admission, gate.is_group_thinned() && !was_thinned)
+            (admission, gate.is_group_thinned() && !was_thinned, was_shut && !gate.is_shut())
         };
-        intake.decode_queue(level, admission);
+        if admission == Admission::LetIn {
+            site.wholeness.pass(has_opened.then(|| entry_of(codec, buffer)).flatten(), buffer.pts());
+        }
+        site.intake.decode_queue(level, admission);
         if has_ended_group {
             // A decoder that reorders pictures holds some back until the next ones come, which is a key frame away. As
             // before a still frame it gives them now; it may, because nothing refers to them any more.
@@ -252,6 +283,7 @@ mod tests {
 
     use super::*;
     use crate::ingest::IngestOptions;
+    use crate::ingest::whole::Wholeness;
     use crate::session::Session;
     use crate::stream::Shared;
     use crate::{DecoderPreference, RtspTransport, StreamConfig};
@@ -270,6 +302,7 @@ mod tests {
             is_live: true,
             is_decoded: true,
             is_any_codec_accepted: false,
+            turned: Orientation::UPRIGHT,
         }
     }
 
@@ -289,6 +322,8 @@ mod tests {
                 intake: session.clone(),
                 has_video: AtomicBool::new(false),
                 is_paced: false,
+                stated: picture::Stated::default(),
+                wholeness: Wholeness::default(),
             };
             fork(&Arc::new(site), &source.static_pad("src").unwrap(), codec).unwrap();
             let decoder = session.fork().unwrap().element;

@@ -9,12 +9,14 @@
 //! Pictures are converted only where the decoder gives samples that are not analysed. What is not the video track goes to
 //! a sink that forgets it.
 
+mod entrance;
 mod fork;
 mod open;
 mod picture;
 mod rtsp;
 mod tracks;
 mod v4l2;
+mod whole;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,8 @@ use forewarn_base::secret::Credentials;
 use forewarn_domain::Orientation;
 
 use self::picture::Stated;
+use self::whole::Wholeness;
+use crate::entry::Entry;
 use crate::thinning::{Admission, DecodedPart};
 use crate::{Codec, DecoderKind, DecoderPreference, RtspTransport, StreamFault};
 
@@ -80,6 +84,8 @@ pub(crate) struct RawUnit {
     /// Running time in nanoseconds.
     pub(crate) pts_ns: Option<i64>,
     pub(crate) is_key: bool,
+    /// How decoding begins with it, if it can.
+    pub(crate) entry: Entry,
     /// How its picture is turned when it is shown.
     pub(crate) orientation: Orientation,
 }
@@ -117,6 +123,7 @@ pub(crate) struct Site {
     has_video: std::sync::atomic::AtomicBool,
     is_paced: bool,
     stated: Stated,
+    wholeness: Wholeness,
 }
 
 impl Site {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use gst::prelude::*;
 
 use super::tracks::{Tracks, is_complete_at_start};
+use super::whole::Wholeness;
 use super::{IngestOptions, Intake, Site, fork, picture, rtsp, v4l2};
 use crate::plugin::{make, set_if_present};
 use crate::{Codec, SourceKind, SourceUrl, StreamFault};
@@ -25,6 +26,7 @@ pub(crate) fn open(
         has_video: AtomicBool::new(false),
         is_paced,
         stated: picture::Stated::default(),
+        wholeness: Wholeness::default(),
     });
     match source.kind() {
         SourceKind::Rtsp => {

@@ -24,13 +24,20 @@ pub(super) struct Stated(Mutex<Words>);
 
 #[derive(Debug, Default)]
 struct Words {
-    orientation: Orientation,
+    orientation: Option<Orientation>,
+    of_video: Orientation,
     colorimetry: Option<String>,
 }
 
 impl Stated {
+    /// How pictures are turned: as the container says, else as the coded video does.
     pub(super) fn orientation(&self) -> Orientation {
-        lock(&self.0).orientation
+        let words = lock(&self.0);
+        words.orientation.unwrap_or(words.of_video)
+    }
+
+    pub(super) fn turned_by_video(&self, orientation: Orientation) {
+        lock(&self.0).of_video = orientation;
     }
 
     pub(super) fn colorimetry(&self) -> Option<String> {
@@ -50,7 +57,7 @@ pub(super) fn listen(site: &Arc<Site>, element: &gst::Element, codec: Option<Cod
         match event.view() {
             gst::EventView::Tag(tag) => {
                 if let Some(orientation) = orientation_of(tag.tag()) {
-                    lock(&site.stated.0).orientation = orientation;
+                    lock(&site.stated.0).orientation = Some(orientation);
                 }
             }
             gst::EventView::Caps(caps) if codec.is_some() => {

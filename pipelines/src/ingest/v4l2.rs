@@ -184,6 +184,7 @@ mod tests {
             has_video: AtomicBool::new(false),
             is_paced: false,
             stated: crate::ingest::picture::Stated::default(),
+            wholeness: crate::ingest::whole::Wholeness::default(),
         });
         let camera = gst::parse::bin_from_description(line, true).unwrap();
         pipeline.0.add(&camera).unwrap();

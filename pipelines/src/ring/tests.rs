@@ -4,8 +4,9 @@ use forewarn_domain::Orientation;
 use proptest::prelude::*;
 
 use super::*;
-use crate::ClipEnd;
-use crate::Codec;
+use crate::entry::Entry;
+use crate::ingest::RawUnit;
+use crate::{ClipEnd, Codec};
 
 fn at(ms: i64) -> Timestamp {
     Timestamp::from_micros(ms * 1000)
@@ -13,15 +14,15 @@ fn at(ms: i64) -> Timestamp {
 
 fn unit(ms: i64, is_key: bool, size: usize) -> AccessUnit {
     crate::init().unwrap();
-    AccessUnit { captured_at: at(ms), is_key, buffer: gst::Buffer::from_slice(vec![0; size]) }
+    let entry = if is_key { Entry::Clean } else { Entry::No };
+    AccessUnit { captured_at: at(ms), is_key, entry, buffer: gst::Buffer::from_slice(vec![0; size]) }
 }
 
 fn format() -> StreamFormat {
     crate::init().unwrap();
     let (codec, caps, buffer) = (Codec::H264, Codec::H264.unit_caps(), gst::Buffer::new());
-    let unit =
-        crate::ingest::RawUnit { codec, caps, buffer, pts_ns: None, is_key: true, orientation: Orientation::UPRIGHT };
-    StreamFormat::of(&unit, &[])
+    let (is_key, entry, orientation) = (true, Entry::Clean, Orientation::UPRIGHT);
+    StreamFormat::of(&RawUnit { codec, caps, buffer, pts_ns: None, is_key, entry, orientation })
 }
 
 /// A ring with an epoch begun, that keeps 2 s.

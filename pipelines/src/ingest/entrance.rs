@@ -1,0 +1,109 @@
+//! In front of the fork: marks the units with which decoding can begin, and puts the parameter sets in force in front of
+//! those that come without.
+//!
+//! A parser calls every intra picture a key picture, and puts sets in front of some kinds only. From here on a unit without
+//! the flag `DELTA_UNIT` is one with which decoding and clips can begin.
+
+use std::sync::{Arc, Mutex};
+
+use forewarn_base::sync::lock;
+use gst::prelude::*;
+
+use super::Site;
+use crate::Codec;
+use crate::entry::{Entry, marks};
+use crate::sets::Sets;
+
+/// Units without any mark after which an intra picture without one is good enough; after twice as many any picture is.
+const PATIENCE_UNITS: u32 = 250;
+
+/// How decoding begins with a picture that says nothing of itself, as of encoders that refresh by and by in silence.
+pub(super) const WITHOUT_MARK: Entry = Entry::Recovery { pictures: PATIENCE_UNITS };
+
+#[derive(Default)]
+struct Entrance {
+    sets: Sets,
+    units_without_entry: u32,
+    has_marks: bool,
+}
+
+impl Entrance {
+    /// Whether decoding can begin with a unit that says this of itself.
+    fn is_entry(&mut self, entry: Entry) -> bool {
+        self.units_without_entry = self.units_without_entry.saturating_add(1);
+        let is_marked = matches!(entry, Entry::Clean | Entry::Recovery { .. });
+        self.has_marks |= is_marked;
+        let patience = if entry == Entry::Intra { PATIENCE_UNITS } else { PATIENCE_UNITS * 2 };
+        let is_entry = is_marked || (!self.has_marks && self.units_without_entry > patience);
+        if is_entry && entry != Entry::Intra {
+            self.units_without_entry = 0;
+        }
+        is_entry
+    }
+}
+
+/// Watches over what leaves `element`, which gives whole access units.
+pub(super) fn watch(site: &Arc<Site>, element: &gst::Element, codec: Codec) {
+    let Some(pad) = element.static_pad("src") else { return };
+    let (site, entrance) = (site.clone(), Mutex::new(Entrance::default()));
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if let Some(buffer) = info.buffer_mut() {
+            let mut entrance = lock(&entrance);
+            let completed = {
+                let Ok(bytes) = buffer.map_readable() else { return gst::PadProbeReturn::Ok };
+                let said = marks(codec, &bytes);
+                if let Some(orientation) = said.orientation {
+                    site.stated.turned_by_video(orientation);
+                }
+                entrance.sets.learn(codec, &bytes);
+                let is_entry = entrance.is_entry(said.entry);
+                (is_entry, if is_entry { entrance.sets.completed(codec, &bytes) } else { None })
+            };
+            mark(buffer, completed);
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// Sets the flag of a unit, and gives it other bytes if there are any.
+fn mark(buffer: &mut gst::Buffer, (is_entry, bytes): (bool, Option<Vec<u8>>)) {
+    if let Some(bytes) = bytes {
+        let mut whole = gst::Buffer::from_mut_slice(bytes);
+        if let Some(target) = whole.get_mut() {
+            let _ = buffer.copy_into(target, gst::BufferCopyFlags::FLAGS | gst::BufferCopyFlags::TIMESTAMPS, ..);
+        }
+        *buffer = whole;
+    }
+    if buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) == is_entry {
+        let buffer = buffer.make_mut();
+        if is_entry {
+            buffer.unset_flags(gst::BufferFlags::DELTA_UNIT);
+        } else {
+            buffer.set_flags(gst::BufferFlags::DELTA_UNIT);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_intra_picture_without_a_mark_counts_only_where_nothing_else_comes() {
+        let mut entrance = Entrance::default();
+        assert!(!entrance.is_entry(Entry::Intra));
+        assert!((0..PATIENCE_UNITS).all(|_| !entrance.is_entry(Entry::No)));
+        assert!(entrance.is_entry(Entry::Intra) && entrance.is_entry(Entry::Intra));
+        assert!(entrance.is_entry(Entry::Recovery { pictures: 3 }) && !entrance.is_entry(Entry::Intra));
+        let mut entrance = Entrance::default();
+        assert!(entrance.is_entry(Entry::Clean));
+        assert!((0..PATIENCE_UNITS * 3).all(|_| !entrance.is_entry(Entry::Intra)));
+    }
+
+    #[test]
+    fn a_stream_without_any_mark_begins_somewhere() {
+        let mut entrance = Entrance::default();
+        let entries = (0..PATIENCE_UNITS * 5).filter(|_| entrance.is_entry(Entry::No)).count();
+        assert_eq!(entries, 2);
+    }
+}
