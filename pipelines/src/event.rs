@@ -24,6 +24,27 @@ pub enum StreamFault {
         /// What failed.
         detail: String,
     },
+    /// A login that GStreamer does not know.
+    #[error(
+        "the camera takes digest authentication by SHA-256 alone, which is not supported; allow MD5 or basic \
+         authentication in the camera's settings"
+    )]
+    UnknownLogin,
+    /// The camera said no.
+    #[error("the camera answered \"{answer}\"")]
+    Refused {
+        /// Status and words of its answer.
+        answer: String,
+    },
+    /// Units come, and none with which decoding can begin. Told, not a reason to stop.
+    #[error(
+        "no picture with which decoding can begin has come for {after_s} s; it is waited for. A shorter distance between \
+         key frames in the camera's settings would help"
+    )]
+    NoKeyFrame {
+        /// How long.
+        after_s: u64,
+    },
     /// Nothing came for too long.
     #[error("no frame came for {after_s} s")]
     Stalled {
@@ -112,6 +133,8 @@ pub enum StreamEvent {
         reason: StreamFault,
         /// Wait before the next attempt.
         retry_in: Duration,
+        /// Whether this reason has not been told of this outage, or long ago; others need no words.
+        is_news: bool,
     },
     /// An outage is over; follows the `Connected` of the new connection.
     Resumed {
@@ -154,7 +177,10 @@ pub(crate) fn fault_of_error(
             gst::ResourceError::NotAuthorized => StreamFault::Unauthorized,
             gst::ResourceError::NotFound => StreamFault::NotFound { detail: text },
             _ if debug.contains("Unauthorized") || debug.contains("(401)") => StreamFault::Unauthorized,
-            _ => StreamFault::Unreachable { detail: text },
+            _ => match answer_of(&details) {
+                Some(answer) => StreamFault::Refused { answer },
+                None => StreamFault::Unreachable { detail: text },
+            },
         };
     }
     match what.kind::<gst::StreamError>() {
@@ -162,5 +188,23 @@ pub(crate) fn fault_of_error(
             StreamFault::NoVideo { detail: text }
         }
         _ => StreamFault::Other { detail: text },
+    }
+}
+
+/// The answer of a camera as it stands at the end of what `rtspsrc` says of it: "Service Unavailable (503)".
+fn answer_of(details: &str) -> Option<String> {
+    let (words, code) = details.lines().last()?.trim().strip_suffix(')')?.rsplit_once(" (")?;
+    (code.len() == 3 && code.chars().all(|c| c.is_ascii_digit())).then(|| format!("{code} {words}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_is_found_at_the_end() {
+        assert_eq!(answer_of("gst_rtspsrc_send (): rtspsrc0:\nNot Now (503)").as_deref(), Some("503 Not Now"));
+        assert_eq!(answer_of("rtspsrc0:\nFailed to connect. (Generic error)"), None);
+        assert_eq!(answer_of(""), None);
     }
 }

@@ -10,6 +10,7 @@
 //! A damaged file gives its frames up to the damage and then an error.
 
 mod config;
+mod counted;
 mod intray;
 mod units;
 
@@ -23,6 +24,7 @@ use forewarn_domain::{Frame, FrameMeta, Timestamp};
 use gst::prelude::*;
 
 pub use config::{ReplayConfig, ReplayError};
+use counted::Counted;
 use intray::{Intray, Item, options, posted_error};
 pub(crate) use units::load_units;
 
@@ -55,6 +57,11 @@ pub struct FileReplay {
     last: Option<Timestamp>,
     frames: u64,
     duration_ns: Option<i64>,
+    /// For a raw stream, which has no times.
+    counted: Option<Counted>,
+    /// Time from one picture of such a stream to the next.
+    picture_us: i64,
+    has_fields: bool,
     is_over: bool,
 }
 
@@ -81,6 +88,9 @@ impl FileReplay {
             last: None,
             frames: 0,
             duration_ns: None,
+            counted: None,
+            picture_us: 40_000,
+            has_fields: false,
             is_over: false,
         };
         // What keeps it from starting comes over the bus.
@@ -88,8 +98,14 @@ impl FileReplay {
         let Some(first) = replay.pull()? else {
             return Err(replay.no_frame());
         };
-        replay.first_ns = time_of(&first).unwrap_or(0);
-        replay.duration_ns = replay.pipeline.query_duration::<gst::ClockTime>().map(|d| d.nseconds() as i64);
+        if replay.intray.fork().is_some_and(|fork| fork.is_counted) {
+            replay.counted = Some(Counted::default());
+            replay.picture_us = picture_us(&first);
+        } else {
+            replay.first_ns = time_of(&first).unwrap_or(0);
+            replay.duration_ns = replay.pipeline.query_duration::<gst::ClockTime>().map(|d| d.nseconds() as i64);
+        }
+        replay.has_fields = is_field(&first);
         replay.ahead = Some(first);
         Ok(replay)
     }
@@ -112,6 +128,11 @@ impl FileReplay {
     /// Where clips are recorded from.
     pub fn ring(&self) -> Arc<PreRollRing> {
         self.ring.clone()
+    }
+
+    /// Whether the pictures are fields: every other row of interlaced video.
+    pub fn has_fields(&self) -> bool {
+        self.has_fields
     }
 
     /// Frames given so far.
@@ -144,13 +165,19 @@ impl FileReplay {
 
     fn take(&mut self, picture: &Picture) -> Result<Frame, ReplayError> {
         let step = Duration::from_micros(1);
-        let stated = time_of(picture).map(|ns| self.time_at(ns));
+        let stated = match &self.counted {
+            Some(_) => Some(self.config.start + Duration::from_micros(self.frames * self.picture_us.unsigned_abs())),
+            None => time_of(picture).map(|ns| self.time_at(ns)),
+        };
         // A frame without a time, or with one that goes back, still comes after the one before it.
         let captured_at = match (stated, self.last) {
             (Some(at), Some(last)) => at.max(last + step),
             (Some(at), None) => at,
             (None, last) => last.map_or(self.config.start, |last| last + Duration::from_millis(40)),
         };
+        if let (Some(counted), Some(pts)) = (&mut self.counted, picture.sample.buffer().and_then(|b| b.pts())) {
+            counted.picture(ingest::count_of(pts), captured_at);
+        }
         self.fill_ring(captured_at);
         let meta = FrameMeta {
             stream: self.config.stream.clone(),
@@ -172,6 +199,9 @@ impl FileReplay {
 
     /// Moves units into the ring, up to the last one in decoding order that is not after `until`.
     fn fill_ring(&mut self, until: Timestamp) {
+        if self.counted.is_some() {
+            return self.fill_by_count(false);
+        }
         let due: Vec<RawUnit> = {
             let mut units = self.intray.units();
             let is_due = |unit: &RawUnit| unit.pts_ns.is_some_and(|ns| self.time_at(ns) <= until);
@@ -183,8 +213,21 @@ impl FileReplay {
         }
     }
 
+    fn fill_by_count(&mut self, end: bool) {
+        let Some(counted) = &mut self.counted else { return };
+        let taken = counted.take(&mut self.intray.units(), end);
+        for (unit, at) in taken {
+            self.keep_at(unit, at);
+        }
+    }
+
     fn keep(&mut self, unit: RawUnit) {
-        let Some(pts_ns) = unit.pts_ns else { return };
+        if let Some(captured_at) = unit.pts_ns.map(|ns| self.time_at(ns)) {
+            self.keep_at(unit, captured_at);
+        }
+    }
+
+    fn keep_at(&mut self, unit: RawUnit, captured_at: Timestamp) {
         if unit.is_key {
             let format = StreamFormat::of(&unit);
             if self.format.as_ref().is_none_or(|old| format.differs_from(old)) {
@@ -193,7 +236,6 @@ impl FileReplay {
                 self.format = Some(format);
             }
         }
-        let captured_at = self.time_at(pts_ns);
         self.ring.push(AccessUnit { captured_at, is_key: unit.is_key, entry: unit.entry, buffer: unit.buffer });
     }
 
@@ -261,6 +303,7 @@ impl FileReplay {
 
     fn finish(&mut self) {
         self.is_over = true;
+        self.fill_by_count(true);
         let rest: Vec<RawUnit> = self.intray.units().drain(..).collect();
         for unit in rest {
             self.keep(unit);
@@ -284,4 +327,17 @@ impl Drop for FileReplay {
 
 fn time_of(picture: &Picture) -> Option<i64> {
     running_time_ns(picture.sample.buffer()?, picture.sample.segment())
+}
+
+/// Time from one picture to the next as the coded video states it, else 40 ms.
+fn picture_us(picture: &Picture) -> i64 {
+    let rate = picture.sample.caps().and_then(|caps| caps.structure(0)?.get::<gst::Fraction>("framerate").ok());
+    let rate = rate.filter(|rate| rate.numer() > 0 && rate.denom() > 0);
+    rate.map_or(40_000, |rate| 1_000_000 * i64::from(rate.denom()) / i64::from(rate.numer()))
+}
+
+fn is_field(picture: &Picture) -> bool {
+    let caps = picture.sample.caps();
+    caps.and_then(|caps| caps.structure(0)?.get::<String>("interlace-mode").ok())
+        .is_some_and(|mode| mode == "alternate")
 }

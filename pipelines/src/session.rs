@@ -22,8 +22,6 @@ use crate::{DecoderKind, EpochEnd, SourceKind, StreamEvent, StreamFault, StreamF
 const MAX_PENDING: usize = 512;
 /// Arrivals that are remembered until their pictures are decoded; when full, the oldest is forgotten.
 const MAX_ARRIVALS: usize = 128;
-/// How long a key frame is waited for at least while access units come.
-const KEY_FRAME_WAIT: Duration = Duration::from_secs(15);
 
 /// Something that the stream's thread should tell.
 pub(crate) enum Note {
@@ -63,8 +61,10 @@ pub(crate) struct Quiet {
     pub(crate) since_frame: Option<Duration>,
     /// Since the last access unit came; `None` before the first.
     pub(crate) since_unit: Option<Duration>,
-    /// Whether units have been left out on demand since the last frame.
-    pub(crate) is_thinned: bool,
+    /// Since the decoder was given the first access unit after the last frame; `None` if it was given none.
+    pub(crate) since_given: Option<Duration>,
+    /// Whether access units come, of which none could be given to the decoder since the last frame.
+    pub(crate) is_waiting: bool,
 }
 
 impl Quiet {
@@ -75,15 +75,16 @@ impl Quiet {
 
     /// How long to wait on before the connection counts as dead; `None` if it does.
     ///
-    /// A camera may send a key frame only every ten seconds and more, and nothing can be decoded before the first, nor
-    /// before the next where units were left out on demand: while access units come, that one is waited for longer.
+    /// A camera may send a key frame only every minute, and nothing can be decoded before the first, nor before the next
+    /// where units were left out: while access units come, that one is waited for as long as it takes.
     pub(crate) fn time_left(self, stall_after: Duration) -> Option<Duration> {
-        let by_frames = stall_after.saturating_sub(self.without_frame());
-        let by_units = self.since_unit.filter(|_| self.since_frame.is_none() || self.is_thinned).map(|since_unit| {
-            let for_first = stall_after.max(KEY_FRAME_WAIT).saturating_sub(self.without_frame());
-            for_first.min(stall_after.saturating_sub(since_unit))
-        });
-        Some(by_frames.max(by_units.unwrap_or_default())).filter(|left| !left.is_zero())
+        let quiet = match (self.since_unit, self.since_given) {
+            (Some(since_unit), None) => since_unit,
+            // The decoder has had something to do only since then.
+            (Some(_), Some(since_given)) => since_given.min(self.without_frame()),
+            (None, _) => self.without_frame(),
+        };
+        Some(stall_after.saturating_sub(quiet)).filter(|left| !left.is_zero())
     }
 }
 
@@ -96,8 +97,8 @@ pub(crate) struct Session {
     active_us: AtomicU64,
     /// When the last access unit came, on `watch`; 0 before the first.
     unit_us: AtomicU64,
-    /// When the last access unit was left out on demand, on `watch`; 0 before the first.
-    thinned_us: AtomicU64,
+    /// When the decoder was given the first access unit after the last frame, on `watch`; 0 before the first.
+    given_us: AtomicU64,
     has_key_frame: AtomicBool,
 }
 
@@ -130,7 +131,7 @@ impl Session {
             watch: Stopwatch::start(),
             active_us: AtomicU64::new(0),
             unit_us: AtomicU64::new(0),
-            thinned_us: AtomicU64::new(0),
+            given_us: AtomicU64::new(0),
             has_key_frame: AtomicBool::new(false),
         }
     }
@@ -146,8 +147,15 @@ impl Session {
             0 => None,
             at_us => Some(elapsed.saturating_sub(Duration::from_micros(at_us))),
         };
-        let is_thinned = self.thinned_us.load(Ordering::Relaxed) > self.active_us.load(Ordering::Relaxed);
-        Quiet { age: elapsed, since_frame: ago(&self.active_us), since_unit: ago(&self.unit_us), is_thinned }
+        let is_given = self.given_us.load(Ordering::Relaxed) > self.active_us.load(Ordering::Relaxed);
+        let since_unit = ago(&self.unit_us);
+        Quiet {
+            age: elapsed,
+            since_frame: ago(&self.active_us),
+            since_unit,
+            since_given: ago(&self.given_us).filter(|_| is_given),
+            is_waiting: since_unit.is_some() && !is_given,
+        }
     }
 
     fn elapsed_us(&self) -> u64 {
@@ -302,6 +310,10 @@ impl Intake for Session {
         Ok(gst::FlowSuccess::Ok)
     }
 
+    fn partial_frame(&self) {
+        self.active_us.store(self.elapsed_us(), Ordering::Relaxed);
+    }
+
     fn end(&self) {}
 
     fn fault(&self, fault: StreamFault) {
@@ -334,12 +346,13 @@ impl Intake for Session {
     fn decode_queue(&self, level: u32, admission: Admission) {
         self.shared.stats.decode_queue_level.store(u64::from(level), Ordering::Relaxed);
         match admission {
-            Admission::LetIn => {}
-            Admission::LeftOut => count(&self.shared.stats.units_skipped_by_decoder),
-            Admission::Thinned => {
-                self.thinned_us.store(self.elapsed_us(), Ordering::Relaxed);
-                count(&self.shared.stats.units_thinned);
+            Admission::LetIn => {
+                if self.given_us.load(Ordering::Relaxed) <= self.active_us.load(Ordering::Relaxed) {
+                    self.given_us.store(self.elapsed_us(), Ordering::Relaxed);
+                }
             }
+            Admission::LeftOut => count(&self.shared.stats.units_skipped_by_decoder),
+            Admission::Thinned => count(&self.shared.stats.units_thinned),
         }
     }
 
@@ -356,38 +369,31 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn left(connection: u64, frames: Option<u64>, units: Option<u64>, stall: u64) -> u64 {
-        let (since_frame, since_unit) = (frames.map(s), units.map(s));
-        let quiet = Quiet { age: s(connection), since_frame, since_unit, is_thinned: false };
-        quiet.time_left(s(stall)).map_or(0, |left| left.as_secs())
+    /// Seconds left of a connection of an age, since its last frame, unit, and unit given to the decoder.
+    fn left(age: u64, frame: Option<u64>, unit: Option<u64>, given: Option<u64>) -> u64 {
+        let (since_frame, since_unit, since_given) = (frame.map(s), unit.map(s), given.map(s));
+        let is_waiting = unit.is_some() && given.is_none();
+        let quiet = Quiet { age: s(age), since_frame, since_unit, since_given, is_waiting };
+        quiet.time_left(s(5)).map_or(0, |left| left.as_secs())
     }
 
     #[test]
-    fn the_first_key_frame_is_waited_for_while_units_come() {
-        assert_eq!(left(4, None, None, 5), 1, "nothing has come");
-        assert_eq!(left(5, None, None, 5), 0);
-        assert_eq!(left(5, None, Some(0), 5), 5, "units come: looked at again in time");
-        assert_eq!(left(12, None, Some(1), 5), 3, "up to 15 s");
-        assert_eq!(left(15, None, Some(0), 5), 0);
-        assert_eq!(left(9, None, Some(5), 5), 0, "the units have stopped");
-        assert_eq!(left(18, None, Some(0), 20), 2, "a longer limit of the site file holds");
+    fn a_key_frame_is_waited_for_while_units_come() {
+        assert_eq!(left(4, None, None, None), 1, "nothing has come");
+        assert_eq!(left(5, None, None, None), 0);
+        assert_eq!(left(5, None, Some(0), None), 5, "units come: looked at again in time");
+        assert_eq!(left(900, None, Some(1), None), 4, "as long as it takes");
+        assert_eq!(left(9, None, Some(5), None), 0, "the units have stopped");
+        assert_eq!(left(60, Some(40), Some(0), None), 5, "the next key frame, where units were left out");
+        assert_eq!(left(60, Some(40), Some(5), None), 0, "the units have stopped");
     }
 
     #[test]
-    fn the_next_key_frame_is_waited_for_where_units_were_left_out() {
-        let left = |frame, unit| {
-            let quiet = Quiet { age: s(60), since_frame: Some(s(frame)), since_unit: Some(s(unit)), is_thinned: true };
-            quiet.time_left(s(5)).map_or(0, |left| left.as_secs())
-        };
-        assert_eq!(left(9, 0), 5, "units come: looked at again in time");
-        assert_eq!(left(15, 0), 0, "a camera without a key frame for so long is of no use");
-        assert_eq!(left(9, 5), 0, "the units have stopped");
-    }
-
-    #[test]
-    fn after_the_first_frame_only_frames_count() {
-        assert_eq!(left(60, Some(4), Some(0), 5), 1);
-        assert_eq!(left(60, Some(5), Some(0), 5), 0);
-        assert_eq!(left(7, Some(6), Some(0), 5), 0, "also right after the connection");
+    fn a_decoder_that_is_given_units_is_to_give_frames() {
+        assert_eq!(left(60, Some(4), Some(0), Some(4)), 1);
+        assert_eq!(left(60, Some(5), Some(0), Some(5)), 0);
+        assert_eq!(left(60, Some(40), Some(0), Some(1)), 4, "it had nothing to do before");
+        assert_eq!(left(7, None, Some(0), Some(6)), 0, "also right after the connection");
+        assert_eq!(left(7, Some(6), None, None), 0, "a camera that gives raw pictures");
     }
 }

@@ -150,10 +150,9 @@ impl Shared {
         let stream = &self.config.stream;
         match &event {
             StreamEvent::Interrupted { reason, .. } | StreamEvent::RetryFailed { reason, .. } => {
-                tracing::warn!(%stream, %reason, "stream interrupted");
+                tracing::debug!(%stream, %reason, "stream interrupted");
             }
-            StreamEvent::Degraded { reason } => tracing::warn!(%stream, %reason, "stream degraded"),
-            event => tracing::info!(%stream, ?event, "stream event"),
+            event => tracing::debug!(%stream, ?event, "stream event"),
         }
         (self.events)(event);
     }

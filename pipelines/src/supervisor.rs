@@ -9,7 +9,7 @@ use forewarn_domain::clock::Stopwatch;
 use gst::prelude::*;
 
 use crate::event::fault_of_error;
-use crate::ingest::{self, ForkInfo, IngestOptions};
+use crate::ingest::{self, ForkInfo, IngestOptions, KeepAlive};
 use crate::mux::Running;
 use crate::session::{Note, Session};
 use crate::stats::count;
@@ -26,10 +26,34 @@ enum Outcome {
     Broken(StreamFault),
 }
 
+/// A reason that goes on is told again after this time.
+const TOLD_AGAIN_AFTER: Duration = Duration::from_hours(1);
+/// Without a picture to begin with for this long it is told that one is waited for.
+const KEY_FRAME_TOLD_AFTER: Duration = Duration::from_secs(15);
+
 /// An outage that goes on.
 struct Outage {
     since: Timestamp,
     failed_attempts: u32,
+    /// The reasons that were told, and how long ago the latest was.
+    told: Vec<StreamFault>,
+    since_told: Stopwatch,
+}
+
+impl Outage {
+    fn begun(since: Timestamp, reason: &StreamFault) -> Self {
+        Self { since, failed_attempts: 1, told: vec![reason.clone()], since_told: Stopwatch::start() }
+    }
+
+    /// Whether a reason is to be told.
+    fn is_news(&mut self, reason: &StreamFault) -> bool {
+        let is_news = !self.told.contains(reason) || self.since_told.elapsed() >= TOLD_AGAIN_AFTER;
+        if is_news {
+            self.told.push(reason.clone());
+            self.since_told = Stopwatch::start();
+        }
+        is_news
+    }
 }
 
 /// What a stream's thread remembers from one connection to the next.
@@ -86,10 +110,10 @@ impl Supervisor<'_> {
         let retry_in = self.backoff.next_wait();
         if let Some(outage) = &mut self.outage {
             outage.failed_attempts += 1;
-            let attempt = outage.failed_attempts;
-            self.shared.emit(StreamEvent::RetryFailed { attempt, reason: fault, retry_in });
+            let (attempt, is_news) = (outage.failed_attempts, outage.is_news(&fault));
+            self.shared.emit(StreamEvent::RetryFailed { attempt, reason: fault, retry_in, is_news });
         } else {
-            self.outage = Some(Outage { since: self.last_frame_at, failed_attempts: 1 });
+            self.outage = Some(Outage::begun(self.last_frame_at, &fault));
             self.shared.emit(StreamEvent::Interrupted { reason: fault, retry_in });
         }
         retry_in
@@ -134,6 +158,9 @@ impl Supervisor<'_> {
             return Outcome::Stopped;
         }
         // A failure to start is also posted as an error, which says more.
+        let config = &self.shared.config;
+        let mut keep_alive = KeepAlive::of(&pipeline.0, &config.source, config.transport);
+        let mut is_wait_told = false;
         let has_started = pipeline.0.set_state(gst::State::Playing).is_ok();
         let outcome = loop {
             self.pass_on(session);
@@ -148,6 +175,13 @@ impl Supervisor<'_> {
             let Some(left) = quiet.time_left(stall_after) else {
                 break Outcome::Broken(StreamFault::Stalled { after_s: quiet.without_frame().as_secs() });
             };
+            if quiet.is_waiting && !is_wait_told && quiet.without_frame() >= KEY_FRAME_TOLD_AFTER {
+                is_wait_told = true;
+                let after_s = KEY_FRAME_TOLD_AFTER.as_secs();
+                self.shared.emit(StreamEvent::Degraded { reason: StreamFault::NoKeyFrame { after_s } });
+            }
+            let to_request = keep_alive.as_mut().filter(|_| quiet.since_unit.is_some()).map(KeepAlive::tick);
+            let left = to_request.map_or(left, |to_request| left.min(to_request));
             let timeout = if has_started { left } else { Duration::ZERO };
             let message = bus.timed_pop(gst::ClockTime::from_nseconds(timeout.as_nanos() as u64));
             match message.as_ref().map(|message| message.view()) {
@@ -186,7 +220,10 @@ impl Supervisor<'_> {
         let fork = session.fork();
         let decoder = fork.as_ref().and_then(ForkInfo::decoder_element);
         let fault = fault_of_error(error, &self.shared.config.source, decoder);
-        Outcome::Broken(session.fault().or_else(|| session.explained(&fault)).unwrap_or(fault))
+        let fault = session.fault().or_else(|| session.explained(&fault)).unwrap_or(fault);
+        let is_vague = matches!(fault, StreamFault::Unreachable { .. }) && session.last_frame_at().is_none();
+        let reason = if is_vague { ingest::reason(&self.shared.config.source) } else { None };
+        Outcome::Broken(reason.unwrap_or(fault))
     }
 
     fn outcome_of_end(&mut self, session: &Session) -> Outcome {
@@ -250,6 +287,7 @@ mod tests {
             codec: Some(Codec::H264),
             decoder: "vah264dec".to_owned(),
             kind: DecoderKind::VaApi,
+            is_counted: false,
             element: gst::glib::WeakRef::new(),
         });
         for (i, &is_key) in units_are_key.iter().enumerate() {
@@ -257,7 +295,7 @@ mod tests {
             let buffer = gst::Buffer::from_slice([0; 4]);
             let (pts_ns, orientation) = (Some(i as i64 * 40_000_000), Orientation::UPRIGHT);
             let entry = if is_key { Entry::Clean } else { Entry::No };
-            session.unit(RawUnit { codec: Codec::H264, caps, buffer, pts_ns, is_key, entry, orientation });
+            session.unit(RawUnit { codec: Codec::H264, caps, buffer, pts_ns, count: 0, is_key, entry, orientation });
         }
         let stalled = Outcome::Broken(StreamFault::Stalled { after_s: 15 });
         supervisor.exclude_failed_hardware(&stalled, &session);

@@ -64,6 +64,8 @@ pub struct Replay<'a> {
 /// What a replay did.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
+    /// Whether frames of a clip are fields of interlaced video.
+    pub has_fields: bool,
     /// Frames decoded.
     pub frames: u64,
     /// Frames analysed.
@@ -286,6 +288,7 @@ impl Player {
                 keeper.finish_stream(&lane.camera, now);
             }
             self.summary.frames += 1;
+            self.summary.has_fields |= lane.replay.has_fields();
             self.summary.media_s = self.summary.media_s.max(now.as_secs_f64());
         }
         let end = Timestamp::from_secs_f64(self.summary.media_s);

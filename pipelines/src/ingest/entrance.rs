@@ -20,9 +20,18 @@ const PATIENCE_UNITS: u32 = 250;
 /// How decoding begins with a picture that says nothing of itself, as of encoders that refresh by and by in silence.
 pub(super) const WITHOUT_MARK: Entry = Entry::Recovery { pictures: PATIENCE_UNITS };
 
+/// Counted units are numbered by time stamps so far apart.
+const COUNT: gst::ClockTime = gst::ClockTime::from_mseconds(40);
+
+/// The number of a unit or picture that was counted.
+pub(crate) fn count_of(pts: gst::ClockTime) -> i64 {
+    i64::try_from(pts / COUNT).unwrap_or(i64::MAX)
+}
+
 #[derive(Default)]
 struct Entrance {
     sets: Sets,
+    units: u64,
     units_without_entry: u32,
     has_marks: bool,
 }
@@ -49,6 +58,13 @@ pub(super) fn watch(site: &Arc<Site>, element: &gst::Element, codec: Codec) {
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         if let Some(buffer) = info.buffer_mut() {
             let mut entrance = lock(&entrance);
+            if site.is_counted() {
+                // The decoder hands this on with the picture.
+                let buffer = buffer.make_mut();
+                buffer.set_pts(COUNT * entrance.units);
+                buffer.set_dts(None);
+                entrance.units += 1;
+            }
             let completed = {
                 let Ok(bytes) = buffer.map_readable() else { return gst::PadProbeReturn::Ok };
                 let said = marks(codec, &bytes);

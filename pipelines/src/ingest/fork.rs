@@ -59,6 +59,7 @@ pub(super) fn fork(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<(),
         codec: Some(codec),
         decoder: opened.name,
         kind: opened.kind,
+        is_counted: site.is_counted(),
         element: opened.element.downgrade(),
     });
     let pipeline = site.pipeline()?;
@@ -81,14 +82,20 @@ pub(super) fn decode_only(site: &Arc<Site>, pad: &gst::Pad, is_raw: bool) -> Res
     if is_raw {
         let decoder = "none".to_owned();
         let element = gst::glib::WeakRef::new();
-        site.intake.forked(ForkInfo { codec: None, decoder, kind: DecoderKind::Software, element });
+        site.intake.forked(ForkInfo { codec: None, decoder, kind: DecoderKind::Software, is_counted: false, element });
         return attach(site, pad, &[&converter, frame_sink.upcast_ref()]);
     }
     let decoder = make("decodebin")?;
     picture::listen(site, &decoder, None);
     let name = "decodebin".to_owned();
     let element = decoder.downgrade();
-    site.intake.forked(ForkInfo { codec: None, decoder: name, kind: DecoderKind::Software, element });
+    site.intake.forked(ForkInfo {
+        codec: None,
+        decoder: name,
+        kind: DecoderKind::Software,
+        is_counted: false,
+        element,
+    });
     let pipeline = site.pipeline()?;
     pipeline.add_many([&decoder, &converter, frame_sink.upcast_ref()]).map_err(StreamFault::other)?;
     converter.link(&frame_sink).map_err(StreamFault::other)?;
@@ -146,7 +153,8 @@ fn unit_of_sample(codec: Codec, sample: &gst::Sample, orientation: Orientation) 
     let pts_ns = running_time_ns(&buffer, sample.segment());
     let entry = entry_of(codec, &buffer);
     let (is_key, entry) = (entry.is_some(), entry.unwrap_or_default());
-    Some(RawUnit { codec, caps: sample.caps_owned()?, buffer, pts_ns, is_key, entry, orientation })
+    let count = buffer.pts().map_or(0, entrance::count_of);
+    Some(RawUnit { codec, caps: sample.caps_owned()?, buffer, pts_ns, count, is_key, entry, orientation })
 }
 
 /// How decoding begins with a unit; `None` if it cannot.
@@ -174,6 +182,7 @@ pub(super) fn frame_sink(site: &Arc<Site>) -> gst_app::AppSink {
     let on_sample = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
         if !taker.wholeness.is_whole(sample.buffer().and_then(|buffer| buffer.pts())) {
+            taker.intake.partial_frame();
             return Ok(gst::FlowSuccess::Ok);
         }
         let (orientation, colorimetry) = (taker.orientation(), taker.stated.colorimetry());
@@ -322,6 +331,7 @@ mod tests {
                 intake: session.clone(),
                 has_video: AtomicBool::new(false),
                 is_paced: false,
+                is_elementary: AtomicBool::new(false),
                 stated: picture::Stated::default(),
                 wholeness: Wholeness::default(),
             };

@@ -11,12 +11,14 @@
 
 mod entrance;
 mod fork;
+mod keep_alive;
 mod open;
 mod picture;
 mod rtsp;
 mod tracks;
 mod v4l2;
 mod whole;
+mod why;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,8 +32,11 @@ use crate::entry::Entry;
 use crate::thinning::{Admission, DecodedPart};
 use crate::{Codec, DecoderKind, DecoderPreference, RtspTransport, StreamFault};
 
+pub(crate) use entrance::count_of;
+pub(crate) use keep_alive::KeepAlive;
 pub(crate) use open::open;
 pub(crate) use picture::Picture;
+pub(crate) use why::reason;
 
 /// Who takes what a pipeline gives. Called from GStreamer's streaming threads.
 pub(crate) trait Intake: Send + Sync + 'static {
@@ -41,6 +46,8 @@ pub(crate) trait Intake: Send + Sync + 'static {
     fn unit(&self, unit: RawUnit);
     /// A decoded picture, in the order of presentation.
     fn frame(&self, picture: Picture) -> Result<gst::FlowSuccess, gst::FlowError>;
+    /// A decoded picture that does not show everything yet.
+    fn partial_frame(&self) {}
     /// No further frame comes.
     fn end(&self);
     /// The pipeline cannot go on.
@@ -64,6 +71,8 @@ pub(crate) struct ForkInfo {
     pub(crate) codec: Option<Codec>,
     pub(crate) decoder: String,
     pub(crate) kind: DecoderKind,
+    /// Whether units and pictures carry numbers in place of times.
+    pub(crate) is_counted: bool,
     /// Weak: whoever keeps this is kept by what hangs on the decoder's pads, and neither would ever go.
     pub(crate) element: gst::glib::WeakRef<gst::Element>,
 }
@@ -83,6 +92,8 @@ pub(crate) struct RawUnit {
     pub(crate) buffer: gst::Buffer,
     /// Running time in nanoseconds.
     pub(crate) pts_ns: Option<i64>,
+    /// Its number in a stream that has no times, counted in decoding order.
+    pub(crate) count: i64,
     pub(crate) is_key: bool,
     /// How decoding begins with it, if it can.
     pub(crate) entry: Entry,
@@ -122,6 +133,8 @@ pub(crate) struct Site {
     intake: Arc<dyn Intake>,
     has_video: std::sync::atomic::AtomicBool,
     is_paced: bool,
+    /// Whether the video comes in no container, and so without times.
+    is_elementary: std::sync::atomic::AtomicBool,
     stated: Stated,
     wholeness: Wholeness,
 }
@@ -139,6 +152,11 @@ impl Site {
     /// How the pictures are turned: as the video says, and then as its camera is mounted.
     fn orientation(&self) -> Orientation {
         self.stated.orientation().then(self.options.turned)
+    }
+
+    /// Whether units are counted, because they have no times: in a raw file that is not played in real time.
+    fn is_counted(&self) -> bool {
+        self.is_elementary.load(std::sync::atomic::Ordering::SeqCst) && !self.options.is_live
     }
 
     fn has_video(&self) -> bool {

@@ -26,6 +26,7 @@ pub(crate) fn open(
         has_video: AtomicBool::new(false),
         is_paced,
         stated: picture::Stated::default(),
+        is_elementary: AtomicBool::new(false),
         wholeness: Wholeness::default(),
     });
     match source.kind() {
@@ -106,6 +107,7 @@ fn demuxer_of(container: &str) -> Option<&'static str> {
 
 fn take_container(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> Result<(), StreamFault> {
     if Codec::of_caps(caps).is_some() {
+        site.is_elementary.store(true, Ordering::SeqCst);
         return take_video(site, pad, caps);
     }
     let name = caps.structure(0).map(|s| s.name().to_string()).unwrap_or_default();

@@ -70,6 +70,7 @@ fn fork_raw(site: &Arc<Site>, output: &gst::Pad, front: &[&gst::Element]) -> Res
         codec: None,
         decoder: "none".to_owned(),
         kind: DecoderKind::Software,
+        is_counted: false,
         element: gst::glib::WeakRef::new(),
     });
     let pipeline = site.pipeline()?;
@@ -183,6 +184,7 @@ mod tests {
             intake: Arc::new(Catcher(Mutex::new(sender))),
             has_video: AtomicBool::new(false),
             is_paced: false,
+            is_elementary: AtomicBool::new(false),
             stated: crate::ingest::picture::Stated::default(),
             wholeness: crate::ingest::whole::Wholeness::default(),
         });

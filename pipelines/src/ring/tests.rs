@@ -22,7 +22,7 @@ fn format() -> StreamFormat {
     crate::init().unwrap();
     let (codec, caps, buffer) = (Codec::H264, Codec::H264.unit_caps(), gst::Buffer::new());
     let (is_key, entry, orientation) = (true, Entry::Clean, Orientation::UPRIGHT);
-    StreamFormat::of(&RawUnit { codec, caps, buffer, pts_ns: None, is_key, entry, orientation })
+    StreamFormat::of(&RawUnit { codec, caps, buffer, pts_ns: None, count: 0, is_key, entry, orientation })
 }
 
 /// A ring with an epoch begun, that keeps 2 s.

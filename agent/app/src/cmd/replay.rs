@@ -59,9 +59,10 @@ fn print(summary: &Summary) -> std::io::Result<()> {
     let outcomes: Vec<String> = summary.outcomes.iter().map(|(state, n)| format!("{n} {state}")).collect();
     let detail = if outcomes.is_empty() { String::new() } else { format!(" ({})", outcomes.join(", ")) };
     let looks = if summary.looks == 0 { String::new() } else { format!(", {} closer looks", summary.looks) };
+    let pictures = if summary.has_fields { "fields of interlaced video" } else { "frames" };
     writeln!(
         out,
-        "{total} incidents{detail}; {} frames, {} analysed{looks}, {:.1} s of video in {:.1} s",
+        "{total} incidents{detail}; {} {pictures}, {} analysed{looks}, {:.1} s of video in {:.1} s",
         summary.frames, summary.analysed, summary.media_s, summary.wall_s
     )
 }

@@ -138,13 +138,15 @@ impl Metrics for ConsoleSource {
 impl Health for ConsoleSource {
     fn report(&self) -> HealthReport {
         let mut troubles = Vec::new();
-        for (id, stats) in self.streams.snapshots() {
-            if stats.connections == 0 {
-                troubles.push(format!("camera {id} has never been connected"));
-            }
-        }
+        let snapshots = self.streams.snapshots();
         {
             let notices = self.board.lock();
+            for (id, stats) in snapshots {
+                // One that is known to be down says why.
+                if stats.connections == 0 && !notices.down.contains_key(&id) {
+                    troubles.push(format!("camera {id} has never been connected"));
+                }
+            }
             troubles.extend(notices.down.iter().map(|(id, why)| format!("camera {id} {why}")));
             troubles.extend(notices.unread.iter().map(|(id, why)| format!("sensor {id}: {why}")));
             troubles.extend(notices.failing.iter().map(|(what, why)| format!("{what}: {why}")));

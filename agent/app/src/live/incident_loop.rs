@@ -240,6 +240,9 @@ impl IncidentLoop {
         } else {
             self.ends.board.lock().down.insert(stream.clone(), text.clone());
         }
+        if matches!(event, StreamEvent::RetryFailed { is_news: false, .. }) {
+            return;
+        }
         self.tell(&Happening::Stream { stream: stream.clone(), is_up, text, at: now });
     }
 

@@ -132,7 +132,7 @@ pub fn in_words(event: &StreamEvent) -> (bool, String) {
         StreamEvent::Interrupted { reason, retry_in } => {
             (false, format!("interrupted: {reason}; next attempt in {:.1} s", retry_in.as_secs_f64()))
         }
-        StreamEvent::RetryFailed { attempt, reason, retry_in } => {
+        StreamEvent::RetryFailed { attempt, reason, retry_in, .. } => {
             (false, format!("attempt {attempt} failed: {reason}; next in {:.1} s", retry_in.as_secs_f64()))
         }
         StreamEvent::Resumed { gap } => (true, format!("back after a gap of {:.1} s", gap.as_secs_f64())),

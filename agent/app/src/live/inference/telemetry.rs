@@ -106,9 +106,10 @@ impl Telemetry {
             telemetry::BUDGET_USED.of([&"decode"]).set(decode);
         }
         telemetry::BUDGET.of([]).set(self.budget);
-        telemetry::BUDGET_SHORT.of([]).set(f64::from(u8::from(scheduler.is_short())));
+        let is_short = self.is_short(scheduler);
+        telemetry::BUDGET_SHORT.of([]).set(f64::from(u8::from(is_short)));
         let key_interval_s = self.streams.values().filter_map(|of| of.vitals.key_interval_s).fold(0.0, f64::max);
-        let wait_s = if scheduler.is_short() { key_interval_s } else { 0.0 };
+        let wait_s = if is_short { key_interval_s } else { 0.0 };
         telemetry::ANALYSIS_BOUND.of([]).set(scheduler.bound_s() + wait_s);
         self.log(scheduler, now);
     }
@@ -152,8 +153,13 @@ impl Telemetry {
         }
     }
 
+    /// Whether the budget is short for streams that give pictures; those that give none only might need it.
+    fn is_short(&self, scheduler: &Scheduler) -> bool {
+        scheduler.is_short() && self.streams.values().any(|of| of.vitals.is_alive)
+    }
+
     fn log(&mut self, scheduler: &Scheduler, now: Timestamp) {
-        let is_short = scheduler.is_short();
+        let is_short = self.is_short(scheduler);
         if self.since.is_none_or(|(was_short, _)| was_short != is_short) {
             self.since = Some((is_short, now));
         }
