@@ -17,6 +17,7 @@ pub mod program;
 mod scene;
 pub mod scenes;
 pub mod site;
+pub mod soak;
 mod subscriber;
 pub mod wait;
 pub mod wall_clock;

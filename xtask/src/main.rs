@@ -1,4 +1,4 @@
-//! The project's chores, `cargo xtask COMMAND`: set-up, demo, tests, tidy, bench, chaos, diagram.
+//! The project's chores, `cargo xtask COMMAND`: set-up, demo, tests, tidy, bench, chaos, soak, diagram.
 //!
 //! This crate imports none of the others and needs nothing but Rust, because it is what installs the rest.
 
@@ -86,6 +86,18 @@ enum Command {
         #[arg(long, default_value_t = 200)]
         rounds: u32,
     },
+    /// Break connections, fail announcements, exchange models and ask the console some hundred times: nothing may grow
+    #[command(
+        after_help = "Examples:\n  cargo xtask soak\n  cargo xtask soak --brief\n  cargo xtask soak --only models"
+    )]
+    Soak {
+        /// Few rounds of each: half a minute in place of some ten.
+        #[arg(long)]
+        brief: bool,
+        /// Only these loads; a wrong name is answered with those there are.
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
+    },
     /// Write the diagram of the incident's states anew from the table that the code uses
     #[command(after_help = "Example:\n  cargo xtask diagram")]
     Diagram,
@@ -115,6 +127,7 @@ fn run(workspace: &Workspace, command: Command) -> Result<()> {
         Command::Bench { streams: Some(streams), seconds, .. } => bench::streams(workspace, streams, seconds),
         Command::Bench { frames, criterion, .. } => bench::bench(workspace, frames, criterion),
         Command::Chaos { rounds } => suite::chaos(workspace, rounds),
+        Command::Soak { brief, only } => suite::soak(workspace, brief, &only),
         Command::Diagram => suite::diagram(workspace),
     }
 }

@@ -1,4 +1,4 @@
-//! The tests, the chaos harness and the generated diagram.
+//! The tests, the chaos and the soak harness, and the generated diagram.
 
 use anyhow::{Context, Result};
 
@@ -26,6 +26,19 @@ pub(crate) fn chaos(workspace: &Workspace, rounds: u32) -> Result<()> {
     let rounds = rounds.to_string();
     let args = ["run", "--release", "--package", "forewarn-tests", "--bin", "chaos", "--", "--rounds", &rounds];
     run(workspace.cargo(&args).env("FOREWARN_BIN", &forewarn))
+}
+
+/// Does what goes wrong on a site some hundred times; what grows with the rounds is an error.
+pub(crate) fn soak(workspace: &Workspace, is_brief: bool, only: &[String]) -> Result<()> {
+    setup::setup(false)?;
+    let forewarn = compile::program(workspace, Profile::Release)?;
+    assets::fetch(workspace, &forewarn)?;
+    let mut cargo = workspace.cargo(&["run", "--release", "--package", "forewarn-tests", "--bin", "soak", "--"]);
+    if is_brief {
+        cargo.arg("--brief");
+    }
+    cargo.args(only.iter().flat_map(|load| ["--only", load]));
+    run(&mut cargo)
 }
 
 /// Writes the diagram of the incident's states into the docs.
