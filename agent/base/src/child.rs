@@ -7,12 +7,12 @@ use std::io::{self, Read, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Once, mpsc};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use rustix::io::retry_on_intr;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process_group, set_child_subreaper, waitid};
 
 /// Most bytes that are kept of what a program complains about.
 const COMPLAINT_BYTES: u64 = 4096;
@@ -79,6 +79,7 @@ pub fn run(mut command: Command, input: &[u8], limits: Limits) -> Result<Ended, 
         io::ErrorKind::NotFound => ChildError::Missing { program: program.clone() },
         _ => ChildError::Run { program: program.clone(), source },
     };
+    adopt();
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group(command.process_group(0).spawn().map_err(broke)?);
     let ended = watch(&mut group.0, input, limits).map_err(broke)?;
@@ -164,6 +165,33 @@ fn stop_group(leader: Pid) {
     let _ = kill_process_group(leader, Signal::KILL);
 }
 
+/// From now on what a program has started and left becomes this process's to wait for, in place of the system's first
+/// process, which may be slow at it or none at all in a container. Where that is refused, it is as before.
+fn adopt() {
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
+        let _ = set_child_subreaper(Some(getpid()));
+    });
+}
+
+/// Waits for what is left of a group that was stopped.
+fn bury(leader: Pid) {
+    let next = move |more| retry_on_intr(|| waitid(WaitId::Pgid(Some(leader)), WaitIdOptions::EXITED | more));
+    let is_left = loop {
+        match next(WaitIdOptions::NOHANG) {
+            Ok(Some(_)) => {}
+            Ok(None) => break true,
+            Err(_) => break false,
+        }
+    };
+    if is_left {
+        // A killed process goes on its own way to its end, and a disk may hold it up.
+        let wait = move || while matches!(next(WaitIdOptions::empty()), Ok(Some(_))) {};
+        // Without a thread they wait for the system.
+        drop(Builder::new().name("child-rest".to_owned()).spawn(wait));
+    }
+}
+
 /// A child that leads a process group and is stopped with it and waited for on every way out.
 struct Group(Child);
 
@@ -177,6 +205,9 @@ impl Drop for Group {
         }
         // It fails harmlessly for a child that has been waited for.
         let _ = self.0.wait();
+        if let Some(pid) = pid_of(&self.0) {
+            bury(pid);
+        }
     }
 }
 
@@ -225,11 +256,10 @@ mod tests {
         assert!(matches!(error, ChildError::TooMuch { .. }), "{error}");
     }
 
-    /// The state of the process whose number the script wrote: gone, or a zombie that somebody else has to wait for.
+    /// Whether nothing is left of the process whose number the script wrote, not even a zombie.
     fn is_gone(file: &std::path::Path) -> bool {
         let pid = std::fs::read_to_string(file).unwrap();
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-        stat.rsplit(')').next().unwrap_or_default().trim().starts_with('Z') || stat.is_empty()
+        !std::path::Path::new(&format!("/proc/{}", pid.trim())).exists()
     }
 
     #[test]
