@@ -56,6 +56,8 @@ struct Session<A: Adapter> {
     is_leaving: bool,
     has_left: bool,
     was_useful: bool,
+    /// Answers were waited for too long.
+    was_in_vain: bool,
 }
 
 /// Runs one connection.
@@ -71,6 +73,7 @@ pub(super) async fn run<A: Adapter>(context: &mut Context<A>) -> End {
         is_leaving: false,
         has_left: false,
         was_useful: false,
+        was_in_vain: false,
     };
     let lasted = Stopwatch::start();
     let mut ended = drive(&mut session, &mut inward, context).await;
@@ -89,7 +92,10 @@ pub(super) async fn run<A: Adapter>(context: &mut Context<A>) -> End {
     context.count(|stats| (stats.connected_since, stats.in_flight) = (None, 0));
     match ended {
         Ok(()) => End::Stopped,
-        Err(why) => End::Failed { why, was_useful: session.was_useful || lasted.elapsed() > USEFUL_AFTER },
+        Err(why) => {
+            let has_lasted = lasted.elapsed() > USEFUL_AFTER && !session.was_in_vain;
+            End::Failed { why, was_useful: session.was_useful || has_lasted }
+        }
     }
 }
 
@@ -113,7 +119,7 @@ async fn drive<A: Adapter>(
                 () = std::future::ready(()), if !session.acked.is_empty() => session.note_acked(context),
                 () = context.lane.queued(), if session.is_ready => {}
                 () = session.patience.ended() => {
-                    session.was_useful = false;
+                    session.was_in_vain = true;
                     return Err(unanswered(context));
                 }
                 changed = stop.changed(), if !is_stopping => {
@@ -165,7 +171,7 @@ impl<A: Adapter> Session<A> {
                     stats.connected_since = Some(now);
                     stats.connections += 1;
                 });
-                tracing::info!(upstream = context.lane.upstream(), peer = %context.adapter.peer(), "connected upstream");
+                tracing::info!(upstream = context.lane.upstream(), "connected to {}", context.adapter.peer());
             }
             Note::Acknowledged(seq) => {
                 if let Some(receipt) = self.window.acknowledged(seq) {
