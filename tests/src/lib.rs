@@ -12,6 +12,7 @@ pub mod clips;
 pub mod fuzzing;
 pub mod many;
 pub mod meter;
+pub mod mute_broker;
 pub mod process;
 pub mod program;
 mod scene;

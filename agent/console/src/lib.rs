@@ -11,10 +11,12 @@
 //! | `/api/v1/incidents` | [`Incidents`] | both |
 
 mod api;
+mod health;
 mod listener;
 mod ports;
 mod server;
 
+pub use health::{HealthBook, HealthReport, PartNow, PartState, Turn};
 pub use listener::Listener;
-pub use ports::{Health, HealthReport, Incidents, Metrics, Ports};
+pub use ports::{Health, Incidents, Metrics, Ports};
 pub use server::{ConsoleError, Server};

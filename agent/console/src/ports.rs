@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use forewarn_wire::WireIncident;
-use serde::Serialize;
-
+use crate::health::HealthReport;
 use crate::listener::Listener;
+use forewarn_wire::WireIncident;
 
 /// What is counted.
 pub trait Metrics: Send + Sync + 'static {
@@ -26,15 +25,6 @@ pub trait Health: Send + Sync + 'static {
 pub trait Incidents: Send + Sync + 'static {
     /// Those that are not closed, oldest first.
     fn open(&self) -> Vec<WireIncident>;
-}
-
-/// The state of the agent's parts.
-#[derive(Debug, Clone, Serialize)]
-pub struct HealthReport {
-    /// Whether every part works.
-    pub is_healthy: bool,
-    /// What does not, for people.
-    pub troubles: Vec<String>,
 }
 
 /// All ports. Clones share what is behind them.

@@ -152,6 +152,13 @@ table! {
         RETENTION_EVENTS: Counter("forewarn_retention_events_total", "events", [],
             "Evidence deleted under pressure, or limits that cannot be kept.");
     }
+    "Health" {
+        HEALTHY: Gauge("forewarn_healthy", "0 or 1", [], "1 while no part is in trouble, as `/healthz` says.");
+        HEALTH: Gauge("forewarn_part_health", "0 to 2", [part],
+            "How a part fares: 0 well, 1 with a warning, 2 in trouble; `/healthz` says why, since when and what to do.");
+        OUTBOX_OLDEST: Gauge("forewarn_outbox_oldest_age_seconds", "seconds", [],
+            "How long ago the oldest report happened that some upstream has not acknowledged; 0 if there is none.");
+    }
     "Clock" {
         CLOCK_LEAPS: Counter("forewarn_clock_leaps_total", "leaps", [direction],
             "How often the clock on the wall was set, `forward` or `back`.");

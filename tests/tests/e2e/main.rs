@@ -6,6 +6,7 @@ mod chaos;
 mod clock;
 mod evaluate;
 mod exit_codes;
+mod health;
 mod live;
 mod many_streams;
 mod outages;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use forewarn_base::sync::lock;
-use forewarn_domain::{IncidentRecord, SensorId, StreamId};
+use forewarn_domain::{AnnounceOutcome, FailureKind, IncidentRecord, SensorId, SpeakerId, StreamId, Timestamp};
 
 /// What is written up.
 #[derive(Debug, Default)]
@@ -13,10 +13,27 @@ pub struct Notices {
     pub open: Vec<IncidentRecord>,
     /// The streams without a picture, and why.
     pub down: BTreeMap<StreamId, String>,
+    /// The streams that go on with another decoder than they began with, and why.
+    pub degraded: BTreeMap<StreamId, String>,
+    /// What became of the latest announcements on each loudspeaker.
+    pub speakers: BTreeMap<SpeakerId, SpeakerNotice>,
+    /// When the incident loop last turned.
+    pub turned_at: Option<Timestamp>,
     /// The sensors that cannot be read, and why.
     pub unread: BTreeMap<SensorId, String>,
     /// What cannot be kept or written, and why.
     pub failing: BTreeMap<&'static str, String>,
+}
+
+/// What became of the latest announcements on one loudspeaker.
+#[derive(Debug, Default)]
+pub struct SpeakerNotice {
+    /// How many in a row have failed.
+    pub failed_in_row: u32,
+    /// How many of them in a row because the text could not be spoken.
+    pub speech_failed_in_row: u32,
+    /// What became of the latest, for people, after "the announcement".
+    pub last: String,
 }
 
 /// The board. Clones share it.
@@ -27,5 +44,23 @@ impl Board {
     /// What is on it, to be read or changed.
     pub fn lock(&self) -> MutexGuard<'_, Notices> {
         lock(&self.0)
+    }
+
+    /// Writes up what became of an announcement. That the agent stops says nothing of the loudspeaker.
+    pub fn announced(&self, speaker: &SpeakerId, outcome: &AnnounceOutcome) {
+        let mut notices = self.lock();
+        let notice = notices.speakers.entry(speaker.clone()).or_default();
+        match outcome {
+            AnnounceOutcome::Played { proof, .. } => {
+                *notice = SpeakerNotice { last: format!("was played ({proof})"), ..SpeakerNotice::default() };
+            }
+            AnnounceOutcome::Failed { kind: FailureKind::Stopped, .. } => {}
+            AnnounceOutcome::Failed { kind, reason } => {
+                let is_speech = *kind == FailureKind::Speech;
+                notice.failed_in_row = notice.failed_in_row.saturating_add(1);
+                notice.speech_failed_in_row = if is_speech { notice.speech_failed_in_row.saturating_add(1) } else { 0 };
+                notice.last = format!("failed ({kind}): {reason}");
+            }
+        }
     }
 }

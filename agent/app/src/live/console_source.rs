@@ -9,6 +9,7 @@ use forewarn_wire::WireIncident;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::board::Board;
+use super::health::HealthDesk;
 use super::streams::StatsReader;
 use super::upstreams::Upstreams;
 use crate::telemetry::{self, Counter, Gauge};
@@ -43,6 +44,8 @@ pub struct ConsoleSource {
     pub board: Board,
     /// The ways upstream.
     pub upstreams: Upstreams,
+    /// Tells how the parts fare.
+    pub health: HealthDesk,
     /// Tells how instants read on the wall.
     pub clock: Arc<dyn Clock>,
 }
@@ -130,6 +133,7 @@ impl Metrics for ConsoleSource {
         self.read_incidents();
         self.read_outbox();
         self.read_upstreams();
+        self.health.publish();
         Self::read_process();
         self.recorder.render()
     }
@@ -137,22 +141,7 @@ impl Metrics for ConsoleSource {
 
 impl Health for ConsoleSource {
     fn report(&self) -> HealthReport {
-        let mut troubles = Vec::new();
-        let snapshots = self.streams.snapshots();
-        {
-            let notices = self.board.lock();
-            for (id, stats) in snapshots {
-                // One that is known to be down says why.
-                if stats.connections == 0 && !notices.down.contains_key(&id) {
-                    troubles.push(format!("camera {id} has never been connected"));
-                }
-            }
-            troubles.extend(notices.down.iter().map(|(id, why)| format!("camera {id} {why}")));
-            troubles.extend(notices.unread.iter().map(|(id, why)| format!("sensor {id}: {why}")));
-            troubles.extend(notices.failing.iter().map(|(what, why)| format!("{what}: {why}")));
-        }
-        troubles.extend(self.upstreams.troubles());
-        HealthReport { is_healthy: troubles.is_empty(), troubles }
+        self.health.report()
     }
 }
 

@@ -4,6 +4,7 @@
 //! planes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use forewarn_analytics::luma::LumaPlane;
 use forewarn_domain::{StreamId, Timestamp};
@@ -57,7 +58,7 @@ impl Part for Falls {
         self.threads.iter().any(|(_, thread)| thread.has_ended())
     }
 
-    fn stop(&mut self) -> anyhow::Result<()> {
+    fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
         let end = |(queue, mut thread): (Sender<Job, LeaveOut>, Thread)| {
             queue.finish(Job::Stop);
             thread.join()

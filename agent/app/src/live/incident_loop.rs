@@ -100,6 +100,7 @@ impl IncidentLoop {
         loop {
             anyhow::ensure!(!self.ends.outbox.is_broken(), "the thread that writes reports ended; see the log");
             let now = self.ends.clock.now();
+            self.ends.board.lock().turned_at = Some(now);
             self.look_at_the_clock(now);
             self.ends.clock_watch.keep(now);
             self.take_sensors(now);
@@ -218,6 +219,7 @@ impl IncidentLoop {
             }
             LoopEvent::Stream { stream, event } => self.stream_changed(&stream, &event, now),
             LoopEvent::Announced { id, speaker, outcome } => {
+                self.ends.board.announced(&speaker, &outcome);
                 self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at: now });
                 self.ends.engine.announced(id, outcome, now);
             }
@@ -235,6 +237,9 @@ impl IncidentLoop {
             _ => {}
         }
         let (is_up, text) = super::streams::in_words(event);
+        if matches!(event, StreamEvent::Degraded { .. }) {
+            self.ends.board.lock().degraded.insert(stream.clone(), text.clone());
+        }
         if is_up {
             self.ends.board.lock().down.remove(stream);
         } else {
@@ -307,6 +312,7 @@ impl IncidentLoop {
         if let Some((kind, reason)) = failure {
             let outcome = AnnounceOutcome::Failed { kind, reason: reason.to_owned() };
             super::speakers::count(&speaker, &outcome);
+            self.ends.board.announced(&speaker, &outcome);
             self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at: now });
             self.ends.engine.announced(id, outcome, now);
             // The machine answers with the fall-back speaker or with going on unheard; the speakers are finite.

@@ -9,6 +9,7 @@ mod console_source;
 mod descriptors;
 mod evidence;
 mod falls;
+mod health;
 mod incident_loop;
 mod inference;
 mod latency;
@@ -24,10 +25,12 @@ mod storage;
 mod streams;
 mod troubles;
 mod upstreams;
+mod vitals;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use forewarn_analytics::luma::Fall;
 use forewarn_console::Server;
@@ -39,7 +42,11 @@ use forewarn_wire::story::Happening;
 use part::Part;
 
 pub use inference::Models;
+use shutdown::Ending;
 pub use shutdown::Shutdown;
+
+/// An ordered end takes no longer, whatever clients, brokers, cameras and disks do. A supervisor waits longer than that.
+const END_WITHIN: Duration = Duration::from_secs(8);
 
 /// Everything that the incident loop takes in.
 #[derive(Debug)]
@@ -144,9 +151,10 @@ impl Agent {
         self.parts.iter().find(|part| part.is_broken()).map(|part| part.name())
     }
 
-    /// Stops every part in order.
+    /// Stops every part in order, within [`END_WITHIN`]: a part that does not end by then is left behind with the process.
     pub fn stop(mut self) -> anyhow::Result<RunStats> {
-        part::stop_all(&mut self.parts)?;
+        let ending = Ending::within(END_WITHIN)?;
+        part::stop_all(&mut self.parts, |part| ending.has_come_to(part))?;
         Ok(self.counters.read())
     }
 }
@@ -163,7 +171,7 @@ impl Part for Servers {
         self.0.iter().any(|server| !server.is_running())
     }
 
-    fn stop(&mut self) -> anyhow::Result<()> {
+    fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
         self.0.clear();
         Ok(())
     }

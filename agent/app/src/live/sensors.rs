@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use forewarn_base::sync::lock;
 use forewarn_domain::{Clock, SensorId, Timestamp};
@@ -122,7 +123,7 @@ impl Part for Sensors {
         self.0.as_ref().is_some_and(|sensors| !sensors.is_running())
     }
 
-    fn stop(&mut self) -> anyhow::Result<()> {
+    fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
         drop(self.0.take());
         Ok(())
     }

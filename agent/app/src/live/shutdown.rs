@@ -1,13 +1,17 @@
 //! SIGINT and SIGTERM: the first asks for an ordered end, the second ends at once.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use forewarn_base::sync::lock;
+use forewarn_domain::clock::Stopwatch;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+
+use crate::exit::ExitCode;
 
 /// Tells when the user wants the agent to stop.
 #[derive(Debug)]
@@ -40,5 +44,44 @@ impl Shutdown {
     /// Waits until a stop is asked for, at most for `time`. True if it was.
     pub fn wait(&self, time: Duration) -> bool {
         !matches!(self.asked.recv_timeout(time), Err(RecvTimeoutError::Timeout))
+    }
+}
+
+/// An end that must come: what is left of the process when its time is over ends with it. What was reported is on the
+/// disk, and the next start goes on with it, as after a loss of power.
+#[derive(Debug)]
+pub struct Ending {
+    limit: Duration,
+    begun: Stopwatch,
+    part: Arc<Mutex<&'static str>>,
+    /// The watch is over when this is dropped.
+    _is_over: SyncSender<()>,
+}
+
+impl Ending {
+    /// Ends the process if this is not dropped within `limit`.
+    pub fn within(limit: Duration) -> anyhow::Result<Self> {
+        let part = Arc::new(Mutex::new("agent"));
+        let (is_over, watch) = sync_channel::<()>(1);
+        let last = Arc::clone(&part);
+        let wait = move || {
+            if watch.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+                tracing::error!(
+                    "the part `{}` did not end within {} s; the process ends without it",
+                    *lock(&last),
+                    limit.as_secs()
+                );
+                // Without the libraries' own farewells, which may hang as the part does.
+                signal_hook::low_level::exit(ExitCode::Failed as i32);
+            }
+        };
+        std::thread::Builder::new().name("ending".to_owned()).spawn(wait).context("failed to start a thread")?;
+        Ok(Self { limit, begun: Stopwatch::start(), part, _is_over: is_over })
+    }
+
+    /// From now on this part is waited for. How much time is left.
+    pub fn has_come_to(&self, part: &'static str) -> Duration {
+        *lock(&self.part) = part;
+        self.limit.saturating_sub(self.begun.elapsed())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use forewarn_domain::{AnnounceOutcome, Announcement, Clock, Loudspeaker, SpeakerId};
 use forewarn_hw::SpeakerContext;
@@ -62,7 +63,7 @@ impl Part for Speakers {
 
     /// Takes no more announcements. What still sounds is cut off by the end of the process, and its incident is taken
     /// up again after the restart.
-    fn stop(&mut self) -> anyhow::Result<()> {
+    fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
         self.queues.clear();
         self.threads.drain(..).filter(Thread::has_ended).try_for_each(|mut thread| thread.join().map(drop))
     }

@@ -1,6 +1,7 @@
 //! Starts every part of the agent.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use forewarn_console::{Listener, Ports, Server};
 use forewarn_domain::Clock;
@@ -21,6 +22,7 @@ use super::console_source::{self, ConsoleSource};
 use super::descriptors::DescriptorWatch;
 use super::evidence::{self, Evidence};
 use super::falls::Falls;
+use super::health::{Health, HealthDesk, Sources};
 use super::incident_loop::{Ends, IncidentLoop, QUEUE};
 use super::inference::{Inference, Models, Shared};
 use super::latency::Latencies;
@@ -64,6 +66,7 @@ impl Agent {
         let evidence = Evidence::start(site, keeper, &clock, to_loop.with_policy::<GiveBack>(), outbox.again())?;
         let attributes = models.reader.as_ref().map(|reader| reader.attributes().to_vec()).unwrap_or_default();
         let shared = Shared::new(&attributes);
+        let vitals = shared.vitals.clone();
         let mailbox = Arc::<Mailbox>::default();
         let board = Board::default();
         let latencies = Arc::<Latencies>::default();
@@ -96,6 +99,17 @@ impl Agent {
             outbox: holder.clone(),
             upstreams: upstreams.clone(),
         };
+        let sources = Sources {
+            streams: streams.stats(),
+            outbox: holder.clone(),
+            board: board.clone(),
+            upstreams: upstreams.clone(),
+            vitals,
+            speakers: site.speakers.iter().map(|(id, _)| id.clone()).collect(),
+            sensors: site.sensors.iter().map(|sensor| sensor.id().clone()).collect(),
+            clock: Arc::clone(&clock),
+        };
+        let desk = HealthDesk::new(sources, site.storage.dir.path().to_owned());
         let source = ConsoleSource {
             site: site.header.id.to_string(),
             recorder,
@@ -103,11 +117,13 @@ impl Agent {
             outbox: holder,
             board,
             upstreams: upstreams.clone(),
+            health: desk.clone(),
             clock,
         };
         let servers = start_servers(site, &source.ports())?;
         let addresses = servers.iter().map(Server::address).collect();
         let parts: Vec<Box<dyn Part>> = vec![
+            Box::new(Health::start(desk)?),
             Box::new(streams),
             Box::new(falls),
             Box::new(sensors),
@@ -174,7 +190,7 @@ impl Part for Incidents {
         self.thread.has_ended()
     }
 
-    fn stop(&mut self) -> anyhow::Result<()> {
+    fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
         self.to_loop.finish(LoopEvent::Stop);
         self.thread.join()?.unwrap_or(Ok(()))
     }

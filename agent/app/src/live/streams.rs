@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use forewarn_domain::{Clock, StreamId};
 use forewarn_pipelines::{
@@ -115,7 +116,7 @@ impl Part for Streams {
     }
 
     /// Stops them all: first each is asked, so that none waits for another.
-    fn stop(&mut self) -> anyhow::Result<()> {
+    fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
         self.streams.values().for_each(LiveStream::ask_to_stop);
         self.streams.values().for_each(LiveStream::stop);
         Ok(())

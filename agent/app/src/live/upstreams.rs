@@ -12,8 +12,10 @@ use super::part::Part;
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
-/// Time that all of them have for what is left when the agent stops.
-const DRAIN: Duration = Duration::from_secs(8);
+/// Time that all of them have for what is left when the agent stops, if so much is left.
+const DRAIN: Duration = Duration::from_secs(5);
+/// What it takes to end when that time is over.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 struct State {
@@ -44,16 +46,6 @@ impl Upstreams {
         self.stats().values().map(|stats| stats.acknowledged).sum()
     }
 
-    /// To whom no reports go now, and why.
-    pub fn troubles(&self) -> Vec<String> {
-        let stats = self.lock().running.as_ref().map(forewarn_report::Upstreams::stats).unwrap_or_default();
-        let away = stats.into_iter().filter(|(_, stats)| stats.connected_since.is_none());
-        away.map(|(name, stats)| {
-            format!("upstream {name}: {}", stats.last_error.as_deref().unwrap_or("not connected yet"))
-        })
-        .collect()
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.0)
     }
@@ -68,10 +60,10 @@ impl Part for Upstreams {
         self.lock().running.as_ref().is_some_and(|running| !running.are_running())
     }
 
-    fn stop(&mut self) -> anyhow::Result<()> {
+    fn stop(&mut self, left: Duration) -> anyhow::Result<()> {
         let running = self.lock().running.take();
         if let Some(running) = running {
-            let last = running.stop(DRAIN);
+            let last = running.stop(DRAIN.min(left.saturating_sub(FAREWELL)));
             self.lock().last = last;
         }
         Ok(())

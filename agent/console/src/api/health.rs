@@ -8,7 +8,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 
 use super::ask;
-use crate::ports::{Health, HealthReport};
+use crate::health::HealthReport;
+use crate::ports::Health;
 
 pub(super) fn routes(health: Arc<dyn Health>) -> Router {
     Router::new().route("/healthz", get(report)).with_state(health)

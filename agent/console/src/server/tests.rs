@@ -5,12 +5,16 @@ use std::net::TcpStream as Client;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{Timestamp, WallTime};
 use forewarn_wire::WireIncident;
 
 use super::*;
-use crate::ports::{Health, HealthReport, Incidents};
+use crate::health::{HealthBook, HealthReport, PartNow};
+use crate::ports::{Health, Incidents};
 
 struct Fixed;
+
+const HEALTH: &str = r#"{"is_healthy":false,"troubles":["gate: interrupted"],"warnings":[],"parts":[{"part":"gate","state":"trouble","since":"1970-01-01T00:00:00.000Z","what":"interrupted"}]}"#;
 
 static TURNED_AWAY: AtomicU64 = AtomicU64::new(0);
 
@@ -27,7 +31,9 @@ impl Metrics for Fixed {
 
 impl Health for Fixed {
     fn report(&self) -> HealthReport {
-        HealthReport { is_healthy: false, troubles: vec!["gate: interrupted".to_owned()] }
+        let mut book = HealthBook::default();
+        book.take(Timestamp::ZERO, vec![PartNow::trouble("gate", "interrupted", "")]);
+        book.report(|at| WallTime::from_micros(at.as_micros()))
     }
 }
 
@@ -76,7 +82,7 @@ fn heard(mut client: Client) -> String {
 fn metrics_health_and_incidents_are_served_on_loopback() {
     let server = Server::start(Listener::Metrics, loopback(), &ports()).unwrap();
     assert_eq!(get(&server, "/metrics"), (200, "forewarn_frames_in_total 3\n".to_owned()));
-    assert_eq!(get(&server, "/healthz"), (503, r#"{"is_healthy":false,"troubles":["gate: interrupted"]}"#.to_owned()));
+    assert_eq!(get(&server, "/healthz"), (503, HEALTH.to_owned()));
     assert_eq!(get(&server, "/api/v1/incidents"), (200, "[]".to_owned()));
     let console = Server::start(Listener::Console, loopback(), &ports()).unwrap();
     assert_eq!(get(&console, "/api/v1/incidents"), (200, "[]".to_owned()));
@@ -110,7 +116,7 @@ fn a_port_that_never_answers_does_not_hold_the_stop_up() {
     impl Health for Stuck {
         fn report(&self) -> HealthReport {
             self.0.lock().unwrap().recv().unwrap();
-            HealthReport { is_healthy: true, troubles: Vec::new() }
+            HealthBook::default().report(|at| WallTime::from_micros(at.as_micros()))
         }
     }
     let (go_on, stuck) = std::sync::mpsc::sync_channel(1);

@@ -117,7 +117,7 @@ impl Part for Evidence {
     }
 
     /// Writes all clips as they are and ends. Bundles of open incidents stay open, for the next start goes on with them.
-    fn stop(&mut self) -> anyhow::Result<()> {
+    fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
         self.queue.finish(Job::Stop);
         self.thread.join().map(drop)
     }

@@ -13,6 +13,7 @@ mod worker;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use forewarn_domain::{AttributeId, Clock, Detector, Reader, StreamId};
 use forewarn_engine::eye::Eye;
@@ -23,6 +24,7 @@ use forewarn_telemetry::queue::{Sender, Wait};
 use super::LoopEvent;
 use super::part::{Part, Thread};
 use super::streams::{Control, Streams};
+use super::vitals::Vitals;
 use crate::config::Site;
 use decoding::DecodeMeter;
 use telemetry::Telemetry;
@@ -45,12 +47,14 @@ pub struct Shared {
     pub scenes: Scenes,
     /// The looks that are wanted.
     pub looks: Arc<LookQueue>,
+    /// How the models and their budget fare.
+    pub vitals: Vitals,
 }
 
 impl Shared {
     /// For a reader of `attributes`.
     pub fn new(attributes: &[AttributeId]) -> Self {
-        Self { scenes: Scenes::default(), looks: Arc::new(LookQueue::new(attributes)) }
+        Self { scenes: Scenes::default(), looks: Arc::new(LookQueue::new(attributes)), vitals: Vitals::default() }
     }
 }
 
@@ -152,7 +156,7 @@ impl Part for Inference {
     }
 
     /// Ends the thread after the job that it is at.
-    fn stop(&mut self) -> anyhow::Result<()> {
+    fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
         self.is_stopping.store(true, Ordering::Relaxed);
         self.wakeup.notify();
         self.thread.join().map(drop)

@@ -92,8 +92,8 @@ impl Telemetry {
         }
     }
 
-    /// Writes the metrics, and the log when the budget becomes short.
-    pub(super) fn publish(&mut self, scheduler: &Scheduler, now: Timestamp) {
+    /// Writes the metrics, and the log when the budget becomes short. Whether it has been so for a while.
+    pub(super) fn publish(&mut self, scheduler: &Scheduler, now: Timestamp) -> bool {
         let elapsed_s = self.published_at.map_or(0.0, |at| now.since(at).as_secs_f64());
         self.published_at = Some(now);
         self.turn_gaps(now);
@@ -112,6 +112,7 @@ impl Telemetry {
         let wait_s = if is_short { key_interval_s } else { 0.0 };
         telemetry::ANALYSIS_BOUND.of([]).set(scheduler.bound_s() + wait_s);
         self.log(scheduler, now);
+        self.is_told
     }
 
     fn publish_streams(&mut self, scheduler: &Scheduler, now: Timestamp, elapsed_s: f64) {

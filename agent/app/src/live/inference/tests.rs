@@ -152,7 +152,7 @@ fn frames_of_all_streams_are_looked_at_and_the_newest_wins() {
     assert_eq!(seen, [("c0".to_owned(), 100.0), ("c1".to_owned(), 200.0), ("c2".to_owned(), 300.0)]);
     assert_eq!(rig.batches.lock().unwrap().iter().sum::<usize>(), 3);
     assert_eq!(rig.inference.analysed().load(Ordering::Relaxed), 3);
-    rig.inference.stop().unwrap();
+    rig.inference.stop(Duration::MAX).unwrap();
     assert!(rig.inference.is_broken(), "no thread is left");
 }
 
@@ -176,7 +176,7 @@ fn a_frame_that_breaks_the_detector_takes_no_other_with_it() {
         }
     }
     assert_eq!((troubles, analysed), (1, 1));
-    rig.inference.stop().unwrap();
+    rig.inference.stop(Duration::MAX).unwrap();
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn a_still_scene_is_looked_at_seldom_and_motion_wakes_it() {
     slot.put(frame("c0", 9999, 600, 300));
     while rig.analysed().0.meta.sequence != 9999 {}
     assert!(stopwatch.elapsed().saturating_sub(moved_at) < Duration::from_millis(1500), "motion is looked at at once");
-    rig.inference.stop().unwrap();
+    rig.inference.stop(Duration::MAX).unwrap();
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn tiles_are_looked_at_where_something_moves_and_told() {
     let coverage = coverage.unwrap();
     assert!(coverage.can_have_seen(&detections[0].bbox) && !coverage.regions.is_empty(), "{coverage:?}");
     assert!(coverage.regions.len() < 6, "{coverage:?}");
-    rig.inference.stop().unwrap();
+    rig.inference.stop(Duration::MAX).unwrap();
 }
 
 #[test]
@@ -239,5 +239,5 @@ fn wanted_looks_come_back_as_readings() {
         assert!(readings.iter().all(|reading| reading.at == Timestamp::from_secs_f64(1.0)));
     }
     assert_eq!(tracks, [7, 8]);
-    rig.inference.stop().unwrap();
+    rig.inference.stop(Duration::MAX).unwrap();
 }

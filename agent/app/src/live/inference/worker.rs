@@ -195,6 +195,7 @@ impl Worker {
         let camera = &frame.meta.stream;
         let event = match found {
             Ok(detections) => {
+                self.shared.vitals.looked();
                 telemetry::FRAMES_ANALYSED.of([camera]).increment(1);
                 telemetry::TILES_ANALYSED.of([camera]).increment(parts.tiles.len() as u64 - 1);
                 self.analysed.fetch_add(1, Ordering::Relaxed);
@@ -202,6 +203,7 @@ impl Worker {
                 LoopEvent::Analysed(Analysed::new(frame, plane, detections, parts.coverage))
             }
             Err(error) => {
+                self.shared.vitals.failed(&error);
                 telemetry::FRAMES_DROPPED.of([camera, &"inference_failed"]).increment(1);
                 let what = format!("camera {}, frame {}: {error}", frame.meta.stream, frame.meta.sequence);
                 LoopEvent::Happened(Happening::trouble(what, frame.meta.captured_at))
@@ -253,7 +255,7 @@ impl Worker {
         for (stream, fare) in self.scheduler.fares(now) {
             self.streams.decode_part(stream, fare.planned.decoded_part as f32);
         }
-        self.telemetry.publish(&self.scheduler, now);
+        self.shared.vitals.budget(self.telemetry.publish(&self.scheduler, now));
     }
 }
 

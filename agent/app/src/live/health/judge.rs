@@ -1,0 +1,270 @@
+//! How each part fares, by what it writes up and what is counted of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use forewarn_console::PartNow;
+use forewarn_domain::{StreamId, Timestamp};
+
+use super::Sources;
+use crate::live::board::{Notices, SpeakerNotice};
+
+/// So many announcements in a row that failed are a trouble; one may be chance.
+const FAILED_IN_ROW: u32 = 2;
+/// So many frames in a row at which the models failed are a trouble.
+const FRAMES_IN_ROW: u64 = 3;
+/// A decoder that is given pictures and gives none for so long does not work. Key pictures may be far apart.
+const DECODER_SILENT: Duration = Duration::from_mins(1);
+/// Reports that wait for longer are told.
+const REPORT_OLD: Duration = Duration::from_mins(10);
+/// The incident loop turns twice a second.
+const LOOP_STANDS: Duration = Duration::from_secs(15);
+
+/// What the parts that keep something are called, which write up their troubles by name.
+const KEEPING: [(&str, &str, &str); 3] = [
+    ("reports", "outbox", "look at the disk; nothing is lost meanwhile"),
+    ("evidence", "evidence", "look at the disk; what could not be kept is made up for when it is back"),
+    ("clock", "clock", ""),
+];
+
+/// When each decoder last gave a picture, and was last given one.
+#[derive(Debug, Default)]
+pub(super) struct Decoders(BTreeMap<StreamId, Decoder>);
+
+#[derive(Debug)]
+struct Decoder {
+    frames: (u64, Timestamp),
+    units: (u64, Timestamp),
+}
+
+impl Decoders {
+    /// For how long the stream's decoder has given nothing though it is given pictures.
+    fn silent_for(&mut self, stream: &StreamId, frames: u64, units: u64, now: Timestamp) -> Option<Duration> {
+        let known = Decoder { frames: (frames, now), units: (units, now) };
+        let decoder = self.0.entry(stream.clone()).or_insert(known);
+        if decoder.frames.0 != frames {
+            decoder.frames = (frames, now);
+        }
+        if decoder.units.0 != units {
+            decoder.units = (units, now);
+        }
+        let is_fed = now.since(decoder.units.1) < DECODER_SILENT / 4;
+        let silent = now.since(decoder.frames.1);
+        (is_fed && silent >= DECODER_SILENT).then_some(silent)
+    }
+}
+
+/// Every part but the disk.
+pub(super) fn all(sources: &Sources, decoders: &mut Decoders, now: Timestamp) -> Vec<PartNow> {
+    let mut parts = Vec::new();
+    let notices = sources.board.lock();
+    for (id, stats) in sources.streams.snapshots() {
+        parts.push(camera(&notices, &id, stats.connections, stats.frames_decoded));
+        let silent = decoders.silent_for(&id, stats.frames_decoded, stats.units_in, now);
+        parts.push(decoder(&notices, &id, silent));
+    }
+    parts.extend(sources.speakers.iter().map(|id| speaker(id.as_str(), notices.speakers.get(id))));
+    parts.push(speech(&notices));
+    for id in &sources.sensors {
+        let part = format!("sensor {id}");
+        parts.push(match notices.unread.get(id) {
+            Some(why) => PartNow::trouble(part, why.clone(), ""),
+            None => PartNow::ok(part, "it is read"),
+        });
+    }
+    parts.extend(keeping(&notices, sources, now));
+    parts.push(decisions(&notices, now));
+    drop(notices);
+    parts.push(model(sources.vitals.failures()));
+    parts.push(budget(sources.vitals.is_budget_short()));
+    parts.extend(recipients(sources, now));
+    parts
+}
+
+fn camera(notices: &Notices, id: &StreamId, connections: u64, frames: u64) -> PartNow {
+    let part = format!("camera {id}");
+    let to_do = "look at the camera, its cable and its address; `forewarn check --probe` tells more";
+    match notices.down.get(id) {
+        Some(why) => PartNow::trouble(part, why.clone(), to_do),
+        None if connections == 0 => PartNow::trouble(part, "it has never been connected", to_do),
+        None => PartNow::ok(part, format!("{frames} frames so far")),
+    }
+}
+
+fn decoder(notices: &Notices, id: &StreamId, silent: Option<Duration>) -> PartNow {
+    let part = format!("decoder {id}");
+    if let Some(silent) = silent {
+        let what = format!("it is given pictures and has given none for {} s", silent.as_secs());
+        return PartNow::trouble(part, what, "set another `decoder` for the camera, or another codec in it");
+    }
+    match notices.degraded.get(id) {
+        Some(why) => PartNow::warning(part, why.clone(), "another decoder is used until the agent starts anew"),
+        None => PartNow::ok(part, "it works"),
+    }
+}
+
+fn speaker(id: &str, notice: Option<&SpeakerNotice>) -> PartNow {
+    let part = format!("speaker {id}");
+    let to_do = "look at the loudspeaker and its settings; `forewarn check --probe` plays a test";
+    match notice {
+        None => PartNow::ok(part, "nothing was announced yet"),
+        Some(SpeakerNotice { failed_in_row: 0, last, .. }) => {
+            PartNow::ok(part, format!("the last announcement {last}"))
+        }
+        Some(SpeakerNotice { failed_in_row, last, .. }) if *failed_in_row < FAILED_IN_ROW => {
+            PartNow::warning(part, format!("the last announcement {last}"), to_do)
+        }
+        Some(SpeakerNotice { failed_in_row, last, .. }) => {
+            PartNow::trouble(part, format!("the last {failed_in_row} announcements failed; the latest {last}"), to_do)
+        }
+    }
+}
+
+fn speech(notices: &Notices) -> PartNow {
+    let to_do = "look at the `speech` program of the loudspeakers";
+    let failing = notices.speakers.values().filter(|notice| notice.speech_failed_in_row > 0);
+    match failing.max_by_key(|notice| notice.speech_failed_in_row) {
+        Some(worst) if worst.speech_failed_in_row >= FAILED_IN_ROW => {
+            PartNow::trouble("speech", format!("the latest announcement {}", worst.last), to_do)
+        }
+        Some(worst) => PartNow::warning("speech", format!("the latest announcement {}", worst.last), to_do),
+        None => PartNow::ok("speech", "texts are spoken, as far as any was"),
+    }
+}
+
+/// Outbox, evidence, clock, and whatever else writes up that it cannot keep something.
+fn keeping(notices: &Notices, sources: &Sources, now: Timestamp) -> Vec<PartNow> {
+    let mut parts = Vec::new();
+    for (name, part, to_do) in KEEPING {
+        parts.push(match notices.failing.get(name) {
+            Some(why) => PartNow::trouble(part, why.clone(), to_do),
+            None if name == "reports" => outbox(sources, now),
+            None => PartNow::ok(
+                part,
+                if name == "clock" { "nobody has set it lately" } else { "what is to be kept is kept" },
+            ),
+        });
+    }
+    let others = notices.failing.iter().filter(|(name, _)| KEEPING.iter().all(|(known, ..)| known != *name));
+    parts.extend(others.map(|(name, why)| PartNow::trouble(*name, why.clone(), "")));
+    parts
+}
+
+fn outbox(sources: &Sources, now: Timestamp) -> PartNow {
+    let waiting = sources.outbox.depth().messages;
+    let Some(oldest) = oldest_report(sources) else { return PartNow::ok("outbox", format!("{waiting} reports wait")) };
+    let age = now.since(oldest);
+    let what = format!("{waiting} reports wait, the oldest for {} s", age.as_secs());
+    if age < REPORT_OLD {
+        return PartNow::ok("outbox", what);
+    }
+    PartNow::warning("outbox", what, "look at the upstreams; reports wait until they are acknowledged")
+}
+
+/// When the oldest report happened that some upstream has not acknowledged.
+pub(super) fn oldest_report(sources: &Sources) -> Option<Timestamp> {
+    sources.upstreams.stats().values().filter_map(|stats| stats.oldest_unacknowledged_at).min()
+}
+
+fn recipients(sources: &Sources, now: Timestamp) -> Vec<PartNow> {
+    let of = |(name, stats): (String, forewarn_report::UpstreamStats)| {
+        let part = format!("upstream {name}");
+        match stats.trouble(now) {
+            Some(why) => PartNow::trouble(part, why, "reports wait on the disk and are sent when it takes them"),
+            None => PartNow::ok(part, format!("{} reports acknowledged", stats.acknowledged)),
+        }
+    };
+    sources.upstreams.stats().into_iter().map(of).collect()
+}
+
+fn decisions(notices: &Notices, now: Timestamp) -> PartNow {
+    match notices.turned_at.map(|at| now.since(at)).filter(|stands| *stands >= LOOP_STANDS) {
+        Some(stands) => {
+            let what = format!("nothing was decided for {} s", stands.as_secs());
+            PartNow::trouble("decisions", what, "look at the disk; if that is well, restart the agent and report this")
+        }
+        None => PartNow::ok("decisions", "incidents are decided"),
+    }
+}
+
+fn model((failed, why): (u64, String)) -> PartNow {
+    let to_do = "see docs/models.md; SIGHUP exchanges the model";
+    match failed {
+        0 => PartNow::ok("model", "it looks at frames"),
+        n if n < FRAMES_IN_ROW => PartNow::warning("model", why, to_do),
+        n => PartNow::trouble("model", format!("it failed at the last {n} frames: {why}"), to_do),
+    }
+}
+
+fn budget(is_short: bool) -> PartNow {
+    if !is_short {
+        return PartNow::ok("budget", "it suffices");
+    }
+    let to_do = "raise `[inference] budget`, lower `analysis_fps`, or use fewer cameras";
+    PartNow::warning("budget", "cameras are looked at less often than they ask for", to_do)
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_console::PartState;
+    use forewarn_domain::{AnnounceOutcome, FailureKind, Proof, SpeakerId};
+
+    use super::*;
+    use crate::live::board::Board;
+
+    fn at(seconds: f64) -> Timestamp {
+        Timestamp::from_secs_f64(seconds)
+    }
+
+    #[test]
+    fn a_loudspeaker_that_fails_again_and_again_is_a_trouble_and_one_that_plays_is_well() {
+        let (board, horn) = (Board::default(), SpeakerId::new("horn").unwrap());
+        let failed = |kind| AnnounceOutcome::Failed { kind, reason: "it hangs".to_owned() };
+        let played = AnnounceOutcome::Played { duration: Duration::from_secs(2), proof: Proof::Rendered };
+        let state = || speaker("horn", board.lock().speakers.get(&horn)).state;
+        let spoken = || speech(&board.lock()).state;
+        assert_eq!((state(), spoken()), (PartState::Ok, PartState::Ok), "nothing was announced yet");
+        board.announced(&horn, &failed(FailureKind::Speech));
+        assert_eq!((state(), spoken()), (PartState::Warning, PartState::Warning), "one may be chance");
+        board.announced(&horn, &failed(FailureKind::Speech));
+        assert_eq!((state(), spoken()), (PartState::Trouble, PartState::Trouble));
+        board.announced(&horn, &failed(FailureKind::Unreachable));
+        assert_eq!((state(), spoken()), (PartState::Trouble, PartState::Ok), "it came as far as the device");
+        let told = speaker("horn", board.lock().speakers.get(&horn)).what;
+        assert!(told.contains("the last 3") && told.contains("unreachable") && told.contains("it hangs"), "{told}");
+        board.announced(&horn, &failed(FailureKind::Stopped));
+        board.announced(&horn, &played);
+        assert_eq!((state(), spoken()), (PartState::Ok, PartState::Ok));
+    }
+
+    #[test]
+    fn a_decoder_that_is_fed_and_silent_is_told_and_one_that_starves_is_not() {
+        let (mut decoders, gate) = (Decoders::default(), StreamId::new("gate").unwrap());
+        let mut silent = |second: u32, frames: u64, units: u64| {
+            decoders.silent_for(&gate, frames, units, at(f64::from(second))).map(|silent| silent.as_secs())
+        };
+        assert_eq!(silent(0, 0, 0), None);
+        assert_eq!((1..60).find_map(|second| silent(second, 0, u64::from(second))), None);
+        assert_eq!(silent(60, 0, 60), Some(60));
+        assert_eq!(silent(61, 1, 61), None, "a picture");
+        assert_eq!((62..200).find_map(|second| silent(second, 1, 61)), None, "nothing comes to be decoded");
+    }
+
+    #[test]
+    fn decisions_that_stand_still_are_told() {
+        let mut notices = Notices::default();
+        assert_eq!(decisions(&notices, at(100.0)).state, PartState::Ok, "the loop has not begun");
+        notices.turned_at = Some(at(100.0));
+        assert_eq!(decisions(&notices, at(110.0)).state, PartState::Ok);
+        assert_eq!(decisions(&notices, at(115.0)).state, PartState::Trouble);
+    }
+
+    #[test]
+    fn models_that_fail_frame_after_frame_are_told() {
+        assert_eq!(
+            [0, 1, 3].map(|n| model((n, "out of memory".to_owned())).state),
+            [PartState::Ok, PartState::Warning, PartState::Trouble]
+        );
+        assert_eq!([false, true].map(|is_short| budget(is_short).state), [PartState::Ok, PartState::Warning]);
+    }
+}

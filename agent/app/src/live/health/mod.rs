@@ -1,0 +1,154 @@
+//! Whether the agent does its work: every part is asked each second, and whenever somebody asks. What is asked lies in
+//! memory, so that no disk, no broker and no camera holds the answer up.
+
+mod disk;
+mod judge;
+
+use std::path::PathBuf;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use forewarn_base::sync::lock;
+use forewarn_console::{HealthBook, HealthReport, PartState, Turn};
+use forewarn_domain::{Clock, SensorId, SpeakerId};
+use forewarn_report::Holder;
+
+use super::board::Board;
+use super::part::{Part, Thread};
+use super::streams::StatsReader;
+use super::upstreams::Upstreams;
+use super::vitals::Vitals;
+use crate::telemetry;
+use disk::Disk;
+use judge::Decoders;
+
+/// How often the parts are asked.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Where it is read how the parts fare.
+pub struct Sources {
+    /// The streams.
+    pub streams: StatsReader,
+    /// How much waits in the outbox.
+    pub outbox: Holder,
+    /// What the parts write up.
+    pub board: Board,
+    /// The ways upstream.
+    pub upstreams: Upstreams,
+    /// The models and their budget.
+    pub vitals: Vitals,
+    /// The loudspeakers of the site.
+    pub speakers: Vec<SpeakerId>,
+    /// The sensors of the site.
+    pub sensors: Vec<SensorId>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What is remembered of the parts.
+#[derive(Default)]
+struct Memory {
+    book: HealthBook,
+    decoders: Decoders,
+}
+
+struct State {
+    sources: Sources,
+    disk: Disk,
+    memory: Mutex<Memory>,
+}
+
+/// Answers how the parts fare. Clones are the same one.
+#[derive(Clone)]
+pub struct HealthDesk(Arc<State>);
+
+impl HealthDesk {
+    /// A desk before these sources. What is kept lies in `storage`.
+    pub fn new(sources: Sources, storage: PathBuf) -> Self {
+        Self(Arc::new(State { sources, disk: Disk::at(storage), memory: Mutex::default() }))
+    }
+
+    /// Asks every part. What has turned since the last time.
+    fn look(&self) -> Vec<Turn> {
+        let State { sources, disk, memory } = &*self.0;
+        let now = sources.clock.now();
+        let mut memory = lock(memory);
+        let mut parts = judge::all(sources, &mut memory.decoders, now);
+        parts.push(disk.now());
+        memory.book.take(now, parts)
+    }
+
+    /// How the parts fare now.
+    pub fn report(&self) -> HealthReport {
+        tell(&self.look());
+        lock(&self.0.memory).book.report(|at| self.0.sources.clock.wall(at))
+    }
+
+    /// Sets the metrics of the parts.
+    pub fn publish(&self) {
+        tell(&self.look());
+        let memory = lock(&self.0.memory);
+        let mut worst = PartState::Ok;
+        for part in memory.book.parts() {
+            worst = worst.max(part.state);
+            telemetry::HEALTH.of([&part.part]).set(f64::from(part.state as u8));
+        }
+        telemetry::HEALTHY.of([]).set(f64::from(u8::from(worst != PartState::Trouble)));
+        let sources = &self.0.sources;
+        let oldest = judge::oldest_report(sources).map_or(0.0, |at| sources.clock.now().since(at).as_secs_f64());
+        telemetry::OUTBOX_OLDEST.of([]).set(oldest);
+    }
+}
+
+/// Of whose turns nobody else tells the log.
+const TOLD_HERE: [&str; 6] = ["decoder ", "decisions", "disk", "model", "speaker ", "speech"];
+
+/// The log is told of each turn once, whoever asked first.
+fn tell(turns: &[Turn]) {
+    let is_told_here = |turn: &&Turn| TOLD_HERE.iter().any(|name| turn.now.part.starts_with(name));
+    for Turn { now, was } in turns.iter().filter(is_told_here) {
+        let (part, what, to_do) = (&now.part, &now.what, now.to_do);
+        match now.state {
+            PartState::Trouble => tracing::error!(part, to_do, "trouble: {what}"),
+            PartState::Warning => tracing::warn!(part, to_do, "{what}"),
+            PartState::Ok => tracing::info!(part, was_in_trouble = *was == PartState::Trouble, "all is well: {what}"),
+        }
+    }
+}
+
+/// The thread that asks, so that a trouble is told also where nobody looks.
+pub struct Health {
+    stop: Option<SyncSender<()>>,
+    thread: Thread,
+}
+
+impl Health {
+    /// Starts it.
+    pub fn start(desk: HealthDesk) -> anyhow::Result<Self> {
+        let (stop, stopped) = sync_channel(1);
+        let work = move || {
+            while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+                tell(&desk.look());
+                desk.0.disk.look();
+            }
+        };
+        Ok(Self { stop: Some(stop), thread: Thread::spawn("health", work)? })
+    }
+}
+
+impl Part for Health {
+    fn name(&self) -> &'static str {
+        "health"
+    }
+
+    fn is_broken(&self) -> bool {
+        self.thread.has_ended()
+    }
+
+    /// A disk that has stalled may hold the thread up for ever, so that nobody waits for its end.
+    fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
+        self.stop = None;
+        Ok(())
+    }
+}

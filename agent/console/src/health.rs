@@ -1,0 +1,186 @@
+//! How the agent's parts fare: what each does, since when, and what to do about it.
+
+use std::collections::BTreeMap;
+
+use forewarn_domain::{Timestamp, WallTime};
+use serde::Serialize;
+
+/// Whether a part works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartState {
+    /// It does.
+    Ok,
+    /// It does, and not as well as it could.
+    Warning,
+    /// It does not.
+    Trouble,
+}
+
+/// How a part fares now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartNow {
+    /// Its name, such as `camera gate`.
+    pub part: String,
+    /// Whether it works.
+    pub state: PartState,
+    /// What it does or does not, for people.
+    pub what: String,
+    /// What to do about it; empty where nothing is to be done.
+    pub to_do: &'static str,
+}
+
+impl PartNow {
+    /// It works.
+    pub fn ok(part: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { part: part.into(), state: PartState::Ok, what: what.into(), to_do: "" }
+    }
+
+    /// It works, and not as well as it could.
+    pub fn warning(part: impl Into<String>, what: impl Into<String>, to_do: &'static str) -> Self {
+        Self { part: part.into(), state: PartState::Warning, what: what.into(), to_do }
+    }
+
+    /// It does not work.
+    pub fn trouble(part: impl Into<String>, what: impl Into<String>, to_do: &'static str) -> Self {
+        Self { part: part.into(), state: PartState::Trouble, what: what.into(), to_do }
+    }
+
+    /// In one line.
+    fn line(&self) -> String {
+        let Self { part, what, to_do, .. } = self;
+        if to_do.is_empty() { format!("{part}: {what}") } else { format!("{part}: {what}; {to_do}") }
+    }
+}
+
+/// A part got into another state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// How it fares now.
+    pub now: PartNow,
+    /// The state that it was in.
+    pub was: PartState,
+}
+
+/// Remembers since when each part is in its state.
+#[derive(Debug, Default)]
+pub struct HealthBook {
+    parts: BTreeMap<String, (Timestamp, PartNow)>,
+}
+
+impl HealthBook {
+    /// All parts fare so at `now`. Tells which of them have turned; a new part was well before.
+    pub fn take(&mut self, now: Timestamp, parts: Vec<PartNow>) -> Vec<Turn> {
+        let mut before = std::mem::take(&mut self.parts);
+        let mut turns = Vec::new();
+        for part in parts {
+            let (since, was) =
+                before.remove(&part.part).map_or((now, PartState::Ok), |(since, before)| (since, before.state));
+            let has_turned = was != part.state;
+            if has_turned {
+                turns.push(Turn { now: part.clone(), was });
+            }
+            self.parts.insert(part.part.clone(), (if has_turned { now } else { since }, part));
+        }
+        turns
+    }
+
+    /// The parts as they were last taken.
+    pub fn parts(&self) -> impl Iterator<Item = &PartNow> {
+        self.parts.values().map(|(_, part)| part)
+    }
+
+    /// What is told outside. `wall` says what the clock showed at an instant.
+    pub fn report(&self, wall: impl Fn(Timestamp) -> WallTime) -> HealthReport {
+        let of = |state: PartState| self.parts().filter(move |part| part.state == state);
+        let parts = self.parts.values().map(|(since, part)| PartHealth {
+            part: part.part.clone(),
+            state: part.state,
+            since: wall(*since).to_rfc3339(),
+            what: part.what.clone(),
+            to_do: part.to_do,
+        });
+        HealthReport {
+            is_healthy: of(PartState::Trouble).next().is_none(),
+            troubles: of(PartState::Trouble).map(PartNow::line).collect(),
+            warnings: of(PartState::Warning).map(PartNow::line).collect(),
+            parts: parts.collect(),
+        }
+    }
+}
+
+/// The state of the agent's parts.
+#[derive(Debug, Clone, Serialize)]
+pub struct HealthReport {
+    /// Whether every part works.
+    pub is_healthy: bool,
+    /// What does not, for people.
+    pub troubles: Vec<String>,
+    /// What works and not as well as it could, for people.
+    pub warnings: Vec<String>,
+    /// Every part, by name.
+    pub parts: Vec<PartHealth>,
+}
+
+/// How one part fares.
+#[derive(Debug, Clone, Serialize)]
+pub struct PartHealth {
+    /// Its name.
+    pub part: String,
+    /// Whether it works.
+    pub state: PartState,
+    /// Since when it is in this state, RFC 3339 in UTC.
+    pub since: String,
+    /// What it does or does not, for people.
+    pub what: String,
+    /// What to do about it; absent where nothing is to be done.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub to_do: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MEND: &str = "look at its cable";
+
+    fn at(seconds: f64) -> Timestamp {
+        Timestamp::from_secs_f64(seconds)
+    }
+
+    #[test]
+    fn a_trouble_has_its_begin_and_its_mend_and_is_told_once() {
+        let mut book = HealthBook::default();
+        let horn = |n: u32| PartNow::trouble("speaker horn", format!("the last {n} announcements failed"), MEND);
+        assert_eq!(book.take(at(1.0), vec![PartNow::ok("speaker horn", "played"), PartNow::ok("clock", "right")]), []);
+        let turned = book.take(at(2.0), vec![horn(2), PartNow::ok("clock", "right")]);
+        assert_eq!(turned, [Turn { now: horn(2), was: PartState::Ok }]);
+        assert_eq!(book.take(at(3.0), vec![horn(3), PartNow::ok("clock", "right")]), [], "it is told once");
+        let report = serde_json::to_value(book.report(|at| WallTime::from_micros(at.as_micros()))).unwrap();
+        assert_eq!(report["is_healthy"], false);
+        assert_eq!(report["troubles"][0], "speaker horn: the last 3 announcements failed; look at its cable");
+        assert_eq!(
+            report["parts"],
+            serde_json::json!([
+                { "part": "clock", "state": "ok", "since": "1970-01-01T00:00:01.000Z", "what": "right" },
+                { "part": "speaker horn", "state": "trouble", "since": "1970-01-01T00:00:02.000Z",
+                  "what": "the last 3 announcements failed", "to_do": MEND },
+            ])
+        );
+        let turned = book.take(at(4.0), vec![PartNow::ok("speaker horn", "played")]);
+        assert_eq!(
+            turned.iter().map(|turn| (turn.now.state, turn.was)).collect::<Vec<_>>(),
+            [(PartState::Ok, PartState::Trouble)]
+        );
+        assert_eq!(book.parts().count(), 1, "what is no part any more is forgotten");
+    }
+
+    #[test]
+    fn a_warning_is_told_and_leaves_the_agent_healthy() {
+        let mut book = HealthBook::default();
+        assert_eq!(book.take(at(0.0), vec![PartNow::warning("budget", "it is short", "")]).len(), 1);
+        let report = book.report(|at| WallTime::from_micros(at.as_micros()));
+        assert!(report.is_healthy && report.troubles.is_empty());
+        assert_eq!(report.warnings, ["budget: it is short"]);
+    }
+}

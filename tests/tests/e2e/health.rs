@@ -1,0 +1,65 @@
+//! What says *healthy* is so: a broker that takes everything and acknowledges nothing, a loudspeaker that fails each time,
+//! and an end in spite of them.
+
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
+
+use forewarn_tests::agent::{Metrics, page};
+use forewarn_tests::camera::CameraOptions;
+use forewarn_tests::mute_broker::MuteBroker;
+use forewarn_tests::process::free_port;
+use forewarn_tests::site::QUICK_LOITERING;
+use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, eventually, program};
+use serde_json::Value;
+
+/// An ordered end takes 8 s at most; a busy test machine takes longer.
+const STOP_WITHIN: Duration = Duration::from_secs(25);
+
+/// How a part fares, once it is in `state`.
+fn part(port: u16, name: &str, state: &str) -> Option<Value> {
+    let health: Value = serde_json::from_str(&page(port, "/healthz")?.1).ok()?;
+    let found = health["parts"].as_array()?.iter().find(|part| part["part"] == name)?.clone();
+    (found["state"] == state).then_some(found)
+}
+
+#[test]
+fn a_mute_broker_and_a_dumb_loudspeaker_are_told_and_hold_no_end_up() {
+    let scene = Scene::new().unwrap();
+    let options = CameraOptions::looped(&program::demo_clip().unwrap());
+    let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
+    let broker = MuteBroker::start().unwrap();
+    scene.write("say", "#!/bin/sh\n[ \"$1\" = --version ] && { echo fake 1.0; exit 0; }\nexit 1\n").unwrap();
+    std::fs::set_permissions(scene.path("say"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let port = free_port().unwrap();
+    let watched = CameraEntry::new("gate", camera.url(), QUICK_LOITERING).with("speakers = [\"horn\"]");
+    let mut site = SiteFile::new().upstream(&broker.url(), "keep_alive_s = 5").metrics(port).wav_speaker("horn");
+    site.tables += &format!("speech = {{ program = \"{}\" }}\n", scene.path("say").display());
+    let site = site.camera(watched).write(scene.dir()).unwrap();
+    let mut agent = Agent::start(&scene.program, &site, "info").unwrap();
+
+    let until = |name: &str, state: &str| {
+        let found = eventually(&format!("{name} is in {state}"), || part(port, name, state));
+        found.unwrap_or_else(|error| panic!("{error:#}\n{:?}", page(port, "/healthz")))
+    };
+    let horn = until("speaker horn", "trouble");
+    assert!(horn["what"].as_str().unwrap().contains("announcements failed") && horn["to_do"].is_string(), "{horn}");
+    assert!(horn["since"].as_str().unwrap().ends_with('Z'), "{horn}");
+    let upstream = until("upstream mqtt", "trouble");
+    assert!(upstream["what"].as_str().unwrap().contains("has acknowledged none"), "{upstream}");
+    eventually("the connection is made anew", || (broker.connections() > 1).then_some(())).unwrap();
+    for name in ["camera gate", "decoder gate", "model", "budget", "clock", "disk", "evidence", "outbox", "decisions"] {
+        until(name, "ok");
+    }
+    let metrics = Metrics::read(port).unwrap();
+    assert_eq!(metrics.sum("forewarn_healthy", &[]), Some(0.0));
+    assert_eq!(metrics.sum("forewarn_part_health", &["part=\"speaker horn\""]), Some(2.0));
+    assert!(metrics.sum("forewarn_outbox_oldest_age_seconds", &[]).unwrap() > 5.0);
+    let told = agent.log().matches("announcements failed").count();
+    assert_eq!(told, 1, "it is told once: {}", agent.log());
+
+    let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    client.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n").unwrap();
+    assert!(agent.interrupt(STOP_WITHIN).unwrap().success(), "{}", agent.log());
+}
