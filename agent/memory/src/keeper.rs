@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use forewarn_base::durable;
@@ -13,6 +13,8 @@ use forewarn_domain::{Frame, Timestamp, Track};
 use forewarn_engine::Engine;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::shelf::Shelf;
 
 /// Keeps something of a running engine.
 pub trait Keeper: Send {
@@ -62,6 +64,7 @@ pub struct Kept<T> {
     /// What the file holds, as far as it is known.
     written: Option<T>,
     trouble: Option<String>,
+    shelf: Shelf,
 }
 
 impl<T: Serialize + DeserializeOwned + PartialEq + Clone> Kept<T> {
@@ -76,7 +79,14 @@ impl<T: Serialize + DeserializeOwned + PartialEq + Clone> Kept<T> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (None, None),
             Err(error) => (None, Some(format!("failed to read {}: {error}; {consequence}", path.display()))),
         };
-        Self { path, written, trouble }
+        Self { path, written, trouble, shelf: Shelf::at_once() }
+    }
+
+    /// Writes through `shelf` from now on.
+    #[must_use]
+    pub fn on(mut self, shelf: &Shelf) -> Self {
+        self.shelf = shelf.clone();
+        self
     }
 
     /// The value as it was last read or written.
@@ -89,17 +99,23 @@ impl<T: Serialize + DeserializeOwned + PartialEq + Clone> Kept<T> {
         if self.written.as_ref() == Some(value) {
             return;
         }
-        let written =
-            serde_json::to_vec(value).map_err(io::Error::from).and_then(|json| durable::replace(&self.path, &json));
-        self.trouble = written.err().map(|error| format!("failed to write {}: {error}", self.path.display()));
+        let failed = |path: &Path, error: io::Error| format!("failed to write {}: {error}", path.display());
+        let path = self.path.clone();
+        let put = match serde_json::to_vec(value) {
+            Ok(json) => {
+                self.shelf.put(&self.path, move || durable::replace(&path, &json).map_err(|error| failed(&path, error)))
+            }
+            Err(error) => Err(failed(&path, error.into())),
+        };
+        self.trouble = put.err();
         if self.trouble.is_none() {
             self.written = Some(value.clone());
         }
     }
 
     /// What went wrong when it was last read or written.
-    pub fn trouble(&self) -> Option<&str> {
-        self.trouble.as_deref()
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.clone().or_else(|| self.shelf.trouble(&self.path))
     }
 }
 

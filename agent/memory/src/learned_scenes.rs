@@ -1,15 +1,16 @@
 //! Keeps over a restart the empty scenes that were learned, with what stands in them, one file a camera.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use forewarn_analytics::luma::{LearnedScene, StaticObjectConfig, StaticObjectDetector};
+use forewarn_base::private;
 use forewarn_domain::{StreamId, Timestamp};
 use forewarn_engine::Engine;
 
 use crate::keeper::{Due, Keeper, Kept};
+use crate::shelf::Shelf;
 
 /// How often they are written; so much of what was learned may be lost with the power.
 const EVERY: Duration = Duration::from_mins(2);
@@ -21,6 +22,7 @@ pub struct SceneKeeper {
     files: BTreeMap<StreamId, Kept<LearnedScene>>,
     due: Due,
     trouble: Option<String>,
+    shelf: Shelf,
 }
 
 impl SceneKeeper {
@@ -41,15 +43,26 @@ impl SceneKeeper {
                 }
             }
         }
-        Self { dir, files, due: Due::every(EVERY), trouble }
+        Self { dir, files, due: Due::every(EVERY), trouble, shelf: Shelf::at_once() }
+    }
+
+    /// Writes through `shelf` from now on.
+    #[must_use]
+    pub fn on(mut self, shelf: &Shelf) -> Self {
+        self.shelf = shelf.clone();
+        self.files = self.files.into_iter().map(|(stream, file)| (stream, file.on(shelf))).collect();
+        self
     }
 
     fn write(&mut self, scenes: &[(StreamId, LearnedScene)]) {
         if scenes.is_empty() {
             return;
         }
-        if let Err(error) = fs::create_dir_all(&self.dir) {
-            self.trouble = Some(format!("failed to make {}: {error}", self.dir.display()));
+        let dir = self.dir.clone();
+        let make =
+            move || private::create_dirs(&dir).map_err(|error| format!("failed to make {}: {error}", dir.display()));
+        self.trouble = self.shelf.put(&self.dir, make).err();
+        if self.trouble.is_some() {
             return;
         }
         for (stream, scene) in scenes {
@@ -57,12 +70,11 @@ impl SceneKeeper {
                 file.keep(scene);
             }
         }
-        self.trouble = first_trouble(&self.files);
     }
 }
 
 fn first_trouble(files: &BTreeMap<StreamId, Kept<LearnedScene>>) -> Option<String> {
-    files.values().find_map(Kept::trouble).map(str::to_owned)
+    files.values().find_map(Kept::trouble)
 }
 
 impl Keeper for SceneKeeper {
@@ -81,12 +93,13 @@ impl Keeper for SceneKeeper {
     }
 
     fn trouble(&self) -> Option<String> {
-        self.trouble.clone()
+        self.trouble.clone().or_else(|| first_trouble(&self.files)).or_else(|| self.shelf.trouble(&self.dir))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::sync::Arc;
 
     use forewarn_analytics::luma::LumaPlane;

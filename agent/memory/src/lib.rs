@@ -8,15 +8,17 @@
 //! | what operators said of incidents | [`feedback`] |
 //! | which instances are passed over | [`suppressions`] |
 //!
-//! Those who keep something while the agent runs are [`Keeper`]s. Where a file lies is said by the caller.
+//! Those who keep something while the agent runs are [`Keeper`]s; they write through a [`Shelf`]. Where a file lies is said by the caller.
 
 pub mod feedback;
 pub mod heat;
 mod keeper;
 mod learned_scenes;
 mod rules_memory;
+mod shelf;
 pub mod suppressions;
 
 pub use keeper::{Due, Keeper, Kept};
 pub use learned_scenes::SceneKeeper;
 pub use rules_memory::MemoryKeeper;
+pub use shelf::Shelf;

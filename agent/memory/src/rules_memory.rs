@@ -7,6 +7,7 @@ use forewarn_domain::Timestamp;
 use forewarn_engine::{Engine, EngineMemory};
 
 use crate::keeper::{Due, Keeper, Kept};
+use crate::shelf::Shelf;
 
 /// How often it is written; so much of an absence may be lost with the power.
 const EVERY: Duration = Duration::from_secs(30);
@@ -26,6 +27,13 @@ impl MemoryKeeper {
         engine.remember(file.value().cloned().unwrap_or_default());
         Self { file, due: Due::every(EVERY) }
     }
+
+    /// Writes through `shelf` from now on.
+    #[must_use]
+    pub fn on(mut self, shelf: &Shelf) -> Self {
+        self.file = self.file.on(shelf);
+        self
+    }
 }
 
 impl Keeper for MemoryKeeper {
@@ -44,7 +52,7 @@ impl Keeper for MemoryKeeper {
     }
 
     fn trouble(&self) -> Option<String> {
-        self.file.trouble().map(str::to_owned)
+        self.file.trouble()
     }
 }
 

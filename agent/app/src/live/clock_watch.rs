@@ -6,7 +6,7 @@ use std::time::Duration;
 use forewarn_domain::clock::{AgentClock, Bookmark, ClockReading, Leap};
 use forewarn_domain::{Timestamp, WallTime};
 use forewarn_hw::box_facts::boot;
-use forewarn_memory::{Due, Kept};
+use forewarn_memory::{Due, Kept, Shelf};
 use forewarn_report::IncidentLedger;
 
 use crate::config::StorageDir;
@@ -51,6 +51,13 @@ impl ClockWatch {
         Self { clock: Arc::new(clock), file, due: Due::every(EVERY), told: None, latest }
     }
 
+    /// Writes through `shelf` from now on.
+    #[must_use]
+    pub fn on(mut self, shelf: &Shelf) -> Self {
+        self.file = self.file.on(shelf);
+        self
+    }
+
     /// The clock.
     pub fn clock(&self) -> Arc<AgentClock> {
         Arc::clone(&self.clock)
@@ -88,7 +95,7 @@ impl ClockWatch {
     /// What is wrong with the clock, or with keeping where it stands.
     pub fn trouble(&self, now: Timestamp) -> Option<String> {
         let leap = self.latest.filter(|leap| now.since(leap.at) < TROUBLE_LASTS);
-        leap.map(in_words).or_else(|| self.file.trouble().map(str::to_owned))
+        leap.map(in_words).or_else(|| self.file.trouble())
     }
 }
 

@@ -11,7 +11,7 @@ use forewarn_domain::{
 };
 use forewarn_engine::Engine;
 use forewarn_incident::{IncidentSnapshot, Output};
-use forewarn_memory::Keeper;
+use forewarn_memory::{Keeper, Shelf};
 use forewarn_pipelines::StreamEvent;
 use forewarn_telemetry::queue::{QueueSpec, Receiver, Wait};
 use forewarn_wire::story::{Happening, Narrator};
@@ -32,6 +32,8 @@ use crate::telemetry;
 pub const QUEUE: QueueSpec<Wait> = QueueSpec::new("incident-loop", 64);
 /// How long the loop waits for an event when nothing falls due.
 const IDLE: Duration = Duration::from_millis(500);
+/// How long what the keepers keep may take to the disk when the agent stops.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What the loop works with.
 pub struct Ends {
@@ -59,6 +61,8 @@ pub struct Ends {
     pub latencies: Arc<Latencies>,
     /// Is told of everything.
     pub narrator: Option<Box<dyn Narrator>>,
+    /// Writes what the keepers keep.
+    pub shelf: Shelf,
 }
 
 /// The loop's state.
@@ -122,6 +126,9 @@ impl IncidentLoop {
             keeper.finish(&mut self.ends.engine, now);
         }
         self.ends.clock_watch.finish();
+        if !self.ends.shelf.flush(FAREWELL) {
+            tracing::error!("the disk takes too long: what was learned lately is lost with the end of the agent");
+        }
         self.ends.evidence.finish();
         let written = self.ends.outbox.finish();
         self.tell_troubles();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use forewarn_console::{Listener, Ports, Server};
 use forewarn_domain::Clock;
 use forewarn_engine::Engine;
@@ -11,7 +12,7 @@ use forewarn_evidence::Closeups;
 use forewarn_memory::heat::HeatKeeper;
 use forewarn_memory::heat::store::HeatStore;
 use forewarn_memory::suppressions::SuppressionsFile;
-use forewarn_memory::{Keeper, MemoryKeeper, SceneKeeper};
+use forewarn_memory::{Keeper, MemoryKeeper, SceneKeeper, Shelf};
 use forewarn_pipelines::Wakeup;
 use forewarn_telemetry::queue::{GiveBack, Receiver, Sender, Wait};
 use forewarn_wire::story::{Happening, Narrator};
@@ -45,7 +46,8 @@ impl Agent {
             tracing::warn!(%error, "the limit of file descriptors stays as it was");
         }
         let claim = storage::claim(&site.storage.dir)?;
-        let clock_watch = ClockWatch::take_up(&site.storage.dir);
+        let shelf = Shelf::start().context("failed to start the thread of files").or_exit(ExitCode::Failed)?;
+        let clock_watch = ClockWatch::take_up(&site.storage.dir).on(&shelf);
         let clock: Arc<dyn Clock> = clock_watch.clock();
         let civil = SiteTime::live(site.header.time_zone.clone())
             .by(Arc::clone(&clock))
@@ -72,7 +74,7 @@ impl Agent {
         let latencies = Arc::<Latencies>::default();
         let holder = outbox.holder();
         let (writer, former) = OutboxWriter::start(outbox, clock.now())?;
-        let (engine, keepers) = engine_and_keepers(site, civil, &clock);
+        let (engine, keepers) = engine_and_keepers(site, civil, &clock, &shelf);
         notes.extend(former.notes);
         let ends = Ends {
             engine,
@@ -87,6 +89,7 @@ impl Agent {
             board: board.clone(),
             latencies: Arc::clone(&latencies),
             narrator,
+            shelf,
         };
         let incident_loop = IncidentLoop::restored(ends, former.snapshots);
         let incidents = Incidents::start(incident_loop, events, notes, to_loop.clone())?;
@@ -139,7 +142,12 @@ impl Agent {
 }
 
 /// An engine that goes on with what was kept before the last stop, and those who keep it.
-fn engine_and_keepers(site: &Site, civil: SiteTime, clock: &Arc<dyn Clock>) -> (Engine, Vec<Box<dyn Keeper>>) {
+fn engine_and_keepers(
+    site: &Site,
+    civil: SiteTime,
+    clock: &Arc<dyn Clock>,
+    shelf: &Shelf,
+) -> (Engine, Vec<Box<dyn Keeper>>) {
     let dir = &site.storage.dir;
     let mut engine = Engine::new(site.engine_setup(), Arc::new(civil.clone()));
     let things = site.cameras.iter().filter(|camera| camera.static_objects.is_some()).map(|camera| &camera.id);
@@ -148,12 +156,12 @@ fn engine_and_keepers(site: &Site, civil: SiteTime, clock: &Arc<dyn Clock>) -> (
         Box::new(SuppressionsFile::new(dir.suppressions(), Arc::clone(clock), |n| {
             telemetry::SUPPRESSIONS.of([]).set(n as f64);
         })),
-        Box::new(MemoryKeeper::open(dir.rules_memory(), &mut engine)),
-        Box::new(SceneKeeper::open(dir.scenes(), things, &mut engine)),
+        Box::new(MemoryKeeper::open(dir.rules_memory(), &mut engine).on(shelf)),
+        Box::new(SceneKeeper::open(dir.scenes(), things, &mut engine).on(shelf)),
     ];
     if let Some(heat) = &site.heat_map {
         let (streams, store) = (site.cameras.iter().map(|camera| &camera.id), HeatStore::new(dir.heat(), civil));
-        keepers.push(Box::new(HeatKeeper::new(streams, &heat.classes, site.storage.max_days, store)));
+        keepers.push(Box::new(HeatKeeper::new(streams, &heat.classes, site.storage.max_days, store).on(shelf)));
     }
     (engine, keepers)
 }

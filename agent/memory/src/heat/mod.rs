@@ -4,28 +4,30 @@ pub mod draw;
 pub mod store;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use forewarn_analytics::heat::{HeatGrid, HeatMeter};
+use forewarn_analytics::heat::{HeatGrid, HeatMeter, HeatMinute};
 use forewarn_domain::{Class, Frame, StreamId, Timestamp, Track};
 use forewarn_engine::Engine;
 
-use self::store::HeatStore;
+use self::store::{HeatStore, HeatStoreError};
 use crate::keeper::{Due, Keeper};
+use crate::shelf::Shelf;
 
 /// How often old days are looked for.
 const TIDY_EVERY: Duration = Duration::from_hours(6);
 
 /// Meters of all cameras, and the store that their minutes go to.
 ///
-/// A minute is written when it is over. Where the disk fails its minutes are lost: a heat map is a statistic and holds
-/// no incident back.
+/// A minute is written when it is over. Where the disk fails, minutes wait for it as far as there is room.
 pub struct HeatKeeper {
     meters: BTreeMap<StreamId, HeatMeter>,
-    store: HeatStore,
+    store: Arc<HeatStore>,
     keep: Duration,
     tidy: Due,
     trouble: Option<String>,
+    shelf: Shelf,
 }
 
 impl HeatKeeper {
@@ -39,20 +41,45 @@ impl HeatKeeper {
         let meter = |id: &StreamId| (id.clone(), HeatMeter::new(HeatGrid::default(), classes.to_vec()));
         Self {
             meters: streams.into_iter().map(meter).collect(),
-            store,
+            store: Arc::new(store),
             keep: Duration::from_hours(24 * u64::from(max_days)),
             tidy: Due::every(TIDY_EVERY),
             trouble: None,
+            shelf: Shelf::at_once(),
         }
+    }
+
+    /// Writes through `shelf` from now on.
+    #[must_use]
+    pub fn on(mut self, shelf: &Shelf) -> Self {
+        self.shelf = shelf.clone();
+        self
+    }
+
+    /// Has something written, as `what` of a stream.
+    fn put(
+        &self,
+        stream: &StreamId,
+        what: &str,
+        write: impl Fn(&HeatStore) -> Result<(), HeatStoreError> + Send + 'static,
+    ) -> Result<(), String> {
+        let store = Arc::clone(&self.store);
+        let path = self.store.dir().join(stream.as_str()).join(what);
+        self.shelf.put(&path, move || write(&store).map_err(|error| error.to_string()))
+    }
+
+    fn put_minute(&self, stream: &StreamId, minute: HeatMinute) -> Result<(), String> {
+        // Each minute is written for itself; none takes another's place.
+        let (of, from) = (stream.clone(), minute.from.as_micros());
+        self.put(stream, &from.to_string(), move |store| store.append(&of, &minute))
     }
 
     /// Writes the minutes that are not over.
     pub fn write_rest(&mut self) {
-        for (stream, meter) in &mut self.meters {
-            if let Some(minute) = meter.finish()
-                && let Err(error) = self.store.append(stream, &minute)
-            {
-                self.trouble = Some(error.to_string());
+        let rest = self.meters.iter_mut().filter_map(|(stream, meter)| Some((stream.clone(), meter.finish()?)));
+        for (stream, minute) in rest.collect::<Vec<_>>() {
+            if let Err(error) = self.put_minute(&stream, minute) {
+                self.trouble = Some(error);
             }
         }
     }
@@ -67,11 +94,15 @@ impl Keeper for HeatKeeper {
         let (stream, at) = (&frame.meta.stream, frame.meta.captured_at);
         let Some(meter) = self.meters.get_mut(stream) else { return };
         let Some(minute) = meter.observe(at, (frame.width, frame.height), tracks) else { return };
-        let mut written = self.store.append(stream, &minute).and_then(|()| self.store.keep_scene(frame));
-        if written.is_ok() && self.tidy.take(at) {
-            written = self.store.forget(self.keep, at);
+        let scene = frame.clone();
+        let mut put = self
+            .put_minute(stream, minute)
+            .and_then(|()| self.put(stream, "scene.jpg", move |store| store.keep_scene(&scene)));
+        if put.is_ok() && self.tidy.take(at) {
+            let keep = self.keep;
+            put = self.put(stream, "old days", move |store| store.forget(keep, at));
         }
-        self.trouble = written.err().map(|error| error.to_string());
+        self.trouble = put.err();
     }
 
     fn turn(&mut self, _engine: &mut Engine, _now: Timestamp) {}
@@ -81,6 +112,6 @@ impl Keeper for HeatKeeper {
     }
 
     fn trouble(&self) -> Option<String> {
-        self.trouble.clone()
+        self.trouble.clone().or_else(|| self.shelf.trouble(self.store.dir()))
     }
 }

@@ -79,6 +79,11 @@ impl HeatStore {
         Self { dir, civil, grid: HeatGrid::default() }
     }
 
+    /// Where they lie.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     fn fail(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> HeatStoreError {
         let path = path.to_owned();
         move |source| HeatStoreError { what, path, source }
