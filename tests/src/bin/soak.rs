@@ -102,5 +102,11 @@ fn all(args: &Args) -> anyhow::Result<bool> {
 fn run(load: Load, is_brief: bool) -> anyhow::Result<bool> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["load", &load.to_string(), &load.rounds(is_brief).to_string()]).stdin(Stdio::null());
+    // An allocator that gives back what is freed shows what is kept.
+    for (key, value) in
+        [("MALLOC_ARENA_MAX", "1"), ("MALLOC_TRIM_THRESHOLD_", "131072"), ("MALLOC_MMAP_THRESHOLD_", "65536")]
+    {
+        command.env(key, value);
+    }
     Ok(command.status().context("failed to start a load")?.success())
 }

@@ -9,6 +9,7 @@ use forewarn_wire::EventSource;
 use rusqlite::{Connection, Row, params};
 use tokio::sync::watch;
 
+use super::noter::{Noted, Noter};
 use super::shared::Shared;
 use super::{Backlog, Depth, Outbox, OutboxError, QueuedReport, Receipt, bounds, held, owed};
 
@@ -22,6 +23,8 @@ pub struct Lane {
     unnoted: Vec<Receipt>,
     /// What was sent from memory on this connection, lest it be sent again when the disk has it.
     lent: BTreeSet<(IncidentId, u32)>,
+    /// Started with the first acknowledgement.
+    noter: Option<Noter>,
 }
 
 /// How far an upstream has got on one connection.
@@ -47,17 +50,12 @@ type Unreadable = (i64, String);
 impl Lane {
     pub(super) fn new(outbox: Outbox, upstream: &str) -> Self {
         let queued = outbox.shared.queued.subscribe();
-        Self { outbox, upstream: upstream.to_owned(), queued, unnoted: Vec::new(), lent: BTreeSet::new() }
+        Self { outbox, upstream: upstream.to_owned(), queued, unnoted: Vec::new(), lent: BTreeSet::new(), noter: None }
     }
 
     /// Whose it is.
     pub fn upstream(&self) -> &str {
         &self.upstream
-    }
-
-    #[cfg(test)]
-    pub(super) fn outbox(&self) -> &Outbox {
-        &self.outbox
     }
 
     /// Who reports.
@@ -157,44 +155,33 @@ impl Lane {
         *lock(&self.outbox.shared.reading_trouble) = trouble;
     }
 
-    /// Notes on the disk what was acknowledged, as far as the disk has it.
+    /// Notes on the disk what was acknowledged, as far as the disk has the reports.
     fn note(&mut self) -> Result<(), String> {
-        let is_held =
-            |receipt: &Receipt| held::is_in_memory(receipt.seq) && self.outbox.shared.held.contains(receipt.seq);
-        let (waiting, due): (Vec<_>, Vec<_>) = self.unnoted.iter().cloned().partition(is_held);
+        let held = &self.outbox.shared.held;
+        let is_held = |receipt: &&Receipt| held::is_in_memory(receipt.seq) && held.contains(receipt.seq);
+        let due: Vec<Receipt> = self.unnoted.iter().filter(|receipt| !is_held(receipt)).cloned().collect();
         if due.is_empty() {
             return Ok(());
         }
-        let upstream = self.upstream.as_str();
-        let noted = self.outbox.write("take out what was acknowledged", |tx, outbox| {
-            let mut delete = tx.prepare_cached("DELETE FROM deliveries WHERE upstream = ?1 AND seq = ?2")?;
-            // What was sent from memory has another place on the disk.
-            let mut find = tx.prepare_cached("SELECT seq FROM messages WHERE incident = ?1 AND sequence = ?2")?;
-            // It may have been postponed while it was on its way.
-            let mut settle = tx.prepare_cached(
-                "DELETE FROM owed WHERE upstream = ?1 AND incident = ?2
-                 AND (SELECT last_sequence FROM incidents WHERE id = ?2) <= ?3",
-            )?;
-            for receipt in &due {
-                let mut places = vec![receipt.seq];
-                if held::is_in_memory(receipt.seq) {
-                    let found =
-                        find.query_map(params![receipt.incident.as_str(), receipt.sequence], |row| row.get(0))?;
-                    places = found.collect::<rusqlite::Result<_>>()?;
-                }
-                for place in places {
-                    delete.execute(params![upstream, place])?;
-                }
-                settle.execute(params![upstream, receipt.incident.as_str(), receipt.sequence])?;
+        let noter = match &mut self.noter {
+            Some(noter) => noter,
+            None => {
+                let started = Noter::start(self.outbox.again(), &self.upstream).map_err(|error| error.to_string())?;
+                self.noter.insert(started)
             }
-            owed::pay(tx, &outbox.limits, outbox.source, Some(upstream))
-        });
-        let paid = noted.map_err(|error| error.to_string())?;
-        self.unnoted = waiting;
-        if paid > 0 {
-            self.outbox.shared.tell_queued();
+        };
+        match noter.note(due) {
+            Noted::Done { receipts, paid } => {
+                let noted: BTreeSet<i64> = receipts.iter().map(|receipt| receipt.seq).collect();
+                self.unnoted.retain(|receipt| !noted.contains(&receipt.seq));
+                if paid > 0 {
+                    self.outbox.shared.tell_queued();
+                }
+                Ok(())
+            }
+            Noted::Refused(why) => Err(why),
+            Noted::Waits => Err("the disk takes long to note what was acknowledged".to_owned()),
         }
-        Ok(())
     }
 
     /// How much waits for this upstream, as of this process's latest write.

@@ -16,6 +16,7 @@ mod held;
 mod holder;
 mod lane;
 pub mod ledger;
+mod noter;
 mod owed;
 mod recent;
 mod record;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use forewarn_domain::clock::Stopwatch;
 use forewarn_wire::samples::report;
 
 use super::*;
@@ -73,13 +74,18 @@ fn acknowledgements_that_a_full_disk_does_not_note_are_noted_later_and_nothing_i
     // Another program holds the file: what is written fails, what is read does not.
     let other = rusqlite::Connection::open(outbox.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    lane.outbox().door().unwrap().conn.as_ref().unwrap().busy_timeout(std::time::Duration::ZERO).unwrap();
     lane.ack(&receipts(&sent[..2]));
     assert!(outbox.holder().reading_trouble().is_some());
     assert_eq!(waiting(&mut lane).1, [id(3, 1), id(4, 1), id(5, 1)]);
+    lane.ack(&receipts(&sent[2..4]));
+    assert_eq!(waiting(&mut lane).1, [id(5, 1)], "it is sent to all the time");
     other.execute_batch("ROLLBACK").unwrap();
-    assert_eq!((waiting(&mut lane).0.len(), outbox.depth().messages), (3, 3));
-    assert_eq!(outbox.holder().reading_trouble(), None);
+    let watch = Stopwatch::start();
+    while outbox.depth().messages > 1 {
+        assert!(watch.elapsed().as_secs() < 30);
+        assert_eq!(waiting(&mut lane).1, [id(5, 1)]);
+    }
+    assert_eq!((waiting(&mut lane).0.len(), outbox.holder().reading_trouble()), (1, None));
 }
 
 #[test]
