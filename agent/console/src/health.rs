@@ -122,6 +122,15 @@ pub struct HealthReport {
     pub parts: Vec<PartHealth>,
 }
 
+impl HealthReport {
+    /// The report without the parts that are well.
+    #[must_use]
+    pub fn without_the_well(mut self) -> Self {
+        self.parts.retain(|part| part.state != PartState::Ok);
+        self
+    }
+}
+
 /// How one part fares.
 #[derive(Debug, Clone, Serialize)]
 pub struct PartHealth {

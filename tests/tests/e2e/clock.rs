@@ -59,6 +59,7 @@ fn a_clock_that_is_set_holds_nothing_up_and_is_told() {
     assert!(told.contains("the clock was set back by"), "{told}");
     let leaps = Metrics::read(port).unwrap().sum("forewarn_clock_leaps_total", &["direction=\"back\""]);
     assert_eq!(leaps, Some(1.0));
+    platform.message("forewarn/north/health", "the clock was set back by").unwrap();
     // What is confirmed from now on bears the new time.
     let is_new = |event: &forewarn_wire::Event| {
         let is_confirmed = event.data.incident.state == IncidentState::Confirmed;

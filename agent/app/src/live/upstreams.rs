@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
+use forewarn_console::HealthReport;
 use forewarn_domain::Clock;
 use forewarn_report::{Outbox, UpstreamStats};
 
@@ -44,6 +45,13 @@ impl Upstreams {
     /// How many acknowledgements came from all of them together.
     pub fn acknowledged(&self) -> u64 {
         self.stats().values().map(|stats| stats.acknowledged).sum()
+    }
+
+    /// Tells all of them how the parts fare.
+    pub fn tell_health(&self, health: &HealthReport) {
+        if let (Some(running), Ok(json)) = (&self.lock().running, serde_json::to_string(health)) {
+            running.tell_health(&json);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -33,6 +33,11 @@ impl Upstreams {
         self.handles.iter().map(|handle| (handle.upstream().to_owned(), handle.stats())).collect()
     }
 
+    /// Tells all of them how the agent's parts fare, as JSON.
+    pub fn tell_health(&self, health: &str) {
+        self.handles.iter().for_each(|handle| handle.tell_health(health));
+    }
+
     /// Whether every thread runs.
     pub fn are_running(&self) -> bool {
         self.handles.iter().all(UpstreamHandle::is_running)

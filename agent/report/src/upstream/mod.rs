@@ -79,6 +79,9 @@ pub trait Upstream {
     /// Reads an answer.
     fn handle_answer(&mut self, answer: Self::Answer) -> Note;
 
+    /// How the agent's parts fare, as JSON; only the latest counts. Nothing is said where the other side has no place for it.
+    fn handle_health(&mut self, _health: &str) {}
+
     /// The agent stops and nothing is in flight: takes leave, which ends with [`Note::Left`].
     fn handle_stop(&mut self);
 

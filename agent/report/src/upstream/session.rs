@@ -27,6 +27,8 @@ pub(super) struct Context<A> {
     pub(super) stats: Arc<Mutex<UpstreamStats>>,
     /// Turns true when the agent is to stop.
     pub(super) stop: watch::Receiver<bool>,
+    /// How the agent's parts fare, as JSON; empty until it is known.
+    pub(super) health: watch::Receiver<String>,
 }
 
 impl<A> Context<A> {
@@ -104,7 +106,9 @@ async fn drive<A: Adapter>(
     inward: &mut A::Inward,
     context: &mut Context<A>,
 ) -> Result<(), String> {
-    let mut stop = context.stop.clone();
+    let (mut stop, mut health) = (context.stop.clone(), context.health.clone());
+    // The other side may be a new one, so it is told of what has been so for long, too.
+    health.mark_changed();
     loop {
         let mut poll = pin!(inward.next());
         let answer = loop {
@@ -118,6 +122,11 @@ async fn drive<A: Adapter>(
                 // Ready at once: taken when nothing more was read, so that one transaction notes what came together.
                 () = std::future::ready(()), if !session.acked.is_empty() => session.note_acked(context),
                 () = context.lane.queued(), if session.is_ready => {}
+                told = health.changed(), if session.is_ready => match told {
+                    Ok(()) => session.tell_health(&health.borrow_and_update())?,
+                    // Nobody tells any more: the agent stops.
+                    Err(_) => return Ok(()),
+                },
                 () = session.patience.ended() => {
                     session.was_in_vain = true;
                     return Err(unanswered(context));
@@ -218,6 +227,13 @@ impl<A: Adapter> Session<A> {
             self.send()?;
         }
         Ok(())
+    }
+
+    fn tell_health(&mut self, health: &str) -> Result<(), String> {
+        if !health.is_empty() && !self.is_leaving {
+            self.upstream.handle_health(health);
+        }
+        self.send()
     }
 
     fn send(&mut self) -> Result<(), String> {

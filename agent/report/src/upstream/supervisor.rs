@@ -49,9 +49,11 @@ impl<A: Adapter> Start for A {
         let stats = Arc::new(Mutex::new(UpstreamStats { answer_within, ..UpstreamStats::default() }));
         let (stop, stopping) = watch::channel(false);
         let (give_up, mut giving_up) = watch::channel(false);
+        let (health, told) = watch::channel(String::new());
         let (finished, done) = std::sync::mpsc::sync_channel(1);
         let backlog = lane.reader();
-        let mut context = Context { adapter: self.clone(), lane, clock, stats: Arc::clone(&stats), stop: stopping };
+        let (adapter, of_thread) = (self.clone(), Arc::clone(&stats));
+        let mut context = Context { adapter, lane, clock, stats: of_thread, stop: stopping, health: told };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let run = move || {
             let _finished: SyncSender<()> = finished;
@@ -63,7 +65,8 @@ impl<A: Adapter> Start for A {
             });
         };
         let thread = std::thread::Builder::new().name(format!("upstream-{upstream}")).spawn(run).map_err(failed)?;
-        Ok(UpstreamHandle { upstream, stats, backlog, stop, give_up, done: Mutex::new(done), thread: Some(thread) })
+        let (done, thread) = (Mutex::new(done), Some(thread));
+        Ok(UpstreamHandle { upstream, stats, backlog, stop, health, give_up, done, thread })
     }
 }
 
@@ -113,6 +116,7 @@ pub struct UpstreamHandle {
     stats: Arc<Mutex<UpstreamStats>>,
     backlog: BacklogReader,
     stop: watch::Sender<bool>,
+    health: watch::Sender<String>,
     /// Turns true when it may wait no longer.
     give_up: watch::Sender<bool>,
     /// Disconnected when the thread has ended.
@@ -133,6 +137,17 @@ impl UpstreamHandle {
         (stats.depth_messages, stats.depth_bytes) = (backlog.depth.messages, backlog.depth.bytes);
         (stats.owed, stats.oldest_unacknowledged_at) = (backlog.owed, backlog.oldest_unacknowledged_at);
         stats
+    }
+
+    /// Tells how the agent's parts fare, as JSON, now and on every connection to come.
+    pub fn tell_health(&self, health: &str) {
+        self.health.send_if_modified(|known| {
+            let is_new = known != health;
+            if is_new {
+                health.clone_into(known);
+            }
+            is_new
+        });
     }
 
     /// Whether the thread runs.

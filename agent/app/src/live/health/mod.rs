@@ -51,6 +51,8 @@ pub struct Sources {
 struct Memory {
     book: HealthBook,
     decoders: Decoders,
+    /// The states of the parts that upstreams were told.
+    told: Vec<PartState>,
 }
 
 struct State {
@@ -77,6 +79,20 @@ impl HealthDesk {
         let mut parts = judge::all(sources, &mut memory.decoders, now);
         parts.push(disk.now());
         memory.book.take(now, parts)
+    }
+
+    /// Asks every part, and tells the log and the upstreams of what has turned.
+    fn turn(&self) {
+        let State { sources, memory, .. } = &*self.0;
+        let turns = self.look();
+        tell(&turns);
+        let mut memory = lock(memory);
+        // Somebody who looked may have found the turn first.
+        let states: Vec<_> = memory.book.parts().map(|part| part.state).collect();
+        if memory.told != states {
+            memory.told = states;
+            sources.upstreams.tell_health(&memory.book.report(|at| sources.clock.wall(at)).without_the_well());
+        }
     }
 
     /// How the parts fare now.
@@ -129,7 +145,7 @@ impl Health {
         let (stop, stopped) = sync_channel(1);
         let work = move || {
             while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
-                tell(&desk.look());
+                desk.turn();
                 desk.0.disk.look();
             }
         };

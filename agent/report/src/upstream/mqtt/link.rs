@@ -72,11 +72,11 @@ pub enum MqttReceiver {
 /// Prepares a connection; it is made when the loop is polled first.
 pub(super) fn open(config: &ResolvedMqtt, topics: &Topics, source: &EventSource) -> (MqttSender, MqttReceiver) {
     let will = Status::json(Presence::Offline, Some("connection_lost"), source);
-    // Room for a full window, the status and the farewell.
-    let capacity = usize::from(config.max_in_flight) + 4;
+    // Room for a full window, status, health and the farewell.
+    let capacity = usize::from(config.max_in_flight) + 5;
     let broker = &config.broker;
-    // The window counts the publications; the library gets one more for the status, so that it never holds any back.
-    let in_flight = config.max_in_flight + 2;
+    // The window counts the reports; the library gets more for status and health, so that it never holds any back.
+    let in_flight = config.max_in_flight + 3;
     match config.version {
         MqttVersion::V311 => {
             let mut options = rumqttc::MqttOptions::new(&broker.client_id, &broker.url.host, broker.url.port);

@@ -62,6 +62,16 @@ pub struct MqttUpstream {
     source: EventSource,
     packets: Packets,
     messages: VecDeque<Message>,
+    health: HealthNews,
+}
+
+/// What is to be told of the agent's health: one message at a time, and of those that wait the latest.
+#[derive(Debug, Default)]
+struct HealthNews {
+    waiting: Option<String>,
+    is_under_way: bool,
+    /// The broker has no place for it.
+    is_refused: bool,
 }
 
 impl MqttUpstream {
@@ -71,7 +81,24 @@ impl MqttUpstream {
             source: source.clone(),
             packets: Packets::default(),
             messages: VecDeque::new(),
+            health: HealthNews::default(),
         }
+    }
+
+    fn say_health(&mut self) {
+        if self.health.is_under_way || self.health.is_refused {
+            return;
+        }
+        let Some(payload) = self.health.waiting.take() else { return };
+        self.health.is_under_way = true;
+        let topic = self.topics.health();
+        self.messages.push_back(Message::Publish {
+            topic,
+            payload,
+            is_retained: true,
+            content_type: "application/json",
+        });
+        self.packets.hand(Sent::Health);
     }
 
     fn say(&mut self, presence: Presence, reason: Option<&str>) {
@@ -118,10 +145,25 @@ impl Upstream for MqttUpstream {
                     self.messages.push_back(Message::Disconnect);
                     Note::Nothing
                 }
+                Some(Sent::Health) => {
+                    self.health.is_under_way = false;
+                    self.say_health();
+                    Note::Nothing
+                }
                 Some(Sent::Online) | None => Note::Nothing,
             },
             Answer::Refused(packet, reason) => {
                 let what = match self.packets.answered(packet) {
+                    // It is no reason to hold reports up.
+                    Some(Sent::Health) => {
+                        self.health.is_refused = true;
+                        tracing::info!(
+                            reason,
+                            topic = self.topics.health(),
+                            "the broker does not take the agent's health"
+                        );
+                        return Note::Nothing;
+                    }
                     Some(Sent::Report(_)) => "an event",
                     Some(Sent::Online | Sent::Offline) => "the status",
                     None => "a message",
@@ -131,6 +173,11 @@ impl Upstream for MqttUpstream {
             Answer::Disconnected => Note::Left,
             Answer::Other => Note::Nothing,
         }
+    }
+
+    fn handle_health(&mut self, health: &str) {
+        self.health.waiting = Some(health.to_owned());
+        self.say_health();
     }
 
     fn handle_stop(&mut self) {
@@ -190,6 +237,24 @@ mod tests {
         upstream.handle_answer(Answer::Acked(3));
         assert_eq!(sent(&mut upstream)[0].0, "disconnect");
         assert_eq!(upstream.handle_answer(Answer::Disconnected), Note::Left);
+    }
+
+    #[test]
+    fn health_is_told_one_message_at_a_time_and_a_broker_that_refuses_it_gets_reports() {
+        let mut upstream = MqttUpstream::new("forewarn", &source());
+        for health in ["1", "2", "3"] {
+            upstream.handle_health(health);
+        }
+        let told = |health: &str| ("forewarn/north-gate/health".to_owned(), health.to_owned(), true);
+        assert_eq!(sent(&mut upstream), [told("1")]);
+        upstream.handle_answer(Answer::Wrote(1));
+        assert!(!upstream.is_owed_an_answer(), "no connection is given up for it");
+        assert_eq!(upstream.handle_answer(Answer::Acked(1)), Note::Nothing);
+        assert_eq!(sent(&mut upstream), [told("3")], "of those that waited the latest");
+        upstream.handle_answer(Answer::Wrote(2));
+        assert_eq!(upstream.handle_answer(Answer::Refused(2, "NotAuthorized".to_owned())), Note::Nothing);
+        upstream.handle_health("4");
+        assert_eq!(sent(&mut upstream), []);
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub(super) enum Sent {
     Online,
     /// That the agent stops.
     Offline,
+    /// How its parts fare.
+    Health,
 }
 
 /// Publications of one connection that are not acknowledged yet.
@@ -40,7 +42,7 @@ impl Packets {
 
     /// Whether the acknowledgement of a status is awaited.
     pub(super) fn is_status_unanswered(&self) -> bool {
-        self.handed.iter().chain(self.written.values()).any(|sent| !matches!(sent, Sent::Report(_)))
+        self.handed.iter().chain(self.written.values()).any(|sent| matches!(sent, Sent::Online | Sent::Offline))
     }
 
     /// Takes out what the broker acknowledged (or refused) under `packet`.

@@ -17,6 +17,11 @@ impl Topics {
         format!("{}/status", self.base)
     }
 
+    /// How the agent's parts fare, retained.
+    pub fn health(&self) -> String {
+        format!("{}/health", self.base)
+    }
+
     /// Events of one violation at one camera.
     ///
     /// The state is not part of it: MQTT promises an order only within one topic, and the events of an incident
