@@ -1,6 +1,7 @@
 //! What says *healthy* is so: a broker that takes everything and acknowledges nothing, a loudspeaker that fails each time,
 //! and an end in spite of them.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
@@ -35,7 +36,7 @@ fn a_mute_broker_and_a_dumb_loudspeaker_are_told_and_hold_no_end_up() {
     let port = free_port().unwrap();
     let watched = CameraEntry::new("gate", camera.url(), QUICK_LOITERING).with("speakers = [\"horn\"]");
     let mut site = SiteFile::new().upstream(&broker.url(), "keep_alive_s = 5").metrics(port).wav_speaker("horn");
-    site.tables += &format!("speech = {{ program = \"{}\" }}\n", scene.path("say").display());
+    writeln!(site.tables, "speech = {{ program = \"{}\" }}", scene.path("say").display()).unwrap();
     let site = site.camera(watched).write(scene.dir()).unwrap();
     let mut agent = Agent::start(&scene.program, &site, "info").unwrap();
 

@@ -16,6 +16,7 @@ use forewarn_memory::{Keeper, MemoryKeeper, SceneKeeper, Shelf};
 use forewarn_pipelines::Wakeup;
 use forewarn_telemetry::queue::{GiveBack, Receiver, Sender, Wait};
 use forewarn_wire::story::{Happening, Narrator};
+use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::board::Board;
 use super::clock_watch::ClockWatch;
@@ -42,10 +43,7 @@ impl Agent {
     /// Starts every part. What fails here is wrong for good; what may mend itself, such as a camera that is away, is
     /// retried by its part.
     pub fn start(site: &Site, mut models: Models, narrator: Option<Box<dyn Narrator>>) -> Result<Self, CommandError> {
-        if let Err(error) = forewarn_hw::descriptors::raise_limit() {
-            tracing::warn!(%error, "the limit of file descriptors stays as it was");
-        }
-        let claim = storage::claim(&site.storage.dir)?;
+        let claim = prepare_process(site)?;
         let shelf = Shelf::start().context("failed to start the thread of files").or_exit(ExitCode::Failed)?;
         let clock_watch = ClockWatch::take_up(&site.storage.dir).on(&shelf);
         let clock: Arc<dyn Clock> = clock_watch.clock();
@@ -102,31 +100,11 @@ impl Agent {
             outbox: holder.clone(),
             upstreams: upstreams.clone(),
         };
-        let sources = Sources {
-            streams: streams.stats(),
-            outbox: holder.clone(),
-            board: board.clone(),
-            upstreams: upstreams.clone(),
-            vitals,
-            speakers: site.speakers.iter().map(|(id, _)| id.clone()).collect(),
-            sensors: site.sensors.iter().map(|sensor| sensor.id().clone()).collect(),
-            clock: Arc::clone(&clock),
-        };
-        let desk = HealthDesk::new(sources, site.storage.dir.path().to_owned());
-        let source = ConsoleSource {
-            site: site.header.id.to_string(),
-            recorder,
-            streams: streams.stats(),
-            outbox: holder,
-            board,
-            upstreams: upstreams.clone(),
-            health: desk.clone(),
-            clock,
-        };
-        let servers = start_servers(site, &source.ports())?;
+        let sources = Sources::new(site, streams.stats(), holder, board, upstreams.clone(), vitals, Arc::clone(&clock));
+        let (health, servers) = serve(site, sources, recorder)?;
         let addresses = servers.iter().map(Server::address).collect();
         let parts: Vec<Box<dyn Part>> = vec![
-            Box::new(Health::start(desk)?),
+            Box::new(health),
             Box::new(streams),
             Box::new(falls),
             Box::new(sensors),
@@ -139,6 +117,26 @@ impl Agent {
         ];
         Ok(Self { parts, counters, addresses, _claim: claim })
     }
+}
+
+/// Lets the process open as many files as it may, and takes the storage directory for it alone.
+fn prepare_process(site: &Site) -> anyhow::Result<storage::Claim> {
+    if let Err(error) = forewarn_hw::descriptors::raise_limit() {
+        tracing::warn!(%error, "the limit of file descriptors stays as it was");
+    }
+    storage::claim(&site.storage.dir)
+}
+
+/// The thread that asks how the parts fare, and the listeners that show it.
+fn serve(site: &Site, sources: Sources, recorder: PrometheusHandle) -> Result<(Health, Vec<Server>), CommandError> {
+    let (streams, outbox, board) = (sources.streams.clone(), sources.outbox.clone(), sources.board.clone());
+    let (upstreams, clock) = (sources.upstreams.clone(), Arc::clone(&sources.clock));
+    let health = HealthDesk::new(sources, site.storage.dir.path().to_owned());
+    let name = site.header.id.to_string();
+    let source =
+        ConsoleSource { site: name, recorder, streams, outbox, board, upstreams, health: health.clone(), clock };
+    let servers = start_servers(site, &source.ports())?;
+    Ok((Health::start(health)?, servers))
 }
 
 /// An engine that goes on with what was kept before the last stop, and those who keep it.

@@ -187,7 +187,7 @@ impl<A: Adapter> Session<A> {
                     self.acked.push(receipt);
                     self.was_useful = true;
                     self.patience.answered();
-                    context.count(|stats| stats.unanswered_since = None);
+                    context.count(|stats| (stats.unanswered_since, stats.is_unproven) = (None, false));
                 }
             }
             Note::Refused { what, why } => {

@@ -19,6 +19,8 @@ pub struct UpstreamStats {
     pub answer_within: Duration,
     /// Since when it was sent reports and has acknowledged none, over all connections; none if it owes nothing.
     pub unanswered_since: Option<Timestamp>,
+    /// Whether it has failed since it last acknowledged something.
+    pub is_unproven: bool,
     /// When the oldest report happened that it has not acknowledged; none if it has everything.
     pub oldest_unacknowledged_at: Option<Timestamp>,
     /// Reports of which the acknowledgement is awaited or not yet noted in the outbox.
@@ -37,12 +39,20 @@ pub struct UpstreamStats {
     pub last_error: Option<String>,
 }
 
+/// A new connection that has held for so long, and owes nothing, is a good one.
+const SETTLED_AFTER: Duration = Duration::from_secs(3);
+
 impl UpstreamStats {
     /// Why nothing gets there, or why nobody can tell; none if reports are acknowledged.
     pub fn trouble(&self, now: Timestamp) -> Option<String> {
         let last = || self.last_error.clone();
         if self.connected_since.is_none() {
             return Some(last().unwrap_or_else(|| "not connected yet".to_owned()));
+        }
+        // One that was lost a moment ago is not well again because it takes connections.
+        let is_new = self.connected_since.is_some_and(|since| now.since(since) < SETTLED_AFTER);
+        if self.is_unproven && (is_new || self.unanswered_since.is_some()) {
+            return last();
         }
         let is_silent = self.unanswered_since.is_some_and(|since| now.since(since) >= self.answer_within);
         is_silent.then(|| last().unwrap_or_else(|| "it takes reports and acknowledges none".to_owned()))
@@ -63,9 +73,14 @@ mod tests {
         assert_eq!(stats.trouble(at(21.0)), None);
         assert_eq!(stats.trouble(at(22.0)).as_deref(), Some("it takes reports and acknowledges none"));
         stats.last_error = Some("the broker is a wall".to_owned());
-        stats.connected_since = Some(at(23.0));
+        (stats.connected_since, stats.is_unproven) = (Some(at(23.0)), true);
         assert_eq!(stats.trouble(at(24.0)).as_deref(), Some("the broker is a wall"), "a new connection mends nothing");
         stats.unanswered_since = None;
-        assert_eq!(stats.trouble(at(24.0)), None);
+        assert!(stats.trouble(at(24.0)).is_some(), "nor one that is a second old");
+        assert_eq!(stats.trouble(at(27.0)), None, "it holds and owes nothing");
+        (stats.connected_since, stats.unanswered_since) = (Some(at(40.0)), Some(at(40.0)));
+        assert!(stats.trouble(at(41.0)).is_some(), "it was lost and is cut again and again");
+        (stats.unanswered_since, stats.is_unproven) = (None, false);
+        assert_eq!(stats.trouble(at(41.0)), None, "an acknowledgement does");
     }
 }

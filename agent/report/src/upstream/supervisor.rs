@@ -101,6 +101,7 @@ async fn supervise<A: Adapter>(context: &mut Context<A>) {
         told = Some(why.clone());
         context.count(|stats| {
             stats.failures += 1;
+            stats.is_unproven = true;
             stats.last_error = Some(why);
         });
         if tokio::time::timeout(wait, stop.wait_for(|stop| *stop)).await.is_ok() {

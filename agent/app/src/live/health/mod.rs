@@ -19,6 +19,7 @@ use super::part::{Part, Thread};
 use super::streams::StatsReader;
 use super::upstreams::Upstreams;
 use super::vitals::Vitals;
+use crate::config::Site;
 use crate::telemetry;
 use disk::Disk;
 use judge::Decoders;
@@ -44,6 +45,23 @@ pub struct Sources {
     pub sensors: Vec<SensorId>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+}
+
+impl Sources {
+    /// Of a site, from these.
+    pub fn new(
+        site: &Site,
+        streams: StatsReader,
+        outbox: Holder,
+        board: Board,
+        upstreams: Upstreams,
+        vitals: Vitals,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let speakers = site.speakers.iter().map(|(id, _)| id.clone()).collect();
+        let sensors = site.sensors.iter().map(|sensor| sensor.id().clone()).collect();
+        Self { streams, outbox, board, upstreams, vitals, speakers, sensors, clock }
+    }
 }
 
 /// What is remembered of the parts.

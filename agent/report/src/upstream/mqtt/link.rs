@@ -18,6 +18,9 @@ const MAX_PACKET_BYTES: usize = 16 << 20;
 /// Until TCP, TLS and CONNACK are through.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Why a connection that stood is gone.
+const CUT: &str = "the broker closed the connection; its log says why";
+
 /// What is sent to the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
@@ -217,6 +220,7 @@ fn explain_v311(error: &rumqttc::ConnectionError) -> String {
             format!("the broker refused {NOT_ALLOWED}")
         }
         ConnectionError::ConnectionRefused(code) => format!("the broker refused the connection: {code:?}"),
+        ConnectionError::MqttState(rumqttc::StateError::ConnectionAborted) => CUT.to_owned(),
         ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => "the broker does not answer".to_owned(),
         ConnectionError::Tls(error) => explain_tls(error),
         ConnectionError::Io(error) => format!("no connection to the broker: {error}"),
@@ -235,6 +239,7 @@ fn explain_v5(error: &v5::ConnectionError) -> String {
             format!("the broker refused {NOT_ALLOWED}")
         }
         ConnectionError::ConnectionRefused(code) => format!("the broker refused the connection: {code:?}"),
+        ConnectionError::MqttState(v5::StateError::ConnectionAborted) => CUT.to_owned(),
         ConnectionError::Timeout(_) => "the broker does not answer".to_owned(),
         ConnectionError::Tls(error) => explain_tls(error),
         ConnectionError::Io(error) => format!("no connection to the broker: {error}"),
