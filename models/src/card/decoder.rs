@@ -85,6 +85,14 @@ pub enum DecoderSpec {
         /// Pixels of input per cell, in the order in which the cells follow each other.
         strides: Vec<u32>,
     },
+    /// A graph that suppresses double boxes itself, or needs not to (YOLOv10): rows of corners, score and class number.
+    Suppressed {
+        /// Output, 1 x rows x 6.
+        output: Option<String>,
+        /// Whether corners are in parts of the input's sides instead of pixels of the input.
+        #[serde(default)]
+        normalised: bool,
+    },
     /// CenterFace (Xu et al. 2019): heat map, size, offset and five landmarks at one stride.
     Centerface {
         /// Pixels of input per cell.
@@ -314,6 +322,7 @@ impl DecoderSpec {
             | Self::Ssd { .. }
             | Self::Queries { .. }
             | Self::Yolov8 { .. }
+            | Self::Suppressed { .. }
             | Self::Centerface { .. }
             | Self::Blazeface { .. }
             | Self::Yunet { .. }
@@ -332,6 +341,7 @@ impl DecoderSpec {
             Self::Ssd { .. } => "ssd",
             Self::Queries { .. } => "queries",
             Self::Yolov8 { .. } => "yolov8",
+            Self::Suppressed { .. } => "suppressed",
             Self::Centerface { .. } => "centerface",
             Self::Blazeface { .. } => "blazeface",
             Self::Yunet { .. } => "yunet",

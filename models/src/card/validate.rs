@@ -196,6 +196,7 @@ impl Card {
                 check_range("decoder.plate.points", *points, 64)
             }
             DecoderSpec::Ssd { .. } => self.check_ssd(),
+            DecoderSpec::Suppressed { .. } => Ok(()),
             DecoderSpec::Queries { labels, activation, background, .. } => {
                 self.check_background("decoder.queries.background", *background)?;
                 if labels.is_some() && *activation == Activation::Softmax {

@@ -13,6 +13,7 @@ mod plate;
 mod queries;
 mod shape;
 mod ssd;
+mod suppressed;
 mod yolov8;
 mod yolox;
 mod yunet;
@@ -119,6 +120,7 @@ enum Family {
     Ssd(ssd::SsdDecoder),
     Queries(queries::QueriesDecoder),
     Yolov8(yolov8::Yolov8Decoder),
+    Suppressed(suppressed::SuppressedDecoder),
     Centerface(centerface::CenterfaceDecoder),
     Blazeface(blazeface::BlazefaceDecoder),
     Yunet(yunet::YunetDecoder),
@@ -138,6 +140,7 @@ impl Decoder {
             DecoderSpec::Ssd { .. } => Family::Ssd(ssd::SsdDecoder::new(card)?),
             DecoderSpec::Queries { .. } => Family::Queries(queries::QueriesDecoder::new(card)?),
             DecoderSpec::Yolov8 { .. } => Family::Yolov8(yolov8::Yolov8Decoder::new(card)?),
+            DecoderSpec::Suppressed { .. } => Family::Suppressed(suppressed::SuppressedDecoder::new(card)?),
             DecoderSpec::Centerface { .. } => Family::Centerface(centerface::CenterfaceDecoder::new(card)?),
             DecoderSpec::Blazeface { .. } => Family::Blazeface(blazeface::BlazefaceDecoder::new(card)?),
             DecoderSpec::Yunet { .. } => Family::Yunet(yunet::YunetDecoder::new(card)?),
@@ -156,6 +159,7 @@ impl Decoder {
             Family::Ssd(decoder) => decoder.decode(outputs, shot, threshold),
             Family::Queries(decoder) => decoder.decode(outputs, shot, threshold),
             Family::Yolov8(decoder) => decoder.decode(outputs, shot, threshold),
+            Family::Suppressed(decoder) => decoder.decode(outputs, shot, threshold),
             Family::Centerface(decoder) => decoder.decode(outputs, shot, threshold),
             Family::Blazeface(decoder) => decoder.decode(outputs, shot, threshold),
             Family::Yunet(decoder) => decoder.decode(outputs, shot, threshold),

@@ -128,6 +128,23 @@ fn yolov8_cells_are_columns_or_rows() {
 }
 
 #[test]
+fn rows_of_a_graph_that_suppresses_are_finished_boxes() {
+    let card_of = |more: &str| card(r#"["a", "b"]"#, &format!("[decoder.suppressed]\n{more}"));
+    // Row 1 is a box of class 1; row 2 holds nothing, row 3 has no class.
+    let row = |n: usize, values: [f32; 6]| values.into_iter().enumerate().map(move |(k, v)| (n * 6 + k, v));
+    let rows = |corners: [f32; 4]| {
+        let [a, b, c, d] = corners;
+        let filled = row(1, [a, b, c, d, 0.8, 1.0]).chain(row(3, [1.0, 1.0, 9.0, 9.0, 0.9, -1.0]));
+        Made(vec![("output0", tensor(&[1, 300, 6], &filled.collect::<Vec<_>>()))])
+    };
+    let outputs = rows([8.0, 4.0, 40.0, 20.0]);
+    assert_one(&card_of(""), &outputs, (1, 0.8), [8.0, 4.0, 40.0, 20.0]);
+    assert_one(&card_of("normalised = true"), &rows([0.5, 0.25, 0.75, 0.5]), (1, 0.8), [32.0, 8.0, 48.0, 16.0]);
+    let decoder = Decoder::new(&card_of("")).unwrap();
+    assert_shapes_are_checked(&outputs, |outputs| decoder.decode(outputs, SHOT, 0.5).err());
+}
+
+#[test]
 fn each_picture_of_a_run_gets_its_own_boxes() {
     let card = card(r#"["a", "b", "c"]"#, "[decoder.yolov8]\nstrides = [32]");
     let mut raw = tensor(&[2, 7, 2], &[]);

@@ -95,6 +95,30 @@ fn a_transformer_claims_boxes_that_nothing_suppresses() {
     assert_eq!(found, [("person".to_owned(), 0.8, place), ("car".to_owned(), 0.75, place)]);
 }
 
+/// Finished boxes of a graph that takes 16-bit floats and suppresses by itself.
+fn suppressed() -> Graph {
+    Graph::default()
+        .input("images", FLOAT16, &[1, 3, 32, 64])
+        .floats("r", &[1, 300, 6], &[(0, 16.0), (1, 8.0), (2, 48.0), (3, 24.0), (4, 0.8), (5, 1.0)])
+        .node("Identity", &["r"], "output0", &[])
+        .output("output0")
+}
+
+#[test]
+fn weights_may_lie_beside_the_model_and_boxes_may_come_suppressed_from_16_bit_floats() {
+    let rest = "classes = [\"person\", \"car\"]\n[decoder.suppressed]\n[thresholds]\nscore = 0.5\n";
+    let card = card(", element = \"f16\"", rest);
+    let (graph, outside) = suppressed().beside("m.onnx.data");
+    let made = Made::new(&graph.bytes());
+    std::fs::write(made.dir.path().join("m.onnx.data"), outside).unwrap();
+    let found = made.open(&card).unwrap().detect_frame(&grey(9, (640, 160))).unwrap();
+    let found: Vec<_> = found.iter().map(row).collect();
+    assert_eq!(found, [("car".to_owned(), 0.8, [160.0, 40.0, 480.0, 120.0])]);
+    std::fs::remove_file(made.dir.path().join("m.onnx.data")).unwrap();
+    let error = made.open(&card).err().unwrap().to_string();
+    assert!(error.contains("m.onnx.data"), "{error}");
+}
+
 #[test]
 fn a_transformer_that_chooses_by_itself_is_told_the_size_of_its_input() {
     // Boxes are parts of the sides that the second input names, as the exports of RT-DETR multiply them.

@@ -66,6 +66,20 @@ struct TensorProto {
     name: String,
     #[prost(bytes = "vec", tag = "9")]
     raw_data: Vec<u8>,
+    /// Where the values lie outside of the file.
+    #[prost(message, repeated, tag = "13")]
+    external_data: Vec<EntryProto>,
+    /// 1 where they lie outside.
+    #[prost(int32, tag = "14")]
+    data_location: i32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct EntryProto {
+    #[prost(string, tag = "1")]
+    key: String,
+    #[prost(string, tag = "2")]
+    value: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -134,6 +148,7 @@ impl Graph {
             data_type: FLOAT,
             name: name.to_owned(),
             raw_data,
+            ..TensorProto::default()
         });
         self
     }
@@ -142,7 +157,9 @@ impl Graph {
     pub(crate) fn ints(mut self, name: &str, values: &[i64]) -> Self {
         let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         let dims = vec![values.len() as i64];
-        self.0.initializer.push(TensorProto { dims, data_type: INT64, name: name.to_owned(), raw_data });
+        let name = name.to_owned();
+        let tensor = TensorProto { dims, data_type: INT64, name, raw_data, ..TensorProto::default() };
+        self.0.initializer.push(tensor);
         self
     }
 
@@ -163,6 +180,20 @@ impl Graph {
         let tensor = TensorTypeProto { elem_type: FLOAT, shape: None };
         self.0.output.push(ValueProto { name: name.to_owned(), kind: Some(TypeProto { tensor: Some(tensor) }) });
         self
+    }
+
+    /// Moves the values of all constants into a file beside the model's.
+    pub(crate) fn beside(mut self, file: &str) -> (Self, Vec<u8>) {
+        let mut outside = Vec::new();
+        for tensor in &mut self.0.initializer {
+            let entry = |key: &str, value: String| EntryProto { key: key.to_owned(), value };
+            let (offset, length) = (outside.len().to_string(), tensor.raw_data.len().to_string());
+            outside.append(&mut tensor.raw_data);
+            tensor.data_location = 1;
+            tensor.external_data =
+                vec![entry("location", file.to_owned()), entry("offset", offset), entry("length", length)];
+        }
+        (self, outside)
     }
 
     /// The file.
