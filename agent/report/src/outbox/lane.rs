@@ -1,17 +1,17 @@
 //! The outbox as one upstream sees it: what waits for it, and its acknowledgements.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use forewarn_base::sync::lock;
-use forewarn_domain::{IncidentId, Timestamp};
+use forewarn_domain::IncidentId;
 use forewarn_wire::EventSource;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 use tokio::sync::watch;
 
 use super::noter::{Noted, Noter};
 use super::shared::Shared;
-use super::{Backlog, Depth, Outbox, OutboxError, QueuedReport, Receipt, bounds, held, owed};
+use super::{Backlog, Outbox, OutboxError, QueuedReport, Receipt, bounds, held, owed};
 
 /// What waits for one upstream.
 #[derive(Debug)]
@@ -72,10 +72,10 @@ impl Lane {
             self.lent.clear();
         }
         let noted = self.note();
-        let from_disk = self.from_disk(cursor.disk, limit);
-        let trouble = noted.err().or(from_disk.as_ref().err().cloned());
+        let on_disk = self.on_disk(cursor.disk, limit);
+        let trouble = noted.err().or(on_disk.as_ref().err().cloned());
         *lock(&self.outbox.shared.reading_trouble) = trouble;
-        let mut reports = from_disk.unwrap_or_default();
+        let mut reports = on_disk.unwrap_or_default();
         let from_memory = self.outbox.shared.held.pending_after(cursor.memory, limit - reports.len(), &self.upstream);
         for (seq, report) in from_memory {
             self.lent.insert((report.incident.id.clone(), report.sequence));
@@ -84,7 +84,7 @@ impl Lane {
         reports
     }
 
-    fn from_disk(&mut self, seq: i64, limit: usize) -> Result<Vec<QueuedReport>, String> {
+    fn on_disk(&mut self, seq: i64, limit: usize) -> Result<Vec<QueuedReport>, String> {
         let generation = self.outbox.shared.generation();
         let mut read = self.read(seq, limit);
         if let Err(OutboxError::Damaged { reason, .. }) = &read {
@@ -163,14 +163,10 @@ impl Lane {
         if due.is_empty() {
             return Ok(());
         }
-        let noter = match &mut self.noter {
-            Some(noter) => noter,
-            None => {
-                let started = Noter::start(self.outbox.again(), &self.upstream).map_err(|error| error.to_string())?;
-                self.noter.insert(started)
-            }
-        };
-        match noter.note(due) {
+        if self.noter.is_none() {
+            self.noter = Some(Noter::start(self.outbox.again(), &self.upstream).map_err(|error| error.to_string())?);
+        }
+        match self.noter.as_mut().map_or(Noted::Waits, |noter| noter.note(due)) {
             Noted::Done { receipts, paid } => {
                 let noted: BTreeSet<i64> = receipts.iter().map(|receipt| receipt.seq).collect();
                 self.unnoted.retain(|receipt| !noted.contains(&receipt.seq));
@@ -224,34 +220,4 @@ fn report_of(row: &Row<'_>, seq: i64) -> Result<QueuedReport, String> {
     let text = |column| row.get::<_, String>(column).map_err(|error| error.to_string());
     let report = serde_json::from_str(&text(1)?).map_err(|error| error.to_string())?;
     Ok(QueuedReport { seq, report, source: EventSource { site: text(2)?, agent_version: text(3)? } })
-}
-
-/// How much waits, in all and for each upstream.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Depths {
-    pub(super) total: Depth,
-    pub(super) of: BTreeMap<String, Backlog>,
-}
-
-/// How much waits, in all and for each upstream.
-pub(super) fn depths(tx: &Connection) -> rusqlite::Result<Depths> {
-    let (messages, bytes) = bounds::totals(tx)?;
-    let mut select = tx.prepare_cached(
-        "SELECT u.id, u.messages, u.bytes, (SELECT count(*) FROM owed WHERE upstream = u.id), coalesce(
-             (SELECT m.at_us FROM deliveries d JOIN messages m ON m.seq = d.seq
-              WHERE d.upstream = u.id ORDER BY d.seq LIMIT 1),
-             (SELECT min(i.updated_at_us) FROM owed o JOIN incidents i ON i.id = o.incident WHERE o.upstream = u.id))
-         FROM upstreams u",
-    )?;
-    let mut rows = select.query([])?;
-    let mut of = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        let id: String = row.get(0)?;
-        let depth = Depth { messages: bounds::count(row, 1)?, bytes: bounds::count(row, 2)? };
-        let owed = bounds::count(row, 3)?;
-        let oldest: Option<i64> = row.get(4)?;
-        let oldest_unacknowledged_at = oldest.map(Timestamp::from_micros);
-        of.insert(id, Backlog { depth, owed, oldest_unacknowledged_at });
-    }
-    Ok(Depths { total: Depth { messages, bytes }, of })
 }

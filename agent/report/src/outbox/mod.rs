@@ -10,6 +10,8 @@
 
 mod bounds;
 mod by_destination;
+mod companion;
+mod depths;
 mod destinations;
 mod error;
 mod held;
@@ -98,6 +100,7 @@ impl Outbox {
     }
 
     /// Another connection to the same outbox, for another thread.
+    #[must_use]
     pub fn again(&self) -> Self {
         Self::of(&self.shared)
     }
@@ -279,7 +282,7 @@ impl Outbox {
         let mut run = || {
             let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = work(&tx, &self.shared.context())?;
-            let depths = lane::depths(&tx)?;
+            let depths = depths::depths(&tx)?;
             tx.commit()?;
             Ok((value, depths))
         };

@@ -33,7 +33,7 @@ pub(super) struct Reserve {
 impl Reserve {
     /// For the outbox at `outbox`.
     pub(super) fn beside(outbox: &Path) -> Self {
-        Self { path: super::schema::with_suffix(outbox, ".reserve"), looked_after: None }
+        Self { path: super::companion::with_suffix(outbox, ".reserve"), looked_after: None }
     }
 
     /// Makes the file as large as it should be, if there is ample room. What fails here is tried again.

@@ -6,7 +6,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::by_destination;
-use super::schema::with_suffix;
+use super::companion::with_suffix;
 
 const INCIDENTS: [&str; 8] =
     ["id", "state", "opened_at_us", "updated_at_us", "last_sequence", "is_closed", "record", "snapshot"];

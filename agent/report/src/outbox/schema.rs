@@ -9,6 +9,7 @@ use forewarn_base::private;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction};
 
+use super::companion::with_suffix;
 use super::{OutboxError, SetAside, by_destination};
 
 /// Each entry brings the schema from its index to its index plus one, recorded in `user_version`.
@@ -138,13 +139,6 @@ fn migrate(conn: &mut Connection, path: &Path) -> Result<(), OutboxError> {
     }
     tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(failed)?;
     tx.commit().map_err(failed)
-}
-
-/// The path of a companion of the database.
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 /// Renames the database and its companions to the first free `NAME.damaged-N`, at last to that of the latest.

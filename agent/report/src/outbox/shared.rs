@@ -10,8 +10,9 @@ use forewarn_domain::{Report, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::watch;
 
+use super::companion::with_suffix;
+use super::depths::{self, Depths};
 use super::held::Held;
-use super::lane::{self, Depths};
 use super::recent::Recent;
 use super::record::{self, Step};
 use super::reserve::Reserve;
@@ -60,7 +61,7 @@ struct Files {
 impl Files {
     fn read(path: &Path) -> Option<Self> {
         let main = path.metadata().ok()?;
-        let log = schema::with_suffix(path, "-wal").metadata().ok();
+        let log = with_suffix(path, "-wal").metadata().ok();
         Some(Self { main: (main.dev(), main.ino()), log: log.map(|log| (log.dev(), log.ino())), len: main.len() })
     }
 
@@ -168,7 +169,7 @@ impl Shared {
                 record::record(&tx, limits, source, step)?;
             }
             owed::pay(&tx, limits, source, None)?;
-            let depths = lane::depths(&tx)?;
+            let depths = depths::depths(&tx)?;
             tx.commit()?;
             Ok(depths)
         };

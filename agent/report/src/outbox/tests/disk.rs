@@ -135,7 +135,7 @@ fn survives(harm: impl FnOnce(PathBuf), what: &str) {
 
 #[test]
 fn harm_to_the_file_while_it_is_in_use_loses_no_incident() {
-    let wal = |path: &PathBuf| schema::with_suffix(path, "-wal");
+    let wal = |path: &PathBuf| companion::with_suffix(path, "-wal");
     survives(|path| fs::remove_file(path).unwrap(), "removed");
     survives(|path| fs::write(path, "").unwrap(), "cut to nothing");
     survives(|path| fs::remove_file(wal(&path)).unwrap(), "its log removed");
