@@ -109,7 +109,7 @@ impl Reloads {
     pub(super) fn round(&mut self) -> anyhow::Result<()> {
         let next = Box::new(OnnxDetector::open(&self.card, &self.weights, &self.runtime, 1)?);
         let handle = self.handle.clone();
-        let switch = move || handle.switch_to(next, Duration::from_secs(60)).map(drop);
+        let switch = move || handle.switch_to(next, Duration::from_mins(1)).map(drop);
         let switching = std::thread::Builder::new().name("model-swap".to_owned()).spawn(switch)?;
         let before = self.handle.n_switched();
         while self.handle.n_switched() == before {

@@ -16,7 +16,7 @@ use super::proxy::Proxy;
 use crate::process::{Owned, mortal};
 
 /// The longest that an event is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Serves clips, one after another and over and over, until standard input ends. Prints its address.
 pub fn serve_camera(clips: Vec<PathBuf>, mut print: impl FnMut(&str)) -> anyhow::Result<()> {

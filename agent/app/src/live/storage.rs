@@ -13,7 +13,8 @@ use crate::config::StorageDir;
 #[derive(Debug)]
 pub struct Claim {
     /// The system frees it however the process ends.
-    _lock: Option<File>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "to hold it is all that it is for"))]
+    lock: Option<File>,
     /// What must be told.
     pub troubles: Vec<String>,
 }
@@ -42,7 +43,7 @@ pub fn claim(dir: &StorageDir) -> anyhow::Result<Claim> {
         }
     };
     troubles.extend(what_is_kept(dir).iter().filter_map(|path| close(path)));
-    Ok(Claim { _lock: lock, troubles })
+    Ok(Claim { lock, troubles })
 }
 
 /// What may show people, or tell of them.
@@ -109,7 +110,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), "").unwrap();
         let claimed = claim(&StorageDir::new(folder.path().join("file/data"))).unwrap();
-        assert!(claimed._lock.is_none());
+        assert!(claimed.lock.is_none());
         assert!(claimed.troubles[0].contains("failed to make the storage directory"), "{claimed:?}");
     }
 }

@@ -235,11 +235,10 @@ impl Worker {
 /// What an operator must know of a run of retention.
 fn troubles_of(outcome: &RetentionOutcome) -> Vec<String> {
     let of_event = |event: &RetentionEvent| match event {
-        RetentionEvent::Deleted { .. } => None,
         RetentionEvent::DeletedUnacknowledged { incident, .. } => Some(format!(
             "the disk was about to fill: the evidence of {incident} was deleted though upstream had not acknowledged it"
         )),
-        RetentionEvent::StillOver { .. } => None,
+        RetentionEvent::Deleted { .. } | RetentionEvent::StillOver { .. } => None,
     };
     outcome.events.iter().filter_map(of_event).collect()
 }
