@@ -41,11 +41,12 @@ impl ClockWatch {
         };
         let (clock, leap) = AgentClock::resume(bookmark, boot.as_ref());
         let latest = leap.filter(|leap| {
-            // Forward it cannot be told from time that went by, which is no trouble.
-            if leap.by_us > 0 {
+            // Forward it cannot always be told from time that went by, which is no trouble.
+            let may_have_passed = leap.was_off && leap.by_us > 0;
+            if may_have_passed {
                 tracing::info!("since the agent last ran its box was off for longer, or {}", in_words(*leap));
             }
-            leap.by_us < 0
+            !may_have_passed
         });
         file.keep(&clock.bookmark(boot));
         Self { clock: Arc::new(clock), file, due: Due::every(EVERY), told: None, latest }

@@ -42,12 +42,17 @@ impl Bookmark {
         Self { at, boot: None, map: WallMap::new(at, WallTime::from_micros(at.as_micros())) }
     }
 
+    /// How long the box has run since, if it is the same boot.
+    fn counted(&self, boot: Option<&Boot>) -> Option<Duration> {
+        let (then, now) = self.boot.as_ref().zip(boot).filter(|(then, now)| then.id == now.id)?;
+        Some(now.up.saturating_sub(then.up))
+    }
+
     /// Where the line goes on now. Within one boot it is as if the agent had not been off; else as long has passed as
     /// the clock says, within reason. It never goes back.
     fn goes_on(&self, wall: WallTime, boot: Option<&Boot>) -> Timestamp {
-        let same_boot = self.boot.as_ref().zip(boot).filter(|(then, now)| then.id == now.id);
-        let off = match same_boot {
-            Some((then, now)) => now.up.saturating_sub(then.up),
+        let off = match self.counted(boot) {
+            Some(counted) => counted,
             None => super::wall::span_us(wall.micros_after(self.map.wall(self.at))).min(LONGEST_OFF),
         };
         // The kernel tells hundredths of a second.
@@ -73,8 +78,9 @@ impl AgentClock {
             return (Self { began, origin, map: Mutex::new(WallMap::new(origin, wall)) }, None);
         };
         let origin = bookmark.goes_on(wall, boot);
+        let is_counted = bookmark.counted(boot).is_some();
         let mut map = bookmark.map;
-        let leap = map.resume(origin, wall);
+        let leap = if is_counted { map.observe(origin, wall) } else { map.resume(origin, wall) };
         (Self { began, origin, map: Mutex::new(map) }, leap)
     }
 
@@ -197,6 +203,16 @@ mod tests {
         let (again, leap) = AgentClock::resume(Some(clock.bookmark(None)), None);
         assert_eq!(leap, None);
         assert!(again.now() > ahead);
+    }
+
+    #[test]
+    fn within_one_boot_it_is_known_that_the_time_did_not_pass() {
+        let behind = Bookmark::without_file(SystemClock.now() - DAY * 400);
+        let counted = Bookmark { boot: Some(boot("a", 100)), ..behind.clone() };
+        let leap = |bookmark, now: &Boot| AgentClock::resume(Some(bookmark), Some(now)).1.map(|leap| leap.was_off);
+        assert_eq!(leap(counted.clone(), &boot("a", 190)), Some(false));
+        assert_eq!(leap(counted, &boot("b", 5)), Some(true));
+        assert_eq!(leap(behind, &boot("a", 190)), Some(true));
     }
 
     #[test]

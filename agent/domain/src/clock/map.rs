@@ -24,6 +24,8 @@ pub struct Leap {
     pub by_us: i64,
     /// What the clock shows now.
     pub wall: WallTime,
+    /// The agent was off meanwhile, so that the time may truly have passed.
+    pub was_off: bool,
 }
 
 /// An offset and from when on it holds.
@@ -60,7 +62,7 @@ impl WallMap {
         self.take(at, wall, false)
     }
 
-    /// The same after the agent was off.
+    /// The same after the agent was off for a time that nobody counted.
     pub fn resume(&mut self, at: Timestamp, wall: WallTime) -> Option<Leap> {
         self.take(at, wall, true)
     }
@@ -85,7 +87,7 @@ impl WallMap {
         if self.steps.len() > MOST_STEPS {
             self.steps.remove(0);
         }
-        Some(Leap { at, by_us, wall })
+        Some(Leap { at, by_us, wall, was_off })
     }
 
     /// What the clock showed at `at`, by the offset that was in force then.

@@ -29,7 +29,10 @@ fn a_leap_is_told_once_and_both_sides_of_it_are_known() {
     for by in [11.0 * 60.0, 2.0 * HOUR, 8.0 * HOUR, DAY, YEAR, 12.0 * YEAR] {
         for by in [by, -by] {
             let (mut map, leap) = leapt(100.0, by);
-            assert_eq!(leap, Some(Leap { at: at(100.0), by_us: (by * 1e6) as i64, wall: wall(100.0 + by) }));
+            assert_eq!(
+                leap,
+                Some(Leap { at: at(100.0), by_us: (by * 1e6) as i64, wall: wall(100.0 + by), was_off: false })
+            );
             assert_eq!(map.observe(at(200.0), wall(200.0 + by)), None);
             assert_eq!((map.wall(at(50.0)), map.wall(at(150.0))), (wall(50.0), wall(150.0 + by)));
         }
