@@ -153,6 +153,12 @@ impl StreamFormat {
         Self { codec: *codec, width, height, orientation: *orientation, caps: caps.clone() }
     }
 
+    /// Width and height of a pixel in parts of each other, where the stream states it.
+    pub(crate) fn pixel_aspect(&self) -> Option<(u32, u32)> {
+        let aspect = self.caps.structure(0)?.get::<gst::Fraction>("pixel-aspect-ratio").ok()?;
+        Some((aspect.numer().unsigned_abs(), aspect.denom().unsigned_abs()))
+    }
+
     /// True if no clip can hold pictures of both: another size, shape or kind of samples. Parameter sets may differ, for
     /// each key frame brings its own.
     pub(crate) fn differs_from(&self, other: &Self) -> bool {

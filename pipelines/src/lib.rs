@@ -55,7 +55,7 @@ pub use mp4::set_creation_time;
 pub use plugin::{InitError, MissingElement, init};
 pub use recorder::{ClipEnd, EpochEnd};
 pub use replay::{FileReplay, ReplayConfig, ReplayError};
-pub use ring::{PreRollRing, RingLevel, RingLimits};
+pub use ring::{PreRollRing, Rhythm, RingLevel, RingLimits};
 pub use sim::{SimCamera, SimConfig, SimError};
 pub use slot::{FrameSlot, Wakeup};
 pub use source::{RtspTransport, SourceError, SourceKind, SourceUrl};

@@ -59,6 +59,19 @@ pub struct RingLevel {
     pub refused: u64,
 }
 
+/// How a stream's units follow each other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rhythm {
+    /// Pictures a second on average.
+    pub pictures_per_s: f64,
+    /// From the first unit to the last.
+    pub span: Duration,
+    /// The longest time from one key frame to the next; none where only one was seen.
+    pub key_distance: Option<Duration>,
+    /// Width and height of a pixel in parts of each other, where the stream states it.
+    pub pixel_aspect: Option<(u32, u32)>,
+}
+
 #[derive(Debug)]
 struct Gop {
     units: Vec<AccessUnit>,
@@ -105,6 +118,25 @@ impl PreRollRing {
         let state = self.lock();
         let span_ms = state.span().map_or(0, |(oldest, newest)| newest.since(oldest).as_millis() as u64);
         RingLevel { span_ms, ..state.level }
+    }
+
+    /// The rhythm of what the ring holds of the present connection; none before the second unit.
+    pub fn rhythm(&self) -> Option<Rhythm> {
+        let state = self.lock();
+        let epoch = state.epochs.back()?;
+        let first = epoch.gops.front()?.begins_at();
+        let span = epoch.newest?.since(first);
+        let pictures: usize = epoch.gops.iter().map(|gop| gop.units.len()).sum();
+        if pictures < 2 || span.is_zero() {
+            return None;
+        }
+        let begins: Vec<Timestamp> = epoch.gops.iter().map(Gop::begins_at).collect();
+        Some(Rhythm {
+            pictures_per_s: (pictures - 1) as f64 / span.as_secs_f64(),
+            span,
+            key_distance: begins.windows(2).map(|pair| pair[1].since(pair[0])).max(),
+            pixel_aspect: epoch.format.pixel_aspect(),
+        })
     }
 
     /// Times of the oldest and the newest unit.

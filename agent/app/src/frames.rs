@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use forewarn_domain::{Clock, Frame, StreamId, SystemClock, Timestamp};
-use forewarn_pipelines::{FileReplay, FrameSlot, LiveStream, ReplayConfig, SourceKind, StreamConfig, Wakeup};
+use forewarn_pipelines::{FileReplay, FrameSlot, LiveStream, ReplayConfig, SourceKind, Wakeup};
 
 use crate::config::{Camera, Site};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
@@ -98,11 +98,7 @@ impl Live {
         let wakeup = Arc::new(Wakeup::default());
         let mut streams = Vec::new();
         for camera in cameras {
-            let mut config = StreamConfig::new(camera.id.clone(), camera.source.clone());
-            config.transport = camera.transport;
-            config.decoder = camera.decoder.clone();
-            config.turned = camera.turned;
-            config.stall_after = camera.stall;
+            let mut config = camera.stream_config();
             config.wakeup = Some(Arc::clone(&wakeup));
             let id = camera.id.clone();
             let sink = Arc::new(move |event| tracing::info!(camera = %id, ?event, "stream"));

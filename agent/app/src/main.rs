@@ -14,6 +14,7 @@ mod exit;
 mod frames;
 mod happening;
 mod live;
+mod look;
 mod operator;
 mod replay;
 mod tracks_file;
@@ -75,6 +76,7 @@ fn dispatch(command: Command) -> CommandResult {
     match command {
         Command::Run(args) => cmd::run::run(&args),
         Command::Check(args) => cmd::check::run(&args),
+        Command::Snapshot(args) => cmd::snapshot::run(&args),
         Command::Replay(args) => cmd::replay::run(&args),
         Command::Detect(args) => cmd::detect::run(&args),
         Command::Models(args) => cmd::models::run(args),

@@ -8,7 +8,7 @@ use forewarn_analytics::luma::{FallingObjectConfig, StaticObjectConfig};
 use forewarn_domain::{Orientation, Place, SpeakerId, StreamId, Zone};
 use forewarn_engine::FallWatch;
 use forewarn_engine::tiles::Tiles;
-use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl};
+use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl, StreamConfig};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -182,6 +182,18 @@ impl Camera {
     /// The longest time between two looks at a still scene, where the site allows `rest`.
     pub fn longest_rest(&self, rest: Duration) -> Duration {
         if self.static_objects.is_some() { rest.min(LONGEST_REST) } else { rest }
+    }
+
+    /// How its live stream is opened.
+    pub fn stream_config(&self) -> StreamConfig {
+        StreamConfig {
+            transport: self.transport,
+            decoder: self.decoder.clone(),
+            turned: self.turned,
+            stall_after: self.stall,
+            ring: self.ring_limits(),
+            ..StreamConfig::new(self.id.clone(), self.source.clone())
+        }
     }
 
     /// Bounds of the pre-roll ring: long enough for the longest pre-roll of the camera's rules, counted back from the

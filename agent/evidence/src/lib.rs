@@ -40,7 +40,7 @@ pub use closeups::Closeups;
 pub use error::EvidenceError;
 pub use keeper::{ClockFace, EvidenceKeeper, KeeperNews, KeeperSetup, RuleScene, Unkept};
 pub use manifest::ManifestEntry;
-pub use marking::Overlay;
+pub use marking::{Overlay, with_zones};
 pub use record::{
     BundleRecord, ClipEntry, ClipFacts, CloseupEntry, HistoryEntry, Missing, SnapshotEntry, StreamTime, TimeLine,
 };

@@ -49,6 +49,28 @@ pub(crate) fn marked(frame: &Frame, incident: &IncidentRecord, moment: Moment, o
     whole.image
 }
 
+/// The picture of `frame` with areas and lines drawn on it, each with its name at its first point.
+pub fn with_zones(frame: &Frame, zones: &[(&str, ZoneShape)]) -> RgbImage {
+    let em_px = (frame.height.min(frame.width) as f32 / 30.0).clamp(11.0, 64.0);
+    let line_px = (em_px / 7.5).max(2.5);
+    let mut canvas = Canvas { image: RgbImage::new(frame.width, frame.height) };
+    canvas.image.copy_from_slice(&frame.to_rgb8());
+    for (_, shape) in zones {
+        draw_zone(&mut canvas, shape, line_px);
+    }
+    let size = TextSize { em_px };
+    let (pad, height) = (em_px * 0.35, em_px * 1.25);
+    for (name, shape) in zones {
+        let Some(at) = shape.points().first().copied() else { continue };
+        let width = size.width_of(name) + 2.0 * pad;
+        let x = at.x.min(frame.width as f32 - width).max(0.0);
+        let y = at.y.min(frame.height as f32 - height).max(0.0);
+        canvas.fill_rect(x, y, x + width, y + height, ZONE, 1.0);
+        size.draw(&mut canvas, name, (x + pad, y + height * 0.74), INK);
+    }
+    canvas.image
+}
+
 fn draw_zone(canvas: &mut Canvas, zone: &ZoneShape, line_px: f32) {
     match zone {
         ZoneShape::Polygon(polygon) => {
@@ -172,6 +194,17 @@ mod tests {
         assert_eq!(picture.get_pixel(120, 10).0, ZONE);
         let clean = frame(640, 360).rgb_at(300, 150);
         assert_eq!(picture.get_pixel(300, 150).0, clean, "what lies outside of all marks is untouched");
+    }
+
+    #[test]
+    fn zones_are_drawn_with_their_names_and_what_lies_outside_draws_nothing() {
+        let corners = |points: [[f32; 2]; 4]| ZoneShape::Polygon(Polygon::new(points.map(Point::from).to_vec()));
+        let near = corners([[100., 100.], [500., 100.], [500., 300.], [100., 300.]]);
+        let far = corners([[3000., 1500.], [3500., 1500.], [3500., 2000.], [3000., 2000.]]);
+        let picture = with_zones(&frame(640, 360), &[("kerb", near), ("far", far)]);
+        assert_eq!(picture.dimensions(), (640, 360));
+        assert_eq!((picture.get_pixel(300, 300).0, picture.get_pixel(102, 103).0), (ZONE, ZONE), "edge and name");
+        assert_eq!(picture.get_pixel(50, 200).0, frame(640, 360).rgb_at(50, 200));
     }
 
     #[test]

@@ -62,6 +62,21 @@ fn at_least_the_stated_seconds_are_kept_and_whole_groups_go() {
 }
 
 #[test]
+fn the_rhythm_is_that_of_the_present_connection() {
+    let ring = ring(1 << 20);
+    push(&ring, 0, 100);
+    assert_eq!(ring.rhythm(), None, "one unit has no rhythm");
+    push(&ring, 100, 300);
+    assert_eq!(ring.rhythm().map(|known| known.key_distance), Some(None));
+    push(&ring, 300, 2000);
+    let known = ring.rhythm().unwrap();
+    assert_eq!((known.pictures_per_s, known.span), (10.0, Duration::from_millis(1900)));
+    assert_eq!((known.key_distance, known.pixel_aspect), (Some(Duration::from_millis(500)), None));
+    ring.begin_epoch(format());
+    assert_eq!(ring.rhythm(), None);
+}
+
+#[test]
 fn bytes_are_bounded_too() {
     let ring = ring(1000);
     push(&ring, 0, 5000);

@@ -19,9 +19,24 @@ pub struct Check {
     /// The site file.
     #[arg(value_name = "FILE")]
     pub config: PathBuf,
-    /// Also look at the box: decoders, model, loudspeakers and what was chosen, and why.
+    /// Also look at the box and at each camera: decoders, model, loudspeakers and what was chosen, and why; what the
+    /// cameras send.
     #[arg(long)]
     pub probe: bool,
+}
+
+/// `forewarn snapshot`.
+#[derive(Debug, Args)]
+pub struct Snapshot {
+    /// The site file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The camera; all of the site without it. May be given several times.
+    #[arg(long = "camera", value_name = "ID")]
+    pub cameras: Vec<StreamId>,
+    /// Directory for the pictures; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// `forewarn replay`.
@@ -30,7 +45,8 @@ pub struct Replay {
     /// The site file.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
-    /// Play CLIP as camera ID; without it each camera plays the file that its URL names. May be given several times.
+    /// Play CLIP as camera ID, and no other camera; without it each camera plays the file that its URL names. May be
+    /// given several times.
     #[arg(long = "camera", value_name = "ID=CLIP", value_parser = camera_clip)]
     pub cameras: Vec<(StreamId, PathBuf)>,
     /// Directory for the results; made if it is not there.

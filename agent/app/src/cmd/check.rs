@@ -10,10 +10,11 @@ use forewarn_hw::box_facts::BoxFacts;
 use forewarn_pipelines::{FileReplay, ReplayConfig, SourceKind};
 
 use crate::cli::Check;
-use crate::config::doubts::doubts;
+use crate::config::doubts::{doubts, of_picture};
 use crate::config::{self, Camera, Site};
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
+use crate::look::{self, Look};
 
 /// How long a topic is listened to where nobody says how often the sensor publishes.
 const TOPIC_PATIENCE: Duration = Duration::from_secs(15);
@@ -66,8 +67,12 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
     forewarn_pipelines::init().or_exit(ExitCode::Missing)?;
     let facts = BoxFacts::read();
     writeln!(out, "box: {}, {} cores, {} MiB, {}", facts.cpu_model, facts.cores, facts.memory_bytes >> 20, facts.arch)?;
-    for camera in &site.cameras {
+    let cameras: Vec<&Camera> = site.cameras.iter().collect();
+    let mut n_failed = 0;
+    for (camera, look) in cameras.iter().zip(look::at(&cameras, true)?) {
         writeln!(out, "camera {}: {}", camera.id, camera.source)?;
+        n_failed += usize::from(look.is_err());
+        tell_look(camera, look, out)?;
         for probe in forewarn_pipelines::probe(&camera.decoder) {
             let chosen = probe.chosen().map_or("none", |candidate| candidate.name.as_str());
             writeln!(out, "  {}: {chosen}", probe.codec)?;
@@ -77,7 +82,6 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
             }
         }
     }
-    let mut n_failed = 0;
     n_failed += usize::from(!probe_model(site, out)?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let context = SpeakerContext { clock, audio_dir: site.violations_dir.clone(), base_dir: site.directory.clone() };
@@ -94,6 +98,22 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
     if n_failed > 0 {
         let error = anyhow::anyhow!("{n_failed} of the site's parts cannot be used on this box");
         return Err(CommandError { code: ExitCode::Missing, error });
+    }
+    Ok(())
+}
+
+/// Says what a camera shows, or why it shows nothing. What is doubted of a file's picture was told already.
+fn tell_look(camera: &Camera, look: Result<Look, String>, out: &mut impl Write) -> std::io::Result<()> {
+    let look = match look {
+        Ok(look) => look,
+        Err(reason) => return writeln!(out, "  no picture: {reason}"),
+    };
+    writeln!(out, "  {}", look.in_words())?;
+    if camera.source.kind() == SourceKind::File {
+        return Ok(());
+    }
+    for doubt in of_picture(camera, (look.frame.width, look.frame.height)) {
+        writeln!(out, "warning: {doubt}")?;
     }
     Ok(())
 }

@@ -14,4 +14,5 @@ pub mod models;
 pub mod replay;
 pub mod run;
 pub mod sim;
+pub mod snapshot;
 pub mod suppress;

@@ -14,14 +14,22 @@ use crate::replay::{Replay, Summary};
 
 /// Runs the command.
 pub fn run(args: &Args) -> CommandResult {
-    let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
-    for (id, clip) in &args.cameras {
+    let mut site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
+    for (n, (id, clip)) in args.cameras.iter().enumerate() {
+        if args.cameras[..n].iter().any(|(named, _)| named == id) {
+            let error =
+                anyhow!("--camera {id}={}: the camera {id} is named twice; play one clip of it", clip.display());
+            return Err(CommandError { code: ExitCode::Usage, error });
+        }
         if !site.cameras.iter().any(|camera| camera.id == *id) {
             let known: Vec<&str> = site.cameras.iter().map(|camera| camera.id.as_str()).collect();
             let error =
                 anyhow!("--camera {id}={}: the site has no camera {id}; it has {}", clip.display(), known.join(", "));
             return Err(CommandError { code: ExitCode::BadInput, error });
         }
+    }
+    if !args.cameras.is_empty() {
+        site.cameras.retain(|camera| args.cameras.iter().any(|(id, _)| camera.id == *id));
     }
     if args.start.is_none() && has_hours(&site) {
         eprintln!("forewarn: --start is not given, so schedules always hold and quiet hours never do");

@@ -23,6 +23,7 @@ use super::evidence::EvidenceDesk;
 use super::inference::Shared;
 use super::latency::Latencies;
 use super::outbox_writer::{Batch, OutboxWriter};
+use super::pictures::Pictures;
 use super::sensors::{Mailbox, News, Turn};
 use super::speakers::Queues;
 use super::troubles::Troubles;
@@ -55,6 +56,8 @@ pub struct Ends {
     pub inference: Shared,
     /// Holds what is new of sensors.
     pub sensors: Arc<Mailbox>,
+    /// Knows what the size of a picture says of its zones.
+    pub pictures: Pictures,
     /// Shows those outside how things stand.
     pub board: Board,
     /// Counts how long frames take.
@@ -150,6 +153,7 @@ impl IncidentLoop {
         let mut told = Vec::new();
         told.extend(self.troubles.change("reports", self.ends.outbox.trouble()));
         told.extend(self.troubles.change("evidence", self.ends.evidence.trouble()));
+        told.extend(self.troubles.change("zones", self.ends.pictures.trouble()));
         told.extend(self.troubles.change("clock", self.ends.clock_watch.trouble(now)));
         for keeper in &self.ends.keepers {
             told.extend(self.troubles.change(keeper.name(), keeper.trouble()));
@@ -242,6 +246,11 @@ impl IncidentLoop {
             StreamEvent::Connected { .. } => self.ends.engine.resumed(stream, now),
             StreamEvent::Interrupted { .. } | StreamEvent::Ended => self.ends.engine.interrupted(stream, now),
             _ => {}
+        }
+        if let StreamEvent::Connected { width, height, .. } | StreamEvent::FormatChanged { width, height } = event {
+            for doubt in self.ends.pictures.sized(stream, (*width, *height)) {
+                tracing::warn!("{doubt}");
+            }
         }
         let (is_up, text) = super::streams::in_words(event);
         if matches!(event, StreamEvent::Degraded { .. }) {

@@ -15,6 +15,7 @@ mod inference;
 mod latency;
 mod outbox_writer;
 mod part;
+mod pictures;
 #[cfg(test)]
 mod queues;
 mod sensors;

@@ -30,6 +30,7 @@ use super::inference::{Inference, Models, Shared};
 use super::latency::Latencies;
 use super::outbox_writer::{OutboxWriter, open_outbox};
 use super::part::{Part, Thread};
+use super::pictures::Pictures;
 use super::sensors::{Mailbox, Sensors};
 use super::speakers::Speakers;
 use super::streams::Streams;
@@ -84,6 +85,7 @@ impl Agent {
             keepers,
             inference: shared.clone(),
             sensors: Arc::clone(&mailbox),
+            pictures: Pictures::of(&site.cameras),
             board: board.clone(),
             latencies: Arc::clone(&latencies),
             narrator,

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_domain::{Clock, StreamId};
-use forewarn_pipelines::{
-    FrameSlot, FrameTap, LiveStream, PreRollRing, StreamConfig, StreamEvent, StreamStatsSnapshot, Wakeup,
-};
+use forewarn_pipelines::{FrameSlot, FrameTap, LiveStream, PreRollRing, StreamEvent, StreamStatsSnapshot, Wakeup};
 use forewarn_telemetry::queue::{Sender, Wait};
 
 use super::LoopEvent;
@@ -64,12 +62,7 @@ impl Streams {
     ) -> Result<Self, CommandError> {
         let mut streams = BTreeMap::new();
         for camera in &site.cameras {
-            let mut config = StreamConfig::new(camera.id.clone(), camera.source.clone());
-            config.transport = camera.transport;
-            config.decoder = camera.decoder.clone();
-            config.turned = camera.turned;
-            config.stall_after = camera.stall;
-            config.ring = camera.ring_limits();
+            let mut config = camera.stream_config();
             config.wakeup = Some(Arc::clone(wakeup));
             config.tap = taps.remove(&camera.id);
             let (id, to_loop) = (camera.id.clone(), to_loop.clone());

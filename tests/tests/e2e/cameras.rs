@@ -1,0 +1,66 @@
+//! What `forewarn check --probe` and `forewarn snapshot` say of a camera, and a replay of one of several cameras.
+
+use std::path::Path;
+
+use forewarn_tests::camera::CameraOptions;
+use forewarn_tests::{CameraEntry, Scene, SimCamera, SiteFile, clips, program};
+
+const ZONES: &str = "[[camera.zone]]\nid = \"kerb\"\npolygon = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]\n\
+                     [[camera.zone]]\nid = \"far\"\npolygon = [[3000, 1500], [3500, 1500], [3500, 2000]]\n\
+                     [[camera.rule]]\nviolation = \"loitering\"\nzone = \"kerb\"\n";
+
+#[test]
+fn a_probe_and_a_still_show_what_a_camera_sends() {
+    let scene = Scene::new().unwrap();
+    let clip = scene.path("short.mp4");
+    clips::cut(&program::demo_clip().unwrap(), 0.0, 6.0, &clip).unwrap();
+    let camera = SimCamera::start(&scene.program, scene.dir(), CameraOptions::looped(&clip)).unwrap();
+    let site = SiteFile::new()
+        .camera(CameraEntry::new("gate", camera.url(), ZONES))
+        .camera(CameraEntry::new("yard", format!("file:{}", clip.display()), ""))
+        .camera(CameraEntry::new("dead", "rtsp://127.0.0.1:9/a", ""))
+        .write(scene.dir())
+        .unwrap();
+    let output = scene.program.run([Path::new("check"), &site, Path::new("--probe")]).unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(69), "a camera is dead: {text}");
+    let of = |id: &str| text.split(&format!("camera {id}: ")).nth(1).unwrap_or_else(|| panic!("{text}")).to_owned();
+    for id in ["gate", "yard"] {
+        let told = of(id);
+        assert!(told.contains("H.264 ") && told.contains(" frames a second, a key frame every "), "{text}");
+        assert!(told.contains("square pixels") && told.contains("range, decoder "), "{text}");
+    }
+    assert!(of("gate").contains("warning: camera gate, zone far: 3 of its 3 points lie outside"), "{text}");
+    assert!(of("dead").contains("no picture: "), "{text}");
+
+    let stills = scene.path("stills");
+    let snapshot = |camera: &str| {
+        let args = ["snapshot", "--camera", camera, "--config"].map(Path::new);
+        scene.program.run(args.into_iter().chain([site.as_path(), Path::new("--out"), &stills])).unwrap()
+    };
+    assert!(snapshot("gate").status.success());
+    let still = std::fs::read(stills.join("gate.png")).unwrap();
+    assert!(still.starts_with(b"\x89PNG"));
+    assert_eq!(snapshot("dead").status.code(), Some(69));
+    assert_eq!(snapshot("door").status.code(), Some(65), "there is no such camera");
+}
+
+#[test]
+fn a_replay_of_one_camera_leaves_the_others_out() {
+    let scene = Scene::new().unwrap();
+    let clip = scene.path("short.mp4");
+    clips::cut(&program::demo_clip().unwrap(), 0.0, 2.0, &clip).unwrap();
+    let live = |id: &str| CameraEntry::new(id, "rtsp://127.0.0.1:9/a", "");
+    let site = SiteFile::new().camera(live("gate")).camera(live("corridor")).write(scene.dir()).unwrap();
+    let replay = |cameras: &[&str]| {
+        let mut args = vec!["replay".to_owned(), "--tracks".to_owned(), "--config".to_owned()];
+        args.extend([site.display().to_string(), "--out".to_owned(), scene.path("out").display().to_string()]);
+        args.extend(cameras.iter().flat_map(|id| ["--camera".to_owned(), format!("{id}={}", clip.display())]));
+        scene.program.run(args).unwrap()
+    };
+    let output = replay(&["gate"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(scene.path("out").join("tracks.txt").is_file());
+    assert_eq!(replay(&["gate", "gate"]).status.code(), Some(2), "one camera cannot play two clips");
+    assert_eq!(replay(&["door"]).status.code(), Some(65));
+}
