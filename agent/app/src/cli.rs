@@ -14,7 +14,7 @@ pub use judge::{Bench, Detect, Evaluate};
 pub use models::{Bench as ModelBench, Eval as ModelEval, Models};
 pub use operator::{Feedback, Suppress, SuppressAdd};
 pub use show::{Config, Evidence, HeatSpan, Heatmap, Index};
-pub use watch::{Check, Demo, Replay, Run, Sim, Snapshot};
+pub use watch::{Check, Demo, Reload, Replay, Run, Sim, Snapshot};
 
 /// Sees violations in video, warns over a loudspeaker first, looks again, and reports what went on, with evidence.
 #[derive(Debug, Parser)]
@@ -40,6 +40,9 @@ pub enum Command {
     /// Check a site file without starting anything
     #[command(after_help = "Examples:\n  forewarn check site.toml\n  forewarn check site.toml --probe")]
     Check(Check),
+    /// Tell the running agent of a site to read its site file again
+    #[command(after_help = "Example:\n  forewarn reload --config site.toml")]
+    Reload(Reload),
     /// Write a still of each camera with its zones drawn
     #[command(
         after_help = "Examples:\n  forewarn snapshot --config site.toml --out stills\n  forewarn snapshot --config site.toml --camera gate --out stills"

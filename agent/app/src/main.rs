@@ -76,6 +76,7 @@ fn dispatch(command: Command) -> CommandResult {
     match command {
         Command::Run(args) => cmd::run::run(&args),
         Command::Check(args) => cmd::check::run(&args),
+        Command::Reload(args) => cmd::reload::run(&args),
         Command::Snapshot(args) => cmd::snapshot::run(&args),
         Command::Replay(args) => cmd::replay::run(&args),
         Command::Detect(args) => cmd::detect::run(&args),

@@ -12,7 +12,9 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use rustix::io::retry_on_intr;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process_group, set_child_subreaper, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process, kill_process_group, set_child_subreaper, waitid,
+};
 
 /// Most bytes that are kept of what a program complains about.
 const COMPLAINT_BYTES: u64 = 4096;
@@ -209,6 +211,13 @@ impl Drop for Group {
             bury(pid);
         }
     }
+}
+
+/// Sends SIGHUP to another process, at which a server reads its configuration again.
+pub fn hang_up(process: u32) -> io::Result<()> {
+    let number = i32::try_from(process).ok().and_then(Pid::from_raw);
+    let pid = number.ok_or_else(|| io::Error::other(format!("{process} is no number of a process")))?;
+    Ok(kill_process(pid, Signal::HUP)?)
 }
 
 #[cfg(test)]

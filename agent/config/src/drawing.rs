@@ -2,13 +2,23 @@
 
 use forewarn_domain::Point;
 use forewarn_domain::zone::ZoneUnit;
-
-use crate::zone::RawUnit;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// How far a point that was dragged over the picture's border may lie beyond it, as a part of the picture.
 pub(crate) const HAIR: f32 = 0.1;
 /// No zone in pixels has all its points so near to the top left corner.
 const LEAST_PX: f32 = 2.0;
+
+/// Unit of coordinates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawUnit {
+    /// 0 to 1 over the picture.
+    Normalised,
+    /// Pixels of the full frame.
+    Pixel,
+}
 
 /// What is wrong, and the mend.
 pub(crate) type Flaw = (String, String);

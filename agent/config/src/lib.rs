@@ -8,6 +8,7 @@ mod area;
 mod attributes;
 mod camera;
 pub mod card;
+pub mod changes;
 mod check;
 pub mod doubts;
 mod drawing;

@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use crate::area::{RawGround, area_m2};
 use crate::check::Check;
-use crate::drawing;
+use crate::drawing::{self, RawUnit};
 
 pub(crate) const EXAMPLE: &str = r#"# A zone is a polygon or a line, normalised (0 to 1) or in pixels.
 [[camera.zone]]
@@ -48,16 +48,6 @@ pub struct RawZone {
     #[serde(default)]
     #[schemars(with = "Option<RawGround>")]
     pub ground: Option<Spanned<RawGround>>,
-}
-
-/// Unit of coordinates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RawUnit {
-    /// 0 to 1 over the picture.
-    Normalised,
-    /// Pixels of the full frame.
-    Pixel,
 }
 
 /// The zones of one camera.

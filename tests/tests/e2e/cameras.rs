@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use forewarn_tests::camera::CameraOptions;
-use forewarn_tests::{CameraEntry, Scene, SimCamera, SiteFile, clips, program};
+use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, clips, eventually, program};
+
+use super::live::assert_stops;
 
 const ZONES: &str = "[[camera.zone]]\nid = \"kerb\"\npolygon = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]\n\
                      [[camera.zone]]\nid = \"far\"\npolygon = [[3000, 1500], [3500, 1500], [3500, 2000]]\n\
@@ -24,7 +26,9 @@ fn a_probe_and_a_still_show_what_a_camera_sends() {
     let output = scene.program.run([Path::new("check"), &site, Path::new("--probe")]).unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(69), "a camera is dead: {text}");
-    let of = |id: &str| text.split(&format!("camera {id}: ")).nth(1).unwrap_or_else(|| panic!("{text}")).to_owned();
+    // What is doubted of the site file comes before what is seen.
+    let seen = text.split("\nbox: ").nth(1).unwrap_or_else(|| panic!("{text}"));
+    let of = |id: &str| seen.split(&format!("camera {id}: ")).nth(1).unwrap_or_else(|| panic!("{text}")).to_owned();
     for id in ["gate", "yard"] {
         let told = of(id);
         assert!(told.contains("H.264 ") && told.contains(" frames a second, a key frame every "), "{text}");
@@ -63,4 +67,28 @@ fn a_replay_of_one_camera_leaves_the_others_out() {
     assert!(scene.path("out").join("tracks.txt").is_file());
     assert_eq!(replay(&["gate", "gate"]).status.code(), Some(2), "one camera cannot play two clips");
     assert_eq!(replay(&["door"]).status.code(), Some(65));
+}
+
+#[test]
+fn a_reload_names_what_waits_for_a_restart_and_leaves_the_rest_alone() {
+    let scene = Scene::new().unwrap();
+    let dead = |id: &str| CameraEntry::new(id, "rtsp://127.0.0.1:9/a", "");
+    let one = || SiteFile::new().camera(dead("gate"));
+    let site = one().write(scene.dir()).unwrap();
+    let reload = || scene.program.run([Path::new("reload"), Path::new("--config"), &site]).unwrap().status.code();
+    assert_eq!(reload(), Some(69), "nobody runs");
+    let agent = Agent::start(&scene.program, &site, "info").unwrap();
+    eventually("it watches", || agent.log().contains("watching").then_some(())).unwrap();
+
+    one().camera(dead("third")).write(scene.dir()).unwrap();
+    assert_eq!(reload(), Some(0));
+    let waits = "not taken up until the agent is started again: camera third is new";
+    eventually("what waits is named", || agent.log().contains(waits).then_some(())).unwrap();
+    std::fs::write(&site, "[site").unwrap();
+    assert_eq!(reload(), Some(64), "mistakes are told to who asks");
+    one().write(scene.dir()).unwrap();
+    assert_eq!(reload(), Some(0));
+    eventually("so is nothing", || agent.log().contains("nothing changed").then_some(())).unwrap();
+    assert!(!agent.log().contains("model exchanged"), "the model did not change: {}", agent.log());
+    assert_stops(agent);
 }

@@ -25,6 +25,14 @@ pub struct Check {
     pub probe: bool,
 }
 
+/// `forewarn reload`.
+#[derive(Debug, Args)]
+pub struct Reload {
+    /// The site file of the running agent.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
 /// `forewarn snapshot`.
 #[derive(Debug, Args)]
 pub struct Snapshot {

@@ -11,6 +11,7 @@ pub mod feedback;
 pub mod heatmap;
 pub mod index;
 pub mod models;
+pub mod reload;
 pub mod replay;
 pub mod run;
 pub mod sim;

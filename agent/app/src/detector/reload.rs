@@ -1,4 +1,5 @@
-//! SIGHUP: `[model]` of the site file is read anew, and its model takes over if it stands the trial.
+//! SIGHUP: the site file is read anew. A model that changed takes over if it stands the trial; what else changed is told,
+//! since it is taken up at the next start.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,12 +9,16 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use forewarn_base::sync::lock;
 use forewarn_domain::Class;
+use forewarn_models::Card;
+use forewarn_models::providers::Request;
 use forewarn_models::swap::{SwapHandle, TrialReport, trial};
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::{Handle, Signals};
 
 use super::metered::{Metered, ModelName};
-use crate::config::{self, Rule, Site};
+use crate::config::changes::{Parts, beside};
+use crate::config::source::Source;
+use crate::config::{self, ConfigErrors, Model, Rule, Site};
 use crate::telemetry;
 
 /// How long the exchange waits for a frame.
@@ -28,16 +33,41 @@ pub struct Reload {
 /// What an exchange needs.
 pub(super) struct Exchange {
     config: PathBuf,
-    rules: Vec<Rule>,
+    /// The site as the agent runs it, but for its model.
+    site: Site,
+    parts: Parts,
+    running: Running,
     handle: SwapHandle,
     name: ModelName,
+}
+
+/// What decides which model looks at frames, and how.
+#[derive(Debug, PartialEq)]
+struct Running {
+    card: Card,
+    threads: usize,
+    execution: Request,
+    least_score: f32,
+}
+
+impl Running {
+    fn of(site: &Site) -> Self {
+        let Model { card, threads, execution, .. } = &site.model;
+        let (card, least_score) = (card.clone(), site.tracker.low_score);
+        Self { card, threads: *threads, execution: *execution, least_score }
+    }
+
+    /// Whether the same weights would look in the same manner. Weights that nobody pinned may be others by now.
+    fn is_same(&self, other: &Self) -> bool {
+        self == other && self.card.weights.sha256.is_some()
+    }
 }
 
 impl Reload {
     pub(super) fn listen(site: &Site, config: &Path, handle: SwapHandle, name: ModelName) -> anyhow::Result<Self> {
         let mut signals = Signals::new([SIGHUP]).context("failed to listen for SIGHUP")?;
         let closer = signals.handle();
-        let exchange = Exchange::new(site, config, handle, name);
+        let mut exchange = Exchange::new(site, config, handle, name);
         let work = move || {
             for _ in signals.forever() {
                 exchange.attempt();
@@ -61,13 +91,48 @@ impl Drop for Reload {
 
 impl Exchange {
     pub(super) fn new(site: &Site, config: &Path, handle: SwapHandle, name: ModelName) -> Self {
-        let rules = site.cameras.iter().flat_map(|camera| camera.rules.iter().cloned()).collect();
-        Self { config: config.to_owned(), rules, handle, name }
+        let parts = Source::read(config).map(|source| Parts::of(source.text())).unwrap_or_default();
+        Self { config: config.to_owned(), site: site.clone(), parts, running: Running::of(site), handle, name }
+    }
+
+    /// Takes up what can be taken up, and says of everything else that it waits for a restart.
+    fn attempt(&mut self) {
+        let read = Source::read(&self.config).map_err(ConfigErrors::from);
+        let (text, site) = match read.and_then(|source| Ok((source.text().to_owned(), config::resolve(&source)?))) {
+            Ok(read) => read,
+            Err(errors) => {
+                telemetry::MODEL_SWAPS.of([&"refused"]).increment(1);
+                tracing::error!("the site file is not taken, all goes on as it was: {errors}");
+                return;
+            }
+        };
+        let waiting = self.waiting(&text, &site);
+        let is_other_model = !self.running.is_same(&Running::of(&site));
+        if is_other_model {
+            self.exchange_or_tell(&site);
+        }
+        if !waiting.is_empty() {
+            tracing::warn!("not taken up until the agent is started again: {}", waiting.join(", "));
+        } else if !is_other_model {
+            tracing::info!("the site file is read again: nothing changed");
+        }
+    }
+
+    /// What changed and is not taken up.
+    fn waiting(&self, text: &str, site: &Site) -> Vec<String> {
+        let is_shadow_same = format!("{:?}", self.site.model.shadow) == format!("{:?}", site.model.shadow);
+        let mut waiting = self.parts.changes(&Parts::of(text));
+        waiting.retain(|change| !change.starts_with("[model]"));
+        if !is_shadow_same {
+            waiting.push("[model.shadow] changed".to_owned());
+        }
+        waiting.extend(beside(&self.site, site));
+        waiting
     }
 
     /// Exchanges the model, or says in log and metrics why the old one stays.
-    fn attempt(&self) {
-        match self.exchange() {
+    fn exchange_or_tell(&mut self, site: &Site) {
+        match self.exchange(site) {
             Ok((card, report)) => {
                 telemetry::MODEL_SWAPS.of([&"switched"]).increment(1);
                 let agreement = report.agreement.map(|(found, of)| format!("{found} of {of}"));
@@ -81,9 +146,9 @@ impl Exchange {
     }
 
     /// Opens the model of the site file beside the present one, tries it, and lets it take over between two frames.
-    pub(super) fn exchange(&self) -> anyhow::Result<(String, TrialReport)> {
-        let site = config::load(&self.config)?;
-        check_rules(&self.rules, &site.model.card.classes.to_vec())?;
+    pub(super) fn exchange(&mut self, site: &Site) -> anyhow::Result<(String, TrialReport)> {
+        let rules: Vec<&Rule> = self.site.cameras.iter().flat_map(|camera| &camera.rules).collect();
+        check_rules(&rules, &site.model.card.classes.to_vec())?;
         let runtime = super::runtime(site.model.execution).map_err(|error| error.error)?;
         let chosen = runtime.execution().chosen();
         if chosen.is_fallback {
@@ -98,12 +163,13 @@ impl Exchange {
         let old = self.handle.switch_to(Box::new(model), PATIENCE)?;
         drop(old);
         lock(&self.name).clone_from(&site.model.card.name);
-        Ok((site.model.card.name, report))
+        self.running = Running::of(site);
+        Ok((site.model.card.name.clone(), report))
     }
 }
 
 /// Every rule that runs must be able to go on: its classes are among those of the new model.
-fn check_rules(rules: &[Rule], classes: &[Class]) -> anyhow::Result<()> {
+fn check_rules(rules: &[&Rule], classes: &[Class]) -> anyhow::Result<()> {
     for rule in rules {
         rule.compile_for(classes)
             .map_err(|error| anyhow!("rule {}: {}: {}", rule.key.violation, error.place, error.problem))?;

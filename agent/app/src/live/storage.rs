@@ -2,6 +2,7 @@
 //! nobody from watching and warning; it is told.
 
 use std::fs::{File, TryLockError};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -29,7 +30,13 @@ pub fn claim(dir: &StorageDir) -> anyhow::Result<Claim> {
     // Where no file can be made, the directory itself is held.
     let file = File::create(dir.lock()).or_else(|_| File::open(dir.path()));
     let lock = match file.map(|file| (file.try_lock(), file)) {
-        Ok((Ok(()), file)) => Some(file),
+        Ok((Ok(()), mut file)) => {
+            // For `forewarn reload`. Where the directory itself is held, nothing can be written.
+            if let Err(error) = writeln!(file, "{}", std::process::id()) {
+                tracing::debug!(%error, "the number of this process is not in the lock");
+            }
+            Some(file)
+        }
         Ok((Err(TryLockError::WouldBlock), _)) => {
             return Err(TryLockError::WouldBlock).with_context(|| {
                 let path = dir.path().display();

@@ -1,0 +1,141 @@
+//! What differs between a site file as an agent runs it and as it is now, in the words of the file.
+
+use std::collections::BTreeMap;
+
+use toml::Value;
+
+use crate::Site;
+
+/// A site file by its parts: a table, a camera, its zones, its rules, a loudspeaker, an upstream.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Parts(BTreeMap<Part, Value>);
+
+/// The name of a part: what it belongs to, and which part of that it is.
+type Part = (String, &'static str);
+
+/// Lists of tables that have ids, and what one entry is called.
+const LISTS: [&str; 3] = ["camera", "speaker", "sensor"];
+
+impl Parts {
+    /// The parts of a site file's text; none of what cannot be read.
+    pub fn of(text: &str) -> Self {
+        let mut parts = BTreeMap::new();
+        for (key, value) in text.parse::<toml::Table>().unwrap_or_default() {
+            match value {
+                Value::Array(entries) if LISTS.contains(&key.as_str()) => {
+                    for (n, entry) in entries.into_iter().enumerate() {
+                        add_entry(&mut parts, &key, n, entry);
+                    }
+                }
+                Value::Table(named) if key == "upstream" => {
+                    parts.extend(named.into_iter().map(|(name, value)| ((format!("upstream {name}"), ""), value)));
+                }
+                value => {
+                    parts.insert((format!("[{key}]"), ""), value);
+                }
+            }
+        }
+        Self(parts)
+    }
+
+    /// What is new, gone or another in `now`, each in a few words.
+    pub fn changes(&self, now: &Self) -> Vec<String> {
+        let has = |parts: &Self, owner: &str| parts.0.contains_key(&(owner.to_owned(), ""));
+        let mut said = Vec::new();
+        for (part, value) in &now.0 {
+            let (owner, of) = part;
+            match self.0.get(part) {
+                Some(before) if before == value => {}
+                Some(_) => said.push(format!("{of}{owner} changed")),
+                // What comes with its owner is not said beside it.
+                None if !of.is_empty() && !has(self, owner) => {}
+                None => said.push(format!("{of}{owner} is new")),
+            }
+        }
+        for (owner, of) in self.0.keys().filter(|part| !now.0.contains_key(*part)) {
+            if of.is_empty() || has(now, owner) {
+                said.push(format!("{of}{owner} is gone"));
+            }
+        }
+        said
+    }
+}
+
+fn add_entry(parts: &mut BTreeMap<Part, Value>, list: &str, n: usize, mut entry: Value) {
+    let id = entry.get("id").and_then(Value::as_str).map_or_else(|| format!("{}", n + 1), str::to_owned);
+    let owner = format!("{list} {id}");
+    if let Some(table) = entry.as_table_mut() {
+        for (key, of) in [("zone", "a zone of "), ("rule", "a rule of ")] {
+            if let Some(inner) = table.remove(key) {
+                parts.insert((owner.clone(), of), inner);
+            }
+        }
+    }
+    parts.insert((owner, ""), entry);
+}
+
+/// What differs between two readings of the same site that its own text does not say: passwords and violations in files of
+/// their own.
+pub fn beside(before: &Site, now: &Site) -> Vec<String> {
+    let mut said = Vec::new();
+    for camera in &now.cameras {
+        let Some(former) = before.cameras.iter().find(|former| former.id == camera.id) else { continue };
+        let is_login_alone = former.source != camera.source && former.source.to_string() == camera.source.to_string();
+        if is_login_alone {
+            said.push(format!("the login of camera {} changed", camera.id));
+        }
+        for rule in &camera.rules {
+            let same = former.rules.iter().find(|former| former.key == rule.key);
+            if same.is_some_and(|former| former.violation != rule.violation) {
+                said.push(format!("violation {} of camera {} changed", rule.key.violation, camera.id));
+            }
+        }
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolve;
+    use crate::source::Source;
+
+    const SITE: &str = "[site]\nid = \"s\"\n[upstream.mqtt]\nurl = \"mqtt://b\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\n\
+        [[camera]]\nid = \"gate\"\nurl = \"rtsp://u:p@cam/1\"\n[[camera.zone]]\nid = \"kerb\"\n\
+        polygon = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]\n[[camera.rule]]\nviolation = \"loitering\"\nzone = \"kerb\"\n";
+
+    fn changes(from: &str, to: &str) -> Vec<String> {
+        assert!(SITE.contains(from));
+        Parts::of(SITE).changes(&Parts::of(&SITE.replace(from, to)))
+    }
+
+    #[test]
+    fn each_part_that_differs_is_named_once() {
+        assert_eq!(changes("[site]", "# A remark.\n[site]"), [""; 0]);
+        for (from, to, said) in [
+            ("\"mqtt://b\"", "\"mqtt://c\"", "upstream mqtt changed"),
+            ("kind = \"local\"", "kind = \"local\"\nsink = \"wav\"", "speaker horn changed"),
+            ("id = \"horn\"", "id = \"bell\"", "speaker bell is new, speaker horn is gone"),
+            ("cam/1", "cam/2", "camera gate changed"),
+            ("0.9, 0.9", "0.8, 0.9", "a zone of camera gate changed"),
+            ("loitering", "intrusion", "a rule of camera gate changed"),
+            ("[site]", "[heat_map]\n[site]", "[heat_map] is new"),
+            (
+                "[[camera]]",
+                "[[camera]]\nid = \"yard\"\nurl = \"a.mp4\"\n[[camera.rule]]\nviolation = \"intrusion\"\n[[camera]]",
+                "camera yard is new",
+            ),
+            ("[[camera.rule]]\nviolation = \"loitering\"\nzone = \"kerb\"\n", "", "a rule of camera gate is gone"),
+        ] {
+            assert_eq!(changes(from, to).join(", "), said);
+        }
+    }
+
+    #[test]
+    fn a_password_is_another_though_it_is_not_shown() {
+        let site =
+            |password: &str| resolve(&Source::new("site.toml", SITE.replace(":p@", &format!(":{password}@")))).unwrap();
+        assert_eq!(beside(&site("old"), &site("new")), ["the login of camera gate changed"]);
+        assert_eq!(beside(&site("old"), &site("old")), [""; 0]);
+    }
+}
