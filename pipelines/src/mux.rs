@@ -67,7 +67,11 @@ fn run_muxer(
     match bus.timed_pop_filtered(MUX_TIMEOUT, &[gst::MessageType::Eos, gst::MessageType::Error]) {
         None => Err(mux_error("the muxer did not finish in time".into())),
         Some(message) => match message.view() {
-            gst::MessageView::Error(error) => Err(mux_error(error.error().to_string())),
+            gst::MessageView::Error(error) => {
+                let debug = error.debug().unwrap_or_default();
+                let detail = debug.lines().last().unwrap_or_default();
+                Err(mux_error(format!("{} {detail}", error.error())))
+            }
             _ => Ok(()),
         },
     }

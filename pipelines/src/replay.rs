@@ -153,8 +153,9 @@ impl FileReplay {
         match frame {
             Ok(Some(frame)) => Ok(Some(frame)),
             Ok(None) => {
+                let end = self.check_end();
                 self.finish();
-                self.check_end().map(|()| None)
+                end.map(|()| None)
             }
             Err(error) => {
                 self.finish();
@@ -175,8 +176,8 @@ impl FileReplay {
             (Some(at), None) => at,
             (None, last) => last.map_or(self.config.start, |last| last + Duration::from_millis(40)),
         };
-        if let (Some(counted), Some(pts)) = (&mut self.counted, picture.sample.buffer().and_then(|b| b.pts())) {
-            counted.picture(ingest::count_of(pts), captured_at);
+        if let (Some(counted), Some(number)) = (&mut self.counted, picture.sample.buffer().and_then(ingest::count_of)) {
+            counted.picture(number, captured_at);
         }
         self.fill_ring(captured_at);
         let meta = FrameMeta {
@@ -289,11 +290,27 @@ impl FileReplay {
         ReplayError::Play { path: self.path.display().to_string(), fault }
     }
 
+    /// Whether another track, such as sound, goes on to the end that the index states, where the video ends before.
+    fn goes_on_beside(&self, stated_ns: i64) -> bool {
+        let is_at_end = || self.intray.beside_ns() + MISSING_END_NS >= stated_ns;
+        let watch = Stopwatch::start();
+        while !is_at_end() && watch.elapsed() < DRAIN_AFTER_ERROR {
+            let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
+            let bus = self.pipeline.bus();
+            if bus.and_then(|bus| bus.timed_pop_filtered(gst::ClockTime::from_mseconds(20), &kinds)).is_some() {
+                break;
+            }
+        }
+        is_at_end()
+    }
+
     /// A container that is cut off often ends like a whole one; its index knows better.
     fn check_end(&self) -> Result<(), ReplayError> {
         let played_ns = self.last.map_or(0, |last| (last.as_micros() - self.config.start.as_micros()) * 1000);
         match self.duration_ns {
-            Some(stated_ns) if played_ns + MISSING_END_NS < stated_ns - self.first_ns => {
+            Some(stated_ns)
+                if played_ns + MISSING_END_NS < stated_ns - self.first_ns && !self.goes_on_beside(stated_ns) =>
+            {
                 let stated_s = stated_ns as f64 / 1e9;
                 Err(self.damaged(format!("its index states {stated_s:.1} s but the video ends before")))
             }

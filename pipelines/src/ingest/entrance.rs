@@ -20,12 +20,19 @@ const PATIENCE_UNITS: u32 = 250;
 /// How decoding begins with a picture that says nothing of itself, as of encoders that refresh by and by in silence.
 pub(super) const WITHOUT_MARK: Entry = Entry::Recovery { pictures: PATIENCE_UNITS };
 
-/// Counted units are numbered by time stamps so far apart.
+/// Counted units are given time stamps so far apart.
 const COUNT: gst::ClockTime = gst::ClockTime::from_mseconds(40);
 
+/// The kind of time stamp that holds a number. Decoders put the usual ones in order again.
+fn number_caps() -> gst::Caps {
+    gst::Caps::new_empty_simple("timestamp/x-forewarn-number")
+}
+
 /// The number of a unit or picture that was counted.
-pub(crate) fn count_of(pts: gst::ClockTime) -> i64 {
-    i64::try_from(pts / COUNT).unwrap_or(i64::MAX)
+pub(crate) fn count_of(buffer: &gst::BufferRef) -> Option<i64> {
+    let mut stamps = buffer.iter_meta::<gst::ReferenceTimestampMeta>();
+    let stamp = stamps.find(|stamp| *stamp.reference() == *number_caps())?;
+    i64::try_from(stamp.timestamp().nseconds()).ok()
 }
 
 #[derive(Default)]
@@ -63,6 +70,8 @@ pub(super) fn watch(site: &Arc<Site>, element: &gst::Element, codec: Codec) {
                 let buffer = buffer.make_mut();
                 buffer.set_pts(COUNT * entrance.units);
                 buffer.set_dts(None);
+                let number = gst::ClockTime::from_nseconds(entrance.units);
+                gst::ReferenceTimestampMeta::add(buffer, &number_caps(), number, None);
                 entrance.units += 1;
             }
             let completed = {
@@ -86,7 +95,11 @@ fn mark(buffer: &mut gst::Buffer, (is_entry, bytes): (bool, Option<Vec<u8>>)) {
     if let Some(bytes) = bytes {
         let mut whole = gst::Buffer::from_mut_slice(bytes);
         if let Some(target) = whole.get_mut() {
-            let _ = buffer.copy_into(target, gst::BufferCopyFlags::FLAGS | gst::BufferCopyFlags::TIMESTAMPS, ..);
+            let _ = buffer.copy_into(
+                target,
+                gst::BufferCopyFlags::FLAGS | gst::BufferCopyFlags::TIMESTAMPS | gst::BufferCopyFlags::META,
+                ..,
+            );
         }
         *buffer = whole;
     }

@@ -124,6 +124,17 @@ pub(super) fn ignore(site: &Site, pad: &gst::Pad) -> Result<(), StreamFault> {
     let sink = make("fakesink")?;
     sink.set_property("sync", false);
     sink.set_property("async", false);
+    if let Some(end) = sink.static_pad("sink") {
+        let intake = site.intake.clone();
+        end.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+            let segment = pad.sticky_event::<gst::event::Segment>(0);
+            let at = info.buffer().and_then(|buffer| running_time_ns(buffer, segment.as_ref().map(|s| s.segment())));
+            if let Some(at) = at {
+                intake.beside(at);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
     attach(site, pad, &[&sink])
 }
 
@@ -153,7 +164,7 @@ fn unit_of_sample(codec: Codec, sample: &gst::Sample, orientation: Orientation) 
     let pts_ns = running_time_ns(&buffer, sample.segment());
     let entry = entry_of(codec, &buffer);
     let (is_key, entry) = (entry.is_some(), entry.unwrap_or_default());
-    let count = buffer.pts().map_or(0, entrance::count_of);
+    let count = entrance::count_of(&buffer).unwrap_or(0);
     Some(RawUnit { codec, caps: sample.caps_owned()?, buffer, pts_ns, count, is_key, entry, orientation })
 }
 

@@ -50,6 +50,8 @@ pub(crate) trait Intake: Send + Sync + 'static {
     fn partial_frame(&self) {}
     /// No further frame comes.
     fn end(&self);
+    /// A track that is not watched has come so far, in running time.
+    fn beside(&self, _running_ns: i64) {}
     /// The pipeline cannot go on.
     fn fault(&self, fault: StreamFault);
     /// Explains an error that may follow.
@@ -133,7 +135,7 @@ pub(crate) struct Site {
     intake: Arc<dyn Intake>,
     has_video: std::sync::atomic::AtomicBool,
     is_paced: bool,
-    /// Whether the video comes in no container, and so without times.
+    /// Whether the video comes without times at which its pictures are shown.
     is_elementary: std::sync::atomic::AtomicBool,
     stated: Stated,
     wholeness: Wholeness,
@@ -154,7 +156,7 @@ impl Site {
         self.stated.orientation().then(self.options.turned)
     }
 
-    /// Whether units are counted, because they have no times: in a raw file that is not played in real time.
+    /// Whether units are counted, because they have no times: in a raw file, or AVI, that is not played in real time.
     fn is_counted(&self) -> bool {
         self.is_elementary.load(std::sync::atomic::Ordering::SeqCst) && !self.options.is_live
     }

@@ -1,5 +1,6 @@
 //! From a source's address to a pipeline.
 
+use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -36,7 +37,7 @@ pub(crate) fn open(
         }
         SourceKind::Rtmp => contained(&site, &rtmp(&site, source)?)?,
         SourceKind::Srt => contained(&site, &srt(source)?)?,
-        SourceKind::File => contained(&site, &file(source)?)?,
+        SourceKind::File => file_contained(&site, source)?,
         SourceKind::V4l2 => v4l2::build(&site, source)?,
     }
     Ok(pipeline)
@@ -46,6 +47,26 @@ fn file(source: &SourceUrl) -> Result<gst::Element, StreamFault> {
     let element = make("filesrc")?;
     element.set_property("location", source.location());
     Ok(element)
+}
+
+/// A file, whose demuxer is linked before anything runs where its kind is known from its first bytes: only so it can read
+/// the file where it wants to. One that takes the file as it comes loses pictures of very small files.
+fn file_contained(site: &Arc<Site>, source: &SourceUrl) -> Result<(), StreamFault> {
+    let element = file(source)?;
+    let (Some(caps), Some(pad)) = (kind_of(&source.path()), element.static_pad("src")) else {
+        return contained(site, &element);
+    };
+    site.pipeline()?.add(&element).map_err(StreamFault::other)?;
+    take_container(site, &pad, &caps)
+}
+
+/// What the first bytes of a file say that it is.
+fn kind_of(path: &std::path::Path) -> Option<gst::Caps> {
+    const HEAD_BYTES: u64 = 1 << 18;
+    let mut head = Vec::new();
+    std::fs::File::open(path).ok()?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
+    let (caps, _) = gst_base::type_find_helper_for_data(None::<&gst::Object>, &head).ok()?;
+    Some(caps)
 }
 
 fn rtmp(site: &Site, source: &SourceUrl) -> Result<gst::Element, StreamFault> {
@@ -101,6 +122,7 @@ fn demuxer_of(container: &str) -> Option<&'static str> {
         "video/x-msvideo" => Some("avidemux"),
         "video/mpegts" => Some("tsdemux"),
         "video/x-flv" => Some("flvdemux"),
+        "video/mpeg" => Some("mpegpsdemux"),
         _ => None,
     }
 }
@@ -111,7 +133,10 @@ fn take_container(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> Result<
         return take_video(site, pad, caps);
     }
     let name = caps.structure(0).map(|s| s.name().to_string()).unwrap_or_default();
-    let demuxer_name = demuxer_of(&name).unwrap_or("parsebin");
+    let is_stream = |s: &gst::StructureRef| s.get::<bool>("systemstream").unwrap_or(true);
+    let demuxer_name = demuxer_of(&name).filter(|_| caps.structure(0).is_some_and(is_stream)).unwrap_or("parsebin");
+    // AVI states when a picture is decoded and not when it is shown.
+    site.is_elementary.store(demuxer_name == "avidemux", Ordering::SeqCst);
     let demuxer = make(demuxer_name)?;
     let (on_pad, is_chosen_at_end) = (site.clone(), is_complete_at_start(demuxer_name));
     let tracks = Arc::new(Tracks::default());

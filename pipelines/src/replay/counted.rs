@@ -4,6 +4,7 @@
 //! n-th picture that comes out is shown at n times the length of a picture, and so its unit is.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use forewarn_domain::Timestamp;
 
@@ -37,7 +38,7 @@ impl Counted {
                 break;
             }
             // One without a picture of its own, such as a second field, belongs to the one before it.
-            let Some(at) = known.or(self.last) else {
+            let Some(at) = known.or(self.last.map(|last| last + Duration::from_micros(1))) else {
                 units.pop_front();
                 continue;
             };
@@ -85,6 +86,6 @@ mod tests {
         (0..50).filter(|n| n % 2 == 0).for_each(|n| counted.picture(n, Timestamp::from_micros(n * 20)));
         assert_eq!(counted.take(&mut units, false).len(), 17, "the others may still come");
         let rest = counted.take(&mut units, true);
-        assert_eq!((rest.len(), rest.last().unwrap().1), (33, Timestamp::from_micros(48 * 20)));
+        assert_eq!((rest.len(), rest.last().unwrap().1), (33, Timestamp::from_micros(48 * 20 + 1)));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -33,17 +34,26 @@ pub(super) struct Intray {
     items: SyncSender<Item>,
     units: Mutex<VecDeque<RawUnit>>,
     fork: Mutex<Option<ForkInfo>>,
+    beside_ns: AtomicI64,
 }
 
 impl Intray {
     /// The tray with the receiving end of its items.
     pub(super) fn new() -> (Arc<Self>, Receiver<Item>) {
         let (items, receiver) = sync_channel(FRAME_QUEUE);
-        (Arc::new(Self { items, units: Mutex::default(), fork: Mutex::default() }), receiver)
+        (
+            Arc::new(Self { items, units: Mutex::default(), fork: Mutex::default(), beside_ns: AtomicI64::new(0) }),
+            receiver,
+        )
     }
 
     pub(super) fn units(&self) -> MutexGuard<'_, VecDeque<RawUnit>> {
         lock(&self.units)
+    }
+
+    /// How far the tracks that are not watched have come.
+    pub(super) fn beside_ns(&self) -> i64 {
+        self.beside_ns.load(Ordering::Relaxed)
     }
 
     pub(super) fn fork(&self) -> Option<ForkInfo> {
@@ -67,6 +77,10 @@ impl Intake for Intray {
 
     fn end(&self) {
         let _ = self.items.send(Item::End);
+    }
+
+    fn beside(&self, running_ns: i64) {
+        self.beside_ns.fetch_max(running_ns, Ordering::Relaxed);
     }
 
     fn fault(&self, fault: StreamFault) {

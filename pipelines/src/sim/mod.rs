@@ -175,9 +175,8 @@ fn serve(context: &glib::MainContext, is_stopping: &AtomicBool) {
 fn factory(feed: &Arc<Feed>, is_paused: &Arc<AtomicBool>) -> RTSPMediaFactory {
     let factory = RTSPMediaFactory::new();
     let (parser, payloader) = (feed.codec.parser(), feed.codec.payloader());
-    factory.set_launch(&format!(
-        "( appsrc name=feed format=time ! {parser} ! {payloader} name=pay0 pt=96 config-interval=-1 )"
-    ));
+    // The units bring their parameter sets; a payloader that puts them in does so between the slices of a picture, too.
+    factory.set_launch(&format!("( appsrc name=feed format=time ! {parser} ! {payloader} name=pay0 pt=96 )"));
     factory.set_shared(true);
     let (feed, is_paused) = (feed.clone(), is_paused.clone());
     factory.connect_media_configure(move |_, media| {
