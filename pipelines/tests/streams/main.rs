@@ -3,5 +3,6 @@
 
 mod clips;
 mod live;
+mod matrix;
 mod replay;
 mod support;
