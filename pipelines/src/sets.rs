@@ -52,7 +52,9 @@ impl Sets {
         if !delimiter.is_empty() {
             put(delimiter);
         }
-        missing.into_iter().for_each(|set| put(set));
+        for set in missing {
+            put(set);
+        }
         nal_units(unit).skip(usize::from(!delimiter.is_empty())).for_each(put);
         Some(out)
     }

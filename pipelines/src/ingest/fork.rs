@@ -192,7 +192,7 @@ pub(super) fn frame_sink(site: &Arc<Site>) -> gst_app::AppSink {
     let (taker, ender) = (site.clone(), site.intake.clone());
     let on_sample = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-        if !taker.wholeness.is_whole(sample.buffer().and_then(|buffer| buffer.pts())) {
+        if !taker.wholeness.is_whole(sample.buffer().and_then(gst::BufferRef::pts)) {
             taker.intake.partial_frame();
             return Ok(gst::FlowSuccess::Ok);
         }
