@@ -39,15 +39,13 @@ pub(crate) fn host_of(authority: &str) -> &str {
 
 /// Whether a text is a name or an address, with a port that is a number or without one.
 pub(crate) fn reads_as_host(text: &str) -> bool {
-    let (is_named, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, port)) => {
-            (address.contains(':') && address.chars().all(|c| c.is_ascii_alphanumeric() || ":.%".contains(c)), port)
-        }
-        None => {
-            let end = text.find(':').unwrap_or(text.len());
-            let is_of_name = |c: char| c.is_alphanumeric() || "-._".contains(c);
-            (end > 0 && text[..end].chars().all(is_of_name), &text[end..])
-        }
+    let in_brackets = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let (is_named, port) = if let Some((address, port)) = in_brackets {
+        (address.contains(':') && address.chars().all(|c| c.is_ascii_alphanumeric() || ":.%".contains(c)), port)
+    } else {
+        let end = text.find(':').unwrap_or(text.len());
+        let is_of_name = |c: char| c.is_alphanumeric() || "-._".contains(c);
+        (end > 0 && text[..end].chars().all(is_of_name), &text[end..])
     };
     is_named && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
 }

@@ -13,9 +13,9 @@ use forewarn_domain::{ClipSpan, Timestamp};
 
 use crate::Codec;
 use crate::clip_error::ClipError;
-use crate::codec::AccessUnit;
 use crate::mux::write_mp4;
 use crate::recorder::{ClipEnd, RecorderCell, Taken};
+use crate::unit::AccessUnit;
 
 /// A clip that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

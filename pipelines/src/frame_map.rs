@@ -2,13 +2,21 @@
 
 use std::sync::Arc;
 
-use forewarn_domain::{ColourMatrix, Frame, FrameMeta, PixelFormat, Plane, Showing};
+use forewarn_domain::{ColourMatrix, Frame, FrameMeta, Orientation, PixelFormat, Plane, Showing};
 use gst_video::{
     VideoColorMatrix, VideoColorRange, VideoColorimetry, VideoFormat, VideoInfo, VideoInterlaceMode, VideoMeta,
 };
 
 use crate::StreamFault;
-use crate::ingest::Picture;
+
+/// A decoded picture with what the container says of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Picture {
+    pub(crate) sample: gst::Sample,
+    pub(crate) orientation: Orientation,
+    /// The container's colorimetry, in GStreamer's words.
+    pub(crate) colorimetry: Option<String>,
+}
 
 /// Running time of a buffer in nanoseconds; `None` if it carries no time.
 pub(crate) fn running_time_ns(buffer: &gst::BufferRef, segment: Option<&gst::Segment>) -> Option<i64> {

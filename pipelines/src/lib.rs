@@ -43,11 +43,12 @@ mod supervisor;
 mod tap;
 mod thinning;
 mod transcode;
+mod unit;
 
 pub use address::redact;
 pub use clip::{ClipInfo, ClipRecorder};
 pub use clip_error::ClipError;
-pub use codec::{Codec, StreamFormat};
+pub use codec::Codec;
 pub use decoder::{Candidate, CodecProbe, DecoderKind, DecoderPreference, NoDecoderError, RankedDecoder, probe};
 pub use event::{StreamEvent, StreamFault};
 pub use live::{LiveStream, StartError};
@@ -63,3 +64,4 @@ pub use stats::StreamStatsSnapshot;
 pub use stream::{EventSink, StreamConfig};
 pub use tap::FrameTap;
 pub use transcode::{TranscodeError, transcode_to_h264};
+pub use unit::StreamFormat;

@@ -12,8 +12,8 @@ use forewarn_base::durable::Unfinished;
 use gst::prelude::*;
 
 use crate::clip_error::ClipError;
-use crate::codec::AccessUnit;
 use crate::plugin::make;
+use crate::unit::AccessUnit;
 use crate::{Codec, StreamFormat, mp4};
 
 /// Longest silence of the muxer before it is given up.

@@ -7,8 +7,8 @@ use forewarn_base::sync::{held, lock};
 use forewarn_domain::ClipSpan;
 
 use crate::StreamFormat;
-use crate::codec::AccessUnit;
 use crate::entry::Entry;
+use crate::unit::AccessUnit;
 
 /// Pictures that a decoder may hold back to reorder them: ITU-T H.264, section A.3.1, `MaxDpbFrames`.
 const MAX_REORDERED: usize = 16;

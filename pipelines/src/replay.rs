@@ -28,9 +28,9 @@ use counted::Counted;
 use intray::{Intray, Item, options, posted_error};
 pub(crate) use units::load_units;
 
-use crate::codec::AccessUnit;
-use crate::frame_map::{frame_of_picture, running_time_ns};
-use crate::ingest::{self, Picture, RawUnit};
+use crate::frame_map::{Picture, frame_of_picture, running_time_ns};
+use crate::ingest::{self, RawUnit};
+use crate::unit::AccessUnit;
 use crate::{Codec, EpochEnd, PreRollRing, SourceUrl, StreamFault, StreamFormat};
 
 /// How often the bus is looked at while no frame comes.
@@ -230,7 +230,7 @@ impl FileReplay {
 
     fn keep_at(&mut self, unit: RawUnit, captured_at: Timestamp) {
         if unit.is_key {
-            let format = StreamFormat::of(&unit);
+            let format = StreamFormat::of(unit.codec, &unit.caps, unit.orientation);
             if self.format.as_ref().is_none_or(|old| format.differs_from(old)) {
                 self.ring.end_epoch(EpochEnd::FormatChanged);
                 self.ring.begin_epoch(format.clone());

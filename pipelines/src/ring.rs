@@ -18,9 +18,9 @@ use forewarn_domain::{ClipSpan, Timestamp};
 use crate::StreamFormat;
 use crate::clip::ClipRecorder;
 use crate::clip_error::ClipError;
-use crate::codec::AccessUnit;
 use crate::entry::Entry;
 use crate::recorder::{CLEAN_WITHIN, EpochEnd, RecorderCell};
+use crate::unit::AccessUnit;
 
 /// Bounds of a ring.
 #[derive(Debug, Clone, Copy, PartialEq)]

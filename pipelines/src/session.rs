@@ -10,12 +10,12 @@ use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{FrameMeta, Timestamp, WallTime};
 
 use crate::clock_map::{ClockMap, ClockMapConfig, ClockSource};
-use crate::codec::AccessUnit;
-use crate::frame_map::{frame_of_picture, running_time_ns};
-use crate::ingest::{ForkInfo, Intake, Picture, RawUnit};
+use crate::frame_map::{Picture, frame_of_picture, running_time_ns};
+use crate::ingest::{ForkInfo, Intake, RawUnit};
 use crate::stats::count;
 use crate::stream::{Shared, wake};
 use crate::thinning::Admission;
+use crate::unit::AccessUnit;
 use crate::{DecoderKind, EpochEnd, SourceKind, StreamEvent, StreamFault, StreamFormat};
 
 /// Access units that are kept until the connection's clock is known; when full, all are given up.
@@ -212,7 +212,7 @@ impl Session {
     fn keep(&self, state: &mut State, unit: RawUnit) {
         let Some(captured_at) = unit.pts_ns.and_then(|pts| state.clock_map.map(pts)) else { return };
         if unit.is_key {
-            let format = StreamFormat::of(&unit);
+            let format = StreamFormat::of(unit.codec, &unit.caps, unit.orientation);
             let is_new = state.format.as_ref().is_none_or(|old| format.differs_from(old));
             if is_new {
                 if state.format.is_some() {

@@ -8,9 +8,9 @@ use forewarn_domain::Orientation;
 use gst::prelude::*;
 use gst_video::VideoMeta;
 
-use super::{ForkInfo, Picture, RawUnit, Site, entrance, picture};
+use super::{ForkInfo, RawUnit, Site, entrance, picture};
 use crate::entry::{Entry, marks};
-use crate::frame_map::running_time_ns;
+use crate::frame_map::{Picture, running_time_ns};
 use crate::plugin::make;
 use crate::thinning::{self, Admission, Gate};
 use crate::{Codec, DecoderKind, StreamFault, decoder};

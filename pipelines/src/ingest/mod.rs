@@ -29,13 +29,13 @@ use forewarn_domain::Orientation;
 use self::picture::Stated;
 use self::whole::Wholeness;
 use crate::entry::Entry;
+use crate::frame_map::Picture;
 use crate::thinning::{Admission, DecodedPart};
 use crate::{Codec, DecoderKind, DecoderPreference, RtspTransport, StreamFault};
 
 pub(crate) use entrance::count_of;
 pub(crate) use keep_alive::KeepAlive;
 pub(crate) use open::open;
-pub(crate) use picture::Picture;
 pub(crate) use why::reason;
 
 /// Who takes what a pipeline gives. Called from GStreamer's streaming threads.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use gst::prelude::*;
 
-use super::tracks::{Tracks, is_complete_at_start};
+use super::tracks::{Tracks, is_complete_at_start, is_video, take_video};
 use super::whole::Wholeness;
 use super::{IngestOptions, Intake, Site, fork, picture, rtsp, v4l2};
 use crate::plugin::{make, set_if_present};
@@ -159,30 +159,4 @@ fn take_container(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> Result<
         }
     });
     fork::attach(site, pad, &[&demuxer])
-}
-
-fn is_video(caps: &gst::Caps) -> bool {
-    caps.structure(0).is_some_and(|s| s.name().starts_with("video/") || s.name().starts_with("image/"))
-}
-
-/// Takes the first video track and forgets all others.
-pub(super) fn take_video(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> Result<(), StreamFault> {
-    let name = caps.structure(0).map(|s| s.name().to_string()).unwrap_or_default();
-    if !is_video(caps) || !site.claim_video() {
-        return fork::ignore(site, pad);
-    }
-    let Some(codec) = Codec::of_caps(caps) else {
-        if site.options.is_any_codec_accepted {
-            return fork::decode_only(site, pad, name == "video/x-raw");
-        }
-        return Err(StreamFault::UnsupportedCodec { codec: name });
-    };
-    if !site.is_paced {
-        return fork::fork(site, pad, codec);
-    }
-    // A file that stands for a camera would run ahead of time.
-    let pacer = make("clocksync")?;
-    let paced = pacer.static_pad("src").ok_or_else(|| StreamFault::other("clocksync has no output"))?;
-    fork::attach(site, pad, &[&pacer])?;
-    fork::fork(site, &paced, codec)
 }

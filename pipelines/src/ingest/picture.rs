@@ -9,15 +9,6 @@ use gst::prelude::*;
 use super::Site;
 use crate::{Codec, StreamFault};
 
-/// A decoded picture with what the container says of it.
-#[derive(Debug, Clone)]
-pub(crate) struct Picture {
-    pub(crate) sample: gst::Sample,
-    pub(crate) orientation: Orientation,
-    /// The container's colorimetry, in GStreamer's words.
-    pub(crate) colorimetry: Option<String>,
-}
-
 /// What a container has said so far.
 #[derive(Debug, Default)]
 pub(super) struct Stated(Mutex<Words>);

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use forewarn_base::sync::lock;
 use gst::prelude::*;
 
-use super::open::take_video;
 use super::{Site, fork};
+use crate::plugin::make;
 use crate::{Codec, StreamFault};
 
 /// Whether this demuxer shows all tracks before it gives a picture of any.
@@ -64,6 +64,32 @@ impl Rank {
             area_px: side("width") * side("height"),
         }
     }
+}
+
+pub(super) fn is_video(caps: &gst::Caps) -> bool {
+    caps.structure(0).is_some_and(|s| s.name().starts_with("video/") || s.name().starts_with("image/"))
+}
+
+/// Takes the first video track and forgets all others.
+pub(super) fn take_video(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> Result<(), StreamFault> {
+    let name = caps.structure(0).map(|s| s.name().to_string()).unwrap_or_default();
+    if !is_video(caps) || !site.claim_video() {
+        return fork::ignore(site, pad);
+    }
+    let Some(codec) = Codec::of_caps(caps) else {
+        if site.options.is_any_codec_accepted {
+            return fork::decode_only(site, pad, name == "video/x-raw");
+        }
+        return Err(StreamFault::UnsupportedCodec { codec: name });
+    };
+    if !site.is_paced {
+        return fork::fork(site, pad, codec);
+    }
+    // A file that stands for a camera would run ahead of time.
+    let pacer = make("clocksync")?;
+    let paced = pacer.static_pad("src").ok_or_else(|| StreamFault::other("clocksync has no output"))?;
+    fork::attach(site, pad, &[&pacer])?;
+    fork::fork(site, &paced, codec)
 }
 
 /// Whether the file marks the track as the one to be played.

@@ -142,7 +142,7 @@ mod tests {
         fn unit(&self, unit: RawUnit) {
             self.caught(Got::Unit { is_key: unit.is_key });
         }
-        fn frame(&self, _picture: crate::ingest::Picture) -> Result<gst::FlowSuccess, gst::FlowError> {
+        fn frame(&self, _picture: crate::frame_map::Picture) -> Result<gst::FlowSuccess, gst::FlowError> {
             self.caught(Got::Frame);
             Ok(gst::FlowSuccess::Ok)
         }

@@ -58,6 +58,7 @@ impl Wholeness {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "units may come without a time")]
     fn at(ms: u64) -> Option<gst::ClockTime> {
         Some(gst::ClockTime::from_mseconds(ms))
     }

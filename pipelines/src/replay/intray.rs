@@ -13,7 +13,8 @@ use gst::prelude::*;
 
 use super::config::ReplayConfig;
 use crate::event::fault_of_error;
-use crate::ingest::{ForkInfo, IngestOptions, Intake, Picture, RawUnit};
+use crate::frame_map::Picture;
+use crate::ingest::{ForkInfo, IngestOptions, Intake, RawUnit};
 use crate::thinning::Admission;
 use crate::{RtspTransport, SourceUrl, StreamFault};
 

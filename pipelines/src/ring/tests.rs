@@ -5,7 +5,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::entry::Entry;
-use crate::ingest::RawUnit;
 use crate::{ClipEnd, Codec};
 
 fn at(ms: i64) -> Timestamp {
@@ -20,9 +19,7 @@ fn unit(ms: i64, is_key: bool, size: usize) -> AccessUnit {
 
 fn format() -> StreamFormat {
     crate::init().unwrap();
-    let (codec, caps, buffer) = (Codec::H264, Codec::H264.unit_caps(), gst::Buffer::new());
-    let (is_key, entry, orientation) = (true, Entry::Clean, Orientation::UPRIGHT);
-    StreamFormat::of(&RawUnit { codec, caps, buffer, pts_ns: None, count: 0, is_key, entry, orientation })
+    StreamFormat::of(Codec::H264, &Codec::H264.unit_caps(), Orientation::UPRIGHT)
 }
 
 /// A ring with an epoch begun, that keeps 2 s.

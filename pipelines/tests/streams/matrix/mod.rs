@@ -133,7 +133,6 @@ fn check_all<T: Sync>(
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(row) = rows.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                    println!("{}", name(row));
                     if let Err(why) = check(row) {
                         wrong.lock().unwrap().push(format!("{}: {why}", name(row)));
                     }
