@@ -79,9 +79,9 @@ pub struct Verdict {
 
 /// The part of the rounds after which everything that is made once has been made.
 const WARM_UP: f64 = 0.3;
-/// What may be more in the end by chance: a descriptor or two, a thread that is about to end, memory that the allocator
-/// keeps for the next time.
-const CHANCE: [f64; 3] = [3.0, 2.0, 6144.0];
+/// What may be more in the end by chance: a descriptor or two, threads that are about to end on a busy machine, memory
+/// that the allocator keeps for the next time.
+const CHANCE: [f64; 3] = [3.0, 3.0, 12_288.0];
 /// Memory that a round may leave: an allocator's noise. Each leak that was ever found here left more.
 const KIB_A_ROUND: f64 = 24.0;
 

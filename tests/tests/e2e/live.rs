@@ -203,7 +203,8 @@ fn a_camera_that_dies_comes_back_and_a_dead_one_delays_nobody() {
     assert_metrics(&eventually("metrics are served", metrics).unwrap());
     let (status, health) = page(console_port, "/healthz").unwrap();
     assert_eq!(status, 503, "{health}");
-    assert!(health.contains("camera dead") && !health.contains("camera gate"), "{health}");
+    let troubles = serde_json::from_str::<serde_json::Value>(&health).unwrap()["troubles"].to_string();
+    assert!(troubles.contains("camera dead") && !troubles.contains("camera gate"), "{health}");
     assert_eq!(page(console_port, "/metrics").unwrap().0, 404, "metrics have a listener of their own");
 
     camera.kill().unwrap();
