@@ -93,7 +93,10 @@ fn orientation_of(decoder: &mut impl ImageDecoder) -> Orientation {
     Orientation::of_exif(number).unwrap_or_default()
 }
 
-fn decode_jpeg(path: &Path, file: impl io::Read) -> Result<((u32, u32), Vec<u8>, Orientation), PhotoError> {
+/// Width and height, packed RGB, and how the picture is turned.
+type Decoded = ((u32, u32), Vec<u8>, Orientation);
+
+fn decode_jpeg(path: &Path, file: impl io::Read) -> Result<Decoded, PhotoError> {
     let mut bytes = Vec::new();
     let read = file.take(MAX_JPEG_BYTES).read_to_end(&mut bytes);
     read.map_err(|source| PhotoError::Read { path: path.to_owned(), source })?;

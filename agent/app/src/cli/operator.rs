@@ -18,7 +18,7 @@ pub enum Feedback {
         #[arg(long, value_name = "ID")]
         incident: String,
         /// What it was.
-        #[arg(long, value_parser = PossibleValuesParser::new(["true", "false-alarm"]).map(opinion))]
+        #[arg(long, value_parser = PossibleValuesParser::new(["true", "false-alarm"]).map(|word| opinion(&word)))]
         opinion: Opinion,
         /// In your words.
         #[arg(long, default_value = "")]
@@ -45,7 +45,7 @@ pub enum Feedback {
 }
 
 /// The opinion of one of the two words.
-fn opinion(word: String) -> Opinion {
+fn opinion(word: &str) -> Opinion {
     if word == "true" { Opinion::True } else { Opinion::FalseAlarm }
 }
 

@@ -34,7 +34,8 @@ impl Pictures {
     pub fn trouble(&self) -> Option<String> {
         let unseen = self.cameras.iter().filter_map(|camera| {
             let size = *self.sizes.get(&camera.id)?;
-            let zones: Vec<&str> = unseen_zones(camera, size).into_iter().map(|id| id.as_str()).collect();
+            let zones: Vec<&str> =
+                unseen_zones(camera, size).into_iter().map(forewarn_domain::ZoneId::as_str).collect();
             let (width, height) = size;
             let named = zones.join(", ");
             (!zones.is_empty()).then(|| format!("{named} of camera {}, whose picture is {width}x{height}", camera.id))

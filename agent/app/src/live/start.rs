@@ -48,9 +48,7 @@ impl Agent {
         let shelf = Shelf::start().context("failed to start the thread of files").or_exit(ExitCode::Failed)?;
         let clock_watch = ClockWatch::take_up(&site.storage.dir).on(&shelf);
         let clock: Arc<dyn Clock> = clock_watch.clock();
-        let civil = SiteTime::live(site.header.time_zone.clone())
-            .by(Arc::clone(&clock))
-            .with_holidays(site.header.holidays.clone());
+        let civil = site_time(site, &clock);
         let recorder = console_source::install_recorder().or_exit(ExitCode::Failed)?;
         let (to_loop, events) = QUEUE.open();
         let (outbox, mut notes) = open_outbox(site, &*clock)?;
@@ -65,8 +63,7 @@ impl Agent {
         models.reader = models.reader.map(|reader| closeups.watching(reader));
         let keeper = evidence::keeper(site, civil.clone(), &streams, closeups);
         let evidence = Evidence::start(site, keeper, &clock, to_loop.with_policy::<GiveBack>(), outbox.again())?;
-        let attributes = models.reader.as_ref().map(|reader| reader.attributes().to_vec()).unwrap_or_default();
-        let shared = Shared::new(&attributes);
+        let shared = Shared::new(models.reader.as_ref().map(|reader| reader.attributes()).unwrap_or_default());
         let vitals = shared.vitals.clone();
         let mailbox = Arc::<Mailbox>::default();
         let board = Board::default();
@@ -119,6 +116,12 @@ impl Agent {
         ];
         Ok(Self { parts, counters, addresses, _claim: claim })
     }
+}
+
+/// The calendar of the site, by the agent's clock.
+fn site_time(site: &Site, clock: &Arc<dyn Clock>) -> SiteTime {
+    let header = &site.header;
+    SiteTime::live(header.time_zone.clone()).by(Arc::clone(clock)).with_holidays(header.holidays.clone())
 }
 
 /// Lets the process open as many files as it may, and takes the storage directory for it alone.
