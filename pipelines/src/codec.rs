@@ -120,7 +120,7 @@ pub(crate) fn nal_units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Begin and end of the first start code.
 fn start_code(bytes: &[u8]) -> Option<(usize, usize)> {
-    bytes.windows(3).position(|w| w == [0, 0, 1]).map(|i| (i, i + 3))
+    memchr::memmem::find(bytes, &[0, 0, 1]).map(|i| (i, i + 3))
 }
 
 #[cfg(test)]
