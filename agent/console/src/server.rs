@@ -173,7 +173,9 @@ impl Door {
         let mut connections = JoinSet::new();
         let mut is_short = false;
         loop {
+            // In this order, so that a connection which is over has made room before the next one is judged.
             let accepted = tokio::select! {
+                biased;
                 () = until(&mut self.stopped) => break,
                 Some(_) = connections.join_next() => continue,
                 accepted = socket.accept() => accepted,

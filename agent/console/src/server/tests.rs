@@ -133,7 +133,7 @@ fn a_port_that_never_answers_does_not_hold_the_stop_up() {
 
 #[test]
 fn connections_beyond_the_cap_are_closed_at_once_and_those_that_say_nothing_make_room() {
-    let limits = Limits { connections: 3, header: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { connections: 3, header: Duration::from_secs(1), ..Limits::default() };
     let server = hasty(limits);
     let silent: Vec<Client> = (0..3).map(|_| connect(&server, "")).collect();
     let mut turned_away = connect(&server, "");
