@@ -6,8 +6,7 @@ use forewarn_domain::{Timestamp, WallTime};
 use serde::Serialize;
 
 /// Whether a part works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PartState {
     /// It does.
     Ok,
@@ -46,10 +45,11 @@ impl PartNow {
         Self { part: part.into(), state: PartState::Trouble, what: what.into(), to_do }
     }
 
-    /// In one line.
-    fn line(&self) -> String {
+    /// In one line; `since` is the time since when it has been so.
+    fn line(&self, since: &str) -> String {
         let Self { part, what, to_do, .. } = self;
-        if to_do.is_empty() { format!("{part}: {what}") } else { format!("{part}: {what}; {to_do}") }
+        let mend = if to_do.is_empty() { String::new() } else { format!("; {to_do}") };
+        format!("{part}: {what} (since {since}){mend}")
     }
 }
 
@@ -92,59 +92,55 @@ impl HealthBook {
 
     /// What is told outside. `wall` says what the clock showed at an instant.
     pub fn report(&self, wall: impl Fn(Timestamp) -> WallTime) -> HealthReport {
-        let of = |state: PartState| self.parts().filter(move |part| part.state == state);
-        let parts = self.parts.values().map(|(since, part)| PartHealth {
-            part: part.part.clone(),
-            state: part.state,
-            since: wall(*since).to_rfc3339(),
-            what: part.what.clone(),
-            to_do: part.to_do,
-        });
-        HealthReport {
-            is_healthy: of(PartState::Trouble).next().is_none(),
-            troubles: of(PartState::Trouble).map(PartNow::line).collect(),
-            warnings: of(PartState::Warning).map(PartNow::line).collect(),
-            parts: parts.collect(),
+        let mut report =
+            HealthReport { is_healthy: true, troubles: Vec::new(), warnings: Vec::new(), well: Vec::new() };
+        for (since, part) in self.parts.values() {
+            let since = wall(*since).to_rfc3339();
+            match part.state {
+                PartState::Ok => {
+                    report.well.push(PartHealth { part: part.part.clone(), since, what: part.what.clone() });
+                }
+                PartState::Warning => report.warnings.push(part.line(&since)),
+                PartState::Trouble => report.troubles.push(part.line(&since)),
+            }
         }
+        report.is_healthy = report.troubles.is_empty();
+        report
     }
 }
 
-/// The state of the agent's parts.
+/// The state of the agent's parts. Each stands in one of the lists.
 #[derive(Debug, Clone, Serialize)]
 pub struct HealthReport {
     /// Whether every part works.
     pub is_healthy: bool,
-    /// What does not, for people.
+    /// What does not work, since when, and what to do, for people.
     pub troubles: Vec<String>,
-    /// What works and not as well as it could, for people.
+    /// What works and not as well as it could, likewise.
     pub warnings: Vec<String>,
-    /// Every part, by name.
-    pub parts: Vec<PartHealth>,
+    /// What works.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub well: Vec<PartHealth>,
 }
 
 impl HealthReport {
     /// The report without the parts that are well.
     #[must_use]
     pub fn without_the_well(mut self) -> Self {
-        self.parts.retain(|part| part.state != PartState::Ok);
+        self.well.clear();
         self
     }
 }
 
-/// How one part fares.
+/// How a part that works fares.
 #[derive(Debug, Clone, Serialize)]
 pub struct PartHealth {
     /// Its name.
     pub part: String,
-    /// Whether it works.
-    pub state: PartState,
-    /// Since when it is in this state, RFC 3339 in UTC.
+    /// Since when it has worked, RFC 3339 in UTC.
     pub since: String,
-    /// What it does or does not, for people.
+    /// What it does, for people.
     pub what: String,
-    /// What to do about it; absent where nothing is to be done.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pub to_do: &'static str,
 }
 
 #[cfg(test)]
@@ -167,14 +163,17 @@ mod tests {
         assert_eq!(book.take(at(3.0), vec![horn(3), PartNow::ok("clock", "right")]), [], "it is told once");
         let report = serde_json::to_value(book.report(|at| WallTime::from_micros(at.as_micros()))).unwrap();
         assert_eq!(report["is_healthy"], false);
-        assert_eq!(report["troubles"][0], "speaker horn: the last 3 announcements failed; look at its cable");
         assert_eq!(
-            report["parts"],
-            serde_json::json!([
-                { "part": "clock", "state": "ok", "since": "1970-01-01T00:00:01.000Z", "what": "right" },
-                { "part": "speaker horn", "state": "trouble", "since": "1970-01-01T00:00:02.000Z",
-                  "what": "the last 3 announcements failed", "to_do": MEND },
-            ])
+            report,
+            serde_json::json!({
+                "is_healthy": false,
+                "troubles": [
+                    "speaker horn: the last 3 announcements failed (since 1970-01-01T00:00:02.000Z); look at its cable"
+                ],
+                "warnings": [],
+                "well": [{ "part": "clock", "since": "1970-01-01T00:00:01.000Z", "what": "right" }],
+            }),
+            "each part stands there once"
         );
         let turned = book.take(at(4.0), vec![PartNow::ok("speaker horn", "played")]);
         assert_eq!(
@@ -190,6 +189,6 @@ mod tests {
         assert_eq!(book.take(at(0.0), vec![PartNow::warning("budget", "it is short", "")]).len(), 1);
         let report = book.report(|at| WallTime::from_micros(at.as_micros()));
         assert!(report.is_healthy && report.troubles.is_empty());
-        assert_eq!(report.warnings, ["budget: it is short"]);
+        assert_eq!(report.warnings, ["budget: it is short (since 1970-01-01T00:00:00.000Z)"]);
     }
 }

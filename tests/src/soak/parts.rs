@@ -135,7 +135,7 @@ impl Metrics for Nothing {
 
 impl Health for Nothing {
     fn report(&self) -> HealthReport {
-        HealthReport { is_healthy: true, troubles: Vec::new(), warnings: Vec::new(), parts: Vec::new() }
+        HealthReport { is_healthy: true, troubles: Vec::new(), warnings: Vec::new(), well: Vec::new() }
     }
 }
 

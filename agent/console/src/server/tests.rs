@@ -14,7 +14,8 @@ use crate::ports::{Health, Incidents};
 
 struct Fixed;
 
-const HEALTH: &str = r#"{"is_healthy":false,"troubles":["gate: interrupted"],"warnings":[],"parts":[{"part":"gate","state":"trouble","since":"1970-01-01T00:00:00.000Z","what":"interrupted"}]}"#;
+const HEALTH: &str =
+    r#"{"is_healthy":false,"troubles":["gate: interrupted (since 1970-01-01T00:00:00.000Z)"],"warnings":[]}"#;
 
 static TURNED_AWAY: AtomicU64 = AtomicU64::new(0);
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use forewarn_console::PartNow;
+use forewarn_console::{PartNow, PartState};
 use forewarn_domain::{StreamId, Timestamp};
+use forewarn_pipelines::StreamStatsSnapshot;
 
 use super::Sources;
 use crate::live::board::{Notices, SpeakerNotice};
@@ -13,8 +14,10 @@ use crate::live::board::{Notices, SpeakerNotice};
 const FAILED_IN_ROW: u32 = 2;
 /// So many frames in a row at which the models failed are a trouble.
 const FRAMES_IN_ROW: u64 = 3;
-/// A decoder that is given pictures and gives none for so long does not work. Key pictures may be far apart.
+/// A decoder that is given pictures and gives none for so long does not work.
 const DECODER_SILENT: Duration = Duration::from_mins(1);
+/// A decoder that is given nothing for so long owes nothing.
+const STARVES: Duration = Duration::from_secs(15);
 /// Reports that wait for longer are told.
 const REPORT_OLD: Duration = Duration::from_mins(10);
 /// The incident loop turns twice a second.
@@ -35,20 +38,25 @@ pub(super) struct Decoders(BTreeMap<StreamId, Decoder>);
 struct Decoder {
     frames: (u64, Timestamp),
     units: (u64, Timestamp),
+    /// Key pictures until then.
+    keys: u64,
 }
 
 impl Decoders {
-    /// For how long the stream's decoder has given nothing though it is given pictures.
-    fn silent_for(&mut self, stream: &StreamId, frames: u64, units: u64, now: Timestamp) -> Option<Duration> {
-        let known = Decoder { frames: (frames, now), units: (units, now) };
+    /// For how long the stream's decoder has given nothing though it is given pictures, and one among them with which it
+    /// can begin.
+    fn silent_for(&mut self, stream: &StreamId, stats: &StreamStatsSnapshot, now: Timestamp) -> Option<Duration> {
+        let StreamStatsSnapshot { frames_decoded: frames, units_in: units, keys_in: keys, .. } = *stats;
+        let known = Decoder { frames: (frames, now), units: (units, now), keys };
         let decoder = self.0.entry(stream.clone()).or_insert(known);
-        if decoder.frames.0 != frames {
-            decoder.frames = (frames, now);
+        let is_fed_anew = decoder.units.0 != units && now.since(decoder.units.1) >= STARVES;
+        if decoder.frames.0 != frames || is_fed_anew {
+            (decoder.frames, decoder.keys) = ((frames, now), keys);
         }
         if decoder.units.0 != units {
             decoder.units = (units, now);
         }
-        let is_fed = now.since(decoder.units.1) < DECODER_SILENT / 4;
+        let is_fed = now.since(decoder.units.1) < STARVES && keys != decoder.keys;
         let silent = now.since(decoder.frames.1);
         (is_fed && silent >= DECODER_SILENT).then_some(silent)
     }
@@ -59,9 +67,13 @@ pub(super) fn all(sources: &Sources, decoders: &mut Decoders, now: Timestamp) ->
     let mut parts = Vec::new();
     let notices = sources.board.lock();
     for (id, stats) in sources.streams.snapshots() {
-        parts.push(camera(&notices, &id, stats.connections, stats.frames_decoded));
-        let silent = decoders.silent_for(&id, stats.frames_decoded, stats.units_in, now);
-        parts.push(decoder(&notices, &id, silent));
+        let camera = camera(&notices, &id, stats.connections, stats.frames_decoded);
+        let silent = decoders.silent_for(&id, &stats, now);
+        // A camera that is away is told once; its decoder has nothing to do.
+        if camera.state == PartState::Ok {
+            parts.push(decoder(&notices, &id, silent));
+        }
+        parts.push(camera);
     }
     parts.extend(sources.speakers.iter().map(|id| speaker(id.as_str(), notices.speakers.get(id))));
     parts.push(speech(&notices));
@@ -206,7 +218,6 @@ fn budget(is_short: bool) -> PartNow {
 
 #[cfg(test)]
 mod tests {
-    use forewarn_console::PartState;
     use forewarn_domain::{AnnounceOutcome, FailureKind, Proof, SpeakerId};
 
     use super::*;
@@ -240,14 +251,18 @@ mod tests {
     #[test]
     fn a_decoder_that_is_fed_and_silent_is_told_and_one_that_starves_is_not() {
         let (mut decoders, gate) = (Decoders::default(), StreamId::new("gate").unwrap());
-        let mut silent = |second: u32, frames: u64, units: u64| {
-            decoders.silent_for(&gate, frames, units, at(f64::from(second))).map(|silent| silent.as_secs())
+        let mut silent = |second: u32, frames_decoded: u64, units_in: u64, keys_in: u64| {
+            let stats = StreamStatsSnapshot { frames_decoded, units_in, keys_in, ..StreamStatsSnapshot::default() };
+            decoders.silent_for(&gate, &stats, at(f64::from(second))).map(|silent| silent.as_secs())
         };
-        assert_eq!(silent(0, 0, 0), None);
-        assert_eq!((1..60).find_map(|second| silent(second, 0, u64::from(second))), None);
-        assert_eq!(silent(60, 0, 60), Some(60));
-        assert_eq!(silent(61, 1, 61), None, "a picture");
-        assert_eq!((62..200).find_map(|second| silent(second, 1, 61)), None, "nothing comes to be decoded");
+        assert_eq!(silent(0, 0, 0, 0), None);
+        assert_eq!((1..60).find_map(|second| silent(second, 0, u64::from(second), 1)), None);
+        assert_eq!(silent(60, 0, 60, 1), Some(60));
+        assert_eq!(silent(61, 1, 61, 1), None, "a picture");
+        assert_eq!((62..200).find_map(|second| silent(second, 1, 61, 1)), None, "nothing comes to be decoded");
+        let waiting = (200..400).find_map(|second| silent(second, 1, u64::from(second), 1));
+        assert_eq!(waiting, None, "the camera is back and its next key picture far away");
+        assert_eq!(silent(400, 1, 400, 2), Some(200), "the key picture is there and nothing comes of it");
     }
 
     #[test]
