@@ -164,12 +164,6 @@ pub fn process_usage() -> io::Result<ProcessUsage> {
     parse_usage(&stat, &status, rustix::param::clock_ticks_per_second() as f64).ok_or_else(unreadable)
 }
 
-/// Processor time of the calling thread; what a piece of work costs, however busy the box is with other things.
-pub fn thread_cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
-}
-
 fn parse_usage(stat: &str, status: &str, ticks_per_s: f64) -> Option<ProcessUsage> {
     // The second field is the program's name in parentheses and may hold spaces and parentheses of its own.
     let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_whitespace();
@@ -189,16 +183,6 @@ fn parse_usage(stat: &str, status: &str, ticks_per_s: f64) -> Option<ProcessUsag
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_processor_time_of_a_thread_goes_on_while_it_works() {
-        let before = thread_cpu_time();
-        let mut sum = 0_u64;
-        while thread_cpu_time() == before {
-            sum = std::hint::black_box(sum.wrapping_add(1));
-        }
-        assert!(thread_cpu_time() > before);
-    }
 
     fn write(root: &Path, path: &str, text: &str) {
         let path = root.join(path);

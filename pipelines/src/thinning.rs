@@ -5,7 +5,6 @@
 //! goes to the pre-roll ring: clips are always whole.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use crate::Codec;
 use crate::codec::nal_units;
@@ -115,12 +114,6 @@ pub(crate) fn is_reference(codec: Codec, unit: &[u8]) -> bool {
     }
 }
 
-/// Processor time of the calling thread; for what decoding costs, never for decisions about incidents.
-pub(crate) fn thread_cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,15 +187,5 @@ mod tests {
             part.set(given);
             assert_eq!(part.thousandths(), kept);
         }
-    }
-
-    #[test]
-    fn processor_time_goes_on_while_work_is_done() {
-        let before = thread_cpu_time();
-        let mut sum = 0_u64;
-        while thread_cpu_time() == before {
-            sum = std::hint::black_box(sum.wrapping_add(1));
-        }
-        assert!(thread_cpu_time() > before);
     }
 }

@@ -10,6 +10,7 @@
 //! - [`hash`]: SHA-256 of files, and pinned files.
 //! - [`child`]: other programs, bounded in time and output, and none left behind.
 //! - [`sync`]: locks that outlive a panic.
+//! - [`thread`]: threads that say how they ended.
 
 pub mod backoff;
 pub mod broker;
@@ -20,6 +21,7 @@ pub mod private;
 pub mod secret;
 pub mod setting;
 pub mod sync;
+pub mod thread;
 pub mod tls;
 
 // The macro of `broker` names this crate as its users do.

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
+use forewarn_base::thread::cpu_time;
 use forewarn_domain::Orientation;
 use gst::prelude::*;
 use gst_video::VideoMeta;
@@ -285,7 +286,7 @@ fn meter(site: &Arc<Site>, decoder: &gst::Element) {
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         let Some(buffer) = info.buffer() else { return gst::PadProbeReturn::Ok };
         let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-        let now = thinning::thread_cpu_time();
+        let now = cpu_time();
         let before = lock(&last).replace((now, is_key));
         // Another thread has another clock; one that is behind is such a one.
         if let Some((spent, was_key)) = before.and_then(|(then, key)| Some((now.checked_sub(then)?, key))) {

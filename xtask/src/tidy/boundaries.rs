@@ -15,11 +15,15 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 4] = [DOMAIN, BASE, "forewarn-telemetry", "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 18] = [
+const NAMED: [(&str, &str); 22] = [
     ("forewarn-engine", "forewarn-analytics"),
     ("forewarn-engine", "forewarn-incident"),
     ("forewarn-dataset", "forewarn-analytics"),
     ("forewarn-dataset", "forewarn-models"),
+    ("forewarn-inference", "forewarn-analytics"),
+    ("forewarn-inference", "forewarn-engine"),
+    ("forewarn-inference", "forewarn-pipelines"),
+    ("forewarn-inference", "forewarn-telemetry"),
     ("forewarn-memory", "forewarn-analytics"),
     ("forewarn-memory", "forewarn-engine"),
     ("forewarn-console", "forewarn-evidence"),

@@ -8,7 +8,8 @@ use crate::cli::Run;
 use crate::config;
 use crate::detector::{self, LiveModel};
 use crate::exit::{CommandResult, ExitCode, OrExit as _};
-use crate::live::{Agent, Models, Shutdown};
+use crate::live::{Agent, Shutdown};
+use forewarn_inference::Models;
 
 /// How often the agent's parts are looked after.
 const LOOK_AFTER: Duration = Duration::from_secs(1);

@@ -18,6 +18,7 @@ use forewarn_base::sync::lock;
 use forewarn_domain::clock::{Stopwatch, wall_now};
 use forewarn_evidence::{Limits, TimeLine};
 use forewarn_hw::sensor::SensorLog;
+use forewarn_inference::Models;
 use forewarn_wire::story::{Happening, JsonLines, Narrator, Timeline};
 
 use self::children::{Broker, Camera};
@@ -27,7 +28,7 @@ use crate::config::{self, Site};
 use crate::detector;
 use crate::evidence_folder::open_store;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
-use crate::live::{Agent, Models, Shutdown};
+use crate::live::{Agent, Shutdown};
 use crate::replay::Replay;
 
 const SITE: &str = include_str!("site.toml");

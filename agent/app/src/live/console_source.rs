@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 
 use super::board::Board;
 use super::health::HealthDesk;
-use super::streams::StatsReader;
+use super::streams::StreamsReader;
 use super::upstreams::Upstreams;
 use crate::telemetry::{self, Counter, Gauge};
 
@@ -37,7 +37,7 @@ pub struct ConsoleSource {
     /// Renders the metrics.
     pub recorder: PrometheusHandle,
     /// The counters of the streams.
-    pub streams: StatsReader,
+    pub streams: StreamsReader,
     /// The outbox, for how much waits.
     pub outbox: Holder,
     /// What the parts write up.

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use forewarn_analytics::luma::LumaPlane;
+use forewarn_base::thread::Thread;
 use forewarn_domain::{StreamId, Timestamp};
 use forewarn_engine::{FallDetector, FallWatch};
 use forewarn_pipelines::FrameTap;
 use forewarn_telemetry::queue::{LeaveOut, QueueSpec, Receiver, Sender, Wait};
 
 use super::LoopEvent;
-use super::part::{Part, Thread};
+use super::part::Part;
 use crate::config::Site;
 use crate::telemetry;
 
@@ -64,7 +65,7 @@ impl Part for Falls {
             thread.join()
         };
         let ends: Vec<_> = self.threads.drain(..).map(end).collect();
-        ends.into_iter().try_for_each(|end| end.map(drop))
+        Ok(ends.into_iter().try_for_each(|end| end.map(drop))?)
     }
 }
 

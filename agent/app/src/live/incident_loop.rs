@@ -11,6 +11,7 @@ use forewarn_domain::{
 };
 use forewarn_engine::Engine;
 use forewarn_incident::{IncidentSnapshot, Output};
+use forewarn_inference::Shared;
 use forewarn_memory::{Keeper, Shelf};
 use forewarn_pipelines::StreamEvent;
 use forewarn_telemetry::queue::{QueueSpec, Receiver, Wait};
@@ -20,7 +21,6 @@ use super::LoopEvent;
 use super::board::Board;
 use super::clock_watch::ClockWatch;
 use super::evidence::EvidenceDesk;
-use super::inference::Shared;
 use super::latency::Latencies;
 use super::outbox_writer::{Batch, OutboxWriter};
 use super::pictures::Pictures;

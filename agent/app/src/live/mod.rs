@@ -26,7 +26,6 @@ mod storage;
 mod streams;
 mod troubles;
 mod upstreams;
-mod vitals;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -42,7 +41,6 @@ use forewarn_pipelines::StreamEvent;
 use forewarn_wire::story::Happening;
 use part::Part;
 
-pub use inference::Models;
 use shutdown::Ending;
 pub use shutdown::Shutdown;
 
@@ -120,7 +118,7 @@ pub struct Agent {
 
 /// What is counted for the summary of a run, also when the parts have ended.
 struct Counters {
-    streams: streams::StatsReader,
+    streams: streams::StreamsReader,
     analysed: Arc<AtomicU64>,
     latencies: Arc<latency::Latencies>,
     outbox: forewarn_report::Holder,

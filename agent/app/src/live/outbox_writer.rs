@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
+use forewarn_base::thread::Thread;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Clock, IncidentId, Report, Timestamp, WallTime};
 use forewarn_engine::Engine;
@@ -19,7 +20,6 @@ use forewarn_report::{
 use forewarn_wire::EventSource;
 use forewarn_wire::story::Happening;
 
-use super::part::Thread;
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::telemetry;

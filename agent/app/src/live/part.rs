@@ -1,9 +1,6 @@
 //! What the running agent is made of: parts that work by themselves, and that are stopped in one order.
 
-use std::thread::JoinHandle;
 use std::time::Duration;
-
-use anyhow::{Context as _, anyhow};
 
 /// A part of the running agent.
 pub trait Part: Send {
@@ -16,34 +13,6 @@ pub trait Part: Send {
     /// Ends it, after the parts before it have ended. What it has begun is brought to an end as far as that goes
     /// quickly; in `left` the process ends.
     fn stop(&mut self, left: Duration) -> anyhow::Result<()>;
-}
-
-/// A named thread of a part.
-#[derive(Debug)]
-pub struct Thread<T = ()> {
-    name: String,
-    handle: Option<JoinHandle<T>>,
-}
-
-impl<T: Send + 'static> Thread<T> {
-    /// Starts it.
-    pub fn spawn(name: impl Into<String>, work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<Self> {
-        let name = name.into();
-        let handle = std::thread::Builder::new().name(name.clone()).spawn(work);
-        let handle = handle.with_context(|| format!("failed to start the thread `{name}`"))?;
-        Ok(Self { name, handle: Some(handle) })
-    }
-
-    /// Whether it has ended.
-    pub fn has_ended(&self) -> bool {
-        self.handle.as_ref().is_none_or(JoinHandle::is_finished)
-    }
-
-    /// What it ended with, waiting for that; none if that was asked before.
-    pub fn join(&mut self) -> anyhow::Result<Option<T>> {
-        let ended = self.handle.take().map(JoinHandle::join).transpose();
-        ended.map_err(|_| anyhow!("the thread `{}` panicked; its last messages are in the log", self.name))
-    }
 }
 
 /// Stops all parts in their order, whatever becomes of one of them. `begin` is told which comes next and says how much time
@@ -63,6 +32,8 @@ pub fn stop_all(parts: &mut [Box<dyn Part>], begin: impl Fn(&'static str) -> Dur
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
+
+    use anyhow::anyhow;
 
     use super::*;
 
@@ -88,13 +59,5 @@ mod tests {
         let outcome = stop_all(&mut [fake("streams"), fake("incidents"), fake("evidence")], |_| Duration::ZERO);
         assert_eq!(outcome.unwrap_err().to_string(), "incidents failed");
         assert_eq!(*stopped.lock().unwrap(), ["streams", "incidents", "evidence"]);
-    }
-
-    #[test]
-    fn a_thread_says_what_it_ended_with_and_that_it_panicked() {
-        let mut thread = Thread::spawn("worker", || 7).unwrap();
-        assert_eq!((thread.join().unwrap(), thread.join().unwrap(), thread.has_ended()), (Some(7), None, true));
-        let mut thread = Thread::spawn("clumsy", || panic!("over")).unwrap();
-        assert!(thread.join().unwrap_err().to_string().contains("`clumsy` panicked"));
     }
 }

@@ -2,7 +2,7 @@
 
 use forewarn_telemetry::queue::{QueueSpec, WhenFull};
 
-use super::{evidence, falls, incident_loop, inference, speakers};
+use super::{evidence, falls, incident_loop, speakers};
 
 const ARCHITECTURE: &str = include_str!("../../../../docs/ARCHITECTURE.md");
 
@@ -18,7 +18,7 @@ fn the_table_of_queues_says_what_their_types_do() {
         told(&evidence::QUEUE),
         told(&speakers::QUEUE),
         told(&falls::QUEUE),
-        told(&inference::looks::QUEUE),
+        told(&forewarn_inference::looks::QUEUE),
     ];
     let (_, section) = ARCHITECTURE.split_once("## Threads and queues").unwrap();
     let section = section.split("\n## ").next().unwrap();

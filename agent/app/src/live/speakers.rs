@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use forewarn_base::thread::Thread;
 use forewarn_domain::{AnnounceOutcome, Announcement, Clock, Loudspeaker, SpeakerId};
 use forewarn_hw::SpeakerContext;
 use forewarn_telemetry::queue::{GiveBack, QueueSpec, Receiver, Sender, Wait};
 
 use super::LoopEvent;
-use super::part::{Part, Thread};
+use super::part::Part;
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::telemetry;
@@ -65,7 +66,8 @@ impl Part for Speakers {
     /// up again after the restart.
     fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
         self.queues.clear();
-        self.threads.drain(..).filter(Thread::has_ended).try_for_each(|mut thread| thread.join().map(drop))
+        let mut ended = self.threads.drain(..).filter(Thread::has_ended);
+        Ok(ended.try_for_each(|mut thread| thread.join().map(drop))?)
     }
 }
 

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use forewarn_base::thread::Thread;
 use forewarn_console::{Listener, Ports, Server};
 use forewarn_domain::Clock;
 use forewarn_engine::Engine;
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::Closeups;
+use forewarn_inference::{Models, Shared};
 use forewarn_memory::heat::HeatKeeper;
 use forewarn_memory::heat::store::HeatStore;
 use forewarn_memory::suppressions::SuppressionsFile;
@@ -26,16 +28,15 @@ use super::evidence::{self, Evidence};
 use super::falls::Falls;
 use super::health::{Health, HealthDesk, Sources};
 use super::incident_loop::{Ends, IncidentLoop, QUEUE};
-use super::inference::{Inference, Models, Shared};
 use super::latency::Latencies;
 use super::outbox_writer::{OutboxWriter, open_outbox};
-use super::part::{Part, Thread};
+use super::part::Part;
 use super::pictures::Pictures;
 use super::sensors::{Mailbox, Sensors};
 use super::speakers::Speakers;
 use super::streams::Streams;
 use super::upstreams::Upstreams;
-use super::{Agent, Counters, LoopEvent, Servers, storage};
+use super::{Agent, Counters, LoopEvent, Servers, inference, storage};
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::telemetry;
@@ -91,7 +92,7 @@ impl Agent {
         let incident_loop = IncidentLoop::restored(ends, former.snapshots);
         let incidents = Incidents::start(incident_loop, events, notes, to_loop.clone())?;
         let sensors = Sensors::start(site, &clock, &mailbox, &to_loop)?;
-        let inference = Inference::start(site, models, &streams, shared, wakeup, to_loop, &clock)?;
+        let inference = inference::start(site, models, &streams, shared, wakeup, to_loop, &clock)?;
         let counters = Counters {
             streams: streams.stats(),
             analysed: inference.analysed(),

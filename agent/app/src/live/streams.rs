@@ -18,36 +18,23 @@ pub struct Streams {
     streams: Arc<BTreeMap<StreamId, LiveStream>>,
 }
 
-/// What the inference thread reads of the streams and asks of them.
-#[derive(Default)]
-pub struct Control {
-    stats: StatsReader,
+/// What can be read of the streams, and asked of their decoders, from any thread.
+#[derive(Clone, Default)]
+pub struct StreamsReader {
+    streams: Arc<BTreeMap<StreamId, LiveStream>>,
 }
 
-impl Control {
+impl StreamsReader {
     /// The counters of each stream now.
     pub fn snapshots(&self) -> Vec<(StreamId, StreamStatsSnapshot)> {
-        self.stats.snapshots()
+        self.streams.iter().map(|(id, stream)| (id.clone(), stream.stats())).collect()
     }
 
     /// Has so much of each of a stream's groups of pictures decoded.
     pub fn decode_part(&self, stream: &StreamId, part: f32) {
-        if let Some(stream) = self.stats.streams.get(stream) {
+        if let Some(stream) = self.streams.get(stream) {
             stream.decode_part(part);
         }
-    }
-}
-
-/// What can be read of the streams from any thread.
-#[derive(Clone, Default)]
-pub struct StatsReader {
-    streams: Arc<BTreeMap<StreamId, LiveStream>>,
-}
-
-impl StatsReader {
-    /// The counters of each stream now.
-    pub fn snapshots(&self) -> Vec<(StreamId, StreamStatsSnapshot)> {
-        self.streams.iter().map(|(id, stream)| (id.clone(), stream.stats())).collect()
     }
 }
 
@@ -88,13 +75,8 @@ impl Streams {
     }
 
     /// The counters of each stream.
-    pub fn stats(&self) -> StatsReader {
-        StatsReader { streams: Arc::clone(&self.streams) }
-    }
-
-    /// What the inference thread reads of the streams and asks of them.
-    pub fn control(&self) -> Control {
-        Control { stats: self.stats() }
+    pub fn stats(&self) -> StreamsReader {
+        StreamsReader { streams: Arc::clone(&self.streams) }
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
+use forewarn_base::thread::Thread;
 use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp, WallTime};
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
@@ -18,7 +19,7 @@ use forewarn_telemetry::queue::{GiveBack, QueueSpec, Receiver, Sender};
 use forewarn_wire::story::Happening;
 
 use super::LoopEvent;
-use super::part::{Part, Thread};
+use super::part::Part;
 use super::streams::Streams;
 use crate::config::Site;
 use crate::evidence_folder::{keeper_setup, unready_store};
@@ -119,7 +120,7 @@ impl Part for Evidence {
     /// Writes all clips as they are and ends. Bundles of open incidents stay open, for the next start goes on with them.
     fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
         self.queue.finish(Job::Stop);
-        self.thread.join().map(drop)
+        Ok(self.thread.join().map(drop)?)
     }
 }
 

@@ -10,15 +10,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
+use forewarn_base::thread::Thread;
 use forewarn_console::{HealthBook, HealthReport, PartState, Turn};
 use forewarn_domain::{Clock, SensorId, SpeakerId};
+use forewarn_inference::Vitals;
 use forewarn_report::Holder;
 
 use super::board::Board;
-use super::part::{Part, Thread};
-use super::streams::StatsReader;
+use super::part::Part;
+use super::streams::StreamsReader;
 use super::upstreams::Upstreams;
-use super::vitals::Vitals;
 use crate::config::Site;
 use crate::telemetry;
 use disk::Disk;
@@ -30,7 +31,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Where it is read how the parts fare.
 pub struct Sources {
     /// The streams.
-    pub streams: StatsReader,
+    pub streams: StreamsReader,
     /// How much waits in the outbox.
     pub outbox: Holder,
     /// What the parts write up.
@@ -51,7 +52,7 @@ impl Sources {
     /// Of a site, from these.
     pub fn new(
         site: &Site,
-        streams: StatsReader,
+        streams: StreamsReader,
         outbox: Holder,
         board: Board,
         upstreams: Upstreams,

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use forewarn_domain::{StreamId, Timestamp};
-
 use forewarn_engine::scheduler::{Rank, Scheduler, Spent};
-
-use crate::telemetry::{self, Gauge};
+use forewarn_telemetry::{self as telemetry, Gauge};
 
 /// Rates are means over about this many seconds.
 const MEAN_S: f64 = 10.0;
@@ -19,7 +17,7 @@ const ENOUGH_FOR: Duration = Duration::from_mins(1);
 
 /// What is known of a stream's pipeline.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Vitals {
+pub(super) struct StreamVitals {
     /// Whether pictures come in.
     pub(super) is_alive: bool,
     /// Connections so far.
@@ -34,7 +32,7 @@ pub(super) struct Vitals {
 
 #[derive(Debug, Default)]
 struct OfStream {
-    vitals: Vitals,
+    vitals: StreamVitals,
     looked_at: Option<(Timestamp, u64)>,
     looks: u64,
     rate: Option<f64>,
@@ -79,7 +77,7 @@ impl Telemetry {
         of.looked_at = Some((now, connections));
     }
 
-    pub(super) fn vitals(&mut self, stream: &StreamId, vitals: Vitals) {
+    pub(super) fn vitals(&mut self, stream: &StreamId, vitals: StreamVitals) {
         self.streams.entry(stream.clone()).or_default().vitals = vitals;
     }
 

@@ -1,4 +1,4 @@
-//! What the inference thread does: glances at new frames, asks the scheduler, runs the models, tells the loop.
+//! What the inference thread does: glances at new frames, asks the scheduler, runs the models, tells what it found.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,23 +6,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use forewarn_analytics::luma::LumaPlane;
+use forewarn_base::thread::cpu_time;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Clock, Detection, DetectorError, Frame, Reading, StreamId, Timestamp};
 use forewarn_engine::Analysed;
 use forewarn_engine::eye::{Eye, Glance, Parts};
 use forewarn_engine::scheduler::{Job, Scene, Scheduler, Spent};
-use forewarn_hw::box_facts::thread_cpu_time;
 use forewarn_pipelines::{FrameSlot, Wakeup};
-use forewarn_telemetry::queue::{Sender, Wait};
-use forewarn_wire::story::Happening;
+use forewarn_telemetry as telemetry;
 
-use super::super::LoopEvent;
-use super::super::streams::Control;
-use super::decoding::DecodeMeter;
-use super::looks::Wanted;
-use super::telemetry::{Telemetry, Vitals};
-use super::{Models, Shared};
-use crate::telemetry;
+use crate::decoding::DecodeMeter;
+use crate::looks::Wanted;
+use crate::publish::{StreamVitals, Telemetry};
+use crate::{Decoders, Found, Models, Shared};
 
 /// How long the thread waits for a frame before it looks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -45,9 +41,9 @@ pub(super) struct Worker {
     pub(super) lanes: BTreeMap<StreamId, Lane>,
     pub(super) models: Models,
     pub(super) shared: Shared,
-    pub(super) streams: Control,
+    pub(super) decoders: Box<dyn Decoders>,
     pub(super) wakeup: Arc<Wakeup>,
-    pub(super) to_loop: Sender<LoopEvent, Wait>,
+    pub(super) tell: Box<dyn FnMut(Found) -> bool + Send>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) is_stopping: Arc<AtomicBool>,
     pub(super) analysed: Arc<AtomicU64>,
@@ -71,12 +67,12 @@ struct Meter {
 
 impl Meter {
     fn start() -> Self {
-        Self { stopwatch: Stopwatch::start(), cpu: thread_cpu_time() }
+        Self { stopwatch: Stopwatch::start(), cpu: cpu_time() }
     }
 
     /// Processor seconds, where each of `threads` works as much as this one, and seconds.
     fn read(&self, threads: f64) -> (f64, f64) {
-        let cpu_s = thread_cpu_time().saturating_sub(self.cpu).as_secs_f64();
+        let cpu_s = cpu_time().saturating_sub(self.cpu).as_secs_f64();
         (cpu_s * threads, self.stopwatch.elapsed().as_secs_f64())
     }
 }
@@ -193,23 +189,23 @@ impl Worker {
     fn tell(&mut self, turn: Turn, found: Result<Vec<Detection>, DetectorError>, now: Timestamp) -> bool {
         let Turn { frame, plane, parts } = turn;
         let camera = &frame.meta.stream;
-        let event = match found {
+        let found = match found {
             Ok(detections) => {
                 self.shared.vitals.looked();
                 telemetry::FRAMES_ANALYSED.of([camera]).increment(1);
                 telemetry::TILES_ANALYSED.of([camera]).increment(parts.tiles.len() as u64 - 1);
                 self.analysed.fetch_add(1, Ordering::Relaxed);
                 self.telemetry.looked(&frame.meta.stream, now);
-                LoopEvent::Analysed(Analysed::new(frame, plane, detections, parts.coverage))
+                Found::Analysed(Analysed::new(frame, plane, detections, parts.coverage))
             }
             Err(error) => {
                 self.shared.vitals.failed(&error);
                 telemetry::FRAMES_DROPPED.of([camera, &"inference_failed"]).increment(1);
                 let what = format!("camera {}, frame {}: {error}", frame.meta.stream, frame.meta.sequence);
-                LoopEvent::Happened(Happening::trouble(what, frame.meta.captured_at))
+                Found::Failed { what, at: frame.meta.captured_at }
             }
         };
-        self.to_loop.send(event)
+        (self.tell)(found)
     }
 
     /// Looks closer at up to `most` tracks in one batch.
@@ -227,23 +223,23 @@ impl Worker {
             Ok(readings) => {
                 telemetry::LOOKS.of([]).increment(readings.len() as u64);
                 let of_streams = by_stream(&wanted, readings);
-                of_streams.into_iter().all(|(stream, readings)| self.to_loop.send(LoopEvent::Read { stream, readings }))
+                of_streams.into_iter().all(|(stream, readings)| (self.tell)(Found::Read { stream, readings }))
             }
             Err(error) => {
                 telemetry::LOOKS_DROPPED.of([&"failed"]).increment(wanted.len() as u64);
                 let what = format!("{} closer looks at tracks failed: {error}", wanted.len());
-                self.to_loop.send(LoopEvent::Happened(Happening::trouble(what, now)))
+                (self.tell)(Found::Failed { what, at: now })
             }
         }
     }
 
     /// Reads what decoding costs, has as much decoded as is planned, and tells how the streams fare.
     fn keep_house(&mut self, now: Timestamp) {
-        for (stream, stats) in self.streams.snapshots() {
+        for (stream, stats) in self.decoders.snapshots() {
             let Some(lane) = self.lanes.get_mut(&stream) else { continue };
             lane.decoding.sample(now, stats);
             self.scheduler.decoding(&stream, lane.decoding.decoding(lane.is_whole));
-            let vitals = Vitals {
+            let vitals = StreamVitals {
                 is_alive: lane.decoding.is_alive(),
                 connections: stats.connections,
                 key_interval_s: lane.decoding.key_interval_s(),
@@ -253,7 +249,7 @@ impl Worker {
             self.telemetry.vitals(&stream, vitals);
         }
         for (stream, fare) in self.scheduler.fares(now) {
-            self.streams.decode_part(stream, fare.planned.decoded_part as f32);
+            self.decoders.decode_part(stream, fare.planned.decoded_part as f32);
         }
         self.shared.vitals.budget(self.telemetry.publish(&self.scheduler, now));
     }

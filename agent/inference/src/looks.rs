@@ -6,9 +6,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use forewarn_base::sync::lock;
 use forewarn_domain::{AttributeId, Frame, Look};
+use forewarn_telemetry as telemetry;
 use forewarn_telemetry::queue::{GiveUpOldest, QueueSpec};
-
-use crate::telemetry;
 
 /// Looks that may wait. Each keeps its frame alive, so there are few.
 pub const QUEUE: QueueSpec<GiveUpOldest> = QueueSpec::new("looks", 48);
@@ -22,7 +21,7 @@ pub struct Wanted {
     pub look: Look,
 }
 
-/// The queue, between the incident loop and the inference thread.
+/// The queue, between those who decide and the inference thread.
 #[derive(Debug, Default)]
 pub struct LookQueue {
     waiting: Mutex<VecDeque<Wanted>>,

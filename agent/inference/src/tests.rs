@@ -1,6 +1,7 @@
 //! The inference thread with recorded detections and readings in place of models.
 
 use std::sync::Mutex;
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use forewarn_domain::{
@@ -8,12 +9,10 @@ use forewarn_domain::{
     Reading, StreamId, SystemClock, Timestamp, TrackId,
 };
 use forewarn_engine::Analysed;
-use forewarn_pipelines::FrameSlot;
-use forewarn_telemetry::queue::{QueueSpec, Receiver};
+
+use forewarn_engine::tiles::{Grid, TileSpec};
 
 use super::*;
-use crate::config::resolve;
-use crate::config::source::Source;
 
 /// A detector that says where the brightest corner of a picture lies, and notes the sizes of its batches.
 struct Bright {
@@ -92,52 +91,84 @@ struct Rig {
     inference: Inference,
     slots: BTreeMap<StreamId, Arc<FrameSlot>>,
     shared: Shared,
-    events: Receiver<LoopEvent>,
+    found: Receiver<Found>,
     batches: Arc<Mutex<Vec<usize>>>,
 }
 
+/// Cameras that are looked at fifty times a second.
+struct Cameras {
+    n: usize,
+    is_gated: bool,
+    tiles: Option<Tiles>,
+}
+
+fn cameras(n: usize) -> Cameras {
+    Cameras { n, is_gated: true, tiles: None }
+}
+
+/// Decoders that nobody asks.
+struct NoDecoders;
+
+impl Decoders for NoDecoders {
+    fn snapshots(&self) -> Vec<(StreamId, StreamStatsSnapshot)> {
+        Vec::new()
+    }
+
+    fn decode_part(&self, _stream: &StreamId, _part: f32) {}
+}
+
 impl Rig {
-    fn start(cameras: &str) -> Self {
-        let text = format!("[site]\nid = \"s\"\n{cameras}");
-        let site = resolve(&Source::new("site.toml", text)).unwrap_or_else(|errors| panic!("{errors}"));
+    fn start(Cameras { n, is_gated, tiles }: Cameras) -> Self {
         let wakeup = Arc::new(Wakeup::default());
-        let slots: BTreeMap<StreamId, Arc<FrameSlot>> = (site.cameras.iter())
-            .map(|camera| (camera.id.clone(), Arc::new(FrameSlot::new(Some(wakeup.clone())))))
-            .collect();
-        let (to_loop, events) = QueueSpec::<Wait>::new("test-loop", 64).open();
+        let slots: BTreeMap<StreamId, Arc<FrameSlot>> =
+            (0..n).map(|i| (id(&format!("c{i}")), Arc::new(FrameSlot::new(Some(wakeup.clone()))))).collect();
+        let settings = StreamSettings {
+            interval: Duration::from_millis(20),
+            idle: Duration::from_secs(2),
+            empty: Duration::from_secs(2),
+            is_gated,
+        };
+        let of_stream = |(stream, slot): (&StreamId, &Arc<FrameSlot>)| StreamSetup {
+            stream: stream.clone(),
+            slot: slot.clone(),
+            settings,
+            tiles,
+            is_whole: false,
+        };
+        let streams = slots.iter().map(of_stream).collect();
+        let setup = Setup { streams, input_px: (416, 416), threads: 1, budget: None };
+        let (sender, found) = mpsc::sync_channel(64);
         let batches = Arc::new(Mutex::new(Vec::new()));
         let detector = Bright { classes: vec![Class::new("person")], batches: batches.clone() };
         let reader = Yes(vec![AttributeId::new("mask").unwrap()]);
         let models = Models { detector: Box::new(detector), reader: Some(Box::new(reader)) };
         let shared = Shared::new(&[AttributeId::new("mask").unwrap()]);
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let of_slots = slots.iter().map(|(id, slot)| (id.clone(), slot.clone())).collect();
-        let ends = Ends { slots: of_slots, control: Control::default(), shared: shared.clone(), wakeup, to_loop };
-        let inference = Inference::between(&site, models, ends, &clock).unwrap();
-        Self { inference, slots, shared, events, batches }
+        let ends = Ends {
+            decoders: Box::new(NoDecoders),
+            shared: shared.clone(),
+            wakeup,
+            clock: Arc::new(SystemClock),
+            tell: Box::new(move |found| sender.send(found).is_ok()),
+        };
+        let inference = Inference::start(setup, models, ends).unwrap();
+        Self { inference, slots, shared, found, batches }
     }
 
-    fn next(&self) -> LoopEvent {
-        self.events.recv_timeout(Duration::from_secs(20)).expect("an event in time")
+    fn next(&self) -> Found {
+        self.found.recv_timeout(Duration::from_secs(20)).expect("news in time")
     }
 
     fn analysed(&self) -> (Frame, Vec<Detection>, Option<forewarn_domain::Coverage>) {
         match self.next() {
-            LoopEvent::Analysed(Analysed { frame, detections, coverage, .. }) => (frame, detections, coverage),
+            Found::Analysed(Analysed { frame, detections, coverage, .. }) => (frame, detections, coverage),
             other => panic!("{other:?}"),
         }
     }
 }
 
-fn cameras(n: usize, keys: &str) -> String {
-    (0..n).fold(String::new(), |text, i| {
-        format!("{text}[[camera]]\nid = \"c{i}\"\nurl = \"rtsp://cam/{i}\"\nanalysis_fps = 50\n{keys}\n")
-    })
-}
-
 #[test]
 fn frames_of_all_streams_are_looked_at_and_the_newest_wins() {
-    let mut rig = Rig::start(&cameras(3, ""));
+    let mut rig = Rig::start(cameras(3));
     for (i, (_, slot)) in rig.slots.iter().enumerate() {
         slot.put(frame(&format!("c{i}"), 1, 100 * (i + 1), 50));
     }
@@ -152,23 +183,23 @@ fn frames_of_all_streams_are_looked_at_and_the_newest_wins() {
     assert_eq!(seen, [("c0".to_owned(), 100.0), ("c1".to_owned(), 200.0), ("c2".to_owned(), 300.0)]);
     assert_eq!(rig.batches.lock().unwrap().iter().sum::<usize>(), 3);
     assert_eq!(rig.inference.analysed().load(Ordering::Relaxed), 3);
-    rig.inference.stop(Duration::MAX).unwrap();
-    assert!(rig.inference.is_broken(), "no thread is left");
+    rig.inference.stop().unwrap();
+    assert!(rig.inference.has_ended(), "no thread is left");
 }
 
 #[test]
 fn a_frame_that_breaks_the_detector_takes_no_other_with_it() {
-    let mut rig = Rig::start(&cameras(2, "motion_gate = false"));
+    let mut rig = Rig::start(Cameras { is_gated: false, ..cameras(2) });
     rig.slots[&id("c0")].put(frame("c0", 666, 10, 10));
     rig.slots[&id("c1")].put(frame("c1", 1, 10, 10));
     let (mut troubles, mut analysed) = (0, 0);
     for _ in 0..2 {
         match rig.next() {
-            LoopEvent::Happened(forewarn_wire::story::Happening::Trouble { what, .. }) => {
+            Found::Failed { what, .. } => {
                 assert!(what.contains("camera c0, frame 666: c0 is broken"), "{what}");
                 troubles += 1;
             }
-            LoopEvent::Analysed(Analysed { frame, .. }) => {
+            Found::Analysed(Analysed { frame, .. }) => {
                 assert_eq!(frame.meta.stream, id("c1"));
                 analysed += 1;
             }
@@ -176,12 +207,12 @@ fn a_frame_that_breaks_the_detector_takes_no_other_with_it() {
         }
     }
     assert_eq!((troubles, analysed), (1, 1));
-    rig.inference.stop(Duration::MAX).unwrap();
+    rig.inference.stop().unwrap();
 }
 
 #[test]
 fn a_still_scene_is_looked_at_seldom_and_motion_wakes_it() {
-    let mut rig = Rig::start(&cameras(1, ""));
+    let mut rig = Rig::start(cameras(1));
     let slot = rig.slots[&id("c0")].clone();
     slot.put(frame("c0", 1, 100, 100));
     assert_eq!(rig.analysed().0.meta.sequence, 1);
@@ -191,7 +222,7 @@ fn a_still_scene_is_looked_at_seldom_and_motion_wakes_it() {
     while stopwatch.elapsed() < Duration::from_secs(6) {
         slot.put(frame("c0", sequence, 100, 100));
         sequence += 1;
-        if let Ok(LoopEvent::Analysed(_)) = rig.events.recv_timeout(Duration::from_millis(40)) {
+        if let Ok(Found::Analysed(_)) = rig.found.recv_timeout(Duration::from_millis(40)) {
             looks.push(stopwatch.elapsed().as_secs_f64());
         }
     }
@@ -201,12 +232,14 @@ fn a_still_scene_is_looked_at_seldom_and_motion_wakes_it() {
     slot.put(frame("c0", 9999, 600, 300));
     while rig.analysed().0.meta.sequence != 9999 {}
     assert!(stopwatch.elapsed().saturating_sub(moved_at) < Duration::from_millis(1500), "motion is looked at at once");
-    rig.inference.stop(Duration::MAX).unwrap();
+    rig.inference.stop().unwrap();
 }
 
 #[test]
 fn tiles_are_looked_at_where_something_moves_and_told() {
-    let mut rig = Rig::start(&cameras(1, "tiles = { across = 3, down = 2, sweep_s = 600 }"));
+    let spec = TileSpec { grid: Grid::Fixed { across: 3, down: 2 }, ..TileSpec::default() };
+    let tiles = Tiles { spec, sweep: Duration::from_mins(10) };
+    let mut rig = Rig::start(Cameras { tiles: Some(tiles), ..cameras(1) });
     let slot = rig.slots[&id("c0")].clone();
     slot.put(frame("c0", 1, 100, 100));
     rig.analysed();
@@ -225,12 +258,12 @@ fn tiles_are_looked_at_where_something_moves_and_told() {
         .expect("a tile in time");
     assert!(coverage.can_have_seen(&detections[0].bbox), "{coverage:?}");
     assert!(coverage.regions.len() < 6, "{coverage:?}");
-    rig.inference.stop(Duration::MAX).unwrap();
+    rig.inference.stop().unwrap();
 }
 
 #[test]
 fn wanted_looks_come_back_as_readings() {
-    let mut rig = Rig::start(&cameras(2, ""));
+    let mut rig = Rig::start(cameras(2));
     let look = |track| Look {
         track: TrackId(track),
         class: Class::new("person"),
@@ -240,11 +273,11 @@ fn wanted_looks_come_back_as_readings() {
     rig.shared.looks.put(&frame("c1", 5, 10, 10), vec![look(7), look(8)]);
     let mut tracks = Vec::new();
     while tracks.len() < 2 {
-        let LoopEvent::Read { stream, readings } = rig.next() else { panic!("only looks were wanted") };
+        let Found::Read { stream, readings } = rig.next() else { panic!("only looks were wanted") };
         assert_eq!(stream, id("c1"));
         tracks.extend(readings.iter().map(|reading| reading.track.0));
         assert!(readings.iter().all(|reading| reading.at == Timestamp::from_secs_f64(1.0)));
     }
     assert_eq!(tracks, [7, 8]);
-    rig.inference.stop(Duration::MAX).unwrap();
+    rig.inference.stop().unwrap();
 }

@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 
 use forewarn_domain::Timestamp;
-use forewarn_pipelines::StreamStatsSnapshot;
-
 use forewarn_engine::scheduler::Decoding;
+use forewarn_pipelines::StreamStatsSnapshot;
 
 /// Samples over which rates are taken; at two a second, longer than most cameras take from key frame to key frame.
 const SAMPLES: usize = 40;
@@ -14,7 +13,7 @@ const WEIGHT: f64 = 0.3;
 
 /// Follows the counters of one stream.
 #[derive(Debug, Default)]
-pub struct DecodeMeter {
+pub(super) struct DecodeMeter {
     samples: VecDeque<(Timestamp, StreamStatsSnapshot)>,
     key_s: Option<f64>,
     delta_s: Option<f64>,
@@ -23,7 +22,7 @@ pub struct DecodeMeter {
 
 impl DecodeMeter {
     /// Takes in the counters at `now`.
-    pub fn sample(&mut self, now: Timestamp, stats: StreamStatsSnapshot) {
+    pub(super) fn sample(&mut self, now: Timestamp, stats: StreamStatsSnapshot) {
         if let Some((at, last)) = self.samples.back() {
             let (keys, deltas) = (stats.keys_decoded - last.keys_decoded, stats.deltas_decoded - last.deltas_decoded);
             let (key_us, delta_us) =
@@ -43,24 +42,24 @@ impl DecodeMeter {
     }
 
     /// What decoding takes now, in processor seconds a second.
-    pub fn spent(&self) -> f64 {
+    pub(super) fn spent(&self) -> f64 {
         self.spent
     }
 
     /// Whether access units came in between the last two samples.
-    pub fn is_alive(&self) -> bool {
+    pub(super) fn is_alive(&self) -> bool {
         let mut latest = self.samples.iter().rev();
         matches!((latest.next(), latest.next()), (Some((_, now)), Some((_, before))) if now.units_in > before.units_in)
     }
 
     /// Seconds between two key frames; none while that is not known.
-    pub fn key_interval_s(&self) -> Option<f64> {
+    pub(super) fn key_interval_s(&self) -> Option<f64> {
         let rate = self.rates()?.1;
         (rate > 0.0).then(|| 1.0 / rate)
     }
 
     /// What decoding all or little of the stream costs.
-    pub fn decoding(&self, is_whole: bool) -> Decoding {
+    pub(super) fn decoding(&self, is_whole: bool) -> Decoding {
         let (Some((units, keys)), Some(key_s)) = (self.rates(), self.key_s) else { return Decoding::default() };
         let delta_s = self.delta_s.unwrap_or(key_s);
         let key_frames = keys * key_s;
