@@ -2,6 +2,7 @@
 //!
 //! | file | kept by |
 //! |---|---|
+//! | where the time line stands | [`ClockWatch`] |
 //! | the empty scenes that were learned | [`SceneKeeper`] |
 //! | since when somebody is missed | [`MemoryKeeper`] |
 //! | where people stay, by minute | [`heat`] |
@@ -10,6 +11,7 @@
 //!
 //! Those who keep something while the agent runs are [`Keeper`]s; they write through a [`Shelf`]. Where a file lies is said by the caller.
 
+mod clock_watch;
 pub mod feedback;
 pub mod heat;
 mod keeper;
@@ -18,6 +20,7 @@ mod rules_memory;
 mod shelf;
 pub mod suppressions;
 
+pub use clock_watch::{ClockNews, ClockWatch};
 pub use keeper::{Due, Keeper, Kept};
 pub use learned_scenes::SceneKeeper;
 pub use rules_memory::MemoryKeeper;

@@ -12,14 +12,13 @@ use forewarn_domain::{
 use forewarn_engine::Engine;
 use forewarn_incident::{IncidentSnapshot, Output};
 use forewarn_inference::Shared;
-use forewarn_memory::{Keeper, Shelf};
+use forewarn_memory::{ClockNews, ClockWatch, Keeper, Shelf};
 use forewarn_pipelines::StreamEvent;
 use forewarn_telemetry::queue::{QueueSpec, Receiver, Wait};
 use forewarn_wire::story::{Happening, Narrator};
 
 use super::LoopEvent;
 use super::board::Board;
-use super::clock_watch::ClockWatch;
 use super::evidence::EvidenceDesk;
 use super::latency::Latencies;
 use super::outbox_writer::{Batch, OutboxWriter};
@@ -82,9 +81,7 @@ impl IncidentLoop {
     pub fn restored(mut ends: Ends, snapshots: Vec<IncidentSnapshot>) -> Self {
         let now = ends.clock.now();
         ends.engine.restore(snapshots, now);
-        if let Some(reading) = ends.clock_watch.look() {
-            ends.engine.clock_read(reading, now);
-        }
+        take_clock(&mut ends, now);
         let incident_loop = Self { ends, latest: BTreeMap::new(), troubles: Troubles::default() };
         incident_loop.show_open_incidents();
         incident_loop
@@ -172,8 +169,7 @@ impl IncidentLoop {
 
     /// Whoever set the clock on the wall, the engine knows before it decides anything else.
     fn look_at_the_clock(&mut self, now: Timestamp) {
-        if let Some(reading) = self.ends.clock_watch.look() {
-            self.ends.engine.clock_read(reading, now);
+        if take_clock(&mut self.ends, now) {
             self.show_open_incidents();
         }
     }
@@ -345,4 +341,15 @@ impl IncidentLoop {
             tracing::warn!(%error, "failed to print");
         }
     }
+}
+
+/// Looks at the clock on the wall, and tells the engine and the metrics if it reads in a new manner. Whether it does.
+fn take_clock(ends: &mut Ends, now: Timestamp) -> bool {
+    let Some(ClockNews { reading, leap }) = ends.clock_watch.look() else { return false };
+    if let Some(leap) = leap {
+        telemetry::CLOCK_LEAPS.of([&leap.direction()]).increment(1);
+    }
+    telemetry::CLOCK_OFFSET.of([]).set(reading.offset_us as f64 / 1e6);
+    ends.engine.clock_read(reading, now);
+    true
 }

@@ -4,7 +4,6 @@
 //! constants here.
 
 mod board;
-mod clock_watch;
 mod console_source;
 mod descriptors;
 mod evidence;

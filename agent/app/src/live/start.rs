@@ -10,18 +10,19 @@ use forewarn_domain::Clock;
 use forewarn_engine::Engine;
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::Closeups;
+use forewarn_hw::box_facts::boot;
 use forewarn_inference::{Models, Shared};
 use forewarn_memory::heat::HeatKeeper;
 use forewarn_memory::heat::store::HeatStore;
 use forewarn_memory::suppressions::SuppressionsFile;
-use forewarn_memory::{Keeper, MemoryKeeper, SceneKeeper, Shelf};
+use forewarn_memory::{ClockWatch, Keeper, MemoryKeeper, SceneKeeper, Shelf};
 use forewarn_pipelines::Wakeup;
+use forewarn_report::IncidentLedger;
 use forewarn_telemetry::queue::{GiveBack, Receiver, Sender, Wait};
 use forewarn_wire::story::{Happening, Narrator};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::board::Board;
-use super::clock_watch::ClockWatch;
 use super::console_source::{self, ConsoleSource};
 use super::descriptors::DescriptorWatch;
 use super::evidence::{self, Evidence};
@@ -37,7 +38,7 @@ use super::speakers::Speakers;
 use super::streams::Streams;
 use super::upstreams::Upstreams;
 use super::{Agent, Counters, LoopEvent, Servers, inference, storage};
-use crate::config::Site;
+use crate::config::{Site, StorageDir};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::telemetry;
 
@@ -47,7 +48,7 @@ impl Agent {
     pub fn start(site: &Site, mut models: Models, narrator: Option<Box<dyn Narrator>>) -> Result<Self, CommandError> {
         let claim = prepare_process(site)?;
         let shelf = Shelf::start().context("failed to start the thread of files").or_exit(ExitCode::Failed)?;
-        let clock_watch = ClockWatch::take_up(&site.storage.dir).on(&shelf);
+        let clock_watch = clock_watch(&site.storage.dir).on(&shelf);
         let clock: Arc<dyn Clock> = clock_watch.clock();
         let civil = site_time(site, &clock);
         let recorder = console_source::install_recorder().or_exit(ExitCode::Failed)?;
@@ -117,6 +118,15 @@ impl Agent {
         ];
         Ok(Self { parts, counters, addresses, _claim: claim })
     }
+}
+
+/// The agent's time line, which goes on where it stood.
+fn clock_watch(storage: &StorageDir) -> ClockWatch {
+    let outbox = storage.outbox();
+    // A damaged outbox knows no report; it is dealt with when it is opened.
+    let ledger = outbox.exists().then(|| IncidentLedger::open(&outbox).ok()).flatten();
+    let latest = ledger.and_then(|ledger| Some(ledger.latest(1).ok()?.first()?.updated_at));
+    ClockWatch::take_up(storage.clock(), boot, latest)
 }
 
 /// The calendar of the site, by the agent's clock.

@@ -28,6 +28,13 @@ pub struct Leap {
     pub was_off: bool,
 }
 
+impl Leap {
+    /// `forward` or `back`.
+    pub fn direction(&self) -> &'static str {
+        if self.by_us < 0 { "back" } else { "forward" }
+    }
+}
+
 /// An offset and from when on it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Step {

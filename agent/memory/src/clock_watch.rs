@@ -1,16 +1,13 @@
 //! The agent's time line: taken up where it stood, kept over a restart, and held against the clock on the wall.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use forewarn_domain::clock::{AgentClock, Bookmark, ClockReading, Leap};
+use forewarn_domain::clock::{AgentClock, Bookmark, Boot, ClockReading, Leap};
 use forewarn_domain::{Timestamp, WallTime};
-use forewarn_hw::box_facts::boot;
-use forewarn_memory::{Due, Kept, Shelf};
-use forewarn_report::IncidentLedger;
 
-use crate::config::StorageDir;
-use crate::telemetry;
+use crate::{Due, Kept, Shelf};
 
 /// How often it is written where the line stands; after a loss of power it goes on from there.
 const EVERY: Duration = Duration::from_mins(1);
@@ -20,20 +17,31 @@ const TROUBLE_LASTS: Duration = Duration::from_mins(10);
 /// Watches the clock on the wall.
 pub struct ClockWatch {
     clock: Arc<AgentClock>,
+    boot: fn() -> Option<Boot>,
     file: Kept<Bookmark>,
     due: Due,
     told: Option<ClockReading>,
     latest: Option<Leap>,
 }
 
+/// What is new of the clock on the wall.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClockNews {
+    /// How it reads.
+    pub reading: ClockReading,
+    /// How it was set, if it was.
+    pub leap: Option<Leap>,
+}
+
 impl ClockWatch {
-    /// Takes the time line up where the agent that used this directory before left it.
-    pub fn take_up(storage: &StorageDir) -> Self {
-        let mut file = Kept::<Bookmark>::open(storage.clock(), "the time line goes on with the latest report");
-        let boot = boot();
+    /// Takes the time line up where the agent that kept `file` left it. `boot` asks since when the box runs; `latest` is
+    /// the latest instant that other files know, for a bookmark is up to a minute older than the end of the agent that
+    /// wrote it, or it is lost.
+    pub fn take_up(file: PathBuf, boot: fn() -> Option<Boot>, latest: Option<Timestamp>) -> Self {
+        let mut file = Kept::<Bookmark>::open(file, "the time line goes on with the latest report");
+        let ask = boot;
+        let boot = ask();
         let is_of_this_boot = |mark: &Bookmark| mark.boot.as_ref().map(|b| &b.id) == boot.as_ref().map(|b| &b.id);
-        // A bookmark is up to a minute older than the end of the agent that wrote it, or it is lost.
-        let latest = latest_report(storage);
         let bookmark = match (file.value().cloned(), latest) {
             (Some(mark), Some(at)) if at > mark.at && !is_of_this_boot(&mark) => Some(Bookmark { at, ..mark }),
             (Some(mark), _) => Some(mark),
@@ -49,7 +57,7 @@ impl ClockWatch {
             !may_have_passed
         });
         file.keep(&clock.bookmark(boot));
-        Self { clock: Arc::new(clock), file, due: Due::every(EVERY), told: None, latest }
+        Self { clock: Arc::new(clock), boot: ask, file, due: Due::every(EVERY), told: None, latest }
     }
 
     /// Writes through `shelf` from now on.
@@ -65,20 +73,18 @@ impl ClockWatch {
     }
 
     /// Looks at the clock on the wall. How it reads, if that is new.
-    pub fn look(&mut self) -> Option<ClockReading> {
-        if let Some(leap) = self.clock.watch() {
-            let direction = if leap.by_us < 0 { "back" } else { "forward" };
-            telemetry::CLOCK_LEAPS.of([&direction]).increment(1);
-            self.latest = Some(leap);
+    pub fn look(&mut self) -> Option<ClockNews> {
+        let leap = self.clock.watch();
+        if leap.is_some() {
+            self.latest = leap;
             self.due = Due::every(EVERY);
         }
         let reading = self.clock.reading();
         if self.told == Some(reading) {
             return None;
         }
-        telemetry::CLOCK_OFFSET.of([]).set(reading.offset_us as f64 / 1e6);
         self.told = Some(reading);
-        Some(reading)
+        Some(ClockNews { reading, leap })
     }
 
     /// Keeps where the line stands, now and then.
@@ -90,7 +96,7 @@ impl ClockWatch {
 
     /// Keeps where the line stands: the agent stops.
     pub fn finish(&mut self) {
-        self.file.keep(&self.clock.bookmark(boot()));
+        self.file.keep(&self.clock.bookmark((self.boot)()));
     }
 
     /// What is wrong with the clock, or with keeping where it stands.
@@ -100,16 +106,9 @@ impl ClockWatch {
     }
 }
 
-/// The latest instant that the outbox knows. A damaged outbox knows none; it is dealt with when it is opened.
-fn latest_report(storage: &StorageDir) -> Option<Timestamp> {
-    let path = storage.outbox();
-    let ledger = path.exists().then(|| IncidentLedger::open(&path).ok()).flatten()?;
-    ledger.latest(1).ok()?.first().map(|entry| entry.updated_at)
-}
-
 fn in_words(leap: Leap) -> String {
     let before = WallTime::from_micros(leap.wall.as_micros().saturating_sub(leap.by_us));
-    let direction = if leap.by_us < 0 { "back" } else { "forward" };
+    let direction = leap.direction();
     format!(
         "the clock was set {direction} by {}, from {} to {}; open incidents keep the times that they began with, new ones \
          go by the new time; if nobody set it on purpose, look at the box's time synchronisation",
@@ -150,21 +149,22 @@ mod tests {
     #[test]
     fn a_time_line_goes_on_in_its_directory_and_is_told_of_a_clock_that_is_behind() {
         let folder = tempfile::tempdir().unwrap();
-        let dir = StorageDir::new(folder.path());
-        let first = ClockWatch::take_up(&dir);
+        let file = folder.path().join("clock.json");
+        let take_up = || ClockWatch::take_up(file.clone(), || None, None);
+        let first = take_up();
         let began = first.clock().now();
         assert_eq!(first.trouble(began), None);
         drop(first);
-        let mut second = ClockWatch::take_up(&dir);
+        let mut second = take_up();
         assert!(second.clock().now() > began);
-        let reading = second.look().expect("it is told how the clock reads");
+        let reading = second.look().expect("it is told how the clock reads").reading;
         assert!(reading.offset_us.abs() < 2_000_000, "{reading:?}");
         assert_eq!(second.look(), None);
 
         // An agent whose clock was a year ahead.
         let ahead = second.clock().now() + Duration::from_hours(24 * 365);
-        std::fs::write(dir.clock(), serde_json::to_string(&Bookmark::without_file(ahead)).unwrap()).unwrap();
-        let third = ClockWatch::take_up(&dir);
+        std::fs::write(&file, serde_json::to_string(&Bookmark::without_file(ahead)).unwrap()).unwrap();
+        let third = take_up();
         let now = third.clock().now();
         assert!(now > ahead, "the time line never goes back");
         let told = third.trouble(now).unwrap();
