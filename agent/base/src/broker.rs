@@ -54,7 +54,11 @@ impl BrokerUrl {
         }
         let host = url.host_str().filter(|host| !host.is_empty());
         let host = host.ok_or_else(|| wrong("the host is missing".to_owned()))?.to_owned();
-        Ok(Self { host, port: url.port().unwrap_or(usual_port), is_tls })
+        let port = url.port().unwrap_or(usual_port);
+        if port == 0 {
+            return Err(wrong("nobody listens on port 0".to_owned()));
+        }
+        Ok(Self { host, port, is_tls })
     }
 }
 

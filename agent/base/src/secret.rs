@@ -88,6 +88,8 @@ impl PasswordSource {
                 };
                 let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
                 warn_if_open(self.key(), &path);
+                // Some editors begin each file with a mark that nobody sees.
+                let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
                 let first = text.lines().next().filter(|line| !line.is_empty());
                 first.ok_or_else(|| wrong("its first line is empty".to_owned()))?.to_owned()
             }
@@ -160,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_first_line_of_a_file_or_a_variable_is_the_password() {
-        for content in ["s3cret", "s3cret\n", "s3cret\r\nand more\n"] {
+        for content in ["s3cret", "s3cret\n", "s3cret\r\nand more\n", "\u{feff}s3cret\r\n"] {
             let found = read(Some("password"), None, Some("u"), content.as_bytes()).unwrap().unwrap();
             assert_eq!((found.user.as_str(), found.password.expose()), ("u", "s3cret"), "{content:?}");
         }

@@ -2,13 +2,13 @@
 
 use forewarn_analytics::ground::Ground;
 use forewarn_domain::zone::{ZoneShape, ZoneUnit};
-use forewarn_domain::{Point, Polygon, Zone};
+use forewarn_domain::{Polygon, Zone};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::check::Check;
-use crate::drawing::HAIR;
+use crate::drawing::{Corner, HAIR};
 
 const AREA_M2: std::ops::RangeInclusive<f64> = 0.1..=1e6;
 const MEND: &str = "give the corners of a rectangle on the ground in order around, and its size in metres";
@@ -19,9 +19,10 @@ const MEND: &str = "give the corners of a rectangle on the ground in order aroun
 pub struct RawGround {
     /// Its corners in order around, in the unit of the zone's own points.
     #[schemars(with = "[[f32; 2]; 4]")]
-    pub points: [Point; 4],
+    pub points: Vec<Corner>,
     /// Its size in metres: from the first corner to the second, from the second to the third.
-    pub size_m: [f64; 2],
+    #[schemars(with = "[f64; 2]")]
+    pub size_m: Vec<f64>,
 }
 
 /// The area of a zone on the ground, as its `area_m2` or its `ground` states it; none where neither does.
@@ -48,12 +49,15 @@ pub(crate) fn area_m2(
 
 /// The area of a polygon by a rectangle on the ground; else what is wrong, and the mend.
 fn of_ground(ground: &RawGround, polygon: &Polygon, unit: ZoneUnit) -> Result<f64, (&'static str, &'static str)> {
-    let is_normalised = ground.points.iter().all(|p| p.x <= 1.0 + HAIR && p.y <= 1.0 + HAIR);
+    let ([a, b, c, d], [across_m, along_m]) = (&ground.points[..], &ground.size_m[..]) else {
+        return Err(("it has four `points` and two numbers in `size_m`", MEND));
+    };
+    let points = [a, b, c, d].map(|corner| corner.0);
+    let is_normalised = points.iter().all(|p| p.x <= 1.0 + HAIR && p.y <= 1.0 + HAIR);
     if is_normalised != (unit == ZoneUnit::Normalised) {
         return Err(("the points are in another unit than the zone's", "write both in the same unit"));
     }
-    let map = Ground::new(ground.points, (ground.size_m[0], ground.size_m[1]))
-        .ok_or(("the points are no rectangle on the ground", MEND))?;
+    let map = Ground::new(points, (*across_m, *along_m)).ok_or(("the points are no rectangle on the ground", MEND))?;
     map.area_m2(polygon)
         .filter(|area| AREA_M2.contains(area))
         .ok_or(("the zone reaches to the horizon, or has no area", "draw a smaller zone"))
@@ -61,7 +65,7 @@ fn of_ground(ground: &RawGround, polygon: &Polygon, unit: ZoneUnit) -> Result<f6
 
 #[cfg(test)]
 mod tests {
-    use forewarn_domain::ZoneId;
+    use forewarn_domain::{Point, ZoneId};
 
     use super::*;
     use crate::site::resolve;

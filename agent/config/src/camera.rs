@@ -216,7 +216,7 @@ pub(crate) fn check(
     raw: Vec<Spanned<RawCamera>>,
     check: &mut Check<'_>,
     place: &Place,
-    speakers: &[&SpeakerId],
+    speakers: &[SpeakerId],
     lookup: &Lookup<'_>,
 ) -> Vec<Camera> {
     if raw.is_empty() {
@@ -235,13 +235,7 @@ pub(crate) fn check(
 }
 
 impl RawCamera {
-    fn check(
-        self,
-        check: &mut Check<'_>,
-        site: &Place,
-        speakers: &[&SpeakerId],
-        lookup: &Lookup<'_>,
-    ) -> Option<Camera> {
+    fn check(self, check: &mut Check<'_>, site: &Place, speakers: &[SpeakerId], lookup: &Lookup<'_>) -> Option<Camera> {
         let video = RawVideo {
             url: &self.url,
             user: self.user.as_deref(),
@@ -250,9 +244,13 @@ impl RawCamera {
         };
         let source = video.check(check);
         let zones = zone::check(&self.zone, check);
-        for speaker in &self.speakers {
+        for (i, speaker) in self.speakers.iter().enumerate() {
+            if self.speakers[..i].iter().any(|before| before.get_ref() == speaker.get_ref()) {
+                let problem = format!("`{}` stands there twice, and is its own fall-back", speaker.get_ref());
+                check.doubt(speaker.span(), problem, "name each loudspeaker once");
+            }
             let name = speaker.get_ref().as_str();
-            let names = speakers.iter().map(|id| id.as_str());
+            let names = speakers.iter().map(SpeakerId::as_str);
             let problem = format!("there is no speaker `{name}`");
             check.named(speaker.span(), name, names, problem, "add a `[[speaker]]` of that id");
         }

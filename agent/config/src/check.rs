@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
+use crate::explain::culprit;
 use crate::source::{ConfigError, ConfigErrors, Source, nearest};
 
 /// The mistakes found so far in one text. What cannot be made of a mistake is `None`, and the check goes on.
@@ -110,8 +111,15 @@ impl<'a> Check<'a> {
     }
 
     /// A table that was kept as it is written, as a `T`.
-    pub(crate) fn table<T: DeserializeOwned>(&mut self, place: Range<usize>, table: toml::Table) -> Option<T> {
-        table.try_into().map_err(|error| self.errors.push(self.source.explain_at(place, error.message()))).ok()
+    pub(crate) fn table<T: DeserializeOwned>(&mut self, place: Range<usize>, table: &toml::Table) -> Option<T> {
+        match table.clone().try_into() {
+            Ok(read) => Some(read),
+            Err(error) => {
+                let key = culprit::<T>(table, error.message());
+                self.errors.push(self.source.explain_at(place, error.message(), key));
+                None
+            }
+        }
     }
 
     /// What was checked, if there was no mistake; else all mistakes, in the order of the text.

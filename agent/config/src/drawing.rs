@@ -9,6 +9,10 @@ use serde::Deserialize;
 pub(crate) const HAIR: f32 = 0.1;
 /// No zone in pixels has all its points so near to the top left corner.
 const LEAST_PX: f32 = 2.0;
+/// No camera has more pixels across or down.
+const MOST_PX: f32 = 65_536.0;
+/// Numbers up to this, one of them near it, may be per cent.
+const PER_CENT: f32 = 100.0;
 
 /// Unit of coordinates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -18,6 +22,22 @@ pub enum RawUnit {
     Normalised,
     /// Pixels of the full frame.
     Pixel,
+}
+
+/// A point as it is written, `[x, y]`.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "Vec<f32>")]
+pub struct Corner(pub Point);
+
+impl TryFrom<Vec<f32>> for Corner {
+    type Error = String;
+
+    fn try_from(numbers: Vec<f32>) -> Result<Self, String> {
+        match numbers[..] {
+            [x, y] => Ok(Self(Point::new(x, y))),
+            _ => Err(format!("a point has two numbers, `[x, y]`, and this one has {}", numbers.len())),
+        }
+    }
 }
 
 /// What is wrong, and the mend.
@@ -39,6 +59,7 @@ pub(crate) fn read(points: &[Point], is_area: bool, unit: Option<RawUnit>) -> Re
     if drawing.unit == ZoneUnit::Normalised {
         drawing.cut_off();
     }
+    drawing.doubts.extend((unit.is_none() && drawing.unit == ZoneUnit::Pixel).then(|| per_cent(points)).flatten());
     // The area of two pixels of a picture of 1080 rows.
     let least = if drawing.unit == ZoneUnit::Normalised { 1e-6 } else { 2.0 };
     let (length, width) = extent(&drawing.points);
@@ -88,6 +109,12 @@ fn unit_of(points: &[Point], unit: Option<RawUnit>) -> Result<ZoneUnit, Flaw> {
             "write parts of the picture from 0 to 1, or pixels of the camera's own picture",
         );
     }
+    if most > MOST_PX {
+        return flaw(
+            &format!("a coordinate of {most} pixels lies beyond every picture"),
+            "write parts of the picture from 0 to 1, or pixels of the camera's own picture",
+        );
+    }
     let is_part = |c: f32| c > 0.0 && c < 1.0;
     let is_whole = |c: f32| c.fract() == 0.0;
     let is_of_parts = |p: &Point| p.x <= 1.0 && p.y <= 1.0 && (is_part(p.x) || is_part(p.y));
@@ -112,6 +139,17 @@ impl Drawing {
             self.doubts.push((problem, "write coordinates from 0 to 1".to_owned()));
         }
     }
+}
+
+/// Numbers that reach no farther than 100 are rarely pixels.
+fn per_cent(points: &[Point]) -> Option<Flaw> {
+    let is_near = points.iter().all(|p| p.x <= PER_CENT && p.y <= PER_CENT);
+    let mend = "write parts of the picture from 0 to 1; where pixels are meant say `unit = \"pixel\"`";
+    is_near.then(|| {
+        let problem =
+            "its points are taken for pixels, and all lie within 100 of the top left corner; are they per cent?";
+        (problem.to_owned(), mend.to_owned())
+    })
 }
 
 /// How long the points reach, and how wide across that.
@@ -207,6 +245,7 @@ mod tests {
             (vec![(10.0, 10.0), (300.0, 10.0), (600.0, 10.0)], "no area"),
             (vec![(-40.0, 10.0), (600.0, 10.0), (600.0, 300.0)], "negative"),
             (vec![(f32::NAN, 0.0), (1.0, 0.0), (1.0, 1.0)], "no number"),
+            (vec![(1e9, 10.0), (600.0, 10.0), (600.0, 300.0)], "beyond every picture"),
         ] {
             let (problem, mend) = area(&corners).unwrap_err();
             assert!(problem.contains(says) && !mend.is_empty(), "{corners:?}: {problem}");
@@ -216,6 +255,14 @@ mod tests {
         assert!(line(&[(0.1, 0.5), (1.04, 0.5)]).unwrap().doubts.len() == 1);
         let stated = |unit| read(&points(&[(0.1, 0.1), (0.9, 0.1), (0.9, 0.9)]), true, Some(unit));
         assert!(stated(RawUnit::Pixel).unwrap_err().0.contains("two pixels") && stated(RawUnit::Normalised).is_ok());
+    }
+
+    #[test]
+    fn what_may_be_per_cent_is_told() {
+        let corners = points(&[(10.0, 10.0), (90.0, 10.0), (90.0, 95.0)]);
+        let doubts = |unit| read(&corners, true, unit).unwrap().doubts;
+        assert!(doubts(None)[0].0.contains("per cent"), "{:?}", doubts(None));
+        assert_eq!(doubts(Some(RawUnit::Pixel)), []);
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub struct RawHeader {
     /// Hours in which nothing is announced.
     #[serde(default)]
     #[schemars(schema_with = "schema::schedules")]
-    pub quiet_hours: Vec<Schedule>,
+    pub quiet_hours: Vec<Spanned<Schedule>>,
     /// Holidays, for schedules that speak of them: days (`2026-01-01`) and spans of days (`2026-02-15..2026-02-23`).
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
@@ -76,7 +76,7 @@ impl RawHeader {
     pub(crate) fn check(self, check: &mut Check<'_>) -> Option<Header> {
         let time_zone = known_zone(check, &self.time_zone);
         for hours in &self.quiet_hours {
-            check_schedule(check, &Spanned::new(self.time_zone.span(), hours.clone()));
+            check_schedule(check, hours);
         }
         let mut holidays = HolidayList::default();
         for day in &self.holidays {
@@ -89,7 +89,7 @@ impl RawHeader {
             id: self.id,
             time_zone: time_zone?,
             language: self.language,
-            quiet_hours: self.quiet_hours,
+            quiet_hours: self.quiet_hours.into_iter().map(Spanned::into_inner).collect(),
             holidays,
             place: self.place,
         })
@@ -103,8 +103,13 @@ fn known_zone(check: &mut Check<'_>, name: &Spanned<String>) -> Option<TimeZone>
     })
 }
 
-/// A time zone that a schedule names must be one.
+/// A time zone that a schedule names must be one. A schedule without an end may be meant and is told.
 pub(crate) fn check_schedule(check: &mut Check<'_>, schedule: &Spanned<Schedule>) {
+    let (from, to) = (schedule.get_ref().from, schedule.get_ref().to);
+    if from == to {
+        let problem = format!("from {from} to {to} is a whole day");
+        check.doubt(schedule.span(), problem, "write `from = \"00:00\", to = \"24:00\"` where that is meant");
+    }
     if let Some(name) = &schedule.get_ref().time_zone {
         known_zone(check, &Spanned::new(schedule.span(), name.clone()));
     }

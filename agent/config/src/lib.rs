@@ -10,14 +10,18 @@ mod camera;
 pub mod card;
 pub mod changes;
 mod check;
+mod client_ids;
 pub mod doubts;
 mod drawing;
 pub mod edit;
+mod explain;
 mod header;
 mod heat_map;
 mod inference;
 mod listen;
 mod luma;
+#[cfg(test)]
+mod mistakes;
 mod model;
 mod needs;
 mod rule;

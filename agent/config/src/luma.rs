@@ -57,7 +57,11 @@ fn settings<T: DeserializeOwned + Default>(
             Ok(()) => Some(config),
             Err(error) => check.fail(raw.span(), error.to_string(), mend()),
         },
-        Err(error) => check.fail(raw.span(), error.message().trim().to_owned(), mend()),
+        Err(error) if error.message().contains("untagged enum Floors") => {
+            let mend = "write `floors = { ground_y_px = 950, floor_height_px = 95 }`, or `floors = { floor_lines_y_px = [950, 860] }`";
+            check.fail(raw.span(), "`floors` does not say where the floors are", mend)
+        }
+        Err(_) => check.table::<T>(raw.span(), raw.get_ref()),
     }
 }
 

@@ -100,11 +100,11 @@ pub(crate) fn check(
     lookup: &Lookup<'_>,
 ) -> Vec<Rule> {
     let mut rules: Vec<Rule> = Vec::new();
-    for rule in raw {
-        let Some(rule) = rule.check(check, id.get_ref(), zones, lookup) else { continue };
+    for raw in raw {
+        let Some(rule) = raw.check(check, id.get_ref(), zones, lookup) else { continue };
         if rules.iter().any(|known| known.key == rule.key) {
             let problem = format!("`{}` is bound to zone `{}` already", rule.key.violation, rule.key.zone);
-            check.fail::<()>(id.span(), problem, "bind a violation once to each zone");
+            check.fail::<()>(raw.violation.span(), problem, "bind a violation once to each zone");
         }
         rules.push(rule);
     }
@@ -114,7 +114,10 @@ pub(crate) fn check(
 impl RawRule {
     fn check(&self, check: &mut Check<'_>, stream: &StreamId, zones: &Zones, lookup: &Lookup<'_>) -> Option<Rule> {
         let zone = self.zone.get_ref();
-        let names = zones.list.iter().map(|known| known.id.as_str());
+        if zones.spoilt.contains(zone) {
+            return None;
+        }
+        let names = zones.list.iter().map(|known| &known.id).chain(&zones.spoilt).map(ZoneId::as_str);
         let problem = format!("the camera has no zone `{zone}`");
         check.named(self.zone.span(), zone.as_str(), names, problem, "add a `[[camera.zone]]` of that id")?;
         let with = self.with.as_ref();

@@ -54,7 +54,7 @@ pub(crate) fn check(raw: Vec<Spanned<RawSensor>>, check: &mut Check<'_>, site: &
         let RawSensor { id, adapter } = sensor.into_inner();
         let is_taken = sensors.iter().any(|known| known.id() == id.get_ref());
         check.unique(id.span(), is_taken, &format!("sensor `{}`", id.get_ref()), "give each its own id");
-        let Some(config) = check.table::<SensorConfig>(place.clone(), adapter) else { continue };
+        let Some(config) = check.table::<SensorConfig>(place.clone(), &adapter) else { continue };
         match config.resolve(id.get_ref(), site, check.directory(), &|name| std::env::var(name).ok()) {
             Ok(sensor) => sensors.push(sensor),
             Err(error) => {

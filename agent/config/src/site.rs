@@ -25,7 +25,7 @@ use crate::speaker::RawSpeaker;
 use crate::storage::{RawStorage, Storage};
 use crate::upstream::RawUpstream;
 use crate::violations::RawViolations;
-use crate::{attributes, camera, header, inference, listen, model};
+use crate::{attributes, camera, client_ids, header, inference, listen, model};
 use crate::{rule, sensor, speaker, storage, tracking, upstream, violations, zone};
 
 /// The site file as it is written. Nothing is checked yet but spelling and types.
@@ -183,19 +183,19 @@ impl RawSite {
         let inference = self.inference.check(check);
         let tracker = tracking::check(self.tracking, check);
         let storage = self.storage.check(check);
+        client_ids::check(check, &self.upstream, &self.sensor);
         let upstreams = upstream::check(self.upstream, check, id.as_str());
         let listen = listen::check(&self.metrics, &self.console, check);
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));
         let (library, violations_dir) = self.violations.check(check);
-        let speakers = speaker::check(self.speaker, check);
+        let (speakers, speaker_names) = speaker::check(self.speaker, check);
         let sensors = sensor::check(self.sensor, check, id.as_str());
         let lookup = Lookup {
             library: &library?,
             classes: &classes,
             sensor_units: &sensors.iter().filter_map(|s| Some((s.id().clone(), s.unit()?.to_owned()))).collect(),
         };
-        let speaker_ids: Vec<&SpeakerId> = speakers.iter().map(|(id, _)| id).collect();
-        let cameras = camera::check(self.camera, check, &place, &speaker_ids, &lookup);
+        let cameras = camera::check(self.camera, check, &place, &speaker_names, &lookup);
         Some(Site {
             header: header?,
             model: model?,

@@ -7,6 +7,11 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use crate::explain;
+
+/// Characters of a key that are shown.
+const LONGEST_KEY: usize = 80;
+
 /// One TOML text and where it came from.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -111,10 +116,15 @@ impl Source {
 
     /// A mistake at a place of the text.
     pub fn error(&self, span: Range<usize>, problem: impl Into<String>, mend: impl Into<String>) -> ConfigError {
+        // What is no site file at all may have a key as long as itself.
+        let key = self.key_at(&span).map(|key| match key.char_indices().nth(LONGEST_KEY) {
+            Some((end, _)) => format!("{}…", key.get(..end).unwrap_or_default()),
+            None => key,
+        });
         ConfigError {
             file: self.name.to_string(),
             line: Some(self.line_of(span.start)),
-            key: self.key_at(&span),
+            key,
             problem: problem.into(),
             mend: mend.into(),
         }
@@ -128,7 +138,13 @@ impl Source {
         problem: impl Into<String>,
         mend: impl Into<String>,
     ) -> ConfigError {
-        let is_key = |rest: &str| rest.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='));
+        // `speech.rate_wpm` may stand as such, or in the table `speech`.
+        let first = key.split('.').next().unwrap_or(key);
+        let is_key = |rest: &str| {
+            rest.strip_prefix(key)
+                .or_else(|| rest.strip_prefix(first))
+                .is_some_and(|rest| rest.trim_start().starts_with('='))
+        };
         let lines = self.text.match_indices('\n').map(|(i, _)| i + 1).filter(|&i| i > table.start);
         let line = lines
             .map(|i| (i, self.text.get(i..).unwrap_or_default().trim_start()))
@@ -144,17 +160,22 @@ impl Source {
         ConfigError { file: self.name.to_string(), line: None, key: None, problem: problem.into(), mend: mend.into() }
     }
 
-    /// A mistake that serde found in a table that was read apart from the text, at that table's place.
-    pub fn explain_at(&self, span: Range<usize>, message: &str) -> ConfigError {
-        let message = message.trim().replace('\n', " ");
-        let mend = mend_for(&message);
-        let mut explained = self.error(span.clone(), message.clone(), mend);
-        if let Some(name) = unknown_name(&message) {
-            explained.key = Some(name.to_owned());
-            // The span of an unknown field may be that of its table: point at the line that spells the name.
-            if let Some(offset) = self.offset_of_key(name, &span) {
+    /// A mistake that serde found in a table that was read apart from the text, at that table's place. `key` is the one
+    /// that it is about, where that is known.
+    pub fn explain_at(&self, span: Range<usize>, message: &str, key: Option<String>) -> ConfigError {
+        let (problem, mend) = explain::in_words(message);
+        let mut explained = self.error(span.clone(), problem, mend);
+        if explain::missing_table(message.trim()).is_some() {
+            return ConfigError { line: None, key: None, ..explained };
+        }
+        let name = explain::unknown_field(message).map(str::to_owned).or(key);
+        if let Some(name) = name {
+            // The span may be that of the whole table: point at the line that spells the name.
+            let last = name.rsplit('.').next().unwrap_or(&name);
+            if let Some(offset) = self.offset_of_key(last, &span) {
                 explained.line = Some(self.line_of(offset));
             }
+            explained.key = Some(name);
         }
         explained
     }
@@ -189,7 +210,7 @@ impl Source {
     }
 
     fn explain(&self, error: &toml::de::Error) -> ConfigError {
-        self.explain_at(error.span().unwrap_or(0..0), error.message())
+        self.explain_at(error.span().unwrap_or(0..0), error.message(), None)
     }
 
     fn offset_of_key(&self, name: &str, span: &Range<usize>) -> Option<usize> {
@@ -202,33 +223,14 @@ impl Source {
     }
 }
 
-/// The name that serde did not know, taken from its message ``unknown field `x`, expected …``.
-fn unknown_name(message: &str) -> Option<&str> {
-    let rest = message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
-    rest.split('`').next()
-}
-
-fn mend_for(message: &str) -> String {
-    if let Some(name) = unknown_name(message) {
-        let known: Vec<&str> = message
-            .split_once("expected")
-            .map(|(_, list)| list.split('`').skip(1).step_by(2).collect())
-            .unwrap_or_default();
-        return nearest(name, known.iter().copied())
-            .map_or_else(|| format!("known here: {}", known.join(", ")), |best| format!("did you mean `{best}`?"));
-    }
-    if let Some(rest) = message.strip_prefix("missing field `") {
-        let name = rest.split('`').next().unwrap_or_default();
-        return format!("add `{name} = …`; `forewarn config example` shows each key with its meaning");
-    }
-    "`forewarn config example` shows each key with its meaning".to_owned()
-}
-
-/// The candidate that is spelled most like `name`, if one is near enough to have been meant.
+/// The candidate that is spelled most like `name`, if one is near enough to have been meant. Of two letters one is not.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|&(distance, candidate)| distance <= 1 + name.len().max(candidate.len()) / 3)
+        .filter(|&(distance, candidate)| {
+            let longest = name.len().max(candidate.len());
+            distance <= 1 + longest / 3 && distance * 2 < longest
+        })
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -277,6 +279,12 @@ mod tests {
     fn a_wrong_type_names_the_key_of_the_value() {
         let text = error_of("name = \"a\"\ndwell_s = \"long\"\n");
         assert!(text.starts_with("site.toml:2: dwell_s: invalid type"), "{text}");
+    }
+
+    #[test]
+    fn a_key_as_long_as_the_file_is_cut() {
+        let text = error_of(&"\u{0}".repeat(100_000));
+        assert!(text.len() < 1000 && text.contains('…'), "{} bytes", text.len());
     }
 
     #[test]

@@ -38,20 +38,27 @@ pub(crate) fn list_schema(generator: &mut SchemaGenerator) -> Schema {
     schema::named_adapters::<SpeakerConfig>(generator, "Its name.")
 }
 
-pub(crate) fn check(raw: Vec<Spanned<RawSpeaker>>, check: &mut Check<'_>) -> Vec<(SpeakerId, SpeakerConfig)> {
+/// The loudspeakers that can be used, and the names of all that are written: who names one that has a mistake makes none.
+pub(crate) fn check(
+    raw: Vec<Spanned<RawSpeaker>>,
+    check: &mut Check<'_>,
+) -> (Vec<(SpeakerId, SpeakerConfig)>, Vec<SpeakerId>) {
     let mut speakers: Vec<(SpeakerId, SpeakerConfig)> = Vec::new();
+    let mut names: Vec<SpeakerId> = Vec::new();
     for speaker in raw {
         let place = speaker.span();
         let RawSpeaker { id, adapter } = speaker.into_inner();
-        let is_taken = speakers.iter().any(|(known, _)| known == id.get_ref());
+        let is_taken = names.contains(id.get_ref());
         check.unique(id.span(), is_taken, &format!("speaker `{}`", id.get_ref()), "give each its own id");
-        let Some(config) = check.table::<SpeakerConfig>(place, adapter) else { continue };
+        names.push(id.get_ref().clone());
+        let Some(config) = check.table::<SpeakerConfig>(place.clone(), &adapter) else { continue };
         match config.check(id.get_ref()) {
             Ok(()) => speakers.push((id.into_inner(), config)),
             Err(error) => {
-                check.fail::<()>(id.span(), error.to_string(), "see docs/configuration.md, \"Loudspeakers\"");
+                let mend = "see docs/configuration.md, \"Loudspeakers\"";
+                check.fail_key::<()>(place, error.key(), error.reason().to_owned(), mend);
             }
         }
     }
-    speakers
+    (speakers, names)
 }

@@ -68,7 +68,7 @@ fn misspelt_names_are_all_told_at_once() {
             site.toml:15: violation: there is no violation `illegal_parkin`
               mend: did you mean `illegal_parking`?
             site.toml:18: zone: the camera has no zone `kreb`
-              mend: add a `[[camera.zone]]` of that id
+              mend: did you mean `kerb`?
             site.toml:21: with: the violation has no parameter `dwel_s`
               mend: did you mean `dwell_s`?"]],
     );

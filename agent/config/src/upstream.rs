@@ -63,7 +63,7 @@ fn check_one(id: String, raw: Spanned<RawUpstream>, check: &mut Check<'_>, site:
     }
     adapter.insert("kind".to_owned(), kind.unwrap_or_else(|| id.clone()).into());
     let since = since.map(|text| instant(&text, check));
-    let config = check.table::<AdapterConfig>(place.clone(), adapter)?;
+    let config = check.table::<AdapterConfig>(place.clone(), &adapter)?;
     let environment = |name: &str| std::env::var(name).ok();
     let around = Surroundings { id: &id, site, directory: check.directory(), environment: &environment };
     match config.resolve(around) {

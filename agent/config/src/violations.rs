@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::check::Check;
+use crate::explain;
 use crate::source::{ConfigError, ConfigErrors, Source, nearest};
 
 pub(crate) const EXAMPLE: &str = r#"# Violations of your own, or changed built-in ones (`forewarn config violation loitering` prints one).
@@ -114,9 +115,15 @@ impl Library {
         for (key, value) in with.into_iter().flatten() {
             overlay(&mut table, key, value)?;
         }
-        table.try_into().map_err(|error: toml::de::Error| {
+        table.clone().try_into().map_err(|error: toml::de::Error| {
             let ConfigError { file, .. } = source.error_of_file("", "");
-            (error.message().to_owned(), format!("compare with {file}: `forewarn config violation {id}` prints it"))
+            let (problem, mend) = explain::in_words(error.message());
+            let key = explain::culprit::<Violation>(&table, error.message());
+            let key = key.map_or_else(String::new, |key| format!("{}: ", key.trim_start_matches("parameters.")));
+            (
+                format!("{key}{problem}"),
+                format!("{mend}; {file} has the others: `forewarn config violation {id}` prints it"),
+            )
         })
     }
 

@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use crate::area::{RawGround, area_m2};
 use crate::check::Check;
-use crate::drawing::{self, RawUnit};
+use crate::drawing::{self, Corner, RawUnit};
 
 pub(crate) const EXAMPLE: &str = r#"# A zone is a polygon or a line, normalised (0 to 1) or in pixels.
 [[camera.zone]]
@@ -32,11 +32,11 @@ pub struct RawZone {
     /// Corners of an area, `[[x, y], …]`, three or more.
     #[serde(default)]
     #[schemars(with = "Option<Vec<[f32; 2]>>")]
-    pub polygon: Option<Spanned<Vec<Point>>>,
+    pub polygon: Option<Spanned<Vec<Corner>>>,
     /// Points of a line, `[[x, y], …]`, two or more.
     #[serde(default)]
     #[schemars(with = "Option<Vec<[f32; 2]>>")]
-    pub line: Option<Spanned<Vec<Point>>>,
+    pub line: Option<Spanned<Vec<Corner>>>,
     /// Unit of the coordinates; if absent, `normalised` where none is above 1 by more than a hair, else `pixel`.
     #[serde(default)]
     pub unit: Option<RawUnit>,
@@ -57,6 +57,8 @@ pub(crate) struct Zones {
     pub(crate) list: Vec<Zone>,
     /// The area on the ground of each zone that states it.
     pub(crate) areas_m2: BTreeMap<ZoneId, f64>,
+    /// The names of those with a mistake: who names one of them makes none.
+    pub(crate) spoilt: Vec<ZoneId>,
 }
 
 pub(crate) fn check(raw: &[RawZone], check: &mut Check<'_>) -> Zones {
@@ -66,12 +68,15 @@ pub(crate) fn check(raw: &[RawZone], check: &mut Check<'_>) -> Zones {
         shape: ZoneShape::Polygon(Polygon::new(corners)),
         unit: ZoneUnit::Normalised,
     });
-    let mut zones = Zones { list: whole.into_iter().collect(), areas_m2: BTreeMap::new() };
+    let mut zones = Zones { list: whole.into_iter().collect(), areas_m2: BTreeMap::new(), spoilt: Vec::new() };
     for raw in raw {
         let id = raw.id.get_ref();
-        let is_taken = zones.list.iter().any(|known| known.id == *id);
+        let is_taken = zones.list.iter().any(|known| known.id == *id) || zones.spoilt.contains(id);
         check.unique(raw.id.span(), is_taken, &format!("zone `{id}`"), "give each zone of a camera its own id");
-        let Some(zone) = raw.check(check) else { continue };
+        let Some(zone) = raw.check(check) else {
+            zones.spoilt.push(id.clone());
+            continue;
+        };
         if let Some(area_m2) = area_m2(check, raw.area_m2.as_ref(), raw.ground.as_ref(), &zone) {
             zones.areas_m2.insert(zone.id.clone(), area_m2);
         }
@@ -91,12 +96,12 @@ impl RawZone {
             }
         };
         let place = points.span();
-        let points = points.get_ref();
+        let points: Vec<Point> = points.get_ref().iter().map(|corner| corner.0).collect();
         if points.len() < least {
             let problem = format!("{} points are too few", points.len());
             return check.fail(place, problem, format!("give {least} or more"));
         }
-        let drawing::Drawing { points, unit, doubts } = match drawing::read(points, least == 3, self.unit) {
+        let drawing::Drawing { points, unit, doubts } = match drawing::read(&points, least == 3, self.unit) {
             Ok(drawing) => drawing,
             Err((problem, mend)) => return check.fail(place, problem, mend),
         };

@@ -3,6 +3,7 @@
 mod condition;
 mod picture;
 mod sensors;
+mod things;
 mod together;
 
 use std::fmt;
@@ -48,6 +49,7 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
                 mend: "name speakers in `speakers = […]`".to_owned(),
             });
         }
+        doubts.extend(things::missing_file(camera));
         if camera.source.holds_secret() {
             doubts.push(Doubt {
                 about: format!("camera {}, url", camera.id),
@@ -67,9 +69,13 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
         for rule in &camera.rules {
             doubts.extend(too_quick(camera, rule));
             doubts.extend(unknown_floors(camera, rule));
+            doubts.extend(things::of_rule(rule));
         }
         doubts.extend(always_together(&camera.rules));
     }
+    doubts.extend(things::storage(site));
+    doubts.extend(things::classes(site));
+    doubts.extend(things::cards(site));
     doubts.extend(sensors(&site.sensors, &site.cameras));
     for (id, config) in &site.speakers {
         doubts.extend(config.doubts().into_iter().map(|doubt| Doubt {
@@ -229,6 +235,34 @@ mod tests {
         let floors = "falling_objects = { floors = { ground_y_px = 340, floor_height_px = 30 } }\n";
         check(&format!("{floors}{rule}"), &[]);
         check(&format!("{rule}with = {{ least_floor = 1 }}\n"), &[]);
+    }
+
+    #[test]
+    fn what_is_not_there_or_says_nothing_is_told() {
+        check(&format!("{RULE}sensor = \"fume\"\n"), &["the sensor `fume` and its violation asks none"]);
+        check(&format!("{RULE}with = {{ evidence.pre_roll_s = 1000 }}\n"), &["at most 600 s are kept"]);
+        check(&format!("{RULE}with = {{ warning.text = {{ zh = \"……\" }} }}\n"), &["has nothing to say"]);
+    }
+
+    #[test]
+    fn a_path_that_leads_to_nothing_is_told() {
+        let told = |keys: &str, url: &str| {
+            let camera = format!("[[camera]]\nid = \"gate\"\nurl = \"{url}\"\n{RULE}with = {{ warning.times = 0 }}\n");
+            let text = format!("[site]\nid = \"s\"\n{keys}{camera}");
+            let found = doubts(&resolve(&Source::new("site.toml", text)).unwrap(), |_| None);
+            found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
+        let storage = "[storage]\ndir = \"/dev/null/data\"\n";
+        for (keys, url, says) in [
+            ("", "192.168.1.20:554/stream", "there is no file 192.168.1.20:554/stream"),
+            ("", "/", "/ is a directory"),
+            ("", "/dev/video0", "write `url = \"v4l2:/dev/video0\"`"),
+            (storage, "rtsp://cam/1", "/dev/null is a file, so nothing can be kept"),
+            ("[tracking]\nclass_groups = [[\"car\", \"trcuk\"]]\n", "rtsp://cam/1", "did you mean `truck`?"),
+            ("[attributes]\ncards = { x = \"no.toml\" }\n", "rtsp://cam/1", "there is no file no.toml"),
+        ] {
+            assert!(told(keys, url).contains(says), "{url}: {}", told(keys, url));
+        }
     }
 
     #[test]

@@ -48,6 +48,9 @@ impl Settings for RtpConfig {
         if self.address.port() == 0 || ip.is_unspecified() {
             return Err(("address", format!("{} is no place to send to", self.address)));
         }
+        if matches!(ip, IpAddr::V4(v4) if v4.is_broadcast()) {
+            return Err(("address", format!("{ip} is everybody; name the horn, or a multicast group")));
+        }
         if self.ttl == Some(0) {
             return Err(("ttl", "packets of 0 hops never leave the box".to_owned()));
         }

@@ -33,6 +33,23 @@ pub enum ConfigError {
     },
 }
 
+impl ConfigError {
+    /// The key that it is about; the kind where it is about none.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Value { key, .. } => key,
+            Self::Media { .. } => "kind",
+        }
+    }
+
+    /// What is wrong, for whoever knows the speaker and the key.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Value { reason, .. } | Self::Media { reason, .. } => reason,
+        }
+    }
+}
+
 /// An announcement was not played, or not all of it.
 #[derive(Debug, thiserror::Error)]
 pub enum PlayError {
