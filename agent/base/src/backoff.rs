@@ -48,6 +48,12 @@ impl Backoff {
         span.mul_f64(1.0 - self.limits.jitter.clamp(0.0, 1.0) * share)
     }
 
+    /// A wait of the longest kind, whatever failed so far.
+    pub fn long_wait(&mut self) -> Duration {
+        self.failures = u32::MAX;
+        self.next_wait()
+    }
+
     /// Forgets the failures, after an attempt that was of use.
     pub fn reset(&mut self) {
         self.failures = 0;

@@ -15,6 +15,7 @@ pub mod config;
 mod group;
 pub mod mqtt;
 mod patience;
+mod rival;
 mod session;
 pub mod settings;
 mod stats;
@@ -135,6 +136,11 @@ pub trait Adapter: fmt::Debug + Clone + Send + Sync + 'static {
 
     /// Where it leads, for logs; without secrets.
     fn peer(&self) -> String;
+
+    /// What nobody else may share with this agent there, for people: the name by which the other side knows it.
+    fn own_name(&self) -> String {
+        "the name of this one".to_owned()
+    }
 
     /// How fast.
     fn pace(&self) -> Pace;

@@ -41,8 +41,15 @@ impl<A> Context<A> {
 pub(super) enum End {
     /// By a farewell.
     Stopped,
-    /// By a failure; `was_useful` if something was acknowledged or it lasted.
-    Failed { why: String, was_useful: bool },
+    /// By a failure.
+    Failed {
+        /// Why.
+        why: String,
+        /// Something was acknowledged, or it lasted.
+        was_useful: bool,
+        /// For how long it stood before the other side ended it.
+        cut_after: Option<Duration>,
+    },
 }
 
 /// What is known of the running connection.
@@ -60,6 +67,8 @@ struct Session<A: Adapter> {
     was_useful: bool,
     /// Answers were waited for too long.
     was_in_vain: bool,
+    /// The other side, or the way to it, ended it.
+    was_cut: bool,
 }
 
 /// Runs one connection.
@@ -76,6 +85,7 @@ pub(super) async fn run<A: Adapter>(context: &mut Context<A>) -> End {
         has_left: false,
         was_useful: false,
         was_in_vain: false,
+        was_cut: false,
     };
     let lasted = Stopwatch::start();
     let mut ended = drive(&mut session, &mut inward, context).await;
@@ -96,7 +106,8 @@ pub(super) async fn run<A: Adapter>(context: &mut Context<A>) -> End {
         Ok(()) => End::Stopped,
         Err(why) => {
             let has_lasted = lasted.elapsed() > USEFUL_AFTER && !session.was_in_vain;
-            End::Failed { why, was_useful: session.was_useful || has_lasted }
+            let cut_after = (session.is_ready && session.was_cut).then(|| lasted.elapsed());
+            End::Failed { why, was_useful: session.was_useful || has_lasted, cut_after }
         }
     }
 }
@@ -118,7 +129,13 @@ async fn drive<A: Adapter>(
             }
             tokio::select! {
                 biased;
-                answer = &mut poll => break answer.map_err(|broken| broken.to_string())?,
+                answer = &mut poll => match answer {
+                    Ok(answer) => break answer,
+                    Err(broken) => {
+                        session.was_cut = true;
+                        return Err(broken.to_string());
+                    }
+                },
                 // Ready at once: taken when nothing more was read, so that one transaction notes what came together.
                 () = std::future::ready(()), if !session.acked.is_empty() => session.note_acked(context),
                 () = context.lane.queued(), if session.is_ready => {}

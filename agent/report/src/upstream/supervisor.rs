@@ -11,6 +11,7 @@ use forewarn_base::sync::lock;
 use forewarn_domain::Clock;
 use tokio::sync::watch;
 
+use super::rival::Rival;
 use super::session::{self, Context, End};
 use super::{Adapter, UpstreamStats};
 use crate::outbox::{BacklogReader, Lane};
@@ -87,16 +88,23 @@ async fn supervise<A: Adapter>(context: &mut Context<A>) {
     let mut backoff = Backoff::new(context.adapter.pace().reconnect, seed_of(&name, 0));
     let mut stop = context.stop.clone();
     let mut told: Option<String> = None;
+    let mut rival = Rival::default();
     loop {
-        let (why, was_useful) = match session::run(context).await {
+        let (why, was_useful, cut_after) = match session::run(context).await {
             End::Stopped => return,
-            End::Failed { why, was_useful } => (why, was_useful),
+            End::Failed { why, was_useful, cut_after } => (why, was_useful, cut_after),
         };
-        if was_useful {
+        if let Some(lasted) = cut_after {
+            rival.cut(lasted);
+        }
+        // Whoever came back at once would only be thrown out again, and throw the other one out before.
+        let is_contested = cut_after.is_some() && rival.is_likely();
+        let why = if is_contested { rival.explain(why, &context.adapter.own_name()) } else { why };
+        if was_useful && !is_contested {
             backoff.reset();
             told = None;
         }
-        let wait = backoff.next_wait();
+        let wait = if is_contested { backoff.long_wait() } else { backoff.next_wait() };
         tell_failure(context, &why, wait, told.as_ref() == Some(&why));
         told = Some(why.clone());
         context.count(|stats| {

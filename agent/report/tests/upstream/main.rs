@@ -6,6 +6,7 @@
 mod kind;
 mod outages;
 mod proxy;
+mod rivals;
 mod secured;
 mod several;
 mod support;

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use forewarn_base::broker::{BAD_LOGIN, Broker, NOT_ALLOWED};
+use forewarn_base::broker::Broker;
 use forewarn_wire::{EventSource, Presence, Status};
 use rumqttc::{TlsConfiguration, Transport, v5};
 
 use super::config::{MqttVersion, ResolvedMqtt};
+use super::reasons::{explain_v5, explain_v311};
 use super::topic::Topics;
 use crate::upstream::{Broken, Inward, Outward};
 
@@ -17,9 +18,6 @@ use crate::upstream::{Broken, Inward, Outward};
 const MAX_PACKET_BYTES: usize = 16 << 20;
 /// Until TCP, TLS and CONNACK are through.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Why a connection that stood is gone.
-const CUT: &str = "the broker closed the connection; its log says why";
 
 /// What is sent to the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,45 +206,4 @@ fn answer_v5(event: &v5::Event) -> Answer {
         Event::Outgoing(Outgoing::Disconnect) => Answer::Disconnected,
         _ => Answer::Other,
     }
-}
-
-fn explain_v311(error: &rumqttc::ConnectionError) -> String {
-    use rumqttc::{ConnectReturnCode, ConnectionError};
-    match error {
-        ConnectionError::ConnectionRefused(ConnectReturnCode::BadUserNamePassword) => {
-            format!("the broker refused {BAD_LOGIN}")
-        }
-        ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized) => {
-            format!("the broker refused {NOT_ALLOWED}")
-        }
-        ConnectionError::ConnectionRefused(code) => format!("the broker refused the connection: {code:?}"),
-        ConnectionError::MqttState(rumqttc::StateError::ConnectionAborted) => CUT.to_owned(),
-        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => "the broker does not answer".to_owned(),
-        ConnectionError::Tls(error) => explain_tls(error),
-        ConnectionError::Io(error) => format!("no connection to the broker: {error}"),
-        other => other.to_string(),
-    }
-}
-
-fn explain_v5(error: &v5::ConnectionError) -> String {
-    use v5::ConnectionError;
-    use v5::mqttbytes::v5::ConnectReturnCode;
-    match error {
-        ConnectionError::ConnectionRefused(ConnectReturnCode::BadUserNamePassword) => {
-            format!("the broker refused {BAD_LOGIN}")
-        }
-        ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized) => {
-            format!("the broker refused {NOT_ALLOWED}")
-        }
-        ConnectionError::ConnectionRefused(code) => format!("the broker refused the connection: {code:?}"),
-        ConnectionError::MqttState(v5::StateError::ConnectionAborted) => CUT.to_owned(),
-        ConnectionError::Timeout(_) => "the broker does not answer".to_owned(),
-        ConnectionError::Tls(error) => explain_tls(error),
-        ConnectionError::Io(error) => format!("no connection to the broker: {error}"),
-        other => other.to_string(),
-    }
-}
-
-fn explain_tls(error: &rumqttc::TlsError) -> String {
-    format!("TLS with the broker failed: {}", forewarn_base::tls::explain(error))
 }

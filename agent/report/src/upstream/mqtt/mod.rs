@@ -3,6 +3,7 @@
 pub mod config;
 mod link;
 mod packets;
+mod reasons;
 pub mod topic;
 
 use std::collections::VecDeque;
@@ -40,6 +41,10 @@ impl Adapter for ResolvedMqtt {
 
     fn peer(&self) -> String {
         format!("the broker {}", self.broker())
+    }
+
+    fn own_name(&self) -> String {
+        format!("the client id {}", self.broker.client_id)
     }
 
     fn pace(&self) -> Pace {
