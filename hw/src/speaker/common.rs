@@ -45,7 +45,7 @@ pub struct SpeechConfig {
     pub program: PathBuf,
     /// Words a minute, 80 to 450.
     pub rate_wpm: u16,
-    /// Loudness, 0 to 200; above 100 it may clip.
+    /// Loudness, 1 to 200; above 100 it may clip.
     pub volume: u16,
     /// espeak-ng's voice for English.
     pub voice_en: String,

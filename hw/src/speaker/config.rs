@@ -77,8 +77,8 @@ impl SpeakerConfig {
         if !(80..=450).contains(&speech.rate_wpm) {
             return Err(wrong("speech.rate_wpm", format!("{} is not within 80 to 450", speech.rate_wpm)));
         }
-        if speech.volume > 200 {
-            return Err(wrong("speech.volume", format!("{} is not within 0 to 200", speech.volume)));
+        if !(1..=200).contains(&speech.volume) {
+            return Err(wrong("speech.volume", format!("{} is not within 1 to 200", speech.volume)));
         }
         for (key, voice) in [("speech.voice_en", &speech.voice_en), ("speech.voice_zh", &speech.voice_zh)] {
             let fits = |c: char| c.is_ascii_alphanumeric() || "-_+/".contains(c);
@@ -141,7 +141,7 @@ mod tests {
             ("kind = \"local\"\nspeech = { rate = 3 }", "unknown field `rate`"),
             ("kind = \"local\"\nstall_s = 0.0", "stall_s"),
             ("kind = \"local\"\nspeech = { rate_wpm = 20 }", "80 to 450"),
-            ("kind = \"local\"\nspeech = { volume = 300 }", "0 to 200"),
+            ("kind = \"local\"\nspeech = { volume = 300 }", "1 to 200"),
             ("kind = \"local\"\nspeech = { voice_en = \"--path=x\" }", "is no voice"),
             ("chime = true", "missing field `kind`"),
         ];

@@ -11,7 +11,15 @@ pub struct Pcm {
     pub samples: Vec<i16>,
 }
 
+/// Nobody hears what stays below this, 60 dB under the loudest.
+const AUDIBLE: u16 = 33;
+
 impl Pcm {
+    /// Whether there is anything to be heard in it: a file of silence plays as well as any other.
+    pub fn is_audible(&self) -> bool {
+        self.samples.iter().any(|sample| sample.unsigned_abs() > AUDIBLE)
+    }
+
     /// How long it sounds.
     pub fn duration(&self) -> Duration {
         samples_to_duration(self.samples.len() as u64, self.rate_hz)

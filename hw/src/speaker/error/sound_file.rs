@@ -14,6 +14,12 @@ pub enum SoundFileError {
         /// Why.
         source: io::Error,
     },
+    /// It holds nothing that is heard.
+    #[error("the sound file {} holds silence", path.display())]
+    Silent {
+        /// The file.
+        path: PathBuf,
+    },
     /// It cannot be decoded.
     #[error("failed to decode the sound file {}: {reason}; use WAV or OGG", path.display())]
     Decode {

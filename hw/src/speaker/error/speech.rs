@@ -34,6 +34,16 @@ pub enum SpeechError {
         /// The first line of its complaint.
         message: String,
     },
+    /// The speech program gave silence, and said that all was well.
+    #[error("{} gave {lasts_s:.1} s of silence for {text:?}; look at the text, the voice and speech.volume", program.display())]
+    Silent {
+        /// The program.
+        program: PathBuf,
+        /// How long it is silent.
+        lasts_s: f64,
+        /// What it was to say.
+        text: String,
+    },
     /// The speech program's output is no WAV.
     #[error("{} wrote no WAV that can be read: {reason}", program.display())]
     Format {

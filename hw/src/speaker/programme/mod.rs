@@ -10,7 +10,7 @@ mod speech;
 mod spell;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ impl Studio {
     fn render(&mut self, announcement: &Announcement, limit: Duration) -> Result<Pcm, PlayError> {
         let text = spoken(announcement);
         let body = match (&announcement.audio, &text) {
-            (Some(file), _) => match (decode_file(&self.audio_dir.join(file), limit), &text) {
+            (Some(file), _) => match (audible_file(&self.audio_dir.join(file), limit), &text) {
                 (Err(error), Some(text)) => {
                     tracing::warn!(error = %with_causes(&error), "sound file not playable, speaking the text instead");
                     self.speech.speak(text, limit)?.as_ref().clone()
@@ -71,6 +71,15 @@ impl Studio {
         samples.extend(body.samples);
         Ok(Pcm { rate_hz: body.rate_hz, samples })
     }
+}
+
+/// A sound file in which there is something to hear.
+fn audible_file(path: &Path, limit: Duration) -> Result<Pcm, PlayError> {
+    let pcm = decode_file(path, limit)?;
+    if !pcm.is_audible() {
+        return Err(SoundFileError::Silent { path: path.to_owned() }.into());
+    }
+    Ok(pcm)
 }
 
 /// What is spoken, if anything is: the text in words alone.

@@ -74,6 +74,10 @@ impl Speech {
         if pcm.samples.is_empty() {
             return Err(SpeechError::Format { program: program(), reason: "it holds no samples" });
         }
+        if !pcm.is_audible() {
+            let lasts_s = pcm.duration().as_secs_f64();
+            return Err(SpeechError::Silent { program: program(), lasts_s, text: text.text.clone() });
+        }
         Ok(pcm)
     }
 
@@ -192,6 +196,20 @@ mod tests {
         // A killed process goes on its own way to its end; one that nobody waits for is a zombie until init does.
         while !stat().is_empty() && !stat().contains(") Z") {
             std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn silence_is_no_speech_whatever_the_program_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = stub(&dir, "speech-silent").speak(&say(Language::En, "Stop."), LIMIT).unwrap_err();
+        assert!(error.to_string().contains("0.1 s of silence for \"Stop.\""), "{error}");
+        let mute = Speech::new(SpeechConfig { volume: 0, ..SpeechConfig::default() })
+            .speak(&say(Language::En, "Stop."), LIMIT);
+        assert!(matches!(mute, Err(SpeechError::Silent { .. })), "{mute:?}");
+        for text in ["……", "!?"] {
+            let nothing = Speech::new(SpeechConfig::default()).speak(&say(Language::Zh, text), LIMIT);
+            assert!(nothing.is_err(), "{text}");
         }
     }
 
