@@ -25,7 +25,7 @@ use std::process;
 use clap::Parser as _;
 use forewarn_config as config;
 use forewarn_telemetry as telemetry;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, Registry, fmt};
@@ -58,8 +58,24 @@ fn keeps_people(command: &Command) -> bool {
     )
 }
 
+/// What is logged. A word alone is a level: as a module it would silence everything else, and so would a slip in it.
+fn log_filter(text: &str) -> Result<Targets, String> {
+    // A variable that is set to nothing says nothing.
+    let text = if text.trim().is_empty() { "warn" } else { text };
+    let levels = ["off", "error", "warn", "info", "debug", "trace"];
+    for part in text.split(',').map(str::trim).filter(|part| !part.contains('=')) {
+        if !levels.iter().any(|level| part.eq_ignore_ascii_case(level)) {
+            return Err(format!("`{part}` is no level; there are {}", levels.join(", ")));
+        }
+    }
+    let filter: Targets = text.parse().map_err(|error| format!("{error}"))?;
+    // The client of brokers tells each refusal anew; the agent tells it once, in its own words.
+    let is_asked = text.contains("rumqttc");
+    Ok(if is_asked { filter } else { filter.with_target("rumqttc", LevelFilter::ERROR) })
+}
+
 fn start_log(cli: &Cli) -> CommandResult {
-    let filter: Targets = cli.log.parse().map_err(|error| exit::CommandError {
+    let filter = log_filter(&cli.log).map_err(|error| exit::CommandError {
         code: ExitCode::Usage,
         error: anyhow::anyhow!("--log: {error}; write a level such as `info`, or `info,module=debug`"),
     })?;
@@ -92,5 +108,23 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Suppress(args) => cmd::suppress::run(&args),
         Command::Heatmap(args) => cmd::heatmap::run(&args),
         Command::Index(args) => cmd::index::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_no_level_silences_nothing() {
+        for text in ["warn", "INFO", "info,forewarn_report=debug", "off", ""] {
+            assert!(log_filter(text).is_ok(), "{text}");
+        }
+        for text in ["loud", "info,forewarn_report", "inf", "info,x=loud"] {
+            assert!(log_filter(text).is_err(), "{text}");
+        }
+        assert!(log_filter("").unwrap().would_enable("forewarn", &tracing::Level::WARN));
+        assert!(!log_filter("info").unwrap().would_enable("rumqttc", &tracing::Level::WARN));
+        assert!(log_filter("info,rumqttc=debug").unwrap().would_enable("rumqttc", &tracing::Level::DEBUG));
     }
 }
