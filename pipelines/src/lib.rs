@@ -27,6 +27,7 @@ mod frame_map;
 mod ingest;
 mod live;
 mod mp4;
+mod mpeg;
 mod mux;
 mod plugin;
 mod recorder;
@@ -53,6 +54,7 @@ pub use decoder::{Candidate, CodecProbe, DecoderKind, DecoderPreference, NoDecod
 pub use event::{StreamEvent, StreamFault};
 pub use live::{LiveStream, StartError};
 pub use mp4::set_creation_time;
+pub use mpeg::fuzz_recording;
 pub use plugin::{InitError, MissingElement, init};
 pub use recorder::{ClipEnd, EpochEnd};
 pub use replay::{FileReplay, ReplayConfig, ReplayError};

@@ -6,11 +6,14 @@
 //!
 //! Source: ISO/IEC 14496-12, sections 4.2 (boxes), 8.2.2 `mvhd`, 8.3.2 `tkhd`, 8.4.2 `mdhd`.
 
+mod header;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use forewarn_domain::{Orientation, Timestamp};
+pub(crate) use header::turns;
 
 /// Seconds from 1904-01-01, from which MP4 counts, to 1970-01-01.
 const EPOCHS_APART_S: i64 = 2_082_844_800;

@@ -12,6 +12,7 @@
 mod config;
 mod counted;
 mod intray;
+mod slots;
 mod units;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use gst::prelude::*;
 pub use config::{ReplayConfig, ReplayError};
 use counted::Counted;
 use intray::{Intray, Item, options, posted_error};
+use slots::Slots;
 pub(crate) use units::load_units;
 
 use crate::frame_map::{Picture, frame_of_picture, running_time_ns};
@@ -55,12 +57,12 @@ pub struct FileReplay {
     ahead: Option<Picture>,
     first_ns: i64,
     last: Option<Timestamp>,
+    /// Where in the file the last picture ends.
+    ended_ns: i64,
     frames: u64,
     duration_ns: Option<i64>,
-    /// For a raw stream, which has no times.
-    counted: Option<Counted>,
-    /// Time from one picture of such a stream to the next.
-    picture_us: i64,
+    /// For a stream that lacks times.
+    counted: Option<(Counted, Slots)>,
     has_fields: bool,
     is_over: bool,
 }
@@ -86,10 +88,10 @@ impl FileReplay {
             ahead: None,
             first_ns: 0,
             last: None,
+            ended_ns: 0,
             frames: 0,
             duration_ns: None,
             counted: None,
-            picture_us: 40_000,
             has_fields: false,
             is_over: false,
         };
@@ -99,8 +101,7 @@ impl FileReplay {
             return Err(replay.no_frame());
         };
         if replay.intray.fork().is_some_and(|fork| fork.is_counted) {
-            replay.counted = Some(Counted::default());
-            replay.picture_us = picture_us(&first);
+            replay.counted = Some((Counted::default(), Slots::new(picture_ns(&first))));
         } else {
             replay.first_ns = time_of(&first).unwrap_or(0);
             replay.duration_ns = replay.pipeline.query_duration::<gst::ClockTime>().map(|d| d.nseconds() as i64);
@@ -166,19 +167,28 @@ impl FileReplay {
 
     fn take(&mut self, picture: &Picture) -> Result<Frame, ReplayError> {
         let step = Duration::from_micros(1);
-        let stated = match &self.counted {
-            Some(_) => Some(self.config.start + Duration::from_micros(self.frames * self.picture_us.unsigned_abs())),
-            None => time_of(picture).map(|ns| self.time_at(ns)),
+        let number = picture.sample.buffer().and_then(ingest::count_of);
+        let stated_ns = match &mut self.counted {
+            Some((_, slots)) => {
+                slots.learn(&self.intray.units());
+                Some(slots.shown_ns(number))
+            }
+            None => time_of(picture),
         };
+        if let (0, true, Some(ns)) = (self.frames, self.counted.is_some(), stated_ns) {
+            self.first_ns = ns;
+        }
+        let stated = stated_ns.map(|ns| self.time_at(ns));
         // A frame without a time, or with one that goes back, still comes after the one before it.
         let captured_at = match (stated, self.last) {
             (Some(at), Some(last)) => at.max(last + step),
             (Some(at), None) => at,
             (None, last) => last.map_or(self.config.start, |last| last + Duration::from_millis(40)),
         };
-        if let (Some(counted), Some(number)) = (&mut self.counted, picture.sample.buffer().and_then(ingest::count_of)) {
+        if let (Some((counted, _)), Some(number)) = (&mut self.counted, number) {
             counted.picture(number, captured_at);
         }
+        self.note_end(picture, captured_at);
         self.fill_ring(captured_at);
         let meta = FrameMeta {
             stream: self.config.stream.clone(),
@@ -215,7 +225,7 @@ impl FileReplay {
     }
 
     fn fill_by_count(&mut self, end: bool) {
-        let Some(counted) = &mut self.counted else { return };
+        let Some((counted, _)) = &mut self.counted else { return };
         let taken = counted.take(&mut self.intray.units(), end);
         for (unit, at) in taken {
             self.keep_at(unit, at);
@@ -304,13 +314,20 @@ impl FileReplay {
         is_at_end()
     }
 
+    /// Notes where a picture ends on the file's own time line, which need not begin at zero. It lasts as long as the file
+    /// says, or as the one before it did.
+    fn note_end(&mut self, picture: &Picture, captured_at: Timestamp) {
+        let before_ns = self.last.map_or(0, |last| (captured_at.as_micros() - last.as_micros()).saturating_mul(1000));
+        let stated_ns = picture.sample.buffer().and_then(gst::BufferRef::duration).map_or(0, |d| d.nseconds() as i64);
+        if let Some(at) = place_in_file_ns(picture) {
+            self.ended_ns = self.ended_ns.max(at.saturating_add(before_ns.max(stated_ns)));
+        }
+    }
+
     /// A container that is cut off often ends like a whole one; its index knows better.
     fn check_end(&self) -> Result<(), ReplayError> {
-        let played_ns = self.last.map_or(0, |last| (last.as_micros() - self.config.start.as_micros()) * 1000);
         match self.duration_ns {
-            Some(stated_ns)
-                if played_ns + MISSING_END_NS < stated_ns - self.first_ns && !self.goes_on_beside(stated_ns) =>
-            {
+            Some(stated_ns) if self.ended_ns + MISSING_END_NS < stated_ns && !self.goes_on_beside(stated_ns) => {
                 let stated_s = stated_ns as f64 / 1e9;
                 Err(self.damaged(format!("its index states {stated_s:.1} s but the video ends before")))
             }
@@ -346,11 +363,19 @@ fn time_of(picture: &Picture) -> Option<i64> {
     running_time_ns(picture.sample.buffer()?, picture.sample.segment())
 }
 
+/// Where a picture stands on the time line of its file. Matroska counts from its first picture, and its length from zero.
+fn place_in_file_ns(picture: &Picture) -> Option<i64> {
+    let pts = picture.sample.buffer()?.pts()?;
+    let segment = picture.sample.segment().and_then(|segment| segment.downcast_ref::<gst::ClockTime>());
+    let place = segment.and_then(|segment| segment.to_stream_time(pts)).map_or(pts, |place| place.max(pts));
+    i64::try_from(place.nseconds()).ok()
+}
+
 /// Time from one picture to the next as the coded video states it, else 40 ms.
-fn picture_us(picture: &Picture) -> i64 {
+fn picture_ns(picture: &Picture) -> i64 {
     let rate = picture.sample.caps().and_then(|caps| caps.structure(0)?.get::<gst::Fraction>("framerate").ok());
     let rate = rate.filter(|rate| rate.numer() > 0 && rate.denom() > 0);
-    rate.map_or(40_000, |rate| 1_000_000 * i64::from(rate.denom()) / i64::from(rate.numer()))
+    rate.map_or(40_000_000, |rate| 1_000_000_000 * i64::from(rate.denom()) / i64::from(rate.numer()))
 }
 
 fn is_field(picture: &Picture) -> bool {

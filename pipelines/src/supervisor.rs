@@ -295,7 +295,17 @@ mod tests {
             let buffer = gst::Buffer::from_slice([0; 4]);
             let (pts_ns, orientation) = (Some(i as i64 * 40_000_000), Orientation::UPRIGHT);
             let entry = if is_key { Entry::Clean } else { Entry::No };
-            session.unit(RawUnit { codec: Codec::H264, caps, buffer, pts_ns, count: 0, is_key, entry, orientation });
+            session.unit(RawUnit {
+                codec: Codec::H264,
+                caps,
+                buffer,
+                pts_ns,
+                dts_ns: None,
+                count: 0,
+                is_key,
+                entry,
+                orientation,
+            });
         }
         let stalled = Outcome::Broken(StreamFault::Stalled { after_s: 15 });
         supervisor.exclude_failed_hardware(&stalled, &session);

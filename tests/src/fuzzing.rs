@@ -17,14 +17,14 @@ use forewarn_domain::{
 use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, JournalEntry, RulePolicy};
 use forewarn_models::Card;
 use forewarn_models::tfjs::onnx_from_graph_model;
-use forewarn_pipelines::{SourceUrl, redact};
+use forewarn_pipelines::{SourceUrl, fuzz_recording, redact};
 use forewarn_wire::Event;
 
 /// A parser's entry.
 pub type Target = fn(&[u8]);
 
 /// Every entry by its name; `tests/fuzz` holds a fuzz target of the same name for each.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("violation", violation),
     ("event", event),
     ("source_url", source_url),
@@ -33,6 +33,7 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("graph_model", graph_model),
     ("journal", journal),
     ("snapshot", snapshot),
+    ("recording", recording),
 ];
 
 /// Size of the frame that rules are tried on.
@@ -142,6 +143,11 @@ pub fn source_url(bytes: &[u8]) {
             assert!(!printed.contains(&format!(":{secret}@")), "{printed} tells the password");
         }
     }
+}
+
+/// A recording in a program or transport stream.
+pub fn recording(bytes: &[u8]) {
+    fuzz_recording(bytes);
 }
 
 /// The manifest of an evidence folder that somebody hands in.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use forewarn_base::sync::lock;
 use gst::prelude::*;
 
-use super::Site;
+use super::{Site, Times};
 use crate::Codec;
 use crate::entry::{Entry, marks};
 use crate::sets::Sets;
@@ -23,16 +23,57 @@ pub(super) const WITHOUT_MARK: Entry = Entry::Recovery { pictures: PATIENCE_UNIT
 /// Counted units are given time stamps so far apart.
 const COUNT: gst::ClockTime = gst::ClockTime::from_mseconds(40);
 
-/// The kind of time stamp that holds a number. Decoders put the usual ones in order again.
-fn number_caps() -> gst::Caps {
-    gst::Caps::new_empty_simple("timestamp/x-forewarn-number")
+/// Kinds of time stamp that decoders hand on with the picture; the usual ones they put in order again.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stamp {
+    /// The number of a counted unit.
+    Number,
+    /// When it is shown, as the container says.
+    Shown,
+    /// When it is decoded, as the container says.
+    Decoded,
+}
+
+impl Stamp {
+    fn caps(self) -> gst::Caps {
+        gst::Caps::new_empty_simple(match self {
+            Self::Number => "timestamp/x-forewarn-number",
+            Self::Shown => "timestamp/x-forewarn-shown",
+            Self::Decoded => "timestamp/x-forewarn-decoded",
+        })
+    }
+
+    fn put(self, buffer: &mut gst::BufferRef, at: gst::ClockTime) {
+        gst::ReferenceTimestampMeta::add(buffer, &self.caps(), at, None);
+    }
+
+    /// What a buffer bears of this kind.
+    pub(super) fn of(self, buffer: &gst::BufferRef) -> Option<i64> {
+        let (mut stamps, caps) = (buffer.iter_meta::<gst::ReferenceTimestampMeta>(), self.caps());
+        let stamp = stamps.find(|stamp| *stamp.reference() == *caps)?;
+        i64::try_from(stamp.timestamp().nseconds()).ok()
+    }
 }
 
 /// The number of a unit or picture that was counted.
 pub(crate) fn count_of(buffer: &gst::BufferRef) -> Option<i64> {
-    let mut stamps = buffer.iter_meta::<gst::ReferenceTimestampMeta>();
-    let stamp = stamps.find(|stamp| *stamp.reference() == *number_caps())?;
-    i64::try_from(stamp.timestamp().nseconds()).ok()
+    Stamp::Number.of(buffer)
+}
+
+/// Numbers a unit. What is stated of its times is put aside, for decoders make sense of all times or none.
+fn count(buffer: &mut gst::BufferRef, number: u64, times: Times) {
+    let stated = match times {
+        Times::Stated | Times::Partial => Some((Stamp::Shown, buffer.pts())),
+        Times::OfDecoding => Some((Stamp::Decoded, buffer.dts())),
+        // A parser makes some up.
+        Times::Missing => None,
+    };
+    buffer.set_pts(COUNT * number);
+    buffer.set_dts(None);
+    Stamp::Number.put(buffer, gst::ClockTime::from_nseconds(number));
+    if let Some((stamp, Some(at))) = stated {
+        stamp.put(buffer, at);
+    }
 }
 
 #[derive(Default)]
@@ -66,12 +107,7 @@ pub(super) fn watch(site: &Arc<Site>, element: &gst::Element, codec: Codec) {
         if let Some(buffer) = info.buffer_mut() {
             let mut entrance = lock(&entrance);
             if site.is_counted() {
-                // The decoder hands this on with the picture.
-                let buffer = buffer.make_mut();
-                buffer.set_pts(COUNT * entrance.units);
-                buffer.set_dts(None);
-                let number = gst::ClockTime::from_nseconds(entrance.units);
-                gst::ReferenceTimestampMeta::add(buffer, &number_caps(), number, None);
+                count(buffer.make_mut(), entrance.units, site.times());
                 entrance.units += 1;
             }
             let completed = {

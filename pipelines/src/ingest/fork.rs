@@ -9,6 +9,7 @@ use forewarn_domain::Orientation;
 use gst::prelude::*;
 use gst_video::VideoMeta;
 
+use super::entrance::Stamp;
 use super::{ForkInfo, RawUnit, Site, entrance, picture};
 use crate::entry::{Entry, marks};
 use crate::frame_map::{Picture, running_time_ns};
@@ -162,11 +163,15 @@ pub(super) fn unit_sink(site: &Arc<Site>, codec: Codec) -> gst_app::AppSink {
 
 fn unit_of_sample(codec: Codec, sample: &gst::Sample, orientation: Orientation) -> Option<RawUnit> {
     let buffer = sample.buffer_owned()?;
-    let pts_ns = running_time_ns(&buffer, sample.segment());
+    let count = entrance::count_of(&buffer);
+    let (pts_ns, dts_ns) = match count {
+        Some(_) => (Stamp::Shown.of(&buffer), Stamp::Decoded.of(&buffer)),
+        None => (running_time_ns(&buffer, sample.segment()), None),
+    };
     let entry = entry_of(codec, &buffer);
     let (is_key, entry) = (entry.is_some(), entry.unwrap_or_default());
-    let count = entrance::count_of(&buffer).unwrap_or(0);
-    Some(RawUnit { codec, caps: sample.caps_owned()?, buffer, pts_ns, count, is_key, entry, orientation })
+    let (caps, count) = (sample.caps_owned()?, count.unwrap_or(0));
+    Some(RawUnit { codec, caps, buffer, pts_ns, dts_ns, count, is_key, entry, orientation })
 }
 
 /// How decoding begins with a unit; `None` if it cannot.
@@ -343,7 +348,7 @@ mod tests {
                 intake: session.clone(),
                 has_video: AtomicBool::new(false),
                 is_paced: false,
-                is_elementary: AtomicBool::new(false),
+                times: Mutex::default(),
                 stated: picture::Stated::default(),
                 wholeness: Wholeness::default(),
             };

@@ -14,6 +14,7 @@ mod fork;
 mod keep_alive;
 mod open;
 mod picture;
+mod recording;
 mod rtsp;
 mod tracks;
 mod v4l2;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_base::secret::Credentials;
+use forewarn_base::sync::lock;
 use forewarn_domain::Orientation;
 
 use self::picture::Stated;
@@ -73,7 +75,7 @@ pub(crate) struct ForkInfo {
     pub(crate) codec: Option<Codec>,
     pub(crate) decoder: String,
     pub(crate) kind: DecoderKind,
-    /// Whether units and pictures carry numbers in place of times.
+    /// Whether units and pictures are told by their numbers, because times may be missing.
     pub(crate) is_counted: bool,
     /// Weak: whoever keeps this is kept by what hangs on the decoder's pads, and neither would ever go.
     pub(crate) element: gst::glib::WeakRef<gst::Element>,
@@ -92,9 +94,11 @@ pub(crate) struct RawUnit {
     pub(crate) codec: Codec,
     pub(crate) caps: gst::Caps,
     pub(crate) buffer: gst::Buffer,
-    /// Running time in nanoseconds.
+    /// When its picture is shown, in running time in nanoseconds.
     pub(crate) pts_ns: Option<i64>,
-    /// Its number in a stream that has no times, counted in decoding order.
+    /// When it is decoded; kept where units are counted.
+    pub(crate) dts_ns: Option<i64>,
+    /// Its number in a stream that lacks times, counted in decoding order.
     pub(crate) count: i64,
     pub(crate) is_key: bool,
     /// How decoding begins with it, if it can.
@@ -128,6 +132,20 @@ pub(crate) struct IngestOptions {
     pub(crate) turned: Orientation,
 }
 
+/// What a file states of the times of its pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Times {
+    /// When each is shown.
+    #[default]
+    Stated,
+    /// When some are shown.
+    Partial,
+    /// When each is decoded.
+    OfDecoding,
+    /// Nothing.
+    Missing,
+}
+
 /// What the callbacks of one pipeline share.
 pub(crate) struct Site {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
@@ -135,8 +153,7 @@ pub(crate) struct Site {
     intake: Arc<dyn Intake>,
     has_video: std::sync::atomic::AtomicBool,
     is_paced: bool,
-    /// Whether the video comes without times at which its pictures are shown.
-    is_elementary: std::sync::atomic::AtomicBool,
+    times: std::sync::Mutex<Times>,
     stated: Stated,
     wholeness: Wholeness,
 }
@@ -156,9 +173,18 @@ impl Site {
         self.stated.orientation().then(self.options.turned)
     }
 
-    /// Whether units are counted, because they have no times: in a raw file, or AVI, that is not played in real time.
+    /// Whether units are counted, because they lack times: in a raw file, AVI or program stream that is not played in real
+    /// time.
     fn is_counted(&self) -> bool {
-        self.is_elementary.load(std::sync::atomic::Ordering::SeqCst) && !self.options.is_live
+        self.times() != Times::Stated && !self.options.is_live
+    }
+
+    fn times(&self) -> Times {
+        *lock(&self.times)
+    }
+
+    fn set_times(&self, times: Times) {
+        *lock(&self.times) = times;
     }
 
     fn has_video(&self) -> bool {

@@ -8,9 +8,10 @@ use gst::prelude::*;
 
 use super::tracks::{Tracks, is_complete_at_start, is_video, take_video};
 use super::whole::Wholeness;
-use super::{IngestOptions, Intake, Site, fork, picture, rtsp, v4l2};
+use super::{IngestOptions, Intake, Site, Times, fork, picture, recording, rtsp, v4l2};
 use crate::plugin::{make, set_if_present};
 use crate::{Codec, SourceKind, SourceUrl, StreamFault};
+use crate::{mp4, mpeg};
 
 /// Builds the pipeline for `source`; nothing runs yet.
 pub(crate) fn open(
@@ -27,7 +28,7 @@ pub(crate) fn open(
         has_video: AtomicBool::new(false),
         is_paced,
         stated: picture::Stated::default(),
-        is_elementary: AtomicBool::new(false),
+        times: std::sync::Mutex::default(),
         wholeness: Wholeness::default(),
     });
     match source.kind() {
@@ -53,12 +54,27 @@ fn file(source: &SourceUrl) -> Result<gst::Element, StreamFault> {
 /// the file where it wants to. One that takes the file as it comes loses pictures of very small files.
 fn file_contained(site: &Arc<Site>, source: &SourceUrl) -> Result<(), StreamFault> {
     let element = file(source)?;
-    let (Some(caps), Some(pad)) = (kind_of(&source.path()), element.static_pad("src")) else {
+    let kind = kind_of(&source.path());
+    if kind.as_ref().is_none_or(is_mpeg)
+        && let Some(recording) = mpeg::open(&source.path())
+    {
+        return recording::build(site, recording);
+    }
+    let (Some(caps), Some(pad)) = (kind, element.static_pad("src")) else {
         return contained(site, &element);
     };
+    if demuxer_for(&caps) == "qtdemux"
+        && let Ok(index) = std::fs::File::open(source.path()).and_then(|mut file| mp4::turns(&mut file))
+    {
+        site.stated.know_tracks(index.ok_or_else(|| StreamFault::NoVideo { detail: NO_INDEX.to_owned() })?);
+    }
     site.pipeline()?.add(&element).map_err(StreamFault::other)?;
     take_container(site, &pad, &caps)
 }
+
+/// Said of a recording that nothing can play.
+const NO_INDEX: &str = "the recording has no index (moov box), as when it was cut off before it was finished, perhaps by a \
+                        power cut; a tool such as untrunc builds one from another recording of the same camera";
 
 /// What the first bytes of a file say that it is.
 fn kind_of(path: &std::path::Path) -> Option<gst::Caps> {
@@ -67,6 +83,12 @@ fn kind_of(path: &std::path::Path) -> Option<gst::Caps> {
     std::fs::File::open(path).ok()?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
     let (caps, _) = gst_base::type_find_helper_for_data(None::<&gst::Object>, &head).ok()?;
     Some(caps)
+}
+
+/// Whether it is a program or transport stream.
+fn is_mpeg(caps: &gst::Caps) -> bool {
+    caps.structure(0)
+        .is_some_and(|s| s.name() == "video/mpegts" || (s.name() == "video/mpeg" && s.get("systemstream") == Ok(true)))
 }
 
 fn rtmp(site: &Site, source: &SourceUrl) -> Result<gst::Element, StreamFault> {
@@ -127,16 +149,19 @@ fn demuxer_of(container: &str) -> Option<&'static str> {
     }
 }
 
+/// What takes such bytes apart.
+fn demuxer_for(caps: &gst::Caps) -> &'static str {
+    let is_stream = |s: &&gst::StructureRef| s.get::<bool>("systemstream").unwrap_or(true);
+    caps.structure(0).filter(is_stream).and_then(|s| demuxer_of(s.name())).unwrap_or("parsebin")
+}
+
 fn take_container(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> Result<(), StreamFault> {
     if Codec::of_caps(caps).is_some() {
-        site.is_elementary.store(true, Ordering::SeqCst);
+        site.set_times(Times::Missing);
         return take_video(site, pad, caps);
     }
-    let name = caps.structure(0).map(|s| s.name().to_string()).unwrap_or_default();
-    let is_stream = |s: &gst::StructureRef| s.get::<bool>("systemstream").unwrap_or(true);
-    let demuxer_name = demuxer_of(&name).filter(|_| caps.structure(0).is_some_and(is_stream)).unwrap_or("parsebin");
-    // AVI states when a picture is decoded and not when it is shown.
-    site.is_elementary.store(demuxer_name == "avidemux", Ordering::SeqCst);
+    let demuxer_name = demuxer_for(caps);
+    site.set_times(if demuxer_name == "avidemux" { Times::OfDecoding } else { Times::Stated });
     let demuxer = make(demuxer_name)?;
     let (on_pad, is_chosen_at_end) = (site.clone(), is_complete_at_start(demuxer_name));
     let tracks = Arc::new(Tracks::default());

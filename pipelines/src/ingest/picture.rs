@@ -1,5 +1,6 @@
 //! What a container says of its pictures beside the coded video: how they are turned, and their colours.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use forewarn_base::sync::lock;
@@ -15,6 +16,9 @@ pub(super) struct Stated(Mutex<Words>);
 
 #[derive(Debug, Default)]
 struct Words {
+    /// Of each track, by its number, where the header was read.
+    of_tracks: BTreeMap<u32, Orientation>,
+    of_track: Option<Orientation>,
     orientation: Option<Orientation>,
     of_video: Orientation,
     colorimetry: Option<String>,
@@ -24,7 +28,23 @@ impl Stated {
     /// How pictures are turned: as the container says, else as the coded video does.
     pub(super) fn orientation(&self) -> Orientation {
         let words = lock(&self.0);
-        words.orientation.unwrap_or(words.of_video)
+        // An upright track says nothing against the video in it.
+        let of_track = words.of_track.filter(|orientation| *orientation != Orientation::UPRIGHT);
+        of_track.or(words.orientation).unwrap_or(words.of_video)
+    }
+
+    /// The tracks of a file are turned so.
+    pub(super) fn know_tracks(&self, of_tracks: BTreeMap<u32, Orientation>) {
+        lock(&self.0).of_tracks = of_tracks;
+    }
+
+    /// The track that `pad` gives is watched.
+    pub(super) fn take_track(&self, pad: &gst::Pad) {
+        // The demuxer ends the name of each stream with the number of its track.
+        let name = pad.sticky_event::<gst::event::StreamStart>(0).map(|event| event.stream_id().to_owned());
+        let number = name.and_then(|name| name.rsplit_once('/')?.1.parse().ok());
+        let mut words = lock(&self.0);
+        words.of_track = number.and_then(|number: u32| words.of_tracks.get(&number).copied());
     }
 
     pub(super) fn turned_by_video(&self, orientation: Orientation) {

@@ -9,6 +9,7 @@ use forewarn_base::sync::lock;
 use gst::prelude::*;
 
 use super::{Site, fork};
+use crate::mpeg::Coding;
 use crate::plugin::make;
 use crate::{Codec, StreamFault};
 
@@ -76,12 +77,26 @@ pub(super) fn take_video(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> 
     if !is_video(caps) || !site.claim_video() {
         return fork::ignore(site, pad);
     }
+    site.stated.take_track(pad);
+    if is_h265_of_avi(caps) {
+        let named = make("capssetter")?;
+        named.set_property("caps", Coding::Kept(Codec::H265).caps());
+        named.set_property("join", false);
+        named.set_property("replace", true);
+        let out = named.static_pad("src").ok_or_else(|| StreamFault::other("capssetter has no output"))?;
+        fork::attach(site, pad, &[&named])?;
+        return take_kept(site, &out, Codec::H265);
+    }
     let Some(codec) = Codec::of_caps(caps) else {
         if site.options.is_any_codec_accepted {
             return fork::decode_only(site, pad, name == "video/x-raw");
         }
         return Err(StreamFault::UnsupportedCodec { codec: name });
     };
+    take_kept(site, pad, codec)
+}
+
+fn take_kept(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<(), StreamFault> {
     if !site.is_paced {
         return fork::fork(site, pad, codec);
     }
@@ -90,6 +105,12 @@ pub(super) fn take_video(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> 
     let paced = pacer.static_pad("src").ok_or_else(|| StreamFault::other("clocksync has no output"))?;
     fork::attach(site, pad, &[&pacer])?;
     fork::fork(site, &paced, codec)
+}
+
+/// Whether this is H.265 in AVI, whose name GStreamer 1.22 does not know.
+fn is_h265_of_avi(caps: &gst::Caps) -> bool {
+    let fourcc = caps.structure(0).and_then(|s| s.get::<i32>("fourcc").ok()).unwrap_or(0).to_le_bytes();
+    [b"hev1", b"hvc1", b"hevc", b"h265", b"x265"].iter().any(|name| fourcc.eq_ignore_ascii_case(*name))
 }
 
 /// Whether the file marks the track as the one to be played.

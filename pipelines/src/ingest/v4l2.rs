@@ -184,7 +184,7 @@ mod tests {
             intake: Arc::new(Catcher(Mutex::new(sender))),
             has_video: AtomicBool::new(false),
             is_paced: false,
-            is_elementary: AtomicBool::new(false),
+            times: std::sync::Mutex::default(),
             stated: crate::ingest::picture::Stated::default(),
             wholeness: crate::ingest::whole::Wholeness::default(),
         });

@@ -1,7 +1,7 @@
-//! Times of a raw stream, which has none: its pictures are counted.
+//! Times of the units of a stream that lacks them: they are told by their pictures.
 //!
-//! The fork numbers access units in decoding order, and the decoder hands each unit's number on with its picture. The
-//! n-th picture that comes out is shown at n times the length of a picture, and so its unit is.
+//! The fork numbers access units in decoding order, and the decoder hands each unit's number on with its picture. When
+//! that is shown, so is its unit.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::ingest::RawUnit;
 /// A unit whose picture has not come while so many later ones have gives none.
 const MAX_REORDERED: i64 = 32;
 
-/// When the units of a raw stream are shown.
+/// When the units of such a stream are shown.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     /// By the number of a unit: when its picture is shown, for units that are still to go.
@@ -61,7 +61,7 @@ mod tests {
         crate::init().unwrap();
         let (codec, caps, buffer) = (Codec::H265, Codec::H265.unit_caps(), gst::Buffer::new());
         let (is_key, entry, orientation) = (count == 0, Entry::No, Orientation::UPRIGHT);
-        RawUnit { codec, caps, buffer, pts_ns: None, count, is_key, entry, orientation }
+        RawUnit { codec, caps, buffer, pts_ns: None, dts_ns: None, count, is_key, entry, orientation }
     }
 
     #[test]

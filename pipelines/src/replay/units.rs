@@ -13,6 +13,9 @@ use crate::ingest::{self, IngestOptions, RawUnit};
 use crate::mux::Running;
 use crate::{SourceUrl, StreamFault};
 
+/// From one picture to the next where nothing states it.
+const UNSTATED_NS: i64 = 40_000_000;
+
 /// All access units of a file, in decoding order, without decoding any.
 pub(crate) fn load_units(path: &Path) -> Result<Vec<RawUnit>, ReplayError> {
     let shown = path.display().to_string();
@@ -38,6 +41,10 @@ pub(crate) fn load_units(path: &Path) -> Result<Vec<RawUnit>, ReplayError> {
             return Err(play(StreamFault::Stalled { after_s: GIVE_UP_AFTER.as_secs() }));
         }
     }
-    let units = std::mem::take(&mut *intray.units());
+    let mut units = std::mem::take(&mut *intray.units());
+    for unit in &mut units {
+        // Where nothing is stated, as of raw streams, pictures come evenly.
+        unit.pts_ns = unit.pts_ns.or(unit.dts_ns).or(Some(unit.count * UNSTATED_NS));
+    }
     Ok(units.into())
 }

@@ -144,4 +144,5 @@ survive! {
     graph_models_survive: "graph_model",
     journals_survive: "journal",
     snapshots_survive: "snapshot",
+    recordings_survive: "recording",
 }

@@ -35,6 +35,11 @@ impl Property {
         }
     }
 
+    /// The pictures, coded.
+    pub(super) fn source(&self, size: (usize, usize)) -> String {
+        format!("appsrc name=src format=time max-bytes=0 caps=\"{}\" ! {}", self.caps(size), self.encoder())
+    }
+
     fn caps(&self, (width, height): (usize, usize)) -> String {
         let colour = match (self.colour.is_bt709, self.colour.is_full_range) {
             (true, true) => "1:3:5:1",
@@ -68,12 +73,7 @@ pub(super) fn make(
     };
     let stored = property.stored(turned);
     run(
-        &format!(
-            "appsrc name=src format=time max-bytes=0 caps=\"{}\" ! {} ! {muxer} ! filesink location={}",
-            property.caps(stored.size),
-            property.encoder(),
-            path.display()
-        ),
+        &format!("{} ! {muxer} ! filesink location={}", property.source(stored.size), path.display()),
         property.rate,
         |n| stored.picture(n),
     )?;
@@ -83,22 +83,40 @@ pub(super) fn make(
     Ok(path)
 }
 
-/// Runs `line`, whose source `src` is given the pictures.
-pub(super) fn run(line: &str, rate: usize, picture: impl Fn(usize) -> Vec<u8>) -> Result<(), String> {
+/// Pictures, and the milliseconds at which they are shown.
+#[derive(Clone, Copy)]
+pub(super) struct Feed<'a> {
+    pub(super) picture: &'a dyn Fn(usize) -> Vec<u8>,
+    pub(super) at_ms: &'a dyn Fn(usize) -> u64,
+}
+
+/// Starts `line`, whose source `src` is given the pictures.
+pub(super) fn feed(line: &str, pictures: Feed) -> Result<gst::Pipeline, String> {
     let pipeline = gst::parse::launch(line).map_err(|error| format!("{error}: {line}"))?;
     let pipeline = pipeline.downcast::<gst::Pipeline>().unwrap();
     let src = pipeline.by_name("src").unwrap().downcast::<gst_app::AppSrc>().unwrap();
     pipeline.set_state(gst::State::Playing).unwrap();
-    let lasts = gst::ClockTime::from_seconds(1) / rate as u64;
     for n in 0..PICTURES {
-        let mut buffer = gst::Buffer::from_mut_slice(picture(n));
-        buffer.get_mut().unwrap().set_pts(lasts * n as u64);
-        buffer.get_mut().unwrap().set_duration(lasts);
+        let mut buffer = gst::Buffer::from_mut_slice((pictures.picture)(n));
+        let (at_ms, next_ms) = ((pictures.at_ms)(n), (pictures.at_ms)(n + 1));
+        buffer.get_mut().unwrap().set_pts(gst::ClockTime::from_mseconds(at_ms));
+        buffer.get_mut().unwrap().set_duration(gst::ClockTime::from_mseconds(next_ms - at_ms));
         if src.push_buffer(buffer).is_err() {
             break;
         }
     }
     let _ = src.end_of_stream();
+    Ok(pipeline)
+}
+
+/// Runs `line`, whose source `src` is given the pictures, to its end.
+pub(super) fn run(line: &str, rate: usize, picture: impl Fn(usize) -> Vec<u8>) -> Result<(), String> {
+    run_at(line, Feed { picture: &picture, at_ms: &|n| (n * 1000 / rate) as u64 })
+}
+
+/// The same, with the pictures shown when they say.
+pub(super) fn run_at(line: &str, pictures: Feed) -> Result<(), String> {
+    let pipeline = feed(line, pictures)?;
     let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
     let end = pipeline.bus().unwrap().timed_pop_filtered(gst::ClockTime::from_seconds(60), &kinds);
     pipeline.set_state(gst::State::Null).unwrap();

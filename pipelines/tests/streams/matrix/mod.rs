@@ -4,6 +4,8 @@
 //! from an RTSP server, and looks at every picture and at a clip that was recorded meanwhile.
 
 mod make;
+mod pack;
+mod recordings;
 mod rows;
 mod scene;
 

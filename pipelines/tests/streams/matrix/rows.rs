@@ -130,13 +130,19 @@ pub(super) const OTHERS: &[(Property, &str, &str)] = &[
         "webmmux",
     ),
     (X264, "avi", "h264parse ! avimux"),
+    (X264, "mpg", "h264parse ! mpegpsmux"),
+    (
+        Property { name: "b-pyramid", element: "bframes=3", options: "b-adapt=0:b-pyramid=normal", ..X264 },
+        "avi",
+        "avimux",
+    ),
     (X264, "flv", "h264parse ! flvmux"),
     (X264, "3gp", "h264parse ! 3gppmux"),
 ];
 
-/// Every turn of a track header that GStreamer 1.22 reads, by its EXIF number: all but the seventh.
+/// Every turn of a track header, by its EXIF number.
 pub(super) fn turns() -> impl Iterator<Item = Orientation> {
-    [1, 2, 3, 4, 5, 6, 8].into_iter().filter_map(Orientation::of_exif)
+    (1..=8).filter_map(Orientation::of_exif)
 }
 
 /// The property of a plain H.264 recording.
