@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use forewarn_analytics::luma::{
-    FallingObjectConfig, FallingObjectDetector, LumaPlane, MotionGate, MotionGateConfig, StaticObjectConfig,
-    StaticObjectDetector,
+    CameraShift, FallingObjectConfig, FallingObjectDetector, LumaPlane, MotionGate, MotionGateConfig,
+    StaticObjectConfig, StaticObjectDetector,
 };
 use forewarn_domain::{ColourMatrix, Frame, FrameMeta, PixelFormat, StreamId, Timestamp};
 
@@ -16,7 +16,13 @@ fn frame(step: usize) -> Frame {
     let luma = (0..width * height).map(|i| {
         let (x, y) = (i % width, i / width);
         let is_block = (x0..x0 + 60).contains(&x) && (500..640).contains(&y);
-        if is_block { 40 } else { 100 + ((x / 9 + y / 7) % 60) as u8 + ((i * 2_654_435_761) >> 13 & 7) as u8 }
+        if is_block {
+            40
+        } else {
+            80 + ((x / 90 + y / 70) % 2 * 60) as u8
+                + ((x / 9 + y / 7) % 20) as u8
+                + ((i * 2_654_435_761) >> 13 & 7) as u8
+        }
     });
     let mut bytes: Vec<u8> = luma.collect();
     bytes.resize(width * height * 3 / 2, 128);
@@ -27,6 +33,14 @@ fn frame(step: usize) -> Frame {
         arrived_at: Timestamp::ZERO,
     };
     Frame::packed(meta, PixelFormat::I420, ColourMatrix::BT709, (1920, 1080), bytes).expect("a whole frame")
+}
+
+/// The plane with its picture moved to the left.
+fn moved(plane: &LumaPlane, by_samples: usize) -> LumaPlane {
+    let rows = plane.samples().chunks_exact(plane.width());
+    let samples = rows.flat_map(|row| row.iter().cycle().skip(by_samples).take(row.len()).copied()).collect();
+    let moved = LumaPlane::from_samples(plane.width(), plane.height(), samples).expect("as many samples as before");
+    moved.of_blocks(plane.px_per_sample())
 }
 
 fn planes(c: &mut Criterion) {
@@ -40,6 +54,20 @@ fn planes(c: &mut Criterion) {
         });
     });
     let planes: Vec<LumaPlane> = frames.iter().map(|frame| LumaPlane::from_frame(frame, 320)).collect();
+    let mut camera = CameraShift::new();
+    c.bench_function("camera shift, plane of 320, still", |b| {
+        b.iter(|| {
+            n += 1;
+            black_box(camera.observe(&planes[n % planes.len()], &[]));
+        });
+    });
+    let shaken: Vec<LumaPlane> = (0..8).map(|n| moved(&planes[0], 2 * (n % 3))).collect();
+    c.bench_function("camera shift, plane of 320, shaken", |b| {
+        b.iter(|| {
+            n += 1;
+            black_box(camera.observe(&shaken[n % shaken.len()], &[]));
+        });
+    });
     let mut gate = MotionGate::new(MotionGateConfig::default());
     c.bench_function("motion gate, moving", |b| {
         b.iter(|| {

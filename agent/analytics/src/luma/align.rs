@@ -43,26 +43,27 @@ impl Picture {
     /// makes minima of its own.
     fn smoothed(&self) -> Self {
         let pass = |levels: &[f32], step: usize| -> Vec<f32> {
-            let n = levels.len();
-            (0..n)
-                .map(|i| (levels[i.saturating_sub(step)] + 2.0 * levels[i] + levels[(i + step).min(n - 1)]) * 0.25)
-                .collect()
+            let (n, step) = (levels.len(), step.min(levels.len()));
+            let inner = step..(n - step).max(step);
+            let at =
+                |i: usize| (levels[i.saturating_sub(step)] + 2.0 * levels[i] + levels[(i + step).min(n - 1)]) * 0.25;
+            let mut out = Vec::with_capacity(n);
+            out.extend((0..inner.start).map(at));
+            // Three slices of one length, so that the compiler does several samples at a time.
+            let here = &levels[inner.clone()];
+            let (before, after) = (&levels[..here.len()], &levels[n - here.len()..]);
+            out.extend(before.iter().zip(here).zip(after).map(|((a, b), c)| (a + 2.0 * b + c) * 0.25));
+            out.extend((inner.end..n).map(at));
+            out
         };
         Self { levels: pass(&pass(&self.levels, 1), self.width), ..*self }
     }
 
-    /// The level at a place between samples; the edge goes on for ever.
-    pub(super) fn at(&self, x: f32, y: f32) -> f32 {
-        let (x, y) = (x.clamp(0.0, (self.width - 1) as f32), y.clamp(0.0, (self.height - 1) as f32));
-        let (x0, y0) = (x as usize, y as usize);
-        let (x1, y1) = ((x0 + 1).min(self.width - 1), (y0 + 1).min(self.height - 1));
-        let (fx, fy) = (x - x0 as f32, y - y0 as f32);
-        let row = |y: usize| {
-            let (a, b) = (self.levels[y * self.width + x0], self.levels[y * self.width + x1]);
-            a + (b - a) * fx
-        };
-        let (top, bottom) = (row(y0), row(y1));
-        top + (bottom - top) * fy
+    /// The picture moved by a shift, to be read at whole places.
+    pub(super) fn moved(&self, (dx, dy): (f32, f32)) -> Moved<'_> {
+        let whole = (dx.floor(), dy.floor());
+        let part = (dx - whole.0, dy - whole.1);
+        Moved { picture: self, whole: (whole.0 as isize, whole.1 as isize), part }
     }
 
     /// The picture as it would be had the camera not moved by `shift`, written to `out`.
@@ -72,17 +73,75 @@ impl Picture {
             out.extend_from_slice(&self.levels);
             return;
         }
+        let moved = self.moved((dx, dy));
         for y in 0..self.height {
-            out.extend((0..self.width).map(|x| self.at(x as f32 + dx, y as f32 + dy)));
+            out.extend((0..self.width).map(|x| moved.at(x, y)));
         }
     }
+}
+
+/// A picture that lies off by the same shift everywhere, so that the place between samples is reckoned once.
+#[derive(Clone, Copy)]
+pub(super) struct Moved<'a> {
+    picture: &'a Picture,
+    whole: (isize, isize),
+    part: (f32, f32),
+}
+
+impl Moved<'_> {
+    /// The level that has come to lie at a place; the edge goes on for ever.
+    pub(super) fn at(&self, x: usize, y: usize) -> f32 {
+        let Picture { width, height, levels } = self.picture;
+        let inside = |v: isize, most: usize| v.clamp(0, most as isize - 1) as usize;
+        let (left, top) = (x as isize + self.whole.0, y as isize + self.whole.1);
+        let (x0, y0) = (inside(left, *width), inside(top, *height) * width);
+        if self.part == (0.0, 0.0) {
+            return levels[y0 + x0];
+        }
+        let (x1, y1) = (inside(left + 1, *width), inside(top + 1, *height) * width);
+        let row = |row: usize| levels[row + x0] + (levels[row + x1] - levels[row + x0]) * self.part.0;
+        let upper = row(y0);
+        upper + (row(y1) - upper) * self.part.1
+    }
+}
+
+/// A picture at each of the steps, from coarse to fine.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pyramid([Picture; LEVELS.len()]);
+
+impl Pyramid {
+    pub(super) fn of(picture: &Picture) -> Self {
+        Self(LEVELS.map(|step| if step == 1 { picture.smoothed() } else { picture.reduced(step) }))
+    }
+
+    /// Whether the picture shows so little that no shift of it can ever be told.
+    pub(super) fn is_blank(&self) -> bool {
+        let [.., fine] = &self.0;
+        if fine.width < 5 || fine.height < 5 {
+            return true;
+        }
+        let everything = vec![true; fine.levels.len()];
+        let Samples(samples) = Samples::of(fine, 1, (&everything, fine.width), FINE_STRIDE);
+        let mut sums = [0.0f64; 3];
+        for (_, _, _, gx, gy) in &samples {
+            sums = [sums[0] + f64::from(gx * gx), sums[1] + f64::from(gx * gy), sums[2] + f64::from(gy * gy)];
+        }
+        let [a, b, c] = sums.map(|sum| sum / samples.len().max(1) as f64);
+        // Half of it, because a fit looks at the samples that lie well on each other alone.
+        weakest(a, b, c) < 0.5 * f64::from(LEAST_TEXTURE)
+    }
+}
+
+/// The least mean squared gradient along any direction.
+fn weakest(xx: f64, xy: f64, yy: f64) -> f64 {
+    (xx + yy) * 0.5 - ((xx - yy) * 0.5).hypot(xy)
 }
 
 /// By how many samples `now` lies off `reference`, at most `reach` each way; none where the picture does not tell.
 ///
 /// Only samples for which `counts` is true take part.
 pub(super) fn shift(reference: &Picture, now: &Picture, counts: &[bool], reach: f32) -> (f32, f32) {
-    match shift_from((0.0, 0.0), reference, now, counts, reach) {
+    match shift_from((0.0, 0.0), &Pyramid::of(reference), now, counts, reach) {
         Some((x, y)) if x.hypot(y) >= 0.08 => (x, y),
         _ => (0.0, 0.0),
     }
@@ -91,26 +150,21 @@ pub(super) fn shift(reference: &Picture, now: &Picture, counts: &[bool], reach: 
 /// The same, from a first guess; it tells a picture that has not moved from one that says nothing.
 pub(super) fn shift_from(
     (mut x, mut y): (f32, f32),
-    reference: &Picture,
+    Pyramid(reference): &Pyramid,
     now: &Picture,
     counts: &[bool],
     reach: f32,
 ) -> Option<(f32, f32)> {
-    if reference.width.min(reference.height) < 32 || reference.levels.len() != now.levels.len() {
+    if now.width.min(now.height) < 32 || !is_of(reference, now) {
         return None;
     }
-    for step in LEVELS {
-        let at_step = |picture: &Picture| if step == 1 { picture.smoothed() } else { picture.reduced(step) };
-        let (small, small_now) = (at_step(reference), at_step(now));
+    let (Pyramid(now), whole_width) = (Pyramid::of(now), now.width);
+    for ((reference, now), step) in reference.iter().zip(&now).zip(LEVELS) {
         let scale = step as f32;
-        let taken = |i: usize| {
-            let (column, row) = (i % small.width * step, i / small.width * step);
-            counts[(row + step / 2) * reference.width + column + step / 2]
-        };
+        let samples = Samples::of(reference, step, (counts, whole_width), if step == 1 { FINE_STRIDE } else { 1 });
         let mut fit = Fit { x: x / scale, y: y / scale, gain: 1.0, offset: 0.0 };
         for _ in 0..ROUNDS {
-            let moved = fit.round(&small, &small_now, &taken, if step == 1 { FINE_STRIDE } else { 1 })?;
-            if moved < 0.02 {
+            if fit.round(&samples, now)? < 0.02 {
                 break;
             }
         }
@@ -122,6 +176,47 @@ pub(super) fn shift_from(
     Some((x, y))
 }
 
+/// By how many samples `now` lies off `reference` beyond `place`, where that is little; none where the picture does not
+/// tell.
+pub(super) fn small_step(
+    place: (f32, f32),
+    Pyramid(reference): &Pyramid,
+    now: &Picture,
+    counts: &[bool],
+) -> Option<f32> {
+    if now.width.min(now.height) < 32 || !is_of(reference, now) {
+        return None;
+    }
+    let samples = Samples::of(reference.last()?, 1, (counts, now.width), FINE_STRIDE);
+    Fit { x: place.0, y: place.1, gain: 1.0, offset: 0.0 }.round(&samples, &now.smoothed())
+}
+
+/// Whether the steps are those of a picture of the size of `now`.
+fn is_of(steps: &[Picture], now: &Picture) -> bool {
+    steps.last().is_some_and(|fine| (fine.width, fine.height) == (now.width, now.height))
+}
+
+/// The samples of a reference that take part, with what serves for all rounds alike: place, level and gradient.
+struct Samples(Vec<(u32, u32, f32, f32, f32)>);
+
+impl Samples {
+    /// One in `stride` of a row, of every second row, of those that `counts`, in rows of `whole_width`, lets take part.
+    fn of(reference: &Picture, step: usize, (counts, whole_width): (&[bool], usize), stride: usize) -> Self {
+        let width = reference.width;
+        let mut samples = Vec::with_capacity(reference.levels.len() / (stride * stride.min(2)));
+        for y in (2..reference.height - 2).step_by(stride.min(2)) {
+            for x in (2 + y % stride..width - 2).step_by(stride) {
+                if !counts[(y * step + step / 2) * whole_width + x * step + step / 2] {
+                    continue;
+                }
+                let (b, i) = (&reference.levels, y * width + x);
+                let (gx, gy) = ((b[i + 1] - b[i - 1]) * 0.5, (b[i + width] - b[i - width]) * 0.5);
+                samples.push((x as u32, y as u32, b[i], gx, gy));
+            }
+        }
+        Self(samples)
+    }
+}
 /// What is known so far on one step of the pyramid.
 struct Fit {
     x: f32,
@@ -132,38 +227,23 @@ struct Fit {
 
 impl Fit {
     /// One round; the length by which the shift changed, `None` if the picture has too little texture.
-    fn round(
-        &mut self,
-        reference: &Picture,
-        now: &Picture,
-        taken: &impl Fn(usize) -> bool,
-        stride: usize,
-    ) -> Option<f32> {
-        let width = reference.width;
-        let mut rows = Vec::with_capacity(reference.levels.len());
-        for y in (2..reference.height - 2).step_by(stride.min(2)) {
-            for x in (2 + y % stride..width - 2).step_by(stride) {
-                let i = y * width + x;
-                if !taken(i) {
-                    continue;
-                }
-                // The gradient of the reference serves for all rounds alike.
-                let b = &reference.levels;
-                let (gx, gy) = ((b[i + 1] - b[i - 1]) * 0.5, (b[i + width] - b[i - width]) * 0.5);
-                let residual = now.at(x as f32 + self.x, y as f32 + self.y) - self.gain * b[i] - self.offset;
-                rows.push([gx * self.gain, gy * self.gain, -b[i], -1.0, residual]);
-            }
-        }
-        if rows.len() < 64 {
+    fn round(&mut self, Samples(samples): &Samples, now: &Picture) -> Option<f32> {
+        if samples.len() < 64 {
             return None;
         }
-        let spread = rows.iter().map(|row| row[4].abs()).sum::<f32>() / rows.len() as f32;
+        let moved = now.moved((self.x, self.y));
+        let residual = |&(x, y, level, ..): &(u32, u32, f32, f32, f32)| {
+            moved.at(x as usize, y as usize) - self.gain * level - self.offset
+        };
+        let residuals: Vec<f32> = samples.iter().map(residual).collect();
+        let spread = residuals.iter().map(|residual| residual.abs()).sum::<f32>() / samples.len() as f32;
         let scale = 1.0 / (1.5 * spread + 1.0);
         let mut normal = [[0.0f64; 5]; 4];
         let mut weights = 0.0;
-        for row in &rows {
-            let weight = 1.0 / (1.0 + (row[4] * scale).powi(2)).powi(2);
+        for (&(_, _, level, gx, gy), &residual) in samples.iter().zip(&residuals) {
+            let weight = 1.0 / (1.0 + (residual * scale).powi(2)).powi(2);
             weights += f64::from(weight);
+            let row = [gx * self.gain, gy * self.gain, -level, -1.0, residual];
             for (i, line) in normal.iter_mut().enumerate() {
                 for (j, sum) in line.iter_mut().enumerate().skip(i) {
                     *sum += f64::from(weight * row[i] * row[j]);
@@ -175,8 +255,7 @@ impl Fit {
             line.iter_mut().zip(&upper).take(i).for_each(|(value, mirrored)| *value = mirrored[i]);
         }
         let (a, b, c) = (normal[0][0] / weights, normal[0][1] / weights, normal[1][1] / weights);
-        let weakest = (a + c) * 0.5 - ((a - c) * 0.5).hypot(b);
-        if weakest < f64::from(LEAST_TEXTURE * self.gain * self.gain) {
+        if weakest(a, b, c) < f64::from(LEAST_TEXTURE * self.gain * self.gain) {
             return None;
         }
         let [dx, dy, dg, dof] = solve(normal)?;
@@ -187,7 +266,6 @@ impl Fit {
         Some(dx.hypot(dy))
     }
 }
-
 /// Solves four equations by elimination with the largest pivot.
 fn solve(mut m: [[f64; 5]; 4]) -> Option<[f32; 4]> {
     for column in 0..4 {

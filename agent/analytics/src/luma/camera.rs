@@ -6,7 +6,7 @@
 use forewarn_domain::BBox;
 
 use super::LumaPlane;
-use super::align::{Picture, shift_from};
+use super::align::{Picture, Pyramid, shift_from, small_step};
 
 /// How far a picture is followed, as a part of the plane's smaller side; beyond it the next picture is kept instead.
 const REACH: f32 = 0.2;
@@ -19,6 +19,8 @@ const LEAST_FREE: f32 = 0.25;
 const LEAST_CORRELATION: f32 = 0.5;
 /// Correlation from which no better place is looked for: rows of windows look alike from one to the next.
 const SURE_CORRELATION: f32 = 0.85;
+/// A camera that stands where it stood is not looked for elsewhere unless the likeness has fallen by more than this.
+const SURE_FALL: f32 = 0.05;
 /// Shifts below these, in samples, are no movement: of the picture at all, and since the last frame.
 const STILL: f32 = 0.15;
 const STILL_STEP: f32 = 0.05;
@@ -30,10 +32,15 @@ const COARSE: usize = 8;
 pub struct CameraShift {
     kept: LumaPlane,
     reference: Picture,
+    steps: Pyramid,
+    /// Whether it shows too little to tell anything.
+    is_blank: bool,
     /// Which samples of the kept picture show no subject.
     is_free: Vec<bool>,
     /// Where the picture lay in the last frame, in samples from the kept one.
     place: (f32, f32),
+    /// How well it lay there.
+    correlation: f32,
     age_frames: u32,
     unsure_frames: u32,
 }
@@ -50,8 +57,11 @@ impl CameraShift {
         Self {
             kept: LumaPlane::empty(),
             reference: Picture::default(),
+            steps: Pyramid::default(),
+            is_blank: true,
             is_free: Vec::new(),
             place: (0.0, 0.0),
+            correlation: 1.0,
             age_frames: 0,
             unsure_frames: 0,
         }
@@ -89,9 +99,11 @@ impl CameraShift {
     fn keep(&mut self, plane: &LumaPlane, leave_out: &[BBox]) {
         self.kept.clone_from(plane);
         self.reference = picture(plane);
+        self.steps = Pyramid::of(&self.reference);
+        self.is_blank = self.steps.is_blank();
         self.is_free = vec![true; plane.samples().len()];
         cover(&mut self.is_free, plane, leave_out, (0.0, 0.0));
-        (self.place, self.age_frames, self.unsure_frames) = ((0.0, 0.0), 0, 0);
+        (self.place, self.correlation, self.age_frames, self.unsure_frames) = ((0.0, 0.0), 1.0, 0, 0);
     }
 
     fn reach(&self) -> f32 {
@@ -105,13 +117,16 @@ impl CameraShift {
     }
 
     /// Where the picture lies now: near where it lay, else wherever it fits best.
-    fn find(&self, now: &Picture, is_free: &[bool]) -> Option<(f32, f32)> {
+    fn find(&mut self, now: &Picture, is_free: &[bool]) -> Option<(f32, f32)> {
         let free = is_free.iter().filter(|free| **free).count();
-        if (free as f32) < LEAST_FREE * is_free.len() as f32 {
+        if self.is_blank || (free as f32) < LEAST_FREE * is_free.len() as f32 {
             return None;
         }
+        if self.stands(now, is_free) {
+            return Some(self.place);
+        }
         let fit = |start: (f32, f32)| {
-            let found = shift_from(start, &self.reference, now, is_free, self.reach())?;
+            let found = shift_from(start, &self.steps, now, is_free, self.reach())?;
             Some((correlation(&self.reference, now, is_free, found), found))
         };
         let mut best = fit(self.place);
@@ -119,7 +134,8 @@ impl CameraShift {
             let other = self.coarse(now).and_then(fit);
             best = [best, other].into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0));
         }
-        let (_, (x, y)) = best.filter(|(correlation, _)| *correlation >= LEAST_CORRELATION)?;
+        let (correlation, (x, y)) = best.filter(|(correlation, _)| *correlation >= LEAST_CORRELATION)?;
+        self.correlation = correlation;
         let is_step = (x - self.place.0).hypot(y - self.place.1) >= STILL_STEP;
         Some(if x.hypot(y) < STILL {
             (0.0, 0.0)
@@ -128,6 +144,14 @@ impl CameraShift {
         } else {
             self.place
         })
+    }
+
+    /// Whether the picture lies where it lay, as it mostly does, which is quickly seen.
+    fn stands(&self, now: &Picture, is_free: &[bool]) -> bool {
+        let step = small_step(self.place, &self.steps, now, is_free);
+        let lies = || correlation(&self.reference, now, is_free, self.place);
+        let sure = SURE_CORRELATION.min(self.correlation - SURE_FALL).max(LEAST_CORRELATION);
+        step.is_some_and(|step| step < 0.5 * STILL_STEP) && lies() >= sure
     }
 
     /// The best of all shifts by whole coarse steps.
@@ -204,17 +228,16 @@ fn likeness(a: &Picture, b: &Picture, (dx, dy): (isize, isize)) -> f32 {
 fn correlation(a: &Picture, b: &Picture, is_free: &[bool], (dx, dy): (f32, f32)) -> f32 {
     const STEP: usize = 3;
     let mut sums = Sums::default();
-    let off = |v: f32| v.abs().ceil() as usize + 2;
+    let (b, off) = (b.moved((dx, dy)), |v: f32| v.abs().ceil() as usize + 2);
     for y in (off(dy)..a.height.saturating_sub(off(dy))).step_by(STEP) {
         for x in (off(dx)..a.width.saturating_sub(off(dx))).step_by(STEP) {
             let i = y * a.width + x;
             if !(is_free[i] && is_free[i + 2] && is_free[i - 2]) {
                 continue;
             }
-            let (u, v) = (x as f32 + dx, y as f32 + dy);
-            sums.add(a.levels[i + 2] - a.levels[i - 2], b.at(u + 2.0, v) - b.at(u - 2.0, v));
+            sums.add(a.levels[i + 2] - a.levels[i - 2], b.at(x + 2, y) - b.at(x - 2, y));
             let (up, down) = (i - 2 * a.width, i + 2 * a.width);
-            sums.add(a.levels[down] - a.levels[up], b.at(u, v + 2.0) - b.at(u, v - 2.0));
+            sums.add(a.levels[down] - a.levels[up], b.at(x, y + 2) - b.at(x, y - 2));
         }
     }
     sums.correlation()
