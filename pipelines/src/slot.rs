@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use forewarn_base::sync::{held, lock};
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{Frame, Showing};
+use forewarn_domain::{Frame, Showing, Timestamp};
 
 /// Wakes one consumer of several streams: it counts what has happened, and the consumer waits for the count
 /// to pass the one it saw last, so that nothing is missed between a look and the next wait.
@@ -84,6 +84,12 @@ impl FrameSlot {
         Some(frame.shown(showing))
     }
 
+    /// Takes the frame, if there is one that arrived at `due` or later.
+    pub fn take_since(&self, due: Timestamp) -> Option<Frame> {
+        let (frame, showing) = self.lock().frame.take_if(|(frame, _)| frame.meta.arrived_at >= due)?;
+        Some(frame.shown(showing))
+    }
+
     /// Takes the frame, waiting for it until `timeout` is over or the stream has ended.
     pub fn wait(&self, timeout: Duration) -> Option<Frame> {
         let watch = Stopwatch::start();
@@ -124,7 +130,7 @@ impl FrameSlot {
 
 #[cfg(test)]
 mod tests {
-    use forewarn_domain::{ColourMatrix, FrameMeta, PixelFormat, StreamId, Timestamp};
+    use forewarn_domain::{ColourMatrix, FrameMeta, PixelFormat, StreamId};
 
     use super::*;
 
@@ -143,6 +149,16 @@ mod tests {
         assert_eq!(slot.take().unwrap().meta.sequence, 1);
         assert!(slot.take().is_none());
         assert_eq!((slot.dropped(), wakeup.count()), (1, 2));
+    }
+
+    #[test]
+    fn a_frame_that_arrived_too_early_is_left_for_a_newer_one() {
+        let slot = FrameSlot::default();
+        slot.put(frame(5));
+        assert!(slot.take_since(Timestamp::from_micros(6)).is_none());
+        slot.put(frame(6));
+        assert_eq!(slot.take_since(Timestamp::from_micros(6)).unwrap().meta.sequence, 6);
+        assert!(slot.take_since(Timestamp::ZERO).is_none());
     }
 
     #[test]

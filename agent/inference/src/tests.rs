@@ -77,7 +77,8 @@ fn id(stream: &str) -> StreamId {
 /// A dark frame with a bright subject of ten pixels at (x, y).
 fn frame(stream: &str, sequence: u64, x: usize, y: usize) -> Frame {
     let at = Timestamp::from_secs_f64(sequence as f64 * 0.2);
-    let meta = FrameMeta { stream: id(stream), sequence, captured_at: at, arrived_at: at };
+    let arrived_at = SystemClock.now();
+    let meta = FrameMeta { stream: id(stream), sequence, captured_at: at, arrived_at };
     let (width, height) = (1280, 720);
     let mut bytes = vec![40_u8; width * height * 3 / 2];
     for row in y..y + 10 {

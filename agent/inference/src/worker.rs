@@ -110,15 +110,13 @@ impl Worker {
     /// Takes the newest frames that are worth it and tells the scheduler whether something moves in them.
     fn glance(&mut self, now: Timestamp) {
         for (stream, lane) in &mut self.lanes {
-            if !self.scheduler.wants_glance(stream, now) {
-                continue;
-            }
-            let Some(frame) = lane.slot.take() else { continue };
+            let due = self.scheduler.glance_due(stream);
+            let Some(frame) = due.and_then(|due| lane.slot.take_since(due)) else { continue };
             let (tracks, open_incidents) = self.shared.scenes.counts(stream);
             self.scheduler.scene(stream, Scene { tracks, open_incidents });
             let mut glance = lane.eye.glance(&frame);
             glance.is_moving |= self.shared.scenes.take_stirred(stream);
-            self.scheduler.fresh(stream, glance.is_moving, now);
+            self.scheduler.fresh(stream, glance.is_moving, frame.meta.arrived_at, now);
             if lane.waiting.replace((frame, glance)).is_some() {
                 telemetry::FRAMES_GATED.of([stream]).increment(1);
             }

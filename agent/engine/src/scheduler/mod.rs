@@ -16,6 +16,11 @@
 //! others, up to their target rates. Where it does not suffice for all streams of a rank, the fastest of them are
 //! lowered first until the rest fits, so that streams of equal target get equal rates.
 //!
+//! # Phase
+//!
+//! A frame is looked at as it arrives, wherever the budget and the one thread that looks allow: intervals are counted from
+//! arrival to arrival, and a frame may come half an interval early, which the next ones make up for.
+//!
 //! # No stream starves
 //!
 //! Let there be N streams that give frames, let `c` be the largest cost of a look, `J` that of a job, `L` the budget
@@ -23,7 +28,7 @@
 //! `I = max(idle or empty, N·c/L)`. Between two looks at a stream there are at most **`I + (N·c + J)/L + J`** seconds,
 //! and the time until the stream has a fresh frame.
 //!
-//! *Proof.* A stream's interval is never above `I`: the plan gives each at least its least rate, and if not all fit,
+//! *Proof.* A stream's interval is never above `I`, and a frame that arrives one interval after the last is never too early: the plan gives each at least its least rate, and if not all fit,
 //! the same rate `r` to all that would be above it, with `Σ min(f, r)·c = L`, so `r ≥ L/(N·c)`. Say stream `s` was
 //! looked at at `t`. From `D = t + I` on it is due, whatever the plan does meanwhile. Jobs go to the stream whose look
 //! has been due for longest. Once another stream is looked at at a time `u ≥ D`, it is due at some `u' > D`, and `s` is
@@ -37,6 +42,7 @@
 mod bucket;
 mod cost;
 mod job;
+mod phase;
 mod plan;
 mod rest;
 mod stream;
@@ -128,12 +134,11 @@ impl Scheduler {
         self.is_stale = true;
     }
 
-    /// A frame of the stream waits, and whether something moves in it.
-    pub fn fresh(&mut self, stream: &StreamId, is_moving: bool, now: Timestamp) {
+    /// A frame of the stream that arrived at `arrived_at` waits, and whether something moves in it.
+    pub fn fresh(&mut self, stream: &StreamId, is_moving: bool, arrived_at: Timestamp, now: Timestamp) {
         let Some(state) = self.streams.get_mut(stream) else { return };
         let before = state.rest.rank(now);
-        state.is_fresh = true;
-        state.glanced_at = Some(now);
+        state.glanced(arrived_at);
         if is_moving {
             state.rest.moved(now);
         }
@@ -172,10 +177,10 @@ impl Scheduler {
         self.extras_wanted_at = Some(now);
     }
 
-    /// Whether the newest frame of a stream is worth taking: to be looked at, or to see whether something moves. The
-    /// answer is given to [`Scheduler::fresh`].
-    pub fn wants_glance(&self, stream: &StreamId, now: Timestamp) -> bool {
-        self.streams.get(stream).is_some_and(|state| state.glance_due() <= now)
+    /// From when on a frame of the stream that arrives is worth taking: to be looked at, or to see whether something
+    /// moves. What it shows is given to [`Scheduler::fresh`]. None for a stream that is not known.
+    pub fn glance_due(&self, stream: &StreamId) -> Option<Timestamp> {
+        self.streams.get(stream).map(Stream::glance_due)
     }
 
     /// What to run now.
@@ -189,7 +194,7 @@ impl Scheduler {
         let mut due: Vec<(Timestamp, Rank, &StreamId)> = self
             .streams
             .iter()
-            .filter(|(_, state)| state.is_fresh && state.due() <= now)
+            .filter(|(_, state)| state.fresh.is_some() && state.due() <= now)
             .map(|(id, state)| (state.due(), state.rest.rank(now), id))
             .collect();
         due.sort();
@@ -211,8 +216,7 @@ impl Scheduler {
     pub fn taken(&mut self, streams: &[StreamId], now: Timestamp) {
         for stream in streams {
             if let Some(state) = self.streams.get_mut(stream) {
-                state.is_fresh = false;
-                state.rest.looked(now);
+                state.looked(now);
             }
         }
     }
@@ -234,7 +238,7 @@ impl Scheduler {
 
     /// When to ask again if nothing happens before. None if only a fresh frame can change the answer.
     pub fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let waiting = self.streams.values().filter(|state| state.is_fresh).map(Stream::due);
+        let waiting = self.streams.values().filter(|state| state.fresh.is_some()).map(Stream::due);
         let job = waiting.chain((self.crops_waiting > 0).then_some(now)).min();
         let job = job.map(|at| at.max(self.budget.solvent_at(now)));
         let glance = self.streams.values().map(Stream::glance_due).filter(|at| *at > now).min();

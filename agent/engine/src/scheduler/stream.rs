@@ -2,6 +2,7 @@
 
 use forewarn_domain::Timestamp;
 
+use super::phase::Phase;
 use super::plan::Demand;
 use super::{Decoding, Planned, Rank, StreamRest, StreamSettings};
 
@@ -9,9 +10,10 @@ use super::{Decoding, Planned, Rank, StreamRest, StreamSettings};
 pub(super) struct Stream {
     pub(super) rest: StreamRest,
     pub(super) decoding: Decoding,
-    /// Whether a frame waits.
-    pub(super) is_fresh: bool,
-    pub(super) glanced_at: Option<Timestamp>,
+    /// When the frame that waits arrived.
+    pub(super) fresh: Option<Timestamp>,
+    looks: Option<Phase>,
+    glances: Option<Phase>,
     pub(super) planned: Planned,
 }
 
@@ -20,8 +22,9 @@ impl Stream {
         Self {
             rest: StreamRest::new(settings),
             decoding: Decoding::default(),
-            is_fresh: false,
-            glanced_at: None,
+            fresh: None,
+            looks: None,
+            glances: None,
             planned: Planned::full(1.0 / settings.interval.as_secs_f64()),
         }
     }
@@ -33,15 +36,28 @@ impl Stream {
         Demand { rank, least, target, cost_s, time_s, decoding: self.decoding }
     }
 
-    /// When its next look is due; at once if it was never looked at.
-    pub(super) fn due(&self) -> Timestamp {
-        self.rest.looked_at().map_or(Timestamp::ZERO, |at| at + self.planned.interval())
+    /// A frame is taken for a glance.
+    pub(super) fn glanced(&mut self, arrived_at: Timestamp) {
+        self.fresh = Some(arrived_at);
+        self.glances = Some(Phase::after(self.glances, arrived_at, self.rest.settings().interval));
     }
 
-    /// When its next frame is worth a glance: for a look, or to see whether something moves.
+    /// A look at the frame that waits begins.
+    pub(super) fn looked(&mut self, now: Timestamp) {
+        let arrived_at = self.fresh.take().unwrap_or(now);
+        self.looks = Some(Phase::after(self.looks, arrived_at, self.planned.interval()));
+        self.rest.looked(now);
+    }
+
+    /// When its next look is due; at once if it was never looked at.
+    pub(super) fn due(&self) -> Timestamp {
+        self.looks.map_or(Timestamp::ZERO, |phase| phase.due(self.planned.interval()))
+    }
+
+    /// From when on a frame that arrives is worth a glance: for a look, or to see whether something moves.
     pub(super) fn glance_due(&self) -> Timestamp {
-        let to_look = if self.is_fresh { None } else { Some(self.due()) };
-        let to_glance = self.glanced_at.map_or(Timestamp::ZERO, |at| at + self.rest.settings().interval);
+        let to_look = if self.fresh.is_some() { None } else { Some(self.due()) };
+        let to_glance = self.glances.map_or(Timestamp::ZERO, |phase| phase.due(self.rest.settings().interval));
         to_look.map_or(to_glance, |due| if self.rest.settings().is_gated { due.min(to_glance) } else { due })
     }
 }

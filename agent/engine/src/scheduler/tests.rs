@@ -64,10 +64,11 @@ fn play(load: &Load) -> (Outcome, Scheduler) {
     while now < load.for_s {
         for (i, camera) in load.cameras.iter().enumerate() {
             let newest = (now * camera.fps).floor();
-            if newest > taken_frame[i] && scheduler.wants_glance(&id(i), at(now)) {
+            let arrived_at = at(newest / camera.fps);
+            if newest > taken_frame[i] && scheduler.glance_due(&id(i)) <= Some(arrived_at) {
                 taken_frame[i] = newest;
                 let (moves, rests) = camera.motion;
-                scheduler.fresh(&id(i), now % (moves + rests) < moves, at(now));
+                scheduler.fresh(&id(i), now % (moves + rests) < moves, arrived_at, at(now));
             }
         }
         let wanted = ((now * load.crops) as usize).saturating_sub(crops_done).min(64);
