@@ -171,6 +171,8 @@ table! {
         PROCESS_CPU: Gauge("forewarn_process_cpu_seconds", "seconds", [], "Processor time of the agent.");
         HTTP_TURNED_AWAY: Counter("forewarn_http_turned_away_total", "connections", [listener],
             "Connections closed at once, because there were too many.");
+        LOG_LINES_LOST: Counter("forewarn_log_lines_lost_total", "lines", [],
+            "Lines of the log that were left out, because whoever reads it was stuck or too slow.");
         PROCESS_OPEN_FDS: Gauge("forewarn_process_open_fds", "descriptors", [], "File descriptors that are open.");
         PROCESS_RESIDENT: Gauge("forewarn_process_resident_bytes", "bytes", [], "Memory of the agent.");
     }

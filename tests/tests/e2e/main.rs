@@ -17,4 +17,5 @@ mod replay;
 mod schema;
 mod sensors;
 mod soak;
+mod stuck_log;
 mod things;

@@ -1,11 +1,14 @@
 //! `forewarn run`: the agent until it is told to stop.
 
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::anyhow;
 
 use crate::cli::Run;
-use crate::config;
+use crate::config::{self, Site};
 use crate::detector::{self, LiveModel};
 use crate::exit::{CommandResult, ExitCode, OrExit as _};
 use crate::live::{Agent, Shutdown};
@@ -17,12 +20,16 @@ const LOOK_AFTER: Duration = Duration::from_secs(1);
 /// Runs the command.
 pub fn run(args: &Run) -> CommandResult {
     let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
+    for doubt in config::doubts::doubts(&site, |_| None) {
+        tracing::warn!("{}: {}; {}", doubt.about, doubt.problem, doubt.mend);
+    }
     // Keeping `reload` keeps SIGHUP from ending the agent.
     let LiveModel { detector, reload: _reload } = detector::start_live(&site, &args.config)?;
     let shutdown = Shutdown::listen()?;
     let reader = detector::reader_of_site(&site)?;
     let agent = Agent::start(&site, Models { detector, reader }, None)?;
     tracing::info!(site = %site.header.id, cameras = site.cameras.len(), http = ?agent.addresses(), "watching");
+    say(&in_a_few_lines(&site, agent.addresses()));
     while !shutdown.wait(LOOK_AFTER) {
         if let Some(part) = agent.broken() {
             // Stopping keeps what the other parts have; a supervisor such as systemd starts the agent again.
@@ -33,4 +40,58 @@ pub fn run(args: &Run) -> CommandResult {
     tracing::info!("stopping");
     agent.stop()?;
     Ok(())
+}
+
+/// What is watched, who is warned, and where to look, for whoever started it by hand.
+fn in_a_few_lines(site: &Site, addresses: &[SocketAddr]) -> String {
+    let mut text = format!("forewarn watches site {} by {}\n", site.header.id, site.model.card.name);
+    // Writing to a string cannot fail.
+    for camera in &site.cameras {
+        let rules: Vec<String> =
+            camera.rules.iter().map(|rule| format!("{} in {}", rule.key.violation, rule.key.zone)).collect();
+        let speakers: Vec<&str> = camera.speakers.iter().map(|speaker| speaker.as_str()).collect();
+        let or = |list: String, none: &str| if list.is_empty() { none.to_owned() } else { list };
+        let (rules, speakers) = (or(rules.join(", "), "no rule"), or(speakers.join(", "), "nobody"));
+        let _ = writeln!(text, "camera {}: {}: {rules}; warns by {speakers}", camera.id, camera.source);
+    }
+    let upstreams: Vec<String> = site.upstreams.iter().map(|it| format!("{} ({})", it.id, it.adapter.peer())).collect();
+    let reports =
+        if upstreams.is_empty() { "nobody; they wait in the outbox".to_owned() } else { upstreams.join(", ") };
+    let _ = writeln!(text, "reports go to {reports}; everything is kept in {}", site.storage.dir.path().display());
+    if let Some(address) = addresses.first() {
+        let _ = writeln!(text, "how it fares: http://{address}/healthz");
+    }
+    text.push_str("stop it with Ctrl-C; `--log info` tells what happens\n");
+    text
+}
+
+/// Says it on the terminal; a terminal that takes nothing is not waited for.
+fn say(text: &str) {
+    let (mut terminal, _written_when_dropped) = tracing_appender::non_blocking(std::io::stdout());
+    // Nobody need listen.
+    let _ = terminal.write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_lines_say_what_runs_and_where_to_look() {
+        let text = "[site]\nid = \"market\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\n[upstream.mqtt]\nurl = \"mqtt://b\"\n\
+                    [[camera]]\nid = \"gate\"\nurl = \"rtsp://u:s3cret@cam/1\"\nspeakers = [\"horn\"]\n\
+                    [[camera.rule]]\nviolation = \"loitering\"\n";
+        let site = config::resolve(&config::source::Source::new("site.toml", text)).unwrap();
+        let said = in_a_few_lines(&site, &["127.0.0.1:9464".parse().unwrap()]);
+        for part in [
+            "site market",
+            "camera gate: rtsp://",
+            "loitering in whole; warns by horn",
+            "mqtt (the broker b:1883)",
+            "http://127.0.0.1:9464/healthz",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+        assert!(!said.contains("s3cret") && said.lines().count() < 8, "{said}");
+    }
 }

@@ -40,6 +40,7 @@ use super::upstreams::Upstreams;
 use super::{Agent, Counters, LoopEvent, Servers, inference, storage};
 use crate::config::{Site, StorageDir};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
+use crate::log::LogWatch;
 use crate::telemetry;
 
 impl Agent {
@@ -167,6 +168,7 @@ fn engine_and_keepers(
     let things = site.cameras.iter().filter(|camera| camera.static_objects.is_some()).map(|camera| &camera.id);
     let mut keepers: Vec<Box<dyn Keeper>> = vec![
         Box::<DescriptorWatch>::default(),
+        Box::<LogWatch>::default(),
         Box::new(SuppressionsFile::new(dir.suppressions(), Arc::clone(clock), |n| {
             telemetry::SUPPRESSIONS.of([]).set(n as f64);
         })),
