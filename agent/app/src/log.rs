@@ -7,6 +7,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use forewarn_cli::{Cli, Command};
 use forewarn_domain::Timestamp;
 use forewarn_engine::Engine;
 use forewarn_memory::{Due, Keeper};
@@ -16,7 +17,6 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer as _, Registry, fmt};
 
-use crate::cli::{Cli, Command};
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::telemetry;
 

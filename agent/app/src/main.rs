@@ -4,7 +4,6 @@
 
 #![expect(unreachable_pub, reason = "in a binary, `pub` says what a module offers to the others")]
 
-mod cli;
 mod cmd;
 mod demo;
 mod detector;
@@ -23,10 +22,10 @@ mod tracks_file;
 use std::process;
 
 use clap::Parser as _;
+use forewarn_cli::{Cli, Command};
 use forewarn_config as config;
 use forewarn_telemetry as telemetry;
 
-use crate::cli::{Cli, Command};
 use crate::exit::CommandResult;
 use crate::log::Log;
 

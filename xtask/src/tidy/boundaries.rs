@@ -15,7 +15,7 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 4] = [DOMAIN, BASE, "forewarn-telemetry", "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 22] = [
+const NAMED: [(&str, &str); 26] = [
     ("forewarn-engine", "forewarn-analytics"),
     ("forewarn-engine", "forewarn-incident"),
     ("forewarn-dataset", "forewarn-analytics"),
@@ -30,6 +30,10 @@ const NAMED: [(&str, &str); 22] = [
     ("forewarn-console", "forewarn-report"),
     ("forewarn-console", "forewarn-wire"),
     ("forewarn-report", "forewarn-wire"),
+    ("forewarn-cli", "forewarn-engine"),
+    ("forewarn-cli", "forewarn-index"),
+    ("forewarn-cli", "forewarn-memory"),
+    ("forewarn-cli", "forewarn-models"),
     ("forewarn-config", "forewarn-analytics"),
     ("forewarn-config", "forewarn-engine"),
     ("forewarn-config", "forewarn-evaluate"),

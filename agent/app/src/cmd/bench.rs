@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use forewarn_cli::Bench;
 use forewarn_domain::clock::{Stopwatch, UnknownCivilTime};
 use forewarn_domain::{Frame, StreamId};
 use forewarn_engine::{Analysed, Engine};
@@ -14,7 +15,6 @@ use forewarn_models::OnnxDetector;
 use forewarn_pipelines::{FileReplay, ReplayConfig};
 use serde_json::json;
 
-use crate::cli::Bench;
 use crate::demo;
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};

@@ -4,12 +4,12 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use forewarn_cli::Check;
 use forewarn_domain::{Clock, SystemClock};
 use forewarn_hw::SpeakerContext;
 use forewarn_hw::box_facts::BoxFacts;
 use forewarn_pipelines::{FileReplay, ReplayConfig, SourceKind};
 
-use crate::cli::Check;
 use crate::config::doubts::{doubts, of_picture};
 use crate::config::{self, Camera, Site};
 use crate::detector;

@@ -3,8 +3,8 @@
 use std::io::Write as _;
 
 use anyhow::anyhow;
+use forewarn_cli::Config;
 
-use crate::cli::Config;
 use crate::config;
 use crate::config::edit::{self, Change, NewValue};
 use crate::config::violations::Library;

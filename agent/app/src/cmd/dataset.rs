@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use forewarn_cli::{Dataset, DatasetExport};
 use forewarn_dataset::{Cameras, Collector, Eyes};
 use forewarn_domain::{Clock as _, StreamId, SystemClock};
 use forewarn_engine::civil_time::SiteTime;
@@ -14,7 +15,6 @@ use forewarn_models::reader::faces::Faces;
 use forewarn_models::reader::{Attribute, AttributeReader};
 use forewarn_models::{Card, CardError, Runtime, Store, cards};
 
-use crate::cli::{Dataset, DatasetExport};
 use crate::config::{self, Site};
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};

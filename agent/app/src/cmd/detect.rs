@@ -4,12 +4,12 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::anyhow;
+use forewarn_cli::Detect;
 use forewarn_domain::{Detection, Frame};
 use forewarn_engine::tiles::{self, TileSpec};
 use forewarn_models::{OnnxDetector, image_frame, save_drawing};
 use serde::Serialize;
 
-use crate::cli::Detect;
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 

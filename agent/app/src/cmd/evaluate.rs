@@ -4,12 +4,12 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
+use forewarn_cli::Evaluate as Args;
 use forewarn_evaluate::diff::{self, Diff};
 use forewarn_evaluate::result::Evaluation;
 use forewarn_evaluate::table;
 use serde_json::json;
 
-use crate::cli::Evaluate as Args;
 use crate::evaluate::folder::{self, Search, Variant};
 use crate::evaluate::run::{self, Settings};
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};

@@ -4,10 +4,10 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::anyhow;
+use forewarn_cli::Evidence;
 use forewarn_evidence::verify;
 use serde_json::json;
 
-use crate::cli::Evidence;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 
 /// Runs the command.

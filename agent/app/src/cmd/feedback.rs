@@ -5,11 +5,11 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
+use forewarn_cli::Feedback as Args;
 use forewarn_domain::clock::wall_now;
 use forewarn_memory::feedback::{Feedback, Opinion, append, read};
 use forewarn_models::image_frame;
 
-use crate::cli::Feedback as Args;
 use crate::config::{self, StorageDir};
 use crate::exit::{CommandResult, ExitCode, OrExit as _};
 use crate::operator::{bundle, confirmed_picture, incident};

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use anyhow::{Context as _, anyhow};
+use forewarn_cli::{HeatSpan, Heatmap as Args};
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_memory::heat::draw::draw;
 use forewarn_memory::heat::store::HeatStore;
@@ -10,7 +11,6 @@ use image::RgbImage;
 use jiff::ToSpan as _;
 use serde_json::json;
 
-use crate::cli::{HeatSpan, Heatmap as Args};
 use crate::config;
 use crate::config::StorageDir;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};

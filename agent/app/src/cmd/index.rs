@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
+use forewarn_cli::Index as Args;
 use forewarn_domain::{PlaceLevel, StreamId};
 use forewarn_index::geometry::Outlines;
 use forewarn_index::periods::periods;
@@ -12,7 +13,6 @@ use forewarn_index::{CameraPlace, Case, Index, Period, Weights, compute, render}
 use forewarn_report::IncidentLedger;
 use jiff::civil::Date;
 
-use crate::cli::Index as Args;
 use crate::config::source::Source;
 use crate::config::{self, Camera, ConfigErrors, Site, StorageDir};
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};

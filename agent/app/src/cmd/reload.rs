@@ -5,8 +5,8 @@ use std::io::{Read as _, Write as _};
 
 use anyhow::{Context as _, anyhow};
 use forewarn_base::child;
+use forewarn_cli::Reload as Args;
 
-use crate::cli::Reload as Args;
 use crate::config;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 

@@ -3,10 +3,10 @@
 use std::io::Write as _;
 
 use anyhow::anyhow;
+use forewarn_cli::Replay as Args;
 
 use forewarn_hw::sensor::SensorLog;
 
-use crate::cli::Replay as Args;
 use crate::config;
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};

@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use forewarn_cli::Run;
+use forewarn_inference::Models;
 
-use crate::cli::Run;
 use crate::config::{self, Site};
 use crate::detector::{self, LiveModel};
 use crate::exit::{CommandResult, ExitCode, OrExit as _};
 use crate::live::{Agent, Shutdown};
-use forewarn_inference::Models;
 
 /// How often the agent's parts are looked after.
 const LOOK_AFTER: Duration = Duration::from_secs(1);

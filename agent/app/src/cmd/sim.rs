@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use forewarn_base::secret::{Credentials, PasswordSource, Secret};
+use forewarn_cli::Sim;
 use forewarn_pipelines::{SimCamera, SimConfig};
 
-use crate::cli::Sim;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::live::Shutdown;
 

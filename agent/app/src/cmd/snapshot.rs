@@ -4,11 +4,11 @@ use std::io::{Cursor, Write as _};
 
 use anyhow::{Context as _, anyhow};
 use forewarn_base::durable;
+use forewarn_cli::Snapshot as Args;
 use forewarn_domain::zone::ZoneShape;
 use forewarn_evidence::with_zones;
 use image::ImageFormat;
 
-use crate::cli::Snapshot as Args;
 use crate::config::doubts::of_picture;
 use crate::config::{self, Camera};
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};

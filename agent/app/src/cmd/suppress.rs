@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use forewarn_analytics::suppression::{Appearance, Suppression};
+use forewarn_cli::{Suppress as Args, SuppressAdd};
 use forewarn_domain::clock::wall_now;
 use forewarn_domain::{BBox, Timestamp, WallTime};
 use forewarn_memory::suppressions::{read, write};
 use forewarn_models::image_frame;
 
-use crate::cli::{Suppress as Args, SuppressAdd};
 use crate::config;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::operator::{bundle, confirmed_picture, incident};

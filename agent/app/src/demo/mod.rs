@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use forewarn_base::sync::lock;
+use forewarn_cli::Demo;
 use forewarn_domain::clock::{Stopwatch, wall_now};
 use forewarn_evidence::{Limits, TimeLine};
 use forewarn_hw::sensor::SensorLog;
@@ -23,7 +24,6 @@ use forewarn_wire::story::{Happening, JsonLines, Narrator, Timeline};
 
 use self::children::{Broker, Camera};
 use self::summary::{Figures, Tally};
-use crate::cli::Demo;
 use crate::config::{self, Site};
 use crate::detector;
 use crate::evidence_folder::open_store;

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use forewarn_cli::ModelBench;
 use forewarn_hw::box_facts::process_usage;
 use forewarn_models::bench::BenchModel;
 use forewarn_models::providers::{Provider, Request};
@@ -9,7 +10,6 @@ use forewarn_models::{Card, Runtime, Store};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::ModelBench;
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
+use forewarn_cli::ModelEval;
 use forewarn_domain::Detection;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_models::card::Task;
@@ -13,7 +14,6 @@ use forewarn_models::{Card, image_frame};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::ModelEval;
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use anyhow::anyhow;
+use forewarn_cli::ModelEval;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_models::card::Answer;
 use forewarn_models::eval::{ClassifierReport, OperatingPoint, Sample, classification, labels, operating_point};
@@ -11,7 +12,6 @@ use forewarn_models::{Card, Store, image_frame};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::ModelEval;
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 

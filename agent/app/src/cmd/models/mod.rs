@@ -8,12 +8,12 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::anyhow;
+use forewarn_cli::Models;
 use forewarn_models::card::WeightSource;
 use forewarn_models::providers::Request;
 use forewarn_models::{Card, Fetcher, Progress, Runtime, Store, cards};
 use serde_json::json;
 
-use crate::cli::Models;
 use crate::config::StorageDir;
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
