@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use forewarn_base::secret::Secret;
 use toml::Value;
 
 use crate::Site;
@@ -77,7 +78,9 @@ fn add_entry(parts: &mut BTreeMap<Part, Value>, list: &str, n: usize, mut entry:
 /// What differs between two readings of the same site that its own text does not say: passwords and violations in files of
 /// their own.
 pub fn beside(before: &Site, now: &Site) -> Vec<String> {
-    let mut said = Vec::new();
+    let is_other = |(part, files): &(&String, &Secret)| before.beside.get(*part).is_some_and(|former| former != *files);
+    let parts = now.beside.iter().filter(is_other).map(|(part, _)| part);
+    let mut said: Vec<String> = parts.map(|part| format!("the password or a certificate of {part} changed")).collect();
     for camera in &now.cameras {
         let Some(former) = before.cameras.iter().find(|former| former.id == camera.id) else { continue };
         let is_login_alone = former.source != camera.source && former.source.to_string() == camera.source.to_string();
@@ -99,6 +102,22 @@ mod tests {
     use super::*;
     use crate::resolve;
     use crate::source::Source;
+
+    #[test]
+    fn a_password_file_of_a_broker_that_changed_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pw");
+        let broker = "url = \"mqtt://b\"";
+        let text = SITE.replace(broker, &format!("{broker}\nuser = \"u\"\npassword_file = \"{}\"", path.display()));
+        let read = |password: &str| {
+            std::fs::write(&path, password).unwrap();
+            resolve(&Source::new("site.toml", text.clone())).unwrap()
+        };
+        let (old, new) = (read("old"), read("new"));
+        assert_eq!(beside(&old, &new), ["the password or a certificate of upstream mqtt changed"]);
+        assert_eq!(beside(&new, &new), [""; 0]);
+        assert!(!format!("{new:?}").contains("new\\n"), "{new:?}");
+    }
 
     const SITE: &str = "[site]\nid = \"s\"\n[upstream.mqtt]\nurl = \"mqtt://b\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\n\
         [[camera]]\nid = \"gate\"\nurl = \"rtsp://u:p@cam/1\"\n[[camera.zone]]\nid = \"kerb\"\n\

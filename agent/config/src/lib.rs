@@ -6,6 +6,7 @@
 
 mod area;
 mod attributes;
+mod beside;
 mod camera;
 pub mod card;
 pub mod changes;

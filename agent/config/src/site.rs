@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use forewarn_analytics::TrackerConfig;
+use forewarn_base::secret::Secret;
 use forewarn_domain::SpeakerId;
 use forewarn_hw::{Sensor, SpeakerConfig};
 use schemars::JsonSchema;
@@ -25,7 +26,7 @@ use crate::speaker::RawSpeaker;
 use crate::storage::{RawStorage, Storage};
 use crate::upstream::RawUpstream;
 use crate::violations::RawViolations;
-use crate::{attributes, camera, client_ids, header, inference, listen, model};
+use crate::{attributes, beside, camera, client_ids, header, inference, listen, model};
 use crate::{rule, sensor, speaker, storage, tracking, upstream, violations, zone};
 
 /// The site file as it is written. Nothing is checked yet but spelling and types.
@@ -140,6 +141,8 @@ pub struct Site {
     pub directory: PathBuf,
     /// The directory of the site's own violation files and of their sounds.
     pub violations_dir: PathBuf,
+    /// What the files hold that upstreams and sensors name: passwords, certificates, keys; to notice a change.
+    pub(crate) beside: BTreeMap<String, Secret>,
     /// What works and is hardly meant, in the order of the file; [`crate::doubts`] tells it with what else may be doubted.
     pub doubts: Vec<ConfigError>,
 }
@@ -184,6 +187,7 @@ impl RawSite {
         let tracker = tracking::check(self.tracking, check);
         let storage = self.storage.check(check);
         client_ids::check(check, &self.upstream, &self.sensor);
+        let beside = beside::read(check, &self.upstream, &self.sensor);
         let upstreams = upstream::check(self.upstream, check, id.as_str());
         let listen = listen::check(&self.metrics, &self.console, check);
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));
@@ -211,6 +215,7 @@ impl RawSite {
             cameras,
             directory: check.directory().to_owned(),
             violations_dir,
+            beside,
             doubts: check.take_doubts(),
         })
     }

@@ -5,7 +5,6 @@ use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use forewarn_base::private::{self, Found};
 
 use crate::config::StorageDir;
@@ -28,20 +27,20 @@ pub fn claim(dir: &StorageDir) -> anyhow::Result<Claim> {
         troubles.push(format!("failed to make the storage directory {}: {error}", dir.path().display()));
     }
     // Where no file can be made, the directory itself is held.
-    let file = File::create(dir.lock()).or_else(|_| File::open(dir.path()));
+    // What stands in the file is the number of whoever holds it, so it is emptied by who holds it and not before.
+    let file = File::options().write(true).create(true).truncate(false).open(dir.lock());
+    let file = file.or_else(|_| File::open(dir.path()));
     let lock = match file.map(|file| (file.try_lock(), file)) {
         Ok((Ok(()), mut file)) => {
             // For `forewarn reload`. Where the directory itself is held, nothing can be written.
-            if let Err(error) = writeln!(file, "{}", std::process::id()) {
+            if let Err(error) = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())) {
                 tracing::debug!(%error, "the number of this process is not in the lock");
             }
             Some(file)
         }
         Ok((Err(TryLockError::WouldBlock), _)) => {
-            return Err(TryLockError::WouldBlock).with_context(|| {
-                let path = dir.path().display();
-                format!("another agent uses {path}; stop it, or give this site its own `[storage] dir`")
-            });
+            let path = dir.path().display();
+            anyhow::bail!("another agent uses {path}; stop it, or give this site its own `[storage] dir`");
         }
         Ok((Err(TryLockError::Error(error)), _)) | Err(error) => {
             let path = dir.path().display();
@@ -100,6 +99,8 @@ mod tests {
         assert_eq!((first.troubles.len(), mode(dir.path())), (0, 0o700));
         let refused = claim(&dir).unwrap_err().to_string();
         assert!(refused.starts_with("another agent uses"), "{refused}");
+        // `forewarn reload` still finds the one that has it.
+        assert_eq!(fs::read_to_string(dir.lock()).unwrap().trim(), std::process::id().to_string());
         drop(first);
         fs::create_dir(dir.evidence()).unwrap();
         let wal = dir.path().join("outbox.sqlite-wal");
