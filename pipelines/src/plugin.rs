@@ -24,7 +24,12 @@ pub struct MissingElement {
 /// Starts GStreamer; further calls do nothing.
 pub fn init() -> Result<(), InitError> {
     static STARTED: OnceLock<Result<(), InitError>> = OnceLock::new();
-    STARTED.get_or_init(|| gst::init().map_err(|e| InitError { reason: e.to_string() })).clone()
+    let start = || {
+        let failed = |error: &dyn std::error::Error| InitError { reason: error.to_string() };
+        gst::init().map_err(|error| failed(&error))?;
+        crate::ingest::register().map_err(|error| failed(&error))
+    };
+    STARTED.get_or_init(start).clone()
 }
 
 /// Debian 12 package that ships `element`.

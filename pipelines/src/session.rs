@@ -11,7 +11,7 @@ use forewarn_domain::{FrameMeta, Timestamp, WallTime};
 
 use crate::clock_map::{ClockMap, ClockMapConfig, ClockSource};
 use crate::frame_map::{Picture, frame_of_picture, running_time_ns};
-use crate::ingest::{ForkInfo, Intake, RawUnit};
+use crate::ingest::{ForkInfo, Intake, RawUnit, Talk};
 use crate::stats::count;
 use crate::stream::{Shared, wake};
 use crate::thinning::Admission;
@@ -39,6 +39,7 @@ struct State {
     fault: Option<StreamFault>,
     hint: Option<StreamFault>,
     bus: Option<gst::Bus>,
+    talk: Option<Arc<Talk>>,
     last_frame_at: Option<Timestamp>,
     last_captured_at: Option<Timestamp>,
 }
@@ -122,6 +123,7 @@ impl Session {
             fault: None,
             hint: None,
             bus: None,
+            talk: None,
             last_frame_at: None,
             last_captured_at: None,
         };
@@ -178,6 +180,11 @@ impl Session {
 
     pub(crate) fn fork(&self) -> Option<ForkInfo> {
         self.lock().fork.clone()
+    }
+
+    /// What is heard between the RTSP source and its camera.
+    pub(crate) fn heard(&self) -> Option<Arc<Talk>> {
+        self.lock().talk.clone()
     }
 
     pub(crate) fn last_frame_at(&self) -> Option<Timestamp> {
@@ -308,6 +315,10 @@ impl Intake for Session {
         tap.show(&frame);
         self.shared.slot.put(frame);
         Ok(gst::FlowSuccess::Ok)
+    }
+
+    fn talk(&self, talk: Arc<Talk>) {
+        self.lock().talk = Some(talk);
     }
 
     fn partial_frame(&self) {

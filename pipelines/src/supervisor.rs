@@ -159,7 +159,7 @@ impl Supervisor<'_> {
         }
         // A failure to start is also posted as an error, which says more.
         let config = &self.shared.config;
-        let mut keep_alive = KeepAlive::of(&pipeline.0, &config.source, config.transport);
+        let mut keep_alive = KeepAlive::of(&pipeline.0, session.heard(), &config.source, config.transport);
         let mut is_wait_told = false;
         let has_started = pipeline.0.set_state(gst::State::Playing).is_ok();
         let outcome = loop {

@@ -18,6 +18,7 @@ mod recording;
 mod rtsp;
 mod tracks;
 mod v4l2;
+mod talk;
 mod whole;
 mod why;
 
@@ -40,6 +41,7 @@ pub(crate) use keep_alive::KeepAlive;
 pub(crate) use open::open;
 pub(crate) use why::reason;
 
+pub(crate) use talk::{Talk, register};
 /// Who takes what a pipeline gives. Called from GStreamer's streaming threads.
 pub(crate) trait Intake: Send + Sync + 'static {
     /// The video was found; comes before its units and frames.
@@ -50,6 +52,8 @@ pub(crate) trait Intake: Send + Sync + 'static {
     fn frame(&self, picture: Picture) -> Result<gst::FlowSuccess, gst::FlowError>;
     /// A decoded picture that does not show everything yet.
     fn partial_frame(&self) {}
+    /// What is heard between the pipeline's RTSP source and its camera.
+    fn talk(&self, _talk: Arc<Talk>) {}
     /// No further frame comes.
     fn end(&self);
     /// A track that is not watched has come so far, in running time.

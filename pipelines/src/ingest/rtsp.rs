@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gst::prelude::*;
 
 use super::fork::attach;
-use super::{Site, fork};
+use super::{Site, fork, talk};
 use crate::clock_map::wall_of_ntp_ns;
 use crate::plugin::make;
 use crate::{Codec, RtspTransport, SourceUrl, StreamFault};
@@ -17,7 +17,9 @@ const TEARDOWN_TIMEOUT_NS: u64 = 100_000_000;
 
 pub(super) fn build(site: &Arc<Site>, source: &SourceUrl) -> Result<gst::Element, StreamFault> {
     let options = &site.options;
-    let rtsp = make("rtspsrc")?;
+    let talk = Arc::default();
+    let rtsp = talk::overheard(&talk, || make("rtspsrc"))?;
+    site.intake.talk(talk);
     rtsp.set_property("location", source.location());
     rtsp.set_property_from_str("protocols", if options.transport == RtspTransport::Tcp { "tcp" } else { "udp" });
     rtsp.set_property("latency", options.latency_ms);

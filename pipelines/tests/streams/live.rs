@@ -17,7 +17,7 @@ use crate::support::{
     B_FRAMES, Events, H265, JPEG_AVI, LARGER, PLAIN, Recipe, TRANSPORT, WAIT, clips, luma_of, number_of,
 };
 
-fn config(source: &str) -> StreamConfig {
+pub(crate) fn config(source: &str) -> StreamConfig {
     let backoff = BackoffLimits {
         first: Duration::from_millis(100),
         longest: Duration::from_millis(400),
@@ -27,7 +27,7 @@ fn config(source: &str) -> StreamConfig {
     StreamConfig { backoff, ..StreamConfig::new(StreamId::new("cam").unwrap(), source) }
 }
 
-fn start(config: StreamConfig) -> (LiveStream, Events) {
+pub(crate) fn start(config: StreamConfig) -> (LiveStream, Events) {
     let (events, sink) = Events::new();
     (LiveStream::start(config, Arc::new(SystemClock), sink).unwrap(), events)
 }
@@ -36,19 +36,19 @@ fn camera(recipe: &Recipe) -> SimCamera {
     SimCamera::start(&SimConfig::new(clips().get(recipe).path)).unwrap()
 }
 
-fn is_connected(event: &StreamEvent) -> bool {
+pub(crate) fn is_connected(event: &StreamEvent) -> bool {
     matches!(event, StreamEvent::Connected { .. })
 }
 
-fn is_interrupted(event: &StreamEvent) -> bool {
+pub(crate) fn is_interrupted(event: &StreamEvent) -> bool {
     matches!(event, StreamEvent::Interrupted { .. })
 }
 
-fn is_resumed(event: &StreamEvent) -> bool {
+pub(crate) fn is_resumed(event: &StreamEvent) -> bool {
     matches!(event, StreamEvent::Resumed { .. })
 }
 
-fn next(live: &LiveStream) -> Frame {
+pub(crate) fn next(live: &LiveStream) -> Frame {
     live.slot().wait(WAIT).expect("a frame in time")
 }
 

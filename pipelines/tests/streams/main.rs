@@ -4,5 +4,7 @@
 mod clips;
 mod live;
 mod matrix;
+mod odd_cameras;
 mod replay;
+mod scripted;
 mod support;

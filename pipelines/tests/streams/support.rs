@@ -177,6 +177,14 @@ impl Events {
     }
 }
 
+impl Events {
+    /// Whether such an event comes within this time.
+    pub(crate) fn comes_within(&self, time: Duration, is_it: impl Fn(&StreamEvent) -> bool) -> bool {
+        let watch = Stopwatch::start();
+        std::iter::from_fn(|| self.receiver.recv_timeout(time.saturating_sub(watch.elapsed())).ok()).any(|e| is_it(&e))
+    }
+}
+
 /// A pipeline that runs until it goes out of scope.
 pub(crate) struct Player(gst::Element);
 
