@@ -61,6 +61,15 @@ impl Codec {
         }
     }
 
+    /// The caps between depayloader and parser.
+    ///
+    /// Some payloaders put parameter sets in front of each slice of a key picture. Where they stay in the stream, the
+    /// depayloader takes them for the begin of the next picture; in these formats it takes them out.
+    pub(crate) fn packet_caps(self) -> gst::Caps {
+        let format = if self == Self::H264 { "avc" } else { "hvc1" };
+        gst::Caps::builder(self.media_type()).field("stream-format", format).field("alignment", "au").build()
+    }
+
     /// The caps between parser and fork.
     pub(crate) fn unit_caps(self) -> gst::Caps {
         gst::Caps::builder(self.media_type()).field("stream-format", "byte-stream").field("alignment", "au").build()

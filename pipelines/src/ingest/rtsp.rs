@@ -71,8 +71,10 @@ fn take_pad(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFault> {
     let name = caps.structure(0).and_then(|s| s.get::<String>("encoding-name").ok()).unwrap_or_default();
     let Some(codec) = Codec::of_rtp(&name) else { return fork::ignore(site, pad) };
     let depayloader = make(codec.depayloader())?;
-    let output = depayloader.static_pad("src").ok_or_else(|| StreamFault::other("a depayloader has no output"))?;
-    attach(site, pad, &[&depayloader])?;
+    let filter = make("capsfilter")?;
+    filter.set_property("caps", codec.packet_caps());
+    let output = filter.static_pad("src").ok_or_else(|| StreamFault::other("a depayloader has no output"))?;
+    attach(site, pad, &[&depayloader, &filter])?;
     fork::fork(site, &output, codec)
 }
 
