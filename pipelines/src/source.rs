@@ -1,7 +1,7 @@
 //! Where video comes from: parsing of source addresses, and keeping their secrets out of every output.
 //!
-//! Accepted: `rtsp://`, `rtsps://`, `rtmp://`, `rtmps://`, `srt://`, `file:` or a plain path, and `v4l2:` with a
-//! device. User and password may stand in the address (`rtsp://user:password@host/…`, percent-encoded where
+//! Accepted: `rtsp://`, `rtsps://`, `rtmp://`, `rtmps://`, `srt://`, `http://`, `https://`, `file:` or a plain path, and
+//! `v4l2:` with a device. User and password may stand in the address (`rtsp://user:password@host/…`, percent-encoded where
 //! needed) or come apart from it as [`Credentials`]; the address that is handed to GStreamer has none.
 
 use std::fmt;
@@ -31,6 +31,8 @@ pub enum SourceKind {
     Rtmp,
     /// SRT.
     Srt,
+    /// HTTP: Motion JPEG, or a transport stream.
+    Http,
     /// A file.
     File,
     /// A video4linux2 device.
@@ -44,7 +46,7 @@ pub enum SourceError {
     #[error("the source is empty; give an address such as rtsp://camera/stream or the path of a file")]
     Empty,
     /// An unknown scheme.
-    #[error("the scheme \"{scheme}\" is not known; use rtsp, rtsps, rtmp, rtmps, srt, file or v4l2")]
+    #[error("the scheme \"{scheme}\" is not known; use rtsp, rtsps, rtmp, rtmps, srt, http, https, file or v4l2")]
     Scheme {
         /// What stood before the colon.
         scheme: String,
@@ -202,6 +204,7 @@ impl FromStr for SourceUrl {
             "rtsp" | "rtsps" => Self::network(SourceKind::Rtsp, scheme, text),
             "rtmp" | "rtmps" => Self::network(SourceKind::Rtmp, scheme, text),
             "srt" => Self::network(SourceKind::Srt, scheme, text),
+            "http" | "https" => Self::network(SourceKind::Http, scheme, text),
             "file" if path.is_empty() => Err(SourceError::Empty),
             "file" => Ok(Self::file(path)),
             "v4l2" => {
@@ -230,7 +233,9 @@ impl fmt::Display for SourceUrl {
         match self.kind {
             SourceKind::File => write!(f, "file:{}", self.location),
             SourceKind::V4l2 => write!(f, "v4l2:{}", self.location),
-            SourceKind::Rtsp | SourceKind::Rtmp | SourceKind::Srt => f.write_str(&redact_address(&self.location)),
+            SourceKind::Rtsp | SourceKind::Rtmp | SourceKind::Srt | SourceKind::Http => {
+                f.write_str(&redact_address(&self.location))
+            }
         }
     }
 }
@@ -260,6 +265,8 @@ mod tests {
             ("rtmp://host/live/a", SourceKind::Rtmp, "rtmp://host/live/a"),
             ("srt://:9000?mode=listener", SourceKind::Srt, "srt://:9000?mode=listener"),
             ("srt://h:9000?mode=caller&passphrase=0123456789", SourceKind::Srt, "srt://h:9000?mode=caller"),
+            ("http://u:p@cam/video.mjpg?fps=5", SourceKind::Http, "http://cam/video.mjpg?fps=5"),
+            ("https://cam:8443/mjpg", SourceKind::Http, "https://cam:8443/mjpg"),
             ("file:///tmp/a.mp4", SourceKind::File, "/tmp/a.mp4"),
             ("file:a.mp4", SourceKind::File, "a.mp4"),
             ("./10:30.mp4", SourceKind::File, "./10:30.mp4"),

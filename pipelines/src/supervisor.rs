@@ -220,9 +220,19 @@ impl Supervisor<'_> {
         let fork = session.fork();
         let decoder = fork.as_ref().and_then(ForkInfo::decoder_element);
         let fault = fault_of_error(error, &self.shared.config.source, decoder);
-        let fault = session.fault().or_else(|| session.explained(&fault)).unwrap_or(fault);
-        let is_vague = matches!(fault, StreamFault::Unreachable { .. }) && session.last_frame_at().is_none();
-        let reason = if is_vague { ingest::reason(&self.shared.config.source) } else { None };
+        let mut fault = session.fault().or_else(|| session.explained(&fault)).unwrap_or(fault);
+        let is_http = self.shared.config.source.kind() == SourceKind::Http;
+        if is_http && matches!(fault, StreamFault::Other { .. }) {
+            // It says no more of a connection that it cannot make, or that breaks.
+            fault = StreamFault::Unreachable { detail: "the connection broke".to_owned() };
+        }
+        let is_vague =
+            matches!(fault, StreamFault::Unreachable { .. }) || (is_http && fault == StreamFault::Unauthorized);
+        let reason = if is_vague && session.last_frame_at().is_none() {
+            ingest::reason(&self.shared.config.source)
+        } else {
+            None
+        };
         Outcome::Broken(reason.unwrap_or(fault))
     }
 

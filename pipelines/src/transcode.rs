@@ -137,7 +137,7 @@ fn build(
 }
 
 /// Asks for a key frame each second, whatever the frame rate.
-fn ask_for_key_frames(encoder: &gst::Element) {
+pub(crate) fn ask_for_key_frames(encoder: &gst::Element) {
     let Some(pad) = encoder.static_pad("sink") else { return };
     let next = AtomicU64::new(0);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {

@@ -61,6 +61,7 @@ const PACKAGES: &[Package] = &[
             "flv",
             "matroska",
             "jpeg",
+            "soup",
         ],
     ),
     package("gstreamer1.0-plugins-bad", "parsers, RTMP, SRT", &["videoparsersbad", "rtmp2", "srt", "mpegtsdemux"]),

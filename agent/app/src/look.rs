@@ -28,7 +28,7 @@ const EVENTS: usize = 64;
 pub struct Look {
     /// Its first picture.
     pub frame: Frame,
-    /// The codec; none for a camera that gives raw pictures.
+    /// The codec; none for a camera that gives raw pictures or Motion JPEG.
     pub codec: Option<Codec>,
     /// The decoder's factory.
     pub decoder: String,
@@ -122,7 +122,8 @@ fn watch(stream: &LiveStream, events: &Receiver<StreamEvent>, rhythm: bool) -> R
 impl Look {
     /// What is to be known of the stream, in one line.
     pub fn in_words(&self) -> String {
-        let codec = self.codec.as_ref().map_or_else(|| "raw".to_owned(), ToString::to_string);
+        let unkept = if self.decoder == "jpegdec" { "Motion JPEG" } else { "raw" };
+        let codec = self.codec.as_ref().map_or_else(|| unkept.to_owned(), ToString::to_string);
         let range = if self.frame.colour.is_full_range { "full range" } else { "limited range" };
         let mut words = vec![format!("{codec} {}x{}", self.frame.width, self.frame.height)];
         if let Some(rhythm) = &self.rhythm {

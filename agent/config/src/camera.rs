@@ -42,7 +42,7 @@ pub struct RawCamera {
     /// Its name.
     #[schemars(with = "String")]
     pub id: Spanned<StreamId>,
-    /// `rtsp://`, `rtmp://`, `srt://`, `file:` or `v4l2:`.
+    /// `rtsp://`, `rtmp://`, `srt://`, `http://`, `file:` or `v4l2:`.
     #[schemars(with = "String")]
     pub url: Spanned<String>,
     /// User name, if it does not stand in the URL.

@@ -31,6 +31,12 @@ fn start(elements: &[&gst::Element]) -> Result<(), StreamFault> {
     elements.iter().rev().try_for_each(|element| element.sync_state_with_parent()).map_err(StreamFault::other)
 }
 
+/// Starts `element`, which is in the pipeline, and gives it `pad`.
+pub(super) fn join(pad: &gst::Pad, element: &gst::Element) -> Result<(), StreamFault> {
+    start(&[element])?;
+    give(pad, element)
+}
+
 fn give(pad: &gst::Pad, element: &gst::Element) -> Result<(), StreamFault> {
     let sink = element.static_pad("sink").ok_or_else(|| StreamFault::other("an element has no input"))?;
     pad.link(&sink).map(|_| ()).map_err(|e| StreamFault::other(format!("failed to link {}: {e}", pad.name())))
@@ -51,7 +57,7 @@ pub(super) fn fork(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<(),
         return attach(site, pad, &[&parser, &filter, unit_sink.upcast_ref()]);
     }
     let tee = make("tee")?;
-    let queue = decode_queue(site, codec)?;
+    let queue = decode_queue(site, Some(codec))?;
     let opened = decoder::open(codec, &options.decoder, &options.excluded_decoders, options.decoder_threads)?;
     meter(site, &opened.element);
     let is_copied = opened.kind != DecoderKind::Software;
@@ -224,8 +230,9 @@ fn offer_video_meta(pad: &gst::Pad) {
 }
 
 /// The bounded queue in front of the decoder. In a live stream it never holds the fork up: when it is full,
-/// units are left out up to the next key frame, so that the decoder never sees half a group of pictures.
-pub(super) fn decode_queue(site: &Arc<Site>, codec: Codec) -> Result<gst::Element, StreamFault> {
+/// units are left out up to the next key frame, so that the decoder never sees half a group of pictures. Without a codec
+/// it holds raw pictures, each whole.
+pub(super) fn decode_queue(site: &Arc<Site>, codec: Option<Codec>) -> Result<gst::Element, StreamFault> {
     let queue = make("queue")?;
     let limit = site.options.decode_queue.max(1);
     // A live queue has room for one unit more than the gate below lets in, so that it never blocks.
@@ -234,7 +241,7 @@ pub(super) fn decode_queue(site: &Arc<Site>, codec: Codec) -> Result<gst::Elemen
     queue.set_property("max-size-time", 0_u64);
     match queue.static_pad("sink") {
         Some(pad) if site.options.is_live => add_gate(site, &pad, &queue, limit, codec),
-        Some(pad) => watch_beginning(site, &pad, codec),
+        Some(pad) => codec.into_iter().for_each(|codec| watch_beginning(site, &pad, codec)),
         None => {}
     }
     Ok(queue)
@@ -253,7 +260,7 @@ fn watch_beginning(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) {
     });
 }
 
-fn add_gate(site: &Arc<Site>, pad: &gst::Pad, queue: &gst::Element, limit: u32, codec: Codec) {
+fn add_gate(site: &Arc<Site>, pad: &gst::Pad, queue: &gst::Element, limit: u32, codec: Option<Codec>) {
     let gate = Mutex::new(Gate::new(limit));
     let (queue, site, part) = (queue.downgrade(), site.clone(), site.options.decoded_part.clone());
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
@@ -262,14 +269,16 @@ fn add_gate(site: &Arc<Site>, pad: &gst::Pad, queue: &gst::Element, limit: u32, 
         };
         let level: u32 = queue.property("current-level-buffers");
         let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-        let is_reference = || buffer.map_readable().is_ok_and(|bytes| thinning::is_reference(codec, bytes.as_slice()));
+        let is_referred_to =
+            |codec| buffer.map_readable().is_ok_and(|bytes| thinning::is_reference(codec, bytes.as_slice()));
+        let is_reference = || codec.is_none_or(is_referred_to);
         let (admission, has_ended_group, has_opened) = {
             let mut gate = lock(&gate);
             let (was_thinned, was_shut) = (gate.is_group_thinned(), gate.is_shut());
             let admission = gate.admit(level, is_key, part.thousandths(), is_reference);
             (admission, gate.is_group_thinned() && !was_thinned, was_shut && !gate.is_shut())
         };
-        if admission == Admission::LetIn {
+        if let Some(codec) = codec.filter(|_| admission == Admission::LetIn) {
             site.wholeness.pass(has_opened.then(|| entry_of(codec, buffer)).flatten(), buffer.pts());
         }
         site.intake.decode_queue(level, admission);

@@ -11,14 +11,16 @@
 
 mod entrance;
 mod fork;
+mod http;
 mod keep_alive;
 mod open;
 mod picture;
+mod raw;
 mod recording;
 mod rtsp;
+mod talk;
 mod tracks;
 mod v4l2;
-mod talk;
 mod whole;
 mod why;
 
@@ -39,9 +41,9 @@ use crate::{Codec, DecoderKind, DecoderPreference, RtspTransport, StreamFault};
 pub(crate) use entrance::count_of;
 pub(crate) use keep_alive::KeepAlive;
 pub(crate) use open::open;
+pub(crate) use talk::{Talk, register};
 pub(crate) use why::reason;
 
-pub(crate) use talk::{Talk, register};
 /// Who takes what a pipeline gives. Called from GStreamer's streaming threads.
 pub(crate) trait Intake: Send + Sync + 'static {
     /// The video was found; comes before its units and frames.
@@ -50,10 +52,10 @@ pub(crate) trait Intake: Send + Sync + 'static {
     fn unit(&self, unit: RawUnit);
     /// A decoded picture, in the order of presentation.
     fn frame(&self, picture: Picture) -> Result<gst::FlowSuccess, gst::FlowError>;
-    /// A decoded picture that does not show everything yet.
-    fn partial_frame(&self) {}
     /// What is heard between the pipeline's RTSP source and its camera.
     fn talk(&self, _talk: Arc<Talk>) {}
+    /// A decoded picture that does not show everything yet.
+    fn partial_frame(&self) {}
     /// No further frame comes.
     fn end(&self);
     /// A track that is not watched has come so far, in running time.

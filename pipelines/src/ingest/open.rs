@@ -8,7 +8,7 @@ use gst::prelude::*;
 
 use super::tracks::{Tracks, is_complete_at_start, is_video, take_video};
 use super::whole::Wholeness;
-use super::{IngestOptions, Intake, Site, Times, fork, picture, recording, rtsp, v4l2};
+use super::{IngestOptions, Intake, Site, Times, fork, http, picture, recording, rtsp, v4l2};
 use crate::plugin::{make, set_if_present};
 use crate::{Codec, SourceKind, SourceUrl, StreamFault};
 use crate::{mp4, mpeg};
@@ -38,6 +38,7 @@ pub(crate) fn open(
         }
         SourceKind::Rtmp => contained(&site, &rtmp(&site, source)?)?,
         SourceKind::Srt => contained(&site, &srt(source)?)?,
+        SourceKind::Http => http::build(&site, source)?,
         SourceKind::File => file_contained(&site, source)?,
         SourceKind::V4l2 => v4l2::build(&site, source)?,
     }
@@ -116,9 +117,16 @@ fn srt(source: &SourceUrl) -> Result<gst::Element, StreamFault> {
 }
 
 /// A source of bytes in some container.
+fn contained(site: &Arc<Site>, source: &gst::Element) -> Result<(), StreamFault> {
+    site.pipeline()?.add(source).map_err(StreamFault::other)?;
+    let pad = source.static_pad("src").ok_or_else(|| StreamFault::other("a source has no output"))?;
+    find_type(site, &pad)
+}
+
+/// Takes the container that `pad` turns out to give.
 ///
 /// The demuxer is chosen here and not by parsebin, which loses the error of a demuxer that fails while it starts.
-fn contained(site: &Arc<Site>, source: &gst::Element) -> Result<(), StreamFault> {
+pub(super) fn find_type(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFault> {
     let finder = make("typefind")?;
     let (on_type, is_found) = (site.clone(), AtomicBool::new(false));
     finder.connect("have-type", false, move |values| {
@@ -132,8 +140,7 @@ fn contained(site: &Arc<Site>, source: &gst::Element) -> Result<(), StreamFault>
         }
         None
     });
-    site.pipeline()?.add_many([source, &finder]).map_err(StreamFault::other)?;
-    source.link(&finder).map_err(StreamFault::other)
+    fork::attach(site, pad, &[&finder])
 }
 
 /// The demuxer of a container.
@@ -159,6 +166,9 @@ fn take_container(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> Result<
     if Codec::of_caps(caps).is_some() {
         site.set_times(Times::Missing);
         return take_video(site, pad, caps);
+    }
+    if caps.structure(0).is_some_and(|s| s.name() == "multipart/x-mixed-replace") {
+        return http::take_pictures(site, pad);
     }
     let demuxer_name = demuxer_for(caps);
     site.set_times(if demuxer_name == "avidemux" { Times::OfDecoding } else { Times::Stated });

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use gst::prelude::*;
 
 use super::fork::attach;
-use super::{Site, fork, talk};
+use super::talk::{self, Talk};
+use super::{Site, fork, raw};
 use crate::clock_map::wall_of_ntp_ns;
 use crate::plugin::make;
 use crate::{Codec, RtspTransport, SourceUrl, StreamFault};
@@ -19,7 +20,7 @@ pub(super) fn build(site: &Arc<Site>, source: &SourceUrl) -> Result<gst::Element
     let options = &site.options;
     let talk = Arc::default();
     let rtsp = talk::overheard(&talk, || make("rtspsrc"))?;
-    site.intake.talk(talk);
+    site.intake.talk(talk.clone());
     rtsp.set_property("location", source.location());
     rtsp.set_property_from_str("protocols", if options.transport == RtspTransport::Tcp { "tcp" } else { "udp" });
     rtsp.set_property("latency", options.latency_ms);
@@ -36,7 +37,7 @@ pub(super) fn build(site: &Arc<Site>, source: &SourceUrl) -> Result<gst::Element
         rtsp.set_property("user-id", &credentials.user);
         rtsp.set_property("user-pw", credentials.password.expose());
     }
-    select_video(&rtsp, site);
+    select_video(&rtsp, site, talk);
     watch_sender_reports(&rtsp, site);
     let on_pad = site.clone();
     rtsp.connect_pad_added(move |_, pad| {
@@ -47,8 +48,11 @@ pub(super) fn build(site: &Arc<Site>, source: &SourceUrl) -> Result<gst::Element
     Ok(rtsp)
 }
 
-/// Sets up the first H.264 or H.265 track and nothing else.
-fn select_video(rtsp: &gst::Element, site: &Arc<Site>) {
+/// The RTP encoding name of Motion JPEG, RFC 2435.
+const JPEG: &str = "JPEG";
+
+/// Sets up the first H.264 or H.265 track, where the camera offers none the first of Motion JPEG, and nothing else.
+fn select_video(rtsp: &gst::Element, site: &Arc<Site>, talk: Arc<Talk>) {
     let site = site.clone();
     rtsp.connect("select-stream", false, move |values| {
         let caps = values.get(2).and_then(|value| value.get::<gst::Caps>().ok());
@@ -57,7 +61,8 @@ fn select_video(rtsp: &gst::Element, site: &Arc<Site>) {
             structure.get::<String>(field).ok()
         };
         let (media, name) = (text("media").unwrap_or_default(), text("encoding-name").unwrap_or_default());
-        let is_taken = media == "video" && Codec::of_rtp(&name).is_some() && site.claim_video();
+        let is_known = Codec::of_rtp(&name).is_some() || (name == JPEG && !talk.offers_kept_coding());
+        let is_taken = media == "video" && is_known && site.claim_video();
         if media == "video" && !is_taken && !site.has_video() {
             site.intake.hint(StreamFault::UnsupportedCodec { codec: name.clone() });
         }
@@ -69,6 +74,12 @@ fn select_video(rtsp: &gst::Element, site: &Arc<Site>) {
 fn take_pad(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFault> {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
     let name = caps.structure(0).and_then(|s| s.get::<String>("encoding-name").ok()).unwrap_or_default();
+    if name == JPEG {
+        let depayloader = make("rtpjpegdepay")?;
+        let output = depayloader.static_pad("src").ok_or_else(|| StreamFault::other("a depayloader has no output"))?;
+        attach(site, pad, &[&depayloader])?;
+        return raw::fork_jpeg(site, &output);
+    }
     let Some(codec) = Codec::of_rtp(&name) else { return fork::ignore(site, pad) };
     let depayloader = make(codec.depayloader())?;
     let filter = make("capsfilter")?;

@@ -1,4 +1,4 @@
-//! Why an RTSP camera cannot be had, in words: `rtspsrc` says no more than that something could not be opened.
+//! Why a camera over RTSP or HTTP cannot be had, in words: the sources say little more than that it could not be opened.
 //!
 //! After such a failure the camera is asked once more, by a plain connection: refused, no route, no answer and a name that
 //! is not known are told apart, and the camera's own answer is read, with what it asks of those who log in.
@@ -19,14 +19,14 @@ const MAX_HEAD: u64 = 8192;
 
 /// The reason, if one is found.
 pub(crate) fn reason(source: &SourceUrl) -> Option<StreamFault> {
-    if source.kind() != SourceKind::Rtsp {
+    if !matches!(source.kind(), SourceKind::Rtsp | SourceKind::Http) {
         return None;
     }
-    let (url, is_secure) = (source.location().to_owned(), source.location().starts_with("rtsps"));
+    let url = source.location().to_owned();
     let (sender, receiver) = sync_channel(1);
     // In a thread of its own, because nothing ends the look-up of a name early.
     let asking = std::thread::Builder::new().name("ask-camera".to_owned()).spawn(move || {
-        let _ = sender.try_send(ask(&url, is_secure));
+        let _ = sender.try_send(ask(&url));
     });
     asking.ok()?;
     match receiver.recv_timeout(WAIT) {
@@ -39,8 +39,8 @@ fn unreachable(detail: impl Into<String>) -> StreamFault {
     StreamFault::Unreachable { detail: detail.into() }
 }
 
-fn ask(url: &str, is_secure: bool) -> Option<StreamFault> {
-    let (host, port) = host_and_port(url, is_secure)?;
+fn ask(url: &str) -> Option<StreamFault> {
+    let (host, port) = host_and_port(url)?;
     let addresses: Vec<SocketAddr> = match (host.as_str(), port).to_socket_addrs() {
         Ok(addresses) => addresses.collect(),
         Err(_) => return Some(unreachable(format!("the name {host} is not known; check it and the box's DNS"))),
@@ -50,10 +50,10 @@ fn ask(url: &str, is_secure: bool) -> Option<StreamFault> {
         Ok(connection) => connection,
         Err(error) => return Some(unreachable(in_words(&error, address))),
     };
-    if is_secure {
+    if url.starts_with("rtsps") || url.starts_with("https") {
         return None;
     }
-    let answer = describe(connection, url).unwrap_or_default();
+    let answer = head_of_answer(connection, url).unwrap_or_default();
     if answer.is_empty() {
         return Some(unreachable(format!("{address} accepts a connection and does not answer as a camera would")));
     }
@@ -76,10 +76,15 @@ fn in_words(error: &io::Error, address: &SocketAddr) -> String {
 }
 
 /// Host and port of an address without user and password.
-fn host_and_port(url: &str, is_secure: bool) -> Option<(String, u16)> {
-    let rest = url.split_once("://")?.1;
+fn host_and_port(url: &str) -> Option<(String, u16)> {
+    let (scheme, rest) = url.split_once("://")?;
     let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
-    let usual = if is_secure { 322 } else { 554 };
+    let usual = match scheme {
+        "http" => 80,
+        "https" => 443,
+        "rtsps" => 322,
+        _ => 554,
+    };
     if let Some((host, after)) = authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return Some((host.to_owned(), after.strip_prefix(':').map_or(Some(usual), |port| port.parse().ok())?));
     }
@@ -90,10 +95,17 @@ fn host_and_port(url: &str, is_secure: bool) -> Option<(String, u16)> {
 }
 
 /// Asks for the description of the stream and reads the head of the answer.
-fn describe(mut connection: TcpStream, url: &str) -> io::Result<String> {
+fn head_of_answer(mut connection: TcpStream, url: &str) -> io::Result<String> {
     connection.set_read_timeout(Some(ANSWER_WITHIN))?;
     connection.set_write_timeout(Some(ANSWER_WITHIN))?;
-    let request = format!("DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n");
+    let request = match url.strip_prefix("http://") {
+        Some(rest) => {
+            let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+            let slash = if path.starts_with('/') { "" } else { "/" };
+            format!("GET {slash}{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+        }
+        None => format!("DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n"),
+    };
     connection.write_all(request.as_bytes())?;
     let (mut head, mut piece) = (Vec::new(), [0; 1024]);
     while !head.windows(4).any(|end| end == b"\r\n\r\n") && (head.len() as u64) < MAX_HEAD {
@@ -108,7 +120,9 @@ fn describe(mut connection: TcpStream, url: &str) -> io::Result<String> {
 /// What the head of an answer says, if it explains a failure.
 fn of_answer(head: &str) -> Option<StreamFault> {
     let mut lines = head.lines();
-    let status = lines.next()?.strip_prefix("RTSP/")?.split_once(' ')?.1.trim().to_owned();
+    let first = lines.next()?;
+    let answer = first.strip_prefix("RTSP/").or_else(|| first.strip_prefix("HTTP/"))?;
+    let status = answer.split_once(' ')?.1.trim().to_owned();
     let challenges: Vec<String> = lines
         .filter_map(|line| line.split_once(':'))
         .filter(|(name, _)| name.eq_ignore_ascii_case("www-authenticate"))
@@ -145,12 +159,15 @@ mod tests {
         assert!(of("404 Stream Not Found", "").unwrap().contains("404 Stream Not Found"));
         assert!(of("503 Service Unavailable", "").unwrap().contains("503 Service Unavailable"));
         assert_eq!(of("200 OK", ""), None);
-        assert_eq!(of_answer("HTTP/1.1 200 OK\r\n"), None);
+        assert_eq!((of_answer("HTTP/1.1 200 OK\r\n"), of_answer("SSH-2.0-x\r\n")), (None, None));
+        assert!(of_answer("HTTP/1.1 503 Busy\r\n").unwrap().to_string().contains("503 Busy"));
     }
 
     #[test]
     fn addresses_are_taken_apart() {
-        let of = |url: &str| host_and_port(url, url.starts_with("rtsps"));
+        let of = host_and_port;
+        assert_eq!(of("http://cam/video"), Some(("cam".to_owned(), 80)));
+        assert_eq!(of("https://cam:8443"), Some(("cam".to_owned(), 8443)));
         assert_eq!(of("rtsp://10.0.0.1/a:b"), Some(("10.0.0.1".to_owned(), 554)));
         assert_eq!(of("rtsps://cam?x=1"), Some(("cam".to_owned(), 322)));
         assert_eq!(of("rtsp://[::1]:8554/x"), Some(("::1".to_owned(), 8554)));

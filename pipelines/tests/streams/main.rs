@@ -8,3 +8,4 @@ mod odd_cameras;
 mod replay;
 mod scripted;
 mod support;
+mod web;

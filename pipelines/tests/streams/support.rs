@@ -120,7 +120,7 @@ impl Clips {
 }
 
 /// I420 with eight vertical bars, white for each bit of `n` that is set, and a square that moves.
-fn picture(n: usize, (w, h): (u32, u32)) -> Vec<u8> {
+pub(crate) fn picture(n: usize, (w, h): (u32, u32)) -> Vec<u8> {
     let (w, h) = (w as usize, h as usize);
     let mut bytes = vec![128; w * h * 3 / 2];
     for y in 0..h {
