@@ -15,7 +15,8 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 4] = [DOMAIN, BASE, "forewarn-telemetry", "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 26] = [
+const NAMED: [(&str, &str); 27] = [
+    ("forewarn-evidence", "forewarn-seal"),
     ("forewarn-engine", "forewarn-analytics"),
     ("forewarn-engine", "forewarn-incident"),
     ("forewarn-dataset", "forewarn-analytics"),
@@ -45,7 +46,7 @@ const NAMED: [(&str, &str); 26] = [
 ];
 
 /// The crates that decide and therefore do no I/O.
-const PURE: [&str; 7] = [
+const PURE: [&str; 8] = [
     DOMAIN,
     "forewarn-analytics",
     "forewarn-incident",
@@ -53,6 +54,7 @@ const PURE: [&str; 7] = [
     "forewarn-engine",
     "forewarn-evaluate",
     "forewarn-wire",
+    "forewarn-seal",
 ];
 /// What must not be built into them: names, or beginnings of names before a star.
 const IMPURE: [&str; 8] = ["gstreamer*", "glib*", "ort", "ort-sys", "tokio*", "rusqlite", "libsqlite3-sys", "rumqttc"];

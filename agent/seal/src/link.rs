@@ -1,0 +1,88 @@
+//! The documents of the chain: each is signed, bears a number and names the one before.
+
+use serde::{Deserialize, Serialize};
+
+use crate::key::PublicKey;
+
+/// Who signs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// The site's id.
+    pub site: String,
+    /// The device's public key.
+    pub key: PublicKey,
+}
+
+/// Where a document stands in the chain of its device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Its number, from 1, without a gap.
+    pub number: u64,
+    /// sha256 of the document before; null for the first.
+    pub previous: Option<String>,
+    /// The seal of the same incident that it takes the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<Earlier>,
+}
+
+/// An earlier seal of the same incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// Its number.
+    pub number: u64,
+    /// sha256 of its manifest.
+    pub sha256: String,
+}
+
+/// A seal that is no longer there, as the device remembers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// Its number.
+    pub number: u64,
+    /// sha256 of its manifest.
+    pub sha256: String,
+    /// sha256 of the document before it.
+    pub previous: Option<String>,
+}
+
+/// A bundle was deleted by the device itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    /// The incident.
+    pub incident: String,
+    /// Why.
+    pub why: String,
+    /// Its seals, the oldest first.
+    pub seals: Vec<Removed>,
+}
+
+/// The device goes on with another key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyChange {
+    /// The key of all that follows.
+    pub next: PublicKey,
+}
+
+/// A document of the chain that is no seal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The version of the layout.
+    pub schema: String,
+    /// When, RFC 3339 in UTC.
+    pub at: String,
+    /// Who signed it.
+    pub device: Device,
+    /// Where it stands.
+    pub chain: Place,
+    /// What was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removal: Option<Removal>,
+    /// Which key follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_change: Option<KeyChange>,
+}
+
+impl Link {
+    /// The version of the layout that is written.
+    pub const SCHEMA: &'static str = "forewarn-link/1";
+}
