@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BBox, Class, Finding, IncidentId, Proof, Reckoning, RuleKey, Timestamp, TrackId, WallTime};
+use crate::{BBox, Class, Finding, IncidentId, Proof, Reckoning, RuleKey, Seal, Timestamp, TrackId, WallTime};
 
 /// The states of an incident, in the order in which the warn-first loop goes through them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -210,14 +210,28 @@ impl IncidentRecord {
     }
 }
 
-/// A transition to be kept for upstream: written to the outbox before anything is sent.
+/// A transition, or the seal of the evidence, to be kept for upstream: written to the outbox before anything is sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The incident after the transition, its history in full.
     pub incident: IncidentRecord,
     /// Number of the transition in the incident's history, from 0 for `Suspected`; reports of one incident have
-    /// no gap after their first.
+    /// no gap after their first. Of a seal its number in the chain, counted from [`Report::FIRST_SEAL`] on.
     pub sequence: u32,
     /// When it happened.
     pub at: Timestamp,
+    /// The seal that is reported; none if a transition is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
+}
+
+impl Report {
+    /// Sequences from here on are those of seals.
+    pub const FIRST_SEAL: u32 = 1 << 31;
+
+    /// The report of a seal of the incident as it was then.
+    pub fn of_seal(incident: IncidentRecord, seal: Seal, at: Timestamp) -> Self {
+        let sequence = Self::FIRST_SEAL.saturating_add(seal.number);
+        Self { incident, sequence, at, seal: Some(seal) }
+    }
 }

@@ -1,8 +1,8 @@
-//! One step of one incident: a CloudEvents 1.0 event in structured JSON.
+//! One step of one incident, or a seal of its evidence: a CloudEvents 1.0 event in structured JSON.
 //!
 //! Described for consumers in `docs/mqtt.md` and `docs/schema/incident-event.schema.json`.
 
-use forewarn_domain::{IncidentId, IncidentState, Report};
+use forewarn_domain::{IncidentId, IncidentState, Report, Seal};
 use serde::{Deserialize, Serialize};
 
 use crate::WireIncident;
@@ -13,6 +13,9 @@ pub const CONTENT_TYPE: &str = "application/cloudevents+json";
 pub(crate) const DATA_SCHEMA: &str = "urn:forewarn:schema:incident-event:1#data";
 /// What every event's `type` begins with; the state follows.
 pub(crate) const TYPE_PREFIX: &str = "io.forewarn.incident.";
+
+/// The `type` of an event that tells of a seal.
+pub const SEALED: &str = "io.forewarn.incident.sealed";
 
 /// Who reports.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,11 +31,11 @@ pub struct EventSource {
 pub struct Event {
     /// Always `1.0`.
     pub specversion: String,
-    /// `<incident id>/<sequence>`; the same in every repetition.
+    /// `<incident id>/<sequence>`, of a seal `<incident id>/seal/<number>`; the same in every repetition.
     pub id: String,
     /// `/<site>/<camera>`.
     pub source: String,
-    /// `io.forewarn.incident.<state>`.
+    /// `io.forewarn.incident.<state>`, or [`SEALED`].
     #[serde(rename = "type")]
     pub kind: String,
     /// The incident's id.
@@ -58,33 +61,78 @@ pub struct IncidentData {
     pub incident: WireIncident,
     /// The version of the agent that reports.
     pub agent_version: String,
+    /// The seal that is told; absent where a transition is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<WireSeal>,
+}
+
+/// The seal of an incident's evidence on the wire. Whoever keeps it can tell later whether a bundle is still the one that
+/// was sealed, and whether one before it is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireSeal {
+    /// The bundle: its folder on the box.
+    pub id: String,
+    /// The seal's number in the chain of the device.
+    pub number: u32,
+    /// sha256 of the bundle's manifest.
+    pub manifest_sha256: String,
+    /// sha256 of the link of the chain before; null for the first.
+    pub previous: Option<String>,
+    /// The number of the seal of the same incident that it takes the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<u32>,
+    /// The device's public key, 64 hexadecimal digits.
+    pub key: String,
+    /// Whether nothing more will come of this incident.
+    #[serde(rename = "final")]
+    pub is_final: bool,
+}
+
+impl From<&Seal> for WireSeal {
+    fn from(seal: &Seal) -> Self {
+        Self {
+            id: seal.bundle.clone(),
+            number: seal.number,
+            manifest_sha256: seal.manifest_sha256.clone(),
+            previous: seal.previous.clone(),
+            supersedes: seal.supersedes,
+            key: seal.key.clone(),
+            is_final: seal.is_final,
+        }
+    }
 }
 
 impl Event {
-    /// The stable id of the message about one transition.
+    /// The stable id of the message about one transition, or about a seal.
     pub fn id_of(incident: &IncidentId, sequence: u32) -> String {
-        format!("{incident}/{sequence}")
+        match sequence.checked_sub(Report::FIRST_SEAL) {
+            Some(number) => format!("{incident}/seal/{number}"),
+            None => format!("{incident}/{sequence}"),
+        }
     }
 
     /// The event that tells of a report.
     pub fn from_report(report: &Report, source: &EventSource) -> Self {
         let record = &report.incident;
         let at_sequence = |n: u32| record.history.get(n as usize).map(|t| t.state);
-        let state = at_sequence(report.sequence).unwrap_or(record.state);
+        let latest = u32::try_from(record.history.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        let sequence = if report.seal.is_some() { latest } else { report.sequence };
+        let state = at_sequence(sequence).unwrap_or(record.state);
         Self {
             specversion: "1.0".to_owned(),
             id: Self::id_of(&record.id, report.sequence),
             source: format!("/{}/{}", source.site, record.rule.stream),
-            kind: format!("{TYPE_PREFIX}{state}"),
+            kind: report.seal.as_ref().map_or_else(|| format!("{TYPE_PREFIX}{state}"), |_| SEALED.to_owned()),
             subject: record.id.to_string(),
             time: record.wall(report.at).to_rfc3339(),
             datacontenttype: "application/json".to_owned(),
             dataschema: DATA_SCHEMA.to_owned(),
             data: IncidentData {
-                sequence: report.sequence,
-                previous: report.sequence.checked_sub(1).and_then(at_sequence),
+                sequence,
+                previous: sequence.checked_sub(1).and_then(at_sequence),
                 incident: WireIncident::new(record, state, &source.site),
                 agent_version: source.agent_version.clone(),
+                evidence: report.seal.as_ref().map(WireSeal::from),
             },
         }
     }
@@ -97,7 +145,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::samples::{CLOSING, finding, report, source};
+    use crate::samples::{CLOSING, finding, report, seal_report, source};
 
     /// Events as the first release sent them, one a line: in several states, with findings of several kinds and without.
     const GOLDEN: &str = include_str!("../tests/golden/events.jsonl");
@@ -141,6 +189,20 @@ mod tests {
         let sent = serde_json::to_string_pretty(&Event::from_report(&report(1, 5), &source())).unwrap();
         let documented: Value = serde_json::from_str(example).expect("the example is JSON");
         assert_eq!(documented, serde_json::from_str::<Value>(&sent).unwrap(), "docs/mqtt.md should show:\n{sent}");
+    }
+
+    #[test]
+    fn a_seal_is_told_with_the_incident_as_it_was_and_survives_the_wire() {
+        let event = Event::from_report(&seal_report(1, 5), &source());
+        assert_eq!((event.kind.as_str(), event.data.sequence), (SEALED, 5));
+        assert_eq!(event.id, format!("{}/seal/7", event.subject));
+        assert_eq!(event.data.incident.state, IncidentState::Escalated);
+        let json = serde_json::to_value(&event).unwrap();
+        assert_eq!(json["data"]["evidence"]["manifest_sha256"], "5a".repeat(32));
+        assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
+        let page = include_str!("../../../docs/mqtt.md");
+        let sent = serde_json::to_string(&event.data.evidence).unwrap();
+        assert!(page.contains(&sent), "docs/mqtt.md should show: {sent}");
     }
 
     #[test]

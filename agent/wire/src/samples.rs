@@ -5,7 +5,7 @@
 use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
     About, AttributeId, BBox, BestCrop, Cause, Class, Finding, IncidentId, IncidentRecord, IncidentState, Reckoning,
-    Report, RuleKey, StreamId, Subject, SubjectId, Timestamp, TrackId, Transition, Unclear, Verdict, ViolationId,
+    Report, RuleKey, Seal, StreamId, Subject, SubjectId, Timestamp, TrackId, Transition, Unclear, Verdict, ViolationId,
     ZoneId,
 };
 
@@ -78,5 +78,20 @@ pub fn report(n: u64, sequence: u32) -> Report {
         findings: vec![finding(Verdict::Yes, None)],
         clock: Reckoning::default(),
     };
-    Report { incident, sequence, at: last.at }
+    Report { incident, sequence, at: last.at, seal: None }
+}
+
+/// The report of a seal of incident number `n` after transition `sequence`.
+pub fn seal_report(n: u64, sequence: u32) -> Report {
+    let Report { incident, at, .. } = report(n, sequence);
+    let seal = Seal {
+        bundle: format!("2026-01-31/{}", incident.id),
+        number: 7,
+        manifest_sha256: "5a".repeat(32),
+        previous: Some("c4".repeat(32)),
+        supersedes: Some(5),
+        key: "e1".repeat(32),
+        is_final: false,
+    };
+    Report::of_seal(incident, seal, at)
 }

@@ -10,7 +10,7 @@ mod tests {
     use serde_json::Value;
 
     use crate::Event;
-    use crate::samples::{report, source};
+    use crate::samples::{report, seal_report, source};
 
     fn schema() -> Value {
         serde_json::from_str(super::INCIDENT_EVENT).unwrap()
@@ -49,8 +49,10 @@ mod tests {
 
     #[test]
     fn the_schema_names_every_key_that_is_sent() {
-        let event = serde_json::to_value(Event::from_report(&report(1, 5), &source())).unwrap();
-        compare(&schema(), &schema(), &event, "");
+        for report in [report(1, 5), seal_report(1, 5)] {
+            let event = serde_json::to_value(Event::from_report(&report, &source())).unwrap();
+            compare(&schema(), &schema(), &event, "");
+        }
     }
 
     #[test]

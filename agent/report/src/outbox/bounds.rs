@@ -44,8 +44,11 @@ pub(super) const IS_AWAITED: &str = "
 const VICTIMS: &str = "
 WITH queued AS (
     SELECT m.seq, m.bytes, coalesce(i.is_closed, 1) AS is_closed,
-        m.incident = ?1
-            OR m.sequence < (SELECT max(x.sequence) FROM messages x WHERE x.incident = m.incident) AS is_superseded,
+        -- Seals have the upper half of the sequences, and supersede each other alone.
+        (m.incident = ?1 AND (m.sequence >= 2147483648) = ?2)
+            OR m.sequence < (SELECT max(x.sequence) FROM messages x
+                WHERE x.incident = m.incident AND (x.sequence >= 2147483648) = (m.sequence >= 2147483648))
+            AS is_superseded,
         (SELECT count(*) FROM deliveries d JOIN upstreams u ON u.id = d.upstream
          WHERE d.seq = m.seq AND u.is_required = 1) AS waiting
     FROM messages m LEFT JOIN incidents i ON i.id = m.incident
@@ -65,6 +68,7 @@ pub(super) fn make_room(
     tx: &Transaction<'_>,
     limits: &OutboxLimits,
     incident: &str,
+    is_seal: bool,
     bytes: u64,
 ) -> rusqlite::Result<Option<MadeRoom>> {
     let mut made = MadeRoom::default();
@@ -76,7 +80,7 @@ pub(super) fn make_room(
     let goal_bytes = limits.max_bytes - limits.max_bytes / 10;
     let victims: Vec<(i64, u64, bool)> = tx
         .prepare_cached(VICTIMS)?
-        .query_map(params![incident], |row| Ok((row.get(0)?, count(row, 1)?, row.get(2)?)))?
+        .query_map(params![incident, is_seal], |row| Ok((row.get(0)?, count(row, 1)?, row.get(2)?)))?
         .collect::<Result<_, _>>()?;
     for (seq, size, is_superseded) in victims {
         if now.0 <= goal_messages && now.1.saturating_add(bytes) <= goal_bytes {

@@ -4,6 +4,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
+use forewarn_domain::Report;
 use rusqlite::params;
 
 use super::{Outbox, Receipt, held, owed};
@@ -87,7 +88,10 @@ fn note(outbox: &Outbox, upstream: &str, receipts: &[Receipt]) -> Result<u32, St
             for place in places {
                 delete.execute(params![upstream, place])?;
             }
-            settle.execute(params![upstream, receipt.incident.as_str(), receipt.sequence])?;
+            // A seal tells nothing of the state that is owed.
+            if receipt.sequence < Report::FIRST_SEAL {
+                settle.execute(params![upstream, receipt.incident.as_str(), receipt.sequence])?;
+            }
         }
         owed::pay(tx, &outbox.limits, outbox.source, Some(upstream))
     });

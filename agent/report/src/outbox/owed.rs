@@ -110,5 +110,6 @@ fn latest_report(record: IncidentRecord) -> Report {
         sequence: u32::try_from(record.history.len().saturating_sub(1)).unwrap_or(u32::MAX),
         at: record.history.last().map_or(Timestamp::ZERO, |t| t.at),
         incident: record,
+        seal: None,
     }
 }

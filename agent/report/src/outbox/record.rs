@@ -69,6 +69,9 @@ pub(super) fn record(
 ) -> rusqlite::Result<Option<Recorded>> {
     let report = step.report;
     let key = report.incident.id.as_str();
+    if report.seal.is_some() {
+        return record_seal(tx, limits, source, step);
+    }
     let last: Option<u32> = tx
         .prepare_cached("SELECT last_sequence FROM incidents WHERE id = ?1")?
         .query_row(params![key], |row| row.get(0))
@@ -80,15 +83,11 @@ pub(super) fn record(
         return Ok(Some(Recorded::Repeated));
     }
     let skipped = last.map_or(0, |last| report.sequence - last - 1);
-    let made_room = bounds::make_room(tx, limits, key, step.whole.len() as u64)?;
+    let made_room = bounds::make_room(tx, limits, key, false, step.whole.len() as u64)?;
     keep_incident(tx, step)?;
     let mut recorded = None;
     if let Some(made_room) = made_room {
-        let seq = insert_message(tx, None, report, &step.whole, source)?;
-        tx.prepare_cached(
-            "INSERT INTO deliveries (upstream, seq) SELECT id, ?1 FROM upstreams WHERE removed_at_us IS NULL",
-        )?
-        .execute(params![seq])?;
+        let seq = queue(tx, source, step)?;
         // What was owed of this incident comes with this message.
         tx.prepare_cached(
             "DELETE FROM owed WHERE incident = ?1
@@ -109,6 +108,35 @@ pub(super) fn record(
         bounds::forget_old(tx, limits.keep_closed, KEEP_FORGOTTEN)?;
     }
     Ok(recorded)
+}
+
+/// Queues a message for everybody; returns its place.
+fn queue(tx: &Transaction<'_>, source: &EventSource, step: &Step<'_>) -> rusqlite::Result<i64> {
+    let seq = insert_message(tx, None, step.report, &step.whole, source)?;
+    tx.prepare_cached(
+        "INSERT INTO deliveries (upstream, seq) SELECT id, ?1 FROM upstreams WHERE removed_at_us IS NULL",
+    )?
+    .execute(params![seq])?;
+    Ok(seq)
+}
+
+/// Writes the message of a seal down, beside what is kept of its incident; `None` if it found no room. One that waits
+/// already does so once.
+fn record_seal(
+    tx: &Transaction<'_>,
+    limits: &OutboxLimits,
+    source: &EventSource,
+    step: &Step<'_>,
+) -> rusqlite::Result<Option<Recorded>> {
+    let key = step.report.incident.id.as_str();
+    let waits: bool = tx
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM messages WHERE incident = ?1 AND sequence = ?2)")?
+        .query_row(params![key, step.report.sequence], |row| row.get(0))?;
+    if waits {
+        return Ok(Some(Recorded::Repeated));
+    }
+    let Some(made_room) = bounds::make_room(tx, limits, key, true, step.whole.len() as u64)? else { return Ok(None) };
+    Ok(Some(Recorded::Queued { seq: queue(tx, source, step)?, made_room, skipped: 0 }))
 }
 
 fn keep_incident(tx: &Transaction<'_>, step: &Step<'_>) -> rusqlite::Result<()> {

@@ -1,6 +1,7 @@
 //! What an outbox keeps, and until when.
 
-use forewarn_wire::samples::{CLOSING, report};
+use forewarn_domain::{Report, Seal};
+use forewarn_wire::samples::{CLOSING, report, seal_report};
 
 use super::*;
 use crate::outbox::ledger::IncidentLedger;
@@ -79,4 +80,35 @@ fn a_site_that_cannot_be_a_topic_is_refused() {
     let settings = OutboxSettings { source, ..settings(OutboxLimits::default(), &[MQTT]) };
     let error = Outbox::open(dir.path().join("outbox.db"), settings, now()).unwrap_err();
     assert!(matches!(error, OutboxError::Site(_)), "{error}");
+}
+
+#[test]
+fn a_seal_is_queued_beside_the_states_of_its_incident_and_supersedes_none_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut outbox = open(dir.path(), OutboxLimits { max_messages: 3, ..OutboxLimits::default() });
+    let id = report(1, 1).incident.id;
+    outbox.record(&report(1, 1), Some("{}")).unwrap();
+    let seal = |number| {
+        let Report { incident, at, seal, .. } = seal_report(1, 5);
+        Report::of_seal(incident, Seal { number, ..seal.unwrap() }, at)
+    };
+    assert!(matches!(outbox.record(&seal(7), None).unwrap(), Recorded::Queued { .. }));
+    assert_eq!(outbox.record(&seal(7), None).unwrap(), Recorded::Repeated);
+    outbox.record(&report(1, 2), None).unwrap();
+    assert_eq!(ids(&outbox, MQTT), [format!("{id}/1"), format!("{id}/seal/7"), format!("{id}/2")]);
+    assert_eq!(outbox.open_snapshots().unwrap()[0].last_sequence, 2, "a seal is no step");
+    // Where there is no room, a state makes way for a state and a seal for a seal.
+    outbox.record(&report(1, 3), None).unwrap();
+    assert_eq!(ids(&outbox, MQTT), [format!("{id}/seal/7"), format!("{id}/2"), format!("{id}/3")]);
+    outbox.record(&report(2, 1), None).unwrap();
+    outbox.record(&seal(8), None).unwrap();
+    let left = ids(&outbox, MQTT);
+    assert!(left.contains(&format!("{id}/3")) && left.contains(&format!("{id}/seal/8")), "{left:?}");
+    assert!(!left.contains(&format!("{id}/seal/7")), "{left:?}");
+    let waiting = pending(&outbox, MQTT, 9);
+    let (seals, states): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|queued| queued.report.seal.is_some());
+    ack(&outbox, MQTT, &states);
+    assert_eq!(outbox.report_state(&id).unwrap(), ReportState::Pending);
+    ack(&outbox, MQTT, &seals);
+    assert_eq!(outbox.report_state(&id).unwrap(), ReportState::Acknowledged);
 }

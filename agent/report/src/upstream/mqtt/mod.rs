@@ -124,8 +124,13 @@ impl Upstream for MqttUpstream {
     fn handle_report(&mut self, queued: &QueuedReport) {
         let rule = &queued.report.incident.rule;
         let event = Event::from_report(&queued.report, &queued.source);
+        let (camera, violation) = (rule.stream.as_str(), rule.violation.as_str());
+        let topic = match &queued.report.seal {
+            Some(_) => self.topics.evidence(camera, violation),
+            None => self.topics.incidents(camera, violation),
+        };
         self.messages.push_back(Message::Publish {
-            topic: self.topics.incidents(rule.stream.as_str(), rule.violation.as_str()),
+            topic,
             // An event of texts and numbers always has a JSON form.
             payload: serde_json::to_string(&event).unwrap_or_default(),
             is_retained: false,

@@ -22,6 +22,11 @@ impl Topics {
         format!("{}/health", self.base)
     }
 
+    /// Seals of the evidence of one violation at one camera.
+    pub fn evidence(&self, camera: &str, violation: &str) -> String {
+        format!("{}/evidence/{camera}/{violation}", self.base)
+    }
+
     /// Events of one violation at one camera.
     ///
     /// The state is not part of it: MQTT promises an order only within one topic, and the events of an incident
