@@ -1,7 +1,9 @@
 //! Where the evidence of a site lies, and what its keeper knows of the site.
 
 use forewarn_engine::civil_time::SiteTime;
-use forewarn_evidence::{EvidenceError, EvidenceStore, KeeperSetup, Limits, RuleScene, StoreOptions, TimeLine};
+use forewarn_evidence::{
+    EvidenceError, EvidenceStore, KeeperSetup, Limits, RuleScene, Signing, StoreOptions, TimeLine,
+};
 
 use crate::config::{Site, StorageDir};
 
@@ -13,9 +15,19 @@ pub fn open_store(dir: &StorageDir, limits: Limits, time_line: TimeLine) -> Resu
 }
 
 /// The evidence in a directory whose disk may be away.
-pub fn unready_store(dir: &StorageDir, limits: Limits, time_line: TimeLine) -> EvidenceStore {
+fn unready_store(dir: &StorageDir, limits: Limits, time_line: TimeLine) -> EvidenceStore {
     let agent_version = env!("CARGO_PKG_VERSION").to_owned();
     EvidenceStore::new(dir.evidence(), StoreOptions { limits, time_line, agent_version })
+}
+
+/// The evidence of a site, sealed by the key of the device.
+pub fn signed_store(site: &Site, limits: Limits) -> EvidenceStore {
+    unready_store(&site.storage.dir, limits, TimeLine::WallClock).signed_by(signing(site))
+}
+
+/// Where the key of the device lies.
+pub fn signing(site: &Site) -> Signing {
+    Signing { keys: site.storage.dir.keys(), site: site.header.id.to_string() }
 }
 
 /// What the keeper of the evidence in `dir` knows of the site.

@@ -6,7 +6,7 @@ use forewarn_wire::story::Happening;
 /// What the keeper of evidence has to tell.
 pub fn of_keeper(news: KeeperNews) -> Happening {
     match news {
-        KeeperNews::Sealed { incident, path, at } => Happening::Sealed { incident, path, at },
+        KeeperNews::Sealed { incident, path, at, .. } => Happening::Sealed { incident: incident.id, path, at },
         KeeperNews::Trouble { what, at } => Happening::Trouble { what, at },
     }
 }

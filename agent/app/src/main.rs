@@ -81,5 +81,6 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Suppress(args) => cmd::suppress::run(&args),
         Command::Heatmap(args) => cmd::heatmap::run(&args),
         Command::Index(args) => cmd::index::run(&args),
+        Command::Key(args) => cmd::key::run(&args),
     }
 }

@@ -398,7 +398,7 @@ impl Player {
                     if report.incident.state == IncidentState::Closed
                         && let Some(keeper) = &mut self.keeper
                     {
-                        keeper.close(report.incident.clone(), now);
+                        keeper.seal_soon(report.incident.clone(), now);
                     }
                     self.records.insert(report.incident.id.clone(), report.incident);
                 }

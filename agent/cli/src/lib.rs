@@ -13,7 +13,7 @@ pub use dataset::{Dataset, DatasetExport};
 pub use judge::{Bench, Detect, Evaluate};
 pub use models::{Bench as ModelBench, Eval as ModelEval, Models};
 pub use operator::{Feedback, Suppress, SuppressAdd};
-pub use show::{Config, Evidence, HeatSpan, Heatmap, Index};
+pub use show::{Config, Evidence, HeatSpan, Heatmap, Index, Key};
 pub use watch::{Check, Demo, Reload, Replay, Run, Sim, Snapshot};
 
 /// Sees violations in video, warns over a loudspeaker first, looks again, and reports what went on, with evidence.
@@ -78,9 +78,15 @@ pub enum Command {
     /// Verify evidence
     #[command(
         subcommand,
-        after_help = "Example:\n  forewarn evidence verify forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2"
+        after_help = "Examples:\n  forewarn evidence verify forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2\n  forewarn evidence verify forewarn-data --trust authority.pem"
     )]
     Evidence(Evidence),
+    /// Show, exchange or have certified the key by which this device signs evidence
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  forewarn key show --config site.toml\n  forewarn key csr --config site.toml > device.csr\n  forewarn key import signed.pem --config site.toml"
+    )]
+    Key(Key),
     /// Print configuration: an annotated example, the schema for editors, a violation's file
     #[command(
         subcommand,

@@ -8,13 +8,54 @@ use forewarn_domain::{StreamId, ViolationId};
 /// `forewarn evidence`.
 #[derive(Debug, Subcommand)]
 pub enum Evidence {
-    /// Check every file of a bundle against its manifest
+    /// Check every file of a bundle, or of all bundles in a folder, against what was sealed; of a folder also whether any is
+    /// missing
     Verify {
-        /// The bundle's folder.
-        bundle: PathBuf,
+        /// The folder of a bundle, of several, or of all that an agent keeps.
+        path: PathBuf,
+        /// A certificate or public key (PEM) that must vouch for the key that signed. May be given several times.
+        #[arg(long, value_name = "FILE")]
+        trust: Vec<PathBuf>,
         /// As JSON.
         #[arg(long)]
         json: bool,
+    },
+}
+
+/// `forewarn key`.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Make the key, where there is none yet; the agent does the same at its first start
+    Init {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// The public key, and where its certificate lies
+    Show {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Print a request for the site's own authority to sign (PKCS #10, PEM)
+    Csr {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Take over the certificate that the site's authority made of the request
+    Import {
+        /// The device's certificate, then those of who signed it (PEM).
+        certificate: PathBuf,
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Go on with a new key, introduced by the one before; stop the agent first
+    Roll {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
     },
 }
 

@@ -44,6 +44,8 @@ macro_rules! entries {
 entries! {
     /// The evidence of incidents, a folder a day.
     evidence = "evidence";
+    /// The key by which the device signs evidence, and its certificates; see `forewarn key`.
+    keys = "keys";
     /// Reports that wait for upstream, and the incidents that the agent remembers.
     outbox = "outbox.sqlite";
     /// Where the agent's time line stands, and how the clock was set, across a restart.

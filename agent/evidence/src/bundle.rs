@@ -11,10 +11,9 @@ use forewarn_base::{durable, private};
 use forewarn_domain::{Frame, IncidentRecord, Moment};
 
 use crate::error::EvidenceError;
-use crate::manifest::MANIFEST;
 use crate::marking::{Overlay, marked};
 use crate::record::{ClipEntry, ClipFacts, SnapshotEntry, StreamTime};
-use crate::record_file::{refuse_if_sealed, save_record};
+use crate::record_file::{has_final_seal, make_way, save_record};
 use crate::store::EvidenceStore;
 
 /// High enough that a number plate stays readable, low enough that a 1080p frame takes about 500 KiB.
@@ -92,7 +91,7 @@ impl EvidenceStore {
         if let Some(kept) = kept.filter(|s| dir.join(&s.file).is_file() && dir.join(&s.marked_file).is_file()) {
             return Ok(kept.clone());
         }
-        refuse_if_sealed(&dir, incident, &entry.file)?;
+        make_way(&dir, incident, &entry.file)?;
         for (name, bytes) in [(&entry.file, &shot.clean), (&entry.marked_file, &shot.marked)] {
             let path = dir.join(name);
             durable::replace(&path, bytes).map_err(EvidenceError::file(&incident.id, "write a snapshot", &path))?;
@@ -123,7 +122,7 @@ impl EvidenceStore {
         if let Some(kept) = record.clips.iter().find(|c| c.file == file && path.is_file()) {
             return Ok(kept.clone());
         }
-        refuse_if_sealed(&dir, incident, &file)?;
+        make_way(&dir, incident, &file)?;
         let at = |time| StreamTime::new(incident.wall(time), self.time_line());
         let bytes = fs::metadata(temp).map_err(EvidenceError::file(&incident.id, "read the clip", temp))?.len();
         // Whoever wrote it knew nothing of who may see it.
@@ -158,7 +157,7 @@ impl EvidenceStore {
         why: &str,
     ) -> Result<(), EvidenceError> {
         let (dir, mut record) = self.open_bundle(incident, title)?;
-        if dir.join(MANIFEST).exists() {
+        if has_final_seal(&dir) {
             return Ok(());
         }
         record.note_missing(what, why);

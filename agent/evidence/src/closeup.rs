@@ -7,7 +7,7 @@ use image::RgbImage;
 use crate::bundle::jpeg;
 use crate::error::EvidenceError;
 use crate::record::{CloseupEntry, StreamTime};
-use crate::record_file::{refuse_if_sealed, save_record};
+use crate::record_file::{make_way, save_record};
 use crate::store::EvidenceStore;
 
 impl EvidenceStore {
@@ -33,7 +33,7 @@ impl EvidenceStore {
         let Some(picture) = picture else {
             return self.note_missing(incident, title, &file, "the picture of the best look was no longer at hand");
         };
-        refuse_if_sealed(&dir, incident, &file)?;
+        make_way(&dir, incident, &file)?;
         let (width, height) = picture.dimensions();
         let bytes = jpeg(picture.as_raw(), width, height).map_err(|source| {
             let what = format!("{moment} look at {attribute}");

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use forewarn_domain::IncidentId;
 
+use crate::keys::KeysError;
+
 /// An operation on the evidence store failed. What was kept before is unharmed.
 #[derive(Debug, thiserror::Error)]
 pub enum EvidenceError {
@@ -65,6 +67,9 @@ pub enum EvidenceError {
         /// The folder.
         path: PathBuf,
     },
+    /// The device's key cannot be used.
+    #[error(transparent)]
+    Keys(KeysError),
     /// The folders could not be listed or deleted.
     #[error("failed to {operation} under the evidence folder: {}: {source}", path.display())]
     Folder {
@@ -90,7 +95,8 @@ impl EvidenceError {
 
     /// Whether the disk, or its rights, are to blame, so that it may be tried again.
     pub(crate) fn is_of_the_disk(&self) -> bool {
-        matches!(self, Self::Root { .. } | Self::File { .. } | Self::Folder { .. })
+        let is_file_of_keys = matches!(self, Self::Keys(KeysError::File { .. }));
+        is_file_of_keys || matches!(self, Self::Root { .. } | Self::File { .. } | Self::Folder { .. })
     }
 
     pub(crate) fn file(

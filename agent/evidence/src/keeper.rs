@@ -5,6 +5,7 @@
 
 mod clips;
 mod late;
+mod seals;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,8 +14,8 @@ use std::time::Duration;
 
 use forewarn_base::private;
 use forewarn_domain::{
-    ClipSource, EvidenceRequest, Finding, Frame, IncidentId, IncidentRecord, RuleKey, StreamId, Timestamp, WallTime,
-    Zone,
+    ClipSource, EvidenceRequest, Finding, Frame, IncidentId, IncidentRecord, RuleKey, Seal, StreamId, Timestamp,
+    WallTime, Zone,
 };
 
 use crate::closeups::Closeups;
@@ -30,8 +31,8 @@ const CLIP_PATIENCE: Duration = Duration::from_mins(1);
 /// How often a disk that failed is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
-/// Closed incidents that wait for their seals, at most.
-const MOST_CLOSED: usize = 4096;
+/// Incidents that wait for their seals, at most.
+const MOST_TO_SEAL: usize = 4096;
 
 /// What is drawn for a rule.
 #[derive(Debug, Clone)]
@@ -56,14 +57,16 @@ pub struct KeeperSetup {
 }
 
 /// What an operator or a listener is told of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum KeeperNews {
-    /// An incident's evidence is complete.
+    /// An incident's evidence is sealed, for the last time or while the incident goes on.
     Sealed {
-        /// The incident.
-        incident: IncidentId,
+        /// The incident as it was then.
+        incident: Box<IncidentRecord>,
         /// Its folder.
         path: PathBuf,
+        /// What is said of it outside the box; none if nothing is signed.
+        seal: Option<Seal>,
         /// When.
         at: Timestamp,
     },
@@ -83,7 +86,8 @@ pub struct EvidenceKeeper {
     sources: BTreeMap<StreamId, Arc<dyn ClipSource>>,
     closeups: Closeups,
     pending: Vec<Pending>,
-    closed: BTreeMap<IncidentId, IncidentRecord>,
+    /// Incidents whose folders are to be sealed.
+    to_seal: BTreeMap<IncidentId, IncidentRecord>,
     news: Vec<KeeperNews>,
     /// Whether what an earlier agent left unfinished has been taken away.
     is_swept: bool,
@@ -122,7 +126,7 @@ impl EvidenceKeeper {
             sources: BTreeMap::new(),
             closeups: Closeups::default(),
             pending: Vec::new(),
-            closed: BTreeMap::new(),
+            to_seal: BTreeMap::new(),
             news: Vec::new(),
             is_swept: false,
             late: Late::default(),
@@ -134,6 +138,8 @@ impl EvidenceKeeper {
     pub fn make_ready(&mut self, now: Timestamp) {
         if let Err(error) = self.prepare() {
             self.fail(&error, now);
+        } else if let Err(error) = self.store.make_key() {
+            self.trouble(error.to_string(), now);
         }
     }
 
@@ -209,7 +215,7 @@ impl EvidenceKeeper {
             return self.late.push(write);
         }
         match write.carry_out(&self.store) {
-            Ok(()) => {}
+            Ok(()) => self.changed(record),
             Err(error) if error.is_of_the_disk() => {
                 self.fail(&error, at);
                 self.late.push(write);
@@ -261,16 +267,6 @@ impl EvidenceKeeper {
         }
     }
 
-    /// The incident is closed: its bundle is sealed as soon as its clips are written.
-    pub fn close(&mut self, record: IncidentRecord, now: Timestamp) {
-        self.closed.insert(record.id.clone(), record);
-        if self.closed.len() > MOST_CLOSED {
-            // The next start seals what is left unsealed.
-            self.closed.pop_first();
-        }
-        self.advance(now);
-    }
-
     /// Writes the clips that are complete and seals what can be sealed.
     pub fn advance(&mut self, now: Timestamp) {
         self.retry(now);
@@ -297,20 +293,6 @@ impl EvidenceKeeper {
         let Unkept { waiting, .. } = self.unkept();
         if waiting > 0 {
             self.trouble(format!("{waiting} snapshots and clips were not kept: the disk has not taken them"), now);
-        }
-    }
-
-    fn seal(&mut self, record: IncidentRecord, now: Timestamp) {
-        let title = self.title(&record.rule);
-        match self.store.seal(&record, &title, now) {
-            Ok(sealed) => {
-                self.news.push(KeeperNews::Sealed { incident: record.id, path: sealed.path, at: now });
-            }
-            Err(error) if error.is_of_the_disk() && self.failing.is_none() => {
-                self.fail(&error, now);
-                self.closed.insert(record.id.clone(), record);
-            }
-            Err(error) => self.trouble(error.to_string(), now),
         }
     }
 

@@ -9,7 +9,13 @@
 //! | `<moment>-look-<attribute>.jpg` | the best look until then at what somebody wears, or at a plate |
 //! | `<name>.mp4` | a clip, never re-encoded |
 //! | `incident.json` | the incident with its history and the facts of every file ([`BundleRecord`]) |
-//! | `manifest.json` | sha256 and size of every other file, written last |
+//! | `signer.pem` | the certificate of the device that sealed, where it signs |
+//! | `manifest.json` | sha256 and size of every other file, written last; a link of the device's chain where it signs |
+//! | `manifest.sig` | the device's signature of it |
+//! | `manifest-<number>.json`, `.sig` | seals that a later one took the place of |
+//!
+//! Beside the folders of days, where the device signs: `chain.json`, the last link, and `links.jsonl`, the links that are
+//! no seals.
 //!
 //! Every file appears by an atomic rename after its bytes are on the disk, and `incident.json` is brought up to date
 //! after each, so a process that is killed at any point leaves a folder that [`EvidenceStore::unsealed`] finds
@@ -17,30 +23,39 @@
 
 mod bundle;
 mod canvas;
+mod chain_file;
+mod chain_search;
 mod closeup;
 mod closeups;
 mod error;
 mod keeper;
+mod keys;
 mod manifest;
 mod marking;
+mod proof;
 mod record;
 mod record_file;
 mod retain;
 mod retention;
 mod seal;
 mod store;
+mod telling;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 mod text;
 mod verify;
+mod verify_any;
+mod verify_store;
 
 pub use closeups::Closeups;
 pub use error::EvidenceError;
 pub use keeper::{ClockFace, EvidenceKeeper, KeeperNews, KeeperSetup, RuleScene, Unkept};
+pub use keys::{KeysError, Signer, Signing};
 pub use manifest::ManifestEntry;
 pub use marking::{Overlay, with_zones};
+pub use proof::{Flaw, Proof};
 pub use record::{
     BundleRecord, ClipEntry, ClipFacts, CloseupEntry, HistoryEntry, Missing, SnapshotEntry, StreamTime, TimeLine,
 };
@@ -48,4 +63,6 @@ pub use retain::RetentionOutcome;
 pub use retention::{BundleInfo, DeletedFor, FreeSpace, Limits, RetentionEvent, StatvfsSpace, UpstreamState};
 pub use seal::{SealedBundle, Unsealed};
 pub use store::{EvidenceStore, StoreOptions};
-pub use verify::{Problem, Verification, VerifyError, verify};
+pub use verify::{Problem, Verification, VerifyError, verify, verify_by};
+pub use verify_any::{Found, TrustError, Trusted, verify_any};
+pub use verify_store::{Checked, StoreVerification, verify_store};

@@ -5,12 +5,46 @@ use std::path::Path;
 use forewarn_base::hash::{Digest, digest_of_file};
 use serde::{Deserialize, Serialize};
 
-use forewarn_domain::IncidentId;
+use forewarn_domain::{IncidentId, IncidentState};
+use forewarn_seal::{Device, Place};
 
 use crate::record::{Missing, StreamTime};
 
 /// The manifest's own name.
 pub(crate) const MANIFEST: &str = "manifest.json";
+
+/// The device's signature of the manifest, 64 bytes.
+pub(crate) const SIGNATURE: &str = "manifest.sig";
+
+/// The certificate of who signed, and of who certified that.
+pub(crate) const SIGNER: &str = "signer.pem";
+
+/// The version of the layout of a manifest that is signed.
+pub(crate) const SIGNED_SCHEMA: &str = "forewarn-evidence/2";
+
+/// Begins the names of manifests that a later seal took the place of, and of their signatures.
+const EARLIER_PREFIX: &str = "manifest-";
+
+/// The name of an earlier manifest.
+pub(crate) fn earlier_manifest(number: u64) -> String {
+    format!("{EARLIER_PREFIX}{number}.json")
+}
+
+/// The name of an earlier manifest's signature.
+pub(crate) fn earlier_signature(number: u64) -> String {
+    format!("{EARLIER_PREFIX}{number}.sig")
+}
+
+/// The number of an earlier manifest by its file's name.
+pub(crate) fn earlier_number(file: &str) -> Option<u64> {
+    let number = file.strip_prefix(EARLIER_PREFIX)?;
+    number.strip_suffix(".json").or_else(|| number.strip_suffix(".sig"))?.parse().ok()
+}
+
+/// Whether a file is of the seal itself, and therefore not under it.
+fn is_of_the_seal(file: &str) -> bool {
+    file == MANIFEST || file == SIGNATURE || earlier_number(file).is_some()
+}
 
 /// One file of the folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -30,8 +64,20 @@ pub(crate) struct Manifest {
     pub schema: String,
     /// The incident that the folder belongs to.
     pub incident: IncidentId,
+    /// The state that the incident was in; absent from a manifest that is not signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<IncidentState>,
+    /// Whether nothing more will come; absent from a manifest that is not signed, which says so by being there.
+    #[serde(rename = "final", default, skip_serializing_if = "Option::is_none")]
+    pub is_final: Option<bool>,
     /// The version of the agent that sealed the folder.
     pub agent_version: String,
+    /// Who signed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
+    /// Where it stands in the chain of the device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<Place>,
     /// When it was sealed.
     pub sealed_at: StreamTime,
     /// When the incident's last known transition was; what retention counts from.
@@ -47,9 +93,20 @@ pub(crate) struct Manifest {
 impl Manifest {
     /// Whether `other` says the same of the folder, whenever it was sealed and by whom.
     pub(crate) fn agrees_with(&self, other: &Self) -> bool {
-        let same_seal =
-            Self { sealed_at: other.sealed_at.clone(), agent_version: other.agent_version.clone(), ..self.clone() };
+        let same_seal = Self {
+            schema: other.schema.clone(),
+            sealed_at: other.sealed_at.clone(),
+            agent_version: other.agent_version.clone(),
+            device: other.device.clone(),
+            chain: other.chain.clone(),
+            ..self.clone()
+        };
         same_seal == *other
+    }
+
+    /// Whether nothing more will come.
+    pub(crate) fn is_final(&self) -> bool {
+        self.is_final.unwrap_or(true)
     }
 
     /// Bytes of all files, the manifest not counted.
@@ -58,17 +115,28 @@ impl Manifest {
     }
 }
 
-/// Names of everything in a folder but the manifest, in order.
+/// Names of everything in a folder but what is of the seal itself, in order.
 pub(crate) fn list_names(dir: &Path) -> std::io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(dir)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if name != MANIFEST {
+        if !is_of_the_seal(&name) {
             names.push(name);
         }
     }
     names.sort();
     Ok(names)
+}
+
+/// The numbers of the earlier seals of a folder, in order.
+pub(crate) fn earlier_numbers(dir: &Path) -> std::io::Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        numbers.extend(earlier_number(&name).filter(|number| name == earlier_manifest(*number)));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
 }
 
 /// Size and digest of every plain file of a folder but the manifest, by name.

@@ -8,22 +8,52 @@ use forewarn_base::durable;
 use forewarn_domain::IncidentRecord;
 
 use crate::error::EvidenceError;
-use crate::manifest::MANIFEST;
+use crate::manifest::{MANIFEST, SIGNATURE, earlier_manifest, earlier_numbers, earlier_signature};
 use crate::record::BundleRecord;
+use crate::verify::read_manifest;
 
 /// The name of the file.
 pub(crate) const RECORD: &str = "incident.json";
 
-/// A sealed folder takes no further file.
-pub(crate) fn refuse_if_sealed(dir: &Path, incident: &IncidentRecord, what: &str) -> Result<(), EvidenceError> {
-    if dir.join(MANIFEST).exists() {
+/// Makes way for a further file: a seal of an incident that goes on is put aside, to be superseded; one of which nothing
+/// more will come takes none.
+pub(crate) fn make_way(dir: &Path, incident: &IncidentRecord, what: &str) -> Result<(), EvidenceError> {
+    if has_final_seal(dir) {
         return Err(EvidenceError::Sealed {
             incident: incident.id.clone(),
             what: what.to_owned(),
             path: dir.to_owned(),
         });
     }
-    Ok(())
+    put_seal_aside(dir).map_err(EvidenceError::file(&incident.id, "put the seal aside", dir))
+}
+
+/// Whether nothing more will come into a folder.
+pub(crate) fn has_final_seal(dir: &Path) -> bool {
+    let path = dir.join(MANIFEST);
+    path.exists() && read_manifest(dir).map_or(true, |(manifest, _)| manifest.is_final())
+}
+
+/// Puts the seal aside before the folder is changed: one that is signed stays as an earlier one, with its number.
+///
+/// A kill between the two renames is made up for by the next call.
+pub(crate) fn put_seal_aside(dir: &Path) -> io::Result<()> {
+    let (manifest, signature) = (dir.join(MANIFEST), dir.join(SIGNATURE));
+    if manifest.exists() {
+        let number = read_manifest(dir).ok().and_then(|(manifest, _)| manifest.chain).map(|place| place.number);
+        match number {
+            Some(number) => fs::rename(&manifest, dir.join(earlier_manifest(number)))?,
+            None => fs::remove_file(&manifest)?,
+        }
+    }
+    if signature.exists() {
+        let bare = |number: &u64| !dir.join(earlier_signature(*number)).exists();
+        match earlier_numbers(dir)?.into_iter().rfind(bare) {
+            Some(number) => fs::rename(&signature, dir.join(earlier_signature(number)))?,
+            None => fs::remove_file(&signature)?,
+        }
+    }
+    durable::sync_dir(dir)
 }
 
 /// Reads `incident.json`; none if there is none or it is not what this crate writes.
@@ -41,18 +71,14 @@ pub(crate) fn read_record(dir: &Path) -> io::Result<Option<BundleRecord>> {
 
 /// Writes `incident.json` unless it is on the disk as it is.
 ///
-/// A manifest would no longer be true, so it goes first; a crash in between leaves a folder that is not sealed.
+/// A seal would no longer be true, so it is put aside first; a crash in between leaves a folder that is not sealed.
 pub(crate) fn save_record(dir: &Path, record: &BundleRecord) -> Result<(), EvidenceError> {
     let path = dir.join(RECORD);
     let saved = to_json(record).and_then(|json| {
         if fs::read(&path).is_ok_and(|kept| kept == json) {
             return Ok(());
         }
-        match fs::remove_file(dir.join(MANIFEST)) {
-            Ok(()) => durable::sync_dir(dir)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
+        put_seal_aside(dir)?;
         durable::replace(&path, &json)
     });
     saved.map_err(EvidenceError::file(&record.incident.id, "write the record", &path))

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use forewarn_base::durable;
 use forewarn_domain::{IncidentId, WallTime};
+use forewarn_seal::{Removal, Removed};
 
+use crate::chain_search::{Signed, all_seals};
 use crate::error::EvidenceError;
 use crate::retention::{FreeSpace, RetentionEvent, UpstreamState, plan_retention};
-use crate::store::{DELETING_PREFIX, EvidenceStore};
+use crate::store::{DELETING_PREFIX, EvidenceStore, folder_id};
 
 /// What a run of retention did.
 #[derive(Debug, Default)]
@@ -29,19 +31,20 @@ impl EvidenceStore {
         age: &dyn Fn(WallTime) -> Duration,
         space: &dyn FreeSpace,
         upstream: &dyn Fn(&IncidentId) -> UpstreamState,
+        now: WallTime,
     ) -> Result<RetentionOutcome, EvidenceError> {
         let free = space.free_bytes(self.root()).map_err(EvidenceError::folder("read the free space", self.root()))?;
         let bundles = self.bundles()?;
         let plan = plan_retention(&bundles, &self.options().limits, age, free, upstream);
         let mut outcome = RetentionOutcome::default();
         for event in plan {
-            let deleted = match &event {
-                RetentionEvent::Deleted { incident, .. } | RetentionEvent::DeletedUnacknowledged { incident, .. } => {
-                    bundles.iter().find(|b| b.incident == *incident)
-                }
-                RetentionEvent::StillOver { .. } => None,
+            let (incident, why) = match &event {
+                RetentionEvent::Deleted { incident, reason, .. } => (Some(incident), reason.as_str()),
+                RetentionEvent::DeletedUnacknowledged { incident, .. } => (Some(incident), "disk_space_unacknowledged"),
+                RetentionEvent::StillOver { .. } => (None, ""),
             };
-            match deleted.map_or(Ok(()), |bundle| self.delete(&bundle.path)) {
+            let deleted = incident.and_then(|incident| bundles.iter().find(|b| b.incident == *incident));
+            match deleted.map_or(Ok(()), |bundle| self.delete(&bundle.path, why, now)) {
                 Ok(()) => outcome.events.push(event),
                 Err(error) => outcome.failures.push(error),
             }
@@ -49,8 +52,24 @@ impl EvidenceStore {
         Ok(outcome)
     }
 
+    /// Writes into the chain that a bundle with seals goes, and deletes it.
+    fn delete(&self, path: &Path, why: &str, now: WallTime) -> Result<(), EvidenceError> {
+        let seals = all_seals(path, "").map_err(EvidenceError::folder("read the seals of a folder", path))?;
+        if !seals.is_empty() {
+            let removed = |seal: Signed| Removed {
+                number: seal.known.number,
+                sha256: seal.known.sha256,
+                previous: seal.known.previous,
+            };
+            let incident = folder_id(path).to_string();
+            let seals = seals.into_iter().map(removed).collect();
+            self.append_removal(path, Removal { incident, why: why.to_owned(), seals }, now)?;
+        }
+        self.delete_now(path)
+    }
+
     /// Takes a folder out of sight by one rename, so that a crash leaves no half of it, and then deletes it.
-    fn delete(&self, path: &Path) -> Result<(), EvidenceError> {
+    pub(crate) fn delete_now(&self, path: &Path) -> Result<(), EvidenceError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let doomed = self.root().join(format!("{DELETING_PREFIX}{name}"));
         let day = path.parent().unwrap_or(self.root());

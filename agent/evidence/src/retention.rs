@@ -73,6 +73,17 @@ pub enum DeletedFor {
     DiskSpace,
 }
 
+impl DeletedFor {
+    /// As it is written into the chain.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Age => "age",
+            Self::Quota => "quota",
+            Self::DiskSpace => "disk_space",
+        }
+    }
+}
+
 /// What retention did, or could not do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RetentionEvent {

@@ -3,14 +3,16 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use forewarn_base::{durable, private};
 use forewarn_domain::{IncidentId, IncidentRecord, Timestamp, WallTime};
 
 use crate::error::EvidenceError;
-use crate::manifest::{MANIFEST, list_names};
+use crate::keys::{Signer, Signing};
+use crate::manifest::list_names;
 use crate::record::{BundleRecord, TimeLine};
-use crate::record_file::{RECORD, read_record};
+use crate::record_file::{RECORD, has_final_seal, read_record};
 use crate::retention::{BundleInfo, Limits};
 use crate::verify::read_manifest;
 
@@ -33,12 +35,21 @@ pub struct StoreOptions {
 pub struct EvidenceStore {
     root: PathBuf,
     options: StoreOptions,
+    signing: Option<Signing>,
+    signer: OnceLock<Signer>,
 }
 
 impl EvidenceStore {
     /// A store that nothing is known of yet: its disk may be away.
     pub fn new(root: impl Into<PathBuf>, options: StoreOptions) -> Self {
-        Self { root: root.into(), options }
+        Self { root: root.into(), options, signing: None, signer: OnceLock::new() }
+    }
+
+    /// Signs its seals, each as a link of one chain. Without this they are plain lists of hashes.
+    #[must_use]
+    pub fn signed_by(mut self, signing: Signing) -> Self {
+        self.signing = Some(signing);
+        self
     }
 
     /// Opens a store that must be there now; see [`Self::prepare`].
@@ -60,7 +71,31 @@ impl EvidenceStore {
                 fs::remove_dir_all(root.join(name)).map_err(refused)?;
             }
         }
-        Ok(())
+        self.recover_chain()
+    }
+
+    /// Where the keys lie; none if nothing is signed.
+    pub(crate) fn signing(&self) -> Option<&Signing> {
+        self.signing.as_ref()
+    }
+
+    /// Who signs; none if nothing is signed.
+    pub(crate) fn signer(&self) -> Result<Option<&Signer>, EvidenceError> {
+        let Some(signing) = &self.signing else { return Ok(None) };
+        if self.signer.get().is_none() {
+            let signer = signing.load_or_make()?;
+            let _ = self.signer.set(signer);
+        }
+        Ok(self.signer.get())
+    }
+
+    pub(crate) fn forget_signer(&mut self) {
+        self.signer = OnceLock::new();
+    }
+
+    /// Makes the key at the first start, so that it is there before anything is sealed.
+    pub fn make_key(&self) -> Result<(), EvidenceError> {
+        self.signer().map(drop)
     }
 
     /// The root folder.
@@ -126,7 +161,7 @@ pub(crate) fn folder_id(path: &Path) -> IncidentId {
 fn bundle_info(path: PathBuf) -> Result<BundleInfo, EvidenceError> {
     let incident = folder_id(&path);
     let manifest = read_manifest(&path).ok().map(|(manifest, _)| manifest);
-    let is_sealed = path.join(MANIFEST).exists();
+    let is_sealed = has_final_seal(&path);
     let mut bytes = 0;
     let listed = EvidenceError::folder("measure a folder", &path);
     for entry in fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(listed)? {

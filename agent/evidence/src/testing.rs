@@ -43,6 +43,13 @@ pub(crate) fn confirmed(subject: u64) -> IncidentRecord {
     )
 }
 
+pub(crate) fn escalated(subject: u64) -> IncidentRecord {
+    let mut record = closed(subject);
+    record.history.pop();
+    record.state = IncidentState::Escalated;
+    record
+}
+
 pub(crate) fn closed(subject: u64) -> IncidentRecord {
     incident(
         subject,

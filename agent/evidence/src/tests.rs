@@ -1,5 +1,8 @@
 //! Tests of the store: whole folders, restarts, refusals, retention against a model, tampering.
 
+mod by_hand;
+mod sealed;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,6 +18,7 @@ use crate::testing::{T0, closed, confirmed, frame};
 use crate::*;
 
 const TITLE: &str = "Illegal parking";
+const NOW: WallTime = WallTime::from_micros(T0.as_micros());
 
 fn options(limits: Limits) -> StoreOptions {
     StoreOptions { limits, time_line: TimeLine::WallClock, agent_version: "0.1.0".to_owned() }
@@ -265,7 +269,7 @@ fn retention_deletes_whole_folders_and_spares_the_open_and_the_unacknowledged() 
     let acknowledged = |id: &IncidentId| {
         if *id == closed(1).id { UpstreamState::Acknowledged } else { UpstreamState::Pending }
     };
-    let outcome = store.enforce_retention(&|_| Duration::ZERO, &Free(1 << 30), &acknowledged).unwrap();
+    let outcome = store.enforce_retention(&|_| Duration::ZERO, &Free(1 << 30), &acknowledged, NOW).unwrap();
     assert_eq!(outcome.failures.len(), 0);
     assert!(
         matches!(&outcome.events[0], RetentionEvent::Deleted { incident, reason: DeletedFor::Quota, .. } if *incident == closed(1).id),
@@ -275,7 +279,7 @@ fn retention_deletes_whole_folders_and_spares_the_open_and_the_unacknowledged() 
     assert_eq!(store.bundles().unwrap().len(), 3);
 
     // Freed bytes are counted, so that one deletion is enough here.
-    let outcome = store.enforce_retention(&|_| Duration::ZERO, &Free(0), &acknowledged).unwrap();
+    let outcome = store.enforce_retention(&|_| Duration::ZERO, &Free(0), &acknowledged, NOW).unwrap();
     assert!(
         matches!(&outcome.events[0], RetentionEvent::DeletedUnacknowledged { incident, .. } if *incident == closed(2).id),
         "{outcome:?}"

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use forewarn_base::hash::{self, Digest};
 use forewarn_domain::IncidentId;
+use forewarn_seal::certificate::Trusted;
 
-use crate::manifest::{MANIFEST, Manifest, list_names};
+use crate::manifest::{MANIFEST, Manifest, SIGNED_SCHEMA, list_names};
+use crate::proof::{self, Proof};
 use crate::record::{Missing, SCHEMA};
 
 /// The folder could not be checked at all.
@@ -68,6 +70,8 @@ pub enum Problem {
         /// The name.
         file: String,
     },
+    /// The signature does not hold.
+    Unproven(proof::Flaw),
 }
 
 impl fmt::Display for Problem {
@@ -81,6 +85,7 @@ impl fmt::Display for Problem {
             ),
             Self::Extra { file } => write!(f, "{file}: not in the manifest"),
             Self::NotAFile { file } => write!(f, "{file}: no plain file of this folder"),
+            Self::Unproven(flaw) => flaw.fmt(f),
         }
     }
 }
@@ -100,6 +105,10 @@ pub struct Verification {
     pub missing: Vec<Missing>,
     /// How the folder differs from the manifest; empty if it is as it was sealed.
     pub problems: Vec<Problem>,
+    /// When it was sealed, RFC 3339 in UTC; none on the time line of a clip.
+    pub sealed_at: Option<String>,
+    /// Who sealed it; none if it is not signed.
+    pub proof: Option<Proof>,
 }
 
 impl Verification {
@@ -109,10 +118,17 @@ impl Verification {
     }
 }
 
-/// Checks every file of a sealed folder against the manifest.
+/// Checks every file of a sealed folder against the manifest, and the manifest's signature.
 pub fn verify(bundle: &Path) -> Result<Verification, VerifyError> {
+    verify_by(bundle, None)
+}
+
+/// Like [`verify`], and whether somebody who is `trusted` vouches for the key; what is not signed does not hold then.
+pub fn verify_by(bundle: &Path, trusted: Option<&Trusted>) -> Result<Verification, VerifyError> {
     let (manifest, manifest_sha256) = read_manifest(bundle)?;
-    let mut problems = Vec::new();
+    let (proof, flaws) = proof::check(bundle, &manifest, trusted)
+        .map_err(|source| VerifyError::Unreadable { path: bundle.to_owned(), source })?;
+    let mut problems: Vec<Problem> = flaws.into_iter().map(Problem::Unproven).collect();
     let mut named = BTreeSet::new();
     for entry in &manifest.files {
         let file = entry.file.clone();
@@ -143,6 +159,8 @@ pub fn verify(bundle: &Path) -> Result<Verification, VerifyError> {
         bytes: manifest.total_bytes(),
         missing: manifest.missing.clone(),
         problems,
+        sealed_at: manifest.sealed_at.utc.clone(),
+        proof,
     })
 }
 
@@ -155,8 +173,14 @@ pub(crate) fn read_manifest(bundle: &Path) -> Result<(Manifest, String), VerifyE
     })?;
     let damaged = |why: String| VerifyError::Damaged { path: bundle.to_owned(), why };
     let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-    if manifest.schema != SCHEMA {
-        return Err(damaged(format!("it is of layout \"{}\"; this agent knows {SCHEMA}", manifest.schema)));
+    let is_signed = manifest.chain.is_some() && manifest.device.is_some();
+    match (manifest.schema.as_str(), is_signed) {
+        (SCHEMA, false) | (SIGNED_SCHEMA, true) => {}
+        (SIGNED_SCHEMA, false) => return Err(damaged("it does not say who signed it, or after what".to_owned())),
+        (schema, _) => {
+            let why = format!("it is of layout \"{schema}\"; this agent knows {SCHEMA} and {SIGNED_SCHEMA}");
+            return Err(damaged(why));
+        }
     }
     Ok((manifest, hash::sha256_of_bytes(&bytes)))
 }

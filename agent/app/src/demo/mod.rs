@@ -17,7 +17,7 @@ use anyhow::{Context as _, anyhow};
 use forewarn_base::sync::lock;
 use forewarn_cli::Demo;
 use forewarn_domain::clock::{Stopwatch, wall_now};
-use forewarn_evidence::{Limits, TimeLine};
+use forewarn_evidence::Limits;
 use forewarn_hw::sensor::SensorLog;
 use forewarn_inference::Models;
 use forewarn_wire::story::{Happening, JsonLines, Narrator, Timeline};
@@ -26,7 +26,7 @@ use self::children::{Broker, Camera};
 use self::summary::{Figures, Tally};
 use crate::config::{self, Site};
 use crate::detector;
-use crate::evidence_folder::open_store;
+use crate::evidence_folder::signed_store;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::live::{Agent, Shutdown};
 use crate::replay::Replay;
@@ -187,7 +187,7 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
 
 /// Seals the bundles of incidents that are still open when the demo ends, since nobody will go on with them.
 fn seal_open(site: &Site) -> CommandResult {
-    let store = open_store(&site.storage.dir, Limits::default(), TimeLine::WallClock).or_exit(ExitCode::Failed)?;
+    let store = signed_store(site, Limits::default());
     for folder in store.unsealed().or_exit(ExitCode::Failed)? {
         store.seal_abandoned(&folder, "the demo ended", wall_now()).or_exit(ExitCode::Failed)?;
     }

@@ -291,8 +291,9 @@ impl IncidentLoop {
         if record.history.last().is_some_and(|step| step.cause == Cause::WarningNotDelivered) {
             telemetry::WARNINGS.of([&"any", &"not_delivered", &"none"]).increment(1);
         }
-        if record.state == IncidentState::Closed {
-            self.ends.evidence.close(record.clone());
+        // From the escalation on people act on the evidence.
+        if matches!(record.state, IncidentState::Escalated | IncidentState::Closed) {
+            self.ends.evidence.seal(record.clone());
         }
         self.tell(&Happening::Moved { record: record.clone(), at: report.at });
     }

@@ -42,6 +42,7 @@ use part::Part;
 
 use shutdown::Ending;
 pub use shutdown::Shutdown;
+pub use storage::claim;
 
 /// An ordered end takes no longer, whatever clients, brokers, cameras and disks do. A supervisor waits longer than that.
 const END_WITHIN: Duration = Duration::from_secs(8);

@@ -3,9 +3,7 @@
 
 use std::io;
 
-use forewarn_domain::{
-    Clip, ClipRecording, ClipSpan, EvidenceRequest, IncidentId, IncidentRecord, Moment, StreamId, Timestamp,
-};
+use forewarn_domain::{Clip, ClipRecording, ClipSpan, EvidenceRequest, IncidentRecord, Moment, StreamId, Timestamp};
 
 use super::{EvidenceKeeper, missing};
 use crate::error::EvidenceError;
@@ -58,15 +56,7 @@ impl EvidenceKeeper {
             }
         }
         self.bound_clips(now);
-        let is_ready = |id: &IncidentId| !self.late.has(id) && self.pending.iter().all(|p| p.record.id != *id);
-        let sealable: Vec<IncidentId> = self.closed.keys().filter(|id| is_ready(id)).cloned().collect();
-        for id in sealable {
-            if self.failing.is_none()
-                && let Some(record) = self.closed.remove(&id)
-            {
-                self.seal(record, now);
-            }
-        }
+        self.seal_what_is_ready(now);
     }
 
     /// Whether the disk takes a clip. What has been recorded can be written once only.
@@ -109,8 +99,11 @@ impl EvidenceKeeper {
                     self.late.n_lost += 1;
                     self.note_missing_clip(&record, moment, &title, &error.to_string(), now);
                     self.trouble(error.to_string(), now);
-                } else if let Some(why) = shortfall(&clip, asked_from) {
-                    self.put(&record, &title, missing(format!("part of {moment}.mp4"), &why), now);
+                } else {
+                    if let Some(why) = shortfall(&clip, asked_from) {
+                        self.put(&record, &title, missing(format!("part of {moment}.mp4"), &why), now);
+                    }
+                    self.changed(&record);
                 }
                 // Moved in by now, unless the clip was kept before or could not be.
                 let _ = std::fs::remove_file(&temp);

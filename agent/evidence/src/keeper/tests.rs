@@ -168,7 +168,7 @@ fn gaps_with(tape: &Tape) -> Vec<String> {
     keeper.add_source(confirmed(1).rule.stream, Arc::new(tape.clone()));
     let span = ClipSpan { from: T0, to: T0 + Duration::from_secs(8) };
     keeper.capture(&request(None, Some(span)), Some(&frame(64, 48)));
-    keeper.close(closed(1), T0 + Duration::from_secs(9));
+    keeper.seal_soon(closed(1), T0 + Duration::from_secs(9));
     assert_eq!(keeper.take_news(), [], "it waits for the clip");
     *tape.is_complete.lock().unwrap() = true;
     keeper.advance(T0 + Duration::from_secs(10));
@@ -232,7 +232,7 @@ fn what_a_disk_does_not_take_waits_and_is_kept_sealed_and_whole_when_it_does() {
     refuse(dir.path());
     let span = ClipSpan { from: T0, to: at(8) };
     keeper.capture(&request(None, Some(span)), Some(&frame(64, 48)));
-    keeper.close(closed(1), at(9));
+    keeper.seal_soon(closed(1), at(9));
     keeper.advance(at(30));
     assert!(keeper.failing().is_some_and(|why| why.contains("wait in memory")));
     assert_eq!(keeper.unkept(), Unkept { waiting: 2, lost: 0 });

@@ -7,7 +7,7 @@ use forewarn_telemetry::queue::{GiveBack, Sender};
 use super::{Job, Trouble};
 
 /// The incident loop's way to the evidence thread. What the queue has no room for waits here and is handed over later,
-/// captures before seals. There are at most three captures and one seal for each incident.
+/// captures before seals. There are at most three captures and two seals for each incident.
 pub struct EvidenceDesk {
     queue: Sender<Job, GiveBack>,
     /// Their frames are given up, their clips are not.
@@ -39,7 +39,7 @@ impl EvidenceDesk {
     }
 
     /// Asks for the seal, with the next [`Self::offer_waiting`].
-    pub fn close(&mut self, record: IncidentRecord) {
+    pub fn seal(&mut self, record: IncidentRecord) {
         self.unsealed.push(record);
     }
 
@@ -55,7 +55,7 @@ impl EvidenceDesk {
             return;
         }
         for record in std::mem::take(&mut self.unsealed) {
-            if let Err(Job::Close(record)) = self.queue.offer(Job::Close(Box::new(record))) {
+            if let Err(Job::Seal(record)) = self.queue.offer(Job::Seal(Box::new(record))) {
                 self.unsealed.push(*record);
             }
         }
@@ -67,7 +67,7 @@ impl EvidenceDesk {
             self.queue.finish(Job::Capture { request: Box::new(request), frame: None });
         }
         for record in self.unsealed.drain(..) {
-            self.queue.finish(Job::Close(Box::new(record)));
+            self.queue.finish(Job::Seal(Box::new(record)));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod desk;
 mod news;
+mod seals;
 
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex};
@@ -9,10 +10,10 @@ use std::time::Duration;
 
 use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
-use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp, WallTime};
+use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp};
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
-    Closeups, EvidenceKeeper, Limits, RetentionEvent, RetentionOutcome, StatvfsSpace, TimeLine, UpstreamState,
+    Closeups, EvidenceKeeper, Limits, RetentionEvent, RetentionOutcome, StatvfsSpace, UpstreamState,
 };
 use forewarn_report::{Outbox, ReportState};
 use forewarn_telemetry::queue::{GiveBack, QueueSpec, Receiver, Sender};
@@ -22,12 +23,13 @@ use super::LoopEvent;
 use super::part::Part;
 use super::streams::Streams;
 use crate::config::Site;
-use crate::evidence_folder::{keeper_setup, unready_store};
+use crate::evidence_folder::{keeper_setup, signed_store};
 use crate::exit::CommandError;
 use crate::telemetry;
 
 pub use desk::EvidenceDesk;
 use news::News;
+use seals::Seals;
 
 /// Requests that may wait; each may hold a frame.
 pub const QUEUE: QueueSpec<GiveBack> = QueueSpec::new("evidence", 64);
@@ -45,8 +47,8 @@ pub enum Job {
         /// The frame of the snapshot.
         frame: Option<Frame>,
     },
-    /// The seal of a closed incident.
-    Close(Box<IncidentRecord>),
+    /// The seal of an incident that was escalated or closed.
+    Seal(Box<IncidentRecord>),
     /// The end.
     Stop,
 }
@@ -58,7 +60,7 @@ pub fn keeper(site: &Site, civil: SiteTime, streams: &Streams, closeups: Closeup
         max_days: site.storage.max_days,
         min_free_bytes: site.storage.min_free_bytes,
     };
-    let store = unready_store(&site.storage.dir, limits, TimeLine::WallClock);
+    let store = signed_store(site, limits);
     let setup = keeper_setup(&site.storage.dir, site, civil);
     let mut keeper = EvidenceKeeper::unready(store, setup).with_closeups(closeups);
     for (stream, ring) in streams.rings() {
@@ -96,6 +98,7 @@ impl Evidence {
             outbox,
             clock: Arc::clone(clock),
             news: News::to(to_loop),
+            seals: Seals::default(),
             has_upstream: site.upstreams.iter().any(|upstream| upstream.is_required),
             retained_at: None,
         };
@@ -124,25 +127,12 @@ impl Part for Evidence {
     }
 }
 
-/// Seals the bundles of incidents that nobody goes on with: the agent was killed after their last report.
-fn seal_leftovers(keeper: &EvidenceKeeper, outbox: &Outbox, now: WallTime) -> anyhow::Result<()> {
-    let open = outbox.open_snapshots()?;
-    for folder in keeper.store().unsealed()? {
-        if open.iter().any(|snapshot| snapshot.incident == folder.incident) {
-            continue;
-        }
-        if let Err(error) = keeper.store().seal_abandoned(&folder, "the agent was stopped before it was kept", now) {
-            tracing::error!("{error}");
-        }
-    }
-    Ok(())
-}
-
 struct Worker {
     keeper: EvidenceKeeper,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
     news: News,
+    seals: Seals,
     has_upstream: bool,
     retained_at: Option<Timestamp>,
     /// Whether what an earlier agent left open has been sealed.
@@ -159,7 +149,7 @@ impl Worker {
             let now = self.clock.now();
             match job {
                 Ok(Job::Capture { request, frame }) => self.keeper.capture(&request, frame.as_ref()),
-                Ok(Job::Close(record)) => self.keeper.close(*record, now),
+                Ok(Job::Seal(record)) => self.keeper.seal_soon(*record, now),
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -180,9 +170,13 @@ impl Worker {
             return;
         }
         self.is_tidied = true;
-        if let Err(error) = seal_leftovers(&self.keeper, &self.outbox, self.clock.wall(now)) {
+        let sealed = self.outbox.open_snapshots().map_err(|error| error.to_string()).and_then(|open| {
+            let is_open = |id: &IncidentId| open.iter().any(|snapshot| snapshot.incident == *id);
+            self.keeper.seal_leftovers(&is_open, now, self.clock.wall(now)).map_err(|error| error.to_string())
+        });
+        if let Err(error) = sealed {
             self.news
-                .tell(Happening::trouble(format!("earlier evidence stays unsealed until a restart: {error:#}"), now));
+                .tell(Happening::trouble(format!("earlier evidence stays unsealed until a restart: {error}"), now));
         }
     }
 
@@ -195,8 +189,12 @@ impl Worker {
     }
 
     fn pass_on(&mut self) {
-        self.keeper.take_news().into_iter().for_each(|news| self.news.tell(crate::happening::of_keeper(news)));
+        for news in self.keeper.take_news() {
+            self.seals.take_in(&news);
+            self.news.tell(crate::happening::of_keeper(news));
+        }
         self.news.pass_on();
+        self.seals.pass_on(&mut self.outbox, self.keeper.store());
     }
 
     fn retain(&mut self, now: Timestamp) {
@@ -220,10 +218,11 @@ impl Worker {
             }
         };
         let age = |stamp| self.clock.age(stamp);
-        let (troubles, lasting) = match self.keeper.store().enforce_retention(&age, &StatvfsSpace, &upstream) {
-            Ok(outcome) => (troubles_of(&outcome), lasting_trouble_of(&outcome)),
-            Err(error) => (Vec::new(), Some(error.to_string())),
-        };
+        let (troubles, lasting) =
+            match self.keeper.store().enforce_retention(&age, &StatvfsSpace, &upstream, self.clock.wall(now)) {
+                Ok(outcome) => (troubles_of(&outcome), lasting_trouble_of(&outcome)),
+                Err(error) => (Vec::new(), Some(error.to_string())),
+            };
         telemetry::RETENTION_EVENTS.of([]).increment(u64::from(lasting.is_some()));
         self.retention_trouble = lasting;
         for what in troubles {

@@ -1,0 +1,306 @@
+//! The chain of seals on the disk.
+//!
+//! `chain.json` holds the last link whole, with its signature and where it belongs. It is replaced first, at once and as a
+//! whole; only then the link is put where it belongs, a manifest into its folder, another link behind those of
+//! `links.jsonl`. A kill in between is made up for at the next start from `chain.json`. So no number is given twice and none
+//! is left out, wherever the kill falls.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use forewarn_base::{durable, hash, private};
+use forewarn_domain::WallTime;
+use forewarn_seal::chain::{Known, What};
+use forewarn_seal::key::{from_hex, to_hex};
+use forewarn_seal::{Device, KeyChange, Link, Place, Removal, canonical};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::EvidenceError;
+use crate::keys::{KeysError, Signer};
+use crate::manifest::{MANIFEST, Manifest, SIGNATURE, earlier_manifest};
+use crate::store::EvidenceStore;
+
+/// The last link.
+pub(crate) const HEAD: &str = "chain.json";
+/// The links that are no seals, one a line.
+pub(crate) const LINKS: &str = "links.jsonl";
+
+/// The content of `chain.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HeadFile {
+    /// The last link's number.
+    pub(crate) number: u64,
+    /// Its sha256.
+    pub(crate) sha256: String,
+    /// The last seal that lies in the outbox.
+    pub(crate) told: u64,
+    /// The folder of its bundle, below the root.
+    pub(crate) folder: Option<String>,
+    /// The link as it is spelt.
+    pub(crate) document: String,
+    /// Its signature, in hexadecimal digits.
+    pub(crate) signature: String,
+}
+
+/// A line of `links.jsonl`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Line {
+    link: Value,
+    signature: String,
+}
+
+impl HeadFile {
+    fn link(&self) -> Option<Link> {
+        serde_json::from_str(&self.document).ok().filter(|link: &Link| link.schema == Link::SCHEMA)
+    }
+
+    /// Its link with a signature that fits; why it is none otherwise.
+    pub(crate) fn known(&self) -> Result<Known, String> {
+        let signature = from_hex(&self.signature).unwrap_or_default();
+        let bytes = self.document.as_bytes();
+        let known = match self.link() {
+            Some(link) => known_link(&link, bytes, &signature),
+            None => serde_json::from_slice::<Manifest>(bytes)
+                .ok()
+                .and_then(|manifest| known_seal(&manifest, bytes, &signature, HEAD)),
+        };
+        let known = known.ok_or("its link does not bear the signature of the key that it names")?;
+        if (known.number, &known.sha256) == (self.number, &self.sha256) {
+            return Ok(known);
+        }
+        Err("its number and hash are not those of its link".to_owned())
+    }
+}
+
+/// The seal of a manifest whose signature fits the key that it names.
+pub(crate) fn known_seal(manifest: &Manifest, bytes: &[u8], signature: &[u8], lies_in: &str) -> Option<Known> {
+    let (device, place) = (manifest.device.as_ref()?, manifest.chain.clone()?);
+    device.key.has_signed(bytes, signature).then(|| Known {
+        lies_in: lies_in.to_owned(),
+        number: place.number,
+        previous: place.previous,
+        sha256: hash::sha256_of_bytes(bytes),
+        key: device.key,
+        what: What::Seal { supersedes: place.supersedes },
+    })
+}
+
+fn known_link(link: &Link, bytes: &[u8], signature: &[u8]) -> Option<Known> {
+    let what = match (&link.removal, &link.key_change) {
+        (Some(removal), None) => What::Removal(removal.seals.clone()),
+        (None, Some(change)) => What::KeyChange(change.next),
+        _ => return None,
+    };
+    link.device.key.has_signed(bytes, signature).then(|| Known {
+        lies_in: format!("{LINKS}, link {}", link.chain.number),
+        number: link.chain.number,
+        previous: link.chain.previous.clone(),
+        sha256: hash::sha256_of_bytes(bytes),
+        key: link.device.key,
+        what,
+    })
+}
+
+/// Reads `chain.json` below a root; none if there is none.
+pub(crate) fn read_head(root: &Path) -> io::Result<Option<HeadFile>> {
+    match fs::read(root.join(HEAD)) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(io::Error::other),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A link of `links.jsonl` whose signature fits.
+pub(crate) struct Linked {
+    pub(crate) known: Known,
+    /// As it is spelt.
+    pub(crate) document: Vec<u8>,
+    /// In hexadecimal digits.
+    pub(crate) signature: String,
+}
+
+/// The links of `links.jsonl` below a root; of each that cannot be read or does not bear its signature, the line.
+pub(crate) fn read_links(root: &Path) -> io::Result<Vec<Result<Linked, usize>>> {
+    let text = match fs::read(root.join(LINKS)) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let read = |line: &str| {
+        let Line { link, signature } = serde_json::from_str(line).ok()?;
+        let document = canonical(&link).ok()?;
+        let link: Link = serde_json::from_value(link).ok()?;
+        let known = known_link(&link, &document, &from_hex(&signature)?)?;
+        Some(Linked { known, document, signature })
+    };
+    Ok(text.lines().enumerate().map(|(n, line)| read(line).ok_or(n + 1)).collect())
+}
+
+impl EvidenceStore {
+    /// Makes the next link: `make` spells it, given its place. Once this is on the disk the link is part of the chain.
+    pub(crate) fn append(
+        &self,
+        signer: &Signer,
+        folder: Option<String>,
+        make: impl FnOnce(Device, Place) -> Result<Vec<u8>, serde_json::Error>,
+    ) -> Result<HeadFile, EvidenceError> {
+        let root = self.root();
+        let failed = EvidenceError::folder("write the chain of seals", root);
+        let written = || -> io::Result<HeadFile> {
+            let last = read_head(root)?;
+            let number = last.as_ref().map_or(0, |head| head.number) + 1;
+            let place = Place { number, previous: last.as_ref().map(|head| head.sha256.clone()), supersedes: None };
+            let document = make(Device { site: signer.site.clone(), key: signer.key.public() }, place)?;
+            let signature = signer.key.sign(&document).map_err(io::Error::other)?;
+            let head = HeadFile {
+                number,
+                sha256: hash::sha256_of_bytes(&document),
+                told: last.map_or(0, |head| head.told),
+                folder,
+                document: String::from_utf8(document).map_err(io::Error::other)?,
+                signature: to_hex(&signature),
+            };
+            self.write_head(&head)?;
+            self.put_in_place(&head)?;
+            Ok(head)
+        };
+        written().map_err(failed)
+    }
+
+    fn write_head(&self, head: &HeadFile) -> io::Result<()> {
+        durable::replace(&self.root().join(HEAD), &serde_json::to_vec(head)?)
+    }
+
+    /// Puts the last link where it belongs, unless it is there.
+    fn put_in_place(&self, head: &HeadFile) -> io::Result<()> {
+        if head.link().is_some() {
+            return self.put_link(head);
+        }
+        let Some(dir) = head.folder.as_ref().map(|folder| self.root().join(folder)).filter(|dir| dir.is_dir()) else {
+            return Ok(());
+        };
+        let path = dir.join(MANIFEST);
+        // A later change of the folder may have put the manifest aside already.
+        if dir.join(earlier_manifest(head.number)).exists()
+            || fs::read(&path).is_ok_and(|kept| kept == head.document.as_bytes())
+        {
+            return Ok(());
+        }
+        durable::replace(&dir.join(SIGNATURE), &from_hex(&head.signature).unwrap_or_default())?;
+        durable::replace(&path, head.document.as_bytes())
+    }
+
+    fn put_link(&self, head: &HeadFile) -> io::Result<()> {
+        let path = self.root().join(LINKS);
+        let mut options = OpenOptions::new();
+        let mut file = options.append(true).read(true).create(true).mode(private::FILE_MODE).open(&path)?;
+        let kept = fs::read(&path)?;
+        let whole = kept.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        if whole < kept.len() {
+            // A kill left half a line.
+            file.set_len(whole as u64)?;
+        }
+        let line = Line { link: serde_json::from_str(&head.document)?, signature: head.signature.clone() };
+        let mut bytes = serde_json::to_vec(&line)?;
+        bytes.push(b'\n');
+        if kept[..whole].ends_with(&bytes) {
+            return Ok(());
+        }
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        durable::sync_dir(self.root())
+    }
+
+    /// Finishes what a kill interrupted.
+    pub(crate) fn recover_chain(&self) -> Result<(), EvidenceError> {
+        let Some(signing) = self.signing() else { return Ok(()) };
+        let failed = EvidenceError::folder("finish the chain of seals", self.root());
+        let Some(head) = self.head_or_found()? else {
+            return match signing.next()? {
+                Some(_) => Ok(signing.forget_exchange()?),
+                None => Ok(()),
+            };
+        };
+        self.put_in_place(&head).map_err(failed)?;
+        let link = head.link();
+        if let Some(folder) = head.folder.as_ref().filter(|_| link.as_ref().is_some_and(|link| link.removal.is_some()))
+        {
+            let dir = self.root().join(folder);
+            if dir.is_dir() {
+                self.delete_now(&dir)?;
+            }
+        }
+        match (signing.next()?, link.and_then(|link| link.key_change)) {
+            (Some(next), Some(change)) if change.next == next => Ok(signing.finish_exchange()?),
+            (Some(_), _) => Ok(signing.forget_exchange()?),
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// The last link: from `chain.json`, or, where somebody removed or spoilt that, the last that is found.
+    fn head_or_found(&self) -> Result<Option<HeadFile>, EvidenceError> {
+        match read_head(self.root()) {
+            Ok(Some(head)) => return Ok(Some(head)),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(%error, "chain.json cannot be read; the chain goes on from the last link found");
+                let path = self.root().join(HEAD);
+                fs::remove_file(&path).map_err(EvidenceError::folder("remove a spoilt file", &path))?;
+            }
+        }
+        let found = crate::chain_search::last_link(self.root())
+            .map_err(EvidenceError::folder("look for the chain's last link", self.root()))?;
+        if let Some(head) = &found {
+            tracing::error!(
+                number = head.number,
+                "the chain's head was gone: the chain goes on from the last link found"
+            );
+            self.write_head(head).map_err(EvidenceError::folder("write the chain of seals", self.root()))?;
+        }
+        Ok(found)
+    }
+
+    /// Writes down that a bundle is about to be deleted.
+    pub(crate) fn append_removal(&self, dir: &Path, removal: Removal, now: WallTime) -> Result<(), EvidenceError> {
+        let Some(signer) = self.signer()? else { return Ok(()) };
+        let folder = dir.strip_prefix(self.root()).map(|path| path.to_string_lossy().into_owned()).ok();
+        let make = |device, chain| canonical(&link(device, chain, now, Some(removal), None));
+        self.append(signer, folder, make).map(drop)
+    }
+
+    /// Goes on with a new key. The one before signs that it does.
+    pub fn exchange_key(&mut self, now: WallTime) -> Result<(), EvidenceError> {
+        self.recover_chain()?;
+        let Some(signing) = self.signing().cloned() else { return Ok(()) };
+        if let Some(signer) = self.signer()? {
+            let next = signing.prepare_exchange()?;
+            let make = |device, chain| canonical(&link(device, chain, now, None, Some(KeyChange { next })));
+            self.append(signer, None, make)?;
+        }
+        signing.finish_exchange()?;
+        self.forget_signer();
+        Ok(())
+    }
+
+    /// Every seal up to this number lies in the outbox.
+    pub fn note_told(&self, number: u64) -> Result<(), EvidenceError> {
+        let noted = read_head(self.root()).and_then(|head| match head {
+            Some(head) if head.told < number => self.write_head(&HeadFile { told: number, ..head }),
+            _ => Ok(()),
+        });
+        noted.map_err(EvidenceError::folder("note what was reported", self.root()))
+    }
+}
+
+fn link(device: Device, chain: Place, now: WallTime, removal: Option<Removal>, key_change: Option<KeyChange>) -> Link {
+    Link { schema: Link::SCHEMA.to_owned(), at: now.to_rfc3339(), device, chain, removal, key_change }
+}
+
+impl From<KeysError> for EvidenceError {
+    fn from(source: KeysError) -> Self {
+        Self::Keys(source)
+    }
+}

@@ -1,0 +1,217 @@
+//! The device's key on the disk: made at the first start, certified by an authority of its own until a site's authority
+//! does, exchanged by a word of the key before.
+//!
+//! | file | what |
+//! |---|---|
+//! | `device.key` | the secret key; nobody but the agent's user may read it |
+//! | `device.pem` | its certificate, and those of who signed it |
+//! | `authority.key`, `authority.pem` | the authority of its own |
+//! | `next.key`, `next.pem` | while a key is exchanged |
+//! | `former-<key>.pem` | certificates of keys before |
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use forewarn_base::{durable, private};
+use forewarn_seal::certificate::{Authority, CertificateError, Certificates, request};
+use forewarn_seal::key::{DeviceKey, KeyError, PublicKey};
+
+const KEY: &str = "device.key";
+const CERTIFICATE: &str = "device.pem";
+const AUTHORITY_KEY: &str = "authority.key";
+const AUTHORITY: &str = "authority.pem";
+const NEXT_KEY: &str = "next.key";
+const NEXT_CERTIFICATE: &str = "next.pem";
+
+/// The keys of a device cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// A file cannot be read or written.
+    #[error("failed to use the device's keys: {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is not what it should be.
+    #[error(
+        "failed to use the device's keys: {}: {source}; bring it back from where it was kept, or remove it for a new key, \
+         which the chain of seals will show",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: KeyError,
+    },
+    /// A certificate cannot be made or read.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// A certificate is of another key, or does not hold.
+    #[error("failed to take over the certificate: {why}; ask your authority to sign the request of `forewarn key csr`")]
+    NotOurs {
+        /// Why.
+        why: String,
+    },
+}
+
+/// Where the keys of a device lie, and of which site it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signing {
+    /// The folder.
+    pub keys: PathBuf,
+    /// The site's id.
+    pub site: String,
+}
+
+/// The key that seals, with its certificate.
+#[derive(Debug)]
+pub struct Signer {
+    /// The key.
+    pub key: DeviceKey,
+    /// Its certificate and those of who signed it, as PEM.
+    pub certificates: String,
+    /// The site's id.
+    pub site: String,
+}
+
+impl Signing {
+    /// The key and its certificate, made if there are none.
+    pub fn load_or_make(&self) -> Result<Signer, KeysError> {
+        private::create_dirs(&self.keys).map_err(|source| self.failed("", source))?;
+        let key = self.key_in(KEY)?;
+        let kept = self.read(CERTIFICATE)?.filter(|pem| self.fits(pem, &key));
+        let certificates = if let Some(pem) = kept {
+            pem
+        } else {
+            let pem = self.certified(&key)?;
+            self.write(CERTIFICATE, &pem)?;
+            pem
+        };
+        Ok(Signer { key, certificates, site: self.site.clone() })
+    }
+
+    /// The public key, if there is one.
+    pub fn load(&self) -> Result<PublicKey, KeysError> {
+        let missing = || self.failed(KEY, io::ErrorKind::NotFound.into());
+        let pem = self.read(KEY)?.ok_or_else(missing)?;
+        let damaged = |source| KeysError::Damaged { path: self.path(KEY), source };
+        Ok(DeviceKey::from_pem(&pem).map_err(damaged)?.public())
+    }
+
+    /// Where the device's certificate lies.
+    pub fn certificate_path(&self) -> PathBuf {
+        self.path(CERTIFICATE)
+    }
+
+    /// What a site's authority is asked to sign, as PEM.
+    pub fn request(&self) -> Result<String, KeysError> {
+        Ok(request(&self.load_or_make()?.key, &self.site)?)
+    }
+
+    /// Takes over what a site's authority made of the request; `at_s` is the time in seconds since the Unix epoch.
+    pub fn import(&self, pem: &str, at_s: u64) -> Result<(), KeysError> {
+        let (given, own) = (Certificates::from_pem(pem.as_bytes())?, self.load_or_make()?.key.public());
+        if given.key() != Some(own) {
+            let why = format!("the first certificate is not of this device's key {own}");
+            return Err(KeysError::NotOurs { why });
+        }
+        given.hang_together(at_s).map_err(|error| KeysError::NotOurs {
+            why: format!("the last certificate of the file does not vouch for the first now ({error})"),
+        })?;
+        self.write(CERTIFICATE, pem)
+    }
+
+    /// Makes the key that is to follow; it is taken up by [`Self::finish_exchange`], once the chain says so.
+    pub(crate) fn prepare_exchange(&self) -> Result<PublicKey, KeysError> {
+        let next = DeviceKey::generate().map_err(|source| KeysError::Damaged { path: self.path(NEXT_KEY), source })?;
+        self.write(NEXT_CERTIFICATE, &self.certified(&next)?)?;
+        self.write(NEXT_KEY, &next.to_pem())?;
+        Ok(next.public())
+    }
+
+    /// The key that was prepared, if there is one.
+    pub(crate) fn next(&self) -> Result<Option<PublicKey>, KeysError> {
+        let Some(pem) = self.read(NEXT_KEY)? else { return Ok(None) };
+        let damaged = |source| KeysError::Damaged { path: self.path(NEXT_KEY), source };
+        Ok(Some(DeviceKey::from_pem(&pem).map_err(damaged)?.public()))
+    }
+
+    /// Takes up the key that was prepared; the one before is gone for good, its certificate stays.
+    pub(crate) fn finish_exchange(&self) -> Result<(), KeysError> {
+        if let Some(pem) = self.read(CERTIFICATE)?
+            && let Some(key) = Certificates::from_pem(pem.as_bytes()).ok().and_then(|certificates| certificates.key())
+        {
+            self.write(&format!("former-{}.pem", key.short()), &pem)?;
+        }
+        let moved = |from: &str, to: &str| {
+            fs::rename(self.path(from), self.path(to)).map_err(|source| self.failed(from, source))
+        };
+        // The certificate first: one that does not fit its key is made anew.
+        if self.path(NEXT_CERTIFICATE).exists() {
+            moved(NEXT_CERTIFICATE, CERTIFICATE)?;
+        }
+        moved(NEXT_KEY, KEY)?;
+        durable::sync_dir(&self.keys).map_err(|source| self.failed("", source))
+    }
+
+    /// Forgets a key that was prepared and never came into the chain.
+    pub(crate) fn forget_exchange(&self) -> Result<(), KeysError> {
+        fs::remove_file(self.path(NEXT_KEY)).map_err(|source| self.failed(NEXT_KEY, source))
+    }
+
+    /// The certificate of the device and of its authority, made by the authority of its own.
+    fn certified(&self, key: &DeviceKey) -> Result<String, KeysError> {
+        let authority = Authority::of(self.key_in(AUTHORITY_KEY)?);
+        let own = authority.certificate()?;
+        if self.read(AUTHORITY)?.as_ref() != Some(&own) {
+            self.write(AUTHORITY, &own)?;
+        }
+        Ok(authority.certify(key, &self.site)? + &own)
+    }
+
+    fn fits(&self, pem: &str, key: &DeviceKey) -> bool {
+        let of = Certificates::from_pem(pem.as_bytes()).ok().and_then(|certificates| certificates.key());
+        if of != Some(key.public()) {
+            tracing::warn!("{} is not of the device's key and is made anew", self.path(CERTIFICATE).display());
+        }
+        of == Some(key.public())
+    }
+
+    /// The key of a file, made if there is none.
+    fn key_in(&self, name: &str) -> Result<DeviceKey, KeysError> {
+        let damaged = |source| KeysError::Damaged { path: self.path(name), source };
+        if let Some(pem) = self.read(name)? {
+            return DeviceKey::from_pem(&pem).map_err(damaged);
+        }
+        let key = DeviceKey::generate().map_err(damaged)?;
+        self.write(name, &key.to_pem())?;
+        Ok(key)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.keys.join(name)
+    }
+
+    fn read(&self, name: &str) -> Result<Option<String>, KeysError> {
+        match fs::read_to_string(self.path(name)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // What is no text is no PEM, which is told by who reads it.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(Some(String::new())),
+            Err(source) => Err(self.failed(name, source)),
+        }
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<(), KeysError> {
+        durable::replace(&self.path(name), text.as_bytes()).map_err(|source| self.failed(name, source))
+    }
+
+    fn failed(&self, name: &str, source: io::Error) -> KeysError {
+        let path = if name.is_empty() { self.keys.clone() } else { self.path(name) };
+        KeysError::File { path, source }
+    }
+}

@@ -1,0 +1,99 @@
+//! Verification of whatever somebody names: a bundle, or a folder of them.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use forewarn_seal::certificate::{self, CertificateError};
+use serde_json::Value;
+
+use crate::manifest::MANIFEST;
+use crate::record_file::RECORD;
+use crate::verify::{Verification, VerifyError, verify_by};
+use crate::verify_store::{StoreVerification, verify_store};
+
+/// A file does not say whom to trust.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// It cannot be read.
+    #[error("failed to read whom to trust: {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It holds nobody.
+    #[error("failed to read whom to trust: {}: {source}", path.display())]
+    Nobody {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: CertificateError,
+    },
+}
+
+/// Whom somebody trusts who verifies.
+#[derive(Debug, Clone)]
+pub struct Trusted(certificate::Trusted);
+
+impl Trusted {
+    /// Those of the files, which hold certificates and public keys as PEM.
+    pub fn read(files: &[PathBuf]) -> Result<Self, TrustError> {
+        let mut all = Vec::new();
+        for path in files {
+            let pem = fs::read(path).map_err(|source| TrustError::File { path: path.clone(), source })?;
+            certificate::Trusted::from_pem(&pem).map_err(|source| TrustError::Nobody { path: path.clone(), source })?;
+            all.extend(pem);
+            all.push(b'\n');
+        }
+        let nobody = |source| TrustError::Nobody { path: files.first().cloned().unwrap_or_default(), source };
+        certificate::Trusted::from_pem(&all).map(Self).map_err(nobody)
+    }
+}
+
+/// What was found.
+#[derive(Debug)]
+pub enum Found {
+    /// Of one bundle.
+    Bundle(Box<Verification>),
+    /// Of a folder of bundles.
+    Store(StoreVerification),
+}
+
+impl Found {
+    /// Whether everything holds.
+    pub fn is_intact(&self) -> bool {
+        match self {
+            Self::Bundle(found) => found.is_intact(),
+            Self::Store(found) => found.is_intact(),
+        }
+    }
+
+    /// For programs.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Bundle(found) => found.to_json(),
+            Self::Store(found) => found.to_json(),
+        }
+    }
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bundle(found) => found.fmt(f),
+            Self::Store(found) => found.fmt(f),
+        }
+    }
+}
+
+/// Verifies a bundle, or all bundles below a folder and their chain.
+pub fn verify_any(path: &Path, trusted: Option<&Trusted>) -> Result<Found, VerifyError> {
+    let trusted = trusted.map(|trusted| &trusted.0);
+    if path.join(MANIFEST).exists() || path.join(RECORD).exists() || !path.is_dir() {
+        return Ok(Found::Bundle(Box::new(verify_by(path, trusted)?)));
+    }
+    verify_store(path, trusted).map(Found::Store)
+}

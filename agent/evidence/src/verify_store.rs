@@ -1,0 +1,140 @@
+//! Verification of a folder of bundles, and of the chain that their seals make.
+
+use std::io;
+use std::path::Path;
+
+use forewarn_seal::certificate::Trusted;
+use forewarn_seal::chain::{Head, Judgement, Known, judge};
+
+use crate::chain_file::{HEAD, HeadFile, LINKS, Linked, read_head, read_links};
+use crate::chain_search::bundles_in;
+use crate::verify::{Verification, VerifyError, verify_by};
+
+/// One bundle of a folder.
+#[derive(Debug)]
+pub struct Checked {
+    /// Its folder, below the one that was named.
+    pub folder: String,
+    /// What was found, or why it could not be checked.
+    pub found: Result<Verification, VerifyError>,
+}
+
+/// The outcome of a verification of many bundles.
+#[derive(Debug)]
+pub struct StoreVerification {
+    /// The bundles, by their folders.
+    pub bundles: Vec<Checked>,
+    /// What their seals tell together.
+    pub chain: Judgement,
+    /// Whether there is a head, without which nobody can tell what is missing at the end.
+    pub has_head: bool,
+    /// What else does not hold.
+    pub problems: Vec<String>,
+}
+
+impl StoreVerification {
+    /// Whether every bundle is as it was sealed and none is missing. An incident that goes on may be without a seal.
+    pub fn is_intact(&self) -> bool {
+        let holds = |checked: &Checked| match &checked.found {
+            Ok(found) => found.is_intact(),
+            Err(error) => matches!(error, VerifyError::Unsealed { .. }),
+        };
+        self.problems.is_empty() && self.chain.problems.is_empty() && self.bundles.iter().all(holds)
+    }
+}
+
+/// Checks every bundle below a folder, and their chain.
+pub fn verify_store(path: &Path, trusted: Option<&Trusted>) -> Result<StoreVerification, VerifyError> {
+    let unreadable = |source| VerifyError::Unreadable { path: path.to_owned(), source };
+    let folders = bundles_in(path).map_err(unreadable)?;
+    // A storage directory holds its evidence in a folder of its own.
+    let inner = path.join("evidence");
+    let root = if path.join(HEAD).exists() || !inner.join(HEAD).exists() { path } else { &inner };
+    let mut problems = Vec::new();
+    let head = head_of(root, &mut problems).map_err(unreadable)?;
+    if folders.is_empty() && head.is_none() {
+        return Err(VerifyError::Unsealed { path: path.to_owned() });
+    }
+    let mut known = Vec::new();
+    for linked in read_links(root).map_err(unreadable)? {
+        match linked {
+            Ok(Linked { known: link, .. }) => known.push(link),
+            Err(line) => {
+                problems.push(format!("{LINKS}: line {line} does not bear the signature of the key that it names"));
+            }
+        }
+    }
+    let mut bundles = Vec::new();
+    for dir in folders {
+        let folder = dir.strip_prefix(path).unwrap_or(&dir).to_string_lossy().into_owned();
+        let found = verify_by(&dir, trusted);
+        if let Ok(found) = &found {
+            known.extend(seals_in(&folder, found));
+            let name = dir.file_name().unwrap_or_default().to_string_lossy();
+            if head.is_some() && name != found.incident.as_str() {
+                problems.push(format!("{folder}: holds the evidence of another incident, {}", found.incident));
+            }
+        }
+        bundles.push(Checked { folder, found });
+    }
+    problems.extend(late_unsigned(&bundles));
+    if let Some(head) = &head {
+        problems.extend(unfinished(root, head));
+    }
+    let told = head.as_ref().map(|head| Head { number: head.number, sha256: head.sha256.clone() });
+    let chain = judge(&known, told.as_ref());
+    Ok(StoreVerification { bundles, chain, has_head: head.is_some(), problems })
+}
+
+/// The head of a chain, if it is one.
+fn head_of(root: &Path, problems: &mut Vec<String>) -> io::Result<Option<HeadFile>> {
+    let head = match read_head(root) {
+        Ok(head) => head,
+        Err(error) if root.join(HEAD).is_file() => {
+            problems.push(format!("{HEAD}: damaged: {error}"));
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    if let Some(why) = head.as_ref().and_then(|head| head.known().err()) {
+        problems.push(format!("{HEAD}: altered: {why}"));
+    }
+    Ok(head)
+}
+
+fn seals_in(folder: &str, found: &Verification) -> Vec<Known> {
+    let seals = found.proof.as_ref().map(|proof| proof.seals.clone()).unwrap_or_default();
+    // With their folders, so that one that lies there twice is told apart.
+    let below = |known: Known| {
+        let file = known.lies_in.rsplit_once('/').map(|(_, file)| format!("/{file}")).unwrap_or_default();
+        Known { lies_in: format!("{folder}{file}"), ..known }
+    };
+    seals.into_iter().map(below).collect()
+}
+
+/// Bundles without a signature that say they were sealed when the device had a key.
+fn late_unsigned(bundles: &[Checked]) -> Vec<String> {
+    let found = || bundles.iter().filter_map(|checked| Some((&checked.folder, checked.found.as_ref().ok()?)));
+    let first =
+        found().filter(|(_, found)| found.proof.is_some()).filter_map(|(_, found)| found.sealed_at.clone()).min();
+    let Some(first) = first else { return Vec::new() };
+    let late =
+        found().filter(|(_, found)| found.proof.is_none() && found.sealed_at.as_ref().is_some_and(|at| *at > first));
+    late.map(|(folder, _)| format!("{folder}: unsigned, though the device had a key when it was sealed")).collect()
+}
+
+/// The last seal, where it does not lie in its folder.
+fn unfinished(root: &Path, head: &HeadFile) -> Option<String> {
+    let folder = head.folder.as_ref()?;
+    let dir = root.join(folder);
+    let is_there = crate::chain_search::all_seals(&dir, "")
+        .is_ok_and(|seals| seals.iter().any(|seal| seal.known.sha256 == head.sha256));
+    let is_link = head.known().is_ok_and(|known| !matches!(known.what, forewarn_seal::chain::What::Seal { .. }));
+    (dir.is_dir() && !is_there && !is_link).then(|| {
+        format!(
+            "{folder}: seal {} is not in its folder: the agent was stopped while it sealed, and finishes it at its \
+                 next start; or somebody took it away",
+            head.number
+        )
+    })
+}
