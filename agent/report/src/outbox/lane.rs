@@ -25,6 +25,8 @@ pub struct Lane {
     lent: BTreeSet<(IncidentId, u32)>,
     /// Started with the first acknowledgement.
     noter: Option<Noter>,
+    /// The generation of the file that the places of this connection are of; 0 before it was open.
+    generation: u64,
 }
 
 /// How far an upstream has got on one connection.
@@ -50,7 +52,15 @@ type Unreadable = (i64, String);
 impl Lane {
     pub(super) fn new(outbox: Outbox, upstream: &str) -> Self {
         let queued = outbox.shared.queued.subscribe();
-        Self { outbox, upstream: upstream.to_owned(), queued, unnoted: Vec::new(), lent: BTreeSet::new(), noter: None }
+        Self {
+            outbox,
+            upstream: upstream.to_owned(),
+            queued,
+            unnoted: Vec::new(),
+            lent: BTreeSet::new(),
+            noter: None,
+            generation: 0,
+        }
     }
 
     /// Whose it is.
@@ -71,6 +81,9 @@ impl Lane {
         if cursor == Cursor::default() {
             self.lent.clear();
         }
+        if self.generation == 0 {
+            self.generation = self.outbox.shared.generation();
+        }
         let noted = self.note();
         let on_disk = self.on_disk(cursor.disk, limit);
         let trouble = noted.err().or(on_disk.as_ref().err().cloned());
@@ -82,6 +95,17 @@ impl Lane {
             reports.push(QueuedReport { seq, report, source: self.source().clone() });
         }
         reports
+    }
+
+    /// A connection begins, which has read nothing yet.
+    pub fn begin(&mut self) {
+        self.generation = 0;
+    }
+
+    /// Whether the file was replaced since the connection began: what waits in the new one has places of its own, which
+    /// the connection's cursor may be past already.
+    pub fn is_of_another_file(&self) -> bool {
+        self.generation != 0 && self.generation != self.outbox.shared.generation()
     }
 
     fn on_disk(&mut self, seq: i64, limit: usize) -> Result<Vec<QueuedReport>, String> {

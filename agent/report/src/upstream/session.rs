@@ -41,6 +41,8 @@ impl<A> Context<A> {
 pub(super) enum End {
     /// By a farewell.
     Stopped,
+    /// By another file in the outbox's place: everything that waits in it is sent by a connection of its own.
+    Outdated,
     /// By a failure.
     Failed {
         /// Why.
@@ -69,10 +71,13 @@ struct Session<A: Adapter> {
     was_in_vain: bool,
     /// The other side, or the way to it, ended it.
     was_cut: bool,
+    /// The outbox's file was replaced.
+    is_outdated: bool,
 }
 
 /// Runs one connection.
 pub(super) async fn run<A: Adapter>(context: &mut Context<A>) -> End {
+    context.lane.begin();
     let (upstream, outward, mut inward) = context.adapter.connect(context.lane.source());
     let mut session = Session::<A> {
         upstream,
@@ -86,6 +91,7 @@ pub(super) async fn run<A: Adapter>(context: &mut Context<A>) -> End {
         was_useful: false,
         was_in_vain: false,
         was_cut: false,
+        is_outdated: false,
     };
     let lasted = Stopwatch::start();
     let mut ended = drive(&mut session, &mut inward, context).await;
@@ -104,6 +110,7 @@ pub(super) async fn run<A: Adapter>(context: &mut Context<A>) -> End {
     context.count(|stats| (stats.connected_since, stats.in_flight) = (None, 0));
     match ended {
         Ok(()) => End::Stopped,
+        Err(_) if session.is_outdated => End::Outdated,
         Err(why) => {
             let has_lasted = lasted.elapsed() > USEFUL_AFTER && !session.was_in_vain;
             let cut_after = (session.is_ready && session.was_cut).then(|| lasted.elapsed());
@@ -221,6 +228,10 @@ impl<A: Adapter> Session<A> {
     fn advance(&mut self, context: &mut Context<A>) -> Result<(), String> {
         if !self.is_ready || self.is_leaving {
             return Ok(());
+        }
+        if context.lane.is_of_another_file() {
+            self.is_outdated = true;
+            return Err("the outbox was replaced".to_owned());
         }
         let room = self.window.room();
         let waiting = if room > 0 { context.lane.pending_after(self.window.cursor(), room) } else { Vec::new() };

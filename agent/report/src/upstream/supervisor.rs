@@ -92,6 +92,13 @@ async fn supervise<A: Adapter>(context: &mut Context<A>) {
     loop {
         let (why, was_useful, cut_after) = match session::run(context).await {
             End::Stopped => return,
+            End::Outdated => {
+                tracing::info!(
+                    upstream = context.lane.upstream(),
+                    "the outbox was replaced; the connection is made anew"
+                );
+                continue;
+            }
             End::Failed { why, was_useful, cut_after } => (why, was_useful, cut_after),
         };
         if let Some(lasted) = cut_after {

@@ -62,6 +62,30 @@ fn repeats_without_puback(version: MqttVersion) {
 }
 
 #[test]
+fn what_is_reported_after_the_outbox_was_removed_is_sent_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path(), free_port(), "");
+    let subscriber = Subscriber::start(broker.port);
+    let data = dir.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let mut outbox = outbox(&data);
+    let handle = publisher(&config(broker.port, MqttVersion::V5), &outbox);
+    for n in 0..5 {
+        outbox.record(&report(n, 1), Some("{}")).unwrap();
+    }
+    let first: Vec<String> = (0..5).map(|_| event(&subscriber.next_of("incidents")).subject).collect();
+    assert_eq!(first[0], report(0, 1).incident.id.to_string());
+    drained(&handle);
+    // The places of the new file begin anew, below those that were sent.
+    std::fs::rename(&data, dir.path().join("away")).unwrap();
+    std::fs::create_dir(&data).unwrap();
+    outbox.record(&report(7, 1), Some("{}")).unwrap();
+    let expected = report(7, 1).incident.id.to_string();
+    while event(&subscriber.next_of("incidents")).subject != expected {}
+    drained(&handle);
+}
+
+#[test]
 fn what_was_sent_and_not_acknowledged_is_sent_again_by_311() {
     repeats_without_puback(MqttVersion::V311);
 }
