@@ -275,6 +275,11 @@ impl Engine {
         self.incidents.restore(snapshots, now);
     }
 
+    /// Takes up the open incidents from before a restart that could not be read when it began; they end as lost.
+    pub fn restore_late(&mut self, snapshots: Vec<IncidentSnapshot>, now: Timestamp) {
+        self.incidents.restore_late(snapshots, now);
+    }
+
     /// What is needed to go on with an open incident after a restart.
     pub fn snapshot(&self, id: &IncidentId) -> Option<IncidentSnapshot> {
         self.incidents.snapshot(id)

@@ -237,6 +237,15 @@ impl Incidents {
         }
     }
 
+    /// Takes up the open incidents from before a restart that could not be read when it began. The subjects of today bear
+    /// numbers of their own, so that nobody can tell who of them is meant: each of these incidents ends as lost, and
+    /// whoever is still there has a new one.
+    pub fn restore_late(&mut self, snapshots: Vec<IncidentSnapshot>, now: Timestamp) {
+        let numbered = snapshots.into_iter().zip(self.begun..);
+        let of_nobody = numbered.map(|(snapshot, number)| snapshot.of_nobody(number)).collect();
+        self.restore(of_nobody, now);
+    }
+
     /// Lets time pass and forgets what is no longer needed.
     fn advance(&mut self, now: Timestamp) {
         self.world.now = self.world.now.max(now);

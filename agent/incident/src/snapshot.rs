@@ -17,6 +17,9 @@ pub struct IncidentSnapshot {
     latest_announcement: AnnouncementId,
 }
 
+/// No rule counts its subjects up to here, and what comes after it is counted on.
+const OF_NOBODY: u64 = 1 << 52;
+
 impl IncidentSnapshot {
     pub(crate) fn new(machine: Machine, heard: Option<Heard>, latest_announcement: AnnouncementId) -> Self {
         Self { machine, heard, latest_announcement }
@@ -34,6 +37,12 @@ impl IncidentSnapshot {
     /// The incident as it stood.
     pub fn record(&self) -> &IncidentRecord {
         &self.machine.record
+    }
+
+    /// The same about a subject that nobody shows any more.
+    pub(crate) fn of_nobody(mut self, number: u64) -> Self {
+        self.machine.subject = SubjectId(OF_NOBODY + number);
+        self
     }
 
     /// Whom it concerns; the rules must know the subject by the same number after the restart.

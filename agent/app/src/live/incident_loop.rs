@@ -108,6 +108,8 @@ impl IncidentLoop {
             self.look_at_the_clock(now);
             self.ends.clock_watch.keep(now);
             self.take_sensors(now);
+            let late = self.ends.outbox.take_late();
+            self.ends.engine.restore_late(late, now);
             self.ends.engine.timeout(now);
             self.carry_out(now);
             self.ends.evidence.offer_waiting();

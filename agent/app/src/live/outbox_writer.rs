@@ -86,6 +86,8 @@ impl Batch {
 struct Told {
     trouble: Mutex<Option<String>>,
     notes: Mutex<Vec<SetAside>>,
+    /// What was open before this run and could not be read when it began.
+    late: Mutex<Vec<IncidentSnapshot>>,
     is_stopping: AtomicBool,
 }
 
@@ -109,13 +111,19 @@ pub struct Former {
 impl OutboxWriter {
     /// Reads what was open, and writes to `outbox` from now on.
     pub fn start(mut outbox: Outbox, now: Timestamp) -> anyhow::Result<(Self, Former)> {
-        let former = open_snapshots(&mut outbox, now);
+        let read = open_snapshots(&mut outbox, now);
+        // Incidents that are older than this run are read when the disk lets them be.
+        let late_before = read.is_err().then_some(now);
+        let former = read.unwrap_or_else(|error| {
+            let what = format!("no earlier incident is gone on with until the disk can be read: {error}");
+            Former { snapshots: Vec::new(), notes: vec![Happening::trouble(what, now)] }
+        });
         let (holder, told) = (outbox.holder(), Arc::<Told>::default());
         let of_thread = Arc::clone(&told);
         let (finished, done) = sync_channel(1);
         let work = move || {
             let _finished: SyncSender<()> = finished;
-            write_all(&mut outbox, &of_thread);
+            write_all(&mut outbox, &of_thread, late_before);
             // Before the end is told: the last connection leaves the file in order.
             drop(outbox);
         };
@@ -153,6 +161,11 @@ impl OutboxWriter {
         notes.iter().map(|aside| told_of(aside, now)).collect()
     }
 
+    /// The incidents that were open before this run and could only be read now.
+    pub fn take_late(&mut self) -> Vec<IncidentSnapshot> {
+        std::mem::take(&mut *lock(&self.told.late))
+    }
+
     /// Whether the thread has ended though nobody stopped it.
     pub fn is_broken(&self) -> bool {
         self.thread.has_ended()
@@ -173,7 +186,7 @@ impl OutboxWriter {
 }
 
 /// The thread: writes what is held, and looks after the file while nothing is.
-fn write_all(outbox: &mut Outbox, told: &Told) {
+fn write_all(outbox: &mut Outbox, told: &Told, mut late_before: Option<Timestamp>) {
     let holder = outbox.holder();
     let (mut patience, mut looked_after) = (LOOK_AFTER, Stopwatch::start());
     loop {
@@ -186,6 +199,12 @@ fn write_all(outbox: &mut Outbox, told: &Told) {
             continue;
         }
         looked_after = Stopwatch::start();
+        if let Some(before) = late_before
+            && let Ok(late) = late_snapshots(outbox, before)
+        {
+            lock(&told.late).extend(late);
+            late_before = None;
+        }
         let outcome = if has_some { outbox.write_held() } else { outbox.look_after() };
         lock(&told.notes).extend(holder.take_set_aside());
         let trouble = match outcome {
@@ -207,13 +226,9 @@ fn write_all(outbox: &mut Outbox, told: &Told) {
 }
 
 /// The incidents that were open when the agent last stopped, and what must be told of others.
-fn open_snapshots(outbox: &mut Outbox, now: Timestamp) -> Former {
+fn open_snapshots(outbox: &mut Outbox, now: Timestamp) -> Result<Former, OutboxError> {
     let (mut snapshots, mut notes) = (Vec::new(), Vec::new());
-    let stored = outbox.open_snapshots().unwrap_or_else(|error| {
-        notes.push(Happening::trouble(format!("no earlier incident is gone on with: {error}"), now));
-        Vec::new()
-    });
-    for stored in stored {
+    for stored in outbox.open_snapshots()? {
         match serde_json::from_str::<IncidentSnapshot>(&stored.snapshot) {
             Ok(snapshot) => snapshots.push(snapshot),
             Err(error) => {
@@ -228,13 +243,25 @@ fn open_snapshots(outbox: &mut Outbox, now: Timestamp) -> Former {
             }
         }
     }
-    Former { snapshots, notes }
+    Ok(Former { snapshots, notes })
+}
+
+/// The incidents that began before this run and are open. What it began itself is in the engine already, or ended in it.
+fn late_snapshots(outbox: &Outbox, before: Timestamp) -> Result<Vec<IncidentSnapshot>, OutboxError> {
+    let read = outbox.open_snapshots()?.into_iter();
+    let snapshots = read.filter_map(|stored| serde_json::from_str::<IncidentSnapshot>(&stored.snapshot).ok());
+    let began = |snapshot: &IncidentSnapshot| snapshot.record().history.first().map(|step| step.at);
+    Ok(snapshots.filter(|snapshot| began(snapshot).is_some_and(|at| at < before)).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
+    use forewarn_domain::clock::UnknownCivilTime;
+    use forewarn_domain::violation::Language;
+    use forewarn_domain::{BBox, Class, RuleHit, Sight, SubjectId};
+    use forewarn_incident::{IncidentInput, Incidents, Output, RulePolicy};
     use forewarn_report::{Cursor, Destination, Lane};
     use forewarn_wire::samples::{report, source};
 
@@ -243,12 +270,17 @@ mod tests {
     /// Long enough for any machine.
     const LONG: Duration = Duration::from_secs(30);
 
+    /// Long after what the tests tell of.
+    fn now() -> Timestamp {
+        Timestamp::from_secs_f64(1e9)
+    }
+
     fn started(path: &Path) -> (OutboxWriter, Lane) {
         let upstreams = vec![Destination::required("city")];
         let settings = OutboxSettings { limits: OutboxLimits::default(), source: source(), upstreams };
-        let outbox = Outbox::open(path, settings, Timestamp::ZERO).unwrap().outbox;
+        let outbox = Outbox::open(path, settings, now()).unwrap().outbox;
         let lane = outbox.lane("city");
-        (OutboxWriter::start(outbox, Timestamp::ZERO).unwrap().0, lane)
+        (OutboxWriter::start(outbox, now()).unwrap().0, lane)
     }
 
     fn write(writer: &mut OutboxWriter, n: u64) {
@@ -269,6 +301,69 @@ mod tests {
         assert_eq!(lane.pending_after(Cursor::default(), 100).len(), 50, "they are sent from the disk");
         writer.finish().unwrap();
         assert_eq!(writer.trouble(), None);
+    }
+
+    /// The first report of an incident, and what is needed to go on with it.
+    fn open_incident() -> (Report, String) {
+        let text = "[site]\nid = \"s\"\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/1\"\n[[camera.rule]]\nviolation = \"loitering\"\n";
+        let site = crate::config::resolve(&crate::config::source::Source::new("site.toml", text)).unwrap();
+        let rule = &site.cameras[0].rules[0];
+        let violation = rule.violation.clone();
+        let policy = RulePolicy { violation, speakers: Vec::new(), language: Language::En, quiet_hours: Vec::new() };
+        let policies = BTreeMap::from([(rule.key.clone(), policy)]);
+        let mut incidents = Incidents::new(policies, Arc::new(UnknownCivilTime));
+        for n in 0..20 {
+            let at = Timestamp::from_secs_f64(100.0 + f64::from(n) / 2.0);
+            let hit = RuleHit {
+                rule: rule.key.clone(),
+                subject: SubjectId(1),
+                sight: Sight::Violating,
+                class: Class::new("person"),
+                track: None,
+                count: 1,
+                bbox: BBox::new(0.0, 0.0, 10.0, 20.0),
+                at,
+                findings: Vec::new(),
+            };
+            incidents.handle_input(IncidentInput::Hit(hit), at);
+        }
+        let reports = std::iter::from_fn(|| incidents.poll_output()).filter_map(|output| match output {
+            Output::Report(report) => Some(report),
+            _ => None,
+        });
+        let report = reports.collect::<Vec<_>>().swap_remove(0);
+        let snapshot = serde_json::to_string(&incidents.snapshot(&report.incident.id).unwrap()).unwrap();
+        (report, snapshot)
+    }
+
+    #[test]
+    fn what_was_open_before_is_taken_up_as_soon_as_the_disk_can_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (data, away) = (dir.path().join("data"), dir.path().join("away"));
+        let path = data.join("outbox.sqlite");
+        std::fs::create_dir(&data).unwrap();
+        let (report, snapshot) = open_incident();
+        let (mut writer, _) = started(&path);
+        writer.write(Batch(vec![(report.clone(), Some(snapshot))]));
+        writer.finish().unwrap();
+        drop(writer);
+        std::fs::rename(&data, &away).unwrap();
+        std::fs::write(&data, "in the way").unwrap();
+
+        let (mut writer, _) = started(&path);
+        write(&mut writer, 7);
+        assert!(writer.take_late().is_empty());
+        std::fs::remove_file(&data).unwrap();
+        std::fs::rename(&away, &data).unwrap();
+        assert!(writer.holder.wait_written(LONG));
+        let (_keep, nothing) = sync_channel::<()>(1);
+        let watch = Stopwatch::start();
+        let late = std::iter::repeat_with(|| {
+            let _ = nothing.recv_timeout(Duration::from_millis(20));
+            writer.take_late()
+        });
+        let late: Vec<_> = late.take_while(|_| watch.elapsed() < LONG).find(|late| !late.is_empty()).unwrap();
+        assert_eq!(late.iter().map(|snapshot| snapshot.id()).collect::<Vec<_>>(), [&report.incident.id]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use expect_test::expect;
 use forewarn_domain::Sight::{Compliant, Violating};
 use forewarn_domain::clock::UnknownCivilTime;
-use forewarn_domain::{IncidentState, SubjectId};
+use forewarn_domain::{IncidentId, IncidentState, SubjectId, Timestamp};
 use forewarn_incident::Incidents;
 
 use crate::support::{PARKING, Stage, policy, rule, violation};
@@ -38,6 +38,27 @@ fn an_announcement_of_unknown_fate_is_made_again() {
         6.0     #4 observing (playback_proven)
     "#]]
     .assert_eq(&stage.transcript());
+}
+
+#[test]
+fn what_could_only_be_read_late_ends_as_lost_beside_the_incidents_of_today() {
+    let before = stage();
+    let old = before.incidents.open_incidents().next().unwrap().id.clone();
+    let snapshot = before.incidents.snapshot(&old).unwrap();
+    // The same subject, by its number, has an incident of its own when the old one can be read.
+    let mut today = Stage::new(policy(violation(PARKING), &["horn"])).starting_at(1000.0);
+    today.show(Violating, 2.0);
+    let new = today.incidents.open_incidents().next().unwrap().id.clone();
+    let now = Timestamp::from_secs_f64(today.now());
+    today.incidents.restore_late(vec![snapshot.clone(), snapshot], now);
+    assert_eq!(today.incidents.open_incidents().count(), 2, "each once");
+    today.show(Violating, 120.0);
+    let steps = |id: &IncidentId| {
+        let of_it = today.reports.iter().filter(|report| report.incident.id == *id);
+        of_it.map(|report| report.incident.state).collect::<Vec<_>>()
+    };
+    assert_eq!(steps(&old).last_chunk(), Some(&[IncidentState::Lost, IncidentState::Closed]), "{:?}", steps(&old));
+    assert!(steps(&new).contains(&IncidentState::Escalated), "{:?}", steps(&new));
 }
 
 #[test]
