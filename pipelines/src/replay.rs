@@ -57,6 +57,8 @@ pub struct FileReplay {
     ahead: Option<Picture>,
     first_ns: i64,
     last: Option<Timestamp>,
+    /// Time of the last unit that went into the ring.
+    last_kept: Option<Timestamp>,
     /// Where in the file the last picture ends.
     ended_ns: i64,
     frames: u64,
@@ -88,6 +90,7 @@ impl FileReplay {
             ahead: None,
             first_ns: 0,
             last: None,
+            last_kept: None,
             ended_ns: 0,
             frames: 0,
             duration_ns: None,
@@ -233,12 +236,14 @@ impl FileReplay {
     }
 
     fn keep(&mut self, unit: RawUnit) {
-        if let Some(captured_at) = unit.pts_ns.map(|ns| self.time_at(ns)) {
-            self.keep_at(unit, captured_at);
-        }
+        // One without a time, such as one that bears that of the one before it, is still referred to by others.
+        let beside_last = || self.last_kept.map_or(self.config.start, |last| last + Duration::from_micros(1));
+        let captured_at = unit.pts_ns.map_or_else(beside_last, |ns| self.time_at(ns));
+        self.keep_at(unit, captured_at);
     }
 
     fn keep_at(&mut self, unit: RawUnit, captured_at: Timestamp) {
+        self.last_kept = Some(captured_at);
         if unit.is_key {
             let format = StreamFormat::of(unit.codec, &unit.caps, unit.orientation);
             if self.format.as_ref().is_none_or(|old| format.differs_from(old)) {

@@ -83,12 +83,13 @@ pub(super) fn sound(seconds: i64) -> Vec<u8> {
         .collect()
 }
 
-/// A transport stream that is video alone, with times from `clock` on.
+/// A transport stream that is video alone, with times from `clock` on. A picture at the time of the one before states none.
 pub(super) fn transport(units: &[Unit], clock: i64) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut count = 0;
+    let (mut count, mut last) = (0, None);
     for unit in units {
-        let bytes = packet(0xE0, Some((unit.pts + clock, unit.dts + clock)), &unit.bytes, false);
+        let is_stated = last.replace(unit.pts) != Some(unit.pts);
+        let bytes = packet(0xE0, is_stated.then_some((unit.pts + clock, unit.dts + clock)), &unit.bytes, false);
         for (i, part) in bytes.chunks(170).enumerate() {
             let begins = if i == 0 { 0x40 } else { 0 };
             let stuffing = 184 - part.len();

@@ -102,6 +102,18 @@ fn transport_streams_keep_their_pauses_and_go_on_where_they_were_joined() {
 }
 
 #[test]
+fn pictures_without_a_time_are_kept_for_those_that_refer_to_them() {
+    let mut units = units_of(&PLAIN, |n| n as u64 * 40);
+    for n in (1..PICTURES).step_by(2) {
+        (units[n].pts, units[n].dts) = (units[n - 1].pts, units[n - 1].dts);
+    }
+    let path = write("times-of-half.ts", &transport(&units, 900));
+    let mut replay = FileReplay::open(&path, config()).unwrap();
+    while replay.next_frame().unwrap().is_some() {}
+    assert_eq!((replay.frames(), replay.ring().level().taken), (PICTURES as u64, PICTURES as u64));
+}
+
+#[test]
 fn pictures_of_avi_are_shown_when_it_says_and_not_at_its_rate() {
     let rows: Vec<Row> = codings()
         .iter()
