@@ -8,12 +8,41 @@ use std::path::{Path, PathBuf};
 
 use crate::private;
 
+#[cfg(any(test, feature = "faults"))]
+pub mod faults;
+
+/// What the disk is about to be asked for, for the tests in which it dies; anywhere else nothing.
+#[cfg(not(any(test, feature = "faults")))]
+mod faults {
+    #![allow(clippy::unnecessary_wraps, reason = "it fails in tests")]
+
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn step() -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn written(bytes: &[u8]) -> (&[u8], io::Result<()>) {
+        (bytes, Ok(()))
+    }
+
+    pub(super) fn renamed(_from: &Path, _to: &Path) {}
+
+    pub(super) fn synced(_dir: &Path) {}
+
+    pub(super) fn is_dead() -> bool {
+        false
+    }
+}
+
 /// Files of this prefix are unfinished and may be deleted whenever no writer is at work.
 pub const UNFINISHED_PREFIX: &str = ".tmp-";
 
 /// Replaces the file at `path`, which shows either its former content or all of `bytes`. Nobody but the owner may read it
 /// at any time.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    faults::step()?;
     let unfinished = Unfinished::beside(path);
     // The mode of a file that is there already would stay as it is.
     match fs::remove_file(unfinished.path()) {
@@ -28,7 +57,8 @@ pub fn replace_shared(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn write(unfinished: Unfinished, options: &mut OpenOptions, bytes: &[u8]) -> io::Result<()> {
-    options.write(true).create(true).truncate(true).open(unfinished.path())?.write_all(bytes)?;
+    let mut file = options.write(true).create(true).truncate(true).open(unfinished.path())?;
+    write_all(&mut file, bytes)?;
     unfinished.place()
 }
 
@@ -63,8 +93,9 @@ impl Unfinished {
 
     /// Puts the finished file in its place and everything onto the disk.
     pub fn place(self) -> io::Result<()> {
+        faults::step()?;
         File::open(&self.temporary)?.sync_all()?;
-        fs::rename(&self.temporary, &self.place)?;
+        rename(&self.temporary, &self.place)?;
         sync_dir_of(&self.place)
     }
 }
@@ -72,14 +103,16 @@ impl Unfinished {
 impl Drop for Unfinished {
     fn drop(&mut self) {
         // After the rename there is nothing; a rest that cannot be removed only takes space.
-        let _ = fs::remove_file(&self.temporary);
+        if !faults::is_dead() {
+            let _ = fs::remove_file(&self.temporary);
+        }
     }
 }
 
 /// Moves a finished file to `path`, by rename or, across file systems, by a copy.
 pub fn move_file(from: &Path, path: &Path) -> io::Result<()> {
     File::open(from)?.sync_all()?;
-    match fs::rename(from, path) {
+    match rename(from, path) {
         Ok(()) => sync_dir_of(path),
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
             let copy = Unfinished::beside(path);
@@ -91,9 +124,56 @@ pub fn move_file(from: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
+/// Gives a file or folder another name. That is on the disk once the folder is: [`sync_dir`].
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    faults::step()?;
+    faults::renamed(from, to);
+    fs::rename(from, to)
+}
+
+/// Removes a file.
+pub fn remove_file(path: &Path) -> io::Result<()> {
+    faults::step()?;
+    fs::remove_file(path)
+}
+
+/// Removes a folder with all that is in it.
+pub fn remove_dir_all(path: &Path) -> io::Result<()> {
+    faults::step()?;
+    fs::remove_dir_all(path)
+}
+
 /// Puts a folder's entries onto the disk.
 pub fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
+    faults::step()?;
+    File::open(dir)?.sync_all()?;
+    faults::synced(dir);
+    Ok(())
+}
+
+/// Writes a line behind those of a file, unless it is the last one already. Half a line that a kill left is cut off. Nobody
+/// but the owner may read the file.
+pub fn append_line(path: &Path, line: &[u8]) -> io::Result<()> {
+    faults::step()?;
+    let mut file = OpenOptions::new().append(true).create(true).mode(private::FILE_MODE).open(path)?;
+    let kept = fs::read(path)?;
+    let whole = kept.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    if whole < kept.len() {
+        file.set_len(whole as u64)?;
+    }
+    let last = kept[..whole].strip_suffix(b"\n").and_then(|lines| lines.rsplit(|byte| *byte == b'\n').next());
+    if last != Some(line) {
+        write_all(&mut file, &[line, b"\n"].concat())?;
+    }
+    faults::step()?;
+    file.sync_all()?;
+    sync_dir_of(path)
+}
+
+fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    let (bytes, outcome) = faults::written(bytes);
+    file.write_all(bytes)?;
+    outcome
 }
 
 /// Puts the entry of `path` onto the disk.

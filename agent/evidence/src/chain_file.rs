@@ -5,12 +5,11 @@
 //! `links.jsonl`. A kill in between is made up for at the next start from `chain.json`. So no number is given twice and none
 //! is left out, wherever the kill falls.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 use std::path::Path;
 
-use forewarn_base::{durable, hash, private};
+use forewarn_base::{durable, hash};
 use forewarn_domain::WallTime;
 use forewarn_seal::chain::{Known, What};
 use forewarn_seal::key::{from_hex, to_hex};
@@ -194,24 +193,8 @@ impl EvidenceStore {
     }
 
     fn put_link(&self, head: &HeadFile) -> io::Result<()> {
-        let path = self.root().join(LINKS);
-        let mut options = OpenOptions::new();
-        let mut file = options.append(true).read(true).create(true).mode(private::FILE_MODE).open(&path)?;
-        let kept = fs::read(&path)?;
-        let whole = kept.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        if whole < kept.len() {
-            // A kill left half a line.
-            file.set_len(whole as u64)?;
-        }
         let line = Line { link: serde_json::from_str(&head.document)?, signature: head.signature.clone() };
-        let mut bytes = serde_json::to_vec(&line)?;
-        bytes.push(b'\n');
-        if kept[..whole].ends_with(&bytes) {
-            return Ok(());
-        }
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        durable::sync_dir(self.root())
+        durable::append_line(&self.root().join(LINKS), &serde_json::to_vec(&line)?)
     }
 
     /// Finishes what a kill interrupted.
@@ -248,7 +231,7 @@ impl EvidenceStore {
             Err(error) => {
                 tracing::error!(%error, "chain.json cannot be read; the chain goes on from the last link found");
                 let path = self.root().join(HEAD);
-                fs::remove_file(&path).map_err(EvidenceError::folder("remove a spoilt file", &path))?;
+                durable::remove_file(&path).map_err(EvidenceError::folder("remove a spoilt file", &path))?;
             }
         }
         let found = crate::chain_search::last_link(self.root())

@@ -148,7 +148,7 @@ impl Signing {
             self.write(&format!("former-{}.pem", key.short()), &pem)?;
         }
         let moved = |from: &str, to: &str| {
-            fs::rename(self.path(from), self.path(to)).map_err(|source| self.failed(from, source))
+            durable::rename(&self.path(from), &self.path(to)).map_err(|source| self.failed(from, source))
         };
         // The certificate first: one that does not fit its key is made anew.
         if self.path(NEXT_CERTIFICATE).exists() {
@@ -160,7 +160,7 @@ impl Signing {
 
     /// Forgets a key that was prepared and never came into the chain.
     pub(crate) fn forget_exchange(&self) -> Result<(), KeysError> {
-        fs::remove_file(self.path(NEXT_KEY)).map_err(|source| self.failed(NEXT_KEY, source))
+        durable::remove_file(&self.path(NEXT_KEY)).map_err(|source| self.failed(NEXT_KEY, source))
     }
 
     /// The certificate of the device and of its authority, made by the authority of its own.

@@ -42,15 +42,17 @@ pub(crate) fn put_seal_aside(dir: &Path) -> io::Result<()> {
     if manifest.exists() {
         let number = read_manifest(dir).ok().and_then(|(manifest, _)| manifest.chain).map(|place| place.number);
         match number {
-            Some(number) => fs::rename(&manifest, dir.join(earlier_manifest(number)))?,
-            None => fs::remove_file(&manifest)?,
+            Some(number) => durable::rename(&manifest, &dir.join(earlier_manifest(number)))?,
+            None => durable::remove_file(&manifest)?,
         }
+        // A manifest without its signature would be taken for a forged one.
+        durable::sync_dir(dir)?;
     }
     if signature.exists() {
         let bare = |number: &u64| !dir.join(earlier_signature(*number)).exists();
         match earlier_numbers(dir)?.into_iter().rfind(bare) {
-            Some(number) => fs::rename(&signature, dir.join(earlier_signature(number)))?,
-            None => fs::remove_file(&signature)?,
+            Some(number) => durable::rename(&signature, &dir.join(earlier_signature(number)))?,
+            None => durable::remove_file(&signature)?,
         }
     }
     durable::sync_dir(dir)

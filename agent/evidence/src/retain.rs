@@ -73,9 +73,9 @@ impl EvidenceStore {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let doomed = self.root().join(format!("{DELETING_PREFIX}{name}"));
         let day = path.parent().unwrap_or(self.root());
-        fs::rename(path, &doomed)
+        durable::rename(path, &doomed)
             .and_then(|()| durable::sync_dir(self.root()))
-            .and_then(|()| fs::remove_dir_all(&doomed))
+            .and_then(|()| durable::remove_dir_all(&doomed))
             .map_err(EvidenceError::folder("delete a folder", path))?;
         // Fails while other incidents of the day are kept, which is as it should be.
         let _ = fs::remove_dir(day);

@@ -1,6 +1,5 @@
 //! Sealing: the manifest that vouches for a folder, written last, and the folders that a crash left without one.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use forewarn_base::{durable, hash};
@@ -155,7 +154,7 @@ impl EvidenceStore {
         for name in list_names(dir).map_err(failed("list the folder", dir))? {
             if name.starts_with(durable::UNFINISHED_PREFIX) {
                 let rest = dir.join(name);
-                fs::remove_file(&rest).map_err(failed("remove an unfinished file", &rest))?;
+                durable::remove_file(&rest).map_err(failed("remove an unfinished file", &rest))?;
             }
         }
         let files = digest_folder(dir).map_err(|(path, source)| failed("read back a file", &path)(source))?;

@@ -65,10 +65,10 @@ impl EvidenceStore {
         let refused = |source| EvidenceError::Root { path: root.clone(), source };
         private::create_dirs(root).map_err(refused)?;
         let probe = root.join(".writable");
-        durable::replace(&probe, b"written").and_then(|()| fs::remove_file(&probe)).map_err(refused)?;
+        durable::replace(&probe, b"written").and_then(|()| durable::remove_file(&probe)).map_err(refused)?;
         for name in list_names(root).map_err(refused)? {
             if name.starts_with(DELETING_PREFIX) {
-                fs::remove_dir_all(root.join(name)).map_err(refused)?;
+                durable::remove_dir_all(&root.join(name)).map_err(refused)?;
             }
         }
         self.recover_chain()

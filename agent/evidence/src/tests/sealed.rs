@@ -26,7 +26,7 @@ pub(super) fn small(store: &EvidenceStore, n: u64) -> SealedBundle {
 }
 
 /// What does not hold, in words.
-fn told(store: &EvidenceStore) -> Vec<String> {
+pub(super) fn told(store: &EvidenceStore) -> Vec<String> {
     let found = verify_store(store.root(), None).unwrap();
     let of_bundles = found.bundles.iter().flat_map(|checked| match &checked.found {
         Ok(found) => found.problems.iter().map(ToString::to_string).collect(),
