@@ -46,7 +46,7 @@ pub(crate) fn assert_stops(mut agent: Agent) {
 }
 
 /// The folders below `dir` that hold `file`.
-pub(crate) fn folders_with(dir: &Path, file: &str) -> Vec<PathBuf> {
+fn folders_with(dir: &Path, file: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![dir.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -57,6 +57,14 @@ pub(crate) fn folders_with(dir: &Path, file: &str) -> Vec<PathBuf> {
         folders.extend(entries.map(|entry| entry.path()).filter(|path| path.is_dir()));
     }
     found
+}
+
+/// A bundle below `dir` into which nothing more will come.
+pub(crate) fn finally_sealed(dir: &Path) -> Option<PathBuf> {
+    let is_final = |bundle: &PathBuf| {
+        std::fs::read_to_string(bundle.join("manifest.json")).is_ok_and(|text| text.contains("\"final\":true"))
+    };
+    folders_with(dir, "manifest.json").into_iter().rfind(is_final)
 }
 
 /// A camera and a broker that both ask who is there.
@@ -120,7 +128,7 @@ fn a_camera_with_a_login_over_tcp_leads_to_reports_sound_and_evidence() {
 
     platform.event("a person has left", |e| is(e, "loitering", IncidentState::Closed)).unwrap();
     let evidence = secured.scene.path("data/evidence");
-    let sealed = eventually("evidence is sealed", || folders_with(&evidence, "manifest.json").pop()).unwrap();
+    let sealed = eventually("evidence is sealed", || finally_sealed(&evidence)).unwrap();
     let verify = secured.scene.program.succeed([Path::new("evidence"), Path::new("verify"), &sealed]).unwrap();
     assert!(verify.contains(": intact"), "{verify}");
     assert_clips_play(&sealed);

@@ -12,7 +12,7 @@ use forewarn_tests::scenes::encode::Encoder;
 use forewarn_tests::{Agent, Broker, CameraEntry, Scene, Session, SimCamera, SiteFile, Subscriber, eventually};
 use forewarn_wire::Event;
 
-use super::live::{assert_clips_play, assert_stops, folders_with};
+use super::live::{assert_clips_play, assert_stops, finally_sealed};
 
 const TOPIC: &str = "kitchen/fume";
 /// The first of the two registers with the noise.
@@ -146,7 +146,7 @@ fn a_topic_over_its_limit_is_an_incident_that_does_not_flap_and_complies_with_ev
     world.event("the incident is closed", "whole", IncidentState::Closed);
 
     let evidence = world.scene.path("data/evidence");
-    let sealed = eventually("evidence is sealed", || folders_with(&evidence, "manifest.json").pop()).unwrap();
+    let sealed = eventually("evidence is sealed", || finally_sealed(&evidence)).unwrap();
     assert!(sealed.join("confirmed.jpg").is_file(), "{}", sealed.display());
     assert_clips_play(&sealed);
     let record = std::fs::read_to_string(sealed.join("incident.json")).unwrap();

@@ -10,7 +10,7 @@ use forewarn_tests::{Agent, Broker, CameraEntry, PATIENCE, Scene, Session, SimCa
 use forewarn_wire::Event;
 use image::{Rgb, RgbImage};
 
-use crate::live::{assert_stops, folders_with};
+use crate::live::{assert_stops, finally_sealed};
 
 const SIZE: (u32, u32) = (640, 360);
 const FPS: u32 = 25;
@@ -76,7 +76,7 @@ fn what_falls_before_a_facade_is_warned_of_and_its_floor_is_told() {
     platform.event("a warning", is(IncidentState::Warned)).unwrap();
     platform.event("an end", is(IncidentState::Closed)).unwrap();
     let data = scene.path("data");
-    let sealed = within(PATIENCE, "the evidence is sealed", || folders_with(&data, "manifest.json").pop());
+    let sealed = within(PATIENCE, "the evidence is sealed", || finally_sealed(&data));
     let bundle = sealed.unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
     assert!(forewarn_evidence::verify(&bundle).unwrap().is_intact(), "{}", bundle.display());
     assert!(bundle.join("confirmed.mp4").is_file(), "the clip shows the fall");
