@@ -2,7 +2,7 @@
 
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
-    EvidenceError, EvidenceStore, KeeperSetup, Limits, RuleScene, Signing, StoreOptions, TimeLine,
+    EvidenceError, EvidenceStore, KeeperSetup, Limits, RuleScene, RuleScenes, Signing, StoreOptions, TimeLine,
 };
 
 use crate::config::{Site, StorageDir};
@@ -32,6 +32,12 @@ pub fn signing(site: &Site) -> Signing {
 
 /// What the keeper of the evidence in `dir` knows of the site.
 pub fn keeper_setup(dir: &StorageDir, site: &Site, civil: SiteTime) -> KeeperSetup {
+    let scenes = scenes(site);
+    KeeperSetup { scratch: dir.scratch(), scenes, clock_face: Box::new(move |at| civil.display(at)) }
+}
+
+/// What is drawn for each rule of a site.
+pub fn scenes(site: &Site) -> RuleScenes {
     let scenes = site.cameras.iter().flat_map(|camera| {
         camera.rules.iter().map(|rule| {
             let title = rule.violation.title.in_language(site.header.language).map_or_else(String::new, |t| t.text);
@@ -39,5 +45,5 @@ pub fn keeper_setup(dir: &StorageDir, site: &Site, civil: SiteTime) -> KeeperSet
             (rule.key.clone(), RuleScene { title, zone })
         })
     });
-    KeeperSetup { scratch: dir.scratch(), scenes: scenes.collect(), clock_face: Box::new(move |at| civil.display(at)) }
+    scenes.collect()
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use forewarn_base::secret::Secret;
+use forewarn_domain::StreamId;
 use toml::Value;
 
-use crate::Site;
+use crate::{Camera, Site};
 
 /// A site file by its parts: a table, a camera, its zones, its rules, a loudspeaker, an upstream.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -39,6 +40,15 @@ impl Parts {
         Self(parts)
     }
 
+    /// The zones and rules of a camera are as in `now` from now on.
+    pub fn take_over(&mut self, now: &Self, camera: &StreamId) {
+        let owner = format!("camera {camera}");
+        let is_its_own = |(of, what): &Part| *of == owner && !what.is_empty();
+        self.0.retain(|part, _| !is_its_own(part));
+        let taken = now.0.iter().filter(|(part, _)| is_its_own(part));
+        self.0.extend(taken.map(|(part, value)| (part.clone(), value.clone())));
+    }
+
     /// What is new, gone or another in `now`, each in a few words.
     pub fn changes(&self, now: &Self) -> Vec<String> {
         let has = |parts: &Self, owner: &str| parts.0.contains_key(&(owner.to_owned(), ""));
@@ -60,6 +70,55 @@ impl Parts {
         }
         said
     }
+}
+
+/// What a site that changed is watched by from now on, without a restart.
+#[derive(Debug, Clone)]
+pub struct Adoption {
+    /// The site as it was, with the zones and rules of these cameras as they are now.
+    pub site: Site,
+    /// The cameras whose zones or rules changed, and nothing else that hangs on them.
+    pub cameras: Vec<StreamId>,
+    /// What changed in them, in words.
+    pub taken_up: Vec<String>,
+    /// What changed and waits for a restart.
+    pub waiting: Vec<String>,
+}
+
+impl Adoption {
+    /// Sorts `changes` between two readings of a site. `can_read` says whether what the rules ask of closer looks can be
+    /// answered by the models that run.
+    pub fn of(before: &Site, now: &Site, changes: Vec<String>, can_read: impl Fn(&Camera) -> bool) -> Self {
+        let mut adoption =
+            Self { site: before.clone(), cameras: Vec::new(), taken_up: Vec::new(), waiting: Vec::new() };
+        for camera in &mut adoption.site.cameras {
+            let Some(other) = now.cameras.iter().find(|other| other.id == camera.id) else { continue };
+            let is_its_own = |change: &String| is_of(change, &camera.id);
+            if !changes.iter().any(is_its_own) || !hangs_on_the_same(camera, other) || !can_read(other) {
+                continue;
+            }
+            camera.zones.clone_from(&other.zones);
+            camera.rules.clone_from(&other.rules);
+            adoption.cameras.push(camera.id.clone());
+        }
+        let is_taken_up = |change: &String| adoption.cameras.iter().any(|camera| is_of(change, camera));
+        (adoption.taken_up, adoption.waiting) = changes.into_iter().partition(is_taken_up);
+        adoption
+    }
+}
+
+/// Whether a change is one of zones, rules or violations of a camera.
+fn is_of(change: &str, camera: &StreamId) -> bool {
+    let of_camera = format!(" of camera {camera} ");
+    change.contains(&of_camera) && !change.starts_with("the login")
+}
+
+/// Whether all that was set up for a camera's zones and rules beside the engine serves the others as well: what it looks
+/// for on every frame, and how long its pictures are kept.
+fn hangs_on_the_same(before: &Camera, now: &Camera) -> bool {
+    before.falls == now.falls
+        && before.static_objects == now.static_objects
+        && before.ring_limits() == now.ring_limits()
 }
 
 fn add_entry(parts: &mut BTreeMap<Part, Value>, list: &str, n: usize, mut entry: Value) {
@@ -148,6 +207,39 @@ mod tests {
         ] {
             assert_eq!(changes(from, to).join(", "), said);
         }
+    }
+
+    fn read(text: &str) -> Site {
+        resolve(&Source::new("site.toml", text)).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
+    fn adoption(from: &str, to: &str) -> (Adoption, Site) {
+        let (before, now) = (read(SITE), read(&SITE.replace(from, to)));
+        let mut changes = changes(from, to);
+        changes.extend(beside(&before, &now));
+        (Adoption::of(&before, &now, changes, |_| true), now)
+    }
+
+    #[test]
+    fn zones_and_rules_are_taken_up_and_what_hangs_on_more_waits() {
+        let (drawn, now) = adoption("0.9, 0.9", "0.8, 0.9");
+        assert_eq!((drawn.taken_up.join(", ").as_str(), drawn.waiting.len()), ("a zone of camera gate changed", 0));
+        assert_eq!(drawn.site.cameras[0].zones, now.cameras[0].zones);
+        let (other, _) = adoption("loitering", "intrusion");
+        assert_eq!((other.cameras.len(), other.waiting.len()), (1, 0), "{:?}", other.taken_up);
+        let (falls, _) = adoption("loitering", "thrown_object");
+        assert!(falls.cameras.is_empty() && falls.waiting == ["a rule of camera gate changed"], "{:?}", falls.waiting);
+        let (moved, _) = adoption("cam/1", "cam/2");
+        assert_eq!(moved.waiting, ["camera gate changed"]);
+        assert_eq!(moved.site.cameras[0].source, read(SITE).cameras[0].source);
+    }
+
+    #[test]
+    fn what_was_taken_up_is_no_change_any_more() {
+        let now = Parts::of(&SITE.replace("loitering", "intrusion").replace("cam/1", "cam/2"));
+        let mut parts = Parts::of(SITE);
+        parts.take_over(&now, &StreamId::new("gate").unwrap());
+        assert_eq!(parts.changes(&now), ["camera gate changed"]);
     }
 
     #[test]

@@ -280,6 +280,19 @@ impl Engine {
         self.incidents.restore_late(snapshots, now);
     }
 
+    /// Watches for what `setup` says from now on, in the streams that were there before; what did not change goes on as if
+    /// nothing had happened, and so do open incidents. Trackers, and what is known of empty scenes, stay as they are.
+    pub fn adopt(&mut self, setup: EngineSetup, now: Timestamp) {
+        let incidents = &self.incidents;
+        for (stream, of) in setup.streams {
+            if let Some(brain) = self.streams.get_mut(&stream) {
+                brain.rules.adopt(of.rules, |rule, subject| incidents.is_open(rule, subject));
+                brain.zones = StillZones::new(of.zones);
+            }
+        }
+        self.incidents.adopt(setup.policies, now);
+    }
+
     /// What is needed to go on with an open incident after a restart.
     pub fn snapshot(&self, id: &IncidentId) -> Option<IncidentSnapshot> {
         self.incidents.snapshot(id)

@@ -51,7 +51,7 @@ pub struct KeeperSetup {
     /// Where unfinished clips lie, on the file system of the store.
     pub scratch: PathBuf,
     /// What is drawn for each rule.
-    pub scenes: BTreeMap<RuleKey, RuleScene>,
+    pub scenes: RuleScenes,
     /// How the time is written into pictures.
     pub clock_face: ClockFace,
 }
@@ -78,6 +78,9 @@ pub enum KeeperNews {
         at: Timestamp,
     },
 }
+
+/// What is drawn for each rule.
+pub type RuleScenes = BTreeMap<RuleKey, RuleScene>;
 
 /// Keeps the evidence of all incidents.
 pub struct EvidenceKeeper {
@@ -159,6 +162,11 @@ impl EvidenceKeeper {
     pub fn with_closeups(mut self, closeups: Closeups) -> Self {
         self.closeups = closeups;
         self
+    }
+
+    /// Other zones and titles are drawn from now on.
+    pub fn redraw(&mut self, scenes: RuleScenes) {
+        self.setup.scenes = scenes;
     }
 
     /// Clips of `stream` come from here.

@@ -51,7 +51,7 @@ mod verify_store;
 
 pub use closeups::Closeups;
 pub use error::EvidenceError;
-pub use keeper::{ClockFace, EvidenceKeeper, KeeperNews, KeeperSetup, RuleScene, Unkept};
+pub use keeper::{ClockFace, EvidenceKeeper, KeeperNews, KeeperSetup, RuleScene, RuleScenes, Unkept};
 pub use keys::{KeysError, Signer, Signing};
 pub use manifest::ManifestEntry;
 pub use marking::{Overlay, with_zones};

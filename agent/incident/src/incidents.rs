@@ -246,6 +246,16 @@ impl Incidents {
         self.restore(of_nobody, now);
     }
 
+    /// Goes by these policies from now on. Open incidents go on by them; those whose rule is gone end as lost, and nobody
+    /// is warned for them any more.
+    pub fn adopt(&mut self, rules: BTreeMap<RuleKey, RulePolicy>, now: Timestamp) {
+        self.advance(now);
+        let open: BTreeSet<&RuleKey> = self.machines.values().map(|machine| &machine.record.rule).collect();
+        let retired = open.into_iter().filter(|rule| !rules.contains_key(*rule));
+        self.world.retired = retired.map(|rule| (rule.clone(), RulePolicy::retired(rule.violation.clone()))).collect();
+        self.world.rules = rules;
+    }
+
     /// Lets time pass and forgets what is no longer needed.
     fn advance(&mut self, now: Timestamp) {
         self.world.now = self.world.now.max(now);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use forewarn_tests::camera::CameraOptions;
+use forewarn_tests::site::QUICK_LOITERING;
 use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, clips, eventually, program};
 
 use super::live::assert_stops;
@@ -90,5 +91,32 @@ fn a_reload_names_what_waits_for_a_restart_and_leaves_the_rest_alone() {
     assert_eq!(reload(), Some(0));
     eventually("so is nothing", || agent.log().contains("nothing changed").then_some(())).unwrap();
     assert!(!agent.log().contains("model exchanged"), "the model did not change: {}", agent.log());
+    assert_stops(agent);
+}
+
+#[test]
+fn a_reload_watches_zones_and_rules_that_changed_and_leaves_the_camera_connected() {
+    let scene = Scene::new().unwrap();
+    let options = CameraOptions::looped(&program::demo_clip().unwrap());
+    let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
+    let corner = QUICK_LOITERING.replace("[[60, 60], [700, 60], [700, 520], [60, 520]]", "[[0, 0], [9, 0], [9, 9]]");
+    assert_ne!(corner, QUICK_LOITERING);
+    let watching = |rules: &str| SiteFile::new().camera(CameraEntry::new("gate", camera.url(), rules));
+    let site = watching(&corner).write(scene.dir()).unwrap();
+    let agent = Agent::start(&scene.program, &site, "info").unwrap();
+    eventually("it is connected", || agent.log().contains("connected, H.264").then_some(())).unwrap();
+
+    watching(QUICK_LOITERING).write(scene.dir()).unwrap();
+    let reload = scene.program.run([Path::new("reload"), Path::new("--config"), &site]).unwrap();
+    assert_eq!(reload.status.code(), Some(0));
+    eventually("what is taken up is named", || {
+        agent.log().contains("taken up: a zone of camera gate changed").then_some(())
+    })
+    .unwrap();
+    let is_confirmed = || agent.log().contains("incident=gate-loitering-").then_some(());
+    eventually("people in the zone as it is drawn now are seen", is_confirmed).unwrap();
+    let log = agent.log();
+    assert_eq!(log.matches("connected, H.264").count(), 1, "{log}");
+    assert!(!log.contains("until the agent is started again"), "{log}");
     assert_stops(agent);
 }

@@ -12,12 +12,14 @@
 //! A tracker may also carry the track of a parked car on with a car that passes in front. When a rooted subject seems to
 //! drive off and a moment later one of its kind is found at the very place, the passer-by gets an identity of its own.
 
-use forewarn_domain::{BBox, Class, Sight, Timestamp, Track, TrackId};
+use forewarn_domain::{BBox, Class, RuleKey, Sight, SubjectId, Timestamp, Track, TrackId};
 
 use super::attributes::Attributes;
 use super::classes::ClassVotes;
 use super::place::{Recent, Remap, Stillness, is_at};
+use super::program::CompiledRule;
 use super::recollection::Recollection;
+use super::succession::Succession;
 use super::watched::Watched;
 use crate::tracker::likeness;
 
@@ -133,6 +135,25 @@ impl Identity {
             stillness: Stillness::default(),
             stood_us: 0,
             left: None,
+        }
+    }
+
+    /// The rules are others from now on.
+    pub(super) fn go_on_under(
+        &mut self,
+        succession: &Succession<'_>,
+        now: Watched,
+        is_open: &impl Fn(&RuleKey, SubjectId) -> bool,
+    ) {
+        let recalled = |bbox: BBox| {
+            move |rule: &CompiledRule, former: &Recollection| {
+                let subject = former.subject.filter(|subject| is_open(rule.key(), *subject))?;
+                Some(Recollection::recalled(rule, now, bbox, subject))
+            }
+        };
+        self.rules = succession.recollections(std::mem::take(&mut self.rules), recalled(self.bbox));
+        if let Some(left) = &mut self.left {
+            left.rules = succession.recollections(std::mem::take(&mut left.rules), recalled(left.place));
         }
     }
 

@@ -13,6 +13,7 @@
 //! is [`Sight::Absent`] or [`Sight::Occluded`]. Time in which the stream was interrupted does not count, neither
 //! towards a dwell nor as an absence.
 
+mod adoption;
 mod attributes;
 mod binding;
 mod classes;
@@ -33,6 +34,7 @@ mod recollection;
 mod sighting;
 mod stream;
 mod subjects;
+mod succession;
 mod tree;
 mod truth;
 mod values;

@@ -62,7 +62,7 @@ pub(super) struct RuleState {
 }
 
 impl RuleState {
-    fn new(rule: CompiledRule) -> Self {
+    pub(super) fn new(rule: CompiledRule) -> Self {
         Self {
             terms: rule.terms.clone(),
             thresholds: rule.sensors.clone(),
@@ -76,7 +76,7 @@ impl RuleState {
     }
 
     /// Goes on with the open incident of a zone.
-    fn restore(&mut self, seed: SubjectSeed, now: Watched) {
+    pub(super) fn restore(&mut self, seed: SubjectSeed, now: Watched) {
         let SubjectSeed { subject: id, class, bbox, at, .. } = seed;
         // A sensor is silent until its first value, so nothing has to settle where nobody has to be found.
         let settles_at = (!self.rule.is_of_sensors()).then_some(now.after(SETTLE_US));

@@ -23,11 +23,11 @@ pub fn run(args: &Run) -> CommandResult {
     for doubt in config::doubts::doubts(&site, |_| None) {
         tracing::warn!("{}: {}; {}", doubt.about, doubt.problem, doubt.mend);
     }
-    // Keeping `reload` keeps SIGHUP from ending the agent.
-    let LiveModel { detector, reload: _reload } = detector::start_live(&site, &args.config)?;
+    let LiveModel { detector, signalled } = detector::start_live(&site, &args.config)?;
     let shutdown = Shutdown::listen()?;
     let reader = detector::reader_of_site(&site)?;
     let agent = Agent::start(&site, Models { detector, reader }, None)?;
+    let _reload = signalled.listen(agent.adopter())?;
     tracing::info!(site = %site.header.id, cameras = site.cameras.len(), http = ?agent.addresses(), "watching");
     say(&in_a_few_lines(&site, agent.addresses()));
     while !shutdown.wait(LOOK_AFTER) {

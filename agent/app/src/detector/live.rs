@@ -12,7 +12,7 @@ use forewarn_models::shadow::{Log, ShadowStats, Shadowed, ShadowedDetector, Tall
 use forewarn_models::swap::SwappableDetector;
 
 use super::metered::{Metered, ModelName};
-use super::reload::Reload;
+use super::reload::Signalled;
 use crate::config::{Shadow, Site};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::telemetry;
@@ -21,11 +21,11 @@ use crate::telemetry;
 pub struct LiveModel {
     /// To be handed to the agent.
     pub detector: Box<dyn Detector>,
-    /// Listens for SIGHUP as long as it is kept.
-    pub reload: Reload,
+    /// What is done at SIGHUP.
+    pub signalled: Signalled,
 }
 
-/// Opens the site's models. From now on SIGHUP reads `[model]` of the site file at `config` anew.
+/// Opens the site's models. From now on SIGHUP does not end the process; it will read the site file at `config` anew.
 pub fn start(site: &Site, config: &Path) -> Result<LiveModel, CommandError> {
     let runtime = super::runtime(site.model.execution)?;
     let first = super::open_on(&runtime, &site.model.card, site.model.threads, Some(site.tracker.low_score))?;
@@ -35,8 +35,8 @@ pub fn start(site: &Site, config: &Path) -> Result<LiveModel, CommandError> {
         Some(shadow) => Box::new(shadowed(site, shadow, Box::new(swappable), Arc::clone(&name))?),
         None => Box::new(swappable),
     };
-    let reload = Reload::listen(site, config, handle, name).or_exit(ExitCode::Failed)?;
-    Ok(LiveModel { detector, reload })
+    let signalled = Signalled::new(site, config, handle, name).or_exit(ExitCode::Failed)?;
+    Ok(LiveModel { detector, signalled })
 }
 
 /// Puts the shadow model beside the main one. It runs on the CPU, with one thread of the lowest priority.

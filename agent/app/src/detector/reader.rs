@@ -35,7 +35,7 @@ pub fn unreadable(attributes: &Attributes, cameras: &[Camera]) -> Vec<String> {
 }
 
 /// What conditions ask for, and, where the site wants it, what is only kept with the evidence.
-fn asked(attributes: &Attributes, cameras: &[Camera]) -> BTreeSet<AttributeId> {
+pub(super) fn asked(attributes: &Attributes, cameras: &[Camera]) -> BTreeSet<AttributeId> {
     let mut asked = BTreeSet::new();
     for rule in cameras.iter().flat_map(|camera| &camera.rules) {
         asked.extend(rule.compiled.worn().cloned());

@@ -1,5 +1,5 @@
-//! SIGHUP: the site file is read anew. A model that changed takes over if it stands the trial; what else changed is told,
-//! since it is taken up at the next start.
+//! SIGHUP: the site file is read anew. A model that changed takes over if it stands the trial, zones and rules are watched
+//! from then on; what else changed is told, since it is taken up at the next start.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,13 +16,21 @@ use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::{Handle, Signals};
 
 use super::metered::{Metered, ModelName};
-use crate::config::changes::{Parts, beside};
+use super::reader;
+use crate::config::changes::{Adoption, Parts, beside};
 use crate::config::source::Source;
-use crate::config::{self, ConfigErrors, Model, Rule, Site};
+use crate::config::{self, Camera, ConfigErrors, Model, Rule, Site};
+use crate::live::Adopter;
 use crate::telemetry;
 
 /// How long the exchange waits for a frame.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// SIGHUP no longer ends the process; what comes waits for [`Signalled::listen`].
+pub struct Signalled {
+    signals: Signals,
+    exchange: Exchange,
+}
 
 /// Listens for SIGHUP until it is dropped.
 pub struct Reload {
@@ -63,18 +71,23 @@ impl Running {
     }
 }
 
-impl Reload {
-    pub(super) fn listen(site: &Site, config: &Path, handle: SwapHandle, name: ModelName) -> anyhow::Result<Self> {
-        let mut signals = Signals::new([SIGHUP]).context("failed to listen for SIGHUP")?;
+impl Signalled {
+    pub(super) fn new(site: &Site, config: &Path, handle: SwapHandle, name: ModelName) -> anyhow::Result<Self> {
+        let signals = Signals::new([SIGHUP]).context("failed to listen for SIGHUP")?;
+        Ok(Self { signals, exchange: Exchange::new(site, config, handle, name) })
+    }
+
+    /// Takes up what can be taken up at each SIGHUP; `adopter` is told of other zones and rules.
+    pub fn listen(self, adopter: Adopter) -> anyhow::Result<Reload> {
+        let Self { mut signals, mut exchange } = self;
         let closer = signals.handle();
-        let mut exchange = Exchange::new(site, config, handle, name);
         let work = move || {
             for _ in signals.forever() {
-                exchange.attempt();
+                exchange.attempt(&adopter);
             }
         };
-        let thread = std::thread::Builder::new().name("model-swap".to_owned()).spawn(work);
-        Ok(Self { signals: closer, thread: Some(thread.context("failed to start a thread")?) })
+        let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(work);
+        Ok(Reload { signals: closer, thread: Some(thread.context("failed to start a thread")?) })
     }
 }
 
@@ -96,7 +109,7 @@ impl Exchange {
     }
 
     /// Takes up what can be taken up, and says of everything else that it waits for a restart.
-    fn attempt(&mut self) {
+    fn attempt(&mut self, adopter: &Adopter) {
         let read = Source::read(&self.config).map_err(ConfigErrors::from);
         let (text, site) = match read.and_then(|source| Ok((source.text().to_owned(), config::resolve(&source)?))) {
             Ok(read) => read,
@@ -106,33 +119,45 @@ impl Exchange {
                 return;
             }
         };
-        let waiting = self.waiting(&text, &site);
+        let changes = self.changes(&text, &site);
         let is_other_model = !self.running.is_same(&Running::of(&site));
-        if is_other_model {
-            self.exchange_or_tell(&site);
+        // The rules of the file are those for its model, so that they wait for it.
+        let has_its_model = !is_other_model || self.exchange_or_tell(&site);
+        let asked = reader::asked(&self.site.attributes, &self.site.cameras);
+        let can_read = |camera: &Camera| {
+            has_its_model && reader::asked(&site.attributes, std::slice::from_ref(camera)).is_subset(&asked)
+        };
+        let Adoption { site: adopted, cameras, taken_up, waiting } = Adoption::of(&self.site, &site, changes, can_read);
+        if !cameras.is_empty() && adopter.adopt(adopted.clone()) {
+            self.site = adopted;
+            let now = Parts::of(&text);
+            cameras.iter().for_each(|camera| self.parts.take_over(&now, camera));
+            tracing::info!("taken up: {}", taken_up.join(", "));
         }
         if !waiting.is_empty() {
             tracing::warn!("not taken up until the agent is started again: {}", waiting.join(", "));
-        } else if !is_other_model {
+        } else if !is_other_model && taken_up.is_empty() {
             tracing::info!("the site file is read again: nothing changed");
         }
     }
 
-    /// What changed and is not taken up.
-    fn waiting(&self, text: &str, site: &Site) -> Vec<String> {
+    /// What changed beside the model.
+    fn changes(&self, text: &str, site: &Site) -> Vec<String> {
         let is_shadow_same = format!("{:?}", self.site.model.shadow) == format!("{:?}", site.model.shadow);
-        let mut waiting = self.parts.changes(&Parts::of(text));
-        waiting.retain(|change| !change.starts_with("[model]"));
+        let mut changes = self.parts.changes(&Parts::of(text));
+        changes.retain(|change| !change.starts_with("[model]"));
         if !is_shadow_same {
-            waiting.push("[model.shadow] changed".to_owned());
+            changes.push("[model.shadow] changed".to_owned());
         }
-        waiting.extend(beside(&self.site, site));
-        waiting
+        changes.extend(beside(&self.site, site));
+        changes
     }
 
-    /// Exchanges the model, or says in log and metrics why the old one stays.
-    fn exchange_or_tell(&mut self, site: &Site) {
-        match self.exchange(site) {
+    /// Exchanges the model, or says in log and metrics why the old one stays. Whether it is exchanged.
+    fn exchange_or_tell(&mut self, site: &Site) -> bool {
+        let outcome = self.exchange(site);
+        let is_exchanged = outcome.is_ok();
+        match outcome {
             Ok((card, report)) => {
                 telemetry::MODEL_SWAPS.of([&"switched"]).increment(1);
                 let agreement = report.agreement.map(|(found, of)| format!("{found} of {of}"));
@@ -143,6 +168,7 @@ impl Exchange {
                 tracing::error!("the model is not exchanged, the old one stays: {error:#}");
             }
         }
+        is_exchanged
     }
 
     /// Opens the model of the site file beside the present one, tries it, and lets it take over between two frames.

@@ -26,6 +26,8 @@ use super::pictures::Pictures;
 use super::sensors::{Mailbox, News, Turn};
 use super::speakers::Queues;
 use super::troubles::Troubles;
+use crate::config::Site;
+use crate::evidence_folder::scenes;
 use crate::telemetry;
 
 /// Events that may wait.
@@ -233,10 +235,20 @@ impl IncidentLoop {
                 self.ends.engine.announced(id, outcome, now);
             }
             LoopEvent::Happened(happening) => self.tell(&happening),
+            LoopEvent::Adopted(site) => self.adopt(&site, now),
             // They are taken at the beginning of each turn.
             LoopEvent::Sensor | LoopEvent::Stop => {}
         }
         self.carry_out(now);
+    }
+
+    /// Watches for the zones and rules of `site` from now on.
+    fn adopt(&mut self, site: &Site, now: Timestamp) {
+        self.ends.engine.adopt(site.engine_setup(), now);
+        self.ends.evidence.redraw(scenes(site));
+        for doubt in self.ends.pictures.redraw(&site.cameras) {
+            self.tell(&Happening::trouble(doubt, now));
+        }
     }
 
     fn stream_changed(&mut self, stream: &StreamId, event: &StreamEvent, now: Timestamp) {

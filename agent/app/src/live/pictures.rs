@@ -20,6 +20,13 @@ impl Pictures {
         Self { cameras: cameras.to_vec(), sizes: BTreeMap::new() }
     }
 
+    /// Zones and rules are those of `cameras` from now on. What must be told of those whose pictures are known.
+    pub fn redraw(&mut self, cameras: &[Camera]) -> Vec<String> {
+        let sizes = std::mem::take(&mut self.sizes);
+        self.cameras = cameras.to_vec();
+        sizes.into_iter().flat_map(|(stream, size)| self.sized(&stream, size)).collect()
+    }
+
     /// The picture of a stream has this size. What must be told of it, which is nothing where it had that before.
     pub fn sized(&mut self, stream: &StreamId, size: (u32, u32)) -> Vec<String> {
         if self.sizes.insert(stream.clone(), size) == Some(size) {

@@ -94,7 +94,7 @@ impl Agent {
         let incident_loop = IncidentLoop::restored(ends, former.snapshots);
         let incidents = Incidents::start(incident_loop, events, notes, to_loop.clone())?;
         let sensors = Sensors::start(site, &clock, &mailbox, &to_loop)?;
-        let inference = inference::start(site, models, &streams, shared, wakeup, to_loop, &clock)?;
+        let inference = inference::start(site, models, &streams, shared, wakeup, to_loop.clone(), &clock)?;
         let counters = Counters {
             streams: streams.stats(),
             analysed: inference.analysed(),
@@ -117,7 +117,7 @@ impl Agent {
             Box::new(Servers(servers)),
             Box::new(upstreams),
         ];
-        Ok(Self { parts, counters, addresses, _claim: claim })
+        Ok(Self { parts, counters, to_loop, addresses, _claim: claim })
     }
 }
 

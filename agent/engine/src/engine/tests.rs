@@ -1,5 +1,7 @@
 //! Detections, readings, things and values of sensors become incidents.
 
+mod adoption;
+
 use forewarn_analytics::RuleBinding;
 use forewarn_analytics::luma::FloorEstimate;
 use forewarn_domain::{Answer, Class, IncidentState, Point, Unclear, Verdict, Violation, ZoneId};

@@ -2,6 +2,7 @@
 
 use forewarn_base::sync::lock;
 use forewarn_domain::{EvidenceRequest, Frame, IncidentRecord};
+use forewarn_evidence::RuleScenes;
 use forewarn_telemetry::queue::{GiveBack, Sender};
 
 use super::{Job, Trouble};
@@ -13,13 +14,15 @@ pub struct EvidenceDesk {
     /// Their frames are given up, their clips are not.
     uncaptured: Vec<EvidenceRequest>,
     unsealed: Vec<IncidentRecord>,
+    /// Zones and titles that the thread does not draw yet.
+    unredrawn: Option<RuleScenes>,
     trouble: Trouble,
 }
 
 impl EvidenceDesk {
     /// A desk before the thread behind `queue`.
     pub(super) fn before(queue: Sender<Job, GiveBack>, trouble: Trouble) -> Self {
-        Self { queue, uncaptured: Vec::new(), unsealed: Vec::new(), trouble }
+        Self { queue, uncaptured: Vec::new(), unsealed: Vec::new(), unredrawn: None, trouble }
     }
 
     /// What cannot be kept now, and why.
@@ -43,8 +46,18 @@ impl EvidenceDesk {
         self.unsealed.push(record);
     }
 
+    /// Has other zones and titles drawn, with the next [`Self::offer_waiting`].
+    pub fn redraw(&mut self, scenes: RuleScenes) {
+        self.unredrawn = Some(scenes);
+    }
+
     /// Hands over what waits, as far as there is room.
     pub fn offer_waiting(&mut self) {
+        if let Some(scenes) = self.unredrawn.take()
+            && let Err(Job::Redraw(scenes)) = self.queue.offer(Job::Redraw(Box::new(scenes)))
+        {
+            self.unredrawn = Some(*scenes);
+        }
         for request in std::mem::take(&mut self.uncaptured) {
             let request = Box::new(request);
             if let Err(Job::Capture { request, .. }) = self.queue.offer(Job::Capture { request, frame: None }) {

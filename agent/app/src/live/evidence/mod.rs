@@ -13,7 +13,7 @@ use forewarn_base::thread::Thread;
 use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp};
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
-    Closeups, EvidenceKeeper, Limits, RetentionEvent, RetentionOutcome, StatvfsSpace, UpstreamState,
+    Closeups, EvidenceKeeper, Limits, RetentionEvent, RetentionOutcome, RuleScenes, StatvfsSpace, UpstreamState,
 };
 use forewarn_report::{Outbox, ReportState};
 use forewarn_telemetry::queue::{GiveBack, QueueSpec, Receiver, Sender};
@@ -49,6 +49,8 @@ pub enum Job {
     },
     /// The seal of an incident that was escalated or closed.
     Seal(Box<IncidentRecord>),
+    /// Other zones and titles from now on.
+    Redraw(Box<RuleScenes>),
     /// The end.
     Stop,
 }
@@ -150,6 +152,7 @@ impl Worker {
             match job {
                 Ok(Job::Capture { request, frame }) => self.keeper.capture(&request, frame.as_ref()),
                 Ok(Job::Seal(record)) => self.keeper.seal_soon(*record, now),
+                Ok(Job::Redraw(scenes)) => self.keeper.redraw(*scenes),
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
