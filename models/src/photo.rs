@@ -31,6 +31,14 @@ pub enum PhotoError {
         /// Why.
         source: io::Error,
     },
+    /// It is a picture of another kind.
+    #[error("`{path}` is {kind}, which is not read; save it as JPEG or PNG, or let the phone take its photos so")]
+    OtherKind {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        kind: &'static str,
+    },
     /// It is not a sound JPEG.
     #[error("failed to decode `{path}` as JPEG: {source}")]
     Jpeg {
@@ -70,6 +78,9 @@ pub enum PhotoError {
 pub fn image_frame(path: &Path) -> Result<Frame, PhotoError> {
     let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
     let reader = reader.map_err(|source| PhotoError::Open { path: path.to_owned(), source })?;
+    if let Some(kind) = other_kind(path) {
+        return Err(PhotoError::OtherKind { path: path.to_owned(), kind });
+    }
     let (size, rgb, orientation) = if reader.format() == Some(ImageFormat::Jpeg) {
         decode_jpeg(path, reader.into_inner())?
     } else {
@@ -85,6 +96,21 @@ pub fn image_frame(path: &Path) -> Result<Frame, PhotoError> {
     let frame = Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, size, rgb);
     let frame = frame.map_err(|error| unusable(error.to_string()))?;
     Ok(frame.shown(Showing { orientation, ..Showing::AS_STORED }))
+}
+
+/// What a picture is that is neither JPEG nor PNG, by its first bytes.
+fn other_kind(path: &Path) -> Option<&'static str> {
+    let mut head = Vec::new();
+    std::fs::File::open(path).ok()?.take(12).read_to_end(&mut head).ok()?;
+    match head.as_slice() {
+        [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', ..] => Some("AVIF"),
+        [_, _, _, _, b'f', b't', b'y', b'p', b'h' | b'm', ..] => Some("HEIC"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => Some("WebP"),
+        [b'G', b'I', b'F', b'8', ..] => Some("GIF"),
+        [b'B', b'M', ..] => Some("BMP"),
+        [b'I', b'I', b'*', 0, ..] | [b'M', b'M', 0, b'*', ..] => Some("TIFF"),
+        _ => None,
+    }
 }
 
 /// How the photo's EXIF data say that it is turned; upright where they say nothing that makes sense.
@@ -128,10 +154,10 @@ mod tests {
     fn a_photo_is_turned_as_its_exif_data_say() {
         use image::ImageEncoder as _;
         let dir = tempfile::tempdir().unwrap();
-        let picture = image::RgbImage::from_fn(16, 8, |x, _| image::Rgb([if x < 8 { 250 } else { 5 }; 3]));
-        for (exif, size, bright_at) in
-            [(1, (16, 8), (2, 4)), (3, (16, 8), (13, 4)), (6, (8, 16), (4, 2)), (8, (8, 16), (4, 13))]
-        {
+        // The upper left quarter is bright, and goes to another corner each time.
+        let picture = image::RgbImage::from_fn(16, 8, |x, y| image::Rgb([if x < 8 && y < 4 { 250 } else { 5 }; 3]));
+        let corners = [(false, false), (true, false), (true, true), (false, true)];
+        for (exif, (is_right, is_low)) in (1..=8_u8).zip(corners.into_iter().cycle()) {
             // One entry of the first directory: tag 0x0112 Orientation, a short.
             let head =
                 [b"MM\0*".as_slice(), &[0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, exif, 0, 0, 0, 0, 0, 0]];
@@ -142,9 +168,43 @@ mod tests {
             let path = dir.path().join(format!("{exif}.jpg"));
             std::fs::write(&path, bytes).unwrap();
             let frame = image_frame(&path).unwrap();
-            assert_eq!((frame.width, frame.height), size, "{exif}");
-            assert!(frame.rgb_at(bright_at.0, bright_at.1)[0] > 200, "{exif}");
-            assert!(frame.rgb_at(size.0 - 1 - bright_at.0, size.1 - 1 - bright_at.1)[0] < 50, "{exif}");
+            assert_eq!((frame.width, frame.height), if exif < 5 { (16, 8) } else { (8, 16) }, "{exif}");
+            for (right, low) in corners {
+                let place = |far: bool, side: u32| if far { side - 2 } else { 1 };
+                let level = frame.rgb_at(place(right, frame.width), place(low, frame.height))[0];
+                assert_eq!(level > 128, (right, low) == (is_right, is_low), "{exif}: {level}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_png_of_16_bits_or_with_transparency_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.png");
+        let deep = image::ImageBuffer::from_fn(4, 2, |x, _| image::Rgb([x as u16 * 0x2020, 0xFFFF, 0]));
+        DynamicImage::ImageRgb16(deep).save(&path).unwrap();
+        assert_eq!(image_frame(&path).unwrap().rgb_at(3, 0), [0x60, 0xFF, 0]);
+        let clear = image::RgbaImage::from_fn(4, 2, |x, _| image::Rgba([x as u8, 200, 9, 128]));
+        clear.save(&path).unwrap();
+        assert_eq!(image_frame(&path).unwrap().rgb_at(3, 1), [3, 200, 9]);
+    }
+
+    #[test]
+    fn a_picture_of_another_kind_is_named_with_the_mend() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("street.jpg");
+        for (head, kind) in [
+            (&b"\0\0\0\x1cftypheic\0\0\0\0"[..], "HEIC"),
+            (b"\0\0\0\x1cftypmif1\0\0\0\0", "HEIC"),
+            (b"\0\0\0\x1cftypavif\0\0\0\0", "AVIF"),
+            (b"RIFF\x10\0\0\0WEBPVP8 ", "WebP"),
+            (b"GIF89a\0\0\0\0\0\0", "GIF"),
+            (b"BM\0\0\0\0\0\0\0\0\0\0", "BMP"),
+            (b"II*\0\x08\0\0\0\0\0\0\0", "TIFF"),
+        ] {
+            std::fs::write(&path, head).unwrap();
+            let error = image_frame(&path).unwrap_err().to_string();
+            assert!(error.contains(&format!("is {kind}, which is not read; save it as JPEG")), "{error}");
         }
     }
 
