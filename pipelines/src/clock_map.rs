@@ -6,7 +6,8 @@
 //! where the camera sends one in time and its clock agrees with ours; otherwise from arrival: the least
 //! difference of arrival and presentation time over the first units, for the unit that was held up least
 //! tells the offset best. A picture cannot come from the future: where a sender report says so, arrival decides how
-//! far the offset may go. Until the offset is known nothing is mapped; what came is kept waiting.
+//! far the offset may go, and one that would come from the future later on moves the offset back. Until the offset is known
+//! nothing is mapped; what came is kept waiting.
 
 use std::time::Duration;
 
@@ -92,6 +93,14 @@ impl ClockMap {
     /// The camera says that the picture with presentation time `pts_ns` was taken at `taken_at`.
     pub(crate) fn sender_report(&mut self, pts_ns: i64, taken_at: Timestamp) {
         self.report_offset_us.get_or_insert(taken_at.as_micros().saturating_sub(pts_ns / 1000));
+    }
+
+    /// A unit with presentation time `pts_ns` has arrived by `now`: the offset, where it is known, goes back as far as this
+    /// picture would come from the future. So a camera whose clock runs too fast, or leaps ahead, is followed.
+    pub(crate) fn not_after(&mut self, pts_ns: i64, now: Timestamp) {
+        if let Some((offset_us, _)) = &mut self.settled {
+            *offset_us = (*offset_us).min(now.as_micros().saturating_sub(pts_ns / 1000));
+        }
     }
 
     /// Where the offset came from, once it is known.
@@ -196,6 +205,22 @@ mod tests {
         map.sender_report(0, at(1_000));
         map.observe(6 * MS, at(-5_000));
         assert_eq!(map.map(0), before);
+    }
+
+    #[test]
+    fn a_clock_that_runs_fast_or_leaps_ahead_is_held_to_the_present() {
+        let mut map = with_wait(0);
+        for i in 0..5 {
+            map.observe(i * 40 * MS, at(10_000 + i * 40));
+        }
+        for i in 5..500 {
+            let (pts, now) = (i * 48 * MS + if i > 300 { 60_000 * MS } else { 0 }, at(10_000 + i * 40));
+            map.not_after(pts, now);
+            assert_eq!(map.map(pts), Some(now));
+        }
+        let before = map.map(0);
+        map.not_after(0, at(90_000));
+        assert_eq!(map.map(0), before, "it never goes forward");
     }
 
     #[test]

@@ -203,6 +203,7 @@ impl Session {
     /// Lets the clock map see a unit. True once the map is settled.
     fn observe(&self, state: &mut State, pts_ns: i64, now: Timestamp) -> bool {
         if state.clock_map.source().is_some() {
+            state.clock_map.not_after(pts_ns, now);
             return true;
         }
         state.clock_map.observe(pts_ns, now);

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use forewarn_domain::ClipSpan;
-use forewarn_pipelines::{LiveStream, RtspTransport, StreamConfig};
+use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{ClipSpan, Clock as _, SystemClock, Timestamp};
+use forewarn_pipelines::{LiveStream, RtspTransport, StreamConfig, StreamEvent};
 
-use crate::live::{config, is_connected, is_interrupted, next, start};
+use crate::live::{config, is_connected, is_interrupted, is_resumed, next, start};
 use crate::replay::all_frames;
 use crate::scripted::{GRACE, Script, Scripted};
-use crate::support::{Events, PLAIN, Recipe, WAIT, clips, number_of};
+use crate::support::{Events, PLAIN, Recipe, WAIT, clips, luma_of, number_of};
 
 /// Four seconds of H.264 as a byte stream, each key picture with its parameter sets.
 const BYTES: Recipe = Recipe {
@@ -80,12 +81,137 @@ fn parameter_sets_between_the_slices_of_a_picture_do_not_split_it() {
     assert!(script.pictures.iter().any(|picture| picture.len() >= 12), "sets in front of each of four slices");
     let (_camera, live, events) = watch(script, RtspTransport::Tcp);
     events.wait_for(is_connected);
-    let at = next(&live).meta.captured_at;
+    check_clip(&live, "between slices");
+}
+
+/// Takes pictures for this long, and fails if the camera is interrupted. Gives by how many milliseconds each was taken
+/// before it was seen.
+fn ages_ms(live: &LiveStream, events: &Events, time: Duration) -> Vec<i64> {
+    let (watch, mut ages, mut last) = (Stopwatch::start(), Vec::new(), Timestamp::ZERO);
+    while watch.elapsed() < time {
+        let at = next(live).meta.captured_at;
+        assert!(at > last, "times go on");
+        last = at;
+        ages.push((SystemClock.now().as_micros() - at.as_micros()) / 1000);
+    }
+    assert!(!events.comes_within(Duration::ZERO, is_interrupted), "{:?}", live.stats());
+    ages
+}
+
+#[test]
+fn rtp_clocks_that_run_wrong_or_jump_are_followed() {
+    let rows = [
+        ("20 % fast", Script { clock: 1.2, ..script() }),
+        ("20 % slow", Script { clock: 0.8, ..script() }),
+        ("ahead by 100 s", Script { clock_jump: Some((75, 100.0)), ..script() }),
+        ("back by 100 s", Script { clock_jump: Some((75, -100.0)), ..script() }),
+        ("ahead by 2 s", Script { clock_jump: Some((75, 2.0)), ..script() }),
+        ("sequence ahead", Script { sequence_jump: Some((75, 5000)), ..script() }),
+        ("sequence back", Script { sequence_jump: Some((75, 60_000)), ..script() }),
+    ];
+    std::thread::scope(|scope| {
+        for (name, script) in rows {
+            scope.spawn(move || {
+                let (_camera, live, events) = watch(script, RtspTransport::Tcp);
+                events.wait_for(is_connected);
+                let ages = ages_ms(&live, &events, Duration::from_secs(8));
+                let (newest, oldest) = (ages.iter().min().unwrap(), ages.iter().max().unwrap());
+                assert!(ages.len() > 50, "{name}: {} pictures", ages.len());
+                assert!((-20..4000).contains(newest) && *oldest < 4000, "{name}: {newest} to {oldest} ms");
+            });
+        }
+    });
+}
+
+#[test]
+fn odd_ways_of_a_camera_do_not_keep_it_from_being_watched() {
+    let beside = "m=audio 0 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=control:rtsp://127.0.0.1/stream/audio\r\n\
+                  m=application 0 RTP/AVP 107\r\na=rtpmap:107 vnd.onvif.metadata/90000\r\na=control:rtsp://127.0.0.1/meta\r\n";
+    let jpeg = "m=video 0 RTP/AVP 26\r\na=control:rtsp://127.0.0.1/stream/jpeg\r\n";
+    let rows = [
+        ("late answer", Script { pictures_before_play_answer: 20, ..script() }),
+        ("other tracks", Script { description: beside, ..script() }),
+        ("jpeg first", Script { description: jpeg, ..script() }),
+        ("no marks", Script { marks_ends: false, ..script() }),
+        ("two sets", Script { pictures: with_two_sets(), ..script() }),
+    ];
+    std::thread::scope(|scope| {
+        for (name, script) in rows {
+            scope.spawn(move || {
+                let (camera, live, events) = watch(script, RtspTransport::Tcp);
+                let connected = events.wait_for(is_connected);
+                assert!(matches!(connected, StreamEvent::Connected { codec: Some(_), .. }), "{name}: {connected:?}");
+                assert!(ages_ms(&live, &events, Duration::from_secs(5)).len() > 30, "{name}");
+                let setups = camera.requests().iter().filter(|method| *method == "SETUP").count();
+                assert_eq!((setups, live.stats().format_changes), (1, 0), "{name}: {:?}", live.stats());
+                check_clip(&live, name);
+            });
+        }
+    });
+}
+
+/// Groups of pictures that refer to two sequence parameter sets in turns.
+fn with_two_sets() -> Vec<Vec<Vec<u8>>> {
+    let other = Recipe {
+        name: "sets.h264",
+        encoder: "x264enc threads=1 bframes=0 key-int-max=25 pass=quant quantizer=18 speed-preset=ultrafast \
+                  option-string=sps-id=3:scenecut=0",
+        ..BYTES
+    };
+    let (one, other) = (script().pictures, Script::new(&clips().get(&other).path).pictures);
+    let of_turn = |(n, (one, other))| if n / 25 % 2 == 0 { one } else { other };
+    one.into_iter().zip(other).enumerate().map(of_turn).collect()
+}
+
+/// A clip of what comes now shows every picture once.
+fn check_clip(live: &LiveStream, name: &str) {
+    let at = next(live).meta.captured_at;
     let recorder = live.ring().record(ClipSpan { from: at, to: at + Duration::from_millis(1600) }).unwrap();
-    assert!(recorder.wait(WAIT));
-    let out = clips().path("between-slices.mp4");
+    assert!(recorder.wait(WAIT), "{name}");
+    let out = clips().path(&format!("odd-{name}.mp4"));
     let info = recorder.finish(&out).unwrap();
     let numbers: Vec<u64> = all_frames(&out, info.first_unit_at).iter().map(number_of).collect();
-    assert_eq!(numbers.len(), info.units, "{info:?}");
-    assert!(numbers.len() >= 40 && numbers.windows(2).all(|pair| (pair[0] + 1) % 100 == pair[1]), "{numbers:?}");
+    assert_eq!(numbers.len(), info.units, "{name}: {info:?}");
+    let is_whole = numbers.windows(2).all(|pair| (pair[0] + 1) % 100 == pair[1]);
+    assert!(numbers.len() >= 40 && is_whole, "{name}: {numbers:?}");
+}
+
+#[test]
+fn a_camera_that_goes_away_and_comes_back_is_connected_to_again() {
+    let teardown = b"TEARDOWN rtsp://127.0.0.1/ RTSP/1.0\r\nCSeq: 1\r\nSession: 4711\r\n\r\n".to_vec();
+    let rows = [
+        ("not there yet", Script { refusals: (2, "404 Not Found"), ..script() }),
+        ("new source", Script { new_source_at: Some(75), ..script() }),
+        ("teardown", Script { end: Some((75, teardown)), ..script() }),
+    ];
+    std::thread::scope(|scope| {
+        for (name, script) in rows {
+            scope.spawn(move || {
+                let (_camera, live, events) = watch(script, RtspTransport::Tcp);
+                events.wait_for(is_interrupted);
+                events.wait_for(is_resumed);
+                assert!(live.slot().wait(WAIT).is_some(), "{name}");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_gradual_refresh_that_is_joined_in_its_middle_is_looked_at_once_it_has_come_round() {
+    let recipe = Recipe {
+        name: "refresh.h264",
+        encoder: "x264enc threads=1 bframes=0 key-int-max=40 intra-refresh=true pass=quant quantizer=18 \
+                  speed-preset=ultrafast option-string=scenecut=0",
+        frames: 200,
+        ..BYTES
+    };
+    let path = clips().get(&recipe).path;
+    let whole: Vec<Vec<u8>> = all_frames(&path, Timestamp::ZERO).iter().map(luma_of).collect();
+    let script = Script { first: 17, ..Script::new(&path) };
+    let (_camera, live, events) = watch(script, RtspTransport::Tcp);
+    events.wait_for(is_connected);
+    let frame = next(&live);
+    // Joined at 17, the next recovery point is at 40, and its refresh ends at 80.
+    assert!((78..200).contains(&number_of(&frame)), "{}", number_of(&frame));
+    assert!(luma_of(&frame) == whole[number_of(&frame) as usize], "picture {} is not whole", number_of(&frame));
 }

@@ -43,6 +43,12 @@ pub(crate) struct Script {
     pub(crate) description: &'static str,
     /// Holds the answer to `PLAY` back until so many pictures were sent.
     pub(crate) pictures_before_play_answer: usize,
+    /// At the n-th picture says goodbye and goes on as another source, as some do when they switch to night.
+    pub(crate) new_source_at: Option<usize>,
+    /// Marks the last packet of each picture.
+    pub(crate) marks_ends: bool,
+    /// So many requests for its description are answered by this status.
+    pub(crate) refusals: (usize, &'static str),
     /// Ends the connection after so many pictures, with these bytes.
     pub(crate) end: Option<(usize, Vec<u8>)>,
 }
@@ -62,6 +68,9 @@ impl Script {
             sequence_jump: None,
             description: "",
             pictures_before_play_answer: 0,
+            new_source_at: None,
+            marks_ends: true,
+            refusals: (0, ""),
             end: None,
         }
     }
@@ -153,6 +162,11 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
 }
 
 impl Shared {
+    /// How often its description was asked for before.
+    fn described(&self) -> usize {
+        self.requests.lock().unwrap().iter().filter(|method| *method == "DESCRIBE").count() - 1
+    }
+
     /// Waits, and says whether the camera is still there.
     fn wait(&self, time: Duration) -> bool {
         let waited = self.over.wait_timeout_while(self.is_over.lock().unwrap(), time, |is_over| !*is_over).unwrap();
@@ -177,11 +191,11 @@ struct Way {
 }
 
 impl Way {
-    fn send(&self, packet: &[u8]) -> io::Result<()> {
+    fn send(&self, channel: u8, packet: &[u8]) -> io::Result<()> {
         if let Some(socket) = &*self.udp.lock().unwrap() {
             return socket.send(packet).map(drop);
         }
-        let head = [b'$', 0, (packet.len() >> 8) as u8, packet.len() as u8];
+        let head = [b'$', channel, (packet.len() >> 8) as u8, packet.len() as u8];
         self.connection.lock().unwrap().write_all(&[&head, packet].concat())
     }
 
@@ -236,6 +250,9 @@ impl Conversation {
         };
         match method {
             "OPTIONS" => ("200 OK", format!("Public: {}\r\n", script.public), String::new()),
+            "DESCRIBE" if self.shared.described() < script.refusals.0 => {
+                (script.refusals.1, String::new(), String::new())
+            }
             "DESCRIBE" => ("200 OK", "Content-Type: application/sdp\r\n".to_owned(), self.description()),
             "SETUP" if transport.contains("TCP") => {
                 let transport = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n";
@@ -274,7 +291,8 @@ impl Conversation {
         if held_back == 0 {
             self.way.say(answer.as_bytes())?;
         }
-        let mut sender = Sender { shared: self.shared.clone(), way: self.way.clone(), sent: 0, sequence: 100 };
+        let mut sender =
+            Sender { shared: self.shared.clone(), way: self.way.clone(), sent: 0, sequence: 100, source: 1 };
         spawn("scripted-sends", move || {
             let _ = sender.send_all((held_back > 0).then_some((held_back, answer)));
             sender.way.is_closed.store(true, Ordering::Relaxed);
@@ -311,6 +329,7 @@ struct Sender {
     way: Arc<Way>,
     sent: usize,
     sequence: u16,
+    source: u32,
 }
 
 impl Sender {
@@ -345,6 +364,12 @@ impl Sender {
         if let Some((_, by)) = script.sequence_jump.filter(|(from, _)| *from == self.sent) {
             self.sequence = self.sequence.wrapping_add(by);
         }
+        if script.new_source_at == Some(self.sent) {
+            // RFC 3550, 6.6, behind an empty receiver report.
+            let old = self.source.to_be_bytes();
+            self.way.send(1, &[&[0x80, 201, 0, 1][..], &old, &[0x81, 203, 0, 1], &old].concat())?;
+            (self.source, self.sequence) = (2, 9000);
+        }
         for (i, nal) in picture.iter().enumerate() {
             let is_last = i + 1 == picture.len();
             if nal.len() <= 1400 {
@@ -362,12 +387,12 @@ impl Sender {
     }
 
     fn send_packet(&mut self, at: f64, is_last: bool, payload: &[&[u8]]) -> io::Result<()> {
-        let mut packet = vec![0x80, 0x60 | u8::from(is_last) << 7];
+        let mut packet = vec![0x80, 0x60 | u8::from(is_last && self.shared.script.marks_ends) << 7];
         packet.extend_from_slice(&self.sequence.to_be_bytes());
         packet.extend_from_slice(&(at as u64 as u32).to_be_bytes());
-        packet.extend_from_slice(&[0, 0, 0xAB, 0xCD]);
+        packet.extend_from_slice(&self.source.to_be_bytes());
         packet.extend(payload.iter().copied().flatten());
         self.sequence = self.sequence.wrapping_add(1);
-        self.way.send(&packet)
+        self.way.send(0, &packet)
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use forewarn_domain::{ClipSpan, Frame, Orientation, StreamId, SystemClock, Timestamp};
 use forewarn_pipelines::{
-    Codec, FileReplay, LiveStream, ReplayConfig, SimCamera, SimConfig, StreamConfig, StreamEvent,
+    Codec, FileReplay, LiveStream, ReplayConfig, RtspTransport, SimCamera, SimConfig, StreamConfig, StreamEvent,
 };
 
 use self::make::{PICTURES, make, run};
@@ -92,11 +92,12 @@ fn check_file(path: &Path, property: &Property, codec: Option<Codec>, size: (u32
 }
 
 /// Serves a file as a camera, and records a clip of what comes.
-fn check_live(path: &Path, size: (u32, u32)) -> Result<(), String> {
+fn check_live(path: &Path, size: (u32, u32), transport: RtspTransport) -> Result<(), String> {
     let camera = SimCamera::start(&SimConfig::new(path)).map_err(|error| error.to_string())?;
     let (events, sink) = Events::new();
     let source = camera.url().parse().map_err(|error| format!("{error}"))?;
-    let stream = StreamConfig { sender_report_wait: Duration::ZERO, ..StreamConfig::new(config().stream, source) };
+    let stream =
+        StreamConfig { transport, sender_report_wait: Duration::ZERO, ..StreamConfig::new(config().stream, source) };
     let live = LiveStream::start(stream, Arc::new(SystemClock), sink).map_err(|error| error.to_string())?;
     let event = events.wait_for(|event| !matches!(event, StreamEvent::Degraded { .. }));
     if !matches!(event, StreamEvent::Connected { width, height, .. } if (width, height) == size) {
@@ -183,9 +184,28 @@ fn every_property_is_seen_live() {
         |row| format!("{:?} {} live", row.coding, row.name),
         |property| {
             let path = make(&folder, property, ("live.ts", "mpegtsmux"), Orientation::UPRIGHT)?;
-            check_live(&path, SIZE)
+            check_live(&path, SIZE, RtspTransport::Tcp)
         },
     );
+}
+
+#[test]
+fn some_properties_are_seen_live_over_udp() {
+    let folder = clips().path("");
+    let of = |rows: &[Property], names: &[&str]| -> Vec<Property> {
+        rows.iter().filter(|row| names.contains(&row.name)).copied().collect()
+    };
+    let mut rows = of(H264, &["plain", "b-pyramid", "refresh", "slices", "10-bit"]);
+    rows.extend(of(H265, &["plain", "open-gop", "slices"]));
+    let n = check_all(
+        &rows,
+        |row| format!("{:?} {} over UDP", row.coding, row.name),
+        |property| {
+            let path = make(&folder, property, ("udp.ts", "mpegtsmux"), Orientation::UPRIGHT)?;
+            check_live(&path, SIZE, RtspTransport::Udp)
+        },
+    );
+    assert_eq!(n, 8);
 }
 
 #[test]
