@@ -53,6 +53,9 @@ impl State {
     }
 }
 
+/// A stream that brings data, and in all this time no parameter sets to read it by, is asked for anew.
+const SETS_WITHIN: Duration = Duration::from_mins(5);
+
 /// How long nothing has come on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Quiet {
@@ -60,11 +63,13 @@ pub(crate) struct Quiet {
     pub(crate) age: Duration,
     /// Since the last frame was decoded; `None` before the first.
     pub(crate) since_frame: Option<Duration>,
+    /// Since the last coded data came, out of which units are made; `None` before the first.
+    pub(crate) since_data: Option<Duration>,
     /// Since the last access unit came; `None` before the first.
     pub(crate) since_unit: Option<Duration>,
     /// Since the decoder was given the first access unit after the last frame; `None` if it was given none.
     pub(crate) since_given: Option<Duration>,
-    /// Whether access units come, of which none could be given to the decoder since the last frame.
+    /// Whether data or access units come, of which none could be given to the decoder since the last frame.
     pub(crate) is_waiting: bool,
 }
 
@@ -77,13 +82,17 @@ impl Quiet {
     /// How long to wait on before the connection counts as dead; `None` if it does.
     ///
     /// A camera may send a key frame only every minute, and nothing can be decoded before the first, nor before the next
-    /// where units were left out: while access units come, that one is waited for as long as it takes.
+    /// where units were left out: while access units come, that one is waited for as long as it takes. Where the parameter
+    /// sets come with the key frame alone, there is not even a unit before it.
     pub(crate) fn time_left(self, stall_after: Duration) -> Option<Duration> {
         let quiet = match (self.since_unit, self.since_given) {
             (Some(since_unit), None) => since_unit,
             // The decoder has had something to do only since then.
             (Some(_), Some(since_given)) => since_given.min(self.without_frame()),
-            (None, _) => self.without_frame(),
+            (None, _) => match self.since_data {
+                Some(since_data) if self.since_frame.is_none() && self.age < SETS_WITHIN => since_data,
+                _ => self.without_frame(),
+            },
         };
         Some(stall_after.saturating_sub(quiet)).filter(|left| !left.is_zero())
     }
@@ -96,6 +105,8 @@ pub(crate) struct Session {
     watch: Stopwatch,
     /// When the last frame was decoded, on `watch`; 0 before the first.
     active_us: AtomicU64,
+    /// When the last coded data came, on `watch`; 0 before the first.
+    data_us: AtomicU64,
     /// When the last access unit came, on `watch`; 0 before the first.
     unit_us: AtomicU64,
     /// When the decoder was given the first access unit after the last frame, on `watch`; 0 before the first.
@@ -132,6 +143,7 @@ impl Session {
             state: Mutex::new(state),
             watch: Stopwatch::start(),
             active_us: AtomicU64::new(0),
+            data_us: AtomicU64::new(0),
             unit_us: AtomicU64::new(0),
             given_us: AtomicU64::new(0),
             has_key_frame: AtomicBool::new(false),
@@ -150,13 +162,14 @@ impl Session {
             at_us => Some(elapsed.saturating_sub(Duration::from_micros(at_us))),
         };
         let is_given = self.given_us.load(Ordering::Relaxed) > self.active_us.load(Ordering::Relaxed);
-        let since_unit = ago(&self.unit_us);
+        let (since_data, since_unit) = (ago(&self.data_us), ago(&self.unit_us));
         Quiet {
             age: elapsed,
             since_frame: ago(&self.active_us),
+            since_data,
             since_unit,
             since_given: ago(&self.given_us).filter(|_| is_given),
-            is_waiting: since_unit.is_some() && !is_given,
+            is_waiting: (since_unit.or(since_data)).is_some() && !is_given,
         }
     }
 
@@ -240,6 +253,10 @@ impl Session {
 impl Intake for Session {
     fn forked(&self, fork: ForkInfo) {
         self.lock().fork = Some(fork);
+    }
+
+    fn data(&self) {
+        self.data_us.store(self.elapsed_us(), Ordering::Relaxed);
     }
 
     fn unit(&self, unit: RawUnit) {
@@ -385,8 +402,19 @@ mod tests {
     fn left(age: u64, frame: Option<u64>, unit: Option<u64>, given: Option<u64>) -> u64 {
         let (since_frame, since_unit, since_given) = (frame.map(s), unit.map(s), given.map(s));
         let is_waiting = unit.is_some() && given.is_none();
-        let quiet = Quiet { age: s(age), since_frame, since_unit, since_given, is_waiting };
+        let quiet = Quiet { age: s(age), since_frame, since_data: None, since_unit, since_given, is_waiting };
         quiet.time_left(s(5)).map_or(0, |left| left.as_secs())
+    }
+
+    #[test]
+    fn parameter_sets_are_waited_for_while_data_comes_and_not_for_ever() {
+        let left = |age: u64, data: u64| {
+            let since_data = Some(s(data));
+            let (since_frame, since_unit, since_given, is_waiting) = (None, None, None, true);
+            let quiet = Quiet { age: s(age), since_frame, since_data, since_unit, since_given, is_waiting };
+            quiet.time_left(s(5)).map_or(0, |left| left.as_secs())
+        };
+        assert_eq!((left(60, 0), left(60, 4), left(60, 5), left(300, 0)), (5, 1, 0, 0));
     }
 
     #[test]

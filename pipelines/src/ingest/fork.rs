@@ -47,6 +47,9 @@ pub(super) fn fork(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<(),
     let parser = make(codec.parser())?;
     // Parameter sets in front of each key frame, so that a clip can begin at any of them.
     parser.set_property("config-interval", -1_i32);
+    if let Some(input) = parser.static_pad("sink") {
+        listen_for_data(site, &input);
+    }
     let filter = make("capsfilter")?;
     filter.set_property("caps", codec.unit_caps());
     picture::listen(site, &parser, Some(codec));
@@ -81,6 +84,16 @@ pub(super) fn fork(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<(),
     gst::Element::link_many(std::iter::once(&tee).chain(decoding)).map_err(StreamFault::other)?;
     start(&elements)?;
     give(pad, &parser)
+}
+
+/// Says of each buffer on `pad` that there is one: until parameter sets were seen, nothing comes out of depayloaders and
+/// parsers.
+pub(super) fn listen_for_data(site: &Site, pad: &gst::Pad) {
+    let intake = site.intake.clone();
+    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
+        intake.data();
+        gst::PadProbeReturn::Ok
+    });
 }
 
 /// Decodes what `pad` gives, without an encoded branch.

@@ -48,6 +48,8 @@ pub(crate) use why::reason;
 pub(crate) trait Intake: Send + Sync + 'static {
     /// The video was found; comes before its units and frames.
     fn forked(&self, fork: ForkInfo);
+    /// Coded data came, out of which units are made.
+    fn data(&self) {}
     /// An access unit, in decoding order.
     fn unit(&self, unit: RawUnit);
     /// A decoded picture, in the order of presentation.

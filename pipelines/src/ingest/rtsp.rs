@@ -81,6 +81,7 @@ fn take_pad(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFault> {
         return raw::fork_jpeg(site, &output);
     }
     let Some(codec) = Codec::of_rtp(&name) else { return fork::ignore(site, pad) };
+    fork::listen_for_data(site, pad);
     let depayloader = make(codec.depayloader())?;
     let filter = make("capsfilter")?;
     filter.set_property("caps", codec.packet_caps());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{ClipSpan, Clock as _, SystemClock, Timestamp};
-use forewarn_pipelines::{LiveStream, RtspTransport, StreamConfig, StreamEvent};
+use forewarn_pipelines::{LiveStream, RtspTransport, StreamConfig, StreamEvent, StreamFault};
 
 use crate::live::{config, is_connected, is_interrupted, is_resumed, next, start};
 use crate::replay::all_frames;
@@ -214,4 +214,24 @@ fn a_gradual_refresh_that_is_joined_in_its_middle_is_looked_at_once_it_has_come_
     // Joined at 17, the next recovery point is at 40, and its refresh ends at 80.
     assert!((78..200).contains(&number_of(&frame)), "{}", number_of(&frame));
     assert!(luma_of(&frame) == whole[number_of(&frame) as usize], "picture {} is not whole", number_of(&frame));
+}
+
+#[test]
+fn a_key_frame_that_is_far_away_is_waited_for_and_that_is_told() {
+    const LONG: Duration = Duration::from_mins(1);
+    let recipe = Recipe {
+        name: "long.h264",
+        encoder: "x264enc threads=1 bframes=0 key-int-max=500 pass=quant quantizer=18 speed-preset=ultrafast \
+                  option-string=scenecut=0",
+        frames: 450,
+        ..BYTES
+    };
+    let script = Script { first: 10, ..Script::new(&clips().get(&recipe).path) };
+    let (_camera, live, events) = watch(script, RtspTransport::Tcp);
+    let is_told = |event: &StreamEvent| {
+        matches!(event, StreamEvent::Degraded { reason: StreamFault::NoKeyFrame { after_s: 15 } })
+    };
+    assert!(events.comes_within(LONG, is_told), "{:?}", live.stats());
+    assert!(events.comes_within(LONG, is_connected), "{:?}", live.stats());
+    assert_eq!((live.stats().failed_attempts, live.stats().keys_in), (0, 1));
 }
