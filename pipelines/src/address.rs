@@ -77,6 +77,16 @@ fn secret_values(text: &str) -> Vec<Range<usize>> {
     places
 }
 
+/// Where passwords of `user:password@` stand in a path or query: a user's name with a slash in it cannot be told from a host.
+fn logins_behind_the_host(address: &str) -> Vec<Range<usize>> {
+    let password = |(at, _): (usize, &str)| {
+        let from = address[..at].rfind(['/', '?', '#', '@']).map_or(0, |divider| divider + 1);
+        let colon = address[from..at].find(':')? + from;
+        (colon + 1 < at).then_some(colon + 1..at)
+    };
+    address.match_indices('@').filter_map(password).collect()
+}
+
 fn first_key_end(small: &str) -> Option<usize> {
     SECRET_KEYS.iter().filter_map(|key| Some((small.find(key)?, key.len()))).map(|(at, length)| at + length).min()
 }
@@ -111,6 +121,11 @@ pub(crate) fn redact_address(address: &str) -> String {
         rest = tail;
     }
     out.push_str(rest);
+    if address.contains("://") {
+        for place in logins_behind_the_host(&out).into_iter().rev() {
+            out.replace_range(place, HIDDEN);
+        }
+    }
     for place in secret_values(&out).into_iter().rev() {
         out.replace_range(place, HIDDEN);
     }
@@ -161,6 +176,8 @@ mod tests {
             ("rtsp://proxy/a?to=rtsp://u:pw@cam/b", "rtsp://proxy/a?to=rtsp://***@cam/b"),
             // Somebody forgot the host.
             ("rtsp://guard:secret/live", "rtsp://***/live"),
+            // A user's name with a slash in it, before which stands what reads as a host.
+            ("rtsp://guard../r:secret@cam:554/live", "rtsp://guard../r:***@cam:554/live"),
             ("file:///tmp/a@b.mp4", "file:///tmp/a@b.mp4"),
             ("srt://:9000?mode=listener", "srt://:9000?mode=listener"),
         ] {

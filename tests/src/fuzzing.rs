@@ -17,7 +17,7 @@ use forewarn_domain::{
 use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, JournalEntry, RulePolicy};
 use forewarn_models::Card;
 use forewarn_models::tfjs::onnx_from_graph_model;
-use forewarn_pipelines::{SourceUrl, fuzz_recording, redact};
+use forewarn_pipelines::{SourceKind, SourceUrl, fuzz_recording, redact};
 use forewarn_wire::Event;
 
 /// A parser's entry.
@@ -136,7 +136,10 @@ pub fn source_url(bytes: &[u8]) {
             (password.len() >= 4 && !password.contains(['/', '?', '#'])).then_some(password)
         });
         let host = text.rsplit_once('@').map_or("", |(_, host)| host);
+        // A path may hold anything, and nothing in it is a password.
+        let is_of_network = !matches!(source.kind(), SourceKind::File | SourceKind::V4l2);
         if let Some(secret) = secret
+            && is_of_network
             && !host.contains(secret)
             && !"<hidden>***".contains(secret)
         {

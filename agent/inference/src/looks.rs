@@ -67,7 +67,7 @@ impl LookQueue {
     }
 
     /// Looks that wait.
-    pub fn len(&self) -> usize {
+    pub fn waiting(&self) -> usize {
         self.lock().len()
     }
 
@@ -103,15 +103,15 @@ mod tests {
         for track in 0..60 {
             queue.put(&frame(track), vec![look(track)]);
         }
-        assert_eq!(queue.len(), QUEUE.len);
+        assert_eq!(queue.waiting(), QUEUE.len);
         assert_eq!(queue.take(1)[0].look.track, TrackId(12));
         queue.put(&frame(99), vec![look(13)]);
-        assert_eq!(queue.len(), QUEUE.len - 1);
+        assert_eq!(queue.waiting(), QUEUE.len - 1);
         let all = queue.take(1000);
         assert_eq!((all[0].look.track, all[all.len() - 1].frame.meta.sequence), (TrackId(14), 99));
-        assert_eq!(queue.len(), 0);
+        assert_eq!(queue.waiting(), 0);
         let nobody_reads = LookQueue::default();
         nobody_reads.put(&frame(1), vec![look(1)]);
-        assert_eq!(nobody_reads.len(), 0);
+        assert_eq!(nobody_reads.waiting(), 0);
     }
 }

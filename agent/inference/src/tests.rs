@@ -204,7 +204,7 @@ fn a_frame_that_breaks_the_detector_takes_no_other_with_it() {
                 assert_eq!(frame.meta.stream, id("c1"));
                 analysed += 1;
             }
-            other => panic!("{other:?}"),
+            other @ Found::Read { .. } => panic!("{other:?}"),
         }
     }
     assert_eq!((troubles, analysed), (1, 1));

@@ -121,7 +121,7 @@ impl Worker {
                 telemetry::FRAMES_GATED.of([stream]).increment(1);
             }
         }
-        let waiting = if self.models.reader.is_some() { self.shared.looks.len() } else { 0 };
+        let waiting = if self.models.reader.is_some() { self.shared.looks.waiting() } else { 0 };
         self.scheduler.crops_waiting(waiting, now);
     }
 

@@ -53,7 +53,7 @@ fn a_wrong_site_file_ends_with_64_and_says_where_what_and_the_nearest_spelling()
         ("stationary_s = 1", "stationry_s = 1", "stationary_s"),
         ("violation = \"illegal_parking\"", "violation = \"ilegal_parking\"", "illegal_parking"),
         ("zone = \"no-parking\"", "zone = \"no-prking\"", "no-parking"),
-        ("url = \"file:clip.mp4\"", "url = \"http://x/y\"", "rtsp"),
+        ("url = \"file:clip.mp4\"", "url = \"gopher://x/y\"", "rtsp"),
     ] {
         scene.write("site.toml", site.text().replace(wrong, right)).unwrap();
         let message = ends(&run(&scene, &[OsStr::new("check"), path.as_os_str()]), 64);

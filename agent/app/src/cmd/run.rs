@@ -49,7 +49,7 @@ fn in_a_few_lines(site: &Site, addresses: &[SocketAddr]) -> String {
     for camera in &site.cameras {
         let rules: Vec<String> =
             camera.rules.iter().map(|rule| format!("{} in {}", rule.key.violation, rule.key.zone)).collect();
-        let speakers: Vec<&str> = camera.speakers.iter().map(|speaker| speaker.as_str()).collect();
+        let speakers: Vec<&str> = camera.speakers.iter().map(forewarn_domain::SpeakerId::as_str).collect();
         let or = |list: String, none: &str| if list.is_empty() { none.to_owned() } else { list };
         let (rules, speakers) = (or(rules.join(", "), "no rule"), or(speakers.join(", "), "nobody"));
         let _ = writeln!(text, "camera {}: {}: {rules}; warns by {speakers}", camera.id, camera.source);

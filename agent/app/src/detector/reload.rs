@@ -131,7 +131,9 @@ impl Exchange {
         if !cameras.is_empty() && adopter.adopt(adopted.clone()) {
             self.site = adopted;
             let now = Parts::of(&text);
-            cameras.iter().for_each(|camera| self.parts.take_over(&now, camera));
+            for camera in &cameras {
+                self.parts.take_over(&now, camera);
+            }
             tracing::info!("taken up: {}", taken_up.join(", "));
         }
         if !waiting.is_empty() {

@@ -363,7 +363,7 @@ mod tests {
             writer.take_late()
         });
         let late: Vec<_> = late.take_while(|_| watch.elapsed() < LONG).find(|late| !late.is_empty()).unwrap();
-        assert_eq!(late.iter().map(|snapshot| snapshot.id()).collect::<Vec<_>>(), [&report.incident.id]);
+        assert_eq!(late.iter().map(IncidentSnapshot::id).collect::<Vec<_>>(), [&report.incident.id]);
     }
 
     #[test]
