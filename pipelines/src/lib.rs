@@ -41,6 +41,7 @@ mod source;
 mod stats;
 mod stream;
 mod supervisor;
+mod talk;
 mod tap;
 mod thinning;
 mod transcode;

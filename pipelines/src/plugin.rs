@@ -27,7 +27,7 @@ pub fn init() -> Result<(), InitError> {
     let start = || {
         let failed = |error: &dyn std::error::Error| InitError { reason: error.to_string() };
         gst::init().map_err(|error| failed(&error))?;
-        crate::ingest::register().map_err(|error| failed(&error))
+        crate::talk::register().map_err(|error| failed(&error))
     };
     STARTED.get_or_init(start).clone()
 }

@@ -14,7 +14,7 @@ pub mod faults;
 /// What the disk is about to be asked for, for the tests in which it dies; anywhere else nothing.
 #[cfg(not(any(test, feature = "faults")))]
 mod faults {
-    #![allow(clippy::unnecessary_wraps, reason = "it fails in tests")]
+    #![expect(clippy::unnecessary_wraps, reason = "it fails in tests")]
 
     use std::io;
     use std::path::Path;

@@ -6,7 +6,8 @@ use forewarn_models::{Card, cards};
 use toml::Spanned;
 
 use crate::check::Check;
-use crate::source::{ConfigError, Source, nearest};
+use crate::nearest::nearest;
+use crate::source::{ConfigError, Source};
 
 /// A card cannot be used.
 #[derive(Debug)]

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 use crate::explain::culprit;
-use crate::source::{ConfigError, ConfigErrors, Source, nearest};
+use crate::nearest::nearest;
+use crate::source::{ConfigError, ConfigErrors, Source};
 
 /// The mistakes found so far in one text. What cannot be made of a mistake is `None`, and the check goes on.
 pub(crate) struct Check<'a> {

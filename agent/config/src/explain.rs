@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::source::nearest;
+use crate::nearest::nearest;
 
 /// serde's names of types, what a site file calls them, and how such a value is written.
 const TYPES: [(&str, &str, &str); 18] = [

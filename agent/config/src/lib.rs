@@ -24,6 +24,7 @@ mod luma;
 #[cfg(test)]
 mod mistakes;
 mod model;
+mod nearest;
 mod needs;
 mod rule;
 mod schema;

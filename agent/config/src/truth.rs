@@ -5,7 +5,8 @@ use std::path::Path;
 use forewarn_evaluate::reading::{self, Mend, Mistake, TruthFile};
 use forewarn_evaluate::truth::{ClipTruth, Known};
 
-use crate::source::{Source, nearest};
+use crate::nearest::nearest;
+use crate::source::Source;
 use crate::violations::Library;
 use crate::{ConfigError, ConfigErrors, Site};
 

@@ -11,7 +11,8 @@ use toml::Spanned;
 
 use crate::check::Check;
 use crate::explain;
-use crate::source::{ConfigError, ConfigErrors, Source, nearest};
+use crate::nearest::nearest;
+use crate::source::{ConfigError, ConfigErrors, Source};
 
 pub(crate) const EXAMPLE: &str = r#"# Violations of your own, or changed built-in ones (`forewarn config violation loitering` prints one).
 # [violations]

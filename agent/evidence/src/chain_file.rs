@@ -169,7 +169,7 @@ impl EvidenceStore {
         written().map_err(failed)
     }
 
-    fn write_head(&self, head: &HeadFile) -> io::Result<()> {
+    pub(crate) fn write_head(&self, head: &HeadFile) -> io::Result<()> {
         durable::replace(&self.root().join(HEAD), &serde_json::to_vec(head)?)
     }
 
@@ -221,29 +221,6 @@ impl EvidenceStore {
             (Some(_), _) => Ok(signing.forget_exchange()?),
             (None, _) => Ok(()),
         }
-    }
-
-    /// The last link: from `chain.json`, or, where somebody removed or spoilt that, the last that is found.
-    fn head_or_found(&self) -> Result<Option<HeadFile>, EvidenceError> {
-        match read_head(self.root()) {
-            Ok(Some(head)) => return Ok(Some(head)),
-            Ok(None) => {}
-            Err(error) => {
-                tracing::error!(%error, "chain.json cannot be read; the chain goes on from the last link found");
-                let path = self.root().join(HEAD);
-                durable::remove_file(&path).map_err(EvidenceError::folder("remove a spoilt file", &path))?;
-            }
-        }
-        let found = crate::chain_search::last_link(self.root())
-            .map_err(EvidenceError::folder("look for the chain's last link", self.root()))?;
-        if let Some(head) = &found {
-            tracing::error!(
-                number = head.number,
-                "the chain's head was gone: the chain goes on from the last link found"
-            );
-            self.write_head(head).map_err(EvidenceError::folder("write the chain of seals", self.root()))?;
-        }
-        Ok(found)
     }
 
     /// Writes down that a bundle is about to be deleted.

@@ -4,12 +4,40 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use forewarn_base::durable;
 use forewarn_seal::chain::Known;
 use forewarn_seal::key::to_hex;
 
-use crate::chain_file::{HeadFile, Linked, known_seal, read_links};
+use crate::chain_file::{HEAD, HeadFile, Linked, known_seal, read_head, read_links};
+use crate::error::EvidenceError;
 use crate::manifest::{MANIFEST, Manifest, SIGNATURE, earlier_manifest, earlier_numbers, earlier_signature};
 use crate::record_file::RECORD;
+use crate::store::EvidenceStore;
+
+impl EvidenceStore {
+    /// The last link: from `chain.json`, or, where somebody removed or spoilt that, the last that is found.
+    pub(crate) fn head_or_found(&self) -> Result<Option<HeadFile>, EvidenceError> {
+        match read_head(self.root()) {
+            Ok(Some(head)) => return Ok(Some(head)),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(%error, "chain.json cannot be read; the chain goes on from the last link found");
+                let path = self.root().join(HEAD);
+                durable::remove_file(&path).map_err(EvidenceError::folder("remove a spoilt file", &path))?;
+            }
+        }
+        let found =
+            last_link(self.root()).map_err(EvidenceError::folder("look for the chain's last link", self.root()))?;
+        if let Some(head) = &found {
+            tracing::error!(
+                number = head.number,
+                "the chain's head was gone: the chain goes on from the last link found"
+            );
+            self.write_head(head).map_err(EvidenceError::folder("write the chain of seals", self.root()))?;
+        }
+        Ok(found)
+    }
+}
 
 /// A manifest with a signature that fits.
 pub(crate) struct Signed {

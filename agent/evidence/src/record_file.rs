@@ -9,8 +9,8 @@ use forewarn_domain::IncidentRecord;
 
 use crate::error::EvidenceError;
 use crate::manifest::{MANIFEST, SIGNATURE, earlier_manifest, earlier_numbers, earlier_signature};
+use crate::manifest_file::read_manifest;
 use crate::record::BundleRecord;
-use crate::verify::read_manifest;
 
 /// The name of the file.
 pub(crate) const RECORD: &str = "incident.json";

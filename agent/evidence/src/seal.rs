@@ -13,10 +13,10 @@ use crate::keys::Signer;
 use crate::manifest::{
     MANIFEST, Manifest, ManifestEntry, SIGNED_SCHEMA, SIGNER, digest_folder, earlier_numbers, list_names,
 };
+use crate::manifest_file::read_manifest;
 use crate::record::{BundleRecord, Missing, SCHEMA, StreamTime};
 use crate::record_file::{RECORD, has_final_seal, put_seal_aside, read_record, save_record, to_json};
 use crate::store::{EvidenceStore, folder_id};
-use crate::verify::read_manifest;
 
 /// A folder that is finished.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,10 +11,10 @@ use forewarn_domain::{IncidentId, IncidentRecord, Timestamp, WallTime};
 use crate::error::EvidenceError;
 use crate::keys::{Signer, Signing};
 use crate::manifest::list_names;
+use crate::manifest_file::read_manifest;
 use crate::record::{BundleRecord, TimeLine};
 use crate::record_file::{RECORD, has_final_seal, read_record};
 use crate::retention::{BundleInfo, Limits};
-use crate::verify::read_manifest;
 
 /// Begins the name of a folder that is about to be deleted.
 pub(crate) const DELETING_PREFIX: &str = ".deleting-";

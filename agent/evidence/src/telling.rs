@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::verify::{Verification, VerifyError};
+use crate::manifest_file::VerifyError;
+use crate::verify::Verification;
 use crate::verify_store::StoreVerification;
 
 impl fmt::Display for Verification {

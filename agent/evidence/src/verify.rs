@@ -3,45 +3,16 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use forewarn_base::hash::{self, Digest};
 use forewarn_domain::IncidentId;
 use forewarn_seal::certificate::Trusted;
 
-use crate::manifest::{MANIFEST, Manifest, SIGNED_SCHEMA, list_names};
+use crate::manifest::{MANIFEST, list_names};
+use crate::manifest_file::{VerifyError, read_manifest};
 use crate::proof::{self, Proof};
-use crate::record::{Missing, SCHEMA};
-
-/// The folder could not be checked at all.
-#[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
-    /// There is no manifest.
-    #[error(
-        "failed to verify {}: it has no manifest.json; it is no evidence folder, or the incident was not sealed",
-        path.display()
-    )]
-    Unsealed {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The manifest is not what an agent writes.
-    #[error("failed to verify {}: manifest.json is damaged: {why}", path.display())]
-    Damaged {
-        /// The folder.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A file or folder could not be read.
-    #[error("failed to verify: {}: {source}", path.display())]
-    Unreadable {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
+use crate::record::Missing;
 
 /// One way in which a folder differs from its manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +95,7 @@ pub fn verify(bundle: &Path) -> Result<Verification, VerifyError> {
 }
 
 /// Like [`verify`], and whether somebody who is `trusted` vouches for the key; what is not signed does not hold then.
-pub fn verify_by(bundle: &Path, trusted: Option<&Trusted>) -> Result<Verification, VerifyError> {
+pub(crate) fn verify_by(bundle: &Path, trusted: Option<&Trusted>) -> Result<Verification, VerifyError> {
     let (manifest, manifest_sha256) = read_manifest(bundle)?;
     let (proof, flaws) = proof::check(bundle, &manifest, trusted)
         .map_err(|source| VerifyError::Unreadable { path: bundle.to_owned(), source })?;
@@ -162,27 +133,6 @@ pub fn verify_by(bundle: &Path, trusted: Option<&Trusted>) -> Result<Verificatio
         sealed_at: manifest.sealed_at.utc.clone(),
         proof,
     })
-}
-
-/// Reads the manifest of a folder and its sha256.
-pub(crate) fn read_manifest(bundle: &Path) -> Result<(Manifest, String), VerifyError> {
-    let path = bundle.join(MANIFEST);
-    let bytes = std::fs::read(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => VerifyError::Unsealed { path: bundle.to_owned() },
-        _ => VerifyError::Unreadable { path, source },
-    })?;
-    let damaged = |why: String| VerifyError::Damaged { path: bundle.to_owned(), why };
-    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-    let is_signed = manifest.chain.is_some() && manifest.device.is_some();
-    match (manifest.schema.as_str(), is_signed) {
-        (SCHEMA, false) | (SIGNED_SCHEMA, true) => {}
-        (SIGNED_SCHEMA, false) => return Err(damaged("it does not say who signed it, or after what".to_owned())),
-        (schema, _) => {
-            let why = format!("it is of layout \"{schema}\"; this agent knows {SCHEMA} and {SIGNED_SCHEMA}");
-            return Err(damaged(why));
-        }
-    }
-    Ok((manifest, hash::sha256_of_bytes(&bytes)))
 }
 
 fn is_plain_name(file: &str) -> bool {

@@ -9,8 +9,9 @@ use forewarn_seal::certificate::{self, CertificateError};
 use serde_json::Value;
 
 use crate::manifest::MANIFEST;
+use crate::manifest_file::VerifyError;
 use crate::record_file::RECORD;
-use crate::verify::{Verification, VerifyError, verify_by};
+use crate::verify::{Verification, verify_by};
 use crate::verify_store::{StoreVerification, verify_store};
 
 /// A file does not say whom to trust.

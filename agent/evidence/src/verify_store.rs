@@ -8,7 +8,8 @@ use forewarn_seal::chain::{Head, Judgement, Known, judge};
 
 use crate::chain_file::{HEAD, HeadFile, LINKS, Linked, read_head, read_links};
 use crate::chain_search::bundles_in;
-use crate::verify::{Verification, VerifyError, verify_by};
+use crate::manifest_file::VerifyError;
+use crate::verify::{Verification, verify_by};
 
 /// One bundle of a folder.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ impl StoreVerification {
 }
 
 /// Checks every bundle below a folder, and their chain.
-pub fn verify_store(path: &Path, trusted: Option<&Trusted>) -> Result<StoreVerification, VerifyError> {
+pub(crate) fn verify_store(path: &Path, trusted: Option<&Trusted>) -> Result<StoreVerification, VerifyError> {
     let unreadable = |source| VerifyError::Unreadable { path: path.to_owned(), source };
     let folders = bundles_in(path).map_err(unreadable)?;
     // A storage directory holds its evidence in a folder of its own.

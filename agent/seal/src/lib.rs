@@ -1,12 +1,12 @@
 //! What makes a bundle more than files with hashes: who sealed it, and what was sealed before and after. Pure: no files,
 //! no clock, no network.
 //!
-//! - [`canon`]: JSON that has one spelling only (RFC 8785), so that a hash or a signature of it means one thing.
+//! - [`canonical`]: JSON that has one spelling only (RFC 8785), so that a hash or a signature of it means one thing.
 //! - [`key`]: the Ed25519 key of a device.
 //! - [`certificate`]: an authority of one's own, certificates, requests to a site's authority, and their judgement.
 //! - [`chain`]: links by number and hash, and what a set of them tells of one that is missing, doubled or replaced.
 
-pub mod canon;
+mod canon;
 pub mod certificate;
 pub mod chain;
 pub mod key;

@@ -15,7 +15,7 @@ pub(crate) const DATA_SCHEMA: &str = "urn:forewarn:schema:incident-event:1#data"
 pub(crate) const TYPE_PREFIX: &str = "io.forewarn.incident.";
 
 /// The `type` of an event that tells of a seal.
-pub const SEALED: &str = "io.forewarn.incident.sealed";
+pub(crate) const SEALED: &str = "io.forewarn.incident.sealed";
 
 /// Who reports.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use gst::prelude::*;
 
-use super::open::find_type;
 use super::{Site, fork, raw};
 use crate::plugin::make;
 use crate::{SourceUrl, StreamFault};
@@ -16,7 +15,10 @@ use crate::{SourceUrl, StreamFault};
 /// Without a byte for so many seconds the connection is given up.
 const TIMEOUT_S: u32 = 15;
 
-pub(super) fn build(site: &Arc<Site>, source: &SourceUrl) -> Result<(), StreamFault> {
+/// What takes a container whose kind has to be found out.
+pub(super) type FindType = fn(&Arc<Site>, &gst::Pad) -> Result<(), StreamFault>;
+
+pub(super) fn build(site: &Arc<Site>, source: &SourceUrl, find_type: FindType) -> Result<(), StreamFault> {
     let options = &site.options;
     let http = make("souphttpsrc")?;
     http.set_property("location", source.location());
@@ -39,7 +41,7 @@ pub(super) fn build(site: &Arc<Site>, source: &SourceUrl) -> Result<(), StreamFa
     output.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
         if let Some(kind) = info.event().and_then(|event| content_type(event))
             && !is_taken.swap(true, Ordering::SeqCst)
-            && let Err(fault) = take(&on_head, pad, &kind)
+            && let Err(fault) = take(&on_head, pad, &kind, find_type)
         {
             on_head.intake.fault(fault);
         }
@@ -56,7 +58,7 @@ fn content_type(event: &gst::EventRef) -> Option<String> {
     Some(field.and_then(|(_, value)| value.get::<String>().ok()).unwrap_or_default().to_ascii_lowercase())
 }
 
-fn take(site: &Arc<Site>, output: &gst::Pad, kind: &str) -> Result<(), StreamFault> {
+fn take(site: &Arc<Site>, output: &gst::Pad, kind: &str, find_type: FindType) -> Result<(), StreamFault> {
     let name = kind.split(';').next().unwrap_or_default().trim();
     tracing::debug!(kind, "the camera answers over HTTP");
     let none = |detail: String| Err(StreamFault::NoVideo { detail });

@@ -12,7 +12,7 @@ use std::time::Duration;
 use forewarn_domain::clock::Stopwatch;
 use gst::prelude::*;
 
-use super::talk::Talk;
+use crate::talk::Talk;
 use crate::{RtspTransport, SourceKind, SourceUrl};
 
 /// The longest time between two requests. There are cameras that wait less long than they state.

@@ -18,7 +18,6 @@ mod picture;
 mod raw;
 mod recording;
 mod rtsp;
-mod talk;
 mod tracks;
 mod v4l2;
 mod whole;
@@ -38,10 +37,10 @@ use crate::frame_map::Picture;
 use crate::thinning::{Admission, DecodedPart};
 use crate::{Codec, DecoderKind, DecoderPreference, RtspTransport, StreamFault};
 
+pub(crate) use crate::talk::Talk;
 pub(crate) use entrance::count_of;
 pub(crate) use keep_alive::KeepAlive;
 pub(crate) use open::open;
-pub(crate) use talk::{Talk, register};
 pub(crate) use why::reason;
 
 /// Who takes what a pipeline gives. Called from GStreamer's streaming threads.

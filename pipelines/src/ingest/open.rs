@@ -38,7 +38,7 @@ pub(crate) fn open(
         }
         SourceKind::Rtmp => contained(&site, &rtmp(&site, source)?)?,
         SourceKind::Srt => contained(&site, &srt(source)?)?,
-        SourceKind::Http => http::build(&site, source)?,
+        SourceKind::Http => http::build(&site, source, find_type)?,
         SourceKind::File => file_contained(&site, source)?,
         SourceKind::V4l2 => v4l2::build(&site, source)?,
     }
@@ -126,7 +126,7 @@ fn contained(site: &Arc<Site>, source: &gst::Element) -> Result<(), StreamFault>
 /// Takes the container that `pad` turns out to give.
 ///
 /// The demuxer is chosen here and not by parsebin, which loses the error of a demuxer that fails while it starts.
-pub(super) fn find_type(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFault> {
+fn find_type(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFault> {
     let finder = make("typefind")?;
     let (on_type, is_found) = (site.clone(), AtomicBool::new(false));
     finder.connect("have-type", false, move |values| {

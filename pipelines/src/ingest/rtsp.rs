@@ -5,10 +5,10 @@ use std::sync::Arc;
 use gst::prelude::*;
 
 use super::fork::attach;
-use super::talk::{self, Talk};
 use super::{Site, fork, raw};
 use crate::clock_map::wall_of_ntp_ns;
 use crate::plugin::make;
+use crate::talk::{self, Talk};
 use crate::{Codec, RtspTransport, SourceUrl, StreamFault};
 
 /// Longest wait for a connection or an answer, in microseconds.

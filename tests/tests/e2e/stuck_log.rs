@@ -16,7 +16,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(25);
 fn fill(pipe: &mut PipeWriter) {
     let flags = fcntl_getfl(&pipe).unwrap();
     fcntl_setfl(&pipe, flags | OFlags::NONBLOCK).unwrap();
-    while pipe.write(&[b'\n']).is_ok() {}
+    while pipe.write(b"\n").is_ok() {}
     fcntl_setfl(&pipe, flags).unwrap();
 }
 

@@ -6,7 +6,7 @@ use forewarn_hw::Sensor;
 
 use super::{Doubt, about};
 use crate::Camera;
-use crate::source::nearest;
+use crate::nearest::nearest;
 
 /// Rules whose sensor is not there or counts as silent between two values, and sensors that no rule asks.
 pub(super) fn sensors(sensors: &[Sensor], cameras: &[Camera]) -> Vec<Doubt> {

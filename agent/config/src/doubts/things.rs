@@ -5,7 +5,7 @@ use std::path::Path;
 use forewarn_pipelines::SourceKind;
 
 use super::{Doubt, about};
-use crate::source::nearest;
+use crate::nearest::nearest;
 use crate::{Camera, Rule, Site};
 
 /// How much of a camera's past is kept for clips, at most.

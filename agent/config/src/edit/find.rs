@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml_edit::{ArrayOfTables, InlineTable, Item, Table, TableLike, Value};
 
 use super::{EditError, KeyPath};
-use crate::source::nearest;
+use crate::nearest::nearest;
 
 /// The lists of tables that a site file may have, and the key by which an entry is known.
 const LISTS: [(&str, &str); 5] =

@@ -6,6 +6,7 @@ use forewarn_base::durable::faults::dying;
 use super::*;
 use crate::testing::escalated;
 use crate::tests::sealed::{signed_store, told};
+use crate::verify_store::verify_store;
 
 /// Cuts of the power, at least.
 const CUTS: u64 = 1000;

@@ -7,6 +7,8 @@ use forewarn_seal::certificate::Trusted;
 
 use super::*;
 use crate::testing::escalated;
+use crate::verify::verify_by;
+use crate::verify_store::verify_store;
 
 fn signing(root: &Path) -> Signing {
     Signing { keys: root.join("keys"), site: "riverside".to_owned() }

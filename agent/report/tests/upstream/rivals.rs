@@ -1,6 +1,6 @@
 //! Two boxes with one name at one broker, which throws one out when the other comes.
 
-use forewarn_report::MqttVersion;
+use forewarn_report::{MqttVersion, UpstreamHandle};
 
 use crate::support::{Broker, config, eventually, free_port, outbox, publisher};
 
@@ -12,7 +12,7 @@ fn are_told_and_leave_each_other_time(version: MqttVersion) {
     config.reconnect_max_ms = 120_000;
     let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let handles = dirs.each_ref().map(|dir| publisher(&config, &outbox(dir.path())));
-    let stats = || handles.each_ref().map(|handle| handle.stats());
+    let stats = || handles.each_ref().map(UpstreamHandle::stats);
     let is_told = |told: &str| told.contains("does another box use the client id forewarn-north?");
     eventually("one of the two is told", || stats().iter().any(|s| s.last_error.as_deref().is_some_and(is_told)));
     // The other one has the connection from then on.

@@ -137,6 +137,7 @@ mod tests {
 
     #[test]
     fn each_refusal_says_what_to_do_and_none_is_a_name_of_the_library() {
+        use rumqttc::ConnectReturnCode as V311;
         use v5::mqttbytes::v5::ConnectReturnCode as V5;
         for (code, says) in [
             (V5::UnsupportedProtocolVersion, "set `version = \"3.1.1\"`"),
@@ -149,7 +150,6 @@ mod tests {
             let told = explain_v5(&v5::ConnectionError::ConnectionRefused(code));
             assert!(told.contains(says) && !told.contains(&format!("{code:?}")), "{told}");
         }
-        use rumqttc::ConnectReturnCode as V311;
         for (code, says) in [
             (V311::RefusedProtocolVersion, "set `version = \"5\"`"),
             (V311::BadClientId, "set another `client_id`"),
