@@ -256,7 +256,11 @@ impl Intake for Session {
     }
 
     fn data(&self) {
-        self.data_us.store(self.elapsed_us(), Ordering::Relaxed);
+        let is_first = self.data_us.swap(self.elapsed_us(), Ordering::Relaxed) == 0;
+        // Until now there was no session to keep alive, and no key frame to wait for.
+        if is_first && let Some(bus) = &self.lock().bus {
+            wake(bus);
+        }
     }
 
     fn unit(&self, unit: RawUnit) {

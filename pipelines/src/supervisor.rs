@@ -180,9 +180,11 @@ impl Supervisor<'_> {
                 let after_s = KEY_FRAME_TOLD_AFTER.as_secs();
                 self.shared.emit(StreamEvent::Degraded { reason: StreamFault::NoKeyFrame { after_s } });
             }
-            let to_request = keep_alive.as_mut().filter(|_| quiet.since_unit.is_some()).map(KeepAlive::tick);
-            let left = to_request.map_or(left, |to_request| left.min(to_request));
-            let timeout = if has_started { left } else { Duration::ZERO };
+            let is_playing = quiet.since_data.or(quiet.since_unit).is_some();
+            let to_request = keep_alive.as_mut().filter(|_| is_playing).map(KeepAlive::tick);
+            let to_tell = KEY_FRAME_TOLD_AFTER.checked_sub(quiet.without_frame()).filter(|_| quiet.is_waiting);
+            let next = [Some(left), to_request, to_tell].into_iter().flatten().min();
+            let timeout = next.filter(|_| has_started).unwrap_or_default();
             let message = bus.timed_pop(gst::ClockTime::from_nseconds(timeout.as_nanos() as u64));
             match message.as_ref().map(|message| message.view()) {
                 Some(gst::MessageView::Error(error)) => break self.outcome_of_error(error, session),

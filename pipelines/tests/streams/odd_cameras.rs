@@ -18,6 +18,9 @@ const BYTES: Recipe = Recipe {
     ..PLAIN
 };
 
+/// Within which a camera wants to be asked for something, where it ends sessions.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
 fn script() -> Script {
     Script::new(&clips().get(&BYTES).path)
 }
@@ -30,7 +33,6 @@ fn watch(script: Script, transport: RtspTransport) -> (Scripted, LiveStream, Eve
 
 #[test]
 fn a_session_is_kept_alive_by_requests_within_its_time_out() {
-    const TIMEOUT: Duration = Duration::from_secs(3);
     let without = "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN";
     let rows = [
         (RtspTransport::Tcp, script().public, "200 OK", &["GET_PARAMETER", "OPTIONS"][..]),
@@ -226,7 +228,8 @@ fn a_key_frame_that_is_far_away_is_waited_for_and_that_is_told() {
         frames: 450,
         ..BYTES
     };
-    let script = Script { first: 10, ..Script::new(&clips().get(&recipe).path) };
+    // There is no access unit before the key frame, and yet there is a session to keep alive.
+    let script = Script { first: 10, timeout: Some(TIMEOUT), ..Script::new(&clips().get(&recipe).path) };
     let (_camera, live, events) = watch(script, RtspTransport::Tcp);
     let is_told = |event: &StreamEvent| {
         matches!(event, StreamEvent::Degraded { reason: StreamFault::NoKeyFrame { after_s: 15 } })
