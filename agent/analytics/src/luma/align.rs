@@ -114,16 +114,27 @@ impl Pyramid {
         Self(LEVELS.map(|step| if step == 1 { picture.smoothed() } else { picture.reduced(step) }))
     }
 
+    fn fine(&self) -> &Picture {
+        let [.., fine] = &self.0;
+        fine
+    }
+
+    /// Whether a shift of `now` against this can be told by their sizes.
+    fn can_tell(&self, now: &Picture) -> bool {
+        let fine = self.fine();
+        now.width.min(now.height) >= 32 && (fine.width, fine.height) == (now.width, now.height)
+    }
+
     /// Whether the picture shows so little that no shift of it can ever be told.
     pub(super) fn is_blank(&self) -> bool {
-        let [.., fine] = &self.0;
+        let fine = self.fine();
         if fine.width < 5 || fine.height < 5 {
             return true;
         }
         let everything = vec![true; fine.levels.len()];
         let Samples(samples) = Samples::of(fine, 1, (&everything, fine.width), FINE_STRIDE);
         let mut sums = [0.0f64; 3];
-        for (_, _, _, gx, gy) in &samples {
+        for Sample { gx, gy, .. } in &samples {
             sums = [sums[0] + f64::from(gx * gx), sums[1] + f64::from(gx * gy), sums[2] + f64::from(gy * gy)];
         }
         let [a, b, c] = sums.map(|sum| sum / samples.len().max(1) as f64);
@@ -141,7 +152,7 @@ fn weakest(xx: f64, xy: f64, yy: f64) -> f64 {
 ///
 /// Only samples for which `counts` is true take part.
 pub(super) fn shift(reference: &Picture, now: &Picture, counts: &[bool], reach: f32) -> (f32, f32) {
-    match shift_from((0.0, 0.0), &Pyramid::of(reference), now, counts, reach) {
+    match shift_from((0.0, 0.0), &Pyramid::of(reference), &Pyramid::of(now), counts, reach) {
         Some((x, y)) if x.hypot(y) >= 0.08 => (x, y),
         _ => (0.0, 0.0),
     }
@@ -150,16 +161,16 @@ pub(super) fn shift(reference: &Picture, now: &Picture, counts: &[bool], reach: 
 /// The same, from a first guess; it tells a picture that has not moved from one that says nothing.
 pub(super) fn shift_from(
     (mut x, mut y): (f32, f32),
-    Pyramid(reference): &Pyramid,
-    now: &Picture,
+    reference: &Pyramid,
+    now: &Pyramid,
     counts: &[bool],
     reach: f32,
 ) -> Option<(f32, f32)> {
-    if now.width.min(now.height) < 32 || !is_of(reference, now) {
+    let whole_width = now.fine().width;
+    if !reference.can_tell(now.fine()) {
         return None;
     }
-    let (Pyramid(now), whole_width) = (Pyramid::of(now), now.width);
-    for ((reference, now), step) in reference.iter().zip(&now).zip(LEVELS) {
+    for ((reference, now), step) in reference.0.iter().zip(&now.0).zip(LEVELS) {
         let scale = step as f32;
         let samples = Samples::of(reference, step, (counts, whole_width), if step == 1 { FINE_STRIDE } else { 1 });
         let mut fit = Fit { x: x / scale, y: y / scale, gain: 1.0, offset: 0.0 };
@@ -178,26 +189,25 @@ pub(super) fn shift_from(
 
 /// By how many samples `now` lies off `reference` beyond `place`, where that is little; none where the picture does not
 /// tell.
-pub(super) fn small_step(
-    place: (f32, f32),
-    Pyramid(reference): &Pyramid,
-    now: &Picture,
-    counts: &[bool],
-) -> Option<f32> {
-    if now.width.min(now.height) < 32 || !is_of(reference, now) {
+pub(super) fn small_step(place: (f32, f32), reference: &Pyramid, now: &Picture, counts: &[bool]) -> Option<f32> {
+    if !reference.can_tell(now) {
         return None;
     }
-    let samples = Samples::of(reference.last()?, 1, (counts, now.width), FINE_STRIDE);
+    let samples = Samples::of(reference.fine(), 1, (counts, now.width), FINE_STRIDE);
     Fit { x: place.0, y: place.1, gain: 1.0, offset: 0.0 }.round(&samples, &now.smoothed())
 }
 
-/// Whether the steps are those of a picture of the size of `now`.
-fn is_of(steps: &[Picture], now: &Picture) -> bool {
-    steps.last().is_some_and(|fine| (fine.width, fine.height) == (now.width, now.height))
-}
+/// The samples of a reference that take part.
+struct Samples(Vec<Sample>);
 
-/// The samples of a reference that take part, with what serves for all rounds alike: place, level and gradient.
-struct Samples(Vec<(u32, u32, f32, f32, f32)>);
+/// What serves for all rounds alike of one sample: its place, its level and the gradient there.
+struct Sample {
+    x: u32,
+    y: u32,
+    level: f32,
+    gx: f32,
+    gy: f32,
+}
 
 impl Samples {
     /// One in `stride` of a row, of every second row, of those that `counts`, in rows of `whole_width`, lets take part.
@@ -211,12 +221,13 @@ impl Samples {
                 }
                 let (b, i) = (&reference.levels, y * width + x);
                 let (gx, gy) = ((b[i + 1] - b[i - 1]) * 0.5, (b[i + width] - b[i - width]) * 0.5);
-                samples.push((x as u32, y as u32, b[i], gx, gy));
+                samples.push(Sample { x: x as u32, y: y as u32, level: b[i], gx, gy });
             }
         }
         Self(samples)
     }
 }
+
 /// What is known so far on one step of the pyramid.
 struct Fit {
     x: f32,
@@ -232,15 +243,14 @@ impl Fit {
             return None;
         }
         let moved = now.moved((self.x, self.y));
-        let residual = |&(x, y, level, ..): &(u32, u32, f32, f32, f32)| {
-            moved.at(x as usize, y as usize) - self.gain * level - self.offset
-        };
+        let residual =
+            |&Sample { x, y, level, .. }: &Sample| moved.at(x as usize, y as usize) - self.gain * level - self.offset;
         let residuals: Vec<f32> = samples.iter().map(residual).collect();
         let spread = residuals.iter().map(|residual| residual.abs()).sum::<f32>() / samples.len() as f32;
         let scale = 1.0 / (1.5 * spread + 1.0);
         let mut normal = [[0.0f64; 5]; 4];
         let mut weights = 0.0;
-        for (&(_, _, level, gx, gy), &residual) in samples.iter().zip(&residuals) {
+        for (&Sample { level, gx, gy, .. }, &residual) in samples.iter().zip(&residuals) {
             let weight = 1.0 / (1.0 + (residual * scale).powi(2)).powi(2);
             weights += f64::from(weight);
             let row = [gx * self.gain, gy * self.gain, -level, -1.0, residual];
@@ -266,6 +276,7 @@ impl Fit {
         Some(dx.hypot(dy))
     }
 }
+
 /// Solves four equations by elimination with the largest pivot.
 fn solve(mut m: [[f64; 5]; 4]) -> Option<[f32; 4]> {
     for column in 0..4 {

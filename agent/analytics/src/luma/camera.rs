@@ -125,8 +125,9 @@ impl CameraShift {
         if self.stands(now, is_free) {
             return Some(self.place);
         }
+        let steps = Pyramid::of(now);
         let fit = |start: (f32, f32)| {
-            let found = shift_from(start, &self.steps, now, is_free, self.reach())?;
+            let found = shift_from(start, &self.steps, &steps, is_free, self.reach())?;
             Some((correlation(&self.reference, now, is_free, found), found))
         };
         let mut best = fit(self.place);
