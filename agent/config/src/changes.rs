@@ -1,6 +1,7 @@
 //! What differs between a site file as an agent runs it and as it is now, in the words of the file.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use forewarn_base::secret::Secret;
 use forewarn_domain::StreamId;
@@ -14,6 +15,38 @@ pub struct Parts(BTreeMap<Part, Value>);
 
 /// The name of a part: what it belongs to, and which part of that it is.
 type Part = (String, &'static str);
+
+/// One difference between two readings of a site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What it is a matter of.
+    pub concern: Concern,
+    words: String,
+}
+
+/// What a change is a matter of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Concern {
+    /// Zones, rules or violations of a camera.
+    Watching(StreamId),
+    /// The model that looks.
+    Model,
+    /// Anything else.
+    Other,
+}
+
+impl Change {
+    /// A change that is a matter of neither a camera's watching nor the model.
+    pub fn other(words: impl Into<String>) -> Self {
+        Self { concern: Concern::Other, words: words.into() }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
 
 /// Lists of tables that have ids, and what one entry is called.
 const LISTS: [&str; 3] = ["camera", "speaker", "sensor"];
@@ -50,25 +83,39 @@ impl Parts {
     }
 
     /// What is new, gone or another in `now`, each in a few words.
-    pub fn changes(&self, now: &Self) -> Vec<String> {
+    pub fn changes(&self, now: &Self) -> Vec<Change> {
         let has = |parts: &Self, owner: &str| parts.0.contains_key(&(owner.to_owned(), ""));
+        let change = |(owner, of): &Part, what: &str| Change {
+            concern: concern(owner, of),
+            words: format!("{of}{owner} {what}"),
+        };
         let mut said = Vec::new();
         for (part, value) in &now.0 {
             let (owner, of) = part;
             match self.0.get(part) {
                 Some(before) if before == value => {}
-                Some(_) => said.push(format!("{of}{owner} changed")),
+                Some(_) => said.push(change(part, "changed")),
                 // What comes with its owner is not said beside it.
                 None if !of.is_empty() && !has(self, owner) => {}
-                None => said.push(format!("{of}{owner} is new")),
+                None => said.push(change(part, "is new")),
             }
         }
-        for (owner, of) in self.0.keys().filter(|part| !now.0.contains_key(*part)) {
+        for part in self.0.keys().filter(|part| !now.0.contains_key(*part)) {
+            let (owner, of) = part;
             if of.is_empty() || has(now, owner) {
-                said.push(format!("{of}{owner} is gone"));
+                said.push(change(part, "is gone"));
             }
         }
         said
+    }
+}
+
+fn concern(owner: &str, of: &str) -> Concern {
+    let camera = owner.strip_prefix("camera ").filter(|_| !of.is_empty());
+    match camera.and_then(|id| StreamId::new(id).ok()) {
+        Some(camera) => Concern::Watching(camera),
+        None if owner == "[model]" => Concern::Model,
+        None => Concern::Other,
     }
 }
 
@@ -88,29 +135,29 @@ pub struct Adoption {
 impl Adoption {
     /// Sorts `changes` between two readings of a site. `can_read` says whether what the rules ask of closer looks can be
     /// answered by the models that run.
-    pub fn of(before: &Site, now: &Site, changes: Vec<String>, can_read: impl Fn(&Camera) -> bool) -> Self {
+    pub fn of(before: &Site, now: &Site, changes: Vec<Change>, can_read: impl Fn(&Camera) -> bool) -> Self {
         let mut adoption =
             Self { site: before.clone(), cameras: Vec::new(), taken_up: Vec::new(), waiting: Vec::new() };
         for camera in &mut adoption.site.cameras {
             let Some(other) = now.cameras.iter().find(|other| other.id == camera.id) else { continue };
-            let is_its_own = |change: &String| is_of(change, &camera.id);
-            if !changes.iter().any(is_its_own) || !hangs_on_the_same(camera, other) || !can_read(other) {
+            let of_this = Concern::Watching(camera.id.clone());
+            if !changes.iter().any(|change| change.concern == of_this)
+                || !hangs_on_the_same(camera, other)
+                || !can_read(other)
+            {
                 continue;
             }
             camera.zones.clone_from(&other.zones);
             camera.rules.clone_from(&other.rules);
             adoption.cameras.push(camera.id.clone());
         }
-        let is_taken_up = |change: &String| adoption.cameras.iter().any(|camera| is_of(change, camera));
-        (adoption.taken_up, adoption.waiting) = changes.into_iter().partition(is_taken_up);
+        for change in changes {
+            let is_taken_up = matches!(&change.concern, Concern::Watching(of) if adoption.cameras.contains(of));
+            let said = if is_taken_up { &mut adoption.taken_up } else { &mut adoption.waiting };
+            said.push(change.words);
+        }
         adoption
     }
-}
-
-/// Whether a change is one of zones, rules or violations of a camera.
-fn is_of(change: &str, camera: &StreamId) -> bool {
-    let of_camera = format!(" of camera {camera} ");
-    change.contains(&of_camera) && !change.starts_with("the login")
 }
 
 /// Whether all that was set up for a camera's zones and rules beside the engine serves the others as well: what it looks
@@ -136,20 +183,22 @@ fn add_entry(parts: &mut BTreeMap<Part, Value>, list: &str, n: usize, mut entry:
 
 /// What differs between two readings of the same site that its own text does not say: passwords and violations in files of
 /// their own.
-pub fn beside(before: &Site, now: &Site) -> Vec<String> {
+pub fn beside(before: &Site, now: &Site) -> Vec<Change> {
     let is_other = |(part, files): &(&String, &Secret)| before.beside.get(*part).is_some_and(|former| former != *files);
     let parts = now.beside.iter().filter(is_other).map(|(part, _)| part);
-    let mut said: Vec<String> = parts.map(|part| format!("the password or a certificate of {part} changed")).collect();
+    let mut said: Vec<Change> =
+        parts.map(|part| Change::other(format!("the password or a certificate of {part} changed"))).collect();
     for camera in &now.cameras {
         let Some(former) = before.cameras.iter().find(|former| former.id == camera.id) else { continue };
         let is_login_alone = former.source != camera.source && former.source.to_string() == camera.source.to_string();
         if is_login_alone {
-            said.push(format!("the login of camera {} changed", camera.id));
+            said.push(Change::other(format!("the login of camera {} changed", camera.id)));
         }
         for rule in &camera.rules {
             let same = former.rules.iter().find(|former| former.key == rule.key);
             if same.is_some_and(|former| former.violation != rule.violation) {
-                said.push(format!("violation {} of camera {} changed", rule.key.violation, camera.id));
+                let words = format!("violation {} of camera {} changed", rule.key.violation, camera.id);
+                said.push(Change { concern: Concern::Watching(camera.id.clone()), words });
             }
         }
     }
@@ -173,8 +222,8 @@ mod tests {
             resolve(&Source::new("site.toml", text.clone())).unwrap()
         };
         let (old, new) = (read("old"), read("new"));
-        assert_eq!(beside(&old, &new), ["the password or a certificate of upstream mqtt changed"]);
-        assert_eq!(beside(&new, &new), [""; 0]);
+        assert_eq!(said(&beside(&old, &new)), ["the password or a certificate of upstream mqtt changed"]);
+        assert_eq!(said(&beside(&new, &new)), [""; 0]);
         assert!(!format!("{new:?}").contains("new\\n"), "{new:?}");
     }
 
@@ -182,15 +231,19 @@ mod tests {
         [[camera]]\nid = \"gate\"\nurl = \"rtsp://u:p@cam/1\"\n[[camera.zone]]\nid = \"kerb\"\n\
         polygon = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]\n[[camera.rule]]\nviolation = \"loitering\"\nzone = \"kerb\"\n";
 
-    fn changes(from: &str, to: &str) -> Vec<String> {
+    fn said(changes: &[Change]) -> Vec<String> {
+        changes.iter().map(Change::to_string).collect()
+    }
+
+    fn changes(from: &str, to: &str) -> Vec<Change> {
         assert!(SITE.contains(from));
         Parts::of(SITE).changes(&Parts::of(&SITE.replace(from, to)))
     }
 
     #[test]
     fn each_part_that_differs_is_named_once() {
-        assert_eq!(changes("[site]", "# A remark.\n[site]"), [""; 0]);
-        for (from, to, said) in [
+        assert_eq!(said(&changes("[site]", "# A remark.\n[site]")), [""; 0]);
+        for (from, to, words) in [
             ("\"mqtt://b\"", "\"mqtt://c\"", "upstream mqtt changed"),
             ("kind = \"local\"", "kind = \"local\"\nsink = \"wav\"", "speaker horn changed"),
             ("id = \"horn\"", "id = \"bell\"", "speaker bell is new, speaker horn is gone"),
@@ -205,7 +258,7 @@ mod tests {
             ),
             ("[[camera.rule]]\nviolation = \"loitering\"\nzone = \"kerb\"\n", "", "a rule of camera gate is gone"),
         ] {
-            assert_eq!(changes(from, to).join(", "), said);
+            assert_eq!(said(&changes(from, to)).join(", "), words);
         }
     }
 
@@ -239,14 +292,14 @@ mod tests {
         let now = Parts::of(&SITE.replace("loitering", "intrusion").replace("cam/1", "cam/2"));
         let mut parts = Parts::of(SITE);
         parts.take_over(&now, &StreamId::new("gate").unwrap());
-        assert_eq!(parts.changes(&now), ["camera gate changed"]);
+        assert_eq!(said(&parts.changes(&now)), ["camera gate changed"]);
     }
 
     #[test]
     fn a_password_is_another_though_it_is_not_shown() {
         let site =
             |password: &str| resolve(&Source::new("site.toml", SITE.replace(":p@", &format!(":{password}@")))).unwrap();
-        assert_eq!(beside(&site("old"), &site("new")), ["the login of camera gate changed"]);
-        assert_eq!(beside(&site("old"), &site("old")), [""; 0]);
+        assert_eq!(said(&beside(&site("old"), &site("new"))), ["the login of camera gate changed"]);
+        assert_eq!(said(&beside(&site("old"), &site("old"))), [""; 0]);
     }
 }

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use forewarn_base::sync::lock;
+use forewarn_base::thread::Thread;
 use forewarn_domain::Class;
 use forewarn_models::Card;
 use forewarn_models::providers::Request;
@@ -17,7 +17,7 @@ use signal_hook::iterator::{Handle, Signals};
 
 use super::metered::{Metered, ModelName};
 use super::reader;
-use crate::config::changes::{Adoption, Parts, beside};
+use crate::config::changes::{Adoption, Change, Concern, Parts, beside};
 use crate::config::source::Source;
 use crate::config::{self, Camera, ConfigErrors, Model, Rule, Site};
 use crate::live::Adopter;
@@ -35,7 +35,7 @@ pub struct Signalled {
 /// Listens for SIGHUP until it is dropped.
 pub struct Reload {
     signals: Handle,
-    thread: Option<JoinHandle<()>>,
+    thread: Thread,
 }
 
 /// What an exchange needs.
@@ -86,18 +86,15 @@ impl Signalled {
                 exchange.attempt(&adopter);
             }
         };
-        let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(work);
-        Ok(Reload { signals: closer, thread: Some(thread.context("failed to start a thread")?) })
+        Ok(Reload { signals: closer, thread: Thread::spawn("reload", work)? })
     }
 }
 
 impl Drop for Reload {
     fn drop(&mut self) {
         self.signals.close();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread that exchanges models panicked");
+        if let Err(error) = self.thread.join() {
+            tracing::error!("{error}");
         }
     }
 }
@@ -144,12 +141,12 @@ impl Exchange {
     }
 
     /// What changed beside the model.
-    fn changes(&self, text: &str, site: &Site) -> Vec<String> {
+    fn changes(&self, text: &str, site: &Site) -> Vec<Change> {
         let is_shadow_same = format!("{:?}", self.site.model.shadow) == format!("{:?}", site.model.shadow);
         let mut changes = self.parts.changes(&Parts::of(text));
-        changes.retain(|change| !change.starts_with("[model]"));
+        changes.retain(|change| change.concern != Concern::Model);
         if !is_shadow_same {
-            changes.push("[model.shadow] changed".to_owned());
+            changes.push(Change::other("[model.shadow] changed"));
         }
         changes.extend(beside(&self.site, site));
         changes
@@ -157,20 +154,19 @@ impl Exchange {
 
     /// Exchanges the model, or says in log and metrics why the old one stays. Whether it is exchanged.
     fn exchange_or_tell(&mut self, site: &Site) -> bool {
-        let outcome = self.exchange(site);
-        let is_exchanged = outcome.is_ok();
-        match outcome {
+        match self.exchange(site) {
             Ok((card, report)) => {
                 telemetry::MODEL_SWAPS.of([&"switched"]).increment(1);
                 let agreement = report.agreement.map(|(found, of)| format!("{found} of {of}"));
                 tracing::info!(%card, agreement = agreement.as_deref().unwrap_or("no reference yet"), "model exchanged");
+                true
             }
             Err(error) => {
                 telemetry::MODEL_SWAPS.of([&"refused"]).increment(1);
                 tracing::error!("the model is not exchanged, the old one stays: {error:#}");
+                false
             }
         }
-        is_exchanged
     }
 
     /// Opens the model of the site file beside the present one, tries it, and lets it take over between two frames.
