@@ -6,7 +6,7 @@ use forewarn_models::{Card, cards};
 use toml::Spanned;
 
 use crate::check::Check;
-use crate::nearest::nearest;
+use crate::nearest::meant;
 use crate::source::{ConfigError, Source};
 
 /// A card cannot be used.
@@ -46,10 +46,9 @@ pub fn find(name: &str, directory: &Path) -> Result<Card, CardError> {
     let names: Vec<&str> = cards::BUILTIN.iter().map(|(name, _)| *name).collect();
     Err(CardError::Unknown {
         problem: format!("there is no model card `{name}`"),
-        mend: nearest(name, names.iter().copied()).map_or_else(
-            || format!("there are: {}; or give the path of your own", names.join(", ")),
-            |best| format!("did you mean `{best}`?"),
-        ),
+        mend: meant(name, names.iter().copied(), || {
+            format!("there are: {}; or give the path of your own", names.join(", "))
+        }),
     })
 }
 

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 use crate::explain::culprit;
-use crate::nearest::nearest;
+use crate::nearest::meant;
 use crate::source::{ConfigError, ConfigErrors, Source};
 
 /// The mistakes found so far in one text. What cannot be made of a mistake is `None`, and the check goes on.
@@ -100,7 +100,7 @@ impl<'a> Check<'a> {
         if known.clone().any(|one| one == name) {
             return Some(());
         }
-        let mend = nearest(name, known).map_or_else(|| otherwise.to_owned(), |best| format!("did you mean `{best}`?"));
+        let mend = meant(name, known, || otherwise.to_owned());
         self.fail(place, problem, mend)
     }
 

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::nearest::nearest;
+use crate::nearest::meant;
 
 /// serde's names of types, what a site file calls them, and how such a value is written.
 const TYPES: [(&str, &str, &str); 18] = [
@@ -71,8 +71,7 @@ fn mend_for(message: &str) -> String {
             .split_once("expected")
             .map(|(_, list)| list.split('`').skip(1).step_by(2).collect())
             .unwrap_or_default();
-        return nearest(name, known.iter().copied())
-            .map_or_else(|| format!("known here: {}", known.join(", ")), |best| format!("did you mean `{best}`?"));
+        return meant(name, known.iter().copied(), || format!("known here: {}", known.join(", ")));
     }
     if let Some(rest) = message.strip_prefix("missing field `") {
         let name = rest.split('`').next().unwrap_or_default();

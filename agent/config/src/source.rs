@@ -225,7 +225,6 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
-    use crate::nearest::nearest;
     use serde::Deserialize;
 
     use super::*;
@@ -280,11 +279,5 @@ mod tests {
     fn broken_toml_names_the_line() {
         let text = error_of("name = \"a\"\ndwell_s = = 3\n");
         assert!(text.starts_with("site.toml:2"), "{text}");
-    }
-
-    #[test]
-    fn nothing_is_suggested_for_what_nobody_can_have_meant() {
-        assert_eq!(nearest("zebra", ["camera", "site"].into_iter()), None);
-        assert_eq!(nearest("camra", ["camera", "site"].into_iter()), Some("camera"));
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use forewarn_evaluate::reading::{self, Mend, Mistake, TruthFile};
 use forewarn_evaluate::truth::{ClipTruth, Known};
 
-use crate::nearest::nearest;
+use crate::nearest::meant;
 use crate::source::Source;
 use crate::violations::Library;
 use crate::{ConfigError, ConfigErrors, Site};
@@ -50,8 +50,9 @@ fn with_help(mut error: ConfigError) -> ConfigError {
 fn error(source: &Source, mistake: Mistake) -> ConfigError {
     let mend = match mistake.mend {
         Mend::Do(text) => text,
-        Mend::Name { written, known, lead } => nearest(&written, known.iter().map(String::as_str))
-            .map_or_else(|| format!("{lead}: {}", known.join(", ")), |best| format!("did you mean `{best}`?")),
+        Mend::Name { written, known, lead } => {
+            meant(&written, known.iter().map(String::as_str), || format!("{lead}: {}", known.join(", ")))
+        }
     };
     match mistake.place {
         Some(place) => source.error(place, mistake.problem, mend),

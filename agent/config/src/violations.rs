@@ -11,7 +11,7 @@ use toml::Spanned;
 
 use crate::check::Check;
 use crate::explain;
-use crate::nearest::nearest;
+use crate::nearest::meant;
 use crate::source::{ConfigError, ConfigErrors, Source};
 
 pub(crate) const EXAMPLE: &str = r#"# Violations of your own, or changed built-in ones (`forewarn config violation loitering` prints one).
@@ -108,8 +108,7 @@ impl Library {
     pub fn violation(&self, id: &ViolationId, with: Option<&toml::Table>) -> Result<Violation, (String, String)> {
         let Some((source, table)) = self.files.get(id) else {
             let names: Vec<&str> = self.names().map(ViolationId::as_str).collect();
-            let mend = nearest(id.as_str(), names.iter().copied())
-                .map_or_else(|| format!("there are: {}", names.join(", ")), |best| format!("did you mean `{best}`?"));
+            let mend = meant(id.as_str(), names.iter().copied(), || format!("there are: {}", names.join(", ")));
             return Err((format!("there is no violation `{id}`"), mend));
         };
         let mut table = table.clone();
@@ -156,8 +155,7 @@ fn overlay(violation: &mut toml::Table, key: &str, value: &toml::Value) -> Resul
         }
         _ => Err((
             format!("the violation has no parameter `{key}`"),
-            nearest(key, known.iter().map(String::as_str))
-                .map_or_else(|| format!("it has: {}", known.join(", ")), |best| format!("did you mean `{best}`?")),
+            meant(key, known.iter().map(String::as_str), || format!("it has: {}", known.join(", "))),
         )),
     }
 }

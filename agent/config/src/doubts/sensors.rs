@@ -6,7 +6,7 @@ use forewarn_hw::Sensor;
 
 use super::{Doubt, about};
 use crate::Camera;
-use crate::nearest::nearest;
+use crate::nearest::meant;
 
 /// Rules whose sensor is not there or counts as silent between two values, and sensors that no rule asks.
 pub(super) fn sensors(sensors: &[Sensor], cameras: &[Camera]) -> Vec<Doubt> {
@@ -19,10 +19,9 @@ pub(super) fn sensors(sensors: &[Sensor], cameras: &[Camera]) -> Vec<Doubt> {
                 doubts.push(Doubt {
                     about: about(rule),
                     problem: format!("the site has no sensor `{id}`, so it can never fire"),
-                    mend: nearest(id.as_str(), sensors.iter().map(|sensor| sensor.id().as_str())).map_or_else(
-                        || format!("add a `[[sensor]]` with `id = \"{id}\"`; a replay takes values by `--sensors`"),
-                        |best| format!("did you mean `{best}`?"),
-                    ),
+                    mend: meant(id.as_str(), sensors.iter().map(|sensor| sensor.id().as_str()), || {
+                        format!("add a `[[sensor]]` with `id = \"{id}\"`; a replay takes values by `--sensors`")
+                    }),
                 });
                 continue;
             };

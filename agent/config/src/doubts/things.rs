@@ -5,7 +5,7 @@ use std::path::Path;
 use forewarn_pipelines::SourceKind;
 
 use super::{Doubt, about};
-use crate::nearest::nearest;
+use crate::nearest::meant;
 use crate::{Camera, Rule, Site};
 
 /// How much of a camera's past is kept for clips, at most.
@@ -50,8 +50,7 @@ pub(super) fn classes(site: &Site) -> Vec<Doubt> {
     let doubt = |name: &str| Doubt {
         about: "[tracking], class_groups".to_owned(),
         problem: format!("the model does not report the class {name}"),
-        mend: nearest(name, known.iter().map(forewarn_domain::Class::as_str))
-            .map_or_else(|| "leave it out".to_owned(), |best| format!("did you mean `{best}`?")),
+        mend: meant(name, known.iter().map(forewarn_domain::Class::as_str), || "leave it out".to_owned()),
     };
     unknown.map(|class| doubt(class.as_str())).collect()
 }

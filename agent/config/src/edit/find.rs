@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml_edit::{ArrayOfTables, InlineTable, Item, Table, TableLike, Value};
 
 use super::{EditError, KeyPath};
-use crate::nearest::nearest;
+use crate::nearest::meant;
 
 /// The lists of tables that a site file may have, and the key by which an entry is known.
 const LISTS: [(&str, &str); 5] =
@@ -56,8 +56,8 @@ impl Gap<'_> {
             (_, names) => format!("there is no `{}`", names.join(".")),
         };
         let name = self.names.get(usize::from(self.list.is_some())).copied().unwrap_or_default();
-        let mend = nearest(name, self.known.iter().map(String::as_str))
-            .map_or_else(|| format!("there are: {}", self.known.join(", ")), |best| format!("did you mean `{best}`?"));
+        let known = self.known.iter().map(String::as_str);
+        let mend = meant(name, known, || format!("there are: {}", self.known.join(", ")));
         path.error(what, mend)
     }
 }
