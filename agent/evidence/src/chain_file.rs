@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::error::EvidenceError;
 use crate::keys::{KeysError, Signer};
 use crate::manifest::{MANIFEST, Manifest, SIGNATURE, earlier_manifest};
-use crate::store::EvidenceStore;
+use crate::store::{EvidenceStore, name_below};
 
 /// The last link.
 pub(crate) const HEAD: &str = "chain.json";
@@ -226,7 +226,7 @@ impl EvidenceStore {
     /// Writes down that a bundle is about to be deleted.
     pub(crate) fn append_removal(&self, dir: &Path, removal: Removal, now: WallTime) -> Result<(), EvidenceError> {
         let Some(signer) = self.signer()? else { return Ok(()) };
-        let folder = dir.strip_prefix(self.root()).map(|path| path.to_string_lossy().into_owned()).ok();
+        let folder = Some(name_below(self.root(), dir));
         let make = |device, chain| canonical(&link(device, chain, now, Some(removal), None));
         self.append(signer, folder, make).map(drop)
     }

@@ -12,7 +12,7 @@ use crate::chain_file::{HEAD, HeadFile, Linked, known_seal, read_head, read_link
 use crate::error::EvidenceError;
 use crate::manifest::{MANIFEST, Manifest, SIGNATURE, earlier_manifest, earlier_numbers, earlier_signature};
 use crate::record_file::RECORD;
-use crate::store::EvidenceStore;
+use crate::store::{EvidenceStore, name_below};
 
 impl EvidenceStore {
     /// The last link: from `chain.json`, or, where somebody removed or spoilt that, the last that is found.
@@ -107,7 +107,7 @@ pub(crate) fn last_link(root: &Path) -> io::Result<Option<HeadFile>> {
         }
     };
     for dir in bundles_in(root)? {
-        let folder = dir.strip_prefix(root).unwrap_or(&dir).to_string_lossy().into_owned();
+        let folder = name_below(root, &dir);
         for seal in all_seals(&dir, &folder)? {
             offer(HeadFile {
                 number: seal.known.number,

@@ -97,9 +97,7 @@ impl Signing {
     /// The public key, if there is one.
     pub fn load(&self) -> Result<PublicKey, KeysError> {
         let missing = || self.failed(KEY, io::ErrorKind::NotFound.into());
-        let pem = self.read(KEY)?.ok_or_else(missing)?;
-        let damaged = |source| KeysError::Damaged { path: self.path(KEY), source };
-        Ok(DeviceKey::from_pem(&pem).map_err(damaged)?.public())
+        Ok(self.kept(KEY)?.ok_or_else(missing)?.public())
     }
 
     /// Where the device's certificate lies.
@@ -127,7 +125,7 @@ impl Signing {
 
     /// Makes the key that is to follow; it is taken up by [`Self::finish_exchange`], once the chain says so.
     pub(crate) fn prepare_exchange(&self) -> Result<PublicKey, KeysError> {
-        let next = DeviceKey::generate().map_err(|source| KeysError::Damaged { path: self.path(NEXT_KEY), source })?;
+        let next = DeviceKey::generate().map_err(|source| self.damaged(NEXT_KEY, source))?;
         self.write(NEXT_CERTIFICATE, &self.certified(&next)?)?;
         self.write(NEXT_KEY, &next.to_pem())?;
         Ok(next.public())
@@ -135,15 +133,13 @@ impl Signing {
 
     /// The key that was prepared, if there is one.
     pub(crate) fn next(&self) -> Result<Option<PublicKey>, KeysError> {
-        let Some(pem) = self.read(NEXT_KEY)? else { return Ok(None) };
-        let damaged = |source| KeysError::Damaged { path: self.path(NEXT_KEY), source };
-        Ok(Some(DeviceKey::from_pem(&pem).map_err(damaged)?.public()))
+        Ok(self.kept(NEXT_KEY)?.as_ref().map(DeviceKey::public))
     }
 
     /// Takes up the key that was prepared; the one before is gone for good, its certificate stays.
     pub(crate) fn finish_exchange(&self) -> Result<(), KeysError> {
         if let Some(pem) = self.read(CERTIFICATE)?
-            && let Some(key) = Certificates::from_pem(pem.as_bytes()).ok().and_then(|certificates| certificates.key())
+            && let Some(key) = certified_key(&pem)
         {
             self.write(&format!("former-{}.pem", key.short()), &pem)?;
         }
@@ -174,22 +170,27 @@ impl Signing {
     }
 
     fn fits(&self, pem: &str, key: &DeviceKey) -> bool {
-        let of = Certificates::from_pem(pem.as_bytes()).ok().and_then(|certificates| certificates.key());
-        if of != Some(key.public()) {
+        let fits = certified_key(pem) == Some(key.public());
+        if !fits {
             tracing::warn!("{} is not of the device's key and is made anew", self.path(CERTIFICATE).display());
         }
-        of == Some(key.public())
+        fits
     }
 
     /// The key of a file, made if there is none.
     fn key_in(&self, name: &str) -> Result<DeviceKey, KeysError> {
-        let damaged = |source| KeysError::Damaged { path: self.path(name), source };
-        if let Some(pem) = self.read(name)? {
-            return DeviceKey::from_pem(&pem).map_err(damaged);
+        if let Some(key) = self.kept(name)? {
+            return Ok(key);
         }
-        let key = DeviceKey::generate().map_err(damaged)?;
+        let key = DeviceKey::generate().map_err(|source| self.damaged(name, source))?;
         self.write(name, &key.to_pem())?;
         Ok(key)
+    }
+
+    /// The key of a file, if there is one.
+    fn kept(&self, name: &str) -> Result<Option<DeviceKey>, KeysError> {
+        let pem = self.read(name)?;
+        pem.map(|pem| DeviceKey::from_pem(&pem).map_err(|source| self.damaged(name, source))).transpose()
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -214,4 +215,13 @@ impl Signing {
         let path = if name.is_empty() { self.keys.clone() } else { self.path(name) };
         KeysError::File { path, source }
     }
+
+    fn damaged(&self, name: &str, source: KeyError) -> KeysError {
+        KeysError::Damaged { path: self.path(name), source }
+    }
+}
+
+/// Whose key the first certificate is of, if it can be read.
+fn certified_key(pem: &str) -> Option<PublicKey> {
+    Certificates::from_pem(pem.as_bytes()).ok()?.key()
 }

@@ -16,7 +16,7 @@ use crate::manifest::{
 use crate::manifest_file::read_manifest;
 use crate::record::{BundleRecord, Missing, SCHEMA, StreamTime};
 use crate::record_file::{RECORD, has_final_seal, put_seal_aside, read_record, save_record, to_json};
-use crate::store::{EvidenceStore, folder_id};
+use crate::store::{EvidenceStore, folder_id, name_below};
 
 /// A folder that is finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,8 +104,7 @@ impl EvidenceStore {
             }
             let incident = folder_id(&path);
             let record = read_record(&path).ok().flatten();
-            let was_sealed = earlier_numbers(&path).is_ok_and(|numbers| !numbers.is_empty());
-            let is_to_be_sealed_again = was_sealed && !path.join(MANIFEST).exists();
+            let is_to_be_sealed_again = is_seal_aside(&path);
             found.push(Unsealed { incident, path, record, is_to_be_sealed_again });
         }
         Ok(found)
@@ -113,9 +112,7 @@ impl EvidenceStore {
 
     /// Whether the folder of an incident was sealed and has been changed since.
     pub(crate) fn is_to_be_sealed_again(&self, incident: &IncidentRecord) -> bool {
-        self.bundle_path(incident).is_ok_and(|dir| {
-            !dir.join(MANIFEST).exists() && earlier_numbers(&dir).is_ok_and(|numbers| !numbers.is_empty())
-        })
+        self.bundle_path(incident).is_ok_and(|dir| is_seal_aside(&dir))
     }
 
     /// Seals a folder whose incident nobody goes on with, stating `why` for what is not there.
@@ -208,7 +205,7 @@ impl EvidenceStore {
         let before = earlier(dir, "").map_err(failed("read the earlier seals", dir))?;
         let before = before.into_iter().flatten().last().map(|signed| signed.known);
         let supersedes = before.map(|known| Earlier { number: known.number, sha256: known.sha256 });
-        let folder = dir.strip_prefix(self.root()).map(|path| path.to_string_lossy().into_owned()).ok();
+        let folder = Some(name_below(self.root(), dir));
         SIGNED_SCHEMA.clone_into(&mut manifest.schema);
         let head = self.append(signer, folder, |device, place| {
             manifest.device = Some(device);
@@ -249,7 +246,7 @@ impl EvidenceStore {
         let (place, device) = (manifest.chain.as_ref()?, manifest.device.as_ref()?);
         let number = |number: u64| u32::try_from(number).ok();
         Some(Seal {
-            bundle: dir.strip_prefix(self.root()).unwrap_or(dir).to_string_lossy().into_owned(),
+            bundle: name_below(self.root(), dir),
             number: number(place.number)?,
             manifest_sha256: sha256.to_owned(),
             previous: place.previous.clone(),
@@ -258,6 +255,11 @@ impl EvidenceStore {
             is_final: manifest.is_final(),
         })
     }
+}
+
+/// Whether the folder's seal was put aside for a change, and no other has come in its place.
+fn is_seal_aside(dir: &Path) -> bool {
+    !dir.join(MANIFEST).exists() && earlier_numbers(dir).is_ok_and(|numbers| !numbers.is_empty())
 }
 
 /// Files that the incident should have and that are not there, with why as far as the folder tells.

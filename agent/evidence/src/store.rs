@@ -30,6 +30,11 @@ pub struct StoreOptions {
     pub agent_version: String,
 }
 
+/// How a folder below `root` is called outside the box: by its way from there.
+pub(crate) fn name_below(root: &Path, dir: &Path) -> String {
+    dir.strip_prefix(root).unwrap_or(dir).to_string_lossy().into_owned()
+}
+
 /// Keeps the evidence of incidents under one root folder. One writer at a time.
 #[derive(Debug)]
 pub struct EvidenceStore {

@@ -9,6 +9,7 @@ use forewarn_seal::chain::{Head, Judgement, Known, judge};
 use crate::chain_file::{HEAD, HeadFile, LINKS, Linked, read_head, read_links};
 use crate::chain_search::bundles_in;
 use crate::manifest_file::VerifyError;
+use crate::store::name_below;
 use crate::verify::{Verification, verify_by};
 
 /// One bundle of a folder.
@@ -67,7 +68,7 @@ pub(crate) fn verify_store(path: &Path, trusted: Option<&Trusted>) -> Result<Sto
     }
     let mut bundles = Vec::new();
     for dir in folders {
-        let folder = dir.strip_prefix(path).unwrap_or(&dir).to_string_lossy().into_owned();
+        let folder = name_below(path, &dir);
         let found = verify_by(&dir, trusted);
         if let Ok(found) = &found {
             known.extend(seals_in(&folder, found));
