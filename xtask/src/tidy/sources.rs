@@ -6,7 +6,7 @@ use super::{Finding, SourceFile};
 const MAX_LINES: usize = 500;
 /// Nine of ten files are no longer.
 const P90_LINES: usize = 300;
-/// The one crate that speaks to C by itself; the others have crates that do it for them.
+/// Where `unsafe` may be: what speaks to codecs, to inference runtimes and to devices; the rest has crates that do it.
 const MAY_BE_UNSAFE: [&str; 3] = ["models/", "pipelines/", "hw/"];
 
 pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
