@@ -3,9 +3,11 @@
 //! - [`speaker`]: the adapters of the port [`forewarn_domain::Loudspeaker`] and their configuration.
 //! - [`sensor`]: values from MQTT and Modbus TCP.
 //! - [`box_facts`]: processor, memory and accelerators, and what the own process uses of them.
+//! - [`clock_sync`]: whether something keeps the clock right.
 //! - [`descriptors`]: how many file descriptors the own process has and may have.
 
 pub mod box_facts;
+pub mod clock_sync;
 pub mod descriptors;
 pub mod sensor;
 pub mod speaker;

@@ -1,9 +1,15 @@
 //! Where the evidence of a site lies, and what its keeper knows of the site.
 
+use std::sync::Arc;
+
+use forewarn_domain::clock::AgentClock;
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
-    EvidenceError, EvidenceStore, KeeperSetup, Limits, RuleScene, RuleScenes, Signing, StoreOptions, TimeLine,
+    ClockState, ClockStep, ClockTeller, EvidenceError, EvidenceStore, KeeperSetup, Limits, RuleScene, RuleScenes,
+    Signing, StoreOptions, TimeLine,
 };
+
+use forewarn_hw::clock_sync::synchronised;
 
 use crate::config::{Site, StorageDir};
 
@@ -23,6 +29,16 @@ fn unready_store(dir: &StorageDir, limits: Limits, time_line: TimeLine) -> Evide
 /// The evidence of a site, sealed by the key of the device.
 pub fn signed_store(site: &Site, limits: Limits) -> EvidenceStore {
     unready_store(&site.storage.dir, limits, TimeLine::WallClock).signed_by(signing(site))
+}
+
+/// How the clock of the box stands, and how `clock` remembers that it was set.
+pub fn clock_teller(clock: impl Into<Option<Arc<AgentClock>>>) -> ClockTeller {
+    let clock = clock.into();
+    ClockTeller::new(move || {
+        let last_set = clock.as_ref().and_then(|clock| clock.last_set());
+        let last_step = last_set.map(|leap| ClockStep::new(leap.wall, leap.by_us));
+        ClockState { synchronised: synchronised().into(), last_step }
+    })
 }
 
 /// Where the key of the device lies.

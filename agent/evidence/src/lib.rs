@@ -25,6 +25,7 @@ mod bundle;
 mod canvas;
 mod chain_file;
 mod chain_search;
+mod clock_state;
 mod closeup;
 mod closeups;
 mod error;
@@ -50,6 +51,7 @@ mod verify;
 mod verify_any;
 mod verify_store;
 
+pub use clock_state::{ClockState, ClockStep, ClockTeller, Synchronised};
 pub use closeups::Closeups;
 pub use error::EvidenceError;
 pub use keeper::{ClockFace, EvidenceKeeper, KeeperNews, KeeperSetup, RuleScene, RuleScenes, Unkept};

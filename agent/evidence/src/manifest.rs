@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use forewarn_domain::{IncidentId, IncidentState};
 use forewarn_seal::{Device, Place};
 
+use crate::clock_state::ClockState;
 use crate::record::{Missing, StreamTime};
 
 /// The manifest's own name.
@@ -80,6 +81,9 @@ pub(crate) struct Manifest {
     pub chain: Option<Place>,
     /// When it was sealed.
     pub sealed_at: StreamTime,
+    /// How far the clock could be believed then; absent where nobody says, such as in a replay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockState>,
     /// When the incident's last known transition was; what retention counts from.
     pub ended_at: StreamTime,
     /// Whether nothing is missing.
@@ -96,6 +100,7 @@ impl Manifest {
         let same_seal = Self {
             schema: other.schema.clone(),
             sealed_at: other.sealed_at.clone(),
+            clock: other.clock.clone(),
             agent_version: other.agent_version.clone(),
             device: other.device.clone(),
             chain: other.chain.clone(),

@@ -165,6 +165,7 @@ impl EvidenceStore {
             device: None,
             chain: None,
             sealed_at: StreamTime::new(draft.sealed_at, self.time_line()),
+            clock: self.clock_state(),
             ended_at: draft.ended_at.clone(),
             complete: draft.missing.is_empty(),
             missing: draft.missing.clone(),

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use forewarn_base::{durable, private};
 use forewarn_domain::{IncidentId, IncidentRecord, Timestamp, WallTime};
 
+use crate::clock_state::{ClockState, ClockTeller};
 use crate::error::EvidenceError;
 use crate::keys::{Signer, Signing};
 use crate::manifest::list_names;
@@ -41,19 +42,27 @@ pub struct EvidenceStore {
     root: PathBuf,
     options: StoreOptions,
     signing: Option<Signing>,
+    clock: Option<ClockTeller>,
     signer: OnceLock<Signer>,
 }
 
 impl EvidenceStore {
     /// A store that nothing is known of yet: its disk may be away.
     pub fn new(root: impl Into<PathBuf>, options: StoreOptions) -> Self {
-        Self { root: root.into(), options, signing: None, signer: OnceLock::new() }
+        Self { root: root.into(), options, signing: None, clock: None, signer: OnceLock::new() }
     }
 
     /// Signs its seals, each as a link of one chain. Without this they are plain lists of hashes.
     #[must_use]
     pub fn signed_by(mut self, signing: Signing) -> Self {
         self.signing = Some(signing);
+        self
+    }
+
+    /// Says in each manifest how the clock stood.
+    #[must_use]
+    pub fn dated_by(mut self, clock: ClockTeller) -> Self {
+        self.clock = Some(clock);
         self
     }
 
@@ -77,6 +86,11 @@ impl EvidenceStore {
             }
         }
         self.recover_chain()
+    }
+
+    /// How the clock stands; none where nobody says.
+    pub(crate) fn clock_state(&self) -> Option<ClockState> {
+        self.clock.as_ref().map(ClockTeller::tell)
     }
 
     /// Where the keys lie; none if nothing is signed.

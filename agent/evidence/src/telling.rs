@@ -32,6 +32,10 @@ impl fmt::Display for Verification {
                 writeln!(f, "  key {}, {trust}", proof.key)?;
             }
         }
+        if let Some(at) = &self.sealed_at {
+            let clock = self.clock.as_ref().map_or("nothing is said of it".to_owned(), ToString::to_string);
+            writeln!(f, "  sealed at {at} by the box's clock: {clock}")?;
+        }
         for gap in &self.missing {
             writeln!(f, "  stated as missing when it was sealed: {}: {}", gap.what, gap.why)?;
         }
@@ -53,7 +57,7 @@ impl Verification {
         });
         json!({ "incident": self.incident, "manifest_sha256": self.manifest_sha256, "files": self.files,
             "bytes": self.bytes, "intact": self.is_intact(), "missing": self.missing, "problems": problems,
-            "sealed_at": self.sealed_at, "seal": seal })
+            "sealed_at": self.sealed_at, "clock": self.clock, "seal": seal })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the store: whole folders, restarts, refusals, retention against a model, tampering.
 
 mod by_hand;
+mod clock;
 mod cuts;
 mod sealed;
 

@@ -9,6 +9,7 @@ use forewarn_base::hash::{self, Digest};
 use forewarn_domain::IncidentId;
 use forewarn_seal::certificate::Trusted;
 
+use crate::clock_state::ClockState;
 use crate::manifest::{MANIFEST, list_names};
 use crate::manifest_file::{VerifyError, read_manifest};
 use crate::proof::{self, Proof};
@@ -78,6 +79,8 @@ pub struct Verification {
     pub problems: Vec<Problem>,
     /// When it was sealed, RFC 3339 in UTC; none on the time line of a clip.
     pub sealed_at: Option<String>,
+    /// How far the clock could be believed then; none if nobody says.
+    pub clock: Option<ClockState>,
     /// Who sealed it; none if it is not signed.
     pub proof: Option<Proof>,
 }
@@ -131,6 +134,7 @@ pub(crate) fn verify_by(bundle: &Path, trusted: Option<&Trusted>) -> Result<Veri
         missing: manifest.missing.clone(),
         problems,
         sealed_at: manifest.sealed_at.utc.clone(),
+        clock: manifest.clock,
         proof,
     })
 }

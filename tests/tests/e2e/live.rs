@@ -131,6 +131,8 @@ fn a_camera_with_a_login_over_tcp_leads_to_reports_sound_and_evidence() {
     let sealed = eventually("evidence is sealed", || finally_sealed(&evidence)).unwrap();
     let verify = secured.scene.program.succeed([Path::new("evidence"), Path::new("verify"), &sealed]).unwrap();
     assert!(verify.contains(": intact"), "{verify}");
+    let says_of_the_clock = verify.contains(" by the box's clock: ") && !verify.contains("nothing is said of it");
+    assert!(says_of_the_clock, "{verify}");
     assert_clips_play(&sealed);
 
     platform.catch_up();

@@ -26,7 +26,7 @@ use self::children::{Broker, Camera};
 use self::summary::{Figures, Tally};
 use crate::config::{self, Site};
 use crate::detector;
-use crate::evidence_folder::signed_store;
+use crate::evidence_folder::{clock_teller, signed_store};
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::live::{Agent, Shutdown};
 use crate::replay::Replay;
@@ -187,7 +187,7 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
 
 /// Seals the bundles of incidents that are still open when the demo ends, since nobody will go on with them.
 fn seal_open(site: &Site) -> CommandResult {
-    let store = signed_store(site, Limits::default());
+    let store = signed_store(site, Limits::default()).dated_by(clock_teller(None));
     for folder in store.unsealed().or_exit(ExitCode::Failed)? {
         store.seal_abandoned(&folder, "the demo ended", wall_now()).or_exit(ExitCode::Failed)?;
     }

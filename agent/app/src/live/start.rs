@@ -39,6 +39,7 @@ use super::streams::Streams;
 use super::upstreams::Upstreams;
 use super::{Agent, Counters, LoopEvent, Servers, inference, storage};
 use crate::config::{Site, StorageDir};
+use crate::evidence_folder::clock_teller;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::log::LogWatch;
 use crate::telemetry;
@@ -64,7 +65,7 @@ impl Agent {
         let speakers = Speakers::start(site, &clock, &to_loop)?;
         let closeups = Closeups::default();
         models.reader = models.reader.map(|reader| closeups.watching(reader));
-        let keeper = evidence::keeper(site, civil.clone(), &streams, closeups);
+        let keeper = evidence::keeper(site, civil.clone(), clock_teller(clock_watch.clock()), &streams, closeups);
         let evidence = Evidence::start(site, keeper, &clock, to_loop.with_policy::<GiveBack>(), outbox.again())?;
         let shared = Shared::new(models.reader.as_ref().map(|reader| reader.attributes()).unwrap_or_default());
         let vitals = shared.vitals.clone();

@@ -99,6 +99,11 @@ impl AgentClock {
         self.lock().reading(self.now())
     }
 
+    /// How the clock on the wall was last set, as far as that is known.
+    pub fn last_set(&self) -> Option<Leap> {
+        self.lock().last_set()
+    }
+
     /// Where the line stands now, to be kept over a restart.
     pub fn bookmark(&self, boot: Option<Boot>) -> Bookmark {
         Bookmark { at: self.now(), boot, map: self.lock().clone() }

@@ -43,6 +43,9 @@ struct Step {
     /// It came to be while the agent was off, so that the time may truly have passed.
     #[serde(default, skip_serializing_if = "is_false")]
     was_off: bool,
+    /// By how many microseconds the clock was set then. The difference of two offsets would count slow corrections, too.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    by_us: i64,
 }
 
 /// The map. All inputs are arguments.
@@ -61,7 +64,7 @@ impl WallMap {
     pub fn new(at: Timestamp, wall: WallTime) -> Self {
         let offset_us = wall.as_micros().saturating_sub(at.as_micros());
         let shown_until = WallTime::from_micros(i64::MIN);
-        Self { steps: vec![Step { from: at, offset_us, was_off: false }], rounds: 0, shown_until }
+        Self { steps: vec![Step { from: at, offset_us, was_off: false, by_us: 0 }], rounds: 0, shown_until }
     }
 
     /// At `at` the clock shows `wall`. Tells if somebody has set it; a small difference is followed in silence.
@@ -90,10 +93,20 @@ impl WallMap {
             self.rounds = self.rounds.saturating_add(1);
             self.shown_until = self.shown_until.max(expected);
         }
-        self.steps.push(Step { from: at, offset_us, was_off });
+        self.steps.push(Step { from: at, offset_us, was_off, by_us });
         if self.steps.len() > MOST_STEPS {
             self.steps.remove(0);
         }
+        Some(Leap { at, by_us, wall, was_off })
+    }
+
+    /// How the clock was last set, as far as that is remembered. Time that may truly have gone by while the agent was off
+    /// is no setting.
+    pub fn last_set(&self) -> Option<Leap> {
+        let is_set = |step: &&Step| step.by_us != 0 && !(step.was_off && step.by_us > 0);
+        let Step { from: at, offset_us, was_off, by_us } = *self.steps.iter().rev().find(is_set)?;
+        // By the clock as it reads now: the offset has followed slow corrections since.
+        let wall = WallTime::from_micros(at.as_micros().saturating_add(offset_us));
         Some(Leap { at, by_us, wall, was_off })
     }
 
@@ -146,6 +159,11 @@ impl WallMap {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_false(value: &bool) -> bool {
     !*value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_nothing(by_us: &i64) -> bool {
+    *by_us == 0
 }
 
 #[cfg(test)]

@@ -30,11 +30,15 @@ fn the_steps_hold_for_a_true_bundle_and_fail_for_a_forged_one() {
     let authority = root.path().join("keys/authority.pem");
     let before = first.path.join("manifest.json");
     let all = steps().len();
-    assert_eq!(all, 7);
+    assert_eq!(all, 8);
     let said = run(all, &second.path, &authority, &before).unwrap();
-    for words in
-        ["confirmed.jpg: OK", "Signature Verified Successfully", "signer.pem: OK", second.manifest_sha256.as_str()]
-    {
+    for words in [
+        "confirmed.jpg: OK",
+        "Signature Verified Successfully",
+        "signer.pem: OK",
+        "clock synchronised: nothing is said",
+        second.manifest_sha256.as_str(),
+    ] {
         assert!(said.contains(words), "{words}: {said}");
     }
     assert!(said.contains(&second.seal.as_ref().unwrap().key), "{said}");

@@ -40,7 +40,7 @@ pub(super) fn told(store: &EvidenceStore) -> Vec<String> {
     told
 }
 
-fn says(store: &EvidenceStore, words: &str) {
+pub(super) fn says(store: &EvidenceStore, words: &str) {
     let told = told(store);
     assert!(told.iter().any(|line| line.contains(words)), "\"{words}\" is not told: {told:#?}");
 }

@@ -13,7 +13,8 @@ use forewarn_base::thread::Thread;
 use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp};
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
-    Closeups, EvidenceKeeper, Limits, RetentionEvent, RetentionOutcome, RuleScenes, StatvfsSpace, UpstreamState,
+    ClockTeller, Closeups, EvidenceKeeper, Limits, RetentionEvent, RetentionOutcome, RuleScenes, StatvfsSpace,
+    UpstreamState,
 };
 use forewarn_report::{Outbox, ReportState};
 use forewarn_telemetry::queue::{GiveBack, QueueSpec, Receiver, Sender};
@@ -56,13 +57,19 @@ pub enum Job {
 }
 
 /// The keeper: snapshots are handed over, clips come from the streams, pictures of the best looks from `closeups`.
-pub fn keeper(site: &Site, civil: SiteTime, streams: &Streams, closeups: Closeups) -> EvidenceKeeper {
+pub fn keeper(
+    site: &Site,
+    civil: SiteTime,
+    clock: ClockTeller,
+    streams: &Streams,
+    closeups: Closeups,
+) -> EvidenceKeeper {
     let limits = Limits {
         max_bytes: site.storage.max_bytes,
         max_days: site.storage.max_days,
         min_free_bytes: site.storage.min_free_bytes,
     };
-    let store = signed_store(site, limits);
+    let store = signed_store(site, limits).dated_by(clock);
     let setup = keeper_setup(&site.storage.dir, site, civil);
     let mut keeper = EvidenceKeeper::unready(store, setup).with_closeups(closeups);
     for (stream, ring) in streams.rings() {

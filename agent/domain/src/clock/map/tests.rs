@@ -133,3 +133,22 @@ proptest! {
         prop_assert!(map.age(at(now), map.wall(at(now))).as_secs_f64() < 1e-3);
     }
 }
+
+#[test]
+fn the_last_setting_is_remembered_over_a_restart_without_slow_corrections() {
+    let (mut map, leap) = leapt(100.0, -HOUR);
+    assert_eq!(map.last_set(), leap);
+    for second in 101..200 {
+        let drifted = 100.0 + f64::from(second - 100) * 1.05;
+        map.observe(at(f64::from(second)), wall(drifted - HOUR));
+    }
+    let kept: WallMap = serde_json::from_str(&serde_json::to_string(&map).unwrap()).unwrap();
+    let told = kept.last_set().unwrap();
+    assert_eq!((told.at, told.by_us), (at(100.0), -3_600_000_000), "{told:?}");
+    // Time that may have gone by while the agent was off is none; a clock that is behind after that is one.
+    let mut map = WallMap::new(at(0.0), wall(0.0));
+    map.resume(at(10.0), wall(DAY));
+    assert_eq!(map.last_set(), None);
+    map.resume(at(20.0), wall(HOUR));
+    assert!(map.last_set().is_some_and(|leap| leap.by_us < 0 && leap.was_off));
+}
