@@ -227,7 +227,7 @@ impl EvidenceStore {
     }
 
     /// The present seals that do not lie in the outbox, in their order.
-    pub(crate) fn untold(&self) -> Result<Vec<(IncidentRecord, PathBuf, Seal)>, EvidenceError> {
+    pub fn untold(&self) -> Result<Vec<(IncidentRecord, PathBuf, Seal)>, EvidenceError> {
         let head = read_head(self.root()).map_err(EvidenceError::folder("read the chain of seals", self.root()))?;
         let Some(head) = head.filter(|head| head.told < head.number && self.signing().is_some()) else {
             return Ok(Vec::new());

@@ -204,7 +204,8 @@ impl Worker {
             self.news.tell(crate::happening::of_keeper(news));
         }
         self.news.pass_on();
-        self.seals.pass_on(&mut self.outbox, self.keeper.store());
+        let now = self.clock.now();
+        self.seals.pass_on(&mut self.outbox, self.keeper.store(), now);
     }
 
     fn retain(&mut self, now: Timestamp) {
