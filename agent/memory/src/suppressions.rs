@@ -3,15 +3,18 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use forewarn_analytics::suppression::Suppression;
 use forewarn_base::durable;
+use forewarn_base::sync::lock;
+use forewarn_base::thread::{Thread, ThreadError};
 use forewarn_domain::{Clock, Timestamp, WallTime};
 use forewarn_engine::Engine;
 
-use crate::keeper::{Due, Keeper};
+use crate::keeper::Keeper;
 
 /// The list cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -66,21 +69,42 @@ fn on_the_time_line(one: Suppression, now: Timestamp, clock: &dyn Clock) -> Supp
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Passes over what operators suppress while the agent runs.
+/// The list as it was last found in the file, or why it cannot be read; none if it was taken already.
+type Found = Arc<Mutex<Option<Result<Vec<Suppression>, String>>>>;
+
+/// Passes over what operators suppress while the agent runs. A thread of its own reads the file, so that a disk that has
+/// stalled holds up nobody who decides.
 pub struct SuppressionsFile {
-    path: PathBuf,
     clock: Arc<dyn Clock>,
     /// Is told how many there are.
     count: fn(usize),
-    due: Due,
-    seen: Option<SystemTime>,
+    found: Found,
     trouble: Option<String>,
+    /// The thread ends when this is dropped. Nobody waits for it.
+    _is_watched: SyncSender<()>,
 }
 
 impl SuppressionsFile {
     /// Watches a file; what is there already counts as a change. `count` is told how many instances are suppressed.
-    pub fn new(path: PathBuf, clock: Arc<dyn Clock>, count: fn(usize)) -> Self {
-        Self { path, clock, count, due: Due::every(EVERY), seen: None, trouble: None }
+    pub fn watch(path: PathBuf, clock: Arc<dyn Clock>, count: fn(usize)) -> Result<Self, ThreadError> {
+        let (is_watched, end) = sync_channel(1);
+        let found = Found::default();
+        let shelf = Arc::clone(&found);
+        let _thread = Thread::spawn("suppressions", move || {
+            let mut seen: Option<SystemTime> = None;
+            loop {
+                let modified = fs::metadata(&path).and_then(|meta| meta.modified()).ok();
+                if modified != seen {
+                    seen = modified;
+                    let list = read(&path).map_err(|error| error.to_string());
+                    *lock(&shelf) = Some(list);
+                }
+                if end.recv_timeout(EVERY) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { clock, count, found, trouble: None, _is_watched: is_watched })
     }
 }
 
@@ -91,15 +115,7 @@ impl Keeper for SuppressionsFile {
 
     /// Hands the list over if it has changed. A file that cannot be read changes nothing.
     fn turn(&mut self, engine: &mut Engine, now: Timestamp) {
-        if !self.due.take(now) {
-            return;
-        }
-        let modified = fs::metadata(&self.path).and_then(|meta| meta.modified()).ok();
-        if modified == self.seen {
-            return;
-        }
-        self.seen = modified;
-        let list = read(&self.path);
+        let Some(list) = lock(&self.found).take() else { return };
         self.trouble = list.as_ref().err().map(|error| format!("{error}; what was suppressed before stays so"));
         if let Ok(list) = list {
             tracing::info!("{} instances are suppressed, {} hits were so far", list.len(), engine.passed_over());
@@ -115,8 +131,12 @@ impl Keeper for SuppressionsFile {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use forewarn_analytics::suppression::Appearance;
+    use forewarn_domain::clock::{Stopwatch, UnknownCivilTime};
     use forewarn_domain::{BBox, Class, ColourMatrix, Frame, FrameMeta, PixelFormat, StreamId};
+    use forewarn_engine::EngineSetup;
 
     use super::*;
 
@@ -133,6 +153,25 @@ mod tests {
         fn age(&self, stamp: WallTime) -> Duration {
             Duration::from_secs_f64(7200.0 - stamp.as_secs_f64())
         }
+    }
+
+    #[test]
+    fn a_disk_that_has_stalled_holds_up_nobody_who_decides() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("suppressions.json");
+        // Whoever reads it waits until somebody writes.
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let mut engine = Engine::new(EngineSetup::default(), Arc::new(UnknownCivilTime));
+        let mut keeper = SuppressionsFile::watch(path.clone(), Arc::new(Ahead), |_| {}).unwrap();
+        keeper.turn(&mut engine, Timestamp::ZERO);
+        assert_eq!(keeper.trouble(), None);
+        fs::write(&path, "[{").unwrap();
+        let watch = Stopwatch::start();
+        while keeper.trouble().is_none() && watch.elapsed() < Duration::from_mins(1) {
+            keeper.turn(&mut engine, Timestamp::ZERO);
+            std::thread::yield_now();
+        }
+        assert!(keeper.trouble().unwrap().ends_with("what was suppressed before stays so"));
     }
 
     #[test]

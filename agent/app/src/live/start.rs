@@ -74,7 +74,7 @@ impl Agent {
         let latencies = Arc::<Latencies>::default();
         let holder = outbox.holder();
         let (writer, former) = OutboxWriter::start(outbox, clock.now())?;
-        let (engine, keepers) = engine_and_keepers(site, civil, &clock, &shelf);
+        let (engine, keepers) = engine_and_keepers(site, civil, &clock, &shelf)?;
         notes.extend(former.notes);
         let ends = Ends {
             engine,
@@ -163,16 +163,16 @@ fn engine_and_keepers(
     civil: SiteTime,
     clock: &Arc<dyn Clock>,
     shelf: &Shelf,
-) -> (Engine, Vec<Box<dyn Keeper>>) {
+) -> anyhow::Result<(Engine, Vec<Box<dyn Keeper>>)> {
     let dir = &site.storage.dir;
     let mut engine = Engine::new(site.engine_setup(), Arc::new(civil.clone()));
     let things = site.cameras.iter().filter(|camera| camera.static_objects.is_some()).map(|camera| &camera.id);
     let mut keepers: Vec<Box<dyn Keeper>> = vec![
         Box::<DescriptorWatch>::default(),
         Box::<LogWatch>::default(),
-        Box::new(SuppressionsFile::new(dir.suppressions(), Arc::clone(clock), |n| {
+        Box::new(SuppressionsFile::watch(dir.suppressions(), Arc::clone(clock), |n| {
             telemetry::SUPPRESSIONS.of([]).set(n as f64);
-        })),
+        })?),
         Box::new(MemoryKeeper::open(dir.rules_memory(), &mut engine).on(shelf)),
         Box::new(SceneKeeper::open(dir.scenes(), things, &mut engine).on(shelf)),
     ];
@@ -180,7 +180,7 @@ fn engine_and_keepers(
         let (streams, store) = (site.cameras.iter().map(|camera| &camera.id), HeatStore::new(dir.heat(), civil));
         keepers.push(Box::new(HeatKeeper::new(streams, &heat.classes, site.storage.max_days, store).on(shelf)));
     }
-    (engine, keepers)
+    Ok((engine, keepers))
 }
 
 /// The thread of the incident loop.
