@@ -11,6 +11,26 @@ pub enum Codec {
     H265,
 }
 
+/// The element that decodes whatever is not kept.
+const ANYTHING: &str = "decodebin";
+
+/// What the decoder of a coding is called that is not kept: its media type is all that tells which that is.
+pub(crate) fn decoder_of(media_type: &str) -> String {
+    format!("{ANYTHING} for {media_type}")
+}
+
+/// What a stream is coded in, for people, by its codec, if it is one that is kept, and by its decoder.
+pub fn coding_in_words(codec: Option<Codec>, decoder: &str) -> String {
+    let media_type = decoder.strip_prefix(ANYTHING).and_then(|rest| rest.strip_prefix(" for "));
+    match (codec, media_type) {
+        (Some(codec), _) => codec.to_string(),
+        (None, Some("image/jpeg")) => "Motion JPEG".to_owned(),
+        (None, Some(media_type)) => media_type.to_owned(),
+        (None, None) if decoder == "jpegdec" => "Motion JPEG".to_owned(),
+        (None, None) => "raw".to_owned(),
+    }
+}
+
 impl Codec {
     /// Both, in order.
     pub const ALL: [Self; 2] = [Self::H264, Self::H265];
@@ -151,5 +171,13 @@ mod tests {
         fn any_bytes_are_read(bytes in prop::collection::vec(0_u8..3, 0..60)) {
             prop_assert!(nal_units(&bytes).map(<[u8]>::len).sum::<usize>() <= bytes.len());
         }
+    }
+
+    #[test]
+    fn what_is_not_kept_is_named_by_what_it_is() {
+        let told = |decoder: &str| coding_in_words(None, decoder);
+        assert_eq!(coding_in_words(Some(Codec::H265), "avdec_h265"), "H.265");
+        assert_eq!((told("jpegdec"), told(&decoder_of("image/jpeg"))), ("Motion JPEG".into(), "Motion JPEG".into()));
+        assert_eq!((told(&decoder_of("video/mpeg")), told("none")), ("video/mpeg".into(), "raw".into()));
     }
 }

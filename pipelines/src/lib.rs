@@ -50,7 +50,7 @@ mod unit;
 pub use address::redact;
 pub use clip::{ClipInfo, ClipRecorder};
 pub use clip_error::ClipError;
-pub use codec::Codec;
+pub use codec::{Codec, coding_in_words};
 pub use decoder::{Candidate, CodecProbe, DecoderKind, DecoderPreference, NoDecoderError, RankedDecoder, probe};
 pub use event::{StreamEvent, StreamFault};
 pub use live::{LiveStream, StartError};

@@ -79,6 +79,11 @@ impl Quiet {
         self.since_frame.unwrap_or(self.age)
     }
 
+    /// Whether the camera gives anything. Where nothing is encoded, pictures are all that there is.
+    pub(crate) fn is_playing(self) -> bool {
+        self.since_data.or(self.since_unit).or(self.since_frame).is_some()
+    }
+
     /// How long to wait on before the connection counts as dead; `None` if it does.
     ///
     /// A camera may send a key frame only every minute, and nothing can be decoded before the first, nor before the next
@@ -419,6 +424,16 @@ mod tests {
             quiet.time_left(s(5)).map_or(0, |left| left.as_secs())
         };
         assert_eq!((left(60, 0), left(60, 4), left(60, 5), left(300, 0)), (5, 1, 0, 0));
+    }
+
+    #[test]
+    fn a_camera_plays_also_where_pictures_alone_tell_it() {
+        let quiet = |since_data, since_unit, since_frame| {
+            Quiet { age: s(9), since_frame, since_data, since_unit, since_given: None, is_waiting: false }.is_playing()
+        };
+        let now = Some(s(0));
+        assert!(!quiet(None, None, None) && quiet(now, None, None) && quiet(None, now, None));
+        assert!(quiet(None, None, now), "Motion JPEG where no encoder is installed");
     }
 
     #[test]

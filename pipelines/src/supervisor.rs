@@ -180,8 +180,7 @@ impl Supervisor<'_> {
                 let after_s = KEY_FRAME_TOLD_AFTER.as_secs();
                 self.shared.emit(StreamEvent::Degraded { reason: StreamFault::NoKeyFrame { after_s } });
             }
-            let is_playing = quiet.since_data.or(quiet.since_unit).is_some();
-            let to_request = keep_alive.as_mut().filter(|_| is_playing).map(KeepAlive::tick);
+            let to_request = keep_alive.as_mut().filter(|_| quiet.is_playing()).map(KeepAlive::tick);
             let to_tell = KEY_FRAME_TOLD_AFTER.checked_sub(quiet.without_frame()).filter(|_| quiet.is_waiting);
             let next = [Some(left), to_request, to_tell].into_iter().flatten().min();
             let timeout = next.filter(|_| has_started).unwrap_or_default();

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Clock, Frame, SystemClock};
-use forewarn_pipelines::{Codec, FileReplay, LiveStream, ReplayConfig, ReplayError, Rhythm, SourceKind, StreamEvent};
+use forewarn_pipelines::{
+    Codec, FileReplay, LiveStream, ReplayConfig, ReplayError, Rhythm, SourceKind, StreamEvent, coding_in_words,
+};
 
 use crate::config::Camera;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
@@ -77,7 +79,8 @@ impl<'a> Begun<'a> {
 fn play(camera: &Camera, rhythm: bool) -> Result<Look, String> {
     let in_words = |error: ReplayError| error.to_string();
     let path = camera.source.path();
-    let mut clip = FileReplay::open(&path, ReplayConfig::new(camera.id.clone())).map_err(in_words)?;
+    let config = ReplayConfig { turned: camera.turned, ..ReplayConfig::new(camera.id.clone()) };
+    let mut clip = FileReplay::open(&path, config).map_err(in_words)?;
     let first = clip.next_frame().map_err(in_words)?;
     let frame = first.ok_or_else(|| format!("{} holds no picture", path.display()))?;
     let begin = frame.meta.captured_at;
@@ -89,12 +92,13 @@ fn play(camera: &Camera, rhythm: bool) -> Result<Look, String> {
 
 fn watch(stream: &LiveStream, events: &Receiver<StreamEvent>, rhythm: bool) -> Result<Look, String> {
     let (waited, slot) = (Stopwatch::start(), stream.slot());
-    let mut connected = (None, "none".to_owned());
-    let frame = loop {
-        let frame = slot.wait(TURN);
+    let (mut connected, mut first, mut doubt) = (None, None, String::new());
+    let (frame, (codec, decoder)) = loop {
+        first = first.or(slot.wait(TURN));
         for event in events.try_iter() {
             match event {
-                StreamEvent::Connected { codec, decoder, .. } => connected = (codec, decoder),
+                StreamEvent::Connected { codec, decoder, .. } => connected = Some((codec, decoder)),
+                StreamEvent::Degraded { reason } => doubt = format!(": {reason}"),
                 StreamEvent::Interrupted { reason, .. } | StreamEvent::RetryFailed { reason, .. } => {
                     return Err(reason.to_string());
                 }
@@ -102,11 +106,12 @@ fn watch(stream: &LiveStream, events: &Receiver<StreamEvent>, rhythm: bool) -> R
                 _ => {}
             }
         }
-        if let Some(frame) = frame {
-            break frame;
+        // The picture may be there before it is told of what it was made.
+        if let (Some(frame), Some(connected)) = (&first, &connected) {
+            break (frame.clone(), connected.clone());
         }
         if waited.elapsed() > PATIENCE {
-            return Err(format!("connected, and no picture in {} s", PATIENCE.as_secs()));
+            return Err(format!("no picture in {} s{doubt}", PATIENCE.as_secs()));
         }
     };
     let (listened, ring) = (Stopwatch::start(), stream.ring());
@@ -115,15 +120,13 @@ fn watch(stream: &LiveStream, events: &Receiver<StreamEvent>, rhythm: bool) -> R
         // The wait for the next picture is a rest, whether one comes or not.
         let _ = slot.wait(TURN);
     }
-    let (codec, decoder) = connected;
     Ok(Look { frame, codec, decoder, rhythm: ring.rhythm().filter(|_| rhythm) })
 }
 
 impl Look {
     /// What is to be known of the stream, in one line.
     pub fn in_words(&self) -> String {
-        let unkept = if self.decoder == "jpegdec" { "Motion JPEG" } else { "raw" };
-        let codec = self.codec.as_ref().map_or_else(|| unkept.to_owned(), ToString::to_string);
+        let codec = coding_in_words(self.codec, &self.decoder);
         let range = if self.frame.colour.is_full_range { "full range" } else { "limited range" };
         let mut words = vec![format!("{codec} {}x{}", self.frame.width, self.frame.height)];
         if let Some(rhythm) = &self.rhythm {

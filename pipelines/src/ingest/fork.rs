@@ -11,6 +11,7 @@ use gst_video::VideoMeta;
 
 use super::entrance::Stamp;
 use super::{ForkInfo, RawUnit, Site, entrance, picture};
+use crate::codec::decoder_of;
 use crate::entry::{Entry, marks};
 use crate::frame_map::{Picture, running_time_ns};
 use crate::plugin::make;
@@ -108,7 +109,8 @@ pub(super) fn decode_only(site: &Arc<Site>, pad: &gst::Pad, is_raw: bool) -> Res
     }
     let decoder = make("decodebin")?;
     picture::listen(site, &decoder, None);
-    let name = "decodebin".to_owned();
+    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+    let name = decoder_of(caps.structure(0).map_or("", |structure| structure.name().as_str()));
     let element = decoder.downgrade();
     site.intake.forked(ForkInfo {
         codec: None,

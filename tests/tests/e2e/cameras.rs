@@ -1,6 +1,7 @@
 //! What `forewarn check --probe` and `forewarn snapshot` say of a camera, and a replay of one of several cameras.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::site::QUICK_LOITERING;
@@ -12,6 +13,16 @@ const ZONES: &str = "[[camera.zone]]\nid = \"kerb\"\npolygon = [[0.1, 0.1], [0.9
                      [[camera.zone]]\nid = \"far\"\npolygon = [[3000, 1500], [3500, 1500], [3500, 2000]]\n\
                      [[camera.rule]]\nviolation = \"loitering\"\nzone = \"kerb\"\n";
 
+/// A recording of an old camera.
+fn motion_jpeg(scene: &Scene) -> PathBuf {
+    let path = scene.path("old.avi");
+    let line = "videotestsrc num-buffers=20 ! video/x-raw,width=320,height=240 ! jpegenc ! avimux ! filesink";
+    let location = format!("location={}", path.display());
+    let made = Command::new("gst-launch-1.0").arg("--quiet").args(line.split_whitespace()).arg(location).status();
+    assert!(made.unwrap().success());
+    path
+}
+
 #[test]
 fn a_probe_and_a_still_show_what_a_camera_sends() {
     let scene = Scene::new().unwrap();
@@ -21,6 +32,7 @@ fn a_probe_and_a_still_show_what_a_camera_sends() {
     let site = SiteFile::new()
         .camera(CameraEntry::new("gate", camera.url(), ZONES))
         .camera(CameraEntry::new("yard", format!("file:{}", clip.display()), ""))
+        .camera(CameraEntry::new("old", format!("file:{}", motion_jpeg(&scene).display()), ""))
         .camera(CameraEntry::new("dead", "rtsp://127.0.0.1:9/a", ""))
         .write(scene.dir())
         .unwrap();
@@ -35,6 +47,7 @@ fn a_probe_and_a_still_show_what_a_camera_sends() {
         assert!(told.contains("H.264 ") && told.contains(" frames a second, a key frame every "), "{text}");
         assert!(told.contains("square pixels") && told.contains("range, decoder "), "{text}");
     }
+    assert!(of("old").contains("\n  Motion JPEG 320x240, "), "{text}");
     assert!(of("gate").contains("warning: camera gate, zone far: 3 of its 3 points lie outside"), "{text}");
     assert!(of("dead").contains("no picture: "), "{text}");
 

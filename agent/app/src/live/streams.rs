@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_domain::{Clock, StreamId};
-use forewarn_pipelines::{FrameSlot, FrameTap, LiveStream, PreRollRing, StreamEvent, StreamStatsSnapshot, Wakeup};
+use forewarn_pipelines::{
+    FrameSlot, FrameTap, LiveStream, PreRollRing, StreamEvent, StreamStatsSnapshot, Wakeup, coding_in_words,
+};
 use forewarn_telemetry::queue::{Sender, Wait};
 
 use super::LoopEvent;
@@ -102,7 +104,7 @@ impl Part for Streams {
 pub fn in_words(event: &StreamEvent) -> (bool, String) {
     match event {
         StreamEvent::Connected { width, height, codec, decoder } => {
-            let codec = codec.as_ref().map_or_else(|| "raw".to_owned(), ToString::to_string);
+            let codec = coding_in_words(*codec, decoder);
             (true, format!("connected, {codec} {width}x{height}, decoder {decoder}"))
         }
         StreamEvent::Interrupted { reason, retry_in } => {
