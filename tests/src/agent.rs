@@ -48,6 +48,11 @@ impl Agent {
         self.process.kill()
     }
 
+    /// Asks it to stop.
+    pub fn ask_to_stop(&self) -> anyhow::Result<()> {
+        self.process.signal()
+    }
+
     /// Asks it to stop and waits for its end.
     pub fn interrupt(&mut self, limit: Duration) -> anyhow::Result<ExitStatus> {
         self.process.interrupt(limit)

@@ -48,10 +48,14 @@ impl Owned {
         Ok(())
     }
 
-    /// Sends SIGINT, as Ctrl-C does, and waits for its end, at most for `limit`.
+    /// Sends SIGINT, as Ctrl-C does.
+    pub fn signal(&self) -> anyhow::Result<()> {
+        kill_process(self.pid()?, Signal::INT).with_context(|| format!("failed to signal {}", self.name))
+    }
+
+    /// Sends SIGINT and waits for its end, at most for `limit`.
     pub fn interrupt(&mut self, limit: Duration) -> anyhow::Result<ExitStatus> {
-        let pid = self.pid()?;
-        kill_process(pid, Signal::INT).with_context(|| format!("failed to signal {}", self.name))?;
+        self.signal()?;
         wait::within(limit, &format!("{} has ended after SIGINT", self.name), || self.ended())
     }
 

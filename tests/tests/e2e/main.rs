@@ -7,6 +7,7 @@ mod chaos;
 mod clock;
 mod evaluate;
 mod exit_codes;
+mod forced_end;
 mod health;
 mod live;
 mod many_streams;
