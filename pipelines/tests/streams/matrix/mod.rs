@@ -3,6 +3,7 @@
 //! Each row makes a small clip whose pictures tell their number, their orientation and their colours, plays it as a file or
 //! from an RTSP server, and looks at every picture and at a clip that was recorded meanwhile.
 
+mod edits;
 mod make;
 mod pack;
 mod recordings;

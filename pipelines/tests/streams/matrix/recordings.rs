@@ -15,10 +15,10 @@ use crate::support::clips;
 const ROUND: i64 = 1 << 33;
 
 /// What is seen of a recording: the numbers of its pictures, and the milliseconds at which they are shown.
-type Truth = Vec<(usize, i64)>;
+pub(super) type Truth = Vec<(usize, i64)>;
 
 /// A name, a file's bytes and what is to be seen of it.
-type Row = (String, Vec<u8>, Truth);
+pub(super) type Row = (String, Vec<u8>, Truth);
 
 fn write(name: &str, bytes: &[u8]) -> PathBuf {
     let path = clips().path(name);
@@ -53,11 +53,11 @@ fn units_of(property: &Property, at_ms: impl Fn(usize) -> u64) -> Vec<Unit> {
 }
 
 /// Pictures with B pictures among them, and without.
-fn codings() -> [Property; 4] {
+pub(super) fn codings() -> [Property; 4] {
     [PLAIN, named(H264, "b-pyramid"), named(H265, "plain"), named(H265, "b-pyramid")]
 }
 
-fn check_rows(rows: &[Row]) {
+pub(super) fn check_rows(rows: &[Row]) {
     check_all(rows, |(name, ..)| name.clone(), |(name, bytes, truth)| check(&write(name, bytes), truth));
 }
 
