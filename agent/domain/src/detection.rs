@@ -76,6 +76,11 @@ pub trait Detector: Send {
         1
     }
 
+    /// What it does otherwise than it was asked to, and why; none where it does as asked.
+    fn shortfall(&self) -> Option<String> {
+        None
+    }
+
     /// Detections of each frame, best score first, boxes in the frame's own pixels.
     fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError>;
 }

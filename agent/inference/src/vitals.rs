@@ -9,6 +9,7 @@ use forewarn_base::sync::lock;
 struct State {
     failed_in_row: AtomicU64,
     error: Mutex<String>,
+    shortfall: Mutex<Option<String>>,
     is_short: AtomicBool,
 }
 
@@ -28,6 +29,11 @@ impl Vitals {
         self.0.failed_in_row.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// What the detector does otherwise than it was asked to, if it does so.
+    pub fn falls_short(&self, shortfall: Option<String>) {
+        *lock(&self.0.shortfall) = shortfall;
+    }
+
     /// The budget suffices, or does not.
     pub fn budget(&self, is_short: bool) {
         self.0.is_short.store(is_short, Ordering::Relaxed);
@@ -36,6 +42,11 @@ impl Vitals {
     /// At how many frames in a row the models have failed, and why at the last.
     pub fn failures(&self) -> (u64, String) {
         (self.0.failed_in_row.load(Ordering::Relaxed), lock(&self.0.error).clone())
+    }
+
+    /// What the detector does otherwise than it was asked to, and why; none where it does as asked.
+    pub fn shortfall(&self) -> Option<String> {
+        lock(&self.0.shortfall).clone()
     }
 
     /// Whether the budget does not suffice for what is wanted.

@@ -123,6 +123,10 @@ impl Detector for ShadowedDetector {
         self.main.batch()
     }
 
+    fn shortfall(&self) -> Option<String> {
+        self.main.shortfall()
+    }
+
     fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError> {
         let found = self.main.detect(frames)?;
         for (frame, found) in frames.iter().zip(&found) {

@@ -97,6 +97,10 @@ impl Detector for SwappableDetector {
         self.current.batch()
     }
 
+    fn shortfall(&self) -> Option<String> {
+        self.current.shortfall()
+    }
+
     fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError> {
         self.switch();
         let found = self.current.detect(frames)?;

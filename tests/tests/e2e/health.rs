@@ -41,6 +41,8 @@ fn a_mute_broker_and_a_dumb_loudspeaker_are_told_and_hold_no_end_up() {
     let watched = CameraEntry::new("gate", camera.url(), QUICK_LOITERING).with("speakers = [\"horn\"]");
     let mut site = SiteFile::new().upstream(&broker.url(), "keep_alive_s = 5").metrics(port).wav_speaker("horn");
     writeln!(site.tables, "speech = {{ program = \"{}\" }}", scene.path("say").display()).unwrap();
+    // No test machine has it, so that the processor does its work.
+    writeln!(site.tables, "[model]\nprovider = \"tensorrt\"").unwrap();
     let site = site.camera(watched).write(scene.dir()).unwrap();
     let mut agent = Agent::start(&scene.program, &site, "info").unwrap();
 
@@ -54,9 +56,12 @@ fn a_mute_broker_and_a_dumb_loudspeaker_are_told_and_hold_no_end_up() {
     let upstream = until("upstream mqtt", "troubles");
     assert!(upstream.contains("has acknowledged none"), "{upstream}");
     eventually("the connection is made anew", || (broker.connections() > 1).then_some(())).unwrap();
-    for name in ["camera gate", "decoder gate", "model", "budget", "clock", "disk", "evidence", "outbox", "decisions"] {
+    for name in ["camera gate", "decoder gate", "clock", "disk", "evidence", "outbox", "decisions"] {
         until(name, "well");
     }
+    let model = until("model", "warnings");
+    assert!(model.contains("it runs on the CPU: tensorrt cannot be used: ") && model.contains("(since 20"), "{model}");
+    assert!(model.contains("ask for what is there by `[model] provider`"), "{model}");
     let metrics = Metrics::read(port).unwrap();
     assert_eq!(metrics.sum("forewarn_healthy", &[]), Some(0.0));
     assert_eq!(metrics.sum("forewarn_part_health", &["part=\"speaker horn\""]), Some(2.0));

@@ -6,8 +6,9 @@ use std::time::Duration;
 use forewarn_console::{PartNow, PartState};
 use forewarn_domain::{StreamId, Timestamp};
 use forewarn_pipelines::StreamStatsSnapshot;
+use forewarn_report::UpstreamStats;
 
-use super::Sources;
+use super::{Memory, Sources};
 use crate::live::board::{Notices, SpeakerNotice};
 
 /// So many announcements in a row that failed are a trouble; one may be chance.
@@ -20,6 +21,8 @@ const DECODER_SILENT: Duration = Duration::from_mins(1);
 const STARVES: Duration = Duration::from_secs(15);
 /// Reports that wait for longer are told.
 const REPORT_OLD: Duration = Duration::from_mins(10);
+/// Reports that wait are sent at once where there is a connection.
+const IDLE: Duration = Duration::from_mins(2);
 /// The incident loop turns twice a second.
 const LOOP_STANDS: Duration = Duration::from_secs(15);
 
@@ -27,8 +30,19 @@ const LOOP_STANDS: Duration = Duration::from_secs(15);
 const KEEPING: [(&str, &str, &str); 3] = [
     ("reports", "outbox", "look at the disk; nothing is lost meanwhile"),
     ("evidence", "evidence", "look at the disk; what could not be kept is made up for when it is back"),
-    ("clock", "clock", ""),
+    ("clock", "clock", "look at the time service of the box (chrony, NTP), and at the disk"),
 ];
+
+/// What to do where something else cannot be kept or written.
+fn to_do_of(name: &str) -> &'static str {
+    match name {
+        // Their troubles say it.
+        "zones" | "file descriptors" => "",
+        "suppressions" => "look at the file, or write it anew by `forewarn suppress`",
+        "log" => "look at what reads the log: a pipe, a terminal or a service",
+        _ => "look at the disk and at who owns the files in `[storage] dir`",
+    }
+}
 
 /// When each decoder last gave a picture, and was last given one.
 #[derive(Debug, Default)]
@@ -62,13 +76,33 @@ impl Decoders {
     }
 }
 
+/// Since when nothing has been sent to each upstream though reports wait for it.
+#[derive(Debug, Default)]
+pub(super) struct Idlers(BTreeMap<String, (u64, Timestamp)>);
+
+impl Idlers {
+    /// For how long nothing has been on its way to a connected upstream for which reports wait, where that is too long.
+    fn idle_for(&mut self, name: &str, stats: &UpstreamStats, now: Timestamp) -> Option<Duration> {
+        let is_idle = stats.connected_since.is_some() && stats.depth_messages > 0 && stats.in_flight == 0;
+        if !is_idle {
+            self.0.remove(name);
+            return None;
+        }
+        let (sent, since) = self.0.entry(name.to_owned()).or_insert((stats.sent, now));
+        if *sent != stats.sent {
+            (*sent, *since) = (stats.sent, now);
+        }
+        Some(now.since(*since)).filter(|idle| *idle >= IDLE)
+    }
+}
+
 /// Every part but the disk.
-pub(super) fn all(sources: &Sources, decoders: &mut Decoders, now: Timestamp) -> Vec<PartNow> {
+pub(super) fn all(sources: &Sources, memory: &mut Memory, now: Timestamp) -> Vec<PartNow> {
     let mut parts = Vec::new();
     let notices = sources.board.lock();
     for (id, stats) in sources.streams.snapshots() {
         let camera = camera(&notices, &id, stats.connections, stats.frames_decoded);
-        let silent = decoders.silent_for(&id, &stats, now);
+        let silent = memory.decoders.silent_for(&id, &stats, now);
         // A camera that is away is told once; its decoder has nothing to do.
         if camera.state == PartState::Ok {
             parts.push(decoder(&notices, &id, silent));
@@ -80,16 +114,16 @@ pub(super) fn all(sources: &Sources, decoders: &mut Decoders, now: Timestamp) ->
     for id in &sources.sensors {
         let part = format!("sensor {id}");
         parts.push(match notices.unread.get(id) {
-            Some(why) => PartNow::trouble(part, why.clone(), ""),
+            Some(why) => PartNow::trouble(part, why.clone(), "look at the sensor, its line and its address"),
             None => PartNow::ok(part, "it is read"),
         });
     }
     parts.extend(keeping(&notices, sources, now));
     parts.push(decisions(&notices, now));
     drop(notices);
-    parts.push(model(sources.vitals.failures()));
+    parts.push(model(sources.vitals.failures(), sources.vitals.shortfall()));
     parts.push(budget(sources.vitals.is_budget_short()));
-    parts.extend(recipients(sources, now));
+    parts.extend(recipients(sources, &mut memory.idlers, now));
     parts
 }
 
@@ -158,7 +192,7 @@ fn keeping(notices: &Notices, sources: &Sources, now: Timestamp) -> Vec<PartNow>
         });
     }
     let others = notices.failing.iter().filter(|(name, _)| KEEPING.iter().all(|(known, ..)| known != *name));
-    parts.extend(others.map(|(name, why)| PartNow::trouble(*name, why.clone(), "")));
+    parts.extend(others.map(|(name, why)| PartNow::trouble(*name, why.clone(), to_do_of(name))));
     parts
 }
 
@@ -178,10 +212,16 @@ pub(super) fn oldest_report(sources: &Sources) -> Option<Timestamp> {
     sources.upstreams.stats().values().filter_map(|stats| stats.oldest_unacknowledged_at).min()
 }
 
-fn recipients(sources: &Sources, now: Timestamp) -> Vec<PartNow> {
-    let of = |(name, stats): (String, forewarn_report::UpstreamStats)| {
+fn recipients(sources: &Sources, idlers: &mut Idlers, now: Timestamp) -> Vec<PartNow> {
+    let of = |(name, stats): (String, UpstreamStats)| {
         let part = format!("upstream {name}");
+        let idle = idlers.idle_for(&name, &stats, now);
         match stats.trouble(now) {
+            None if let Some(idle) = idle => {
+                let (waiting, idle_s) = (stats.depth_messages, idle.as_secs());
+                let what = format!("{waiting} reports wait and none has been on its way for {idle_s} s");
+                PartNow::trouble(part, what, "look at the disk; if that is well, restart the agent and report this")
+            }
             Some(why) => PartNow::trouble(part, why, "reports wait on the disk and are sent when it takes them"),
             None => PartNow::ok(part, format!("{} reports acknowledged", stats.acknowledged)),
         }
@@ -199,12 +239,15 @@ fn decisions(notices: &Notices, now: Timestamp) -> PartNow {
     }
 }
 
-fn model((failed, why): (u64, String)) -> PartNow {
+fn model((failed, why): (u64, String), shortfall: Option<String>) -> PartNow {
     let to_do = "see docs/models.md; SIGHUP exchanges the model";
-    match failed {
-        0 => PartNow::ok("model", "it looks at frames"),
-        n if n < FRAMES_IN_ROW => PartNow::warning("model", why, to_do),
-        n => PartNow::trouble("model", format!("it failed at the last {n} frames: {why}"), to_do),
+    let of_provider = "mend that and start the agent again, or ask for what is there by `[model] provider` \
+                       (`forewarn check --probe` tries it)";
+    match (failed, shortfall) {
+        (0, Some(what)) => PartNow::warning("model", what, of_provider),
+        (0, None) => PartNow::ok("model", "it looks at frames"),
+        (n, _) if n < FRAMES_IN_ROW => PartNow::warning("model", why, to_do),
+        (n, _) => PartNow::trouble("model", format!("it failed at the last {n} frames: {why}"), to_do),
     }
 }
 
@@ -266,6 +309,22 @@ mod tests {
     }
 
     #[test]
+    fn reports_that_wait_while_nothing_is_sent_are_told() {
+        let mut idlers = Idlers::default();
+        let mut idle = |second: u32, depth_messages: u64, in_flight: u32, sent: u64| {
+            let connected_since = Some(at(0.0));
+            let stats = UpstreamStats { connected_since, depth_messages, in_flight, sent, ..UpstreamStats::default() };
+            idlers.idle_for("mqtt", &stats, at(f64::from(second))).map(|idle| idle.as_secs())
+        };
+        assert_eq!((0..600).find_map(|second| idle(second, 0, 0, 9)), None, "nothing waits");
+        assert_eq!((600..1200).find_map(|second| idle(second, 3, 1, 9)), None, "one is on its way");
+        assert_eq!((1200..1320).find_map(|second| idle(second, 3, 0, 9)), None);
+        assert_eq!(idle(1320, 3, 0, 9), Some(120));
+        assert_eq!(idle(1321, 3, 0, 10), None, "one was sent");
+        assert_eq!(idle(1441, 3, 0, 10), Some(120));
+    }
+
+    #[test]
     fn decisions_that_stand_still_are_told() {
         let mut notices = Notices::default();
         assert_eq!(decisions(&notices, at(100.0)).state, PartState::Ok, "the loop has not begun");
@@ -277,9 +336,12 @@ mod tests {
     #[test]
     fn models_that_fail_frame_after_frame_are_told() {
         assert_eq!(
-            [0, 1, 3].map(|n| model((n, "out of memory".to_owned())).state),
+            [0, 1, 3].map(|n| model((n, "out of memory".to_owned()), None).state),
             [PartState::Ok, PartState::Warning, PartState::Trouble]
         );
+        let on_cpu = |n| model((n, "out of memory".to_owned()), Some("it runs on the CPU: no such device".to_owned()));
+        assert_eq!([0, 3].map(|n| on_cpu(n).state), [PartState::Warning, PartState::Trouble]);
+        assert!(on_cpu(0).what.contains("no such device") && on_cpu(0).to_do.contains("`[model] provider`"));
         assert_eq!([false, true].map(|is_short| budget(is_short).state), [PartState::Ok, PartState::Warning]);
     }
 }

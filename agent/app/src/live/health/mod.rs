@@ -23,7 +23,7 @@ use super::upstreams::Upstreams;
 use crate::config::Site;
 use crate::telemetry;
 use disk::Disk;
-use judge::Decoders;
+use judge::{Decoders, Idlers};
 
 /// How often the parts are asked.
 const EVERY: Duration = Duration::from_secs(1);
@@ -70,6 +70,7 @@ impl Sources {
 struct Memory {
     book: HealthBook,
     decoders: Decoders,
+    idlers: Idlers,
     /// The states of the parts that upstreams were told.
     told: Vec<PartState>,
 }
@@ -95,7 +96,7 @@ impl HealthDesk {
         let State { sources, disk, memory } = &*self.0;
         let now = sources.clock.now();
         let mut memory = lock(memory);
-        let mut parts = judge::all(sources, &mut memory.decoders, now);
+        let mut parts = judge::all(sources, &mut memory, now);
         parts.push(disk.now());
         memory.book.take(now, parts)
     }
