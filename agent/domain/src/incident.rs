@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BBox, Class, Finding, IncidentId, Proof, Reckoning, RuleKey, Seal, Timestamp, TrackId, WallTime};
+use crate::{
+    BBox, Class, EvidenceRef, Finding, IncidentId, Proof, Reckoning, RuleKey, Seal, Timestamp, TrackId, WallTime,
+};
 
 /// The states of an incident, in the order in which the warn-first loop goes through them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -199,6 +201,13 @@ impl IncidentRecord {
         self.clock.wall(at)
     }
 
+    /// Its bundle: the folder of its evidence below that of all, by the UTC day of its first state.
+    pub fn bundle(&self) -> String {
+        let began = self.wall(self.history.first().map_or(Timestamp::ZERO, |t| t.at)).to_rfc3339();
+        let day = began.split('T').next().unwrap_or("undated");
+        format!("{day}/{}", self.id)
+    }
+
     /// When the state `state` was first entered.
     pub fn first_entered(&self, state: IncidentState) -> Option<Timestamp> {
         self.history.iter().find(|t| t.state == state).map(|t| t.at)
@@ -223,6 +232,10 @@ pub struct Report {
     /// The seal that is reported; none if a transition is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seal: Option<Seal>,
+    /// Where the evidence of the transition lies, and its latest seal; none until it is written down, and in what a former
+    /// version wrote down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceRef>,
 }
 
 impl Report {
@@ -232,6 +245,6 @@ impl Report {
     /// The report of a seal of the incident as it was then.
     pub fn of_seal(incident: IncidentRecord, seal: Seal, at: Timestamp) -> Self {
         let sequence = Self::FIRST_SEAL.saturating_add(seal.number);
-        Self { incident, sequence, at, seal: Some(seal) }
+        Self { incident, sequence, at, seal: Some(seal), evidence: None }
     }
 }

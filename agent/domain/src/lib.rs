@@ -48,7 +48,7 @@ pub use incident::{Cause, IncidentRecord, IncidentState, Report, Subject, Transi
 pub use place::{Place, PlaceId, PlaceIdError, PlaceLevel};
 pub use rule::{RuleHit, RuleKey, Sight};
 pub use schedule::{Holidays, Schedule};
-pub use seal::Seal;
+pub use seal::{EvidenceRef, Seal};
 pub use showing::{Orientation, Showing};
 pub use tile::Tile;
 pub use track::{Bringer, Origin, Track, TrackState};

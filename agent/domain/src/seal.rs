@@ -21,3 +21,13 @@ pub struct Seal {
     /// Whether nothing more will come of this incident.
     pub is_final: bool,
 }
+
+/// What a report says of the evidence of its incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceRef {
+    /// The bundle, as in [`Seal::bundle`].
+    pub bundle: String,
+    /// Its latest seal when the report was written down; none if there was none yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
+}

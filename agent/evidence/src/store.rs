@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use forewarn_base::{durable, private};
-use forewarn_domain::{IncidentId, IncidentRecord, Timestamp, WallTime};
+use forewarn_domain::{IncidentId, IncidentRecord, WallTime};
 
 use crate::clock_state::{ClockState, ClockTeller};
 use crate::error::EvidenceError;
@@ -137,9 +137,7 @@ impl EvidenceStore {
         if !is_safe {
             return Err(EvidenceError::UnsafeId { incident: incident.id.clone() });
         }
-        let began = incident.wall(incident.history.first().map_or(Timestamp::ZERO, |t| t.at)).to_rfc3339();
-        let day = began.split('T').next().unwrap_or("undated");
-        Ok(self.root.join(day).join(id))
+        Ok(self.root.join(incident.bundle()))
     }
 
     /// Every folder with its size, in order; for retention and for people.

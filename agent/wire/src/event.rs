@@ -2,7 +2,7 @@
 //!
 //! Described for consumers in `docs/mqtt.md` and `docs/schema/incident-event.schema.json`.
 
-use forewarn_domain::{IncidentId, IncidentState, Report, Seal};
+use forewarn_domain::{EvidenceRef, IncidentId, IncidentState, Report, Seal};
 use serde::{Deserialize, Serialize};
 
 use crate::WireIncident;
@@ -61,17 +61,26 @@ pub struct IncidentData {
     pub incident: WireIncident,
     /// The version of the agent that reports.
     pub agent_version: String,
-    /// The seal that is told; absent where a transition is.
+    /// Where the evidence lies, with the seal that is told, or the latest when a transition was reported. Absent from events
+    /// of former versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<WireSeal>,
+    pub evidence: Option<WireEvidence>,
+}
+
+/// The evidence of an incident on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireEvidence {
+    /// The bundle: its folder on the box.
+    pub id: String,
+    /// Its seal; none if it was not sealed yet.
+    #[serde(flatten)]
+    pub seal: Option<WireSeal>,
 }
 
 /// The seal of an incident's evidence on the wire. Whoever keeps it can tell later whether a bundle is still the one that
 /// was sealed, and whether one before it is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WireSeal {
-    /// The bundle: its folder on the box.
-    pub id: String,
     /// The seal's number in the chain of the device.
     pub number: u32,
     /// sha256 of the bundle's manifest.
@@ -88,10 +97,21 @@ pub struct WireSeal {
     pub is_final: bool,
 }
 
+impl WireEvidence {
+    /// What a report says; none if it is of a transition that a former version wrote down.
+    fn of(report: &Report) -> Option<Self> {
+        let of_seal = |seal: &Seal| Self { id: seal.bundle.clone(), seal: Some(seal.into()) };
+        let of_transition = |evidence: &EvidenceRef| Self {
+            id: evidence.bundle.clone(),
+            seal: evidence.seal.as_ref().map(WireSeal::from),
+        };
+        report.seal.as_ref().map(of_seal).or_else(|| report.evidence.as_ref().map(of_transition))
+    }
+}
+
 impl From<&Seal> for WireSeal {
     fn from(seal: &Seal) -> Self {
         Self {
-            id: seal.bundle.clone(),
             number: seal.number,
             manifest_sha256: seal.manifest_sha256.clone(),
             previous: seal.previous.clone(),
@@ -132,7 +152,7 @@ impl Event {
                 previous: sequence.checked_sub(1).and_then(at_sequence),
                 incident: WireIncident::new(record, state, &source.site),
                 agent_version: source.agent_version.clone(),
-                evidence: report.seal.as_ref().map(WireSeal::from),
+                evidence: WireEvidence::of(report),
             },
         }
     }
@@ -203,6 +223,26 @@ mod tests {
         let page = include_str!("../../../docs/mqtt.md");
         let sent = serde_json::to_string(&event.data.evidence).unwrap();
         assert!(page.contains(&sent), "docs/mqtt.md should show: {sent}");
+    }
+
+    #[test]
+    fn a_transition_names_the_evidence_with_its_latest_seal_and_survives_the_wire() {
+        let seal = seal_report(1, 5).seal;
+        let mut report = report(1, CLOSING);
+        let bundle = report.incident.bundle();
+        assert_eq!(Some(&bundle), seal.as_ref().map(|seal| &seal.bundle));
+        for seal in [None, seal] {
+            report.evidence = Some(EvidenceRef { bundle: bundle.clone(), seal: seal.clone() });
+            let event = Event::from_report(&report, &source());
+            let json = serde_json::to_value(&event).unwrap();
+            let told = &json["data"]["evidence"];
+            assert_eq!(told["id"], bundle);
+            assert_eq!(
+                (told["number"].as_u64(), told.get("key").is_some()),
+                (seal.as_ref().map(|_| 7), seal.is_some())
+            );
+            assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
+        }
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub fn report(n: u64, sequence: u32) -> Report {
         findings: vec![finding(Verdict::Yes, None)],
         clock: Reckoning::default(),
     };
-    Report { incident, sequence, at: last.at, seal: None }
+    Report { incident, sequence, at: last.at, seal: None, evidence: None }
 }
 
 /// The report of a seal of incident number `n` after transition `sequence`.

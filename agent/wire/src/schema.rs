@@ -6,7 +6,7 @@ pub const INCIDENT_EVENT: &str = include_str!("../../../docs/schema/incident-eve
 #[cfg(test)]
 mod tests {
     use forewarn_domain::clock::ClockSet;
-    use forewarn_domain::{Proof, Reckoning};
+    use forewarn_domain::{EvidenceRef, Proof, Reckoning, Report};
     use serde_json::Value;
 
     use crate::Event;
@@ -49,7 +49,9 @@ mod tests {
 
     #[test]
     fn the_schema_names_every_key_that_is_sent() {
-        for report in [report(1, 5), seal_report(1, 5)] {
+        let seal = seal_report(1, 5).seal;
+        let named = |seal| Report { evidence: Some(EvidenceRef { bundle: "b".to_owned(), seal }), ..report(1, 5) };
+        for report in [report(1, 5), seal_report(1, 5), named(None), named(seal)] {
             let event = serde_json::to_value(Event::from_report(&report, &source())).unwrap();
             compare(&schema(), &schema(), &event, "");
         }

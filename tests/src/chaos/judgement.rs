@@ -219,7 +219,7 @@ mod tests {
         let incident = record(n, sequence as usize + 1);
         let at = incident.history[sequence as usize].at;
         let source = EventSource { site: "north".to_owned(), agent_version: "1".to_owned() };
-        let event = Event::from_report(&Report { incident, sequence, at, seal: None }, &source);
+        let event = Event::from_report(&Report { incident, sequence, at, seal: None, evidence: None }, &source);
         let payload = serde_json::to_string(&event).unwrap();
         Received { topic: "forewarn/north/incidents/gate/loitering".to_owned(), payload, is_retained: false }
     }

@@ -134,12 +134,20 @@ fn a_camera_with_a_login_over_tcp_leads_to_reports_sound_and_evidence() {
     let says_of_the_clock = verify.contains(" by the box's clock: ") && !verify.contains("nothing is said of it");
     assert!(says_of_the_clock, "{verify}");
     assert_clips_play(&sealed);
+    assert_evidence_is_named(&platform.events().unwrap(), &sealed);
 
     platform.catch_up();
     assert!(agent.ended().is_none());
     secured.assert_no_secrets(&agent.log());
     assert_stops(agent);
     secured.platform.message("forewarn/north/status", "stopped").unwrap();
+}
+
+/// Every event names the folder of its incident's evidence.
+fn assert_evidence_is_named(events: &[Event], sealed: &Path) {
+    let folder = |event: &Event| event.data.evidence.as_ref().map(|evidence| evidence.id.clone()).unwrap_or_default();
+    assert!(events.iter().all(|event| folder(event).ends_with(&event.subject)), "an event names no evidence");
+    assert!(events.iter().any(|event| sealed.ends_with(folder(event))), "nobody names {}", sealed.display());
 }
 
 /// Each clip must decode on its own, from its first access unit, which the muxer marks as a key frame.

@@ -2,8 +2,10 @@
 
 use std::sync::LazyLock;
 
-use forewarn_domain::{BBox, Cause, Class, IncidentState, Timestamp, TrackId, Transition, Unclear, Verdict};
-use forewarn_wire::samples::{CLOSING, finding, report, source};
+use forewarn_domain::{
+    BBox, Cause, Class, EvidenceRef, IncidentState, Report, Timestamp, TrackId, Transition, Unclear, Verdict,
+};
+use forewarn_wire::samples::{CLOSING, finding, report, seal_report, source};
 use forewarn_wire::{Event, schema};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -78,6 +80,23 @@ fn every_finding_is_in_the_schema_and_survives_the_wire() {
     report.incident.findings = vec![bare];
     let event = serde_json::to_value(Event::from_report(&report, &source())).unwrap();
     assert_eq!(complaints(&event), Vec::<String>::new());
+}
+
+#[test]
+fn the_evidence_of_a_transition_and_of_a_seal_is_in_the_schema_whole_or_by_its_name() {
+    let event = |report: &Report| serde_json::to_value(Event::from_report(report, &source())).unwrap();
+    let sealed = seal_report(1, 5);
+    assert_eq!(complaints(&event(&sealed)), Vec::<String>::new());
+    for seal in [None, sealed.seal.clone()] {
+        let evidence = Some(EvidenceRef { bundle: report(1, 5).incident.bundle(), seal });
+        let named = event(&Report { evidence, ..report(1, 5) });
+        assert_eq!(complaints(&named), Vec::<String>::new());
+    }
+    for key in ["number", "manifest_sha256", "key", "final"] {
+        let mut torn = event(&sealed);
+        torn["data"]["evidence"].as_object_mut().unwrap().remove(key);
+        assert_ne!(complaints(&torn), Vec::<String>::new(), "{key}");
+    }
 }
 
 #[test]

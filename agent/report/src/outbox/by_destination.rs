@@ -176,7 +176,7 @@ fn unsaid_report(
         clock: Reckoning::default(),
     };
     let source = EventSource { site: incident.site.clone(), agent_version: data.agent_version.clone() };
-    Ok((Report { incident: record, sequence: data.sequence, at, seal: None }, source))
+    Ok((Report { incident: record, sequence: data.sequence, at, seal: None, evidence: None }, source))
 }
 
 /// The wire spells what a finding is about by the word under which it is stored, so the stored form tells it.

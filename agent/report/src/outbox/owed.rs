@@ -5,7 +5,7 @@ use forewarn_wire::EventSource;
 use rusqlite::{Transaction, params};
 
 use super::bounds::{fits, owe_instead, remove, totals};
-use super::record::{encode, insert_message};
+use super::record::{encode, insert_message, name_evidence};
 use super::types::OutboxLimits;
 
 /// Debts are paid while fewer messages wait for an upstream: enough to keep it busy, so that the rest stays a debt,
@@ -60,6 +60,7 @@ fn pay_one(
             .and_then(|record| serde_json::from_str(record).map(latest_report).map_err(|error| error.to_string()));
         match report {
             Ok(report) => {
+                let report = name_evidence(tx, &report)?;
                 let whole = encode(&report)?;
                 let bytes = whole.len() as u64;
                 let has_room =
@@ -111,5 +112,6 @@ fn latest_report(record: IncidentRecord) -> Report {
         at: record.history.last().map_or(Timestamp::ZERO, |t| t.at),
         incident: record,
         seal: None,
+        evidence: None,
     }
 }

@@ -1,6 +1,6 @@
 //! The transaction that writes a report down.
 
-use forewarn_domain::{IncidentState, Report};
+use forewarn_domain::{EvidenceRef, IncidentState, Report};
 use forewarn_wire::EventSource;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -82,6 +82,8 @@ pub(super) fn record(
         }
         return Ok(Some(Recorded::Repeated));
     }
+    let named = name_evidence(tx, report)?;
+    let step = &Step { report: &named, whole: encode(&named)?, record: step.record.clone(), snapshot: step.snapshot };
     let skipped = last.map_or(0, |last| report.sequence - last - 1);
     let made_room = bounds::make_room(tx, limits, key, false, step.whole.len() as u64)?;
     keep_incident(tx, step)?;
@@ -110,6 +112,19 @@ pub(super) fn record(
     Ok(recorded)
 }
 
+/// The report of a transition with where its evidence lies, and the latest seal of that.
+pub(super) fn name_evidence(tx: &Connection, report: &Report) -> rusqlite::Result<Report> {
+    let seal: Option<String> = tx
+        .prepare_cached("SELECT seal FROM incidents WHERE id = ?1")?
+        .query_row(params![report.incident.id.as_str()], |row| row.get(0))
+        .optional()?
+        .flatten();
+    // One that the disk has spoilt was told by a message of its own.
+    let seal = seal.and_then(|seal| serde_json::from_str(&seal).ok());
+    let evidence = Some(EvidenceRef { bundle: report.incident.bundle(), seal });
+    Ok(Report { evidence, ..report.clone() })
+}
+
 /// Queues a message for everybody; returns its place.
 fn queue(tx: &Transaction<'_>, source: &EventSource, step: &Step<'_>) -> rusqlite::Result<i64> {
     let seq = insert_message(tx, None, step.report, &step.whole, source)?;
@@ -129,6 +144,10 @@ fn record_seal(
     step: &Step<'_>,
 ) -> rusqlite::Result<Option<Recorded>> {
     let key = step.report.incident.id.as_str();
+    if let Some(seal) = &step.report.seal {
+        let seal = serde_json::to_string(seal).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+        tx.prepare_cached("UPDATE incidents SET seal = ?2 WHERE id = ?1")?.execute(params![key, seal])?;
+    }
     let waits: bool = tx
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM messages WHERE incident = ?1 AND sequence = ?2)")?
         .query_row(params![key, step.report.sequence], |row| row.get(0))?;

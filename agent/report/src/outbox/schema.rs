@@ -13,8 +13,12 @@ use super::companion::with_suffix;
 use super::{OutboxError, SetAside, by_destination};
 
 /// Each entry brings the schema from its index to its index plus one, recorded in `user_version`.
-const MIGRATIONS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 3] =
-    [|tx| tx.execute_batch(FIRST), |tx| tx.execute_batch(SECOND), by_destination::migrate];
+const MIGRATIONS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 4] = [
+    |tx| tx.execute_batch(FIRST),
+    |tx| tx.execute_batch(SECOND),
+    by_destination::migrate,
+    |tx| tx.execute_batch(FOURTH),
+];
 
 const FIRST: &str = "
 CREATE TABLE incidents (
@@ -65,6 +69,11 @@ CREATE TABLE forgotten (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id  TEXT NOT NULL UNIQUE
 ) STRICT;
+";
+
+const FOURTH: &str = "
+-- The latest seal of the incident's evidence, as JSON.
+ALTER TABLE incidents ADD COLUMN seal TEXT;
 ";
 
 /// How long a connection waits for the other one's transaction.

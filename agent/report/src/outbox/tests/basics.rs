@@ -49,6 +49,30 @@ fn the_ledger_reads_beside_the_writer() {
 }
 
 #[test]
+fn a_transition_is_told_with_its_evidence_and_the_latest_seal_of_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut outbox = open(dir.path(), OutboxLimits::default());
+    let seal = |number| {
+        let Report { incident, at, seal, .. } = seal_report(1, 5);
+        Report::of_seal(incident, Seal { number, ..seal.unwrap() }, at)
+    };
+    outbox.record(&report(1, 5), Some("{}")).unwrap();
+    outbox.record(&seal(7), None).unwrap();
+    outbox.record(&seal(9), None).unwrap();
+    drop(outbox);
+    let mut outbox = open(dir.path(), OutboxLimits::default());
+    outbox.record(&report(1, CLOSING), None).unwrap();
+    outbox.record(&report(2, 1), Some("{}")).unwrap();
+    let told = |queued: QueuedReport| {
+        let evidence = queued.report.evidence?;
+        assert_eq!(evidence.bundle, queued.report.incident.bundle());
+        Some(evidence.seal.map(|seal| seal.number))
+    };
+    let told: Vec<_> = pending(&outbox, MQTT, 9).into_iter().map(told).collect();
+    assert_eq!(told, [Some(None), None, None, Some(Some(9)), Some(None)]);
+}
+
+#[test]
 fn two_threads_use_one_outbox() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = open(dir.path(), OutboxLimits::default());
