@@ -94,6 +94,18 @@ impl Signing {
         Ok(Signer { key, certificates, site: self.site.clone() })
     }
 
+    /// Writes the key that is in use anew where its file is gone: the disk was exchanged, or somebody took the directory away.
+    /// The next start would make another key, to which the chain never handed over.
+    pub(crate) fn keep(&self, signer: &Signer) -> Result<(), KeysError> {
+        if self.path(KEY).try_exists().map_err(|source| self.failed(KEY, source))? {
+            return Ok(());
+        }
+        tracing::warn!("{} was gone; the key that is in use is written there anew", self.path(KEY).display());
+        private::create_dirs(&self.keys).map_err(|source| self.failed("", source))?;
+        self.write(CERTIFICATE, &signer.certificates)?;
+        self.write(KEY, &signer.key.to_pem())
+    }
+
     /// The public key, if there is one.
     pub fn load(&self) -> Result<PublicKey, KeysError> {
         let missing = || self.failed(KEY, io::ErrorKind::NotFound.into());

@@ -101,9 +101,9 @@ impl EvidenceStore {
     /// Who signs; none if nothing is signed.
     pub(crate) fn signer(&self) -> Result<Option<&Signer>, EvidenceError> {
         let Some(signing) = &self.signing else { return Ok(None) };
-        if self.signer.get().is_none() {
-            let signer = signing.load_or_make()?;
-            let _ = self.signer.set(signer);
+        match self.signer.get() {
+            Some(signer) => signing.keep(signer)?,
+            None => drop(self.signer.set(signing.load_or_make()?)),
         }
         Ok(self.signer.get())
     }

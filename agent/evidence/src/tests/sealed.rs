@@ -27,6 +27,25 @@ pub(super) fn small(store: &EvidenceStore, n: u64) -> SealedBundle {
     store.seal(&closed(n), TITLE, T0).unwrap()
 }
 
+#[test]
+fn a_directory_that_vanished_while_the_agent_ran_begins_a_chain_that_the_next_start_goes_on_with() {
+    let root = tempfile::tempdir().unwrap();
+    let running = signed_store(root.path());
+    small(&running, 1);
+    for gone in ["keys", "evidence"] {
+        fs::remove_dir_all(root.path().join(gone)).unwrap();
+    }
+    running.prepare().unwrap();
+    let before = small(&running, 2).seal.unwrap();
+    drop(running);
+    let restarted = signed_store(root.path());
+    let after = small(&restarted, 3).seal.unwrap();
+    assert_eq!((before.key, before.number + 1), (after.key, after.number));
+    assert_eq!(told(&restarted), [""; 0]);
+    let mode = fs::metadata(root.path().join("keys/device.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
 /// What does not hold, in words.
 pub(super) fn told(store: &EvidenceStore) -> Vec<String> {
     let found = verify_store(store.root(), None).unwrap();
