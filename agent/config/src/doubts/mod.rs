@@ -74,6 +74,7 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
         doubts.extend(always_together(&camera.rules));
     }
     doubts.extend(things::storage(site));
+    doubts.extend(things::signs_of_shells(site));
     doubts.extend(things::classes(site));
     doubts.extend(things::cards(site));
     doubts.extend(sensors(&site.sensors, &site.cameras));
@@ -258,6 +259,8 @@ mod tests {
             ("", "/", "/ is a directory"),
             ("", "/dev/video0", "write `url = \"v4l2:/dev/video0\"`"),
             (storage, "rtsp://cam/1", "/dev/null is a file, so nothing can be kept"),
+            ("[storage]\ndir = \"~/data\"\n", "rtsp://cam/1", "nothing is put in the place of `~`"),
+            ("[storage]\ndir = \"$HOME/data\"\n", "rtsp://cam/1", "nothing is put in the place of `$HOME`"),
             ("[tracking]\nclass_groups = [[\"car\", \"trcuk\"]]\n", "rtsp://cam/1", "did you mean `truck`?"),
             ("[attributes]\ncards = { x = \"no.toml\" }\n", "rtsp://cam/1", "there is no file no.toml"),
         ] {

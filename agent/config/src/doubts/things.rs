@@ -42,6 +42,17 @@ pub(super) fn storage(site: &Site) -> Option<Doubt> {
     })
 }
 
+/// A directory whose name only a shell would read as another.
+pub(super) fn signs_of_shells(site: &Site) -> Option<Doubt> {
+    let mut names = site.storage.dir.path().iter().map(|name| name.to_string_lossy());
+    let name = names.find(|name| name == "~" || name.starts_with('$') || name.starts_with('%'))?;
+    Some(Doubt {
+        about: "[storage], dir".to_owned(),
+        problem: format!("nothing is put in the place of `{name}`, so a directory of that name is made"),
+        mend: "write the whole path, such as \"/var/lib/forewarn\"".to_owned(),
+    })
+}
+
 /// Classes that the tracker is to hold together and the model does not know.
 pub(super) fn classes(site: &Site) -> Vec<Doubt> {
     let known = site.model.card.classes.to_vec();
