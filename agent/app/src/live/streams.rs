@@ -100,6 +100,9 @@ impl Part for Streams {
     }
 }
 
+/// What is said of a stream that came to its end; a file that stands for a camera has one.
+pub const ENDED: &str = "ended";
+
 /// Whether a stream delivers frames after an event, and what happened.
 pub fn in_words(event: &StreamEvent) -> (bool, String) {
     match event {
@@ -116,6 +119,6 @@ pub fn in_words(event: &StreamEvent) -> (bool, String) {
         StreamEvent::Resumed { gap } => (true, format!("back after a gap of {:.1} s", gap.as_secs_f64())),
         StreamEvent::FormatChanged { width, height } => (true, format!("the picture is now {width}x{height}")),
         StreamEvent::Degraded { reason } => (true, format!("degraded: {reason}")),
-        StreamEvent::Ended => (false, "ended".to_owned()),
+        StreamEvent::Ended => (false, ENDED.to_owned()),
     }
 }

@@ -10,6 +10,7 @@ use forewarn_report::UpstreamStats;
 
 use super::{Memory, Sources};
 use crate::live::board::{Notices, SpeakerNotice};
+use crate::live::streams::ENDED;
 
 /// So many announcements in a row that failed are a trouble; one may be chance.
 const FAILED_IN_ROW: u32 = 2;
@@ -131,6 +132,9 @@ fn camera(notices: &Notices, id: &StreamId, connections: u64, frames: u64) -> Pa
     let part = format!("camera {id}");
     let to_do = "look at the camera, its cable and its address; `forewarn check --probe` tells more";
     match notices.down.get(id) {
+        Some(why) if why == ENDED => {
+            PartNow::trouble(part, "its file was played to the end", "name a camera; `forewarn replay` plays files")
+        }
         Some(why) => PartNow::trouble(part, why.clone(), to_do),
         None if connections == 0 => PartNow::trouble(part, "it has never been connected", to_do),
         None => PartNow::ok(part, format!("{frames} frames so far")),
@@ -322,6 +326,14 @@ mod tests {
         assert_eq!(idle(1320, 3, 0, 9), Some(120));
         assert_eq!(idle(1321, 3, 0, 10), None, "one was sent");
         assert_eq!(idle(1441, 3, 0, 10), Some(120));
+    }
+
+    #[test]
+    fn a_file_that_was_played_to_its_end_has_no_cable() {
+        let (mut notices, gate) = (Notices::default(), StreamId::new("gate").unwrap());
+        notices.down.insert(gate.clone(), ENDED.to_owned());
+        let told = camera(&notices, &gate, 1, 50);
+        assert!(told.state == PartState::Trouble && told.to_do.contains("`forewarn replay`"), "{told:?}");
     }
 
     #[test]
