@@ -1,6 +1,6 @@
 //! Exit codes of the command line, after sysexits.
 
-use std::fmt;
+use std::{fmt, io};
 
 /// How a command that failed ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,16 @@ pub struct CommandError {
     pub code: ExitCode,
     /// What failed.
     pub error: anyhow::Error,
+}
+
+impl CommandError {
+    /// Whether it is only that nobody reads any more what the command prints.
+    pub fn is_of_a_reader_who_left(&self) -> bool {
+        // What breaks elsewhere says of itself what broke.
+        let is_bare = self.error.chain().count() == 1;
+        let broken = self.error.downcast_ref::<io::Error>().map(io::Error::kind) == Some(io::ErrorKind::BrokenPipe);
+        is_bare && broken
+    }
 }
 
 impl fmt::Display for CommandError {

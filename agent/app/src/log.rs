@@ -64,9 +64,15 @@ impl Log {
         match &mut self.patient {
             // A line that cannot be taken is counted.
             Some((writer, _)) => drop(writer.write_all(format!("forewarn: {error}\n").as_bytes())),
-            None => eprintln!("forewarn: {error}"),
+            None => note(format_args!("forewarn: {error}")),
         }
     }
+}
+
+/// Says a line to whoever started the command. That nobody listens any more, or that the disk behind it is full, changes
+/// nothing of what the command does.
+pub fn note(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn init(registry: impl SubscriberInitExt) -> CommandResult {

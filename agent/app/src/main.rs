@@ -40,12 +40,14 @@ fn main() -> process::ExitCode {
     let mut log = match Log::start(&cli) {
         Ok(log) => log,
         Err(error) => {
-            eprintln!("forewarn: {error}");
+            log::note(format_args!("forewarn: {error}"));
             return process::ExitCode::from(error.code as u8);
         }
     };
     match dispatch(cli.command) {
         Ok(()) => process::ExitCode::SUCCESS,
+        // `| head` has seen enough.
+        Err(error) if error.is_of_a_reader_who_left() => process::ExitCode::SUCCESS,
         Err(error) => {
             log.fail(&error);
             process::ExitCode::from(error.code as u8)

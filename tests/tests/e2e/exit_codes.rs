@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 
 use forewarn_tests::site::QUICK_PARKING;
 use forewarn_tests::{CameraEntry, ForewarnBin, Scene, SiteFile, program};
@@ -60,6 +60,22 @@ fn a_wrong_site_file_ends_with_64_and_says_where_what_and_the_nearest_spelling()
         assert!(message.contains("site.toml:") && message.contains(expected), "{right}: {message}");
     }
     ends(&run(&scene, &["check", "no-such-site.toml"]), 64);
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_changes_no_code() {
+    let scene = Scene::new().unwrap();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let code = |args: &[&str], command: &mut Command| command.args(args).status().unwrap().code();
+    assert_eq!(code(&["check", "no-such-site.toml"], scene.program.command().stderr(full())), Some(64));
+    let mut list = scene.program.command();
+    assert_eq!(code(&["models", "list"], list.stdout(full()).stderr(full())), Some(1), "nobody got the list");
+    // As `| head` leaves it.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut list = scene.program.command();
+    let output = list.args(["models", "list"]).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(ends(&output, 0), "");
 }
 
 #[test]

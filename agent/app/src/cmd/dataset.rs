@@ -41,7 +41,9 @@ fn export(args: &DatasetExport) -> CommandResult {
     let eyes = eyes(args, &site, &attribute)?;
     if !args.with_faces && shows_faces(&attribute) {
         let id = &attribute.attribute;
-        eprintln!("forewarn: crops of {id} show faces, which are covered; give --with-faces if people agreed to that");
+        crate::log::note(format_args!(
+            "forewarn: crops of {id} show faces, which are covered; give --with-faces if people agreed to that"
+        ));
     }
     let mut frames = Frames::open(&site, &args.cameras, args.live_for_s.map(Duration::from_secs))?;
     let folder = Folder::create(&args.out, &attribute.attribute, part_name(&attribute)).or_exit(ExitCode::BadInput)?;
@@ -84,9 +86,9 @@ fn export(args: &DatasetExport) -> CommandResult {
     )?;
     if counts.looks == 0 {
         let subjects = attribute.subjects.join(" or ");
-        eprintln!(
+        crate::log::note(format_args!(
             "forewarn: no {subjects} was followed; that takes two analysed frames, so that a single photo gives no crops"
-        );
+        ));
     }
     damage.map_or(Ok(()), Err)
 }

@@ -28,7 +28,7 @@ pub fn run(args: &Detect) -> CommandResult {
         let frame = match image_frame(path) {
             Ok(frame) => frame,
             Err(error) => {
-                eprintln!("forewarn: {error}");
+                crate::log::note(format_args!("forewarn: {error}"));
                 n_unreadable += 1;
                 continue;
             }

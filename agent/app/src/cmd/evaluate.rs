@@ -29,7 +29,7 @@ pub fn run(args: &Args) -> CommandResult {
     let search = Search { folder: dir, clips: &args.clips, skip_missing: args.skip_missing };
     let folder = folder::open(&search, &variants)?;
     for note in &folder.notes {
-        eprintln!("forewarn: {note}");
+        crate::log::note(format_args!("forewarn: {note}"));
     }
     if folder.jobs.is_empty() {
         let error = anyhow!("{}: no clip is left to play", dir.display());
@@ -43,8 +43,9 @@ pub fn run(args: &Args) -> CommandResult {
             .as_deref()
             .map_or_else(|| "the site.toml of each folder".to_owned(), |path| path.display().to_string());
         let model = variant.model.as_deref().unwrap_or("the site's model");
-        eprintln!("forewarn: {} clips with {config}, {model}", folder.jobs.len());
-        results.push(run::evaluate(&folder.jobs, variant, settings, &|said| eprintln!("  {said}"))?);
+        crate::log::note(format_args!("forewarn: {} clips with {config}, {model}", folder.jobs.len()));
+        results
+            .push(run::evaluate(&folder.jobs, variant, settings, &|said| crate::log::note(format_args!("  {said}")))?);
     }
     report(args, &results)
 }

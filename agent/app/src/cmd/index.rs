@@ -89,7 +89,9 @@ fn warn_of_strangers(cameras: &[CameraPlace], cases: &[Case]) {
         *strangers.entry(format!("{}/{}", case.site, case.camera)).or_default() += 1;
     }
     for (camera, n) in strangers {
-        eprintln!("forewarn: {n} incidents of {camera} count nowhere: no site file has that camera");
+        crate::log::note(format_args!(
+            "forewarn: {n} incidents of {camera} count nowhere: no site file has that camera"
+        ));
     }
 }
 

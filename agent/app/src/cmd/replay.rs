@@ -32,7 +32,9 @@ pub fn run(args: &Args) -> CommandResult {
         site.cameras.retain(|camera| args.cameras.iter().any(|(id, _)| camera.id == *id));
     }
     if args.start.is_none() && has_hours(&site) {
-        eprintln!("forewarn: --start is not given, so schedules always hold and quiet hours never do");
+        crate::log::note(format_args!(
+            "forewarn: --start is not given, so schedules always hold and quiet hours never do"
+        ));
     }
     let sensors = match &args.sensors {
         Some(path) => SensorLog::read(path).or_exit(ExitCode::BadInput)?,
