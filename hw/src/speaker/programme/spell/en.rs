@@ -6,6 +6,20 @@ const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six"
 const TEENS: [&str; 10] =
     ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"];
 const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
 /// Names of the letters in spellings that espeak-ng reads so; a capital by itself may be read as a word.
 const LETTERS: [&str; 26] = [
     "eh",
@@ -41,7 +55,11 @@ pub(super) fn words(tokens: &[Token]) -> String {
     let mut out = String::new();
     for (i, token) in tokens.iter().enumerate() {
         let said = match token {
-            Token::Text(text) | Token::Year(text) => text.clone(),
+            Token::Text(text) => text.replace('±', "plus or minus ").replace('×', " by "),
+            Token::Year(text) => text.clone(),
+            Token::Date(of, month, day) => {
+                format!("{} {} {}", whole(*day), MONTHS[(*month as usize - 1) % 12], year(*of))
+            }
             Token::Letters(letters) if is_of_plate(tokens, i, letters) => spell(letters),
             // The speech program knows abbreviations from words.
             Token::Letters(letters) => letters.clone(),
@@ -116,6 +134,16 @@ pub(super) fn whole(n: u64) -> String {
         words.push(hundreds(n % 1000));
     }
     words.join(" ")
+}
+
+/// A year, in two halves as years are said.
+fn year(n: u64) -> String {
+    match (n / 100, n % 100) {
+        (20, 0..=9) => whole(n),
+        (century, 0) => format!("{} hundred", whole(century)),
+        (century, rest @ 1..=9) => format!("{} oh {}", whole(century), whole(rest)),
+        (century, rest) => format!("{} {}", whole(century), whole(rest)),
+    }
 }
 
 fn hundreds(n: u64) -> String {

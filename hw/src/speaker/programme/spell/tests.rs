@@ -36,6 +36,9 @@ fn chinese_numbers_units_times_and_plates_become_characters() {
             ("沪A·D12345，粤Z1234港", "沪诶迪幺二三四五，粤贼幺二三四港"),
             ("２０２６年，B1层，CCTV", "二零二六年，比一层，西西踢维"),
             ("3-5人", "三到五人"),
+            ("2026-11-29起，2026/1/2止", "二零二六年十一月二十九日起，二零二六年一月二日止"),
+            ("WJ01·12345，２２：００－０７：００", "达布溜杰零幺幺二三四五，二十二点到七点"),
+            ("±5℃，7×24小时，②号门，Ⅱ号门", "正负五摄氏度，七乘二十四小时，二号门，二号门"),
         ],
     );
 }
@@ -54,6 +57,17 @@ fn english_numbers_units_times_and_plates_become_words() {
                 "Call 110 or +44 20 7946 0958",
                 "Call one one zero or four four two zero seven nine four six zero nine five eight",
             ),
+            (
+                "From 2026-11-29 to 2027.1.2",
+                "From twenty nine November twenty twenty six to two January twenty twenty seven",
+            ),
+            ("+1 (555) 123-4567", "one five five five one two three four five six seven"),
+            ("Office (555) 123-4567.", "Office (five five five one two three four five six seven."),
+            (
+                "ABC-1234, ±5 °C, 3×4",
+                "eh bee see one two three four, plus or minus five degrees Celsius, three by four",
+            ),
+            ("I-95 (2 m), 555-123", "I-ninety five (two metres), five hundred fifty five to one hundred twenty three"),
             ("AB12 CDE, move.", "eh bee one two see dee ee, move."),
             ("Bay B2, the 2nd door, 3-5 people", "Bay bee two, the 2nd door, three to five people"),
         ],

@@ -25,6 +25,8 @@ pub(super) enum Token {
     Measure(Number, &'static Unit),
     /// Hours and minutes.
     Time(u64, u64),
+    /// Year, month and day.
+    Date(u64, u64, u64),
     /// "To", between two numbers.
     To,
 }
@@ -66,9 +68,13 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
     found
 }
 
-/// Full-width letters and digits as plain ones.
+/// Full-width letters and digits as plain ones, and digits in circles and in Roman as plain digits.
 fn narrow(c: char) -> char {
     match c {
+        '－' => '-',
+        '＋' => '+',
+        '①'..='⑨' => char::from_u32(c as u32 - 0x2460 + 0x31).unwrap_or(c),
+        'Ⅰ'..='Ⅸ' => char::from_u32(c as u32 - 0x2160 + 0x31).unwrap_or(c),
         '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
         _ => c,
     }
@@ -100,12 +106,30 @@ fn word(chars: &[char]) -> Option<(Token, usize)> {
     let n = run(chars, |c| c.is_ascii_alphanumeric());
     let letters = run(chars, |c| c.is_ascii_alphabetic());
     let is_decimal = run(&chars[letters..], |c| c.is_ascii_digit()) + letters == n && fraction(&chars[n..]) > 0;
+    if let Some(halves) = halves(chars, n, letters) {
+        return Some(halves);
+    }
     match (n, letters) {
         (0, _) => None,
         // "PM2.5" is letters and a number.
         _ if letters == n || is_decimal => Some((Token::Letters(chars[..letters].iter().collect()), letters)),
         _ => Some((Token::Code(chars[..n].iter().collect()), n)),
     }
+}
+
+/// The halves of a plate with a dot between them, or with a line behind two or three capitals.
+fn halves(chars: &[char], n: usize, letters: usize) -> Option<(Token, usize)> {
+    let second = run(chars.get(n + 1..)?, |c| c.is_ascii_alphanumeric());
+    let is_plate = match chars[n] {
+        '·' | '•' => letters > 0 && second >= 3,
+        '-' => {
+            let is_short = letters == n && (2..=3).contains(&n) && (3..=5).contains(&second);
+            is_short && chars[..n].iter().all(char::is_ascii_uppercase) && chars[n + 1].is_ascii_digit()
+        }
+        _ => false,
+    };
+    let end = n + 1 + second;
+    is_plate.then(|| (Token::Plate([&chars[..n], &chars[n + 1..end]].concat().into_iter().collect()), end))
 }
 
 /// The length of a point and the digits behind it.
@@ -129,7 +153,11 @@ fn numeric(chars: &[char], i: usize) -> Option<(Token, usize)> {
     {
         return Some(time);
     }
-    let dialled = dialled(here, sign, is_dialled(&chars[..i]));
+    if let Some(date) = date(here, n).filter(|_| sign == 0 && is_first) {
+        return Some(date);
+    }
+    let is_open = i > 0 && chars[i - 1] == '(';
+    let dialled = dialled(here, sign, is_dialled(&chars[..i]), is_open);
     if dialled.is_some() {
         return dialled;
     }
@@ -172,6 +200,20 @@ fn time(here: &[char], n: usize) -> Option<(Token, usize)> {
     (hours < 25 && minutes < 60).then_some((Token::Time(hours, minutes), n + 3))
 }
 
+/// A day of the calendar, the year in front.
+fn date(here: &[char], n: usize) -> Option<(Token, usize)> {
+    let line = here.get(n).filter(|c| n == 4 && "-/.".contains(**c))?;
+    let part = |from: usize| {
+        let n = run(here.get(from..)?, |c| c.is_ascii_digit());
+        (1..=2).contains(&n).then_some((whole(&here[from..from + n])?, from + n))
+    };
+    let (month, end) = part(n + 1)?;
+    let (day, end) = part(end + 1).filter(|_| here.get(end) == Some(line))?;
+    let year = whole(&here[..n])?;
+    let is_one = (1900..2200).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    is_one.then_some((Token::Date(year, month, day), end))
+}
+
 /// Whether the words before say that a number is dialled.
 fn is_dialled(before: &[char]) -> bool {
     let tail: String = before[before.len().saturating_sub(12)..].iter().collect::<String>().to_lowercase();
@@ -179,20 +221,28 @@ fn is_dialled(before: &[char]) -> bool {
     DIALLED.iter().any(|word| tail.ends_with(word))
 }
 
-/// A telephone number: long, in groups, with a nought in front, or after a word that says so.
-fn dialled(here: &[char], sign: usize, is_said: bool) -> Option<(Token, usize)> {
+/// A telephone number: long, in groups, with a nought in front, or after a word that says so. Its area may stand in
+/// brackets, which are open where it begins behind one.
+fn dialled(here: &[char], sign: usize, is_said: bool, is_open: bool) -> Option<(Token, usize)> {
     let is_abroad = here[0] == '+';
     let (mut digits, mut end, mut groups) = (String::new(), sign, 0);
     loop {
         let n = run(&here[end..], |c| c.is_ascii_digit());
         digits.extend(&here[end..end + n]);
         (end, groups) = (end + n, groups + 1);
-        let joins = |c: &char| *c == '-' || (*c == ' ' && (is_abroad || digits.starts_with('0') || is_said));
-        let goes_on = here.get(end).is_some_and(joins) && run(here.get(end + 1..)?, |c| c.is_ascii_digit()) >= 2;
+        let gap: String = here[end..].iter().take_while(|c| "-() ".contains(**c)).collect();
+        let joins = match gap.as_str() {
+            "-" => true,
+            " " => is_abroad || digits.starts_with('0') || is_said,
+            ")" | ") " => is_open && groups == 1 || groups == 2,
+            "(" | " (" => is_abroad,
+            _ => false,
+        };
+        let goes_on = joins && run(&here[end + gap.len()..], |c| c.is_ascii_digit()) >= 2;
         if !goes_on {
             break;
         }
-        end += 1;
+        end += gap.len();
     }
     let is_decimal = fraction(&here[end..]) > 0 || here.get(end).is_some_and(char::is_ascii_alphabetic);
     let has_nought = digits.len() > 1 && digits.starts_with('0');

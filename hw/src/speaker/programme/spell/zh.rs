@@ -40,7 +40,11 @@ pub(super) fn words(tokens: &[Token]) -> String {
     let mut out = String::new();
     for (i, token) in tokens.iter().enumerate() {
         match token {
-            Token::Text(text) => out.push_str(text),
+            Token::Text(text) => out.push_str(&text.replace('±', "正负").replace('×', "乘")),
+            Token::Date(year, month, day) => {
+                spell(&year.to_string(), '一', &mut out);
+                out.extend(["年", &whole(*month), "月", &whole(*day), "日"]);
+            }
             Token::Letters(letters) if letters.chars().all(|c| c.is_ascii_uppercase()) => {
                 spell(letters, '一', &mut out);
             }
