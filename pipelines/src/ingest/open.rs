@@ -86,10 +86,12 @@ fn kind_of(path: &std::path::Path) -> Option<gst::Caps> {
     Some(caps)
 }
 
-/// Whether it is a program or transport stream.
+/// Whether it is a program or transport stream, or Flash video.
 fn is_mpeg(caps: &gst::Caps) -> bool {
-    caps.structure(0)
-        .is_some_and(|s| s.name() == "video/mpegts" || (s.name() == "video/mpeg" && s.get("systemstream") == Ok(true)))
+    caps.structure(0).is_some_and(|s| {
+        matches!(s.name().as_str(), "video/mpegts" | "video/x-flv")
+            || (s.name() == "video/mpeg" && s.get("systemstream") == Ok(true))
+    })
 }
 
 fn rtmp(site: &Site, source: &SourceUrl) -> Result<gst::Element, StreamFault> {

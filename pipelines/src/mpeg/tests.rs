@@ -106,6 +106,42 @@ fn a_transport_stream_is_read_in_every_form_and_behind_damage() {
     assert!(Layout::of(&[7; 5000]).is_none() && Layout::of(&[]).is_none());
 }
 
+/// Flash video with all that may stand in it, cut in its last tag.
+fn flash() -> Vec<u8> {
+    let tag = |kind: u8, at: u8, content: &[u8]| {
+        [&[kind, 0, 0, content.len() as u8, 0, 0, at, 0, 0, 0, 0][..], content, &[0; 4]].concat()
+    };
+    let head = b"FLV\x01\x05\0\0\0\x09\0\0\0\0".to_vec();
+    let setup = [1, 66, 0, 30, 0xFD, 0xE1, 0, 4, 0x67, 66, 0, 30, 1, 0, 2, 0x68, 1];
+    [
+        head.clone(),
+        tag(18, 0, b"onMetaData"),
+        tag(9, 0, &[&[0x17, 0, 0, 0, 0][..], &setup].concat()),
+        tag(8, 1, &[0xAF, 1, 9]),
+        tag(9, 2, &[0x17, 1, 0, 0, 3, 0, 2, 0x65, 9, 0, 1, 0x06]),
+        tag(9, 3, &[0x57, 0]),
+        head,
+        tag(9, 4, &[0x27, 1, 0xFF, 0xFF, 0xFF, 0, 1, 0x41]),
+        tag(9, 5, &[0x27, 1, 0, 0, 0, 0, 1, 0x41])[..12].to_vec(),
+    ]
+    .concat()
+}
+
+#[test]
+fn flash_video_is_read_in_every_form_and_up_to_a_cut() {
+    let bytes = flash();
+    let first =
+        [&[0, 0, 0, 1, 0x67, 66, 0, 30, 0, 0, 0, 1, 0x68, 1][..], &[0, 0, 0, 1, 0x65, 9, 0, 0, 0, 1, 6]].concat();
+    let of =
+        |pts: u64, dts: u64, bytes: &[u8]| Piece { track: 0, pts: Some(pts), dts: Some(dts), bytes: bytes.to_vec() };
+    let expected = [of(450, 180, &first), of(270, 360, &[0, 0, 0, 1, 0x41])];
+    for step in [1, 7, bytes.len()] {
+        assert_eq!(read_all(Layout::of(&bytes).unwrap(), &bytes, step), expected, "by {step}");
+    }
+    let truncated = [&bytes[..13], &[9, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0x97, 0, 0, 0, 0]].concat();
+    assert_eq!(read_all(Layout::of(&bytes).unwrap(), &truncated, 5), []);
+}
+
 proptest! {
     #[test]
     fn every_packet_comes_back(
@@ -128,9 +164,13 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_survived(seed: u64, cuts in prop::collection::vec((0_usize..4000, any::<u8>()), 0..20), is_program: bool) {
+    fn any_bytes_are_survived(seed: u64, cuts in prop::collection::vec((0_usize..4000, any::<u8>()), 0..20), kind in 0..3) {
         let packets: Vec<Vec<u8>> = (0..5).map(|n| packet(0xE0, Some(seed % 999 + n), VIDEO)).collect();
-        let mut bytes = if is_program { [pack(), packets.concat()].concat() } else { transport(7, &packets, 188) };
+        let mut bytes = match kind {
+            0 => [pack(), packets.concat()].concat(),
+            1 => transport(7, &packets, 188),
+            _ => flash(),
+        };
         for (at, value) in cuts {
             let n = bytes.len();
             bytes[at % n] = value;

@@ -106,7 +106,13 @@ impl Machine {
         self.record.history.push(Transition { state: to, at, cause, proof });
         if self.record.was_confirmed() {
             let sequence = (self.record.history.len() - 1) as u32;
-            ctx.outputs.push_back(Output::Report(Report { incident: self.record.clone(), sequence, at, seal: None, evidence: None }));
+            ctx.outputs.push_back(Output::Report(Report {
+                incident: self.record.clone(),
+                sequence,
+                at,
+                seal: None,
+                evidence: None,
+            }));
         }
         true
     }

@@ -124,3 +124,73 @@ pub(super) fn avi(units: &[Unit], name: [u8; 4], (width, height): (usize, usize)
     let content = [list(*b"hdrl", &[chunk(*b"avih", &header), stream].concat()), list(*b"movi", &pictures)].concat();
     chunk(*b"RIFF", &[&b"AVI "[..], &content].concat())
 }
+
+/// The NAL units of a unit of a byte stream.
+fn nal_units(bytes: &[u8]) -> Vec<&[u8]> {
+    let code = [0, 0, 1];
+    let begins: Vec<usize> = (0..bytes.len().saturating_sub(2)).filter(|&i| bytes[i..i + 3] == code).collect();
+    let end = |i: usize| begins.get(i + 1).map_or(bytes.len(), |&next| next);
+    // Noughts behind a unit belong to the next start code.
+    let trimmed = |unit: &mut &[u8]| {
+        while let [before @ .., 0] = *unit {
+            *unit = before;
+        }
+    };
+    let unit = |i: usize| {
+        let mut unit = &bytes[begins[i] + 3..end(i)];
+        trimmed(&mut unit);
+        unit
+    };
+    (0..begins.len()).map(unit).collect()
+}
+
+/// How Flash video says what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FlvName {
+    H264,
+    /// By the number that recorders use.
+    H265,
+    /// By a name of four letters.
+    Hvc1,
+}
+
+/// Flash video without data about itself, with times from `clock` on, in milliseconds.
+pub(super) fn flv(units: &[Unit], name: FlvName, clock: i64) -> Vec<u8> {
+    let is_set = |unit: &&[u8]| match name {
+        FlvName::H264 => matches!(unit[0] & 31, 7 | 8),
+        _ => matches!(unit[0] >> 1, 32..=34),
+    };
+    let long = |set: &[u8]| [&(set.len() as u16).to_be_bytes()[..], set].concat();
+    let first = nal_units(&units[0].bytes);
+    let sets: Vec<&[u8]> = first.into_iter().filter(is_set).collect();
+    let setup = if name == FlvName::H264 {
+        [&[1, 66, 0, 30, 0xFF, 0xE1][..], &long(sets[0]), &[1], &long(sets[1])].concat()
+    } else {
+        let arrays = sets.iter().flat_map(|set| [&[set[0] >> 1, 0, 1][..], &long(set)].concat());
+        [&[1; 21][..], &[3, sets.len() as u8]].concat().into_iter().chain(arrays).collect()
+    };
+    let tag = |at_ms: i64, content: &[u8]| {
+        let [t0, t1, t2, t3] = (at_ms as u32).to_be_bytes();
+        let size = (content.len() as u32).to_be_bytes();
+        let head = [9, size[1], size[2], size[3], t1, t2, t3, t0, 0, 0, 0];
+        [&head[..], content, &(content.len() as u32 + 11).to_be_bytes()].concat()
+    };
+    let video = |is_key: bool, kind: u8, later_ms: i64, content: &[u8]| {
+        let frame = if is_key { 0x10 } else { 0x20 };
+        let later = &(later_ms as i32).to_be_bytes()[1..];
+        match name {
+            FlvName::Hvc1 if kind == 0 => [&[0x80 | frame][..], b"hvc1", content].concat(),
+            FlvName::Hvc1 => [&[0x80 | frame | kind][..], b"hvc1", later, content].concat(),
+            FlvName::H265 => [&[frame | 0x0C, kind][..], later, content].concat(),
+            FlvName::H264 => [&[frame | 7, kind][..], later, content].concat(),
+        }
+    };
+    let mut out = [&b"FLV\x01\x01\0\0\0\x09"[..], &[0; 4]].concat();
+    out.extend(tag(clock, &video(true, 0, 0, &setup)));
+    for unit in units {
+        let nals = nal_units(&unit.bytes).into_iter().filter(|nal| !is_set(nal));
+        let content: Vec<u8> = nals.flat_map(|nal| [&(nal.len() as u32).to_be_bytes()[..], nal].concat()).collect();
+        out.extend(tag(clock + unit.dts / 90, &video(unit.is_key, 1, (unit.pts - unit.dts) / 90, &content)));
+    }
+    out
+}
