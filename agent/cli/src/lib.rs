@@ -2,6 +2,7 @@
 
 mod dataset;
 mod judge;
+mod keep;
 mod models;
 mod operator;
 mod show;
@@ -11,6 +12,7 @@ use clap::{Parser, Subcommand};
 
 pub use dataset::{Dataset, DatasetExport};
 pub use judge::{Bench, Detect, Evaluate};
+pub use keep::{Keep, Word};
 pub use models::{Bench as ModelBench, Eval as ModelEval, Models};
 pub use operator::{Feedback, Suppress, SuppressAdd};
 pub use show::{Config, Evidence, HeatSpan, Heatmap, Index, Key};
@@ -75,10 +77,10 @@ pub enum Command {
     /// Show the whole loop on a real street clip: see, warn, look again, report
     #[command(after_help = "Examples:\n  forewarn demo\n  forewarn demo --fast\n  forewarn demo --fast --json")]
     Demo(Demo),
-    /// Verify evidence
+    /// Verify, list, show, hold and delete evidence
     #[command(
         subcommand,
-        after_help = "Examples:\n  forewarn evidence verify forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2\n  forewarn evidence verify forewarn-data --trust authority.pem"
+        after_help = "Examples:\n  forewarn evidence verify forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2\n  forewarn evidence verify forewarn-data --trust authority.pem\n  forewarn evidence list forewarn-data\n  forewarn evidence hold gate-loitering-1795326382378-2 --why 'case 12/26' --config site.toml"
     )]
     Evidence(Evidence),
     /// Show, exchange or have certified the key by which this device signs evidence

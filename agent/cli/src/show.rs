@@ -20,6 +20,9 @@ pub enum Evidence {
         #[arg(long)]
         json: bool,
     },
+    /// What is done with bundles beside.
+    #[command(flatten)]
+    Keep(crate::keep::Keep),
 }
 
 /// `forewarn key`.

@@ -88,9 +88,13 @@ pub(crate) fn known_seal(manifest: &Manifest, bytes: &[u8], signature: &[u8], li
 }
 
 fn known_link(link: &Link, bytes: &[u8], signature: &[u8]) -> Option<Known> {
-    let what = match (&link.removal, &link.key_change) {
-        (Some(removal), None) => What::Removal(removal.seals.clone()),
-        (None, Some(change)) => What::KeyChange(change.next),
+    let what = match (&link.removal, &link.key_change, &link.hold, &link.release) {
+        (Some(removal), None, None, None) => {
+            What::Removal { incident: removal.incident.clone(), seals: removal.seals.clone() }
+        }
+        (None, Some(change), None, None) => What::KeyChange(change.next),
+        (None, None, Some(hold), None) => What::Hold(hold.incident.clone()),
+        (None, None, None, Some(release)) => What::Release(release.incident.clone()),
         _ => return None,
     };
     link.device.key.has_signed(bytes, signature).then(|| Known {
@@ -227,7 +231,7 @@ impl EvidenceStore {
     pub(crate) fn append_removal(&self, dir: &Path, removal: Removal, now: WallTime) -> Result<(), EvidenceError> {
         let Some(signer) = self.signer()? else { return Ok(()) };
         let folder = Some(name_below(self.root(), dir));
-        let make = |device, chain| canonical(&link(device, chain, now, Some(removal), None));
+        let make = |device, chain| canonical(&Link { removal: Some(removal), ..link(device, chain, now) });
         self.append(signer, folder, make).map(drop)
     }
 
@@ -237,7 +241,8 @@ impl EvidenceStore {
         let Some(signing) = self.signing().cloned() else { return Ok(()) };
         if let Some(signer) = self.signer()? {
             let next = signing.prepare_exchange()?;
-            let make = |device, chain| canonical(&link(device, chain, now, None, Some(KeyChange { next })));
+            let make =
+                |device, chain| canonical(&Link { key_change: Some(KeyChange { next }), ..link(device, chain, now) });
             self.append(signer, None, make)?;
         }
         signing.finish_exchange()?;
@@ -255,8 +260,10 @@ impl EvidenceStore {
     }
 }
 
-fn link(device: Device, chain: Place, now: WallTime, removal: Option<Removal>, key_change: Option<KeyChange>) -> Link {
-    Link { schema: Link::SCHEMA.to_owned(), at: now.to_rfc3339(), device, chain, removal, key_change }
+/// A link that says nothing yet.
+pub(crate) fn link(device: Device, chain: Place, now: WallTime) -> Link {
+    let (schema, at) = (Link::SCHEMA.to_owned(), now.to_rfc3339());
+    Link { schema, at, device, chain, removal: None, key_change: None, hold: None, release: None }
 }
 
 impl From<KeysError> for EvidenceError {

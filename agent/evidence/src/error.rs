@@ -67,6 +67,36 @@ pub enum EvidenceError {
         /// The folder.
         path: PathBuf,
     },
+    /// Nothing is kept of an incident.
+    #[error(
+        "failed to find the evidence of incident {incident}: no folder below {} bears its name; `forewarn evidence list` \
+         shows what is kept",
+        root.display()
+    )]
+    NoBundle {
+        /// The incident.
+        incident: String,
+        /// The folder of all evidence.
+        root: PathBuf,
+    },
+    /// The bundle is held.
+    #[error("failed to delete the evidence of incident {incident}: it is held; `forewarn evidence release` lets it go")]
+    Held {
+        /// The incident.
+        incident: String,
+    },
+    /// The bundle is not held.
+    #[error("failed to release the evidence of incident {incident}: it is not held")]
+    NotHeld {
+        /// The incident.
+        incident: String,
+    },
+    /// The incident goes on.
+    #[error("failed to delete the evidence of incident {incident}: it goes on, or was not sealed yet")]
+    GoesOn {
+        /// The incident.
+        incident: String,
+    },
     /// The device's key cannot be used.
     #[error(transparent)]
     Keys(KeysError),

@@ -15,7 +15,7 @@
 //! | `manifest-<number>.json`, `.sig` | seals that a later one took the place of |
 //!
 //! Beside the folders of days, where the device signs: `chain.json`, the last link, and `links.jsonl`, the links that are
-//! no seals.
+//! no seals; and `holds`, a file for each bundle that may not be deleted.
 //!
 //! Every file appears by an atomic rename after its bytes are on the disk, and `incident.json` is brought up to date
 //! after each, so a process that is killed at any point leaves a folder that [`EvidenceStore::unsealed`] finds
@@ -29,8 +29,10 @@ mod clock_state;
 mod closeup;
 mod closeups;
 mod error;
+mod holds;
 mod keeper;
 mod keys;
+mod listing;
 mod manifest;
 mod manifest_file;
 mod marking;
@@ -54,8 +56,10 @@ mod verify_store;
 pub use clock_state::{ClockState, ClockStep, ClockTeller, Synchronised};
 pub use closeups::Closeups;
 pub use error::EvidenceError;
+pub use forewarn_seal::Custody;
 pub use keeper::{ClockFace, EvidenceKeeper, KeeperNews, KeeperSetup, RuleScene, RuleScenes, Unkept};
 pub use keys::{KeysError, Signer, Signing};
+pub use listing::{Listed, Shown, list, show};
 pub use manifest::ManifestEntry;
 pub use manifest_file::VerifyError;
 pub use marking::{Overlay, with_zones};

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use forewarn_base::durable;
 use forewarn_domain::{IncidentId, WallTime};
-use forewarn_seal::{Removal, Removed};
+use forewarn_seal::{Custody, Removal, Removed};
 
 use crate::chain_search::{Signed, all_seals};
 use crate::error::EvidenceError;
+use crate::record_file::has_final_seal;
 use crate::retention::{FreeSpace, RetentionEvent, UpstreamState, plan_retention};
 use crate::store::{DELETING_PREFIX, EvidenceStore, folder_id};
 
@@ -34,6 +35,7 @@ impl EvidenceStore {
         now: WallTime,
     ) -> Result<RetentionOutcome, EvidenceError> {
         let free = space.free_bytes(self.root()).map_err(EvidenceError::folder("read the free space", self.root()))?;
+        self.note_holds(now)?;
         let bundles = self.bundles()?;
         let plan = plan_retention(&bundles, &self.options().limits, age, free, upstream);
         let mut outcome = RetentionOutcome::default();
@@ -44,7 +46,7 @@ impl EvidenceStore {
                 RetentionEvent::StillOver { .. } => (None, ""),
             };
             let deleted = incident.and_then(|incident| bundles.iter().find(|b| b.incident == *incident));
-            match deleted.map_or(Ok(()), |bundle| self.delete(&bundle.path, why, now)) {
+            match deleted.map_or(Ok(()), |bundle| self.delete(&bundle.path, (None, why), now)) {
                 Ok(()) => outcome.events.push(event),
                 Err(error) => outcome.failures.push(error),
             }
@@ -52,8 +54,23 @@ impl EvidenceStore {
         Ok(outcome)
     }
 
+    /// Deletes the bundle of an incident that is closed, because somebody wants it. Only for whoever may lengthen the chain.
+    pub fn prune(&self, custody: &Custody, now: WallTime) -> Result<(), EvidenceError> {
+        self.note_holds(now)?;
+        let dir = self.folder_of(&custody.incident)?;
+        if !has_final_seal(&dir) {
+            return Err(EvidenceError::GoesOn { incident: custody.incident.clone() });
+        }
+        self.delete(&dir, (Some(custody.who.as_str()), custody.why.as_str()), now)
+    }
+
     /// Writes into the chain that a bundle with seals goes, and deletes it.
-    fn delete(&self, path: &Path, why: &str, now: WallTime) -> Result<(), EvidenceError> {
+    fn delete(&self, path: &Path, (who, why): (Option<&str>, &str), now: WallTime) -> Result<(), EvidenceError> {
+        let incident = folder_id(path).to_string();
+        // Somebody may have asked for it since the plan was made.
+        if self.is_held(&incident) {
+            return Err(EvidenceError::Held { incident });
+        }
         let seals = all_seals(path, "").map_err(EvidenceError::folder("read the seals of a folder", path))?;
         if !seals.is_empty() {
             let removed = |seal: Signed| Removed {
@@ -61,9 +78,9 @@ impl EvidenceStore {
                 sha256: seal.known.sha256,
                 previous: seal.known.previous,
             };
-            let incident = folder_id(path).to_string();
             let seals = seals.into_iter().map(removed).collect();
-            self.append_removal(path, Removal { incident, why: why.to_owned(), seals }, now)?;
+            let (why, who) = (why.to_owned(), who.map(str::to_owned));
+            self.append_removal(path, Removal { incident, why, who, seals }, now)?;
         }
         self.delete_now(path)
     }

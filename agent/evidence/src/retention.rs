@@ -7,7 +7,7 @@
 //! 3. while the disk has less than `min_free_bytes`: sealed and acknowledged, and when there are none left, sealed
 //!    and not acknowledged. The latter is a loss and is told as [`RetentionEvent::DeletedUnacknowledged`].
 //!
-//! A folder without a manifest belongs to an open incident and is never deleted.
+//! A folder without a manifest belongs to an open incident and is never deleted, and neither is one that somebody holds.
 
 use std::cmp::Reverse;
 use std::io;
@@ -58,6 +58,8 @@ pub struct BundleInfo {
     pub bytes: u64,
     /// Whether it has a manifest; without one the incident is open.
     pub is_sealed: bool,
+    /// Whether somebody holds it, so that it may not go.
+    pub is_held: bool,
     /// What the clock showed at the incident's last transition; zero if unknown.
     pub ended_at: WallTime,
 }
@@ -140,7 +142,7 @@ pub(crate) fn plan_retention(
     free_bytes: u64,
     upstream: &dyn Fn(&IncidentId) -> UpstreamState,
 ) -> Vec<RetentionEvent> {
-    let mut sealed: Vec<&BundleInfo> = bundles.iter().filter(|b| b.is_sealed).collect();
+    let mut sealed: Vec<&BundleInfo> = bundles.iter().filter(|b| b.is_sealed && !b.is_held).collect();
     sealed.sort_by_cached_key(|b| (Reverse(age(b.ended_at)), b.ended_at, &b.incident));
     let (acknowledged, others): (Vec<_>, Vec<_>) =
         sealed.into_iter().partition(|b| upstream(&b.incident) == UpstreamState::Acknowledged);

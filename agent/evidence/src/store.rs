@@ -142,7 +142,9 @@ impl EvidenceStore {
 
     /// Every folder with its size, in order; for retention and for people.
     pub fn bundles(&self) -> Result<Vec<BundleInfo>, EvidenceError> {
-        self.folders()?.into_iter().map(bundle_info).collect()
+        let info =
+            |path| bundle_info(path).map(|info| BundleInfo { is_held: self.is_held(info.incident.as_str()), ..info });
+        self.folders()?.into_iter().map(info).collect()
     }
 
     /// The folders of all incidents, by day and id.
@@ -185,7 +187,7 @@ fn bundle_info(path: PathBuf) -> Result<BundleInfo, EvidenceError> {
         bytes += entry.metadata().map_or(0, |meta| meta.len());
     }
     let ended_at = WallTime::from_secs_f64(manifest.map_or(0.0, |m| m.ended_at.seconds));
-    Ok(BundleInfo { incident, path, bytes, is_sealed, ended_at })
+    Ok(BundleInfo { incident, path, bytes, is_sealed, is_held: false, ended_at })
 }
 
 /// Folders below `dir` in order, hidden ones left out.

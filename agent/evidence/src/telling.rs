@@ -88,6 +88,12 @@ impl fmt::Display for StoreVerification {
                 }
             }
         }
+        for told in &self.deleted {
+            writeln!(f, "  {told}")?;
+        }
+        for incident in &self.chain.held {
+            writeln!(f, "  {incident}: held, so that the device may not delete it")?;
+        }
         if !self.has_head && self.chain.span.is_some() {
             writeln!(
                 f,
@@ -119,7 +125,7 @@ impl StoreVerification {
         let chain: Vec<String> = self.chain.problems.iter().map(ToString::to_string).collect();
         json!({ "intact": self.is_intact(), "bundles": bundles, "problems": self.problems,
             "chain": { "first": self.chain.span.map(|span| span.0), "last": self.chain.span.map(|span| span.1),
-                "links": self.chain.links, "deleted": self.chain.removed, "keys": self.chain.keys,
+                "links": self.chain.links, "deleted": self.chain.removed, "tombstones": self.deleted, "held": self.chain.held, "keys": self.chain.keys,
                 "has_head": self.has_head, "problems": chain } })
     }
 }

@@ -3,6 +3,7 @@
 mod by_hand;
 mod clock;
 mod cuts;
+mod holds;
 mod sealed;
 
 use std::fs;
@@ -343,6 +344,7 @@ proptest! {
             path: PathBuf::from(format!("/i{i:02}")),
             bytes,
             is_sealed,
+            is_held: bytes % 7 == 3,
             ended_at: day(ended),
         }).collect();
         let state = |id: &IncidentId| {
@@ -356,6 +358,7 @@ proptest! {
         rotated.rotate_left(rotation.min(bundles.len()));
         prop_assert_eq!(&plan, &plan_retention(&rotated, &limits, &age, free, &state), "the order does not matter");
 
+        let may_go = |b: &BundleInfo| b.is_sealed && !b.is_held;
         // The model: what is there before each deletion decides whether it was right.
         let mut there = bundles.clone();
         let mut free = free;
@@ -373,14 +376,15 @@ proptest! {
             let at = there.iter().position(|b| b.incident == *id).expect("it is deleted once");
             let gone = there.remove(at);
             prop_assert!(gone.is_sealed, "an open incident is never deleted");
+            prop_assert!(!gone.is_held, "what is held is never deleted");
             prop_assert_eq!(state(id) != UpstreamState::Acknowledged, is_loss);
-            let is_rival = |b: &&BundleInfo| b.is_sealed && (state(&b.incident) == UpstreamState::Acknowledged) != is_loss;
+            let is_rival = |b: &&BundleInfo| may_go(b) && (state(&b.incident) == UpstreamState::Acknowledged) != is_loss;
             let is_older = |b: &BundleInfo| (b.ended_at, &b.incident) < (gone.ended_at, &gone.incident);
             prop_assert!(!there.iter().filter(is_rival).any(is_older), "the oldest goes first");
             let is_old = age(gone.ended_at).as_secs() > u64::from(max_days) * 86_400;
             if is_loss {
                 prop_assert!(free < min_free_bytes, "only for space");
-                let spared = there.iter().any(|b| b.is_sealed && state(&b.incident) == UpstreamState::Acknowledged);
+                let spared = there.iter().any(|b| may_go(b) && state(&b.incident) == UpstreamState::Acknowledged);
                 prop_assert!(!spared, "what is acknowledged goes before");
             } else {
                 prop_assert!(is_old || total > max_bytes || free < min_free_bytes, "not without need");
@@ -388,7 +392,7 @@ proptest! {
             free += gone.bytes;
         }
         let total: u64 = there.iter().map(|b| b.bytes).sum();
-        for kept in there.iter().filter(|b| b.is_sealed) {
+        for kept in there.iter().filter(|b| may_go(b)) {
             prop_assert!(free >= min_free_bytes, "space is made while anything sealed is left");
             if state(&kept.incident) == UpstreamState::Acknowledged {
                 prop_assert!(age(kept.ended_at).as_secs() <= u64::from(max_days) * 86_400);

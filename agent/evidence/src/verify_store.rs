@@ -5,6 +5,7 @@ use std::path::Path;
 
 use forewarn_seal::certificate::Trusted;
 use forewarn_seal::chain::{Head, Judgement, Known, judge};
+use forewarn_seal::{Link, Removal};
 
 use crate::chain_file::{HEAD, HeadFile, LINKS, Linked, read_head, read_links};
 use crate::chain_search::bundles_in;
@@ -30,6 +31,8 @@ pub struct StoreVerification {
     pub chain: Judgement,
     /// Whether there is a head, without which nobody can tell what is missing at the end.
     pub has_head: bool,
+    /// What the device says of bundles that were deleted, in words.
+    pub deleted: Vec<String>,
     /// What else does not hold.
     pub problems: Vec<String>,
 }
@@ -57,10 +60,13 @@ pub(crate) fn verify_store(path: &Path, trusted: Option<&Trusted>) -> Result<Sto
     if folders.is_empty() && head.is_none() {
         return Err(VerifyError::Unsealed { path: path.to_owned() });
     }
-    let mut known = Vec::new();
+    let (mut known, mut deleted) = (Vec::new(), Vec::new());
     for linked in read_links(root).map_err(unreadable)? {
         match linked {
-            Ok(Linked { known: link, .. }) => known.push(link),
+            Ok(Linked { known: link, document, .. }) => {
+                deleted.extend(tombstone(&document));
+                known.push(link);
+            }
             Err(line) => {
                 problems.push(format!("{LINKS}: line {line} does not bear the signature of the key that it names"));
             }
@@ -85,7 +91,16 @@ pub(crate) fn verify_store(path: &Path, trusted: Option<&Trusted>) -> Result<Sto
     }
     let told = head.as_ref().map(|head| Head { number: head.number, sha256: head.sha256.clone() });
     let chain = judge(&known, told.as_ref());
-    Ok(StoreVerification { bundles, chain, has_head: head.is_some(), problems })
+    Ok(StoreVerification { bundles, chain, has_head: head.is_some(), deleted, problems })
+}
+
+/// What a link says of a bundle that was deleted.
+fn tombstone(document: &[u8]) -> Option<String> {
+    let link: Link = serde_json::from_slice(document).ok()?;
+    let Removal { incident, why, who, seals } = link.removal?;
+    let numbers: Vec<String> = seals.iter().map(|seal| seal.number.to_string()).collect();
+    let who = who.map_or_else(|| "the device itself".to_owned(), |who| format!("the device for {who}"));
+    Some(format!("{incident}: deleted by {who} at {}, seals {}: {why}", link.at, numbers.join(", ")))
 }
 
 /// The head of a chain, if it is one.

@@ -1,5 +1,7 @@
 //! What the links at hand tell of those that are not, and of the order in which they were made.
 
+mod custody;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -31,10 +33,19 @@ pub enum What {
         /// The seal of the same incident before.
         supersedes: Option<Earlier>,
     },
-    /// The word that bundles were deleted.
-    Removal(Vec<Removed>),
+    /// The word that a bundle was deleted.
+    Removal {
+        /// Its incident.
+        incident: String,
+        /// Its seals.
+        seals: Vec<Removed>,
+    },
     /// The word that another key follows.
     KeyChange(PublicKey),
+    /// The word that the bundle of an incident is held.
+    Hold(String),
+    /// The word that it is held no longer.
+    Release(String),
 }
 
 /// The last link, as the store remembers it.
@@ -57,6 +68,8 @@ pub struct Judgement {
     pub removed: usize,
     /// The keys, in their order.
     pub keys: Vec<PublicKey>,
+    /// Incidents whose bundles are held.
+    pub held: Vec<String>,
     /// What does not hold.
     pub problems: Vec<Problem>,
 }
@@ -133,6 +146,15 @@ pub enum Problem {
         /// Who signs there.
         expected: PublicKey,
     },
+    /// A bundle was deleted that was held.
+    DeletedUnderHold {
+        /// The number of the link that says so.
+        number: u64,
+        /// The incident.
+        incident: String,
+        /// The number of the link by which it was held.
+        held_by: u64,
+    },
 }
 
 impl fmt::Display for Problem {
@@ -174,6 +196,11 @@ impl fmt::Display for Problem {
                 "{lies_in}: link {number} is signed by another key: {key}; the chain is signed by {expected}, which never \
                  handed over to it"
             ),
+            Self::DeletedUnderHold { number, incident, held_by } => write!(
+                f,
+                "link {number}: the evidence of {incident} was deleted though it was held since link {held_by} and nobody \
+                 had released it"
+            ),
         }
     }
 }
@@ -204,7 +231,7 @@ pub fn judge(known: &[Known], head: Option<&Head>) -> Judgement {
         });
     }
     for link in known {
-        let What::Removal(seals) = &link.what else { continue };
+        let What::Removal { seals, .. } = &link.what else { continue };
         for seal in seals {
             let at = At { sha256: &seal.sha256, previous: seal.previous.as_deref(), known: None };
             by_number.entry(seal.number).or_insert_with(|| {
@@ -225,6 +252,9 @@ pub fn judge(known: &[Known], head: Option<&Head>) -> Judgement {
     let (keys, others) = keys(&by_number);
     told.keys = keys;
     told.problems.extend(others);
+    let (held, broken) = custody::held(&by_number);
+    told.held = held;
+    told.problems.extend(broken);
     told
 }
 

@@ -13,4 +13,4 @@ pub mod key;
 mod link;
 
 pub use canon::canonical;
-pub use link::{Device, Earlier, KeyChange, Link, Place, Removal, Removed};
+pub use link::{Custody, Device, Earlier, KeyChange, Link, Place, Removal, Removed};

@@ -52,8 +52,22 @@ pub struct Removal {
     pub incident: String,
     /// Why.
     pub why: String,
+    /// Who had it deleted; none if the device did by its own rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
     /// Its seals, the oldest first.
     pub seals: Vec<Removed>,
+}
+
+/// Somebody holds a bundle, so that it may not be deleted, or holds it no longer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Custody {
+    /// The incident.
+    pub incident: String,
+    /// Who.
+    pub who: String,
+    /// Why.
+    pub why: String,
 }
 
 /// The device goes on with another key.
@@ -80,6 +94,12 @@ pub struct Link {
     /// Which key follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_change: Option<KeyChange>,
+    /// What is held from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Custody>,
+    /// What is held no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<Custody>,
 }
 
 impl Link {

@@ -5,6 +5,7 @@
 mod cameras;
 mod chaos;
 mod clock;
+mod custody;
 mod evaluate;
 mod exit_codes;
 mod forced_end;

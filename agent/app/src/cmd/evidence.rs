@@ -11,8 +11,10 @@ use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 
 /// Runs the command.
 pub fn run(args: &Evidence) -> CommandResult {
-    let Evidence::Verify { path, trust, json } = args;
-    verify(path, trust, *json)
+    match args {
+        Evidence::Verify { path, trust, json } => verify(path, trust, *json),
+        Evidence::Keep(args) => super::keep::run(args),
+    }
 }
 
 fn verify(path: &Path, trust: &[PathBuf], is_json: bool) -> CommandResult {

@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod feedback;
 pub mod heatmap;
 pub mod index;
+pub mod keep;
 pub mod key;
 pub mod models;
 pub mod reload;

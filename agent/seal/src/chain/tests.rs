@@ -39,7 +39,7 @@ fn a_whole_chain_holds_with_deletions_and_a_change_of_key() {
     links[6].key = new;
     links[4].what = What::Seal { supersedes: Some(Earlier { number: 3, sha256: sha(3) }) };
     let removed = |number| Removed { number, sha256: sha(number), previous: (number > 1).then(|| sha(number - 1)) };
-    links[6].what = What::Removal(vec![removed(1), removed(2)]);
+    links[6].what = What::Removal { incident: "a".to_owned(), seals: vec![removed(1), removed(2)] };
     let left = &links[2..];
     let judgement = judge(left, Some(&head(7)));
     assert_eq!(judgement.problems, []);
@@ -105,4 +105,19 @@ proptest! {
         }
         prop_assert_eq!(named, gone);
     }
+}
+
+#[test]
+fn what_was_held_and_is_deleted_all_the_same_is_told() {
+    let mut links = chain(key(), 5);
+    let of = |what: &dyn Fn(String) -> What| what("a".to_owned());
+    links[1].what = of(&What::Hold);
+    links[2].what = What::Hold("b".to_owned());
+    assert_eq!(judge(&links, None).held, ["a", "b"]);
+    links[4].what = What::Removal { incident: "a".to_owned(), seals: Vec::new() };
+    let broken = "link 5: the evidence of a was deleted though it was held since link 2 and nobody had released it";
+    assert_eq!(told(&links, None), [broken]);
+    links[3].what = of(&What::Release);
+    let judgement = judge(&links, None);
+    assert_eq!((judgement.problems, judgement.held), (Vec::new(), vec!["b".to_owned()]));
 }

@@ -1,0 +1,63 @@
+//! `forewarn evidence list`, `show`, `hold`, `release` and `prune` as they are typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// What is done with bundles beside verifying them.
+#[derive(Debug, Subcommand)]
+pub enum Keep {
+    /// List bundles: since when, their states and seals, and which are held
+    #[command(
+        after_help = "Examples:\n  forewarn evidence list forewarn-data\n  forewarn evidence list forewarn-data --json"
+    )]
+    List {
+        /// A folder of bundles, such as the storage directory.
+        path: PathBuf,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what a bundle says of itself; `verify` says whether that is true
+    #[command(
+        after_help = "Example:\n  forewarn evidence show forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2"
+    )]
+    Show {
+        /// The folder of a bundle.
+        path: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Keep the evidence of an incident from being deleted, by retention or by anybody
+    #[command(
+        after_help = "Example:\n  forewarn evidence hold gate-loitering-1795326382378-2 --why 'case 12/26' --config site.toml"
+    )]
+    Hold(Word),
+    /// Let the evidence of an incident go again
+    #[command(
+        after_help = "Example:\n  forewarn evidence release gate-loitering-1795326382378-2 --why 'case closed' --config site.toml"
+    )]
+    Release(Word),
+    /// Delete the evidence of an incident that is closed; the chain says who did, and why. Stop the agent first
+    #[command(
+        after_help = "Example:\n  forewarn evidence prune gate-loitering-1795326382378-2 --why 'request of the person shown' --config site.toml"
+    )]
+    Prune(Word),
+}
+
+/// Who says what of which bundle; it is signed and stays in the chain.
+#[derive(Debug, Args)]
+pub struct Word {
+    /// The incident's id.
+    pub incident: String,
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    pub why: String,
+    /// Who.
+    #[arg(long, value_name = "NAME", env = "USER", default_value = "somebody")]
+    pub who: String,
+    /// The site file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
