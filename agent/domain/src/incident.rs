@@ -235,7 +235,7 @@ pub struct Report {
     /// Where the evidence of the transition lies, and its latest seal; none until it is written down, and in what a former
     /// version wrote down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<EvidenceRef>,
+    pub evidence: Option<Box<EvidenceRef>>,
 }
 
 impl Report {

@@ -105,7 +105,7 @@ impl WireEvidence {
             id: evidence.bundle.clone(),
             seal: evidence.seal.as_ref().map(WireSeal::from),
         };
-        report.seal.as_ref().map(of_seal).or_else(|| report.evidence.as_ref().map(of_transition))
+        report.seal.as_ref().map(of_seal).or_else(|| report.evidence.as_deref().map(of_transition))
     }
 }
 
@@ -232,7 +232,7 @@ mod tests {
         let bundle = report.incident.bundle();
         assert_eq!(Some(&bundle), seal.as_ref().map(|seal| &seal.bundle));
         for seal in [None, seal] {
-            report.evidence = Some(EvidenceRef { bundle: bundle.clone(), seal: seal.clone() });
+            report.evidence = Some(Box::new(EvidenceRef { bundle: bundle.clone(), seal: seal.clone() }));
             let event = Event::from_report(&report, &source());
             let json = serde_json::to_value(&event).unwrap();
             let told = &json["data"]["evidence"];

@@ -50,7 +50,8 @@ mod tests {
     #[test]
     fn the_schema_names_every_key_that_is_sent() {
         let seal = seal_report(1, 5).seal;
-        let named = |seal| Report { evidence: Some(EvidenceRef { bundle: "b".to_owned(), seal }), ..report(1, 5) };
+        let named =
+            |seal| Report { evidence: Some(Box::new(EvidenceRef { bundle: "b".to_owned(), seal })), ..report(1, 5) };
         for report in [report(1, 5), seal_report(1, 5), named(None), named(seal)] {
             let event = serde_json::to_value(Event::from_report(&report, &source())).unwrap();
             compare(&schema(), &schema(), &event, "");

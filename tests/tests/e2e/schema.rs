@@ -88,7 +88,7 @@ fn the_evidence_of_a_transition_and_of_a_seal_is_in_the_schema_whole_or_by_its_n
     let sealed = seal_report(1, 5);
     assert_eq!(complaints(&event(&sealed)), Vec::<String>::new());
     for seal in [None, sealed.seal.clone()] {
-        let evidence = Some(EvidenceRef { bundle: report(1, 5).incident.bundle(), seal });
+        let evidence = Some(Box::new(EvidenceRef { bundle: report(1, 5).incident.bundle(), seal }));
         let named = event(&Report { evidence, ..report(1, 5) });
         assert_eq!(complaints(&named), Vec::<String>::new());
     }

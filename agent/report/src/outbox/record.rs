@@ -121,7 +121,7 @@ pub(super) fn name_evidence(tx: &Connection, report: &Report) -> rusqlite::Resul
         .flatten();
     // One that the disk has spoilt was told by a message of its own.
     let seal = seal.and_then(|seal| serde_json::from_str(&seal).ok());
-    let evidence = Some(EvidenceRef { bundle: report.incident.bundle(), seal });
+    let evidence = Some(Box::new(EvidenceRef { bundle: report.incident.bundle(), seal }));
     Ok(Report { evidence, ..report.clone() })
 }
 
