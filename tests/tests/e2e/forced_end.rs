@@ -54,7 +54,7 @@ fn an_end_that_hangs_and_one_that_is_forced_keep_every_confirmed_incident() {
     confirmed.extend(van.clone());
     let ended = agent.interrupt(STOP_WITHIN).unwrap();
     assert_eq!(ended.code(), Some(1), "{}", agent.log());
-    assert!(agent.log().contains("the part `evidence` did not end within 8 s"), "{}", agent.log());
+    assert!(agent.log().contains("did not end within 8 s"), "{}", agent.log());
     assert!(kept(&scene).is_superset(&confirmed), "{confirmed:?} of {:?}", kept(&scene));
 
     let mut agent = start();

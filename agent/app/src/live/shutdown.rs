@@ -13,6 +13,9 @@ use signal_hook::iterator::Signals;
 
 use crate::exit::ExitCode;
 
+/// The log has so long to say why an end is forced.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// Tells when the user wants the agent to stop.
 #[derive(Debug)]
 pub struct Shutdown {
@@ -65,12 +68,14 @@ impl Ending {
         let (is_over, watch) = sync_channel::<()>(1);
         let last = Arc::clone(&part);
         let wait = move || {
-            if watch.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+            if watch.recv_timeout(limit.saturating_sub(LAST_WORDS)) == Err(RecvTimeoutError::Timeout) {
                 tracing::error!(
                     "the part `{}` did not end within {} s; the process ends without it",
                     *lock(&last),
                     limit.as_secs()
                 );
+                // The log is written by a thread of its own, which may have to wait for its turn.
+                let _ = watch.recv_timeout(LAST_WORDS);
                 // Without the libraries' own farewells, which may hang as the part does.
                 signal_hook::low_level::exit(ExitCode::Failed as i32);
             }
