@@ -4,6 +4,7 @@
 //! parts behind it panic. Where a value comes out, writing and reading it again must give the same value.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use forewarn_analytics::{CompiledRule, RuleBinding, Rules, StillZones, Tracker, TrackerConfig, View};
@@ -14,6 +15,7 @@ use forewarn_domain::{
     BBox, Class, Detection, Point, Polygon, RuleKey, SpeakerId, StreamId, Timestamp, Violation, ViolationId, Zone,
     ZoneId,
 };
+use forewarn_evidence::{Trusted, verify_any};
 use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, JournalEntry, RulePolicy};
 use forewarn_models::Card;
 use forewarn_models::tfjs::onnx_from_graph_model;
@@ -24,11 +26,12 @@ use forewarn_wire::Event;
 pub type Target = fn(&[u8]);
 
 /// Every entry by its name; `tests/fuzz` holds a fuzz target of the same name for each.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("violation", violation),
     ("event", event),
     ("source_url", source_url),
     ("manifest", manifest),
+    ("chain", chain),
     ("card", card),
     ("graph_model", graph_model),
     ("journal", journal),
@@ -45,6 +48,12 @@ const MOST_OUTPUTS: usize = 10_000;
 
 /// What every weight file of a graph model holds, as 32-bit words.
 const WEIGHTS: [u32; 22] = [0, 0, 0, 0, 1, 1, 2, 2, 0, 2, 3, 1, 0, 3, 1, 2, 1, 2, 3, 4, 5, 6];
+/// The last link of a chain, of a device that held a bundle and no more.
+const CHAIN: &str = include_str!("../fuzz/seeds/chain/chain.json");
+/// The links of that chain that are no seals.
+const LINKS: &str = include_str!("../fuzz/seeds/chain/links.jsonl");
+/// A signed manifest without its files.
+const MANIFEST: &str = include_str!("../fuzz/seeds/chain/manifest.json");
 /// The violation whose incidents journals and snapshots tell of.
 const LOITERING: &str = include_str!("../../pipelines/violations/loitering.toml");
 
@@ -162,6 +171,55 @@ pub fn manifest(bytes: &[u8]) {
         // The folder holds nothing but the manifest, so one that names a file cannot be intact.
         assert!(verification.files == 0 || !verification.is_intact(), "{verification:?}");
     }
+}
+
+/// What lies beside the bundles of a store, and beside a manifest, that somebody hands in: one of the files each
+/// time, by the length.
+pub fn chain(bytes: &[u8]) {
+    thread_local! {
+        // Made once, for making folders is most of the work.
+        static DIR: Option<tempfile::TempDir> = tempfile::tempdir().ok();
+    }
+    DIR.with(|dir| dir.as_ref().map(|dir| try_chain(dir.path(), bytes)));
+}
+
+fn try_chain(dir: &Path, bytes: &[u8]) {
+    let (store, bundle) = (dir.join("store"), dir.join("bundle"));
+    let whole = [("chain.json", CHAIN), ("links.jsonl", LINKS)];
+    let is_written = [&store, &bundle].into_iter().all(|dir| std::fs::create_dir_all(dir).is_ok())
+        && whole.iter().all(|(name, content)| std::fs::write(store.join(name), content).is_ok())
+        && std::fs::write(bundle.join("manifest.json"), MANIFEST).is_ok();
+    if !is_written {
+        return;
+    }
+    // One file each time: most of the work is checking signatures.
+    if let Some((name, content)) = whole.get(bytes.len() % 3) {
+        let holds = std::fs::write(store.join(name), bytes).is_ok()
+            && verify_any(&store, None).is_ok_and(|found| !found.to_string().is_empty() && found.is_intact());
+        assert!(!holds || same_links(bytes, content.as_bytes()), "{name} was altered and nobody says so");
+        return;
+    }
+    let names = ["manifest.sig", "signer.pem", "manifest-1.json"];
+    let files = names.map(|name| bundle.join(name));
+    if files.iter().all(|file| std::fs::write(file, bytes).is_ok()) {
+        assert!(verify_any(&bundle, None).is_ok_and(|found| !found.is_intact()));
+        // An error is an answer; only a panic is not.
+        let _ = Trusted::read(&files);
+    }
+}
+
+/// Whether both are the same but for what is not signed: spaces, the order of keys, and keys that say nothing of links.
+fn same_links(one: &[u8], other: &[u8]) -> bool {
+    const SIGNED: [&str; 5] = ["link", "signature", "document", "number", "sha256"];
+    let lines = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let read = |line: &str| {
+            let value: serde_json::Value = serde_json::from_str(line).ok()?;
+            Some(SIGNED.map(|key| value.get(key).cloned()))
+        };
+        text.lines().map(read).collect::<Option<Vec<_>>>()
+    };
+    lines(one).is_some_and(|one| Some(one) == lines(other))
 }
 
 /// A model card.

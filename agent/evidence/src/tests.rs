@@ -5,6 +5,7 @@ mod clock;
 mod cuts;
 mod holds;
 mod sealed;
+mod tamper;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -142,6 +142,7 @@ survive! {
     events_survive: "event",
     source_urls_survive: "source_url",
     manifests_survive: "manifest",
+    chains_survive: "chain",
     cards_survive: "card",
     graph_models_survive: "graph_model",
     journals_survive: "journal",
