@@ -104,6 +104,23 @@ impl StreamFault {
     }
 }
 
+/// One of the two streams of a camera is away.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Away {
+    /// The one that is watched.
+    #[error("its sub-stream is away, so the main stream is watched, which costs more: {reason}")]
+    Watched {
+        /// Why.
+        reason: StreamFault,
+    },
+    /// The one that is kept.
+    #[error("its main stream is away, so no clips are kept: {reason}")]
+    Kept {
+        /// Why.
+        reason: StreamFault,
+    },
+}
+
 /// What happened to a stream. Events of one stream come from one thread, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StreamEvent {
@@ -152,6 +169,11 @@ pub enum StreamEvent {
     Degraded {
         /// Why.
         reason: StreamFault,
+    },
+    /// Of two streams of one camera one is away, or none any more; the camera is watched all the same.
+    Halved {
+        /// Which, and why; none if both are there again.
+        away: Option<Away>,
     },
     /// The stream is over for good: a file has ended, or the stream was stopped.
     Ended,

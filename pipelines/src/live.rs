@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use forewarn_base::sync::lock;
-use forewarn_domain::{Clock, StreamId};
+use forewarn_domain::{ClipSource, Clock, StreamId};
 
+use crate::kept::KeptRing;
 use crate::stream::{EventSink, Shared, StreamConfig};
-use crate::{FrameSlot, InitError, PreRollRing, StreamStatsSnapshot, supervisor};
+use crate::{FrameSlot, InitError, PreRollRing, RingLevel, StreamStatsSnapshot, pair, supervisor};
 
 /// A stream could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +29,9 @@ pub enum StartError {
 /// A stream that is being watched. Dropping it stops it.
 pub struct LiveStream {
     shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// The smaller stream of the same camera, if that is watched.
+    beside: Option<Arc<Shared>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl LiveStream {
@@ -37,13 +40,26 @@ impl LiveStream {
     pub fn start(config: StreamConfig, clock: Arc<dyn Clock>, events: EventSink) -> Result<Self, StartError> {
         crate::init()?;
         let stream = config.stream.clone();
-        let shared = Arc::new(Shared::new(config, clock, events));
-        let in_thread = shared.clone();
-        let thread = std::thread::Builder::new()
-            .name(format!("ingest-{stream}"))
-            .spawn(move || supervisor::run(&in_thread))
-            .map_err(|source| StartError::Thread { stream, source })?;
-        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+        let (shared, beside) = match config.watched.clone() {
+            None => (Shared::new(config, clock, events), None),
+            Some(watched) => {
+                let sinks = pair::sinks(&events);
+                let mut kept = Shared::new(config, clock, sinks.kept);
+                kept.decoded_part = sinks.decoded_part;
+                let beside = kept.beside(watched, sinks.watched);
+                (kept, Some(Arc::new(beside)))
+            }
+        };
+        let live = Self { shared: Arc::new(shared), beside, threads: Mutex::default() };
+        for (prefix, shared) in [("ingest", Some(&live.shared)), ("sub", live.beside.as_ref())] {
+            let Some(shared) = shared.cloned() else { continue };
+            let thread = std::thread::Builder::new()
+                .name(format!("{prefix}-{stream}"))
+                .spawn(move || supervisor::run(&shared))
+                .map_err(|source| StartError::Thread { stream: stream.clone(), source })?;
+            lock(&live.threads).push(thread);
+        }
+        Ok(live)
     }
 
     /// The stream's name.
@@ -56,6 +72,14 @@ impl LiveStream {
         self.shared.slot.clone()
     }
 
+    /// Where evidence comes from: clips, and larger pictures than those that are watched where there are any.
+    pub fn clips(&self) -> Arc<dyn ClipSource> {
+        match self.beside {
+            None => self.ring(),
+            Some(_) => Arc::new(KeptRing { ring: self.ring(), turned: self.shared.config.turned }),
+        }
+    }
+
     /// Where clips are recorded from.
     pub fn ring(&self) -> Arc<PreRollRing> {
         self.shared.ring.clone()
@@ -63,27 +87,32 @@ impl LiveStream {
 
     /// The counters now.
     pub fn stats(&self) -> StreamStatsSnapshot {
-        self.shared.stats.snapshot(self.shared.ring.level(), self.shared.slot.dropped())
+        let kept = self.shared.stats.snapshot(self.shared.ring.level(), self.shared.slot.dropped());
+        self.beside.as_ref().map_or(kept, |beside| kept.beside(&beside.stats.snapshot(RingLevel::default(), 0)))
     }
 
     /// Has so much of each group of pictures decoded from its next key frame on: 1 for all of it, 0 for the key frame
     /// alone. Clips are whole all the same.
     pub fn decode_part(&self, part: f32) {
-        self.shared.decoded_part.set(part);
+        for shared in std::iter::once(&self.shared).chain(&self.beside) {
+            shared.decoded_part.set(part);
+        }
     }
 
     /// Stops the stream and waits for its thread: under a second, also while connecting or backing off.
     pub fn stop(&self) {
         self.ask_to_stop();
-        let thread = lock(&self.thread).take();
-        if let Some(thread) = thread {
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        for thread in threads {
             let _ = thread.join();
         }
     }
 
     /// Asks the stream to stop and does not wait, so that many can be stopped at the same time.
     pub fn ask_to_stop(&self) {
-        self.shared.ask_to_stop();
+        for shared in std::iter::once(&self.shared).chain(&self.beside) {
+            shared.ask_to_stop();
+        }
     }
 }
 

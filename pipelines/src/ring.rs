@@ -120,6 +120,11 @@ impl PreRollRing {
         RingLevel { span_ms, ..state.level }
     }
 
+    /// Whether units come: a connection is there.
+    pub(crate) fn is_fed(&self) -> bool {
+        self.lock().epochs.back().is_some_and(|epoch| epoch.end.is_none())
+    }
+
     /// The rhythm of what the ring holds of the present connection; none before the second unit.
     pub fn rhythm(&self) -> Option<Rhythm> {
         let state = self.lock();

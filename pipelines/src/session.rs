@@ -45,6 +45,16 @@ struct State {
 }
 
 impl State {
+    /// Notes that there was a picture, and tells of the first.
+    fn picture_came(&mut self, (width, height): (u32, u32), now: Timestamp) {
+        if self.last_frame_at.replace(now).is_none() {
+            let fork = self.fork.as_ref();
+            let (codec, decoder) = fork.map_or((None, "none"), |fork| (fork.codec, fork.decoder.as_str()));
+            let event = StreamEvent::Connected { width, height, codec, decoder: decoder.to_owned() };
+            self.tell(Note::FirstFrame { event, at: now });
+        }
+    }
+
     fn tell(&mut self, note: Note) {
         self.notes.push(note);
         if let Some(bus) = &self.bus {
@@ -271,8 +281,14 @@ impl Intake for Session {
     fn unit(&self, unit: RawUnit) {
         self.unit_us.store(self.elapsed_us(), Ordering::Relaxed);
         self.has_key_frame.fetch_or(unit.is_key, Ordering::Relaxed);
-        count(&self.shared.stats.units_in);
-        if unit.is_key {
+        let rests = self.shared.decoded_part.rests();
+        if rests {
+            // Nothing is waited for, and what decoding would cost is not asked.
+            self.active_us.store(self.elapsed_us(), Ordering::Relaxed);
+        } else {
+            count(&self.shared.stats.units_in);
+        }
+        if unit.is_key && !rests {
             count(&self.shared.stats.keys_in);
         }
         let Some(pts_ns) = unit.pts_ns else { return count(&self.shared.stats.units_without_time) };
@@ -292,11 +308,19 @@ impl Intake for Session {
             self.keep(&mut state, earlier);
         }
         self.keep(&mut state, unit);
+        if rests && let Some(format) = &state.format {
+            let size = (format.width, format.height);
+            state.picture_came(size, now);
+        }
     }
 
     fn frame(&self, picture: Picture) -> Result<gst::FlowSuccess, gst::FlowError> {
         let stats = &self.shared.stats;
         self.active_us.store(self.elapsed_us(), Ordering::Relaxed);
+        if self.shared.decoded_part.rests() {
+            // What the decoder still held, or what is no access unit and cannot be left out.
+            return Ok(gst::FlowSuccess::Ok);
+        }
         let sequence = stats.frames_decoded.fetch_add(1, Ordering::Relaxed);
         let now = self.shared.clock.now();
         let mut state = self.lock();
@@ -316,9 +340,7 @@ impl Intake for Session {
         }
         state.last_captured_at = Some(captured_at);
         let arrived_at = state.arrivals.iter().find(|(pts, _)| *pts == pts_ns).map_or(now, |&(_, at)| at);
-        let fork = state.fork.clone();
-        let (decoder, codec) = fork.as_ref().map_or(("none", None), |fork| (fork.decoder.as_str(), fork.codec));
-        let is_copied = fork.as_ref().is_some_and(|fork| fork.kind != DecoderKind::Software);
+        let is_copied = state.fork.as_ref().is_some_and(|fork| fork.kind != DecoderKind::Software);
         let meta = FrameMeta { stream: self.shared.config.stream.clone(), sequence, captured_at, arrived_at };
         let (frame, showing) = match frame_of_picture(&picture, meta, is_copied) {
             Ok(made) => made,
@@ -328,11 +350,7 @@ impl Intake for Session {
                 return Err(gst::FlowError::Eos);
             }
         };
-        if state.last_frame_at.replace(now).is_none() {
-            let (width, height) = showing.shown_size((frame.width, frame.height));
-            let event = StreamEvent::Connected { width, height, codec, decoder: decoder.to_owned() };
-            state.tell(Note::FirstFrame { event, at: now });
-        }
+        state.picture_came(showing.shown_size((frame.width, frame.height)), now);
         drop(state);
         let Some(tap) = &self.shared.config.tap else {
             self.shared.slot.put_stored(frame, showing);

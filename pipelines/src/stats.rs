@@ -84,6 +84,35 @@ pub struct StreamStatsSnapshot {
     pub ring_evicted: u64,
 }
 
+impl StreamStatsSnapshot {
+    /// The counters of two streams of one camera: what came in and was decoded of both, what is kept of this one.
+    pub(crate) fn beside(self, watched: &Self) -> Self {
+        Self {
+            units_in: self.units_in + watched.units_in,
+            units_without_time: self.units_without_time + watched.units_without_time,
+            units_skipped_by_decoder: self.units_skipped_by_decoder + watched.units_skipped_by_decoder,
+            units_thinned: self.units_thinned + watched.units_thinned,
+            keys_in: self.keys_in + watched.keys_in,
+            keys_decoded: self.keys_decoded + watched.keys_decoded,
+            deltas_decoded: self.deltas_decoded + watched.deltas_decoded,
+            decode_key_us: self.decode_key_us + watched.decode_key_us,
+            decode_delta_us: self.decode_delta_us + watched.decode_delta_us,
+            frames_decoded: self.frames_decoded + watched.frames_decoded,
+            frames_dropped_unmapped: self.frames_dropped_unmapped + watched.frames_dropped_unmapped,
+            frames_dropped_backwards: self.frames_dropped_backwards + watched.frames_dropped_backwards,
+            connections: self.connections + watched.connections,
+            reconnects: self.reconnects + watched.reconnects,
+            gaps: self.gaps + watched.gaps,
+            gap_ms: self.gap_ms + watched.gap_ms,
+            failed_attempts: self.failed_attempts + watched.failed_attempts,
+            format_changes: self.format_changes + watched.format_changes,
+            decode_queue_level: self.decode_queue_level.max(watched.decode_queue_level),
+            clocks_from_sender_reports: self.clocks_from_sender_reports + watched.clocks_from_sender_reports,
+            ..self
+        }
+    }
+}
+
 pub(crate) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }

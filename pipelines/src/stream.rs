@@ -51,6 +51,9 @@ pub struct StreamConfig {
     pub wakeup: Option<Arc<Wakeup>>,
     /// Is shown every decoded frame.
     pub tap: Option<FrameTap>,
+    /// A smaller stream of the same camera, which is watched in place of this one: this one is kept for clips, and is
+    /// watched only while the other is away.
+    pub watched: Option<SourceUrl>,
 }
 
 impl StreamConfig {
@@ -74,9 +77,13 @@ impl StreamConfig {
             max_camera_skew: Duration::from_secs(5),
             wakeup: None,
             tap: None,
+            watched: None,
         }
     }
 }
+
+/// A stream of which nothing is kept has room for a group of pictures.
+const WATCHED_BYTES: usize = 4 << 20;
 
 /// Takes the events of a stream. It is called from the stream's own thread and should not block.
 pub type EventSink = Arc<dyn Fn(StreamEvent) + Send + Sync>;
@@ -89,6 +96,8 @@ pub(crate) struct Shared {
     pub(crate) ring: Arc<PreRollRing>,
     pub(crate) stats: StreamStats,
     pub(crate) decoded_part: Arc<DecodedPart>,
+    /// Whether the slot belongs to another stream, which closes it.
+    pub(crate) is_beside: bool,
     events: EventSink,
     stop: Mutex<Stop>,
     stopped: Condvar,
@@ -109,10 +118,18 @@ impl Shared {
             clock,
             stats: StreamStats::default(),
             decoded_part: Arc::default(),
+            is_beside: false,
             events,
             stop: Mutex::default(),
             stopped: Condvar::new(),
         }
+    }
+
+    /// The same for the smaller stream of the camera, `source`: its frames go the same way, its units to nobody.
+    pub(crate) fn beside(&self, source: SourceUrl, events: EventSink) -> Self {
+        let ring = RingLimits { span: Duration::ZERO, bytes: WATCHED_BYTES, ..RingLimits::default() };
+        let config = StreamConfig { source, ring, watched: None, ..self.config.clone() };
+        Self { slot: Arc::clone(&self.slot), is_beside: true, ..Self::new(config, Arc::clone(&self.clock), events) }
     }
 
     pub(crate) fn ask_to_stop(&self) {

@@ -80,7 +80,9 @@ pub(crate) fn run(shared: &Arc<Shared>) {
     supervisor.keep_connected();
     shared.ring.end_epoch(EpochEnd::StreamEnded);
     shared.emit(StreamEvent::Ended);
-    shared.slot.close();
+    if !shared.is_beside {
+        shared.slot.close();
+    }
 }
 
 impl Supervisor<'_> {

@@ -1,10 +1,10 @@
 //! Decoding less than comes in: which access units a live decoder is given.
 //!
 //! To decode a picture all pictures back to its key frame must be decoded, so what can be saved is the end of each group
-//! of pictures, and pictures that no other refers to. With a part of 0 only key frames are decoded. Everything still
-//! goes to the pre-roll ring: clips are always whole.
+//! of pictures, and pictures that no other refers to. With a part of 0 only key frames are decoded, and nothing at all while
+//! another stream of the camera is watched. Everything still goes to the pre-roll ring: clips are always whole.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::Codec;
 use crate::codec::nal_units;
@@ -14,11 +14,14 @@ const WHOLE: u32 = 1000;
 
 /// The part of each group of pictures that is decoded; shared by who decides and who decodes.
 #[derive(Debug)]
-pub(crate) struct DecodedPart(AtomicU32);
+pub(crate) struct DecodedPart {
+    thousandths: AtomicU32,
+    rests: AtomicBool,
+}
 
 impl Default for DecodedPart {
     fn default() -> Self {
-        Self(AtomicU32::new(WHOLE))
+        Self { thousandths: AtomicU32::new(WHOLE), rests: AtomicBool::new(false) }
     }
 }
 
@@ -26,11 +29,21 @@ impl DecodedPart {
     /// Sets it, from 0 (key frames only) to 1 (everything).
     pub(crate) fn set(&self, part: f32) {
         let part = if part.is_finite() { part.clamp(0.0, 1.0) } else { 1.0 };
-        self.0.store((part * WHOLE as f32).round() as u32, Ordering::Relaxed);
+        self.thousandths.store((part * WHOLE as f32).round() as u32, Ordering::Relaxed);
     }
 
     pub(crate) fn thousandths(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+        self.thousandths.load(Ordering::Relaxed)
+    }
+
+    /// Has nothing decoded from the next unit on, or the part again from the next key frame on.
+    pub(crate) fn rest(&self, rests: bool) {
+        self.rests.store(rests, Ordering::Relaxed);
+    }
+
+    /// Whether nothing is decoded.
+    pub(crate) fn rests(&self) -> bool {
+        self.rests.load(Ordering::Relaxed)
     }
 }
 
@@ -71,12 +84,7 @@ impl Gate {
         decoded_thousandths: u32,
         is_reference: impl FnOnce() -> bool,
     ) -> Admission {
-        if is_key {
-            self.last_group = self.units;
-            self.units = 0;
-            self.is_group_thinned = false;
-        }
-        self.units = self.units.saturating_add(1);
+        self.count(is_key);
         if level >= self.limit {
             self.is_shut = true;
         } else if is_key && level <= self.limit / 2 {
@@ -91,6 +99,22 @@ impl Gate {
         let wanted = u64::from(self.last_group) * u64::from(decoded_thousandths) / u64::from(WHOLE);
         self.is_group_thinned |= u64::from(self.units) > wanted;
         if self.is_group_thinned || !is_reference() { Admission::Thinned } else { Admission::LetIn }
+    }
+
+    /// Lets nothing in, and then nothing before the next key frame.
+    pub(crate) fn rest(&mut self, is_key: bool) -> Admission {
+        self.count(is_key);
+        self.is_shut = true;
+        Admission::Thinned
+    }
+
+    fn count(&mut self, is_key: bool) {
+        if is_key {
+            self.last_group = self.units;
+            self.units = 0;
+            self.is_group_thinned = false;
+        }
+        self.units = self.units.saturating_add(1);
     }
 
     /// Whether nothing is let in before the next key frame.
@@ -177,6 +201,16 @@ mod tests {
         assert!(is_reference(Codec::H264, &unit(0x41)) && is_reference(Codec::H264, &unit(0x65)));
         assert!(!is_reference(Codec::H264, &unit(0x01)));
         assert!(is_reference(Codec::H265, &unit(0x02)) && is_reference(Codec::H264, &[]));
+    }
+
+    #[test]
+    fn after_a_rest_decoding_begins_with_a_key_frame() {
+        let mut gate = Gate::new(4);
+        assert_eq!(gate.admit(0, true, WHOLE, || true), Admission::LetIn);
+        assert_eq!((gate.rest(false), gate.rest(true)), (Admission::Thinned, Admission::Thinned));
+        assert_eq!(gate.admit(0, false, WHOLE, || true), Admission::LeftOut, "its key frame was not decoded");
+        assert_eq!(gate.admit(0, true, WHOLE, || true), Admission::LetIn);
+        assert_eq!(gate.admit(0, false, WHOLE, || true), Admission::LetIn);
     }
 
     #[test]

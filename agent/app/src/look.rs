@@ -7,7 +7,8 @@ use std::time::Duration;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Clock, Frame, SystemClock};
 use forewarn_pipelines::{
-    Codec, FileReplay, LiveStream, ReplayConfig, ReplayError, Rhythm, SourceKind, StreamEvent, coding_in_words,
+    Codec, FileReplay, LiveStream, ReplayConfig, ReplayError, Rhythm, SourceKind, StreamConfig, StreamEvent,
+    coding_in_words,
 };
 
 use crate::config::Camera;
@@ -64,7 +65,8 @@ impl<'a> Begun<'a> {
         }
         let (entry, events) = sync_channel(EVENTS);
         let sink = Arc::new(move |event| drop(entry.try_send(event)));
-        let stream = LiveStream::start(camera.stream_config(), Arc::clone(clock), sink).or_exit(ExitCode::Missing)?;
+        let config = StreamConfig { watched: None, ..camera.stream_config() };
+        let stream = LiveStream::start(config, Arc::clone(clock), sink).or_exit(ExitCode::Missing)?;
         Ok(Self::Live { stream, events })
     }
 

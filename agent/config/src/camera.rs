@@ -22,6 +22,7 @@ use crate::{luma, schema, tiles};
 pub(crate) const EXAMPLE: &str = r#"[[camera]]
 id = "gate"
 url = "rtsp://192.168.1.20:554/stream1"
+# detect_url = "rtsp://192.168.1.20:554/stream2" # a smaller stream of the same picture: it is watched, `url` is kept
 # user = "viewer"
 # password_env = "GATE_PASSWORD" # or password_file = "gate.secret"; a password never stands in this file
 transport = "tcp"                # or "udp"
@@ -45,6 +46,10 @@ pub struct RawCamera {
     /// `rtsp://`, `rtmp://`, `srt://`, `http://`, `file:` or `v4l2:`.
     #[schemars(with = "String")]
     pub url: Spanned<String>,
+    /// A smaller stream of the same picture, with the same login: it is watched, and `url` is kept for clips.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub detect_url: Option<Spanned<String>>,
     /// User name, if it does not stand in the URL.
     #[serde(default)]
     pub user: Option<String>,
@@ -146,6 +151,8 @@ pub struct Camera {
     pub id: StreamId,
     /// Where its video comes from, with credentials.
     pub source: SourceUrl,
+    /// The smaller stream of the same picture that is watched in its place, with credentials.
+    pub watched: Option<SourceUrl>,
     /// How RTP comes.
     pub transport: RtspTransport,
     /// Which decoder is preferred.
@@ -184,6 +191,12 @@ impl Camera {
         if self.static_objects.is_some() { rest.min(LONGEST_REST) } else { rest }
     }
 
+    /// Each of its streams by itself: that of `url`, and the smaller one that is watched, if there is one.
+    pub fn each_stream(&self) -> Vec<Self> {
+        let alone = |source: &SourceUrl| Self { source: source.clone(), watched: None, ..self.clone() };
+        std::iter::once(&self.source).chain(&self.watched).map(alone).collect()
+    }
+
     /// How its live stream is opened.
     pub fn stream_config(&self) -> StreamConfig {
         StreamConfig {
@@ -192,6 +205,7 @@ impl Camera {
             turned: self.turned,
             stall_after: self.stall,
             ring: self.ring_limits(),
+            watched: self.watched.clone(),
             ..StreamConfig::new(self.id.clone(), self.source.clone())
         }
     }
@@ -236,14 +250,18 @@ pub(crate) fn check(
 
 impl RawCamera {
     fn check(self, check: &mut Check<'_>, site: &Place, speakers: &[SpeakerId], lookup: &Lookup<'_>) -> Option<Camera> {
-        let video = RawVideo {
-            url: &self.url,
+        let video = |url| RawVideo {
+            url,
             user: self.user.as_deref(),
             password_file: self.password_file.as_ref(),
             password_env: self.password_env.as_ref(),
         };
-        let source = video.check(check);
+        let source = video(&self.url).check(check);
         let zones = zone::check(&self.zone, check);
+        let watched = match &self.detect_url {
+            Some(url) => Some(video(url).check_beside(check, source.as_ref(), &zones.list)?),
+            None => None,
+        };
         for (i, speaker) in self.speakers.iter().enumerate() {
             if self.speakers[..i].iter().any(|before| before.get_ref() == speaker.get_ref()) {
                 let problem = format!("`{}` stands there twice, and is its own fall-back", speaker.get_ref());
@@ -265,6 +283,7 @@ impl RawCamera {
             id: self.id.into_inner(),
             place: self.place.within(site),
             source: source?,
+            watched,
             transport: match self.transport {
                 RawTransport::Tcp => RtspTransport::Tcp,
                 RawTransport::Udp => RtspTransport::Udp,

@@ -190,7 +190,9 @@ pub fn beside(before: &Site, now: &Site) -> Vec<Change> {
         parts.map(|part| Change::other(format!("the password or a certificate of {part} changed"))).collect();
     for camera in &now.cameras {
         let Some(former) = before.cameras.iter().find(|former| former.id == camera.id) else { continue };
-        let is_login_alone = former.source != camera.source && former.source.to_string() == camera.source.to_string();
+        let shown = |camera: &Camera| format!("{:?} {:?}", camera.source, camera.watched);
+        let is_other = (&former.source, &former.watched) != (&camera.source, &camera.watched);
+        let is_login_alone = is_other && shown(former) == shown(camera);
         if is_login_alone {
             said.push(Change::other(format!("the login of camera {} changed", camera.id)));
         }

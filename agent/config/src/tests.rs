@@ -43,7 +43,7 @@ fn misspelt_keys_name_the_nearest() {
     check(
         &camera("anlysis_fps = 5.0\n"),
         &expect![[r"
-            site.toml:10: anlysis_fps: unknown field `anlysis_fps`, expected one of `id`, `url`, `user`, `password_file`, `password_env`, `transport`, `decoder`, `turned_deg`, `analysis_fps`, `motion_gate`, `tiles`, `static_objects`, `falling_objects`, `stall_s`, `speakers`, `place`, `zone`, `rule`
+            site.toml:10: anlysis_fps: unknown field `anlysis_fps`, expected one of `id`, `url`, `detect_url`, `user`, `password_file`, `password_env`, `transport`, `decoder`, `turned_deg`, `analysis_fps`, `motion_gate`, `tiles`, `static_objects`, `falling_objects`, `stall_s`, `speakers`, `place`, `zone`, `rule`
               mend: did you mean `analysis_fps`?"]],
     );
     check(
@@ -121,6 +121,37 @@ fn what_cannot_work_is_refused() {
           mend: make a readable file whose first line is the password
         site.toml:15: password_file: failed to read /dev/null: its first line is empty
           mend: make a readable file whose first line is the password"]],
+    );
+}
+
+#[test]
+fn a_sub_stream_is_another_stream_of_the_same_picture() {
+    let text = camera("detect_url = \"rtsp://cam/2\"\nuser = \"viewer\"\n");
+    let site = resolve(&Source::new("site.toml", text)).unwrap();
+    let camera_of_site = &site.cameras[0];
+    let watched = camera_of_site.stream_config().watched.unwrap();
+    assert_eq!((watched.to_string().as_str(), watched.user()), ("rtsp://cam/2", Some("viewer")));
+    let streams = camera_of_site.each_stream();
+    assert!(streams.len() == 2 && streams.iter().all(|stream| stream.watched.is_none()));
+    check(
+        &camera("detect_url = \"rtsp://cam/1\"\n"),
+        &expect![[r"
+        site.toml:10: detect_url: it is the stream of `url`
+          mend: name the camera's smaller stream, or leave `detect_url` out"]],
+    );
+    check(
+        &camera("detect_url = \"small.mp4\"\n"),
+        &expect![[r"
+        site.toml:10: detect_url: only a camera on the network has a second stream
+          mend: leave `detect_url` out"]],
+    );
+    check(
+        &camera(
+            "detect_url = \"rtsp://cam/2\"\n[[camera.zone]]\nid = \"a\"\npolygon = [[10, 10], [90, 10], [50, 90]]\n",
+        ),
+        &expect![[r"
+            site.toml:10: detect_url: zone a is in pixels, which say nothing where two streams differ in size
+              mend: write its points from 0 to 1 over width and height"]],
     );
 }
 

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use forewarn_base::secret::{Credentials, PasswordSource, Secret};
+use forewarn_domain::Zone;
+use forewarn_domain::zone::ZoneUnit;
 use forewarn_pipelines::{SourceKind, SourceUrl};
 use toml::Spanned;
 
@@ -35,6 +37,30 @@ impl RawVideo<'_> {
             Some(user) => Some(source.with_credentials(Credentials { user, password })),
             None => check.fail(self.url.span(), "there is a password and no user", "add `user = \"…\"`"),
         }
+    }
+
+    /// The same for a smaller stream of the camera whose video is `main` and whose picture has these zones.
+    pub(crate) fn check_beside(
+        &self,
+        check: &mut Check<'_>,
+        main: Option<&SourceUrl>,
+        zones: &[Zone],
+    ) -> Option<SourceUrl> {
+        let source = self.check(check)?;
+        let is_of_network = |source: &SourceUrl| !matches!(source.kind(), SourceKind::File | SourceKind::V4l2);
+        if !is_of_network(&source) || !main.is_none_or(is_of_network) {
+            let problem = "only a camera on the network has a second stream";
+            return check.fail(self.url.span(), problem, "leave `detect_url` out");
+        }
+        if main == Some(&source) {
+            let mend = "name the camera's smaller stream, or leave `detect_url` out";
+            return check.fail(self.url.span(), "it is the stream of `url`", mend);
+        }
+        if let Some(zone) = zones.iter().find(|zone| zone.unit == ZoneUnit::Pixel) {
+            let problem = format!("zone {} is in pixels, which say nothing where two streams differ in size", zone.id);
+            return check.fail(self.url.span(), problem, "write its points from 0 to 1 over width and height");
+        }
+        Some(source)
     }
 
     /// The camera's password; none if it has none, and after a mistake.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::{ClipSpan, Timestamp};
+use crate::{ClipSpan, Frame, Timestamp};
 
 /// A clip that was written to a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,13 @@ impl std::error::Error for ClipSourceError {}
 pub trait ClipSource: Send + Sync {
     /// Begins to record a part of the video, some of which may lie in the past.
     fn record(&self, span: ClipSpan) -> Result<Box<dyn ClipRecording>, ClipSourceError>;
+
+    /// A larger picture of what `frame` shows, where the video of clips has one: the one taken nearest to it. May take as
+    /// long as a disk and a decoder do; `scratch` is a folder for files that are left to nobody.
+    fn larger(&self, frame: &Frame, scratch: &Path) -> Result<Option<Frame>, ClipSourceError> {
+        let _ = (frame, scratch);
+        Ok(None)
+    }
 }
 
 /// A clip that is being recorded. Dropping it gives it up.

@@ -123,6 +123,12 @@ impl BBox {
         }
     }
 
+    /// The box with its x coordinates times `x` and its y coordinates times `y`, as in a picture of another size.
+    #[must_use]
+    pub fn scaled(&self, x: f32, y: f32) -> Self {
+        Self::new(self.x0 * x, self.y0 * y, self.x1 * x, self.y1 * y)
+    }
+
     /// The part inside a picture of `width` by `height` pixels.
     #[must_use]
     pub fn clamped(&self, width: u32, height: u32) -> Self {

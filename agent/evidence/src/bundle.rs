@@ -27,6 +27,12 @@ pub(crate) struct Shot {
 }
 
 impl Shot {
+    /// The incident's boxes are those in a picture of this size.
+    pub(crate) fn with_boxes_of(mut self, size: (u32, u32)) -> Self {
+        self.entry.boxes_of = Some(size).filter(|size| *size != (self.entry.width, self.entry.height));
+        self
+    }
+
     /// Bytes of both pictures.
     pub(crate) fn len(&self) -> usize {
         self.clean.len() + self.marked.len()
@@ -63,6 +69,7 @@ impl EvidenceStore {
             height: frame.height,
             frame_sequence: frame.meta.sequence,
             captured_at: StreamTime::new(incident.wall(frame.meta.captured_at), self.time_line()),
+            boxes_of: None,
         };
         let encode = |rgb: &[u8], width, height| {
             jpeg(rgb, width, height).map_err(|source| EvidenceError::Encode {

@@ -96,6 +96,10 @@ pub struct EvidenceKeeper {
     is_swept: bool,
     late: Late,
     failing: Option<Failing>,
+    /// Whether there is no time for larger pictures.
+    is_hurried: bool,
+    /// The latest larger picture: several incidents of one moment are seen in one frame.
+    larger: Option<(Timestamp, Frame)>,
 }
 
 /// The disk takes nothing.
@@ -134,6 +138,8 @@ impl EvidenceKeeper {
             is_swept: false,
             late: Late::default(),
             failing: None,
+            is_hurried: false,
+            larger: None,
         }
     }
 
@@ -169,6 +175,11 @@ impl EvidenceKeeper {
         self.setup.scenes = scenes;
     }
 
+    /// Whether evidence is kept with the pictures that were watched, because larger ones would take too long.
+    pub fn hurry(&mut self, is_hurried: bool) {
+        self.is_hurried = is_hurried;
+    }
+
     /// Clips of `stream` come from here.
     pub fn add_source(&mut self, stream: StreamId, source: Arc<dyn ClipSource>) {
         self.sources.insert(stream, source);
@@ -196,9 +207,12 @@ impl EvidenceKeeper {
         let title = self.title(&record.rule);
         let snapshot = match frame {
             Some(frame) => {
-                let overlay = self.overlay(record, frame, &title);
-                let shot = self.store.shoot(record, request.moment, frame, &overlay);
-                shot.map(|shot| Work::Snapshot(Box::new(shot)))
+                let larger = self.larger(frame, request.at);
+                let shown = larger.as_ref().unwrap_or(frame);
+                let seen = (frame.width, frame.height);
+                let overlay = self.overlay(record, seen, shown, &title);
+                let shot = self.store.shoot(record, request.moment, shown, &overlay);
+                shot.map(|shot| Work::Snapshot(Box::new(shot.with_boxes_of(seen))))
             }
             None => Ok(missing(format!("{}.jpg", request.moment), "no frame was at hand")),
         };
@@ -265,11 +279,36 @@ impl EvidenceKeeper {
         Some(Work::Closeup { moment: request.moment, attribute: attribute.clone(), best: *best, picture })
     }
 
-    fn overlay(&self, record: &IncidentRecord, frame: &Frame, title: &str) -> Overlay {
+    /// A larger picture of what the frame shows, where there is one.
+    fn larger(&mut self, frame: &Frame, now: Timestamp) -> Option<Frame> {
+        let (stream, at) = (&frame.meta.stream, frame.meta.captured_at);
+        if let Some((_, known)) = self.larger.as_ref().filter(|(of, known)| *of == at && known.meta.stream == *stream) {
+            return Some(known.clone());
+        }
+        let source = self.sources.get(stream).filter(|_| !self.is_hurried)?;
+        match source.larger(frame, &self.setup.scratch) {
+            Ok(larger) => {
+                self.larger = larger.clone().map(|larger| (at, larger));
+                larger
+            }
+            Err(error) => {
+                self.trouble(format!("a snapshot shows the smaller picture: {error}"), now);
+                None
+            }
+        }
+    }
+
+    /// What is drawn on `frame`, where places are those in a picture of size `seen`.
+    fn overlay(&self, record: &IncidentRecord, seen: (u32, u32), frame: &Frame, title: &str) -> Overlay {
         let zone = self.setup.scenes.get(&record.rule).and_then(|scene| scene.zone.as_ref());
         Overlay {
             title: title.to_owned(),
-            bbox: Some(record.subject.bbox),
+            bbox: Some(
+                record
+                    .subject
+                    .bbox
+                    .scaled(frame.width as f32 / seen.0.max(1) as f32, frame.height as f32 / seen.1.max(1) as f32),
+            ),
             zone: zone.map(|zone| zone.shape_px(frame.width, frame.height)),
             time: (self.setup.clock_face)(record.wall(frame.meta.captured_at)),
         }

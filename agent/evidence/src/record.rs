@@ -62,6 +62,10 @@ pub struct SnapshotEntry {
     pub frame_sequence: u64,
     /// When the picture was taken.
     pub captured_at: StreamTime,
+    /// Width and height of the picture in which the incident's boxes are, where this one is larger: a sub-stream was
+    /// watched, and this is of the main stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boxes_of: Option<(u32, u32)>,
 }
 
 /// What is known of a finished clip when it is handed over.

@@ -290,8 +290,11 @@ fn add_gate(site: &Arc<Site>, pad: &gst::Pad, queue: &gst::Element, limit: u32, 
         let (admission, has_ended_group, has_opened) = {
             let mut gate = lock(&gate);
             let (was_thinned, was_shut) = (gate.is_group_thinned(), gate.is_shut());
-            let admission = gate.admit(level, is_key, part.thousandths(), is_reference);
-            (admission, gate.is_group_thinned() && !was_thinned, was_shut && !gate.is_shut())
+            let rests = part.rests();
+            let admission =
+                if rests { gate.rest(is_key) } else { gate.admit(level, is_key, part.thousandths(), is_reference) };
+            let has_ended = if rests { !was_shut && !was_thinned } else { gate.is_group_thinned() && !was_thinned };
+            (admission, has_ended, was_shut && !gate.is_shut())
         };
         if let Some(codec) = codec.filter(|_| admission == Admission::LetIn) {
             site.wholeness.pass(has_opened.then(|| entry_of(codec, buffer)).flatten(), buffer.pts());

@@ -64,12 +64,16 @@ fn tcp_and_udp_with_digest_authentication() {
             panic!("{connected:?}")
         };
         let frames: Vec<Frame> = (0..20).map(|_| next(&live)).collect();
+        let mut off_ms = Vec::new();
         for pair in frames.windows(2) {
             let frames_apart = pair[1].meta.sequence - pair[0].meta.sequence;
             assert_eq!((number_of(&pair[0]) + frames_apart) % 100, number_of(&pair[1]) % 100, "{transport:?}");
-            let apart = pair[1].meta.captured_at.since(pair[0].meta.captured_at).as_millis() as u64;
-            assert!(apart.abs_diff(frames_apart * 40) <= 10, "{transport:?}: {apart} ms for {frames_apart} frames");
+            let apart_ms = pair[1].meta.captured_at.since(pair[0].meta.captured_at).as_millis() as u64;
+            off_ms.push(apart_ms as i64 - frames_apart as i64 * 40);
         }
+        // A machine that was busy at first moves the clock back as it sees less delayed pictures, and never forward.
+        let exact = off_ms.iter().filter(|off| off.abs() <= 10).count();
+        assert!(off_ms.iter().all(|&off| off <= 10) && exact >= 12, "{transport:?}: {off_ms:?}");
     }
 }
 

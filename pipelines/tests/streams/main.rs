@@ -8,4 +8,5 @@ mod odd_cameras;
 mod replay;
 mod scripted;
 mod support;
+mod two_streams;
 mod web;

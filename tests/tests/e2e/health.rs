@@ -19,7 +19,7 @@ use serde_json::Value;
 const STOP_WITHIN: Duration = Duration::from_secs(25);
 
 /// What is told of a part, once it stands in `list`; it must stand in no other.
-fn part(port: u16, name: &str, list: &str) -> Option<String> {
+pub(crate) fn part(port: u16, name: &str, list: &str) -> Option<String> {
     let health: Value = serde_json::from_str(&page(port, "/healthz")?.1).ok()?;
     let is_it = |told: &Value| told["part"] == name || told.as_str().is_some_and(|line| line.starts_with(name));
     let of = |list: &str| health[list].as_array().into_iter().flatten().filter(|told| is_it(told)).collect::<Vec<_>>();

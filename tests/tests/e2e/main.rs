@@ -21,3 +21,4 @@ mod sensors;
 mod soak;
 mod stuck_log;
 mod things;
+mod two_streams;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_cli::Check;
-use forewarn_domain::{Clock, SystemClock};
+use forewarn_domain::{Clock, StreamId, SystemClock};
 use forewarn_hw::SpeakerContext;
 use forewarn_hw::box_facts::BoxFacts;
 use forewarn_pipelines::{FileReplay, ReplayConfig, SourceKind};
@@ -67,10 +67,19 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
     forewarn_pipelines::init().or_exit(ExitCode::Missing)?;
     let facts = BoxFacts::read();
     writeln!(out, "box: {}, {} cores, {} MiB, {}", facts.cpu_model, facts.cores, facts.memory_bytes >> 20, facts.arch)?;
-    let cameras: Vec<&Camera> = site.cameras.iter().collect();
+    let streams: Vec<Camera> = site.cameras.iter().flat_map(Camera::each_stream).collect();
     let mut n_failed = 0;
-    for (camera, look) in cameras.iter().zip(look::at(&cameras, true)?) {
+    let mut main: Option<(&StreamId, (u32, u32))> = None;
+    for (camera, look) in streams.iter().zip(look::at(&streams.iter().collect::<Vec<_>>(), true)?) {
         writeln!(out, "camera {}: {}", camera.id, camera.source)?;
+        let size = look.as_ref().ok().map(|look| (look.frame.width, look.frame.height));
+        if let (Some((of, main)), Some(sub)) = (main, size)
+            && *of == camera.id
+            && !is_alike(main, sub)
+        {
+            writeln!(out, "warning: {OTHER_SHAPE}")?;
+        }
+        main = size.map(|size| (&camera.id, size));
         n_failed += usize::from(look.is_err());
         tell_look(camera, look, out)?;
         for probe in forewarn_pipelines::probe(&camera.decoder) {
@@ -100,6 +109,16 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
         return Err(CommandError { code: ExitCode::Missing, error });
     }
     Ok(())
+}
+
+/// Two streams of a camera that do not show the same.
+const OTHER_SHAPE: &str = "the picture has another shape than that of `url`, so that the two may not show the same; set the \
+                           sub-stream to the shape of the main stream in the camera";
+
+/// Whether two pictures have the same shape, but for what coding in blocks of 16 makes of it.
+fn is_alike(a: (u32, u32), b: (u32, u32)) -> bool {
+    let shape = |(width, height): (u32, u32)| f64::from(width) / f64::from(height.max(1));
+    (shape(a) / shape(b) - 1.0).abs() < 0.05
 }
 
 /// Says what a camera shows, or why it shows nothing. What is doubted of a file's picture was told already.

@@ -52,7 +52,8 @@ fn in_a_few_lines(site: &Site, addresses: &[SocketAddr]) -> String {
         let speakers: Vec<&str> = camera.speakers.iter().map(forewarn_domain::SpeakerId::as_str).collect();
         let or = |list: String, none: &str| if list.is_empty() { none.to_owned() } else { list };
         let (rules, speakers) = (or(rules.join(", "), "no rule"), or(speakers.join(", "), "nobody"));
-        let _ = writeln!(text, "camera {}: {}: {rules}; warns by {speakers}", camera.id, camera.source);
+        let watched = camera.watched.as_ref().map(|source| format!(", watched on {source}")).unwrap_or_default();
+        let _ = writeln!(text, "camera {}: {}{watched}: {rules}; warns by {speakers}", camera.id, camera.source);
     }
     let upstreams: Vec<String> = site.upstreams.iter().map(|it| format!("{} ({})", it.id, it.adapter.peer())).collect();
     let reports =

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use forewarn_base::sync::lock;
 use forewarn_domain::{AnnounceOutcome, FailureKind, IncidentRecord, SensorId, SpeakerId, StreamId, Timestamp};
+use forewarn_pipelines::Away;
 
 /// What is written up.
 #[derive(Debug, Default)]
@@ -15,6 +16,8 @@ pub struct Notices {
     pub down: BTreeMap<StreamId, String>,
     /// The streams that go on with another decoder than they began with, and why.
     pub degraded: BTreeMap<StreamId, String>,
+    /// The cameras one of whose two streams is away.
+    pub halved: BTreeMap<StreamId, Away>,
     /// What became of the latest announcements on each loudspeaker.
     pub speakers: BTreeMap<SpeakerId, SpeakerNotice>,
     /// When the incident loop last turned.

@@ -266,6 +266,16 @@ impl IncidentLoop {
         if matches!(event, StreamEvent::Degraded { .. }) {
             self.ends.board.lock().degraded.insert(stream.clone(), text.clone());
         }
+        match event {
+            StreamEvent::Halved { away: Some(away) } => {
+                self.ends.board.lock().halved.insert(stream.clone(), away.clone());
+            }
+            // What is away still is told after the connection.
+            StreamEvent::Halved { away: None } | StreamEvent::Connected { .. } => {
+                self.ends.board.lock().halved.remove(stream);
+            }
+            _ => {}
+        }
         if is_up {
             self.ends.board.lock().down.remove(stream);
         } else {

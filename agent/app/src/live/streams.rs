@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use forewarn_domain::{Clock, StreamId};
-use forewarn_pipelines::{
-    FrameSlot, FrameTap, LiveStream, PreRollRing, StreamEvent, StreamStatsSnapshot, Wakeup, coding_in_words,
-};
+use forewarn_domain::{ClipSource, Clock, StreamId};
+use forewarn_pipelines::{FrameSlot, FrameTap, LiveStream, StreamEvent, StreamStatsSnapshot, Wakeup, coding_in_words};
 use forewarn_telemetry::queue::{Sender, Wait};
 
 use super::LoopEvent;
@@ -71,9 +69,9 @@ impl Streams {
         self.streams.iter().map(|(id, stream)| (id.clone(), stream.slot())).collect()
     }
 
-    /// The ring of each stream.
-    pub fn rings(&self) -> Vec<(StreamId, Arc<PreRollRing>)> {
-        self.streams.iter().map(|(id, stream)| (id.clone(), stream.ring())).collect()
+    /// Where the evidence of each stream comes from.
+    pub fn clips(&self) -> Vec<(StreamId, Arc<dyn ClipSource>)> {
+        self.streams.iter().map(|(id, stream)| (id.clone(), stream.clips())).collect()
     }
 
     /// The counters of each stream.
@@ -118,6 +116,8 @@ pub fn in_words(event: &StreamEvent) -> (bool, String) {
         }
         StreamEvent::Resumed { gap } => (true, format!("back after a gap of {:.1} s", gap.as_secs_f64())),
         StreamEvent::FormatChanged { width, height } => (true, format!("the picture is now {width}x{height}")),
+        StreamEvent::Halved { away: Some(away) } => (true, away.to_string()),
+        StreamEvent::Halved { away: None } => (true, "both its streams are there again".to_owned()),
         StreamEvent::Degraded { reason } => (true, format!("degraded: {reason}")),
         StreamEvent::Ended => (false, ENDED.to_owned()),
     }

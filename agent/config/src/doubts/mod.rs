@@ -50,12 +50,15 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
             });
         }
         doubts.extend(things::missing_file(camera));
-        if camera.source.holds_secret() {
+        let streams = [("url", Some(&camera.source)), ("detect_url", camera.watched.as_ref())];
+        for (key, source) in streams.into_iter().filter_map(|(key, source)| Some((key, source?))) {
+            if !source.holds_secret() {
+                continue;
+            }
             doubts.push(Doubt {
-                about: format!("camera {}, url", camera.id),
+                about: format!("camera {}, {key}", camera.id),
                 problem: format!(
-                    "{} has a password in it, so whoever reads or copies the site file has that too",
-                    camera.source
+                    "{source} has a password in it, so whoever reads or copies the site file has that too"
                 ),
                 mend:
                     "write the address without it, and `user` with `password_file` or `password_env`; where the camera \

@@ -161,6 +161,38 @@ fn what_no_look_told_misses_no_look_whatever_it_is_called() {
     assert!(record(&bundle)["missing"].as_array().is_none_or(Vec::is_empty));
 }
 
+/// A main stream with a picture twice as large as any that is watched.
+struct Main(Tape);
+
+impl ClipSource for Main {
+    fn record(&self, span: ClipSpan) -> Result<Box<dyn ClipRecording>, ClipSourceError> {
+        self.0.record(span)
+    }
+
+    fn larger(&self, of: &Frame, _scratch: &Path) -> Result<Option<Frame>, ClipSourceError> {
+        Ok(Some(frame(2 * of.width, 2 * of.height)))
+    }
+}
+
+#[test]
+fn the_snapshot_is_of_the_main_stream_where_the_sub_stream_is_watched() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut keeper = keeper(dir.path());
+    let tape = Tape { begins_late_s: 0.0, cut_short: None, is_complete: Arc::default() };
+    keeper.add_source(confirmed(1).rule.stream, Arc::new(Main(tape)));
+    keeper.capture(&request(None, None), Some(&frame(160, 120)));
+    assert_eq!(keeper.take_news(), [], "nothing failed");
+    let bundle = keeper.store().bundles().unwrap().remove(0).path;
+    let snapshot = &record(&bundle)["snapshots"][0];
+    assert_eq!((&snapshot["width"], &snapshot["height"]), (&320.into(), &240.into()));
+    assert_eq!(snapshot["boxes_of"], serde_json::json!([160, 120]));
+    let marked = image::open(bundle.join("confirmed-marked.jpg")).unwrap().to_rgb8();
+    let is_marked = |x, y| marked.get_pixel(x, y).0[0] > 150 && marked.get_pixel(x, y).0[2] < 120;
+    // The subject's box is 40 to 90 by 30 to 60 where it was seen.
+    assert!((78..=82).any(|x| is_marked(x, 90)) && (178..=182).any(|x| is_marked(x, 90)));
+    assert!(!(38..=42).any(|x| is_marked(x, 90)));
+}
+
 /// What the confirmation lacks in the sealed bundle of an incident whose clip comes from `tape`.
 fn gaps_with(tape: &Tape) -> Vec<String> {
     let dir = tempfile::tempdir().unwrap();

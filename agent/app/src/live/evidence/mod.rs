@@ -4,6 +4,7 @@ mod desk;
 mod news;
 mod seals;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -36,6 +37,8 @@ use seals::Seals;
 pub const QUEUE: QueueSpec<GiveBack> = QueueSpec::new("evidence", 64);
 /// How often clips are looked after.
 const TURN: Duration = Duration::from_millis(250);
+/// Evidence that is later than this is kept with the pictures that were watched, so that it does not get later still.
+const BEHIND: Duration = Duration::from_secs(3);
 /// How often retention runs.
 const RETENTION_EVERY: Duration = Duration::from_mins(1);
 
@@ -72,8 +75,8 @@ pub fn keeper(
     let store = signed_store(site, limits).dated_by(clock);
     let setup = keeper_setup(&site.storage.dir, site, civil);
     let mut keeper = EvidenceKeeper::unready(store, setup).with_closeups(closeups);
-    for (stream, ring) in streams.rings() {
-        keeper.add_source(stream, ring);
+    for (stream, clips) in streams.clips() {
+        keeper.add_source(stream, clips);
     }
     keeper
 }
@@ -85,6 +88,7 @@ type Trouble = Arc<Mutex<Option<String>>>;
 pub struct Evidence {
     queue: Sender<Job, GiveBack>,
     trouble: Trouble,
+    is_ending: Arc<AtomicBool>,
     thread: Thread,
 }
 
@@ -98,11 +102,12 @@ impl Evidence {
         outbox: Outbox,
     ) -> Result<Self, CommandError> {
         let (queue, jobs) = QUEUE.open();
-        let trouble = Trouble::default();
+        let (trouble, is_ending) = (Trouble::default(), Arc::<AtomicBool>::default());
         let worker = Worker {
             is_tidied: false,
             retention_trouble: None,
             trouble: Arc::clone(&trouble),
+            is_ending: Arc::clone(&is_ending),
             keeper,
             outbox,
             clock: Arc::clone(clock),
@@ -111,7 +116,7 @@ impl Evidence {
             has_upstream: site.upstreams.iter().any(|upstream| upstream.is_required),
             retained_at: None,
         };
-        Ok(Self { queue, trouble, thread: Thread::spawn(QUEUE.name, move || worker.run(&jobs))? })
+        Ok(Self { queue, trouble, is_ending, thread: Thread::spawn(QUEUE.name, move || worker.run(&jobs))? })
     }
 
     /// The incident loop's way to the thread.
@@ -131,6 +136,7 @@ impl Part for Evidence {
 
     /// Writes all clips as they are and ends. Bundles of open incidents stay open, for the next start goes on with them.
     fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
+        self.is_ending.store(true, Ordering::Relaxed);
         self.queue.finish(Job::Stop);
         Ok(self.thread.join().map(drop)?)
     }
@@ -148,6 +154,8 @@ struct Worker {
     is_tidied: bool,
     retention_trouble: Option<String>,
     trouble: Trouble,
+    /// Whether the agent is stopping.
+    is_ending: Arc<AtomicBool>,
 }
 
 impl Worker {
@@ -157,7 +165,11 @@ impl Worker {
             let job = jobs.recv_timeout(TURN);
             let now = self.clock.now();
             match job {
-                Ok(Job::Capture { request, frame }) => self.keeper.capture(&request, frame.as_ref()),
+                Ok(Job::Capture { request, frame }) => {
+                    let is_behind = now.since(request.at) > BEHIND;
+                    self.keeper.hurry(is_behind || self.is_ending.load(Ordering::Relaxed));
+                    self.keeper.capture(&request, frame.as_ref());
+                }
                 Ok(Job::Seal(record)) => self.keeper.seal_soon(*record, now),
                 Ok(Job::Redraw(scenes)) => self.keeper.redraw(*scenes),
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use forewarn_console::{PartNow, PartState};
 use forewarn_domain::{StreamId, Timestamp};
-use forewarn_pipelines::StreamStatsSnapshot;
+use forewarn_pipelines::{Away, StreamStatsSnapshot};
 use forewarn_report::UpstreamStats;
 
 use super::{Memory, Sources};
@@ -137,6 +137,10 @@ fn camera(notices: &Notices, id: &StreamId, connections: u64, frames: u64) -> Pa
         }
         Some(why) => PartNow::trouble(part, why.clone(), to_do),
         None if connections == 0 => PartNow::trouble(part, "it has never been connected", to_do),
+        None if let Some(away) = notices.halved.get(id) => match away {
+            Away::Kept { .. } => PartNow::trouble(part, away.to_string(), to_do),
+            Away::Watched { .. } => PartNow::warning(part, away.to_string(), to_do),
+        },
         None => PartNow::ok(part, format!("{frames} frames so far")),
     }
 }
@@ -266,6 +270,7 @@ fn budget(is_short: bool) -> PartNow {
 #[cfg(test)]
 mod tests {
     use forewarn_domain::{AnnounceOutcome, FailureKind, Proof, SpeakerId};
+    use forewarn_pipelines::StreamFault;
 
     use super::*;
     use crate::live::board::Board;
@@ -334,6 +339,19 @@ mod tests {
         notices.down.insert(gate.clone(), ENDED.to_owned());
         let told = camera(&notices, &gate, 1, 50);
         assert!(told.state == PartState::Trouble && told.to_do.contains("`forewarn replay`"), "{told:?}");
+    }
+
+    #[test]
+    fn half_a_camera_is_told_and_what_it_means() {
+        let (mut notices, gate) = (Notices::default(), StreamId::new("gate").unwrap());
+        let mut half = |away: Away| {
+            notices.halved.insert(gate.clone(), away);
+            camera(&notices, &gate, 2, 100)
+        };
+        let watched = half(Away::Watched { reason: StreamFault::EndOfStream });
+        assert!(watched.state == PartState::Warning && watched.what.contains("costs more"), "{watched:?}");
+        let kept = half(Away::Kept { reason: StreamFault::EndOfStream });
+        assert!(kept.state == PartState::Trouble && kept.what.contains("no clips are kept"), "{kept:?}");
     }
 
     #[test]

@@ -1,0 +1,129 @@
+//! A camera whose sub-stream is watched and whose main stream is kept.
+
+use std::time::Duration;
+
+use forewarn_domain::{ClipSpan, Frame, Timestamp};
+use forewarn_pipelines::{Away, ClipEnd, LiveStream, SimCamera, SimConfig, StreamConfig, StreamEvent};
+
+use crate::live::{config, is_connected, is_interrupted, is_resumed, next, start};
+use crate::replay::all_frames;
+use crate::support::{Events, LARGER, PLAIN, Recipe, clips, number_of};
+
+fn serve(recipe: &Recipe, port: u16) -> SimCamera {
+    SimCamera::start(&SimConfig { port, ..SimConfig::new(clips().get(recipe).path) }).unwrap()
+}
+
+fn watch(main: &SimCamera, sub: &SimCamera) -> (LiveStream, Events) {
+    start(StreamConfig { watched: Some(sub.url().parse().unwrap()), ..config(main.url()) })
+}
+
+/// Takes frames until one is of that width.
+fn wait_for_width(live: &LiveStream, width: u32) {
+    while next(live).width != width {}
+}
+
+/// Takes frames until something of the main stream is kept.
+fn wait_until_kept(live: &LiveStream) {
+    while live.stats().ring_bytes == 0 {
+        next(live);
+    }
+}
+
+fn is_halved(event: &StreamEvent) -> bool {
+    matches!(event, StreamEvent::Halved { .. })
+}
+
+#[test]
+fn the_sub_stream_is_watched_and_the_main_stream_is_kept() {
+    let (main, sub) = (serve(&LARGER, 0), serve(&PLAIN, 0));
+    let (live, events) = watch(&main, &sub);
+    let connected = events.wait_for(is_connected);
+    assert!(matches!(connected, StreamEvent::Connected { width: 320, height: 240, .. }), "{connected:?}");
+    let first = next(&live);
+    let ahead = |frame: &Frame| (number_of(frame) + 100 - frame.meta.sequence % 100) % 100;
+    assert!((0..20).all(|_| ahead(&next(&live)) == ahead(&first)), "every picture is of the sub-stream");
+    let from = first.meta.captured_at;
+    let recorder = live.ring().record(ClipSpan { from, to: from + Duration::from_secs(3) }).unwrap();
+    assert!(recorder.wait(Duration::from_secs(20)));
+    let path = clips().path("main-stream.mp4");
+    let info = recorder.finish(&path).unwrap();
+    assert_eq!((info.end, info.width, info.height), (ClipEnd::Complete, 480, 360));
+    assert_eq!(all_frames(&path, Timestamp::ZERO).len(), info.units);
+    wait_for_width(&live, 320);
+    let stats = live.stats();
+    // All that was decoded came from the one that is watched.
+    assert!(stats.frames_decoded <= stats.units_in && stats.units_thinned > 0, "{stats:?}");
+    assert!(stats.ring_bytes > 0 && stats.connections == 2, "{stats:?}");
+}
+
+#[test]
+fn the_larger_picture_of_what_was_seen_comes_from_the_main_stream() {
+    let (main, sub) = (serve(&LARGER, 0), serve(&PLAIN, 0));
+    let (live, events) = watch(&main, &sub);
+    events.wait_for(is_connected);
+    let scratch = tempfile::tempdir().unwrap();
+    // The main stream is there, and the seconds before what is seen are kept.
+    wait_until_kept(&live);
+    let begun = next(&live).meta.captured_at;
+    let mut ahead = Vec::new();
+    while ahead.len() < 3 {
+        let seen = next(&live);
+        if seen.meta.captured_at.since(begun) < Duration::from_millis(900 * (ahead.len() as u64 + 3)) {
+            continue;
+        }
+        let larger = live.clips().larger(&seen, scratch.path()).unwrap().expect("a larger picture");
+        assert_eq!((larger.width, larger.height, &larger.meta.stream), (480, 360, &seen.meta.stream));
+        let off = larger
+            .meta
+            .captured_at
+            .since(seen.meta.captured_at)
+            .max(seen.meta.captured_at.since(larger.meta.captured_at));
+        // Half a frame, and what a busy machine lets the two clocks be apart.
+        assert!(off <= Duration::from_millis(100), "{off:?}");
+        ahead.push((number_of(&seen) + 100 - number_of(&larger)) % 100);
+    }
+    // Both show a counter, and how far one is ahead of the other hardly changes.
+    let more = ahead.iter().map(|n| (n + 100 - ahead[0]) % 100);
+    assert!(more.map(|n| n.min(100 - n)).all(|apart| apart <= 3), "{ahead:?}");
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "nothing is left over");
+}
+
+#[test]
+fn a_sub_stream_that_is_lost_is_made_up_for_by_the_main_stream_until_it_is_back() {
+    let (main, sub) = (serve(&LARGER, 0), serve(&PLAIN, 0));
+    let port = sub.port();
+    let (live, events) = watch(&main, &sub);
+    events.wait_for(is_connected);
+    wait_until_kept(&live);
+    drop(sub);
+    let larger = events.wait_for(|event| matches!(event, StreamEvent::FormatChanged { .. }));
+    assert_eq!(larger, StreamEvent::FormatChanged { width: 480, height: 360 });
+    let away = events.wait_for(is_halved);
+    assert!(matches!(away, StreamEvent::Halved { away: Some(Away::Watched { .. }) }), "{away:?}");
+    wait_for_width(&live, 480);
+    let sub = serve(&PLAIN, port);
+    events.wait_for(|event| *event == StreamEvent::Halved { away: None });
+    wait_for_width(&live, 320);
+    drop((main, sub));
+}
+
+#[test]
+fn without_its_main_stream_a_camera_is_watched_and_it_is_told_that_nothing_is_kept() {
+    let (main, sub) = (serve(&LARGER, 0), serve(&PLAIN, 0));
+    let (main_port, sub_port) = (main.port(), sub.port());
+    let (live, events) = watch(&main, &sub);
+    events.wait_for(is_connected);
+    wait_until_kept(&live);
+    drop(main);
+    let away = events.wait_for(is_halved);
+    assert!(matches!(away, StreamEvent::Halved { away: Some(Away::Kept { .. }) }), "{away:?}");
+    wait_for_width(&live, 320);
+    // Then the whole camera is away, and comes back.
+    drop(sub);
+    events.wait_for(is_interrupted);
+    let (main, sub) = (serve(&LARGER, main_port), serve(&PLAIN, sub_port));
+    events.wait_for(is_connected);
+    events.wait_for(is_resumed);
+    wait_for_width(&live, 320);
+    drop((main, sub));
+}
