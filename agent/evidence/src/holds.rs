@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chain_file::link;
 use crate::error::EvidenceError;
-use crate::store::{EvidenceStore, folder_id};
+use crate::store::{EvidenceStore, folder_id, is_safe_name};
 
 /// Where the holds lie.
 const HOLDS: &str = "holds";
@@ -58,8 +58,7 @@ impl EvidenceStore {
 
     /// Lets the bundle of an incident go, once the chain says so.
     pub fn release(&self, custody: Custody, now: WallTime) -> Result<(), EvidenceError> {
-        // No incident has such a name, and none may lead elsewhere.
-        if custody.incident.contains('/') || !self.is_held(&custody.incident) {
+        if !is_safe_name(&custody.incident) || !self.is_held(&custody.incident) {
             return Err(EvidenceError::NotHeld { incident: custody.incident });
         }
         self.write_hold(&Hold { custody, at: now.to_rfc3339(), is_released: true, is_noted: false })

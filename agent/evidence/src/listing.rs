@@ -14,7 +14,7 @@ use crate::manifest::{Manifest, list_names};
 use crate::manifest_file::{VerifyError, read_manifest};
 use crate::record::BundleRecord;
 use crate::record_file::read_record;
-use crate::store::folder_id;
+use crate::store::{folder_id, name_below};
 
 /// One bundle of a list.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +75,7 @@ fn look(root: &Path, dir: &Path) -> io::Result<Shown> {
     }
     let store = dir.parent().and_then(Path::parent);
     let listed = Listed {
-        folder: dir.strip_prefix(root).unwrap_or(dir).to_string_lossy().into_owned(),
+        folder: name_below(root, dir),
         title: record.as_ref().map(|record| record.title.clone()),
         state: record.as_ref().map(|record| record.incident.state),
         began_at: record.as_ref().and_then(|record| record.history.first()?.at.utc.clone()),

@@ -36,6 +36,11 @@ pub(crate) fn name_below(root: &Path, dir: &Path) -> String {
     dir.strip_prefix(root).unwrap_or(dir).to_string_lossy().into_owned()
 }
 
+/// Whether an incident's id names a file or a folder of its own, and leads nowhere else.
+pub(crate) fn is_safe_name(id: &str) -> bool {
+    (1..=200).contains(&id.len()) && !id.starts_with('.') && !id.contains(['/', '\\', '\0'])
+}
+
 /// Keeps the evidence of incidents under one root folder. One writer at a time.
 #[derive(Debug)]
 pub struct EvidenceStore {
@@ -132,9 +137,7 @@ impl EvidenceStore {
 
     /// The folder of an incident, whether or not it exists: `ROOT/YYYY-MM-DD/ID`, by the UTC day of its first state.
     pub fn bundle_path(&self, incident: &IncidentRecord) -> Result<PathBuf, EvidenceError> {
-        let id = incident.id.as_str();
-        let is_safe = (1..=200).contains(&id.len()) && !id.starts_with('.') && !id.contains(['/', '\\', '\0']);
-        if !is_safe {
+        if !is_safe_name(incident.id.as_str()) {
             return Err(EvidenceError::UnsafeId { incident: incident.id.clone() });
         }
         Ok(self.root.join(incident.bundle()))
@@ -142,9 +145,20 @@ impl EvidenceStore {
 
     /// Every folder with its size, in order; for retention and for people.
     pub fn bundles(&self) -> Result<Vec<BundleInfo>, EvidenceError> {
-        let info =
-            |path| bundle_info(path).map(|info| BundleInfo { is_held: self.is_held(info.incident.as_str()), ..info });
-        self.folders()?.into_iter().map(info).collect()
+        self.folders()?.into_iter().map(|path| self.bundle_info(path)).collect()
+    }
+
+    fn bundle_info(&self, path: PathBuf) -> Result<BundleInfo, EvidenceError> {
+        let incident = folder_id(&path);
+        let manifest = read_manifest(&path).ok().map(|(manifest, _)| manifest);
+        let (is_sealed, is_held) = (has_final_seal(&path), self.is_held(incident.as_str()));
+        let mut bytes = 0;
+        let listed = EvidenceError::folder("measure a folder", &path);
+        for entry in fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(listed)? {
+            bytes += entry.metadata().map_or(0, |meta| meta.len());
+        }
+        let ended_at = WallTime::from_secs_f64(manifest.map_or(0.0, |m| m.ended_at.seconds));
+        Ok(BundleInfo { incident, path, bytes, is_sealed, is_held, ended_at })
     }
 
     /// The folders of all incidents, by day and id.
@@ -175,19 +189,6 @@ impl EvidenceStore {
 /// The incident of a folder, by its name.
 pub(crate) fn folder_id(path: &Path) -> IncidentId {
     IncidentId::from_stored(&path.file_name().unwrap_or_default().to_string_lossy())
-}
-
-fn bundle_info(path: PathBuf) -> Result<BundleInfo, EvidenceError> {
-    let incident = folder_id(&path);
-    let manifest = read_manifest(&path).ok().map(|(manifest, _)| manifest);
-    let is_sealed = has_final_seal(&path);
-    let mut bytes = 0;
-    let listed = EvidenceError::folder("measure a folder", &path);
-    for entry in fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(listed)? {
-        bytes += entry.metadata().map_or(0, |meta| meta.len());
-    }
-    let ended_at = WallTime::from_secs_f64(manifest.map_or(0.0, |m| m.ended_at.seconds));
-    Ok(BundleInfo { incident, path, bytes, is_sealed, is_held: false, ended_at })
 }
 
 /// Folders below `dir` in order, hidden ones left out.

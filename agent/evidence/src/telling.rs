@@ -125,7 +125,8 @@ impl StoreVerification {
         let chain: Vec<String> = self.chain.problems.iter().map(ToString::to_string).collect();
         json!({ "intact": self.is_intact(), "bundles": bundles, "problems": self.problems,
             "chain": { "first": self.chain.span.map(|span| span.0), "last": self.chain.span.map(|span| span.1),
-                "links": self.chain.links, "deleted": self.chain.removed, "tombstones": self.deleted, "held": self.chain.held, "keys": self.chain.keys,
+                "links": self.chain.links, "deleted": self.chain.removed, "tombstones": self.deleted,
+                "held": self.chain.held, "keys": self.chain.keys,
                 "has_head": self.has_head, "problems": chain } })
     }
 }
