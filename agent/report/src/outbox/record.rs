@@ -3,6 +3,7 @@
 use forewarn_domain::{EvidenceRef, IncidentState, Report};
 use forewarn_wire::EventSource;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde::Serialize;
 
 use super::bounds;
 use super::destinations;
@@ -30,9 +31,9 @@ impl<'a> Step<'a> {
     }
 }
 
-/// A report as it is stored.
-pub(super) fn encode(report: &Report) -> rusqlite::Result<String> {
-    serde_json::to_string(report).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))
+/// A report, or a seal, as it is stored.
+pub(super) fn encode(value: &impl Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))
 }
 
 /// Queues one message for nobody yet, `whole` being its report as it is stored; returns its place.
@@ -145,7 +146,7 @@ fn record_seal(
 ) -> rusqlite::Result<Option<Recorded>> {
     let key = step.report.incident.id.as_str();
     if let Some(seal) = &step.report.seal {
-        let seal = serde_json::to_string(seal).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+        let seal = encode(seal)?;
         tx.prepare_cached("UPDATE incidents SET seal = ?2 WHERE id = ?1")?.execute(params![key, seal])?;
     }
     let waits: bool = tx
