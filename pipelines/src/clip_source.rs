@@ -40,7 +40,7 @@ impl ClipRecording for ClipRecorder {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what a failed result holds")]
-fn refused(error: ClipError) -> ClipSourceError {
+pub(crate) fn refused(error: ClipError) -> ClipSourceError {
     ClipSourceError { message: error.to_string() }
 }
 

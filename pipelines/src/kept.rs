@@ -8,6 +8,7 @@ use std::time::Duration;
 use forewarn_base::durable::Unfinished;
 use forewarn_domain::{ClipRecording, ClipSource, ClipSourceError, ClipSpan, Frame, Orientation, Timestamp};
 
+use crate::clip_source::refused;
 use crate::{FileReplay, PreRollRing, ReplayConfig, ReplayError};
 
 /// For so long the picture of a moment is waited for: the larger stream may be the later one.
@@ -30,14 +31,13 @@ impl ClipSource for KeptRing {
 
     fn larger(&self, frame: &Frame, scratch: &Path) -> Result<Option<Frame>, ClipSourceError> {
         let at = frame.meta.captured_at;
-        let failed = |message: String| ClipSourceError { message };
         let span = ClipSpan { from: at, to: at + BEHIND };
-        let recorder = self.ring.record(span).map_err(|error| failed(error.to_string()))?;
+        let recorder = self.ring.record(span).map_err(refused)?;
         if self.ring.is_fed() {
             recorder.wait(PATIENCE);
         }
         let clip = Unfinished::beside(&scratch.join("larger.mp4"));
-        let info = recorder.finish(clip.path()).map_err(|error| failed(error.to_string()))?;
+        let info = recorder.finish(clip.path()).map_err(refused)?;
         if info.width <= frame.width && info.height <= frame.height {
             return Ok(None);
         }
@@ -46,7 +46,8 @@ impl ClipSource for KeptRing {
             turned: self.turned,
             ..ReplayConfig::new(frame.meta.stream.clone())
         };
-        let nearest = nearest(clip.path(), config, at).map_err(|error| failed(error.to_string()))?;
+        let nearest =
+            nearest(clip.path(), config, at).map_err(|error| ClipSourceError { message: error.to_string() })?;
         Ok(nearest.map(|mut larger| {
             // It stands for the frame that was watched.
             larger.meta.sequence = frame.meta.sequence;

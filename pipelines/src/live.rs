@@ -51,8 +51,8 @@ impl LiveStream {
             }
         };
         let live = Self { shared: Arc::new(shared), beside, threads: Mutex::default() };
-        for (prefix, shared) in [("ingest", Some(&live.shared)), ("sub", live.beside.as_ref())] {
-            let Some(shared) = shared.cloned() else { continue };
+        for (shared, prefix) in live.each().zip(["ingest", "sub"]) {
+            let shared = Arc::clone(shared);
             let thread = std::thread::Builder::new()
                 .name(format!("{prefix}-{stream}"))
                 .spawn(move || supervisor::run(&shared))
@@ -60,6 +60,11 @@ impl LiveStream {
             lock(&live.threads).push(thread);
         }
         Ok(live)
+    }
+
+    /// The stream, and the smaller one if that is watched.
+    fn each(&self) -> impl Iterator<Item = &Arc<Shared>> {
+        std::iter::once(&self.shared).chain(&self.beside)
     }
 
     /// The stream's name.
@@ -94,9 +99,7 @@ impl LiveStream {
     /// Has so much of each group of pictures decoded from its next key frame on: 1 for all of it, 0 for the key frame
     /// alone. Clips are whole all the same.
     pub fn decode_part(&self, part: f32) {
-        for shared in std::iter::once(&self.shared).chain(&self.beside) {
-            shared.decoded_part.set(part);
-        }
+        self.each().for_each(|shared| shared.decoded_part.set(part));
     }
 
     /// Stops the stream and waits for its thread: under a second, also while connecting or backing off.
@@ -110,9 +113,7 @@ impl LiveStream {
 
     /// Asks the stream to stop and does not wait, so that many can be stopped at the same time.
     pub fn ask_to_stop(&self) {
-        for shared in std::iter::once(&self.shared).chain(&self.beside) {
-            shared.ask_to_stop();
-        }
+        self.each().for_each(|shared| shared.ask_to_stop());
     }
 }
 

@@ -287,9 +287,9 @@ impl Intake for Session {
             self.active_us.store(self.elapsed_us(), Ordering::Relaxed);
         } else {
             count(&self.shared.stats.units_in);
-        }
-        if unit.is_key && !rests {
-            count(&self.shared.stats.keys_in);
+            if unit.is_key {
+                count(&self.shared.stats.keys_in);
+            }
         }
         let Some(pts_ns) = unit.pts_ns else { return count(&self.shared.stats.units_without_time) };
         let now = self.shared.clock.now();
