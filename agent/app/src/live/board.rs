@@ -13,7 +13,7 @@ pub struct Notices {
     /// The incidents that are open.
     pub open: Vec<IncidentRecord>,
     /// The streams without a picture, and why.
-    pub down: BTreeMap<StreamId, String>,
+    pub down: BTreeMap<StreamId, Down>,
     /// The streams that go on with another decoder than they began with, and why.
     pub degraded: BTreeMap<StreamId, String>,
     /// The cameras one of whose two streams is away.
@@ -26,6 +26,15 @@ pub struct Notices {
     pub unread: BTreeMap<SensorId, String>,
     /// What cannot be kept or written, and why.
     pub failing: BTreeMap<&'static str, String>,
+}
+
+/// Why a stream gives no picture.
+#[derive(Debug)]
+pub enum Down {
+    /// It came to its end, as a file does that stands for a camera.
+    Ended,
+    /// In words.
+    Because(String),
 }
 
 /// What became of the latest announcements on one loudspeaker.

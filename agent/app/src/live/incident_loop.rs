@@ -18,7 +18,7 @@ use forewarn_telemetry::queue::{QueueSpec, Receiver, Wait};
 use forewarn_wire::story::{Happening, Narrator};
 
 use super::LoopEvent;
-use super::board::Board;
+use super::board::{Board, Down};
 use super::evidence::EvidenceDesk;
 use super::latency::Latencies;
 use super::outbox_writer::{Batch, OutboxWriter};
@@ -279,7 +279,8 @@ impl IncidentLoop {
         if is_up {
             self.ends.board.lock().down.remove(stream);
         } else {
-            self.ends.board.lock().down.insert(stream.clone(), text.clone());
+            let down = if *event == StreamEvent::Ended { Down::Ended } else { Down::Because(text.clone()) };
+            self.ends.board.lock().down.insert(stream.clone(), down);
         }
         if matches!(event, StreamEvent::RetryFailed { is_news: false, .. }) {
             return;

@@ -98,9 +98,6 @@ impl Part for Streams {
     }
 }
 
-/// What is said of a stream that came to its end; a file that stands for a camera has one.
-pub const ENDED: &str = "ended";
-
 /// Whether a stream delivers frames after an event, and what happened.
 pub fn in_words(event: &StreamEvent) -> (bool, String) {
     match event {
@@ -119,6 +116,6 @@ pub fn in_words(event: &StreamEvent) -> (bool, String) {
         StreamEvent::Halved { away: Some(away) } => (true, away.to_string()),
         StreamEvent::Halved { away: None } => (true, "both its streams are there again".to_owned()),
         StreamEvent::Degraded { reason } => (true, format!("degraded: {reason}")),
-        StreamEvent::Ended => (false, ENDED.to_owned()),
+        StreamEvent::Ended => (false, "ended".to_owned()),
     }
 }

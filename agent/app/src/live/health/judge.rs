@@ -9,8 +9,7 @@ use forewarn_pipelines::{Away, StreamStatsSnapshot};
 use forewarn_report::UpstreamStats;
 
 use super::{Memory, Sources};
-use crate::live::board::{Notices, SpeakerNotice};
-use crate::live::streams::ENDED;
+use crate::live::board::{Down, Notices, SpeakerNotice};
 
 /// So many announcements in a row that failed are a trouble; one may be chance.
 const FAILED_IN_ROW: u32 = 2;
@@ -132,10 +131,10 @@ fn camera(notices: &Notices, id: &StreamId, connections: u64, frames: u64) -> Pa
     let part = format!("camera {id}");
     let to_do = "look at the camera, its cable and its address; `forewarn check --probe` tells more";
     match notices.down.get(id) {
-        Some(why) if why == ENDED => {
+        Some(Down::Ended) => {
             PartNow::trouble(part, "its file was played to the end", "name a camera; `forewarn replay` plays files")
         }
-        Some(why) => PartNow::trouble(part, why.clone(), to_do),
+        Some(Down::Because(why)) => PartNow::trouble(part, why.clone(), to_do),
         None if connections == 0 => PartNow::trouble(part, "it has never been connected", to_do),
         None if let Some(away) = notices.halved.get(id) => match away {
             Away::Kept { .. } => PartNow::trouble(part, away.to_string(), to_do),
@@ -336,7 +335,7 @@ mod tests {
     #[test]
     fn a_file_that_was_played_to_its_end_has_no_cable() {
         let (mut notices, gate) = (Notices::default(), StreamId::new("gate").unwrap());
-        notices.down.insert(gate.clone(), ENDED.to_owned());
+        notices.down.insert(gate.clone(), Down::Ended);
         let told = camera(&notices, &gate, 1, 50);
         assert!(told.state == PartState::Trouble && told.to_do.contains("`forewarn replay`"), "{told:?}");
     }
