@@ -1,10 +1,10 @@
 //! What differs between a site file as an agent runs it and as it is now, in the words of the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use forewarn_base::secret::Secret;
-use forewarn_domain::StreamId;
+use forewarn_domain::{SensorId, SpeakerId, StreamId};
 use toml::Value;
 
 use crate::{Camera, Site};
@@ -25,10 +25,18 @@ pub struct Change {
 }
 
 /// What a change is a matter of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Concern {
     /// Zones, rules or violations of a camera.
     Watching(StreamId),
+    /// Anything else of a camera, or the camera itself.
+    Camera(StreamId),
+    /// A loudspeaker.
+    Speaker(SpeakerId),
+    /// A sensor.
+    Sensor(SensorId),
+    /// An upstream.
+    Upstream(String),
     /// The model that looks.
     Model,
     /// Anything else.
@@ -73,12 +81,11 @@ impl Parts {
         Self(parts)
     }
 
-    /// The zones and rules of a camera are as in `now` from now on.
-    pub fn take_over(&mut self, now: &Self, camera: &StreamId) {
-        let owner = format!("camera {camera}");
-        let is_its_own = |(of, what): &Part| *of == owner && !what.is_empty();
-        self.0.retain(|part, _| !is_its_own(part));
-        let taken = now.0.iter().filter(|(part, _)| is_its_own(part));
+    /// What is a matter of `concerns` is as in `now` from now on.
+    pub fn take_over(&mut self, now: &Self, concerns: &BTreeSet<Concern>) {
+        let is_concerned = |(owner, of): &Part| concerns.contains(&concern(owner, of));
+        self.0.retain(|part, _| !is_concerned(part));
+        let taken = now.0.iter().filter(|(part, _)| is_concerned(part));
         self.0.extend(taken.map(|(part, value)| (part.clone(), value.clone())));
     }
 
@@ -111,24 +118,27 @@ impl Parts {
 }
 
 fn concern(owner: &str, of: &str) -> Concern {
-    let camera = owner.strip_prefix("camera ").filter(|_| !of.is_empty());
-    match camera.and_then(|id| StreamId::new(id).ok()) {
-        Some(camera) => Concern::Watching(camera),
-        None if owner == "[model]" => Concern::Model,
-        None => Concern::Other,
-    }
+    let named = owner.split_once(' ').and_then(|(list, id)| match list {
+        "camera" if of.is_empty() => Some(Concern::Camera(StreamId::new(id).ok()?)),
+        "camera" => Some(Concern::Watching(StreamId::new(id).ok()?)),
+        "speaker" => Some(Concern::Speaker(SpeakerId::new(id).ok()?)),
+        "sensor" => Some(Concern::Sensor(SensorId::new(id).ok()?)),
+        "upstream" => Some(Concern::Upstream(id.to_owned())),
+        _ => None,
+    });
+    named.unwrap_or(if owner == "[model]" { Concern::Model } else { Concern::Other })
 }
 
-/// What a site that changed is watched by from now on, without a restart.
+/// What of a site that changed is taken up without a restart.
 #[derive(Debug, Clone)]
 pub struct Adoption {
-    /// The site as it was, with the zones and rules of these cameras as they are now.
+    /// The site as it was, with what is taken up as it is now.
     pub site: Site,
-    /// The cameras whose zones or rules changed, and nothing else that hangs on them.
-    pub cameras: Vec<StreamId>,
-    /// What changed in them, in words.
+    /// What is taken up.
+    pub concerns: BTreeSet<Concern>,
+    /// What changed in that, in words.
     pub taken_up: Vec<String>,
-    /// What changed and waits for a restart.
+    /// What changed and waits for a restart, in words.
     pub waiting: Vec<String>,
 }
 
@@ -136,28 +146,51 @@ impl Adoption {
     /// Sorts `changes` between two readings of a site. `can_read` says whether what the rules ask of closer looks can be
     /// answered by the models that run.
     pub fn of(before: &Site, now: &Site, changes: Vec<Change>, can_read: impl Fn(&Camera) -> bool) -> Self {
-        let mut adoption =
-            Self { site: before.clone(), cameras: Vec::new(), taken_up: Vec::new(), waiting: Vec::new() };
-        for camera in &mut adoption.site.cameras {
-            let Some(other) = now.cameras.iter().find(|other| other.id == camera.id) else { continue };
-            let of_this = Concern::Watching(camera.id.clone());
-            if !changes.iter().any(|change| change.concern == of_this)
-                || !hangs_on_the_same(camera, other)
-                || !can_read(other)
-            {
-                continue;
+        let mut site = before.clone();
+        let is_taken_up = |concern: &&Concern| match concern {
+            Concern::Watching(id) => adopt_watching(&mut site, now, id, &can_read),
+            Concern::Speaker(id) => {
+                let is_left = now.speakers.iter().any(|(other, _)| other == id);
+                let is_named = || site.cameras.iter().any(|camera| camera.speakers.contains(id));
+                (is_left || !is_named()) && adopt_one(&mut site.speakers, &now.speakers, |(other, _)| other == id)
             }
-            camera.zones.clone_from(&other.zones);
-            camera.rules.clone_from(&other.rules);
-            adoption.cameras.push(camera.id.clone());
-        }
-        for change in changes {
-            let is_taken_up = matches!(&change.concern, Concern::Watching(of) if adoption.cameras.contains(of));
-            let said = if is_taken_up { &mut adoption.taken_up } else { &mut adoption.waiting };
-            said.push(change.words);
-        }
-        adoption
+            Concern::Sensor(id) => adopt_one(&mut site.sensors, &now.sensors, |other| other.id() == id),
+            Concern::Upstream(id) => adopt_one(&mut site.upstreams, &now.upstreams, |other| other.id == *id),
+            Concern::Camera(_) | Concern::Model | Concern::Other => false,
+        };
+        let all: BTreeSet<_> = changes.iter().map(|change| change.concern.clone()).collect();
+        let concerns: BTreeSet<_> = all.iter().filter(is_taken_up).cloned().collect();
+        // What the files beside the site file held is known anew with what names them.
+        site.beside.clone_from(&now.beside);
+        let (taken_up, waiting): (Vec<_>, Vec<_>) =
+            changes.into_iter().partition(|change| concerns.contains(&change.concern));
+        let words = |changes: Vec<Change>| changes.into_iter().map(|change| change.words).collect();
+        Self { site, concerns, taken_up: words(taken_up), waiting: words(waiting) }
     }
+}
+
+/// The zones and rules of a camera become those of `now`. Whether they can.
+fn adopt_watching(site: &mut Site, now: &Site, id: &StreamId, can_read: impl Fn(&Camera) -> bool) -> bool {
+    let camera = site.cameras.iter_mut().find(|camera| camera.id == *id);
+    let other = now.cameras.iter().find(|other| other.id == *id);
+    let Some((camera, other)) = camera.zip(other) else { return false };
+    if !hangs_on_the_same(camera, other) || !can_read(other) {
+        return false;
+    }
+    camera.zones.clone_from(&other.zones);
+    camera.rules.clone_from(&other.rules);
+    true
+}
+
+/// One entry becomes that of `now`, goes as it does there, or comes to the end as one that is new.
+fn adopt_one<T: Clone>(entries: &mut Vec<T>, now: &[T], is_it: impl Fn(&T) -> bool) -> bool {
+    match (entries.iter_mut().find(|entry| is_it(entry)), now.iter().find(|entry| is_it(entry))) {
+        (Some(former), Some(entry)) => former.clone_from(entry),
+        (Some(_), None) => entries.retain(|entry| !is_it(entry)),
+        (None, Some(entry)) => entries.push(entry.clone()),
+        (None, None) => {}
+    }
+    true
 }
 
 /// Whether all that was set up for a camera's zones and rules beside the engine serves the others as well: what it looks
@@ -186,15 +219,19 @@ fn add_entry(parts: &mut BTreeMap<Part, Value>, list: &str, n: usize, mut entry:
 pub fn beside(before: &Site, now: &Site) -> Vec<Change> {
     let is_other = |(part, files): &(&String, &Secret)| before.beside.get(*part).is_some_and(|former| former != *files);
     let parts = now.beside.iter().filter(is_other).map(|(part, _)| part);
-    let mut said: Vec<Change> =
-        parts.map(|part| Change::other(format!("the password or a certificate of {part} changed"))).collect();
+    let of_part = |part: &String| {
+        let words = format!("the password or a certificate of {part} changed");
+        Change { concern: concern(part, ""), words }
+    };
+    let mut said: Vec<Change> = parts.map(of_part).collect();
     for camera in &now.cameras {
         let Some(former) = before.cameras.iter().find(|former| former.id == camera.id) else { continue };
         let shown = |camera: &Camera| format!("{:?} {:?}", camera.source, camera.watched);
         let is_other = (&former.source, &former.watched) != (&camera.source, &camera.watched);
         let is_login_alone = is_other && shown(former) == shown(camera);
         if is_login_alone {
-            said.push(Change::other(format!("the login of camera {} changed", camera.id)));
+            let words = format!("the login of camera {} changed", camera.id);
+            said.push(Change { concern: Concern::Camera(camera.id.clone()), words });
         }
         for rule in &camera.rules {
             let same = former.rules.iter().find(|former| former.key == rule.key);
@@ -281,19 +318,53 @@ mod tests {
         assert_eq!((drawn.taken_up.join(", ").as_str(), drawn.waiting.len()), ("a zone of camera gate changed", 0));
         assert_eq!(drawn.site.cameras[0].zones, now.cameras[0].zones);
         let (other, _) = adoption("loitering", "intrusion");
-        assert_eq!((other.cameras.len(), other.waiting.len()), (1, 0), "{:?}", other.taken_up);
+        assert_eq!((other.concerns.len(), other.waiting.len()), (1, 0), "{:?}", other.taken_up);
         let (falls, _) = adoption("loitering", "thrown_object");
-        assert!(falls.cameras.is_empty() && falls.waiting == ["a rule of camera gate changed"], "{:?}", falls.waiting);
+        assert!(falls.concerns.is_empty() && falls.waiting == ["a rule of camera gate changed"], "{:?}", falls.waiting);
         let (moved, _) = adoption("cam/1", "cam/2");
         assert_eq!(moved.waiting, ["camera gate changed"]);
         assert_eq!(moved.site.cameras[0].source, read(SITE).cameras[0].source);
     }
 
     #[test]
+    fn speakers_sensors_and_upstreams_are_taken_up_one_by_one() {
+        let (bell, now) = adoption("id = \"horn\"", "id = \"bell\"");
+        assert_eq!(
+            (bell.taken_up.join(", ").as_str(), bell.waiting.len()),
+            ("speaker bell is new, speaker horn is gone", 0)
+        );
+        assert_eq!(bell.site.speakers, now.speakers);
+        let (sensor, now) = adoption(
+            "[[camera]]",
+            "[[sensor]]\nid = \"fume\"\nkind = \"modbus_tcp\"\naddress = \"plc:502\"\n\
+            register = 1\n[[camera]]",
+        );
+        assert_eq!(
+            (sensor.taken_up.join(", ").as_str(), sensor.site.sensors.len()),
+            ("sensor fume is new", now.sensors.len())
+        );
+        let (broker, now) = adoption("mqtt://b", "mqtt://c");
+        let peer = |site: &Site| site.upstreams.iter().map(|upstream| upstream.adapter.peer()).collect::<Vec<_>>();
+        assert_eq!((broker.taken_up.join(", ").as_str(), peer(&broker.site)), ("upstream mqtt changed", peer(&now)));
+        let (none, _) = adoption("[upstream.mqtt]\nurl = \"mqtt://b\"\n", "");
+        assert!(none.site.upstreams.is_empty() && none.taken_up == ["upstream mqtt is gone"], "{:?}", none.taken_up);
+    }
+
+    #[test]
+    fn a_speaker_that_a_camera_still_names_stays() {
+        let named = SITE.replace("cam/1\"", "cam/1\"\nspeakers = [\"horn\"]");
+        let now =
+            named.replace("[[speaker]]\nid = \"horn\"\nkind = \"local\"\n", "").replace("speakers = [\"horn\"]\n", "");
+        let changes = Parts::of(&named).changes(&Parts::of(&now));
+        let adoption = Adoption::of(&read(&named), &read(&now), changes, |_| true);
+        assert!(adoption.site.speakers.len() == 1 && adoption.concerns.is_empty(), "{:?}", adoption.taken_up);
+    }
+
+    #[test]
     fn what_was_taken_up_is_no_change_any_more() {
         let now = Parts::of(&SITE.replace("loitering", "intrusion").replace("cam/1", "cam/2"));
         let mut parts = Parts::of(SITE);
-        parts.take_over(&now, &StreamId::new("gate").unwrap());
+        parts.take_over(&now, &[Concern::Watching(StreamId::new("gate").unwrap())].into());
         assert_eq!(said(&parts.changes(&now)), ["camera gate changed"]);
     }
 

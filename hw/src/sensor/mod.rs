@@ -7,6 +7,7 @@
 mod config;
 mod error;
 mod log;
+mod mailbox;
 mod modbus;
 mod mqtt;
 mod outlet;
@@ -18,6 +19,7 @@ mod value;
 pub use config::{ModbusSensorConfig, MqttSensorConfig, Registers, Sensor, SensorConfig};
 pub use error::ReadError;
 pub use log::{SensorLog, SensorLogError};
+pub use mailbox::{Mailbox, News, Turn};
 pub use outlet::{SensorEvent, Sink};
 pub use run::{Running, StartError, probe, start};
 pub use value::{ValueType, WordOrder};

@@ -1,14 +1,15 @@
 //! One thread for all sensors.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use forewarn_domain::Clock;
+use forewarn_domain::{Clock, SensorId};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::config::{Sensor, Source};
@@ -22,10 +23,13 @@ use super::{modbus, mqtt};
 #[error("failed to start the sensors' thread: {0}")]
 pub struct StartError(#[from] std::io::Error);
 
+/// The sensors that are to be read; none when the thread is to end.
+type Wanted = Option<BTreeMap<SensorId, Arc<Sensor>>>;
+
 /// The running thread. Dropping it stops the thread at once.
 #[derive(Debug)]
 pub struct Running {
-    stop: watch::Sender<bool>,
+    wanted: watch::Sender<Wanted>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -34,12 +38,23 @@ impl Running {
     pub fn is_running(&self) -> bool {
         self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
+
+    /// Reads these from now on. What goes on of those of before is not touched, but for `changed`, which are begun anew.
+    pub fn adopt(&self, sensors: &[Sensor], changed: &BTreeSet<SensorId>) {
+        self.wanted.send_modify(|wanted| {
+            let former = wanted.take().unwrap_or_default();
+            let kept = |sensor: &Sensor| {
+                let same = former.get(sensor.id()).filter(|_| !changed.contains(sensor.id()));
+                (sensor.id().clone(), same.cloned().unwrap_or_else(|| Arc::new(sensor.clone())))
+            };
+            *wanted = Some(sensors.iter().map(kept).collect());
+        });
+    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // An error means that the thread has ended already.
-        let _ = self.stop.send(true);
+        self.wanted.send_replace(None);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -49,27 +64,44 @@ impl Drop for Running {
 }
 
 /// Reads all sensors from now on.
-pub fn start(sensors: Vec<Sensor>, clock: &Arc<dyn Clock>, sink: &Sink) -> Result<Running, StartError> {
-    let (stop, mut stopping) = watch::channel(false);
+pub fn start(sensors: &[Sensor], clock: &Arc<dyn Clock>, sink: &Sink) -> Result<Running, StartError> {
+    let wanted = sensors.iter().map(|sensor| (sensor.id().clone(), Arc::new(sensor.clone()))).collect();
+    let (wanted, changes) = watch::channel(Some(wanted));
     let runtime = runtime()?;
     let (clock, sink) = (Arc::clone(clock), Arc::clone(sink));
     let thread = std::thread::Builder::new().name("sensors".to_owned()).spawn(move || {
-        runtime.block_on(async {
-            let mut tasks = JoinSet::new();
-            for sensor in sensors {
-                let outlet = Outlet::new(&sensor, Arc::clone(&clock), Arc::clone(&sink));
-                tasks.spawn(async move { read(&sensor, &outlet).await });
-            }
-            tokio::select! {
-                // No task ends unless it panics; then the thread ends, which is noticed.
-                _ = tasks.join_next() => {}
-                _ = stopping.wait_for(|stop| *stop) => {}
-            }
-        });
+        runtime.block_on(read_all(changes, &clock, &sink));
         // A name that is being looked up may take long; it is not waited for.
         runtime.shutdown_background();
     })?;
-    Ok(Running { stop, thread: Some(thread) })
+    Ok(Running { wanted, thread: Some(thread) })
+}
+
+/// Reads whatever is wanted, each sensor by a task of its own.
+async fn read_all(mut changes: watch::Receiver<Wanted>, clock: &Arc<dyn Clock>, sink: &Sink) {
+    let mut tasks = JoinSet::new();
+    let mut running: BTreeMap<SensorId, (Arc<Sensor>, AbortHandle)> = BTreeMap::new();
+    loop {
+        let Some(wanted) = changes.borrow_and_update().clone() else { return };
+        let is_over = |id: &SensorId, sensor: &Arc<Sensor>| !wanted.get(id).is_some_and(|now| Arc::ptr_eq(now, sensor));
+        for (_, task) in running.extract_if(.., |id, (sensor, _)| is_over(id, sensor)).map(|(_, entry)| entry) {
+            task.abort();
+        }
+        for (id, sensor) in wanted {
+            running.entry(id).or_insert_with(|| {
+                let outlet = Outlet::new(&sensor, Arc::clone(clock), Arc::clone(sink));
+                let of_task = Arc::clone(&sensor);
+                (sensor, tasks.spawn(async move { read(&of_task, &outlet).await }))
+            });
+        }
+        loop {
+            tokio::select! {
+                // No task ends by itself unless it panics; then the thread ends, which is noticed.
+                Some(ended) = tasks.join_next() => if !ended.is_err_and(|error| error.is_cancelled()) { return },
+                changed = changes.changed() => if changed.is_ok() { break } else { return },
+            }
+        }
+    }
 }
 
 /// Reads one sensor once and tells its value, and how it came about. A topic is listened to for at most `patience`.

@@ -36,7 +36,7 @@ fn watch(sensors: Vec<Sensor>) -> (Running, Receiver<SensorEvent>) {
     let sink: Sink = Arc::new(move |event| {
         let _ = sender.try_send(event);
     });
-    (start(sensors, &clock, &sink).unwrap(), events)
+    (start(&sensors, &clock, &sink).unwrap(), events)
 }
 
 struct Registers;

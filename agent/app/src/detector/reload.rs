@@ -1,5 +1,6 @@
-//! SIGHUP: the site file is read anew. A model that changed takes over if it stands the trial, zones and rules are watched
-//! from then on; what else changed is told, since it is taken up at the next start.
+//! SIGHUP: the site file is read anew. A model that changed takes over if it stands the trial, zones, rules, loudspeakers,
+//! sensors and upstreams are those of the file from then on; what else changed is told, since it is taken up at the next
+//! start.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -77,7 +78,7 @@ impl Signalled {
         Ok(Self { signals, exchange: Exchange::new(site, config, handle, name) })
     }
 
-    /// Takes up what can be taken up at each SIGHUP; `adopter` is told of other zones and rules.
+    /// Takes up what can be taken up at each SIGHUP; `adopter` carries it out.
     pub fn listen(self, adopter: Adopter) -> anyhow::Result<Reload> {
         let Self { mut signals, mut exchange } = self;
         let closer = signals.handle();
@@ -124,14 +125,19 @@ impl Exchange {
         let can_read = |camera: &Camera| {
             has_its_model && reader::asked(&site.attributes, std::slice::from_ref(camera)).is_subset(&asked)
         };
-        let Adoption { site: adopted, cameras, taken_up, waiting } = Adoption::of(&self.site, &site, changes, can_read);
-        if !cameras.is_empty() && adopter.adopt(adopted.clone()) {
-            self.site = adopted;
-            let now = Parts::of(&text);
-            for camera in &cameras {
-                self.parts.take_over(&now, camera);
+        let Adoption { site: adopted, concerns, taken_up, waiting } =
+            Adoption::of(&self.site, &site, changes, can_read);
+        if !concerns.is_empty() {
+            let what = taken_up.join(", ");
+            if let Err(error) = adopter.adopt(&adopted, &concerns) {
+                tracing::error!(
+                    "not all of this is taken up: {what}: {error:#}; mend it and reload, or start the agent again"
+                );
+                return;
             }
-            tracing::info!("taken up: {}", taken_up.join(", "));
+            self.site = adopted;
+            self.parts.take_over(&Parts::of(&text), &concerns);
+            tracing::info!("taken up: {what}");
         }
         if !waiting.is_empty() {
             tracing::warn!("not taken up until the agent is started again: {}", waiting.join(", "));

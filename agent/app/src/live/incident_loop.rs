@@ -10,6 +10,7 @@ use forewarn_domain::{
     AnnounceOutcome, Announcement, Cause, Clock, FailureKind, Frame, IncidentState, Report, StreamId, Timestamp,
 };
 use forewarn_engine::Engine;
+use forewarn_hw::sensor::{Mailbox, News, Turn};
 use forewarn_incident::{IncidentSnapshot, Output};
 use forewarn_inference::Shared;
 use forewarn_memory::{ClockNews, ClockWatch, Keeper, Shelf};
@@ -23,8 +24,7 @@ use super::evidence::EvidenceDesk;
 use super::latency::Latencies;
 use super::outbox_writer::{Batch, OutboxWriter};
 use super::pictures::Pictures;
-use super::sensors::{Mailbox, News, Turn};
-use super::speakers::Queues;
+use super::speakers::{Refused, Speakers};
 use super::troubles::Troubles;
 use crate::config::Site;
 use crate::evidence_folder::scenes;
@@ -48,7 +48,7 @@ pub struct Ends {
     /// Takes reports.
     pub outbox: OutboxWriter,
     /// Take announcements.
-    pub speakers: Queues,
+    pub speakers: Speakers,
     /// Takes what is to be kept as evidence.
     pub evidence: EvidenceDesk,
     /// Keep something beside incidents.
@@ -342,10 +342,10 @@ impl IncidentLoop {
     fn announce(&mut self, announcement: Announcement, now: Timestamp) {
         let (id, speaker) = (announcement.id, announcement.speaker.clone());
         self.tell(&Happening::Announcing { announcement: announcement.clone(), at: now });
-        let failure = match self.ends.speakers.get(&speaker).map(|queue| queue.offer(announcement)) {
-            Some(Ok(())) => None,
-            Some(Err(_)) => Some((FailureKind::QueueFull, "too many announcements wait for the speaker")),
-            None => Some((FailureKind::Misconfigured, "there is no such speaker")),
+        let failure = match self.ends.speakers.offer(announcement) {
+            Ok(()) => None,
+            Err(Refused::Full) => Some((FailureKind::QueueFull, "too many announcements wait for the speaker")),
+            Err(Refused::Unknown) => Some((FailureKind::Misconfigured, "there is no such speaker")),
         };
         if let Some((kind, reason)) = failure {
             let outcome = AnnounceOutcome::Failed { kind, reason: reason.to_owned() };

@@ -3,6 +3,7 @@
 //! Each is a [`Part`]; their threads and queues stand in `docs/ARCHITECTURE.md`, whose table is checked against the
 //! constants here.
 
+mod adopter;
 mod board;
 mod console_source;
 mod descriptors;
@@ -36,13 +37,13 @@ use forewarn_console::Server;
 use forewarn_domain::{AnnounceOutcome, AnnouncementId, Reading, SpeakerId, StreamId};
 use forewarn_engine::Analysed;
 use forewarn_pipelines::StreamEvent;
-use forewarn_telemetry::queue::{Sender, Wait};
 
 use forewarn_wire::story::Happening;
 use part::Part;
 
 use crate::config::Site;
 
+pub use adopter::Adopter;
 use shutdown::Ending;
 pub use shutdown::Shutdown;
 pub use storage::claim;
@@ -85,7 +86,7 @@ pub enum LoopEvent {
         /// What became of it.
         outcome: AnnounceOutcome,
     },
-    /// Zones and rules are those of this site from now on.
+    /// What is decided by is what this site says from now on.
     Adopted(Box<Site>),
     /// Something is new of a sensor; what it is lies in the mailbox.
     Sensor,
@@ -117,19 +118,9 @@ pub struct Agent {
     /// In the order of the data's way, in which they are stopped, so that nothing that was taken in is lost.
     parts: Vec<Box<dyn Part>>,
     counters: Counters,
-    to_loop: Sender<LoopEvent, Wait>,
+    adopter: Adopter,
     addresses: Vec<SocketAddr>,
     _claim: storage::Claim,
-}
-
-/// Tells the agent of other zones and rules.
-pub struct Adopter(Sender<LoopEvent, Wait>);
-
-impl Adopter {
-    /// The zones and rules of `site` are watched from now on; all else in it must be as it was. False if the agent stops.
-    pub fn adopt(&self, site: Site) -> bool {
-        self.0.send(LoopEvent::Adopted(Box::new(site)))
-    }
 }
 
 /// What is counted for the summary of a run, also when the parts have ended.
@@ -156,9 +147,9 @@ impl Counters {
 }
 
 impl Agent {
-    /// The way by which the agent is told of other zones and rules.
+    /// What takes up the changes of the site.
     pub fn adopter(&self) -> Adopter {
-        Adopter(self.to_loop.clone())
+        self.adopter.again()
     }
 
     /// Where it is listened over HTTP.

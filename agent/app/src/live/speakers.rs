@@ -1,9 +1,10 @@
 //! One thread for each loudspeaker. A speaker that hangs holds back nobody but itself.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
 use forewarn_domain::{AnnounceOutcome, Announcement, Clock, Loudspeaker, SpeakerId};
 use forewarn_hw::SpeakerContext;
@@ -18,38 +19,76 @@ use crate::telemetry;
 /// Announcements that may wait for one speaker.
 pub const QUEUE: QueueSpec<GiveBack> = QueueSpec::new("speaker-ID", 8);
 
-/// The queues by speaker.
-pub type Queues = BTreeMap<SpeakerId, Sender<Announcement, GiveBack>>;
+/// A loudspeaker on its thread.
+struct Running {
+    queue: Sender<Announcement, GiveBack>,
+    thread: Thread,
+}
 
-/// The site's loudspeakers, each on its thread.
+/// The site's loudspeakers. Clones are the same ones.
+#[derive(Clone)]
 pub struct Speakers {
-    queues: Queues,
-    threads: Vec<Thread>,
+    running: Arc<Mutex<BTreeMap<SpeakerId, Running>>>,
+    clock: Arc<dyn Clock>,
+    to_loop: Sender<LoopEvent, Wait>,
+}
+
+/// Why an announcement was not taken.
+pub enum Refused {
+    /// Too many wait for the speaker.
+    Full,
+    /// There is no such speaker.
+    Unknown,
 }
 
 impl Speakers {
     /// Starts them all.
     pub fn start(site: &Site, clock: &Arc<dyn Clock>, to_loop: &Sender<LoopEvent, Wait>) -> Result<Self, CommandError> {
-        let context = SpeakerContext {
-            clock: Arc::clone(clock),
-            audio_dir: site.violations_dir.clone(),
-            base_dir: site.directory.clone(),
-        };
-        let mut speakers = Self { queues: BTreeMap::new(), threads: Vec::new() };
-        for (id, config) in &site.speakers {
-            let speaker = forewarn_hw::build(id, config, &context).or_exit(ExitCode::BadConfig)?;
-            let (sender, announcements) = QUEUE.open_for(id);
-            let (id_of_thread, to_loop) = (id.clone(), to_loop.clone());
-            let work = move || play_all(&id_of_thread, speaker, &announcements, &to_loop);
-            speakers.threads.push(Thread::spawn(QUEUE.name_for(id), work)?);
-            speakers.queues.insert(id.clone(), sender);
-        }
+        let speakers = Self { running: Arc::default(), clock: Arc::clone(clock), to_loop: to_loop.clone() };
+        speakers.adopt(site, &site.speakers.iter().map(|(id, _)| id.clone()).collect())?;
         Ok(speakers)
     }
 
-    /// The queues, for the incident loop.
-    pub fn queues(&self) -> Queues {
-        self.queues.clone()
+    /// Ends those of these ids, and starts those of them that the site names now. What waits for one that ends is said
+    /// before. All others go on.
+    pub fn adopt(&self, site: &Site, ids: &BTreeSet<SpeakerId>) -> Result<(), CommandError> {
+        let context = SpeakerContext {
+            clock: Arc::clone(&self.clock),
+            audio_dir: site.violations_dir.clone(),
+            base_dir: site.directory.clone(),
+        };
+        let build = |id: &SpeakerId, config| forewarn_hw::build(id, config, &context).or_exit(ExitCode::BadConfig);
+        let named = site.speakers.iter().filter(|(id, _)| ids.contains(id));
+        let built: Vec<_> =
+            named.map(|(id, config)| Ok((id, build(id, config)?))).collect::<Result<_, CommandError>>()?;
+        let mut running = self.lock();
+        let mut former: BTreeMap<_, _> = running.extract_if(.., |id, _| ids.contains(id)).collect();
+        for (id, speaker) in built {
+            let (queue, announcements) = QUEUE.open_for(id);
+            let (id_of_thread, to_loop) = (id.clone(), self.to_loop.clone());
+            // One device speaks with one voice: the new thread begins when the former one has said what waits for it.
+            let before = former.remove(id).map(|Running { thread, .. }| thread);
+            let work = move || {
+                if let Some(Err(error)) = before.map(|mut thread| thread.join()) {
+                    tracing::error!("{error}");
+                }
+                play_all(&id_of_thread, speaker, &announcements, &to_loop);
+            };
+            let thread = Thread::spawn(QUEUE.name_for(id), work)?;
+            running.insert(id.clone(), Running { queue, thread });
+        }
+        Ok(())
+    }
+
+    /// Has an announcement made. It is not waited for.
+    pub fn offer(&self, announcement: Announcement) -> Result<(), Refused> {
+        let running = self.lock();
+        let speaker = running.get(&announcement.speaker).ok_or(Refused::Unknown)?;
+        speaker.queue.offer(announcement).map_err(|_| Refused::Full)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<SpeakerId, Running>> {
+        lock(&self.running)
     }
 }
 
@@ -59,14 +98,15 @@ impl Part for Speakers {
     }
 
     fn is_broken(&self) -> bool {
-        self.threads.iter().any(Thread::has_ended)
+        self.lock().values().any(|running| running.thread.has_ended())
     }
 
     /// Takes no more announcements. What still sounds is cut off by the end of the process, and its incident is taken
     /// up again after the restart.
     fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
-        self.queues.clear();
-        let mut ended = self.threads.drain(..).filter(Thread::has_ended);
+        let running = std::mem::take(&mut *self.lock());
+        let threads = running.into_values().map(|Running { thread, .. }| thread);
+        let mut ended = threads.filter(Thread::has_ended);
         Ok(ended.try_for_each(|mut thread| thread.join().map(drop))?)
     }
 }

@@ -11,6 +11,7 @@ use forewarn_engine::Engine;
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::Closeups;
 use forewarn_hw::box_facts::boot;
+use forewarn_hw::sensor::Mailbox;
 use forewarn_inference::{Models, Shared};
 use forewarn_memory::heat::HeatKeeper;
 use forewarn_memory::heat::store::HeatStore;
@@ -22,18 +23,19 @@ use forewarn_telemetry::queue::{GiveBack, Receiver, Sender, Wait};
 use forewarn_wire::story::{Happening, Narrator};
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use super::adopter::Adopter;
 use super::board::Board;
 use super::console_source::{self, ConsoleSource};
 use super::descriptors::DescriptorWatch;
 use super::evidence::{self, Evidence};
 use super::falls::Falls;
-use super::health::{Health, HealthDesk, Sources};
+use super::health::{Health, HealthDesk, Shown, Sources};
 use super::incident_loop::{Ends, IncidentLoop, QUEUE};
 use super::latency::Latencies;
 use super::outbox_writer::{OutboxWriter, open_outbox};
 use super::part::Part;
 use super::pictures::Pictures;
-use super::sensors::{Mailbox, Sensors};
+use super::sensors::Sensors;
 use super::speakers::Speakers;
 use super::streams::Streams;
 use super::upstreams::Upstreams;
@@ -72,7 +74,7 @@ impl Agent {
         let mailbox = Arc::<Mailbox>::default();
         let board = Board::default();
         let latencies = Arc::<Latencies>::default();
-        let holder = outbox.holder();
+        let (holder, of_adopter) = (outbox.holder(), outbox.again());
         let (writer, former) = OutboxWriter::start(outbox, clock.now())?;
         let (engine, keepers) = engine_and_keepers(site, civil, &clock, &shelf)?;
         notes.extend(former.notes);
@@ -81,7 +83,7 @@ impl Agent {
             clock: Arc::clone(&clock),
             clock_watch,
             outbox: writer,
-            speakers: speakers.queues(),
+            speakers: speakers.clone(),
             evidence: evidence.desk(),
             keepers,
             inference: shared.clone(),
@@ -103,8 +105,27 @@ impl Agent {
             outbox: holder.clone(),
             upstreams: upstreams.clone(),
         };
-        let sources = Sources::new(site, streams.stats(), holder, board, upstreams.clone(), vitals, Arc::clone(&clock));
+        let shown = Shown::of(site);
+        let sources = Sources {
+            streams: streams.stats(),
+            outbox: holder,
+            board: board.clone(),
+            upstreams: upstreams.clone(),
+            vitals,
+            shown: shown.clone(),
+            clock: Arc::clone(&clock),
+        };
         let (health, servers) = serve(site, sources, recorder)?;
+        let adopter = Adopter {
+            to_loop,
+            speakers: speakers.clone(),
+            sensors: sensors.clone(),
+            upstreams: upstreams.clone(),
+            outbox: of_adopter,
+            board,
+            shown,
+            clock,
+        };
         let addresses = servers.iter().map(Server::address).collect();
         let parts: Vec<Box<dyn Part>> = vec![
             Box::new(health),
@@ -118,7 +139,7 @@ impl Agent {
             Box::new(Servers(servers)),
             Box::new(upstreams),
         ];
-        Ok(Self { parts, counters, to_loop, addresses, _claim: claim })
+        Ok(Self { parts, counters, adopter, addresses, _claim: claim })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The ways upstream, as a part of the agent and as others see them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use forewarn_console::HealthReport;
 use forewarn_domain::Clock;
 use forewarn_report::{Outbox, UpstreamStats};
 
+use super::outbox_writer::destinations;
 use super::part::Part;
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
@@ -23,6 +24,8 @@ struct State {
     running: Option<forewarn_report::Upstreams>,
     /// Their counters at their end.
     last: BTreeMap<String, UpstreamStats>,
+    /// Acknowledgements of those that ended before the agent.
+    acknowledged_before: u64,
 }
 
 /// The ways to all upstreams of the site; none where it has none. Clones are the same ones.
@@ -33,7 +36,26 @@ impl Upstreams {
     /// Starts them.
     pub fn start(site: &Site, outbox: &Outbox, clock: &Arc<dyn Clock>) -> Result<Self, CommandError> {
         let running = forewarn_report::Upstreams::start(&site.upstreams, outbox, clock).or_exit(ExitCode::Failed)?;
-        Ok(Self(Arc::new(Mutex::new(State { running: Some(running), last: BTreeMap::new() }))))
+        Ok(Self(Arc::new(Mutex::new(State { running: Some(running), ..State::default() }))))
+    }
+
+    /// Ends those of these ids, and starts those of them that the site names now. All others go on.
+    pub fn adopt(
+        &self,
+        site: &Site,
+        ids: &BTreeSet<String>,
+        outbox: &Outbox,
+        clock: &Arc<dyn Clock>,
+    ) -> anyhow::Result<()> {
+        outbox.name_upstreams(destinations(site, &**clock), clock.now())?;
+        let former = self.lock().running.as_mut().map(|running| running.take_out(ids));
+        // Nobody else waits for the farewell of those.
+        let last = former.map(|former| former.stop(DRAIN)).unwrap_or_default();
+        let mut state = self.lock();
+        state.acknowledged_before += acknowledged_by(&last);
+        let Some(running) = &mut state.running else { return Ok(()) };
+        let named = site.upstreams.iter().filter(|upstream| ids.contains(&upstream.id));
+        Ok(named.into_iter().try_for_each(|upstream| running.add(upstream, outbox, clock))?)
     }
 
     /// The counters of each now, or at its end, by name.
@@ -44,12 +66,12 @@ impl Upstreams {
 
     /// How many acknowledgements came from all of them together.
     pub fn acknowledged(&self) -> u64 {
-        self.stats().values().map(|stats| stats.acknowledged).sum()
+        acknowledged_by(&self.stats()) + self.lock().acknowledged_before
     }
 
     /// Tells all of them how the parts fare.
     pub fn tell_health(&self, health: &HealthReport) {
-        if let (Some(running), Ok(json)) = (&self.lock().running, serde_json::to_string(health)) {
+        if let (Some(running), Ok(json)) = (&mut self.lock().running, serde_json::to_string(health)) {
             running.tell_health(&json);
         }
     }
@@ -57,6 +79,10 @@ impl Upstreams {
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.0)
     }
+}
+
+fn acknowledged_by(stats: &BTreeMap<String, UpstreamStats>) -> u64 {
+    stats.values().map(|stats| stats.acknowledged).sum()
 }
 
 impl Part for Upstreams {

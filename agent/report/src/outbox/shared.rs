@@ -16,13 +16,15 @@ use super::held::Held;
 use super::recent::Recent;
 use super::record::{self, Step};
 use super::reserve::Reserve;
-use super::{OutboxError, OutboxSettings, SetAside, WriteContext, destinations, owed, salvage, schema};
+use super::{Destination, OutboxError, OutboxSettings, SetAside, WriteContext, destinations, owed, salvage, schema};
 
 /// What the connections to one outbox share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) path: PathBuf,
     pub(super) settings: OutboxSettings,
+    /// Who is to be told now.
+    pub(super) upstreams: Mutex<Vec<Destination>>,
     /// When the agent was started.
     since: Timestamp,
     /// Counts what was queued; those who send watch it.
@@ -80,9 +82,11 @@ impl Files {
 impl Shared {
     pub(super) fn new(path: PathBuf, settings: OutboxSettings, since: Timestamp) -> Self {
         let reserve = Reserve::beside(&path);
+        let upstreams = Mutex::new(settings.upstreams.clone());
         Self {
             path,
             settings,
+            upstreams,
             since,
             queued: watch::Sender::default(),
             depths: Mutex::default(),
@@ -161,10 +165,11 @@ impl Shared {
         set_aside: Option<SetAside>,
     ) -> Result<Connection, OutboxError> {
         let recent: Vec<_> = writing.recent.iter().map(|(report, snapshot)| step(report, snapshot)).collect();
-        let OutboxSettings { limits, source, upstreams } = &self.settings;
+        let OutboxSettings { limits, source, .. } = &self.settings;
+        let upstreams = lock(&self.upstreams).clone();
         let settle = |conn: &mut Connection| {
             let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            destinations::settle(&tx, upstreams, self.since)?;
+            destinations::settle(&tx, &upstreams, self.since)?;
             for step in recent.iter().flatten() {
                 record::record(&tx, limits, source, step)?;
             }

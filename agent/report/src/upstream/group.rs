@@ -1,6 +1,6 @@
 //! All upstreams of a site.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use crate::outbox::Outbox;
 #[derive(Debug, Default)]
 pub struct Upstreams {
     handles: Vec<UpstreamHandle>,
+    /// How the agent's parts fare, as all of them were last told.
+    health: String,
 }
 
 impl Upstreams {
@@ -24,8 +26,29 @@ impl Upstreams {
         outbox: &Outbox,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, UpstreamError> {
-        let start = |upstream: &ResolvedUpstream| upstream.adapter.start(outbox.lane(&upstream.id), Arc::clone(clock));
-        Ok(Self { handles: upstreams.iter().map(start).collect::<Result<_, _>>()? })
+        let mut started = Self::default();
+        upstreams.iter().try_for_each(|upstream| started.add(upstream, outbox, clock))?;
+        Ok(started)
+    }
+
+    /// Starts one beside those that run. Another by its id must have ended before, lest one is taken for the other.
+    pub fn add(
+        &mut self,
+        upstream: &ResolvedUpstream,
+        outbox: &Outbox,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<(), UpstreamError> {
+        let handle = upstream.adapter.start(outbox.lane(&upstream.id), Arc::clone(clock))?;
+        handle.tell_health(&self.health);
+        self.handles.push(handle);
+        Ok(())
+    }
+
+    /// Takes out those of these ids, which go on until they are stopped or dropped.
+    #[must_use]
+    pub fn take_out(&mut self, ids: &BTreeSet<String>) -> Self {
+        let handles = self.handles.extract_if(.., |handle| ids.contains(handle.upstream())).collect();
+        Self { handles, health: String::new() }
     }
 
     /// The state and the counters of each, by id.
@@ -34,7 +57,8 @@ impl Upstreams {
     }
 
     /// Tells all of them how the agent's parts fare, as JSON.
-    pub fn tell_health(&self, health: &str) {
+    pub fn tell_health(&mut self, health: &str) {
+        health.clone_into(&mut self.health);
         self.handles.iter().for_each(|handle| handle.tell_health(health));
     }
 

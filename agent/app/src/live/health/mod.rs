@@ -6,7 +6,7 @@ mod judge;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
@@ -40,28 +40,43 @@ pub struct Sources {
     pub upstreams: Upstreams,
     /// The models and their budget.
     pub vitals: Vitals,
-    /// The loudspeakers of the site.
-    pub speakers: Vec<SpeakerId>,
-    /// The sensors of the site.
-    pub sensors: Vec<SensorId>,
+    /// The parts that the site names.
+    pub shown: Shown,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
-impl Sources {
-    /// Of a site, from these.
-    pub fn new(
-        site: &Site,
-        streams: StreamsReader,
-        outbox: Holder,
-        board: Board,
-        upstreams: Upstreams,
-        vitals: Vitals,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+/// The parts of which only the site says that they are there. Clones are the same ones.
+#[derive(Clone)]
+pub struct Shown(Arc<Mutex<Named>>);
+
+/// The loudspeakers and the sensors of a site.
+pub(super) struct Named {
+    speakers: Vec<SpeakerId>,
+    sensors: Vec<SensorId>,
+}
+
+impl Shown {
+    /// Those of a site.
+    pub fn of(site: &Site) -> Self {
+        Self(Arc::new(Mutex::new(Named::of(site))))
+    }
+
+    /// They are those of this site from now on.
+    pub fn adopt(&self, site: &Site) {
+        *self.lock() = Named::of(site);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Named> {
+        lock(&self.0)
+    }
+}
+
+impl Named {
+    fn of(site: &Site) -> Self {
         let speakers = site.speakers.iter().map(|(id, _)| id.clone()).collect();
         let sensors = site.sensors.iter().map(|sensor| sensor.id().clone()).collect();
-        Self { streams, outbox, board, upstreams, vitals, speakers, sensors, clock }
+        Self { speakers, sensors }
     }
 }
 
