@@ -214,7 +214,7 @@ impl EvidenceKeeper {
                 let shot = self.store.shoot(record, request.moment, shown, &overlay);
                 shot.map(|shot| Work::Snapshot(Box::new(shot.with_boxes_of(seen))))
             }
-            None => Ok(missing(format!("{}.jpg", request.moment), "no frame was at hand")),
+            None => Ok(missing(format!("{}.jpg", request.moment), "no frame was at hand in time")),
         };
         match snapshot {
             Ok(work) => self.put(record, &title, work, request.at),

@@ -4,13 +4,13 @@ mod desk;
 mod news;
 mod seals;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
+use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp};
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
@@ -84,11 +84,14 @@ pub fn keeper(
 /// What cannot be kept now, and why; none if all is well.
 type Trouble = Arc<Mutex<Option<String>>>;
 
+/// Since when the agent ends, and for how long pictures are drawn from then on.
+type Ending = Arc<OnceLock<(Stopwatch, Duration)>>;
+
 /// The running thread.
 pub struct Evidence {
     queue: Sender<Job, GiveBack>,
     trouble: Trouble,
-    is_ending: Arc<AtomicBool>,
+    ending: Ending,
     thread: Thread,
 }
 
@@ -102,12 +105,12 @@ impl Evidence {
         outbox: Outbox,
     ) -> Result<Self, CommandError> {
         let (queue, jobs) = QUEUE.open();
-        let (trouble, is_ending) = (Trouble::default(), Arc::<AtomicBool>::default());
+        let (trouble, ending) = (Trouble::default(), Ending::default());
         let worker = Worker {
             is_tidied: false,
             retention_trouble: None,
             trouble: Arc::clone(&trouble),
-            is_ending: Arc::clone(&is_ending),
+            ending: Arc::clone(&ending),
             keeper,
             outbox,
             clock: Arc::clone(clock),
@@ -116,7 +119,7 @@ impl Evidence {
             has_upstream: site.upstreams.iter().any(|upstream| upstream.is_required),
             retained_at: None,
         };
-        Ok(Self { queue, trouble, is_ending, thread: Thread::spawn(QUEUE.name, move || worker.run(&jobs))? })
+        Ok(Self { queue, trouble, ending, thread: Thread::spawn(QUEUE.name, move || worker.run(&jobs))? })
     }
 
     /// The incident loop's way to the thread.
@@ -135,8 +138,10 @@ impl Part for Evidence {
     }
 
     /// Writes all clips as they are and ends. Bundles of open incidents stay open, for the next start goes on with them.
-    fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
-        self.is_ending.store(true, Ordering::Relaxed);
+    /// Half of the time that is left is for pictures that wait to be drawn; clips and seals come before the rest of them.
+    fn stop(&mut self, left: Duration) -> anyhow::Result<()> {
+        // It is stopped once.
+        let _ = self.ending.set((Stopwatch::start(), left / 2));
         self.queue.finish(Job::Stop);
         Ok(self.thread.join().map(drop)?)
     }
@@ -154,8 +159,7 @@ struct Worker {
     is_tidied: bool,
     retention_trouble: Option<String>,
     trouble: Trouble,
-    /// Whether the agent is stopping.
-    is_ending: Arc<AtomicBool>,
+    ending: Ending,
 }
 
 impl Worker {
@@ -167,8 +171,10 @@ impl Worker {
             match job {
                 Ok(Job::Capture { request, frame }) => {
                     let is_behind = now.since(request.at) > BEHIND;
-                    self.keeper.hurry(is_behind || self.is_ending.load(Ordering::Relaxed));
-                    self.keeper.capture(&request, frame.as_ref());
+                    let ending = self.ending.get();
+                    let is_out_of_time = ending.is_some_and(|(since, limit)| since.elapsed() > *limit);
+                    self.keeper.hurry(is_behind || ending.is_some());
+                    self.keeper.capture(&request, frame.as_ref().filter(|_| !is_out_of_time));
                 }
                 Ok(Job::Seal(record)) => self.keeper.seal_soon(*record, now),
                 Ok(Job::Redraw(scenes)) => self.keeper.redraw(*scenes),
