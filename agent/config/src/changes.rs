@@ -43,6 +43,23 @@ pub enum Concern {
     Other,
 }
 
+impl Concern {
+    /// The loudspeaker, where it is one.
+    pub fn speaker(&self) -> Option<&SpeakerId> {
+        if let Self::Speaker(id) = self { Some(id) } else { None }
+    }
+
+    /// The sensor, where it is one.
+    pub fn sensor(&self) -> Option<&SensorId> {
+        if let Self::Sensor(id) = self { Some(id) } else { None }
+    }
+
+    /// The upstream, where it is one.
+    pub fn upstream(&self) -> Option<&String> {
+        if let Self::Upstream(id) = self { Some(id) } else { None }
+    }
+}
+
 impl Change {
     /// A change that is a matter of neither a camera's watching nor the model.
     pub fn other(words: impl Into<String>) -> Self {

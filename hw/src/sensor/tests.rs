@@ -174,3 +174,31 @@ fn a_topic_that_is_silent_for_three_intervals_is_told() {
     let SensorEvent::Failed { error, .. } = events.recv_timeout(PATIENCE).unwrap() else { panic!("a value came") };
     assert!(error.to_string().starts_with("nothing came on the topic t"), "{error}");
 }
+
+#[test]
+fn sensors_come_and_go_and_those_that_stay_are_not_touched() {
+    // It hears of one connection and no more.
+    let stays = mqtt(broker(&[(false, "1")], true), "");
+    let port = device();
+    let goes = modbus("goes", port, "register = 3\ntype = \"i16\"");
+    let (running, events) = watch(vec![stays.clone(), goes]);
+    let until = |id: &str, wanted: f64| loop {
+        if let SensorEvent::Measured { sensor, value, .. } = events.recv_timeout(PATIENCE).unwrap()
+            && sensor.as_str() == id
+            && value == wanted
+        {
+            return;
+        }
+    };
+    until("goes", -2.0);
+    let comes = modbus("comes", port, "register = 3\ntype = \"i16\"\nscale = 2");
+    running.adopt(&[stays.clone(), comes], &[SensorId::new("goes").unwrap()].into());
+    until("comes", -4.0);
+    let changed = modbus("comes", port, "register = 3\ntype = \"i16\"\nscale = 3");
+    running.adopt(&[stays, changed], &[SensorId::new("comes").unwrap()].into());
+    until("comes", -6.0);
+    let rest: Vec<_> = std::iter::from_fn(|| events.recv_timeout(PATIENCE).ok()).take(5).collect();
+    let is_of_now = |event: &SensorEvent| matches!(event, SensorEvent::Measured { value: 1.0 | -6.0, .. });
+    assert!(rest.iter().all(is_of_now), "{rest:?}");
+    assert!(running.is_running());
+}

@@ -15,6 +15,7 @@ mod many_streams;
 mod outages;
 mod parsers;
 mod quiet;
+mod reload;
 mod replay;
 mod schema;
 mod sensors;

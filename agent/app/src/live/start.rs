@@ -11,7 +11,6 @@ use forewarn_engine::Engine;
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::Closeups;
 use forewarn_hw::box_facts::boot;
-use forewarn_hw::sensor::Mailbox;
 use forewarn_inference::{Models, Shared};
 use forewarn_memory::heat::HeatKeeper;
 use forewarn_memory::heat::store::HeatStore;
@@ -23,7 +22,7 @@ use forewarn_telemetry::queue::{GiveBack, Receiver, Sender, Wait};
 use forewarn_wire::story::{Happening, Narrator};
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::adopter::Adopter;
+use super::adopter::{Adopter, Hands};
 use super::board::Board;
 use super::console_source::{self, ConsoleSource};
 use super::descriptors::DescriptorWatch;
@@ -35,10 +34,7 @@ use super::latency::Latencies;
 use super::outbox_writer::{OutboxWriter, open_outbox};
 use super::part::Part;
 use super::pictures::Pictures;
-use super::sensors::Sensors;
-use super::speakers::Speakers;
 use super::streams::Streams;
-use super::upstreams::Upstreams;
 use super::{Agent, Counters, LoopEvent, Servers, inference, storage};
 use crate::config::{Site, StorageDir};
 use crate::evidence_folder::clock_teller;
@@ -59,19 +55,17 @@ impl Agent {
         let (to_loop, events) = QUEUE.open();
         let (outbox, mut notes) = open_outbox(site, &*clock)?;
         notes.extend(claim.troubles.iter().map(|what| Happening::trouble(what, clock.now())));
-        let upstreams = Upstreams::start(site, &outbox, &clock)?;
+        let hands = Hands::start(site, &outbox, &clock, &to_loop)?;
 
         let wakeup = Arc::new(Wakeup::default());
         let (falls, taps) = Falls::start(site, &to_loop)?;
         let streams = Streams::start(site, &clock, &wakeup, &to_loop, taps)?;
-        let speakers = Speakers::start(site, &clock, &to_loop)?;
         let closeups = Closeups::default();
         models.reader = models.reader.map(|reader| closeups.watching(reader));
         let keeper = evidence::keeper(site, civil.clone(), clock_teller(clock_watch.clock()), &streams, closeups);
         let evidence = Evidence::start(site, keeper, &clock, to_loop.with_policy::<GiveBack>(), outbox.again())?;
         let shared = Shared::new(models.reader.as_ref().map(|reader| reader.attributes()).unwrap_or_default());
         let vitals = shared.vitals.clone();
-        let mailbox = Arc::<Mailbox>::default();
         let board = Board::default();
         let latencies = Arc::<Latencies>::default();
         let (holder, of_adopter) = (outbox.holder(), outbox.again());
@@ -83,11 +77,11 @@ impl Agent {
             clock: Arc::clone(&clock),
             clock_watch,
             outbox: writer,
-            speakers: speakers.clone(),
+            speakers: hands.speakers.clone(),
             evidence: evidence.desk(),
             keepers,
             inference: shared.clone(),
-            sensors: Arc::clone(&mailbox),
+            sensors: Arc::clone(&hands.mailbox),
             pictures: Pictures::of(&site.cameras),
             board: board.clone(),
             latencies: Arc::clone(&latencies),
@@ -96,48 +90,30 @@ impl Agent {
         };
         let incident_loop = IncidentLoop::restored(ends, former.snapshots);
         let incidents = Incidents::start(incident_loop, events, notes, to_loop.clone())?;
-        let sensors = Sensors::start(site, &clock, &mailbox, &to_loop)?;
         let inference = inference::start(site, models, &streams, shared, wakeup, to_loop.clone(), &clock)?;
         let counters = Counters {
             streams: streams.stats(),
             analysed: inference.analysed(),
             latencies,
             outbox: holder.clone(),
-            upstreams: upstreams.clone(),
+            upstreams: hands.upstreams.clone(),
         };
         let shown = Shown::of(site);
-        let sources = Sources {
-            streams: streams.stats(),
-            outbox: holder,
-            board: board.clone(),
-            upstreams: upstreams.clone(),
-            vitals,
-            shown: shown.clone(),
-            clock: Arc::clone(&clock),
-        };
+        let adopter = Adopter { to_loop, hands: hands.clone(), outbox: of_adopter, board, shown, clock };
+        let sources = Sources::of(&adopter, streams.stats(), holder, vitals);
         let (health, servers) = serve(site, sources, recorder)?;
-        let adopter = Adopter {
-            to_loop,
-            speakers: speakers.clone(),
-            sensors: sensors.clone(),
-            upstreams: upstreams.clone(),
-            outbox: of_adopter,
-            board,
-            shown,
-            clock,
-        };
         let addresses = servers.iter().map(Server::address).collect();
         let parts: Vec<Box<dyn Part>> = vec![
             Box::new(health),
             Box::new(streams),
             Box::new(falls),
-            Box::new(sensors),
+            Box::new(hands.sensors),
             Box::new(inference),
-            Box::new(speakers),
+            Box::new(hands.speakers),
             Box::new(incidents),
             Box::new(evidence),
             Box::new(Servers(servers)),
-            Box::new(upstreams),
+            Box::new(hands.upstreams),
         ];
         Ok(Self { parts, counters, adopter, addresses, _claim: claim })
     }

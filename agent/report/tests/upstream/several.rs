@@ -76,3 +76,29 @@ fn two_brokers_get_the_same_bytes() {
     assert_eq!(outbox.report_state(&report(1, 1).incident.id).unwrap(), ReportState::Acknowledged);
     assert!(upstreams.are_running());
 }
+
+#[test]
+fn one_that_changed_ends_and_begins_anew_while_the_others_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let [first, second] = ["first", "second"].map(|name| {
+        std::fs::create_dir(dir.path().join(name)).unwrap();
+        Broker::start(&dir.path().join(name), free_port(), "")
+    });
+    let (told, moved) = (Subscriber::start(first.port), Subscriber::start(second.port));
+    let mut outbox = outbox_for(dir.path(), &["stays", "moves"]);
+    let both = [upstream("stays", first.port), upstream("moves", free_port())];
+    let mut upstreams = Upstreams::start(&both, &outbox, &clock()).unwrap();
+    upstreams.tell_health("{\"state\":\"well\"}");
+    outbox.record(&report(1, 1), Some("{}")).unwrap();
+    assert_eq!(event(&told.next_of("incidents")).id, format!("{}/1", report(1, 1).incident.id));
+    let former = upstreams.take_out(&["moves".to_owned()].into());
+    assert_eq!(former.stop(Duration::from_secs(5))["moves"].depth_messages, 1);
+    upstreams.add(&upstream("moves", second.port), &outbox, &clock()).unwrap();
+    assert_eq!(
+        event(&moved.next_of("incidents")).id,
+        format!("{}/1", report(1, 1).incident.id),
+        "what waited follows it"
+    );
+    eventually("both have all", || upstreams.stats().values().all(|stats| stats.acknowledged == 1));
+    assert_eq!(upstreams.stats()["stays"].connections, 1);
+}

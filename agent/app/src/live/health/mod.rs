@@ -16,6 +16,7 @@ use forewarn_domain::{Clock, SensorId, SpeakerId};
 use forewarn_inference::Vitals;
 use forewarn_report::Holder;
 
+use super::adopter::Adopter;
 use super::board::Board;
 use super::part::Part;
 use super::streams::StreamsReader;
@@ -44,6 +45,15 @@ pub struct Sources {
     pub shown: Shown,
     /// The time.
     pub clock: Arc<dyn Clock>,
+}
+
+impl Sources {
+    /// Of what an adopter has to do with, and these.
+    pub fn of(adopter: &Adopter, streams: StreamsReader, outbox: Holder, vitals: Vitals) -> Self {
+        let Adopter { hands, board, shown, clock, .. } = adopter;
+        let (board, upstreams, shown) = (board.clone(), hands.upstreams.clone(), shown.clone());
+        Self { streams, outbox, board, upstreams, vitals, shown, clock: Arc::clone(clock) }
+    }
 }
 
 /// The parts of which only the site says that they are there. Clones are the same ones.

@@ -218,3 +218,21 @@ fn a_message_that_cannot_be_read_holds_nothing_up() {
     }
     assert_eq!(drain(&outbox, MQTT), [id(1, 1), id(3, 1), id(2, 1)], "its incident comes by its latest state");
 }
+
+#[test]
+fn upstreams_come_and_go_while_the_outbox_is_in_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut outbox = open_for(dir.path(), settings(OutboxLimits::default(), &["mqtt", "old"]));
+    outbox.record(&report(1, 1), None).unwrap();
+    let second = outbox.again();
+    let since = Destination { since: Some(Timestamp::ZERO), ..Destination::required("city") };
+    let between = report(2, 1).at - Duration::from_secs(1);
+    second.name_upstreams(vec![Destination::required("mqtt"), since], between).unwrap();
+    outbox.record(&report(2, 1), None).unwrap();
+    assert_eq!(drain(&outbox, "mqtt"), [id(1, 1), id(2, 1)], "what waited still waits");
+    assert_eq!(drain(&outbox, "city"), [id(1, 1), id(2, 1)], "it is told since when the site file says");
+    assert_eq!(ids(&outbox, "old"), [id(1, 1)], "what waited for it is kept, and nothing more comes");
+    drop((outbox, second));
+    let outbox = reopen(dir.path(), vec![Destination::required("old")], between + DAY);
+    assert_eq!(drain(&outbox, "old"), [id(1, 1), id(2, 1)], "it is back within its days, and is owed what it missed");
+}

@@ -1,0 +1,86 @@
+//! What changes in the site file is taken up by the running agent, and what did not change is not touched.
+
+use std::path::Path;
+
+use forewarn_domain::IncidentState;
+use forewarn_tests::agent::Metrics;
+use forewarn_tests::camera::CameraOptions;
+use forewarn_tests::meter::Meter;
+use forewarn_tests::process::free_port;
+use forewarn_tests::site::QUICK_LOITERING;
+use forewarn_tests::{
+    Agent, Broker, CameraEntry, Scene, Session, SimCamera, SiteFile, Subscriber, eventually, program,
+};
+
+use super::health::part;
+use super::live::assert_stops;
+
+/// The first of the two registers with the noise.
+const NOISE: u16 = 10;
+
+#[test]
+fn a_reload_takes_up_speakers_sensors_and_upstreams_one_by_one() {
+    let scene = Scene::new().unwrap();
+    let options = CameraOptions::looped(&program::demo_clip().unwrap());
+    let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
+    let [first, second] = ["first", "second"].map(|name| Broker::start(&scene.path(name)).unwrap());
+    let mut city = Subscriber::start(second.port(), Session::Persistent, None).unwrap();
+    city.wait_subscribed().unwrap();
+    let meter = Meter::start(0).unwrap();
+    meter.show(NOISE, 55.5);
+    let port = free_port().unwrap();
+    let watched = || CameraEntry::new("gate", camera.url(), QUICK_LOITERING).with("speakers = [\"horn\"]");
+    let before = SiteFile::new().metrics(port).upstream(&first.url(), "").wav_speaker("horn").camera(watched());
+    let site = before.write(scene.dir()).unwrap();
+    let agent = Agent::start(&scene.program, &site, "info").unwrap();
+    let until = |what: &str, is_so: &dyn Fn() -> bool| {
+        let held = eventually(what, || is_so().then_some(()));
+        held.unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
+    };
+    let metric = |name: &str, label: &str| Metrics::read(port)?.sum(name, &[label]);
+    let upstream = |name: &str| format!("upstream=\"{name}\"");
+    until("the first one has a report", &|| {
+        metric("forewarn_upstream_acknowledged_total", &upstream("mqtt")).is_some_and(|n| n >= 1.0)
+    });
+
+    let mut after = SiteFile::new().metrics(port).upstream(&first.url(), "").wav_speaker("horn");
+    after = after.another_upstream("city", &second.url(), "").wav_speaker("bell").camera(watched());
+    after.tables = after.tables.replacen("\"announcements\"", "\"elsewhere\"", 1);
+    after.tables.push_str(&format!(
+        "[[sensor]]\nid = \"noise\"\nkind = \"modbus_tcp\"\naddress = \"127.0.0.1:{}\"\nregisters = \"input\"\n\
+         register = {NOISE}\ntype = \"f32\"\nevery_s = 0.2\n\n",
+        meter.port()
+    ));
+    after.write(scene.dir()).unwrap();
+    let reload = || scene.program.run([Path::new("reload"), Path::new("--config"), &site]).unwrap().status.code();
+    assert_eq!(reload(), Some(0));
+    let named = "taken up: sensor noise is new, speaker bell is new, speaker horn changed, upstream city is new";
+    until("what is taken up is named", &|| agent.log().contains(named));
+    until("the sensor is read", &|| metric("forewarn_sensor_value", "sensor=\"noise\"") == Some(55.5));
+    let confirmed =
+        city.event("an incident comes to the new one", |event| event.data.incident.state == IncidentState::Confirmed);
+    confirmed.unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
+    until("the loudspeaker speaks where it stands now", &|| {
+        scene.path("elsewhere").read_dir().is_ok_and(|mut sounds| sounds.next().is_some())
+    });
+    until("all stand in the health", &|| {
+        ["speaker bell", "speaker horn", "sensor noise", "upstream city"]
+            .iter()
+            .all(|name| part(port, name, "well").is_some())
+    });
+
+    before.write(scene.dir()).unwrap();
+    assert_eq!(reload(), Some(0));
+    until("they are gone", &|| {
+        ["speaker bell", "sensor noise", "upstream city"].iter().all(|name| part(port, name, "well").is_none())
+    });
+    let log = agent.log();
+    assert_eq!(log.matches("connected, H.264").count(), 1, "the camera is not touched: {log}");
+    assert_eq!(
+        metric("forewarn_upstream_connections_total", &upstream("mqtt")),
+        Some(1.0),
+        "nor is the upstream: {log}"
+    );
+    assert!(!log.contains("until the agent is started again"), "{log}");
+    assert_stops(agent);
+}
