@@ -1,5 +1,6 @@
 //! What changes in the site file is taken up by the running agent, and what did not change is not touched.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use forewarn_domain::IncidentState;
@@ -46,11 +47,12 @@ fn a_reload_takes_up_speakers_sensors_and_upstreams_one_by_one() {
     let mut after = SiteFile::new().metrics(port).upstream(&first.url(), "").wav_speaker("horn");
     after = after.another_upstream("city", &second.url(), "").wav_speaker("bell").camera(watched());
     after.tables = after.tables.replacen("\"announcements\"", "\"elsewhere\"", 1);
-    after.tables.push_str(&format!(
+    let _ = write!(
+        after.tables,
         "[[sensor]]\nid = \"noise\"\nkind = \"modbus_tcp\"\naddress = \"127.0.0.1:{}\"\nregisters = \"input\"\n\
          register = {NOISE}\ntype = \"f32\"\nevery_s = 0.2\n\n",
         meter.port()
-    ));
+    );
     after.write(scene.dir()).unwrap();
     let reload = || scene.program.run([Path::new("reload"), Path::new("--config"), &site]).unwrap().status.code();
     assert_eq!(reload(), Some(0));

@@ -10,7 +10,6 @@ use forewarn_telemetry::queue::{Sender, Wait};
 
 use super::LoopEvent;
 use super::board::Board;
-use super::health::Shown;
 use super::sensors::Sensors;
 use super::speakers::Speakers;
 use super::upstreams::Upstreams;
@@ -55,7 +54,6 @@ pub struct Adopter {
     pub(super) hands: Hands,
     pub(super) outbox: Outbox,
     pub(super) board: Board,
-    pub(super) shown: Shown,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -76,22 +74,18 @@ impl Adopter {
         // An error means that the agent stops, which ends all of them.
         let _ = self.to_loop.send(LoopEvent::Adopted(Box::new(site.clone())));
         sensors.adopt(&site.sensors, &of_sensors).map_err(|error| error.error)?;
-        self.shown.adopt(site);
-        let mut notices = self.board.lock();
-        notices.speakers.retain(|id, _| !of_speakers.contains(id));
-        notices.unread.retain(|id, _| !of_sensors.contains(id));
+        self.board.adopt(site, concerns);
         Ok(())
     }
 
     /// Another way to the same parts.
     pub(super) fn again(&self) -> Self {
-        let Self { to_loop, hands, outbox, board, shown, clock } = self;
+        let Self { to_loop, hands, outbox, board, clock } = self;
         Self {
             to_loop: to_loop.clone(),
             hands: hands.clone(),
             outbox: outbox.again(),
             board: board.clone(),
-            shown: shown.clone(),
             clock: Arc::clone(clock),
         }
     }

@@ -1,11 +1,14 @@
 //! What the incident loop and other parts write up for those who look from outside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use forewarn_base::sync::lock;
 use forewarn_domain::{AnnounceOutcome, FailureKind, IncidentRecord, SensorId, SpeakerId, StreamId, Timestamp};
 use forewarn_pipelines::Away;
+
+use crate::config::Site;
+use crate::config::changes::Concern;
 
 /// What is written up.
 #[derive(Debug, Default)]
@@ -18,6 +21,10 @@ pub struct Notices {
     pub degraded: BTreeMap<StreamId, String>,
     /// The cameras one of whose two streams is away.
     pub halved: BTreeMap<StreamId, Away>,
+    /// The loudspeakers that the site names.
+    pub named_speakers: Vec<SpeakerId>,
+    /// The sensors that the site names.
+    pub named_sensors: Vec<SensorId>,
     /// What became of the latest announcements on each loudspeaker.
     pub speakers: BTreeMap<SpeakerId, SpeakerNotice>,
     /// When the incident loop last turned.
@@ -53,6 +60,22 @@ pub struct SpeakerNotice {
 pub struct Board(Arc<Mutex<Notices>>);
 
 impl Board {
+    /// The loudspeakers and the sensors are those that the site names. What was written up of others goes, and of those
+    /// that are others by the same name.
+    pub fn adopt(&self, site: &Site, concerns: &BTreeSet<Concern>) {
+        let mut notices = self.lock();
+        notices.named_speakers = site.speakers.iter().map(|(id, _)| id.clone()).collect();
+        notices.named_sensors = site.sensors.iter().map(|sensor| sensor.id().clone()).collect();
+        for concern in concerns {
+            if let Some(id) = concern.speaker() {
+                notices.speakers.remove(id);
+            }
+            if let Some(id) = concern.sensor() {
+                notices.unread.remove(id);
+            }
+        }
+    }
+
     /// What is on it, to be read or changed.
     pub fn lock(&self) -> MutexGuard<'_, Notices> {
         lock(&self.0)

@@ -1,5 +1,6 @@
 //! Starts every part of the agent.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ use super::console_source::{self, ConsoleSource};
 use super::descriptors::DescriptorWatch;
 use super::evidence::{self, Evidence};
 use super::falls::Falls;
-use super::health::{Health, HealthDesk, Shown, Sources};
+use super::health::{Health, HealthDesk, Sources};
 use super::incident_loop::{Ends, IncidentLoop, QUEUE};
 use super::latency::Latencies;
 use super::outbox_writer::{OutboxWriter, open_outbox};
@@ -98,8 +99,8 @@ impl Agent {
             outbox: holder.clone(),
             upstreams: hands.upstreams.clone(),
         };
-        let shown = Shown::of(site);
-        let adopter = Adopter { to_loop, hands: hands.clone(), outbox: of_adopter, board, shown, clock };
+        board.adopt(site, &BTreeSet::new());
+        let adopter = Adopter { to_loop, hands: hands.clone(), outbox: of_adopter, board, clock };
         let sources = Sources::of(&adopter, streams.stats(), holder, vitals);
         let (health, servers) = serve(site, sources, recorder)?;
         let addresses = servers.iter().map(Server::address).collect();

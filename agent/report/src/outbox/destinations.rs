@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use forewarn_base::sync::lock;
 use forewarn_domain::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-
-use super::{Outbox, OutboxError, owed};
 
 /// Stands for whoever comes first, as long as no upstream was ever named.
 pub(super) const NOBODY_YET: &str = "";
@@ -29,20 +26,6 @@ impl Destination {
     /// One that must have everything, from now on.
     pub fn required(id: impl Into<String>) -> Self {
         Self { id: id.into(), is_required: true, since: None }
-    }
-}
-
-impl Outbox {
-    /// Tells these upstreams from `now` on. One that is new is told of what its `since` says; what waits for one that is
-    /// named no longer is kept for seven days. Where the disk refuses, those of before are told.
-    pub fn name_upstreams(&self, upstreams: Vec<Destination>, now: Timestamp) -> Result<(), OutboxError> {
-        self.write("name the upstreams", |tx, context| {
-            settle(tx, &upstreams, now)?;
-            owed::pay(tx, &context.limits, context.source, None)
-        })?;
-        *lock(&self.shared.upstreams) = upstreams;
-        self.shared.tell_queued();
-        Ok(())
     }
 }
 

@@ -125,6 +125,18 @@ impl Outbox {
         &self.shared.settings.source
     }
 
+    /// Tells these upstreams from `now` on. One that is new is told of what its `since` says; what waits for one that is
+    /// named no longer is kept for seven days. Where the disk refuses, those of before are told.
+    pub fn name_upstreams(&self, upstreams: Vec<Destination>, now: Timestamp) -> Result<(), OutboxError> {
+        self.write("name the upstreams", |tx, context| {
+            destinations::settle(tx, &upstreams, now)?;
+            owed::pay(tx, &context.limits, context.source, None)
+        })?;
+        *lock(&self.shared.upstreams) = upstreams;
+        self.shared.tell_queued();
+        Ok(())
+    }
+
     /// Writes a report's message, the incident and its snapshot in one transaction, before anything is sent.
     ///
     /// Once this has returned, neither a crash nor a loss of power takes the message back. `snapshot` is what the

@@ -109,10 +109,9 @@ pub(super) fn all(sources: &Sources, memory: &mut Memory, now: Timestamp) -> Vec
         }
         parts.push(camera);
     }
-    let named = sources.shown.lock();
-    parts.extend(named.speakers.iter().map(|id| speaker(id.as_str(), notices.speakers.get(id))));
+    parts.extend(notices.named_speakers.iter().map(|id| speaker(id.as_str(), notices.speakers.get(id))));
     parts.push(speech(&notices));
-    for id in &named.sensors {
+    for id in &notices.named_sensors {
         let part = format!("sensor {id}");
         parts.push(match notices.unread.get(id) {
             Some(why) => PartNow::trouble(part, why.clone(), "look at the sensor, its line and its address"),
@@ -121,7 +120,7 @@ pub(super) fn all(sources: &Sources, memory: &mut Memory, now: Timestamp) -> Vec
     }
     parts.extend(keeping(&notices, sources, now));
     parts.push(decisions(&notices, now));
-    drop((notices, named));
+    drop(notices);
     parts.push(model(sources.vitals.failures(), sources.vitals.shortfall()));
     parts.push(budget(sources.vitals.is_budget_short()));
     parts.extend(recipients(sources, &mut memory.idlers, now));

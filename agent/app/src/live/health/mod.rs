@@ -6,13 +6,13 @@ mod judge;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
 use forewarn_console::{HealthBook, HealthReport, PartState, Turn};
-use forewarn_domain::{Clock, SensorId, SpeakerId};
+use forewarn_domain::Clock;
 use forewarn_inference::Vitals;
 use forewarn_report::Holder;
 
@@ -21,7 +21,6 @@ use super::board::Board;
 use super::part::Part;
 use super::streams::StreamsReader;
 use super::upstreams::Upstreams;
-use crate::config::Site;
 use crate::telemetry;
 use disk::Disk;
 use judge::{Decoders, Idlers};
@@ -41,8 +40,6 @@ pub struct Sources {
     pub upstreams: Upstreams,
     /// The models and their budget.
     pub vitals: Vitals,
-    /// The parts that the site names.
-    pub shown: Shown,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -50,43 +47,9 @@ pub struct Sources {
 impl Sources {
     /// Of what an adopter has to do with, and these.
     pub fn of(adopter: &Adopter, streams: StreamsReader, outbox: Holder, vitals: Vitals) -> Self {
-        let Adopter { hands, board, shown, clock, .. } = adopter;
-        let (board, upstreams, shown) = (board.clone(), hands.upstreams.clone(), shown.clone());
-        Self { streams, outbox, board, upstreams, vitals, shown, clock: Arc::clone(clock) }
-    }
-}
-
-/// The parts of which only the site says that they are there. Clones are the same ones.
-#[derive(Clone)]
-pub struct Shown(Arc<Mutex<Named>>);
-
-/// The loudspeakers and the sensors of a site.
-pub(super) struct Named {
-    speakers: Vec<SpeakerId>,
-    sensors: Vec<SensorId>,
-}
-
-impl Shown {
-    /// Those of a site.
-    pub fn of(site: &Site) -> Self {
-        Self(Arc::new(Mutex::new(Named::of(site))))
-    }
-
-    /// They are those of this site from now on.
-    pub fn adopt(&self, site: &Site) {
-        *self.lock() = Named::of(site);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Named> {
-        lock(&self.0)
-    }
-}
-
-impl Named {
-    fn of(site: &Site) -> Self {
-        let speakers = site.speakers.iter().map(|(id, _)| id.clone()).collect();
-        let sensors = site.sensors.iter().map(|sensor| sensor.id().clone()).collect();
-        Self { speakers, sensors }
+        let Adopter { hands, board, clock, .. } = adopter;
+        let (board, upstreams) = (board.clone(), hands.upstreams.clone());
+        Self { streams, outbox, board, upstreams, vitals, clock: Arc::clone(clock) }
     }
 }
 
