@@ -99,16 +99,7 @@ fn build(
     source.set_property("location", input.to_string_lossy().as_ref());
     let decoder = make("decodebin")?;
     let converter = make("videoconvert")?;
-    let encoder = make("x264enc")?;
-    encoder.set_property("threads", 1_u32);
-    encoder.set_property("bframes", 0_u32);
-    encoder.set_property("b-adapt", false);
-    // Key frames come when they are asked for, and at no other time.
-    encoder.set_property("key-int-max", 10_000_u32);
-    encoder.set_property("option-string", "scenecut=0");
-    encoder.set_property_from_str("pass", "quant");
-    encoder.set_property("quantizer", 21_u32);
-    encoder.set_property_from_str("speed-preset", "faster");
+    let encoder = h264_encoder(1, "faster")?;
     let picture = make("capsfilter")?;
     picture.set_property("caps", gst::Caps::builder("video/x-raw").field("format", "I420").build());
     let profile = make("capsfilter")?;
@@ -134,6 +125,20 @@ fn build(
         }
     });
     Ok(pipeline)
+}
+
+/// An encoder of even quality without B-frames, whose key frames come when they are asked for, and at no other time.
+pub(crate) fn h264_encoder(threads: u32, preset: &str) -> Result<gst::Element, MissingElement> {
+    let encoder = make("x264enc")?;
+    encoder.set_property("threads", threads);
+    encoder.set_property("bframes", 0_u32);
+    encoder.set_property("b-adapt", false);
+    encoder.set_property("key-int-max", 10_000_u32);
+    encoder.set_property("option-string", "scenecut=0");
+    encoder.set_property_from_str("pass", "quant");
+    encoder.set_property("quantizer", 21_u32);
+    encoder.set_property_from_str("speed-preset", preset);
+    Ok(encoder)
 }
 
 /// Asks for a key frame each second, whatever the frame rate.

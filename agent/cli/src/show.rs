@@ -20,9 +20,44 @@ pub enum Evidence {
         #[arg(long)]
         json: bool,
     },
+    /// Copy a bundle to give it away; with --redact one in which faces, bystanders or number plates are hidden
+    #[command(
+        after_help = "Examples:\n  forewarn evidence export forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 --out copy\n  forewarn evidence export forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 --out redacted --redact faces --config site.toml"
+    )]
+    Export(Export),
     /// What is done with bundles beside.
     #[command(flatten)]
     Keep(crate::keep::Keep),
+}
+
+/// `forewarn evidence export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The folder of a bundle that is sealed.
+    pub bundle: PathBuf,
+    /// The copy's folder, which must be empty or not be there.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// What is hidden in all pictures and clips; sound is left out, too. Without it the copy is a faithful one.
+    #[arg(long, value_enum)]
+    pub redact: Option<Redact>,
+    /// The site whose device signs a redacted copy; without it the copy is unsigned.
+    #[arg(long, value_name = "FILE", requires = "redact")]
+    pub config: Option<PathBuf>,
+    /// Threads of each model.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub threads: u8,
+}
+
+/// What is hidden in a redacted copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Redact {
+    /// Faces, and the heads of people.
+    Faces,
+    /// Everybody but the subject of the incident.
+    PersonsButSubject,
+    /// Number plates, and the lower part of vehicles.
+    Plates,
 }
 
 /// `forewarn key`.

@@ -70,6 +70,7 @@ impl EvidenceStore {
             frame_sequence: frame.meta.sequence,
             captured_at: StreamTime::new(incident.wall(frame.meta.captured_at), self.time_line()),
             boxes_of: None,
+            subject: Some(incident.subject.bbox),
         };
         let encode = |rgb: &[u8], width, height| {
             jpeg(rgb, width, height).map_err(|source| EvidenceError::Encode {

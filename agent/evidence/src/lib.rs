@@ -28,6 +28,7 @@ mod chain_search;
 mod clock_state;
 mod closeup;
 mod closeups;
+mod copy;
 mod error;
 mod holds;
 mod keeper;
@@ -55,6 +56,9 @@ mod verify_store;
 
 pub use clock_state::{ClockState, ClockStep, ClockTeller, Synchronised};
 pub use closeups::Closeups;
+pub use copy::{
+    CopyError, CopyVerification, Hiding, ModelUsed, Original, OriginalSeal, Told, make_empty, without_texts,
+};
 pub use error::EvidenceError;
 pub use forewarn_seal::Custody;
 pub use keeper::{ClockFace, EvidenceKeeper, KeeperNews, KeeperSetup, RuleScene, RuleScenes, Unkept};

@@ -66,6 +66,9 @@ pub struct SnapshotEntry {
     /// watched, and this is of the main stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boxes_of: Option<(u32, u32)>,
+    /// Where the subject was in it, in pixels of the frame in which the incident's boxes are.
+    #[serde(rename = "subject_box", default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<BBox>,
 }
 
 /// What is known of a finished clip when it is handed over.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use forewarn_seal::certificate::{self, CertificateError};
 use serde_json::Value;
 
+use crate::copy::{CopyVerification, PAPER, verify_copy};
 use crate::manifest::MANIFEST;
 use crate::manifest_file::VerifyError;
 use crate::record_file::RECORD;
@@ -59,16 +60,27 @@ impl Trusted {
 pub enum Found {
     /// Of one bundle.
     Bundle(Box<Verification>),
+    /// Of a redacted copy.
+    Copy(Box<CopyVerification>),
     /// Of a folder of bundles.
     Store(StoreVerification),
 }
 
 impl Found {
-    /// Whether everything holds.
+    /// Whether it is evidence that is as it was sealed. A redacted copy never is.
     pub fn is_intact(&self) -> bool {
         match self {
             Self::Bundle(found) => found.is_intact(),
+            Self::Copy(_) => false,
             Self::Store(found) => found.is_intact(),
+        }
+    }
+
+    /// Whether everything is as it was sealed, or, of a redacted copy, as it was made.
+    pub fn holds(&self) -> bool {
+        match self {
+            Self::Copy(found) => found.is_as_made(),
+            _ => self.is_intact(),
         }
     }
 
@@ -76,6 +88,7 @@ impl Found {
     pub fn to_json(&self) -> Value {
         match self {
             Self::Bundle(found) => found.to_json(),
+            Self::Copy(found) => found.to_json(),
             Self::Store(found) => found.to_json(),
         }
     }
@@ -85,14 +98,18 @@ impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bundle(found) => found.fmt(f),
+            Self::Copy(found) => found.fmt(f),
             Self::Store(found) => found.fmt(f),
         }
     }
 }
 
-/// Verifies a bundle, or all bundles below a folder and their chain.
+/// Verifies a bundle, a redacted copy of one, or all bundles below a folder and their chain.
 pub fn verify_any(path: &Path, trusted: Option<&Trusted>) -> Result<Found, VerifyError> {
     let trusted = trusted.map(|trusted| &trusted.0);
+    if path.join(PAPER).exists() {
+        return Ok(Found::Copy(Box::new(verify_copy(path, trusted)?)));
+    }
     if path.join(MANIFEST).exists() || path.join(RECORD).exists() || !path.is_dir() {
         return Ok(Found::Bundle(Box::new(verify_by(path, trusted)?)));
     }

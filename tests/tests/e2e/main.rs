@@ -8,6 +8,7 @@ mod clock;
 mod custody;
 mod evaluate;
 mod exit_codes;
+mod export;
 mod forced_end;
 mod health;
 mod live;

@@ -15,12 +15,15 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 4] = [DOMAIN, BASE, "forewarn-telemetry", "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 27] = [
+const NAMED: [(&str, &str); 30] = [
     ("forewarn-evidence", "forewarn-seal"),
     ("forewarn-engine", "forewarn-analytics"),
     ("forewarn-engine", "forewarn-incident"),
     ("forewarn-dataset", "forewarn-analytics"),
     ("forewarn-dataset", "forewarn-models"),
+    ("forewarn-veil", "forewarn-evidence"),
+    ("forewarn-veil", "forewarn-models"),
+    ("forewarn-veil", "forewarn-pipelines"),
     ("forewarn-inference", "forewarn-analytics"),
     ("forewarn-inference", "forewarn-engine"),
     ("forewarn-inference", "forewarn-pipelines"),

@@ -13,6 +13,7 @@ use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 pub fn run(args: &Evidence) -> CommandResult {
     match args {
         Evidence::Verify { path, trust, json } => verify(path, trust, *json),
+        Evidence::Export(args) => super::export::run(args),
         Evidence::Keep(args) => super::keep::run(args),
     }
 }
@@ -26,7 +27,7 @@ fn verify(path: &Path, trust: &[PathBuf], is_json: bool) -> CommandResult {
     } else {
         write!(out, "{found}")?;
     }
-    if found.is_intact() {
+    if found.holds() {
         return Ok(());
     }
     Err(CommandError { code: ExitCode::Failed, error: anyhow!("{} is not what was sealed", path.display()) })

@@ -7,6 +7,7 @@ pub mod dataset;
 pub mod detect;
 pub mod evaluate;
 pub mod evidence;
+pub mod export;
 pub mod feedback;
 pub mod heatmap;
 pub mod index;

@@ -1,0 +1,16 @@
+//! Copies of evidence that can be shown to others: faces, bystanders or number plates are hidden in all its pictures.
+//!
+//! A clip is gone through twice. First some of its frames are looked at, and what was seen is joined to tracks over the whole
+//! clip, forwards and backwards; then every frame is covered where a track is or may be, and encoded, once and without sound.
+//! `tracks`, `cover` and `blocks` decide and do no I/O.
+
+mod blocks;
+mod clip;
+mod cover;
+mod export;
+mod eyes;
+mod photo;
+mod tracks;
+
+pub use export::{ExportError, Exported, Made, Progress, export};
+pub use eyes::{Eyes, EyesError, Seen, Sight, What};

@@ -1,0 +1,62 @@
+//! Copies of a bundle to give away, from the command line.
+
+use std::path::Path;
+
+use forewarn_tests::site::QUICK_LOITERING;
+use forewarn_tests::{CameraEntry, Scene, SiteFile, clips, program};
+use serde_json::Value;
+
+#[test]
+fn a_bundle_is_copied_with_faces_hidden_and_the_copy_is_never_taken_for_evidence() {
+    let scene = Scene::new().unwrap();
+    clips::cut(&program::demo_clip().unwrap(), 0.0, 4.0, &scene.path("short.mp4")).unwrap();
+    let site = SiteFile::new().camera(CameraEntry::new("gate", "file:short.mp4", QUICK_LOITERING));
+    let site = site.write(scene.dir()).unwrap();
+    let out = scene.path("out");
+    scene.program.succeed([Path::new("replay"), Path::new("--config"), &site, Path::new("--out"), &out]).unwrap();
+    let found = std::fs::read_to_string(out.join("incidents.jsonl")).unwrap();
+    let found: Value = serde_json::from_str(found.lines().next().unwrap()).unwrap();
+    let bundle = out.join(found["evidence"].as_str().unwrap());
+
+    let export = |to: &Path, more: &[&str]| {
+        let args = [Path::new("evidence"), Path::new("export"), &bundle, Path::new("--out"), to];
+        let mut command = scene.program.command();
+        command.args(args).args(more);
+        command
+    };
+    let run = |to: &Path, more: &[&str]| {
+        let output = export(to, more).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+    };
+    let verify = |dir: &Path| {
+        let output = scene.program.run([Path::new("evidence"), Path::new("verify"), dir]).unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (plain, hidden) = (scene.path("plain"), scene.path("hidden"));
+    assert_eq!(run(&plain, &[]).0, Some(0));
+    assert_eq!(verify(&plain), verify(&bundle));
+
+    let site = site.display().to_string();
+    let (code, told) = run(&hidden, &["--redact", "faces", "--config", &site]);
+    assert!(code == Some(0) && told.contains("faces hidden in "), "{code:?}: {told}");
+    let (code, told) = verify(&hidden);
+    assert!(code == Some(0) && told.starts_with("redacted copy of gate-loitering-"), "{code:?}: {told}");
+    assert!(told.contains("found by model centerface, sha256 ") && told.contains("made by site north, key "), "{told}");
+    assert!(!told.contains("intact"), "{told}");
+    let clip = std::fs::read_dir(&hidden).unwrap().map(|entry| entry.unwrap().path());
+    let clip = clip.into_iter().find(|path| path.extension().is_some_and(|kind| kind == "mp4")).unwrap();
+    let original = bundle.join(clip.file_name().unwrap());
+    assert_eq!(clips::decode(&clip).unwrap(), clips::decode(&original).unwrap(), "as many frames, in the same time");
+    std::fs::write(&clip, std::fs::read(&original).unwrap()).unwrap();
+    assert_eq!(verify(&hidden).0, Some(1), "the original's clip is not that of the copy");
+
+    let other = scene.path("other");
+    assert_eq!(run(&hidden, &["--redact", "faces"]).0, Some(65), "it is there already");
+    assert_eq!(run(&other, &["--redact", "everything"]).0, Some(2));
+    assert_eq!(run(&other, &["--redact", "faces", "--config", "nowhere.toml"]).0, Some(64));
+    let without_models =
+        export(&other, &["--redact", "faces"]).env("FOREWARN_MODEL_DIR", scene.dir()).output().unwrap();
+    assert_eq!(without_models.status.code(), Some(69), "{}", String::from_utf8_lossy(&without_models.stderr));
+    std::fs::write(bundle.join("extra.txt"), "x").unwrap();
+    assert_eq!(run(&other, &[]).0, Some(1), "it is not what was sealed");
+}
