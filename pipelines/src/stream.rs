@@ -6,6 +6,7 @@ use std::time::Duration;
 use forewarn_base::backoff::BackoffLimits;
 use forewarn_base::secret::Credentials;
 use forewarn_base::sync::{held, lock};
+use forewarn_domain::mask::Mask;
 use forewarn_domain::{Clock, Orientation, StreamId};
 
 use crate::stats::StreamStats;
@@ -37,6 +38,8 @@ pub struct StreamConfig {
     pub decode_queue: u32,
     /// How the camera is mounted: its pictures are turned so beside what the video says.
     pub turned: Orientation,
+    /// What is hidden in every picture, before anything is kept, shown or analysed.
+    pub masks: Arc<[Mask]>,
     /// Bounds of the pre-roll ring.
     pub ring: RingLimits,
     /// Without a frame for this long the connection counts as dead.
@@ -70,6 +73,7 @@ impl StreamConfig {
             decoder_threads: 1,
             decode_queue: 60,
             turned: Orientation::UPRIGHT,
+            masks: Arc::default(),
             ring: RingLimits::default(),
             stall_after: Duration::from_secs(10),
             backoff: BackoffLimits::USUAL,

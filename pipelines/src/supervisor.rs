@@ -149,6 +149,7 @@ impl Supervisor<'_> {
             is_decoded: true,
             is_any_codec_accepted: false,
             turned: config.turned,
+            masks: config.masks.clone(),
         }
     }
 

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 
 /// A clip under a camera's name.
 struct Clip {
-    camera: StreamId,
+    config: ReplayConfig,
     path: PathBuf,
 }
 
@@ -47,16 +47,16 @@ impl Frames {
         let mut clips = Vec::new();
         let mut live: Vec<&Camera> = Vec::new();
         for (id, path) in named {
-            if !site.cameras.iter().any(|camera| camera.id == *id) {
+            let Some(camera) = site.cameras.iter().find(|camera| camera.id == *id) else {
                 let known: Vec<&str> = site.cameras.iter().map(|camera| camera.id.as_str()).collect();
                 let error = anyhow!("--camera {id}: the site has no camera {id}; it has {}", known.join(", "));
                 return Err(CommandError { code: ExitCode::BadInput, error });
-            }
-            clips.push(Clip { camera: id.clone(), path: path.clone() });
+            };
+            clips.push(Clip { config: camera.replay_config(), path: path.clone() });
         }
         for camera in site.cameras.iter().filter(|_| named.is_empty()) {
             if camera.source.kind() == SourceKind::File {
-                clips.push(Clip { camera: camera.id.clone(), path: camera.source.path() });
+                clips.push(Clip { config: camera.replay_config(), path: camera.source.path() });
             } else {
                 live.push(camera);
             }
@@ -85,8 +85,8 @@ impl Frames {
                 }
                 self.playing = None;
             }
-            let Some(Clip { camera, path }) = self.clips.next() else { break };
-            self.playing = Some(FileReplay::open(&path, ReplayConfig::new(camera)).or_exit(ExitCode::BadInput)?);
+            let Some(Clip { config, path }) = self.clips.next() else { break };
+            self.playing = Some(FileReplay::open(&path, config).or_exit(ExitCode::BadInput)?);
         }
         Ok(self.live.as_mut().and_then(Live::next))
     }

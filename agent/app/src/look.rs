@@ -7,8 +7,7 @@ use std::time::Duration;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Clock, Frame, SystemClock};
 use forewarn_pipelines::{
-    Codec, FileReplay, LiveStream, ReplayConfig, ReplayError, Rhythm, SourceKind, StreamConfig, StreamEvent,
-    coding_in_words,
+    Codec, FileReplay, LiveStream, ReplayError, Rhythm, SourceKind, StreamConfig, StreamEvent, coding_in_words,
 };
 
 use crate::config::Camera;
@@ -81,7 +80,7 @@ impl<'a> Begun<'a> {
 fn play(camera: &Camera, rhythm: bool) -> Result<Look, String> {
     let in_words = |error: ReplayError| error.to_string();
     let path = camera.source.path();
-    let config = ReplayConfig { turned: camera.turned, ..ReplayConfig::new(camera.id.clone()) };
+    let config = camera.replay_config();
     let mut clip = FileReplay::open(&path, config).map_err(in_words)?;
     let first = clip.next_frame().map_err(in_words)?;
     let frame = first.ok_or_else(|| format!("{} holds no picture", path.display()))?;

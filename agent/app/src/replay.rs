@@ -188,8 +188,7 @@ fn open_lane(
             return Err(CommandError { code: ExitCode::BadInput, error });
         }
     };
-    let (ring, turned) = (camera.ring_limits(), camera.turned);
-    let config = ReplayConfig { ring, turned, ..ReplayConfig::new(camera.id.clone()) };
+    let config = ReplayConfig { ring: camera.ring_limits(), ..camera.replay_config() };
     let mut replay = FileReplay::open(&path, config).or_exit(ExitCode::BadInput)?;
     let next = replay.next_frame().or_exit(ExitCode::BadInput)?;
     let tracks = if with_tracks {

@@ -2,18 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_analytics::luma::{FallingObjectConfig, StaticObjectConfig};
+use forewarn_domain::mask::Mask;
 use forewarn_domain::{Orientation, Place, SpeakerId, StreamId, Zone};
 use forewarn_engine::FallWatch;
 use forewarn_engine::tiles::Tiles;
-use forewarn_pipelines::{DecoderPreference, RingLimits, RtspTransport, SourceUrl, StreamConfig};
+use forewarn_pipelines::{DecoderPreference, ReplayConfig, RingLimits, RtspTransport, SourceUrl, StreamConfig};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::check::{Check, unwritten};
+use crate::mask::{self, RawMask};
 use crate::rule::{self, Lookup, RawRule, Rule};
 use crate::video::RawVideo;
 use crate::zone::{self, RawZone};
@@ -105,6 +108,9 @@ pub struct RawCamera {
     #[serde(default)]
     #[schemars(schema_with = "schema::place")]
     pub place: Place,
+    /// Parts of the picture that nobody may see; blackened before anything is kept, shown or analysed.
+    #[serde(default)]
+    pub mask: Vec<RawMask>,
     /// Zones and lines in the picture.
     #[serde(default)]
     pub zone: Vec<RawZone>,
@@ -159,6 +165,8 @@ pub struct Camera {
     pub decoder: DecoderPreference,
     /// How it is mounted: its pictures are turned so.
     pub turned: Orientation,
+    /// What is hidden in all its pictures.
+    pub masks: Arc<[Mask]>,
     /// Time without a frame after which the stream counts as interrupted.
     pub stall: Duration,
     /// Where it stands in the hierarchy from city to grid cell.
@@ -203,11 +211,33 @@ impl Camera {
             transport: self.transport,
             decoder: self.decoder.clone(),
             turned: self.turned,
+            masks: self.masks.clone(),
             stall_after: self.stall,
             ring: self.ring_limits(),
             watched: self.watched.clone(),
             ..StreamConfig::new(self.id.clone(), self.source.clone())
         }
+    }
+
+    /// What its masks cost, in words; none if it has none.
+    pub fn cost_of_masks(&self) -> Option<String> {
+        let n = self.masks.len();
+        let streams = if self.watched.is_some() { "both its streams are" } else { "its video is" };
+        let what = if n == 1 { "1 mask".to_owned() } else { format!("{n} masks") };
+        (n > 0).then(|| {
+            format!(
+                "camera {}: {what}: {streams} decoded, masked and encoded again (H.264, in software) before anything else, \
+                 which costs one decoding and one encoding of every frame beside the usual; the camera's own signatures \
+                 and coding are not kept",
+                self.id
+            )
+        })
+    }
+
+    /// How its clips are replayed.
+    pub fn replay_config(&self) -> ReplayConfig {
+        let (turned, masks) = (self.turned, self.masks.clone());
+        ReplayConfig { turned, masks, ..ReplayConfig::new(self.id.clone()) }
     }
 
     /// Bounds of the pre-roll ring: long enough for the longest pre-roll of the camera's rules, counted back from the
@@ -275,6 +305,7 @@ impl RawCamera {
         let fps = check.number(&self.analysis_fps, 0.1..=60.0, "frames a second");
         let stall_s = check.number(&self.stall_s, 0.5..=3600.0, "seconds");
         let turned = turned(check, &self.turned_deg);
+        let masks = mask::check(&self.mask, check, self.detect_url.is_some());
         let tiles = tiles::check(check, self.tiles.as_ref());
         let rules = rule::check(&self.rule, check, &self.id, &zones, lookup);
         let static_objects = luma::static_objects(check, self.static_objects.as_ref(), &rules);
@@ -290,6 +321,7 @@ impl RawCamera {
             },
             decoder: self.decoder.parse().unwrap_or_default(),
             turned: turned?,
+            masks: masks?.into(),
             stall: Duration::from_secs_f64(stall_s?),
             analysis_interval: Duration::from_secs_f64(1.0 / fps?),
             is_gated: self.motion_gate,

@@ -175,7 +175,7 @@ fn turn(a: Point, b: Point, p: Point) -> f64 {
 }
 
 /// The first two edges that cross, by which a part of the area counts as outside.
-fn crossing(points: &[Point]) -> Option<Flaw> {
+pub(crate) fn crossing(points: &[Point]) -> Option<Flaw> {
     let n = points.len();
     let edge = |i: usize| (points[i], points[(i + 1) % n]);
     let crosses = |(a, b): (Point, Point), (c, d): (Point, Point)| {

@@ -21,6 +21,7 @@ mod heat_map;
 mod inference;
 mod listen;
 mod luma;
+mod mask;
 #[cfg(test)]
 mod mistakes;
 mod model;

@@ -26,7 +26,7 @@ use crate::speaker::RawSpeaker;
 use crate::storage::{RawStorage, Storage};
 use crate::upstream::RawUpstream;
 use crate::violations::RawViolations;
-use crate::{attributes, beside, camera, client_ids, header, inference, listen, model};
+use crate::{attributes, beside, camera, client_ids, header, inference, listen, mask, model};
 use crate::{rule, sensor, speaker, storage, tracking, upstream, violations, zone};
 
 /// The site file as it is written. Nothing is checked yet but spelling and types.
@@ -81,7 +81,7 @@ pub struct RawSite {
 }
 
 /// The parts of the annotated example, in the order of the file.
-const EXAMPLES: [&str; 14] = [
+const EXAMPLES: [&str; 15] = [
     "# A site of one gateway: what it sees, where it warns, to whom it reports.\n\
      # Check it with `forewarn check site.toml`, try it on a recording with `forewarn replay`, run it with `forewarn run`.\n\
      # Paths are relative to this file.\n",
@@ -96,6 +96,7 @@ const EXAMPLES: [&str; 14] = [
     speaker::EXAMPLE,
     sensor::EXAMPLE,
     camera::EXAMPLE,
+    mask::EXAMPLE,
     zone::EXAMPLE,
     rule::EXAMPLE,
 ];

@@ -17,6 +17,7 @@ pub mod frame;
 mod geometry;
 pub mod id;
 pub mod incident;
+pub mod mask;
 mod place;
 pub mod rule;
 pub mod schedule;

@@ -97,15 +97,20 @@ pub(super) fn listen_for_data(site: &Site, pad: &gst::Pad) {
     });
 }
 
-/// Decodes what `pad` gives, without an encoded branch.
-pub(super) fn decode_only(site: &Arc<Site>, pad: &gst::Pad, is_raw: bool) -> Result<(), StreamFault> {
+/// Decodes what `pad` gives, without an encoded branch; the pictures go through `black`.
+pub(super) fn decode_only(
+    site: &Arc<Site>,
+    pad: &gst::Pad,
+    is_raw: bool,
+    black: &gst::Element,
+) -> Result<(), StreamFault> {
     let (converter, frame_sink) = (converter(site, "decodebin")?, frame_sink(site));
     picture::listen(site, &converter, None);
     if is_raw {
         let decoder = "none".to_owned();
         let element = gst::glib::WeakRef::new();
         site.intake.forked(ForkInfo { codec: None, decoder, kind: DecoderKind::Software, is_counted: false, element });
-        return attach(site, pad, &[&converter, frame_sink.upcast_ref()]);
+        return attach(site, pad, &[&converter, black, frame_sink.upcast_ref()]);
     }
     let decoder = make("decodebin")?;
     picture::listen(site, &decoder, None);
@@ -120,8 +125,8 @@ pub(super) fn decode_only(site: &Arc<Site>, pad: &gst::Pad, is_raw: bool) -> Res
         element,
     });
     let pipeline = site.pipeline()?;
-    pipeline.add_many([&decoder, &converter, frame_sink.upcast_ref()]).map_err(StreamFault::other)?;
-    converter.link(&frame_sink).map_err(StreamFault::other)?;
+    pipeline.add_many([&decoder, &converter, black, frame_sink.upcast_ref()]).map_err(StreamFault::other)?;
+    gst::Element::link_many([&converter, black, frame_sink.upcast_ref()]).map_err(StreamFault::other)?;
     let (intake, first) = (site.intake.clone(), converter.clone());
     decoder.connect_pad_added(move |_, decoded| {
         if !first.static_pad("sink").is_some_and(|pad| pad.is_linked())
@@ -130,7 +135,7 @@ pub(super) fn decode_only(site: &Arc<Site>, pad: &gst::Pad, is_raw: bool) -> Res
             intake.fault(fault);
         }
     });
-    start(&[&decoder, &converter, frame_sink.upcast_ref()])?;
+    start(&[&decoder, &converter, black, frame_sink.upcast_ref()])?;
     give(pad, &decoder)
 }
 
@@ -356,6 +361,7 @@ mod tests {
             is_decoded: true,
             is_any_codec_accepted: false,
             turned: Orientation::UPRIGHT,
+            masks: Arc::default(),
         }
     }
 

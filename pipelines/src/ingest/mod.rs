@@ -13,6 +13,7 @@ mod entrance;
 mod fork;
 mod http;
 mod keep_alive;
+mod mask;
 mod open;
 mod picture;
 mod raw;
@@ -29,6 +30,7 @@ use std::time::Duration;
 use forewarn_base::secret::Credentials;
 use forewarn_base::sync::lock;
 use forewarn_domain::Orientation;
+use forewarn_domain::mask::Mask;
 
 use self::picture::Stated;
 use self::whole::Wholeness;
@@ -137,6 +139,8 @@ pub(crate) struct IngestOptions {
     pub(crate) is_any_codec_accepted: bool,
     /// How the pictures are turned beside what the video says.
     pub(crate) turned: Orientation,
+    /// What is hidden in every picture.
+    pub(crate) masks: Arc<[Mask]>,
 }
 
 /// What a file states of the times of its pictures.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use gst::prelude::*;
 
 use super::fork::{decode_queue, frame_sink, unit_sink};
-use super::{ForkInfo, Site, fork};
+use super::{ForkInfo, Site, fork, mask};
 use crate::plugin::make;
 use crate::transcode::ask_for_key_frames;
 use crate::{Codec, DecoderKind, StreamFault};
@@ -42,8 +42,7 @@ fn tell(site: &Site, decoder: String, element: gst::glib::WeakRef<gst::Element>)
 /// Forks the raw pictures that `first` makes of what `output` gives.
 fn fork_pictures(site: &Arc<Site>, output: &gst::Pad, first: &gst::Element) -> Result<(), StreamFault> {
     let converter = make("videoconvert")?;
-    let filter = make("capsfilter")?;
-    filter.set_property("caps", gst::Caps::builder("video/x-raw").field("format", "I420").build());
+    let filter = mask::blackened(site)?;
     let tee = make("tee")?;
     let frames = frame_sink(site);
     let queue = make("queue")?;

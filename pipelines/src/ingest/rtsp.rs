@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gst::prelude::*;
 
 use super::fork::attach;
-use super::{Site, fork, raw};
+use super::{Site, fork, mask, raw};
 use crate::clock_map::wall_of_ntp_ns;
 use crate::plugin::make;
 use crate::talk::{self, Talk};
@@ -87,7 +87,7 @@ fn take_pad(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFault> {
     filter.set_property("caps", codec.packet_caps());
     let output = filter.static_pad("src").ok_or_else(|| StreamFault::other("a depayloader has no output"))?;
     attach(site, pad, &[&depayloader, &filter])?;
-    fork::fork(site, &output, codec)
+    mask::fork(site, &output, codec)
 }
 
 /// Passes the jitter buffer's pairs of running time and sender-report time on.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use forewarn_base::sync::lock;
 use gst::prelude::*;
 
-use super::{Site, fork};
+use super::{Site, fork, mask};
 use crate::mpeg::Coding;
 use crate::plugin::make;
 use crate::{Codec, StreamFault};
@@ -89,7 +89,7 @@ pub(super) fn take_video(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> 
     }
     let Some(codec) = Codec::of_caps(caps) else {
         if site.options.is_any_codec_accepted {
-            return fork::decode_only(site, pad, name == "video/x-raw");
+            return mask::decode_only(site, pad, name == "video/x-raw");
         }
         return Err(StreamFault::UnsupportedCodec { codec: name });
     };
@@ -98,13 +98,13 @@ pub(super) fn take_video(site: &Arc<Site>, pad: &gst::Pad, caps: &gst::Caps) -> 
 
 fn take_kept(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<(), StreamFault> {
     if !site.is_paced {
-        return fork::fork(site, pad, codec);
+        return mask::fork(site, pad, codec);
     }
     // A file that stands for a camera would run ahead of time.
     let pacer = make("clocksync")?;
     let paced = pacer.static_pad("src").ok_or_else(|| StreamFault::other("clocksync has no output"))?;
     fork::attach(site, pad, &[&pacer])?;
-    fork::fork(site, &paced, codec)
+    mask::fork(site, &paced, codec)
 }
 
 /// Whether this is H.265 in AVI, whose name GStreamer 1.22 does not know.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gst::prelude::*;
 
-use super::{Site, fork, raw};
+use super::{Site, fork, mask, raw};
 use crate::plugin::make;
 use crate::{Codec, SourceUrl, StreamFault};
 
@@ -32,7 +32,7 @@ fn connect(site: &Arc<Site>, output: &gst::Pad, caps: &gst::Caps) -> Result<(), 
             filter.set_property("caps", gst::Caps::new_empty_simple(codec.media_type()));
             let filtered = filter.static_pad("src").ok_or_else(|| StreamFault::other("a filter has no output"))?;
             fork::attach(site, output, &[&filter])?;
-            return fork::fork(site, &filtered, codec);
+            return mask::fork(site, &filtered, codec);
         }
     }
     if offers("video/x-raw") {
@@ -113,6 +113,7 @@ mod tests {
                 is_decoded: true,
                 is_any_codec_accepted: false,
                 turned: forewarn_domain::Orientation::UPRIGHT,
+                masks: Arc::default(),
             },
             intake: Arc::new(Catcher(Mutex::new(sender))),
             has_video: AtomicBool::new(false),

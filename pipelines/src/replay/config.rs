@@ -1,5 +1,8 @@
 //! How a file is replayed, and why that failed.
 
+use std::sync::Arc;
+
+use forewarn_domain::mask::Mask;
 use forewarn_domain::{Orientation, StreamId, Timestamp};
 
 use crate::{DecoderPreference, RingLimits, StreamFault};
@@ -13,6 +16,8 @@ pub struct ReplayConfig {
     pub start: Timestamp,
     /// How the camera was mounted: its pictures are turned so beside what the video says.
     pub turned: Orientation,
+    /// What is hidden in every picture.
+    pub masks: Arc<[Mask]>,
     /// Bounds of the ring.
     pub ring: RingLimits,
     /// Which decoder to take. Decoders differ in no pixel by their standards, but only software is tested.
@@ -28,6 +33,7 @@ impl ReplayConfig {
             stream,
             start: Timestamp::ZERO,
             turned: Orientation::UPRIGHT,
+            masks: Arc::default(),
             ring: RingLimits::default(),
             decoder: DecoderPreference::Software,
             decoder_threads: 1,

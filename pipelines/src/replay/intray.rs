@@ -122,5 +122,6 @@ pub(super) fn options(config: &ReplayConfig) -> IngestOptions {
         is_decoded: true,
         is_any_codec_accepted: true,
         turned: config.turned,
+        masks: config.masks.clone(),
     }
 }

@@ -3,6 +3,7 @@
 
 mod clips;
 mod live;
+mod masks;
 mod matrix;
 mod odd_cameras;
 mod replay;

@@ -13,6 +13,7 @@ mod forced_end;
 mod health;
 mod live;
 mod many_streams;
+mod masks;
 mod outages;
 mod parsers;
 mod quiet;

@@ -8,7 +8,7 @@ use forewarn_cli::Check;
 use forewarn_domain::{Clock, StreamId, SystemClock};
 use forewarn_hw::SpeakerContext;
 use forewarn_hw::box_facts::BoxFacts;
-use forewarn_pipelines::{FileReplay, ReplayConfig, SourceKind};
+use forewarn_pipelines::{FileReplay, SourceKind};
 
 use crate::config::doubts::{doubts, of_picture};
 use crate::config::{self, Camera, Site};
@@ -30,6 +30,9 @@ pub fn run(args: &Check) -> CommandResult {
         if let Some(problem) = camera.decoder.problem() {
             writeln!(out, "warning: camera {}: {problem}", camera.id)?;
         }
+    }
+    for cost in site.cameras.iter().filter_map(Camera::cost_of_masks) {
+        writeln!(out, "{cost}")?;
     }
     for doubt in doubts(&site, picture) {
         writeln!(out, "warning: {doubt}")?;
@@ -57,7 +60,7 @@ fn picture(camera: &Camera) -> Option<(u32, u32)> {
     if camera.source.kind() != SourceKind::File || forewarn_pipelines::init().is_err() {
         return None;
     }
-    let config = ReplayConfig { turned: camera.turned, ..ReplayConfig::new(camera.id.clone()) };
+    let config = camera.replay_config();
     let mut clip = FileReplay::open(&camera.source.path(), config).ok()?;
     let frame = clip.next_frame().ok()??;
     Some((frame.width, frame.height))
