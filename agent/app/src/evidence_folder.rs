@@ -5,8 +5,8 @@ use std::sync::Arc;
 use forewarn_domain::clock::AgentClock;
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
-    ClockState, ClockStep, ClockTeller, EvidenceError, EvidenceStore, KeeperSetup, Limits, RuleScene, RuleScenes,
-    Signing, StoreOptions, TimeLine,
+    ClockState, ClockStep, ClockTeller, EvidenceError, EvidenceStore, KeeperSetup, Limits, ModelUse, RuleScene,
+    RuleScenes, Setting, Signing, StoreOptions, TimeLine,
 };
 
 use forewarn_hw::clock_sync::synchronised;
@@ -54,11 +54,28 @@ pub fn keeper_setup(dir: &StorageDir, site: &Site, civil: SiteTime) -> KeeperSet
 
 /// What is drawn for each rule of a site.
 pub fn scenes(site: &Site) -> RuleScenes {
+    let card = &site.model.card;
     let scenes = site.cameras.iter().flat_map(|camera| {
         camera.rules.iter().map(|rule| {
             let title = rule.violation.title.in_language(site.header.language).map_or_else(String::new, |t| t.text);
             let zone = camera.zones.iter().find(|zone| zone.id == rule.key.zone).cloned();
-            (rule.key.clone(), RuleScene { title, zone })
+            let setting = Setting {
+                schema: Setting::SCHEMA.to_owned(),
+                agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+                site: site.header.id.to_string(),
+                time_zone: site.header.time_zone.iana_name().unwrap_or("UTC").to_owned(),
+                language: site.header.language,
+                place: camera.place.clone(),
+                zone: zone.clone(),
+                models: vec![ModelUse {
+                    what: "detector".to_owned(),
+                    card: card.name.clone(),
+                    sha256: card.weights.sha256.clone(),
+                }],
+                analysis_interval_s: camera.analysis_interval.as_secs_f64(),
+                violation: rule.violation.clone(),
+            };
+            (rule.key.clone(), RuleScene { title, zone, setting: Some(Arc::new(setting)) })
         })
     });
     scenes.collect()

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use forewarn_domain::violation::Language;
 use forewarn_domain::{StreamId, ViolationId};
 
 /// `forewarn evidence`.
@@ -25,6 +26,23 @@ pub enum Evidence {
         after_help = "Examples:\n  forewarn evidence export forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 --out copy\n  forewarn evidence export forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 --out redacted --redact faces --config site.toml"
     )]
     Export(Export),
+    /// Write a bundle as one page of HTML that needs nothing else and prints on A4: pictures, times, warnings, what was verified
+    #[command(
+        after_help = "Example:\n  forewarn evidence report forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 --out report.html --lang zh"
+    )]
+    Report {
+        /// The folder of a bundle.
+        path: PathBuf,
+        /// The page.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Its language.
+        #[arg(long, value_enum, default_value = "en")]
+        lang: PageLanguage,
+        /// A certificate or public key (PEM) that must vouch for the key that signed. May be given several times.
+        #[arg(long, value_name = "FILE")]
+        trust: Vec<PathBuf>,
+    },
     /// What is done with bundles beside.
     #[command(flatten)]
     Keep(crate::keep::Keep),
@@ -58,6 +76,24 @@ pub enum Redact {
     PersonsButSubject,
     /// Number plates, and the lower part of vehicles.
     Plates,
+}
+
+/// A language in which a page is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PageLanguage {
+    /// English.
+    En,
+    /// Chinese.
+    Zh,
+}
+
+impl From<PageLanguage> for Language {
+    fn from(language: PageLanguage) -> Self {
+        match language {
+            PageLanguage::En => Self::En,
+            PageLanguage::Zh => Self::Zh,
+        }
+    }
 }
 
 /// `forewarn key`.

@@ -21,6 +21,7 @@ use forewarn_domain::{
 use crate::closeups::Closeups;
 use crate::error::EvidenceError;
 use crate::marking::Overlay;
+use crate::setting::Setting;
 use crate::store::EvidenceStore;
 use clips::Pending;
 use late::{Late, Work, Write};
@@ -41,6 +42,8 @@ pub struct RuleScene {
     pub title: String,
     /// The zone that it watches.
     pub zone: Option<Zone>,
+    /// What is kept of the setting with each incident; none where nobody says.
+    pub setting: Option<Arc<Setting>>,
 }
 
 /// Tells a moment as people read it.
@@ -205,6 +208,9 @@ impl EvidenceKeeper {
     pub fn capture(&mut self, request: &EvidenceRequest, frame: Option<&Frame>) {
         let record = &request.incident;
         let title = self.title(&record.rule);
+        if let Some(setting) = self.setup.scenes.get(&record.rule).and_then(|scene| scene.setting.clone()) {
+            self.put(record, &title, Work::Setting(setting), request.at);
+        }
         let snapshot = match frame {
             Some(frame) => {
                 let larger = self.larger(frame, request.at);

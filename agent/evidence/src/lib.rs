@@ -9,6 +9,7 @@
 //! | `<moment>-look-<attribute>.jpg` | the best look until then at what somebody wears, or at a plate |
 //! | `<name>.mp4` | a clip, never re-encoded |
 //! | `incident.json` | the incident with its history and the facts of every file ([`BundleRecord`]) |
+//! | `setting.json` | the configuration and the models under which it was seen ([`Setting`]) |
 //! | `signer.pem` | the certificate of the device that sealed, where it signs |
 //! | `manifest.json` | sha256 and size of every other file, written last; a link of the device's chain where it signs |
 //! | `manifest.sig` | the device's signature of it |
@@ -37,12 +38,14 @@ mod listing;
 mod manifest;
 mod manifest_file;
 mod marking;
+mod opened;
 mod proof;
 mod record;
 mod record_file;
 mod retain;
 mod retention;
 mod seal;
+mod setting;
 mod store;
 mod telling;
 #[cfg(test)]
@@ -61,12 +64,14 @@ pub use copy::{
 };
 pub use error::EvidenceError;
 pub use forewarn_seal::Custody;
+pub use forewarn_seal::chain::{Judgement, Problem as ChainProblem};
 pub use keeper::{ClockFace, EvidenceKeeper, KeeperNews, KeeperSetup, RuleScene, RuleScenes, Unkept};
 pub use keys::{KeysError, Signer, Signing};
 pub use listing::{Listed, Shown, list, show};
-pub use manifest::ManifestEntry;
+pub use manifest::{Manifest, ManifestEntry};
 pub use manifest_file::VerifyError;
 pub use marking::{Overlay, with_zones};
+pub use opened::Opened;
 pub use proof::{Flaw, Proof};
 pub use record::{
     BundleRecord, ClipEntry, ClipFacts, CloseupEntry, HistoryEntry, Missing, SnapshotEntry, StreamTime, TimeLine,
@@ -74,6 +79,7 @@ pub use record::{
 pub use retain::RetentionOutcome;
 pub use retention::{BundleInfo, DeletedFor, FreeSpace, Limits, RetentionEvent, StatvfsSpace, UpstreamState};
 pub use seal::{SealedBundle, Unsealed};
+pub use setting::{ModelUse, Setting};
 pub use store::{EvidenceStore, StoreOptions};
 pub use verify::{Problem, Verification, verify};
 pub use verify_any::{Found, TrustError, Trusted, verify_any};

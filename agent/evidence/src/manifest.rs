@@ -60,7 +60,7 @@ pub struct ManifestEntry {
 
 /// The content of `manifest.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Manifest {
+pub struct Manifest {
     /// The version of the layout.
     pub schema: String,
     /// The incident that the folder belongs to.

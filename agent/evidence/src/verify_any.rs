@@ -41,6 +41,10 @@ pub enum TrustError {
 pub struct Trusted(certificate::Trusted);
 
 impl Trusted {
+    pub(crate) fn certificates(&self) -> &certificate::Trusted {
+        &self.0
+    }
+
     /// Those of the files, which hold certificates and public keys as PEM.
     pub fn read(files: &[PathBuf]) -> Result<Self, TrustError> {
         let mut all = Vec::new();

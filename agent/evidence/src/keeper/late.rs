@@ -1,12 +1,14 @@
 //! What the disk has not taken: it waits in memory, bounded, and is written in its order when the disk takes it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use forewarn_domain::{AttributeId, BestCrop, IncidentId, IncidentRecord, Moment};
 use image::RgbImage;
 
 use crate::bundle::Shot;
 use crate::error::EvidenceError;
+use crate::setting::Setting;
 use crate::store::EvidenceStore;
 
 /// Bytes of pictures that wait, at most.
@@ -31,6 +33,8 @@ pub(super) enum Work {
         /// Its picture, if it was at hand.
         picture: Option<RgbImage>,
     },
+    /// Under which setting the incident was seen.
+    Setting(Arc<Setting>),
     /// A note of what will not come.
     Missing {
         /// The file.
@@ -61,6 +65,7 @@ impl Write {
             Work::Closeup { moment, attribute, best, picture } => {
                 store.add_closeup(record, title, *moment, (attribute, best), picture.as_ref())
             }
+            Work::Setting(setting) => store.add_setting(record, title, setting),
             Work::Missing { what, why } => store.note_missing(record, title, what, why),
         }
     }
@@ -69,7 +74,7 @@ impl Write {
         match &self.work {
             Work::Snapshot(shot) => shot.len(),
             Work::Closeup { picture, .. } => picture.as_ref().map_or(0, |picture| picture.as_raw().len()),
-            Work::Missing { .. } => 0,
+            Work::Setting(_) | Work::Missing { .. } => 0,
         }
     }
 }

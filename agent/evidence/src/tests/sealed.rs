@@ -46,6 +46,33 @@ fn a_directory_that_vanished_while_the_agent_ran_begins_a_chain_that_the_next_st
     assert_eq!(mode & 0o777, 0o600);
 }
 
+#[test]
+fn the_setting_of_the_beginning_stays_and_is_under_the_seal() {
+    let root = tempfile::tempdir().unwrap();
+    let store = signed_store(root.path());
+    let violation: serde_json::Value = serde_json::json!({ "id": "illegal_parking", "title": { "en": TITLE },
+        "subject": ["car"], "condition": { "dwell": { "for_s": 60.0, "by": "foot" } } });
+    let setting = |site: &str| -> Setting {
+        serde_json::from_value(serde_json::json!({
+            "schema": Setting::SCHEMA, "agent_version": "0.1.0", "site": site, "time_zone": "Asia/Shanghai", "language": "zh",
+            "place": { "cell": "C-07" }, "zone": null, "analysis_interval_s": 0.2, "violation": violation,
+            "models": [{ "what": "detector", "card": "nanodet-g-416", "sha256": "00ff" }],
+        }))
+        .unwrap()
+    };
+    store.add_setting(&confirmed(1), TITLE, &setting("riverside")).unwrap();
+    store.add_setting(&confirmed(1), TITLE, &setting("elsewhere")).unwrap();
+    let bundle = small(&store, 1).path;
+    store.add_setting(&closed(1), TITLE, &setting("late")).unwrap();
+    assert_eq!(Setting::read(&bundle).unwrap().unwrap(), setting("riverside"));
+    assert_eq!(told(&store), [""; 0]);
+    let text = fs::read_to_string(bundle.join("setting.json")).unwrap();
+    fs::write(bundle.join("setting.json"), text.replace("C-07", "C-08")).unwrap();
+    says(&store, "setting.json: changed: ");
+    fs::remove_file(bundle.join("setting.json")).unwrap();
+    says(&store, "setting.json: gone");
+}
+
 /// What does not hold, in words.
 pub(super) fn told(store: &EvidenceStore) -> Vec<String> {
     let found = verify_store(store.root(), None).unwrap();

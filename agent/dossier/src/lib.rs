@@ -1,0 +1,62 @@
+//! A bundle of evidence told to people: one page of HTML, in English or Chinese, that needs no script, no network and no
+//! other file, and prints on A4.
+//!
+//! A page is a pure function of an opened bundle. What the bundle says is shown beside what was found of it; a bundle that
+//! does not hold says so at the top of its page.
+
+mod html;
+mod parts;
+mod times;
+mod words;
+
+use std::path::Path;
+
+use forewarn_domain::violation::Language;
+use forewarn_evidence::{Opened, Trusted, VerifyError};
+
+use html::Html;
+use words::Say;
+
+const STYLE: &str = include_str!("style.css");
+
+/// A page, and whether the bundle is what was sealed.
+#[derive(Debug)]
+pub struct Page {
+    /// The page.
+    pub html: String,
+    /// Whether everything holds.
+    pub is_intact: bool,
+}
+
+/// Makes the page of a bundle.
+pub fn page(bundle: &Path, language: Language, trusted: Option<&Trusted>) -> Result<Page, VerifyError> {
+    let opened = Opened::read(bundle, trusted)?;
+    Ok(Page { html: render(&opened, language), is_intact: opened.is_intact() })
+}
+
+fn render(opened: &Opened, language: Language) -> String {
+    let say = Say(language);
+    let times = times::Times::of(opened);
+    let mut page = Html::default();
+    let title = opened.record.as_ref().map_or(opened.incident.as_str(), |record| record.title.as_str());
+    page.raw("<!DOCTYPE html>\n<html lang=\"")
+        .raw(say.pick("en", "zh-CN"))
+        .raw("\">\n<head>\n<meta charset=\"utf-8\">\n");
+    // Whatever a text of the bundle holds, the page asks nobody for anything and runs nothing.
+    page.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n");
+    page.raw("<title>").text(title).text(" · ").text(opened.incident.as_str()).raw("</title>\n<style>\n");
+    page.raw(STYLE).raw("</style>\n</head>\n<body>\n");
+    parts::head::write(&mut page, say, opened, &times);
+    parts::pictures::write(&mut page, say, opened, &times);
+    parts::history::write(&mut page, say, opened, &times);
+    parts::place::write(&mut page, say, opened);
+    parts::findings::write(&mut page, say, opened, &times);
+    parts::verified::write(&mut page, say, opened);
+    parts::device::write(&mut page, say, opened);
+    parts::by_hand::write(&mut page, say, opened);
+    page.raw("</body>\n</html>\n");
+    page.finish()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! What the page says, in both languages side by side, so that none can lack a sentence.
+
+use forewarn_domain::violation::Language;
+use forewarn_domain::{Cause, IncidentState, Moment, Proof, Verdict};
+use forewarn_evidence::{ClockState, Synchronised};
+
+/// Says things in the language of the page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Say(pub(crate) Language);
+
+impl Say {
+    /// The sentence in the language of the page.
+    pub(crate) fn pick<'a>(self, en: &'a str, zh: &'a str) -> &'a str {
+        match self.0 {
+            Language::En => en,
+            Language::Zh => zh,
+        }
+    }
+
+    pub(crate) fn state(self, state: IncidentState) -> &'static str {
+        use IncidentState as S;
+        let (en, zh) = match state {
+            S::Suspected => ("suspected", "疑似"),
+            S::Confirmed => ("confirmed", "已确认"),
+            S::Warned => ("warned", "已警告"),
+            S::Observing => ("observing", "观察中"),
+            S::Persisted => ("persisted", "警告后仍持续"),
+            S::Complied => ("complied", "已听从"),
+            S::Escalated => ("escalated", "已上报处理"),
+            S::Lost => ("lost from sight", "目标丢失"),
+            S::Closed => ("closed", "已结束"),
+        };
+        self.pick(en, zh)
+    }
+
+    pub(crate) fn cause(self, cause: Cause) -> &'static str {
+        use Cause as C;
+        let (en, zh) = match cause {
+            C::ConditionHeld => ("the condition began to hold", "违规条件开始成立"),
+            C::HeldLongEnough => ("it held for long enough", "持续时间已达到规定"),
+            C::NotConfirmed => ("it ceased before it was confirmed", "确认之前已停止"),
+            C::WarningSent => ("a warning was sent to the loudspeaker", "警告已发送到扬声器"),
+            C::PlaybackProven => ("the warning was played", "警告已播放"),
+            C::CoveredByRecentWarning => {
+                ("an announcement of the same kind was heard here a moment ago", "此处刚播放过同类警告")
+            }
+            C::WarningNotDelivered => ("no loudspeaker played the warning", "没有扬声器播放该警告"),
+            C::QuietHours => ("quiet hours forbid announcements", "静默时段内不播放警告"),
+            C::NoWarningConfigured => ("no warning or no loudspeaker is configured", "未配置警告或扬声器"),
+            C::StillViolating => ("it still went on when the observation ran out", "观察期结束时违规仍在继续"),
+            C::SeenComplying => ("the subject is seen and no longer violates", "目标可见且不再违规"),
+            C::NoLongerSeen => ("the subject left; its place is in clear view", "目标已离开，其位置清晰可见"),
+            C::WarningsUsedUp => ("all warnings were given", "所有警告均已发出"),
+            C::OutOfSight => ("nothing was seen of the place for too long", "该位置长时间不可见"),
+            C::StreamInterrupted => ("the video was interrupted for too long", "视频中断过久"),
+            C::Settled => ("the time for the last evidence is over", "最后取证时间已结束"),
+        };
+        self.pick(en, zh)
+    }
+
+    /// What kind of proof of playback there is.
+    pub(crate) fn proof(self, proof: Option<Proof>) -> &'static str {
+        let (en, zh) = match proof {
+            None => ("nothing is said of it", "未作说明"),
+            Some(Proof::Assumed) => (
+                "assumed: a replay has no loudspeaker and counts on the length of the text",
+                "推定：回放没有扬声器，按文本长度估算",
+            ),
+            Some(Proof::Written) => ("a sound file was written in place of a loudspeaker", "以写入音频文件代替扬声器"),
+            Some(Proof::Sent) => {
+                ("every packet left the box; the far end did not answer", "全部数据包已发出；对端未作答复")
+            }
+            Some(Proof::Rendered) => ("the box's own sound card took the last sample", "本机声卡已接收最后一个采样"),
+            Some(Proof::Acknowledged) => ("the device itself said that it played it", "设备自身确认已播放"),
+            Some(Proof::Heard) => ("a microphone heard it", "麦克风已听到播放"),
+        };
+        self.pick(en, zh)
+    }
+
+    pub(crate) fn moment(self, moment: Moment) -> &'static str {
+        let (en, zh) = match moment {
+            Moment::Confirmed => ("When it was confirmed", "确认时"),
+            Moment::AfterWarning => ("After the warning", "警告之后"),
+            Moment::Ended => ("At the end", "结束时"),
+        };
+        self.pick(en, zh)
+    }
+
+    pub(crate) fn verdict(self, verdict: Verdict) -> &'static str {
+        let (en, zh) = match verdict {
+            Verdict::Yes => ("yes", "是"),
+            Verdict::No => ("no", "否"),
+            Verdict::CannotTell => ("cannot be told", "无法判断"),
+        };
+        self.pick(en, zh)
+    }
+
+    /// How far the clock could be believed, and how it was last set.
+    pub(crate) fn clock(self, clock: Option<&ClockState>, civil: impl Fn(&str) -> String) -> String {
+        let Some(clock) = clock else {
+            return self.pick("nothing is said of the clock", "未说明时钟状态").to_owned();
+        };
+        let synchronised = match clock.synchronised {
+            Synchronised::Yes => self.pick("synchronised", "已同步"),
+            Synchronised::No => {
+                self.pick("NOT synchronised: the times are the box's own word", "未同步：时间仅为设备自身所述")
+            }
+            Synchronised::Unknown => self.pick("nobody could tell whether it was synchronised", "无法得知是否同步"),
+        };
+        let step = match &clock.last_step {
+            None => self.pick("the agent knows of no time when it was set", "未发现时钟被调整").to_owned(),
+            Some(step) => {
+                let (by, at) = (format!("{:.3} s", step.by_s.abs()), civil(&step.at));
+                let is_back = step.by_s < 0.0;
+                match self.0 {
+                    Language::En => format!("last set {} by {by}, at {at}", if is_back { "back" } else { "forward" }),
+                    Language::Zh => format!("最近一次于 {at} 向{}调整 {by}", if is_back { "后" } else { "前" }),
+                }
+            }
+        };
+        format!("{synchronised}{}{step}", self.pick("; ", "；"))
+    }
+
+    /// Words that the agent writes into bundles, where they are known; what is not known is told as it stands.
+    pub(crate) fn why(self, why: &str) -> &str {
+        const KNOWN: [(&str, &str); 6] = [
+            ("the incident went on when this was sealed", "封存时事件仍在继续"),
+            ("no frame of this moment was kept", "未保存该时刻的画面"),
+            ("no clip of this moment was kept", "未保存该时刻的录像"),
+            ("it was kept and is gone", "曾经保存，现已不在"),
+            ("no frame was at hand", "当时没有可用画面"),
+            ("the agent was stopped before it was kept", "程序在保存之前已停止"),
+        ];
+        let zh = KNOWN.iter().find(|(en, _)| *en == why).map(|(_, zh)| *zh);
+        zh.map_or(why, |zh| self.pick(why, zh))
+    }
+}

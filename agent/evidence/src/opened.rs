@@ -1,0 +1,104 @@
+//! One bundle with all that it says and all that is found of it, for whoever tells people of it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use forewarn_base::hash;
+use forewarn_domain::IncidentId;
+use forewarn_seal::chain::{Head, Judgement, judge};
+
+use crate::chain_file::{HEAD, read_head, read_links};
+use crate::chain_search::{all_seals, bundles_in};
+use crate::copy::PAPER;
+use crate::manifest::Manifest;
+use crate::manifest_file::{VerifyError, read_manifest};
+use crate::record::BundleRecord;
+use crate::record_file::read_record;
+use crate::setting::Setting;
+use crate::store::{folder_id, name_below};
+use crate::verify::{Verification, verify_by};
+use crate::verify_any::Trusted;
+
+/// A bundle that was opened. What it says is believed by nobody who has not looked at `verified`.
+#[derive(Debug)]
+pub struct Opened {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The incident, by the folder's name.
+    pub incident: IncidentId,
+    /// `incident.json`, where it can be read.
+    pub record: Option<BundleRecord>,
+    /// `manifest.json`, where it can be read.
+    pub manifest: Option<Manifest>,
+    /// sha256 of the manifest.
+    pub manifest_sha256: Option<String>,
+    /// `setting.json`, where it is there and can be read.
+    pub setting: Option<Setting>,
+    /// Whether it is what was sealed; why that could not be found out.
+    pub verified: Result<Verification, VerifyError>,
+    /// Whether it is a redacted copy, which is no evidence itself.
+    pub is_copy: bool,
+    /// What the chain tells that lies beside the folders of days; none if the bundle lies elsewhere.
+    pub chain: Option<Judgement>,
+}
+
+impl Opened {
+    /// Opens a bundle, however damaged it is; fails only where there is none.
+    pub fn read(bundle: &Path, trusted: Option<&Trusted>) -> Result<Self, VerifyError> {
+        let unreadable = |source| VerifyError::Unreadable { path: bundle.to_owned(), source };
+        // By its own name, so that `.` is told as what it is.
+        let folder = fs::canonicalize(bundle).map_err(unreadable)?;
+        let record = read_record(&folder).ok().flatten();
+        let read = read_manifest(&folder);
+        if record.is_none() && matches!(read, Err(VerifyError::Unsealed { .. })) {
+            return Err(VerifyError::Unsealed { path: bundle.to_owned() });
+        }
+        let (manifest, manifest_sha256) = read.ok().unzip();
+        Ok(Self {
+            incident: folder_id(&folder),
+            record,
+            manifest,
+            manifest_sha256,
+            setting: Setting::read(&folder).ok().flatten(),
+            verified: verify_by(&folder, trusted.map(Trusted::certificates)),
+            is_copy: folder.join(PAPER).exists(),
+            chain: chain_beside(&folder).ok().flatten(),
+            folder,
+        })
+    }
+
+    /// Whether everything about it holds that was looked at.
+    pub fn is_intact(&self) -> bool {
+        self.verified.as_ref().is_ok_and(Verification::is_intact)
+            && self.chain.as_ref().is_none_or(|chain| chain.problems.is_empty())
+    }
+
+    /// The bytes of a file of the bundle, if it has at most so many; and whether they are those that were sealed.
+    pub fn file(&self, name: &str, most_bytes: u64) -> Option<(Vec<u8>, bool)> {
+        // What the record names is the word of whoever wrote it, and must lead nowhere else.
+        if name.starts_with('.') || name.contains(['/', '\\', '\0']) {
+            return None;
+        }
+        let path = self.folder.join(name);
+        let meta = fs::symlink_metadata(&path).ok().filter(|meta| meta.is_file() && meta.len() <= most_bytes)?;
+        let bytes = fs::read(&path).ok()?;
+        let sealed = self.manifest.as_ref().and_then(|manifest| manifest.files.iter().find(|entry| entry.file == name));
+        let holds =
+            sealed.is_some_and(|entry| entry.bytes == meta.len() && entry.sha256 == hash::sha256_of_bytes(&bytes));
+        Some((bytes, holds))
+    }
+}
+
+/// What the chain of the store tells in which a bundle lies, by the seals and links alone; no other bundle's files are read.
+fn chain_beside(bundle: &Path) -> io::Result<Option<Judgement>> {
+    let Some(root) = bundle.parent().and_then(Path::parent).filter(|root| root.join(HEAD).is_file()) else {
+        return Ok(None);
+    };
+    let head = read_head(root)?.map(|head| Head { number: head.number, sha256: head.sha256 });
+    let mut known: Vec<_> = read_links(root)?.into_iter().flatten().map(|linked| linked.known).collect();
+    for dir in bundles_in(root)? {
+        known.extend(all_seals(&dir, &name_below(root, &dir))?.into_iter().map(|signed| signed.known));
+    }
+    Ok(Some(judge(&known, head.as_ref())))
+}
