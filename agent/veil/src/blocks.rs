@@ -55,6 +55,11 @@ fn average<const N: usize>(
             let row = |y: usize| (y * width + left) * N..(y * width + right) * N;
             let mut sums = [0_u32; N];
             for y in top..bottom {
+                // One channel is the usual case, and summed many samples at a time.
+                if N == 1 {
+                    sums[0] += plane[row(y)].iter().map(|&sample| u32::from(sample)).sum::<u32>();
+                    continue;
+                }
                 for sample in plane[row(y)].chunks_exact(N) {
                     (0..N).for_each(|c| sums[c] += u32::from(sample[c]));
                 }
@@ -62,6 +67,10 @@ fn average<const N: usize>(
             let count = ((bottom - top) * (right - left)) as u32;
             let mean = sums.map(|sum| ((sum + count / 2) / count) as u8);
             for y in top..bottom {
+                if N == 1 {
+                    plane[row(y)].fill(mean[0]);
+                    continue;
+                }
                 plane[row(y)].chunks_exact_mut(N).for_each(|sample| sample.copy_from_slice(&mean));
             }
             left = right;

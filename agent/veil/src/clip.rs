@@ -9,7 +9,7 @@ use forewarn_domain::{BBox, DetectorError, Frame, PixelFormat, StreamId, Timesta
 use forewarn_pipelines::{ClipEncoder, EncodeError, FileReplay, ReplayConfig, ReplayError};
 
 use crate::blocks::cover_i420;
-use crate::cover::{Area, Reach, cover};
+use crate::cover::{Area, Reach, cover, outermost};
 use crate::eyes::{Sight, What, part};
 use crate::tracks::{Look, Track, join, of_subject};
 
@@ -180,6 +180,7 @@ fn decide(
     let mut areas = cover(&large, shown_at.len(), reach, size);
     for (areas, more) in areas.iter_mut().zip(cover(&small, shown_at.len(), reach, size)) {
         areas.extend(more);
+        *areas = outermost(areas);
     }
     (areas, is_subject_shown)
 }

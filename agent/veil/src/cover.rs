@@ -56,6 +56,21 @@ pub(crate) fn cover(tracks: &[Track], frames: usize, reach: Reach, size: (u32, u
     covered
 }
 
+/// Areas that lie in no other; what lies in another is covered with it.
+pub(crate) fn outermost(areas: &[Area]) -> Vec<Area> {
+    let holds = |outer: &Area, inner: &Area| {
+        outer.x0 <= inner.x0 && outer.y0 <= inner.y0 && outer.x1 >= inner.x1 && outer.y1 >= inner.y1
+    };
+    let mut kept: Vec<Area> = Vec::new();
+    for area in areas {
+        if !kept.iter().any(|other| holds(other, area)) {
+            kept.retain(|other| !holds(area, other));
+            kept.push(*area);
+        }
+    }
+    kept
+}
+
 /// Where a track is in a frame, or may be: around both of where it was and where it should be.
 pub(crate) fn box_at(track: &Track, frame: usize) -> Option<BBox> {
     let seen = &track.sightings;
@@ -135,6 +150,13 @@ mod tests {
         // It may have come from the left, and may go on to the right.
         assert!(contains(&covered[8][0], &BBox::new(96.0, 100.0, 130.0, 160.0)));
         assert!(contains(&covered[18][0], &BBox::new(108.0, 100.0, 146.0, 160.0)));
+    }
+
+    #[test]
+    fn of_areas_in_each_other_the_outer_ones_stay() {
+        let area = |x0, x1| Area { x0, y0: 0, x1, y1: 10 };
+        let all = [area(2, 6), area(0, 8), area(0, 8), area(4, 6), area(6, 12)];
+        assert_eq!(outermost(&all), [area(0, 8), area(6, 12)]);
     }
 
     proptest! {
