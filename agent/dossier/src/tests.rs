@@ -1,7 +1,5 @@
 //! Pages of bundles that hold, that do not, and that are damaged anyhow.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -116,6 +114,15 @@ fn a_bundle_that_does_not_hold_says_so_at_the_top_in_red() {
     assert!(both(&bundle)[0].html.contains("NOT SEALED: nothing here is proven"));
     fs::remove_file(bundle.join("incident.json")).unwrap();
     assert!(matches!(page(&bundle, Language::En, None), Err(VerifyError::Unsealed { .. })));
+}
+
+#[test]
+fn a_redacted_copy_is_never_told_as_evidence() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("redacted.json"), "{}").unwrap();
+    let [en, zh] = both(root.path());
+    assert!(!en.is_intact && en.html.contains("REDACTED COPY: not the evidence itself"));
+    assert!(zh.html.contains("遮盖后的副本"));
 }
 
 #[test]

@@ -51,7 +51,8 @@ impl Opened {
         let folder = fs::canonicalize(bundle).map_err(unreadable)?;
         let record = read_record(&folder).ok().flatten();
         let read = read_manifest(&folder);
-        if record.is_none() && matches!(read, Err(VerifyError::Unsealed { .. })) {
+        let is_copy = folder.join(PAPER).exists();
+        if record.is_none() && !is_copy && matches!(read, Err(VerifyError::Unsealed { .. })) {
             return Err(VerifyError::Unsealed { path: bundle.to_owned() });
         }
         let (manifest, manifest_sha256) = read.ok().unzip();
@@ -62,7 +63,7 @@ impl Opened {
             manifest_sha256,
             setting: Setting::read(&folder).ok().flatten(),
             verified: verify_by(&folder, trusted.map(Trusted::certificates)),
-            is_copy: folder.join(PAPER).exists(),
+            is_copy,
             chain: chain_beside(&folder).ok().flatten(),
             folder,
         })

@@ -23,18 +23,15 @@ pub(crate) fn write(page: &mut Html, say: Say, opened: &Opened) {
     if let Some(sha256) = &opened.manifest_sha256 {
         page.code_row(say.pick("sha256 of manifest.json", "manifest.json 的 sha256"), sha256);
     }
-    match &opened.setting {
-        Some(setting) => {
-            for model in &setting.models {
-                let unpinned = say.pick("no hash was pinned", "未固定哈希值");
-                let name = format!("{} ({})", model.card, model.what);
-                page.code_row(&name, model.sha256.as_deref().unwrap_or(unpinned));
-            }
+    if let Some(setting) = &opened.setting {
+        for model in &setting.models {
+            let unpinned = say.pick("no hash was pinned", "未固定哈希值");
+            let name = format!("{} ({})", model.card, model.what);
+            page.code_row(&name, model.sha256.as_deref().unwrap_or(unpinned));
         }
-        None => {
-            let words = "The bundle does not say which models looked: it was made before bundles did.";
-            page.row(say.pick("Models", "模型"), say.pick(words, "证据包未注明所用模型：由较早版本生成。"));
-        }
+    } else {
+        let words = "The bundle does not say which models looked: it was made before bundles did.";
+        page.row(say.pick("Models", "模型"), say.pick(words, "证据包未注明所用模型：由较早版本生成。"));
     }
     page.raw("</table>\n");
 }

@@ -1,6 +1,6 @@
 //! What happened when, and what was said over the loudspeaker.
 
-use forewarn_domain::{Cause, IncidentState};
+use forewarn_domain::{Cause, IncidentState, Proof};
 use forewarn_evidence::Opened;
 
 use crate::html::Html;
@@ -34,6 +34,8 @@ fn warnings(page: &mut Html, say: Say, opened: &Opened, times: &Times) {
         }
         return;
     }
+    // A replay states no proof: it has no loudspeaker.
+    let assumed = times.is_clip.then_some(Proof::Assumed);
     page.raw("<table class=\"list\"><thead><tr><th>#</th>");
     for name in [say.pick("Sent", "发出"), say.pick("Outcome", "结果"), say.pick("Proof of playback", "播放证明")]
     {
@@ -49,8 +51,11 @@ fn warnings(page: &mut Html, say: Say, opened: &Opened, times: &Times) {
             Some(outcome) => page.text(say.cause(outcome.cause)).text(", ").text(&times.instant(incident, outcome.at)),
             None => page.text(say.pick("not known yet", "尚未得知")),
         };
-        let proof =
-            if is_played { say.proof(outcome.and_then(|outcome| outcome.proof)) } else { say.pick("none", "无") };
+        let proof = if is_played {
+            say.proof(outcome.and_then(|outcome| outcome.proof).or(assumed))
+        } else {
+            say.pick("none", "无")
+        };
         page.raw("</td><td>").text(proof).raw("</td></tr>\n");
     }
     page.raw("</tbody></table>\n");

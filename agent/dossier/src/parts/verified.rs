@@ -9,15 +9,12 @@ use crate::words::Say;
 pub(crate) fn write(page: &mut Html, say: Say, opened: &Opened) {
     page.heading(say.pick("What was verified", "验证结果"));
     page.raw("<table class=\"facts\">\n");
-    match &opened.verified {
-        Ok(found) => {
-            page.row(say.pick("Files", "文件"), &files(say, found));
-            page.row(say.pick("Signature", "签名"), &signature(say, found));
-        }
-        Err(_) => {
-            let words = say.pick("could not be checked", "无法检查");
-            page.row(say.pick("Files", "文件"), words).row(say.pick("Signature", "签名"), words);
-        }
+    if let Ok(found) = &opened.verified {
+        page.row(say.pick("Files", "文件"), &files(say, found));
+        page.row(say.pick("Signature", "签名"), &signature(say, found));
+    } else {
+        let words = say.pick("could not be checked", "无法检查");
+        page.row(say.pick("Files", "文件"), words).row(say.pick("Signature", "签名"), words);
     }
     page.row(say.pick("Chain", "证据链"), &chain(say, opened));
     page.raw("</table>\n");
