@@ -111,6 +111,17 @@ impl StreamStatsSnapshot {
             ..self
         }
     }
+
+    /// The counters of a stream that goes on where `before` ended.
+    #[must_use]
+    pub fn after(self, before: &Self) -> Self {
+        Self {
+            frames_dropped_newest_wins: self.frames_dropped_newest_wins + before.frames_dropped_newest_wins,
+            ring_evicted: self.ring_evicted + before.ring_evicted,
+            decode_queue_level: self.decode_queue_level,
+            ..self.beside(before)
+        }
+    }
 }
 
 pub(crate) fn count(counter: &AtomicU64) {

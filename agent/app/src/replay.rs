@@ -164,8 +164,8 @@ fn heat(site: &Site, out: &Path, civil: &SiteTime) -> anyhow::Result<Option<Heat
         std::fs::remove_dir_all(&dir).with_context(|| format!("failed to clear {}", dir.display()))?;
     }
     std::fs::write(out.join(MARK), "").with_context(|| format!("failed to mark {}", out.display()))?;
-    let (streams, store) = (site.cameras.iter().map(|camera| &camera.id), HeatStore::new(dir, civil.clone()));
-    Ok(Some(HeatKeeper::new(streams, &heat.classes, site.storage.max_days, store)))
+    let store = HeatStore::new(dir, civil.clone());
+    Ok(Some(HeatKeeper::new(&heat.classes, site.storage.max_days, store)))
 }
 
 fn open_lane(

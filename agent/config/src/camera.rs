@@ -205,6 +205,15 @@ impl Camera {
         std::iter::once(&self.source).chain(&self.watched).map(alone).collect()
     }
 
+    /// Whether its live stream is the same as that of `other`: it is opened in the same manner, its pictures are kept for as
+    /// long, and the same is looked for on every frame.
+    pub fn is_same_stream(&self, other: &Self) -> bool {
+        let opened = |camera: &Self| (camera.transport, camera.turned, camera.stall, camera.ring_limits());
+        (&self.source, &self.watched, &self.decoder, &self.falls)
+            == (&other.source, &other.watched, &other.decoder, &other.falls)
+            && opened(self) == opened(other)
+    }
+
     /// How its live stream is opened.
     pub fn stream_config(&self) -> StreamConfig {
         StreamConfig {

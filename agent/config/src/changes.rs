@@ -21,7 +21,7 @@ type Part = (String, &'static str);
 pub struct Change {
     /// What it is a matter of.
     pub concern: Concern,
-    words: String,
+    pub(crate) words: String,
 }
 
 /// What a change is a matter of.
@@ -44,6 +44,11 @@ pub enum Concern {
 }
 
 impl Concern {
+    /// The camera, where it is one or what it watches for.
+    pub fn camera(&self) -> Option<&StreamId> {
+        if let Self::Camera(id) | Self::Watching(id) = self { Some(id) } else { None }
+    }
+
     /// The loudspeaker, where it is one.
     pub fn speaker(&self) -> Option<&SpeakerId> {
         if let Self::Speaker(id) = self { Some(id) } else { None }
@@ -146,78 +151,6 @@ fn concern(owner: &str, of: &str) -> Concern {
     named.unwrap_or(if owner == "[model]" { Concern::Model } else { Concern::Other })
 }
 
-/// What of a site that changed is taken up without a restart.
-#[derive(Debug, Clone)]
-pub struct Adoption {
-    /// The site as it was, with what is taken up as it is now.
-    pub site: Site,
-    /// What is taken up.
-    pub concerns: BTreeSet<Concern>,
-    /// What changed in that, in words.
-    pub taken_up: Vec<String>,
-    /// What changed and waits for a restart, in words.
-    pub waiting: Vec<String>,
-}
-
-impl Adoption {
-    /// Sorts `changes` between two readings of a site. `can_read` says whether what the rules ask of closer looks can be
-    /// answered by the models that run.
-    pub fn of(before: &Site, now: &Site, changes: Vec<Change>, can_read: impl Fn(&Camera) -> bool) -> Self {
-        let mut site = before.clone();
-        let is_taken_up = |concern: &&Concern| match concern {
-            Concern::Watching(id) => adopt_watching(&mut site, now, id, &can_read),
-            Concern::Speaker(id) => {
-                let is_left = now.speakers.iter().any(|(other, _)| other == id);
-                let is_named = || site.cameras.iter().any(|camera| camera.speakers.contains(id));
-                (is_left || !is_named()) && adopt_one(&mut site.speakers, &now.speakers, |(other, _)| other == id)
-            }
-            Concern::Sensor(id) => adopt_one(&mut site.sensors, &now.sensors, |other| other.id() == id),
-            Concern::Upstream(id) => adopt_one(&mut site.upstreams, &now.upstreams, |other| other.id == *id),
-            Concern::Camera(_) | Concern::Model | Concern::Other => false,
-        };
-        let all: BTreeSet<_> = changes.iter().map(|change| change.concern.clone()).collect();
-        let concerns: BTreeSet<_> = all.iter().filter(is_taken_up).cloned().collect();
-        // What the files beside the site file held is known anew with what names them.
-        site.beside.clone_from(&now.beside);
-        let (taken_up, waiting): (Vec<_>, Vec<_>) =
-            changes.into_iter().partition(|change| concerns.contains(&change.concern));
-        let words = |changes: Vec<Change>| changes.into_iter().map(|change| change.words).collect();
-        Self { site, concerns, taken_up: words(taken_up), waiting: words(waiting) }
-    }
-}
-
-/// The zones and rules of a camera become those of `now`. Whether they can.
-fn adopt_watching(site: &mut Site, now: &Site, id: &StreamId, can_read: impl Fn(&Camera) -> bool) -> bool {
-    let camera = site.cameras.iter_mut().find(|camera| camera.id == *id);
-    let other = now.cameras.iter().find(|other| other.id == *id);
-    let Some((camera, other)) = camera.zip(other) else { return false };
-    if !hangs_on_the_same(camera, other) || !can_read(other) {
-        return false;
-    }
-    camera.zones.clone_from(&other.zones);
-    camera.rules.clone_from(&other.rules);
-    true
-}
-
-/// One entry becomes that of `now`, goes as it does there, or comes to the end as one that is new.
-fn adopt_one<T: Clone>(entries: &mut Vec<T>, now: &[T], is_it: impl Fn(&T) -> bool) -> bool {
-    match (entries.iter_mut().find(|entry| is_it(entry)), now.iter().find(|entry| is_it(entry))) {
-        (Some(former), Some(entry)) => former.clone_from(entry),
-        (Some(_), None) => entries.retain(|entry| !is_it(entry)),
-        (None, Some(entry)) => entries.push(entry.clone()),
-        (None, None) => {}
-    }
-    true
-}
-
-/// Whether all that was set up for a camera's zones and rules beside the engine serves the others as well: what it looks
-/// for on every frame, and how long its pictures are kept.
-fn hangs_on_the_same(before: &Camera, now: &Camera) -> bool {
-    before.falls == now.falls
-        && before.static_objects == now.static_objects
-        && before.ring_limits() == now.ring_limits()
-}
-
 fn add_entry(parts: &mut BTreeMap<Part, Value>, list: &str, n: usize, mut entry: Value) {
     let id = entry.get("id").and_then(Value::as_str).map_or_else(|| format!("{}", n + 1), str::to_owned);
     let owner = format!("{list} {id}");
@@ -262,7 +195,7 @@ pub fn beside(before: &Site, now: &Site) -> Vec<Change> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::resolve;
     use crate::source::Source;
@@ -283,7 +216,7 @@ mod tests {
         assert!(!format!("{new:?}").contains("new\\n"), "{new:?}");
     }
 
-    const SITE: &str = "[site]\nid = \"s\"\n[upstream.mqtt]\nurl = \"mqtt://b\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\n\
+    pub(crate) const SITE: &str = "[site]\nid = \"s\"\n[upstream.mqtt]\nurl = \"mqtt://b\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\n\
         [[camera]]\nid = \"gate\"\nurl = \"rtsp://u:p@cam/1\"\n[[camera.zone]]\nid = \"kerb\"\n\
         polygon = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]\n[[camera.rule]]\nviolation = \"loitering\"\nzone = \"kerb\"\n";
 
@@ -291,7 +224,7 @@ mod tests {
         changes.iter().map(Change::to_string).collect()
     }
 
-    fn changes(from: &str, to: &str) -> Vec<Change> {
+    pub(crate) fn changes(from: &str, to: &str) -> Vec<Change> {
         assert!(SITE.contains(from));
         Parts::of(SITE).changes(&Parts::of(&SITE.replace(from, to)))
     }
@@ -316,65 +249,6 @@ mod tests {
         ] {
             assert_eq!(said(&changes(from, to)).join(", "), words);
         }
-    }
-
-    fn read(text: &str) -> Site {
-        resolve(&Source::new("site.toml", text)).unwrap_or_else(|errors| panic!("{errors}"))
-    }
-
-    fn adoption(from: &str, to: &str) -> (Adoption, Site) {
-        let (before, now) = (read(SITE), read(&SITE.replace(from, to)));
-        let mut changes = changes(from, to);
-        changes.extend(beside(&before, &now));
-        (Adoption::of(&before, &now, changes, |_| true), now)
-    }
-
-    #[test]
-    fn zones_and_rules_are_taken_up_and_what_hangs_on_more_waits() {
-        let (drawn, now) = adoption("0.9, 0.9", "0.8, 0.9");
-        assert_eq!((drawn.taken_up.join(", ").as_str(), drawn.waiting.len()), ("a zone of camera gate changed", 0));
-        assert_eq!(drawn.site.cameras[0].zones, now.cameras[0].zones);
-        let (other, _) = adoption("loitering", "intrusion");
-        assert_eq!((other.concerns.len(), other.waiting.len()), (1, 0), "{:?}", other.taken_up);
-        let (falls, _) = adoption("loitering", "thrown_object");
-        assert!(falls.concerns.is_empty() && falls.waiting == ["a rule of camera gate changed"], "{:?}", falls.waiting);
-        let (moved, _) = adoption("cam/1", "cam/2");
-        assert_eq!(moved.waiting, ["camera gate changed"]);
-        assert_eq!(moved.site.cameras[0].source, read(SITE).cameras[0].source);
-    }
-
-    #[test]
-    fn speakers_sensors_and_upstreams_are_taken_up_one_by_one() {
-        let (bell, now) = adoption("id = \"horn\"", "id = \"bell\"");
-        assert_eq!(
-            (bell.taken_up.join(", ").as_str(), bell.waiting.len()),
-            ("speaker bell is new, speaker horn is gone", 0)
-        );
-        assert_eq!(bell.site.speakers, now.speakers);
-        let (sensor, now) = adoption(
-            "[[camera]]",
-            "[[sensor]]\nid = \"fume\"\nkind = \"modbus_tcp\"\naddress = \"plc:502\"\n\
-            register = 1\n[[camera]]",
-        );
-        assert_eq!(
-            (sensor.taken_up.join(", ").as_str(), sensor.site.sensors.len()),
-            ("sensor fume is new", now.sensors.len())
-        );
-        let (broker, now) = adoption("mqtt://b", "mqtt://c");
-        let peer = |site: &Site| site.upstreams.iter().map(|upstream| upstream.adapter.peer()).collect::<Vec<_>>();
-        assert_eq!((broker.taken_up.join(", ").as_str(), peer(&broker.site)), ("upstream mqtt changed", peer(&now)));
-        let (none, _) = adoption("[upstream.mqtt]\nurl = \"mqtt://b\"\n", "");
-        assert!(none.site.upstreams.is_empty() && none.taken_up == ["upstream mqtt is gone"], "{:?}", none.taken_up);
-    }
-
-    #[test]
-    fn a_speaker_that_a_camera_still_names_stays() {
-        let named = SITE.replace("cam/1\"", "cam/1\"\nspeakers = [\"horn\"]");
-        let now =
-            named.replace("[[speaker]]\nid = \"horn\"\nkind = \"local\"\n", "").replace("speakers = [\"horn\"]\n", "");
-        let changes = Parts::of(&named).changes(&Parts::of(&now));
-        let adoption = Adoption::of(&read(&named), &read(&now), changes, |_| true);
-        assert!(adoption.site.speakers.len() == 1 && adoption.concerns.is_empty(), "{:?}", adoption.taken_up);
     }
 
     #[test]

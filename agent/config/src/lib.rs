@@ -4,6 +4,7 @@
 //! the example and, by derivation, its part of the JSON Schema. [`site`] joins them. Violations and [`truth`] files are
 //! read beside them, so that a mistake in any TOML file is told in one manner.
 
+pub mod adoption;
 mod area;
 mod attributes;
 mod beside;
@@ -27,6 +28,7 @@ mod mistakes;
 mod model;
 mod nearest;
 mod needs;
+pub mod pictures;
 mod rule;
 mod schema;
 mod sensor;

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use forewarn_analytics::luma::{CameraShift, Fall, LearnedScene, LumaPlane};
 use forewarn_analytics::suppression::{Suppression, Suppressions};
-use forewarn_analytics::{Appearance, ReadingCounts, Rules, RulesMemory, StillZones, SubjectSeed, Tracker, View};
+use forewarn_analytics::{
+    Appearance, ReadingCounts, Rules, RulesMemory, StillZones, SubjectSeed, Tracker, TrackerConfig, View,
+};
 use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
     AnnounceOutcome, AnnouncementId, BBox, CivilTime, Coverage, Detection, Frame, IncidentId, IncidentRecord, Look,
@@ -56,6 +58,16 @@ pub struct Engine {
 }
 
 impl StreamBrain {
+    fn new(of: StreamSetup, tracker: &TrackerConfig) -> Self {
+        Self {
+            camera: CameraShift::new(),
+            tracker: Tracker::new(tracker.clone()),
+            rules: Rules::new(of.rules).with_groups(tracker.groups()),
+            zones: StillZones::new(of.zones),
+            things: Things::new(of.static_objects),
+        }
+    }
+
     /// Moves all that is known of places along with a camera that was shaken.
     fn steady(&mut self, plane: &LumaPlane) {
         let subjects: Vec<BBox> = self.tracker.tracks().iter().map(|track| track.bbox).collect();
@@ -100,14 +112,7 @@ impl Engine {
     /// Joins what the site is set up for.
     pub fn new(setup: EngineSetup, civil: Arc<dyn CivilTime>) -> Self {
         let EngineSetup { streams, policies, tracker } = setup;
-        let brain = |of: StreamSetup| StreamBrain {
-            camera: CameraShift::new(),
-            tracker: Tracker::new(tracker.clone()),
-            rules: Rules::new(of.rules).with_groups(tracker.groups()),
-            zones: StillZones::new(of.zones),
-            things: Things::new(of.static_objects),
-        };
-        let streams = streams.into_iter().map(|(stream, of)| (stream, brain(of))).collect();
+        let streams = streams.into_iter().map(|(stream, of)| (stream, StreamBrain::new(of, &tracker))).collect();
         let incidents = Incidents::new(policies, Arc::clone(&civil));
         Self { streams, incidents, suppressions: Suppressions::default(), civil, knows_looks: tracker.appearance }
     }
@@ -280,17 +285,24 @@ impl Engine {
         self.incidents.restore_late(snapshots, now);
     }
 
-    /// Watches for what `setup` says from now on, in the streams that were there before; what did not change goes on as if
-    /// nothing had happened, and so do open incidents. Trackers, and what is known of empty scenes, stay as they are.
+    /// Watches for what `setup` says from now on; what did not change goes on as if nothing had happened, and so do open
+    /// incidents, while those of streams that are gone end as lost. Trackers stay as they are in streams that were there
+    /// before, and so does what is known of empty scenes, unless things are sought there in another manner.
     pub fn adopt(&mut self, setup: EngineSetup, now: Timestamp) {
+        let EngineSetup { streams, policies, tracker } = setup;
         let incidents = &self.incidents;
-        for (stream, of) in setup.streams {
-            if let Some(brain) = self.streams.get_mut(&stream) {
-                brain.rules.adopt(of.rules, |rule, subject| incidents.is_open(rule, subject));
-                brain.zones = StillZones::new(of.zones);
+        self.streams.retain(|stream, _| streams.contains_key(stream));
+        for (stream, of) in streams {
+            match self.streams.get_mut(&stream) {
+                Some(brain) => {
+                    brain.rules.adopt(of.rules, |rule, subject| incidents.is_open(rule, subject));
+                    brain.zones = StillZones::new(of.zones);
+                    brain.things.adopt(of.static_objects);
+                }
+                None => drop(self.streams.insert(stream, StreamBrain::new(of, &tracker))),
             }
         }
-        self.incidents.adopt(setup.policies, now);
+        self.incidents.adopt(policies, now);
     }
 
     /// What is needed to go on with an open incident after a restart.

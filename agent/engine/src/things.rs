@@ -44,6 +44,13 @@ impl Things {
         Self { still, fallen: VecDeque::new() }
     }
 
+    /// Seeks what `still` says from now on; begins anew where that is another manner.
+    pub(crate) fn adopt(&mut self, still: Option<StaticObjectConfig>) {
+        if self.still.as_ref().map(|known| &known.config) != still.as_ref() {
+            self.still = Self::new(still).still;
+        }
+    }
+
     /// Something fell; the rules are told with the next frame. Returns how many older falls were given up for it.
     pub(crate) fn fell(&mut self, fall: Fall) -> usize {
         self.fallen.push_back(fall);

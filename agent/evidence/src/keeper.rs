@@ -188,6 +188,12 @@ impl EvidenceKeeper {
         self.sources.insert(stream, source);
     }
 
+    /// A stream has ended for good, or goes on as another by the same name: its clips are cut where they are.
+    pub fn drop_source(&mut self, stream: &StreamId, now: Timestamp) {
+        self.finish_stream(stream, now);
+        self.sources.remove(stream);
+    }
+
     /// The store.
     pub fn store(&self) -> &EvidenceStore {
         &self.store

@@ -24,8 +24,8 @@ pub struct RulePolicy {
 }
 
 impl RulePolicy {
-    /// The policy of an incident whose rule is no longer in the site file: nobody is warned, and the incident
-    /// ends by the default times because no more hits come.
+    /// The policy of an incident whose rule is no longer in the site file: nobody is warned, and the incident counts as
+    /// lost at once, because no more hits come.
     pub(crate) fn retired(violation: ViolationId) -> Self {
         Self {
             violation: Violation {
@@ -37,7 +37,7 @@ impl RulePolicy {
                 condition: Condition::All(Vec::new()),
                 confirm: Confirmation::default(),
                 warning: None,
-                observe: Observation::default(),
+                observe: Observation { lost_after_s: 0.0, ..Observation::default() },
                 evidence: EvidencePolicy::default(),
             },
             speakers: Vec::new(),

@@ -21,8 +21,19 @@ pub(super) struct DecodeMeter {
 }
 
 impl DecodeMeter {
-    /// Takes in the counters at `now`.
+    /// Takes in the counters at `now`. Counters that are lower than before are those of another stream by the same name.
     pub(super) fn sample(&mut self, now: Timestamp, stats: StreamStatsSnapshot) {
+        let is_lower = |last: &StreamStatsSnapshot| {
+            stats.units_in < last.units_in
+                || stats.keys_in < last.keys_in
+                || stats.keys_decoded < last.keys_decoded
+                || stats.deltas_decoded < last.deltas_decoded
+                || stats.decode_key_us < last.decode_key_us
+                || stats.decode_delta_us < last.decode_delta_us
+        };
+        if self.samples.back().is_some_and(|(_, last)| is_lower(last)) {
+            *self = Self::default();
+        }
         if let Some((at, last)) = self.samples.back() {
             let (keys, deltas) = (stats.keys_decoded - last.keys_decoded, stats.deltas_decoded - last.deltas_decoded);
             let (key_us, delta_us) =
@@ -111,5 +122,7 @@ mod tests {
         meter.sample(Timestamp::from_secs_f64(40.0), stats);
         meter.sample(Timestamp::from_secs_f64(41.0), stats);
         assert!(!meter.is_alive());
+        meter.sample(Timestamp::from_secs_f64(42.0), StreamStatsSnapshot::default());
+        assert_eq!((meter.decoding(false), meter.spent()), (Decoding::default(), 0.0), "another stream");
     }
 }

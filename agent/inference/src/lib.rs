@@ -5,6 +5,7 @@
 //! much of it to decode.
 
 mod decoding;
+mod lanes;
 pub mod looks;
 mod publish;
 mod scenes;
@@ -18,15 +19,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use forewarn_base::thread::{Thread, ThreadError};
 use forewarn_domain::{AttributeId, Clock, Detector, Reader, Reading, StreamId, Timestamp};
 use forewarn_engine::Analysed;
-use forewarn_engine::eye::Eye;
 use forewarn_engine::scheduler::{Scheduler, Settings, StreamSettings};
 use forewarn_engine::tiles::Tiles;
 use forewarn_pipelines::{FrameSlot, StreamStatsSnapshot, Wakeup};
 
-use decoding::DecodeMeter;
 use publish::Telemetry;
-use worker::{Lane, Worker};
+use worker::Worker;
 
+pub use lanes::Lanes;
 pub use looks::LookQueue;
 pub use scenes::Scenes;
 pub use vitals::Vitals;
@@ -47,12 +47,14 @@ pub struct Shared {
     pub looks: Arc<LookQueue>,
     /// How the models and their budget fare.
     pub vitals: Vitals,
+    /// The streams that come and go.
+    pub lanes: Lanes,
 }
 
 impl Shared {
     /// For a reader of `attributes`.
     pub fn new(attributes: &[AttributeId]) -> Self {
-        Self { scenes: Scenes::default(), looks: Arc::new(LookQueue::new(attributes)), vitals: Vitals::default() }
+        Self { looks: Arc::new(LookQueue::new(attributes)), ..Self::default() }
     }
 }
 
@@ -149,24 +151,19 @@ impl Inference {
         let cores = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
         let budget = setup.budget.unwrap_or(PART_OF_BOX * cores);
         let batch = models.detector.batch().max(1);
-        let mut scheduler = Scheduler::new(Settings { budget, batch }, ASSUMED_COST_S);
-        let mut lanes = BTreeMap::new();
-        for StreamSetup { stream, slot, settings, tiles, is_whole } in setup.streams {
-            scheduler.add(stream.clone(), settings);
-            let eye = Eye::new(tiles, setup.input_px, settings.is_gated);
-            lanes.insert(stream, Lane { slot, eye, is_whole, waiting: None, decoding: DecodeMeter::default() });
-        }
-        if lanes.len() as f64 > START_WHOLE * cores {
+        if setup.streams.len() as f64 > START_WHOLE * cores {
             // So many decoders at once would choke the box before anything is known of their cost.
-            for (stream, _) in lanes.iter().filter(|(_, lane)| !lane.is_whole) {
-                decoders.decode_part(stream, 0.0);
+            for one in setup.streams.iter().filter(|one| !one.is_whole) {
+                decoders.decode_part(&one.stream, 0.0);
             }
         }
+        setup.streams.into_iter().for_each(|one| shared.lanes.add(one));
         let is_stopping = Arc::new(AtomicBool::new(false));
         let analysed = Arc::new(AtomicU64::new(0));
         let worker = Worker {
-            scheduler,
-            lanes,
+            scheduler: Scheduler::new(Settings { budget, batch }, ASSUMED_COST_S),
+            lanes: BTreeMap::new(),
+            input_px: setup.input_px,
             models,
             shared,
             decoders,

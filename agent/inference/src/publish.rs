@@ -15,6 +15,17 @@ const GAPS_KEPT: Duration = Duration::from_mins(1);
 const SHORT_FOR: Duration = Duration::from_secs(5);
 const ENOUGH_FOR: Duration = Duration::from_mins(1);
 
+/// The gauges that each stream has.
+const OF_STREAM: [Gauge<1>; 7] = [
+    telemetry::ANALYSIS_RATE_TARGET,
+    telemetry::ANALYSIS_RATE_PLANNED,
+    telemetry::ANALYSIS_RATE_ACTUAL,
+    telemetry::ANALYSIS_AGE,
+    telemetry::ANALYSIS_GAP_MAX,
+    telemetry::DECODED_PART,
+    telemetry::TILE_AGE_MAX,
+];
+
 /// What is known of a stream's pipeline.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct StreamVitals {
@@ -79,6 +90,14 @@ impl Telemetry {
 
     pub(super) fn vitals(&mut self, stream: &StreamId, vitals: StreamVitals) {
         self.streams.entry(stream.clone()).or_default().vitals = vitals;
+    }
+
+    /// A stream is gone; its gauges say nothing any more.
+    pub(super) fn forget(&mut self, stream: &StreamId) {
+        self.streams.remove(stream);
+        for gauge in OF_STREAM {
+            gauge.of([stream]).set(0.0);
+        }
     }
 
     pub(super) fn spent(&mut self, spent: Spent) {

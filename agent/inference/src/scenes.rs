@@ -40,6 +40,11 @@ impl Scenes {
         }
     }
 
+    /// Nothing is known of a stream any more.
+    pub fn forget(&self, stream: &StreamId) {
+        self.lock().remove(stream);
+    }
+
     /// Something happened in the stream that the detector does not see: it is to be looked at soon.
     pub fn stir(&self, stream: &StreamId) {
         self.lock().entry(stream.clone()).or_default().is_stirred = true;

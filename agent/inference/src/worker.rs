@@ -18,7 +18,7 @@ use forewarn_telemetry as telemetry;
 use crate::decoding::DecodeMeter;
 use crate::looks::Wanted;
 use crate::publish::{StreamVitals, Telemetry};
-use crate::{Decoders, Found, Models, Shared};
+use crate::{Decoders, Found, Models, Shared, StreamSetup};
 
 /// How long the thread waits for a frame before it looks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -39,6 +39,8 @@ pub(super) struct Lane {
 pub(super) struct Worker {
     pub(super) scheduler: Scheduler,
     pub(super) lanes: BTreeMap<StreamId, Lane>,
+    /// Width and height of the detector's input.
+    pub(super) input_px: (u32, u32),
     pub(super) models: Models,
     pub(super) shared: Shared,
     pub(super) decoders: Box<dyn Decoders>,
@@ -83,6 +85,7 @@ impl Worker {
         let mut kept_house_at: Option<Timestamp> = None;
         while !self.is_stopping.load(Ordering::Relaxed) {
             let now = self.clock.now();
+            self.take_up_lanes();
             if kept_house_at.is_none_or(|at| now.since(at) >= HOUSEKEEPING) {
                 kept_house_at = Some(now);
                 self.keep_house(now);
@@ -99,6 +102,22 @@ impl Worker {
             if !is_wanted {
                 return;
             }
+        }
+    }
+
+    /// Looks at the streams that have come and no more at those that are gone.
+    fn take_up_lanes(&mut self) {
+        for (stream, setup) in self.shared.lanes.take() {
+            let Some(StreamSetup { slot, settings, tiles, is_whole, .. }) = setup else {
+                self.scheduler.remove(&stream);
+                self.lanes.remove(&stream);
+                self.shared.scenes.forget(&stream);
+                self.telemetry.forget(&stream);
+                continue;
+            };
+            self.scheduler.add(stream.clone(), settings);
+            let eye = Eye::new(tiles, self.input_px, settings.is_gated);
+            self.lanes.insert(stream, Lane { slot, eye, is_whole, waiting: None, decoding: DecodeMeter::default() });
         }
     }
 

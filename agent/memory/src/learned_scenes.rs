@@ -15,6 +15,9 @@ use crate::shelf::Shelf;
 /// How often they are written; so much of what was learned may be lost with the power.
 const EVERY: Duration = Duration::from_mins(2);
 
+/// What follows from a file that cannot be used.
+const ANEW: &str = "the scene is learned anew";
+
 /// The scenes of a site, in a folder of their own.
 #[derive(Debug)]
 pub struct SceneKeeper {
@@ -29,7 +32,7 @@ impl SceneKeeper {
     /// Reads what was kept in `dir` of the streams in which things are looked for, for `engine` to go on with. A file that is not there or
     /// cannot be used is told, and its scene is learned anew.
     pub fn open<'a>(dir: PathBuf, streams: impl IntoIterator<Item = &'a StreamId>, engine: &mut Engine) -> Self {
-        let open = |id: &StreamId| Kept::open(dir.join(format!("{id}.json")), "the scene is learned anew");
+        let open = |id: &StreamId| Kept::open(dir.join(format!("{id}.json")), ANEW);
         let files: BTreeMap<_, Kept<LearnedScene>> =
             streams.into_iter().map(|stream| (stream.clone(), open(stream))).collect();
         let mut trouble = first_trouble(&files);
@@ -66,9 +69,9 @@ impl SceneKeeper {
             return;
         }
         for (stream, scene) in scenes {
-            if let Some(file) = self.files.get_mut(stream) {
-                file.keep(scene);
-            }
+            // A camera that has come since the start is kept as the others are.
+            let open = || Kept::open(self.dir.join(format!("{stream}.json")), ANEW).on(&self.shelf);
+            self.files.entry(stream.clone()).or_insert_with(open).keep(scene);
         }
     }
 }

@@ -1,19 +1,26 @@
 //! The metrics of the running agent: one table, from which the typed handles, Prometheus' help texts and
-//! `docs/metrics.md` are made; and [`queue`]s between threads, which count themselves.
+//! `docs/metrics.md` are made; [`queue`]s between threads, which count themselves; and what is
+//! told of a run: latencies, and troubles that last.
 //!
 //! A metric is used by its constant, such as `telemetry::FRAMES_IN.of([&camera]).increment(1)`. A name that is not in
 //! the table does not compile, nor does a wrong number of labels; a row that nobody uses is told by `cargo xtask tidy`.
 
+mod latency;
 #[cfg(test)]
 mod page;
 pub mod queue;
+mod roll;
 mod table;
+mod troubles;
 
 use std::fmt::Display;
 
 use ::metrics::Label;
 
+pub use latency::Latencies;
+pub use roll::Roll;
 pub use table::*;
+pub use troubles::Troubles;
 
 /// What a metric does with its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -94,9 +94,11 @@ fn a_reload_names_what_waits_for_a_restart_and_leaves_the_rest_alone() {
     let agent = Agent::start(&scene.program, &site, "info").unwrap();
     eventually("it watches", || agent.log().contains("watching").then_some(())).unwrap();
 
-    one().camera(dead("third")).write(scene.dir()).unwrap();
+    let mut kept = one();
+    kept.tables.push_str("[heat_map]\n");
+    kept.write(scene.dir()).unwrap();
     assert_eq!(reload(), Some(0));
-    let waits = "not taken up until the agent is started again: camera third is new";
+    let waits = "not taken up until the agent is started again: [heat_map] is new";
     eventually("what waits is named", || agent.log().contains(waits).then_some(())).unwrap();
     std::fs::write(&site, "[site").unwrap();
     assert_eq!(reload(), Some(64), "mistakes are told to who asks");

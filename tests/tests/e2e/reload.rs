@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use forewarn_domain::IncidentState;
-use forewarn_tests::agent::Metrics;
+use forewarn_tests::agent::{Metrics, page};
 use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::meter::Meter;
 use forewarn_tests::process::free_port;
@@ -12,6 +12,7 @@ use forewarn_tests::site::QUICK_LOITERING;
 use forewarn_tests::{
     Agent, Broker, CameraEntry, Scene, Session, SimCamera, SiteFile, Subscriber, eventually, program,
 };
+use forewarn_wire::Event;
 
 use super::health::part;
 use super::live::assert_stops;
@@ -83,6 +84,58 @@ fn a_reload_takes_up_speakers_sensors_and_upstreams_one_by_one() {
         Some(1.0),
         "nor is the upstream: {log}"
     );
+    assert!(!log.contains("until the agent is started again"), "{log}");
+    assert_stops(agent);
+}
+
+#[test]
+fn cameras_come_go_and_move_while_the_others_keep_their_connections() {
+    let scene = Scene::new().unwrap();
+    let camera = |name: &str| {
+        let options = CameraOptions::looped(&program::demo_clip().unwrap());
+        SimCamera::start(&scene.program, &scene.path(name), options).unwrap()
+    };
+    let [stays, goes, comes, moved] = ["stays", "goes", "comes", "moved"].map(camera);
+    let broker = Broker::start(&scene.path("broker")).unwrap();
+    let mut platform = Subscriber::start(broker.port(), Session::Persistent, None).unwrap();
+    platform.wait_subscribed().unwrap();
+    let port = free_port().unwrap();
+    let site = |cameras: &[(&str, &SimCamera)]| {
+        let site = SiteFile::new().metrics(port).upstream(&broker.url(), "");
+        let entry = |(id, camera): &(&str, &SimCamera)| CameraEntry::new(id, camera.url(), QUICK_LOITERING);
+        cameras.iter().map(entry).fold(site, SiteFile::camera).write(scene.dir()).unwrap()
+    };
+    let file = site(&[("stays", &stays), ("goes", &goes), ("moves", &goes)]);
+    let agent = Agent::start(&scene.program, &file, "info").unwrap();
+    let mut event = |what: &str, stream: &str, state: IncidentState| {
+        let is_it = |event: &Event| event.data.incident.camera == stream && event.data.incident.state == state;
+        platform.event(what, is_it).unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()))
+    };
+    event("an incident at the camera that goes", "goes", IncidentState::Confirmed);
+    event("one at the camera that moves", "moves", IncidentState::Confirmed);
+
+    site(&[("stays", &stays), ("moves", &moved), ("comes", &comes)]);
+    let reload = scene.program.run([Path::new("reload"), Path::new("--config"), &file]).unwrap();
+    assert_eq!(reload.status.code(), Some(0));
+    let closed = event("the incident of the camera that is gone ends", "goes", IncidentState::Closed).data;
+    assert!(closed.incident.history.iter().any(|step| step.state == IncidentState::Lost), "{closed:?}");
+    let seen = event("the new one is watched", "comes", IncidentState::Escalated).data;
+    let bundle = seen.evidence.expect("its evidence is named").id;
+    let clip = scene.path("data/evidence").join(bundle).join("confirmed.mp4");
+    eventually("it has a clip", || clip.is_file().then_some(())).unwrap();
+    let connections = |id: &str| agent.log().matches(&format!("decoder avdec_h264 stream={id}")).count();
+    eventually("the one that moved is connected where it is now", || (connections("moves") == 2).then_some(()))
+        .unwrap();
+    let health = |name: &str| part(port, &format!("camera {name}"), "well");
+    eventually("all that there are are well", || {
+        ["stays", "moves", "comes"].iter().all(|id| health(id).is_some()).then_some(())
+    })
+    .unwrap();
+    let told = page(port, "/healthz").unwrap().1;
+    assert!(!told.contains("camera goes"), "{told}");
+    let log = agent.log();
+    assert_eq!((connections("stays"), connections("comes"), connections("goes")), (1, 1, 1), "{log}");
+    assert!(log.contains("taken up: camera comes is new, camera moves changed, camera goes is gone"), "{log}");
     assert!(!log.contains("until the agent is started again"), "{log}");
     assert_stops(agent);
 }

@@ -1,4 +1,4 @@
-//! SIGHUP: the site file is read anew. A model that changed takes over if it stands the trial, zones, rules, loudspeakers,
+//! SIGHUP: the site file is read anew. A model that changed takes over if it stands the trial, cameras, loudspeakers,
 //! sensors and upstreams are those of the file from then on; what else changed is told, since it is taken up at the next
 //! start.
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
-use forewarn_domain::Class;
+use forewarn_domain::{AttributeId, Class};
 use forewarn_models::Card;
 use forewarn_models::providers::Request;
 use forewarn_models::swap::{SwapHandle, TrialReport, trial};
@@ -18,7 +18,8 @@ use signal_hook::iterator::{Handle, Signals};
 
 use super::metered::{Metered, ModelName};
 use super::reader;
-use crate::config::changes::{Adoption, Change, Concern, Parts, beside};
+use crate::config::adoption::Adoption;
+use crate::config::changes::{Change, Concern, Parts, beside};
 use crate::config::source::Source;
 use crate::config::{self, Camera, ConfigErrors, Model, Rule, Site};
 use crate::live::Adopter;
@@ -48,6 +49,8 @@ pub(super) struct Exchange {
     running: Running,
     handle: SwapHandle,
     name: ModelName,
+    /// What the models of closer looks can read, which were opened at the start.
+    readable: BTreeSet<AttributeId>,
 }
 
 /// What decides which model looks at frames, and how.
@@ -103,7 +106,16 @@ impl Drop for Reload {
 impl Exchange {
     pub(super) fn new(site: &Site, config: &Path, handle: SwapHandle, name: ModelName) -> Self {
         let parts = Source::read(config).map(|source| Parts::of(source.text())).unwrap_or_default();
-        Self { config: config.to_owned(), site: site.clone(), parts, running: Running::of(site), handle, name }
+        let readable = reader::asked(&site.attributes, &site.cameras);
+        Self {
+            config: config.to_owned(),
+            site: site.clone(),
+            parts,
+            running: Running::of(site),
+            handle,
+            name,
+            readable,
+        }
     }
 
     /// Takes up what can be taken up, and says of everything else that it waits for a restart.
@@ -121,27 +133,23 @@ impl Exchange {
         let is_other_model = !self.running.is_same(&Running::of(&site));
         // The rules of the file are those for its model, so that they wait for it.
         let has_its_model = !is_other_model || self.exchange_or_tell(&site);
-        let asked = reader::asked(&self.site.attributes, &self.site.cameras);
         let can_read = |camera: &Camera| {
-            has_its_model && reader::asked(&site.attributes, std::slice::from_ref(camera)).is_subset(&asked)
+            has_its_model && reader::asked(&site.attributes, std::slice::from_ref(camera)).is_subset(&self.readable)
         };
-        let Adoption { site: adopted, concerns, taken_up, waiting } =
-            Adoption::of(&self.site, &site, changes, can_read);
-        if !concerns.is_empty() {
-            let what = taken_up.join(", ");
-            if let Err(error) = adopter.adopt(&adopted, &concerns) {
-                tracing::error!(
-                    "not all of this is taken up: {what}: {error:#}; mend it and reload, or start the agent again"
-                );
+        let adoption = Adoption::of(&self.site, &site, changes, can_read);
+        if !adoption.concerns.is_empty() {
+            let what = adoption.taken_up.join(", ");
+            if let Err(error) = adopter.adopt(&adoption) {
+                tracing::error!("not all of this is taken up: {what}: {error:#}; mend it, or start the agent again");
                 return;
             }
-            self.site = adopted;
-            self.parts.take_over(&Parts::of(&text), &concerns);
+            self.parts.take_over(&Parts::of(&text), &adoption.concerns);
+            self.site = adoption.site;
             tracing::info!("taken up: {what}");
         }
-        if !waiting.is_empty() {
-            tracing::warn!("not taken up until the agent is started again: {}", waiting.join(", "));
-        } else if !is_other_model && taken_up.is_empty() {
+        if !adoption.waiting.is_empty() {
+            tracing::warn!("not taken up until the agent is started again: {}", adoption.waiting.join(", "));
+        } else if !is_other_model && adoption.taken_up.is_empty() {
             tracing::info!("the site file is read again: nothing changed");
         }
     }

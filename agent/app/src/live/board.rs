@@ -73,6 +73,11 @@ impl Board {
             if let Some(id) = concern.sensor() {
                 notices.unread.remove(id);
             }
+            if let Some(id) = concern.camera().filter(|id| site.cameras.iter().all(|camera| camera.id != **id)) {
+                notices.down.remove(id);
+                notices.degraded.remove(id);
+                notices.halved.remove(id);
+            }
         }
     }
 

@@ -10,9 +10,18 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 
 use super::board::Board;
 use super::health::HealthDesk;
-use super::streams::StreamsReader;
+use super::streams::Streams;
 use super::upstreams::Upstreams;
-use crate::telemetry::{self, Counter, Gauge};
+use crate::telemetry::{self, Counter, Gauge, Roll};
+
+/// The gauges that each upstream has.
+const OF_UPSTREAM: [Gauge<1>; 5] = [
+    telemetry::UPSTREAM_CONNECTED,
+    telemetry::UPSTREAM_MESSAGES,
+    telemetry::UPSTREAM_BYTES,
+    telemetry::UPSTREAM_OWED,
+    telemetry::UPSTREAM_OLDEST,
+];
 
 /// Upper bounds of the histograms' buckets in seconds.
 const BUCKETS_S: [f64; 11] = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
@@ -37,7 +46,7 @@ pub struct ConsoleSource {
     /// Renders the metrics.
     pub recorder: PrometheusHandle,
     /// The counters of the streams.
-    pub streams: StreamsReader,
+    pub streams: Streams,
     /// The outbox, for how much waits.
     pub outbox: Holder,
     /// What the parts write up.
@@ -48,6 +57,8 @@ pub struct ConsoleSource {
     pub health: HealthDesk,
     /// Tells how instants read on the wall.
     pub clock: Arc<dyn Clock>,
+    /// The streams and upstreams whose gauges are set.
+    pub rolls: [Roll; 2],
 }
 
 impl ConsoleSource {
@@ -58,7 +69,12 @@ impl ConsoleSource {
     }
 
     fn read_streams(&self) {
-        for (id, stats) in self.streams.snapshots() {
+        let snapshots = self.streams.snapshots();
+        for id in self.rolls[0].call(snapshots.iter().map(|(id, _)| id.to_string())) {
+            telemetry::PRE_ROLL_BYTES.of([&id]).set(0.0);
+            telemetry::DECODE_QUEUE_DEPTH.of([&id]).set(0.0);
+        }
+        for (id, stats) in snapshots {
             let count = |counter: Counter<1>, value: u64| counter.of([&id]).absolute(value);
             count(telemetry::FRAMES_IN, stats.frames_decoded);
             count(telemetry::ACCESS_UNITS_IN, stats.units_in);
@@ -98,7 +114,13 @@ impl ConsoleSource {
     }
 
     fn read_upstreams(&self) {
-        for (name, stats) in self.upstreams.stats() {
+        let stats = self.upstreams.stats();
+        for name in self.rolls[1].call(stats.keys().cloned()) {
+            for gauge in OF_UPSTREAM {
+                gauge.of([&name]).set(0.0);
+            }
+        }
+        for (name, stats) in stats {
             let set = |gauge: Gauge<1>, value: f64| gauge.of([&name]).set(value);
             let count = |counter: Counter<1>, value: u64| counter.of([&name]).absolute(value);
             set(telemetry::UPSTREAM_CONNECTED, f64::from(u8::from(stats.connected_since.is_some())));

@@ -3,9 +3,6 @@
 //! The decoder never waits for it: a plane for which there is no room is left out, and the detector bridges a gap of a few
 //! planes.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use forewarn_analytics::luma::LumaPlane;
 use forewarn_base::thread::Thread;
 use forewarn_domain::{StreamId, Timestamp};
@@ -14,8 +11,6 @@ use forewarn_pipelines::FrameTap;
 use forewarn_telemetry::queue::{LeaveOut, QueueSpec, Receiver, Sender, Wait};
 
 use super::LoopEvent;
-use super::part::Part;
-use crate::config::Site;
 use crate::telemetry;
 
 /// Planes that may wait: a third of a second at 25 frames a second.
@@ -26,46 +21,39 @@ enum Job {
     Stop,
 }
 
-/// The running threads.
+/// The running thread of one camera. It ends when this is dropped.
 pub struct Falls {
-    threads: Vec<(Sender<Job, LeaveOut>, Thread)>,
+    queue: Sender<Job, LeaveOut>,
+    thread: Thread,
 }
 
 impl Falls {
-    /// Starts a thread for each camera that looks for falls. Returns with them how each is shown its frames.
+    /// Starts to look for falls as `watch` says. Returns with it how it is shown the camera's frames.
     pub fn start(
-        site: &Site,
+        stream: &StreamId,
+        watch: FallWatch,
         to_loop: &Sender<LoopEvent, Wait>,
-    ) -> anyhow::Result<(Self, BTreeMap<StreamId, FrameTap>)> {
-        let (mut threads, mut taps) = (Vec::new(), BTreeMap::new());
-        for camera in &site.cameras {
-            let Some(watch) = camera.falls.clone() else { continue };
-            let (queue, jobs) = QUEUE.open_for(&camera.id);
-            taps.insert(camera.id.clone(), tap(watch.clone(), queue.clone()));
-            let (stream, to_loop) = (camera.id.clone(), to_loop.clone());
-            let work = move || watch_for_falls(&stream, watch, &jobs, &to_loop);
-            threads.push((queue, Thread::spawn(QUEUE.name_for(&camera.id), work)?));
-        }
-        Ok((Self { threads }, taps))
+    ) -> anyhow::Result<(Self, FrameTap)> {
+        let (queue, jobs) = QUEUE.open_for(stream);
+        let tap = tap(watch.clone(), queue.clone());
+        let (of_thread, to_loop) = (stream.clone(), to_loop.clone());
+        let work = move || watch_for_falls(&of_thread, watch, &jobs, &to_loop);
+        let thread = Thread::spawn(QUEUE.name_for(stream), work)?;
+        Ok((Self { queue, thread }, tap))
+    }
+
+    /// Whether the thread has ended though nobody stopped it.
+    pub fn is_broken(&self) -> bool {
+        self.thread.has_ended()
     }
 }
 
-impl Part for Falls {
-    fn name(&self) -> &'static str {
-        "falls"
-    }
-
-    fn is_broken(&self) -> bool {
-        self.threads.iter().any(|(_, thread)| thread.has_ended())
-    }
-
-    fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
-        let end = |(queue, mut thread): (Sender<Job, LeaveOut>, Thread)| {
-            queue.finish(Job::Stop);
-            thread.join()
-        };
-        let ends: Vec<_> = self.threads.drain(..).map(end).collect();
-        Ok(ends.into_iter().try_for_each(|end| end.map(drop))?)
+impl Drop for Falls {
+    fn drop(&mut self) {
+        self.queue.finish(Job::Stop);
+        if let Err(error) = self.thread.join() {
+            tracing::error!("{error}");
+        }
     }
 }
 

@@ -16,17 +16,15 @@ use forewarn_inference::Shared;
 use forewarn_memory::{ClockNews, ClockWatch, Keeper, Shelf};
 use forewarn_pipelines::StreamEvent;
 use forewarn_telemetry::queue::{QueueSpec, Receiver, Wait};
+use forewarn_telemetry::{Latencies, Troubles};
 use forewarn_wire::story::{Happening, Narrator};
 
-use super::LoopEvent;
 use super::board::{Board, Down};
-use super::evidence::EvidenceDesk;
-use super::latency::Latencies;
+use super::evidence::{EvidenceDesk, Rewired};
 use super::outbox_writer::{Batch, OutboxWriter};
-use super::pictures::Pictures;
 use super::speakers::{Refused, Speakers};
-use super::troubles::Troubles;
-use crate::config::Site;
+use super::{Adopted, LoopEvent};
+use crate::config::pictures::Pictures;
 use crate::evidence_folder::scenes;
 use crate::telemetry;
 
@@ -235,17 +233,18 @@ impl IncidentLoop {
                 self.ends.engine.announced(id, outcome, now);
             }
             LoopEvent::Happened(happening) => self.tell(&happening),
-            LoopEvent::Adopted(site) => self.adopt(&site, now),
+            LoopEvent::Adopted(adopted) => self.adopt(*adopted, now),
             // They are taken at the beginning of each turn.
             LoopEvent::Sensor | LoopEvent::Stop => {}
         }
         self.carry_out(now);
     }
 
-    /// Watches for the zones and rules of `site` from now on.
-    fn adopt(&mut self, site: &Site, now: Timestamp) {
+    /// Goes by another reading of the site from now on.
+    fn adopt(&mut self, Adopted { site, ended, clips }: Adopted, now: Timestamp) {
+        self.latest.retain(|stream, _| !ended.contains(stream));
         self.ends.engine.adopt(site.engine_setup(), now);
-        self.ends.evidence.redraw(scenes(site));
+        self.ends.evidence.adopt(Rewired { scenes: scenes(&site), ended, clips });
         for doubt in self.ends.pictures.redraw(&site.cameras) {
             self.tell(&Happening::trouble(doubt, now));
         }

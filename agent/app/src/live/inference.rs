@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_domain::{Clock, StreamId};
-use forewarn_inference::{Decoders, Ends, Found, Inference, Models, Setup, Shared, StreamSetup};
-use forewarn_pipelines::{FrameSlot, StreamStatsSnapshot, Wakeup};
+use forewarn_inference::{Decoders, Ends, Found, Inference, Lanes, Models, Setup, Shared, StreamSetup};
+use forewarn_pipelines::StreamStatsSnapshot;
 use forewarn_telemetry::queue::{Sender, Wait};
 use forewarn_wire::story::Happening;
 
 use super::LoopEvent;
 use super::part::Part;
-use super::streams::{Streams, StreamsReader};
-use crate::config::Site;
+use super::streams::Streams;
+use crate::config::{Camera, Site};
 
 /// Starts the thread over the site's `streams`.
 pub fn start(
@@ -20,33 +20,45 @@ pub fn start(
     models: Models,
     streams: &Streams,
     shared: Shared,
-    wakeup: Arc<Wakeup>,
     to_loop: Sender<LoopEvent, Wait>,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Inference> {
     let ends = Ends {
-        decoders: Box::new(streams.stats()),
+        decoders: Box::new(streams.clone()),
         shared,
-        wakeup,
+        wakeup: streams.wakeup(),
         clock: Arc::clone(clock),
         tell: Box::new(move |found| to_loop.send(event(found))),
     };
-    Ok(Inference::start(setup(site, streams.slots()), models, ends)?)
-}
-
-/// How the streams of the site's cameras are looked at.
-fn setup(site: &Site, slots: Vec<(StreamId, Arc<FrameSlot>)>) -> Setup {
-    let of_slot = |(stream, slot)| {
-        let camera = site.cameras.iter().find(|camera| camera.id == stream)?;
-        let (settings, is_whole) = (site.stream_settings(camera), camera.falls.is_some());
-        Some(StreamSetup { stream, slot, settings, tiles: camera.tiles, is_whole })
-    };
     let input = &site.model.card.input;
-    Setup {
-        streams: slots.into_iter().filter_map(of_slot).collect(),
+    let setup = Setup {
+        streams: site.cameras.iter().filter_map(|camera| lane(site, camera, streams)).collect(),
         input_px: (input.width, input.height),
         threads: site.model.threads,
         budget: site.inference.budget,
+    };
+    Ok(Inference::start(setup, models, ends)?)
+}
+
+/// How the stream of a camera is looked at.
+fn lane(site: &Site, camera: &Camera, streams: &Streams) -> Option<StreamSetup> {
+    Some(StreamSetup {
+        stream: camera.id.clone(),
+        slot: streams.slot(&camera.id)?,
+        settings: site.stream_settings(camera),
+        tiles: camera.tiles,
+        is_whole: camera.falls.is_some(),
+    })
+}
+
+/// Looks at these cameras as the site says now, and no more at those of them that it does not name.
+pub fn adopt<'a>(lanes: &Lanes, site: &Site, ids: impl IntoIterator<Item = &'a StreamId>, streams: &Streams) {
+    for id in ids {
+        let camera = site.cameras.iter().find(|camera| camera.id == *id);
+        match camera.and_then(|camera| lane(site, camera, streams)) {
+            Some(setup) => lanes.add(setup),
+            None => lanes.remove(id.clone()),
+        }
     }
 }
 
@@ -58,13 +70,13 @@ fn event(found: Found) -> LoopEvent {
     }
 }
 
-impl Decoders for StreamsReader {
+impl Decoders for Streams {
     fn snapshots(&self) -> Vec<(StreamId, StreamStatsSnapshot)> {
-        self.snapshots()
+        Self::snapshots(self)
     }
 
     fn decode_part(&self, stream: &StreamId, part: f32) {
-        self.decode_part(stream, part);
+        Self::decode_part(self, stream, part);
     }
 }
 

@@ -12,10 +12,8 @@ mod falls;
 mod health;
 mod incident_loop;
 mod inference;
-mod latency;
 mod outbox_writer;
 mod part;
-mod pictures;
 #[cfg(test)]
 mod queues;
 mod sensors;
@@ -24,7 +22,6 @@ mod speakers;
 mod start;
 mod storage;
 mod streams;
-mod troubles;
 mod upstreams;
 
 use std::net::SocketAddr;
@@ -41,9 +38,7 @@ use forewarn_pipelines::StreamEvent;
 use forewarn_wire::story::Happening;
 use part::Part;
 
-use crate::config::Site;
-
-pub use adopter::Adopter;
+pub use adopter::{Adopted, Adopter};
 use shutdown::Ending;
 pub use shutdown::Shutdown;
 pub use storage::claim;
@@ -87,7 +82,7 @@ pub enum LoopEvent {
         outcome: AnnounceOutcome,
     },
     /// What is decided by is what this site says from now on.
-    Adopted(Box<Site>),
+    Adopted(Box<Adopted>),
     /// Something is new of a sensor; what it is lies in the mailbox.
     Sensor,
     /// Another part has something to tell.
@@ -125,9 +120,9 @@ pub struct Agent {
 
 /// What is counted for the summary of a run, also when the parts have ended.
 struct Counters {
-    streams: streams::StreamsReader,
+    streams: streams::Streams,
     analysed: Arc<AtomicU64>,
-    latencies: Arc<latency::Latencies>,
+    latencies: Arc<forewarn_telemetry::Latencies>,
     outbox: forewarn_report::Holder,
     upstreams: upstreams::Upstreams,
 }
@@ -135,10 +130,7 @@ struct Counters {
 impl Counters {
     fn read(&self) -> RunStats {
         let mut stats = RunStats { frames_analysed: self.analysed.load(Ordering::Relaxed), ..RunStats::default() };
-        for (_, snapshot) in self.streams.snapshots() {
-            stats.frames_decoded += snapshot.frames_decoded;
-            stats.frames_dropped += snapshot.frames_dropped_newest_wins;
-        }
+        (stats.frames_decoded, stats.frames_dropped) = self.streams.frames();
         stats.latency_ms = self.latencies.quantile_ms(0.5).zip(self.latencies.quantile_ms(0.99));
         stats.reports_pending = self.outbox.depth().messages;
         stats.reports_acknowledged = self.upstreams.acknowledged();

@@ -17,8 +17,8 @@ use forewarn_memory::heat::HeatKeeper;
 use forewarn_memory::heat::store::HeatStore;
 use forewarn_memory::suppressions::SuppressionsFile;
 use forewarn_memory::{ClockWatch, Keeper, MemoryKeeper, SceneKeeper, Shelf};
-use forewarn_pipelines::Wakeup;
 use forewarn_report::IncidentLedger;
+use forewarn_telemetry::Latencies;
 use forewarn_telemetry::queue::{GiveBack, Receiver, Sender, Wait};
 use forewarn_wire::story::{Happening, Narrator};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -28,15 +28,12 @@ use super::board::Board;
 use super::console_source::{self, ConsoleSource};
 use super::descriptors::DescriptorWatch;
 use super::evidence::{self, Evidence};
-use super::falls::Falls;
 use super::health::{Health, HealthDesk, Sources};
 use super::incident_loop::{Ends, IncidentLoop, QUEUE};
-use super::latency::Latencies;
 use super::outbox_writer::{OutboxWriter, open_outbox};
 use super::part::Part;
-use super::pictures::Pictures;
-use super::streams::Streams;
 use super::{Agent, Counters, LoopEvent, Servers, inference, storage};
+use crate::config::pictures::Pictures;
 use crate::config::{Site, StorageDir};
 use crate::evidence_folder::clock_teller;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
@@ -58,15 +55,12 @@ impl Agent {
         notes.extend(claim.troubles.iter().map(|what| Happening::trouble(what, clock.now())));
         let hands = Hands::start(site, &outbox, &clock, &to_loop)?;
 
-        let wakeup = Arc::new(Wakeup::default());
-        let (falls, taps) = Falls::start(site, &to_loop)?;
-        let streams = Streams::start(site, &clock, &wakeup, &to_loop, taps)?;
         let closeups = Closeups::default();
         models.reader = models.reader.map(|reader| closeups.watching(reader));
-        let keeper = evidence::keeper(site, civil.clone(), clock_teller(clock_watch.clock()), &streams, closeups);
+        let keeper = evidence::keeper(site, civil.clone(), clock_teller(clock_watch.clock()), &hands.streams, closeups);
         let evidence = Evidence::start(site, keeper, &clock, to_loop.with_policy::<GiveBack>(), outbox.again())?;
         let shared = Shared::new(models.reader.as_ref().map(|reader| reader.attributes()).unwrap_or_default());
-        let vitals = shared.vitals.clone();
+        let (vitals, lanes) = (shared.vitals.clone(), shared.lanes.clone());
         let board = Board::default();
         let latencies = Arc::<Latencies>::default();
         let (holder, of_adopter) = (outbox.holder(), outbox.again());
@@ -91,23 +85,22 @@ impl Agent {
         };
         let incident_loop = IncidentLoop::restored(ends, former.snapshots);
         let incidents = Incidents::start(incident_loop, events, notes, to_loop.clone())?;
-        let inference = inference::start(site, models, &streams, shared, wakeup, to_loop.clone(), &clock)?;
+        let inference = inference::start(site, models, &hands.streams, shared, to_loop.clone(), &clock)?;
         let counters = Counters {
-            streams: streams.stats(),
+            streams: hands.streams.clone(),
             analysed: inference.analysed(),
             latencies,
             outbox: holder.clone(),
             upstreams: hands.upstreams.clone(),
         };
         board.adopt(site, &BTreeSet::new());
-        let adopter = Adopter { to_loop, hands: hands.clone(), outbox: of_adopter, board, clock };
-        let sources = Sources::of(&adopter, streams.stats(), holder, vitals);
+        let adopter = Adopter { to_loop, hands: hands.clone(), lanes, outbox: of_adopter, board, clock };
+        let sources = Sources::of(&adopter, holder, vitals);
         let (health, servers) = serve(site, sources, recorder)?;
         let addresses = servers.iter().map(Server::address).collect();
         let parts: Vec<Box<dyn Part>> = vec![
             Box::new(health),
-            Box::new(streams),
-            Box::new(falls),
+            Box::new(hands.streams),
             Box::new(hands.sensors),
             Box::new(inference),
             Box::new(hands.speakers),
@@ -149,8 +142,17 @@ fn serve(site: &Site, sources: Sources, recorder: PrometheusHandle) -> Result<(H
     let (upstreams, clock) = (sources.upstreams.clone(), Arc::clone(&sources.clock));
     let health = HealthDesk::new(sources, site.storage.dir.path().to_owned());
     let name = site.header.id.to_string();
-    let source =
-        ConsoleSource { site: name, recorder, streams, outbox, board, upstreams, health: health.clone(), clock };
+    let source = ConsoleSource {
+        site: name,
+        recorder,
+        streams,
+        outbox,
+        board,
+        upstreams,
+        health: health.clone(),
+        clock,
+        rolls: Default::default(),
+    };
     let servers = start_servers(site, &source.ports())?;
     Ok((Health::start(health)?, servers))
 }
@@ -175,8 +177,8 @@ fn engine_and_keepers(
         Box::new(SceneKeeper::open(dir.scenes(), things, &mut engine).on(shelf)),
     ];
     if let Some(heat) = &site.heat_map {
-        let (streams, store) = (site.cameras.iter().map(|camera| &camera.id), HeatStore::new(dir.heat(), civil));
-        keepers.push(Box::new(HeatKeeper::new(streams, &heat.classes, site.storage.max_days, store).on(shelf)));
+        let store = HeatStore::new(dir.heat(), civil);
+        keepers.push(Box::new(HeatKeeper::new(&heat.classes, site.storage.max_days, store).on(shelf)));
     }
     Ok((engine, keepers))
 }

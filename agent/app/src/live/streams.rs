@@ -1,82 +1,129 @@
 //! The live streams of a site.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use forewarn_base::sync::lock;
 use forewarn_domain::{ClipSource, Clock, StreamId};
-use forewarn_pipelines::{FrameSlot, FrameTap, LiveStream, StreamEvent, StreamStatsSnapshot, Wakeup, coding_in_words};
+use forewarn_pipelines::{
+    FrameSlot, LiveStream, StreamConfig, StreamEvent, StreamStatsSnapshot, Wakeup, coding_in_words,
+};
 use forewarn_telemetry::queue::{Sender, Wait};
 
 use super::LoopEvent;
+use super::falls::Falls;
 use super::part::Part;
-use crate::config::Site;
+use crate::config::{Camera, Site};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
-/// All streams.
+/// One stream, with what looks at every frame of it.
+struct Running {
+    live: LiveStream,
+    falls: Option<Falls>,
+}
+
+/// The streams of the site's cameras. Clones are the same ones.
+#[derive(Clone)]
 pub struct Streams {
-    streams: Arc<BTreeMap<StreamId, LiveStream>>,
+    state: Arc<Mutex<State>>,
+    clock: Arc<dyn Clock>,
+    wakeup: Arc<Wakeup>,
+    to_loop: Sender<LoopEvent, Wait>,
 }
 
-/// What can be read of the streams, and asked of their decoders, from any thread.
-#[derive(Clone, Default)]
-pub struct StreamsReader {
-    streams: Arc<BTreeMap<StreamId, LiveStream>>,
-}
-
-impl StreamsReader {
-    /// The counters of each stream now.
-    pub fn snapshots(&self) -> Vec<(StreamId, StreamStatsSnapshot)> {
-        self.streams.iter().map(|(id, stream)| (id.clone(), stream.stats())).collect()
-    }
-
-    /// Has so much of each of a stream's groups of pictures decoded.
-    pub fn decode_part(&self, stream: &StreamId, part: f32) {
-        if let Some(stream) = self.streams.get(stream) {
-            stream.decode_part(part);
-        }
-    }
+#[derive(Default)]
+struct State {
+    running: BTreeMap<StreamId, Running>,
+    /// What was counted of each before it ended or began anew.
+    before: BTreeMap<StreamId, StreamStatsSnapshot>,
 }
 
 impl Streams {
-    /// Starts them all; each connects and reconnects by itself. `taps` are shown every decoded frame of their streams.
-    pub fn start(
-        site: &Site,
-        clock: &Arc<dyn Clock>,
-        wakeup: &Arc<Wakeup>,
-        to_loop: &Sender<LoopEvent, Wait>,
-        mut taps: BTreeMap<StreamId, FrameTap>,
-    ) -> Result<Self, CommandError> {
-        let mut streams = BTreeMap::new();
-        for camera in &site.cameras {
-            let mut config = camera.stream_config();
-            config.wakeup = Some(Arc::clone(wakeup));
-            config.tap = taps.remove(&camera.id);
-            let (id, to_loop) = (camera.id.clone(), to_loop.clone());
-            let sink = Arc::new(move |event| {
-                if !to_loop.send(LoopEvent::Stream { stream: id.clone(), event }) {
-                    tracing::debug!(stream = %id, "the agent is stopping; nobody takes events of streams any more");
-                }
-            });
-            let stream = LiveStream::start(config, Arc::clone(clock), sink).or_exit(ExitCode::Failed)?;
-            streams.insert(camera.id.clone(), stream);
-        }
-        Ok(Self { streams: Arc::new(streams) })
+    /// Starts them all; each connects and reconnects by itself.
+    pub fn start(site: &Site, clock: &Arc<dyn Clock>, to_loop: &Sender<LoopEvent, Wait>) -> Result<Self, CommandError> {
+        let (clock, to_loop) = (Arc::clone(clock), to_loop.clone());
+        let streams = Self { state: Arc::default(), clock, wakeup: Arc::default(), to_loop };
+        streams.adopt(site, &site.cameras.iter().map(|camera| camera.id.clone()).collect())?;
+        Ok(streams)
     }
 
-    /// The frame slot of each stream.
-    pub fn slots(&self) -> Vec<(StreamId, Arc<FrameSlot>)> {
-        self.streams.iter().map(|(id, stream)| (id.clone(), stream.slot())).collect()
+    /// Ends those of these cameras, and starts those of them that the site names now. All others go on.
+    pub fn adopt(&self, site: &Site, ids: &BTreeSet<StreamId>) -> Result<(), CommandError> {
+        let former: Vec<_> = self.lock().running.extract_if(.., |id, _| ids.contains(id)).collect();
+        for (_, running) in &former {
+            running.live.ask_to_stop();
+        }
+        for (id, Running { live, .. }) in former {
+            live.stop();
+            let mut state = self.lock();
+            let before = state.before.entry(id).or_default();
+            *before = live.stats().after(before);
+        }
+        for camera in site.cameras.iter().filter(|camera| ids.contains(&camera.id)) {
+            let running = self.begin(camera)?;
+            self.lock().running.insert(camera.id.clone(), running);
+        }
+        Ok(())
+    }
+
+    fn begin(&self, camera: &Camera) -> Result<Running, CommandError> {
+        let id = camera.id.clone();
+        let watch = camera.falls.clone().map(|watch| Falls::start(&id, watch, &self.to_loop)).transpose()?;
+        let (falls, tap) = watch.unzip();
+        let config = StreamConfig { wakeup: Some(Arc::clone(&self.wakeup)), tap, ..camera.stream_config() };
+        let to_loop = self.to_loop.clone();
+        let sink = Arc::new(move |event| {
+            if !to_loop.send(LoopEvent::Stream { stream: id.clone(), event }) {
+                tracing::debug!(stream = %id, "the agent is stopping; nobody takes events of streams any more");
+            }
+        });
+        let live = LiveStream::start(config, Arc::clone(&self.clock), sink).or_exit(ExitCode::Failed)?;
+        Ok(Running { live, falls })
+    }
+
+    /// Is rung by each frame of any stream.
+    pub fn wakeup(&self) -> Arc<Wakeup> {
+        Arc::clone(&self.wakeup)
+    }
+
+    /// The frame slot of a stream.
+    pub fn slot(&self, stream: &StreamId) -> Option<Arc<FrameSlot>> {
+        Some(self.lock().running.get(stream)?.live.slot())
     }
 
     /// Where the evidence of each stream comes from.
     pub fn clips(&self) -> Vec<(StreamId, Arc<dyn ClipSource>)> {
-        self.streams.iter().map(|(id, stream)| (id.clone(), stream.clips())).collect()
+        self.lock().running.iter().map(|(id, running)| (id.clone(), running.live.clips())).collect()
     }
 
-    /// The counters of each stream.
-    pub fn stats(&self) -> StreamsReader {
-        StreamsReader { streams: Arc::clone(&self.streams) }
+    /// The counters of each stream now. Where it began anew they go on.
+    pub fn snapshots(&self) -> Vec<(StreamId, StreamStatsSnapshot)> {
+        let state = self.lock();
+        let of = |(id, running): (&StreamId, &Running)| {
+            let stats = running.live.stats();
+            (id.clone(), state.before.get(id).map_or(stats, |before| stats.after(before)))
+        };
+        state.running.iter().map(of).collect()
+    }
+
+    /// Frames that were decoded in all, and frames that were dropped for newer ones.
+    pub fn frames(&self) -> (u64, u64) {
+        let mut all = self.lock().before.clone();
+        all.extend(self.snapshots());
+        let sum = |counted: fn(&StreamStatsSnapshot) -> u64| all.values().map(counted).sum();
+        (sum(|stats| stats.frames_decoded), sum(|stats| stats.frames_dropped_newest_wins))
+    }
+
+    /// Has so much of each of a stream's groups of pictures decoded.
+    pub fn decode_part(&self, stream: &StreamId, part: f32) {
+        if let Some(running) = self.lock().running.get(stream) {
+            running.live.decode_part(part);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
     }
 }
 
@@ -87,13 +134,17 @@ impl Part for Streams {
 
     /// Each connects anew by itself; a stream that is down is no broken part.
     fn is_broken(&self) -> bool {
-        false
+        self.lock().running.values().filter_map(|running| running.falls.as_ref()).any(Falls::is_broken)
     }
 
-    /// Stops them all: first each is asked, so that none waits for another.
+    /// Stops them all: first each is asked, so that none waits for another. Their counters can still be read.
     fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
-        self.streams.values().for_each(LiveStream::ask_to_stop);
-        self.streams.values().for_each(LiveStream::stop);
+        let mut state = self.lock();
+        state.running.values().for_each(|running| running.live.ask_to_stop());
+        for running in state.running.values_mut() {
+            running.live.stop();
+            running.falls = None;
+        }
         Ok(())
     }
 }

@@ -128,9 +128,15 @@ impl Scheduler {
         }
     }
 
-    /// Adds a stream.
+    /// Adds a stream, or begins anew with one that is there.
     pub fn add(&mut self, stream: StreamId, settings: StreamSettings) {
         self.streams.insert(stream, Stream::new(settings));
+        self.is_stale = true;
+    }
+
+    /// Takes a stream out.
+    pub fn remove(&mut self, stream: &StreamId) {
+        self.streams.remove(stream);
         self.is_stale = true;
     }
 

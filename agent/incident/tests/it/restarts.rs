@@ -130,9 +130,9 @@ fn an_incident_whose_rule_is_gone_ends_as_lost() {
         1.0        announce #1 on horn
         4.0     #3 observing (playback_proven)
         7.0     restart
-        67.0    #4 lost (out_of_sight)
-        67.0       capture ended, clip 62.0..72.0
-        72.0    #5 closed (settled)
+        7.0     #4 lost (out_of_sight)
+        7.0        capture ended, clip 2.0..12.0
+        12.0    #5 closed (settled)
     "#]]
     .assert_eq(&stage.transcript());
 }

@@ -23,6 +23,7 @@ const TIDY_EVERY: Duration = Duration::from_hours(6);
 /// A minute is written when it is over. Where the disk fails, minutes wait for it as far as there is room.
 pub struct HeatKeeper {
     meters: BTreeMap<StreamId, HeatMeter>,
+    classes: Vec<Class>,
     store: Arc<HeatStore>,
     keep: Duration,
     tidy: Due,
@@ -31,16 +32,11 @@ pub struct HeatKeeper {
 }
 
 impl HeatKeeper {
-    /// A keeper of the presence of some classes in some streams, for so many days.
-    pub fn new<'a>(
-        streams: impl IntoIterator<Item = &'a StreamId>,
-        classes: &[Class],
-        max_days: u32,
-        store: HeatStore,
-    ) -> Self {
-        let meter = |id: &StreamId| (id.clone(), HeatMeter::new(HeatGrid::default(), classes.to_vec()));
+    /// A keeper of the presence of some classes in all streams, for so many days.
+    pub fn new(classes: &[Class], max_days: u32, store: HeatStore) -> Self {
         Self {
-            meters: streams.into_iter().map(meter).collect(),
+            meters: BTreeMap::new(),
+            classes: classes.to_vec(),
             store: Arc::new(store),
             keep: Duration::from_hours(24 * u64::from(max_days)),
             tidy: Due::every(TIDY_EVERY),
@@ -92,7 +88,8 @@ impl Keeper for HeatKeeper {
 
     fn observe(&mut self, frame: &Frame, tracks: &[Track]) {
         let (stream, at) = (&frame.meta.stream, frame.meta.captured_at);
-        let Some(meter) = self.meters.get_mut(stream) else { return };
+        let begin = || HeatMeter::new(HeatGrid::default(), self.classes.clone());
+        let meter = self.meters.entry(stream.clone()).or_insert_with(begin);
         let Some(minute) = meter.observe(at, (frame.width, frame.height), tracks) else { return };
         let scene = frame.clone();
         let mut put = self

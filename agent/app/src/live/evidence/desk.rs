@@ -2,10 +2,9 @@
 
 use forewarn_base::sync::lock;
 use forewarn_domain::{EvidenceRequest, Frame, IncidentRecord};
-use forewarn_evidence::RuleScenes;
 use forewarn_telemetry::queue::{GiveBack, Sender};
 
-use super::{Job, Trouble};
+use super::{Job, Rewired, Trouble};
 
 /// The incident loop's way to the evidence thread. What the queue has no room for waits here and is handed over later,
 /// captures before seals. There are at most three captures and two seals for each incident.
@@ -14,15 +13,15 @@ pub struct EvidenceDesk {
     /// Their frames are given up, their clips are not.
     uncaptured: Vec<EvidenceRequest>,
     unsealed: Vec<IncidentRecord>,
-    /// Zones and titles that the thread does not draw yet.
-    unredrawn: Option<RuleScenes>,
+    /// What the thread does not know of yet.
+    unadopted: Option<Rewired>,
     trouble: Trouble,
 }
 
 impl EvidenceDesk {
     /// A desk before the thread behind `queue`.
     pub(super) fn before(queue: Sender<Job, GiveBack>, trouble: Trouble) -> Self {
-        Self { queue, uncaptured: Vec::new(), unsealed: Vec::new(), unredrawn: None, trouble }
+        Self { queue, uncaptured: Vec::new(), unsealed: Vec::new(), unadopted: None, trouble }
     }
 
     /// What cannot be kept now, and why.
@@ -46,17 +45,20 @@ impl EvidenceDesk {
         self.unsealed.push(record);
     }
 
-    /// Has other zones and titles drawn, with the next [`Self::offer_waiting`].
-    pub fn redraw(&mut self, scenes: RuleScenes) {
-        self.unredrawn = Some(scenes);
+    /// Has other zones and titles drawn, and clips taken from other streams, with the next [`Self::offer_waiting`].
+    pub fn adopt(&mut self, rewired: Rewired) {
+        self.unadopted = Some(match self.unadopted.take() {
+            Some(waiting) => waiting.then(rewired),
+            None => rewired,
+        });
     }
 
     /// Hands over what waits, as far as there is room.
     pub fn offer_waiting(&mut self) {
-        if let Some(scenes) = self.unredrawn.take()
-            && let Err(Job::Redraw(scenes)) = self.queue.offer(Job::Redraw(Box::new(scenes)))
+        if let Some(rewired) = self.unadopted.take()
+            && let Err(Job::Adopt(rewired)) = self.queue.offer(Job::Adopt(Box::new(rewired)))
         {
-            self.unredrawn = Some(*scenes);
+            self.unadopted = Some(*rewired);
         }
         for request in std::mem::take(&mut self.uncaptured) {
             let request = Box::new(request);

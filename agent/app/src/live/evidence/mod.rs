@@ -4,6 +4,7 @@ mod desk;
 mod news;
 mod seals;
 
+use std::collections::BTreeSet;
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, Timestamp};
+use forewarn_domain::{ClipSource, Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, StreamId, Timestamp};
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
     ClockTeller, Closeups, EvidenceKeeper, Limits, RetentionEvent, RetentionOutcome, RuleScenes, StatvfsSpace,
@@ -53,8 +54,8 @@ pub enum Job {
     },
     /// The seal of an incident that was escalated or closed.
     Seal(Box<IncidentRecord>),
-    /// Other zones and titles from now on.
-    Redraw(Box<RuleScenes>),
+    /// Other zones, titles and streams from now on.
+    Adopt(Box<Rewired>),
     /// The end.
     Stop,
 }
@@ -79,6 +80,24 @@ pub fn keeper(
         keeper.add_source(stream, clips);
     }
     keeper
+}
+
+/// Where pictures and clips come from, and what is drawn on them, where that has changed.
+pub struct Rewired {
+    /// Zones and titles.
+    pub scenes: RuleScenes,
+    /// The streams that have ended.
+    pub ended: BTreeSet<StreamId>,
+    /// Where the clips of all streams come from now.
+    pub clips: Vec<(StreamId, Arc<dyn ClipSource>)>,
+}
+
+impl Rewired {
+    /// After what is `newer`, of which nothing waits any longer.
+    fn then(self, mut newer: Self) -> Self {
+        newer.ended.extend(self.ended);
+        newer
+    }
 }
 
 /// What cannot be kept now, and why; none if all is well.
@@ -177,7 +196,7 @@ impl Worker {
                     self.keeper.capture(&request, frame.as_ref().filter(|_| !is_out_of_time));
                 }
                 Ok(Job::Seal(record)) => self.keeper.seal_soon(*record, now),
-                Ok(Job::Redraw(scenes)) => self.keeper.redraw(*scenes),
+                Ok(Job::Adopt(rewired)) => self.adopt(*rewired, now),
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -190,6 +209,16 @@ impl Worker {
         self.keeper.finish([], self.clock.now());
         self.pass_on();
         self.news.finish();
+    }
+
+    fn adopt(&mut self, Rewired { scenes, ended, clips }: Rewired, now: Timestamp) {
+        self.keeper.redraw(scenes);
+        for stream in ended {
+            self.keeper.drop_source(&stream, now);
+        }
+        for (stream, clips) in clips {
+            self.keeper.add_source(stream, clips);
+        }
     }
 
     /// Seals what an earlier agent left open, as soon as the disk takes it.

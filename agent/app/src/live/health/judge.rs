@@ -100,7 +100,9 @@ impl Idlers {
 pub(super) fn all(sources: &Sources, memory: &mut Memory, now: Timestamp) -> Vec<PartNow> {
     let mut parts = Vec::new();
     let notices = sources.board.lock();
-    for (id, stats) in sources.streams.snapshots() {
+    let snapshots = sources.streams.snapshots();
+    memory.decoders.0.retain(|id, _| snapshots.iter().any(|(there, _)| there == id));
+    for (id, stats) in snapshots {
         let camera = camera(&notices, &id, stats.connections, stats.frames_decoded);
         let silent = memory.decoders.silent_for(&id, &stats, now);
         // A camera that is away is told once; its decoder has nothing to do.

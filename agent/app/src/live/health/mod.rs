@@ -19,9 +19,9 @@ use forewarn_report::Holder;
 use super::adopter::Adopter;
 use super::board::Board;
 use super::part::Part;
-use super::streams::StreamsReader;
+use super::streams::Streams;
 use super::upstreams::Upstreams;
-use crate::telemetry;
+use crate::telemetry::{self, Roll};
 use disk::Disk;
 use judge::{Decoders, Idlers};
 
@@ -31,7 +31,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Where it is read how the parts fare.
 pub struct Sources {
     /// The streams.
-    pub streams: StreamsReader,
+    pub streams: Streams,
     /// How much waits in the outbox.
     pub outbox: Holder,
     /// What the parts write up.
@@ -46,9 +46,9 @@ pub struct Sources {
 
 impl Sources {
     /// Of what an adopter has to do with, and these.
-    pub fn of(adopter: &Adopter, streams: StreamsReader, outbox: Holder, vitals: Vitals) -> Self {
+    pub fn of(adopter: &Adopter, outbox: Holder, vitals: Vitals) -> Self {
         let Adopter { hands, board, clock, .. } = adopter;
-        let (board, upstreams) = (board.clone(), hands.upstreams.clone());
+        let (streams, board, upstreams) = (hands.streams.clone(), board.clone(), hands.upstreams.clone());
         Self { streams, outbox, board, upstreams, vitals, clock: Arc::clone(clock) }
     }
 }
@@ -59,6 +59,8 @@ struct Memory {
     book: HealthBook,
     decoders: Decoders,
     idlers: Idlers,
+    /// The parts whose gauges are set.
+    roll: Roll,
     /// The states of the parts that upstreams were told.
     told: Vec<PartState>,
 }
@@ -113,6 +115,9 @@ impl HealthDesk {
     pub fn publish(&self) {
         tell(&self.look());
         let memory = lock(&self.0.memory);
+        for part in memory.roll.call(memory.book.parts().map(|part| part.part.clone())) {
+            telemetry::HEALTH.of([&part]).set(0.0);
+        }
         let mut worst = PartState::Ok;
         for part in memory.book.parts() {
             worst = worst.max(part.state);

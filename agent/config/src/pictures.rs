@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use forewarn_domain::StreamId;
 
-use crate::config::Camera;
-use crate::config::doubts::{of_picture, unseen_zones};
+use crate::Camera;
+use crate::doubts::{of_picture, unseen_zones};
 
 /// The pictures of all cameras, as far as their sizes are known.
 #[derive(Debug, Default)]
@@ -58,8 +58,8 @@ impl Pictures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::resolve;
-    use crate::config::source::Source;
+    use crate::resolve;
+    use crate::source::Source;
 
     #[test]
     fn a_zone_outside_of_the_picture_is_told_once_for_each_size() {

@@ -1,9 +1,7 @@
 //! How long frames take from their arrival to the decision.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-use forewarn_base::sync::lock;
 
 /// Buckets of one millisecond; the last takes everything above.
 const BUCKETS: usize = 2000;
@@ -11,12 +9,12 @@ const BUCKETS: usize = 2000;
 /// Latencies of a run, counted by the millisecond.
 #[derive(Debug)]
 pub struct Latencies {
-    counts: Mutex<Vec<u64>>,
+    counts: Vec<AtomicU64>,
 }
 
 impl Default for Latencies {
     fn default() -> Self {
-        Self { counts: Mutex::new(vec![0; BUCKETS]) }
+        Self { counts: std::iter::repeat_with(AtomicU64::default).take(BUCKETS).collect() }
     }
 }
 
@@ -24,12 +22,14 @@ impl Latencies {
     /// Counts one frame.
     pub fn record(&self, latency: Duration) {
         let bucket = (latency.as_millis() as usize).min(BUCKETS - 1);
-        lock(&self.counts)[bucket] += 1;
+        if let Some(count) = self.counts.get(bucket) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// The latency in milliseconds that a `part` of the frames does not exceed; none before the first frame.
     pub fn quantile_ms(&self, part: f64) -> Option<u64> {
-        let counts = lock(&self.counts);
+        let counts: Vec<u64> = self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect();
         let total: u64 = counts.iter().sum();
         let wanted = ((total as f64 * part).ceil() as u64).max(1);
         let mut seen = 0;
