@@ -189,6 +189,42 @@ fn frames_of_all_streams_are_looked_at_and_the_newest_wins() {
 }
 
 #[test]
+fn streams_come_and_go_while_the_thread_runs() {
+    let mut rig = Rig::start(Cameras { is_gated: false, ..cameras(1) });
+    let gone = rig.slots[&id("c0")].clone();
+    gone.put(frame("c0", 1, 100, 50));
+    assert_eq!(rig.analysed().0.meta.stream, id("c0"));
+    let settings = StreamSettings {
+        interval: Duration::from_millis(20),
+        idle: Duration::from_secs(2),
+        empty: Duration::from_secs(2),
+        is_gated: false,
+    };
+    let slot = Arc::new(FrameSlot::new(None));
+    let late = |slot: &Arc<FrameSlot>| StreamSetup {
+        stream: id("late"),
+        slot: slot.clone(),
+        settings,
+        tiles: None,
+        is_whole: false,
+    };
+    rig.shared.scenes.tracked(&id("c0"), vec![BBox::new(0.0, 0.0, 9.0, 9.0)]);
+    rig.shared.lanes.remove(id("c0"));
+    rig.shared.lanes.add(late(&slot));
+    slot.put(frame("late", 1, 200, 50));
+    assert_eq!(rig.analysed().0.meta.stream, id("late"));
+    assert_eq!(rig.shared.scenes.counts(&id("c0")), (0, 0), "nothing is known of it any more");
+    gone.put(frame("c0", 2, 100, 50));
+    let other = Arc::new(FrameSlot::new(None));
+    rig.shared.lanes.add(late(&other));
+    other.put(frame("late", 2, 300, 50));
+    let (seen, found, _) = rig.analysed();
+    assert_eq!((seen.meta.stream, found[0].bbox.x0), (id("late"), 300.0), "it begins anew with another slot");
+    rig.inference.stop().unwrap();
+    assert!(rig.found.try_recv().is_err(), "nobody looks at the one that is gone");
+}
+
+#[test]
 fn a_frame_that_breaks_the_detector_takes_no_other_with_it() {
     let mut rig = Rig::start(Cameras { is_gated: false, ..cameras(2) });
     rig.slots[&id("c0")].put(frame("c0", 666, 10, 10));

@@ -10,8 +10,8 @@ use forewarn_evaluate::result::Evaluation;
 use forewarn_evaluate::table;
 use serde_json::json;
 
-use crate::evaluate::folder::{self, Search, Variant};
-use crate::evaluate::run::{self, Settings};
+use crate::config::clips::{self, ClipsError, Search, Variant};
+use crate::evaluate::{self, Settings};
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 
 /// Runs the command.
@@ -27,7 +27,7 @@ pub fn run(args: &Args) -> CommandResult {
     };
     let variants = variants(args);
     let search = Search { folder: dir, clips: &args.clips, skip_missing: args.skip_missing };
-    let folder = folder::open(&search, &variants)?;
+    let folder = clips::open(&search, &variants).map_err(clips_failed)?;
     for note in &folder.notes {
         crate::log::note(format_args!("forewarn: {note}"));
     }
@@ -44,10 +44,19 @@ pub fn run(args: &Args) -> CommandResult {
             .map_or_else(|| "the site.toml of each folder".to_owned(), |path| path.display().to_string());
         let model = variant.model.as_deref().unwrap_or("the site's model");
         crate::log::note(format_args!("forewarn: {} clips with {config}, {model}", folder.jobs.len()));
-        results
-            .push(run::evaluate(&folder.jobs, variant, settings, &|said| crate::log::note(format_args!("  {said}")))?);
+        results.push(evaluate::evaluate(&folder.jobs, variant, settings, &|said| {
+            crate::log::note(format_args!("  {said}"));
+        })?);
     }
     report(args, &results)
+}
+
+fn clips_failed(error: ClipsError) -> CommandError {
+    let code = match error {
+        ClipsError::NoSite(_) | ClipsError::Config(_) => ExitCode::BadConfig,
+        ClipsError::NoTruth(_) | ClipsError::NoClip(_) | ClipsError::Unlisted { .. } => ExitCode::BadInput,
+    };
+    CommandError { code, error: error.into() }
 }
 
 /// The result of an earlier evaluation.

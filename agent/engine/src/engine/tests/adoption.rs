@@ -78,3 +78,24 @@ fn an_incident_whose_rule_is_gone_ends_as_lost() {
     assert_eq!(of_loitering.len(), 1);
     assert!(entered_s(of_loitering[0], IncidentState::Lost).is_some(), "{:?}", of_loitering[0].history);
 }
+
+#[test]
+fn a_stream_that_is_gone_loses_its_incidents_and_one_that_comes_is_watched() {
+    let moved = || {
+        let mut setup = loitering(1.0, as_shipped);
+        let of = std::mem::take(&mut setup.streams).into_values().next().unwrap();
+        let other = StreamId::new("other").unwrap();
+        setup.streams.insert(other, of);
+        setup.policies.clear();
+        setup
+    };
+    let records = played(loitering(1.0, as_shipped), |second| (second == 70).then(moved));
+    assert_eq!(records.len(), 1);
+    let (lost_s, closed_s) =
+        (entered_s(&records[0], IncidentState::Lost).unwrap(), entered_s(&records[0], IncidentState::Closed).unwrap());
+    assert!((70.0..71.0).contains(&lost_s) && closed_s > lost_s, "{:?}", records[0].history);
+
+    let empty = EngineSetup { streams: BTreeMap::new(), policies: BTreeMap::new(), ..loitering(1.0, as_shipped) };
+    let late = played(empty, |second| (second == 30).then(|| loitering(1.0, as_shipped)));
+    assert!(entered_s(&late[0], IncidentState::Confirmed).is_some_and(|at| (90.0..93.0).contains(&at)), "{late:?}");
+}

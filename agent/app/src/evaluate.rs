@@ -14,10 +14,10 @@ use forewarn_evaluate::result::{ClipResult, Evaluation, FailedClip, Played};
 use forewarn_hw::sensor::SensorLog;
 use forewarn_wire::story::{Happening, Narrator};
 
-use super::folder::{Job, Variant};
 use crate::config::Site;
+use crate::config::clips::{Job, Variant};
 use crate::detector;
-use crate::exit::{CommandError, ExitCode};
+use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::replay::{Replay, Summary};
 
 /// How clips are played and judged.
@@ -87,7 +87,7 @@ fn collect(jobs: &[Job], done: BTreeMap<usize, Result<ClipResult, CommandError>>
 
 /// Plays one clip and judges what was found. Also returns the seconds that it took.
 fn play(job: &Job, variant: &Variant, min_overlap: f32) -> Result<(ClipResult, f64), CommandError> {
-    let mut site = variant.site(&job.truth_file)?;
+    let mut site = variant.site(&job.truth_file).or_exit(ExitCode::BadConfig)?;
     site.cameras.retain(|camera| camera.id == job.truth.camera);
     if site.cameras.is_empty() {
         // With `--against` a camera may be in one of the sites only.

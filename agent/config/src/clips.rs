@@ -3,17 +3,43 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow};
 use forewarn_evaluate::truth::ClipTruth;
 
-use crate::config::source::Source;
-use crate::config::{ConfigErrors, Site, load_with_model, truth};
-use crate::exit::{CommandError, ExitCode, OrExit as _};
+use crate::site::load_with_model;
+use crate::source::Source;
+use crate::{ConfigErrors, Site, truth};
 
 /// Folders below the one that is named are searched to this depth.
 const MAX_DEPTH: usize = 8;
 /// Name endings of clips.
 const CLIPS: [&str; 7] = ["mp4", "mkv", "avi", "mov", "ts", "m4v", "webm"];
+
+/// The clips of a folder cannot be played.
+#[derive(Debug, thiserror::Error)]
+pub enum ClipsError {
+    /// The site for the clips of a truth file is not named and does not lie beside it.
+    #[error("{} has no site.toml beside it; name the site file with --config, or put one there", .0.display())]
+    NoSite(PathBuf),
+    /// A site file or a truth file has mistakes.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// The folder holds no truth file.
+    #[error(
+        "{} holds no truth file: write a truth.toml beside the clips (docs/evaluation.md, \"Truth files\")", .0.display()
+    )]
+    NoTruth(PathBuf),
+    /// A clip that a truth file names is nowhere.
+    #[error(transparent)]
+    NoClip(ConfigErrors),
+    /// A folder cannot be listed.
+    #[error("failed to list {}: {source}", .folder.display())]
+    Unlisted {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
 
 /// A site file and the model in place of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,16 +57,12 @@ impl Variant {
     }
 
     /// The site for the clips of a truth file.
-    pub fn site(&self, truth_file: &Path) -> Result<Site, CommandError> {
+    pub fn site(&self, truth_file: &Path) -> Result<Site, ClipsError> {
         let path = self.site_file(truth_file);
         if self.config.is_none() && !path.is_file() {
-            let error = anyhow!(
-                "{} has no site.toml beside it; name the site file with --config, or put one there",
-                truth_file.display()
-            );
-            return Err(CommandError { code: ExitCode::BadConfig, error });
+            return Err(ClipsError::NoSite(truth_file.to_owned()));
         }
-        load_with_model(&path, self.model.as_deref()).or_exit(ExitCode::BadConfig)
+        Ok(load_with_model(&path, self.model.as_deref())?)
     }
 }
 
@@ -78,20 +100,16 @@ pub struct Search<'a> {
 }
 
 /// Finds every truth file of the folder and checks it against the sites that will be used.
-pub fn open(search: &Search<'_>, variants: &[Variant]) -> Result<Folder, CommandError> {
+pub fn open(search: &Search<'_>, variants: &[Variant]) -> Result<Folder, ClipsError> {
     let (truth_files, clips) = list(search.folder)?;
     if truth_files.is_empty() {
-        let error = anyhow!(
-            "{} holds no truth file: write a truth.toml beside the clips (docs/evaluation.md, \"Truth files\")",
-            search.folder.display()
-        );
-        return Err(CommandError { code: ExitCode::BadInput, error });
+        return Err(ClipsError::NoTruth(search.folder.to_owned()));
     }
     let mut folder = Folder::default();
     let mut errors = Vec::new();
     let mut seen = BTreeSet::new();
     for truth_file in truth_files {
-        let mut known = truth::built_in().or_exit(ExitCode::BadConfig)?;
+        let mut known = truth::built_in()?;
         for variant in variants {
             truth::add(&mut known, &variant.site(&truth_file)?);
         }
@@ -111,7 +129,7 @@ pub fn open(search: &Search<'_>, variants: &[Variant]) -> Result<Folder, Command
         }
     }
     if !errors.is_empty() {
-        return Err(ConfigErrors(errors)).or_exit(ExitCode::BadConfig);
+        return Err(ConfigErrors(errors).into());
     }
     let named: BTreeSet<&PathBuf> = folder.jobs.iter().map(|job| &job.path).collect();
     for clip in clips.iter().filter(|clip| !named.contains(clip)) {
@@ -126,7 +144,7 @@ impl Folder {
         search: &Search<'_>,
         (truth_file, source): (&Path, &Source),
         truth: ClipTruth,
-    ) -> Result<(), CommandError> {
+    ) -> Result<(), ClipsError> {
         let beside = truth_file.with_file_name(&truth.file);
         let elsewhere = search.clips.iter().map(|dir| dir.join(&truth.file));
         let Some(path) = std::iter::once(beside.clone()).chain(elsewhere).find(|path| path.is_file()) else {
@@ -137,7 +155,7 @@ impl Folder {
             }
             let mend =
                 "put it beside the truth file, name its folder with --clips, or leave it out with --skip-missing";
-            return Err(ConfigErrors(vec![source.error(truth.place, missing, mend)])).or_exit(ExitCode::BadInput);
+            return Err(ClipsError::NoClip(ConfigErrors(vec![source.error(truth.place, missing, mend)])));
         };
         let name = beside.strip_prefix(search.folder).unwrap_or(&beside).to_string_lossy().into_owned();
         self.jobs.push(Job { name, path, truth_file: truth_file.to_owned(), truth });
@@ -146,15 +164,13 @@ impl Folder {
 }
 
 /// The truth files and the clips below a folder, each in the order of their paths.
-fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), CommandError> {
+fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), ClipsError> {
     let (mut truth_files, mut clips) = (Vec::new(), Vec::new());
     let mut open = vec![(folder.to_owned(), 0)];
     while let Some((dir, depth)) = open.pop() {
-        let entries = std::fs::read_dir(&dir)
-            .with_context(|| format!("failed to list {}", dir.display()))
-            .or_exit(ExitCode::BadInput)?;
-        for entry in entries {
-            let path = entry.with_context(|| format!("failed to list {}", dir.display()))?.path();
+        let unlisted = |source| ClipsError::Unlisted { folder: dir.clone(), source };
+        for entry in std::fs::read_dir(&dir).map_err(unlisted)? {
+            let path = entry.map_err(unlisted)?.path();
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             if path.is_dir() {
                 if depth < MAX_DEPTH && !name.starts_with('.') {
