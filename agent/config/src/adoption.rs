@@ -104,6 +104,11 @@ mod tests {
             ("cam/1\"", "cam/1\"\nspeakers = [\"horn\"]\nanalysis_fps = 2\ntiles = \"auto\"", false),
             ("cam/1\"", "cam/1\"\ndetect_url = \"rtsp://u:p@cam/2\"", true),
             ("cam/1", "cam/2", true),
+            (
+                "[[camera.zone]]",
+                "[[camera.mask]]\nid = \"house\"\npolygon = [[0, 0], [0.1, 0], [0.1, 0.1]]\n[[camera.zone]]",
+                true,
+            ),
             (":p@", ":q@", true),
         ] {
             let (adoption, now) = adoption(from, to);

@@ -205,12 +205,12 @@ impl Camera {
         std::iter::once(&self.source).chain(&self.watched).map(alone).collect()
     }
 
-    /// Whether its live stream is the same as that of `other`: it is opened in the same manner, its pictures are kept for as
-    /// long, and the same is looked for on every frame.
+    /// Whether its live stream is the same as that of `other`: it is opened in the same manner, the same is hidden in its
+    /// pictures, they are kept for as long, and the same is looked for on every frame.
     pub fn is_same_stream(&self, other: &Self) -> bool {
         let opened = |camera: &Self| (camera.transport, camera.turned, camera.stall, camera.ring_limits());
-        (&self.source, &self.watched, &self.decoder, &self.falls)
-            == (&other.source, &other.watched, &other.decoder, &other.falls)
+        (&self.source, &self.watched, &self.decoder, &self.falls, &self.masks)
+            == (&other.source, &other.watched, &other.decoder, &other.falls, &other.masks)
             && opened(self) == opened(other)
     }
 

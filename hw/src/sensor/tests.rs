@@ -30,13 +30,13 @@ fn mqtt(port: u16, rest: &str) -> Sensor {
     sensor("fume", &format!("kind = \"mqtt\"\nurl = \"mqtt://127.0.0.1:{port}\"\ntopic = \"t\"\n{rest}"))
 }
 
-fn watch(sensors: Vec<Sensor>) -> (Running, Receiver<SensorEvent>) {
+fn watch(sensors: &[Sensor]) -> (Running, Receiver<SensorEvent>) {
     let (sender, events) = sync_channel(10_000);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let sink: Sink = Arc::new(move |event| {
         let _ = sender.try_send(event);
     });
-    (start(&sensors, &clock, &sink).unwrap(), events)
+    (start(sensors, &clock, &sink).unwrap(), events)
 }
 
 struct Registers;
@@ -99,7 +99,7 @@ fn a_device_that_hangs_or_is_dead_stalls_no_other() {
     };
     let good = modbus("good", device(), "register = 3\ntype = \"i16\"");
     let (running, events) =
-        watch(vec![modbus("hung", hung_port, "register = 3"), modbus("dead", dead_port, "register = 3"), good]);
+        watch(&[modbus("hung", hung_port, "register = 3"), modbus("dead", dead_port, "register = 3"), good]);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     while counts.get("good").is_none_or(|n| *n < 10) {
         match events.recv_timeout(PATIENCE).unwrap() {
@@ -143,7 +143,7 @@ fn broker(messages: &'static [(bool, &'static str)], may_subscribe: bool) -> u16
 fn messages_are_values_but_for_retained_ones_and_for_what_is_no_number() {
     let messages = &[(true, r#"{"v":9}"#), (false, r#"{"v":1.5}"#), (false, "offline"), (false, r#"{"v":"2"}"#)];
     let port = broker(messages, true);
-    let (_running, events) = watch(vec![mqtt(port, "path = \"$.v\"\nscale = 2")]);
+    let (_running, events) = watch(&[mqtt(port, "path = \"$.v\"\nscale = 2")]);
     let mut told = Vec::new();
     while told.len() < 3 {
         told.push(match events.recv_timeout(PATIENCE).unwrap() {
@@ -168,7 +168,7 @@ fn a_probe_of_a_topic_tells_what_is_retained_what_is_refused_and_that_nothing_ca
 #[test]
 fn a_topic_that_is_silent_for_three_intervals_is_told() {
     let port = broker(&[(false, "1")], true);
-    let (_running, events) = watch(vec![mqtt(port, "every_s = 0.1")]);
+    let (_running, events) = watch(&[mqtt(port, "every_s = 0.1")]);
     let first = events.recv_timeout(PATIENCE).unwrap();
     assert!(matches!(first, SensorEvent::Measured { value: 1.0, .. }), "{first:?}");
     let SensorEvent::Failed { error, .. } = events.recv_timeout(PATIENCE).unwrap() else { panic!("a value came") };
@@ -181,7 +181,7 @@ fn sensors_come_and_go_and_those_that_stay_are_not_touched() {
     let stays = mqtt(broker(&[(false, "1")], true), "");
     let port = device();
     let goes = modbus("goes", port, "register = 3\ntype = \"i16\"");
-    let (running, events) = watch(vec![stays.clone(), goes]);
+    let (running, events) = watch(&[stays.clone(), goes]);
     let until = |id: &str, wanted: f64| loop {
         if let SensorEvent::Measured { sensor, value, .. } = events.recv_timeout(PATIENCE).unwrap()
             && sensor.as_str() == id
