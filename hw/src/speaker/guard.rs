@@ -88,12 +88,16 @@ pub(super) mod tests {
         let guarded = Guarded::new("idle");
         let (let_go, wait) = sync_channel::<()>(1);
         let (gone, ended) = sync_channel::<()>(1);
+        let (begun, has_begun) = sync_channel::<()>(1);
         let hang = move |_: &mut &'static str, _: &Patience| {
+            begun.send(()).unwrap();
             // Held by the closure, so it is dropped after the wait and tells the test so.
             let _gone = gone;
             wait.recv().map_err(|_| PlayError::Timeout)
         };
         assert!(matches!(guarded.run(Duration::from_millis(50), hang), Err(PlayError::Hung { .. })));
+        // On a busy machine the time may be over before the thread has its turn.
+        has_begun.recv().unwrap();
         assert!(matches!(guarded.run(LIMIT, |it, _| name(it)), Err(PlayError::Busy)));
         let_go.send(()).unwrap();
         assert!(ended.recv().is_err());
