@@ -70,6 +70,11 @@ impl Change {
     pub fn other(words: impl Into<String>) -> Self {
         Self { concern: Concern::Other, words: words.into() }
     }
+
+    /// What was taken up in part only, and is to be taken up again.
+    pub fn torn(concern: Concern) -> Self {
+        Self { concern, words: "what was taken up in part".to_owned() }
+    }
 }
 
 impl fmt::Display for Change {

@@ -11,7 +11,8 @@ use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Clock, Detection, DetectorError, Frame, Reading, StreamId, Timestamp};
 use forewarn_engine::Analysed;
 use forewarn_engine::eye::{Eye, Glance, Parts};
-use forewarn_engine::scheduler::{Job, Scene, Scheduler, Spent};
+use forewarn_engine::scheduler::{Job, Scene, Scheduler, Spent, StreamSettings};
+use forewarn_engine::tiles::Tiles;
 use forewarn_pipelines::{FrameSlot, Wakeup};
 use forewarn_telemetry as telemetry;
 
@@ -28,12 +29,22 @@ const HOUSEKEEPING: Duration = Duration::from_millis(500);
 /// One stream's way to the detector.
 pub(super) struct Lane {
     pub(super) slot: Arc<FrameSlot>,
+    settings: StreamSettings,
+    tiles: Option<Tiles>,
     pub(super) eye: Eye,
     /// Whether somebody looks at every frame, so that all must be decoded.
     pub(super) is_whole: bool,
     /// The newest frame that was glanced at and not looked at.
     pub(super) waiting: Option<(Frame, Glance)>,
     pub(super) decoding: DecodeMeter,
+}
+
+impl Lane {
+    /// Whether it looks at the same stream in the manner that `setup` asks for.
+    fn is_as(&self, setup: &StreamSetup) -> bool {
+        Arc::ptr_eq(&self.slot, &setup.slot)
+            && (self.settings, self.tiles, self.is_whole) == (setup.settings, setup.tiles, setup.is_whole)
+    }
 }
 
 pub(super) struct Worker {
@@ -108,16 +119,22 @@ impl Worker {
     /// Looks at the streams that have come and no more at those that are gone.
     fn take_up_lanes(&mut self) {
         for (stream, setup) in self.shared.lanes.take() {
-            let Some(StreamSetup { slot, settings, tiles, is_whole, .. }) = setup else {
+            let Some(setup) = setup else {
                 self.scheduler.remove(&stream);
                 self.lanes.remove(&stream);
                 self.shared.scenes.forget(&stream);
                 self.telemetry.forget(&stream);
                 continue;
             };
+            // What is as it was keeps what it knows.
+            if self.lanes.get(&stream).is_some_and(|lane| lane.is_as(&setup)) {
+                continue;
+            }
+            let StreamSetup { slot, settings, tiles, is_whole, .. } = setup;
             self.scheduler.add(stream.clone(), settings);
             let eye = Eye::new(tiles, self.input_px, settings.is_gated);
-            self.lanes.insert(stream, Lane { slot, eye, is_whole, waiting: None, decoding: DecodeMeter::default() });
+            let decoding = DecodeMeter::default();
+            self.lanes.insert(stream, Lane { slot, settings, tiles, eye, is_whole, waiting: None, decoding });
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
-use forewarn_domain::{AttributeId, Class};
+use forewarn_domain::{AttributeId, Class, StreamId};
 use forewarn_models::Card;
 use forewarn_models::providers::Request;
 use forewarn_models::swap::{SwapHandle, TrialReport, trial};
@@ -51,6 +51,8 @@ pub(super) struct Exchange {
     name: ModelName,
     /// What the models of closer looks can read, which were opened at the start.
     readable: BTreeSet<AttributeId>,
+    /// What was taken up in part only, to be tried again.
+    torn: Vec<Change>,
 }
 
 /// What decides which model looks at frames, and how.
@@ -115,6 +117,7 @@ impl Exchange {
             handle,
             name,
             readable,
+            torn: Vec::new(),
         }
     }
 
@@ -129,23 +132,30 @@ impl Exchange {
                 return;
             }
         };
-        let changes = self.changes(&text, &site);
+        let mut changes = self.changes(&text, &site);
+        let torn = std::mem::take(&mut self.torn);
+        let again: BTreeSet<StreamId> = torn.iter().filter_map(|change| change.concern.camera().cloned()).collect();
+        changes.extend(torn);
         let is_other_model = !self.running.is_same(&Running::of(&site));
         // The rules of the file are those for its model, so that they wait for it.
         let has_its_model = !is_other_model || self.exchange_or_tell(&site);
         let can_read = |camera: &Camera| {
             has_its_model && reader::asked(&site.attributes, std::slice::from_ref(camera)).is_subset(&self.readable)
         };
-        let adoption = Adoption::of(&self.site, &site, changes, can_read);
+        let mut adoption = Adoption::of(&self.site, &site, changes, can_read);
+        adoption.streams.extend(again);
         if !adoption.concerns.is_empty() {
-            let what = adoption.taken_up.join(", ");
-            if let Err(error) = adopter.adopt(&adoption) {
-                tracing::error!("not all of this is taken up: {what}: {error:#}; mend it, or start the agent again");
-                return;
-            }
+            let (what, adopted) = (adoption.taken_up.join(", "), adopter.adopt(&adoption));
             self.parts.take_over(&Parts::of(&text), &adoption.concerns);
             self.site = adoption.site;
-            tracing::info!("taken up: {what}");
+            match adopted {
+                Ok(()) => tracing::info!("taken up: {what}"),
+                Err(error) => {
+                    self.torn = adoption.concerns.into_iter().map(Change::torn).collect();
+                    tracing::error!("not all of this is taken up: {what}: {error:#}; mend it and reload");
+                    return;
+                }
+            }
         }
         if !adoption.waiting.is_empty() {
             tracing::warn!("not taken up until the agent is started again: {}", adoption.waiting.join(", "));

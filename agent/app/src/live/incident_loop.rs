@@ -72,6 +72,8 @@ pub struct IncidentLoop {
     ends: Ends,
     /// The latest analysed frame of each stream, for snapshots.
     latest: BTreeMap<StreamId, Frame>,
+    /// When streams ended; a frame that arrived before is of another camera by the same name, or hides less than it should.
+    ended: BTreeMap<StreamId, Timestamp>,
     troubles: Troubles,
 }
 
@@ -82,7 +84,8 @@ impl IncidentLoop {
         let now = ends.clock.now();
         ends.engine.restore(snapshots, now);
         take_clock(&mut ends, now);
-        let incident_loop = Self { ends, latest: BTreeMap::new(), troubles: Troubles::default() };
+        let incident_loop =
+            Self { ends, latest: BTreeMap::new(), ended: BTreeMap::new(), troubles: Troubles::default() };
         incident_loop.show_open_incidents();
         incident_loop
     }
@@ -204,6 +207,7 @@ impl IncidentLoop {
         let now = self.ends.clock.now();
         self.look_at_the_clock(now);
         match event {
+            LoopEvent::Analysed(analysed) if self.is_of_the_past(&analysed.frame) => {}
             LoopEvent::Analysed(analysed) => {
                 let Ends { engine, inference, keepers, .. } = &mut self.ends;
                 let tracks = engine.analysed(&analysed, now);
@@ -240,9 +244,14 @@ impl IncidentLoop {
         self.carry_out(now);
     }
 
+    fn is_of_the_past(&self, frame: &Frame) -> bool {
+        self.ended.get(&frame.meta.stream).is_some_and(|ended| frame.meta.arrived_at < *ended)
+    }
+
     /// Goes by another reading of the site from now on.
     fn adopt(&mut self, Adopted { site, ended, clips }: Adopted, now: Timestamp) {
         self.latest.retain(|stream, _| !ended.contains(stream));
+        self.ended.extend(ended.iter().map(|stream| (stream.clone(), now)));
         self.ends.engine.adopt(site.engine_setup(), now);
         self.ends.evidence.adopt(Rewired { scenes: scenes(&site), ended, clips });
         for doubt in self.ends.pictures.redraw(&site.cameras) {
