@@ -10,7 +10,7 @@ use forewarn_domain::IncidentId;
 use forewarn_seal::certificate::Trusted;
 
 use crate::clock_state::ClockState;
-use crate::manifest::{MANIFEST, list_names};
+use crate::manifest::{MANIFEST, ManifestEntry, list_names};
 use crate::manifest_file::{VerifyError, read_manifest};
 use crate::proof::{self, Proof};
 use crate::record::Missing;
@@ -103,29 +103,10 @@ pub(crate) fn verify_by(bundle: &Path, trusted: Option<&Trusted>) -> Result<Veri
     let (proof, flaws) = proof::check(bundle, &manifest, trusted)
         .map_err(|source| VerifyError::Unreadable { path: bundle.to_owned(), source })?;
     let mut problems: Vec<Problem> = flaws.into_iter().map(Problem::Unproven).collect();
-    let mut named = BTreeSet::new();
-    for entry in &manifest.files {
-        let file = entry.file.clone();
-        if !named.insert(file.clone()) || !is_plain_name(&file) {
-            problems.push(Problem::NotAFile { file });
-            continue;
-        }
-        let path = bundle.join(&file);
-        match std::fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => problems.push(Problem::Gone { file }),
-            Err(source) => return Err(VerifyError::Unreadable { path, source }),
-            Ok(meta) if !meta.is_file() => problems.push(Problem::NotAFile { file }),
-            Ok(_) => {
-                let found = hash::digest_of_file(&path).map_err(|source| VerifyError::Unreadable { path, source })?;
-                let sealed = Digest { bytes: entry.bytes, sha256: entry.sha256.clone() };
-                if found != sealed {
-                    problems.push(Problem::Changed { file, sealed, found });
-                }
-            }
-        }
-    }
+    problems.extend(of_files(bundle, &manifest.files, MANIFEST)?);
     let there = list_names(bundle).map_err(|source| VerifyError::Unreadable { path: bundle.to_owned(), source })?;
-    problems.extend(there.into_iter().filter(|name| !named.contains(name)).map(|file| Problem::Extra { file }));
+    let is_named = |name: &String| manifest.files.iter().any(|entry| entry.file == *name);
+    problems.extend(there.into_iter().filter(|name| !is_named(name)).map(|file| Problem::Extra { file }));
     Ok(Verification {
         incident: manifest.incident.clone(),
         manifest_sha256,
@@ -139,6 +120,32 @@ pub(crate) fn verify_by(bundle: &Path, trusted: Option<&Trusted>) -> Result<Veri
     })
 }
 
+/// How the files of a folder differ from those that its `paper` names.
+pub(crate) fn of_files(dir: &Path, entries: &[ManifestEntry], paper: &str) -> Result<Vec<Problem>, VerifyError> {
+    let (mut problems, mut named) = (Vec::new(), BTreeSet::new());
+    for entry in entries {
+        let file = entry.file.clone();
+        if !named.insert(&entry.file) || file == paper || !is_plain_name(&file) {
+            problems.push(Problem::NotAFile { file });
+            continue;
+        }
+        let path = dir.join(&file);
+        match std::fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => problems.push(Problem::Gone { file }),
+            Err(source) => return Err(VerifyError::Unreadable { path, source }),
+            Ok(meta) if !meta.is_file() => problems.push(Problem::NotAFile { file }),
+            Ok(_) => {
+                let found = hash::digest_of_file(&path).map_err(|source| VerifyError::Unreadable { path, source })?;
+                let sealed = Digest { bytes: entry.bytes, sha256: entry.sha256.clone() };
+                if found != sealed {
+                    problems.push(Problem::Changed { file, sealed, found });
+                }
+            }
+        }
+    }
+    Ok(problems)
+}
+
 fn is_plain_name(file: &str) -> bool {
-    !file.is_empty() && file != "." && file != ".." && file != MANIFEST && !file.contains(['/', '\\', '\0'])
+    !file.is_empty() && file != "." && file != ".." && !file.contains(['/', '\\', '\0'])
 }

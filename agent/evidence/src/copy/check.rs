@@ -6,7 +6,6 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use forewarn_base::hash::{self, Digest};
 use forewarn_domain::IncidentId;
 use forewarn_seal::Device;
 use forewarn_seal::certificate::{Certificates, Trusted};
@@ -16,7 +15,7 @@ use serde_json::{Value, json};
 use super::{COPY_SCHEMA, Hiding, ORIGINAL, OriginalSeal, PAPER, PAPER_SIGNATURE, Paper, digest};
 use crate::manifest::{Manifest, SIGNER};
 use crate::manifest_file::VerifyError;
-use crate::verify::Problem;
+use crate::verify;
 
 /// What the verification of a redacted copy tells.
 #[derive(Debug)]
@@ -119,25 +118,8 @@ pub(crate) fn verify_copy(dir: &Path, trusted: Option<&Trusted>) -> Result<CopyV
 
 fn of_files(dir: &Path, paper: &Paper) -> Result<Vec<String>, VerifyError> {
     let unreadable = |path: &Path, source| VerifyError::Unreadable { path: path.to_owned(), source };
-    let mut problems: Vec<Problem> = Vec::new();
+    let problems = verify::of_files(dir, &paper.files, PAPER)?;
     let named: BTreeSet<&str> = paper.files.iter().map(|entry| entry.file.as_str()).collect();
-    for entry in &paper.files {
-        let (file, path) = (entry.file.clone(), dir.join(&entry.file));
-        let is_plain = !file.contains(['/', '\\', '\0']) && file != "." && file != "..";
-        match fs::symlink_metadata(&path) {
-            _ if !is_plain => problems.push(Problem::NotAFile { file }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => problems.push(Problem::Gone { file }),
-            Err(source) => return Err(unreadable(&path, source)),
-            Ok(meta) if !meta.is_file() => problems.push(Problem::NotAFile { file }),
-            Ok(_) => {
-                let found = hash::digest_of_file(&path).map_err(|source| unreadable(&path, source))?;
-                let sealed = Digest { bytes: entry.bytes, sha256: entry.sha256.clone() };
-                if found != sealed {
-                    problems.push(Problem::Changed { file, sealed, found });
-                }
-            }
-        }
-    }
     let mut extra = Vec::new();
     for entry in fs::read_dir(dir).map_err(|source| unreadable(dir, source))? {
         let file = entry.map_err(|source| unreadable(dir, source))?.file_name().to_string_lossy().into_owned();
