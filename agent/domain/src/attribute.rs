@@ -150,6 +150,11 @@ pub trait Reader: Send {
     /// The attributes that can be asked for.
     fn attributes(&self) -> &[AttributeId];
 
+    /// What it does otherwise than it was asked to, and why; none where it does as asked.
+    fn shortfall(&self) -> Option<String> {
+        None
+    }
+
     /// One reading for each look, in their order; each look is at a track of the frame beside it. A model that fails on
     /// one crop answers [`Unclear::ModelFailed`] for it; the error is for what makes further reading pointless.
     fn read(&mut self, looks: &[(&Frame, &Look)]) -> Result<Vec<Reading>, DetectorError>;

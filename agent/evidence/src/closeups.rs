@@ -96,6 +96,10 @@ impl Reader for Watched {
         self.reader.attributes()
     }
 
+    fn shortfall(&self) -> Option<String> {
+        self.reader.shortfall()
+    }
+
     fn read(&mut self, looks: &[(&Frame, &Look)]) -> Result<Vec<Reading>, DetectorError> {
         let readings = self.reader.read(looks)?;
         for ((frame, _), reading) in looks.iter().zip(&readings) {
@@ -119,6 +123,10 @@ mod tests {
     impl Reader for Middle {
         fn attributes(&self) -> &[AttributeId] {
             &self.0
+        }
+
+        fn shortfall(&self) -> Option<String> {
+            Some("out of order".to_owned())
         }
 
         fn read(&mut self, looks: &[(&Frame, &Look)]) -> Result<Vec<Reading>, DetectorError> {
@@ -161,6 +169,7 @@ mod tests {
         for number in 0..=MOST as i64 {
             reader.read(&[(&frame(number, (64, 80)), &look(1))]).unwrap();
         }
+        assert_eq!(reader.shortfall().as_deref(), Some("out of order"), "a watched reader tells what it lacks");
         let (gate, mask) = (StreamId::new("gate").unwrap(), AttributeId::new("dust_mask").unwrap());
         assert!(closeups.picture(&gate, &mask, &best(0)).is_none(), "the oldest was given up");
         let picture = closeups.picture(&gate, &mask, &best(7)).unwrap();

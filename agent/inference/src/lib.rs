@@ -74,6 +74,14 @@ pub struct Models {
     pub reader: Option<Box<dyn Reader>>,
 }
 
+impl Models {
+    /// What the models do otherwise than they were asked to, the detector first; none where all do as asked.
+    fn shortfall(&self) -> Option<String> {
+        let of_reader = || self.reader.as_ref().and_then(|reader| reader.shortfall());
+        self.detector.shortfall().or_else(of_reader)
+    }
+}
+
 /// How one stream is looked at.
 pub struct StreamSetup {
     /// The stream.

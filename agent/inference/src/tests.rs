@@ -57,6 +57,10 @@ impl Reader for Yes {
         &self.0
     }
 
+    fn shortfall(&self) -> Option<String> {
+        Some("`mask` left cuda for the CPU".to_owned())
+    }
+
     fn read(&mut self, looks: &[(&Frame, &Look)]) -> Result<Vec<Reading>, DetectorError> {
         let read = |(frame, look): &(&Frame, &Look)| Reading {
             track: look.track,
@@ -317,4 +321,12 @@ fn wanted_looks_come_back_as_readings() {
     }
     assert_eq!(tracks, [7, 8]);
     rig.inference.stop().unwrap();
+}
+
+#[test]
+fn what_a_reader_does_otherwise_than_asked_is_told_like_that_of_the_detector() {
+    let detector = || Box::new(Bright { classes: Vec::new(), batches: Arc::default() });
+    let with_reader = Models { detector: detector(), reader: Some(Box::new(Yes(Vec::new()))) };
+    assert_eq!(with_reader.shortfall().as_deref(), Some("`mask` left cuda for the CPU"));
+    assert_eq!(Models { detector: detector(), reader: None }.shortfall(), None);
 }

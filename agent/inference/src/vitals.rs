@@ -29,7 +29,7 @@ impl Vitals {
         self.0.failed_in_row.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What the detector does otherwise than it was asked to, if it does so.
+    /// What the models do otherwise than they were asked to, if it does so.
     pub fn falls_short(&self, shortfall: Option<String>) {
         *lock(&self.0.shortfall) = shortfall;
     }
@@ -44,7 +44,7 @@ impl Vitals {
         (self.0.failed_in_row.load(Ordering::Relaxed), lock(&self.0.error).clone())
     }
 
-    /// What the detector does otherwise than it was asked to, and why; none where it does as asked.
+    /// What the models do otherwise than they were asked to, and why; none where all do as asked.
     pub fn shortfall(&self) -> Option<String> {
         lock(&self.0.shortfall).clone()
     }

@@ -285,7 +285,7 @@ impl Worker {
         for (stream, fare) in self.scheduler.fares(now) {
             self.decoders.decode_part(stream, fare.planned.decoded_part as f32);
         }
-        self.shared.vitals.falls_short(self.models.detector.shortfall());
+        self.shared.vitals.falls_short(self.models.shortfall());
         self.shared.vitals.budget(self.telemetry.publish(&self.scheduler, now));
     }
 }

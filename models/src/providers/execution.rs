@@ -1,5 +1,6 @@
 //! The chosen provider at work: what is handed to a session, and the count of what fell back to the CPU.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,17 +9,6 @@ use forewarn_base::sync::lock;
 use ort::ep::{self, ArbitrarilyConfigurableExecutionProvider as _, ExecutionProvider as _, ExecutionProviderDispatch};
 
 use super::{Chosen, Precision, Provider};
-
-/// A model left its provider for the CPU.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fallback {
-    /// The model card's name.
-    pub model: String,
-    /// What failed.
-    pub provider: Provider,
-    /// Why.
-    pub reason: String,
-}
 
 /// The provider that all models of a [`crate::Runtime`] run on, and what became of it.
 ///
@@ -29,12 +19,13 @@ pub struct Execution {
     chosen: Chosen,
     cache: Option<PathBuf>,
     fallbacks: AtomicU64,
-    last: Mutex<Option<Fallback>>,
+    /// Why each model, by its card's name, left the provider the last time.
+    left: Mutex<BTreeMap<String, String>>,
 }
 
 impl Execution {
     pub(crate) fn new(chosen: Chosen, cache: Option<PathBuf>) -> Self {
-        Self { chosen, cache, fallbacks: AtomicU64::new(0), last: Mutex::new(None) }
+        Self { chosen, cache, fallbacks: AtomicU64::new(0), left: Mutex::default() }
     }
 
     /// What was chosen, and why.
@@ -47,16 +38,23 @@ impl Execution {
         self.fallbacks.load(Ordering::Relaxed)
     }
 
-    /// The latest of these.
-    pub fn last_fallback(&self) -> Option<Fallback> {
-        lock(&self.last).clone()
+    /// What a model that runs on `now` does otherwise than the site asks for, and why; none where it does as asked.
+    pub fn shortfall(&self, model: &str, now: Provider) -> Option<String> {
+        let Chosen { provider, reason, is_fallback, .. } = &self.chosen;
+        if *is_fallback {
+            return Some(format!("it runs on the CPU: {reason}"));
+        }
+        (now != *provider).then(|| {
+            let why = lock(&self.left).get(model).map(|reason| format!(": {reason}")).unwrap_or_default();
+            format!("`{model}` left {provider} for the CPU{why}")
+        })
     }
 
     /// Notes that a model goes on on the CPU.
     pub(crate) fn fell_back(&self, model: &str, reason: String) {
         let provider = self.chosen.provider;
         tracing::error!(%model, %provider, %reason, "the model goes on on the CPU");
-        *lock(&self.last) = Some(Fallback { model: model.to_owned(), provider, reason });
+        lock(&self.left).insert(model.to_owned(), reason);
         self.fallbacks.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -122,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fallbacks_are_counted_and_the_last_one_told() {
+    fn fallbacks_are_counted_and_each_model_tells_its_own() {
         let chosen = Chosen {
             provider: Provider::Cuda,
             precision: Precision::Fp32,
@@ -130,12 +128,18 @@ mod tests {
             is_fallback: false,
             candidates: Vec::new(),
         };
-        let execution = Execution::new(chosen, None);
-        assert_eq!((execution.fallbacks(), execution.last_fallback()), (0, None));
+        let execution = Execution::new(chosen.clone(), None);
+        assert_eq!((execution.fallbacks(), execution.shortfall("yolox-nano", Provider::Cuda)), (0, None));
         execution.fell_back("yolox-nano", "out of memory".to_owned());
-        execution.fell_back("nanodet-g-416", "the device is lost".to_owned());
+        execution.fell_back("hard-hat", "the device is lost".to_owned());
         assert_eq!(execution.fallbacks(), 2);
-        let last = execution.last_fallback().unwrap();
-        assert_eq!((last.model.as_str(), last.provider), ("nanodet-g-416", Provider::Cuda));
+        let told = |model| execution.shortfall(model, Provider::Cpu).unwrap();
+        assert_eq!(told("yolox-nano"), "`yolox-nano` left cuda for the CPU: out of memory");
+        assert_eq!(told("hard-hat"), "`hard-hat` left cuda for the CPU: the device is lost");
+        assert_eq!(execution.shortfall("yolox-nano", Provider::Cuda), None, "opened anew, it is back");
+
+        let none = Chosen { reason: "no such device".to_owned(), is_fallback: true, provider: Provider::Cpu, ..chosen };
+        let execution = Execution::new(none, None);
+        assert_eq!(execution.shortfall("yolox-nano", Provider::Cpu).unwrap(), "it runs on the CPU: no such device");
     }
 }

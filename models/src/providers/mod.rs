@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use choice::{Candidate, Chosen, Request};
 pub(crate) use choice::{Hardware, choose};
+pub use execution::Execution;
 pub(crate) use execution::Set;
-pub use execution::{Execution, Fallback};
 pub(crate) use probe::{one_line, probe};
 
 /// What runs a model.

@@ -50,6 +50,7 @@ pub struct AttributeReader {
     ids: Vec<AttributeId>,
     chains: Vec<Chain>,
     models: OpenModels,
+    runtime: Runtime,
 }
 
 impl AttributeReader {
@@ -80,7 +81,12 @@ impl AttributeReader {
     }
 
     fn open_all(attributes: &[Attribute], opener: &Opener<'_>) -> Result<Self, ReaderError> {
-        let mut reader = Self { ids: Vec::new(), chains: Vec::new(), models: OpenModels::default() };
+        let mut reader = Self {
+            ids: Vec::new(),
+            chains: Vec::new(),
+            models: OpenModels::default(),
+            runtime: opener.runtime.clone(),
+        };
         for attribute in attributes {
             let id = attribute.attribute.clone();
             if reader.ids.contains(&id) {
@@ -160,7 +166,7 @@ impl AttributeReader {
     /// What the models say of the crops of all parts, in the order of the parts; `None` where a model failed.
     fn judge(&mut self, parts: &[(usize, Part)]) -> Vec<Option<Vec<Said>>> {
         let mut said: Vec<Option<Vec<Said>>> = parts.iter().map(|_| Some(Vec::new())).collect();
-        for (index, (model, cost)) in self.models.crop_models.iter_mut().enumerate() {
+        for (index, (model, record)) in self.models.crop_models.iter_mut().enumerate() {
             let own = |(_, (chain, _)): &(usize, &(usize, Part))| self.chains[*chain].judge == Some(index);
             let mine: Vec<(usize, &Frame)> = (parts.iter().enumerate().filter(own))
                 .flat_map(|(place, (_, part))| part.crops.iter().map(move |crop| (place, crop)))
@@ -172,7 +178,7 @@ impl AttributeReader {
             let crops: Vec<&Frame> = mine.iter().map(|(_, crop)| *crop).collect();
             match model.look(&crops) {
                 Ok(all) => {
-                    cost.learn(watch.elapsed(), crops.len());
+                    record.learn(watch.elapsed(), crops.len());
                     for ((place, _), one) in mine.iter().zip(all) {
                         if let Some(list) = &mut said[*place] {
                             list.push(one);
@@ -180,6 +186,7 @@ impl AttributeReader {
                     }
                 }
                 Err(error) => {
+                    record.failed(&error);
                     tracing::warn!(model = %model.card().name, crops = crops.len(), %error, "a model failed on crops");
                     for (place, _) in mine {
                         said[place] = None;
@@ -194,6 +201,11 @@ impl AttributeReader {
 impl Reader for AttributeReader {
     fn attributes(&self) -> &[AttributeId] {
         &self.ids
+    }
+
+    /// That a model fails, or that the processor does the work of the provider that the site asks for.
+    fn shortfall(&self) -> Option<String> {
+        self.models.shortfall(self.runtime.execution())
     }
 
     /// Never fails as a whole: a model that fails on crops makes the readings of these cannot-tell.

@@ -11,6 +11,7 @@ use crate::crop::shrink;
 use crate::decode::{Character, ClassDecoder, DecodeError, PoseDecoder, Shot, TextDecoder};
 use crate::open_error::OpenError;
 use crate::preprocess::{Mapping, PreprocessError, Preprocessor};
+use crate::providers::Provider;
 use crate::runtime::Runtime;
 use crate::session::ModelSession;
 
@@ -113,6 +114,11 @@ impl CropModel {
     /// The card by which the model was opened.
     pub(crate) fn card(&self) -> &Card {
         &self.card
+    }
+
+    /// What runs the model now.
+    pub(crate) fn provider(&self) -> Provider {
+        self.session.provider()
     }
 
     /// What the model says of each crop. Neighbours of one input size go into one run.

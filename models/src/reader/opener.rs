@@ -1,5 +1,6 @@
 //! Opening the models of attributes, each once however many attributes need it.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,35 +11,56 @@ use super::error::ReaderError;
 use super::model::CropModel;
 use crate::card::{Card, CardError};
 use crate::detector::OnnxDetector;
+use crate::providers::Execution;
 use crate::runtime::Runtime;
 use crate::store::Store;
 
-/// What one crop through a model takes, smoothed over calls.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Cost {
+/// How a model fares: what one crop through it takes, smoothed over calls, and what its last call failed at.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Record {
     item: Option<Duration>,
+    failing: Option<String>,
 }
 
-impl Cost {
+impl Record {
     /// Share of a new measurement in the smoothed figure.
     const NEW: f64 = 0.2;
 
-    pub(super) fn item(self) -> Option<Duration> {
+    pub(super) fn item(&self) -> Option<Duration> {
         self.item
     }
 
+    /// A call of so many crops went well.
     pub(super) fn learn(&mut self, total: Duration, items: usize) {
+        self.failing = None;
         let Ok(items @ 1..) = u32::try_from(items) else { return };
         let new = total / items;
         self.item = Some(self.item.map_or(new, |old| old.mul_f64(1.0 - Self::NEW) + new.mul_f64(Self::NEW)));
+    }
+
+    /// A call failed.
+    pub(super) fn failed(&mut self, error: &dyn fmt::Display) {
+        self.failing = Some(error.to_string());
     }
 }
 
 /// Finders and judges, each open once however many attributes need it.
 #[derive(Default)]
 pub(super) struct OpenModels {
-    pub(super) detectors: Vec<(OnnxDetector, Cost)>,
-    pub(super) crop_models: Vec<(CropModel, Cost)>,
+    pub(super) detectors: Vec<(OnnxDetector, Record)>,
+    pub(super) crop_models: Vec<(CropModel, Record)>,
+}
+
+impl OpenModels {
+    /// What the first model that does not do as asked does otherwise: it fails, or it left its provider.
+    pub(super) fn shortfall(&self, execution: &Execution) -> Option<String> {
+        let finders = self.detectors.iter().map(|(model, record)| (&model.card().name, model.provider(), record));
+        let of_crops = self.crop_models.iter().map(|(model, record)| (&model.card().name, model.provider(), record));
+        finders.chain(of_crops).find_map(|(name, provider, record)| {
+            let failing = record.failing.as_ref().map(|why| format!("`{name}` fails at what it is to read: {why}"));
+            failing.or_else(|| execution.shortfall(name, provider))
+        })
+    }
 }
 
 /// Makes a model whose input has dynamic sides see pictures scaled to a longer side of so many pixels.
@@ -100,12 +122,12 @@ impl Opener<'_> {
         let weights = self.weights(id, &card)?;
         let open = OnnxDetector::open(&card, &weights, self.runtime, self.threads);
         let mut model = open.map_err(|source| ReaderError::Finder { attribute: id.clone(), source })?;
-        let mut cost = Cost::default();
+        let mut record = Record::default();
         let watch = Stopwatch::start();
         if blank_crop(&card).is_some_and(|crop| model.find(&[&crop]).is_ok()) {
-            cost.learn(watch.elapsed(), 1);
+            record.learn(watch.elapsed(), 1);
         }
-        models.detectors.push((model, cost));
+        models.detectors.push((model, record));
         Ok(models.detectors.len() - 1)
     }
 
@@ -123,12 +145,12 @@ impl Opener<'_> {
         let weights = self.weights(id, &card)?;
         let open = CropModel::open(&card, &weights, self.store.root(), (self.runtime, self.threads));
         let mut model = open.map_err(|source| ReaderError::Judge { attribute: id.clone(), source })?;
-        let mut cost = Cost::default();
+        let mut record = Record::default();
         let watch = Stopwatch::start();
         if blank_crop(&card).is_some_and(|crop| model.look(&[&crop]).is_ok()) {
-            cost.learn(watch.elapsed(), 1);
+            record.learn(watch.elapsed(), 1);
         }
-        models.crop_models.push((model, cost));
+        models.crop_models.push((model, record));
         Ok(models.crop_models.len() - 1)
     }
 

@@ -67,7 +67,7 @@ impl Searches {
     /// Makes all searches.
     pub(super) fn run(self, models: &mut OpenModels) -> Findings {
         let mut findings = vec![Finding::Failed; self.0.len()];
-        for (index, (model, cost)) in models.detectors.iter_mut().enumerate() {
+        for (index, (model, record)) in models.detectors.iter_mut().enumerate() {
             let (places, views) = self.of(Finder::Detector(index));
             if views.is_empty() {
                 continue;
@@ -75,16 +75,19 @@ impl Searches {
             let watch = Stopwatch::start();
             match model.find(&views) {
                 Ok(all) => {
-                    cost.learn(watch.elapsed(), views.len());
+                    record.learn(watch.elapsed(), views.len());
                     for (place, found) in places.into_iter().zip(all) {
                         let shown = self.0[place].shown;
                         findings[place] = Finding::Boxes(found.into_iter().map(|f| moved(f, shown)).collect());
                     }
                 }
-                Err(error) => tracing::warn!(views = views.len(), %error, "a model failed to search crops"),
+                Err(error) => {
+                    record.failed(&error);
+                    tracing::warn!(views = views.len(), %error, "a model failed to search crops");
+                }
             }
         }
-        for (index, (model, cost)) in models.crop_models.iter_mut().enumerate() {
+        for (index, (model, record)) in models.crop_models.iter_mut().enumerate() {
             let (places, views) = self.of(Finder::Points(index));
             if views.is_empty() {
                 continue;
@@ -92,7 +95,7 @@ impl Searches {
             let watch = Stopwatch::start();
             match model.look(&views) {
                 Ok(all) => {
-                    cost.learn(watch.elapsed(), views.len());
+                    record.learn(watch.elapsed(), views.len());
                     for (place, said) in places.into_iter().zip(all) {
                         if let Said::Points(points) = said {
                             let shown = self.0[place].shown;
@@ -101,7 +104,10 @@ impl Searches {
                         }
                     }
                 }
-                Err(error) => tracing::warn!(views = views.len(), %error, "a model failed to find key points"),
+                Err(error) => {
+                    record.failed(&error);
+                    tracing::warn!(views = views.len(), %error, "a model failed to find key points");
+                }
             }
         }
         Findings(findings)

@@ -62,16 +62,7 @@ impl Detector for Metered {
 
     /// That the processor does the work of the provider that the site asks for.
     fn shortfall(&self) -> Option<String> {
-        let execution = self.runtime.execution();
-        let chosen = execution.chosen();
-        if chosen.is_fallback {
-            return Some(format!("it runs on the CPU: {}", chosen.reason));
-        }
-        let has_left = self.inner.provider() != chosen.provider;
-        has_left.then(|| {
-            let why = execution.last_fallback().map(|last| format!(": {}", last.reason)).unwrap_or_default();
-            format!("it left {} for the CPU{why}", chosen.provider)
-        })
+        self.runtime.execution().shortfall(&self.inner.card().name, self.inner.provider())
     }
 
     fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError> {

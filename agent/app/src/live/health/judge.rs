@@ -250,8 +250,8 @@ fn decisions(notices: &Notices, now: Timestamp) -> PartNow {
 
 fn model((failed, why): (u64, String), shortfall: Option<String>) -> PartNow {
     let to_do = "see docs/models.md; SIGHUP exchanges the model";
-    let of_provider = "mend that and start the agent again, or ask for what is there by `[model] provider` \
-                       (`forewarn check --probe` tries it)";
+    let of_provider = "mend that and start the agent again; where a provider is at fault, ask for one that is there by \
+                       `[model] provider` (`forewarn check --probe` tries it)";
     match (failed, shortfall) {
         (0, Some(what)) => PartNow::warning("model", what, of_provider),
         (0, None) => PartNow::ok("model", "it looks at frames"),
