@@ -31,9 +31,9 @@ pub(crate) fn chaos(workspace: &Workspace, rounds: u32) -> Result<()> {
 /// Does what goes wrong on a site some hundred times; what grows with the rounds is an error.
 pub(crate) fn soak(workspace: &Workspace, is_brief: bool, only: &[String]) -> Result<()> {
     setup::setup(false)?;
-    let forewarn = compile::program(workspace, Profile::Release)?;
+    let forewarn = compile::program(workspace, Profile::Demo)?;
     assets::fetch(workspace, &forewarn)?;
-    let mut cargo = workspace.cargo(&["run", "--release", "--package", "forewarn-tests", "--bin", "soak", "--"]);
+    let mut cargo = workspace.cargo(&["run", "--profile", "demo", "--package", "forewarn-tests", "--bin", "soak", "--"]);
     if is_brief {
         cargo.arg("--brief");
     }
