@@ -33,7 +33,8 @@ pub(crate) fn soak(workspace: &Workspace, is_brief: bool, only: &[String]) -> Re
     setup::setup(false)?;
     let forewarn = compile::program(workspace, Profile::Demo)?;
     assets::fetch(workspace, &forewarn)?;
-    let mut cargo = workspace.cargo(&["run", "--profile", "demo", "--package", "forewarn-tests", "--bin", "soak", "--"]);
+    let mut cargo =
+        workspace.cargo(&["run", "--profile", "demo", "--package", "forewarn-tests", "--bin", "soak", "--"]);
     if is_brief {
         cargo.arg("--brief");
     }

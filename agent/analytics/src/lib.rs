@@ -6,7 +6,6 @@ pub mod ground;
 mod groups;
 pub mod heat;
 pub mod luma;
-mod plate;
 pub mod rules;
 #[cfg(feature = "schema")]
 mod schema;

@@ -19,6 +19,7 @@ pub mod id;
 pub mod incident;
 pub mod mask;
 mod place;
+pub mod plate;
 pub mod rule;
 pub mod schedule;
 mod seal;

@@ -3,8 +3,9 @@
 //! A [`Window`] is a rectangle of whole pixels that may reach beyond the frame. [`view`] gives the part of it inside
 //! the frame without copying a byte, for models that find things; [`cut`] copies it as RGB with the frame's edge
 //! repeated where the window reaches beyond, for models that judge; [`shrink`] averages it down to a model's input; and
-//! [`rectify`] straightens a quadrilateral. All of them are frames, so the one fused pass of [`crate::preprocess`] turns them to tensors. [`quality`] says what a
-//! crop is worth before a model is spent on it.
+//! [`rectify`] straightens a quadrilateral, [`rectify_part`] a part of one to a given size. All of them are frames, so
+//! the one fused pass of [`crate::preprocess`] turns them to tensors. [`quality`] says what a crop is worth before a
+//! model is spent on it.
 
 pub mod quality;
 mod rectify;
@@ -14,7 +15,7 @@ mod window;
 use forewarn_domain::{ColourMatrix, Frame, PixelFormat};
 
 pub use quality::{Limits, Quality};
-pub use rectify::rectify;
+pub use rectify::{rectify, rectify_part, sides};
 pub use shrink::shrink;
 pub use window::Window;
 
@@ -70,7 +71,7 @@ fn clamped(start: i32, offset: u32, side: u32) -> u32 {
 }
 
 /// Bytes of a crop as a frame with the origin and time of the frame that it is of.
-fn packed_rgb(of: &Frame, size: (u32, u32), rgb: Vec<u8>) -> Option<Frame> {
+pub(crate) fn packed_rgb(of: &Frame, size: (u32, u32), rgb: Vec<u8>) -> Option<Frame> {
     Frame::packed(of.meta.clone(), PixelFormat::Rgb8, ColourMatrix::BT601, size, rgb).ok()
 }
 

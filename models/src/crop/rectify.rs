@@ -16,34 +16,57 @@ const MAX_SIDE_PX: f32 = 1024.0;
 ///
 /// Source: Hartley and Zisserman, Multiple View Geometry, 2nd edition, section 4.1: the map of four points.
 pub fn rectify(frame: &Frame, corners: [Point; 4], margin: f32) -> Option<Frame> {
-    let [tl, tr, br, bl] = corners;
-    if corners.iter().any(|c| !c.x.is_finite() || !c.y.is_finite()) || !is_convex(corners) {
-        return None;
-    }
-    let (width, height) = (tl.distance(tr).max(bl.distance(br)), tl.distance(bl).max(tr.distance(br)));
+    let (width, height) = sides(corners);
     let margin_px = height * margin.clamp(0.0, 1.0);
     let size = [width, height].map(|side| (side + 2.0 * margin_px).round());
     if !size.iter().all(|side| (1.0..=MAX_SIDE_PX).contains(side)) {
         return None;
     }
+    let (x, y) = (margin_px / width, margin_px / height);
+    let [columns, rows] = size.map(|side| side as u32);
+    sampled(frame, corners, [-x, -y, size[0] / width - x, size[1] / height - y], (columns, rows))
+}
+
+/// A part of a quadrilateral as an upright RGB picture of `columns` by `rows` pixels, whatever its own proportions are.
+///
+/// `part` is left, top, right and bottom in parts of the straightened quadrilateral: `[0, 0, 1, 1]` is all of it, and
+/// what lies beyond is shown, too. Otherwise as [`rectify`].
+pub fn rectify_part(frame: &Frame, corners: [Point; 4], part: [f32; 4], (columns, rows): (u32, u32)) -> Option<Frame> {
+    let is_fit = |side: u32| (1..=MAX_SIDE_PX as u32).contains(&side);
+    (is_fit(columns) && is_fit(rows)).then(|| sampled(frame, corners, part, (columns, rows)))?
+}
+
+/// Width and height of a quadrilateral: the longer of two opposite sides.
+pub fn sides([tl, tr, br, bl]: [Point; 4]) -> (f32, f32) {
+    (tl.distance(tr).max(bl.distance(br)), tl.distance(bl).max(tr.distance(br)))
+}
+
+fn sampled(
+    frame: &Frame,
+    corners: [Point; 4],
+    [left, top, right, bottom]: [f32; 4],
+    (columns, rows): (u32, u32),
+) -> Option<Frame> {
+    if corners.iter().any(|c| !c.x.is_finite() || !c.y.is_finite()) || !is_convex(corners) {
+        return None;
+    }
     let map = Projective::of_unit_square(corners)?;
+    let shown = [(left, top), (right, top), (right, bottom), (left, bottom)].map(|(u, v)| map.apply(u, v));
     let edges = |pick: fn(&Point) -> f32| {
-        let values = corners.map(|c| pick(&c));
+        let values = shown.map(|c| pick(&c));
         (values.iter().copied().fold(f32::MAX, f32::min), values.iter().copied().fold(f32::MIN, f32::max))
     };
     let ((x0, x1), (y0, y1)) = (edges(|c| c.x), edges(|c| c.y));
-    // What lies around the corners is needed for the margin and for the neighbours of samples at the rim.
-    let around = 2.0 * margin_px + 2.0;
-    let window = Window::around(&BBox::new(x0 - around, y0 - around, x1 + around, y1 + around), 0.0, false)?;
+    // The neighbours of samples at the rim are needed, too.
+    let window = Window::around(&BBox::new(x0 - 2.0, y0 - 2.0, x1 + 2.0, y1 + 2.0), 0.0, false)?;
     let source = cut(frame, window)?;
     // A window that was averaged down has fewer pixels.
     let scale = [source.width as f32 / window.width as f32, source.height as f32 / window.height as f32];
-    let [columns, rows] = size.map(|side| side as u32);
     let mut rgb = Vec::with_capacity(columns as usize * rows as usize * 3);
     for row in 0..rows {
+        let v = top + (bottom - top) * (row as f32 + 0.5) / rows as f32;
         for column in 0..columns {
-            let u = (column as f32 + 0.5 - margin_px) / width;
-            let v = (row as f32 + 0.5 - margin_px) / height;
+            let u = left + (right - left) * (column as f32 + 0.5) / columns as f32;
             let at = map.apply(u, v);
             let x = (at.x - window.left as f32) * scale[0] - 0.5;
             let y = (at.y - window.top as f32) * scale[1] - 0.5;

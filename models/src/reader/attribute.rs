@@ -119,6 +119,13 @@ pub struct FindPlate {
     /// What is shown beyond the corners, as a part of the plate's height.
     #[serde(default)]
     pub margin: f32,
+    /// Proportions, width by height, to which the straightened plate is stretched before it is read: it is read once for
+    /// each, and the surest reading counts. None shows it once and as it is.
+    #[serde(default)]
+    pub proportions: Vec<f32>,
+    /// A plate that is less wide than this, in parts of its height, is also read with its two rows side by side.
+    #[serde(default)]
+    pub two_rows_below: f32,
 }
 
 fn unscaled() -> [f32; 2] {
@@ -262,6 +269,14 @@ impl Attribute {
         for (key, value) in scores {
             if value.is_some_and(|value| !(0.0..=1.0).contains(&value)) {
                 return fail(key, "a number between 0 and 1 is needed".to_owned());
+            }
+        }
+        if let Some(FindPlate { proportions, two_rows_below, .. }) = plate {
+            if proportions.len() > 4 || proportions.iter().any(|p| !(0.5..=10.0).contains(p)) {
+                return fail("find.plate.proportions", "at most four numbers between 0.5 and 10 are needed".to_owned());
+            }
+            if !(0.0..=10.0).contains(two_rows_below) {
+                return fail("find.plate.two-rows-below", "a number between 0 and 10 is needed".to_owned());
             }
         }
         if let Some(FindFace { shift, scale, .. }) = face {

@@ -1,15 +1,15 @@
 //! One attribute with its models: from a look to the crops of its part, and from what a model says to an answer.
 
-use forewarn_domain::{Answer, BBox, Frame, Look, Point, Unclear};
+use forewarn_domain::{Answer, BBox, Frame, Look, Unclear};
 
 use super::attribute::{Attribute, Find, FindFace, FindPlate, FindPose};
 use super::error::ReaderError;
 use super::model::{Said, as_trained};
 use super::opener::{OpenModels, Opener};
 use super::search::{Finder, Finding, SearchId, Searches};
-use super::{clamped, part};
+use super::{clamped, part, plate};
 use crate::card::{self, Card, Crop, CropOf, Task};
-use crate::crop::{Limits, Quality, Window, cut, rectify};
+use crate::crop::{Limits, Quality, Window, cut};
 use crate::detector::Found;
 
 /// Margin around a vehicle in which its plate is looked for, as a part of its sides.
@@ -90,7 +90,11 @@ impl Chain {
 
     /// How many crops a look takes at most.
     pub(super) fn crops_per_look(&self) -> u32 {
-        if self.crop.is_some_and(|crop| crop.of == CropOf::Ears) { 2 } else { 1 }
+        match &self.attribute.find.plate {
+            Some(find) => plate::most_shown(find),
+            None if self.crop.is_some_and(|crop| crop.of == CropOf::Ears) => 2,
+            None => 1,
+        }
     }
 
     /// Asks for the search that a look needs, or says why the look is not worth one.
@@ -213,29 +217,34 @@ impl Chain {
     ) -> Result<Part, Unclear> {
         let Finding::Boxes(found) = found else { return Err(Unclear::ModelFailed) };
         let is_own = |f: &&Found| f.score >= find.min_score && !part::is_plate_of_another(subject, others, &f.bbox);
-        let plate = found.iter().find(is_own).ok_or(Unclear::PartNotFound)?;
-        let corners = in_reading_order(&plate.landmarks).ok_or(Unclear::PartNotFound)?;
-        let bare = Window::around(&plate.bbox, 0.0, false).ok_or(Unclear::PartNotFound)?;
+        let own = found.iter().find(is_own).ok_or(Unclear::PartNotFound)?;
+        let corners = plate::in_reading_order(&own.landmarks).ok_or(Unclear::PartNotFound)?;
+        let bare = Window::around(&own.bbox, 0.0, false).ok_or(Unclear::PartNotFound)?;
         let mut quality = Quality::measure(frame, bare).ok_or(Unclear::CutOff)?;
         let [tl, tr, br, bl] = corners;
         // The box of a tilted plate is higher than its letters.
         quality.side_px = tl.distance(bl).min(tr.distance(br)).round() as u32;
-        let crop = rectify(frame, corners, find.margin).ok_or(Unclear::PartNotFound)?;
+        let crops = plate::shown(frame, corners, find).ok_or(Unclear::PartNotFound)?;
         Ok(Part {
-            bbox: clamped(&plate.bbox, frame),
-            boxes: vec![plate.bbox],
+            bbox: clamped(&own.bbox, frame),
+            boxes: vec![own.bbox],
             quality: quality.score(&self.limits),
             unclear: quality.unclear(&self.limits),
-            crops: vec![crop],
+            crops,
         })
     }
 
     /// What the model's words about all crops of a part mean.
     pub(super) fn answer(&self, said: &[Said]) -> Answer {
-        match said {
-            [Said::Text(characters)] => text(characters),
-            _ => self.probability(said).map_or_else(Answer::CannotTell, Answer::Probability),
+        let text = |said: &Said| match said {
+            Said::Text(characters) => Some(plate::text(characters)),
+            _ => None,
+        };
+        let texts: Option<Vec<_>> = said.iter().map(text).collect();
+        if let Some(texts) = texts.filter(|texts| !texts.is_empty()) {
+            return plate::surest(&texts, self.attribute.find.plate.as_ref(), self.attribute.text);
         }
+        self.probability(said).map_or_else(Answer::CannotTell, Answer::Probability)
     }
 
     /// The probability of yes. Of several crops (ears) the least counts: what is worn covers all of them.
@@ -311,45 +320,7 @@ fn check_part(find: &Find, of: CropOf) -> Result<(), &'static str> {
     }
 }
 
-/// The text of what was read, with the least confidence of its characters.
-fn text(characters: &[crate::decode::Character]) -> Answer {
-    if characters.is_empty() {
-        return Answer::CannotTell(Unclear::Undecided);
-    }
-    let confidence = characters.iter().map(|c| c.score).fold(1.0, f32::min);
-    Answer::Text { text: characters.iter().map(|c| c.text.as_str()).collect(), confidence }
-}
-
-/// Four corners as top left, top right, bottom right, bottom left of a plate that is not upside down, from whichever
-/// corner and whichever way round the model lists them.
-fn in_reading_order(corners: &[Point]) -> Option<[Point; 4]> {
-    let mut corners: [Point; 4] = corners.get(..4)?.try_into().ok()?;
-    let area: f32 = (0..4).map(|i| (corners[i], corners[(i + 1) % 4])).map(|(a, b)| a.x * b.y - b.x * a.y).sum();
-    if area < 0.0 {
-        corners.reverse();
-    }
-    // The top left corner is the one from which the next lies most to the right.
-    let to_the_right = |i: &usize| corners[(*i + 1) % 4].x - corners[*i].x;
-    let first = (0..4).max_by(|a, b| to_the_right(a).total_cmp(&to_the_right(b)))?;
-    corners.rotate_left(first);
-    Some(corners)
-}
-
 fn grown(bbox: &BBox, margin: f32) -> BBox {
     let (x, y) = (bbox.width() * margin, bbox.height() * margin);
     BBox::new(bbox.x0 - x, bbox.y0 - y, bbox.x1 + x, bbox.y1 + y)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn corners_come_in_reading_order_however_they_are_listed() {
-        let [tl, tr, br, bl] = [[10.0, 20.0], [60.0, 12.0], [61.0, 30.0], [12.0, 38.0]].map(Point::from);
-        for listed in [[tl, tr, br, bl], [br, bl, tl, tr], [tl, bl, br, tr], [tr, tl, bl, br]] {
-            assert_eq!(in_reading_order(&listed), Some([tl, tr, br, bl]), "{listed:?}");
-        }
-        assert_eq!(in_reading_order(&[tl, tr]), None);
-    }
 }

@@ -13,6 +13,7 @@ pub mod faces;
 mod model;
 mod opener;
 mod part;
+mod plate;
 mod search;
 
 use std::fmt;

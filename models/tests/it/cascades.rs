@@ -38,10 +38,13 @@ fn open(attribute: Attribute, card_of: &dyn Fn(&str) -> Result<Card, CardError>)
 /// What is read of a photo that shows one subject from edge to edge.
 fn read_whole(reader: &mut AttributeReader, photo: &Path, class: &str) -> Reading {
     let frame: Frame = image_frame(photo).unwrap();
-    let bbox = BBox::new(0.0, 0.0, frame.width as f32, frame.height as f32);
+    read_at(reader, &frame, class, BBox::new(0.0, 0.0, frame.width as f32, frame.height as f32))
+}
+
+fn read_at(reader: &mut AttributeReader, frame: &Frame, class: &str, bbox: BBox) -> Reading {
     let attribute = reader.attributes()[0].clone();
     let look = Look { track: TrackId(1), class: Class::new(class), bbox, attribute };
-    reader.read(&[(&frame, &look)]).unwrap().remove(0)
+    reader.read(&[(frame, &look)]).unwrap().remove(0)
 }
 
 fn text(reading: &Reading) -> Option<&str> {
@@ -64,8 +67,8 @@ fn plate_crops_are_read_as_the_python_reference_reads_them() {
     };
     let count = photos.iter().filter(right).count();
     println!("{count} of {} plate crops read rightly", photos.len());
-    // ONNX Runtime from Python, fed by OpenCV, reads 187 of the 200.
-    assert!(photos.is_empty() || count >= 186, "{count} of {}", photos.len());
+    // ONNX Runtime from Python, fed by OpenCV, reads 199 of the 200.
+    assert!(photos.is_empty() || count >= 198, "{count} of {}", photos.len());
 }
 
 #[test]
@@ -73,17 +76,39 @@ fn plates_of_whole_cars_are_found_straightened_and_read() {
     let photos = photos("plates/cars");
     let Some(mut reader) = open(Attribute::builtin("plate").unwrap(), &cards::builtin) else { return };
     for photo in &photos {
-        let reading = read_whole(&mut reader, photo, "car");
-        println!("{}: {:?}", photo.file_name().unwrap().display(), reading.answer);
         let name = photo.file_stem().unwrap().to_str().unwrap();
+        let reading = match name {
+            // The one photo of a whole street.
+            "hyper_test_img" => {
+                let car = BBox::new(589.8, 327.8, 1908.3, 998.7);
+                read_at(&mut reader, &image_frame(photo).unwrap(), "car", car)
+            }
+            _ => read_whole(&mut reader, photo, "car"),
+        };
+        println!("{}: {:?}", photo.file_name().unwrap().display(), reading.answer);
         match name {
-            // A tilted plate whose province the model takes for the one that it knows best.
+            // A tilted plate of a province that the model does not know.
             "hyper_2" => assert_eq!(text(&reading).unwrap().chars().skip(1).collect::<String>(), "DT5022"),
-            "police" => assert!(text(&reading).unwrap().starts_with("鄂F8888"), "{reading:?}"),
-            // Two rows, of which the model reads the lower one.
-            "double_yellow" => assert!(text(&reading).is_none_or(|text| text.len() < 7), "{reading:?}"),
+            "police" => assert_eq!(text(&reading), Some("鄂F8888警")),
+            "double_yellow" => assert_eq!(text(&reading), Some("京EA5331")),
+            "hyper_test_img" => assert_eq!(text(&reading), Some("苏ED51712")),
             _ => {}
         }
+    }
+}
+
+#[test]
+fn blue_plates_at_the_kerb_are_read_to_the_last_letter() {
+    let photos = photos("plates-ccpd/images");
+    let Some(mut reader) = open(Attribute::builtin("plate").unwrap(), &cards::builtin) else { return };
+    for photo in &photos {
+        let plate = match photo.file_stem().unwrap().to_str().unwrap() {
+            "ccpd_0" => "皖A195K9",
+            "ccpd_2" => "皖AT022C",
+            "ccpd_3" => "皖AMK620",
+            other => panic!("{other}"),
+        };
+        assert_eq!(text(&read_whole(&mut reader, photo, "car")), Some(plate));
     }
 }
 

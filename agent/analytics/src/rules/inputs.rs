@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use forewarn_domain::{
-    Answer, CivilTime, Look, Origin, Reading, RuleHit, RuleKey, SensorId, TextKind, Timestamp, TrackId,
+    Answer, CivilTime, Look, Origin, Reading, RuleHit, RuleKey, SensorId, TextKind, Timestamp, TrackId, plate,
 };
 use serde::{Deserialize, Serialize};
 
 use super::attributes::ReadingCounts;
 use super::conditions::Absence;
 use super::stream::{RuleState, Rules};
-use crate::plate;
 
 /// How often a rule that hangs on sensors alone speaks of an incident of its own while no frames come.
 const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(1);

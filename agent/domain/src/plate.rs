@@ -9,7 +9,7 @@
 
 /// What kind of plate a text can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PlateKind {
+pub enum PlateKind {
     /// Province, letter and five places.
     Ordinary,
     /// Province, letter and six places, the first or the last of which tells the drive.
@@ -37,7 +37,7 @@ const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂�
 const DRIVES: &str = "DABCEFGHJK";
 
 /// The confidence of `text` as a plate: as it was, or lowered where it breaks the rules of plates.
-pub(crate) fn lowered(text: &str, confidence: f32) -> f32 {
+pub fn lowered(text: &str, confidence: f32) -> f32 {
     let factor = match kind(text) {
         Some(_) => 1.0,
         None if kind(&relaxed(text)).is_some() => NEARLY,
@@ -49,7 +49,7 @@ pub(crate) fn lowered(text: &str, confidence: f32) -> f32 {
 /// What kind of plate `text` can be; none if no plate is written so.
 ///
 /// Blanks and the dot after the letter, which readers write or leave out, are passed over.
-pub(crate) fn kind(text: &str) -> Option<PlateKind> {
+pub fn kind(text: &str) -> Option<PlateKind> {
     let chars: Vec<char> = text.chars().filter(|c| !matches!(c, ' ' | '·' | '.' | '-' | '•')).collect();
     if let [rest @ .., last] = chars.as_slice() {
         let is_region =
