@@ -199,12 +199,12 @@ fn try_chain(dir: &Path, bytes: &[u8]) {
         assert!(!holds || same_links(bytes, content.as_bytes()), "{name} was altered and nobody says so");
         return;
     }
-    let names = ["manifest.sig", "signer.pem", "manifest-1.json"];
+    let names = ["manifest.sig", "signer.pem", "manifest-1.json", "manifest-1.tsr"];
     let files = names.map(|name| bundle.join(name));
     if files.iter().all(|file| std::fs::write(file, bytes).is_ok()) {
         assert!(verify_any(&bundle, None).is_ok_and(|found| !found.is_intact()));
         // An error is an answer; only a panic is not.
-        let _ = Trusted::read(&files);
+        let _ = Trusted::read(&files, &files);
     }
 }
 

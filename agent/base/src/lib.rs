@@ -5,6 +5,7 @@
 //! - [`secret`]: passwords, from where they come, never shown.
 //! - [`broker`]: the address of a message broker and the keys that every client of one has.
 //! - [`tls`]: a client's side of TLS from files.
+//! - [`post`]: one question over HTTP, and its answer.
 //! - [`durable`]: files that are either wholly there or not there.
 //! - [`private`]: who may read a file.
 //! - [`hash`]: SHA-256 of files, and pinned files.
@@ -17,6 +18,7 @@ pub mod broker;
 pub mod child;
 pub mod durable;
 pub mod hash;
+pub mod post;
 pub mod private;
 pub mod secret;
 pub mod setting;

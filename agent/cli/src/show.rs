@@ -17,6 +17,9 @@ pub enum Evidence {
         /// A certificate or public key (PEM) that must vouch for the key that signed. May be given several times.
         #[arg(long, value_name = "FILE")]
         trust: Vec<PathBuf>,
+        /// Who must vouch for whoever stamped times.
+        #[command(flatten)]
+        stamps: Stampers,
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -42,10 +45,24 @@ pub enum Evidence {
         /// A certificate or public key (PEM) that must vouch for the key that signed. May be given several times.
         #[arg(long, value_name = "FILE")]
         trust: Vec<PathBuf>,
+        /// Who must vouch for whoever stamped times.
+        #[command(flatten)]
+        stamps: Stampers,
     },
     /// What is done with bundles beside.
     #[command(flatten)]
     Keep(crate::keep::Keep),
+}
+
+/// Who must vouch for whoever stamped times.
+#[derive(Debug, Args)]
+pub struct Stampers {
+    /// A certificate (PEM) that must vouch for the time stamp authority. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub tsa_ca: Vec<PathBuf>,
+    /// The site file, whose `time_stamp_ca` must vouch for it.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// `forewarn evidence export`.

@@ -17,6 +17,7 @@ pub mod clips;
 pub mod doubts;
 mod drawing;
 pub mod edit;
+mod evidence;
 mod explain;
 mod header;
 mod heat_map;
@@ -52,6 +53,7 @@ mod zone;
 
 pub use attributes::Attributes;
 pub use camera::Camera;
+pub use evidence::Evidence;
 pub use header::Header;
 pub use heat_map::HeatMap;
 pub use inference::Inference;

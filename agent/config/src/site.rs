@@ -14,6 +14,7 @@ use toml::Spanned;
 use crate::attributes::Attributes;
 use crate::camera::{Camera, RawCamera};
 use crate::check::Check;
+use crate::evidence::{Evidence, RawEvidence};
 use crate::header::{Header, RawHeader};
 use crate::heat_map::{HeatMap, RawHeatMap};
 use crate::inference::{Inference, RawInference};
@@ -26,7 +27,7 @@ use crate::speaker::RawSpeaker;
 use crate::storage::{RawStorage, Storage};
 use crate::upstream::RawUpstream;
 use crate::violations::RawViolations;
-use crate::{attributes, beside, camera, client_ids, header, inference, listen, mask, model};
+use crate::{attributes, beside, camera, client_ids, evidence, header, inference, listen, mask, model};
 use crate::{rule, sensor, speaker, storage, tracking, upstream, violations, zone};
 
 /// The site file as it is written. Nothing is checked yet but spelling and types.
@@ -48,6 +49,9 @@ pub struct RawSite {
     /// Where evidence and the outbox are kept, and how much of it.
     #[serde(default)]
     pub storage: RawStorage,
+    /// Who says beside this box when evidence was sealed.
+    #[serde(default)]
+    pub evidence: RawEvidence,
     /// Where incidents are reported to.
     #[serde(default)]
     #[schemars(schema_with = "upstream::schema")]
@@ -81,7 +85,7 @@ pub struct RawSite {
 }
 
 /// The parts of the annotated example, in the order of the file.
-const EXAMPLES: [&str; 15] = [
+const EXAMPLES: [&str; 16] = [
     "# A site of one gateway: what it sees, where it warns, to whom it reports.\n\
      # Check it with `forewarn check site.toml`, try it on a recording with `forewarn replay`, run it with `forewarn run`.\n\
      # Paths are relative to this file.\n",
@@ -89,6 +93,7 @@ const EXAMPLES: [&str; 15] = [
     model::EXAMPLE,
     inference::EXAMPLE,
     storage::EXAMPLE,
+    evidence::EXAMPLE,
     upstream::EXAMPLE,
     listen::EXAMPLE,
     attributes::EXAMPLE,
@@ -124,6 +129,8 @@ pub struct Site {
     pub tracker: TrackerConfig,
     /// Where and how much is kept.
     pub storage: Storage,
+    /// Who stamps the times of seals.
+    pub evidence: Evidence,
     /// Where incidents are reported to.
     pub upstreams: Vec<forewarn_report::ResolvedUpstream>,
     /// Where it is listened over HTTP.
@@ -187,6 +194,7 @@ impl RawSite {
         let inference = self.inference.check(check);
         let tracker = tracking::check(self.tracking, check);
         let storage = self.storage.check(check);
+        let evidence = self.evidence.check(check);
         client_ids::check(check, &self.upstream, &self.sensor);
         let beside = beside::read(check, &self.upstream, &self.sensor);
         let upstreams = upstream::check(self.upstream, check, id.as_str());
@@ -207,6 +215,7 @@ impl RawSite {
             inference: inference?,
             tracker,
             storage: storage?,
+            evidence,
             upstreams,
             listen,
             attributes: self.attributes,

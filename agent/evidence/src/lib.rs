@@ -14,6 +14,7 @@
 //! | `manifest.json` | sha256 and size of every other file, written last; a link of the device's chain where it signs |
 //! | `manifest.sig` | the device's signature of it |
 //! | `manifest-<number>.json`, `.sig` | seals that a later one took the place of |
+//! | `manifest-<number>.tsr` | what a time stamp authority said of the seal of that number (RFC 3161), added later |
 //!
 //! Beside the folders of days, where the device signs: `chain.json`, the last link, and `links.jsonl`, the links that are
 //! no seals; and `holds`, a file for each bundle that may not be deleted.
@@ -46,6 +47,8 @@ mod retain;
 mod retention;
 mod seal;
 mod setting;
+mod stamper;
+mod stamps;
 mod store;
 mod telling;
 #[cfg(test)]
@@ -80,6 +83,8 @@ pub use retain::RetentionOutcome;
 pub use retention::{BundleInfo, DeletedFor, FreeSpace, Limits, RetentionEvent, StatvfsSpace, UpstreamState};
 pub use seal::{SealedBundle, Unsealed};
 pub use setting::{ModelUse, Setting};
+pub use stamper::{StamperError, TimeStamps};
+pub use stamps::Stamped;
 pub use store::{EvidenceStore, StoreOptions};
 pub use verify::{Problem, Verification, verify};
 pub use verify_any::{Found, TrustError, Trusted, verify_any};

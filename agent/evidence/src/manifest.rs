@@ -36,10 +36,16 @@ pub(crate) fn earlier_signature(number: u64) -> String {
     format!("{EARLIER_PREFIX}{number}.sig")
 }
 
-/// The number of an earlier manifest by its file's name.
+/// The name of a time stamp of a seal, be that the present one or an earlier one: it needs no other name when another seal
+/// takes its place.
+pub(crate) fn stamp_name(number: u64) -> String {
+    format!("{EARLIER_PREFIX}{number}.tsr")
+}
+
+/// The number of an earlier manifest, its signature or a time stamp by its file's name.
 pub(crate) fn earlier_number(file: &str) -> Option<u64> {
     let number = file.strip_prefix(EARLIER_PREFIX)?;
-    number.strip_suffix(".json").or_else(|| number.strip_suffix(".sig"))?.parse().ok()
+    [".json", ".sig", ".tsr"].iter().find_map(|end| number.strip_suffix(end))?.parse().ok()
 }
 
 /// Whether a file is of the seal itself, and therefore not under it.
@@ -135,10 +141,19 @@ pub(crate) fn list_names(dir: &Path) -> std::io::Result<Vec<String>> {
 
 /// The numbers of the earlier seals of a folder, in order.
 pub(crate) fn earlier_numbers(dir: &Path) -> std::io::Result<Vec<u64>> {
+    numbered(dir, earlier_manifest)
+}
+
+/// The numbers of the seals of a folder of which a time stamp is there, in order.
+pub(crate) fn stamp_numbers(dir: &Path) -> std::io::Result<Vec<u64>> {
+    numbered(dir, stamp_name)
+}
+
+fn numbered(dir: &Path, name_of: impl Fn(u64) -> String) -> std::io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in std::fs::read_dir(dir)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        numbers.extend(earlier_number(&name).filter(|number| name == earlier_manifest(*number)));
+        numbers.extend(earlier_number(&name).filter(|number| name == name_of(*number)));
     }
     numbers.sort_unstable();
     Ok(numbers)

@@ -17,7 +17,7 @@ use crate::record::BundleRecord;
 use crate::record_file::read_record;
 use crate::setting::Setting;
 use crate::store::{folder_id, name_below};
-use crate::verify::{Verification, verify_by};
+use crate::verify::{Verification, verify_for};
 use crate::verify_any::Trusted;
 
 /// A bundle that was opened. What it says is believed by nobody who has not looked at `verified`.
@@ -62,7 +62,7 @@ impl Opened {
             manifest,
             manifest_sha256,
             setting: Setting::read(&folder).ok().flatten(),
-            verified: verify_by(&folder, trusted.map(Trusted::certificates)),
+            verified: verify_for(&folder, trusted),
             is_copy,
             chain: chain_beside(&folder).ok().flatten(),
             folder,

@@ -36,6 +36,9 @@ impl fmt::Display for Verification {
             let clock = self.clock.as_ref().map_or("nothing is said of it".to_owned(), ToString::to_string);
             writeln!(f, "  sealed at {at} by the box's clock: {clock}")?;
         }
+        for stamp in &self.stamps {
+            writeln!(f, "  {stamp}")?;
+        }
         for gap in &self.missing {
             writeln!(f, "  stated as missing when it was sealed: {}: {}", gap.what, gap.why)?;
         }
@@ -57,7 +60,8 @@ impl Verification {
         });
         json!({ "incident": self.incident, "manifest_sha256": self.manifest_sha256, "files": self.files,
             "bytes": self.bytes, "intact": self.is_intact(), "missing": self.missing, "problems": problems,
-            "sealed_at": self.sealed_at, "clock": self.clock, "seal": seal })
+            "sealed_at": self.sealed_at, "clock": self.clock, "seal": seal,
+            "time_stamps": self.stamps })
     }
 }
 

@@ -5,6 +5,7 @@ mod clock;
 mod cuts;
 mod holds;
 mod sealed;
+mod stamps;
 mod tamper;
 
 use std::fs;

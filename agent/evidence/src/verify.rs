@@ -7,13 +7,14 @@ use std::path::Path;
 
 use forewarn_base::hash::{self, Digest};
 use forewarn_domain::IncidentId;
-use forewarn_seal::certificate::Trusted;
 
 use crate::clock_state::ClockState;
 use crate::manifest::{MANIFEST, ManifestEntry, list_names};
 use crate::manifest_file::{VerifyError, read_manifest};
 use crate::proof::{self, Proof};
 use crate::record::Missing;
+use crate::stamps::{self, Stamped};
+use crate::verify_any::Trusted;
 
 /// One way in which a folder differs from its manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,13 @@ pub enum Problem {
     },
     /// The signature does not hold.
     Unproven(proof::Flaw),
+    /// A time stamp does not hold.
+    Stamp {
+        /// Its file.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
 }
 
 impl fmt::Display for Problem {
@@ -58,6 +66,7 @@ impl fmt::Display for Problem {
             Self::Extra { file } => write!(f, "{file}: not in the manifest"),
             Self::NotAFile { file } => write!(f, "{file}: no plain file of this folder"),
             Self::Unproven(flaw) => flaw.fmt(f),
+            Self::Stamp { file, why } => write!(f, "{file}: no time stamp of that seal: {why}"),
         }
     }
 }
@@ -83,6 +92,8 @@ pub struct Verification {
     pub clock: Option<ClockState>,
     /// Who sealed it; none if it is not signed.
     pub proof: Option<Proof>,
+    /// The time stamps of its seals that hold, the oldest seal first.
+    pub stamps: Vec<Stamped>,
 }
 
 impl Verification {
@@ -94,17 +105,20 @@ impl Verification {
 
 /// Checks every file of a sealed folder against the manifest, and the manifest's signature.
 pub fn verify(bundle: &Path) -> Result<Verification, VerifyError> {
-    verify_by(bundle, None)
+    verify_for(bundle, None)
 }
 
 /// Like [`verify`], and whether somebody who is `trusted` vouches for the key; what is not signed does not hold then.
-pub(crate) fn verify_by(bundle: &Path, trusted: Option<&Trusted>) -> Result<Verification, VerifyError> {
+pub(crate) fn verify_for(bundle: &Path, trusted: Option<&Trusted>) -> Result<Verification, VerifyError> {
     let (manifest, manifest_sha256) = read_manifest(bundle)?;
-    let (proof, flaws) = proof::check(bundle, &manifest, trusted)
-        .map_err(|source| VerifyError::Unreadable { path: bundle.to_owned(), source })?;
+    let unreadable = |source| VerifyError::Unreadable { path: bundle.to_owned(), source };
+    let (proof, flaws) = proof::check(bundle, &manifest, trusted.and_then(Trusted::signers)).map_err(unreadable)?;
+    let (stamps, of_stamps) =
+        stamps::check(bundle, &manifest, trusted.and_then(Trusted::stampers)).map_err(unreadable)?;
     let mut problems: Vec<Problem> = flaws.into_iter().map(Problem::Unproven).collect();
+    problems.extend(of_stamps);
     problems.extend(of_files(bundle, &manifest.files, MANIFEST)?);
-    let there = list_names(bundle).map_err(|source| VerifyError::Unreadable { path: bundle.to_owned(), source })?;
+    let there = list_names(bundle).map_err(unreadable)?;
     let is_named = |name: &String| manifest.files.iter().any(|entry| entry.file == *name);
     problems.extend(there.into_iter().filter(|name| !is_named(name)).map(|file| Problem::Extra { file }));
     Ok(Verification {
@@ -117,6 +131,7 @@ pub(crate) fn verify_by(bundle: &Path, trusted: Option<&Trusted>) -> Result<Veri
         sealed_at: manifest.sealed_at.utc.clone(),
         clock: manifest.clock,
         proof,
+        stamps,
     })
 }
 

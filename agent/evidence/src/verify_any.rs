@@ -12,7 +12,7 @@ use crate::copy::{CopyVerification, PAPER, verify_copy};
 use crate::manifest::MANIFEST;
 use crate::manifest_file::VerifyError;
 use crate::record_file::RECORD;
-use crate::verify::{Verification, verify_by};
+use crate::verify::{Verification, verify_for};
 use crate::verify_store::{StoreVerification, verify_store};
 
 /// A file does not say whom to trust.
@@ -37,16 +37,30 @@ pub enum TrustError {
 }
 
 /// Whom somebody trusts who verifies.
-#[derive(Debug, Clone)]
-pub struct Trusted(certificate::Trusted);
+#[derive(Debug, Clone, Default)]
+pub struct Trusted {
+    signers: Option<certificate::Trusted>,
+    stampers: Option<certificate::Trusted>,
+}
 
 impl Trusted {
-    pub(crate) fn certificates(&self) -> &certificate::Trusted {
-        &self.0
+    /// Who must vouch for the keys that signed; nobody need if none is named.
+    pub(crate) fn signers(&self) -> Option<&certificate::Trusted> {
+        self.signers.as_ref()
     }
 
-    /// Those of the files, which hold certificates and public keys as PEM.
-    pub fn read(files: &[PathBuf]) -> Result<Self, TrustError> {
+    /// Who must vouch for those who stamped times; nobody need if none is named.
+    pub(crate) fn stampers(&self) -> Option<&certificate::Trusted> {
+        self.stampers.as_ref()
+    }
+
+    /// Those of the files, which hold certificates and public keys as PEM: for the keys that signed, and for time stamps.
+    pub fn read(signers: &[PathBuf], stampers: &[PathBuf]) -> Result<Self, TrustError> {
+        let of = |files: &[PathBuf]| (!files.is_empty()).then(|| Self::of_files(files)).transpose();
+        Ok(Self { signers: of(signers)?, stampers: of(stampers)? })
+    }
+
+    pub(crate) fn of_files(files: &[PathBuf]) -> Result<certificate::Trusted, TrustError> {
         let mut all = Vec::new();
         for path in files {
             let pem = fs::read(path).map_err(|source| TrustError::File { path: path.clone(), source })?;
@@ -55,7 +69,7 @@ impl Trusted {
             all.push(b'\n');
         }
         let nobody = |source| TrustError::Nobody { path: files.first().cloned().unwrap_or_default(), source };
-        certificate::Trusted::from_pem(&all).map(Self).map_err(nobody)
+        certificate::Trusted::from_pem(&all).map_err(nobody)
     }
 }
 
@@ -110,12 +124,11 @@ impl fmt::Display for Found {
 
 /// Verifies a bundle, a redacted copy of one, or all bundles below a folder and their chain.
 pub fn verify_any(path: &Path, trusted: Option<&Trusted>) -> Result<Found, VerifyError> {
-    let trusted = trusted.map(|trusted| &trusted.0);
     if path.join(PAPER).exists() {
-        return Ok(Found::Copy(Box::new(verify_copy(path, trusted)?)));
+        return Ok(Found::Copy(Box::new(verify_copy(path, trusted.and_then(Trusted::signers))?)));
     }
     if path.join(MANIFEST).exists() || path.join(RECORD).exists() || !path.is_dir() {
-        return Ok(Found::Bundle(Box::new(verify_by(path, trusted)?)));
+        return Ok(Found::Bundle(Box::new(verify_for(path, trusted)?)));
     }
     verify_store(path, trusted).map(Found::Store)
 }

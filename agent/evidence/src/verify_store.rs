@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 
-use forewarn_seal::certificate::Trusted;
 use forewarn_seal::chain::{Head, Judgement, Known, judge};
 use forewarn_seal::{Link, Removal};
 
@@ -11,7 +10,8 @@ use crate::chain_file::{HEAD, HeadFile, LINKS, Linked, read_head, read_links};
 use crate::chain_search::bundles_in;
 use crate::manifest_file::VerifyError;
 use crate::store::name_below;
-use crate::verify::{Verification, verify_by};
+use crate::verify::{Verification, verify_for};
+use crate::verify_any::Trusted;
 
 /// One bundle of a folder.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ pub(crate) fn verify_store(path: &Path, trusted: Option<&Trusted>) -> Result<Sto
     let mut bundles = Vec::new();
     for dir in folders {
         let folder = name_below(path, &dir);
-        let found = verify_by(&dir, trusted);
+        let found = verify_for(&dir, trusted);
         if let Ok(found) = &found {
             known.extend(seals_in(&folder, found));
             let name = dir.file_name().unwrap_or_default().to_string_lossy();

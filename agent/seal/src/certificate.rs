@@ -5,7 +5,7 @@ use rcgen::{
 };
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor, UnixTime};
-use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, anchor_from_trusted_cert};
+use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, anchor_from_trusted_cert};
 
 use crate::key::{DeviceKey, PublicKey};
 
@@ -108,16 +108,11 @@ impl Certificates {
     /// Whether those in `trusted` vouch for the first, at a time in seconds since the Unix epoch: one of them is that
     /// certificate, or signed it, by way of the others.
     pub fn are_vouched_for(&self, trusted: &Trusted, at_s: u64) -> Result<(), String> {
-        let Some((first, rest)) = self.0.split_first() else { return Err("there is no certificate".to_owned()) };
-        if trusted.certificates.contains(first) || self.key().is_some_and(|key| trusted.keys.contains(&key)) {
+        let key = self.key();
+        if key.is_some_and(|key| trusted.keys.contains(&key)) {
             return Ok(());
         }
-        let own = EndEntityCert::try_from(first).map_err(|error| error.to_string())?;
-        let anchors = trusted.anchors();
-        let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(at_s));
-        let algorithms = webpki::ALL_VERIFICATION_ALGS;
-        let path = own.verify_for_usage(algorithms, &anchors, rest, at, AnyUsage, None, None);
-        path.map(drop).map_err(|error| format!("{error:?}"))
+        trusted.vouch_for(&self.0, at_s, Usage::Any)
     }
 
     /// Whether the last signed the first, by way of those between. One alone says nothing of that.
@@ -163,17 +158,51 @@ impl Trusted {
         self.keys.contains(key) || self.certificates.iter().any(|certificate| of(certificate) == Some(*key))
     }
 
+    /// Whether the first certificate is one of these, or one of these signed it by way of the others, at a time in seconds
+    /// since the Unix epoch.
+    pub(crate) fn vouch_for(
+        &self,
+        certificates: &[CertificateDer<'static>],
+        at_s: u64,
+        usage: Usage,
+    ) -> Result<(), String> {
+        let Some((first, rest)) = certificates.split_first() else { return Err("there is no certificate".to_owned()) };
+        if self.certificates.contains(first) {
+            return Ok(());
+        }
+        let own = EndEntityCert::try_from(first).map_err(|error| error.to_string())?;
+        let anchors = self.anchors();
+        let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(at_s));
+        let algorithms = webpki::ALL_VERIFICATION_ALGS;
+        let path = own.verify_for_usage(algorithms, &anchors, rest, at, usage, None, None);
+        path.map(drop).map_err(|error| format!("{error:?}"))
+    }
+
     fn anchors(&self) -> Vec<TrustAnchor<'_>> {
         self.certificates.iter().filter_map(|certificate| anchor_from_trusted_cert(certificate).ok()).collect()
     }
 }
 
-/// Whatever a site's authority says that the key is for.
-struct AnyUsage;
+/// What the key of a certificate must be for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Usage {
+    /// Whatever a site's authority says.
+    Any,
+    /// Time stamps, as far as an authority between says what it is for.
+    TimeStamping,
+}
 
-impl ExtendedKeyUsageValidator for AnyUsage {
-    fn validate(&self, _iter: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
-        Ok(())
+/// `id-kp-timeStamping`.
+const TIME_STAMPING: KeyPurposeId<'static> = KeyPurposeId::new(&[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x08]);
+
+impl ExtendedKeyUsageValidator for Usage {
+    fn validate(&self, iter: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
+        if *self == Self::Any {
+            return Ok(());
+        }
+        let purposes = iter.collect::<Result<Vec<_>, _>>()?;
+        let is_for_it = purposes.is_empty() || purposes.contains(&TIME_STAMPING);
+        if is_for_it { Ok(()) } else { Err(webpki::Error::ExtensionValueInvalid) }
     }
 }
 

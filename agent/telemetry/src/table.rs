@@ -149,6 +149,8 @@ table! {
             "Snapshots and clips in memory that the disk has not taken.");
         EVIDENCE_LOST: Counter("forewarn_evidence_lost_total", "files", [],
             "Snapshots and clips that were given up because the disk did not take them.");
+        TIME_STAMPS_WAITING: Gauge("forewarn_time_stamps_waiting", "seals", [],
+            "Seals that wait for a stamp of the time stamp authority; 0 where none is named.");
         RETENTION_EVENTS: Counter("forewarn_retention_events_total", "events", [],
             "Evidence deleted under pressure, or limits that cannot be kept.");
     }

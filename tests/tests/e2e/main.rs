@@ -24,4 +24,5 @@ mod sensors;
 mod soak;
 mod stuck_log;
 mod things;
+mod time_stamps;
 mod two_streams;

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use forewarn_cli::Evidence;
+use forewarn_cli::{Evidence, Stampers};
 use forewarn_domain::violation::Language;
 use forewarn_evidence::{Trusted, verify_any};
 
@@ -13,16 +13,17 @@ use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 /// Runs the command.
 pub fn run(args: &Evidence) -> CommandResult {
     match args {
-        Evidence::Verify { path, trust, json } => verify(path, trust, *json),
+        Evidence::Verify { path, trust, stamps, json } => verify(path, &trusted(trust, stamps)?, *json),
         Evidence::Export(args) => super::export::run(args),
-        Evidence::Report { path, out, lang, trust } => report(path, (out, (*lang).into()), trust),
+        Evidence::Report { path, out, lang, trust, stamps } => {
+            report(path, (out, (*lang).into()), &trusted(trust, stamps)?)
+        }
         Evidence::Keep(args) => super::keep::run(args),
     }
 }
 
-fn verify(path: &Path, trust: &[PathBuf], is_json: bool) -> CommandResult {
-    let trusted = trusted(trust)?;
-    let found = verify_any(path, trusted.as_ref()).or_exit(ExitCode::BadInput)?;
+fn verify(path: &Path, trusted: &Trusted, is_json: bool) -> CommandResult {
+    let found = verify_any(path, Some(trusted)).or_exit(ExitCode::BadInput)?;
     let mut out = std::io::stdout().lock();
     if is_json {
         writeln!(out, "{}", found.to_json())?;
@@ -32,14 +33,17 @@ fn verify(path: &Path, trust: &[PathBuf], is_json: bool) -> CommandResult {
     holds(path, found.holds())
 }
 
-fn report(path: &Path, (out, language): (&Path, Language), trust: &[PathBuf]) -> CommandResult {
-    let page = forewarn_dossier::page(path, language, trusted(trust)?.as_ref()).or_exit(ExitCode::BadInput)?;
+fn report(path: &Path, (out, language): (&Path, Language), trusted: &Trusted) -> CommandResult {
+    let page = forewarn_dossier::page(path, language, Some(trusted)).or_exit(ExitCode::BadInput)?;
     std::fs::write(out, page.html).with_context(|| format!("failed to write {}", out.display()))?;
     holds(path, page.is_intact)
 }
 
-fn trusted(files: &[PathBuf]) -> Result<Option<Trusted>, CommandError> {
-    (!files.is_empty()).then(|| Trusted::read(files)).transpose().or_exit(ExitCode::BadInput)
+fn trusted(signers: &[PathBuf], stamps: &Stampers) -> Result<Trusted, CommandError> {
+    let site = stamps.config.as_deref().map(crate::config::load).transpose().or_exit(ExitCode::BadConfig)?;
+    let configured = site.and_then(|site| site.evidence.time_stamp_ca);
+    let stampers: Vec<PathBuf> = stamps.tsa_ca.iter().cloned().chain(configured).collect();
+    Trusted::read(signers, &stampers).or_exit(ExitCode::BadInput)
 }
 
 fn holds(path: &Path, is_intact: bool) -> CommandResult {

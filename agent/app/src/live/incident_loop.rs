@@ -155,6 +155,7 @@ impl IncidentLoop {
         let mut told = Vec::new();
         told.extend(self.troubles.change("reports", self.ends.outbox.trouble()));
         told.extend(self.troubles.change("evidence", self.ends.evidence.trouble()));
+        told.extend(self.troubles.change("time stamps", self.ends.evidence.unstamped()));
         told.extend(self.troubles.change("zones", self.ends.pictures.trouble()));
         told.extend(self.troubles.change("clock", self.ends.clock_watch.trouble(now)));
         for keeper in &self.ends.keepers {

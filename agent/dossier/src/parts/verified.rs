@@ -1,7 +1,7 @@
 //! What was verified, in words.
 
 use forewarn_domain::violation::Language;
-use forewarn_evidence::{Opened, Verification};
+use forewarn_evidence::{Opened, Problem, Verification};
 
 use crate::html::Html;
 use crate::words::Say;
@@ -12,6 +12,9 @@ pub(crate) fn write(page: &mut Html, say: Say, opened: &Opened) {
     if let Ok(found) = &opened.verified {
         page.row(say.pick("Files", "文件"), &files(say, found));
         page.row(say.pick("Signature", "签名"), &signature(say, found));
+        if let Some(stamp) = time_stamp(say, found) {
+            page.row(say.pick("Time stamp", "时间戳"), &stamp);
+        }
     } else {
         let words = say.pick("could not be checked", "无法检查");
         page.row(say.pick("Files", "文件"), words).row(say.pick("Signature", "签名"), words);
@@ -24,7 +27,7 @@ pub(crate) fn write(page: &mut Html, say: Say, opened: &Opened) {
 
 fn files(say: Say, found: &Verification) -> String {
     let (files, bytes) = (found.files, found.bytes);
-    let is_good = !found.problems.iter().any(|p| !matches!(p, forewarn_evidence::Problem::Unproven(_)));
+    let is_good = !found.problems.iter().any(|p| !matches!(p, Problem::Unproven(_) | Problem::Stamp { .. }));
     match (say.0, is_good) {
         (Language::En, true) => format!("all {files} files ({bytes} bytes) are those that were sealed; none was added"),
         (Language::Zh, true) => format!("全部 {files} 个文件（{bytes} 字节）与封存时一致，没有添加文件"),
@@ -34,7 +37,7 @@ fn files(say: Say, found: &Verification) -> String {
 }
 
 fn signature(say: Say, found: &Verification) -> String {
-    let is_flawed = found.problems.iter().any(|p| matches!(p, forewarn_evidence::Problem::Unproven(_)));
+    let is_flawed = found.problems.iter().any(|p| matches!(p, Problem::Unproven(_)));
     let Some(proof) = found.proof.as_ref().filter(|_| !is_flawed) else {
         let words = if is_flawed {
             say.pick("does NOT hold; see above", "无效，见上文")
@@ -57,6 +60,23 @@ fn signature(say: Say, found: &Verification) -> String {
             format!("有效：设备密钥的第 {} 号封存{end}；{vouched}", proof.number)
         }
     }
+}
+
+/// What the time stamp of the latest seal that has one says; none if nothing is stamped.
+fn time_stamp(say: Say, found: &Verification) -> Option<String> {
+    if found.problems.iter().any(|p| matches!(p, Problem::Stamp { .. })) {
+        return Some(say.pick("does NOT hold; see above", "无效，见上文").to_owned());
+    }
+    let stamp = found.stamps.last()?;
+    let vouched = match stamp.vouched_for {
+        Some(true) => say.pick("somebody who is trusted vouches for it", "受信任方为其担保"),
+        _ => say.pick("nobody was named who must vouch for it", "未指定须为其担保的一方"),
+    };
+    let (seal, by, at) = (stamp.seal, &stamp.by, &stamp.at);
+    Some(match say.0 {
+        Language::En => format!("seal {seal} was there at {at}, by the word of {by}; {vouched}"),
+        Language::Zh => format!("{by} 证明第 {seal} 号封存在 {at} 已存在；{vouched}"),
+    })
 }
 
 fn chain(say: Say, opened: &Opened) -> String {

@@ -3,11 +3,10 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use forewarn_domain::{IncidentState, Seal};
-use forewarn_seal::certificate::Trusted;
 
 use super::*;
 use crate::testing::escalated;
-use crate::verify::verify_by;
+use crate::verify::verify_for;
 use crate::verify_store::verify_store;
 
 fn signing(root: &Path) -> Signing {
@@ -195,10 +194,10 @@ fn a_forged_bundle_is_told_whoever_signs_it() {
     let theirs = small(&signed_store(other.path()), 1).path;
     let lone = verify(&theirs).unwrap();
     assert!(lone.is_intact() && lone.to_string().contains("its own word: compare it"), "{lone}");
-    let ours = Trusted::from_pem(&fs::read(root.path().join("keys/authority.pem")).unwrap()).unwrap();
-    let judged = verify_by(&theirs, Some(&ours)).unwrap();
+    let ours = Trusted::read(&[root.path().join("keys/authority.pem")], &[]).unwrap();
+    let judged = verify_for(&theirs, Some(&ours)).unwrap();
     assert!(judged.to_string().contains("a key for which nobody vouches whom you trust"), "{judged}");
-    assert!(verify_by(&bundle, Some(&ours)).unwrap().to_string().contains("somebody whom you trust vouches for it"));
+    assert!(verify_for(&bundle, Some(&ours)).unwrap().to_string().contains("somebody whom you trust vouches for it"));
     copy(&theirs, &bundle);
     says(&store, "signed by another key");
     says(&store, "does not follow upon the link 1");
@@ -206,7 +205,7 @@ fn a_forged_bundle_is_told_whoever_signs_it() {
     let plain = tempfile::tempdir().unwrap();
     let unsigned = small(&self::store(plain.path()), 1).path;
     assert!(verify(&unsigned).unwrap().to_string().contains("unsigned: sealed by a replay, or before"));
-    assert!(verify_by(&unsigned, Some(&ours)).unwrap().to_string().contains("unsigned, so that nobody"));
+    assert!(verify_for(&unsigned, Some(&ours)).unwrap().to_string().contains("unsigned, so that nobody"));
 }
 
 #[test]
@@ -327,9 +326,9 @@ fn a_new_key_is_introduced_by_the_one_before_and_old_bundles_hold() {
     assert_ne!(key(&old), key(&new));
     assert_eq!(told(&store), [""; 0]);
     assert_eq!(verify_store(store.root(), None).unwrap().chain.keys.len(), 2);
-    let authority = Trusted::from_pem(&fs::read(root.path().join("keys/authority.pem")).unwrap()).unwrap();
+    let authority = Trusted::read(&[root.path().join("keys/authority.pem")], &[]).unwrap();
     for bundle in [&old, &new] {
-        assert!(verify_by(&bundle.path, Some(&authority)).unwrap().is_intact());
+        assert!(verify_for(&bundle.path, Some(&authority)).unwrap().is_intact());
     }
     // A new key that the one before says nothing of.
     for name in ["device.key", "device.pem"] {

@@ -176,7 +176,7 @@ fn a_copy_says_what_it_is_and_every_change_of_it_is_found() {
     let out = root.path().join("copy");
     let mut sight = Scripted::new(What::Faces, |_| true);
     export(&original, &out, &mut sight, (made(), Some(&signer)), &mut |_, _, _| {}).unwrap();
-    let trusted = Trusted::read(&[root.path().join("keys/authority.pem")]).unwrap();
+    let trusted = Trusted::read(&[root.path().join("keys/authority.pem")], &[]).unwrap();
     let found = verify_any(&out, Some(&trusted)).unwrap();
     assert!(found.holds() && !found.is_intact(), "{found}");
     let (said, sha256) = (found.to_string(), verify(&bundle).unwrap().manifest_sha256);

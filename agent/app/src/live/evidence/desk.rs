@@ -4,7 +4,7 @@ use forewarn_base::sync::lock;
 use forewarn_domain::{EvidenceRequest, Frame, IncidentRecord};
 use forewarn_telemetry::queue::{GiveBack, Sender};
 
-use super::{Job, Rewired, Trouble};
+use super::{Job, Rewired, Stamper, Trouble};
 
 /// The incident loop's way to the evidence thread. What the queue has no room for waits here and is handed over later,
 /// captures before seals. There are at most three captures and two seals for each incident.
@@ -16,17 +16,23 @@ pub struct EvidenceDesk {
     /// What the thread does not know of yet.
     unadopted: Option<Rewired>,
     trouble: Trouble,
+    stamper: Stamper,
 }
 
 impl EvidenceDesk {
     /// A desk before the thread behind `queue`.
-    pub(super) fn before(queue: Sender<Job, GiveBack>, trouble: Trouble) -> Self {
-        Self { queue, uncaptured: Vec::new(), unsealed: Vec::new(), unadopted: None, trouble }
+    pub(super) fn before(queue: Sender<Job, GiveBack>, trouble: Trouble, stamper: Stamper) -> Self {
+        Self { queue, uncaptured: Vec::new(), unsealed: Vec::new(), unadopted: None, trouble, stamper }
     }
 
     /// What cannot be kept now, and why.
     pub fn trouble(&self) -> Option<String> {
         lock(&self.trouble).clone()
+    }
+
+    /// Why seals have waited for their time stamps for long.
+    pub fn unstamped(&self) -> Option<String> {
+        self.stamper.as_ref()?.trouble()
     }
 
     /// Asks for evidence. Says what must be told where the queue is full and the snapshot is lost.

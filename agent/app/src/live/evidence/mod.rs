@@ -5,6 +5,7 @@ mod news;
 mod seals;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -15,8 +16,8 @@ use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{ClipSource, Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, StreamId, Timestamp};
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
-    ClockTeller, Closeups, EvidenceKeeper, Limits, RetentionEvent, RetentionOutcome, RuleScenes, StatvfsSpace,
-    UpstreamState,
+    ClockTeller, Closeups, EvidenceKeeper, KeeperNews, Limits, RetentionEvent, RetentionOutcome, RuleScenes,
+    StatvfsSpace, TimeStamps, UpstreamState,
 };
 use forewarn_report::{Outbox, ReportState};
 use forewarn_telemetry::queue::{GiveBack, QueueSpec, Receiver, Sender};
@@ -27,7 +28,7 @@ use super::part::Part;
 use super::streams::Streams;
 use crate::config::Site;
 use crate::evidence_folder::{keeper_setup, signed_store};
-use crate::exit::CommandError;
+use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::telemetry;
 
 pub use desk::EvidenceDesk;
@@ -103,6 +104,9 @@ impl Rewired {
 /// What cannot be kept now, and why; none if all is well.
 type Trouble = Arc<Mutex<Option<String>>>;
 
+/// Who has seals stamped; none where nobody is named.
+type Stamper = Option<Arc<TimeStamps>>;
+
 /// Since when the agent ends, and for how long pictures are drawn from then on.
 type Ending = Arc<OnceLock<(Stopwatch, Duration)>>;
 
@@ -110,6 +114,7 @@ type Ending = Arc<OnceLock<(Stopwatch, Duration)>>;
 pub struct Evidence {
     queue: Sender<Job, GiveBack>,
     trouble: Trouble,
+    stamper: Stamper,
     ending: Ending,
     thread: Thread,
 }
@@ -125,7 +130,9 @@ impl Evidence {
     ) -> Result<Self, CommandError> {
         let (queue, jobs) = QUEUE.open();
         let (trouble, ending) = (Trouble::default(), Ending::default());
+        let stamper = stamper(site, keeper.store().root())?;
         let worker = Worker {
+            stamper: stamper.clone(),
             is_tidied: false,
             retention_trouble: None,
             trouble: Arc::clone(&trouble),
@@ -138,12 +145,12 @@ impl Evidence {
             has_upstream: site.upstreams.iter().any(|upstream| upstream.is_required),
             retained_at: None,
         };
-        Ok(Self { queue, trouble, ending, thread: Thread::spawn(QUEUE.name, move || worker.run(&jobs))? })
+        Ok(Self { queue, trouble, stamper, ending, thread: Thread::spawn(QUEUE.name, move || worker.run(&jobs))? })
     }
 
     /// The incident loop's way to the thread.
     pub fn desk(&self) -> EvidenceDesk {
-        EvidenceDesk::before(self.queue.clone(), Arc::clone(&self.trouble))
+        EvidenceDesk::before(self.queue.clone(), Arc::clone(&self.trouble), self.stamper.clone())
     }
 }
 
@@ -166,7 +173,14 @@ impl Part for Evidence {
     }
 }
 
+fn stamper(site: &Site, root: &Path) -> Result<Stamper, CommandError> {
+    let Some(authority) = site.evidence.time_stamps.clone() else { return Ok(None) };
+    let started = TimeStamps::start(root.to_owned(), authority, site.evidence.time_stamp_ca.as_deref());
+    started.map(Arc::new).map(Some).or_exit(ExitCode::BadConfig)
+}
+
 struct Worker {
+    stamper: Stamper,
     keeper: EvidenceKeeper,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
@@ -241,12 +255,17 @@ impl Worker {
         let unkept = self.keeper.unkept();
         telemetry::EVIDENCE_WAITING.of([]).set(unkept.waiting as f64);
         telemetry::EVIDENCE_LOST.of([]).absolute(unkept.lost);
+        let unstamped = self.stamper.as_ref().map_or(0, |stamper| stamper.waiting());
+        telemetry::TIME_STAMPS_WAITING.of([]).set(unstamped as f64);
         let failing = self.keeper.failing().map(str::to_owned);
         *lock(&self.trouble) = failing.or_else(|| self.retention_trouble.clone());
     }
 
     fn pass_on(&mut self) {
         for news in self.keeper.take_news() {
+            if let (Some(stamper), KeeperNews::Sealed { path, .. }) = (&self.stamper, &news) {
+                stamper.sealed(path);
+            }
             self.seals.take_in(&news);
             self.news.tell(crate::happening::of_keeper(news));
         }

@@ -38,6 +38,7 @@ fn to_do_of(name: &str) -> &'static str {
     match name {
         // Their troubles say it.
         "zones" | "file descriptors" => "",
+        "time stamps" => "look at the service of `[evidence] time_stamp_url` and at the way there",
         "suppressions" => "look at the file, or write it anew by `forewarn suppress`",
         "log" => "look at what reads the log: a pipe, a terminal or a service",
         _ => "look at the disk and at who owns the files in `[storage] dir`",
