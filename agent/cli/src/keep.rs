@@ -1,4 +1,4 @@
-//! `forewarn evidence list`, `show`, `hold`, `release` and `prune` as they are typed.
+//! `forewarn evidence list`, `show`, `audit`, `hold`, `release` and `prune` as they are typed.
 
 use std::path::PathBuf;
 
@@ -24,6 +24,20 @@ pub enum Keep {
     )]
     Show {
         /// The folder of a bundle.
+        path: PathBuf,
+        /// Who looks, and why.
+        #[command(flatten)]
+        by: Looker,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List who looked at bundles, copied, held, released and deleted them, and when
+    #[command(
+        after_help = "Examples:\n  forewarn evidence audit forewarn-data\n  forewarn evidence audit forewarn-data --json"
+    )]
+    Audit {
+        /// The storage directory, or its folder of evidence.
         path: PathBuf,
         /// As JSON.
         #[arg(long)]
@@ -52,12 +66,23 @@ pub struct Word {
     /// The incident's id.
     pub incident: String,
     /// Why.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", alias = "reason")]
     pub why: String,
     /// Who.
-    #[arg(long, value_name = "NAME", env = "USER", default_value = "somebody")]
+    #[arg(long, value_name = "NAME", alias = "as", env = "USER", default_value = "somebody")]
     pub who: String,
     /// The site file.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+}
+
+/// Who looks at a bundle, for the audit log of the device in whose storage it lies.
+#[derive(Debug, Args)]
+pub struct Looker {
+    /// The name to be written into the audit log, beside the system's user.
+    #[arg(long = "as", value_name = "NAME")]
+    pub who: Option<String>,
+    /// Why, to be written there.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }

@@ -6,6 +6,8 @@ use clap::{Args, Subcommand};
 use forewarn_domain::violation::Language;
 use forewarn_domain::{StreamId, ViolationId};
 
+use crate::keep::Looker;
+
 /// `forewarn evidence`.
 #[derive(Debug, Subcommand)]
 pub enum Evidence {
@@ -48,6 +50,9 @@ pub enum Evidence {
         /// Who must vouch for whoever stamped times.
         #[command(flatten)]
         stamps: Stampers,
+        /// Who looks, and why.
+        #[command(flatten)]
+        by: Looker,
     },
     /// What is done with bundles beside.
     #[command(flatten)]
@@ -79,6 +84,9 @@ pub struct Export {
     /// The site whose device signs a redacted copy; without it the copy is unsigned.
     #[arg(long, value_name = "FILE", requires = "redact")]
     pub config: Option<PathBuf>,
+    /// Who copies it, and why.
+    #[command(flatten)]
+    pub by: Looker,
     /// Threads of each model.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub threads: u8,

@@ -88,13 +88,14 @@ pub(crate) fn known_seal(manifest: &Manifest, bytes: &[u8], signature: &[u8], li
 }
 
 fn known_link(link: &Link, bytes: &[u8], signature: &[u8]) -> Option<Known> {
-    let what = match (&link.removal, &link.key_change, &link.hold, &link.release) {
-        (Some(removal), None, None, None) => {
+    let what = match (&link.removal, &link.key_change, &link.hold, &link.release, &link.access) {
+        (Some(removal), None, None, None, None) => {
             What::Removal { incident: removal.incident.clone(), seals: removal.seals.clone() }
         }
-        (None, Some(change), None, None) => What::KeyChange(change.next),
-        (None, None, Some(hold), None) => What::Hold(hold.incident.clone()),
-        (None, None, None, Some(release)) => What::Release(release.incident.clone()),
+        (None, Some(change), None, None, None) => What::KeyChange(change.next),
+        (None, None, Some(hold), None, None) => What::Hold(hold.incident.clone()),
+        (None, None, None, Some(release), None) => What::Release(release.incident.clone()),
+        (None, None, None, None, Some(access)) => What::Access(access.incident.clone()),
         _ => return None,
     };
     link.device.key.has_signed(bytes, signature).then(|| Known {
@@ -263,7 +264,7 @@ impl EvidenceStore {
 /// A link that says nothing yet.
 pub(crate) fn link(device: Device, chain: Place, now: WallTime) -> Link {
     let (schema, at) = (Link::SCHEMA.to_owned(), now.to_rfc3339());
-    Link { schema, at, device, chain, removal: None, key_change: None, hold: None, release: None }
+    Link { schema, at, device, chain, removal: None, key_change: None, hold: None, release: None, access: None }
 }
 
 impl From<KeysError> for EvidenceError {

@@ -65,7 +65,7 @@ impl EvidenceStore {
     }
 
     /// Writes into the chain what was held and released meanwhile. Only for whoever may lengthen the chain.
-    pub fn note_holds(&self, now: WallTime) -> Result<(), EvidenceError> {
+    pub(crate) fn note_holds(&self, now: WallTime) -> Result<(), EvidenceError> {
         for path in self.hold_files()? {
             let failed = EvidenceError::folder("read a hold", &path);
             let bytes = fs::read(&path).map_err(failed)?;

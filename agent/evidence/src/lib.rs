@@ -17,12 +17,14 @@
 //! | `manifest-<number>.tsr` | what a time stamp authority said of the seal of that number (RFC 3161), added later |
 //!
 //! Beside the folders of days, where the device signs: `chain.json`, the last link, and `links.jsonl`, the links that are
-//! no seals; and `holds`, a file for each bundle that may not be deleted.
+//! no seals; `holds`, a file for each bundle that may not be deleted; and `accesses`, of what was looked at and the chain does not
+//! know yet.
 //!
 //! Every file appears by an atomic rename after its bytes are on the disk, and `incident.json` is brought up to date
 //! after each, so a process that is killed at any point leaves a folder that [`EvidenceStore::unsealed`] finds
 //! and [`EvidenceStore::seal_abandoned`] closes, with what is missing and why stated in the manifest.
 
+mod audit;
 mod bundle;
 mod canvas;
 mod chain_file;
@@ -60,14 +62,15 @@ mod verify;
 mod verify_any;
 mod verify_store;
 
+pub use audit::{AuditEntry, AuditLog, By, audit, system_user};
 pub use clock_state::{ClockState, ClockStep, ClockTeller, Synchronised};
 pub use closeups::Closeups;
 pub use copy::{
     CopyError, CopyVerification, Hiding, ModelUsed, Original, OriginalSeal, Told, make_empty, without_texts,
 };
 pub use error::EvidenceError;
-pub use forewarn_seal::Custody;
 pub use forewarn_seal::chain::{Judgement, Problem as ChainProblem};
+pub use forewarn_seal::{Custody, Deed};
 pub use keeper::{ClockFace, EvidenceKeeper, KeeperNews, KeeperSetup, RuleScene, RuleScenes, Unkept};
 pub use keys::{KeysError, Signer, Signing};
 pub use listing::{Listed, Shown, list, show};

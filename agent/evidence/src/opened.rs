@@ -93,9 +93,14 @@ impl Opened {
 
 /// What the chain of the store tells in which a bundle lies, by the seals and links alone; no other bundle's files are read.
 fn chain_beside(bundle: &Path) -> io::Result<Option<Judgement>> {
-    let Some(root) = bundle.parent().and_then(Path::parent).filter(|root| root.join(HEAD).is_file()) else {
+    bundle.parent().and_then(Path::parent).map_or(Ok(None), chain_of)
+}
+
+/// What the chain of a store tells, by its seals and links alone; none if there is none.
+pub(crate) fn chain_of(root: &Path) -> io::Result<Option<Judgement>> {
+    if !root.join(HEAD).is_file() {
         return Ok(None);
-    };
+    }
     let head = read_head(root)?.map(|head| Head { number: head.number, sha256: head.sha256 });
     let mut known: Vec<_> = read_links(root)?.into_iter().flatten().map(|linked| linked.known).collect();
     for dir in bundles_in(root)? {

@@ -35,7 +35,7 @@ impl EvidenceStore {
         now: WallTime,
     ) -> Result<RetentionOutcome, EvidenceError> {
         let free = space.free_bytes(self.root()).map_err(EvidenceError::folder("read the free space", self.root()))?;
-        self.note_holds(now)?;
+        self.note_words(now)?;
         let bundles = self.bundles()?;
         let plan = plan_retention(&bundles, &self.options().limits, age, free, upstream);
         let mut outcome = RetentionOutcome::default();
@@ -46,7 +46,7 @@ impl EvidenceStore {
                 RetentionEvent::StillOver { .. } => (None, ""),
             };
             let deleted = incident.and_then(|incident| bundles.iter().find(|b| b.incident == *incident));
-            match deleted.map_or(Ok(()), |bundle| self.delete(&bundle.path, (None, why), now)) {
+            match deleted.map_or(Ok(()), |bundle| self.delete(&bundle.path, (None, None, why), now)) {
                 Ok(()) => outcome.events.push(event),
                 Err(error) => outcome.failures.push(error),
             }
@@ -56,16 +56,21 @@ impl EvidenceStore {
 
     /// Deletes the bundle of an incident that is closed, because somebody wants it. Only for whoever may lengthen the chain.
     pub fn prune(&self, custody: &Custody, now: WallTime) -> Result<(), EvidenceError> {
-        self.note_holds(now)?;
+        self.note_words(now)?;
         let dir = self.folder_of(&custody.incident)?;
         if !has_final_seal(&dir) {
             return Err(EvidenceError::GoesOn { incident: custody.incident.clone() });
         }
-        self.delete(&dir, (Some(custody.who.as_str()), custody.why.as_str()), now)
+        self.delete(&dir, (Some(&custody.who), custody.user.as_deref(), &custody.why), now)
     }
 
     /// Writes into the chain that a bundle with seals goes, and deletes it.
-    fn delete(&self, path: &Path, (who, why): (Option<&str>, &str), now: WallTime) -> Result<(), EvidenceError> {
+    fn delete(
+        &self,
+        path: &Path,
+        (who, user, why): (Option<&str>, Option<&str>, &str),
+        now: WallTime,
+    ) -> Result<(), EvidenceError> {
         let incident = folder_id(path).to_string();
         // Somebody may have asked for it since the plan was made.
         if self.is_held(&incident) {
@@ -79,8 +84,8 @@ impl EvidenceStore {
                 previous: seal.known.previous,
             };
             let seals = seals.into_iter().map(removed).collect();
-            let (why, who) = (why.to_owned(), who.map(str::to_owned));
-            self.append_removal(path, Removal { incident, why, who, seals }, now)?;
+            let (why, who, user) = (why.to_owned(), who.map(str::to_owned), user.map(str::to_owned));
+            self.append_removal(path, Removal { incident, why, who, user, seals }, now)?;
         }
         self.delete_now(path)
     }

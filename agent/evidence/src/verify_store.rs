@@ -6,6 +6,7 @@ use std::path::Path;
 use forewarn_seal::chain::{Head, Judgement, Known, judge};
 use forewarn_seal::{Link, Removal};
 
+use crate::audit::root_of;
 use crate::chain_file::{HEAD, HeadFile, LINKS, Linked, read_head, read_links};
 use crate::chain_search::bundles_in;
 use crate::manifest_file::VerifyError;
@@ -52,9 +53,7 @@ impl StoreVerification {
 pub(crate) fn verify_store(path: &Path, trusted: Option<&Trusted>) -> Result<StoreVerification, VerifyError> {
     let unreadable = |source| VerifyError::Unreadable { path: path.to_owned(), source };
     let folders = bundles_in(path).map_err(unreadable)?;
-    // A storage directory holds its evidence in a folder of its own.
-    let inner = path.join("evidence");
-    let root = if path.join(HEAD).exists() || !inner.join(HEAD).exists() { path } else { &inner };
+    let root = &root_of(path);
     let mut problems = Vec::new();
     let head = head_of(root, &mut problems).map_err(unreadable)?;
     if folders.is_empty() && head.is_none() {
@@ -97,7 +96,7 @@ pub(crate) fn verify_store(path: &Path, trusted: Option<&Trusted>) -> Result<Sto
 /// What a link says of a bundle that was deleted.
 fn tombstone(document: &[u8]) -> Option<String> {
     let link: Link = serde_json::from_slice(document).ok()?;
-    let Removal { incident, why, who, seals } = link.removal?;
+    let Removal { incident, why, who, seals, .. } = link.removal?;
     let numbers: Vec<String> = seals.iter().map(|seal| seal.number.to_string()).collect();
     let who = who.map_or_else(|| "the device itself".to_owned(), |who| format!("the device for {who}"));
     Some(format!("{incident}: deleted by {who} at {}, seals {}: {why}", link.at, numbers.join(", ")))

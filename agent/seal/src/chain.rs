@@ -46,6 +46,8 @@ pub enum What {
     Hold(String),
     /// The word that it is held no longer.
     Release(String),
+    /// The word that somebody looked at it, or took something out of it.
+    Access(String),
 }
 
 /// The last link, as the store remembers it.

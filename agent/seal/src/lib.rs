@@ -16,4 +16,4 @@ mod link;
 pub mod time_stamp;
 
 pub use canon::canonical;
-pub use link::{Custody, Device, Earlier, KeyChange, Link, Place, Removal, Removed};
+pub use link::{Access, Custody, Deed, Device, Earlier, KeyChange, Link, Place, Removal, Removed};

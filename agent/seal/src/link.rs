@@ -55,6 +55,9 @@ pub struct Removal {
     /// Who had it deleted; none if the device did by its own rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
+    /// The user by whose command, by the system's word; none if there was none, or it was not written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     /// Its seals, the oldest first.
     pub seals: Vec<Removed>,
 }
@@ -68,6 +71,57 @@ pub struct Custody {
     pub who: String,
     /// Why.
     pub why: String,
+    /// The user by whose command, by the system's word; none where that was not written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+}
+
+/// What somebody did with a bundle that it outlives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// Looked at what it says.
+    Shown,
+    /// Made a copy of it.
+    Exported,
+    /// Made a page of it.
+    Reported,
+    /// Had its clip decided again.
+    Replayed,
+}
+
+impl Deed {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::Exported => "exported",
+            Self::Reported => "reported",
+            Self::Replayed => "replayed",
+        }
+    }
+}
+
+/// Somebody looked at a bundle, or took something out of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// The incident.
+    pub incident: String,
+    /// What was done.
+    pub deed: Deed,
+    /// When, RFC 3339 in UTC.
+    pub at: String,
+    /// The user, by the system's word.
+    pub user: String,
+    /// The name that he gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// More of it, such as where a copy went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 /// The device goes on with another key.
@@ -100,6 +154,9 @@ pub struct Link {
     /// What is held no longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Custody>,
+    /// What was looked at, or taken out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
 }
 
 impl Link {

@@ -1,8 +1,8 @@
-//! Seals of a running agent, stamped by an authority that is away at first.
+//! Seals of a running agent, stamped by an authority that is away at first; and who looked at them, beside the agent and after it.
 
 use std::fmt::Write as _;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use forewarn_seal::time_stamp::authority::{Authority, KEYS};
 use forewarn_tests::agent::Metrics;
@@ -14,7 +14,7 @@ use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, eventually,
 use crate::live::assert_stops;
 
 #[test]
-fn seals_wait_for_an_authority_that_is_away_and_are_stamped_when_it_comes() {
+fn seals_wait_for_an_authority_that_is_away_and_whoever_looks_is_written_down() {
     let scene = Scene::new().unwrap();
     let authority = Authority::new(KEYS[0]).unwrap();
     let camera =
@@ -37,5 +37,36 @@ fn seals_wait_for_an_authority_that_is_away_and_are_stamped_when_it_comes() {
         told.contains("by a time stamp of Test stamps, somebody whom you trust vouches for it").then_some(())
     };
     eventually("the stamp is kept", stamped).unwrap_or_else(|error| panic!("{error:#}: {}", agent.log()));
+
+    let bundle = eventually("a bundle is sealed", || sealed(&data)).unwrap();
+    scene.program.succeed([Path::new("evidence"), Path::new("show"), &bundle]).unwrap();
+    let audit = || scene.program.succeed([Path::new("evidence"), Path::new("audit"), &data]).unwrap();
+    let incident = bundle.file_name().unwrap().to_string_lossy().into_owned();
+    // The running agent alone lengthens the chain; until it does, the word waits.
+    let shown = format!("  shown {incident}, by ");
+    assert!(audit().contains(&shown), "{}", audit());
     assert_stops(agent);
+    let out = scene.path("copy");
+    let by = [Path::new("--as"), Path::new("clerk"), Path::new("--reason"), Path::new("case 12/26")];
+    let export = [Path::new("evidence"), Path::new("export"), &bundle, Path::new("--out"), &out];
+    scene.program.succeed(export.into_iter().chain(by)).unwrap();
+    let told = audit();
+    let numbered = told.lines().filter(|line| !line.trim_start().starts_with('-'));
+    assert!(numbered.count() >= 2 && told.contains(&shown), "both are links now: {told}");
+    let exported = format!("exported {incident} to {}, by clerk, logged in as ", out.display());
+    assert!(told.contains(&exported) && told.contains(": case 12/26"), "{told}");
+    let verified = scene.program.succeed([Path::new("evidence"), Path::new("verify"), &data]).unwrap();
+    assert!(verified.contains("chain: whole"), "{verified}");
+    // In a copy nobody is written down.
+    scene.program.succeed([Path::new("evidence"), Path::new("show"), &out]).unwrap();
+    assert_eq!(audit(), told);
+}
+
+/// A sealed bundle below `dir`.
+fn sealed(dir: &Path) -> Option<PathBuf> {
+    let folders = |dir: &Path| -> Vec<PathBuf> {
+        std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+    };
+    let days = folders(&dir.join("evidence")).into_iter().filter(|day| day.is_dir());
+    days.flat_map(|day| folders(&day)).find(|bundle| bundle.join("manifest.json").is_file())
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use forewarn_cli::{Evidence, Stampers};
 use forewarn_domain::violation::Language;
-use forewarn_evidence::{Trusted, verify_any};
+use forewarn_evidence::{Deed, Trusted, verify_any};
 
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 
@@ -15,7 +15,8 @@ pub fn run(args: &Evidence) -> CommandResult {
     match args {
         Evidence::Verify { path, trust, stamps, json } => verify(path, &trusted(trust, stamps)?, *json),
         Evidence::Export(args) => super::export::run(args),
-        Evidence::Report { path, out, lang, trust, stamps } => {
+        Evidence::Report { path, out, lang, trust, stamps, by } => {
+            super::keep::audited(path, (Deed::Reported, Some(format!("to {}", out.display()))), by);
             report(path, (out, (*lang).into()), &trusted(trust, stamps)?)
         }
         Evidence::Keep(args) => super::keep::run(args),

@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use forewarn_cli::{Export, Redact};
 use forewarn_domain::clock::wall_now;
-use forewarn_evidence::{CopyError, Original};
+use forewarn_evidence::{CopyError, Deed, Original};
 use forewarn_models::Store;
 use forewarn_models::providers::Request;
 use forewarn_veil::{ExportError, Eyes, Made, What, export};
@@ -20,6 +20,9 @@ pub fn run(args: &Export) -> CommandResult {
     };
     let bad = |error: CopyError| CommandError { code: code(&error), error: error.into() };
     let original = Original::open(&args.bundle).map_err(bad)?;
+    let hidden = args.redact.map_or("", |redact| what(redact).as_str());
+    let detail = format!("to {}{}{hidden}", args.out.display(), if hidden.is_empty() { "" } else { ", without " });
+    super::keep::audited(&args.bundle, (Deed::Exported, Some(detail)), &args.by);
     let mut out = std::io::stdout().lock();
     let Some(redact) = args.redact else {
         original.copy_to(&args.out).map_err(bad)?;
@@ -29,11 +32,7 @@ pub fn run(args: &Export) -> CommandResult {
     let site = args.config.as_deref().map(config::load).transpose().or_exit(ExitCode::BadConfig)?;
     let signing = site.as_ref().map(evidence_folder::signing);
     let signer = signing.map(|signing| signing.load_or_make()).transpose().or_exit(ExitCode::Failed)?;
-    let what = match redact {
-        Redact::Faces => What::Faces,
-        Redact::PersonsButSubject => What::PersonsButSubject,
-        Redact::Plates => What::Plates,
-    };
+    let what = what(redact);
     let runtime = detector::runtime(Request::CPU)?;
     let eyes = Eyes::open(what, &Store::locate(), (&runtime, args.threads.into()));
     let made = Made { agent_version: env!("CARGO_PKG_VERSION").to_owned(), at: wall_now() };
@@ -56,4 +55,12 @@ pub fn run(args: &Export) -> CommandResult {
         done.clips, done.frames, done.photos
     )?;
     Ok(())
+}
+
+fn what(redact: Redact) -> What {
+    match redact {
+        Redact::Faces => What::Faces,
+        Redact::PersonsButSubject => What::PersonsButSubject,
+        Redact::Plates => What::Plates,
+    }
 }

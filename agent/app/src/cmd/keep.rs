@@ -1,12 +1,14 @@
-//! `forewarn evidence list`, `show`, `hold`, `release` and `prune`.
+//! `forewarn evidence list`, `show`, `audit`, `hold`, `release` and `prune`; and who did what, for the audit log.
 
 use std::io::Write as _;
+use std::path::Path;
 
-use forewarn_cli::{Keep, Word};
+use anyhow::anyhow;
+use forewarn_cli::{Keep, Looker, Word};
 use forewarn_domain::clock::wall_now;
-use forewarn_evidence::{Custody, EvidenceError, EvidenceStore, Limits, list, show};
+use forewarn_evidence::{By, Custody, Deed, EvidenceError, EvidenceStore, Limits, audit, list, show, system_user};
 
-use crate::config;
+use crate::config::{self, StorageDir};
 use crate::evidence_folder::signed_store;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::live::claim;
@@ -24,12 +26,24 @@ pub fn run(args: &Keep) -> CommandResult {
                 }
             }
         }
-        Keep::Show { path, json } => {
+        Keep::Show { path, json, by } => {
             let shown = show(path).or_exit(ExitCode::BadInput)?;
+            audited(path, (Deed::Shown, None), by);
             if *json {
                 writeln!(out, "{}", shown.to_json())?;
             } else {
                 write!(out, "{shown}")?;
+            }
+        }
+        Keep::Audit { path, json } => {
+            let log = audit(path).or_exit(ExitCode::BadInput)?;
+            if *json {
+                writeln!(out, "{}", log.to_json())?;
+            } else {
+                write!(out, "{log}")?;
+            }
+            if let Some(problem) = log.problems.first() {
+                return Err(anyhow!("the audit log is not whole: {problem}").into());
             }
         }
         Keep::Hold(word) => {
@@ -53,7 +67,8 @@ pub fn run(args: &Keep) -> CommandResult {
 }
 
 fn custody(word: &Word) -> Custody {
-    Custody { incident: word.incident.clone(), who: word.who.clone(), why: word.why.clone() }
+    let (who, why) = (word.who.clone(), word.why.clone());
+    Custody { incident: word.incident.clone(), who, why, user: Some(system_user()) }
 }
 
 /// Leaves a word that the running agent makes a link of the chain; where none runs, this process does.
@@ -64,11 +79,26 @@ fn leave_word(
     let site = config::load(&word.config).or_exit(ExitCode::BadConfig)?;
     let store = signed_store(&site, Limits::default());
     leave(&store, custody(word)).or_exit(ExitCode::BadInput)?;
-    match claim(&site.storage.dir) {
-        Ok(_claim) => {
-            store.prepare().and_then(|()| store.note_holds(wall_now())).or_exit(ExitCode::Failed)?;
-            Ok("the chain of seals says so")
-        }
-        Err(_) => Ok("the running agent writes it into the chain of seals within a minute"),
+    if note(&store, &site.storage.dir).or_exit(ExitCode::Failed)? {
+        return Ok("the chain of seals says so");
+    }
+    Ok("the running agent writes it into the chain of seals within a minute")
+}
+
+/// Makes what was left links of the chain; false if an agent runs, which does so.
+fn note(store: &EvidenceStore, dir: &StorageDir) -> Result<bool, EvidenceError> {
+    let Ok(_claim) = claim(dir) else { return Ok(false) };
+    store.prepare().and_then(|()| store.note_words(wall_now()))?;
+    Ok(true)
+}
+
+/// Has the audit log say what somebody does with a bundle, where that lies in the store of its device.
+pub fn audited(bundle: &Path, deed: (Deed, Option<String>), by: &Looker) {
+    let Some(store) = EvidenceStore::around(bundle, env!("CARGO_PKG_VERSION")) else { return };
+    let by = By { who: by.who.clone(), why: by.reason.clone() };
+    let dir = StorageDir::new(store.root().parent().unwrap_or(store.root()));
+    let noted = store.leave_access(bundle, deed, by, wall_now()).and_then(|()| note(&store, &dir));
+    if let Err(error) = noted {
+        tracing::warn!("the audit log does not say so: {error}");
     }
 }

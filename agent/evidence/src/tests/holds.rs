@@ -7,7 +7,7 @@ use crate::tests::sealed::{says, signed_store, small, told};
 use crate::verify_store::verify_store;
 
 fn by(n: u64) -> Custody {
-    Custody { incident: closed(n).id.to_string(), who: "clerk".to_owned(), why: "case 12/26".to_owned() }
+    Custody { incident: closed(n).id.to_string(), who: "clerk".to_owned(), why: "case 12/26".to_owned(), user: None }
 }
 
 fn retain(store: &EvidenceStore) -> Vec<RetentionEvent> {
@@ -37,7 +37,7 @@ fn what_is_held_outlives_retention_and_pruning_until_it_is_released() {
     assert_eq!((told(&store).len(), found.chain.held.as_slice()), (0, &[by(1).incident][..]));
     assert!(found.to_string().contains(": held, so that the device may not delete it"), "{found}");
     assert!(list(store.root()).unwrap()[0].is_held);
-    store.note_holds(NOW).unwrap();
+    store.note_words(NOW).unwrap();
     let links = || fs::read_to_string(store.root().join("links.jsonl")).unwrap().lines().count();
     assert_eq!(links(), 2, "a hold is one link, however often it is looked at");
 
@@ -77,7 +77,7 @@ fn somebody_who_takes_a_hold_away_by_hand_is_found_out() {
     let store = signed_store(root.path());
     small(&store, 1);
     store.hold(by(1), NOW).unwrap();
-    store.note_holds(NOW).unwrap();
+    store.note_words(NOW).unwrap();
     fs::remove_dir_all(store.root().join("holds")).unwrap();
     retain(&store);
     says(&store, "was deleted though it was held since link 2 and nobody had released it");

@@ -17,7 +17,7 @@ pub(super) fn held(by_number: &BTreeMap<u64, At<'_>>) -> (Vec<String>, Vec<Probl
                     problems.push(Problem::DeletedUnderHold { number, incident: incident.clone(), held_by });
                 }
             }
-            What::Seal { .. } | What::KeyChange(_) => {}
+            What::Seal { .. } | What::KeyChange(_) | What::Access(_) => {}
         }
     }
     (held.into_keys().cloned().collect(), problems)
