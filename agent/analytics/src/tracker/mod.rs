@@ -34,6 +34,13 @@ use crate::ClassGroups;
 const MOST_DETECTIONS: usize = 512;
 /// Two boxes of one group that overlap by more are one subject, named twice by the detector.
 const SAME_BOX: f32 = 0.75;
+
+/// Two boxes of one class one of which lies within the other by this part of it are one subject, if they overlap by
+/// [`NESTED_IOU`]: one is a part of it, or takes in what is around. Of 730 people on photos 4 stand so before another;
+/// of the default detector's boxes there, 43 more do.
+const NESTED: f32 = 0.85;
+/// The least overlap of such boxes: a child before a grown-up has a quarter.
+const NESTED_IOU: f32 = 0.3;
 /// Unsure detections carry on tracks that were seen within this many seconds.
 const CARRY_ON_S: f32 = 0.75;
 /// A lost track is dropped when less of its predicted box is left in the picture.
@@ -193,7 +200,7 @@ impl Tracker {
         let mut kept: Vec<Candidate<'a>> = Vec::with_capacity(clean.len());
         for (detection, appearance) in clean {
             let group = self.groups.key(&detection.class);
-            let is_double = kept.iter().any(|k| k.group == group && k.detection.bbox.iou(&detection.bbox) > SAME_BOX);
+            let is_double = kept.iter().any(|k| k.group == group && is_one(k.detection, detection));
             if !is_double {
                 kept.push(Candidate { detection, appearance: *appearance, group, is_used: false });
             }
@@ -250,6 +257,13 @@ impl Tracker {
             self.tracklets.push(track);
         }
     }
+}
+
+/// Whether two detections of one group show one subject.
+fn is_one(a: &Detection, b: &Detection) -> bool {
+    let iou = a.bbox.iou(&b.bbox);
+    let inside = || a.bbox.intersection(&b.bbox) / a.bbox.area().min(b.bbox.area()).max(1.0);
+    iou > SAME_BOX || (a.class == b.class && iou >= NESTED_IOU && inside() >= NESTED)
 }
 
 #[cfg(test)]
