@@ -51,7 +51,7 @@ fn a_walker_is_one_track_at_any_frame_rate() {
 }
 
 /// How many tracks two subjects give that are seen for two seconds.
-fn tracks_of(a: Detection, b: Detection) -> usize {
+fn tracks_of(a: &Detection, b: &Detection) -> usize {
     let mut tracker = Tracker::new(TrackerConfig::default());
     for n in 0..20 {
         tracker.update(Timestamp::from_secs_f64(0.1 * f64::from(n)), SIZE, &[a.clone(), b.clone()]);
@@ -61,14 +61,14 @@ fn tracks_of(a: Detection, b: Detection) -> usize {
 
 #[test]
 fn nested_boxes_of_one_class_are_one_subject() {
-    let car = || seen("car", 0.6, 200.0, 200.0, 120.0, 60.0);
+    let car = seen("car", 0.6, 200.0, 200.0, 120.0, 60.0);
     let around = |class| seen(class, 0.5, 190.0, 180.0, 150.0, 100.0);
-    assert_eq!(tracks_of(car(), around("car")), 1, "a box with the shadow and the kerb");
-    assert_eq!(tracks_of(car(), around("bus")), 2, "a car before a bus");
-    let man = || seen("person", 0.7, 300.0, 100.0, 80.0, 240.0);
-    assert_eq!(tracks_of(man(), seen("person", 0.6, 302.0, 100.0, 76.0, 110.0)), 1, "his upper half");
-    assert_eq!(tracks_of(man(), seen("person", 0.6, 320.0, 220.0, 40.0, 118.0)), 2, "a child before him");
-    assert_eq!(tracks_of(man(), seen("person", 0.6, 345.0, 105.0, 78.0, 238.0)), 2, "somebody beside him");
+    assert_eq!(tracks_of(&car, &around("car")), 1, "a box with the shadow and the kerb");
+    assert_eq!(tracks_of(&car, &around("bus")), 2, "a car before a bus");
+    let man = seen("person", 0.7, 300.0, 100.0, 80.0, 240.0);
+    assert_eq!(tracks_of(&man, &seen("person", 0.6, 302.0, 100.0, 76.0, 110.0)), 1, "his upper half");
+    assert_eq!(tracks_of(&man, &seen("person", 0.6, 320.0, 220.0, 40.0, 118.0)), 2, "a child before him");
+    assert_eq!(tracks_of(&man, &seen("person", 0.6, 345.0, 105.0, 78.0, 238.0)), 2, "somebody beside him");
 }
 
 #[test]
