@@ -12,6 +12,7 @@ use forewarn_base::durable::Unfinished;
 use gst::prelude::*;
 
 use crate::clip_error::ClipError;
+use crate::pairing::{Framing, pair_up};
 use crate::plugin::make;
 use crate::unit::AccessUnit;
 use crate::{Codec, StreamFormat, mp4};
@@ -49,6 +50,8 @@ fn run_muxer(
     let filter = make("capsfilter")?;
     filter.set_property("caps", &sample_entry);
     keep_first_caps(&filter);
+    // The parser takes fields apart that came as one unit.
+    pair_up(&filter, format.codec, Framing::Lengths);
     let muxer = make("mp4mux")?;
     muxer.set_property("faststart", true);
     muxer.set_property("faststart-file", samples.to_string_lossy().as_ref());

@@ -14,6 +14,7 @@ use super::{ForkInfo, RawUnit, Site, entrance, picture};
 use crate::codec::decoder_of;
 use crate::entry::{Entry, marks};
 use crate::frame_map::{Picture, running_time_ns};
+use crate::pairing::{Framing, pair_up};
 use crate::plugin::make;
 use crate::thinning::{self, Admission, Gate};
 use crate::{Codec, DecoderKind, StreamFault, decoder};
@@ -54,6 +55,7 @@ pub(super) fn fork(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<(),
     let filter = make("capsfilter")?;
     filter.set_property("caps", codec.unit_caps());
     picture::listen(site, &parser, Some(codec));
+    pair_up(&filter, codec, Framing::StartCodes);
     entrance::watch(site, &filter, codec);
     let unit_sink = unit_sink(site, codec);
     let options = &site.options;

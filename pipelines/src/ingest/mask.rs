@@ -18,6 +18,7 @@ use gst_video::{VideoFrameRef, VideoInfo};
 
 use super::{Site, Times, fork, picture};
 use crate::entry::marks;
+use crate::pairing::{Framing, pair_up};
 use crate::plugin::make;
 use crate::transcode::{ask_for_key_frames, h264_encoder};
 use crate::{Codec, DecoderPreference, StreamFault, decoder};
@@ -51,6 +52,7 @@ fn through(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<gst::Pad, S
     let units = make("capsfilter")?;
     units.set_property("caps", codec.unit_caps());
     picture::listen(site, &parser, Some(codec));
+    pair_up(&units, codec, Framing::StartCodes);
     listen_for_turns(site, &units, codec);
     let threads = site.options.decoder_threads;
     let opened = decoder::open(codec, &DecoderPreference::Software, &[], threads)?;

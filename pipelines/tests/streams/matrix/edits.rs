@@ -31,7 +31,7 @@ fn find(bytes: &[u8], (mut from, to): (usize, usize), kind: &[u8]) -> Option<(us
 }
 
 /// A box by the kinds on the way to it.
-fn within(bytes: &[u8], path: &[&[u8]]) -> (usize, usize) {
+pub(super) fn within(bytes: &[u8], path: &[&[u8]]) -> (usize, usize) {
     let mut place = (0, bytes.len());
     for (depth, kind) in path.iter().enumerate() {
         let (from, to) = place;

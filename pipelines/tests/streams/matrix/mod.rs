@@ -4,8 +4,10 @@
 //! from an RTSP server, and looks at every picture and at a clip that was recorded meanwhile.
 
 mod edits;
+mod fields;
 mod make;
 mod pack;
+mod paff;
 mod recordings;
 mod rows;
 mod scene;
@@ -33,7 +35,16 @@ fn config() -> ReplayConfig {
 
 /// The numbers of all pictures of a file, and when each is shown; every picture is looked at.
 fn numbers(path: &Path, size: (u32, u32), is_grey: bool) -> Result<Vec<(usize, Timestamp)>, String> {
-    let mut replay = FileReplay::open(path, config()).map_err(|error| error.to_string())?;
+    numbers_by(path, config(), size, is_grey)
+}
+
+fn numbers_by(
+    path: &Path,
+    config: ReplayConfig,
+    size: (u32, u32),
+    is_grey: bool,
+) -> Result<Vec<(usize, Timestamp)>, String> {
+    let mut replay = FileReplay::open(path, config).map_err(|error| error.to_string())?;
     let mut numbers = Vec::new();
     while let Some(frame) = replay.next_frame().map_err(|error| format!("{error} after {}", numbers.len()))? {
         numbers.push((look(&frame, size, is_grey)?, frame.meta.captured_at));

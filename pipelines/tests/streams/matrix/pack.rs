@@ -86,17 +86,17 @@ pub(super) fn sound(seconds: i64) -> Vec<u8> {
 /// A transport stream that is video alone, with times from `clock` on. A picture at the time of the one before states none.
 pub(super) fn transport(units: &[Unit], clock: i64) -> Vec<u8> {
     let mut out = Vec::new();
-    let (mut count, mut last) = (0, None);
+    let (mut count, mut last) = (0_u8, None);
     for unit in units {
         let is_stated = last.replace(unit.pts) != Some(unit.pts);
         let bytes = packet(0xE0, is_stated.then_some((unit.pts + clock, unit.dts + clock)), &unit.bytes, false);
         for (i, part) in bytes.chunks(170).enumerate() {
             let begins = if i == 0 { 0x40 } else { 0 };
             let stuffing = 184 - part.len();
-            out.extend([0x47, begins | 1, 0, 0x30 | (count % 16), stuffing as u8 - 1, 0]);
+            out.extend([0x47, begins | 1, 0, 0x30 | count, stuffing as u8 - 1, 0]);
             out.extend(vec![0xFF; stuffing - 2]);
             out.extend(part);
-            count += 1;
+            count = (count + 1) % 16;
         }
     }
     out
@@ -126,7 +126,7 @@ pub(super) fn avi(units: &[Unit], name: [u8; 4], (width, height): (usize, usize)
 }
 
 /// The NAL units of a unit of a byte stream.
-fn nal_units(bytes: &[u8]) -> Vec<&[u8]> {
+pub(super) fn nal_units(bytes: &[u8]) -> Vec<&[u8]> {
     let code = [0, 0, 1];
     let begins: Vec<usize> = (0..bytes.len().saturating_sub(2)).filter(|&i| bytes[i..i + 3] == code).collect();
     let end = |i: usize| begins.get(i + 1).map_or(bytes.len(), |&next| next);

@@ -26,7 +26,7 @@ fn write(name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-fn check(path: &Path, truth: &[(usize, i64)]) -> Result<(), String> {
+pub(super) fn check(path: &Path, truth: &[(usize, i64)]) -> Result<(), String> {
     let seen = numbers(path, SIZE, false)?;
     let seen: Truth = seen.into_iter().map(|(n, at)| (n, (at.as_micros() + 500) / 1000)).collect();
     let is_right = |(a, b): (&(usize, i64), &(usize, i64))| a.0 == b.0 && (a.1 - b.1).abs() <= 2;
@@ -34,7 +34,7 @@ fn check(path: &Path, truth: &[(usize, i64)]) -> Result<(), String> {
 }
 
 /// The pictures from one on, each so many milliseconds after the one before it.
-fn evenly(from: usize, apart_ms: i64) -> Truth {
+pub(super) fn evenly(from: usize, apart_ms: i64) -> Truth {
     (from..PICTURES).map(|n| (n, (n - from) as i64 * apart_ms)).collect()
 }
 
