@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use forewarn_domain::StreamId;
 
-use super::watch::camera_clip;
+use crate::numbers;
+use crate::watch::camera_clip;
 
 /// `forewarn dataset`.
 #[derive(Debug, Subcommand)]
 pub enum Dataset {
     /// Cut out what shows one attribute, the best pictures of each track, for people to label
     #[command(
-        after_help = "Examples:\n  forewarn dataset export --config site.toml --camera gate=gate.mp4 --attribute hi_vis_vest \\\n      --consent \"works council agreement of 2026-11-01\" --out crops\n  forewarn dataset export --config site.toml --for 3600 --attribute dust_mask --with-faces \\\n      --consent \"signed by all 14 workers, 2026-11-01\" --max-crops 500 --out crops\n\nMove each picture of crops/hi_vis_vest/unlabelled into a folder beside it that is named as its label, such as\ncrops/hi_vis_vest/vest and crops/hi_vis_vest/none; then train with models/train (docs/models.md)."
+        after_help = "Examples:\n  forewarn dataset export --config site.toml --camera gate=gate.mp4 \\\n      --attribute hi_vis_vest \\\n      --consent \"works council agreement of 2026-11-01\" --out crops\n  forewarn dataset export --config site.toml --for 3600 \\\n      --attribute dust_mask --with-faces \\\n      --consent \"signed by all 14 workers, 2026-11-01\" \\\n      --max-crops 500 --out crops\n\nMove each picture of crops/hi_vis_vest/unlabelled into a folder beside it that is named as its label, such as\ncrops/hi_vis_vest/vest and crops/hi_vis_vest/none; then train with models/train (docs/models.md)."
     )]
     Export(DatasetExport),
 }
@@ -50,16 +51,16 @@ pub struct DatasetExport {
     #[arg(long)]
     pub with_faces: bool,
     /// Most crops in all.
-    #[arg(long, value_name = "N", default_value_t = 2000)]
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = numbers::count)]
     pub max_crops: usize,
     /// Most crops of one track.
-    #[arg(long, value_name = "N", default_value_t = 6)]
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = numbers::count)]
     pub max_per_track: usize,
     /// Most MiB of pictures; about twice as much memory is used.
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = mebibytes)]
     pub max_mib: usize,
     /// Least time between two crops of one track, in seconds.
-    #[arg(long = "gap", value_name = "SECONDS", default_value_t = 1.0)]
+    #[arg(long = "gap", value_name = "SECONDS", default_value_t = 1.0, value_parser = numbers::seconds)]
     pub gap_s: f32,
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use forewarn_engine::tiles::{Grid, MAX_OVERLAP, TileSpec, TileSpecError};
 
+use crate::numbers;
+
 /// `forewarn evaluate`.
 #[derive(Debug, Args)]
 pub struct Evaluate {
@@ -44,7 +46,7 @@ pub struct Evaluate {
     pub skip_missing: bool,
     /// How well an incident's box must agree with the true one, where the truth has a box: intersection over union, or
     /// half of the part of the smaller box that lies in the other.
-    #[arg(long, value_name = "0..1", default_value_t = 0.3)]
+    #[arg(long, value_name = "0..1", default_value_t = 0.3, value_parser = numbers::part)]
     pub min_overlap: f32,
     /// Clips played at the same time; the result does not depend on it.
     #[arg(long, value_name = "N", default_value = "1")]
@@ -61,16 +63,16 @@ pub struct Detect {
     #[arg(long, value_name = "CARD", default_value = "nanodet-g-416")]
     pub model: String,
     /// Least score, in place of the card's.
-    #[arg(long, value_name = "0..1")]
+    #[arg(long, value_name = "0..1", value_parser = numbers::part)]
     pub score: Option<f32>,
     /// Print one JSON object for each photo.
     #[arg(long)]
     pub json: bool,
     /// Write the photo with its boxes drawn; only with one photo.
-    #[arg(long, value_name = "OUT.png")]
+    #[arg(long, value_name = "OUT.png", value_parser = png)]
     pub draw: Option<PathBuf>,
     /// Threads of one inference.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = numbers::threads)]
     pub threads: usize,
     /// Also look at overlapping tiles, for small subjects: `auto` (at the model's own scale) or ACROSSxDOWN.
     #[arg(long, value_name = "auto|AxD", num_args = 0..=1, default_missing_value = "auto", value_parser = tile_grid)]
@@ -88,6 +90,13 @@ fn tile_grid(text: &str) -> Result<Grid, String> {
     })
 }
 
+/// A path of a picture that is written as PNG.
+fn png(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let is_png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
+    if is_png { Ok(path) } else { Err("the picture is written as PNG; write a name that ends with .png".to_owned()) }
+}
+
 fn tile_overlap(text: &str) -> Result<f32, String> {
     let overlap: f32 = text.parse().map_err(|_| "write a number such as 0.2".to_owned())?;
     if (0.0..=MAX_OVERLAP).contains(&overlap) { Ok(overlap) } else { Err(format!("write 0 to {MAX_OVERLAP}")) }
@@ -102,7 +111,7 @@ pub struct Bench {
     #[arg(long, value_name = "CARD", default_value = "nanodet-g-416")]
     pub model: String,
     /// Frames to analyse.
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = numbers::count)]
     pub frames: usize,
     /// As JSON.
     #[arg(long)]

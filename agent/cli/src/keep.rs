@@ -20,7 +20,7 @@ pub enum Keep {
     },
     /// Show what a bundle says of itself; `verify` says whether that is true
     #[command(
-        after_help = "Example:\n  forewarn evidence show forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2"
+        after_help = "Example:\n  forewarn evidence show \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2"
     )]
     Show {
         /// The folder of a bundle.
@@ -45,17 +45,17 @@ pub enum Keep {
     },
     /// Keep the evidence of an incident from being deleted, by retention or by anybody
     #[command(
-        after_help = "Example:\n  forewarn evidence hold gate-loitering-1795326382378-2 --why 'case 12/26' --config site.toml"
+        after_help = "Example:\n  forewarn evidence hold gate-loitering-1795326382378-2 --why 'case 12/26' \\\n      --config site.toml"
     )]
     Hold(Word),
     /// Let the evidence of an incident go again
     #[command(
-        after_help = "Example:\n  forewarn evidence release gate-loitering-1795326382378-2 --why 'case closed' --config site.toml"
+        after_help = "Example:\n  forewarn evidence release gate-loitering-1795326382378-2 \\\n      --why 'case closed' --config site.toml"
     )]
     Release(Word),
     /// Delete the evidence of an incident that is closed; the chain says who did, and why. Stop the agent first
     #[command(
-        after_help = "Example:\n  forewarn evidence prune gate-loitering-1795326382378-2 --why 'request of the person shown' --config site.toml"
+        after_help = "Example:\n  forewarn evidence prune gate-loitering-1795326382378-2 \\\n      --why 'request of the person shown' --config site.toml"
     )]
     Prune(Word),
 }

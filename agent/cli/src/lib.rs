@@ -4,8 +4,11 @@ mod dataset;
 mod judge;
 mod keep;
 mod models;
+mod numbers;
 mod operator;
 mod show;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use clap::{Parser, Subcommand};
@@ -57,7 +60,7 @@ pub enum Command {
     Replay(Replay),
     /// Measure how much of what happens in marked clips is found, and compare configurations
     #[command(
-        after_help = "Examples:\n  forewarn evaluate clips --config site.toml\n  forewarn evaluate clips --config site.toml --against new-site.toml --fail-if-worse\n  forewarn evaluate clips --config site.toml --save old.json\n  forewarn evaluate --diff old.json new.json\n\nEach folder of clips has a truth.toml (docs/evaluation.md):\n  [[clip]]\n  file = \"parked.mp4\"\n  [[clip.truth]]\n  violation = \"illegal_parking\"\n  zone = \"kerb\"\n  from_s = 12.0\n  to_s = 58.5"
+        after_help = "Examples:\n  forewarn evaluate clips --config site.toml\n  forewarn evaluate clips --config site.toml --against new-site.toml \\\n      --fail-if-worse\n  forewarn evaluate clips --config site.toml --save old.json\n  forewarn evaluate --diff old.json new.json\n\nEach folder of clips has a truth.toml (docs/evaluation.md):\n  [[clip]]\n  file = \"parked.mp4\"\n  [[clip.truth]]\n  violation = \"illegal_parking\"\n  zone = \"kerb\"\n  from_s = 12.0\n  to_s = 58.5"
     )]
     Evaluate(Evaluate),
     /// Detect objects in photos
@@ -80,7 +83,7 @@ pub enum Command {
     /// Verify, list, show, hold and delete evidence
     #[command(
         subcommand,
-        after_help = "Examples:\n  forewarn evidence verify forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2\n  forewarn evidence verify forewarn-data --trust authority.pem\n  forewarn evidence list forewarn-data\n  forewarn evidence hold gate-loitering-1795326382378-2 --why 'case 12/26' --config site.toml"
+        after_help = "Examples:\n  forewarn evidence verify \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2\n  forewarn evidence verify forewarn-data --trust authority.pem\n  forewarn evidence list forewarn-data\n  forewarn evidence hold gate-loitering-1795326382378-2 --why 'case 12/26' \\\n      --config site.toml"
     )]
     Evidence(Evidence),
     /// Show, exchange or have certified the key by which this device signs evidence
@@ -98,29 +101,29 @@ pub enum Command {
     /// Say whether an incident was true or a false alarm; list and export what was said
     #[command(
         subcommand,
-        after_help = "Examples:\n  forewarn feedback add --config site.toml --incident gate-loitering-1795326382378-2 --opinion false-alarm --note poster\n  forewarn feedback export --config site.toml --out feedback"
+        after_help = "Examples:\n  forewarn feedback add --config site.toml \\\n      --incident gate-loitering-1795326382378-2 --opinion false-alarm \\\n      --note poster\n  forewarn feedback export --config site.toml --out feedback"
     )]
     Feedback(Feedback),
     /// Pass over one instance, such as a statue, by its place and look, until it expires
     #[command(
         subcommand,
-        after_help = "Examples:\n  forewarn suppress add --config site.toml --incident gate-loitering-1795326382378-2 --days 365 --note statue\n  forewarn suppress list --config site.toml"
+        after_help = "Examples:\n  forewarn suppress add --config site.toml \\\n      --incident gate-loitering-1795326382378-2 --days 365 --note statue\n  forewarn suppress list --config site.toml"
     )]
     Suppress(Suppress),
     /// Draw where people stayed, by minute, hour or day
     #[command(
-        after_help = "Examples:\n  forewarn heatmap --config site.toml --camera square --out heat\n  forewarn heatmap --config site.toml --camera square --by hour --from 2026-11-22T08:00 --to 2026-11-22T20:00 --out heat"
+        after_help = "Examples:\n  forewarn heatmap --config site.toml --camera square --out heat\n  forewarn heatmap --config site.toml --camera square --by hour \\\n      --from 2026-11-22T08:00 --to 2026-11-22T20:00 --out heat"
     )]
     Heatmap(Heatmap),
     /// Score grid cells and periods by their incidents: the civility index, as tables and maps
     #[command(
-        after_help = "Examples:\n  forewarn index --config site.toml --from 2026-11-01 --to 2026-11-30 --period week --out index\n  forewarn index --config site.toml --incidents out/incidents.jsonl --start 2026-11-22T08:00:00+08:00 --out index"
+        after_help = "Examples:\n  forewarn index --config site.toml --from 2026-11-01 --to 2026-11-30 \\\n      --period week --out index\n  forewarn index --config site.toml --incidents out/incidents.jsonl \\\n      --start 2026-11-22T08:00:00+08:00 --out index"
     )]
     Index(Index),
     /// Collect crops of a site's own people and vehicles, to train a model of one's own
     #[command(
         subcommand,
-        after_help = "Example:\n  forewarn dataset export --config site.toml --camera gate=gate.mp4 --attribute hi_vis_vest --consent \"works council, 2026-11-01\" --out crops"
+        after_help = "Example:\n  forewarn dataset export --config site.toml --camera gate=gate.mp4 \\\n      --attribute hi_vis_vest --consent \"works council, 2026-11-01\" \\\n      --out crops"
     )]
     Dataset(Dataset),
     /// Measure the frame path on a clip, by stage

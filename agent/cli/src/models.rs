@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use forewarn_models::providers::{Precision, ProviderChoice, Request};
 
+use crate::numbers;
+
 /// `forewarn models`.
 #[derive(Debug, Subcommand)]
 pub enum Models {
     /// List the model cards and whether their weights are in the store
+    #[command(after_help = "Examples:\n  forewarn models list\n  forewarn models list --json")]
     List {
         /// As JSON.
         #[arg(long)]
@@ -30,6 +33,9 @@ pub enum Models {
         runtimes: Vec<String>,
     },
     /// Load models, compare them with their cards, and try out the execution providers
+    #[command(
+        after_help = "Examples:\n  forewarn models check --all\n  forewarn models check nanodet-g-416 --provider openvino"
+    )]
     Check {
         /// Cards to check; the default detector if none is named.
         #[arg(value_name = "CARD")]
@@ -43,15 +49,16 @@ pub enum Models {
     },
     /// Score a model on labelled photos: average precision of a detector; accuracy, ROC and confusion of a classifier
     #[command(
-        after_help = "Examples:\n  forewarn models eval nanodet-g-416 street      (street/images, street/labels/*.txt)\n  forewarn models eval yolox-nano val2017 --labels instances_val2017.json --json\n  forewarn models eval dust-mask faces           (faces/covered/*.jpg, faces/bare/*.jpg)"
+        after_help = "Examples:\n  forewarn models eval nanodet-g-416 street   # street/images, \\\n      street/labels/*.txt\n  forewarn models eval yolox-nano val2017 --labels instances_val2017.json \\\n      --json\n  forewarn models eval dust-mask faces   # faces/covered/*.jpg, \\\n      faces/bare/*.jpg"
     )]
     Eval(Eval),
     /// Measure what inference alone takes: ms by threads and batch, memory, loading
     #[command(
-        after_help = "Examples:\n  forewarn models bench nanodet-g-416\n  forewarn models bench nanodet-g-416 --provider openvino --precision bf16 --vs-cpu --json"
+        after_help = "Examples:\n  forewarn models bench nanodet-g-416\n  forewarn models bench nanodet-g-416 --provider openvino --precision bf16 \\\n      --vs-cpu --json"
     )]
     Bench(Bench),
     /// Sum up where a shadow model differed from the main one
+    #[command(after_help = "Example:\n  forewarn models shadow forewarn-data")]
     Shadow {
         /// The site's storage directory.
         dir: PathBuf,
@@ -98,10 +105,10 @@ pub struct Eval {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub classes: Vec<String>,
     /// Least score of detections that are scored.
-    #[arg(long, value_name = "0..1", default_value_t = 0.02)]
+    #[arg(long, value_name = "0..1", default_value_t = 0.02, value_parser = numbers::part)]
     pub score: f32,
     /// Threads of one inference.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = numbers::threads)]
     pub threads: usize,
     /// What runs the model.
     #[command(flatten)]
@@ -121,10 +128,10 @@ pub struct Bench {
     #[arg(value_name = "CARD")]
     pub card: String,
     /// Runs that are measured of each row, in turn with those of the other rows.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = numbers::count)]
     pub runs: usize,
     /// The greater number of threads; one thread is always measured. All cores if absent.
-    #[arg(long)]
+    #[arg(long, value_name = "N", value_parser = numbers::threads)]
     pub threads: Option<usize>,
     /// What runs the model.
     #[command(flatten)]

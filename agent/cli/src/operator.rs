@@ -10,6 +10,9 @@ use forewarn_memory::feedback::Opinion;
 #[derive(Debug, Subcommand)]
 pub enum Feedback {
     /// Say what an incident was
+    #[command(
+        after_help = "Example:\n  forewarn feedback add --config site.toml \\\n      --incident gate-loitering-1795326382378-2 --opinion false-alarm \\\n      --note poster"
+    )]
     Add {
         /// The site file.
         #[arg(long, value_name = "FILE")]
@@ -25,6 +28,7 @@ pub enum Feedback {
         note: String,
     },
     /// List what was said, with the precision of each violation
+    #[command(after_help = "Example:\n  forewarn feedback list --config site.toml")]
     List {
         /// The site file.
         #[arg(long, value_name = "FILE")]
@@ -34,6 +38,7 @@ pub enum Feedback {
         json: bool,
     },
     /// Write what was said, with pictures, for tuning and training
+    #[command(after_help = "Example:\n  forewarn feedback export --config site.toml --out feedback")]
     Export {
         /// The site file.
         #[arg(long, value_name = "FILE")]
@@ -53,8 +58,12 @@ fn opinion(word: &str) -> Opinion {
 #[derive(Debug, Subcommand)]
 pub enum Suppress {
     /// Pass over the subject of an incident from now on
+    #[command(
+        after_help = "Example:\n  forewarn suppress add --config site.toml \\\n      --incident gate-loitering-1795326382378-2 --days 365 --note statue"
+    )]
     Add(SuppressAdd),
     /// List what is passed over
+    #[command(after_help = "Example:\n  forewarn suppress list --config site.toml")]
     List {
         /// The site file.
         #[arg(long, value_name = "FILE")]
@@ -64,6 +73,7 @@ pub enum Suppress {
         json: bool,
     },
     /// Watch an instance again
+    #[command(after_help = "Example:\n  forewarn suppress remove 3 --config site.toml")]
     Remove {
         /// The site file.
         #[arg(long, value_name = "FILE")]

@@ -7,12 +7,16 @@ use forewarn_domain::violation::Language;
 use forewarn_domain::{StreamId, ViolationId};
 
 use crate::keep::Looker;
+use crate::numbers;
 
 /// `forewarn evidence`.
 #[derive(Debug, Subcommand)]
 pub enum Evidence {
     /// Check every file of a bundle, or of all bundles in a folder, against what was sealed; of a folder also whether any is
     /// missing
+    #[command(
+        after_help = "Examples:\n  forewarn evidence verify \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2\n  forewarn evidence verify forewarn-data --trust authority.pem"
+    )]
     Verify {
         /// The folder of a bundle, of several, or of all that an agent keeps.
         path: PathBuf,
@@ -28,12 +32,12 @@ pub enum Evidence {
     },
     /// Copy a bundle to give it away; with --redact one in which faces, bystanders or number plates are hidden
     #[command(
-        after_help = "Examples:\n  forewarn evidence export forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 --out copy\n  forewarn evidence export forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 --out redacted --redact faces --config site.toml"
+        after_help = "Examples:\n  forewarn evidence export \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 \\\n      --out copy\n  forewarn evidence export \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 \\\n      --out redacted --redact faces --config site.toml"
     )]
     Export(Export),
     /// Write a bundle as one page of HTML that needs nothing else and prints on A4: pictures, times, warnings, what was verified
     #[command(
-        after_help = "Example:\n  forewarn evidence report forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 --out report.html --lang zh"
+        after_help = "Example:\n  forewarn evidence report \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 \\\n      --out report.html --lang zh"
     )]
     Report {
         /// The folder of a bundle.
@@ -88,8 +92,8 @@ pub struct Export {
     #[command(flatten)]
     pub by: Looker,
     /// Threads of each model.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
-    pub threads: u8,
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = numbers::threads)]
+    pub threads: usize,
 }
 
 /// What is hidden in a redacted copy.
@@ -125,24 +129,28 @@ impl From<PageLanguage> for Language {
 #[derive(Debug, Subcommand)]
 pub enum Key {
     /// Make the key, where there is none yet; the agent does the same at its first start
+    #[command(after_help = "Example:\n  forewarn key init --config site.toml")]
     Init {
         /// The site file.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
     /// The public key, and where its certificate lies
+    #[command(after_help = "Example:\n  forewarn key show --config site.toml")]
     Show {
         /// The site file.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
     /// Print a request for the site's own authority to sign (PKCS #10, PEM)
+    #[command(after_help = "Example:\n  forewarn key csr --config site.toml > device.csr")]
     Csr {
         /// The site file.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
     /// Take over the certificate that the site's authority made of the request
+    #[command(after_help = "Example:\n  forewarn key import signed.pem --config site.toml")]
     Import {
         /// The device's certificate, then those of who signed it (PEM).
         certificate: PathBuf,
@@ -151,6 +159,7 @@ pub enum Key {
         config: PathBuf,
     },
     /// Go on with a new key, introduced by the one before; stop the agent first
+    #[command(after_help = "Example:\n  forewarn key roll --config site.toml")]
     Roll {
         /// The site file.
         #[arg(long, value_name = "FILE")]
@@ -162,12 +171,14 @@ pub enum Key {
 #[derive(Debug, Subcommand)]
 pub enum Config {
     /// An annotated site file to start from
+    #[command(after_help = "Example:\n  forewarn config example > site.toml")]
     Example,
     /// The JSON Schema of the site file, for editors
+    #[command(after_help = "Example:\n  forewarn config schema > site.schema.json")]
     Schema,
     /// Give one key of a site file a value; the rest of the file stays as it is, comments and all
     #[command(
-        after_help = "Examples:\n  forewarn config set camera.gate.analysis_fps 2.5 --config site.toml\n  forewarn config set camera.gate.zone.kerb.polygon '[[0.6, 0.3], [0.9, 0.3], [0.9, 0.5]]' --config site.toml\n  forewarn config set camera.gate.rule.loitering@kerb '{ with = { dwell_s = 30 } }' --config site.toml"
+        after_help = "Examples:\n  forewarn config set camera.gate.analysis_fps 2.5 --config site.toml\n  forewarn config set camera.gate.zone.kerb.polygon \\\n      '[[0.6, 0.3], [0.9, 0.3], [0.9, 0.5]]' --config site.toml\n  forewarn config set camera.gate.rule.loitering@kerb \\\n      '{ with = { dwell_s = 30 } }' --config site.toml"
     )]
     Set {
         /// The key: names from the widest on, with dots between; an entry of a list by its id, a rule by its violation,
@@ -198,6 +209,9 @@ pub enum Config {
         config: PathBuf,
     },
     /// The file of a built-in violation
+    #[command(
+        after_help = "Examples:\n  forewarn config violation\n  forewarn config violation loitering > loitering.toml"
+    )]
     Violation {
         /// Its name; all names are listed if absent.
         id: Option<ViolationId>,

@@ -84,6 +84,9 @@ pub(super) fn camera_clip(text: &str) -> Result<(StreamId, PathBuf), String> {
 #[derive(Debug, Subcommand)]
 pub enum Sim {
     /// Serve a clip as an RTSP camera on loopback
+    #[command(
+        after_help = "Examples:\n  forewarn sim camera clip.mp4 --loop\n  forewarn sim camera clip.mp4 --port 8555 --user guard \\\n      --password-file password"
+    )]
     Camera {
         /// The clip (H.264 or H.265 in MP4).
         clip: PathBuf,

@@ -34,7 +34,7 @@ pub fn run(args: &Export) -> CommandResult {
     let signer = signing.map(|signing| signing.load_or_make()).transpose().or_exit(ExitCode::Failed)?;
     let what = what(redact);
     let runtime = detector::runtime(Request::CPU)?;
-    let eyes = Eyes::open(what, &Store::locate(), (&runtime, args.threads.into()));
+    let eyes = Eyes::open(what, &Store::locate(), (&runtime, args.threads));
     let made = Made { agent_version: env!("CARGO_PKG_VERSION").to_owned(), at: wall_now() };
     let is_told = std::io::stderr().is_terminal();
     let mut tell = |file: &str, done: u64, all: u64| {

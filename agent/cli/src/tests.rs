@@ -1,0 +1,113 @@
+//! What stands in the help can be typed, and what is typed wrongly is told.
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::Cli;
+
+/// The widest line that stays one line in a terminal of 80 columns.
+const WIDEST: usize = 80;
+
+/// The commands that do something, with the help that stands below their options.
+fn leaves(command: &clap::Command, path: &str, all: &mut Vec<(String, String)>) {
+    let mut has_any = false;
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        has_any = true;
+        leaves(sub, &format!("{path} {}", sub.get_name()), all);
+    }
+    if !has_any {
+        all.push((path.to_owned(), command.get_after_help().map(ToString::to_string).unwrap_or_default()));
+    }
+}
+
+/// The words of a line as a shell reads them, without where its output goes and what it says beside.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for c in line.chars() {
+        match (quote, c) {
+            (None, '#' | '>') if word.is_none() => break,
+            (None, '\'' | '"') => (quote, word) = (Some(c), Some(word.unwrap_or_default())),
+            (Some(open), _) if c == open => quote = None,
+            (None, ' ') => words.extend(word.take()),
+            (None, '(' | ')' | '*' | '&' | ';' | '<' | '|' | '$' | '`') => {
+                panic!("{line}: a shell reads {c} as its own")
+            }
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    assert_eq!(quote, None, "{line}: a quotation does not end");
+    words.extend(word);
+    words
+}
+
+/// Each example of a help, lines that go on joined.
+fn examples(help: &str) -> Vec<Vec<String>> {
+    let joined = help.replace("\\\n", "");
+    joined
+        .lines()
+        .filter_map(|line| line.strip_prefix("  "))
+        .filter(|line| line.starts_with("forewarn "))
+        .map(words)
+        .collect()
+}
+
+#[test]
+fn each_command_has_an_example_that_can_be_typed_as_it_stands() {
+    let mut all = Vec::new();
+    leaves(&Cli::command(), "forewarn", &mut all);
+    assert!(all.len() > 35, "{all:?}");
+    for (path, help) in &all {
+        let own = examples(help);
+        assert!(own.iter().any(|words| words.join(" ").starts_with(path)), "{path} has no example of its own: {help}");
+        for words in own {
+            if let Err(error) = Cli::try_parse_from(&words) {
+                panic!("{path}: {words:?}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn examples_of_groups_can_be_typed_too() {
+    for group in Cli::command().get_subcommands() {
+        for words in examples(&group.get_after_help().map(ToString::to_string).unwrap_or_default()) {
+            assert!(Cli::try_parse_from(&words).is_ok(), "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn no_example_is_broken_by_a_terminal_of_eighty_columns() {
+    fn walk(command: &clap::Command) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for line in help.lines().filter(|line| line.starts_with("  ")) {
+            assert!(line.len() <= WIDEST, "{}: {line}", command.get_name());
+        }
+        command.get_subcommands().for_each(walk);
+    }
+    walk(&Cli::command());
+}
+
+#[test]
+fn a_number_that_cannot_be_is_told_with_what_it_may_be() {
+    let told = |line: &str| Cli::try_parse_from(line.split(' ')).unwrap_err();
+    for (line, wanted) in [
+        ("forewarn detect a.jpg --threads 9999", "from 1 to 64"),
+        ("forewarn detect a.jpg --threads 0", "from 1 to 64"),
+        ("forewarn detect a.jpg --score 2", "from 0 to 1"),
+        ("forewarn detect a.jpg --score nan", "from 0 to 1"),
+        ("forewarn detect a.jpg --draw a.jpg", "ends with .png"),
+        ("forewarn evidence export b --out c --threads 65", "from 1 to 64"),
+        ("forewarn evaluate clips --min-overlap 1.5", "from 0 to 1"),
+        ("forewarn models eval c f --score=-0.1", "from 0 to 1"),
+        ("forewarn models eval c f --threads x", "from 1 to 64"),
+        ("forewarn models bench c --runs 0", "from 1 to"),
+        ("forewarn models bench c --threads 100", "from 1 to 64"),
+        ("forewarn bench a.mp4 --frames 0", "from 1 to"),
+        ("forewarn dataset export --config s --attribute a --out o --consent c --gap=-1", "from 0 to 86400"),
+        ("forewarn dataset export --config s --attribute a --out o --consent c --max-crops 0", "from 1 to"),
+    ] {
+        let error = told(line);
+        assert_eq!(error.exit_code(), 2, "{line}: {error}");
+        assert!(error.to_string().contains(wanted), "{line}: {error}");
+    }
+}
