@@ -26,14 +26,14 @@ use forewarn_cli::{Cli, Command};
 use forewarn_config as config;
 use forewarn_telemetry as telemetry;
 
-use crate::exit::CommandResult;
+use crate::exit::{CommandResult, ExitCode, OrExit as _};
 use crate::log::Log;
 
 fn main() -> process::ExitCode {
     // First of all: as long as there is one thread, the environment may be changed.
     forewarn_models::runtime::forbid_telemetry();
     let cli = Cli::parse();
-    if keeps_people(&cli.command) {
+    if cli.command.keeps_people() {
         // What is written shows faces and plates: it is for its owner alone, whoever writes it.
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     }
@@ -55,15 +55,13 @@ fn main() -> process::ExitCode {
     }
 }
 
-/// Whether a command writes what shows people, or tells of them.
-fn keeps_people(command: &Command) -> bool {
-    matches!(
-        command,
-        Command::Run(_) | Command::Replay(_) | Command::Demo(_) | Command::Feedback(_) | Command::Suppress(_)
-    )
-}
-
 fn dispatch(command: Command) -> CommandResult {
+    if let Some(bundle) = command.bundle_to_be_spoilt() {
+        let bundle = bundle.display();
+        let error =
+            anyhow::anyhow!("{bundle} is a bundle of evidence, and a further file would spoil it; write elsewhere");
+        return Err(error).or_exit(ExitCode::Usage);
+    }
     match command {
         Command::Run(args) => cmd::run::run(&args),
         Command::Check(args) => cmd::check::run(&args),

@@ -6,6 +6,7 @@ mod keep;
 mod models;
 mod numbers;
 mod operator;
+mod outputs;
 mod show;
 #[cfg(test)]
 mod tests;

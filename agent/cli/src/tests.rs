@@ -111,3 +111,54 @@ fn a_number_that_cannot_be_is_told_with_what_it_may_be() {
         assert!(error.to_string().contains(wanted), "{line}: {error}");
     }
 }
+
+#[test]
+fn nothing_is_written_into_a_bundle_of_evidence() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let bundle = root.join("bundle");
+    std::fs::create_dir(&bundle).unwrap();
+    for mark in ["manifest.json", "incident.json"] {
+        std::fs::write(bundle.join(mark), "{}").unwrap();
+    }
+    std::os::unix::fs::symlink(&bundle, root.join("link")).unwrap();
+    let spoilt = |line: &str, out: &str| {
+        let words = line.split(' ').map(str::to_owned).chain([root.join(out).display().to_string()]);
+        Cli::try_parse_from(words).unwrap().command.bundle_to_be_spoilt()
+    };
+    let lines = [
+        "forewarn evidence export b --out",
+        "forewarn evidence report b --out",
+        "forewarn snapshot --config s --out",
+        "forewarn replay --config s --out",
+        "forewarn heatmap --config s --camera c --out",
+        "forewarn index --config s --out",
+        "forewarn feedback export --config s --out",
+        "forewarn dataset export --config s --attribute a --consent c --out",
+        "forewarn demo --out",
+        "forewarn evaluate clips --save",
+        "forewarn models eval c f --detections",
+        "forewarn detect a.jpg --draw",
+    ];
+    for line in lines {
+        for out in ["bundle/x.png", "bundle/in/x.png", "link/x.png"] {
+            assert_eq!(spoilt(line, out).as_deref(), Some(bundle.as_path()), "{line} {out}");
+        }
+        assert_eq!(spoilt(line, "beside/x.png"), None, "{line}");
+    }
+}
+
+#[test]
+fn what_shows_people_is_for_its_owner_alone() {
+    for (line, keeps) in [
+        ("forewarn evidence report b --out r.html", true),
+        ("forewarn evidence export b --out c", true),
+        ("forewarn snapshot --config s --out o", true),
+        ("forewarn detect a.jpg --draw a.png", true),
+        ("forewarn run --config s", true),
+        ("forewarn config set a.b 1 --config s", false),
+        ("forewarn index --config s --out o", false),
+    ] {
+        assert_eq!(Cli::try_parse_from(line.split(' ')).unwrap().command.keeps_people(), keeps, "{line}");
+    }
+}
