@@ -128,7 +128,7 @@ impl Parts {
             let (owner, of) = part;
             match self.0.get(part) {
                 Some(before) if before == value => {}
-                Some(_) => said.push(change(part, "changed")),
+                Some(before) => said.push(change(part, &format!("changed{}", keys_of(owner, before, value)))),
                 // What comes with its owner is not said beside it.
                 None if !of.is_empty() && !has(self, owner) => {}
                 None => said.push(change(part, "is new")),
@@ -142,6 +142,15 @@ impl Parts {
         }
         said
     }
+}
+
+/// The keys of a plain table that differ, in brackets: which of them waits for a restart is what its reader must know.
+fn keys_of(owner: &str, before: &Value, now: &Value) -> String {
+    let (Value::Table(before), Value::Table(now)) = (before, now) else { return String::new() };
+    let keys: BTreeSet<&String> =
+        before.keys().chain(now.keys()).filter(|key| before.get(*key) != now.get(*key)).collect();
+    let keys: Vec<&str> = keys.into_iter().map(String::as_str).collect();
+    if owner.starts_with('[') { format!(" ({})", keys.join(", ")) } else { String::new() }
 }
 
 fn concern(owner: &str, of: &str) -> Concern {
@@ -245,6 +254,11 @@ pub(crate) mod tests {
             ("0.9, 0.9", "0.8, 0.9", "a zone of camera gate changed"),
             ("loitering", "intrusion", "a rule of camera gate changed"),
             ("[site]", "[heat_map]\n[site]", "[heat_map] is new"),
+            (
+                "id = \"s\"",
+                "id = \"s\"\nlanguage = \"zh\"\ntime_zone = \"Asia/Shanghai\"",
+                "[site] changed (language, time_zone)",
+            ),
             (
                 "[[camera]]",
                 "[[camera]]\nid = \"yard\"\nurl = \"a.mp4\"\n[[camera.rule]]\nviolation = \"intrusion\"\n[[camera]]",

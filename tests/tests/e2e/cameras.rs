@@ -106,6 +106,10 @@ fn a_reload_names_what_waits_for_a_restart_and_leaves_the_rest_alone() {
     assert_eq!(reload(), Some(0));
     eventually("so is nothing", || agent.log().contains("nothing changed").then_some(())).unwrap();
     assert!(!agent.log().contains("model exchanged"), "the model did not change: {}", agent.log());
+    one().camera(dead("idle")).write(scene.dir()).unwrap();
+    assert_eq!(reload(), Some(0));
+    let doubt = "camera idle: no rule is bound to it";
+    eventually("what is new and cannot work is told", || agent.log().contains(doubt).then_some(())).unwrap();
     assert_stops(agent);
 }
 

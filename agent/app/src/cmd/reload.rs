@@ -17,7 +17,9 @@ pub fn run(args: &Args) -> CommandResult {
     let path = site.storage.dir.lock();
     let nobody = |why: &str| {
         let error = anyhow!(
-            "no agent of this site runs: {why}; start it with `forewarn run --config {}`",
+            "no agent keeps its data in {}: {why}; start it with `forewarn run --config {}`, and where `[storage] dir` \
+             is another now, stop the one that runs first",
+            site.storage.dir.path().display(),
             args.config.display()
         );
         CommandError { code: ExitCode::Missing, error }

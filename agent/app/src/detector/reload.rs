@@ -20,6 +20,7 @@ use super::metered::{Metered, ModelName};
 use super::reader;
 use crate::config::adoption::Adoption;
 use crate::config::changes::{Change, Concern, Parts, beside};
+use crate::config::doubts::new_doubts;
 use crate::config::source::Source;
 use crate::config::{self, Camera, ConfigErrors, Model, Rule, Site};
 use crate::live::Adopter;
@@ -132,6 +133,9 @@ impl Exchange {
                 return;
             }
         };
+        for doubt in new_doubts(&self.site, &site) {
+            tracing::warn!("{}: {}; {}", doubt.about, doubt.problem, doubt.mend);
+        }
         let mut changes = self.changes(&text, &site);
         let torn = std::mem::take(&mut self.torn);
         let again: BTreeSet<StreamId> = torn.iter().filter_map(|change| change.concern.camera().cloned()).collect();

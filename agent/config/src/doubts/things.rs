@@ -80,7 +80,7 @@ pub(super) fn cards(site: &Site) -> Vec<Doubt> {
     missing.map(doubt).collect()
 }
 
-/// A sensor that a rule names and its violation does not ask, and a warning that says nothing.
+/// A sensor that a rule names and its violation does not ask, and clips that begin too early.
 pub(super) fn of_rule(rule: &Rule) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     let mut doubt = |problem: String, mend: &str| {
@@ -98,15 +98,6 @@ pub(super) fn of_rule(rule: &Rule) -> Vec<Doubt> {
             ),
             "lower `evidence.pre_roll_s`",
         );
-    }
-    let texts = rule.violation.warning.iter().filter(|warning| warning.audio.is_none());
-    for text in texts.flat_map(|warning| [&warning.text.en, &warning.text.zh]).flatten() {
-        if !text.chars().any(char::is_alphanumeric) {
-            doubt(
-                format!("its warning {text:?} has nothing to say"),
-                "write what is to be said, or `warning.times = 0`",
-            );
-        }
     }
     doubts
 }

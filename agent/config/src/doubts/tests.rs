@@ -1,0 +1,161 @@
+//! What is doubted, and what is not.
+
+use super::*;
+use crate::resolve;
+use crate::source::Source;
+
+fn check(camera: &str, says: &[&str]) {
+    let text = format!(
+        "[site]\nid = \"s\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\n[[camera]]\nid = \"gate\"\n\
+         url = \"rtsp://127.0.0.1/a\"\nspeakers = [\"horn\"]\n{camera}"
+    );
+    let site = resolve(&Source::new("site.toml", text)).unwrap();
+    let found: Vec<String> = doubts(&site, |_| Some((640, 360))).into_iter().map(|doubt| doubt.to_string()).collect();
+    assert_eq!(found.len(), says.len(), "{found:#?}");
+    for (doubt, part) in found.iter().zip(says) {
+        assert!(doubt.contains(part), "{doubt} does not say {part:?}");
+    }
+}
+
+const RULE: &str = "[[camera.rule]]\nviolation = \"loitering\"\n";
+
+#[test]
+fn a_good_camera_raises_no_doubt() {
+    check(RULE, &[]);
+}
+
+#[test]
+fn a_password_in_an_address_is_told_and_not_shown() {
+    let site = |url: &str| {
+        let camera = format!("[[camera]]\nid = \"gate\"\nurl = \"{url}\"\nspeakers = [\"horn\"]\n{RULE}");
+        let speaker = "[[speaker]]\nid = \"horn\"\nkind = \"local\"\n";
+        let text = format!("[site]\nid = \"s\"\n{speaker}{camera}");
+        doubts(&resolve(&Source::new("site.toml", text)).unwrap(), |_| None)
+    };
+    for url in ["rtsp://guard:s3cret@cam/a", "rtsp://cam/user=guard&password=s3cret&channel=1"] {
+        let found = site(url);
+        let told = found[0].to_string();
+        assert!(found.len() == 1 && told.contains("password_file") && told.contains("rtsp://cam/"), "{told}");
+        assert!(!told.contains("s3cret"), "{told}");
+    }
+    assert_eq!(site("rtsp://guard@cam/a"), []);
+}
+
+#[test]
+fn a_zone_outside_of_the_picture_is_told() {
+    let zone = "[[camera.zone]]\nid = \"far\"\npolygon = [[600, 100], [900, 100], [900, 200]]\n";
+    check(&format!("{zone}{RULE}"), &["2 of its 3 points"]);
+    let line = "[[camera.zone]]\nid = \"step\"\nline = [[10, 100], [10, 900]]\n";
+    check(&format!("{line}{RULE}"), &["1 of its 2 points"]);
+    let floors = "falling_objects = { floors = { ground_y_px = 1040, floor_height_px = 30 } }\n";
+    check(&format!("{floors}[[camera.rule]]\nviolation = \"thrown_object\"\n"), &["at row 1040"]);
+}
+
+#[test]
+fn what_is_hardly_meant_is_told_with_its_line() {
+    let zone = "[[camera.zone]]\nid = \"kerb\"\npolygon = [[0, 0], [1.02, 1], [1, 0], [0, 1]]\n";
+    check(&format!("{zone}{RULE}"), &["site.toml:12: polygon: 1 of its points", "site.toml:12: polygon: its edges"]);
+    let rule = "[[camera.rule]]\nviolation = \"wrong_way\"\n";
+    check(rule, &["site.toml:11: violation: `allowed_deg` is not set"]);
+    check(&format!("{rule}with = {{ allowed_deg = 90 }}\n"), &[]);
+}
+
+#[test]
+fn times_shorter_than_the_time_between_looks_are_told() {
+    let doubts = ["so one look decides", "can never be confirmed"];
+    let rule = format!("{RULE}with = {{ dwell_s = 1, confirm.forgive_s = 1 }}\n");
+    check(&format!("analysis_fps = 0.5\n{rule}"), &doubts);
+}
+
+#[test]
+fn of_two_violations_the_narrower_is_told_when_it_never_fires_alone() {
+    let both = format!("{RULE}[[camera.rule]]\nviolation = \"intrusion\"\n");
+    check(&both, &[]);
+    let rules = "[[camera.rule]]\nviolation = \"crowding\"\nwith = { people = 9 }\n";
+    check(rules, &[]);
+}
+
+#[test]
+fn a_least_floor_without_floors_is_told() {
+    let rule = "[[camera.rule]]\nviolation = \"thrown_object\"\n";
+    check(rule, &["the floors are not known"]);
+    let floors = "falling_objects = { floors = { ground_y_px = 340, floor_height_px = 30 } }\n";
+    check(&format!("{floors}{rule}"), &[]);
+    check(&format!("{rule}with = {{ least_floor = 1 }}\n"), &[]);
+}
+
+#[test]
+fn what_is_not_there_or_says_nothing_is_told() {
+    check(&format!("{RULE}sensor = \"fume\"\n"), &["the sensor `fume` and its violation asks none"]);
+    check(&format!("{RULE}with = {{ evidence.pre_roll_s = 1000 }}\n"), &["at most 600 s are kept"]);
+    check(&format!("{RULE}with = {{ warning.text = {{ zh = \"……\" }} }}\n"), &["has nothing to say"]);
+    let said = |text: &str| format!("{RULE}with = {{ warning.text = {{ en = \"{text}\" }} }}\n");
+    check(&said("Car {plate}, drive on."), &["nothing is put in the place of `{plate},`"]);
+    check(&format!("{RULE}with = {{ warning.times = 0, warning.text = {{ zh = \"……\" }} }}\n"), &[]);
+    check(&said("请勿停车"), &["which an English voice cannot read"]);
+    check(
+        &said(&"Please keep the fire lane free. ".repeat(20)),
+        &["takes about 48 s, and it counts as failed after 20 s"],
+    );
+}
+
+#[test]
+fn a_path_that_leads_to_nothing_is_told() {
+    let told = |keys: &str, url: &str| {
+        let camera = format!("[[camera]]\nid = \"gate\"\nurl = \"{url}\"\n{RULE}with = {{ warning.times = 0 }}\n");
+        let text = format!("[site]\nid = \"s\"\n{keys}{camera}");
+        let found = doubts(&resolve(&Source::new("site.toml", text)).unwrap(), |_| None);
+        found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    let storage = "[storage]\ndir = \"/dev/null/data\"\n";
+    for (keys, url, says) in [
+        ("", "192.168.1.20:554/stream", "there is no file 192.168.1.20:554/stream"),
+        ("", "/", "/ is a directory"),
+        ("", "/dev/video0", "write `url = \"v4l2:/dev/video0\"`"),
+        (storage, "rtsp://cam/1", "/dev/null is a file, so nothing can be kept"),
+        ("[storage]\ndir = \"~/data\"\n", "rtsp://cam/1", "nothing is put in the place of `~`"),
+        ("[storage]\ndir = \"$HOME/data\"\n", "rtsp://cam/1", "nothing is put in the place of `$HOME`"),
+        ("[tracking]\nclass_groups = [[\"car\", \"trcuk\"]]\n", "rtsp://cam/1", "did you mean `truck`?"),
+        ("[attributes]\ncards = { x = \"no.toml\" }\n", "rtsp://cam/1", "there is no file no.toml"),
+    ] {
+        assert!(told(keys, url).contains(says), "{url}: {}", told(keys, url));
+        // Who gives no warning needs no loudspeaker.
+        assert!(!told(keys, url).contains("nobody is warned"), "{}", told(keys, url));
+    }
+}
+
+#[test]
+fn of_another_reading_only_new_doubts_are_told() {
+    let site = |speakers: &str, away: &str| {
+        let head = "[site]\nid = \"s\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\n";
+        let camera = |id: &str, rest: &str| format!("[[camera]]\nid = \"{id}\"\nurl = \"rtsp://c/{id}\"\n{rest}");
+        let text = format!("{head}{}{}", camera("gate", &format!("{speakers}{RULE}")), camera("idle", away));
+        resolve(&Source::new("site.toml", text)).unwrap()
+    };
+    let (horn, mute) = (site("speakers = [\"horn\"]\n", ""), site("", ""));
+    assert_eq!(new_doubts(&horn, &horn), []);
+    let [doubt] = &new_doubts(&horn, &mute)[..] else { panic!("one is new: {:?}", new_doubts(&horn, &mute)) };
+    assert!(doubt.to_string().contains("so nobody is warned"), "{doubt}");
+    assert_eq!(new_doubts(&mute, &horn), []);
+}
+
+#[test]
+fn a_camera_without_rules_or_speakers_is_told() {
+    check("", &["no rule"]);
+}
+
+#[test]
+fn sensors_that_are_not_there_not_asked_or_too_slow_are_told() {
+    let rule =
+        |sensor: &str| format!("[[camera.rule]]\nviolation = \"sensor_over_threshold\"\nsensor = \"{sensor}\"\n");
+    let sensor = |id: &str, every_s: u32| {
+        format!(
+            "[[sensor]]\nid = \"{id}\"\nkind = \"modbus_tcp\"\naddress = \"a:502\"\nregister = 1\nevery_s = {every_s}\n"
+        )
+    };
+    check(&rule("fume"), &["the site has no sensor `fume`, so it can never fire"]);
+    check(&format!("{}{}", rule("fume"), sensor("fume", 10)), &[]);
+    check(&format!("{}{}", rule("fumes"), sensor("fume", 10)), &["did you mean `fume`?", "no rule asks for it"]);
+    let slow = "has a value every 200 s and counts as silent after 300 s";
+    check(&format!("{}{}", rule("fume"), sensor("fume", 200)), &[slow]);
+}
