@@ -1,5 +1,7 @@
 //! Settings of the tracker. The defaults serve street cameras at 2 to 10 analysed frames a second.
 
+use std::fmt;
+
 use forewarn_domain::Class;
 use serde::Deserialize;
 
@@ -51,8 +53,8 @@ impl Default for TrackerConfig {
 pub struct TrackerConfigError {
     /// The setting.
     pub name: &'static str,
-    /// Its value.
-    pub value: f64,
+    /// Its value, as it is written.
+    pub value: String,
     /// What is allowed.
     pub range: &'static str,
 }
@@ -60,19 +62,20 @@ pub struct TrackerConfigError {
 impl TrackerConfig {
     /// Checks that each number lies in its range and that the scores are in order.
     pub fn check(&self) -> Result<(), TrackerConfigError> {
-        let fail = |name, value, range| Err(TrackerConfigError { name, value, range });
+        let fail =
+            |name, value: &dyn fmt::Display, range| Err(TrackerConfigError { name, value: value.to_string(), range });
         for (name, score) in
             [("high_score", self.high_score), ("low_score", self.low_score), ("new_score", self.new_score)]
         {
             if !(0.0..=1.0).contains(&score) {
-                return fail(name, f64::from(score), "a score lies between 0 and 1");
+                return fail(name, &score, "a score lies between 0 and 1");
             }
         }
         if self.low_score > self.high_score {
-            return fail("low_score", f64::from(self.low_score), "it must not be above high_score");
+            return fail("low_score", &self.low_score, "it must not be above high_score");
         }
         if self.new_score < self.high_score {
-            return fail("new_score", f64::from(self.new_score), "it must not be below high_score");
+            return fail("new_score", &self.new_score, "it must not be below high_score");
         }
         for (name, span) in [
             ("lost_after_s", self.lost_after_s),
@@ -80,7 +83,7 @@ impl TrackerConfig {
             ("max_step_s", self.max_step_s),
         ] {
             if !(span > 0.0 && span <= 3600.0) {
-                return fail(name, span, "write seconds, more than 0 and at most 3600");
+                return fail(name, &span, "write seconds, more than 0 and at most 3600");
             }
         }
         Ok(())
@@ -106,6 +109,7 @@ mod tests {
         );
         assert!(check("low_score = 0.45").contains("above high_score"));
         assert!(check("new_score = 0.2").contains("below high_score"));
+        assert!(check("high_score = 0.5").contains("new_score = 0.45 is out of range"));
         assert!(check("lost_after_s = nan").contains("lost_after_s"));
         assert!(toml::from_str::<TrackerConfig>("hi_score = 0.5").is_err());
     }

@@ -49,6 +49,7 @@ fn english_numbers_units_times_and_plates_become_words() {
         Language::En,
         &[
             ("Only 3 cars.", "Only three cars."),
+            ("Leave\0now,\u{7}please.\r\nGo.", "Leave now, please. \nGo."),
             ("10000 and 1,250 and 105", "ten thousand and one thousand two hundred fifty and one hundred five"),
             ("PM2.5 is 75.06 µg/m³.", "PM two point five is seventy five point zero six micrograms per cubic metre."),
             ("85 dB, 1 m, -3 °C, 80%", "eighty five decibels, one metre, minus three degrees Celsius, eighty percent"),

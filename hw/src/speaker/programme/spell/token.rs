@@ -68,7 +68,8 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
     found
 }
 
-/// Full-width letters and digits as plain ones, and digits in circles and in Roman as plain digits.
+/// Full-width letters and digits as plain ones, digits in circles and in Roman as plain digits, and nothing that only
+/// machines read.
 fn narrow(c: char) -> char {
     match c {
         '－' => '-',
@@ -76,6 +77,8 @@ fn narrow(c: char) -> char {
         '①'..='⑨' => char::from_u32(c as u32 - 0x2460 + 0x31).unwrap_or(c),
         'Ⅰ'..='Ⅸ' => char::from_u32(c as u32 - 0x2160 + 0x31).unwrap_or(c),
         '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+        // A speech program ends at a NUL, and what stands behind is never said.
+        _ if c.is_control() && c != '\n' && c != '\t' => ' ',
         _ => c,
     }
 }
