@@ -14,6 +14,12 @@ fn a_hold_is_at_once_and_comes_into_the_chain_whoever_writes_it() {
     let site = SiteFile::new().camera(CameraEntry::new("gate", "file:clip.mp4", QUICK_PARKING));
     let site = site.write(scene.dir()).unwrap().display().to_string();
     let data = scene.path("data");
+    let bare = |command: &str| {
+        let args = ["evidence", command, INCIDENT, "--why", "a typing mistake", "--config", &site];
+        scene.program.run(args).unwrap().status.code()
+    };
+    assert_eq!(["hold", "release", "prune"].map(bare), [Some(65); 3]);
+    assert!(!data.exists(), "a word about nothing makes nothing");
     fs::create_dir_all(data.join("evidence/2026-11-22").join(INCIDENT)).unwrap();
     let word = |command: &str, incident: &str| {
         let args = ["evidence", command, incident, "--why", "case 12/26", "--who", "clerk", "--config", &site];
@@ -26,6 +32,7 @@ fn a_hold_is_at_once_and_comes_into_the_chain_whoever_writes_it() {
         assert!(code == Some(expected) && told.contains(words), "{code:?}: {told}");
     };
     says(word("hold", "gate-loitering-1-1"), 65, "no folder below");
+    says(word("prune", "gate-loitering-1-1"), 65, "no folder below");
     says(word("release", INCIDENT), 65, "it is not held");
     says(word("prune", INCIDENT), 1, "it goes on, or was not sealed yet");
     says(word("hold", INCIDENT), 0, "held; the chain of seals says so");

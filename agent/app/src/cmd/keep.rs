@@ -8,7 +8,7 @@ use forewarn_cli::{Keep, Looker, Word};
 use forewarn_domain::clock::wall_now;
 use forewarn_evidence::{By, Custody, Deed, EvidenceError, EvidenceStore, Limits, audit, list, show, system_user};
 
-use crate::config::{self, StorageDir};
+use crate::config::{self, Site, StorageDir};
 use crate::evidence_folder::signed_store;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::live::claim;
@@ -55,11 +55,11 @@ pub fn run(args: &Keep) -> CommandResult {
             writeln!(out, "{}: released; {told}", word.incident)?;
         }
         Keep::Prune(word) => {
-            let site = config::load(&word.config).or_exit(ExitCode::BadConfig)?;
+            let site = site_that_keeps(word)?;
             // Nobody else may lengthen the chain meanwhile.
             let _claim = claim(&site.storage.dir)?;
             let store = signed_store(&site, Limits::default());
-            store.prepare().and_then(|()| store.prune(&custody(word), wall_now())).or_exit(ExitCode::Failed)?;
+            store.prepare().and_then(|()| store.prune(&custody(word), wall_now())).map_err(refusal)?;
             writeln!(out, "{}: deleted; the chain of seals says so", word.incident)?;
         }
     }
@@ -71,14 +71,31 @@ fn custody(word: &Word) -> Custody {
     Custody { incident: word.incident.clone(), who, why, user: Some(system_user()) }
 }
 
+/// The site of a word, if anything was ever kept of it: a word about nothing makes no folders.
+fn site_that_keeps(word: &Word) -> Result<Site, CommandError> {
+    let site = config::load(&word.config).or_exit(ExitCode::BadConfig)?;
+    let evidence = site.storage.dir.evidence();
+    if evidence.is_dir() {
+        return Ok(site);
+    }
+    Err(anyhow!("{} is not there, so nothing is kept of {}", evidence.display(), word.incident))
+        .or_exit(ExitCode::BadInput)
+}
+
+/// What was asked for cannot be, or could not be done.
+fn refusal(error: EvidenceError) -> CommandError {
+    let is_asked_wrongly = matches!(error, EvidenceError::NoBundle { .. } | EvidenceError::NotHeld { .. });
+    CommandError { code: if is_asked_wrongly { ExitCode::BadInput } else { ExitCode::Failed }, error: error.into() }
+}
+
 /// Leaves a word that the running agent makes a link of the chain; where none runs, this process does.
 fn leave_word(
     word: &Word,
     leave: impl FnOnce(&EvidenceStore, Custody) -> Result<(), EvidenceError>,
 ) -> Result<&'static str, CommandError> {
-    let site = config::load(&word.config).or_exit(ExitCode::BadConfig)?;
+    let site = site_that_keeps(word)?;
     let store = signed_store(&site, Limits::default());
-    leave(&store, custody(word)).or_exit(ExitCode::BadInput)?;
+    leave(&store, custody(word)).map_err(refusal)?;
     if note(&store, &site.storage.dir).or_exit(ExitCode::Failed)? {
         return Ok("the chain of seals says so");
     }

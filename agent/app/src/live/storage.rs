@@ -3,6 +3,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use forewarn_base::private::{self, Found};
@@ -28,7 +29,7 @@ pub fn claim(dir: &StorageDir) -> anyhow::Result<Claim> {
     }
     // Where no file can be made, the directory itself is held.
     // What stands in the file is the number of whoever holds it, so it is emptied by who holds it and not before.
-    let file = File::options().write(true).create(true).truncate(false).open(dir.lock());
+    let file = File::options().write(true).create(true).truncate(false).mode(private::FILE_MODE).open(dir.lock());
     let file = file.or_else(|_| File::open(dir.path()));
     let lock = match file.map(|file| (file.try_lock(), file)) {
         Ok((Ok(()), mut file)) => {
@@ -97,6 +98,7 @@ mod tests {
         let dir = StorageDir::new(folder.path().join("data"));
         let first = claim(&dir).unwrap();
         assert_eq!((first.troubles.len(), mode(dir.path())), (0, 0o700));
+        assert!(close(&dir.lock()).is_none() && mode(&dir.lock()) == 0o600);
         let refused = claim(&dir).unwrap_err().to_string();
         assert!(refused.starts_with("another agent uses"), "{refused}");
         // `forewarn reload` still finds the one that has it.
