@@ -15,6 +15,11 @@ pub const BAD_LOGIN: &str = "the user or password; check `user` and `password_fi
 /// What a broker refused when it knows who it is and does not let them in, after "refused".
 pub const NOT_ALLOWED: &str = "this client; check `user`, the password and the broker's ACL";
 
+/// Why a connection to a broker that stood is gone.
+pub const CUT: &str = "the broker closed the connection; its log says why";
+/// Why a connection that stood is given up.
+pub const NO_PING: &str = "the broker answers no ping";
+
 const URL_MEND: &str = "write mqtt://HOST[:PORT] or mqtts://HOST[:PORT]";
 
 /// Where a broker listens.

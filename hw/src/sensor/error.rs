@@ -44,3 +44,15 @@ pub enum ReadError {
         why: String,
     },
 }
+
+impl ReadError {
+    /// What distinguishes one reason from another: of a message the kind of fault alone, for each message is another.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Connect { .. } | Self::Refused { .. } => self.to_string(),
+            Self::NoAnswer { .. } => "no answer".to_owned(),
+            Self::Silent { .. } => "silent".to_owned(),
+            Self::NoNumber { .. } => "no number".to_owned(),
+        }
+    }
+}

@@ -26,6 +26,9 @@ pub enum Turn {
     Mended,
 }
 
+/// So many reasons are told until the sensor can be read again: reasons that take turns are no news for ever.
+const MOST_REASONS: usize = 6;
+
 /// What is new of all sensors, one place for each.
 #[derive(Debug, Default)]
 pub struct Mailbox(Mutex<Places>);
@@ -33,8 +36,8 @@ pub struct Mailbox(Mutex<Places>);
 #[derive(Debug, Default)]
 struct Places {
     news: BTreeMap<SensorId, News>,
-    /// Whether each sensor that was ever heard of can be read.
-    is_readable: BTreeMap<SensorId, bool>,
+    /// The sensors that cannot be read, and what was told of each since it last could.
+    failing: BTreeMap<SensorId, BTreeSet<String>>,
 }
 
 impl Mailbox {
@@ -46,7 +49,7 @@ impl Mailbox {
     pub fn forget(&self, sensors: &BTreeSet<SensorId>) {
         let mut places = self.lock();
         places.news.retain(|sensor, _| !sensors.contains(sensor));
-        places.is_readable.retain(|sensor, _| !sensors.contains(sensor));
+        places.failing.retain(|sensor, _| !sensors.contains(sensor));
     }
 
     /// Everything new, which is thereby taken.
@@ -63,7 +66,14 @@ impl Mailbox {
             SensorEvent::Measured { sensor, value, at } => (sensor, Some((value, at)), None),
             SensorEvent::Failed { sensor, error, .. } => (sensor, None, Some(error)),
         };
-        let was_readable = places.is_readable.insert(sensor.clone(), error.is_none()).unwrap_or(true);
+        let was_readable = !places.failing.contains_key(&sensor);
+        let is_other = match &error {
+            Some(error) => {
+                let told = places.failing.entry(sensor.clone()).or_default();
+                told.len() < MOST_REASONS && told.insert(error.reason())
+            }
+            None => places.failing.remove(&sensor).is_none(),
+        };
         let news = places.news.entry(sensor.clone()).or_default();
         if value.is_some() && news.value.is_some() {
             on_replaced(&sensor);
@@ -74,6 +84,8 @@ impl Mailbox {
             (false, None, Some(Turn::Failed(_))) | (true, Some(_), Some(Turn::Mended)) => None,
             (false, None, _) => Some(Turn::Mended),
             (true, Some(error), _) => Some(Turn::Failed(error)),
+            // It fails for another reason now, and that is the one to be mended.
+            (false, Some(error), _) if is_other => Some(Turn::Failed(error)),
             (_, _, turn) => turn,
         };
         let has_news = *news != News::default();
@@ -139,6 +151,30 @@ mod tests {
         put(&mailbox, measured(3.0, 4.0));
         put(&mailbox, failed("f"));
         assert_eq!(taken(&mailbox), (Some(3.0), None), "nobody was told that it had mended");
+    }
+
+    #[test]
+    fn another_reason_is_told_and_a_dispute_of_reasons_is_not_told_for_ever() {
+        let mailbox = Mailbox::default();
+        let lost = |why: &str| SensorEvent::Failed {
+            sensor: fume(),
+            error: ReadError::Connect { peer: "b:1883".to_owned(), why: why.to_owned() },
+            at: Timestamp::ZERO,
+        };
+        put(&mailbox, failed("the message is \"1.5 mg\""));
+        assert!(taken(&mailbox).1.is_some());
+        put(&mailbox, failed("the message is \"1.6 mg\""));
+        assert_eq!(taken(&mailbox).1, None, "other words of the same reason");
+        assert!(put(&mailbox, lost("the broker closed the connection")));
+        put(&mailbox, lost("connection refused"));
+        let Some(Turn::Failed(error)) = taken(&mailbox).1 else { panic!("the new reason was not told") };
+        assert_eq!(error.to_string(), "no connection to b:1883: connection refused", "the latest");
+        let again: Vec<bool> =
+            (0..100).map(|n| put(&mailbox, lost(&n.to_string())) && taken(&mailbox).1.is_some()).collect();
+        assert_eq!(again.iter().filter(|told| **told).count(), 3, "six in all");
+        put(&mailbox, measured(1.0, 1.0));
+        assert_eq!(taken(&mailbox), (Some(1.0), Some(Turn::Mended)));
+        assert!(put(&mailbox, lost("connection refused")), "told anew after it was read");
     }
 
     #[test]

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use forewarn_base::backoff::{Backoff, BackoffLimits};
-use forewarn_base::broker::{BAD_LOGIN, NOT_ALLOWED};
+use forewarn_base::broker::{BAD_LOGIN, CUT, NO_PING, NOT_ALLOWED};
 use rumqttc::{
     AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, NetworkOptions, Packet, QoS,
-    SubscribeReasonCode, TlsConfiguration, Transport,
+    StateError, SubscribeReasonCode, TlsConfiguration, Transport, mqttbytes,
 };
 use tokio::time::timeout;
 
@@ -25,6 +25,9 @@ use super::value::of_payload;
 const MAX_PACKET_BYTES: usize = 256 << 10;
 /// Until TCP, TLS and CONNACK are through.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// What is wrong with a peer that does not answer in MQTT.
+const NO_MQTT: &str =
+    "what answers there speaks no MQTT; check host and port of `url`, and whether it wants TLS (`mqtts://`)";
 /// So many times its interval a sensor may be silent before that is told.
 const MISSED: u32 = 3;
 
@@ -151,7 +154,57 @@ fn explain(error: ConnectionError, peer: String) -> ReadError {
             let why = format!("TLS failed: {}", forewarn_base::tls::explain(&error));
             return ReadError::Connect { peer, why };
         }
-        other => return ReadError::Connect { peer, why: other.to_string() },
+        ConnectionError::MqttState(state) => return ReadError::Connect { peer, why: broken(state) },
+        ConnectionError::NotConnAck(_) => return ReadError::Connect { peer, why: NO_MQTT.to_owned() },
+        other @ ConnectionError::RequestsDone => return ReadError::Connect { peer, why: other.to_string() },
     };
     ReadError::Refused { peer, why }
+}
+
+/// Why a connection ended that was made.
+fn broken(state: StateError) -> String {
+    use std::io::ErrorKind;
+    match state {
+        StateError::ConnectionAborted => CUT.to_owned(),
+        StateError::AwaitPingResp => NO_PING.to_owned(),
+        StateError::Deserialization(mqttbytes::Error::PayloadSizeLimitExceeded(bytes)) => {
+            format!("a message of {bytes} bytes came, and at most {MAX_PACKET_BYTES} are taken; is `topic` right?")
+        }
+        // What ends in the middle of a packet was none.
+        StateError::Io(error) | StateError::Deserialization(mqttbytes::Error::Io(error))
+            if error.kind() != ErrorKind::Other =>
+        {
+            error.to_string()
+        }
+        StateError::Io(_) | StateError::Deserialization(_) => NO_MQTT.to_owned(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn ends_of_connections_are_told_in_words_that_help() {
+        let state = ConnectionError::MqttState;
+        for (error, says) in [
+            (state(StateError::ConnectionAborted), CUT),
+            (state(StateError::AwaitPingResp), NO_PING),
+            (
+                state(StateError::Deserialization(mqttbytes::Error::PayloadSizeLimitExceeded(3_000_000))),
+                "a message of 3000000 bytes came, and at most 262144 are taken",
+            ),
+            (state(StateError::Io(io::Error::other("unexpected end"))), "speaks no MQTT; check host and port"),
+            (state(StateError::Io(io::ErrorKind::ConnectionReset.into())), "connection reset"),
+            (ConnectionError::NotConnAck(Packet::PingResp), "speaks no MQTT"),
+            (ConnectionError::Io(io::ErrorKind::ConnectionRefused.into()), "connection refused"),
+            (ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized), NOT_ALLOWED),
+        ] {
+            let told = explain(error, "b:1883".to_owned()).to_string();
+            assert!(told.contains(says) && !told.contains("Mqtt state"), "{told}");
+        }
+    }
 }

@@ -58,7 +58,8 @@ fn no_number(why: impl Into<String>) -> ReadError {
 pub(super) fn of_payload(payload: &[u8], path: Option<&JsonPath>) -> Result<f64, ReadError> {
     let text = std::str::from_utf8(payload).map_err(|_| no_number("the message is not UTF-8"))?;
     let Some(path) = path else {
-        return of_text(text).ok_or_else(|| no_number(format!("the message is {}; set `path`?", shown(text))));
+        return of_text(unquoted(text))
+            .ok_or_else(|| no_number(format!("the message is {}; set `path`?", shown(text))));
     };
     let message: Value =
         serde_json::from_str(text).map_err(|error| no_number(format!("the message is no JSON: {error}")))?;
@@ -71,6 +72,12 @@ pub(super) fn of_payload(payload: &[u8], path: Option<&JsonPath>) -> Result<f64,
         [] => Err(no_number(format!("`path` leads to nothing in {}", shown(text)))),
         more => Err(no_number(format!("`path` leads to {} values; it must lead to one", more.len()))),
     }
+}
+
+/// A message that is a text of JSON, without its quotes.
+fn unquoted(text: &str) -> &str {
+    let text = text.trim();
+    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
 }
 
 fn of_text(text: &str) -> Option<f64> {
@@ -127,6 +134,7 @@ mod tests {
     fn a_message_is_a_number_or_holds_one_where_the_path_leads() {
         assert_eq!(read(" 3.25\n", None), Ok(3.25));
         assert_eq!(read("-1e3", None), Ok(-1000.0));
+        assert_eq!(read("\"7.5\"\n", None), Ok(7.5));
         assert_eq!(read(r#"{"data":{"pm25":35}}"#, Some("$.data.pm25")), Ok(35.0));
         assert_eq!(read(r#"{"data":{"pm25":"35.5"}}"#, Some("$.data.pm25")), Ok(35.5));
         assert_eq!(read(r#"{"s":[{"id":"a","v":1},{"id":"b","v":2}]}"#, Some("$.s[?@.id=='b'].v")), Ok(2.0));
@@ -138,6 +146,7 @@ mod tests {
         for (payload, path, says) in [
             ("offline", None, "the message is \"offline\""),
             ("", None, "set `path`"),
+            ("\"", None, "set `path`"),
             (r#"{"pm25":1}"#, Some("$.pm10"), "leads to nothing in \"{\\\"pm25\\\":1}\""),
             (r#"{"v":[1,2]}"#, Some("$.v[*]"), "leads to 2 values"),
             (r#"{"v":null}"#, Some("$.v"), "leads to \"null\""),

@@ -1,11 +1,8 @@
 //! Why a broker cannot be used, in words that say what to do: the library's own are for its makers.
 
-use forewarn_base::broker::{BAD_LOGIN, NOT_ALLOWED};
+use forewarn_base::broker::{BAD_LOGIN, CUT, NO_PING, NOT_ALLOWED};
 use rumqttc::v5;
 
-/// Why a connection that stood is gone.
-const CUT: &str = "the broker closed the connection; its log says why";
-const NO_PING: &str = "the broker answers no ping";
 const NO_ANSWER: &str = "the broker does not answer";
 const BAD_CLIENT_ID: &str = "the broker refused the client id; set another `client_id`";
 const NOT_NOW: &str = "the broker says that it serves nobody at the moment";
