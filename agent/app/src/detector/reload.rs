@@ -76,6 +76,11 @@ impl Running {
     fn is_same(&self, other: &Self) -> bool {
         self == other && self.card.weights.sha256.is_some()
     }
+
+    /// Whether rules that were made for the other model go on by this one: it tells of the same classes.
+    fn serves_rules_of(&self, other: &Self) -> bool {
+        self.card.classes.to_vec() == other.card.classes.to_vec()
+    }
 }
 
 impl Signalled {
@@ -141,8 +146,9 @@ impl Exchange {
         let again: BTreeSet<StreamId> = torn.iter().filter_map(|change| change.concern.camera().cloned()).collect();
         changes.extend(torn);
         let is_other_model = !self.running.is_same(&Running::of(&site));
-        // The rules of the file are those for its model, so that they wait for it.
-        let has_its_model = !is_other_model || self.exchange_or_tell(&site);
+        // The rules of the file are those for its model, so that they wait for it where it knows other classes.
+        let is_exchanged = !is_other_model || self.exchange_or_tell(&site);
+        let has_its_model = is_exchanged || self.running.serves_rules_of(&Running::of(&site));
         let can_read = |camera: &Camera| {
             has_its_model && reader::asked(&site.attributes, std::slice::from_ref(camera)).is_subset(&self.readable)
         };
@@ -162,7 +168,8 @@ impl Exchange {
             }
         }
         if !adoption.waiting.is_empty() {
-            tracing::warn!("not taken up until the agent is started again: {}", adoption.waiting.join(", "));
+            let or = if has_its_model { "" } else { "the model can be exchanged, or " };
+            tracing::warn!("not taken up until {or}the agent is started again: {}", adoption.waiting.join(", "));
         } else if !is_other_model && adoption.taken_up.is_empty() {
             tracing::info!("the site file is read again: nothing changed");
         }
@@ -227,4 +234,22 @@ fn check_rules(rules: &[&Rule], classes: &[Class]) -> anyhow::Result<()> {
             .map_err(|error| anyhow!("rule {}: {}: {}", rule.key.violation, error.place, error.problem))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_wait_for_a_model_of_other_classes_alone() {
+        let running = |model: &str| {
+            let text = format!("[site]\nid = \"s\"\n[model]\n{model}\n[[camera]]\nid = \"gate\"\nurl = \"a.mp4\"\n");
+            Running::of(&config::resolve(&Source::new("site.toml", text)).unwrap())
+        };
+        let usual = running("");
+        for model in ["threads = 2", "provider = \"cpu\"", "card = \"nanodet-g-416-int8\""] {
+            assert!(usual != running(model) && usual.serves_rules_of(&running(model)), "{model}");
+        }
+        assert!(!usual.serves_rules_of(&running("card = \"centerface\"")));
+    }
 }
