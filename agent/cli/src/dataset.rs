@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use forewarn_domain::StreamId;
 
+use crate::keep::said;
 use crate::numbers;
 use crate::watch::camera_clip;
 
@@ -39,10 +40,10 @@ pub struct DatasetExport {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Who agreed to the pictures being taken and used, and when; recorded beside them.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = said)]
     pub consent: String,
     /// What the pictures are for; recorded beside them.
-    #[arg(long, value_name = "TEXT", default_value = "training and testing a model of this site")]
+    #[arg(long, value_name = "TEXT", default_value = "training and testing a model of this site", value_parser = said)]
     pub purpose: String,
     /// Days after which the pictures are to be deleted; recorded beside them.
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]

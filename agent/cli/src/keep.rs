@@ -66,10 +66,10 @@ pub struct Word {
     /// The incident's id.
     pub incident: String,
     /// Why.
-    #[arg(long, value_name = "TEXT", alias = "reason")]
+    #[arg(long, value_name = "TEXT", alias = "reason", value_parser = said)]
     pub why: String,
     /// Who.
-    #[arg(long, value_name = "NAME", alias = "as", env = "USER", default_value = "somebody")]
+    #[arg(long, value_name = "NAME", alias = "as", env = "USER", default_value = "somebody", value_parser = said)]
     pub who: String,
     /// The site file.
     #[arg(long, value_name = "FILE")]
@@ -80,9 +80,18 @@ pub struct Word {
 #[derive(Debug, Args)]
 pub struct Looker {
     /// The name to be written into the audit log, beside the system's user.
-    #[arg(long = "as", value_name = "NAME")]
+    #[arg(long = "as", value_name = "NAME", value_parser = said)]
     pub who: Option<String>,
     /// Why, to be written there.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = said)]
     pub reason: Option<String>,
+}
+
+/// Words that stay on record, so that they must say something.
+pub(crate) fn said(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_alphanumeric) {
+        Ok(text.to_owned())
+    } else {
+        Err("it stays on record; say something".to_owned())
+    }
 }

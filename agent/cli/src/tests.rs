@@ -162,3 +162,18 @@ fn what_shows_people_is_for_its_owner_alone() {
         assert_eq!(Cli::try_parse_from(line.split(' ')).unwrap().command.keeps_people(), keeps, "{line}");
     }
 }
+
+#[test]
+fn words_that_stay_on_record_say_something() {
+    let dataset = "dataset export --config s --attribute a --out o";
+    for (line, option) in [
+        ("evidence hold i --config s", "--why="),
+        ("evidence release i --config s --why x", "--who= "),
+        ("evidence prune i --config s", "--why=…"),
+        (dataset, "--consent="),
+        (&format!("{dataset} --consent all"), "--purpose=-"),
+    ] {
+        let error = Cli::try_parse_from(["forewarn"].into_iter().chain(line.split(' ')).chain([option])).unwrap_err();
+        assert!(error.to_string().contains("say something"), "{line} {option}: {error}");
+    }
+}
