@@ -46,13 +46,14 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// What distinguishes one reason from another: of a message the kind of fault alone, for each message is another.
-    pub(super) fn reason(&self) -> String {
+    /// What distinguishes one trouble from another: what has to be looked after, not the words.
+    pub(super) fn kind(&self) -> &'static str {
         match self {
-            Self::Connect { .. } | Self::Refused { .. } => self.to_string(),
-            Self::NoAnswer { .. } => "no answer".to_owned(),
-            Self::Silent { .. } => "silent".to_owned(),
-            Self::NoNumber { .. } => "no number".to_owned(),
+            Self::Connect { .. } => "connect",
+            Self::Refused { .. } => "refused",
+            Self::NoAnswer { .. } => "no answer",
+            Self::Silent { .. } => "silent",
+            Self::NoNumber { .. } => "no number",
         }
     }
 }
