@@ -25,6 +25,16 @@ const TYPES: [(&str, &str, &str); 18] = [
     ("i32", "a whole number", "write a whole number, without quotes"),
     ("i64", "a whole number", "write a whole number, without quotes"),
 ];
+/// What the standard library says of addresses, and what a site file says.
+const ADDRESSES: [(&str, &str, &str); 3] = [
+    (
+        "invalid socket address syntax",
+        "this is no address with a port",
+        "write it like \"192.168.1.30:5004\"; a name is not looked up",
+    ),
+    ("invalid IPv4 address syntax", "this is no IPv4 address", "write it like \"192.168.1.30\""),
+    ("invalid IP address syntax", "this is no address", "write it like \"192.168.1.30\""),
+];
 const EXAMPLE: &str = "`forewarn config example` shows each key with its meaning";
 /// Tables of a site file without which it is none, and how they are written.
 const TABLES: [(&str, &str); 2] = [("site", "[site]"), ("camera", "[[camera]]")];
@@ -34,6 +44,9 @@ pub(crate) fn in_words(message: &str) -> (String, String) {
     let message = message.trim().replace('\n', " ");
     if let Some(table) = missing_table(&message) {
         return (format!("there is no `{table}`"), format!("add `{table}`; {EXAMPLE}"));
+    }
+    if let Some((_, problem, mend)) = ADDRESSES.iter().find(|(words, ..)| message.contains(words)) {
+        return ((*problem).to_owned(), (*mend).to_owned());
     }
     let mend = mend_for(&message);
     match of_type(&message) {
@@ -164,6 +177,8 @@ mod tests {
                 "invalid type: integer `5`, expected a text",
                 "write it in quotes",
             ),
+            ("invalid socket address syntax", "this is no address with a port", "write it like \"192.168.1.30:5004\""),
+            ("invalid IPv4 address syntax", "this is no IPv4 address", "write it like"),
             ("missing field `camera`", "there is no `[[camera]]`", "add `[[camera]]`; `forewarn config example`"),
             ("missing field `url`", "missing field `url`", "add `url = …`; `forewarn config example`"),
         ] {

@@ -25,7 +25,7 @@ fn a_speaker_with_a_mistake_is_still_a_speaker() {
             "kind = \"rpt\"",
             "site.toml:5: kind: unknown variant `rpt`, expected `local` or `rtp`\n  mend: did you mean `rtp`?",
         ),
-        ("kind = \"rtp\"\naddress = \"10.0.0.9\"", "site.toml:6: address: invalid socket address syntax"),
+        ("kind = \"rtp\"\naddress = \"10.0.0.9\"", "site.toml:6: address: this is no address with a port"),
         ("kind = \"rtp\"\naddress = \"10.0.0.9:0\"", "site.toml:6: address: 10.0.0.9:0 is no place to send to"),
         ("kind = \"rtp\"\naddress = \"255.255.255.255:5004\"", "site.toml:6: address: 255.255.255.255 is everybody"),
         ("kind = \"local\"\nchime = \"no\"", "site.toml:6: chime: invalid type: string \"no\", expected true or false"),

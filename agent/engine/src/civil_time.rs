@@ -24,6 +24,11 @@ impl HolidayList {
         is_span
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether a day is one of them.
     pub fn contains(&self, day: Date) -> bool {
         self.0.iter().any(|(from, to)| (*from..=*to).contains(&day))

@@ -1,6 +1,7 @@
 //! What is correct in a site file and still cannot work, or hardly: found by `forewarn check`, told as warnings.
 
 mod condition;
+mod hours;
 mod picture;
 mod sensors;
 #[cfg(test)]
@@ -80,7 +81,9 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
         }
         doubts.extend(always_together(&camera.rules));
     }
+    doubts.extend(hours::of_site(site));
     doubts.extend(things::storage(site));
+    doubts.extend(things::kept_for_no_day(site));
     doubts.extend(things::signs_of_shells(site));
     doubts.extend(things::classes(site));
     doubts.extend(things::cards(site));
@@ -141,7 +144,12 @@ fn too_quick(camera: &Camera, rule: &Rule) -> Vec<Doubt> {
     if observe.for_s < interval_s {
         doubt(
             format!("it looks again for {} s after the warning and {looks}", observe.for_s),
-            format!("{}, or set `with = {{ observe.for_s = … }}`", faster(observe.for_s.max(0.1) / 3.0)),
+            // No rate makes more of no time at all.
+            if observe.for_s < 0.1 {
+                "set `with = { observe.for_s = … }`".to_owned()
+            } else {
+                format!("{}, or set `with = {{ observe.for_s = … }}`", faster(observe.for_s / 3.0))
+            },
         );
     }
     doubts

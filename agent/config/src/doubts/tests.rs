@@ -159,3 +159,39 @@ fn sensors_that_are_not_there_not_asked_or_too_slow_are_told() {
     let slow = "has a value every 200 s and counts as silent after 300 s";
     check(&format!("{}{}", rule("fume"), sensor("fume", 200)), &[slow]);
 }
+
+#[test]
+fn hours_that_never_come_are_told() {
+    let told = |site: &str, rule: &str| {
+        let speaker = "[[speaker]]\nid = \"horn\"\nkind = \"local\"\n";
+        let camera = "[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/1\"\nspeakers = [\"horn\"]\n";
+        let text = format!("[site]\nid = \"s\"\n{site}\n{speaker}{camera}{RULE}{rule}\n");
+        let found = doubts(&resolve(&Source::new("site.toml", text)).unwrap(), |_| None);
+        found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    let night = "quiet_hours = [{ from = \"22:00\", to = \"07:00\" }]";
+    let days = "quiet_hours = [{ from = \"00:00\", to = \"12:00\" }, { from = \"11:00\", to = \"24:00\" }]";
+    let at_night = "schedule = { days = [\"sat\"], from = \"23:00\", to = \"05:00\" }";
+    let only = "schedule = { from = \"08:00\", to = \"10:00\", holidays = \"only\" }";
+    for (site, rule, says) in [
+        (night, at_night, "its warning is never spoken"),
+        (days, "", "its warning is never spoken"),
+        ("", only, "its hours hold on holidays alone and the site names none"),
+        ("quiet_hours = [{ from = \"08:00\", to = \"10:00\", holidays = \"except\" }]", "", "leave out holidays"),
+        ("[storage]\nmax_days = 0", "", "deleted as soon as its incident is closed"),
+        ("", "with = { observe.for_s = 0 }", "set `with = { observe.for_s = … }`"),
+    ] {
+        assert!(told(site, rule).contains(says), "{site} {rule}: {}", told(site, rule));
+    }
+    for (site, rule) in [
+        (night, ""),
+        (night, "schedule = { from = \"21:00\", to = \"22:01\" }"),
+        (night, "schedule = { from = \"23:00\", to = \"05:00\", time_zone = \"Asia/Shanghai\" }"),
+        (days, "with = { warning.times = 0 }"),
+        ("holidays = [\"2026-01-01\"]", only),
+        ("[storage]\nmax_days = 1", ""),
+    ] {
+        assert_eq!(told(site, rule), "", "{site} {rule}");
+    }
+    assert!(!told("", "with = { observe.for_s = 0 }").contains("analysis_fps"), "no rate helps");
+}

@@ -42,6 +42,15 @@ pub(super) fn storage(site: &Site) -> Option<Doubt> {
     })
 }
 
+/// Evidence that nobody has a day's time to look at.
+pub(super) fn kept_for_no_day(site: &Site) -> Option<Doubt> {
+    (site.storage.max_days == 0).then(|| Doubt {
+        about: "[storage], max_days".to_owned(),
+        problem: "0 days: evidence is deleted as soon as its incident is closed and upstream has the report".to_owned(),
+        mend: "write the days for which it is to be kept; `max_gib` bounds it as well".to_owned(),
+    })
+}
+
 /// A directory whose name only a shell would read as another.
 pub(super) fn signs_of_shells(site: &Site) -> Option<Doubt> {
     let mut names = site.storage.dir.path().iter().map(|name| name.to_string_lossy());

@@ -1,0 +1,53 @@
+//! Doubts about times of the week: schedules that never hold, and warnings that fall silent with the quiet hours.
+
+use forewarn_domain::schedule::{Holidays, Schedule};
+use forewarn_domain::{LocalTime, Weekday};
+
+use super::{Doubt, about, words};
+use crate::{Rule, Site};
+
+const DAYS: [Weekday; 7] =
+    [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
+
+/// The doubts about the hours of a site and of its rules.
+pub(super) fn of_site(site: &Site) -> Vec<Doubt> {
+    let rules = || site.cameras.iter().flat_map(|camera| &camera.rules);
+    let mut doubts: Vec<Doubt> =
+        site.header.quiet_hours.iter().filter_map(|hours| holidays(site, hours, None)).collect();
+    doubts.extend(rules().filter_map(|rule| holidays(site, rule.binding.schedule.as_ref()?, Some(rule))));
+    doubts.extend(rules().filter_map(|rule| always_quiet(&site.header.quiet_hours, rule)));
+    doubts
+}
+
+/// A schedule that speaks of holidays where the site names none.
+fn holidays(site: &Site, schedule: &Schedule, rule: Option<&Rule>) -> Option<Doubt> {
+    let kind = schedule.holidays.filter(|_| site.header.holidays.is_empty())?;
+    let what = match kind {
+        Holidays::Only => "hold on holidays alone and the site names none, so they never hold",
+        Holidays::Except => "leave out holidays and the site names none, so they hold on every one",
+    };
+    let whose = if rule.is_some() { "its hours" } else { "they" };
+    Some(Doubt {
+        about: rule.map_or_else(|| "[site], quiet_hours".to_owned(), about),
+        problem: format!("{whose} {what}"),
+        mend: "name them in `[site]`: `holidays = [\"2026-01-01\"]`".to_owned(),
+    })
+}
+
+/// A rule whose hours all lie within quiet ones, so that its warning is never spoken.
+fn always_quiet(quiet: &[Schedule], rule: &Rule) -> Option<Doubt> {
+    words::given(rule)?;
+    let own = rule.binding.schedule.as_ref();
+    // Hours of other zones and holidays are left out: whether they meet depends on the day.
+    let quiet: Vec<&Schedule> = quiet.iter().filter(|hours| hours.holidays.is_none()).collect();
+    if quiet.is_empty() || own.into_iter().chain(quiet.iter().copied()).any(|hours| hours.time_zone.is_some()) {
+        return None;
+    }
+    let mut week = DAYS.iter().flat_map(|day| (0..24 * 60).map(|minute| LocalTime { weekday: *day, minute }));
+    let is_heard = |at: LocalTime| own.is_none_or(|own| own.holds(at)) && !quiet.iter().any(|hours| hours.holds(at));
+    (!week.any(is_heard)).then(|| Doubt {
+        about: about(rule),
+        problem: "all its hours are quiet hours of the site, so its warning is never spoken".to_owned(),
+        mend: "shorten `quiet_hours` of `[site]`, or set `with = { warning.times = 0 }` where that is meant".to_owned(),
+    })
+}
