@@ -10,8 +10,6 @@ use anyhow::{Context as _, anyhow, bail};
 use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
 use forewarn_domain::{AttributeId, Class, StreamId};
-use forewarn_models::Card;
-use forewarn_models::providers::Request;
 use forewarn_models::swap::{SwapHandle, TrialReport, trial};
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::{Handle, Signals};
@@ -22,7 +20,7 @@ use crate::config::adoption::Adoption;
 use crate::config::changes::{Change, Concern, Parts, beside};
 use crate::config::doubts::new_doubts;
 use crate::config::source::Source;
-use crate::config::{self, Camera, ConfigErrors, Model, Rule, Site};
+use crate::config::{self, Camera, ConfigErrors, Rule, Running, Site};
 use crate::live::Adopter;
 use crate::telemetry;
 
@@ -54,33 +52,6 @@ pub(super) struct Exchange {
     readable: BTreeSet<AttributeId>,
     /// What was taken up in part only, to be tried again.
     torn: Vec<Change>,
-}
-
-/// What decides which model looks at frames, and how.
-#[derive(Debug, PartialEq)]
-struct Running {
-    card: Card,
-    threads: usize,
-    execution: Request,
-    least_score: f32,
-}
-
-impl Running {
-    fn of(site: &Site) -> Self {
-        let Model { card, threads, execution, .. } = &site.model;
-        let (card, least_score) = (card.clone(), site.tracker.low_score);
-        Self { card, threads: *threads, execution: *execution, least_score }
-    }
-
-    /// Whether the same weights would look in the same manner. Weights that nobody pinned may be others by now.
-    fn is_same(&self, other: &Self) -> bool {
-        self == other && self.card.weights.sha256.is_some()
-    }
-
-    /// Whether rules that were made for the other model go on by this one: it tells of the same classes.
-    fn serves_rules_of(&self, other: &Self) -> bool {
-        self.card.classes.to_vec() == other.card.classes.to_vec()
-    }
 }
 
 impl Signalled {
@@ -234,22 +205,4 @@ fn check_rules(rules: &[&Rule], classes: &[Class]) -> anyhow::Result<()> {
             .map_err(|error| anyhow!("rule {}: {}: {}", rule.key.violation, error.place, error.problem))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rules_wait_for_a_model_of_other_classes_alone() {
-        let running = |model: &str| {
-            let text = format!("[site]\nid = \"s\"\n[model]\n{model}\n[[camera]]\nid = \"gate\"\nurl = \"a.mp4\"\n");
-            Running::of(&config::resolve(&Source::new("site.toml", text)).unwrap())
-        };
-        let usual = running("");
-        for model in ["threads = 2", "provider = \"cpu\"", "card = \"nanodet-g-416-int8\""] {
-            assert!(usual != running(model) && usual.serves_rules_of(&running(model)), "{model}");
-        }
-        assert!(!usual.serves_rules_of(&running("card = \"centerface\"")));
-    }
 }
