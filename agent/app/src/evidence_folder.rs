@@ -55,6 +55,7 @@ pub fn keeper_setup(dir: &StorageDir, site: &Site, civil: SiteTime) -> KeeperSet
 /// What is drawn for each rule of a site.
 pub fn scenes(site: &Site) -> RuleScenes {
     let card = &site.model.card;
+    let tracking = serde_json::to_value(&site.tracker).ok();
     let scenes = site.cameras.iter().flat_map(|camera| {
         camera.rules.iter().map(|rule| {
             let title = rule.violation.title.in_language(site.header.language).map_or_else(String::new, |t| t.text);
@@ -74,6 +75,7 @@ pub fn scenes(site: &Site) -> RuleScenes {
                 }],
                 analysis_interval_s: camera.analysis_interval.as_secs_f64(),
                 violation: rule.violation.clone(),
+                tracking: tracking.clone(),
             };
             (rule.key.clone(), RuleScene { title, zone, setting: Some(Arc::new(setting)) })
         })

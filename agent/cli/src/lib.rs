@@ -19,7 +19,9 @@ pub use judge::{Bench, Detect, Evaluate};
 pub use keep::{Keep, Looker, Word};
 pub use models::{Bench as ModelBench, Eval as ModelEval, Models};
 pub use operator::{Feedback, Suppress, SuppressAdd};
-pub use show::{Config, Evidence, Export, HeatSpan, Heatmap, Index, Key, PageLanguage, Redact, Stampers};
+pub use show::{
+    Config, Evidence, EvidenceReplay, Export, HeatSpan, Heatmap, Index, Key, PageLanguage, Redact, Stampers,
+};
 pub use watch::{Check, Demo, Reload, Replay, Run, Sim, Snapshot};
 
 /// Sees violations in video, warns over a loudspeaker first, looks again, and reports what went on, with evidence.

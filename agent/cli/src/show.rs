@@ -58,9 +58,30 @@ pub enum Evidence {
         #[command(flatten)]
         by: Looker,
     },
+    /// Run the clip of a bundle through the same models and configuration, and say whether the incident comes out the same
+    #[command(
+        after_help = "Examples:\n  forewarn evidence replay forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2\n  forewarn evidence replay forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 --config site.toml"
+    )]
+    Replay(EvidenceReplay),
     /// What is done with bundles beside.
     #[command(flatten)]
     Keep(crate::keep::Keep),
+}
+
+/// `forewarn evidence replay`.
+#[derive(Debug, Args)]
+pub struct EvidenceReplay {
+    /// The folder of a bundle that is sealed.
+    pub bundle: PathBuf,
+    /// The site file by which it is decided; the setting that lies in the bundle if absent.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Who has it decided again, and why.
+    #[command(flatten)]
+    pub by: Looker,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Who must vouch for whoever stamped times.

@@ -5,6 +5,7 @@
 //! read beside them, so that a mistake in any TOML file is told in one manner.
 
 pub mod adoption;
+mod again;
 mod area;
 mod attributes;
 mod beside;
@@ -12,6 +13,7 @@ mod camera;
 pub mod card;
 pub mod changes;
 mod check;
+mod claim;
 mod client_ids;
 pub mod clips;
 pub mod doubts;
@@ -52,8 +54,10 @@ mod video;
 pub mod violations;
 mod zone;
 
+pub use again::{Kept as KeptSetting, NotEnough};
 pub use attributes::Attributes;
 pub use camera::Camera;
+pub use claim::{Claim, Taken, claim};
 pub use evidence::Evidence;
 pub use header::Header;
 pub use heat_map::HeatMap;

@@ -24,6 +24,7 @@
 //! after each, so a process that is killed at any point leaves a folder that [`EvidenceStore::unsealed`] finds
 //! and [`EvidenceStore::seal_abandoned`] closes, with what is missing and why stated in the manifest.
 
+mod again;
 mod audit;
 mod bundle;
 mod canvas;
@@ -62,6 +63,7 @@ mod verify;
 mod verify_any;
 mod verify_store;
 
+pub use again::{Again, Kept as KeptClip, Outcome};
 pub use audit::{AuditEntry, AuditLog, By, audit, system_user};
 pub use clock_state::{ClockState, ClockStep, ClockTeller, Synchronised};
 pub use closeups::Closeups;

@@ -50,6 +50,9 @@ pub struct Setting {
     pub analysis_interval_s: f64,
     /// The violation with the site's changes.
     pub violation: Violation,
+    /// The tracker's settings, as the site file spells them; none where a former version did not keep them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<serde_json::Value>,
 }
 
 impl Setting {

@@ -1,5 +1,6 @@
 //! Tests of the store: whole folders, restarts, refusals, retention against a model, tampering.
 
+mod again;
 mod audit;
 mod by_hand;
 mod clock;

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use forewarn_domain::Class;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ClassGroups;
 
 /// Settings of a [`Tracker`](super::Tracker).
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transform = crate::schema::not_negative))]
 #[serde(deny_unknown_fields, default)]
 pub struct TrackerConfig {
@@ -29,6 +29,7 @@ pub struct TrackerConfig {
     pub appearance: bool,
     /// Lists of classes that the detector confuses; a track's class is voted among them.
     #[cfg_attr(feature = "schema", schemars(with = "Option<Vec<Vec<String>>>"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub class_groups: Option<Vec<Vec<Class>>>,
 }
 

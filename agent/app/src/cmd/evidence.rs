@@ -14,6 +14,7 @@ use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 pub fn run(args: &Evidence) -> CommandResult {
     match args {
         Evidence::Verify { path, trust, stamps, json } => verify(path, &trusted(trust, stamps)?, *json),
+        Evidence::Replay(args) => super::again::run(args),
         Evidence::Export(args) => super::export::run(args),
         Evidence::Report { path, out, lang, trust, stamps, by } => {
             super::keep::audited(path, (Deed::Reported, Some(format!("to {}", out.display()))), by);

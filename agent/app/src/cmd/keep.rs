@@ -11,7 +11,6 @@ use forewarn_evidence::{By, Custody, Deed, EvidenceError, EvidenceStore, Limits,
 use crate::config::{self, Site, StorageDir};
 use crate::evidence_folder::signed_store;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
-use crate::live::claim;
 
 /// Runs the command.
 pub fn run(args: &Keep) -> CommandResult {
@@ -57,7 +56,7 @@ pub fn run(args: &Keep) -> CommandResult {
         Keep::Prune(word) => {
             let site = site_that_keeps(word)?;
             // Nobody else may lengthen the chain meanwhile.
-            let _claim = claim(&site.storage.dir)?;
+            let _claim = config::claim(&site.storage.dir)?;
             let store = signed_store(&site, Limits::default());
             store.prepare().and_then(|()| store.prune(&custody(word), wall_now())).map_err(refusal)?;
             writeln!(out, "{}: deleted; the chain of seals says so", word.incident)?;
@@ -104,7 +103,7 @@ fn leave_word(
 
 /// Makes what was left links of the chain; false if an agent runs, which does so.
 fn note(store: &EvidenceStore, dir: &StorageDir) -> Result<bool, EvidenceError> {
-    let Ok(_claim) = claim(dir) else { return Ok(false) };
+    let Ok(_claim) = config::claim(dir) else { return Ok(false) };
     store.prepare().and_then(|()| store.note_words(wall_now()))?;
     Ok(true)
 }

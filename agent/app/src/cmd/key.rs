@@ -9,7 +9,6 @@ use forewarn_evidence::Limits;
 use crate::config;
 use crate::evidence_folder::{signed_store, signing};
 use crate::exit::{CommandResult, ExitCode, OrExit as _};
-use crate::live::claim;
 use forewarn_cli::Key;
 
 /// Runs the command.
@@ -36,7 +35,7 @@ pub fn run(args: &Key) -> CommandResult {
         }
         Key::Roll { .. } => {
             // Nobody else may lengthen the chain meanwhile.
-            let _claim = claim(&site.storage.dir)?;
+            let _claim = config::claim(&site.storage.dir)?;
             let mut store = signed_store(&site, Limits::default());
             store.prepare().and_then(|()| store.exchange_key(wall_now())).or_exit(ExitCode::Failed)?;
         }

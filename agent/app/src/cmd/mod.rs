@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+pub mod again;
 pub mod bench;
 pub mod check;
 pub mod config;

@@ -20,7 +20,6 @@ mod sensors;
 mod shutdown;
 mod speakers;
 mod start;
-mod storage;
 mod streams;
 mod upstreams;
 
@@ -41,7 +40,6 @@ use part::Part;
 pub use adopter::{Adopted, Adopter};
 use shutdown::Ending;
 pub use shutdown::Shutdown;
-pub use storage::claim;
 
 /// An ordered end takes no longer, whatever clients, brokers, cameras and disks do. A supervisor waits longer than that.
 const END_WITHIN: Duration = Duration::from_secs(8);
@@ -115,7 +113,7 @@ pub struct Agent {
     counters: Counters,
     adopter: Adopter,
     addresses: Vec<SocketAddr>,
-    _claim: storage::Claim,
+    _claim: crate::config::Claim,
 }
 
 /// What is counted for the summary of a run, also when the parts have ended.

@@ -32,9 +32,9 @@ use super::health::{Health, HealthDesk, Sources};
 use super::incident_loop::{Ends, IncidentLoop, QUEUE};
 use super::outbox_writer::{OutboxWriter, open_outbox};
 use super::part::Part;
-use super::{Agent, Counters, LoopEvent, Servers, inference, storage};
+use super::{Agent, Counters, LoopEvent, Servers, inference};
 use crate::config::pictures::Pictures;
-use crate::config::{Site, StorageDir};
+use crate::config::{self, Site, StorageDir};
 use crate::evidence_folder::clock_teller;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::log::LogWatch;
@@ -129,11 +129,11 @@ fn site_time(site: &Site, clock: &Arc<dyn Clock>) -> SiteTime {
 }
 
 /// Lets the process open as many files as it may, and takes the storage directory for it alone.
-fn prepare_process(site: &Site) -> anyhow::Result<storage::Claim> {
+fn prepare_process(site: &Site) -> Result<config::Claim, config::Taken> {
     if let Err(error) = forewarn_hw::descriptors::raise_limit() {
         tracing::warn!(%error, "the limit of file descriptors stays as it was");
     }
-    storage::claim(&site.storage.dir)
+    config::claim(&site.storage.dir)
 }
 
 /// The thread that asks how the parts fare, and the listeners that show it.

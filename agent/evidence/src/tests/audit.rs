@@ -64,13 +64,12 @@ fn an_entry_that_is_changed_or_taken_out_is_found() {
     says(&store, "links.jsonl: line 2 does not bear the signature");
     let log = audit(store.root()).unwrap();
     assert!(log.to_string().contains("NOT WHOLE: links.jsonl: line 2") && log.entries.len() == 2, "{log}");
-    let without: String =
-        text.lines().filter(|line| !line.contains("look 1")).map(|line| format!("{line}\n")).collect();
-    fs::write(&links, without).unwrap();
+    let without: Vec<&str> = text.lines().filter(|line| !line.contains("look 1")).collect();
+    fs::write(&links, without.join("\n") + "\n").unwrap();
     says(&store, "link 3 is missing");
     assert!(audit(store.root()).unwrap().to_string().contains("NOT WHOLE: link 3 is missing"));
-    let cut: String = text.lines().take(2).map(|line| format!("{line}\n")).collect();
-    fs::write(&links, cut).unwrap();
+    let cut: Vec<&str> = text.lines().take(2).collect();
+    fs::write(&links, cut.join("\n") + "\n").unwrap();
     says(&store, "the end of the chain is cut off: link 4 is missing");
     fs::write(&links, text).unwrap();
     assert_eq!(audit(store.root()).unwrap().problems, [""; 0]);

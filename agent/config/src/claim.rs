@@ -1,4 +1,4 @@
-//! The storage directory when the agent starts: taken for it alone, and closed to others. A disk that refuses keeps
+//! The storage directory when an agent or a command begins to write there: taken for it alone, and closed to others. A disk that refuses keeps
 //! nobody from watching and warning; it is told.
 
 use std::fs::{File, TryLockError};
@@ -8,21 +8,32 @@ use std::path::{Path, PathBuf};
 
 use forewarn_base::private::{self, Found};
 
-use crate::config::StorageDir;
+use crate::storage_dir::StorageDir;
 
 /// The directory, taken until the process ends.
 #[derive(Debug)]
 pub struct Claim {
     /// The system frees it however the process ends.
-    #[cfg_attr(not(test), expect(dead_code, reason = "to hold it is all that it is for"))]
     lock: Option<File>,
     /// What must be told.
     pub troubles: Vec<String>,
 }
 
+impl Claim {
+    /// Whether nobody else can take it meanwhile.
+    pub fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
+}
+
+/// Another agent has the directory.
+#[derive(Debug, thiserror::Error)]
+#[error("another agent uses {}; stop it, or give this site its own `[storage] dir`", .0.display())]
+pub struct Taken(pub PathBuf);
+
 /// Takes the storage directory for this process alone: two agents would mix up their incidents. Fails only if another
 /// agent has it.
-pub fn claim(dir: &StorageDir) -> anyhow::Result<Claim> {
+pub fn claim(dir: &StorageDir) -> Result<Claim, Taken> {
     let mut troubles = Vec::new();
     if let Err(error) = private::create_dirs(dir.path()) {
         troubles.push(format!("failed to make the storage directory {}: {error}", dir.path().display()));
@@ -40,8 +51,7 @@ pub fn claim(dir: &StorageDir) -> anyhow::Result<Claim> {
             Some(file)
         }
         Ok((Err(TryLockError::WouldBlock), _)) => {
-            let path = dir.path().display();
-            anyhow::bail!("another agent uses {path}; stop it, or give this site its own `[storage] dir`");
+            return Err(Taken(dir.path().to_owned()));
         }
         Ok((Err(TryLockError::Error(error)), _)) | Err(error) => {
             let path = dir.path().display();
@@ -120,7 +130,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), "").unwrap();
         let claimed = claim(&StorageDir::new(folder.path().join("file/data"))).unwrap();
-        assert!(claimed.lock.is_none());
+        assert!(!claimed.is_locked());
         assert!(claimed.troubles[0].contains("failed to make the storage directory"), "{claimed:?}");
     }
 }
