@@ -8,7 +8,7 @@ use std::ffi::{CStr, c_char, c_int, c_uchar, c_ulong, c_void};
 use std::ptr::NonNull;
 
 /// Most pixels of a picture; four times a 4K frame's side, and less than 400 MB as RGB.
-const MAX_PIXELS: u64 = 130_000_000;
+pub(crate) const MAX_PIXELS: u64 = 130_000_000;
 
 // Constants of `turbojpeg.h`, which are the same in its versions 2 and 3.
 const FORMAT_RGB: c_int = 0;

@@ -55,6 +55,19 @@ pub enum PhotoError {
         /// What the decoder said.
         source: ImageError,
     },
+    /// The picture is larger than any camera's; a file of a few bytes could ask for all memory.
+    #[error(
+        "failed to decode `{path}`: it says to be {width}x{height} pixels, more than {} in all; scale it down",
+        jpeg::MAX_PIXELS
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
     /// A drawing cannot be written.
     #[error("failed to write the picture `{path}`: {source}")]
     Write {
@@ -86,6 +99,10 @@ pub fn image_frame(path: &Path) -> Result<Frame, PhotoError> {
     } else {
         let undecoded = |source| PhotoError::Decode { path: path.to_owned(), source };
         let mut decoder = reader.into_decoder().map_err(undecoded)?;
+        let (width, height) = decoder.dimensions();
+        if u64::from(width) * u64::from(height) > jpeg::MAX_PIXELS {
+            return Err(PhotoError::TooLarge { path: path.to_owned(), width, height });
+        }
         let orientation = orientation_of(&mut decoder);
         let rgb = DynamicImage::from_decoder(decoder).map_err(undecoded)?.into_rgb8();
         (rgb.dimensions(), rgb.into_raw(), orientation)
@@ -206,6 +223,20 @@ mod tests {
             let error = image_frame(&path).unwrap_err().to_string();
             assert!(error.contains(&format!("is {kind}, which is not read; save it as JPEG")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_png_that_says_to_be_huge_is_refused_before_memory_is_taken() {
+        // 20000x20000 grey pixels, of which there are none.
+        let bytes = b"\x89\x50\x4e\x47\x0d\x0a\x1a\x0a\x00\x00\x00\x0d\x49\x48\x44\x52\x00\x00\x4e\x20\
+                       \x00\x00\x4e\x20\x08\x00\x00\x00\x00\xc6\x1b\x19\xe5\x00\x00\x00\x08\x49\x44\x41\
+                       \x54\x78\x9c\x03\x00\x00\x00\x00\x01\x48\x06\x89\xd2\x00\x00\x00\x00\x49\x45\x4e\
+                       \x44\xae\x42\x60\x82";
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("huge.png");
+        std::fs::write(&path, bytes).unwrap();
+        let error = image_frame(&path).unwrap_err().to_string();
+        assert!(error.contains("20000x20000 pixels, more than 130000000 in all; scale it down"), "{error}");
     }
 
     #[test]

@@ -29,7 +29,9 @@ pub(crate) fn run(command: &mut Command, install: &'static str) -> Result<Output
 pub(crate) fn complaint(output: &Output) -> String {
     let bytes = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
     let text = String::from_utf8_lossy(bytes);
-    let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    // pip says five times that it tries again, in a page of its own classes, before it says what is wrong.
+    let says = |line: &&str| !line.is_empty() && !line.starts_with("WARNING: Retrying");
+    let lines: Vec<&str> = text.lines().map(str::trim_end).filter(says).collect();
     lines[lines.len().saturating_sub(COMPLAINT_LINES)..].join("\n")
 }
 
@@ -151,5 +153,9 @@ mod tests {
     fn a_failing_client_is_quoted() {
         let error = run(Command::new("sh").args(["-c", "echo no route >&2; exit 3"]), "").unwrap_err().to_string();
         assert!(error.contains("no route") && error.contains('3'), "{error}");
+        let script =
+            "for n in 1 2 3 4 5; do echo \"WARNING: Retrying (Retry(total=$n\" >&2; done; echo ERROR: no >&2; exit 1";
+        let error = run(Command::new("sh").args(["-c", script]), "").unwrap_err().to_string();
+        assert!(error.ends_with("copy the model store of a machine that has one\nERROR: no"), "{error}");
     }
 }

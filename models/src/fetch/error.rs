@@ -21,7 +21,10 @@ pub enum FetchError {
         install: &'static str,
     },
     /// The client failed.
-    #[error("failed to fetch: `{client}` ended with {status}\n{said}")]
+    #[error(
+        "failed to fetch: `{client}` ended with {status}; where there is no network, copy the model store of a machine that \
+         has one\n{said}"
+    )]
     Client {
         /// The program.
         client: String,
