@@ -75,6 +75,11 @@ impl ClipRecorder {
         self.cell.wait(timeout)
     }
 
+    /// The units taken so far, where nobody wants a file. An incomplete recording is cut where it is.
+    pub(crate) fn taken(self) -> Taken {
+        self.cell.take()
+    }
+
     /// Writes the units taken so far as MP4 to `path`, over a temporary file beside it that is renamed when it
     /// is whole and synced. An incomplete clip is cut where it is.
     ///

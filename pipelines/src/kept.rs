@@ -1,15 +1,15 @@
 //! The ring of a stream that is kept while a smaller one of its camera is watched: it has the larger picture of what was
 //! seen.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use forewarn_base::durable::Unfinished;
-use forewarn_domain::{ClipRecording, ClipSource, ClipSourceError, ClipSpan, Frame, Orientation, Timestamp};
+use forewarn_domain::{ClipRecording, ClipSource, ClipSourceError, ClipSpan, Frame};
 
 use crate::clip_source::refused;
-use crate::{FileReplay, PreRollRing, ReplayConfig, ReplayError};
+use crate::moment::{self, apart};
+use crate::recorder::Taken;
+use crate::{ClipError, PreRollRing};
 
 /// For so long the picture of a moment is waited for: the larger stream may be the later one.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -21,7 +21,6 @@ const BEHIND: Duration = Duration::from_millis(120);
 /// Clips and pictures of the larger stream.
 pub(crate) struct KeptRing {
     pub(crate) ring: Arc<PreRollRing>,
-    pub(crate) turned: Orientation,
 }
 
 impl ClipSource for KeptRing {
@@ -29,43 +28,28 @@ impl ClipSource for KeptRing {
         ClipSource::record(&*self.ring, span)
     }
 
-    fn larger(&self, frame: &Frame, scratch: &Path) -> Result<Option<Frame>, ClipSourceError> {
+    fn larger_size(&self) -> Option<(u32, u32)> {
+        self.ring.shown_size()
+    }
+
+    fn larger(&self, frame: &Frame) -> Result<Option<Frame>, ClipSourceError> {
         let at = frame.meta.captured_at;
         let span = ClipSpan { from: at, to: at + BEHIND };
         let recorder = self.ring.record(span).map_err(refused)?;
         if self.ring.is_fed() {
             recorder.wait(PATIENCE);
         }
-        let clip = Unfinished::beside(&scratch.join("larger.mp4"));
-        let info = recorder.finish(clip.path()).map_err(refused)?;
-        if info.width <= frame.width && info.height <= frame.height {
+        let Taken { format: Some(format), units, .. } = recorder.taken() else {
+            return Err(refused(ClipError::NoVideo { from: span.from, to: span.to }));
+        };
+        if u64::from(format.width) * u64::from(format.height) <= u64::from(frame.width) * u64::from(frame.height) {
             return Ok(None);
         }
-        let config = ReplayConfig {
-            start: info.first_unit_at,
-            turned: self.turned,
-            ..ReplayConfig::new(frame.meta.stream.clone())
-        };
-        let nearest =
-            nearest(clip.path(), config, at).map_err(|error| ClipSourceError { message: error.to_string() })?;
-        Ok(nearest.map(|mut larger| {
-            // It stands for the frame that was watched.
-            larger.meta.sequence = frame.meta.sequence;
-            larger
-        }))
-    }
-}
-
-/// The picture of a clip that was taken nearest to a moment, if one shows it.
-fn nearest(path: &Path, config: ReplayConfig, at: Timestamp) -> Result<Option<Frame>, ReplayError> {
-    let mut clip = FileReplay::open(path, config)?;
-    let off = |frame: &Frame| frame.meta.captured_at.since(at).max(at.since(frame.meta.captured_at));
-    let mut best: Option<Frame> = None;
-    while let Some(frame) = clip.next_frame()? {
-        if best.as_ref().is_some_and(|best| off(best) <= off(&frame)) {
-            break;
+        if units.iter().all(|unit| apart(unit.captured_at, at) > FARTHEST) {
+            return Ok(None);
         }
-        best = Some(frame);
+        // It stands for the frame that was watched, and bears its number.
+        let larger = moment::nearest(&format, &units, frame.meta.clone());
+        larger.map_err(|error| ClipSourceError { message: error.to_string() })
     }
-    Ok(best.filter(|frame| off(frame) <= FARTHEST))
 }

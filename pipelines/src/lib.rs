@@ -29,6 +29,7 @@ mod frame_map;
 mod ingest;
 mod kept;
 mod live;
+mod moment;
 mod mp4;
 mod mpeg;
 mod mux;

@@ -81,7 +81,7 @@ impl LiveStream {
     pub fn clips(&self) -> Arc<dyn ClipSource> {
         match self.beside {
             None => self.ring(),
-            Some(_) => Arc::new(KeptRing { ring: self.ring(), turned: self.shared.config.turned }),
+            Some(_) => Arc::new(KeptRing { ring: self.ring() }),
         }
     }
 

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
-use forewarn_domain::{ClipSpan, Timestamp};
+use forewarn_domain::{ClipSpan, Showing, Timestamp};
 
 use crate::StreamFormat;
 use crate::clip::ClipRecorder;
@@ -118,6 +118,15 @@ impl PreRollRing {
         let state = self.lock();
         let span_ms = state.span().map_or(0, |(oldest, newest)| newest.since(oldest).as_millis() as u64);
         RingLevel { span_ms, ..state.level }
+    }
+
+    /// Width and height of the pictures of the present connection as they are shown; none where there is none.
+    pub(crate) fn shown_size(&self) -> Option<(u32, u32)> {
+        let state = self.lock();
+        let epoch = state.epochs.back().filter(|epoch| epoch.end.is_none())?;
+        let pixel_aspect = epoch.format.pixel_aspect().unwrap_or((1, 1));
+        let showing = Showing { orientation: epoch.format.orientation, pixel_aspect };
+        Some(showing.shown_size((epoch.format.width, epoch.format.height)))
     }
 
     /// Whether units come: a connection is there.

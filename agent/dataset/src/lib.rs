@@ -89,6 +89,7 @@ impl Lane {
                 class: track.class.clone(),
                 bbox: track.bbox,
                 attribute: attribute.clone(),
+                of: None,
             });
         }
         looks

@@ -22,6 +22,18 @@ pub struct Look {
     pub bbox: BBox,
     /// What is asked.
     pub attribute: AttributeId,
+    /// Width and height of the frame in which the box is, where the look is at a larger picture of the same moment; the
+    /// reading's box is in it, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<(u32, u32)>,
+}
+
+impl Look {
+    /// Pixels of the picture that is looked at for each pixel of the frame in which the box is, across and down.
+    pub fn zoom(&self, picture: &Frame) -> (f32, f32) {
+        let (width, height) = self.of.unwrap_or((picture.width, picture.height));
+        (picture.width as f32 / width.max(1) as f32, picture.height as f32 / height.max(1) as f32)
+    }
 }
 
 /// What a look at an attribute needs of the subject's box, and what is told of it.

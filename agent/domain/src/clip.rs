@@ -44,10 +44,15 @@ pub trait ClipSource: Send + Sync {
     /// Begins to record a part of the video, some of which may lie in the past.
     fn record(&self, span: ClipSpan) -> Result<Box<dyn ClipRecording>, ClipSourceError>;
 
+    /// Width and height of the larger pictures that [`larger`](Self::larger) gives now; none where it gives none.
+    fn larger_size(&self) -> Option<(u32, u32)> {
+        None
+    }
+
     /// A larger picture of what `frame` shows, where the video of clips has one: the one taken nearest to it. May take as
-    /// long as a disk and a decoder do; `scratch` is a folder for files that are left to nobody.
-    fn larger(&self, frame: &Frame, scratch: &Path) -> Result<Option<Frame>, ClipSourceError> {
-        let _ = (frame, scratch);
+    /// long as a decoder does.
+    fn larger(&self, frame: &Frame) -> Result<Option<Frame>, ClipSourceError> {
+        let _ = frame;
         Ok(None)
     }
 }

@@ -157,6 +157,13 @@ impl Engine {
         tracks
     }
 
+    /// Closer looks at a stream see pictures whose sides are so many times as long as those of its frames.
+    pub fn set_zoom(&mut self, stream: &StreamId, zoom: f32) {
+        if let Some(brain) = self.streams.get_mut(stream) {
+            brain.rules.set_zoom(zoom);
+        }
+    }
+
     /// Something fell in a stream's picture; it counts with the next frame. Returns how many older falls were given up
     /// because too many wait for that frame.
     pub fn fell(&mut self, stream: &StreamId, fall: Fall) -> usize {

@@ -42,8 +42,9 @@ impl Closeups {
         kept.iter().rev().find(is_it).map(|closeup| closeup.picture.clone())
     }
 
-    fn keep(&self, frame: &Frame, reading: &Reading) {
-        let Some(picture) = picture_of(frame, &reading.bbox) else { return };
+    fn keep(&self, frame: &Frame, look: &Look, reading: &Reading) {
+        let (across, down) = look.zoom(frame);
+        let Some(picture) = picture_of(frame, &reading.bbox.scaled(across, down)) else { return };
         let mut kept = self.lock();
         if kept.len() >= MOST {
             kept.pop_front();
@@ -102,9 +103,9 @@ impl Reader for Watched {
 
     fn read(&mut self, looks: &[(&Frame, &Look)]) -> Result<Vec<Reading>, DetectorError> {
         let readings = self.reader.read(looks)?;
-        for ((frame, _), reading) in looks.iter().zip(&readings) {
+        for ((frame, look), reading) in looks.iter().zip(&readings) {
             if !matches!(reading.answer, Answer::CannotTell(_)) {
-                self.closeups.keep(frame, reading);
+                self.closeups.keep(frame, look, reading);
             }
         }
         Ok(readings)
@@ -155,7 +156,8 @@ mod tests {
 
     fn look(track: u64) -> Look {
         let attribute = AttributeId::new("dust_mask").unwrap();
-        Look { track: TrackId(track), attribute, class: Class::new("person"), bbox: BBox::new(0.0, 0.0, 60.0, 80.0) }
+        let bbox = BBox::new(0.0, 0.0, 60.0, 80.0);
+        Look { track: TrackId(track), attribute, class: Class::new("person"), bbox, of: None }
     }
 
     fn best(number: i64) -> BestCrop {
@@ -176,6 +178,17 @@ mod tests {
         assert_eq!((picture.dimensions(), picture.get_pixel(3, 3).0), ((32, 64), [7; 3]));
         assert!(closeups.picture(&StreamId::new("yard").unwrap(), &mask, &best(7)).is_none());
         assert!(closeups.picture(&gate, &AttributeId::new("hard_hat").unwrap(), &best(7)).is_none());
+    }
+
+    #[test]
+    fn a_look_at_a_larger_picture_is_kept_as_that_shows_it_and_found_by_its_place_in_the_frame() {
+        let closeups = Closeups::default();
+        let mut reader = closeups.watching(Box::new(Middle(Vec::new())));
+        let look = Look { of: Some((64, 80)), ..look(1) };
+        reader.read(&[(&frame(7, (192, 240)), &look)]).unwrap();
+        let (gate, mask) = (StreamId::new("gate").unwrap(), AttributeId::new("dust_mask").unwrap());
+        let picture = closeups.picture(&gate, &mask, &best(7)).unwrap();
+        assert_eq!(picture.dimensions(), (96, 192), "three times 20 by 40 pixels, with some room");
     }
 
     #[test]

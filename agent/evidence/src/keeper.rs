@@ -298,7 +298,7 @@ impl EvidenceKeeper {
             return Some(known.clone());
         }
         let source = self.sources.get(stream).filter(|_| !self.is_hurried)?;
-        match source.larger(frame, &self.setup.scratch) {
+        match source.larger(frame) {
             Ok(larger) => {
                 self.larger = larger.clone().map(|larger| (at, larger));
                 larger

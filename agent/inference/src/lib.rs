@@ -4,6 +4,7 @@
 //! oldest is dropped when it is full; what was found is told to whoever decides. The thread also tells each stream how
 //! much of it to decode.
 
+pub mod closer;
 mod decoding;
 mod lanes;
 pub mod looks;
@@ -23,9 +24,11 @@ use forewarn_engine::scheduler::{Scheduler, Settings, StreamSettings};
 use forewarn_engine::tiles::Tiles;
 use forewarn_pipelines::{FrameSlot, StreamStatsSnapshot, Wakeup};
 
+use closer::CloserThread;
 use publish::Telemetry;
 use worker::Worker;
 
+pub use closer::Closer;
 pub use lanes::Lanes;
 pub use looks::LookQueue;
 pub use scenes::Scenes;
@@ -43,7 +46,9 @@ const ASSUMED_COST_S: f64 = 0.05;
 pub struct Shared {
     /// The scenes of the streams.
     pub scenes: Scenes,
-    /// The looks that are wanted.
+    /// Takes the looks that are wanted.
+    pub closer: Arc<Closer>,
+    /// The looks that have their pictures.
     pub looks: Arc<LookQueue>,
     /// How the models and their budget fare.
     pub vitals: Vitals,
@@ -54,7 +59,8 @@ pub struct Shared {
 impl Shared {
     /// For a reader of `attributes`.
     pub fn new(attributes: &[AttributeId]) -> Self {
-        Self { looks: Arc::new(LookQueue::new(attributes)), ..Self::default() }
+        let looks = Arc::new(LookQueue::new(attributes));
+        Self { closer: Arc::new(Closer::new(Arc::clone(&looks))), looks, ..Self::default() }
     }
 }
 
@@ -64,6 +70,7 @@ pub struct Inference {
     analysed: Arc<AtomicU64>,
     wakeup: Arc<Wakeup>,
     thread: Thread,
+    closer: CloserThread,
 }
 
 /// What looks: the detector, and what reads crops of tracks, if there is such a thing.
@@ -166,6 +173,7 @@ impl Inference {
             }
         }
         setup.streams.into_iter().for_each(|one| shared.lanes.add(one));
+        let closer = CloserThread::start(&shared.closer, Arc::clone(&clock), Arc::clone(&wakeup))?;
         let is_stopping = Arc::new(AtomicBool::new(false));
         let analysed = Arc::new(AtomicU64::new(0));
         let worker = Worker {
@@ -184,7 +192,7 @@ impl Inference {
             threads: setup.threads as f64,
         };
         let thread = Thread::spawn("inference", move || worker.run())?;
-        Ok(Self { is_stopping, analysed, wakeup, thread })
+        Ok(Self { is_stopping, analysed, wakeup, thread, closer })
     }
 
     /// The count of frames analysed so far, which goes on.
@@ -192,16 +200,17 @@ impl Inference {
         Arc::clone(&self.analysed)
     }
 
-    /// Whether the thread has ended.
+    /// Whether a thread has ended.
     pub fn has_ended(&self) -> bool {
-        self.thread.has_ended()
+        self.thread.has_ended() || self.closer.has_ended()
     }
 
     /// Ends the thread after the job that it is at.
     pub fn stop(&mut self) -> Result<(), ThreadError> {
         self.is_stopping.store(true, Ordering::Relaxed);
         self.wakeup.notify();
-        self.thread.join().map(drop)
+        let closer = self.closer.stop();
+        self.thread.join().and(closer)
     }
 }
 

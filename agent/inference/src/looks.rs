@@ -21,6 +21,15 @@ pub struct Wanted {
     pub look: Look,
 }
 
+impl Wanted {
+    /// Whether both are looks at the same track for the same thing.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.frame.meta.stream == other.frame.meta.stream
+            && self.look.track == other.look.track
+            && self.look.attribute == other.look.attribute
+    }
+}
+
 /// The queue, between those who decide and the inference thread.
 #[derive(Debug, Default)]
 pub struct LookQueue {
@@ -35,16 +44,17 @@ impl LookQueue {
         Self { attributes: attributes.to_vec(), ..Self::default() }
     }
 
+    /// Whether anybody can answer a look.
+    pub(crate) fn can_ask(&self, look: &Look) -> bool {
+        self.attributes.contains(&look.attribute)
+    }
+
     /// Puts looks at one frame in. A look at the same track for the same thing that still waits is replaced.
     pub fn put(&self, frame: &Frame, looks: Vec<Look>) {
         let mut waiting = self.lock();
-        for look in looks.into_iter().filter(|look| self.attributes.contains(&look.attribute)) {
-            let is_newer = |old: &Wanted| {
-                old.frame.meta.stream == frame.meta.stream
-                    && old.look.track == look.track
-                    && old.look.attribute == look.attribute
-            };
-            if let Some(old) = waiting.iter().position(is_newer) {
+        for look in looks.into_iter().filter(|look| self.can_ask(look)) {
+            let wanted = Wanted { frame: frame.clone(), look };
+            if let Some(old) = waiting.iter().position(|old| old.is_like(&wanted)) {
                 waiting.remove(old);
                 count_dropped("newer");
             }
@@ -52,7 +62,7 @@ impl LookQueue {
                 waiting.pop_front();
                 count_dropped("queue_full");
             }
-            waiting.push_back(Wanted { frame: frame.clone(), look });
+            waiting.push_back(wanted);
         }
         telemetry::QUEUE_DEPTH.of([&QUEUE.name]).set(waiting.len() as f64);
     }
@@ -94,7 +104,13 @@ mod tests {
 
     fn look(track: u64) -> Look {
         let bbox = BBox::new(0.0, 0.0, 1.0, 1.0);
-        Look { track: TrackId(track), class: Class::new("person"), bbox, attribute: AttributeId::new("mask").unwrap() }
+        Look {
+            track: TrackId(track),
+            class: Class::new("person"),
+            bbox,
+            attribute: AttributeId::new("mask").unwrap(),
+            of: None,
+        }
     }
 
     #[test]

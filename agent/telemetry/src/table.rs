@@ -49,6 +49,10 @@ table! {
         LOOKS: Counter("forewarn_looks_total", "crops", [], "Crops of tracks that were looked at.");
         LOOKS_DROPPED: Counter("forewarn_looks_dropped_total", "crops", [reason],
             "Wanted looks that were not taken, by reason.");
+        CLOSER_LOOKS: Counter("forewarn_closer_looks_total", "crops", [picture],
+            "Closer looks at cameras with a sub-stream, by the stream that their picture is of: main or sub.");
+        CLOSER_SECONDS: Histogram("forewarn_closer_seconds", "seconds", [],
+            "Time to take one picture of a main stream for closer looks.");
         INFERENCE_SECONDS: Histogram("forewarn_inference_seconds", "seconds", [],
             "Time of one frame, with its tiles, in the detector.");
         DECISION_LATENCY: Histogram("forewarn_decision_latency_seconds", "seconds", [],

@@ -63,6 +63,7 @@ fn looks(subjects: &[Detection], options: &Options) -> Vec<Look> {
             class: d.class.clone(),
             bbox: d.bbox,
             attribute: a.attribute.clone(),
+            of: None,
         })
         .collect()
 }

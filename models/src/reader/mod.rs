@@ -211,8 +211,22 @@ impl Reader for AttributeReader {
 
     /// Never fails as a whole: a model that fails on crops makes the readings of these cannot-tell.
     fn read(&mut self, looks: &[(&Frame, &Look)]) -> Result<Vec<Reading>, DetectorError> {
-        Ok(self.read_in_detail(looks).into_iter().map(|detailed| detailed.reading).collect())
+        let zooms: Vec<(f32, f32)> = looks.iter().map(|(frame, look)| look.zoom(frame)).collect();
+        let of_pictures: Vec<(&Frame, Look)> =
+            looks.iter().zip(&zooms).map(|((frame, look), &zoom)| (*frame, of_picture(look, zoom))).collect();
+        let of_pictures: Vec<(&Frame, &Look)> = of_pictures.iter().map(|(frame, look)| (*frame, look)).collect();
+        let detailed = self.read_in_detail(&of_pictures);
+        let back = |(detailed, (across, down)): (DetailedReading, &(f32, f32))| {
+            let reading = detailed.reading;
+            Reading { bbox: reading.bbox.scaled(1.0 / across, 1.0 / down), ..reading }
+        };
+        Ok(detailed.into_iter().zip(&zooms).map(back).collect())
     }
+}
+
+/// A look whose box is in pixels of the picture that is looked at.
+fn of_picture(look: &Look, (across, down): (f32, f32)) -> Look {
+    Look { bbox: look.bbox.scaled(across, down), of: None, ..look.clone() }
 }
 
 /// The boxes of the other tracks of a look's frame that are looked at in the same call.

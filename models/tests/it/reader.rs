@@ -119,7 +119,7 @@ impl Bench {
 
 fn look(attribute: &Attribute, track: u64, bbox: [f32; 4]) -> Look {
     let (attribute, class) = (attribute.attribute.clone(), Class::new(&attribute.subjects[0]));
-    Look { track: TrackId(track), class, bbox: bbox.into(), attribute }
+    Look { track: TrackId(track), class, bbox: bbox.into(), attribute, of: None }
 }
 
 /// A coarse chequer of light and dark, so that crops are sharp and in good light.
@@ -262,6 +262,20 @@ fn a_text_is_read_as_it_is_with_its_least_confidence() {
     let text = Attribute::from_toml("attribute = 'plate'\ntitle = 't'\nsubjects = ['car']\nmodel = 'text'").unwrap();
     let reading = bench.read(text, &person(YELLOW, BLUE), PERSON);
     assert_eq!(reading.answer, Answer::Text { text: "AAB".to_owned(), confidence: 0.6 });
+}
+
+#[test]
+fn a_look_at_a_larger_picture_is_told_in_pixels_of_the_frame() {
+    let bench = Bench::new(judge("box", ""));
+    let plain = attribute("model = 'judge'");
+    let mut reader = bench.open(std::slice::from_ref(&plain)).unwrap();
+    let scene = person(YELLOW, YELLOW);
+    let as_it_is = look(&plain, 1, PERSON);
+    // The frame in which the person was seen is half as large as the picture.
+    let smaller = Look { bbox: as_it_is.bbox.scaled(0.5, 0.5), of: Some((100, 130)), ..as_it_is.clone() };
+    let readings = reader.read(&[(&scene, &as_it_is), (&scene, &smaller)]).unwrap();
+    assert_eq!((&readings[0].answer, readings[0].quality), (&readings[1].answer, readings[1].quality));
+    assert_eq!(readings[1].bbox, readings[0].bbox.scaled(0.5, 0.5));
 }
 
 #[test]

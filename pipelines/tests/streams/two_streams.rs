@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use forewarn_domain::{ClipSpan, Frame, Timestamp};
+use forewarn_domain::{ClipSpan, Frame, Orientation, Timestamp};
 use forewarn_pipelines::{Away, ClipEnd, LiveStream, SimCamera, SimConfig, StreamConfig, StreamEvent};
 
 use crate::live::{config, is_connected, is_interrupted, is_resumed, next, start};
 use crate::replay::all_frames;
-use crate::support::{Events, LARGER, PLAIN, Recipe, clips, number_of};
+use crate::support::{B_FRAMES, Events, H265, LARGER, PLAIN, Recipe, clips, number_of};
 
 fn serve(recipe: &Recipe, port: u16) -> SimCamera {
     SimCamera::start(&SimConfig { port, ..SimConfig::new(clips().get(recipe).path) }).unwrap()
@@ -61,7 +61,6 @@ fn the_larger_picture_of_what_was_seen_comes_from_the_main_stream() {
     let (main, sub) = (serve(&LARGER, 0), serve(&PLAIN, 0));
     let (live, events) = watch(&main, &sub);
     events.wait_for(is_connected);
-    let scratch = tempfile::tempdir().unwrap();
     // The main stream is there, and the seconds before what is seen are kept.
     wait_until_kept(&live);
     let begun = next(&live).meta.captured_at;
@@ -71,7 +70,7 @@ fn the_larger_picture_of_what_was_seen_comes_from_the_main_stream() {
         if seen.meta.captured_at.since(begun) < Duration::from_millis(900 * (ahead.len() as u64 + 3)) {
             continue;
         }
-        let larger = live.clips().larger(&seen, scratch.path()).unwrap().expect("a larger picture");
+        let larger = live.clips().larger(&seen).unwrap().expect("a larger picture");
         assert_eq!((larger.width, larger.height, &larger.meta.stream), (480, 360, &seen.meta.stream));
         let off = larger
             .meta
@@ -85,7 +84,6 @@ fn the_larger_picture_of_what_was_seen_comes_from_the_main_stream() {
     // Both show a counter, and how far one is ahead of the other hardly changes.
     let more = ahead.iter().map(|n| (n + 100 - ahead[0]) % 100);
     assert!(more.map(|n| n.min(100 - n)).all(|apart| apart <= 3), "{ahead:?}");
-    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0, "nothing is left over");
 }
 
 #[test]
@@ -126,4 +124,32 @@ fn without_its_main_stream_a_camera_is_watched_and_it_is_told_that_nothing_is_ke
     events.wait_for(is_resumed);
     wait_for_width(&live, 320);
     drop((main, sub));
+}
+
+#[test]
+fn the_larger_picture_is_turned_as_the_one_that_was_watched_whatever_the_main_stream_is_coded_in() {
+    for (main, codec) in [(B_FRAMES, "B pictures"), (H265, "H.265")] {
+        let name = if main.name == "b.mp4" { "larger-b.mp4" } else { "larger-h265.mp4" };
+        let (main, sub) = (serve(&Recipe { size: (480, 360), name, ..main }, 0), serve(&PLAIN, 0));
+        let turned = Orientation::clockwise(90).unwrap();
+        let watched = Some(sub.url().parse().unwrap());
+        let (live, events) = start(StreamConfig { watched, turned, ..config(main.url()) });
+        events.wait_for(is_connected);
+        wait_until_kept(&live);
+        let begun = next(&live).meta.captured_at;
+        let seen = std::iter::repeat_with(|| next(&live))
+            .find(|seen| seen.meta.captured_at.since(begun) > Duration::from_secs(2))
+            .unwrap();
+        assert_eq!((seen.width, seen.height), (240, 320));
+        assert_eq!(live.clips().larger_size(), Some((360, 480)), "{codec}");
+        let larger = live.clips().larger(&seen).unwrap().expect("a larger picture");
+        assert_eq!((larger.width, larger.height), (360, 480), "{codec}");
+        let off = larger.meta.captured_at.since(seen.meta.captured_at);
+        let off = off.max(seen.meta.captured_at.since(larger.meta.captured_at));
+        assert!(off <= Duration::from_millis(100), "{codec}: {off:?}");
+        // The bars lie across now: the picture shows a whole number, in black and white alone.
+        let (luma, stride) = larger.plane(0);
+        let bars = (0..8).map(|bar| luma[(bar * 2 + 1) * 480 / 16 * stride + 360 / 4]);
+        assert!(bars.clone().all(|grey| !(70..190).contains(&grey)), "{codec}: {:?}", bars.collect::<Vec<_>>());
+    }
 }

@@ -36,6 +36,11 @@ struct RememberedAbsence {
 }
 
 impl Rules {
+    /// Closer looks see pictures whose sides are so many times as long as those of the frames that are watched.
+    pub fn set_zoom(&mut self, zoom: f32) {
+        self.zoom = zoom;
+    }
+
     /// The looks at tracks of the latest frame that would help, the most urgent first; each is given out once.
     ///
     /// What is not looked at is asked for again after a moment. There are none before the first frame.

@@ -49,7 +49,7 @@ impl Rules {
         for identity in seen().filter(|identity| !identity.is_waiting) {
             let memory = &identity.rules[index];
             let facts = Facts { tracks: &memory.nearly, scores: &memory.scored, ..world };
-            for wish in wishes(rule, identity, memory, &neighbours, self.size, &facts) {
+            for wish in wishes(rule, identity, memory, &neighbours, (self.size, self.zoom), &facts) {
                 wished.add(wish);
             }
         }

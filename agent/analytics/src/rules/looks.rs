@@ -81,7 +81,7 @@ pub(super) fn wishes(
     identity: &Identity,
     memory: &Recollection,
     neighbours: &[Neighbour<'_>],
-    size: (u32, u32),
+    (size, zoom): ((u32, u32), f32),
     facts: &Facts<'_>,
 ) -> Vec<Wish> {
     let is_subject = memory.subject.is_some() || (rule.subject.contains(&identity.class) && memory.is_admitted);
@@ -89,7 +89,11 @@ pub(super) fn wishes(
     let mut wishes = Vec::new();
     for ask in &rule.asks {
         let attribute = &ask.attribute;
-        if !matters(rule, memory, attribute, facts) || !is_worth_it(identity, neighbours, size, ask.need) {
+        let is_large_enough = identity.bbox.height() * zoom >= ask.need.least_height_px;
+        if !is_large_enough
+            || !matters(rule, memory, attribute, facts)
+            || !is_worth_it(identity, neighbours, size, ask.need)
+        {
             continue;
         }
         let finding = identity.attributes.finding(attribute, &ask.standard, facts.at);
@@ -109,7 +113,8 @@ pub(super) fn wishes(
             continue;
         }
         let rank = u32::from(is_decided) * 2 + u32::from(!is_open);
-        let look = Look { track, class: identity.class.clone(), bbox: identity.bbox, attribute: attribute.clone() };
+        let look =
+            Look { track, class: identity.class.clone(), bbox: identity.bbox, attribute: attribute.clone(), of: None };
         wishes.push(Wish { rank, look });
     }
     wishes
@@ -145,13 +150,13 @@ fn matters(rule: &CompiledRule, memory: &Recollection, attribute: &AttributeId, 
     }
 }
 
-/// Whether the box is large enough, whole, and not behind another.
+/// Whether the box is whole, and not behind another.
 fn is_worth_it(identity: &Identity, neighbours: &[Neighbour<'_>], size: (u32, u32), need: AttributeNeed) -> bool {
     let b = &identity.bbox;
     let is_cut = b.x0 <= EDGE_PX || b.y0 <= EDGE_PX || b.x1 >= size.0 as f32 - EDGE_PX;
     // Below, only what reaches down to the edge is cut off there.
     let is_cut_below = b.y1 >= size.1 as f32 - EDGE_PX && need.part.1 > 0.9;
-    if b.height() < need.least_height_px || is_cut || is_cut_below {
+    if is_cut || is_cut_below {
         return false;
     }
     let (from, to) = need.part;

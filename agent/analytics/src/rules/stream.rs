@@ -34,6 +34,8 @@ pub struct Rules {
     pub(super) groups: ClassGroups,
     pub(super) identities: Vec<Identity>,
     pub(super) size: (u32, u32),
+    /// How much larger the pictures of closer looks are than those that are watched, in parts of a side.
+    pub(super) zoom: f32,
     pub(super) at: Option<Timestamp>,
     pub(super) now: Watched,
     pub(super) next_identity: u64,
@@ -106,6 +108,7 @@ impl Rules {
             groups: ClassGroups::default(),
             identities: Vec::new(),
             size: (0, 0),
+            zoom: 1.0,
             at: None,
             now: Watched::START,
             next_identity: 1,

@@ -211,6 +211,7 @@ impl IncidentLoop {
             LoopEvent::Analysed(analysed) if self.is_of_the_past(&analysed.frame) => {}
             LoopEvent::Analysed(analysed) => {
                 let Ends { engine, inference, keepers, .. } = &mut self.ends;
+                engine.set_zoom(&analysed.frame.meta.stream, inference.closer.zoom(&analysed.frame));
                 let tracks = engine.analysed(&analysed, now);
                 let frame = analysed.frame;
                 let boxes = tracks.iter().map(|track| track.bbox).collect();
@@ -219,7 +220,7 @@ impl IncidentLoop {
                     keeper.observe(&frame, tracks);
                 }
                 let looks = engine.take_looks(&frame.meta.stream);
-                inference.looks.put(&frame, looks);
+                inference.closer.put(&frame, looks);
                 let decided_after = self.ends.clock.now().since(frame.meta.arrived_at);
                 telemetry::DECISION_LATENCY.of([]).record(decided_after.as_secs_f64());
                 self.ends.latencies.record(decided_after);
@@ -254,6 +255,7 @@ impl IncidentLoop {
         self.latest.retain(|stream, _| !ended.contains(stream));
         self.ended.extend(ended.iter().map(|stream| (stream.clone(), now)));
         self.ends.engine.adopt(site.engine_setup(), now);
+        self.ends.inference.closer.set_sources(clips.iter().cloned());
         self.ends.evidence.adopt(Rewired { scenes: scenes(&site), ended, clips });
         for doubt in self.ends.pictures.redraw(&site.cameras) {
             self.tell(&Happening::trouble(doubt, now));

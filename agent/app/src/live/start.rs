@@ -60,6 +60,7 @@ impl Agent {
         let keeper = evidence::keeper(site, civil.clone(), clock_teller(clock_watch.clock()), &hands.streams, closeups);
         let evidence = Evidence::start(site, keeper, &clock, to_loop.with_policy::<GiveBack>(), outbox.again())?;
         let shared = Shared::new(models.reader.as_ref().map(|reader| reader.attributes()).unwrap_or_default());
+        shared.closer.set_sources(hands.streams.clips());
         let (vitals, lanes) = (shared.vitals.clone(), shared.lanes.clone());
         let board = Board::default();
         let latencies = Arc::<Latencies>::default();

@@ -113,7 +113,7 @@ fn bundle(root: &Path, watched: &Closeups, handed_over: Closeups) -> PathBuf {
     let rgb = vec![5; 640 * 480 * 3];
     let seen = Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, (640, 480), rgb).unwrap();
     let bbox = BBox::new(200.0, 100.0, 280.0, 300.0);
-    let look = Look { track: TrackId(3), class: Class::new("person"), bbox, attribute: hard_hat() };
+    let look = Look { track: TrackId(3), class: Class::new("person"), bbox, attribute: hard_hat(), of: None };
     watched.watching(Box::new(Bare)).read(&[(&seen, &look)]).unwrap();
     let mut keeper = keeper(root).with_closeups(handed_over);
     keeper.capture(&request(Some(bare_head()), None), Some(&seen));
@@ -169,7 +169,7 @@ impl ClipSource for Main {
         self.0.record(span)
     }
 
-    fn larger(&self, of: &Frame, _scratch: &Path) -> Result<Option<Frame>, ClipSourceError> {
+    fn larger(&self, of: &Frame) -> Result<Option<Frame>, ClipSourceError> {
         Ok(Some(frame(2 * of.width, 2 * of.height)))
     }
 }

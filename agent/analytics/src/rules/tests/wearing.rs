@@ -252,3 +252,21 @@ fn a_van_is_one_class_for_the_rules_whatever_the_detector_calls_it() {
     assert!(of_tracks.len() > 2, "the tracks change their name: {of_tracks:?}");
     assert_eq!(of_hits, ["car"]);
 }
+
+#[test]
+fn who_is_small_in_the_picture_is_looked_at_where_closer_looks_see_a_larger_one() {
+    let mut rules = rules(BARE, "yard");
+    let looks_at = |rules: &mut Rules, at: f64| {
+        rules.show(
+            Timestamp::from_secs_f64(at),
+            &[track(1, "person", at, [200.0, 200.0, 20.0, 45.0])],
+            &UnknownCivilTime,
+        );
+        rules.take_looks().len()
+    };
+    assert_eq!((0..20).map(|n| looks_at(&mut rules, f64::from(n) * 0.2)).sum::<usize>(), 0, "a mask needs 100 pixels");
+    rules.set_zoom(3.0);
+    assert_eq!(looks_at(&mut rules, 4.0), 1);
+    rules.set_zoom(1.0);
+    assert_eq!((21..40).map(|n| looks_at(&mut rules, f64::from(n) * 0.2)).sum::<usize>(), 0, "the main stream is away");
+}
