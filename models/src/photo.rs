@@ -89,7 +89,8 @@ pub enum PhotoError {
 /// Decodes a JPEG or PNG, whatever its name ends in, and turns it as its EXIF data say, as every viewer does. No colour
 /// profile is applied. A JPEG comes out to the byte as OpenCV decodes it.
 pub fn image_frame(path: &Path) -> Result<Frame, PhotoError> {
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
+    let file = forewarn_base::file::open(path).map(io::BufReader::new);
+    let reader = file.and_then(|file| ImageReader::new(file).with_guessed_format());
     let reader = reader.map_err(|source| PhotoError::Open { path: path.to_owned(), source })?;
     if let Some(kind) = other_kind(path) {
         return Err(PhotoError::OtherKind { path: path.to_owned(), kind });
@@ -121,7 +122,13 @@ fn other_kind(path: &Path) -> Option<&'static str> {
     std::fs::File::open(path).ok()?.take(12).read_to_end(&mut head).ok()?;
     match head.as_slice() {
         [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', ..] => Some("AVIF"),
-        [_, _, _, _, b'f', b't', b'y', b'p', b'h' | b'm', ..] => Some("HEIC"),
+        [_, _, _, _, b'f', b't', b'y', b'p', b'h', b'e', ..] => Some("HEIC"),
+        [_, _, _, _, b'f', b't', b'y', b'p', b'm', b'i' | b's', b'f', ..] => Some("HEIC"),
+        [_, _, _, _, b'f', b't', b'y', b'p', ..]
+        | [0x1A, b'E', 0xDF, 0xA3, ..]
+        | [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', b' '] => {
+            Some("a video (`forewarn replay` plays those)")
+        }
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] => Some("WebP"),
         [b'G', b'I', b'F', b'8', ..] => Some("GIF"),
         [b'B', b'M', ..] => Some("BMP"),
@@ -216,6 +223,8 @@ mod tests {
             (b"\0\0\0\x1cftypavif\0\0\0\0", "AVIF"),
             (b"RIFF\x10\0\0\0WEBPVP8 ", "WebP"),
             (b"GIF89a\0\0\0\0\0\0", "GIF"),
+            (b"\0\0\0\x1cftypmp42\0\0\0\0", "a video (`forewarn replay` plays those)"),
+            (b"\x1AE\xDF\xA3\0\0\0\0\0\0\0\0", "a video (`forewarn replay` plays those)"),
             (b"BM\0\0\0\0\0\0\0\0\0\0", "BMP"),
             (b"II*\0\x08\0\0\0\0\0\0\0", "TIFF"),
         ] {

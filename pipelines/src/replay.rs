@@ -74,7 +74,7 @@ impl FileReplay {
     pub fn open(path: &Path, config: ReplayConfig) -> Result<Self, ReplayError> {
         crate::init()?;
         let shown = path.display().to_string();
-        std::fs::File::open(path).map_err(|source| ReplayError::Open { path: shown.clone(), source })?;
+        forewarn_base::file::open(path).map_err(|source| ReplayError::Open { path: shown.clone(), source })?;
         let (intray, receiver) = Intray::new();
         let play = |fault| ReplayError::Play { path: shown.clone(), fault };
         let pipeline = ingest::open(&SourceUrl::file(path), options(&config), intray.clone()).map_err(play)?;

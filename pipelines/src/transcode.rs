@@ -53,7 +53,7 @@ pub fn transcode_to_h264(
 ) -> Result<(), TranscodeError> {
     crate::init()?;
     let io = |source| TranscodeError::Io { input: input.display().to_string(), source };
-    std::fs::File::open(input).map_err(io)?;
+    forewarn_base::file::open(input).map_err(io)?;
     let clip = Unfinished::beside(output);
     convert(input, clip.path(), progress)?;
     mp4::set_creation_time(clip.path(), Timestamp::ZERO).and_then(|()| clip.place()).map_err(io)

@@ -7,6 +7,7 @@
 //! - [`tls`]: a client's side of TLS from files.
 //! - [`post`]: one question over HTTP, and its answer.
 //! - [`durable`]: files that are either wholly there or not there.
+//! - [`file`]: what a user names to be looked at.
 //! - [`private`]: who may read a file.
 //! - [`hash`]: SHA-256 of files, and pinned files.
 //! - [`child`]: other programs, bounded in time and output, and none left behind.
@@ -17,6 +18,7 @@ pub mod backoff;
 pub mod broker;
 pub mod child;
 pub mod durable;
+pub mod file;
 pub mod hash;
 pub mod post;
 pub mod private;

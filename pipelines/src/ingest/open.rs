@@ -54,12 +54,17 @@ fn file(source: &SourceUrl) -> Result<gst::Element, StreamFault> {
 /// A file, whose demuxer is linked before anything runs where its kind is known from its first bytes: only so it can read
 /// the file where it wants to. One that takes the file as it comes loses pictures of very small files.
 fn file_contained(site: &Arc<Site>, source: &SourceUrl) -> Result<(), StreamFault> {
+    forewarn_base::file::check(&source.path()).map_err(|why| StreamFault::Unreachable { detail: why.to_string() })?;
     let element = file(source)?;
     let kind = kind_of(&source.path());
     if kind.as_ref().is_none_or(is_mpeg)
         && let Some(recording) = mpeg::open(&source.path())
     {
         return recording::build(site, recording);
+    }
+    if kind.as_ref().and_then(|caps| caps.structure(0)).is_some_and(|kind| kind.name() == "image/gif") {
+        // Its decoder goes round for ever.
+        return Err(StreamFault::NoVideo { detail: IS_GIF.to_owned() });
     }
     let (Some(caps), Some(pad)) = (kind, element.static_pad("src")) else {
         return contained(site, &element);
@@ -76,6 +81,9 @@ fn file_contained(site: &Arc<Site>, source: &SourceUrl) -> Result<(), StreamFaul
 /// Said of a recording that nothing can play.
 const NO_INDEX: &str = "the recording has no index (moov box), as when it was cut off before it was finished, perhaps by a \
                         power cut; a tool such as untrunc builds one from another recording of the same camera";
+
+/// Said of moving pictures that are no video.
+const IS_GIF: &str = "it is a GIF, which is not played; convert it first, as by `ffmpeg -i moving.gif moving.mp4`";
 
 /// What the first bytes of a file say that it is.
 fn kind_of(path: &std::path::Path) -> Option<gst::Caps> {

@@ -6,7 +6,9 @@ const ROUND: i64 = 1 << 33;
 const SECOND: i64 = 90_000;
 /// Decoding times that go back so far begin anew.
 const BACK_OF_DECODED: i64 = SECOND / 2;
-/// Times at which pictures are shown go back by themselves, where pictures are decoded in another order.
+/// Times at which pictures are shown go back by themselves, where pictures are decoded in another order: by so many
+/// pictures (ITU-T H.264, A.3.1), and never by more than this.
+const REORDERED: i64 = 16;
 const BACK_OF_SHOWN: i64 = 2 * SECOND;
 /// A longer pause is another recording. What is shorter may have passed in truth, as between two alarms.
 const LONGEST_PAUSE: i64 = 3600 * SECOND;
@@ -48,7 +50,11 @@ impl Line {
         };
         let shown = pts.map(|pts| read + apart(pts as i64, stated));
         if let Some(last) = self.read {
-            let back = if dts.is_some() { BACK_OF_DECODED } else { BACK_OF_SHOWN };
+            let back = if dts.is_some() {
+                BACK_OF_DECODED
+            } else {
+                (REORDERED * self.step).clamp(BACK_OF_DECODED, BACK_OF_SHOWN)
+            };
             let passed = read - last;
             if passed < -back || passed > LONGEST_PAUSE {
                 // Its first picture follows the last that was shown.
@@ -91,6 +97,9 @@ mod tests {
         let part = |from: i64| (0..3).map(move |n| (from + n * 40, None));
         assert_eq!(shown(part(900_000).chain(part(1000))), [0, 40, 80, 120, 160, 200]);
         assert_eq!(shown(part(1000).chain(part(90_000_000))), [0, 40, 80, 120, 160, 200]);
+        // Short recordings, whose clocks begin at the same time.
+        let short = || (0..40).map(|n| (1400 + n * 40, None));
+        assert_eq!(shown(short().chain(short())), (0..80).map(|n| n * 40).collect::<Vec<u64>>());
         let ordered = |from: i64| (0..3).map(move |n| (from + n * 40 + 80, Some(from + n * 40)));
         assert_eq!(shown(ordered(900_000).chain(ordered(0))), [80, 120, 160, 200, 240, 280]);
     }

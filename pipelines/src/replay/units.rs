@@ -19,7 +19,7 @@ const UNSTATED_NS: i64 = 40_000_000;
 /// All access units of a file, in decoding order, without decoding any.
 pub(crate) fn load_units(path: &Path) -> Result<Vec<RawUnit>, ReplayError> {
     let shown = path.display().to_string();
-    std::fs::File::open(path).map_err(|source| ReplayError::Open { path: shown.clone(), source })?;
+    forewarn_base::file::open(path).map_err(|source| ReplayError::Open { path: shown.clone(), source })?;
     let (intray, receiver) = Intray::new();
     let play = |fault| ReplayError::Play { path: shown.clone(), fault };
     let stream = StreamId::new("units").map_err(|e| play(StreamFault::other(e)))?;

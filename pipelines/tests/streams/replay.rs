@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use forewarn_domain::{Frame, StreamId, Timestamp};
-use forewarn_pipelines::{Codec, FileReplay, ReplayConfig, ReplayError, RingLimits, StreamFault, transcode_to_h264};
+use forewarn_pipelines::{
+    Codec, FileReplay, ReplayConfig, ReplayError, RingLimits, SimCamera, SimConfig, StreamFault, transcode_to_h264,
+};
 
 use crate::support::{self, B_FRAMES, FLASH, H265, JPEG_AVI, MATROSKA, PLAIN, Recipe, TRANSPORT, clips, number_of};
 
@@ -89,7 +91,7 @@ fn a_missing_file_and_one_without_video_are_errors() {
     assert!(matches!(refused, ReplayError::Play { fault: StreamFault::NoVideo { .. }, .. }), "{refused}");
     std::fs::write(&noise, []).unwrap();
     let empty = FileReplay::open(&noise, config()).err().unwrap();
-    assert!(matches!(empty, ReplayError::Play { .. }), "{empty}");
+    assert!(matches!(empty, ReplayError::Open { .. }) && empty.to_string().contains("it is empty"), "{empty}");
 }
 
 /// Frames before the error, and the error.
@@ -173,4 +175,21 @@ fn conversion_gives_the_same_bytes_every_time() {
     assert_eq!(replay.frames(), 100);
     let missing = transcode_to_h264(&clips().path("none.avi"), &a, |_, _| {}).unwrap_err();
     assert!(missing.to_string().contains("none.avi"), "{missing}");
+}
+
+#[test]
+fn what_is_no_recording_is_told_and_not_waited_for() {
+    forewarn_pipelines::init().unwrap();
+    let pipe = clips().path("pipe.mp4");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (folder, empty, gif) = (clips().path("folder.mp4"), clips().path("empty.mp4"), clips().path("moving.gif"));
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(&empty, "").unwrap();
+    std::fs::write(&gif, b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xFF\xFF\xFF,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;")
+        .unwrap();
+    for (path, word) in [(&pipe, "named pipe"), (&folder, "folder"), (&empty, "empty"), (&gif, "it is a GIF")] {
+        let told = |error: &dyn std::fmt::Display| assert!(error.to_string().contains(word), "{error}");
+        told(&FileReplay::open(path, config()).err().unwrap());
+        told(&SimCamera::start(&SimConfig::new(path)).err().unwrap());
+    }
 }

@@ -1,0 +1,57 @@
+//! Files that a user names to be looked at: what is no file, or an empty one, is told before anything waits for it.
+
+use std::fs::{File, FileType};
+use std::io;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::Path;
+
+/// Opens a file that has something in it.
+pub fn open(path: &Path) -> io::Result<File> {
+    check(path)?;
+    File::open(path)
+}
+
+/// Refuses what is there and is no file with something in it. What is not there is left to whoever opens it.
+pub fn check(path: &Path) -> io::Result<()> {
+    let Ok(found) = path.metadata() else { return Ok(()) };
+    match fault_of(found.file_type(), found.len()) {
+        Some(fault) => Err(io::Error::new(io::ErrorKind::InvalidInput, fault)),
+        None => Ok(()),
+    }
+}
+
+/// What is wrong with it. Whoever opens a named pipe waits for somebody who writes to it, maybe for ever.
+fn fault_of(kind: FileType, bytes: u64) -> Option<&'static str> {
+    if kind.is_dir() {
+        Some("it is a folder; name a file in it")
+    } else if kind.is_fifo() {
+        Some("it is a named pipe, which cannot be read twice; write it to a file first")
+    } else if !kind.is_file() {
+        Some("it is a device or a socket; write it to a file first")
+    } else if bytes == 0 {
+        Some("it is empty")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_with_something_in_them_are_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let (pipe, empty, full) = (dir.path().join("pipe"), dir.path().join("empty"), dir.path().join("full"));
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        std::fs::write(&empty, "").unwrap();
+        std::fs::write(&full, "x").unwrap();
+        let told = |path: &Path| open(path).err().unwrap().to_string();
+        assert!(told(&pipe).contains("named pipe"));
+        assert!(told(dir.path()).contains("folder"));
+        assert!(told(Path::new("/dev/null")).contains("device"));
+        assert!(told(&empty).contains("empty"));
+        assert_eq!(open(&dir.path().join("none")).err().unwrap().kind(), io::ErrorKind::NotFound);
+        assert!(open(&full).is_ok() && check(&dir.path().join("none")).is_ok());
+    }
+}
