@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use forewarn_domain::{BBox, IncidentRecord, IncidentState, Moment};
+use forewarn_domain::{BBox, IncidentRecord, IncidentState, Moment, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -80,13 +80,17 @@ impl<'a> Kept<'a> {
                 let at_s = confirmed_s(found);
                 let words = format!("confirmed {at_s:.2} s into the clip, {expected_s:.2} s as it was kept");
                 if off_s(found) <= leeway_s {
-                    agrees.push(words)
+                    agrees.push(words);
                 } else {
-                    incident.push(words)
+                    incident.push(words);
                 }
                 if let Some(share) = self.overlap(found) {
                     let words = format!("the boxes share {:.0} % of their union", share * 100.0);
-                    if share >= LEAST_OVERLAP { agrees.push(words) } else { incident.push(words) }
+                    if share >= LEAST_OVERLAP {
+                        agrees.push(words);
+                    } else {
+                        incident.push(words);
+                    }
                 }
                 self.compare_subject(found, &mut agrees, &mut incident);
             }
@@ -110,9 +114,9 @@ impl<'a> Kept<'a> {
         let (was, is) = (&self.record.incident.subject.class, &found.subject.class);
         let words = format!("the subject is a {is}, {was} as it was kept");
         if was == is {
-            agrees.push(words)
+            agrees.push(words);
         } else {
-            incident.push(words)
+            incident.push(words);
         }
         // What follows the confirmation hangs on loudspeakers and on people, and is not decided by the clip alone.
         let until = |history: &mut dyn Iterator<Item = IncidentState>| -> Vec<String> {
@@ -128,7 +132,11 @@ impl<'a> Kept<'a> {
         let was = until(&mut self.record.history.iter().map(|step| step.state));
         let is = until(&mut found.history.iter().map(|step| step.state));
         let words = format!("states {}, {} as they were kept", is.join(", "), was.join(", "));
-        if was == is { agrees.push(words) } else { incident.push(words) }
+        if was == is {
+            agrees.push(words);
+        } else {
+            incident.push(words);
+        }
     }
 
     /// When it was confirmed, in seconds of the clip.
@@ -144,7 +152,7 @@ impl<'a> Kept<'a> {
     fn short_of_s(&self) -> Option<(f64, f64)> {
         let there_s = self.at_s(IncidentState::Suspected)? - self.clip.from.seconds;
         let condition = serde_json::to_value(&self.setting.violation.condition).ok()?;
-        let needed_s = longest_s(&condition, &self.setting);
+        let needed_s = longest_s(&condition, self.setting);
         (there_s < needed_s).then_some((there_s, needed_s))
     }
 
@@ -189,7 +197,7 @@ impl<'a> Kept<'a> {
 }
 
 fn confirmed_s(found: &IncidentRecord) -> f64 {
-    found.first_entered(IncidentState::Confirmed).map_or(f64::INFINITY, |at| at.as_secs_f64())
+    found.first_entered(IncidentState::Confirmed).map_or(f64::INFINITY, Timestamp::as_secs_f64)
 }
 
 /// The longest time that a condition names, in seconds.
