@@ -122,8 +122,8 @@ fn other_kind(path: &Path) -> Option<&'static str> {
     std::fs::File::open(path).ok()?.take(12).read_to_end(&mut head).ok()?;
     match head.as_slice() {
         [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', ..] => Some("AVIF"),
-        [_, _, _, _, b'f', b't', b'y', b'p', b'h', b'e', ..] => Some("HEIC"),
-        [_, _, _, _, b'f', b't', b'y', b'p', b'm', b'i' | b's', b'f', ..] => Some("HEIC"),
+        [_, _, _, _, b'f', b't', b'y', b'p', b'h', b'e', ..]
+        | [_, _, _, _, b'f', b't', b'y', b'p', b'm', b'i' | b's', b'f', ..] => Some("HEIC"),
         [_, _, _, _, b'f', b't', b'y', b'p', ..]
         | [0x1A, b'E', 0xDF, 0xA3, ..]
         | [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', b' '] => {
