@@ -156,7 +156,7 @@ fn a_garbled_file_never_hangs_or_panics() {
 
 #[test]
 fn conversion_gives_the_same_bytes_every_time() {
-    let (a, b) = (clips().path("a.mp4"), clips().path("b.mp4"));
+    let (a, b) = (clips().path("converted-1.mp4"), clips().path("converted-2.mp4"));
     let input = clips().get(&JPEG_AVI);
     let mut progress = Vec::new();
     transcode_to_h264(&input.path, &a, |position, length| progress.push((position, length))).unwrap();
