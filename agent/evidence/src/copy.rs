@@ -23,9 +23,10 @@ use serde::{Deserialize, Serialize};
 use crate::keys::Signer;
 use crate::manifest::{MANIFEST, ManifestEntry, SIGNATURE, SIGNER, digest_folder};
 use crate::manifest_file::{VerifyError, read_manifest};
+use crate::problem::Problem;
 use crate::record::{BundleRecord, Missing, StreamTime, TimeLine};
 use crate::record_file::read_record;
-use crate::verify::{Problem, verify};
+use crate::verify::verify;
 
 pub use check::CopyVerification;
 pub(crate) use check::verify_copy;

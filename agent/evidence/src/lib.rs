@@ -43,6 +43,7 @@ mod manifest;
 mod manifest_file;
 mod marking;
 mod opened;
+mod problem;
 mod proof;
 mod record;
 mod record_file;
@@ -59,6 +60,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trusted;
 mod verify;
 mod verify_any;
 mod verify_store;
@@ -80,6 +82,7 @@ pub use manifest::{Manifest, ManifestEntry};
 pub use manifest_file::VerifyError;
 pub use marking::{Overlay, with_zones};
 pub use opened::Opened;
+pub use problem::Problem;
 pub use proof::{Flaw, Proof};
 pub use record::{
     BundleRecord, ClipEntry, ClipFacts, CloseupEntry, HistoryEntry, Missing, SnapshotEntry, StreamTime, TimeLine,
@@ -91,6 +94,7 @@ pub use setting::{ModelUse, Setting};
 pub use stamper::{StamperError, TimeStamps};
 pub use stamps::Stamped;
 pub use store::{EvidenceStore, StoreOptions};
-pub use verify::{Problem, Verification, verify};
-pub use verify_any::{Found, TrustError, Trusted, verify_any};
+pub use trusted::{TrustError, Trusted};
+pub use verify::{Verification, verify};
+pub use verify_any::{Found, verify_any};
 pub use verify_store::{Checked, StoreVerification};

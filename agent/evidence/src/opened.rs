@@ -17,8 +17,8 @@ use crate::record::BundleRecord;
 use crate::record_file::read_record;
 use crate::setting::Setting;
 use crate::store::{folder_id, name_below};
+use crate::trusted::Trusted;
 use crate::verify::{Verification, verify_for};
-use crate::verify_any::Trusted;
 
 /// A bundle that was opened. What it says is believed by nobody who has not looked at `verified`.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ use forewarn_seal::time_stamp::{Nonce, Stamp, StampError, request};
 use crate::chain_search::bundles_in;
 use crate::manifest::stamp_name;
 use crate::stamps::{MOST_BYTES, sealed_bytes, unstamped};
-use crate::verify_any::{TrustError, Trusted};
+use crate::trusted::{TrustError, Trusted};
 
 /// Seals that wait in memory, at most; the others are found on the disk when these are stamped.
 const MOST_WAITING: usize = 4096;

@@ -14,7 +14,7 @@ use forewarn_seal::time_stamp::Stamp;
 use serde::Serialize;
 
 use crate::manifest::{MANIFEST, Manifest, earlier_manifest, earlier_numbers, stamp_name, stamp_numbers};
-use crate::verify::Problem;
+use crate::problem::Problem;
 
 /// The largest answer of an authority that is taken in.
 pub(crate) const MOST_BYTES: usize = 64 << 10;

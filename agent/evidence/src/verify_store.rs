@@ -11,8 +11,8 @@ use crate::chain_file::{HEAD, HeadFile, LINKS, Linked, read_head, read_links};
 use crate::chain_search::bundles_in;
 use crate::manifest_file::VerifyError;
 use crate::store::name_below;
+use crate::trusted::Trusted;
 use crate::verify::{Verification, verify_for};
-use crate::verify_any::Trusted;
 
 /// One bundle of a folder.
 #[derive(Debug)]

@@ -1,3 +1,5 @@
+//! Tests of closer looks in the main stream.
+
 use std::sync::mpsc;
 
 use forewarn_domain::{
