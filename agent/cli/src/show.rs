@@ -60,7 +60,7 @@ pub enum Evidence {
     },
     /// Run the clip of a bundle through the same models and configuration, and say whether the incident comes out the same
     #[command(
-        after_help = "Examples:\n  forewarn evidence replay forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2\n  forewarn evidence replay forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 --config site.toml"
+        after_help = "Examples:\n  forewarn evidence replay \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2\n  forewarn evidence replay --config site.toml \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2"
     )]
     Replay(EvidenceReplay),
     /// What is done with bundles beside.

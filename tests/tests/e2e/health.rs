@@ -61,7 +61,7 @@ fn a_mute_broker_and_a_dumb_loudspeaker_are_told_and_hold_no_end_up() {
     }
     let model = until("model", "warnings");
     assert!(model.contains("it runs on the CPU: tensorrt cannot be used: ") && model.contains("(since 20"), "{model}");
-    assert!(model.contains("ask for what is there by `[model] provider`"), "{model}");
+    assert!(model.contains("ask for one that is there by `[model] provider`"), "{model}");
     let metrics = Metrics::read(port).unwrap();
     assert_eq!(metrics.sum("forewarn_healthy", &[]), Some(0.0));
     assert_eq!(metrics.sum("forewarn_part_health", &["part=\"speaker horn\""]), Some(2.0));
