@@ -5,7 +5,6 @@
 
 use std::fmt;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use forewarn_base::durable;
@@ -20,7 +19,7 @@ use crate::keys::Signing;
 use crate::manifest_file::VerifyError;
 use crate::opened::chain_of;
 use crate::store::{EvidenceStore, StoreOptions, folder_id};
-use crate::{Limits, TimeLine};
+use crate::{Limits, TimeLine, words};
 
 /// Where words lie of which the chain does not know yet.
 const ACCESSES: &str = "accesses";
@@ -76,17 +75,16 @@ impl EvidenceStore {
             fs::canonicalize(bundle).map_or_else(|_| folder_id(bundle), |whole| folder_id(&whole)).to_string();
         let (at, user, By { who, why }) = (now.to_rfc3339(), system_user(), by);
         let access = Access { incident, deed, at, user, who, why, detail };
-        let dir = self.root().join(ACCESSES);
-        let path = dir.join(format!("{}-{}.json", now.as_micros(), std::process::id()));
-        let written = durable::create_dirs(&dir, self.root())
-            .and_then(|()| durable::replace(&path, &serde_json::to_vec(&access)?));
-        written.map_err(EvidenceError::folder("write down who looks", &path))
+        let path = self.root().join(ACCESSES).join(format!("{}-{}.json", now.as_micros(), std::process::id()));
+        words::leave(&path, self.root(), &access).map_err(EvidenceError::folder("write down who looks", &path))
     }
 
     /// Writes into the chain what was held, released and looked at meanwhile. Only for whoever may lengthen the chain.
     pub fn note_words(&self, now: WallTime) -> Result<(), EvidenceError> {
         self.note_holds(now)?;
-        for path in access_files(self.root()).map_err(EvidenceError::folder("list who looked", self.root()))? {
+        for path in words::left_in(&self.root().join(ACCESSES))
+            .map_err(EvidenceError::folder("list who looked", self.root()))?
+        {
             let bytes = fs::read(&path).map_err(EvidenceError::folder("read who looked", &path))?;
             // A spoilt one says nothing that could be signed.
             if let (Ok(access), Some(signer)) = (serde_json::from_slice::<Access>(&bytes), self.signer()?) {
@@ -111,17 +109,6 @@ struct Signed {
     device: Device,
     #[serde(default)]
     key_change: Option<KeyChange>,
-}
-
-fn access_files(root: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(root.join(ACCESSES)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    files.sort();
-    Ok(files)
 }
 
 /// One line of the audit log.
@@ -169,7 +156,7 @@ pub fn audit(path: &Path) -> Result<AuditLog, VerifyError> {
             }
         }
     }
-    for file in access_files(&root).map_err(unreadable)? {
+    for file in words::left_in(&root.join(ACCESSES)).map_err(unreadable)? {
         let access = fs::read(&file).ok().and_then(|bytes| serde_json::from_slice::<Access>(&bytes).ok());
         entries.extend(access.map(|access| of_access(None, access)));
     }

@@ -5,7 +5,6 @@
 //! file, and the agent, or the command where no agent runs, makes it a link of the chain.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use forewarn_base::durable;
@@ -16,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::chain_file::link;
 use crate::error::EvidenceError;
 use crate::store::{EvidenceStore, folder_id, is_safe_name};
+use crate::words;
 
 /// Where the holds lie.
 const HOLDS: &str = "holds";
@@ -97,23 +97,11 @@ impl EvidenceStore {
 
     fn write_hold(&self, hold: &Hold) -> Result<(), EvidenceError> {
         let path = hold_file(self.root(), &hold.custody.incident);
-        let written = durable::create_dirs(&self.root().join(HOLDS), self.root())
-            .and_then(|()| durable::replace(&path, &serde_json::to_vec(hold)?));
-        written.map_err(EvidenceError::folder("write a hold", &path))
+        words::leave(&path, self.root(), hold).map_err(EvidenceError::folder("write a hold", &path))
     }
 
     fn hold_files(&self) -> Result<Vec<PathBuf>, EvidenceError> {
         let dir = self.root().join(HOLDS);
-        let listed = || -> io::Result<Vec<PathBuf>> {
-            let entries = match fs::read_dir(&dir) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-                entries => entries?,
-            };
-            let mut files = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-            files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-            files.sort();
-            Ok(files)
-        };
-        listed().map_err(EvidenceError::folder("list the holds", &dir))
+        words::left_in(&dir).map_err(EvidenceError::folder("list the holds", &dir))
     }
 }

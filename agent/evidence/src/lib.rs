@@ -64,6 +64,7 @@ mod trusted;
 mod verify;
 mod verify_any;
 mod verify_store;
+mod words;
 
 pub use again::{Again, Kept as KeptClip, Outcome};
 pub use audit::{AuditEntry, AuditLog, By, audit, system_user};
