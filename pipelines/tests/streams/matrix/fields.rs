@@ -10,7 +10,7 @@ use forewarn_pipelines::{Codec, ReplayConfig, RtspTransport};
 use gst::prelude::*;
 
 use super::edits::within;
-use super::make::{PICTURES, run};
+use super::make::{PICTURES, play_out, run};
 use super::pack::{FlvName, Unit, avi, flv, nal_units, program, transport};
 use super::paff::{Coded, LAYOUTS, Layout, code};
 use super::recordings::{check, evenly};
@@ -77,13 +77,7 @@ fn muxed(units: &[Unit], muxer: &str, path: &Path) -> Result<(), String> {
         src.push_buffer(buffer).map_err(|error| error.to_string())?;
     }
     src.end_of_stream().unwrap();
-    let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
-    let end = pipeline.bus().unwrap().timed_pop_filtered(gst::ClockTime::from_seconds(60), &kinds);
-    pipeline.set_state(gst::State::Null).unwrap();
-    match end {
-        Some(end) if end.type_() == gst::MessageType::Eos => Ok(()),
-        other => Err(format!("{other:?}: {line}")),
-    }
+    play_out(&pipeline, &line)
 }
 
 /// Containers, by how many pictures or fields a part of them holds.

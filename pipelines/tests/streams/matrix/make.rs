@@ -116,7 +116,11 @@ pub(super) fn run(line: &str, rate: usize, picture: impl Fn(usize) -> Vec<u8>) -
 
 /// The same, with the pictures shown when they say.
 pub(super) fn run_at(line: &str, pictures: Feed) -> Result<(), String> {
-    let pipeline = feed(line, pictures)?;
+    play_out(&feed(line, pictures)?, line)
+}
+
+/// Waits for the end of a pipeline that was made of `line` and is given all that it gets.
+pub(super) fn play_out(pipeline: &gst::Pipeline, line: &str) -> Result<(), String> {
     let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
     let end = pipeline.bus().unwrap().timed_pop_filtered(gst::ClockTime::from_seconds(60), &kinds);
     pipeline.set_state(gst::State::Null).unwrap();
