@@ -99,14 +99,17 @@ fn judge(seal: u64, answer: &[u8], bytes: &[u8], trusted: Option<&Trusted>) -> R
     })
 }
 
+/// The number of the seal that a manifest is; none if it is not in a chain, or cannot be read.
+fn number_of(manifest: &[u8]) -> Option<u64> {
+    let manifest: Manifest = serde_json::from_slice(manifest).ok()?;
+    manifest.chain.map(|place| place.number)
+}
+
 /// The numbers of the signed seals of a folder that bear no time stamp, the oldest first.
 pub(crate) fn unstamped(dir: &Path) -> io::Result<Vec<u64>> {
     let mut numbers = earlier_numbers(dir)?;
     match fs::read(dir.join(MANIFEST)) {
-        Ok(bytes) => {
-            let manifest: Option<Manifest> = serde_json::from_slice(&bytes).ok();
-            numbers.extend(manifest.and_then(|manifest| manifest.chain).map(|place| place.number));
-        }
+        Ok(bytes) => numbers.extend(number_of(&bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
@@ -124,12 +127,8 @@ pub(crate) fn sealed_bytes(dir: &Path, number: u64) -> io::Result<Option<Vec<u8>
             found => return found.map(Some),
         }
         match fs::read(dir.join(MANIFEST)) {
-            Ok(bytes) => {
-                let manifest: Option<Manifest> = serde_json::from_slice(&bytes).ok();
-                if manifest.and_then(|manifest| manifest.chain).is_some_and(|place| place.number == number) {
-                    return Ok(Some(bytes));
-                }
-            }
+            Ok(bytes) if number_of(&bytes) == Some(number) => return Ok(Some(bytes)),
+            Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
