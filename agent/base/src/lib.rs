@@ -5,7 +5,8 @@
 //! - [`secret`]: passwords, from where they come, never shown.
 //! - [`broker`]: the address of a message broker and the keys that every client of one has.
 //! - [`tls`]: a client's side of TLS from files.
-//! - [`post`]: one question over HTTP, and its answer.
+//! - [`http`]: questions over HTTP, and their answers.
+//! - [`post`]: one document over HTTP for another.
 //! - [`durable`]: files that are either wholly there or not there.
 //! - [`file`]: what a user names to be looked at.
 //! - [`private`]: who may read a file.
@@ -20,6 +21,7 @@ pub mod child;
 pub mod durable;
 pub mod file;
 pub mod hash;
+pub mod http;
 pub mod post;
 pub mod private;
 pub mod secret;

@@ -76,7 +76,10 @@ fn question(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     loop {
         let text = String::from_utf8_lossy(&request);
         if let Some((head, _)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")?.parse::<usize>().ok());
+            let length = head.lines().find_map(|line| {
+                let (name, value) = line.split_once(": ")?;
+                name.eq_ignore_ascii_case("content-length").then(|| value.parse::<usize>().ok()).flatten()
+            });
             let (start, length) = (head.len() + 4, length.unwrap_or(0));
             if request.len() >= start + length {
                 return Ok(request[start..start + length].to_vec());
