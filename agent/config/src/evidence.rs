@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(found.time_stamps.unwrap().name(), "stamps.example:80");
         assert!(evidence("").unwrap().time_stamps.is_none());
         for (keys, words) in [
-            ("time_stamp_url = \"stamps\"", "site.toml:4: time_stamp_url: \"stamps\": relative URL"),
+            ("time_stamp_url = \"stamps\"", "site.toml:4: time_stamp_url: this is no URL: relative URL"),
             ("time_stamp_url = \"ftp://stamps.example\"", "the scheme is \"ftp\""),
             ("time_stamp_ca = \"nowhere.pem\"", "nowhere.pem"),
             ("time_stamp_uri = \"x\"", "time_stamp_url"),
