@@ -132,6 +132,11 @@ impl Http {
         Self { agent: Agent::with_parts(config, connector, DefaultResolver::default()), within }
     }
 
+    /// The library's own, for who must tell the stages of a question apart.
+    pub fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
     /// Asks, and returns the answer with a document of at most `most` bytes.
     pub fn ask(&self, ask: &Ask, most: usize) -> Result<Answer, HttpError> {
         if ask.body.is_empty() && matches!(ask.method, "GET" | "HEAD" | "DELETE") {

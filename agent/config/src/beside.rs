@@ -1,5 +1,5 @@
-//! What the files hold that a site file names for its upstreams and sensors: passwords, certificates and keys. It is kept
-//! so that a change of them is noticed when the site file is read again.
+//! What the files hold that a site file names for its upstreams, sensors and loudspeakers: passwords, certificates, keys,
+//! templates. It is kept so that a change of them is noticed when the site file is read again.
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,24 @@ use toml::Spanned;
 
 use crate::check::Check;
 use crate::sensor::RawSensor;
+use crate::speaker::RawSpeaker;
 use crate::upstream::RawUpstream;
 
 /// The keys that name such files.
-const FILES: [&str; 4] = ["password_file", "ca_file", "client_cert", "client_key"];
+const FILES: [&str; 5] = ["password_file", "ca_file", "client_cert", "client_key", "template"];
 
 /// What such files hold, by the part that names them.
 pub(crate) fn read(
     check: &Check<'_>,
     upstreams: &BTreeMap<String, Spanned<RawUpstream>>,
     sensors: &[Spanned<RawSensor>],
+    speakers: &[Spanned<RawSpeaker>],
 ) -> BTreeMap<String, Secret> {
     let upstreams = upstreams.iter().map(|(id, raw)| (format!("upstream {id}"), &raw.get_ref().adapter));
     let sensors = sensors.iter().map(|raw| (format!("sensor {}", raw.get_ref().id.get_ref()), &raw.get_ref().adapter));
-    upstreams.chain(sensors).map(|(part, table)| (part, content(check, table))).collect()
+    let speakers =
+        speakers.iter().map(|raw| (format!("speaker {}", raw.get_ref().id.get_ref()), &raw.get_ref().adapter));
+    upstreams.chain(sensors).chain(speakers).map(|(part, table)| (part, content(check, table))).collect()
 }
 
 fn content(check: &Check<'_>, table: &toml::Table) -> Secret {

@@ -184,7 +184,7 @@ pub fn beside(before: &Site, now: &Site) -> Vec<Change> {
     let is_other = |(part, files): &(&String, &Secret)| before.beside.get(*part).is_some_and(|former| former != *files);
     let parts = now.beside.iter().filter(is_other).map(|(part, _)| part);
     let of_part = |part: &String| {
-        let words = format!("the password or a certificate of {part} changed");
+        let words = format!("a password, certificate or template of {part} changed");
         Change { concern: concern(part, ""), words }
     };
     let mut said: Vec<Change> = parts.map(of_part).collect();
@@ -225,7 +225,7 @@ pub(crate) mod tests {
             resolve(&Source::new("site.toml", text.clone())).unwrap()
         };
         let (old, new) = (read("old"), read("new"));
-        assert_eq!(said(&beside(&old, &new)), ["the password or a certificate of upstream mqtt changed"]);
+        assert_eq!(said(&beside(&old, &new)), ["a password, certificate or template of upstream mqtt changed"]);
         assert_eq!(said(&beside(&new, &new)), [""; 0]);
         assert!(!format!("{new:?}").contains("new\\n"), "{new:?}");
     }

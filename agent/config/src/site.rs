@@ -196,7 +196,7 @@ impl RawSite {
         let storage = self.storage.check(check);
         let evidence = self.evidence.check(check);
         client_ids::check(check, &self.upstream, &self.sensor);
-        let beside = beside::read(check, &self.upstream, &self.sensor);
+        let beside = beside::read(check, &self.upstream, &self.sensor, &self.speaker);
         let upstreams = upstream::check(self.upstream, check, id.as_str());
         let listen = listen::check(&self.metrics, &self.console, check);
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));

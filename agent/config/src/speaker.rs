@@ -52,7 +52,7 @@ pub(crate) fn check(
         check.unique(id.span(), is_taken, &format!("speaker `{}`", id.get_ref()), "give each its own id");
         names.push(id.get_ref().clone());
         let Some(config) = check.table::<SpeakerConfig>(place.clone(), &adapter) else { continue };
-        match config.check(id.get_ref()) {
+        match config.check(id.get_ref(), check.directory()) {
             Ok(()) => speakers.push((id.into_inner(), config)),
             Err(error) => {
                 let mend = "see docs/configuration.md, \"Loudspeakers\"";
@@ -61,4 +61,45 @@ pub(crate) fn check(
         }
     }
     (speakers, names)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::resolve;
+    use crate::source::Source;
+
+    const PAGE: &str = include_str!("../../../docs/speakers.md");
+
+    /// The blocks of the page in TOML.
+    fn blocks() -> impl Iterator<Item = &'static str> {
+        PAGE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next())
+    }
+
+    #[test]
+    fn every_example_of_the_page_is_a_loudspeaker_that_can_be_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut site = "[site]\nid = \"s\"\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/1\"\n".to_owned();
+        let mut n_speakers = 0;
+        for block in blocks() {
+            if let Some(file) = block.strip_prefix("# ").and_then(|rest| rest.lines().next()) {
+                std::fs::write(dir.path().join(file), block).unwrap();
+                continue;
+            }
+            n_speakers += block.matches("[[speaker]]").count();
+            site.push_str(block);
+            let quoted = |line: &str| line.split('"').nth(1).map(str::to_owned);
+            for file in block.lines().filter(|line| line.starts_with("password_file")).filter_map(quoted) {
+                std::fs::write(dir.path().join(file), "secret\n").unwrap();
+            }
+        }
+        let source = Source::new(dir.path().join("site.toml").to_string_lossy().into_owned(), site);
+        let site = resolve(&source).unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(site.speakers.len(), n_speakers);
+        let kinds: std::collections::BTreeSet<_> =
+            site.speakers.iter().map(|(_, config)| config.adapter.kind()).collect();
+        for kind in &kinds {
+            assert!(PAGE.contains(&format!("\n## `{kind}`")), "{kind} has no section");
+        }
+        assert_eq!(kinds.len(), PAGE.matches("\n## `").count(), "each section has an example: {kinds:?}");
+    }
 }

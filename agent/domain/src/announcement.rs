@@ -112,12 +112,40 @@ impl fmt::Display for Proof {
 }
 
 /// An announcement that was played to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Playback {
     /// How long it sounded.
     pub duration: Duration,
     /// How far that is proven.
     pub proof: Proof,
+    /// What was done for it, for people.
+    pub receipt: Receipt,
+}
+
+/// What was sent to a loudspeaker and what it answered, for people who want to see the proof.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The kind of loudspeaker, as the site file names it.
+    pub kind: String,
+    /// What was sent, and where to.
+    pub sent: String,
+    /// What the device answered; none where nobody answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+}
+
+impl Playback {
+    /// A playback by a device that answers nothing.
+    pub fn new(duration: Duration, proof: Proof, sent: impl Into<String>) -> Self {
+        Self { duration, proof, receipt: Receipt { sent: sent.into(), ..Receipt::default() } }
+    }
+
+    /// The same with what the device answered.
+    #[must_use]
+    pub fn answered(mut self, answer: impl Into<String>) -> Self {
+        self.receipt.answer = Some(answer.into());
+        self
+    }
 }
 
 /// Why an announcement was not played, as far as a program must tell reasons apart.
@@ -212,7 +240,7 @@ pub enum AnnounceOutcome {
 impl From<Result<Playback, LoudspeakerError>> for AnnounceOutcome {
     fn from(result: Result<Playback, LoudspeakerError>) -> Self {
         match result {
-            Ok(Playback { duration, proof }) => Self::Played { duration, proof },
+            Ok(Playback { duration, proof, .. }) => Self::Played { duration, proof },
             Err(error) => Self::Failed { kind: error.kind, reason: error.message },
         }
     }

@@ -1,13 +1,14 @@
 //! How a site file describes a loudspeaker: what every kind takes, and beside it what its own kind needs.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use forewarn_domain::SpeakerId;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::adapters::AdapterConfig;
+use super::adapters::{AdapterConfig, Mistake};
 use super::common::{COMMON_KEYS, ProgrammeConfig, SpeakerDoubt};
 use super::error::ConfigError;
 
@@ -64,8 +65,9 @@ impl JsonSchema for SpeakerConfig {
 }
 
 impl SpeakerConfig {
-    /// Judges what the types cannot: ranges, and settings that contradict each other.
-    pub fn check(&self, id: &SpeakerId) -> Result<(), ConfigError> {
+    /// Judges what the types cannot: ranges, settings that contradict each other, files that are named. Relative paths
+    /// count from `base_dir`.
+    pub fn check(&self, id: &SpeakerId, base_dir: &Path) -> Result<(), ConfigError> {
         let wrong = |key: &'static str, reason: String| ConfigError::Value { speaker: id.clone(), key, reason };
         let seconds = |key, value: f64| {
             let sane = (0.1..=3600.0).contains(&value);
@@ -86,7 +88,7 @@ impl SpeakerConfig {
                 return Err(wrong(key, format!("\"{voice}\" is no voice: `espeak-ng --voices` lists them")));
             }
         }
-        self.adapter.settings().check().map_err(|(key, reason)| wrong(key, reason))
+        self.adapter.settings().check(base_dir).map_err(|Mistake(key, reason)| wrong(key, reason))
     }
 
     /// What is correct and may still not be meant.
@@ -119,7 +121,7 @@ mod tests {
 
     fn parse(text: &str) -> Result<SpeakerConfig, String> {
         let config: SpeakerConfig = toml::from_str(text).map_err(|e| e.message().to_owned())?;
-        config.check(&SpeakerId::new("gate").unwrap()).map_err(|e| e.to_string())?;
+        config.check(&SpeakerId::new("gate").unwrap(), Path::new(".")).map_err(|e| e.to_string())?;
         Ok(config)
     }
 

@@ -13,6 +13,7 @@ mod guard;
 mod pcm;
 pub mod programme;
 mod run;
+mod template;
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +29,7 @@ pub use config::SpeakerConfig;
 pub use error::{ConfigError, DeviceError, PlayError};
 pub use run::Limits;
 
-use adapters::Adapter;
+use adapters::{Adapter, Mistake};
 use guard::Guarded;
 use programme::{Programme, Studio};
 
@@ -67,6 +68,7 @@ impl Halves {
 
 struct Speaker {
     id: SpeakerId,
+    kind: String,
     halves: Guarded<Halves>,
     clock: Arc<dyn Clock>,
     stall: Duration,
@@ -74,13 +76,18 @@ struct Speaker {
 
 impl Speaker {
     fn new(id: &SpeakerId, config: &SpeakerConfig, context: &SpeakerContext) -> Result<Self, ConfigError> {
-        config.check(id)?;
+        config.check(id, &context.base_dir)?;
         gst::init().map_err(|e| ConfigError::Media { speaker: id.clone(), reason: e.to_string() })?;
         let studio = Studio::new(&config.common, context.audio_dir.clone());
-        let adapter = config.adapter.settings().adapter(&context.base_dir);
+        let adapter = config
+            .adapter
+            .settings()
+            .adapter(id, &context.base_dir)
+            .map_err(|Mistake(key, reason)| ConfigError::Value { speaker: id.clone(), key, reason })?;
         let stall = Duration::from_secs_f64(config.common.stall_s);
         let halves = Guarded::new(Halves { studio, adapter });
-        Ok(Self { id: id.clone(), halves, clock: context.clock.clone(), stall })
+        let kind = config.adapter.kind();
+        Ok(Self { id: id.clone(), kind, halves, clock: context.clock.clone(), stall })
     }
 
     fn try_play(&mut self, announcement: &Announcement) -> Result<Playback, PlayError> {
@@ -89,7 +96,10 @@ impl Speaker {
             return Err(PlayError::DeadlinePassed);
         }
         let (limits, order) = (Limits::new(remaining, self.stall), announcement.clone());
-        self.halves.run(remaining, move |halves, patience| halves.announce(&order, limits, patience))
+        let mut playback =
+            self.halves.run(remaining, move |halves, patience| halves.announce(&order, limits, patience))?;
+        playback.receipt.kind.clone_from(&self.kind);
+        Ok(playback)
     }
 }
 
@@ -99,7 +109,8 @@ impl Loudspeaker for Speaker {
         match &outcome {
             Ok(playback) => tracing::info!(
                 speaker = %self.id, incident = %announcement.incident, attempt = announcement.attempt,
-                duration_ms = playback.duration.as_millis() as u64, proof = %playback.proof, "announcement played"
+                duration_ms = playback.duration.as_millis() as u64, proof = %playback.proof, kind = self.kind,
+                sent = playback.receipt.sent, answer = playback.receipt.answer, "announcement played"
             ),
             Err(error) => tracing::warn!(
                 speaker = %self.id, incident = %announcement.incident, attempt = announcement.attempt,

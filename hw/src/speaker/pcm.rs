@@ -25,6 +25,21 @@ impl Pcm {
         samples_to_duration(self.samples.len() as u64, self.rate_hz)
     }
 
+    /// A WAV file of it.
+    pub fn to_wav(&self) -> Vec<u8> {
+        let length = (2 * self.samples.len()) as u32;
+        let mut wav = Vec::with_capacity(length as usize + 44);
+        wav.extend(b"RIFF");
+        wav.extend((36 + length).to_le_bytes());
+        wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+        wav.extend(self.rate_hz.to_le_bytes());
+        wav.extend((2 * self.rate_hz).to_le_bytes());
+        wav.extend(b"\x02\0\x10\0data");
+        wav.extend(length.to_le_bytes());
+        wav.extend(self.samples.iter().flat_map(|sample| sample.to_le_bytes()));
+        wav
+    }
+
     /// Reads a WAV of 16-bit PCM; two channels are averaged.
     ///
     /// A program that writes to a pipe cannot go back to fill in the lengths, so a `data` chunk that claims more
@@ -100,6 +115,12 @@ mod tests {
     fn a_piped_wav_ends_where_its_bytes_end() {
         let pcm = Pcm::from_wav(&wav(1, 0x7fff_f000, &[1, 0, 0xff, 0xff, 9])).unwrap();
         assert_eq!(pcm, Pcm { rate_hz: 22_050, samples: vec![1, -1] });
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let pcm = Pcm { rate_hz: 22_050, samples: vec![1, -2, i16::MAX, i16::MIN] };
+        assert_eq!(Pcm::from_wav(&pcm.to_wav()), Ok(pcm));
     }
 
     #[test]

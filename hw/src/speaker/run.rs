@@ -1,6 +1,7 @@
 //! Runs a playing pipeline to its end-of-stream, with a deadline and a watchdog for stalls.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -37,6 +38,12 @@ impl Limits {
     pub fn left(&self) -> Duration {
         self.total.saturating_sub(self.began.elapsed())
     }
+}
+
+/// Lets time pass while a device plays by itself.
+pub(super) fn pause(time: Duration) {
+    let (_word, nobody) = sync_channel::<()>(0);
+    let _ = nobody.recv_timeout(time);
 }
 
 /// Samples that have reached a sink.

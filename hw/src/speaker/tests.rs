@@ -13,12 +13,24 @@ use super::*;
 /// Lets an adapter play samples, which a sound file holds.
 pub(super) fn announce(adapter: &mut dyn Adapter, pcm: Pcm) -> Result<Playback, PlayError> {
     let announcement = announcement("", None);
+    run(&announcement, |programme, limits| adapter.announce(&mut programme.holding(pcm), &announcement, limits))
+}
+
+/// Lets an adapter say a text.
+pub(super) fn say(adapter: &mut dyn Adapter, text: &str) -> Result<Playback, PlayError> {
+    let announcement = announcement(text, None);
+    run(&announcement, |mut programme, limits| adapter.announce(&mut programme, &announcement, limits))
+}
+
+/// Does something with the programme of a text.
+pub(super) fn with_programme<R>(text: &str, work: impl FnOnce(&mut Programme<'_>) -> R) -> R {
+    run(&announcement(text, None), |mut programme, _| work(&mut programme))
+}
+
+fn run<R>(announcement: &Announcement, work: impl FnOnce(Programme<'_>, Limits) -> R) -> R {
     let limits = Limits::new(Duration::from_secs(30), Duration::from_secs(10));
     let mut studio = Studio::new(&ProgrammeConfig::default(), "audio".into());
-    guard::tests::patient(|patience| {
-        let mut programme = Programme::new(&mut studio, &announcement, limits, patience).holding(pcm);
-        adapter.announce(&mut programme, &announcement, limits)
-    })
+    guard::tests::patient(|patience| work(Programme::new(&mut studio, announcement, limits, patience), limits))
 }
 
 /// An announcement with a minute left on [`Still`]'s clock.
@@ -59,7 +71,9 @@ fn a_wav_file_holds_chime_and_speech_and_its_length_is_the_proof() {
     let played = speaker(WAV, dir.path(), 0.0).play(&announcement("Please leave this area.", None)).unwrap();
     let bytes = std::fs::read(dir.path().join("said/inc-1-2-7.wav")).unwrap();
     let pcm = Pcm::from_wav(&bytes).unwrap();
-    assert_eq!(played, Playback { duration: pcm.duration(), proof: Proof::Written });
+    assert_eq!((played.duration, played.proof), (pcm.duration(), Proof::Written));
+    assert_eq!(played.receipt.kind, "local");
+    assert!(played.receipt.sent.ends_with("said/inc-1-2-7.wav"), "{:?}", played.receipt);
     let played = played.duration;
     let without_chime = format!("{WAV}chime = false");
     let shorter =
@@ -87,7 +101,7 @@ fn a_horn_is_spoken_to_in_chinese() {
     let mut warning = announcement("请离开", None);
     warning.text.language = Language::Zh;
     let played = speaker(&config, dir.path(), 0.0).play(&warning).unwrap();
-    let Playback { duration: played, proof: Proof::Sent } = played else { panic!("{played:?}") };
+    let Playback { duration: played, proof: Proof::Sent, .. } = played else { panic!("{played:?}") };
     socket.set_nonblocking(true).unwrap();
     let (mut samples, mut buffer) = (0, [0; 2000]);
     while let Ok(length) = socket.recv(&mut buffer) {

@@ -4,6 +4,7 @@
 //! adapter asks the [`Programme`] for the form of the announcement that it can carry, and says how far it is proven
 //! that the announcement was played. Its own failures are its own error type, told by [`PlayError::device`].
 
+mod http;
 mod local;
 mod rtp;
 
@@ -11,7 +12,8 @@ pub use local::has_sound_card;
 
 use std::path::Path;
 
-use forewarn_domain::{Announcement, Playback};
+use forewarn_base::setting::SettingError;
+use forewarn_domain::{Announcement, Playback, SpeakerId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,20 +37,28 @@ pub trait Adapter: Send {
 }
 
 /// A mistake in a table: the key, and what is wrong with it.
-pub type Mistake = (&'static str, String);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake(pub &'static str, pub String);
+
+impl From<SettingError> for Mistake {
+    fn from(error: SettingError) -> Self {
+        Self(error.key(), format!("{error}; {}", error.mend()))
+    }
+}
 
 /// What the site file says of one kind.
 pub trait Settings {
-    /// Judges what the types cannot: ranges, and settings that contradict each other.
-    fn check(&self) -> Result<(), Mistake>;
+    /// Judges what the types cannot: ranges, settings that contradict each other, files that are named. Relative paths
+    /// count from `base_dir`.
+    fn check(&self, base_dir: &Path) -> Result<(), Mistake>;
 
     /// What is correct and may still not be meant.
     fn doubt(&self) -> Option<SpeakerDoubt> {
         None
     }
 
-    /// The adapter. Relative paths count from `base_dir`.
-    fn adapter(&self, base_dir: &Path) -> Box<dyn Adapter>;
+    /// The adapter of the loudspeaker `id`. Relative paths count from `base_dir`.
+    fn adapter(&self, id: &SpeakerId, base_dir: &Path) -> Result<Box<dyn Adapter>, Mistake>;
 }
 
 /// Makes [`AdapterConfig`] of the kinds: `kind = "name_of_the_variant"` in the site file chooses one.
@@ -58,15 +68,23 @@ macro_rules! registry {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind", rename_all = "snake_case")]
         pub enum AdapterConfig {
-            $(#[doc = $what] $kind($settings),)+
+            $(#[doc = $what] $kind(Box<$settings>),)+
         }
 
         impl AdapterConfig {
             /// The settings of the kind.
             pub fn settings(&self) -> &dyn Settings {
                 match self {
-                    $(Self::$kind(settings) => settings,)+
+                    $(Self::$kind(settings) => &**settings,)+
                 }
+            }
+
+            /// The word of the site file for the kind.
+            pub fn kind(&self) -> String {
+                let variant = match self {
+                    $(Self::$kind(_) => stringify!($kind),)+
+                };
+                variant.to_ascii_lowercase()
             }
         }
     };
@@ -75,4 +93,5 @@ macro_rules! registry {
 registry! {
     Local(local::LocalConfig): "The box's own sound card, or WAV files.",
     Rtp(rtp::RtpConfig): "An IP horn that takes G.711 µ-law over RTP.",
+    Http(http::HttpConfig): "A device that plays what it is asked for over HTTP.",
 }

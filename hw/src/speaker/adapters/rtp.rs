@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{Announcement, FailureKind, Playback, Proof};
+use forewarn_domain::{Announcement, FailureKind, Playback, Proof, SpeakerId};
 use gst::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,26 +43,26 @@ pub struct RtpConfig {
 }
 
 impl Settings for RtpConfig {
-    fn check(&self) -> Result<(), Mistake> {
+    fn check(&self, _base_dir: &Path) -> Result<(), Mistake> {
         let ip = self.address.ip();
         if self.address.port() == 0 || ip.is_unspecified() {
-            return Err(("address", format!("{} is no place to send to", self.address)));
+            return Err(Mistake("address", format!("{} is no place to send to", self.address)));
         }
         if matches!(ip, IpAddr::V4(v4) if v4.is_broadcast()) {
-            return Err(("address", format!("{ip} is everybody; name the horn, or a multicast group")));
+            return Err(Mistake("address", format!("{ip} is everybody; name the horn, or a multicast group")));
         }
         if self.ttl == Some(0) {
-            return Err(("ttl", "packets of 0 hops never leave the box".to_owned()));
+            return Err(Mistake("ttl", "packets of 0 hops never leave the box".to_owned()));
         }
         let multicast_v4 = matches!(ip, IpAddr::V4(v4) if v4.is_multicast());
         if self.interface.is_some() && !multicast_v4 {
-            return Err(("interface", format!("{ip} is no IPv4 multicast group, so the routing table decides")));
+            return Err(Mistake("interface", format!("{ip} is no IPv4 multicast group, so the routing table decides")));
         }
         Ok(())
     }
 
-    fn adapter(&self, _base_dir: &Path) -> Box<dyn Adapter> {
-        Box::new(Rtp::new(self))
+    fn adapter(&self, _id: &SpeakerId, _base_dir: &Path) -> Result<Box<dyn Adapter>, Mistake> {
+        Ok(Box::new(Rtp::new(self)))
     }
 }
 
@@ -174,7 +174,8 @@ impl Adapter for Rtp {
         }
         outcome?;
         // Nobody answers for the far end.
-        Ok(Playback { duration: rendered.duration(RATE_HZ), proof: Proof::Sent })
+        let sent = format!("{} bytes of PCMU over RTP to {}", bytes.len(), self.address);
+        Ok(Playback::new(rendered.duration(RATE_HZ), Proof::Sent, sent))
     }
 
     fn probe(&self) -> Result<String, PlayError> {
@@ -243,9 +244,9 @@ mod tests {
             ("address = \"10.0.0.5:5004\"\nttl = 0", "ttl"),
             ("address = \"10.0.0.5:5004\"\ninterface = \"10.0.0.1\"", "interface"),
         ] {
-            assert_eq!(config(text).check().unwrap_err().0, key, "{text}");
+            assert_eq!(config(text).check(Path::new(".")).unwrap_err().0, key, "{text}");
         }
-        assert!(config("address = \"239.1.2.3:5004\"\ninterface = \"10.0.0.1\"").check().is_ok());
+        assert!(config("address = \"239.1.2.3:5004\"\ninterface = \"10.0.0.1\"").check(Path::new(".")).is_ok());
         assert!(toml::from_str::<RtpConfig>("address = \"10.0.0.5\"").is_err());
     }
 
@@ -281,8 +282,8 @@ mod tests {
                 let length = socket.recv(&mut buffer).unwrap();
                 packets.push((watch.elapsed(), buffer[..length].to_vec()));
             }
-            let expected = Playback { duration: Duration::from_secs(1), proof: Proof::Sent };
-            assert_eq!(playing.join().unwrap(), expected);
+            let played = playing.join().unwrap();
+            assert_eq!((played.duration, played.proof), (Duration::from_secs(1), Proof::Sent));
             packets
         })
     }

@@ -94,6 +94,7 @@ pub struct Programme<'a> {
     announcement: &'a Announcement,
     limits: Limits,
     patience: &'a Patience,
+    is_of_the_device: bool,
     pcm: Option<Arc<Pcm>>,
     encoded: BTreeMap<Codec, Arc<[u8]>>,
 }
@@ -105,7 +106,7 @@ impl<'a> Programme<'a> {
         limits: Limits,
         patience: &'a Patience,
     ) -> Self {
-        Self { studio, announcement, limits, patience, pcm: None, encoded: BTreeMap::new() }
+        Self { studio, announcement, limits, patience, is_of_the_device: false, pcm: None, encoded: BTreeMap::new() }
     }
 
     /// The same with samples that are made already.
@@ -113,6 +114,11 @@ impl<'a> Programme<'a> {
     pub(super) fn holding(mut self, pcm: Pcm) -> Self {
         self.pcm = Some(Arc::new(pcm));
         self
+    }
+
+    /// The device says itself when it has played, and may take until the deadline for it.
+    pub fn wait_for_the_device(&mut self) {
+        self.is_of_the_device = true;
     }
 
     /// Samples for what plays anything: the chime, then the sound file or the speech.
@@ -125,8 +131,10 @@ impl<'a> Programme<'a> {
         if lasts > left {
             return Err(PlayError::TooLong { lasts_s: lasts.as_secs_f64(), left_s: left.as_secs_f64() });
         }
-        // Opening and draining may each take as long as a stall; more than that is none of a working speaker.
-        self.patience.shorten(lasts + 2 * self.limits.stall);
+        if !self.is_of_the_device {
+            // Opening and draining may each take as long as a stall; more than that is none of a working speaker.
+            self.patience.shorten(lasts + 2 * self.limits.stall);
+        }
         Ok(self.pcm.insert(pcm).clone())
     }
 

@@ -4,7 +4,7 @@ mod wav;
 
 use std::path::{Path, PathBuf};
 
-use forewarn_domain::{Announcement, FailureKind, Playback, Proof};
+use forewarn_domain::{Announcement, FailureKind, Playback, Proof, SpeakerId};
 use gst::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,15 +57,15 @@ impl Default for LocalConfig {
 }
 
 impl Settings for LocalConfig {
-    fn check(&self) -> Result<(), Mistake> {
+    fn check(&self, _base_dir: &Path) -> Result<(), Mistake> {
         if self.sink == LocalSink::Wav && self.wav_dir.is_none() {
-            return Err(("wav_dir", "sink = \"wav\" needs the directory of the files".to_owned()));
+            return Err(Mistake("wav_dir", "sink = \"wav\" needs the directory of the files".to_owned()));
         }
         if self.sink == LocalSink::Wav && self.device.is_some() {
-            return Err(("device", "sink = \"wav\" has no device".to_owned()));
+            return Err(Mistake("device", "sink = \"wav\" has no device".to_owned()));
         }
         if self.wav_keep == 0 {
-            return Err(("wav_keep", "at least 1 file is kept".to_owned()));
+            return Err(Mistake("wav_keep", "at least 1 file is kept".to_owned()));
         }
         Ok(())
     }
@@ -78,8 +78,8 @@ impl Settings for LocalConfig {
         })
     }
 
-    fn adapter(&self, base_dir: &Path) -> Box<dyn Adapter> {
-        Box::new(Local::new(self, base_dir))
+    fn adapter(&self, _id: &SpeakerId, base_dir: &Path) -> Result<Box<dyn Adapter>, Mistake> {
+        Ok(Box::new(Local::new(self, base_dir)))
     }
 }
 
@@ -157,11 +157,11 @@ impl Adapter for Local {
         announcement: &Announcement,
         limits: Limits,
     ) -> Result<Playback, PlayError> {
-        let sink = match self.choose() {
-            Choice::Card { sink, .. } => sink,
+        let (name, sink) = match self.choose() {
+            Choice::Card { name, sink } => (name, sink),
             Choice::File(files) => {
-                let (_, duration) = files.write(&*programme.pcm()?, announcement, limits)?;
-                return Ok(Playback { duration, proof: Proof::Written });
+                let (file, duration) = files.write(&*programme.pcm()?, announcement, limits)?;
+                return Ok(Playback::new(duration, Proof::Written, file.display().to_string()));
             }
             Choice::NoCard { tried, files: None } => return Err(LocalError::NoSoundCard { tried }.into()),
             Choice::NoCard { tried, files: Some(files) } => {
@@ -180,7 +180,8 @@ impl Adapter for Local {
         convert.static_pad("sink").inspect(|pad| rendered.count_on(pad));
         let pipeline = chain(&[&source, &convert, &resample, &sink])?;
         to_end(&pipeline, &rendered, limits)?;
-        Ok(Playback { duration: rendered.duration(pcm.rate_hz), proof: Proof::Rendered })
+        let sent = format!("{} Hz to {name}, device {}", pcm.rate_hz, self.device.as_deref().unwrap_or("default"));
+        Ok(Playback::new(rendered.duration(pcm.rate_hz), Proof::Rendered, sent))
     }
 
     fn probe(&self) -> Result<String, PlayError> {
@@ -244,11 +245,11 @@ mod tests {
     #[test]
     fn contradictions_are_named() {
         let wav = LocalConfig { sink: LocalSink::Wav, ..LocalConfig::default() };
-        assert_eq!(wav.check().unwrap_err().0, "wav_dir");
+        assert_eq!(wav.check(Path::new(".")).unwrap_err().0, "wav_dir");
         let wav = LocalConfig { wav_dir: Some("said".into()), ..wav };
-        assert!(wav.check().is_ok() && wav.doubt().is_some());
-        assert_eq!(LocalConfig { device: Some("hw:0".into()), ..wav }.check().unwrap_err().0, "device");
-        assert!(LocalConfig::default().check().is_ok() && LocalConfig::default().doubt().is_none());
+        assert!(wav.check(Path::new(".")).is_ok() && wav.doubt().is_some());
+        assert_eq!(LocalConfig { device: Some("hw:0".into()), ..wav }.check(Path::new(".")).unwrap_err().0, "device");
+        assert!(LocalConfig::default().check(Path::new(".")).is_ok() && LocalConfig::default().doubt().is_none());
     }
 
     #[test]
@@ -278,6 +279,6 @@ mod tests {
         let mut local = local(LocalSink::Alsa, None, Path::new("."));
         local.device = Some("null".to_owned());
         let played = announce(&mut local, half_a_second()).unwrap();
-        assert_eq!(played, Playback { duration: Duration::from_millis(500), proof: Proof::Rendered });
+        assert_eq!((played.duration, played.proof), (Duration::from_millis(500), Proof::Rendered));
     }
 }
