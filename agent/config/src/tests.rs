@@ -162,17 +162,24 @@ fn budgets_and_tiles_that_cannot_be_are_refused() {
         &expect!["correct"],
     );
     check(&format!("[inference]\nbudget_ms_per_s = 750\n{}", camera("tiles = \"auto\"\n")), &expect!["correct"]);
+    check(&camera("tiles = { smallest_px = 25 }\n"), &expect!["correct"]);
+    check(
+        &camera("tiles = { smallest_px = 25, across = 3, down = 2 }\n"),
+        &expect![[r"
+            site.toml:10: tiles: `smallest_px` has no effect beside `across` and `down`
+              mend: leave one of them out"]],
+    );
     check(
         &camera("tiles = { across = 3 }\n"),
         &expect![[r#"
             site.toml:10: tiles: one of `across` and `down` is missing
-              mend: write "off", "auto", or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }"#]],
+              mend: write "off", "auto", { smallest_px = 25 }, or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }"#]],
     );
     check(
         &camera("tiles = { across = 30, down = 1 }\n"),
         &expect![[r#"
             site.toml:10: tiles: 30x1 tiles cannot be; write 1 to 16 across and down
-              mend: write "off", "auto", or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }"#]],
+              mend: write "off", "auto", { smallest_px = 25 }, or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }"#]],
     );
     check(
         &format!("[inference]\nbudget = 0.75\nbudget_ms_per_s = 750\n{}", camera("")),

@@ -22,6 +22,9 @@ struct RawTiles {
     /// Least part of a tile that its neighbour shows again.
     #[schemars(range(min = 0, max = 0.5))]
     overlap: Option<f32>,
+    /// Larger side of the smallest subjects that matter, in pixels of the picture, instead of `across` and `down`.
+    #[schemars(range(min = 4, max = 2000))]
+    smallest_px: Option<f32>,
     /// Seconds within which every tile is looked at, as far as the budget allows.
     #[schemars(range(min = 0.1, max = 600))]
     sweep_s: Option<f64>,
@@ -30,7 +33,8 @@ struct RawTiles {
 /// Seconds of a sweep unless the site says otherwise.
 const SWEEP_S: f64 = 4.0;
 
-const MEND: &str = "write \"off\", \"auto\", or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }";
+const MEND: &str =
+    "write \"off\", \"auto\", { smallest_px = 25 }, or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }";
 
 /// A word or a table.
 pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
@@ -62,6 +66,17 @@ pub(crate) fn check(check: &mut Check<'_>, raw: Option<&Spanned<toml::Value>>) -
         Ok(grid) => grid,
         Err(error) => return check.fail(raw.span(), error.to_string(), MEND),
     };
+    if table.smallest_px.is_some() && grid != Grid::Auto {
+        return check.fail(
+            raw.span(),
+            "`smallest_px` has no effect beside `across` and `down`",
+            "leave one of them out",
+        );
+    }
+    if let Some(smallest_px) = table.smallest_px.filter(|px| !(4.0..=2000.0).contains(px)) {
+        let problem = format!("subjects of {smallest_px} pixels cannot be sought");
+        return check.fail(raw.span(), problem, "write 4 to 2000 pixels of the picture");
+    }
     let overlap = table.overlap.unwrap_or(TileSpec::default().overlap);
     if !(0.0..=MAX_OVERLAP).contains(&overlap) {
         let problem = format!("an overlap of {overlap} cannot be");
@@ -71,5 +86,8 @@ pub(crate) fn check(check: &mut Check<'_>, raw: Option<&Spanned<toml::Value>>) -
     if !(0.1..=600.0).contains(&sweep_s) {
         return check.fail(raw.span(), format!("a sweep of {sweep_s} s cannot be"), "write 0.1 to 600 seconds");
     }
-    Some(Tiles { spec: TileSpec { grid, overlap }, sweep: Duration::from_secs_f64(sweep_s) })
+    Some(Tiles {
+        spec: TileSpec { grid, overlap, smallest_px: table.smallest_px },
+        sweep: Duration::from_secs_f64(sweep_s),
+    })
 }

@@ -5,11 +5,17 @@ use std::time::Duration;
 use forewarn_analytics::luma::{LookReason, LumaPlane, MotionGate, MotionGateConfig};
 use forewarn_domain::{BBox, Coverage, Detection, Frame, Tile, Timestamp};
 
-use crate::tiles::{self, Seen, TileRounds, Tiles};
+use crate::tiles::{self, Grid, Seen, TileRounds, TileSpec, Tiles};
 
 /// Samples in a row of the small grey plane of a frame, on which motion, the camera's shake and things that stay are
 /// sought.
 const PLANE_WIDTH: u32 = 320;
+
+/// Part of a new look's sizes in the usual one.
+const SIZE_GAIN: f32 = 0.2;
+
+/// Tiles are planned anew when subjects are larger or smaller by this than those they were planned for.
+const REPLANNED_AT: f32 = 1.35;
 
 /// The small grey plane of a frame.
 pub fn plane_of(frame: &Frame) -> LumaPlane {
@@ -41,8 +47,18 @@ pub struct Parts {
 pub struct Eye {
     gate: Option<MotionGate>,
     tiles: Option<Tiles>,
-    rounds: Option<((u32, u32), TileRounds)>,
+    rounds: Option<Rounds>,
     input: (u32, u32),
+    /// Larger side of the smaller subjects that were tracked, in pixels of the frame.
+    usual_px: Option<f32>,
+}
+
+/// Tiles and what they were planned for.
+#[derive(Debug)]
+struct Rounds {
+    size: (u32, u32),
+    smallest_px: Option<f32>,
+    rounds: TileRounds,
 }
 
 impl Eye {
@@ -51,7 +67,13 @@ impl Eye {
         // The scheduler knows when a look is due; the gate only says whether something moved.
         let never = Duration::from_hours(1).as_secs_f64();
         let config = MotionGateConfig { look_at_least_every_s: never, ..MotionGateConfig::default() };
-        Self { gate: (is_gated || tiles.is_some()).then(|| MotionGate::new(config)), tiles, rounds: None, input }
+        Self {
+            gate: (is_gated || tiles.is_some()).then(|| MotionGate::new(config)),
+            tiles,
+            rounds: None,
+            input,
+            usual_px: None,
+        }
     }
 
     /// Whether tiles are looked at.
@@ -61,7 +83,7 @@ impl Eye {
 
     /// How long the tile that was looked at the longest ago has waited; none without tiles.
     pub fn oldest_tile(&self, now: Timestamp) -> Option<Duration> {
-        self.rounds.as_ref().map(|(_, rounds)| rounds.oldest(now))
+        self.rounds.as_ref().map(|planned| planned.rounds.oldest(now))
     }
 
     /// Glances at a frame. A stream without a motion gate always moves.
@@ -85,23 +107,57 @@ impl Eye {
         }
     }
 
-    /// What to look at in a frame: all of it, and up to `most` tiles.
+    /// What to look at in a frame: all of it, and up to `most` tiles. `tracks` and `motion` are boxes in its pixels.
     pub fn parts(&mut self, frame: &Frame, now: Timestamp, tracks: &[BBox], motion: &[BBox], most: usize) -> Parts {
         let size = (frame.width, frame.height);
         let whole = Tile::whole(size);
         let Some(Tiles { spec, sweep }) = self.tiles else {
             return Parts { tiles: vec![whole], coverage: None };
         };
-        if self.rounds.as_ref().is_none_or(|(of, _)| *of != size) {
-            let tiles = tiles::plan(size, self.input, &spec);
-            self.rounds = Some((size, TileRounds::new(tiles, size, self.input, sweep, now)));
+        self.size_up(tracks);
+        // Who says how many tiles there are, or for which size, is taken at his word.
+        let is_adaptive = spec.grid == Grid::Auto && spec.smallest_px.is_none();
+        let smallest_px = if is_adaptive { self.usual_px } else { spec.smallest_px };
+        if !self
+            .rounds
+            .as_ref()
+            .is_some_and(|planned| planned.size == size && is_near(planned.smallest_px, smallest_px))
+        {
+            let tiles = tiles::plan(size, self.input, &TileSpec { smallest_px, ..spec });
+            // Tiles that stay as they were keep their turns.
+            match self.rounds.as_mut().filter(|planned| planned.size == size && planned.rounds.tiles() == tiles) {
+                Some(planned) => planned.smallest_px = smallest_px,
+                None => {
+                    let rounds = TileRounds::new(tiles, size, self.input, sweep, now);
+                    self.rounds = Some(Rounds { size, smallest_px, rounds });
+                }
+            }
         }
-        let Some((_, rounds)) = self.rounds.as_mut().filter(|(_, rounds)| !rounds.tiles().is_empty()) else {
+        let Some(rounds) = self.rounds.as_mut().map(|planned| &mut planned.rounds).filter(|r| !r.tiles().is_empty())
+        else {
             return Parts { tiles: vec![whole], coverage: None };
         };
         let chosen = rounds.choose(now, tracks, motion, most);
         let coverage = Some(rounds.coverage(&chosen));
         Parts { tiles: std::iter::once(whole).chain(chosen).collect(), coverage }
+    }
+
+    /// Takes in the sizes of the subjects in view: a quarter of them is smaller than what counts.
+    fn size_up(&mut self, tracks: &[BBox]) {
+        let mut sides: Vec<f32> = tracks.iter().map(|bbox| bbox.width().max(bbox.height())).collect();
+        sides.sort_by(f32::total_cmp);
+        if let Some(&side) = sides.get(sides.len() / 4) {
+            let usual = self.usual_px.unwrap_or(side);
+            self.usual_px = Some(usual + SIZE_GAIN * (side - usual));
+        }
+    }
+}
+
+/// Whether tiles for one size of subjects serve for the other.
+fn is_near(planned: Option<f32>, now: Option<f32>) -> bool {
+    match (planned, now) {
+        (Some(planned), Some(now)) => planned.max(now) <= REPLANNED_AT * planned.min(now),
+        (planned, now) => planned == now,
     }
 }
 
@@ -126,6 +182,33 @@ mod tests {
     use super::*;
     use crate::engine::Analysed;
     use crate::testing::{at_s, grey};
+
+    const EYE: Tiles =
+        Tiles { spec: TileSpec { grid: Grid::Auto, overlap: 0.2, smallest_px: None }, sweep: Duration::from_secs(4) };
+
+    /// How many tiles there are of a frame of 640 x 368 after a second of looks at `tracks`.
+    fn tiles_for(eye: &mut Eye, tracks: &[BBox]) -> usize {
+        let mut frame = grey(0, at_s(0.0));
+        (frame.width, frame.height) = (640, 368);
+        for look in 0..5 {
+            eye.parts(&frame, at_s(f64::from(look) * 0.2), tracks, &[], usize::MAX);
+        }
+        eye.rounds.as_ref().unwrap().rounds.tiles().len()
+    }
+
+    #[test]
+    fn automatic_tiles_follow_the_size_of_the_subjects() {
+        let person = |height: f32| BBox::new(100.0, 100.0, 100.0 + height / 3.0, 100.0 + height);
+        let mut eye = Eye::new(Some(EYE), (416, 416), false);
+        assert_eq!(tiles_for(&mut eye, &[]), 2, "at the model's own scale");
+        assert_eq!(tiles_for(&mut eye, &[person(25.0)]), 15, "25 pixels become 64");
+        assert_eq!(tiles_for(&mut eye, &[person(25.0), person(26.0), person(300.0)]), 15, "one of three is near");
+        let mut eye = Eye::new(Some(EYE), (416, 416), false);
+        assert_eq!(tiles_for(&mut eye, &[person(200.0)]), 2);
+        let spec = TileSpec { smallest_px: Some(30.0), ..EYE.spec };
+        let mut eye = Eye::new(Some(Tiles { spec, ..EYE }), (416, 416), false);
+        assert_eq!(tiles_for(&mut eye, &[person(200.0)]), 12, "what the site says counts");
+    }
 
     #[test]
     fn a_plane_is_made_by_the_glance_that_needs_it_and_else_for_the_analysed_frame() {

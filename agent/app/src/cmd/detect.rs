@@ -52,7 +52,7 @@ fn look(detector: &mut OnnxDetector, frame: &Frame, args: &Detect) -> Result<Vec
         return detector.detect_frame(frame).or_exit(ExitCode::Failed);
     };
     let input = &detector.card().input;
-    let spec = TileSpec { grid, overlap: args.overlap };
+    let spec = TileSpec { grid, overlap: args.overlap, smallest_px: None };
     let parts = tiles::plan((frame.width, frame.height), (input.width, input.height), &spec);
     Ok(tiles::detect(detector, frame, &parts)?)
 }

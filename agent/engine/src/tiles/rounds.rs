@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use forewarn_domain::{BBox, Coverage, Tile, Timestamp};
 
-/// A subject whose larger side reaches so many pixels of the model's input is seen in the whole frame.
-const SEEN_WHOLE_PX: f32 = 16.0;
+/// A subject whose larger side reaches so many pixels of the model's input is seen in the whole frame, though from
+/// [`LEGIBLE_PX`](super::plan::LEGIBLE_PX) on it would be found at first sight more often.
+const SEEN_WHOLE_PX: f32 = 48.0;
 
 /// Which tiles of one stream were looked at when.
 #[derive(Debug, Clone)]

@@ -47,7 +47,11 @@ fn a_grid_is_read_from_its_words() {
 
 #[test]
 fn halves_of_a_subject_larger_than_the_overlap_are_joined() {
-    let tiles = plan((1000, 400), INPUT, &TileSpec { grid: Grid::Fixed { across: 2, down: 1 }, overlap: 0.1 });
+    let tiles = plan(
+        (1000, 400),
+        INPUT,
+        &TileSpec { grid: Grid::Fixed { across: 2, down: 1 }, overlap: 0.1, ..TileSpec::default() },
+    );
     let bus = BBox::new(300.0, 100.0, 800.0, 300.0);
     let merged = merge((1000, 400), told(&bus, &tiles, 0.0));
     assert_eq!(merged.iter().map(|d| d.bbox).collect::<Vec<_>>(), [bus]);
@@ -93,7 +97,8 @@ fn what_only_one_tile_was_asked_about_is_kept_as_it_is() {
 fn specs() -> impl Strategy<Value = TileSpec> {
     let grid =
         prop_oneof![Just(Grid::Auto), (1..=6u32, 1..=5u32).prop_map(|(across, down)| Grid::Fixed { across, down })];
-    (grid, 0f32..0.5).prop_map(|(grid, overlap)| TileSpec { grid, overlap })
+    let smallest_px = prop::option::of(5f32..300.0);
+    (grid, 0f32..0.5, smallest_px).prop_map(|(grid, overlap, smallest_px)| TileSpec { grid, overlap, smallest_px })
 }
 
 proptest! {
@@ -196,7 +201,7 @@ proptest! {
         turn in 0usize..4,
     ) {
         let size = (1000, 600);
-        let tiles = plan(size, INPUT, &TileSpec { grid: Grid::Fixed { across: 2, down: 2 }, overlap: 0.2 });
+        let tiles = plan(size, INPUT, &TileSpec { grid: Grid::Fixed { across: 2, down: 2 }, overlap: 0.2, ..TileSpec::default() });
         let seen = |tile: &Tile| {
             let region = tile.bbox();
             let cut = |&(x, y, w, h, score): &(f32, f32, f32, f32, f32)| {
