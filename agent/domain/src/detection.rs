@@ -10,6 +10,9 @@ use crate::{BBox, Frame};
 /// Classes that no model reports: things that the detectors on grey planes find, and a sensor in place of a subject.
 pub const BUILT_IN_CLASSES: [&str; 4] = ["new_object", "removed_object", "falling_object", "sensor"];
 
+/// Classes of heads, with a hard hat on and without. A detector that has learned them helps to find people by them.
+pub const HEAD_CLASSES: [&str; 2] = ["head_in_hard_hat", "head"];
+
 /// The name of a class as the model card spells it, such as `person`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use forewarn_analytics::luma::{LookReason, LumaPlane, MotionGate, MotionGateConfig};
 use forewarn_domain::{BBox, Coverage, Detection, Frame, Tile, Timestamp};
 
+use crate::heads;
 use crate::tiles::{self, Grid, Seen, TileRounds, TileSpec, Tiles};
 
 /// Samples in a row of the small grey plane of a frame, on which motion, the camera's shake and things that stay are
@@ -167,13 +168,15 @@ impl Parts {
         self.tiles.iter().map(|tile| tile.of(frame)).collect()
     }
 
-    /// Puts together what the detector says of the pictures.
+    /// Puts together what the detector says of the pictures. Heads are put to their people and do not stay.
     pub fn merge(&self, frame: &Frame, found: Vec<Vec<Detection>>) -> Vec<Detection> {
-        if let [_] = self.tiles.as_slice() {
-            return found.into_iter().next().unwrap_or_default();
-        }
+        let size = (frame.width, frame.height);
         let seen = |(tile, found): (&Tile, Vec<Detection>)| Seen { tile: *tile, detections: tile.to_frame(found) };
-        tiles::merge((frame.width, frame.height), self.tiles.iter().zip(found).map(seen).collect())
+        let merged = match self.tiles.as_slice() {
+            [_] => found.into_iter().next().unwrap_or_default(),
+            tiles => tiles::merge(size, tiles.iter().zip(found).map(seen).collect()),
+        };
+        heads::people_of(size, merged)
     }
 }
 

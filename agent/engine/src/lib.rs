@@ -13,6 +13,7 @@
 
 mod engine;
 mod falls;
+mod heads;
 mod setup;
 #[cfg(test)]
 mod testing;
