@@ -110,6 +110,14 @@ struct Claims {
     kept: Vec<usize>,
 }
 
+impl Claims {
+    /// Height of a claimed box in pixels of the model's input.
+    fn height_px(&self, index: usize) -> f32 {
+        let [_, top, _, bottom] = self.raw.boxes[index].corners;
+        bottom - top
+    }
+}
+
 impl OnnxDetector {
     /// Opens the weights of a card on the runtime's provider with `threads` threads (0 counts as 1).
     ///
@@ -176,6 +184,15 @@ impl OnnxDetector {
     /// [`Detector::detect`] cuts boxes off at the frame's edge. Boxes without an area are left out.
     pub fn detect_frame(&mut self, frame: &Frame) -> Result<Vec<Detection>, DetectError> {
         Ok(self.claims(&[frame])?.first().map(|claims| self.detections(claims)).unwrap_or_default())
+    }
+
+    /// As [`OnnxDetector::detect_frame`], each with the height of its box in pixels of the model's input.
+    pub fn detect_measured(&mut self, frame: &Frame) -> Result<Vec<(Detection, f32)>, DetectError> {
+        let all = self.claims(&[frame])?;
+        let of = |claims: &Claims| -> Vec<(Detection, f32)> {
+            self.kept(claims).map(|(index, detection)| (detection, claims.height_px(index))).collect()
+        };
+        Ok(all.first().map(of).unwrap_or_default())
     }
 
     /// As [`OnnxDetector::detect_frame`] for several frames, with the landmarks of each finding.
@@ -264,11 +281,12 @@ impl OnnxDetector {
         self.timings.inference += watch.elapsed();
         let watch = Stopwatch::start();
         let thresholds = &self.card.thresholds;
+        let least = self.card.calibration.as_ref().map_or(thresholds.least(), |c| c.least_score(thresholds.least()));
         let mut shot = Shot { batch: mappings.len(), index: 0, size: self.preprocessors[0].size() };
         let mut all = Vec::with_capacity(mappings.len());
         for (index, &mapping) in mappings.iter().enumerate() {
             shot.index = index;
-            let raw = self.decoder.decode(&outputs, shot, thresholds.least()).map_err(InferError::Decode)?;
+            let raw = self.decoder.decode(&outputs, shot, least).map_err(InferError::Decode)?;
             let candidate = |b: &RawBox| Candidate {
                 class: b.class,
                 score: b.score.clamp(0.0, 1.0),
@@ -282,14 +300,23 @@ impl OnnxDetector {
         Ok(all)
     }
 
-    /// What stays of a run's claims, with the index of each claim.
-    fn kept<'c>(&'c self, claims: &'c Claims) -> impl Iterator<Item = (usize, Detection)> + 'c {
-        claims.kept.iter().filter_map(|&index| {
+    /// What stays of a run's claims, surest first, with the index of each claim. Their scores are calibrated, where the
+    /// card says how.
+    fn kept(&self, claims: &Claims) -> impl Iterator<Item = (usize, Detection)> + use<> {
+        let strong = claims.kept.iter().filter_map(|&index| {
             let Candidate { class, score, bbox } = claims.candidates[index];
             let class = self.by_number.get(class)?.clone()?;
+            let score = match &self.card.calibration {
+                Some(calibration) => calibration.of(class.as_str()).probability(score, claims.height_px(index)),
+                None => score,
+            };
             let is_strong = score >= self.card.thresholds.of(&class) && is_usable(&bbox);
             is_strong.then_some((index, Detection { class, score, bbox }))
-        })
+        });
+        let mut strong: Vec<(usize, Detection)> = strong.collect();
+        // A larger box may be worth more than a smaller one with a higher score.
+        strong.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+        strong.into_iter()
     }
 
     fn detections(&self, claims: &Claims) -> Vec<Detection> {

@@ -17,7 +17,7 @@ use clap::{Parser, Subcommand};
 pub use dataset::{Dataset, DatasetExport};
 pub use judge::{Bench, Detect, Evaluate};
 pub use keep::{Keep, Looker, Word};
-pub use models::{Bench as ModelBench, Eval as ModelEval, Models};
+pub use models::{Bench as ModelBench, Calibrate as ModelCalibrate, Eval as ModelEval, Models};
 pub use operator::{Feedback, Suppress, SuppressAdd};
 pub use show::{
     Config, Evidence, EvidenceReplay, Export, HeatSpan, Heatmap, Index, Key, PageLanguage, Redact, Stampers,

@@ -52,6 +52,11 @@ pub enum Models {
         after_help = "Examples:\n  forewarn models eval nanodet-g-416 street   # street/images, \\\n      street/labels/*.txt\n  forewarn models eval yolox-nano val2017 --labels instances_val2017.json \\\n      --json\n  forewarn models eval dust-mask faces   # faces/covered/*.jpg, \\\n      faces/bare/*.jpg"
     )]
     Eval(Eval),
+    /// Fit on labelled photos what a detector's scores are worth, and say how far that holds on others
+    #[command(
+        after_help = "Examples:\n  forewarn models calibrate --photos street   # street/images, \\\n      street/labels/*.txt\n  forewarn models calibrate --model my.toml --photos site --held held \\\n      --classes person"
+    )]
+    Calibrate(Calibrate),
     /// Measure what inference alone takes: ms by threads and batch, memory, loading
     #[command(
         after_help = "Examples:\n  forewarn models bench nanodet-g-416\n  forewarn models bench nanodet-g-416 --provider openvino --precision bf16 \\\n      --vs-cpu --json"
@@ -116,6 +121,39 @@ pub struct Eval {
     /// Also write the detections in COCO's form, for other tools.
     #[arg(long, value_name = "OUT.json")]
     pub detections: Option<PathBuf>,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `forewarn models calibrate`.
+#[derive(Debug, Args)]
+pub struct Calibrate {
+    /// Name of a built-in model card, or the path of one.
+    #[arg(long, value_name = "CARD", default_value = "nanodet-g-416")]
+    pub model: String,
+    /// Folder of photos with YOLO rows beside them, or one with `images/` and `labels/`; may be repeated. A file
+    /// `classes.txt` in it names the labels' own classes, one a line.
+    #[arg(long, value_name = "DIR", required = true)]
+    pub photos: Vec<PathBuf>,
+    /// Photos to judge by; three of ten of the others, chosen by the seed, if absent. May be repeated.
+    #[arg(long, value_name = "DIR")]
+    pub held: Vec<PathBuf>,
+    /// Only these classes, separated by commas.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub classes: Vec<String>,
+    /// Least score of boxes that count.
+    #[arg(long, value_name = "0..1", default_value_t = 0.05, value_parser = numbers::part)]
+    pub score: f32,
+    /// Chooses the photos to judge by and draws the intervals.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// What the card shall say it was fitted on.
+    #[arg(long, value_name = "TEXT")]
+    pub on: Option<String>,
+    /// Threads of one inference.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = numbers::threads)]
+    pub threads: usize,
     /// As JSON.
     #[arg(long)]
     pub json: bool,

@@ -3,6 +3,7 @@
 //! A card names the source of the weights, their licence and hashes, how the input tensor is fed, how the
 //! outputs are decoded, the classes and the thresholds. Adding a model of a known family needs no code.
 
+mod calibration;
 mod classes;
 mod crop;
 mod decoder;
@@ -11,6 +12,8 @@ mod validate;
 
 use serde::Deserialize;
 
+pub use calibration::{Calibration, Curve};
+pub(crate) use calibration::{e_folds, log_odds};
 pub use classes::{ClassList, Classes, Thresholds};
 pub use crop::{Answer, Crop, CropOf};
 pub use decoder::{
@@ -45,6 +48,8 @@ pub struct Card {
     /// Which detections are kept; for detectors.
     #[serde(default)]
     pub thresholds: Thresholds,
+    /// What its scores are worth as probabilities; for detectors. Without it they are handed on as they are.
+    pub calibration: Option<Calibration>,
     /// Which part of a track the model looks at; absent where it looks at whole frames.
     pub crop: Option<Crop>,
     /// How a classifier's probability becomes yes, no or "cannot tell".

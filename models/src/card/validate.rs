@@ -25,6 +25,7 @@ impl Card {
             Self::check_decoder,
             Self::check_classes,
             Self::check_thresholds,
+            Self::check_calibration,
             Self::check_crop,
             Self::check_answer,
         ];
@@ -130,6 +131,27 @@ impl Card {
             Some(name) => Err(("thresholds.classes", format!("`{name}` is none of the card's classes"))),
             None => Ok(()),
         }
+    }
+
+    fn check_calibration(&self) -> Result<(), Fault> {
+        let Some(calibration) = &self.calibration else { return Ok(()) };
+        if self.task() != Task::Detect {
+            return Err(("calibration", "only detectors have one; a classifier's `temperature` is its own".to_owned()));
+        }
+        let known = self.classes.to_vec();
+        for (name, curve) in calibration.curves() {
+            if name != "others" && !known.iter().any(|class| class.as_str() == name) {
+                return Err(("calibration.classes", format!("`{name}` is none of the card's classes")));
+            }
+            if let Some(slope) = curve.slopes().iter().find(|slope| !(slope.is_finite() && **slope > 0.0)) {
+                let problem = format!("the slope of {name} comes to {slope}, not above 0: probabilities must rise");
+                return Err(("calibration", problem));
+            }
+            if !(curve.offset.is_finite() && curve.size.is_finite()) {
+                return Err(("calibration", format!("offset and size of {name} must be finite numbers")));
+            }
+        }
+        Ok(())
     }
 
     fn check_crop(&self) -> Result<(), Fault> {

@@ -1,19 +1,30 @@
 //! Figures of models against ground truth: average precision of detectors, accuracy and calibration of classifiers.
 //!
 //! The figures are pure functions of what a model said and of what is true, so they serve any model that can fill
-//! [`Picture`] or [`Sample`]. Labels are read by [`labels`].
+//! [`Picture`] or [`Sample`]. Labels are read by [`labels`]; [`judge`], [`classify`] and [`calibration`] run a model over
+//! them.
 
 mod average_precision;
+pub mod calibration;
 mod classification;
+mod classifying;
+mod detecting;
+mod error;
 pub mod labels;
 mod matching;
+mod scope;
 
 pub use average_precision::{ApReport, ApSummary, ClassAp, average_precision};
+pub use calibration::FitError;
 pub use classification::{
     ClassFigures, ClassifierReport, OperatingPoint, ReliabilityBin, RocPoint, Sample, SampleError, classification,
     operating_point,
 };
+pub use classifying::{Classified, classify};
+pub use detecting::{CocoResult, Judged, RunOf, judge};
+pub use error::EvalError;
 pub use labels::{LabelError, Labelled, LabelledPhoto};
+pub use scope::{Scope, Source};
 
 /// Left, top, width and height of a box in pixels of the photo, as COCO writes boxes.
 pub type Rect = [f64; 4];

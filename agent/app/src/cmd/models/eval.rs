@@ -1,204 +1,106 @@
-//! `forewarn models eval`: a detector's average precision on labelled photos; classifiers have a file of their own.
+//! `forewarn models eval` and `calibrate`: models on labelled photos.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use forewarn_cli::ModelEval;
-use forewarn_domain::Detection;
-use forewarn_domain::clock::Stopwatch;
+use forewarn_cli::{ModelCalibrate, ModelEval};
 use forewarn_models::card::Task;
-use forewarn_models::eval::{ApReport, ApSummary, FoundBox, Labelled, Picture, average_precision, labels};
-use forewarn_models::{Card, image_frame};
-use serde::Serialize;
+use forewarn_models::eval::calibration::{self, CalibrationReport};
+use forewarn_models::eval::{EvalError, RunOf, Scope, Source, classify, judge};
+use forewarn_models::reader::Classifier;
+use forewarn_models::{Card, Store};
 use serde_json::json;
 
 use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 
-/// A detection in COCO's form of results.
-#[derive(Debug, Serialize)]
-struct CocoResult {
-    image_id: u64,
-    category_id: u64,
-    bbox: [f64; 4],
-    score: f64,
-}
-
-/// What a run over the photos gave.
-struct Evaluated {
-    report: ApReport,
-    results: Vec<CocoResult>,
-    ms_per_photo: f64,
-    /// Detections of classes that the labels do not have.
-    n_unlabelled_classes: usize,
-}
-
 /// Runs the command.
 pub fn run(args: &ModelEval) -> CommandResult {
-    let card = detector::card(&args.card)?;
+    let mut card = detector::card(&args.card)?;
     if card.task() == Task::Classify {
-        return super::eval_classifier::run(args, &card);
+        return classifier(args, &card);
     }
-    let labelled = read_labels(args, &card)?;
-    let chosen = classes(args, &card, &labelled)?;
+    // Average precision asks only for the order of the boxes, down to the weakest; the model's own scores are judged.
+    card.calibration = None;
+    let (labels, names) = (args.labels.as_deref(), args.names.as_deref());
+    let source = Source { folder: &args.folder, labels, names, classes: &args.classes };
+    let scope = Scope::read(&card, &source).map_err(coded)?;
     let runtime = detector::runtime(args.execution.request())?;
     let mut model = detector::open_on(&runtime, &card, args.threads, Some(args.score))?;
-    let evaluated = evaluate(&mut model, &labelled, &chosen.scored)?;
+    let judged = judge(&mut model, &scope).map_err(coded)?;
     if let Some(path) = &args.detections {
-        let text = serde_json::to_vec(&evaluated.results)?;
+        let text = serde_json::to_vec(&judged.results)?;
         std::fs::write(path, text).with_context(|| format!("failed to write {}", path.display()))?;
     }
     let on = format!("{} {}", model.provider(), runtime.execution().chosen().precision);
-    print(args, &card, &labelled, &chosen, &evaluated, &on)
-}
-
-fn read_labels(args: &ModelEval, card: &Card) -> Result<Labelled, CommandError> {
-    let inner = args.folder.join("images");
-    let photos = if inner.is_dir() { inner } else { args.folder.clone() };
-    let labels_at = args.labels.clone().unwrap_or_else(|| args.folder.join("labels"));
-    if labels_at.is_file() {
-        return labels::read_coco(&labels_at, &photos).or_exit(ExitCode::BadInput);
-    }
-    let names = match &args.names {
-        Some(path) => names(path)?,
-        None => card.classes.to_vec().iter().map(ToString::to_string).collect(),
-    };
-    labels::read_yolo(&photos, &labels_at, &names).or_exit(ExitCode::BadInput)
-}
-
-fn names(path: &Path) -> Result<Vec<String>, CommandError> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()));
-    let text = text.or_exit(ExitCode::BadInput)?;
-    Ok(text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect())
-}
-
-/// Which of the labels' classes are scored.
-struct Classes {
-    scored: Vec<usize>,
-    /// Classes of the labels that the model does not have; leaving them out is said, since it flatters the model.
-    unknown: Vec<String>,
-}
-
-fn classes(args: &ModelEval, card: &Card, labelled: &Labelled) -> Result<Classes, CommandError> {
-    let known: Vec<String> = card.classes.to_vec().iter().map(ToString::to_string).collect();
-    if let Some(name) = args.classes.iter().find(|name| !labelled.classes.contains(name)) {
-        let error = anyhow!("--classes: the labels have no class `{name}`; they have {}", labelled.classes.join(", "));
-        return Err(CommandError { code: ExitCode::Usage, error });
-    }
-    let is_wanted = |name: &String| args.classes.is_empty() || args.classes.contains(name);
-    let wanted = labelled.classes.iter().enumerate().filter(|(_, name)| is_wanted(name));
-    let (scored, unknown): (Vec<_>, Vec<_>) = wanted.partition(|(_, name)| known.contains(name));
-    if scored.is_empty() {
-        let error = anyhow!("model {} has none of the labels' classes {}", card.name, labelled.classes.join(", "));
-        return Err(CommandError { code: ExitCode::BadInput, error });
-    }
-    Ok(Classes {
-        scored: scored.into_iter().map(|(index, _)| index).collect(),
-        unknown: unknown.into_iter().map(|(_, name)| name.clone()).collect(),
-    })
-}
-
-fn evaluate(
-    model: &mut forewarn_models::OnnxDetector,
-    labelled: &Labelled,
-    scored: &[usize],
-) -> Result<Evaluated, CommandError> {
-    let number: BTreeMap<&str, usize> =
-        labelled.classes.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
-    let mut pictures = Vec::with_capacity(labelled.photos.len());
-    let (mut results, mut n_unlabelled_classes, mut in_model_s) = (Vec::new(), 0, 0.0);
-    for photo in &labelled.photos {
-        let frame = image_frame(&photo.path).or_exit(ExitCode::BadInput)?;
-        let watch = Stopwatch::start();
-        let found = model.detect_frame(&frame).or_exit(ExitCode::Failed)?;
-        in_model_s += watch.elapsed().as_secs_f64();
-        let mut picture = Picture { truth: photo.truth(frame.width, frame.height), found: Vec::new() };
-        for detection in &found {
-            let Some(&class) = number.get(detection.class.as_str()) else {
-                n_unlabelled_classes += 1;
-                continue;
-            };
-            let found = found_box(detection, class);
-            let category_id = labelled.category_ids[class];
-            let (bbox, score) = (found.bbox, found.score);
-            results.push(CocoResult { image_id: photo.id, category_id, bbox, score });
-            picture.found.push(found);
-        }
-        pictures.push(picture);
-    }
-    let report = average_precision(&pictures, scored);
-    Ok(Evaluated { report, results, ms_per_photo: 1e3 * in_model_s / pictures.len() as f64, n_unlabelled_classes })
-}
-
-fn found_box(detection: &Detection, class: usize) -> FoundBox {
-    let [x0, y0, x1, y1] = [detection.bbox.x0, detection.bbox.y0, detection.bbox.x1, detection.bbox.y1].map(f64::from);
-    FoundBox { class, score: f64::from(detection.score), bbox: [x0, y0, x1 - x0, y1 - y0] }
-}
-
-fn print(
-    args: &ModelEval,
-    card: &Card,
-    labelled: &Labelled,
-    classes: &Classes,
-    evaluated: &Evaluated,
-    on: &str,
-) -> CommandResult {
-    let report = &evaluated.report;
+    let run = RunOf { folder: &args.folder, least_score: args.score, on: &on };
     let mut out = std::io::stdout().lock();
     if args.json {
-        let by_class: Vec<serde_json::Value> = report
-            .classes
-            .iter()
-            .map(|class| json!({ "name": labelled.classes[class.class], "figures": class }))
-            .collect();
-        let value = json!({ "card": card.name, "folder": args.folder, "runs_on": on, "least_score": args.score,
-            "photos": report.n_pictures, "photos_without_labels": labelled.n_without_labels,
-            "boxes": report.n_truth, "detections": report.n_found, "ms_per_photo": evaluated.ms_per_photo,
-            "classes_unknown_to_the_model": classes.unknown,
-            "detections_of_unlabelled_classes": evaluated.n_unlabelled_classes,
-            "figures": report.summary, "classes": by_class });
-        writeln!(out, "{value}")?;
-        return Ok(());
-    }
-    let folder: &PathBuf = &args.folder;
-    writeln!(
-        out,
-        "{} on {}: {} photos, {} boxes, {} detections from a score of {} on; {on}, {:.1} ms a photo",
-        card.name,
-        folder.display(),
-        report.n_pictures,
-        report.n_truth,
-        report.n_found,
-        args.score,
-        evaluated.ms_per_photo
-    )?;
-    writeln!(
-        out,
-        "{:<18} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7}",
-        "class", "boxes", "AP", "AP50", "AP75", "small", "medium", "large", "AR100"
-    )?;
-    row(&mut out, "all", report.n_truth, &report.summary)?;
-    for class in report.classes.iter().filter(|class| class.n_truth > 0) {
-        row(&mut out, &labelled.classes[class.class], class.n_truth, &class.figures)?;
-    }
-    if labelled.n_without_labels > 0 {
-        writeln!(out, "{} photos have no file of labels and count as photos of nothing", labelled.n_without_labels)?;
-    }
-    if !classes.unknown.is_empty() {
-        writeln!(out, "left out, because the model does not know them: {}", classes.unknown.join(", "))?;
+        writeln!(out, "{}", judged.to_json(&card.name, &scope, &run))?;
+    } else {
+        judged.write_table(&mut out, &card.name, &scope, &run)?;
     }
     Ok(())
 }
 
-fn row(out: &mut impl std::io::Write, name: &str, n_truth: usize, figures: &ApSummary) -> std::io::Result<()> {
-    let cell = |figure: Option<f64>| figure.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
-    let ApSummary { ap, ap50, ap75, ap_small, ap_medium, ap_large, ar100, .. } = *figures;
-    let cells = [ap, ap50, ap75, ap_small, ap_medium, ap_large, ar100].map(cell);
-    write!(out, "{name:<18} {n_truth:>6}")?;
-    for cell in cells {
-        write!(out, " {cell:>7}")?;
+fn classifier(args: &ModelEval, card: &Card) -> CommandResult {
+    if args.labels.is_some() || args.detections.is_some() || args.names.is_some() || !args.classes.is_empty() {
+        let error =
+            anyhow!("{} is a classifier: its labels are the folders' names, and no other option applies", card.name);
+        return Err(CommandError { code: ExitCode::Usage, error });
     }
-    writeln!(out)
+    let runtime = detector::runtime(args.execution.request())?;
+    let weights = Store::locate().weights(card).or_exit(ExitCode::Missing)?;
+    let mut model = Classifier::open(card, &weights, &runtime, args.threads).or_exit(ExitCode::Failed)?;
+    let classified = classify(&mut model, card, &args.folder).map_err(coded)?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", classified.to_json(&card.name, &args.folder))?;
+    } else {
+        classified.write_table(&mut out, &card.name, &args.folder)?;
+    }
+    Ok(())
+}
+
+/// Runs `forewarn models calibrate`.
+pub fn calibrate(args: &ModelCalibrate) -> CommandResult {
+    let mut card = detector::card(&args.model)?;
+    card.calibration = None;
+    let read = |folder: &Path| {
+        Scope::read(&card, &Source { folder, labels: None, names: None, classes: &args.classes }).map_err(coded)
+    };
+    let scopes = |folders: &[PathBuf]| folders.iter().map(|folder| read(folder)).collect::<Result<Vec<_>, _>>();
+    let (fitting, held) = (scopes(&args.photos)?, scopes(&args.held)?);
+    let mut model = detector::open(&card, args.threads, Some(args.score))?;
+    let mut first = 0;
+    let mut look = |scopes: &[Scope]| -> Result<Vec<calibration::Claim>, EvalError> {
+        let mut all = Vec::new();
+        for scope in scopes {
+            all.extend(calibration::claims(&mut model, scope, first)?);
+            first += scope.labelled.photos.len();
+        }
+        Ok(all)
+    };
+    let (claims, held) = (look(&fitting).map_err(coded)?, look(&held).map_err(coded)?);
+    let (claims, held) = if args.held.is_empty() { calibration::split(claims, args.seed) } else { (claims, held) };
+    let n_photos: usize = fitting.iter().map(|scope| scope.labelled.photos.len()).sum();
+    let on = args.on.clone().unwrap_or_else(|| format!("{n_photos} photos"));
+    let report = CalibrationReport::new(&claims, &held, &on, args.seed).map_err(coded)?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", json!({ "card": card.name, "report": report, "toml": report.to_toml() }))?;
+    } else {
+        report.write(&mut out, &card.name)?;
+    }
+    Ok(())
+}
+
+fn coded(error: EvalError) -> CommandError {
+    let code = match () {
+        () if error.is_usage() => ExitCode::Usage,
+        () if error.is_of_input() => ExitCode::BadInput,
+        () => ExitCode::Failed,
+    };
+    CommandError { code, error: error.into() }
 }

@@ -2,7 +2,6 @@
 
 mod bench;
 mod eval;
-mod eval_classifier;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -28,6 +27,7 @@ pub fn run(args: Models) -> CommandResult {
         Models::Fetch { cards, all, runtimes } => fetch(&cards, all, &runtimes),
         Models::Check { cards, all, execution } => check(&cards, all, execution.request()),
         Models::Eval(args) => eval::run(&args),
+        Models::Calibrate(args) => eval::calibrate(&args),
         Models::Bench(args) => bench::run(&args),
         Models::Shadow { dir, json } => shadow(&dir, json),
     }
