@@ -1,9 +1,11 @@
 //! `[site]`: name, time and language of the site.
 
+use std::sync::Arc;
+
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::violation::Language;
-use forewarn_domain::{Place, StreamId};
-use forewarn_engine::civil_time::HolidayList;
+use forewarn_domain::{CivilTime, Place, StreamId};
+use forewarn_engine::civil_time::{HolidayList, SiteTime};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -93,6 +95,13 @@ impl RawHeader {
             holidays,
             place: self.place,
         })
+    }
+}
+
+impl Header {
+    /// The time of day at the site, by what a clock on the wall shows.
+    pub fn civil(&self) -> Arc<dyn CivilTime> {
+        Arc::new(SiteTime::live(self.time_zone.clone()).with_holidays(self.holidays.clone()))
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use forewarn_analytics::TrackerConfig;
 use forewarn_base::secret::Secret;
-use forewarn_domain::SpeakerId;
+use forewarn_domain::{SpeakerId, ViolationId};
 use forewarn_hw::{Sensor, SpeakerConfig};
+use forewarn_report::People;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -26,7 +28,7 @@ use crate::source::{ConfigError, ConfigErrors, Source};
 use crate::speaker::RawSpeaker;
 use crate::storage::{RawStorage, Storage};
 use crate::upstream::RawUpstream;
-use crate::violations::RawViolations;
+use crate::violations::{Library, RawViolations};
 use crate::{attributes, beside, camera, client_ids, evidence, header, inference, listen, mask, model};
 use crate::{rule, sensor, speaker, storage, tracking, upstream, violations, zone};
 
@@ -197,10 +199,22 @@ impl RawSite {
         let evidence = self.evidence.check(check);
         client_ids::check(check, &self.upstream, &self.sensor);
         let beside = beside::read(check, &self.upstream, &self.sensor, &self.speaker);
-        let upstreams = upstream::check(self.upstream, check, id.as_str());
         let listen = listen::check(&self.metrics, &self.console, check);
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));
         let (library, violations_dir) = self.violations.check(check);
+        let language = header.as_ref().map(|header| header.language).unwrap_or_default();
+        let people = Arc::new(People {
+            language,
+            titles: library.as_ref().map(|library| library.titles(language)).unwrap_or_default(),
+            civil: header.as_ref().map(Header::civil),
+            evidence: storage.as_ref().map(|storage| storage.dir.evidence()).unwrap_or_default(),
+        });
+        let known = upstream::Known {
+            violations: library.iter().flat_map(Library::names).map(ViolationId::as_str).collect(),
+            cameras: self.camera.iter().map(|camera| camera.get_ref().id.get_ref().to_string()).collect(),
+            people: &people,
+        };
+        let upstreams = upstream::check(self.upstream, check, id.as_str(), &known);
         let (speakers, speaker_names) = speaker::check(self.speaker, check);
         let sensors = sensor::check(self.sensor, check, id.as_str());
         let lookup = Lookup {

@@ -39,6 +39,37 @@ fn every_key_of_the_example_is_in_the_schema() {
 }
 
 #[test]
+fn the_tables_of_the_pages_on_recipients_are_correct() {
+    let pages = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/recipients");
+    let dir = tempfile::tempdir().unwrap();
+    let own = rcgen::CertificateParams::new(vec!["here".to_owned()]).unwrap();
+    let own = own.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem();
+    let mut n_kinds = 0;
+    for page in std::fs::read_dir(pages).unwrap() {
+        let page = page.unwrap().path();
+        let text = std::fs::read_to_string(&page).unwrap();
+        let table = text.split("```toml").nth(1).and_then(|rest| rest.split("```").next());
+        let table = table.unwrap_or_else(|| panic!("{} has no table", page.display()));
+        // The files that it names are there.
+        for line in table.lines() {
+            let name = |key: &str| line.strip_prefix(key)?.split('"').nth(1);
+            if let Some(file) = name("password_file") {
+                std::fs::write(dir.path().join(file), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+            }
+            if let Some(file) = name("ca_file") {
+                std::fs::write(dir.path().join(file), &own).unwrap();
+            }
+        }
+        let site = format!("[site]\nid = \"s\"\n{table}\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/1\"\n");
+        let path = dir.path().join("site.toml").display().to_string();
+        let site =
+            resolve(&Source::new(path.as_str(), site)).unwrap_or_else(|errors| panic!("{}: {errors}", page.display()));
+        n_kinds += site.upstreams.len();
+    }
+    assert!(n_kinds > 0);
+}
+
+#[test]
 fn misspelt_keys_name_the_nearest() {
     check(
         &camera("anlysis_fps = 5.0\n"),

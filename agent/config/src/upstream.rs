@@ -1,13 +1,17 @@
 //! `[upstream.NAME]`: where incidents are reported to.
 
+mod wishes;
+
 use std::collections::BTreeMap;
 
-use forewarn_domain::{StreamId, Timestamp};
+use forewarn_domain::{Schedule, StreamId, Timestamp};
 use forewarn_report::{AdapterConfig, ResolvedUpstream, Surroundings};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use toml::Spanned;
 
+pub(crate) use self::wishes::Known;
+use self::wishes::RawWishes;
 use crate::check::Check;
 
 pub(crate) const EXAMPLE: &str = r#"[upstream.mqtt]                  # one table an upstream; its name is its kind, or `kind` says it
@@ -21,6 +25,17 @@ url = "mqtt://127.0.0.1:1883"    # mqtts:// for TLS
 # url = "mqtts://reports.example"
 # required = false               # evidence does not wait for it; true if absent
 # since = "2026-01-31T00:00:00Z" # where it is new: what it is told of; of what is new if absent
+
+# [upstream.platform]            # see docs/recipients/ for every kind
+# kind = "webhook"
+# url = "https://platform.example/incidents"
+# password_file = "webhook.secret"
+# violations = ["illegal_parking"]
+# cameras = ["gate"]
+# states = ["escalated", "closed"]
+# hours = [{ from = "08:00", to = "20:00" }]
+# quiet_hours = [{ from = "22:00", to = "06:00" }]
+# max_per_minute = 60
 "#;
 
 /// One `[upstream.NAME]`: what every upstream has, beside what its kind needs.
@@ -28,18 +43,29 @@ url = "mqtt://127.0.0.1:1883"    # mqtts:// for TLS
 pub struct RawUpstream {
     /// What it is; its name says so if absent.
     pub kind: Option<String>,
-    /// Whether a report counts as acknowledged only when it has it.
-    #[serde(default = "default_required")]
-    pub required: bool,
+    /// Whether a report counts as acknowledged only when it has it; its kind says so if absent.
+    pub required: Option<bool>,
     /// Where it is new: from when on it is told of incidents.
     pub since: Option<Spanned<String>>,
+    /// Of these violations alone.
+    #[serde(default)]
+    pub violations: Vec<Spanned<String>>,
+    /// Of these cameras alone.
+    #[serde(default)]
+    pub cameras: Vec<Spanned<String>>,
+    /// Of steps into these states alone.
+    pub states: Option<Vec<Spanned<String>>>,
+    /// Of what happens in one of these alone.
+    #[serde(default)]
+    pub hours: Vec<Spanned<Schedule>>,
+    /// Nothing is sent in these.
+    #[serde(default)]
+    pub quiet_hours: Vec<Spanned<Schedule>>,
+    /// Messages a minute, at most.
+    pub max_per_minute: Option<Spanned<u32>>,
     /// The adapter's own keys; an unknown one is an error.
     #[serde(flatten)]
     pub adapter: toml::Table,
-}
-
-fn default_required() -> bool {
-    true
 }
 
 /// Checks the upstreams and reads their secrets, whose paths are relative to the site file.
@@ -47,13 +73,29 @@ pub(crate) fn check(
     raw: BTreeMap<String, Spanned<RawUpstream>>,
     check: &mut Check<'_>,
     site: &str,
+    known: &Known<'_>,
 ) -> Vec<ResolvedUpstream> {
-    raw.into_iter().filter_map(|(id, upstream)| check_one(id, upstream, check, site)).collect()
+    raw.into_iter().filter_map(|(id, upstream)| check_one(id, upstream, check, site, known)).collect()
 }
 
-fn check_one(id: String, raw: Spanned<RawUpstream>, check: &mut Check<'_>, site: &str) -> Option<ResolvedUpstream> {
+fn check_one(
+    id: String,
+    raw: Spanned<RawUpstream>,
+    check: &mut Check<'_>,
+    site: &str,
+    known: &Known<'_>,
+) -> Option<ResolvedUpstream> {
     let place = raw.span();
-    let RawUpstream { kind, required, since, mut adapter } = raw.into_inner();
+    let raw = raw.into_inner();
+    let wishes = RawWishes {
+        violations: raw.violations,
+        cameras: raw.cameras,
+        states: raw.states,
+        hours: raw.hours,
+        quiet_hours: raw.quiet_hours,
+        max_per_minute: raw.max_per_minute,
+    };
+    let (kind, since, mut adapter) = (raw.kind, raw.since, raw.adapter);
     if let Err(error) = StreamId::new(&id) {
         return check.fail(place, format!("the name of `[upstream.{id}]`: {error}"), "give it another name");
     }
@@ -64,10 +106,20 @@ fn check_one(id: String, raw: Spanned<RawUpstream>, check: &mut Check<'_>, site:
     adapter.insert("kind".to_owned(), kind.unwrap_or_else(|| id.clone()).into());
     let since = since.map(|text| instant(&text, check));
     let config = check.table::<AdapterConfig>(place.clone(), &adapter)?;
+    let usual = config.usual();
+    let (filter, manners) = wishes.check(check, known, usual);
     let environment = |name: &str| std::env::var(name).ok();
-    let around = Surroundings { id: &id, site, directory: check.directory(), environment: &environment };
+    let directory = check.directory();
+    let around = Surroundings { id: &id, site, directory, people: known.people, environment: &environment };
     match config.resolve(around) {
-        Ok(adapter) => Some(ResolvedUpstream { id, is_required: required, since: since.flatten(), adapter }),
+        Ok(adapter) => Some(ResolvedUpstream {
+            id,
+            is_required: raw.required.unwrap_or(usual.is_required),
+            since: since.flatten(),
+            filter,
+            manners,
+            adapter,
+        }),
         Err(error) => check.fail_key(place, error.key(), error.to_string(), error.mend()),
     }
 }
@@ -88,8 +140,8 @@ pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
             ("kind", json_schema!({ "const": kind, "description": "What it is; its name says so if absent." })),
             (
                 "required",
-                json_schema!({ "type": "boolean", "default": true,
-                    "description": "Whether a report counts as acknowledged only when it has it." }),
+                json_schema!({ "type": "boolean",
+                    "description": "Whether a report counts as acknowledged only when it has it; true if absent, on phones false." }),
             ),
             (
                 "since",
@@ -98,10 +150,12 @@ pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
             ),
         ]
     };
+    let wishes = wishes::schema(generator);
     let mut kinds = AdapterConfig::schemas(generator);
     for (kind, schema) in &mut kinds {
         if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
             properties.extend(common(kind).map(|(key, schema)| (key.to_owned(), schema.to_value())));
+            properties.extend(wishes.iter().map(|(key, schema)| ((*key).to_owned(), schema.clone())));
         }
     }
     let kinds: Vec<Schema> = kinds.into_iter().map(|(_, schema)| schema).collect();
@@ -148,14 +202,36 @@ mod tests {
     fn mistakes_name_the_key_and_what_to_do() {
         for (tables, expected) in [
             ("[upstream.city]\nurl = \"mqtt://c\"\n", "`[upstream.city]` does not say what it is"),
-            ("[upstream.city]\nkind = \"smoke\"\n", "unknown variant `smoke`, expected `mqtt`"),
+            ("[upstream.city]\nkind = \"smoke\"\n", "unknown variant `smoke`, expected"),
             ("[upstream.mqtt]\nurl = \"mqtt://c\"\nurll = 1\n", "unknown field `urll`"),
             ("[upstream.mqtt]\nurl = \"http://c\"\n", "the scheme is \"http\""),
             ("[upstream.mqtt]\nurl = \"mqtt://c\"\nsince = \"noon\"\n", "this is no instant"),
+            ("[upstream.mqtt]\nurl = \"mqtt://c\"\nviolations = [\"loiter\"]\n", "did you mean `loitering`?"),
+            ("[upstream.mqtt]\nurl = \"mqtt://c\"\ncameras = [\"gat\"]\n", "there is no camera \"gat\""),
+            ("[upstream.mqtt]\nurl = \"mqtt://c\"\nstates = [\"escalate\"]\n", "did you mean `escalated`?"),
+            ("[upstream.mqtt]\nurl = \"mqtt://c\"\nstates = [\"suspected\"]\n", "is no state that is reported"),
+            ("[upstream.mqtt]\nurl = \"mqtt://c\"\nmax_per_minute = 0\n", "0 is out of range; write 1 to 6000"),
+            ("[upstream.mqtt]\nurl = \"mqtt://c\"\nhours = [{ from = \"8\", to = \"9\" }]\n", "is no time of day"),
+            ("[upstream.webhook]\nurl = \"ftp://c\"\n", "url: the scheme is \"ftp\""),
             ("[upstream.\"a/b\"]\nkind = \"mqtt\"\nurl = \"mqtt://c\"\n", "the name of `[upstream.a/b]`"),
         ] {
             let errors = upstreams(tables).unwrap_err();
             assert!(errors.contains(expected), "{tables}: {errors}");
         }
+    }
+
+    #[test]
+    fn wishes_narrow_what_it_is_told_and_when() {
+        let text = "[upstream.mqtt]\nurl = \"mqtt://b\"\nviolations = [\"loitering\"]\ncameras = [\"gate\"]\n\
+                    states = [\"escalated\", \"closed\"]\nhours = [{ from = \"08:00\", to = \"20:00\" }]\n\
+                    quiet_hours = [{ from = \"22:00\", to = \"06:00\" }]\nmax_per_minute = 5\n\
+                    [[camera]]\nid = \"gate\"\nurl = \"file:gate.mp4\"\n[site]\nid = \"north\"\n";
+        let site = crate::site::resolve(&Source::new("site.toml", text)).unwrap_or_else(|errors| panic!("{errors}"));
+        let one = &site.upstreams[0];
+        let states: Vec<_> = one.filter.states.iter().map(|state| state.as_str()).collect();
+        assert_eq!(states, ["escalated", "closed"]);
+        assert_eq!((one.filter.violations.len(), one.filter.cameras.len(), one.filter.hours.len()), (1, 1, 1));
+        assert!(!one.filter.without_seals && one.filter.civil.is_some() && one.manners.civil.is_some());
+        assert_eq!((one.manners.quiet_hours.len(), one.manners.max_per_minute), (1, Some(5)));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use forewarn_domain::violation::{Language, Text};
 use forewarn_domain::{Violation, ViolationId};
 use include_dir::{Dir, include_dir};
 use schemars::JsonSchema;
@@ -100,6 +101,13 @@ impl Library {
     /// The names of all violations, in order.
     pub fn names(&self) -> impl Iterator<Item = &ViolationId> {
         self.files.keys()
+    }
+
+    /// What people call each violation.
+    pub fn titles(&self, language: Language) -> BTreeMap<ViolationId, String> {
+        let title = |table: &toml::Table| table.get("title")?.clone().try_into::<Text>().ok()?.in_language(language);
+        let titles = self.files.iter().filter_map(|(id, (_, table))| Some((id.clone(), title(table)?.text)));
+        titles.collect()
     }
 
     /// The violation `id` with what a rule changes in it.

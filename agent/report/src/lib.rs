@@ -23,10 +23,11 @@ pub mod upstream;
 
 pub use outbox::ledger::{IncidentLedger, LedgerEntry};
 pub use outbox::{
-    Backlog, Cursor, Depth, Destination, HeldCount, Holder, Lane, MadeRoom, OpenSnapshot, Opened, Outbox, OutboxError,
-    OutboxLimits, OutboxSettings, QueuedReport, Receipt, Recorded, ReportState, SetAside,
+    Backlog, Cursor, Depth, Destination, Filter, HeldCount, Holder, Lane, MadeRoom, OpenSnapshot, Opened, Outbox,
+    OutboxError, OutboxLimits, OutboxSettings, QueuedReport, Receipt, Recorded, ReportState, SetAside,
 };
 pub use upstream::config::ResolvedUpstream;
 pub use upstream::mqtt::config::{MqttConfig, MqttVersion, ResolvedMqtt};
-pub use upstream::settings::Surroundings;
-pub use upstream::{AdapterConfig, UpstreamError, UpstreamHandle, UpstreamStats, Upstreams};
+pub use upstream::people::People;
+pub use upstream::settings::{Surroundings, Usual};
+pub use upstream::{AdapterConfig, Manners, UpstreamError, UpstreamHandle, UpstreamStats, Upstreams};

@@ -143,6 +143,8 @@ table! {
             "Reports that an upstream acknowledged.");
         UPSTREAM_REFUSED: Counter("forewarn_upstream_refused_total", "reports", [upstream],
             "Reports that an upstream refused; they are tried again.");
+        UPSTREAM_GIVEN_UP: Counter("forewarn_upstream_given_up_total", "reports", [upstream],
+            "Reports that an upstream will never have: it refused them for good, and took others.");
         UPSTREAM_CONNECTIONS: Counter("forewarn_upstream_connections_total", "connections", [upstream],
             "Connections that an upstream accepted.");
         UPSTREAM_FAILURES: Counter("forewarn_upstream_failures_total", "attempts", [upstream],

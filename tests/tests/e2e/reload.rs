@@ -1,7 +1,10 @@
 //! What changes in the site file is taken up by the running agent, and what did not change is not touched.
 
 use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use forewarn_domain::IncidentState;
 use forewarn_tests::agent::{Metrics, page};
@@ -19,6 +22,36 @@ use super::live::assert_stops;
 
 /// The first of the two registers with the noise.
 const NOISE: u16 = 10;
+
+/// Takes what is posted to it.
+struct Desk {
+    port: u16,
+    told: Receiver<String>,
+}
+
+impl Desk {
+    fn open() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (sender, told) = sync_channel(1000);
+        let serve = move || {
+            for stream in listener.incoming().flatten() {
+                let mut reader = BufReader::new(&stream);
+                let mut head = String::new();
+                while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|n| n > 0) {}
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+                let mut body = vec![0; length.unwrap_or(0)];
+                let is_whole = reader.read_exact(&mut body).is_ok();
+                let answer = b"HTTP/1.1 204 Taken\r\nconnection: close\r\n\r\n";
+                if is_whole && (&stream).write_all(answer).is_ok() {
+                    let _ = sender.try_send(String::from_utf8_lossy(&body).into_owned());
+                }
+            }
+        };
+        std::thread::Builder::new().name("desk".to_owned()).spawn(serve).unwrap();
+        Self { port, told }
+    }
+}
 
 #[test]
 fn a_reload_takes_up_speakers_sensors_and_upstreams_one_by_one() {
@@ -54,20 +87,27 @@ fn a_reload_takes_up_speakers_sensors_and_upstreams_one_by_one() {
          register = {NOISE}\ntype = \"f32\"\nevery_s = 0.2\n\n",
         meter.port()
     );
+    let desk = Desk::open();
+    let _ = write!(
+        after.tables,
+        "[upstream.desk]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{}/\"\nstates = [\"confirmed\"]\n\n",
+        desk.port
+    );
     after.write(scene.dir()).unwrap();
     let reload = || scene.program.run([Path::new("reload"), Path::new("--config"), &site]).unwrap().status.code();
     assert_eq!(reload(), Some(0));
-    let named = "taken up: sensor noise is new, speaker bell is new, speaker horn changed, upstream city is new";
+    let named = "taken up: sensor noise is new, speaker bell is new, speaker horn changed, upstream city is new, upstream desk is new";
     until("what is taken up is named", &|| agent.log().contains(named));
     until("the sensor is read", &|| metric("forewarn_sensor_value", "sensor=\"noise\"") == Some(55.5));
     let confirmed =
         city.event("an incident comes to the new one", |event| event.data.incident.state == IncidentState::Confirmed);
     confirmed.unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
+    until("the desk is told over HTTP", &|| desk.told.try_iter().any(|body| body.contains("incident.confirmed")));
     until("the loudspeaker speaks where it stands now", &|| {
         scene.path("elsewhere").read_dir().is_ok_and(|mut sounds| sounds.next().is_some())
     });
     until("all stand in the health", &|| {
-        ["speaker bell", "speaker horn", "sensor noise", "upstream city"]
+        ["speaker bell", "speaker horn", "sensor noise", "upstream city", "upstream desk"]
             .iter()
             .all(|name| part(port, name, "well").is_some())
     });
@@ -75,7 +115,9 @@ fn a_reload_takes_up_speakers_sensors_and_upstreams_one_by_one() {
     before.write(scene.dir()).unwrap();
     assert_eq!(reload(), Some(0));
     until("they are gone", &|| {
-        ["speaker bell", "sensor noise", "upstream city"].iter().all(|name| part(port, name, "well").is_none())
+        ["speaker bell", "sensor noise", "upstream city", "upstream desk"]
+            .iter()
+            .all(|name| part(port, name, "well").is_none())
     });
     let log = agent.log();
     assert_eq!(log.matches("connected, H.264").count(), 1, "the camera is not touched: {log}");

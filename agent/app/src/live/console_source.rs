@@ -132,6 +132,7 @@ impl ConsoleSource {
             count(telemetry::UPSTREAM_SENT, stats.sent);
             count(telemetry::UPSTREAM_ACKNOWLEDGED, stats.acknowledged);
             count(telemetry::UPSTREAM_REFUSED, stats.refused);
+            count(telemetry::UPSTREAM_GIVEN_UP, stats.given_up);
             count(telemetry::UPSTREAM_CONNECTIONS, stats.connections);
             count(telemetry::UPSTREAM_FAILURES, stats.failures);
         }

@@ -87,6 +87,7 @@ pub(super) fn make_room(
             break;
         }
         if is_superseded {
+            owe_where_last(tx, seq, if is_seal { "" } else { incident })?;
             made.compacted += 1;
         } else {
             owe_instead(tx, seq)?;
@@ -120,6 +121,22 @@ pub(super) fn owe_instead(tx: &Transaction<'_>, seq: i64) -> rusqlite::Result<()
          WHERE d.seq = ?1 AND EXISTS (SELECT 1 FROM incidents WHERE id = m.incident)",
     )?
     .execute(params![seq])?;
+    Ok(())
+}
+
+/// Whoever waits for this message and for no later one of its incident, because it does not want that, is owed the
+/// incident. What the message that is about to come brings is owed no more as soon as that is queued.
+fn owe_where_last(tx: &Transaction<'_>, seq: i64, incident: &str) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT OR IGNORE INTO owed (upstream, incident)
+         SELECT d.upstream, m.incident FROM deliveries d JOIN messages m ON m.seq = d.seq
+         WHERE d.seq = ?1 AND m.sequence < 2147483648
+             AND (m.incident = ?2 OR NOT EXISTS (
+                 SELECT 1 FROM deliveries l JOIN messages n ON n.seq = l.seq
+                 WHERE l.upstream = d.upstream AND n.incident = m.incident AND n.seq > m.seq
+                     AND n.sequence < 2147483648))",
+    )?
+    .execute(params![seq, incident])?;
     Ok(())
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use forewarn_domain::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use super::filter::Filter;
+
 /// Stands for whoever comes first, as long as no upstream was ever named.
 pub(super) const NOBODY_YET: &str = "";
 /// For so long an upstream that is no longer named keeps what waited for it, so that a mistake in the site file can be
@@ -12,7 +14,7 @@ pub(super) const NOBODY_YET: &str = "";
 const KEEP_REMOVED: Duration = Duration::from_hours(7 * 24);
 
 /// An upstream as the outbox sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Destination {
     /// Its id; what waits for it is kept under this name.
     pub id: String,
@@ -20,12 +22,14 @@ pub struct Destination {
     pub is_required: bool,
     /// Where it is new: from when on it is told of incidents, by their latest state. Only of what is new if absent.
     pub since: Option<Timestamp>,
+    /// What it is told of.
+    pub filter: Filter,
 }
 
 impl Destination {
     /// One that must have everything, from now on.
     pub fn required(id: impl Into<String>) -> Self {
-        Self { id: id.into(), is_required: true, since: None }
+        Self { id: id.into(), is_required: true, since: None, filter: Filter::default() }
     }
 }
 
@@ -56,7 +60,7 @@ pub(super) fn settle(tx: &Transaction<'_>, named: &[Destination], now: Timestamp
             params![id, destination.is_required],
         )?;
         match removed_at {
-            None if nobody_yet => inherit(tx, id)?,
+            None if nobody_yet => inherit(tx, destination)?,
             None => owe_since(tx, id, destination.since)?,
             // What happened while it was away was not kept for it.
             Some(removed_at) => owe_since(tx, id, removed_at.map(Timestamp::from_micros))?,
@@ -92,7 +96,8 @@ pub(super) fn forget_removed(tx: &Transaction<'_>, now: Timestamp) -> rusqlite::
 }
 
 /// Everything that waited for nobody in particular waits for this one.
-fn inherit(tx: &Transaction<'_>, id: &str) -> rusqlite::Result<()> {
+fn inherit(tx: &Transaction<'_>, destination: &Destination) -> rusqlite::Result<()> {
+    let id = destination.id.as_str();
     tx.execute(
         "INSERT OR IGNORE INTO deliveries (upstream, seq) SELECT ?1, seq FROM deliveries WHERE upstream = ?2",
         params![id, NOBODY_YET],
@@ -101,6 +106,28 @@ fn inherit(tx: &Transaction<'_>, id: &str) -> rusqlite::Result<()> {
         "INSERT OR IGNORE INTO owed (upstream, incident) SELECT ?1, incident FROM owed WHERE upstream = ?2",
         params![id, NOBODY_YET],
     )?;
+    take_back_unwanted(tx, destination)
+}
+
+/// Of what waits for an upstream that is new, only that stays which it wants.
+fn take_back_unwanted(tx: &Transaction<'_>, destination: &Destination) -> rusqlite::Result<()> {
+    let mut select =
+        tx.prepare("SELECT d.seq, m.report FROM deliveries d JOIN messages m ON m.seq = d.seq WHERE d.upstream = ?1")?;
+    let mut rows = select.query(params![destination.id])?;
+    let mut unwanted = Vec::new();
+    while let Some(row) = rows.next()? {
+        // One that the disk has spoilt is made up for when it is met.
+        let report = serde_json::from_str(&row.get::<_, String>(1)?);
+        if report.is_ok_and(|report| !destination.filter.wants(&report)) {
+            unwanted.push(row.get(0)?);
+        }
+    }
+    unwanted.into_iter().try_for_each(|seq| take_back(tx, &destination.id, seq))
+}
+
+/// A message does not wait for an upstream any more.
+pub(super) fn take_back(tx: &Transaction<'_>, id: &str, seq: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("DELETE FROM deliveries WHERE upstream = ?1 AND seq = ?2")?.execute(params![id, seq])?;
     Ok(())
 }
 

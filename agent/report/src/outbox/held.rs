@@ -115,13 +115,20 @@ impl Held {
         self.lock().is_released
     }
 
-    /// The first reports behind a place that `upstream` has not acknowledged; none while the disk may still take them.
-    pub(super) fn pending_after(&self, place: i64, limit: usize, upstream: &str) -> Vec<(i64, Report)> {
+    /// The first reports behind a place that `upstream` wants and has not acknowledged; none while the disk may still take them.
+    pub(super) fn pending_after(
+        &self,
+        place: i64,
+        limit: usize,
+        upstream: &str,
+        wants: impl Fn(&Report) -> bool,
+    ) -> Vec<(i64, Report)> {
         let state = self.lock();
         if !state.is_released {
             return Vec::new();
         }
         let due = state.steps.iter().filter(|step| step.place > place && !step.acked.contains(upstream));
+        let due = due.filter(|step| wants(&step.report));
         due.take(limit).map(|step| (step.place, step.report.clone())).collect()
     }
 
@@ -195,7 +202,7 @@ mod tests {
     use super::*;
 
     fn places(held: &Held, upstream: &str) -> Vec<i64> {
-        held.pending_after(0, 10_000, upstream).into_iter().map(|(place, _)| place).collect()
+        held.pending_after(0, 10_000, upstream, |_| true).into_iter().map(|(place, _)| place).collect()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use forewarn_base::sync::lock;
-use forewarn_domain::IncidentId;
+use forewarn_domain::{IncidentId, Report};
 use forewarn_wire::EventSource;
 use rusqlite::{Row, params};
 use tokio::sync::watch;
@@ -89,7 +89,11 @@ impl Lane {
         let trouble = noted.err().or(on_disk.as_ref().err().cloned());
         *lock(&self.outbox.shared.reading_trouble) = trouble;
         let mut reports = on_disk.unwrap_or_default();
-        let from_memory = self.outbox.shared.held.pending_after(cursor.memory, limit - reports.len(), &self.upstream);
+        let shared = &self.outbox.shared;
+        let context = shared.context();
+        let filter = context.filter(&self.upstream);
+        let wants = |report: &Report| filter.is_none_or(|filter| filter.wants(report));
+        let from_memory = shared.held.pending_after(cursor.memory, limit - reports.len(), &self.upstream, wants);
         for (seq, report) in from_memory {
             self.lent.insert((report.incident.id.clone(), report.sequence));
             reports.push(QueuedReport { seq, report, source: self.source().clone() });
@@ -126,7 +130,7 @@ impl Lane {
                 bounds::owe_instead(tx, *seq)?;
                 bounds::remove(tx, *seq)?;
             }
-            owed::pay(tx, &outbox.limits, outbox.source, None)
+            owed::pay(tx, outbox, None)
         });
         self.outbox.shared.tell_queued();
         match replaced {

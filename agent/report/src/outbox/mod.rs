@@ -14,6 +14,7 @@ mod companion;
 mod depths;
 mod destinations;
 mod error;
+mod filter;
 mod held;
 mod holder;
 mod lane;
@@ -41,6 +42,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 
 pub use destinations::Destination;
 pub use error::OutboxError;
+pub use filter::Filter;
 pub use held::HeldCount;
 pub use holder::Holder;
 pub(crate) use lane::BacklogReader;
@@ -128,11 +130,12 @@ impl Outbox {
     /// Tells these upstreams from `now` on. One that is new is told of what its `since` says; what waits for one that is
     /// named no longer is kept for seven days. Where the disk refuses, those of before are told.
     pub fn name_upstreams(&self, upstreams: Vec<Destination>, now: Timestamp) -> Result<(), OutboxError> {
+        let named = Arc::new(upstreams);
         self.write("name the upstreams", |tx, context| {
-            destinations::settle(tx, &upstreams, now)?;
-            owed::pay(tx, &context.limits, context.source, None)
+            destinations::settle(tx, &named, now)?;
+            owed::pay(tx, &WriteContext { named: Arc::clone(&named), ..*context }, None)
         })?;
-        *lock(&self.shared.upstreams) = upstreams;
+        *lock(&self.shared.upstreams) = named;
         self.shared.tell_queued();
         Ok(())
     }
@@ -158,7 +161,7 @@ impl Outbox {
             encoded.push(record::Step::of(report, snapshot).map_err(encode)?);
         }
         let outcomes = self.write("record a report", |tx, outbox| {
-            let record = |step| record::record(tx, &outbox.limits, outbox.source, step);
+            let record = |step| record::record(tx, outbox, step);
             encoded.iter().map(record).collect::<rusqlite::Result<Vec<_>>>()
         })?;
         self.keep_in_mind(&encoded);
@@ -347,4 +350,17 @@ impl Outbox {
 struct WriteContext<'a> {
     limits: OutboxLimits,
     source: &'a EventSource,
+    named: Arc<Vec<Destination>>,
+}
+
+impl WriteContext<'_> {
+    /// What an upstream wants; none of one that is not named.
+    fn filter(&self, upstream: &str) -> Option<&Filter> {
+        self.named.iter().find(|one| one.id == upstream).map(|one| &one.filter)
+    }
+
+    /// Those that do not want a report.
+    fn unwilling(&self, report: &Report) -> impl Iterator<Item = &Destination> {
+        self.named.iter().filter(|one| !one.filter.wants(report))
+    }
 }

@@ -93,7 +93,7 @@ fn note(outbox: &Outbox, upstream: &str, receipts: &[Receipt]) -> Result<u32, St
                 settle.execute(params![upstream, receipt.incident.as_str(), receipt.sequence])?;
             }
         }
-        owed::pay(tx, &outbox.limits, outbox.source, Some(upstream))
+        owed::pay(tx, outbox, Some(upstream))
     });
     noted.map_err(|error| error.to_string())
 }

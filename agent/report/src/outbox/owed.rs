@@ -1,9 +1,9 @@
 //! Paying what upstreams are owed: messages of the latest state of incidents for which there was no room before.
 
 use forewarn_domain::{IncidentRecord, Report, Timestamp};
-use forewarn_wire::EventSource;
 use rusqlite::{Transaction, params};
 
+use super::WriteContext;
 use super::bounds::{fits, owe_instead, remove, totals};
 use super::record::{encode, insert_message, name_evidence};
 use super::types::OutboxLimits;
@@ -18,12 +18,7 @@ const AT_ONCE: usize = 64;
 ///
 /// For `first`, who has just acknowledged something, room is also made by postponing what waits for others that are
 /// farther behind: somebody who is away holds nobody up.
-pub(super) fn pay(
-    tx: &Transaction<'_>,
-    limits: &OutboxLimits,
-    source: &EventSource,
-    first: Option<&str>,
-) -> rusqlite::Result<u32> {
+pub(super) fn pay(tx: &Transaction<'_>, context: &WriteContext<'_>, first: Option<&str>) -> rusqlite::Result<u32> {
     let mut select = tx.prepare_cached(
         "SELECT id FROM upstreams WHERE removed_at_us IS NULL AND messages < ?2
              AND EXISTS (SELECT 1 FROM owed WHERE upstream = id)
@@ -33,18 +28,19 @@ pub(super) fn pay(
     let upstreams: Vec<String> = select.query_map(owing, |row| row.get(0))?.collect::<Result<_, _>>()?;
     let mut paid = 0;
     for upstream in upstreams {
-        paid += pay_one(tx, limits, source, &upstream, first == Some(upstream.as_str()))?;
+        paid += pay_one(tx, context, &upstream, first == Some(upstream.as_str()))?;
     }
     Ok(paid)
 }
 
 fn pay_one(
     tx: &Transaction<'_>,
-    limits: &OutboxLimits,
-    source: &EventSource,
+    context: &WriteContext<'_>,
     upstream: &str,
     may_postpone: bool,
 ) -> rusqlite::Result<u32> {
+    let WriteContext { limits, source, .. } = context;
+    let filter = context.filter(upstream);
     let mut select = tx.prepare_cached(
         "SELECT o.incident, i.record FROM owed o LEFT JOIN incidents i ON i.id = o.incident
          WHERE o.upstream = ?1 ORDER BY i.updated_at_us, o.incident LIMIT ?2",
@@ -59,6 +55,8 @@ fn pay_one(
             .ok_or_else(|| "it is gone".to_owned())
             .and_then(|record| serde_json::from_str(record).map(latest_report).map_err(|error| error.to_string()));
         match report {
+            // It was owed before anybody looked at what it is.
+            Ok(report) if filter.is_some_and(|filter| !filter.wants_any(&report)) => {}
             Ok(report) => {
                 let report = name_evidence(tx, &report)?;
                 let whole = encode(&report)?;

@@ -5,9 +5,10 @@ use forewarn_wire::EventSource;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::Serialize;
 
+use super::WriteContext;
 use super::bounds;
 use super::destinations;
-use super::types::{OutboxLimits, Recorded};
+use super::types::Recorded;
 
 /// Ids of forgotten incidents that are kept, about 150 bytes each. Evidence of this many takes 100 GB and more, so that
 /// retention has deleted it before its incident's id goes.
@@ -64,14 +65,14 @@ pub(super) fn insert_message(
 /// Writes the incident, its snapshot and the message down; `None` if the message found no room.
 pub(super) fn record(
     tx: &Transaction<'_>,
-    limits: &OutboxLimits,
-    source: &EventSource,
+    context: &WriteContext<'_>,
     step: &Step<'_>,
 ) -> rusqlite::Result<Option<Recorded>> {
+    let limits = &context.limits;
     let report = step.report;
     let key = report.incident.id.as_str();
     if report.seal.is_some() {
-        return record_seal(tx, limits, source, step);
+        return record_seal(tx, context, step);
     }
     let last: Option<u32> = tx
         .prepare_cached("SELECT last_sequence FROM incidents WHERE id = ?1")?
@@ -90,13 +91,12 @@ pub(super) fn record(
     keep_incident(tx, step)?;
     let mut recorded = None;
     if let Some(made_room) = made_room {
-        let seq = queue(tx, source, step)?;
+        let seq = queue(tx, context, step)?;
         // What was owed of this incident comes with this message.
         tx.prepare_cached(
-            "DELETE FROM owed WHERE incident = ?1
-             AND upstream IN (SELECT id FROM upstreams WHERE removed_at_us IS NULL)",
+            "DELETE FROM owed WHERE incident = ?1 AND upstream IN (SELECT upstream FROM deliveries WHERE seq = ?2)",
         )?
-        .execute(params![key])?;
+        .execute(params![key, seq])?;
         recorded = Some(Recorded::Queued { seq, made_room, skipped });
     } else {
         tx.prepare_cached(
@@ -104,6 +104,14 @@ pub(super) fn record(
              SELECT id, ?1 FROM upstreams WHERE removed_at_us IS NULL",
         )?
         .execute(params![key])?;
+        for destination in context.unwilling(report) {
+            tx.prepare_cached(
+                "DELETE FROM owed WHERE upstream = ?1 AND incident = ?2
+                 AND NOT EXISTS (SELECT 1 FROM messages m JOIN deliveries d ON d.seq = m.seq
+                                 WHERE m.incident = ?2 AND d.upstream = ?1)",
+            )?
+            .execute(params![destination.id, key])?;
+        }
     }
     // Only now: an incident whose message is not queued yet looks like one of which nothing is left to send.
     if report.incident.state == IncidentState::Closed {
@@ -126,13 +134,14 @@ pub(super) fn name_evidence(tx: &Connection, report: &Report) -> rusqlite::Resul
     Ok(Report { evidence, ..report.clone() })
 }
 
-/// Queues a message for everybody; returns its place.
-fn queue(tx: &Transaction<'_>, source: &EventSource, step: &Step<'_>) -> rusqlite::Result<i64> {
-    let seq = insert_message(tx, None, step.report, &step.whole, source)?;
+/// Queues a message for everybody who wants it; returns its place. One that nobody wants is gone again.
+fn queue(tx: &Transaction<'_>, context: &WriteContext<'_>, step: &Step<'_>) -> rusqlite::Result<i64> {
+    let seq = insert_message(tx, None, step.report, &step.whole, context.source)?;
     tx.prepare_cached(
         "INSERT INTO deliveries (upstream, seq) SELECT id, ?1 FROM upstreams WHERE removed_at_us IS NULL",
     )?
     .execute(params![seq])?;
+    context.unwilling(step.report).try_for_each(|one| destinations::take_back(tx, &one.id, seq))?;
     Ok(seq)
 }
 
@@ -140,8 +149,7 @@ fn queue(tx: &Transaction<'_>, source: &EventSource, step: &Step<'_>) -> rusqlit
 /// already does so once.
 fn record_seal(
     tx: &Transaction<'_>,
-    limits: &OutboxLimits,
-    source: &EventSource,
+    context: &WriteContext<'_>,
     step: &Step<'_>,
 ) -> rusqlite::Result<Option<Recorded>> {
     let key = step.report.incident.id.as_str();
@@ -155,8 +163,10 @@ fn record_seal(
     if waits {
         return Ok(Some(Recorded::Repeated));
     }
-    let Some(made_room) = bounds::make_room(tx, limits, key, true, step.whole.len() as u64)? else { return Ok(None) };
-    Ok(Some(Recorded::Queued { seq: queue(tx, source, step)?, made_room, skipped: 0 }))
+    let Some(made_room) = bounds::make_room(tx, &context.limits, key, true, step.whole.len() as u64)? else {
+        return Ok(None);
+    };
+    Ok(Some(Recorded::Queued { seq: queue(tx, context, step)?, made_room, skipped: 0 }))
 }
 
 fn keep_incident(tx: &Transaction<'_>, step: &Step<'_>) -> rusqlite::Result<()> {

@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use forewarn_base::sync::lock;
 use forewarn_domain::{Report, Timestamp};
@@ -24,7 +24,7 @@ pub(super) struct Shared {
     pub(super) path: PathBuf,
     pub(super) settings: OutboxSettings,
     /// Who is to be told now.
-    pub(super) upstreams: Mutex<Vec<Destination>>,
+    pub(super) upstreams: Mutex<Arc<Vec<Destination>>>,
     /// When the agent was started.
     since: Timestamp,
     /// Counts what was queued; those who send watch it.
@@ -82,7 +82,7 @@ impl Files {
 impl Shared {
     pub(super) fn new(path: PathBuf, settings: OutboxSettings, since: Timestamp) -> Self {
         let reserve = Reserve::beside(&path);
-        let upstreams = Mutex::new(settings.upstreams.clone());
+        let upstreams = Mutex::new(Arc::new(settings.upstreams.clone()));
         Self {
             path,
             settings,
@@ -165,15 +165,14 @@ impl Shared {
         set_aside: Option<SetAside>,
     ) -> Result<Connection, OutboxError> {
         let recent: Vec<_> = writing.recent.iter().map(|(report, snapshot)| step(report, snapshot)).collect();
-        let OutboxSettings { limits, source, .. } = &self.settings;
-        let upstreams = lock(&self.upstreams).clone();
+        let context = self.context();
         let settle = |conn: &mut Connection| {
             let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            destinations::settle(&tx, &upstreams, self.since)?;
+            destinations::settle(&tx, &context.named, self.since)?;
             for step in recent.iter().flatten() {
-                record::record(&tx, limits, source, step)?;
+                record::record(&tx, &context, step)?;
             }
-            owed::pay(&tx, limits, source, None)?;
+            owed::pay(&tx, &context, None)?;
             let depths = depths::depths(&tx)?;
             tx.commit()?;
             Ok(depths)
@@ -197,7 +196,8 @@ impl Shared {
     }
 
     pub(super) fn context(&self) -> WriteContext<'_> {
-        WriteContext { limits: self.settings.limits, source: &self.settings.source }
+        let named = Arc::clone(&lock(&self.upstreams));
+        WriteContext { limits: self.settings.limits, source: &self.settings.source, named }
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use forewarn_domain::Timestamp;
 
 use super::Start;
-use crate::outbox::Destination;
+use super::manners::Manners;
+use crate::outbox::{Destination, Filter};
 
 /// An upstream, checked, with its secrets.
 #[derive(Debug, Clone)]
@@ -16,6 +17,10 @@ pub struct ResolvedUpstream {
     pub is_required: bool,
     /// Where it is new: from when on it is told of incidents.
     pub since: Option<Timestamp>,
+    /// What it is told of.
+    pub filter: Filter,
+    /// When, and how often.
+    pub manners: Manners,
     /// The way there.
     pub adapter: Arc<dyn Start>,
 }
@@ -23,6 +28,11 @@ pub struct ResolvedUpstream {
 impl ResolvedUpstream {
     /// As the outbox sees it.
     pub fn destination(&self) -> Destination {
-        Destination { id: self.id.clone(), is_required: self.is_required, since: self.since }
+        Destination {
+            id: self.id.clone(),
+            is_required: self.is_required,
+            since: self.since,
+            filter: self.filter.clone(),
+        }
     }
 }

@@ -38,7 +38,7 @@ impl Upstreams {
         outbox: &Outbox,
         clock: &Arc<dyn Clock>,
     ) -> Result<(), UpstreamError> {
-        let handle = upstream.adapter.start(outbox.lane(&upstream.id), Arc::clone(clock))?;
+        let handle = upstream.adapter.start(outbox.lane(&upstream.id), Arc::clone(clock), &upstream.manners)?;
         handle.tell_health(&self.health);
         self.handles.push(handle);
         Ok(())

@@ -13,13 +13,19 @@
 
 pub mod config;
 mod group;
+pub mod http;
+pub mod manners;
 pub mod mqtt;
+pub mod ntfy;
 mod patience;
+pub mod people;
 mod rival;
+pub mod robot;
 mod session;
 pub mod settings;
 mod stats;
 mod supervisor;
+pub mod webhook;
 mod window;
 
 use std::fmt;
@@ -28,14 +34,16 @@ use std::time::Duration;
 
 use forewarn_base::backoff::BackoffLimits;
 use forewarn_base::setting::SettingError;
+use forewarn_domain::Clock;
 use forewarn_wire::EventSource;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
-use self::settings::{AdapterSettings, Surroundings};
+use self::settings::{AdapterSettings, Surroundings, Usual};
 use crate::outbox::QueuedReport;
 
 pub use group::Upstreams;
+pub use manners::Manners;
 pub use stats::UpstreamStats;
 pub use supervisor::{Start, UpstreamError, UpstreamHandle};
 
@@ -51,11 +59,27 @@ pub enum Note {
     Ready,
     /// It has the report of this place of the outbox, and answers for it from now on.
     Acknowledged(i64),
+    /// It has all of these.
+    AcknowledgedAll(Vec<i64>),
+    /// It will never have these, which are given up for it.
+    GivenUp {
+        /// Their places in the outbox.
+        places: Vec<i64>,
+        /// Why, for people.
+        why: String,
+    },
     /// It refused something for a reason that may pass. What it was stays in the outbox; the connection starts over
     /// after a pause, because sending the later reports of an incident first would break their order.
     Refused {
         /// What was refused, for people.
         what: &'static str,
+        /// Why, for people.
+        why: String,
+        /// How long it wants to be left in peace, where it says so.
+        after: Option<Duration>,
+    },
+    /// It cannot be asked, or gives no answer. What it was stays in the outbox; the connection starts over after a pause.
+    Away {
         /// Why, for people.
         why: String,
     },
@@ -76,6 +100,16 @@ pub trait Upstream {
 
     /// Says a report. It may take several messages; it is acknowledged when the other side has all of them.
     fn handle_report(&mut self, report: &QueuedReport);
+
+    /// Whether several reports can be said together, in one message.
+    fn can_join(&self) -> bool {
+        false
+    }
+
+    /// Says several reports together, where [`can_join`](Self::can_join) says so.
+    fn handle_together(&mut self, reports: &[QueuedReport]) {
+        reports.iter().for_each(|report| self.handle_report(report));
+    }
 
     /// Reads an answer.
     fn handle_answer(&mut self, answer: Self::Answer) -> Note;
@@ -123,6 +157,8 @@ pub struct Pace {
     pub max_in_flight: u16,
     /// The pauses between attempts.
     pub reconnect: BackoffLimits,
+    /// Messages that the other side takes in a minute, where it counts them.
+    pub max_per_minute: Option<u32>,
 }
 
 /// An upstream's settings, checked and with their secrets.
@@ -146,7 +182,7 @@ pub trait Adapter: fmt::Debug + Clone + Send + Sync + 'static {
     fn pace(&self) -> Pace;
 
     /// Prepares a connection; it is made when its inward end is polled first.
-    fn connect(&self, source: &EventSource) -> (Self::Upstream, Self::Outward, Self::Inward);
+    fn connect(&self, source: &EventSource, clock: &Arc<dyn Clock>) -> (Self::Upstream, Self::Outward, Self::Inward);
 }
 
 /// Declares the kinds: the word in the site file, the name here, and the settings.
@@ -168,6 +204,13 @@ macro_rules! kinds {
                 vec![$(($word, <$settings>::json_schema(generator))),+]
             }
 
+            /// What is so where the site file does not say otherwise.
+            pub fn usual(&self) -> Usual {
+                match self {
+                    $(Self::$name(settings) => settings.usual(),)+
+                }
+            }
+
             /// Checks the settings and reads their secrets.
             pub fn resolve(&self, around: Surroundings<'_>) -> Result<Arc<dyn Start>, SettingError> {
                 match self {
@@ -181,4 +224,12 @@ macro_rules! kinds {
 kinds! {
     /// An MQTT broker.
     "mqtt" => Mqtt(mqtt::config::MqttConfig),
+    /// A service that takes events over HTTP.
+    "webhook" => Webhook(webhook::WebhookConfig),
+    /// A topic of ntfy, which phones subscribe to.
+    "ntfy" => Ntfy(ntfy::NtfyConfig),
+    /// A robot in a group of DingTalk.
+    "dingtalk" => DingTalk(robot::DingTalkConfig),
+    /// A robot in a group of WeCom.
+    "wecom" => WeCom(robot::WeComConfig),
 }

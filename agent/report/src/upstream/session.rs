@@ -9,6 +9,7 @@ use forewarn_domain::Clock;
 use forewarn_domain::clock::Stopwatch;
 use tokio::sync::watch;
 
+use super::manners::{Gate, rested};
 use super::patience::Patience;
 use super::window::Window;
 use super::{Adapter, Inward, Note, Outward, Upstream, UpstreamStats};
@@ -24,6 +25,8 @@ pub(super) struct Context<A> {
     pub(super) adapter: A,
     pub(super) lane: Lane,
     pub(super) clock: Arc<dyn Clock>,
+    /// When, and how often.
+    pub(super) gate: Gate,
     pub(super) stats: Arc<Mutex<UpstreamStats>>,
     /// Turns true when the agent is to stop.
     pub(super) stop: watch::Receiver<bool>,
@@ -51,6 +54,8 @@ pub(super) enum End {
         was_useful: bool,
         /// For how long it stood before the other side ended it.
         cut_after: Option<Duration>,
+        /// How long the other side wants to be left in peace, where it says so.
+        after: Option<Duration>,
     },
 }
 
@@ -73,12 +78,14 @@ struct Session<A: Adapter> {
     was_cut: bool,
     /// The outbox's file was replaced.
     is_outdated: bool,
+    /// How long the other side wants to be left in peace.
+    after: Option<Duration>,
 }
 
 /// Runs one connection.
 pub(super) async fn run<A: Adapter>(context: &mut Context<A>) -> End {
     context.lane.begin();
-    let (upstream, outward, mut inward) = context.adapter.connect(context.lane.source());
+    let (upstream, outward, mut inward) = context.adapter.connect(context.lane.source(), &context.clock);
     let mut session = Session::<A> {
         upstream,
         outward,
@@ -92,6 +99,7 @@ pub(super) async fn run<A: Adapter>(context: &mut Context<A>) -> End {
         was_in_vain: false,
         was_cut: false,
         is_outdated: false,
+        after: None,
     };
     let lasted = Stopwatch::start();
     let mut ended = drive(&mut session, &mut inward, context).await;
@@ -100,21 +108,23 @@ pub(super) async fn run<A: Adapter>(context: &mut Context<A>) -> End {
         // counts, and a refusal is a better reason than that the connection was closed upon it.
         for answer in inward.leftovers() {
             let note = session.upstream.handle_answer(answer);
-            let is_answer = matches!(note, Note::Acknowledged(_) | Note::Refused { .. });
+            let is_answer = !matches!(note, Note::Ready | Note::Left | Note::Nothing);
             if let (true, Err(why)) = (is_answer, session.take(note, context)) {
                 ended = Err(why);
             }
         }
     }
     session.note_acked(context);
-    context.count(|stats| (stats.connected_since, stats.in_flight) = (None, 0));
+    context.count(|stats| {
+        (stats.connected_since, stats.in_flight, stats.is_resting) = (None, 0, false);
+    });
     match ended {
         Ok(()) => End::Stopped,
         Err(_) if session.is_outdated => End::Outdated,
         Err(why) => {
             let has_lasted = lasted.elapsed() > USEFUL_AFTER && !session.was_in_vain;
             let cut_after = (session.is_ready && session.was_cut).then(|| lasted.elapsed());
-            End::Failed { why, was_useful: session.was_useful || has_lasted, cut_after }
+            End::Failed { why, was_useful: session.was_useful || has_lasted, cut_after, after: session.after }
         }
     }
 }
@@ -131,6 +141,7 @@ async fn drive<A: Adapter>(
         let mut poll = pin!(inward.next());
         let answer = loop {
             let is_stopping = *stop.borrow_and_update();
+            let rest = context.gate.rest(&*context.clock);
             if is_stopping && !session.is_ready {
                 return Ok(());
             }
@@ -146,6 +157,7 @@ async fn drive<A: Adapter>(
                 // Ready at once: taken when nothing more was read, so that one transaction notes what came together.
                 () = std::future::ready(()), if !session.acked.is_empty() => session.note_acked(context),
                 () = context.lane.queued(), if session.is_ready => {}
+                () = rested(rest), if session.is_ready => {}
                 told = health.changed(), if session.is_ready => match told {
                     Ok(()) => session.tell_health(&health.borrow_and_update())?,
                     // Nobody tells any more: the agent stops.
@@ -206,15 +218,19 @@ impl<A: Adapter> Session<A> {
                 });
                 tracing::info!(upstream = context.lane.upstream(), "connected to {}", context.adapter.peer());
             }
-            Note::Acknowledged(seq) => {
-                if let Some(receipt) = self.window.acknowledged(seq) {
-                    self.acked.push(receipt);
-                    self.was_useful = true;
-                    self.patience.answered();
-                    context.count(|stats| (stats.unanswered_since, stats.is_unproven) = (None, false));
-                }
+            Note::Acknowledged(seq) => self.acknowledge(&[seq], context),
+            Note::AcknowledgedAll(places) => self.acknowledge(&places, context),
+            Note::GivenUp { places, why } => {
+                let n = places.len() as u64;
+                let (upstream, peer) = (context.lane.upstream(), context.adapter.peer());
+                tracing::error!(upstream, %peer, why, reports = n, "reports are given up: they are refused for good");
+                context.count(|stats| (stats.given_up, stats.refused) = (stats.given_up + n, stats.refused + 1));
+                self.acked.extend(places.iter().filter_map(|seq| self.window.acknowledged(*seq)));
+                self.patience.answered();
             }
-            Note::Refused { what, why } => {
+            Note::Away { why } => return Err(why),
+            Note::Refused { what, why, after } => {
+                self.after = after;
                 context.count(|stats| stats.refused += 1);
                 return Err(format!("{} refused {what}: {why}", context.adapter.peer()));
             }
@@ -222,6 +238,43 @@ impl<A: Adapter> Session<A> {
             Note::Nothing => {}
         }
         self.send()
+    }
+
+    fn acknowledge(&mut self, places: &[i64], context: &Context<A>) {
+        for seq in places {
+            if let Some(receipt) = self.window.acknowledged(*seq) {
+                self.acked.push(receipt);
+                self.was_useful = true;
+                self.patience.answered();
+                context.count(|stats| (stats.unanswered_since, stats.is_unproven) = (None, false));
+            }
+        }
+    }
+
+    /// Says what waits, in as many messages as may go now.
+    fn say(&mut self, context: &mut Context<A>) -> Result<usize, String> {
+        let now = context.clock.now();
+        let (room, messages) = (self.window.room(), context.gate.room(&*context.clock));
+        if room == 0 || messages == 0 {
+            return Ok(0);
+        }
+        let can_join = self.upstream.can_join();
+        let most = if can_join { room } else { room.min(messages) };
+        let waiting = context.lane.pending_after(self.window.cursor(), most);
+        waiting.iter().for_each(|report| self.window.hand(report));
+        // One message that tells of all is kept for what cannot go by itself.
+        let alone = if waiting.len() > messages { messages - 1 } else { waiting.len() };
+        let (alone, together) = waiting.split_at(alone);
+        for report in alone {
+            self.upstream.handle_report(report);
+            self.send()?;
+        }
+        if !together.is_empty() {
+            self.upstream.handle_together(together);
+            self.send()?;
+        }
+        context.gate.spend(now, alone.len() + usize::from(!together.is_empty()));
+        Ok(waiting.len())
     }
 
     /// Hands over what there is room for, and the farewell when the agent stops and nothing is left.
@@ -233,19 +286,15 @@ impl<A: Adapter> Session<A> {
             self.is_outdated = true;
             return Err("the outbox was replaced".to_owned());
         }
-        let room = self.window.room();
-        let waiting = if room > 0 { context.lane.pending_after(self.window.cursor(), room) } else { Vec::new() };
-        for report in &waiting {
-            self.upstream.handle_report(report);
-            self.window.hand(report);
-            self.send()?;
-        }
+        let said = self.say(context)?;
+        let is_resting = context.gate.rest(&*context.clock).is_some();
         let in_flight = self.in_flight();
         let now = context.clock.now();
         context.count(|stats| {
-            stats.sent += waiting.len() as u64;
+            stats.sent += said as u64;
+            stats.is_resting = is_resting;
             stats.in_flight = in_flight;
-            if !waiting.is_empty() {
+            if said > 0 {
                 stats.unanswered_since.get_or_insert(now);
             }
         });

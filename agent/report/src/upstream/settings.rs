@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use forewarn_base::secret::Environment;
 use forewarn_base::setting::SettingError;
+use forewarn_domain::IncidentState;
 
 use super::Start;
+use super::people::People;
 
 /// What an adapter is resolved against.
 #[derive(Clone, Copy)]
@@ -17,12 +19,37 @@ pub struct Surroundings<'a> {
     pub site: &'a str,
     /// The directory of the site file, against which relative paths are resolved.
     pub directory: &'a Path,
+    /// Whom messages in words are for.
+    pub people: &'a Arc<People>,
     /// Looks up environment variables.
     pub environment: Environment<'a>,
 }
 
+/// What is so of a kind where the site file does not say otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usual {
+    /// Whether a report counts as acknowledged only when it has it.
+    pub is_required: bool,
+    /// The states of which it is told; of all if there is none here.
+    pub states: &'static [IncidentState],
+    /// Whether it is told of seals.
+    pub has_seals: bool,
+}
+
+impl Usual {
+    /// A system that keeps what it is told.
+    pub const MACHINE: Self = Self { is_required: true, states: &[], has_seals: true };
+    /// Somebody's phone: it rings when people must act, and no evidence waits for it.
+    pub const PEOPLE: Self = Self { is_required: false, states: &[IncidentState::Escalated], has_seals: false };
+}
+
 /// Settings of one kind as the site file spells them.
 pub trait AdapterSettings {
+    /// What is so where the site file does not say otherwise.
+    fn usual(&self) -> Usual {
+        Usual::MACHINE
+    }
+
     /// Checks them and reads their secrets.
     fn resolve_in(&self, around: Surroundings<'_>) -> Result<Arc<dyn Start>, SettingError>;
 }

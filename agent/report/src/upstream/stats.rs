@@ -31,6 +31,10 @@ pub struct UpstreamStats {
     pub acknowledged: u64,
     /// What it refused with a reason; it stays and is tried again.
     pub refused: u64,
+    /// Reports that it will never have, because it refused them for good.
+    pub given_up: u64,
+    /// Whether nothing is sent for now, because of its quiet hours or its limit a minute.
+    pub is_resting: bool,
     /// Connections that it accepted.
     pub connections: u64,
     /// Attempts to connect that failed, and connections that were lost.

@@ -11,10 +11,14 @@ use forewarn_base::sync::lock;
 use forewarn_domain::Clock;
 use tokio::sync::watch;
 
+use super::manners::{Gate, Manners};
 use super::rival::Rival;
 use super::session::{self, Context, End};
 use super::{Adapter, UpstreamStats};
 use crate::outbox::{BacklogReader, Lane};
+
+/// Whoever wants to be left in peace for longer is asked again all the same.
+const LONGEST_PEACE: Duration = Duration::from_hours(1);
 
 /// The way to an upstream could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +39,7 @@ pub trait Start: fmt::Debug + Send + Sync {
     fn peer(&self) -> String;
 
     /// Starts it on a thread and a runtime of its own.
-    fn start(&self, lane: Lane, clock: Arc<dyn Clock>) -> Result<UpstreamHandle, UpstreamError>;
+    fn start(&self, lane: Lane, clock: Arc<dyn Clock>, manners: &Manners) -> Result<UpstreamHandle, UpstreamError>;
 }
 
 impl<A: Adapter> Start for A {
@@ -43,7 +47,7 @@ impl<A: Adapter> Start for A {
         Adapter::peer(self)
     }
 
-    fn start(&self, lane: Lane, clock: Arc<dyn Clock>) -> Result<UpstreamHandle, UpstreamError> {
+    fn start(&self, lane: Lane, clock: Arc<dyn Clock>, manners: &Manners) -> Result<UpstreamHandle, UpstreamError> {
         let upstream = lane.upstream().to_owned();
         let failed = |source| UpstreamError::System { upstream: upstream.clone(), source };
         let answer_within = self.pace().answer_within;
@@ -54,7 +58,8 @@ impl<A: Adapter> Start for A {
         let (finished, done) = std::sync::mpsc::sync_channel(1);
         let backlog = lane.reader();
         let (adapter, of_thread) = (self.clone(), Arc::clone(&stats));
-        let mut context = Context { adapter, lane, clock, stats: of_thread, stop: stopping, health: told };
+        let gate = Gate::new(manners.clone(), self.pace().max_per_minute);
+        let mut context = Context { adapter, lane, clock, gate, stats: of_thread, stop: stopping, health: told };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let run = move || {
             let _finished: SyncSender<()> = finished;
@@ -90,7 +95,7 @@ async fn supervise<A: Adapter>(context: &mut Context<A>) {
     let mut told: Option<String> = None;
     let mut rival = Rival::default();
     loop {
-        let (why, was_useful, cut_after) = match session::run(context).await {
+        let (why, was_useful, cut_after, after) = match session::run(context).await {
             End::Stopped => return,
             End::Outdated => {
                 tracing::info!(
@@ -99,7 +104,7 @@ async fn supervise<A: Adapter>(context: &mut Context<A>) {
                 );
                 continue;
             }
-            End::Failed { why, was_useful, cut_after } => (why, was_useful, cut_after),
+            End::Failed { why, was_useful, cut_after, after } => (why, was_useful, cut_after, after),
         };
         if let Some(lasted) = cut_after {
             rival.cut(lasted);
@@ -112,6 +117,7 @@ async fn supervise<A: Adapter>(context: &mut Context<A>) {
             told = None;
         }
         let wait = if is_contested { backoff.long_wait() } else { backoff.next_wait() };
+        let wait = wait.max(after.unwrap_or_default().min(LONGEST_PEACE));
         tell_failure(context, &why, wait, told.as_ref() == Some(&why));
         told = Some(why.clone());
         context.count(|stats| {

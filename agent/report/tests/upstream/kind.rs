@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use forewarn_base::backoff::BackoffLimits;
-use forewarn_domain::{Clock as _, SystemClock};
+use forewarn_domain::{Clock, SystemClock};
 use forewarn_report::upstream::{Adapter, Broken, Inward, Note, Outward, Pace, Upstream};
 use forewarn_report::{QueuedReport, ReportState};
 use forewarn_wire::EventSource;
@@ -120,10 +120,11 @@ impl Adapter for Journal {
                 longest: Duration::from_millis(50),
                 jitter: 0.0,
             },
+            max_per_minute: None,
         }
     }
 
-    fn connect(&self, _: &EventSource) -> (Lines, Pen, Eye) {
+    fn connect(&self, _: &EventSource, _: &Arc<dyn Clock>) -> (Lines, Pen, Eye) {
         let file = File::options().append(true).create(true).open(&self.path).ok();
         let (sender, written) = channel(16);
         // It is there at once.

@@ -5,11 +5,14 @@
 
 mod kind;
 mod outages;
+mod phones;
 mod proxy;
 mod rivals;
 mod secured;
 mod several;
 mod support;
+mod web;
+mod webhook;
 
 use std::time::Duration;
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use forewarn_domain::Clock;
 use forewarn_domain::clock::SystemClock;
-use forewarn_report::{AdapterConfig, MqttVersion, ReportState, ResolvedUpstream, Surroundings, Upstreams};
+use forewarn_report::{
+    AdapterConfig, Filter, Manners, MqttVersion, ReportState, ResolvedUpstream, Surroundings, Upstreams,
+};
 
 use crate::event;
 use crate::proxy::Proxy;
@@ -13,9 +15,17 @@ use crate::support::{Broker, Subscriber, config, eventually, free_port, outbox_f
 
 /// An upstream as the site file would name it.
 fn upstream(id: &str, port: u16) -> ResolvedUpstream {
-    let around = Surroundings { id, site: "north", directory: std::path::Path::new("/"), environment: &|_| None };
+    let (directory, people) = (std::path::Path::new("/"), Arc::default());
+    let around = Surroundings { id, site: "north", directory, people: &people, environment: &|_| None };
     let adapter = AdapterConfig::Mqtt(config(port, MqttVersion::V5)).resolve(around).unwrap();
-    ResolvedUpstream { id: id.to_owned(), is_required: true, since: None, adapter }
+    ResolvedUpstream {
+        id: id.to_owned(),
+        is_required: true,
+        since: None,
+        filter: Filter::default(),
+        manners: Manners::default(),
+        adapter,
+    }
 }
 
 fn clock() -> Arc<dyn Clock> {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use forewarn_domain::Clock as _;
 use forewarn_domain::clock::{Stopwatch, SystemClock};
+use forewarn_report::Manners;
 use forewarn_report::upstream::Start;
 use forewarn_report::{
     Destination, MqttConfig, MqttVersion, Outbox, OutboxLimits, OutboxSettings, UpstreamHandle, UpstreamStats,
@@ -223,7 +224,7 @@ pub(crate) fn publisher(config: &MqttConfig, outbox: &Outbox) -> UpstreamHandle 
 
 /// Starts the way to one of the outbox's upstreams.
 pub(crate) fn start(upstream: &str, adapter: &dyn Start, outbox: &Outbox) -> UpstreamHandle {
-    adapter.start(outbox.lane(upstream), Arc::new(SystemClock)).unwrap()
+    adapter.start(outbox.lane(upstream), Arc::new(SystemClock), &Manners::default()).unwrap()
 }
 
 /// Waits until everything was acknowledged.

@@ -85,6 +85,7 @@ impl Idlers {
     /// For how long nothing has been on its way to a connected upstream for which reports wait, where that is too long.
     fn idle_for(&mut self, name: &str, stats: &UpstreamStats, now: Timestamp) -> Option<Duration> {
         let is_idle = stats.connected_since.is_some() && stats.depth_messages > 0 && stats.in_flight == 0;
+        let is_idle = is_idle && !stats.is_resting;
         if !is_idle {
             self.0.remove(name);
             return None;

@@ -6,6 +6,7 @@ mod damage;
 mod destination;
 mod disk;
 mod earlier;
+mod filter;
 mod model;
 
 use std::path::Path;

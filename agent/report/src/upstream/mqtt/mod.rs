@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use forewarn_base::setting::SettingError;
+use forewarn_domain::Clock;
 use forewarn_wire::{CONTENT_TYPE, Event, EventSource, Presence, Status};
 
 use self::config::{MqttConfig, ResolvedMqtt};
@@ -50,10 +51,10 @@ impl Adapter for ResolvedMqtt {
     fn pace(&self) -> Pace {
         // The broker must answer a ping within the keep-alive, so twice that is slow beyond any excuse.
         let answer_within = self.broker.keep_alive * 2;
-        Pace { answer_within, max_in_flight: self.max_in_flight, reconnect: self.reconnect }
+        Pace { answer_within, max_in_flight: self.max_in_flight, reconnect: self.reconnect, max_per_minute: None }
     }
 
-    fn connect(&self, source: &EventSource) -> (MqttUpstream, MqttSender, MqttReceiver) {
+    fn connect(&self, source: &EventSource, _: &Arc<dyn Clock>) -> (MqttUpstream, MqttSender, MqttReceiver) {
         let upstream = MqttUpstream::new(&self.topic_prefix, source);
         let (outward, inward) = link::open(self, &upstream.topics, source);
         (upstream, outward, inward)
@@ -178,7 +179,7 @@ impl Upstream for MqttUpstream {
                     Some(Sent::Online | Sent::Offline) => "the status",
                     None => "a message",
                 };
-                Note::Refused { what, why: format!("{reason}; check its ACL and limits") }
+                Note::Refused { what, why: format!("{reason}; check its ACL and limits"), after: None }
             }
             Answer::Disconnected => Note::Left,
             Answer::Other => Note::Nothing,
@@ -272,7 +273,8 @@ mod tests {
         let mut upstream = MqttUpstream::new("forewarn", &source());
         upstream.handle_report(&queued(3));
         upstream.handle_answer(Answer::Wrote(1));
-        let Note::Refused { what, why } = upstream.handle_answer(Answer::Refused(1, "NotAuthorized".to_owned())) else {
+        let Note::Refused { what, why, .. } = upstream.handle_answer(Answer::Refused(1, "NotAuthorized".to_owned()))
+        else {
             panic!("it is a refusal");
         };
         assert_eq!((what, why.as_str()), ("an event", "NotAuthorized; check its ACL and limits"));

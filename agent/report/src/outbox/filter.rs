@@ -1,0 +1,115 @@
+//! What an upstream wants to be told of.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use forewarn_domain::{CivilTime, IncidentState, Report, Schedule, StreamId, Timestamp, ViolationId};
+
+/// What an upstream wants to be told of; of everything by default. Each part that is empty lets everything through.
+#[derive(Clone, Default)]
+pub struct Filter {
+    /// Of these violations alone.
+    pub violations: BTreeSet<ViolationId>,
+    /// Of these cameras alone.
+    pub cameras: BTreeSet<StreamId>,
+    /// Of steps into these states alone.
+    pub states: BTreeSet<IncidentState>,
+    /// Not of seals.
+    pub without_seals: bool,
+    /// Of what happens in one of these alone.
+    pub hours: Vec<Schedule>,
+    /// The time of day at the site; where it is unknown, every schedule holds.
+    pub civil: Option<Arc<dyn CivilTime>>,
+}
+
+impl fmt::Debug for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { violations, cameras, states, without_seals, hours, civil: _ } = self;
+        f.debug_struct("Filter")
+            .field("violations", violations)
+            .field("cameras", cameras)
+            .field("states", states)
+            .field("without_seals", without_seals)
+            .field("hours", hours)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Filter {
+    /// Whether a report is for it.
+    pub fn wants(&self, report: &Report) -> bool {
+        if report.seal.is_some() {
+            return !self.without_seals && self.wants_kind(report) && self.wants_time(report, report.at);
+        }
+        let step = report.incident.history.get(report.sequence as usize);
+        let state = step.map_or(report.incident.state, |step| step.state);
+        self.wants_kind(report) && self.wants_state(state) && self.wants_time(report, report.at)
+    }
+
+    /// Whether a report that stands for all steps of its incident so far is for it: one of them is.
+    pub fn wants_any(&self, report: &Report) -> bool {
+        let mut steps = report.incident.history.iter();
+        self.wants_kind(report) && steps.any(|step| self.wants_state(step.state) && self.wants_time(report, step.at))
+    }
+
+    fn wants_kind(&self, report: &Report) -> bool {
+        let rule = &report.incident.rule;
+        (self.violations.is_empty() || self.violations.contains(&rule.violation))
+            && (self.cameras.is_empty() || self.cameras.contains(&rule.stream))
+    }
+
+    fn wants_state(&self, state: IncidentState) -> bool {
+        self.states.is_empty() || self.states.contains(&state)
+    }
+
+    fn wants_time(&self, report: &Report, at: Timestamp) -> bool {
+        let Some(civil) = self.civil.as_deref().filter(|_| !self.hours.is_empty()) else { return true };
+        let shown = Timestamp::from_micros(report.incident.wall(at).as_micros());
+        self.hours.iter().any(|hours| hours.holds_at(shown, civil) != Some(false))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_domain::{LocalTime, Weekday};
+    use forewarn_wire::samples::{CLOSING, report, seal_report};
+
+    use super::*;
+
+    /// A site at which it is always the same time of day.
+    struct At(u16);
+
+    impl CivilTime for At {
+        fn local(&self, _: Option<&str>, _: Timestamp) -> Option<LocalTime> {
+            Some(LocalTime { weekday: Weekday::Mon, minute: self.0 })
+        }
+    }
+
+    #[test]
+    fn each_part_lets_through_what_it_names_and_everything_where_it_names_nothing() {
+        let all = Filter::default();
+        assert!(all.wants(&report(1, 1)) && all.wants(&seal_report(1, 5)) && all.wants_any(&report(1, 1)));
+        let escalated = Filter { states: BTreeSet::from([IncidentState::Escalated]), ..Filter::default() };
+        let wanted: Vec<u32> = (0..=CLOSING).filter(|sequence| escalated.wants(&report(1, *sequence))).collect();
+        assert_eq!(wanted, [5]);
+        assert!(escalated.wants(&seal_report(1, 5)), "a seal is no step");
+        assert!(!Filter { without_seals: true, ..escalated.clone() }.wants(&seal_report(1, 5)));
+        assert!(escalated.wants_any(&report(1, CLOSING)) && !escalated.wants_any(&report(1, 3)));
+        let (violation, camera) = (report(1, 1).incident.rule.violation, report(1, 1).incident.rule.stream);
+        for (violations, cameras, is_wanted) in [
+            (BTreeSet::from([violation.clone()]), BTreeSet::new(), true),
+            (BTreeSet::from([ViolationId::new("smoking").unwrap()]), BTreeSet::new(), false),
+            (BTreeSet::from([violation]), BTreeSet::from([camera]), true),
+            (BTreeSet::new(), BTreeSet::from([StreamId::new("yard").unwrap()]), false),
+        ] {
+            let filter = Filter { violations, cameras, ..Filter::default() };
+            assert_eq!((filter.wants(&report(1, 1)), filter.wants_any(&report(1, 1))), (is_wanted, is_wanted));
+        }
+        let night: Schedule = serde_json::from_str(r#"{"from":"22:00","to":"06:00"}"#).unwrap();
+        for (minute, is_wanted) in [(23 * 60, true), (12 * 60, false)] {
+            let filter = Filter { hours: vec![night.clone()], civil: Some(Arc::new(At(minute))), ..Filter::default() };
+            assert_eq!((filter.wants(&report(1, 1)), filter.wants_any(&report(1, 1))), (is_wanted, is_wanted));
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What recipients over HTTP have in common: one question after another, and what becomes of a report by its answer.
+//!
+//! A [`Recipient`] is pure: it makes a question of reports and reads the answer. Everything else is written once. A report
+//! counts as delivered only by an answer that says so; in what order a site's reports were made they arrive.
+
+mod link;
+mod refusals;
+pub mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use forewarn_base::backoff::BackoffLimits;
+use forewarn_base::http::{Answer, Ask, Http, HttpError};
+use forewarn_base::sync::lock;
+use forewarn_domain::{Clock, WallTime};
+use forewarn_wire::EventSource;
+
+use self::link::{HttpInward, HttpOutward};
+use self::refusals::Refusals;
+use super::{Adapter, Note, Pace, Upstream};
+use crate::outbox::QueuedReport;
+
+/// The longest answer that is read: what it says of a report is short.
+const MOST_ANSWER_BYTES: usize = 64 * 1024;
+/// Reports that are read ahead of the one that is asked about. One is asked about at a time, so that they stay in order.
+const AHEAD: u16 = 64;
+/// Whoever says that it is gone is asked again after so long.
+const GONE: Duration = Duration::from_hours(1);
+/// What a recipient says of itself that is shown, at most.
+const MOST_SHOWN: usize = 200;
+
+/// What an answer says of the reports that were asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has them.
+    Delivered,
+    /// It has not, and may have them later.
+    Later {
+        /// Why, for people.
+        why: String,
+        /// How long it wants to be left in peace, where it says so.
+        after: Option<Duration>,
+    },
+    /// It says that it will never take them.
+    Never(String),
+}
+
+impl Verdict {
+    /// Not now, for an unknown time.
+    pub fn later(why: impl Into<String>) -> Self {
+        Self::Later { why: why.into(), after: None }
+    }
+}
+
+/// How reports are said to one kind of recipient, and what its answers mean. Pure.
+pub trait Recipient: fmt::Debug + Clone + Send + Sync + 'static {
+    /// Messages that it takes in a minute, where it counts them; more reports than that come together.
+    const MAX_PER_MINUTE: Option<u32> = None;
+    /// Whether several reports can be said in one message.
+    const CAN_JOIN: bool = false;
+
+    /// The question that tells of these reports: of one, or of several where they [can be joined](Self::CAN_JOIN).
+    fn ask(&self, reports: &[QueuedReport], sent_at: WallTime) -> Ask;
+
+    /// What the answer says.
+    fn read(&self, answer: &Answer) -> Verdict {
+        of_status(answer)
+    }
+}
+
+/// What the status alone says: only 2xx is a delivery.
+pub fn of_status(answer: &Answer) -> Verdict {
+    let status = answer.status;
+    let after = answer.header("retry-after").and_then(|s| s.trim().parse().ok()).map(Duration::from_secs);
+    let later = |what: &str| Verdict::Later { why: with_words(answer, what), after };
+    match status {
+        200..=299 => Verdict::Delivered,
+        300..=399 => later("it sends elsewhere; write that address into `url`"),
+        400 | 413 | 415 | 422 => Verdict::Never(with_words(answer, "it does not take this report")),
+        401 | 403 => later("it refuses the login; check the secret on both sides"),
+        404 | 405 => later("nobody takes reports there; check the path in `url`"),
+        410 => Verdict::Later {
+            why: with_words(answer, "it is gone for good; take this upstream out of the site file"),
+            after: after.max(Some(GONE)),
+        },
+        429 => later("it gets more than it takes"),
+        _ => later("it cannot take reports now"),
+    }
+}
+
+/// A reason with the status and the first words of the answer.
+pub(super) fn with_words(answer: &Answer, what: &str) -> String {
+    let words = String::from_utf8_lossy(&answer.body);
+    let words: String = words.chars().filter(|c| !c.is_control()).take(MOST_SHOWN).collect();
+    let words = words.trim();
+    let said = if words.is_empty() { String::new() } else { format!(": \"{words}\"") };
+    format!("status {}, {what}{said}", answer.status)
+}
+
+/// A recipient over HTTP, with its connections.
+#[derive(Debug, Clone)]
+pub struct OverHttp<R> {
+    id: String,
+    recipient: R,
+    http: Http,
+    peer: String,
+    within: Duration,
+    reconnect: BackoffLimits,
+    refusals: Arc<Mutex<Refusals>>,
+}
+
+impl<R: Recipient> Adapter for OverHttp<R> {
+    type Upstream = HttpUpstream<R>;
+    type Outward = HttpOutward;
+    type Inward = HttpInward;
+
+    fn peer(&self) -> String {
+        self.peer.clone()
+    }
+
+    fn pace(&self) -> Pace {
+        // The answer itself is waited for by whoever asks.
+        let answer_within = self.within + Duration::from_secs(10);
+        Pace { answer_within, max_in_flight: AHEAD, reconnect: self.reconnect, max_per_minute: R::MAX_PER_MINUTE }
+    }
+
+    fn connect(&self, _: &EventSource, clock: &Arc<dyn Clock>) -> (HttpUpstream<R>, HttpOutward, HttpInward) {
+        let upstream = HttpUpstream {
+            recipient: self.recipient.clone(),
+            clock: Arc::clone(clock),
+            refusals: Arc::clone(&self.refusals),
+            waiting: VecDeque::new(),
+            asked: None,
+            is_leaving: false,
+        };
+        let (outward, inward) = link::open(&self.id, self.http.clone());
+        (upstream, outward, inward)
+    }
+}
+
+/// What is done.
+#[derive(Debug)]
+pub enum Message {
+    /// Somebody is asked.
+    Ask(Ask),
+    /// Nobody is asked any more.
+    Leave,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Reply {
+    /// Questions can be asked.
+    Ready,
+    /// The answer to the latest question.
+    Answered(Result<Answer, HttpError>),
+    /// Nobody is asked any more.
+    Left,
+}
+
+/// Asks about one message at a time.
+pub struct HttpUpstream<R> {
+    recipient: R,
+    clock: Arc<dyn Clock>,
+    refusals: Arc<Mutex<Refusals>>,
+    /// Each entry is one message.
+    waiting: VecDeque<Vec<QueuedReport>>,
+    /// Those that are asked about.
+    asked: Option<Vec<QueuedReport>>,
+    is_leaving: bool,
+}
+
+impl<R: Recipient> HttpUpstream<R> {
+    fn take_verdict(&self, reports: &[QueuedReport], verdict: Verdict) -> Note {
+        let places = || reports.iter().map(|report| report.seq).collect();
+        match verdict {
+            Verdict::Delivered => {
+                lock(&self.refusals).delivered();
+                Note::AcknowledgedAll(places())
+            }
+            Verdict::Later { why, after } => Note::Refused { what: "a report", why, after },
+            Verdict::Never(why) => {
+                let id = reports.first().map(QueuedReport::id).unwrap_or_default();
+                if lock(&self.refusals).is_enough(&id) {
+                    return Note::GivenUp { places: places(), why: format!("{id}: {why}") };
+                }
+                Note::Refused { what: "a report", why: format!("{id}: {why}"), after: None }
+            }
+        }
+    }
+}
+
+impl<R: Recipient> Upstream for HttpUpstream<R> {
+    type Message = Message;
+    type Answer = Reply;
+
+    fn handle_report(&mut self, report: &QueuedReport) {
+        self.waiting.push_back(vec![report.clone()]);
+    }
+
+    fn can_join(&self) -> bool {
+        R::CAN_JOIN
+    }
+
+    fn handle_together(&mut self, reports: &[QueuedReport]) {
+        self.waiting.push_back(reports.to_vec());
+    }
+
+    fn handle_answer(&mut self, reply: Reply) -> Note {
+        match reply {
+            Reply::Ready => Note::Ready,
+            Reply::Left => Note::Left,
+            Reply::Answered(answer) => {
+                let Some(reports) = self.asked.take() else { return Note::Nothing };
+                match answer {
+                    Ok(answer) => self.take_verdict(&reports, self.recipient.read(&answer)),
+                    Err(error) => Note::Away { why: error.to_string() },
+                }
+            }
+        }
+    }
+
+    fn handle_stop(&mut self) {
+        self.is_leaving = true;
+    }
+
+    fn poll_message(&mut self) -> Option<Message> {
+        if self.asked.is_some() {
+            return None;
+        }
+        let Some(reports) = self.waiting.pop_front() else {
+            return std::mem::take(&mut self.is_leaving).then_some(Message::Leave);
+        };
+        let ask = self.recipient.ask(&reports, self.clock.wall(self.clock.now()));
+        self.asked = Some(reports);
+        Some(Message::Ask(ask))
+    }
+}
