@@ -2,6 +2,10 @@
 //! whom each violation's condition concerns; and, on small grey planes, what moves, stays or falls. Pure: time is an
 //! argument, nothing is read or written.
 
+// The generated scenes of the examples are those of the tests, too.
+#[cfg(test)]
+extern crate self as forewarn_analytics;
+
 pub mod ground;
 mod groups;
 pub mod heat;

@@ -62,12 +62,12 @@ impl Default for FallingObjectConfig {
     fn default() -> Self {
         Self {
             sensitivity: 60.0,
-            min_drop_px: 80.0,
+            min_drop_px: 40.0,
             min_area_px: 4.0,
             max_area_px: 4000.0,
             min_acceleration_px_s2: 60.0,
             max_acceleration_px_s2: 6000.0,
-            min_duration_s: 0.3,
+            min_duration_s: 0.07,
             max_drift: 0.5,
             compare_over_s: 0.1,
             min_confidence: 0.35,
@@ -97,7 +97,7 @@ impl FallingObjectConfig {
                     1e5,
                     "not below min_acceleration_px_s2",
                 ),
-                number("min_duration_s", self.min_duration_s, 0.1, 5.0, "write seconds, 0.1 to 5"),
+                number("min_duration_s", self.min_duration_s, 0.05, 5.0, "write seconds, 0.05 to 5"),
                 number("max_drift", self.max_drift, 0.0, 3.0, "write a part of the drop, 0 to 3"),
                 number("compare_over_s", self.compare_over_s, 0.02, 0.3, "write seconds, 0.02 to 0.3"),
                 number("min_confidence", self.min_confidence, 0.0, 1.0, "write 0 to 1"),
@@ -143,6 +143,18 @@ impl FallingObjectConfig {
 }
 
 impl Floors {
+    /// The height of a floor about a row, in pixels.
+    pub fn floor_height_px(&self, y_px: f32) -> Option<f32> {
+        match self {
+            Self::Even { floor_height_px, .. } => Some(*floor_height_px),
+            Self::Lines { floor_lines_y_px } => {
+                let pairs = || floor_lines_y_px.windows(2);
+                let pair = pairs().find(|pair| pair[1] < y_px).or_else(|| pairs().last())?;
+                Some(pair[0] - pair[1])
+            }
+        }
+    }
+
     /// The floor of a row of the picture, 1 for the ground floor; `None` below the ground.
     pub fn floor_at(&self, y_px: f32) -> Option<u32> {
         match self {

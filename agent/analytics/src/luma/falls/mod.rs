@@ -3,11 +3,15 @@
 //! A thing that falls is small, is nowhere near its place a tenth of a second before or after, and goes down quicker
 //! and quicker by one law. So: movers by differences of three planes (shake and light undone, restless cells left out),
 //! paths of movers that go on from each other, and a parabola fitted to each path when it ends. What goes at a steady
-//! speed (rain, snow, leaves, paper), turns (birds, curtains, hands) or comes in numbers is left out.
+//! speed (rain, snow, leaves, paper), turns (birds, curtains, hands) or comes in numbers is left out. What is in view for
+//! a moment only is judged by what else can be told of it ([`fast`]).
 
 mod config;
+mod fast;
 mod movers;
 mod path;
+#[cfg(test)]
+mod scenes;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +22,7 @@ use forewarn_domain::{BBox, Class, Point, Timestamp, Track, TrackId, TrackState}
 use serde::{Deserialize, Serialize};
 
 pub use self::config::{FallingObjectConfig, Floors};
+use self::fast::{Bounds, Fast};
 use self::movers::{Mover, Movers};
 use self::path::{Parabola, Path, fit};
 use super::LumaPlane;
@@ -32,6 +37,8 @@ const SEED_PLANES: usize = 3;
 const MAX_SEEDS: usize = 24;
 /// Seconds within which paths are parallel.
 const PARALLEL_S: f32 = 1.0;
+/// Seconds for which a path must be seen until its law alone tells that it is a fall.
+const SLOW_S: f32 = 0.3;
 /// Seconds before the first point at which a thing may have been let go.
 const MAX_UNSEEN_S: f32 = 0.6;
 
@@ -105,6 +112,9 @@ pub struct FallingObjectDetector {
     paths: Vec<Path>,
     /// When paths downwards ended, of late.
     ended: VecDeque<f32>,
+    /// What is too short in view for its law to be told, and what was told of late.
+    fast: Fast,
+    told: VecDeque<Path>,
     latest_t: f32,
     interval_s: f32,
     crowded_until: f32,
@@ -121,6 +131,8 @@ impl FallingObjectDetector {
             seeds: VecDeque::new(),
             paths: Vec::new(),
             ended: VecDeque::new(),
+            fast: Fast::default(),
+            told: VecDeque::new(),
             latest_t: 0.0,
             interval_s: 0.04,
             crowded_until: f32::NEG_INFINITY,
@@ -128,7 +140,7 @@ impl FallingObjectDetector {
         }
     }
 
-    /// Takes in a plane; returns the falls that ended, which is told about a fourth of a second after.
+    /// Takes in a plane; returns the falls that ended, which is told about half a second after at most.
     pub fn observe(&mut self, at: Timestamp, plane: &LumaPlane) -> Vec<Fall> {
         if plane.samples().is_empty() {
             return Vec::new();
@@ -137,6 +149,8 @@ impl FallingObjectDetector {
             self.seeds.clear();
             self.paths.clear();
             self.ended.clear();
+            self.fast = Fast::default();
+            self.told.clear();
             self.start = None;
         }
         if self.start.is_none() {
@@ -155,6 +169,7 @@ impl FallingObjectDetector {
         if found.is_crowded {
             self.crowded_until = t + 0.5;
         }
+        self.fast.note(t, &found.movers);
         self.link(found.movers);
         self.close(t, start, plane)
     }
@@ -225,13 +240,25 @@ impl FallingObjectDetector {
             self.ended.pop_front();
         }
         let n_parallel = self.ended.len() + self.paths.iter().filter(is_way).count();
-        if n_parallel > self.config.max_parallel || t < self.crowded_until {
-            return Vec::new();
-        }
-        let mut falls = Vec::new();
+        let is_crowded = n_parallel > self.config.max_parallel || t < self.crowded_until;
+        let mut judged = Vec::new();
         for path in ended {
-            let Some((law, confidence)) = self.judge(&path, plane.px_per_sample() as f32) else { continue };
-            falls.push(self.fall(&path, &law, confidence, start, plane));
+            let scale = plane.px_per_sample() as f32;
+            if let Some((law, confidence)) = self.judge(&path, scale).filter(|_| !is_crowded) {
+                judged.push((path, law, confidence));
+                continue;
+            }
+            let middle = plane.to_frame(path.last().x, 0.5 * (path.first().y + path.last().y));
+            self.fast.take(path, t, interval_s, &Bounds::new(&self.config, middle.y, plane));
+        }
+        judged.extend(self.fast.due(t, is_crowded).into_iter().filter(|(.., c)| *c >= self.config.min_confidence));
+        self.told.retain(|told| t - told.last().t < 2.0);
+        let mut falls = Vec::new();
+        for (path, law, confidence) in judged {
+            if !self.told.iter().any(|told| told.is_beside(&path)) {
+                falls.push(self.fall(&path, &law, confidence, start, plane));
+                self.told.push_back(path);
+            }
         }
         falls
     }
@@ -241,7 +268,7 @@ impl FallingObjectDetector {
         let config = &self.config;
         let (n, duration_s, drop) = (path.points.len(), path.duration_s(), path.drop());
         let least = if self.interval_s > 0.07 { 5 } else { 6 };
-        if n < least || duration_s < config.min_duration_s || drop * scale < config.min_drop_px {
+        if n < least || duration_s < config.min_duration_s.max(SLOW_S) || drop * scale < config.min_drop_px {
             return None;
         }
         let law = fit(&path.points);

@@ -39,6 +39,13 @@ pub(super) struct Mover {
     pub(super) area: f32,
     /// Mean difference from its background, with its sign.
     pub(super) contrast: f32,
+    /// Its extent along its longer axis and across it, in samples; a streak is long.
+    pub(super) length: f32,
+    pub(super) width: f32,
+    /// The direction of its longer axis, downwards.
+    pub(super) axis: (f32, f32),
+    /// Part of its area that stands out nearly as much as its middle: little of what is out of focus.
+    pub(super) core: f32,
 }
 
 /// The recent planes of a zone.
@@ -213,15 +220,36 @@ fn shows_shake(now: &LumaPlane, then: &LumaPlane) -> bool {
 /// The mover that a connected part is, its centre weighted by how much it stands out.
 fn mover(t: f32, part: &Component, signed: &[i16], width: usize) -> Mover {
     let (mut sum, mut x, mut y, mut contrast) = (0.0f32, 0.0, 0.0, 0.0);
+    let (x0, y0) = (part.columns.start as f32, part.rows.start as f32);
+    let (mut xx, mut yy, mut xy) = (0.0f32, 0.0, 0.0);
     for &i in &part.cells {
         let weight = f32::from(signed[i].unsigned_abs());
+        let (u, v) = ((i % width) as f32 + 0.5 - x0, (i / width) as f32 + 0.5 - y0);
         sum += weight;
-        x += weight * ((i % width) as f32 + 0.5);
-        y += weight * ((i / width) as f32 + 0.5);
+        (x, y) = (x + weight * u, y + weight * v);
+        (xx, yy, xy) = (xx + weight * u * u, yy + weight * v * v, xy + weight * u * v);
         contrast += f32::from(signed[i]);
     }
     let area = part.cells.len() as f32;
-    Mover { t, x: x / sum, y: y / sum, area, contrast: contrast / area }
+    let most = part.cells.iter().map(|&i| signed[i].unsigned_abs()).max().unwrap_or(0);
+    let core = part.cells.iter().filter(|&&i| f32::from(signed[i].unsigned_abs()) > 0.7 * f32::from(most)).count();
+    let (u, v) = (x / sum, y / sum);
+    // A sample is itself a twelfth of a square wide.
+    let (xx, yy, xy) = (xx / sum - u * u + 1.0 / 12.0, yy / sum - v * v + 1.0 / 12.0, xy / sum - u * v);
+    let (half, apart) = (0.5 * (xx + yy), (0.5 * (xx - yy)).hypot(xy));
+    let angle = 0.5 * (2.0 * xy).atan2(xx - yy);
+    let axis = (angle.cos(), angle.sin());
+    Mover {
+        t,
+        x: x0 + u,
+        y: y0 + v,
+        area,
+        contrast: contrast / area,
+        length: (12.0 * (half + apart)).sqrt(),
+        width: (12.0 * (half - apart).max(0.0)).sqrt(),
+        axis: if axis.1 < 0.0 { (-axis.0, -axis.1) } else { axis },
+        core: core as f32 / area,
+    }
 }
 
 /// A robust deviation of the noise: from the mean of what is small.

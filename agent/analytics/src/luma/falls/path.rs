@@ -13,7 +13,7 @@ const ALIKE_AREA: f32 = 4.0;
 const ALIKE_CONTRAST: f32 = 3.0;
 
 /// A thing that is being followed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Path {
     pub(super) points: Vec<Mover>,
 }
@@ -24,8 +24,9 @@ pub(super) struct Parabola {
     pub(super) y: f32,
     pub(super) velocity: f32,
     pub(super) acceleration: f32,
-    /// Standard error of the acceleration.
+    /// Standard error of the acceleration, and what it is at least where each place is known to a sample.
     pub(super) acceleration_error: f32,
+    pub(super) error_per_sample: f32,
     /// Root mean square of what is left, downwards and sideways.
     pub(super) residual: f32,
     pub(super) residual_x: f32,
@@ -87,13 +88,33 @@ impl Path {
         (x, fit.y + fit.velocity * dt + 0.5 * fit.acceleration.max(0.0) * dt * dt)
     }
 
+    /// Mean speed downwards and sideways, in samples a second.
+    pub(super) fn speed(&self) -> (f32, f32) {
+        let (a, b, s) = (self.first(), self.last(), self.duration_s().max(1e-3));
+        ((b.y - a.y) / s, (b.x - a.x) / s)
+    }
+
+    /// Mean side of a square of the area of its points, in samples.
+    pub(super) fn side(&self) -> f32 {
+        (self.points.iter().map(|p| p.area).sum::<f32>() / self.points.len() as f32).sqrt()
+    }
+
+    /// Whether another path is of the same thing, by its parts or its edges: there at the same time, and side by side.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        let reach = 3.0 + 1.5 * self.side().max(other.side());
+        let is_then = self.first().t <= other.last().t + 0.1 && other.first().t <= self.last().t + 0.1;
+        let rows = self.first().y - reach <= other.last().y && other.first().y - reach <= self.last().y;
+        let off = (self.first().x + self.last().x - other.first().x - other.last().x).abs() * 0.5;
+        is_then && rows && off <= reach + 0.2 * self.drop().max(other.drop())
+    }
+
     /// Whether the path has ended by `t`, planes coming every `interval_s`.
     pub(super) fn has_ended(&self, t: f32, interval_s: f32) -> bool {
         t - self.last().t > MISSED_S.max(MISSED_PLANES * interval_s)
     }
 }
 
-fn is_alike(a: &Mover, b: &Mover) -> bool {
+pub(super) fn is_alike(a: &Mover, b: &Mover) -> bool {
     let ratio = |a: f32, b: f32| (a / b).max(b / a);
     let contrasts = ratio(a.contrast.abs().max(1.0), b.contrast.abs().max(1.0));
     a.contrast * b.contrast > 0.0
@@ -127,6 +148,7 @@ pub(super) fn fit(points: &[Mover]) -> Parabola {
         velocity: (v_steady - acceleration * s1) as f32,
         acceleration: acceleration as f32,
         acceleration_error: error as f32,
+        error_per_sample: if weight > 1e-12 { weight.sqrt().recip() as f32 } else { f32::INFINITY },
         residual: (left / n).sqrt() as f32,
         residual_x: (left_x / n).sqrt() as f32,
         residual_steady: (left_steady / n).sqrt() as f32,
