@@ -6,6 +6,8 @@
 //! long enough is judged by its texture and edges, whether it is matter or light, and whether it came or went; light is
 //! taken into the scene. An object stays through being hidden and is dropped when the scene is as before.
 
+#[cfg(test)]
+mod bags;
 mod carriers;
 mod config;
 mod light;

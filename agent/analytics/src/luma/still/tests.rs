@@ -10,16 +10,16 @@ use crate::luma::testing::{Canvas, Dice};
 const SIZE: (usize, usize) = (160, 90);
 const FPS: f32 = 4.0;
 
-fn config() -> StaticObjectConfig {
+pub(super) fn config() -> StaticObjectConfig {
     StaticObjectConfig { appear_after_s: 8.0, learn_s: 10.0, revert_after_s: 3.0, ..StaticObjectConfig::default() }
 }
 
-fn at(seconds: f32) -> Timestamp {
+pub(super) fn at(seconds: f32) -> Timestamp {
     Timestamp::from_secs_f64(f64::from(seconds))
 }
 
 /// A track of a person over a box given in samples.
-fn person(id: u64, [x0, y0, x1, y1]: [f32; 4]) -> Track {
+pub(super) fn person(id: u64, [x0, y0, x1, y1]: [f32; 4]) -> Track {
     Track {
         id: TrackId(id),
         class: Class::new("person"),
@@ -32,10 +32,10 @@ fn person(id: u64, [x0, y0, x1, y1]: [f32; 4]) -> Track {
 }
 
 /// What was there at one time.
-type Said = (f32, Vec<StaticObject>);
+pub(super) type Said = (f32, Vec<StaticObject>);
 
 /// Runs a scene over the street, with noise, and returns what the detector said of each plane.
-fn run(
+pub(super) fn run(
     detector: &mut StaticObjectDetector,
     (from_s, to_s): (f32, f32),
     scene: impl Fn(f32, &mut Canvas, &mut Dice) -> Vec<Track>,
@@ -60,9 +60,9 @@ fn ids(said: &[Said]) -> std::collections::BTreeSet<u64> {
     said.iter().flat_map(|(_, objects)| objects.iter().map(|o| o.id)).collect()
 }
 
-const CARTON: [f32; 4] = [70.0, 55.0, 82.0, 66.0];
+pub(super) const CARTON: [f32; 4] = [70.0, 55.0, 82.0, 66.0];
 
-fn px([x0, y0, x1, y1]: [f32; 4]) -> BBox {
+pub(super) fn px([x0, y0, x1, y1]: [f32; 4]) -> BBox {
     BBox::new(x0 * 8.0, y0 * 8.0, x1 * 8.0, y1 * 8.0)
 }
 
