@@ -61,6 +61,17 @@ impl<'a> Check<'a> {
         self.doubts.push(self.source.error(place, problem, mend));
     }
 
+    /// The same about `key` of the table that begins at a place of the text.
+    pub(crate) fn doubt_key(
+        &mut self,
+        table: Range<usize>,
+        key: &str,
+        problem: impl Into<String>,
+        mend: impl Into<String>,
+    ) {
+        self.doubts.push(self.source.error_of_key(table, key, problem, mend));
+    }
+
     /// What works and is hardly meant, in the order of the text.
     pub(crate) fn take_doubts(&mut self) -> Vec<ConfigError> {
         let mut doubts = std::mem::take(&mut self.doubts);

@@ -28,7 +28,22 @@ pub(crate) fn static_objects(
     {
         config.appear_after_s = shortest_s.clamp(*APPEAR_AFTER_S.start(), *APPEAR_AFTER_S.end());
     }
-    asked().any(CompiledRule::is_about_static_objects).then_some(config)
+    if !asked().any(CompiledRule::is_about_static_objects) {
+        without_rule(check, raw, "stay");
+        return None;
+    }
+    let shortest_s = asked().filter_map(CompiledRule::shortest_appearance_s).min_by(f64::total_cmp);
+    let needed_s = shortest_s.unwrap_or(config.appear_after_s).max(config.appear_after_s);
+    if let Some(raw) = raw
+        && config.absorb_after_s <= needed_s
+    {
+        let absorbed_s = config.absorb_after_s;
+        let problem = format!(
+            "a thing belongs to the scene after {absorbed_s} s, and a rule asks for {needed_s} s: none is ever told"
+        );
+        check.doubt_key(raw.span(), "absorb_after_s", problem, format!("write more than {needed_s}, or leave it out"));
+    }
+    Some(config)
 }
 
 /// What falls are sought with, and where; none where no rule is about them.
@@ -39,9 +54,31 @@ pub(crate) fn falling_objects(
     zones: &[Zone],
 ) -> Option<FallWatch> {
     let config = settings(check, raw, "falling_objects", FallingObjectConfig::check)?;
-    let of_falls = rules.iter().filter(|rule| rule.compiled.is_about_falls());
-    let areas = of_falls.filter_map(|rule| zones.iter().find(|zone| zone.id == rule.key.zone)).map(Area::of);
+    let of_falls = || rules.iter().filter(|rule| rule.compiled.is_about_falls());
+    let Some(least) = of_falls().map(|rule| rule.violation.min_confidence).min_by(f32::total_cmp) else {
+        without_rule(check, raw, "fall");
+        return None;
+    };
+    if let Some(raw) = raw.filter(|raw| raw.get_ref().contains_key("min_confidence"))
+        && config.min_confidence < least
+    {
+        let problem = format!(
+            "{} has no effect: the rules about falls ask for a confidence of {least} themselves",
+            config.min_confidence
+        );
+        let mend = format!("write more than {least}, or lower `min_confidence` in a copy of the violation");
+        check.doubt_key(raw.span(), "min_confidence", problem, mend);
+    }
+    let areas = of_falls().filter_map(|rule| zones.iter().find(|zone| zone.id == rule.key.zone)).map(Area::of);
     areas.reduce(Area::joined).map(|area| FallWatch { config, area })
+}
+
+/// Settings of a detector that no rule asks for.
+fn without_rule(check: &mut Check<'_>, raw: Option<&Spanned<toml::Table>>, what: &str) {
+    if let Some(raw) = raw {
+        let problem = format!("no rule of this camera is about things that {what}, so it has no effect");
+        check.doubt(raw.span(), problem, "add such a rule, or take it out");
+    }
 }
 
 fn settings<T: DeserializeOwned + Default>(
@@ -100,6 +137,25 @@ mod tests {
         let area = camera.falls.as_ref().unwrap().area.in_px((1000, 100));
         let expected = BBox::new(100.0, 10.0, 800.0, 90.0);
         assert!((area.x0 - expected.x0).abs() < 0.01 && (area.y1 - expected.y1).abs() < 0.01, "{area:?}");
+    }
+
+    #[test]
+    fn what_can_have_no_effect_is_told_with_its_line() {
+        let told =
+            |camera: &str| -> Vec<String> { site(camera).unwrap().doubts.iter().map(ToString::to_string).collect() };
+        let falls = "[[camera.rule]]\nviolation = \"thrown_object\"\n";
+        let dumping = "[[camera.rule]]\nviolation = \"dumping\"\nwith = { stays_s = 60 }\n";
+        for (camera, key, says) in [
+            (format!("falling_objects = {{ sensitivity = 70 }}\n{dumping}"), "falling_objects", "that fall"),
+            (format!("static_objects = {{ sensitivity = 70 }}\n{falls}"), "static_objects", "that stay"),
+            (format!("falling_objects = {{ min_confidence = 0.4 }}\n{falls}"), "min_confidence", "0.4 has no effect"),
+            (format!("static_objects = {{ absorb_after_s = 50 }}\n{dumping}"), "absorb_after_s", "none is ever told"),
+        ] {
+            let told = told(&camera);
+            let is_told = |doubt: &String| ["site.toml:6", key, says].iter().all(|part| doubt.contains(part));
+            assert!(told.len() == 1 && told.iter().all(is_told), "{camera}: {told:?}");
+        }
+        assert_eq!(told(&format!("falling_objects = {{ min_confidence = 0.7 }}\n{falls}")), Vec::<String>::new());
     }
 
     #[test]

@@ -28,6 +28,18 @@ pub fn of_picture(camera: &Camera, (width, height): (u32, u32)) -> Vec<Doubt> {
             mend: "measure the floors on this camera's own picture".to_owned(),
         });
     }
+    if let Some(watch) = &camera.falls {
+        let (least, area) = (watch.config.for_rows(height).min_drop_px, watch.area.in_px((width, height)).height());
+        if least > area {
+            doubts.push(Doubt {
+                about: format!("camera {}, falling_objects", camera.id),
+                problem: format!(
+                    "a fall must be {least:.0} rows high (`min_drop_px`, of 1080) and its zones have {area:.0}, so none is told"
+                ),
+                mend: "draw the zone over the facade, or set a smaller `min_drop_px`".to_owned(),
+            });
+        }
+    }
     for zone in camera.zones.iter().filter(|zone| zone.unit == ZoneUnit::Pixel) {
         let points = zone.shape.points();
         let n_outside = points.iter().filter(|p| p.x > width as f32 || p.y > height as f32).count();
@@ -57,6 +69,22 @@ mod tests {
     use super::*;
     use crate::resolve;
     use crate::source::Source;
+
+    #[test]
+    fn a_facade_that_is_lower_than_the_least_fall_is_told() {
+        let zone = "[[camera.zone]]\nid = \"wall\"\npolygon = [[0.1, 0.5], [0.9, 0.5], [0.9, 0.55], [0.1, 0.55]]\n";
+        let rule = "[[camera.rule]]\nviolation = \"thrown_object\"\nzone = \"wall\"\n";
+        let told = |least: u32| {
+            let falls = format!("falling_objects = {{ min_drop_px = {least} }}\n");
+            let text =
+                format!("[site]\nid = \"s\"\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/a\"\n{falls}{zone}{rule}");
+            let site = resolve(&Source::new("site.toml", text)).unwrap();
+            of_picture(&site.cameras[0], (640, 360)).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(told(50), Vec::<String>::new());
+        let found = told(90);
+        assert!(found.len() == 1 && found[0].contains("30 rows high") && found[0].contains("have 18"), "{found:?}");
+    }
 
     #[test]
     fn a_zone_of_which_nothing_is_seen_is_known() {
