@@ -9,9 +9,10 @@
 pub mod box_facts;
 pub mod clock_sync;
 pub mod descriptors;
+mod mqtt;
 pub mod sensor;
 pub mod speaker;
 
 pub use box_facts::{ProcessUsage, VideoNode};
 pub use sensor::{Sensor, SensorConfig};
-pub use speaker::{SpeakerConfig, SpeakerContext, build, probe};
+pub use speaker::{SpeakerConfig, SpeakerContext, build, probe, say};

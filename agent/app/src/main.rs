@@ -66,6 +66,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Run(args) => cmd::run::run(&args),
         Command::Check(args) => cmd::check::run(&args),
         Command::Reload(args) => cmd::reload::run(&args),
+        Command::Say(args) => cmd::say::run(&args),
         Command::Snapshot(args) => cmd::snapshot::run(&args),
         Command::Replay(args) => cmd::replay::run(&args),
         Command::Detect(args) => cmd::detect::run(&args),

@@ -22,7 +22,7 @@ pub use operator::{Feedback, Suppress, SuppressAdd};
 pub use show::{
     Config, Evidence, EvidenceReplay, Export, HeatSpan, Heatmap, Index, Key, PageLanguage, Redact, Stampers,
 };
-pub use watch::{Check, Demo, Reload, Replay, Run, Sim, Snapshot};
+pub use watch::{Check, Demo, Reload, Replay, Run, Say, Sim, Snapshot};
 
 /// Sees violations in video, warns over a loudspeaker first, looks again, and reports what went on, with evidence.
 #[derive(Debug, Parser)]
@@ -51,6 +51,11 @@ pub enum Command {
     /// Tell the running agent of a site to read its site file again
     #[command(after_help = "Example:\n  forewarn reload --config site.toml")]
     Reload(Reload),
+    /// Say a text on one loudspeaker of a site, and print what was sent, what was answered and how far it is proven
+    #[command(
+        after_help = "Examples:\n  forewarn say \"Testing, one, two\" --speaker horn --config site.toml\n  forewarn say 测试 --language zh --speaker horn --config site.toml\n\nExit codes: 0 played, 1 not played, 64 the site file or the loudspeaker's table is wrong,\n65 the site has no such loudspeaker, 69 the loudspeaker is not there."
+    )]
+    Say(Say),
     /// Write a still of each camera with its zones drawn
     #[command(
         after_help = "Examples:\n  forewarn snapshot --config site.toml --out stills\n  forewarn snapshot --config site.toml --camera gate --out stills"

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use forewarn_domain::StreamId;
+use forewarn_domain::{SpeakerId, StreamId};
+
+use crate::show::PageLanguage;
 
 /// `forewarn run`.
 #[derive(Debug, Args)]
@@ -29,6 +31,22 @@ pub struct Check {
 #[derive(Debug, Args)]
 pub struct Reload {
     /// The site file of the running agent.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// `forewarn say`.
+#[derive(Debug, Args)]
+pub struct Say {
+    /// What to say.
+    pub text: String,
+    /// The loudspeaker.
+    #[arg(long, value_name = "ID")]
+    pub speaker: SpeakerId,
+    /// The language of the text; the site's without it.
+    #[arg(long, value_enum)]
+    pub language: Option<PageLanguage>,
+    /// The site file.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
 }

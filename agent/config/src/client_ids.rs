@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use crate::check::Check;
 use crate::sensor::RawSensor;
+use crate::speaker::RawSpeaker;
 use crate::upstream::RawUpstream;
 
 /// Each name that the file states may stand there once a broker; those that it does not state differ anyway.
@@ -13,9 +14,12 @@ pub(crate) fn check(
     check: &mut Check<'_>,
     upstreams: &BTreeMap<String, Spanned<RawUpstream>>,
     sensors: &[Spanned<RawSensor>],
+    speakers: &[Spanned<RawSpeaker>],
 ) {
     let upstreams = upstreams.values().map(|raw| (raw.span(), &raw.get_ref().adapter));
-    let mut tables: Vec<_> = upstreams.chain(sensors.iter().map(|raw| (raw.span(), &raw.get_ref().adapter))).collect();
+    let sensors = sensors.iter().map(|raw| (raw.span(), &raw.get_ref().adapter));
+    let speakers = speakers.iter().map(|raw| (raw.span(), &raw.get_ref().adapter));
+    let mut tables: Vec<_> = upstreams.chain(sensors).chain(speakers).collect();
     tables.sort_by_key(|(place, _)| place.start);
     let mut taken = BTreeSet::new();
     for (place, table) in tables {

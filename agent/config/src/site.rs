@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use forewarn_analytics::TrackerConfig;
 use forewarn_base::secret::Secret;
-use forewarn_domain::{SpeakerId, ViolationId};
-use forewarn_hw::{Sensor, SpeakerConfig};
+use forewarn_domain::{Clock, SpeakerId, ViolationId};
+use forewarn_hw::{Sensor, SpeakerConfig, SpeakerContext};
 use forewarn_report::People;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -157,6 +157,31 @@ pub struct Site {
     pub doubts: Vec<ConfigError>,
 }
 
+/// The site has no such loudspeaker.
+#[derive(Debug, thiserror::Error)]
+#[error("--speaker {asked}: the site has no speaker {asked}; it has {known}")]
+pub struct UnknownSpeaker {
+    asked: SpeakerId,
+    known: String,
+}
+
+impl Site {
+    /// What its loudspeakers share.
+    pub fn speaker_context(&self, clock: Arc<dyn Clock>) -> SpeakerContext {
+        SpeakerContext { clock, audio_dir: self.violations_dir.clone(), base_dir: self.directory.clone() }
+    }
+
+    /// One of its loudspeakers.
+    pub fn speaker(&self, asked: &SpeakerId) -> Result<&SpeakerConfig, UnknownSpeaker> {
+        let found = self.speakers.iter().find(|(id, _)| id == asked).map(|(_, config)| config);
+        found.ok_or_else(|| {
+            let known: Vec<&str> = self.speakers.iter().map(|(id, _)| id.as_str()).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            UnknownSpeaker { asked: asked.clone(), known }
+        })
+    }
+}
+
 /// Reads and checks a site file.
 pub fn load(path: &Path) -> Result<Site, ConfigErrors> {
     resolve(&Source::read(path)?)
@@ -197,7 +222,7 @@ impl RawSite {
         let tracker = tracking::check(self.tracking, check);
         let storage = self.storage.check(check);
         let evidence = self.evidence.check(check);
-        client_ids::check(check, &self.upstream, &self.sensor);
+        client_ids::check(check, &self.upstream, &self.sensor, &self.speaker);
         let beside = beside::read(check, &self.upstream, &self.sensor, &self.speaker);
         let listen = listen::check(&self.metrics, &self.console, check);
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));

@@ -134,6 +134,16 @@ pub struct Receipt {
     pub answer: Option<String>,
 }
 
+impl fmt::Display for Playback {
+    /// A line for each thing that was noted.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Receipt { kind, sent, answer } = &self.receipt;
+        writeln!(f, "kind    {kind}\nsent    {sent}")?;
+        writeln!(f, "answer  {}", answer.as_deref().unwrap_or("none: nobody answers for this kind"))?;
+        write!(f, "lasted  {:.2} s\nproof   {}", self.duration.as_secs_f64(), self.proof)
+    }
+}
+
 impl Playback {
     /// A playback by a device that answers nothing.
     pub fn new(duration: Duration, proof: Proof, sent: impl Into<String>) -> Self {
@@ -284,6 +294,14 @@ mod tests {
         for kind in FailureKind::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
         }
+    }
+
+    #[test]
+    fn a_playback_is_told_line_by_line() {
+        let mut playback = Playback::new(Duration::from_millis(1234), Proof::Sent, "3 bytes to horn").answered("200");
+        playback.receipt.kind = "http".to_owned();
+        let told = "kind    http\nsent    3 bytes to horn\nanswer  200\nlasted  1.23 s\nproof   sent";
+        assert_eq!(playback.to_string(), told);
     }
 
     #[test]

@@ -9,25 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use forewarn_base::backoff::{Backoff, BackoffLimits};
-use forewarn_base::broker::{BAD_LOGIN, CUT, NO_PING, NOT_ALLOWED};
-use rumqttc::{
-    AsyncClient, ConnectReturnCode, ConnectionError, Event, EventLoop, MqttOptions, NetworkOptions, Packet, QoS,
-    StateError, SubscribeReasonCode, TlsConfiguration, Transport, mqttbytes,
-};
+use rumqttc::{AsyncClient, ConnectionError, Event, EventLoop, Packet, QoS, SubscribeReasonCode};
 use tokio::time::timeout;
 
 use super::config::MqttSource;
 use super::error::ReadError;
 use super::outlet::{Outlet, pause};
 use super::value::of_payload;
+use crate::mqtt::{self, CONNECT_TIMEOUT, Trouble};
 
-/// The largest packet that is taken.
-const MAX_PACKET_BYTES: usize = 256 << 10;
-/// Until TCP, TLS and CONNACK are through.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// What is wrong with a peer that does not answer in MQTT.
-const NO_MQTT: &str =
-    "what answers there speaks no MQTT; check host and port of `url`, and whether it wants TLS (`mqtts://`)";
 /// So many times its interval a sensor may be silent before that is told.
 const MISSED: u32 = 3;
 
@@ -94,19 +84,8 @@ impl<'a> Connection<'a> {
     /// Prepares a connection; it is made when it is asked for the first message.
     pub(super) fn open(source: &'a MqttSource) -> Self {
         let broker = &source.broker;
-        let mut options = MqttOptions::new(&broker.client_id, &broker.url.host, broker.url.port);
-        options.set_clean_session(true).set_keep_alive(broker.keep_alive);
-        options.set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
-        if let Some(login) = &broker.credentials {
-            options.set_credentials(&login.user, login.password.expose());
-        }
-        if let Some(tls) = &broker.tls {
-            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.config())));
-        }
-        let (client, mut events) = AsyncClient::new(options, 4);
-        let mut network = NetworkOptions::new();
-        network.set_connection_timeout(CONNECT_TIMEOUT.as_secs()).set_tcp_nodelay(true);
-        events.set_network_options(network);
+        let (client, mut events) = AsyncClient::new(mqtt::options(broker, &broker.client_id), 4);
+        events.set_network_options(mqtt::network());
         Self { source, client, events, is_subscribed: Arc::default() }
     }
 
@@ -142,48 +121,19 @@ impl<'a> Connection<'a> {
 }
 
 fn explain(error: ConnectionError, peer: String) -> ReadError {
-    let why = match error {
-        ConnectionError::ConnectionRefused(ConnectReturnCode::BadUserNamePassword) => BAD_LOGIN.to_owned(),
-        ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized) => NOT_ALLOWED.to_owned(),
-        ConnectionError::ConnectionRefused(code) => format!("the connection: {code:?}"),
-        ConnectionError::NetworkTimeout | ConnectionError::FlushTimeout => {
-            return ReadError::NoAnswer { peer, within: CONNECT_TIMEOUT };
-        }
-        ConnectionError::Io(error) => return ReadError::Connect { peer, why: error.to_string() },
-        ConnectionError::Tls(error) => {
-            let why = format!("TLS failed: {}", forewarn_base::tls::explain(&error));
-            return ReadError::Connect { peer, why };
-        }
-        ConnectionError::MqttState(state) => return ReadError::Connect { peer, why: broken(state) },
-        ConnectionError::NotConnAck(_) => return ReadError::Connect { peer, why: NO_MQTT.to_owned() },
-        other @ ConnectionError::RequestsDone => return ReadError::Connect { peer, why: other.to_string() },
-    };
-    ReadError::Refused { peer, why }
-}
-
-/// Why a connection ended that was made.
-fn broken(state: StateError) -> String {
-    use std::io::ErrorKind;
-    match state {
-        StateError::ConnectionAborted => CUT.to_owned(),
-        StateError::AwaitPingResp => NO_PING.to_owned(),
-        StateError::Deserialization(mqttbytes::Error::PayloadSizeLimitExceeded(bytes)) => {
-            format!("a message of {bytes} bytes came, and at most {MAX_PACKET_BYTES} are taken; is `topic` right?")
-        }
-        // What ends in the middle of a packet was none.
-        StateError::Io(error) | StateError::Deserialization(mqttbytes::Error::Io(error))
-            if error.kind() != ErrorKind::Other =>
-        {
-            error.to_string()
-        }
-        StateError::Io(_) | StateError::Deserialization(_) => NO_MQTT.to_owned(),
-        other => other.to_string(),
+    match Trouble::from(error) {
+        Trouble::NoAnswer => ReadError::NoAnswer { peer, within: CONNECT_TIMEOUT },
+        Trouble::Away(why) => ReadError::Connect { peer, why },
+        Trouble::Refused(why) => ReadError::Refused { peer, why },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::io;
+
+    use forewarn_base::broker::{CUT, NO_PING, NOT_ALLOWED};
+    use rumqttc::{ConnectReturnCode, StateError, mqttbytes};
 
     use super::*;
 

@@ -21,7 +21,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use forewarn_domain::{Announcement, Clock, FailureKind, Loudspeaker, LoudspeakerError, Playback, SpeakerId};
+use forewarn_domain::{
+    Announcement, AnnouncementId, Clock, FailureKind, IncidentId, Loudspeaker, LoudspeakerError, Playback, SpeakerId,
+    SpokenText,
+};
 
 pub use adapters::has_sound_card;
 pub use common::{ProgrammeConfig, SpeakerDoubt, SpeechConfig};
@@ -35,6 +38,9 @@ use programme::{Programme, Studio};
 
 /// How long a speaker may take to answer [`probe`].
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a speaker may take for what is said by hand.
+const SAY_LIMIT: Duration = Duration::from_mins(2);
 
 /// What all speakers of the agent share.
 #[derive(Clone)]
@@ -135,6 +141,30 @@ pub fn build(
     context: &SpeakerContext,
 ) -> Result<Box<dyn Loudspeaker>, ConfigError> {
     Ok(Box::new(Speaker::new(id, config, context)?))
+}
+
+/// Says a text now, outside of any incident.
+pub fn say(
+    id: &SpeakerId,
+    config: &SpeakerConfig,
+    context: &SpeakerContext,
+    text: SpokenText,
+) -> Result<Playback, LoudspeakerError> {
+    let misconfigured = |error| LoudspeakerError {
+        speaker: id.clone(),
+        kind: FailureKind::Misconfigured,
+        message: error::with_causes(&error),
+    };
+    let mut speaker = Speaker::new(id, config, context).map_err(misconfigured)?;
+    speaker.play(&Announcement {
+        id: AnnouncementId(template::random() >> 16),
+        incident: IncidentId::from_stored("by-hand"),
+        speaker: id.clone(),
+        text,
+        audio: None,
+        attempt: 1,
+        deadline: context.clock.now() + SAY_LIMIT,
+    })
 }
 
 /// Tries whether the speaker could play now, without a sound: the sound card opens, the address is reachable as far

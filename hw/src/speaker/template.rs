@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use forewarn_domain::Announcement;
 use forewarn_domain::violation::Language;
+use forewarn_domain::{Announcement, FailureKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::error::PlayError;
 use super::programme::Programme;
 
 /// The placeholders that every announcement fills.
@@ -109,13 +110,56 @@ pub(super) fn fill(text: &str, words: &Words, escape: Escape) -> String {
     filled
 }
 
+/// An announcement lacks what a template asks for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Lack {
+    #[error("no clip of the device stands for {what}; add it to `clips`, or set `clip` for all that have none")]
+    Clip { what: String },
+    #[error("the announcement has no words and the template says some; give the violation a text")]
+    Text,
+}
+
+impl From<Lack> for PlayError {
+    fn from(lack: Lack) -> Self {
+        Self::device(FailureKind::Misconfigured, lack)
+    }
+}
+
+/// The device's clips by the sound files of violations, and the one for everything else.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Clips {
+    pub(super) by_file: BTreeMap<String, String>,
+    pub(super) otherwise: Option<String>,
+}
+
+impl Clips {
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_file.is_empty() && self.otherwise.is_none()
+    }
+
+    /// The words of an announcement for these texts; an error where they ask for what it does not have.
+    pub(super) fn words(
+        &self,
+        own: &Words,
+        announcement: &Announcement,
+        programme: &Programme<'_>,
+        texts: &[&str],
+    ) -> Result<Words, Lack> {
+        let asks = |what: &str| texts.iter().any(|text| names(text).any(|name| name == what));
+        let clip = programme.clip(&self.by_file).or(self.otherwise.as_ref());
+        if asks("clip") && clip.is_none() {
+            let what = announcement.audio.as_ref().map_or_else(|| "a text".to_owned(), |file| format!("\"{file}\""));
+            return Err(Lack::Clip { what });
+        }
+        if asks("text") && programme.text().is_none() {
+            return Err(Lack::Text);
+        }
+        Ok(words_of(own, announcement, programme, clip))
+    }
+}
+
 /// The words of one announcement beside those of the site and the template. `nonce` differs from every other time.
-pub(super) fn words_of(
-    own: &Words,
-    announcement: &Announcement,
-    programme: &Programme<'_>,
-    clip: Option<&String>,
-) -> Words {
+fn words_of(own: &Words, announcement: &Announcement, programme: &Programme<'_>, clip: Option<&String>) -> Words {
     let mut words = own.clone();
     let language = match announcement.text.language {
         Language::En => "en",
@@ -145,7 +189,7 @@ pub(super) fn random() -> u64 {
 /// A pattern of answers: the texts between `*` occur, in this order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub(super) struct Pattern(String);
+pub(super) struct Pattern(pub(super) String);
 
 impl Pattern {
     /// Whether an answer fits, once the placeholders of the pattern are filled.

@@ -13,6 +13,7 @@ mod export;
 mod forced_end;
 mod health;
 mod live;
+mod loudspeakers;
 mod many_streams;
 mod masks;
 mod outages;

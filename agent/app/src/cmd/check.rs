@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use forewarn_cli::Check;
 use forewarn_domain::{Clock, StreamId, SystemClock};
-use forewarn_hw::SpeakerContext;
 use forewarn_hw::box_facts::BoxFacts;
 use forewarn_pipelines::{FileReplay, SourceKind};
 
@@ -96,7 +95,7 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
     }
     n_failed += usize::from(!probe_model(site, out)?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let context = SpeakerContext { clock, audio_dir: site.violations_dir.clone(), base_dir: site.directory.clone() };
+    let context = site.speaker_context(clock);
     for (id, config) in &site.speakers {
         match forewarn_hw::probe(id, config, &context) {
             Ok(found) => writeln!(out, "speaker {id}: {found}")?,

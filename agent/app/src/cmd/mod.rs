@@ -18,6 +18,7 @@ pub mod models;
 pub mod reload;
 pub mod replay;
 pub mod run;
+pub mod say;
 pub mod sim;
 pub mod snapshot;
 pub mod suppress;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
 use forewarn_domain::{AnnounceOutcome, Announcement, Clock, Loudspeaker, SpeakerId};
-use forewarn_hw::SpeakerContext;
 use forewarn_telemetry::queue::{GiveBack, QueueSpec, Receiver, Sender, Wait};
 
 use super::LoopEvent;
@@ -52,11 +51,7 @@ impl Speakers {
     /// Ends those of these ids, and starts those of them that the site names now. What waits for one that ends is said
     /// before. All others go on.
     pub fn adopt(&self, site: &Site, ids: &BTreeSet<SpeakerId>) -> Result<(), CommandError> {
-        let context = SpeakerContext {
-            clock: Arc::clone(&self.clock),
-            audio_dir: site.violations_dir.clone(),
-            base_dir: site.directory.clone(),
-        };
+        let context = site.speaker_context(Arc::clone(&self.clock));
         let build = |id: &SpeakerId, config| forewarn_hw::build(id, config, &context).or_exit(ExitCode::BadConfig);
         let named = site.speakers.iter().filter(|(id, _)| ids.contains(id));
         let built: Vec<_> =

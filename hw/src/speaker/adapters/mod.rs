@@ -6,6 +6,7 @@
 
 mod http;
 mod local;
+mod mqtt;
 mod rtp;
 
 pub use local::has_sound_card;
@@ -94,4 +95,5 @@ registry! {
     Local(local::LocalConfig): "The box's own sound card, or WAV files.",
     Rtp(rtp::RtpConfig): "An IP horn that takes G.711 µ-law over RTP.",
     Http(http::HttpConfig): "A device that plays what it is asked for over HTTP.",
+    Mqtt(mqtt::MqttSpeakerConfig): "A device that plays what it is told over MQTT.",
 }

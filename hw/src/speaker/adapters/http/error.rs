@@ -40,10 +40,6 @@ pub(super) enum HttpError {
     NeverBegan { peer: String, after_s: f64, answer: String },
     #[error("{peer} has not ended by the announcement's deadline; it says: {answer}")]
     NeverEnded { peer: String, answer: String },
-    #[error("no clip of the device stands for {what}; add it to `clips`, or set `clip` for all that have none")]
-    NoClip { what: String },
-    #[error("the announcement has no words and the template says some; give the violation a text")]
-    NoText,
 }
 
 impl HttpError {
@@ -61,7 +57,6 @@ impl HttpError {
             | Self::Status { .. }
             | Self::Refused { .. } => FailureKind::Refused,
             Self::Busy { .. } => FailureKind::Busy,
-            Self::NoClip { .. } | Self::NoText => FailureKind::Misconfigured,
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::speaker::common::SpeakerDoubt;
 use crate::speaker::error::PlayError;
 use crate::speaker::programme::{Codec, Programme};
 use crate::speaker::run::{Limits, pause};
-use crate::speaker::template::{Escape, Words, fill, random, shown, words_of};
+use crate::speaker::template::{Clips, Escape, Words, fill, random, shown};
 use client::{Answer, Client, Payload, Request};
 use error::HttpError;
 use paced::Paced;
@@ -128,13 +128,14 @@ impl HttpConfig {
         let environment = |name: &str| std::env::var(name).ok();
         let login = Credentials::read(self.user.as_deref(), password.as_ref(), base_dir, &environment)?;
         let template = Template::load(&self.template, &self.set, base_dir)?;
-        if template.needs_clip() && self.clip.is_none() && self.clips.is_empty() {
+        let clips = Clips { by_file: self.clips.clone(), otherwise: self.clip.clone() };
+        if template.needs_clip() && clips.is_empty() {
             let why = "the template asks for a clip and none is named";
             return Err(SettingError::value("clip", why, "set `clip`, or `clips` by the sound files of violations"));
         }
         let patience = Duration::from_secs_f64(self.answer_s);
         let client = Client { login, auth: self.auth, ..Client::new(url, tls, patience) };
-        Ok(Http { client, template, clips: self.clips.clone(), clip: self.clip.clone() })
+        Ok(Http { client, template, clips })
     }
 }
 
@@ -142,8 +143,7 @@ impl HttpConfig {
 struct Http {
     client: Client,
     template: Template,
-    clips: BTreeMap<String, String>,
-    clip: Option<String>,
+    clips: Clips,
 }
 
 /// A request with the sound that it carries, if it carries any.
@@ -161,15 +161,8 @@ impl Adapter for Http {
         limits: Limits,
     ) -> Result<Playback, PlayError> {
         programme.wait_for_the_device();
-        let clip = programme.clip(&self.clips).or(self.clip.as_ref());
-        if self.template.needs_clip() && clip.is_none() {
-            let what = announcement.audio.as_ref().map_or_else(|| "a text".to_owned(), |file| format!("\"{file}\""));
-            return Err(HttpError::NoClip { what }.into());
-        }
-        if self.template.needs_text() && programme.text().is_none() {
-            return Err(HttpError::NoText.into());
-        }
-        let words = words_of(&self.template.values, announcement, programme, clip);
+        let texts = self.template.texts();
+        let words = self.clips.words(&self.template.values, announcement, programme, &texts)?;
         let order = self.order(programme, &words, limits)?;
         let lasts = self.lasts(order.sound, announcement);
         if let Some(lasts) = lasts.filter(|lasts| *lasts > limits.left()) {

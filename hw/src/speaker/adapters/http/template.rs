@@ -218,12 +218,8 @@ impl Template {
         self.texts().into_iter().any(|text| names(text).any(|name| name == "clip"))
     }
 
-    /// Whether words are asked for.
-    pub(super) fn needs_text(&self) -> bool {
-        self.texts().into_iter().any(|text| names(text).any(|name| name == "text"))
-    }
-
-    fn texts(&self) -> Vec<&str> {
+    /// Every text with placeholders.
+    pub(super) fn texts(&self) -> Vec<&str> {
         let mut all = vec![self.play.path.as_str()];
         all.extend(self.play.headers.values().map(String::as_str));
         match &self.play.body {
@@ -263,7 +259,7 @@ mod tests {
         }
         let set = [("seconds".to_owned(), "3.5".to_owned())].into();
         let clip = Template::load("clip-by-id", &set, Path::new("/nowhere")).unwrap();
-        assert!(clip.needs_clip() && !clip.needs_text());
+        assert!(clip.needs_clip());
         assert_eq!(clip.seconds("{seconds}"), Some(3.5));
     }
 
