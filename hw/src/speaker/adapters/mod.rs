@@ -7,6 +7,7 @@
 mod http;
 mod local;
 mod mqtt;
+mod onvif;
 mod rtp;
 
 pub use local::has_sound_card;
@@ -96,4 +97,5 @@ registry! {
     Rtp(rtp::RtpConfig): "An IP horn that takes G.711 µ-law over RTP.",
     Http(http::HttpConfig): "A device that plays what it is asked for over HTTP.",
     Mqtt(mqtt::MqttSpeakerConfig): "A device that plays what it is told over MQTT.",
+    Onvif(onvif::OnvifConfig): "The loudspeaker of a camera, by ONVIF.",
 }

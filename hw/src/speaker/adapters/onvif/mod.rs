@@ -1,0 +1,144 @@
+//! The loudspeaker of a camera by ONVIF Profile T: the audio backchannel of its RTSP stream (Streaming Specification, 5.3).
+//!
+//! The connection is one of its own beside that of the picture. On the latter the mere question would cost the picture of
+//! every camera without a loudspeaker, because such a one refuses it with 551 and `rtspsrc` does not ask again.
+
+mod connection;
+mod error;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use forewarn_base::secret::{Credentials, PasswordSource};
+use forewarn_base::setting::SettingError;
+use forewarn_domain::{Announcement, Playback, Proof, SpeakerId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Adapter, Mistake, Settings};
+use crate::speaker::error::PlayError;
+use crate::speaker::programme::{Codec, Programme, samples_to_duration};
+use crate::speaker::run::Limits;
+use connection::Talk;
+
+const URL_MEND: &str = "write it like \"rtsp://192.168.1.20/stream1\"";
+
+/// The loudspeaker of a camera, by ONVIF.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnvifConfig {
+    /// The camera's stream: `rtsp://192.168.1.20/stream1`. No user or password in it.
+    pub url: String,
+    /// The user.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// A file whose first line is the password.
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// The environment variable that holds the password.
+    #[serde(default)]
+    pub password_env: Option<String>,
+    /// What the agent calls itself; some cameras talk to known programs alone.
+    #[serde(default = "own_name")]
+    pub user_agent: String,
+    /// Seconds in which the camera must be ready to play.
+    #[serde(default = "ten_seconds")]
+    pub answer_s: f64,
+}
+
+fn own_name() -> String {
+    concat!("forewarn/", env!("CARGO_PKG_VERSION")).to_owned()
+}
+
+fn ten_seconds() -> f64 {
+    10.0
+}
+
+impl Settings for OnvifConfig {
+    fn check(&self, base_dir: &Path) -> Result<(), Mistake> {
+        self.resolve(base_dir).map(drop).map_err(Mistake::from)
+    }
+
+    fn adapter(&self, _id: &SpeakerId, base_dir: &Path) -> Result<Box<dyn Adapter>, Mistake> {
+        Ok(Box::new(self.resolve(base_dir)?))
+    }
+}
+
+impl OnvifConfig {
+    fn resolve(&self, base_dir: &Path) -> Result<Onvif, SettingError> {
+        let wrong = |why: String| SettingError::value("url", why, URL_MEND);
+        let url = Url::parse(&self.url).map_err(|error| wrong(format!("this is no URL: {error}")))?;
+        if !matches!(url.scheme(), "rtsp" | "rtsps") {
+            return Err(wrong(format!("the scheme is \"{}\"", url.scheme())));
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err(wrong("the host is missing".to_owned()));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            let mend = "use `user` and `password_file` or `password_env`";
+            return Err(SettingError::value("url", "a user or password stands in it", mend));
+        }
+        if !(0.1..=60.0).contains(&self.answer_s) {
+            let why = format!("{} is not within 0.1 to 60 seconds", self.answer_s);
+            return Err(SettingError::value("answer_s", why, "write 10.0"));
+        }
+        if self.user_agent.chars().any(char::is_control) {
+            let why = "it holds a line break or another control character";
+            return Err(SettingError::value("user_agent", why, "write it in one line"));
+        }
+        let password = PasswordSource::of(self.password_file.as_deref(), self.password_env.as_deref())?;
+        let environment = |name: &str| std::env::var(name).ok();
+        let login = Credentials::read(self.user.as_deref(), password.as_ref(), base_dir, &environment)?;
+        let (user_agent, patience) = (self.user_agent.clone(), Duration::from_secs_f64(self.answer_s));
+        Ok(Onvif { url, login, user_agent, patience })
+    }
+}
+
+/// One camera.
+struct Onvif {
+    url: Url,
+    login: Option<Credentials>,
+    user_agent: String,
+    patience: Duration,
+}
+
+impl Onvif {
+    /// By which the camera is told of.
+    fn peer(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        format!("{host}:{}", self.url.port().unwrap_or(554))
+    }
+}
+
+impl Adapter for Onvif {
+    fn announce(
+        &mut self,
+        programme: &mut Programme<'_>,
+        _: &Announcement,
+        limits: Limits,
+    ) -> Result<Playback, PlayError> {
+        programme.wait_for_the_device();
+        // The sound is made while nobody waits for it at the other end; which coding is wanted is known only there.
+        programme.pcm()?;
+        let talk = Talk::open(self, self.patience.min(limits.left()))?;
+        let codec = talk.codec();
+        let bytes = programme.encoded(codec)?;
+        let lasts = samples_to_duration(bytes.len() as u64, Codec::RATE_HZ);
+        if lasts > limits.left() {
+            let (lasts_s, left_s) = (lasts.as_secs_f64(), limits.left().as_secs_f64());
+            return Err(PlayError::TooLong { lasts_s, left_s });
+        }
+        talk.say(&bytes)?;
+        // Nobody answers for the far end: what is pushed before the camera plays is thrown away, and called good.
+        let sent = format!("{} bytes of {} over the backchannel of {}", bytes.len(), talk.encoding(), self.peer());
+        Ok(Playback::new(lasts, Proof::Sent, sent).answered("PLAY: 200"))
+    }
+
+    fn probe(&self) -> Result<String, PlayError> {
+        let talk = Talk::open(self, self.patience.min(Duration::from_secs(4)))?;
+        Ok(format!("{} over the ONVIF backchannel of {}", talk.encoding(), self.peer()))
+    }
+}
