@@ -231,6 +231,7 @@ impl RawSite {
         let people = Arc::new(People {
             language,
             titles: library.as_ref().map(|library| library.titles(language)).unwrap_or_default(),
+            rules: upstream::rules(&self.camera),
             civil: header.as_ref().map(Header::civil),
             evidence: storage.as_ref().map(|storage| storage.dir.evidence()).unwrap_or_default(),
         });

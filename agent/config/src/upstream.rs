@@ -2,9 +2,9 @@
 
 mod wishes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use forewarn_domain::{Schedule, StreamId, Timestamp};
+use forewarn_domain::{Schedule, StreamId, Timestamp, ViolationId};
 use forewarn_report::{AdapterConfig, ResolvedUpstream, Surroundings};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use toml::Spanned;
 
 pub(crate) use self::wishes::Known;
 use self::wishes::RawWishes;
+use crate::camera::RawCamera;
 use crate::check::Check;
 
 pub(crate) const EXAMPLE: &str = r#"[upstream.mqtt]                  # one table an upstream; its name is its kind, or `kind` says it
@@ -122,6 +123,16 @@ fn check_one(
         }),
         Err(error) => check.fail_key(place, error.key(), error.to_string(), error.mend()),
     }
+}
+
+/// What is sought at which camera, as far as the file says so.
+pub(crate) fn rules(cameras: &[Spanned<RawCamera>]) -> Vec<(StreamId, ViolationId)> {
+    let of = |camera: &RawCamera| {
+        let id = camera.id.get_ref().clone();
+        let violations = camera.rule.iter().map(|rule| rule.violation.get_ref().clone());
+        violations.map(|violation| (id.clone(), violation)).collect::<BTreeSet<_>>()
+    };
+    cameras.iter().flat_map(|camera| of(camera.get_ref())).collect()
 }
 
 fn instant(text: &Spanned<String>, check: &mut Check<'_>) -> Option<Timestamp> {

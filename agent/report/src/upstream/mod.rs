@@ -12,7 +12,9 @@
 //! A new kind of upstream is a file of its own, and a line in the registry at the end of this page.
 
 pub mod config;
+pub mod frigate;
 mod group;
+pub mod home_assistant;
 pub mod http;
 pub mod manners;
 pub mod mqtt;
@@ -232,4 +234,8 @@ kinds! {
     "dingtalk" => DingTalk(robot::DingTalkConfig),
     /// A robot in a group of WeCom.
     "wecom" => WeCom(robot::WeComConfig),
+    /// Home Assistant behind an MQTT broker.
+    "home_assistant" => HomeAssistant(home_assistant::HomeAssistantConfig),
+    /// Programs that read the topics of Frigate on an MQTT broker.
+    "frigate" => Frigate(frigate::FrigateConfig),
 }

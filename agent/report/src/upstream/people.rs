@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use forewarn_domain::violation::Language;
-use forewarn_domain::{CivilTime, IncidentState, Report, Timestamp, ViolationId};
+use forewarn_domain::{CivilTime, IncidentState, Report, StreamId, Timestamp, ViolationId};
 
 use crate::outbox::QueuedReport;
 
@@ -23,6 +23,8 @@ pub struct People {
     pub language: Language,
     /// What they call each violation.
     pub titles: BTreeMap<ViolationId, String>,
+    /// The rules of the site: at which camera which violation is sought.
+    pub rules: Vec<(StreamId, ViolationId)>,
     /// The time of day at the site.
     pub civil: Option<Arc<dyn CivilTime>>,
     /// The folder of all evidence.
@@ -188,7 +190,7 @@ mod tests {
     fn people(language: Language) -> People {
         let titles = BTreeMap::from([(report(1, 1).incident.rule.violation, "违法停车".to_owned())]);
         let titles = if language == Language::Zh { titles } else { BTreeMap::new() };
-        People { language, titles, civil: Some(Arc::new(Noon)), evidence: PathBuf::from("/nowhere") }
+        People { language, titles, civil: Some(Arc::new(Noon)), evidence: PathBuf::from("/nowhere"), rules: Vec::new() }
     }
 
     fn queued(n: u64) -> QueuedReport {

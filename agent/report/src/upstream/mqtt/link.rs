@@ -6,12 +6,10 @@
 use std::time::Duration;
 
 use forewarn_base::broker::Broker;
-use forewarn_wire::{EventSource, Presence, Status};
 use rumqttc::{TlsConfiguration, Transport, v5};
 
 use super::config::{MqttVersion, ResolvedMqtt};
 use super::reasons::{explain_v5, explain_v311};
-use super::topic::Topics;
 use crate::upstream::{Broken, Inward, Outward};
 
 /// The largest packet sent; brokers state their own limit in MQTT 5.
@@ -19,20 +17,46 @@ const MAX_PACKET_BYTES: usize = 16 << 20;
 /// Until TCP, TLS and CONNACK are through.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A publication with QoS 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// The topic.
+    pub topic: String,
+    /// The body.
+    pub payload: Vec<u8>,
+    /// Whether the broker keeps it for later subscribers.
+    pub is_retained: bool,
+    /// What the body is.
+    pub content_type: &'static str,
+}
+
+impl Publication {
+    /// JSON that passes by.
+    pub fn passing(topic: String, payload: impl Into<Vec<u8>>) -> Self {
+        Self { topic, payload: payload.into(), is_retained: false, content_type: "application/json" }
+    }
+
+    /// JSON that the broker keeps.
+    pub fn retained(topic: String, payload: impl Into<Vec<u8>>) -> Self {
+        Self { is_retained: true, ..Self::passing(topic, payload) }
+    }
+
+    /// A text that the broker keeps.
+    pub fn text(topic: String, payload: impl Into<Vec<u8>>) -> Self {
+        Self { content_type: "text/plain", ..Self::retained(topic, payload) }
+    }
+
+    /// A picture that the broker keeps.
+    pub fn picture(topic: String, payload: Vec<u8>) -> Self {
+        Self { content_type: "image/jpeg", ..Self::retained(topic, payload) }
+    }
+}
+
 /// What is sent to the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
-    /// A publication with QoS 1.
-    Publish {
-        /// The topic.
-        topic: String,
-        /// The body.
-        payload: String,
-        /// Whether the broker keeps it for later subscribers.
-        is_retained: bool,
-        /// What the body is.
-        content_type: &'static str,
-    },
+    /// A publication.
+    Publish(Publication),
     /// The farewell, after which the broker does not publish the will.
     Disconnect,
 }
@@ -71,19 +95,26 @@ pub enum MqttReceiver {
 }
 
 /// Prepares a connection; it is made when the loop is polled first.
-pub(super) fn open(config: &ResolvedMqtt, topics: &Topics, source: &EventSource) -> (MqttSender, MqttReceiver) {
-    let will = Status::json(Presence::Offline, Some("connection_lost"), source);
-    // Room for a full window, status, health and the farewell.
-    let capacity = usize::from(config.max_in_flight) + 5;
+///
+/// A report may take `per_report` messages, and the greeting `greeting`.
+pub(super) fn open(
+    config: &ResolvedMqtt,
+    will: Publication,
+    per_report: u16,
+    greeting: usize,
+) -> (MqttSender, MqttReceiver) {
     let broker = &config.broker;
-    // The window counts the reports; the library gets more for status and health, so that it never holds any back.
-    let in_flight = config.max_in_flight + 3;
+    // The window counts the reports; the library gets more for status, greeting and health, so that it never holds any
+    // back.
+    let in_flight = config.max_in_flight.saturating_mul(per_report).saturating_add(greeting as u16).saturating_add(3);
+    // Room for a full window, status, health and the farewell.
+    let capacity = usize::from(in_flight) + 2;
     match config.version {
         MqttVersion::V311 => {
             let mut options = rumqttc::MqttOptions::new(&broker.client_id, &broker.url.host, broker.url.port);
             options.set_clean_session(true).set_keep_alive(broker.keep_alive).set_inflight(in_flight);
             options.set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
-            options.set_last_will(rumqttc::LastWill::new(topics.status(), will, rumqttc::QoS::AtLeastOnce, true));
+            options.set_last_will(rumqttc::LastWill::new(will.topic, will.payload, rumqttc::QoS::AtLeastOnce, true));
             if let Some(login) = &broker.credentials {
                 options.set_credentials(&login.user, login.password.expose());
             }
@@ -108,13 +139,19 @@ pub(super) fn open(config: &ResolvedMqtt, topics: &Topics, source: &EventSource)
                 delay_interval: None,
                 payload_format_indicator: Some(1),
                 message_expiry_interval: None,
-                content_type: Some("application/json".to_owned()),
+                content_type: Some(will.content_type.to_owned()),
                 response_topic: None,
                 correlation_data: None,
                 user_properties: Vec::new(),
             };
             let qos = v5::mqttbytes::QoS::AtLeastOnce;
-            options.set_last_will(v5::mqttbytes::v5::LastWill::new(topics.status(), will, qos, true, Some(properties)));
+            options.set_last_will(v5::mqttbytes::v5::LastWill::new(
+                will.topic,
+                will.payload,
+                qos,
+                true,
+                Some(properties),
+            ));
             if let Some(login) = &broker.credentials {
                 options.set_credentials(&login.user, login.password.expose());
             }
@@ -135,12 +172,12 @@ fn transport(broker: &Broker) -> Option<Transport> {
 impl Outward<Message> for MqttSender {
     fn send(&mut self, message: Message) -> Result<(), Broken> {
         let sent = match (self, message) {
-            (Self::V311(client), Message::Publish { topic, payload, is_retained, .. }) => client
+            (Self::V311(client), Message::Publish(Publication { topic, payload, is_retained, .. })) => client
                 .try_publish(topic, rumqttc::QoS::AtLeastOnce, is_retained, payload)
                 .map_err(|error| error.to_string()),
-            (Self::V5(client), Message::Publish { topic, payload, is_retained, content_type }) => {
+            (Self::V5(client), Message::Publish(Publication { topic, payload, is_retained, content_type })) => {
                 let properties = v5::mqttbytes::v5::PublishProperties {
-                    payload_format_indicator: Some(1),
+                    payload_format_indicator: (!content_type.starts_with("image/")).then_some(1),
                     content_type: Some(content_type.to_owned()),
                     ..Default::default()
                 };

@@ -1,39 +1,31 @@
 //! The adapter for MQTT brokers. Described for consumers in `docs/mqtt.md`.
 
 pub mod config;
+mod dialect;
 mod link;
+pub(crate) mod listener;
 mod packets;
 mod reasons;
 pub mod topic;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 
-use forewarn_base::setting::SettingError;
 use forewarn_domain::Clock;
-use forewarn_wire::{CONTENT_TYPE, Event, EventSource, Presence, Status};
+use forewarn_wire::{EventSource, Presence};
 
-use self::config::{MqttConfig, ResolvedMqtt};
+use self::config::ResolvedMqtt;
+pub use self::dialect::Dialect;
+use self::dialect::{CloudEvents, MOST_MESSAGES};
+pub use self::link::Publication;
 use self::link::{Answer, Message, MqttReceiver, MqttSender};
 use self::packets::{Packets, Sent};
-use self::topic::Topics;
-use super::settings::{AdapterSettings, Surroundings};
-use super::{Adapter, Note, Pace, Start, Upstream};
+use super::{Adapter, Note, Pace, Upstream};
 use crate::outbox::QueuedReport;
 
 /// The id of the upstream that needs no word of its kind, and whose client has the site's plain name.
 const PLAIN_ID: &str = "mqtt";
-
-impl AdapterSettings for MqttConfig {
-    fn resolve_in(&self, around: Surroundings<'_>) -> Result<Arc<dyn Start>, SettingError> {
-        let mut config = self.clone();
-        if config.client_id.is_none() && around.id != PLAIN_ID {
-            // Two upstreams may be the same broker, which knows its clients by their names.
-            config.client_id = Some(format!("forewarn-{}-{}", around.site, around.id));
-        }
-        Ok(Arc::new(config.resolve(around.site, around.directory, around.environment)?))
-    }
-}
 
 impl Adapter for ResolvedMqtt {
     type Upstream = MqttUpstream;
@@ -55,17 +47,69 @@ impl Adapter for ResolvedMqtt {
     }
 
     fn connect(&self, source: &EventSource, _: &Arc<dyn Clock>) -> (MqttUpstream, MqttSender, MqttReceiver) {
-        let upstream = MqttUpstream::new(&self.topic_prefix, source);
-        let (outward, inward) = link::open(self, &upstream.topics, source);
-        (upstream, outward, inward)
+        connect(self, Box::new(CloudEvents::new(&self.topic_prefix, source)), 1)
     }
 }
 
-/// Says reports as CloudEvents, and whether the agent is there as a retained status.
+/// Prepares a connection on which a dialect is spoken.
+fn connect(
+    config: &ResolvedMqtt,
+    mut dialect: Box<dyn Dialect>,
+    per_report: u16,
+) -> (MqttUpstream, MqttSender, MqttReceiver) {
+    let (will, greeting) = (dialect.presence(Presence::Offline, Some("connection_lost")), dialect.greeting());
+    let (outward, inward) = link::open(config, will, per_report, greeting.len());
+    (MqttUpstream { greeting, ..MqttUpstream::speaking(dialect) }, outward, inward)
+}
+
+/// An upstream on a broker in another dialect than that of events.
+#[derive(Debug, Clone)]
+pub struct InDialect<D> {
+    mqtt: ResolvedMqtt,
+    dialect: D,
+}
+
+/// Makes the dialect of each connection.
+pub trait Speaks: fmt::Debug + Clone + Send + Sync + 'static {
+    /// What is spoken on a connection of this agent.
+    fn dialect(&self, source: &EventSource) -> Box<dyn Dialect>;
+}
+
+impl<D> InDialect<D> {
+    /// In a dialect, over a broker.
+    pub fn new(mqtt: ResolvedMqtt, dialect: D) -> Self {
+        Self { mqtt, dialect }
+    }
+}
+
+impl<D: Speaks> Adapter for InDialect<D> {
+    type Upstream = MqttUpstream;
+    type Outward = MqttSender;
+    type Inward = MqttReceiver;
+
+    fn peer(&self) -> String {
+        Adapter::peer(&self.mqtt)
+    }
+
+    fn own_name(&self) -> String {
+        self.mqtt.own_name()
+    }
+
+    fn pace(&self) -> Pace {
+        self.mqtt.pace()
+    }
+
+    fn connect(&self, source: &EventSource, _: &Arc<dyn Clock>) -> (MqttUpstream, MqttSender, MqttReceiver) {
+        connect(&self.mqtt, self.dialect.dialect(source), MOST_MESSAGES)
+    }
+}
+
+/// Says reports in a dialect, and whether the agent is there.
 #[derive(Debug)]
 pub struct MqttUpstream {
-    topics: Topics,
-    source: EventSource,
+    dialect: Box<dyn Dialect>,
+    /// What is said once the connection stands.
+    greeting: Vec<Publication>,
     packets: Packets,
     messages: VecDeque<Message>,
     health: HealthNews,
@@ -81,10 +125,10 @@ struct HealthNews {
 }
 
 impl MqttUpstream {
-    fn new(prefix: &str, source: &EventSource) -> Self {
+    fn speaking(dialect: Box<dyn Dialect>) -> Self {
         Self {
-            topics: Topics::new(prefix, &source.site),
-            source: source.clone(),
+            dialect,
+            greeting: Vec::new(),
             packets: Packets::default(),
             messages: VecDeque::new(),
             health: HealthNews::default(),
@@ -95,26 +139,20 @@ impl MqttUpstream {
         if self.health.is_under_way || self.health.is_refused {
             return;
         }
-        let Some(payload) = self.health.waiting.take() else { return };
+        let waiting = self.health.waiting.take();
+        let Some(publication) = waiting.and_then(|health| self.dialect.health(&health)) else { return };
         self.health.is_under_way = true;
-        let topic = self.topics.health();
-        self.messages.push_back(Message::Publish {
-            topic,
-            payload,
-            is_retained: true,
-            content_type: "application/json",
-        });
-        self.packets.hand(Sent::Health);
+        self.publish(publication, Sent::Health);
+    }
+
+    fn publish(&mut self, publication: Publication, sent: Sent) {
+        self.messages.push_back(Message::Publish(publication));
+        self.packets.hand(sent);
     }
 
     fn say(&mut self, presence: Presence, reason: Option<&str>) {
-        self.messages.push_back(Message::Publish {
-            topic: self.topics.status(),
-            payload: Status::json(presence, reason, &self.source),
-            is_retained: true,
-            content_type: "application/json",
-        });
-        self.packets.hand(if presence == Presence::Online { Sent::Online } else { Sent::Offline });
+        let sent = if presence == Presence::Online { Sent::Online } else { Sent::Offline };
+        self.publish(self.dialect.presence(presence, reason), sent);
     }
 }
 
@@ -123,26 +161,22 @@ impl Upstream for MqttUpstream {
     type Answer = Answer;
 
     fn handle_report(&mut self, queued: &QueuedReport) {
-        let rule = &queued.report.incident.rule;
-        let event = Event::from_report(&queued.report, &queued.source);
-        let (camera, violation) = (rule.stream.as_str(), rule.violation.as_str());
-        let topic = match &queued.report.seal {
-            Some(_) => self.topics.evidence(camera, violation),
-            None => self.topics.incidents(camera, violation),
-        };
-        self.messages.push_back(Message::Publish {
-            topic,
-            // An event of texts and numbers always has a JSON form.
-            payload: serde_json::to_string(&event).unwrap_or_default(),
-            is_retained: false,
-            content_type: CONTENT_TYPE,
-        });
-        self.packets.hand(Sent::Report(queued.seq));
+        let mut messages = self.dialect.report(queued);
+        let last = messages.pop();
+        for part in messages {
+            self.publish(part, Sent::Part);
+        }
+        if let Some(last) = last {
+            self.publish(last, Sent::Report(queued.seq));
+        }
     }
 
     fn handle_answer(&mut self, answer: Answer) -> Note {
         match answer {
             Answer::Connected => {
+                for part in std::mem::take(&mut self.greeting) {
+                    self.publish(part, Sent::Part);
+                }
                 self.say(Presence::Online, None);
                 Note::Ready
             }
@@ -161,21 +195,17 @@ impl Upstream for MqttUpstream {
                     self.say_health();
                     Note::Nothing
                 }
-                Some(Sent::Online) | None => Note::Nothing,
+                Some(Sent::Online | Sent::Part) | None => Note::Nothing,
             },
             Answer::Refused(packet, reason) => {
                 let what = match self.packets.answered(packet) {
                     // It is no reason to hold reports up.
                     Some(Sent::Health) => {
                         self.health.is_refused = true;
-                        tracing::info!(
-                            reason,
-                            topic = self.topics.health(),
-                            "the broker does not take the agent's health"
-                        );
+                        tracing::info!(reason, "the broker does not take the agent's health");
                         return Note::Nothing;
                     }
-                    Some(Sent::Report(_)) => "an event",
+                    Some(Sent::Report(_) | Sent::Part) => "an event",
                     Some(Sent::Online | Sent::Offline) => "the status",
                     None => "a message",
                 };
@@ -207,13 +237,16 @@ impl Upstream for MqttUpstream {
 #[cfg(test)]
 mod tests {
     use forewarn_wire::samples::{report, source};
+    use forewarn_wire::{Event, Status};
 
     use super::*;
 
     fn sent(upstream: &mut MqttUpstream) -> Vec<(String, String, bool)> {
         std::iter::from_fn(|| upstream.poll_message())
             .map(|message| match message {
-                Message::Publish { topic, payload, is_retained, .. } => (topic, payload, is_retained),
+                Message::Publish(Publication { topic, payload, is_retained, .. }) => {
+                    (topic, String::from_utf8(payload).unwrap(), is_retained)
+                }
                 Message::Disconnect => ("disconnect".to_owned(), String::new(), false),
             })
             .collect()
@@ -225,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_connection_is_greeted_used_and_taken_leave_of() {
-        let mut upstream = MqttUpstream::new("forewarn", &source());
+        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source())));
         assert_eq!(upstream.handle_answer(Answer::Connected), Note::Ready);
         assert_eq!(
             sent(&mut upstream),
@@ -252,7 +285,7 @@ mod tests {
 
     #[test]
     fn health_is_told_one_message_at_a_time_and_a_broker_that_refuses_it_gets_reports() {
-        let mut upstream = MqttUpstream::new("forewarn", &source());
+        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source())));
         for health in ["1", "2", "3"] {
             upstream.handle_health(health);
         }
@@ -270,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_was_refused() {
-        let mut upstream = MqttUpstream::new("forewarn", &source());
+        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source())));
         upstream.handle_report(&queued(3));
         upstream.handle_answer(Answer::Wrote(1));
         let Note::Refused { what, why, .. } = upstream.handle_answer(Answer::Refused(1, "NotAuthorized".to_owned()))
@@ -282,7 +315,7 @@ mod tests {
 
     #[test]
     fn what_an_earlier_agent_recorded_is_said_in_its_name() {
-        let mut upstream = MqttUpstream::new("forewarn", &source());
+        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source())));
         let earlier = EventSource { agent_version: "0.0.9".to_owned(), ..source() };
         upstream.handle_report(&QueuedReport { source: earlier, ..queued(3) });
         assert!(sent(&mut upstream)[0].1.contains("\"agent_version\":\"0.0.9\""));

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 /// What was handed to the client library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sent {
-    /// The report at this place of the outbox.
+    /// The report at this place of the outbox; of several messages the last.
     Report(i64),
+    /// Something that goes with a report or with the greeting, and is answered for by what follows it.
+    Part,
     /// That the agent is there.
     Online,
     /// That the agent stops.

@@ -1,0 +1,238 @@
+//! The topics of Frigate, for sites that come from it. Described for operators in `docs/recipients/frigate.md`.
+//!
+//! Source: <https://docs.frigate.video/integrations/mqtt>. What the agent does not know is there with the value that Frigate
+//! gives when it does not know it either.
+
+use std::sync::Arc;
+
+use forewarn_domain::{IncidentRecord, IncidentState, Timestamp};
+use forewarn_wire::{EventSource, Presence};
+use serde_json::{Value, json};
+
+use super::mqtt::listener::listener;
+use super::mqtt::{Dialect, Publication, Speaks};
+use super::people::People;
+use crate::outbox::QueuedReport;
+
+listener! {
+    /// Programs that read the topics of Frigate on a broker.
+    FrigateConfig, "frigate", Topics::new
+}
+
+/// Makes the dialect.
+#[derive(Debug, Clone)]
+pub struct Topics {
+    prefix: String,
+    people: Arc<People>,
+    has_pictures: bool,
+}
+
+impl Topics {
+    fn new(prefix: String, people: Arc<People>, has_pictures: bool) -> Self {
+        Self { prefix, people, has_pictures }
+    }
+}
+
+impl Speaks for Topics {
+    fn dialect(&self, _: &EventSource) -> Box<dyn Dialect> {
+        Box::new(Frigate(self.clone()))
+    }
+}
+
+/// Says reports as events and reviews.
+#[derive(Debug)]
+struct Frigate(Topics);
+
+/// An incident after one of its steps.
+struct After<'a> {
+    incident: &'a IncidentRecord,
+    /// The number of the step.
+    sequence: usize,
+    has_picture: bool,
+}
+
+impl After<'_> {
+    fn seconds(&self, at: Timestamp) -> f64 {
+        self.incident.wall(at).as_secs_f64()
+    }
+
+    fn state(&self) -> IncidentState {
+        self.incident.history.get(self.sequence).map_or(self.incident.state, |step| step.state)
+    }
+
+    fn start(&self) -> f64 {
+        self.seconds(self.incident.history.first().map_or(Timestamp::ZERO, |step| step.at))
+    }
+
+    fn now(&self) -> f64 {
+        self.seconds(self.incident.history.get(self.sequence).map_or(Timestamp::ZERO, |step| step.at))
+    }
+
+    fn end(&self) -> Option<f64> {
+        (self.state() == IncidentState::Closed).then(|| self.now())
+    }
+
+    /// People must act, as Frigate's alerts mean it.
+    fn severity(&self) -> &'static str {
+        let steps = self.incident.history.get(..=self.sequence).unwrap_or(&self.incident.history);
+        let is_alert = steps.iter().any(|step| step.state == IncidentState::Escalated);
+        if is_alert { "alert" } else { "detection" }
+    }
+
+    fn event(&self) -> Value {
+        let (subject, zone) = (&self.incident.subject, self.incident.rule.zone.as_str());
+        let pixels =
+            [subject.bbox.x0, subject.bbox.y0, subject.bbox.x1, subject.bbox.y1].map(|edge| edge.round() as i64);
+        let [x1, y1, x2, y2] = pixels;
+        let (width, height) = ((x2 - x1).max(0), (y2 - y1).max(0));
+        let ratio = if height > 0 { width as f64 / height as f64 } else { 0.0 };
+        let picture = json!({
+            "frame_time": self.now(), "box": pixels, "area": width * height, "region": pixels, "score": 1.0,
+            "attributes": [],
+        });
+        let plate = self.incident.findings.iter().find_map(|finding| finding.text.clone());
+        let is_over = matches!(self.state(), IncidentState::Complied | IncidentState::Lost | IncidentState::Closed);
+        json!({
+            "id": self.incident.id,
+            "camera": self.incident.rule.stream,
+            "frame_time": self.now(),
+            "snapshot": if self.has_picture { picture } else { Value::Null },
+            "label": subject.class,
+            "sub_label": self.incident.rule.violation,
+            "top_score": 1.0,
+            "false_positive": false,
+            "start_time": self.start(),
+            "end_time": self.end(),
+            "score": 1.0,
+            "box": pixels,
+            "area": width * height,
+            "ratio": ratio,
+            "region": pixels,
+            "active": !is_over,
+            "stationary": false,
+            "motionless_count": 0,
+            "position_changes": 0,
+            "current_zones": if is_over { vec![] } else { vec![zone] },
+            "entered_zones": [zone],
+            "has_clip": false,
+            "has_snapshot": self.has_picture,
+            "attributes": {},
+            "current_attributes": [],
+            "pending_loitering": false,
+            "max_severity": self.severity(),
+            "recognized_license_plate": plate,
+        })
+    }
+
+    fn review(&self) -> Value {
+        let plates: Vec<&str> = self.incident.findings.iter().filter_map(|finding| finding.text.as_deref()).collect();
+        json!({
+            "id": self.incident.id,
+            "camera": self.incident.rule.stream,
+            "start_time": self.start(),
+            "end_time": self.end(),
+            "severity": self.severity(),
+            "thumb_path": "",
+            "data": {
+                "detections": [self.incident.id],
+                "objects": [self.incident.subject.class],
+                "sub_labels": plates,
+                "zones": [self.incident.rule.zone],
+                "audio": [],
+            },
+        })
+    }
+}
+
+impl Dialect for Frigate {
+    fn presence(&self, presence: Presence, _: Option<&str>) -> Publication {
+        let word = if presence == Presence::Online { "online" } else { "offline" };
+        Publication::text(format!("{}/available", self.0.prefix), word)
+    }
+
+    fn report(&mut self, queued: &QueuedReport) -> Vec<Publication> {
+        let incident = &queued.report.incident;
+        let picture = if self.0.has_pictures { self.0.people.picture(&queued.report) } else { None };
+        let sequence = queued.report.sequence as usize;
+        let at = |sequence| After { incident, sequence, has_picture: picture.is_some() };
+        // The first step that is reported is the second of the history.
+        let (before, after) = (at(sequence.saturating_sub(1).max(1).min(sequence)), at(sequence));
+        let kind = match after.state() {
+            IncidentState::Closed => "end",
+            _ if sequence <= 1 => "new",
+            _ => "update",
+        };
+        let told = |before: Value, after: Value| json!({ "type": kind, "before": before, "after": after }).to_string();
+        let prefix = &self.0.prefix;
+        let mut messages = Vec::new();
+        if let Some(picture) = picture.clone() {
+            let (camera, label) = (&incident.rule.stream, &incident.subject.class);
+            messages.push(Publication::picture(format!("{prefix}/{camera}/{label}/snapshot"), picture.bytes));
+        }
+        messages.push(Publication::passing(format!("{prefix}/events"), told(before.event(), after.event())));
+        messages.push(Publication::passing(format!("{prefix}/reviews"), told(before.review(), after.review())));
+        messages
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_wire::samples::{CLOSING, report, source};
+
+    use super::*;
+
+    fn said(sequence: u32) -> Vec<(String, Value)> {
+        let topics = Topics::new("frigate".to_owned(), Arc::default(), true);
+        let queued = QueuedReport { seq: 1, report: report(1, sequence), source: source() };
+        let messages = topics.dialect(&source()).report(&queued);
+        messages.into_iter().map(|one| (one.topic, serde_json::from_slice(&one.payload).unwrap())).collect()
+    }
+
+    #[test]
+    fn an_incident_is_new_goes_on_and_ends_field_for_field() {
+        let kinds: Vec<Value> = (1..=CLOSING).map(|sequence| said(sequence)[0].1["type"].clone()).collect();
+        assert_eq!(kinds, ["new", "update", "update", "update", "update", "end"]);
+        let [(topic, event), (reviews, review)] = <[_; 2]>::try_from(said(5)).unwrap();
+        assert_eq!((topic.as_str(), reviews.as_str()), ("frigate/events", "frigate/reviews"));
+        for (key, value) in [
+            ("id", json!("gate-illegal_parking-1769839447250-1")),
+            ("camera", json!("gate")),
+            ("label", json!("car")),
+            ("start_time", json!(1_769_839_447.25)),
+            ("end_time", Value::Null),
+            ("box", json!([653, 45, 722, 101])),
+            ("current_zones", json!(["fire_lane"])),
+            ("entered_zones", json!(["fire_lane"])),
+            ("stationary", json!(false)),
+            ("has_clip", json!(false)),
+            ("has_snapshot", json!(false)),
+            ("score", json!(1.0)),
+        ] {
+            assert_eq!(event["after"][key], value, "{key}");
+        }
+        assert_eq!(
+            (&event["before"]["frame_time"], &event["after"]["frame_time"]),
+            (&json!(1_769_839_467.25), &json!(1_769_839_472.25))
+        );
+        assert_eq!(
+            (&review["before"]["severity"], &review["after"]["severity"]),
+            (&json!("detection"), &json!("alert"))
+        );
+        assert_eq!(review["after"]["data"]["objects"], json!(["car"]));
+        let (_, ended) = &said(CLOSING)[0];
+        assert_eq!(
+            (&ended["before"]["end_time"], &ended["after"]["end_time"]),
+            (&Value::Null, &json!(1_769_839_477.25))
+        );
+    }
+
+    #[test]
+    fn presence_is_a_word() {
+        let topics = Topics::new("frigate".to_owned(), Arc::default(), true);
+        let gone = topics.dialect(&source()).presence(Presence::Offline, None);
+        assert_eq!(
+            (gone.topic.as_str(), gone.payload.as_slice(), gone.is_retained),
+            ("frigate/available", &b"offline"[..], true)
+        );
+    }
+}

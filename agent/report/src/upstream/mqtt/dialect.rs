@@ -1,0 +1,67 @@
+//! How reports are said on a broker: on which topics, in which words.
+
+use std::fmt;
+
+use forewarn_wire::{CONTENT_TYPE, Event, EventSource, Presence, Status};
+
+use super::link::Publication;
+use super::topic::Topics;
+use crate::outbox::QueuedReport;
+
+/// What one kind of listener on a broker expects. Pure.
+pub trait Dialect: fmt::Debug + Send {
+    /// Whether the agent is there; also the last will.
+    fn presence(&self, presence: Presence, reason: Option<&str>) -> Publication;
+
+    /// What is said at the begin of each connection beside that.
+    fn greeting(&mut self) -> Vec<Publication> {
+        Vec::new()
+    }
+
+    /// A report, in at most [`MOST_MESSAGES`] messages. It is acknowledged when the broker has the last of them.
+    fn report(&mut self, queued: &QueuedReport) -> Vec<Publication>;
+
+    /// How the agent's parts fare, where that has a place.
+    fn health(&self, _health: &str) -> Option<Publication> {
+        None
+    }
+}
+
+/// Messages that a report takes, at most.
+pub(super) const MOST_MESSAGES: u16 = 6;
+
+/// Events as CloudEvents, and whether the agent is there as a retained status.
+#[derive(Debug)]
+pub(super) struct CloudEvents {
+    topics: Topics,
+    source: EventSource,
+}
+
+impl CloudEvents {
+    pub(super) fn new(prefix: &str, source: &EventSource) -> Self {
+        Self { topics: Topics::new(prefix, &source.site), source: source.clone() }
+    }
+}
+
+impl Dialect for CloudEvents {
+    fn presence(&self, presence: Presence, reason: Option<&str>) -> Publication {
+        Publication::retained(self.topics.status(), Status::json(presence, reason, &self.source))
+    }
+
+    fn report(&mut self, queued: &QueuedReport) -> Vec<Publication> {
+        let rule = &queued.report.incident.rule;
+        let event = Event::from_report(&queued.report, &queued.source);
+        let (camera, violation) = (rule.stream.as_str(), rule.violation.as_str());
+        let topic = match &queued.report.seal {
+            Some(_) => self.topics.evidence(camera, violation),
+            None => self.topics.incidents(camera, violation),
+        };
+        // An event of texts and numbers always has a JSON form.
+        let payload = serde_json::to_string(&event).unwrap_or_default();
+        vec![Publication { content_type: CONTENT_TYPE, ..Publication::passing(topic, payload) }]
+    }
+
+    fn health(&self, health: &str) -> Option<Publication> {
+        Some(Publication::retained(self.topics.health(), health))
+    }
+}

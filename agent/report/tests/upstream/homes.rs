@@ -1,0 +1,79 @@
+//! Home Assistant and readers of Frigate's topics, through a real mosquitto.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use forewarn_domain::{StreamId, ViolationId};
+use forewarn_report::People;
+use forewarn_wire::samples::CLOSING;
+use serde_json::Value;
+
+use crate::support::{Broker, Received, Subscriber, drained, free_port, outbox_for, report, start};
+use crate::webhook::adapter_with;
+
+/// What is published of one incident, up to the farewell, by topic.
+fn published(kind: &str, people: People) -> BTreeMap<String, Vec<Received>> {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path(), free_port(), "");
+    let subscriber = Subscriber::start(broker.port);
+    let mut outbox = outbox_for(dir.path(), &[kind]);
+    for sequence in 1..=CLOSING {
+        outbox.record(&report(1, sequence), None).unwrap();
+    }
+    let keys = format!(r#""url":"mqtt://127.0.0.1:{}""#, broker.port);
+    let handle = start(kind, adapter_with(kind, &keys, "", people).as_ref(), &outbox);
+    drained(&handle);
+    handle.stop(Duration::from_secs(10));
+    let mut by_topic: BTreeMap<String, Vec<Received>> = BTreeMap::new();
+    loop {
+        let message = subscriber.next();
+        let is_farewell = message.topic.ends_with("/available") && message.payload == "offline";
+        by_topic.entry(message.topic.clone()).or_default().push(message);
+        if is_farewell {
+            return by_topic;
+        }
+    }
+}
+
+fn payloads(by_topic: &BTreeMap<String, Vec<Received>>, topic: &str) -> Vec<String> {
+    by_topic.get(topic).map(|all| all.iter().map(|one| one.payload.clone()).collect()).unwrap_or_default()
+}
+
+#[test]
+fn home_assistant_finds_a_device_whose_topics_are_those_that_are_published() {
+    let rule = (StreamId::new("gate").unwrap(), ViolationId::new("illegal_parking").unwrap());
+    let evidence = tempfile::tempdir().unwrap();
+    let folder = evidence.path().join(report(1, 1).incident.bundle());
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("confirmed-marked.jpg"), "a picture").unwrap();
+    let people = People { rules: vec![rule], evidence: evidence.path().to_owned(), ..People::default() };
+    let by_topic = published("home_assistant", people);
+    let config = payloads(&by_topic, "homeassistant/device/forewarn_north/config").remove(0);
+    let config: Value = serde_json::from_str(&config).unwrap();
+    assert_eq!(payloads(&by_topic, config["availability_topic"].as_str().unwrap()), ["online", "offline"]);
+    for (name, keys) in config["components"].as_object().unwrap() {
+        let topic = keys.get("state_topic").or(keys.get("image_topic")).and_then(Value::as_str).unwrap();
+        let told = payloads(&by_topic, topic);
+        assert_eq!(told.len(), CLOSING as usize, "{name} on {topic}");
+        if name == "gate_illegal_parking" {
+            assert_eq!((told[0].as_str(), told[5].as_str()), ("ON", "OFF"));
+            assert_eq!(payloads(&by_topic, keys["json_attributes_topic"].as_str().unwrap()).len(), CLOSING as usize);
+        }
+        if name == "snapshot" {
+            assert_eq!(told[0], "a picture");
+        }
+    }
+}
+
+#[test]
+fn frigates_topics_tell_an_incident_from_its_begin_to_its_end() {
+    let by_topic = published("frigate", People::default());
+    assert_eq!(payloads(&by_topic, "frigate/available"), ["online", "offline"]);
+    for topic in ["frigate/events", "frigate/reviews"] {
+        let kinds: Vec<String> = payloads(&by_topic, topic)
+            .iter()
+            .map(|text| serde_json::from_str::<Value>(text).unwrap()["type"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(kinds, ["new", "update", "update", "update", "update", "end"], "{topic}");
+    }
+}
