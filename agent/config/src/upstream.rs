@@ -221,7 +221,7 @@ mod tests {
             ("[upstream.mqtt]\nurl = \"mqtt://c\"\ncameras = [\"gat\"]\n", "there is no camera \"gat\""),
             ("[upstream.mqtt]\nurl = \"mqtt://c\"\nstates = [\"escalate\"]\n", "did you mean `escalated`?"),
             ("[upstream.mqtt]\nurl = \"mqtt://c\"\nstates = [\"suspected\"]\n", "is no state that is reported"),
-            ("[upstream.mqtt]\nurl = \"mqtt://c\"\nmax_per_minute = 0\n", "0 is out of range; write 1 to 6000"),
+            ("[upstream.mqtt]\nurl = \"mqtt://c\"\nmax_per_minute = 0\n", "0 is out of range"),
             ("[upstream.mqtt]\nurl = \"mqtt://c\"\nhours = [{ from = \"8\", to = \"9\" }]\n", "is no time of day"),
             ("[upstream.webhook]\nurl = \"ftp://c\"\n", "url: the scheme is \"ftp\""),
             ("[upstream.\"a/b\"]\nkind = \"mqtt\"\nurl = \"mqtt://c\"\n", "the name of `[upstream.a/b]`"),
