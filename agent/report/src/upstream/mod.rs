@@ -110,7 +110,9 @@ pub trait Upstream {
 
     /// Says several reports together, where [`can_join`](Self::can_join) says so.
     fn handle_together(&mut self, reports: &[QueuedReport]) {
-        reports.iter().for_each(|report| self.handle_report(report));
+        for report in reports {
+            self.handle_report(report);
+        }
     }
 
     /// Reads an answer.

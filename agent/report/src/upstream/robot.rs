@@ -146,7 +146,7 @@ impl Recipient for DingTalk {
         text.extend(note.lines.iter().map(|line| format!("- {line}\n")));
         let mut text = cut(&text, MOST_DINGTALK_BYTES).to_owned();
         if let (Some(pattern), [one]) = (&self.picture_url, reports) {
-            text += &format!("\n![]({})\n", picture_link(pattern, &one.report));
+            text.extend(["\n![](", &picture_link(pattern, &one.report), ")\n"]);
         }
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("access_token", self.token.expose());

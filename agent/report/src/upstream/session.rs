@@ -261,7 +261,9 @@ impl<A: Adapter> Session<A> {
         let can_join = self.upstream.can_join();
         let most = if can_join { room } else { room.min(messages) };
         let waiting = context.lane.pending_after(self.window.cursor(), most);
-        waiting.iter().for_each(|report| self.window.hand(report));
+        for report in &waiting {
+            self.window.hand(report);
+        }
         // One message that tells of all is kept for what cannot go by itself.
         let alone = if waiting.len() > messages { messages - 1 } else { waiting.len() };
         let (alone, together) = waiting.split_at(alone);

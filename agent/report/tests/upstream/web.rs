@@ -37,8 +37,9 @@ pub(crate) struct Asked {
 impl Asked {
     /// The value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let of = |line: &'_ str| line.split_once(": ").filter(|(known, _)| known.eq_ignore_ascii_case(name)).is_some();
-        self.head.lines().find(|line| of(line)).and_then(|line| line.split_once(": ")).map(|(_, value)| value)
+        let named = |line: &'_ str| line.split_once(": ").is_some_and(|(known, _)| known.eq_ignore_ascii_case(name));
+        let line = self.head.lines().find(|line| named(line))?;
+        line.split_once(": ").map(|(_, value)| value)
     }
 }
 
