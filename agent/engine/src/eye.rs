@@ -125,13 +125,13 @@ impl Eye {
             .is_some_and(|planned| planned.size == size && is_near(planned.smallest_px, smallest_px))
         {
             let tiles = tiles::plan(size, self.input, &TileSpec { smallest_px, ..spec });
+            let is_same = |planned: &&mut Rounds| planned.size == size && planned.rounds.tiles() == tiles;
             // Tiles that stay as they were keep their turns.
-            match self.rounds.as_mut().filter(|planned| planned.size == size && planned.rounds.tiles() == tiles) {
-                Some(planned) => planned.smallest_px = smallest_px,
-                None => {
-                    let rounds = TileRounds::new(tiles, size, self.input, sweep, now);
-                    self.rounds = Some(Rounds { size, smallest_px, rounds });
-                }
+            if let Some(planned) = self.rounds.as_mut().filter(is_same) {
+                planned.smallest_px = smallest_px;
+            } else {
+                let rounds = TileRounds::new(tiles, size, self.input, sweep, now);
+                self.rounds = Some(Rounds { size, smallest_px, rounds });
             }
         }
         let Some(rounds) = self.rounds.as_mut().map(|planned| &mut planned.rounds).filter(|r| !r.tiles().is_empty())
