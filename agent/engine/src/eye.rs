@@ -48,7 +48,7 @@ pub struct Parts {
 pub struct Eye {
     gate: Option<MotionGate>,
     tiles: Option<Tiles>,
-    rounds: Option<Rounds>,
+    tiling: Option<Tiling>,
     input: (u32, u32),
     /// Larger side of the smaller subjects that were tracked, in pixels of the frame.
     usual_px: Option<f32>,
@@ -56,7 +56,7 @@ pub struct Eye {
 
 /// Tiles and what they were planned for.
 #[derive(Debug)]
-struct Rounds {
+struct Tiling {
     size: (u32, u32),
     smallest_px: Option<f32>,
     rounds: TileRounds,
@@ -84,7 +84,7 @@ impl Eye {
 
     /// How long the tile that was looked at the longest ago has waited; none without tiles.
     pub fn oldest_tile(&self, now: Timestamp) -> Option<Duration> {
-        self.rounds.as_ref().map(|planned| planned.rounds.oldest(now))
+        self.tiling.as_ref().map(|planned| planned.rounds.oldest(now))
     }
 
     /// Glances at a frame. A stream without a motion gate always moves.
@@ -125,16 +125,16 @@ impl Eye {
             .is_some_and(|planned| planned.size == size && is_near(planned.smallest_px, smallest_px))
         {
             let tiles = tiles::plan(size, self.input, &TileSpec { smallest_px, ..spec });
-            let is_same = |planned: &&mut Rounds| planned.size == size && planned.rounds.tiles() == tiles;
+            let is_same = |planned: &&mut Tiling| planned.size == size && planned.rounds.tiles() == tiles;
             // Tiles that stay as they were keep their turns.
-            if let Some(planned) = self.rounds.as_mut().filter(is_same) {
+            if let Some(planned) = self.tiling.as_mut().filter(is_same) {
                 planned.smallest_px = smallest_px;
             } else {
                 let rounds = TileRounds::new(tiles, size, self.input, sweep, now);
-                self.rounds = Some(Rounds { size, smallest_px, rounds });
+                self.tiling = Some(Tiling { size, smallest_px, rounds });
             }
         }
-        let Some(rounds) = self.rounds.as_mut().map(|planned| &mut planned.rounds).filter(|r| !r.tiles().is_empty())
+        let Some(rounds) = self.tiling.as_mut().map(|planned| &mut planned.rounds).filter(|r| !r.tiles().is_empty())
         else {
             return Parts { tiles: vec![whole], coverage: None };
         };
@@ -196,7 +196,7 @@ mod tests {
         for look in 0..5 {
             eye.parts(&frame, at_s(f64::from(look) * 0.2), tracks, &[], usize::MAX);
         }
-        eye.rounds.as_ref().unwrap().rounds.tiles().len()
+        eye.tiling.as_ref().unwrap().rounds.tiles().len()
     }
 
     #[test]

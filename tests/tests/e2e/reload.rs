@@ -106,19 +106,13 @@ fn a_reload_takes_up_speakers_sensors_and_upstreams_one_by_one() {
     until("the loudspeaker speaks where it stands now", &|| {
         scene.path("elsewhere").read_dir().is_ok_and(|mut sounds| sounds.next().is_some())
     });
-    until("all stand in the health", &|| {
-        ["speaker bell", "speaker horn", "sensor noise", "upstream city", "upstream desk"]
-            .iter()
-            .all(|name| part(port, name, "well").is_some())
-    });
+    let comers = ["speaker bell", "sensor noise", "upstream city", "upstream desk"];
+    let is_well = |name: &&str| part(port, name, "well").is_some();
+    until("all stand in the health", &|| comers.iter().all(is_well) && is_well(&"speaker horn"));
 
     before.write(scene.dir()).unwrap();
     assert_eq!(reload(), Some(0));
-    until("they are gone", &|| {
-        ["speaker bell", "sensor noise", "upstream city", "upstream desk"]
-            .iter()
-            .all(|name| part(port, name, "well").is_none())
-    });
+    until("they are gone", &|| !comers.iter().any(is_well));
     let log = agent.log();
     assert_eq!(log.matches("connected, H.264").count(), 1, "the camera is not touched: {log}");
     assert_eq!(
