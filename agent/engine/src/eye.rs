@@ -71,7 +71,7 @@ impl Eye {
         Self {
             gate: (is_gated || tiles.is_some()).then(|| MotionGate::new(config)),
             tiles,
-            rounds: None,
+            tiling: None,
             input,
             usual_px: None,
         }
@@ -119,11 +119,8 @@ impl Eye {
         // Who says how many tiles there are, or for which size, is taken at his word.
         let is_adaptive = spec.grid == Grid::Auto && spec.smallest_px.is_none();
         let smallest_px = if is_adaptive { self.usual_px } else { spec.smallest_px };
-        if !self
-            .rounds
-            .as_ref()
-            .is_some_and(|planned| planned.size == size && is_near(planned.smallest_px, smallest_px))
-        {
+        let serves = |planned: &Tiling| planned.size == size && is_near(planned.smallest_px, smallest_px);
+        if !self.tiling.as_ref().is_some_and(serves) {
             let tiles = tiles::plan(size, self.input, &TileSpec { smallest_px, ..spec });
             let is_same = |planned: &&mut Tiling| planned.size == size && planned.rounds.tiles() == tiles;
             // Tiles that stay as they were keep their turns.

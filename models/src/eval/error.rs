@@ -3,9 +3,36 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{FitError, LabelError, SampleError};
+use super::{LabelError, SampleError};
 use crate::reader::ClassifyError;
 use crate::{DetectError, PhotoError};
+
+/// Right and wrong boxes that any curve of a calibration needs.
+pub(super) const LEAST: usize = 20;
+
+/// No curve can be fitted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FitError {
+    /// Too little data.
+    #[error(
+        "{right} right and {wrong} wrong boxes of {what} are too few to fit on; at least {LEAST} of each are needed: \
+         hand in more photos, or lower --score"
+    )]
+    TooFew {
+        /// Of which classes.
+        what: String,
+        /// Right boxes.
+        right: usize,
+        /// Wrong boxes.
+        wrong: usize,
+    },
+    /// Higher scores are not more often right.
+    #[error("surer boxes of {what} are not more often right, so their scores say nothing; check the labels' classes")]
+    NoOrder {
+        /// Of which classes.
+        what: String,
+    },
+}
 
 /// A model could not be judged.
 #[derive(Debug, thiserror::Error)]

@@ -15,14 +15,13 @@ mod matching;
 mod scope;
 
 pub use average_precision::{ApReport, ApSummary, ClassAp, average_precision};
-pub use calibration::FitError;
 pub use classification::{
     ClassFigures, ClassifierReport, OperatingPoint, ReliabilityBin, RocPoint, Sample, SampleError, classification,
     operating_point,
 };
 pub use classifying::{Classified, classify};
 pub use detecting::{CocoResult, Judged, RunOf, judge};
-pub use error::EvalError;
+pub use error::{EvalError, FitError};
 pub use labels::{LabelError, Labelled, LabelledPhoto};
 pub use scope::{Scope, Source};
 

@@ -2,43 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::error::{FitError, LEAST};
 use super::Claim;
 use crate::card::{Calibration, Curve, e_folds, log_odds};
 
 /// Right and wrong boxes from which on a class has a curve of its own.
 const OWN_CURVE: usize = 150;
-/// Right and wrong boxes that any curve needs.
-const LEAST: usize = 20;
 /// Weights of a curve.
 const WEIGHTS: usize = 4;
 /// Steps of Newton's method; it settles after some eight.
 const STEPS: usize = 50;
 /// Pull of the weights towards nothing, in boxes: it keeps data that fall apart cleanly from an endless slope.
 const RIDGE: f64 = 0.5;
-
-/// No curve can be fitted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FitError {
-    /// Too little data.
-    #[error(
-        "{right} right and {wrong} wrong boxes of {what} are too few to fit on; at least {LEAST} of each are needed: \
-         hand in more photos, or lower --score"
-    )]
-    TooFew {
-        /// Of which classes.
-        what: String,
-        /// Right boxes.
-        right: usize,
-        /// Wrong boxes.
-        wrong: usize,
-    },
-    /// Higher scores are not more often right.
-    #[error("surer boxes of {what} are not more often right, so their scores say nothing; check the labels' classes")]
-    NoOrder {
-        /// Of which classes.
-        what: String,
-    },
-}
 
 /// Fits a curve for each class of which there is enough, and one for all others together.
 pub fn fit(claims: &[Claim], on: &str) -> Result<Calibration, FitError> {

@@ -9,7 +9,7 @@ mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use fit::{FitError, fit};
+pub use fit::fit;
 pub use reliability::{Band, Interval, Reliability, Share, reliability};
 pub use table::CalibrationReport;
 
