@@ -38,6 +38,15 @@ impl Limits {
     pub fn left(&self) -> Duration {
         self.total.saturating_sub(self.began.elapsed())
     }
+
+    /// Refuses what lasts longer than is left.
+    pub(in crate::speaker) fn check(&self, lasts: Duration) -> Result<(), PlayError> {
+        let left = self.left();
+        if lasts > left {
+            return Err(PlayError::TooLong { lasts_s: lasts.as_secs_f64(), left_s: left.as_secs_f64() });
+        }
+        Ok(())
+    }
 }
 
 /// Lets time pass while a device plays by itself.

@@ -127,10 +127,8 @@ impl<'a> Programme<'a> {
             return Ok(pcm.clone());
         }
         let pcm = Arc::new(self.studio.render(self.announcement, self.limits.left())?);
-        let (lasts, left) = (pcm.duration(), self.limits.left());
-        if lasts > left {
-            return Err(PlayError::TooLong { lasts_s: lasts.as_secs_f64(), left_s: left.as_secs_f64() });
-        }
+        let lasts = pcm.duration();
+        self.limits.check(lasts)?;
         if !self.is_of_the_device {
             // Opening and draining may each take as long as a stall; more than that is none of a working speaker.
             self.patience.shorten(lasts + 2 * self.limits.stall);

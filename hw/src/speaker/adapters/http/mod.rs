@@ -165,9 +165,8 @@ impl Adapter for Http {
         let words = self.clips.words(&self.template.values, announcement, programme, &texts)?;
         let order = self.order(programme, &words, limits)?;
         let lasts = self.lasts(order.sound, announcement);
-        if let Some(lasts) = lasts.filter(|lasts| *lasts > limits.left()) {
-            let (lasts_s, left_s) = (lasts.as_secs_f64(), limits.left().as_secs_f64());
-            return Err(PlayError::TooLong { lasts_s, left_s });
+        if let Some(lasts) = lasts {
+            limits.check(lasts)?;
         }
         let watch = Stopwatch::start();
         let is_streamed = matches!(order.request.payload, Payload::Stream(_));

@@ -166,9 +166,8 @@ impl Adapter for Mqtt {
             (None, None) => Some(announcement.text.estimated_duration()),
             (None, Some(_)) => None,
         };
-        if let Some(lasts) = lasts.filter(|lasts| *lasts > limits.left()) {
-            let (lasts_s, left_s) = (lasts.as_secs_f64(), limits.left().as_secs_f64());
-            return Err(PlayError::TooLong { lasts_s, left_s });
+        if let Some(lasts) = lasts {
+            limits.check(lasts)?;
         }
         let told = Session::open(&self.broker).tell(&order, &words, limits)?;
         let sent = format!("{} bytes on {} at {}", order.payload.len(), order.topic, self.broker.url);

@@ -127,10 +127,7 @@ impl Adapter for Onvif {
         let codec = talk.codec();
         let bytes = programme.encoded(codec)?;
         let lasts = samples_to_duration(bytes.len() as u64, Codec::RATE_HZ);
-        if lasts > limits.left() {
-            let (lasts_s, left_s) = (lasts.as_secs_f64(), limits.left().as_secs_f64());
-            return Err(PlayError::TooLong { lasts_s, left_s });
-        }
+        limits.check(lasts)?;
         talk.say(&bytes)?;
         // Nobody answers for the far end: what is pushed before the camera plays is thrown away, and called good.
         let sent = format!("{} bytes of {} over the backchannel of {}", bytes.len(), talk.encoding(), self.peer());
