@@ -13,11 +13,13 @@ mod coverage;
 pub mod detection;
 pub mod evidence;
 mod finding;
+mod fix;
 pub mod frame;
 mod geometry;
 pub mod id;
 pub mod incident;
 pub mod mask;
+mod motion;
 mod place;
 pub mod plate;
 pub mod rule;
@@ -41,12 +43,14 @@ pub use coverage::Coverage;
 pub use detection::{Class, Detection, Detector, DetectorError};
 pub use evidence::{ClipSpan, EvidenceRequest, Moment};
 pub use finding::{About, BestCrop, Finding, Verdict};
+pub use fix::{Ellipse, Fix};
 pub use frame::{ColourMatrix, Frame, FrameMeta, PixelFormat, Plane};
 pub use geometry::{BBox, Point, Polygon};
 pub use id::{
     AttributeId, IdError, IncidentId, SensorId, SpeakerId, StreamId, SubjectId, TrackId, ViolationId, ZoneId,
 };
 pub use incident::{Cause, IncidentRecord, IncidentState, Report, Subject, Transition};
+pub use motion::Motion;
 pub use place::{Place, PlaceId, PlaceIdError, PlaceLevel};
 pub use rule::{RuleHit, RuleKey, Sight};
 pub use schedule::{Holidays, Schedule};

@@ -15,16 +15,18 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 4] = [DOMAIN, BASE, "forewarn-telemetry", "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 31] = [
+const NAMED: [(&str, &str); 34] = [
     ("forewarn-evidence", "forewarn-seal"),
     ("forewarn-dossier", "forewarn-evidence"),
     ("forewarn-engine", "forewarn-analytics"),
+    ("forewarn-engine", "forewarn-ground"),
     ("forewarn-engine", "forewarn-incident"),
     ("forewarn-dataset", "forewarn-analytics"),
     ("forewarn-dataset", "forewarn-models"),
     ("forewarn-veil", "forewarn-evidence"),
     ("forewarn-veil", "forewarn-models"),
     ("forewarn-veil", "forewarn-pipelines"),
+    ("forewarn-hw", "forewarn-ground"),
     ("forewarn-inference", "forewarn-analytics"),
     ("forewarn-inference", "forewarn-engine"),
     ("forewarn-inference", "forewarn-pipelines"),
@@ -42,6 +44,7 @@ const NAMED: [(&str, &str); 31] = [
     ("forewarn-config", "forewarn-analytics"),
     ("forewarn-config", "forewarn-engine"),
     ("forewarn-config", "forewarn-evaluate"),
+    ("forewarn-config", "forewarn-ground"),
     ("forewarn-config", "forewarn-incident"),
     ("forewarn-config", "forewarn-report"),
     ("forewarn-config", "forewarn-models"),
@@ -50,13 +53,14 @@ const NAMED: [(&str, &str); 31] = [
 ];
 
 /// The crates that decide and therefore do no I/O.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     DOMAIN,
     "forewarn-analytics",
     "forewarn-incident",
     "forewarn-index",
     "forewarn-engine",
     "forewarn-evaluate",
+    "forewarn-ground",
     "forewarn-wire",
     "forewarn-seal",
 ];
