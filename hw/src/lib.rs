@@ -4,6 +4,7 @@
 //! - [`sensor`]: values from MQTT and Modbus TCP.
 //! - [`box_facts`]: processor, memory and accelerators, and what the own process uses of them.
 //! - [`clock_sync`]: whether something keeps the clock right.
+//! - [`telemetry`]: where a drone's camera was and looked.
 //! - [`descriptors`]: how many file descriptors the own process has and may have.
 
 pub mod box_facts;
@@ -12,6 +13,7 @@ pub mod descriptors;
 mod mqtt;
 pub mod sensor;
 pub mod speaker;
+pub mod telemetry;
 
 pub use box_facts::{ProcessUsage, VideoNode};
 pub use sensor::{Sensor, SensorConfig};

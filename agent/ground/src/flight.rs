@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use forewarn_domain::Timestamp;
 use glam::{DQuat, DVec3, EulerRot};
 
-use crate::fix::NoFix;
+use crate::no_fix::NoFix;
 
 /// How hard a small drone speeds up and turns: what may have happened between two samples, in m/s² and degrees/s².
 const ACCELERATION: f64 = 3.0;

@@ -20,13 +20,15 @@ pub mod flight;
 pub mod gcj02;
 pub mod lens;
 pub mod motion;
+mod no_fix;
 pub mod shot;
 pub mod terrain;
 pub mod zone;
 
-pub use fix::{Limits, NoFix, locate};
+pub use fix::{Limits, locate};
 pub use flight::{Aim, Flight, Pose, Position, Sample, Uncertainty, attitude};
 pub use lens::{Lens, LensError};
+pub use no_fix::NoFix;
 pub use shot::Shot;
 pub use terrain::{Flat, Grid, GridError, Terrain};
 pub use zone::{GroundZone, ZoneError};

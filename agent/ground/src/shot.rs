@@ -3,9 +3,9 @@
 use forewarn_domain::Point;
 use glam::{DQuat, DVec3};
 
-use crate::fix::NoFix;
 use crate::flight::{Pose, Position, global, local};
 use crate::lens::Lens;
+use crate::no_fix::NoFix;
 use crate::terrain::Terrain;
 
 /// A ray that sinks by less than this part of its length is taken for level.
