@@ -1,5 +1,6 @@
 //! Hand-over of decoded frames to the consumer: one slot a stream, in which the newest frame wins.
 
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -35,12 +36,17 @@ impl Wakeup {
     }
 }
 
+/// So many may wait for the next frame of a camera that gives none.
+const MOST_ASKERS: usize = 16;
+
 #[derive(Debug, Default)]
 struct SlotState {
     /// As the decoder left it; it is brought to how it is shown only when somebody takes it.
     frame: Option<(Frame, Showing)>,
     dropped: u64,
     is_closed: bool,
+    /// Those who wait for the next frame beside the consumer.
+    askers: Vec<SyncSender<Frame>>,
 }
 
 /// A queue of one frame. When it is full the older frame is dropped and counted.
@@ -66,6 +72,10 @@ impl FrameSlot {
     pub(crate) fn put_stored(&self, frame: Frame, showing: Showing) -> bool {
         let replaced = {
             let mut state = self.lock();
+            for asker in state.askers.drain(..) {
+                // Whoever waits no longer has got none.
+                let _ = asker.try_send(frame.clone().shown(showing));
+            }
             let replaced = state.frame.replace((frame, showing));
             state.dropped += u64::from(replaced.is_some());
             replaced
@@ -76,6 +86,19 @@ impl FrameSlot {
         }
         // The old frame is given back to its pool here, outside the lock.
         replaced.is_some()
+    }
+
+    /// The next frame that is put in, for somebody beside the consumer, who gets it as well. None if none comes in time.
+    pub fn next(&self, timeout: Duration) -> Option<Frame> {
+        let (asker, next) = sync_channel(1);
+        {
+            let mut state = self.lock();
+            if state.askers.len() >= MOST_ASKERS {
+                return None;
+            }
+            state.askers.push(asker);
+        }
+        next.recv_timeout(timeout).ok()
     }
 
     /// Takes the frame, if there is one.
@@ -149,6 +172,20 @@ mod tests {
         assert_eq!(slot.take().unwrap().meta.sequence, 1);
         assert!(slot.take().is_none());
         assert_eq!((slot.dropped(), wakeup.count()), (1, 2));
+    }
+
+    #[test]
+    fn whoever_asks_beside_the_consumer_gets_the_next_frame_as_well() {
+        let slot = Arc::new(FrameSlot::default());
+        assert!(slot.next(Duration::ZERO).is_none());
+        let asking = Arc::clone(&slot);
+        let asker = std::thread::Builder::new().spawn(move || asking.next(Duration::from_secs(30))).unwrap();
+        while slot.lock().askers.len() < 2 {
+            std::thread::yield_now();
+        }
+        slot.put(frame(7));
+        assert_eq!(asker.join().unwrap().unwrap().meta.sequence, 7);
+        assert_eq!(slot.take().unwrap().meta.sequence, 7, "the consumer has it, too");
     }
 
     #[test]
