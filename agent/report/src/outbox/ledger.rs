@@ -62,6 +62,12 @@ impl IncidentLedger {
         self.list("WHERE is_closed = 0 ORDER BY opened_at_us, id LIMIT ?1", params![limit])
     }
 
+    /// The incidents that were updated at `from` or later, the earliest first; at most `limit`.
+    pub fn updated_since(&self, from: Timestamp, limit: u32) -> Result<Vec<LedgerEntry>, OutboxError> {
+        let clause = "WHERE is_closed IN (0, 1) AND updated_at_us >= ?1 ORDER BY updated_at_us, id LIMIT ?2";
+        self.list(clause, params![from.as_micros(), limit])
+    }
+
     /// One incident.
     pub fn incident(&self, id: &IncidentId) -> Result<Option<LedgerEntry>, OutboxError> {
         Ok(self.list("WHERE id = ?1", params![id.as_str()])?.pop())
