@@ -1,4 +1,5 @@
-//! Lets the program fetch what it needs. What is fetched, and how, is the binary's own matter.
+//! Lets the program fetch what it needs; what is fetched, and how, is the binary's own matter. And builds the console's page,
+//! which is committed as it was built, so that neither the device nor whoever builds the program needs Node.js.
 
 use std::path::Path;
 
@@ -10,4 +11,11 @@ use crate::workspace::{Workspace, run};
 pub(crate) fn fetch(workspace: &Workspace, forewarn: &Path) -> Result<()> {
     run(workspace.command(forewarn).args(["models", "fetch", "--all"]))?;
     run(workspace.command(forewarn).args(["demo", "--fetch-only"]))
+}
+
+/// Builds the console's page by npm, from the packages that its lock file names.
+pub(crate) fn build_page(workspace: &Workspace) -> Result<()> {
+    let web = workspace.root.join("agent/console/web");
+    run(workspace.command("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&web))?;
+    run(workspace.command("npm").args(["run", "build"]).current_dir(&web))
 }

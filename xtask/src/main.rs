@@ -37,8 +37,12 @@ enum Command {
         dry_run: bool,
     },
     /// Set up, build, and fetch the ONNX Runtime library, the models and the demo clip; nothing twice
-    #[command(after_help = "Example:\n  cargo xtask assets")]
-    Assets,
+    #[command(after_help = "Examples:\n  cargo xtask assets\n  cargo xtask assets --page   (takes Node.js and npm)")]
+    Assets {
+        /// Build the console's page anew from its sources instead; what is built is committed.
+        #[arg(long)]
+        page: bool,
+    },
     /// Say what is missing and how long it takes, set up, build, fetch, and run `forewarn demo`
     #[command(
         after_help = "Examples:\n  cargo xtask demo\n  cargo xtask demo --fast\n  cargo xtask demo --fast --json"
@@ -117,7 +121,8 @@ fn main() -> ExitCode {
 fn run(workspace: &Workspace, command: Command) -> Result<()> {
     match command {
         Command::Setup { dry_run } => setup::setup(dry_run),
-        Command::Assets => {
+        Command::Assets { page: true } => assets::build_page(workspace),
+        Command::Assets { page: false } => {
             setup::setup(false)?;
             assets::fetch(workspace, &compile::program(workspace, Profile::Demo)?)
         }

@@ -1,0 +1,148 @@
+// What the server says, and how it is asked.
+
+export type Role = "viewer" | "operator" | "admin";
+
+export interface Session {
+  name: string;
+  role: Role;
+  csrf: string;
+  site: string;
+  version: string;
+}
+
+export interface Found {
+  id: string;
+  opened_us: number;
+  updated_us: number;
+  is_open: boolean;
+  state: string;
+  outcome: string;
+  camera: string;
+  zone: string;
+  violation: string;
+  class: string;
+  count: number;
+  warnings: number;
+  opinion: "true" | "false_alarm" | null;
+}
+
+export interface Page {
+  incidents: Found[];
+  next: string | null;
+  open: number;
+  unjudged: number;
+}
+
+export interface Step {
+  state: string;
+  cause: string;
+  at: string;
+  at_us: number;
+}
+
+export interface Finding {
+  attribute: string;
+  verdict: string;
+  confidence: number;
+  text?: string;
+}
+
+export interface Snapshot {
+  moment: string;
+  file: string;
+  marked_file: string;
+}
+
+export interface Clip {
+  moment: string;
+  file: string;
+}
+
+export interface Detail {
+  incident: { history: Step[]; warnings_played: number; warning_not_delivered: boolean; findings?: Finding[] };
+  found: Found;
+  evidence: null | {
+    bundle: { bytes: number; held: boolean; sealed: boolean; seal: number | null };
+    record: null | {
+      title: string;
+      snapshots: Snapshot[];
+      clips: Clip[];
+      closeups?: { attribute: string; file: string }[];
+      missing: { what: string; why: string }[];
+    };
+  };
+}
+
+export interface Verification {
+  verdict: "intact" | "not intact" | "unsealed" | "not checked" | "nothing kept";
+  words?: string;
+  problems?: string[];
+  seal?: { number: number; final: boolean } | null;
+}
+
+export interface Camera {
+  id: string;
+  trouble: string | null;
+  zones: { id: string; is_area: boolean; unit: "normalised" | "pixel"; points: [number, number][] }[];
+  rules: { violation: string; zone: string; title: { en?: string; zh?: string } }[];
+}
+
+export interface Health {
+  is_healthy: boolean;
+  troubles: string[];
+  warnings: string[];
+  well?: { part: string; since: string; what: string }[];
+}
+
+export interface Account {
+  name: string;
+  role: Role;
+  created_at: string;
+}
+
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    why: string,
+  ) {
+    super(why);
+  }
+}
+
+let csrf = "";
+let onSignedOut = () => {};
+
+/** Is told when the session has ended. */
+export function whenSignedOut(tell: () => void) {
+  onSignedOut = tell;
+}
+
+export function remember(session: Session | null) {
+  csrf = session?.csrf ?? "";
+}
+
+export async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const headers: Record<string, string> = {};
+  if (body !== undefined) headers["content-type"] = "application/json";
+  if (method !== "GET" && csrf) headers["x-forewarn-csrf"] = csrf;
+  const answer = await fetch(`/api/v1${path}`, {
+    method,
+    headers,
+    body: body === undefined ? null : JSON.stringify(body),
+    credentials: "same-origin",
+  });
+  if (answer.ok) return (answer.status === 204 || answer.status === 201 ? undefined : await answer.json()) as T;
+  const why = await answer.json().then(
+    (told: { error?: string }) => told.error ?? answer.statusText,
+    () => answer.statusText,
+  );
+  if (answer.status === 401 && path !== "/session" && path !== "/setup") onSignedOut();
+  throw new Refused(answer.status, why);
+}
+
+export const get = <T,>(path: string) => ask<T>("GET", path);
+export const post = <T,>(path: string, body: unknown) => ask<T>("POST", path, body);
+
+/** Where a file of an incident's evidence is. */
+export const fileOf = (id: string, file: string) =>
+  `/api/v1/incidents/${encodeURIComponent(id)}/files/${encodeURIComponent(file)}`;

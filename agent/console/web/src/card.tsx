@@ -1,0 +1,346 @@
+// One incident: what was seen, what was said, what became of it, whether the evidence holds, and what to do.
+import { useEffect, useState } from "preact/hooks";
+import { type Detail, type Found, type Verification, fileOf, get, post } from "./api";
+import { go } from "./app";
+import { Dialog, Empty, Icon, Judgement, Outcome } from "./parts";
+import { useToast } from "./toasts";
+import { clock, pretty, size, span, useWords } from "./words";
+
+interface Props {
+  id: string;
+  title: (violation: string) => string;
+  canAct: boolean;
+  /** The row of the queue; when it changes, the card is read anew. */
+  news: Found | undefined;
+  onJudge: (opinion: "true" | "false_alarm") => void;
+  onMove: (by: number) => void;
+  hasPrevious: boolean;
+  hasNext: boolean;
+}
+
+type Asking = "hold" | "suppress" | null;
+
+export function Card(props: Props) {
+  const { id, canAct, news } = props;
+  const say = useWords();
+  const toast = useToast();
+  const [detail, setDetail] = useState<Detail | null>(null);
+  const [problem, setProblem] = useState("");
+  const [asking, setAsking] = useState<Asking>(null);
+  const path = `/incidents/${encodeURIComponent(id)}`;
+
+  const read = () => get<Detail>(path).then(setDetail, (error: Error) => setProblem(error.message));
+  useEffect(() => void read(), [id, news?.updated_us, news?.opinion]);
+
+  const isHeld = detail?.evidence?.bundle.held ?? false;
+  const done = async (deed: Promise<unknown>, word: string) => {
+    try {
+      await deed;
+      toast(word);
+      await read();
+    } catch (error) {
+      toast(say("failed", (error as Error).message), true);
+    }
+    setAsking(null);
+  };
+  const take = (kind: "export" | "report") => {
+    const address = `/api/v1${path}/${kind}${kind === "report" ? `?lang=${say.language}` : ""}`;
+    if (kind === "report") open(address, "_blank", "noopener");
+    else location.assign(address);
+  };
+
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      if (!canAct || !detail?.evidence || event.metaKey || event.ctrlKey || event.altKey) return;
+      if (target.closest("input, select, textarea, dialog")) return;
+      const deeds: Record<string, () => void> = { h: () => setAsking("hold"), e: () => take("export"), r: () => take("report") };
+      const deed = deeds[event.key];
+      if (!deed) return;
+      event.preventDefault();
+      deed();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  });
+
+  if (problem) return <Empty icon="alert">{problem}</Empty>;
+  if (!detail) return <div class="card" aria-busy="true" />;
+  const { found, incident, evidence } = detail;
+  const heading = props.title(found.violation);
+  const warnings = found.warnings === 0 ? say("noWarning") : found.warnings === 1 ? say("oneWarning") : say("warningsPlayed", found.warnings);
+
+  return (
+    <article class="card" aria-labelledby="card-title">
+      <header>
+        <button class="only-narrow" aria-label={say("back")} onClick={() => go("/incidents")}>
+          <Icon name="back" />
+        </button>
+        <div>
+          <h2 id="card-title">{heading}</h2>
+          <p class="muted">
+            {found.camera} · {pretty(found.zone)} · {clock(found.opened_us, say.language, true)}
+          </p>
+        </div>
+        <span class="marks">
+          <Outcome outcome={found.outcome} />
+          <Judgement opinion={found.opinion} />
+        </span>
+        <span class="moves">
+          <button aria-label={say("previous")} title="K" disabled={!props.hasPrevious} onClick={() => props.onMove(-1)}>
+            <Icon name="back" />
+          </button>
+          <button aria-label={say("next")} title="J" disabled={!props.hasNext} onClick={() => props.onMove(1)}>
+            <Icon name="forward" />
+          </button>
+        </span>
+      </header>
+
+      <Stage id={id} detail={detail} />
+
+      <div class="deeds" role="toolbar" aria-label={heading}>
+        {canAct ? (
+          <>
+            <button class={`yes ${found.opinion === "true" ? "is-on" : ""}`} onClick={() => props.onJudge("true")}>
+              <Icon name="check" />
+              {say("markTrue")}
+              <kbd>T</kbd>
+            </button>
+            <button class={`no ${found.opinion === "false_alarm" ? "is-on" : ""}`} onClick={() => props.onJudge("false_alarm")}>
+              <Icon name="cross" />
+              {say("markFalse")}
+              <kbd>F</kbd>
+            </button>
+            {evidence && (
+              <>
+                <span class="gap" />
+                <button onClick={() => setAsking("hold")} class={isHeld ? "is-on" : ""}>
+                  <Icon name="lock" />
+                  {say(isHeld ? "release" : "hold")}
+                  <kbd>H</kbd>
+                </button>
+                <button onClick={() => take("export")}>
+                  <Icon name="down" />
+                  {say("export")}
+                  <kbd>E</kbd>
+                </button>
+                <button onClick={() => take("report")}>
+                  <Icon name="page" />
+                  {say("report")}
+                  <kbd>R</kbd>
+                </button>
+                {found.count === 1 && (
+                  <button onClick={() => setAsking("suppress")}>
+                    <Icon name="eyeOff" />
+                    {say("suppress")}
+                  </button>
+                )}
+              </>
+            )}
+          </>
+        ) : (
+          <p class="muted">{say("viewerOnly")}</p>
+        )}
+      </div>
+
+      <div class="columns">
+        <section>
+          <h3>{say("timeline")}</h3>
+          <p class="muted">{warnings}</p>
+          {incident.warning_not_delivered && <p class="notice">{say("notDelivered")}</p>}
+          <ol class="timeline">
+            {incident.history.map((step, n) => (
+              <li key={n} class={`is-${step.state}`}>
+                <span class="dot" />
+                <div>
+                  <strong>{step.cause === "playback_proven" ? say("heard") : say.step(step.state)}</strong>
+                  <small>{say.cause(step.cause)}</small>
+                </div>
+                <time dateTime={step.at} title={step.at}>
+                  {n === 0 ? clock(step.at_us, say.language) : `+${span(step.at_us - found.opened_us)}`}
+                </time>
+              </li>
+            ))}
+          </ol>
+        </section>
+        <section>
+          <h3>{say("evidence")}</h3>
+          <Verdict path={path} seal={evidence?.bundle.seal ?? null} />
+          {evidence && (
+            <p class="muted">
+              {size(evidence.bundle.bytes)}
+              {isHeld && (
+                <span class="badge">
+                  <Icon name="lock" /> {say("held")}
+                </span>
+              )}
+            </p>
+          )}
+          {evidence?.record?.missing.map((gap) => (
+            <p key={gap.what} class="muted">
+              {say("missing")}: {gap.what} — {gap.why}
+            </p>
+          ))}
+          {(incident.findings ?? []).length > 0 && (
+            <dl class="facts">
+              {incident.findings?.map((finding) => (
+                <div key={finding.attribute}>
+                  <dt>{pretty(finding.attribute)}</dt>
+                  <dd>{finding.text ?? finding.verdict}</dd>
+                </div>
+              ))}
+            </dl>
+          )}
+          <p class="muted id">{id}</p>
+        </section>
+      </div>
+
+      {asking === "hold" && (
+        <Reason
+          title={say(isHeld ? "release" : "hold")}
+          onClose={() => setAsking(null)}
+          onSay={(why) =>
+            void done(post(`${path}/${isHeld ? "release" : "hold"}`, { why }), say(isHeld ? "isReleased" : "isHeld"))
+          }
+        />
+      )}
+      {asking === "suppress" && (
+        <Pass
+          onClose={() => setAsking(null)}
+          onSay={(days, note) => void done(post(`${path}/suppress`, { days, note }), say("isSuppressed"))}
+        />
+      )}
+    </article>
+  );
+}
+
+/** The clip or a picture, large, and all of them to choose from. */
+function Stage({ id, detail }: { id: string; detail: Detail }) {
+  const say = useWords();
+  const record = detail.evidence?.record;
+  const clips = record?.clips ?? [];
+  const shots = record?.snapshots ?? [];
+  const closeups = record?.closeups ?? [];
+  const [chosen, setChosen] = useState<string | null>(null);
+  const first = shots.find((shot) => shot.moment === "confirmed") ?? shots[0];
+  const shown = chosen ?? first?.marked_file ?? clips[0]?.file;
+  if (!shown) return null;
+  const all = [
+    ...shots.map((shot) => ({ file: shot.marked_file, word: say.step(shot.moment), isClip: false })),
+    ...closeups.map((one) => ({ file: one.file, word: pretty(one.attribute), isClip: false })),
+    ...clips.map((clip) => ({ file: clip.file, word: `${say("clip")}: ${say.step(clip.moment)}`, isClip: true })),
+  ];
+  const now = all.find((one) => one.file === shown);
+  return (
+    <div class="stage">
+      <div class="large">
+        {now?.isClip ? (
+          <video key={shown} src={fileOf(id, shown)} controls autoplay muted playsInline aria-label={now.word} />
+        ) : (
+          <img key={shown} src={fileOf(id, shown)} alt={now?.word ?? ""} />
+        )}
+      </div>
+      <div class="strip" role="group" aria-label={say("evidence")}>
+        {all.map((one) => (
+          <button key={one.file} aria-pressed={one.file === shown} onClick={() => setChosen(one.file)}>
+            {one.isClip ? <span class="play" aria-hidden="true" /> : <img src={fileOf(id, one.file)} alt="" loading="lazy" />}
+            <span>{one.word}</span>
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function Verdict({ path, seal }: { path: string; seal: number | null }) {
+  const say = useWords();
+  const [found, setFound] = useState<Verification | null>(null);
+  useEffect(() => {
+    setFound(null);
+    void get<Verification>(`${path}/verification`).then(setFound, () => setFound({ verdict: "not checked" }));
+  }, [path, seal]);
+  if (!found) return <p class="verdict">{say("checking")}</p>;
+  const word = {
+    intact: "intact",
+    "not intact": "notIntact",
+    unsealed: "unsealed",
+    "not checked": "notChecked",
+    "nothing kept": "nothingKept",
+  } as const;
+  const kind = found.verdict === "intact" ? "good" : found.verdict === "not intact" || found.verdict === "not checked" ? "bad" : "";
+  return (
+    <div class={`verdict ${kind}`}>
+      <Icon name={kind === "bad" ? "alert" : "shield"} />
+      <div>
+        <strong>{say(word[found.verdict])}</strong>
+        {found.words && (
+          <details>
+            <summary>{say("details")}</summary>
+            <pre tabIndex={0}>{found.words}</pre>
+          </details>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Reason(props: { title: string; onClose: () => void; onSay: (why: string) => void }) {
+  const say = useWords();
+  const [why, setWhy] = useState("");
+  return (
+    <Dialog title={props.title} onClose={props.onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          props.onSay(why);
+        }}
+      >
+        <label>
+          {say("why")}
+          <input value={why} onInput={(event) => setWhy(event.currentTarget.value)} required maxLength={500} autofocus />
+        </label>
+        <small class="muted">{say("holdHint")}</small>
+        <Buttons onClose={props.onClose} word={props.title} />
+      </form>
+    </Dialog>
+  );
+}
+
+function Pass(props: { onClose: () => void; onSay: (days: number, note: string) => void }) {
+  const say = useWords();
+  const [days, setDays] = useState(365);
+  const [note, setNote] = useState("");
+  return (
+    <Dialog title={say("suppress")} onClose={props.onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          props.onSay(days, note);
+        }}
+      >
+        <p class="muted">{say("suppressHint")}</p>
+        <label>
+          {say("days")}
+          <input type="number" min={1} max={3650} value={days} onInput={(event) => setDays(Number(event.currentTarget.value))} required autofocus />
+        </label>
+        <label>
+          {say("note")}
+          <input value={note} onInput={(event) => setNote(event.currentTarget.value)} maxLength={500} />
+        </label>
+        <Buttons onClose={props.onClose} word={say("save")} />
+      </form>
+    </Dialog>
+  );
+}
+
+export function Buttons({ onClose, word }: { onClose: () => void; word: string }) {
+  const say = useWords();
+  return (
+    <p class="buttons">
+      <button type="button" onClick={onClose}>
+        {say("cancel")}
+      </button>
+      <button class="primary">{word}</button>
+    </p>
+  );
+}

@@ -1,0 +1,359 @@
+// The queue of incidents, which grows by itself, and the card of the one that is looked at.
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { type Camera, type Found, type Page, type Role, get, post } from "./api";
+import { go } from "./app";
+import { Card } from "./card";
+import { useNews } from "./live";
+import { Dialog, Empty, Icon, Judgement, Outcome } from "./parts";
+import { useToast } from "./toasts";
+import { type Word, clock, pretty, span, useWords } from "./words";
+
+type Filter = Record<"text" | "violation" | "camera" | "zone" | "state" | "judged" | "from" | "to", string>;
+
+const nothing: Filter = { text: "", violation: "", camera: "", zone: "", state: "", judged: "", from: "", to: "" };
+const states: Word[] = ["open", "complied", "escalated", "lost"];
+/** Rows that are kept in the page; what is older is loaded anew. */
+const MOST_ROWS = 2000;
+
+function query(filter: Filter, after: string | null): string {
+  const asked = new URLSearchParams();
+  for (const [key, value] of Object.entries(filter)) {
+    if (!value) continue;
+    if (key === "from") asked.set("from_us", String(new Date(`${value}T00:00:00`).getTime() * 1000));
+    else if (key === "to") asked.set("to_us", String((new Date(`${value}T00:00:00`).getTime() + 86_400_000) * 1000));
+    else asked.set(key, value);
+  }
+  if (after) asked.set("after", after);
+  return `/incidents?${asked}`;
+}
+
+/** Whether an incident that is told as news belongs into the list; where that is not sure, the list is read anew. */
+function fits(found: Found, filter: Filter): boolean {
+  const is = (wanted: string, has: string) => !wanted || wanted === has;
+  const state = filter.state === "open" ? found.is_open : is(filter.state, found.outcome);
+  const judged = filter.judged === "no" ? !found.opinion : is(filter.judged, found.opinion ?? "");
+  const day = new Date(found.opened_us / 1000);
+  const since = !filter.from || day >= new Date(`${filter.from}T00:00:00`);
+  const until = !filter.to || day.getTime() < new Date(`${filter.to}T00:00:00`).getTime() + 86_400_000;
+  const words = `${found.id} ${found.camera} ${found.zone} ${found.violation} ${found.class}`.toLowerCase();
+  const text = filter.text.toLowerCase().split(/\s+/).every((word) => words.includes(word));
+  return (
+    state && judged && since && until && text &&
+    is(filter.camera, found.camera) && is(filter.zone, found.zone) && is(filter.violation, found.violation)
+  );
+}
+
+export function useCameras(): Camera[] {
+  const [cameras, setCameras] = useState<Camera[]>([]);
+  useEffect(() => void get<{ cameras: Camera[] }>("/cameras").then((told) => setCameras(told.cameras), () => {}), []);
+  return cameras;
+}
+
+export function Incidents({ role, path }: { role: Role; path: string }) {
+  const say = useWords();
+  const toast = useToast();
+  const cameras = useCameras();
+  const [filter, setFilter] = useState<Filter>(nothing);
+  const [rows, setRows] = useState<Found[]>([]);
+  const [next, setNext] = useState<string | null>(null);
+  const [counts, setCounts] = useState({ open: 0, unjudged: 0 });
+  const [isRead, setIsRead] = useState(false);
+  const [showFilters, setShowFilters] = useState(false);
+  const [showKeys, setShowKeys] = useState(false);
+  const search = useRef<HTMLInputElement>(null);
+  const list = useRef<HTMLOListElement>(null);
+  const id = decodeURIComponent(path.split("/")[2] ?? "");
+  const canAct = role !== "viewer";
+
+  const read = useCallback(
+    async (after: string | null) => {
+      const page = await get<Page>(query(filter, after)).catch(() => null);
+      if (!page) return;
+      setRows((before) => (after ? [...before, ...page.incidents] : page.incidents));
+      setNext(page.next);
+      setCounts({ open: page.open, unjudged: page.unjudged });
+      setIsRead(true);
+    },
+    [filter],
+  );
+  useEffect(() => {
+    const soon = setTimeout(() => void read(null), 120);
+    return () => clearTimeout(soon);
+  }, [read]);
+
+  useNews<Found>(
+    "incident",
+    useCallback(
+      (found) => {
+        setRows((before) => {
+          const at = before.findIndex((row) => row.id === found.id);
+          if (at >= 0) return before.map((row, n) => (n === at ? found : row));
+          if (!fits(found, filter)) return before;
+          const all = [...before, found].sort((a, b) => b.opened_us - a.opened_us || (a.id < b.id ? 1 : -1));
+          return all.slice(0, MOST_ROWS);
+        });
+        void get<Page>("/incidents?limit=1").then((page) => setCounts({ open: page.open, unjudged: page.unjudged }), () => {});
+      },
+      [filter],
+    ),
+  );
+  useNews("missed", useCallback(() => void read(null), [read]));
+
+  const titles = useMemo(() => {
+    const all = new Map<string, string>();
+    for (const rule of cameras.flatMap((camera) => camera.rules)) {
+      const { en, zh } = rule.title;
+      all.set(rule.violation, (say.language === "zh" ? zh ?? en : en ?? zh) ?? pretty(rule.violation));
+    }
+    return all;
+  }, [cameras, say.language]);
+  const title = (violation: string) => titles.get(violation) ?? pretty(violation);
+
+  const show = useCallback((one: Found | undefined) => {
+    if (one) go(`/incidents/${encodeURIComponent(one.id)}`);
+  }, []);
+  const move = useCallback(
+    (by: number) => {
+      const at = rows.findIndex((row) => row.id === id);
+      show(at < 0 ? rows[0] : rows[at + by]);
+    },
+    [rows, id, show],
+  );
+
+  const judge = useCallback(
+    async (opinion: "true" | "false_alarm") => {
+      const at = rows.findIndex((row) => row.id === id);
+      if (!id || !canAct) return;
+      try {
+        await post(`/incidents/${encodeURIComponent(id)}/opinion`, { opinion });
+        setRows((before) => before.map((row) => (row.id === id ? { ...row, opinion } : row)));
+        toast(say(opinion === "true" ? "markedTrue" : "markedFalse"));
+        show(rows.slice(at + 1).find((row) => !row.opinion));
+      } catch (error) {
+        toast(say("failed", (error as Error).message), true);
+      }
+    },
+    [rows, id, say, show, canAct],
+  );
+
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const target = event.target as HTMLElement;
+      if (event.metaKey || event.ctrlKey || event.altKey || target.closest("input, select, textarea, dialog")) return;
+      const deeds: Record<string, () => void> = {
+        j: () => move(1),
+        ArrowDown: () => move(1),
+        k: () => move(-1),
+        ArrowUp: () => move(-1),
+        t: () => void judge("true"),
+        f: () => void judge("false_alarm"),
+        "/": () => search.current?.focus(),
+        "?": () => setShowKeys(true),
+        Escape: () => go("/incidents"),
+      };
+      const deed = deeds[event.key];
+      if (!deed) return;
+      event.preventDefault();
+      deed();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, [move, judge]);
+
+  useEffect(() => {
+    list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+  }, [id, rows.length]);
+
+  const set = (key: keyof Filter, value: string) => setFilter((before) => ({ ...before, [key]: value }));
+  const isFiltered = Object.values(filter).some(Boolean);
+  const zones = [...new Set(cameras.filter((one) => !filter.camera || one.id === filter.camera).flatMap((one) => one.rules.map((rule) => rule.zone)))];
+  const at = rows.findIndex((row) => row.id === id);
+
+  return (
+    <div class={`incidents ${id ? "has-card" : ""}`}>
+      <section class="queue" aria-label={say("incidents")}>
+        <header>
+          <div class="title">
+            <h1>{say("incidents")}</h1>
+            <p class="counts" role="status">
+              <span class={counts.open ? "hot" : ""}>{say("openCount", counts.open)}</span>
+              <span>{say("unjudgedCount", counts.unjudged)}</span>
+            </p>
+          </div>
+          <div class="searching">
+            <label class="search">
+              <Icon name="search" />
+              <input
+                ref={search}
+                type="search"
+                aria-label={say("search")}
+                placeholder={say("search")}
+                value={filter.text}
+                onInput={(event) => set("text", event.currentTarget.value)}
+              />
+            </label>
+            <button aria-expanded={showFilters} aria-label={say("filters")} title={say("filters")} onClick={() => setShowFilters(!showFilters)}>
+              <Icon name="filter" />
+            </button>
+          </div>
+          <div class="chips" role="group" aria-label={say("filters")}>
+            <button aria-pressed={!filter.state} onClick={() => set("state", "")}>
+              {say("all")}
+            </button>
+            {states.map((state) => (
+              <button key={state} aria-pressed={filter.state === state} onClick={() => set("state", state)}>
+                {say(state)}
+              </button>
+            ))}
+            <button aria-pressed={filter.judged === "no"} onClick={() => set("judged", filter.judged === "no" ? "" : "no")}>
+              {say("unjudged")}
+            </button>
+          </div>
+          {showFilters && (
+            <div class="filters">
+              <Pick label={say("violation")} any={say("anyViolation")} value={filter.violation} onPick={(value) => set("violation", value)} options={[...titles]} />
+              <Pick label={say("camera")} any={say("anyCamera")} value={filter.camera} onPick={(value) => set("camera", value)} options={cameras.map((one) => [one.id, one.id])} />
+              <Pick label={say("zone")} any={say("anyZone")} value={filter.zone} onPick={(value) => set("zone", value)} options={zones.map((zone) => [zone, pretty(zone)])} />
+              <Pick
+                label={say("judgement")}
+                any={say("anyJudgement")}
+                value={filter.judged}
+                onPick={(value) => set("judged", value)}
+                options={[["no", say("unjudged")], ["true", say("judgedTrue")], ["false_alarm", say("judgedFalse")]]}
+              />
+              <label>
+                {say("from")}
+                <input type="date" value={filter.from} onInput={(event) => set("from", event.currentTarget.value)} />
+              </label>
+              <label>
+                {say("to")}
+                <input type="date" value={filter.to} onInput={(event) => set("to", event.currentTarget.value)} />
+              </label>
+              {isFiltered && <button onClick={() => setFilter(nothing)}>{say("clear")}</button>}
+            </div>
+          )}
+        </header>
+        <ol ref={list} class="rows">
+          {rows.map((row) => (
+            <li key={row.id}>
+              <a
+                class="row"
+                href={`/incidents/${encodeURIComponent(row.id)}`}
+                aria-current={row.id === id ? "true" : undefined}
+                onClick={(event) => {
+                  if (event.metaKey || event.ctrlKey) return;
+                  event.preventDefault();
+                  show(row);
+                }}
+              >
+                <span class={`edge is-${row.outcome}`} />
+                <span class="what">
+                  <strong>{title(row.violation)}</strong>
+                  <small>
+                    {row.camera} · {pretty(row.zone)}
+                    {row.count > 1 ? ` · ${say("people", row.count)}` : ""}
+                  </small>
+                </span>
+                <span class="when">
+                  <time dateTime={new Date(row.opened_us / 1000).toISOString()}>{clock(row.opened_us, say.language)}</time>
+                  <small>{row.is_open ? "" : span(row.updated_us - row.opened_us)}</small>
+                </span>
+                <span class="marks">
+                  <Outcome outcome={row.outcome} />
+                  <Judgement opinion={row.opinion} />
+                </span>
+              </a>
+            </li>
+          ))}
+          {next && (
+            <li>
+              <button class="more" onClick={() => void read(next)}>
+                {say("more")}
+              </button>
+            </li>
+          )}
+        </ol>
+        {isRead && rows.length === 0 && <Empty icon="shield">{say(isFiltered ? "nothingFound" : "nothingYet")}</Empty>}
+      </section>
+      <section class="detail" aria-live="off">
+        {id ? (
+          <Card
+            key={id}
+            id={id}
+            title={title}
+            canAct={canAct}
+            news={rows[at]}
+            onJudge={(opinion) => void judge(opinion)}
+            onMove={move}
+            hasPrevious={at > 0}
+            hasNext={at >= 0 && at + 1 < rows.length}
+          />
+        ) : (
+          <Empty icon="incidents">
+            {say("choose")}
+            <br />
+            <small>{say("keysHint")}</small>
+          </Empty>
+        )}
+      </section>
+      {showKeys && <Keys onClose={() => setShowKeys(false)} />}
+    </div>
+  );
+}
+
+function Pick(props: {
+  label: string;
+  any: string;
+  value: string;
+  options: (readonly [string, string])[];
+  onPick: (value: string) => void;
+}) {
+  return (
+    <label>
+      {props.label}
+      <select value={props.value} onChange={(event) => props.onPick(event.currentTarget.value)}>
+        <option value="">{props.any}</option>
+        {props.options.map(([value, text]) => (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function Keys({ onClose }: { onClose: () => void }) {
+  const say = useWords();
+  const keys: [string, string][] = [
+    ["J K", say("keyNext")],
+    ["T", say("markTrue")],
+    ["F", say("markFalse")],
+    ["H", say("hold")],
+    ["E", say("export")],
+    ["R", say("report")],
+    ["/", say("keySearch")],
+    ["Esc", say("close")],
+  ];
+  return (
+    <Dialog title={say("keys")} onClose={onClose}>
+      <dl class="keys">
+        {keys.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              {key.split(" ").map((one) => (
+                <kbd key={one}>{one}</kbd>
+              ))}
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="buttons">
+        <button class="primary" onClick={onClose}>
+          {say("close")}
+        </button>
+      </p>
+    </Dialog>
+  );
+}

@@ -1,0 +1,221 @@
+// Language and appearance, one's own password, and for an administrator who else may sign in and who did what.
+import { useEffect, useState } from "preact/hooks";
+import { type Account, type Role, type Session, ask, get } from "./api";
+import { Buttons } from "./card";
+import { Dialog } from "./parts";
+import { useToast } from "./toasts";
+import { type Language, clock, useWords } from "./words";
+
+interface Props {
+  session: Session;
+  theme: string;
+  onTheme: (theme: string) => void;
+  onLanguage: (language: Language) => void;
+  onSignOut: () => void;
+  onEnded: () => void;
+}
+
+const roles: Role[] = ["viewer", "operator", "admin"];
+
+export function Settings(props: Props) {
+  const say = useWords();
+  const toast = useToast();
+  const { session } = props;
+  const [isChanging, setIsChanging] = useState(false);
+  return (
+    <section class="view" aria-labelledby="settings-title">
+      <header>
+        <h1 id="settings-title">{say("settings")}</h1>
+      </header>
+      <div class="panel">
+        <label>
+          {say("language")}
+          <select value={say.language} onChange={(event) => props.onLanguage(event.currentTarget.value as Language)}>
+            <option value="en">English</option>
+            <option value="zh">中文</option>
+          </select>
+        </label>
+        <label>
+          {say("theme")}
+          <select value={props.theme} onChange={(event) => props.onTheme(event.currentTarget.value)}>
+            <option value="system">{say("system")}</option>
+            <option value="light">{say("light")}</option>
+            <option value="dark">{say("dark")}</option>
+          </select>
+        </label>
+      </div>
+      <div class="panel">
+        <p>
+          <strong>{session.name}</strong> <span class="muted">{say(session.role)}</span>
+        </p>
+        <p class="buttons start">
+          <button onClick={() => setIsChanging(true)}>{say("changePassword")}</button>
+          <button onClick={props.onSignOut}>{say("signOut")}</button>
+        </p>
+      </div>
+      {session.role === "admin" && <Accounts own={session.name} />}
+      {session.role === "admin" && <Audit />}
+      <p class="muted">Forewarn {session.version}</p>
+      {isChanging && (
+        <Dialog title={say("changePassword")} onClose={() => setIsChanging(false)}>
+          <form
+            onSubmit={(event) => {
+              event.preventDefault();
+              const form = new FormData(event.currentTarget);
+              const body = { former: form.get("former"), password: form.get("password") };
+              ask("PUT", `/accounts/${encodeURIComponent(session.name)}/password`, body).then(
+                () => {
+                  toast(say("passwordChanged"));
+                  props.onEnded();
+                },
+                (error: Error) => toast(say("failed", error.message), true),
+              );
+            }}
+          >
+            <label>
+              {say("formerPassword")}
+              <input name="former" type="password" autocomplete="current-password" required autofocus />
+            </label>
+            <label>
+              {say("newPassword")}
+              <input name="password" type="password" autocomplete="new-password" minLength={12} required />
+            </label>
+            <small class="muted">{say("passwordHint")}</small>
+            <Buttons onClose={() => setIsChanging(false)} word={say("save")} />
+          </form>
+        </Dialog>
+      )}
+    </section>
+  );
+}
+
+function Accounts({ own }: { own: string }) {
+  const say = useWords();
+  const toast = useToast();
+  const [accounts, setAccounts] = useState<Account[]>([]);
+  const [isAdding, setIsAdding] = useState(false);
+  const read = () => void get<{ accounts: Account[] }>("/accounts").then((told) => setAccounts(told.accounts), () => {});
+  useEffect(read, []);
+  const done = (deed: Promise<unknown>) =>
+    void deed.then(
+      () => {
+        setIsAdding(false);
+        toast(say("saved"));
+        read();
+      },
+      (error: Error) => toast(say("failed", error.message), true),
+    );
+  return (
+    <>
+      <h2>{say("accounts")}</h2>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{say("name")}</th>
+            <th scope="col">{say("role")}</th>
+            <td />
+          </tr>
+        </thead>
+        <tbody>
+          {accounts.map((account) => (
+            <tr key={account.name}>
+              <th scope="row">{account.name}</th>
+              <td>{say(account.role)}</td>
+              <td class="end">
+                {account.name !== own && (
+                  <button
+                    onClick={() => {
+                      if (confirm(say("removeSure", account.name))) {
+                        done(ask("DELETE", `/accounts/${encodeURIComponent(account.name)}`));
+                      }
+                    }}
+                  >
+                    {say("remove")}
+                  </button>
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p>
+        <button onClick={() => setIsAdding(true)}>{say("add")}</button>
+      </p>
+      {isAdding && (
+        <Dialog title={say("add")} onClose={() => setIsAdding(false)}>
+          <form
+            onSubmit={(event) => {
+              event.preventDefault();
+              const form = new FormData(event.currentTarget);
+              done(ask("POST", "/accounts", Object.fromEntries(form)));
+            }}
+          >
+            <label>
+              {say("name")}
+              <input name="name" autocomplete="off" required autofocus />
+            </label>
+            <label>
+              {say("role")}
+              <select name="role">
+                {roles.map((role) => (
+                  <option key={role} value={role}>
+                    {say(role)}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <label>
+              {say("password")}
+              <input name="password" type="password" autocomplete="new-password" minLength={12} required />
+            </label>
+            <small class="muted">{say("passwordHint")}</small>
+            <Buttons onClose={() => setIsAdding(false)} word={say("add")} />
+          </form>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+interface Line {
+  at: string;
+  who: string | null;
+  deed: string;
+  about?: string;
+  detail?: string;
+}
+
+function Audit() {
+  const say = useWords();
+  const [lines, setLines] = useState<Line[]>([]);
+  useEffect(() => void get<{ lines: Line[] }>("/audit").then((told) => setLines(told.lines), () => {}), []);
+  return (
+    <details class="audit">
+      <summary>{say("audit")}</summary>
+      <div class="scroll" tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{say("when")}</th>
+              <th scope="col">{say("who")}</th>
+              <th scope="col">{say("deed")}</th>
+              <th scope="col">{say("about")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {lines.map((line, n) => (
+              <tr key={n}>
+                <td class="muted">{clock(new Date(line.at).getTime() * 1000, say.language)}</td>
+                <td>{line.who ?? "–"}</td>
+                <td>
+                  {line.deed} {line.detail && <small class="muted">{line.detail}</small>}
+                </td>
+                <td class="id">{line.about}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  );
+}

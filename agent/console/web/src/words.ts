@@ -1,0 +1,223 @@
+// Every text of the page, in English and Chinese.
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+
+export type Language = "en" | "zh";
+
+const words = {
+  incidents: ["Incidents", "事件"],
+  cameras: ["Cameras", "摄像机"],
+  health: ["Health", "运行状况"],
+  settings: ["Settings", "设置"],
+  signIn: ["Sign in", "登录"],
+  signOut: ["Sign out", "退出登录"],
+  name: ["Name", "用户名"],
+  password: ["Password", "密码"],
+  passwordHint: ["At least 12 characters. Three or four words are easy to remember.", "至少 12 个字符，几个词连在一起最好记。"],
+  welcome: ["Set up this console", "首次设置控制台"],
+  welcomeHint: ["You are the first here. Make the account of its administrator.", "您是第一位用户，请创建管理员账户。"],
+  createAccount: ["Create account", "创建账户"],
+  needLink: [
+    "This console has no account yet. Open the link that the agent printed when it started.",
+    "此控制台还没有账户。请打开程序启动时打印的链接。",
+  ],
+  search: ["Search id, place, plate", "搜索编号、地点、车牌"],
+  all: ["All", "全部"],
+  open: ["Open", "进行中"],
+  complied: ["Complied", "已改正"],
+  escalated: ["Escalated", "已上报"],
+  lost: ["Lost", "已丢失"],
+  closed: ["Closed", "已结束"],
+  violation: ["Violation", "违规类型"],
+  camera: ["Camera", "摄像机"],
+  zone: ["Zone", "区域"],
+  judgement: ["Judgement", "判断"],
+  anyJudgement: ["Any judgement", "不限判断"],
+  unjudged: ["Not judged", "未判断"],
+  judgedTrue: ["True", "属实"],
+  judgedFalse: ["False alarm", "误报"],
+  anyViolation: ["Any violation", "不限类型"],
+  anyCamera: ["Any camera", "不限摄像机"],
+  anyZone: ["Any zone", "不限区域"],
+  from: ["From", "从"],
+  to: ["To", "到"],
+  clear: ["Clear filters", "清除筛选"],
+  filters: ["Filters", "筛选"],
+  more: ["Load more", "加载更多"],
+  nothingFound: ["No incident fits these filters.", "没有符合筛选条件的事件。"],
+  nothingYet: ["All quiet. New incidents appear here by themselves.", "一切平静。新事件会自动出现在这里。"],
+  choose: ["Choose an incident to review it.", "选择一个事件进行查看。"],
+  markTrue: ["True", "属实"],
+  markFalse: ["False alarm", "误报"],
+  hold: ["Hold", "保全"],
+  release: ["Release", "解除保全"],
+  held: ["Held", "已保全"],
+  export: ["Export", "导出"],
+  report: ["Report", "报告"],
+  suppress: ["Ignore…", "忽略…"],
+  next: ["Next", "下一个"],
+  previous: ["Previous", "上一个"],
+  back: ["Back", "返回"],
+  why: ["Why?", "原因？"],
+  holdHint: ["The reason stands in the evidence's chain for good.", "原因将永久记录在证据链中。"],
+  suppressHint: [
+    "This one — a statue, a poster — is passed over in this place. It ends by itself.",
+    "在此位置忽略这一对象（如雕像、海报），到期自动结束。",
+  ],
+  days: ["Days", "天数"],
+  note: ["Note", "备注"],
+  cancel: ["Cancel", "取消"],
+  save: ["Save", "保存"],
+  timeline: ["Timeline", "时间线"],
+  evidence: ["Evidence", "证据"],
+  checking: ["Checking the seal…", "正在校验封存…"],
+  intact: ["Evidence intact: every file is as it was sealed", "证据完整：所有文件与封存时一致"],
+  notIntact: ["Evidence changed since it was sealed", "证据在封存后被改动"],
+  unsealed: ["Not sealed yet: the incident goes on", "尚未封存：事件仍在进行"],
+  notChecked: ["The evidence could not be checked", "无法校验证据"],
+  nothingKept: ["No evidence is kept any more", "证据已不再保留"],
+  details: ["Details", "详情"],
+  missing: ["Missing", "缺失"],
+  notDelivered: ["The warning was due, and no loudspeaker played it.", "应播放的警告未能播出。"],
+  clip: ["Clip", "视频"],
+  picture: ["Picture", "图片"],
+  live: ["Live", "实时"],
+  reconnecting: ["Reconnecting…", "正在重新连接…"],
+  noPicture: ["No picture", "无画面"],
+  zones: ["Zones", "区域"],
+  noCameras: ["The site file names no camera.", "站点文件中没有摄像机。"],
+  healthy: ["Everything works", "一切正常"],
+  troubled: ["Something needs attention", "需要处理"],
+  warned: ["Works, and not as well as it could", "可用，但有待改善"],
+  troubles: ["Troubles", "故障"],
+  warnings: ["Warnings", "提醒"],
+  well: ["Working", "正常"],
+  part: ["Part", "部件"],
+  since: ["Since", "自"],
+  language: ["Language", "语言"],
+  theme: ["Appearance", "外观"],
+  system: ["As the device", "跟随设备"],
+  light: ["Light", "浅色"],
+  dark: ["Dark", "深色"],
+  accounts: ["Accounts", "账户"],
+  role: ["Role", "角色"],
+  viewer: ["Viewer: looks", "查看者：只读"],
+  operator: ["Operator: judges and exports", "操作员：判断与导出"],
+  admin: ["Administrator", "管理员"],
+  add: ["Add account", "添加账户"],
+  remove: ["Delete", "删除"],
+  removeSure: ["Delete the account {}?", "删除账户 {}？"],
+  changePassword: ["Change password", "修改密码"],
+  formerPassword: ["Present password", "当前密码"],
+  newPassword: ["New password", "新密码"],
+  passwordChanged: ["The password is changed. Sign in again.", "密码已修改，请重新登录。"],
+  audit: ["Audit log", "审计日志"],
+  when: ["When", "时间"],
+  who: ["Who", "用户"],
+  deed: ["What", "操作"],
+  about: ["About", "对象"],
+  keys: ["Keyboard", "键盘快捷键"],
+  keysHint: ["Press ? to see the keys", "按 ? 查看快捷键"],
+  keyNext: ["next, previous incident", "下一个、上一个事件"],
+  keySearch: ["search", "搜索"],
+  close: ["Close", "关闭"],
+  saved: ["Saved", "已保存"],
+  markedTrue: ["Marked as true", "已标记为属实"],
+  markedFalse: ["Marked as false alarm", "已标记为误报"],
+  isHeld: ["The evidence is held", "证据已保全"],
+  isReleased: ["The evidence is released", "已解除保全"],
+  isSuppressed: ["It is passed over from now on", "从现在起忽略此对象"],
+  failed: ["That did not work: {}", "操作失败：{}"],
+  newOnes: ["{} new", "{} 条新事件"],
+  ago: ["{} ago", "{}前"],
+  openCount: ["{} open", "{} 个进行中"],
+  unjudgedCount: ["{} to judge", "{} 个待判断"],
+  warningsPlayed: ["{} warnings heard", "已播放 {} 次警告"],
+  oneWarning: ["1 warning heard", "已播放 1 次警告"],
+  noWarning: ["No warning was played", "未播放警告"],
+  heard: ["Warning heard", "警告已播出"],
+  people: ["{} people", "{} 人"],
+  skip: ["Skip to content", "跳到内容"],
+  menu: ["Sections", "栏目"],
+  viewerOnly: ["Your role looks only.", "您的角色仅可查看。"],
+} as const;
+
+export type Word = keyof typeof words;
+
+const steps: Record<string, [string, string]> = {
+  suspected: ["Seen", "发现"],
+  confirmed: ["Confirmed", "确认"],
+  warned: ["Warning sent", "发出警告"],
+  observing: ["Watching", "观察"],
+  persisted: ["Went on", "未改正"],
+  complied: ["Complied", "已改正"],
+  escalated: ["Escalated", "上报"],
+  lost: ["Out of sight", "失去目标"],
+  closed: ["Closed", "结束"],
+};
+
+const causes: Record<string, [string, string]> = {
+  condition_held: ["the condition began to hold", "条件开始成立"],
+  held_long_enough: ["it held for long enough", "持续足够长时间"],
+  not_confirmed: ["it ceased before it was confirmed", "确认前已消失"],
+  warning_sent: ["sent to the loudspeaker", "已发送到扬声器"],
+  playback_proven: ["the loudspeaker played it to the end", "扬声器已完整播放"],
+  covered_by_recent_warning: ["an earlier warning was heard here a moment ago", "刚播放过的警告同样适用"],
+  warning_not_delivered: ["no loudspeaker played the warning", "没有扬声器播放警告"],
+  quiet_hours: ["quiet hours: nothing is said aloud", "静音时段，不播放"],
+  no_warning_configured: ["no warning is set for this", "未配置警告"],
+  still_violating: ["it still went on", "违规仍在继续"],
+  seen_complying: ["seen to comply", "看到已改正"],
+  no_longer_seen: ["gone, and the place is in clear view", "已离开，现场清晰可见"],
+  warnings_used_up: ["all warnings were given; people are told", "警告已用尽，通知人员"],
+  out_of_sight: ["nothing was seen of the place for too long", "过久看不到现场"],
+  stream_interrupted: ["the stream was interrupted", "视频流中断"],
+  settled: ["the time for the last evidence is over", "最后取证时间已过"],
+};
+
+export interface Say {
+  language: Language;
+  (word: Word, value?: string | number): string;
+  step(state: string): string;
+  cause(cause: string): string;
+  outcome(outcome: string): string;
+}
+
+export function sayIn(language: Language): Say {
+  const pick = language === "zh" ? 1 : 0;
+  const say = (word: Word, value: string | number = "") => words[word][pick].replace("{}", String(value));
+  return Object.assign(say, {
+    language,
+    step: (state: string) => steps[state]?.[pick] ?? state,
+    cause: (cause: string) => causes[cause]?.[pick] ?? cause.replaceAll("_", " "),
+    outcome: (outcome: string) => (outcome in words ? words[outcome as Word][pick] : outcome),
+  });
+}
+
+export const Words = createContext<Say>(sayIn("en"));
+export const useWords = () => useContext(Words);
+
+/** A name of the site file for people. */
+export const pretty = (name: string) => name.replaceAll(/[_-]+/g, " ").replace(/^./, (c) => c.toUpperCase());
+
+export function clock(us: number, language: Language, isLong = false): string {
+  const at = new Date(us / 1000);
+  const isToday = at.toDateString() === new Date().toDateString();
+  const time: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
+  const day: Intl.DateTimeFormatOptions = isLong
+    ? { year: "numeric", month: "short", day: "numeric", weekday: "short" }
+    : isToday
+      ? {}
+      : { month: "short", day: "numeric" };
+  return new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", { ...day, ...time }).format(at);
+}
+
+export function span(us: number): string {
+  const s = us / 1e6;
+  if (s < 99.95) return `${s.toFixed(1)} s`;
+  const m = Math.round(s / 60);
+  return m < 120 ? `${m} min` : `${Math.round(m / 60)} h`;
+}
+
+export const size = (bytes: number) =>
+  bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
