@@ -71,7 +71,8 @@ const PACKAGES: &[Package] = &[
     package("gstreamer1.0-alsa", "the sound card", &["alsa"]),
     package("espeak-ng", "speaks the warnings", &[]),
     package("mosquitto", "the broker of demo and tests", &[]),
-    package("jq", "tests follow docs/verify-by-hand.md", &[]),
+    package("curl", "tests follow docs/console.md", &[]),
+    package("jq", "tests follow docs/console.md and docs/verify-by-hand.md", &[]),
     package("openssl", "tests follow docs/verify-by-hand.md", &[]),
     package("libfaketime", "the clock that tests set", &[]),
 ];

@@ -1,10 +1,16 @@
 //! The incidents of which operators say something, and what is kept of them.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::anyhow;
-use forewarn_domain::{IncidentId, IncidentRecord};
+use forewarn_analytics::suppression::{Appearance, Suppression};
+use forewarn_console::Passing;
+use forewarn_domain::clock::wall_now;
+use forewarn_domain::{BBox, IncidentId, IncidentRecord, Timestamp};
 use forewarn_evidence::{Limits, TimeLine};
+use forewarn_memory::suppressions::{read, write};
+use forewarn_models::image_frame;
 use forewarn_report::IncidentLedger;
 
 use crate::config::StorageDir;
@@ -39,4 +45,36 @@ pub fn bundle(storage: &StorageDir, record: &IncidentRecord) -> Result<Option<Pa
 /// The clean picture of an incident's confirmation, if it is kept.
 pub fn confirmed_picture(bundle: Option<&Path>) -> Option<PathBuf> {
     bundle.map(|dir| dir.join("confirmed.jpg")).filter(|path| path.is_file())
+}
+
+/// Passes over the one that an incident is about.
+pub fn suppress(storage: &StorageDir, record: IncidentRecord, asked: &Passing) -> Result<Suppression, CommandError> {
+    let bad = |why: &str| CommandError { code: ExitCode::BadInput, error: anyhow!("--incident {}: {why}", record.id) };
+    if record.subject.count != 1 {
+        return Err(bad("it is about a crowd, which has no one look; change the rule's zone or numbers instead"));
+    }
+    let picture = confirmed_picture(bundle(storage, &record)?.as_deref())
+        .ok_or_else(|| bad("no picture of it is kept, and the look is taken from that"))?;
+    let frame = image_frame(&picture).or_exit(ExitCode::BadInput)?;
+    let bbox = record.subject.bbox;
+    let appearance = Appearance::of(&frame, bbox).ok_or_else(|| bad("its box lies outside of its picture"))?;
+    let (w, h) = (frame.width as f32, frame.height as f32);
+    let path = storage.suppressions();
+    let mut list = read(&path)?;
+    let id = list.iter().map(|one| one.id).max().unwrap_or(0) + 1;
+    let now = Timestamp::from_micros(wall_now().as_micros());
+    let suppression = Suppression {
+        id,
+        camera: record.rule.stream,
+        violation: (!asked.every_violation).then_some(record.rule.violation),
+        class: record.subject.class,
+        bbox: BBox::new(bbox.x0 / w, bbox.y0 / h, bbox.x1 / w, bbox.y1 / h),
+        appearance,
+        from: now,
+        until: now + Duration::from_hours(24 * u64::from(asked.days)),
+        note: asked.note.clone(),
+    };
+    list.push(suppression.clone());
+    write(&path, &list)?;
+    Ok(suppression)
 }

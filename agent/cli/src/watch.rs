@@ -128,6 +128,7 @@ pub enum Sim {
 
 /// `forewarn demo`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct Demo {
     /// Run from the file as quickly as the machine can, without RTSP, broker and sound.
     #[arg(long)]
@@ -138,6 +139,9 @@ pub struct Demo {
     /// Directory for evidence and results.
     #[arg(long, value_name = "DIR", default_value = "demo-out")]
     pub out: PathBuf,
+    /// Stay when the clip is over, until Ctrl-C, so that the console can be looked at.
+    #[arg(long, conflicts_with = "fast")]
+    pub stay: bool,
     /// Only fetch and prepare the clip.
     #[arg(long)]
     pub fetch_only: bool,

@@ -20,7 +20,7 @@ use crate::evidence::{Evidence, RawEvidence};
 use crate::header::{Header, RawHeader};
 use crate::heat_map::{HeatMap, RawHeatMap};
 use crate::inference::{Inference, RawInference};
-use crate::listen::{Listeners, RawListener};
+use crate::listen::{Listeners, RawConsole, RawListener};
 use crate::model::{Model, RawModel};
 use crate::rule::Lookup;
 use crate::sensor::RawSensor;
@@ -61,9 +61,9 @@ pub struct RawSite {
     /// Where Prometheus finds metrics, health and open incidents.
     #[serde(default)]
     pub metrics: RawListener,
-    /// Where people find health and open incidents.
+    /// Where people find the console.
     #[serde(default)]
-    pub console: RawListener,
+    pub console: RawConsole,
     /// What is read of subjects: what they wear, what their plates say.
     #[serde(default)]
     pub attributes: Attributes,

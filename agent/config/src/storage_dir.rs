@@ -56,6 +56,12 @@ entries! {
     scenes = "scenes";
     /// The instances that are passed over, by `forewarn suppress`.
     suppressions = "suppressions.json";
+    /// The accounts of the console, with hashes of their passwords.
+    console_accounts = "console-accounts.json";
+    /// Who did what in the console; its older half is `console-audit.1.jsonl`.
+    console_audit = "console-audit.jsonl";
+    /// What the console finds incidents by; it is made anew where it is gone.
+    console_index = "incidents.sqlite";
     /// What operators said of incidents, by `forewarn feedback`.
     feedback = "feedback.jsonl";
     /// Where people stayed, a folder a camera and a file a day, with `[heat_map]`.

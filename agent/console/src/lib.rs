@@ -1,22 +1,36 @@
-//! The agent's HTTP side: metrics for Prometheus, health for supervisors, open incidents for people.
+//! The agent's HTTP side: metrics for Prometheus, health for supervisors, the console for people.
 //!
-//! Two [listeners](Listener), each a thread of its own and each optional: the one of metrics, and the console. Both
-//! listen on loopback only, because nothing here asks who is there. They decide nothing and hold nothing: what they show
-//! comes through the [ports](Ports) that the application gives.
+//! Two [listeners](Listener), each a thread of its own and each optional. The one of [metrics](Server::of_metrics) listens on
+//! loopback only, because nobody there is asked who he is:
 //!
-//! | path | port | listener |
-//! |---|---|---|
-//! | `/metrics` | [`Metrics`] | metrics |
-//! | `/healthz` | [`Health`] | both |
-//! | `/api/v1/incidents` | [`Incidents`] | both |
+//! | path | port |
+//! |---|---|
+//! | `/metrics` | [`Metrics`] |
+//! | `/healthz` | [`Health`] |
+//! | `/api/v1/incidents` | [`Incidents`] |
+//!
+//! The [console](Server::of_console) is a page, embedded, and the interface that it asks: `src/api/openapi.json` tells all of it.
+//! Whoever asks is signed in and has a role. They decide nothing; what they show comes through the [ports](Ports) that the
+//! application gives, and out of the files of the storage directory.
 
+mod access;
 mod api;
+mod context;
+mod gate;
 mod health;
+mod hosts;
 mod listener;
 mod ports;
+mod refusal;
 mod server;
+mod setup;
+mod still;
+mod store;
+mod trail;
 
 pub use health::{HealthBook, HealthReport, PartNow, PartState, Turn};
+pub use hosts::Hosts;
 pub use listener::Listener;
-pub use ports::{Health, Incidents, Metrics, Ports};
+pub use ports::{CameraNow, Cameras, Desk, Health, Incidents, Metrics, Passing, Ports};
 pub use server::{ConsoleError, Server};
+pub use setup::{Places, Setup};

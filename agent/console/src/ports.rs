@@ -1,11 +1,15 @@
 //! What the pages show comes through these. They are called on threads that may wait for a disk or a lock, never on the
 //! thread that serves connections.
 
+use std::path::Path;
 use std::sync::Arc;
+
+use forewarn_domain::violation::{Language, Text};
+use forewarn_domain::{Frame, IncidentRecord, RuleKey, StreamId, Zone};
+use forewarn_wire::WireIncident;
 
 use crate::health::HealthReport;
 use crate::listener::Listener;
-use forewarn_wire::WireIncident;
 
 /// What is counted.
 pub trait Metrics: Send + Sync + 'static {
@@ -27,6 +31,46 @@ pub trait Incidents: Send + Sync + 'static {
     fn open(&self) -> Vec<WireIncident>;
 }
 
+/// The cameras of the site.
+pub trait Cameras: Send + Sync + 'static {
+    /// All of them, as the site names them now.
+    fn all(&self) -> Vec<CameraNow>;
+    /// A picture of now; none while the camera gives none, or where the site has no such camera.
+    fn still(&self, camera: &str) -> Option<Frame>;
+}
+
+/// What operators do that is no matter of files alone.
+pub trait Desk: Send + Sync + 'static {
+    /// Passes over the one that an incident is about for so many days; the number of the suppression, or why not.
+    fn suppress(&self, incident: &IncidentRecord, asked: &Passing) -> Result<u32, String>;
+    /// The page of a bundle, as `forewarn evidence report` makes it.
+    fn report(&self, bundle: &Path, language: Language) -> Result<String, String>;
+}
+
+/// How one instance is to be passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passing {
+    /// For how many days.
+    pub days: u32,
+    /// Of every violation, or of the incident's alone.
+    pub every_violation: bool,
+    /// Why.
+    pub note: String,
+}
+
+/// A camera as it is now.
+#[derive(Debug, Clone)]
+pub struct CameraNow {
+    /// Its name.
+    pub id: StreamId,
+    /// Why it gives no picture; none while it does.
+    pub trouble: Option<String>,
+    /// Its zones and lines.
+    pub zones: Vec<Zone>,
+    /// What is looked for, each with the title of its violation.
+    pub rules: Vec<(RuleKey, Text)>,
+}
+
 /// All ports. Clones share what is behind them.
 #[derive(Clone)]
 pub struct Ports {
@@ -36,4 +80,8 @@ pub struct Ports {
     pub health: Arc<dyn Health>,
     /// The incidents.
     pub incidents: Arc<dyn Incidents>,
+    /// The cameras.
+    pub cameras: Arc<dyn Cameras>,
+    /// What operators do.
+    pub desk: Arc<dyn Desk>,
 }

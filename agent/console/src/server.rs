@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -22,17 +22,23 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::api::pages;
+use crate::access::Access;
+use crate::api;
+use crate::context::Context;
+use crate::hosts::Hosts;
 use crate::listener::Listener;
 use crate::ports::{Metrics, Ports};
+use crate::setup::Setup;
+use crate::store::{Follower, Index, Newsroom, Sources};
+use crate::trail::Trail;
 
 /// A listener could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsoleError {
     /// The address can be reached from outside.
     #[error(
-        "[{listener}] listen: failed to listen on {address}: only loopback is allowed, because nothing there asks who \
-         is calling; use 127.0.0.1 and a reverse proxy that authenticates"
+        "[{listener}] listen: failed to listen on {address}: only loopback is allowed, because what is said there is \
+         not encrypted; use 127.0.0.1 and a reverse proxy that speaks TLS"
     )]
     NotLoopback {
         /// Which one.
@@ -50,6 +56,9 @@ pub enum ConsoleError {
         /// Why.
         source: io::Error,
     },
+    /// The console's own files cannot be read.
+    #[error("failed to start the console: {0}")]
+    Files(String),
     /// No thread or runtime could be made.
     #[error("failed to start the thread of the {listener} listener: {source}")]
     Start {
@@ -75,13 +84,14 @@ struct Limits {
     stop: Duration,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+impl Limits {
+    fn of(listener: Listener) -> Self {
         Self {
             connections: 32,
             header: Duration::from_secs(5),
             header_bytes: 16 * 1024,
-            connection: Duration::from_mins(1),
+            // A page listens for news, and a clip is watched for longer than a number is scraped.
+            connection: Duration::from_mins(if listener == Listener::Console { 10 } else { 1 }),
             stop: Duration::from_secs(1),
         }
     }
@@ -98,16 +108,55 @@ pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
+    link: Option<String>,
+    /// Follows what the console shows; the listener of metrics has none.
+    follower: Option<Follower>,
 }
 
 impl Server {
-    /// Listens on `address` (port 0 takes a free one) and serves the listener's pages until dropped.
-    pub fn start(listener: Listener, address: SocketAddr, ports: &Ports) -> Result<Self, ConsoleError> {
-        Self::within(Limits::default(), listener, address, ports)
+    /// Serves metrics, health and open incidents on `address` (port 0 takes a free one) until dropped.
+    pub fn of_metrics(address: SocketAddr, ports: &Ports, hosts: Hosts) -> Result<Self, ConsoleError> {
+        let pages = api::of_metrics(ports, hosts);
+        Self::within(Limits::of(Listener::Metrics), Listener::Metrics, address, ports, |_| pages)
     }
 
-    fn within(limits: Limits, listener: Listener, address: SocketAddr, ports: &Ports) -> Result<Self, ConsoleError> {
-        if !address.ip().is_loopback() {
+    /// Serves the console on `address` until dropped.
+    pub fn of_console(address: SocketAddr, ports: &Ports, setup: Setup) -> Result<Self, ConsoleError> {
+        if !address.ip().is_loopback() && !setup.is_behind_proxy {
+            return Err(ConsoleError::NotLoopback { listener: Listener::Console, address });
+        }
+        let files = |error: &dyn std::fmt::Display| ConsoleError::Files(error.to_string());
+        let access = Access::open(&setup.places.accounts, Arc::clone(&setup.clock)).map_err(|error| files(&error))?;
+        let index = Arc::new(Index::open(&setup.places.index).map_err(|error| files(&error))?);
+        let (news, trail) = (Newsroom::default(), Trail::at(&setup.places.audit));
+        let link = if setup.has_guest {
+            Some(format!("guest={}", access.new_guest()))
+        } else {
+            access.new_set_up().map(|token| format!("setup={token}"))
+        };
+        let sources = Sources::of(&setup, ports.health.clone());
+        let follower = Follower::start(sources, Arc::clone(&index), news.clone()).map_err(|error| files(&error))?;
+        let (to, limits) = (ports.clone(), Limits::of(Listener::Console));
+        let pages = move |port: u16| {
+            let (cookie, looks, stills) = (format!("forewarn_{port}"), Mutex::default(), Mutex::default());
+            let context = Context { setup, ports: to, access, index, news, trail, cookie, looks, stills };
+            api::of_console(&Arc::new(context))
+        };
+        let mut server = Self::within(limits, Listener::Console, address, ports, pages)?;
+        // A browser sends nobody what stands behind the #, so that the token is in no log.
+        server.link = link.map(|link| format!("http://{}/#{link}", server.address));
+        server.follower = Some(follower);
+        Ok(server)
+    }
+
+    fn within(
+        limits: Limits,
+        listener: Listener,
+        address: SocketAddr,
+        ports: &Ports,
+        pages: impl FnOnce(u16) -> Router,
+    ) -> Result<Self, ConsoleError> {
+        if listener == Listener::Metrics && !address.ip().is_loopback() {
             return Err(ConsoleError::NotLoopback { listener, address });
         }
         let bind = |source| ConsoleError::Bind { listener, address, source };
@@ -122,7 +171,8 @@ impl Server {
             .build()
             .map_err(start)?;
         let (stop, stopped) = watch::channel(false);
-        let door = Door { limits, listener, stopped, pages: pages(listener, ports), metrics: ports.metrics.clone() };
+        let metrics = ports.metrics.clone();
+        let door = Door { limits, listener, stopped, pages: pages(bound.port()), metrics };
         let serve = move || {
             runtime.block_on(async {
                 match TcpListener::from_std(socket) {
@@ -134,7 +184,12 @@ impl Server {
             runtime.shutdown_background();
         };
         let thread = std::thread::Builder::new().name(listener.name().to_owned()).spawn(serve).map_err(start)?;
-        Ok(Self { address: bound, stop, thread: Some(thread) })
+        Ok(Self { address: bound, stop, thread: Some(thread), link: None, follower: None })
+    }
+
+    /// Where somebody signs in for the first time; none where there is an account.
+    pub fn link(&self) -> Option<&str> {
+        self.link.as_deref()
     }
 
     /// Where it listens.
@@ -151,6 +206,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop.send_replace(true);
+        drop(self.follower.take());
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {

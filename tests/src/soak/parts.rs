@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use forewarn_console::{Health, HealthReport, Incidents, Listener, Metrics, Ports, Server};
+use forewarn_console::{
+    CameraNow, Cameras, Desk, Health, HealthReport, Hosts, Incidents, Listener, Metrics, Passing, Ports, Server,
+};
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
-    Announcement, AnnouncementId, Clock as _, ColourMatrix, Detector as _, Frame, FrameMeta, IncidentId, Loudspeaker,
-    PixelFormat, SpeakerId, SpokenText, StreamId, SystemClock, Timestamp,
+    Announcement, AnnouncementId, Clock as _, ColourMatrix, Detector as _, Frame, FrameMeta, IncidentId,
+    IncidentRecord, Loudspeaker, PixelFormat, SpeakerId, SpokenText, StreamId, SystemClock, Timestamp,
 };
 use forewarn_hw::{SpeakerConfig, SpeakerContext};
 use forewarn_models::cards::builtin;
@@ -145,13 +147,32 @@ impl Incidents for Nothing {
     }
 }
 
+impl Cameras for Nothing {
+    fn all(&self) -> Vec<CameraNow> {
+        Vec::new()
+    }
+    fn still(&self, _camera: &str) -> Option<Frame> {
+        None
+    }
+}
+
+impl Desk for Nothing {
+    fn suppress(&self, _incident: &IncidentRecord, _asked: &Passing) -> Result<u32, String> {
+        Err("nothing".to_owned())
+    }
+    fn report(&self, _bundle: &Path, _language: Language) -> Result<String, String> {
+        Err("nothing".to_owned())
+    }
+}
+
 impl Clients {
     /// Starts it.
     pub(super) fn start() -> anyhow::Result<Self> {
         let nothing = Arc::new(Nothing);
-        let ports = Ports { metrics: nothing.clone(), health: nothing.clone(), incidents: nothing };
+        let (health, incidents, cameras) = (nothing.clone(), nothing.clone(), nothing.clone());
+        let ports = Ports { metrics: nothing.clone(), health, incidents, cameras, desk: nothing };
         let address: SocketAddr = "127.0.0.1:0".parse()?;
-        Ok(Self { server: Server::start(Listener::Metrics, address, &ports)? })
+        Ok(Self { server: Server::of_metrics(address, &ports, Hosts::default())? })
     }
 
     /// Asks ten times, once without waiting for the answer.
@@ -160,7 +181,8 @@ impl Clients {
             let mut client = TcpStream::connect(self.server.address())?;
             client.set_read_timeout(Some(Duration::from_secs(30)))?;
             let path = ["/metrics", "/healthz", "/nothing"][n % 3];
-            client.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes())?;
+            client
+                .write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes())?;
             if n == 9 {
                 continue;
             }

@@ -219,11 +219,12 @@ fn a_camera_that_dies_comes_back_and_a_dead_one_delays_nobody() {
     platform.event("a warning was heard", |e| e.data.incident.warnings_played > 0).unwrap();
     let metrics = || Metrics::read(metrics_port);
     assert_metrics(&eventually("metrics are served", metrics).unwrap());
-    let (status, health) = page(console_port, "/healthz").unwrap();
+    let (status, health) = page(metrics_port, "/healthz").unwrap();
     assert_eq!(status, 503, "{health}");
+    assert_eq!(page(console_port, "/healthz").unwrap(), (503, "{\"is_healthy\":false}".to_owned()), "no more is told");
     let troubles = serde_json::from_str::<serde_json::Value>(&health).unwrap()["troubles"].to_string();
     assert!(troubles.contains("camera dead") && !troubles.contains("camera gate"), "{health}");
-    assert_eq!(page(console_port, "/metrics").unwrap().0, 404, "metrics have a listener of their own");
+    assert_eq!(page(console_port, "/api/v1/incidents").unwrap().0, 401, "nobody is signed in");
 
     camera.kill().unwrap();
     let is_noticed = || agent.log().contains("interrupted: ").then_some(());

@@ -15,7 +15,7 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 4] = [DOMAIN, BASE, "forewarn-telemetry", "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 34] = [
+const NAMED: [(&str, &str); 35] = [
     ("forewarn-evidence", "forewarn-seal"),
     ("forewarn-dossier", "forewarn-evidence"),
     ("forewarn-engine", "forewarn-analytics"),
@@ -34,6 +34,7 @@ const NAMED: [(&str, &str); 34] = [
     ("forewarn-memory", "forewarn-analytics"),
     ("forewarn-memory", "forewarn-engine"),
     ("forewarn-console", "forewarn-evidence"),
+    ("forewarn-console", "forewarn-memory"),
     ("forewarn-console", "forewarn-report"),
     ("forewarn-console", "forewarn-wire"),
     ("forewarn-report", "forewarn-wire"),

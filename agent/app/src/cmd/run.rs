@@ -29,7 +29,7 @@ pub fn run(args: &Run) -> CommandResult {
     let agent = Agent::start(&site, Models { detector, reader }, None)?;
     let _reload = signalled.listen(agent.adopter())?;
     tracing::info!(site = %site.header.id, cameras = site.cameras.len(), http = ?agent.addresses(), "watching");
-    say(&in_a_few_lines(&site, agent.addresses()));
+    say(&in_a_few_lines(&site, agent.addresses(), agent.console()));
     while !shutdown.wait(LOOK_AFTER) {
         if let Some(part) = agent.broken() {
             // Stopping keeps what the other parts have; a supervisor such as systemd starts the agent again.
@@ -43,7 +43,7 @@ pub fn run(args: &Run) -> CommandResult {
 }
 
 /// What is watched, who is warned, and where to look, for whoever started it by hand.
-fn in_a_few_lines(site: &Site, addresses: &[SocketAddr]) -> String {
+fn in_a_few_lines(site: &Site, addresses: &[SocketAddr], console: Option<&str>) -> String {
     let mut text = format!("forewarn watches site {} by {}\n", site.header.id, site.model.card.name);
     // Writing to a string cannot fail.
     for camera in &site.cameras {
@@ -61,6 +61,10 @@ fn in_a_few_lines(site: &Site, addresses: &[SocketAddr]) -> String {
     let _ = writeln!(text, "reports go to {reports}; everything is kept in {}", site.storage.dir.path().display());
     if let Some(address) = addresses.first() {
         let _ = writeln!(text, "how it fares: http://{address}/healthz");
+    }
+    if let Some(console) = console {
+        let first = if console.contains('#') { "; this link, once, makes the first account" } else { "" };
+        let _ = writeln!(text, "console: {console}{first}");
     }
     text.push_str("stop it with Ctrl-C; `--log info` tells what happens\n");
     text
@@ -83,16 +87,17 @@ mod tests {
                     [[camera]]\nid = \"gate\"\nurl = \"rtsp://u:s3cret@cam/1\"\nspeakers = [\"horn\"]\n\
                     [[camera.rule]]\nviolation = \"loitering\"\n";
         let site = config::resolve(&config::source::Source::new("site.toml", text)).unwrap();
-        let said = in_a_few_lines(&site, &["127.0.0.1:9464".parse().unwrap()]);
+        let said = in_a_few_lines(&site, &["127.0.0.1:9464".parse().unwrap()], Some("http://127.0.0.1:9465/#setup=5"));
         for part in [
             "site market",
             "camera gate: rtsp://",
             "loitering in whole; warns by horn",
             "mqtt (the broker b:1883)",
             "http://127.0.0.1:9464/healthz",
+            "console: http://127.0.0.1:9465/#setup=5; this link, once",
         ] {
             assert!(said.contains(part), "{said}");
         }
-        assert!(!said.contains("s3cret") && said.lines().count() < 8, "{said}");
+        assert!(!said.contains("s3cret") && said.lines().count() < 9, "{said}");
     }
 }

@@ -149,7 +149,8 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
     let shutdown = Shutdown::listen()?;
     let broker = Broker::start(&args.out).or_exit(ExitCode::Missing)?;
     let camera = Camera::start(clip)?;
-    let site = write_site(&args.out, camera.url(), &broker.url())?;
+    let mut site = write_site(&args.out, camera.url(), &broker.url())?;
+    site.listen.has_guest = true;
     let detector = detector::of_site(&site.model, &site.tracker)?;
     if !args.json {
         println!("camera {}   broker {}\n", camera.url(), broker.url());
@@ -157,10 +158,13 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
     let (stream, changes) = sync_channel(64);
     let teller = Teller { narrator: narrator(args), tally: Arc::clone(tally), stream: Some(stream) };
     let agent = Agent::start(&site, Models { detector: Box::new(detector), reader: None }, Some(Box::new(teller)))?;
+    if let Some(console) = agent.console().filter(|_| !args.json) {
+        println!("console {console}   signed in by this link while the demo runs\n");
+    }
     let stopwatch = Stopwatch::start();
     let mut was_up = false;
     let mut is_over = false;
-    while !is_over && stopwatch.elapsed() < LONGEST && !shutdown.wait(TURN) {
+    while (args.stay || !is_over && stopwatch.elapsed() < LONGEST) && !shutdown.wait(TURN) {
         for is_up in changes.try_iter() {
             is_over |= was_up && !is_up;
             was_up |= is_up;

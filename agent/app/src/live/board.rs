@@ -4,17 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use forewarn_base::sync::lock;
+use forewarn_console::CameraNow;
 use forewarn_domain::{AnnounceOutcome, FailureKind, IncidentRecord, SensorId, SpeakerId, StreamId, Timestamp};
 use forewarn_pipelines::Away;
 
-use crate::config::Site;
 use crate::config::changes::Concern;
+use crate::config::{Camera, Site};
 
 /// What is written up.
 #[derive(Debug, Default)]
 pub struct Notices {
     /// The incidents that are open.
     pub open: Vec<IncidentRecord>,
+    /// The cameras that the site names.
+    pub cameras: Vec<CameraNow>,
     /// The streams without a picture, and why.
     pub down: BTreeMap<StreamId, Down>,
     /// The streams that go on with another decoder than they began with, and why.
@@ -55,6 +58,12 @@ pub struct SpeakerNotice {
     pub last: String,
 }
 
+/// What the console shows of a camera that gives a picture.
+fn camera_now(camera: &Camera) -> CameraNow {
+    let rules = camera.rules.iter().map(|rule| (rule.key.clone(), rule.violation.title.clone())).collect();
+    CameraNow { id: camera.id.clone(), trouble: None, zones: camera.zones.clone(), rules }
+}
+
 /// The board. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Board(Arc<Mutex<Notices>>);
@@ -64,6 +73,7 @@ impl Board {
     /// that are others by the same name.
     pub fn adopt(&self, site: &Site, concerns: &BTreeSet<Concern>) {
         let mut notices = self.lock();
+        notices.cameras = site.cameras.iter().map(camera_now).collect();
         notices.named_speakers = site.speakers.iter().map(|(id, _)| id.clone()).collect();
         notices.named_sensors = site.sensors.iter().map(|sensor| sensor.id().clone()).collect();
         for concern in concerns {

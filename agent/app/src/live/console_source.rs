@@ -1,17 +1,22 @@
 //! The ports of the console: metrics with what is read at each scrape, health, and open incidents.
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use forewarn_console::{Health, HealthReport, Incidents, Listener, Metrics, Ports};
-use forewarn_domain::{Clock, IncidentState};
+use forewarn_console::{CameraNow, Cameras, Desk, Health, HealthReport, Incidents, Listener, Metrics, Passing, Ports};
+use forewarn_domain::violation::Language;
+use forewarn_domain::{Clock, Frame, IncidentRecord, IncidentState, StreamId};
 use forewarn_report::Holder;
 use forewarn_wire::WireIncident;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
-use super::board::Board;
+use super::board::{Board, Down};
 use super::health::HealthDesk;
 use super::streams::Streams;
 use super::upstreams::Upstreams;
+use crate::config::StorageDir;
+use crate::operator;
 use crate::telemetry::{self, Counter, Gauge, Roll};
 
 /// The gauges that each upstream has.
@@ -55,6 +60,8 @@ pub struct ConsoleSource {
     pub upstreams: Upstreams,
     /// Tells how the parts fare.
     pub health: HealthDesk,
+    /// Where the site's files lie.
+    pub storage: StorageDir,
     /// Tells how instants read on the wall.
     pub clock: Arc<dyn Clock>,
     /// The streams and upstreams whose gauges are set.
@@ -65,7 +72,13 @@ impl ConsoleSource {
     /// This behind every port.
     pub fn ports(self) -> Ports {
         let source = Arc::new(self);
-        Ports { metrics: source.clone(), health: source.clone(), incidents: source }
+        Ports {
+            metrics: source.clone(),
+            health: source.clone(),
+            incidents: source.clone(),
+            cameras: source.clone(),
+            desk: source,
+        }
     }
 
     fn read_streams(&self) {
@@ -165,6 +178,37 @@ impl Metrics for ConsoleSource {
 impl Health for ConsoleSource {
     fn report(&self) -> HealthReport {
         self.health.report()
+    }
+}
+
+/// A camera that gives no picture for so long gives none for a still.
+const STILL: Duration = Duration::from_secs(2);
+
+impl Cameras for ConsoleSource {
+    fn all(&self) -> Vec<CameraNow> {
+        let notices = self.board.lock();
+        let trouble = |id: &StreamId| match notices.down.get(id)? {
+            Down::Ended => Some("its file has come to the end".to_owned()),
+            Down::Because(why) => Some(why.clone()),
+        };
+        let now = |camera: &CameraNow| CameraNow { trouble: trouble(&camera.id), ..camera.clone() };
+        notices.cameras.iter().map(now).collect()
+    }
+
+    fn still(&self, camera: &str) -> Option<Frame> {
+        self.streams.slot(&StreamId::new(camera).ok()?)?.next(STILL)
+    }
+}
+
+impl Desk for ConsoleSource {
+    fn suppress(&self, incident: &IncidentRecord, asked: &Passing) -> Result<u32, String> {
+        let one =
+            operator::suppress(&self.storage, incident.clone(), asked).map_err(|error| format!("{:#}", error.error))?;
+        Ok(one.id)
+    }
+
+    fn report(&self, bundle: &Path, language: Language) -> Result<String, String> {
+        forewarn_dossier::page(bundle, language, None).map(|page| page.html).map_err(|error| error.to_string())
     }
 }
 

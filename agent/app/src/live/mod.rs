@@ -113,6 +113,7 @@ pub struct Agent {
     counters: Counters,
     adopter: Adopter,
     addresses: Vec<SocketAddr>,
+    console: Option<String>,
     _claim: crate::config::Claim,
 }
 
@@ -145,6 +146,11 @@ impl Agent {
     /// Where it is listened over HTTP.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where the console is found, with the link of the first sign-in while there is one.
+    pub fn console(&self) -> Option<&str> {
+        self.console.as_deref()
     }
 
     /// The part that has ended though nobody stopped it, if there is one.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use forewarn_base::thread::Thread;
-use forewarn_console::{Listener, Ports, Server};
+use forewarn_console::{Hosts, Places, Ports, Server, Setup};
 use forewarn_domain::Clock;
 use forewarn_engine::Engine;
 use forewarn_engine::civil_time::SiteTime;
@@ -99,6 +99,7 @@ impl Agent {
         let sources = Sources::of(&adopter, holder, vitals);
         let (health, servers) = serve(site, sources, recorder)?;
         let addresses = servers.iter().map(Server::address).collect();
+        let console = site.listen.console.and_then(|_| servers.last()).map(console_address);
         let parts: Vec<Box<dyn Part>> = vec![
             Box::new(health),
             Box::new(hands.streams),
@@ -110,7 +111,7 @@ impl Agent {
             Box::new(Servers(servers)),
             Box::new(hands.upstreams),
         ];
-        Ok(Self { parts, counters, adopter, addresses, _claim: claim })
+        Ok(Self { parts, counters, adopter, addresses, console, _claim: claim })
     }
 }
 
@@ -151,10 +152,11 @@ fn serve(site: &Site, sources: Sources, recorder: PrometheusHandle) -> Result<(H
         board,
         upstreams,
         health: health.clone(),
-        clock,
+        storage: site.storage.dir.clone(),
+        clock: Arc::clone(&clock),
         rolls: Default::default(),
     };
-    let servers = start_servers(site, &source.ports())?;
+    let servers = start_servers(site, &source.ports(), clock)?;
     Ok((Health::start(health)?, servers))
 }
 
@@ -222,9 +224,41 @@ impl Part for Incidents {
     }
 }
 
-fn start_servers(site: &Site, ports: &Ports) -> Result<Vec<Server>, CommandError> {
-    let wanted = [(Listener::Metrics, site.listen.metrics), (Listener::Console, site.listen.console)];
-    let wanted = wanted.into_iter().filter_map(|(listener, address)| Some((listener, address?)));
-    let start = |(listener, address)| Server::start(listener, address, ports).or_exit(ExitCode::BadConfig);
-    wanted.map(start).collect()
+fn start_servers(site: &Site, ports: &Ports, clock: Arc<dyn Clock>) -> Result<Vec<Server>, CommandError> {
+    let (listen, mut servers) = (&site.listen, Vec::new());
+    if let Some(address) = listen.metrics {
+        let hosts = Hosts::listed(listen.metrics_hosts.iter().cloned());
+        servers.push(Server::of_metrics(address, ports, hosts).or_exit(ExitCode::BadConfig)?);
+    }
+    if let Some(address) = listen.console {
+        let setup = Setup {
+            site: site.header.id.to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            places: places(&site.storage.dir),
+            hosts: Hosts::listed(listen.console_hosts.iter().cloned()),
+            is_behind_proxy: listen.is_behind_proxy,
+            has_guest: listen.has_guest,
+            clock,
+        };
+        servers.push(Server::of_console(address, ports, setup).or_exit(ExitCode::BadConfig)?);
+    }
+    Ok(servers)
+}
+
+/// Where the console is found: by the link of the first sign-in while there is one.
+fn console_address(server: &Server) -> String {
+    server.link().map_or_else(|| format!("http://{}/", server.address()), str::to_owned)
+}
+
+fn places(dir: &StorageDir) -> Places {
+    Places {
+        evidence: dir.evidence(),
+        outbox: dir.outbox(),
+        feedback: dir.feedback(),
+        suppressions: dir.suppressions(),
+        accounts: dir.console_accounts(),
+        index: dir.console_index(),
+        audit: dir.console_audit(),
+        scratch: dir.scratch(),
+    }
 }

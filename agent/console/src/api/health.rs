@@ -1,22 +1,51 @@
-//! `/healthz`: 200 while every part works, 503 with the troubles otherwise.
+//! `/healthz`: 200 while every part works, 503 with the troubles otherwise; and the same for whoever is signed in.
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::routing::get;
 use axum::{Json, Router};
+use serde::Serialize;
 
-use super::ask;
+use super::{Page, VIEWER, ask, page};
+use crate::context::Context;
 use crate::health::HealthReport;
 use crate::ports::Health;
 
-pub(super) fn routes(health: Arc<dyn Health>) -> Router {
+/// With all that is told, for supervisors on the box.
+pub(super) fn whole(health: Arc<dyn Health>) -> Router {
     Router::new().route("/healthz", get(report)).with_state(health)
+}
+
+/// Whether all is well and no more, for whoever is not signed in.
+pub(super) fn brief(health: Arc<dyn Health>) -> Router {
+    Router::new().route("/healthz", get(verdict)).with_state(health)
+}
+
+pub(super) fn pages() -> Vec<Page> {
+    vec![page(Method::GET, "/api/v1/health", VIEWER, get(of_context))]
+}
+
+#[derive(Serialize)]
+struct Verdict {
+    is_healthy: bool,
+}
+
+fn status(report: &HealthReport) -> StatusCode {
+    if report.is_healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
 }
 
 async fn report(State(health): State<Arc<dyn Health>>) -> Result<(StatusCode, Json<HealthReport>), StatusCode> {
     let report = ask(move || health.report()).await?;
-    let status = if report.is_healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok((status, Json(report)))
+    Ok((status(&report), Json(report)))
+}
+
+async fn verdict(State(health): State<Arc<dyn Health>>) -> Result<(StatusCode, Json<Verdict>), StatusCode> {
+    let report = ask(move || health.report()).await?;
+    Ok((status(&report), Json(Verdict { is_healthy: report.is_healthy })))
+}
+
+async fn of_context(State(context): State<Arc<Context>>) -> Result<Json<HealthReport>, StatusCode> {
+    ask(move || context.ports.health.report()).await.map(Json)
 }

@@ -1,20 +1,140 @@
-//! `/api/v1/incidents`: the incidents that are not closed, as reports tell them.
+//! `/api/v1/incidents`: all incidents, newest first, by pages; one of them; and whether its evidence is what was sealed.
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::extract::{Path, Query, State};
+use axum::http::Method;
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json};
+use forewarn_domain::IncidentRecord;
+use forewarn_evidence::{Deed, VerifyError, show, verify};
 use forewarn_wire::WireIncident;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use super::ask;
-use crate::ports::Incidents;
+use super::{Page, VIEWER, ask, page};
+use crate::access::Session;
+use crate::context::Context;
+use crate::refusal::Refusal;
+use crate::store::{Cursor, Filter, Found, Judged};
 
-pub(super) fn routes(incidents: Arc<dyn Incidents>) -> Router {
-    Router::new().route("/api/v1/incidents", get(open)).with_state(incidents)
+/// Incidents of a page where nobody says how many.
+const USUAL: usize = 50;
+/// At most.
+const MOST: usize = 500;
+
+pub(super) fn pages() -> Vec<Page> {
+    vec![
+        page(Method::GET, "/api/v1/incidents", VIEWER, get(list)),
+        page(Method::GET, "/api/v1/incidents/{id}", VIEWER, get(one)),
+        page(Method::GET, "/api/v1/incidents/{id}/verification", VIEWER, get(verification)),
+    ]
 }
 
-async fn open(State(incidents): State<Arc<dyn Incidents>>) -> Result<Json<Vec<WireIncident>>, StatusCode> {
-    ask(move || incidents.open()).await.map(Json)
+/// What is asked for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    violation: Option<String>,
+    camera: Option<String>,
+    zone: Option<String>,
+    state: Option<String>,
+    judged: Option<String>,
+    /// Microseconds since the Unix epoch.
+    from_us: Option<i64>,
+    to_us: Option<i64>,
+    text: Option<String>,
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+/// A page of incidents.
+#[derive(Serialize)]
+struct Listed {
+    incidents: Vec<Found>,
+    /// Where the next page goes on; none where this is the last.
+    next: Option<String>,
+    /// How many are open, of all.
+    open: u32,
+    /// How many nobody has judged, of all.
+    unjudged: u32,
+}
+
+impl Asked {
+    fn filter(self) -> Result<Filter, Refusal> {
+        let judged = match self.judged.as_deref() {
+            None | Some("") => None,
+            Some("no") => Some(Judged::Not),
+            Some("true") => Some(Judged::True),
+            Some("false_alarm") => Some(Judged::FalseAlarm),
+            Some(_) => return Err(Refusal::wrong("`judged` is `no`, `true` or `false_alarm`")),
+        };
+        let after = self.after.map(|text| Cursor::parse(&text).ok_or_else(|| Refusal::wrong("`after` is no `next`")));
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Ok(Filter {
+            violation: given(self.violation),
+            camera: given(self.camera),
+            zone: given(self.zone),
+            state: given(self.state),
+            judged,
+            from_us: self.from_us,
+            to_us: self.to_us,
+            text: given(self.text).map(|text| text.chars().take(200).collect()),
+            after: after.transpose()?,
+        })
+    }
+}
+
+async fn list(State(context): State<Arc<Context>>, Query(asked): Query<Asked>) -> Result<Json<Listed>, Refusal> {
+    let limit = asked.limit.unwrap_or(USUAL).clamp(1, MOST);
+    let filter = asked.filter()?;
+    ask(move || {
+        let (incidents, next) = context.index.page(&filter, limit)?;
+        let (open, unjudged) = context.index.counts()?;
+        Ok(Json(Listed { incidents, next: next.map(|next| next.to_text()), open, unjudged }))
+    })
+    .await?
+}
+
+/// The incident of a path.
+pub(super) fn find(context: &Context, id: &str) -> Result<(IncidentRecord, Found), Refusal> {
+    context.index.get(id)?.ok_or_else(|| Refusal::nothing(format!("there is no incident {id}")))
+}
+
+async fn one(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    ask(move || {
+        let (record, found) = find(&context, &id)?;
+        let wire = WireIncident::latest(&record, &context.setup.site);
+        let bundle = context.bundle(&record);
+        // A bundle that is being written at this moment is shown at the next look.
+        let evidence = bundle.as_deref().and_then(|bundle| show(bundle).ok()).map(|shown| shown.to_json());
+        if evidence.is_some() {
+            context.note_access(&session.name, &record, Deed::Shown, None);
+        }
+        Ok(Json(json!({ "incident": wire, "found": found, "evidence": evidence })))
+    })
+    .await?
+}
+
+async fn verification(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    ask(move || {
+        let (record, _) = find(&context, &id)?;
+        let Some(bundle) = context.bundle(&record) else { return Ok(Json(json!({ "verdict": "nothing kept" }))) };
+        match verify(&bundle) {
+            Ok(found) => {
+                let verdict = if found.is_intact() { "intact" } else { "not intact" };
+                let mut told = found.to_json();
+                told["verdict"] = verdict.into();
+                told["words"] = found.to_string().into();
+                Ok(Json(told))
+            }
+            Err(VerifyError::Unsealed { .. }) => Ok(Json(json!({ "verdict": "unsealed" }))),
+            Err(error) => Ok(Json(json!({ "verdict": "not checked", "words": error.to_string() }))),
+        }
+    })
+    .await?
 }

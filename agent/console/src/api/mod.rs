@@ -1,23 +1,97 @@
-//! The pages, one file for each port.
+//! The pages, one file for each subject. Each says who may ask for it; `docs/openapi.json` tells the same to others.
 
+mod accounts;
+mod assets;
+mod cameras;
+mod deeds;
+mod events;
+mod files;
 mod health;
 mod incidents;
 mod metrics;
+mod open;
+mod openapi;
+mod range;
+mod session;
+mod stream;
+mod take_out;
+
+use std::sync::Arc;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{Method, StatusCode};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::MethodRouter;
 
-use crate::listener::Listener;
+use crate::access::Role;
+use crate::context::Context;
+use crate::gate::{Need, by_name, by_role};
+use crate::hosts::Hosts;
 use crate::ports::Ports;
 
-/// The pages of a listener.
-pub(crate) fn pages(listener: Listener, ports: &Ports) -> Router {
-    let common = health::routes(ports.health.clone()).merge(incidents::routes(ports.incidents.clone()));
-    match listener {
-        Listener::Metrics => common.merge(metrics::routes(ports.metrics.clone())),
-        Listener::Console => common,
-    }
+/// The longest body of a request.
+const BODY_BYTES: usize = 64 * 1024;
+
+/// A page of the console's interface.
+pub(crate) struct Page {
+    /// By what it is asked for; the handler says the same to those who ask.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests walk the pages by it"))]
+    pub method: Method,
+    /// Where.
+    pub path: &'static str,
+    /// Who may.
+    pub need: Need,
+    handler: MethodRouter<Arc<Context>>,
 }
+
+const VIEWER: Need = Need::Role(Role::Viewer);
+const OPERATOR: Need = Need::Role(Role::Operator);
+const ADMIN: Need = Need::Role(Role::Admin);
+
+fn page(method: Method, path: &'static str, need: Need, handler: MethodRouter<Arc<Context>>) -> Page {
+    Page { method, path, need, handler }
+}
+
+/// All pages of the console's interface.
+pub(crate) fn all() -> Vec<Page> {
+    let of = [
+        session::pages(),
+        incidents::pages(),
+        files::pages(),
+        deeds::pages(),
+        take_out::pages(),
+        cameras::pages(),
+        health::pages(),
+        events::pages(),
+        accounts::pages(),
+        openapi::pages(),
+    ];
+    of.into_iter().flatten().collect()
+}
+
+/// The pages of the listener of metrics.
+pub(crate) fn of_metrics(ports: &Ports, hosts: Hosts) -> Router {
+    let pages = health::whole(ports.health.clone()).merge(open::routes(ports.incidents.clone()));
+    let pages = pages.merge(metrics::routes(ports.metrics.clone()));
+    pages.layer(from_fn_with_state(Arc::new(hosts), by_name))
+}
+
+/// The pages of the console.
+pub(crate) fn of_console(context: &Arc<Context>) -> Router {
+    let mut routes = Router::new();
+    for Page { path, need, handler, .. } in all() {
+        let gate = from_fn_with_state((Arc::clone(context), need), by_role);
+        routes = routes.route(path, handler.route_layer(gate));
+    }
+    let routes = routes.with_state(Arc::clone(context)).merge(health::brief(context.ports.health.clone()));
+    let hosts = Arc::new(context.setup.hosts.clone());
+    let limit = DefaultBodyLimit::max(BODY_BYTES);
+    routes.fallback(assets::serve).layer(limit).layer(from_fn(assets::harden)).layer(from_fn_with_state(hosts, by_name))
+}
+
+#[cfg(test)]
+pub(crate) use openapi::DOCUMENT;
 
 /// Asks a port on a thread that may wait. A port that panics is an error of the server, and of this request alone.
 async fn ask<T: Send + 'static>(question: impl FnOnce() -> T + Send + 'static) -> Result<T, StatusCode> {

@@ -2,15 +2,19 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream as Client;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{Timestamp, WallTime};
+use forewarn_domain::violation::Language;
+use forewarn_domain::{Frame, IncidentRecord, Timestamp, WallTime};
 use forewarn_wire::WireIncident;
 
 use super::*;
 use crate::health::{HealthBook, HealthReport, PartNow};
-use crate::ports::{Health, Incidents};
+use crate::ports::{CameraNow, Cameras, Desk, Health, Incidents, Passing};
+
+mod console;
 
 struct Fixed;
 
@@ -44,8 +48,32 @@ impl Incidents for Fixed {
     }
 }
 
+impl Cameras for Fixed {
+    fn all(&self) -> Vec<CameraNow> {
+        Vec::new()
+    }
+    fn still(&self, _camera: &str) -> Option<Frame> {
+        None
+    }
+}
+
+impl Desk for Fixed {
+    fn suppress(&self, _incident: &IncidentRecord, _asked: &Passing) -> Result<u32, String> {
+        Ok(7)
+    }
+    fn report(&self, _bundle: &Path, _language: Language) -> Result<String, String> {
+        Ok("<p>report".to_owned())
+    }
+}
+
 fn ports() -> Ports {
-    Ports { metrics: Arc::new(Fixed), health: Arc::new(Fixed), incidents: Arc::new(Fixed) }
+    Ports {
+        metrics: Arc::new(Fixed),
+        health: Arc::new(Fixed),
+        incidents: Arc::new(Fixed),
+        cameras: Arc::new(Fixed),
+        desk: Arc::new(Fixed),
+    }
 }
 
 fn loopback() -> SocketAddr {
@@ -54,7 +82,8 @@ fn loopback() -> SocketAddr {
 
 /// A listener that has less patience than usual.
 fn hasty(limits: Limits) -> Server {
-    Server::within(limits, Listener::Metrics, loopback(), &ports()).unwrap()
+    let pages = api::of_metrics(&ports(), Hosts::default());
+    Server::within(limits, Listener::Metrics, loopback(), &ports(), |_| pages).unwrap()
 }
 
 fn get(server: &Server, path: &str) -> (u16, String) {
@@ -81,27 +110,33 @@ fn heard(mut client: Client) -> String {
 
 #[test]
 fn metrics_health_and_incidents_are_served_on_loopback() {
-    let server = Server::start(Listener::Metrics, loopback(), &ports()).unwrap();
+    let server = Server::of_metrics(loopback(), &ports(), Hosts::default()).unwrap();
     assert_eq!(get(&server, "/metrics"), (200, "forewarn_frames_in_total 3\n".to_owned()));
     assert_eq!(get(&server, "/healthz"), (503, HEALTH.to_owned()));
     assert_eq!(get(&server, "/api/v1/incidents"), (200, "[]".to_owned()));
-    let console = Server::start(Listener::Console, loopback(), &ports()).unwrap();
-    assert_eq!(get(&console, "/api/v1/incidents"), (200, "[]".to_owned()));
-    assert_eq!(get(&console, "/healthz").0, 503);
-    assert_eq!(get(&console, "/metrics").0, 404);
+}
+
+#[test]
+fn a_listener_answers_under_its_names_alone() {
+    let server = Server::of_metrics(loopback(), &ports(), Hosts::listed(["gate.example".to_owned()])).unwrap();
+    for (host, status) in [("evil.example", "421"), ("gate.example:1", "200"), ("127.0.0.1", "200")] {
+        let asked = format!("GET /metrics HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let answer = heard(connect(&server, &asked));
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host}: {answer}");
+    }
 }
 
 #[test]
 fn an_address_that_can_be_seen_from_outside_is_refused() {
-    let refused = Server::start(Listener::Console, "0.0.0.0:0".parse().unwrap(), &ports());
+    let refused = Server::of_metrics("0.0.0.0:0".parse().unwrap(), &ports(), Hosts::default());
     let refused = refused.err().map(|e| e.to_string()).unwrap();
-    assert!(refused.contains("[console] listen") && refused.contains("only loopback"), "{refused}");
+    assert!(refused.contains("[metrics] listen") && refused.contains("only loopback"), "{refused}");
 }
 
 #[test]
 fn a_request_that_is_never_finished_does_not_hold_the_stop_up() {
-    let server = Server::start(Listener::Metrics, loopback(), &ports()).unwrap();
-    let clients = [connect(&server, "GET /metrics HTTP/1.1\r\nHost: x\r\n"), connect(&server, "")];
+    let server = Server::of_metrics(loopback(), &ports(), Hosts::default()).unwrap();
+    let clients = [connect(&server, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n"), connect(&server, "")];
     get(&server, "/healthz");
     let stopwatch = Stopwatch::start();
     drop(server);
@@ -122,8 +157,8 @@ fn a_port_that_never_answers_does_not_hold_the_stop_up() {
     }
     let (go_on, stuck) = std::sync::mpsc::sync_channel(1);
     let ports = Ports { health: Arc::new(Stuck(std::sync::Mutex::new(stuck))), ..ports() };
-    let server = Server::start(Listener::Metrics, loopback(), &ports).unwrap();
-    let client = connect(&server, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    let server = Server::of_metrics(loopback(), &ports, Hosts::default()).unwrap();
+    let client = connect(&server, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(get(&server, "/metrics").0, 200, "other pages are served meanwhile");
     let stopwatch = Stopwatch::start();
     drop(server);
@@ -134,7 +169,7 @@ fn a_port_that_never_answers_does_not_hold_the_stop_up() {
 
 #[test]
 fn connections_beyond_the_cap_are_closed_at_once_and_those_that_say_nothing_make_room() {
-    let limits = Limits { connections: 3, header: Duration::from_secs(1), ..Limits::default() };
+    let limits = Limits { connections: 3, header: Duration::from_secs(1), ..Limits::of(Listener::Metrics) };
     let server = hasty(limits);
     let silent: Vec<Client> = (0..3).map(|_| connect(&server, "")).collect();
     let mut turned_away = connect(&server, "");
@@ -148,15 +183,15 @@ fn connections_beyond_the_cap_are_closed_at_once_and_those_that_say_nothing_make
 
 #[test]
 fn a_connection_ends_however_long_the_client_goes_on() {
-    let limits = Limits { connection: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { connection: Duration::from_millis(300), ..Limits::of(Listener::Metrics) };
     let server = hasty(limits);
-    let answer = heard(connect(&server, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /metr"));
+    let answer = heard(connect(&server, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /metr"));
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
 }
 
 #[test]
 fn headers_without_end_are_refused() {
-    let server = Server::start(Listener::Metrics, loopback(), &ports()).unwrap();
+    let server = Server::of_metrics(loopback(), &ports(), Hosts::default()).unwrap();
     let endless = format!("GET /metrics HTTP/1.1\r\nX: {}", "x".repeat(64 * 1024));
     let mut client = Client::connect(server.address()).unwrap();
     client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();

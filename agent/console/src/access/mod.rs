@@ -1,0 +1,223 @@
+//! Who may ask: accounts, sessions, the link by which the console is set up, and how often somebody may try.
+
+mod accounts;
+mod attempts;
+mod password;
+mod random;
+mod role;
+mod sessions;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use forewarn_base::sync::lock;
+use forewarn_domain::Clock;
+
+pub(crate) use accounts::{Account, AccountError};
+pub(crate) use random::token;
+pub(crate) use role::Role;
+pub(crate) use sessions::{LONGEST, Session};
+
+use accounts::Accounts;
+use attempts::Attempts;
+use sessions::Sessions;
+
+/// Whoever signs in by a link without an account is called so.
+const GUEST: &str = "demo";
+
+/// Nobody is signed in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SignInError {
+    /// Name or password.
+    #[error("the name or the password is wrong")]
+    Wrong,
+    /// He has failed too often.
+    #[error("too many attempts failed; try again in {} s", .0.as_secs() + 1)]
+    Wait(Duration),
+    /// The link.
+    #[error("this link was used, or is of an earlier start of the agent; the agent prints a new one when it starts")]
+    Link,
+    /// The account.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+}
+
+/// What is known now.
+#[derive(Debug)]
+struct State {
+    accounts: Accounts,
+    sessions: Sessions,
+    attempts: Attempts,
+    /// The fingerprint of the token by which the first account is made; none once there is one.
+    set_up: Option<String>,
+    /// The fingerprint of the token by which a guest signs in.
+    guest: Option<String>,
+}
+
+/// Who may ask. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Access {
+    state: Arc<Mutex<State>>,
+    /// Hashing takes 19 MiB and a while, so it is done for one at a time.
+    hashing: Arc<Mutex<()>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Access {
+    /// The accounts of a file.
+    pub(crate) fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, AccountError> {
+        let (sessions, attempts) = (Sessions::default(), Attempts::default());
+        let state = State { accounts: Accounts::read(path)?, sessions, attempts, set_up: None, guest: None };
+        Ok(Self { state: Arc::new(Mutex::new(state)), hashing: Arc::default(), clock })
+    }
+
+    /// A token by which the first account can be made, once; none if there is an account.
+    pub(crate) fn new_set_up(&self) -> Option<String> {
+        let mut state = lock(&self.state);
+        if !state.accounts.all().is_empty() {
+            return None;
+        }
+        let token = random::token();
+        state.set_up = Some(random::fingerprint(&token));
+        Some(token)
+    }
+
+    /// A token by which somebody signs in without an account, as often as he likes, until the agent stops.
+    pub(crate) fn new_guest(&self) -> String {
+        let token = random::token();
+        lock(&self.state).guest = Some(random::fingerprint(&token));
+        token
+    }
+
+    /// Whether there is no account yet.
+    pub(crate) fn is_new(&self) -> bool {
+        let state = lock(&self.state);
+        state.accounts.all().is_empty() && state.guest.is_none()
+    }
+
+    /// Makes the first account, and signs it in.
+    pub(crate) fn set_up(&self, token: &str, name: &str, password: &str) -> Result<(String, Session), SignInError> {
+        let _one = lock(&self.hashing);
+        let now = self.clock.now();
+        let mut state = lock(&self.state);
+        if state.set_up.as_deref() != Some(random::fingerprint(token).as_str()) {
+            return Err(SignInError::Link);
+        }
+        let at = self.clock.wall(now).to_rfc3339();
+        state.accounts.add(name, Role::Admin, password, at)?;
+        state.set_up = None;
+        Ok(state.sessions.begin(name, Role::Admin, now))
+    }
+
+    /// Signs a guest in.
+    pub(crate) fn sign_in_by_link(&self, token: &str) -> Result<(String, Session), SignInError> {
+        let mut state = lock(&self.state);
+        if state.guest.as_deref() != Some(random::fingerprint(token).as_str()) {
+            return Err(SignInError::Link);
+        }
+        Ok(state.sessions.begin(GUEST, Role::Admin, self.clock.now()))
+    }
+
+    /// Signs somebody in by name and password.
+    pub(crate) fn sign_in(&self, name: &str, password: &str) -> Result<(String, Session), SignInError> {
+        let _one = lock(&self.hashing);
+        let wait = lock(&self.state).attempts.wait(name, self.clock.now());
+        wait.map_or(Ok(()), |wait| Err(SignInError::Wait(wait)))?;
+        let account = lock(&self.state).accounts.get(name).cloned();
+        let is_right = password::is_right(password, account.as_ref().map(|account| account.password.as_str()));
+        let now = self.clock.now();
+        let mut state = lock(&self.state);
+        let Some(account) = account.filter(|_| is_right) else {
+            state.attempts.failed(name, now);
+            return Err(SignInError::Wrong);
+        };
+        state.attempts.succeeded(name);
+        Ok(state.sessions.begin(&account.name, account.role, now))
+    }
+
+    /// The session of a token.
+    pub(crate) fn session(&self, token: &str) -> Option<Session> {
+        lock(&self.state).sessions.of(token, self.clock.now())
+    }
+
+    /// Ends the session of a token.
+    pub(crate) fn sign_out(&self, token: &str) {
+        lock(&self.state).sessions.end(token);
+    }
+
+    /// All accounts.
+    pub(crate) fn accounts(&self) -> Vec<Account> {
+        lock(&self.state).accounts.all().to_vec()
+    }
+
+    /// Makes an account.
+    pub(crate) fn add(&self, name: &str, role: Role, password: &str) -> Result<(), AccountError> {
+        let _one = lock(&self.hashing);
+        let at = self.clock.wall(self.clock.now()).to_rfc3339();
+        lock(&self.state).accounts.add(name, role, password, at)
+    }
+
+    /// Gives an account another password; its sessions end.
+    pub(crate) fn set_password(&self, name: &str, password: &str) -> Result<(), AccountError> {
+        let _one = lock(&self.hashing);
+        let mut state = lock(&self.state);
+        state.accounts.set_password(name, password)?;
+        state.sessions.end_all_of(name);
+        Ok(())
+    }
+
+    /// Deletes an account; its sessions end.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), AccountError> {
+        let mut state = lock(&self.state);
+        state.accounts.remove(name)?;
+        state.sessions.end_all_of(name);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_domain::SystemClock;
+
+    use super::*;
+
+    #[test]
+    fn a_set_up_link_makes_one_account_and_only_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("accounts.json");
+        let access = Access::open(&path, Arc::new(SystemClock)).unwrap();
+        assert!(access.is_new());
+        let former = access.new_set_up().unwrap();
+        let token = access.new_set_up().unwrap();
+        assert!(access.set_up(&former, "ann", "three wise words").is_err(), "a later link takes its place");
+        assert!(access.set_up(&token, "ann", "short").is_err(), "the link outlives a mistake");
+        let (cookie, session) = access.set_up(&token, "ann", "three wise words").unwrap();
+        assert_eq!((session.role, access.session(&cookie).unwrap().name), (Role::Admin, "ann".to_owned()));
+        assert!(access.set_up(&token, "eve", "three wise words").is_err());
+        assert!(access.new_set_up().is_none() && !access.is_new());
+        assert!(access.sign_in("ann", "three wise words").is_ok());
+        access.set_password("ann", "four other wise words").unwrap();
+        assert!(access.session(&cookie).is_none(), "other sessions end with the password");
+    }
+
+    #[test]
+    fn a_guest_signs_in_by_its_link_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let access = Access::open(&dir.path().join("a.json"), Arc::new(SystemClock)).unwrap();
+        assert!(access.sign_in_by_link("").is_err());
+        let token = access.new_guest();
+        assert!(access.sign_in_by_link(&token).is_ok() && access.sign_in_by_link(&token).is_ok());
+        assert!(access.accounts().is_empty() && access.sign_in(GUEST, "").is_err());
+    }
+
+    #[test]
+    fn whoever_guesses_must_wait() {
+        let dir = tempfile::tempdir().unwrap();
+        let access = Access::open(&dir.path().join("a.json"), Arc::new(SystemClock)).unwrap();
+        for _ in 0..5 {
+            assert!(matches!(access.sign_in("ann", "guess"), Err(SignInError::Wrong)));
+        }
+        assert!(matches!(access.sign_in("ann", "guess"), Err(SignInError::Wait(_))));
+    }
+}

@@ -1,0 +1,113 @@
+//! `/api/v1/accounts`: who may sign in, and `/api/v1/audit`: who did what.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{Method, StatusCode};
+use axum::routing::{delete, get, post, put};
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{ADMIN, Page, VIEWER, ask, page};
+use crate::access::{Role, Session, SignInError};
+use crate::context::Context;
+use crate::refusal::Refusal;
+use crate::trail::Line;
+
+pub(super) fn pages() -> Vec<Page> {
+    vec![
+        page(Method::GET, "/api/v1/accounts", ADMIN, get(list)),
+        page(Method::POST, "/api/v1/accounts", ADMIN, post(add)),
+        page(Method::DELETE, "/api/v1/accounts/{name}", ADMIN, delete(remove)),
+        page(Method::PUT, "/api/v1/accounts/{name}/password", VIEWER, put(set_password)),
+        page(Method::GET, "/api/v1/audit", ADMIN, get(audit)),
+    ]
+}
+
+/// Lines of the audit log that are shown.
+const LINES: usize = 500;
+
+async fn list(State(context): State<Arc<Context>>) -> Json<Value> {
+    let of = context.access.accounts();
+    let told = of.iter().map(|one| json!({ "name": one.name, "role": one.role, "created_at": one.created_at }));
+    Json(json!({ "accounts": told.collect::<Vec<_>>() }))
+}
+
+#[derive(Deserialize)]
+struct New {
+    name: String,
+    role: Role,
+    password: String,
+}
+
+async fn add(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Json(new): Json<New>,
+) -> Result<StatusCode, Refusal> {
+    ask(move || {
+        context.access.add(&new.name, new.role, &new.password)?;
+        context.note(Some(&session.name), "made an account", Some(&new.name), Some(new.role.as_str().to_owned()));
+        Ok(StatusCode::CREATED)
+    })
+    .await?
+}
+
+async fn remove(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    ask(move || {
+        context.access.remove(&name)?;
+        context.note(Some(&session.name), "deleted an account", Some(&name), None);
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await?
+}
+
+#[derive(Deserialize)]
+struct Another {
+    password: String,
+    /// The password until now, of whoever changes his own.
+    #[serde(default)]
+    former: String,
+}
+
+/// Everybody may change his own password, who says the one until now; admins may change all.
+async fn set_password(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(name): Path<String>,
+    Json(Another { password, former }): Json<Another>,
+) -> Result<StatusCode, Refusal> {
+    let is_own = session.name == name;
+    if !is_own && session.role < Role::Admin {
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "only an admin changes the password of somebody else"));
+    }
+    ask(move || {
+        if is_own {
+            // The session stays, so that this is no refusal of who asks.
+            let wrong = |error: SignInError| match error {
+                SignInError::Wrong => Refusal::new(StatusCode::FORBIDDEN, "the present password is wrong"),
+                other => other.into(),
+            };
+            let (token, _) = context.access.sign_in(&name, &former).map_err(wrong)?;
+            context.access.sign_out(&token);
+        }
+        context.access.set_password(&name, &password)?;
+        context.note(Some(&session.name), "changed a password", Some(&name), None);
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await?
+}
+
+#[derive(Serialize)]
+struct Audit {
+    lines: Vec<Line>,
+}
+
+async fn audit(State(context): State<Arc<Context>>) -> Result<Json<Audit>, Refusal> {
+    ask(move || context.trail.latest(LINES).map(|lines| Json(Audit { lines })).map_err(Refusal::failed)).await?
+}

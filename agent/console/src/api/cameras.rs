@@ -1,0 +1,95 @@
+//! `/api/v1/cameras`: the cameras with their zones and what is looked for, and a picture of now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, Method, StatusCode, header};
+use axum::routing::get;
+use forewarn_base::sync::lock;
+use forewarn_domain::{Frame, Timestamp};
+use image::codecs::jpeg::JpegEncoder;
+use image::{ImageError, RgbImage};
+use serde_json::{Value, json};
+
+use super::{Page, VIEWER, ask, page};
+use crate::context::Context;
+use crate::ports::CameraNow;
+use crate::refusal::Refusal;
+use crate::still::Still;
+
+/// A picture so old serves everybody who asks meanwhile.
+const FRESH: Duration = Duration::from_secs(1);
+/// No still is wider.
+const WIDTH_PX: u32 = 1280;
+/// As good as is seen on a wall of cameras.
+const QUALITY: u8 = 78;
+
+pub(super) fn pages() -> Vec<Page> {
+    vec![
+        page(Method::GET, "/api/v1/cameras", VIEWER, get(list)),
+        page(Method::GET, "/api/v1/cameras/{id}/still", VIEWER, get(still)),
+    ]
+}
+
+async fn list(State(context): State<Arc<Context>>) -> Result<Json<Value>, Refusal> {
+    let cameras = ask(move || context.ports.cameras.all()).await?;
+    Ok(Json(json!({ "cameras": cameras.iter().map(told).collect::<Vec<_>>() })))
+}
+
+fn told(camera: &CameraNow) -> Value {
+    let rules = camera.rules.iter().map(|(key, title)| {
+        json!({ "violation": key.violation, "zone": key.zone, "title": { "en": title.en, "zh": title.zh } })
+    });
+    // The whole picture is a zone, too, and nobody draws it.
+    let zones = camera.zones.iter().filter(|zone| zone.id.as_str() != "whole").map(|zone| {
+        let points: Vec<[f32; 2]> = zone.shape.points().iter().map(|point| [point.x, point.y]).collect();
+        let is_area = matches!(zone.shape, forewarn_domain::zone::ZoneShape::Polygon(_));
+        json!({ "id": zone.id, "is_area": is_area, "unit": zone.unit, "points": points })
+    });
+    json!({ "id": camera.id, "trouble": camera.trouble, "zones": zones.collect::<Vec<_>>(), "rules": rules.collect::<Vec<_>>() })
+}
+
+/// Asks the camera for a picture.
+fn take(context: &Context, id: String, now: Timestamp) -> Result<Still, Refusal> {
+    let frame = context.ports.cameras.still(&id);
+    let frame = frame.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "the camera gives no picture now"))?;
+    let jpeg = jpeg(&frame).map_err(Refusal::failed)?.into();
+    let still = Still { at: now, size: (frame.width, frame.height), jpeg };
+    let mut stills = lock(&context.stills);
+    stills.retain(|_, still| now.since(still.at) < FRESH);
+    stills.insert(id, still.clone());
+    Ok(still)
+}
+
+type Picture = ([(HeaderName, String); 4], Bytes);
+
+async fn still(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<Picture, Refusal> {
+    ask(move || {
+        let now = context.setup.clock.now();
+        let kept = lock(&context.stills).get(&id).filter(|still| now.since(still.at) < FRESH).cloned();
+        let Still { size: (width, height), jpeg, .. } = kept.map_or_else(|| take(&context, id, now), Ok)?;
+        let headers = [
+            (header::CONTENT_TYPE, "image/jpeg".to_owned()),
+            (header::CACHE_CONTROL, "no-store".to_owned()),
+            // Of the picture in which zones in pixels are drawn; the still may be smaller.
+            (HeaderName::from_static("x-forewarn-width"), width.to_string()),
+            (HeaderName::from_static("x-forewarn-height"), height.to_string()),
+        ];
+        Ok((headers, jpeg))
+    })
+    .await?
+}
+
+fn jpeg(frame: &Frame) -> Result<Vec<u8>, ImageError> {
+    let whole = RgbImage::from_raw(frame.width, frame.height, frame.to_rgb8()).unwrap_or_default();
+    let height =
+        |width: u32| (u64::from(frame.height) * u64::from(width) / u64::from(frame.width.max(1))).max(1) as u32;
+    let is_wide = frame.width > WIDTH_PX;
+    let picture = if is_wide { image::imageops::thumbnail(&whole, WIDTH_PX, height(WIDTH_PX)) } else { whole };
+    let mut bytes = Vec::new();
+    picture.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))?;
+    Ok(bytes)
+}

@@ -1,0 +1,189 @@
+//! What operators do with an incident: judge it, hold or release its evidence, pass over the one that it is about.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{Method, StatusCode};
+use axum::routing::{delete, get, post};
+use axum::{Extension, Json};
+use forewarn_evidence::{Custody, EvidenceError, EvidenceStore, system_user};
+use forewarn_memory::feedback::{Feedback, Opinion, append};
+use forewarn_memory::suppressions;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{OPERATOR, Page, VIEWER, ask, incidents, page};
+use crate::access::Session;
+use crate::context::Context;
+use crate::ports::Passing;
+use crate::refusal::Refusal;
+
+pub(super) fn pages() -> Vec<Page> {
+    vec![
+        page(Method::POST, "/api/v1/incidents/{id}/opinion", OPERATOR, post(judge)),
+        page(Method::POST, "/api/v1/incidents/{id}/hold", OPERATOR, post(hold)),
+        page(Method::POST, "/api/v1/incidents/{id}/release", OPERATOR, post(release)),
+        page(Method::POST, "/api/v1/incidents/{id}/suppress", OPERATOR, post(suppress)),
+        page(Method::GET, "/api/v1/suppressions", VIEWER, get(suppressed)),
+        page(Method::DELETE, "/api/v1/suppressions/{number}", OPERATOR, delete(unsuppress)),
+    ]
+}
+
+/// The longest note that is kept.
+const NOTE: usize = 2000;
+/// The longest time for which one instance is passed over.
+const DAYS: u32 = 3650;
+
+#[derive(Deserialize)]
+struct Said {
+    opinion: Opinion,
+    #[serde(default)]
+    note: String,
+}
+
+async fn judge(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+    Json(said): Json<Said>,
+) -> Result<Json<Value>, Refusal> {
+    let note = short(said.note)?;
+    ask(move || {
+        let (incident, _) = incidents::find(&context, &id)?;
+        let (opinion, said_at) = (said.opinion, context.wall_now().to_rfc3339());
+        append(&context.setup.places.feedback, &Feedback { said_at, opinion, note, incident })
+            .map_err(Refusal::failed)?;
+        let found = context.index.judge(&id, opinion.as_str())?;
+        if let Some(found) = &found {
+            context.news.tell("incident", found);
+        }
+        context.note(Some(&session.name), "judged", Some(&id), Some(opinion.as_str().to_owned()));
+        Ok(Json(json!({ "found": found })))
+    })
+    .await?
+}
+
+#[derive(Deserialize)]
+struct Why {
+    why: String,
+}
+
+type Leave = fn(&EvidenceStore, Custody, forewarn_domain::WallTime) -> Result<(), EvidenceError>;
+
+async fn hold(
+    context: State<Arc<Context>>,
+    session: Extension<Session>,
+    id: Path<String>,
+    why: Json<Why>,
+) -> Result<Json<Value>, Refusal> {
+    leave((context, session, id, why), "held", EvidenceStore::hold).await
+}
+
+async fn release(
+    context: State<Arc<Context>>,
+    session: Extension<Session>,
+    id: Path<String>,
+    why: Json<Why>,
+) -> Result<Json<Value>, Refusal> {
+    leave((context, session, id, why), "released", EvidenceStore::release).await
+}
+
+/// Leaves a word that the agent makes a link of the chain.
+async fn leave(
+    (State(context), Extension(session), Path(id), Json(Why { why })): (
+        State<Arc<Context>>,
+        Extension<Session>,
+        Path<String>,
+        Json<Why>,
+    ),
+    deed: &'static str,
+    leave: Leave,
+) -> Result<Json<Value>, Refusal> {
+    let why = short(why)?;
+    if why.trim().is_empty() {
+        return Err(Refusal::wrong("say why; it stands in the chain of the evidence for good"));
+    }
+    ask(move || {
+        incidents::find(&context, &id)?;
+        let custody =
+            Custody { incident: id.clone(), who: session.name.clone(), why: why.clone(), user: Some(system_user()) };
+        leave(&context.store(), custody, context.wall_now()).map_err(|error| match error {
+            EvidenceError::NoBundle { .. } | EvidenceError::NotHeld { .. } => {
+                Refusal::new(StatusCode::CONFLICT, error.to_string())
+            }
+            other => Refusal::failed(other),
+        })?;
+        context.note(Some(&session.name), deed, Some(&id), Some(why));
+        Ok(Json(json!({ "is_held": deed == "held" })))
+    })
+    .await?
+}
+
+#[derive(Deserialize)]
+struct Pass {
+    days: u32,
+    #[serde(default)]
+    every_violation: bool,
+    #[serde(default)]
+    note: String,
+}
+
+async fn suppress(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+    Json(asked): Json<Pass>,
+) -> Result<Json<Value>, Refusal> {
+    let asked = Passing { days: asked.days, every_violation: asked.every_violation, note: short(asked.note)? };
+    if !(1..=DAYS).contains(&asked.days) {
+        return Err(Refusal::wrong(format!("`days` is 1 to {DAYS}")));
+    }
+    ask(move || {
+        let (record, _) = incidents::find(&context, &id)?;
+        let refused = |why| Refusal::new(StatusCode::CONFLICT, why);
+        let number = context.ports.desk.suppress(&record, &asked).map_err(refused)?;
+        context.note(Some(&session.name), "suppressed", Some(&id), Some(format!("for {} days", asked.days)));
+        Ok(Json(json!({ "number": number })))
+    })
+    .await?
+}
+
+async fn suppressed(State(context): State<Arc<Context>>) -> Result<Json<Value>, Refusal> {
+    ask(move || {
+        let list = suppressions::read(&context.setup.places.suppressions).map_err(Refusal::failed)?;
+        let now = context.wall_now().as_micros();
+        let told = list.iter().map(|one| {
+            json!({ "number": one.id, "camera": one.camera, "violation": one.violation, "class": one.class,
+                "until_us": one.until.as_micros(), "is_over": one.until.as_micros() <= now, "note": one.note })
+        });
+        Ok(Json(json!({ "suppressions": told.collect::<Vec<_>>() })))
+    })
+    .await?
+}
+
+async fn unsuppress(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(number): Path<u32>,
+) -> Result<StatusCode, Refusal> {
+    ask(move || {
+        let path = &context.setup.places.suppressions;
+        let mut list = suppressions::read(path).map_err(Refusal::failed)?;
+        let before = list.len();
+        list.retain(|one| one.id != number);
+        if list.len() == before {
+            return Err(Refusal::nothing(format!("there is no suppression {number}")));
+        }
+        suppressions::write(path, &list).map_err(Refusal::failed)?;
+        context.note(Some(&session.name), "ended a suppression", Some(&number.to_string()), None);
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await?
+}
+
+fn short(note: String) -> Result<String, Refusal> {
+    if note.chars().count() > NOTE {
+        return Err(Refusal::wrong(format!("a note has at most {NOTE} characters")));
+    }
+    Ok(note)
+}

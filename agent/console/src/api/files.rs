@@ -1,0 +1,89 @@
+//! `/api/v1/incidents/{id}/files/{name}`: the pictures, clips and papers of a bundle; a part of a clip where it is asked for.
+
+use std::fs::{self, File};
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::Response;
+use axum::routing::get;
+use forewarn_evidence::Deed;
+
+use super::range::{Part, part};
+use super::{Page, VIEWER, ask, incidents, page, stream};
+use crate::access::Session;
+use crate::context::Context;
+use crate::refusal::Refusal;
+
+pub(super) fn pages() -> Vec<Page> {
+    vec![page(Method::GET, "/api/v1/incidents/{id}/files/{name}", VIEWER, get(file))]
+}
+
+/// What a file of a bundle is; none for what a bundle does not hold.
+fn kind(name: &str) -> Option<&'static str> {
+    // What the path names must lead nowhere else.
+    if name.starts_with('.') || name.contains(['/', '\\', '\0']) {
+        return None;
+    }
+    let (_, extension) = name.rsplit_once('.')?;
+    Some(match extension {
+        "jpg" => "image/jpeg",
+        "mp4" => "video/mp4",
+        "json" => "application/json",
+        "pem" => "text/plain; charset=utf-8",
+        "sig" | "tsr" => "application/octet-stream",
+        _ => return None,
+    })
+}
+
+async fn file(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path((id, name)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let nothing = || Refusal::nothing("the evidence of this incident has no such file");
+    let kind = kind(&name).ok_or_else(nothing)?;
+    let (file, bytes) = ask(move || {
+        let (record, _) = incidents::find(&context, &id)?;
+        let path = context.bundle(&record).ok_or_else(nothing)?.join(&name);
+        let meta = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file).ok_or_else(nothing)?;
+        let file = File::open(&path).map_err(|_| nothing())?;
+        context.note_access(&session.name, &record, Deed::Shown, None);
+        Ok::<_, Refusal>((file, meta.len()))
+    })
+    .await??;
+    let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
+    let answer = Response::builder()
+        .header(header::CONTENT_TYPE, kind)
+        .header(header::ACCEPT_RANGES, "bytes")
+        .header(header::CACHE_CONTROL, "private, max-age=600");
+    let answer = match part(range, bytes) {
+        Part::Whole => answer.header(header::CONTENT_LENGTH, bytes).body(stream::file(file, 0, bytes)),
+        Part::Of(first, n) => answer
+            .status(StatusCode::PARTIAL_CONTENT)
+            .header(header::CONTENT_RANGE, format!("bytes {first}-{}/{bytes}", first + n - 1))
+            .header(header::CONTENT_LENGTH, n)
+            .body(stream::file(file, first, n)),
+        Part::None => answer
+            .status(StatusCode::RANGE_NOT_SATISFIABLE)
+            .header(header::CONTENT_RANGE, format!("bytes */{bytes}"))
+            .body(Body::empty()),
+    };
+    answer.map_err(Refusal::failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_names_of_what_a_bundle_holds_are_served() {
+        assert_eq!(kind("confirmed.mp4"), Some("video/mp4"));
+        for name in ["", "mp4", ".jpg", "../incident.json", "a/b.jpg", "a\\b.jpg", "a\0.jpg", "x.html", "..", "chain"] {
+            assert_eq!(kind(name), None, "{name:?}");
+        }
+    }
+}

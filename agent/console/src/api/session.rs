@@ -1,0 +1,124 @@
+//! Who is signed in: `/api/v1/session`, and the first account by the link that the agent printed: `/api/v1/setup`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use axum::routing::{delete, get, post};
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+
+use super::{Page, VIEWER, ask, page};
+use crate::access::{LONGEST, Role, Session};
+use crate::context::Context;
+use crate::gate::{Need, cookie};
+use crate::refusal::Refusal;
+
+pub(super) fn pages() -> Vec<Page> {
+    const SESSION: &str = "/api/v1/session";
+    vec![
+        page(Method::GET, "/api/v1/setup", Need::Nobody, get(is_new)),
+        page(Method::POST, "/api/v1/setup", Need::Nobody, post(set_up)),
+        page(Method::GET, SESSION, VIEWER, get(who)),
+        page(Method::POST, SESSION, Need::Nobody, post(sign_in)),
+        page(Method::DELETE, SESSION, VIEWER, delete(sign_out)),
+    ]
+}
+
+/// Who is signed in.
+#[derive(Serialize)]
+struct Who {
+    name: String,
+    role: Role,
+    csrf: String,
+    site: String,
+    version: String,
+}
+
+impl Who {
+    fn of(session: Session, context: &Context) -> Self {
+        let (site, version) = (context.setup.site.clone(), context.setup.version.clone());
+        Self { name: session.name, role: session.role, csrf: session.csrf, site, version }
+    }
+}
+
+type SignedIn = ([(HeaderName, String); 1], Json<Who>);
+
+fn signed_in(context: &Context, token: &str, session: Session) -> SignedIn {
+    let secure = if context.setup.is_behind_proxy { "; Secure" } else { "" };
+    let (name, longest) = (&context.cookie, LONGEST.as_secs());
+    let cookie = format!("{name}={token}; HttpOnly; SameSite=Strict; Path=/; Max-Age={longest}{secure}");
+    ([(header::SET_COOKIE, cookie)], Json(Who::of(session, context)))
+}
+
+#[derive(Serialize)]
+struct New {
+    is_new: bool,
+}
+
+async fn is_new(State(context): State<Arc<Context>>) -> Json<New> {
+    Json(New { is_new: context.access.is_new() })
+}
+
+#[derive(Deserialize)]
+struct First {
+    token: String,
+    name: String,
+    password: String,
+}
+
+async fn set_up(State(context): State<Arc<Context>>, Json(first): Json<First>) -> Result<SignedIn, Refusal> {
+    ask(move || {
+        let (token, session) = context.access.set_up(&first.token, &first.name, &first.password)?;
+        context.note(Some(&first.name), "set the console up", None, None);
+        Ok(signed_in(&context, &token, session))
+    })
+    .await?
+}
+
+/// A name and a password, or the token of a guest's link.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Credentials {
+    Password { name: String, password: String },
+    Link { token: String },
+}
+
+async fn sign_in(State(context): State<Arc<Context>>, Json(given): Json<Credentials>) -> Result<SignedIn, Refusal> {
+    ask(move || {
+        let (name, outcome) = match &given {
+            Credentials::Password { name, password } => (Some(name.as_str()), context.access.sign_in(name, password)),
+            Credentials::Link { token } => (None, context.access.sign_in_by_link(token)),
+        };
+        match outcome {
+            Ok((token, session)) => {
+                context.note(Some(&session.name), "signed in", None, None);
+                Ok(signed_in(&context, &token, session))
+            }
+            Err(error) => {
+                // What is no account may be a password in the wrong field, and is not written down.
+                let known = name.filter(|name| context.access.accounts().iter().any(|account| account.name == *name));
+                context.note(known, "failed to sign in", None, None);
+                Err(error.into())
+            }
+        }
+    })
+    .await?
+}
+
+async fn who(State(context): State<Arc<Context>>, Extension(session): Extension<Session>) -> Json<Who> {
+    Json(Who::of(session, &context))
+}
+
+async fn sign_out(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+) -> Result<(StatusCode, [(HeaderName, String); 1]), Refusal> {
+    if let Some(token) = cookie(&headers, &context.cookie) {
+        context.access.sign_out(token);
+    }
+    let gone = format!("{}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0", context.cookie);
+    ask(move || context.note(Some(&session.name), "signed out", None, None)).await?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]))
+}

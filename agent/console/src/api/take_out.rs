@@ -1,0 +1,114 @@
+//! What is taken out of the box: a bundle as one file, and its page for people.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek as _, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderName, Method, header};
+use axum::response::Response;
+use axum::routing::get;
+use forewarn_base::private;
+use forewarn_domain::IncidentRecord;
+use forewarn_domain::violation::Language;
+use forewarn_evidence::Deed;
+use serde::Deserialize;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use super::{OPERATOR, Page, ask, incidents, page, stream};
+use crate::access::Session;
+use crate::context::Context;
+use crate::refusal::Refusal;
+
+pub(super) fn pages() -> Vec<Page> {
+    vec![
+        page(Method::GET, "/api/v1/incidents/{id}/export", OPERATOR, get(export)),
+        page(Method::GET, "/api/v1/incidents/{id}/report", OPERATOR, get(report)),
+    ]
+}
+
+/// The bundle as it is, file by file, in a ZIP that does not compress what is compressed.
+async fn export(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let (file, bytes, name) = ask(move || {
+        let (record, bundle) = kept(&context, &id)?;
+        context.note_access(&session.name, &record, Deed::Exported, Some("as a ZIP file".to_owned()));
+        let (file, bytes) =
+            zipped(&bundle, &context.setup.places.scratch, record.id.as_str()).map_err(Refusal::failed)?;
+        Ok::<_, Refusal>((file, bytes, record.id.to_string()))
+    })
+    .await??;
+    Response::builder()
+        .header(header::CONTENT_TYPE, "application/zip")
+        .header(header::CONTENT_LENGTH, bytes)
+        .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}.zip\"", plain(&name)))
+        .body(stream::file(file, 0, bytes))
+        .map_err(Refusal::failed)
+}
+
+fn kept(context: &Context, id: &str) -> Result<(IncidentRecord, std::path::PathBuf), Refusal> {
+    let (record, _) = incidents::find(context, id)?;
+    let bundle = context.bundle(&record).ok_or_else(|| Refusal::nothing("nothing is kept of this incident"))?;
+    Ok((record, bundle))
+}
+
+/// What may stand in a file's name everywhere.
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect()
+}
+
+/// A file without a name, which is gone when nobody holds it any more.
+fn zipped(bundle: &FilePath, scratch: &FilePath, id: &str) -> io::Result<(File, u64)> {
+    private::create_dirs(scratch)?;
+    let path = scratch.join(format!("export-{}.zip", crate::access::token()));
+    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(private::FILE_MODE).open(&path)?;
+    fs::remove_file(&path)?;
+    let mut zip = ZipWriter::new(file);
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored).large_file(true);
+    let mut names: Vec<_> = fs::read_dir(bundle)?.collect::<io::Result<_>>()?;
+    names.sort_by_key(fs::DirEntry::file_name);
+    for entry in names.iter().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') {
+            zip.start_file(format!("{id}/{name}"), options)?;
+            io::copy(&mut File::open(entry.path())?, &mut zip)?;
+        }
+    }
+    let mut file = zip.finish()?;
+    let bytes = file.seek(SeekFrom::End(0))?;
+    Ok((file, bytes))
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    lang: String,
+}
+
+type ReportPage = ([(HeaderName, &'static str); 2], String);
+
+async fn report(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+    Query(language): Query<Asked>,
+) -> Result<ReportPage, Refusal> {
+    ask(move || {
+        let (record, bundle) = kept(&context, &id)?;
+        context.note_access(&session.name, &record, Deed::Reported, None);
+        let language = if language.lang.starts_with("zh") { Language::Zh } else { Language::En };
+        let page = context.ports.desk.report(&bundle, language).map_err(Refusal::wrong)?;
+        // The page brings its pictures and its style, and asks nobody for anything.
+        let policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
+        let html = "text/html; charset=utf-8";
+        Ok(([(header::CONTENT_TYPE, html), (header::CONTENT_SECURITY_POLICY, policy)], page))
+    })
+    .await?
+}

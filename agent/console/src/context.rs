@@ -1,0 +1,92 @@
+//! What all pages of the console share.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use forewarn_base::sync::lock;
+use forewarn_domain::{IncidentRecord, Timestamp, WallTime};
+use forewarn_evidence::{By, Deed, EvidenceStore, Limits, StoreOptions, TimeLine};
+
+use crate::access::Access;
+use crate::ports::Ports;
+use crate::setup::Setup;
+use crate::still::Still;
+use crate::store::{Index, Newsroom};
+use crate::trail::{Line, Trail};
+
+/// A look at an incident counts as the same look for so long.
+const ONE_LOOK: Duration = Duration::from_hours(1);
+/// Looks that are remembered.
+const LOOKS: usize = 10_000;
+
+/// What all pages share.
+pub(crate) struct Context {
+    pub setup: Setup,
+    pub ports: Ports,
+    pub access: Access,
+    pub index: Arc<Index>,
+    pub news: Newsroom,
+    pub trail: Trail,
+    /// The cookie's name, which tells consoles of one box apart.
+    pub cookie: String,
+    /// When somebody looked at an incident.
+    pub looks: Mutex<BTreeMap<(String, String), Timestamp>>,
+    /// The latest still of each camera.
+    pub stills: Mutex<BTreeMap<String, Still>>,
+}
+
+impl Context {
+    /// Writes down who did what.
+    pub(crate) fn note(&self, who: Option<&str>, deed: &str, about: Option<&str>, detail: Option<String>) {
+        let at = self.wall_now().to_rfc3339();
+        let (who, about) = (who.map(str::to_owned), about.map(str::to_owned));
+        self.trail.add(&Line { at, who, deed: deed.to_owned(), about, detail });
+    }
+
+    /// Writes down what somebody does with an incident's evidence, where that is kept. Looks of one hour are one.
+    pub(crate) fn note_access(&self, who: &str, record: &IncidentRecord, deed: Deed, detail: Option<String>) {
+        let now = self.setup.clock.now();
+        if deed == Deed::Shown {
+            let mut looks = lock(&self.looks);
+            looks.retain(|_, at| now.since(*at) < ONE_LOOK);
+            let key = (who.to_owned(), record.id.to_string());
+            if looks.contains_key(&key) {
+                return;
+            }
+            if looks.len() < LOOKS {
+                looks.insert(key, now);
+            }
+        }
+        self.note(Some(who), deed.as_str(), Some(record.id.as_str()), detail.clone());
+        let Some(bundle) = self.bundle(record) else { return };
+        let Some(store) = EvidenceStore::around(&bundle, &self.setup.version) else { return };
+        let by = By { who: Some(who.to_owned()), why: None };
+        let detail =
+            Some(detail.map_or_else(|| "in the console".to_owned(), |detail| format!("{detail}, in the console")));
+        if let Err(error) = store.leave_access(&bundle, (deed, detail), by, self.wall_now()) {
+            tracing::warn!(%error, "the audit log of the evidence does not say so");
+        }
+    }
+
+    /// The folder of an incident's evidence, if anything is kept.
+    pub(crate) fn bundle(&self, record: &IncidentRecord) -> Option<PathBuf> {
+        let id = record.id.as_str();
+        if id.is_empty() || id.starts_with('.') || id.contains(['/', '\\', '\0']) {
+            return None;
+        }
+        Some(self.setup.places.evidence.join(record.bundle())).filter(|path| path.is_dir())
+    }
+
+    /// The store of evidence, for words that are left in it.
+    pub(crate) fn store(&self) -> EvidenceStore {
+        let agent_version = self.setup.version.clone();
+        let options = StoreOptions { limits: Limits::default(), time_line: TimeLine::WallClock, agent_version };
+        EvidenceStore::new(&self.setup.places.evidence, options)
+    }
+
+    pub(crate) fn wall_now(&self) -> WallTime {
+        self.setup.clock.wall(self.setup.clock.now())
+    }
+}

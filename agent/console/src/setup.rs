@@ -1,0 +1,48 @@
+//! What the console is told when it starts.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use forewarn_domain::Clock;
+
+use crate::hosts::Hosts;
+
+/// Where what the console needs lies in the storage directory.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The evidence.
+    pub evidence: PathBuf,
+    /// Reports and the incidents that the agent remembers.
+    pub outbox: PathBuf,
+    /// What operators said.
+    pub feedback: PathBuf,
+    /// What is passed over.
+    pub suppressions: PathBuf,
+    /// The console's accounts.
+    pub accounts: PathBuf,
+    /// The index of incidents.
+    pub index: PathBuf,
+    /// Who did what in the console.
+    pub audit: PathBuf,
+    /// For what is made to be sent.
+    pub scratch: PathBuf,
+}
+
+/// What the console is told when it starts.
+#[derive(Clone)]
+pub struct Setup {
+    /// The site's name.
+    pub site: String,
+    /// The agent's version.
+    pub version: String,
+    /// Where its files lie.
+    pub places: Places,
+    /// The names by which it may be called.
+    pub hosts: Hosts,
+    /// Whether a reverse proxy before it speaks TLS, so that it may listen beyond loopback.
+    pub is_behind_proxy: bool,
+    /// Whether somebody may sign in by a link for this run, without an account.
+    pub has_guest: bool,
+    /// The time line.
+    pub clock: Arc<dyn Clock>,
+}
