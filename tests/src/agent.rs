@@ -34,7 +34,8 @@ impl Agent {
         Self::start_as(command, site, level)
     }
 
-    fn start_as(mut command: Command, site: &Path, level: &str) -> anyhow::Result<Self> {
+    /// The same, by a command that was prepared for it.
+    pub fn start_as(mut command: Command, site: &Path, level: &str) -> anyhow::Result<Self> {
         let dir = site.parent().context("the site file has a folder")?;
         let log = (1..=MOST_STARTS).map(|n| dir.join(format!("agent-{n}.log"))).find(|log| !log.exists());
         let log = log.context("there is a free name for the log")?;
@@ -51,6 +52,11 @@ impl Agent {
     /// Asks it to stop.
     pub fn ask_to_stop(&self) -> anyhow::Result<()> {
         self.process.signal()
+    }
+
+    /// Has it read its site file again.
+    pub fn hang_up(&self) -> anyhow::Result<()> {
+        forewarn_base::child::hang_up(self.group()).context("failed to signal the agent")
     }
 
     /// Asks it to stop and waits for its end.

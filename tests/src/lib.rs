@@ -17,6 +17,7 @@ pub mod process;
 pub mod program;
 mod scene;
 pub mod scenes;
+pub mod service_manager;
 pub mod site;
 pub mod soak;
 mod subscriber;

@@ -75,6 +75,7 @@ const PACKAGES: &[Package] = &[
     package("jq", "tests follow docs/console.md and docs/verify-by-hand.md", &[]),
     package("openssl", "tests follow docs/verify-by-hand.md", &[]),
     package("libfaketime", "the clock that tests set", &[]),
+    package("systemd", "judges how well the service is locked up", &[]),
 ];
 
 /// Programs that are presumed, with what to do if they are not there.

@@ -12,6 +12,7 @@
 //! - [`private`]: who may read a file.
 //! - [`hash`]: SHA-256 of files, and pinned files.
 //! - [`child`]: other programs, bounded in time and output, and none left behind.
+//! - [`supervisor`]: what the service manager is told.
 //! - [`sync`]: locks that outlive a panic.
 //! - [`thread`]: threads that say how they ended.
 
@@ -26,6 +27,7 @@ pub mod post;
 pub mod private;
 pub mod secret;
 pub mod setting;
+pub mod supervisor;
 pub mod sync;
 pub mod thread;
 pub mod tls;

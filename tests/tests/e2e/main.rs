@@ -23,6 +23,7 @@ mod reload;
 mod replay;
 mod schema;
 mod sensors;
+mod service;
 mod soak;
 mod stuck_log;
 mod things;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use forewarn_base::supervisor::Supervisor;
 use forewarn_cli::Run;
 use forewarn_inference::Models;
 
@@ -19,6 +20,7 @@ const LOOK_AFTER: Duration = Duration::from_secs(1);
 
 /// Runs the command.
 pub fn run(args: &Run) -> CommandResult {
+    let supervisor = Supervisor::of_environment();
     let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
     for doubt in config::doubts::doubts(&site, |_| None) {
         tracing::warn!("{}: {}; {}", doubt.about, doubt.problem, doubt.mend);
@@ -29,6 +31,7 @@ pub fn run(args: &Run) -> CommandResult {
     let agent = Agent::start(&site, Models { detector, reader }, None)?;
     let _reload = signalled.listen(agent.adopter())?;
     tracing::info!(site = %site.header.id, cameras = site.cameras.len(), http = ?agent.addresses(), "watching");
+    supervisor.ready(&detector::in_short(&site));
     say(&in_a_few_lines(&site, agent.addresses(), agent.console()));
     while !shutdown.wait(LOOK_AFTER) {
         if let Some(part) = agent.broken() {
@@ -38,6 +41,7 @@ pub fn run(args: &Run) -> CommandResult {
         }
     }
     tracing::info!("stopping");
+    supervisor.stopping();
     agent.stop()?;
     Ok(())
 }

@@ -18,6 +18,7 @@ use crate::exit::{CommandError, ExitCode, OrExit as _};
 pub use live::{LiveModel, start as start_live};
 pub use reader::of_site as reader_of_site;
 pub use reader::unreadable as unreadable_attributes;
+pub use reload::in_short;
 
 /// Opens the detector of `card` on the CPU; its least score is `score` if one is given.
 pub fn open(card: &Card, threads: usize, score: Option<f32>) -> Result<OnnxDetector, CommandError> {

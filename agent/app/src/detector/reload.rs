@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
+use forewarn_base::supervisor::Supervisor;
 use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
 use forewarn_domain::{AttributeId, Class, StreamId};
@@ -65,8 +66,11 @@ impl Signalled {
         let Self { mut signals, mut exchange } = self;
         let closer = signals.handle();
         let work = move || {
+            let supervisor = Supervisor::of_environment();
             for _ in signals.forever() {
+                supervisor.reloading();
                 exchange.attempt(&adopter);
+                supervisor.ready(&in_short(&exchange.site));
             }
         };
         Ok(Reload { signals: closer, thread: Thread::spawn("reload", work)? })
@@ -196,6 +200,11 @@ impl Exchange {
         self.running = Running::of(site);
         Ok((site.model.card.name.clone(), report))
     }
+}
+
+/// What runs, for the service manager.
+pub fn in_short(site: &Site) -> String {
+    format!("watches {} cameras of site {} by {}", site.cameras.len(), site.header.id, site.model.card.name)
 }
 
 /// Every rule that runs must be able to go on: its classes are among those of the new model.

@@ -10,6 +10,7 @@ mod descriptors;
 mod evidence;
 mod falls;
 mod health;
+mod heartbeat;
 mod incident_loop;
 mod inference;
 mod outbox_writer;

@@ -29,6 +29,7 @@ use super::console_source::{self, ConsoleSource};
 use super::descriptors::DescriptorWatch;
 use super::evidence::{self, Evidence};
 use super::health::{Health, HealthDesk, Sources};
+use super::heartbeat::Heartbeat;
 use super::incident_loop::{Ends, IncidentLoop, QUEUE};
 use super::outbox_writer::{OutboxWriter, open_outbox};
 use super::part::Part;
@@ -171,6 +172,7 @@ fn engine_and_keepers(
     let mut engine = Engine::new(site.engine_setup(), Arc::new(civil.clone()));
     let things = site.cameras.iter().filter(|camera| camera.static_objects.is_some()).map(|camera| &camera.id);
     let mut keepers: Vec<Box<dyn Keeper>> = vec![
+        Box::new(Heartbeat::of_environment()),
         Box::<DescriptorWatch>::default(),
         Box::<LogWatch>::default(),
         Box::new(SuppressionsFile::watch(dir.suppressions(), Arc::clone(clock), |n| {
