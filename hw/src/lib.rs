@@ -6,6 +6,7 @@
 //! - [`clock_sync`]: whether something keeps the clock right.
 //! - [`telemetry`]: where a drone's camera was and looked.
 //! - [`descriptors`]: how many file descriptors the own process has and may have.
+//! - [`token`]: the device's key in a smart card or security module, behind the port [`forewarn_domain::KeyToken`].
 
 pub mod box_facts;
 pub mod clock_sync;
@@ -14,6 +15,7 @@ mod mqtt;
 pub mod sensor;
 pub mod speaker;
 pub mod telemetry;
+pub mod token;
 
 pub use box_facts::{ProcessUsage, VideoNode};
 pub use sensor::{Sensor, SensorConfig};

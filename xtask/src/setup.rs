@@ -76,6 +76,7 @@ const PACKAGES: &[Package] = &[
     package("openssl", "tests follow docs/verify-by-hand.md", &[]),
     package("libfaketime", "the clock that tests set", &[]),
     package("systemd", "judges how well the service is locked up", &[]),
+    package("softhsm2", "the token of the tests", &[]),
 ];
 
 /// Programs that are presumed, with what to do if they are not there.

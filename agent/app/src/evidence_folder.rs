@@ -43,7 +43,8 @@ pub fn clock_teller(clock: impl Into<Option<Arc<AgentClock>>>) -> ClockTeller {
 
 /// Where the key of the device lies.
 pub fn signing(site: &Site) -> Signing {
-    Signing { keys: site.storage.dir.keys(), site: site.header.id.to_string() }
+    let token = site.evidence.token.clone();
+    Signing { keys: site.storage.dir.keys(), site: site.header.id.to_string(), token }
 }
 
 /// What the keeper of the evidence in `dir` knows of the site.

@@ -149,7 +149,7 @@ impl From<PageLanguage> for Language {
 /// `forewarn key`.
 #[derive(Debug, Subcommand)]
 pub enum Key {
-    /// Make the key, where there is none yet; the agent does the same at its first start
+    /// Make the key, where there is none yet; the agent does the same at its first start, but never in a token
     #[command(after_help = "Example:\n  forewarn key init --config site.toml")]
     Init {
         /// The site file.
@@ -179,7 +179,7 @@ pub enum Key {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
-    /// Go on with a new key, introduced by the one before; stop the agent first
+    /// Go on with a new key, or with that of a token, introduced by the one before; stop the agent first
     #[command(after_help = "Example:\n  forewarn key roll --config site.toml")]
     Roll {
         /// The site file.

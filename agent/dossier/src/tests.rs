@@ -58,7 +58,7 @@ fn bundle(root: &Path, is_signed: bool) -> PathBuf {
     let options = StoreOptions { limits, time_line: TimeLine::WallClock, agent_version: "0.1.0".to_owned() };
     let mut store = EvidenceStore::new(root.join("evidence"), options);
     if is_signed {
-        store = store.signed_by(Signing { keys: root.join("keys"), site: "riverside".to_owned() });
+        store = store.signed_by(Signing { keys: root.join("keys"), site: "riverside".to_owned(), token: None });
     }
     store.prepare().unwrap();
     let overlay = Overlay { title: TITLE.to_owned(), bbox: None, zone: None, time: String::new() };

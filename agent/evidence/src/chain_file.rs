@@ -152,26 +152,23 @@ impl EvidenceStore {
         make: impl FnOnce(Device, Place) -> Result<Vec<u8>, serde_json::Error>,
     ) -> Result<HeadFile, EvidenceError> {
         let root = self.root();
-        let failed = EvidenceError::folder("write the chain of seals", root);
-        let written = || -> io::Result<HeadFile> {
-            let last = read_head(root)?;
-            let number = last.as_ref().map_or(0, |head| head.number) + 1;
-            let place = Place { number, previous: last.as_ref().map(|head| head.sha256.clone()), supersedes: None };
-            let document = make(Device { site: signer.site.clone(), key: signer.key.public() }, place)?;
-            let signature = signer.key.sign(&document).map_err(io::Error::other)?;
-            let head = HeadFile {
-                number,
-                sha256: hash::sha256_of_bytes(&document),
-                told: last.map_or(0, |head| head.told),
-                folder,
-                document: String::from_utf8(document).map_err(io::Error::other)?,
-                signature: to_hex(&signature),
-            };
-            self.write_head(&head)?;
-            self.put_in_place(&head)?;
-            Ok(head)
+        let failed = |source| EvidenceError::folder("write the chain of seals", root)(source);
+        let last = read_head(root).map_err(failed)?;
+        let number = last.as_ref().map_or(0, |head| head.number) + 1;
+        let place = Place { number, previous: last.as_ref().map(|head| head.sha256.clone()), supersedes: None };
+        let device = Device { site: signer.site.clone(), key: signer.key.public() };
+        let document = make(device, place).map_err(|error| failed(error.into()))?;
+        let signature = signer.key.sign(&document).map_err(KeysError::Token)?;
+        let head = HeadFile {
+            number,
+            sha256: hash::sha256_of_bytes(&document),
+            told: last.map_or(0, |head| head.told),
+            folder,
+            document: String::from_utf8(document).map_err(|error| failed(io::Error::other(error)))?,
+            signature: to_hex(&signature),
         };
-        written().map_err(failed)
+        self.write_head(&head).and_then(|()| self.put_in_place(&head)).map_err(failed)?;
+        Ok(head)
     }
 
     pub(crate) fn write_head(&self, head: &HeadFile) -> io::Result<()> {
@@ -214,6 +211,11 @@ impl EvidenceStore {
         };
         self.put_in_place(&head).map_err(failed)?;
         let link = head.link();
+        if let Some(link) = link.as_ref().filter(|link| link.key_change.is_some())
+            && signing.is_to_hand_over(&link.device.key)?
+        {
+            signing.finish_hand_over()?;
+        }
         if let Some(folder) = head.folder.as_ref().filter(|_| link.as_ref().is_some_and(|link| link.removal.is_some()))
         {
             let dir = self.root().join(folder);
@@ -240,6 +242,13 @@ impl EvidenceStore {
     pub fn exchange_key(&mut self, now: WallTime) -> Result<(), EvidenceError> {
         self.recover_chain()?;
         let Some(signing) = self.signing().cloned() else { return Ok(()) };
+        if let Some(token) = &signing.token {
+            let (former, next) = signing.prepare_hand_over(token)?;
+            let make =
+                |device, chain| canonical(&Link { key_change: Some(KeyChange { next }), ..link(device, chain, now) });
+            self.append(&former, None, make)?;
+            return Ok(signing.finish_hand_over()?);
+        }
         if let Some(signer) = self.signer()? {
             let next = signing.prepare_exchange()?;
             let make =

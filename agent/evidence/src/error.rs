@@ -129,6 +129,11 @@ impl EvidenceError {
         is_file_of_keys || matches!(self, Self::Root { .. } | Self::File { .. } | Self::Folder { .. })
     }
 
+    /// Whether a token did not sign, so that what is not sealed now may be sealed later.
+    pub(crate) fn is_of_the_token(&self) -> bool {
+        matches!(self, Self::Keys(KeysError::Token(_)))
+    }
+
     pub(crate) fn file(
         incident: &IncidentId,
         operation: &'static str,

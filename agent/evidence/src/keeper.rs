@@ -99,16 +99,29 @@ pub struct EvidenceKeeper {
     is_swept: bool,
     late: Late,
     failing: Option<Failing>,
+    /// Why nothing is signed now, although the disk takes it.
+    unsigned: Option<Failing>,
     /// Whether there is no time for larger pictures.
     is_hurried: bool,
     /// The latest larger picture: several incidents of one moment are seen in one frame.
     larger: Option<(Timestamp, Frame)>,
 }
 
-/// The disk takes nothing.
+/// The disk takes nothing, or the token signs nothing.
 struct Failing {
     why: String,
     tried_at: Timestamp,
+}
+
+impl Failing {
+    fn new(why: String, tried_at: Timestamp) -> Self {
+        Self { why, tried_at }
+    }
+
+    /// Whether it is to be tried again. A clock that was set back must not put it off.
+    fn is_due(&self, now: Timestamp) -> bool {
+        now.since(self.tried_at) >= AGAIN_AFTER || now < self.tried_at
+    }
 }
 
 /// What is not on the disk and should be.
@@ -141,6 +154,7 @@ impl EvidenceKeeper {
             is_swept: false,
             late: Late::default(),
             failing: None,
+            unsigned: None,
             is_hurried: false,
             larger: None,
         }
@@ -151,7 +165,11 @@ impl EvidenceKeeper {
         if let Err(error) = self.prepare() {
             self.fail(&error, now);
         } else if let Err(error) = self.store.make_key() {
-            self.trouble(error.to_string(), now);
+            if error.is_of_the_token() {
+                self.leave_unsigned(&error, now);
+            } else {
+                self.trouble(error.to_string(), now);
+            }
         }
     }
 
@@ -202,6 +220,11 @@ impl EvidenceKeeper {
     /// Why the disk takes nothing now; none if it does.
     pub fn failing(&self) -> Option<&str> {
         self.failing.as_ref().map(|failing| failing.why.as_str())
+    }
+
+    /// Why nothing is signed now, although the disk takes it; none if it is.
+    pub fn unsigned(&self) -> Option<&str> {
+        self.unsigned.as_ref().map(|unsigned| unsigned.why.as_str())
     }
 
     /// What waits in memory for the disk, and what was given up because the disk did not take it.
@@ -261,17 +284,25 @@ impl EvidenceKeeper {
     /// The disk does not take what it should.
     fn fail(&mut self, error: &EvidenceError, at: Timestamp) {
         let why = format!("{error}; snapshots wait in memory, clips as long as there is room");
-        self.failing = Some(Failing { why, tried_at: at });
+        self.failing = Some(Failing::new(why, at));
+    }
+
+    /// The token does not sign what should be sealed.
+    fn leave_unsigned(&mut self, error: &EvidenceError, at: Timestamp) {
+        self.unsigned =
+            Some(Failing::new(format!("{error}; evidence is kept, and sealed when the token is there"), at));
     }
 
     /// Sees whether a disk that failed takes what waits.
     fn retry(&mut self, now: Timestamp) {
-        let Some(failing) = &mut self.failing else { return };
-        let waited = now.since(failing.tried_at);
-        // A clock that was set back must not put it off.
-        if waited < AGAIN_AFTER && now >= failing.tried_at {
-            return;
+        if self.unsigned.as_ref().is_some_and(|unsigned| unsigned.is_due(now)) {
+            // Whatever waits for its seal says whether the token signs again.
+            self.unsigned = None;
+            if self.to_seal.is_empty() {
+                self.make_ready(now);
+            }
         }
+        let Some(failing) = self.failing.as_mut().filter(|failing| failing.is_due(now)) else { return };
         failing.tried_at = now;
         let mut given_up = Vec::new();
         let written = self.prepare().and_then(|()| self.late.write(&self.store, &mut given_up));

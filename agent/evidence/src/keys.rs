@@ -1,5 +1,6 @@
 //! The device's key on the disk: made at the first start, certified by an authority of its own until a site's authority
-//! does, exchanged by a word of the key before.
+//! does, exchanged by a word of the key before. Where the site names a token, the key lies there instead, and nothing of it
+//! on the disk.
 //!
 //! | file | what |
 //! |---|---|
@@ -12,8 +13,10 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use forewarn_base::{durable, private};
+use forewarn_domain::{KeyToken, TokenError};
 use forewarn_seal::certificate::{Authority, CertificateError, Certificates, request};
 use forewarn_seal::key::{DeviceKey, KeyError, PublicKey};
 
@@ -47,9 +50,37 @@ pub enum KeysError {
         /// Why.
         source: KeyError,
     },
+    /// No key was made yet.
+    #[error(
+        "there is no key yet: {} is not there; `forewarn key init` makes it, and so does the agent's first start",
+        path.display()
+    )]
+    NoKey {
+        /// Where it would lie.
+        path: PathBuf,
+    },
+    /// The token does not do its part; it may do so later.
+    #[error("failed to sign evidence: {0}")]
+    Token(KeyError),
+    /// The site file names a token, and the key before has not handed over to it.
+    #[error(
+        "failed to sign evidence: the site file names a key in a token, but the key of {} has not handed over to it; stop \
+         the agent and run: forewarn key roll --config SITE",
+        path.display()
+    )]
+    NotHandedOver {
+        /// The key before.
+        path: PathBuf,
+    },
+    /// Only who holds the token can make another key in it.
+    #[error(
+        "failed to exchange the key: it lies in a token already; keep that key, or make another in the token and name it in \
+         the site file: the chain then shows a key to which nobody handed over"
+    )]
+    InToken,
     /// A certificate cannot be made or read.
     #[error(transparent)]
-    Certificate(#[from] CertificateError),
+    Certificate(CertificateError),
     /// A certificate is of another key, or does not hold.
     #[error("failed to take over the certificate: {why}; ask your authority to sign the request of `forewarn key csr`")]
     NotOurs {
@@ -58,13 +89,30 @@ pub enum KeysError {
     },
 }
 
+impl From<CertificateError> for KeysError {
+    fn from(error: CertificateError) -> Self {
+        match error {
+            CertificateError::Unsigned(source) => Self::Token(source),
+            other => Self::Certificate(other),
+        }
+    }
+}
+
+impl From<TokenError> for KeysError {
+    fn from(error: TokenError) -> Self {
+        Self::Token(error.into())
+    }
+}
+
 /// Where the keys of a device lie, and of which site it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Signing {
     /// The folder.
     pub keys: PathBuf,
     /// The site's id.
     pub site: String,
+    /// The token in which the device's key lies instead; none if it lies in the folder.
+    pub token: Option<Arc<dyn KeyToken>>,
 }
 
 /// The key that seals, with its certificate.
@@ -79,10 +127,14 @@ pub struct Signer {
 }
 
 impl Signing {
-    /// The key and its certificate, made if there are none.
+    /// The key and its certificate, made if there are none; a key in a token is never made so.
     pub fn load_or_make(&self) -> Result<Signer, KeysError> {
         private::create_dirs(&self.keys).map_err(|source| self.failed("", source))?;
-        let key = self.key_in(KEY)?;
+        let key = match &self.token {
+            None => self.key_in(KEY)?,
+            Some(_) if self.path(KEY).exists() => return Err(KeysError::NotHandedOver { path: self.path(KEY) }),
+            Some(token) => in_token(token)?,
+        };
         let kept = self.read(CERTIFICATE)?.filter(|pem| self.fits(pem, &key));
         let certificates = if let Some(pem) = kept {
             pem
@@ -97,19 +149,36 @@ impl Signing {
     /// Writes the key that is in use anew where its file is gone: the disk was exchanged, or somebody took the directory away.
     /// The next start would make another key, to which the chain never handed over.
     pub(crate) fn keep(&self, signer: &Signer) -> Result<(), KeysError> {
-        if self.path(KEY).try_exists().map_err(|source| self.failed(KEY, source))? {
+        if self.token.is_some() || self.path(KEY).try_exists().map_err(|source| self.failed(KEY, source))? {
             return Ok(());
         }
         tracing::warn!("{} was gone; the key that is in use is written there anew", self.path(KEY).display());
         private::create_dirs(&self.keys).map_err(|source| self.failed("", source))?;
         self.write(CERTIFICATE, &signer.certificates)?;
-        self.write(KEY, &signer.key.to_pem())
+        self.write_key(KEY, &signer.key)
     }
 
     /// The public key, if there is one.
     pub fn load(&self) -> Result<PublicKey, KeysError> {
-        let missing = || self.failed(KEY, io::ErrorKind::NotFound.into());
+        if let Some(token) = &self.token {
+            return Ok(in_token(token)?.public());
+        }
+        let missing = || KeysError::NoKey { path: self.path(KEY) };
         Ok(self.kept(KEY)?.ok_or_else(missing)?.public())
+    }
+
+    /// Makes the key where there is none, also in a token.
+    pub fn make(&self) -> Result<(), KeysError> {
+        if let Some(token) = self.token.as_ref().filter(|token| token.public().is_err()) {
+            token.make()?;
+        }
+        self.load_or_make().map(drop)
+    }
+
+    /// Whether the key of the device is certified here and lies elsewhere.
+    pub(crate) fn lies_in_a_token(&self, key: &PublicKey) -> bool {
+        let certified = self.read(CERTIFICATE).ok().flatten().and_then(|pem| certified_key(&pem));
+        certified == Some(*key) && !self.path(KEY).exists()
     }
 
     /// Where the device's certificate lies.
@@ -139,7 +208,7 @@ impl Signing {
     pub(crate) fn prepare_exchange(&self) -> Result<PublicKey, KeysError> {
         let next = DeviceKey::generate().map_err(|source| self.damaged(NEXT_KEY, source))?;
         self.write(NEXT_CERTIFICATE, &self.certified(&next)?)?;
-        self.write(NEXT_KEY, &next.to_pem())?;
+        self.write_key(NEXT_KEY, &next)?;
         Ok(next.public())
     }
 
@@ -148,13 +217,40 @@ impl Signing {
         Ok(self.kept(NEXT_KEY)?.as_ref().map(DeviceKey::public))
     }
 
-    /// Takes up the key that was prepared; the one before is gone for good, its certificate stays.
-    pub(crate) fn finish_exchange(&self) -> Result<(), KeysError> {
+    /// Who signs that the token's key follows, and that key; an error where nobody before it is left to do so.
+    pub(crate) fn prepare_hand_over(&self, token: &Arc<dyn KeyToken>) -> Result<(Signer, PublicKey), KeysError> {
+        let key = self.kept(KEY)?.ok_or(KeysError::InToken)?;
+        let certificates = self.read(CERTIFICATE)?.unwrap_or_default();
+        Ok((Signer { key, certificates, site: self.site.clone() }, in_token(token)?.public()))
+    }
+
+    /// Whether the key that lies in a file signed a link and should hand over to a token.
+    pub(crate) fn is_to_hand_over(&self, signed_by: &PublicKey) -> Result<bool, KeysError> {
+        Ok(self.token.is_some() && self.kept(KEY)?.is_some_and(|key| key.public() == *signed_by))
+    }
+
+    /// The token's key is in the chain: the one before is gone for good, its certificate stays.
+    pub(crate) fn finish_hand_over(&self) -> Result<(), KeysError> {
+        self.keep_former_certificate()?;
+        // A kill may have left the key alone.
+        for name in [CERTIFICATE, KEY].into_iter().filter(|name| self.path(name).exists()) {
+            durable::remove_file(&self.path(name)).map_err(|source| self.failed(name, source))?;
+        }
+        Ok(())
+    }
+
+    fn keep_former_certificate(&self) -> Result<(), KeysError> {
         if let Some(pem) = self.read(CERTIFICATE)?
             && let Some(key) = certified_key(&pem)
         {
             self.write(&format!("former-{}.pem", key.short()), &pem)?;
         }
+        Ok(())
+    }
+
+    /// Takes up the key that was prepared; the one before is gone for good, its certificate stays.
+    pub(crate) fn finish_exchange(&self) -> Result<(), KeysError> {
+        self.keep_former_certificate()?;
         let moved = |from: &str, to: &str| {
             durable::rename(&self.path(from), &self.path(to)).map_err(|source| self.failed(from, source))
         };
@@ -195,7 +291,7 @@ impl Signing {
             return Ok(key);
         }
         let key = DeviceKey::generate().map_err(|source| self.damaged(name, source))?;
-        self.write(name, &key.to_pem())?;
+        self.write_key(name, &key)?;
         Ok(key)
     }
 
@@ -219,6 +315,11 @@ impl Signing {
         }
     }
 
+    /// Writes a key; one in a token needs no file.
+    fn write_key(&self, name: &str, key: &DeviceKey) -> Result<(), KeysError> {
+        key.to_pem().map_or(Ok(()), |pem| self.write(name, &pem))
+    }
+
     fn write(&self, name: &str, text: &str) -> Result<(), KeysError> {
         durable::replace(&self.path(name), text.as_bytes()).map_err(|source| self.failed(name, source))
     }
@@ -231,6 +332,10 @@ impl Signing {
     fn damaged(&self, name: &str, source: KeyError) -> KeysError {
         KeysError::Damaged { path: self.path(name), source }
     }
+}
+
+fn in_token(token: &Arc<dyn KeyToken>) -> Result<DeviceKey, KeysError> {
+    DeviceKey::in_token(Arc::clone(token)).map_err(KeysError::Token)
 }
 
 /// Whose key the first certificate is of, if it can be read.

@@ -9,6 +9,7 @@ mod holds;
 mod sealed;
 mod stamps;
 mod tamper;
+mod token;
 
 use std::fs;
 use std::path::{Path, PathBuf};

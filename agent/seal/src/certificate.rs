@@ -7,7 +7,7 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter, anchor_from_trusted_cert};
 
-use crate::key::{DeviceKey, PublicKey};
+use crate::key::{DeviceKey, KeyError, PublicKey};
 
 /// A certificate cannot be made or read.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum CertificateError {
     /// There is none, or none that can be read.
     #[error("failed to read a certificate: {0}; it must be PEM, the device's own first")]
     Unread(String),
+    /// The device's key does not sign.
+    #[error(transparent)]
+    Unsigned(#[from] KeyError),
 }
 
 fn unmade(error: &rcgen::Error) -> CertificateError {
@@ -41,14 +44,14 @@ impl Authority {
 
     /// Its certificate, by itself, as PEM.
     pub fn certificate(&self) -> Result<String, CertificateError> {
-        let own = self.params().self_signed(self.0.pair()).map_err(|error| unmade(&error))?;
+        let own = self.params().self_signed(&self.0).map_err(|error| unmade(&error))?;
         Ok(own.pem())
     }
 
     /// The certificate of a device at a site, as PEM.
     pub fn certify(&self, device: &DeviceKey, site: &str) -> Result<String, CertificateError> {
-        let issuer = Issuer::new(self.params(), self.0.pair());
-        let made = device_params(device, site).signed_by(device.pair(), &issuer).map_err(|error| unmade(&error))?;
+        let issuer = Issuer::new(self.params(), &self.0);
+        let made = device_params(device, site).signed_by(device, &issuer).map_err(|error| unmade(&error))?;
         Ok(made.pem())
     }
 
@@ -62,7 +65,9 @@ impl Authority {
 
 /// What a site's authority is asked to sign, as PEM.
 pub fn request(device: &DeviceKey, site: &str) -> Result<String, CertificateError> {
-    let made = device_params(device, site).serialize_request(device.pair()).and_then(|request| request.pem());
+    // What the makers of requests say of a key that does not sign has no reason in it.
+    device.sign(&[])?;
+    let made = device_params(device, site).serialize_request(device).and_then(|request| request.pem());
     made.map_err(|error| unmade(&error))
 }
 

@@ -1,9 +1,11 @@
-//! The device's Ed25519 key: made once, kept as PKCS #8 that every tool reads, known by its public half.
+//! The device's Ed25519 key: made once, kept as PKCS #8 that every tool reads or in a token, known by its public half.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use rcgen::{KeyPair, PKCS_ED25519, SigningKey as _};
+use forewarn_domain::{KeyToken, TokenError};
+use rcgen::{KeyPair, PKCS_ED25519, PublicKeyData, SignatureAlgorithm, SigningKey};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use rustls_pki_types::PrivatePkcs8KeyDer;
@@ -31,14 +33,37 @@ pub enum KeyError {
     /// Nothing could be signed with it.
     #[error("failed to sign: {0}")]
     NoSignature(String),
+    /// The token does not do its part.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The token was exchanged for another, or its key was.
+    #[error(
+        "failed to sign: the token holds another key than {expected}, with which this began; put the token back, or \
+         restart to go on with the key that is there now"
+    )]
+    OtherKey {
+        /// The key that was there at the beginning.
+        expected: PublicKey,
+    },
 }
 
 /// The secret key of a device.
-pub struct DeviceKey(KeyPair);
+pub struct DeviceKey {
+    public: PublicKey,
+    place: Place,
+}
+
+/// Where it is.
+enum Place {
+    /// In the memory of this process, and in a file.
+    Here(Box<KeyPair>),
+    /// Where nobody can read it.
+    InToken(Arc<dyn KeyToken>),
+}
 
 impl fmt::Debug for DeviceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DeviceKey({})", self.public())
+        write!(f, "DeviceKey({})", self.public)
     }
 }
 
@@ -60,28 +85,58 @@ impl DeviceKey {
 
     fn from_pkcs8(der: &[u8]) -> Result<Self, KeyError> {
         let pair = KeyPair::from_pkcs8_der_and_sign_algo(&PrivatePkcs8KeyDer::from(der), &PKCS_ED25519);
-        pair.map(Self).map_err(|error| KeyError::NoKey(error.to_string()))
+        let pair = pair.map_err(|error| KeyError::NoKey(error.to_string()))?;
+        let mut public = [0; 32];
+        public.copy_from_slice(pair.public_key_raw());
+        Ok(Self { public: PublicKey(public), place: Place::Here(Box::new(pair)) })
     }
 
-    /// As it is kept. Secret.
-    pub fn to_pem(&self) -> String {
-        self.0.serialize_pem()
+    /// The key of a token that is there now.
+    pub fn in_token(token: Arc<dyn KeyToken>) -> Result<Self, KeyError> {
+        Ok(Self { public: PublicKey(token.public()?), place: Place::InToken(token) })
+    }
+
+    /// As it is kept, which is secret; none if it lies in a token.
+    pub fn to_pem(&self) -> Option<String> {
+        match &self.place {
+            Place::Here(pair) => Some(pair.serialize_pem()),
+            Place::InToken(_) => None,
+        }
     }
 
     /// Its public half.
     pub fn public(&self) -> PublicKey {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(self.0.public_key_raw());
-        PublicKey(bytes)
+        self.public
     }
 
     /// The signature of some bytes.
     pub fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, KeyError> {
-        self.0.sign(bytes).map_err(|error| KeyError::NoSignature(error.to_string()))
+        match &self.place {
+            Place::Here(pair) => pair.sign(bytes).map_err(|error| KeyError::NoSignature(error.to_string())),
+            Place::InToken(token) => {
+                let signature = token.sign(bytes)?;
+                // Nothing is written down that would not verify.
+                let fits = self.public.has_signed(bytes, &signature);
+                if fits { Ok(signature) } else { Err(KeyError::OtherKey { expected: self.public }) }
+            }
+        }
+    }
+}
+
+impl PublicKeyData for DeviceKey {
+    fn der_bytes(&self) -> &[u8] {
+        &self.public.0
     }
 
-    pub(crate) fn pair(&self) -> &KeyPair {
-        &self.0
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_ED25519
+    }
+}
+
+impl SigningKey for DeviceKey {
+    fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        // It has one word only for what somebody else's key cannot do.
+        Self::sign(self, bytes).map_err(|_| rcgen::Error::RemoteKeyError)
     }
 }
 
@@ -167,7 +222,7 @@ mod tests {
     fn a_key_is_kept_and_signs_for_its_public_half_alone() {
         let key = DeviceKey::generate().unwrap();
         let other = DeviceKey::generate().unwrap();
-        let again = DeviceKey::from_pem(&key.to_pem()).unwrap();
+        let again = DeviceKey::from_pem(&key.to_pem().unwrap()).unwrap();
         assert_eq!(again.public(), key.public());
         assert_ne!(other.public(), key.public());
         let mut signature = again.sign(b"manifest").unwrap();
@@ -178,6 +233,42 @@ mod tests {
         assert!(!key.public().has_signed(b"manifest", &signature[..63]));
         signature[7] ^= 1;
         assert!(!key.public().has_signed(b"manifest", &signature));
+    }
+
+    /// A token with one key after another.
+    #[derive(Debug)]
+    struct Token(std::sync::Mutex<Vec<DeviceKey>>);
+
+    impl KeyToken for Token {
+        fn public(&self) -> Result<[u8; 32], TokenError> {
+            let keys = self.0.lock().unwrap();
+            keys.last().map(|key| key.public().0).ok_or_else(|| TokenError { message: "it is away".to_owned() })
+        }
+
+        fn make(&self) -> Result<(), TokenError> {
+            Ok(())
+        }
+
+        fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, TokenError> {
+            self.public()?;
+            Ok(self.0.lock().unwrap().last().unwrap().sign(bytes).unwrap())
+        }
+    }
+
+    #[test]
+    fn a_token_signs_and_one_that_was_exchanged_signs_nothing() {
+        let keys = [DeviceKey::generate().unwrap(), DeviceKey::generate().unwrap()];
+        let (other, first) = (keys[0].public(), keys[1].public());
+        let token = Arc::new(Token(std::sync::Mutex::new(keys.into())));
+        let key = DeviceKey::in_token(token.clone()).unwrap();
+        assert_eq!((key.public(), key.to_pem()), (first, None));
+        assert!(first.has_signed(b"manifest", &key.sign(b"manifest").unwrap()));
+        token.0.lock().unwrap().pop();
+        assert_eq!(token.public().unwrap(), other.0);
+        assert!(key.sign(b"manifest").unwrap_err().to_string().contains(&format!("another key than {first}")));
+        token.0.lock().unwrap().pop();
+        assert_eq!(key.sign(b"manifest").unwrap_err().to_string(), "it is away");
+        assert!(DeviceKey::in_token(token).is_err());
     }
 
     #[test]

@@ -28,4 +28,5 @@ mod soak;
 mod stuck_log;
 mod things;
 mod time_stamps;
+mod token;
 mod two_streams;

@@ -21,7 +21,7 @@ pub fn run(args: &Key) -> CommandResult {
     let site = config::load(config).or_exit(ExitCode::BadConfig)?;
     let keys = signing(&site);
     match args {
-        Key::Init { .. } => drop(keys.load_or_make().or_exit(ExitCode::Failed)?),
+        Key::Init { .. } => keys.make().or_exit(ExitCode::Failed)?,
         Key::Show { .. } => {}
         Key::Csr { .. } => {
             write!(std::io::stdout(), "{}", keys.request().or_exit(ExitCode::Failed)?)?;

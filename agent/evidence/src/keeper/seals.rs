@@ -36,6 +36,7 @@ impl EvidenceKeeper {
         let ready: Vec<IncidentId> = self.to_seal.iter().filter(is_ready).map(|(id, _)| id.clone()).collect();
         for id in ready {
             if self.failing.is_none()
+                && self.unsigned.is_none()
                 && let Some(record) = self.to_seal.remove(&id)
             {
                 self.seal(record, now);
@@ -49,6 +50,10 @@ impl EvidenceKeeper {
             Ok(sealed) => {
                 let incident = Box::new(record);
                 self.news.push(KeeperNews::Sealed { incident, path: sealed.path, seal: sealed.seal, at: now });
+            }
+            Err(error) if error.is_of_the_token() => {
+                self.leave_unsigned(&error, now);
+                self.to_seal.insert(record.id.clone(), record);
             }
             Err(error) if error.is_of_the_disk() && self.failing.is_none() => {
                 self.fail(&error, now);
@@ -68,9 +73,10 @@ impl EvidenceKeeper {
     ) -> Result<(), EvidenceError> {
         for folder in self.store.unsealed()? {
             if !is_open(&folder.incident) {
-                if let Err(error) = self.store.seal_abandoned(&folder, "the agent was stopped before it was kept", wall)
-                {
-                    self.trouble(error.to_string(), now);
+                match self.store.seal_abandoned(&folder, "the agent was stopped before it was kept", wall) {
+                    Err(error) if error.is_of_the_token() => return Err(error),
+                    Err(error) => self.trouble(error.to_string(), now),
+                    Ok(_) => {}
                 }
             } else if let Some(record) = folder.record.filter(|_| folder.is_to_be_sealed_again) {
                 self.seal(record.incident, now);

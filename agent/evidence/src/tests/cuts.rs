@@ -50,7 +50,7 @@ fn live(root: &Path, seed: u64) -> (Vec<String>, Option<EvidenceError>) {
 
 fn signed_store_at(root: &Path) -> Result<EvidenceStore, EvidenceError> {
     let limits = Limits { min_free_bytes: 0, ..Limits::default() };
-    let signing = Signing { keys: root.join("keys"), site: "riverside".to_owned() };
+    let signing = Signing { keys: root.join("keys"), site: "riverside".to_owned(), token: None };
     let store = EvidenceStore::new(root.join("evidence"), options(limits)).signed_by(signing);
     store.prepare()?;
     Ok(store)

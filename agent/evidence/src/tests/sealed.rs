@@ -10,7 +10,7 @@ use crate::verify::verify_for;
 use crate::verify_store::verify_store;
 
 fn signing(root: &Path) -> Signing {
-    Signing { keys: root.join("keys"), site: "riverside".to_owned() }
+    Signing { keys: root.join("keys"), site: "riverside".to_owned(), token: None }
 }
 
 pub(super) fn signed_store(root: &Path) -> EvidenceStore {

@@ -32,7 +32,7 @@ fn bundle(root: &Path) -> std::path::PathBuf {
         time_line: TimeLine::WallClock,
         agent_version: "0.1.0".to_owned(),
     };
-    let signing = Signing { keys: root.join("keys"), site: "riverside".to_owned() };
+    let signing = Signing { keys: root.join("keys"), site: "riverside".to_owned(), token: None };
     let store = EvidenceStore::new(root.join("evidence"), options).signed_by(signing);
     store.prepare().unwrap();
     let (stream, violation) = (StreamId::new("gate").unwrap(), ViolationId::new("loitering").unwrap());
@@ -170,7 +170,7 @@ fn the_subject_is_shown_where_it_is_known_and_nobody_is_where_it_is_not() {
 fn a_copy_says_what_it_is_and_every_change_of_it_is_found() {
     let root = tempfile::tempdir().unwrap();
     let bundle = bundle(root.path());
-    let signing = Signing { keys: root.path().join("keys"), site: "riverside".to_owned() };
+    let signing = Signing { keys: root.path().join("keys"), site: "riverside".to_owned(), token: None };
     let signer = signing.load_or_make().unwrap();
     let original = Original::open(&bundle).unwrap();
     let out = root.path().join("copy");

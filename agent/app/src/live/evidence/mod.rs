@@ -237,7 +237,7 @@ impl Worker {
 
     /// Seals what an earlier agent left open, as soon as the disk takes it.
     fn tidy_once(&mut self, now: Timestamp) {
-        if self.is_tidied || self.keeper.failing().is_some() {
+        if self.is_tidied || self.keeper.failing().or_else(|| self.keeper.unsigned()).is_some() {
             return;
         }
         self.is_tidied = true;
@@ -257,7 +257,7 @@ impl Worker {
         telemetry::EVIDENCE_LOST.of([]).absolute(unkept.lost);
         let unstamped = self.stamper.as_ref().map_or(0, |stamper| stamper.waiting());
         telemetry::TIME_STAMPS_WAITING.of([]).set(unstamped as f64);
-        let failing = self.keeper.failing().map(str::to_owned);
+        let failing = self.keeper.failing().or_else(|| self.keeper.unsigned()).map(str::to_owned);
         *lock(&self.trouble) = failing.or_else(|| self.retention_trouble.clone());
     }
 

@@ -1,0 +1,157 @@
+//! A device key in a token: seals wait while it is away, nothing else does, and a key in a file hands over to it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use forewarn_domain::{EvidenceRequest, KeyToken, TokenError};
+use forewarn_seal::Deed;
+use forewarn_seal::key::{DeviceKey, from_hex};
+
+use super::*;
+use crate::audit::By;
+use crate::tests::sealed::{says, signed_store, small, told};
+use crate::verify_store::verify_store;
+use crate::{EvidenceKeeper, KeeperNews, KeeperSetup, KeysError, audit};
+
+/// A token that can be pulled out.
+#[derive(Debug)]
+struct Token {
+    key: DeviceKey,
+    is_there: AtomicBool,
+}
+
+impl Token {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { key: DeviceKey::generate().unwrap(), is_there: AtomicBool::new(true) })
+    }
+
+    fn plug(&self, is_there: bool) {
+        self.is_there.store(is_there, Ordering::Relaxed);
+    }
+
+    fn when_there<T>(&self, answer: T) -> Result<T, TokenError> {
+        let is_there = self.is_there.load(Ordering::Relaxed);
+        is_there.then_some(answer).ok_or_else(|| TokenError { message: "no token fits; plug it in".to_owned() })
+    }
+}
+
+impl KeyToken for Token {
+    fn public(&self) -> Result<[u8; 32], TokenError> {
+        self.when_there(from_hex(&self.key.public().to_string()).unwrap().try_into().unwrap())
+    }
+
+    fn make(&self) -> Result<(), TokenError> {
+        self.when_there(())
+    }
+
+    fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, TokenError> {
+        self.when_there(self.key.sign(bytes).unwrap())
+    }
+}
+
+fn in_token(root: &Path, token: &Arc<Token>) -> EvidenceStore {
+    let limits = Limits { min_free_bytes: 0, ..Limits::default() };
+    let token: Arc<dyn KeyToken> = Arc::<Token>::clone(token);
+    let signing = Signing { keys: root.join("keys"), site: "riverside".to_owned(), token: Some(token) };
+    EvidenceStore::new(root.join("evidence"), options(limits)).signed_by(signing)
+}
+
+#[test]
+fn a_key_in_a_token_leaves_no_secret_on_the_disk_and_whoever_looks_is_written_down() {
+    let (root, token) = (tempfile::tempdir().unwrap(), Token::new());
+    let store = in_token(root.path(), &token);
+    store.prepare().unwrap();
+    let bundle = small(&store, 1);
+    assert_eq!(bundle.seal.unwrap().key, token.key.public().to_string());
+    assert_eq!(names(&root.path().join("keys")), ["authority.key", "authority.pem", "device.pem"]);
+    assert_eq!(told(&store), [""; 0]);
+    // A command that reads no site file does not know of the token: its word waits for who does.
+    let around = EvidenceStore::around(&bundle.path, "0.1.0").unwrap();
+    around.leave_access(&bundle.path, (Deed::Shown, None), By { who: None, why: None }, NOW).unwrap();
+    around.prepare().and_then(|()| around.note_words(NOW)).unwrap();
+    let numbers = || audit(store.root()).unwrap().entries.iter().map(|entry| entry.number).collect::<Vec<_>>();
+    assert_eq!(numbers(), [None]);
+    store.note_words(NOW).unwrap();
+    assert_eq!(numbers(), [Some(2)]);
+    assert_eq!(told(&store), [""; 0]);
+    assert_eq!(names(&root.path().join("keys")), ["authority.key", "authority.pem", "device.pem"]);
+}
+
+#[test]
+fn a_key_in_a_file_hands_over_to_a_token_and_is_gone() {
+    let (root, token) = (tempfile::tempdir().unwrap(), Token::new());
+    let old = small(&signed_store(root.path()), 1);
+    let mut store = in_token(root.path(), &token);
+    store.prepare().unwrap();
+    let refused = store.seal(&closed(2), TITLE, T0).unwrap_err().to_string();
+    assert!(refused.contains("has not handed over to it") && refused.contains("forewarn key roll"), "{refused}");
+    store.exchange_key(NOW).unwrap();
+    small(&store, 2);
+    assert_eq!(told(&store), [""; 0]);
+    assert_eq!(verify_store(store.root(), None).unwrap().chain.keys.len(), 2);
+    assert!(verify(&old.path).unwrap().is_intact());
+    assert!(!root.path().join("keys/device.key").exists());
+    let again = store.exchange_key(NOW).unwrap_err();
+    assert!(matches!(again, EvidenceError::Keys(KeysError::InToken)), "{again}");
+    // Without the token in the site file a key is made to which nobody handed over.
+    small(&signed_store(root.path()), 3);
+    says(&signed_store(root.path()), "which never handed over to it");
+}
+
+#[test]
+fn a_kill_while_the_key_hands_over_is_made_up_for() {
+    let (root, token) = (tempfile::tempdir().unwrap(), Token::new());
+    small(&signed_store(root.path()), 1);
+    let key = root.path().join("keys/device.key");
+    let kept = fs::read(&key).unwrap();
+    let mut store = in_token(root.path(), &token);
+    store.exchange_key(NOW).unwrap();
+    // The link was written, and the old key was not taken away yet.
+    fs::write(&key, kept).unwrap();
+    let store = in_token(root.path(), &token);
+    store.prepare().unwrap();
+    assert!(!key.exists());
+    small(&store, 2);
+    assert_eq!(told(&store), [""; 0]);
+}
+
+#[test]
+fn seals_wait_for_a_token_that_is_away_and_evidence_does_not() {
+    let (root, token) = (tempfile::tempdir().unwrap(), Token::new());
+    let setup = KeeperSetup {
+        scratch: root.path().join(".scratch"),
+        scenes: crate::RuleScenes::default(),
+        clock_face: Box::new(|at| format!("{:.0} s", at.as_secs_f64())),
+    };
+    let at = |s: i64| Timestamp::from_micros(T0.as_micros() + s * 1_000_000);
+    let mut keeper = EvidenceKeeper::unready(in_token(root.path(), &token), setup);
+    let capture = |keeper: &mut EvidenceKeeper, n: u64, s: i64| {
+        let (incident, moment) = (confirmed(n), Moment::Confirmed);
+        let request = EvidenceRequest { incident, moment, at: at(s), clip: None };
+        keeper.capture(&request, Some(&frame(64, 48)));
+        keeper.seal_soon(closed(n), at(s));
+        let sealed = |news: &KeeperNews| matches!(news, KeeperNews::Sealed { .. });
+        keeper.take_news().iter().filter(|news| sealed(news)).count()
+    };
+    // Away from the start, and again while the agent runs.
+    token.plug(false);
+    keeper.make_ready(at(0));
+    assert!(keeper.unsigned().unwrap().contains("no token fits; plug it in; evidence is kept"));
+    assert_eq!(capture(&mut keeper, 1, 1), 0);
+    token.plug(true);
+    keeper.advance(at(6));
+    assert_eq!((keeper.take_news().len(), keeper.unsigned()), (1, None));
+    assert_eq!(capture(&mut keeper, 2, 7), 1);
+    token.plug(false);
+    for n in 3..6 {
+        assert_eq!(capture(&mut keeper, n, 10 + n as i64), 0);
+        let kept = keeper.store().bundle_path(&confirmed(n)).unwrap().join("confirmed.jpg");
+        assert!(kept.is_file(), "what is seen is on the disk at once");
+    }
+    assert_eq!((keeper.failing(), keeper.unkept().waiting), (None, 0));
+    token.plug(true);
+    keeper.advance(at(30));
+    assert_eq!((keeper.take_news().len(), keeper.unsigned()), (3, None));
+    assert_eq!(told(keeper.store()), [""; 0]);
+    assert_eq!(verify_store(keeper.store().root(), None).unwrap().chain.span, Some((1, 5)));
+}
