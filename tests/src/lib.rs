@@ -19,6 +19,7 @@ mod scene;
 pub mod scenes;
 pub mod service_manager;
 pub mod site;
+pub mod small_disk;
 pub mod soak;
 mod subscriber;
 pub mod wait;

@@ -11,6 +11,7 @@ mod evaluate;
 mod exit_codes;
 mod export;
 mod forced_end;
+mod full_disk;
 mod health;
 mod live;
 mod loudspeakers;
