@@ -19,19 +19,19 @@ use words::Say;
 
 const STYLE: &str = include_str!("style.css");
 
-/// A page, and whether the bundle is what was sealed.
+/// A page, and whether what it shows holds.
 #[derive(Debug)]
 pub struct Page {
     /// The page.
     pub html: String,
-    /// Whether everything holds.
-    pub is_intact: bool,
+    /// Whether the bundle is intact, or the redacted copy as it was made.
+    pub holds: bool,
 }
 
 /// Makes the page of a bundle.
 pub fn page(bundle: &Path, language: Language, trusted: Option<&Trusted>) -> Result<Page, VerifyError> {
     let opened = Opened::read(bundle, trusted)?;
-    Ok(Page { html: render(&opened, language), is_intact: opened.is_intact() })
+    Ok(Page { html: render(&opened, language), holds: opened.holds() })
 }
 
 fn render(opened: &Opened, language: Language) -> String {

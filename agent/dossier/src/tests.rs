@@ -75,7 +75,7 @@ fn a_page_tells_all_in_either_language_and_runs_and_asks_nothing() {
     let root = tempfile::tempdir().unwrap();
     let [en, zh] = both(&bundle(root.path(), true));
     for page in [&en, &zh] {
-        assert!(page.is_intact);
+        assert!(page.holds);
         assert!(page.html.contains("Parking &lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;more&quot;"));
         assert!(!page.html.contains("<script") && !page.html.contains("http:") && !page.html.contains("https:"));
         assert!(page.html.contains("src=\"data:image/jpeg;base64,/9j/"));
@@ -104,7 +104,7 @@ fn a_bundle_that_does_not_hold_says_so_at_the_top_in_red() {
         (en, "NOT INTACT: this is not what was sealed", "confirmed-marked.jpg: changed"),
         (zh, "不完整：内容与封存时不一致", "confirmed-marked.jpg：已被改动"),
     ] {
-        assert!(!page.is_intact);
+        assert!(!page.holds);
         let red = page.html.find("<div class=\"verdict bad\"").unwrap();
         assert!(red < page.html.find("<h2>").unwrap() && page.html[red..].contains(verdict));
         assert!(page.html.contains(named), "{named}");
@@ -114,6 +114,8 @@ fn a_bundle_that_does_not_hold_says_so_at_the_top_in_red() {
     assert!(both(&bundle)[0].html.contains("NOT SEALED: nothing here is proven"));
     fs::remove_file(bundle.join("incident.json")).unwrap();
     assert!(matches!(page(&bundle, Language::En, None), Err(VerifyError::Unsealed { .. })));
+    let nowhere = page(&bundle.join("nowhere"), Language::En, None).unwrap_err().to_string();
+    assert!(nowhere.contains("nowhere: nothing is there; name a bundle"), "{nowhere}");
 }
 
 #[test]
@@ -121,7 +123,7 @@ fn a_redacted_copy_is_never_told_as_evidence() {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("redacted.json"), "{}").unwrap();
     let [en, zh] = both(root.path());
-    assert!(!en.is_intact && en.html.contains("REDACTED COPY: not the evidence itself"));
+    assert!(!en.holds && en.html.contains("REDACTED COPY, NOT AS IT WAS MADE"));
     assert!(zh.html.contains("遮盖后的副本"));
 }
 
@@ -146,11 +148,11 @@ fn whatever_is_damaged_there_is_a_page_and_it_does_not_say_that_it_holds() {
             for content in [&altered[..], &bytes[..at]] {
                 fs::write(&path, content).unwrap();
                 let told = page(&bundle, Language::Zh, None).unwrap();
-                assert!(!told.is_intact && told.html.contains("<div class=\"verdict bad\""), "{name} at {at}");
+                assert!(!told.holds && told.html.contains("<div class=\"verdict bad\""), "{name} at {at}");
             }
             altered[at] = bytes[at];
         }
         fs::write(&path, &bytes).unwrap();
     }
-    assert!(page(&bundle, Language::Zh, None).unwrap().is_intact);
+    assert!(page(&bundle, Language::Zh, None).unwrap().holds);
 }

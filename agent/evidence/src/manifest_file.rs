@@ -11,6 +11,12 @@ use crate::record::SCHEMA;
 /// The folder could not be checked at all.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
+    /// There is no such file or folder.
+    #[error("failed to verify {}: nothing is there; name a bundle, or a folder of bundles", path.display())]
+    Absent {
+        /// What was named.
+        path: PathBuf,
+    },
     /// There is no manifest.
     #[error(
         "failed to verify {}: it has no manifest.json; it is no evidence folder, or the incident was not sealed",
@@ -42,6 +48,7 @@ pub enum VerifyError {
 pub(crate) fn read_manifest(bundle: &Path) -> Result<(Manifest, String), VerifyError> {
     let path = bundle.join(MANIFEST);
     let bytes = std::fs::read(&path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound if !bundle.exists() => VerifyError::Absent { path: bundle.to_owned() },
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => VerifyError::Unsealed { path: bundle.to_owned() },
         _ => VerifyError::Unreadable { path, source },
     })?;

@@ -10,7 +10,7 @@ use forewarn_seal::chain::{Head, Judgement, judge};
 
 use crate::chain_file::{HEAD, read_head, read_links};
 use crate::chain_search::{all_seals, bundles_in};
-use crate::copy::PAPER;
+use crate::copy::{PAPER, verify_copy};
 use crate::manifest::Manifest;
 use crate::manifest_file::{VerifyError, read_manifest};
 use crate::record::BundleRecord;
@@ -37,8 +37,8 @@ pub struct Opened {
     pub setting: Option<Setting>,
     /// Whether it is what was sealed; why that could not be found out.
     pub verified: Result<Verification, VerifyError>,
-    /// Whether it is a redacted copy, which is no evidence itself.
-    pub is_copy: bool,
+    /// Whether it is as it was made, if it is a redacted copy, which is no evidence itself.
+    pub copy: Option<bool>,
     /// What the chain tells that lies beside the folders of days; none if the bundle lies elsewhere.
     pub chain: Option<Judgement>,
 }
@@ -46,13 +46,18 @@ pub struct Opened {
 impl Opened {
     /// Opens a bundle, however damaged it is; fails only where there is none.
     pub fn read(bundle: &Path, trusted: Option<&Trusted>) -> Result<Self, VerifyError> {
-        let unreadable = |source| VerifyError::Unreadable { path: bundle.to_owned(), source };
+        let unreadable = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => VerifyError::Absent { path: bundle.to_owned() },
+            _ => VerifyError::Unreadable { path: bundle.to_owned(), source },
+        };
         // By its own name, so that `.` is told as what it is.
         let folder = fs::canonicalize(bundle).map_err(unreadable)?;
         let record = read_record(&folder).ok().flatten();
         let read = read_manifest(&folder);
-        let is_copy = folder.join(PAPER).exists();
-        if record.is_none() && !is_copy && matches!(read, Err(VerifyError::Unsealed { .. })) {
+        let signers = trusted.and_then(Trusted::signers);
+        let is_as_made = || verify_copy(&folder, signers).is_ok_and(|found| found.is_as_made());
+        let copy = folder.join(PAPER).exists().then(is_as_made);
+        if record.is_none() && copy.is_none() && matches!(read, Err(VerifyError::Unsealed { .. })) {
             return Err(VerifyError::Unsealed { path: bundle.to_owned() });
         }
         let (manifest, manifest_sha256) = read.ok().unzip();
@@ -63,13 +68,18 @@ impl Opened {
             manifest_sha256,
             setting: Setting::read(&folder).ok().flatten(),
             verified: verify_for(&folder, trusted),
-            is_copy,
+            copy,
             chain: chain_beside(&folder).ok().flatten(),
             folder,
         })
     }
 
-    /// Whether everything about it holds that was looked at.
+    /// Whether it is as it was sealed or, of a redacted copy, as it was made.
+    pub fn holds(&self) -> bool {
+        self.copy.unwrap_or_else(|| self.is_intact())
+    }
+
+    /// Whether everything about it holds that was looked at. A redacted copy is never intact.
     pub fn is_intact(&self) -> bool {
         self.verified.as_ref().is_ok_and(Verification::is_intact)
             && self.chain.as_ref().is_none_or(|chain| chain.problems.is_empty())

@@ -43,12 +43,22 @@ fn a_bundle_is_copied_with_faces_hidden_and_the_copy_is_never_taken_for_evidence
     assert!(code == Some(0) && told.starts_with("redacted copy of gate-loitering-"), "{code:?}: {told}");
     assert!(told.contains("found by model centerface, sha256 ") && told.contains("made by site north, key "), "{told}");
     assert!(!told.contains("intact"), "{told}");
+    let page = scene.path("copy.html");
+    let report = || {
+        let args = [Path::new("evidence"), Path::new("report"), &hidden, Path::new("--out"), &page];
+        (scene.program.run(args).unwrap().status.code(), std::fs::read_to_string(&page).unwrap())
+    };
+    let (code, told) = report();
+    assert!(code == Some(0) && told.contains("REDACTED COPY, as it was made: not the evidence itself"), "{code:?}");
+    assert!(!told.contains("no manifest.json"));
     let clip = std::fs::read_dir(&hidden).unwrap().map(|entry| entry.unwrap().path());
     let clip = clip.into_iter().find(|path| path.extension().is_some_and(|kind| kind == "mp4")).unwrap();
     let original = bundle.join(clip.file_name().unwrap());
     assert_eq!(clips::decode(&clip).unwrap(), clips::decode(&original).unwrap(), "as many frames, in the same time");
     std::fs::write(&clip, std::fs::read(&original).unwrap()).unwrap();
     assert_eq!(verify(&hidden).0, Some(1), "the original's clip is not that of the copy");
+    let (code, told) = report();
+    assert!(code == Some(1) && told.contains("REDACTED COPY, NOT AS IT WAS MADE"), "{code:?}");
 
     let other = scene.path("other");
     assert_eq!(run(&hidden, &["--redact", "faces"]).0, Some(65), "it is there already");

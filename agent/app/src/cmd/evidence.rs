@@ -38,7 +38,7 @@ fn verify(path: &Path, trusted: &Trusted, is_json: bool) -> CommandResult {
 fn report(path: &Path, (out, language): (&Path, Language), trusted: &Trusted) -> CommandResult {
     let page = forewarn_dossier::page(path, language, Some(trusted)).or_exit(ExitCode::BadInput)?;
     std::fs::write(out, page.html).with_context(|| format!("failed to write {}", out.display()))?;
-    holds(path, page.is_intact)
+    holds(path, page.holds)
 }
 
 fn trusted(signers: &[PathBuf], stamps: &Stampers) -> Result<Trusted, CommandError> {

@@ -22,11 +22,18 @@ pub(crate) fn write(page: &mut Html, say: Say, opened: &Opened, times: &Times) {
 /// In a colour, before anything that the bundle says.
 fn verdict(page: &mut Html, say: Say, opened: &Opened) {
     let (class, words) = match &opened.verified {
-        _ if opened.is_copy => (
+        _ if opened.copy == Some(true) => (
+            "fair",
+            say.pick(
+                "REDACTED COPY, as it was made: not the evidence itself",
+                "遮盖后的副本，与制作时一致：并非证据本身",
+            ),
+        ),
+        _ if opened.copy.is_some() => (
             "bad",
             say.pick(
-                "REDACTED COPY: not the evidence itself; `forewarn evidence verify` says whether it is as it was made",
-                "遮盖后的副本：并非证据本身；`forewarn evidence verify` 可验证其是否与制作时一致",
+                "REDACTED COPY, NOT AS IT WAS MADE: `forewarn evidence verify` names what was changed",
+                "遮盖后的副本，与制作时不一致：`forewarn evidence verify` 会指出改动之处",
             ),
         ),
         Ok(_) if !opened.is_intact() => {
@@ -42,7 +49,7 @@ fn verdict(page: &mut Html, say: Say, opened: &Opened) {
         Err(VerifyError::Unsealed { .. }) => {
             ("bad", say.pick("NOT SEALED: nothing here is proven", "未封存：此处内容均未经证明"))
         }
-        Err(VerifyError::Damaged { .. } | VerifyError::Unreadable { .. }) => {
+        Err(VerifyError::Damaged { .. } | VerifyError::Unreadable { .. } | VerifyError::Absent { .. }) => {
             ("bad", say.pick("NOT VERIFIED: the seal is damaged or unreadable", "未通过验证：封存清单损坏或无法读取"))
         }
     };

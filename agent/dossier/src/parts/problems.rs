@@ -9,6 +9,8 @@ use crate::words::Say;
 pub(super) fn of(say: Say, opened: &Opened) -> Vec<String> {
     let of_bundle: Vec<String> = match &opened.verified {
         Ok(found) => found.problems.iter().map(|problem| in_words(say, problem)).collect(),
+        // A copy is sealed by another paper, of which its verdict speaks.
+        Err(_) if opened.copy.is_some() => Vec::new(),
         Err(error) => vec![unverified(say, error)],
     };
     let of_chain = opened.chain.iter().flat_map(|chain| &chain.problems).map(|problem| chain(say, problem));
@@ -19,6 +21,7 @@ fn unverified(say: Say, error: &VerifyError) -> String {
     match (say.0, error) {
         (Language::En, _) => error.to_string(),
         (Language::Zh, VerifyError::Unsealed { .. }) => "没有 manifest.json：事件尚未封存，或清单已被移除".to_owned(),
+        (Language::Zh, VerifyError::Absent { path }) => format!("{} 不存在", path.display()),
         (Language::Zh, VerifyError::Damaged { why, .. }) => format!("manifest.json 已损坏：{why}"),
         (Language::Zh, VerifyError::Unreadable { path, source }) => format!("无法读取 {}：{source}", path.display()),
     }
