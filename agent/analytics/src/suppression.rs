@@ -223,6 +223,7 @@ mod tests {
             bbox,
             at: Timestamp::from_secs_f64(second),
             findings: Vec::new(),
+            fix: None,
         }
     }
 

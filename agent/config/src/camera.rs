@@ -8,8 +8,8 @@ use std::time::Duration;
 use forewarn_analytics::luma::{FallingObjectConfig, StaticObjectConfig};
 use forewarn_domain::mask::Mask;
 use forewarn_domain::{Orientation, Place, SpeakerId, StreamId, Zone};
-use forewarn_engine::FallWatch;
 use forewarn_engine::tiles::Tiles;
+use forewarn_engine::{FallWatch, GroundSetup};
 use forewarn_pipelines::{DecoderPreference, ReplayConfig, RingLimits, RtspTransport, SourceUrl, StreamConfig};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -18,6 +18,7 @@ use toml::Spanned;
 use crate::check::{Check, unwritten};
 use crate::mask::{self, RawMask};
 use crate::rule::{self, Lookup, RawRule, Rule};
+use crate::telemetry::{self, RawTelemetry};
 use crate::video::RawVideo;
 use crate::zone::{self, RawZone};
 use crate::{luma, schema, tiles};
@@ -111,6 +112,10 @@ pub struct RawCamera {
     /// Parts of the picture that nobody may see; blackened before anything is kept, shown or analysed.
     #[serde(default)]
     pub mask: Vec<RawMask>,
+    /// Where a camera that flies is and looks.
+    #[serde(default)]
+    #[schemars(with = "Option<RawTelemetry>")]
+    pub telemetry: Option<Spanned<RawTelemetry>>,
     /// Zones and lines in the picture.
     #[serde(default)]
     pub zone: Vec<RawZone>,
@@ -185,6 +190,8 @@ pub struct Camera {
     pub speakers: Vec<SpeakerId>,
     /// Zones and lines, the whole picture among them.
     pub zones: Vec<Zone>,
+    /// What is known of its flight; none of a camera that stands.
+    pub ground: Option<GroundSetup>,
     /// The rules as the site binds them.
     pub rules: Vec<Rule>,
 }
@@ -319,6 +326,13 @@ impl RawCamera {
         let rules = rule::check(&self.rule, check, &self.id, &zones, lookup);
         let static_objects = luma::static_objects(check, self.static_objects.as_ref(), &rules);
         let falls = luma::falling_objects(check, self.falling_objects.as_ref(), &rules, &zones.list);
+        if let (Some((at, _)), None) = (zones.on_ground.first(), &self.telemetry) {
+            let zone = &zones.list[*at].id;
+            let problem = format!("zone `{zone}` lies on the ground, and no telemetry tells its rules where that is");
+            check.fail::<()>(self.id.span(), problem, "add `[camera.telemetry]`, or draw the zone in the picture");
+        }
+        let has_telemetry = self.telemetry.is_some();
+        let ground = telemetry::check(check, self.telemetry.as_ref(), zones.on_ground);
         Some(Camera {
             id: self.id.into_inner(),
             place: self.place.within(site),
@@ -339,6 +353,7 @@ impl RawCamera {
             falls,
             speakers: self.speakers.into_iter().map(Spanned::into_inner).collect(),
             zones: zones.list,
+            ground: if has_telemetry { Some(ground?) } else { None },
             rules,
         })
     }

@@ -44,6 +44,7 @@ pub mod source;
 mod speaker;
 mod storage;
 mod storage_dir;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod tiles;

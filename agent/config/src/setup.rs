@@ -14,6 +14,7 @@ impl Site {
             zones: camera.zones.clone(),
             rules: camera.rules.iter().map(|rule| rule.compiled.clone()).collect(),
             static_objects: camera.static_objects.clone(),
+            ground: camera.ground.clone(),
         };
         EngineSetup {
             streams: self.cameras.iter().map(|camera| (camera.id.clone(), stream(camera))).collect(),

@@ -30,7 +30,7 @@ use crate::storage::{RawStorage, Storage};
 use crate::upstream::RawUpstream;
 use crate::violations::{Library, RawViolations};
 use crate::{attributes, beside, camera, client_ids, evidence, header, inference, listen, mask, model};
-use crate::{rule, sensor, speaker, storage, tracking, upstream, violations, zone};
+use crate::{rule, sensor, speaker, storage, telemetry, tracking, upstream, violations, zone};
 
 /// The site file as it is written. Nothing is checked yet but spelling and types.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -87,7 +87,7 @@ pub struct RawSite {
 }
 
 /// The parts of the annotated example, in the order of the file.
-const EXAMPLES: [&str; 16] = [
+const EXAMPLES: [&str; 17] = [
     "# A site of one gateway: what it sees, where it warns, to whom it reports.\n\
      # Check it with `forewarn check site.toml`, try it on a recording with `forewarn replay`, run it with `forewarn run`.\n\
      # Paths are relative to this file.\n",
@@ -106,6 +106,7 @@ const EXAMPLES: [&str; 16] = [
     mask::EXAMPLE,
     zone::EXAMPLE,
     rule::EXAMPLE,
+    telemetry::EXAMPLE,
 ];
 
 /// The JSON Schema of the site file, for editors.

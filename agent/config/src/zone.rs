@@ -1,9 +1,11 @@
 //! `[[camera.zone]]`: areas and lines in the picture.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use forewarn_domain::zone::{ZoneShape, ZoneUnit};
 use forewarn_domain::{Point, Polygon, Zone, ZoneId};
+use forewarn_ground::GroundZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -37,6 +39,17 @@ pub struct RawZone {
     #[serde(default)]
     #[schemars(with = "Option<Vec<[f32; 2]>>")]
     pub line: Option<Spanned<Vec<Corner>>>,
+    /// Corners of an area on the ground, `[[longitude, latitude], …]`, three or more, of a camera with `[camera.telemetry]`.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<[f64; 2]>>")]
+    pub lon_lat: Option<Spanned<Vec<[f64; 2]>>>,
+    /// A GeoJSON file with such an area instead.
+    #[serde(default)]
+    #[schemars(with = "Option<PathBuf>")]
+    pub geojson: Option<Spanned<PathBuf>>,
+    /// Which of the file's features it is, by its id or its property `name`; not needed where there is only one.
+    #[serde(default)]
+    pub feature: Option<String>,
     /// Unit of the coordinates; if absent, `normalised` where none is above 1 by more than a hair, else `pixel`.
     #[serde(default)]
     pub unit: Option<RawUnit>,
@@ -57,6 +70,8 @@ pub(crate) struct Zones {
     pub(crate) list: Vec<Zone>,
     /// The area on the ground of each zone that states it.
     pub(crate) areas_m2: BTreeMap<ZoneId, f64>,
+    /// Those on the ground, each with its place in the list, where it stands for the whole picture.
+    pub(crate) on_ground: Vec<(usize, GroundZone)>,
     /// The names of those with a mistake: who names one of them makes none.
     pub(crate) spoilt: Vec<ZoneId>,
 }
@@ -68,15 +83,27 @@ pub(crate) fn check(raw: &[RawZone], check: &mut Check<'_>) -> Zones {
         shape: ZoneShape::Polygon(Polygon::new(corners)),
         unit: ZoneUnit::Normalised,
     });
-    let mut zones = Zones { list: whole.into_iter().collect(), areas_m2: BTreeMap::new(), spoilt: Vec::new() };
+    let mut zones = Zones {
+        list: whole.clone().into_iter().collect(),
+        areas_m2: BTreeMap::new(),
+        on_ground: Vec::new(),
+        spoilt: Vec::new(),
+    };
     for raw in raw {
         let id = raw.id.get_ref();
         let is_taken = zones.list.iter().any(|known| known.id == *id) || zones.spoilt.contains(id);
         check.unique(raw.id.span(), is_taken, &format!("zone `{id}`"), "give each zone of a camera its own id");
-        let Some(zone) = raw.check(check) else {
+        let on_ground = raw.check_ground(check);
+        let zone = match (&on_ground, &whole) {
+            (Ok(None), _) => raw.check(check),
+            (Ok(Some(_)), Ok(whole)) => Some(Zone { id: id.clone(), ..whole.clone() }),
+            _ => None,
+        };
+        let Some(zone) = zone else {
             zones.spoilt.push(id.clone());
             continue;
         };
+        zones.on_ground.extend(on_ground.ok().flatten().map(|ground| (zones.list.len(), ground)));
         if let Some(area_m2) = area_m2(check, raw.area_m2.as_ref(), raw.ground.as_ref(), &zone) {
             zones.areas_m2.insert(zone.id.clone(), area_m2);
         }
@@ -86,6 +113,34 @@ pub(crate) fn check(raw: &[RawZone], check: &mut Check<'_>) -> Zones {
 }
 
 impl RawZone {
+    /// The area on the ground, of a zone that is one; an error where there is a mistake in it.
+    fn check_ground(&self, check: &mut Check<'_>) -> Result<Option<GroundZone>, ()> {
+        let (place, read) = match (&self.lon_lat, &self.geojson) {
+            (None, None) => return Ok(None),
+            (Some(corners), None) if self.polygon.is_none() && self.line.is_none() => {
+                (corners.span(), GroundZone::new(corners.get_ref()).map_err(|error| error.to_string()))
+            }
+            (None, Some(file)) if self.polygon.is_none() && self.line.is_none() => {
+                let path = check.path(file.get_ref());
+                let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+                let zone = read.and_then(|text| {
+                    GroundZone::from_geojson(&text, self.feature.as_deref()).map_err(|error| error.to_string())
+                });
+                (file.span(), zone.map_err(|problem| format!("{}: {problem}", path.display())))
+            }
+            _ => (self.id.span(), Err("a zone lies either in the picture or on the ground, drawn once".to_owned())),
+        };
+        match read {
+            Ok(zone) => Ok(Some(zone)),
+            Err(problem) => {
+                let mend =
+                    "give `lon_lat = [[longitude, latitude], …]`, or `geojson = \"zones.geojson\"` with `feature`";
+                check.fail::<()>(place, problem, mend);
+                Err(())
+            }
+        }
+    }
+
     fn check(&self, check: &mut Check<'_>) -> Option<Zone> {
         let (points, least) = match (&self.polygon, &self.line) {
             (Some(points), None) => (points, 3),

@@ -13,6 +13,18 @@ pub struct Fix {
     pub height_m: f64,
     /// Where the true place lies with a likelihood of 95 %.
     pub ellipse: Ellipse,
+    /// The same place as maps in China are drawn, where the site asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gcj02: Option<Gcj02>,
+}
+
+/// A place in the shifted coordinates by which maps in China are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Gcj02 {
+    /// Latitude in degrees.
+    pub lat_deg: f64,
+    /// Longitude in degrees.
+    pub lon_deg: f64,
 }
 
 /// An ellipse on the ground around a place that holds the true one with a likelihood of 95 %.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BBox, Class, EvidenceRef, Finding, IncidentId, Proof, Reckoning, RuleKey, Seal, Timestamp, TrackId, WallTime,
+    BBox, Class, EvidenceRef, Finding, Fix, IncidentId, Proof, Reckoning, RuleKey, Seal, Timestamp, TrackId, WallTime,
 };
 
 /// The states of an incident, in the order in which the warn-first loop goes through them.
@@ -167,6 +167,9 @@ pub struct Subject {
     /// Where it is or was last seen, in pixels of the full frame.
     #[serde(rename = "box")]
     pub bbox: BBox,
+    /// Where on earth it is or was last seen; absent without telemetry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
 }
 
 /// An incident with its whole history.

@@ -44,7 +44,7 @@ pub use coverage::Coverage;
 pub use detection::{Class, Detection, Detector, DetectorError};
 pub use evidence::{ClipSpan, EvidenceRequest, Moment};
 pub use finding::{About, BestCrop, Finding, Verdict};
-pub use fix::{Ellipse, Fix};
+pub use fix::{Ellipse, Fix, Gcj02};
 pub use frame::{ColourMatrix, Frame, FrameMeta, PixelFormat, Plane};
 pub use geometry::{BBox, Point, Polygon};
 pub use id::{

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BBox, Class, Finding, StreamId, SubjectId, Timestamp, TrackId, ViolationId, ZoneId};
+use crate::{BBox, Class, Finding, Fix, StreamId, SubjectId, Timestamp, TrackId, ViolationId, ZoneId};
 
 /// One violation watched for in one zone of one stream.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,4 +55,7 @@ pub struct RuleHit {
     /// What closer looks told of the subject; empty where the rule asks for none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// Where on earth the subject is, where the camera's telemetry tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<Fix>,
 }

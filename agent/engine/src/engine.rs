@@ -14,14 +14,19 @@ use forewarn_analytics::{
 use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
     AnnounceOutcome, AnnouncementId, BBox, CivilTime, Coverage, Detection, Frame, IncidentId, IncidentRecord, Look,
-    Reading, SensorId, StreamId, Timestamp, Track,
+    Motion, Point, Reading, SensorId, Sight, StreamId, Timestamp, Track,
 };
+use forewarn_ground::Sample;
 use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, Output, TimeoutReason};
 use serde::{Deserialize, Serialize};
 
 use crate::eye;
+use crate::ground::GroundWatch;
 use crate::setup::{EngineSetup, StreamSetup};
 use crate::things::Things;
+
+/// A picture's corners may lie so far, in parts of its width, from where a shift takes them, for it to be one.
+const SHIFT_WITHIN: f32 = 0.01;
 
 /// What falls due.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +45,10 @@ struct StreamBrain {
     zones: StillZones,
     /// What no model names.
     things: Things,
+    /// Where the camera is, if it flies.
+    ground: Option<GroundWatch>,
+    /// Whether the latest frame could not be judged for want of telemetry.
+    is_blind: bool,
 }
 
 /// What the rules remember over a restart beside open incidents: since when somebody is missed.
@@ -65,17 +74,44 @@ impl StreamBrain {
             rules: Rules::new(of.rules).with_groups(tracker.groups()),
             zones: StillZones::new(of.zones),
             things: Things::new(of.static_objects),
+            ground: of.ground.map(GroundWatch::new),
+            is_blind: false,
         }
     }
 
-    /// Moves all that is known of places along with a camera that was shaken.
-    fn steady(&mut self, plane: &LumaPlane) {
+    /// Moves all that is known of places along with a camera that was shaken, or that flies.
+    ///
+    /// What the picture tells of a mere shift is exact to the pixel, which telemetry is not; turns and zooms, and pictures
+    /// that tell nothing, are telemetry's.
+    fn steady(&mut self, at: Timestamp, size: (u32, u32), plane: &LumaPlane) {
         let subjects: Vec<BBox> = self.tracker.tracks().iter().map(|track| track.bbox).collect();
-        if let Some((dx, dy)) = self.camera.observe(plane, &subjects).filter(|shift| *shift != (0.0, 0.0)) {
+        let shift = self.camera.observe(plane, &subjects);
+        let flown = self.ground.as_mut().and_then(|ground| ground.look(at, size));
+        match (shift, flown) {
+            (Some((dx, dy)), Some(motion)) if is_shift(&motion, (dx, dy), size) => self.shift(dx, dy),
+            (_, Some(motion)) => {
+                self.tracker.moved(&motion);
+                self.rules.moved(&motion);
+            }
+            (Some((dx, dy)), None) => self.shift(dx, dy),
+            (None, None) => {}
+        }
+    }
+
+    fn shift(&mut self, dx: f32, dy: f32) {
+        if (dx, dy) != (0.0, 0.0) {
             self.tracker.shifted(dx, dy);
             self.rules.shifted(dx, dy);
         }
     }
+}
+
+/// Whether a motion over the ground is a shift about as the picture tells it.
+fn is_shift(motion: &Motion, (dx, dy): (f32, f32), size: (u32, u32)) -> bool {
+    let (w, h) = (size.0 as f32, size.1 as f32);
+    let corners = [[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]].map(Point::from);
+    let off = |p: Point| motion.point(p).distance(Point::new(p.x + dx, p.y + dy));
+    corners.into_iter().all(|corner| off(corner) <= SHIFT_WITHIN * w)
 }
 
 /// An analysed frame.
@@ -137,11 +173,24 @@ impl Engine {
             return &[];
         };
         let (at, size) = (frame.meta.captured_at, (frame.width, frame.height));
-        brain.steady(plane);
+        brain.steady(at, size, plane);
         let looks = if self.knows_looks { looks_of(frame, detections) } else { Vec::new() };
         let tracks = brain.tracker.update_with_looks(at, size, detections, &looks, coverage.as_ref());
         let things = brain.things.observe(at, plane, tracks);
-        let view = View { at, size, zones: brain.zones.laid_out(size), tracks, civil: &*self.civil };
+        if brain.ground.as_ref().is_some_and(GroundWatch::is_blind) {
+            // Nobody knows who is in which zone: that is no sign that somebody left it.
+            self.incidents.handle_input(IncidentInput::StreamInterrupted { stream: frame.meta.stream.clone() }, now);
+            brain.is_blind = true;
+            return tracks;
+        }
+        if std::mem::take(&mut brain.is_blind) {
+            self.incidents.handle_input(IncidentInput::StreamResumed { stream: frame.meta.stream.clone() }, now);
+        }
+        let zones = match &mut brain.ground {
+            Some(ground) => ground.laid_out(&mut brain.zones, size),
+            None => brain.zones.laid_out(size),
+        };
+        let view = View { at, size, zones, tracks, civil: &*self.civil };
         let hits = if things.is_empty() {
             brain.rules.evaluate(&view)
         } else {
@@ -151,7 +200,9 @@ impl Engine {
             brain.rules.evaluate(&View { tracks: &all, ..view })
         };
         let incidents = &mut self.incidents;
-        for hit in self.suppressions.filter(hits, frame, |rule, subject| incidents.is_open(rule, subject)) {
+        for mut hit in self.suppressions.filter(hits, frame, |rule, subject| incidents.is_open(rule, subject)) {
+            let is_here = matches!(hit.sight, Sight::Violating | Sight::Compliant);
+            hit.fix = brain.ground.as_ref().filter(|_| is_here).and_then(|ground| ground.fix(&hit.bbox));
             incidents.handle_input(IncidentInput::Hit(hit), now);
         }
         tracks
@@ -161,6 +212,13 @@ impl Engine {
     pub fn set_zoom(&mut self, stream: &StreamId, zoom: f32) {
         if let Some(brain) = self.streams.get_mut(stream) {
             brain.rules.set_zoom(zoom);
+        }
+    }
+
+    /// The telemetry of a stream's camera says this.
+    pub fn telemetry(&mut self, stream: &StreamId, sample: Sample) {
+        if let Some(ground) = self.streams.get_mut(stream).and_then(|brain| brain.ground.as_mut()) {
+            ground.hear(sample);
         }
     }
 
@@ -305,6 +363,10 @@ impl Engine {
                     brain.rules.adopt(of.rules, |rule, subject| incidents.is_open(rule, subject));
                     brain.zones = StillZones::new(of.zones);
                     brain.things.adopt(of.static_objects);
+                    match (&mut brain.ground, of.ground) {
+                        (Some(ground), Some(setup)) => ground.adopt(setup),
+                        (ground, setup) => *ground = setup.map(GroundWatch::new),
+                    }
                 }
                 None => drop(self.streams.insert(stream, StreamBrain::new(of, &tracker))),
             }

@@ -13,6 +13,7 @@
 
 mod engine;
 mod falls;
+mod ground;
 mod heads;
 mod setup;
 #[cfg(test)]
@@ -26,4 +27,5 @@ pub mod tiles;
 
 pub use engine::{Analysed, DueReason, Engine, EngineMemory};
 pub use falls::{Area, FallDetector, FallWatch};
+pub use ground::{GroundSetup, LensKind};
 pub use setup::{EngineSetup, StreamSetup};

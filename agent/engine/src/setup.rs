@@ -7,6 +7,8 @@ use forewarn_analytics::{CompiledRule, TrackerConfig};
 use forewarn_domain::{RuleKey, StreamId, Zone};
 use forewarn_incident::RulePolicy;
 
+use crate::ground::GroundSetup;
+
 /// Everything that an [`Engine`](crate::Engine) needs to know of a site.
 #[derive(Debug, Clone, Default)]
 pub struct EngineSetup {
@@ -27,4 +29,6 @@ pub struct StreamSetup {
     pub rules: Vec<CompiledRule>,
     /// How things that stay are sought; none where no rule is about them.
     pub static_objects: Option<StaticObjectConfig>,
+    /// What is known of a camera that flies; none of one that stands.
+    pub ground: Option<GroundSetup>,
 }

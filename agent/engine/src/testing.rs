@@ -57,7 +57,10 @@ pub(crate) fn setup(id: &str, change: impl FnOnce(&mut Violation, &mut RuleBindi
     });
     let policy = RulePolicy { violation, speakers: Vec::new(), language: Language::En, quiet_hours: Vec::new() };
     EngineSetup {
-        streams: BTreeMap::from([(gate(), StreamSetup { zones: binding.zones, rules: vec![rule], static_objects })]),
+        streams: BTreeMap::from([(
+            gate(),
+            StreamSetup { zones: binding.zones, rules: vec![rule], static_objects, ground: None },
+        )]),
         policies: BTreeMap::from([(key, policy)]),
         tracker: TrackerConfig::default(),
     }

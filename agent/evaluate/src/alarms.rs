@@ -94,7 +94,7 @@ mod tests {
             rule: RuleKey { stream, violation, zone: ZoneId::new("whole").unwrap() },
             state: steps.last().map_or(IncidentState::Suspected, |(state, _)| *state),
             history: steps.iter().map(step).collect(),
-            subject: Subject { class: Class::new("person"), track: None, count: 1, bbox },
+            subject: Subject { class: Class::new("person"), track: None, count: 1, bbox, fix: None },
             warnings_played: 0,
             warning_not_delivered: false,
             findings: Vec::new(),

@@ -28,6 +28,7 @@ pub(crate) fn incident(subject: u64, states: &[(IncidentState, Cause)]) -> Incid
             track: Some(TrackId(3)),
             count: 1,
             bbox: BBox::new(40.0, 30.0, 90.0, 60.0),
+            fix: None,
         },
         warnings_played: 1,
         warning_not_delivered: false,

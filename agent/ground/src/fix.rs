@@ -42,6 +42,7 @@ pub fn locate(shot: &Shot, at: Point, terrain: &dyn Terrain, limits: &Limits) ->
         lon_deg: hit.position.lon_deg,
         height_m: hit.position.height_m,
         ellipse: ellipse(covariance),
+        gcj02: None,
     })
 }
 
@@ -138,7 +139,7 @@ mod tests {
     #[test]
     fn a_place_is_within_by_both_axes() {
         let ellipse = Ellipse { major_m: 10.0, minor_m: 2.0, bearing_deg: 90.0 };
-        let fix = Fix { lat_deg: 30.0, lon_deg: 120.0, height_m: 0.0, ellipse };
+        let fix = Fix { lat_deg: 30.0, lon_deg: 120.0, height_m: 0.0, ellipse, gcj02: None };
         let east = |m: f64| 120.0 + m / 96_486.0;
         assert!(is_within(&fix, 30.0, east(9.9)) && !is_within(&fix, 30.0, east(10.1)));
         assert!(is_within(&fix, 30.0 + 1.9 / 110_852.0, 120.0) && !is_within(&fix, 30.0 + 2.1 / 110_852.0, 120.0));

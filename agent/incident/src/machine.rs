@@ -328,7 +328,9 @@ impl Machine {
     /// Takes in what a frame shows of the subject.
     fn see(&mut self, hit: &RuleHit, ctx: &Context<'_>) {
         self.watch.see(hit.sight, ctx.at, ctx.now);
-        self.record.subject = subject_of(hit);
+        // Who is not seen in this frame is still where the last fix was.
+        let fix = hit.fix.or(self.record.subject.fix);
+        self.record.subject = Subject { fix, ..subject_of(hit) };
         hit.findings.iter().for_each(|finding| self.note(finding));
     }
 
@@ -451,5 +453,5 @@ fn lost_cause(ctx: &Context<'_>) -> Cause {
 }
 
 fn subject_of(hit: &RuleHit) -> Subject {
-    Subject { class: hit.class.clone(), track: hit.track, count: hit.count, bbox: hit.bbox }
+    Subject { class: hit.class.clone(), track: hit.track, count: hit.count, bbox: hit.bbox, fix: hit.fix }
 }

@@ -80,7 +80,7 @@ mod tests {
         let gate = StreamId::new("gate").unwrap();
         let key = RuleKey { stream: gate.clone(), violation: violation.id.clone(), zone: whole.id.clone() };
         let rule = CompiledRule::compile(&violation, &RuleBinding::new(key, vec![whole.clone()])).unwrap();
-        let stream = StreamSetup { zones: vec![whole], rules: vec![rule], static_objects: None };
+        let stream = StreamSetup { zones: vec![whole], rules: vec![rule], ..StreamSetup::default() };
         let setup = EngineSetup { streams: BTreeMap::from([(gate, stream)]), ..EngineSetup::default() };
         Engine::new(setup, Arc::new(UnknownCivilTime))
     }

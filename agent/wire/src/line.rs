@@ -1,7 +1,7 @@
 //! `incidents.jsonl`: one incident a line, the contract of `forewarn replay`.
 
 use forewarn_domain::{
-    BBox, Cause, Finding, IncidentRecord, IncidentState, Proof, Timestamp, TrackId, Unclear, Verdict,
+    BBox, Cause, Finding, Fix, IncidentRecord, IncidentState, Proof, Timestamp, TrackId, Unclear, Verdict,
 };
 use serde::Serialize;
 
@@ -120,6 +120,39 @@ pub struct LineSubject<'a> {
     /// `[x0, y0, x1, y1]` in pixels, to a tenth.
     #[serde(rename = "box")]
     pub bbox: [f64; 4],
+    /// Where on earth; absent without telemetry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<LineFix>,
+}
+
+/// A place on earth.
+#[derive(Debug, Serialize)]
+pub struct LineFix {
+    /// WGS84 latitude in degrees, to a centimetre.
+    pub lat_deg: f64,
+    /// WGS84 longitude in degrees, to a centimetre.
+    pub lon_deg: f64,
+    /// Half axes of the 95 % ellipse in metres, the longer first, to a decimetre.
+    pub ellipse_m: [f64; 2],
+    /// Where the longer one points, in whole degrees east of north.
+    pub bearing_deg: f64,
+    /// `[latitude, longitude]` in GCJ-02, where the site asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gcj02: Option<[f64; 2]>,
+}
+
+impl LineFix {
+    fn new(fix: &Fix) -> Self {
+        let degrees = |v: f64| (v * 1e7).round() / 1e7;
+        let metres = |v: f64| (v * 10.0).round() / 10.0;
+        Self {
+            lat_deg: degrees(fix.lat_deg),
+            lon_deg: degrees(fix.lon_deg),
+            ellipse_m: [metres(fix.ellipse.major_m), metres(fix.ellipse.minor_m)],
+            bearing_deg: fix.ellipse.bearing_deg.round(),
+            gcj02: fix.gcj02.map(|g| [degrees(g.lat_deg), degrees(g.lon_deg)]),
+        }
+    }
 }
 
 /// Seconds to the millisecond, so that a number prints the same wherever it is made.
@@ -156,6 +189,7 @@ impl<'a> IncidentLine<'a> {
                 track: record.subject.track,
                 count: record.subject.count,
                 bbox: tenths(record.subject.bbox),
+                fix: record.subject.fix.as_ref().map(LineFix::new),
             },
             warnings_played: record.warnings_played,
             warning_not_delivered: record.warning_not_delivered,
@@ -191,6 +225,7 @@ mod tests {
                 track: Some(TrackId(3)),
                 count: 1,
                 bbox: BBox::new(1.04, 2.0, 3.26, 4.0),
+                fix: None,
             },
             warnings_played: 0,
             warning_not_delivered: false,

@@ -72,6 +72,7 @@ pub fn report(n: u64, sequence: u32) -> Report {
             track: Some(TrackId(17)),
             count: 1,
             bbox: BBox::new(653.0, 44.5, 722.0, 101.0),
+            fix: None,
         },
         warnings_played: u32::from(sequence >= 3),
         warning_not_delivered: false,

@@ -206,6 +206,7 @@ mod tests {
                 track: Some(TrackId(1)),
                 count: 1,
                 bbox: BBox::new(0.0, 0.0, 10.0, 20.0),
+                fix: None,
             },
             warnings_played: 0,
             warning_not_delivered: false,

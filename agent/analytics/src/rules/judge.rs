@@ -94,6 +94,7 @@ impl Rules {
                 bbox: identity.bbox,
                 at,
                 findings: if is_seen { findings() } else { Vec::new() },
+                fix: None,
             }));
         }
         hits

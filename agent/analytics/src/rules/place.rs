@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use forewarn_domain::{BBox, Point};
+use forewarn_domain::{BBox, Motion, Point};
 
 use super::watched::Watched;
 
@@ -12,25 +12,41 @@ const SMOOTHING_FRAMES: usize = 9;
 /// Edges this near to the edge of the picture are cut off by it.
 const BORDER_PX: f32 = 2.0;
 
-/// How a picture has changed as a whole: remembered places are scaled with it and moved with it.
+/// How a picture has changed as a whole, and with it every remembered place.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Remap {
-    pub(super) scale: (f32, f32),
-    pub(super) by: (f32, f32),
+pub(super) enum Remap {
+    /// It has another size: by so much wider and higher.
+    Scaled(f32, f32),
+    /// Everything has moved by so many pixels.
+    Shifted(f32, f32),
+    /// The camera has moved over the ground.
+    Moved(Motion),
 }
 
 impl Remap {
     pub(super) fn point(&self, p: Point) -> Point {
-        Point::new(p.x * self.scale.0 + self.by.0, p.y * self.scale.1 + self.by.1)
+        match self {
+            Self::Scaled(x, y) => Point::new(p.x * x, p.y * y),
+            Self::Shifted(dx, dy) => Point::new(p.x + dx, p.y + dy),
+            Self::Moved(motion) => motion.point(p),
+        }
     }
 
     pub(super) fn bbox(&self, b: BBox) -> BBox {
+        if let Self::Moved(motion) = self {
+            return motion.bbox(b);
+        }
         let (low, high) = (self.point(Point::new(b.x0, b.y0)), self.point(Point::new(b.x1, b.y1)));
         BBox::new(low.x, low.y, high.x, high.y)
     }
 
-    pub(super) fn height(&self, height: f32) -> f32 {
-        height * self.scale.1
+    /// The height of what stood at a point before.
+    pub(super) fn height(&self, height: f32, at: Point) -> f32 {
+        match self {
+            Self::Scaled(_, y) => height * y,
+            Self::Shifted(..) => height,
+            Self::Moved(motion) => height * motion.scale_at(at),
+        }
     }
 }
 

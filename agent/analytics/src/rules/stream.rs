@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use forewarn_domain::zone::ZoneShape;
-use forewarn_domain::{BBox, Look, Origin, RuleHit, Timestamp, Track, TrackId, TrackState};
+use forewarn_domain::{BBox, Look, Motion, Origin, RuleHit, Timestamp, Track, TrackId, TrackState};
 
 use super::attributes::ReadingCounts;
 use super::conditions::{Score, Threshold};
@@ -158,8 +158,13 @@ impl Rules {
     /// camera was shaken, and who stands has not moved. Zones keep their place in the picture.
     pub fn shifted(&mut self, dx: f32, dy: f32) {
         if dx.is_finite() && dy.is_finite() {
-            self.remap(&Remap { scale: (1.0, 1.0), by: (dx, dy) });
+            self.remap(&Remap::Shifted(dx, dy));
         }
+    }
+
+    /// The same of a camera that has moved over the ground: places stay where they are on it.
+    pub fn moved(&mut self, motion: &Motion) {
+        self.remap(&Remap::Moved(*motion));
     }
 
     /// Evaluates the rules over one frame.
@@ -212,7 +217,7 @@ impl Rules {
         let old = std::mem::replace(&mut self.size, size);
         if old != size && old.0 > 0 && old.1 > 0 && size.0 > 0 && size.1 > 0 {
             let scale = (size.0 as f32 / old.0 as f32, size.1 as f32 / old.1 as f32);
-            self.remap(&Remap { scale, by: (0.0, 0.0) });
+            self.remap(&Remap::Scaled(scale.0, scale.1));
         }
     }
 

@@ -67,6 +67,7 @@ impl Rules {
             bbox: crowd.bbox,
             at,
             findings,
+            fix: None,
         })
     }
 

@@ -5,7 +5,7 @@
 //! four of 2 x 2. All noise scales with the size of the box and, since frames come at irregular intervals, with the
 //! time between them. Velocities die away over a few seconds, so that a prediction does not run off the picture.
 
-use forewarn_domain::BBox;
+use forewarn_domain::{BBox, Motion};
 
 /// Standard deviation of a detector's edges, as a part of the box's mean side, at full confidence.
 const MEASURE: f32 = 0.06;
@@ -170,6 +170,25 @@ impl BoxFilter {
     pub(super) fn shift(&mut self, dx: f32, dy: f32) {
         self.x.position += dx;
         self.y.position += dy;
+    }
+
+    /// The estimate of what keeps its place on the ground under a camera that has moved; its velocity turns and grows with
+    /// the ground, and so does what is not known of it.
+    pub(super) fn moved(&mut self, motion: &Motion) {
+        let (before, foot) = (self.bbox(), self.bbox().foot());
+        let (now, steps, scale) = (motion.bbox(before), motion.steps_at(foot), motion.scale_at(foot));
+        let (vx, vy) = (self.x.velocity, self.y.velocity);
+        (self.x.position, self.y.position) = (now.centre().x, now.centre().y);
+        self.x.velocity = steps[0][0] * vx + steps[0][1] * vy;
+        self.y.velocity = steps[1][0] * vx + steps[1][1] * vy;
+        (self.width.position, self.height.position) = (now.width(), now.height());
+        self.width.velocity *= scale;
+        self.height.velocity *= scale;
+        for axis in [&mut self.x, &mut self.y, &mut self.width, &mut self.height] {
+            axis.var_position *= scale * scale;
+            axis.covariance *= scale * scale;
+            axis.var_velocity *= scale * scale;
+        }
     }
 
     fn scale(&self) -> f32 {

@@ -21,7 +21,7 @@ mod config;
 mod kalman;
 mod tracklet;
 
-use forewarn_domain::{Class, Coverage, Detection, Timestamp, Track, TrackId};
+use forewarn_domain::{Class, Coverage, Detection, Motion, Timestamp, Track, TrackId};
 
 pub(crate) use self::affinity::likeness;
 pub use self::appearance::Appearance;
@@ -140,6 +140,11 @@ impl Tracker {
         if dx.is_finite() && dy.is_finite() {
             self.tracklets.iter_mut().for_each(|track| track.shift(dx, dy));
         }
+    }
+
+    /// The same of a camera that has moved over the ground: who stands keeps the place on it.
+    pub fn moved(&mut self, motion: &Motion) {
+        self.tracklets.iter_mut().for_each(|track| track.moved(motion));
     }
 
     /// The tracks after the latest frame.

@@ -1,6 +1,6 @@
 //! One track with its filter, votes and age, as the tracker keeps it.
 
-use forewarn_domain::{BBox, Class, Detection, Timestamp, Track, TrackId, TrackState};
+use forewarn_domain::{BBox, Class, Detection, Motion, Timestamp, Track, TrackId, TrackState};
 
 use super::appearance::Appearance;
 use super::kalman::{BoxFilter, mean_side};
@@ -104,6 +104,12 @@ impl Tracklet {
         let b = self.last_box;
         self.last_box = BBox::new(b.x0 + dx, b.y0 + dy, b.x1 + dx, b.y1 + dy);
         self.filter.shift(dx, dy);
+    }
+
+    /// Keeps the track's place on the ground under a camera that has moved.
+    pub(super) fn moved(&mut self, motion: &Motion) {
+        self.last_box = motion.bbox(self.last_box);
+        self.filter.moved(motion);
     }
 
     /// The latest frame was not looked at where the track is: it is not seen, and no older than before.

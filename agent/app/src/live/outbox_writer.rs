@@ -328,6 +328,7 @@ mod tests {
                 bbox: BBox::new(0.0, 0.0, 10.0, 20.0),
                 at,
                 findings: Vec::new(),
+                fix: None,
             };
             incidents.handle_input(IncidentInput::Hit(hit), at);
         }

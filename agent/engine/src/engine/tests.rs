@@ -1,6 +1,7 @@
 //! Detections, readings, things and values of sensors become incidents.
 
 mod adoption;
+mod flying;
 
 use forewarn_analytics::RuleBinding;
 use forewarn_analytics::luma::FloorEstimate;

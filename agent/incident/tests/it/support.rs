@@ -71,6 +71,7 @@ pub(crate) fn hit(rule: &RuleKey, subject: u64, sight: Sight, seconds: f64) -> R
         bbox: BBox { x0: x, y0: 0.0, x1: x + 80.0, y1: 40.0 },
         at: at(seconds),
         findings: Vec::new(),
+        fix: None,
     }
 }
 

@@ -48,7 +48,7 @@ fn bundle(root: &Path) -> std::path::PathBuf {
         rule: RuleKey { stream, violation, zone: ZoneId::new("yard").unwrap() },
         state: IncidentState::Closed,
         history: history.map(step).to_vec(),
-        subject: Subject { class: Class::new("person"), track: None, count: 1, bbox: face_at(25) },
+        subject: Subject { class: Class::new("person"), track: None, count: 1, bbox: face_at(25), fix: None },
         warnings_played: 0,
         warning_not_delivered: false,
         findings: Vec::new(),

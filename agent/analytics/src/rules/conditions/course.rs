@@ -183,8 +183,8 @@ impl Trail {
 
     fn remap(&mut self, remap: &Remap) {
         for (_, point, height) in &mut self.places {
+            *height = remap.height(*height, *point);
             *point = remap.point(*point);
-            *height = remap.height(*height);
         }
     }
 }

@@ -136,7 +136,7 @@ mod tests {
             rule,
             state: IncidentState::Closed,
             history: Vec::new(),
-            subject: Subject { class: Class::new("person"), track: None, count: 1, bbox },
+            subject: Subject { class: Class::new("person"), track: None, count: 1, bbox, fix: None },
             warnings_played: 0,
             warning_not_delivered: false,
             findings: Vec::new(),

@@ -1,0 +1,241 @@
+//! `[camera.telemetry]`: where a camera that flies is and looks, and how well that is known.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use forewarn_engine::{GroundSetup, LensKind};
+use forewarn_ground::lens::LensFile;
+use forewarn_ground::{Aim, Flat, Flight, GroundZone, Lens, Limits, Sample, Uncertainty, attitude};
+use forewarn_hw::telemetry::{Given, Height, csv, gpx, klv, srt};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::check::{Check, unwritten};
+
+pub(crate) const EXAMPLE: &str = r#"# Where a camera that flies is and looks; see docs/drone.md. Zones may then lie on the ground:
+# `lon_lat = [[120.15, 30.25], …]`, or `geojson = "zones.geojson"` with `feature = "yard"`.
+# [camera.telemetry]
+# source = "srt"                 # beside the clip; or "csv", "gpx", "klv"
+# file = "flight.srt"
+# view_deg = 73.7                # what the lens sees across at zoom 1; or lens = "lens.toml"
+# ground_m = 0.0                 # height of the ground, in the reckoning of the camera's
+# height = "start"               # above the place of take-off; or "sea"
+"#;
+
+/// `[camera.telemetry]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawTelemetry {
+    /// What kind of file it is.
+    pub source: RawSource,
+    /// The file, relative to the site file.
+    #[schemars(with = "PathBuf")]
+    pub file: Spanned<PathBuf>,
+    /// Degrees that the lens sees across at zoom 1.
+    #[serde(default)]
+    #[schemars(with = "Option<f64>")]
+    pub view_deg: Option<Spanned<f64>>,
+    /// A TOML file of the lens's calibration instead: `width`, `height`, `fx`, and where known `fy`, `cx`, `cy`, `k1`, `k2`,
+    /// `p1`, `p2`, `k3`, as OpenCV gives them.
+    #[serde(default)]
+    #[schemars(with = "Option<PathBuf>")]
+    pub lens: Option<Spanned<PathBuf>>,
+    /// Where the camera looks, where the file does not tell.
+    #[serde(default)]
+    pub aim: Option<RawAim>,
+    /// Which height of the file counts.
+    #[serde(default)]
+    pub height: RawHeight,
+    /// The height of the ground in metres, in the reckoning of the camera's.
+    #[serde(default)]
+    pub ground_m: f64,
+    /// The second of the clip at which the file's time begins.
+    #[serde(default)]
+    pub offset_s: f64,
+    /// Seconds that telemetry may lie from the frame.
+    #[serde(default = "default_max_age_s")]
+    #[schemars(with = "f64")]
+    pub max_age_s: Spanned<f64>,
+    /// The farthest ground of which places are told, in metres.
+    #[serde(default = "default_max_range_m")]
+    #[schemars(with = "f64")]
+    pub max_range_m: Spanned<f64>,
+    /// Whether places are also told in GCJ-02.
+    #[serde(default)]
+    pub gcj02: bool,
+    /// How well all this is known.
+    #[serde(default)]
+    pub uncertainty: RawUncertainty,
+}
+
+fn default_max_age_s() -> Spanned<f64> {
+    unwritten(2.0)
+}
+
+fn default_max_range_m() -> Spanned<f64> {
+    unwritten(Limits::default().max_range_m)
+}
+
+/// Kinds of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawSource {
+    /// Subtitles of DJI's recorders.
+    Srt,
+    /// A table of one's own.
+    Csv,
+    /// A track.
+    Gpx,
+    /// Packets of MISB ST 0601.
+    Klv,
+}
+
+/// Reckonings of the height.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawHeight {
+    /// Above the place of take-off.
+    #[default]
+    Start,
+    /// Above the sea.
+    Sea,
+}
+
+/// An attitude of the camera on earth.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawAim {
+    /// Degrees east of north.
+    pub yaw_deg: f64,
+    /// Degrees up; -90 is straight down.
+    pub pitch_deg: f64,
+    /// Degrees rolled to the right.
+    #[serde(default)]
+    pub roll_deg: f64,
+}
+
+/// Standard deviations.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawUncertainty {
+    /// Of the camera's place, in metres north and as many east.
+    pub horizontal_m: Option<f64>,
+    /// Of its height, in metres.
+    pub vertical_m: Option<f64>,
+    /// Of its heading, in degrees.
+    pub heading_deg: Option<f64>,
+    /// Of its tilt, in degrees about each level axis.
+    pub tilt_deg: Option<f64>,
+    /// Of the foot point in the picture, in pixels.
+    pub pixel_px: Option<f64>,
+    /// Of the ground's height, in metres.
+    pub ground_m: Option<f64>,
+    /// Of the focal length, in parts of it.
+    pub focal: Option<f64>,
+}
+
+impl RawUncertainty {
+    /// None where a number is no deviation.
+    fn resolve(&self) -> Option<Uncertainty> {
+        let usual = Uncertainty::default();
+        let of = |written: Option<f64>, usual: f64| {
+            let value = written.unwrap_or(usual);
+            (value.is_finite() && value >= 0.0).then_some(value)
+        };
+        Some(Uncertainty {
+            horizontal_m: of(self.horizontal_m, usual.horizontal_m)?,
+            vertical_m: of(self.vertical_m, usual.vertical_m)?,
+            heading_deg: of(self.heading_deg, usual.heading_deg)?,
+            tilt_deg: of(self.tilt_deg, usual.tilt_deg)?,
+            pixel_px: of(self.pixel_px, usual.pixel_px)?,
+            ground_m: of(self.ground_m, usual.ground_m)?,
+            focal: of(self.focal, usual.focal)?,
+        })
+    }
+}
+
+/// What a camera's engine needs to know of its flight; none without telemetry or with a mistake in it.
+pub(crate) fn check(
+    check: &mut Check<'_>,
+    raw: Option<&Spanned<RawTelemetry>>,
+    zones: Vec<(usize, GroundZone)>,
+) -> Option<GroundSetup> {
+    let place = raw?.span();
+    let raw = raw?.get_ref();
+    let max_age_s = check.number(&raw.max_age_s, 0.05..=60.0, "seconds");
+    let max_range_m = check.number(&raw.max_range_m, 1.0..=20_000.0, "metres");
+    let Some(uncertainty) = raw.uncertainty.resolve() else {
+        return check.fail_key(
+            place,
+            "uncertainty",
+            "a deviation is below 0 or no number",
+            "write numbers of 0 or more",
+        );
+    };
+    let lens = lens(check, raw, place);
+    let flight = Arc::new(Flight::new(samples(check, raw)?));
+    Some(GroundSetup {
+        flight,
+        lens: lens?,
+        ground: Flat { height_m: raw.ground_m },
+        zones,
+        uncertainty,
+        limits: Limits { max_range_m: max_range_m? },
+        max_age_us: (max_age_s? * 1e6) as i64,
+        has_gcj02: raw.gcj02,
+    })
+}
+
+fn lens(check: &mut Check<'_>, raw: &RawTelemetry, place: std::ops::Range<usize>) -> Option<LensKind> {
+    match (&raw.view_deg, &raw.lens) {
+        (Some(view), None) => match Lens::of_view(*view.get_ref(), (16, 9)) {
+            Ok(_) => Some(LensKind::View(*view.get_ref())),
+            Err(error) => check.fail(view.span(), error.to_string(), "write what the lens sees across, in degrees"),
+        },
+        (None, Some(file)) => {
+            let path = check.path(file.get_ref());
+            let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+            let parsed = read.and_then(|text| toml::from_str::<LensFile>(&text).map_err(|e| e.message().to_owned()));
+            match parsed.and_then(|lens| Lens::new(&lens).map_err(|error| error.to_string())) {
+                Ok(lens) => Some(LensKind::Calibrated(lens)),
+                Err(problem) => {
+                    let mend = "write width, height, fx and what else the calibration gave, as docs/drone.md shows";
+                    check.fail(file.span(), format!("{}: {problem}", path.display()), mend)
+                }
+            }
+        }
+        _ => {
+            let problem = "a lens is known either by `view_deg` or by `lens`";
+            check.fail(place, problem, "give `view_deg = 73.7`, or `lens = \"lens.toml\"`")
+        }
+    }
+}
+
+fn samples(check: &mut Check<'_>, raw: &RawTelemetry) -> Option<Vec<Sample>> {
+    let path = check.path(raw.file.get_ref());
+    let aim = raw.aim.map(|aim| Aim::Earth(attitude(aim.yaw_deg, aim.pitch_deg, aim.roll_deg)));
+    let height = match raw.height {
+        RawHeight::Start => Height::Start,
+        RawHeight::Sea => Height::Sea,
+    };
+    let given = Given { aim, height, offset_s: raw.offset_s };
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let problem = format!("failed to read {}: {error}", path.display());
+            return check.fail(raw.file.span(), problem, "give the path from the site file on");
+        }
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let read = match raw.source {
+        RawSource::Srt => srt::read(&text, &given).map_err(|error| error.to_string()),
+        RawSource::Csv => csv::read(&text, &given).map_err(|error| error.to_string()),
+        RawSource::Gpx => gpx::read(&text, &given).map_err(|error| error.to_string()),
+        RawSource::Klv => klv::read(&bytes, &given).map_err(|error| error.to_string()),
+    };
+    match read {
+        Ok(samples) => Some(samples),
+        Err(problem) => check.fail(raw.file.span(), format!("{}: {problem}", path.display()), "see docs/drone.md"),
+    }
+}

@@ -1,0 +1,130 @@
+//! A camera that flies: zones on the ground stay where they are while the picture moves.
+
+use std::sync::Arc;
+
+use forewarn_domain::Track;
+use forewarn_ground::{Aim, Flat, Flight, GroundZone, Limits, Pose, Position, Sample, Shot, Uncertainty, attitude};
+
+use super::*;
+use crate::{GroundSetup, LensKind};
+
+const FPS: f64 = 5.0;
+const SIZE: (u32, u32) = (640, 480);
+const HEIGHT_M: f64 = 40.0;
+const VIEW_DEG: f64 = 60.0;
+
+/// A place so many metres north and east of the middle of the flight.
+fn place(north_m: f64, east_m: f64, height_m: f64) -> Position {
+    Position { lat_deg: 30.0 + north_m / 110_852.4, lon_deg: 120.0 + east_m / 96_486.3, height_m }
+}
+
+/// The camera looks down and pans to and fro by 8 m: a picture is 46 m wide, so nobody leaves it.
+fn sample(at_s: f64) -> Sample {
+    let position = place(2.0 * (at_s / 7.0).cos(), 8.0 * (at_s / 5.0).sin(), HEIGHT_M);
+    let aim = Aim::Earth(attitude(12.0 * (at_s / 9.0).sin(), -90.0, 0.0));
+    Sample { at: at_s_of(at_s), position, vehicle: None, aim, zoom: 1.0 + 0.15 * (at_s / 11.0).sin() }
+}
+
+fn at_s_of(seconds: f64) -> Timestamp {
+    Timestamp::from_secs_f64(seconds)
+}
+
+fn square(north_m: f64, east_m: f64, half_m: f64) -> GroundZone {
+    let corner = |n: f64, e: f64| {
+        let place = place(north_m + n, east_m + e, 0.0);
+        [place.lon_deg, place.lat_deg]
+    };
+    let corners = [(-half_m, -half_m), (-half_m, half_m), (half_m, half_m), (half_m, -half_m)];
+    GroundZone::new(&corners.map(|(n, e)| corner(n, e))).unwrap()
+}
+
+fn ground(flight: Flight, zone: GroundZone) -> GroundSetup {
+    let uncertainty =
+        Uncertainty { horizontal_m: 0.1, vertical_m: 0.1, heading_deg: 0.1, tilt_deg: 0.1, ..Uncertainty::default() };
+    GroundSetup {
+        flight: Arc::new(flight),
+        lens: LensKind::View(VIEW_DEG),
+        ground: Flat { height_m: 0.0 },
+        zones: vec![(0, zone)],
+        uncertainty,
+        limits: Limits::default(),
+        max_age_us: 1_500_000,
+        has_gcj02: true,
+    }
+}
+
+/// An engine that watches for loiterers in a zone on the ground.
+fn flying(ground: Option<GroundSetup>) -> Engine {
+    let mut setup = setup("loitering", |violation, _| {
+        violation.parameters.insert("dwell_s".to_owned(), 10.0);
+    });
+    setup.streams.get_mut(&gate()).unwrap().ground = ground;
+    engine_of(setup)
+}
+
+/// The box of a person who stands at a place, in the picture of an instant.
+fn seen(at_s: f64, stands: &Position) -> BBox {
+    let Sample { position, zoom, aim, .. } = sample(at_s);
+    let Aim::Earth(camera) = aim else { unreachable!("the camera's aim is on earth") };
+    let pose = Pose { position, camera, zoom, age_us: 0, uncertainty: Uncertainty::default() };
+    let lens = forewarn_ground::Lens::of_view(VIEW_DEG, SIZE).unwrap();
+    let foot = Shot::new(pose, &lens, SIZE).pixel(stands).unwrap();
+    BBox::new(foot.x - 10.0, foot.y - 40.0, foot.x + 10.0, foot.y)
+}
+
+/// What becomes of one who stands at a place for `seconds`, and the tracks of the last frame.
+fn stands(mut engine: Engine, at: &Position, seconds: f64) -> (Vec<IncidentRecord>, Vec<Track>) {
+    let mut tracks = Vec::new();
+    let records = play(&mut engine, 0..(seconds * FPS) as u32, |engine, n, now| {
+        let detection = Detection { class: Class::new("person"), score: 0.9, bbox: seen(now.as_secs_f64(), at) };
+        tracks = engine.analysed(&Analysed::whole(grey(n, now), vec![detection]), now).to_vec();
+    });
+    (records, tracks)
+}
+
+fn whole_flight() -> Flight {
+    Flight::new((0..300).map(|n| sample(f64::from(n) / FPS)))
+}
+
+#[test]
+fn who_stays_in_a_zone_on_the_ground_is_one_incident_with_a_place_on_earth() {
+    let at = place(3.0, -2.0, 0.0);
+    let (records, tracks) = stands(flying(Some(ground(whole_flight(), square(3.0, -2.0, 2.0)))), &at, 40.0);
+    assert_eq!((records.len(), tracks.len()), (1, 1), "{records:#?}");
+    let fix = records[0].subject.fix.unwrap();
+    let off_m = ((fix.lat_deg - at.lat_deg) * 110_852.4).hypot((fix.lon_deg - at.lon_deg) * 96_486.3);
+    assert!(off_m < 0.05, "{off_m} m, {fix:?}");
+    assert!((0.1..3.0).contains(&fix.ellipse.major_m), "{fix:?}");
+    assert!(fix.gcj02.is_some_and(|shifted| (shifted.lat_deg - fix.lat_deg).abs() > 1e-4));
+}
+
+#[test]
+fn who_stands_beside_it_is_none_though_the_picture_passes_over() {
+    let beside = place(3.0, 3.0, 0.0);
+    assert_eq!(stands(flying(Some(ground(whole_flight(), square(3.0, -2.0, 2.0)))), &beside, 40.0).0, []);
+}
+
+#[test]
+fn without_telemetry_nothing_is_judged_and_nobody_complied() {
+    let at = place(3.0, -2.0, 0.0);
+    let zone = || square(3.0, -2.0, 2.0);
+    assert_eq!(stands(flying(Some(ground(Flight::default(), zone()))), &at, 40.0).0, []);
+    // It falls silent for 20 s while the incident is open, and comes back.
+    let gap = Flight::new((0..400).map(|n| f64::from(n) / FPS).filter(|s| !(20.0..40.0).contains(s)).map(sample));
+    let (records, _) = stands(flying(Some(ground(gap, zone()))), &at, 50.0);
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].first_entered(IncidentState::Complied), None, "{records:#?}");
+    assert!(records[0].first_entered(IncidentState::Persisted).is_some(), "{records:#?}");
+}
+
+#[test]
+fn a_live_flight_is_heard_sample_by_sample() {
+    let at = place(3.0, -2.0, 0.0);
+    let mut engine = flying(Some(ground(Flight::default(), square(3.0, -2.0, 2.0))));
+    let records = play(&mut engine, 0..150, |engine, n, now| {
+        engine.telemetry(&gate(), sample(now.as_secs_f64()));
+        let detection = Detection { class: Class::new("person"), score: 0.9, bbox: seen(now.as_secs_f64(), &at) };
+        engine.analysed(&Analysed::whole(grey(n, now), vec![detection]), now);
+    });
+    assert_eq!(records.len(), 1, "{records:#?}");
+}
