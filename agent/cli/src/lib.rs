@@ -10,6 +10,7 @@ mod outputs;
 mod show;
 #[cfg(test)]
 mod tests;
+mod version;
 mod watch;
 
 use clap::{Parser, Subcommand};
@@ -26,7 +27,12 @@ pub use watch::{Check, Demo, Reload, Replay, Run, Say, Sim, Snapshot};
 
 /// Sees violations in video, warns over a loudspeaker first, looks again, and reports what went on, with evidence.
 #[derive(Debug, Parser)]
-#[command(name = "forewarn", version, max_term_width = 110)]
+#[command(
+    name = "forewarn",
+    version = version::SHORT.as_str(),
+    long_version = version::LONG.as_str(),
+    max_term_width = 110
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -177,3 +177,12 @@ fn words_that_stay_on_record_say_something() {
         assert!(error.to_string().contains("say something"), "{line} {option}: {error}");
     }
 }
+
+#[test]
+fn the_version_says_from_which_commit_and_with_what_it_was_built() {
+    let told = |arg: &str| Cli::try_parse_from(["forewarn", arg]).unwrap_err().to_string();
+    let short = told("-V");
+    assert!(short.starts_with(concat!("forewarn ", env!("CARGO_PKG_VERSION"), " (")) && short.lines().count() == 1);
+    let long = told("--version");
+    assert!(long.contains("\ncommit:") && long.contains("\nfeatures:") && long.contains("openvino"), "{long}");
+}
