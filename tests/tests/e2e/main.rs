@@ -18,6 +18,7 @@ mod loudspeakers;
 mod many_streams;
 mod masks;
 mod outages;
+mod pages;
 mod parsers;
 mod quiet;
 mod reload;
