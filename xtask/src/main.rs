@@ -1,4 +1,4 @@
-//! The project's chores, `cargo xtask COMMAND`: set-up, demo, tests, tidy, bench, chaos, soak, diagram.
+//! The project's chores, `cargo xtask COMMAND`: set-up, demo, tests, tidy, bench, chaos, soak, diagram, dist.
 //!
 //! This crate imports none of the others and needs nothing but Rust, because it is what installs the rest.
 
@@ -6,6 +6,7 @@ mod assets;
 mod bench;
 mod compile;
 mod demo;
+mod dist;
 mod metadata;
 mod setup;
 mod suite;
@@ -83,6 +84,16 @@ enum Command {
         #[arg(long, default_value_t = 150, requires = "streams")]
         seconds: u32,
     },
+    /// Make what is installed: a Debian package, a tarball, checksums, a bill of materials, notices
+    #[command(after_help = "Examples:\n  cargo xtask dist\n  cargo xtask dist --quick --try")]
+    Dist {
+        /// Pack the demo's program, which is built in minutes.
+        #[arg(long)]
+        quick: bool,
+        /// Install, use, upgrade and purge it in a Debian of its own, made for that below `target` (root, some minutes).
+        #[arg(long = "try")]
+        try_out: bool,
+    },
     /// Kill agent and broker at random moments and look whether an incident was lost
     #[command(after_help = "Examples:\n  cargo xtask chaos\n  cargo xtask chaos --rounds 20")]
     Chaos {
@@ -131,6 +142,7 @@ fn run(workspace: &Workspace, command: Command) -> Result<()> {
         Command::Tidy { quick } => tidy::tidy(workspace, quick),
         Command::Bench { streams: Some(streams), seconds, .. } => bench::streams(workspace, streams, seconds),
         Command::Bench { frames, criterion, .. } => bench::bench(workspace, frames, criterion),
+        Command::Dist { quick, try_out } => dist::dist(workspace, quick, try_out),
         Command::Chaos { rounds } => suite::chaos(workspace, rounds),
         Command::Soak { brief, only } => suite::soak(workspace, brief, &only),
         Command::Diagram => suite::diagram(workspace),

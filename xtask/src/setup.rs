@@ -113,6 +113,12 @@ fn names() -> Vec<&'static str> {
     PACKAGES.iter().map(|p| p.name).collect()
 }
 
+/// Those that the program needs where it runs: GStreamer's plugins and the voice. What it is linked with is told by its file.
+pub(crate) fn needed_to_run() -> impl Iterator<Item = &'static str> {
+    let is_needed = |p: &&Package| p.name == "espeak-ng" || !p.plugins.is_empty() && !p.name.ends_with("-dev");
+    PACKAGES.iter().filter(is_needed).map(|p| p.name)
+}
+
 /// What an installation downloads.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Download {

@@ -36,6 +36,11 @@ impl Workspace {
         Ok(Self { root, target })
     }
 
+    /// The folder of all that is built.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// Where cargo puts a program of a profile.
     pub(crate) fn program(&self, profile: Profile, name: &str) -> PathBuf {
         let folder = match profile {

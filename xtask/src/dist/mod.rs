@@ -1,0 +1,95 @@
+//! `cargo xtask dist`: what is handed to those who install: a Debian package, a tarball, checksums, a bill of materials.
+//!
+//! All of it is the same to the byte wherever the same commit is built with the same compiler: times are the commit's,
+//! names are sorted, owners are nobody's, and paths of the build are replaced in the program.
+//!
+//! The package is made by Debian's own `dpkg-deb`, which every Debian has and which settles times and order itself; the
+//! usual crate, cargo-deb, takes minutes to compile and would leave the same control file to be written.
+
+mod archive;
+mod bill;
+mod deb;
+mod locked;
+mod notices;
+mod payload;
+mod program;
+mod try_out;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use crate::metadata::Metadata;
+use crate::setup;
+use crate::workspace::{Stopwatch, Workspace, announce, minutes, output};
+
+use payload::Payload;
+use program::Program;
+
+/// Debian's programs that pack, beside those that every Debian has.
+const PACKERS: [&str; 3] = ["dpkg-dev", "xz-utils", "gzip"];
+
+/// What is packed, and of which state of the sources.
+#[derive(Debug)]
+struct Release {
+    version: String,
+    /// As Debian calls it.
+    architecture: String,
+    commit: String,
+    /// Seconds since 1970, of the commit; every file is of this time.
+    made_at: u64,
+    /// Where the files go.
+    out: PathBuf,
+}
+
+impl Release {
+    fn of(workspace: &Workspace, metadata: &Metadata) -> Result<Self> {
+        let program = metadata.members().find(|package| package.name == "forewarn");
+        let git = |args: &[&str]| output(workspace.command("git").args(args)).map(|said| said.trim().to_owned());
+        let is_changed = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
+        let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
+        Ok(Self {
+            version: program.context("the workspace has no program")?.version.clone(),
+            architecture: output(workspace.command("dpkg").arg("--print-architecture"))?.trim().to_owned(),
+            commit: if is_changed { format!("{commit}, changed") } else { commit },
+            made_at: git(&["log", "-1", "--format=%ct"])?.parse().context("git names no time of the commit")?,
+            out: workspace.target().join("packages"),
+        })
+    }
+
+    /// The name of a file of the release.
+    fn name(&self, ending: &str) -> String {
+        format!("forewarn_{}_{}{ending}", self.version, self.architecture)
+    }
+}
+
+/// Packs the program. With `quick` it is the demo's, which is soon built; with `try_out` the package is installed,
+/// used, upgraded and purged in a Debian of its own.
+pub(crate) fn dist(workspace: &Workspace, quick: bool, try_out: bool) -> Result<()> {
+    let watch = Stopwatch::start();
+    setup::install(&PACKERS, false)?;
+    let metadata = Metadata::of_this_platform(workspace)?;
+    let release = Release::of(workspace, &metadata)?;
+    if release.out.exists() {
+        fs::remove_dir_all(&release.out).with_context(|| format!("failed to empty {}", release.out.display()))?;
+    }
+    fs::create_dir_all(&release.out).with_context(|| format!("failed to create {}", release.out.display()))?;
+    let program = Program::build(workspace, &release, quick)?;
+    let packages = locked::packages(workspace, &metadata)?;
+    let payload = Payload::gather(workspace, &release, &program, &packages)?;
+    let package = deb::build(workspace, &release, &program, &payload, &release.version)?;
+    archive::tarball(workspace, &release, &payload)?;
+    fs::write(release.out.join(release.name(".cdx.json")), bill::of_materials(&release, &packages)?)?;
+    archive::checksums(workspace, &release)?;
+    announce(&format!("packed in {}, by {}", release.out.display(), minutes(watch.elapsed())));
+    for (name, bytes) in archive::sizes(&release.out)? {
+        eprintln!("    {bytes:>12} {name}");
+    }
+    if try_out {
+        let newer = format!("{}+try", release.version);
+        let upgrade = deb::build(workspace, &release, &program, &payload, &newer)?;
+        try_out::run_through(workspace, &package, &upgrade)?;
+    }
+    Ok(())
+}

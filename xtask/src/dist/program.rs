@@ -1,0 +1,81 @@
+//! The program as it is shipped: stripped, and without a path of the machine that built it.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use super::Release;
+use crate::compile;
+use crate::workspace::{Profile, Workspace, output, run};
+
+/// Not even a box with the smallest disk should mind it.
+const MOST_BYTES: u64 = 40_000_000;
+
+/// The program.
+#[derive(Debug)]
+pub(super) struct Program {
+    pub(super) path: PathBuf,
+}
+
+impl Program {
+    /// Builds the program of the profile `dist`, or the demo's where it is `quick`.
+    pub(super) fn build(workspace: &Workspace, release: &Release, quick: bool) -> Result<Self> {
+        let path = if quick {
+            compile::program(workspace, Profile::Demo)?
+        } else {
+            let mut cargo = workspace.cargo(&["build", "--profile", "dist", "--package", "forewarn", "--locked"]);
+            let flags = remapped(workspace)?;
+            let for_c: Vec<String> = flags.iter().map(|(from, to)| format!("-ffile-prefix-map={from}={to}")).collect();
+            let for_rust: Vec<String> =
+                flags.iter().map(|(from, to)| format!("--remap-path-prefix={from}={to}")).collect();
+            cargo.env("CARGO_ENCODED_RUSTFLAGS", for_rust.join("\u{1f}"));
+            cargo.env("CFLAGS", for_c.join(" ")).env("SOURCE_DATE_EPOCH", release.made_at.to_string());
+            run(cargo.env("FOREWARN_COMMIT", &release.commit))?;
+            workspace.target().join("dist/forewarn")
+        };
+        let program = Self { path };
+        let bytes = fs::read(&program.path).with_context(|| format!("failed to read {}", program.path.display()))?;
+        ensure!(bytes.len() as u64 <= MOST_BYTES, "the program has {} bytes, more than {MOST_BYTES}", bytes.len());
+        if !quick {
+            for (from, _) in remapped(workspace)? {
+                if let Some(at) = find(&bytes, from.as_bytes()) {
+                    let near = String::from_utf8_lossy(&bytes[at..(at + 160).min(bytes.len())]).into_owned();
+                    bail!("the program knows where it was built: {near:?}");
+                }
+            }
+        }
+        Ok(program)
+    }
+
+    /// What it prints.
+    pub(super) fn prints(&self, workspace: &Workspace, args: &[&str]) -> Result<String> {
+        output(workspace.command(&self.path).args(args))
+    }
+}
+
+/// Folders of the build, and what stands for each in the program.
+fn remapped(workspace: &Workspace) -> Result<Vec<(String, &'static str)>> {
+    let home = |name: &str, below: &str| {
+        env::var_os(name).map(PathBuf::from).or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(below)))
+    };
+    let cargo = home("CARGO_HOME", ".cargo").context("there is neither CARGO_HOME nor HOME")?;
+    let text = |path: PathBuf| path.display().to_string();
+    Ok(vec![(text(workspace.root.clone()), "/forewarn"), (text(cargo), "/cargo")])
+}
+
+fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_found_wherever_it_stands() {
+        assert_eq!(find(b"abc/made/here/x", b"/made/here"), Some(3));
+        assert_eq!(find(b"abc/made/h", b"/made/here"), None);
+    }
+}
