@@ -92,7 +92,8 @@ until_so() {
 
 # The open incident, by its bundle of evidence; the one van of the clip makes one, and another only if the first was forgotten.
 open_incident() {
-    curl --silent --max-time 5 "http://127.0.0.1:$metrics/metrics" | grep -Eq '^forewarn_incidents_open.* [1-9]' &&
+    curl --silent --max-time 5 --output "$work/metrics.txt" "http://127.0.0.1:$metrics/metrics" &&
+        grep -Eq '^forewarn_incidents_open.* [1-9]' "$work/metrics.txt" &&
         (cd "$root/var/lib/forewarn/evidence" && ls -d */gate-illegal_parking-*)
 }
 shown() { within systemctl show forewarn.service --property "$1" --value; }
@@ -158,7 +159,7 @@ END
 
 replay() {
     within forewarn replay --config /opt/replay.toml --camera gate=/opt/clip.mp4 --out /opt/out
-    echo "> $(wc -l <"$root/opt/out/incidents.jsonl") steps of incidents"
+    echo "> $(wc -l <"$root/opt/out/incidents.jsonl") incidents"
     grep -q escalated "$root/opt/out/incidents.jsonl"
 }
 
@@ -246,10 +247,10 @@ upgrade() {
 
 again() {
     local scripts=/var/lib/dpkg/info/forewarn
-    within chmod 0600 /etc/forewarn/site.toml
+    within chmod 0644 /etc/forewarn/site.toml
     within $scripts.postinst configure 0.0.9
     within $scripts.postinst configure 0.0.9
-    [ "$(within stat -c %a /etc/forewarn/site.toml)" = 600 ]
+    [ "$(within stat -c %a /etc/forewarn/site.toml)" = 644 ]
     within chmod 0640 /etc/forewarn/site.toml
     until_so is_active
 }
