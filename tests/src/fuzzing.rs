@@ -16,6 +16,8 @@ use forewarn_domain::{
     ZoneId,
 };
 use forewarn_evidence::{Trusted, verify_any};
+use forewarn_ground::{Aim, Flat, Flight, GroundZone, Lens, Limits, Sample, Shot, Uncertainty, attitude, locate};
+use forewarn_hw::telemetry::{self, Given, Height};
 use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, JournalEntry, RulePolicy};
 use forewarn_models::Card;
 use forewarn_models::tfjs::onnx_from_graph_model;
@@ -26,7 +28,7 @@ use forewarn_wire::Event;
 pub type Target = fn(&[u8]);
 
 /// Every entry by its name; `tests/fuzz` holds a fuzz target of the same name for each.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("violation", violation),
     ("event", event),
     ("source_url", source_url),
@@ -37,6 +39,11 @@ pub const TARGETS: [(&str, Target); 10] = [
     ("journal", journal),
     ("snapshot", snapshot),
     ("recording", recording),
+    ("subtitles", subtitles),
+    ("flight_table", flight_table),
+    ("gpx", gpx),
+    ("klv", klv),
+    ("geojson", geojson),
 ];
 
 /// Size of the frame that rules are tried on.
@@ -255,5 +262,66 @@ pub fn snapshot(bytes: &[u8]) {
     for s in [1000.0, 1001.0, 2000.0, 100_000.0] {
         incidents.handle_timeout(Timestamp::from_secs_f64(s));
         drain(&mut incidents);
+    }
+}
+
+/// Telemetry of a flight: what is read lays a zone into a picture at its first instant, between samples and beyond them.
+fn fly<E>(read: Result<Vec<Sample>, E>) {
+    let Ok(flight) = read.map(Flight::new) else { return };
+    let Some((first, last)) = flight.span() else { return };
+    let (Ok(lens), Ok(zone)) = (Lens::of_view(70.0, FRAME), GroundZone::new(&AREA)) else { return };
+    let ground = Flat { height_m: 0.0 };
+    let middle = Timestamp::from_micros(first.as_micros() / 2 + last.as_micros() / 2);
+    for at in [first, middle, last, Timestamp::from_micros(i64::MAX), Timestamp::from_micros(i64::MIN)] {
+        let Ok(pose) = flight.at(at, i64::MAX, &Uncertainty::default()) else { continue };
+        let shot = Shot::new(pose, &lens, FRAME);
+        zone.in_picture(&shot, &ground);
+        let _ = locate(&shot, Point::new(300.0, 500.0), &ground, &Limits::default());
+    }
+}
+
+/// A zone on the ground, as longitudes and latitudes.
+const AREA: [[f64; 2]; 3] = [[120.0, 30.0], [120.001, 30.0], [120.0, 30.001]];
+
+/// What a site says beside a file that tells neither aim nor height above the start.
+fn given(height: Height) -> Given {
+    Given { aim: Some(Aim::Earth(attitude(10.0, -50.0, 0.0))), height, offset_s: 1.0 }
+}
+
+/// DJI's subtitles.
+pub fn subtitles(bytes: &[u8]) {
+    if let Some(text) = text(bytes) {
+        fly(telemetry::srt::read(text, &given(Height::Start)));
+        fly(telemetry::srt::read(text, &given(Height::Sea)));
+    }
+}
+
+/// A table of a flight.
+pub fn flight_table(bytes: &[u8]) {
+    if let Some(text) = text(bytes) {
+        fly(telemetry::csv::read(text, &given(Height::Start)));
+    }
+}
+
+/// A GPX track.
+pub fn gpx(bytes: &[u8]) {
+    if let Some(text) = text(bytes) {
+        fly(telemetry::gpx::read(text, &given(Height::Sea)));
+    }
+}
+
+/// Packets of MISB ST 0601.
+pub fn klv(bytes: &[u8]) {
+    fly(telemetry::klv::read(bytes, &given(Height::Sea)));
+}
+
+/// Areas on the ground.
+pub fn geojson(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    for name in [None, Some("yard")] {
+        if let Ok(zone) = GroundZone::from_geojson(text, name) {
+            let (lat, lon) = zone.middle();
+            zone.contains(lat, lon);
+        }
     }
 }

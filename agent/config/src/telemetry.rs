@@ -239,3 +239,68 @@ fn samples(check: &mut Check<'_>, raw: &RawTelemetry) -> Option<Vec<Sample>> {
         Err(problem) => check.fail(raw.file.span(), format!("{}: {problem}", path.display()), "see docs/drone.md"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::site::{Site, resolve};
+    use crate::source::{ConfigErrors, Source};
+
+    const TABLE: &str = "at_s,lat_deg,lon_deg,height_m,yaw_deg,pitch_deg\n0,30,120,40,0,-90\n9,30,120.001,40,0,-90\n";
+    const YARD: &str = r#"{"type":"Feature","properties":{"name":"yard"},"geometry":{"type":"Polygon","coordinates":
+        [[[120,30],[120.001,30],[120.001,30.001],[120,30]]]}}"#;
+    const ZONES: &str = "[[camera.zone]]\nid = \"yard\"\ngeojson = \"zones.geojson\"\nfeature = \"yard\"\n\
+                         [[camera.zone]]\nid = \"kerb\"\npolygon = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]\n\
+                         [[camera.zone]]\nid = \"lot\"\nlon_lat = [[120, 30], [120.001, 30], [120, 30.001]]\n\
+                         [[camera.rule]]\nviolation = \"loitering\"\nzone = \"yard\"\n";
+
+    /// A site of one camera with these tables, beside its files.
+    fn site(telemetry: &str, zones: &str) -> Result<Site, ConfigErrors> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("flight.csv"), TABLE).unwrap();
+        std::fs::write(folder.path().join("zones.geojson"), YARD).unwrap();
+        let camera = "[site]\nid = \"s\"\n[[camera]]\nid = \"drone\"\nurl = \"file:flight.mp4\"\n";
+        let text = format!("{camera}{telemetry}{zones}");
+        resolve(&Source::new(folder.path().join("site.toml").display().to_string(), text))
+    }
+
+    fn told(telemetry: &str, zones: &str) -> String {
+        site(telemetry, zones).err().map(|errors| errors.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn ground_zones_and_the_flight_reach_the_engine() {
+        let telemetry = "[camera.telemetry]\nsource = \"csv\"\nfile = \"flight.csv\"\nview_deg = 70\n";
+        let site = site(telemetry, ZONES).unwrap();
+        let setup = site.engine_setup();
+        let stream = setup.streams.values().next().unwrap();
+        let ground = stream.ground.as_ref().unwrap();
+        assert_eq!(ground.flight.len(), 2);
+        let on_ground: Vec<&str> = ground.zones.iter().map(|(at, _)| stream.zones[*at].id.as_str()).collect();
+        assert_eq!(on_ground, ["yard", "lot"]);
+    }
+
+    #[test]
+    fn a_zone_on_the_ground_asks_for_telemetry() {
+        let told = told("", ZONES);
+        assert!(
+            told.contains("zone `yard` lies on the ground, and no telemetry tells its rules where that is"),
+            "{told}"
+        );
+        assert!(told.contains("add `[camera.telemetry]`"), "{told}");
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_mend() {
+        let table = |rest: &str| format!("[camera.telemetry]\nsource = \"csv\"\nfile = \"flight.csv\"\n{rest}");
+        assert!(told(&table(""), "").contains("either by `view_deg` or by `lens`"));
+        assert!(told(&table("view_deg = 190\n"), "").contains("no field of view of 190"));
+        assert!(told(&table("view_deg = 70\nuncertainty = { tilt_deg = -1 }\n"), "").contains("below 0"));
+        let wrong = table("view_deg = 70\n").replace("\"csv\"", "\"srt\"");
+        assert!(told(&wrong, "").contains("subtitles that the drone wrote"));
+        let both =
+            "[[camera.zone]]\nid = \"a\"\npolygon = [[0, 0], [1, 0], [1, 1]]\nlon_lat = [[1, 2], [3, 4], [5, 6]]\n";
+        assert!(told(&table("view_deg = 70\n"), both).contains("either in the picture or on the ground"));
+        let swapped = "[[camera.zone]]\nid = \"a\"\nlon_lat = [[30, 120], [30, 121], [31, 120]]\n";
+        assert!(told(&table("view_deg = 70\n"), swapped).contains("the longitude comes first"));
+    }
+}

@@ -181,7 +181,7 @@ impl Flight {
             (Some(one), None) | (None, Some(one)) => (one, one),
             (None, None) => return Err(NoFix::NoTelemetry),
         };
-        let (since_us, until_us) = (at.micros_since(a.at).abs(), b.at.micros_since(at).abs());
+        let (since_us, until_us) = (at.micros_since(a.at).saturating_abs(), b.at.micros_since(at).saturating_abs());
         let age_us = since_us.min(until_us);
         if age_us > max_age_us {
             return Err(NoFix::Stale { age_us, max_age_us });

@@ -6,7 +6,7 @@ pub const INCIDENT_EVENT: &str = include_str!("../../../docs/schema/incident-eve
 #[cfg(test)]
 mod tests {
     use forewarn_domain::clock::ClockSet;
-    use forewarn_domain::{EvidenceRef, Proof, Reckoning, Report};
+    use forewarn_domain::{Ellipse, EvidenceRef, Fix, Gcj02, Proof, Reckoning, Report};
     use serde_json::Value;
 
     use crate::Event;
@@ -56,6 +56,23 @@ mod tests {
             let event = serde_json::to_value(Event::from_report(&report, &source())).unwrap();
             compare(&schema(), &schema(), &event, "");
         }
+    }
+
+    #[test]
+    fn a_place_on_earth_is_told_with_its_ellipse() {
+        let mut report = report(1, 5);
+        let ellipse = Ellipse { major_m: 4.2, minor_m: 2.1, bearing_deg: 30.0 };
+        let gcj02 = Some(Gcj02 { lat_deg: 30.248, lon_deg: 120.129 });
+        let fix = Fix { lat_deg: 30.25, lon_deg: 120.125, height_m: 3.0, ellipse, gcj02 };
+        report.incident.subject.fix = Some(fix);
+        let json = serde_json::to_value(Event::from_report(&report, &source())).unwrap();
+        compare(&schema(), &schema(), &json, "");
+        let told = &json["data"]["incident"]["subject"]["fix"];
+        assert_eq!((told["ellipse"]["major_m"].as_f64(), told["gcj02"]["lat_deg"].as_f64()), (Some(4.2), Some(30.248)));
+        let line = serde_json::to_value(crate::IncidentLine::new(&report.incident, None)).unwrap();
+        let line = &line["subject"]["fix"];
+        assert_eq!(line["ellipse_m"], serde_json::json!([4.2, 2.1]));
+        assert_eq!((line["lat_deg"].as_f64(), line["gcj02"][1].as_f64()), (Some(30.25), Some(120.129)));
     }
 
     #[test]

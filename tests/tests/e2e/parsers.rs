@@ -148,4 +148,9 @@ survive! {
     journals_survive: "journal",
     snapshots_survive: "snapshot",
     recordings_survive: "recording",
+    subtitles_survive: "subtitles",
+    flight_tables_survive: "flight_table",
+    gpx_tracks_survive: "gpx",
+    klv_packets_survive: "klv",
+    areas_survive: "geojson",
 }

@@ -1,0 +1,5 @@
+//! Fuzzes `flight_table`; see `forewarn_tests::fuzzing`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| forewarn_tests::fuzzing::flight_table(bytes));

@@ -1,0 +1,5 @@
+//! Fuzzes `gpx`; see `forewarn_tests::fuzzing`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| forewarn_tests::fuzzing::gpx(bytes));
