@@ -2,12 +2,12 @@
 //!
 //! | part | holds |
 //! |---|---|
-//! | [`flight`] | samples of telemetry, and where the camera was and looked at an instant |
+//! | `flight` | samples of telemetry, and where the camera was and looked at an instant |
 //! | [`lens`] | pinhole and Brown distortion: pixel to ray, ray to pixel |
 //! | [`terrain`] | the height of the ground: flat, or a grid |
 //! | [`shot`] | one frame's camera joined: places of pixels, pixels of places |
 //! | [`fix`] | a pixel's place with its ellipse by propagation of uncertainties, or why there is none |
-//! | [`zone`] | areas on the ground, from GeoJSON, laid into a picture |
+//! | `zone` | areas on the ground, from GeoJSON, laid into a picture |
 //! | [`motion`] | how the ground has moved in the picture from one frame to the next |
 //! | [`gcj02`] | the shifted coordinates that maps in China are drawn by |
 //!
@@ -16,14 +16,14 @@
 //! east, its picture's lower edge is below. Formulas and sources: `docs/drone.md`.
 
 pub mod fix;
-pub mod flight;
+mod flight;
 pub mod gcj02;
 pub mod lens;
 pub mod motion;
 mod no_fix;
 pub mod shot;
 pub mod terrain;
-pub mod zone;
+mod zone;
 
 pub use fix::{Limits, locate};
 pub use flight::{Aim, Flight, Pose, Position, Sample, Uncertainty, attitude};
