@@ -154,6 +154,8 @@ const steps: Record<string, [string, string]> = {
   escalated: ["Escalated", "上报"],
   lost: ["Out of sight", "失去目标"],
   closed: ["Closed", "结束"],
+  ended: ["At the end", "结束时"],
+  after_warning: ["After the warning", "警告之后"],
 };
 
 const causes: Record<string, [string, string]> = {
