@@ -16,13 +16,14 @@ mod session;
 mod stream;
 mod take_out;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::MethodRouter;
+use forewarn_base::sync::lock;
 
 use crate::access::Role;
 use crate::context::Context;
@@ -95,8 +96,14 @@ pub(crate) use openapi::DOCUMENT;
 
 /// Asks a port on a thread that may wait. A port that panics is an error of the server, and of this request alone.
 async fn ask<T: Send + 'static>(question: impl FnOnce() -> T + Send + 'static) -> Result<T, StatusCode> {
-    tokio::task::spawn_blocking(question).await.map_err(|error| {
+    let answer = Arc::new(Mutex::new(None));
+    let place = Arc::clone(&answer);
+    // Boxed, because the runtime's machinery for each question of its own would be a third of this crate's code.
+    let question: Box<dyn FnOnce() + Send> = Box::new(move || *lock(&place) = Some(question()));
+    let asked = tokio::task::spawn_blocking(question).await;
+    if let Err(error) = &asked {
         tracing::error!(%error, "a page could not be made");
-        StatusCode::INTERNAL_SERVER_ERROR
-    })
+    }
+    let answer = lock(&answer).take();
+    answer.ok_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
