@@ -105,6 +105,7 @@ pub enum RawHeight {
 /// An attitude of the camera on earth.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "keys of the site file carry their units")]
 pub struct RawAim {
     /// Degrees east of north.
     pub yaw_deg: f64,
