@@ -26,13 +26,16 @@ pub enum IncidentState {
     Escalated,
     /// The subject can no longer be observed.
     Lost,
+    /// It ended without anybody being able to tell whether the warning did it: it was a moment's matter, or the rule's
+    /// hours ended.
+    Over,
     /// Nothing more will happen.
     Closed,
 }
 
 impl IncidentState {
     /// Every state, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Suspected,
         Self::Confirmed,
         Self::Warned,
@@ -41,6 +44,7 @@ impl IncidentState {
         Self::Complied,
         Self::Escalated,
         Self::Lost,
+        Self::Over,
         Self::Closed,
     ];
 
@@ -55,6 +59,7 @@ impl IncidentState {
             Self::Complied => "complied",
             Self::Escalated => "escalated",
             Self::Lost => "lost",
+            Self::Over => "over",
             Self::Closed => "closed",
         }
     }
@@ -94,6 +99,8 @@ pub enum Cause {
     SeenComplying,
     /// The subject is no longer seen and its place is in clear view.
     NoLongerSeen,
+    /// What happened was a moment's matter, or the rule's hours ended.
+    NoLongerJudged,
     /// All warnings were given.
     WarningsUsedUp,
     /// Nothing was seen of the subject's place for too long.
@@ -120,6 +127,7 @@ impl Cause {
             Self::StillViolating => "still_violating",
             Self::SeenComplying => "seen_complying",
             Self::NoLongerSeen => "no_longer_seen",
+            Self::NoLongerJudged => "no_longer_judged",
             Self::WarningsUsedUp => "warnings_used_up",
             Self::OutOfSight => "out_of_sight",
             Self::StreamInterrupted => "stream_interrupted",

@@ -28,6 +28,8 @@ pub enum Sight {
     /// There is no view that tells: the subject's place is hidden behind another track, or the subject is seen and
     /// closer looks cannot tell whether the condition holds.
     Occluded,
+    /// There is nothing to be told any more: what happened was a moment's matter, or the rule's hours ended.
+    Over,
 }
 
 /// What the rules say of one subject after one analysed frame.

@@ -28,6 +28,7 @@ impl Say {
             S::Complied => ("complied", "已听从"),
             S::Escalated => ("escalated", "已上报处理"),
             S::Lost => ("lost from sight", "目标丢失"),
+            S::Over => ("over", "已过去"),
             S::Closed => ("closed", "已结束"),
         };
         self.pick(en, zh)
@@ -49,6 +50,7 @@ impl Say {
             C::NoWarningConfigured => ("no warning or no loudspeaker is configured", "未配置警告或扬声器"),
             C::StillViolating => ("it still went on when the observation ran out", "观察期结束时违规仍在继续"),
             C::SeenComplying => ("the subject is seen and no longer violates", "目标可见且不再违规"),
+            C::NoLongerJudged => ("there is nothing to be told any more", "事情已过去，或规则的时段已结束"),
             C::NoLongerSeen => ("the subject left; its place is in clear view", "目标已离开，其位置清晰可见"),
             C::WarningsUsedUp => ("all warnings were given", "所有警告均已发出"),
             C::OutOfSight => ("nothing was seen of the place for too long", "该位置长时间不可见"),

@@ -269,7 +269,7 @@ fn absent(dir: &Path, record: &BundleRecord) -> Vec<(String, String)> {
     let has_snapshot = |moment| record.snapshots.iter().any(|s| s.moment == moment);
     let has_clip = |file: &str| record.clips.iter().any(|c| c.file == file);
     let states = |wanted: &[IncidentState]| record.history.iter().any(|t| wanted.contains(&t.state));
-    let ended = [IncidentState::Complied, IncidentState::Escalated, IncidentState::Lost];
+    let ended = [IncidentState::Complied, IncidentState::Escalated, IncidentState::Lost, IncidentState::Over];
     for (moment, is_due) in [(Moment::Confirmed, states(&[IncidentState::Confirmed])), (Moment::Ended, states(&ended))]
     {
         if is_due && !has_snapshot(moment) {

@@ -127,13 +127,13 @@ impl Machine {
             State::Confirmed { .. } | State::Warned { .. } | State::Persisted { .. } => {
                 self.see(hit, ctx);
                 if let Some(cause) = self.watch.has_ended(&ctx.policy.violation.observe) {
-                    self.transition_to_complied(cause, ctx);
+                    self.transition_to_ended(cause, ctx);
                 }
             }
             State::Observing { deadline, .. } => {
                 self.see(hit, ctx);
                 if let Some(cause) = self.watch.has_ended(&ctx.policy.violation.observe) {
-                    self.transition_to_complied(cause, ctx);
+                    self.transition_to_ended(cause, ctx);
                 } else if ctx.now >= deadline && self.watch.is_clearly_violating(ctx.now) {
                     self.persist(ctx);
                 }
@@ -146,7 +146,9 @@ impl Machine {
             }
             // The outcome is settled and the record stays as it was then; only the frame's time is noted, so that
             // a next incident of the subject begins with a newer frame.
-            State::Complied { .. } | State::Lost { .. } => self.watch.see(hit.sight, ctx.at, ctx.now),
+            State::Complied { .. } | State::Lost { .. } | State::Over { .. } => {
+                self.watch.see(hit.sight, ctx.at, ctx.now);
+            }
             State::Closed { .. } => {}
         }
     }
@@ -160,7 +162,7 @@ impl Machine {
             | State::Observing { .. }
             | State::Persisted { .. }
             | State::Escalated { .. } => self.watch.interrupt(),
-            State::Complied { .. } | State::Lost { .. } | State::Closed { .. } => {}
+            State::Complied { .. } | State::Lost { .. } | State::Over { .. } | State::Closed { .. } => {}
         }
     }
 
@@ -205,6 +207,7 @@ impl Machine {
             | State::Complied { .. }
             | State::Escalated { .. }
             | State::Lost { .. }
+            | State::Over { .. }
             // Nothing was announced yet, or nothing happens any more.
             | State::Suspected { .. }
             | State::Confirmed { .. }
@@ -226,6 +229,7 @@ impl Machine {
             | State::Complied { .. }
             | State::Escalated { .. }
             | State::Lost { .. }
+            | State::Over { .. }
             // Nothing was announced yet, or nothing happens any more.
             | State::Suspected { .. }
             | State::Confirmed { .. }
@@ -266,7 +270,7 @@ impl Machine {
                     self.transition_to_lost(ctx);
                 }
             }
-            State::Complied { close_at, .. } | State::Lost { close_at, .. } => {
+            State::Complied { close_at, .. } | State::Lost { close_at, .. } | State::Over { close_at, .. } => {
                 if ctx.now >= close_at {
                     self.transition_to_closed(Cause::Settled, ctx);
                 }
@@ -302,7 +306,9 @@ impl Machine {
                 let end = if is_waiting { deadline + policy.lost_after() } else { deadline };
                 Some((end, TimeoutReason::ObservationEnds).min(lost))
             }
-            State::Complied { close_at, .. } | State::Lost { close_at, .. } => Some((close_at, TimeoutReason::Settles)),
+            State::Complied { close_at, .. } | State::Lost { close_at, .. } | State::Over { close_at, .. } => {
+                Some((close_at, TimeoutReason::Settles))
+            }
             State::Escalated { .. } => Some(lost),
             State::Closed { .. } => None,
         }
@@ -321,6 +327,7 @@ impl Machine {
             | State::Complied { .. }
             | State::Escalated { .. }
             | State::Lost { .. }
+            | State::Over { .. }
             | State::Closed { .. } => {}
         }
     }

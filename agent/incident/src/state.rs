@@ -23,6 +23,8 @@ pub(crate) enum State {
     Escalated { since: Timestamp },
     /// The last evidence is kept until `close_at`.
     Lost { since: Timestamp, close_at: Timestamp },
+    /// The last evidence is kept until `close_at`.
+    Over { since: Timestamp, close_at: Timestamp },
     /// Nothing more happens.
     Closed { since: Timestamp },
 }
@@ -39,6 +41,7 @@ impl State {
             Self::Complied { .. } => IncidentState::Complied,
             Self::Escalated { .. } => IncidentState::Escalated,
             Self::Lost { .. } => IncidentState::Lost,
+            Self::Over { .. } => IncidentState::Over,
             Self::Closed { .. } => IncidentState::Closed,
         }
     }

@@ -26,11 +26,11 @@ const fn edge(from: IncidentState, to: IncidentState, cause: Cause) -> Edge {
 /// Every transition that is allowed; there are no others.
 pub const TABLE: &[Edge] = {
     use Cause::{
-        ConditionHeld, CoveredByRecentWarning, HeldLongEnough, NoLongerSeen, NoWarningConfigured, NotConfirmed,
-        OutOfSight, PlaybackProven, QuietHours, SeenComplying, Settled, StillViolating, StreamInterrupted,
-        WarningNotDelivered, WarningSent, WarningsUsedUp,
+        ConditionHeld, CoveredByRecentWarning, HeldLongEnough, NoLongerJudged, NoLongerSeen, NoWarningConfigured,
+        NotConfirmed, OutOfSight, PlaybackProven, QuietHours, SeenComplying, Settled, StillViolating,
+        StreamInterrupted, WarningNotDelivered, WarningSent, WarningsUsedUp,
     };
-    use IncidentState::{Closed, Complied, Confirmed, Escalated, Lost, Observing, Persisted, Suspected, Warned};
+    use IncidentState::{Closed, Complied, Confirmed, Escalated, Lost, Observing, Over, Persisted, Suspected, Warned};
     &[
         begin(Suspected, ConditionHeld),
         edge(Suspected, Confirmed, HeldLongEnough),
@@ -41,6 +41,7 @@ pub const TABLE: &[Edge] = {
         edge(Confirmed, Observing, NoWarningConfigured),
         edge(Confirmed, Complied, SeenComplying),
         edge(Confirmed, Complied, NoLongerSeen),
+        edge(Confirmed, Over, NoLongerJudged),
         edge(Confirmed, Lost, OutOfSight),
         edge(Confirmed, Lost, StreamInterrupted),
         // The next speaker is tried, or the warning is repeated because a restart hid its fate.
@@ -52,6 +53,7 @@ pub const TABLE: &[Edge] = {
         edge(Warned, Observing, CoveredByRecentWarning),
         edge(Warned, Complied, SeenComplying),
         edge(Warned, Complied, NoLongerSeen),
+        edge(Warned, Over, NoLongerJudged),
         edge(Warned, Lost, OutOfSight),
         edge(Warned, Lost, StreamInterrupted),
         // A speaker that had been given up proves playback late: the observation begins anew.
@@ -59,6 +61,7 @@ pub const TABLE: &[Edge] = {
         edge(Observing, Persisted, StillViolating),
         edge(Observing, Complied, SeenComplying),
         edge(Observing, Complied, NoLongerSeen),
+        edge(Observing, Over, NoLongerJudged),
         edge(Observing, Lost, OutOfSight),
         edge(Observing, Lost, StreamInterrupted),
         edge(Persisted, Warned, WarningSent),
@@ -67,12 +70,15 @@ pub const TABLE: &[Edge] = {
         edge(Persisted, Escalated, WarningsUsedUp),
         edge(Persisted, Complied, SeenComplying),
         edge(Persisted, Complied, NoLongerSeen),
+        edge(Persisted, Over, NoLongerJudged),
         edge(Persisted, Lost, OutOfSight),
         edge(Persisted, Lost, StreamInterrupted),
         edge(Complied, Closed, Settled),
         edge(Lost, Closed, Settled),
+        edge(Over, Closed, Settled),
         edge(Escalated, Closed, SeenComplying),
         edge(Escalated, Closed, NoLongerSeen),
+        edge(Escalated, Closed, NoLongerJudged),
         edge(Escalated, Closed, OutOfSight),
         edge(Escalated, Closed, StreamInterrupted),
     ]

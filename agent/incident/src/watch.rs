@@ -84,8 +84,8 @@ impl Watch {
                     self.complying += gap;
                 }
             }
-            Sight::Absent => {
-                if before == Some(Sight::Absent) {
+            Sight::Absent | Sight::Over => {
+                if matches!(before, Some(Sight::Absent | Sight::Over)) {
                     self.absent += gap;
                 }
             }
@@ -124,11 +124,12 @@ impl Watch {
         self.complying > Duration::ZERO || self.absent > Duration::ZERO
     }
 
-    /// Whether the subject complied or left, by the sight just taken in.
+    /// Whether the subject complied or left, or there is nothing to be told any more, by the sight just taken in.
     pub(crate) fn has_ended(&self, observe: &Observation) -> Option<Cause> {
         match self.latest?.sight {
             Sight::Compliant => (self.complying >= span(observe.complied_after_s)).then_some(Cause::SeenComplying),
             Sight::Absent => (self.absent >= span(observe.gone_after_s)).then_some(Cause::NoLongerSeen),
+            Sight::Over => (self.absent >= span(observe.gone_after_s)).then_some(Cause::NoLongerJudged),
             Sight::Violating | Sight::Occluded => None,
         }
     }
@@ -166,7 +167,7 @@ mod tests {
         after(&looks)
     }
 
-    use Sight::{Absent as A, Compliant as C, Occluded as O, Violating as V};
+    use Sight::{Absent as A, Compliant as C, Occluded as O, Over as E, Violating as V};
 
     #[test]
     fn complying_takes_two_seconds_and_absence_five() {
@@ -174,6 +175,14 @@ mod tests {
         assert_eq!(every_half_second(&[C; 5]), Some(Cause::SeenComplying));
         assert_eq!(every_half_second(&[A; 10]), None);
         assert_eq!(every_half_second(&[A; 11]), Some(Cause::NoLongerSeen));
+    }
+
+    #[test]
+    fn what_is_over_ends_after_as_long_as_who_is_gone_and_is_no_compliance() {
+        assert_eq!(every_half_second(&[E; 10]), None);
+        assert_eq!(every_half_second(&[E; 11]), Some(Cause::NoLongerJudged));
+        let hours_end = [C, C, C, E, E, E, E, E, E, E, E, E, E, E];
+        assert_eq!(every_half_second(&hours_end), Some(Cause::NoLongerJudged));
     }
 
     #[test]

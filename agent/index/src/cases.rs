@@ -54,8 +54,8 @@ impl Course {
             if state != IncidentState::Closed {
                 outcome = state;
             }
-            let is_settled = matches!(state, IncidentState::Complied | IncidentState::Escalated | IncidentState::Lost);
-            if is_settled {
+            use IncidentState::{Complied, Escalated, Lost, Over};
+            if matches!(state, Complied | Escalated | Lost | Over) {
                 settled_at = Some(at);
             }
         }

@@ -100,7 +100,11 @@ fn promptness(close_s: &[f64], target_s: f64) -> f64 {
     100.0 * close_s.iter().map(share).sum::<f64>() / close_s.len() as f64
 }
 
+/// None as well of what was over by itself: that it took little time is nobody's merit.
 fn seconds_to_close(case: &Case) -> Option<f64> {
+    if case.outcome == IncidentState::Over {
+        return None;
+    }
     Some((case.settled_at?.as_micros() - case.confirmed_at.as_micros()).max(0) as f64 / 1e6)
 }
 
@@ -137,7 +141,8 @@ mod tests {
 
     fn case(camera: &str, at_s: f64, outcome: IncidentState, close_s: f64) -> Case {
         let confirmed_at = Timestamp::from_secs_f64(at_s);
-        let is_settled = matches!(outcome, IncidentState::Complied | IncidentState::Escalated | IncidentState::Lost);
+        use IncidentState::{Complied, Escalated, Lost, Over};
+        let is_settled = matches!(outcome, Complied | Escalated | Lost | Over);
         Case {
             site: StreamId::new("s").unwrap(),
             camera: StreamId::new(camera).unwrap(),
@@ -183,6 +188,15 @@ mod tests {
         let counts: Vec<(&str, u32)> =
             index.scores.iter().map(|score| (score.period.as_str(), score.incidents)).collect();
         assert_eq!(counts, [("d", 0), ("d", 0), ("e", 1), ("e", 1)]);
+    }
+
+    #[test]
+    fn what_was_over_by_itself_is_neither_open_nor_complied_nor_prompt() {
+        let cases = [case("a", 5.0, IncidentState::Over, 5.0)];
+        let index = compute(&[camera("a", "east", "c1")], &cases, &[day()], &Weights::default());
+        let score = of(&index, "east/c1");
+        assert_eq!((score.open, score.median_close_s, score.complied + score.escalated), (0, None, 0));
+        assert_eq!(score.incidents, 1);
     }
 
     #[test]

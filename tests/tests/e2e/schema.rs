@@ -32,6 +32,7 @@ fn every_state_and_cause_is_in_the_schema() {
         Cause::StillViolating,
         Cause::SeenComplying,
         Cause::NoLongerSeen,
+        Cause::NoLongerJudged,
         Cause::WarningsUsedUp,
         Cause::OutOfSight,
         Cause::StreamInterrupted,

@@ -2,6 +2,7 @@
 
 use forewarn_domain::{CivilTime, RuleHit, Sight, SubjectId, Timestamp};
 
+use super::conditions::FALLING;
 use super::looks::{Neighbour, Wishes, wishes};
 use super::notes;
 use super::program::CompiledRule;
@@ -67,10 +68,17 @@ impl Rules {
                 let facts = Facts { tracks: &memory.held, scores: &memory.scored, ..world };
                 let is_subject =
                     memory.subject.is_some() || (rule.subject.contains(&identity.class) && memory.is_admitted);
-                if is_open && is_subject { sight(facts.truth(&rule.condition)) } else { Sight::Compliant }
+                match is_open {
+                    true if is_subject => sight(facts.truth(&rule.condition)),
+                    true => Sight::Compliant,
+                    false => Sight::Over,
+                }
             } else {
                 identity.unseen
             };
+            // Nobody can take back what was thrown, so nobody complies.
+            let is_past = identity.class.as_str() == FALLING && matches!(sight, Sight::Compliant | Sight::Absent);
+            let sight = if is_past { Sight::Over } else { sight };
             if memory.subject.is_none() {
                 if sight != Sight::Violating {
                     continue;

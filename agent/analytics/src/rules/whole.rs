@@ -40,7 +40,7 @@ impl Rules {
         let seen = match is_open {
             _ if is_settling => Sight::Occluded,
             true => sight(facts.truth(&rule.condition)),
-            false => Sight::Compliant,
+            false => Sight::Over,
         };
         let mut findings = notes::of_zone(scores);
         findings.extend(notes::of_sensors(&rule.sensors, &self.values));

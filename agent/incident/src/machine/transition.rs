@@ -52,10 +52,15 @@ impl Machine {
         }
     }
 
-    pub(super) fn transition_to_complied(&mut self, cause: Cause, ctx: &mut Context<'_>) {
+    /// The subject complied or left; or nobody can tell, which is no compliance.
+    pub(super) fn transition_to_ended(&mut self, cause: Cause, ctx: &mut Context<'_>) {
         let since = self.entry_time(ctx);
         let close_at = ctx.now + span(ctx.policy.violation.observe.close_after_s);
-        if self.transition_to(State::Complied { since, close_at }, cause, ctx) {
+        let next = match cause {
+            Cause::NoLongerJudged => State::Over { since, close_at },
+            _ => State::Complied { since, close_at },
+        };
+        if self.transition_to(next, cause, ctx) {
             self.capture(Moment::Ended, Some(since), ctx);
         }
     }

@@ -93,6 +93,7 @@ fn sight() -> impl Strategy<Value = Sight> {
         2 => Just(Sight::Compliant),
         2 => Just(Sight::Absent),
         1 => Just(Sight::Occluded),
+        2 => Just(Sight::Over),
     ]
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use expect_test::expect;
-use forewarn_domain::Sight::{Absent, Compliant, Occluded, Violating};
+use forewarn_domain::Sight::{Absent, Compliant, Occluded, Over, Violating};
 use forewarn_domain::{AnnounceOutcome, AnnouncementId, Cause, FailureKind, Proof};
 use forewarn_incident::{Ignored, IncidentInput};
 
@@ -106,6 +106,26 @@ fn a_dead_speaker_leads_to_the_next_one() {
             15.5    #5 complied (no_longer_seen)
             15.5       capture ended, clip 10.5..20.5
             20.5    #6 closed (settled)
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_over_by_itself_is_not_taken_for_compliance() {
+    let mut stage = parking();
+    stage.show(Violating, 2.0);
+    stage.show(Over, 12.0);
+    check(
+        stage,
+        &expect![[r#"
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 warned (warning_sent)
+            1.0        announce #1 on horn
+            4.0     #3 observing (playback_proven)
+            7.5     #4 over (no_longer_judged)
+            7.5        capture ended, clip 2.5..12.5
+            12.5    #5 closed (settled)
         "#]],
     );
 }

@@ -91,7 +91,10 @@ impl After<'_> {
             "attributes": [],
         });
         let plate = self.incident.findings.iter().find_map(|finding| finding.text.clone());
-        let is_over = matches!(self.state(), IncidentState::Complied | IncidentState::Lost | IncidentState::Closed);
+        let is_over = matches!(
+            self.state(),
+            IncidentState::Complied | IncidentState::Lost | IncidentState::Over | IncidentState::Closed
+        );
         json!({
             "id": self.incident.id,
             "camera": self.incident.rule.stream,

@@ -63,7 +63,7 @@ fn event_types() -> Vec<&'static str> {
 }
 
 fn is_over(state: IncidentState) -> bool {
-    matches!(state, IncidentState::Complied | IncidentState::Lost | IncidentState::Closed)
+    matches!(state, IncidentState::Complied | IncidentState::Lost | IncidentState::Over | IncidentState::Closed)
 }
 
 impl HomeAssistant {

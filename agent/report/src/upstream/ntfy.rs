@@ -82,7 +82,7 @@ fn urgency(state: IncidentState) -> (u8, &'static str) {
         IncidentState::Escalated => (5, "rotating_light"),
         IncidentState::Persisted => (4, "warning"),
         IncidentState::Complied | IncidentState::Closed => (2, "white_check_mark"),
-        IncidentState::Lost => (2, "grey_question"),
+        IncidentState::Lost | IncidentState::Over => (2, "grey_question"),
         _ => (3, "eyes"),
     }
 }

@@ -125,6 +125,7 @@ impl People {
             IncidentState::Complied => ("Complied", "已改正"),
             IncidentState::Escalated => ("Escalated", "已升级"),
             IncidentState::Lost => ("Out of sight", "已离开视野"),
+            IncidentState::Over => ("Over", "已过去"),
             IncidentState::Closed => ("Closed", "已结束"),
         };
         self.say(en, zh)

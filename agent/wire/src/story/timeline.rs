@@ -107,6 +107,7 @@ fn sentence(record: &IncidentRecord) -> (&'static str, &'static str, String) {
         IncidentState::Complied => (GREEN, "complied", format!("{violation}: {who} ({cause})")),
         IncidentState::Escalated => (RED, "escalated", format!("{violation}: {who}, reported upstream ({cause})")),
         IncidentState::Lost => (GREY, "lost", format!("{violation}: {who} ({cause})")),
+        IncidentState::Over => (GREY, "over", format!("{violation}: {who} ({cause})")),
         IncidentState::Closed => (GREY, "closed", format!("{violation}: {who} ({cause})")),
     }
 }
