@@ -4,6 +4,7 @@ use crate::card::{Card, CardError};
 
 /// Name and TOML text of each built-in card; the first is the default detector.
 pub const BUILTIN: &[(&str, &str)] = &[
+    ("site-nano-416", include_str!("../cards/site-nano-416.toml")),
     ("nanodet-g-416", include_str!("../cards/nanodet-g-416.toml")),
     ("nanodet-g-416-int8", include_str!("../cards/nanodet-g-416-int8.toml")),
     ("nanodet-g-416-fp16", include_str!("../cards/nanodet-g-416-fp16.toml")),
@@ -24,7 +25,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
 ];
 
 /// Name of the detector that is used where nobody chose one.
-pub const DEFAULT_DETECTOR: &str = "nanodet-g-416";
+pub const DEFAULT_DETECTOR: &str = "site-nano-416";
 
 /// The built-in card of that name.
 pub fn builtin(name: &str) -> Result<Card, CardError> {

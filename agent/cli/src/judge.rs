@@ -60,7 +60,7 @@ pub struct Detect {
     #[arg(required = true, value_name = "IMAGE")]
     pub images: Vec<PathBuf>,
     /// Name of a built-in model card, or the path of one.
-    #[arg(long, value_name = "CARD", default_value = "nanodet-g-416")]
+    #[arg(long, value_name = "CARD", default_value = "site-nano-416")]
     pub model: String,
     /// Least score, in place of the card's.
     #[arg(long, value_name = "0..1", value_parser = numbers::part)]
@@ -108,7 +108,7 @@ pub struct Bench {
     /// The clip.
     pub clip: PathBuf,
     /// Name of a built-in model card, or the path of one.
-    #[arg(long, value_name = "CARD", default_value = "nanodet-g-416")]
+    #[arg(long, value_name = "CARD", default_value = "site-nano-416")]
     pub model: String,
     /// Frames to analyse.
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = numbers::count)]

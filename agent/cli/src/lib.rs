@@ -79,7 +79,7 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Detect objects in photos
     #[command(
-        after_help = "Examples:\n  forewarn detect street.jpg --model nanodet-g-416 --json\n  forewarn detect street.jpg --draw marked.png\n  forewarn detect square.jpg --tiles --draw marked.png\n  forewarn detect square.jpg --tiles 4x3"
+        after_help = "Examples:\n  forewarn detect street.jpg --model site-nano-416 --json\n  forewarn detect street.jpg --draw marked.png\n  forewarn detect square.jpg --tiles --draw marked.png\n  forewarn detect square.jpg --tiles 4x3"
     )]
     Detect(Detect),
     /// List, fetch, check, score or measure models

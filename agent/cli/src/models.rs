@@ -49,7 +49,7 @@ pub enum Models {
     },
     /// Score a model on labelled photos: average precision of a detector; accuracy, ROC and confusion of a classifier
     #[command(
-        after_help = "Examples:\n  forewarn models eval nanodet-g-416 street   # street/images, \\\n      street/labels/*.txt\n  forewarn models eval yolox-nano val2017 --labels instances_val2017.json \\\n      --json\n  forewarn models eval dust-mask faces   # faces/covered/*.jpg, \\\n      faces/bare/*.jpg"
+        after_help = "Examples:\n  forewarn models eval site-nano-416 street   # street/images, \\\n      street/labels/*.txt\n  forewarn models eval yolox-nano val2017 --labels instances_val2017.json \\\n      --json\n  forewarn models eval dust-mask faces   # faces/covered/*.jpg, \\\n      faces/bare/*.jpg"
     )]
     Eval(Eval),
     /// Fit on labelled photos what a detector's scores are worth, and say how far that holds on others
@@ -59,7 +59,7 @@ pub enum Models {
     Calibrate(Calibrate),
     /// Measure what inference alone takes: ms by threads and batch, memory, loading
     #[command(
-        after_help = "Examples:\n  forewarn models bench nanodet-g-416\n  forewarn models bench nanodet-g-416 --provider openvino --precision bf16 \\\n      --vs-cpu --json"
+        after_help = "Examples:\n  forewarn models bench site-nano-416\n  forewarn models bench nanodet-g-416 --provider openvino --precision bf16 \\\n      --vs-cpu --json"
     )]
     Bench(Bench),
     /// Sum up where a shadow model differed from the main one
@@ -130,7 +130,7 @@ pub struct Eval {
 #[derive(Debug, Args)]
 pub struct Calibrate {
     /// Name of a built-in model card, or the path of one.
-    #[arg(long, value_name = "CARD", default_value = "nanodet-g-416")]
+    #[arg(long, value_name = "CARD", default_value = "site-nano-416")]
     pub model: String,
     /// Folder of photos with YOLO rows beside them, or one with `images/` and `labels/`; may be repeated. A file
     /// `classes.txt` in it names the labels' own classes, one a line.

@@ -1,7 +1,7 @@
 //! `[model]`: the detector that all cameras share, and what runs it.
 
-use forewarn_models::Card;
 use forewarn_models::providers::{Precision, ProviderChoice, Request};
+use forewarn_models::{Card, cards};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -11,7 +11,7 @@ use crate::check::{Check, unwritten};
 use crate::shadow::{RawShadow, Shadow};
 
 pub(crate) const EXAMPLE: &str = r#"[model]
-card = "nanodet-g-416"           # a built-in card (`forewarn models list`) or the path of your own
+card = "site-nano-416"           # a built-in card (`forewarn models list`) or the path of your own
 threads = 1                      # of one inference
 # provider = "auto"              # what runs it: "cpu" (the same result to the byte), "openvino", "cuda", "tensorrt"
 # precision = "fp32"             # or "bf16", "fp16", where the provider has it
@@ -40,7 +40,7 @@ pub struct RawModel {
 impl Default for RawModel {
     fn default() -> Self {
         Self {
-            card: unwritten("nanodet-g-416".to_owned()),
+            card: unwritten(cards::DEFAULT_DETECTOR.to_owned()),
             threads: unwritten(1.0),
             provider: ProviderChoice::default(),
             precision: Precision::default(),

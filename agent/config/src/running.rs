@@ -45,8 +45,9 @@ mod tests {
             let text = format!("[site]\nid = \"s\"\n[model]\n{model}\n[[camera]]\nid = \"gate\"\nurl = \"a.mp4\"\n");
             Running::of(&resolve(&Source::new("site.toml", text)).unwrap())
         };
-        let usual = running("");
-        for model in ["threads = 2", "provider = \"cpu\"", "card = \"nanodet-g-416-int8\""] {
+        let usual = running("card = \"nanodet-g-416\"");
+        for other in ["\"\nthreads = 2", "\"\nprovider = \"cpu\"", "-int8\""] {
+            let model = &format!("card = \"nanodet-g-416{other}");
             assert!(!usual.is_same(&running(model)) && usual.serves_rules_of(&running(model)), "{model}");
         }
         assert!(!usual.serves_rules_of(&running("card = \"centerface\"")));

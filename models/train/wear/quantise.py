@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 LEAST_VALUES = 4096
 
 
-def store_int8(model: onnx.ModelProto) -> onnx.ModelProto:
+def store_int8(model: onnx.ModelProto, least_values: int = LEAST_VALUES) -> onnx.ModelProto:
     """The model with the weights of its large convolutions stored as int8."""
     graph = model.graph
     weights = {node.input[1] for node in graph.node if node.op_type in ("Conv", "Gemm", "MatMul")}
@@ -21,7 +21,7 @@ def store_int8(model: onnx.ModelProto) -> onnx.ModelProto:
     kept, unpack = [], []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if tensor.name not in weights - depthwise or values.size < LEAST_VALUES or values.dtype != np.float32:
+        if tensor.name not in weights - depthwise or values.size < least_values or values.dtype != np.float32:
             kept.append(tensor)
             continue
         axes = tuple(range(1, values.ndim))

@@ -122,7 +122,11 @@ fn a_missing_model_or_runtime_ends_with_69_and_names_the_command() {
     std::fs::create_dir_all(&empty).unwrap();
     let detect = |store: &Path| {
         let mut command = scene.program.command();
-        command.arg("detect").arg(&photo).env("FOREWARN_MODEL_DIR", store).env_remove("ORT_DYLIB_PATH");
+        command
+            .args(["detect", "--model", "nanodet-g-416"])
+            .arg(&photo)
+            .env("FOREWARN_MODEL_DIR", store)
+            .env_remove("ORT_DYLIB_PATH");
         command.output().unwrap()
     };
     let message = ends(&detect(&empty), 69);

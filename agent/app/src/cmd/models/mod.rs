@@ -18,7 +18,7 @@ use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 
 /// The card that is meant when none is named.
-const DEFAULT: &str = "nanodet-g-416";
+const DEFAULT: &str = forewarn_models::cards::DEFAULT_DETECTOR;
 
 /// Runs the command.
 pub fn run(args: Models) -> CommandResult {
