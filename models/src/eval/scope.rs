@@ -94,7 +94,7 @@ mod tests {
         }
         let classes: Vec<String> = classes.iter().map(ToString::to_string).collect();
         let source = Source { folder: dir.path(), labels: None, names: None, classes: &classes };
-        Scope::read(&cards::builtin(cards::DEFAULT_DETECTOR).unwrap(), &source)
+        Scope::read(&cards::builtin("nanodet-g-416").unwrap(), &source)
     }
 
     const ROW: &str = "0 0.5 0.5 0.2 0.4";

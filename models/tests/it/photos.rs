@@ -101,7 +101,7 @@ fn yolox_agrees_with_the_reference() {
 fn the_same_photo_gives_the_same_bits() {
     let Some(dir) = photos() else { return };
     let frame = image_frame(&dir.join("000000000139.jpg")).unwrap();
-    let card = cards::builtin(cards::DEFAULT_DETECTOR).unwrap();
+    let card = cards::builtin("nanodet-g-416").unwrap();
     let first = open(&card).detect_frame(&frame).unwrap();
     assert!(first.iter().any(|detection| detection.class.as_str() == "tv"), "{first:?}");
     let mut detector = open(&card);
@@ -117,7 +117,7 @@ struct Layer {
     values: Vec<f32>,
 }
 
-/// The two files of the default detector's package, out of the fetcher's cache.
+/// The two files of the package of NanoDet-g, out of the fetcher's cache.
 fn graph_model(card: &Card) -> (Vec<u8>, Vec<u8>) {
     let WeightSource::Npm { package, version, files, .. } = &card.source else { panic!("the source is not npm") };
     let name = package.replace(['@', '/'], "_");
@@ -141,7 +141,7 @@ fn graph_model(card: &Card) -> (Vec<u8>, Vec<u8>) {
 
 #[test]
 fn converted_layers_agree_with_numpy() {
-    let card = cards::builtin(cards::DEFAULT_DETECTOR).unwrap();
+    let card = cards::builtin("nanodet-g-416").unwrap();
     let (json, weights) = graph_model(&card);
     let layers: BTreeMap<String, Layer> = golden("nanodet-layers.json");
     // The layers to compare are made outputs of the graph.
@@ -167,7 +167,7 @@ fn converted_layers_agree_with_numpy() {
 
 #[test]
 fn conversion_gives_the_pinned_bytes() {
-    for name in [cards::DEFAULT_DETECTOR, "movenet-lightning"] {
+    for name in ["nanodet-g-416", "movenet-lightning"] {
         let card = cards::builtin(name).unwrap();
         let (json, weights) = graph_model(&card);
         let onnx = tfjs::onnx_from_graph_model(&json, |_| Some(weights.clone())).unwrap();
@@ -178,7 +178,7 @@ fn conversion_gives_the_pinned_bytes() {
 #[test]
 fn what_is_in_the_store_is_not_fetched_again() {
     let store = Store::locate();
-    let card = cards::builtin(cards::DEFAULT_DETECTOR).unwrap();
+    let card = cards::builtin("nanodet-g-416").unwrap();
     let weights = store.weights(&card).unwrap_or_else(|error| panic!("{error}"));
     let changed = std::fs::metadata(&weights).unwrap().modified().unwrap();
     let fetched = Fetcher::new(store, Progress::Silent).fetch_model(&card).unwrap();
@@ -188,7 +188,7 @@ fn what_is_in_the_store_is_not_fetched_again() {
 
 #[test]
 fn a_card_that_does_not_fit_its_weights_says_what_differs() {
-    let mut card = cards::builtin(cards::DEFAULT_DETECTOR).unwrap();
+    let mut card = cards::builtin("nanodet-g-416").unwrap();
     let store = Store::locate();
     let runtime = Runtime::load(&store).unwrap_or_else(|error| panic!("{error}"));
     let weights = store.weights(&card).unwrap_or_else(|error| panic!("{error}"));

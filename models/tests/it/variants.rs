@@ -1,4 +1,4 @@
-//! The variants of the default detector: made to the pinned bytes, and what they find against the model in 32 bits.
+//! The variants of NanoDet-g: made to the pinned bytes, and what they find against the model in 32 bits.
 
 use std::path::{Path, PathBuf};
 
@@ -53,7 +53,7 @@ fn check(name: &str, max_bytes: u64, least: u64) {
         println!("skipped: there are no photos beside the checkout");
         return;
     }
-    let whole = detect(&mut open(&Store::locate(), cards::DEFAULT_DETECTOR), &photos);
+    let whole = detect(&mut open(&Store::locate(), "nanodet-g-416"), &photos);
     let (mut alike, mut total) = (0, 0);
     for (these, those) in detect(&mut variant, &photos).iter().zip(&whole) {
         for tally in compare(these, those, SURE).classes.values() {
