@@ -51,7 +51,7 @@ fn the_service_manager_hears_of_start_reload_and_end_and_misses_a_frozen_inciden
     manager.lead(&mut command);
     let mut agent = Agent::start_as(command, &site, "info").unwrap();
     let heard = |part: &str| manager.wait_for(part).unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
-    assert!(heard("READY=1").contains("STATUS=watches 1 cameras of site north by nanodet"));
+    assert!(heard("READY=1").contains("STATUS=watches 1 cameras of site north by site-nano"));
     (0..4).for_each(|_| assert_eq!(heard("WATCHDOG=1"), "WATCHDOG=1"));
 
     let frozen = Frozen::thread(agent.group(), "incidents");

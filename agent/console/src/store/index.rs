@@ -66,7 +66,7 @@ pub(crate) struct Found {
     pub is_open: bool,
     /// The state that it is in.
     pub state: String,
-    /// What became of it: `complied`, `escalated`, `lost`, or `open`.
+    /// What became of it: `complied`, `escalated`, `lost`, `over`, or `open`.
     pub outcome: String,
     pub camera: String,
     pub zone: String,
@@ -276,7 +276,7 @@ fn put_one(conn: &Connection, record: &IncidentRecord, opinion: Option<&str>, si
 /// What became of it. Whoever was escalated and went afterwards was escalated.
 fn outcome(record: &IncidentRecord) -> &'static str {
     let ever = |state| record.first_entered(state).is_some();
-    [IncidentState::Escalated, IncidentState::Complied, IncidentState::Lost]
+    [IncidentState::Escalated, IncidentState::Complied, IncidentState::Lost, IncidentState::Over]
         .into_iter()
         .find(|state| ever(*state))
         .map_or(if record.state == IncidentState::Closed { "closed" } else { "open" }, IncidentState::as_str)

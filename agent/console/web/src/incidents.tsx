@@ -11,7 +11,7 @@ import { type Word, clock, pretty, span, useWords } from "./words";
 type Filter = Record<"text" | "violation" | "camera" | "zone" | "state" | "judged" | "from" | "to", string>;
 
 const nothing: Filter = { text: "", violation: "", camera: "", zone: "", state: "", judged: "", from: "", to: "" };
-const states: Word[] = ["open", "complied", "escalated", "lost"];
+const states: Word[] = ["open", "complied", "escalated", "lost", "over"];
 /** Rows that are kept in the page; what is older is loaded anew. */
 const MOST_ROWS = 2000;
 
