@@ -37,6 +37,12 @@ pub struct LineError {
     source: serde_json::Error,
 }
 
+/// Whether a state settles an incident.
+pub(crate) fn is_settled(state: IncidentState) -> bool {
+    use IncidentState::{Complied, Escalated, Lost, Over};
+    matches!(state, Complied | Escalated | Lost | Over)
+}
+
 /// What a history tells of an incident.
 struct Course {
     confirmed_at: Timestamp,
@@ -54,8 +60,7 @@ impl Course {
             if state != IncidentState::Closed {
                 outcome = state;
             }
-            use IncidentState::{Complied, Escalated, Lost, Over};
-            if matches!(state, Complied | Escalated | Lost | Over) {
+            if is_settled(state) {
                 settled_at = Some(at);
             }
         }

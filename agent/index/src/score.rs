@@ -129,6 +129,7 @@ mod tests {
 
     use super::*;
     use crate::Colour;
+    use crate::cases::is_settled;
 
     fn camera(id: &str, community: &str, cell: &str) -> CameraPlace {
         let place = |text: &str| PlaceId::new(text).ok();
@@ -141,15 +142,13 @@ mod tests {
 
     fn case(camera: &str, at_s: f64, outcome: IncidentState, close_s: f64) -> Case {
         let confirmed_at = Timestamp::from_secs_f64(at_s);
-        use IncidentState::{Complied, Escalated, Lost, Over};
-        let is_settled = matches!(outcome, Complied | Escalated | Lost | Over);
         Case {
             site: StreamId::new("s").unwrap(),
             camera: StreamId::new(camera).unwrap(),
             violation: ViolationId::new("loitering").unwrap(),
             confirmed_at,
             outcome,
-            settled_at: is_settled.then(|| Timestamp::from_secs_f64(at_s + close_s)),
+            settled_at: is_settled(outcome).then(|| Timestamp::from_secs_f64(at_s + close_s)),
         }
     }
 

@@ -63,7 +63,9 @@ fn sources(folder: &Path, into: &mut String) {
 #[test]
 fn every_error_that_is_explained_is_one_of_the_program() {
     let mut code = String::new();
-    SOURCES.iter().for_each(|folder| sources(&root().join(folder), &mut code));
+    for folder in SOURCES {
+        sources(&root().join(folder), &mut code);
+    }
     let page = read("docs/troubleshooting.md");
     let quoted: Vec<&str> =
         page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |")).map(|(said, _)| said).collect();
