@@ -48,6 +48,16 @@ impl IncidentState {
         Self::Closed,
     ];
 
+    /// Whether it is an outcome of the warn-first loop: the last evidence is due, and the incident counts as settled.
+    pub fn is_outcome(self) -> bool {
+        matches!(self, Self::Complied | Self::Escalated | Self::Lost | Self::Over)
+    }
+
+    /// Whether the violation goes on no more, as far as anybody can tell.
+    pub fn has_ended(self) -> bool {
+        matches!(self, Self::Complied | Self::Lost | Self::Over | Self::Closed)
+    }
+
     /// The word used in files and topics.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -268,10 +268,9 @@ fn absent(dir: &Path, record: &BundleRecord) -> Vec<(String, String)> {
     let mut gaps = Vec::new();
     let has_snapshot = |moment| record.snapshots.iter().any(|s| s.moment == moment);
     let has_clip = |file: &str| record.clips.iter().any(|c| c.file == file);
-    let states = |wanted: &[IncidentState]| record.history.iter().any(|t| wanted.contains(&t.state));
-    let ended = [IncidentState::Complied, IncidentState::Escalated, IncidentState::Lost, IncidentState::Over];
-    for (moment, is_due) in [(Moment::Confirmed, states(&[IncidentState::Confirmed])), (Moment::Ended, states(&ended))]
-    {
+    let is_confirmed = record.history.iter().any(|t| t.state == IncidentState::Confirmed);
+    let has_come_out = record.history.iter().any(|t| t.state.is_outcome());
+    for (moment, is_due) in [(Moment::Confirmed, is_confirmed), (Moment::Ended, has_come_out)] {
         if is_due && !has_snapshot(moment) {
             gaps.push((format!("{moment}.jpg"), "no frame of this moment was kept".to_owned()));
         }

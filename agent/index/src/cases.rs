@@ -37,12 +37,6 @@ pub struct LineError {
     source: serde_json::Error,
 }
 
-/// Whether a state settles an incident.
-pub(crate) fn is_settled(state: IncidentState) -> bool {
-    use IncidentState::{Complied, Escalated, Lost, Over};
-    matches!(state, Complied | Escalated | Lost | Over)
-}
-
 /// What a history tells of an incident.
 struct Course {
     confirmed_at: Timestamp,
@@ -60,7 +54,7 @@ impl Course {
             if state != IncidentState::Closed {
                 outcome = state;
             }
-            if is_settled(state) {
+            if state.is_outcome() {
                 settled_at = Some(at);
             }
         }

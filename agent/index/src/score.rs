@@ -129,7 +129,6 @@ mod tests {
 
     use super::*;
     use crate::Colour;
-    use crate::cases::is_settled;
 
     fn camera(id: &str, community: &str, cell: &str) -> CameraPlace {
         let place = |text: &str| PlaceId::new(text).ok();
@@ -148,7 +147,7 @@ mod tests {
             violation: ViolationId::new("loitering").unwrap(),
             confirmed_at,
             outcome,
-            settled_at: is_settled(outcome).then(|| Timestamp::from_secs_f64(at_s + close_s)),
+            settled_at: outcome.is_outcome().then(|| Timestamp::from_secs_f64(at_s + close_s)),
         }
     }
 

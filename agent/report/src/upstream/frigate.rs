@@ -91,10 +91,7 @@ impl After<'_> {
             "attributes": [],
         });
         let plate = self.incident.findings.iter().find_map(|finding| finding.text.clone());
-        let is_over = matches!(
-            self.state(),
-            IncidentState::Complied | IncidentState::Lost | IncidentState::Over | IncidentState::Closed
-        );
+        let is_over = self.state().has_ended();
         json!({
             "id": self.incident.id,
             "camera": self.incident.rule.stream,

@@ -62,10 +62,6 @@ fn event_types() -> Vec<&'static str> {
     reported.map(IncidentState::as_str).collect()
 }
 
-fn is_over(state: IncidentState) -> bool {
-    matches!(state, IncidentState::Complied | IncidentState::Lost | IncidentState::Over | IncidentState::Closed)
-}
-
 impl HomeAssistant {
     fn device(&self) -> String {
         format!("forewarn_{}", self.source.site)
@@ -151,7 +147,7 @@ impl HomeAssistant {
         let incident = &queued.report.incident;
         let mut open = lock(&self.home.open);
         let of_rule = open.entry((incident.rule.stream.clone(), incident.rule.violation.clone())).or_default();
-        if is_over(state) {
+        if state.has_ended() {
             of_rule.remove(incident.id.as_str());
         } else {
             of_rule.insert(incident.id.to_string());
