@@ -15,7 +15,7 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 4] = [DOMAIN, BASE, "forewarn-telemetry", "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 35] = [
+const NAMED: [(&str, &str); 39] = [
     ("forewarn-evidence", "forewarn-seal"),
     ("forewarn-dossier", "forewarn-evidence"),
     ("forewarn-engine", "forewarn-analytics"),
@@ -31,6 +31,10 @@ const NAMED: [(&str, &str); 35] = [
     ("forewarn-inference", "forewarn-engine"),
     ("forewarn-inference", "forewarn-pipelines"),
     ("forewarn-inference", "forewarn-telemetry"),
+    ("forewarn-journal", "forewarn-incident"),
+    ("forewarn-journal", "forewarn-report"),
+    ("forewarn-journal", "forewarn-telemetry"),
+    ("forewarn-journal", "forewarn-wire"),
     ("forewarn-memory", "forewarn-analytics"),
     ("forewarn-memory", "forewarn-engine"),
     ("forewarn-console", "forewarn-evidence"),

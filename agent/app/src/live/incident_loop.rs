@@ -13,6 +13,7 @@ use forewarn_engine::Engine;
 use forewarn_hw::sensor::{Mailbox, News, Turn};
 use forewarn_incident::{IncidentSnapshot, Output};
 use forewarn_inference::Shared;
+use forewarn_journal::{Batch, OutboxWriter};
 use forewarn_memory::{ClockNews, ClockWatch, Keeper, Shelf};
 use forewarn_pipelines::StreamEvent;
 use forewarn_telemetry::queue::{QueueSpec, Receiver, Wait};
@@ -21,7 +22,6 @@ use forewarn_wire::story::{Happening, Narrator};
 
 use super::board::{Board, Down};
 use super::evidence::{EvidenceDesk, Rewired};
-use super::outbox_writer::{Batch, OutboxWriter};
 use super::speakers::{Refused, Speakers};
 use super::{Adopted, LoopEvent};
 use crate::config::pictures::Pictures;
@@ -143,7 +143,7 @@ impl IncidentLoop {
                 self.tell(&happening);
             }
         }
-        written
+        Ok(written?)
     }
 
     /// Tells what lasting troubles have come and gone.
@@ -309,7 +309,7 @@ impl IncidentLoop {
             }
         }
         if !reports.is_empty() {
-            self.ends.outbox.write(Batch::of(&reports, &self.ends.engine));
+            self.ends.outbox.write(Batch::of(&reports, |id| self.ends.engine.snapshot(id)));
             self.tell_troubles();
             for report in &reports {
                 self.report_told(report);

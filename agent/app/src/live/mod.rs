@@ -13,7 +13,7 @@ mod health;
 mod heartbeat;
 mod incident_loop;
 mod inference;
-mod outbox_writer;
+mod outbox;
 mod part;
 #[cfg(test)]
 mod queues;

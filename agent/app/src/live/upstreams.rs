@@ -9,7 +9,7 @@ use forewarn_console::HealthReport;
 use forewarn_domain::Clock;
 use forewarn_report::{Outbox, UpstreamStats};
 
-use super::outbox_writer::destinations;
+use super::outbox::destinations;
 use super::part::Part;
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};

@@ -1,6 +1,4 @@
-//! Writes reports to the outbox before anything else is done about them, on a thread of its own. A disk that refuses or
-//! stalls holds nothing else back for longer than [`PATIENCE`]: reports wait in memory, bounded, are sent from there, and
-//! are written when it takes them.
+//! The thread that writes, and the way to it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,20 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
-use forewarn_base::thread::Thread;
+use forewarn_base::thread::{Thread, ThreadError};
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{Clock, IncidentId, Report, Timestamp, WallTime};
-use forewarn_engine::Engine;
+use forewarn_domain::{IncidentId, Report, Timestamp};
 use forewarn_incident::IncidentSnapshot;
-use forewarn_report::{
-    Destination, Holder, Outbox, OutboxError, OutboxLimits, OutboxSettings, ResolvedUpstream, SetAside,
-};
-use forewarn_wire::EventSource;
+use forewarn_report::{Holder, Outbox, OutboxError, SetAside};
+use forewarn_telemetry as telemetry;
 use forewarn_wire::story::Happening;
-
-use crate::config::Site;
-use crate::exit::{CommandError, ExitCode, OrExit as _};
-use crate::telemetry;
 
 /// How long a report may take to the disk before what follows from it is done without that.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -35,31 +26,8 @@ const TURN: Duration = Duration::from_millis(250);
 /// How often the outbox is looked after while nothing is reported.
 const LOOK_AFTER: Duration = Duration::from_secs(10);
 
-/// Opens the outbox of a site. What must be told of it comes along.
-pub fn open_outbox(site: &Site, clock: &dyn Clock) -> Result<(Outbox, Vec<Happening>), CommandError> {
-    let path = site.storage.dir.outbox();
-    let limits = OutboxLimits { max_bytes: site.storage.outbox_bytes, ..OutboxLimits::default() };
-    let source = EventSource { site: site.header.id.to_string(), agent_version: env!("CARGO_PKG_VERSION").to_owned() };
-    let now = clock.now();
-    let settings = OutboxSettings { limits, source, upstreams: destinations(site, clock) };
-    let opened = Outbox::open(path, settings, now).or_exit(ExitCode::Failed)?;
-    let mut notes: Vec<_> = opened.set_aside.iter().map(|aside| told_of(aside, now)).collect();
-    if let Some(refused) = opened.refused {
-        notes.push(Happening::trouble(format!("{refused}; reports wait in memory, and are sent from there"), now));
-    }
-    Ok((opened.outbox, notes))
-}
-
-/// The site's upstreams as the outbox sees them.
-pub fn destinations(site: &Site, clock: &dyn Clock) -> Vec<Destination> {
-    // What the site file says by the clock on the wall becomes an instant of the time line.
-    let since = |shown: Timestamp| clock.now() - clock.age(WallTime::from_micros(shown.as_micros()));
-    let upstreams = site.upstreams.iter().map(ResolvedUpstream::destination);
-    upstreams.map(|one| Destination { since: one.since.map(since), ..one }).collect()
-}
-
 /// What is to be told of a damaged outbox.
-fn told_of(aside: &SetAside, now: Timestamp) -> Happening {
+pub fn told_of(aside: &SetAside, now: Timestamp) -> Happening {
     telemetry::OUTBOX_SET_ASIDE.of([]).increment(1);
     let SetAside { kept_as, reason, incidents, messages } = aside;
     let kept = kept_as.as_ref().map_or_else(String::new, |path| format!("it is kept as {}, and ", path.display()));
@@ -75,9 +43,9 @@ fn told_of(aside: &SetAside, now: Timestamp) -> Happening {
 pub struct Batch(Vec<(Report, Option<String>)>);
 
 impl Batch {
-    /// Reports of `engine`, before it goes on.
-    pub fn of(reports: &[Report], engine: &Engine) -> Self {
-        let snapshot = |id: &IncidentId| serde_json::to_string(&engine.snapshot(id)?).ok();
+    /// Reports, with the snapshots that the engine gives of their incidents before it goes on.
+    pub fn of(reports: &[Report], snapshot_of: impl Fn(&IncidentId) -> Option<IncidentSnapshot>) -> Self {
+        let snapshot = |id: &IncidentId| serde_json::to_string(&snapshot_of(id)?).ok();
         let snapshots: BTreeMap<_, _> =
             reports.iter().map(|report| (&report.incident.id, snapshot(&report.incident.id))).collect();
         let step = |report: &Report| (report.clone(), snapshots.get(&report.incident.id).cloned().flatten());
@@ -93,6 +61,14 @@ struct Told {
     /// What was open before this run and could not be read when it began.
     late: Mutex<Vec<IncidentSnapshot>>,
     is_stopping: AtomicBool,
+}
+
+/// What is left in memory when the agent stops.
+#[derive(Debug, thiserror::Error)]
+#[error("{reports} reports could not be written to the outbox; see the log")]
+pub struct NotWritten {
+    /// How many reports.
+    pub reports: usize,
 }
 
 /// The way into the outbox.
@@ -114,7 +90,7 @@ pub struct Former {
 
 impl OutboxWriter {
     /// Reads what was open, and writes to `outbox` from now on.
-    pub fn start(mut outbox: Outbox, now: Timestamp) -> anyhow::Result<(Self, Former)> {
+    pub fn start(mut outbox: Outbox, now: Timestamp) -> Result<(Self, Former), ThreadError> {
         let read = open_snapshots(&mut outbox, now);
         // Incidents that are older than this run are read when the disk lets them be.
         let late_before = read.is_err().then_some(now);
@@ -176,16 +152,15 @@ impl OutboxWriter {
     }
 
     /// Waits for what is to be written, for the last time. An error if something is left.
-    pub fn finish(&mut self) -> anyhow::Result<()> {
+    pub fn finish(&mut self) -> Result<(), NotWritten> {
         self.told.is_stopping.store(true, Ordering::Release);
         // A disk that has stalled may hold the thread up for ever, so that nobody waits for its end.
         let is_written = self.holder.wait_written(FAREWELL);
-        let left = self.holder.count().reports;
+        let reports = self.holder.count().reports;
         if is_written {
             let _ = self.done.recv_timeout(FAREWELL);
         }
-        anyhow::ensure!(is_written, "{left} reports could not be written to the outbox; see the log");
-        Ok(())
+        if is_written { Ok(()) } else { Err(NotWritten { reports }) }
     }
 }
 
@@ -263,10 +238,10 @@ mod tests {
     use std::path::Path;
 
     use forewarn_domain::clock::UnknownCivilTime;
-    use forewarn_domain::violation::Language;
-    use forewarn_domain::{BBox, Class, RuleHit, Sight, SubjectId};
+    use forewarn_domain::violation::{Language, Violation};
+    use forewarn_domain::{BBox, Class, RuleHit, RuleKey, Sight, StreamId, SubjectId, ZoneId};
     use forewarn_incident::{IncidentInput, Incidents, Output, RulePolicy};
-    use forewarn_report::{Cursor, Destination, Lane};
+    use forewarn_report::{Cursor, Destination, Lane, OutboxLimits, OutboxSettings};
     use forewarn_wire::samples::{report, source};
 
     use super::*;
@@ -309,17 +284,20 @@ mod tests {
 
     /// The first report of an incident, and what is needed to go on with it.
     fn open_incident() -> (Report, String) {
-        let text = "[site]\nid = \"s\"\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/1\"\n[[camera.rule]]\nviolation = \"loitering\"\n";
-        let site = crate::config::resolve(&crate::config::source::Source::new("site.toml", text)).unwrap();
-        let rule = &site.cameras[0].rules[0];
-        let violation = rule.violation.clone();
+        let text = include_str!("../../../pipelines/violations/loitering.toml");
+        let violation: Violation = toml::from_str(text).unwrap();
+        let key = RuleKey {
+            stream: StreamId::new("gate").unwrap(),
+            violation: violation.id.clone(),
+            zone: ZoneId::new("frame").unwrap(),
+        };
         let policy = RulePolicy { violation, speakers: Vec::new(), language: Language::En, quiet_hours: Vec::new() };
-        let policies = BTreeMap::from([(rule.key.clone(), policy)]);
+        let policies = BTreeMap::from([(key.clone(), policy)]);
         let mut incidents = Incidents::new(policies, Arc::new(UnknownCivilTime));
         for n in 0..20 {
             let at = Timestamp::from_secs_f64(100.0 + f64::from(n) / 2.0);
             let hit = RuleHit {
-                rule: rule.key.clone(),
+                rule: key.clone(),
                 subject: SubjectId(1),
                 sight: Sight::Violating,
                 class: Class::new("person"),
