@@ -123,7 +123,7 @@ fn replay(job: &Job, site: &Site, out: &Path) -> Result<(Summary, Sightings), Co
         sensors: SensorLog::default(),
         clips: std::iter::once((job.truth.camera.clone(), job.path.clone())).collect(),
         out,
-        with_tracks: false,
+        tracks: None,
         with_evidence: false,
         start: job.truth.start,
         narrator: Some(Box::new(Collector(Arc::clone(&sightings)))),

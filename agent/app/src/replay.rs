@@ -12,8 +12,8 @@ use anyhow::Context as _;
 use forewarn_analytics::ReadingCounts;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{
-    AnnounceOutcome, Announcement, BBox, Detector, Frame, IncidentId, IncidentRecord, IncidentState, Look, Proof,
-    Reader, StreamId, Timestamp,
+    AnnounceOutcome, Announcement, BBox, Class, Detector, Frame, IncidentId, IncidentRecord, IncidentState, Look,
+    Proof, Reader, StreamId, Timestamp,
 };
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_engine::eye::Eye;
@@ -51,8 +51,8 @@ pub struct Replay<'a> {
     pub clips: BTreeMap<StreamId, PathBuf>,
     /// Where results go.
     pub out: &'a Path,
-    /// Whether tracks are written.
-    pub with_tracks: bool,
+    /// Of which classes tracks are written, all where none is named; nothing writes none.
+    pub tracks: Option<Vec<Class>>,
     /// Whether evidence is kept.
     pub with_evidence: bool,
     /// When the clips began.
@@ -125,7 +125,7 @@ impl Replay<'_> {
         let mut lanes = Vec::new();
         for camera in &self.site.cameras {
             let clip = self.clips.get(&camera.id);
-            lanes.push(open_lane(self.site, camera, clip, self.out, self.with_tracks)?);
+            lanes.push(open_lane(self.site, camera, clip, self.out, self.tracks.as_deref())?);
         }
         if self.with_evidence {
             player.keeper = Some(keeper(self.site, self.out, civil, &lanes)?.with_closeups(closeups));
@@ -173,7 +173,7 @@ fn open_lane(
     camera: &Camera,
     clip: Option<&PathBuf>,
     out: &Path,
-    with_tracks: bool,
+    classes: Option<&[Class]>,
 ) -> Result<Lane, CommandError> {
     let path = match clip {
         Some(clip) => clip.clone(),
@@ -191,9 +191,9 @@ fn open_lane(
     let config = ReplayConfig { ring: camera.ring_limits(), ..camera.replay_config() };
     let mut replay = FileReplay::open(&path, config).or_exit(ExitCode::BadInput)?;
     let next = replay.next_frame().or_exit(ExitCode::BadInput)?;
-    let tracks = if with_tracks {
+    let tracks = if let Some(classes) = classes {
         let name = if site.cameras.len() == 1 { "tracks.txt".to_owned() } else { format!("tracks-{}.txt", camera.id) };
-        Some(TracksFile::create(&out.join(name)).context("failed to create the tracks file")?)
+        Some(TracksFile::create(&out.join(name), classes.to_vec()).context("failed to create the tracks file")?)
     } else {
         None
     };

@@ -4,23 +4,26 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 
-use forewarn_domain::{Track, TrackState};
+use forewarn_domain::{Class, Track, TrackState};
 
 /// Writes `frame,id,left,top,width,height,score,-1,-1,-1`, one line for each seen track of each analysed frame.
 #[derive(Debug)]
 pub struct TracksFile {
     out: BufWriter<File>,
+    /// The classes that are written, all where none is named.
+    classes: Vec<Class>,
 }
 
 impl TracksFile {
-    /// Starts a file, in place of an earlier one.
-    pub fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self { out: BufWriter::new(File::create(path)?) })
+    /// Starts a file of tracks of these classes, of all where none is named, in place of an earlier one.
+    pub fn create(path: &Path, classes: Vec<Class>) -> io::Result<Self> {
+        Ok(Self { out: BufWriter::new(File::create(path)?), classes })
     }
 
     /// Adds one analysed frame; `sequence` counts the clip's frames from 0, the file counts from 1.
     pub fn write(&mut self, sequence: u64, tracks: &[Track]) -> io::Result<()> {
-        for track in tracks.iter().filter(|t| t.state == TrackState::Seen) {
+        let is_asked = |t: &&Track| self.classes.is_empty() || self.classes.contains(&t.class);
+        for track in tracks.iter().filter(|t| t.state == TrackState::Seen).filter(is_asked) {
             let b = track.bbox;
             writeln!(
                 self.out,

@@ -81,6 +81,9 @@ pub struct Replay {
     /// Also write DIR/tracks.txt (MOTChallenge form; with several cameras DIR/tracks-ID.txt).
     #[arg(long)]
     pub tracks: bool,
+    /// With --tracks, leave out tracks of other classes than this one. May be given several times.
+    #[arg(long = "track-class", value_name = "CLASS", requires = "tracks")]
+    pub track_classes: Vec<String>,
     /// When the clips began (RFC 3339), for schedules and quiet hours; without it schedules always hold and quiet
     /// hours never.
     #[arg(long, value_name = "TIME")]

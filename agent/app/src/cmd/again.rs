@@ -80,7 +80,7 @@ fn decide(
         sensors: SensorLog::default(),
         clips: site.cameras.iter().map(|camera| (camera.id.clone(), clip.to_owned())).collect(),
         out,
-        with_tracks: false,
+        tracks: None,
         with_evidence: false,
         start,
         narrator: Some(Box::new(confirmed.clone())),

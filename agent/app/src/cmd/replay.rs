@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use anyhow::anyhow;
 use forewarn_cli::Replay as Args;
+use forewarn_domain::Class;
 
 use forewarn_hw::sensor::SensorLog;
 
@@ -48,7 +49,7 @@ pub fn run(args: &Args) -> CommandResult {
         sensors,
         clips: args.cameras.iter().cloned().collect(),
         out: &args.out,
-        with_tracks: args.tracks,
+        tracks: args.tracks.then(|| args.track_classes.iter().map(|name| Class::new(name)).collect()),
         with_evidence: !args.no_evidence,
         start: args.start,
         narrator: None,
