@@ -17,6 +17,9 @@ use forewarn_analytics::luma::{Fall, FallingObjectDetector};
 use forewarn_domain::Timestamp;
 use forewarn_domain::clock::Stopwatch;
 
+/// Seconds after the last sighting at which a clip ends that is cut short.
+const END_S: f32 = 0.2;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut seed, mut clips, mut minutes, mut quantizer, mut is_verbose) = (1u64, 60u64, 60.0f32, None::<u32>, false);
     let mut args = std::env::args().skip(1);
@@ -35,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     recall(seed, clips, quantizer, is_verbose)?;
+    several(seed, clips, quantizer)?;
     false_alarms(seed, minutes, quantizer, is_verbose)
 }
 
@@ -45,7 +49,7 @@ fn seed_of(seed: u64, part: u64, n: u64) -> u64 {
 
 fn recall(seed: u64, clips: u64, quantizer: Option<u32>, is_verbose: bool) -> Result<(), Box<dyn Error>> {
     let mut by: BTreeMap<String, (u32, u32)> = BTreeMap::new();
-    let (mut others, mut spent, mut n_planes) = (0, 0.0, 0usize);
+    let (mut others, mut at_end, mut spent, mut n_planes) = (0, 0, 0.0, 0usize);
     for n in 0..clips {
         let mut facade = Facade::new(seed_of(seed, 1, n));
         let (sightings, side_px) = (3 + (n % 6) as u32, facade.chance.pick(&[3.0, 6.0, 10.0, 16.0, 24.0, 30.0]));
@@ -54,13 +58,13 @@ fn recall(seed: u64, clips: u64, quantizer: Option<u32>, is_verbose: bool) -> Re
         let (body, truth) = falls::short(&mut facade, at_s, sightings, side_px, is_light);
         let planes = (6.0 * facade.fps) as usize;
         let still = |_: f32| ((0.0, 0.0), 1.0);
-        let (found, took_s) = watch(&mut facade, &[body], &still, planes, quantizer)?;
+        let bodies = [body];
+        let (found, took_s) = watch(&mut facade, &bodies, &still, planes, quantizer)?;
         (spent, n_planes) = (spent + took_s, n_planes + planes);
-        let is_it = |fall: &&Fall| {
-            let (from, to) = (fall.started_at.as_secs_f64() as f32, fall.ended_at.as_secs_f64() as f32);
-            from < truth.to_s + 0.1 && to > truth.from_s - 0.1
-        };
-        let hit = found.iter().filter(is_it).count();
+        let until_end = ((truth.to_s + END_S) * facade.fps) as usize + 1;
+        let (found_at_end, _) = watch(&mut facade, &bodies, &still, until_end, quantizer)?;
+        at_end += u32::from(found_at_end.iter().any(|fall| truth.is_told_by(fall)));
+        let hit = found.iter().filter(|fall| truth.is_told_by(fall)).count();
         others += found.len() - hit.min(1);
         if is_verbose {
             let word = if hit > 0 { "found" } else { "missed" };
@@ -82,16 +86,49 @@ fn recall(seed: u64, clips: u64, quantizer: Option<u32>, is_verbose: bool) -> Re
         }
     }
     for (group, (found, of)) in &by {
-        let (low, high) = wilson(*found, *of);
-        writeln!(
-            std::io::stdout(),
-            "{group:>12}: {found:>3} of {of:>3}  ({:.0} %, {:.0} to {:.0})",
-            100.0 * f64::from(*found) / f64::from(*of),
-            100.0 * low,
-            100.0 * high
-        )?;
+        part(group, *found, *of)?;
     }
+    part("end of clip", at_end, u32::try_from(clips)?)?;
     writeln!(std::io::stdout(), "beside the true ones: {others}; {:.0} us a plane", spent / n_planes as f64 * 1e6)?;
+    Ok(())
+}
+
+/// Clips in which two to four things are thrown one after the other, from one window or from several.
+fn several(seed: u64, clips: u64, quantizer: Option<u32>) -> Result<(), Box<dyn Error>> {
+    let (mut found, mut of, mut others) = (0u32, 0u32, 0usize);
+    for n in 0..clips / 3 {
+        let mut facade = Facade::new(seed_of(seed, 60, n));
+        let (mut at_s, mut bodies, mut truths) = (facade.chance.range(1.0, 3.0), Vec::new(), Vec::new());
+        for _ in 0..2 + n % 3 {
+            let (sightings, side_px) = (4 + (facade.chance.unit() * 5.0) as u32, facade.chance.range(10.0, 30.0));
+            let is_light = facade.chance.unit() < 0.5;
+            let (body, truth) = falls::short(&mut facade, at_s, sightings, side_px, is_light);
+            bodies.push(body);
+            truths.push(truth);
+            at_s += facade.chance.range(0.8, 5.0);
+        }
+        let end_s = truths.iter().map(|truth| truth.to_s).fold(0.0, f32::max) + 1.0;
+        let planes = (end_s * facade.fps) as usize;
+        let (told, _) = watch(&mut facade, &bodies, &|_| ((0.0, 0.0), 1.0), planes, quantizer)?;
+        let hits = truths.iter().filter(|truth| told.iter().any(|fall| truth.is_told_by(fall))).count();
+        (found, of) = (found + u32::try_from(hits)?, of + u32::try_from(truths.len())?);
+        others += told.len().saturating_sub(hits);
+    }
+    part("one by one", found, of)?;
+    writeln!(std::io::stdout(), "beside them: {others}")?;
+    Ok(())
+}
+
+/// A part that was found, with its interval.
+fn part(group: &str, found: u32, of: u32) -> Result<(), Box<dyn Error>> {
+    let (low, high) = wilson(found, of);
+    let percent = 100.0 * f64::from(found) / f64::from(of);
+    writeln!(
+        std::io::stdout(),
+        "{group:>12}: {found:>3} of {of:>3}  ({percent:.0} %, {:.0} to {:.0})",
+        100.0 * low,
+        100.0 * high
+    )?;
     Ok(())
 }
 
@@ -159,6 +196,7 @@ fn watch(
         found.extend(detector.observe(at, &plane));
         spent += watch.elapsed().as_secs_f64();
     }
+    found.extend(detector.finish());
     Ok((found, spent))
 }
 

@@ -270,17 +270,18 @@ impl Player {
             let Some(frame) = lane.next.take() else { break };
             let now = frame.meta.captured_at;
             self.run_until(now, lanes)?;
-            self.take_frame(&frame, &mut lanes[index])?;
-            self.drain(now, lanes)?;
-            if let Some(keeper) = &mut self.keeper {
-                keeper.advance(now);
-            }
-            self.tell_kept()?;
             let lane = &mut lanes[index];
             match lane.replay.next_frame() {
                 Ok(next) => lane.next = next,
                 Err(error) => self.damage = self.damage.take().or(Some(error)),
             }
+            self.take_frame(&frame, lane)?;
+            self.drain(now, lanes)?;
+            if let Some(keeper) = &mut self.keeper {
+                keeper.advance(now);
+            }
+            self.tell_kept()?;
+            let lane = &lanes[index];
             if lane.next.is_none()
                 && let Some(keeper) = &mut self.keeper
             {
@@ -330,13 +331,19 @@ impl Player {
     fn take_frame(&mut self, frame: &Frame, lane: &mut Lane) -> Result<(), CommandError> {
         let now = frame.meta.captured_at;
         lane.latest = Some(frame.clone());
+        // What fell counts with the next frame that is looked at, so that the last one always is.
+        let is_last_of_falls = lane.falls.is_some() && lane.next.is_none();
         if let Some(falls) = &mut lane.falls {
-            for fall in falls.look(frame) {
+            let mut fallen = falls.look(frame);
+            if is_last_of_falls {
+                fallen.extend(falls.finish());
+            }
+            for fall in fallen {
                 self.engine.fell(&lane.camera, fall);
                 lane.rest.moved(now);
             }
         }
-        if lane.due.is_some_and(|due| now < due) {
+        if lane.due.is_some_and(|due| now < due) && !is_last_of_falls {
             return Ok(());
         }
         // The next turn counts from the turn that was due, not from this frame, so that the mean rate is kept.
@@ -349,7 +356,7 @@ impl Player {
         let is_open = |r: &&IncidentRecord| r.rule.stream == lane.camera && r.state != IncidentState::Closed;
         let open_incidents = self.records.values().filter(is_open).count();
         lane.rest.set_scene(Scene { tracks: lane.boxes.len(), open_incidents });
-        if lane.rest.may_rest(now) {
+        if lane.rest.may_rest(now) && !is_last_of_falls {
             return Ok(());
         }
         lane.rest.looked(now);

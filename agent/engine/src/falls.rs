@@ -86,4 +86,9 @@ impl FallDetector {
         }
         self.detector.observe(at, plane)
     }
+
+    /// The stream ends here: returns the falls for which something more was waited for.
+    pub fn finish(&mut self) -> Vec<Fall> {
+        self.detector.finish()
+    }
 }

@@ -1,5 +1,7 @@
 //! Things that fall before a facade and are in view for a moment only.
 
+use forewarn_analytics::luma::Fall;
+
 use super::{Body, Facade};
 
 /// Acceleration of a body that falls, in metres per second squared.
@@ -17,6 +19,14 @@ pub(crate) struct Truth {
     pub(crate) drop_px: f32,
     /// Metres per second in the middle of the view.
     pub(crate) speed: f32,
+}
+
+impl Truth {
+    /// Whether a fall that was told is this one, by its time.
+    pub(crate) fn is_told_by(&self, fall: &Fall) -> bool {
+        let (from_s, to_s) = (fall.started_at.as_secs_f64() as f32, fall.ended_at.as_secs_f64() as f32);
+        from_s < self.to_s + 0.1 && to_s > self.from_s - 0.1
+    }
 }
 
 /// A thing that comes into view for `sightings` frames, about `at_s`. Some seeds make it too slow to fall far in view;

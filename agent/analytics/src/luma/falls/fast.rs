@@ -19,9 +19,13 @@ const WAYS_S: f32 = 10.0;
 /// and for which it is waited after a path's end for others like it; after the beginning, it is longer.
 const WAIT_S: f32 = 0.6;
 const FIRST_WAIT_S: f32 = 2.0;
-/// Most other paths at about the same time, such as of what is thrown together. One before or after is rain already.
+/// or, where there are others before or after that might be falls as well, until it is told by how many they are.
+const LONG_WAIT_S: f32 = 2.5;
+/// Most other paths at about the same time, such as of what is thrown together.
 const MAX_TOGETHER: usize = 3;
 const TOGETHER_S: f32 = 0.3;
+/// Most other falls a second before and after: people throw one thing after the other, and rain brings more.
+const MAX_OTHERS_A_SECOND: f32 = 0.5;
 /// Seconds before a path's beginning and after its end in which the thing must not be anywhere else.
 const ELSEWHERE_S: f32 = 0.25;
 /// Part of the zone's height from which a path may have ended on the ground.
@@ -44,6 +48,9 @@ const G: f32 = 9.81;
 /// Speeds of a fall where metres are known, in metres per second, and its acceleration in parts of gravity.
 const SPEED_M: std::ops::RangeInclusive<f32> = 3.0..=45.0;
 const GRAVITY: std::ops::RangeInclusive<f32> = 0.45..=1.5;
+/// Least acceleration of what falls at a speed of 1 a second: whatever has come to 35 metres a second and is held back by
+/// the air to two fifths of gravity still gains so much. Rain at its steady speed does not.
+const GAIN: f32 = 0.12;
 /// The same where they are not, in rows of the picture per second and per second squared.
 const SPEED_ROWS: std::ops::RangeInclusive<f32> = 0.2..=4.2;
 const MOST_ROWS: f32 = 1.8;
@@ -89,8 +96,8 @@ pub(super) struct Fast {
     /// All movers of late, and the times of their planes.
     recent: VecDeque<Mover>,
     planes: VecDeque<f32>,
-    /// Paths downwards that ended of late.
-    ways: VecDeque<Path>,
+    /// Paths downwards that ended of late, and whether each may be a fall by itself.
+    ways: VecDeque<(Path, bool)>,
     waiting: Vec<(Path, Parabola, f32)>,
 }
 
@@ -105,7 +112,7 @@ impl Fast {
         while self.planes.front().is_some_and(|then| t - then > RECENT_S) {
             self.planes.pop_front();
         }
-        while self.ways.len() > 64 || self.ways.front().is_some_and(|way| t - way.last().t > WAYS_S) {
+        while self.ways.len() > 64 || self.ways.front().is_some_and(|(way, _)| t - way.last().t > WAYS_S) {
             self.ways.pop_front();
         }
     }
@@ -115,26 +122,44 @@ impl Fast {
         let (speed, across) = path.speed();
         let is_way = speed >= *bounds.speed.start() && across.abs() < 0.6 * speed;
         let judged = self.judge(&path, interval_s, bounds).filter(|_| t - path.last().t < RECENT_S * 0.5);
+        let may_fall = judged.is_some();
         if let Some((law, confidence)) = judged {
             self.waiting.push((path.clone(), law, confidence));
         }
-        if is_way && !self.ways.iter().any(|way| way.is_beside(&path)) {
-            self.ways.push_back(path);
+        let known = self.ways.iter_mut().find(|(way, _)| way.is_beside(&path));
+        match known {
+            Some((_, may_have_fallen)) => *may_have_fallen |= may_fall,
+            None if is_way => self.ways.push_back((path, may_fall)),
+            None => {}
         }
     }
 
-    /// The paths that have been waited for, less those that are some of many.
-    pub(super) fn due(&mut self, t: f32, is_crowded: bool) -> Vec<(Path, Parabola, f32)> {
-        let (due, waiting) = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .partition(|(path, ..)| t >= (path.last().t + WAIT_S).max(FIRST_WAIT_S));
-        self.waiting = waiting;
-        let is_alone = |path: &Path| {
-            let others = || self.ways.iter().filter(|way| !way.is_beside(path) && !is_one_way(way, path));
-            let is_then = |way: &&Path| (way.last().t - path.last().t).abs() <= TOGETHER_S;
-            others().all(|way| is_then(&way)) && others().count() <= MAX_TOGETHER
+    /// The paths that have been waited for, less those that are some of many. Where the stream `is_over`, nothing is
+    /// waited for.
+    pub(super) fn due(&mut self, t: f32, is_crowded: bool, is_over: bool) -> Vec<(Path, Parabola, f32)> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let is_due = |path: &Path| {
+            let wait_s = if self.others(path).next().is_some() { LONG_WAIT_S } else { WAIT_S };
+            is_over || t >= (path.last().t + wait_s).max(FIRST_WAIT_S)
         };
-        due.into_iter().filter(|(path, ..)| !is_crowded && is_alone(path)).collect()
+        let (due, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(path, ..)| is_due(path));
+        self.waiting = waiting;
+        due.into_iter().filter(|(path, ..)| !is_crowded && !self.is_one_of_many(path, t)).collect()
+    }
+
+    /// The other paths that were there of late, and whether each may be a fall by itself.
+    fn others<'a>(&'a self, path: &'a Path) -> impl Iterator<Item = (&'a Path, bool)> {
+        let ways = self.ways.iter().map(|(way, may_fall)| (way, *may_fall));
+        ways.filter(|(way, _)| !way.is_beside(path) && !is_one_way(way, path))
+    }
+
+    /// Whether so much goes down before the facade that this is no more than a part of it, as of rain; or something
+    /// that is no fall did before or after, as a bird that comes back.
+    fn is_one_of_many(&self, path: &Path, t: f32) -> bool {
+        let is_then = |way: &Path| (way.last().t - path.last().t).abs() <= TOGETHER_S;
+        let (then, apart): (Vec<_>, Vec<_>) = self.others(path).partition(|(way, _)| is_then(way));
+        let most = (MAX_OTHERS_A_SECOND * t.min(WAYS_S)).max(1.0);
+        then.len() > MAX_TOGETHER || apart.len() as f32 > most || apart.iter().any(|(_, may_fall)| !may_fall)
     }
 
     fn judge(&self, path: &Path, interval_s: f32, bounds: &Bounds) -> Option<(Parabola, f32)> {
@@ -149,14 +174,16 @@ impl Fast {
         // Few points tell too little of how well they are placed.
         let unknown = if n < 6 { place * law.error_per_sample } else { 0.0 };
         let error = law.acceleration_error.max(unknown);
-        let falls = law.acceleration + ERRORS * error >= *bounds.acceleration.start()
+        let least = bounds.acceleration.start().max(GAIN * speed);
+        let falls = law.acceleration + ERRORS * error >= least
             && law.acceleration - ERRORS * error <= *bounds.acceleration.end();
         let is_straight = across.abs() <= bounds.max_slope * speed && law.residual_x < place + 0.015 * drop;
         let is_smooth = law.residual < place + 0.015 * drop;
         let goes_down = path.points.windows(2).all(|pair| pair[1].y > pair[0].y);
         let is_dense = n as f32 >= 0.6 * (duration_s / interval_s + 1.0);
         let is_it = falls && is_straight && is_smooth && goes_down && is_dense && is_one_thing(path);
-        if !is_it || !streaks_along(path, interval_s) || self.is_elsewhere(path, interval_s, bounds.size.1) {
+        if !is_it || !streaks_along(path, interval_s) || self.is_elsewhere(path, [speed; 2], interval_s, bounds.size.1)
+        {
             return None;
         }
         let by_chance = self.by_chance(path, bounds);
@@ -172,20 +199,19 @@ impl Fast {
     }
 
     /// Whether something like it came to the path's beginning from elsewhere, or goes on from its end elsewhere, or
-    /// stays there: what turns, rises or is held is no fall.
-    fn is_elsewhere(&self, path: &Path, interval_s: f32, rows: f32) -> bool {
-        let (speed, across) = path.speed();
-        let whole = speed.hypot(across);
-        let off = |end: &Mover, mover: &Mover| {
-            let s = mover.t - end.t;
+    /// stays there, where the path has these speeds: what turns, rises or is held is no fall.
+    pub(super) fn is_elsewhere(&self, path: &Path, speeds: [f32; 2], interval_s: f32, rows: f32) -> bool {
+        let (_, across) = path.speed();
+        let off = |end: &Mover, speed: f32, mover: &Mover| {
+            let (s, whole) = (mover.t - end.t, speed.hypot(across));
             let reach = 1.3 * whole * s.abs() + 2.0 + path.side();
             let (dx, dy) = (mover.x - end.x, mover.y - end.y);
             let gate = 2.0 + 0.25 * whole * s.abs() + 0.7 * path.side();
             dx.hypot(dy) <= reach && (dx - across * s).hypot(dy - speed * s) > gate && is_alike(end, mover)
         };
         let (first, last) = (path.first(), path.last());
-        let after = |m: &&Mover| m.t > last.t + 1e-4 && m.t <= last.t + ELSEWHERE_S && off(last, m);
-        let before = |m: &&Mover| m.t < first.t - 1e-4 && m.t >= first.t - ELSEWHERE_S && off(first, m);
+        let after = |m: &&Mover| m.t > last.t + 1e-4 && m.t <= last.t + ELSEWHERE_S && off(last, speeds[1], m);
+        let before = |m: &&Mover| m.t < first.t - 1e-4 && m.t >= first.t - ELSEWHERE_S && off(first, speeds[0], m);
         // A coder may leave a ghost of a thing behind for a picture, and on the ground it may jump up again.
         let least = if interval_s > 0.055 { 1 } else { 2 };
         let is_on_ground = last.y > GROUND * rows;

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::config::{FallingObjectConfig, Floors};
 use self::fast::{Bounds, Fast};
-use self::movers::{Mover, Movers};
+use self::movers::{Found, Mover, Movers};
 use self::path::{Parabola, Path, fit};
 use super::LumaPlane;
 
@@ -35,6 +35,8 @@ const MAX_POINTS: usize = 64;
 const SEED_PLANES: usize = 3;
 /// Most movers of a plane from which paths are begun; with more it is rain or snow.
 const MAX_SEEDS: usize = 24;
+/// Longest gap in a stream over which a fall is told late.
+const MOST_GAP: Duration = Duration::from_secs(5);
 /// Seconds within which paths are parallel.
 const PARALLEL_S: f32 = 1.0;
 /// Seconds for which a path must be seen until its law alone tells that it is a fall.
@@ -145,6 +147,10 @@ impl FallingObjectDetector {
         if plane.samples().is_empty() {
             return Vec::new();
         }
+        // What was waited for when the stream broke off is told when it is back, if that is soon.
+        let is_broken = !self.movers.goes_on(at, plane);
+        let is_soon = self.movers.latest_at().is_some_and(|then| at > then && at.since(then) < MOST_GAP);
+        let mut falls = if is_broken && is_soon { self.finish() } else { Vec::new() };
         if !self.movers.take(at, plane) {
             self.seeds.clear();
             self.paths.clear();
@@ -159,10 +165,28 @@ impl FallingObjectDetector {
             self.crowded_until = f32::NEG_INFINITY;
         }
         let start = self.start.unwrap_or(at);
-        let Some(found) = self.movers.find(&self.config, start) else { return Vec::new() };
+        if let Some(found) = self.movers.find(&self.config, start)
+            && let Some(t) = self.follow(found, start)
+        {
+            falls.extend(self.close(t, start, plane, false));
+        }
+        falls
+    }
+
+    /// The stream ends here, or is broken off: returns the falls that something more was waited for.
+    pub fn finish(&mut self) -> Vec<Fall> {
+        let (Some(start), Some(plane)) = (self.start, self.movers.latest().cloned()) else { return Vec::new() };
+        for found in self.movers.find_last(&self.config, start) {
+            self.follow(found, start);
+        }
+        self.close(self.latest_t, start, &plane, true)
+    }
+
+    /// Takes in the movers of a plane; returns its time, if it is later than that of the plane before.
+    fn follow(&mut self, found: Found, start: Timestamp) -> Option<f32> {
         let t = found.at.since(start).as_secs_f64() as f32;
         if t <= self.latest_t {
-            return Vec::new();
+            return None;
         }
         self.interval_s += 0.2 * ((t - self.latest_t).min(0.2) - self.interval_s);
         self.latest_t = t;
@@ -171,7 +195,7 @@ impl FallingObjectDetector {
         }
         self.fast.note(t, &found.movers);
         self.link(found.movers);
-        self.close(t, start, plane)
+        Some(t)
     }
 
     /// Goes on with the paths and begins new ones.
@@ -228,11 +252,11 @@ impl FallingObjectDetector {
         }
     }
 
-    /// Judges the paths that have ended.
-    fn close(&mut self, t: f32, start: Timestamp, plane: &LumaPlane) -> Vec<Fall> {
+    /// Judges the paths that have ended, which are all of them where the stream `is_over`.
+    fn close(&mut self, t: f32, start: Timestamp, plane: &LumaPlane, is_over: bool) -> Vec<Fall> {
         let interval_s = self.interval_s;
         let (ended, open): (Vec<Path>, Vec<Path>) =
-            std::mem::take(&mut self.paths).into_iter().partition(|path| path.has_ended(t, interval_s));
+            std::mem::take(&mut self.paths).into_iter().partition(|path| is_over || path.has_ended(t, interval_s));
         self.paths = open;
         let is_way = |path: &&Path| path.points.len() >= 4;
         self.ended.extend(ended.iter().filter(is_way).map(|path| path.last().t));
@@ -244,14 +268,21 @@ impl FallingObjectDetector {
         let mut judged = Vec::new();
         for path in ended {
             let scale = plane.px_per_sample() as f32;
-            if let Some((law, confidence)) = self.judge(&path, scale).filter(|_| !is_crowded) {
+            let goes_on = |law: &Parabola| {
+                let speeds = [law.velocity, law.velocity + law.acceleration * path.duration_s()];
+                !self.fast.is_elsewhere(&path, speeds, interval_s, plane.height() as f32)
+            };
+            let judged_by_law = self.judge(&path, scale).filter(|(law, _)| !is_crowded && goes_on(law));
+            if let Some((law, confidence)) = judged_by_law {
                 judged.push((path, law, confidence));
                 continue;
             }
             let middle = plane.to_frame(path.last().x, 0.5 * (path.first().y + path.last().y));
             self.fast.take(path, t, interval_s, &Bounds::new(&self.config, middle.y, plane));
         }
-        judged.extend(self.fast.due(t, is_crowded).into_iter().filter(|(.., c)| *c >= self.config.min_confidence));
+        judged.extend(
+            self.fast.due(t, is_crowded, is_over).into_iter().filter(|(.., c)| *c >= self.config.min_confidence),
+        );
         self.told.retain(|told| t - told.last().t < 2.0);
         let mut falls = Vec::new();
         for (path, law, confidence) in judged {

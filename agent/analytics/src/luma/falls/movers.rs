@@ -66,11 +66,26 @@ pub(super) struct Found {
 }
 
 impl Movers {
+    /// Whether a plane goes on from those before.
+    pub(super) fn goes_on(&self, at: Timestamp, plane: &LumaPlane) -> bool {
+        self.planes.back().is_none_or(|(then, before)| {
+            before.is_alike(plane) && at > *then && at.since(*then).as_secs_f64() <= MAX_GAP_S
+        })
+    }
+
+    /// The latest plane.
+    pub(super) fn latest(&self) -> Option<&LumaPlane> {
+        self.planes.back().map(|(_, plane)| plane)
+    }
+
+    /// When the latest plane was taken.
+    pub(super) fn latest_at(&self) -> Option<Timestamp> {
+        self.planes.back().map(|(at, _)| *at)
+    }
+
     /// Takes a plane; returns false if it does not go on from those before.
     pub(super) fn take(&mut self, at: Timestamp, plane: &LumaPlane) -> bool {
-        let goes_on = self.planes.back().is_none_or(|(then, before)| {
-            before.is_alike(plane) && at > *then && at.since(*then).as_secs_f64() <= MAX_GAP_S
-        });
+        let goes_on = self.goes_on(at, plane);
         if !goes_on {
             self.spare.extend(self.planes.drain(..).map(|(_, plane)| plane).take(1));
             self.usual.clear();
@@ -87,20 +102,43 @@ impl Movers {
     /// Looks at the latest plane that has one `over_s` before and one after it.
     pub(super) fn find(&mut self, config: &FallingObjectConfig, start: Timestamp) -> Option<Found> {
         let last = self.planes.len().checked_sub(1)?;
+        let middle = self.latest_before(last, config)?;
+        let first = self.latest_before(middle, config)?;
+        let found = self.between(config, start, [first, middle, last]);
+        // Planes before the first are never asked for again.
+        self.spare.extend(self.planes.drain(..first).map(|(_, plane)| plane).take(2));
+        self.spare.truncate(2);
+        Some(found)
+    }
+
+    /// Looks at the planes that no later one will come for, each against the last one.
+    pub(super) fn find_last(&mut self, config: &FallingObjectConfig, start: Timestamp) -> Vec<Found> {
+        let Some(last) = self.planes.len().checked_sub(1) else { return Vec::new() };
+        let known = self.latest_before(last, config).unwrap_or(0);
+        let triples: Vec<[usize; 3]> =
+            (known + 1..last).filter_map(|middle| Some([self.latest_before(middle, config)?, middle, last])).collect();
+        triples.into_iter().map(|triple| self.between(config, start, triple)).collect()
+    }
+
+    /// The latest plane that is `over_s` before a later one.
+    fn latest_before(&self, later: usize, config: &FallingObjectConfig) -> Option<usize> {
         let time = |i: usize| self.planes[i].0.as_secs_f64();
         // A hundredth of a second of slack, as frames do not come quite evenly.
         let over_s = f64::from(config.compare_over_s) - 0.01;
-        let middle = (1..last).rev().find(|&i| time(last) - time(i) >= over_s)?;
-        let first = (0..middle).rev().find(|&i| time(middle) - time(i) >= over_s)?;
+        (0..later).rev().find(|&i| time(later) - time(i) >= over_s)
+    }
+
+    /// What moves in the middle one of three planes.
+    fn between(&mut self, config: &FallingObjectConfig, start: Timestamp, [first, middle, last]: [usize; 3]) -> Found {
+        let time = |i: usize| self.planes[i].0.as_secs_f64();
         let at = self.planes[middle].0;
         let elapsed_s = time(middle) - time(middle - 1);
         let (width, height) = (self.planes[middle].1.width(), self.planes[middle].1.height());
         let mut signed = vec![0i16; width * height];
-        let reach = config.max_shake_px / self.planes[middle].1.px_per_sample() as f32;
-        self.difference(first, middle, last, reach, &mut signed);
+        let scale = self.planes[middle].1.px_per_sample() as f32;
+        self.difference(first, middle, last, config.max_shake_px / scale, &mut signed);
         let floor = config.least_difference().max(3.0 * spread(&signed));
         let set = self.stand_out(&signed, width, floor, elapsed_s as f32);
-        let scale = self.planes[middle].1.px_per_sample() as f32;
         let least = (config.min_area_px / (scale * scale)).max(1.0);
         let most = (config.max_area_px / (scale * scale)).max(1.0);
         let t = at.since(start).as_secs_f64() as f32;
@@ -111,10 +149,7 @@ impl Movers {
         let is_crowded = movers.len() > MAX_MOVERS;
         movers.sort_by(|a, b| (b.contrast.abs() * b.area).total_cmp(&(a.contrast.abs() * a.area)));
         movers.truncate(MAX_MOVERS);
-        // Planes before the first are never asked for again.
-        self.spare.extend(self.planes.drain(..first).map(|(_, plane)| plane).take(2));
-        self.spare.truncate(2);
-        Some(Found { at, movers, is_crowded })
+        Found { at, movers, is_crowded }
     }
 
     /// What the middle plane has that neither of the others has, with its sign, after shake and light.

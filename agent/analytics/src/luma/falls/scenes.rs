@@ -53,6 +53,44 @@ fn what_is_in_view_for_three_to_eight_pictures_is_found() {
     );
 }
 
+/// Looks at bodies for so many seconds; returns what is told by then, and what is told at the end of the stream.
+fn until_end(facade: &mut Facade, bodies: &[Body], seconds: f32) -> (Vec<Fall>, Vec<Fall>) {
+    let mut detector = FallingObjectDetector::new(facade.config());
+    let mut told = Vec::new();
+    for n in 0..(seconds * facade.fps) as usize {
+        let t = n as f32 / facade.fps;
+        let samples = facade.look(t, bodies, (0.0, 0.0), 1.0);
+        told.extend(detector.observe(Timestamp::from_secs_f64(f64::from(t)), &facade.plane(samples)));
+    }
+    (told, detector.finish())
+}
+
+#[test]
+fn a_fall_is_told_though_the_stream_ends_right_after_it() {
+    for n in 0..6 {
+        let mut facade = Facade::new(7_100 + n);
+        let (body, truth) = falls::short(&mut facade, 0.8, 6, 20.0, true);
+        let (before, at_end) = until_end(&mut facade, &[body], truth.to_s + 0.2);
+        assert!(before.is_empty(), "{before:?}");
+        assert!(at_end.iter().any(|fall| truth.is_told_by(fall)), "{n}: {truth:?} {at_end:?}");
+    }
+}
+
+#[test]
+fn what_is_thrown_one_after_the_other_is_no_rain() {
+    let (mut found, mut all) = (0, 0);
+    for n in 0..6 {
+        let mut facade = Facade::new(7_200 + n);
+        let thrown = [1.2, 3.4, 6.0].map(|at_s| falls::short(&mut facade, at_s, 6, 20.0, n % 2 == 0));
+        let (bodies, truths): (Vec<Body>, Vec<falls::Truth>) = thrown.into_iter().unzip();
+        let (mut told, at_end) = until_end(&mut facade, &bodies, 7.5);
+        told.extend(at_end);
+        all += truths.len();
+        found += truths.iter().filter(|truth| told.iter().any(|fall| truth.is_told_by(fall))).count();
+    }
+    assert!(found * 2 >= all, "{found} of {all}");
+}
+
 #[test]
 fn what_only_looks_like_a_fall_is_none() {
     for (k, kind) in KINDS.iter().enumerate() {
