@@ -90,6 +90,7 @@ impl Lane {
                 bbox: track.bbox,
                 attribute: attribute.clone(),
                 of: None,
+                head: None,
             });
         }
         looks

@@ -26,6 +26,23 @@ pub struct Look {
     /// reading's box is in it, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<(u32, u32)>,
+    /// The subject's head, where the detector finds heads and found it; in pixels of the same frame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<SeenHead>,
+}
+
+/// A head that the detector itself found on a subject.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SeenHead {
+    /// Where it is, in pixels of the full frame.
+    #[serde(rename = "box")]
+    pub bbox: BBox,
+    /// What the detector holds it for.
+    pub class: Class,
+    /// How sure it is of that, 0 to 1.
+    pub score: f32,
+    /// Whether another head may as well be the subject's, as that of somebody behind.
+    pub is_doubtful: bool,
 }
 
 impl Look {
@@ -45,12 +62,23 @@ pub struct AttributeNeed {
     pub part: (f32, f32),
     /// What kind of text it is; none for what is there or not.
     pub text: Option<TextKind>,
+    /// What is needed of a head that the detector found itself, where it shows on heads: this counts in place of the box.
+    pub head: Option<HeadNeed>,
+}
+
+/// What a look at an attribute needs of the subject's head.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeadNeed {
+    /// Least side in pixels.
+    pub least_px: f32,
+    /// Whether all of it must be in the picture.
+    pub is_whole: bool,
 }
 
 impl Default for AttributeNeed {
     /// A whole box of 64 pixels, and no text.
     fn default() -> Self {
-        Self { least_height_px: 64.0, part: (0.0, 1.0), text: None }
+        Self { least_height_px: 64.0, part: (0.0, 1.0), text: None, head: None }
     }
 }
 

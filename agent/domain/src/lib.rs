@@ -36,7 +36,7 @@ pub use announcement::{
     AnnounceOutcome, Announcement, AnnouncementId, FailureKind, Loudspeaker, LoudspeakerError, Playback, Proof,
     SpokenText,
 };
-pub use attribute::{Answer, AttributeNeed, Look, Reader, Reading, TextKind, Unclear};
+pub use attribute::{Answer, AttributeNeed, HeadNeed, Look, Reader, Reading, SeenHead, TextKind, Unclear};
 pub use clip::{Clip, ClipRecording, ClipSource, ClipSourceError};
 pub use clock::{CivilTime, Clock, LocalTime, Reckoning, SystemClock, Timestamp, WallTime, Weekday};
 pub use condition::Condition;

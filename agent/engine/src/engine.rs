@@ -20,10 +20,10 @@ use forewarn_ground::Sample;
 use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, Output, TimeoutReason};
 use serde::{Deserialize, Serialize};
 
-use crate::eye;
 use crate::ground::GroundWatch;
 use crate::setup::{EngineSetup, StreamSetup};
 use crate::things::Things;
+use crate::{eye, heads};
 
 /// A picture's corners may lie so far, in parts of its width, from where a shift takes them, for it to be one.
 const SHIFT_WITHIN: f32 = 0.01;
@@ -123,14 +123,22 @@ pub struct Analysed {
     pub plane: LumaPlane,
     /// What was found in it.
     pub detections: Vec<Detection>,
+    /// The heads that were found beside, which are no subjects of their own.
+    pub heads: Vec<Detection>,
     /// In which parts of the picture small subjects were looked for, where that was not all of it.
     pub coverage: Option<Coverage>,
 }
 
 impl Analysed {
     /// A frame with what was found in it. Its plane is that of the glance, or is made here where a glance needed none.
-    pub fn new(frame: Frame, plane: Option<LumaPlane>, detections: Vec<Detection>, coverage: Option<Coverage>) -> Self {
-        Self { plane: plane.unwrap_or_else(|| eye::plane_of(&frame)), frame, detections, coverage }
+    pub fn new(
+        frame: Frame,
+        plane: Option<LumaPlane>,
+        mut detections: Vec<Detection>,
+        coverage: Option<Coverage>,
+    ) -> Self {
+        let heads = heads::taken_out(&mut detections);
+        Self { plane: plane.unwrap_or_else(|| eye::plane_of(&frame)), frame, detections, heads, coverage }
     }
 
     /// A frame that was looked at as a whole, without a glance.
@@ -168,7 +176,7 @@ impl Engine {
     /// Live `now` is the agent's clock, not the frame's own time: a camera whose clock runs ahead must not push the time
     /// of every other stream.
     pub fn analysed(&mut self, analysed: &Analysed, now: Timestamp) -> &[Track] {
-        let Analysed { frame, plane, detections, coverage } = analysed;
+        let Analysed { frame, plane, detections, heads, coverage } = analysed;
         let Some(brain) = self.streams.get_mut(&frame.meta.stream) else {
             return &[];
         };
@@ -176,6 +184,7 @@ impl Engine {
         brain.steady(at, size, plane);
         let looks = if self.knows_looks { looks_of(frame, detections) } else { Vec::new() };
         let tracks = brain.tracker.update_with_looks(at, size, detections, &looks, coverage.as_ref());
+        brain.rules.set_heads(heads::owners(tracks, heads));
         let things = brain.things.observe(at, plane, tracks);
         if brain.ground.as_ref().is_some_and(GroundWatch::is_blind) {
             // Nobody knows who is in which zone: that is no sign that somebody left it.

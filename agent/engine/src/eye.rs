@@ -165,7 +165,7 @@ impl Parts {
         self.tiles.iter().map(|tile| tile.of(frame)).collect()
     }
 
-    /// Puts together what the detector says of the pictures. Heads are put to their people and do not stay.
+    /// Puts together what the detector says of the pictures. Heads are put to their people, and come last.
     pub fn merge(&self, frame: &Frame, found: Vec<Vec<Detection>>) -> Vec<Detection> {
         let size = (frame.width, frame.height);
         let seen = |(tile, found): (&Tile, Vec<Detection>)| Seen { tile: *tile, detections: tile.to_frame(found) };

@@ -4,8 +4,10 @@
 //! nothing. A detector that has learned heads as well names them by [`HEAD_CLASSES`]. Round and shiny things are now and
 //! then taken for heads, and hardly ever for people as well, so that the two together are worth more than either.
 
+use std::collections::BTreeMap;
+
 use forewarn_domain::detection::HEAD_CLASSES;
-use forewarn_domain::{BBox, Class, Detection};
+use forewarn_domain::{BBox, Class, Detection, SeenHead, Track, TrackId, TrackState};
 
 /// Sides of a person's box and the square root of the area of the head's box: the medians of 1,529 labelled workers,
 /// sitting, bent and half hidden ones among them.
@@ -17,31 +19,136 @@ const MOST_OF_A_PERSON: f32 = 0.8;
 /// A head of which the detector is this sure needs nobody around it.
 const SURE_ALONE: f32 = 0.7;
 
-/// The detections without heads. A head lends its score to the surest of the people whose head it may be, whose box then
-/// reaches up to its top, where nobody of at least its score holds it. Where there are none, a sure head makes a person of a box that goes down from it as far
-/// as a person's does, at most to the edge of a frame of `size` pixels. Best score first, as they came.
-pub(crate) fn people_of(size: (u32, u32), detections: Vec<Detection>) -> Vec<Detection> {
-    let is_head = |d: &Detection| HEAD_CLASSES.contains(&d.class.as_str());
-    if !detections.iter().any(is_head) {
+/// Boxes of heads of which the smaller lies in the other by more than this part are of one head: a hat, or a face.
+const SAME_HEAD: f32 = 0.6;
+
+/// How badly a head fits a person at most, and by how much worse than the person's own another one fits that may be the
+/// person's as well.
+const MOST_MISFIT: f32 = 0.6;
+const NEARLY_AS_WELL: f32 = 0.25;
+/// What it counts against a person that the detector is not at all sure of the box.
+const UNSURE: f32 = 0.3;
+
+/// The detections, heads last. Each head is put to at most one person and each person to at most one head. A head lends
+/// its score to its person, whose box then reaches up to its top. A sure head that is nobody's makes a person of a box that
+/// goes down from it as far as a person's does, at most to the edge of a frame of `size` pixels; not where it lies in a
+/// surer person of whom no other head is seen. Best score first, as they came.
+pub(crate) fn people_of(size: (u32, u32), mut detections: Vec<Detection>) -> Vec<Detection> {
+    let heads = without_doubles(taken_out(&mut detections));
+    if heads.is_empty() {
         return detections;
     }
     let person = Class::new("person");
-    let (heads, mut others): (Vec<_>, Vec<_>) = detections.into_iter().partition(is_head);
-    for head in heads {
-        let is_told = |other: &Detection| other.score >= head.score && holds(&other.bbox, &head.bbox);
-        if others.iter().any(|other| other.class == person && is_told(other)) {
-            continue;
-        }
-        let owners = others.iter_mut().filter(|other| other.class == person && is_top_of(&head.bbox, &other.bbox));
-        if let Some(owner) = owners.max_by(|a, b| a.score.total_cmp(&b.score)) {
+    let people: Vec<usize> = (0..detections.len()).filter(|&i| detections[i].class == person).collect();
+    let boxes: Vec<(BBox, f32)> = people.iter().map(|&i| (detections[i].bbox, detections[i].score)).collect();
+    let owned = Owned::of(&boxes, &heads);
+    let mut made = Vec::new();
+    for (h, head) in heads.iter().enumerate() {
+        if let Some(p) = owned.owner_of(h) {
+            let owner = &mut detections[people[p]];
             owner.score = owner.score.max(head.score);
             owner.bbox.y0 = owner.bbox.y0.min(head.bbox.y0);
-        } else if head.score >= SURE_ALONE {
-            others.push(Detection { class: person.clone(), score: head.score, bbox: under(&head.bbox, size) });
+            continue;
+        }
+        let is_told = |(p, (bbox, score)): (usize, &(BBox, f32))| {
+            *score >= head.score && holds(bbox, &head.bbox) && !owned.has_head(p)
+        };
+        if head.score >= SURE_ALONE && !boxes.iter().enumerate().any(is_told) {
+            made.push(Detection { class: person.clone(), score: head.score, bbox: under(&head.bbox, size) });
         }
     }
-    others.sort_by(|a, b| b.score.total_cmp(&a.score));
-    others
+    detections.extend(made);
+    detections.sort_by(|a, b| b.score.total_cmp(&a.score));
+    detections.extend(heads);
+    detections
+}
+
+/// Which head is whose.
+struct Owned {
+    /// How badly each head fits each person whose it may be, by their places.
+    misfits: Vec<(f32, usize, usize)>,
+    /// The place of each person's own head.
+    own: BTreeMap<usize, usize>,
+}
+
+impl Owned {
+    /// Of all ways to give one head to one person, first the pair that fits best, then the next. People are told by their
+    /// boxes and how sure these are.
+    fn of(people: &[(BBox, f32)], heads: &[Detection]) -> Self {
+        let mut misfits: Vec<(f32, usize, usize)> = Vec::new();
+        for (h, head) in heads.iter().enumerate() {
+            let fits = people.iter().enumerate();
+            misfits.extend(fits.filter_map(|(p, (bbox, _))| Some((misfit(&head.bbox, bbox)?, h, p))));
+        }
+        let rank = |&(misfit, _, p): &(f32, usize, usize)| misfit + UNSURE * (1.0 - people[p].1);
+        misfits.sort_by(|a, b| rank(a).total_cmp(&rank(b)).then((a.1, a.2).cmp(&(b.1, b.2))));
+        let mut owned = Self { misfits, own: BTreeMap::new() };
+        for &(_, h, p) in &owned.misfits {
+            if !owned.own.contains_key(&p) && !owned.own.values().any(|&other| other == h) {
+                owned.own.insert(p, h);
+            }
+        }
+        owned
+    }
+
+    fn owner_of(&self, head: usize) -> Option<usize> {
+        self.own.iter().find(|(_, h)| **h == head).map(|(p, _)| *p)
+    }
+
+    fn has_head(&self, person: usize) -> bool {
+        self.own.contains_key(&person)
+    }
+
+    fn misfit(&self, head: usize, person: usize) -> Option<f32> {
+        self.misfits.iter().find(|(_, h, p)| (*h, *p) == (head, person)).map(|(misfit, ..)| *misfit)
+    }
+}
+
+/// Takes the heads out of what was found.
+pub(crate) fn taken_out(detections: &mut Vec<Detection>) -> Vec<Detection> {
+    detections.extract_if(.., |d| HEAD_CLASSES.contains(&d.class.as_str())).collect()
+}
+
+/// Whose head each one is. A head is doubtful if another of the other kind, that is nobody's, fits the person nearly as
+/// well.
+pub(crate) fn owners(tracks: &[Track], heads: &[Detection]) -> BTreeMap<TrackId, SeenHead> {
+    let is_person = |t: &&Track| t.class.as_str() == "person" && t.state == TrackState::Seen;
+    let people: Vec<&Track> = tracks.iter().filter(is_person).collect();
+    let boxes: Vec<(BBox, f32)> = people.iter().map(|track| (track.bbox, track.score)).collect();
+    let owned = Owned::of(&boxes, heads);
+    let seen = owned.own.iter().map(|(&p, &h)| {
+        let most = owned.misfit(h, p).unwrap_or(0.0) + NEARLY_AS_WELL;
+        let is_rival = |other: usize| {
+            heads[other].class != heads[h].class
+                && owned.owner_of(other).is_none()
+                && owned.misfit(other, p).is_some_and(|misfit| misfit < most)
+        };
+        let Detection { class, score, bbox } = heads[h].clone();
+        (people[p].id, SeenHead { bbox, class, score, is_doubtful: (0..heads.len()).any(is_rival) })
+    });
+    seen.collect()
+}
+
+/// Of boxes of one head, whatever it is held for, the surest.
+fn without_doubles(mut heads: Vec<Detection>) -> Vec<Detection> {
+    heads.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let mut kept: Vec<Detection> = Vec::new();
+    for head in heads {
+        let is_same = |known: &Detection| {
+            known.bbox.intersection(&head.bbox) > SAME_HEAD * known.bbox.area().min(head.bbox.area())
+        };
+        if !kept.iter().any(is_same) {
+            kept.push(head);
+        }
+    }
+    kept
+}
+
+/// How badly a head fits a person, 0 for one in the middle of the top of the box; `None` if it cannot be the person's.
+fn misfit(head: &BBox, person: &BBox) -> Option<f32> {
+    let aside = (head.centre().x - person.centre().x).abs() / person.width().max(1.0);
+    let down = (head.y0 - person.y0).abs() / person.height().max(1.0);
+    (is_top_of(head, person) && aside + down <= MOST_MISFIT).then_some(aside + down)
 }
 
 /// Whether a head may be the head of a person of this box: in its upper half, or as a helmet above it, and not most of it.
@@ -89,7 +196,8 @@ mod tests {
         let own = found("head_in_hard_hat", 0.9, [118.0, 102.0, 142.0, 132.0]);
         let alone = found("head", 0.7, [400.0, 200.0, 420.0, 220.0]);
         let lamp = found("head", 0.65, [300.0, 100.0, 320.0, 120.0]);
-        let people = people_of((640, 480), vec![own, alone, lamp, worker.clone()]);
+        let mut people = people_of((640, 480), vec![own, alone, lamp, worker.clone()]);
+        assert_eq!(taken_out(&mut people).len(), 3);
         let made = found("person", 0.7, [393.0, 200.0, 427.0, 320.0]);
         assert_eq!(people, [worker, made]);
     }
@@ -98,7 +206,8 @@ mod tests {
     fn a_head_lends_its_score_to_who_is_unsurely_seen() {
         let bent = found("person", 0.15, [100.0, 108.0, 190.0, 220.0]);
         let helmet = found("head_in_hard_hat", 0.6, [118.0, 92.0, 142.0, 116.0]);
-        let people = people_of((640, 480), vec![helmet, bent.clone()]);
+        let mut people = people_of((640, 480), vec![helmet, bent.clone()]);
+        taken_out(&mut people);
         assert_eq!(people, [found("person", 0.6, [100.0, 92.0, 190.0, 220.0])]);
     }
 
@@ -108,14 +217,26 @@ mod tests {
         let worker = found("person", 0.4, [100.0, 100.0, 160.0, 280.0]);
         let feet = found("person", 0.5, [100.0, 10.0, 160.0, 140.0]);
         let own = found("head", 0.7, [118.0, 102.0, 142.0, 132.0]);
-        let people = people_of((640, 480), vec![own, feet.clone(), worker.clone(), doubt.clone()]);
+        let mut people = people_of((640, 480), vec![own, feet.clone(), worker.clone(), doubt.clone()]);
+        taken_out(&mut people);
         assert_eq!(people, [Detection { score: 0.7, ..worker }, feet, doubt]);
+    }
+
+    #[test]
+    fn a_second_sure_head_in_a_persons_box_is_somebody_elses() {
+        let worker = found("person", 0.9, [100.0, 100.0, 160.0, 280.0]);
+        let own = found("head_in_hard_hat", 0.9, [118.0, 102.0, 142.0, 132.0]);
+        let face = found("head", 0.8, [121.0, 112.0, 140.0, 132.0]);
+        let behind = found("head", 0.75, [142.0, 104.0, 160.0, 126.0]);
+        let mut people = people_of((640, 480), vec![own.clone(), face, behind.clone(), worker.clone()]);
+        assert_eq!(taken_out(&mut people), [own, behind.clone()], "a face in a hat is no second head");
+        assert_eq!((people.len(), &people[0], people[1].bbox.y0), (2, &worker, behind.bbox.y0));
     }
 
     #[test]
     fn what_a_head_makes_ends_at_the_edge_of_the_frame() {
         let near = found("head", 0.8, [0.0, 300.0, 200.0, 479.0]);
-        let [person] = people_of((640, 480), vec![near]).try_into().unwrap();
+        let [person, _] = people_of((640, 480), vec![near]).try_into().unwrap();
         assert_eq!((person.bbox.x0, person.bbox.y1), (0.0, 480.0));
     }
 
@@ -123,7 +244,36 @@ mod tests {
     fn a_box_of_hardly_more_than_the_head_is_not_the_persons() {
         let head = found("head", 0.9, [100.0, 100.0, 140.0, 140.0]);
         let scrap = found("person", 0.4, [100.0, 100.0, 140.0, 145.0]);
-        assert_eq!(people_of((640, 480), vec![head, scrap]).len(), 2);
+        assert_eq!(people_of((640, 480), vec![head, scrap]).len(), 3);
+    }
+
+    fn track(id: u64, corners: [f32; 4]) -> Track {
+        let Detection { class, score, bbox } = found("person", 0.9, corners);
+        let (first_seen, last_seen) = (forewarn_domain::Timestamp::ZERO, forewarn_domain::Timestamp::ZERO);
+        Track { id: TrackId(id), class, score, bbox, state: TrackState::Seen, first_seen, last_seen }
+    }
+
+    #[test]
+    fn each_person_owns_the_head_that_fits_best_and_nobody_owns_two() {
+        let tracks = [track(1, [100.0, 100.0, 160.0, 280.0]), track(2, [140.0, 110.0, 200.0, 290.0])];
+        let first = found("head", 0.6, [118.0, 102.0, 142.0, 132.0]);
+        let again = found("head_in_hard_hat", 0.8, [119.0, 101.0, 142.0, 131.0]);
+        let second = found("head", 0.7, [156.0, 112.0, 180.0, 142.0]);
+        let owned = owners(&tracks, &without_doubles(vec![first, again.clone(), second.clone()]));
+        assert_eq!(owned[&TrackId(1)].bbox, again.bbox);
+        assert_eq!((owned[&TrackId(2)].bbox, owned[&TrackId(2)].is_doubtful), (second.bbox, false));
+    }
+
+    #[test]
+    fn a_head_of_somebody_behind_makes_the_own_one_doubtful() {
+        let tracks = [track(1, [100.0, 100.0, 160.0, 280.0])];
+        let own = found("head_in_hard_hat", 0.8, [112.0, 102.0, 136.0, 132.0]);
+        let behind = found("head", 0.7, [138.0, 100.0, 158.0, 124.0]);
+        assert!(owners(&tracks, &[own.clone(), behind.clone()])[&TrackId(1)].is_doubtful);
+        let alike = Detection { class: own.class.clone(), ..behind };
+        assert!(!owners(&tracks, &[own.clone(), alike])[&TrackId(1)].is_doubtful);
+        let knee = found("head", 0.7, [112.0, 230.0, 136.0, 260.0]);
+        assert_eq!(owners(&tracks, &[knee]), BTreeMap::new());
     }
 
     #[test]

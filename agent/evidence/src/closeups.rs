@@ -157,7 +157,7 @@ mod tests {
     fn look(track: u64) -> Look {
         let attribute = AttributeId::new("dust_mask").unwrap();
         let bbox = BBox::new(0.0, 0.0, 60.0, 80.0);
-        Look { track: TrackId(track), attribute, class: Class::new("person"), bbox, of: None }
+        Look { track: TrackId(track), attribute, class: Class::new("person"), bbox, of: None, head: None }
     }
 
     fn best(number: i64) -> BestCrop {

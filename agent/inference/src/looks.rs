@@ -110,6 +110,7 @@ mod tests {
             bbox,
             attribute: AttributeId::new("mask").unwrap(),
             of: None,
+            head: None,
         }
     }
 

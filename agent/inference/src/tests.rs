@@ -311,6 +311,7 @@ fn wanted_looks_come_back_as_readings() {
         bbox: BBox::new(0.0, 0.0, 20.0, 40.0),
         attribute: AttributeId::new("mask").unwrap(),
         of: None,
+        head: None,
     };
     rig.shared.looks.put(&frame("c1", 5, 10, 10), vec![look(7), look(8)]);
     let mut tracks = Vec::new();

@@ -64,6 +64,7 @@ fn looks(subjects: &[Detection], options: &Options) -> Vec<Look> {
             bbox: d.bbox,
             attribute: a.attribute.clone(),
             of: None,
+            head: None,
         })
         .collect()
 }

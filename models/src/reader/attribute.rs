@@ -7,6 +7,7 @@ use forewarn_domain::{About, AttributeId, AttributeNeed, Class, TextKind};
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
+use super::heads::Heads;
 use crate::card::Crop;
 use crate::crop::Limits;
 
@@ -40,6 +41,8 @@ pub struct Attribute {
     /// From when on a subject is worth a look.
     #[serde(default)]
     pub need: Need,
+    /// What heads are good for that the detector found itself; nothing where the attribute does not show on heads.
+    pub heads: Option<Heads>,
     /// How the part is found; nothing is needed where it follows from the subject's box.
     #[serde(default)]
     pub find: Find,
@@ -210,7 +213,12 @@ impl Attribute {
 
     /// What the rules must know of it before they ask for a look.
     pub fn need(&self) -> AttributeNeed {
-        AttributeNeed { least_height_px: self.need.height_px, part: self.need.part.into(), text: self.text }
+        AttributeNeed {
+            least_height_px: self.need.height_px,
+            part: self.need.part.into(),
+            text: self.text,
+            head: self.heads.as_ref().map(Heads::need),
+        }
     }
 
     /// The same attribute judged by another model.
@@ -252,6 +260,7 @@ impl Attribute {
                 "two numbers from 0 (top) to 1 (bottom) are needed, the lower one first".to_owned(),
             );
         }
+        self.heads.as_ref().map_or(Ok(()), |heads| heads.check(&self.attribute))?;
         if self.subjects.is_empty() {
             return fail("subjects", "name at least one class, such as \"person\"".to_owned());
         }

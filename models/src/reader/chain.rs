@@ -1,13 +1,13 @@
 //! One attribute with its models: from a look to the crops of its part, and from what a model says to an answer.
 
-use forewarn_domain::{Answer, BBox, Frame, Look, Unclear};
+use forewarn_domain::{Answer, BBox, Frame, Look, SeenHead, Unclear};
 
 use super::attribute::{Attribute, Find, FindFace, FindPlate, FindPose};
 use super::error::ReaderError;
 use super::model::{Said, as_trained};
 use super::opener::{OpenModels, Opener};
 use super::search::{Finder, Finding, SearchId, Searches};
-use super::{clamped, part, plate};
+use super::{clamped, heads, part, plate};
 use crate::card::{self, Card, Crop, CropOf, Task};
 use crate::crop::{Limits, Quality, Window, cut};
 use crate::detector::Found;
@@ -111,13 +111,18 @@ impl Chain {
         if subject.area() <= 0.0 {
             return Err(Unclear::CutOff);
         }
-        if (subject.width().min(subject.height()) as u32) < self.limits.min_side_px {
+        let head = self.head_of(look);
+        if head.is_some_and(|head| head.is_doubtful) {
+            return Err(Unclear::Hidden);
+        }
+        if head.is_none() && (subject.width().min(subject.height()) as u32) < self.limits.min_side_px {
             return Err(Unclear::TooSmall);
         }
         let (finder, region) = if let Some(plate) = self.plate {
             (Finder::Detector(plate), grown(&subject, VEHICLE_MARGIN))
         } else if let Some(face) = self.face {
-            (Finder::Detector(face), part::face_region(&subject))
+            let region = head.map_or_else(|| part::face_region(&subject), |head| heads::face_region(&head.bbox));
+            (Finder::Detector(face), region)
         } else if let Some(pose) = self.pose {
             (Finder::Points(pose), grown(&subject, 0.1))
         } else {
@@ -139,33 +144,52 @@ impl Chain {
             return self.plate(frame, (&subject, others), find, found);
         }
         let crop = self.crop.ok_or(Unclear::ModelFailed)?;
-        let (boxes, margin) = match crop.of {
-            CropOf::Box => (vec![subject], crop.margin),
-            CropOf::Face => (vec![self.face_box(&subject, others, found)?], crop.margin),
-            CropOf::Head => self.head_box(&subject, others, found)?,
-            CropOf::Torso => {
+        let head = self.head_of(look);
+        // Whose head it is was settled where it was found.
+        let near = head.map(|head| heads::surroundings(&head.bbox));
+        let (subject, others) = near.map_or((subject, others), |near| (near, &[]));
+        let (boxes, margin) = match (crop.of, head) {
+            (CropOf::Head, Some(head)) => (vec![head.bbox], crop.margin),
+            (CropOf::Box, _) => (vec![subject], crop.margin),
+            (CropOf::Face, _) => (vec![self.face_box(&subject, others, found)?], crop.margin),
+            (CropOf::Head, None) => self.head_box(&subject, others, found)?,
+            (CropOf::Torso, _) => {
                 let (points, min_score) = self.points(found)?;
                 (vec![part::torso(&subject, points, min_score).ok_or(Unclear::PartNotFound)?], crop.margin)
             }
-            CropOf::Ears => {
+            (CropOf::Ears, _) => {
                 let (points, min_score) = self.points(found)?;
                 (part::ears(points, min_score), crop.margin)
             }
         };
         let Some(first) = boxes.first() else { return Err(Unclear::PartNotFound) };
         let bbox = clamped(&boxes.iter().fold(*first, |all, one| all.union(one)), frame);
+        let limits = self.limits_of(crop.of, head);
         let mut part = Part { bbox, boxes, quality: 1.0, unclear: None, crops: Vec::new() };
         for bbox in &part.boxes {
             let bare = Window::around(bbox, 0.0, false).ok_or(Unclear::PartNotFound)?;
             let quality = Quality::measure(frame, bare).ok_or(Unclear::CutOff)?;
-            part.quality = part.quality.min(quality.score(&self.limits));
-            part.unclear = part.unclear.or(quality.unclear(&self.limits));
+            part.quality = part.quality.min(quality.score(&limits));
+            part.unclear = part.unclear.or(quality.unclear(&limits));
             let window = Window::around(bbox, margin, crop.square).ok_or(Unclear::PartNotFound)?;
             if let (Some(card), Some(_), None) = (&self.card, self.judge, part.unclear) {
                 part.crops.push(as_trained(cut(frame, window).ok_or(Unclear::CutOff)?, card));
             }
         }
         Ok(part)
+    }
+
+    /// The head that the detector found, if it is of use for this attribute.
+    fn head_of<'l>(&self, look: &'l Look) -> Option<&'l SeenHead> {
+        look.head.as_ref().filter(|head| self.attribute.heads.is_some() && head.bbox.is_valid())
+    }
+
+    /// From when on a crop is not worth the model: heads that the detector found may be smaller.
+    fn limits_of(&self, of: CropOf, head: Option<&SeenHead>) -> Limits {
+        match (&self.attribute.heads, head, of) {
+            (Some(heads), Some(_), CropOf::Head) => Limits { min_side_px: heads.least_px as u32, ..self.limits },
+            _ => self.limits,
+        }
     }
 
     fn face_box(&self, subject: &BBox, others: &[BBox], found: Option<&Finding>) -> Result<BBox, Unclear> {
@@ -234,8 +258,8 @@ impl Chain {
         })
     }
 
-    /// What the model's words about all crops of a part mean.
-    pub(super) fn answer(&self, said: &[Said]) -> Answer {
+    /// What the model's words about all crops of a part mean, with what the detector holds the head for.
+    pub(super) fn answer(&self, said: &[Said], head: Option<&SeenHead>) -> Answer {
         let text = |said: &Said| match said {
             Said::Text(characters) => Some(plate::text(characters)),
             _ => None,
@@ -244,11 +268,11 @@ impl Chain {
         if let Some(texts) = texts.filter(|texts| !texts.is_empty()) {
             return plate::surest(&texts, self.attribute.find.plate.as_ref(), self.attribute.text);
         }
-        self.probability(said).map_or_else(Answer::CannotTell, Answer::Probability)
+        self.probability(said, head).map_or_else(Answer::CannotTell, Answer::Probability)
     }
 
     /// The probability of yes. Of several crops (ears) the least counts: what is worn covers all of them.
-    fn probability(&self, said: &[Said]) -> Result<f32, Unclear> {
+    fn probability(&self, said: &[Said], head: Option<&SeenHead>) -> Result<f32, Unclear> {
         let card = self.card.as_ref().ok_or(Unclear::ModelFailed)?;
         let answer = card.answer.as_ref().ok_or(Unclear::ModelFailed)?;
         let classes = card.classes.by_number();
@@ -266,8 +290,12 @@ impl Chain {
             let yes = yes.sum::<f32>().clamp(0.0, 1.0);
             least = Some(least.map_or(yes, |least: f32| least.min(yes)));
         }
-        match least {
-            Some(yes) if yes >= answer.yes_at_least || yes <= answer.no_at_most => Ok(yes),
+        let opinion = self.attribute.heads.as_ref().and_then(|heads| heads.opinion.as_ref()).zip(head);
+        let (at_least, at_most) = opinion.map_or((answer.yes_at_least, answer.no_at_most), |(by_both, _)| {
+            (by_both.yes_at_least, by_both.no_at_most)
+        });
+        match least.map(|yes| opinion.map_or(yes, |(by_both, head)| by_both.joined(yes, head))) {
+            Some(yes) if yes >= at_least || yes <= at_most => Ok(yes),
             Some(_) => Err(Unclear::Undecided),
             None => Err(Unclear::ModelFailed),
         }

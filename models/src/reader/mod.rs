@@ -10,6 +10,7 @@ mod chain;
 mod classifier;
 mod error;
 pub mod faces;
+mod heads;
 mod model;
 mod opener;
 mod part;
@@ -25,6 +26,7 @@ use forewarn_domain::{Answer, AttributeId, BBox, DetectorError, Frame, Look, Rea
 pub use attribute::{Attribute, AttributeError, CropLimits, Find, FindFace, FindPlate, FindPose, Need, builtins};
 pub use classifier::{Classifier, ClassifyError};
 pub use error::ReaderError;
+pub use heads::{Heads, Opinion};
 pub use model::OpenCropModelError;
 
 use crate::card::{Card, CardError};
@@ -143,7 +145,8 @@ impl AttributeReader {
         let said = self.judge(&parts);
         for ((place, (chain, _)), said) in places.into_iter().zip(&parts).zip(said) {
             let failed = Answer::CannotTell(Unclear::ModelFailed);
-            readings[place].reading.answer = said.map_or(failed, |said| self.chains[*chain].answer(&said));
+            let head = looks[place].1.head.as_ref();
+            readings[place].reading.answer = said.map_or(failed, |said| self.chains[*chain].answer(&said, head));
         }
         readings
     }
@@ -226,7 +229,11 @@ impl Reader for AttributeReader {
 
 /// A look whose box is in pixels of the picture that is looked at.
 fn of_picture(look: &Look, (across, down): (f32, f32)) -> Look {
-    Look { bbox: look.bbox.scaled(across, down), of: None, ..look.clone() }
+    let mut look = Look { bbox: look.bbox.scaled(across, down), of: None, ..look.clone() };
+    if let Some(head) = &mut look.head {
+        head.bbox = head.bbox.scaled(across, down);
+    }
+    look
 }
 
 /// The boxes of the other tracks of a look's frame that are looked at in the same call.

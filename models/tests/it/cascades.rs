@@ -43,7 +43,7 @@ fn read_whole(reader: &mut AttributeReader, photo: &Path, class: &str) -> Readin
 
 fn read_at(reader: &mut AttributeReader, frame: &Frame, class: &str, bbox: BBox) -> Reading {
     let attribute = reader.attributes()[0].clone();
-    let look = Look { track: TrackId(1), class: Class::new(class), bbox, attribute, of: None };
+    let look = Look { track: TrackId(1), class: Class::new(class), bbox, attribute, of: None, head: None };
     reader.read(&[(frame, &look)]).unwrap().remove(0)
 }
 

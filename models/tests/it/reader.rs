@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use forewarn_domain::{Answer, AttributeId, BBox, Class, Frame, Look, Reader, Reading, TrackId, Unclear};
+use forewarn_domain::{Answer, AttributeId, BBox, Class, Frame, Look, Reader, Reading, SeenHead, TrackId, Unclear};
 use forewarn_models::reader::{Attribute, AttributeReader, ReaderError};
 use forewarn_models::{Card, CardError, Runtime, Store};
 
@@ -119,7 +119,7 @@ impl Bench {
 
 fn look(attribute: &Attribute, track: u64, bbox: [f32; 4]) -> Look {
     let (attribute, class) = (attribute.attribute.clone(), Class::new(&attribute.subjects[0]));
-    Look { track: TrackId(track), class, bbox: bbox.into(), attribute, of: None }
+    Look { track: TrackId(track), class, bbox: bbox.into(), attribute, of: None, head: None }
 }
 
 /// A coarse chequer of light and dark, so that crops are sharp and in good light.
@@ -187,6 +187,32 @@ fn a_hat_is_judged_on_the_top_of_the_box() {
     // A head beyond the picture's upper edge is not a bare one.
     let cut_off = bench.read(hat(), &scene, [60.0, 0.0, 140.0, 200.0]);
     assert_eq!(cut_off.answer, Answer::CannotTell(Unclear::CutOff));
+}
+
+#[test]
+fn a_hat_is_judged_on_the_head_that_the_detector_found_and_by_its_class() {
+    let bench = Bench::new(judge("head", ""));
+    let hat = |weight: f32| {
+        let opinion = format!(
+            "yes = ['hat'], model-weight = 1.0, class-weight = {weight}, offset = 0.0, yes-at-least = 0.8, no-at-most = 0.2"
+        );
+        attribute(&format!("model = 'judge'\nheads = {{ least-px = 10, opinion = {{ {opinion} }} }}"))
+    };
+    let place = BBox::new(84.0, 44.0, 95.0, 55.0);
+    let head = |class: &str, is_doubtful| SeenHead { bbox: place, class: Class::new(class), score: 0.9, is_doubtful };
+    let inside = |x: u32, y: u32| (84..95).contains(&x) && (44..55).contains(&y);
+    let scene = frame("gate", (200, 260), |x, y| chequered(x, y, if inside(x, y) { YELLOW } else { BLUE }));
+    let read = |weight, head| {
+        let hat = hat(weight);
+        let look = Look { head: Some(head), ..look(&hat, 1, PERSON) };
+        bench.open(&[hat]).unwrap().read(&[(&scene, &look)]).unwrap().remove(0)
+    };
+    let sure = read(0.0, head("hat", false));
+    assert!(matches!(sure.answer, Answer::Probability(p) if p > 0.8), "{sure:?}");
+    assert_eq!(sure.bbox, place);
+    let torn = read(9.0, head("bare", false)).answer;
+    assert!(matches!(torn, Answer::CannotTell(Unclear::Undecided) | Answer::Probability(0.0..0.5)), "{torn:?}");
+    assert_eq!(read(0.0, head("hat", true)).answer, Answer::CannotTell(Unclear::Hidden));
 }
 
 #[test]

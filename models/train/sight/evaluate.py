@@ -26,6 +26,9 @@ LEAST_HEAD = 0.35
 # How a head is put to its person: `agent/engine/src/heads.rs` says the same.
 MOST_OF_A_PERSON = 0.8
 SURE_ALONE = 0.7
+SAME_HEAD = 0.6
+MOST_MISFIT = 0.6
+UNSURE = 0.3
 PERSON_SIDES = (1.7, 6.0)
 
 
@@ -75,23 +78,47 @@ def look(session, photo, shrink):
 
 
 def joined_people(people, heads):
-    """People with what heads add to them, as the agent puts them together."""
-    people = [[box, score] for box, score in people]
-    for x0, y0, x1, y1, score, _ in heads:
-        x, y, height, area = (x0 + x1) / 2, (y0 + y1) / 2, y1 - y0, (x1 - x0) * (y1 - y0)
-        may_own = lambda b: area <= MOST_OF_A_PERSON * (b[2] - b[0]) * (b[3] - b[1]) and b[0] <= x <= b[2]
-        if any(s >= score and may_own(b) and b[1] <= y <= b[3] for b, s in people):
-            continue
-        owners = [p for p in people if may_own(p[0]) and p[0][1] - height / 2 <= y <= (p[0][1] + p[0][3]) / 2]
-        if owners:
-            owner = max(owners, key=lambda p: p[1])
-            owner[1] = max(owner[1], score)
-            owner[0] = np.array([owner[0][0], min(owner[0][1], y0), *owner[0][2:]])
-        elif score >= SURE_ALONE:
-            side = area**0.5
+    """People with what heads add to them, as the agent puts them together: each head to one person at most."""
+    people = [[np.array(box, float), score] for box, score in people]
+    heads = without_doubles(heads)
+    fits = []
+    for h, head in enumerate(heads):
+        for p, (box, score) in enumerate(people):
+            off = misfit(head, box)
+            if off is not None:
+                fits.append((off + UNSURE * (1 - score), h, p))
+    owner, known = {}, [(box.copy(), score) for box, score in people]
+    for _, h, p in sorted(fits):
+        if h not in owner and p not in owner.values():
+            owner[h] = p
+            people[p][1] = max(people[p][1], heads[h][4])
+            people[p][0][1] = min(people[p][0][1], heads[h][1])
+    for h, (x0, y0, x1, y1, score, _) in enumerate(heads):
+        x, y, side = (x0 + x1) / 2, (y0 + y1) / 2, ((x1 - x0) * (y1 - y0)) ** 0.5
+        holds = lambda b: b[0] <= x <= b[2] and b[1] <= y <= b[3] and side**2 <= MOST_OF_A_PERSON * area(b)
+        told = any(s >= score and holds(b) and p not in owner.values() for p, (b, s) in enumerate(known))
+        if h not in owner and score >= SURE_ALONE and not told:
             half = max(PERSON_SIDES[0] * side / 2, (x1 - x0) / 2)
             people.append([np.array([x - half, y0, x + half, y0 + PERSON_SIDES[1] * side]), score])
     return people
+
+
+def without_doubles(heads):
+    """Of boxes of one head, the surest: the smaller lies in the other."""
+    left = []
+    for head in sorted(heads, key=lambda head: -head[4]):
+        if all(common(head, other) <= SAME_HEAD * min(area(head), area(other)) for other in left):
+            left.append(head)
+    return left
+
+
+def misfit(head, person):
+    """How badly a head fits a person, 0 in the middle of the top; nothing if it cannot be the person's."""
+    x, y, width, height = (head[0] + head[2]) / 2, (head[1] + head[3]) / 2, person[2] - person[0], person[3] - person[1]
+    tall = head[3] - head[1]
+    inside = person[0] <= x <= person[2] and person[1] - tall / 2 <= y <= person[1] + height / 2
+    off = abs(x - (person[0] + person[2]) / 2) / max(1, width) + abs(head[1] - person[1]) / max(1, height)
+    return off if inside and area(head) <= MOST_OF_A_PERSON * area(person) and off <= MOST_MISFIT else None
 
 
 def is_nobody(box, heads, people):
@@ -109,13 +136,18 @@ def kept(boxes, score, least):
     return left
 
 
+def area(box):
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def common(a, b):
+    """The area that two boxes have in common."""
+    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+
+
 def overlap(a, b):
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    area = lambda box: (box[2] - box[0]) * (box[3] - box[1])
-    return width * height / (area(a) + area(b) - width * height)
+    both = common(a, b)
+    return both / (area(a) + area(b) - both) if both > 0 else 0.0
 
 
 def marked(found, heads):

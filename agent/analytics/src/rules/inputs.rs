@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use forewarn_domain::{
-    Answer, CivilTime, Look, Origin, Reading, RuleHit, RuleKey, SensorId, TextKind, Timestamp, TrackId, plate,
+    Answer, CivilTime, Look, Origin, Reading, RuleHit, RuleKey, SeenHead, SensorId, TextKind, Timestamp, TrackId, plate,
 };
 use serde::{Deserialize, Serialize};
 
@@ -129,6 +129,11 @@ impl Rules {
     /// Takes in how things came to be where they are: all that are known, by track. It counts from the next frame on.
     pub fn set_origins(&mut self, origins: BTreeMap<TrackId, Origin>) {
         self.origins = origins;
+    }
+
+    /// Takes in the heads that were found on tracks of the next frame.
+    pub fn set_heads(&mut self, heads: BTreeMap<TrackId, SeenHead>) {
+        self.heads = heads;
     }
 
     /// What is to be kept for a restart.

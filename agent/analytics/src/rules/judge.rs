@@ -3,7 +3,7 @@
 use forewarn_domain::{CivilTime, RuleHit, Sight, SubjectId, Timestamp};
 
 use super::conditions::FALLING;
-use super::looks::{Neighbour, Wishes, wishes};
+use super::looks::{Neighbour, Picture, Wishes, wishes};
 use super::notes;
 use super::program::CompiledRule;
 use super::sighting::{Other, Sighting};
@@ -50,7 +50,9 @@ impl Rules {
         for identity in seen().filter(|identity| !identity.is_waiting) {
             let memory = &identity.rules[index];
             let facts = Facts { tracks: &memory.nearly, scores: &memory.scored, ..world };
-            for wish in wishes(rule, identity, memory, &neighbours, (self.size, self.zoom), &facts) {
+            let head = identity.track.and_then(|track| self.heads.get(&track));
+            let picture = Picture { size: self.size, zoom: self.zoom, head };
+            for wish in wishes(rule, identity, memory, &neighbours, picture, &facts) {
                 wished.add(wish);
             }
         }

@@ -5,7 +5,9 @@
 //! nothing are asked for less and less often; a subject with an open incident is looked at often enough that its
 //! compliance is seen within seconds.
 
-use forewarn_domain::{AttributeId, AttributeNeed, BBox, Look, Timestamp, TrackId, Unclear, Verdict};
+use forewarn_domain::{
+    AttributeId, AttributeNeed, BBox, HeadNeed, Look, SeenHead, Timestamp, TrackId, Unclear, Verdict,
+};
 
 use super::conditions::Watch;
 use super::identity::Identity;
@@ -42,6 +44,17 @@ impl<'a> Neighbour<'a> {
     pub(super) fn new(identity: &'a Identity) -> Self {
         Self { track: identity.track, bbox: identity.bbox, group: &identity.group }
     }
+}
+
+/// What of the picture a look hangs on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Picture<'a> {
+    /// Width and height of the frame in pixels.
+    pub(super) size: (u32, u32),
+    /// How much larger the picture is that is looked at, in parts of a side.
+    pub(super) zoom: f32,
+    /// The subject's head, where the detector found it.
+    pub(super) head: Option<&'a SeenHead>,
 }
 
 /// A look that is due, with its rank: the lower the sooner.
@@ -81,7 +94,7 @@ pub(super) fn wishes(
     identity: &Identity,
     memory: &Recollection,
     neighbours: &[Neighbour<'_>],
-    (size, zoom): ((u32, u32), f32),
+    picture: Picture<'_>,
     facts: &Facts<'_>,
 ) -> Vec<Wish> {
     let is_subject = memory.subject.is_some() || (rule.subject.contains(&identity.class) && memory.is_admitted);
@@ -89,11 +102,14 @@ pub(super) fn wishes(
     let mut wishes = Vec::new();
     for ask in &rule.asks {
         let attribute = &ask.attribute;
-        let is_large_enough = identity.bbox.height() * zoom >= ask.need.least_height_px;
-        if !is_large_enough
-            || !matters(rule, memory, attribute, facts)
-            || !is_worth_it(identity, neighbours, size, ask.need)
-        {
+        let is_shown = match (picture.head, ask.need.head) {
+            (Some(head), Some(need)) => is_head_shown(&head.bbox, picture, need),
+            _ => {
+                identity.bbox.height() * picture.zoom >= ask.need.least_height_px
+                    && is_worth_it(identity, neighbours, picture.size, ask.need)
+            }
+        };
+        if !is_shown || !matters(rule, memory, attribute, facts) {
             continue;
         }
         let finding = identity.attributes.finding(attribute, &ask.standard, facts.at);
@@ -113,8 +129,8 @@ pub(super) fn wishes(
             continue;
         }
         let rank = u32::from(is_decided) * 2 + u32::from(!is_open);
-        let look =
-            Look { track, class: identity.class.clone(), bbox: identity.bbox, attribute: attribute.clone(), of: None };
+        let (class, head) = (identity.class.clone(), picture.head.cloned());
+        let look = Look { track, class, bbox: identity.bbox, attribute: attribute.clone(), of: None, head };
         wishes.push(Wish { rank, look });
     }
     wishes
@@ -148,6 +164,13 @@ fn matters(rule: &CompiledRule, memory: &Recollection, attribute: &AttributeId, 
     } else {
         rule.terms.iter().any(|term| facts.truth(&term.of).may_hold())
     }
+}
+
+/// Whether a head that was found is large enough, and whole where it must be. That it was found says that nothing hides it.
+fn is_head_shown(head: &BBox, picture: Picture<'_>, need: HeadNeed) -> bool {
+    let (width, height) = (picture.size.0 as f32 - EDGE_PX, picture.size.1 as f32 - EDGE_PX);
+    let is_whole = head.x0 > EDGE_PX && head.y0 > EDGE_PX && head.x1 < width && head.y1 < height;
+    (is_whole || !need.is_whole) && head.area().sqrt() * picture.zoom >= need.least_px
 }
 
 /// Whether the box is whole, and not behind another.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use forewarn_domain::zone::ZoneShape;
-use forewarn_domain::{BBox, Look, Motion, Origin, RuleHit, Timestamp, Track, TrackId, TrackState};
+use forewarn_domain::{BBox, Look, Motion, Origin, RuleHit, SeenHead, Timestamp, Track, TrackId, TrackState};
 
 use super::attributes::ReadingCounts;
 use super::conditions::{Score, Threshold};
@@ -45,6 +45,8 @@ pub struct Rules {
     pub(super) reading_counts: ReadingCounts,
     pub(super) values: Values,
     pub(super) origins: BTreeMap<TrackId, Origin>,
+    /// Heads that were found on the tracks of the frame.
+    pub(super) heads: BTreeMap<TrackId, SeenHead>,
 }
 
 /// A rule with what it remembers of the zone as a whole.
@@ -117,6 +119,7 @@ impl Rules {
             reading_counts: ReadingCounts::default(),
             values: Values::default(),
             origins: BTreeMap::new(),
+            heads: BTreeMap::new(),
         }
     }
 

@@ -16,8 +16,8 @@ use expect_test::Expect;
 use forewarn_domain::clock::UnknownCivilTime;
 use forewarn_domain::zone::{ZoneShape, ZoneUnit};
 use forewarn_domain::{
-    AttributeId, AttributeNeed, BBox, CivilTime, Class, Look, Point, Polygon, RuleHit, RuleKey, Sight, StreamId,
-    SubjectId, TextKind, Timestamp, Track, TrackId, TrackState, Violation, ViolationId, Zone, ZoneId,
+    AttributeId, AttributeNeed, BBox, CivilTime, Class, HeadNeed, Look, Point, Polygon, RuleHit, RuleKey, Sight,
+    StreamId, SubjectId, TextKind, Timestamp, Track, TrackId, TrackState, Violation, ViolationId, Zone, ZoneId,
 };
 
 use super::*;
@@ -47,7 +47,15 @@ fn binding(zone: &str) -> RuleBinding {
         zone: ZoneId::new(zone).unwrap(),
     };
     let need = |name, least_height_px, part, text| {
-        (AttributeId::new(name).unwrap(), AttributeNeed { least_height_px, part, text })
+        (
+            AttributeId::new(name).unwrap(),
+            AttributeNeed {
+                least_height_px,
+                part,
+                text,
+                head: (name == "hard_hat").then_some(HeadNeed { least_px: 10.0, is_whole: true }),
+            },
+        )
     };
     let needs = BTreeMap::from([
         need("dust_mask", 100.0, (0.0, 0.3), None),

@@ -113,7 +113,8 @@ fn bundle(root: &Path, watched: &Closeups, handed_over: Closeups) -> PathBuf {
     let rgb = vec![5; 640 * 480 * 3];
     let seen = Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, (640, 480), rgb).unwrap();
     let bbox = BBox::new(200.0, 100.0, 280.0, 300.0);
-    let look = Look { track: TrackId(3), class: Class::new("person"), bbox, attribute: hard_hat(), of: None };
+    let look =
+        Look { track: TrackId(3), class: Class::new("person"), bbox, attribute: hard_hat(), of: None, head: None };
     watched.watching(Box::new(Bare)).read(&[(&seen, &look)]).unwrap();
     let mut keeper = keeper(root).with_closeups(handed_over);
     keeper.capture(&request(Some(bare_head()), None), Some(&seen));

@@ -35,7 +35,7 @@ fn mask() -> AttributeId {
 
 fn look(track: u64) -> Look {
     let bbox = BBox::new(10.0, 10.0, 20.0, 30.0);
-    Look { track: TrackId(track), class: Class::new("person"), bbox, attribute: mask(), of: None }
+    Look { track: TrackId(track), class: Class::new("person"), bbox, attribute: mask(), of: None, head: None }
 }
 
 /// A clock that stands where every frame is ripe and none is late, however busy the machine is.

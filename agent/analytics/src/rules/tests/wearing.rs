@@ -1,7 +1,7 @@
 //! Closer looks: when they are asked for, what they tell, and what becomes of a subject that cannot be judged.
 
 use expect_test::expect;
-use forewarn_domain::{Answer, Reading, Unclear, Verdict};
+use forewarn_domain::{Answer, Reading, SeenHead, Unclear, Verdict};
 
 use super::*;
 use crate::{Tracker, TrackerConfig};
@@ -269,4 +269,24 @@ fn who_is_small_in_the_picture_is_looked_at_where_closer_looks_see_a_larger_one(
     assert_eq!(looks_at(&mut rules, 4.0), 1);
     rules.set_zoom(1.0);
     assert_eq!((21..40).map(|n| looks_at(&mut rules, f64::from(n) * 0.2)).sum::<usize>(), 0, "the main stream is away");
+}
+
+#[test]
+fn whose_head_was_found_is_looked_at_by_the_size_of_the_head_and_though_others_stand_around() {
+    let mut rules = rules("{ wearing = { item = \"hard_hat\", is = \"no\" } }", "yard");
+    let mut looks_with = |head: Option<BBox>, at: f64| {
+        let heads =
+            head.map(|bbox| (TrackId(1), SeenHead { bbox, class: Class::new("head"), score: 0.8, is_doubtful: false }));
+        rules.set_heads(heads.clone().into_iter().collect());
+        let people =
+            [track(1, "person", at, [200.0, 200.0, 20.0, 45.0]), track(2, "person", at, [195.0, 201.0, 30.0, 50.0])];
+        rules.show(Timestamp::from_secs_f64(at), &people, &UnknownCivilTime);
+        let looks = rules.take_looks();
+        assert!(looks.iter().all(|look| look.head == heads.clone().map(|(_, head)| head)), "{looks:?}");
+        looks.len()
+    };
+    let head = |side: f32| Some(BBox::new(204.0, 201.0, 204.0 + side, 201.0 + side));
+    assert_eq!((0..10).map(|n| looks_with(None, f64::from(n) * 0.5)).sum::<usize>(), 0);
+    assert_eq!((10..20).map(|n| looks_with(head(8.0), f64::from(n) * 0.5)).sum::<usize>(), 0);
+    assert!((20..30).map(|n| looks_with(head(12.0), f64::from(n) * 0.5)).sum::<usize>() > 3);
 }
