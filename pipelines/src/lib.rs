@@ -25,6 +25,7 @@ mod encode;
 mod entry;
 mod event;
 mod fields;
+mod fragment;
 mod frame_map;
 mod ingest;
 mod kept;
@@ -52,6 +53,7 @@ mod tap;
 mod thinning;
 mod transcode;
 mod unit;
+mod viewing;
 
 pub use address::redact;
 pub use clip::{ClipInfo, ClipRecorder};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use forewarn_base::sync::lock;
-use forewarn_domain::{ClipSource, Clock, StreamId};
+use forewarn_domain::{ClipSource, Clock, StreamId, Viewing, Wake};
 
 use crate::kept::KeptRing;
 use crate::stream::{EventSink, Shared, StreamConfig};
@@ -88,6 +88,12 @@ impl LiveStream {
     /// Where clips are recorded from.
     pub fn ring(&self) -> Arc<PreRollRing> {
         self.shared.ring.clone()
+    }
+
+    /// Shows the video as it comes, that of the smaller stream where there is one and it is asked for.
+    pub fn view(&self, is_small: bool, wake: Wake) -> Box<dyn Viewing> {
+        let smaller = self.beside.as_ref().filter(|beside| is_small && beside.ring.is_fed());
+        smaller.unwrap_or(&self.shared).ring.view(wake)
     }
 
     /// The counters now.

@@ -115,7 +115,7 @@ fn turn_header(content: &mut [u8], orientation: Orientation) {
 
 /// The matrix {a, b, u, c, d, v, x, y, w} that maps a stored place (p, q) to the shown (ap + cq + x, bp + dq + y), so that
 /// the shown picture begins at zero again.
-fn matrix_of(orientation: Orientation, (width, height): (i32, i32)) -> [i32; 9] {
+pub(crate) fn matrix_of(orientation: Orientation, (width, height): (i32, i32)) -> [i32; 9] {
     const ONE: i32 = 1 << 16;
     let (a, b, c, d) = match orientation.quarter_turns % 4 {
         0 => (ONE, 0, 0, ONE),

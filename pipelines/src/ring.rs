@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
-use forewarn_domain::{ClipSpan, Showing, Timestamp};
+use forewarn_domain::{ClipSpan, Showing, Timestamp, Viewing, Wake};
 
 use crate::StreamFormat;
 use crate::clip::ClipRecorder;
@@ -21,6 +21,7 @@ use crate::clip_error::ClipError;
 use crate::entry::Entry;
 use crate::recorder::{CLEAN_WITHIN, EpochEnd, RecorderCell};
 use crate::unit::AccessUnit;
+use crate::viewing::{View, ViewCell};
 
 /// Bounds of a ring.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -97,6 +98,7 @@ struct Epoch {
 struct RingState {
     epochs: VecDeque<Epoch>,
     recorders: Vec<Weak<RecorderCell>>,
+    views: Vec<Weak<ViewCell>>,
     level: RingLevel,
 }
 
@@ -183,6 +185,20 @@ impl PreRollRing {
         Ok(ClipRecorder::new(cell))
     }
 
+    /// Shows the video as it comes, from the latest key picture on that decoding can begin with. `wake` is called when there
+    /// is something to take.
+    pub fn view(&self, wake: Wake) -> Box<dyn Viewing> {
+        let mut state = self.lock();
+        let cell = Arc::new(ViewCell::new(wake));
+        if let Some(epoch) = state.epochs.back().filter(|epoch| epoch.end.is_none()) {
+            let first = epoch.gops.iter().rposition(|gop| gop.units[0].entry == Entry::Clean);
+            let since = epoch.gops.iter().skip(first.unwrap_or(epoch.gops.len()));
+            since.flat_map(|gop| &gop.units).for_each(|unit| cell.offer(unit, &epoch.format));
+        }
+        state.views.push(Arc::downgrade(&cell));
+        Box::new(View::new(cell))
+    }
+
     /// A new connection or format; the epoch before it, if any, must have been ended.
     pub(crate) fn begin_epoch(&self, format: StreamFormat) {
         let mut state = self.lock();
@@ -228,6 +244,7 @@ impl PreRollRing {
         state.level.taken += 1;
         state.level.units += 1;
         state.level.bytes += size;
+        state.views.retain(|cell| cell.upgrade().inspect(|cell| cell.offer(&unit, &format)).is_some());
         state.recorders.retain(|cell| match cell.upgrade() {
             Some(cell) => {
                 cell.offer(&unit, &format, has_reordering);
@@ -270,6 +287,9 @@ impl RingState {
     }
 
     fn end_epoch(&mut self, end: EpochEnd) {
+        if end == EpochEnd::StreamEnded {
+            self.views.drain(..).filter_map(|cell| cell.upgrade()).for_each(|cell| cell.end());
+        }
         let Some(epoch) = self.epochs.back_mut().filter(|epoch| epoch.end.is_none()) else {
             return;
         };

@@ -29,6 +29,7 @@ mod showing;
 mod tile;
 mod token;
 pub mod track;
+mod viewing;
 pub mod violation;
 pub mod zone;
 
@@ -60,5 +61,6 @@ pub use showing::{Orientation, Showing};
 pub use tile::Tile;
 pub use token::{KeyToken, TokenError};
 pub use track::{Bringer, Origin, Track, TrackState};
+pub use viewing::{ViewPiece, Viewing, Wake};
 pub use violation::Violation;
 pub use zone::Zone;

@@ -10,4 +10,5 @@ mod replay;
 mod scripted;
 mod support;
 mod two_streams;
+mod viewing;
 mod web;

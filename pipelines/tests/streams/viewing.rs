@@ -1,0 +1,83 @@
+//! Live video for browsers: what a viewer takes is decoded again, picture by picture.
+
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+
+use forewarn_domain::{Timestamp, ViewPiece};
+use forewarn_pipelines::{LiveStream, SimCamera, SimConfig};
+
+use crate::live::{config, is_connected, start};
+use crate::replay::all_frames;
+use crate::support::{B_FRAMES, H265, LARGER, PLAIN, Recipe, WAIT, clips, number_of};
+
+fn watched(recipe: &Recipe) -> (SimCamera, LiveStream) {
+    let camera = SimCamera::start(&SimConfig::new(clips().get(recipe).path)).unwrap();
+    let (live, events) = start(config(camera.url()));
+    events.wait_for(is_connected);
+    (camera, live)
+}
+
+/// The first pieces, until so many pictures are among them or there are none to come.
+fn seen(live: &LiveStream, pictures: usize) -> Vec<ViewPiece> {
+    let (told, news) = sync_channel(1);
+    let mut view = live.view(
+        false,
+        Arc::new(move || {
+            let _ = told.try_send(());
+        }),
+    );
+    let mut pieces: Vec<ViewPiece> = Vec::new();
+    let is_picture = |piece: &&ViewPiece| matches!(piece, ViewPiece::Picture { .. });
+    while pieces.iter().filter(is_picture).count() < pictures {
+        match view.take() {
+            Some(piece @ ViewPiece::Unplayable(_)) => return vec![piece],
+            Some(piece) => pieces.push(piece),
+            None => news.recv_timeout(WAIT).unwrap(),
+        }
+    }
+    assert_eq!(view.given_up(), 0);
+    pieces
+}
+
+#[test]
+fn what_a_browser_gets_is_what_the_camera_sent() {
+    for recipe in [&PLAIN, &LARGER, &B_FRAMES] {
+        let (_camera, live) = watched(recipe);
+        let pieces = seen(&live, 60);
+        let ViewPiece::Start { codec, size_px, origin, .. } = &pieces[0] else { panic!("{:?}", pieces[0]) };
+        assert!(codec.starts_with("avc1.") && codec.len() == 11, "{codec}");
+        assert_eq!(*size_px, recipe.size);
+        assert!(matches!(pieces[1], ViewPiece::Picture { is_key: true, .. }));
+        let mut taken_at: Vec<Timestamp> = Vec::new();
+        let mut file = Vec::new();
+        for piece in &pieces {
+            match piece {
+                ViewPiece::Start { header, .. } => file.extend_from_slice(header),
+                ViewPiece::Picture { captured_at, fragment, .. } => {
+                    taken_at.push(*captured_at);
+                    file.extend_from_slice(fragment);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        let path = clips().path(&format!("live-{}", recipe.name));
+        std::fs::write(&path, file).unwrap();
+        let frames = all_frames(&path, *origin);
+        taken_at.sort_unstable();
+        assert!(frames.len() >= 56, "{}: {} of {}", recipe.name, frames.len(), taken_at.len());
+        // With pictures reordered, some before the last were not taken any more.
+        let frames = &frames[..frames.len() - 4];
+        for pair in frames.windows(2) {
+            assert_eq!((number_of(&pair[0]) + 1) % 100, number_of(&pair[1]), "{}: no picture is missing", recipe.name);
+        }
+        let off = |(frame, at): (&forewarn_domain::Frame, &Timestamp)| frame.meta.captured_at.micros_since(*at);
+        let first = off((&frames[0], &taken_at[0]));
+        assert!(frames.iter().zip(&taken_at).all(|pair| (off(pair) - first).abs() <= 2), "each has its own time");
+    }
+}
+
+#[test]
+fn h265_is_told_in_words() {
+    let (_camera, live) = watched(&H265);
+    assert_eq!(seen(&live, 1), [ViewPiece::Unplayable("H.265".to_owned())]);
+}
