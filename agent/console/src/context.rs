@@ -33,6 +33,8 @@ pub(crate) struct Context {
     pub cookie: String,
     /// When somebody looked at an incident.
     pub looks: Mutex<BTreeMap<(String, String), Timestamp>>,
+    /// Places for sockets of live video.
+    pub sockets: Arc<tokio::sync::Semaphore>,
     /// The latest still of each camera.
     pub stills: Mutex<BTreeMap<String, Still>>,
 }

@@ -78,7 +78,7 @@ fn check(session: &Session, least: Role, changes: bool, headers: &HeaderMap) -> 
 }
 
 /// Whether a browser says that the console's own page asks, or no browser asks at all.
-fn is_own_page(headers: &HeaderMap) -> bool {
+pub(crate) fn is_own_page(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin") {
         return false;

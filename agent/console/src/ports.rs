@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use forewarn_domain::violation::{Language, Text};
-use forewarn_domain::{Frame, IncidentRecord, RuleKey, StreamId, Zone};
+use forewarn_domain::{Frame, IncidentRecord, RuleKey, StreamId, Viewing, Wake, Zone};
 use forewarn_wire::WireIncident;
 
 use crate::health::HealthReport;
 use crate::listener::Listener;
+use crate::onlookers::Onlookers;
 
 /// What is counted.
 pub trait Metrics: Send + Sync + 'static {
@@ -17,6 +18,8 @@ pub trait Metrics: Send + Sync + 'static {
     fn text(&self) -> String;
     /// A listener has closed a connection at once, because it had too many. This one must not wait.
     fn turned_away(&self, listener: Listener);
+    /// So many pictures were given up for somebody who did not take them in time. This one must not wait.
+    fn given_up(&self, pictures: u64);
 }
 
 /// Whether the agent does its work.
@@ -37,6 +40,9 @@ pub trait Cameras: Send + Sync + 'static {
     fn all(&self) -> Vec<CameraNow>;
     /// A picture of now; none while the camera gives none, or where the site has no such camera.
     fn still(&self, camera: &str) -> Option<Frame>;
+    /// Its video as it comes, that of its smaller stream where it has one and that is asked for; none where the site has no
+    /// such camera.
+    fn view(&self, camera: &str, is_small: bool, wake: Wake) -> Option<Box<dyn Viewing>>;
 }
 
 /// What operators do that is no matter of files alone.
@@ -84,4 +90,6 @@ pub struct Ports {
     pub cameras: Arc<dyn Cameras>,
     /// What operators do.
     pub desk: Arc<dyn Desk>,
+    /// Where it is told what the agent sees.
+    pub onlookers: Onlookers,
 }

@@ -18,12 +18,13 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::access::Access;
 use crate::api;
+use crate::api::live::SOCKETS;
 use crate::context::Context;
 use crate::hosts::Hosts;
 use crate::listener::Listener;
@@ -139,7 +140,8 @@ impl Server {
         let (to, limits) = (ports.clone(), Limits::of(Listener::Console));
         let pages = move |port: u16| {
             let (cookie, looks, stills) = (format!("forewarn_{port}"), Mutex::default(), Mutex::default());
-            let context = Context { setup, ports: to, access, index, news, trail, cookie, looks, stills };
+            let sockets = Arc::new(Semaphore::new(SOCKETS));
+            let context = Context { setup, ports: to, access, index, news, trail, cookie, looks, sockets, stills };
             api::of_console(&Arc::new(context))
         };
         let mut server = Self::within(limits, Listener::Console, address, ports, pages)?;
@@ -264,7 +266,8 @@ async fn converse(stream: TcpStream, pages: Router, limits: Limits, mut stopped:
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header)
         .max_buf_size(limits.header_bytes)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(pages));
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(pages))
+        .with_upgrades();
     let mut http = std::pin::pin!(http);
     tokio::select! {
         // What goes wrong with one connection is the client's affair.

@@ -388,6 +388,13 @@ impl Engine {
         self.incidents.snapshot(id)
     }
 
+    /// What is seen of a stream now: its tracks, and its incidents that go on, suspicions among them.
+    pub fn scene(&self, stream: &StreamId) -> (&[Track], impl Iterator<Item = &IncidentRecord>) {
+        let tracks = self.streams.get(stream).map_or(&[][..], |brain| brain.tracker.tracks());
+        let goes_on = move |record: &&IncidentRecord| record.rule.stream == *stream && !record.state.has_ended();
+        (tracks, self.incidents.records().filter(goes_on))
+    }
+
     /// Every incident that was confirmed and is not closed.
     pub fn open_incidents(&self) -> Vec<IncidentRecord> {
         self.incidents.open_incidents().cloned().collect()

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use forewarn_console::{
-    CameraNow, Cameras, Desk, Health, HealthReport, Hosts, Incidents, Listener, Metrics, Passing, Ports, Server,
+    CameraNow, Cameras, Desk, Health, HealthReport, Hosts, Incidents, Listener, Metrics, Onlookers, Passing, Ports,
+    Server,
 };
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
     Announcement, AnnouncementId, Clock as _, ColourMatrix, Detector as _, Frame, FrameMeta, IncidentId,
-    IncidentRecord, Loudspeaker, PixelFormat, SpeakerId, SpokenText, StreamId, SystemClock, Timestamp,
+    IncidentRecord, Loudspeaker, PixelFormat, SpeakerId, SpokenText, StreamId, SystemClock, Timestamp, Viewing, Wake,
 };
 use forewarn_hw::{SpeakerConfig, SpeakerContext};
 use forewarn_models::cards::builtin;
@@ -133,6 +134,7 @@ impl Metrics for Nothing {
         "# nothing\n".repeat(500)
     }
     fn turned_away(&self, _listener: Listener) {}
+    fn given_up(&self, _pictures: u64) {}
 }
 
 impl Health for Nothing {
@@ -154,6 +156,9 @@ impl Cameras for Nothing {
     fn still(&self, _camera: &str) -> Option<Frame> {
         None
     }
+    fn view(&self, _camera: &str, _is_small: bool, _wake: Wake) -> Option<Box<dyn Viewing>> {
+        None
+    }
 }
 
 impl Desk for Nothing {
@@ -170,7 +175,14 @@ impl Clients {
     pub(super) fn start() -> anyhow::Result<Self> {
         let nothing = Arc::new(Nothing);
         let (health, incidents, cameras) = (nothing.clone(), nothing.clone(), nothing.clone());
-        let ports = Ports { metrics: nothing.clone(), health, incidents, cameras, desk: nothing };
+        let ports = Ports {
+            metrics: nothing.clone(),
+            health,
+            incidents,
+            cameras,
+            desk: nothing,
+            onlookers: Onlookers::default(),
+        };
         let address: SocketAddr = "127.0.0.1:0".parse()?;
         Ok(Self { server: Server::of_metrics(address, &ports, Hosts::default())? })
     }

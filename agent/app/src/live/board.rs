@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use forewarn_base::sync::lock;
-use forewarn_console::CameraNow;
+use forewarn_console::{CameraNow, Onlookers};
 use forewarn_domain::{AnnounceOutcome, FailureKind, IncidentRecord, SensorId, SpeakerId, StreamId, Timestamp};
 use forewarn_pipelines::Away;
 
@@ -64,9 +64,9 @@ fn camera_now(camera: &Camera) -> CameraNow {
     CameraNow { id: camera.id.clone(), trouble: None, zones: camera.zones.clone(), rules }
 }
 
-/// The board. Clones share it.
+/// The board, and those who look at cameras. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Board(Arc<Mutex<Notices>>);
+pub struct Board(Arc<Mutex<Notices>>, pub Onlookers);
 
 impl Board {
     /// The loudspeakers and the sensors are those that the site names. What was written up of others goes, and of those

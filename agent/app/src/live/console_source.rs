@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use forewarn_console::{CameraNow, Cameras, Desk, Health, HealthReport, Incidents, Listener, Metrics, Passing, Ports};
 use forewarn_domain::violation::Language;
-use forewarn_domain::{Clock, Frame, IncidentRecord, IncidentState, StreamId};
+use forewarn_domain::{Clock, Frame, IncidentRecord, IncidentState, StreamId, Viewing, Wake};
 use forewarn_report::Holder;
 use forewarn_wire::WireIncident;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -77,6 +77,7 @@ impl ConsoleSource {
             health: source.clone(),
             incidents: source.clone(),
             cameras: source.clone(),
+            onlookers: source.board.1.clone(),
             desk: source,
         }
     }
@@ -164,6 +165,10 @@ impl Metrics for ConsoleSource {
         telemetry::HTTP_TURNED_AWAY.of([&listener]).increment(1);
     }
 
+    fn given_up(&self, pictures: u64) {
+        telemetry::LIVE_GIVEN_UP.of([]).increment(pictures);
+    }
+
     fn text(&self) -> String {
         self.read_streams();
         self.read_incidents();
@@ -197,6 +202,10 @@ impl Cameras for ConsoleSource {
 
     fn still(&self, camera: &str) -> Option<Frame> {
         self.streams.slot(&StreamId::new(camera).ok()?)?.next(STILL)
+    }
+
+    fn view(&self, camera: &str, is_small: bool, wake: Wake) -> Option<Box<dyn Viewing>> {
+        self.streams.view(&StreamId::new(camera).ok()?, is_small, wake)
     }
 }
 

@@ -224,7 +224,12 @@ impl IncidentLoop {
                 let decided_after = self.ends.clock.now().since(frame.meta.arrived_at);
                 telemetry::DECISION_LATENCY.of([]).record(decided_after.as_secs_f64());
                 self.ends.latencies.record(decided_after);
-                self.latest.insert(frame.meta.stream.clone(), frame);
+                let stream = frame.meta.stream.clone();
+                self.latest.insert(stream.clone(), frame);
+                self.carry_out(now);
+                // Whoever looks is told when all is done that matters.
+                let frame = &self.latest[&stream];
+                self.ends.board.1.show(frame, self.ends.engine.scene(&stream));
             }
             LoopEvent::Read { stream, readings } => self.ends.engine.read(&stream, &readings),
             LoopEvent::Fell { stream, fall } => {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
-use forewarn_domain::{ClipSource, Clock, StreamId};
+use forewarn_domain::{ClipSource, Clock, StreamId, Viewing, Wake};
 use forewarn_pipelines::{
     FrameSlot, LiveStream, StreamConfig, StreamEvent, StreamStatsSnapshot, Wakeup, coding_in_words,
 };
@@ -90,6 +90,11 @@ impl Streams {
     /// The frame slot of a stream.
     pub fn slot(&self, stream: &StreamId) -> Option<Arc<FrameSlot>> {
         Some(self.lock().running.get(stream)?.live.slot())
+    }
+
+    /// A stream's video for people, as it comes.
+    pub fn view(&self, stream: &StreamId, is_small: bool, wake: Wake) -> Option<Box<dyn Viewing>> {
+        Some(self.lock().running.get(stream)?.live.view(is_small, wake))
     }
 
     /// Where the evidence of each stream comes from.

@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 static BUILT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/web/built");
 
 /// Nothing but what this listener serves is loaded, run or shown; and nobody shows it in a frame.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; \
                       connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// A file of the page. Every path that is none shows the page, which finds its view by the path.

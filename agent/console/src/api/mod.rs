@@ -8,6 +8,7 @@ mod events;
 mod files;
 mod health;
 mod incidents;
+pub(crate) mod live;
 mod metrics;
 mod open;
 mod openapi;
@@ -65,6 +66,7 @@ pub(crate) fn all() -> Vec<Page> {
         cameras::pages(),
         health::pages(),
         events::pages(),
+        live::pages(),
         accounts::pages(),
         openapi::pages(),
     ];

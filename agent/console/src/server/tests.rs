@@ -7,14 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::violation::Language;
-use forewarn_domain::{Frame, IncidentRecord, Timestamp, WallTime};
+use forewarn_domain::{Frame, IncidentRecord, Timestamp, ViewPiece, Viewing, Wake, WallTime};
 use forewarn_wire::WireIncident;
 
 use super::*;
 use crate::health::{HealthBook, HealthReport, PartNow};
+use crate::onlookers::Onlookers;
 use crate::ports::{CameraNow, Cameras, Desk, Health, Incidents, Passing};
 
 mod console;
+mod live;
 
 struct Fixed;
 
@@ -32,6 +34,8 @@ impl Metrics for Fixed {
         assert_eq!(listener, Listener::Metrics);
         TURNED_AWAY.fetch_add(1, Ordering::Relaxed);
     }
+
+    fn given_up(&self, _pictures: u64) {}
 }
 
 impl Health for Fixed {
@@ -55,6 +59,9 @@ impl Cameras for Fixed {
     fn still(&self, _camera: &str) -> Option<Frame> {
         None
     }
+    fn view(&self, camera: &str, _is_small: bool, wake: Wake) -> Option<Box<dyn Viewing>> {
+        (camera != "yard").then(|| live::scripted(camera, wake))
+    }
 }
 
 impl Desk for Fixed {
@@ -73,6 +80,7 @@ fn ports() -> Ports {
         incidents: Arc::new(Fixed),
         cameras: Arc::new(Fixed),
         desk: Arc::new(Fixed),
+        onlookers: Onlookers::default(),
     }
 }
 

@@ -73,7 +73,7 @@ export function App() {
           <Frame session={session}>
             {(path) =>
               path.startsWith("/cameras") ? (
-                <Cameras />
+                <Cameras path={path} />
               ) : path.startsWith("/health") ? (
                 <HealthView />
               ) : path.startsWith("/settings") ? (

@@ -15,20 +15,21 @@ const PASSWORD: &str = "three wise words";
 const ID: &str = "gate-loitering-2";
 
 /// A console of its own, with one incident of which evidence is kept.
-struct Scene {
+pub(super) struct Scene {
     dir: tempfile::TempDir,
-    server: Server,
+    pub(super) server: Server,
+    pub(super) ports: Ports,
 }
 
 /// Somebody who asks, with what his browser would keep.
 #[derive(Clone, Default)]
-struct Visitor {
-    cookie: String,
+pub(super) struct Visitor {
+    pub(super) cookie: String,
     csrf: String,
 }
 
-struct Answer {
-    status: u16,
+pub(super) struct Answer {
+    pub(super) status: u16,
     headers: BTreeMap<String, String>,
     body: Vec<u8>,
 }
@@ -51,7 +52,7 @@ fn keep(day: &Path, n: u32) {
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with(&[2])
     }
 
@@ -84,11 +85,12 @@ impl Scene {
             has_guest: false,
             clock: Arc::new(SystemClock),
         };
-        let server = Server::of_console(loopback(), &ports(), setup).unwrap();
-        Self { dir, server }
+        let ports = ports();
+        let server = Server::of_console(loopback(), &ports, setup).unwrap();
+        Self { dir, server, ports }
     }
 
-    fn say(&self, who: &Visitor, method: &str, path: &str, more: &[(&str, &str)], body: &str) -> Answer {
+    pub(super) fn say(&self, who: &Visitor, method: &str, path: &str, more: &[(&str, &str)], body: &str) -> Answer {
         let mut asked = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n",
             body.len()
@@ -129,13 +131,13 @@ impl Scene {
     }
 
     /// The first account, by the link that was printed.
-    fn admin(&self) -> Visitor {
+    pub(super) fn admin(&self) -> Visitor {
         let token = self.server.link().unwrap().split_once("#setup=").unwrap().1.to_owned();
         let first = json!({ "token": token, "name": "ann", "password": PASSWORD });
         Self::signed_in(&self.post(&Visitor::default(), "/api/v1/setup", &first))
     }
 
-    fn with_role(&self, admin: &Visitor, role: Role) -> Visitor {
+    pub(super) fn with_role(&self, admin: &Visitor, role: Role) -> Visitor {
         let name = format!("some-{}", role.as_str());
         let new = json!({ "name": name, "role": role, "password": PASSWORD });
         assert_eq!(self.post(admin, "/api/v1/accounts", &new).status, 201);

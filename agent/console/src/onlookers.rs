@@ -1,0 +1,121 @@
+//! What the agent sees in a picture, told to those who look at a camera: boxes, their ages, and the incidents that go on.
+//!
+//! The incident loop calls this for each analysed frame. It costs nothing while nobody looks, and never waits: whoever does
+//! not take what is told misses the oldest of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use forewarn_domain::track::TrackState;
+use forewarn_domain::{Frame, IncidentRecord, StreamId, Timestamp, Track};
+use serde::Serialize;
+use tokio::sync::broadcast;
+
+/// Pictures that may wait for one who looks, of all cameras together.
+const WAITING: usize = 256;
+
+/// What was seen in one picture.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// The camera.
+    pub camera: StreamId,
+    /// As JSON.
+    pub text: String,
+}
+
+/// Those who look. Clones are the same ones.
+#[derive(Clone)]
+pub struct Onlookers(broadcast::Sender<Arc<Seen>>);
+
+impl Default for Onlookers {
+    fn default() -> Self {
+        Self(broadcast::channel(WAITING).0)
+    }
+}
+
+impl fmt::Debug for Onlookers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Onlookers")
+    }
+}
+
+#[derive(Serialize)]
+struct Picture<'a> {
+    is: &'static str,
+    camera: &'a StreamId,
+    at_us: Timestamp,
+    size_px: (u32, u32),
+    tracks: Vec<Subject<'a>>,
+    incidents: Vec<GoingOn<'a>>,
+}
+
+#[derive(Serialize)]
+struct Subject<'a> {
+    id: u64,
+    class: &'a str,
+    r#box: [f32; 4],
+    is_lost: bool,
+    seen_ms: u64,
+}
+
+#[derive(Serialize)]
+struct GoingOn<'a> {
+    id: &'a str,
+    state: &'static str,
+    violation: &'a str,
+    zone: &'a str,
+    track: Option<u64>,
+    r#box: [f32; 4],
+    /// Since its condition holds.
+    for_ms: u64,
+}
+
+fn rounded(bbox: forewarn_domain::BBox) -> [f32; 4] {
+    <[f32; 4]>::from(bbox).map(f32::round)
+}
+
+impl Onlookers {
+    /// Tells what was seen in a frame: the tracks after it, and the incidents of its stream.
+    pub fn show<'a>(&self, frame: &Frame, (tracks, incidents): (&[Track], impl Iterator<Item = &'a IncidentRecord>)) {
+        if self.0.receiver_count() == 0 {
+            return;
+        }
+        let at = frame.meta.captured_at;
+        let tracks = tracks.iter().map(|track| Subject {
+            id: track.id.0,
+            class: track.class.as_str(),
+            r#box: rounded(track.bbox),
+            is_lost: track.state == TrackState::Lost,
+            seen_ms: at.since(track.first_seen).as_millis() as u64,
+        });
+        let incidents = incidents.map(|record| GoingOn {
+            id: record.id.as_str(),
+            state: record.state.as_str(),
+            violation: record.rule.violation.as_str(),
+            zone: record.rule.zone.as_str(),
+            track: record.subject.track.map(|track| track.0),
+            r#box: rounded(record.subject.bbox),
+            for_ms: record.history.first().map_or(0, |first| at.since(first.at).as_millis() as u64),
+        });
+        let camera = &frame.meta.stream;
+        let size_px = (frame.width, frame.height);
+        let picture = Picture {
+            is: "seen",
+            camera,
+            at_us: at,
+            size_px,
+            tracks: tracks.collect(),
+            incidents: incidents.collect(),
+        };
+        match serde_json::to_string(&picture) {
+            // Nobody need look any more.
+            Ok(text) => drop(self.0.send(Arc::new(Seen { camera: camera.clone(), text }))),
+            Err(error) => tracing::error!(%error, "what was seen could not be told"),
+        }
+    }
+
+    /// What is seen from now on.
+    pub(crate) fn join(&self) -> broadcast::Receiver<Arc<Seen>> {
+        self.0.subscribe()
+    }
+}

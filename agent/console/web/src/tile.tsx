@@ -1,0 +1,213 @@
+// One camera as it is now: live where the browser can, else by a still every other second, with what the agent sees over it.
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Camera } from "./api";
+import { Sights, draw } from "./overlay";
+import { Icon } from "./parts";
+import { Player } from "./player";
+import { type Watched, agentNowUs, watch } from "./watch";
+import { pretty, useWords } from "./words";
+
+/** How often a still is asked for. */
+const STILL_MS = 2000;
+/** The delay is told so often, as the median of what was measured since. */
+const DELAY_MS = 1000;
+/** A tile that is out of view for so long is left. */
+const LEAVE_MS = 3000;
+
+const canPlay = () => "MediaSource" in globalThis && "requestVideoFrameCallback" in HTMLVideoElement.prototype;
+
+export const titleIn = (camera: Camera, language: string) => (violation: string) => {
+  const rule = camera.rules.find((one) => one.violation === violation);
+  const [first, second] = language === "zh" ? (["zh", "en"] as const) : (["en", "zh"] as const);
+  return rule?.title[first] ?? rule?.title[second] ?? pretty(violation);
+};
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boolean; isLarge: boolean; onLarge: () => void }) {
+  const { camera, isLarge } = props;
+  const say = useWords();
+  const tile = useRef<HTMLButtonElement>(null);
+  const video = useRef<HTMLVideoElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [isInView, setIsInView] = useState(false);
+  const [size, setSize] = useState<Size | null>(null);
+  const [isLive, setIsLive] = useState(false);
+  const [delayMs, setDelayMs] = useState<number | null>(null);
+  const [why, setWhy] = useState("");
+  const title = titleIn(camera, say.language);
+  const latest = useRef({ say, title, showBoxes: props.showBoxes });
+  latest.current = { say, title, showBoxes: props.showBoxes };
+
+  useEffect(() => {
+    let timer = 0;
+    let isSeen = false;
+    const look = () => {
+      clearTimeout(timer);
+      const isShown = isSeen && document.visibilityState === "visible";
+      if (isShown) setIsInView(true);
+      else timer = window.setTimeout(() => setIsInView(false), LEAVE_MS);
+    };
+    const observer = new IntersectionObserver((entries) => {
+      isSeen = entries[entries.length - 1]?.isIntersecting ?? false;
+      look();
+    });
+    if (tile.current) observer.observe(tile.current);
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      clearTimeout(timer);
+      observer.disconnect();
+      document.removeEventListener("visibilitychange", look);
+    };
+  }, []);
+
+  useEffect(() => {
+    if (!isInView) return;
+    if (!canPlay()) return setWhy("browser");
+    const sights = new Sights();
+    let player: Player | null = null;
+    let delays: number[] = [];
+    let toldAt = 0;
+    let watched: Watched | null = null;
+    const end = () => {
+      player?.close();
+      player = null;
+      sights.clear();
+      setIsLive(false);
+      setDelayMs(null);
+      if (canvas.current) draw(canvas.current, null, latest.current.say, latest.current.title);
+    };
+    const shown = (mediaS: number, displayAtMs: number) => {
+      if (!player || !canvas.current || !video.current) return;
+      const atUs = player.originUs + mediaS * 1e6;
+      const found = latest.current.showBoxes ? sights.at(atUs) : null;
+      const n = draw(canvas.current, found?.seen ?? null, latest.current.say, latest.current.title);
+      Object.assign(canvas.current.dataset, { boxes: String(n), off: String(Math.round((found?.offUs ?? 0) / 1000)) });
+      const nowUs = agentNowUs();
+      if (nowUs !== null) delays.push((nowUs - atUs) / 1000 + Math.max(0, displayAtMs - performance.now()));
+      if (performance.now() - toldAt < DELAY_MS || !delays.length) return;
+      toldAt = performance.now();
+      setIsLive(true);
+      const frame = sights.latest()?.size_px;
+      const { videoWidth, videoHeight } = video.current;
+      setSize(frame ? { width: frame[0], height: frame[1] } : { width: videoWidth, height: videoHeight });
+      setDelayMs(Math.round(delays.sort((a, b) => a - b)[Math.floor(delays.length / 2)]!));
+      delays = [];
+      watched?.shown();
+    };
+    const broken = () => {
+      end();
+      watched?.anew();
+    };
+    watched = watch(camera.id, !isLarge, {
+      start(codec, originUs) {
+        if (!video.current) return;
+        if (player && player.originUs !== originUs) end();
+        player ??= new Player(video.current, shown, broken);
+        if (player.start(codec, originUs)) return setWhy("");
+        end();
+        setWhy(codec);
+      },
+      piece: (mp4, atUs, isPicture) => player?.piece(mp4, atUs, isPicture),
+      seen: (seen) => sights.take(seen),
+      none(told) {
+        end();
+        setWhy(["over", "unknown", "lost"].includes(told) ? "" : told);
+      },
+    });
+    return () => {
+      watched?.leave();
+      end();
+    };
+  }, [camera.id, isInView, isLarge]);
+
+  const still = useStill(camera.id, isInView && !isLive, setSize);
+  const isDown = !isLive && (camera.trouble !== null || !still);
+  const unplayed = why === "browser" ? say("stillsBrowser") : why ? say("stillsCoding", why) : "";
+  return (
+    <figure class={`tile ${isDown ? "is-down" : ""}`} data-state={isLive ? "live" : still ? "still" : "none"}>
+      <button ref={tile} onClick={props.onLarge} aria-label={camera.id}>
+        <video ref={video} class={isLive ? "" : "is-away"} muted playsInline disablePictureInPicture tabIndex={-1} aria-hidden="true" />
+        {still && !isLive && <img src={still} alt="" />}
+        {size && props.showZones && <Zones camera={camera} size={size} />}
+        <canvas ref={canvas} class="boxes" aria-hidden="true" />
+        {isDown && (
+          <span class="none">
+            <Icon name="cameras" />
+            {camera.trouble ?? say("noPicture")}
+          </span>
+        )}
+        {unplayed && !isDown && <span class="word">{unplayed}</span>}
+      </button>
+      <figcaption>
+        <i class={isDown ? "" : "on"} />
+        <strong>{camera.id}</strong>
+        {isLive && delayMs !== null && (
+          <span class="delay" title={say("delayHint")} data-delay={delayMs}>
+            {say("live")} · {delayMs < 10_000 ? `${delayMs} ms` : `${Math.round(delayMs / 1000)} s`}
+          </span>
+        )}
+        <small>{[...new Set(camera.rules.map((rule) => title(rule.violation)))].join(" · ")}</small>
+      </figcaption>
+    </figure>
+  );
+}
+
+/** A still of now, asked for again and again. */
+function useStill(camera: string, isWanted: boolean, onSize: (size: Size) => void): string | null {
+  const [still, setStill] = useState<string | null>(null);
+  useEffect(() => {
+    if (!isWanted) return;
+    let isShown = true;
+    let timer = 0;
+    let latest = "";
+    const turn = async () => {
+      const answer = await fetch(`/api/v1/cameras/${encodeURIComponent(camera)}/still`).catch(() => null);
+      if (!isShown) return;
+      if (answer?.ok) {
+        const address = URL.createObjectURL(await answer.blob());
+        const pixels = (side: string) => Number(answer.headers.get(`x-forewarn-${side}`) ?? 1);
+        onSize({ width: pixels("width"), height: pixels("height") });
+        setStill(address);
+        if (latest) URL.revokeObjectURL(latest);
+        latest = address;
+      } else setStill(null);
+      timer = window.setTimeout(() => void turn(), STILL_MS);
+    };
+    void turn();
+    return () => {
+      isShown = false;
+      clearTimeout(timer);
+      setStill(null);
+      if (latest) URL.revokeObjectURL(latest);
+    };
+  }, [camera, isWanted]);
+  return still;
+}
+
+function Zones({ camera, size: { width, height } }: { camera: Camera; size: Size }) {
+  const em = Math.max(width, height) / 55;
+  const shapes = camera.zones.map((zone) => {
+    const scale = zone.unit === "normalised" ? [width, height] : [1, 1];
+    return { ...zone, points: zone.points.map(([x, y]) => [x * scale[0]!, y * scale[1]!] as const) };
+  });
+  return (
+    <svg class="zones" viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
+      {shapes.map((zone) => {
+        const points = zone.points.map((point) => point.join(",")).join(" ");
+        const [x, y] = zone.points[0] ?? [0, 0];
+        return (
+          <g key={zone.id}>
+            {zone.is_area ? <polygon points={points} /> : <polyline points={points} />}
+            <text x={x + em * 0.3} y={y + em * 1.2} font-size={em}>
+              {pretty(zone.id)}
+            </text>
+          </g>
+        );
+      })}
+    </svg>
+  );
+}

@@ -1,0 +1,89 @@
+// Looks at cameras live, in Chromium: the wall plays, boxes are drawn over it, one camera is shown large, and all of it comes
+// back by itself when the socket is lost.
+//
+//   node tests/live.mjs 'http://127.0.0.1:9465/#setup=TOKEN' [FOLDER FOR PICTURES]
+import { chromium } from "playwright-core";
+
+const [link, pictures] = process.argv.slice(2);
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+});
+const complaints = [];
+const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 800 } });
+const page = await context.newPage();
+page.on("pageerror", (error) => complaints.push(error.message));
+page.on("console", (message) => {
+  if (/Content Security Policy/.test(message.text())) complaints.push(message.text());
+});
+await page.addInitScript(() => {
+  const Real = WebSocket;
+  globalThis.sockets = [];
+  globalThis.WebSocket = class extends Real {
+    constructor(...of) {
+      super(...of);
+      globalThis.sockets.push(this);
+    }
+  };
+});
+
+const shot = async (name) => pictures && (await page.screenshot({ path: `${pictures}/${name}.png` }));
+
+/** Waits until every tile plays, and goes on playing. */
+async function plays(what) {
+  await page.waitForFunction(
+    () => {
+      const tiles = [...document.querySelectorAll(".tile")];
+      return tiles.length > 0 && tiles.every((tile) => tile.dataset.state === "live");
+    },
+    null,
+    { timeout: 30_000 },
+  );
+  const before = await page.$$eval("video", (all) => all.map((video) => video.currentTime));
+  await page.waitForFunction(
+    (before) => [...document.querySelectorAll("video")].every((video, i) => video.currentTime > before[i] + 1),
+    before,
+    { timeout: 15_000 },
+  );
+  const size = await page.$eval("video", (video) => video.videoWidth);
+  if (!size) throw new Error(`${what}: there is no picture`);
+}
+
+await page.goto(link);
+if (link.includes("#setup")) {
+  await page.locator("input[name=name]").fill("ann");
+  await page.locator("input[name=password]").fill("three wise words");
+  await page.keyboard.press("Enter");
+}
+await page.locator("nav").waitFor();
+await page.click('a[href="/cameras"]');
+await plays("the wall");
+await page.waitForFunction(() => [...document.querySelectorAll("canvas.boxes")].some((one) => Number(one.dataset.boxes) > 0), null, { timeout: 30_000 });
+const drawn = await page.$$eval("canvas.boxes", (all) =>
+  all.some((one) => one.getContext("2d").getImageData(0, 0, one.width, one.height).data.some((value) => value > 0)),
+);
+if (!drawn) throw new Error("boxes are counted, and none is drawn");
+await shot("wall");
+
+await page.locator(".tile > button").first().click();
+await page.waitForURL(/cameras\/./);
+await plays("one camera");
+const delays = [];
+for (let n = 0; n < 8; n++) {
+  await page.waitForTimeout(1000);
+  delays.push(Number(await page.locator("[data-delay]").first().getAttribute("data-delay")));
+}
+await shot("live");
+delays.sort((a, b) => a - b);
+
+await page.evaluate(() => globalThis.sockets.at(-1).close());
+await page.waitForFunction(() => globalThis.sockets.length > 1, null, { timeout: 15_000 });
+await plays("after the socket was lost");
+
+await page.setViewportSize({ width: 360, height: 740 });
+await page.goto(new URL("/cameras", link).href);
+await plays("a phone");
+await shot("wall-phone");
+await browser.close();
+if (complaints.length) throw new Error(complaints.join("\n"));
+console.log(`live: wall, one camera, after a lost socket, and on a phone; median delay ${delays[4]} ms, most ${delays[7]} ms`);
