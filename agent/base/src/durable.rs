@@ -91,9 +91,12 @@ impl Unfinished {
         &self.temporary
     }
 
-    /// Puts the finished file in its place and everything onto the disk.
+    /// Puts the finished file in its place and everything onto the disk. It belongs to the owner of what was there, or of the
+    /// folder.
     pub fn place(self) -> io::Result<()> {
         faults::step()?;
+        let like = if self.place.exists() { &self.place } else { private::folder_of(&self.place) };
+        private::share_owner(&self.temporary, like)?;
         File::open(&self.temporary)?.sync_all()?;
         rename(&self.temporary, &self.place)?;
         sync_dir_of(&self.place)
@@ -157,6 +160,9 @@ pub fn append_line(path: &Path, line: &[u8]) -> io::Result<()> {
     faults::step()?;
     let mut file = OpenOptions::new().append(true).create(true).mode(private::FILE_MODE).open(path)?;
     let kept = fs::read(path)?;
+    if kept.is_empty() {
+        private::share_owner(path, private::folder_of(path))?;
+    }
     let whole = kept.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     if whole < kept.len() {
         file.set_len(whole as u64)?;
@@ -178,11 +184,7 @@ fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
 
 /// Puts the entry of `path` onto the disk.
 fn sync_dir_of(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(dir) if dir.as_os_str().is_empty() => sync_dir(Path::new(".")),
-        Some(dir) => sync_dir(dir),
-        None => sync_dir(path),
-    }
+    sync_dir(private::folder_of(path))
 }
 
 /// Makes a folder and those above it, for their owner alone, and puts the new entries, which are below `root`, onto the disk.
@@ -200,7 +202,7 @@ pub fn create_dirs(dir: &Path, root: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::fs::Permissions;
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 
     use super::*;
 
@@ -219,6 +221,22 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_file_belongs_to_who_owned_it_before_or_owns_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let (new, kept, line) = (dir.path().join("new"), dir.path().join("kept"), dir.path().join("line"));
+        fs::write(&kept, b"by somebody else").unwrap();
+        // Only root can give something away; whoever else runs this owns all.
+        let _ = chown(dir.path(), Some(65_534), Some(65_534));
+        let _ = chown(&kept, None, Some(65_533));
+        let owner = |path: &Path| fs::metadata(path).map(|meta| (meta.uid(), meta.gid())).unwrap();
+        let before = owner(&kept);
+        replace(&new, b"x").unwrap();
+        replace_shared(&kept, b"x").unwrap();
+        append_line(&line, b"x").unwrap();
+        assert_eq!((owner(&new), owner(&line), owner(&kept)), (owner(dir.path()), owner(dir.path()), before));
     }
 
     #[test]

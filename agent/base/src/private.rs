@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 
 /// Rights of a file that only its owner may read.
@@ -54,9 +54,27 @@ pub fn close(path: &Path) -> io::Result<Found> {
     Ok(if is_closed { Found::Mended { mode } } else { Found::Open { mode, owner } })
 }
 
-/// Makes a folder and those above it that are not there, for their owner alone.
+/// Makes a folder and those above it that are not there, for their owner alone: that of the folder in which they are made.
 pub fn create_dirs(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path)
+    let made: Vec<&Path> = path.ancestors().take_while(|one| !one.as_os_str().is_empty() && !one.exists()).collect();
+    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path)?;
+    made.iter().rev().try_for_each(|one| share_owner(one, folder_of(one)))
+}
+
+/// Gives what root made to whoever owns another file or folder. An operator types commands as root, and the agent, which runs
+/// as a user of its own, must be able to read what they leave for it.
+pub fn share_owner(path: &Path, like: &Path) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let (own, other) = (fs::symlink_metadata(path)?, fs::metadata(like)?);
+    let (uid, gid) = (other.uid(), other.gid());
+    if (own.uid(), own.gid()) == (uid, gid) { Ok(()) } else { chown(path, Some(uid), Some(gid)) }
+}
+
+/// The folder in which a file or folder lies.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
@@ -82,6 +100,18 @@ mod tests {
             assert_eq!((open_mode(&file).unwrap(), close(&file).unwrap()), (None, Found::Closed));
         }
         assert_eq!(close(&dir.path().join("nothing")).unwrap(), Found::Closed);
+    }
+
+    #[test]
+    fn what_is_made_belongs_to_who_owns_the_folder_that_it_is_made_in() {
+        let dir = tempfile::tempdir().unwrap();
+        // Only root can give something away; whoever else runs this owns both.
+        let _ = chown(dir.path(), Some(65_534), Some(65_534));
+        let owner = |path: &Path| fs::metadata(path).map(|meta| (meta.uid(), meta.gid())).unwrap();
+        create_dirs(&dir.path().join("holds/of/today")).unwrap();
+        for made in ["holds", "holds/of", "holds/of/today"] {
+            assert_eq!(owner(&dir.path().join(made)), owner(dir.path()), "{made}");
+        }
     }
 
     #[test]

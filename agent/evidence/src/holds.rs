@@ -41,7 +41,8 @@ pub(crate) fn hold_file(root: &Path, incident: &str) -> PathBuf {
 impl EvidenceStore {
     /// Whether the bundle of an incident may not be deleted.
     pub(crate) fn is_held(&self, incident: &str) -> bool {
-        hold_file(self.root(), incident).exists()
+        // What cannot be looked at may be a hold.
+        hold_file(self.root(), incident).try_exists().unwrap_or(true)
     }
 
     /// The folder of an incident, by its name.

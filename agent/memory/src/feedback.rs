@@ -1,10 +1,11 @@
 //! What operators said of incidents, a line each, only ever appended. The last word on an incident counts.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use forewarn_base::durable;
 use forewarn_domain::{IncidentId, IncidentRecord};
 use serde::{Deserialize, Serialize};
 
@@ -53,13 +54,7 @@ pub struct FeedbackError {
 
 /// Adds a line and syncs it to disk.
 pub fn append(path: &Path, feedback: &Feedback) -> Result<(), FeedbackError> {
-    let write = || {
-        let mut line = serde_json::to_string(feedback)?;
-        line.push('\n');
-        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-        file.write_all(line.as_bytes())?;
-        file.sync_all()
-    };
+    let write = || durable::append_line(path, &serde_json::to_vec(feedback)?);
     write().map_err(|source| FeedbackError { what: "append to", path: path.to_owned(), source })
 }
 
