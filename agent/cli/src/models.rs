@@ -49,12 +49,12 @@ pub enum Models {
     },
     /// Score a model on labelled photos: average precision of a detector; accuracy, ROC and confusion of a classifier
     #[command(
-        after_help = "Examples:\n  forewarn models eval site-nano-416 street   # street/images, \\\n      street/labels/*.txt\n  forewarn models eval yolox-nano val2017 --labels instances_val2017.json \\\n      --json\n  forewarn models eval dust-mask faces   # faces/covered/*.jpg, \\\n      faces/bare/*.jpg"
+        after_help = "Examples:\n  forewarn models eval site-nano-416 street   # street/{images,labels}\n  forewarn models eval yolox-nano val2017 --labels instances_val2017.json \\\n      --json\n  forewarn models eval dust-mask faces   # faces/{covered,bare}"
     )]
     Eval(Eval),
     /// Fit on labelled photos what a detector's scores are worth, and say how far that holds on others
     #[command(
-        after_help = "Examples:\n  forewarn models calibrate --photos street   # street/images, \\\n      street/labels/*.txt\n  forewarn models calibrate --model my.toml --photos site --held held \\\n      --classes person"
+        after_help = "Examples:\n  forewarn models calibrate --photos street   # street/{images,labels}\n  forewarn models calibrate --model my.toml --photos site --held held \\\n      --classes person"
     )]
     Calibrate(Calibrate),
     /// Measure what inference alone takes: ms by threads and batch, memory, loading

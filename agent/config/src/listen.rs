@@ -25,7 +25,8 @@ pub struct RawListener {
     #[schemars(with = "Option<String>")]
     pub listen: Option<Spanned<String>>,
     /// Names by which it may be called, beside `localhost` and addresses in figures.
-    pub hosts: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    pub hosts: Vec<Spanned<String>>,
 }
 
 /// `[console]`.
@@ -36,7 +37,8 @@ pub struct RawConsole {
     #[schemars(with = "Option<String>")]
     pub listen: Option<Spanned<String>>,
     /// Names by which it may be called, beside `localhost` and addresses in figures.
-    pub hosts: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    pub hosts: Vec<Spanned<String>>,
     /// A reverse proxy that speaks TLS stands before it, so that it may listen beyond loopback.
     pub behind_proxy: bool,
 }
@@ -62,18 +64,31 @@ pub struct Listeners {
 pub(crate) fn check(metrics: &RawListener, console: &RawConsole, check: &mut Check<'_>) -> Listeners {
     let listeners = Listeners {
         metrics: address(metrics.listen.as_ref(), false, check),
-        metrics_hosts: metrics.hosts.clone(),
+        metrics_hosts: names(&metrics.hosts, check),
         console: address(console.listen.as_ref(), console.behind_proxy, check),
-        console_hosts: console.hosts.clone(),
+        console_hosts: names(&console.hosts, check),
         is_behind_proxy: console.behind_proxy,
         has_guest: false,
     };
+    if let (None, Some(host)) = (&console.listen, console.hosts.first()) {
+        check.fail::<()>(host.span(), "the console has no address", "add `listen = \"127.0.0.1:9465\"` to [console]");
+    }
     let shared = listeners.metrics.filter(|address| address.port() != 0 && listeners.console == Some(*address));
     if let (Some(address), Some(listen)) = (shared, &console.listen) {
         let problem = format!("`[metrics] listen` is {address} too");
         check.fail::<()>(listen.span(), problem, "give each a port of its own");
     }
     listeners
+}
+
+/// Names as they stand in `Host:`, whose port is not compared.
+fn names(hosts: &[Spanned<String>], check: &mut Check<'_>) -> Vec<String> {
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    for host in hosts.iter().filter(|host| host.get_ref().is_empty() || !is_name(host.get_ref())) {
+        let mend = "write the name alone, without `https://`, port or path, like \"console.example.org\"";
+        check.fail::<()>(host.span(), "no browser calls a listener by this name", mend);
+    }
+    hosts.iter().map(|host| host.get_ref().clone()).collect()
 }
 
 fn address(listen: Option<&Spanned<String>>, may_be_seen: bool, check: &mut Check<'_>) -> Option<SocketAddr> {
@@ -87,5 +102,28 @@ fn address(listen: Option<&Spanned<String>>, may_be_seen: bool, check: &mut Chec
              `behind_proxy = true` says that there is one",
         ),
         Err(_) => check.fail(listen.span(), "this is no address with a port", "write it like \"127.0.0.1:9464\""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::source::Source;
+
+    /// What is wrong with a table.
+    fn told(table: &str) -> String {
+        let camera = "[[camera]]\nid = \"gate\"\nurl = \"file:gate.mp4\"\n";
+        let text = format!("[site]\nid = \"north\"\n{table}\n{camera}");
+        crate::site::resolve(&Source::new("site.toml", text)).err().map(|errors| errors.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_name_that_no_browser_calls_by_and_a_console_without_an_address_are_told() {
+        assert_eq!(told("[console]\nlisten = \"127.0.0.1:9465\"\nhosts = [\"console.example.org\"]"), "");
+        for wrong in ["", "https://console.example.org", "console.example.org/", "console:9465", "守望"] {
+            let told = told(&format!("[metrics]\nlisten = \"127.0.0.1:9464\"\nhosts = [\"{wrong}\"]"));
+            assert!(told.contains("site.toml:5: hosts") && told.contains("the name alone"), "{wrong}: {told}");
+        }
+        let nowhere = told("[console]\nhosts = [\"console.example.org\"]");
+        assert!(nowhere.contains("site.toml:4: hosts") && nowhere.contains("add `listen"), "{nowhere}");
     }
 }

@@ -59,7 +59,7 @@ impl RawWishes {
         for name in &self.violations {
             let words = known.violations.iter().copied();
             let problem = format!("there is no violation \"{}\"", name.get_ref());
-            check.named(name.span(), name.get_ref(), words, problem, "see `forewarn violations`");
+            check.named(name.span(), name.get_ref(), words, problem, "see `forewarn config violation`");
             filter.violations.extend(forewarn_domain::ViolationId::new(name.get_ref()).ok());
         }
         for name in &self.cameras {
