@@ -1,6 +1,7 @@
 //! Lets the program fetch what it needs; what is fetched, and how, is the binary's own matter. And builds the console's page,
 //! which is committed as it was built, so that neither the device nor whoever builds the program needs Node.js.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
@@ -11,6 +12,19 @@ use crate::workspace::{Workspace, run};
 pub(crate) fn fetch(workspace: &Workspace, forewarn: &Path) -> Result<()> {
     run(workspace.command(forewarn).args(["models", "fetch", "--all"]))?;
     run(workspace.command(forewarn).args(["demo", "--fetch-only"]))
+}
+
+/// Fetches the readers of others to which the tests show what the program wrote. What is there already stays.
+pub(crate) fn fetch_readers(workspace: &Workspace) -> Result<()> {
+    let wanted = workspace.root.join("tests/readers/requirements.txt");
+    let (place, mark) = (workspace.root.join("target/readers"), workspace.root.join("target/readers/requirements.txt"));
+    if fs::read(&mark).ok() == Some(fs::read(&wanted)?) {
+        return Ok(());
+    }
+    let pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"];
+    run(workspace.command("python3").args(pip).arg(&place).arg("--requirement").arg(&wanted))?;
+    fs::copy(&wanted, &mark)?;
+    Ok(())
 }
 
 /// Builds the console's page by npm, from the packages that its lock file names.

@@ -77,6 +77,7 @@ const PACKAGES: &[Package] = &[
     package("libfaketime", "the clock that tests set", &[]),
     package("systemd", "judges how well the service is locked up", &[]),
     package("softhsm2", "the token of the tests", &[]),
+    package("libimage-exiftool-perl", "shows the tests what is in pictures and clips", &[]),
 ];
 
 /// Programs that are presumed, with what to do if they are not there.

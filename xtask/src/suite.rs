@@ -11,6 +11,7 @@ pub(crate) fn test(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
     setup::setup(false)?;
     let forewarn = compile::program(workspace, Profile::Dev)?;
     assets::fetch(workspace, &forewarn)?;
+    assets::fetch_readers(workspace)?;
     let mut cargo = workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
     cargo.env("FOREWARN_BIN", &forewarn).args(filter);
     run(&mut cargo).with_context(|| format!("tests failed (whole run: {})", minutes(start.elapsed())))?;

@@ -19,6 +19,7 @@ use crate::check::Check;
 pub(crate) const EXAMPLE: &str = r#"# [evidence]                     # an outsider's word on when evidence was sealed (RFC 3161)
 # time_stamp_url = "http://stamps.example/tsa"
 # time_stamp_ca = "stamps-ca.pem" # who vouches for it; without it any stamp is kept, and judged when somebody verifies it
+# content_credentials = false     # pictures and clips without what they say of themselves (C2PA), 3 kB each
 # [evidence.token]               # the device's key in a smart card or security module (PKCS #11); see `forewarn key init`
 # module = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so"
 # key = "pkcs11:token=box;object=seal"
@@ -35,6 +36,9 @@ pub struct RawEvidence {
     /// Certificates (PEM) of those who vouch for that authority; stamps for which none of them does are not kept.
     #[schemars(with = "Option<PathBuf>")]
     pub time_stamp_ca: Option<Spanned<PathBuf>>,
+    /// Whether pictures and clips carry content credentials (C2PA), which say wherever they go what they are. It is so if this
+    /// is absent; each takes some 3 kB.
+    pub content_credentials: Option<bool>,
     /// The token that holds the device's key. Without it the key lies in the storage directory.
     #[schemars(with = "Option<RawToken>")]
     pub token: Option<Spanned<RawToken>>,
@@ -57,12 +61,14 @@ pub struct RawToken {
 }
 
 /// Who stamps the times of seals, and where the key lies that makes them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Evidence {
     /// Whom to ask; nobody if absent.
     pub time_stamps: Option<Peer>,
     /// The file of those who vouch for him.
     pub time_stamp_ca: Option<PathBuf>,
+    /// Whether pictures and clips carry content credentials.
+    pub has_credentials: bool,
     /// The token with the device's key; none if it lies in the storage directory.
     pub token: Option<Arc<dyn KeyToken>>,
 }
@@ -106,7 +112,8 @@ impl RawEvidence {
             }
         });
         let token = self.token.and_then(|token| token.get_ref().check(token.span(), check));
-        Evidence { time_stamps, time_stamp_ca, token }
+        let has_credentials = self.content_credentials.unwrap_or(true);
+        Evidence { time_stamps, time_stamp_ca, has_credentials, token }
     }
 }
 

@@ -176,34 +176,47 @@ fn middle(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// Boxes of a movie as it is recorded, with noise for its pictures.
+fn movie() -> Vec<u8> {
+    let boxed = |kind: &[u8], content: &[u8]| [&(content.len() as u32 + 8).to_be_bytes(), kind, content].concat();
+    [boxed(b"ftyp", b"isom\0\0\0\0"), boxed(b"mdat", &noise(CLIP_BYTES)), boxed(b"moov", &noise(4000))].concat()
+}
+
 fn main() {
     let root = std::env::args().nth(1).map_or_else(std::env::temp_dir, Into::into);
-    let root = root.join(format!("forewarn-cost-{}", std::process::id()));
+    for has_credentials in [false, true] {
+        println!("{} content credentials", if has_credentials { "with" } else { "without" });
+        measure(&root.join(format!("forewarn-cost-{}", std::process::id())), has_credentials);
+    }
+}
+
+fn measure(root: &Path, has_credentials: bool) {
     let limits = Limits { min_free_bytes: 0, ..Limits::default() };
     let options = StoreOptions { limits, time_line: TimeLine::WallClock, agent_version: "0.1.0".to_owned() };
     let signing = Signing { keys: root.join("keys"), site: "riverside".to_owned(), token: None };
     let store = EvidenceStore::new(root.join("evidence"), options).signed_by(signing);
+    let store = store.with_credentials(has_credentials);
     let setup = KeeperSetup {
         scratch: root.join(".scratch"),
         scenes: BTreeMap::new(),
         clock_face: Box::new(|at| format!("{:.0} s", at.as_secs_f64())),
     };
     let mut keeper = EvidenceKeeper::new(store, setup).unwrap();
-    let tape = Tape { is_complete: Arc::default(), bytes: Arc::new(noise(CLIP_BYTES)) };
+    let tape = Tape { is_complete: Arc::default(), bytes: Arc::new(movie()) };
     keeper.add_source(StreamId::new("gate").unwrap(), Arc::new(tape.clone()));
     let costs: Vec<Cost> = (0..ROUNDS).map(|n| one(&mut keeper, &tape, n)).collect();
     let of = |figure: &dyn Fn(&Cost) -> f64| middle(costs.iter().map(figure).collect());
     println!(
-        "bundle: {:.2} MB, of which {:.2} MB are 4 pictures",
+        "  bundle: {:.3} MB, of which {:.3} MB are 4 pictures",
         of(&|c| c.kept as f64 / 1e6),
         of(&|c| c.pictures as f64 / 1e6)
     );
-    println!("bytes written over bytes kept: {:.3}", of(&|c| c.written as f64 / c.kept as f64));
-    println!("processor time in ms, the middle of {ROUNDS}:");
-    println!("  4 pictures drawn and encoded  {:6.1}", of(&|c| c.pictures_ms));
-    println!("  seal at the escalation        {:6.1}", of(&|c| c.seals_ms[0]));
-    println!("  seal with the clip            {:6.1}", of(&|c| c.seals_ms[1]));
-    println!("  seal at the end               {:6.1}", of(&|c| c.seals_ms[2]));
-    println!("  all three seals               {:6.1}", of(&|c| c.seals_ms.iter().sum()));
+    println!("  bytes written over bytes kept: {:.3}", of(&|c| c.written as f64 / c.kept as f64));
+    println!("  processor time in ms, the middle of {ROUNDS}:");
+    println!("    4 pictures drawn and encoded  {:6.1}", of(&|c| c.pictures_ms));
+    println!("    seal at the escalation        {:6.1}", of(&|c| c.seals_ms[0]));
+    println!("    seal with the clip            {:6.1}", of(&|c| c.seals_ms[1]));
+    println!("    seal at the end               {:6.1}", of(&|c| c.seals_ms[2]));
+    println!("    all three seals               {:6.1}", of(&|c| c.seals_ms.iter().sum()));
     fs::remove_dir_all(root).unwrap();
 }

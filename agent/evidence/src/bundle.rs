@@ -9,6 +9,7 @@ use image::{ExtendedColorType, ImageEncoder};
 
 use forewarn_base::{durable, private};
 use forewarn_domain::{Frame, IncidentRecord, Moment};
+use forewarn_seal::credentials::Action;
 
 use crate::error::EvidenceError;
 use crate::marking::{Overlay, marked};
@@ -100,9 +101,12 @@ impl EvidenceStore {
             return Ok(kept.clone());
         }
         make_way(&dir, incident, &entry.file)?;
-        for (name, bytes) in [(&entry.file, &shot.clean), (&entry.marked_file, &shot.marked)] {
+        let taken = (&entry.file, &shot.clean, &[Action::Captured][..]);
+        let drawn = (&entry.marked_file, &shot.marked, &[Action::Captured, Action::Drawn][..]);
+        for (name, picture, actions) in [taken, drawn] {
             let path = dir.join(name);
-            durable::replace(&path, bytes).map_err(EvidenceError::file(&incident.id, "write a snapshot", &path))?;
+            let bytes = self.credited(&record, name, actions, picture);
+            durable::replace(&path, &bytes).map_err(EvidenceError::file(&incident.id, "write a snapshot", &path))?;
         }
         record.put_snapshot(entry.clone());
         save_record(&dir, &record)?;
@@ -132,6 +136,11 @@ impl EvidenceStore {
         }
         make_way(&dir, incident, &file)?;
         let at = |time| StreamTime::new(incident.wall(time), self.time_line());
+        self.credit_clip(&record, &file, temp).map_err(EvidenceError::file(
+            &incident.id,
+            "add content credentials to the clip",
+            temp,
+        ))?;
         let bytes = fs::metadata(temp).map_err(EvidenceError::file(&incident.id, "read the clip", temp))?.len();
         // Whoever wrote it knew nothing of who may see it.
         let closed = fs::set_permissions(temp, Permissions::from_mode(private::FILE_MODE));

@@ -2,6 +2,7 @@
 
 use forewarn_base::durable;
 use forewarn_domain::{AttributeId, BestCrop, IncidentRecord, Moment};
+use forewarn_seal::credentials::Action;
 use image::RgbImage;
 
 use crate::bundle::jpeg;
@@ -40,6 +41,7 @@ impl EvidenceStore {
             EvidenceError::Encode { incident: incident.id.clone(), what, source }
         })?;
         let path = dir.join(&file);
+        let bytes = self.credited(&record, &file, &[Action::Captured, Action::Cropped], &bytes);
         durable::replace(&path, &bytes).map_err(EvidenceError::file(&incident.id, "write a close-up", &path))?;
         let attribute = attribute.clone();
         record.put_closeup(CloseupEntry { moment, attribute, file, at, bbox: best.bbox, width, height });

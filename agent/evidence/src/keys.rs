@@ -135,7 +135,7 @@ impl Signing {
             Some(_) if self.path(KEY).exists() => return Err(KeysError::NotHandedOver { path: self.path(KEY) }),
             Some(token) => in_token(token)?,
         };
-        let kept = self.read(CERTIFICATE)?.filter(|pem| self.fits(pem, &key));
+        let kept = self.read(CERTIFICATE)?.filter(|pem| self.fits(pem, &key) && !self.is_outdated(pem, &key));
         let certificates = if let Some(pem) = kept {
             pem
         } else {
@@ -283,6 +283,16 @@ impl Signing {
             tracing::warn!("{} is not of the device's key and is made anew", self.path(CERTIFICATE).display());
         }
         fits
+    }
+
+    /// Whether the authority of its own would certify the key in another form now. It signs the same thing in the same way
+    /// each time; what a site's authority signed is never outdated.
+    fn is_outdated(&self, pem: &str, key: &DeviceKey) -> bool {
+        let Ok(Some(authority)) = self.kept(AUTHORITY_KEY) else { return false };
+        let authority = Authority::of(authority);
+        let is_its_own = |own: &str| pem.ends_with(own) && pem.len() > own.len();
+        authority.certificate().is_ok_and(|own| is_its_own(&own))
+            && authority.certify(key, &self.site).is_ok_and(|now| !pem.starts_with(&now))
     }
 
     /// The key of a file, made if there is none.

@@ -34,6 +34,7 @@ mod clock_state;
 mod closeup;
 mod closeups;
 mod copy;
+mod credentials;
 mod error;
 mod holds;
 mod keeper;

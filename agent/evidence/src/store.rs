@@ -49,12 +49,13 @@ pub struct EvidenceStore {
     signing: Option<Signing>,
     clock: Option<ClockTeller>,
     signer: OnceLock<Signer>,
+    has_credentials: bool,
 }
 
 impl EvidenceStore {
     /// A store that nothing is known of yet: its disk may be away.
     pub fn new(root: impl Into<PathBuf>, options: StoreOptions) -> Self {
-        Self { root: root.into(), options, signing: None, clock: None, signer: OnceLock::new() }
+        Self { root: root.into(), options, signing: None, clock: None, signer: OnceLock::new(), has_credentials: false }
     }
 
     /// Signs its seals, each as a link of one chain. Without this they are plain lists of hashes.
@@ -62,6 +63,18 @@ impl EvidenceStore {
     pub fn signed_by(mut self, signing: Signing) -> Self {
         self.signing = Some(signing);
         self
+    }
+
+    /// Has pictures and clips say what they are wherever they go, where they are signed.
+    #[must_use]
+    pub fn with_credentials(mut self, has_credentials: bool) -> Self {
+        self.has_credentials = has_credentials;
+        self
+    }
+
+    /// Whether pictures and clips say what they are.
+    pub(crate) fn has_credentials(&self) -> bool {
+        self.has_credentials
     }
 
     /// Says in each manifest how the clock stood.

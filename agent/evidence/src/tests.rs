@@ -4,6 +4,7 @@ mod again;
 mod audit;
 mod by_hand;
 mod clock;
+mod credentials;
 mod cuts;
 mod holds;
 mod sealed;

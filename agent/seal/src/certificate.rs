@@ -1,7 +1,8 @@
 //! Certificates: of an authority of one's own, or of a site's authority upon our request; and whether they vouch for a key.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyUsagePurpose, date_time_ymd,
 };
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor, UnixTime};
@@ -51,7 +52,10 @@ impl Authority {
     /// The certificate of a device at a site, as PEM.
     pub fn certify(&self, device: &DeviceKey, site: &str) -> Result<String, CertificateError> {
         let issuer = Issuer::new(self.params(), &self.0);
-        let made = device_params(device, site).signed_by(device, &issuer).map_err(|error| unmade(&error))?;
+        let mut params = device_params(device, site);
+        // The same section asks for it.
+        params.use_authority_key_identifier_extension = true;
+        let made = params.signed_by(device, &issuer).map_err(|error| unmade(&error))?;
         Ok(made.pem())
     }
 
@@ -75,6 +79,8 @@ fn device_params(device: &DeviceKey, site: &str) -> CertificateParams {
     let mut params = lasting(format!("Forewarn device {}", device.public().short()));
     params.distinguished_name.push(DnType::OrganizationName, site);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    // Who reads content credentials takes no certificate without a purpose that he knows (C2PA 2.2, section 14.5.1).
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::EmailProtection];
     params
 }
 
@@ -102,6 +108,11 @@ impl Certificates {
             None => Err(CertificateError::Unread("there is none".to_owned())),
             Some(_) => Ok(Self(found)),
         }
+    }
+
+    /// Each as it was signed, the device's own first.
+    pub(crate) fn der(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(AsRef::as_ref)
     }
 
     /// The key of the first; none if it is no Ed25519 key.
