@@ -41,6 +41,9 @@ const SAME_BOX: f32 = 0.75;
 const NESTED: f32 = 0.85;
 /// The least overlap of such boxes: a child before a grown-up has a quarter.
 const NESTED_IOU: f32 = 0.3;
+/// The same of boxes whose classes differ and have one group, as of a car that is called a truck with what is around it:
+/// a car before a bus has less.
+const NESTED_OTHER_IOU: f32 = 0.5;
 /// Unsure detections carry on tracks that were seen within this many seconds.
 const CARRY_ON_S: f32 = 0.75;
 /// A lost track is dropped when less of its predicted box is left in the picture.
@@ -268,7 +271,8 @@ impl Tracker {
 fn is_one(a: &Detection, b: &Detection) -> bool {
     let iou = a.bbox.iou(&b.bbox);
     let inside = || a.bbox.intersection(&b.bbox) / a.bbox.area().min(b.bbox.area()).max(1.0);
-    iou > SAME_BOX || (a.class == b.class && iou >= NESTED_IOU && inside() >= NESTED)
+    let least_iou = if a.class == b.class { NESTED_IOU } else { NESTED_OTHER_IOU };
+    iou > SAME_BOX || (iou >= least_iou && inside() >= NESTED)
 }
 
 #[cfg(test)]

@@ -65,6 +65,8 @@ fn nested_boxes_of_one_class_are_one_subject() {
     let around = |class| seen(class, 0.5, 190.0, 180.0, 150.0, 100.0);
     assert_eq!(tracks_of(&car, &around("car")), 1, "a box with the shadow and the kerb");
     assert_eq!(tracks_of(&car, &around("bus")), 2, "a car before a bus");
+    let near = seen("truck", 0.5, 195.0, 190.0, 130.0, 80.0);
+    assert_eq!(tracks_of(&car, &near), 1, "a car that is called a truck with what is around it");
     let man = seen("person", 0.7, 300.0, 100.0, 80.0, 240.0);
     assert_eq!(tracks_of(&man, &seen("person", 0.6, 302.0, 100.0, 76.0, 110.0)), 1, "his upper half");
     assert_eq!(tracks_of(&man, &seen("person", 0.6, 320.0, 220.0, 40.0, 118.0)), 2, "a child before him");
