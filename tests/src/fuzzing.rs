@@ -96,6 +96,7 @@ fn machine(rule: Option<(RuleKey, Violation)>) -> Incidents {
         speakers: SpeakerId::new("horn").into_iter().collect(),
         language: Language::default(),
         quiet_hours: Vec::new(),
+        case: None,
     };
     let rules: BTreeMap<_, _> = rule.into_iter().map(|(key, violation)| (key, policy(violation))).collect();
     Incidents::new(rules, Arc::new(UnknownCivilTime))

@@ -11,6 +11,7 @@ mod attributes;
 mod beside;
 mod camera;
 pub mod card;
+mod case;
 pub mod changes;
 mod check;
 mod claim;

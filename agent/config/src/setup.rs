@@ -5,7 +5,7 @@ use forewarn_engine::scheduler::StreamSettings;
 use forewarn_engine::{EngineSetup, StreamSetup};
 use forewarn_incident::RulePolicy;
 
-use crate::{Camera, Site};
+use crate::{Camera, Site, case};
 
 impl Site {
     /// The setup of the site's engine.
@@ -40,6 +40,7 @@ impl Site {
                 speakers: camera.speakers.clone(),
                 language: self.header.language,
                 quiet_hours: self.header.quiet_hours.clone(),
+                case: case::of_violation(self.case.as_ref(), &rule.violation.case),
             };
             (rule.key.clone(), policy)
         })

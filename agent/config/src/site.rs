@@ -15,6 +15,7 @@ use toml::Spanned;
 
 use crate::attributes::Attributes;
 use crate::camera::{Camera, RawCamera};
+use crate::case::{RawCase, RawShift};
 use crate::check::Check;
 use crate::evidence::{Evidence, RawEvidence};
 use crate::header::{Header, RawHeader};
@@ -29,7 +30,7 @@ use crate::speaker::RawSpeaker;
 use crate::storage::{RawStorage, Storage};
 use crate::upstream::RawUpstream;
 use crate::violations::{Library, RawViolations};
-use crate::{attributes, beside, camera, client_ids, evidence, header, inference, listen, mask, model};
+use crate::{attributes, beside, camera, case, client_ids, evidence, header, inference, listen, mask, model};
 use crate::{rule, sensor, speaker, storage, telemetry, tracking, upstream, violations, zone};
 
 /// The site file as it is written. Nothing is checked yet but spelling and types.
@@ -58,6 +59,12 @@ pub struct RawSite {
     #[serde(default)]
     #[schemars(schema_with = "upstream::schema")]
     pub upstream: BTreeMap<String, Spanned<RawUpstream>>,
+    /// How long people may take from an escalation on; without it and a rota nobody follows that.
+    #[serde(default)]
+    pub case: Option<RawCase>,
+    /// Who has cases, and when: the first on duty first.
+    #[serde(default)]
+    pub rota: Vec<RawShift>,
     /// Where Prometheus finds metrics, health and open incidents.
     #[serde(default)]
     pub metrics: RawListener,
@@ -87,7 +94,7 @@ pub struct RawSite {
 }
 
 /// The parts of the annotated example, in the order of the file.
-const EXAMPLES: [&str; 17] = [
+const EXAMPLES: [&str; 18] = [
     "# A site of one gateway: what it sees, where it warns, to whom it reports.\n\
      # Check it with `forewarn check site.toml`, try it on a recording with `forewarn replay`, run it with `forewarn run`.\n\
      # Paths are relative to this file.\n",
@@ -97,6 +104,7 @@ const EXAMPLES: [&str; 17] = [
     storage::EXAMPLE,
     evidence::EXAMPLE,
     upstream::EXAMPLE,
+    case::EXAMPLE,
     listen::EXAMPLE,
     attributes::EXAMPLE,
     violations::EXAMPLE,
@@ -136,6 +144,8 @@ pub struct Site {
     pub evidence: Evidence,
     /// Where incidents are reported to.
     pub upstreams: Vec<forewarn_report::ResolvedUpstream>,
+    /// How cases are followed; none where nobody does.
+    pub case: Option<forewarn_incident::CasePolicy>,
     /// Where it is listened over HTTP.
     pub listen: Listeners,
     /// What is read of subjects, and by which models.
@@ -241,7 +251,8 @@ impl RawSite {
             cameras: self.camera.iter().map(|camera| camera.get_ref().id.get_ref().to_string()).collect(),
             people: &people,
         };
-        let upstreams = upstream::check(self.upstream, check, id.as_str(), &known);
+        let mut upstreams = upstream::check(self.upstream, check, id.as_str(), &known);
+        let case = case::check(self.case, self.rota, &mut upstreams, check);
         let (speakers, speaker_names) = speaker::check(self.speaker, check);
         let sensors = sensor::check(self.sensor, check, id.as_str());
         let lookup = Lookup {
@@ -258,6 +269,7 @@ impl RawSite {
             storage: storage?,
             evidence,
             upstreams,
+            case,
             listen,
             attributes: self.attributes,
             heat_map,

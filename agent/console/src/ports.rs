@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use forewarn_domain::violation::{Language, Text};
-use forewarn_domain::{Frame, IncidentRecord, RuleKey, StreamId, Viewing, Wake, Zone};
+use forewarn_domain::{CaseCommand, Frame, IncidentRecord, RuleKey, StreamId, Viewing, Wake, Zone};
 use forewarn_wire::WireIncident;
 
 use crate::health::HealthReport;
@@ -49,6 +49,8 @@ pub trait Cameras: Send + Sync + 'static {
 pub trait Desk: Send + Sync + 'static {
     /// Passes over the one that an incident is about for so many days; the number of the suppression, or why not.
     fn suppress(&self, incident: &IncidentRecord, asked: &Passing) -> Result<u32, String>;
+    /// Takes a step of a case that somebody tells, or says why not. What is taken is on the disk.
+    fn case(&self, told: CaseCommand) -> Result<(), String>;
     /// The page of a bundle, as `forewarn evidence report` makes it.
     fn report(&self, bundle: &Path, language: Language) -> Result<String, String>;
 }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BBox, Class, EvidenceRef, Finding, Fix, IncidentId, Proof, Reckoning, RuleKey, Seal, Timestamp, TrackId, WallTime,
+    BBox, Case, CaseStep, Class, EvidenceRef, Finding, Fix, IncidentId, Proof, Reckoning, RuleKey, Seal, Timestamp,
+    TrackId, WallTime,
 };
 
 /// The states of an incident, in the order in which the warn-first loop goes through them.
@@ -214,6 +215,9 @@ pub struct IncidentRecord {
     /// How its instants read on the wall.
     #[serde(default, skip_serializing_if = "Reckoning::is_plain")]
     pub clock: Reckoning,
+    /// What people do about it; none where it was never escalated, or nobody follows cases and nobody told a step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<Box<Case>>,
 }
 
 impl IncidentRecord {
@@ -246,7 +250,8 @@ pub struct Report {
     /// The incident after the transition, its history in full.
     pub incident: IncidentRecord,
     /// Number of the transition in the incident's history, from 0 for `Suspected`; reports of one incident have
-    /// no gap after their first. Of a seal its number in the chain, counted from [`Report::FIRST_SEAL`] on.
+    /// no gap after their first. Of a step of the case its number there, counted from [`Report::FIRST_CASE_STEP`] on; of a
+    /// seal its number in the chain, counted from [`Report::FIRST_SEAL`] on.
     pub sequence: u32,
     /// When it happened.
     pub at: Timestamp,
@@ -260,8 +265,29 @@ pub struct Report {
 }
 
 impl Report {
+    /// Sequences from here on are those of steps of the case, up to those of seals.
+    pub const FIRST_CASE_STEP: u32 = 1 << 30;
     /// Sequences from here on are those of seals.
     pub const FIRST_SEAL: u32 = 1 << 31;
+
+    /// The report of the latest step of the incident's case; none where there is none.
+    pub fn of_case(incident: IncidentRecord) -> Option<Self> {
+        let steps = &incident.case.as_deref()?.steps;
+        let sequence = Self::FIRST_CASE_STEP + u32::try_from(steps.len()).ok()?.checked_sub(1)?;
+        let at = steps.last()?.at;
+        Some(Self { incident, sequence, at, seal: None, evidence: None })
+    }
+
+    /// The step of the case that is reported, if one is.
+    pub fn case_step(&self) -> Option<&CaseStep> {
+        let number = self.sequence.checked_sub(Self::FIRST_CASE_STEP).filter(|_| self.sequence < Self::FIRST_SEAL)?;
+        self.incident.case.as_deref()?.steps.get(number as usize)
+    }
+
+    /// Whether a step of the case is reported.
+    pub fn is_of_case(&self) -> bool {
+        (Self::FIRST_CASE_STEP..Self::FIRST_SEAL).contains(&self.sequence)
+    }
 
     /// The report of a seal of the incident as it was then.
     pub fn of_seal(incident: IncidentRecord, seal: Seal, at: Timestamp) -> Self {

@@ -6,6 +6,7 @@
 
 pub mod announcement;
 pub mod attribute;
+mod case;
 pub mod clip;
 pub mod clock;
 pub mod condition;
@@ -38,6 +39,7 @@ pub use announcement::{
     SpokenText,
 };
 pub use attribute::{Answer, AttributeNeed, HeadNeed, Look, Reader, Reading, SeenHead, TextKind, Unclear};
+pub use case::{Case, CaseCause, CaseCommand, CaseStage, CaseStep};
 pub use clip::{Clip, ClipRecording, ClipSource, ClipSourceError};
 pub use clock::{CivilTime, Clock, LocalTime, Reckoning, SystemClock, Timestamp, WallTime, Weekday};
 pub use condition::Condition;

@@ -128,6 +128,43 @@ impl Default for EvidencePolicy {
     }
 }
 
+/// How long each step of the case may take after the escalation; what is absent is what the site says.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CaseTimes {
+    /// Seconds until somebody has received it; 0 for as long as it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub received_s: Option<f64>,
+    /// Seconds from then until it is assigned; 0 for as long as it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assigned_s: Option<f64>,
+    /// Seconds from then until who was named calls back; 0 for as long as it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub called_back_s: Option<f64>,
+    /// Seconds from then until somebody is on site; 0 for as long as it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_site_s: Option<f64>,
+}
+
+impl CaseTimes {
+    /// Where nothing is given, what `others` give.
+    #[must_use]
+    pub fn or(&self, others: &Self) -> Self {
+        Self {
+            received_s: self.received_s.or(others.received_s),
+            assigned_s: self.assigned_s.or(others.assigned_s),
+            called_back_s: self.called_back_s.or(others.called_back_s),
+            on_site_s: self.on_site_s.or(others.on_site_s),
+        }
+    }
+
+    /// Where neither a violation nor the site says otherwise.
+    pub fn usual() -> Self {
+        let all = |seconds: f64| Some(seconds);
+        Self { received_s: all(30.0), assigned_s: all(60.0), called_back_s: all(120.0), on_site_s: all(300.0) }
+    }
+}
+
 /// A violation as its file states it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -158,4 +195,11 @@ pub struct Violation {
     /// What evidence is kept.
     #[serde(default)]
     pub evidence: EvidencePolicy,
+    /// How long people may take from the escalation on.
+    #[serde(default, skip_serializing_if = "is_plain")]
+    pub case: CaseTimes,
+}
+
+fn is_plain(times: &CaseTimes) -> bool {
+    *times == CaseTimes::default()
 }

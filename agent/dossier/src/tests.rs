@@ -49,6 +49,7 @@ fn incident() -> IncidentRecord {
         warning_not_delivered: false,
         findings: Vec::new(),
         clock: Reckoning::default(),
+        case: None,
     }
 }
 

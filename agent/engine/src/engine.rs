@@ -13,11 +13,11 @@ use forewarn_analytics::{
 };
 use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, BBox, CivilTime, Coverage, Detection, Frame, IncidentId, IncidentRecord, Look,
-    Motion, Point, Reading, SensorId, Sight, StreamId, Timestamp, Track,
+    AnnounceOutcome, AnnouncementId, BBox, CaseCommand, CivilTime, Coverage, Detection, Frame, IncidentId,
+    IncidentRecord, Look, Motion, Point, Reading, SensorId, Sight, StreamId, Timestamp, Track,
 };
 use forewarn_ground::Sample;
-use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, Output, TimeoutReason};
+use forewarn_incident::{CaseRefusal, IncidentInput, IncidentSnapshot, Incidents, Output, TimeoutReason};
 use serde::{Deserialize, Serialize};
 
 use crate::ground::GroundWatch;
@@ -306,6 +306,11 @@ impl Engine {
         self.incidents.handle_input(IncidentInput::Announced { id, outcome }, now);
     }
 
+    /// Somebody tells a step of a case.
+    pub fn case(&mut self, command: &CaseCommand, now: Timestamp) -> Result<(), CaseRefusal> {
+        self.incidents.case(command, now)
+    }
+
     /// The clock on the wall reads so against the time line from now on.
     pub fn clock_read(&mut self, reading: ClockReading, now: Timestamp) {
         self.incidents.handle_input(IncidentInput::ClockRead(reading), now);
@@ -338,7 +343,7 @@ impl Engine {
 
     /// Takes up the open incidents from before a restart, with their subjects.
     pub fn restore(&mut self, snapshots: Vec<IncidentSnapshot>, now: Timestamp) {
-        for snapshot in &snapshots {
+        for snapshot in snapshots.iter().filter(|snapshot| !snapshot.is_closed()) {
             let record = snapshot.record();
             if let Some(brain) = self.streams.get_mut(&record.rule.stream) {
                 // A seed of a rule that the site no longer has comes back unused; its incident ends by itself.

@@ -99,6 +99,7 @@ mod tests {
             warning_not_delivered: false,
             findings: Vec::new(),
             clock: Reckoning::default(),
+            case: None,
         }
     }
 

@@ -102,6 +102,7 @@ fn incident(n: u64, states: &[(IncidentState, Cause)]) -> IncidentRecord {
         warning_not_delivered: false,
         findings: Vec::new(),
         clock: Reckoning::default(),
+        case: None,
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn incident(subject: u64, states: &[(IncidentState, Cause)]) -> Incid
         warning_not_delivered: false,
         findings: Vec::new(),
         clock: Reckoning::default(),
+        case: None,
     }
 }
 

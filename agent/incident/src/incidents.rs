@@ -17,6 +17,8 @@ use crate::policy::RulePolicy;
 use crate::snapshot::IncidentSnapshot;
 use crate::voice::Voice;
 
+mod cases;
+
 /// For so long after an incident is closed, frames that come late cannot open it again.
 const REMEMBER_CLOSED: Duration = Duration::from_mins(1);
 
@@ -29,6 +31,10 @@ pub struct Ignored {
     pub late: u64,
     /// Outcomes of announcements that are settled, or were never made.
     pub unknown_announcement: u64,
+    /// Steps of cases that could not be taken.
+    pub refused_case: u64,
+    /// Cases that were given up because too many were open.
+    pub given_up_cases: u64,
 }
 
 /// An incident that was closed a moment ago.
@@ -48,6 +54,8 @@ pub struct Incidents {
     world: World,
     /// By the order in which they began.
     machines: BTreeMap<u64, Machine>,
+    /// Closed incidents whose case goes on, by the same order.
+    cases: BTreeMap<u64, Machine>,
     begun: u64,
     by_subject: BTreeMap<(RuleKey, SubjectId), u64>,
     closed: BTreeMap<(RuleKey, SubjectId), Tombstone>,
@@ -116,6 +124,7 @@ impl Incidents {
         Self {
             world,
             machines: BTreeMap::new(),
+            cases: BTreeMap::new(),
             begun: 0,
             by_subject: BTreeMap::new(),
             closed: BTreeMap::new(),
@@ -138,6 +147,11 @@ impl Incidents {
             }
             IncidentInput::Announced { id, outcome } => self.handle_outcome(id, &outcome),
             IncidentInput::ClockRead(reading) => self.handle_clock(reading),
+            IncidentInput::Case(command) => {
+                if self.handle_case(&command).is_err() {
+                    self.ignored.refused_case += 1;
+                }
+            }
         }
     }
 
@@ -148,7 +162,7 @@ impl Incidents {
         while let Some((due, reason, number)) = self.next_timeout()
             && due <= self.world.now
         {
-            let steps = self.machines.get(&number).map_or(0, |machine| machine.record.history.len());
+            let steps = self.steps(number);
             let turn = Some((due, reason, number, steps));
             // Each turn changes something, or the next one would be the same for ever.
             debug_assert!(turn != latest, "nothing comes of {reason}");
@@ -156,7 +170,11 @@ impl Incidents {
                 break;
             }
             latest = turn;
-            self.with_machine(number, self.world.now, Machine::handle_timeout);
+            if reason == TimeoutReason::CaseDue {
+                self.handle_case_due(number);
+            } else {
+                self.with_machine(number, self.world.now, Machine::handle_timeout);
+            }
         }
     }
 
@@ -199,12 +217,13 @@ impl Incidents {
         self.ignored
     }
 
-    /// Everything that is needed to go on with an open incident after a restart; none if it is not open.
+    /// Everything that is needed to go on with an open incident, or an open case, after a restart; none if it is not open.
     ///
     /// To be stored together with the reports of the call after which it is taken: if a report survives and its
     /// snapshot does not, the incident would go on from an older state and report the same step differently.
     pub fn snapshot(&self, id: &IncidentId) -> Option<IncidentSnapshot> {
-        let machine = self.machines.values().find(|m| &m.record.id == id && m.record.was_confirmed())?;
+        let mut all = self.machines.values().chain(self.cases.values());
+        let machine = all.find(|m| &m.record.id == id && m.record.was_confirmed())?;
         let heard = self.world.voices.get(&zone_of(&machine.record.rule)).and_then(Voice::heard).cloned();
         Some(IncidentSnapshot::new(machine.clone(), heard, self.world.latest_announcement))
     }
@@ -219,7 +238,11 @@ impl Incidents {
         self.advance(now);
         for snapshot in snapshots {
             let (mut machine, heard, latest_announcement) = snapshot.into_parts();
-            if machine.is_closed() || self.records().any(|record| record.id == machine.record.id) {
+            if machine.is_closed() {
+                self.go_on_with_case(machine);
+                continue;
+            }
+            if self.records().any(|record| record.id == machine.record.id) {
                 continue;
             }
             let rule = machine.record.rule.clone();
@@ -270,7 +293,7 @@ impl Incidents {
             let voice = self.world.voices.get(&zone_of(rule)).unwrap_or(&idle);
             machine.timeout(policy, voice, self.world.now).map(|(due, reason)| (due, reason, number))
         });
-        timeouts.min()
+        timeouts.chain(self.cases_due()).min()
     }
 
     fn handle_hit(&mut self, hit: &RuleHit) {
@@ -334,7 +357,7 @@ impl Incidents {
 
     fn handle_clock(&mut self, reading: ClockReading) {
         self.world.clock = reading;
-        for machine in self.machines.values_mut() {
+        for machine in self.machines.values_mut().chain(self.cases.values_mut()) {
             machine.handle_clock(reading, self.world.now);
         }
     }
@@ -360,6 +383,7 @@ impl Incidents {
         }
         if let Some(machine) = self.machines.remove(&number) {
             self.bury(number, &machine);
+            self.keep_case(number, machine);
         }
     }
 

@@ -4,8 +4,8 @@ use std::fmt;
 
 use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
-    AnnounceOutcome, Announcement, AnnouncementId, EvidenceRequest, Report, RuleHit, RuleKey, StreamId, SubjectId,
-    Timestamp,
+    AnnounceOutcome, Announcement, AnnouncementId, CaseCommand, EvidenceRequest, Report, RuleHit, RuleKey, StreamId,
+    SubjectId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,8 @@ pub enum IncidentInput {
     },
     /// How the clock on the wall reads against the time line from now on. It decides nothing; it is how times are told.
     ClockRead(ClockReading),
+    /// Somebody tells a step of a case.
+    Case(CaseCommand),
 }
 
 /// One line of a journal: a call of [`crate::Incidents::handle_input`], or of
@@ -94,6 +96,8 @@ pub enum TimeoutReason {
     SubjectLost,
     /// The time for the last evidence is over.
     Settles,
+    /// A step of a case did not come in time.
+    CaseDue,
 }
 
 impl TimeoutReason {
@@ -106,6 +110,7 @@ impl TimeoutReason {
             Self::ObservationEnds => "observation_ends",
             Self::SubjectLost => "subject_lost",
             Self::Settles => "settles",
+            Self::CaseDue => "case_due",
         }
     }
 }

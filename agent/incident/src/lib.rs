@@ -12,17 +12,21 @@
 //! - The observation begins at proven playback, or its cause says why there was none.
 //! - An incident that was confirmed is reported at every step without a gap and ends, even if no input ever comes
 //!   again, as long as the caller heeds [`Incidents::poll_timeout`].
+//! - What people do from the escalation on is the [case](CASE_TABLE), which may outlive its incident.
 
+mod case;
 mod incidents;
 mod interface;
 mod machine;
 mod policy;
 mod snapshot;
+mod span;
 mod state;
 mod table;
 mod voice;
 mod watch;
 
+pub use case::{CASE_TABLE, CaseEdge, CasePolicy, CaseRefusal, MOST_ON_DUTY, Shift, case_mermaid};
 pub use incidents::{Ignored, Incidents};
 pub use interface::{Dismissed, IncidentInput, JournalEntry, Output, TimeoutReason};
 pub use policy::RulePolicy;

@@ -11,7 +11,8 @@ use forewarn_domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::interface::{Output, TimeoutReason};
-use crate::policy::{RulePolicy, span};
+use crate::policy::RulePolicy;
+use crate::span::span;
 use crate::state::State;
 use crate::voice::{Admission, Pending, Voice};
 use crate::watch::Watch;
@@ -77,6 +78,7 @@ impl Machine {
                 warning_not_delivered: false,
                 findings: hit.findings.clone(),
                 clock: Reckoning::by(ctx.clock),
+                case: None,
             },
             subject: hit.subject,
             state: State::Suspected { since: at },

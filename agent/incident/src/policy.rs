@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use forewarn_domain::condition::Condition;
-use forewarn_domain::violation::{Confirmation, EvidencePolicy, Language, Observation, Text, Warning};
+use forewarn_domain::violation::{CaseTimes, Confirmation, EvidencePolicy, Language, Observation, Text, Warning};
 use forewarn_domain::{CivilTime, Proof, Schedule, SpeakerId, SpokenText, Timestamp, Violation, ViolationId};
+
+use crate::case::CasePolicy;
+use crate::span::span;
 
 /// The most warnings that one incident can have; a greater `warning.times` counts as this many, so that the
 /// history of an incident stays bounded.
@@ -21,6 +24,8 @@ pub struct RulePolicy {
     pub language: Language,
     /// When nothing may be announced.
     pub quiet_hours: Vec<Schedule>,
+    /// What holds for cases; none where nobody follows them.
+    pub case: Option<CasePolicy>,
 }
 
 impl RulePolicy {
@@ -39,10 +44,12 @@ impl RulePolicy {
                 warning: None,
                 observe: Observation { lost_after_s: 0.0, ..Observation::default() },
                 evidence: EvidencePolicy::default(),
+                case: CaseTimes::default(),
             },
             speakers: Vec::new(),
             language: Language::default(),
             quiet_hours: Vec::new(),
+            case: None,
         }
     }
 
@@ -75,24 +82,5 @@ impl RulePolicy {
 
     pub(crate) fn lost_after(&self) -> Duration {
         span(self.violation.observe.lost_after_s)
-    }
-}
-
-/// Seconds of a file as a span; what is negative or no number counts as nothing, what is too much as for ever.
-pub(crate) fn span(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds).unwrap_or(if seconds > 0.0 { Duration::MAX } else { Duration::ZERO })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn odd_seconds_do_no_harm() {
-        assert_eq!(span(-1.0), Duration::ZERO);
-        assert_eq!(span(f64::NAN), Duration::ZERO);
-        assert_eq!(span(f64::INFINITY), Duration::MAX);
-        assert_eq!(span(0.25), Duration::from_millis(250));
-        assert_eq!((Timestamp::from_micros(5) + span(1e300)).as_micros(), i64::MAX);
     }
 }

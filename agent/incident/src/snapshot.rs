@@ -39,6 +39,11 @@ impl IncidentSnapshot {
         &self.machine.record
     }
 
+    /// Whether the incident is closed, and only its case goes on.
+    pub fn is_closed(&self) -> bool {
+        self.machine.is_closed()
+    }
+
     /// The same about a subject that nobody shows any more.
     pub(crate) fn of_nobody(mut self, number: u64) -> Self {
         self.machine.subject = SubjectId(OF_NOBODY + number);

@@ -91,19 +91,25 @@ pub(crate) fn permits(from: Option<IncidentState>, to: IncidentState, cause: Cau
 
 /// The table as a Mermaid state diagram; causes of the same arrow share a label.
 pub fn mermaid() -> String {
-    let name = |state: Option<IncidentState>| state.map_or("[*]", IncidentState::as_str);
-    let mut arrows: Vec<(Option<IncidentState>, IncidentState, Vec<&str>)> = Vec::new();
-    for edge in TABLE {
-        match arrows.iter_mut().find(|(from, to, _)| *from == edge.from && *to == edge.to) {
-            Some((_, _, causes)) => causes.push(edge.cause.as_str()),
-            None => arrows.push((edge.from, edge.to, vec![edge.cause.as_str()])),
+    let begin = |state: Option<IncidentState>| state.map_or("[*]", IncidentState::as_str);
+    draw(TABLE.iter().map(|edge| (begin(edge.from), edge.to.as_str(), edge.cause.as_str())))
+        + &format!("    {} --> [*]\n", IncidentState::Closed)
+}
+
+/// A Mermaid state diagram of arrows, each from where, to where and why.
+pub(crate) fn draw<'a>(edges: impl Iterator<Item = (&'a str, &'a str, &'a str)>) -> String {
+    let mut arrows: Vec<(&str, &str, Vec<&str>)> = Vec::new();
+    for (from, to, cause) in edges {
+        match arrows.iter_mut().find(|arrow| (arrow.0, arrow.1) == (from, to)) {
+            Some((_, _, causes)) => causes.push(cause),
+            None => arrows.push((from, to, vec![cause])),
         }
     }
     let mut diagram = String::from("stateDiagram-v2\n");
     for (from, to, causes) in arrows {
-        let _infallible = writeln!(diagram, "    {} --> {to}: {}", name(from), causes.join(", "));
+        let _infallible = writeln!(diagram, "    {from} --> {to}: {}", causes.join(", "));
     }
-    diagram + &format!("    {} --> [*]\n", IncidentState::Closed)
+    diagram
 }
 
 #[cfg(test)]

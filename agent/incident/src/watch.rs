@@ -10,7 +10,7 @@ use forewarn_domain::violation::Observation;
 use forewarn_domain::{Cause, Sight, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::policy::span;
+use crate::span::span;
 
 /// The most that the span between two frames adds to a clock, and the age up to which a sight counts as present.
 /// Nobody looked in between, so a long gap proves no more than this.

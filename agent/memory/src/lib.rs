@@ -9,8 +9,11 @@
 //! | what operators said of incidents | [`feedback`] |
 //! | which instances are passed over | [`suppressions`] |
 //!
+//! What is asked of the agent while it runs goes through a [`CaseCall`].
+//!
 //! Those who keep something while the agent runs are [`Keeper`]s; they write through a [`Shelf`]. Where a file lies is said by the caller.
 
+mod call;
 mod clock_watch;
 pub mod feedback;
 pub mod heat;
@@ -20,6 +23,7 @@ mod rules_memory;
 mod shelf;
 pub mod suppressions;
 
+pub use call::CaseCall;
 pub use clock_watch::{ClockNews, ClockWatch};
 pub use keeper::{Due, Keeper, Kept};
 pub use learned_scenes::SceneKeeper;

@@ -2,7 +2,7 @@
 //!
 //! Described for consumers in `docs/mqtt.md` and `docs/schema/incident-event.schema.json`.
 
-use forewarn_domain::{EvidenceRef, IncidentId, IncidentState, Report, Seal};
+use forewarn_domain::{CaseCause, EvidenceRef, IncidentId, IncidentState, Report, Seal};
 use serde::{Deserialize, Serialize};
 
 use crate::WireIncident;
@@ -16,6 +16,10 @@ pub(crate) const TYPE_PREFIX: &str = "io.forewarn.incident.";
 
 /// The `type` of an event that tells of a seal.
 pub(crate) const SEALED: &str = "io.forewarn.incident.sealed";
+
+/// What the `type` of an event that tells of a step of a case begins with; `reminded`, `handed_on`, `nobody_left` or the stage
+/// follows.
+pub(crate) const CASE_PREFIX: &str = "io.forewarn.case.";
 
 /// Who reports.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,11 +35,12 @@ pub struct EventSource {
 pub struct Event {
     /// Always `1.0`.
     pub specversion: String,
-    /// `<incident id>/<sequence>`, of a seal `<incident id>/seal/<number>`; the same in every repetition.
+    /// `<incident id>/<sequence>`, of a step of the case `<incident id>/case/<number>`, of a seal
+    /// `<incident id>/seal/<number>`; the same in every repetition.
     pub id: String,
     /// `/<site>/<camera>`.
     pub source: String,
-    /// `io.forewarn.incident.<state>`, or [`SEALED`].
+    /// `io.forewarn.incident.<state>`, `io.forewarn.case.<step>`, or [`SEALED`].
     #[serde(rename = "type")]
     pub kind: String,
     /// The incident's id.
@@ -125,9 +130,11 @@ impl From<&Seal> for WireSeal {
 impl Event {
     /// The stable id of the message about one transition, or about a seal.
     pub fn id_of(incident: &IncidentId, sequence: u32) -> String {
-        match sequence.checked_sub(Report::FIRST_SEAL) {
-            Some(number) => format!("{incident}/seal/{number}"),
-            None => format!("{incident}/{sequence}"),
+        let from = |first: u32| sequence.checked_sub(first);
+        match (from(Report::FIRST_SEAL), from(Report::FIRST_CASE_STEP)) {
+            (Some(number), _) => format!("{incident}/seal/{number}"),
+            (None, Some(number)) => format!("{incident}/case/{number}"),
+            (None, None) => format!("{incident}/{sequence}"),
         }
     }
 
@@ -136,13 +143,14 @@ impl Event {
         let record = &report.incident;
         let at_sequence = |n: u32| record.history.get(n as usize).map(|t| t.state);
         let latest = u32::try_from(record.history.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        let sequence = if report.seal.is_some() { latest } else { report.sequence };
+        let is_aside = report.seal.is_some() || report.is_of_case();
+        let sequence = if is_aside { latest } else { report.sequence };
         let state = at_sequence(sequence).unwrap_or(record.state);
         Self {
             specversion: "1.0".to_owned(),
             id: Self::id_of(&record.id, report.sequence),
             source: format!("/{}/{}", source.site, record.rule.stream),
-            kind: report.seal.as_ref().map_or_else(|| format!("{TYPE_PREFIX}{state}"), |_| SEALED.to_owned()),
+            kind: kind_of(report, state),
             subject: record.id.to_string(),
             time: record.wall(report.at).to_rfc3339(),
             datacontenttype: "application/json".to_owned(),
@@ -158,6 +166,20 @@ impl Event {
     }
 }
 
+fn kind_of(report: &Report, state: IncidentState) -> String {
+    if report.seal.is_some() {
+        return SEALED.to_owned();
+    }
+    let Some(step) = report.case_step() else { return format!("{TYPE_PREFIX}{state}") };
+    let word = match step.cause {
+        CaseCause::IncidentEscalated | CaseCause::Told => step.stage.as_str(),
+        CaseCause::LimitPassed => "reminded",
+        CaseCause::HandedOn => "handed_on",
+        CaseCause::NobodyLeft => "nobody_left",
+    };
+    format!("{CASE_PREFIX}{word}")
+}
+
 #[cfg(test)]
 mod tests {
     use forewarn_domain::{BBox, Class, Timestamp, TrackId, Unclear, Verdict};
@@ -165,7 +187,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::samples::{CLOSING, finding, report, seal_report, source};
+    use crate::samples::{CLOSING, case_report, finding, report, seal_report, source};
 
     /// Events as the first release sent them, one a line: in several states, with findings of several kinds and without.
     const GOLDEN: &str = include_str!("../tests/golden/events.jsonl");
@@ -223,6 +245,24 @@ mod tests {
         let page = include_str!("../../../docs/mqtt.md");
         let sent = serde_json::to_string(&event.data.evidence).unwrap();
         assert!(page.contains(&sent), "docs/mqtt.md should show: {sent}");
+    }
+
+    #[test]
+    fn a_step_of_a_case_is_told_beside_the_transitions_and_survives_the_wire() {
+        let event = Event::from_report(&case_report(1), &source());
+        assert_eq!((event.kind.as_str(), event.data.sequence), ("io.forewarn.case.received", 5));
+        assert_eq!(event.id, format!("{}/case/2", event.subject));
+        assert_eq!(event.time, "2026-01-31T06:05:12.250Z");
+        let json = serde_json::to_value(&event).unwrap();
+        let page = include_str!("../../../docs/mqtt.md");
+        let sent = serde_json::to_string_pretty(&json["data"]["incident"]["case"]).unwrap();
+        let documented = page.split("```jsonc").nth(1).and_then(|rest| rest.split("```").next()).unwrap_or_default();
+        let documented: Value = serde_json::from_str(documented).unwrap_or_default();
+        assert_eq!(documented, json["data"]["incident"]["case"], "docs/mqtt.md should show:\n{sent}");
+        assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
+        let mut reminder = case_report(1);
+        reminder.sequence -= 1;
+        assert_eq!(Event::from_report(&reminder, &source()).kind, "io.forewarn.case.reminded");
     }
 
     #[test]

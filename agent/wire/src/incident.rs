@@ -2,8 +2,8 @@
 
 use forewarn_domain::clock::ClockSet;
 use forewarn_domain::{
-    BBox, Cause, Finding, IncidentId, IncidentRecord, IncidentState, Proof, Reckoning, Subject, Timestamp, Transition,
-    Unclear, Verdict,
+    BBox, Case, CaseCause, CaseStage, CaseStep, Cause, Finding, IncidentId, IncidentRecord, IncidentState, Proof,
+    Reckoning, Subject, Timestamp, Transition, Unclear, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,62 @@ pub struct WireIncident {
     /// Where the agent's clock was set while the incident was open; absent where nobody set it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clock_set: Vec<WireClockSet>,
+    /// What people do about it from its escalation on; absent where nobody follows that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<WireCase>,
+}
+
+/// What people do about an incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WireCase {
+    /// How far they are.
+    pub stage: CaseStage,
+    /// The upstream that it lies with; null without a rota.
+    pub with: Option<String>,
+    /// When whom it lies with is reminded, or the next is asked, RFC 3339 in UTC; null where nobody is waited for.
+    pub due: Option<String>,
+    /// Every step so far, from `sent` on.
+    pub steps: Vec<WireCaseStep>,
+}
+
+/// One step of a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WireCaseStep {
+    /// The stage after it.
+    pub stage: CaseStage,
+    /// Why.
+    pub cause: CaseCause,
+    /// When, RFC 3339 in UTC.
+    pub at: String,
+    /// When, in microseconds since the Unix epoch.
+    pub at_us: i64,
+    /// Who said so; null where nobody did.
+    pub by: Option<String>,
+    /// The upstream that was told; null without a rota.
+    pub to: Option<String>,
+    /// What was said with it; absent where nothing was.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+impl WireCase {
+    fn new(case: &Case, clock: &Reckoning) -> Self {
+        let step = |step: &CaseStep| WireCaseStep {
+            stage: step.stage,
+            cause: step.cause,
+            at: clock.wall(step.at).to_rfc3339(),
+            at_us: clock.wall(step.at).as_micros(),
+            by: step.by.clone(),
+            to: step.to.clone(),
+            note: step.note.clone(),
+        };
+        Self {
+            stage: case.stage,
+            with: case.with().map(str::to_owned),
+            due: case.due.map(|due| clock.wall(due).to_rfc3339()),
+            steps: case.steps.iter().map(step).collect(),
+        }
+    }
 }
 
 /// Somebody set the agent's clock. The history's times go on as they began.
@@ -162,6 +218,7 @@ impl WireIncident {
             history: record.history.iter().map(step).collect(),
             findings: record.findings.iter().map(|finding| WireFinding::new(finding, &record.clock)).collect(),
             clock_set: record.clock.sets.iter().map(set).collect(),
+            case: record.case.as_deref().map(|case| WireCase::new(case, &record.clock)),
         }
     }
 }

@@ -17,6 +17,6 @@ mod status;
 pub mod story;
 
 pub use event::{CONTENT_TYPE, Event, EventSource, IncidentData, WireEvidence, WireSeal};
-pub use incident::{WireCrop, WireFinding, WireIncident, WireTransition};
+pub use incident::{WireCase, WireCaseStep, WireCrop, WireFinding, WireIncident, WireTransition};
 pub use line::{IncidentLine, LineCrop, LineFinding, LineSubject, Step};
 pub use status::{Presence, Status};

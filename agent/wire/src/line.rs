@@ -231,6 +231,7 @@ mod tests {
             warning_not_delivered: false,
             findings: Vec::new(),
             clock: Reckoning::default(),
+            case: None,
         };
         let line = serde_json::to_string(&IncidentLine::new(&record, Some("evidence/a".to_owned()))).unwrap();
         expect_test::expect![[r#"{"id":"gate-loitering-12345-1","violation":"loitering","camera":"gate","zone":"plaza","state":"confirmed","outcome":"confirmed","history":[{"state":"confirmed","at_s":12.346,"cause":"held_long_enough"}],"subject":{"class":"person","track":3,"count":1,"box":[1.0,2.0,3.3,4.0]},"warnings_played":0,"warning_not_delivered":false,"evidence":"evidence/a"}"#]]

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::time::Duration;
+
 use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
-    About, AttributeId, BBox, BestCrop, Cause, Class, Finding, IncidentId, IncidentRecord, IncidentState, Reckoning,
-    Report, RuleKey, Seal, StreamId, Subject, SubjectId, Timestamp, TrackId, Transition, Unclear, Verdict, ViolationId,
-    ZoneId,
+    About, AttributeId, BBox, BestCrop, Case, CaseCause, CaseStage, CaseStep, Cause, Class, Finding, IncidentId,
+    IncidentRecord, IncidentState, Reckoning, Report, RuleKey, Seal, StreamId, Subject, SubjectId, Timestamp, TrackId,
+    Transition, Unclear, Verdict, ViolationId, ZoneId,
 };
 
 use crate::EventSource;
@@ -78,8 +80,31 @@ pub fn report(n: u64, sequence: u32) -> Report {
         warning_not_delivered: false,
         findings: vec![finding(Verdict::Yes, None)],
         clock: Reckoning::default(),
+        case: None,
     };
     Report { incident, sequence, at: last.at, seal: None, evidence: None }
+}
+
+/// The report of a case that was escalated 5 s ago, sent, reminded of and received: of that step.
+pub fn case_report(n: u64) -> Report {
+    let Report { mut incident, at, .. } = report(n, 5);
+    let step = |stage, cause, after_s: u64| CaseStep {
+        stage,
+        cause,
+        at: at + Duration::from_secs(after_s),
+        by: None,
+        to: Some("officer-1".to_owned()),
+        note: String::new(),
+    };
+    let told = CaseStep { by: Some("ann".to_owned()), to: None, ..step(CaseStage::Received, CaseCause::Told, 40) };
+    let steps = vec![
+        step(CaseStage::Sent, CaseCause::IncidentEscalated, 0),
+        step(CaseStage::Sent, CaseCause::LimitPassed, 30),
+        CaseStep { note: "on my way".to_owned(), ..told },
+    ];
+    let due = Some(at + Duration::from_secs(100));
+    incident.case = Some(Box::new(Case { stage: CaseStage::Received, steps, due, is_reminded: false }));
+    Report::of_case(incident).unwrap()
 }
 
 /// The report of a seal of incident number `n` after transition `sequence`.

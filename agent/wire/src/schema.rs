@@ -10,7 +10,7 @@ mod tests {
     use serde_json::Value;
 
     use crate::Event;
-    use crate::samples::{report, seal_report, source};
+    use crate::samples::{case_report, report, seal_report, source};
 
     fn schema() -> Value {
         serde_json::from_str(super::INCIDENT_EVENT).unwrap()
@@ -52,7 +52,7 @@ mod tests {
         let seal = seal_report(1, 5).seal;
         let named =
             |seal| Report { evidence: Some(Box::new(EvidenceRef { bundle: "b".to_owned(), seal })), ..report(1, 5) };
-        for report in [report(1, 5), seal_report(1, 5), named(None), named(seal)] {
+        for report in [report(1, 5), seal_report(1, 5), case_report(1), named(None), named(seal)] {
             let event = serde_json::to_value(Event::from_report(&report, &source())).unwrap();
             compare(&schema(), &schema(), &event, "");
         }
@@ -91,6 +91,33 @@ mod tests {
         assert_eq!(incident.history[0].at_us, was.history[0].at_us + 3_600_000_000, "it reads as its clock did");
         assert_eq!(incident.history.last().map(|step| &step.at), Some(&event.time));
         assert_eq!((event.id, event.subject), (plain.id, plain.subject), "the name stays");
+    }
+
+    #[test]
+    fn every_stage_and_cause_of_a_case_is_in_the_schema() {
+        use forewarn_domain::{CaseCause, CaseStage};
+        let causes = [
+            CaseCause::IncidentEscalated,
+            CaseCause::Told,
+            CaseCause::LimitPassed,
+            CaseCause::HandedOn,
+            CaseCause::NobodyLeft,
+        ];
+        let (schema, told) = (schema(), serde_json::to_value(causes).unwrap());
+        assert_eq!(schema["$defs"]["case_stage"]["enum"], serde_json::to_value(CaseStage::ALL).unwrap());
+        assert_eq!(schema["$defs"]["case_step"]["properties"]["cause"]["enum"], told);
+        let kinds = schema["properties"]["type"]["enum"].as_array().unwrap();
+        let mut report = case_report(1);
+        for (stage, cause) in CaseStage::ALL
+            .map(|stage| (stage, CaseCause::Told))
+            .into_iter()
+            .chain(causes.map(|cause| (CaseStage::Sent, cause)))
+        {
+            let step = report.incident.case.as_mut().and_then(|case| case.steps.last_mut()).unwrap();
+            (step.stage, step.cause) = (stage, cause);
+            let kind = Event::from_report(&report, &source()).kind;
+            assert!(kinds.iter().any(|known| *known == kind), "{kind}");
+        }
     }
 
     #[test]

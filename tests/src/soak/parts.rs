@@ -15,7 +15,7 @@ use forewarn_console::{
 };
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
-    Announcement, AnnouncementId, Clock as _, ColourMatrix, Detector as _, Frame, FrameMeta, IncidentId,
+    Announcement, AnnouncementId, CaseCommand, Clock as _, ColourMatrix, Detector as _, Frame, FrameMeta, IncidentId,
     IncidentRecord, Loudspeaker, PixelFormat, SpeakerId, SpokenText, StreamId, SystemClock, Timestamp, Viewing, Wake,
 };
 use forewarn_hw::{SpeakerConfig, SpeakerContext};
@@ -162,6 +162,9 @@ impl Cameras for Nothing {
 }
 
 impl Desk for Nothing {
+    fn case(&self, _: CaseCommand) -> Result<(), String> {
+        Ok(())
+    }
     fn suppress(&self, _incident: &IncidentRecord, _asked: &Passing) -> Result<u32, String> {
         Err("nothing".to_owned())
     }

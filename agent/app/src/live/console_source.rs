@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use forewarn_console::{CameraNow, Cameras, Desk, Health, HealthReport, Incidents, Listener, Metrics, Passing, Ports};
 use forewarn_domain::violation::Language;
-use forewarn_domain::{Clock, Frame, IncidentRecord, IncidentState, StreamId, Viewing, Wake};
+use forewarn_domain::{CaseCommand, Clock, Frame, IncidentRecord, IncidentState, StreamId, Viewing, Wake};
+use forewarn_memory::CaseCall;
 use forewarn_report::Holder;
+use forewarn_telemetry::queue::{Sender, Wait};
 use forewarn_wire::WireIncident;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
+use super::LoopEvent;
 use super::board::{Board, Down};
 use super::health::HealthDesk;
 use super::streams::Streams;
@@ -58,6 +61,8 @@ pub struct ConsoleSource {
     pub board: Board,
     /// The ways upstream.
     pub upstreams: Upstreams,
+    /// The way into the incident loop.
+    pub to_loop: Sender<LoopEvent, Wait>,
     /// Tells how the parts fare.
     pub health: HealthDesk,
     /// Where the site's files lie.
@@ -214,6 +219,10 @@ impl Desk for ConsoleSource {
         let one =
             operator::suppress(&self.storage, incident.clone(), asked).map_err(|error| format!("{:#}", error.error))?;
         Ok(one.id)
+    }
+
+    fn case(&self, told: CaseCommand) -> Result<(), String> {
+        CaseCall::ask(told, |call| self.to_loop.send(LoopEvent::Case(call)))
     }
 
     fn report(&self, bundle: &Path, language: Language) -> Result<String, String> {

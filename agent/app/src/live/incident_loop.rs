@@ -243,6 +243,11 @@ impl IncidentLoop {
                 self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at: now });
                 self.ends.engine.announced(id, outcome, now);
             }
+            LoopEvent::Case(call) => {
+                let told = self.ends.engine.case(&call.command, now);
+                self.carry_out(now);
+                call.settle(told);
+            }
             LoopEvent::Happened(happening) => self.tell(&happening),
             LoopEvent::Adopted(adopted) => self.adopt(*adopted, now),
             // They are taken at the beginning of each turn.
@@ -328,6 +333,9 @@ impl IncidentLoop {
 
     fn report_told(&mut self, report: &Report) {
         let record = &report.incident;
+        if let Some(step) = report.case_step() {
+            return tracing::info!(incident = %record.id, stage = %step.stage, cause = step.cause.as_str(), "the case");
+        }
         telemetry::INCIDENT_TRANSITIONS.of([&record.rule.violation, &record.state]).increment(1);
         if record.history.last().is_some_and(|step| step.cause == Cause::WarningNotDelivered) {
             telemetry::WARNINGS.of([&"any", &"not_delivered", &"none"]).increment(1);

@@ -33,6 +33,7 @@ use forewarn_analytics::luma::Fall;
 use forewarn_console::Server;
 use forewarn_domain::{AnnounceOutcome, AnnouncementId, Reading, SpeakerId, StreamId};
 use forewarn_engine::Analysed;
+use forewarn_memory::CaseCall;
 use forewarn_pipelines::StreamEvent;
 
 use forewarn_wire::story::Happening;
@@ -84,6 +85,8 @@ pub enum LoopEvent {
     Adopted(Box<Adopted>),
     /// Something is new of a sensor; what it is lies in the mailbox.
     Sensor,
+    /// Somebody tells a step of a case.
+    Case(CaseCall),
     /// Another part has something to tell.
     Happened(Happening),
     /// The agent stops.

@@ -97,9 +97,10 @@ impl Agent {
             upstreams: hands.upstreams.clone(),
         };
         board.adopt(site, &BTreeSet::new());
+        let way_in = to_loop.clone();
         let adopter = Adopter { to_loop, hands: hands.clone(), lanes, outbox: of_adopter, board, clock };
         let sources = Sources::of(&adopter, holder, vitals);
-        let (health, servers) = serve(site, sources, recorder)?;
+        let (health, servers) = serve(site, sources, recorder, way_in)?;
         let addresses = servers.iter().map(Server::address).collect();
         let console = site.listen.console.and_then(|_| servers.last()).map(console_address);
         let parts: Vec<Box<dyn Part>> = vec![
@@ -141,7 +142,12 @@ fn prepare_process(site: &Site) -> Result<config::Claim, config::Taken> {
 }
 
 /// The thread that asks how the parts fare, and the listeners that show it.
-fn serve(site: &Site, sources: Sources, recorder: PrometheusHandle) -> Result<(Health, Vec<Server>), CommandError> {
+fn serve(
+    site: &Site,
+    sources: Sources,
+    recorder: PrometheusHandle,
+    to_loop: Sender<LoopEvent, Wait>,
+) -> Result<(Health, Vec<Server>), CommandError> {
     let (streams, outbox, board) = (sources.streams.clone(), sources.outbox.clone(), sources.board.clone());
     let (upstreams, clock) = (sources.upstreams.clone(), Arc::clone(&sources.clock));
     let health = HealthDesk::new(sources, site.storage.dir.path().to_owned());
@@ -153,6 +159,7 @@ fn serve(site: &Site, sources: Sources, recorder: PrometheusHandle) -> Result<(H
         outbox,
         board,
         upstreams,
+        to_loop,
         health: health.clone(),
         storage: site.storage.dir.clone(),
         clock: Arc::clone(&clock),

@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode};
 use axum::routing::{delete, get, post};
 use axum::{Extension, Json};
+use forewarn_domain::{CaseCommand, CaseStage};
 use forewarn_evidence::{Custody, EvidenceError, EvidenceStore, system_user};
 use forewarn_memory::feedback::{Feedback, Opinion, append};
 use forewarn_memory::suppressions;
@@ -24,6 +25,7 @@ pub(super) fn pages() -> Vec<Page> {
         page(Method::POST, "/api/v1/incidents/{id}/hold", OPERATOR, post(hold)),
         page(Method::POST, "/api/v1/incidents/{id}/release", OPERATOR, post(release)),
         page(Method::POST, "/api/v1/incidents/{id}/suppress", OPERATOR, post(suppress)),
+        page(Method::POST, "/api/v1/incidents/{id}/case", OPERATOR, post(tell)),
         page(Method::GET, "/api/v1/suppressions", VIEWER, get(suppressed)),
         page(Method::DELETE, "/api/v1/suppressions/{number}", OPERATOR, delete(unsuppress)),
     ]
@@ -59,6 +61,32 @@ async fn judge(
         }
         context.note(Some(&session.name), "judged", Some(&id), Some(opinion.as_str().to_owned()));
         Ok(Json(json!({ "found": found })))
+    })
+    .await?
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Told {
+    stage: CaseStage,
+    #[serde(default)]
+    note: String,
+}
+
+/// Takes a step of the incident's case.
+async fn tell(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+    Json(Told { stage, note }): Json<Told>,
+) -> Result<Json<Value>, Refusal> {
+    let note = short(note)?;
+    ask(move || {
+        let (record, _) = incidents::find(&context, &id)?;
+        let command = CaseCommand { incident: record.id, stage, by: session.name.clone(), note };
+        context.ports.desk.case(command).map_err(|why| Refusal::new(StatusCode::CONFLICT, why))?;
+        context.note(Some(&session.name), "told a step of the case", Some(&id), Some(stage.to_string()));
+        Ok(Json(json!({ "stage": stage })))
     })
     .await?
 }

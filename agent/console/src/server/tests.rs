@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::violation::Language;
-use forewarn_domain::{Frame, IncidentRecord, Timestamp, ViewPiece, Viewing, Wake, WallTime};
+use forewarn_domain::{CaseCommand, CaseStage, Frame, IncidentRecord, Timestamp, ViewPiece, Viewing, Wake, WallTime};
 use forewarn_wire::WireIncident;
 
 use super::*;
@@ -67,6 +67,9 @@ impl Cameras for Fixed {
 impl Desk for Fixed {
     fn suppress(&self, _incident: &IncidentRecord, _asked: &Passing) -> Result<u32, String> {
         Ok(7)
+    }
+    fn case(&self, told: CaseCommand) -> Result<(), String> {
+        if told.stage == CaseStage::Sent { Err(format!("{} tells what cannot be", told.by)) } else { Ok(()) }
     }
     fn report(&self, _bundle: &Path, _language: Language) -> Result<String, String> {
         Ok("<p>report".to_owned())

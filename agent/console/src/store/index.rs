@@ -241,7 +241,8 @@ fn put_one(conn: &Connection, record: &IncidentRecord, opinion: Option<&str>, si
     let id = record.id.as_str();
     let known = "SELECT steps FROM incidents WHERE id = ?1";
     let steps: Option<u32> = conn.prepare_cached(known)?.query_row([id], |row| row.get(0)).optional()?;
-    let now = u32::try_from(record.history.len()).unwrap_or(u32::MAX);
+    let of_case = record.case.as_deref().map_or(0, |case| case.steps.len());
+    let now = u32::try_from(record.history.len() + of_case).unwrap_or(u32::MAX);
     if steps.is_some_and(|steps| steps >= now) {
         return Ok(false);
     }
@@ -249,6 +250,7 @@ fn put_one(conn: &Connection, record: &IncidentRecord, opinion: Option<&str>, si
     let wire = WireIncident::latest(record, site);
     let (first, last) =
         (wire.history.first().map_or(0, |step| step.at_us), wire.history.last().map_or(0, |step| step.at_us));
+    let last = wire.case.as_ref().and_then(|case| case.steps.last()).map_or(last, |step| last.max(step.at_us));
     let upsert = "INSERT INTO incidents VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)
         ON CONFLICT (id) DO UPDATE SET updated_us = ?3, steps = ?4, is_open = ?5, state = ?6, outcome = ?7, class = ?11,
         count = ?12, warnings = ?13, words = ?15";

@@ -40,6 +40,13 @@ export interface Step {
   at_us: number;
 }
 
+export interface Case {
+  stage: string;
+  with: string | null;
+  due: string | null;
+  steps: { stage: string; cause: string; at: string; at_us: number; by: string | null; to: string | null; note?: string }[];
+}
+
 export interface Finding {
   attribute: string;
   verdict: string;
@@ -59,7 +66,7 @@ export interface Clip {
 }
 
 export interface Detail {
-  incident: { history: Step[]; warnings_played: number; warning_not_delivered: boolean; findings?: Finding[] };
+  incident: { history: Step[]; warnings_played: number; warning_not_delivered: boolean; findings?: Finding[]; case?: Case };
   found: Found;
   evidence: null | {
     bundle: { bytes: number; held: boolean; sealed: boolean; seal: number | null };

@@ -1,6 +1,6 @@
 // One incident: what was seen, what was said, what became of it, whether the evidence holds, and what to do.
 import { useEffect, useState } from "preact/hooks";
-import { type Detail, type Found, type Verification, fileOf, get, post } from "./api";
+import { type Case, type Detail, type Found, type Verification, fileOf, get, post } from "./api";
 import { go } from "./app";
 import { Dialog, Empty, Icon, Judgement, Outcome } from "./parts";
 import { useToast } from "./toasts";
@@ -162,6 +162,13 @@ export function Card(props: Props) {
               </li>
             ))}
           </ol>
+          {(incident.case ?? found.state === "escalated") && (
+            <Steps
+              of={incident.case}
+              canAct={canAct}
+              onTell={(stage) => void done(post(`${path}/case`, { stage }), say("caseTold", say.stage(stage)))}
+            />
+          )}
         </section>
         <section>
           <h3>{say("evidence")}</h3>
@@ -249,6 +256,51 @@ function Stage({ id, detail }: { id: string; detail: Detail }) {
         ))}
       </div>
     </div>
+  );
+}
+
+const ORDER = ["sent", "received", "assigned", "called_back", "on_site", "settled", "rejected"];
+
+/** What people do about it: the steps so far, and the buttons of those that may follow. */
+function Steps(props: { of: Case | undefined; canAct: boolean; onTell: (stage: string) => void }) {
+  const say = useWords();
+  const steps = props.of?.steps ?? [];
+  const stage = props.of?.stage ?? "sent";
+  const isEnd = stage === "settled" || stage === "rejected";
+  const later = isEnd ? [] : ORDER.slice(ORDER.indexOf(stage) + 1);
+  const begun = steps[0]?.at_us ?? 0;
+  return (
+    <>
+      <h3>{say("case")}</h3>
+      <p class="muted">
+        {props.of?.with && say("caseWith", props.of.with)}
+        {props.of?.with && props.of.due && " · "}
+        {props.of?.due && say("caseDue", clock(Date.parse(props.of.due) * 1000, say.language))}
+      </p>
+      <ol class="timeline">
+        {steps.map((step, n) => (
+          <li key={n} class={`is-${step.stage}`}>
+            <span class="dot" />
+            <div>
+              <strong>{say.stage(step.cause in { limit_passed: 1, handed_on: 1, nobody_left: 1 } ? step.cause : step.stage)}</strong>
+              <small>{[step.by, step.to && `→ ${step.to}`, step.note].filter(Boolean).join(" · ")}</small>
+            </div>
+            <time dateTime={step.at} title={step.at}>
+              {n === 0 ? clock(step.at_us, say.language) : `+${span(step.at_us - begun)}`}
+            </time>
+          </li>
+        ))}
+      </ol>
+      {props.canAct && later.length > 0 && (
+        <div class="deeds" role="toolbar" aria-label={say("case")}>
+          {later.map((next) => (
+            <button key={next} onClick={() => props.onTell(next)}>
+              {say.stage(next)}
+            </button>
+          ))}
+        </div>
+      )}
+    </>
   );
 }
 

@@ -50,6 +50,10 @@ const words = {
   choose: ["Choose an incident to review it.", "选择一个事件进行查看。"],
   markTrue: ["True", "属实"],
   markFalse: ["False alarm", "误报"],
+  case: ["Case", "处置"],
+  caseWith: ["With {}", "由 {} 处理"],
+  caseDue: ["answer due at {}", "须在 {} 前响应"],
+  caseTold: ["Told: {}", "已登记：{}"],
   hold: ["Hold", "保全"],
   release: ["Release", "解除保全"],
   held: ["Held", "已保全"],
@@ -184,11 +188,26 @@ const causes: Record<string, [string, string]> = {
   settled: ["the time for the last evidence is over", "最后取证时间已过"],
 };
 
+const stages: Record<string, [string, string]> = {
+  sent: ["Sent", "已发送"],
+  received: ["Received", "已接收"],
+  assigned: ["Assigned", "已派单"],
+  called_back: ["Called back", "已回电"],
+  on_site: ["On site", "已到场"],
+  settled: ["Settled", "已办结"],
+  rejected: ["Rejected", "已驳回"],
+  limit_passed: ["Reminded", "已催办"],
+  handed_on: ["Handed on", "已转派"],
+  nobody_left: ["Nobody answers", "无人响应"],
+};
+
 export interface Say {
   language: Language;
   (word: Word, value?: string | number): string;
   step(state: string): string;
   cause(cause: string): string;
+  /** A stage of a case, or why it took a step without anybody. */
+  stage(stage: string): string;
   outcome(outcome: string): string;
 }
 
@@ -199,6 +218,7 @@ export function sayIn(language: Language): Say {
     language,
     step: (state: string) => steps[state]?.[pick] ?? state,
     cause: (cause: string) => causes[cause]?.[pick] ?? cause.replaceAll("_", " "),
+    stage: (stage: string) => stages[stage]?.[pick] ?? stage.replaceAll("_", " "),
     outcome: (outcome: string) => (outcome in words ? words[outcome as Word][pick] : outcome),
   });
 }

@@ -5,8 +5,9 @@ use forewarn_domain::evidence::ClipSpan;
 use forewarn_domain::{AnnouncementId, Cause, EvidenceRequest, Moment, Proof, Report, Timestamp, Transition};
 
 use super::{Context, Machine, lost_cause};
+use crate::case;
 use crate::interface::{Dismissed, Output};
-use crate::policy::span;
+use crate::span::span;
 use crate::state::State;
 use crate::table;
 
@@ -69,6 +70,10 @@ impl Machine {
         let since = self.entry_time(ctx);
         if self.transition_to(State::Escalated { since }, Cause::WarningsUsedUp, ctx) {
             self.capture(Moment::Ended, Some(since), ctx);
+            if let Some(policy) = &ctx.policy.case {
+                case::open(&mut self.record, Some(policy), ctx.civil, ctx.now);
+                ctx.outputs.extend(Report::of_case(self.record.clone()).map(Output::Report));
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod support;
 
+mod case;
 mod clocks;
 mod journal;
 mod outages;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use forewarn_domain::violation::{Confirmation, EvidencePolicy, Observation};
 use forewarn_domain::{Cause, IncidentState};
-use forewarn_incident::{TABLE, mermaid};
+use forewarn_incident::{CASE_TABLE, TABLE, case_mermaid, mermaid};
 
 use crate::support::{PARKING, violation};
 
@@ -48,7 +48,9 @@ fn the_page_shows_the_table_that_the_code_uses() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/incidents.md");
     let page = std::fs::read_to_string(&path).unwrap();
     let diagram = format!("```mermaid\n{}```", mermaid());
+    let of_case = format!("```mermaid\n{}```", case_mermaid());
     let expected = with_section(&with_section(&page, "diagram", &diagram), "timing", &timing());
+    let expected = with_section(&expected, "case diagram", &of_case);
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(&path, &expected).unwrap();
     } else {
@@ -66,5 +68,9 @@ fn the_page_explains_every_state_and_every_cause() {
     let causes: std::collections::BTreeSet<Cause> = TABLE.iter().map(|edge| edge.cause).collect();
     for cause in causes {
         assert!(page.contains(&format!("| `{cause}` |")), "{cause} is not explained");
+    }
+    for edge in CASE_TABLE {
+        assert!(page.contains(&format!("| `{}` |", edge.to)), "{} is not explained", edge.to);
+        assert!(page.contains(&format!("| `{}` |", edge.cause.as_str())), "{:?} is not explained", edge.cause);
     }
 }

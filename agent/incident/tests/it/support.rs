@@ -56,6 +56,7 @@ pub(crate) fn policy(violation: Violation, speakers: &[&str]) -> RulePolicy {
         speakers: speakers.iter().map(|name| SpeakerId::new(name).unwrap()).collect(),
         language: Language::En,
         quiet_hours: Vec::new(),
+        case: None,
     }
 }
 

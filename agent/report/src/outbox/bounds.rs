@@ -44,10 +44,10 @@ pub(super) const IS_AWAITED: &str = "
 const VICTIMS: &str = "
 WITH queued AS (
     SELECT m.seq, m.bytes, coalesce(i.is_closed, 1) AS is_closed,
-        -- Seals have the upper half of the sequences, and supersede each other alone.
-        (m.incident = ?1 AND (m.sequence >= 2147483648) = ?2)
+        -- Transitions, steps of a case and seals have their own quarters of the sequences, and supersede each other alone.
+        (m.incident = ?1 AND m.sequence / 1073741824 = ?2)
             OR m.sequence < (SELECT max(x.sequence) FROM messages x
-                WHERE x.incident = m.incident AND (x.sequence >= 2147483648) = (m.sequence >= 2147483648))
+                WHERE x.incident = m.incident AND x.sequence / 1073741824 = m.sequence / 1073741824)
             AS is_superseded,
         (SELECT count(*) FROM deliveries d JOIN upstreams u ON u.id = d.upstream
          WHERE d.seq = m.seq AND u.is_required = 1) AS waiting
@@ -63,12 +63,23 @@ WITH queued AS (
 SELECT seq, bytes, is_superseded FROM ranked WHERE rank < 3
 ORDER BY rank, CASE WHEN rank = 1 THEN waiting ELSE 0 END, CASE WHEN rank = 1 THEN -is_closed ELSE 0 END, seq";
 
+/// What messages of an incident supersede each other: the upper bits of their sequences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Group {
+    /// Those of its transitions.
+    Transitions,
+    /// Those of steps of its case.
+    Case,
+    /// Those of its seals.
+    Seals,
+}
+
 /// Makes room for a message of an incident; none if there is no room.
 pub(super) fn make_room(
     tx: &Transaction<'_>,
     limits: &OutboxLimits,
     incident: &str,
-    is_seal: bool,
+    group: Group,
     bytes: u64,
 ) -> rusqlite::Result<Option<MadeRoom>> {
     let mut made = MadeRoom::default();
@@ -80,14 +91,14 @@ pub(super) fn make_room(
     let goal_bytes = limits.max_bytes - limits.max_bytes / 10;
     let victims: Vec<(i64, u64, bool)> = tx
         .prepare_cached(VICTIMS)?
-        .query_map(params![incident, is_seal], |row| Ok((row.get(0)?, count(row, 1)?, row.get(2)?)))?
+        .query_map(params![incident, group as i64], |row| Ok((row.get(0)?, count(row, 1)?, row.get(2)?)))?
         .collect::<Result<_, _>>()?;
     for (seq, size, is_superseded) in victims {
         if now.0 <= goal_messages && now.1.saturating_add(bytes) <= goal_bytes {
             break;
         }
         if is_superseded {
-            owe_where_last(tx, seq, if is_seal { "" } else { incident })?;
+            owe_where_last(tx, seq, if group == Group::Transitions { incident } else { "" })?;
             made.compacted += 1;
         } else {
             owe_instead(tx, seq)?;
@@ -130,11 +141,11 @@ fn owe_where_last(tx: &Transaction<'_>, seq: i64, incident: &str) -> rusqlite::R
     tx.prepare_cached(
         "INSERT OR IGNORE INTO owed (upstream, incident)
          SELECT d.upstream, m.incident FROM deliveries d JOIN messages m ON m.seq = d.seq
-         WHERE d.seq = ?1 AND m.sequence < 2147483648
+         WHERE d.seq = ?1 AND m.sequence < 1073741824
              AND (m.incident = ?2 OR NOT EXISTS (
                  SELECT 1 FROM deliveries l JOIN messages n ON n.seq = l.seq
                  WHERE l.upstream = d.upstream AND n.incident = m.incident AND n.seq > m.seq
-                     AND n.sequence < 2147483648))",
+                     AND n.sequence < 1073741824))",
     )?
     .execute(params![seq, incident])?;
     Ok(())
@@ -150,7 +161,7 @@ pub(super) fn forget_old(tx: &Transaction<'_>, keep_closed: u64, keep_ids: u64) 
         return Ok(());
     }
     let mut select = tx.prepare_cached(&format!(
-        "SELECT id FROM incidents i WHERE is_closed = 1 AND NOT {IS_AWAITED} ORDER BY updated_at_us, id LIMIT ?1"
+        "SELECT id FROM incidents i WHERE is_closed = 1 AND snapshot IS NULL AND NOT {IS_AWAITED} ORDER BY updated_at_us, id LIMIT ?1"
     ))?;
     let surplus = params![(closed - keep_closed) as i64];
     let forgotten: Vec<String> = select.query_map(surplus, |row| row.get(0))?.collect::<Result<_, _>>()?;

@@ -174,6 +174,7 @@ fn unsaid_report(
         warning_not_delivered: incident.warning_not_delivered,
         findings,
         clock: Reckoning::default(),
+        case: None,
     };
     let source = EventSource { site: incident.site.clone(), agent_version: data.agent_version.clone() };
     Ok((Report { incident: record, sequence: data.sequence, at, seal: None, evidence: None }, source))

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use forewarn_domain::{CivilTime, IncidentState, Report, Schedule, StreamId, Timestamp, ViolationId};
+use forewarn_domain::{
+    CaseCause, CaseStep, CivilTime, IncidentState, Report, Schedule, StreamId, Timestamp, ViolationId,
+};
 
 /// What an upstream wants to be told of; of everything by default. Each part that is empty lets everything through.
 #[derive(Clone, Default)]
@@ -15,8 +17,10 @@ pub struct Filter {
     pub cameras: BTreeSet<StreamId>,
     /// Of steps into these states alone.
     pub states: BTreeSet<IncidentState>,
-    /// Not of seals.
+    /// Neither of seals nor of steps of cases that nobody in particular is told of.
     pub without_seals: bool,
+    /// Its name where a rota names it: then it is told of cases alone, each when it is its turn.
+    pub on_duty: Option<String>,
     /// Of what happens in one of these alone.
     pub hours: Vec<Schedule>,
     /// The time of day at the site; where it is unknown, every schedule holds.
@@ -25,12 +29,13 @@ pub struct Filter {
 
 impl fmt::Debug for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { violations, cameras, states, without_seals, hours, civil: _ } = self;
+        let Self { violations, cameras, states, without_seals, on_duty, hours, civil: _ } = self;
         f.debug_struct("Filter")
             .field("violations", violations)
             .field("cameras", cameras)
             .field("states", states)
             .field("without_seals", without_seals)
+            .field("on_duty", on_duty)
             .field("hours", hours)
             .finish_non_exhaustive()
     }
@@ -39,6 +44,13 @@ impl fmt::Debug for Filter {
 impl Filter {
     /// Whether a report is for it.
     pub fn wants(&self, report: &Report) -> bool {
+        if let Some(name) = &self.on_duty {
+            let to = report.case_step().and_then(|step| step.to.as_deref());
+            return to == Some(name) && self.wants_kind(report);
+        }
+        if report.is_of_case() {
+            return self.wants_kind(report) && (!self.without_seals || self.wants_reminder(report));
+        }
         if report.seal.is_some() {
             return !self.without_seals && self.wants_kind(report) && self.wants_time(report, report.at);
         }
@@ -49,8 +61,21 @@ impl Filter {
 
     /// Whether a report that stands for all steps of its incident so far is for it: one of them is.
     pub fn wants_any(&self, report: &Report) -> bool {
+        if let Some(name) = &self.on_duty {
+            let steps = report.incident.case.as_deref().map(|case| case.steps.as_slice()).unwrap_or_default();
+            return self.wants_kind(report) && steps.iter().any(|step| step.to.as_deref() == Some(name));
+        }
         let mut steps = report.incident.history.iter();
         self.wants_kind(report) && steps.any(|step| self.wants_state(step.state) && self.wants_time(report, step.at))
+    }
+
+    /// People are told of a limit that passed where no rota says whom to remind, and where nobody is left.
+    fn wants_reminder(&self, report: &Report) -> bool {
+        let is_for_all =
+            |step: &CaseStep| matches!(step.cause, CaseCause::LimitPassed | CaseCause::NobodyLeft) && step.to.is_none();
+        report.case_step().is_some_and(is_for_all)
+            && self.states.contains(&IncidentState::Escalated)
+            && self.wants_time(report, report.at)
     }
 
     fn wants_kind(&self, report: &Report) -> bool {
@@ -73,7 +98,7 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use forewarn_domain::{LocalTime, Weekday};
-    use forewarn_wire::samples::{CLOSING, report, seal_report};
+    use forewarn_wire::samples::{CLOSING, case_report, report, seal_report};
 
     use super::*;
 
@@ -96,6 +121,21 @@ mod tests {
         assert!(escalated.wants(&seal_report(1, 5)), "a seal is no step");
         assert!(!Filter { without_seals: true, ..escalated.clone() }.wants(&seal_report(1, 5)));
         assert!(escalated.wants_any(&report(1, CLOSING)) && !escalated.wants_any(&report(1, 3)));
+        let (mut reminder, people) = (case_report(1), Filter { without_seals: true, ..escalated.clone() });
+        reminder.sequence -= 1;
+        assert!(all.wants(&case_report(1)) && !people.wants(&case_report(1)), "machines are told of every step");
+        assert!(!people.wants(&reminder), "the rota says whom to remind");
+        reminder.incident.case.as_mut().unwrap().steps[1].to = None;
+        assert!(people.wants(&reminder), "nobody does, so that all are");
+        for (name, is_wanted) in [("officer-1", true), ("officer-2", false)] {
+            let filter = Filter { on_duty: Some(name.to_owned()), ..Filter::default() };
+            let mut sent = case_report(1);
+            sent.sequence -= 2;
+            assert_eq!((filter.wants(&sent), filter.wants_any(&sent)), (is_wanted, is_wanted));
+            assert!(
+                !filter.wants(&case_report(1)) && !filter.wants(&report(1, 5)) && !filter.wants(&seal_report(1, 5))
+            );
+        }
         let (violation, camera) = (report(1, 1).incident.rule.violation, report(1, 1).incident.rule.stream);
         for (violations, cameras, is_wanted) in [
             (BTreeSet::from([violation.clone()]), BTreeSet::new(), true),

@@ -144,7 +144,7 @@ impl Outbox {
     ///
     /// Once this has returned, neither a crash nor a loss of power takes the message back. `snapshot` is what the
     /// caller restores an open incident from; `None` leaves the one that is kept. A report of the state `Closed`
-    /// closes the incident and drops its snapshot.
+    /// closes the incident and drops its snapshot, unless its case goes on.
     pub fn record(&mut self, report: &Report, snapshot: Option<&str>) -> Result<Recorded, OutboxError> {
         let recorded = self.record_all(&[(report, snapshot)])?;
         Ok(recorded.into_iter().next().unwrap_or(Recorded::Repeated))
@@ -209,13 +209,13 @@ impl Outbox {
         })
     }
 
-    /// Incidents that are open and have a snapshot, in the order in which they were opened. Those that cannot be read are
+    /// Incidents that are open, or have an open case, and have a snapshot, in the order in which they were opened. Those that cannot be read are
     /// left out.
     pub fn open_snapshots(&self) -> Result<Vec<OpenSnapshot>, OutboxError> {
         self.read("read snapshots", |conn| {
             let mut select = conn.prepare(
                 "SELECT id, last_sequence, snapshot FROM incidents
-                 WHERE is_closed = 0 AND snapshot IS NOT NULL ORDER BY opened_at_us, id",
+                 WHERE is_closed IN (0, 1) AND snapshot IS NOT NULL ORDER BY opened_at_us, id",
             )?;
             let mut rows = select.query([])?;
             let mut snapshots = Vec::new();

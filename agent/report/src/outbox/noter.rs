@@ -88,8 +88,8 @@ fn note(outbox: &Outbox, upstream: &str, receipts: &[Receipt]) -> Result<u32, St
             for place in places {
                 delete.execute(params![upstream, place])?;
             }
-            // A seal tells nothing of the state that is owed.
-            if receipt.sequence < Report::FIRST_SEAL {
+            // A step of the case, or a seal, tells nothing of the state that is owed.
+            if receipt.sequence < Report::FIRST_CASE_STEP {
                 settle.execute(params![upstream, receipt.incident.as_str(), receipt.sequence])?;
             }
         }

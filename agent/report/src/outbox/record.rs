@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::Serialize;
 
 use super::WriteContext;
-use super::bounds;
+use super::bounds::{self, Group};
 use super::destinations;
 use super::types::Recorded;
 
@@ -74,6 +74,9 @@ pub(super) fn record(
     if report.seal.is_some() {
         return record_seal(tx, context, step);
     }
+    if report.is_of_case() {
+        return record_case(tx, context, step);
+    }
     let last: Option<u32> = tx
         .prepare_cached("SELECT last_sequence FROM incidents WHERE id = ?1")?
         .query_row(params![key], |row| row.get(0))
@@ -87,7 +90,7 @@ pub(super) fn record(
     let named = name_evidence(tx, report)?;
     let step = &Step { report: &named, whole: encode(&named)?, record: step.record.clone(), snapshot: step.snapshot };
     let skipped = last.map_or(0, |last| report.sequence - last - 1);
-    let made_room = bounds::make_room(tx, limits, key, false, step.whole.len() as u64)?;
+    let made_room = bounds::make_room(tx, limits, key, Group::Transitions, step.whole.len() as u64)?;
     keep_incident(tx, step)?;
     let mut recorded = None;
     if let Some(made_room) = made_room {
@@ -163,15 +166,42 @@ fn record_seal(
     if waits {
         return Ok(Some(Recorded::Repeated));
     }
-    let Some(made_room) = bounds::make_room(tx, &context.limits, key, true, step.whole.len() as u64)? else {
+    let Some(made_room) = bounds::make_room(tx, &context.limits, key, Group::Seals, step.whole.len() as u64)? else {
         return Ok(None);
     };
+    Ok(Some(Recorded::Queued { seq: queue(tx, context, step)?, made_room, skipped: 0 }))
+}
+
+/// Writes the message of a step of a case down, with the incident as it is now and what its case is gone on with from;
+/// `None` if it found no room. The case may go on when the incident is closed.
+fn record_case(
+    tx: &Transaction<'_>,
+    context: &WriteContext<'_>,
+    step: &Step<'_>,
+) -> rusqlite::Result<Option<Recorded>> {
+    let (report, key) = (step.report, step.report.incident.id.as_str());
+    tx.prepare_cached(
+        "UPDATE incidents SET record = ?2, updated_at_us = max(updated_at_us, ?3),
+             snapshot = CASE WHEN is_closed THEN ?4 ELSE coalesce(?4, snapshot) END WHERE id = ?1",
+    )?
+    .execute(params![key, step.record, report.at.as_micros(), step.snapshot])?;
+    let waits: bool = tx
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM messages WHERE incident = ?1 AND sequence = ?2)")?
+        .query_row(params![key, report.sequence], |row| row.get(0))?;
+    if waits {
+        return Ok(Some(Recorded::Repeated));
+    }
+    let named = name_evidence(tx, report)?;
+    let step = &Step { report: &named, whole: encode(&named)?, record: step.record.clone(), snapshot: step.snapshot };
+    let made = bounds::make_room(tx, &context.limits, key, Group::Case, step.whole.len() as u64)?;
+    let Some(made_room) = made else { return Ok(None) };
     Ok(Some(Recorded::Queued { seq: queue(tx, context, step)?, made_room, skipped: 0 }))
 }
 
 fn keep_incident(tx: &Transaction<'_>, step: &Step<'_>) -> rusqlite::Result<()> {
     let (report, incident) = (step.report, &step.report.incident);
     let is_closed = incident.state == IncidentState::Closed;
+    let goes_on = incident.case.as_deref().is_some_and(|case| !case.stage.is_end());
     let opened_at = incident.history.first().map_or(report.at, |t| t.at);
     tx.prepare_cached(
         "INSERT INTO incidents
@@ -181,7 +211,8 @@ fn keep_incident(tx: &Transaction<'_>, step: &Step<'_>) -> rusqlite::Result<()> 
              state = excluded.state, updated_at_us = excluded.updated_at_us,
              last_sequence = excluded.last_sequence,
              is_closed = max(is_closed, excluded.is_closed), record = excluded.record,
-             snapshot = CASE WHEN excluded.is_closed THEN NULL ELSE coalesce(excluded.snapshot, snapshot) END",
+             snapshot = CASE WHEN excluded.is_closed THEN excluded.snapshot
+                             ELSE coalesce(excluded.snapshot, snapshot) END",
     )?
     .execute(params![
         incident.id.as_str(),
@@ -191,7 +222,7 @@ fn keep_incident(tx: &Transaction<'_>, step: &Step<'_>) -> rusqlite::Result<()> 
         report.sequence,
         is_closed,
         step.record,
-        step.snapshot.filter(|_| !is_closed),
+        step.snapshot.filter(|_| !is_closed || goes_on),
     ])?;
     Ok(())
 }

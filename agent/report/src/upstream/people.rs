@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use forewarn_domain::violation::Language;
-use forewarn_domain::{CivilTime, IncidentState, Report, StreamId, Timestamp, ViolationId};
+use forewarn_domain::{
+    CaseCause, CaseStage, CaseStep, CivilTime, IncidentState, Report, StreamId, Timestamp, ViolationId,
+};
 
 use crate::outbox::QueuedReport;
 
@@ -114,7 +116,31 @@ impl People {
         Some(format!("{:02}:{:02}", minute / 60, minute % 60))
     }
 
+    /// What a step of a case is called; whoever is asked is told that.
+    fn step(&self, step: &CaseStep) -> String {
+        let (en, zh) = match (step.cause, step.stage) {
+            (CaseCause::IncidentEscalated, _) => ("Escalated, please confirm", "已升级，请接收"),
+            (CaseCause::HandedOn, _) => ("Handed on to you, please confirm", "已转派给您，请接收"),
+            (CaseCause::NobodyLeft, _) => ("Nobody answers", "无人响应"),
+            (CaseCause::LimitPassed, CaseStage::Sent) => ("Reminder: not received yet", "催办：尚未接收"),
+            (CaseCause::LimitPassed, CaseStage::Received) => ("Reminder: not assigned yet", "催办：尚未派单"),
+            (CaseCause::LimitPassed, CaseStage::Assigned) => ("Reminder: nobody has called back", "催办：尚未回电"),
+            (CaseCause::LimitPassed, _) => ("Reminder: nobody is on site", "催办：尚未到场"),
+            (CaseCause::Told, CaseStage::Sent) => ("Sent", "已发送"),
+            (CaseCause::Told, CaseStage::Received) => ("Received", "已接收"),
+            (CaseCause::Told, CaseStage::Assigned) => ("Assigned", "已派单"),
+            (CaseCause::Told, CaseStage::CalledBack) => ("Called back", "已回电"),
+            (CaseCause::Told, CaseStage::OnSite) => ("On site", "已到场"),
+            (CaseCause::Told, CaseStage::Settled) => ("Settled", "已办结"),
+            (CaseCause::Told, CaseStage::Rejected) => ("Rejected", "已驳回"),
+        };
+        self.say(en, zh)
+    }
+
     fn state(&self, report: &Report) -> String {
+        if let Some(step) = report.case_step() {
+            return self.step(step);
+        }
         let step = report.incident.history.get(report.sequence as usize);
         let (en, zh) = match step.map_or(report.incident.state, |step| step.state) {
             IncidentState::Suspected => ("Suspected", "疑似"),
@@ -176,7 +202,7 @@ pub fn cut(text: &str, most: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use forewarn_domain::{LocalTime, Weekday};
-    use forewarn_wire::samples::{report, source};
+    use forewarn_wire::samples::{case_report, report, source};
 
     use super::*;
 
@@ -216,6 +242,16 @@ mod tests {
         );
         let note = people(Language::Zh).note(&[queued(1)]);
         assert_eq!((note.title.as_str(), note.lines[3].as_str()), ("已升级: 违法停车 (gate)", "时间: 12:05"));
+    }
+
+    #[test]
+    fn a_step_of_a_case_says_what_is_wanted() {
+        let note = people(Language::En).note(&[QueuedReport { seq: 1, report: case_report(1), source: source() }]);
+        assert_eq!(note.title, "Received: illegal parking (gate)");
+        let mut reminder = case_report(1);
+        reminder.sequence -= 1;
+        let note = people(Language::Zh).note(&[QueuedReport { seq: 1, report: reminder, source: source() }]);
+        assert_eq!(note.title, "催办：尚未接收: 违法停车 (gate)");
     }
 
     #[test]

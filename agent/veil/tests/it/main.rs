@@ -53,6 +53,7 @@ fn bundle(root: &Path) -> std::path::PathBuf {
         warning_not_delivered: false,
         findings: Vec::new(),
         clock: Reckoning::default(),
+        case: None,
     };
     let overlay =
         Overlay { title: "Loitering".to_owned(), bbox: Some(face_at(25)), zone: None, time: "now".to_owned() };

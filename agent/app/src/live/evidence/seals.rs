@@ -141,6 +141,7 @@ mod tests {
             warning_not_delivered: false,
             findings: Vec::new(),
             clock: Reckoning::default(),
+            case: None,
         };
         let seal = Seal {
             bundle: format!("2026-01-31/{}", record.id),

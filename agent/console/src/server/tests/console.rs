@@ -237,6 +237,9 @@ fn an_incident_is_found_judged_and_taken_out_and_the_trail_says_who() {
     assert_eq!(scene.post(&admin, &format!("/api/v1/incidents/{ID}/release"), &json!({ "why": " " })).status, 400);
     let suppressed = scene.post(&admin, &format!("/api/v1/incidents/{ID}/suppress"), &json!({ "days": 30 }));
     assert_eq!(suppressed.json()["number"], 7);
+    let tell = |stage: &str| scene.post(&admin, &format!("/api/v1/incidents/{ID}/case"), &json!({ "stage": stage }));
+    assert_eq!(tell("on_site").json()["stage"], "on_site");
+    assert_eq!((tell("sent").status, tell("gone").status), (409, 422), "what the agent refuses, and what is no stage");
     let zip = scene.get(&admin, &format!("/api/v1/incidents/{ID}/export"));
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(zip.body)).unwrap();
     assert_eq!(zip.len(), 2, "a link is not followed");
@@ -244,7 +247,8 @@ fn an_incident_is_found_judged_and_taken_out_and_the_trail_says_who() {
     let lines = scene.get(&admin, "/api/v1/audit").json();
     let deeds: Vec<&str> =
         lines["lines"].as_array().unwrap().iter().rev().map(|line| line["deed"].as_str().unwrap()).collect();
-    assert_eq!(deeds, ["set the console up", "shown", "judged", "held", "suppressed", "exported"]);
+    let told = "told a step of the case";
+    assert_eq!(deeds, ["set the console up", "shown", "judged", "held", "suppressed", told, "exported"]);
 }
 
 #[test]

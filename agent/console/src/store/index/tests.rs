@@ -128,3 +128,18 @@ fn the_first_page_of_very_many_comes_at_once() {
         assert!(took < Duration::from_secs(2), "{took:?} for {filter:?}");
     }
 }
+
+#[test]
+fn a_step_of_a_case_is_news_though_the_incident_stays_as_it_was() {
+    let (_dir, index) = index();
+    let mut record = record(2, IncidentState::Closed);
+    let step =
+        serde_json::json!({ "stage": "received", "cause": "told", "at": Timestamp::from_secs_f64(60.0), "by": "ann" });
+    index.put(&[(record.clone(), None)], "market").unwrap();
+    let case = serde_json::json!({ "stage": "received", "steps": [step] });
+    record.case = Some(Box::new(serde_json::from_value(case).unwrap()));
+    let news = index.put(&[(record.clone(), None)], "market").unwrap();
+    assert_eq!(news.iter().map(|found| found.updated_us).collect::<Vec<_>>(), [60_000_000]);
+    assert!(index.put(&[(record.clone(), None)], "market").unwrap().is_empty(), "once");
+    assert_eq!(index.get(record.id.as_str()).unwrap().unwrap().0, record);
+}

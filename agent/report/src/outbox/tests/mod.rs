@@ -2,6 +2,7 @@
 
 mod basics;
 mod bound;
+mod case;
 mod damage;
 mod destination;
 mod disk;

@@ -54,6 +54,7 @@ impl Dialect for CloudEvents {
         let (camera, violation) = (rule.stream.as_str(), rule.violation.as_str());
         let topic = match &queued.report.seal {
             Some(_) => self.topics.evidence(camera, violation),
+            None if queued.report.is_of_case() => self.topics.cases(camera, violation),
             None => self.topics.incidents(camera, violation),
         };
         // An event of texts and numbers always has a JSON form.

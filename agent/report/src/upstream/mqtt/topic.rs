@@ -27,6 +27,11 @@ impl Topics {
         format!("{}/evidence/{camera}/{violation}", self.base)
     }
 
+    /// Steps of the cases of one violation at one camera.
+    pub fn cases(&self, camera: &str, violation: &str) -> String {
+        format!("{}/cases/{camera}/{violation}", self.base)
+    }
+
     /// Events of one violation at one camera.
     ///
     /// The state is not part of it: MQTT promises an order only within one topic, and the events of an incident
