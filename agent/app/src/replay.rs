@@ -70,6 +70,8 @@ pub struct Summary {
     pub frames: u64,
     /// Frames analysed.
     pub analysed: u64,
+    /// Frames analysed that no rule judged, because nobody says where their camera was.
+    pub unjudged: u64,
     /// Closer looks at tracks.
     pub looks: u64,
     /// Seconds of the longest clip.
@@ -376,6 +378,7 @@ impl Player {
         if let Some(file) = &mut lane.tracks {
             file.write(frame.meta.sequence, tracks).context("failed to write the tracks")?;
         }
+        self.summary.unjudged += u64::from(self.engine.is_blind(&lane.camera));
         self.look_closer(frame)
     }
 

@@ -81,9 +81,13 @@ impl PasswordSource {
     pub fn read(&self, directory: &Path, environment: Environment<'_>) -> Result<Secret, SettingError> {
         let text = match self {
             Self::File(file) => {
-                let path = directory.join(file);
+                let path = at_hand(&directory.join(file));
                 let wrong = |why: String| {
-                    let mend = "make a readable file whose first line is the password";
+                    let mend = if path.starts_with(FOR_ROOT) {
+                        "run this as root, who may read the service's passwords; they are written there, one a file"
+                    } else {
+                        "make a readable file whose first line is the password"
+                    };
                     SettingError::file(self.key(), &path, why, mend)
                 };
                 let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
@@ -103,6 +107,20 @@ impl PasswordSource {
             }
         };
         Ok(Secret(text))
+    }
+}
+
+/// Where systemd shows the service its passwords, and nobody else, as the package has it.
+const FOR_SERVICE: &str = "/run/credentials/forewarn.service/site_";
+/// Where they lie, for root alone.
+const FOR_ROOT: &str = "/etc/forewarn/credentials";
+
+/// Where a password is for whoever asks: a command that is typed beside the service reads the same file where it lies.
+fn at_hand(path: &Path) -> PathBuf {
+    let name = path.to_str().and_then(|path| path.strip_prefix(FOR_SERVICE));
+    match name {
+        Some(name) if std::fs::File::open(path).is_err() => Path::new(FOR_ROOT).join(name),
+        _ => path.to_owned(),
     }
 }
 
@@ -139,6 +157,16 @@ impl Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_of_the_service_is_looked_for_where_root_finds_it() {
+        let file = Path::new("/run/credentials/forewarn.service/site_gate-of-no-site");
+        assert_eq!(at_hand(file), Path::new("/etc/forewarn/credentials/gate-of-no-site"));
+        assert_eq!(at_hand(Path::new("/srv/gate.txt")), Path::new("/srv/gate.txt"));
+        let source = PasswordSource::File(file.to_owned());
+        let told = source.read(Path::new("/"), &environment).unwrap_err();
+        assert!(format!("{told} {}", told.mend()).contains("run this as root"), "{told}");
+    }
 
     fn environment(name: &str) -> Option<String> {
         match name {

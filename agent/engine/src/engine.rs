@@ -224,6 +224,11 @@ impl Engine {
         }
     }
 
+    /// Whether the latest frame of a stream was not judged, because nobody says where its camera was.
+    pub fn is_blind(&self, stream: &StreamId) -> bool {
+        self.streams.get(stream).is_some_and(|brain| brain.is_blind)
+    }
+
     /// The telemetry of a stream's camera says this.
     pub fn telemetry(&mut self, stream: &StreamId, sample: Sample) {
         if let Some(ground) = self.streams.get_mut(stream).and_then(|brain| brain.ground.as_mut()) {

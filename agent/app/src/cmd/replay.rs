@@ -75,5 +75,14 @@ fn print(summary: &Summary) -> std::io::Result<()> {
         out,
         "{total} incidents{detail}; {} {pictures}, {} analysed{looks}, {:.1} s of video in {:.1} s",
         summary.frames, summary.analysed, summary.media_s, summary.wall_s
-    )
+    )?;
+    if summary.unjudged > 0 {
+        writeln!(
+            out,
+            "{} of {} frames were not judged: telemetry says nothing of where the camera was then, or nothing that can be; see \
+             `[camera.telemetry]`, its `offset_s` and the side file",
+            summary.unjudged, summary.analysed
+        )?;
+    }
+    Ok(())
 }
