@@ -32,6 +32,7 @@ const MOST_SHIFTS: usize = 50;
 /// `[case]`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "the keys of the site file name their unit")]
 pub struct RawCase {
     /// Seconds until somebody has received it; 0 for as long as it takes.
     #[schemars(with = "Option<f64>")]
@@ -99,7 +100,9 @@ fn shifts(rota: Vec<RawShift>, upstreams: &mut [ResolvedUpstream], check: &mut C
     }
     let mut shifts = Vec::new();
     for RawShift { hours, recipients } in rota {
-        hours.iter().for_each(|hours| check_schedule(check, hours));
+        for hours in &hours {
+            check_schedule(check, hours);
+        }
         if let Some(beyond) = recipients.get(MOST_ON_DUTY) {
             check.fail::<()>(beyond.span(), format!("more than {MOST_ON_DUTY} in one shift"), "leave the last out");
         }

@@ -126,6 +126,7 @@ pub trait Decoders: Send {
 
 /// What the thread found.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "most are the large one, and a box would be an allocation a frame")]
 pub enum Found {
     /// A frame was analysed.
     Analysed(Analysed),

@@ -18,8 +18,8 @@ fn shift(hours: &str, recipients: &[&str]) -> Shift {
     Shift { hours, recipients: recipients.iter().map(|name| (*name).to_owned()).collect() }
 }
 
-fn following(rota: Vec<Shift>) -> Option<CasePolicy> {
-    Some(CasePolicy { times: CaseTimes::usual(), rota: rota.into() })
+fn following(rota: Vec<Shift>) -> CasePolicy {
+    CasePolicy { times: CaseTimes::usual(), rota: rota.into() }
 }
 
 /// The outer world: it stores a snapshot with each report, as the outbox does.
@@ -33,19 +33,20 @@ struct World {
 }
 
 impl World {
-    fn new(case: Option<CasePolicy>) -> Self {
-        let incidents = Self::fresh(&case);
+    fn new(case: impl Into<Option<CasePolicy>>) -> Self {
+        let case = case.into();
+        let incidents = Self::fresh(case.as_ref());
         Self { case, incidents, now: 10.0, stored: BTreeMap::new(), reports: Vec::new(), id: None }
     }
 
-    fn fresh(case: &Option<CasePolicy>) -> Incidents {
+    fn fresh(case: Option<&CasePolicy>) -> Incidents {
         // Without a speaker the incident is escalated after one observation.
-        let policy = RulePolicy { case: case.clone(), ..policy(violation(PARKING), &[]) };
+        let policy = RulePolicy { case: case.cloned(), ..policy(violation(PARKING), &[]) };
         Incidents::new(BTreeMap::from([(rule("parking", "kerb"), policy)]), Arc::new(FromMonday))
     }
 
     /// A world whose incident was escalated at this very instant.
-    fn escalated(case: Option<CasePolicy>) -> Self {
+    fn escalated(case: impl Into<Option<CasePolicy>>) -> Self {
         let mut world = Self::new(case);
         while world.transitions().last() != Some(&IncidentState::Escalated) {
             world.show(Sight::Violating, 0.5);
@@ -104,7 +105,7 @@ impl World {
     }
 
     fn restart(&mut self) {
-        self.incidents = Self::fresh(&self.case);
+        self.incidents = Self::fresh(self.case.as_ref());
         let read = |json: &String| serde_json::from_str::<IncidentSnapshot>(json).unwrap();
         self.incidents.restore(self.stored.values().map(read).collect(), at(self.now));
         self.drain();
@@ -223,7 +224,9 @@ const STORY: [fn(&mut World); 9] = [
 fn killed_and_restarted_at_every_point_a_case_goes_on_as_if_nothing_had_been() {
     let start = || World::escalated(following(vec![shift("", &["ann", "ben"]), shift("", &["cas"])]));
     let mut whole = start();
-    STORY.iter().for_each(|act| act(&mut whole));
+    for act in STORY {
+        act(&mut whole);
+    }
     assert!(whole.transitions().contains(&IncidentState::Closed), "the case outlives its incident");
     assert!(whole.steps().len() > 6 && whole.stored.is_empty(), "{:?}", whole.steps());
     for killed_after in 0..=STORY.len() {
