@@ -25,7 +25,7 @@ pub(crate) enum AccountError {
     #[error("failed to read {}: {source}; mend it, or delete it to set the console up anew", path.display())]
     Damaged { path: PathBuf, source: serde_json::Error },
     /// The name.
-    #[error("a name has 1 to {LONGEST_NAME} letters, figures, `.`, `-` or `_`")]
+    #[error("a name has 1 to {LONGEST_NAME} letters, figures, `.`, `-` or `_`, and begins with a letter or a figure")]
     Name,
     /// It is taken.
     #[error("there is an account {0} already")]
@@ -93,7 +93,9 @@ impl Accounts {
     /// Makes one.
     pub(crate) fn add(&mut self, name: &str, role: Role, password: &str, at: String) -> Result<(), AccountError> {
         let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-        if !(1..=LONGEST_NAME).contains(&name.chars().count()) || !name.chars().all(is_plain) {
+        // Dots alone are steps in the address of a page, which browsers take before they ask.
+        let is_name = name.starts_with(char::is_alphanumeric) && name.chars().all(is_plain);
+        if !is_name || name.chars().count() > LONGEST_NAME {
             return Err(AccountError::Name);
         }
         if self.get(name).is_some() {
@@ -158,6 +160,7 @@ mod tests {
         let refusals = [
             accounts.add("ann", Role::Viewer, "three wise words", String::new()),
             accounts.add("a/b", Role::Viewer, "three wise words", String::new()),
+            accounts.add("..", Role::Viewer, "three wise words", String::new()),
             accounts.add("bob", Role::Viewer, "short", String::new()),
             accounts.remove("ann"),
             accounts.remove("bob"),
