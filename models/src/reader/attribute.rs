@@ -260,7 +260,9 @@ impl Attribute {
                 "two numbers from 0 (top) to 1 (bottom) are needed, the lower one first".to_owned(),
             );
         }
-        self.heads.as_ref().map_or(Ok(()), |heads| heads.check(&self.attribute))?;
+        if let Some(Err((key, problem))) = self.heads.as_ref().map(Heads::check) {
+            return fail(key, problem.to_owned());
+        }
         if self.subjects.is_empty() {
             return fail("subjects", "name at least one class, such as \"person\"".to_owned());
         }

@@ -1,9 +1,8 @@
 //! Heads that the detector found itself: where the part is, and what the detector holds the head for.
 
-use forewarn_domain::{AttributeId, BBox, HeadNeed, SeenHead};
+use forewarn_domain::{BBox, HeadNeed, SeenHead};
 use serde::Deserialize;
 
-use super::attribute::AttributeError;
 use crate::card::log_odds;
 
 /// Around a head, in parts of its sides, a face is looked for.
@@ -62,11 +61,9 @@ impl Heads {
         HeadNeed { least_px: self.least_px, is_whole: self.whole }
     }
 
-    /// Whether the numbers lie in their ranges.
-    pub(super) fn check(&self, attribute: &AttributeId) -> Result<(), AttributeError> {
-        let fail = |key, problem: &str| {
-            Err(AttributeError::Value { attribute: attribute.clone(), key, problem: problem.to_owned() })
-        };
+    /// Checks that the numbers lie in their ranges; the error is the key that is wrong, and what is needed.
+    pub(super) fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let fail = |key, problem| Err((key, problem));
         if !(4.0..=1000.0).contains(&self.least_px) {
             return fail("heads.least-px", "a number from 4 to 1000 is needed");
         }
@@ -123,11 +120,9 @@ mod tests {
 
     #[test]
     fn numbers_out_of_range_are_told_by_their_key() {
-        let id = AttributeId::new("hat").unwrap();
-        let small = Heads { least_px: 1.0, whole: true, opinion: None }.check(&id).unwrap_err().to_string();
-        assert!(small.contains("heads.least-px"), "{small}");
-        let nameless =
-            Heads { least_px: 10.0, whole: true, opinion: Some(opinion(&[])) }.check(&id).unwrap_err().to_string();
-        assert!(nameless.contains("heads.opinion.yes"), "{nameless}");
+        let small = Heads { least_px: 1.0, whole: true, opinion: None }.check().unwrap_err();
+        assert_eq!(small.0, "heads.least-px");
+        let nameless = Heads { least_px: 10.0, whole: true, opinion: Some(opinion(&[])) }.check().unwrap_err();
+        assert_eq!(nameless.0, "heads.opinion.yes");
     }
 }
