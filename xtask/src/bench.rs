@@ -6,10 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::workspace::{Profile, Workspace, run};
-use crate::{assets, compile, setup};
-
-/// The folder below which `forewarn demo --fetch-only` puts its clip.
-const CLIP_FOLDER: &str = "models/store";
+use crate::{assets, compile, demo, setup};
 
 /// Prints the stage tables of both clips, or runs the crates' own benchmarks.
 pub(crate) fn bench(workspace: &Workspace, frames: u32, criterion: bool) -> Result<()> {
@@ -19,7 +16,7 @@ pub(crate) fn bench(workspace: &Workspace, frames: u32, criterion: bool) -> Resu
     }
     let forewarn = compile::program(workspace, Profile::Release)?;
     assets::fetch(workspace, &forewarn)?;
-    let clip = demo_clip(&workspace.root)?;
+    let clip = demo_clip(&demo::store(&workspace.root))?;
     let large = full_hd(workspace, &clip, Pace::AsRecorded)?;
     for clip in [&clip, &large] {
         run(workspace.command(&forewarn).arg("bench").arg(clip).args(["--frames", &frames.to_string()]))?;
@@ -32,7 +29,7 @@ pub(crate) fn streams(workspace: &Workspace, streams: u32, seconds: u32) -> Resu
     setup::setup(false)?;
     let forewarn = compile::program(workspace, Profile::Release)?;
     assets::fetch(workspace, &forewarn)?;
-    let clip = full_hd(workspace, &demo_clip(&workspace.root)?, Pace::AsCameras)?;
+    let clip = full_hd(workspace, &demo_clip(&demo::store(&workspace.root))?, Pace::AsCameras)?;
     let (streams, seconds) = (streams.to_string(), seconds.to_string());
     let mut cargo = workspace.cargo(&["run", "--release", "--package", "forewarn-tests", "--bin", "streams", "--"]);
     cargo.arg(clip).args(["--streams", &streams, "--seconds", &seconds]);
@@ -40,8 +37,8 @@ pub(crate) fn streams(workspace: &Workspace, streams: u32, seconds: u32) -> Resu
 }
 
 /// The demo clip: the MP4 whose name begins with `vtest`.
-fn demo_clip(root: &Path) -> Result<PathBuf> {
-    let mut folders: Vec<PathBuf> = Some(root.join(CLIP_FOLDER)).filter(|f| f.is_dir()).into_iter().collect();
+pub(crate) fn demo_clip(store: &Path) -> Result<PathBuf> {
+    let mut folders: Vec<PathBuf> = Some(store.to_owned()).filter(|f| f.is_dir()).into_iter().collect();
     let mut clips = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).with_context(|| format!("failed to list {}", folder.display()))? {
@@ -58,7 +55,7 @@ fn demo_clip(root: &Path) -> Result<PathBuf> {
         }
     }
     clips.sort();
-    clips.into_iter().next().with_context(|| format!("no vtest*.mp4 in {CLIP_FOLDER}"))
+    clips.into_iter().next().with_context(|| format!("no vtest*.mp4 in {}", store.display()))
 }
 
 /// How quickly a clip is played.
@@ -104,14 +101,14 @@ mod tests {
 
     #[test]
     fn the_demo_clip_is_found_below_the_store() {
-        let root = tempfile::tempdir().unwrap();
-        let error = demo_clip(root.path()).unwrap_err();
-        assert_eq!(error.to_string(), "no vtest*.mp4 in models/store");
-        let folder = root.path().join("models/store/clips");
+        let store = tempfile::tempdir().unwrap();
+        let error = demo_clip(store.path()).unwrap_err();
+        assert_eq!(error.to_string(), format!("no vtest*.mp4 in {}", store.path().display()));
+        let folder = store.path().join("clips");
         fs::create_dir_all(&folder).unwrap();
         for name in ["vtest-1080p.mp4", "vtest.avi", "vtest.mp4", "other.mp4"] {
             fs::write(folder.join(name), "").unwrap();
         }
-        assert_eq!(demo_clip(root.path()).unwrap(), folder.join("vtest.mp4"));
+        assert_eq!(demo_clip(store.path()).unwrap(), folder.join("vtest.mp4"));
     }
 }

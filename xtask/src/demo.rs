@@ -111,7 +111,7 @@ impl fmt::Display for Plan {
 }
 
 /// The folder of models, where the program looks for it too.
-fn store(root: &Path) -> PathBuf {
+pub(crate) fn store(root: &Path) -> PathBuf {
     let set = env::var_os("FOREWARN_MODEL_DIR").filter(|dir| !dir.is_empty());
     set.map_or_else(|| root.join("models/store"), |dir| root.join(dir))
 }

@@ -8,6 +8,7 @@ mod compile;
 mod demo;
 mod dist;
 mod metadata;
+mod peer;
 mod setup;
 mod suite;
 mod tidy;
@@ -68,7 +69,7 @@ enum Command {
     },
     /// Measure the frame path of the release build on the demo clip and on a 1080p clip
     #[command(
-        after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --frames 500\n  cargo xtask bench --criterion\n  cargo xtask bench --streams 16"
+        after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --frames 500\n  cargo xtask bench --criterion\n  cargo xtask bench --streams 16\n  cargo xtask bench --peer"
     )]
     Bench {
         /// Frames that are analysed of each clip.
@@ -83,6 +84,12 @@ enum Command {
         /// How long it runs on them, in seconds.
         #[arg(long, default_value_t = 150, requires = "streams")]
         seconds: u32,
+        /// Run a plain agent in Python and this one in turn on the same cameras instead, some six minutes.
+        #[arg(long, conflicts_with_all = ["criterion", "streams"])]
+        peer: bool,
+        /// How long each is measured on each camera, in seconds.
+        #[arg(long, default_value_t = 20, requires = "peer")]
+        each: u32,
     },
     /// Make what is installed: a Debian package, a tarball, checksums, a bill of materials, notices
     #[command(after_help = "Examples:\n  cargo xtask dist\n  cargo xtask dist --quick --try")]
@@ -141,6 +148,7 @@ fn run(workspace: &Workspace, command: Command) -> Result<()> {
         Command::Test { filter } => suite::test(workspace, filter.as_deref()),
         Command::Tidy { quick } => tidy::tidy(workspace, quick),
         Command::Bench { streams: Some(streams), seconds, .. } => bench::streams(workspace, streams, seconds),
+        Command::Bench { peer: true, each, .. } => peer::peer(workspace, each),
         Command::Bench { frames, criterion, .. } => bench::bench(workspace, frames, criterion),
         Command::Dist { quick, try_out } => dist::dist(workspace, quick, try_out),
         Command::Chaos { rounds } => suite::chaos(workspace, rounds),
