@@ -114,13 +114,15 @@ fn plan(
     progress: &mut Progress<'_>,
 ) -> Result<Plan, ClipError> {
     let mut replay = open(from)?;
-    let (mut small, mut large, mut shown_at, mut size) = (Vec::new(), Vec::new(), Vec::new(), (2, 2));
+    let (mut small, mut heads, mut large) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut shown_at, mut size) = (Vec::new(), (2, 2));
     let mut due = Timestamp::ZERO;
     // Of pictures that are not looked at the last still is, for it ends the clip.
     let mut unseen: Option<(usize, Frame)> = None;
     let mut look = |number: usize, frame: &Frame| -> Result<(), ClipError> {
         let seen = eyes.look(frame)?;
         small.push(Look { frame: number, boxes: seen.small });
+        heads.push(Look { frame: number, boxes: seen.heads });
         large.push(Look { frame: number, boxes: seen.large });
         Ok(())
     };
@@ -141,21 +143,23 @@ fn plan(
         look(number, &frame)?;
     }
     let what = eyes.what();
-    let (areas, is_subject_shown) = decide(what, (&small, &large), &shown_at, size, subject);
+    let (areas, is_subject_shown) = decide(what, ([&small, &heads], &large), &shown_at, size, subject);
     Ok(Plan { areas, shown_at, is_subject_shown })
 }
 
 /// What is covered in each picture, from what was seen in some. Pure.
 fn decide(
     what: What,
-    (small, large): (&[Look], &[Look]),
+    (small, large): ([&[Look]; 2], &[Look]),
     shown_at: &[Timestamp],
     size: (u32, u32),
     subject: Option<SubjectAt>,
 ) -> (Vec<Vec<Area>>, bool) {
     let frames = |span: Duration| frames_within(shown_at, span);
     let reach = Reach { margin: MARGIN, hold: frames(HOLD) };
-    let (small, mut large) = (join(small, frames(LONGEST_GAP)), join(large, frames(LONGEST_GAP)));
+    // Kinds are joined by themselves, for one head is not another's face.
+    let small: Vec<Track> = small.iter().flat_map(|looks| join(looks, frames(LONGEST_GAP))).collect();
+    let mut large = join(large, frames(LONGEST_GAP));
     let mut is_subject_shown = false;
     if let Some(SubjectAt { after, bbox }) = subject.filter(|_| what == What::PersonsButSubject) {
         let at = shown_at.first().map_or(Timestamp::ZERO, |first| *first + after);

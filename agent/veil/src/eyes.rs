@@ -1,5 +1,6 @@
 //! What looks for what is hidden.
 
+use forewarn_domain::detection::HEAD_CLASSES;
 use forewarn_domain::{BBox, Detection, DetectorError, Frame};
 use forewarn_evidence::ModelUsed;
 use forewarn_models::reader::faces::{FACE_CARD, Faces, FacesError};
@@ -29,7 +30,7 @@ impl What {
     /// What is covered, for people.
     pub(crate) fn in_words(self) -> &'static str {
         match self {
-            Self::Faces => "faces that the face model finds, and the upper part of everybody",
+            Self::Faces => "faces that the face model finds, heads, and the upper part of everybody",
             Self::PersonsButSubject => "everybody but the subject of the incident",
             Self::Plates => "plates that the plate model finds, and the lower part of every vehicle",
         }
@@ -67,6 +68,8 @@ pub enum EyesError {
 pub struct Seen {
     /// Faces or plates.
     pub small: Vec<BBox>,
+    /// Heads, also of people who look away, whose faces nobody could find.
+    pub heads: Vec<BBox>,
     /// People or vehicles.
     pub large: Vec<BBox>,
 }
@@ -96,7 +99,11 @@ impl Eyes {
         let mut models = Vec::new();
         let mut open = |name: &str, score: Option<f32>| -> Result<OnnxDetector, EyesError> {
             let mut card = cards::builtin(name)?;
-            card.thresholds.score = score.unwrap_or(card.thresholds.score);
+            if let Some(score) = score {
+                // Heads have a higher least score of their own, as a false one would lead a tracker astray; here it hides little.
+                card.thresholds.score = score;
+                card.thresholds.classes.clear();
+            }
             let weights = store.weights(&card)?;
             models.push(ModelUsed { card: card.name.clone(), sha256: card.weights.sha256.clone().unwrap_or_default() });
             Ok(OnnxDetector::open(&card, &weights, runtime, threads)?)
@@ -138,7 +145,9 @@ impl Sight for Eyes {
             What::Faces | What::PersonsButSubject => d.class.as_str() == "person",
         };
         let found = self.detector.detect_frame(picture).map_err(failed)?;
-        Ok(Seen { small, large: found.into_iter().filter(is_sought).map(|d| d.bbox).collect() })
+        let is_head = |d: &&Detection| self.what == What::Faces && HEAD_CLASSES.contains(&d.class.as_str());
+        let heads = found.iter().filter(is_head).map(|d| d.bbox).collect();
+        Ok(Seen { small, heads, large: found.into_iter().filter(is_sought).map(|d| d.bbox).collect() })
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn areas(picture: &Frame, eyes: &mut dyn Sight, subject: Option<&BBox
     // Only the one that fits best can be the subject.
     let best = seen.large.iter().filter(is_subject).max_by(|a, b| overlap(a, subject).total_cmp(&overlap(b, subject)));
     let hidden = seen.large.iter().filter(|bbox| what != What::PersonsButSubject || Some(*bbox) != best);
-    let boxes: Vec<BBox> = hidden.map(|bbox| part(what, bbox)).chain(seen.small).collect();
+    let boxes: Vec<BBox> = hidden.map(|bbox| part(what, bbox)).chain(seen.small).chain(seen.heads).collect();
     let size = (picture.width, picture.height);
     Ok(boxes.iter().filter_map(|bbox| Area::around(bbox, MARGIN, size)).collect())
 }
