@@ -18,7 +18,7 @@ use toml::Spanned;
 use crate::check::{Check, unwritten};
 use crate::mask::{self, RawMask};
 use crate::rule::{self, Lookup, RawRule, Rule};
-use crate::telemetry::{self, RawTelemetry};
+use crate::telemetry::{self, LiveTelemetry, RawTelemetry, Whose};
 use crate::video::RawVideo;
 use crate::zone::{self, RawZone};
 use crate::{luma, schema, tiles};
@@ -192,6 +192,8 @@ pub struct Camera {
     pub zones: Vec<Zone>,
     /// What is known of its flight; none of a camera that stands.
     pub ground: Option<GroundSetup>,
+    /// Where its telemetry is heard while it flies; none where a file tells it.
+    pub live: Option<LiveTelemetry>,
     /// The rules as the site binds them.
     pub rules: Vec<Rule>,
 }
@@ -213,11 +215,11 @@ impl Camera {
     }
 
     /// Whether its live stream is the same as that of `other`: it is opened in the same manner, the same is hidden in its
-    /// pictures, they are kept for as long, and the same is looked for on every frame.
+    /// pictures, they are kept for as long, the same is looked for on every frame, and the same is heard of its flight.
     pub fn is_same_stream(&self, other: &Self) -> bool {
         let opened = |camera: &Self| (camera.transport, camera.turned, camera.stall, camera.ring_limits());
-        (&self.source, &self.watched, &self.decoder, &self.falls, &self.masks)
-            == (&other.source, &other.watched, &other.decoder, &other.falls, &other.masks)
+        (&self.source, &self.watched, &self.decoder, &self.falls, &self.masks, &self.live)
+            == (&other.source, &other.watched, &other.decoder, &other.falls, &other.masks, &other.live)
             && opened(self) == opened(other)
     }
 
@@ -332,7 +334,10 @@ impl RawCamera {
             check.fail::<()>(self.id.span(), problem, "add `[camera.telemetry]`, or draw the zone in the picture");
         }
         let has_telemetry = self.telemetry.is_some();
-        let ground = telemetry::check(check, self.telemetry.as_ref(), zones.on_ground);
+        let whose = Whose { site: lookup.site, camera: self.id.get_ref() };
+        let ground = telemetry::check(check, self.telemetry.as_ref(), zones.on_ground, whose);
+        let (ground, live) =
+            if has_telemetry { ground.map(|(ground, live)| (Some(ground), live))? } else { (None, None) };
         Some(Camera {
             id: self.id.into_inner(),
             place: self.place.within(site),
@@ -353,7 +358,8 @@ impl RawCamera {
             falls,
             speakers: self.speakers.into_iter().map(Spanned::into_inner).collect(),
             zones: zones.list,
-            ground: if has_telemetry { Some(ground?) } else { None },
+            ground,
+            live,
             rules,
         })
     }

@@ -73,3 +73,4 @@ pub use site::{Site, example, load, resolve, schema};
 pub use source::{ConfigError, ConfigErrors};
 pub use storage::Storage;
 pub use storage_dir::StorageDir;
+pub use telemetry::LiveTelemetry;

@@ -86,6 +86,7 @@ impl Rule {
 
 /// What the names in a camera's rules are looked up in.
 pub(crate) struct Lookup<'a> {
+    pub(crate) site: &'a str,
     pub(crate) library: &'a Library,
     pub(crate) classes: &'a [Class],
     pub(crate) sensor_units: &'a BTreeMap<SensorId, String>,

@@ -256,6 +256,7 @@ impl RawSite {
         let (speakers, speaker_names) = speaker::check(self.speaker, check);
         let sensors = sensor::check(self.sensor, check, id.as_str());
         let lookup = Lookup {
+            site: id.as_str(),
             library: &library?,
             classes: &classes,
             sensor_units: &sensors.iter().filter_map(|s| Some((s.id().clone(), s.unit()?.to_owned()))).collect(),

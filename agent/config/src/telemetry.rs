@@ -1,5 +1,8 @@
 //! `[camera.telemetry]`: where a camera that flies is and looks, and how well that is known.
 
+mod live;
+
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,12 +14,18 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+pub use self::live::LiveTelemetry;
+pub(crate) use self::live::Whose;
 use crate::check::{Check, unwritten};
 
 pub(crate) const EXAMPLE: &str = r#"# Where a camera that flies is and looks; see docs/drone.md. Zones may then lie on the ground:
 # `lon_lat = [[120.15, 30.25], …]`, or `geojson = "zones.geojson"` with `feature = "yard"`.
 # [camera.telemetry]
-# source = "srt"                 # beside the clip; or "csv", "gpx", "klv"
+# source = "mavlink"             # an autopilot; or "dji", the dock of an aircraft of DJI
+# url = "udpin:127.0.0.1:14550"  # or "udpout:HOST:PORT", "tcp:HOST:PORT", "serial:/dev/ttyAMA0:57600"
+# system = 1                     # the vehicle's system id
+# mqtt = { url = "mqtt://127.0.0.1:1883", device = "1581F5BKD221" }  # of "dji"
+# source = "srt"                 # beside the clip that is replayed; or "csv", "gpx", "klv"
 # file = "flight.srt"
 # view_deg = 73.7                # what the lens sees across at zoom 1; or lens = "lens.toml"
 # ground_m = 0.0                 # height of the ground, in the reckoning of the camera's
@@ -27,11 +36,24 @@ pub(crate) const EXAMPLE: &str = r#"# Where a camera that flies is and looks; se
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawTelemetry {
-    /// What kind of file it is.
+    /// Where it comes from: while the drone flies, or a kind of file.
     pub source: RawSource,
     /// The file, relative to the site file.
-    #[schemars(with = "PathBuf")]
-    pub file: Spanned<PathBuf>,
+    #[serde(default)]
+    #[schemars(with = "Option<PathBuf>")]
+    pub file: Option<Spanned<PathBuf>>,
+    /// Where an autopilot is heard: `udpin:ADDRESS:PORT`, `udpout:HOST:PORT`, `tcp:HOST:PORT` or `serial:DEVICE:BAUD`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub url: Option<Spanned<String>>,
+    /// The system id of the vehicle, 1 to 255.
+    #[serde(default)]
+    #[schemars(with = "Option<u8>")]
+    pub system: Option<Spanned<u8>>,
+    /// The broker of a dock or controller of DJI, and the aircraft.
+    #[serde(default)]
+    #[schemars(with = "Option<forewarn_hw::telemetry::live::dji::DjiConfig>")]
+    pub mqtt: Option<Spanned<toml::Table>>,
     /// Degrees that the lens sees across at zoom 1.
     #[serde(default)]
     #[schemars(with = "Option<f64>")]
@@ -77,7 +99,7 @@ fn default_max_range_m() -> Spanned<f64> {
     unwritten(Limits::default().max_range_m)
 }
 
-/// Kinds of files.
+/// Kinds of sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RawSource {
@@ -89,6 +111,17 @@ pub enum RawSource {
     Gpx,
     /// Packets of MISB ST 0601.
     Klv,
+    /// An autopilot that speaks MAVLink 2.
+    Mavlink,
+    /// DJI's Cloud API.
+    Dji,
+}
+
+impl RawSource {
+    /// Whether it is heard while the drone flies, and not read from a file.
+    fn is_live(self) -> bool {
+        matches!(self, Self::Mavlink | Self::Dji)
+    }
 }
 
 /// Reckonings of the height.
@@ -102,10 +135,9 @@ pub enum RawHeight {
     Sea,
 }
 
-/// An attitude of the camera on earth.
+/// An attitude of the camera.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "keys of the site file carry their units")]
 pub struct RawAim {
     /// Degrees east of north.
     pub yaw_deg: f64,
@@ -114,6 +146,39 @@ pub struct RawAim {
     /// Degrees rolled to the right.
     #[serde(default)]
     pub roll_deg: f64,
+    /// What the angles count from.
+    #[serde(default)]
+    pub within: RawFrame,
+}
+
+/// What an attitude counts from.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawFrame {
+    /// North and the horizon.
+    #[default]
+    Earth,
+    /// The vehicle, to which the camera is fixed.
+    Vehicle,
+}
+
+impl RawAim {
+    fn resolve(self) -> Aim {
+        let turned = attitude(self.yaw_deg, self.pitch_deg, self.roll_deg);
+        match self.within {
+            RawFrame::Earth => Aim::Earth(turned),
+            RawFrame::Vehicle => Aim::Vehicle(turned),
+        }
+    }
+}
+
+impl From<RawHeight> for Height {
+    fn from(height: RawHeight) -> Self {
+        match height {
+            RawHeight::Start => Self::Start,
+            RawHeight::Sea => Self::Sea,
+        }
+    }
 }
 
 /// Standard deviations.
@@ -156,12 +221,14 @@ impl RawUncertainty {
     }
 }
 
-/// What a camera's engine needs to know of its flight; none without telemetry or with a mistake in it.
+/// What a camera's engine needs to know of its flight, and where it is heard from if not from a file; none without
+/// telemetry or with a mistake in it.
 pub(crate) fn check(
     check: &mut Check<'_>,
     raw: Option<&Spanned<RawTelemetry>>,
     zones: Vec<(usize, GroundZone)>,
-) -> Option<GroundSetup> {
+    whose: Whose<'_>,
+) -> Option<(GroundSetup, Option<LiveTelemetry>)> {
     let place = raw?.span();
     let raw = raw?.get_ref();
     let max_age_s = check.number(&raw.max_age_s, 0.05..=60.0, "seconds");
@@ -174,10 +241,14 @@ pub(crate) fn check(
             "write numbers of 0 or more",
         );
     };
-    let lens = lens(check, raw, place);
-    let flight = Arc::new(Flight::new(samples(check, raw)?));
-    Some(GroundSetup {
-        flight,
+    let lens = lens(check, raw, place.clone());
+    let (samples, live) = if raw.source.is_live() {
+        (Vec::new(), Some(live::check(check, raw, place, lens, whose)?))
+    } else {
+        (samples(check, raw, place)?, None)
+    };
+    let setup = GroundSetup {
+        flight: Arc::new(Flight::new(samples)),
         lens: lens?,
         ground: Flat { height_m: raw.ground_m },
         zones,
@@ -185,10 +256,11 @@ pub(crate) fn check(
         limits: Limits { max_range_m: max_range_m? },
         max_age_us: (max_age_s? * 1e6) as i64,
         has_gcj02: raw.gcj02,
-    })
+    };
+    Some((setup, live))
 }
 
-fn lens(check: &mut Check<'_>, raw: &RawTelemetry, place: std::ops::Range<usize>) -> Option<LensKind> {
+fn lens(check: &mut Check<'_>, raw: &RawTelemetry, place: Range<usize>) -> Option<LensKind> {
     match (&raw.view_deg, &raw.lens) {
         (Some(view), None) => match Lens::of_view(*view.get_ref(), (16, 9)) {
             Ok(_) => Some(LensKind::View(*view.get_ref())),
@@ -213,19 +285,24 @@ fn lens(check: &mut Check<'_>, raw: &RawTelemetry, place: std::ops::Range<usize>
     }
 }
 
-fn samples(check: &mut Check<'_>, raw: &RawTelemetry) -> Option<Vec<Sample>> {
-    let path = check.path(raw.file.get_ref());
-    let aim = raw.aim.map(|aim| Aim::Earth(attitude(aim.yaw_deg, aim.pitch_deg, aim.roll_deg)));
-    let height = match raw.height {
-        RawHeight::Start => Height::Start,
-        RawHeight::Sea => Height::Sea,
+/// What a file beside the clip says.
+fn samples(check: &mut Check<'_>, raw: &RawTelemetry, place: Range<usize>) -> Option<Vec<Sample>> {
+    let Some(file) = &raw.file else {
+        return check.fail(place, "no file is named", "add `file = \"flight.srt\"`, from the site file on");
     };
-    let given = Given { aim, height, offset_s: raw.offset_s };
+    let (url, system) = (raw.url.as_ref().map(Spanned::span), raw.system.as_ref().map(Spanned::span));
+    if let Some(other) = url.or(system).or_else(|| raw.mqtt.as_ref().map(Spanned::span)) {
+        let mend = "leave it out, or set `source` to \"mavlink\" or \"dji\"";
+        return check.fail(other, "this is a key of what is heard while the drone flies", mend);
+    }
+    let path = check.path(file.get_ref());
+    let aim = raw.aim.map(RawAim::resolve);
+    let given = Given { aim, height: raw.height.into(), offset_s: raw.offset_s };
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) => {
             let problem = format!("failed to read {}: {error}", path.display());
-            return check.fail(raw.file.span(), problem, "give the path from the site file on");
+            return check.fail(file.span(), problem, "give the path from the site file on");
         }
     };
     let text = String::from_utf8_lossy(&bytes);
@@ -234,10 +311,11 @@ fn samples(check: &mut Check<'_>, raw: &RawTelemetry) -> Option<Vec<Sample>> {
         RawSource::Csv => csv::read(&text, &given).map_err(|error| error.to_string()),
         RawSource::Gpx => gpx::read(&text, &given).map_err(|error| error.to_string()),
         RawSource::Klv => klv::read(&bytes, &given).map_err(|error| error.to_string()),
+        RawSource::Mavlink | RawSource::Dji => Ok(Vec::new()),
     };
     match read {
         Ok(samples) => Some(samples),
-        Err(problem) => check.fail(raw.file.span(), format!("{}: {problem}", path.display()), "see docs/drone.md"),
+        Err(problem) => check.fail(file.span(), format!("{}: {problem}", path.display()), "see docs/drone.md"),
     }
 }
 
@@ -288,6 +366,41 @@ mod tests {
             "{told}"
         );
         assert!(told.contains("add `[camera.telemetry]`"), "{told}");
+    }
+
+    #[test]
+    fn an_autopilot_and_a_dock_are_heard_while_they_fly() {
+        let live = |rest: &str| {
+            let site = site(&format!("[camera.telemetry]\nview_deg = 70\n{rest}"), ZONES);
+            site.map(|site| site.cameras[0].live.clone().unwrap().source.to_string()).map_err(|e| e.to_string())
+        };
+        let mavlink = live("source = \"mavlink\"\nurl = \"udp:127.0.0.1:14550\"\nsystem = 7\n");
+        assert_eq!(mavlink.unwrap(), "MAVLink system 7 at udpin:127.0.0.1:14550");
+        let dji = "source = \"dji\"\nmqtt = { url = \"mqtt://b\", device = \"1581F\" }\n";
+        assert_eq!(live(dji).unwrap(), "thing/product/1581F/osd at b:1883");
+        for (rest, says) in [
+            ("source = \"mavlink\"\n", "add `url = \"udpin:"),
+            ("source = \"mavlink\"\nurl = \"drone\"\n", "names no link"),
+            ("source = \"mavlink\"\nurl = \"tcp:a:1\"\nsystem = 0\n", "0 is every system"),
+            ("source = \"mavlink\"\nurl = \"tcp:a:1\"\nfile = \"a.srt\"\n", "reads no file"),
+            ("source = \"dji\"\n", "at which broker"),
+            ("source = \"dji\"\nmqtt = { url = \"mqtt://b\", device = \"+\" }\n", "is no serial number"),
+            ("source = \"dji\"\nsystem = 3\nmqtt = { url = \"mqtt://b\", device = \"1\" }\n", "a key of MAVLink"),
+            ("source = \"csv\"\nfile = \"flight.csv\"\nsystem = 3\n", "while the drone flies"),
+            ("source = \"csv\"\n", "no file is named"),
+        ] {
+            let told = live(rest).unwrap_err();
+            assert!(told.contains(says), "{rest}: {told}");
+        }
+    }
+
+    #[test]
+    fn what_others_reach_is_doubted() {
+        let doubts = |url: &str| {
+            let table = format!("[camera.telemetry]\nview_deg = 70\nsource = \"mavlink\"\nurl = \"{url}\"\n");
+            site(&table, ZONES).unwrap().doubts.len()
+        };
+        assert_eq!((doubts("udpin:0.0.0.0:14550"), doubts("udpin:127.0.0.1:14550")), (1, 0));
     }
 
     #[test]

@@ -94,6 +94,11 @@ impl Lens {
         Ok(Self { size, focal, middle, k, p, fold2: fold2(k) })
     }
 
+    /// The degrees that it sees across, its distortion left aside.
+    pub fn across_deg(&self) -> f64 {
+        (self.size.x / 2.0 / self.focal.x).atan().to_degrees() * 2.0
+    }
+
     /// A lens without distortion that sees so many degrees across in pictures of `size`.
     pub fn of_view(across_deg: f64, size: (u32, u32)) -> Result<Self, LensError> {
         if !(1.0..=170.0).contains(&across_deg) {

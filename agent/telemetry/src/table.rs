@@ -106,6 +106,12 @@ table! {
         SENSOR_VALUES_REPLACED: Counter("forewarn_sensor_values_replaced_total", "values", [sensor],
             "Values that a newer one replaced before they counted.");
     }
+    "Flights" {
+        TELEMETRY_SAMPLES: Counter("forewarn_telemetry_samples_total", "samples", [camera],
+            "Where a camera that flies was and looked, as it was heard.");
+        TELEMETRY_DROPPED: Counter("forewarn_telemetry_dropped_total", "samples", [camera],
+            "Samples given up because newer ones came before they counted.");
+    }
     "Incidents and warnings" {
         INCIDENT_TRANSITIONS: Counter("forewarn_incident_transitions_total", "steps", [violation, state],
             "Steps of incidents, by violation and state.");

@@ -13,6 +13,7 @@
 pub mod csv;
 pub mod gpx;
 pub mod klv;
+pub mod live;
 pub mod srt;
 
 use forewarn_domain::Timestamp;

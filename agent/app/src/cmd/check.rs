@@ -105,7 +105,7 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
             }
         }
     }
-    n_failed += probe_sensors(site, out)?;
+    n_failed += probe_sensors(site, out)? + probe_flights(site, out)?;
     if n_failed > 0 {
         let error = anyhow::anyhow!("{n_failed} of the site's parts cannot be used on this box");
         return Err(CommandError { code: ExitCode::Missing, error });
@@ -152,6 +152,18 @@ fn probe_sensors(site: &Site, out: &mut impl Write) -> Result<usize, CommandErro
                 writeln!(out, "sensor {}: {error}", sensor.id())?;
             }
         }
+    }
+    Ok(n_failed)
+}
+
+/// Listens to each camera's telemetry and says what comes, or why nothing does. Returns of how many nothing comes.
+fn probe_flights(site: &Site, out: &mut impl Write) -> Result<usize, CommandError> {
+    let mut n_failed = 0;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    for (id, of) in site.cameras.iter().filter_map(|camera| Some((&camera.id, camera.live.as_ref()?))) {
+        let heard = forewarn_hw::telemetry::live::probe(&of.source, of.given, &clock, TOPIC_PATIENCE);
+        n_failed += usize::from(heard.is_err());
+        writeln!(out, "telemetry {id}: {}, {}", heard.unwrap_or_else(|why| why), of.source)?;
     }
     Ok(n_failed)
 }

@@ -11,6 +11,7 @@ use forewarn_domain::{
 };
 use forewarn_engine::Engine;
 use forewarn_hw::sensor::{Mailbox, News, Turn};
+use forewarn_hw::telemetry::live;
 use forewarn_incident::{IncidentSnapshot, Output};
 use forewarn_inference::Shared;
 use forewarn_journal::{Batch, OutboxWriter};
@@ -55,6 +56,8 @@ pub struct Ends {
     pub inference: Shared,
     /// Holds what is new of sensors.
     pub sensors: Arc<Mailbox>,
+    /// Holds what is heard of flights.
+    pub flights: Arc<live::Mailbox>,
     /// Knows what the size of a picture says of its zones.
     pub pictures: Pictures,
     /// Shows those outside how things stand.
@@ -111,6 +114,7 @@ impl IncidentLoop {
             self.look_at_the_clock(now);
             self.ends.clock_watch.keep(now);
             self.take_sensors(now);
+            self.take_flights();
             let late = self.ends.outbox.take_late();
             self.ends.engine.restore_late(late, now);
             self.ends.engine.timeout(now);
@@ -157,6 +161,7 @@ impl IncidentLoop {
         told.extend(self.troubles.change("evidence", self.ends.evidence.trouble()));
         told.extend(self.troubles.change("time stamps", self.ends.evidence.unstamped()));
         told.extend(self.troubles.change("zones", self.ends.pictures.trouble()));
+        told.extend(self.troubles.change("telemetry", self.ends.flights.trouble()));
         told.extend(self.troubles.change("clock", self.ends.clock_watch.trouble(now)));
         for keeper in &self.ends.keepers {
             told.extend(self.troubles.change(keeper.name(), keeper.trouble()));
@@ -200,6 +205,15 @@ impl IncidentLoop {
         }
     }
 
+    /// Takes in what was heard of flights: before each frame, so that it is known where its camera was.
+    fn take_flights(&mut self) {
+        for (stream, live::News { samples, n_dropped }) in self.ends.flights.take() {
+            telemetry::TELEMETRY_SAMPLES.of([&stream]).increment(samples.len() as u64);
+            telemetry::TELEMETRY_DROPPED.of([&stream]).increment(n_dropped);
+            samples.into_iter().for_each(|sample| self.ends.engine.telemetry(&stream, sample));
+        }
+    }
+
     fn until_timeout(&self, now: Timestamp) -> Duration {
         self.ends.engine.poll_timeout().map_or(IDLE, |(at, _)| at.since(now).min(IDLE))
     }
@@ -210,6 +224,7 @@ impl IncidentLoop {
         match event {
             LoopEvent::Analysed(analysed) if self.is_of_the_past(&analysed.frame) => {}
             LoopEvent::Analysed(analysed) => {
+                self.take_flights();
                 let Ends { engine, inference, keepers, .. } = &mut self.ends;
                 engine.set_zoom(&analysed.frame.meta.stream, inference.closer.zoom(&analysed.frame));
                 let tracks = engine.analysed(&analysed, now);

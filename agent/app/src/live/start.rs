@@ -80,6 +80,7 @@ impl Agent {
             keepers,
             inference: shared.clone(),
             sensors: Arc::clone(&hands.mailbox),
+            flights: hands.streams.flights(),
             pictures: Pictures::of(&site.cameras),
             board: board.clone(),
             latencies: Arc::clone(&latencies),

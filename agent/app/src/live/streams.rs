@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use forewarn_base::sync::lock;
 use forewarn_domain::{ClipSource, Clock, StreamId, Viewing, Wake};
+use forewarn_hw::telemetry::live;
 use forewarn_pipelines::{
     FrameSlot, LiveStream, StreamConfig, StreamEvent, StreamStatsSnapshot, Wakeup, coding_in_words,
 };
@@ -14,13 +15,14 @@ use forewarn_telemetry::queue::{Sender, Wait};
 use super::LoopEvent;
 use super::falls::Falls;
 use super::part::Part;
-use crate::config::{Camera, Site};
+use crate::config::{Camera, LiveTelemetry, Site};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
 /// One stream, with what looks at every frame of it.
 struct Running {
     live: LiveStream,
     falls: Option<Falls>,
+    flight: Option<live::Running>,
 }
 
 /// The streams of the site's cameras. Clones are the same ones.
@@ -30,6 +32,7 @@ pub struct Streams {
     clock: Arc<dyn Clock>,
     wakeup: Arc<Wakeup>,
     to_loop: Sender<LoopEvent, Wait>,
+    flights: Arc<live::Mailbox>,
 }
 
 #[derive(Default)]
@@ -43,7 +46,8 @@ impl Streams {
     /// Starts them all; each connects and reconnects by itself.
     pub fn start(site: &Site, clock: &Arc<dyn Clock>, to_loop: &Sender<LoopEvent, Wait>) -> Result<Self, CommandError> {
         let (clock, to_loop) = (Arc::clone(clock), to_loop.clone());
-        let streams = Self { state: Arc::default(), clock, wakeup: Arc::default(), to_loop };
+        let flights = Arc::default();
+        let streams = Self { state: Arc::default(), clock, wakeup: Arc::default(), to_loop, flights };
         streams.adopt(site, &site.cameras.iter().map(|camera| camera.id.clone()).collect())?;
         Ok(streams)
     }
@@ -78,8 +82,15 @@ impl Streams {
                 tracing::debug!(stream = %id, "the agent is stopping; nobody takes events of streams any more");
             }
         });
+        let start = |of: LiveTelemetry| live::start(&camera.id, of.source, of.given, &self.clock, &self.flights);
+        let flight = camera.live.clone().map(start).transpose().or_exit(ExitCode::Failed)?;
         let live = LiveStream::start(config, Arc::clone(&self.clock), sink).or_exit(ExitCode::Failed)?;
-        Ok(Running { live, falls })
+        Ok(Running { live, falls, flight })
+    }
+
+    /// Where what is heard of flights lies.
+    pub fn flights(&self) -> Arc<live::Mailbox> {
+        Arc::clone(&self.flights)
     }
 
     /// Is rung by each frame of any stream.
@@ -139,7 +150,11 @@ impl Part for Streams {
 
     /// Each connects anew by itself; a stream that is down is no broken part.
     fn is_broken(&self) -> bool {
-        self.lock().running.values().filter_map(|running| running.falls.as_ref()).any(Falls::is_broken)
+        let is_broken = |running: &Running| {
+            running.falls.as_ref().is_some_and(Falls::is_broken)
+                || running.flight.as_ref().is_some_and(live::Running::is_broken)
+        };
+        self.lock().running.values().any(is_broken)
     }
 
     /// Stops them all: first each is asked, so that none waits for another. Their counters can still be read.
@@ -148,7 +163,7 @@ impl Part for Streams {
         state.running.values().for_each(|running| running.live.ask_to_stop());
         for running in state.running.values_mut() {
             running.live.stop();
-            running.falls = None;
+            (running.falls, running.flight) = (None, None);
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What is correct in a site file and still cannot work, or hardly: found by `forewarn check`, told as warnings.
 
 mod condition;
+mod flight;
 mod hours;
 mod picture;
 mod sensors;
@@ -54,6 +55,7 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
             });
         }
         doubts.extend(things::missing_file(camera));
+        doubts.extend(flight::never_told(camera));
         let streams = [("url", Some(&camera.source)), ("detect_url", camera.watched.as_ref())];
         for (key, source) in streams.into_iter().filter_map(|(key, source)| Some((key, source?))) {
             if !source.holds_secret() {

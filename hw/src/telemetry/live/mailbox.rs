@@ -1,0 +1,129 @@
+//! What is new of the telemetry of each camera, for somebody who looks at it in turn with other things.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+use forewarn_base::sync::lock;
+use forewarn_domain::StreamId;
+use forewarn_ground::Sample;
+
+/// Samples of one camera that may wait: ten seconds of a quick autopilot.
+pub const MOST_SAMPLES: usize = 256;
+
+/// What is new of one camera's telemetry.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct News {
+    /// The samples, the oldest first.
+    pub samples: VecDeque<Sample>,
+    /// Older ones that were given up because nobody took them in time.
+    pub n_dropped: u64,
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    news: BTreeMap<StreamId, News>,
+    /// The cameras without telemetry, and why.
+    failing: BTreeMap<StreamId, String>,
+}
+
+/// What is new of all cameras.
+#[derive(Debug, Default)]
+pub struct Mailbox {
+    places: Mutex<Places>,
+    came: Condvar,
+}
+
+impl Mailbox {
+    /// Everything new, which is thereby taken.
+    pub fn take(&self) -> BTreeMap<StreamId, News> {
+        std::mem::take(&mut lock(&self.places).news)
+    }
+
+    /// Puts in samples; the oldest that wait are given up where there is no room.
+    pub(super) fn put(&self, stream: &StreamId, samples: Vec<Sample>) {
+        let mut places = lock(&self.places);
+        places.failing.remove(stream);
+        let news = places.news.entry(stream.clone()).or_default();
+        news.samples.extend(samples);
+        let n_over = news.samples.len().saturating_sub(MOST_SAMPLES);
+        news.samples.drain(..n_over);
+        news.n_dropped += n_over as u64;
+        drop(places);
+        self.came.notify_all();
+    }
+
+    /// Says why none come, until some do.
+    pub(super) fn fail(&self, stream: &StreamId, why: &str) {
+        lock(&self.places).failing.insert(stream.clone(), why.to_owned());
+    }
+
+    /// Why that of one camera does not come.
+    pub(super) fn why(&self, stream: &StreamId) -> Option<String> {
+        lock(&self.places).failing.get(stream).cloned()
+    }
+
+    /// Why the telemetry of some cameras does not come, in words; none while all comes.
+    pub fn trouble(&self) -> Option<String> {
+        let places = lock(&self.places);
+        let told: Vec<String> = places.failing.iter().map(|(camera, why)| format!("camera {camera}: {why}")).collect();
+        (!told.is_empty()).then(|| format!("no telemetry of {}", told.join("; of ")))
+    }
+
+    /// Knows nothing of a camera any more.
+    pub(super) fn forget(&self, stream: &StreamId) {
+        let mut places = lock(&self.places);
+        places.news.remove(stream);
+        places.failing.remove(stream);
+    }
+
+    /// Waits until a sample is there. False if none comes in time.
+    pub(super) fn wait(&self, patience: Duration) -> bool {
+        let is_empty = |places: &mut Places| places.news.values().all(|news| news.samples.is_empty());
+        let waited = self.came.wait_timeout_while(lock(&self.places), patience, is_empty);
+        waited.is_ok_and(|(_, timeout)| !timeout.timed_out())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use forewarn_domain::Timestamp;
+    use forewarn_ground::{Aim, Position, attitude};
+
+    fn drone() -> StreamId {
+        StreamId::new("drone").unwrap()
+    }
+
+    fn samples(from: usize, n: usize) -> Vec<Sample> {
+        let position = Position { lat_deg: 30.0, lon_deg: 120.0, height_m: 40.0 };
+        let aim = Aim::Earth(attitude(0.0, -90.0, 0.0));
+        let sample = |i| Sample { at: Timestamp::from_secs_f64(i as f64), position, vehicle: None, aim, zoom: 1.0 };
+        (from..from + n).map(sample).collect()
+    }
+
+    #[test]
+    fn the_newest_win_and_what_is_given_up_is_counted() {
+        let mailbox = Mailbox::default();
+        mailbox.put(&drone(), samples(0, 200));
+        mailbox.put(&drone(), samples(200, 100));
+        let news = mailbox.take().remove(&drone()).unwrap();
+        assert_eq!((news.samples.len(), news.n_dropped), (MOST_SAMPLES, 44));
+        assert_eq!(news.samples[0].at, Timestamp::from_secs_f64(44.0));
+        assert!(mailbox.take().is_empty());
+    }
+
+    #[test]
+    fn a_failure_lasts_until_a_sample_comes_or_nobody_wants_any() {
+        let mailbox = Mailbox::default();
+        assert_eq!(mailbox.trouble(), None);
+        mailbox.fail(&drone(), "no link");
+        mailbox.fail(&drone(), "another system");
+        assert_eq!(mailbox.trouble().as_deref(), Some("no telemetry of camera drone: another system"));
+        mailbox.put(&drone(), samples(0, 1));
+        assert_eq!(mailbox.trouble(), None);
+        mailbox.fail(&drone(), "no link");
+        mailbox.forget(&drone());
+        assert_eq!((mailbox.trouble(), mailbox.take().len()), (None, 0));
+    }
+}

@@ -1,0 +1,60 @@
+//! Telemetry that comes while the drone flies.
+//!
+//! | source | is |
+//! |---|---|
+//! | [`mavlink`] | MAVLink 2 over UDP, TCP or a serial line, as ArduPilot and PX4 speak it |
+//! | [`dji`] | the OSD of DJI's Cloud API, over MQTT |
+//!
+//! Each camera that flies has a thread of its own, `telemetry-ID`, which connects by itself and for ever. It puts samples
+//! into the [`Mailbox`], whose newest win; whoever decides takes them from there in turn with frames.
+
+mod align;
+mod clock_map;
+pub mod dji;
+mod mailbox;
+pub mod mavlink;
+mod run;
+
+use forewarn_ground::Aim;
+
+pub use mailbox::{MOST_SAMPLES, Mailbox, News};
+pub use run::{Running, probe, start};
+
+use super::Height;
+
+/// What a site says of a live source beside where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LiveGiven {
+    /// Where the camera looks, while no gimbal tells it.
+    pub aim: Option<Aim>,
+    /// Which height counts.
+    pub height: Height,
+    /// What the lens sees across at zoom 1, in degrees, where it is known.
+    pub view_deg: Option<f64>,
+}
+
+/// A source, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LiveSource {
+    /// An autopilot.
+    Mavlink(mavlink::MavlinkSource),
+    /// A dock, or a controller's app.
+    Dji(Box<dji::DjiSource>),
+}
+
+impl std::fmt::Display for LiveSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Mavlink(source) => write!(f, "MAVLink system {} at {}", source.system, source.address),
+            Self::Dji(source) => write!(f, "{} at {}", source.topic(), source.broker.url),
+        }
+    }
+}
+
+/// How far a lens is zoomed in that sees so much across; none where that is no number.
+fn zoom_of(view_deg: Option<f64>, across_deg: f64) -> Option<f64> {
+    let half = |degrees: f64| (degrees.to_radians() / 2.0).tan();
+    let is_view = |degrees: &f64| (0.1..179.0).contains(degrees);
+    let (view_deg, across_deg) = (view_deg.filter(is_view)?, Some(across_deg).filter(is_view)?);
+    Some(half(view_deg) / half(across_deg))
+}
