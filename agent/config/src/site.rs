@@ -158,6 +158,8 @@ pub struct Site {
     pub sensors: Vec<Sensor>,
     /// The cameras, in the order of the file.
     pub cameras: Vec<Camera>,
+    /// The file it was read from, where the running agent reads it again; none where there is no such file.
+    pub file: Option<PathBuf>,
     /// The directory of the site file, against which its relative paths are resolved.
     pub directory: PathBuf,
     /// The directory of the site's own violation files and of their sounds.
@@ -195,7 +197,7 @@ impl Site {
 
 /// Reads and checks a site file.
 pub fn load(path: &Path) -> Result<Site, ConfigErrors> {
-    resolve(&Source::read(path)?)
+    Ok(Site { file: Some(path.to_owned()), ..resolve(&Source::read(path)?)? })
 }
 
 /// Reads and checks a site file with another model card in place of its own: a built-in name, or a path relative to
@@ -277,6 +279,7 @@ impl RawSite {
             speakers,
             sensors,
             cameras,
+            file: None,
             directory: check.directory().to_owned(),
             violations_dir,
             beside,

@@ -33,6 +33,9 @@ pub use health::{HealthBook, HealthReport, PartNow, PartState, Turn};
 pub use hosts::Hosts;
 pub use listener::Listener;
 pub use onlookers::Onlookers;
-pub use ports::{CameraNow, Cameras, Desk, Health, Incidents, Metrics, Passing, Ports};
+pub use ports::{
+    CameraNow, Cameras, ChangedLine, Desk, DraftNow, Drawing, Drawn, Health, Incidents, Metrics, Passing, Ports,
+    Refused, Shape,
+};
 pub use server::{ConsoleError, Server};
 pub use setup::{Places, Setup};

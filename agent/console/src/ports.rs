@@ -4,9 +4,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use forewarn_domain::mask::Mask;
 use forewarn_domain::violation::{Language, Text};
 use forewarn_domain::{CaseCommand, Frame, IncidentRecord, RuleKey, StreamId, Viewing, Wake, Zone};
 use forewarn_wire::WireIncident;
+use serde::Deserialize;
 
 use crate::health::HealthReport;
 use crate::listener::Listener;
@@ -55,6 +57,75 @@ pub trait Desk: Send + Sync + 'static {
     fn report(&self, bundle: &Path, language: Language) -> Result<String, String>;
 }
 
+/// The site file, as far as it is drawn over pictures.
+pub trait Drawing: Send + Sync + 'static {
+    /// What the file would be with these changes of a camera; where `base` is given and the file is still that one, it is
+    /// written and taken up.
+    fn draw(&self, camera: &str, changes: &[Drawn], base: Option<&str>) -> Result<DraftNow, Refused>;
+    /// Brings the file as it was before the last change back, and takes it up.
+    fn undo(&self) -> Result<DraftNow, Refused>;
+}
+
+/// What can be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// A zone that is an area.
+    Area,
+    /// A zone that is a line.
+    Line,
+    /// A part that nobody may see.
+    Mask,
+}
+
+/// A change of what is drawn over a camera's picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// What it is.
+    pub shape: Shape,
+    /// Its name.
+    pub id: String,
+    /// Its points, in the unit in which it stands in the file, a new one in parts of the picture; none to take it out.
+    pub points: Option<Vec<[f32; 2]>>,
+    /// Whether the camera has it already.
+    pub is_there: bool,
+}
+
+/// A site file as it would be, or as it is now that it is saved.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DraftNow {
+    /// Names the file before.
+    pub base: String,
+    /// What changes.
+    pub lines: Vec<ChangedLine>,
+    /// What works and is hardly meant.
+    pub doubts: Vec<String>,
+}
+
+/// A line of what changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangedLine {
+    /// It stays.
+    Stays(String),
+    /// It is taken out.
+    Out(String),
+    /// It is put in.
+    In(String),
+    /// So many lines that stay are not told.
+    Gap(usize),
+}
+
+/// Why a site file is not changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// It would not be correct.
+    Incorrect(String),
+    /// Somebody changed it meanwhile.
+    Stale(String),
+    /// It cannot be read or written.
+    Failed(String),
+}
+
 /// How one instance is to be passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passing {
@@ -75,6 +146,8 @@ pub struct CameraNow {
     pub trouble: Option<String>,
     /// Its zones and lines.
     pub zones: Vec<Zone>,
+    /// What is hidden in its picture.
+    pub masks: Arc<[Mask]>,
     /// What is looked for, each with the title of its violation.
     pub rules: Vec<(RuleKey, Text)>,
 }
@@ -92,6 +165,8 @@ pub struct Ports {
     pub cameras: Arc<dyn Cameras>,
     /// What operators do.
     pub desk: Arc<dyn Desk>,
+    /// The site file.
+    pub drawing: Arc<dyn Drawing>,
     /// Where it is told what the agent sees.
     pub onlookers: Onlookers,
 }

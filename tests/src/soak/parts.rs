@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use forewarn_console::{
-    CameraNow, Cameras, Desk, Health, HealthReport, Hosts, Incidents, Listener, Metrics, Onlookers, Passing, Ports,
-    Server,
+    CameraNow, Cameras, Desk, DraftNow, Drawing, Drawn, Health, HealthReport, Hosts, Incidents, Listener, Metrics,
+    Onlookers, Passing, Ports, Refused, Server,
 };
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
@@ -161,6 +161,15 @@ impl Cameras for Nothing {
     }
 }
 
+impl Drawing for Nothing {
+    fn draw(&self, _camera: &str, _changes: &[Drawn], _base: Option<&str>) -> Result<DraftNow, Refused> {
+        Ok(DraftNow::default())
+    }
+    fn undo(&self) -> Result<DraftNow, Refused> {
+        Ok(DraftNow::default())
+    }
+}
+
 impl Desk for Nothing {
     fn case(&self, _: CaseCommand) -> Result<(), String> {
         Ok(())
@@ -183,6 +192,7 @@ impl Clients {
             health,
             incidents,
             cameras,
+            drawing: nothing.clone(),
             desk: nothing,
             onlookers: Onlookers::default(),
         };

@@ -54,3 +54,37 @@ fn cameras_are_seen_live_with_boxes_and_come_back_by_themselves() {
     print!("{said}");
     agent.interrupt(PATIENCE).unwrap();
 }
+
+#[test]
+fn zones_are_drawn_in_the_console_and_the_site_file_keeps_its_comments() {
+    let Some((chromium, web)) = browser() else {
+        println!("skipped: there is no Chromium, or not what drives it; `cargo xtask assets --page` brings that");
+        return;
+    };
+    let scene = Scene::new().unwrap();
+    let options = CameraOptions::looped(&program::demo_clip().unwrap());
+    let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
+    let port = free_port().unwrap();
+    let mut site = SiteFile::new();
+    site.tables += &console_at(port);
+    let path = site.camera(CameraEntry::new("gate", camera.url(), QUICK_PARKING)).write(scene.dir()).unwrap();
+    let before = std::fs::read_to_string(&path).unwrap();
+    let mut agent = Agent::start(&scene.program, &path, "warn").unwrap();
+    let link = eventually("the link of the console", || link_of(&agent)).unwrap();
+    let mut node = Command::new("node");
+    node.args(["tests/draw.mjs", &link, "gate"]).current_dir(&web).env("CHROMIUM", chromium);
+    let done = node.args(std::env::var_os("FOREWARN_PICTURES")).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success(), "{said}{}\n{}", String::from_utf8_lossy(&done.stderr), agent.log());
+    print!("{said}");
+    let after = std::fs::read_to_string(&path).unwrap();
+    let drawn = |line: &&str| !before.lines().any(|known| known == *line);
+    let new: Vec<&str> = after.lines().filter(drawn).collect();
+    assert!(before.lines().all(|line| after.lines().any(|kept| kept == line)), "nothing else was touched: {after}");
+    assert!(
+        matches!(new[..], ["id = \"forecourt\"", _, "id = \"phone-line\"", line] if line.starts_with("line = [[")),
+        "{new:?}"
+    );
+    assert!(path.with_extension("toml.undo").is_file(), "the change can be taken back");
+    agent.interrupt(PATIENCE).unwrap();
+}

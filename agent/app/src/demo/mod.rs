@@ -151,6 +151,8 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
     let camera = Camera::start(clip)?;
     let mut site = write_site(&args.out, camera.url(), &broker.url())?;
     site.listen.has_guest = true;
+    // Nobody listens for the signal by which a file is read again.
+    site.file = None;
     let detector = detector::of_site(&site.model, &site.tracker)?;
     if !args.json {
         println!("camera {}   broker {}\n", camera.url(), broker.url());

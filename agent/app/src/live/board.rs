@@ -61,7 +61,7 @@ pub struct SpeakerNotice {
 /// What the console shows of a camera that gives a picture.
 fn camera_now(camera: &Camera) -> CameraNow {
     let rules = camera.rules.iter().map(|rule| (rule.key.clone(), rule.violation.title.clone())).collect();
-    CameraNow { id: camera.id.clone(), trouble: None, zones: camera.zones.clone(), rules }
+    CameraNow { id: camera.id.clone(), trouble: None, zones: camera.zones.clone(), masks: camera.masks.clone(), rules }
 }
 
 /// The board, and those who look at cameras. Clones share it.

@@ -16,6 +16,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use super::LoopEvent;
 use super::board::{Board, Down};
 use super::health::HealthDesk;
+use super::site_file::SiteFile;
 use super::streams::Streams;
 use super::upstreams::Upstreams;
 use crate::config::StorageDir;
@@ -65,6 +66,8 @@ pub struct ConsoleSource {
     pub to_loop: Sender<LoopEvent, Wait>,
     /// Tells how the parts fare.
     pub health: HealthDesk,
+    /// The site file, which the console changes.
+    pub site_file: Arc<SiteFile>,
     /// Where the site's files lie.
     pub storage: StorageDir,
     /// Tells how instants read on the wall.
@@ -83,6 +86,7 @@ impl ConsoleSource {
             incidents: source.clone(),
             cameras: source.clone(),
             onlookers: source.board.1.clone(),
+            drawing: source.site_file.clone(),
             desk: source,
         }
     }

@@ -19,6 +19,7 @@ mod part;
 mod queues;
 mod sensors;
 mod shutdown;
+mod site_file;
 mod speakers;
 mod start;
 mod streams;

@@ -34,6 +34,7 @@ use super::heartbeat::Heartbeat;
 use super::incident_loop::{Ends, IncidentLoop, QUEUE};
 use super::outbox::open_outbox;
 use super::part::Part;
+use super::site_file::SiteFile;
 use super::{Agent, Counters, LoopEvent, Servers, inference};
 use crate::config::pictures::Pictures;
 use crate::config::{self, Site, StorageDir};
@@ -162,6 +163,7 @@ fn serve(
         upstreams,
         to_loop,
         health: health.clone(),
+        site_file: Arc::new(SiteFile(site.file.clone())),
         storage: site.storage.dir.clone(),
         clock: Arc::clone(&clock),
         rolls: Default::default(),

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use forewarn_base::durable::Unfinished;
 
-use super::{Change, EditError, apply};
-use crate::site::resolve;
+use super::EditError;
 use crate::source::{ConfigError, Source};
 
 /// Where the file as it was before the last change is kept.
@@ -15,16 +14,6 @@ pub fn undo_path(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(".undo");
     PathBuf::from(name)
-}
-
-/// Changes a site file, if what comes out is correct.
-pub fn change(file: &Path, change: &Change) -> Result<(), EditError> {
-    let file = place(file)?;
-    let former = Source::read(&file)?;
-    let text = apply(&former, change)?;
-    resolve(&Source::new(file.display().to_string(), text.as_str())).map_err(EditError::Incorrect)?;
-    replace(&undo_path(&file), &file, former.text())?;
-    replace(&file, &file, &text)
 }
 
 /// Brings the file as it was before the last change back. What it replaces is the undo now, so doing it twice changes
@@ -41,12 +30,12 @@ pub fn undo(file: &Path) -> Result<(), EditError> {
 }
 
 /// Where the file lies, whatever links lead to it: a link is not to be replaced by a file.
-fn place(file: &Path) -> Result<PathBuf, ConfigError> {
+pub(super) fn place(file: &Path) -> Result<PathBuf, ConfigError> {
     fs::canonicalize(file).or_else(|_| Source::read(file).map(|_| file.to_owned()))
 }
 
 /// Replaces a file in one step. It may be read by whom the `model` may be read by.
-fn replace(target: &Path, model: &Path, text: &str) -> Result<(), EditError> {
+pub(super) fn replace(target: &Path, model: &Path, text: &str) -> Result<(), EditError> {
     let write = || {
         let unfinished = Unfinished::beside(target);
         let mut file = fs::File::create(unfinished.path())?;

@@ -7,16 +7,21 @@
 //! A [`KeyPath`] names entries of a list by their id: `camera.gate.zone.kerb.polygon`. A rule has no id and is named by
 //! its violation, with its zone where two rules have the same: `camera.gate.rule.loitering@kerb.schedule`.
 
+mod draft;
+mod drawn;
 mod file;
 mod find;
 mod path;
 mod remove;
 mod set;
+mod similar_lines;
 #[cfg(test)]
 mod tests;
 mod value;
 
-pub use self::file::{change, undo, undo_path};
+pub use self::draft::{Draft, Line, change};
+pub use self::drawn::{Drawn, Shape};
+pub use self::file::{undo, undo_path};
 pub use self::path::KeyPath;
 pub use self::value::NewValue;
 

@@ -4,6 +4,7 @@ mod accounts;
 mod assets;
 mod cameras;
 mod deeds;
+mod drawing;
 mod events;
 mod files;
 mod health;
@@ -64,6 +65,7 @@ pub(crate) fn all() -> Vec<Page> {
         deeds::pages(),
         take_out::pages(),
         cameras::pages(),
+        drawing::pages(),
         health::pages(),
         events::pages(),
         live::pages(),

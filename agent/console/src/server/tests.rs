@@ -13,7 +13,9 @@ use forewarn_wire::WireIncident;
 use super::*;
 use crate::health::{HealthBook, HealthReport, PartNow};
 use crate::onlookers::Onlookers;
-use crate::ports::{CameraNow, Cameras, Desk, Health, Incidents, Passing};
+use crate::ports::{
+    CameraNow, Cameras, ChangedLine, Desk, DraftNow, Drawing, Drawn, Health, Incidents, Passing, Refused,
+};
 
 mod console;
 mod live;
@@ -76,6 +78,21 @@ impl Desk for Fixed {
     }
 }
 
+impl Drawing for Fixed {
+    fn draw(&self, camera: &str, changes: &[Drawn], base: Option<&str>) -> Result<DraftNow, Refused> {
+        match (camera, base) {
+            ("gate", None | Some("b1")) => {}
+            ("gate", Some(_)) => return Err(Refused::Stale("somebody else".to_owned())),
+            _ => return Err(Refused::Incorrect("there is no such camera".to_owned())),
+        }
+        let lines = changes.iter().map(|one| ChangedLine::In(format!("{one:?}"))).collect();
+        Ok(DraftNow { base: "b1".to_owned(), lines, doubts: vec!["small".to_owned()] })
+    }
+    fn undo(&self) -> Result<DraftNow, Refused> {
+        Err(Refused::Incorrect("there is nothing to go back to".to_owned()))
+    }
+}
+
 fn ports() -> Ports {
     Ports {
         metrics: Arc::new(Fixed),
@@ -83,6 +100,7 @@ fn ports() -> Ports {
         incidents: Arc::new(Fixed),
         cameras: Arc::new(Fixed),
         desk: Arc::new(Fixed),
+        drawing: Arc::new(Fixed),
         onlookers: Onlookers::default(),
     }
 }

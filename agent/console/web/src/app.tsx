@@ -73,7 +73,7 @@ export function App() {
           <Frame session={session}>
             {(path) =>
               path.startsWith("/cameras") ? (
-                <Cameras path={path} />
+                <Cameras path={path} role={session.role} />
               ) : path.startsWith("/health") ? (
                 <HealthView />
               ) : path.startsWith("/settings") ? (

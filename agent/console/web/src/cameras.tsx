@@ -1,7 +1,8 @@
 // The wall of cameras, and one of them large.
 import { useEffect, useState } from "preact/hooks";
-import { type Camera, get } from "./api";
+import { type Camera, type Role, get } from "./api";
 import { go } from "./app";
+import { Draw } from "./draw";
 import { Empty, Icon } from "./parts";
 import { Tile } from "./tile";
 import { useWords } from "./words";
@@ -9,7 +10,7 @@ import { useWords } from "./words";
 /** The cameras are asked anew so often, for those that went or came. */
 const LIST_EVERY_MS = 10_000;
 
-export function Cameras({ path }: { path: string }) {
+export function Cameras({ path, role }: { path: string; role: Role }) {
   const say = useWords();
   const [cameras, setCameras] = useState<Camera[] | null>(null);
   const [showZones, setShowZones] = useState(true);
@@ -21,6 +22,8 @@ export function Cameras({ path }: { path: string }) {
     const timer = setInterval(read, LIST_EVERY_MS);
     return () => clearInterval(timer);
   }, []);
+  const drawn = path.split("/")[3] === "draw" && role === "admin" ? cameras?.find((camera) => camera.id === large) : undefined;
+  if (drawn) return <Draw key={drawn.id} camera={drawn} />;
   const shown = cameras?.filter((camera) => !large || camera.id === large) ?? [];
   return (
     <section class="view wide" aria-labelledby="cameras-title">
@@ -30,6 +33,12 @@ export function Cameras({ path }: { path: string }) {
           <button onClick={() => go("/cameras")}>
             <Icon name="back" />
             {say("all")}
+          </button>
+        )}
+        {large && role === "admin" && (
+          <button onClick={() => go(`/cameras/${encodeURIComponent(large)}/draw`)}>
+            <Icon name="draw" />
+            {say("draw")}
           </button>
         )}
         <button aria-pressed={showZones} onClick={() => setShowZones(!showZones)}>

@@ -157,7 +157,7 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
 }
 
 /** A still of now, asked for again and again. */
-function useStill(camera: string, isWanted: boolean, onSize: (size: Size) => void): string | null {
+export function useStill(camera: string, isWanted: boolean, onSize: (size: Size) => void): string | null {
   const [still, setStill] = useState<string | null>(null);
   useEffect(() => {
     if (!isWanted) return;

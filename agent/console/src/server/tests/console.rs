@@ -271,6 +271,31 @@ fn parts_of_a_clip_are_served_and_no_path_leads_out_of_its_bundle() {
 }
 
 #[test]
+fn what_is_drawn_is_seen_before_it_is_saved_and_the_trail_says_who() {
+    let scene = Scene::new();
+    let admin = scene.admin();
+    let path = "/api/v1/cameras/gate/drawing";
+    let change = json!({ "shape": "line", "id": "kerb", "points": [[0.1, 0.2], [0.3, 0.4]], "is_there": false });
+    let asked = |base: Option<&str>| scene.post(&admin, path, &json!({ "changes": [change], "base": base }));
+    let draft = asked(None).json();
+    assert_eq!((&draft["is_saved"], &draft["doubts"]), (&json!(false), &json!(["small"])));
+    let line = draft["lines"][0]["text"].as_str().unwrap();
+    assert!(line.contains("Line") && line.contains("[[0.1, 0.2], [0.3, 0.4]]"), "{line}");
+    assert_eq!(asked(Some("b0")).status, 409);
+    assert_eq!(asked(Some("b1")).json()["is_saved"], true);
+    let nobody = json!({ "changes": [change] });
+    assert_eq!(scene.post(&admin, "/api/v1/cameras/yard/drawing", &nobody).status, 422);
+    assert_eq!(scene.post(&admin, path, &json!({ "changes": [] })).status, 400);
+    assert_eq!(scene.post(&admin, "/api/v1/site/undo", &json!({})).status, 422);
+    let lines = scene.get(&admin, "/api/v1/audit").json();
+    let deeds = lines["lines"].as_array().unwrap().iter().filter(|line| line["deed"] == "drew");
+    assert_eq!(
+        deeds.map(|line| (&line["about"], &line["detail"])).collect::<Vec<_>>(),
+        [(&json!("gate"), &json!("kerb"))]
+    );
+}
+
+#[test]
 fn whoever_listens_is_told_what_is_new() {
     let scene = Scene::new();
     let admin = scene.admin();
