@@ -58,6 +58,8 @@ entries! {
     suppressions = "suppressions.json";
     /// The accounts of the console, with hashes of their passwords.
     console_accounts = "console-accounts.json";
+    /// The tokens of programs that ask the console.
+    console_tokens = "console-tokens.json";
     /// Who did what in the console; its older half is `console-audit.1.jsonl`.
     console_audit = "console-audit.jsonl";
     /// What the console finds incidents by; it is made anew where it is gone.

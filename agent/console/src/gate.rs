@@ -50,14 +50,48 @@ pub(crate) async fn by_role(
         return Err(Refusal::new(StatusCode::FORBIDDEN, "another site's page may change nothing here"));
     }
     if let Need::Role(least) = need {
-        let session = cookie(request.headers(), &context.cookie).and_then(|token| context.access.session(token));
-        let Some(session) = session else {
-            return Err(Refusal::new(StatusCode::UNAUTHORIZED, "sign in first"));
+        let by_token = bearer(request.headers());
+        let session = match by_token {
+            Some(secret) => by_its_token(&context, secret, request.uri().path(), changes)?,
+            None => signed_in(&context, request.headers())
+                .ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "sign in first"))?,
         };
-        check(&session, least, changes, request.headers())?;
+        check(&session, least, changes && by_token.is_none(), request.headers())?;
         request.extensions_mut().insert(session);
     }
     Ok(next.run(request).await)
+}
+
+/// Whoever is signed in by a cookie.
+fn signed_in(context: &Context, headers: &HeaderMap) -> Option<Session> {
+    cookie(headers, &context.cookie).and_then(|token| context.access.session(token))
+}
+
+/// Whether whoever asked so may still ask.
+pub(crate) fn is_still_known(context: &Context, headers: &HeaderMap) -> bool {
+    match bearer(headers) {
+        Some(secret) => context.access.token(secret).is_some(),
+        None => signed_in(context, headers).is_some(),
+    }
+}
+
+/// The token of a program. It stands in a header that no browser sends by itself, so that no other page can make use of it.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn by_its_token(context: &Context, secret: &str, path: &str, changes: bool) -> Result<Session, Refusal> {
+    let Some(token) = context.access.token(secret) else {
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "the token is wrong, was deleted, or has ended"));
+    };
+    if !token.lets(path, changes) {
+        let scopes: Vec<String> = token.scopes.iter().map(ToString::to_string).collect();
+        let why = format!("the token {} is not for this; it is for {}", token.name, scopes.join(", "));
+        return Err(Refusal::new(StatusCode::FORBIDDEN, why));
+    }
+    Ok(context.access.session_of(&token))
 }
 
 fn check(session: &Session, least: Role, changes: bool, headers: &HeaderMap) -> Result<(), Refusal> {

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::access::{AccountError, SignInError};
+use crate::access::{AccountError, OpenError, SignInError, TokenError};
 use crate::store::IndexError;
 
 /// An answer that is none: its status, and why for people.
@@ -69,6 +69,26 @@ impl From<AccountError> for Refusal {
                 Self::new(StatusCode::CONFLICT, error.to_string())
             }
             AccountError::Name | AccountError::Password(_) => Self::wrong(error.to_string()),
+        }
+    }
+}
+
+impl From<TokenError> for Refusal {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::File { .. } | TokenError::Damaged { .. } => Self::failed(error),
+            TokenError::Unknown(_) => Self::nothing(error.to_string()),
+            TokenError::Taken(_) | TokenError::TooMany => Self::new(StatusCode::CONFLICT, error.to_string()),
+            TokenError::Name | TokenError::NoScope | TokenError::Days => Self::wrong(error.to_string()),
+        }
+    }
+}
+
+impl From<OpenError> for Refusal {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Accounts(error) => error.into(),
+            OpenError::Tokens(error) => error.into(),
         }
     }
 }

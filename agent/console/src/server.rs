@@ -127,7 +127,8 @@ impl Server {
             return Err(ConsoleError::NotLoopback { listener: Listener::Console, address });
         }
         let files = |error: &dyn std::fmt::Display| ConsoleError::Files(error.to_string());
-        let access = Access::open(&setup.places.accounts, Arc::clone(&setup.clock)).map_err(|error| files(&error))?;
+        let access = Access::open(&setup.places.accounts, &setup.places.tokens, Arc::clone(&setup.clock))
+            .map_err(|error| files(&error))?;
         let index = Arc::new(Index::open(&setup.places.index).map_err(|error| files(&error))?);
         let (news, trail) = (Newsroom::default(), Trail::at(&setup.places.audit));
         let link = if setup.has_guest {

@@ -20,6 +20,8 @@ pub struct Places {
     pub suppressions: PathBuf,
     /// The console's accounts.
     pub accounts: PathBuf,
+    /// The tokens of programs.
+    pub tokens: PathBuf,
     /// The index of incidents.
     pub index: PathBuf,
     /// Who did what in the console.

@@ -270,6 +270,7 @@ fn places(dir: &StorageDir) -> Places {
         feedback: dir.feedback(),
         suppressions: dir.suppressions(),
         accounts: dir.console_accounts(),
+        tokens: dir.console_tokens(),
         index: dir.console_index(),
         audit: dir.console_audit(),
         scratch: dir.scratch(),

@@ -6,6 +6,7 @@ mod password;
 mod random;
 mod role;
 mod sessions;
+mod tokens;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -18,10 +19,12 @@ pub(crate) use accounts::{Account, AccountError};
 pub(crate) use random::token;
 pub(crate) use role::Role;
 pub(crate) use sessions::{LONGEST, Session};
+pub(crate) use tokens::{Token, TokenError, Wanted as WantedToken};
 
 use accounts::Accounts;
 use attempts::Attempts;
 use sessions::Sessions;
+use tokens::Tokens;
 
 /// Whoever signs in by a link without an account is called so.
 const GUEST: &str = "demo";
@@ -43,10 +46,22 @@ pub(crate) enum SignInError {
     Account(#[from] AccountError),
 }
 
+/// What is kept of accounts and tokens cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// The accounts.
+    #[error(transparent)]
+    Accounts(#[from] AccountError),
+    /// The tokens.
+    #[error(transparent)]
+    Tokens(#[from] TokenError),
+}
+
 /// What is known now.
 #[derive(Debug)]
 struct State {
     accounts: Accounts,
+    tokens: Tokens,
     sessions: Sessions,
     attempts: Attempts,
     /// The fingerprint of the token by which the first account is made; none once there is one.
@@ -65,10 +80,11 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// The accounts of a file.
-    pub(crate) fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, AccountError> {
+    /// The accounts of a file, and the tokens of another.
+    pub(crate) fn open(path: &Path, tokens: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let (sessions, attempts) = (Sessions::default(), Attempts::default());
-        let state = State { accounts: Accounts::read(path)?, sessions, attempts, set_up: None, guest: None };
+        let (accounts, tokens) = (Accounts::read(path)?, Tokens::read(tokens)?);
+        let state = State { accounts, tokens, sessions, attempts, set_up: None, guest: None };
         Ok(Self { state: Arc::new(Mutex::new(state)), hashing: Arc::default(), clock })
     }
 
@@ -146,6 +162,31 @@ impl Access {
         lock(&self.state).sessions.end(token);
     }
 
+    /// The token that a program asks by, unless it has ended.
+    pub(crate) fn token(&self, secret: &str) -> Option<Token> {
+        lock(&self.state).tokens.of(secret, self.clock.wall(self.clock.now())).cloned()
+    }
+
+    /// All tokens.
+    pub(crate) fn tokens(&self) -> Vec<Token> {
+        lock(&self.state).tokens.all().to_vec()
+    }
+
+    /// Makes a token. What it is, which is told once.
+    pub(crate) fn add_token(&self, wanted: WantedToken, made_by: &str) -> Result<String, TokenError> {
+        lock(&self.state).tokens.add(wanted, made_by, self.clock.wall(self.clock.now()))
+    }
+
+    /// Deletes a token; nothing can be asked by it from now on.
+    pub(crate) fn remove_token(&self, name: &str) -> Result<(), TokenError> {
+        lock(&self.state).tokens.remove(name)
+    }
+
+    /// The session of whoever asks by a token.
+    pub(crate) fn session_of(&self, token: &Token) -> Session {
+        Session::of_token(&token.name, token.role, self.clock.now())
+    }
+
     /// All accounts.
     pub(crate) fn accounts(&self) -> Vec<Account> {
         lock(&self.state).accounts.all().to_vec()
@@ -167,10 +208,11 @@ impl Access {
         Ok(())
     }
 
-    /// Deletes an account; its sessions end.
-    pub(crate) fn remove(&self, name: &str) -> Result<(), AccountError> {
+    /// Deletes an account; its sessions end, and so do the tokens that it made.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), OpenError> {
         let mut state = lock(&self.state);
         state.accounts.remove(name)?;
+        state.tokens.remove_all_of(name)?;
         state.sessions.end_all_of(name);
         Ok(())
     }
@@ -186,7 +228,7 @@ mod tests {
     fn a_set_up_link_makes_one_account_and_only_one() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("accounts.json");
-        let access = Access::open(&path, Arc::new(SystemClock)).unwrap();
+        let access = Access::open(&path, &dir.path().join("tokens.json"), Arc::new(SystemClock)).unwrap();
         assert!(access.is_new());
         let former = access.new_set_up().unwrap();
         let token = access.new_set_up().unwrap();
@@ -204,7 +246,8 @@ mod tests {
     #[test]
     fn a_guest_signs_in_by_its_link_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let access = Access::open(&dir.path().join("a.json"), Arc::new(SystemClock)).unwrap();
+        let access =
+            Access::open(&dir.path().join("a.json"), &dir.path().join("t.json"), Arc::new(SystemClock)).unwrap();
         assert!(access.sign_in_by_link("").is_err());
         let token = access.new_guest();
         assert!(access.sign_in_by_link(&token).is_ok() && access.sign_in_by_link(&token).is_ok());
@@ -214,7 +257,8 @@ mod tests {
     #[test]
     fn whoever_guesses_must_wait() {
         let dir = tempfile::tempdir().unwrap();
-        let access = Access::open(&dir.path().join("a.json"), Arc::new(SystemClock)).unwrap();
+        let access =
+            Access::open(&dir.path().join("a.json"), &dir.path().join("t.json"), Arc::new(SystemClock)).unwrap();
         for _ in 0..5 {
             assert!(matches!(access.sign_in("ann", "guess"), Err(SignInError::Wrong)));
         }

@@ -65,6 +65,11 @@ impl Sessions {
 }
 
 impl Session {
+    /// What a program does that asks by a token; its pages need not prove that they are the console's own.
+    pub(super) fn of_token(token: &str, role: Role, now: Timestamp) -> Self {
+        Self { name: format!("token {token}"), role, csrf: String::new(), began: now, asked: now }
+    }
+
     fn lasts(&self, now: Timestamp) -> bool {
         now.since(self.began) < LONGEST && now.since(self.asked) < IDLE
     }

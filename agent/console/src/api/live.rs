@@ -63,7 +63,6 @@ async fn live(
     if !gate::is_own_page(&headers) {
         return Err(Refusal::new(StatusCode::FORBIDDEN, "another site's page may not look here"));
     }
-    let token = gate::cookie(&headers, &context.cookie).unwrap_or_default().to_owned();
     let socket = match socket {
         Ok(socket) => socket,
         Err(rejected) => return Ok(rejected.into_response()),
@@ -73,7 +72,7 @@ async fn live(
     };
     let socket = socket.max_message_size(MESSAGE_BYTES).max_frame_size(MESSAGE_BYTES).write_buffer_size(0);
     Ok(socket.on_upgrade(move |socket| async move {
-        let viewer = Viewer { context, token, panes: BTreeMap::new(), wake: Arc::default(), socket };
+        let viewer = Viewer { context, headers, panes: BTreeMap::new(), wake: Arc::default(), socket };
         viewer.serve().await;
         drop(place);
     }))
@@ -106,7 +105,8 @@ struct Pane {
 /// One socket.
 struct Viewer {
     context: Arc<Context>,
-    token: String,
+    /// By which he asked.
+    headers: HeaderMap,
     panes: BTreeMap<u16, Pane>,
     wake: Arc<Notify>,
     socket: WebSocket,
@@ -153,7 +153,9 @@ impl Viewer {
         match wish {
             Wish::Time { sent } => {
                 // Whoever was signed out meanwhile sees nothing more.
-                self.context.access.session(&self.token).ok_or(Gone)?;
+                if !gate::is_still_known(&self.context, &self.headers) {
+                    return Err(Gone);
+                }
                 let now_us = self.context.setup.clock.now().as_micros();
                 self.say(json!({ "is": "time", "sent": sent, "now_us": now_us }).to_string()).await
             }

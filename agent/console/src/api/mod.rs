@@ -17,6 +17,7 @@ mod range;
 mod session;
 mod stream;
 mod take_out;
+mod tokens;
 
 use std::sync::{Arc, Mutex};
 
@@ -70,6 +71,7 @@ pub(crate) fn all() -> Vec<Page> {
         events::pages(),
         live::pages(),
         accounts::pages(),
+        tokens::pages(),
         openapi::pages(),
     ];
     of.into_iter().flatten().collect()

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { type Account, type Role, type Session, ask, get } from "./api";
 import { Buttons } from "./card";
 import { Dialog } from "./parts";
+import { Tokens } from "./tokens";
 import { useToast } from "./toasts";
 import { type Language, clock, useWords } from "./words";
 
@@ -54,6 +55,7 @@ export function Settings(props: Props) {
         </p>
       </div>
       {session.role === "admin" && <Accounts own={session.name} />}
+      {session.role === "admin" && <Tokens />}
       {session.role === "admin" && <Audit />}
       <p class="muted">Forewarn {session.version}</p>
       {isChanging && (

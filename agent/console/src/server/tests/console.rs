@@ -72,6 +72,7 @@ impl Scene {
             feedback: at("feedback.jsonl"),
             suppressions: at("suppressions.json"),
             accounts: at("accounts.json"),
+            tokens: at("tokens.json"),
             index: at("index.sqlite"),
             audit: at("audit.jsonl"),
             scratch: at("scratch"),
@@ -314,6 +315,58 @@ fn whoever_listens_is_told_what_is_new() {
     until("event: hello");
     scene.post(&admin, &format!("/api/v1/incidents/{ID}/opinion"), &json!({ "opinion": "true" }));
     until("event: incident\ndata: {\"id\":\"gate-loitering-2\"");
+}
+
+#[test]
+fn a_program_asks_by_a_token_for_what_that_is_for() {
+    let scene = Scene::new();
+    let admin = scene.admin();
+    scene.await_incident(&admin);
+    let make = |name: &str, role: &str, scopes: &[&str]| {
+        let wanted = json!({ "name": name, "role": role, "scopes": scopes, "days": 30 });
+        let made = scene.post(&admin, "/api/v1/tokens", &wanted);
+        assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.body));
+        made.json()["token"].as_str().unwrap().to_owned()
+    };
+    let judges = make("judges", "operator", &["incidents:write"]);
+    let looks = make("looks", "viewer", &["incidents:write", "site:write"]);
+    let ask = |secret: &str, method: &str, path: &str, body: &str| {
+        scene.say(&Visitor::default(), method, path, &[("Authorization", &format!("Bearer {secret}"))], body).status
+    };
+    let opinion = format!("/api/v1/incidents/{ID}/opinion");
+    let said = json!({ "opinion": "true" }).to_string();
+    assert_eq!(ask(&judges, "GET", "/api/v1/incidents", ""), 200);
+    assert_eq!(ask(&judges, "POST", &opinion, &said), 200, "it need not prove that it is the console's page");
+    for page in api::all() {
+        let subject = page.path.split('/').nth(3).unwrap();
+        if !matches!(page.need, Need::Role(_)) || subject == "incidents" {
+            continue;
+        }
+        let path = page.path.replace("{id}", "nobody").replace("{name}", "nobody").replace("{number}", "9");
+        let body = if page.method == "GET" || page.method == "DELETE" { "" } else { "{}" };
+        assert_eq!(
+            ask(&judges, page.method.as_str(), &path, body),
+            403,
+            "{} {path} is not what it is for",
+            page.method
+        );
+    }
+    assert_eq!(ask(&looks, "POST", &opinion, &said), 403, "its role bounds what it is for");
+    assert_eq!(ask(&looks, "POST", "/api/v1/site/undo", "{}"), 403);
+    assert_eq!(ask("fwt_0", "GET", "/api/v1/incidents", ""), 401);
+    let evil = [("Authorization", "Bearer fwt_0")];
+    assert_eq!(
+        scene.say(&admin, "GET", "/api/v1/incidents", &evil, "").status,
+        401,
+        "a wrong token is no reason to look at the cookie"
+    );
+    let told = scene.get(&admin, "/api/v1/tokens");
+    assert!(!String::from_utf8_lossy(&told.body).contains(&judges[4..]), "it is told once");
+    assert_eq!(told.json()["tokens"][0]["scopes"], json!(["incidents:write"]));
+    let trail = fs::read_to_string(scene.dir.path().join("audit.jsonl")).unwrap();
+    assert!(trail.contains("token judges") && !trail.contains(&judges[4..]), "{trail}");
+    assert_eq!(scene.say(&admin, "DELETE", "/api/v1/tokens/judges", &[], "").status, 204);
+    assert_eq!(ask(&judges, "GET", "/api/v1/incidents", ""), 401);
 }
 
 #[test]
