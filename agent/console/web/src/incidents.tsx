@@ -43,6 +43,12 @@ function fits(found: Found, filter: Filter): boolean {
   );
 }
 
+/** Rows with others, each incident once and the newest first. */
+function joined(rows: Found[], more: Found[]): Found[] {
+  const all = new Map([...rows, ...more].map((row) => [row.id, row]));
+  return [...all.values()].sort((a, b) => b.opened_us - a.opened_us || (a.id < b.id ? 1 : -1));
+}
+
 export function useCameras(): Camera[] {
   const [cameras, setCameras] = useState<Camera[]>([]);
   useEffect(() => void get<{ cameras: Camera[] }>("/cameras").then((told) => setCameras(told.cameras), () => {}), []);
@@ -63,13 +69,15 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
   const search = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLOListElement>(null);
   const id = decodeURIComponent(path.split("/")[2] ?? "");
+  const shown = useRef(id);
+  shown.current = id;
   const canAct = role !== "viewer";
 
   const read = useCallback(
     async (after: string | null) => {
       const page = await get<Page>(query(filter, after)).catch(() => null);
       if (!page) return;
-      setRows((before) => (after ? [...before, ...page.incidents] : page.incidents));
+      setRows((before) => (after ? joined(before, page.incidents) : page.incidents));
       setNext(page.next);
       setCounts({ open: page.open, unjudged: page.unjudged });
       setIsRead(true);
@@ -86,11 +94,9 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
     useCallback(
       (found) => {
         setRows((before) => {
-          const at = before.findIndex((row) => row.id === found.id);
-          if (at >= 0) return before.map((row, n) => (n === at ? found : row));
-          if (!fits(found, filter)) return before;
-          const all = [...before, found].sort((a, b) => b.opened_us - a.opened_us || (a.id < b.id ? 1 : -1));
-          return all.slice(0, MOST_ROWS);
+          // What is being looked at stays, whatever becomes of it.
+          if (fits(found, filter) || found.id === shown.current) return joined(before, [found]).slice(0, MOST_ROWS);
+          return before.filter((row) => row.id !== found.id);
         });
         void get<Page>("/incidents?limit=1").then((page) => setCounts({ open: page.open, unjudged: page.unjudged }), () => {});
       },
