@@ -210,7 +210,9 @@ impl IncidentLoop {
         for (stream, live::News { samples, n_dropped }) in self.ends.flights.take() {
             telemetry::TELEMETRY_SAMPLES.of([&stream]).increment(samples.len() as u64);
             telemetry::TELEMETRY_DROPPED.of([&stream]).increment(n_dropped);
-            samples.into_iter().for_each(|sample| self.ends.engine.telemetry(&stream, sample));
+            for sample in samples {
+                self.ends.engine.telemetry(&stream, sample);
+            }
         }
     }
 

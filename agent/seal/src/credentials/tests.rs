@@ -1,3 +1,5 @@
+//! What a file with credentials is, and when it gets none.
+
 use std::io::Cursor;
 
 use super::*;

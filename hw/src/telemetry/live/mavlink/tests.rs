@@ -1,5 +1,6 @@
 //! A flight of `pymavlink`'s making, as it is heard; and every byte that is said over every kind of link.
 
+use std::fmt::Write as _;
 use std::io::{Cursor, Read, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
@@ -185,7 +186,13 @@ fn whatever_is_heard_only_heartbeats_and_requests_for_messages_are_said() {
 fn what_is_said_is_what_the_tools_say() {
     // By pymavlink 2.4.50: `MAVLink(None, 1, 191)`, sequence 0 and 1.
     let header = |sequence| MavHeader { system_id: 1, component_id: 191, sequence };
-    let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: Vec<u8>| {
+        let mut text = String::new();
+        for byte in bytes {
+            write!(text, "{byte:02x}").unwrap();
+        }
+        text
+    };
     assert_eq!(hex(frame(header(0), Said::Heartbeat)), HEARTBEAT);
     let asked = Said::Interval { system: 1, message: 285, every_us: 100_000 };
     assert_eq!(hex(frame(header(1), asked)), INTERVAL);
@@ -229,7 +236,7 @@ fn over_tcp_a_flight_is_heard_again_after_the_link_broke() {
     for _ in 0..2 {
         let (mut link, _) = listener.accept().unwrap();
         link.set_read_timeout(Some(PATIENCE)).unwrap();
-        link.write_all(&frames()[0].1).unwrap();
+        link.write_all(frames()[0].1).unwrap();
         link.write_all(&flight_bytes()[..9_000]).unwrap();
         assert!(mailbox.wait(PATIENCE), "no sample came");
         let all = read_until_asked(|buffer| link.read(buffer).unwrap());
