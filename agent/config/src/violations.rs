@@ -45,7 +45,7 @@ impl RawViolations {
 static BUILT_IN: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../pipelines/violations");
 
 /// Tables of a violation file whose keys a rule may change.
-const TABLES: [&str; 4] = ["confirm", "warning", "observe", "evidence"];
+const TABLES: [&str; 5] = ["confirm", "warning", "observe", "case", "evidence"];
 
 /// Every violation that a site can name.
 #[derive(Debug)]

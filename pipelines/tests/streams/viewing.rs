@@ -72,7 +72,8 @@ fn what_a_browser_gets_is_what_the_camera_sent() {
         }
         let off = |(frame, at): (&forewarn_domain::Frame, &Timestamp)| frame.meta.captured_at.micros_since(*at);
         let first = off((&frames[0], &taken_at[0]));
-        assert!(frames.iter().zip(&taken_at).all(|pair| (off(pair) - first).abs() <= 2), "each has its own time");
+        let late: Vec<i64> = frames.iter().zip(&taken_at).map(|pair| off(pair) - first).collect();
+        assert!(late.iter().all(|late_us| late_us.abs() <= 2), "{}: each has its own time: {late:?}", recipe.name);
     }
 }
 
