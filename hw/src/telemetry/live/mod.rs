@@ -11,6 +11,7 @@
 mod align;
 mod clock_map;
 pub mod dji;
+mod hearing;
 mod mailbox;
 pub mod mavlink;
 mod run;

@@ -1,20 +1,17 @@
 //! The thread of one camera's telemetry.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use forewarn_base::backoff::{Backoff, BackoffLimits, seed_of};
 use forewarn_base::sync::lock;
 use forewarn_base::thread::{Thread, ThreadError};
-use forewarn_domain::{Clock, StreamId, Timestamp};
-use forewarn_ground::Sample;
+use forewarn_domain::{Clock, StreamId};
 
+use super::hearing::{Counts, Hearing};
 use super::mailbox::Mailbox;
 use super::{LiveGiven, LiveSource, dji, mavlink};
 
-/// No telemetry for so long is told.
-const SILENT_US: i64 = 5_000_000;
 /// So long a probe counts what comes.
 const COUNTED: Duration = Duration::from_secs(3);
 
@@ -64,65 +61,13 @@ fn begin(
     counts: &Arc<Mutex<Counts>>,
 ) -> Result<Running, ThreadError> {
     let (go_on, stop) = sync_channel(0);
-    let backoff = Backoff::new(BackoffLimits::USUAL, seed_of(stream.as_str(), 17));
-    let mut hearing = Hearing {
-        stream: stream.clone(),
-        clock: Arc::clone(clock),
-        mailbox: Arc::clone(mailbox),
-        counts: Arc::clone(counts),
-        stop,
-        backoff,
-        latest: clock.now(),
-    };
+    let mut hearing = Hearing::new(stream, clock, mailbox, counts, stop);
     let work = move || match source {
         LiveSource::Mavlink(source) => mavlink::run(&source, given, &mut hearing),
         LiveSource::Dji(source) => dji::run(&source, given, &mut hearing),
     };
     let thread = Thread::spawn(format!("telemetry-{stream}"), work)?;
     Ok(Running { go_on: Some(go_on), thread, of: (stream.clone(), Arc::clone(mailbox)) })
-}
-
-/// How many of each message came, by name.
-pub(super) type Counts = Vec<(&'static str, u64)>;
-
-/// What a source works with: the time, whom it tells, and whether it is to go on.
-pub(super) struct Hearing {
-    stream: StreamId,
-    pub(super) clock: Arc<dyn Clock>,
-    mailbox: Arc<Mailbox>,
-    counts: Arc<Mutex<Counts>>,
-    stop: Receiver<()>,
-    backoff: Backoff,
-    latest: Timestamp,
-}
-
-impl Hearing {
-    /// Whether nobody wants telemetry any more.
-    pub(super) fn is_over(&self) -> bool {
-        self.stop.try_recv() == Err(TryRecvError::Disconnected)
-    }
-
-    /// Samples came, or none at this turn; `why` says what is missing where none come for long.
-    pub(super) fn take(&mut self, samples: Vec<Sample>, why: impl FnOnce() -> String) {
-        let now = self.clock.now();
-        if !samples.is_empty() {
-            self.latest = now;
-            self.backoff.reset();
-            self.mailbox.put(&self.stream, samples);
-        } else if now.micros_since(self.latest) >= SILENT_US {
-            self.mailbox.fail(&self.stream, &why());
-        }
-    }
-
-    pub(super) fn count(&self, counts: Counts) {
-        *lock(&self.counts) = counts;
-    }
-
-    /// The connection is gone, or there was none. False if it is not to be made anew.
-    pub(super) fn failed(&mut self, why: &str) -> bool {
-        self.mailbox.fail(&self.stream, why);
-        self.stop.recv_timeout(self.backoff.next_wait()) == Err(RecvTimeoutError::Timeout)
-    }
 }
 
 /// Listens for at most `patience` for a first sample, then a little longer, and says what came; or why nothing did.

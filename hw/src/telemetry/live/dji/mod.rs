@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 
 use super::LiveGiven;
 use super::clock_map::ClockMap;
-use super::run::Hearing;
+use super::hearing::Hearing;
 use crate::mqtt::{self, CONNECT_TIMEOUT, Trouble};
 use crate::telemetry::Height;
 

@@ -21,7 +21,7 @@ use self::autopilot::{Autopilot, OwnClock};
 use self::link::Link;
 use self::words::{Ears, Heard};
 use super::LiveGiven;
-use super::run::Hearing;
+use super::hearing::Hearing;
 use crate::clock_sync;
 
 /// An autopilot, and where it is heard.
