@@ -71,9 +71,14 @@ fn a_key_in_a_token_seals_what_openssl_verifies_and_makes_up_for_when_it_was_awa
     let none = key("show");
     assert!(String::from_utf8_lossy(&none.stderr).contains("`forewarn key init` makes it"), "{none:?}");
     assert_eq!(none.status.code(), Some(65));
+    let probe = || String::from_utf8(command().args(["check", &site, "--probe"]).output().unwrap().stdout).unwrap();
+    let told = probe();
+    assert!(told.contains("token: ") && told.contains("`forewarn key init` makes it"), "{told}");
     let made = String::from_utf8(key("init").stdout).unwrap();
     let public = made.lines().next().unwrap().strip_prefix("key ").unwrap().to_owned();
     assert_eq!(key("show").stdout, made.as_bytes());
+    let told = probe();
+    assert!(told.contains(&format!("token: the PIN opens it, and it holds the key {public}\n")), "{told}");
     openssl(&["req", "-verify", "-noout"], &key("csr").stdout);
 
     let agent = Agent::start_as(command(), Path::new(&site), "info").unwrap();

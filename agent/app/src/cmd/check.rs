@@ -12,6 +12,7 @@ use forewarn_pipelines::{FileReplay, SourceKind};
 use crate::config::doubts::{doubts, of_picture};
 use crate::config::{self, Camera, Site};
 use crate::detector;
+use crate::evidence_folder;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::look::{self, Look};
 
@@ -94,6 +95,7 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
         }
     }
     n_failed += usize::from(!probe_model(site, out)?);
+    n_failed += usize::from(!probe_token(site, out)?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let context = site.speaker_context(clock);
     for (id, config) in &site.speakers {
@@ -166,6 +168,20 @@ fn probe_flights(site: &Site, out: &mut impl Write) -> Result<usize, CommandErro
         writeln!(out, "telemetry {id}: {}, {}", heard.unwrap_or_else(|why| why), of.source)?;
     }
     Ok(n_failed)
+}
+
+/// Whether the token that holds the device's key can be used; says which key it holds. The PIN is shown to it once, and not at
+/// all where it would be the last try.
+fn probe_token(site: &Site, out: &mut impl Write) -> std::io::Result<bool> {
+    if site.evidence.token.is_none() {
+        return Ok(true);
+    }
+    let held = evidence_folder::signing(site).load();
+    match &held {
+        Ok(key) => writeln!(out, "token: the PIN opens it, and it holds the key {key}")?,
+        Err(error) => writeln!(out, "token: {error}")?,
+    }
+    Ok(held.is_ok())
 }
 
 /// Whether the site's models can be used; says on what they run.
