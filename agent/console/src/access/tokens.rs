@@ -33,7 +33,7 @@ pub(crate) enum TokenError {
     #[error("failed to read {}: {source}; mend it, or delete it, which ends all tokens", path.display())]
     Damaged { path: PathBuf, source: serde_json::Error },
     /// The name.
-    #[error("a token's name has 1 to {LONGEST_NAME} letters, figures, `.`, `-` or `_`")]
+    #[error("a token's name has 1 to {LONGEST_NAME} letters, figures, `.`, `-` or `_`, and begins with a letter or a figure")]
     Name,
     /// It is taken.
     #[error("there is a token {0} already")]
@@ -172,7 +172,9 @@ impl Tokens {
     pub(crate) fn add(&mut self, wanted: Wanted, made_by: &str, now: WallTime) -> Result<String, TokenError> {
         let Wanted { name, role, mut scopes, days } = wanted;
         let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-        if !(1..=LONGEST_NAME).contains(&name.chars().count()) || !name.chars().all(is_plain) {
+        // Dots alone are steps in the address of a page, which browsers take before they ask.
+        let is_name = name.starts_with(char::is_alphanumeric) && name.chars().all(is_plain);
+        if !is_name || name.chars().count() > LONGEST_NAME {
             return Err(TokenError::Name);
         }
         if self.list.iter().any(|token| token.name == name) {
@@ -277,6 +279,7 @@ mod tests {
         let mut tokens = Tokens::read(&dir.path().join("tokens.json")).unwrap();
         let mut add = |wanted| tokens.add(wanted, "ann", at(0)).map(|_| ()).map_err(|error| error.to_string());
         assert!(add(wanted("a b", &["live:read"], 1)).unwrap_err().contains("letters"));
+        assert!(add(wanted("..", &["live:read"], 1)).unwrap_err().contains("begins with"));
         assert!(add(wanted("a", &[], 1)).unwrap_err().contains("incidents:read"));
         assert!(add(wanted("a", &["live:read"], 0)).unwrap_err().contains("1 to 3650 days"));
         add(wanted("a", &["live:read"], 1)).unwrap();
