@@ -33,7 +33,9 @@ pub(crate) enum TokenError {
     #[error("failed to read {}: {source}; mend it, or delete it, which ends all tokens", path.display())]
     Damaged { path: PathBuf, source: serde_json::Error },
     /// The name.
-    #[error("a token's name has 1 to {LONGEST_NAME} letters, figures, `.`, `-` or `_`, and begins with a letter or a figure")]
+    #[error(
+        "a token's name has 1 to {LONGEST_NAME} letters, figures, `.`, `-` or `_`, and begins with a letter or a figure"
+    )]
     Name,
     /// It is taken.
     #[error("there is a token {0} already")]
