@@ -8,12 +8,11 @@ use forewarn_base::durable;
 use serde::{Deserialize, Serialize};
 
 use super::Role;
+use super::name::{LONGEST_NAME, is_name};
 use super::password::{self, PasswordError};
 
 /// Accounts at most: a site has a shift or two, no town.
 const MOST: usize = 500;
-/// The longest name.
-const LONGEST_NAME: usize = 64;
 
 /// Something about an account cannot be.
 #[derive(Debug, thiserror::Error)]
@@ -92,10 +91,7 @@ impl Accounts {
 
     /// Makes one.
     pub(crate) fn add(&mut self, name: &str, role: Role, password: &str, at: String) -> Result<(), AccountError> {
-        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-        // Dots alone are steps in the address of a page, which browsers take before they ask.
-        let is_name = name.starts_with(char::is_alphanumeric) && name.chars().all(is_plain);
-        if !is_name || name.chars().count() > LONGEST_NAME {
+        if !is_name(name) {
             return Err(AccountError::Name);
         }
         if self.get(name).is_some() {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod attempts;
+mod name;
 mod password;
 mod random;
 mod role;

@@ -12,12 +12,11 @@ use forewarn_base::durable;
 use forewarn_domain::WallTime;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::name::{LONGEST_NAME, is_name};
 use super::{Role, random};
 
 /// Tokens at most.
 const MOST: usize = 200;
-/// The longest name.
-const LONGEST_NAME: usize = 64;
 /// What tokens begin with, by which people and scanners of secrets know them.
 const MARK: &str = "fwt_";
 /// The longest life.
@@ -173,10 +172,7 @@ impl Tokens {
     /// Makes one. What it is, which is told once and never again.
     pub(crate) fn add(&mut self, wanted: Wanted, made_by: &str, now: WallTime) -> Result<String, TokenError> {
         let Wanted { name, role, mut scopes, days } = wanted;
-        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-        // Dots alone are steps in the address of a page, which browsers take before they ask.
-        let is_name = name.starts_with(char::is_alphanumeric) && name.chars().all(is_plain);
-        if !is_name || name.chars().count() > LONGEST_NAME {
+        if !is_name(&name) {
             return Err(TokenError::Name);
         }
         if self.list.iter().any(|token| token.name == name) {
