@@ -44,10 +44,8 @@ impl EvidenceStore {
         actions: &[Action],
         jpeg: &'a [u8],
     ) -> Cow<'a, [u8]> {
-        let made = self.crediting(|signer| {
-            let signatory = Signatory::new(&signer.key, &signer.certificates)?;
-            in_jpeg(jpeg, &self.said(record, file, actions, signer)?, &signatory)
-        });
+        let made =
+            self.crediting(|signer, signatory| in_jpeg(jpeg, &self.said(record, file, actions, signer)?, signatory));
         match made {
             Ok(with) => with.map_or(Cow::Borrowed(jpeg), Cow::Owned),
             Err(error) => {
@@ -59,10 +57,9 @@ impl EvidenceStore {
 
     /// Puts credentials behind a clip that is finished and has no place yet.
     pub(crate) fn credit_clip(&self, record: &BundleRecord, file: &str, clip: &Path) -> io::Result<()> {
-        let made = self.crediting(|signer| {
-            let signatory = Signatory::new(&signer.key, &signer.certificates)?;
+        let made = self.crediting(|signer, signatory| {
             let digest = MovieDigest::of(&mut File::open(clip)?)?;
-            of_movie(&digest, &self.said(record, file, &[Action::Captured], signer)?, &signatory)
+            of_movie(&digest, &self.said(record, file, &[Action::Captured], signer)?, signatory)
         });
         match made {
             Ok(None) => Ok(()),
@@ -77,10 +74,12 @@ impl EvidenceStore {
     /// What is made by who signs; none where nobody does, or no credentials are wanted.
     fn crediting(
         &self,
-        make: impl FnOnce(&Signer) -> Result<Vec<u8>, CredentialsError>,
+        make: impl FnOnce(&Signer, &Signatory<'_>) -> Result<Vec<u8>, CredentialsError>,
     ) -> Result<Option<Vec<u8>>, Uncredited> {
         let signer = if self.has_credentials() { self.signer()? } else { None };
-        Ok(signer.map(make).transpose()?)
+        let Some(signer) = signer else { return Ok(None) };
+        let signatory = Signatory::new(&signer.key, &signer.certificates)?;
+        Ok(Some(make(signer, &signatory)?))
     }
 
     fn said<'a>(
