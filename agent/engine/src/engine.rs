@@ -17,7 +17,9 @@ use forewarn_domain::{
     IncidentRecord, Look, Motion, Point, Reading, SensorId, Sight, StreamId, Timestamp, Track,
 };
 use forewarn_ground::Sample;
-use forewarn_incident::{CaseRefusal, IncidentInput, IncidentSnapshot, Incidents, Output, TimeoutReason};
+use forewarn_incident::{
+    CaseRefusal, IncidentInput, IncidentSnapshot, Incidents, Output, Silence, SilenceRefusal, TimeoutReason,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::ground::GroundWatch;
@@ -314,6 +316,11 @@ impl Engine {
     /// Somebody tells a step of a case.
     pub fn case(&mut self, command: &CaseCommand, now: Timestamp) -> Result<(), CaseRefusal> {
         self.incidents.case(command, now)
+    }
+
+    /// Somebody wants nothing to be announced in a zone for a while.
+    pub fn silence(&mut self, silence: Silence, now: Timestamp) -> Result<(), SilenceRefusal> {
+        self.incidents.silence(silence, now)
     }
 
     /// The clock on the wall reads so against the time line from now on.

@@ -18,6 +18,9 @@ use crate::snapshot::IncidentSnapshot;
 use crate::voice::Voice;
 
 mod cases;
+mod silences;
+
+pub use silences::SilenceRefusal;
 
 /// For so long after an incident is closed, frames that come late cannot open it again.
 const REMEMBER_CLOSED: Duration = Duration::from_mins(1);
@@ -33,6 +36,8 @@ pub struct Ignored {
     pub unknown_announcement: u64,
     /// Steps of cases that could not be taken.
     pub refused_case: u64,
+    /// Silences of what is not watched.
+    pub refused_silence: u64,
     /// Cases that were given up because too many were open.
     pub given_up_cases: u64,
 }
@@ -73,6 +78,8 @@ struct World {
     clock: ClockReading,
     voices: BTreeMap<(StreamId, ZoneId), Voice>,
     interrupted: BTreeSet<StreamId>,
+    /// Where somebody wants nothing to be announced, and until when; in a whole stream where no zone is named.
+    silences: BTreeMap<(StreamId, Option<ZoneId>), Timestamp>,
     latest_announcement: AnnouncementId,
     outputs: VecDeque<Output>,
 }
@@ -92,6 +99,7 @@ impl World {
             voice: self.voices.entry(zone_of(rule)).or_default(),
             clock: self.clock,
             is_interrupted: self.interrupted.contains(&rule.stream),
+            is_silenced: silences::holds(&self.silences, rule, self.now),
             latest_announcement: &mut self.latest_announcement,
             outputs: &mut self.outputs,
         })
@@ -118,6 +126,7 @@ impl Incidents {
             clock: ClockReading::default(),
             voices: BTreeMap::new(),
             interrupted: BTreeSet::new(),
+            silences: BTreeMap::new(),
             latest_announcement: AnnouncementId(0),
             outputs: VecDeque::new(),
         };
@@ -150,6 +159,11 @@ impl Incidents {
             IncidentInput::Case(command) => {
                 if self.handle_case(&command).is_err() {
                     self.ignored.refused_case += 1;
+                }
+            }
+            IncidentInput::Silence(silence) => {
+                if self.handle_silence(silence).is_err() {
+                    self.ignored.refused_silence += 1;
                 }
             }
         }
@@ -283,6 +297,7 @@ impl Incidents {
     fn advance(&mut self, now: Timestamp) {
         self.world.now = self.world.now.max(now);
         self.closed.retain(|_, tombstone| self.world.now < tombstone.forget_at);
+        self.world.silences.retain(|_, until| self.world.now < *until);
     }
 
     fn next_timeout(&self) -> Option<(Timestamp, TimeoutReason, u64)> {

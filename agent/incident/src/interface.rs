@@ -5,7 +5,7 @@ use std::fmt;
 use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
     AnnounceOutcome, Announcement, AnnouncementId, CaseCommand, EvidenceRequest, Report, RuleHit, RuleKey, StreamId,
-    SubjectId, Timestamp,
+    SubjectId, Timestamp, ZoneId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,19 @@ pub enum IncidentInput {
     ClockRead(ClockReading),
     /// Somebody tells a step of a case.
     Case(CaseCommand),
+    /// Somebody wants nothing to be announced for a while.
+    Silence(Silence),
+}
+
+/// The wish that nothing be announced in a zone until a time; one that has passed ends an earlier wish.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silence {
+    /// The stream.
+    pub stream: StreamId,
+    /// The zone; every zone of the stream if none.
+    pub zone: Option<ZoneId>,
+    /// Until when.
+    pub until: Timestamp,
 }
 
 /// One line of a journal: a call of [`crate::Incidents::handle_input`], or of

@@ -36,6 +36,8 @@ pub(crate) struct Context<'a> {
     pub(crate) clock: ClockReading,
     /// Whether the stream is interrupted.
     pub(crate) is_interrupted: bool,
+    /// Somebody wants nothing to be announced there now.
+    pub(crate) is_silenced: bool,
     /// The number of the latest announcement of the agent.
     pub(crate) latest_announcement: &'a mut AnnouncementId,
     pub(crate) outputs: &'a mut VecDeque<Output>,
@@ -387,7 +389,7 @@ impl Machine {
             }
             return;
         }
-        if ctx.policy.is_quiet(ctx.now, ctx.civil) {
+        if ctx.is_silenced || ctx.policy.is_quiet(ctx.now, ctx.civil) {
             self.warnings.go_without();
             self.note_warnings();
             self.transition_to_observing(Cause::QuietHours, ctx);

@@ -1,12 +1,13 @@
-//! Incidents that are not announced: quiet hours, and no speaker.
+//! Incidents that are not announced: quiet hours, silence that somebody wants, and no speaker.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use expect_test::expect;
 use forewarn_domain::Sight::Violating;
+use forewarn_incident::{IncidentInput, Silence};
 
-use crate::support::{FromMonday, PARKING, Stage, check, policy, rule, violation};
+use crate::support::{FromMonday, PARKING, Stage, at, check, policy, rule, violation};
 
 #[test]
 fn nothing_is_announced_in_quiet_hours() {
@@ -77,4 +78,55 @@ fn without_a_speaker_the_incident_is_observed_and_escalated_in_silence() {
             21.0       capture ended, clip 16.0..26.0
         "#]],
     );
+}
+
+/// Nothing is to be announced until a time, in the zone of the rule or in all of them.
+fn silence(stage: &mut Stage, has_zone: bool, until_s: f64) {
+    let rule = stage.rule.clone();
+    let zone = has_zone.then_some(rule.zone);
+    stage.input(IncidentInput::Silence(Silence { stream: rule.stream, zone, until: at(until_s) }));
+}
+
+#[test]
+fn a_silenced_zone_is_watched_and_nothing_is_announced_until_its_time() {
+    let mut stage = Stage::new(policy(violation(PARKING), &["horn"]));
+    silence(&mut stage, true, 20.0);
+    stage.show(Violating, 25.0);
+    check(
+        stage,
+        &expect![[r#"
+            1.0     #1 confirmed (held_long_enough)
+            1.0        capture confirmed, clip -4.5..6.0
+            1.0     #2 observing (quiet_hours)
+            21.0    #3 persisted (still_violating)
+            21.0    #4 warned (warning_sent)
+            21.0       announce #2 on horn
+            24.0    #5 observing (playback_proven)
+        "#]],
+    );
+}
+
+#[test]
+fn a_silence_of_the_whole_camera_ends_early_where_somebody_says_so() {
+    let mut stage = Stage::new(policy(violation(PARKING), &["horn"]));
+    silence(&mut stage, false, 600.0);
+    silence(&mut stage, false, 0.0);
+    stage.show(Violating, 2.0);
+    assert_eq!(stage.announced.len(), 1);
+}
+
+#[test]
+fn nothing_is_silenced_where_nothing_is_watched() {
+    let mut stage = Stage::new(policy(violation(PARKING), &["horn"]));
+    let place = |zone| Silence {
+        stream: rule("parking", zone).stream,
+        zone: Some(rule("parking", zone).zone),
+        until: at(60.0),
+    };
+    let refusal = stage.incidents.silence(place("lawn"), at(0.0)).unwrap_err().to_string();
+    assert!(refusal.starts_with("nothing is watched in camera gate, zone lawn: name"), "{refusal}");
+    stage.input(IncidentInput::Silence(place("lawn")));
+    assert_eq!(stage.incidents.ignored().refused_silence, 1);
+    stage.show(Violating, 2.0);
+    assert_eq!(stage.announced.len(), 1);
 }
