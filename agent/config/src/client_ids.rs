@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use forewarn_command::CommandsConfig;
 use toml::Spanned;
 
 use crate::check::Check;
@@ -12,6 +13,7 @@ use crate::upstream::RawUpstream;
 /// Each name that the file states may stand there once a broker; those that it does not state differ anyway.
 pub(crate) fn check(
     check: &mut Check<'_>,
+    commands: Option<&Spanned<CommandsConfig>>,
     upstreams: &BTreeMap<String, Spanned<RawUpstream>>,
     sensors: &[Spanned<RawSensor>],
     speakers: &[Spanned<RawSpeaker>],
@@ -19,12 +21,17 @@ pub(crate) fn check(
     let upstreams = upstreams.values().map(|raw| (raw.span(), &raw.get_ref().adapter));
     let sensors = sensors.iter().map(|raw| (raw.span(), &raw.get_ref().adapter));
     let speakers = speakers.iter().map(|raw| (raw.span(), &raw.get_ref().adapter));
-    let mut tables: Vec<_> = upstreams.chain(sensors).chain(speakers).collect();
-    tables.sort_by_key(|(place, _)| place.start);
-    let mut taken = BTreeSet::new();
-    for (place, table) in tables {
+    let tables = upstreams.chain(sensors).chain(speakers).map(|(place, table)| {
         let text = |key: &str| table.get(key).and_then(toml::Value::as_str);
-        let (Some(url), Some(name)) = (text("url"), text("client_id")) else { continue };
+        (place, text("url"), text("client_id"))
+    });
+    let commands =
+        commands.map(|raw| (raw.span(), Some(raw.get_ref().url.as_str()), raw.get_ref().client_id.as_deref()));
+    let mut clients: Vec<_> = tables.chain(commands).collect();
+    clients.sort_by_key(|(place, ..)| place.start);
+    let mut taken = BTreeSet::new();
+    for (place, url, name) in clients {
+        let (Some(url), Some(name)) = (url, name) else { continue };
         if !taken.insert((url, name)) {
             let problem =
                 format!("another client of this broker is `{name}` too, and each would end the other's connection");

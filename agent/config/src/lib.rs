@@ -17,6 +17,7 @@ mod check;
 mod claim;
 mod client_ids;
 pub mod clips;
+mod commands;
 pub mod doubts;
 mod drawing;
 pub mod edit;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use forewarn_analytics::TrackerConfig;
 use forewarn_base::secret::Secret;
+use forewarn_command::{CommandsConfig, ResolvedCommands};
 use forewarn_domain::{Clock, SpeakerId, ViolationId};
 use forewarn_hw::{Sensor, SpeakerConfig, SpeakerContext};
 use forewarn_report::People;
@@ -30,7 +31,7 @@ use crate::speaker::RawSpeaker;
 use crate::storage::{RawStorage, Storage};
 use crate::upstream::RawUpstream;
 use crate::violations::{Library, RawViolations};
-use crate::{attributes, beside, camera, case, client_ids, evidence, header, inference, listen, mask, model};
+use crate::{attributes, beside, camera, case, client_ids, commands, evidence, header, inference, listen, mask, model};
 use crate::{rule, sensor, speaker, storage, telemetry, tracking, upstream, violations, zone};
 
 /// The site file as it is written. Nothing is checked yet but spelling and types.
@@ -65,6 +66,10 @@ pub struct RawSite {
     /// Who has cases, and when: the first on duty first.
     #[serde(default)]
     pub rota: Vec<RawShift>,
+    /// Whose commands are taken; nobody's without it.
+    #[serde(default)]
+    #[schemars(with = "Option<CommandsConfig>")]
+    pub commands: Option<Spanned<CommandsConfig>>,
     /// Where Prometheus finds metrics, health and open incidents.
     #[serde(default)]
     pub metrics: RawListener,
@@ -94,7 +99,7 @@ pub struct RawSite {
 }
 
 /// The parts of the annotated example, in the order of the file.
-const EXAMPLES: [&str; 18] = [
+const EXAMPLES: [&str; 19] = [
     "# A site of one gateway: what it sees, where it warns, to whom it reports.\n\
      # Check it with `forewarn check site.toml`, try it on a recording with `forewarn replay`, run it with `forewarn run`.\n\
      # Paths are relative to this file.\n",
@@ -105,6 +110,7 @@ const EXAMPLES: [&str; 18] = [
     evidence::EXAMPLE,
     upstream::EXAMPLE,
     case::EXAMPLE,
+    commands::EXAMPLE,
     listen::EXAMPLE,
     attributes::EXAMPLE,
     violations::EXAMPLE,
@@ -146,6 +152,8 @@ pub struct Site {
     pub upstreams: Vec<forewarn_report::ResolvedUpstream>,
     /// How cases are followed; none where nobody does.
     pub case: Option<forewarn_incident::CasePolicy>,
+    /// Whose commands are taken, and by which broker; nobody's if absent.
+    pub commands: Option<ResolvedCommands>,
     /// Where it is listened over HTTP.
     pub listen: Listeners,
     /// What is read of subjects, and by which models.
@@ -235,7 +243,7 @@ impl RawSite {
         let tracker = tracking::check(self.tracking, check);
         let storage = self.storage.check(check);
         let evidence = self.evidence.check(check);
-        client_ids::check(check, &self.upstream, &self.sensor, &self.speaker);
+        client_ids::check(check, self.commands.as_ref(), &self.upstream, &self.sensor, &self.speaker);
         let beside = beside::read(check, &self.upstream, &self.sensor, &self.speaker);
         let listen = listen::check(&self.metrics, &self.console, check);
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));
@@ -255,6 +263,7 @@ impl RawSite {
         };
         let mut upstreams = upstream::check(self.upstream, check, id.as_str(), &known);
         let case = case::check(self.case, self.rota, &mut upstreams, check);
+        let commands = self.commands.and_then(|table| commands::check(&table, check, id.as_str()));
         let (speakers, speaker_names) = speaker::check(self.speaker, check);
         let sensors = sensor::check(self.sensor, check, id.as_str());
         let lookup = Lookup {
@@ -273,6 +282,7 @@ impl RawSite {
             evidence,
             upstreams,
             case,
+            commands,
             listen,
             attributes: self.attributes,
             heat_map,

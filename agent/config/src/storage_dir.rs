@@ -64,6 +64,10 @@ entries! {
     console_audit = "console-audit.jsonl";
     /// What the console finds incidents by; it is made anew where it is gone.
     console_index = "incidents.sqlite";
+    /// The commands that were taken lately, so that none is done twice, and the silences that hold.
+    commands = "commands.json";
+    /// Which commands came from whom and what became of them; its older half is `commands-audit.1.jsonl`.
+    commands_audit = "commands-audit.jsonl";
     /// What operators said of incidents, by `forewarn feedback`.
     feedback = "feedback.jsonl";
     /// Where people stayed, a folder a camera and a file a day, with `[heat_map]`.

@@ -8,13 +8,13 @@ use std::time::Duration;
 use forewarn_base::sync::lock;
 use forewarn_domain::{IncidentRecord, Timestamp, WallTime};
 use forewarn_evidence::{By, Deed, EvidenceStore, Limits, StoreOptions, TimeLine};
+use forewarn_memory::trail::{Line, Trail};
 
 use crate::access::Access;
 use crate::ports::Ports;
 use crate::setup::Setup;
 use crate::still::Still;
 use crate::store::{Index, Newsroom};
-use crate::trail::{Line, Trail};
 
 /// A look at an incident counts as the same look for so long.
 const ONE_LOOK: Duration = Duration::from_hours(1);

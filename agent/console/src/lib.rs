@@ -27,7 +27,6 @@ mod server;
 mod setup;
 mod still;
 mod store;
-mod trail;
 
 pub use health::{HealthBook, HealthReport, PartNow, PartState, Turn};
 pub use hosts::Hosts;
@@ -39,3 +38,4 @@ pub use ports::{
 };
 pub use server::{ConsoleError, Server};
 pub use setup::{Places, Setup};
+pub use still::jpeg;

@@ -5,11 +5,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use forewarn_domain::track::TrackState;
 use forewarn_domain::{Frame, IncidentRecord, StreamId, Timestamp, Track};
 use serde::Serialize;
 use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 
 /// Pictures that may wait for one who looks, of all cameras together.
 const WAITING: usize = 256;
@@ -112,6 +114,24 @@ impl Onlookers {
             Ok(text) => drop(self.0.send(Arc::new(Seen { camera: camera.clone(), text }))),
             Err(error) => tracing::error!(%error, "what was seen could not be told"),
         }
+    }
+
+    /// What is seen in the next picture of a camera; none if there is none in time. `ready` is called when none can be missed
+    /// any more. Not to be called on a thread that serves connections.
+    pub fn next_of(&self, camera: &StreamId, within: Duration, ready: impl FnOnce()) -> Option<String> {
+        let mut told = self.join();
+        ready();
+        let next = async {
+            loop {
+                match told.recv().await {
+                    Ok(seen) if seen.camera == *camera => return Some(seen.text.clone()),
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return None,
+                }
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().ok()?;
+        runtime.block_on(async { tokio::time::timeout(within, next).await }).ok().flatten()
     }
 
     /// What is seen from now on.

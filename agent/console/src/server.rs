@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
+use forewarn_memory::trail::Trail;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -31,7 +32,6 @@ use crate::listener::Listener;
 use crate::ports::{Metrics, Ports};
 use crate::setup::Setup;
 use crate::store::{Follower, Index, Newsroom, Sources};
-use crate::trail::Trail;
 
 /// A listener could not start.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,8 @@
 use forewarn_base::supervisor::Supervisor;
 use forewarn_domain::Timestamp;
 use forewarn_engine::Engine;
-use forewarn_memory::{Due, Keeper};
+
+use crate::keeper::{Due, Keeper};
 
 /// Gives signs of life.
 #[derive(Debug)]

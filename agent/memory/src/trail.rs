@@ -1,4 +1,4 @@
-//! Who did what in the console: a line each in `console-audit.jsonl`. What is done with evidence stands in the chain of
+//! Who did what, a line each in a file: in the console, and by commands. What is done with evidence stands in the chain of
 //! its seals as well.
 
 use std::fs::{self, OpenOptions};
@@ -18,10 +18,10 @@ const SHOWN_BYTES: u64 = 256 * 1024;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Line {
+pub struct Line {
     /// When, RFC 3339 in UTC.
     pub at: String,
-    /// The account; none where nobody is signed in.
+    /// Who: an account, or whoever gave a command; none where nobody is known.
     pub who: Option<String>,
     /// What was done, such as `signed in`.
     pub deed: String,
@@ -35,21 +35,22 @@ pub(crate) struct Line {
 
 /// The file.
 #[derive(Debug)]
-pub(crate) struct Trail {
+pub struct Trail {
     path: PathBuf,
     writing: Mutex<()>,
 }
 
 impl Trail {
-    pub(crate) fn at(path: &Path) -> Self {
+    /// The file at `path`, which need not be there yet.
+    pub fn at(path: &Path) -> Self {
         Self { path: path.to_owned(), writing: Mutex::new(()) }
     }
 
     /// Adds a line. A disk that refuses is told in the log and keeps nobody from judging an incident.
-    pub(crate) fn add(&self, line: &Line) {
+    pub fn add(&self, line: &Line) {
         let _one = lock(&self.writing);
         if let Err(error) = self.write(line) {
-            tracing::error!(%error, who = ?line.who, deed = line.deed, "the console's audit log does not say so");
+            tracing::error!(%error, who = ?line.who, deed = line.deed, "the audit log does not say so");
         }
     }
 
@@ -65,7 +66,7 @@ impl Trail {
     }
 
     /// The latest lines, the latest first; at most `most`.
-    pub(crate) fn latest(&self, most: usize) -> io::Result<Vec<Line>> {
+    pub fn latest(&self, most: usize) -> io::Result<Vec<Line>> {
         let mut file = match fs::File::open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             file => file?,

@@ -166,6 +166,11 @@ table! {
         RETENTION_EVENTS: Counter("forewarn_retention_events_total", "events", [],
             "Evidence deleted under pressure, or limits that cannot be kept.");
     }
+    "Commands" {
+        COMMANDS: Counter("forewarn_commands_total", "commands", [ask, outcome],
+            "Commands by what they asked and what became of them: done, failed or refused.");
+        COMMANDS_CONNECTED: Gauge("forewarn_commands_connected", "0 or 1", [], "1 while commands can come.");
+    }
     "Health" {
         HEALTHY: Gauge("forewarn_healthy", "0 or 1", [], "1 while no part is in trouble, as `/healthz` says.");
         HEALTH: Gauge("forewarn_part_health", "0 to 2", [part],

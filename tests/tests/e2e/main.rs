@@ -6,6 +6,7 @@ mod again;
 mod cameras;
 mod chaos;
 mod clock;
+mod commands;
 mod console;
 mod custody;
 mod evaluate;

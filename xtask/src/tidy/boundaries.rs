@@ -15,7 +15,7 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 4] = [DOMAIN, BASE, "forewarn-telemetry", "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 39] = [
+const NAMED: [(&str, &str); 44] = [
     ("forewarn-evidence", "forewarn-seal"),
     ("forewarn-dossier", "forewarn-evidence"),
     ("forewarn-engine", "forewarn-analytics"),
@@ -37,6 +37,10 @@ const NAMED: [(&str, &str); 39] = [
     ("forewarn-journal", "forewarn-wire"),
     ("forewarn-memory", "forewarn-analytics"),
     ("forewarn-memory", "forewarn-engine"),
+    ("forewarn-command", "forewarn-engine"),
+    ("forewarn-command", "forewarn-memory"),
+    ("forewarn-command", "forewarn-report"),
+    ("forewarn-command", "forewarn-telemetry"),
     ("forewarn-console", "forewarn-evidence"),
     ("forewarn-console", "forewarn-memory"),
     ("forewarn-console", "forewarn-report"),
@@ -47,6 +51,7 @@ const NAMED: [(&str, &str); 39] = [
     ("forewarn-cli", "forewarn-memory"),
     ("forewarn-cli", "forewarn-models"),
     ("forewarn-config", "forewarn-analytics"),
+    ("forewarn-config", "forewarn-command"),
     ("forewarn-config", "forewarn-engine"),
     ("forewarn-config", "forewarn-evaluate"),
     ("forewarn-config", "forewarn-ground"),

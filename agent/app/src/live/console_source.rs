@@ -7,7 +7,7 @@ use std::time::Duration;
 use forewarn_console::{CameraNow, Cameras, Desk, Health, HealthReport, Incidents, Listener, Metrics, Passing, Ports};
 use forewarn_domain::violation::Language;
 use forewarn_domain::{CaseCommand, Clock, Frame, IncidentRecord, IncidentState, StreamId, Viewing, Wake};
-use forewarn_memory::CaseCall;
+use forewarn_memory::{Asked, Call};
 use forewarn_report::Holder;
 use forewarn_telemetry::queue::{Sender, Wait};
 use forewarn_wire::WireIncident;
@@ -226,7 +226,7 @@ impl Desk for ConsoleSource {
     }
 
     fn case(&self, told: CaseCommand) -> Result<(), String> {
-        CaseCall::ask(told, |call| self.to_loop.send(LoopEvent::Case(call)))
+        Call::ask(Asked::Case(told), |call| self.to_loop.send(LoopEvent::Asked(call)))
     }
 
     fn report(&self, bundle: &Path, language: Language) -> Result<String, String> {

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use forewarn_domain::{
-    AnnounceOutcome, Announcement, Cause, Clock, FailureKind, Frame, IncidentState, Report, StreamId, Timestamp,
-};
+use forewarn_domain::{AnnounceOutcome, Announcement, Cause, Clock, Frame, IncidentState, Report, StreamId, Timestamp};
 use forewarn_engine::Engine;
 use forewarn_hw::sensor::{Mailbox, News, Turn};
 use forewarn_hw::telemetry::live;
@@ -23,7 +21,7 @@ use forewarn_wire::story::{Happening, Narrator};
 
 use super::board::{Board, Down};
 use super::evidence::{EvidenceDesk, Rewired};
-use super::speakers::{Refused, Speakers};
+use super::speakers::Speakers;
 use super::{Adopted, LoopEvent};
 use crate::config::pictures::Pictures;
 use crate::evidence_folder::scenes;
@@ -260,8 +258,8 @@ impl IncidentLoop {
                 self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at: now });
                 self.ends.engine.announced(id, outcome, now);
             }
-            LoopEvent::Case(call) => {
-                let told = self.ends.engine.case(&call.command, now);
+            LoopEvent::Asked(call) => {
+                let told = call.put_to(&mut self.ends.engine, now);
                 self.carry_out(now);
                 call.settle(told);
             }
@@ -383,12 +381,7 @@ impl IncidentLoop {
     fn announce(&mut self, announcement: Announcement, now: Timestamp) {
         let (id, speaker) = (announcement.id, announcement.speaker.clone());
         self.tell(&Happening::Announcing { announcement: announcement.clone(), at: now });
-        let failure = match self.ends.speakers.offer(announcement) {
-            Ok(()) => None,
-            Err(Refused::Full) => Some((FailureKind::QueueFull, "too many announcements wait for the speaker")),
-            Err(Refused::Unknown) => Some((FailureKind::Misconfigured, "there is no such speaker")),
-        };
-        if let Some((kind, reason)) = failure {
+        if let Err((kind, reason)) = self.ends.speakers.offer(announcement) {
             let outcome = AnnounceOutcome::Failed { kind, reason: reason.to_owned() };
             super::speakers::count(&speaker, &outcome);
             self.ends.board.announced(&speaker, &outcome);

@@ -5,12 +5,12 @@
 
 mod adopter;
 mod board;
+mod commands;
 mod console_source;
 mod descriptors;
 mod evidence;
 mod falls;
 mod health;
-mod heartbeat;
 mod incident_loop;
 mod inference;
 mod outbox;
@@ -34,7 +34,7 @@ use forewarn_analytics::luma::Fall;
 use forewarn_console::Server;
 use forewarn_domain::{AnnounceOutcome, AnnouncementId, Reading, SpeakerId, StreamId};
 use forewarn_engine::Analysed;
-use forewarn_memory::CaseCall;
+use forewarn_memory::Call;
 use forewarn_pipelines::StreamEvent;
 
 use forewarn_wire::story::Happening;
@@ -86,8 +86,8 @@ pub enum LoopEvent {
     Adopted(Box<Adopted>),
     /// Something is new of a sensor; what it is lies in the mailbox.
     Sensor,
-    /// Somebody tells a step of a case.
-    Case(CaseCall),
+    /// Somebody asks for something, and waits.
+    Asked(Call),
     /// Another part has something to tell.
     Happened(Happening),
     /// The agent stops.

@@ -20,6 +20,7 @@ fn the_table_of_queues_says_what_their_types_do() {
         told(&falls::QUEUE),
         told(&forewarn_inference::looks::QUEUE),
         told(&forewarn_inference::closer::QUEUE),
+        told(&forewarn_command::QUEUE),
     ];
     let (_, section) = ARCHITECTURE.split_once("## Threads and queues").unwrap();
     let section = section.split("\n## ").next().unwrap();

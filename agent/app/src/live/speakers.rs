@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
-use forewarn_domain::{AnnounceOutcome, Announcement, Clock, Loudspeaker, SpeakerId};
+use forewarn_domain::{AnnounceOutcome, Announcement, Clock, FailureKind, Loudspeaker, SpeakerId};
+use forewarn_memory::Voices;
 use forewarn_telemetry::queue::{GiveBack, QueueSpec, Receiver, Sender, Wait};
 
 use super::LoopEvent;
@@ -28,22 +29,26 @@ struct Running {
 #[derive(Clone)]
 pub struct Speakers {
     running: Arc<Mutex<BTreeMap<SpeakerId, Running>>>,
+    voices: Voices,
     clock: Arc<dyn Clock>,
     to_loop: Sender<LoopEvent, Wait>,
 }
 
-/// Why an announcement was not taken.
-pub enum Refused {
-    /// Too many wait for the speaker.
-    Full,
-    /// There is no such speaker.
-    Unknown,
-}
+/// Why an announcement was not taken: as a failure, and in words.
+pub type Refused = (FailureKind, &'static str);
+
+const FULL: Refused = (FailureKind::QueueFull, "too many announcements wait for the speaker");
+const UNKNOWN: Refused = (FailureKind::Misconfigured, "there is no such speaker");
 
 impl Speakers {
     /// Starts them all.
     pub fn start(site: &Site, clock: &Arc<dyn Clock>, to_loop: &Sender<LoopEvent, Wait>) -> Result<Self, CommandError> {
-        let speakers = Self { running: Arc::default(), clock: Arc::clone(clock), to_loop: to_loop.clone() };
+        let speakers = Self {
+            running: Arc::default(),
+            voices: Voices::default(),
+            clock: Arc::clone(clock),
+            to_loop: to_loop.clone(),
+        };
         speakers.adopt(site, &site.speakers.iter().map(|(id, _)| id.clone()).collect())?;
         Ok(speakers)
     }
@@ -60,14 +65,14 @@ impl Speakers {
         let mut former: BTreeMap<_, _> = running.extract_if(.., |id, _| ids.contains(id)).collect();
         for (id, speaker) in built {
             let (queue, announcements) = QUEUE.open_for(id);
-            let (id_of_thread, to_loop) = (id.clone(), self.to_loop.clone());
+            let (id_of_thread, to_loop, voices) = (id.clone(), self.to_loop.clone(), self.voices.clone());
             // One device speaks with one voice: the new thread begins when the former one has said what waits for it.
             let before = former.remove(id).map(|Running { thread, .. }| thread);
             let work = move || {
                 if let Some(Err(error)) = before.map(|mut thread| thread.join()) {
                     tracing::error!("{error}");
                 }
-                play_all(&id_of_thread, speaker, &announcements, &to_loop);
+                play_all(&id_of_thread, speaker, &announcements, (&to_loop, &voices));
             };
             let thread = Thread::spawn(QUEUE.name_for(id), work)?;
             running.insert(id.clone(), Running { queue, thread });
@@ -78,8 +83,13 @@ impl Speakers {
     /// Has an announcement made. It is not waited for.
     pub fn offer(&self, announcement: Announcement) -> Result<(), Refused> {
         let running = self.lock();
-        let speaker = running.get(&announcement.speaker).ok_or(Refused::Unknown)?;
-        speaker.queue.offer(announcement).map_err(|_| Refused::Full)
+        let speaker = running.get(&announcement.speaker).ok_or(UNKNOWN)?;
+        speaker.queue.offer(announcement).map_err(|_| FULL)
+    }
+
+    /// Has one made that no incident asks for, and waits for what becomes of it.
+    pub fn say(&self, announcement: Announcement) -> Result<AnnounceOutcome, String> {
+        self.voices.wait(announcement.id, || self.offer(announcement).map_err(|(_, why)| why.to_owned()))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<SpeakerId, Running>> {
@@ -119,11 +129,12 @@ fn play_all(
     id: &SpeakerId,
     mut speaker: Box<dyn Loudspeaker>,
     announcements: &Receiver<Announcement>,
-    to_loop: &Sender<LoopEvent, Wait>,
+    (to_loop, voices): (&Sender<LoopEvent, Wait>, &Voices),
 ) {
     while let Ok(announcement) = announcements.recv() {
         let outcome = AnnounceOutcome::from(speaker.play(&announcement));
         count(id, &outcome);
+        voices.settle(announcement.id, &outcome);
         if !to_loop.send(LoopEvent::Announced { id: announcement.id, speaker: id.clone(), outcome }) {
             return;
         }

@@ -17,7 +17,7 @@ use forewarn_journal::OutboxWriter;
 use forewarn_memory::heat::HeatKeeper;
 use forewarn_memory::heat::store::HeatStore;
 use forewarn_memory::suppressions::SuppressionsFile;
-use forewarn_memory::{ClockWatch, Keeper, MemoryKeeper, SceneKeeper, Shelf};
+use forewarn_memory::{ClockWatch, Heartbeat, Keeper, MemoryKeeper, SceneKeeper, Shelf};
 use forewarn_report::IncidentLedger;
 use forewarn_telemetry::Latencies;
 use forewarn_telemetry::queue::{GiveBack, Receiver, Sender, Wait};
@@ -30,12 +30,11 @@ use super::console_source::{self, ConsoleSource};
 use super::descriptors::DescriptorWatch;
 use super::evidence::{self, Evidence};
 use super::health::{Health, HealthDesk, Sources};
-use super::heartbeat::Heartbeat;
 use super::incident_loop::{Ends, IncidentLoop, QUEUE};
 use super::outbox::open_outbox;
 use super::part::Part;
 use super::site_file::SiteFile;
-use super::{Agent, Counters, LoopEvent, Servers, inference};
+use super::{Agent, Counters, LoopEvent, Servers, commands, inference};
 use crate::config::pictures::Pictures;
 use crate::config::{self, Site, StorageDir};
 use crate::evidence_folder::clock_teller;
@@ -65,8 +64,7 @@ impl Agent {
         let shared = Shared::new(models.reader.as_ref().map(|reader| reader.attributes()).unwrap_or_default());
         shared.closer.set_sources(hands.streams.clips());
         let (vitals, lanes) = (shared.vitals.clone(), shared.lanes.clone());
-        let board = Board::default();
-        let latencies = Arc::<Latencies>::default();
+        let (board, latencies) = (Board::default(), Arc::<Latencies>::default());
         let (holder, of_adopter) = (outbox.holder(), outbox.again());
         let (writer, former) = OutboxWriter::start(outbox, clock.now())?;
         let (engine, keepers) = engine_and_keepers(site, civil, &clock, &shelf)?;
@@ -90,6 +88,7 @@ impl Agent {
         };
         let incident_loop = IncidentLoop::restored(ends, former.snapshots);
         let incidents = Incidents::start(incident_loop, events, notes, to_loop.clone())?;
+        let commands = commands::start(site, (&hands, &board, &shared), &to_loop, &clock)?;
         let inference = inference::start(site, models, &hands.streams, shared, to_loop.clone(), &clock)?;
         let counters = Counters {
             streams: hands.streams.clone(),
@@ -105,7 +104,7 @@ impl Agent {
         let (health, servers) = serve(site, sources, recorder, way_in)?;
         let addresses = servers.iter().map(Server::address).collect();
         let console = site.listen.console.and_then(|_| servers.last()).map(console_address);
-        let parts: Vec<Box<dyn Part>> = vec![
+        let others: [Box<dyn Part>; 9] = [
             Box::new(health),
             Box::new(hands.streams),
             Box::new(hands.sensors),
@@ -116,6 +115,7 @@ impl Agent {
             Box::new(Servers(servers)),
             Box::new(hands.upstreams),
         ];
+        let parts = commands.into_iter().chain(others).collect();
         Ok(Self { parts, counters, adopter, addresses, console, _claim: claim })
     }
 }

@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode};
 use axum::routing::{delete, get, post, put};
 use axum::{Extension, Json};
+use forewarn_memory::trail::Line;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -13,7 +14,6 @@ use super::{ADMIN, Page, VIEWER, ask, page};
 use crate::access::{Role, Session, SignInError};
 use crate::context::Context;
 use crate::refusal::Refusal;
-use crate::trail::Line;
 
 pub(super) fn pages() -> Vec<Page> {
     vec![

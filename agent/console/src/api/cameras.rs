@@ -9,23 +9,17 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::routing::get;
 use forewarn_base::sync::lock;
-use forewarn_domain::{Frame, Timestamp};
-use image::codecs::jpeg::JpegEncoder;
-use image::{ImageError, RgbImage};
+use forewarn_domain::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Page, VIEWER, ask, page};
 use crate::context::Context;
 use crate::ports::CameraNow;
 use crate::refusal::Refusal;
-use crate::still::Still;
+use crate::still::{Still, jpeg};
 
 /// A picture so old serves everybody who asks meanwhile.
 const FRESH: Duration = Duration::from_secs(1);
-/// No still is wider.
-const WIDTH_PX: u32 = 1280;
-/// As good as is seen on a wall of cameras.
-const QUALITY: u8 = 78;
 
 pub(super) fn pages() -> Vec<Page> {
     vec![
@@ -81,15 +75,4 @@ async fn still(State(context): State<Arc<Context>>, Path(id): Path<String>) -> R
         Ok((headers, jpeg))
     })
     .await?
-}
-
-fn jpeg(frame: &Frame) -> Result<Vec<u8>, ImageError> {
-    let whole = RgbImage::from_raw(frame.width, frame.height, frame.to_rgb8()).unwrap_or_default();
-    let height =
-        |width: u32| (u64::from(frame.height) * u64::from(width) / u64::from(frame.width.max(1))).max(1) as u32;
-    let is_wide = frame.width > WIDTH_PX;
-    let picture = if is_wide { image::imageops::thumbnail(&whole, WIDTH_PX, height(WIDTH_PX)) } else { whole };
-    let mut bytes = Vec::new();
-    picture.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, QUALITY))?;
-    Ok(bytes)
 }

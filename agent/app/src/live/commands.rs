@@ -1,0 +1,68 @@
+//! Commands from upstream, as a part of the agent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use forewarn_command::{Commands, Desk, Ways};
+use forewarn_domain::Clock;
+use forewarn_inference::Shared;
+use forewarn_telemetry::queue::{Sender, Wait};
+use forewarn_wire::story::Happening;
+
+use super::LoopEvent;
+use super::adopter::Hands;
+use super::board::Board;
+use super::part::Part;
+use crate::config::Site;
+use crate::exit::{CommandError, ExitCode, OrExit as _};
+
+/// A camera that is not looked at by then, or gives no picture by then, gives no answer.
+const LOOK: Duration = Duration::from_millis(1500);
+
+/// Begins to take commands, where the site says whose.
+pub fn start(
+    site: &Site,
+    (hands, board, shared): (&Hands, &Board, &Shared),
+    to_loop: &Sender<LoopEvent, Wait>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Box<dyn Part>>, CommandError> {
+    let (Some(config), dir) = (site.commands.clone(), site.storage.dir.clone()) else { return Ok(None) };
+    let (speakers, streams, clips) = (hands.speakers.clone(), hands.streams.clone(), hands.streams.clone());
+    let (onlookers, scenes, calls, troubles) =
+        (board.1.clone(), shared.scenes.clone(), to_loop.clone(), to_loop.clone());
+    let (of_desk, of_link) = (Arc::clone(clock), Arc::clone(clock));
+    let ways = Ways {
+        clock: Arc::clone(clock),
+        call: Box::new(move |call| calls.send(LoopEvent::Asked(call))),
+        say: Box::new(move |announcement| speakers.say(announcement)),
+        look: Box::new(move |id| {
+            let told = onlookers.next_of(&id, LOOK, || scenes.stir(&id))?;
+            Some((told, forewarn_console::jpeg(&streams.slot(&id)?.next(LOOK)?).ok()?))
+        }),
+        clips: Box::new(move |id| clips.clips().into_iter().find(|(it, _)| *it == id).map(|(_, source)| source)),
+        outbox: dir.outbox(),
+        feedback: dir.feedback(),
+        said: 0,
+    };
+    let tell = move |what| {
+        // An error means that the agent stops.
+        let _ = troubles.send(LoopEvent::Happened(Happening::trouble(what, of_link.now())));
+    };
+    let of_config = config.clone();
+    let desk = move || Desk::open(&of_config, (&dir.commands(), &dir.commands_audit()), Box::new(ways), of_desk);
+    Ok(Some(Box::new(Commands::start(&config, desk, Box::new(tell)).or_exit(ExitCode::Failed)?)))
+}
+
+impl Part for Commands {
+    fn name(&self) -> &'static str {
+        "commands"
+    }
+
+    fn is_broken(&self) -> bool {
+        Self::is_broken(self)
+    }
+
+    fn stop(&mut self, _left: Duration) -> anyhow::Result<()> {
+        Ok(Self::stop(self)?)
+    }
+}

@@ -1,0 +1,123 @@
+//! A command as it is sent, and what may be asked.
+
+use std::fmt::Write as _;
+
+use forewarn_domain::CaseStage;
+use forewarn_domain::violation::Language;
+use forewarn_memory::feedback::Opinion;
+use ring::hmac;
+use serde::{Deserialize, Serialize};
+
+/// What is asked, by whom, and until when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// Its own, never used again; the reply bears it.
+    pub id: String,
+    /// The site that is meant; a command for another one is refused.
+    pub site: String,
+    /// Who asks, for histories and the audit log.
+    pub by: String,
+    /// When it is too late, in seconds since the Unix epoch; at most ten minutes ahead.
+    pub expires_s: i64,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// What may be asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Ask {
+    /// To take a step of a case.
+    Case {
+        /// The incident.
+        incident: String,
+        /// The stage that it has reached.
+        stage: CaseStage,
+        /// What is said with it.
+        #[serde(default)]
+        note: String,
+    },
+    /// To keep what somebody thinks of an incident.
+    Judge {
+        /// The incident.
+        incident: String,
+        /// Whether it was what it was reported as.
+        opinion: Opinion,
+        /// What is said with it.
+        #[serde(default)]
+        note: String,
+    },
+    /// To speak a text.
+    Speak {
+        /// The loudspeaker.
+        speaker: String,
+        /// What is said.
+        text: String,
+        /// In which language.
+        #[serde(default)]
+        language: Language,
+    },
+    /// To announce nothing in a zone.
+    Silence {
+        /// The camera.
+        camera: String,
+        /// The zone; every zone of the camera if absent.
+        #[serde(default)]
+        zone: Option<String>,
+        /// Until when, in seconds since the Unix epoch; a time that has passed ends a silence.
+        until_s: i64,
+    },
+    /// To look at once, and tell what is seen.
+    Look {
+        /// The camera.
+        camera: String,
+    },
+    /// To cut a clip out of what is kept of a camera's video.
+    Clip {
+        /// The camera.
+        camera: String,
+        /// From when, in seconds since the Unix epoch.
+        from_s: f64,
+        /// Until when.
+        to_s: f64,
+    },
+}
+
+impl Ask {
+    /// The word used in the audit log and in metrics.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Case { .. } => "case",
+            Self::Judge { .. } => "judge",
+            Self::Speak { .. } => "speak",
+            Self::Silence { .. } => "silence",
+            Self::Look { .. } => "look",
+            Self::Clip { .. } => "clip",
+        }
+    }
+
+    /// What it is about.
+    pub fn about(&self) -> &str {
+        match self {
+            Self::Case { incident, .. } | Self::Judge { incident, .. } => incident,
+            Self::Speak { speaker, .. } => speaker,
+            Self::Silence { camera, .. } | Self::Look { camera } | Self::Clip { camera, .. } => camera,
+        }
+    }
+}
+
+/// A command as it is published: the signature of its text, a space, and the text.
+///
+/// The text is signed byte for byte, so that nobody has to agree on how JSON is written.
+pub fn sign(text: &str, secret: &[u8]) -> String {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), text.as_bytes());
+    let mut message = String::with_capacity(text.len() + 65);
+    for byte in tag.as_ref() {
+        // A text takes everything that is written to it.
+        let _ = write!(message, "{byte:02x}");
+    }
+    message.push(' ');
+    message.push_str(text);
+    message
+}

@@ -1,0 +1,204 @@
+//! The connection to the broker, and the thread that has commands done.
+//!
+//! One thread drives the connection and never waits for a command; the other has one done after the other and answers. A
+//! message for which there is no room is left out before anybody has looked at it, so its sender may send it again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use forewarn_base::backoff::{Backoff, BackoffLimits};
+use forewarn_base::broker::{BAD_LOGIN, Broker, NOT_ALLOWED};
+use forewarn_base::thread::{Thread, ThreadError};
+use forewarn_telemetry::COMMANDS_CONNECTED;
+use forewarn_telemetry::queue::{LeaveOut, QueueSpec, Receiver, Sender};
+use rumqttc::{
+    Client, ConnectReturnCode, Connection, ConnectionError, Event, MqttOptions, NetworkOptions, Packet, QoS,
+    RecvTimeoutError, SubscribeReasonCode, TlsConfiguration, Transport,
+};
+
+use crate::config::ResolvedCommands;
+use crate::desk::Desk;
+
+/// Messages that wait to be looked at.
+pub const QUEUE: QueueSpec<LeaveOut> = QueueSpec::new("commands", 16);
+/// The largest message that is taken from the broker.
+const MOST_IN: usize = 64 << 10;
+/// The largest reply: a clip in base64.
+const MOST_OUT: usize = 16 << 20;
+/// Replies that wait for the broker.
+const REPLIES: usize = 16;
+/// Until TCP, TLS and CONNACK are through.
+const CONNECT_TIMEOUT_S: u64 = 10;
+/// How soon the end of the agent is noticed.
+const TURN: Duration = Duration::from_millis(200);
+
+/// The threads could not start.
+#[derive(Debug, thiserror::Error)]
+#[error("commands cannot be taken: {0}")]
+pub struct LinkError(#[from] ThreadError);
+
+/// Is told of what lasts.
+pub type Tell = Box<dyn Fn(String) + Send>;
+
+struct Message {
+    payload: Vec<u8>,
+    is_retained: bool,
+}
+
+/// The way by which commands come in. Dropping it closes the connection.
+#[derive(Debug)]
+pub struct Commands {
+    is_over: Arc<AtomicBool>,
+    link: Thread,
+    worker: Thread,
+}
+
+impl Commands {
+    /// Begins to take commands. The desk is made on the thread that works at it; `tell` is told when the broker is away for the first time, and why.
+    pub fn start(
+        config: &ResolvedCommands,
+        desk: impl FnOnce() -> Desk + Send + 'static,
+        tell: Tell,
+    ) -> Result<Self, LinkError> {
+        let (client, mut connection) = Client::new(options(&config.broker), REPLIES);
+        let mut network = NetworkOptions::new();
+        network.set_connection_timeout(CONNECT_TIMEOUT_S).set_tcp_nodelay(true);
+        connection.eventloop.set_network_options(network);
+        let (messages, inbox) = QUEUE.open();
+        let (replies, reply_topic) = (client.clone(), format!("{}/replies", config.topic));
+        let worker = Thread::spawn("commands", move || work(desk(), &inbox, &replies, &reply_topic))?;
+        let is_over = Arc::<AtomicBool>::default();
+        let mut link = Link {
+            client,
+            messages,
+            peer: config.broker.url.to_string(),
+            topic: config.topic.clone(),
+            is_over: Arc::clone(&is_over),
+            tell,
+            is_away_told: false,
+        };
+        let link = Thread::spawn("commands-link", move || link.run(&mut connection))?;
+        Ok(Self { is_over, link, worker })
+    }
+
+    /// Whether a thread of it has ended though nobody stopped it.
+    pub fn is_broken(&self) -> bool {
+        self.link.has_ended() || self.worker.has_ended()
+    }
+
+    /// Takes no more commands. One that is being done is not waited for: it is noted that it came, so it is not done again.
+    pub fn stop(&mut self) -> Result<(), ThreadError> {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.link.join().map(drop)
+    }
+}
+
+fn work(mut desk: Desk, inbox: &Receiver<Message>, replies: &Client, topic: &str) {
+    while let Ok(Message { payload, is_retained }) = inbox.recv() {
+        let reply = desk.take(&payload, is_retained);
+        // A reply of texts and numbers always has a JSON form.
+        let json = serde_json::to_vec(&reply).unwrap_or_default();
+        if let Err(error) = replies.try_publish(topic, QoS::AtLeastOnce, false, json) {
+            tracing::warn!(%error, id = reply.id, "the reply to a command does not reach the broker; the audit log has it");
+        }
+    }
+}
+
+struct Link {
+    client: Client,
+    messages: Sender<Message, LeaveOut>,
+    peer: String,
+    topic: String,
+    is_over: Arc<AtomicBool>,
+    tell: Tell,
+    is_away_told: bool,
+}
+
+impl Link {
+    fn run(&mut self, connection: &mut Connection) {
+        let mut backoff = Backoff::new(BackoffLimits::STEADY, 0);
+        while !self.is_over.load(Ordering::Relaxed) {
+            match connection.recv_timeout(TURN) {
+                Ok(Ok(Event::Incoming(packet))) => {
+                    if self.take_in(packet) {
+                        backoff.reset();
+                    }
+                }
+                Ok(Ok(Event::Outgoing(_))) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Err(error)) => {
+                    self.is_away(&explain(&error));
+                    self.pause(backoff.next_wait());
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+        let _ = self.client.try_disconnect();
+        let _ = connection.recv_timeout(TURN);
+    }
+
+    /// Takes in a packet. Whether commands come from now on.
+    fn take_in(&mut self, packet: Packet) -> bool {
+        match packet {
+            // The session is clean, so each connection subscribes anew.
+            Packet::ConnAck(_) => {
+                if let Err(error) = self.client.try_subscribe(&self.topic, QoS::AtLeastOnce) {
+                    self.is_away(&error.to_string());
+                }
+            }
+            Packet::SubAck(ack) if ack.return_codes.contains(&SubscribeReasonCode::Failure) => {
+                self.is_away(&format!(
+                    "it refused to let this client subscribe to {}; check its ACL and `topic`",
+                    self.topic
+                ));
+            }
+            Packet::SubAck(_) => {
+                COMMANDS_CONNECTED.of([]).set(1.0);
+                self.is_away_told = false;
+                tracing::info!(broker = self.peer, topic = self.topic, "commands are taken");
+                return true;
+            }
+            Packet::Publish(publish) => {
+                self.messages.put(Message { payload: publish.payload.to_vec(), is_retained: publish.retain });
+            }
+            _ => {}
+        }
+        false
+    }
+
+    fn is_away(&mut self, why: &str) {
+        COMMANDS_CONNECTED.of([]).set(0.0);
+        if !std::mem::replace(&mut self.is_away_told, true) {
+            (self.tell)(format!("commands cannot come from the broker {}: {why}", self.peer));
+        }
+    }
+
+    /// Waits in short turns, so that the end of the agent is not held up.
+    fn pause(&self, wait: Duration) {
+        let watch = forewarn_domain::clock::Stopwatch::start();
+        while !self.is_over.load(Ordering::Relaxed) && watch.elapsed() < wait {
+            std::thread::park_timeout(TURN);
+        }
+    }
+}
+
+fn options(broker: &Broker) -> MqttOptions {
+    let mut options = MqttOptions::new(&broker.client_id, &broker.url.host, broker.url.port);
+    options.set_clean_session(true).set_keep_alive(broker.keep_alive).set_max_packet_size(MOST_IN, MOST_OUT);
+    if let Some(login) = &broker.credentials {
+        options.set_credentials(&login.user, login.password.expose());
+    }
+    if let Some(tls) = &broker.tls {
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.config())));
+    }
+    options
+}
+
+fn explain(error: &ConnectionError) -> String {
+    match error {
+        ConnectionError::ConnectionRefused(ConnectReturnCode::BadUserNamePassword) => format!("it refused {BAD_LOGIN}"),
+        ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized) => format!("it refused {NOT_ALLOWED}"),
+        ConnectionError::Tls(error) => format!("TLS failed: {}", forewarn_base::tls::explain(error)),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,194 @@
+//! Commands over a real broker: signed with openssl and sent by mosquitto_pub as the page says, answered, done once.
+
+use std::path::Path;
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use forewarn_domain::IncidentState;
+use forewarn_tests::agent::Metrics;
+use forewarn_tests::camera::CameraOptions;
+use forewarn_tests::process::free_port;
+use forewarn_tests::program::demo_clip;
+use forewarn_tests::site::QUICK_PARKING;
+use forewarn_tests::{Agent, Broker, CameraEntry, Scene, Session, SimCamera, SiteFile, Subscriber, eventually};
+use serde_json::{Value, json};
+
+use super::live::assert_stops;
+
+const TOPIC: &str = "forewarn/north/commands";
+const REPLIES: &str = "forewarn/north/commands/replies";
+const PAGE: &str = include_str!("../../../docs/commands.md");
+
+/// What the page says between a line that begins a part in this language and the next one that ends it.
+fn of_page(language: &str) -> &'static str {
+    let (_, text) = PAGE.split_once(&format!("```{language}\n")).unwrap();
+    text.split_once("```").unwrap().0
+}
+
+struct World {
+    platform: Subscriber,
+    broker: Broker,
+    agent: Agent,
+    site: std::path::PathBuf,
+    metrics_port: u16,
+    _camera: SimCamera,
+    scene: Scene,
+}
+
+/// Signs a text as the page does, and publishes it.
+fn send(scene: &Scene, broker: &Broker, text: &str) {
+    let script = "signature=$(printf %s \"$0\" | openssl dgst -sha256 -hmac \"$(cat commands.secret)\" | sed 's/.* //')\n\
+                  printf '%s %s' \"$signature\" \"$0\" | mosquitto_pub -h 127.0.0.1 -p \"$PORT\" -q 1 -t forewarn/north/commands -s";
+    run(scene.dir(), broker, &["-c", script, text]);
+}
+
+fn run(dir: &Path, broker: &Broker, arguments: &[&str]) {
+    let mut shell = Command::new("sh");
+    shell.args(arguments).current_dir(dir).env("BROKER", "127.0.0.1").env("PORT", broker.port().to_string());
+    let out = shell.output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+fn now_s() -> i64 {
+    forewarn_domain::clock::wall_now().as_micros() / 1_000_000
+}
+
+fn command(id: &str, ask: &Value) -> String {
+    json!({ "id": id, "site": "north", "by": "desk 3", "expires_s": now_s() + 60, "ask": ask }).to_string()
+}
+
+impl World {
+    fn start() -> Self {
+        let scene = Scene::new().unwrap();
+        let camera =
+            SimCamera::start(&scene.program, scene.dir(), CameraOptions::looped(&demo_clip().unwrap())).unwrap();
+        let broker = Broker::start(&scene.path("broker")).unwrap();
+        scene.write("commands.secret", "0123456789abcdef-and-more\n").unwrap();
+        let mut platform = Subscriber::start(broker.port(), Session::Persistent, None).unwrap();
+        platform.wait_subscribed().unwrap();
+        let metrics_port = free_port().unwrap();
+        let mut site = SiteFile::new()
+            .upstream(&broker.url(), "")
+            .metrics(metrics_port)
+            .wav_speaker("horn")
+            .camera(CameraEntry::new("gate", camera.url(), QUICK_PARKING).with("speakers = [\"horn\"]"));
+        let table = of_page("toml").replace("mqtts://broker.example", &broker.url());
+        let is_login = |line: &&str| line.starts_with("user") || line.starts_with("password");
+        let table: String = table.lines().filter(|line| !is_login(line)).flat_map(|line| [line, "\n"]).collect();
+        site.tables.push_str(&table);
+        let site = site.write(scene.dir()).unwrap();
+        let agent = Agent::start(&scene.program, &site, "info").unwrap();
+        let world = Self { platform, broker, agent, site, metrics_port, _camera: camera, scene };
+        world.is_ready();
+        world
+    }
+
+    fn is_ready(&self) {
+        let ready = || {
+            let metrics = Metrics::read(self.metrics_port)?;
+            let is_connected = metrics.sum("forewarn_commands_connected", &[])? >= 1.0;
+            (is_connected && metrics.sum("forewarn_frames_analysed_total", &[])? >= 1.0).then_some(())
+        };
+        eventually("commands can come", ready).unwrap_or_else(|error| panic!("{error:#}\n{}", self.agent.log()));
+    }
+
+    fn send(&self, text: &str) {
+        send(&self.scene, &self.broker, text);
+    }
+
+    /// The first reply that holds both texts.
+    fn reply(&mut self, id: &str, outcome: &str) -> Value {
+        let (platform, scene) = (&mut self.platform, &self.scene);
+        let found = eventually("the reply comes", || {
+            platform.catch_up();
+            let replies = platform.messages().iter().filter(|message| message.topic == REPLIES);
+            let mut parsed = replies.map(|reply| serde_json::from_str::<Value>(&reply.payload).unwrap());
+            parsed.find(|reply| reply["id"] == id && reply["outcome"] == outcome)
+        });
+        found.unwrap_or_else(|error| panic!("{error:#} ({})\n{}", scene.dir().display(), self.agent.log()))
+    }
+
+    fn ask(&mut self, id: &str, ask: &Value) -> Value {
+        self.send(&command(id, ask));
+        self.reply(id, "done")["found"].clone()
+    }
+
+    fn audit(&self) -> String {
+        std::fs::read_to_string(self.scene.path("data/commands-audit.jsonl")).unwrap()
+    }
+}
+
+#[test]
+fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
+    let mut world = World::start();
+    // The example of the page as it stands there.
+    run(world.scene.dir(), &world.broker, &["-c", of_page("sh")]);
+    let (platform, agent) = (&mut world.platform, &world.agent);
+    let looked = platform.message(REPLIES, "\"picture\"").unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
+    let looked: Value = serde_json::from_str(&looked.payload).unwrap();
+    assert_eq!((&looked["outcome"], &looked["found"]["seen"]["camera"]), (&json!("done"), &json!("gate")));
+    let picture = STANDARD.decode(looked["found"]["picture"].as_str().unwrap()).unwrap();
+    assert_eq!(image::load_from_memory(&picture).unwrap().width(), 768);
+
+    let said = world.ask("say-1", &json!({ "speak": { "speaker": "horn", "text": "The gate is closed" } }));
+    assert_eq!(said["proof"], "written");
+    assert!(said["lasted_s"].as_f64().unwrap() > 0.5, "{said}");
+    let sounds = || std::fs::read_dir(world.scene.path("announcements")).unwrap().flatten();
+    let by_command = || sounds().filter(|file| file.file_name().to_string_lossy().starts_with("by-command")).count();
+    assert_eq!(by_command(), 1);
+
+    let escalated = |event: &forewarn_wire::Event| event.data.incident.state == IncidentState::Escalated;
+    let event = world.platform.event("the van is escalated", escalated).unwrap();
+    let incident = event.data.incident.id.clone();
+    let step = world.ask("case-1", &json!({ "case": { "incident": incident, "stage": "on_site", "note": "car 12" } }));
+    assert_eq!(step["stage"], "on_site");
+    world.platform.message("forewarn/north/cases/gate/illegal_parking", "\"desk 3\"").unwrap();
+    world.ask("judge-1", &json!({ "judge": { "incident": incident, "opinion": "true" } }));
+    let list =
+        world.scene.program.succeed(["feedback", "list", "--config", &world.site.display().to_string()]).unwrap();
+    assert!(list.contains("desk 3") && list.contains("1 true"), "{list}");
+    let clip = world.ask("clip-1", &json!({ "clip": { "camera": "gate", "from_s": now_s() - 2, "to_s": now_s() } }));
+    let clip = STANDARD.decode(clip["clip"].as_str().unwrap()).unwrap();
+    assert_eq!(&clip[4..8], b"ftyp");
+    let quiet = json!({ "silence": { "camera": "gate", "zone": "no-parking", "until_s": now_s() + 600 } });
+    world.ask("quiet-1", &quiet);
+
+    // The same again, before and after a kill, and others that nobody may send.
+    let again = command("say-1", &json!({ "speak": { "speaker": "horn", "text": "The gate is closed" } }));
+    world.send(&again);
+    world.reply("say-1", "refused");
+    world.agent.kill().unwrap();
+    world.agent = Agent::start(&world.scene.program, &world.site, "info").unwrap();
+    world.is_ready();
+    world.send(&again);
+    let other_site = command("far-1", &quiet).replace("north", "south");
+    world.send(&other_site);
+    assert!(world.reply("far-1", "refused")["why"].as_str().unwrap().starts_with("it is for the site south"));
+    let forged = format!("{} {}", "0".repeat(64), command("forged-1", &quiet));
+    world.platform.publish(TOPIC, &forged).unwrap();
+    assert!(world.reply("forged-1", "refused")["why"].as_str().unwrap().starts_with("its signature is not that"));
+    world.send(&command("nobody-1", &json!({ "speak": { "speaker": "bell", "text": "Hello" } })));
+    assert_eq!(world.reply("nobody-1", "failed")["why"], "there is no such speaker");
+
+    let refused_twice = || {
+        let audit = world.audit();
+        (audit.lines().filter(|line| line.contains("id say-1") && line.contains("speak: refused")).count() == 2)
+            .then_some(audit)
+    };
+    let audit = eventually("the audit log has both repetitions", refused_twice).unwrap();
+    for line in [
+        "command look: done",
+        "command case: done",
+        "command judge: done",
+        "command silence: done",
+        "command none: refused",
+    ] {
+        assert!(audit.contains(line), "{line}: {audit}");
+    }
+    let sounds = || std::fs::read_dir(world.scene.path("announcements")).unwrap().flatten();
+    let said = sounds().filter(|file| file.file_name().to_string_lossy().starts_with("by-command")).count();
+    assert_eq!(said, 1, "what was said once is not said again");
+    assert!(!world.agent.log().contains("does not hold"), "the silence holds after the restart: {}", world.agent.log());
+    assert_stops(world.agent);
+}
