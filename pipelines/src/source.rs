@@ -1,6 +1,6 @@
 //! Where video comes from: parsing of source addresses, and keeping their secrets out of every output.
 //!
-//! Accepted: `rtsp://`, `rtsps://`, `rtmp://`, `rtmps://`, `srt://`, `http://`, `https://`, `file:` or a plain path, and
+//! Accepted: `rtsp://`, `rtsps://`, `rtmp://`, `rtmps://`, `srt://`, `udp://`, `http://`, `https://`, `file:` or a plain path, and
 //! `v4l2:` with a device. User and password may stand in the address (`rtsp://user:password@host/…`, percent-encoded where
 //! needed) or come apart from it as [`Credentials`]; the address that is handed to GStreamer has none.
 
@@ -31,6 +31,8 @@ pub enum SourceKind {
     Rtmp,
     /// SRT.
     Srt,
+    /// A transport stream in datagrams that come to this box.
+    Udp,
     /// HTTP: Motion JPEG, or a transport stream.
     Http,
     /// A file.
@@ -46,7 +48,7 @@ pub enum SourceError {
     #[error("the source is empty; give an address such as rtsp://camera/stream or the path of a file")]
     Empty,
     /// An unknown scheme.
-    #[error("the scheme \"{scheme}\" is not known; use rtsp, rtsps, rtmp, rtmps, srt, http, https, file or v4l2")]
+    #[error("the scheme \"{scheme}\" is not known; use rtsp, rtsps, rtmp, rtmps, srt, udp, http, https, file or v4l2")]
     Scheme {
         /// What stood before the colon.
         scheme: String,
@@ -66,6 +68,12 @@ pub enum SourceError {
         /// The scheme.
         scheme: String,
     },
+    /// Datagrams without a port.
+    #[error(
+        "datagrams come to a port of this box: write udp://127.0.0.1:PORT for a sender on this box, udp://:PORT for any, \
+         udp://239.x.x.x:PORT for a group"
+    )]
+    Port,
 }
 
 /// A parsed source. `Display` and `Debug` show it without user, password and other secrets.
@@ -120,6 +128,15 @@ impl SourceUrl {
         &self.location
     }
 
+    /// Where datagrams are listened for, as address and port; none for other sources.
+    pub fn listens_at(&self) -> Option<(&str, u16)> {
+        let host = self.location.strip_prefix("udp://").filter(|_| self.kind == SourceKind::Udp)?;
+        let host = &host[..host.find(['/', '?']).unwrap_or(host.len())];
+        let (address, port) = host.rsplit_once(':')?;
+        let address = address.trim_start_matches('[').trim_end_matches(']');
+        Some((if address.is_empty() { "0.0.0.0" } else { address }, port.parse().ok()?))
+    }
+
     pub(crate) fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
@@ -146,7 +163,11 @@ impl SourceUrl {
         let user_info = authority.strip_suffix(host).and_then(|info| info.strip_suffix('@'));
         let (tail, passphrase) = take_passphrase(kind, tail);
         let location = format!("{scheme}://{host}{tail}");
-        let is_listener = kind == SourceKind::Srt && is_listener(host);
+        // Some write udp://@:PORT for what is listened to.
+        let is_listener = matches!(kind, SourceKind::Srt | SourceKind::Udp) && is_listener(host);
+        if kind == SourceKind::Udp && !is_listener && port_of(host).is_none() {
+            return Err(SourceError::Port);
+        }
         if host.is_empty() || (host.starts_with(':') && !is_listener) {
             return Err(SourceError::NoHost { scheme: scheme.to_owned() });
         }
@@ -160,6 +181,11 @@ impl SourceUrl {
         let has_written_password = credentials.as_ref().is_some_and(|login| !login.password.expose().is_empty());
         Ok(Self { kind, location, credentials, passphrase, has_written_password })
     }
+}
+
+/// The port that stands behind a host.
+fn port_of(host: &str) -> Option<u16> {
+    host.rsplit_once(':').filter(|(name, _)| !name.ends_with(':')).and_then(|(_, port)| port.parse().ok())
 }
 
 /// Takes `passphrase=…` out of an SRT query, so that it does not stand in the URI that libraries print.
@@ -204,6 +230,7 @@ impl FromStr for SourceUrl {
             "rtsp" | "rtsps" => Self::network(SourceKind::Rtsp, scheme, text),
             "rtmp" | "rtmps" => Self::network(SourceKind::Rtmp, scheme, text),
             "srt" => Self::network(SourceKind::Srt, scheme, text),
+            "udp" => Self::network(SourceKind::Udp, scheme, text),
             "http" | "https" => Self::network(SourceKind::Http, scheme, text),
             "file" if path.is_empty() => Err(SourceError::Empty),
             "file" => Ok(Self::file(path)),
@@ -233,7 +260,7 @@ impl fmt::Display for SourceUrl {
         match self.kind {
             SourceKind::File => write!(f, "file:{}", self.location),
             SourceKind::V4l2 => write!(f, "v4l2:{}", self.location),
-            SourceKind::Rtsp | SourceKind::Rtmp | SourceKind::Srt | SourceKind::Http => {
+            SourceKind::Rtsp | SourceKind::Rtmp | SourceKind::Srt | SourceKind::Udp | SourceKind::Http => {
                 f.write_str(&redact_address(&self.location))
             }
         }
@@ -265,6 +292,8 @@ mod tests {
             ("rtmp://host/live/a", SourceKind::Rtmp, "rtmp://host/live/a"),
             ("srt://:9000?mode=listener", SourceKind::Srt, "srt://:9000?mode=listener"),
             ("srt://h:9000?mode=caller&passphrase=0123456789", SourceKind::Srt, "srt://h:9000?mode=caller"),
+            ("udp://127.0.0.1:5000", SourceKind::Udp, "udp://127.0.0.1:5000"),
+            ("udp://@:5000", SourceKind::Udp, "udp://:5000"),
             ("http://u:p@cam/video.mjpg?fps=5", SourceKind::Http, "http://cam/video.mjpg?fps=5"),
             ("https://cam:8443/mjpg", SourceKind::Http, "https://cam:8443/mjpg"),
             ("file:///tmp/a.mp4", SourceKind::File, "/tmp/a.mp4"),
@@ -275,6 +304,19 @@ mod tests {
         ] {
             let source = parse(text);
             assert_eq!((source.kind(), source.location()), (kind, location), "{text}");
+        }
+    }
+
+    #[test]
+    fn datagrams_come_to_a_port_of_this_box() {
+        let at = |text: &str| parse(text).listens_at().map(|(address, port)| format!("{address} {port}"));
+        assert_eq!(at("udp://:5000").as_deref(), Some("0.0.0.0 5000"));
+        assert_eq!(at("udp://@239.1.2.3:5000?pkt_size=1316").as_deref(), Some("239.1.2.3 5000"));
+        assert_eq!(at("udp://[::1]:5000").as_deref(), Some("::1 5000"));
+        assert_eq!(at("srt://:5000"), None);
+        for text in ["udp://239.1.2.3", "udp://cam/x", "udp://"] {
+            let error = text.parse::<SourceUrl>().unwrap_err();
+            assert!(matches!(error, SourceError::Port), "{text}: {error}");
         }
     }
 

@@ -38,6 +38,7 @@ pub(crate) fn open(
         }
         SourceKind::Rtmp => contained(&site, &rtmp(&site, source)?)?,
         SourceKind::Srt => contained(&site, &srt(source)?)?,
+        SourceKind::Udp => contained(&site, &datagrams(source)?)?,
         SourceKind::Http => http::build(&site, source, find_type)?,
         SourceKind::File => file_contained(&site, source)?,
         SourceKind::V4l2 => v4l2::build(&site, source)?,
@@ -123,6 +124,18 @@ fn srt(source: &SourceUrl) -> Result<gst::Element, StreamFault> {
     if let Some(passphrase) = source.passphrase() {
         element.set_property("passphrase", passphrase);
     }
+    Ok(element)
+}
+
+/// So many bytes of datagrams wait in the kernel while a key picture comes in one burst.
+const DATAGRAM_BYTES: i32 = 4 << 20;
+
+fn datagrams(source: &SourceUrl) -> Result<gst::Element, StreamFault> {
+    let (address, port) = source.listens_at().ok_or_else(|| StreamFault::other("the address has no port"))?;
+    let element = make("udpsrc")?;
+    element.set_property("address", address);
+    element.set_property("port", i32::from(port));
+    element.set_property("buffer-size", DATAGRAM_BYTES);
     Ok(element)
 }
 

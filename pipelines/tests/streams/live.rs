@@ -282,21 +282,53 @@ fn a_file_can_stand_for_a_camera() {
     };
 }
 
-#[test]
-fn a_camera_over_srt_is_watched() {
-    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let sender = crate::support::Player::start(&format!(
+/// A sender from the air: a transport stream with sound, through `sink`.
+fn sender(sink: &str) -> crate::support::Player {
+    crate::support::Player::start(&format!(
         "videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=240,framerate=25/1 ! x264enc tune=zerolatency \
-         threads=1 speed-preset=ultrafast key-int-max=25 ! h264parse ! mpegtsmux alignment=7 name=mux ! \
-         srtsink uri=srt://127.0.0.1:{port}?mode=listener passphrase=0123456789abcdef \
+         threads=1 speed-preset=ultrafast key-int-max=25 ! h264parse ! mpegtsmux alignment=7 name=mux ! {sink} \
          audiotestsrc is-live=true ! avenc_aac ! aacparse ! mux."
-    ));
-    let (live, events) = start(config(&format!("srt://127.0.0.1:{port}?mode=caller&passphrase=0123456789abcdef")));
+    ))
+}
+
+fn free_port() -> u16 {
+    std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn a_camera_over_srt_is_watched_whichever_side_calls() {
+    for (ours, theirs) in [("caller", "listener"), ("listener", "caller")] {
+        let port = free_port();
+        let uri = |mode: &str| format!("srt://127.0.0.1:{port}?mode={mode}");
+        let sink = format!("srtsink uri={} passphrase=0123456789abcdef", uri(theirs));
+        let sent = (theirs == "listener").then(|| sender(&sink));
+        let (live, events) = start(config(&format!("{}&passphrase=0123456789abcdef", uri(ours))));
+        let sent = sent.unwrap_or_else(|| sender(&sink));
+        events.wait_for(is_connected);
+        let (a, b) = (next(&live), next(&live));
+        assert!(b.meta.captured_at > a.meta.captured_at);
+        drop(sent);
+        events.wait_for(is_interrupted);
+        let _again = sender(&sink);
+        events.wait_for(is_resumed);
+    }
+}
+
+#[test]
+fn a_camera_that_sends_datagrams_is_watched_before_and_after_a_black_out() {
+    let port = free_port();
+    let sink = format!("udpsink host=127.0.0.1 port={port}");
+    let stall_after = Duration::from_secs(1);
+    let (live, events) = start(StreamConfig { stall_after, ..config(&format!("udp://127.0.0.1:{port}")) });
+    let sent = sender(&sink);
     events.wait_for(is_connected);
     let (a, b) = (next(&live), next(&live));
     assert!(b.meta.captured_at > a.meta.captured_at);
-    drop(sender);
+    drop(sent);
     events.wait_for(is_interrupted);
+    let _again = sender(&sink);
+    events.wait_for(is_resumed);
+    assert!(next(&live).meta.captured_at > b.meta.captured_at);
 }
 
 #[test]
