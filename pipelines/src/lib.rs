@@ -64,7 +64,7 @@ pub use encode::{ClipEncoder, EncodeError};
 pub use event::{Away, StreamEvent, StreamFault};
 pub use live::{LiveStream, StartError};
 pub use mp4::set_creation_time;
-pub use mpeg::fuzz_recording;
+pub use mpeg::{Metadata, fuzz_metadata, fuzz_recording, metadata};
 pub use plugin::{InitError, MissingElement, init};
 pub use recorder::{ClipEnd, EpochEnd};
 pub use replay::{FileReplay, ReplayConfig, ReplayError};

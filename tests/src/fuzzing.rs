@@ -21,7 +21,7 @@ use forewarn_hw::telemetry::{self, Given, Height};
 use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, JournalEntry, RulePolicy};
 use forewarn_models::Card;
 use forewarn_models::tfjs::onnx_from_graph_model;
-use forewarn_pipelines::{SourceKind, SourceUrl, fuzz_recording, redact};
+use forewarn_pipelines::{Metadata, SourceKind, SourceUrl, fuzz_metadata, fuzz_recording, redact};
 use forewarn_wire::Event;
 
 /// A parser's entry.
@@ -311,9 +311,12 @@ pub fn gpx(bytes: &[u8]) {
     }
 }
 
-/// Packets of MISB ST 0601.
+/// Packets of MISB ST 0601, as they are or within a transport stream.
 pub fn klv(bytes: &[u8]) {
     fly(telemetry::klv::read(bytes, &given(Height::Sea)));
+    let timed = |of: Metadata| telemetry::klv::Timed { at_s: of.at_s, beside_s: of.beside_s, bytes: of.bytes };
+    let carried: Vec<telemetry::klv::Timed> = fuzz_metadata(bytes).into_iter().map(timed).collect();
+    fly(telemetry::klv::read_timed(&carried, &given(Height::Sea)));
 }
 
 /// Areas on the ground.

@@ -11,12 +11,14 @@
 //! | 18, 19, 20 | azimuth, elevation, roll of the sensor within the platform | u32 over 360°, i32 over ±180°, u32 over 360° |
 //! | 90, 91 | pitch and roll of the platform, in full range | i32 over ±90° |
 //!
-//! A value of length 0 and the smallest of a signed one mean *not known*. Tags above 127 and lengths of several bytes are
+//! They are read as they are, or with the time that a transport stream states for them. The zoom is the field of view against
+//! the widest that is told, of which the site's lens is told. A value of length 0 and the smallest of a signed one mean *not known*. Tags above 127 and lengths of several bytes are
 //! read as BER says.
 
 use forewarn_ground::{Aim, Position, Sample, attitude};
 use glam::DQuat;
 
+use super::live::zoom_of;
 use super::{Given, Height, instant};
 
 /// With which every packet begins.
@@ -52,8 +54,14 @@ pub enum KlvError {
     #[error("the packet at byte {0} has no checksum as its last item, which ST 0601 asks for")]
     Unchecked(usize),
     /// No packet at all.
-    #[error("there is no packet of ST 0601 in it: give the metadata of the video's KLV stream as it is")]
+    #[error(
+        "there is no packet of ST 0601 in it that tells time, place and attitude: give an MPEG-TS with a KLV stream, or the \
+         bytes of that stream; where it tells no attitude, set `aim`"
+    )]
     None,
+    /// Another height counts.
+    #[error("ST 0601 tells heights above the sea; set height = \"sea\", and ground_m above the sea")]
+    Height,
 }
 
 /// Every packet in a run of bytes, damaged ones as errors; what lies between packets is passed over.
@@ -75,24 +83,70 @@ pub fn packets(bytes: &[u8]) -> Vec<Result<Packet, KlvError>> {
     found
 }
 
+/// Packets with what the stream that carried them says of their time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timed {
+    /// The second of the clip that is stated for the first of them.
+    pub at_s: Option<f64>,
+    /// The second of the video that came beside them.
+    pub beside_s: f64,
+    /// The packets.
+    pub bytes: Vec<u8>,
+}
+
 /// The samples of a run of packets whose first one stands for the start of the clip; damaged packets and those without
 /// time, place or attitude are passed over. An error where not one remains.
 pub fn read(bytes: &[u8], given: &Given) -> Result<Vec<Sample>, KlvError> {
     let packets = packets(bytes);
-    let damaged = packets.iter().find_map(|packet| packet.err());
-    let whole = packets.into_iter().flatten();
-    let mut start = None;
-    let sample = |packet: Packet| {
-        let time_us = packet.time_us?;
-        let since = *start.get_or_insert(time_us);
-        let aim = packet.sensor.filter(|_| packet.platform.is_some()).map(Aim::Vehicle).or(given.aim)?;
-        let at = instant(time_us.saturating_sub(since) as f64 / 1e6, given);
-        Some(Sample { at, position: packet.position?, vehicle: packet.platform, aim, zoom: 1.0 })
-    };
-    let samples: Vec<Sample> = whole.filter_map(sample).collect();
+    let start = packets.iter().flatten().find_map(|packet| packet.time_us);
+    let at_s = |packet: &Packet| Some(packet.time_us?.saturating_sub(start?) as f64 / 1e6);
+    samples(packets.iter().map(|packet| packet.map(|packet| (at_s(&packet), packet))), given)
+}
+
+/// The same of packets that a stream carried. Where it states no time for them, their own clock counts, which is laid onto the
+/// clip by the video beside them: half of them would come earlier by it, half later.
+pub fn read_timed(carried: &[Timed], given: &Given) -> Result<Vec<Sample>, KlvError> {
+    let read: Vec<(&Timed, Vec<Result<Packet, KlvError>>)> =
+        carried.iter().map(|of| (of, packets(&of.bytes))).collect();
+    let own_s = |packet: &Packet| packet.time_us.map(|us| us as f64 / 1e6);
+    let first_s = |packets: &[Result<Packet, KlvError>]| packets.iter().flatten().find_map(own_s);
+    let untimed = read.iter().filter(|(of, _)| of.at_s.is_none());
+    let mut apart: Vec<f64> = untimed.filter_map(|(of, packets)| Some(of.beside_s - first_s(packets)?)).collect();
+    apart.sort_by(f64::total_cmp);
+    let apart_s = apart.get(apart.len() / 2).copied();
+    let timed = read.iter().flat_map(|(of, packets)| {
+        let first_s = first_s(packets);
+        packets.iter().map(move |packet| {
+            packet.map(|packet| {
+                let at_s = match of.at_s {
+                    Some(at_s) => Some(at_s + own_s(&packet).zip(first_s).map_or(0.0, |(own, first)| own - first)),
+                    None => own_s(&packet).zip(apart_s).map(|(own, apart)| own + apart),
+                };
+                (at_s, packet)
+            })
+        })
+    });
+    samples(timed, given)
+}
+
+fn samples(
+    packets: impl Iterator<Item = Result<(Option<f64>, Packet), KlvError>> + Clone,
+    given: &Given,
+) -> Result<Vec<Sample>, KlvError> {
+    let damaged = packets.clone().find_map(Result::err);
     // The standard knows heights above the sea only.
-    let is_usable = !samples.is_empty() && given.height == Height::Sea;
-    if is_usable { Ok(samples) } else { Err(damaged.unwrap_or(KlvError::None)) }
+    if given.height != Height::Sea {
+        return Err(damaged.unwrap_or(KlvError::Height));
+    }
+    let views = packets.clone().flatten().filter_map(|(_, packet)| packet.view_deg);
+    let widest = views.filter(|view| *view < 170.0).reduce(f64::max);
+    let sample = |(at_s, packet): (Option<f64>, Packet)| {
+        let aim = packet.sensor.filter(|_| packet.platform.is_some()).map(Aim::Vehicle).or(given.aim)?;
+        let zoom = packet.view_deg.and_then(|view| zoom_of(widest, view)).unwrap_or(1.0);
+        Some(Sample { at: instant(at_s?, given), position: packet.position?, vehicle: packet.platform, aim, zoom })
+    };
+    let samples: Vec<Sample> = packets.flatten().filter_map(sample).collect();
+    if samples.is_empty() { Err(damaged.unwrap_or(KlvError::None)) } else { Ok(samples) }
 }
 
 fn packet(bytes: &[u8], from: usize) -> Result<(Packet, usize), KlvError> {
@@ -266,6 +320,77 @@ mod tests {
         assert!(packet.platform.unwrap().angle_between(attitude(heading, pitch, roll)) < 1e-8);
         let sensor = attitude(160.719_211_474, -168.792_324_833_941_1, 0.0);
         assert!((packet.sensor.unwrap() * DVec3::X - sensor * DVec3::X).length() < 1e-8);
+    }
+
+    /// A packet that tells everything at a second, looking so many degrees across.
+    fn told(at_s: f64, view: u16) -> Vec<u8> {
+        packed(&[
+            (&[2], &(((1_700_000_000.0 + at_s) * 1e6).round() as u64).to_be_bytes()),
+            (&[5], &[0, 0]),
+            (&[6], &[0, 0]),
+            (&[7], &[0, 0]),
+            (&[13], &[0x55, 0x95, 0xB6, 0x6D]),
+            (&[14], &[0x5B, 0x53, 0x60, 0xC4]),
+            (&[15], &[0xC2, 0x21]),
+            (&[16], &view.to_be_bytes()),
+            (&[18], &[0; 4]),
+            (&[19], &[0; 4]),
+        ])
+    }
+
+    #[test]
+    fn packets_of_a_stream_count_by_its_time_or_by_their_own_clock_beside_the_video() {
+        let given = Given { height: Height::Sea, offset_s: 1.0, ..Given::default() };
+        let timed = |at_s: Option<f64>, beside_s: f64, bytes: Vec<u8>| Timed { at_s, beside_s, bytes };
+        let seconds = |carried: &[Timed]| -> Vec<f64> {
+            read_timed(carried, &given).unwrap().iter().map(|s| (s.at.as_secs_f64() * 1e3).round() / 1e3).collect()
+        };
+        let two = [told(7.0, 0x4000), told(7.25, 0x4000)].concat();
+        assert_eq!(seconds(&[timed(Some(2.5), 9.0, two)]), [3.5, 3.75]);
+        // The muxer holds some back by up to a second.
+        let late = [0.2, 0.9, 0.4, 0.0, 0.5];
+        let carried: Vec<Timed> = late
+            .iter()
+            .zip(0..)
+            .map(|(late, n)| timed(None, f64::from(n) + late, told(40.0 + f64::from(n), 1)))
+            .collect();
+        assert_eq!(seconds(&carried), [1.4, 2.4, 3.4, 4.4, 5.4]);
+        assert_eq!(read_timed(&[], &given), Err(KlvError::None));
+        assert_eq!(read_timed(&carried, &Given::default()), Err(KlvError::Height));
+    }
+
+    #[test]
+    fn the_zoom_is_the_view_against_the_widest() {
+        let given = Given { height: Height::Sea, ..Given::default() };
+        // 60° and 32.2°, whose tangents of the half differ by the factor 2.
+        let bytes = [told(0.0, 21_845), told(1.0, 11_724), told(2.0, 0)].concat();
+        let zooms: Vec<f64> = read(&bytes, &given).unwrap().iter().map(|sample| sample.zoom).collect();
+        assert!((zooms[0] - 1.0).abs() < 1e-9 && (zooms[1] - 2.0).abs() < 1e-3 && zooms[2] == 1.0, "{zooms:?}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_and_any_packet_comes_back_whole(
+            noise in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
+            lat in -0x7FFF_FFFF_i32..=0x7FFF_FFFF,
+            height in proptest::num::u16::ANY,
+        ) {
+            let _ = packets(&noise);
+            let place = packed(&[
+                (&[13], &lat.to_be_bytes()),
+                (&[14], &[0, 0, 0, 1]),
+                (&[15], &height.to_be_bytes()),
+            ]);
+            let bytes = [&noise[..], &place, &noise].concat();
+            let found = packets(&bytes).into_iter().flatten().find_map(|packet| packet.position);
+            // What comes before may swallow it by a length of its own, which is no packet then.
+            if let Some(position) = found {
+                proptest::prop_assert!((position.lat_deg - f64::from(lat) / f64::from(i32::MAX) * 90.0).abs() < 1e-9);
+                proptest::prop_assert!((-900.0..=19_000.0).contains(&position.height_m));
+            } else {
+                proptest::prop_assert!(noise.windows(KEY.len()).any(|window| window == KEY));
+            }
+        }
     }
 
     #[test]

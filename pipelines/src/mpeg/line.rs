@@ -35,13 +35,22 @@ impl Default for Line {
     }
 }
 
+/// From one value of the clock to another, the shorter way round.
+fn apart(to: i64, from: i64) -> i64 {
+    (to - from + ROUND / 2).rem_euclid(ROUND) - ROUND / 2
+}
+
 impl Line {
+    /// The second on the line of a time that something beside the video states; none before the video began.
+    pub(super) fn at(&self, pts: Option<u64>) -> Option<f64> {
+        let (stated, last) = (pts? as i64, self.read?);
+        Some((last + apart(stated, last) + self.shift).max(0) as f64 / SECOND as f64)
+    }
+
     /// Puts the times of a piece on the line, in nanoseconds from its first: when it is shown, and when decoded.
     pub(crate) fn place(&mut self, pts: Option<u64>, dts: Option<u64>) -> (Option<u64>, Option<u64>) {
         let Some(stated) = dts.or(pts) else { return (None, None) };
         let stated = stated as i64;
-        // The shorter way round.
-        let apart = |to: i64, from: i64| (to - from + ROUND / 2).rem_euclid(ROUND) - ROUND / 2;
         let read = if let Some(last) = self.read {
             last + apart(stated, last)
         } else {

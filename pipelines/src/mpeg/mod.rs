@@ -10,6 +10,7 @@
 mod coding;
 mod flv;
 mod line;
+mod metadata;
 mod pes;
 mod program;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use std::path::Path;
 pub(crate) use coding::Coding;
 use flv::Flv;
 pub(crate) use line::Line;
+pub use metadata::{Metadata, fuzz_metadata, metadata};
 use program::Program;
 use transport::Transport;
 

@@ -13,6 +13,11 @@ pub(super) fn is_video(stream_id: u8) -> bool {
     (0xE0..=0xEF).contains(&stream_id)
 }
 
+/// Whether this is the name of a stream that may be metadata: a private one, or one of metadata.
+pub(super) fn is_metadata(stream_id: u8) -> bool {
+    matches!(stream_id, 0xBD | 0xFC)
+}
+
 /// Reads what follows the start code, name and length, of MPEG-2 or of MPEG-1.
 pub(super) fn head(content: &[u8]) -> Option<Head> {
     if content.first()? >> 6 == 0b10 {

@@ -10,7 +10,7 @@ fn time(kind: u8, at: u64) -> Vec<u8> {
     vec![kind << 4 | (at >> 30 << 1) as u8 | 1, b, c, d, e]
 }
 
-fn packet(name: u8, pts: Option<u64>, content: &[u8]) -> Vec<u8> {
+pub(super) fn packet(name: u8, pts: Option<u64>, content: &[u8]) -> Vec<u8> {
     let head = pts.map_or(vec![0x80, 0, 0], |pts| [vec![0x80, 0x80, 5], time(2, pts)].concat());
     let length = ((head.len() + content.len()) as u16).to_be_bytes();
     [&[0, 0, 1, name][..], &length, &head, content].concat()
@@ -21,7 +21,7 @@ fn pack() -> Vec<u8> {
 }
 
 /// In packets of that size, each begun anew.
-fn transport(track: u16, packets: &[Vec<u8>], stride: usize) -> Vec<u8> {
+pub(super) fn transport(track: u16, packets: &[Vec<u8>], stride: usize) -> Vec<u8> {
     let mut out = Vec::new();
     for packet in packets {
         for (i, part) in packet.chunks(170).enumerate() {
@@ -47,7 +47,7 @@ fn piece(track: u16, pts: Option<u64>, bytes: &[u8]) -> Piece {
     Piece { track, pts, dts: None, bytes: bytes.to_vec() }
 }
 
-const VIDEO: &[u8] = &[0, 0, 0, 1, 0x67, 66, 0, 30, 9, 0, 0, 1, 0x65, 1, 2, 3];
+pub(super) const VIDEO: &[u8] = &[0, 0, 0, 1, 0x67, 66, 0, 30, 9, 0, 0, 1, 0x65, 1, 2, 3];
 
 #[test]
 fn a_program_is_read_whatever_stands_between() {

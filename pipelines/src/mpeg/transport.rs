@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Piece;
-use super::pes::{head, is_video};
+use super::pes::{head, is_metadata, is_video};
 
 /// The first byte of each packet.
 const SYNC: u8 = 0x47;
@@ -18,6 +18,8 @@ const LARGEST: usize = 32 << 20;
 pub(crate) struct Transport {
     /// From one packet to the next.
     stride: usize,
+    /// Whether metadata is read, and of video no more than where each packet begins.
+    has_metadata: bool,
     bytes: Vec<u8>,
     /// By the number of the stream: the packet of video that is not complete.
     open: BTreeMap<u16, Vec<u8>>,
@@ -32,12 +34,17 @@ impl Transport {
         };
         let is_of = |&stride: &usize| (0..LOOKED_AT).any(|i| is_in_step(stride, i));
         let stride = [PACKET_BYTES, 192, 204].into_iter().find(is_of)?;
-        Some(Self { stride, bytes: Vec::new(), open: BTreeMap::new() })
+        Some(Self { stride, has_metadata: false, bytes: Vec::new(), open: BTreeMap::new() })
     }
 
     /// The same before its first byte.
     pub(super) fn anew(&self) -> Self {
-        Self { stride: self.stride, bytes: Vec::new(), open: BTreeMap::new() }
+        Self { stride: self.stride, has_metadata: self.has_metadata, bytes: Vec::new(), open: BTreeMap::new() }
+    }
+
+    /// The same, which also gives what may be metadata, and of video no more than where each packet begins.
+    pub(super) fn with_metadata(self) -> Self {
+        Self { has_metadata: true, ..self }
     }
 
     /// Takes the next bytes, or the end.
@@ -55,7 +62,7 @@ impl Transport {
                 None => break,
             };
             if is_in_step {
-                pieces.extend(self.packet(packet));
+                pieces.extend(self.packet(packet).into_iter().flatten());
                 at += self.stride;
             } else {
                 at += 1 + memchr::memchr(SYNC, &all[at + 1..]).unwrap_or(all.len() - at - 1);
@@ -69,8 +76,39 @@ impl Transport {
         pieces
     }
 
-    /// Takes a packet; gives the piece that it ends.
-    fn packet(&mut self, packet: &[u8]) -> Option<Piece> {
+    /// Takes a packet; gives the piece that it ends, and that which it holds whole.
+    fn packet(&mut self, packet: &[u8]) -> [Option<Piece>; 2] {
+        let Some((track, begins, content)) = Self::content(packet) else { return [None, None] };
+        if !begins {
+            let Some(open) = self.open.get_mut(&track) else { return [None, None] };
+            open.extend_from_slice(content);
+            if open.len() < LARGEST {
+                return [self.wanted_now(track), None];
+            }
+            return [self.open.remove(&track).and_then(|content| piece(track, &content)), None];
+        }
+        let before = self.open.remove(&track);
+        let is_wanted = |name: u8| is_video(name) || (self.has_metadata && is_metadata(name));
+        if matches!(content, [0, 0, 1, name, ..] if is_wanted(*name)) {
+            self.open.insert(track, content.to_vec());
+        }
+        [before.and_then(|content| piece(track, &content)), self.wanted_now(track)]
+    }
+
+    /// What is open beside metadata and is wanted now: a packet of metadata that is all there, as the next may be a second
+    /// away, and of video the beginning, which states the time.
+    fn wanted_now(&mut self, track: u16) -> Option<Piece> {
+        let [_, _, _, name, high, low, ..] = self.open.get(&track)?[..] else { return None };
+        let stated = usize::from(high) << 8 | usize::from(low);
+        let is_whole = stated > 0 && self.open.get(&track)?.len() >= 6 + stated;
+        if !self.has_metadata || !(is_video(name) || is_whole) {
+            return None;
+        }
+        self.open.remove(&track).and_then(|content| piece(track, &content))
+    }
+
+    /// The number of a packet's stream, whether something begins in it, and what it holds.
+    fn content(packet: &[u8]) -> Option<(u16, bool, &[u8])> {
         let has_error = packet[1] & 0x80 != 0;
         let is_scrambled = packet[3] & 0xC0 != 0;
         if has_error || is_scrambled || packet[3] & 0x10 == 0 {
@@ -78,20 +116,7 @@ impl Transport {
         }
         let track = u16::from(packet[1] & 0x1F) << 8 | u16::from(packet[2]);
         let begin = if packet[3] & 0x20 == 0 { 4 } else { 5 + usize::from(packet[4]) };
-        let content = packet.get(begin..)?;
-        if packet[1] & 0x40 == 0 {
-            let open = self.open.get_mut(&track)?;
-            open.extend_from_slice(content);
-            if open.len() < LARGEST {
-                return None;
-            }
-            return self.open.remove(&track).and_then(|content| piece(track, &content));
-        }
-        let before = self.open.remove(&track);
-        if matches!(content, [0, 0, 1, name, ..] if is_video(*name)) {
-            self.open.insert(track, content.to_vec());
-        }
-        before.and_then(|content| piece(track, &content))
+        Some((track, packet[1] & 0x40 != 0, packet.get(begin..)?))
     }
 }
 
