@@ -36,6 +36,11 @@ impl Motion {
         Point::new((x / w) as f32, (y / w) as f32)
     }
 
+    /// Whether a point passes from before the camera to behind it, or back: beyond the picture's horizon it is drawn mirrored.
+    pub fn turns_over(&self, p: Point) -> bool {
+        self.raw(p).2 <= 0.0
+    }
+
     /// How much larger what stands at a point is now, in parts of a side.
     pub fn scale_at(&self, p: Point) -> f32 {
         let m = self.steps_at(p);

@@ -19,6 +19,7 @@ use super::classes::ClassVotes;
 use super::place::{Recent, Remap, Stillness, is_at};
 use super::program::CompiledRule;
 use super::recollection::Recollection;
+use super::subjects::part_in_view;
 use super::succession::Succession;
 use super::watched::Watched;
 use crate::tracker::likeness;
@@ -73,6 +74,10 @@ pub(super) struct Identity {
     pub(super) unseen: Sight,
     /// How long it has been absent with its place in clear view.
     absent_us: i64,
+    /// The part of it that was in the picture when it was seen.
+    pub(super) seen_part: f32,
+    /// The camera has turned so far that its place lies behind it, where a picture shows places mirrored.
+    is_behind: bool,
     pub(super) rules: Vec<Recollection>,
     /// What closer looks told.
     pub(super) attributes: Attributes,
@@ -125,6 +130,8 @@ impl Identity {
             is_waiting: false,
             unseen: Sight::Absent,
             absent_us: 0,
+            seen_part: 1.0,
+            is_behind: false,
             rules,
             attributes: Attributes::default(),
             classes: ClassVotes::new(),
@@ -180,6 +187,8 @@ impl Identity {
             is_waiting: false,
             unseen: Sight::Absent,
             absent_us: 0,
+            seen_part: 1.0,
+            is_behind: false,
             rules,
             attributes: Attributes::default(),
             classes: ClassVotes::new(),
@@ -195,7 +204,8 @@ impl Identity {
 
     /// Takes in a sighting by its track in the frame of `at`.
     pub(super) fn see(&mut self, now: Watched, at: Timestamp, track: &Track, size: (u32, u32)) {
-        (self.size, self.absent_us) = (size, 0);
+        (self.size, self.absent_us, self.is_behind) = (size, 0, false);
+        self.seen_part = part_in_view(&track.bbox, size);
         self.track = Some(track.id);
         self.first_seen = track.first_seen;
         self.class = self.classes.see(&self.class, &track.class, track.score);
@@ -228,6 +238,7 @@ impl Identity {
 
     /// Takes in a frame in which it was not seen, `step_us` after the last.
     pub(super) fn miss(&mut self, step_us: i64, unseen: Sight) {
+        let unseen = if self.is_behind { Sight::Occluded } else { unseen };
         self.unseen = unseen;
         if unseen == Sight::Absent {
             self.absent_us = self.absent_us.saturating_add(step_us);
@@ -268,7 +279,7 @@ impl Identity {
 
     fn fit(&self, newcomer: &Self, now: Watched) -> Fit {
         // What was there before the identity vanished is somebody else.
-        if self.group != newcomer.group || newcomer.first < self.seen_at {
+        if self.group != newcomer.group || newcomer.first < self.seen_at || self.is_behind {
             return Fit::No;
         }
         if self.stands() { self.fit_stander(newcomer) } else { self.fit_mover(newcomer, now) }
@@ -314,6 +325,7 @@ impl Identity {
         self.bbox = newcomer.bbox;
         self.seen_at = newcomer.seen_at;
         self.absent_us = 0;
+        (self.seen_part, self.is_behind) = (newcomer.seen_part, newcomer.is_behind);
         self.recent = newcomer.recent;
         self.sightings = self.sightings.saturating_add(newcomer.sightings);
     }
@@ -341,6 +353,9 @@ impl Identity {
 
     /// Fits every remembered place to a picture that has changed as a whole.
     pub(super) fn remap(&mut self, remap: &Remap) {
+        if let Remap::Moved(motion) = remap {
+            self.is_behind ^= motion.turns_over(self.bbox.foot());
+        }
         self.bbox = remap.bbox(self.bbox);
         self.birth = remap.bbox(self.birth);
         self.recent.remap(remap);

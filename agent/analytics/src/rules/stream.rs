@@ -25,7 +25,7 @@ const MAX_STEP_US: i64 = 2_000_000;
 /// A counted subject that is missed counts on for this long.
 pub(super) const COUNTED_US: i64 = 1_500_000;
 /// After a restart an open incident of a zone is not judged for this long: those in the zone have to be found first.
-const SETTLE_US: i64 = 2_000_000;
+pub(super) const SETTLE_US: i64 = 2_000_000;
 
 /// The rules of one stream.
 #[derive(Debug)]
@@ -47,6 +47,8 @@ pub struct Rules {
     pub(super) origins: BTreeMap<TrackId, Origin>,
     /// Heads that were found on the tracks of the frame.
     pub(super) heads: BTreeMap<TrackId, SeenHead>,
+    /// Whether the camera flies, so that zones leave the picture and come back.
+    pub(super) has_moved: bool,
 }
 
 /// A rule with what it remembers of the zone as a whole.
@@ -61,6 +63,8 @@ pub(super) struct RuleState {
     pub(super) crowd: Option<Crowd>,
     /// The box around the rule's own zone in the latest frame.
     pub(super) own_place: Option<BBox>,
+    /// When the zone counts as in view again, which a camera that flies had lost sight of.
+    pub(super) in_view_from: Option<Watched>,
     /// When the thresholds were judged last.
     pub(super) heard_at: Timestamp,
 }
@@ -74,6 +78,7 @@ impl RuleState {
             scores: rule.scores.clone(),
             crowd: None,
             own_place: None,
+            in_view_from: None,
             heard_at: Timestamp::ZERO,
             rule,
         }
@@ -120,6 +125,7 @@ impl Rules {
             values: Values::default(),
             origins: BTreeMap::new(),
             heads: BTreeMap::new(),
+            has_moved: false,
         }
     }
 
@@ -167,6 +173,7 @@ impl Rules {
 
     /// The same of a camera that has moved over the ground: places stay where they are on it.
     pub fn moved(&mut self, motion: &Motion) {
+        self.has_moved = true;
         self.remap(&Remap::Moved(*motion));
     }
 
@@ -182,7 +189,7 @@ impl Rules {
         self.identify(at, &seen);
         let others: Vec<BBox> = seen.iter().map(|track| track.bbox).collect();
         for identity in self.identities.iter_mut().filter(|identity| !identity.is_seen(self.now)) {
-            identity.miss(step_us, unseen(&identity.bbox, &others));
+            identity.miss(step_us, unseen(&identity.bbox, &others, size, identity.seen_part));
         }
         reunite(&mut self.identities, self.now);
         let others = self.others();

@@ -6,8 +6,8 @@ use super::identity::Identity;
 use super::judge::sight;
 use super::notes;
 use super::program::Term;
-use super::stream::{COUNTED_US, RuleState, Rules};
-use super::subjects::Crowd;
+use super::stream::{COUNTED_US, RuleState, Rules, SETTLE_US};
+use super::subjects::{Crowd, is_out_of_view};
 use super::tree::Facts;
 use super::truth::Truth;
 
@@ -30,7 +30,12 @@ impl Rules {
     ) -> Option<RuleHit> {
         let (now, size) = (self.now, self.size);
         let is_open = self.states[index].rule.is_open(at, civil);
-        let settles_at = self.states[index].crowd.as_ref().and_then(|crowd| crowd.settles_at);
+        let state = &mut self.states[index];
+        if self.has_moved && state.rule.own_zone.is_some() && is_out_of_view(state.own_place, size) {
+            // Who is there when it comes back must be found first.
+            state.in_view_from = Some(now.after(SETTLE_US));
+        }
+        let settles_at = state.crowd.as_ref().and_then(|crowd| crowd.settles_at).max(state.in_view_from);
         let is_settling = settles_at.is_some_and(|settles_at| now < settles_at);
         let (members, truths) = self.count(index, at, step_us, (is_open, is_settling), civil);
         let RuleState { rule, sensed, scores, .. } = &mut self.states[index];
@@ -71,7 +76,8 @@ impl Rules {
         })
     }
 
-    /// Who takes part, and what is known of each term of the rule; nothing of these while the rule settles.
+    /// Who takes part, and what is known of each term of the rule; nothing of these while the rule settles, or while its zone
+    /// is out of view.
     fn count(
         &mut self,
         index: usize,

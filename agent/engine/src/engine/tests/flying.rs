@@ -117,6 +117,53 @@ fn without_telemetry_nothing_is_judged_and_nobody_complied() {
     assert!(records[0].first_entered(IncidentState::Persisted).is_some(), "{records:#?}");
 }
 
+/// The flight of a camera that turns away by 90° for some seconds, once it has looked down for 20.
+fn turns_away(for_s: f64) -> Flight {
+    let turned = move |n: u32| {
+        let at_s = f64::from(n) / FPS;
+        let part = ((at_s - 20.0) / 2.0).clamp(0.0, 1.0) - ((at_s - 22.0 - for_s) / 2.0).clamp(0.0, 1.0);
+        let aim = Aim::Earth(attitude(0.0, -90.0 + 90.0 * part, 0.0));
+        Sample { at: at_s_of(at_s), position: place(0.0, 0.0, HEIGHT_M), vehicle: None, aim, zoom: 1.0 }
+    };
+    Flight::new((0..400).map(turned))
+}
+
+#[test]
+fn nobody_complies_because_the_camera_turns_away() {
+    let at = place(3.0, -2.0, 0.0);
+    for (violation, zone) in [("loitering", square(3.0, -2.0, 2.0)), ("crowding", square(3.0, -2.0, 2.0))] {
+        let mut setup = setup(violation, |violation, _| {
+            let parameters = if violation.parameters.contains_key("dwell_s") {
+                vec![("dwell_s", 10.0)]
+            } else {
+                vec![("people", 1.0), ("hold_s", 5.0)]
+            };
+            violation.parameters.extend(parameters.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        });
+        let flight = turns_away(12.0);
+        let ground = ground(flight.clone(), zone);
+        setup.streams.get_mut(&gate()).unwrap().ground = Some(ground.clone());
+        let lens = forewarn_ground::Lens::of_view(VIEW_DEG, SIZE).unwrap();
+        let records = play(&mut engine_of(setup), 0..(70.0 * FPS) as u32, |engine, n, now| {
+            let pose = flight.at(now, ground.max_age_us, &ground.uncertainty).unwrap();
+            let foot = Shot::new(pose, &lens, SIZE).pixel(&at);
+            let seen = foot.map(|foot| BBox::new(foot.x - 10.0, foot.y - 40.0, foot.x + 10.0, foot.y));
+            let is_seen = |b: &BBox| b.x0 >= 0.0 && b.y0 >= 0.0 && b.x1 <= SIZE.0 as f32 && b.y1 <= SIZE.1 as f32;
+            let detection = |bbox| Detection { class: Class::new("person"), score: 0.9, bbox };
+            let detections = seen.filter(is_seen).map(detection).into_iter().collect();
+            engine.analysed(&Analysed::whole(grey(n, now), detections), now);
+        });
+        assert_eq!(records.len(), 1, "{violation}: {records:#?}");
+        let entered = |state| records[0].first_entered(state);
+        assert_eq!(
+            (entered(IncidentState::Complied), entered(IncidentState::Lost)),
+            (None, None),
+            "{violation}: {records:#?}"
+        );
+        assert!(entered(IncidentState::Persisted).is_some(), "{violation}: {records:#?}");
+    }
+}
+
 #[test]
 fn a_live_flight_is_heard_sample_by_sample() {
     let at = place(3.0, -2.0, 0.0);
