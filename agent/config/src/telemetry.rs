@@ -1,15 +1,16 @@
 //! `[camera.telemetry]`: where a camera that flies is and looks, and how well that is known.
 
+mod file;
 mod live;
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use forewarn_engine::{GroundSetup, LensKind};
 use forewarn_ground::lens::LensFile;
-use forewarn_ground::{Aim, Flat, Flight, GroundZone, Lens, Limits, Sample, Uncertainty, attitude};
-use forewarn_hw::telemetry::{Given, Height, csv, gpx, klv, srt};
+use forewarn_ground::{Aim, Flat, Flight, GroundZone, Lens, Limits, Uncertainty, attitude};
+use forewarn_hw::telemetry::Height;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -25,7 +26,7 @@ pub(crate) const EXAMPLE: &str = r#"# Where a camera that flies is and looks; se
 # url = "udpin:127.0.0.1:14550"  # or "udpout:HOST:PORT", "tcp:HOST:PORT", "serial:/dev/ttyAMA0:57600"
 # system = 1                     # the vehicle's system id
 # mqtt = { url = "mqtt://127.0.0.1:1883", device = "1581F5BKD221" }  # of "dji"
-# source = "srt"                 # beside the clip that is replayed; or "csv", "gpx", "klv"
+# source = "srt"                 # beside the clip that is replayed; or "csv", "gpx", "klv" (also within an MPEG-TS)
 # file = "flight.srt"
 # view_deg = 73.7                # what the lens sees across at zoom 1; or lens = "lens.toml"
 # ground_m = 0.0                 # height of the ground, in the reckoning of the camera's
@@ -65,16 +66,19 @@ pub struct RawTelemetry {
     pub lens: Option<Spanned<PathBuf>>,
     /// Where the camera looks, where the file does not tell.
     #[serde(default)]
-    pub aim: Option<RawAim>,
+    #[schemars(with = "Option<RawAim>")]
+    pub aim: Option<Spanned<RawAim>>,
     /// Which height of the file counts.
     #[serde(default)]
     pub height: RawHeight,
     /// The height of the ground in metres, in the reckoning of the camera's.
-    #[serde(default)]
-    pub ground_m: f64,
+    #[serde(default = "zero")]
+    #[schemars(with = "f64")]
+    pub ground_m: Spanned<f64>,
     /// The second of the clip at which the file's time begins.
-    #[serde(default)]
-    pub offset_s: f64,
+    #[serde(default = "zero")]
+    #[schemars(with = "f64")]
+    pub offset_s: Spanned<f64>,
     /// Seconds that telemetry may lie from the frame.
     #[serde(default = "default_max_age_s")]
     #[schemars(with = "f64")]
@@ -89,6 +93,17 @@ pub struct RawTelemetry {
     /// How well all this is known.
     #[serde(default)]
     pub uncertainty: RawUncertainty,
+}
+
+/// Heights of ground, from the shore of the Dead Sea to the highest peak.
+const GROUND_M: RangeInclusive<f64> = -1_000.0..=9_000.0;
+/// No clip begins more than a day from its side file.
+const OFFSET_S: RangeInclusive<f64> = -86_400.0..=86_400.0;
+const YAW_DEG: RangeInclusive<f64> = -360.0..=360.0;
+const TILT_DEG: RangeInclusive<f64> = -180.0..=180.0;
+
+fn zero() -> Spanned<f64> {
+    unwritten(0.0)
 }
 
 fn default_max_age_s() -> Spanned<f64> {
@@ -163,6 +178,23 @@ pub enum RawFrame {
 }
 
 impl RawAim {
+    /// Whether each angle is one; a mistake otherwise.
+    fn check(check: &mut Check<'_>, raw: Option<&Spanned<Self>>) -> Option<()> {
+        let Some((place, aim)) = raw.map(|raw| (raw.span(), raw.get_ref())) else { return Some(()) };
+        let angles = [
+            ("yaw_deg", aim.yaw_deg, YAW_DEG),
+            ("pitch_deg", aim.pitch_deg, TILT_DEG),
+            ("roll_deg", aim.roll_deg, TILT_DEG),
+        ];
+        for (key, angle, range) in angles {
+            if !range.contains(&angle) {
+                let mend = format!("write {} to {} degrees", range.start(), range.end());
+                return check.fail_key(place, key, format!("{angle} is out of range"), mend);
+            }
+        }
+        Some(())
+    }
+
     fn resolve(self) -> Aim {
         let turned = attitude(self.yaw_deg, self.pitch_deg, self.roll_deg);
         match self.within {
@@ -202,21 +234,21 @@ pub struct RawUncertainty {
 }
 
 impl RawUncertainty {
-    /// None where a number is no deviation.
-    fn resolve(&self) -> Option<Uncertainty> {
+    /// The first number that is no deviation, with its key and the largest that is one, as an error.
+    fn resolve(&self) -> Result<Uncertainty, (&'static str, f64, f64)> {
         let usual = Uncertainty::default();
-        let of = |written: Option<f64>, usual: f64| {
+        let of = |key: &'static str, written: Option<f64>, usual: f64, most: f64| {
             let value = written.unwrap_or(usual);
-            (value.is_finite() && value >= 0.0).then_some(value)
+            if (0.0..=most).contains(&value) { Ok(value) } else { Err((key, value, most)) }
         };
-        Some(Uncertainty {
-            horizontal_m: of(self.horizontal_m, usual.horizontal_m)?,
-            vertical_m: of(self.vertical_m, usual.vertical_m)?,
-            heading_deg: of(self.heading_deg, usual.heading_deg)?,
-            tilt_deg: of(self.tilt_deg, usual.tilt_deg)?,
-            pixel_px: of(self.pixel_px, usual.pixel_px)?,
-            ground_m: of(self.ground_m, usual.ground_m)?,
-            focal: of(self.focal, usual.focal)?,
+        Ok(Uncertainty {
+            horizontal_m: of("horizontal_m", self.horizontal_m, usual.horizontal_m, 1_000.0)?,
+            vertical_m: of("vertical_m", self.vertical_m, usual.vertical_m, 1_000.0)?,
+            heading_deg: of("heading_deg", self.heading_deg, usual.heading_deg, 90.0)?,
+            tilt_deg: of("tilt_deg", self.tilt_deg, usual.tilt_deg, 45.0)?,
+            pixel_px: of("pixel_px", self.pixel_px, usual.pixel_px, 1_000.0)?,
+            ground_m: of("ground_m", self.ground_m, usual.ground_m, 1_000.0)?,
+            focal: of("focal", self.focal, usual.focal, 0.5)?,
         })
     }
 }
@@ -233,24 +265,29 @@ pub(crate) fn check(
     let raw = raw?.get_ref();
     let max_age_s = check.number(&raw.max_age_s, 0.05..=60.0, "seconds");
     let max_range_m = check.number(&raw.max_range_m, 1.0..=20_000.0, "metres");
-    let Some(uncertainty) = raw.uncertainty.resolve() else {
-        return check.fail_key(
-            place,
-            "uncertainty",
-            "a deviation is below 0 or no number",
-            "write numbers of 0 or more",
-        );
+    let ground_m = check.number(&raw.ground_m, GROUND_M, "metres");
+    let offset_s = check.number(&raw.offset_s, OFFSET_S, "seconds");
+    RawAim::check(check, raw.aim.as_ref())?;
+    let uncertainty = match raw.uncertainty.resolve() {
+        Ok(uncertainty) => uncertainty,
+        Err((key, value, most)) => {
+            let problem = format!("{key} = {value} is no standard deviation");
+            return check.fail_key(place, "uncertainty", problem, format!("write {key} = 0 to {most}"));
+        }
     };
     let lens = lens(check, raw, place.clone());
     let (samples, live) = if raw.source.is_live() {
         (Vec::new(), Some(live::check(check, raw, place, lens, whose)?))
     } else {
-        (samples(check, raw, place)?, None)
+        (file::samples(check, raw, place, offset_s?)?, None)
     };
+    let n_told = samples.len();
+    let flight = Flight::new(samples);
+    file::doubt_passed_over(check, raw, &flight, n_told);
     let setup = GroundSetup {
-        flight: Arc::new(Flight::new(samples)),
+        flight: Arc::new(flight),
         lens: lens?,
-        ground: Flat { height_m: raw.ground_m },
+        ground: Flat { height_m: ground_m? },
         zones,
         uncertainty,
         limits: Limits { max_range_m: max_range_m? },
@@ -282,40 +319,6 @@ fn lens(check: &mut Check<'_>, raw: &RawTelemetry, place: Range<usize>) -> Optio
             let problem = "a lens is known either by `view_deg` or by `lens`";
             check.fail(place, problem, "give `view_deg = 73.7`, or `lens = \"lens.toml\"`")
         }
-    }
-}
-
-/// What a file beside the clip says.
-fn samples(check: &mut Check<'_>, raw: &RawTelemetry, place: Range<usize>) -> Option<Vec<Sample>> {
-    let Some(file) = &raw.file else {
-        return check.fail(place, "no file is named", "add `file = \"flight.srt\"`, from the site file on");
-    };
-    let (url, system) = (raw.url.as_ref().map(Spanned::span), raw.system.as_ref().map(Spanned::span));
-    if let Some(other) = url.or(system).or_else(|| raw.mqtt.as_ref().map(Spanned::span)) {
-        let mend = "leave it out, or set `source` to \"mavlink\" or \"dji\"";
-        return check.fail(other, "this is a key of what is heard while the drone flies", mend);
-    }
-    let path = check.path(file.get_ref());
-    let aim = raw.aim.map(RawAim::resolve);
-    let given = Given { aim, height: raw.height.into(), offset_s: raw.offset_s };
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let problem = format!("failed to read {}: {error}", path.display());
-            return check.fail(file.span(), problem, "give the path from the site file on");
-        }
-    };
-    let text = String::from_utf8_lossy(&bytes);
-    let read = match raw.source {
-        RawSource::Srt => srt::read(&text, &given).map_err(|error| error.to_string()),
-        RawSource::Csv => csv::read(&text, &given).map_err(|error| error.to_string()),
-        RawSource::Gpx => gpx::read(&text, &given).map_err(|error| error.to_string()),
-        RawSource::Klv => klv::read(&bytes, &given).map_err(|error| error.to_string()),
-        RawSource::Mavlink | RawSource::Dji => Ok(Vec::new()),
-    };
-    match read {
-        Ok(samples) => Some(samples),
-        Err(problem) => check.fail(file.span(), format!("{}: {problem}", path.display()), "see docs/drone.md"),
     }
 }
 
@@ -356,6 +359,20 @@ mod tests {
         assert_eq!(ground.flight.len(), 2);
         let on_ground: Vec<&str> = ground.zones.iter().map(|(at, _)| stream.zones[*at].id.as_str()).collect();
         assert_eq!(on_ground, ["yard", "lot"]);
+    }
+
+    #[test]
+    fn a_density_takes_the_area_of_a_zone_on_the_ground() {
+        let telemetry = "[camera.telemetry]\nsource = \"csv\"\nfile = \"flight.csv\"\nview_deg = 70\n";
+        let zones = |more: &str| {
+            let lot = "[[camera.zone]]\nid = \"lot\"\nlon_lat = [[120, 30], [120.001, 30], [120, 30.001]]\n";
+            format!("{lot}{more}[[camera.rule]]\nviolation = \"crowd_density\"\nzone = \"lot\"\n")
+        };
+        let areas = site(telemetry, &zones("")).unwrap().cameras[0].rules[0].binding.areas_m2.clone();
+        let lot = areas.iter().find(|(id, _)| id.as_str() == "lot").map(|(_, area)| *area).unwrap();
+        assert!((lot - 0.5 * 96.4863 * 110.8524).abs() < 5.0, "{lot}");
+        let both = "ground = { points = [[0, 0], [1, 0], [1, 1], [0, 1]], size_m = [1, 1] }\n";
+        assert!(told(telemetry, &zones(both)).contains("follow from its corners"));
     }
 
     #[test]
@@ -404,11 +421,38 @@ mod tests {
     }
 
     #[test]
+    fn samples_that_cannot_be_meant_are_counted_and_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let wild = format!("{TABLE}10,95,120,40,0,-90\n11,30,120,4e7,0,-90\n12,30,120,40,0,4000\n");
+        std::fs::write(folder.path().join("flight.csv"), wild).unwrap();
+        let text = "[site]\nid = \"s\"\n[[camera]]\nid = \"drone\"\nurl = \"file:flight.mp4\"\n[camera.telemetry]\n\
+                    source = \"csv\"\nfile = \"flight.csv\"\nview_deg = 70\n";
+        let source = Source::new(folder.path().join("site.toml").display().to_string(), text);
+        let site = resolve(&source).unwrap();
+        let setup = site.engine_setup();
+        assert_eq!(setup.streams.values().next().unwrap().ground.as_ref().unwrap().flight.len(), 2);
+        let doubts: Vec<String> = site.doubts.iter().map(ToString::to_string).collect();
+        assert!(doubts.iter().any(|doubt| doubt.contains("3 of the 5 samples of flight.csv")), "{doubts:?}");
+    }
+
+    #[test]
     fn mistakes_are_told_with_their_mend() {
         let table = |rest: &str| format!("[camera.telemetry]\nsource = \"csv\"\nfile = \"flight.csv\"\n{rest}");
         assert!(told(&table(""), "").contains("either by `view_deg` or by `lens`"));
         assert!(told(&table("view_deg = 190\n"), "").contains("no field of view of 190"));
-        assert!(told(&table("view_deg = 70\nuncertainty = { tilt_deg = -1 }\n"), "").contains("below 0"));
+        for (line, says) in [
+            ("uncertainty = { tilt_deg = -1 }", "tilt_deg = -1 is no standard deviation, write tilt_deg = 0 to 45"),
+            ("uncertainty = { focal = inf }", "focal = inf is no standard deviation"),
+            ("ground_m = nan", "ground_m: NaN is out of range, write -1000 to 9000 metres"),
+            ("ground_m = 1e9", "is out of range, write -1000"),
+            ("offset_s = inf", "offset_s: inf is out of range, write -86400 to 86400 seconds"),
+            ("max_age_s = nan", "max_age_s: NaN is out of range"),
+            ("aim = { yaw_deg = 0, pitch_deg = nan }", "pitch_deg: NaN is out of range, write -180 to 180 degrees"),
+        ] {
+            let told = told(&table(&format!("view_deg = 70\n{line}\n")), "");
+            let told = told.replace("\n  mend: ", ", ");
+            assert!(told.contains("site.toml:") && told.contains(says), "{line}: {told}");
+        }
         let wrong = table("view_deg = 70\n").replace("\"csv\"", "\"srt\"");
         assert!(told(&wrong, "").contains("subtitles that the drone wrote"));
         let both =

@@ -103,10 +103,17 @@ pub(crate) fn check(raw: &[RawZone], check: &mut Check<'_>) -> Zones {
             zones.spoilt.push(id.clone());
             continue;
         };
-        zones.on_ground.extend(on_ground.ok().flatten().map(|ground| (zones.list.len(), ground)));
-        if let Some(area_m2) = area_m2(check, raw.area_m2.as_ref(), raw.ground.as_ref(), &zone) {
-            zones.areas_m2.insert(zone.id.clone(), area_m2);
-        }
+        let on_ground = on_ground.ok().flatten();
+        let area = match (&on_ground, &raw.ground) {
+            (Some(_), Some(ground)) => {
+                let problem = "the square metres of a zone on the ground follow from its corners";
+                check.fail(ground.span(), problem, "leave `ground` out")
+            }
+            (Some(drawn), None) if raw.area_m2.is_none() => Some(drawn.area_m2()),
+            _ => area_m2(check, raw.area_m2.as_ref(), raw.ground.as_ref(), &zone),
+        };
+        zones.areas_m2.extend(area.map(|area| (zone.id.clone(), area)));
+        zones.on_ground.extend(on_ground.map(|ground| (zones.list.len(), ground)));
         zones.list.push(zone);
     }
     zones

@@ -1,6 +1,7 @@
 //! Samples of telemetry, and where the camera was and looked at an instant between them.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use forewarn_domain::Timestamp;
 use glam::{DQuat, DVec3, EulerRot};
@@ -24,10 +25,16 @@ pub struct Position {
     pub height_m: f64,
 }
 
+/// Heights of what flies, whatever they count from, in metres.
+const HEIGHTS_M: RangeInclusive<f64> = -1_000.0..=50_000.0;
+/// How far lenses zoom.
+const ZOOMS: RangeInclusive<f64> = 0.1..=1_000.0;
+
 impl Position {
     /// Whether it is on earth, and not the 0, 0 by which devices say that they do not know.
     pub fn is_known(&self) -> bool {
-        let is_on_earth = self.lat_deg.abs() <= 90.0 && self.lon_deg.abs() <= 180.0 && self.height_m.abs() < 1e5;
+        let is_on_earth =
+            self.lat_deg.abs() <= 90.0 && self.lon_deg.abs() <= 180.0 && HEIGHTS_M.contains(&self.height_m);
         is_on_earth && (self.lat_deg, self.lon_deg) != (0.0, 0.0)
     }
 }
@@ -63,6 +70,14 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// Whether all that it says can be: a place on earth, turns that are turns, a zoom that lenses have.
+    pub fn is_sound(&self) -> bool {
+        let is_turn = |q: DQuat| (q.length_squared() - 1.0).abs() < 1e-3;
+        let (Aim::Earth(camera) | Aim::Vehicle(camera)) = self.aim;
+        let is_turned = is_turn(camera) && self.vehicle.is_none_or(is_turn);
+        self.position.is_known() && is_turned && ZOOMS.contains(&self.zoom)
+    }
+
     /// The camera's attitude on earth; none where it is told within a vehicle whose own is not.
     fn camera(&self) -> Option<DQuat> {
         match self.aim {
@@ -125,12 +140,15 @@ pub struct Pose {
 #[derive(Debug, Clone, Default)]
 pub struct Flight {
     samples: VecDeque<Sample>,
+    /// Samples that say what cannot be.
+    passed_over: u64,
 }
 
 impl Flight {
-    /// The flight of these samples; of two with one time the later given counts, and those that know no place are dropped.
+    /// The flight of these samples; of two with one time the later given counts, and those that say what cannot be are
+    /// passed over.
     pub fn new(samples: impl IntoIterator<Item = Sample>) -> Self {
-        let mut sorted: Vec<Sample> = samples.into_iter().filter(|s| s.position.is_known()).collect();
+        let mut sorted: Vec<Sample> = samples.into_iter().collect();
         sorted.sort_by_key(|sample| sample.at);
         let mut flight = Self::default();
         for sample in sorted {
@@ -139,11 +157,15 @@ impl Flight {
         flight
     }
 
-    /// Adds the newest sample; `most` are kept, the oldest is dropped. One that is older than the newest, or that knows no
-    /// place, is passed over.
+    /// Adds the newest sample; `most` are kept, the oldest is dropped. One that is older than the newest is passed over, and
+    /// one that says what cannot be is counted, too.
     pub fn push(&mut self, sample: Sample, most: usize) {
         let last = self.samples.back().map(|last| last.at);
-        if !sample.position.is_known() || last.is_some_and(|last| sample.at < last) {
+        if !sample.is_sound() {
+            self.passed_over += 1;
+            return;
+        }
+        if last.is_some_and(|last| sample.at < last) {
             return;
         }
         if last == Some(sample.at) {
@@ -153,6 +175,11 @@ impl Flight {
         while self.samples.len() > most.max(1) {
             self.samples.pop_front();
         }
+    }
+
+    /// How many samples said what cannot be.
+    pub fn passed_over(&self) -> u64 {
+        self.passed_over
     }
 
     /// How many samples there are.
@@ -291,12 +318,38 @@ mod tests {
             Sample { position: Position { lat_deg: 0.0, lon_deg: 0.0, height_m: 9.0 }, ..sample(0.4, 0.0, 0.0) };
         let carried = Sample { aim: Aim::Vehicle(attitude(0.0, -90.0, 0.0)), ..sample(1.0, 30.0, 0.0) };
         let mut flight = Flight::new([nowhere, carried]);
-        assert_eq!(flight.len(), 1);
+        assert_eq!((flight.len(), flight.passed_over()), (1, 1));
         assert_eq!(at(&flight, 1.0), Err(NoFix::NoAttitude));
         flight.push(Sample { vehicle: Some(attitude(90.0, 0.0, 0.0)), ..carried }, 5);
         assert_eq!(flight.len(), 1, "the later of one time counts");
         let down = at(&flight, 1.0).unwrap().camera * DVec3::X;
         assert!((down - DVec3::Z).length() < 1e-9, "{down}");
+    }
+
+    #[test]
+    fn what_cannot_be_is_counted_and_never_a_pose() {
+        let sound = sample(1.0, 30.0, 0.0);
+        let placed = |lat_deg, lon_deg, height_m| Sample { position: Position { lat_deg, lon_deg, height_m }, ..sound };
+        let aimed = |aim| Sample { aim, ..sound };
+        let wild = [
+            placed(f64::NAN, 120.0, 9.0),
+            placed(90.1, 120.0, 9.0),
+            placed(30.0, f64::INFINITY, 9.0),
+            placed(30.0, 120.0, f64::NAN),
+            placed(30.0, 120.0, 1e6),
+            placed(30.0, 120.0, -2e3),
+            aimed(Aim::Earth(DQuat::NAN)),
+            aimed(Aim::Vehicle(DQuat::from_xyzw(0.0, 0.0, 0.0, 0.0))),
+            Sample { vehicle: Some(DQuat::from_xyzw(9.0, 0.0, 0.0, 0.0)), ..sound },
+            Sample { zoom: f64::NAN, ..sound },
+            Sample { zoom: 0.0, ..sound },
+        ];
+        let mut flight = Flight::new(wild);
+        for sample in wild {
+            flight.push(sample, 100);
+        }
+        assert_eq!((flight.len(), flight.passed_over()), (0, 22));
+        assert_eq!(at(&flight, 1.0), Err(NoFix::NoTelemetry));
     }
 
     #[test]

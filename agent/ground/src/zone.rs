@@ -9,7 +9,7 @@ use forewarn_domain::{Point, Polygon};
 use geojson::{FeatureCollection, GeoJson, GeometryValue};
 use glam::DVec3;
 
-use crate::flight::Position;
+use crate::flight::{Position, local};
 use crate::shot::Shot;
 use crate::terrain::Terrain;
 
@@ -31,6 +31,8 @@ const MOST_CORNERS: usize = 4_096;
 pub struct GroundZone {
     /// The closed line around its parts and holes, as latitude and longitude in degrees.
     corners: Vec<(f64, f64)>,
+    /// Its parts without its holes, in square metres.
+    area_m2: f64,
 }
 
 /// Why there is no zone.
@@ -140,17 +142,17 @@ impl GroundZone {
         let (lat, lon) = corners.first().copied().ok_or(ZoneError::Few(0))?;
         let far = |(a, b): &(f64, f64)| (a - lat).abs().max((b - lon).abs());
         let wide = corners.iter().map(far).fold(0.0, f64::max) * DEGREE_M / 1000.0;
-        if wide > 200.0 { Err(ZoneError::Wide(wide)) } else { Ok(Self { corners }) }
+        if wide > 200.0 { Err(ZoneError::Wide(wide)) } else { Ok(Self { corners, area_m2: area_m2(rings) }) }
+    }
+
+    /// Its parts without its holes, in square metres.
+    pub fn area_m2(&self) -> f64 {
+        self.area_m2
     }
 
     /// Whether a place lies inside.
     pub fn contains(&self, lat_deg: f64, lon_deg: f64) -> bool {
-        let next = self.corners.iter().cycle().skip(1);
-        self.corners.iter().zip(next).fold(false, |inside, (a, b)| {
-            let crosses =
-                (a.0 > lat_deg) != (b.0 > lat_deg) && lon_deg < (b.1 - a.1) * (lat_deg - a.0) / (b.0 - a.0) + a.1;
-            inside != crosses
-        })
+        is_inside(self.corners.iter().copied(), (lat_deg, lon_deg))
     }
 
     /// The mean of its corners, as latitude and longitude.
@@ -198,6 +200,32 @@ impl GroundZone {
 
 /// Corners as `[longitude, latitude]`.
 type Ring = Vec<[f64; 2]>;
+
+/// Whether a place lies within a closed line, both as latitude and longitude, by the even-odd rule.
+fn is_inside(line: impl Iterator<Item = (f64, f64)> + Clone, (lat, lon): (f64, f64)) -> bool {
+    let next = line.clone().cycle().skip(1);
+    line.zip(next).fold(false, |inside, (a, b)| {
+        let crosses = (a.0 > lat) != (b.0 > lat) && lon < (b.1 - a.1) * (lat - a.0) / (b.0 - a.0) + a.1;
+        inside != crosses
+    })
+}
+
+/// The square metres of rings, of which those within an odd number of others are holes, whichever way round they run.
+fn area_m2(rings: &[Ring]) -> f64 {
+    let of = |ring: &Ring| {
+        let Some([lon0, lat0]) = ring.first() else { return 0.0 };
+        let place = |[lon, lat]: &[f64; 2]| Position { lat_deg: *lat, lon_deg: *lon, height_m: 0.0 };
+        let points: Vec<DVec3> = ring.iter().map(|corner| local(&place(&[*lon0, *lat0]), &place(corner))).collect();
+        let next = points.iter().cycle().skip(1);
+        points.iter().zip(next).map(|(a, b)| a.x * b.y - b.x * a.y).sum::<f64>().abs() / 2.0
+    };
+    let is_hole = |at: usize| {
+        let Some([lon, lat]) = rings[at].first() else { return false };
+        let around = |ring: &Ring| is_inside(ring.iter().map(|[lon, lat]| (*lat, *lon)), (*lat, *lon));
+        rings.iter().enumerate().filter(|(other, ring)| *other != at && around(ring)).count() % 2 == 1
+    };
+    rings.iter().enumerate().map(|(at, ring)| if is_hole(at) { -of(ring) } else { of(ring) }).sum()
+}
 
 /// The rings of an area; none for points and lines.
 fn rings(geometry: &GeometryValue) -> Option<Vec<Ring>> {
@@ -289,6 +317,17 @@ mod tests {
         assert_eq!(GroundZone::from_geojson(text, None), Err(ZoneError::Several(2)));
         let told = GroundZone::from_geojson(text, Some("pole")).unwrap_err().to_string();
         assert!(told.ends_with("it has yard, lots"), "{told}");
+    }
+
+    #[test]
+    fn the_area_is_that_of_the_parts_without_the_holes() {
+        let yard = GroundZone::new(&square(0.0, 0.0, 10.0)).unwrap();
+        assert!((yard.area_m2() - 400.0).abs() < 0.1, "{}", yard.area_m2());
+        let mut rings = vec![square(0.0, 0.0, 10.0), square(3.0, 0.0, 2.0), square(0.0, 40.0, 5.0)];
+        let area = |rings: &[Ring]| GroundZone::of_rings(rings).unwrap().area_m2();
+        assert!((area(&rings) - (400.0 - 16.0 + 100.0)).abs() < 0.2);
+        rings[1].reverse();
+        assert!((area(&rings) - 484.0).abs() < 0.2, "whichever way round the hole runs");
     }
 
     #[test]

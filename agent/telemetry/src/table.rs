@@ -111,6 +111,8 @@ table! {
             "Where a camera that flies was and looked, as it was heard.");
         TELEMETRY_DROPPED: Counter("forewarn_telemetry_dropped_total", "samples", [camera],
             "Samples given up because newer ones came before they counted.");
+        TELEMETRY_WILD: Counter("forewarn_telemetry_wild_total", "samples", [camera],
+            "Samples passed over because they tell no place on earth, or what no drone does.");
     }
     "Incidents and warnings" {
         INCIDENT_TRANSITIONS: Counter("forewarn_incident_transitions_total", "steps", [violation, state],

@@ -12,10 +12,10 @@
 //! Other columns are passed over, and so are rows without a place.
 
 use csv::ReaderBuilder;
-use forewarn_ground::{Aim, Position, Sample, attitude};
+use forewarn_ground::{Aim, Position, Sample};
 use glam::DQuat;
 
-use super::{Given, Reason, TelemetryError, instant, number, sample};
+use super::{Given, Reason, TelemetryError, instant, number, sample, turned};
 
 /// The columns that every table has.
 pub(super) const COLUMNS: &str = "at_s, lat_deg, lon_deg, height_m, and where known yaw_deg, pitch_deg, roll_deg, zoom";
@@ -42,15 +42,15 @@ pub fn read(text: &str, given: &Given) -> Result<Vec<Sample>, TelemetryError> {
         if row.get(lat).unwrap_or_default().is_empty() || row.get(lon).unwrap_or_default().is_empty() {
             continue;
         }
-        let turned = |[yaw, pitch, roll]: [Option<usize>; 3]| -> Result<Option<DQuat>, TelemetryError> {
+        let attitude = |[yaw, pitch, roll]: [Option<usize>; 3]| -> Result<Option<DQuat>, TelemetryError> {
             let (Some(yaw), Some(pitch)) = (yaw, pitch) else { return Ok(None) };
-            Ok(Some(attitude(cell(yaw)?, cell(pitch)?, roll.map_or(Ok(0.0), cell)?)))
+            Ok(Some(turned(cell(yaw)?, cell(pitch)?, roll.map_or(Ok(0.0), cell)?)))
         };
-        let (camera, vehicle) = (turned(camera)?, turned(vehicle)?);
+        let (camera, vehicle) = (attitude(camera)?, attitude(vehicle)?);
         let aim = camera.map(if vehicle.is_some() { Aim::Vehicle } else { Aim::Earth });
         let position = Position { lat_deg: cell(lat)?, lon_deg: cell(lon)?, height_m: cell(height)? };
         let of = sample(last, instant(cell(at)?, given), position, aim, given)?;
-        samples.push(Sample { vehicle, zoom: zoom.map_or(Ok(1.0), cell)?.max(0.01), ..of });
+        samples.push(Sample { vehicle, zoom: zoom.map_or(Ok(1.0), cell)?, ..of });
     }
     if samples.is_empty() {
         return Err(TelemetryError::new(
@@ -64,6 +64,7 @@ pub fn read(text: &str, given: &Given) -> Result<Vec<Sample>, TelemetryError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use forewarn_ground::attitude;
 
     #[test]
     fn a_table_tells_everything() {

@@ -17,7 +17,8 @@ pub mod live;
 pub mod srt;
 
 use forewarn_domain::Timestamp;
-use forewarn_ground::{Aim, Position, Sample};
+use forewarn_ground::{Aim, Position, Sample, attitude};
+use glam::DQuat;
 
 /// Which of two heights in a file counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -102,6 +103,13 @@ impl TelemetryError {
 fn number(line: usize, name: &str, text: &str) -> Result<f64, TelemetryError> {
     let read = text.trim().parse::<f64>().ok().filter(|value| value.is_finite());
     read.ok_or_else(|| TelemetryError::new(line, Reason::Number { name: name.to_owned(), text: short(text) }))
+}
+
+/// The attitude of angles as they were read. Angles that no device means make none that is sound, so that their sample is
+/// passed over and counted where samples are taken in.
+fn turned(yaw_deg: f64, pitch_deg: f64, roll_deg: f64) -> DQuat {
+    let is_meant = yaw_deg.abs() <= 3_600.0 && pitch_deg.abs() <= 360.0 && roll_deg.abs() <= 360.0;
+    if is_meant { attitude(yaw_deg, pitch_deg, roll_deg) } else { DQuat::NAN }
 }
 
 /// So much of a text as fits into a message.

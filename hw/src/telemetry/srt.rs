@@ -9,16 +9,23 @@
 //! | `GPS (-58.851745, -34.237922, 15), H 85.80m, F.PRY (2.7°, -7.0°, 110.1°), G.PRY (-24.4°, 0.0°, 110.4°)` | Phantom 4 |
 //! | `GPS(36.6146,-6.1120,0.0M) BAROMETER:0.3M`, `GPS(39.9,116.3,69.8) BAROMETER(91.2)` | Matrice 300, Avata 2: latitude first |
 //!
-//! Cues before the receiver's first fix say 0, 0 and are passed over, and so are cues without a place. The time of a cue is
+//! | `[focal_len: 24.00] [dzoom_ratio: 1.00]`, also `[focal_len : 240] [dzoom_ratio: 10000, delta:0]` | those that zoom |
+//!
+//! The zoom is `dzoom_ratio` (in parts of 10,000 where it is so large), times `focal_len` over the shortest that the file
+//! tells, of which the site's lens is told. Cues before the receiver's first fix say 0, 0 and are passed over, and so are cues without a place. The time of a cue is
 //! that of the clip. Heights above the sea are barometric.
 
-use forewarn_ground::{Aim, Position, Sample, attitude};
+use forewarn_ground::{Aim, Position, Sample};
 
-use super::{Given, Heights, Reason, TelemetryError, instant, number, sample, short};
+use super::{Given, Heights, Reason, TelemetryError, instant, number, sample, short, turned};
+
+/// Some recorders write the digital zoom in these parts; no other is so large.
+const IN_PARTS: f64 = 10_000.0;
+const LEAST_IN_PARTS: f64 = 1_000.0;
 
 /// Reads the subtitles of a clip.
 pub fn read(text: &str, given: &Given) -> Result<Vec<Sample>, TelemetryError> {
-    let mut samples = Vec::new();
+    let mut samples: Vec<(Sample, Option<f64>)> = Vec::new();
     let mut cue: Option<Cue> = None;
     let mut last = 0;
     for (i, line) in text.lines().enumerate() {
@@ -31,6 +38,12 @@ pub fn read(text: &str, given: &Given) -> Result<Vec<Sample>, TelemetryError> {
         }
     }
     samples.extend(cue.map(|cue| cue.sample(given)).transpose()?.flatten());
+    let shortest = samples.iter().filter_map(|(_, focal)| *focal).filter(|focal| *focal > 0.0).fold(f64::MAX, f64::min);
+    let zoomed = |(sample, focal): (Sample, Option<f64>)| Sample {
+        zoom: sample.zoom * focal.map_or(1.0, |focal| focal / shortest),
+        ..sample
+    };
+    let samples: Vec<Sample> = samples.into_iter().map(zoomed).collect();
     if samples.is_empty() {
         let mend =
             "give the subtitles that the drone wrote beside the clip, with latitude and longitude or GPS(…) in them";
@@ -50,6 +63,8 @@ struct Cue {
     yaw_deg: Option<f64>,
     pitch_deg: Option<f64>,
     roll_deg: Option<f64>,
+    digital_zoom: Option<f64>,
+    focal_len: Option<f64>,
 }
 
 impl Cue {
@@ -87,6 +102,8 @@ impl Cue {
                     "gb_yaw" => &mut self.yaw_deg,
                     "gb_pitch" => &mut self.pitch_deg,
                     "gb_roll" => &mut self.roll_deg,
+                    "dzoom_ratio" => &mut self.digital_zoom,
+                    "focal_len" => &mut self.focal_len,
                     _ => continue,
                 };
                 *place = Some(number(line, pair[0], pair[2].trim_end_matches(','))?);
@@ -110,16 +127,20 @@ impl Cue {
         Ok(())
     }
 
-    fn sample(self, given: &Given) -> Result<Option<Sample>, TelemetryError> {
+    /// Its sample with the digital zoom alone, and the focal length in whichever unit.
+    fn sample(self, given: &Given) -> Result<Option<(Sample, Option<f64>)>, TelemetryError> {
         let (Some(lat_deg), Some(lon_deg)) = (self.lat_deg, self.lon_deg) else { return Ok(None) };
         if (lat_deg, lon_deg) == (0.0, 0.0) {
             return Ok(None);
         }
         let Some(height_m) = self.heights.chosen(self.line, given.height)? else { return Ok(None) };
         let angles = self.yaw_deg.zip(self.pitch_deg);
-        let aim = angles.map(|(yaw, pitch)| Aim::Earth(attitude(yaw, pitch, self.roll_deg.unwrap_or(0.0))));
+        let aim = angles.map(|(yaw, pitch)| Aim::Earth(turned(yaw, pitch, self.roll_deg.unwrap_or(0.0))));
         let position = Position { lat_deg, lon_deg, height_m };
-        sample(self.line, instant(self.at_s, given), position, aim, given).map(Some)
+        let zoom =
+            self.digital_zoom.map_or(1.0, |ratio| if ratio >= LEAST_IN_PARTS { ratio / IN_PARTS } else { ratio });
+        let sample = sample(self.line, instant(self.at_s, given), position, aim, given)?;
+        Ok(Some((Sample { zoom, ..sample }, self.focal_len)))
     }
 }
 
@@ -159,6 +180,7 @@ fn cue_time(line: usize, text: &str) -> Result<f64, TelemetryError> {
 mod tests {
     use super::*;
     use crate::telemetry::Height;
+    use forewarn_ground::attitude;
     use glam::DVec3;
 
     /// Cues of half a second each.
@@ -211,6 +233,27 @@ mod tests {
         let text = cues(&["[latitude: 0.000000] [longitude: 0.000000] [rel_alt: 0 abs_alt: 0]", "[iso: 100]", fixed]);
         let samples = read(&text, &Given { offset_s: 10.0, ..down(Height::Start) }).unwrap();
         assert_eq!(samples.iter().map(|s| s.at.as_micros()).collect::<Vec<_>>(), [12_500_000]);
+    }
+
+    #[test]
+    fn the_zoom_is_digital_times_optical() {
+        let zooms = |bodies: &[&str]| -> Vec<f64> {
+            let place = "[latitude: 30] [longitude: 120] [rel_alt: 5 abs_alt: 6]";
+            let bodies: Vec<String> = bodies.iter().map(|body| format!("{body} {place}")).collect();
+            let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
+            read(&cues(&bodies), &down(Height::Start)).unwrap().iter().map(|sample| sample.zoom).collect()
+        };
+        assert_eq!(
+            zooms(&["[focal_len: 24.00] [dzoom_ratio: 1.00]", "[focal_len: 48.00] [dzoom_ratio: 1.50],"]),
+            [1.0, 3.0]
+        );
+        let older =
+            ["[focal_len : 240] [dzoom_ratio: 10000, delta:0],", "[focal_len : 240] [dzoom_ratio: 25000, delta:9],"];
+        assert_eq!(zooms(&older), [1.0, 2.5]);
+        assert_eq!(zooms(&["[iso: 100]", "[focal_len: 24]"]), [1.0, 1.0]);
+        let zero =
+            read(&cues(&["[dzoom_ratio: 0] [latitude: 30] [longitude: 120] [rel_alt: 5]"]), &down(Height::Start));
+        assert!(!zero.unwrap()[0].is_sound(), "a lens that sees nothing is passed over");
     }
 
     #[test]

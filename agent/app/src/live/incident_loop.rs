@@ -205,9 +205,10 @@ impl IncidentLoop {
 
     /// Takes in what was heard of flights: before each frame, so that it is known where its camera was.
     fn take_flights(&mut self) {
-        for (stream, live::News { samples, n_dropped }) in self.ends.flights.take() {
+        for (stream, live::News { samples, n_dropped, n_wild }) in self.ends.flights.take() {
             telemetry::TELEMETRY_SAMPLES.of([&stream]).increment(samples.len() as u64);
             telemetry::TELEMETRY_DROPPED.of([&stream]).increment(n_dropped);
+            telemetry::TELEMETRY_WILD.of([&stream]).increment(n_wild);
             for sample in samples {
                 self.ends.engine.telemetry(&stream, sample);
             }

@@ -9,7 +9,7 @@ use forewarn_hw::telemetry::live::mavlink::{Address, MavlinkSource};
 use forewarn_hw::telemetry::live::{LiveGiven, LiveSource};
 use toml::Spanned;
 
-use super::{RawAim, RawSource, RawTelemetry};
+use super::{RawSource, RawTelemetry};
 use crate::check::Check;
 
 /// What is heard while the drone flies, and what the site says beside it.
@@ -50,7 +50,8 @@ pub(super) fn check(
         LensKind::View(degrees) => degrees,
         LensKind::Calibrated(lens) => lens.across_deg(),
     });
-    let given = LiveGiven { aim: raw.aim.map(RawAim::resolve), height: raw.height.into(), view_deg };
+    let aim = raw.aim.as_ref().map(|aim| aim.get_ref().resolve());
+    let given = LiveGiven { aim, height: raw.height.into(), view_deg };
     Some(LiveTelemetry { source, given })
 }
 

@@ -11,6 +11,9 @@ use forewarn_ground::Sample;
 /// Samples of one camera that may wait: ten seconds of a quick autopilot.
 pub const MOST_SAMPLES: usize = 256;
 
+/// Said where nothing that comes can be meant.
+const WILD: &str = "what comes tells no place on earth, or a height, an attitude or a zoom that no drone has";
+
 /// What is new of one camera's telemetry.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct News {
@@ -18,6 +21,8 @@ pub struct News {
     pub samples: VecDeque<Sample>,
     /// Older ones that were given up because nobody took them in time.
     pub n_dropped: u64,
+    /// Those that said what cannot be, and were passed over.
+    pub n_wild: u64,
 }
 
 #[derive(Debug, Default)]
@@ -40,11 +45,19 @@ impl Mailbox {
         std::mem::take(&mut lock(&self.places).news)
     }
 
-    /// Puts in samples; the oldest that wait are given up where there is no room.
-    pub(super) fn put(&self, stream: &StreamId, samples: Vec<Sample>) {
+    /// Puts in samples; the oldest that wait are given up where there is no room. What cannot be is passed over, and where
+    /// nothing else comes, that is the trouble.
+    pub(super) fn put(&self, stream: &StreamId, mut samples: Vec<Sample>) {
+        let n_told = samples.len();
+        samples.retain(Sample::is_sound);
         let mut places = lock(&self.places);
-        places.failing.remove(stream);
+        if samples.is_empty() {
+            places.failing.insert(stream.clone(), WILD.to_owned());
+        } else {
+            places.failing.remove(stream);
+        }
         let news = places.news.entry(stream.clone()).or_default();
+        news.n_wild += (n_told - samples.len()) as u64;
         news.samples.extend(samples);
         let n_over = news.samples.len().saturating_sub(MOST_SAMPLES);
         news.samples.drain(..n_over);
@@ -111,6 +124,17 @@ mod tests {
         assert_eq!((news.samples.len(), news.n_dropped), (MOST_SAMPLES, 44));
         assert_eq!(news.samples[0].at, Timestamp::from_secs_f64(44.0));
         assert!(mailbox.take().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_is_counted_and_nobody_gets_it() {
+        let mailbox = Mailbox::default();
+        let wild = |sample: Sample| Sample { position: Position { lat_deg: f64::NAN, ..sample.position }, ..sample };
+        mailbox.put(&drone(), samples(0, 3).into_iter().map(wild).collect());
+        assert!(mailbox.trouble().is_some_and(|told| told.contains("no place on earth")));
+        mailbox.put(&drone(), [samples(3, 1), samples(4, 1).into_iter().map(wild).collect()].concat());
+        let news = mailbox.take().remove(&drone()).unwrap();
+        assert_eq!((news.samples.len(), news.n_wild, mailbox.trouble()), (1, 4, None));
     }
 
     #[test]

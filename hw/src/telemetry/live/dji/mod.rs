@@ -16,7 +16,7 @@ use forewarn_base::broker_table;
 use forewarn_base::secret::Environment;
 use forewarn_base::setting::SettingError;
 use forewarn_domain::StreamId;
-use forewarn_ground::{Aim, Position, Sample, attitude};
+use forewarn_ground::{Aim, Position, Sample};
 use rumqttc::{Client, Event, Packet, QoS, SubscribeReasonCode};
 use serde_json::{Map, Value};
 
@@ -24,7 +24,7 @@ use super::LiveGiven;
 use super::clock_map::ClockMap;
 use super::hearing::Hearing;
 use crate::mqtt::{self, CONNECT_TIMEOUT, Trouble};
-use crate::telemetry::Height;
+use crate::telemetry::{Height, turned};
 
 /// Whoever waits looks about so often whether it is to go on.
 const TURN: Duration = Duration::from_millis(200);
@@ -147,7 +147,7 @@ fn osd(payload: &[u8], wanted: Option<&str>, given: LiveGiven) -> Result<(i64, S
         return Err("the aircraft does not know where it is".to_owned());
     }
     let angles = |table: &Map<String, Value>, keys: [&str; 3]| {
-        Some(attitude(number(table, keys[0])?, number(table, keys[1])?, number(table, keys[2]).unwrap_or(0.0)))
+        Some(turned(number(table, keys[0])?, number(table, keys[1])?, number(table, keys[2]).unwrap_or(0.0)))
     };
     let vehicle = angles(data, ["attitude_head", "attitude_pitch", "attitude_roll"]);
     let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted == name);
