@@ -9,7 +9,7 @@ use forewarn_console::Passing;
 use forewarn_domain::clock::wall_now;
 use forewarn_domain::{BBox, IncidentId, IncidentRecord, Timestamp};
 use forewarn_evidence::{Limits, TimeLine};
-use forewarn_memory::suppressions::{read, write};
+use forewarn_memory::suppressions::add;
 use forewarn_models::image_frame;
 use forewarn_report::IncidentLedger;
 
@@ -59,12 +59,9 @@ pub fn suppress(storage: &StorageDir, record: IncidentRecord, asked: &Passing) -
     let bbox = record.subject.bbox;
     let appearance = Appearance::of(&frame, bbox).ok_or_else(|| bad("its box lies outside of its picture"))?;
     let (w, h) = (frame.width as f32, frame.height as f32);
-    let path = storage.suppressions();
-    let mut list = read(&path)?;
-    let id = list.iter().map(|one| one.id).max().unwrap_or(0) + 1;
     let now = Timestamp::from_micros(wall_now().as_micros());
     let suppression = Suppression {
-        id,
+        id: 0,
         camera: record.rule.stream,
         violation: (!asked.every_violation).then_some(record.rule.violation),
         class: record.subject.class,
@@ -74,7 +71,5 @@ pub fn suppress(storage: &StorageDir, record: IncidentRecord, asked: &Passing) -
         until: now + Duration::from_hours(24 * u64::from(asked.days)),
         note: asked.note.clone(),
     };
-    list.push(suppression.clone());
-    write(&path, &list)?;
-    Ok(suppression)
+    Ok(add(&storage.suppressions(), suppression)?)
 }

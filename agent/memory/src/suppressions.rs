@@ -50,13 +50,52 @@ pub fn read(path: &Path) -> Result<Vec<Suppression>, SuppressionsError> {
 }
 
 /// Replaces the list, in one step.
-pub fn write(path: &Path, list: &[Suppression]) -> Result<(), SuppressionsError> {
+fn write(path: &Path, list: &[Suppression]) -> Result<(), SuppressionsError> {
     let text = serde_json::to_string_pretty(list).map_err(io::Error::from);
     text.and_then(|text| durable::replace(path, text.as_bytes())).map_err(|source| SuppressionsError::File {
         what: "write",
         path: path.to_owned(),
         source,
     })
+}
+
+/// Those who change the list of this process do so one after the other.
+static CHANGING: Mutex<()> = Mutex::new(());
+
+/// Adds an instance, and gives it a number. One that is there already, because it was suppressed by the same picture before,
+/// keeps its number, and lasts as long as is said now.
+pub fn add(path: &Path, one: Suppression) -> Result<Suppression, SuppressionsError> {
+    let _alone = lock(&CHANGING);
+    let mut list = read(path)?;
+    let is_same = |there: &Suppression| {
+        let what = |one: &Suppression| (one.camera.clone(), one.violation.clone(), one.class.clone(), one.bbox);
+        what(there) == what(&one) && there.appearance == one.appearance
+    };
+    let there = list.iter().position(is_same);
+    let id = there
+        .and_then(|at| list.get(at))
+        .map_or_else(|| list.iter().map(|other| other.id).max().unwrap_or(0) + 1, |there| there.id);
+    let one = Suppression { id, ..one };
+    if let Some(place) = there.and_then(|at| list.get_mut(at)) {
+        *place = one.clone();
+    } else {
+        list.push(one.clone());
+    }
+    write(path, &list)?;
+    Ok(one)
+}
+
+/// Takes the instance of this number out; false if there is none.
+pub fn remove(path: &Path, number: u32) -> Result<bool, SuppressionsError> {
+    let _alone = lock(&CHANGING);
+    let mut list = read(path)?;
+    let before = list.len();
+    list.retain(|one| one.id != number);
+    if list.len() == before {
+        return Ok(false);
+    }
+    write(path, &list)?;
+    Ok(true)
 }
 
 /// The file keeps what the clock on the wall showed. A suppression lasts as long as it was to last, whatever is done to
@@ -174,8 +213,7 @@ mod tests {
         assert!(keeper.trouble().unwrap().ends_with("what was suppressed before stays so"));
     }
 
-    #[test]
-    fn a_suppression_lasts_as_long_as_it_was_to_last() {
+    fn grey_one() -> Suppression {
         let meta = FrameMeta {
             stream: StreamId::new("gate").unwrap(),
             sequence: 0,
@@ -183,7 +221,7 @@ mod tests {
             arrived_at: Timestamp::ZERO,
         };
         let grey = Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, (4, 4), vec![90; 48]).unwrap();
-        let one = Suppression {
+        Suppression {
             id: 1,
             camera: StreamId::new("gate").unwrap(),
             violation: None,
@@ -193,9 +231,26 @@ mod tests {
             from: Timestamp::from_secs_f64(3600.0),
             until: Timestamp::from_secs_f64(3600.0) + HOUR * 24,
             note: String::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_suppression_lasts_as_long_as_it_was_to_last() {
         let now = Timestamp::from_secs_f64(9e9);
-        let placed = on_the_time_line(one, now, &Ahead);
+        let placed = on_the_time_line(grey_one(), now, &Ahead);
         assert_eq!((now.since(placed.from), placed.until.since(now)), (HOUR, HOUR * 23));
+    }
+
+    #[test]
+    fn whoever_is_suppressed_twice_is_one_and_lasts_as_was_said_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("suppressions.json");
+        assert_eq!(add(&path, grey_one()).unwrap().id, 1);
+        let elsewhere = Suppression { bbox: BBox::new(0.5, 0.0, 1.0, 1.0), ..grey_one() };
+        assert_eq!(add(&path, elsewhere.clone()).unwrap().id, 2);
+        let longer = Suppression { until: grey_one().until + HOUR, note: "the statue".to_owned(), ..grey_one() };
+        assert_eq!(add(&path, longer.clone()).unwrap(), longer);
+        assert_eq!(read(&path).unwrap(), [longer, Suppression { id: 2, ..elsewhere }]);
+        assert!(remove(&path, 1).unwrap() && !remove(&path, 1).unwrap());
     }
 }

@@ -7,7 +7,7 @@ use forewarn_cli::{Suppress as Args, SuppressAdd};
 use forewarn_console::Passing;
 use forewarn_domain::clock::wall_now;
 use forewarn_domain::{Timestamp, WallTime};
-use forewarn_memory::suppressions::{read, write};
+use forewarn_memory::suppressions::{read, remove};
 
 use crate::config;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
@@ -36,14 +36,10 @@ pub fn run(args: &Args) -> CommandResult {
         Args::Remove { config, id } => {
             let site = config::load(config).or_exit(ExitCode::BadConfig)?;
             let path = site.storage.dir.suppressions();
-            let mut list = read(&path)?;
-            let before = list.len();
-            list.retain(|one| one.id != *id);
-            if list.len() == before {
+            if !remove(&path, *id)? {
                 let error = anyhow!("there is no suppression {id}; `forewarn suppress list` lists them");
                 return Err(CommandError { code: ExitCode::BadInput, error });
             }
-            write(&path, &list)?;
             writeln!(std::io::stdout(), "{id}: removed")?;
             Ok(())
         }
