@@ -22,6 +22,9 @@ impl Cursor {
     }
 }
 
+/// What can become of an incident.
+const OUTCOMES: [&str; 4] = ["complied", "escalated", "lost", "over"];
+
 /// What operators said of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Judged {
@@ -69,7 +72,9 @@ impl Filter {
         match self.state.as_deref() {
             None => {}
             Some("open") => is("is_open = 1", Vec::new()),
-            Some(state) => is("(state = ? OR outcome = ?)", vec![state.to_owned().into(), state.to_owned().into()]),
+            // What became of an incident is what people ask for, and has an index.
+            Some(outcome) if OUTCOMES.contains(&outcome) => is("outcome = ?", vec![outcome.to_owned().into()]),
+            Some(state) => is("state = ?", vec![state.to_owned().into()]),
         }
         match self.judged {
             None => {}

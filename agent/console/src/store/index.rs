@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::filter::{Cursor, Filter};
 
 /// The version of the tables; another one is made anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// Incidents that are kept; the oldest go beyond that. What is kept of them elsewhere stays.
 const MOST: i64 = 1_000_000;
 
@@ -39,6 +39,7 @@ CREATE TABLE incidents (
 CREATE INDEX by_time ON incidents (opened_us DESC, id DESC);
 CREATE INDEX by_camera ON incidents (camera, opened_us DESC, id DESC);
 CREATE INDEX by_violation ON incidents (violation, opened_us DESC, id DESC);
+CREATE INDEX by_outcome ON incidents (outcome, opened_us DESC, id DESC);
 CREATE INDEX by_opinion ON incidents (opinion, opened_us DESC, id DESC);
 CREATE INDEX those_open ON incidents (opened_us DESC, id DESC) WHERE is_open = 1;
 -- Apart, so that a search reads little.
@@ -135,10 +136,8 @@ impl Index {
     /// The incidents that fit, newest first, at most `limit`, and where the next page goes on; none where it ends.
     pub(crate) fn page(&self, filter: &Filter, limit: usize) -> Result<(Vec<Found>, Option<Cursor>), IndexError> {
         let (condition, values) = filter.sql();
-        let select =
-            format!("SELECT {COLUMNS} FROM incidents {condition} ORDER BY opened_us DESC, id DESC LIMIT {}", limit + 1);
         self.with("read", |conn| {
-            let mut select = conn.prepare_cached(&select)?;
+            let mut select = conn.prepare_cached(&select(&condition, limit + 1))?;
             let mut found = select.query_map(params_from_iter(values), found)?.collect::<Result<Vec<_>, _>>()?;
             let goes_on = found.len() > limit;
             found.truncate(limit);
@@ -146,6 +145,18 @@ impl Index {
             let cursor = last.map(|last| Cursor { opened_us: last.opened_us, id: last.id.clone() });
             Ok((found, cursor))
         })
+    }
+
+    /// How a page is found, in SQLite's words.
+    #[cfg(test)]
+    pub(super) fn plan(&self, filter: &Filter) -> Vec<String> {
+        let (condition, values) = filter.sql();
+        let explain = format!("EXPLAIN QUERY PLAN {}", select(&condition, 50));
+        let plan = self.with("read", |conn| {
+            let mut explain = conn.prepare(&explain)?;
+            explain.query_map(params_from_iter(values), |row| row.get("detail"))?.collect()
+        });
+        plan.unwrap()
     }
 
     /// One incident as it was recorded and as it is listed.
@@ -198,6 +209,10 @@ impl Index {
 
 const COLUMNS: &str =
     "id, opened_us, updated_us, is_open, state, outcome, camera, zone, violation, class, count, warnings, opinion";
+
+fn select(condition: &str, most: usize) -> String {
+    format!("SELECT {COLUMNS} FROM incidents {condition} ORDER BY opened_us DESC, id DESC LIMIT {most}")
+}
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open(path)?;

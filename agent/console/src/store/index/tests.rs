@@ -130,6 +130,27 @@ fn the_first_page_of_very_many_comes_at_once() {
 }
 
 #[test]
+fn pages_follow_the_index_and_sort_nothing() {
+    let (_dir, index) = index();
+    let some = |text: &str| Some(text.to_owned());
+    let (all, after) = (Filter::default(), Some(Cursor { opened_us: 5, id: "x".to_owned() }));
+    for (filter, by) in [
+        (all.clone(), "by_time"),
+        (Filter { after: after.clone(), ..all.clone() }, "by_time ((opened_us,id)<(?,?))"),
+        (Filter { from_us: Some(1), to_us: Some(9), ..all.clone() }, "by_time (opened_us>? AND opened_us<?)"),
+        (Filter { text: some("plate"), ..all.clone() }, "by_time"),
+        (Filter { text: some("plate"), state: some("complied"), ..all.clone() }, "by_outcome (outcome=?)"),
+        (Filter { camera: some("gate"), after, ..all.clone() }, "by_camera (camera=?"),
+        (Filter { violation: some("loitering"), ..all.clone() }, "by_violation (violation=?)"),
+        (Filter { judged: Some(Judged::Not), ..all.clone() }, "by_opinion (opinion=?)"),
+        (Filter { state: some("open"), ..all.clone() }, "those_open"),
+    ] {
+        let plan = index.plan(&filter).join("; ");
+        assert!(plan.contains(&format!("INDEX {by}")) && !plan.contains("TEMP B-TREE"), "{filter:?}: {plan}");
+    }
+}
+
+#[test]
 fn a_step_of_a_case_is_news_though_the_incident_stays_as_it_was() {
     let (_dir, index) = index();
     let mut record = record(2, IncidentState::Closed);
