@@ -7,6 +7,7 @@ use std::sync::Arc;
 use forewarn_analytics::TrackerConfig;
 use forewarn_base::secret::Secret;
 use forewarn_command::{CommandsConfig, ResolvedCommands};
+use forewarn_domain::violation::Text;
 use forewarn_domain::{Clock, SpeakerId, ViolationId};
 use forewarn_hw::{Sensor, SpeakerConfig, SpeakerContext};
 use forewarn_report::People;
@@ -172,6 +173,8 @@ pub struct Site {
     pub directory: PathBuf,
     /// The directory of the site's own violation files and of their sounds.
     pub violations_dir: PathBuf,
+    /// What can be looked for, and what people call it.
+    pub violations: Vec<(ViolationId, Text)>,
     /// What the files hold that upstreams and sensors name: passwords, certificates, keys; to notice a change.
     pub(crate) beside: BTreeMap<String, Secret>,
     /// What works and is hardly meant, in the order of the file; [`crate::doubts`] tells it with what else may be doubted.
@@ -266,9 +269,10 @@ impl RawSite {
         let commands = self.commands.and_then(|table| commands::check(&table, check, id.as_str()));
         let (speakers, speaker_names) = speaker::check(self.speaker, check);
         let sensors = sensor::check(self.sensor, check, id.as_str());
+        let library = library?;
         let lookup = Lookup {
             site: id.as_str(),
-            library: &library?,
+            library: &library,
             classes: &classes,
             sensor_units: &sensors.iter().filter_map(|s| Some((s.id().clone(), s.unit()?.to_owned()))).collect(),
         };
@@ -292,6 +296,7 @@ impl RawSite {
             file: None,
             directory: check.directory().to_owned(),
             violations_dir,
+            violations: library.names_for_people(),
             beside,
             doubts: check.take_doubts(),
         })

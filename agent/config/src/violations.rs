@@ -103,6 +103,12 @@ impl Library {
         self.files.keys()
     }
 
+    /// What people call each violation, in every language in which it has a name.
+    pub fn names_for_people(&self) -> Vec<(ViolationId, Text)> {
+        let title = |table: &toml::Table| table.get("title")?.clone().try_into::<Text>().ok();
+        self.files.iter().filter_map(|(id, (_, table))| Some((id.clone(), title(table)?))).collect()
+    }
+
     /// What people call each violation.
     pub fn titles(&self, language: Language) -> BTreeMap<ViolationId, String> {
         let title = |table: &toml::Table| table.get("title")?.clone().try_into::<Text>().ok()?.in_language(language);

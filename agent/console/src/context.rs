@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use forewarn_evidence::{By, Deed, EvidenceStore, Limits, StoreOptions, TimeLine}
 use forewarn_memory::trail::{Line, Trail};
 
 use crate::access::Access;
+use crate::act::Act;
 use crate::ports::Ports;
 use crate::setup::Setup;
 use crate::still::Still;
@@ -35,16 +37,18 @@ pub(crate) struct Context {
     pub looks: Mutex<BTreeMap<(String, String), Timestamp>>,
     /// Places for sockets of live video.
     pub sockets: Arc<tokio::sync::Semaphore>,
+    /// Whether somebody speaks over a loudspeaker now.
+    pub is_speaking: AtomicBool,
     /// The latest still of each camera.
     pub stills: Mutex<BTreeMap<String, Still>>,
 }
 
 impl Context {
     /// Writes down who did what.
-    pub(crate) fn note(&self, who: Option<&str>, deed: &str, about: Option<&str>, detail: Option<String>) {
+    pub(crate) fn note(&self, who: Option<&str>, act: Act, about: Option<&str>, detail: Option<String>) {
         let at = self.wall_now().to_rfc3339();
         let (who, about) = (who.map(str::to_owned), about.map(str::to_owned));
-        self.trail.add(&Line { at, who, deed: deed.to_owned(), about, detail });
+        self.trail.add(&Line { at, who, deed: act.as_str().to_owned(), about, detail });
     }
 
     /// Writes down what somebody does with an incident's evidence, where that is kept. Looks of one hour are one.
@@ -61,7 +65,7 @@ impl Context {
                 looks.insert(key, now);
             }
         }
-        self.note(Some(who), deed.as_str(), Some(record.id.as_str()), detail.clone());
+        self.note(Some(who), Act::Evidence(deed), Some(record.id.as_str()), detail.clone());
         let Some(bundle) = self.bundle(record) else { return };
         let Some(store) = EvidenceStore::around(&bundle, &self.setup.version) else { return };
         let by = By { who: Some(who.to_owned()), why: None };

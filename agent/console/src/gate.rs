@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::access::{Role, Session};
+use crate::bilingual::{Bilingual, both};
 use crate::context::Context;
 use crate::hosts::Hosts;
 use crate::refusal::Refusal;
@@ -35,7 +36,10 @@ pub(crate) async fn by_name(
     if host.is_some_and(|host| hosts.take(host)) {
         return Ok(next.run(request).await);
     }
-    let why = "this listener is not called so; list the name under `hosts` in the site file, or ask by its address";
+    let why = both!(
+        "this listener is not called so; list the name under `hosts` in the site file, or ask by its address",
+        "此监听地址不使用该名称；请在站点文件的 `hosts` 中列出该名称，或直接使用地址访问"
+    );
     Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, why))
 }
 
@@ -47,14 +51,15 @@ pub(crate) async fn by_role(
 ) -> Result<Response, Refusal> {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
     if changes && !is_own_page(request.headers()) {
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "another site's page may change nothing here"));
+        let why = both!("another site's page may change nothing here", "其他网站的页面不可在此更改内容");
+        return Err(Refusal::new(StatusCode::FORBIDDEN, why));
     }
     if let Need::Role(least) = need {
         let by_token = bearer(request.headers());
         let session = match by_token {
             Some(secret) => by_its_token(&context, secret, request.uri().path(), changes)?,
             None => signed_in(&context, request.headers())
-                .ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "sign in first"))?,
+                .ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, both!("sign in first", "请先登录")))?,
         };
         check(&session, least, changes && by_token.is_none(), request.headers())?;
         request.extensions_mut().insert(session);
@@ -84,11 +89,14 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 fn by_its_token(context: &Context, secret: &str, path: &str, changes: bool) -> Result<Session, Refusal> {
     let Some(token) = context.access.token(secret) else {
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "the token is wrong, was deleted, or has ended"));
+        let why = both!("the token is wrong, was deleted, or has ended", "令牌错误、已删除或已过期");
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, why));
     };
     if !token.lets(path, changes) {
         let scopes: Vec<String> = token.scopes.iter().map(ToString::to_string).collect();
-        let why = format!("the token {} is not for this; it is for {}", token.name, scopes.join(", "));
+        let (name, scopes) = (&token.name, scopes.join(", "));
+        let why =
+            both!("the token {name} is not for this; it is for {scopes}", "令牌 {name} 无此权限，其权限为 {scopes}");
         return Err(Refusal::new(StatusCode::FORBIDDEN, why));
     }
     Ok(context.access.session_of(&token))
@@ -96,16 +104,19 @@ fn by_its_token(context: &Context, secret: &str, path: &str, changes: bool) -> R
 
 fn check(session: &Session, least: Role, changes: bool, headers: &HeaderMap) -> Result<(), Refusal> {
     if session.role < least {
-        let why = format!(
-            "this takes the role {}, and {} has the role {}",
-            least.as_str(),
-            session.name,
-            session.role.as_str()
-        );
+        let (name, takes, has) = (&session.name, least.as_str(), session.role.as_str());
+        let (takes_zh, has_zh) = (least.in_chinese(), session.role.in_chinese());
+        let why = Bilingual {
+            en: format!("this takes the role {takes}, and {name} has the role {has}").into(),
+            zh: format!("此操作需要角色“{takes_zh}”，而 {name} 的角色是“{has_zh}”").into(),
+        };
         return Err(Refusal::new(StatusCode::FORBIDDEN, why));
     }
     if changes && headers.get(CSRF).is_none_or(|sent| sent.as_bytes() != session.csrf.as_bytes()) {
-        let why = format!("what changes something carries the session's `csrf` in the header {CSRF}");
+        let why = both!(
+            "what changes something carries the session's `csrf` in the header {CSRF}",
+            "更改内容的请求须在 {CSRF} 头中带上会话的 `csrf`"
+        );
         return Err(Refusal::new(StatusCode::FORBIDDEN, why));
     }
     Ok(())

@@ -14,7 +14,9 @@
 //! application gives, and out of the files of the storage directory.
 
 mod access;
+mod act;
 mod api;
+mod bilingual;
 mod context;
 mod gate;
 mod health;
@@ -28,13 +30,14 @@ mod setup;
 mod still;
 mod store;
 
-pub use health::{HealthBook, HealthReport, PartNow, PartState, Turn};
+pub use bilingual::Bilingual;
+pub use health::{HealthBook, HealthReport, PartNow, PartState, PartTold, Turn, words};
 pub use hosts::Hosts;
 pub use listener::Listener;
 pub use onlookers::Onlookers;
 pub use ports::{
-    CameraNow, Cameras, ChangedLine, Desk, DraftNow, Drawing, Drawn, Health, Incidents, Metrics, Passing, Ports,
-    Refused, Shape,
+    CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Metrics, Passing, Ports, Refused,
+    SiteEditor,
 };
 pub use server::{ConsoleError, Server};
 pub use setup::{Places, Setup};

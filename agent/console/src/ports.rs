@@ -5,11 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use forewarn_domain::mask::Mask;
+use forewarn_domain::site_change::{NewCamera, SiteChange};
 use forewarn_domain::violation::{Language, Text};
-use forewarn_domain::{CaseCommand, Frame, IncidentRecord, RuleKey, StreamId, Viewing, Wake, Zone};
+use forewarn_domain::{
+    CaseCommand, Frame, IncidentRecord, RuleKey, SpeakerId, SpokenText, StreamId, Viewing, ViolationId, Wake, Zone,
+};
 use forewarn_wire::WireIncident;
-use serde::Deserialize;
 
+use crate::bilingual::Bilingual;
 use crate::health::HealthReport;
 use crate::listener::Listener;
 use crate::onlookers::Onlookers;
@@ -53,42 +56,35 @@ pub trait Desk: Send + Sync + 'static {
     fn suppress(&self, incident: &IncidentRecord, asked: &Passing) -> Result<u32, String>;
     /// Takes a step of a case that somebody tells, or says why not. What is taken is on the disk.
     fn case(&self, told: CaseCommand) -> Result<(), String>;
+    /// The site's loudspeakers.
+    fn speakers(&self) -> Vec<SpeakerId>;
+    /// Says a text over a loudspeaker, and waits until it was said: how long it sounded and how far that is proven, or why it
+    /// was not heard.
+    fn say(&self, speaker: &SpeakerId, text: &SpokenText) -> Result<String, Bilingual>;
     /// The page of a bundle, as `forewarn evidence report` makes it.
     fn report(&self, bundle: &Path, language: Language) -> Result<String, String>;
 }
 
-/// The site file, as far as it is drawn over pictures.
-pub trait Drawing: Send + Sync + 'static {
-    /// What the file would be with these changes of a camera; where `base` is given and the file is still that one, it is
-    /// written and taken up.
-    fn draw(&self, camera: &str, changes: &[Drawn], base: Option<&str>) -> Result<DraftNow, Refused>;
+/// The site file, as far as it is changed in the console.
+pub trait SiteEditor: Send + Sync + 'static {
+    /// What the file would be with these changes; where `base` is given and the file is still that one, it is written and
+    /// taken up.
+    fn change(&self, changes: &[SiteChange], base: Option<&str>) -> Result<DraftNow, Refused>;
     /// Brings the file as it was before the last change back, and takes it up.
     fn undo(&self) -> Result<DraftNow, Refused>;
+    /// A picture of a camera that somebody means to add.
+    fn look(&self, camera: &NewCamera) -> Result<Frame, Refused>;
+    /// What can be chosen.
+    fn choices(&self) -> Result<Choices, Refused>;
 }
 
-/// What can be drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Shape {
-    /// A zone that is an area.
-    Area,
-    /// A zone that is a line.
-    Line,
-    /// A part that nobody may see.
-    Mask,
-}
-
-/// A change of what is drawn over a camera's picture.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Drawn {
-    /// What it is.
-    pub shape: Shape,
-    /// Its name.
-    pub id: String,
-    /// Its points, in the unit in which it stands in the file, a new one in parts of the picture; none to take it out.
-    pub points: Option<Vec<[f32; 2]>>,
-    /// Whether the camera has it already.
-    pub is_there: bool,
+/// What can be chosen where a site is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Choices {
+    /// Violations, with their titles.
+    pub violations: Vec<(ViolationId, Text)>,
+    /// The site's loudspeakers.
+    pub speakers: Vec<SpeakerId>,
 }
 
 /// A site file as it would be, or as it is now that it is saved.
@@ -119,9 +115,9 @@ pub enum ChangedLine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
     /// It would not be correct.
-    Incorrect(String),
+    Incorrect(Bilingual),
     /// Somebody changed it meanwhile.
-    Stale(String),
+    Stale,
     /// It cannot be read or written.
     Failed(String),
 }
@@ -143,13 +139,15 @@ pub struct CameraNow {
     /// Its name.
     pub id: StreamId,
     /// Why it gives no picture; none while it does.
-    pub trouble: Option<String>,
+    pub trouble: Option<Bilingual>,
     /// Its zones and lines.
     pub zones: Vec<Zone>,
     /// What is hidden in its picture.
     pub masks: Arc<[Mask]>,
     /// What is looked for, each with the title of its violation.
     pub rules: Vec<(RuleKey, Text)>,
+    /// Over whom it is spoken there, the first is tried first.
+    pub speakers: Vec<SpeakerId>,
 }
 
 /// All ports. Clones share what is behind them.
@@ -166,7 +164,7 @@ pub struct Ports {
     /// What operators do.
     pub desk: Arc<dyn Desk>,
     /// The site file.
-    pub drawing: Arc<dyn Drawing>,
+    pub site: Arc<dyn SiteEditor>,
     /// Where it is told what the agent sees.
     pub onlookers: Onlookers,
 }

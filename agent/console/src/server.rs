@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -142,7 +143,9 @@ impl Server {
         let pages = move |port: u16| {
             let (cookie, looks, stills) = (format!("forewarn_{port}"), Mutex::default(), Mutex::default());
             let sockets = Arc::new(Semaphore::new(SOCKETS));
-            let context = Context { setup, ports: to, access, index, news, trail, cookie, looks, sockets, stills };
+            let is_speaking = AtomicBool::new(false);
+            let context =
+                Context { setup, ports: to, access, index, news, trail, cookie, looks, sockets, is_speaking, stills };
             api::of_console(&Arc::new(context))
         };
         let mut server = Self::within(limits, Listener::Console, address, ports, pages)?;

@@ -35,6 +35,8 @@ pub struct Places {
 pub struct Setup {
     /// The site's name.
     pub site: String,
+    /// The time zone in which it lives, by its IANA name; the page shows times in it.
+    pub time_zone: String,
     /// The agent's version.
     pub version: String,
     /// Where its files lie.

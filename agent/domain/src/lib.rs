@@ -27,6 +27,7 @@ pub mod rule;
 pub mod schedule;
 mod seal;
 mod showing;
+pub mod site_change;
 mod tile;
 mod token;
 pub mod track;

@@ -10,13 +10,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use forewarn_console::{
-    CameraNow, Cameras, Desk, DraftNow, Drawing, Drawn, Health, HealthReport, Hosts, Incidents, Listener, Metrics,
-    Onlookers, Passing, Ports, Refused, Server,
+    Bilingual, CameraNow, Cameras, Choices, Desk, DraftNow, Health, HealthBook, HealthReport, Hosts, Incidents,
+    Listener, Metrics, Onlookers, Passing, Ports, Refused, Server, SiteEditor, words,
 };
+use forewarn_domain::site_change::{NewCamera, SiteChange};
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
     Announcement, AnnouncementId, CaseCommand, Clock as _, ColourMatrix, Detector as _, Frame, FrameMeta, IncidentId,
     IncidentRecord, Loudspeaker, PixelFormat, SpeakerId, SpokenText, StreamId, SystemClock, Timestamp, Viewing, Wake,
+    WallTime,
 };
 use forewarn_hw::{SpeakerConfig, SpeakerContext};
 use forewarn_models::cards::builtin;
@@ -139,7 +141,7 @@ impl Metrics for Nothing {
 
 impl Health for Nothing {
     fn report(&self) -> HealthReport {
-        HealthReport { is_healthy: true, troubles: Vec::new(), warnings: Vec::new(), well: Vec::new() }
+        HealthBook::default().report(|at| WallTime::from_micros(at.as_micros()))
     }
 }
 
@@ -161,8 +163,14 @@ impl Cameras for Nothing {
     }
 }
 
-impl Drawing for Nothing {
-    fn draw(&self, _camera: &str, _changes: &[Drawn], _base: Option<&str>) -> Result<DraftNow, Refused> {
+impl SiteEditor for Nothing {
+    fn look(&self, _camera: &NewCamera) -> Result<Frame, Refused> {
+        Err(Refused::Stale)
+    }
+    fn choices(&self) -> Result<Choices, Refused> {
+        Ok(Choices::default())
+    }
+    fn change(&self, _changes: &[SiteChange], _base: Option<&str>) -> Result<DraftNow, Refused> {
         Ok(DraftNow::default())
     }
     fn undo(&self) -> Result<DraftNow, Refused> {
@@ -171,6 +179,12 @@ impl Drawing for Nothing {
 }
 
 impl Desk for Nothing {
+    fn speakers(&self) -> Vec<SpeakerId> {
+        Vec::new()
+    }
+    fn say(&self, _speaker: &SpeakerId, _text: &SpokenText) -> Result<String, Bilingual> {
+        Err(words::NO_SPEAKER)
+    }
     fn case(&self, _: CaseCommand) -> Result<(), String> {
         Ok(())
     }
@@ -192,7 +206,7 @@ impl Clients {
             health,
             incidents,
             cameras,
-            drawing: nothing.clone(),
+            site: nothing.clone(),
             desk: nothing,
             onlookers: Onlookers::default(),
         };

@@ -39,7 +39,7 @@ struct Desk {
     site: PathBuf,
     agent: Agent,
     link: String,
-    _camera: SimCamera,
+    camera: SimCamera,
     _scene: Scene,
 }
 
@@ -52,7 +52,7 @@ impl Desk {
         let scene = Scene::new().unwrap();
         let options = CameraOptions::looped(&program::demo_clip().unwrap());
         let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
-        let mut site = SiteFile::new();
+        let mut site = SiteFile::new().wav_speaker("horn");
         site.tables += &console_at(free_port().unwrap());
         for id in cameras {
             site = site.camera(CameraEntry::new(id, camera.url(), QUICK_PARKING));
@@ -60,7 +60,7 @@ impl Desk {
         let site = site.write(scene.dir()).unwrap();
         let agent = Agent::start(&scene.program, &site, "warn").unwrap();
         let link = eventually("the link of the console", || link_of(&agent)).unwrap();
-        Some(Self { chromium, web, site, agent, link, _camera: camera, _scene: scene })
+        Some(Self { chromium, web, site, agent, link, camera, _scene: scene })
     }
 
     /// Runs a journey of the page's tests to its end.
@@ -78,6 +78,25 @@ impl Desk {
 fn cameras_are_seen_live_with_boxes_and_come_back_by_themselves() {
     let Some(mut desk) = Desk::open(&["gate", "yard"]) else { return };
     desk.walk("tests/live.mjs", &[]);
+    desk.agent.interrupt(PATIENCE).unwrap();
+}
+
+#[test]
+fn a_camera_a_rule_and_a_speaker_are_added_in_the_console_and_somebody_speaks() {
+    let Some(mut desk) = Desk::open(&["gate"]) else { return };
+    let before = std::fs::read_to_string(&desk.site).unwrap();
+    desk.walk("tests/first_run.mjs", &[desk.camera.url()]);
+    let after = std::fs::read_to_string(&desk.site).unwrap();
+    assert!(before.lines().all(|line| after.lines().any(|kept| kept == line)), "nothing else was touched: {after}");
+    let (_, yard) = after.split_once("id = \"yard\"").unwrap();
+    let keys = [
+        "speakers = [\"horn\"]",
+        "id = \"forecourt\"",
+        "violation = \"loitering\"\nzone = \"forecourt\"\nschedule = {",
+    ];
+    assert!(keys.iter().all(|key| yard.contains(key)), "{yard}");
+    let sounds = std::fs::read_dir(desk.site.parent().unwrap().join("announcements")).unwrap().count();
+    assert!(sounds >= 2, "a test and what was spoken: {sounds}");
     desk.agent.interrupt(PATIENCE).unwrap();
 }
 

@@ -61,7 +61,8 @@ pub struct SpeakerNotice {
 /// What the console shows of a camera that gives a picture.
 fn camera_now(camera: &Camera) -> CameraNow {
     let rules = camera.rules.iter().map(|rule| (rule.key.clone(), rule.violation.title.clone())).collect();
-    CameraNow { id: camera.id.clone(), trouble: None, zones: camera.zones.clone(), masks: camera.masks.clone(), rules }
+    let (zones, speakers) = (camera.zones.clone(), camera.speakers.clone());
+    CameraNow { id: camera.id.clone(), trouble: None, zones, masks: camera.masks.clone(), rules, speakers }
 }
 
 /// The board, and those who look at cameras. Clones share it.

@@ -4,9 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use forewarn_console::{CameraNow, Cameras, Desk, Health, HealthReport, Incidents, Listener, Metrics, Passing, Ports};
+use forewarn_console::{
+    Bilingual, CameraNow, Cameras, Desk, Health, HealthReport, Incidents, Listener, Metrics, Passing, Ports, words,
+};
 use forewarn_domain::violation::Language;
-use forewarn_domain::{CaseCommand, Clock, Frame, IncidentRecord, IncidentState, StreamId, Viewing, Wake};
+use forewarn_domain::{
+    AnnounceOutcome, Announcement, AnnouncementId, CaseCommand, Clock, Frame, IncidentId, IncidentRecord,
+    IncidentState, SpeakerId, SpokenText, StreamId, Viewing, Wake,
+};
 use forewarn_memory::{Asked, Call};
 use forewarn_report::Holder;
 use forewarn_telemetry::queue::{Sender, Wait};
@@ -17,6 +22,7 @@ use super::LoopEvent;
 use super::board::{Board, Down};
 use super::health::HealthDesk;
 use super::site_file::SiteFile;
+use super::speakers::Speakers;
 use super::streams::Streams;
 use super::upstreams::Upstreams;
 use crate::config::StorageDir;
@@ -56,6 +62,8 @@ pub struct ConsoleSource {
     pub recorder: PrometheusHandle,
     /// The counters of the streams.
     pub streams: Streams,
+    /// The loudspeakers.
+    pub speakers: Speakers,
     /// The outbox, for how much waits.
     pub outbox: Holder,
     /// What the parts write up.
@@ -86,7 +94,7 @@ impl ConsoleSource {
             incidents: source.clone(),
             cameras: source.clone(),
             onlookers: source.board.1.clone(),
-            drawing: source.site_file.clone(),
+            site: source.site_file.clone(),
             desk: source,
         }
     }
@@ -195,6 +203,8 @@ impl Health for ConsoleSource {
     }
 }
 
+/// What somebody says is said within so long, or not at all.
+const SPEAK_WITHIN: Duration = Duration::from_secs(30);
 /// A camera that gives no picture for so long gives none for a still.
 const STILL: Duration = Duration::from_secs(2);
 
@@ -202,8 +212,8 @@ impl Cameras for ConsoleSource {
     fn all(&self) -> Vec<CameraNow> {
         let notices = self.board.lock();
         let trouble = |id: &StreamId| match notices.down.get(id)? {
-            Down::Ended => Some("its file has come to the end".to_owned()),
-            Down::Because(why) => Some(why.clone()),
+            Down::Ended => Some(words::PLAYED_TO_END),
+            Down::Because(why) => Some(words::away(why)),
         };
         let now = |camera: &CameraNow| CameraNow { trouble: trouble(&camera.id), ..camera.clone() };
         notices.cameras.iter().map(now).collect()
@@ -223,6 +233,27 @@ impl Desk for ConsoleSource {
         let one =
             operator::suppress(&self.storage, incident.clone(), asked).map_err(|error| format!("{:#}", error.error))?;
         Ok(one.id)
+    }
+
+    fn speakers(&self) -> Vec<SpeakerId> {
+        self.board.lock().named_speakers.clone()
+    }
+
+    fn say(&self, speaker: &SpeakerId, text: &SpokenText) -> Result<String, Bilingual> {
+        let announcement = Announcement {
+            // One speaks at a time in the console.
+            id: AnnouncementId(u64::MAX),
+            incident: IncidentId::from_stored("by-console"),
+            speaker: speaker.clone(),
+            text: text.clone(),
+            audio: None,
+            attempt: 1,
+            deadline: self.clock.now() + SPEAK_WITHIN,
+        };
+        match self.speakers.say(announcement).map_err(words::not_heard)? {
+            AnnounceOutcome::Played { duration, proof } => Ok(format!("{:.1} s, {proof}", duration.as_secs_f64())),
+            AnnounceOutcome::Failed { reason, .. } => Err(words::not_heard(reason)),
+        }
     }
 
     fn case(&self, told: CaseCommand) -> Result<(), String> {

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use forewarn_base::child;
-use forewarn_console::{ChangedLine, DraftNow, Drawing, Drawn, Refused, Shape};
-use forewarn_domain::StreamId;
+use forewarn_console::{Bilingual, ChangedLine, Choices, DraftNow, Refused, SiteEditor, words};
+use forewarn_domain::Frame;
+use forewarn_domain::site_change::{NewCamera, SiteChange};
 
-use crate::config::edit::{self, Draft, EditError, Line};
+use crate::config::edit::{self, Draft, EditError, Line, Secrets};
+use crate::look;
 
 /// Where the site file lies; none where this run has one of its own, as the demo does.
 pub struct SiteFile(pub Option<PathBuf>);
@@ -14,7 +16,7 @@ pub struct SiteFile(pub Option<PathBuf>);
 fn refused(error: EditError) -> Refused {
     match error {
         EditError::Unreadable(_) | EditError::Write { .. } => Refused::Failed(error.to_string()),
-        other => Refused::Incorrect(other.to_string()),
+        other => Refused::Incorrect(Bilingual::quoted(other, "站点文件不能这样更改")),
     }
 }
 
@@ -29,21 +31,18 @@ fn now(draft: &Draft) -> DraftNow {
     DraftNow { base: draft.base(), lines: draft.changed_lines().into_iter().map(line).collect(), doubts }
 }
 
-fn change(camera: &StreamId, one: &Drawn) -> Result<edit::Change, EditError> {
-    let shape = match one.shape {
-        Shape::Area => edit::Shape::Area,
-        Shape::Line => edit::Shape::Line,
-        Shape::Mask => edit::Shape::Mask,
-    };
-    let Drawn { id, points, is_there, .. } = one.clone();
-    edit::Drawn { shape, id, points, is_there }.change(camera)
-}
-
 impl SiteFile {
     fn path(&self) -> Result<&PathBuf, Refused> {
-        let why =
-            "this run has a site file of its own, which ends with it; zones are drawn where `forewarn run` watches";
-        self.0.as_ref().ok_or_else(|| Refused::Incorrect(why.to_owned()))
+        self.0.as_ref().ok_or(Refused::Incorrect(words::NO_SITE_FILE))
+    }
+
+    /// The file with these changes, and the passwords that lie beside it until they are kept.
+    fn draft(&self, changes: &[SiteChange]) -> Result<(Draft, Secrets), Refused> {
+        let file = self.path()?;
+        let secrets = Secrets::of(file, changes).map_err(refused)?;
+        let changes: Result<Vec<_>, _> = changes.iter().map(edit::change_of).collect();
+        let draft = changes.and_then(|changes| Draft::of(file, &changes)).map_err(refused)?;
+        Ok((draft, secrets))
     }
 
     /// The agent is asked to read its file, as `forewarn reload` asks it.
@@ -52,17 +51,15 @@ impl SiteFile {
     }
 }
 
-impl Drawing for SiteFile {
-    fn draw(&self, camera: &str, changes: &[Drawn], base: Option<&str>) -> Result<DraftNow, Refused> {
-        let camera = StreamId::new(camera).map_err(|error| Refused::Incorrect(error.to_string()))?;
-        let changes: Result<Vec<_>, _> = changes.iter().map(|one| change(&camera, one)).collect();
-        let draft = Draft::of(self.path()?, &changes.map_err(refused)?).map_err(refused)?;
+impl SiteEditor for SiteFile {
+    fn change(&self, changes: &[SiteChange], base: Option<&str>) -> Result<DraftNow, Refused> {
+        let (draft, secrets) = self.draft(changes)?;
         if base.is_some_and(|base| base != draft.base()) {
-            let why = "somebody changed the site file meanwhile; look at the changes again";
-            return Err(Refused::Stale(why.to_owned()));
+            return Err(Refused::Stale);
         }
         if base.is_some() {
             draft.save().map_err(refused)?;
+            secrets.keep();
             Self::take_up()?;
         }
         Ok(now(&draft))
@@ -72,5 +69,19 @@ impl Drawing for SiteFile {
         edit::undo(self.path()?).map_err(refused)?;
         Self::take_up()?;
         Ok(DraftNow::default())
+    }
+
+    fn look(&self, camera: &NewCamera) -> Result<Frame, Refused> {
+        let (draft, _secrets) = self.draft(&[SiteChange::AddCamera(camera.clone())])?;
+        let of_site: Vec<_> = draft.site.cameras.iter().filter(|known| known.id == camera.id).collect();
+        let looks = look::at(&of_site, false).map_err(|error| Refused::Failed(error.error.to_string()))?;
+        let shown = looks.into_iter().next().unwrap_or_else(|| Err("it is not there".to_owned()));
+        shown.map(|look| look.frame).map_err(|why| Refused::Incorrect(words::away(why)))
+    }
+
+    fn choices(&self) -> Result<Choices, Refused> {
+        let (draft, _) = self.draft(&[])?;
+        let speakers = draft.site.speakers.iter().map(|(id, _)| id.clone()).collect();
+        Ok(Choices { violations: draft.site.violations, speakers })
     }
 }

@@ -34,6 +34,7 @@ use super::incident_loop::{Ends, IncidentLoop, QUEUE};
 use super::outbox::open_outbox;
 use super::part::Part;
 use super::site_file::SiteFile;
+use super::speakers::Speakers;
 use super::{Agent, Counters, LoopEvent, Servers, commands, inference};
 use crate::config::pictures::Pictures;
 use crate::config::{self, Site, StorageDir};
@@ -101,7 +102,7 @@ impl Agent {
         let way_in = to_loop.clone();
         let adopter = Adopter { to_loop, hands: hands.clone(), lanes, outbox: of_adopter, board, clock };
         let sources = Sources::of(&adopter, holder, vitals);
-        let (health, servers) = serve(site, sources, recorder, way_in)?;
+        let (health, servers) = serve(site, sources, (recorder, way_in, hands.speakers.clone()))?;
         let addresses = servers.iter().map(Server::address).collect();
         let console = site.listen.console.and_then(|_| servers.last()).map(console_address);
         let others: [Box<dyn Part>; 9] = [
@@ -147,8 +148,7 @@ fn prepare_process(site: &Site) -> Result<config::Claim, config::Taken> {
 fn serve(
     site: &Site,
     sources: Sources,
-    recorder: PrometheusHandle,
-    to_loop: Sender<LoopEvent, Wait>,
+    (recorder, to_loop, speakers): (PrometheusHandle, Sender<LoopEvent, Wait>, Speakers),
 ) -> Result<(Health, Vec<Server>), CommandError> {
     let (streams, outbox, board) = (sources.streams.clone(), sources.outbox.clone(), sources.board.clone());
     let (upstreams, clock) = (sources.upstreams.clone(), Arc::clone(&sources.clock));
@@ -158,6 +158,7 @@ fn serve(
         site: name,
         recorder,
         streams,
+        speakers,
         outbox,
         board,
         upstreams,
@@ -246,6 +247,7 @@ fn start_servers(site: &Site, ports: &Ports, clock: Arc<dyn Clock>) -> Result<Ve
     if let Some(address) = listen.console {
         let setup = Setup {
             site: site.header.id.to_string(),
+            time_zone: site.header.time_zone.iana_name().unwrap_or("UTC").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             places: places(&site.storage.dir),
             hosts: Hosts::listed(listen.console_hosts.iter().cloned()),

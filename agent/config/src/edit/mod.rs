@@ -8,21 +8,23 @@
 //! its violation, with its zone where two rules have the same: `camera.gate.rule.loitering@kerb.schedule`.
 
 mod draft;
-mod drawn;
 mod file;
 mod find;
 mod path;
 mod remove;
+mod secret;
 mod set;
 mod similar_lines;
+mod site_change;
 #[cfg(test)]
 mod tests;
 mod value;
 
 pub use self::draft::{Draft, Line, change};
-pub use self::drawn::{Drawn, Shape};
 pub use self::file::{undo, undo_path};
 pub use self::path::KeyPath;
+pub use self::secret::Secrets;
+pub use self::site_change::{change as change_of, secret_of};
 pub use self::value::NewValue;
 
 use crate::source::{ConfigError, ConfigErrors, Source};

@@ -17,6 +17,7 @@ use forewarn_base::sync::lock;
 use forewarn_domain::Clock;
 
 pub(crate) use accounts::{Account, AccountError};
+pub(crate) use password::PasswordError;
 pub(crate) use random::token;
 pub(crate) use role::Role;
 pub(crate) use sessions::{LONGEST, Session};

@@ -23,4 +23,13 @@ impl Role {
             Self::Admin => "admin",
         }
     }
+
+    /// The word that the page shows in Chinese.
+    pub(crate) fn in_chinese(self) -> &'static str {
+        match self {
+            Self::Viewer => "查看者",
+            Self::Operator => "操作员",
+            Self::Admin => "管理员",
+        }
+    }
 }

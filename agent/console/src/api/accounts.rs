@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 use super::{ADMIN, Page, VIEWER, ask, page};
 use crate::access::{Role, Session, SignInError};
+use crate::act::Act;
+use crate::bilingual::both;
 use crate::context::Context;
 use crate::refusal::Refusal;
 
@@ -48,7 +50,7 @@ async fn add(
 ) -> Result<StatusCode, Refusal> {
     ask(move || {
         context.access.add(&new.name, new.role, &new.password)?;
-        context.note(Some(&session.name), "made an account", Some(&new.name), Some(new.role.as_str().to_owned()));
+        context.note(Some(&session.name), Act::MadeAccount, Some(&new.name), Some(new.role.as_str().to_owned()));
         Ok(StatusCode::CREATED)
     })
     .await?
@@ -61,7 +63,7 @@ async fn remove(
 ) -> Result<StatusCode, Refusal> {
     ask(move || {
         context.access.remove(&name)?;
-        context.note(Some(&session.name), "deleted an account", Some(&name), None);
+        context.note(Some(&session.name), Act::DeletedAccount, Some(&name), None);
         Ok(StatusCode::NO_CONTENT)
     })
     .await?
@@ -84,30 +86,46 @@ async fn set_password(
 ) -> Result<StatusCode, Refusal> {
     let is_own = session.name == name;
     if !is_own && session.role < Role::Admin {
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "only an admin changes the password of somebody else"));
+        let why = both!("only an admin changes the password of somebody else", "只有管理员可以修改他人的密码");
+        return Err(Refusal::new(StatusCode::FORBIDDEN, why));
     }
     ask(move || {
         if is_own {
             // The session stays, so that this is no refusal of who asks.
             let wrong = |error: SignInError| match error {
-                SignInError::Wrong => Refusal::new(StatusCode::FORBIDDEN, "the present password is wrong"),
+                SignInError::Wrong => {
+                    Refusal::new(StatusCode::FORBIDDEN, both!("the present password is wrong", "当前密码错误"))
+                }
                 other => other.into(),
             };
             let (token, _) = context.access.sign_in(&name, &former).map_err(wrong)?;
             context.access.sign_out(&token);
         }
         context.access.set_password(&name, &password)?;
-        context.note(Some(&session.name), "changed a password", Some(&name), None);
+        context.note(Some(&session.name), Act::ChangedPassword, Some(&name), None);
         Ok(StatusCode::NO_CONTENT)
     })
     .await?
 }
 
+/// A line of the audit log, and what was done in Chinese.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    line: Line,
+    deed_zh: String,
+}
+
 #[derive(Serialize)]
 struct Audit {
-    lines: Vec<Line>,
+    lines: Vec<Told>,
 }
 
 async fn audit(State(context): State<Arc<Context>>) -> Result<Json<Audit>, Refusal> {
-    ask(move || context.trail.latest(LINES).map(|lines| Json(Audit { lines })).map_err(Refusal::failed)).await?
+    ask(move || {
+        let lines = context.trail.latest(LINES).map_err(Refusal::failed)?;
+        let told = |line: Line| Told { deed_zh: Act::in_chinese(&line.deed).to_owned(), line };
+        Ok(Json(Audit { lines: lines.into_iter().map(told).collect() }))
+    })
+    .await?
 }

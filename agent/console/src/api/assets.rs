@@ -6,6 +6,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use include_dir::{Dir, include_dir};
 
+use crate::bilingual::both;
 use crate::refusal::Refusal;
 
 static BUILT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/web/built");
@@ -18,14 +19,16 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub(super) async fn serve(request: Request) -> Result<Response, Refusal> {
     let path = request.uri().path();
     if !matches!(*request.method(), Method::GET | Method::HEAD) || path.starts_with("/api/") {
-        return Err(Refusal::nothing("there is no such page"));
+        return Err(Refusal::nothing(both!("there is no such page", "没有此页面")));
     }
     let (name, cache) = match path.strip_prefix("/assets/") {
         // Their names change with what is in them.
         Some(name) => (name, "public, max-age=31536000, immutable"),
         None => ("index.html", "no-cache"),
     };
-    let file = BUILT.get_file(format!("{name}.gz")).ok_or_else(|| Refusal::nothing("there is no such file"))?;
+    let file = BUILT
+        .get_file(format!("{name}.gz"))
+        .ok_or_else(|| Refusal::nothing(both!("there is no such file", "没有此文件")))?;
     let kind = match name.rsplit_once('.') {
         Some((_, "js")) => "text/javascript; charset=utf-8",
         Some((_, "css")) => "text/css; charset=utf-8",

@@ -6,13 +6,14 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderName, Method, StatusCode, header};
+use axum::http::{HeaderName, Method, header};
 use axum::routing::get;
 use forewarn_base::sync::lock;
 use forewarn_domain::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Page, VIEWER, ask, page};
+use crate::bilingual::both;
 use crate::context::Context;
 use crate::ports::CameraNow;
 use crate::refusal::Refusal;
@@ -43,13 +44,16 @@ fn told(camera: &CameraNow) -> Value {
         let is_area = matches!(zone.shape, forewarn_domain::zone::ZoneShape::Polygon(_));
         json!({ "id": zone.id, "is_area": is_area, "unit": zone.unit, "points": points })
     });
-    json!({ "id": camera.id, "trouble": camera.trouble, "zones": zones.collect::<Vec<_>>(), "rules": rules.collect::<Vec<_>>() })
+    json!({ "id": camera.id, "trouble": camera.trouble.as_ref().map(|why| &why.en),
+        "trouble_zh": camera.trouble.as_ref().map(|why| &why.zh), "zones": zones.collect::<Vec<_>>(),
+        "rules": rules.collect::<Vec<_>>(), "speakers": camera.speakers })
 }
 
 /// Asks the camera for a picture.
 fn take(context: &Context, id: String, now: Timestamp) -> Result<Still, Refusal> {
     let frame = context.ports.cameras.still(&id);
-    let frame = frame.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "the camera gives no picture now"))?;
+    let frame =
+        frame.ok_or_else(|| Refusal::nothing(both!("the camera gives no picture now", "摄像机目前没有画面")))?;
     let jpeg = jpeg(&frame).map_err(Refusal::failed)?.into();
     let still = Still { at: now, size: (frame.width, frame.height), jpeg };
     let mut stills = lock(&context.stills);

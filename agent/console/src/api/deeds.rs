@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 
 use super::{OPERATOR, Page, VIEWER, ask, incidents, page};
 use crate::access::Session;
+use crate::act::Act;
+use crate::bilingual::{Bilingual, both};
 use crate::context::Context;
 use crate::ports::Passing;
 use crate::refusal::Refusal;
@@ -59,7 +61,7 @@ async fn judge(
         if let Some(found) = &found {
             context.news.tell("incident", found);
         }
-        context.note(Some(&session.name), "judged", Some(&id), Some(opinion.as_str().to_owned()));
+        context.note(Some(&session.name), Act::Judged, Some(&id), Some(opinion.as_str().to_owned()));
         Ok(Json(json!({ "found": found })))
     })
     .await?
@@ -84,8 +86,8 @@ async fn tell(
     ask(move || {
         let (record, _) = incidents::find(&context, &id)?;
         let command = CaseCommand { incident: record.id, stage, by: session.name.clone(), note };
-        context.ports.desk.case(command).map_err(|why| Refusal::new(StatusCode::CONFLICT, why))?;
-        context.note(Some(&session.name), "told a step of the case", Some(&id), Some(stage.to_string()));
+        context.ports.desk.case(command).map_err(|why| Refusal::conflict(Bilingual::quoted(why, "无法登记此步骤")))?;
+        context.note(Some(&session.name), Act::ToldCase, Some(&id), Some(stage.to_string()));
         Ok(Json(json!({ "stage": stage })))
     })
     .await?
@@ -104,7 +106,7 @@ async fn hold(
     id: Path<String>,
     why: Json<Why>,
 ) -> Result<Json<Value>, Refusal> {
-    leave((context, session, id, why), "held", EvidenceStore::hold).await
+    leave((context, session, id, why), Act::Held, EvidenceStore::hold).await
 }
 
 async fn release(
@@ -113,7 +115,7 @@ async fn release(
     id: Path<String>,
     why: Json<Why>,
 ) -> Result<Json<Value>, Refusal> {
-    leave((context, session, id, why), "released", EvidenceStore::release).await
+    leave((context, session, id, why), Act::Released, EvidenceStore::release).await
 }
 
 /// Leaves a word that the agent makes a link of the chain.
@@ -124,25 +126,26 @@ async fn leave(
         Path<String>,
         Json<Why>,
     ),
-    deed: &'static str,
+    act: Act,
     leave: Leave,
 ) -> Result<Json<Value>, Refusal> {
     let why = short(why)?;
     if why.trim().is_empty() {
-        return Err(Refusal::wrong("say why; it stands in the chain of the evidence for good"));
+        let why =
+            both!("say why; it stands in the chain of the evidence for good", "请说明原因，原因将永久记录在证据链中");
+        return Err(Refusal::wrong(why));
     }
     ask(move || {
         incidents::find(&context, &id)?;
         let custody =
             Custody { incident: id.clone(), who: session.name.clone(), why: why.clone(), user: Some(system_user()) };
         leave(&context.store(), custody, context.wall_now()).map_err(|error| match error {
-            EvidenceError::NoBundle { .. } | EvidenceError::NotHeld { .. } => {
-                Refusal::new(StatusCode::CONFLICT, error.to_string())
-            }
+            EvidenceError::NoBundle { .. } => Refusal::conflict(Bilingual::quoted(error, "没有可保全的证据")),
+            EvidenceError::NotHeld { .. } => Refusal::conflict(Bilingual::quoted(error, "证据未被保全")),
             other => Refusal::failed(other),
         })?;
-        context.note(Some(&session.name), deed, Some(&id), Some(why));
-        Ok(Json(json!({ "is_held": deed == "held" })))
+        context.note(Some(&session.name), act, Some(&id), Some(why));
+        Ok(Json(json!({ "is_held": act == Act::Held })))
     })
     .await?
 }
@@ -164,13 +167,13 @@ async fn suppress(
 ) -> Result<Json<Value>, Refusal> {
     let asked = Passing { days: asked.days, every_violation: asked.every_violation, note: short(asked.note)? };
     if !(1..=DAYS).contains(&asked.days) {
-        return Err(Refusal::wrong(format!("`days` is 1 to {DAYS}")));
+        return Err(Refusal::wrong(both!("`days` is 1 to {DAYS}", "`days` 为 1 至 {DAYS}")));
     }
     ask(move || {
         let (record, _) = incidents::find(&context, &id)?;
-        let refused = |why| Refusal::new(StatusCode::CONFLICT, why);
+        let refused = |why| Refusal::conflict(Bilingual::quoted(why, "无法忽略此对象"));
         let number = context.ports.desk.suppress(&record, &asked).map_err(refused)?;
-        context.note(Some(&session.name), "suppressed", Some(&id), Some(format!("for {} days", asked.days)));
+        context.note(Some(&session.name), Act::Suppressed, Some(&id), Some(format!("for {} days", asked.days)));
         Ok(Json(json!({ "number": number })))
     })
     .await?
@@ -196,14 +199,10 @@ async fn unsuppress(
 ) -> Result<StatusCode, Refusal> {
     ask(move || {
         let path = &context.setup.places.suppressions;
-        let mut list = suppressions::read(path).map_err(Refusal::failed)?;
-        let before = list.len();
-        list.retain(|one| one.id != number);
-        if list.len() == before {
-            return Err(Refusal::nothing(format!("there is no suppression {number}")));
+        if !suppressions::remove(path, number).map_err(Refusal::failed)? {
+            return Err(Refusal::nothing(both!("there is no suppression {number}", "没有忽略项 {number}")));
         }
-        suppressions::write(path, &list).map_err(Refusal::failed)?;
-        context.note(Some(&session.name), "ended a suppression", Some(&number.to_string()), None);
+        context.note(Some(&session.name), Act::EndedSuppression, Some(&number.to_string()), None);
         Ok(StatusCode::NO_CONTENT)
     })
     .await?
@@ -211,7 +210,7 @@ async fn unsuppress(
 
 fn short(note: String) -> Result<String, Refusal> {
     if note.chars().count() > NOTE {
-        return Err(Refusal::wrong(format!("a note has at most {NOTE} characters")));
+        return Err(Refusal::wrong(both!("a note has at most {NOTE} characters", "备注最多 {NOTE} 个字符")));
     }
     Ok(note)
 }

@@ -1,20 +1,24 @@
-//! `/api/v1/cameras/{id}/drawing` and `/api/v1/site/undo`: zones, lines and masks are drawn over a camera's picture. What
+//! `/api/v1/cameras/{id}/drawing`: zones, lines and masks are drawn over a camera's picture. What
 //! would become of the site file is seen first; saving names the file that was seen, so that nobody overwrites what somebody
 //! else wrote meanwhile. The agent takes it up as at `forewarn reload`.
 
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use axum::routing::{get, post};
 use axum::{Extension, Json};
+use forewarn_domain::StreamId;
+use forewarn_domain::site_change::{Drawn, SiteChange};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::site::{refused, told};
 use super::{ADMIN, Page, ask, page};
 use crate::access::Session;
+use crate::act::Act;
+use crate::bilingual::{Bilingual, both};
 use crate::context::Context;
-use crate::ports::{ChangedLine, DraftNow, Drawn, Refused, Shape};
 use crate::refusal::Refusal;
 
 /// Changes in one request.
@@ -26,14 +30,13 @@ pub(super) fn pages() -> Vec<Page> {
     vec![
         page(Method::GET, "/api/v1/cameras/{id}/drawing", ADMIN, get(drawn)),
         page(Method::POST, "/api/v1/cameras/{id}/drawing", ADMIN, post(draw)),
-        page(Method::POST, "/api/v1/site/undo", ADMIN, post(undo)),
     ]
 }
 
 /// What is drawn now: zones, lines and masks.
 async fn drawn(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
     let camera = ask(move || context.ports.cameras.all().into_iter().find(|camera| camera.id.as_str() == id)).await?;
-    let camera = camera.ok_or_else(|| Refusal::nothing("the site has no such camera"))?;
+    let camera = camera.ok_or_else(|| Refusal::nothing(both!("the site has no such camera", "站点没有此摄像机")))?;
     let unit = |unit: forewarn_domain::zone::ZoneUnit| json!(unit);
     let zones = camera.zones.iter().filter(|zone| zone.id.as_str() != "whole").map(|zone| {
         let points: Vec<[f32; 2]> = zone.shape.points().iter().map(|point| [point.x, point.y]).collect();
@@ -51,20 +54,10 @@ async fn drawn(State(context): State<Arc<Context>>, Path(id): Path<String>) -> R
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Drawing {
-    changes: Vec<Wanted>,
+    changes: Vec<Drawn>,
     /// The file that was seen, to save it; none to see it.
     #[serde(default)]
     base: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wanted {
-    shape: Shape,
-    id: String,
-    #[serde(default)]
-    points: Option<Vec<[f32; 2]>>,
-    is_there: bool,
 }
 
 async fn draw(
@@ -76,51 +69,27 @@ async fn draw(
     let too_many = changes.len() > MOST
         || changes.iter().any(|one| one.points.as_ref().is_some_and(|points| points.len() > POINTS));
     if too_many || changes.is_empty() {
-        return Err(Refusal::wrong(format!("draw 1 to {MOST} shapes of at most {POINTS} points")));
+        let why = both!(
+            "draw 1 to {MOST} shapes of at most {POINTS} points",
+            "一次可绘制 1 至 {MOST} 个图形，每个最多 {POINTS} 个点"
+        );
+        return Err(Refusal::wrong(why));
     }
-    let changes: Vec<Drawn> = changes
-        .into_iter()
-        .map(|Wanted { shape, id, points, is_there }| Drawn { shape, id, points, is_there })
-        .collect();
     ask(move || {
-        let draft = context.ports.drawing.draw(&id, &changes, base.as_deref()).map_err(refused)?;
+        let camera = camera_of(&id)?;
+        let of = |drawn: &Drawn| SiteChange::Draw { camera: camera.clone(), drawn: drawn.clone() };
+        let asked: Vec<SiteChange> = changes.iter().map(of).collect();
+        let draft = context.ports.site.change(&asked, base.as_deref()).map_err(refused)?;
         if base.is_some() {
             let names: Vec<&str> = changes.iter().map(|one| one.id.as_str()).collect();
-            context.note(Some(&session.name), "drew", Some(&id), Some(names.join(", ")));
+            context.note(Some(&session.name), Act::Drew, Some(&id), Some(names.join(", ")));
         }
         Ok(told(&draft, base.is_some()))
     })
     .await?
 }
 
-async fn undo(
-    State(context): State<Arc<Context>>,
-    Extension(session): Extension<Session>,
-) -> Result<Json<Value>, Refusal> {
-    ask(move || {
-        let draft = context.ports.drawing.undo().map_err(refused)?;
-        context.note(Some(&session.name), "took the last change of the site file back", None, None);
-        Ok(told(&draft, true))
-    })
-    .await?
-}
-
-fn refused(why: Refused) -> Refusal {
-    match why {
-        Refused::Incorrect(why) => Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, why),
-        Refused::Stale(why) => Refusal::new(StatusCode::CONFLICT, why),
-        Refused::Failed(why) => Refusal::failed(why),
-    }
-}
-
-fn told(draft: &DraftNow, is_saved: bool) -> Json<Value> {
-    let lines = draft.lines.iter().map(|line| match line {
-        ChangedLine::Stays(text) => json!({ "is": "stays", "text": text }),
-        ChangedLine::Out(text) => json!({ "is": "out", "text": text }),
-        ChangedLine::In(text) => json!({ "is": "in", "text": text }),
-        ChangedLine::Gap(lines) => json!({ "is": "gap", "lines": lines }),
-    });
-    Json(
-        json!({ "is_saved": is_saved, "base": draft.base, "doubts": draft.doubts, "lines": lines.collect::<Vec<_>>() }),
-    )
+/// The camera of a path.
+fn camera_of(id: &str) -> Result<StreamId, Refusal> {
+    StreamId::new(id).map_err(|error| Refusal::nothing(Bilingual::quoted(error, "摄像机名称有误")))
 }

@@ -14,6 +14,7 @@ use forewarn_evidence::Deed;
 use super::range::{Part, part};
 use super::{Page, VIEWER, ask, incidents, page, stream};
 use crate::access::Session;
+use crate::bilingual::both;
 use crate::context::Context;
 use crate::refusal::Refusal;
 
@@ -44,7 +45,8 @@ async fn file(
     Path((id, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let nothing = || Refusal::nothing("the evidence of this incident has no such file");
+    let nothing =
+        || Refusal::nothing(both!("the evidence of this incident has no such file", "此事件的证据中没有该文件"));
     let kind = kind(&name).ok_or_else(nothing)?;
     let (file, bytes) = ask(move || {
         let (record, _) = incidents::find(&context, &id)?;

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::{Page, VIEWER, ask, page};
 use crate::context::Context;
-use crate::health::HealthReport;
+use crate::health::{HealthReport, PartTold};
 use crate::ports::Health;
+use crate::refusal::Refusal;
 
 /// With all that is told, for supervisors on the box.
 pub(super) fn whole(health: Arc<dyn Health>) -> Router {
@@ -46,6 +47,16 @@ async fn verdict(State(health): State<Arc<dyn Health>>) -> Result<(StatusCode, J
     Ok((status(&report), Json(Verdict { is_healthy: report.is_healthy })))
 }
 
-async fn of_context(State(context): State<Arc<Context>>) -> Result<Json<HealthReport>, StatusCode> {
-    ask(move || context.ports.health.report()).await.map(Json)
+/// What `/healthz` tells, and every part in both languages.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    report: HealthReport,
+    parts: Vec<PartTold>,
+}
+
+async fn of_context(State(context): State<Arc<Context>>) -> Result<Json<Told>, Refusal> {
+    let mut report = ask(move || context.ports.health.report()).await?;
+    let parts = std::mem::take(&mut report.parts);
+    Ok(Json(Told { report, parts }))
 }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::{Page, VIEWER, ask, page};
 use crate::access::Session;
+use crate::bilingual::both;
 use crate::context::Context;
 use crate::refusal::Refusal;
 use crate::store::{Cursor, Filter, Found, Judged};
@@ -67,9 +68,17 @@ impl Asked {
             Some("no") => Some(Judged::Not),
             Some("true") => Some(Judged::True),
             Some("false_alarm") => Some(Judged::FalseAlarm),
-            Some(_) => return Err(Refusal::wrong("`judged` is `no`, `true` or `false_alarm`")),
+            Some(_) => {
+                return Err(Refusal::wrong(both!(
+                    "`judged` is `no`, `true` or `false_alarm`",
+                    "`judged` 只能是 `no`、`true` 或 `false_alarm`"
+                )));
+            }
         };
-        let after = self.after.map(|text| Cursor::parse(&text).ok_or_else(|| Refusal::wrong("`after` is no `next`")));
+        let after = self.after.map(|text| {
+            Cursor::parse(&text)
+                .ok_or_else(|| Refusal::wrong(both!("`after` is no `next`", "`after` 不是有效的 `next`")))
+        });
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         Ok(Filter {
             violation: given(self.violation),
@@ -98,7 +107,7 @@ async fn list(State(context): State<Arc<Context>>, Query(asked): Query<Asked>) -
 
 /// The incident of a path.
 pub(super) fn find(context: &Context, id: &str) -> Result<(IncidentRecord, Found), Refusal> {
-    context.index.get(id)?.ok_or_else(|| Refusal::nothing(format!("there is no incident {id}")))
+    context.index.get(id)?.ok_or_else(|| Refusal::nothing(both!("there is no incident {id}", "没有事件 {id}")))
 }
 
 async fn one(

@@ -33,6 +33,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 
 use super::{Page, VIEWER, ask, page};
+use crate::bilingual::both;
 use crate::context::Context;
 use crate::gate;
 use crate::refusal::Refusal;
@@ -61,14 +62,20 @@ async fn live(
 ) -> Result<Response, Refusal> {
     // A browser lets any page open a socket to anywhere, with the cookies of there.
     if !gate::is_own_page(&headers) {
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "another site's page may not look here"));
+        return Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            both!("another site's page may not look here", "其他网站的页面不可访问此处"),
+        ));
     }
     let socket = match socket {
         Ok(socket) => socket,
         Err(rejected) => return Ok(rejected.into_response()),
     };
     let Ok(place) = Arc::clone(&context.sockets).try_acquire_owned() else {
-        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many look at cameras already"));
+        return Err(Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            both!("too many look at cameras already", "观看摄像机的人数已达上限"),
+        ));
     };
     let socket = socket.max_message_size(MESSAGE_BYTES).max_frame_size(MESSAGE_BYTES).write_buffer_size(0);
     Ok(socket.on_upgrade(move |socket| async move {

@@ -15,6 +15,8 @@ mod open;
 mod openapi;
 mod range;
 mod session;
+mod site;
+mod speakers;
 mod stream;
 mod take_out;
 mod tokens;
@@ -33,6 +35,7 @@ use crate::context::Context;
 use crate::gate::{Need, by_name, by_role};
 use crate::hosts::Hosts;
 use crate::ports::Ports;
+use crate::refusal::as_json;
 
 /// The longest body of a request.
 const BODY_BYTES: usize = 64 * 1024;
@@ -67,6 +70,8 @@ pub(crate) fn all() -> Vec<Page> {
         take_out::pages(),
         cameras::pages(),
         drawing::pages(),
+        site::pages(),
+        speakers::pages(),
         health::pages(),
         events::pages(),
         live::pages(),
@@ -94,7 +99,12 @@ pub(crate) fn of_console(context: &Arc<Context>) -> Router {
     let routes = routes.with_state(Arc::clone(context)).merge(health::brief(context.ports.health.clone()));
     let hosts = Arc::new(context.setup.hosts.clone());
     let limit = DefaultBodyLimit::max(BODY_BYTES);
-    routes.fallback(assets::serve).layer(limit).layer(from_fn(assets::harden)).layer(from_fn_with_state(hosts, by_name))
+    routes
+        .fallback(assets::serve)
+        .layer(limit)
+        .layer(from_fn(as_json))
+        .layer(from_fn(assets::harden))
+        .layer(from_fn_with_state(hosts, by_name))
 }
 
 #[cfg(test)]

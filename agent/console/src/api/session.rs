@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Page, VIEWER, ask, page};
 use crate::access::{LONGEST, Role, Session};
+use crate::act::Act;
 use crate::context::Context;
 use crate::gate::{Need, cookie};
 use crate::refusal::Refusal;
@@ -32,13 +33,15 @@ struct Who {
     role: Role,
     csrf: String,
     site: String,
+    time_zone: String,
     version: String,
 }
 
 impl Who {
     fn of(session: Session, context: &Context) -> Self {
         let (site, version) = (context.setup.site.clone(), context.setup.version.clone());
-        Self { name: session.name, role: session.role, csrf: session.csrf, site, version }
+        let time_zone = context.setup.time_zone.clone();
+        Self { name: session.name, role: session.role, csrf: session.csrf, site, time_zone, version }
     }
 }
 
@@ -70,7 +73,7 @@ struct First {
 async fn set_up(State(context): State<Arc<Context>>, Json(first): Json<First>) -> Result<SignedIn, Refusal> {
     ask(move || {
         let (token, session) = context.access.set_up(&first.token, &first.name, &first.password)?;
-        context.note(Some(&first.name), "set the console up", None, None);
+        context.note(Some(&first.name), Act::SetUp, None, None);
         Ok(signed_in(&context, &token, session))
     })
     .await?
@@ -92,13 +95,13 @@ async fn sign_in(State(context): State<Arc<Context>>, Json(given): Json<Credenti
         };
         match outcome {
             Ok((token, session)) => {
-                context.note(Some(&session.name), "signed in", None, None);
+                context.note(Some(&session.name), Act::SignedIn, None, None);
                 Ok(signed_in(&context, &token, session))
             }
             Err(error) => {
                 // What is no account may be a password in the wrong field, and is not written down.
                 let known = name.filter(|name| context.access.accounts().iter().any(|account| account.name == *name));
-                context.note(known, "failed to sign in", None, None);
+                context.note(known, Act::FailedToSignIn, None, None);
                 Err(error.into())
             }
         }
@@ -119,6 +122,6 @@ async fn sign_out(
         context.access.sign_out(token);
     }
     let gone = format!("{}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0", context.cookie);
-    ask(move || context.note(Some(&session.name), "signed out", None, None)).await?;
+    ask(move || context.note(Some(&session.name), Act::SignedOut, None, None)).await?;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]))
 }

@@ -21,6 +21,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::{OPERATOR, Page, ask, incidents, page, stream};
 use crate::access::Session;
+use crate::bilingual::{Bilingual, both};
 use crate::context::Context;
 use crate::refusal::Refusal;
 
@@ -55,7 +56,9 @@ async fn export(
 
 fn kept(context: &Context, id: &str) -> Result<(IncidentRecord, std::path::PathBuf), Refusal> {
     let (record, _) = incidents::find(context, id)?;
-    let bundle = context.bundle(&record).ok_or_else(|| Refusal::nothing("nothing is kept of this incident"))?;
+    let bundle = context
+        .bundle(&record)
+        .ok_or_else(|| Refusal::nothing(both!("nothing is kept of this incident", "此事件的证据已不再保留")))?;
     Ok((record, bundle))
 }
 
@@ -104,7 +107,11 @@ async fn report(
         let (record, bundle) = kept(&context, &id)?;
         context.note_access(&session.name, &record, Deed::Reported, None);
         let language = if language.lang.starts_with("zh") { Language::Zh } else { Language::En };
-        let page = context.ports.desk.report(&bundle, language).map_err(Refusal::wrong)?;
+        let page = context
+            .ports
+            .desk
+            .report(&bundle, language)
+            .map_err(|why| Refusal::wrong(Bilingual::quoted(why, "无法生成报告")))?;
         // The page brings its pictures and its style, and asks nobody for anything.
         let policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
         let html = "text/html; charset=utf-8";

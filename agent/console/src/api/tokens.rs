@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{ADMIN, Page, ask, page};
 use crate::access::{Session, WantedToken};
+use crate::act::Act;
 use crate::context::Context;
 use crate::refusal::Refusal;
 
@@ -41,7 +42,7 @@ async fn add(
         let name = wanted.name.clone();
         let scopes: Vec<String> = wanted.scopes.iter().map(ToString::to_string).collect();
         let secret = context.access.add_token(wanted, &session.name)?;
-        context.note(Some(&session.name), "made a token", Some(&name), Some(scopes.join(" ")));
+        context.note(Some(&session.name), Act::MadeToken, Some(&name), Some(scopes.join(" ")));
         Ok((StatusCode::CREATED, Json(json!({ "name": name, "token": secret }))))
     })
     .await?
@@ -54,7 +55,7 @@ async fn remove(
 ) -> Result<StatusCode, Refusal> {
     ask(move || {
         context.access.remove_token(&name)?;
-        context.note(Some(&session.name), "deleted a token", Some(&name), None);
+        context.note(Some(&session.name), Act::DeletedToken, Some(&name), None);
         Ok(StatusCode::NO_CONTENT)
     })
     .await?

@@ -6,17 +6,23 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::site_change::{NewCamera, SiteChange};
 use forewarn_domain::violation::Language;
-use forewarn_domain::{CaseCommand, CaseStage, Frame, IncidentRecord, Timestamp, ViewPiece, Viewing, Wake, WallTime};
+use forewarn_domain::{
+    CaseCommand, CaseStage, ColourMatrix, Frame, FrameMeta, IncidentRecord, PixelFormat, SpeakerId, SpokenText,
+    Timestamp, ViewPiece, Viewing, Wake, WallTime,
+};
 use forewarn_wire::WireIncident;
 
 use super::*;
-use crate::health::{HealthBook, HealthReport, PartNow};
+use crate::bilingual::Bilingual;
+use crate::health::{HealthBook, HealthReport, PartNow, words};
 use crate::onlookers::Onlookers;
 use crate::ports::{
-    CameraNow, Cameras, ChangedLine, Desk, DraftNow, Drawing, Drawn, Health, Incidents, Passing, Refused,
+    CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Passing, Refused, SiteEditor,
 };
 
+mod changes;
 mod console;
 mod live;
 
@@ -43,7 +49,10 @@ impl Metrics for Fixed {
 impl Health for Fixed {
     fn report(&self) -> HealthReport {
         let mut book = HealthBook::default();
-        book.take(Timestamp::ZERO, vec![PartNow::trouble("gate", "interrupted", "")]);
+        book.take(
+            Timestamp::ZERO,
+            vec![PartNow::trouble("gate", Bilingual::fixed("interrupted", "中断"), words::NOTHING)],
+        );
         book.report(|at| WallTime::from_micros(at.as_micros()))
     }
 }
@@ -73,23 +82,49 @@ impl Desk for Fixed {
     fn case(&self, told: CaseCommand) -> Result<(), String> {
         if told.stage == CaseStage::Sent { Err(format!("{} tells what cannot be", told.by)) } else { Ok(()) }
     }
+    fn speakers(&self) -> Vec<SpeakerId> {
+        vec![SpeakerId::new("horn").unwrap()]
+    }
+    fn say(&self, speaker: &SpeakerId, text: &SpokenText) -> Result<String, Bilingual> {
+        if speaker.as_str() != "horn" {
+            return Err(Bilingual::quoted("there is no such loudspeaker", "没有此扬声器"));
+        }
+        Ok(format!("{} s, rendered", text.text.len()))
+    }
     fn report(&self, _bundle: &Path, _language: Language) -> Result<String, String> {
         Ok("<p>report".to_owned())
     }
 }
 
-impl Drawing for Fixed {
-    fn draw(&self, camera: &str, changes: &[Drawn], base: Option<&str>) -> Result<DraftNow, Refused> {
-        match (camera, base) {
-            ("gate", None | Some("b1")) => {}
-            ("gate", Some(_)) => return Err(Refused::Stale("somebody else".to_owned())),
-            _ => return Err(Refused::Incorrect("there is no such camera".to_owned())),
+impl SiteEditor for Fixed {
+    fn change(&self, changes: &[SiteChange], base: Option<&str>) -> Result<DraftNow, Refused> {
+        let is_gate =
+            |change: &SiteChange| !matches!(change, SiteChange::Draw { camera, .. } if camera.as_str() != "gate");
+        match base {
+            None | Some("b1") if changes.iter().all(is_gate) => {}
+            Some(_) => return Err(Refused::Stale),
+            _ => return Err(Refused::Incorrect(Bilingual::quoted("there is no such camera", "没有"))),
         }
         let lines = changes.iter().map(|one| ChangedLine::In(format!("{one:?}"))).collect();
         Ok(DraftNow { base: "b1".to_owned(), lines, doubts: vec!["small".to_owned()] })
     }
     fn undo(&self) -> Result<DraftNow, Refused> {
-        Err(Refused::Incorrect("there is nothing to go back to".to_owned()))
+        Err(Refused::Incorrect(Bilingual::quoted("there is nothing to go back to", "没有")))
+    }
+    fn look(&self, camera: &NewCamera) -> Result<Frame, Refused> {
+        if camera.password != "s3" {
+            return Err(Refused::Incorrect(Bilingual::quoted("the camera refused the password", "密码错误")));
+        }
+        let meta = FrameMeta {
+            stream: camera.id.clone(),
+            sequence: 0,
+            captured_at: Timestamp::ZERO,
+            arrived_at: Timestamp::ZERO,
+        };
+        Ok(Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, (4, 4), vec![90; 48]).unwrap())
+    }
+    fn choices(&self) -> Result<Choices, Refused> {
+        Ok(Choices { violations: Vec::new(), speakers: vec![SpeakerId::new("horn").unwrap()] })
     }
 }
 
@@ -100,7 +135,7 @@ fn ports() -> Ports {
         incidents: Arc::new(Fixed),
         cameras: Arc::new(Fixed),
         desk: Arc::new(Fixed),
-        drawing: Arc::new(Fixed),
+        site: Arc::new(Fixed),
         onlookers: Onlookers::default(),
     }
 }

@@ -2,11 +2,15 @@
 
 export type Role = "viewer" | "operator" | "admin";
 
+export const roles: Role[] = ["viewer", "operator", "admin"];
+
 export interface Session {
   name: string;
   role: Role;
   csrf: string;
   site: string;
+  /** IANA name of the site's time zone. */
+  time_zone: string;
   version: string;
 }
 
@@ -90,15 +94,29 @@ export interface Verification {
 export interface Camera {
   id: string;
   trouble: string | null;
+  trouble_zh: string | null;
   zones: { id: string; is_area: boolean; unit: "normalised" | "pixel"; points: [number, number][] }[];
   rules: { violation: string; zone: string; title: { en?: string; zh?: string } }[];
+  speakers: string[];
+}
+
+/** A text in both languages. */
+export interface Both {
+  en: string;
+  zh: string;
+}
+
+export interface Part {
+  part: Both;
+  state: "ok" | "warning" | "trouble";
+  since: string;
+  what: Both;
+  to_do: Both;
 }
 
 export interface Health {
   is_healthy: boolean;
-  troubles: string[];
-  warnings: string[];
-  well?: { part: string; since: string; what: string }[];
+  parts: Part[];
 }
 
 export interface Account {
@@ -110,9 +128,9 @@ export interface Account {
 export class Refused extends Error {
   constructor(
     readonly status: number,
-    why: string,
+    readonly why: Both,
   ) {
-    super(why);
+    super(why.en);
   }
 }
 
@@ -128,7 +146,7 @@ export function remember(session: Session | null) {
   csrf = session?.csrf ?? "";
 }
 
-export async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+async function answered(method: string, path: string, body?: unknown): Promise<Response> {
   const headers: Record<string, string> = {};
   if (body !== undefined) headers["content-type"] = "application/json";
   if (method !== "GET" && csrf) headers["x-forewarn-csrf"] = csrf;
@@ -138,14 +156,24 @@ export async function ask<T>(method: string, path: string, body?: unknown): Prom
     body: body === undefined ? null : JSON.stringify(body),
     credentials: "same-origin",
   });
-  if (answer.ok) return (answer.status === 204 || answer.status === 201 ? undefined : await answer.json()) as T;
+  if (answer.ok) return answer;
+  const nothing: Both = { en: answer.statusText, zh: `服务器返回 ${answer.status}` };
   const why = await answer.json().then(
-    (told: { error?: string }) => told.error ?? answer.statusText,
-    () => answer.statusText,
+    (told: { error?: string; error_zh?: string }): Both => ({ en: told.error ?? nothing.en, zh: told.error_zh ?? nothing.zh }),
+    () => nothing,
   );
   if (answer.status === 401 && path !== "/session" && path !== "/setup") onSignedOut();
   throw new Refused(answer.status, why);
 }
+
+export async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const answer = await answered(method, path, body);
+  const text = await answer.text();
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+/** A picture that is asked for by telling what of. */
+export const picture = async (path: string, body: unknown) => (await answered("POST", path, body)).blob();
 
 export const get = <T,>(path: string) => ask<T>("GET", path);
 export const post = <T,>(path: string, body: unknown) => ask<T>("POST", path, body);

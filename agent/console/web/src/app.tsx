@@ -8,7 +8,7 @@ import { HealthView } from "./health";
 import { Incidents } from "./incidents";
 import { Settings } from "./settings";
 import { SignIn } from "./signin";
-import { type Language, type Word, Words, sayIn, useWords } from "./words";
+import { type Language, type Word, Words, sayIn, useWords, useZone } from "./words";
 import { Toasts, ToastBox } from "./toasts";
 
 const views: { path: string; word: Word; icon: IconName }[] = [
@@ -38,6 +38,7 @@ export function App() {
 
   const begin = useCallback((of: Session | null) => {
     remember(of);
+    if (of) useZone(of.time_zone);
     setSession(of);
     if (of) live.open();
     else live.close();

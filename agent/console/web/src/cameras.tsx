@@ -4,6 +4,8 @@ import { type Camera, type Role, get } from "./api";
 import { go } from "./app";
 import { Draw } from "./draw";
 import { Empty, Icon } from "./parts";
+import { AddCamera, SetUpCamera } from "./setup";
+import { Talk } from "./talk";
 import { Tile } from "./tile";
 import { useWords } from "./words";
 
@@ -15,6 +17,7 @@ export function Cameras({ path, role }: { path: string; role: Role }) {
   const [cameras, setCameras] = useState<Camera[] | null>(null);
   const [showZones, setShowZones] = useState(true);
   const [showBoxes, setShowBoxes] = useState(true);
+  const [isTalking, setIsTalking] = useState(false);
   const large = decodeURIComponent(path.split("/")[2] ?? "") || null;
   useEffect(() => {
     const read = () => void get<{ cameras: Camera[] }>("/cameras").then((told) => setCameras(told.cameras), () => {});
@@ -22,8 +25,11 @@ export function Cameras({ path, role }: { path: string; role: Role }) {
     const timer = setInterval(read, LIST_EVERY_MS);
     return () => clearInterval(timer);
   }, []);
-  const drawn = path.split("/")[3] === "draw" && role === "admin" ? cameras?.find((camera) => camera.id === large) : undefined;
-  if (drawn) return <Draw key={drawn.id} camera={drawn} />;
+  const work = role === "admin" ? path.split("/")[3] : undefined;
+  const one = cameras?.find((camera) => camera.id === large);
+  if (role === "admin" && path === "/cameras/+/add") return <AddCamera onAdded={setCameras} />;
+  if (one && work === "draw") return <Draw key={one.id} camera={one} />;
+  if (one && work === "rules") return <SetUpCamera key={one.id} camera={one} onChanged={setCameras} />;
   const shown = cameras?.filter((camera) => !large || camera.id === large) ?? [];
   return (
     <section class="view wide" aria-labelledby="cameras-title">
@@ -41,6 +47,9 @@ export function Cameras({ path, role }: { path: string; role: Role }) {
             {say("draw")}
           </button>
         )}
+        {large && role === "admin" && <button onClick={() => go(`/cameras/${encodeURIComponent(large)}/rules`)}>{say("watch")}</button>}
+        {!large && role === "admin" && <button onClick={() => go("/cameras/+/add")}>{say("addCamera")}</button>}
+        {role !== "viewer" && <button onClick={() => setIsTalking(true)}>{say("talk")}</button>}
         <button aria-pressed={showZones} onClick={() => setShowZones(!showZones)}>
           {say("zones")}
         </button>
@@ -48,6 +57,7 @@ export function Cameras({ path, role }: { path: string; role: Role }) {
           {say("boxes")}
         </button>
       </header>
+      {isTalking && <Talk first={one?.speakers ?? []} onClose={() => setIsTalking(false)} />}
       {cameras?.length === 0 && <Empty icon="cameras">{say("noCameras")}</Empty>}
       <div class={`wall ${large ? "is-large" : ""}`}>
         {shown.map((camera) => (

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Case, type Detail, type Found, type Verification, fileOf, get, post } from "./api";
 import { go } from "./app";
-import { Dialog, Empty, Icon, Judgement, Outcome } from "./parts";
+import { Asking, Empty, Icon, Judgement, Outcome } from "./parts";
 import { useToast } from "./toasts";
 import { clock, pretty, size, span, useWords } from "./words";
 
@@ -18,7 +18,7 @@ interface Props {
   hasNext: boolean;
 }
 
-type Asking = "hold" | "suppress" | null;
+type Asked = "hold" | "suppress" | null;
 
 export function Card(props: Props) {
   const { id, canAct, news } = props;
@@ -26,10 +26,10 @@ export function Card(props: Props) {
   const toast = useToast();
   const [detail, setDetail] = useState<Detail | null>(null);
   const [problem, setProblem] = useState("");
-  const [asking, setAsking] = useState<Asking>(null);
+  const [asking, setAsking] = useState<Asked>(null);
   const path = `/incidents/${encodeURIComponent(id)}`;
 
-  const read = () => get<Detail>(path).then(setDetail, (error: Error) => setProblem(error.message));
+  const read = () => get<Detail>(path).then(setDetail, (error: unknown) => setProblem(say.why(error)));
   useEffect(() => void read(), [id, news?.updated_us, news?.opinion]);
 
   const isHeld = detail?.evidence?.bundle.held ?? false;
@@ -39,7 +39,7 @@ export function Card(props: Props) {
       toast(word);
       await read();
     } catch (error) {
-      toast(say("failed", (error as Error).message), true);
+      toast(say("failed", say.why(error)), true);
     }
     setAsking(null);
   };
@@ -338,61 +338,35 @@ function Verdict({ path, seal }: { path: string; seal: number | null }) {
 
 function Reason(props: { title: string; onClose: () => void; onSay: (why: string) => void }) {
   const say = useWords();
-  const [why, setWhy] = useState("");
   return (
-    <Dialog title={props.title} onClose={props.onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          props.onSay(why);
-        }}
-      >
-        <label>
-          {say("why")}
-          <input value={why} onInput={(event) => setWhy(event.currentTarget.value)} required maxLength={500} autofocus />
-        </label>
-        <small class="muted">{say("holdHint")}</small>
-        <Buttons onClose={props.onClose} word={props.title} />
-      </form>
-    </Dialog>
+    <Asking title={props.title} onClose={props.onClose} onSay={(form) => props.onSay(String(form.get("why")))}>
+      <label>
+        {say("why")}
+        <input name="why" required maxLength={500} autofocus />
+      </label>
+      <small class="muted">{say("holdHint")}</small>
+    </Asking>
   );
 }
 
 function Pass(props: { onClose: () => void; onSay: (days: number, note: string) => void }) {
   const say = useWords();
-  const [days, setDays] = useState(365);
-  const [note, setNote] = useState("");
   return (
-    <Dialog title={say("suppress")} onClose={props.onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          props.onSay(days, note);
-        }}
-      >
-        <p class="muted">{say("suppressHint")}</p>
-        <label>
-          {say("days")}
-          <input type="number" min={1} max={3650} value={days} onInput={(event) => setDays(Number(event.currentTarget.value))} required autofocus />
-        </label>
-        <label>
-          {say("note")}
-          <input value={note} onInput={(event) => setNote(event.currentTarget.value)} maxLength={500} />
-        </label>
-        <Buttons onClose={props.onClose} word={say("save")} />
-      </form>
-    </Dialog>
-  );
-}
-
-export function Buttons({ onClose, word }: { onClose: () => void; word: string }) {
-  const say = useWords();
-  return (
-    <p class="buttons">
-      <button type="button" onClick={onClose}>
-        {say("cancel")}
-      </button>
-      <button class="primary">{word}</button>
-    </p>
+    <Asking
+      title={say("suppress")}
+      word={say("save")}
+      onClose={props.onClose}
+      onSay={(form) => props.onSay(Number(form.get("days")), String(form.get("note")))}
+    >
+      <p class="muted">{say("suppressHint")}</p>
+      <label>
+        {say("days")}
+        <input name="days" type="number" min={1} max={3650} value={365} required autofocus />
+      </label>
+      <label>
+        {say("note")}
+        <input name="note" maxLength={500} />
+      </label>
+    </Asking>
   );
 }

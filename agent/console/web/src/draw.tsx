@@ -1,20 +1,14 @@
 // Zones, lines and masks are drawn over a camera's picture by mouse, touch or keyboard, seen as a change of the site file, and
 // saved.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { type Camera, Refused, get, post } from "./api";
+import { type Camera, type Refused, get } from "./api";
 import { go } from "./app";
-import { Dialog, Icon } from "./parts";
+import { Icon } from "./parts";
+import { useSaving } from "./saving";
 import { type Drawn, type History, type Kind, type Point, type Told, again, back, begin, changes, clamp, did, isName, least, newName, snap } from "./shapes";
 import { useStill } from "./tile";
 import { useToast } from "./toasts";
 import { useWords } from "./words";
-
-interface Draft {
-  is_saved: boolean;
-  base: string;
-  doubts: string[];
-  lines: { is: "stays" | "out" | "in" | "gap"; text?: string; lines?: number }[];
-}
 
 interface Chosen {
   shape: number;
@@ -24,8 +18,6 @@ interface Chosen {
 const kinds: Kind[] = ["area", "line", "mask"];
 /** How far a key moves a point, in parts of the picture. */
 const STEP = 0.002;
-/** The agent reads a saved file anew within so long. */
-const TAKEN_UP_MS = 15_000;
 
 export function Draw({ camera }: { camera: Camera }) {
   const say = useWords();
@@ -37,7 +29,6 @@ export function Draw({ camera }: { camera: Camera }) {
   const [tool, setTool] = useState<Kind | null>(null);
   const [open, setOpen] = useState<Point[]>([]);
   const [chosen, setChosen] = useState<Chosen | null>(null);
-  const [draft, setDraft] = useState<Draft | null>(null);
   const [moving, setMoving] = useState<Drawn[] | null>(null);
   const svg = useRef<SVGSVGElement>(null);
   const still = useStill(camera.id, true, setSize);
@@ -46,7 +37,9 @@ export function Draw({ camera }: { camera: Camera }) {
     () => get<{ shapes: Told[]; used: string[] }>(`/cameras/${encodeURIComponent(camera.id)}/drawing`),
     [camera.id],
   );
-  useEffect(() => void read().then(setTold, (error: Refused) => toast(say("failed", error.message), true)), [read]);
+  useEffect(() => void read().then(setTold, (error: Refused) => toast(say("failed", say.why(error)), true)), [read]);
+  const saving = useSaving(read, setTold);
+  const look = () => saving.look(`/cameras/${encodeURIComponent(camera.id)}/drawing`, { changes: wanted });
   const pixels: Point | null = size ? [size.width, size.height] : null;
   const isKnown = told !== null && pixels !== null;
   useEffect(() => {
@@ -147,7 +140,7 @@ export function Draw({ camera }: { camera: Camera }) {
   };
 
   const key = (event: KeyboardEvent) => {
-    if ((event.target as Element).tagName === "INPUT" || draft) return;
+    if ((event.target as Element).tagName === "INPUT" || saving.isAsking) return;
     const isCommand = event.ctrlKey || event.metaKey;
     if (isCommand && event.key.toLowerCase() === "z") {
       event.preventDefault();
@@ -178,31 +171,6 @@ export function Draw({ camera }: { camera: Camera }) {
     return () => removeEventListener("keydown", listen);
   }, []);
 
-  const path = `/cameras/${encodeURIComponent(camera.id)}/drawing`;
-  const fail = (error: Refused) => toast(say("failed", error.message), true);
-  const look = () => void post<Draft>(path, { changes: wanted }).then(setDraft, fail);
-
-  /** Waits until the agent tells the zones as they were saved. */
-  const takenUp = async () => {
-    const until = performance.now() + TAKEN_UP_MS;
-    const before = JSON.stringify(told);
-    while (performance.now() < until) {
-      const now = await read().catch(() => null);
-      if (now && JSON.stringify(now) !== before) {
-        setTold(now);
-        return toast(say("takenUp"));
-      }
-      await new Promise((done) => setTimeout(done, 400));
-    }
-    toast(say("notTakenUp"), true);
-  };
-  const save = () => {
-    const base = draft?.base;
-    setDraft(null);
-    void post<Draft>(path, { changes: wanted, base }).then(takenUp, fail);
-  };
-  const undoSaved = () => void post<Draft>("/site/undo", {}).then(takenUp, fail);
-
   const [w, h] = pixels ?? [16, 9];
   const at = ([x, y]: Point) => `${x * w},${y * h}`;
   const r = (w * 6.5) / (svg.current?.clientWidth || 800);
@@ -215,6 +183,7 @@ export function Draw({ camera }: { camera: Camera }) {
           <Icon name="back" />
           {say("back")}
         </button>
+        <button onClick={() => go(`/cameras/${encodeURIComponent(camera.id)}/rules`)}>{say("watch")}</button>
       </header>
       <div class="tools" role="toolbar" aria-label={say("drawing")}>
         {kinds.map((kind) => (
@@ -341,30 +310,9 @@ export function Draw({ camera }: { camera: Camera }) {
       {!isRight && <p class="notice" role="alert">{say("nameHint")}</p>}
       {one && chosen?.point !== null && <p class="hint">{say("cornerHint")}</p>}
       <p>
-        <button onClick={undoSaved}>{say("undoSaved")}</button>
+        <button onClick={saving.undo}>{say("undoSaved")}</button>
       </p>
-      {draft && (
-        <Dialog title={say("changesTitle")} onClose={() => setDraft(null)}>
-          <pre class="diff">
-            {draft.lines.map((line, i) => (
-              <span key={i} class={`is-${line.is}`}>
-                {line.is === "gap" ? "…\n" : `${line.is === "out" ? "−" : line.is === "in" ? "+" : " "} ${line.text}\n`}
-              </span>
-            ))}
-          </pre>
-          {draft.doubts.map((doubt) => (
-            <p key={doubt} class="notice">
-              {doubt}
-            </p>
-          ))}
-          <div class="buttons">
-            <button onClick={() => setDraft(null)}>{say("cancel")}</button>
-            <button class="primary" onClick={save}>
-              {say("save")}
-            </button>
-          </div>
-        </Dialog>
-      )}
+      {saving.dialog}
     </section>
   );
 }

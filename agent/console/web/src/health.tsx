@@ -1,6 +1,6 @@
 // How the agent's parts fare, and what to do about it.
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { type Health, get } from "./api";
+import { type Health, type Part, get } from "./api";
 import { useNews } from "./live";
 import { Icon } from "./parts";
 import { clock, useWords } from "./words";
@@ -13,8 +13,11 @@ export function HealthView() {
   useNews("health", read);
   useNews("missed", read);
   if (!health) return <section class="view" aria-busy="true" />;
-  const kind = health.troubles.length ? "bad" : health.warnings.length ? "warn" : "good";
+  const of = (state: Part["state"]) => health.parts.filter((part) => part.state === state);
+  const [troubles, warnings, well] = [of("trouble"), of("warning"), of("ok")];
+  const kind = troubles.length ? "bad" : warnings.length ? "warn" : "good";
   const word = kind === "bad" ? "troubled" : kind === "warn" ? "warned" : "healthy";
+  const since = (part: Part) => clock(new Date(part.since).getTime() * 1000, say.language);
   return (
     <section class="view" aria-labelledby="health-title">
       <header>
@@ -24,9 +27,9 @@ export function HealthView() {
         <Icon name={kind === "good" ? "shield" : "alert"} />
         <strong>{say(word)}</strong>
       </p>
-      <Lines title={say("troubles")} lines={health.troubles} kind="bad" />
-      <Lines title={say("warnings")} lines={health.warnings} kind="warn" />
-      {(health.well ?? []).length > 0 && (
+      <Parts title={say("troubles")} parts={troubles} kind="bad" since={since} />
+      <Parts title={say("warnings")} parts={warnings} kind="warn" since={since} />
+      {well.length > 0 && (
         <>
           <h2>{say("well")}</h2>
           <table>
@@ -38,11 +41,11 @@ export function HealthView() {
               </tr>
             </thead>
             <tbody>
-              {health.well?.map((part) => (
-                <tr key={part.part}>
-                  <th scope="row">{part.part}</th>
-                  <td>{part.what}</td>
-                  <td class="muted">{clock(new Date(part.since).getTime() * 1000, say.language)}</td>
+              {well.map((part) => (
+                <tr key={part.part.en}>
+                  <th scope="row">{say.of(part.part)}</th>
+                  <td>{say.of(part.what)}</td>
+                  <td class="muted">{since(part)}</td>
                 </tr>
               ))}
             </tbody>
@@ -53,29 +56,24 @@ export function HealthView() {
   );
 }
 
-/** Each line is `part: what (since when); what to do`. */
-function Lines({ title, lines, kind }: { title: string; lines: string[]; kind: string }) {
+/** Parts that do not work as they should, each with what to do. */
+function Parts(props: { title: string; parts: Part[]; kind: string; since: (part: Part) => string }) {
   const say = useWords();
-  if (!lines.length) return null;
+  if (!props.parts.length) return null;
   return (
     <>
-      <h2>{title}</h2>
+      <h2>{props.title}</h2>
       <ul class="lines">
-        {lines.map((line) => {
-          const [, part = "", what = line, since = "", todo = ""] = /^(.*?): (.*) \(since (\S+)\)(?:; (.*))?$/s.exec(line) ?? [];
-          return (
-            <li key={line} class={kind}>
-              <strong>{part}</strong>
-              <p>{what}</p>
-              {todo && <p class="todo">{todo}</p>}
-              {since && (
-                <small class="muted">
-                  {say("since")} {clock(new Date(since).getTime() * 1000, say.language)}
-                </small>
-              )}
-            </li>
-          );
-        })}
+        {props.parts.map((part) => (
+          <li key={part.part.en} class={props.kind}>
+            <strong>{say.of(part.part)}</strong>
+            <p>{say.of(part.what)}</p>
+            {part.to_do.en && <p class="todo">{say.of(part.to_do)}</p>}
+            <small class="muted">
+              {say("since")} {props.since(part)}
+            </small>
+          </li>
+        ))}
       </ul>
     </>
   );

@@ -6,7 +6,7 @@ import { Card } from "./card";
 import { useNews } from "./live";
 import { Dialog, Empty, Icon, Judgement, Outcome } from "./parts";
 import { useToast } from "./toasts";
-import { type Word, clock, pretty, span, useWords } from "./words";
+import { type Word, clock, dayBegins, pretty, siteZone, span, useWords } from "./words";
 
 type Filter = Record<"text" | "violation" | "camera" | "zone" | "state" | "judged" | "from" | "to", string>;
 
@@ -15,12 +15,15 @@ const states: Word[] = ["open", "complied", "escalated", "lost", "over"];
 /** Rows that are kept in the page; what is older is loaded anew. */
 const MOST_ROWS = 2000;
 
+/** Days end at the site's midnight, whatever the clocks did meanwhile. */
+const dayAfter = (day: string) => new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+
 function query(filter: Filter, after: string | null): string {
   const asked = new URLSearchParams();
   for (const [key, value] of Object.entries(filter)) {
     if (!value) continue;
-    if (key === "from") asked.set("from_us", String(new Date(`${value}T00:00:00`).getTime() * 1000));
-    else if (key === "to") asked.set("to_us", String((new Date(`${value}T00:00:00`).getTime() + 86_400_000) * 1000));
+    if (key === "from") asked.set("from_us", String(dayBegins(value) * 1000));
+    else if (key === "to") asked.set("to_us", String(dayBegins(dayAfter(value)) * 1000));
     else asked.set(key, value);
   }
   if (after) asked.set("after", after);
@@ -32,9 +35,8 @@ function fits(found: Found, filter: Filter): boolean {
   const is = (wanted: string, has: string) => !wanted || wanted === has;
   const state = filter.state === "open" ? found.is_open : is(filter.state, found.outcome);
   const judged = filter.judged === "no" ? !found.opinion : is(filter.judged, found.opinion ?? "");
-  const day = new Date(found.opened_us / 1000);
-  const since = !filter.from || day >= new Date(`${filter.from}T00:00:00`);
-  const until = !filter.to || day.getTime() < new Date(`${filter.to}T00:00:00`).getTime() + 86_400_000;
+  const since = !filter.from || found.opened_us / 1000 >= dayBegins(filter.from);
+  const until = !filter.to || found.opened_us / 1000 < dayBegins(dayAfter(filter.to));
   const words = `${found.id} ${found.camera} ${found.zone} ${found.violation} ${found.class}`.toLowerCase();
   const text = filter.text.toLowerCase().split(/\s+/).every((word) => words.includes(word));
   return (
@@ -136,7 +138,7 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
         toast(say(opinion === "true" ? "markedTrue" : "markedFalse"));
         show(rows.slice(at + 1).find((row) => !row.opinion));
       } catch (error) {
-        toast(say("failed", (error as Error).message), true);
+        toast(say("failed", say.why(error)), true);
       }
     },
     [rows, id, say, show, canAct],
@@ -235,6 +237,7 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
                 {say("to")}
                 <input type="date" value={filter.to} onInput={(event) => set("to", event.currentTarget.value)} />
               </label>
+              <small class="muted">{say("siteTime", siteZone())}</small>
               {isFiltered && <button onClick={() => setFilter(nothing)}>{say("clear")}</button>}
             </div>
           )}

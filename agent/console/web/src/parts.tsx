@@ -49,6 +49,104 @@ export function Judgement({ opinion }: { opinion: string | null }) {
   );
 }
 
+/** The buttons at the end of a form in a dialog. */
+export function Buttons({ onClose, word }: { onClose: () => void; word: string }) {
+  const say = useWords();
+  return (
+    <p class="buttons">
+      <button type="button" onClick={onClose}>
+        {say("cancel")}
+      </button>
+      <button class="primary">{word}</button>
+    </p>
+  );
+}
+
+/** A dialog that asks for something and takes it as a form. */
+export function Asking(props: { title: string; word?: string; onClose: () => void; onSay: (form: FormData) => void; children: ComponentChildren }) {
+  return (
+    <Dialog title={props.title} onClose={props.onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          props.onSay(new FormData(event.currentTarget));
+        }}
+      >
+        {props.children}
+        <Buttons onClose={props.onClose} word={props.word ?? props.title} />
+      </form>
+    </Dialog>
+  );
+}
+
+/** One of several values, each with its word. */
+export const Choice = (props: { name: string; label: string; of: readonly (readonly [string, string])[]; value?: string; onPick?: (value: string) => void }) => (
+  <label>
+    {props.label}
+    <select name={props.name} value={props.value} onChange={(event) => props.onPick?.(event.currentTarget.value)}>
+      {props.of.map(([value, word]) => (
+        <option key={value} value={value}>
+          {word}
+        </option>
+      ))}
+    </select>
+  </label>
+);
+
+interface Row {
+  name: string;
+  cells: string[];
+  /** What is asked before it is deleted; none for what cannot be. */
+  sure: string | null;
+}
+
+/** Things that are listed by name, deleted one by one, and made by a form: accounts, tokens. */
+export function Register(props: {
+  title: string;
+  hint?: string;
+  columns: string[];
+  rows: Row[];
+  onDelete: (name: string) => void;
+  addWord: string;
+  onAdd: () => void;
+}) {
+  const say = useWords();
+  return (
+    <>
+      <h2>{props.title}</h2>
+      {props.hint && <p class="muted">{props.hint}</p>}
+      {props.rows.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              {[say("name"), ...props.columns].map((column) => (
+                <th scope="col" key={column}>
+                  {column}
+                </th>
+              ))}
+              <td />
+            </tr>
+          </thead>
+          <tbody>
+            {props.rows.map(({ name, cells, sure }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                {cells.map((cell, n) => (
+                  <td key={n}>{cell}</td>
+                ))}
+                <td class="end">{sure && <button onClick={() => confirm(sure) && props.onDelete(name)}>{say("remove")}</button>}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      <p>
+        <button onClick={props.onAdd}>{props.addWord}</button>
+      </p>
+    </>
+  );
+}
+
 /** A dialog of the browser's own, which keeps the keyboard inside and ends by Escape. */
 export function Dialog(props: { title: string; onClose: () => void; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);

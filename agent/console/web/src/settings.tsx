@@ -1,8 +1,7 @@
 // Language and appearance, one's own password, and for an administrator who else may sign in and who did what.
 import { useEffect, useState } from "preact/hooks";
-import { type Account, type Role, type Session, ask, get } from "./api";
-import { Buttons } from "./card";
-import { Dialog } from "./parts";
+import { type Account, type Session, ask, get, roles } from "./api";
+import { Asking, Choice, Register } from "./parts";
 import { Tokens } from "./tokens";
 import { useToast } from "./toasts";
 import { type Language, clock, useWords } from "./words";
@@ -15,8 +14,6 @@ interface Props {
   onSignOut: () => void;
   onEnded: () => void;
 }
-
-const roles: Role[] = ["viewer", "operator", "admin"];
 
 export function Settings(props: Props) {
   const say = useWords();
@@ -57,35 +54,34 @@ export function Settings(props: Props) {
       {session.role === "admin" && <Accounts own={session.name} />}
       {session.role === "admin" && <Tokens />}
       {session.role === "admin" && <Audit />}
-      <p class="muted">Forewarn {session.version}</p>
+      <p class="muted">
+        Forewarn {session.version} · {say("siteTime", session.time_zone)}
+      </p>
       {isChanging && (
-        <Dialog title={say("changePassword")} onClose={() => setIsChanging(false)}>
-          <form
-            onSubmit={(event) => {
-              event.preventDefault();
-              const form = new FormData(event.currentTarget);
-              const body = { former: form.get("former"), password: form.get("password") };
-              ask("PUT", `/accounts/${encodeURIComponent(session.name)}/password`, body).then(
-                () => {
-                  toast(say("passwordChanged"));
-                  props.onEnded();
-                },
-                (error: Error) => toast(say("failed", error.message), true),
-              );
-            }}
-          >
-            <label>
-              {say("formerPassword")}
-              <input name="former" type="password" autocomplete="current-password" required autofocus />
-            </label>
-            <label>
-              {say("newPassword")}
-              <input name="password" type="password" autocomplete="new-password" minLength={12} required />
-            </label>
-            <small class="muted">{say("passwordHint")}</small>
-            <Buttons onClose={() => setIsChanging(false)} word={say("save")} />
-          </form>
-        </Dialog>
+        <Asking
+          title={say("changePassword")}
+          word={say("save")}
+          onClose={() => setIsChanging(false)}
+          onSay={(form) =>
+            void ask("PUT", `/accounts/${encodeURIComponent(session.name)}/password`, Object.fromEntries(form)).then(
+              () => {
+                toast(say("passwordChanged"));
+                props.onEnded();
+              },
+              (error: unknown) => toast(say("failed", say.why(error)), true),
+            )
+          }
+        >
+          <label>
+            {say("formerPassword")}
+            <input name="former" type="password" autocomplete="current-password" required autofocus />
+          </label>
+          <label>
+            {say("newPassword")}
+            <input name="password" type="password" autocomplete="new-password" minLength={12} required />
+          </label>
+          <small class="muted">{say("passwordHint")}</small>
+        </Asking>
       )}
     </section>
   );
@@ -105,75 +101,31 @@ function Accounts({ own }: { own: string }) {
         toast(say("saved"));
         read();
       },
-      (error: Error) => toast(say("failed", error.message), true),
+      (error: unknown) => toast(say("failed", say.why(error)), true),
     );
   return (
     <>
-      <h2>{say("accounts")}</h2>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{say("name")}</th>
-            <th scope="col">{say("role")}</th>
-            <td />
-          </tr>
-        </thead>
-        <tbody>
-          {accounts.map((account) => (
-            <tr key={account.name}>
-              <th scope="row">{account.name}</th>
-              <td>{say(account.role)}</td>
-              <td class="end">
-                {account.name !== own && (
-                  <button
-                    onClick={() => {
-                      if (confirm(say("removeSure", account.name))) {
-                        done(ask("DELETE", `/accounts/${encodeURIComponent(account.name)}`));
-                      }
-                    }}
-                  >
-                    {say("remove")}
-                  </button>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      <p>
-        <button onClick={() => setIsAdding(true)}>{say("add")}</button>
-      </p>
+      <Register
+        title={say("accounts")}
+        columns={[say("role")]}
+        rows={accounts.map(({ name, role }) => ({ name, cells: [say(role)], sure: name === own ? null : say("removeSure", name) }))}
+        onDelete={(name) => done(ask("DELETE", `/accounts/${encodeURIComponent(name)}`))}
+        addWord={say("add")}
+        onAdd={() => setIsAdding(true)}
+      />
       {isAdding && (
-        <Dialog title={say("add")} onClose={() => setIsAdding(false)}>
-          <form
-            onSubmit={(event) => {
-              event.preventDefault();
-              const form = new FormData(event.currentTarget);
-              done(ask("POST", "/accounts", Object.fromEntries(form)));
-            }}
-          >
-            <label>
-              {say("name")}
-              <input name="name" autocomplete="off" required autofocus />
-            </label>
-            <label>
-              {say("role")}
-              <select name="role">
-                {roles.map((role) => (
-                  <option key={role} value={role}>
-                    {say(role)}
-                  </option>
-                ))}
-              </select>
-            </label>
-            <label>
-              {say("password")}
-              <input name="password" type="password" autocomplete="new-password" minLength={12} required />
-            </label>
-            <small class="muted">{say("passwordHint")}</small>
-            <Buttons onClose={() => setIsAdding(false)} word={say("add")} />
-          </form>
-        </Dialog>
+        <Asking title={say("add")} onClose={() => setIsAdding(false)} onSay={(form) => done(ask("POST", "/accounts", Object.fromEntries(form)))}>
+          <label>
+            {say("name")}
+            <input name="name" autocomplete="off" required autofocus />
+          </label>
+          <Choice name="role" label={say("role")} of={roles.map((role) => [role, say(role)])} />
+          <label>
+            {say("password")}
+            <input name="password" type="password" autocomplete="new-password" minLength={12} required />
+          </label>
+          <small class="muted">{say("passwordHint")}</small>
+        </Asking>
       )}
     </>
   );
@@ -183,6 +135,7 @@ interface Line {
   at: string;
   who: string | null;
   deed: string;
+  deed_zh: string;
   about?: string;
   detail?: string;
 }
@@ -210,7 +163,7 @@ function Audit() {
                 <td class="muted">{clock(new Date(line.at).getTime() * 1000, say.language)}</td>
                 <td>{line.who ?? "–"}</td>
                 <td>
-                  {line.deed} {line.detail && <small class="muted">{line.detail}</small>}
+                  {say.of({ en: line.deed, zh: line.deed_zh })} {line.detail && <small class="muted">{say.detail(line.detail)}</small>}
                 </td>
                 <td class="id">{line.about}</td>
               </tr>

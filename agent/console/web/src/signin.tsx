@@ -24,7 +24,7 @@ export function SignIn({ setUp, isNew, onSession, onLanguage }: Props) {
       const body = setUp ? { token: setUp, name, password } : { name, password };
       onSession(await ask<Session>("POST", setUp ? "/setup" : "/session", body));
     } catch (error) {
-      setProblem((error as Error).message);
+      setProblem(say.why(error));
     }
     setIsBusy(false);
   };

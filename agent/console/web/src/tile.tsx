@@ -137,7 +137,7 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
         {isDown && (
           <span class="none">
             <Icon name="cameras" />
-            {camera.trouble ?? say("noPicture")}
+            {camera.trouble === null ? say("noPicture") : say.of({ en: camera.trouble, zh: camera.trouble_zh ?? camera.trouble })}
           </span>
         )}
         {unplayed && !isDown && <span class="word">{unplayed}</span>}

@@ -1,8 +1,7 @@
 // Tokens for programs: made, shown once, deleted.
 import { useEffect, useState } from "preact/hooks";
-import { type Role, ask, get, post } from "./api";
-import { Buttons } from "./card";
-import { Dialog } from "./parts";
+import { type Role, ask, get, post, roles } from "./api";
+import { Asking, Choice, Dialog, Register } from "./parts";
 import { useToast } from "./toasts";
 import { useWords } from "./words";
 
@@ -15,8 +14,7 @@ interface Token {
   has_ended: boolean;
 }
 
-const subjects = ["incidents", "suppressions", "cameras", "live", "health", "events", "site"];
-const roles: Role[] = ["viewer", "operator", "admin"];
+const subjects = ["incidents", "suppressions", "cameras", "live", "health", "events", "site", "speakers"];
 
 export function Tokens() {
   const say = useWords();
@@ -26,7 +24,7 @@ export function Tokens() {
   const [made, setMade] = useState<string | null>(null);
   const read = () => void get<{ tokens: Token[] }>("/tokens").then((told) => setTokens(told.tokens), () => {});
   useEffect(read, []);
-  const fail = (error: Error) => toast(say("failed", error.message), true);
+  const fail = (error: unknown) => toast(say("failed", say.why(error)), true);
   const add = (form: FormData) => {
     const scopes = subjects.flatMap((subject) => (form.get(subject) ? [`${subject}:${form.get(subject)}`] : []));
     const wanted = { name: form.get("name"), role: form.get("role"), days: Number(form.get("days")), scopes };
@@ -38,84 +36,44 @@ export function Tokens() {
   };
   return (
     <>
-      <h2>{say("tokens")}</h2>
-      <p class="muted">{say("tokensHint")}</p>
-      {tokens.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{say("name")}</th>
-              <th scope="col">{say("scopes")}</th>
-              <th scope="col">{say("lasts")}</th>
-              <td />
-            </tr>
-          </thead>
-          <tbody>
-            {tokens.map((token) => (
-              <tr key={token.name}>
-                <th scope="row">{token.name}</th>
-                <td>{token.scopes.join(" ")}</td>
-                <td>{token.has_ended ? say("hasEnded") : say("daysLeft", token.left_days)}</td>
-                <td class="end">
-                  <button
-                    onClick={() => {
-                      if (confirm(say("removeTokenSure", token.name)))
-                        void ask("DELETE", `/tokens/${encodeURIComponent(token.name)}`).then(read, fail);
-                    }}
-                  >
-                    {say("remove")}
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-      <p>
-        <button onClick={() => setIsAdding(true)}>{say("addToken")}</button>
-      </p>
+      <Register
+        title={say("tokens")}
+        hint={say("tokensHint")}
+        columns={[say("scopes"), say("lasts")]}
+        rows={tokens.map((token) => ({
+          name: token.name,
+          cells: [token.scopes.join(" "), token.has_ended ? say("hasEnded") : say("daysLeft", token.left_days)],
+          sure: say("removeTokenSure", token.name),
+        }))}
+        onDelete={(name) => void ask("DELETE", `/tokens/${encodeURIComponent(name)}`).then(read, fail)}
+        addWord={say("addToken")}
+        onAdd={() => setIsAdding(true)}
+      />
       {isAdding && (
-        <Dialog title={say("addToken")} onClose={() => setIsAdding(false)}>
-          <form
-            onSubmit={(event) => {
-              event.preventDefault();
-              add(new FormData(event.currentTarget));
-            }}
-          >
-            <label>
-              {say("name")}
-              <input name="name" required maxLength={64} autofocus />
-            </label>
-            <label>
-              {say("role")}
-              <select name="role">
-                {roles.map((role) => (
-                  <option key={role} value={role}>
-                    {say(role)}
-                  </option>
-                ))}
-              </select>
-            </label>
-            <label>
-              {say("lastsDays")}
-              <input name="days" type="number" min={1} max={3650} value={90} required />
-            </label>
-            <fieldset class="scopes">
-              <legend>{say("scopes")}</legend>
-              {subjects.map((subject) => (
-                <label key={subject}>
-                  <code>{subject}</code>
-                  <select name={subject}>
-                    <option value="">{say("scopeNone")}</option>
-                    <option value="read">{say("scopeRead")}</option>
-                    <option value="write">{say("scopeWrite")}</option>
-                  </select>
-                </label>
-              ))}
-            </fieldset>
-            <Buttons onClose={() => setIsAdding(false)} word={say("addToken")} />
-          </form>
-        </Dialog>
+        <Asking title={say("addToken")} onClose={() => setIsAdding(false)} onSay={add}>
+          <label>
+            {say("name")}
+            <input name="name" required maxLength={64} autofocus />
+          </label>
+          <Choice name="role" label={say("role")} of={roles.map((role) => [role, say(role)])} />
+          <label>
+            {say("lastsDays")}
+            <input name="days" type="number" min={1} max={3650} value={90} required />
+          </label>
+          <fieldset class="scopes">
+            <legend>{say("scopes")}</legend>
+            {subjects.map((subject) => (
+              <label key={subject}>
+                <code>{subject}</code>
+                <select name={subject}>
+                  <option value="">{say("scopeNone")}</option>
+                  <option value="read">{say("scopeRead")}</option>
+                  <option value="write">{say("scopeWrite")}</option>
+                </select>
+              </label>
+            ))}
+          </fieldset>
+        </Asking>
       )}
       {made && (
         <Dialog title={say("tokenMade")} onClose={() => setMade(null)}>

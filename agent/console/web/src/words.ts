@@ -1,5 +1,6 @@
 // Every text of the page, in English and Chinese.
 import { createContext } from "preact";
+import { type Both, Refused } from "./api";
 import { useContext } from "preact/hooks";
 
 export type Language = "en" | "zh";
@@ -184,6 +185,39 @@ const words = {
   isHeld: ["The evidence is held", "证据已保全"],
   isReleased: ["The evidence is released", "已解除保全"],
   isSuppressed: ["It is passed over from now on", "从现在起忽略此对象"],
+  addCamera: ["Add a camera", "添加摄像机"],
+  cameraNameHint: ["Letters, digits, - and _, such as gate-2", "字母、数字、- 和 _，例如 gate-2"],
+  address: ["Address of its video", "视频地址"],
+  secretHint: ["Kept in a file of its own, never in the site file.", "单独保存在文件中，不会写入站点文件。"],
+  lookAtCamera: ["Look", "查看画面"],
+  looking: ["Looking…", "正在查看…"],
+  lookAlt: ["What {} shows", "{} 的画面"],
+  watch: ["Rules and speakers", "规则与扬声器"],
+  watchedAt: ["What is watched for at {}", "{} 的监测内容"],
+  rules: ["Rules", "规则"],
+  noRules: ["Nothing is looked for here yet. Draw a zone, then choose a violation for it.", "此处尚无规则。请先绘制区域，再选择违规类型。"],
+  wholePicture: ["Whole picture", "整个画面"],
+  fromTime: ["From (time of day)", "开始时间"],
+  toTime: ["To (time of day)", "结束时间"],
+  onDays: ["On", "日期"],
+  alwaysHint: ["Without times it holds always, without days on every day.", "不填时间则始终有效，不选日期则每天有效。"],
+  addRule: ["Add rule…", "添加规则…"],
+  speakers: ["Loudspeakers", "扬声器"],
+  noSpeakers: ["The site file names no loudspeaker yet; add a [[speaker]] there.", "站点文件中尚无扬声器，请添加 [[speaker]]。"],
+  triedFirst: ["tried first", "优先使用"],
+  fallBack: ["where the one before fails", "前一个失败时使用"],
+  hearTest: ["Hear a test", "试听"],
+  testText: ["This is a test of the loudspeaker.", "这是扬声器测试。"],
+  useHere: ["Use here…", "用于此处…"],
+  takeOut: ["Take out…", "移除…"],
+  talk: ["Speak over a loudspeaker", "喊话"],
+  talkText: ["What is to be said", "喊话内容"],
+  talkHint: ["It is said at once, after what is being said there, and stands in the audit log with your name.", "将在当前播报后立即播放，并以您的名义记入审计日志。"],
+  speak: ["Speak", "播放"],
+  speaking: ["{} speaks…", "{} 正在播放…"],
+  wasHeard: ["It was played ({})", "已播放（{}）"],
+  noAnswer: ["the agent does not answer; is it running, and is the line up?", "程序没有响应，请检查程序是否在运行、网络是否正常"],
+  siteTime: ["Times are those of the site: {}", "时间均为站点时间：{}"],
   failed: ["That did not work: {}", "操作失败：{}"],
   newOnes: ["{} new", "{} 条新事件"],
   ago: ["{} ago", "{}前"],
@@ -200,6 +234,16 @@ const words = {
 } as const;
 
 export type Word = keyof typeof words;
+
+const weekdays: Record<string, [string, string]> = {
+  mon: ["Mon", "周一"],
+  tue: ["Tue", "周二"],
+  wed: ["Wed", "周三"],
+  thu: ["Thu", "周四"],
+  fri: ["Fri", "周五"],
+  sat: ["Sat", "周六"],
+  sun: ["Sun", "周日"],
+};
 
 const steps: Record<string, [string, string]> = {
   suspected: ["Seen", "发现"],
@@ -249,6 +293,15 @@ const stages: Record<string, [string, string]> = {
   nobody_left: ["Nobody answers", "无人响应"],
 };
 
+const details: Record<string, string> = {
+  true: words.judgedTrue[1],
+  false_alarm: words.judgedFalse[1],
+  viewer: "查看者",
+  operator: "操作员",
+  admin: "管理员",
+  "as a ZIP file": "ZIP 文件",
+};
+
 export interface Say {
   language: Language;
   (word: Word, value?: string | number): string;
@@ -257,6 +310,13 @@ export interface Say {
   /** A stage of a case, or why it took a step without anybody. */
   stage(stage: string): string;
   outcome(outcome: string): string;
+  day(day: string): string;
+  /** What the server tells in both languages. */
+  of(text: Both): string;
+  /** More of a line of the audit log: words of files are told in the page's language, what people wrote as it is. */
+  detail(text: string): string;
+  /** Why something failed. */
+  why(error: unknown): string;
 }
 
 export function sayIn(language: Language): Say {
@@ -268,6 +328,14 @@ export function sayIn(language: Language): Say {
     cause: (cause: string) => causes[cause]?.[pick] ?? cause.replaceAll("_", " "),
     stage: (stage: string) => stages[stage]?.[pick] ?? stage.replaceAll("_", " "),
     outcome: (outcome: string) => (outcome in words ? words[outcome as Word][pick] : outcome),
+    day: (day: string) => weekdays[day]?.[pick] ?? day,
+    of: (text: Both) => (pick ? text.zh : text.en),
+    detail: (text: string) => {
+      const days = /^for (\d+) days$/.exec(text)?.[1];
+      if (!pick) return text;
+      return days ? `${days} 天` : (details[text] ?? stages[text]?.[1] ?? text);
+    },
+    why: (error: unknown) => (error instanceof Refused ? (pick ? error.why.zh : error.why.en) : words.noAnswer[pick]),
   });
 }
 
@@ -277,16 +345,35 @@ export const useWords = () => useContext(Words);
 /** A name of the site file for people. */
 export const pretty = (name: string) => name.replaceAll(/[_-]+/g, " ").replace(/^./, (c) => c.toUpperCase());
 
+/** The site's time zone, in which all times are shown: captions in pictures are in it, too. */
+let zone = "UTC";
+export const useZone = (name: string) => void (zone = name);
+export const siteZone = () => zone;
+
+const dayOf = (at: Date) => new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(at);
+
 export function clock(us: number, language: Language, isLong = false): string {
   const at = new Date(us / 1000);
-  const isToday = at.toDateString() === new Date().toDateString();
+  const isToday = dayOf(at) === dayOf(new Date());
   const time: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
   const day: Intl.DateTimeFormatOptions = isLong
-    ? { year: "numeric", month: "short", day: "numeric", weekday: "short" }
+    ? { year: "numeric", month: "short", day: "numeric", weekday: "short", timeZoneName: "short" }
     : isToday
       ? {}
       : { month: "short", day: "numeric" };
-  return new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", { ...day, ...time }).format(at);
+  return new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", { ...day, ...time, timeZone: zone }).format(at);
+}
+
+/** When a day begins at the site, in milliseconds. */
+export function dayBegins(day: string): number {
+  const utc = Date.parse(`${day}T00:00:00Z`);
+  const offset = (at: number) => {
+    const of = new Intl.DateTimeFormat("en-US", { timeZone: zone, timeZoneName: "longOffset" }).formatToParts(new Date(at));
+    const [, sign, hours, minutes] = /GMT(?:([+-])(\d+):(\d+))?/.exec(of.find((part) => part.type === "timeZoneName")?.value ?? "") ?? [];
+    return (sign === "-" ? -1 : 1) * (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60_000;
+  };
+  // The offset of that very instant, which may not be the one at midnight UTC.
+  return utc - offset(utc - offset(utc));
 }
 
 export function span(us: number): string {

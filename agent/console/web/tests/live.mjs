@@ -2,19 +2,13 @@
 // back by itself when the socket is lost.
 //
 //   node tests/live.mjs 'http://127.0.0.1:9465/#setup=TOKEN' [FOLDER FOR PICTURES]
-import { chromium } from "playwright-core";
+import { visit } from "./visit.mjs";
 
 const [link, pictures] = process.argv.slice(2);
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
-});
-const complaints = [];
-const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 800 } });
-const page = await context.newPage();
-page.on("pageerror", (error) => complaints.push(error.message));
+const desk = await visit(link, pictures, ["--autoplay-policy=no-user-gesture-required"]);
+const { page } = await desk.newPage({ locale: "en-GB", viewport: { width: 1280, height: 800 } }, false);
 page.on("console", (message) => {
-  if (/Content Security Policy/.test(message.text())) complaints.push(message.text());
+  if (/Content Security Policy/.test(message.text())) desk.complaints.push(message.text());
 });
 await page.addInitScript(() => {
   const Real = WebSocket;
@@ -27,7 +21,7 @@ await page.addInitScript(() => {
   };
 });
 
-const shot = async (name) => pictures && (await page.screenshot({ path: `${pictures}/${name}.png` }));
+const shot = (name) => desk.shot(page, name);
 
 /** Waits until every tile plays, and goes on playing. */
 async function plays(what) {
@@ -49,13 +43,7 @@ async function plays(what) {
   if (!size) throw new Error(`${what}: there is no picture`);
 }
 
-await page.goto(link);
-if (link.includes("#setup")) {
-  await page.locator("input[name=name]").fill("ann");
-  await page.locator("input[name=password]").fill("three wise words");
-  await page.keyboard.press("Enter");
-}
-await page.locator("nav").waitFor();
+await desk.enter(page);
 await page.click('a[href="/cameras"]');
 await plays("the wall");
 await page.waitForFunction(() => [...document.querySelectorAll("canvas.boxes")].some((one) => Number(one.dataset.boxes) > 0), null, { timeout: 30_000 });
@@ -81,9 +69,8 @@ await page.waitForFunction(() => globalThis.sockets.length > 1, null, { timeout:
 await plays("after the socket was lost");
 
 await page.setViewportSize({ width: 360, height: 740 });
-await page.goto(new URL("/cameras", link).href);
+await page.goto(desk.address("/cameras"));
 await plays("a phone");
 await shot("wall-phone");
-await browser.close();
-if (complaints.length) throw new Error(complaints.join("\n"));
+await desk.end();
 console.log(`live: wall, one camera, after a lost socket, and on a phone; median delay ${delays[4]} ms, most ${delays[7]} ms`);

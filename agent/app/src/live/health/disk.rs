@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
-use forewarn_console::PartNow;
+use forewarn_console::{PartNow, words};
 use forewarn_domain::clock::Stopwatch;
 use forewarn_evidence::{FreeSpace as _, StatvfsSpace};
 
@@ -15,7 +15,6 @@ const LEAST_FREE: u64 = 32 << 20;
 const STALLED_AFTER: Duration = Duration::from_secs(10);
 
 const PART: &str = "disk";
-const MAKE_ROOM: &str = "make room, or lower `[storage] max_gib`";
 
 /// The disk of the storage directory. One thread looks, which may have to wait; nobody else does.
 pub(super) struct Disk {
@@ -46,16 +45,13 @@ impl Disk {
 
 fn judge(waited: Option<Duration>, answer: Option<&Result<u64, String>>) -> PartNow {
     if let Some(waited) = waited.filter(|waited| *waited >= STALLED_AFTER) {
-        let what = format!("it has not answered for {} s", waited.as_secs());
-        return PartNow::trouble(PART, what, "look at the disk, its cable and the kernel's log");
+        return PartNow::trouble(PART, words::no_answer(waited.as_secs()), words::LOOK_AT_DISK);
     }
     match answer {
-        None => PartNow::ok(PART, "not asked yet"),
-        Some(Err(error)) => PartNow::trouble(PART, error.clone(), "mount it, or mend its file system"),
-        Some(Ok(free)) if *free < LEAST_FREE => {
-            PartNow::trouble(PART, format!("{} MiB are free", free >> 20), MAKE_ROOM)
-        }
-        Some(Ok(free)) => PartNow::ok(PART, format!("{:.1} GiB are free", *free as f64 / f64::from(1 << 30))),
+        None => PartNow::ok(PART, words::NOT_ASKED),
+        Some(Err(error)) => PartNow::trouble(PART, words::trouble(error), words::MOUNT_IT),
+        Some(Ok(free)) if *free < LEAST_FREE => PartNow::trouble(PART, words::mib_free(free >> 20), words::MAKE_ROOM),
+        Some(Ok(free)) => PartNow::ok(PART, words::gib_free(*free as f64 / f64::from(1 << 30))),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use forewarn_console::words::{self, KEEPING, to_do_of};
 use forewarn_console::{PartNow, PartState};
 use forewarn_domain::{StreamId, Timestamp};
 use forewarn_pipelines::{Away, StreamStatsSnapshot};
@@ -25,25 +26,6 @@ const REPORT_OLD: Duration = Duration::from_mins(10);
 const IDLE: Duration = Duration::from_mins(2);
 /// The incident loop turns twice a second.
 const LOOP_STANDS: Duration = Duration::from_secs(15);
-
-/// What the parts that keep something are called, which write up their troubles by name.
-const KEEPING: [(&str, &str, &str); 3] = [
-    ("reports", "outbox", "look at the disk; nothing is lost meanwhile"),
-    ("evidence", "evidence", "look at the disk; what could not be kept is made up for when it is back"),
-    ("clock", "clock", "look at the time service of the box (chrony, NTP), and at the disk"),
-];
-
-/// What to do where something else cannot be kept or written.
-fn to_do_of(name: &str) -> &'static str {
-    match name {
-        // Their troubles say it.
-        "zones" | "file descriptors" => "",
-        "time stamps" => "look at the service of `[evidence] time_stamp_url` and at the way there",
-        "suppressions" => "look at the file, or write it anew by `forewarn suppress`",
-        "log" => "look at what reads the log: a pipe, a terminal or a service",
-        _ => "look at the disk and at who owns the files in `[storage] dir`",
-    }
-}
 
 /// When each decoder last gave a picture, and was last given one.
 #[derive(Debug, Default)]
@@ -118,8 +100,8 @@ pub(super) fn all(sources: &Sources, memory: &mut Memory, now: Timestamp) -> Vec
     for id in &notices.named_sensors {
         let part = format!("sensor {id}");
         parts.push(match notices.unread.get(id) {
-            Some(why) => PartNow::trouble(part, why.clone(), "look at the sensor, its line and its address"),
-            None => PartNow::ok(part, "it is read"),
+            Some(why) => PartNow::trouble(part, words::trouble(why), words::LOOK_AT_SENSOR),
+            None => PartNow::ok(part, words::IS_READ),
         });
     }
     parts.extend(keeping(&notices, sources, now));
@@ -133,59 +115,54 @@ pub(super) fn all(sources: &Sources, memory: &mut Memory, now: Timestamp) -> Vec
 
 fn camera(notices: &Notices, id: &StreamId, connections: u64, frames: u64) -> PartNow {
     let part = format!("camera {id}");
-    let to_do = "look at the camera, its cable and its address; `forewarn check --probe` tells more";
+    let to_do = words::LOOK_AT_CAMERA;
     match notices.down.get(id) {
-        Some(Down::Ended) => {
-            PartNow::trouble(part, "its file was played to the end", "name a camera; `forewarn replay` plays files")
-        }
-        Some(Down::Because(why)) => PartNow::trouble(part, why.clone(), to_do),
-        None if connections == 0 => PartNow::trouble(part, "it has never been connected", to_do),
+        Some(Down::Ended) => PartNow::trouble(part, words::PLAYED_TO_END, words::NAME_A_CAMERA),
+        Some(Down::Because(why)) => PartNow::trouble(part, words::away(why), to_do),
+        None if connections == 0 => PartNow::trouble(part, words::NEVER_CONNECTED, to_do),
         None if let Some(away) = notices.halved.get(id) => match away {
-            Away::Kept { .. } => PartNow::trouble(part, away.to_string(), to_do),
-            Away::Watched { .. } => PartNow::warning(part, away.to_string(), to_do),
+            Away::Kept { .. } => PartNow::trouble(part, words::away(away), to_do),
+            Away::Watched { .. } => PartNow::warning(part, words::away(away), to_do),
         },
-        None => PartNow::ok(part, format!("{frames} frames so far")),
+        None => PartNow::ok(part, words::frames(frames)),
     }
 }
 
 fn decoder(notices: &Notices, id: &StreamId, silent: Option<Duration>) -> PartNow {
     let part = format!("decoder {id}");
     if let Some(silent) = silent {
-        let what = format!("it is given pictures and has given none for {} s", silent.as_secs());
-        return PartNow::trouble(part, what, "set another `decoder` for the camera, or another codec in it");
+        return PartNow::trouble(part, words::gives_none(silent.as_secs()), words::ANOTHER_DECODER);
     }
     match notices.degraded.get(id) {
-        Some(why) => PartNow::warning(part, why.clone(), "another decoder is used until the agent starts anew"),
-        None => PartNow::ok(part, "it works"),
+        Some(why) => PartNow::warning(part, words::trouble(why), words::UNTIL_RESTART),
+        None => PartNow::ok(part, words::WORKS),
     }
 }
 
 fn speaker(id: &str, notice: Option<&SpeakerNotice>) -> PartNow {
     let part = format!("speaker {id}");
-    let to_do = "look at the loudspeaker and its settings; `forewarn check --probe` plays a test";
+    let to_do = words::LOOK_AT_SPEAKER;
     match notice {
-        None => PartNow::ok(part, "nothing was announced yet"),
-        Some(SpeakerNotice { failed_in_row: 0, last, .. }) => {
-            PartNow::ok(part, format!("the last announcement {last}"))
-        }
+        None => PartNow::ok(part, words::SILENT_SO_FAR),
+        Some(SpeakerNotice { failed_in_row: 0, last, .. }) => PartNow::ok(part, words::last_announcement(last, true)),
         Some(SpeakerNotice { failed_in_row, last, .. }) if *failed_in_row < FAILED_IN_ROW => {
-            PartNow::warning(part, format!("the last announcement {last}"), to_do)
+            PartNow::warning(part, words::last_announcement(last, false), to_do)
         }
         Some(SpeakerNotice { failed_in_row, last, .. }) => {
-            PartNow::trouble(part, format!("the last {failed_in_row} announcements failed; the latest {last}"), to_do)
+            PartNow::trouble(part, words::announcements_failed(*failed_in_row, last), to_do)
         }
     }
 }
 
 fn speech(notices: &Notices) -> PartNow {
-    let to_do = "look at the `speech` program of the loudspeakers";
+    let to_do = words::LOOK_AT_SPEECH;
     let failing = notices.speakers.values().filter(|notice| notice.speech_failed_in_row > 0);
     match failing.max_by_key(|notice| notice.speech_failed_in_row) {
         Some(worst) if worst.speech_failed_in_row >= FAILED_IN_ROW => {
-            PartNow::trouble("speech", format!("the latest announcement {}", worst.last), to_do)
+            PartNow::trouble("speech", words::speech_fails(&worst.last), to_do)
         }
-        Some(worst) => PartNow::warning("speech", format!("the latest announcement {}", worst.last), to_do),
-        None => PartNow::ok("speech", "texts are spoken, as far as any was"),
+        Some(worst) => PartNow::warning("speech", words::speech_fails(&worst.last), to_do),
+        None => PartNow::ok("speech", words::IS_SPOKEN),
     }
 }
 
@@ -194,28 +171,25 @@ fn keeping(notices: &Notices, sources: &Sources, now: Timestamp) -> Vec<PartNow>
     let mut parts = Vec::new();
     for (name, part, to_do) in KEEPING {
         parts.push(match notices.failing.get(name) {
-            Some(why) => PartNow::trouble(part, why.clone(), to_do),
+            Some(why) => PartNow::trouble(part, words::trouble(why), to_do),
             None if name == "reports" => outbox(sources, now),
-            None => PartNow::ok(
-                part,
-                if name == "clock" { "nobody has set it lately" } else { "what is to be kept is kept" },
-            ),
+            None => PartNow::ok(part, if name == "clock" { words::CLOCK_RUNS } else { words::IS_KEPT }),
         });
     }
     let others = notices.failing.iter().filter(|(name, _)| KEEPING.iter().all(|(known, ..)| known != *name));
-    parts.extend(others.map(|(name, why)| PartNow::trouble(*name, why.clone(), to_do_of(name))));
+    parts.extend(others.map(|(name, why)| PartNow::trouble(*name, words::trouble(why), to_do_of(name))));
     parts
 }
 
 fn outbox(sources: &Sources, now: Timestamp) -> PartNow {
     let waiting = sources.outbox.depth().messages;
-    let Some(oldest) = oldest_report(sources) else { return PartNow::ok("outbox", format!("{waiting} reports wait")) };
+    let Some(oldest) = oldest_report(sources) else { return PartNow::ok("outbox", words::reports_wait(waiting, None)) };
     let age = now.since(oldest);
-    let what = format!("{waiting} reports wait, the oldest for {} s", age.as_secs());
+    let what = words::reports_wait(waiting, Some(age.as_secs()));
     if age < REPORT_OLD {
         return PartNow::ok("outbox", what);
     }
-    PartNow::warning("outbox", what, "look at the upstreams; reports wait until they are acknowledged")
+    PartNow::warning("outbox", what, words::LOOK_AT_UPSTREAMS)
 }
 
 /// When the oldest report happened that some upstream has not acknowledged.
@@ -229,12 +203,11 @@ fn recipients(sources: &Sources, idlers: &mut Idlers, now: Timestamp) -> Vec<Par
         let idle = idlers.idle_for(&name, &stats, now);
         match stats.trouble(now) {
             None if let Some(idle) = idle => {
-                let (waiting, idle_s) = (stats.depth_messages, idle.as_secs());
-                let what = format!("{waiting} reports wait and none has been on its way for {idle_s} s");
-                PartNow::trouble(part, what, "look at the disk; if that is well, restart the agent and report this")
+                let what = words::none_sent(stats.depth_messages, idle.as_secs());
+                PartNow::trouble(part, what, words::RESTART)
             }
-            Some(why) => PartNow::trouble(part, why, "reports wait on the disk and are sent when it takes them"),
-            None => PartNow::ok(part, format!("{} reports acknowledged", stats.acknowledged)),
+            Some(why) => PartNow::trouble(part, words::trouble(why), words::REPORTS_WAIT),
+            None => PartNow::ok(part, words::acknowledged(stats.acknowledged)),
         }
     };
     sources.upstreams.stats().into_iter().map(of).collect()
@@ -242,32 +215,26 @@ fn recipients(sources: &Sources, idlers: &mut Idlers, now: Timestamp) -> Vec<Par
 
 fn decisions(notices: &Notices, now: Timestamp) -> PartNow {
     match notices.turned_at.map(|at| now.since(at)).filter(|stands| *stands >= LOOP_STANDS) {
-        Some(stands) => {
-            let what = format!("nothing was decided for {} s", stands.as_secs());
-            PartNow::trouble("decisions", what, "look at the disk; if that is well, restart the agent and report this")
-        }
-        None => PartNow::ok("decisions", "incidents are decided"),
+        Some(stands) => PartNow::trouble("decisions", words::undecided(stands.as_secs()), words::RESTART),
+        None => PartNow::ok("decisions", words::IS_DECIDED),
     }
 }
 
 fn model((failed, why): (u64, String), shortfall: Option<String>) -> PartNow {
-    let to_do = "see docs/models.md; SIGHUP exchanges the model";
-    let of_provider = "mend that and start the agent again; where a provider is at fault, ask for one that is there by \
-                       `[model] provider` (`forewarn check --probe` tries it)";
+    let to_do = words::LOOK_AT_MODEL;
     match (failed, shortfall) {
-        (0, Some(what)) => PartNow::warning("model", what, of_provider),
-        (0, None) => PartNow::ok("model", "it looks at frames"),
-        (n, _) if n < FRAMES_IN_ROW => PartNow::warning("model", why, to_do),
-        (n, _) => PartNow::trouble("model", format!("it failed at the last {n} frames: {why}"), to_do),
+        (0, Some(what)) => PartNow::warning("model", words::trouble(what), words::LOOK_AT_PROVIDER),
+        (0, None) => PartNow::ok("model", words::LOOKS),
+        (n, _) if n < FRAMES_IN_ROW => PartNow::warning("model", words::trouble(why), to_do),
+        (n, _) => PartNow::trouble("model", words::model_fails(n, why), to_do),
     }
 }
 
 fn budget(is_short: bool) -> PartNow {
     if !is_short {
-        return PartNow::ok("budget", "it suffices");
+        return PartNow::ok("budget", words::SUFFICES);
     }
-    let to_do = "raise `[inference] budget`, lower `analysis_fps`, or use fewer cameras";
-    PartNow::warning("budget", "cameras are looked at less often than they ask for", to_do)
+    PartNow::warning("budget", words::IS_SHORT, words::RAISE_BUDGET)
 }
 
 #[cfg(test)]
@@ -296,7 +263,7 @@ mod tests {
         assert_eq!((state(), spoken()), (PartState::Trouble, PartState::Trouble));
         board.announced(&horn, &failed(FailureKind::Unreachable));
         assert_eq!((state(), spoken()), (PartState::Trouble, PartState::Ok), "it came as far as the device");
-        let told = speaker("horn", board.lock().speakers.get(&horn)).what;
+        let told = speaker("horn", board.lock().speakers.get(&horn)).what.en;
         assert!(told.contains("the last 3") && told.contains("unreachable") && told.contains("it hangs"), "{told}");
         board.announced(&horn, &failed(FailureKind::Stopped));
         board.announced(&horn, &played);
@@ -341,7 +308,7 @@ mod tests {
         let (mut notices, gate) = (Notices::default(), StreamId::new("gate").unwrap());
         notices.down.insert(gate.clone(), Down::Ended);
         let told = camera(&notices, &gate, 1, 50);
-        assert!(told.state == PartState::Trouble && told.to_do.contains("`forewarn replay`"), "{told:?}");
+        assert!(told.state == PartState::Trouble && told.to_do.en.contains("`forewarn replay`"), "{told:?}");
     }
 
     #[test]
@@ -352,9 +319,9 @@ mod tests {
             camera(&notices, &gate, 2, 100)
         };
         let watched = half(Away::Watched { reason: StreamFault::EndOfStream });
-        assert!(watched.state == PartState::Warning && watched.what.contains("costs more"), "{watched:?}");
+        assert!(watched.state == PartState::Warning && watched.what.en.contains("costs more"), "{watched:?}");
         let kept = half(Away::Kept { reason: StreamFault::EndOfStream });
-        assert!(kept.state == PartState::Trouble && kept.what.contains("no clips are kept"), "{kept:?}");
+        assert!(kept.state == PartState::Trouble && kept.what.en.contains("no clips are kept"), "{kept:?}");
     }
 
     #[test]
@@ -374,7 +341,7 @@ mod tests {
         );
         let on_cpu = |n| model((n, "out of memory".to_owned()), Some("it runs on the CPU: no such device".to_owned()));
         assert_eq!([0, 3].map(|n| on_cpu(n).state), [PartState::Warning, PartState::Trouble]);
-        assert!(on_cpu(0).what.contains("no such device") && on_cpu(0).to_do.contains("`[model] provider`"));
+        assert!(on_cpu(0).what.en.contains("no such device") && on_cpu(0).to_do.en.contains("`[model] provider`"));
         assert_eq!([false, true].map(|is_short| budget(is_short).state), [PartState::Ok, PartState::Warning]);
     }
 }

@@ -137,7 +137,7 @@ const TOLD_HERE: [&str; 6] = ["decoder ", "decisions", "disk", "model", "speaker
 fn tell(turns: &[Turn]) {
     let is_told_here = |turn: &&Turn| TOLD_HERE.iter().any(|name| turn.now.part.starts_with(name));
     for Turn { now, was } in turns.iter().filter(is_told_here) {
-        let (part, what, to_do) = (&now.part, &now.what, now.to_do);
+        let (part, what, to_do) = (&now.part, &now.what, now.to_do.en.as_ref());
         match now.state {
             PartState::Trouble => tracing::error!(part, to_do, "trouble: {what}"),
             PartState::Warning => tracing::warn!(part, to_do, "{what}"),

@@ -12,7 +12,7 @@ use crate::gate::Need;
 use crate::setup::Places;
 
 const PASSWORD: &str = "three wise words";
-const ID: &str = "gate-loitering-2";
+pub(super) const ID: &str = "gate-loitering-2";
 
 /// A console of its own, with one incident of which evidence is kept.
 pub(super) struct Scene {
@@ -30,12 +30,12 @@ pub(super) struct Visitor {
 
 pub(super) struct Answer {
     pub(super) status: u16,
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: Vec<u8>,
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 }
@@ -79,6 +79,7 @@ impl Scene {
         };
         let setup = Setup {
             site: "market".to_owned(),
+            time_zone: "Asia/Shanghai".to_owned(),
             version: "1".to_owned(),
             places,
             hosts: Hosts::default(),
@@ -115,11 +116,11 @@ impl Scene {
         }
     }
 
-    fn get(&self, who: &Visitor, path: &str) -> Answer {
+    pub(super) fn get(&self, who: &Visitor, path: &str) -> Answer {
         self.say(who, "GET", path, &[], "")
     }
 
-    fn post(&self, who: &Visitor, path: &str, body: &Value) -> Answer {
+    pub(super) fn post(&self, who: &Visitor, path: &str, body: &Value) -> Answer {
         self.say(who, "POST", path, &[], &body.to_string())
     }
 
@@ -151,7 +152,7 @@ impl Scene {
     }
 
     /// Waits until the evidence was taken up.
-    fn await_incident(&self, who: &Visitor) {
+    pub(super) fn await_incident(&self, who: &Visitor) {
         let watch = Stopwatch::start();
         while self.get(who, &format!("/api/v1/incidents/{ID}")).status != 200 {
             assert!(watch.elapsed() < Duration::from_mins(1), "the evidence is not taken up");
@@ -269,31 +270,6 @@ fn parts_of_a_clip_are_served_and_no_path_leads_out_of_its_bundle() {
         assert_eq!(answer.status, 404, "{name}");
         assert!(!answer.body.windows(6).any(|window| window == b"secret"), "{name}");
     }
-}
-
-#[test]
-fn what_is_drawn_is_seen_before_it_is_saved_and_the_trail_says_who() {
-    let scene = Scene::new();
-    let admin = scene.admin();
-    let path = "/api/v1/cameras/gate/drawing";
-    let change = json!({ "shape": "line", "id": "kerb", "points": [[0.1, 0.2], [0.3, 0.4]], "is_there": false });
-    let asked = |base: Option<&str>| scene.post(&admin, path, &json!({ "changes": [change], "base": base }));
-    let draft = asked(None).json();
-    assert_eq!((&draft["is_saved"], &draft["doubts"]), (&json!(false), &json!(["small"])));
-    let line = draft["lines"][0]["text"].as_str().unwrap();
-    assert!(line.contains("Line") && line.contains("[[0.1, 0.2], [0.3, 0.4]]"), "{line}");
-    assert_eq!(asked(Some("b0")).status, 409);
-    assert_eq!(asked(Some("b1")).json()["is_saved"], true);
-    let nobody = json!({ "changes": [change] });
-    assert_eq!(scene.post(&admin, "/api/v1/cameras/yard/drawing", &nobody).status, 422);
-    assert_eq!(scene.post(&admin, path, &json!({ "changes": [] })).status, 400);
-    assert_eq!(scene.post(&admin, "/api/v1/site/undo", &json!({})).status, 422);
-    let lines = scene.get(&admin, "/api/v1/audit").json();
-    let deeds = lines["lines"].as_array().unwrap().iter().filter(|line| line["deed"] == "drew");
-    assert_eq!(
-        deeds.map(|line| (&line["about"], &line["detail"])).collect::<Vec<_>>(),
-        [(&json!("gate"), &json!("kerb"))]
-    );
 }
 
 #[test]

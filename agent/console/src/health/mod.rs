@@ -1,12 +1,17 @@
 //! How the agent's parts fare: what each does, since when, and what to do about it.
 
+pub mod words;
+
 use std::collections::BTreeMap;
 
 use forewarn_domain::{Timestamp, WallTime};
 use serde::Serialize;
 
+use crate::bilingual::Bilingual;
+
 /// Whether a part works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PartState {
     /// It does.
     Ok,
@@ -24,31 +29,31 @@ pub struct PartNow {
     /// Whether it works.
     pub state: PartState,
     /// What it does or does not, for people.
-    pub what: String,
+    pub what: Bilingual,
     /// What to do about it; empty where nothing is to be done.
-    pub to_do: &'static str,
+    pub to_do: Bilingual,
 }
 
 impl PartNow {
     /// It works.
-    pub fn ok(part: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { part: part.into(), state: PartState::Ok, what: what.into(), to_do: "" }
+    pub fn ok(part: impl Into<String>, what: Bilingual) -> Self {
+        Self { part: part.into(), state: PartState::Ok, what, to_do: words::NOTHING }
     }
 
     /// It works, and not as well as it could.
-    pub fn warning(part: impl Into<String>, what: impl Into<String>, to_do: &'static str) -> Self {
-        Self { part: part.into(), state: PartState::Warning, what: what.into(), to_do }
+    pub fn warning(part: impl Into<String>, what: Bilingual, to_do: Bilingual) -> Self {
+        Self { part: part.into(), state: PartState::Warning, what, to_do }
     }
 
     /// It does not work.
-    pub fn trouble(part: impl Into<String>, what: impl Into<String>, to_do: &'static str) -> Self {
-        Self { part: part.into(), state: PartState::Trouble, what: what.into(), to_do }
+    pub fn trouble(part: impl Into<String>, what: Bilingual, to_do: Bilingual) -> Self {
+        Self { part: part.into(), state: PartState::Trouble, what, to_do }
     }
 
     /// In one line; `since` is the time since when it has been so.
     fn line(&self, since: &str) -> String {
         let Self { part, what, to_do, .. } = self;
-        let mend = if to_do.is_empty() { String::new() } else { format!("; {to_do}") };
+        let mend = if to_do.en.is_empty() { String::new() } else { format!("; {to_do}") };
         format!("{part}: {what} (since {since}){mend}")
     }
 }
@@ -92,13 +97,21 @@ impl HealthBook {
 
     /// What is told outside. `wall` says what the clock showed at an instant.
     pub fn report(&self, wall: impl Fn(Timestamp) -> WallTime) -> HealthReport {
-        let mut report =
-            HealthReport { is_healthy: true, troubles: Vec::new(), warnings: Vec::new(), well: Vec::new() };
+        let mut report = HealthReport {
+            is_healthy: true,
+            troubles: Vec::new(),
+            warnings: Vec::new(),
+            well: Vec::new(),
+            parts: Vec::new(),
+        };
         for (since, part) in self.parts.values() {
             let since = wall(*since).to_rfc3339();
+            let PartNow { part: name, state, what, to_do } = part.clone();
+            let told = PartTold { part: words::part(&name), state, since: since.clone(), what, to_do };
+            report.parts.push(told);
             match part.state {
                 PartState::Ok => {
-                    report.well.push(PartHealth { part: part.part.clone(), since, what: part.what.clone() });
+                    report.well.push(PartHealth { part: name, since, what: part.what.to_string() });
                 }
                 PartState::Warning => report.warnings.push(part.line(&since)),
                 PartState::Trouble => report.troubles.push(part.line(&since)),
@@ -121,6 +134,24 @@ pub struct HealthReport {
     /// What works.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub well: Vec<PartHealth>,
+    /// Every part, in both languages; the console's page is told it.
+    #[serde(skip)]
+    pub parts: Vec<PartTold>,
+}
+
+/// A part as the console's page shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct PartTold {
+    /// Its name.
+    pub part: Bilingual,
+    /// Whether it works.
+    pub state: PartState,
+    /// Since when it has been so, RFC 3339 in UTC.
+    pub since: String,
+    /// What it does or does not.
+    pub what: Bilingual,
+    /// What to do about it; empty where nothing is to be done.
+    pub to_do: Bilingual,
 }
 
 impl HealthReport {
@@ -147,7 +178,11 @@ pub struct PartHealth {
 mod tests {
     use super::*;
 
-    const MEND: &str = "look at its cable";
+    const MEND: Bilingual = Bilingual::fixed("look at its cable", "请检查线缆");
+
+    fn en(what: &'static str) -> Bilingual {
+        Bilingual { en: what.into(), ..Bilingual::none() }
+    }
 
     fn at(seconds: f64) -> Timestamp {
         Timestamp::from_secs_f64(seconds)
@@ -156,11 +191,14 @@ mod tests {
     #[test]
     fn a_trouble_has_its_begin_and_its_mend_and_is_told_once() {
         let mut book = HealthBook::default();
-        let horn = |n: u32| PartNow::trouble("speaker horn", format!("the last {n} announcements failed"), MEND);
-        assert_eq!(book.take(at(1.0), vec![PartNow::ok("speaker horn", "played"), PartNow::ok("clock", "right")]), []);
-        let turned = book.take(at(2.0), vec![horn(2), PartNow::ok("clock", "right")]);
+        let horn = |n: u32| PartNow::trouble("speaker horn", words::announcements_failed(n, "hung"), MEND);
+        assert_eq!(
+            book.take(at(1.0), vec![PartNow::ok("speaker horn", en("played")), PartNow::ok("clock", en("right"))]),
+            []
+        );
+        let turned = book.take(at(2.0), vec![horn(2), PartNow::ok("clock", en("right"))]);
         assert_eq!(turned, [Turn { now: horn(2), was: PartState::Ok }]);
-        assert_eq!(book.take(at(3.0), vec![horn(3), PartNow::ok("clock", "right")]), [], "it is told once");
+        assert_eq!(book.take(at(3.0), vec![horn(3), PartNow::ok("clock", en("right"))]), [], "it is told once");
         let report = serde_json::to_value(book.report(|at| WallTime::from_micros(at.as_micros()))).unwrap();
         assert_eq!(report["is_healthy"], false);
         assert_eq!(
@@ -168,14 +206,25 @@ mod tests {
             serde_json::json!({
                 "is_healthy": false,
                 "troubles": [
-                    "speaker horn: the last 3 announcements failed (since 1970-01-01T00:00:02.000Z); look at its cable"
+                    "speaker horn: the last 3 announcements failed; the latest hung (since 1970-01-01T00:00:02.000Z); look at its cable"
                 ],
                 "warnings": [],
                 "well": [{ "part": "clock", "since": "1970-01-01T00:00:01.000Z", "what": "right" }],
             }),
             "each part stands there once"
         );
-        let turned = book.take(at(4.0), vec![PartNow::ok("speaker horn", "played")]);
+        let told = serde_json::to_value(book.report(|at| WallTime::from_micros(at.as_micros())).parts).unwrap();
+        assert_eq!(
+            told[1],
+            serde_json::json!({
+                "part": { "en": "speaker horn", "zh": "扬声器 horn" },
+                "state": "trouble",
+                "since": "1970-01-01T00:00:02.000Z",
+                "what": { "en": "the last 3 announcements failed; the latest hung", "zh": "最近 3 次播报均失败（hung）" },
+                "to_do": { "en": "look at its cable", "zh": "请检查线缆" },
+            })
+        );
+        let turned = book.take(at(4.0), vec![PartNow::ok("speaker horn", en("played"))]);
         assert_eq!(
             turned.iter().map(|turn| (turn.now.state, turn.was)).collect::<Vec<_>>(),
             [(PartState::Ok, PartState::Trouble)]
@@ -186,7 +235,7 @@ mod tests {
     #[test]
     fn a_warning_is_told_and_leaves_the_agent_healthy() {
         let mut book = HealthBook::default();
-        assert_eq!(book.take(at(0.0), vec![PartNow::warning("budget", "it is short", "")]).len(), 1);
+        assert_eq!(book.take(at(0.0), vec![PartNow::warning("budget", en("it is short"), words::NOTHING)]).len(), 1);
         let report = book.report(|at| WallTime::from_micros(at.as_micros()));
         assert!(report.is_healthy && report.troubles.is_empty());
         assert_eq!(report.warnings, ["budget: it is short (since 1970-01-01T00:00:00.000Z)"]);

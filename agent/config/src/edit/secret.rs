@@ -1,0 +1,84 @@
+//! Passwords of cameras that somebody adds in the console. Each lies in a file of its own beside the site file, for the
+//! agent's user alone.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use forewarn_base::private;
+use forewarn_domain::site_change::SiteChange;
+
+use super::EditError;
+use super::file::place;
+use super::site_change::secret_of;
+
+/// The files of the passwords that some changes bring. They are taken away again, unless the changes were saved.
+#[derive(Debug)]
+pub struct Secrets(Vec<PathBuf>);
+
+impl Secrets {
+    /// Writes them beside the site file. A file that is there already is nobody's to overwrite.
+    pub fn of(site_file: &Path, changes: &[SiteChange]) -> Result<Self, EditError> {
+        let file = place(site_file)?;
+        let beside = file.parent().unwrap_or(Path::new("."));
+        let mut written = Self(Vec::new());
+        for change in changes {
+            let SiteChange::AddCamera(camera) = change else { continue };
+            if camera.password.is_empty() {
+                continue;
+            }
+            let path = beside.join(secret_of(&camera.id));
+            let failed = |error| EditError::Write { path: path.display().to_string(), error };
+            write(&path, &camera.password).map_err(failed)?;
+            written.0.push(path);
+        }
+        Ok(written)
+    }
+
+    /// They stay.
+    pub fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Secrets {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            // What cannot be taken away is for the agent's user alone.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+fn write(path: &Path, password: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(private::FILE_MODE).open(path)?;
+    writeln!(file, "{password}")?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_password_lies_beside_the_site_file_while_it_is_needed_and_overwrites_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let (site, secret) = (dir.path().join("site.toml"), dir.path().join("yard.secret"));
+        fs::write(&site, "").unwrap();
+        let json =
+            serde_json::json!({ "add_camera": { "id": "yard", "url": "rtsp://c", "user": "u", "password": "s3" } });
+        let change: SiteChange = serde_json::from_value(json).unwrap();
+        assert!(!format!("{change:?}").contains("s3"), "no log shows it");
+        let changes = [change];
+        drop(Secrets::of(&site, &changes).unwrap());
+        assert!(!secret.exists(), "it was only tried");
+        Secrets::of(&site, &changes).unwrap().keep();
+        assert_eq!(fs::read_to_string(&secret).unwrap(), "s3\n");
+        assert_eq!(fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(Secrets::of(&site, &changes).is_err());
+        assert!(secret.exists(), "it is of a camera that is there");
+    }
+}

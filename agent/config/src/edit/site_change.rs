@@ -1,0 +1,183 @@
+//! What somebody changes in the console, as changes of the site file.
+
+use std::fmt::Write as _;
+
+use forewarn_domain::StreamId;
+use forewarn_domain::site_change::{Drawn, Hours, NewCamera, NewRule, Shape, SiteChange};
+
+use super::{Change, EditError, KeyPath, NewValue};
+
+/// A password of a camera that was added in the console lies in a file of this name beside the site file.
+pub fn secret_of(camera: &StreamId) -> String {
+    format!("{camera}.secret")
+}
+
+/// The change of the site file that is asked for.
+pub fn change(asked: &SiteChange) -> Result<Change, EditError> {
+    match asked {
+        SiteChange::Draw { camera, drawn } => draw(drawn, camera),
+        SiteChange::AddCamera(camera) => add_camera(camera),
+        SiteChange::AddRule(rule) => add_rule(rule),
+        SiteChange::RemoveRule { camera, violation, zone } => {
+            Ok(Change::Remove(format!("camera.{camera}.rule.{violation}@{zone}").parse()?))
+        }
+        SiteChange::SetSpeakers { camera, speakers } => {
+            let names: Vec<String> = speakers.iter().map(|id| quoted(id.as_str())).collect();
+            let path = format!("camera.{camera}.speakers").parse()?;
+            Ok(Change::Set(path, format!("[{}]", names.join(", ")).parse()?))
+        }
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+fn add_camera(NewCamera { id, url, user, password }: &NewCamera) -> Result<Change, EditError> {
+    let path: KeyPath = format!("camera.{id}").parse()?;
+    if ["file:", "v4l2:"].iter().any(|local| url.trim_start().to_lowercase().starts_with(local)) {
+        let mend = "give the address of a camera on the network, such as rtsp://192.168.1.20/stream1; files and devices of \
+                    this box are named in the site file by hand";
+        return Err(path.error(format!("{url} lies on this box"), mend));
+    }
+    if url.split_once("://").and_then(|(_, rest)| rest.split('/').next()).is_some_and(|host| host.contains('@')) {
+        return Err(path.error("there is a login in the address", "give the user and the password by themselves"));
+    }
+    let mut table = format!("url = {}", quoted(url.trim()));
+    if !user.is_empty() {
+        let _ = write!(table, ", user = {}", quoted(user));
+    }
+    if !password.is_empty() {
+        let _ = write!(table, ", password_file = {}", quoted(&secret_of(id)));
+    }
+    Ok(Change::Set(path, format!("{{ {table} }}").parse()?))
+}
+
+fn add_rule(NewRule { camera, violation, zone, schedule }: &NewRule) -> Result<Change, EditError> {
+    let path: KeyPath = format!("camera.{camera}.rule.{violation}@{zone}").parse()?;
+    let table = schedule.as_ref().map_or_else(String::new, |hours| format!(" schedule = {} ", written_hours(hours)));
+    Ok(Change::Set(path, format!("{{{table}}}").parse()?))
+}
+
+fn written_hours(Hours { days, from, to }: &Hours) -> String {
+    let names: Vec<String> = days.iter().filter_map(|day| Some(toml::Value::try_from(day).ok()?.to_string())).collect();
+    let days = if names.is_empty() { String::new() } else { format!("days = [{}], ", names.join(", ")) };
+    format!("{{ {days}from = \"{from}\", to = \"{to}\" }}")
+}
+
+fn draw(drawn: &Drawn, camera: &StreamId) -> Result<Change, EditError> {
+    let Drawn { shape, id, points, is_there } = drawn;
+    if id.contains('.') {
+        let path: KeyPath = format!("camera.{camera}.zone").parse()?;
+        return Err(path.error(format!("`{id}` is no name"), "take letters, digits, `-` and `_`"));
+    }
+    let list = if *shape == Shape::Mask { "mask" } else { "zone" };
+    let path = format!("camera.{camera}.{list}.{id}");
+    let Some(points) = points else { return Ok(Change::Remove(path.parse()?)) };
+    let key = if *shape == Shape::Line { "line" } else { "polygon" };
+    let points = written(points);
+    if *is_there {
+        let path: KeyPath = format!("{path}.{key}").parse()?;
+        return Ok(Change::Set(path, points.parse()?));
+    }
+    Ok(Change::Set(path.parse()?, format!("{{ {key} = {points} }}").parse::<NewValue>()?))
+}
+
+/// Points as they stand in the file: pixels whole, parts of the picture to four places.
+fn written(points: &[[f32; 2]]) -> String {
+    let is_px = points.iter().flatten().any(|c| *c > 1.5);
+    let mut text = String::new();
+    for (i, [x, y]) in points.iter().enumerate() {
+        let number = |value: &f32| {
+            let rounded = (f64::from(*value) * 1e4).round() / 1e4;
+            if is_px { format!("{}", rounded.round()) } else { format!("{rounded:?}") }
+        };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{}[{}, {}]", if i == 0 { "" } else { ", " }, number(x), number(y));
+    }
+    format!("[{text}]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit::apply;
+    use crate::source::Source;
+
+    const FILE: &str = "[[camera]]\nid = \"gate\" # at the gate\n\n[[camera.zone]]\nid = \"kerb\" # yellow\n\
+                        polygon = [[0.1, 0.1], [0.5, 0.1], [0.5, 0.5]] # measured\n";
+
+    fn drawn(shape: Shape, id: &str, points: Option<Vec<[f32; 2]>>, is_there: bool) -> String {
+        let drawn = Drawn { shape, id: id.to_owned(), points, is_there };
+        let change = draw(&drawn, &StreamId::new("gate").unwrap()).unwrap();
+        apply(&Source::new("site.toml", FILE), &change).unwrap()
+    }
+
+    #[test]
+    fn what_is_drawn_is_cut_into_the_file_and_comments_stay() {
+        let moved = drawn(Shape::Area, "kerb", Some(vec![[0.123_456, 0.0], [1.0, 0.25], [0.5, 0.75]]), true);
+        assert_eq!(
+            moved,
+            FILE.replace("[[0.1, 0.1], [0.5, 0.1], [0.5, 0.5]]", "[[0.1235, 0.0], [1.0, 0.25], [0.5, 0.75]]")
+        );
+        let line = drawn(Shape::Line, "gate-line", Some(vec![[0.2, 0.5], [0.8, 0.5]]), false);
+        assert_eq!(line, format!("{FILE}\n[[camera.zone]]\nid = \"gate-line\"\nline = [[0.2, 0.5], [0.8, 0.5]]\n"));
+        let mask = drawn(Shape::Mask, "window", Some(vec![[0.0, 0.0], [0.1, 0.0], [0.1, 0.1]]), false);
+        assert!(
+            mask.starts_with("[[camera]]\nid = \"gate\" # at the gate\n")
+                && mask.contains("[[camera.mask]]\nid = \"window\""),
+            "{mask}"
+        );
+        let out = drawn(Shape::Area, "kerb", None, true);
+        assert_eq!(out, "[[camera]]\nid = \"gate\" # at the gate\n\n");
+    }
+
+    fn changed(file: &str, json: serde_json::Value) -> Result<String, EditError> {
+        let change = change(&serde_json::from_value(json).unwrap())?;
+        apply(&Source::new("site.toml", file), &change)
+    }
+
+    #[test]
+    fn a_camera_a_rule_and_speakers_are_added_and_nothing_else_is_touched() {
+        let json = serde_json::json!({ "add_camera": { "id": "yard", "url": "rtsp://10.0.0.5/1", "user": "ann", "password": "s3" } });
+        let with_camera = changed(FILE, json).unwrap();
+        let lines = "\n[[camera]]\nid = \"yard\"\nurl = \"rtsp://10.0.0.5/1\"\nuser = \"ann\"\npassword_file = \"yard.secret\"\n";
+        assert_eq!(with_camera, format!("{FILE}{lines}"), "the password itself does not stand there");
+        let hours = serde_json::json!({ "days": ["mon", "fri"], "from": "07:00", "to": "20:00" });
+        let rule = serde_json::json!({ "camera": "gate", "violation": "loitering", "zone": "kerb" });
+        let mut timed = rule.clone();
+        timed["schedule"] = hours;
+        let with_rule = changed(FILE, serde_json::json!({ "add_rule": timed })).unwrap();
+        let lines = "\n[[camera.rule]]\nviolation = \"loitering\"\nzone = \"kerb\"\n";
+        let hours = "schedule = { days = [\"mon\", \"fri\"], from = \"07:00\", to = \"20:00\" }\n";
+        let before_zone = |lines: &str| FILE.replace("\n[[camera.zone]]", &format!("{lines}\n[[camera.zone]]"));
+        assert_eq!(with_rule, before_zone(&format!("{lines}{hours}")));
+        let with_rule = changed(FILE, serde_json::json!({ "add_rule": rule })).unwrap();
+        assert_eq!(with_rule, before_zone(lines));
+        let without = changed(&with_rule, serde_json::json!({ "remove_rule": rule })).unwrap();
+        assert_eq!(without.replace("\n\n\n", "\n\n"), FILE);
+        let speakers = serde_json::json!({ "set_speakers": { "camera": "gate", "speakers": ["horn", "kiosk"] } });
+        assert!(changed(FILE, speakers).unwrap().contains("\nspeakers = [\"horn\", \"kiosk\"]\n"));
+    }
+
+    #[test]
+    fn files_of_the_box_and_logins_in_addresses_are_refused() {
+        for url in ["file:/etc/shadow", " V4L2:/dev/video0", "rtsp://ann:s3@10.0.0.5/1"] {
+            let asked = serde_json::json!({ "add_camera": { "id": "yard", "url": url } });
+            assert!(changed(FILE, asked).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn pixels_are_whole() {
+        assert_eq!(written(&[[630.4, 40.0], [728.0, 0.0]]), "[[630, 40], [728, 0]]");
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_refused() {
+        let drawn = Drawn { shape: Shape::Area, id: "a.b\"]".to_owned(), points: None, is_there: true };
+        assert!(draw(&drawn, &StreamId::new("gate").unwrap()).is_err());
+        let drawn = Drawn { shape: Shape::Area, id: "kerb.polygon".to_owned(), points: None, is_there: true };
+        assert!(draw(&drawn, &StreamId::new("gate").unwrap()).is_err());
+    }
+}

@@ -1,0 +1,69 @@
+//! `/api/v1/speakers`: somebody speaks over a loudspeaker, or hears whether it works.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::{Path, State};
+use axum::http::Method;
+use axum::routing::{get, post};
+use axum::{Extension, Json};
+use forewarn_domain::violation::Language;
+use forewarn_domain::{SpeakerId, SpokenText};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{OPERATOR, Page, ask, page};
+use crate::access::Session;
+use crate::act::Act;
+use crate::bilingual::{Bilingual, both};
+use crate::context::Context;
+use crate::refusal::Refusal;
+
+/// The longest text that is spoken: half a minute.
+const LONGEST: usize = 300;
+
+pub(super) fn pages() -> Vec<Page> {
+    vec![
+        page(Method::GET, "/api/v1/speakers", OPERATOR, get(list)),
+        page(Method::POST, "/api/v1/speakers/{id}/say", OPERATOR, post(say)),
+    ]
+}
+
+/// The loudspeakers.
+async fn list(State(context): State<Arc<Context>>) -> Result<Json<Value>, Refusal> {
+    ask(move || Ok(Json(json!({ "speakers": context.ports.desk.speakers() })))).await?
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spoken {
+    text: String,
+    language: Language,
+}
+
+/// One speaks at a time, so that those who wait take no threads from those who look.
+async fn say(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+    Json(Spoken { text, language }): Json<Spoken>,
+) -> Result<Json<Value>, Refusal> {
+    let speaker = SpeakerId::new(&id).map_err(|error| Refusal::nothing(Bilingual::quoted(error, "扬声器名称有误")))?;
+    let text = text.trim().to_owned();
+    if text.is_empty() || text.chars().count() > LONGEST || text.chars().any(char::is_control) {
+        let why = both!("say 1 to {LONGEST} characters in one line", "请输入一行 1 至 {LONGEST} 个字符");
+        return Err(Refusal::wrong(why));
+    }
+    ask(move || {
+        if context.is_speaking.swap(true, Ordering::AcqRel) {
+            return Err(Refusal::conflict(both!("somebody is speaking; wait a moment", "有人正在喊话，请稍候")));
+        }
+        let said = context.ports.desk.say(&speaker, &SpokenText { language, text: text.clone() });
+        context.is_speaking.store(false, Ordering::Release);
+        // Who spoke is written down whether or not it was heard.
+        context.note(Some(&session.name), Act::Spoke, Some(speaker.as_str()), Some(text));
+        let played = said.map_err(Refusal::conflict)?;
+        Ok(Json(json!({ "played": played })))
+    })
+    .await?
+}

@@ -1,0 +1,276 @@
+//! What is told of the agent's parts, in both languages.
+
+use std::fmt::Display;
+
+use crate::bilingual::{Bilingual, both};
+
+const fn fixed(en: &'static str, zh: &'static str) -> Bilingual {
+    Bilingual::fixed(en, zh)
+}
+
+/// The site file of this run cannot be changed.
+pub const NO_SITE_FILE: Bilingual = fixed(
+    "this run has a site file of its own, which ends with it; it is changed where `forewarn run` watches",
+    "本次运行使用临时站点文件，结束后即删除；请在 `forewarn run` 运行时更改",
+);
+
+/// There is no such loudspeaker.
+pub const NO_SPEAKER: Bilingual = fixed("the site has no such loudspeaker", "站点没有此扬声器");
+
+/// It was not heard.
+pub fn not_heard(why: impl Display) -> Bilingual {
+    Bilingual::quoted(format_args!("it was not heard: {why}"), "未能播放")
+}
+
+/// Nothing is to be done.
+pub const NOTHING: Bilingual = Bilingual::none();
+
+/// To do: of a camera.
+pub const LOOK_AT_CAMERA: Bilingual = fixed(
+    "look at the camera, its cable and its address; `forewarn check --probe` tells more",
+    "请检查摄像机、线缆和地址；`forewarn check --probe` 可给出详情",
+);
+/// To do: of a camera that is a file.
+pub const NAME_A_CAMERA: Bilingual =
+    fixed("name a camera; `forewarn replay` plays files", "请改为真实摄像机；回放文件请用 `forewarn replay`");
+/// To do: of a decoder.
+pub const ANOTHER_DECODER: Bilingual = fixed(
+    "set another `decoder` for the camera, or another codec in it",
+    "请为摄像机设置其他 `decoder`，或更换其视频编码",
+);
+/// To do: of a decoder in whose place another one works.
+pub const UNTIL_RESTART: Bilingual =
+    fixed("another decoder is used until the agent starts anew", "在程序重启之前使用另一个解码器");
+/// To do: of a loudspeaker.
+pub const LOOK_AT_SPEAKER: Bilingual = fixed(
+    "look at the loudspeaker and its settings; `forewarn check --probe` plays a test",
+    "请检查扬声器及其设置；`forewarn check --probe` 会播放测试音",
+);
+/// To do: of the program that speaks.
+pub const LOOK_AT_SPEECH: Bilingual =
+    fixed("look at the `speech` program of the loudspeakers", "请检查扬声器的 `speech` 语音合成程序");
+/// To do: of a sensor.
+pub const LOOK_AT_SENSOR: Bilingual = fixed("look at the sensor, its line and its address", "请检查传感器、线路和地址");
+/// To do: of the outbox.
+pub const LOOK_AT_UPSTREAMS: Bilingual = fixed(
+    "look at the upstreams; reports wait until they are acknowledged",
+    "请检查上级平台；报告会一直保留到对方确认",
+);
+/// To do: of an upstream.
+pub const REPORTS_WAIT: Bilingual =
+    fixed("reports wait on the disk and are sent when it takes them", "报告保存在磁盘上，对方恢复后自动发送");
+/// To do: of a part that stands.
+pub const RESTART: Bilingual = fixed(
+    "look at the disk; if that is well, restart the agent and report this",
+    "请检查磁盘；若磁盘正常，请重启程序并反馈此问题",
+);
+/// To do: of a model.
+pub const LOOK_AT_MODEL: Bilingual =
+    fixed("see docs/models.md; SIGHUP exchanges the model", "参见 docs/models.md；发送 SIGHUP 可更换模型");
+/// To do: of a model that runs elsewhere than it should.
+pub const LOOK_AT_PROVIDER: Bilingual = fixed(
+    "mend that and start the agent again; where a provider is at fault, ask for one that is there by `[model] provider` \
+     (`forewarn check --probe` tries it)",
+    "请排除后重启程序；若推理后端不可用，请用 `[model] provider` 指定可用的后端（`forewarn check --probe` 可试）",
+);
+/// To do: of the budget.
+pub const RAISE_BUDGET: Bilingual = fixed(
+    "raise `[inference] budget`, lower `analysis_fps`, or use fewer cameras",
+    "请提高 `[inference] budget`、降低 `analysis_fps`，或减少摄像机",
+);
+/// To do: of a disk that stalls.
+pub const LOOK_AT_DISK: Bilingual =
+    fixed("look at the disk, its cable and the kernel's log", "请检查磁盘、线缆和内核日志");
+/// To do: of a disk that fails.
+pub const MOUNT_IT: Bilingual = fixed("mount it, or mend its file system", "请挂载磁盘，或修复其文件系统");
+/// To do: of a disk that is full.
+pub const MAKE_ROOM: Bilingual =
+    fixed("make room, or lower `[storage] max_gib`", "请腾出空间，或调低 `[storage] max_gib`");
+
+/// A part that keeps something, what it is called where its troubles are written up, and what to do about them.
+pub const KEEPING: [(&str, &str, Bilingual); 3] = [
+    ("reports", "outbox", fixed("look at the disk; nothing is lost meanwhile", "请检查磁盘；期间不会丢失任何内容")),
+    (
+        "evidence",
+        "evidence",
+        fixed(
+            "look at the disk; what could not be kept is made up for when it is back",
+            "请检查磁盘；恢复后会补存未能保存的内容",
+        ),
+    ),
+    (
+        "clock",
+        "clock",
+        fixed(
+            "look at the time service of the box (chrony, NTP), and at the disk",
+            "请检查设备的时间服务（chrony、NTP）和磁盘",
+        ),
+    ),
+];
+
+/// What to do where something else cannot be kept or written.
+pub fn to_do_of(name: &str) -> Bilingual {
+    match name {
+        // Their troubles say it.
+        "zones" | "file descriptors" => NOTHING,
+        "time stamps" => fixed(
+            "look at the service of `[evidence] time_stamp_url` and at the way there",
+            "请检查 `[evidence] time_stamp_url` 的服务及网络",
+        ),
+        "suppressions" => fixed(
+            "look at the file, or write it anew by `forewarn suppress`",
+            "请检查该文件，或用 `forewarn suppress` 重新写入",
+        ),
+        "log" => {
+            fixed("look at what reads the log: a pipe, a terminal or a service", "请检查读取日志的管道、终端或服务")
+        }
+        _ => fixed(
+            "look at the disk and at who owns the files in `[storage] dir`",
+            "请检查磁盘以及 `[storage] dir` 中文件的所有者",
+        ),
+    }
+}
+
+/// Its file is over.
+pub const PLAYED_TO_END: Bilingual = fixed("its file was played to the end", "文件已播放完毕");
+/// It was never there.
+pub const NEVER_CONNECTED: Bilingual = fixed("it has never been connected", "从未连接成功");
+/// It is as it should be.
+pub const WORKS: Bilingual = fixed("it works", "正常");
+/// A sensor is.
+pub const IS_READ: Bilingual = fixed("it is read", "读数正常");
+/// A loudspeaker that had nothing to do.
+pub const SILENT_SO_FAR: Bilingual = fixed("nothing was announced yet", "尚未播报");
+/// Speech.
+pub const IS_SPOKEN: Bilingual = fixed("texts are spoken, as far as any was", "语音合成正常");
+/// The clock.
+pub const CLOCK_RUNS: Bilingual = fixed("nobody has set it lately", "近期无人调整");
+/// What keeps.
+pub const IS_KEPT: Bilingual = fixed("what is to be kept is kept", "应保存的内容均已保存");
+/// The incident loop.
+pub const IS_DECIDED: Bilingual = fixed("incidents are decided", "事件判定正常");
+/// The model.
+pub const LOOKS: Bilingual = fixed("it looks at frames", "正在分析画面");
+/// The budget.
+pub const SUFFICES: Bilingual = fixed("it suffices", "算力充足");
+/// The budget does not suffice.
+pub const IS_SHORT: Bilingual =
+    fixed("cameras are looked at less often than they ask for", "算力不足，摄像机的分析频率低于设定");
+/// The disk.
+pub const NOT_ASKED: Bilingual = fixed("not asked yet", "尚未检查");
+
+/// What a part says about its trouble in words of its own.
+pub fn trouble(why: impl Display) -> Bilingual {
+    Bilingual::quoted(why, "出现故障")
+}
+
+/// A camera that gives no picture, or one stream of two.
+pub fn away(why: impl Display) -> Bilingual {
+    Bilingual::quoted(why, "视频流中断或不完整")
+}
+
+/// How many frames a camera gave.
+pub fn frames(n: u64) -> Bilingual {
+    if n == 1 { fixed("1 frame so far", "已收到 1 帧") } else { both!("{n} frames so far", "已收到 {n} 帧") }
+}
+
+/// A decoder gives nothing.
+pub fn gives_none(silent_s: u64) -> Bilingual {
+    both!("it is given pictures and has given none for {silent_s} s", "收到数据但已 {silent_s} 秒没有输出画面")
+}
+
+/// What became of the last announcement of a loudspeaker.
+pub fn last_announcement(last: impl Display, is_heard: bool) -> Bilingual {
+    let zh = if is_heard { "上一次播报已完成" } else { "上一次播报未成功" };
+    Bilingual::quoted(format_args!("the last announcement {last}"), zh)
+}
+
+/// Several announcements in a row failed.
+pub fn announcements_failed(n: u32, last: impl Display) -> Bilingual {
+    both!("the last {n} announcements failed; the latest {last}", "最近 {n} 次播报均失败（{last}）")
+}
+
+/// Texts are not spoken.
+pub fn speech_fails(last: impl Display) -> Bilingual {
+    Bilingual::quoted(format_args!("the latest announcement {last}"), "最近一次播报的语音合成失败")
+}
+
+/// Reports that wait, and since when the oldest.
+pub fn reports_wait(n: u64, oldest_s: Option<u64>) -> Bilingual {
+    let (reports, wait) = if n == 1 { ("report", "waits") } else { ("reports", "wait") };
+    match oldest_s {
+        None => both!("{n} {reports} {wait}", "{n} 份报告等待发送"),
+        Some(s) => both!("{n} {reports} {wait}, the oldest for {s} s", "{n} 份报告等待发送，最早的已等待 {s} 秒"),
+    }
+}
+
+/// Nothing is sent though something waits.
+pub fn none_sent(n: u64, idle_s: u64) -> Bilingual {
+    both!(
+        "{n} reports wait and none has been on its way for {idle_s} s",
+        "{n} 份报告等待发送，已 {idle_s} 秒没有发出任何报告"
+    )
+}
+
+/// What an upstream has.
+pub fn acknowledged(n: u64) -> Bilingual {
+    if n == 1 {
+        fixed("1 report acknowledged", "对方已确认 1 份报告")
+    } else {
+        both!("{n} reports acknowledged", "对方已确认 {n} 份报告")
+    }
+}
+
+/// The incident loop stands.
+pub fn undecided(stands_s: u64) -> Bilingual {
+    both!("nothing was decided for {stands_s} s", "已 {stands_s} 秒没有作出判定")
+}
+
+/// The model fails.
+pub fn model_fails(frames: u64, why: impl Display) -> Bilingual {
+    both!("it failed at the last {frames} frames: {why}", "最近 {frames} 帧分析失败（{why}）")
+}
+
+/// The disk stalls.
+pub fn no_answer(waited_s: u64) -> Bilingual {
+    both!("it has not answered for {waited_s} s", "已 {waited_s} 秒没有响应")
+}
+
+/// Room on the disk, where it is scarce.
+pub fn mib_free(mib: u64) -> Bilingual {
+    both!("{mib} MiB are free", "剩余 {mib} MiB")
+}
+
+/// Room on the disk.
+pub fn gib_free(gib: f64) -> Bilingual {
+    both!("{gib:.1} GiB are free", "剩余 {gib:.1} GiB")
+}
+
+/// The name of a part for people: its kind in their language, and what the site calls it.
+pub(super) fn part(name: &str) -> Bilingual {
+    let (kind, own) = name.split_once(' ').unwrap_or((name, ""));
+    let kind = match kind {
+        "camera" => "摄像机",
+        "decoder" => "解码器",
+        "speaker" => "扬声器",
+        "speech" => "语音合成",
+        "sensor" => "传感器",
+        "upstream" => "上级平台",
+        "outbox" => "发件箱",
+        "evidence" => "证据",
+        "clock" => "时钟",
+        "decisions" => "事件判定",
+        "model" => "模型",
+        "budget" => "算力",
+        "disk" => "磁盘",
+        "log" => "日志",
+        "zones" => "区域",
+        "suppressions" => "忽略名单",
+        "file" => "文件句柄",
+        "time" => "时间戳",
+        _ => return Bilingual { en: name.to_owned().into(), zh: name.to_owned().into() },
+    };
+    // The words of a name that is no kind and a name.
+    let own = if matches!(name, "file descriptors" | "time stamps") { "" } else { own };
+    Bilingual { en: name.to_owned().into(), zh: format!("{kind} {own}").trim_end().to_owned().into() }
+}

@@ -1,0 +1,83 @@
+// From a camera's address to a watched zone, in Chromium: a look at what it shows, saved, a zone drawn, a violation chosen for it,
+// a loudspeaker heard and chosen; then on a phone, in Chinese and dark, the same pages, and somebody speaks.
+//
+//   node tests/first_run.mjs 'http://127.0.0.1:9465/#setup=TOKEN' rtsp://ADDRESS [FOLDER FOR PICTURES]
+import { visit } from "./visit.mjs";
+
+const [link, address, pictures] = process.argv.slice(2);
+const desk = await visit(link, pictures);
+const { page, context } = await desk.newPage({ locale: "en-GB", viewport: { width: 1280, height: 900 }, colorScheme: "light" });
+const began = performance.now();
+await desk.enter(page);
+
+/** Saves what a dialog shows as a change of the site file, and waits until the agent goes by it. */
+async function save(page, words, expected) {
+  const diff = await page.locator(".diff").innerText();
+  if (!diff.includes(expected)) throw new Error(`"${expected}" is not told: ${diff}`);
+  await page.locator("dialog .primary").click();
+  await page.locator(".toasts", { hasText: words }).last().waitFor({ timeout: 30_000 });
+}
+
+await page.click('a[href="/cameras"]');
+await page.getByRole("button", { name: "Add a camera" }).click();
+await page.locator("input[name=id]").fill("yard");
+await page.locator("input[name=url]").fill("rtsp://127.0.0.1:9/none");
+await page.getByRole("button", { name: "Look", exact: true }).click();
+await page.locator(".toasts .bad").waitFor({ timeout: 40_000 });
+await page.locator("input[name=url]").fill(address);
+await page.getByRole("button", { name: "Look", exact: true }).click();
+await page.locator("img.found").waitFor({ timeout: 40_000 });
+await desk.look(page, "add-camera");
+await page.getByRole("button", { name: "Save…" }).click();
+await save(page, "goes by it now", "[[camera]]");
+
+await page.waitForURL(/yard\/draw/);
+await page.locator(".canvas img").waitFor({ timeout: 30_000 });
+await page.getByRole("button", { name: "New zone" }).click();
+await page.locator(".canvas svg").scrollIntoViewIfNeeded();
+const box = await page.locator(".canvas svg").boundingBox();
+for (const [x, y] of [[0.2, 0.3], [0.7, 0.3], [0.7, 0.8], [0.2, 0.8]]) await page.mouse.click(box.x + x * box.width, box.y + y * box.height);
+await page.keyboard.press("Enter");
+await page.locator(".shapes input").fill("forecourt");
+await page.getByRole("button", { name: "Save…" }).click();
+await save(page, "goes by it now", "forecourt");
+
+await page.getByRole("button", { name: "Rules and speakers" }).click();
+await page.locator(".notice", { hasText: "Nothing is looked for" }).waitFor();
+await page.locator("select[name=zone] option[value=forecourt]").waitFor({ state: "attached", timeout: 15_000 });
+await page.locator("select[name=violation]").selectOption("loitering");
+await page.locator("select[name=zone]").selectOption("forecourt");
+await page.locator("input[name=from]").fill("07:00");
+await page.locator("input[name=to]").fill("20:00");
+await page.locator("input[name=mon]").check();
+await page.getByRole("button", { name: "Add rule…" }).click();
+await save(page, "goes by it now", 'schedule = { days = ["mon"], from = "07:00", to = "20:00" }');
+await page.locator(".rules li", { hasText: "Forecourt" }).waitFor();
+
+await page.locator(".rules li", { hasText: "horn" }).getByRole("button", { name: "Hear a test" }).click();
+await page.locator(".toasts", { hasText: "It was played" }).waitFor({ timeout: 30_000 });
+await page.getByRole("button", { name: "Use here…" }).click();
+await save(page, "goes by it now", 'speakers = ["horn"]');
+await page.locator(".rules li", { hasText: "tried first" }).waitFor();
+await desk.look(page, "rules-desk");
+const tookS = ((performance.now() - began) / 1000).toFixed(0);
+const state = await context.storageState();
+await context.close();
+
+const phone = await desk.newPage({ locale: "zh-CN", viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, storageState: state, colorScheme: "dark" });
+await phone.page.addInitScript(() => localStorage.setItem("language", "zh"));
+await phone.page.goto(desk.address("/cameras/yard/rules"));
+await phone.page.locator("select[name=violation] option").first().waitFor({ state: "attached" });
+await desk.look(phone.page, "rules-phone");
+await phone.page.goto(desk.address("/cameras/+/add"));
+await phone.page.locator("input[name=id]").waitFor();
+await desk.look(phone.page, "add-camera-phone");
+await phone.page.goto(desk.address("/cameras/yard"));
+await phone.page.getByRole("button", { name: "喊话" }).tap();
+await phone.page.locator("select[name=speaker] option").first().waitFor({ state: "attached" });
+await phone.page.locator("input[name=text]").fill("请勿停留");
+await desk.look(phone.page, "talk-phone");
+await phone.page.getByRole("button", { name: "播放", exact: true }).tap();
+await phone.page.locator(".toasts", { hasText: "已播放" }).waitFor({ timeout: 30_000 });
+await desk.end();
+console.log(`a camera, a zone, a rule and a loudspeaker by the page alone, in ${tookS} s; spoken from a phone`);

@@ -1,0 +1,88 @@
+// What all journeys share: the browser, the way in, and looks that axe-core judges.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+export const PASSWORD = "three wise words";
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** A browser that visits the console behind a link; pictures of it go into a folder, where one is named. */
+export async function visit(link, pictures, args = []) {
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", ...args] });
+  const complaints = [];
+  let looks = 0;
+  return {
+    address: (path) => new URL(path, link).href,
+    complaints,
+
+    /** A page of its own; the policy lets nobody put a script into it, which axe-core is, so that it is off where looks are judged. */
+    async newPage(of, bypassCSP = true) {
+      const context = await browser.newContext({ bypassCSP, ...of });
+      const page = await context.newPage();
+      page.on("pageerror", (error) => complaints.push(error.message));
+      page.on("request", (request) => {
+        const url = new URL(request.url());
+        const isOwn = url.host === new URL(link).host || url.protocol === "blob:";
+        if (!isOwn) complaints.push(`asked elsewhere: ${request.url()}`);
+      });
+      return { context, page };
+    },
+
+    /** Opens the link, and makes the first account where it is the one of the first start. */
+    async enter(page, fills = async () => {}) {
+      await page.goto(link);
+      if (link.includes("#setup")) {
+        await page.locator("input[name=name]").fill("ann");
+        await fills();
+        await page.locator("input[name=password]").fill(PASSWORD);
+        await page.keyboard.press("Enter");
+      }
+      await page.locator("nav").waitFor();
+      if (page.url().includes("#")) throw new Error("the token stays in the address");
+    },
+
+    /** What Lighthouse would measure of the first view of a browser that was never here: bytes, first paint, shifts, long tasks. */
+    async figures(of) {
+      const { context, page } = await this.newPage(of, false);
+      await page.addInitScript(() => {
+        globalThis.measured = { shifts: 0, blockedMs: 0 };
+        const watch = (type, take) => new PerformanceObserver((list) => list.getEntries().forEach(take)).observe({ type, buffered: true });
+        watch("layout-shift", (entry) => (globalThis.measured.shifts += entry.hadRecentInput ? 0 : entry.value));
+        watch("longtask", (entry) => (globalThis.measured.blockedMs += Math.max(0, entry.duration - 50)));
+      });
+      await page.goto(this.address("/incidents"));
+      await page.locator("nav").waitFor();
+      await page.waitForLoadState("networkidle");
+      const found = await page.evaluate(() => {
+        const files = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].filter((one) => !one.name.includes("/api/"));
+        const painted = performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0;
+        return { kB: files.reduce((sum, one) => sum + one.transferSize, 0) / 1000, paintedMs: painted, ...globalThis.measured };
+      });
+      await context.close();
+      return found;
+    },
+
+    async shot(page, name) {
+      if (pictures) await page.screenshot({ path: `${pictures}/${name}.png` });
+    },
+
+    /** Has axe-core judge what is shown, and sees that it is no wider than the screen. */
+    async look(page, name) {
+      looks += 1;
+      await page.addScriptTag({ content: axe });
+      const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+      const serious = found.violations.filter((one) => ["serious", "critical"].includes(one.impact));
+      for (const one of serious) complaints.push(`${name}: ${one.id}: ${one.nodes.map((node) => node.html).join(" ")}`);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth + 1);
+      if (wide) complaints.push(`${name}: the page is wider than the screen`);
+      await this.shot(page, name);
+    },
+
+    /** Ends the visit; how many looks there were. */
+    async end() {
+      await browser.close();
+      if (complaints.length) throw new Error(complaints.join("\n"));
+      return looks;
+    },
+  };
+}

@@ -1,0 +1,119 @@
+//! What somebody changes in a site by the console: cameras, what is drawn over their pictures, what is looked for, and who
+//! speaks.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::schedule::TimeOfDay;
+use crate::{SpeakerId, StreamId, ViolationId, Weekday, ZoneId};
+
+/// What can be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// A zone that is an area.
+    Area,
+    /// A zone that is a line.
+    Line,
+    /// A part that nobody may see.
+    Mask,
+}
+
+/// A change of what is drawn over a camera's picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drawn {
+    /// What it is.
+    pub shape: Shape,
+    /// Its name.
+    pub id: String,
+    /// Its points, in the unit in which it stands in the file, a new one in parts of the picture; none to take it out.
+    #[serde(default)]
+    pub points: Option<Vec<[f32; 2]>>,
+    /// Whether the camera has it already.
+    pub is_there: bool,
+}
+
+/// A camera that is to be watched.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewCamera {
+    /// Its name.
+    pub id: StreamId,
+    /// Where its video comes from.
+    pub url: String,
+    /// By which name it lets the agent in; empty for one that asks nobody.
+    #[serde(default)]
+    pub user: String,
+    /// And by which password. It never stands in the site file.
+    #[serde(default)]
+    pub password: String,
+}
+
+impl fmt::Debug for NewCamera {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewCamera").field("id", &self.id).field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// When a rule holds.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hours {
+    /// On these days; on all if empty.
+    #[serde(default)]
+    pub days: Vec<Weekday>,
+    /// From then.
+    pub from: TimeOfDay,
+    /// Until then; earlier than `from` runs over midnight.
+    pub to: TimeOfDay,
+}
+
+/// A violation that is to be looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewRule {
+    /// At this camera.
+    pub camera: StreamId,
+    /// This one.
+    pub violation: ViolationId,
+    /// In this zone.
+    pub zone: ZoneId,
+    /// In these hours; always if absent.
+    #[serde(default)]
+    pub schedule: Option<Hours>,
+}
+
+/// One change of a site.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum SiteChange {
+    /// Something is drawn, or taken out.
+    Draw {
+        /// Over the picture of this camera.
+        camera: StreamId,
+        /// What.
+        drawn: Drawn,
+    },
+    /// A camera more.
+    AddCamera(NewCamera),
+    /// A rule more.
+    AddRule(NewRule),
+    /// A rule less.
+    RemoveRule {
+        /// Of this camera.
+        camera: StreamId,
+        /// This violation.
+        violation: ViolationId,
+        /// In this zone.
+        zone: ZoneId,
+    },
+    /// Over whom it is spoken at a camera, the first is tried first.
+    SetSpeakers {
+        /// The camera.
+        camera: StreamId,
+        /// The loudspeakers.
+        speakers: Vec<SpeakerId>,
+    },
+}
