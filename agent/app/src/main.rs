@@ -83,5 +83,6 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Heatmap(args) => cmd::heatmap::run(&args),
         Command::Index(args) => cmd::index::run(&args),
         Command::Key(args) => cmd::key::run(&args),
+        Command::Update(args) => cmd::update::run(&args),
     }
 }

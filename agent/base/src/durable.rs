@@ -1,9 +1,9 @@
 //! Files that are either wholly there or not there: an unfinished name beside the place, then onto the disk, renamed, and
 //! the folder onto the disk.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Read, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::private;
@@ -36,6 +36,9 @@ mod faults {
     }
 }
 
+/// What is read and written at once.
+const PIECE_BYTES: usize = 1 << 18;
+
 /// Files of this prefix are unfinished and may be deleted whenever no writer is at work.
 pub const UNFINISHED_PREFIX: &str = ".tmp-";
 
@@ -54,6 +57,29 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Like [`replace`], for what others may read, and where other processes may do the same at the same time.
 pub fn replace_shared(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write(Unfinished::of_process(path), OpenOptions::new().mode(0o666), bytes)
+}
+
+/// Replaces the file at `path` by all that is read of `from`, piece by piece, with these rights. What another process leaves
+/// under the unfinished name is not followed, be it a link.
+pub fn replace_from(path: &Path, from: &mut dyn Read, mode: u32) -> io::Result<()> {
+    faults::step()?;
+    let unfinished = Unfinished::beside(path);
+    match fs::remove_file(unfinished.path()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(unfinished.path())?;
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        let n = from.read(&mut piece)?;
+        if n == 0 {
+            break;
+        }
+        write_all(&mut file, &piece[..n])?;
+    }
+    // Whatever mask this runs under.
+    file.set_permissions(Permissions::from_mode(mode))?;
+    unfinished.place()
 }
 
 fn write(unfinished: Unfinished, options: &mut OpenOptions, bytes: &[u8]) -> io::Result<()> {
@@ -275,6 +301,18 @@ mod tests {
         leave_rest(&path);
         replace(&path, b"secret").unwrap();
         assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"secret".to_vec(), 0o600));
+    }
+
+    #[test]
+    fn what_is_read_elsewhere_replaces_a_file_with_its_rights_and_follows_no_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, trap) = (dir.path().join("program"), dir.path().join("trap"));
+        fs::write(&trap, b"untouched").unwrap();
+        std::os::unix::fs::symlink(&trap, dir.path().join(format!("{UNFINISHED_PREFIX}program"))).unwrap();
+        let long = vec![7; 3 * PIECE_BYTES + 1];
+        replace_from(&path, &mut &long[..], 0o755).unwrap();
+        assert_eq!((fs::read(&path).unwrap(), mode(&path)), (long, 0o755));
+        assert_eq!(fs::read(&trap).unwrap(), b"untouched");
     }
 
     #[test]

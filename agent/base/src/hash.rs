@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -49,12 +49,16 @@ pub fn sha256_of_bytes(bytes: &[u8]) -> String {
 
 /// Size and hash of a file, read in pieces.
 pub fn digest_of_file(path: &Path) -> io::Result<Digest> {
-    let mut file = File::open(path)?;
+    digest_of(&mut File::open(path)?)
+}
+
+/// Size and hash of all that can be read, in pieces.
+pub fn digest_of(from: &mut dyn Read) -> io::Result<Digest> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     let mut bytes = 0;
     loop {
-        let n = file.read(&mut buffer)?;
+        let n = from.read(&mut buffer)?;
         if n == 0 {
             return Ok(Digest { bytes, sha256: hex(&hasher.finalize()) });
         }

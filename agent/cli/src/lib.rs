@@ -10,6 +10,7 @@ mod outputs;
 mod show;
 #[cfg(test)]
 mod tests;
+mod update;
 mod version;
 mod watch;
 
@@ -23,6 +24,7 @@ pub use operator::{Feedback, Suppress, SuppressAdd};
 pub use show::{
     Config, Evidence, EvidenceReplay, Export, HeatSpan, Heatmap, Index, Key, PageLanguage, Redact, Stampers,
 };
+pub use update::{Update, UpdateDir, UpdatePack, UpdateTake};
 pub use watch::{Check, Demo, Reload, Replay, Run, Say, Sim, Snapshot};
 
 /// Sees violations in video, warns over a loudspeaker first, looks again, and reports what went on, with evidence.
@@ -140,6 +142,12 @@ pub enum Command {
         after_help = "Example:\n  forewarn dataset export --config site.toml --camera gate=gate.mp4 \\\n      --attribute hi_vis_vest --consent \"works council, 2026-11-01\" \\\n      --out crops"
     )]
     Dataset(Dataset),
+    /// Take signed updates, try them, and return from those that do not do well
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  forewarn update check forewarn-0.2.0.update --config site.toml\n  forewarn update apply forewarn-0.2.0.update --config site.toml\n  forewarn update status"
+    )]
+    Update(Update),
     /// Measure the frame path on a clip, by stage
     #[command(after_help = "Example:\n  forewarn bench clip.mp4 --frames 200")]
     Bench(Bench),

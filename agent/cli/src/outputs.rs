@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Command, Dataset, Evidence, Feedback, Models};
+use crate::{Command, Dataset, Evidence, Feedback, Models, Update};
 
 /// The two files that make a folder a bundle of evidence.
 const MARKS: [&str; 2] = ["manifest.json", "incident.json"];
@@ -22,6 +22,7 @@ impl Command {
             Self::Heatmap(args) => Some(&args.out),
             Self::Index(args) => Some(&args.out),
             Self::Dataset(Dataset::Export(args)) => Some(&args.out),
+            Self::Update(Update::Pack(args)) => Some(&args.out),
             _ => None,
         };
         named.into_iter().map(PathBuf::as_path).collect()

@@ -30,10 +30,11 @@ use crate::sensor::RawSensor;
 use crate::source::{ConfigError, ConfigErrors, Source};
 use crate::speaker::RawSpeaker;
 use crate::storage::{RawStorage, Storage};
+use crate::update::{RawUpdate, Update};
 use crate::upstream::RawUpstream;
 use crate::violations::{Library, RawViolations};
 use crate::{attributes, beside, camera, case, client_ids, commands, evidence, header, inference, listen, mask, model};
-use crate::{rule, sensor, speaker, storage, telemetry, tracking, upstream, violations, zone};
+use crate::{rule, sensor, speaker, storage, telemetry, tracking, update, upstream, violations, zone};
 
 /// The site file as it is written. Nothing is checked yet but spelling and types.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -77,6 +78,9 @@ pub struct RawSite {
     /// Where people find the console.
     #[serde(default)]
     pub console: RawConsole,
+    /// Whose updates are taken, and of what; none without it.
+    #[serde(default)]
+    pub update: Option<RawUpdate>,
     /// What is read of subjects: what they wear, what their plates say.
     #[serde(default)]
     pub attributes: Attributes,
@@ -100,7 +104,7 @@ pub struct RawSite {
 }
 
 /// The parts of the annotated example, in the order of the file.
-const EXAMPLES: [&str; 19] = [
+const EXAMPLES: [&str; 20] = [
     "# A site of one gateway: what it sees, where it warns, to whom it reports.\n\
      # Check it with `forewarn check site.toml`, try it on a recording with `forewarn replay`, run it with `forewarn run`.\n\
      # Paths are relative to this file.\n",
@@ -113,6 +117,7 @@ const EXAMPLES: [&str; 19] = [
     case::EXAMPLE,
     commands::EXAMPLE,
     listen::EXAMPLE,
+    update::EXAMPLE,
     attributes::EXAMPLE,
     violations::EXAMPLE,
     speaker::EXAMPLE,
@@ -157,6 +162,8 @@ pub struct Site {
     pub commands: Option<ResolvedCommands>,
     /// Where it is listened over HTTP.
     pub listen: Listeners,
+    /// Which updates are taken; none if absent.
+    pub update: Option<Update>,
     /// What is read of subjects, and by which models.
     pub attributes: Attributes,
     /// What heat maps count; none are kept if absent.
@@ -249,6 +256,7 @@ impl RawSite {
         client_ids::check(check, self.commands.as_ref(), &self.upstream, &self.sensor, &self.speaker);
         let beside = beside::read(check, &self.upstream, &self.sensor, &self.speaker);
         let listen = listen::check(&self.metrics, &self.console, check);
+        let update = self.update.and_then(|update| update.check(listen.metrics.is_some(), check));
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));
         let (library, violations_dir) = self.violations.check(check);
         let language = header.as_ref().map(|header| header.language).unwrap_or_default();
@@ -288,6 +296,7 @@ impl RawSite {
             case,
             commands,
             listen,
+            update,
             attributes: self.attributes,
             heat_map,
             speakers,

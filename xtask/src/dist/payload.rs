@@ -39,7 +39,9 @@ impl Payload {
         payload.put("usr/bin/forewarn", RUN, read(&program.path)?);
         payload.put("etc/forewarn/site.toml", READ, site_file(&program.prints(workspace, &["config", "example"])?)?);
         let packaging = workspace.root.join("packaging");
-        payload.put("usr/lib/systemd/system/forewarn.service", READ, read(&packaging.join("forewarn.service"))?);
+        for unit in ["forewarn.service", "forewarn-rescue.service"] {
+            payload.put(&format!("usr/lib/systemd/system/{unit}"), READ, read(&packaging.join(unit))?);
+        }
         payload.manual(workspace, release)?;
         let docs = "usr/share/doc/forewarn";
         payload.put(&format!("{docs}/copyright"), READ, read(&packaging.join("copyright"))?);

@@ -22,3 +22,4 @@ pub mod say;
 pub mod sim;
 pub mod snapshot;
 pub mod suppress;
+pub mod update;
