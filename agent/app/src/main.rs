@@ -25,6 +25,7 @@ use clap::Parser as _;
 use forewarn_cli::{Cli, Command};
 use forewarn_config as config;
 use forewarn_telemetry as telemetry;
+use forewarn_upkeep::command::Asked;
 
 use crate::exit::{CommandResult, ExitCode, OrExit as _};
 use crate::log::Log;
@@ -84,5 +85,8 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Index(args) => cmd::index::run(&args),
         Command::Key(args) => cmd::key::run(&args),
         Command::Update(args) => cmd::update::run(&args),
+        Command::Backup(args) => cmd::upkeep::run(Asked::Backup(&args)),
+        Command::Restore(args) => cmd::upkeep::run(Asked::Restore(&args)),
+        Command::Support(args) => cmd::upkeep::run(Asked::Support(&args)),
     }
 }

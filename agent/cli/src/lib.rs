@@ -11,6 +11,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 mod update;
+mod upkeep;
 mod version;
 mod watch;
 
@@ -25,6 +26,7 @@ pub use show::{
     Config, Evidence, EvidenceReplay, Export, HeatSpan, Heatmap, Index, Key, PageLanguage, Redact, Stampers,
 };
 pub use update::{Update, UpdateDir, UpdatePack, UpdateTake};
+pub use upkeep::{Backup, Restore, Support};
 pub use watch::{Check, Demo, Reload, Replay, Run, Say, Sim, Snapshot};
 
 /// Sees violations in video, warns over a loudspeaker first, looks again, and reports what went on, with evidence.
@@ -148,6 +150,19 @@ pub enum Command {
         after_help = "Examples:\n  forewarn update check forewarn-0.2.0.update --config site.toml\n  forewarn update apply forewarn-0.2.0.update --config site.toml\n  forewarn update status"
     )]
     Update(Update),
+    /// Put what brings a box back into one file, while the agent runs
+    #[command(
+        after_help = "Examples:\n  forewarn backup monday.backup --config site.toml\n  forewarn backup all.backup --config site.toml --keys --secrets\n\nKeep one with --keys or --secrets as safe as the box."
+    )]
+    Backup(Backup),
+    /// Bring a box back from a backup; the agent must not run
+    #[command(after_help = "Example:\n  forewarn restore monday.backup --config site.toml")]
+    Restore(Restore),
+    /// Write log, metrics, configuration and versions into one file for whoever helps, without secrets
+    #[command(
+        after_help = "Examples:\n  forewarn support support.tar --config site.toml\n  forewarn support support.tar --config site.toml --log-file agent.log"
+    )]
+    Support(Support),
     /// Measure the frame path on a clip, by stage
     #[command(after_help = "Example:\n  forewarn bench clip.mp4 --frames 200")]
     Bench(Bench),

@@ -23,6 +23,8 @@ impl Command {
             Self::Index(args) => Some(&args.out),
             Self::Dataset(Dataset::Export(args)) => Some(&args.out),
             Self::Update(Update::Pack(args)) => Some(&args.out),
+            Self::Backup(args) => Some(&args.out),
+            Self::Support(args) => Some(&args.out),
             _ => None,
         };
         named.into_iter().map(PathBuf::as_path).collect()
@@ -46,6 +48,9 @@ impl Command {
                 | Self::Detect(_)
                 | Self::Evidence(_)
                 | Self::Dataset(_)
+                | Self::Backup(_)
+                | Self::Restore(_)
+                | Self::Support(_)
         )
     }
 }

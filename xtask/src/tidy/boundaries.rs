@@ -15,7 +15,7 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 4] = [DOMAIN, BASE, "forewarn-telemetry", "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 47] = [
+const NAMED: [(&str, &str); 50] = [
     ("forewarn-evidence", "forewarn-seal"),
     ("forewarn-dossier", "forewarn-evidence"),
     ("forewarn-engine", "forewarn-analytics"),
@@ -26,6 +26,9 @@ const NAMED: [(&str, &str); 47] = [
     ("forewarn-update", "forewarn-cli"),
     ("forewarn-update", "forewarn-config"),
     ("forewarn-update", "forewarn-seal"),
+    ("forewarn-upkeep", "forewarn-cli"),
+    ("forewarn-upkeep", "forewarn-config"),
+    ("forewarn-upkeep", "forewarn-pipelines"),
     ("forewarn-veil", "forewarn-evidence"),
     ("forewarn-veil", "forewarn-models"),
     ("forewarn-veil", "forewarn-pipelines"),

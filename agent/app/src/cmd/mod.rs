@@ -23,3 +23,4 @@ pub mod sim;
 pub mod snapshot;
 pub mod suppress;
 pub mod update;
+pub mod upkeep;

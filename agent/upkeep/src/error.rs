@@ -1,0 +1,61 @@
+//! What may go wrong.
+
+use std::io;
+use std::path::PathBuf;
+
+use forewarn_config::ConfigErrors;
+
+/// A backup, a restore or a support file does not come about.
+#[derive(Debug, thiserror::Error)]
+pub enum UpkeepError {
+    /// The site file is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// Nobody knows what in it is secret. What is wrong is not repeated: it may be a secret.
+    #[error("{} cannot be read, so that it is unknown which secrets it names; `forewarn check` says where, mend it first", .0.display())]
+    Unknown(PathBuf),
+    /// The agent runs, or another one.
+    #[error("{0}")]
+    Taken(#[from] forewarn_config::Taken),
+    /// What is there would be written over.
+    #[error("nothing is restored: {} is there already; a box that is in use is written over with --over alone", .0.display())]
+    InUse(PathBuf),
+    /// The file is no backup.
+    #[error("{} is no backup that can be restored: {why}; nothing has changed", path.display())]
+    NoBackup {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// A database cannot be copied.
+    #[error("failed to copy the database {}: {why}", path.display())]
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// A file cannot be read or written.
+    #[error("failed to {what} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl UpkeepError {
+    /// Whether somebody has to mend the site file.
+    pub fn is_of_the_site(&self) -> bool {
+        matches!(self, Self::Config(_) | Self::Unknown(_))
+    }
+
+    pub(crate) fn io(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { what, path, source }
+    }
+}
