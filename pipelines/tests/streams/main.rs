@@ -5,6 +5,7 @@ mod clips;
 mod live;
 mod masks;
 mod matrix;
+mod metadata;
 mod odd_cameras;
 mod replay;
 mod scripted;
