@@ -26,6 +26,7 @@ import motmetrics
 import numpy as np
 import rivals
 import synthetic
+from boxes import iou
 from trackeval.metrics import CLEAR, HOTA, Identity
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -95,14 +96,6 @@ def forewarn(args, run, config=None, with_pictures=False):
         sys.exit(f"{command[0]} failed")
     tracks = [tuple(float(f) for f in line.split(",")[:6]) for line in out.splitlines()]
     return tracks, 1e6 * spent / len(run.frames)
-
-
-def iou(a, b):
-    a, b = np.asarray(a, float).reshape(-1, 4), np.asarray(b, float).reshape(-1, 4)
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, :2] + a[:, None, 2:], b[None, :, :2] + b[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(2)
-    return shared / (a[:, None, 2:].prod(2) + b[None, :, 2:].prod(2) - shared)
 
 
 def scores(truth, tracks, frames):

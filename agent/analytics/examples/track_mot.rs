@@ -5,7 +5,8 @@
 //! tracks that were seen in the frame. With `--every N` only each Nth frame is analysed.
 //!
 //! `--frames PATH` names raw I420 pictures of the analysed frames, one after another; then the camera's shake is
-//! measured and, if the setting `appearance` is on, the colours of each box.
+//! measured and, if the setting `appearance` is on, the colours of each box. `--motions PATH` names a table of how the picture
+//! has moved since the analysed frame before, a row a frame: where its four corners are now, `x,y` clockwise from the upper left.
 
 #[path = "mot/mod.rs"]
 mod mot;
@@ -16,7 +17,9 @@ use std::io::{BufReader, Read, Write};
 
 use forewarn_analytics::luma::{CameraShift, LumaPlane};
 use forewarn_analytics::{Appearance, Tracker};
-use forewarn_domain::{BBox, ColourMatrix, Detection, Frame, FrameMeta, PixelFormat, StreamId, Timestamp, TrackState};
+use forewarn_domain::{
+    BBox, ColourMatrix, Detection, Frame, FrameMeta, Motion, PixelFormat, Point, StreamId, Timestamp, TrackState,
+};
 
 /// The pictures of the analysed frames.
 struct Pictures {
@@ -48,20 +51,37 @@ impl Pictures {
     }
 }
 
+/// The motion that takes the corners of a picture to where a row says.
+fn motion(row: &str, (width, height): (u32, u32)) -> Result<Motion, Box<dyn Error>> {
+    let numbers = row.split(',').map(|cell| cell.trim().parse::<f32>()).collect::<Result<Vec<_>, _>>()?;
+    let [x0, y0, x1, y1, x2, y2, x3, y3] = numbers[..] else { return Err(format!("no four corners: {row}").into()) };
+    let (w, h) = (width as f32, height as f32);
+    let from = [[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]].map(Point::from);
+    let to = [[x0, y0], [x1, y1], [x2, y2], [x3, y3]].map(Point::from);
+    let pairs = [(from[0], to[0]), (from[1], to[1]), (from[2], to[2]), (from[3], to[3])];
+    Motion::through(pairs).ok_or_else(|| format!("no motion takes corners there: {row}").into())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let (mut options, mut pictures) = (mot::Options::default(), None::<Pictures>);
+    let (mut options, mut pictures, mut motions) = (mot::Options::default(), None::<Pictures>, String::new());
     let mut args = std::env::args().skip(1);
     while let Some(name) = args.next() {
         let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
         if name == "--frames" {
             pictures = Some(Pictures { file: BufReader::new(File::open(value)?), camera: CameraShift::new() });
+        } else if name == "--motions" {
+            motions = std::fs::read_to_string(value)?;
         } else if !options.take(&name, &value)? {
             return Err(format!("unknown option {name}").into());
         }
     }
     let mut tracker = Tracker::new(options.config.clone());
     let mut out = std::io::stdout().lock();
+    let mut motions = motions.lines();
     for (frame, at, detections) in options.frames()? {
+        if let Some(row) = motions.next() {
+            tracker.moved(&motion(row, options.size)?);
+        }
         let mut looks = Vec::new();
         if let Some(pictures) = &mut pictures {
             let shift;

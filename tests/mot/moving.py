@@ -1,0 +1,153 @@
+"""IDF1 of the agent's tracker when the camera pans, zooms and shakes, beside the same clip from a camera that stands.
+
+    cargo build -p forewarn-analytics --example track_mot
+    python moving.py --gt pets09-s2l1-gt.txt --clip vtest.avi --model ../../models/store/nanodet-g-416.onnx
+
+Each version is a window on the clip, cut out and scaled to the size of the clip, so the truth of each picture and the motion from one
+to the next are exact. The detector runs on these pictures. The tracker is told nothing of the motion, what `CameraShift` measures in
+the picture, or the motion itself as telemetry tells it, off by a normal error of `--noise` pixels in each frame.
+"""
+
+import argparse
+import math
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import cv2
+import detect
+import motmetrics
+import numpy as np
+import onnxruntime
+from boxes import iou
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SIZE = (768, 576)
+CORNERS = np.array([[0, 0], [SIZE[0], 0], [SIZE[0], SIZE[1]], [0, SIZE[1]]], float)
+# The part of a true box that has to be in the picture.
+IN_VIEW = 0.5
+PERSON = detect.COCO.index("person")
+
+
+def window(version, at, seed, rng):
+    """The map of the clip's picture to the version's at a second, as a homography."""
+    turn = lambda period, phase: math.sin(2 * math.pi * (at / period + phase + 0.31 * seed))
+    x, y, width, roll = SIZE[0] / 2, SIZE[1] / 2, 480.0, 0.0
+    if version in ("pan", "all"):
+        x, y = x + 130 * turn(6.0, 0.0), y + 90 * turn(8.0, 0.2)
+    if version in ("zoom", "all"):
+        width *= 1 + 0.25 * turn(5.0, 0.4)
+    if version in ("shake", "all"):
+        x, y, roll = x + rng.normal(0, 12), y + rng.normal(0, 12), rng.normal(0, 1.0)
+    scale = SIZE[0] / width
+    cos, sin = scale * math.cos(math.radians(roll)), scale * math.sin(math.radians(roll))
+    linear = np.array([[cos, -sin], [sin, cos]])
+    shift = np.array(SIZE) / 2 - linear @ np.array([x, y])
+    return np.vstack([np.hstack([linear, shift[:, None]]), [0, 0, 1]])
+
+
+def mapped(by, points):
+    there = np.hstack([points, np.ones((len(points), 1))]) @ by.T
+    return there[:, :2] / there[:, 2:]
+
+
+def upright(by, box):
+    """The box (left, top, width, height) around what was in a box."""
+    x, y, w, h = box
+    there = mapped(by, np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]))
+    # A person does not grow with a small roll: the middles of the sides say how large it is.
+    scale = math.sqrt(abs(np.linalg.det(by[:2, :2])))
+    middle = there.mean(0)
+    return [middle[0] - w * scale / 2, middle[1] - h * scale / 2, w * scale, h * scale]
+
+
+def clipped(box):
+    x, y, w, h = box
+    left, top, right, bottom = max(x, 0), max(y, 0), min(x + w, SIZE[0]), min(y + h, SIZE[1])
+    return [left, top, max(right - left, 0), max(bottom - top, 0)]
+
+
+def shown(args, session, version, seed):
+    """Truth, detections, pictures and motions of a version."""
+    rng, clip = np.random.default_rng(seed), cv2.VideoCapture(args.clip)
+    truth_at = {}
+    for line in pathlib.Path(args.gt).read_text().splitlines():
+        frame, who, *box = (float(field) for field in line.split(",")[:6])
+        truth_at.setdefault(int(frame), []).append((int(who), box))
+    truth, detections, pictures, motions, before, frame = {}, [], [], [], None, 0
+    while True:
+        ok, image = clip.read()
+        if not ok:
+            return truth, detections, pictures, motions
+        frame += 1
+        if (frame - 1) % args.every:
+            continue
+        by = window(version, (frame - 1) / args.fps, seed, rng)
+        picture = cv2.warpPerspective(image, by, SIZE, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        boxes = [(who, box, clipped(box)) for who, box in ((who, upright(by, box)) for who, box in truth_at.get(frame, []))]
+        truth[frame] = [(who, cut) for who, box, cut in boxes if cut[2] * cut[3] >= IN_VIEW * box[2] * box[3]]
+        found, scores = detect.nanodet(session, picture)
+        chosen = scores[:, PERSON] >= 0.1
+        found, scores = found[chosen], scores[chosen, PERSON]
+        for i in detect.nms(found, scores, 0.5):
+            x0, y0, x1, y1 = found[i]
+            detections.append(f"{frame},-1,{x0:.2f},{y0:.2f},{x1 - x0:.2f},{y1 - y0:.2f},{scores[i]:.4f}")
+        pictures.append(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420).tobytes())
+        moved = CORNERS if before is None else mapped(by @ np.linalg.inv(before), CORNERS)
+        motions.append(moved + rng.normal(0, args.noise, 2))
+        before = by
+
+
+def idf1(args, seen, told):
+    truth, detections, pictures, motions = seen
+    command = [args.tracker, "--fps", str(args.fps), "--every", str(args.every), "--size", "768x576"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "told"
+        if told == "picture":
+            path.write_bytes(b"".join(pictures))
+            command += ["--frames", str(path)]
+        if told == "telemetry":
+            path.write_text("".join(",".join(f"{v:.3f}" for v in corners.ravel()) + "\n" for corners in motions))
+            command += ["--motions", str(path)]
+        child = subprocess.run(command, input="\n".join(detections) + "\n", stdout=subprocess.PIPE, text=True, check=True)
+    tracks = {}
+    for line in child.stdout.splitlines():
+        frame, who, *box = (float(field) for field in line.split(",")[:6])
+        tracks.setdefault(int(frame), []).append((int(who), box))
+    found = motmetrics.MOTAccumulator()
+    for frame, people in truth.items():
+        seen_now = tracks.get(frame, [])
+        shared = iou([b for _, b in people], [b for _, b in seen_now])
+        distance = np.where(shared >= 0.5, 1 - shared, np.nan)
+        found.update([who for who, _ in people], [who for who, _ in seen_now], distance, frameid=frame)
+    return 100 * float(motmetrics.metrics.create().compute(found, metrics=["idf1"])["idf1"].iloc[0])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gt", required=True)
+    parser.add_argument("--clip", required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--tracker", default=str(ROOT / "target/debug/examples/track_mot"))
+    parser.add_argument("--fps", type=float, default=10)
+    parser.add_argument("--every", type=int, default=2)
+    parser.add_argument("--noise", type=float, default=2)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    args = parser.parse_args()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(args.model, options, providers=["CPUExecutionProvider"])
+    print("| version | told nothing | told by the picture | told by telemetry |\n|---|---|---|---|")
+    for version in ("still", "pan", "zoom", "shake", "all"):
+        runs = [shown(args, session, version, seed) for seed in (args.seeds if version != "still" else args.seeds[:1])]
+        cells = []
+        for told in ("nothing", "picture", "telemetry"):
+            values = [idf1(args, run, told) for run in runs]
+            span = f" ({min(values):.1f} to {max(values):.1f})" if len(values) > 1 else ""
+            cells.append(f"{np.mean(values):.1f}{span}")
+        print(f"| {version} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
