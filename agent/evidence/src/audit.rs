@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 use crate::chain_file::{HEAD, LINKS, link, read_head, read_links};
 use crate::error::EvidenceError;
 use crate::keys::Signing;
-use crate::manifest_file::VerifyError;
 use crate::opened::chain_of;
 use crate::store::{EvidenceStore, StoreOptions, folder_id};
+use crate::verify_any::is_bundle;
 use crate::{Limits, TimeLine, words};
 
 /// Where words lie of which the chain does not know yet.
@@ -149,12 +149,54 @@ pub struct AuditLog {
     pub problems: Vec<String>,
 }
 
+/// An audit log cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// There is no such folder.
+    #[error("failed to read the audit log of {}: nothing is there; name the storage directory of a site", path.display())]
+    Absent {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// One bundle was named, and the log is that of all.
+    #[error(
+        "failed to read the audit log of {}: it is one bundle, and the log of all bundles lies beside their folders of days; \
+         name {}", path.display(), store.as_ref().map_or_else(
+            || "the storage directory that it is from".to_owned(),
+            |store| format!("{}, and look for {}", store.display(), folder_id(path)),
+        )
+    )]
+    OfBundle {
+        /// What was named.
+        path: PathBuf,
+        /// Where the log lies; none if the bundle lies apart from it.
+        store: Option<PathBuf>,
+    },
+    /// Nothing was ever signed there.
+    #[error(
+        "failed to read the audit log of {}: there is no {HEAD}, so nothing was ever signed there; name the storage directory \
+         of a site whose agent has sealed something", path.display()
+    )]
+    NoChain {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// A file cannot be read.
+    #[error("failed to read the audit log of {}: {source}", path.display())]
+    Unreadable {
+        /// What was named.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
 /// The audit log of a storage directory, or of its folder of evidence.
-pub fn audit(path: &Path) -> Result<AuditLog, VerifyError> {
-    let unreadable = |source| VerifyError::Unreadable { path: path.to_owned(), source };
+pub fn audit(path: &Path) -> Result<AuditLog, AuditError> {
+    let unreadable = |source| AuditError::Unreadable { path: path.to_owned(), source };
     let root = root_of(path);
     let judgement: Option<Judgement> = chain_of(&root).map_err(unreadable)?;
-    let Some(judgement) = judgement else { return Err(VerifyError::Unsealed { path: path.to_owned() }) };
+    let Some(judgement) = judgement else { return Err(without_chain(path)) };
     let (mut entries, mut problems) = (Vec::new(), Vec::new());
     for linked in read_links(&root).map_err(unreadable)? {
         match linked {
@@ -170,6 +212,16 @@ pub fn audit(path: &Path) -> Result<AuditLog, VerifyError> {
     }
     problems.extend(judgement.problems.iter().map(ToString::to_string));
     Ok(AuditLog { entries, problems })
+}
+
+/// Why there is no chain in what was named.
+fn without_chain(path: &Path) -> AuditError {
+    let Ok(whole) = fs::canonicalize(path) else { return AuditError::Absent { path: path.to_owned() } };
+    if !is_bundle(&whole) {
+        return AuditError::NoChain { path: path.to_owned() };
+    }
+    let store = whole.parent().and_then(Path::parent).filter(|root| root.join(HEAD).is_file());
+    AuditError::OfBundle { store: store.map(Path::to_owned), path: whole }
 }
 
 /// Where the chain lies: a storage directory holds its evidence in a folder of its own.

@@ -28,6 +28,7 @@ mod again;
 mod audit;
 mod bundle;
 mod canvas;
+mod carried;
 mod chain_file;
 mod chain_search;
 mod clock_state;
@@ -68,7 +69,8 @@ mod verify_store;
 mod words;
 
 pub use again::{Again, Kept as KeptClip, Outcome};
-pub use audit::{AuditEntry, AuditLog, By, audit, system_user};
+pub use audit::{AuditEntry, AuditError, AuditLog, By, audit, system_user};
+pub use carried::Carried;
 pub use clock_state::{ClockState, ClockStep, ClockTeller, Synchronised};
 pub use closeups::Closeups;
 pub use copy::{

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use forewarn_base::hash::Digest;
+use forewarn_seal::credentials::Unheld;
 
 use crate::proof;
 
@@ -35,6 +36,13 @@ pub enum Problem {
     },
     /// The signature does not hold.
     Unproven(proof::Flaw),
+    /// The content credentials that a file carries do not hold.
+    Credentials {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        why: Unheld,
+    },
     /// A time stamp does not hold.
     Stamp {
         /// Its file.
@@ -56,6 +64,7 @@ impl fmt::Display for Problem {
             Self::Extra { file } => write!(f, "{file}: not in the manifest"),
             Self::NotAFile { file } => write!(f, "{file}: no plain file of this folder"),
             Self::Unproven(flaw) => flaw.fmt(f),
+            Self::Credentials { file, why } => write!(f, "{file}: its content credentials do not hold: {why}"),
             Self::Stamp { file, why } => write!(f, "{file}: no time stamp of that seal: {why}"),
         }
     }

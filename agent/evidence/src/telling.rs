@@ -36,6 +36,7 @@ impl fmt::Display for Verification {
             let clock = self.clock.as_ref().map_or("nothing is said of it".to_owned(), ToString::to_string);
             writeln!(f, "  sealed at {at} by the box's clock: {clock}")?;
         }
+        crate::carried::tell(&self.credentials, f)?;
         for stamp in &self.stamps {
             writeln!(f, "  {stamp}")?;
         }
@@ -61,7 +62,8 @@ impl Verification {
         json!({ "incident": self.incident, "manifest_sha256": self.manifest_sha256, "files": self.files,
             "bytes": self.bytes, "intact": self.is_intact(), "missing": self.missing, "problems": problems,
             "sealed_at": self.sealed_at, "clock": self.clock, "seal": seal,
-            "time_stamps": self.stamps })
+            "time_stamps": self.stamps,
+            "content_credentials": self.credentials.iter().map(crate::carried::Carried::to_json).collect::<Vec<_>>() })
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use forewarn_base::hash::{self, Digest};
 use forewarn_domain::IncidentId;
 
+use crate::carried::{self, Carried};
 use crate::clock_state::ClockState;
 use crate::manifest::{MANIFEST, ManifestEntry, list_names};
 use crate::manifest_file::{VerifyError, read_manifest};
@@ -39,6 +40,8 @@ pub struct Verification {
     pub proof: Option<Proof>,
     /// The time stamps of its seals that hold, the oldest seal first.
     pub stamps: Vec<Stamped>,
+    /// The content credentials of its pictures and clips.
+    pub credentials: Vec<Carried>,
 }
 
 impl Verification {
@@ -63,6 +66,10 @@ pub(crate) fn verify_for(bundle: &Path, trusted: Option<&Trusted>) -> Result<Ver
     let mut problems: Vec<Problem> = flaws.into_iter().map(Problem::Unproven).collect();
     problems.extend(of_stamps);
     problems.extend(of_files(bundle, &manifest.files, MANIFEST)?);
+    let mut sealers: Vec<_> = manifest.device.iter().map(|device| device.key).collect();
+    sealers.extend(proof.iter().flat_map(|proof| proof.seals.iter().map(|seal| seal.key)));
+    let credentials = carried::check(bundle, &manifest.files, &sealers).map_err(unreadable)?;
+    problems.extend(credentials.iter().filter_map(Carried::problem));
     let there = list_names(bundle).map_err(unreadable)?;
     let is_named = |name: &String| manifest.files.iter().any(|entry| entry.file == *name);
     problems.extend(there.into_iter().filter(|name| !is_named(name)).map(|file| Problem::Extra { file }));
@@ -77,6 +84,7 @@ pub(crate) fn verify_for(bundle: &Path, trusted: Option<&Trusted>) -> Result<Ver
         clock: manifest.clock,
         proof,
         stamps,
+        credentials,
     })
 }
 

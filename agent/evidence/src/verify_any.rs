@@ -67,8 +67,13 @@ pub fn verify_any(path: &Path, trusted: Option<&Trusted>) -> Result<Found, Verif
     if path.join(PAPER).exists() {
         return Ok(Found::Copy(Box::new(verify_copy(path, trusted.and_then(Trusted::signers))?)));
     }
-    if path.join(MANIFEST).exists() || path.join(RECORD).exists() || !path.is_dir() {
+    if is_bundle(path) || !path.is_dir() {
         return Ok(Found::Bundle(Box::new(verify_for(path, trusted)?)));
     }
     verify_store(path, trusted).map(Found::Store)
+}
+
+/// Whether a folder is a bundle, or a redacted copy of one.
+pub(crate) fn is_bundle(path: &Path) -> bool {
+    [PAPER, MANIFEST, RECORD].iter().any(|name| path.join(name).exists())
 }

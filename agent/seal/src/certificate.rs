@@ -117,7 +117,13 @@ impl Certificates {
 
     /// The key of the first; none if it is no Ed25519 key.
     pub fn key(&self) -> Option<PublicKey> {
-        let own = EndEntityCert::try_from(self.0.first()?).ok()?;
+        Self::key_of(self.0.first()?)
+    }
+
+    /// The key of a certificate by itself; none if it is none, or of another kind of key.
+    pub(crate) fn key_of(der: &[u8]) -> Option<PublicKey> {
+        let der = CertificateDer::from(der);
+        let own = EndEntityCert::try_from(&der).ok()?;
         PublicKey::from_spki(&own.subject_public_key_info())
     }
 

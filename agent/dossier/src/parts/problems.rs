@@ -39,6 +39,7 @@ fn in_words(say: Say, problem: &Problem) -> String {
         ),
         Problem::Extra { file } => format!("{file}：清单中没有此文件"),
         Problem::NotAFile { file } => format!("{file}：不是此文件夹内的普通文件"),
+        Problem::Credentials { file, why } => format!("{file}：内容凭证不成立（{why}）"),
         Problem::Stamp { file, why } => format!("{file}：时间戳无效（{why}）"),
         Problem::Unproven(flaw) => match flaw {
             Flaw::Gone => "manifest.sig 缺失：清单注明了签名者，却没有签名".to_owned(),

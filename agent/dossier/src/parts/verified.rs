@@ -27,7 +27,9 @@ pub(crate) fn write(page: &mut Html, say: Say, opened: &Opened) {
 
 fn files(say: Say, found: &Verification) -> String {
     let (files, bytes) = (found.files, found.bytes);
-    let is_good = !found.problems.iter().any(|p| !matches!(p, Problem::Unproven(_) | Problem::Stamp { .. }));
+    let is_beside =
+        |p: &Problem| matches!(p, Problem::Unproven(_) | Problem::Stamp { .. } | Problem::Credentials { .. });
+    let is_good = found.problems.iter().all(is_beside);
     match (say.0, is_good) {
         (Language::En, true) => format!("all {files} files ({bytes} bytes) are those that were sealed; none was added"),
         (Language::Zh, true) => format!("全部 {files} 个文件（{bytes} 字节）与封存时一致，没有添加文件"),

@@ -107,5 +107,26 @@ fn a_copy_and_a_bundle_whose_key_is_not_here_are_no_matter_of_the_device() {
     fs::rename(root.path().join("keys"), root.path().join("elsewhere")).unwrap();
     assert!(around(&bundle).is_none());
     assert!(!root.path().join("keys").exists(), "no key is made");
-    assert!(matches!(audit(&copy), Err(VerifyError::Unsealed { .. })));
+    assert!(matches!(audit(&copy), Err(AuditError::OfBundle { store: None, .. })));
+}
+
+#[test]
+fn whoever_asks_for_the_log_of_one_bundle_is_told_where_the_log_is() {
+    let root = tempfile::tempdir().unwrap();
+    let store = signed_store(root.path());
+    let bundle = fs::canonicalize(small(&store, 1).path).unwrap();
+    let said = |path: &Path| audit(path).unwrap_err().to_string();
+    let store = bundle.parent().and_then(Path::parent).unwrap();
+    let there = format!(
+        "it is one bundle, and the log of all bundles lies beside their folders of days; name {}, and look for {}",
+        store.display(),
+        closed(1).id
+    );
+    assert!(said(&bundle).ends_with(&there), "{}", said(&bundle));
+    let apart = root.path().join("copy");
+    Original::open(&bundle).unwrap().copy_to(&apart).unwrap();
+    assert!(said(&apart).ends_with("name the storage directory that it is from"), "{}", said(&apart));
+    let empty = tempfile::tempdir().unwrap();
+    assert!(said(empty.path()).contains("nothing was ever signed there"), "{}", said(empty.path()));
+    assert!(said(&empty.path().join("none")).contains("nothing is there"));
 }

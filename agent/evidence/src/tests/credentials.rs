@@ -148,3 +148,77 @@ fn a_certificate_of_ones_own_that_readers_do_not_take_is_made_anew_and_one_of_th
     elsewhere.site = "riverside".to_owned();
     assert_eq!(elsewhere.load_or_make().unwrap().certificates, given);
 }
+
+#[test]
+fn verification_says_who_signed_the_credentials_of_each_file_and_which_carry_none() {
+    let root = tempfile::tempdir().unwrap();
+    let bundle = kept(&credited_store(root.path()));
+    let found = verify(&bundle).unwrap();
+    let words = "content credentials hold and are signed by the key of the seal: confirmed-marked.jpg, confirmed.jpg, \
+                 confirmed.mp4\n";
+    assert!(found.is_intact() && found.to_string().contains(words), "{found}");
+    let key = found.proof.as_ref().unwrap().key.to_string();
+    let told = found.to_json();
+    let told = told["content_credentials"].as_array().unwrap();
+    assert_eq!(told.len(), 3);
+    for one in told {
+        assert_eq!((&one["carries"], &one["holds"], &one["by_sealer"]), (&true.into(), &true.into(), &true.into()));
+        assert_eq!(one["key"], key.as_str());
+    }
+
+    let other = tempfile::tempdir().unwrap();
+    let found = verify(&kept(&signed_store(other.path()))).unwrap();
+    assert!(found.to_string().contains("content credentials are in none of: confirmed-marked.jpg, confirmed.jpg"));
+    assert_eq!(found.to_json()["content_credentials"][0]["carries"], false);
+    assert!(found.is_intact());
+}
+
+#[test]
+fn credentials_that_do_not_hold_are_named_also_where_the_seal_is_over_the_changed_file() {
+    let root = tempfile::tempdir().unwrap();
+    let store = credited_store(root.path());
+    let bundle = kept(&store);
+    for name in ["confirmed.jpg", "confirmed.mp4"] {
+        let path = bundle.join(name);
+        let bytes = fs::read(&path).unwrap();
+        let mut forged = bytes.clone();
+        forged[find(&bytes, b"illegal_parking")] ^= 1;
+        fs::write(&path, forged).unwrap();
+        let told: Vec<String> = verify(&bundle).unwrap().problems.iter().map(ToString::to_string).collect();
+        let why = "its content credentials do not hold: what they say was changed after it was signed";
+        assert!(told.len() == 2 && told[0].starts_with(&format!("{name}: changed: ")), "{told:?}");
+        assert_eq!(told[1], format!("{name}: {why}"));
+        fs::write(&path, bytes).unwrap();
+    }
+
+    // Somebody was quicker than the seal.
+    store.add_snapshot(&confirmed(2), Moment::Confirmed, &frame(160, 120), &overlay()).unwrap();
+    let picture = store.bundle_path(&confirmed(2)).unwrap().join("confirmed.jpg");
+    let mut forged = fs::read(&picture).unwrap();
+    let at = forged.len() - 20;
+    forged[at] ^= 1;
+    fs::write(&picture, forged).unwrap();
+    let found = verify(&store.seal(&closed(2), TITLE, T0).unwrap().path).unwrap();
+    let told: Vec<String> = found.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        ["confirmed.jpg: its content credentials do not hold: they are of another file, or the file was \
+        changed since"]
+    );
+}
+
+#[test]
+fn credentials_by_a_key_that_sealed_nothing_there_are_told_apart() {
+    let root = tempfile::tempdir().unwrap();
+    let of = |keys: &str| {
+        let signing = Signing { keys: root.path().join(keys), site: "riverside".to_owned(), token: None };
+        let limits = Limits { min_free_bytes: 0, ..Limits::default() };
+        EvidenceStore::new(root.path().join("evidence"), options(limits)).signed_by(signing).with_credentials(true)
+    };
+    of("keys").prepare().unwrap();
+    of("keys").add_snapshot(&confirmed(1), Moment::Confirmed, &frame(160, 120), &overlay()).unwrap();
+    let found = verify(&of("other").seal(&closed(1), TITLE, T0).unwrap().path).unwrap();
+    let said = found.to_string();
+    assert!(said.contains("content credentials hold, but are signed by another key, "), "{said}");
+    assert_eq!(found.to_json()["content_credentials"][0]["by_sealer"], false);
+}

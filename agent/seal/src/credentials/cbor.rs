@@ -1,6 +1,9 @@
-//! Writes CBOR (RFC 8949) in its shortest form; nothing is read.
+//! CBOR (RFC 8949) of the kinds that credentials are made of: written in its shortest form, and read in any.
 
-/// A value to be written.
+/// How deep values may lie in each other where they are read.
+const DEEPEST: usize = 16;
+
+/// A value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cbor {
     Unsigned(u64),
@@ -28,6 +31,48 @@ impl Cbor {
         let mut out = Vec::new();
         self.write(&mut out);
         out
+    }
+
+    /// The one value that these bytes are; none if they are anything else, or of a kind that is not written here.
+    pub(super) fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
+        let value = Self::read(&mut bytes, DEEPEST)?;
+        bytes.is_empty().then_some(value)
+    }
+
+    fn read(rest: &mut &[u8], depth: usize) -> Option<Self> {
+        let (first, tail) = rest.split_first()?;
+        *rest = tail;
+        if *first == 0xf6 {
+            return Some(Self::Null);
+        }
+        let n = match first & 0x1f {
+            small @ 0..24 => u64::from(small),
+            wide @ 24..28 => take(rest, 1 << (wide - 24))?.iter().fold(0, |n, byte| n << 8 | u64::from(*byte)),
+            _ => return None,
+        };
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+        // Each value takes a byte at least, so a longer list than there are bytes is none.
+        let count = || usize::try_from(n).ok().filter(|count| *count <= tail.len());
+        let deeper = depth.checked_sub(1);
+        match first >> 5 {
+            0 => Some(Self::Unsigned(n)),
+            1 => Some(Self::Negative(n)),
+            2 => Some(Self::Bytes(take(rest, n)?.to_vec())),
+            3 => Some(Self::Text(text(take(rest, n)?)?)),
+            4 => (0..count()?).map(|_| Self::read(rest, deeper?)).collect::<Option<_>>().map(Self::Array),
+            5 => {
+                let entry = |_| Some((Self::read(rest, deeper?)?, Self::read(rest, deeper?)?));
+                (0..count()?).map(entry).collect::<Option<_>>().map(Self::Map)
+            }
+            6 => Some(Self::Tagged(n, Box::new(Self::read(rest, deeper?)?))),
+            _ => None,
+        }
+    }
+
+    /// What stands under a key of a map; none if it is no map or has no such key.
+    pub(super) fn get(&self, key: &Self) -> Option<&Self> {
+        let Self::Map(entries) = self else { return None };
+        entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -64,6 +109,13 @@ impl Cbor {
     }
 }
 
+/// So many bytes from the front.
+fn take<'a>(rest: &mut &'a [u8], n: u64) -> Option<&'a [u8]> {
+    let (taken, tail) = rest.split_at_checked(usize::try_from(n).ok()?)?;
+    *rest = tail;
+    Some(taken)
+}
+
 /// The kind of a value and its length or number.
 fn head(kind: u8, n: u64, out: &mut Vec<u8>) {
     let bytes = n.to_be_bytes();
@@ -85,7 +137,12 @@ mod tests {
     #[test]
     fn the_examples_of_the_standard_have_their_bytes() {
         // RFC 8949, appendix A.
-        let of = |value: Cbor| value.to_bytes();
+        let of = |value: Cbor| {
+            let bytes = value.to_bytes();
+            assert_eq!(Cbor::from_bytes(&bytes), Some(value));
+            assert!((0..bytes.len()).all(|n| Cbor::from_bytes(&bytes[..n]).is_none()), "a part is no value");
+            bytes
+        };
         assert_eq!(of(Cbor::Unsigned(23)), [0x17]);
         assert_eq!(of(Cbor::Unsigned(24)), [0x18, 0x18]);
         assert_eq!(of(Cbor::Unsigned(1000)), [0x19, 0x03, 0xe8]);
@@ -97,5 +154,14 @@ mod tests {
         assert_eq!(of(Cbor::Array(vec![Cbor::Unsigned(1), Cbor::Null])), [0x82, 0x01, 0xf6]);
         assert_eq!(of(Cbor::map([("a", Cbor::Unsigned(1))])), [0xa1, 0x61, 0x61, 0x01]);
         assert_eq!(of(Cbor::Tagged(1, Box::new(Cbor::Unsigned(1_363_896_240)))), [0xc1, 0x1a, 0x51, 0x4b, 0x67, 0xb0]);
+    }
+    #[test]
+    fn what_is_no_value_is_none_and_takes_no_memory() {
+        let nested = [vec![0x81; 1000], vec![0x01]].concat();
+        for wrong in
+            [&[][..], &[0xff], &[0x5f], &[0x9b, 255, 255, 255, 255, 255, 255, 255, 255], &[0x62, 0xff, 0xff], &nested]
+        {
+            assert_eq!(Cbor::from_bytes(wrong), None);
+        }
     }
 }

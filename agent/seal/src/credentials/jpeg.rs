@@ -2,6 +2,7 @@
 
 use super::cbor::Cbor;
 use super::manifest::{Binding, Purpose, sha256, store};
+use super::read::{Credentials, Unheld, judged};
 use super::{CredentialsError, Said, Signatory};
 
 /// How a JPEG begins.
@@ -63,4 +64,31 @@ fn segments(boxed: &[u8]) -> Vec<u8> {
         out.extend([&APP11[..], &length.to_be_bytes(), &IDENTIFIER, &number.to_be_bytes(), header, part].concat());
     }
     out
+}
+
+/// What credentials a picture carries, where this program puts them; none if it carries none.
+pub fn of_jpeg(jpeg: &[u8]) -> Option<Result<Credentials, Unheld>> {
+    let behind = jpeg.strip_prefix(&START)?;
+    let (mut rest, mut boxed) = (behind, Vec::new());
+    while let Some((part, after)) = next_segment(rest, boxed.is_empty()) {
+        boxed.extend_from_slice(part);
+        rest = after;
+    }
+    if boxed.is_empty() {
+        return None;
+    }
+    let length = behind.len() - rest.len();
+    if boxed.len() < BOX_HEADER || segments(&boxed) != behind[..length] {
+        return Some(Err(Unheld::Unread));
+    }
+    let bare = [&START[..], rest].concat();
+    Some(judged(&boxed, &binding(length, &sha256(&bare))))
+}
+
+/// What a segment of JUMBF holds of its box, the first with the header of that, and what follows the segment.
+fn next_segment(bytes: &[u8], is_first: bool) -> Option<(&[u8], &[u8])> {
+    let (length, after) = bytes.strip_prefix(&APP11)?.split_first_chunk::<2>()?;
+    let (segment, rest) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)).checked_sub(2)?)?;
+    let part = segment.strip_prefix(&IDENTIFIER)?.get(4..)?;
+    Some((if is_first { part } else { part.get(BOX_HEADER..)? }, rest))
 }

@@ -11,11 +11,17 @@ use crate::key::{SIGNATURE_BYTES, to_hex};
 const GENERATOR: &str = "Forewarn";
 /// Where a camera's picture comes from, by the list of the IPTC that C2PA names.
 const CAPTURE: &str = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture";
+/// Labels of the parts of a manifest.
+pub(super) const ASSERTIONS: &str = "c2pa.assertions";
+pub(super) const CLAIM: &str = "c2pa.claim.v2";
+pub(super) const SIGNATURE: &str = "c2pa.signature";
+/// By which a claim refers to an assertion, before its label.
+pub(super) const ASSERTION: &str = "self#jumbf=c2pa.assertions/";
 /// COSE's numbers (RFC 9052, RFC 9360): a tagged signature by one, the algorithm and which it is, the certificates.
-const COSE_SIGN1: u64 = 18;
-const ALG: u64 = 1;
-const EDDSA: Cbor = Cbor::Negative(7);
-const X5CHAIN: u64 = 33;
+pub(super) const COSE_SIGN1: u64 = 18;
+pub(super) const ALG: u64 = 1;
+pub(super) const EDDSA: Cbor = Cbor::Negative(7);
+pub(super) const X5CHAIN: u64 = 33;
 
 /// What binds the manifest to the file: its name and the assertion with the file's hash.
 pub(super) struct Binding {
@@ -47,12 +53,22 @@ pub(super) fn store(
     let name = format!("urn:c2pa:{uuid}");
     let assertions = assertions(said, binding);
     let claim = claim(said, &name, &uuid, &assertions).to_bytes();
-    let kept = assertions.iter().fold(Superbox::new(*b"c2as", "c2pa.assertions"), |all, (_, one)| all.with(one));
-    let manifest = Superbox::new(*b"c2ma", &name)
-        .with(&kept)
-        .with(&Superbox::new(*b"c2cl", "c2pa.claim.v2").holding(*b"cbor", &claim))
-        .with(&Superbox::new(*b"c2cs", "c2pa.signature").holding(*b"cbor", &signed(&claim, signatory, purpose)?));
-    Ok(Superbox::new(*b"c2pa", "c2pa").with(&manifest).to_bytes())
+    let kept = assertions.iter().fold(Superbox::new(*b"c2as", ASSERTIONS), |all, (_, one)| all.with(one));
+    Ok(enclosed(&name, &kept, (&claim, &signed(&claim, signatory, purpose)?)))
+}
+
+/// The store with one manifest of this name.
+pub(super) fn enclosed(name: &str, assertions: &Superbox, (claim, signature): (&[u8], &[u8])) -> Vec<u8> {
+    let manifest = Superbox::new(*b"c2ma", name)
+        .with(assertions)
+        .with(&Superbox::new(*b"c2cl", CLAIM).holding(*b"cbor", claim))
+        .with(&Superbox::new(*b"c2cs", SIGNATURE).holding(*b"cbor", signature));
+    Superbox::new(*b"c2pa", "c2pa").with(&manifest).to_bytes()
+}
+
+/// How the claim of a manifest of this name refers to its signature.
+pub(super) fn signature_of(name: &str) -> Cbor {
+    Cbor::text(format!("self#jumbf=/c2pa/{name}/{SIGNATURE}"))
 }
 
 /// A name (RFC 9562, version 8) that another file, or the same file under another name, does not have.
@@ -85,13 +101,13 @@ fn action(action: Action) -> Cbor {
 
 fn claim(said: &Said<'_>, name: &str, uuid: &str, assertions: &[(&str, Superbox)]) -> Cbor {
     let refer = |(label, one): &(&str, Superbox)| {
-        let url = Cbor::text(format!("self#jumbf=c2pa.assertions/{label}"));
+        let url = Cbor::text(format!("{ASSERTION}{label}"));
         Cbor::map([("url", url), ("hash", Cbor::Bytes(sha256(one.content())))])
     };
     Cbor::map([
         ("instanceID", Cbor::text(format!("xmp:iid:{uuid}"))),
         ("claim_generator_info", Cbor::map([("name", Cbor::text(GENERATOR)), ("version", Cbor::text(said.version))])),
-        ("signature", Cbor::text(format!("self#jumbf=/c2pa/{name}/c2pa.signature"))),
+        ("signature", signature_of(name)),
         ("created_assertions", Cbor::Array(assertions.iter().map(refer).collect())),
         ("dc:title", Cbor::text(said.title)),
         ("alg", Cbor::text("sha256")),
@@ -103,16 +119,21 @@ fn signed(claim: &[u8], signatory: &Signatory<'_>, purpose: Purpose) -> Result<V
     let mut chain: Vec<Cbor> = signatory.certificates.der().map(|der| Cbor::Bytes(der.to_vec())).collect();
     let chain = if chain.len() == 1 { chain.remove(0) } else { Cbor::Array(chain) };
     let protected = Cbor::Map(vec![(Cbor::Unsigned(ALG), EDDSA), (Cbor::Unsigned(X5CHAIN), chain)]).to_bytes();
-    let to_sign = Cbor::Array(vec![
-        Cbor::text("Signature1"),
-        Cbor::Bytes(protected.clone()),
-        Cbor::Bytes(Vec::new()),
-        Cbor::Bytes(claim.to_vec()),
-    ]);
     let signature = match purpose {
         Purpose::Measured => vec![0; SIGNATURE_BYTES],
-        Purpose::Kept => signatory.key.sign(&to_sign.to_bytes())?,
+        Purpose::Kept => signatory.key.sign(&to_sign(&protected, claim))?,
     };
+    Ok(signed_by(protected, signature))
+}
+
+/// The box of a signature: nothing stands in it that is not signed, but the signature.
+pub(super) fn signed_by(protected: Vec<u8>, signature: Vec<u8>) -> Vec<u8> {
     let fields = vec![Cbor::Bytes(protected), Cbor::Map(Vec::new()), Cbor::Null, Cbor::Bytes(signature)];
-    Ok(Cbor::Tagged(COSE_SIGN1, Box::new(Cbor::Array(fields))).to_bytes())
+    Cbor::Tagged(COSE_SIGN1, Box::new(Cbor::Array(fields))).to_bytes()
+}
+
+/// What the signature is of.
+pub(super) fn to_sign(protected: &[u8], claim: &[u8]) -> Vec<u8> {
+    let bytes = |bytes: &[u8]| Cbor::Bytes(bytes.to_vec());
+    Cbor::Array(vec![Cbor::text("Signature1"), bytes(protected), bytes(&[]), bytes(claim)]).to_bytes()
 }

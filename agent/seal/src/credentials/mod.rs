@@ -9,6 +9,7 @@ mod jpeg;
 mod jumbf;
 mod manifest;
 mod mp4;
+mod read;
 
 use std::io;
 
@@ -17,8 +18,9 @@ use serde::Serialize;
 use crate::certificate::{CertificateError, Certificates};
 use crate::key::{DeviceKey, KeyError};
 
-pub use jpeg::in_jpeg;
-pub use mp4::{MovieDigest, of_movie};
+pub use jpeg::{in_jpeg, of_jpeg};
+pub use mp4::{MovieDigest, in_movie, of_movie};
+pub use read::{Credentials, Unheld};
 
 /// What was done to make a file, by the names of C2PA 2.2, section 18.15.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

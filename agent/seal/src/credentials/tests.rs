@@ -84,3 +84,56 @@ fn without_a_certificate_nothing_is_said() {
     let (device, _) = key();
     assert!(matches!(Signatory::new(&device, ""), Err(CredentialsError::Certificate(_))));
 }
+
+#[test]
+fn a_picture_says_whose_credentials_it_carries_and_every_change_of_a_byte_is_found() {
+    let (device, pem) = key();
+    let signatory = Signatory::new(&device, &pem).unwrap();
+    assert_eq!(of_jpeg(&JPEG), None);
+    for filling in [0, 140_000] {
+        let with = in_jpeg(&JPEG, &said(filling), &signatory).unwrap();
+        assert_eq!(of_jpeg(&with), Some(Ok(Credentials { key: device.public() })), "{filling}");
+    }
+    let with = in_jpeg(&JPEG, &said(10), &signatory).unwrap();
+    let holds = |bytes: &[u8]| matches!(of_jpeg(bytes), Some(Ok(Credentials { key })) if key == device.public());
+    for at in 0..with.len() {
+        let mut forged = with.clone();
+        forged[at] ^= 1;
+        assert!(!holds(&forged), "byte {at} of {}", with.len());
+        assert!(!holds(&with[..at]), "cut at {at}");
+    }
+    assert!(!holds(&[&with[..], b"more"].concat()));
+}
+
+#[test]
+fn a_movie_says_whose_credentials_it_carries_and_a_change_or_a_box_more_is_found() {
+    let (device, pem) = key();
+    let signatory = Signatory::new(&device, &pem).unwrap();
+    let bare = movie(&[(b"ftyp", b"isom"), (b"mdat", b"video"), (b"moov", b"where")]).into_inner();
+    let found = |bytes: &[u8]| in_movie(&mut Cursor::new(bytes)).unwrap();
+    assert_eq!(found(&bare), None);
+    let digest = MovieDigest::of(&mut Cursor::new(&bare)).unwrap();
+    let with = [bare.clone(), of_movie(&digest, &said(10), &signatory).unwrap()].concat();
+    assert_eq!(found(&with), Some(Ok(Credentials { key: device.public() })));
+    let at = |words: &[u8]| with.windows(words.len()).position(|window| window == words).unwrap();
+    for (place, why) in [
+        (at(b"video"), Unheld::File),
+        (at(b"xxxxxxxxxx"), Unheld::Assertions),
+        (at(b"instanceID") + 20, Unheld::Signature),
+        (with.len() - 1, Unheld::Signature),
+    ] {
+        let mut forged = with.clone();
+        forged[place] ^= 1;
+        assert_eq!(found(&forged), Some(Err(why)), "byte {place}");
+    }
+    // Credentials that were taken from another clip, and what was put behind them.
+    let other = movie(&[(b"ftyp", b"isom"), (b"mdat", b"other"), (b"moov", b"where")]).into_inner();
+    assert_eq!(found(&[&other[..], &with[bare.len()..]].concat()), Some(Err(Unheld::File)));
+    assert_eq!(found(&[&with[..], &jumbf::boxed(*b"free", b"")].concat()), Some(Err(Unheld::Unread)));
+    assert_eq!(found(&with[..with.len() - 1]), Some(Err(Unheld::Unread)));
+    for at in bare.len()..with.len() {
+        let mut forged = with.clone();
+        forged[at] ^= 1;
+        assert!(!matches!(found(&forged), Some(Ok(_))), "byte {at} of {}", with.len());
+    }
+}
