@@ -154,6 +154,7 @@ impl EvidenceStore {
         let root = self.root();
         let failed = |source| EvidenceError::folder("write the chain of seals", root)(source);
         let last = read_head(root).map_err(failed)?;
+        self.check_end(last.as_ref())?;
         let number = last.as_ref().map_or(0, |head| head.number) + 1;
         let place = Place { number, previous: last.as_ref().map(|head| head.sha256.clone()), supersedes: None };
         let device = Device { site: signer.site.clone(), key: signer.key.public() };
@@ -167,7 +168,9 @@ impl EvidenceStore {
             document: String::from_utf8(document).map_err(|error| failed(io::Error::other(error)))?,
             signature: to_hex(&signature),
         };
-        self.write_head(&head).and_then(|()| self.put_in_place(&head)).map_err(failed)?;
+        self.write_head(&head).map_err(failed)?;
+        self.note_end(&head)?;
+        self.put_in_place(&head).map_err(failed)?;
         Ok(head)
     }
 

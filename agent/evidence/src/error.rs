@@ -100,6 +100,23 @@ pub enum EvidenceError {
     /// The device's key cannot be used.
     #[error(transparent)]
     Keys(KeysError),
+    /// The chain on the disk ends before the last link that was made.
+    #[error(
+        "failed to seal evidence: link {number} was the last that was made, and the chain in {} {}: the folder was unmounted, \
+         moved, or put back to an earlier day; put back what was there, and sealing goes on by itself. If it is lost, stop the \
+         agent and remove {} to begin a chain of what is left, which shows that links are missing",
+        root.display(), if *found == 0 { "is gone".to_owned() } else { format!("ends with link {found}") }, marker.display()
+    )]
+    ChainGone {
+        /// The folder of all evidence.
+        root: PathBuf,
+        /// The number of the last link that was made.
+        number: u64,
+        /// The number of the last link that is there; 0 where there is none.
+        found: u64,
+        /// Where the end of the chain is remembered.
+        marker: PathBuf,
+    },
     /// The folders could not be listed or deleted.
     #[error("failed to {operation} under the evidence folder: {}: {source}", path.display())]
     Folder {
@@ -129,9 +146,9 @@ impl EvidenceError {
         is_file_of_keys || matches!(self, Self::Root { .. } | Self::File { .. } | Self::Folder { .. })
     }
 
-    /// Whether a token did not sign, so that what is not sealed now may be sealed later.
-    pub(crate) fn is_of_the_token(&self) -> bool {
-        matches!(self, Self::Keys(KeysError::Token(_)))
+    /// Whether what is not sealed now may be sealed later: a token did not sign, or the chain is away.
+    pub fn may_be_sealed_later(&self) -> bool {
+        matches!(self, Self::Keys(KeysError::Token(_)) | Self::ChainGone { .. })
     }
 
     pub(crate) fn file(

@@ -32,6 +32,9 @@ const CLIP_PATIENCE: Duration = Duration::from_mins(1);
 /// How often a disk that failed is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
+/// How often the chain is looked at while nothing is sealed.
+const WATCH_EVERY: Duration = Duration::from_secs(30);
+
 /// Incidents that wait for their seals, at most.
 const MOST_TO_SEAL: usize = 4096;
 
@@ -101,6 +104,8 @@ pub struct EvidenceKeeper {
     failing: Option<Failing>,
     /// Why nothing is signed now, although the disk takes it.
     unsigned: Option<Failing>,
+    /// When the chain was last looked at.
+    watched_at: Option<Timestamp>,
     /// Whether there is no time for larger pictures.
     is_hurried: bool,
     /// The latest larger picture: several incidents of one moment are seen in one frame.
@@ -155,6 +160,7 @@ impl EvidenceKeeper {
             late: Late::default(),
             failing: None,
             unsigned: None,
+            watched_at: None,
             is_hurried: false,
             larger: None,
         }
@@ -164,8 +170,8 @@ impl EvidenceKeeper {
     pub fn make_ready(&mut self, now: Timestamp) {
         if let Err(error) = self.prepare() {
             self.fail(&error, now);
-        } else if let Err(error) = self.store.make_key() {
-            if error.is_of_the_token() {
+        } else if let Err(error) = self.store.make_key().and_then(|()| self.store.check_chain()) {
+            if error.may_be_sealed_later() {
                 self.leave_unsigned(&error, now);
             } else {
                 self.trouble(error.to_string(), now);
@@ -287,10 +293,24 @@ impl EvidenceKeeper {
         self.failing = Some(Failing::new(why, at));
     }
 
-    /// The token does not sign what should be sealed.
+    /// The token does not sign what should be sealed, or the chain that it would go on with is away.
     fn leave_unsigned(&mut self, error: &EvidenceError, at: Timestamp) {
         self.unsigned =
-            Some(Failing::new(format!("{error}; evidence is kept, and sealed when the token is there"), at));
+            Some(Failing::new(format!("{error}; evidence is kept, and sealed as soon as that is mended"), at));
+    }
+
+    /// Sees now and then that the chain is still there, so that a folder that is away is told before something is to be sealed.
+    fn watch_chain(&mut self, now: Timestamp) {
+        let is_due = self.watched_at.is_none_or(|at| now.since(at) >= WATCH_EVERY || now < at);
+        if !is_due || self.failing.is_some() || self.unsigned.is_some() {
+            return;
+        }
+        self.watched_at = Some(now);
+        if let Err(error) = self.store.check_chain()
+            && error.may_be_sealed_later()
+        {
+            self.leave_unsigned(&error, now);
+        }
     }
 
     /// Sees whether a disk that failed takes what waits.
@@ -360,6 +380,7 @@ impl EvidenceKeeper {
     /// Writes the clips that are complete and seals what can be sealed.
     pub fn advance(&mut self, now: Timestamp) {
         self.retry(now);
+        self.watch_chain(now);
         let is_overdue = |pending: &Pending| now.since(pending.recording.span().to) > CLIP_PATIENCE;
         self.write_clips(now, |pending| pending.recording.is_complete() || is_overdue(pending));
     }

@@ -315,7 +315,7 @@ impl Signing {
         self.keys.join(name)
     }
 
-    fn read(&self, name: &str) -> Result<Option<String>, KeysError> {
+    pub(crate) fn read(&self, name: &str) -> Result<Option<String>, KeysError> {
         match fs::read_to_string(self.path(name)) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -330,11 +330,11 @@ impl Signing {
         key.to_pem().map_or(Ok(()), |pem| self.write(name, &pem))
     }
 
-    fn write(&self, name: &str, text: &str) -> Result<(), KeysError> {
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<(), KeysError> {
         durable::replace(&self.path(name), text.as_bytes()).map_err(|source| self.failed(name, source))
     }
 
-    fn failed(&self, name: &str, source: io::Error) -> KeysError {
+    pub(crate) fn failed(&self, name: &str, source: io::Error) -> KeysError {
         let path = if name.is_empty() { self.keys.clone() } else { self.path(name) };
         KeysError::File { path, source }
     }

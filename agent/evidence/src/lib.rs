@@ -29,6 +29,7 @@ mod audit;
 mod bundle;
 mod canvas;
 mod carried;
+mod chain_end;
 mod chain_file;
 mod chain_search;
 mod clock_state;

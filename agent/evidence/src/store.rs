@@ -3,11 +3,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
+use forewarn_base::sync::lock;
 use forewarn_base::{durable, private};
 use forewarn_domain::{IncidentId, IncidentRecord, WallTime};
 
+use crate::chain_end::ChainEnd;
 use crate::clock_state::{ClockState, ClockTeller};
 use crate::error::EvidenceError;
 use crate::keys::{Signer, Signing};
@@ -50,12 +52,22 @@ pub struct EvidenceStore {
     clock: Option<ClockTeller>,
     signer: OnceLock<Signer>,
     has_credentials: bool,
+    /// The last link that this process made.
+    end: Mutex<Option<ChainEnd>>,
 }
 
 impl EvidenceStore {
     /// A store that nothing is known of yet: its disk may be away.
     pub fn new(root: impl Into<PathBuf>, options: StoreOptions) -> Self {
-        Self { root: root.into(), options, signing: None, clock: None, signer: OnceLock::new(), has_credentials: false }
+        Self {
+            root: root.into(),
+            options,
+            signing: None,
+            clock: None,
+            signer: OnceLock::new(),
+            has_credentials: false,
+            end: Mutex::default(),
+        }
     }
 
     /// Signs its seals, each as a link of one chain. Without this they are plain lists of hashes.
@@ -124,6 +136,15 @@ impl EvidenceStore {
             None => drop(self.signer.set(signing.load_or_make()?)),
         }
         Ok(self.signer.get())
+    }
+
+    /// The last link that this process made, if any.
+    pub(crate) fn chain_end(&self) -> Option<ChainEnd> {
+        lock(&self.end).clone()
+    }
+
+    pub(crate) fn remember_end(&self, end: &ChainEnd) {
+        *lock(&self.end) = Some(end.clone());
     }
 
     pub(crate) fn forget_signer(&mut self) {

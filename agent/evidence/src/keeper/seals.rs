@@ -51,7 +51,7 @@ impl EvidenceKeeper {
                 let incident = Box::new(record);
                 self.news.push(KeeperNews::Sealed { incident, path: sealed.path, seal: sealed.seal, at: now });
             }
-            Err(error) if error.is_of_the_token() => {
+            Err(error) if error.may_be_sealed_later() => {
                 self.leave_unsigned(&error, now);
                 self.to_seal.insert(record.id.clone(), record);
             }
@@ -74,7 +74,7 @@ impl EvidenceKeeper {
         for folder in self.store.unsealed()? {
             if !is_open(&folder.incident) {
                 match self.store.seal_abandoned(&folder, "the agent was stopped before it was kept", wall) {
-                    Err(error) if error.is_of_the_token() => return Err(error),
+                    Err(error) if error.may_be_sealed_later() => return Err(error),
                     Err(error) => self.trouble(error.to_string(), now),
                     Ok(_) => {}
                 }

@@ -27,22 +27,56 @@ pub(super) fn small(store: &EvidenceStore, n: u64) -> SealedBundle {
 }
 
 #[test]
-fn a_directory_that_vanished_while_the_agent_ran_begins_a_chain_that_the_next_start_goes_on_with() {
-    let root = tempfile::tempdir().unwrap();
+fn a_folder_that_is_taken_away_begins_no_second_chain_and_the_first_goes_on_when_it_is_back() {
+    let (root, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let running = signed_store(root.path());
-    small(&running, 1);
-    for gone in ["keys", "evidence"] {
-        fs::remove_dir_all(root.path().join(gone)).unwrap();
-    }
-    running.prepare().unwrap();
-    let before = small(&running, 2).seal.unwrap();
+    let first = small(&running, 1).seal.unwrap();
+    let evidence = root.path().join("evidence");
+    let refused = |store: &EvidenceStore| {
+        store.prepare().unwrap();
+        store.add_snapshot(&confirmed(2), Moment::Confirmed, &frame(16, 8), &overlay()).unwrap();
+        let error = store.seal(&closed(2), TITLE, T0).unwrap_err();
+        assert!(error.may_be_sealed_later() && !evidence.join("chain.json").exists());
+        assert!(error.to_string().contains("link 1 was the last that was made, and the chain in "), "{error}");
+        assert!(error.to_string().contains(" is gone: the folder was unmounted, moved"), "{error}");
+    };
+    fs::rename(&evidence, elsewhere.path().join("evidence")).unwrap();
+    fs::remove_dir_all(root.path().join("keys")).unwrap();
+    refused(&running);
+    let mode = fs::metadata(root.path().join("keys/device.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "the key that is in use is there for the next start");
     drop(running);
     let restarted = signed_store(root.path());
-    let after = small(&restarted, 3).seal.unwrap();
-    assert_eq!((before.key, before.number + 1), (after.key, after.number));
+    refused(&restarted);
+    fs::remove_dir_all(&evidence).unwrap();
+    fs::rename(elsewhere.path().join("evidence"), &evidence).unwrap();
+    let second = small(&restarted, 2).seal.unwrap();
+    assert_eq!((second.number, second.previous, second.key), (2, Some(first.manifest_sha256), first.key));
     assert_eq!(told(&restarted), [""; 0]);
-    let mode = fs::metadata(root.path().join("keys/device.key")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+
+    // Lost for good, as whoever removes the mark says.
+    fs::remove_dir_all(&evidence).unwrap();
+    fs::remove_file(root.path().join("keys/chain-end.json")).unwrap();
+    assert_eq!(small(&signed_store(root.path()), 3).seal.unwrap().number, 1);
+}
+
+#[test]
+fn a_folder_that_is_put_back_to_an_earlier_day_is_not_sealed_in() {
+    let root = tempfile::tempdir().unwrap();
+    let store = signed_store(root.path());
+    small(&store, 1);
+    let head = store.root().join("chain.json");
+    let earlier = fs::read(&head).unwrap();
+    small(&store, 2);
+    let latest = fs::read(&head).unwrap();
+    fs::write(&head, earlier).unwrap();
+    for store in [store, signed_store(root.path())] {
+        let said = store.check_chain().unwrap_err().to_string();
+        assert!(said.contains("link 2 was the last that was made, and the chain in "), "{said}");
+        assert!(said.contains(" ends with link 1: "), "{said}");
+    }
+    fs::write(&head, latest).unwrap();
+    assert_eq!(small(&signed_store(root.path()), 3).seal.unwrap().number, 3);
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn a_key_in_a_token_leaves_no_secret_on_the_disk_and_whoever_looks_is_written_do
     store.prepare().unwrap();
     let bundle = small(&store, 1);
     assert_eq!(bundle.seal.unwrap().key, token.key.public().to_string());
-    assert_eq!(names(&root.path().join("keys")), ["authority.key", "authority.pem", "device.pem"]);
+    assert_eq!(names(&root.path().join("keys")), ["authority.key", "authority.pem", "chain-end.json", "device.pem"]);
     assert_eq!(told(&store), [""; 0]);
     // A command that reads no site file does not know of the token: its word waits for who does.
     let around = EvidenceStore::around(&bundle.path, "0.1.0").unwrap();
@@ -74,7 +74,7 @@ fn a_key_in_a_token_leaves_no_secret_on_the_disk_and_whoever_looks_is_written_do
     store.note_words(NOW).unwrap();
     assert_eq!(numbers(), [Some(2)]);
     assert_eq!(told(&store), [""; 0]);
-    assert_eq!(names(&root.path().join("keys")), ["authority.key", "authority.pem", "device.pem"]);
+    assert_eq!(names(&root.path().join("keys")), ["authority.key", "authority.pem", "chain-end.json", "device.pem"]);
 }
 
 #[test]
@@ -154,4 +154,34 @@ fn seals_wait_for_a_token_that_is_away_and_evidence_does_not() {
     assert_eq!((keeper.take_news().len(), keeper.unsigned()), (3, None));
     assert_eq!(told(keeper.store()), [""; 0]);
     assert_eq!(verify_store(keeper.store().root(), None).unwrap().chain.span, Some((1, 5)));
+}
+
+#[test]
+fn a_folder_that_is_away_is_told_before_anything_is_to_be_sealed_and_seals_wait_for_it() {
+    let (root, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let setup = KeeperSetup {
+        scratch: root.path().join(".scratch"),
+        scenes: crate::RuleScenes::default(),
+        clock_face: Box::new(|at| format!("{:.0} s", at.as_secs_f64())),
+    };
+    let at = |s: i64| Timestamp::from_micros(T0.as_micros() + s * 1_000_000);
+    let mut keeper = EvidenceKeeper::new(signed_store(root.path()), setup).unwrap();
+    let evidence = root.path().join("evidence");
+    keeper.seal_soon(closed(1), at(0));
+    assert_eq!((keeper.take_news().len(), keeper.unsigned()), (1, None));
+    fs::rename(&evidence, elsewhere.path().join("evidence")).unwrap();
+    keeper.advance(at(31));
+    let why = keeper.unsigned().unwrap();
+    assert!(
+        why.contains("the folder was unmounted, moved") && why.contains("sealed as soon as that is mended"),
+        "{why}"
+    );
+    keeper.seal_soon(closed(2), at(32));
+    assert_eq!(keeper.take_news().len(), 0);
+    assert!(!evidence.exists(), "nothing is begun there");
+    fs::rename(elsewhere.path().join("evidence"), &evidence).unwrap();
+    keeper.advance(at(40));
+    assert_eq!((keeper.take_news().len(), keeper.unsigned()), (1, None));
+    assert_eq!(told(keeper.store()), [""; 0]);
+    assert_eq!(verify_store(keeper.store().root(), None).unwrap().chain.span, Some((1, 2)));
 }

@@ -324,7 +324,11 @@ fn troubles_of(outcome: &RetentionOutcome) -> Vec<String> {
 fn lasting_trouble_of(outcome: &RetentionOutcome) -> Option<String> {
     let is_over = |event: &RetentionEvent| matches!(event, RetentionEvent::StillOver { .. });
     let over = "evidence exceeds its limits and nothing may be deleted; see docs/configuration.md, \"Storage\"";
-    let failure = outcome.failures.first().map(ToString::to_string);
+    let failure = outcome.failures.first().map(|error| {
+        let is_signed_later = error.may_be_sealed_later();
+        let but = if is_signed_later { "; until then nothing is deleted, as each deletion is signed" } else { "" };
+        format!("{error}{but}")
+    });
     failure.or_else(|| outcome.events.iter().any(is_over).then(|| over.to_owned()))
 }
 
