@@ -32,6 +32,9 @@ const CLIP_PATIENCE: Duration = Duration::from_mins(1);
 /// How often a disk that failed is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
+/// How long a step of a case waits for the next, so that many at once are sealed once.
+const CASE_WAITS: Duration = Duration::from_secs(2);
+
 /// How often the chain is looked at while nothing is sealed.
 const WATCH_EVERY: Duration = Duration::from_secs(30);
 
@@ -97,6 +100,8 @@ pub struct EvidenceKeeper {
     pending: Vec<Pending>,
     /// Incidents whose folders are to be sealed.
     to_seal: BTreeMap<IncidentId, IncidentRecord>,
+    /// Incidents of which nothing but the case went on, since when that waits for its seal.
+    of_case: BTreeMap<IncidentId, (Timestamp, IncidentRecord)>,
     news: Vec<KeeperNews>,
     /// Whether what an earlier agent left unfinished has been taken away.
     is_swept: bool,
@@ -155,6 +160,7 @@ impl EvidenceKeeper {
             closeups: Closeups::default(),
             pending: Vec::new(),
             to_seal: BTreeMap::new(),
+            of_case: BTreeMap::new(),
             news: Vec::new(),
             is_swept: false,
             late: Late::default(),
@@ -381,6 +387,7 @@ impl EvidenceKeeper {
     pub fn advance(&mut self, now: Timestamp) {
         self.retry(now);
         self.watch_chain(now);
+        self.seal_cases(|first| now.since(first) >= CASE_WAITS || now < first);
         let is_overdue = |pending: &Pending| now.since(pending.recording.span().to) > CLIP_PATIENCE;
         self.write_clips(now, |pending| pending.recording.is_complete() || is_overdue(pending));
     }
@@ -397,6 +404,7 @@ impl EvidenceKeeper {
             failing.tried_at = now - AGAIN_AFTER;
             self.retry(now);
         }
+        self.seal_cases(|_| true);
         self.write_clips(now, |_| true);
         for record in open {
             self.seal(record, now);

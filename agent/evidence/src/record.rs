@@ -187,7 +187,10 @@ impl BundleRecord {
 
     /// Takes over the incident unless it is older than the one that is held.
     pub(crate) fn set_incident(&mut self, incident: &IncidentRecord) {
-        if incident.history.len() >= self.incident.history.len() {
+        let steps = |record: &IncidentRecord| record.case.as_deref().map_or(0, |case| case.steps.len());
+        let length = |record: &IncidentRecord| (record.history.len(), steps(record));
+        // What is written late, such as a clip, comes with the incident as it was when it was asked for.
+        if length(incident) >= length(&self.incident) {
             self.incident = incident.clone();
         }
         let time_line = self.time_line;

@@ -33,6 +33,17 @@ pub struct SealedBundle {
     pub seal: Option<Seal>,
 }
 
+/// How the folder of an incident stands to a later record of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The incident went on.
+    GoesOn,
+    /// It is sealed, and nothing but the case went on.
+    OfCase,
+    /// The case goes on, and the folder was deleted.
+    Deleted,
+}
+
 /// A folder without its last seal: of an open incident, or left by an agent that was killed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unsealed {
@@ -113,6 +124,21 @@ impl EvidenceStore {
     /// Whether the folder of an incident was sealed and has been changed since.
     pub(crate) fn is_to_be_sealed_again(&self, incident: &IncidentRecord) -> bool {
         self.bundle_path(incident).is_ok_and(|dir| is_seal_aside(&dir))
+    }
+
+    /// How the folder of an incident stands to a later record of it.
+    pub(crate) fn standing(&self, incident: &IncidentRecord) -> Standing {
+        let has_steps = incident.case.as_deref().is_some_and(|case| !case.steps.is_empty());
+        let Ok(dir) = self.bundle_path(incident) else { return Standing::GoesOn };
+        if !has_steps {
+            return Standing::GoesOn;
+        }
+        let kept = read_record(&dir).ok().flatten().map(|record| record.incident.history.len());
+        match kept {
+            None if incident.state == IncidentState::Closed && !dir.exists() => Standing::Deleted,
+            Some(kept) if kept == incident.history.len() && dir.join(MANIFEST).exists() => Standing::OfCase,
+            _ => Standing::GoesOn,
+        }
     }
 
     /// Seals a folder whose incident nobody goes on with, stating `why` for what is not there.

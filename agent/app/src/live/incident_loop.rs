@@ -350,6 +350,7 @@ impl IncidentLoop {
     fn report_told(&mut self, report: &Report) {
         let record = &report.incident;
         if let Some(step) = report.case_step() {
+            self.ends.evidence.seal(record.clone());
             return tracing::info!(incident = %record.id, stage = %step.stage, cause = step.cause.as_str(), "the case");
         }
         telemetry::INCIDENT_TRANSITIONS.of([&record.rule.violation, &record.state]).increment(1);

@@ -4,17 +4,41 @@ use forewarn_domain::{IncidentId, IncidentRecord, IncidentState, Timestamp, Wall
 
 use super::{EvidenceKeeper, KeeperNews, MOST_TO_SEAL};
 use crate::error::EvidenceError;
+use crate::seal::Standing;
 
 impl EvidenceKeeper {
     /// The folder of an incident is to be sealed: when it is escalated as it is then, and again whenever it changes; when it is
-    /// closed as soon as its clips are written.
+    /// closed as soon as its clips are written. Steps of its case wait a moment for each other; where retention has deleted the
+    /// folder meanwhile, they make no new one.
     pub fn seal_soon(&mut self, record: IncidentRecord, now: Timestamp) {
+        let standing = if self.failing.is_some() { Standing::GoesOn } else { self.store.standing(&record) };
+        let waits_anyway = self.to_seal.contains_key(&record.id);
+        let first = self.of_case.remove(&record.id).map_or(now, |(first, _)| first);
+        match standing {
+            Standing::Deleted => return self.advance(now),
+            Standing::OfCase if !waits_anyway && self.of_case.len() < MOST_TO_SEAL => {
+                self.of_case.insert(record.id.clone(), (first, record));
+                return self.advance(now);
+            }
+            Standing::OfCase | Standing::GoesOn => {}
+        }
         self.to_seal.insert(record.id.clone(), record);
         if self.to_seal.len() > MOST_TO_SEAL {
             // The next start seals what is left unsealed.
             self.to_seal.pop_first();
         }
         self.advance(now);
+    }
+
+    /// Has what waits for further steps of its case sealed, when it has waited for long enough.
+    pub(super) fn seal_cases(&mut self, is_due: impl Fn(Timestamp) -> bool) {
+        let due: Vec<IncidentId> =
+            self.of_case.iter().filter(|(_, (first, _))| is_due(*first)).map(|(id, _)| id.clone()).collect();
+        for id in due {
+            if let Some((_, record)) = self.of_case.remove(&id) {
+                self.to_seal.insert(id, record);
+            }
+        }
     }
 
     /// Something came into the folder of an incident: if it was sealed, it is sealed again.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use forewarn_domain::{EvidenceRequest, KeyToken, TokenError};
+use forewarn_domain::{Case, CaseCause, CaseStage, CaseStep, EvidenceRequest, KeyToken, TokenError};
 use forewarn_seal::Deed;
 use forewarn_seal::key::{DeviceKey, from_hex};
 
 use super::*;
 use crate::audit::By;
+use crate::testing::escalated;
 use crate::tests::sealed::{says, signed_store, small, told};
 use crate::verify_store::verify_store;
 use crate::{EvidenceKeeper, KeeperNews, KeeperSetup, KeysError, audit};
@@ -154,6 +155,62 @@ fn seals_wait_for_a_token_that_is_away_and_evidence_does_not() {
     assert_eq!((keeper.take_news().len(), keeper.unsigned()), (3, None));
     assert_eq!(told(keeper.store()), [""; 0]);
     assert_eq!(verify_store(keeper.store().root(), None).unwrap().chain.span, Some((1, 5)));
+}
+
+#[test]
+fn steps_of_a_case_are_sealed_once_for_all_that_come_together_and_make_no_folder_that_was_deleted() {
+    use CaseStage::{OnSite, Received, Sent, Settled};
+
+    let root = tempfile::tempdir().unwrap();
+    let setup = KeeperSetup {
+        scratch: root.path().join(".scratch"),
+        scenes: crate::RuleScenes::default(),
+        clock_face: Box::new(|at| format!("{:.0} s", at.as_secs_f64())),
+    };
+    let at = |s: i64| Timestamp::from_micros(T0.as_micros() + s * 1_000_000);
+    let mut keeper = EvidenceKeeper::new(signed_store(root.path()), setup).unwrap();
+    let seals = |keeper: &mut EvidenceKeeper| -> Vec<u32> {
+        let number = |news: KeeperNews| match news {
+            KeeperNews::Sealed { seal, .. } => seal.map(|seal| seal.number),
+            KeeperNews::Trouble { what, .. } => panic!("{what}"),
+        };
+        keeper.take_news().into_iter().filter_map(number).collect()
+    };
+    let with_steps = |mut record: IncidentRecord, stages: &[CaseStage]| {
+        let step = |(n, stage): (usize, &CaseStage)| CaseStep {
+            stage: *stage,
+            at: at(20 + n as i64),
+            cause: CaseCause::Told,
+            by: Some("ward 3".to_owned()),
+            to: None,
+            note: String::new(),
+        };
+        let steps: Vec<CaseStep> = stages.iter().enumerate().map(step).collect();
+        let stage = *stages.last().unwrap();
+        record.case = Some(Box::new(Case { stage, steps, due: None, is_reminded: false }));
+        record
+    };
+    keeper.seal_soon(with_steps(escalated(1), &[Sent]), at(0));
+    assert_eq!(seals(&mut keeper), [1], "people act on it from its escalation on");
+    keeper.seal_soon(with_steps(escalated(1), &[Sent, Received]), at(10));
+    keeper.seal_soon(with_steps(escalated(1), &[Sent, Received, OnSite]), at(11));
+    assert_eq!(seals(&mut keeper), [0; 0]);
+    keeper.advance(at(12));
+    assert_eq!(seals(&mut keeper), [2], "both steps at once");
+    keeper.seal_soon(with_steps(closed(1), &[Sent, Received, OnSite]), at(20));
+    assert_eq!(seals(&mut keeper), [3], "the end waits for no step");
+    keeper.seal_soon(with_steps(closed(1), &[Sent, Received, OnSite, Settled]), at(30));
+    keeper.finish([], at(30));
+    assert_eq!(seals(&mut keeper), [4], "a stop waits for no step either");
+    assert_eq!(told(keeper.store()), [""; 0]);
+    let bundle = keeper.store().bundle_path(&closed(1)).unwrap();
+    let record: BundleRecord = serde_json::from_slice(&fs::read(bundle.join("incident.json")).unwrap()).unwrap();
+    assert_eq!(record.incident.case.unwrap().stage, Settled);
+
+    fs::remove_dir_all(&bundle).unwrap();
+    keeper.seal_soon(with_steps(closed(1), &[Sent, Received, OnSite, Settled, Settled]), at(40));
+    keeper.finish([], at(50));
+    assert!(seals(&mut keeper).is_empty() && !bundle.exists(), "retention let it go");
 }
 
 #[test]

@@ -48,6 +48,8 @@ impl EvidenceDesk {
 
     /// Asks for the seal, with the next [`Self::offer_waiting`].
     pub fn seal(&mut self, record: IncidentRecord) {
+        // Of the steps of a case the last tells all.
+        self.unsealed.retain(|waiting| waiting.id != record.id || waiting.history.len() != record.history.len());
         self.unsealed.push(record);
     }
 
