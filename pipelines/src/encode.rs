@@ -86,7 +86,9 @@ impl ClipEncoder {
             .block(true)
             .build();
         let clip = Unfinished::beside(path);
-        let encoder = h264_encoder(THREADS, "superfast")?;
+        let encoder = h264_encoder(THREADS, "ultrafast")?;
+        // The one thing that this preset leaves out and that is worth its time: without it a clip is twice as large.
+        encoder.set_property("option-string", "scenecut=0:cabac=1");
         // On by default, whatever the preset is, and dear for the few bytes that it saves.
         encoder.set_property("trellis", false);
         let (parser, muxer, sink) = (make("h264parse")?, make("mp4mux")?, make("filesink")?);

@@ -5,12 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use forewarn_base::private;
+use forewarn_base::thread::ThreadError;
 use forewarn_domain::{BBox, DetectorError, Frame, PixelFormat, StreamId, Timestamp};
 use forewarn_pipelines::{ClipEncoder, EncodeError, FileReplay, ReplayConfig, ReplayError};
 
 use crate::blocks::cover_i420;
 use crate::cover::{Area, Reach, cover, outermost};
 use crate::eyes::{Sight, What, part};
+use crate::looks::{HandIn, look_at};
 use crate::tracks::{Look, Track, join, of_subject};
 
 /// From one look to the next.
@@ -38,6 +40,9 @@ pub enum ClipError {
     /// A model failed.
     #[error(transparent)]
     Look(#[from] DetectorError),
+    /// Nobody can look.
+    #[error(transparent)]
+    Thread(#[from] ThreadError),
     /// The two passes saw different clips.
     #[error("failed to copy {path}: it gave {first} pictures at first and more when it was played again")]
     Changed {
@@ -114,35 +119,33 @@ fn plan(
     progress: &mut Progress<'_>,
 ) -> Result<Plan, ClipError> {
     let mut replay = open(from)?;
-    let (mut small, mut heads, mut large) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut shown_at, mut size) = (Vec::new(), (2, 2));
-    let mut due = Timestamp::ZERO;
-    // Of pictures that are not looked at the last still is, for it ends the clip.
-    let mut unseen: Option<(usize, Frame)> = None;
-    let mut look = |number: usize, frame: &Frame| -> Result<(), ClipError> {
-        let seen = eyes.look(frame)?;
-        small.push(Look { frame: number, boxes: seen.small });
-        heads.push(Look { frame: number, boxes: seen.heads });
-        large.push(Look { frame: number, boxes: seen.large });
-        Ok(())
-    };
-    while let Some(frame) = replay.next_frame()? {
-        let (number, at) = (shown_at.len(), frame.meta.captured_at);
-        shown_at.push(at);
-        size = even(&frame);
-        unseen = if at >= due {
-            due = at + LOOK_EVERY;
-            look(number, &frame)?;
-            None
-        } else {
-            Some((number, frame))
-        };
-        progress(shown_at.len() as u64, 0);
-    }
-    if let Some((number, frame)) = unseen {
-        look(number, &frame)?;
-    }
     let what = eyes.what();
+    let (mut shown_at, mut size) = (Vec::new(), (2, 2));
+    let seen = look_at(eyes.lookers(), |hand_in: &mut HandIn<'_, ClipError>| {
+        let mut due = Timestamp::ZERO;
+        // Of pictures that are not looked at the last still is, for it ends the clip.
+        let mut unseen: Option<(usize, Frame)> = None;
+        while let Some(frame) = replay.next_frame()? {
+            let (number, at) = (shown_at.len(), frame.meta.captured_at);
+            shown_at.push(at);
+            size = even(&frame);
+            unseen = if at >= due {
+                due = at + LOOK_EVERY;
+                hand_in(number, frame)?;
+                None
+            } else {
+                Some((number, frame))
+            };
+            progress(shown_at.len() as u64, 0);
+        }
+        unseen.map_or(Ok(()), |(number, frame)| hand_in(number, frame))
+    })?;
+    let (mut small, mut heads, mut large) = (Vec::new(), Vec::new(), Vec::new());
+    for (frame, seen) in seen {
+        small.push(Look { frame, boxes: seen.small });
+        heads.push(Look { frame, boxes: seen.heads });
+        large.push(Look { frame, boxes: seen.large });
+    }
     let (areas, is_subject_shown) = decide(what, ([&small, &heads], &large), &shown_at, size, subject);
     Ok(Plan { areas, shown_at, is_subject_shown })
 }
@@ -248,6 +251,14 @@ fn write(from: &Path, to: &Path, plan: &Plan, progress: &mut Progress<'_>) -> Re
 /// change to in the middle, is cut off or filled up with grey.
 fn packed_i420(frame: &Frame, (width, height): (u32, u32)) -> Vec<u8> {
     let (w, h) = (width as usize, height as usize);
+    if frame.format == PixelFormat::I420 && (frame.width & !1, frame.height & !1) == (width, height) {
+        let mut pixels = Vec::with_capacity(w * h * 3 / 2);
+        for (plane, (w, h)) in [(w, h), (w / 2, h / 2), (w / 2, h / 2)].into_iter().enumerate() {
+            let (source, stride) = frame.plane(plane);
+            (0..h).for_each(|y| pixels.extend_from_slice(&source[y * stride..y * stride + w]));
+        }
+        return pixels;
+    }
     let mut pixels = vec![128; w * h * 3 / 2];
     let (have_w, have_h) = (w.min(frame.width as usize), h.min(frame.height as usize));
     let (luma, chroma) = pixels.split_at_mut(w * h);

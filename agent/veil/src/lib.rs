@@ -9,8 +9,9 @@ mod clip;
 mod cover;
 mod export;
 mod eyes;
+mod looks;
 mod photo;
 mod tracks;
 
 pub use export::{ExportError, Exported, Made, Progress, export};
-pub use eyes::{Eyes, EyesError, Seen, Sight, What};
+pub use eyes::{Care, Eyes, EyesError, Looker, Seen, Sight, What};

@@ -10,7 +10,7 @@ use image::{ExtendedColorType, ImageEncoder as _};
 
 use crate::blocks::cover_rgb;
 use crate::cover::Area;
-use crate::eyes::{Sight, What, part};
+use crate::eyes::{Care, Sight, What, part};
 
 /// Quality of the JPEG, 1 to 100, as that of the originals.
 const JPEG_QUALITY: u8 = 88;
@@ -48,8 +48,8 @@ pub enum PhotoError {
 
 /// What is covered in a picture. Somebody who stands in the `subject` box is the subject of the incident.
 pub(crate) fn areas(picture: &Frame, eyes: &mut dyn Sight, subject: Option<&BBox>) -> Result<Vec<Area>, PhotoError> {
-    let seen = eyes.look(picture)?;
     let what = eyes.what();
+    let seen = eyes.lookers().first_mut().map(|one| one.look(picture, Care::Alone)).transpose()?.unwrap_or_default();
     let is_subject = |bbox: &&BBox| subject.is_some_and(|subject| subject.iou(bbox) >= SAME_SUBJECT);
     // Only the one that fits best can be the subject.
     let best = seen.large.iter().filter(is_subject).max_by(|a, b| overlap(a, subject).total_cmp(&overlap(b, subject)));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use forewarn_domain::{BBox, ColourMatrix, DetectorError, Frame, FrameMeta, PixelFormat, StreamId, Timestamp};
 use forewarn_evidence::ModelUsed;
 use forewarn_pipelines::{ClipEncoder, FileReplay, ReplayConfig};
-use forewarn_veil::{Seen, Sight, What};
+use forewarn_veil::{Care, Looker, Seen, Sight, What};
 use gst::prelude::*;
 
 /// Width and height.
@@ -99,7 +99,13 @@ impl Sight for Scripted {
         vec![ModelUsed { card: "scripted".to_owned(), sha256: "00ff".to_owned() }]
     }
 
-    fn look(&mut self, picture: &Frame) -> Result<Seen, DetectorError> {
+    fn lookers(&mut self) -> Vec<&mut dyn Looker> {
+        vec![self]
+    }
+}
+
+impl Looker for Scripted {
+    fn look(&mut self, picture: &Frame, _: Care) -> Result<Seen, DetectorError> {
         self.looks += 1;
         // A photo is of frame 25.
         let number = if picture.format == PixelFormat::Rgb8 { 25 } else { picture.meta.sequence as usize };
