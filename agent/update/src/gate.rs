@@ -5,18 +5,18 @@ use std::time::Duration;
 
 /// What is known of an agent at a time.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Whether the process that watches runs the program that is tried.
-    pub is_the_one: bool,
+    pub(crate) is_the_one: bool,
     /// How its parts fare, 0 to 2; none while it does not answer.
-    pub parts: Option<BTreeMap<String, u8>>,
+    pub(crate) parts: Option<BTreeMap<String, u8>>,
     /// The frames that were looked at, by camera.
-    pub looked_at: BTreeMap<String, u64>,
+    pub(crate) looked_at: BTreeMap<String, u64>,
 }
 
 /// What becomes of the trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It is too early to say.
     Wait,
     /// It is well.
@@ -27,7 +27,7 @@ pub enum Verdict {
 
 /// Judges one trial.
 #[derive(Debug)]
-pub struct Gate {
+pub(crate) struct Gate {
     ailing: Vec<String>,
     within: Duration,
     steady: Duration,
@@ -40,12 +40,12 @@ const CAMERA: &str = "camera ";
 impl Gate {
     /// A trial must be well for `steady` without a break, and that `within` a time. Parts that were `ailing` before it do not
     /// count.
-    pub fn new(ailing: Vec<String>, within: Duration, steady: Duration) -> Self {
+    pub(crate) fn new(ailing: Vec<String>, within: Duration, steady: Duration) -> Self {
         Self { ailing, within, steady, well_since: None }
     }
 
     /// What was seen so long after the start.
-    pub fn see(&mut self, after: Duration, seen: &Seen) -> Verdict {
+    pub(crate) fn see(&mut self, after: Duration, seen: &Seen) -> Verdict {
         match self.lacks(seen) {
             None => {
                 let since = *self.well_since.get_or_insert(after);
@@ -78,7 +78,7 @@ impl Gate {
 }
 
 /// What the metrics of an agent tell.
-pub fn read(metrics: &str, is_the_one: bool) -> Seen {
+pub(crate) fn read(metrics: &str, is_the_one: bool) -> Seen {
     let mut seen = Seen { is_the_one, parts: Some(BTreeMap::new()), looked_at: BTreeMap::new() };
     for line in metrics.lines().filter(|line| !line.starts_with('#')) {
         let Some((series, value)) = line.rsplit_once(' ') else { continue };
@@ -97,7 +97,7 @@ pub fn read(metrics: &str, is_the_one: bool) -> Seen {
 }
 
 /// The parts of an agent that are in trouble, by its metrics.
-pub fn ailing(metrics: &str) -> Vec<String> {
+pub(crate) fn ailing(metrics: &str) -> Vec<String> {
     let parts = read(metrics, true).parts.unwrap_or_default();
     parts.into_iter().filter(|(_, state)| *state >= TROUBLE).map(|(part, _)| part).collect()
 }

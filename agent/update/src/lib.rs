@@ -3,7 +3,7 @@
 //! - [`version`], [`manifest`]: what a bundle says of itself, and whether this box may take it. Pure.
 //! - [`state`]: what is in force, what is tried, and what comes next. Pure; its file's rename is the one point at which
 //!   anything is decided.
-//! - [`gate`]: whether an agent fares at least as well as before. Pure.
+//! - `gate`: whether an agent fares at least as well as before. Pure.
 //! - [`bundle`]: the file that carries an update.
 //! - [`folder`]: the folder of state and slots, and what is done in it at each start.
 //! - [`command`]: `forewarn update`.
@@ -12,7 +12,7 @@ pub mod bundle;
 pub mod command;
 mod error;
 pub mod folder;
-pub mod gate;
+mod gate;
 pub mod manifest;
 mod placing;
 mod source;
