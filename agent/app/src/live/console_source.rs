@@ -241,8 +241,8 @@ impl Desk for ConsoleSource {
 
     fn say(&self, speaker: &SpeakerId, text: &SpokenText) -> Result<String, Bilingual> {
         let announcement = Announcement {
-            // One speaks at a time in the console.
-            id: AnnouncementId(u64::MAX),
+            // One speaks at a time in the console, and the incidents' numbers count from below.
+            id: AnnouncementId(u64::MAX - self.clock.now().as_micros().unsigned_abs()),
             incident: IncidentId::from_stored("by-console"),
             speaker: speaker.clone(),
             text: text.clone(),

@@ -74,7 +74,7 @@ export function AddCamera({ onAdded }: { onAdded: (cameras: Camera[]) => void })
           <input {...field("url")} autocomplete="off" required placeholder="rtsp://192.168.1.20:554/stream1" />
         </label>
         <label>
-          {say("name")}
+          {say("cameraUser")}
           <input {...field("user")} autocomplete="off" />
         </label>
         <label>

@@ -188,6 +188,7 @@ const words = {
   addCamera: ["Add a camera", "添加摄像机"],
   cameraNameHint: ["Letters, digits, - and _, such as gate-2", "字母、数字、- 和 _，例如 gate-2"],
   address: ["Address of its video", "视频地址"],
+  cameraUser: ["User, if it asks for one", "登录名（如需要）"],
   secretHint: ["Kept in a file of its own, never in the site file.", "单独保存在文件中，不会写入站点文件。"],
   lookAtCamera: ["Look", "查看画面"],
   looking: ["Looking…", "正在查看…"],
