@@ -94,6 +94,7 @@ fn machine(rule: Option<(RuleKey, Violation)>) -> Incidents {
     let policy = |violation| RulePolicy {
         violation,
         speakers: SpeakerId::new("horn").into_iter().collect(),
+        place: None,
         language: Language::default(),
         quiet_hours: Vec::new(),
         case: None,

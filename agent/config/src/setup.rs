@@ -35,9 +35,11 @@ impl Site {
 
     fn policies_of<'a>(&'a self, camera: &'a Camera) -> impl Iterator<Item = (RuleKey, RulePolicy)> + 'a {
         camera.rules.iter().map(|rule| {
+            let place = camera.place.level().and_then(|level| camera.place.at(level));
             let policy = RulePolicy {
                 violation: rule.violation.clone(),
                 speakers: camera.speakers.clone(),
+                place: place.map(|id| id.as_str().to_owned()),
                 language: self.header.language,
                 quiet_hours: self.header.quiet_hours.clone(),
                 case: case::of_violation(self.case.as_ref(), &rule.violation.case),

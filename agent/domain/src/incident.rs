@@ -209,6 +209,9 @@ pub struct IncidentRecord {
     pub warnings_played: u32,
     /// Whether a warning was due and no speaker played it.
     pub warning_not_delivered: bool,
+    /// The text that its warnings say, by its name; none where the violation has one alone, or nothing was said yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
     /// What closer looks told of the subject: what it wears, what its plate reads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,

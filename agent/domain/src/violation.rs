@@ -1,10 +1,14 @@
 //! A violation as data: one TOML file says what is seen, how it is confirmed, what is said, how long to look
 //! again, when to escalate and what evidence to keep.
 
+pub mod template;
+mod texts;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::texts::{NamedText, Texts};
 pub use crate::announcement::Language;
 use crate::{AttributeId, Class, Condition, Proof, SpokenText, ViolationId};
 
@@ -54,8 +58,8 @@ impl Default for Confirmation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Warning {
-    /// What is said.
-    pub text: Text,
+    /// What is said; `{plate}`, `{place}`, `{count}`, `{seconds_left}` and `{nth}` in it are filled in.
+    pub text: Texts,
     /// A WAV or OGG file that is played instead of the text, beside the violation's file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audio: Option<String>,

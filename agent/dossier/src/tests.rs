@@ -47,6 +47,7 @@ fn incident() -> IncidentRecord {
         },
         warnings_played: 1,
         warning_not_delivered: false,
+        said: None,
         findings: Vec::new(),
         clock: Reckoning::default(),
         case: None,

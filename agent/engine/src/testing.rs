@@ -55,8 +55,14 @@ pub(crate) fn setup(id: &str, change: impl FnOnce(&mut Violation, &mut RuleBindi
         let default = StaticObjectConfig::default();
         StaticObjectConfig { appear_after_s: appear_after_s.unwrap_or(default.appear_after_s).min(20.0), ..default }
     });
-    let policy =
-        RulePolicy { violation, speakers: Vec::new(), language: Language::En, quiet_hours: Vec::new(), case: None };
+    let policy = RulePolicy {
+        violation,
+        speakers: Vec::new(),
+        place: None,
+        language: Language::En,
+        quiet_hours: Vec::new(),
+        case: None,
+    };
     EngineSetup {
         streams: BTreeMap::from([(
             gate(),

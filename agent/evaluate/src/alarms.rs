@@ -97,6 +97,7 @@ mod tests {
             subject: Subject { class: Class::new("person"), track: None, count: 1, bbox, fix: None },
             warnings_played: 0,
             warning_not_delivered: false,
+            said: None,
             findings: Vec::new(),
             clock: Reckoning::default(),
             case: None,

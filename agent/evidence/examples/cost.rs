@@ -100,6 +100,7 @@ fn incident(n: u64, states: &[(IncidentState, Cause)]) -> IncidentRecord {
         subject: Subject { class: Class::new("car"), track: Some(TrackId(3)), count: 1, bbox, fix: None },
         warnings_played: 1,
         warning_not_delivered: false,
+        said: None,
         findings: Vec::new(),
         clock: Reckoning::default(),
         case: None,

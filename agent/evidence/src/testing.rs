@@ -32,6 +32,7 @@ pub(crate) fn incident(subject: u64, states: &[(IncidentState, Cause)]) -> Incid
         },
         warnings_played: 1,
         warning_not_delivered: false,
+        said: None,
         findings: Vec::new(),
         clock: Reckoning::default(),
         case: None,

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use forewarn_domain::clock::ClockReading;
+use forewarn_domain::violation::template::Words;
 use forewarn_domain::{
     AnnounceOutcome, AnnouncementId, Cause, CivilTime, Finding, IncidentId, IncidentRecord, IncidentState, Proof,
     Reckoning, RuleHit, Sight, Subject, SubjectId, Timestamp, Transition, Verdict,
@@ -21,6 +22,9 @@ mod transition;
 mod warning;
 
 use warning::Warnings;
+
+/// The attribute that is a number plate.
+const PLATE: &str = "plate";
 
 /// What a machine is handed for one call.
 pub(crate) struct Context<'a> {
@@ -78,6 +82,7 @@ impl Machine {
                 subject: subject_of(hit),
                 warnings_played: 0,
                 warning_not_delivered: false,
+                said: None,
                 findings: hit.findings.clone(),
                 clock: Reckoning::by(ctx.clock),
                 case: None,
@@ -424,11 +429,13 @@ impl Machine {
 
     fn announce(&mut self, speaker: usize, ctx: &mut Context<'_>) {
         match (ctx.policy.warning(), ctx.policy.speakers.get(speaker)) {
-            (Some((warning, text)), Some(name)) => {
+            (Some(warning), Some(name)) => {
                 let id = AnnouncementId(ctx.latest_announcement.0.saturating_add(1));
                 *ctx.latest_announcement = id;
                 let deadline = ctx.now + span(warning.timeout_s);
                 self.warnings.send(id);
+                let (text, said) = ctx.policy.words(warning, &self.record.id, &self.blanks(ctx.policy));
+                self.record.said = said;
                 ctx.voice.sent(Pending {
                     id,
                     violation: self.record.rule.violation.clone(),
@@ -449,6 +456,21 @@ impl Machine {
             }
             // The site lost its warning or its speakers over a restart.
             (None, _) | (_, None) => self.give_up_warning(ctx),
+        }
+    }
+
+    /// What is filled in into the text of the present warning.
+    fn blanks(&self, policy: &RulePolicy) -> Words {
+        let record = &self.record;
+        // The latest word on it counts, as with every finding.
+        let is_plate = |finding: &&Finding| finding.about.as_str() == PLATE && finding.verdict == Verdict::Yes;
+        let plate = record.findings.iter().rev().find(is_plate);
+        Words {
+            plate: plate.and_then(|finding| finding.text.clone()),
+            place: policy.place.clone().unwrap_or_else(|| record.rule.zone.as_str().replace(['-', '_'], " ")),
+            count: record.subject.count,
+            seconds_left: policy.violation.observe.for_s.round().max(0.0) as u32,
+            nth: self.warnings.count() as u32,
         }
     }
 

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use forewarn_domain::condition::Condition;
+use forewarn_domain::violation::template::{self, Words};
 use forewarn_domain::violation::{CaseTimes, Confirmation, EvidencePolicy, Language, Observation, Text, Warning};
-use forewarn_domain::{CivilTime, Proof, Schedule, SpeakerId, SpokenText, Timestamp, Violation, ViolationId};
+use forewarn_domain::{
+    CivilTime, IncidentId, Proof, Schedule, SpeakerId, SpokenText, Timestamp, Violation, ViolationId,
+};
 
 use crate::case::CasePolicy;
 use crate::span::span;
@@ -20,6 +23,8 @@ pub struct RulePolicy {
     pub violation: Violation,
     /// Where warnings are played: the primary speaker first, then those to fall back on.
     pub speakers: Vec<SpeakerId>,
+    /// What people call the place; its zone where nobody gave it a name.
+    pub place: Option<String>,
     /// The language that is preferred.
     pub language: Language,
     /// When nothing may be announced.
@@ -47,23 +52,36 @@ impl RulePolicy {
                 case: CaseTimes::default(),
             },
             speakers: Vec::new(),
+            place: None,
             language: Language::default(),
             quiet_hours: Vec::new(),
             case: None,
         }
     }
 
-    /// The warning and its words, if the violation has one that some speaker can say.
-    pub(crate) fn warning(&self) -> Option<(&Warning, SpokenText)> {
+    /// The warning, if the violation has one that some speaker can say.
+    pub(crate) fn warning(&self) -> Option<&Warning> {
         let warning = self.violation.warning.as_ref().filter(|w| w.times > 0 && !self.speakers.is_empty())?;
+        let has_words = warning.text.all().all(|text| text.in_language(self.language).is_some());
+        (has_words || warning.audio.is_some()).then_some(warning)
+    }
+
+    /// What an incident is told: its text as it is said, and the text's name where several are tried.
+    pub(crate) fn words(
+        &self,
+        warning: &Warning,
+        incident: &IncidentId,
+        words: &Words,
+    ) -> (SpokenText, Option<String>) {
+        let (text, name) = warning.text.of(incident);
         let silent = || SpokenText { language: self.language, text: String::new() };
-        let text = warning.text.in_language(self.language).or_else(|| warning.audio.as_ref().map(|_| silent()))?;
-        Some((warning, text))
+        let SpokenText { language, text } = text.in_language(self.language).unwrap_or_else(silent);
+        (SpokenText { language, text: template::fill(&text, words, language) }, name.map(str::to_owned))
     }
 
     /// How many warnings an incident may have.
     pub(crate) fn warnings(&self) -> usize {
-        self.warning().map_or(0, |(warning, _)| warning.times.min(MAX_WARNINGS) as usize)
+        self.warning().map_or(0, |warning| warning.times.min(MAX_WARNINGS) as usize)
     }
 
     /// Whether quiet hours hold at `at`; they do not where the time of day is unknown.

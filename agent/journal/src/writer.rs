@@ -291,8 +291,14 @@ mod tests {
             violation: violation.id.clone(),
             zone: ZoneId::new("frame").unwrap(),
         };
-        let policy =
-            RulePolicy { violation, speakers: Vec::new(), language: Language::En, quiet_hours: Vec::new(), case: None };
+        let policy = RulePolicy {
+            violation,
+            speakers: Vec::new(),
+            place: None,
+            language: Language::En,
+            quiet_hours: Vec::new(),
+            case: None,
+        };
         let policies = BTreeMap::from([(key.clone(), policy)]);
         let mut incidents = Incidents::new(policies, Arc::new(UnknownCivilTime));
         for n in 0..20 {

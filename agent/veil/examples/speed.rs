@@ -34,6 +34,7 @@ fn incident() -> IncidentRecord {
         },
         warnings_played: 0,
         warning_not_delivered: false,
+        said: None,
         findings: Vec::new(),
         clock: Reckoning::default(),
         case: None,

@@ -229,6 +229,7 @@ mod tests {
             },
             warnings_played: 0,
             warning_not_delivered: false,
+            said: None,
             findings: Vec::new(),
             clock: Reckoning::default(),
             case: None,

@@ -78,6 +78,7 @@ pub fn report(n: u64, sequence: u32) -> Report {
         },
         warnings_played: u32::from(sequence >= 3),
         warning_not_delivered: false,
+        said: None,
         findings: vec![finding(Verdict::Yes, None)],
         clock: Reckoning::default(),
         case: None,

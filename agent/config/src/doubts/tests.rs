@@ -90,7 +90,8 @@ fn what_is_not_there_or_says_nothing_is_told() {
     check(&format!("{RULE}with = {{ evidence.pre_roll_s = 1000 }}\n"), &["at most 600 s are kept"]);
     check(&format!("{RULE}with = {{ warning.text = {{ zh = \"……\" }} }}\n"), &["has nothing to say"]);
     let said = |text: &str| format!("{RULE}with = {{ warning.text = {{ en = \"{text}\" }} }}\n");
-    check(&said("Car {plate}, drive on."), &["nothing is put in the place of `{plate},`"]);
+    check(&said("Car $plate, drive on."), &["nothing is put in the place of `$plate,`"]);
+    check(&said("Car {plate}, drive on."), &[]);
     check(&format!("{RULE}with = {{ warning.times = 0, warning.text = {{ zh = \"……\" }} }}\n"), &[]);
     check(&said("请勿停车"), &["which an English voice cannot read"]);
     check(

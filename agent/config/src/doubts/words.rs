@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use forewarn_domain::SpokenText;
+use forewarn_domain::violation::template::{self, Words};
 use forewarn_domain::violation::{Language, Warning};
 
 use super::{Doubt, about};
@@ -19,11 +20,11 @@ pub(super) fn given(rule: &Rule) -> Option<&Warning> {
 /// The doubts about the text that a rule has said in the site's language.
 pub(super) fn of_warning(rule: &Rule, language: Language) -> Vec<Doubt> {
     let Some(warning) = given(rule).filter(|warning| warning.audio.is_none()) else { return Vec::new() };
-    let Some(text) = warning.text.in_language(language) else { return Vec::new() };
-    let found = [too_long(&text, warning), not_filled_in(&text), of_another_script(&text)];
-    let empty = [&warning.text.en, &warning.text.zh].into_iter().flatten().filter_map(|text| empty(text));
+    let said: Vec<SpokenText> = warning.text.all().filter_map(|text| text.in_language(language)).collect();
+    let found = said.iter().flat_map(|text| [too_long(text, warning), not_filled_in(text), of_another_script(text)]);
+    let empty = warning.text.all().flat_map(|text| [&text.en, &text.zh]).flatten().filter_map(|text| empty(text));
     let doubt = |(problem, mend)| Doubt { about: about(rule), problem, mend };
-    found.into_iter().flatten().chain(empty).map(doubt).collect()
+    found.flatten().chain(empty).map(doubt).collect()
 }
 
 /// What is wrong, and the mend.
@@ -51,8 +52,8 @@ fn too_long(text: &SpokenText, warning: &Warning) -> Found {
 fn not_filled_in(text: &SpokenText) -> Found {
     let chars: Vec<char> = text.text.chars().collect();
     let is_sign = |pair: &[char]| match pair[0] {
-        '{' | '}' | '<' | '>' => true,
-        '$' | '%' => pair.get(1).is_some_and(|next| next.is_ascii_alphabetic() || *next == '{'),
+        '<' | '>' => true,
+        '$' | '%' => pair.get(1).is_some_and(char::is_ascii_alphabetic),
         _ => false,
     };
     let sign = (0..chars.len()).find(|at| is_sign(&chars[*at..]))?;
@@ -63,7 +64,9 @@ fn not_filled_in(text: &SpokenText) -> Found {
 
 /// Letters that the voice of the language does not know: it names their script instead, or spells them.
 fn of_another_script(text: &SpokenText) -> Found {
-    let letters: Vec<char> = text.text.chars().filter(|c| c.is_alphabetic()).collect();
+    // What is filled in is of neither script.
+    let words = template::fill(&text.text, &Words::default(), text.language);
+    let letters: Vec<char> = words.chars().filter(|c| c.is_alphabetic()).collect();
     let problem = match text.language {
         Language::En => {
             // One Chinese character may be the province of a plate.
@@ -105,11 +108,9 @@ mod tests {
     #[test]
     fn what_is_put_in_nowhere_is_told_with_its_name() {
         for (text, shown) in [
-            ("Car {plate}, drive on.", "`{plate},`"),
             ("At most $people here.", "`$people`"),
             ("At most %d people.", "`%d`"),
             ("Leave <b>now</b>.", "`<b>now</b>.`"),
-            ("${zone}", "`${zone}`"),
         ] {
             let (problem, _) = not_filled_in(&say(Language::En, text)).unwrap_or_default();
             assert!(problem.contains(shown), "{text}: {problem}");
@@ -117,6 +118,29 @@ mod tests {
         for text in ["A fine of $50 is due.", "Slow down by 20 %.", "It is 50% full.", "Please leave."] {
             assert_eq!(not_filled_in(&say(Language::En, text)), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_filled_in_is_no_doubt_and_a_wrong_name_is_told_with_its_line() {
+        let told = |text: &str| {
+            let site = format!(
+                "[site]\nid = \"s\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/1\"\n\
+                 speakers = [\"horn\"]\n[[camera.rule]]\nviolation = \"loitering\"\nwith = {{ warning.text = {text} }}\n"
+            );
+            let site =
+                crate::resolve(&crate::source::Source::new("site.toml", site)).map_err(|errors| errors.to_string())?;
+            Ok::<_, String>(of_warning(&site.cameras[0].rules[0], Language::En))
+        };
+        assert_eq!(told("{ en = \"{plate}, the {nth} warning: leave {place}.\" }"), Ok(Vec::new()));
+        assert_eq!(told("[{ name = \"a\", en = \"Go.\" }, { name = \"b\", en = \"Please go.\" }]"), Ok(Vec::new()));
+        let doubts = told("[{ name = \"a\", en = \"Go.\" }, { name = \"b\", en = \"...\" }]").unwrap();
+        assert!(doubts.iter().any(|doubt| doubt.problem.contains("has nothing to say")), "each text is looked at");
+        let wrong = told("{ en = \"Car {plaet}, go.\" }").unwrap_err();
+        assert!(
+            wrong.starts_with("site.toml:12: ")
+                && wrong.contains("nothing can be filled in for `{plaet},`; write one of {plate}"),
+            "{wrong}"
+        );
     }
 
     #[test]

@@ -15,3 +15,4 @@ mod restarts;
 mod scenarios;
 mod several;
 mod silence;
+mod words;

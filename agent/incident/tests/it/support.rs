@@ -54,6 +54,7 @@ pub(crate) fn policy(violation: Violation, speakers: &[&str]) -> RulePolicy {
     RulePolicy {
         violation,
         speakers: speakers.iter().map(|name| SpeakerId::new(name).unwrap()).collect(),
+        place: None,
         language: Language::En,
         quiet_hours: Vec::new(),
         case: None,

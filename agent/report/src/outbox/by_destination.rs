@@ -172,6 +172,7 @@ fn unsaid_report(
         subject: incident.subject.clone(),
         warnings_played: incident.warnings_played,
         warning_not_delivered: incident.warning_not_delivered,
+        said: None,
         findings,
         clock: Reckoning::default(),
         case: None,

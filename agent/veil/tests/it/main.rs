@@ -51,6 +51,7 @@ fn bundle(root: &Path) -> std::path::PathBuf {
         subject: Subject { class: Class::new("person"), track: None, count: 1, bbox: face_at(25), fix: None },
         warnings_played: 0,
         warning_not_delivered: false,
+        said: None,
         findings: Vec::new(),
         clock: Reckoning::default(),
         case: None,
