@@ -83,6 +83,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Suppress(args) => cmd::suppress::run(&args),
         Command::Heatmap(args) => cmd::heatmap::run(&args),
         Command::Index(args) => cmd::index::run(&args),
+        Command::Stats(args) => cmd::index::stats(&args),
         Command::Key(args) => cmd::key::run(&args),
         Command::Update(args) => cmd::update::run(&args),
         Command::Backup(args) => cmd::upkeep::run(Asked::Backup(&args)),

@@ -9,9 +9,12 @@ use forewarn_console::Passing;
 use forewarn_domain::clock::wall_now;
 use forewarn_domain::{BBox, IncidentId, IncidentRecord, Timestamp};
 use forewarn_evidence::{Limits, TimeLine};
+use forewarn_index::stats::{Stats, Warned, within};
 use forewarn_memory::suppressions::add;
 use forewarn_models::image_frame;
 use forewarn_report::IncidentLedger;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::config::StorageDir;
 use crate::evidence_folder;
@@ -29,6 +32,21 @@ pub fn incident(storage: &StorageDir, id: &str) -> Result<IncidentRecord, Comman
     entry.map(|entry| entry.record).ok_or_else(|| {
         unknown("the agent remembers no such incident; evidence folders and reports carry the ids".to_owned())
     })
+}
+
+/// What an agent's outbox remembers. Nothing where the agent has never run.
+pub fn remembered(storage: &StorageDir) -> anyhow::Result<Vec<IncidentRecord>> {
+    let path = storage.outbox();
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    Ok(IncidentLedger::open(&path)?.latest(u32::MAX)?.into_iter().map(|entry| entry.record).collect())
+}
+
+/// How well the warnings worked that an agent's outbox remembers.
+pub fn stats_of(dir: &StorageDir, zone: &TimeZone, days: (Option<Date>, Option<Date>)) -> anyhow::Result<Stats> {
+    let all: Vec<Warned> = remembered(dir)?.iter().filter_map(Warned::of_record).collect();
+    Ok(forewarn_index::stats::stats(&within(all, days, zone), zone))
 }
 
 /// The folder of an incident's evidence; none if nothing is kept of it.

@@ -23,7 +23,7 @@ pub use keep::{Keep, Looker, Word};
 pub use models::{Bench as ModelBench, Calibrate as ModelCalibrate, Eval as ModelEval, Models};
 pub use operator::{Feedback, Suppress, SuppressAdd};
 pub use show::{
-    Config, Evidence, EvidenceReplay, Export, HeatSpan, Heatmap, Index, Key, PageLanguage, Redact, Stampers,
+    Config, Evidence, EvidenceReplay, Export, HeatSpan, Heatmap, Index, Key, PageLanguage, Redact, Stampers, Stats,
 };
 pub use update::{Update, UpdateDir, UpdatePack, UpdateTake};
 pub use upkeep::{Backup, Restore, Support};
@@ -138,6 +138,11 @@ pub enum Command {
         after_help = "Examples:\n  forewarn index --config site.toml --from 2026-11-01 --to 2026-11-30 \\\n      --period week --out index\n  forewarn index --config site.toml --incidents out/incidents.jsonl \\\n      --start 2026-11-22T08:00:00+08:00 --out index"
     )]
     Index(Index),
+    /// Tell how well warnings work: given, heard, heeded and how soon, by violation, zone, hour and text
+    #[command(
+        after_help = "Examples:\n  forewarn stats --config site.toml\n  forewarn stats --config site.toml --from 2026-11-01 --to 2026-11-30 --json"
+    )]
+    Stats(Stats),
     /// Collect crops of a site's own people and vehicles, to train a model of one's own
     #[command(
         subcommand,

@@ -1,4 +1,4 @@
-//! `forewarn evidence`, `config`, `index` and `heatmap` as they are typed.
+//! `forewarn evidence`, `config`, `index`, `stats` and `heatmap` as they are typed.
 
 use std::path::PathBuf;
 
@@ -270,6 +270,23 @@ pub struct Index {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Print the index as JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `forewarn stats`.
+#[derive(Debug, Args)]
+pub struct Stats {
+    /// The site file; its outbox is read.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// First day, in the site's time zone; all that is remembered if absent.
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<jiff::civil::Date>,
+    /// Last day.
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<jiff::civil::Date>,
+    /// As JSON.
     #[arg(long)]
     pub json: bool,
 }

@@ -37,6 +37,8 @@ pub trait Health: Send + Sync + 'static {
 pub trait Incidents: Send + Sync + 'static {
     /// Those that are not closed, oldest first.
     fn open(&self) -> Vec<WireIncident>;
+    /// How well warnings work, as `forewarn stats --json` tells it, or why nobody can say.
+    fn stats(&self) -> Result<serde_json::Value, String>;
 }
 
 /// The cameras of the site.

@@ -17,6 +17,7 @@ pub mod geometry;
 pub mod periods;
 pub mod render;
 mod score;
+pub mod stats;
 mod weights;
 
 use forewarn_domain::{IncidentState, Place, PlaceLevel, StreamId, Timestamp, ViolationId};

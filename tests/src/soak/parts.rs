@@ -146,6 +146,10 @@ impl Health for Nothing {
 }
 
 impl Incidents for Nothing {
+    fn stats(&self) -> Result<serde_json::Value, String> {
+        Ok(serde_json::Value::Null)
+    }
+
     fn open(&self) -> Vec<WireIncident> {
         Vec::new()
     }

@@ -1,4 +1,4 @@
-//! `forewarn index`: the civility index of cells and periods.
+//! `forewarn index`: the civility index of cells and periods; `forewarn stats`: how well warnings work.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -6,16 +6,17 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use forewarn_cli::Index as Args;
-use forewarn_domain::{PlaceLevel, StreamId};
+use forewarn_domain::StreamId;
 use forewarn_index::geometry::Outlines;
 use forewarn_index::periods::periods;
+use forewarn_index::stats::table;
 use forewarn_index::{CameraPlace, Case, Index, Period, Weights, compute, render};
-use forewarn_report::IncidentLedger;
 use jiff::civil::Date;
 
 use crate::config::source::Source;
 use crate::config::{self, Camera, ConfigErrors, Site, StorageDir};
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
+use crate::operator::{remembered, stats_of};
 
 /// Runs the command.
 pub fn run(args: &Args) -> CommandResult {
@@ -73,12 +74,7 @@ fn places(site: &Site) -> impl Iterator<Item = CameraPlace> + '_ {
 
 /// The confirmed incidents that an agent's outbox remembers. None where the agent has never run.
 fn from_outbox(site: &StreamId, storage: &StorageDir) -> anyhow::Result<Vec<Case>> {
-    let path = storage.outbox();
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let entries = IncidentLedger::open(&path)?.latest(u32::MAX)?;
-    Ok(entries.iter().filter_map(|entry| Case::of_record(site, &entry.record)).collect())
+    Ok(remembered(storage)?.iter().filter_map(|record| Case::of_record(site, record)).collect())
 }
 
 /// Tells of incidents that count nowhere, because a renamed camera would look like a quiet one.
@@ -127,29 +123,16 @@ fn write(dir: &Path, index: &Index, spans: &[Period], outlines: &Outlines) -> an
 fn print(args: &Args, index: &Index) -> CommandResult {
     let mut out = std::io::stdout().lock();
     if args.json {
-        writeln!(out, "{}", serde_json::to_string(index)?)?;
-        return Ok(());
+        return Ok(writeln!(out, "{}", serde_json::to_string(index)?)?);
     }
-    writeln!(
-        out,
-        "{:<12} {:<10} {:>6} {:<7} {:>9} {:>9} {:>9}  place",
-        "period", "level", "score", "", "incidents", "complied", "escalated"
-    )?;
-    let narrowest = index.scores.iter().map(|score| score.level).max().unwrap_or(PlaceLevel::Cell);
-    for score in index.scores.iter().filter(|score| score.level == narrowest || score.level == PlaceLevel::City) {
-        let points = score.score.map_or_else(|| "-".to_owned(), |s| format!("{s:.1}"));
-        writeln!(
-            out,
-            "{:<12} {:<10} {points:>6} {:<7} {:>9} {:>9} {:>9}  {}",
-            score.period,
-            score.level,
-            score.colour.as_str(),
-            score.incidents,
-            score.complied,
-            score.escalated,
-            score.place
-        )?;
-    }
-    writeln!(out, "{}: index.json, index.csv, index.geojson and one SVG map a period", args.out.display())?;
-    Ok(())
+    write!(out, "{}", render::table(index))?;
+    Ok(writeln!(out, "{}: index.json, index.csv, index.geojson and one SVG map a period", args.out.display())?)
+}
+
+/// Runs `forewarn stats`.
+pub fn stats(args: &forewarn_cli::Stats) -> CommandResult {
+    let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
+    let found = stats_of(&site.storage.dir, &site.header.time_zone, (args.from, args.to)).or_exit(ExitCode::Failed)?;
+    let told = if args.json { serde_json::to_string(&found)? + "\n" } else { table(&found) };
+    Ok(write!(std::io::stdout(), "{told}")?)
 }

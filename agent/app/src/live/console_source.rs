@@ -78,6 +78,8 @@ pub struct ConsoleSource {
     pub site_file: Arc<SiteFile>,
     /// Where the site's files lie.
     pub storage: StorageDir,
+    /// By whose hours and days figures are told.
+    pub time_zone: jiff::tz::TimeZone,
     /// Tells how instants read on the wall.
     pub clock: Arc<dyn Clock>,
     /// The streams and upstreams whose gauges are set.
@@ -266,6 +268,12 @@ impl Desk for ConsoleSource {
 }
 
 impl Incidents for ConsoleSource {
+    fn stats(&self) -> Result<serde_json::Value, String> {
+        let found =
+            operator::stats_of(&self.storage, &self.time_zone, (None, None)).map_err(|error| format!("{error:#}"))?;
+        serde_json::to_value(found).map_err(|error| error.to_string())
+    }
+
     fn open(&self) -> Vec<WireIncident> {
         self.board.lock().open.iter().map(|record| WireIncident::latest(record, &self.site)).collect()
     }

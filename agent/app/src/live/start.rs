@@ -166,6 +166,7 @@ fn serve(
         health: health.clone(),
         site_file: Arc::new(SiteFile(site.file.clone())),
         storage: site.storage.dir.clone(),
+        time_zone: site.header.time_zone.clone(),
         clock: Arc::clone(&clock),
         rolls: Default::default(),
     };

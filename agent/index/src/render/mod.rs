@@ -3,10 +3,12 @@
 mod csv;
 mod geojson;
 mod svg;
+mod table;
 
 pub use csv::csv;
 pub use geojson::geojson;
 pub use svg::svg;
+pub use table::table;
 
 #[cfg(test)]
 pub(crate) mod testing {

@@ -223,6 +223,7 @@ fn an_incident_is_found_judged_and_taken_out_and_the_trail_says_who() {
         (&one["incident"]["state"], &one["evidence"]["record"]["title"]),
         (&json!("closed"), &json!("Loitering"))
     );
+    assert_eq!(scene.get(&admin, "/api/v1/stats").json()["all"]["complied"], 3);
     let verified = scene.get(&admin, &format!("/api/v1/incidents/{ID}/verification")).json();
     assert_eq!(verified["verdict"], "unsealed");
     let said = scene.post(
