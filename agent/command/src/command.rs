@@ -1,10 +1,12 @@
 //! A command as it is sent, and what may be asked.
 
+#[cfg(test)]
 use std::fmt::Write as _;
 
 use forewarn_domain::CaseStage;
 use forewarn_domain::violation::Language;
 use forewarn_memory::feedback::Opinion;
+#[cfg(test)]
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
@@ -110,7 +112,8 @@ impl Ask {
 /// A command as it is published: the signature of its text, a space, and the text.
 ///
 /// The text is signed byte for byte, so that nobody has to agree on how JSON is written.
-pub fn sign(text: &str, secret: &[u8]) -> String {
+#[cfg(test)]
+pub(crate) fn sign(text: &str, secret: &[u8]) -> String {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), text.as_bytes());
     let mut message = String::with_capacity(text.len() + 65);
     for byte in tag.as_ref() {

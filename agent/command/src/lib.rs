@@ -18,7 +18,7 @@ mod reply;
 mod tests;
 mod ways;
 
-pub use command::{Ask, Command, sign};
+pub use command::{Ask, Command};
 pub use config::{CommandsConfig, ResolvedCommands};
 pub use desk::Desk;
 pub use gate::{Gate, Refusal};
