@@ -34,3 +34,4 @@ mod things;
 mod time_stamps;
 mod token;
 mod two_streams;
+mod update;

@@ -1,0 +1,126 @@
+//! Updates of the program as it is: one that does well is kept, one whose program ends at once is undone, and what is not for
+//! this box is refused.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use forewarn_tests::camera::CameraOptions;
+use forewarn_tests::process::free_port;
+use forewarn_tests::site::QUICK_LOITERING;
+use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, eventually, program};
+
+/// A site with a key for updates, and whoever holds that key.
+struct Updated {
+    scene: Scene,
+    site: PathBuf,
+}
+
+impl Updated {
+    fn new(camera: &str) -> Self {
+        let scene = Scene::new().unwrap();
+        let key = scene.path("key.pem");
+        let said = scene.program.succeed(["update".into(), "keygen".into(), OsString::from(&key)]).unwrap();
+        fs::create_dir(scene.path("violations")).unwrap();
+        let mut file = SiteFile::new().metrics(free_port().unwrap());
+        let more = "steady_s = 1\nwithin_s = 60\n[violations]\ndir = \"violations\"";
+        writeln!(file.tables, "{said}{more}").unwrap();
+        let site = file.camera(CameraEntry::new("gate", camera, QUICK_LOITERING)).write(scene.dir()).unwrap();
+        Self { scene, site }
+    }
+
+    /// `forewarn update WORDS`, with the folder of updates where the command takes one. What it says, and whether it succeeds.
+    fn update(&self, words: &[&str]) -> (bool, String) {
+        let mut args = vec!["update".to_owned()];
+        args.extend(words.iter().map(|word| (*word).to_owned()));
+        let mut command = self.scene.program.command();
+        let output = command.args(args).env("FOREWARN_UPDATE_DIR", self.scene.path("update")).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    fn pack(&self, version: &str, part: &str, path: &Path) -> String {
+        let out = self.scene.path(&format!("{version}.update")).display().to_string();
+        let (key, path) = (self.scene.path("key.pem").display().to_string(), path.display().to_string());
+        let words = ["pack", &out, "--key", &key, "--version", version, "--follows", "0.1.0", part, &path];
+        let (is_done, said) = self.update(&words);
+        assert!(is_done, "{said}");
+        out
+    }
+
+    fn apply(&self, bundle: &str) -> (bool, String) {
+        self.update(&["apply", bundle, "--config", &self.site.display().to_string()])
+    }
+
+    /// The agent by the program that is in force.
+    fn start(&self) -> Agent {
+        let mut command = self.scene.program.command();
+        command.args(["update", "exec", "--dir"]).arg(self.scene.path("update")).arg("--");
+        Agent::start_as(command, &self.site, "info").unwrap()
+    }
+}
+
+#[test]
+fn an_update_is_judged_by_the_running_agent_and_undone_where_its_program_ends() {
+    let place = tempfile::tempdir().unwrap();
+    let clip = CameraOptions::looped(&program::demo_clip().unwrap());
+    let camera = SimCamera::start(&forewarn_tests::ForewarnBin::find().unwrap(), place.path(), clip).unwrap();
+    let box_ = Updated::new(camera.url());
+    let says = |words: &[&str], part: &str| {
+        let (_, said) = box_.update(words);
+        assert!(said.contains(part), "{words:?}: {said}");
+    };
+
+    // A violation of its own: kept by the word of the agent that runs with it.
+    let text = box_.scene.program.succeed(["config", "violation", "loitering"]).unwrap();
+    let violation = box_.scene.write("waiting.toml", text.replace("id = \"loitering\"", "id = \"waiting\"")).unwrap();
+    let bundle = box_.pack("0.1.0.1", "--violation", &violation);
+    let (is_taken, said) = box_.apply(&bundle);
+    assert!(is_taken && said.contains("it lies ready"), "{said}");
+    says(&["begin"], "the update to 0.1.0.1 begins its trial");
+    assert!(box_.scene.path("violations/waiting.toml").is_file());
+    let mut agent = box_.start();
+    says(&["confirm", "--config", &box_.site.display().to_string()], "the agent is well: 0.1.0.1 is in force");
+    let (is_taken, said) = box_.apply(&bundle);
+    assert!(!is_taken && said.contains("0.1.0.1 is in force; versions only go up"), "{said}");
+    agent.kill().unwrap();
+
+    // A program that knows everything it is asked, and ends when it is to watch.
+    let bad = box_.scene.path("bad");
+    fs::copy("/bin/true", &bad).unwrap();
+    let (is_taken, said) = box_.apply(&box_.pack("0.2.0", "--program", &bad));
+    assert!(is_taken, "{said}");
+    for _ in 0..3 {
+        box_.update(&["begin"]);
+        let mut agent = box_.start();
+        let ended = eventually("it ends", || agent.ended()).unwrap();
+        assert!(ended.success(), "{}", agent.log());
+    }
+    says(&["begin"], "the update to 0.2.0 is undone: it was started 3 times and never was well");
+    says(&["status"], "in force: 0.1.0.1\nprogram: 0.1.0 of the package\nundone: 0.2.0");
+    let agent = box_.start();
+    eventually("the former program watches", || agent.log().contains("watching").then_some(())).unwrap();
+}
+
+#[test]
+fn what_could_not_run_here_is_refused_before_anything_changes() {
+    let box_ = Updated::new("rtsp://127.0.0.1:9/none");
+    let bad = box_.scene.path("bad");
+    fs::copy("/bin/false", &bad).unwrap();
+    let (is_taken, said) = box_.apply(&box_.pack("0.2.0", "--program", &bad));
+    assert!(!is_taken && said.contains("nothing has changed") && said.contains("--version` failed"), "{said}");
+    let mut elf = fs::read("/bin/true").unwrap();
+    elf[18] = 0xb7;
+    fs::write(&bad, &elf).unwrap();
+    if cfg!(target_arch = "x86_64") {
+        let (is_taken, said) = box_.apply(&box_.pack("0.2.0", "--program", &bad));
+        assert!(!is_taken && said.contains("is for aarch64, and this box is x86_64"), "{said}");
+    }
+    let site = box_.scene.path("wrong.toml");
+    fs::write(&site, "[site]\n").unwrap();
+    let (is_taken, said) = box_.apply(&box_.pack("0.1.0.2", "--configuration", &site));
+    assert!(!is_taken && said.contains("brings configuration, which this site does not take"), "{said}");
+    let (_, said) = box_.update(&["status"]);
+    assert_eq!(said, "in force: 0.1.0\nprogram: 0.1.0 of the package\n");
+}
