@@ -126,7 +126,7 @@ fn what_cannot_work_is_refused() {
               mend: write 127.0.0.1 and a port, and put a reverse proxy that speaks TLS before it; for [console], `behind_proxy = true` says that there is one
             site.toml:7: card: there is no model card `nanodet-g-461`
               mend: did you mean `nanodet-g-416`?
-            site.toml:10: url: the scheme "htp" is not known; use rtsp, rtsps, rtmp, rtmps, srt, http, https, file or v4l2
+            site.toml:10: url: the scheme "htp" is not known; use rtsp, rtsps, rtmp, rtmps, srt, udp, http, https, file or v4l2
               mend: see docs/configuration.md, "Cameras""#]],
     );
     check(
