@@ -13,7 +13,7 @@ use forewarn_seal::chain::Judgement;
 use forewarn_seal::{Access, Custody, Deed, Device, KeyChange, Link, canonical};
 use serde::{Deserialize, Serialize};
 
-use crate::chain_file::{HEAD, LINKS, link, read_head, read_links};
+use crate::chain_file::{HEAD, LINKS, link, read_head, read_links, root_of};
 use crate::error::EvidenceError;
 use crate::keys::Signing;
 use crate::opened::chain_of;
@@ -222,12 +222,6 @@ fn without_chain(path: &Path) -> AuditError {
     }
     let store = whole.parent().and_then(Path::parent).filter(|root| root.join(HEAD).is_file());
     AuditError::OfBundle { store: store.map(Path::to_owned), path: whole }
-}
-
-/// Where the chain lies: a storage directory holds its evidence in a folder of its own.
-pub(crate) fn root_of(path: &Path) -> PathBuf {
-    let inner = path.join("evidence");
-    if path.join(HEAD).exists() || !inner.join(HEAD).exists() { path.to_owned() } else { inner }
 }
 
 fn of_access(number: Option<u64>, access: Access) -> AuditEntry {

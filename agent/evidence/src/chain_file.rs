@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use forewarn_base::{durable, hash};
 use forewarn_domain::WallTime;
@@ -106,6 +106,12 @@ fn known_link(link: &Link, bytes: &[u8], signature: &[u8]) -> Option<Known> {
         key: link.device.key,
         what,
     })
+}
+
+/// Where the chain lies: a storage directory holds its evidence in a folder of its own.
+pub(crate) fn root_of(path: &Path) -> PathBuf {
+    let inner = path.join("evidence");
+    if path.join(HEAD).exists() || !inner.join(HEAD).exists() { path.to_owned() } else { inner }
 }
 
 /// Reads `chain.json` below a root; none if there is none.

@@ -31,6 +31,7 @@ mod canvas;
 mod carried;
 mod chain_end;
 mod chain_file;
+mod chain_guard;
 mod chain_search;
 mod clock_state;
 mod closeup;

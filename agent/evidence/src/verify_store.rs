@@ -6,8 +6,7 @@ use std::path::Path;
 use forewarn_seal::chain::{Head, Judgement, Known, judge};
 use forewarn_seal::{Link, Removal};
 
-use crate::audit::root_of;
-use crate::chain_file::{HEAD, HeadFile, LINKS, Linked, read_head, read_links};
+use crate::chain_file::{HEAD, HeadFile, LINKS, Linked, read_head, read_links, root_of};
 use crate::chain_search::bundles_in;
 use crate::manifest_file::VerifyError;
 use crate::store::name_below;
