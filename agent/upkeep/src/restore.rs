@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use forewarn_base::hash;
@@ -18,6 +19,10 @@ use crate::secrets;
 
 /// Most bytes of a site file or of what a backup says of itself.
 const MOST_TEXT_BYTES: u64 = 64 << 20;
+/// How names of violation files begin.
+const VIOLATIONS: &str = "configuration/violations/";
+/// Rights of what all may read.
+const READ_MODE: u32 = 0o644;
 
 /// Restores a backup, so that `site_file` is its site file. A box that is in use is refused unless `over`.
 pub fn restore(backup: &Path, site_file: &Path, over: bool) -> Result<Made, UpkeepError> {
@@ -50,9 +55,16 @@ pub fn restore(backup: &Path, site_file: &Path, over: bool) -> Result<Made, Upke
         let name = entry.path().map_err(cannot)?.to_string_lossy().into_owned();
         let Some(path) = place.of_entry(&name) else { continue };
         private::create_dirs(folder_of(&path)).map_err(UpkeepError::io("make a folder for", &path))?;
-        durable::replace_from(&path, &mut entry, FILE_MODE).map_err(UpkeepError::io("write", path))?;
+        durable::replace_from(&path, &mut entry, mode_of(&name, &path)).map_err(UpkeepError::io("write", path))?;
     }
     Ok(Made { files: index.files.len(), bytes: index.files.iter().map(|file| file.bytes).sum() })
+}
+
+/// The rights of a restored file. A service that is not root reads its site file and its violations by those of others, so
+/// the former stay and the latter are for all; whatever else is new is for its owner alone.
+fn mode_of(name: &str, path: &Path) -> u32 {
+    let usual = if name.starts_with(VIOLATIONS) { READ_MODE } else { FILE_MODE };
+    path.metadata().map_or(usual, |found| found.permissions().mode() & 0o777)
 }
 
 /// Reads a backup to its end: what it says of itself, and its site file.

@@ -1,6 +1,7 @@
 //! There and back.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use forewarn_config::Site;
 use forewarn_config::source::Source;
@@ -77,8 +78,12 @@ fn a_backup_that_was_made_while_somebody_writes_brings_everything_to_another_box
     let refused = restore(&out, &to, false).unwrap_err().to_string();
     assert!(refused.contains("site.toml is there already"), "{refused}");
     fs::write(other.path().join("data/feedback.jsonl"), "other").unwrap();
+    let mode = |name: &str| fs::metadata(other.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("violations/own.toml"), mode("pin")), (0o644, 0o600), "a service reads violations");
+    fs::set_permissions(&to, fs::Permissions::from_mode(0o640)).unwrap();
     restore(&out, &to, true).unwrap();
     same("data/feedback.jsonl");
+    assert_eq!(mode("site.toml"), 0o640, "its group still reads it");
 }
 
 #[test]
