@@ -60,6 +60,8 @@ export class Player {
 
   close() {
     this.isClosed = true;
+    // The browser may still tell of what it takes in, and of a buffer that is gone it refuses to say anything.
+    this.buffer = null;
     clearInterval(this.watchdog);
     this.video.removeEventListener("error", this.broken);
     this.video.removeAttribute("src");
@@ -104,7 +106,8 @@ export class Player {
   /** Keeps to the newest picture. */
   private follow() {
     const { video, buffer, newestS } = this;
-    if (!buffer || newestS < 0 || !buffer.buffered.length || video.seeking) return;
+    if (!buffer || this.media.readyState !== "open") return;
+    if (newestS < 0 || !buffer.buffered.length || video.seeking) return;
     const behind = newestS - video.currentTime;
     const first = buffer.buffered.start(buffer.buffered.length - 1);
     const isOutside = video.currentTime < first;
