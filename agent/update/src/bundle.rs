@@ -23,6 +23,10 @@ pub fn pack(out: &Path, manifest: &Manifest, files: &[PathBuf], key: &DeviceKey)
     let write = |what: &Path| UpdateError::io("write", what.to_owned());
     let text = manifest.text();
     let signature = key.sign(&Manifest::signed(&text))?;
+    // It may be the key, or one of the files that are packed.
+    if out.symlink_metadata().is_ok() {
+        return Err(UpdateError::NotAllowed(format!("{} is there already, and is kept; name another", out.display())));
+    }
     let unfinished = Unfinished::of_process(out);
     let mut tar = Builder::new(File::create(unfinished.path()).map_err(write(out))?);
     for (name, bytes) in [(MANIFEST, &text), (SIGNATURE, &signature)] {

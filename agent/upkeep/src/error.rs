@@ -17,6 +17,9 @@ pub enum UpkeepError {
     /// The agent runs, or another one.
     #[error("{0}")]
     Taken(#[from] forewarn_config::Taken),
+    /// Something else bears the name of the file that is made.
+    #[error("{} is there already, and is kept; name a file that is not there", .0.display())]
+    Exists(PathBuf),
     /// What is there would be written over.
     #[error("nothing is restored: {} is there already; a box that is in use is written over with --over alone", .0.display())]
     InUse(PathBuf),

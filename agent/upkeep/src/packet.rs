@@ -20,6 +20,10 @@ pub(crate) struct Packet {
 
 impl Packet {
     pub(crate) fn begin(out: &Path) -> Result<Self, UpkeepError> {
+        // It may be the site file itself, a database or a device.
+        if out.symlink_metadata().is_ok() {
+            return Err(UpkeepError::Exists(out.to_owned()));
+        }
         let unfinished = Unfinished::of_process(out);
         let file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(unfinished.path());
         let tar = Builder::new(file.map_err(UpkeepError::io("write", out))?);

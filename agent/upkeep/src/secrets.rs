@@ -24,6 +24,8 @@ const NAMES: [&str; 2] = ["_file", "_env"];
 /// Keys whose texts are sent as they are, so that anything may stand in them; and who logs in.
 const SENT: [&str; 11] =
     ["user", "set", "headers", "header", "payload", "body", "topic", "ack", "ack_topic", "query", "client_id"];
+/// Words behind which a secret stands in a line of a log, if something that joins them lies between.
+const TELLING: [&str; 9] = ["setup", "bearer", "password", "passwd", "secret", "token", "apikey", "api_key", "api-key"];
 /// What provinces' plates begin with (GA 36).
 const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领";
 
@@ -155,10 +157,41 @@ impl Blotter {
         }
         let mut out = String::with_capacity(text.len());
         for line in text.split_inclusive('\n') {
-            out.push_str(&without_plates(&redact(line)));
+            out.push_str(&without_plates(&without_told(&redact(line))));
         }
         out
     }
+}
+
+/// The text without what stands behind a word that says that a secret follows: `Bearer …`, `"secret": "…"`, `setup=…`, the
+/// link by which whoever has it becomes the console's administrator.
+fn without_told(text: &str) -> String {
+    // Of the same length as the text, whatever is in it.
+    let small = text.to_ascii_lowercase();
+    let is_between = |c: char| " \t:=\"'".contains(c);
+    let is_end = |c: char| c.is_whitespace() || "\"',;)}".contains(c);
+    let mut places = Vec::new();
+    for word in TELLING {
+        for (at, _) in small.match_indices(word) {
+            let behind = &text[at + word.len()..];
+            let begin = behind.len() - behind.trim_start_matches(is_between).len();
+            let length = behind[begin..].find(is_end).unwrap_or(behind.len() - begin);
+            let is_joined = word == "bearer" || behind[..begin].contains([':', '=', '"', '\'']);
+            if is_joined && begin > 0 && length > 0 {
+                places.push(at + word.len() + begin..at + word.len() + begin + length);
+            }
+        }
+    }
+    places.sort_by_key(|place| place.start);
+    let (mut out, mut done) = (String::with_capacity(text.len()), 0);
+    for place in places {
+        if place.start >= done {
+            out.push_str(&text[done..place.start]);
+            out.push_str(HIDDEN);
+        }
+        done = done.max(place.end);
+    }
+    out + &text[done..]
 }
 
 /// A province's character, a letter, and five or six letters or figures.
@@ -188,6 +221,22 @@ mod tests {
     fn plates_go_and_other_words_stay() {
         assert_eq!(without_plates("saw 京A12345 and 粤B·D12345 at 京城 gate"), "saw *** and *** at 京城 gate");
         assert_eq!(without_plates("no plate 京"), "no plate 京");
+    }
+
+    #[test]
+    fn what_a_line_calls_a_secret_is_hidden_and_the_rest_of_it_is_not() {
+        for (line, told) in [
+            (
+                "console: http://127.0.0.1:9465/#setup=9be9; this link, once",
+                "console: http://127.0.0.1:9465/#setup=***; this link, once",
+            ),
+            ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
+            (r#"{"secret":"X1","n":2}"#, r#"{"secret":"***","n":2}"#),
+            ("passwd: X, apikey 'Y'", "passwd: ***, apikey '***'"),
+            ("the set-up is over; tokens: none", "the set-up is over; tokens: none"),
+        ] {
+            assert_eq!(without_told(line), told);
+        }
     }
 
     #[test]

@@ -43,6 +43,8 @@ impl Updated {
     fn pack(&self, version: &str, part: &str, path: &Path) -> String {
         let out = self.scene.path(&format!("{version}.update")).display().to_string();
         let (key, path) = (self.scene.path("key.pem").display().to_string(), path.display().to_string());
+        // What was packed before under this name is kept otherwise.
+        let _ = std::fs::remove_file(&out);
         let words = ["pack", &out, "--key", &key, "--version", version, "--follows", "0.1.0", part, &path];
         let (is_done, said) = self.update(&words);
         assert!(is_done, "{said}");

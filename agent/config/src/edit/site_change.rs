@@ -35,7 +35,9 @@ fn quoted(text: &str) -> String {
 
 fn add_camera(NewCamera { id, url, user, password }: &NewCamera) -> Result<Change, EditError> {
     let path: KeyPath = format!("camera.{id}").parse()?;
-    if ["file:", "v4l2:"].iter().any(|local| url.trim_start().to_lowercase().starts_with(local)) {
+    let is_of_box = ["file:", "v4l2:"].iter().any(|local| url.trim_start().to_lowercase().starts_with(local));
+    // A path alone is a file, too.
+    if is_of_box || !url.contains("://") {
         let mend = "give the address of a camera on the network, such as rtsp://192.168.1.20/stream1; files and devices of \
                     this box are named in the site file by hand";
         return Err(path.error(format!("{url} lies on this box"), mend));
@@ -162,7 +164,7 @@ mod tests {
 
     #[test]
     fn files_of_the_box_and_logins_in_addresses_are_refused() {
-        for url in ["file:/etc/shadow", " V4L2:/dev/video0", "rtsp://ann:s3@10.0.0.5/1"] {
+        for url in ["/etc/shadow", "file:/etc/shadow", " V4L2:/dev/video0", "rtsp://ann:s3@10.0.0.5/1"] {
             let asked = serde_json::json!({ "add_camera": { "id": "yard", "url": url } });
             assert!(changed(FILE, asked).is_err(), "{url}");
         }

@@ -77,7 +77,9 @@ impl Maker {
         let paths: Vec<PathBuf> = files.iter().enumerate().map(place).collect();
         let out = self.dir.path().join("out.update");
         bundle::pack(&out, manifest, &paths, &self.key).unwrap();
-        fs::read(out).unwrap()
+        let bytes = fs::read(&out).unwrap();
+        fs::remove_file(out).unwrap();
+        bytes
     }
 }
 

@@ -24,7 +24,9 @@ fn site(marked: &Marked) -> Site {
 fn names(marked: &Marked, wanted: Wanted) -> Vec<String> {
     let out = marked.path("a.backup");
     make(&out, &site(marked), &marked.path("site.toml"), wanted).unwrap();
-    unpacked(&out).into_iter().map(|(name, _)| name).collect()
+    let names = unpacked(&out).into_iter().map(|(name, _)| name).collect();
+    fs::remove_file(out).unwrap();
+    names
 }
 
 #[test]
@@ -95,6 +97,8 @@ fn nothing_is_restored_while_an_agent_runs_or_of_a_file_that_was_changed() {
     let refused = restore(&out, &marked.path("site.toml"), true).unwrap_err().to_string();
     assert!(refused.contains("another agent uses"), "{refused}");
     drop(agent);
+    let taken = make(&marked.path("site.toml"), &site(&marked), &marked.path("site.toml"), Wanted::default());
+    assert!(taken.unwrap_err().to_string().contains("site.toml is there already"));
     let good = fs::read(&out).unwrap();
     let at = good.windows(6).position(|window| window == MARK.as_bytes()).unwrap();
     let changed = [&good[..at], b"CHANGE", &good[at + 6..]].concat();
