@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use forewarn_base::private;
 use forewarn_domain::site_change::SiteChange;
 
-use super::EditError;
 use super::file::place;
 use super::site_change::secret_of;
+use super::{EditError, KeyPath};
 
 /// The files of the passwords that some changes bring. They are taken away again, unless the changes were saved.
 #[derive(Debug)]
@@ -29,8 +29,15 @@ impl Secrets {
                 continue;
             }
             let path = beside.join(secret_of(&camera.id));
-            let failed = |error| EditError::Write { path: path.display().to_string(), error };
-            write(&path, &camera.password).map_err(failed)?;
+            if let Err(error) = write(&path, &camera.password) {
+                let path = path.display().to_string();
+                if error.kind() != io::ErrorKind::AlreadyExists {
+                    return Err(EditError::Write { path, error });
+                }
+                let key: KeyPath = format!("camera.{}", camera.id).parse()?;
+                let mend = "remove that file if no camera uses it, as after a camera that was taken back, or take another name";
+                return Err(key.error(format!("{path} is there already, and its password is kept"), mend));
+            }
             written.0.push(path);
         }
         Ok(written)
@@ -78,7 +85,8 @@ mod tests {
         Secrets::of(&site, &changes).unwrap().keep();
         assert_eq!(fs::read_to_string(&secret).unwrap(), "s3\n");
         assert_eq!(fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(Secrets::of(&site, &changes).is_err());
+        let again = Secrets::of(&site, &changes).unwrap_err();
+        assert!(matches!(again, EditError::Path { .. }) && again.to_string().contains("yard.secret is there already"));
         assert!(secret.exists(), "it is of a camera that is there");
     }
 }
