@@ -1,7 +1,7 @@
 //! What looks for what is hidden.
 
 use forewarn_domain::detection::HEAD_CLASSES;
-use forewarn_domain::{BBox, Detection, DetectorError, Frame};
+use forewarn_domain::{BBox, Detection, DetectorError, Frame, Tile};
 use forewarn_evidence::ModelUsed;
 use forewarn_models::reader::faces::{FACE_CARD, Faces, FacesError};
 use forewarn_models::{CardError, DetectError, OnnxDetector, OpenError, Runtime, Store, StoreError, cards};
@@ -187,14 +187,8 @@ impl Pair {
             Care::Among(number) => parts.is_empty() || number.is_multiple_of(WHOLE_EVERY),
         };
         let mut found = if is_seen_whole { self.detector.detect_frame(picture)? } else { Vec::new() };
-        for (corner, size) in parts {
-            let (dx, dy) = (corner.0 as f32, corner.1 as f32);
-            let in_part = self.detector.detect_frame(&picture.part(corner, size))?;
-            found.extend(in_part.into_iter().map(|Detection { class, score, bbox: b }| Detection {
-                bbox: BBox::new(b.x0 + dx, b.y0 + dy, b.x1 + dx, b.y1 + dy),
-                class,
-                score,
-            }));
+        for part in parts {
+            found.extend(part.to_frame(self.detector.detect_frame(&part.of(picture))?));
         }
         Ok(found)
     }
@@ -202,7 +196,7 @@ impl Pair {
 
 /// Squares that overlap and together make up a picture: heads are larger in the detector's eyes than in the whole of it. None
 /// where it sees the whole nearly as large.
-fn parts(width: u32, height: u32) -> Vec<((u32, u32), (u32, u32))> {
+fn parts(width: u32, height: u32) -> Vec<Tile> {
     let (side, long) = (width.min(height), width.max(height));
     if side < LEAST_SIDE_PX {
         return Vec::new();
@@ -213,7 +207,8 @@ fn parts(width: u32, height: u32) -> Vec<((u32, u32), (u32, u32))> {
     }
     let along = |number: u32| ((long - side) * number / (count - 1)) & !1;
     let corner = |number| if width > height { (along(number), 0) } else { (0, along(number)) };
-    (0..count).map(|number| (corner(number), (side, side))).collect()
+    let tile = |(x, y)| Tile { x, y, width: side, height: side };
+    (0..count).map(|number| tile(corner(number))).collect()
 }
 
 impl Looker for Pair {
@@ -287,8 +282,8 @@ mod tests {
             let parts = parts(width, height);
             let (side, long) = (width.min(height), width.max(height));
             let mut ends = 0;
-            for &((x, y), size) in &parts {
-                assert_eq!(size, (side, side));
+            for &Tile { x, y, width: part_width, height: part_height } in &parts {
+                assert_eq!((part_width, part_height), (side, side));
                 assert!(x + side <= width && y + side <= height, "{width}x{height}: {x} {y}");
                 let (from, least) = (x.max(y), if long <= 5 * side { side / 10 } else { 0 });
                 assert!(
