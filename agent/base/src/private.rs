@@ -37,6 +37,11 @@ pub fn open_mode(path: &Path) -> io::Result<Option<u32>> {
     Ok(Some(mode).filter(|mode| mode & OTHERS != 0))
 }
 
+/// The rights of a file, which one that takes its place is to have; `usual` where there is none.
+pub fn mode_or(path: &Path, usual: u32) -> u32 {
+    fs::metadata(path).map_or(usual, |found| found.mode() & 0o777)
+}
+
 /// Takes away the rights that others have to a file or folder, as far as that may be done.
 pub fn close(path: &Path) -> io::Result<Found> {
     let meta = match fs::symlink_metadata(path) {

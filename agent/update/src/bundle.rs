@@ -24,9 +24,7 @@ pub fn pack(out: &Path, manifest: &Manifest, files: &[PathBuf], key: &DeviceKey)
     let text = manifest.text();
     let signature = key.sign(&Manifest::signed(&text))?;
     // It may be the key, or one of the files that are packed.
-    if out.symlink_metadata().is_ok() {
-        return Err(UpdateError::NotAllowed(format!("{} is there already, and is kept; name another", out.display())));
-    }
+    must_be_new(out)?;
     let unfinished = Unfinished::of_process(out);
     let mut tar = Builder::new(File::create(unfinished.path()).map_err(write(out))?);
     for (name, bytes) in [(MANIFEST, &text), (SIGNATURE, &signature)] {
@@ -38,6 +36,14 @@ pub fn pack(out: &Path, manifest: &Manifest, files: &[PathBuf], key: &DeviceKey)
     }
     tar.into_inner().map_err(write(out))?;
     unfinished.place().map_err(write(out))
+}
+
+/// Nothing bears the name of a file that is made: what is there is kept.
+pub(crate) fn must_be_new(path: &Path) -> Result<(), UpdateError> {
+    if path.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    Err(UpdateError::NotAllowed(format!("{} is there already, and is kept; name another", path.display())))
 }
 
 /// The same for every packer and day, so that the same files make the same bundle.

@@ -77,9 +77,7 @@ impl Own<'_> {
 }
 
 fn keygen(path: &Path, out: &mut dyn Write) -> Result<(), UpdateError> {
-    if path.exists() {
-        return Err(UpdateError::NotAllowed(format!("{} is there already, and is kept; name another", path.display())));
-    }
+    bundle::must_be_new(path)?;
     let key = DeviceKey::generate()?;
     let pem = key.to_pem().unwrap_or_default();
     durable::replace(path, pem.as_bytes()).map_err(UpdateError::io("write", path))?;

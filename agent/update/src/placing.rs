@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use forewarn_base::private::folder_of;
+use forewarn_base::private::{folder_of, mode_or};
 use forewarn_base::{durable, hash};
 
 use crate::error::UpdateError;
@@ -58,7 +58,7 @@ pub(crate) fn put(dir: &Path, slot: &Slot) -> Result<(), UpdateError> {
             all.map_err(UpdateError::io("open to all", folder))?;
         }
         hash::verify(&file_of(dir, n), &placed.sha256)?;
-        copy(&file_of(dir, n), &placed.to, mode_at(&placed.to))?;
+        copy(&file_of(dir, n), &placed.to, mode_or(&placed.to, USUAL_MODE))?;
     }
     Ok(())
 }
@@ -77,7 +77,7 @@ pub(crate) fn put_back(dir: &Path, slot: &Slot) -> Result<Vec<String>, UpdateErr
         }
         if let Former::File(sha256) = &placed.former {
             hash::verify(&former_of(dir, n), sha256)?;
-            copy(&former_of(dir, n), &placed.to, mode_at(&placed.to))?;
+            copy(&former_of(dir, n), &placed.to, mode_or(&placed.to, USUAL_MODE))?;
         } else {
             let removed = durable::remove_file(&placed.to).and_then(|()| durable::sync_dir(folder_of(&placed.to)));
             removed.map_err(UpdateError::io("remove", &placed.to))?;
@@ -97,10 +97,6 @@ fn hash_at(path: &Path) -> Result<Option<String>, UpdateError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(UpdateError::io("read", path)(error)),
     }
-}
-
-fn mode_at(path: &Path) -> u32 {
-    fs::metadata(path).map_or(USUAL_MODE, |found| found.permissions().mode() & 0o777)
 }
 
 fn copy(from: &Path, to: &Path, mode: u32) -> Result<(), UpdateError> {

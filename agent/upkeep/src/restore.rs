@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use forewarn_base::hash;
@@ -64,7 +63,7 @@ pub fn restore(backup: &Path, site_file: &Path, over: bool) -> Result<Made, Upke
 /// the former stay and the latter are for all; whatever else is new is for its owner alone.
 fn mode_of(name: &str, path: &Path) -> u32 {
     let usual = if name.starts_with(VIOLATIONS) { READ_MODE } else { FILE_MODE };
-    path.metadata().map_or(usual, |found| found.permissions().mode() & 0o777)
+    private::mode_or(path, usual)
 }
 
 /// Reads a backup to its end: what it says of itself, and its site file.
