@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let config: SpeakerConfig = toml::from_str(&config)?;
     let speaker = SpeakerId::new("say")?;
-    let context = SpeakerContext { clock: Arc::new(SystemClock), audio_dir: ".".into(), base_dir: ".".into() };
+    let context = SpeakerContext::new(Arc::new(SystemClock), ".", ".");
     eprintln!("uses {}", probe(&speaker, &config, &context)?);
     let announcement = Announcement {
         id: AnnouncementId(1),

@@ -75,6 +75,7 @@ const PACKAGES: &[Package] = &[
     package("curl", "tests follow docs/console.md", &[]),
     package("jq", "tests follow docs/console.md and docs/verify-by-hand.md", &[]),
     package("openssl", "tests follow docs/verify-by-hand.md and docs/commands.md", &[]),
+    package("ffmpeg", "measures for the tests how loud a warning is", &[]),
     package("libfaketime", "the clock that tests set", &[]),
     package("systemd", "judges how well the service is locked up", &[]),
     package("softhsm2", "the token of the tests", &[]),

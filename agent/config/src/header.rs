@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use forewarn_domain::schedule::Schedule;
 use forewarn_domain::violation::Language;
-use forewarn_domain::{CivilTime, Place, StreamId};
+use forewarn_domain::{CivilTime, Clock, Place, StreamId};
 use forewarn_engine::civil_time::{HolidayList, SiteTime};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
@@ -101,7 +101,16 @@ impl RawHeader {
 impl Header {
     /// The time of day at the site, by what a clock on the wall shows.
     pub fn civil(&self) -> Arc<dyn CivilTime> {
-        Arc::new(SiteTime::live(self.time_zone.clone()).with_holidays(self.holidays.clone()))
+        Arc::new(self.calendar())
+    }
+
+    /// The same by the time line of a running agent.
+    pub fn civil_by(&self, clock: Arc<dyn Clock>) -> SiteTime {
+        self.calendar().by(clock)
+    }
+
+    fn calendar(&self) -> SiteTime {
+        SiteTime::live(self.time_zone.clone()).with_holidays(self.holidays.clone())
     }
 }
 

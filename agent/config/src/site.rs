@@ -199,7 +199,8 @@ pub struct UnknownSpeaker {
 impl Site {
     /// What its loudspeakers share.
     pub fn speaker_context(&self, clock: Arc<dyn Clock>) -> SpeakerContext {
-        SpeakerContext { clock, audio_dir: self.violations_dir.clone(), base_dir: self.directory.clone() }
+        let civil = Arc::new(self.header.civil_by(clock.clone()));
+        SpeakerContext { civil, ..SpeakerContext::new(clock, &self.violations_dir, &self.directory) }
     }
 
     /// One of its loudspeakers.

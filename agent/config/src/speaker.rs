@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::check::Check;
+use crate::header::check_schedule;
 use crate::schema;
 
 pub(crate) const EXAMPLE: &str = r#"# A loudspeaker on this box. Where no sound card opens, `wav_dir` keeps what nobody heard, and the warning counts as not
@@ -35,7 +36,14 @@ pub struct RawSpeaker {
 
 /// The list, an id beside the keys of each kind.
 pub(crate) fn list_schema(generator: &mut SchemaGenerator) -> Schema {
-    schema::named_adapters::<SpeakerConfig>(generator, "Its name.")
+    let schema = schema::named_adapters::<SpeakerConfig>(generator, "Its name.");
+    // The loudspeakers know nothing of how the site file describes hours.
+    let hours = schema::schedule(generator).to_value();
+    let volume = generator.definitions_mut().get_mut("VolumeConfig");
+    if let Some(described) = volume.and_then(|volume| volume.pointer_mut("/properties/hours")) {
+        *described = hours;
+    }
+    schema
 }
 
 /// The loudspeakers that can be used, and the names of all that are written: who names one that has a mistake makes none.
@@ -52,6 +60,9 @@ pub(crate) fn check(
         check.unique(id.span(), is_taken, &format!("speaker `{}`", id.get_ref()), "give each its own id");
         names.push(id.get_ref().clone());
         let Some(config) = check.table::<SpeakerConfig>(place.clone(), &adapter) else { continue };
+        for volume in &config.common.volume {
+            check_schedule(check, &Spanned::new(place.clone(), volume.hours.clone()));
+        }
         match config.check(id.get_ref(), check.directory()) {
             Ok(()) => speakers.push((id.into_inner(), config)),
             Err(error) => {
@@ -73,6 +84,24 @@ mod tests {
     /// The blocks of the page in TOML.
     fn blocks() -> impl Iterator<Item = &'static str> {
         PAGE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next())
+    }
+
+    #[test]
+    fn hours_of_a_loudspeaker_are_checked_and_described_as_all_schedules() {
+        let site = |hours: &str| {
+            let text = format!(
+                "[site]\nid = \"s\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\n\
+                 volume = [{{ hours = {hours}, db = -6 }}]\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/1\"\n"
+            );
+            resolve(&Source::new("site.toml".to_owned(), text)).map_err(|errors| errors.to_string())
+        };
+        assert!(site("{ from = \"22:00\", to = \"07:00\" }").is_ok());
+        let unknown = site("{ from = \"22:00\", to = \"07:00\", time_zone = \"Mars\" }").unwrap_err();
+        assert!(unknown.contains("there is no time zone \"Mars\""), "{unknown}");
+        let mut generator = schemars::SchemaGenerator::default();
+        super::list_schema(&mut generator);
+        let described = generator.definitions()["VolumeConfig"].pointer("/properties/hours/properties/days");
+        assert!(described.is_some(), "{:?}", generator.definitions()["VolumeConfig"]);
     }
 
     #[test]

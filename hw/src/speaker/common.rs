@@ -1,7 +1,9 @@
 //! What every kind of loudspeaker has in its table of the site file, whatever it is.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use forewarn_domain::Schedule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +15,21 @@ pub struct ProgrammeConfig {
     pub chime: bool,
     /// How text is spoken.
     pub speech: SpeechConfig,
+    /// How loud it is at some hours; the first that holds counts.
+    pub volume: Vec<VolumeConfig>,
     /// Seconds without progress after which playing has failed.
     pub stall_s: f64,
+}
+
+/// Hours in which everything is louder or softer than usual.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VolumeConfig {
+    /// The hours.
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub hours: Schedule,
+    /// How much louder it is in them, in dB; softer below 0. -40 to 6.
+    pub db: f64,
 }
 
 /// What is correct in a loudspeaker's table and may still not be meant.
@@ -29,11 +44,11 @@ pub struct SpeakerDoubt {
 }
 
 /// The keys of [`ProgrammeConfig`].
-pub(super) const COMMON_KEYS: [&str; 3] = ["chime", "speech", "stall_s"];
+pub(super) const COMMON_KEYS: [&str; 4] = ["chime", "speech", "stall_s", "volume"];
 
 impl Default for ProgrammeConfig {
     fn default() -> Self {
-        Self { chime: true, speech: SpeechConfig::default(), stall_s: 3.0 }
+        Self { chime: true, speech: SpeechConfig::default(), volume: Vec::new(), stall_s: 3.0 }
     }
 }
 
@@ -45,7 +60,7 @@ pub struct SpeechConfig {
     pub program: PathBuf,
     /// Words a minute, 80 to 450.
     pub rate_wpm: u16,
-    /// Loudness, 1 to 200; above 100 it may clip.
+    /// Loudness in percent, 1 to 200: 100 is -16 LUFS, half of it 6 dB softer.
     pub volume: u16,
     /// espeak-ng's voice for English.
     pub voice_en: String,

@@ -82,6 +82,10 @@ impl SpeakerConfig {
         if !(1..=200).contains(&speech.volume) {
             return Err(wrong("speech.volume", format!("{} is not within 1 to 200", speech.volume)));
         }
+        if let Some(wrong_db) = self.common.volume.iter().map(|volume| volume.db).find(|db| !(-40.0..=6.0).contains(db))
+        {
+            return Err(wrong("volume", format!("db = {wrong_db} is not within -40 to 6")));
+        }
         for (key, voice) in [("speech.voice_en", &speech.voice_en), ("speech.voice_zh", &speech.voice_zh)] {
             let fits = |c: char| c.is_ascii_alphanumeric() || "-_+/".contains(c);
             if voice.is_empty() || voice.starts_with('-') || !voice.chars().all(fits) {
@@ -138,8 +142,13 @@ mod tests {
     fn mistakes_are_named() {
         let cases = [
             ("kind = \"horn\"", "unknown variant `horn`"),
-            ("kind = \"local\"\nvolume = 3", "unknown field `volume`"),
-            ("kind = \"local\"\nchimes = true", "`wav_real_time`, `chime`, `speech`, `stall_s`"),
+            ("kind = \"local\"\nloudness = 3", "unknown field `loudness`"),
+            (
+                "kind = \"local\"\nvolume = [{ hours = { from = \"22:00\", to = \"07:00\" }, db = -60 }]",
+                "not within -40 to 6",
+            ),
+            ("kind = \"local\"\nvolume = [{ hours = { from = \"22:00\" }, db = -6 }]", "missing field `to`"),
+            ("kind = \"local\"\nchimes = true", "`wav_real_time`, `chime`, `speech`, `stall_s`, `volume`"),
             ("kind = \"local\"\nspeech = { rate = 3 }", "unknown field `rate`"),
             ("kind = \"local\"\nstall_s = 0.0", "stall_s"),
             ("kind = \"local\"\nspeech = { rate_wpm = 20 }", "80 to 450"),

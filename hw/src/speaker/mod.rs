@@ -21,15 +21,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use forewarn_domain::clock::UnknownCivilTime;
 use forewarn_domain::{
-    Announcement, AnnouncementId, Clock, FailureKind, IncidentId, Loudspeaker, LoudspeakerError, Playback, SpeakerId,
-    SpokenText,
+    Announcement, AnnouncementId, CivilTime, Clock, FailureKind, IncidentId, Loudspeaker, LoudspeakerError, Playback,
+    SpeakerId, SpokenText,
 };
 
 pub use adapters::has_sound_card;
-pub use common::{ProgrammeConfig, SpeakerDoubt, SpeechConfig};
+pub use common::{ProgrammeConfig, SpeakerDoubt, SpeechConfig, VolumeConfig};
 pub use config::SpeakerConfig;
 pub use error::{ConfigError, DeviceError, PlayError};
+pub use programme::SpeechCache;
 pub use run::Limits;
 
 use adapters::{Adapter, Mistake};
@@ -47,10 +49,27 @@ const SAY_LIMIT: Duration = Duration::from_mins(2);
 pub struct SpeakerContext {
     /// Tells how far away an announcement's deadline is.
     pub clock: Arc<dyn Clock>,
+    /// Tells which hours of `volume` hold.
+    pub civil: Arc<dyn CivilTime>,
     /// Directory against which an announcement's sound file is resolved: that of the violations.
     pub audio_dir: PathBuf,
     /// Directory against which relative paths of the configuration are resolved: that of the site file.
     pub base_dir: PathBuf,
+    /// Speech that was made before.
+    pub speech: SpeechCache,
+}
+
+impl SpeakerContext {
+    /// One where nobody knows the time of day, which [`Self::civil`] tells.
+    pub fn new(clock: Arc<dyn Clock>, audio_dir: impl Into<PathBuf>, base_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            clock,
+            civil: Arc::new(UnknownCivilTime),
+            audio_dir: audio_dir.into(),
+            base_dir: base_dir.into(),
+            speech: SpeechCache::default(),
+        }
+    }
 }
 
 /// What makes an announcement audible, and what carries it to the ears.
@@ -84,7 +103,7 @@ impl Speaker {
     fn new(id: &SpeakerId, config: &SpeakerConfig, context: &SpeakerContext) -> Result<Self, ConfigError> {
         config.check(id, &context.base_dir)?;
         gst::init().map_err(|e| ConfigError::Media { speaker: id.clone(), reason: e.to_string() })?;
-        let studio = Studio::new(&config.common, context.audio_dir.clone());
+        let studio = Studio::new(&config.common, context);
         let adapter = config
             .adapter
             .settings()

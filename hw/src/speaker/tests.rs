@@ -29,7 +29,8 @@ pub(super) fn with_programme<R>(text: &str, work: impl FnOnce(&mut Programme<'_>
 
 fn run<R>(announcement: &Announcement, work: impl FnOnce(Programme<'_>, Limits) -> R) -> R {
     let limits = Limits::new(Duration::from_secs(30), Duration::from_secs(10));
-    let mut studio = Studio::new(&ProgrammeConfig::default(), "audio".into());
+    let context = SpeakerContext::new(Arc::new(SystemClock), "audio", ".");
+    let mut studio = Studio::new(&ProgrammeConfig::default(), &context);
     guard::tests::patient(|patience| work(Programme::new(&mut studio, announcement, limits, patience), limits))
 }
 
@@ -59,7 +60,7 @@ impl Clock for Still {
 fn speaker(config: &str, dir: &Path, now_s: f64) -> Box<dyn Loudspeaker> {
     let config: SpeakerConfig = toml::from_str(config).unwrap();
     let clock = Arc::new(Still(Mutex::new(now_s)));
-    let context = SpeakerContext { clock, audio_dir: dir.join("audio"), base_dir: dir.to_owned() };
+    let context = SpeakerContext::new(clock, dir.join("audio"), dir);
     build(&SpeakerId::new("gate").unwrap(), &config, &context).unwrap()
 }
 
@@ -162,8 +163,7 @@ fn a_directory_that_cannot_be_written_is_named() {
 #[test]
 fn probing_says_what_would_be_used() {
     let dir = tempfile::tempdir().unwrap();
-    let context =
-        SpeakerContext { clock: Arc::new(SystemClock), audio_dir: "audio".into(), base_dir: dir.path().into() };
+    let context = SpeakerContext::new(Arc::new(SystemClock), "audio", dir.path());
     let id = || SpeakerId::new("gate").unwrap();
     let found = probe(&id(), &toml::from_str(WAV).unwrap(), &context).unwrap();
     assert!(found.contains("WAV files in") && found.contains("eSpeak NG"), "{found}");
@@ -173,4 +173,93 @@ fn probing_says_what_would_be_used() {
     let horn =
         probe(&id(), &toml::from_str("kind = \"rtp\"\naddress = \"127.0.0.1:5004\"").unwrap(), &context).unwrap();
     assert!(horn.contains("from 127.0.0.1 to 127.0.0.1:5004, TTL 64"), "{horn}");
+}
+
+/// What ffmpeg says of a sound: its integrated loudness in LUFS and its true peak in dB of full scale.
+fn measured(file: &Path, format: &[&str]) -> (f64, f64) {
+    let out = std::process::Command::new("ffmpeg")
+        .args(["-nostdin", "-hide_banner", "-nostats"])
+        .args(format)
+        .arg("-i")
+        .arg(file)
+        .args(["-af", "ebur128=peak=true", "-f", "null", "-"])
+        .output()
+        .expect("`cargo xtask setup` installs ffmpeg");
+    let told = String::from_utf8_lossy(&out.stderr).into_owned();
+    let summary = told.rsplit("Summary:").next().unwrap_or_default();
+    let after = |word: &str| summary.split(word).nth(1)?.split_whitespace().next()?.parse().ok();
+    after("I:").zip(after("Peak:")).unwrap_or_else(|| panic!("{told}"))
+}
+
+/// Plays something on a loudspeaker of WAV files, and has ffmpeg measure it.
+fn loudness_of(keys: &str, dir: &Path, now_s: f64, announcement: &Announcement) -> (f64, f64) {
+    speaker(&format!("{WAV}{keys}"), dir, now_s).play(announcement).unwrap();
+    measured(&dir.join("said/inc-1-2-7.wav"), &[])
+}
+
+#[test]
+fn by_ffmpeg_every_text_voice_and_file_is_at_minus_16_lufs_and_clips_nowhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let mandarin = |text: &str| Announcement {
+        text: SpokenText { language: Language::Zh, text: text.to_owned() },
+        ..announcement("", None)
+    };
+    let soft: Vec<i16> = (0..66_150).map(|i| (900.0 * (f64::from(i) * 0.09).sin()) as i16).collect();
+    std::fs::create_dir_all(dir.path().join("audio")).unwrap();
+    std::fs::write(dir.path().join("audio/soft.wav"), Pcm { rate_hz: 22_050, samples: soft }.to_wav()).unwrap();
+    for (keys, announcement) in [
+        ("", announcement("Attention. You are parked in a fire lane. Please move your vehicle now.", None)),
+        (
+            "chime = false",
+            announcement("Attention. You are parked in a fire lane. Please move your vehicle now.", None),
+        ),
+        ("chime = false", announcement("Stop.", None)),
+        ("speech = { voice_en = \"en-us\", rate_wpm = 260 }", announcement("Please leave this area.", None)),
+        ("", mandarin("您好，此处禁止停车，请立即驶离。")),
+        ("chime = false", mandarin("请戴好安全帽。")),
+        ("", announcement("", Some("soft.wav"))),
+    ] {
+        let (lufs, peak_db) = loudness_of(keys, dir.path(), 0.0, &announcement);
+        eprintln!("{lufs:.1} LUFS, {peak_db:.1} dBTP: {keys:?} {:?}", announcement.text.text);
+        assert!((lufs + 16.0).abs() <= 1.0, "{lufs} LUFS: {keys:?} {announcement:?}");
+        assert!(peak_db <= -1.0, "{peak_db} dBTP: {keys:?} {announcement:?}");
+    }
+}
+
+#[test]
+fn it_is_softer_at_the_hours_that_the_site_names() {
+    /// It is always this minute.
+    struct At(u16);
+    impl CivilTime for At {
+        fn local(&self, _: Option<&str>, _: Timestamp) -> Option<forewarn_domain::LocalTime> {
+            Some(forewarn_domain::LocalTime { weekday: forewarn_domain::Weekday::Mon, minute: self.0 })
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let volume = "volume = [{ hours = { from = \"22:00\", to = \"07:00\" }, db = -12 }]";
+    let config: SpeakerConfig = toml::from_str(&format!("{WAV}{volume}")).unwrap();
+    let context = SpeakerContext::new(Arc::new(Still::default()), "audio", dir.path());
+    let play = |civil: Arc<dyn CivilTime>| {
+        let context = SpeakerContext { civil, ..context.clone() };
+        let mut speaker = build(&SpeakerId::new("gate").unwrap(), &config, &context).unwrap();
+        let sent = speaker.play(&announcement("Please leave this area now.", None)).unwrap().receipt.sent;
+        (measured(&dir.path().join("said/inc-1-2-7.wav"), &[]).0, sent.contains("-12 dB at this hour"))
+    };
+    let ((day, day_told), (night, night_told)) = (play(Arc::new(At(12 * 60))), play(Arc::new(At(23 * 60))));
+    assert!((day - night - 12.0).abs() < 0.6 && !day_told && night_told, "{day} LUFS by day, {night} by night");
+    let (unknown, is_told) = play(Arc::new(UnknownCivilTime));
+    assert!((unknown - day).abs() < 0.1 && !is_told, "{unknown} LUFS where nobody knows the hour");
+}
+
+#[test]
+fn a_horn_of_g711_is_as_loud_and_does_not_clip_either() {
+    let dir = tempfile::tempdir().unwrap();
+    with_programme("Attention. This is a fire lane. Please move your vehicle now.", |programme| {
+        let bytes = programme.encoded(programme::Codec::Pcmu).unwrap();
+        let file = dir.path().join("horn.ul");
+        std::fs::write(&file, &bytes).unwrap();
+        let (lufs, peak_db) = measured(&file, &["-f", "mulaw", "-ar", "8000", "-ac", "1"]);
+        eprintln!("G.711: {lufs:.1} LUFS, {peak_db:.1} dBTP");
+        assert!((lufs + 16.0).abs() <= 1.0 && peak_db < 0.0, "{lufs} LUFS, {peak_db} dBTP");
+    });
 }

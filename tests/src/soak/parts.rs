@@ -53,8 +53,7 @@ impl Failing {
             )
         };
         let configs = [by(&failing), by(&leaving), format!("kind = \"rtp\"\naddress = \"{refusing}\"")];
-        let context =
-            SpeakerContext { clock: Arc::new(SystemClock), audio_dir: dir.to_owned(), base_dir: dir.to_owned() };
+        let context = SpeakerContext::new(Arc::new(SystemClock), dir, dir);
         let speaker = |text: &String| {
             let config: SpeakerConfig = toml::from_str(text)?;
             Ok(forewarn_hw::build(&SpeakerId::new("horn")?, &config, &context)?)

@@ -133,7 +133,7 @@ fn clock_watch(storage: &StorageDir) -> ClockWatch {
 /// The calendar of the site, by the agent's clock.
 fn site_time(site: &Site, clock: &Arc<dyn Clock>) -> SiteTime {
     let header = &site.header;
-    SiteTime::live(header.time_zone.clone()).by(Arc::clone(clock)).with_holidays(header.holidays.clone())
+    header.civil_by(Arc::clone(clock))
 }
 
 /// Lets the process open as many files as it may, and takes the storage directory for it alone.

@@ -7,7 +7,7 @@ const TONES_HZ: [f64; 2] = [659.26, 523.25];
 const TONE_S: f64 = 0.35;
 /// Silence between the chime and the words.
 const PAUSE_S: f64 = 0.15;
-/// Peak level: half of full scale keeps it below the speech.
+/// Peak level; what is played is made as loud as the speech.
 const PEAK: f64 = 0.5 * 32_767.0;
 
 /// The chime's samples.

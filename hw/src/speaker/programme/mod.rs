@@ -3,31 +3,38 @@
 //! [`Studio`] is what a speaker keeps from one announcement to the next; a [`Programme`] is one announcement, whose
 //! forms are made when an adapter first asks for them.
 
+mod cache;
 mod chime;
 mod decode;
 mod encode;
+mod limiter;
+mod loudness;
 mod speech;
 mod spell;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use forewarn_domain::{Announcement, Playback, SpokenText};
+use forewarn_domain::{Announcement, CivilTime, Clock, Playback, SpokenText};
 
+pub use cache::SpeechCache;
 pub use encode::Codec;
 
 pub use super::error::{SoundFileError, SpeechError};
 pub use super::pcm::{Pcm, samples_to_duration};
 
-use super::common::ProgrammeConfig;
+use super::SpeakerContext;
+use super::common::{ProgrammeConfig, VolumeConfig};
 use super::error::{PlayError, with_causes};
 use super::guard::Patience;
 use super::run::{Limits, TOLERANCE};
 use chime::chime;
 use decode::decode_file;
 use encode::encode;
+use loudness::USUAL_LUFS;
 use speech::Speech;
 use spell::spell;
 
@@ -35,12 +42,22 @@ use spell::spell;
 pub(super) struct Studio {
     speech: Speech,
     chime: bool,
+    volume: Vec<VolumeConfig>,
+    clock: Arc<dyn Clock>,
+    civil: Arc<dyn CivilTime>,
     audio_dir: PathBuf,
 }
 
 impl Studio {
-    pub(super) fn new(config: &ProgrammeConfig, audio_dir: PathBuf) -> Self {
-        Self { speech: Speech::new(config.speech.clone()), chime: config.chime, audio_dir }
+    pub(super) fn new(config: &ProgrammeConfig, context: &SpeakerContext) -> Self {
+        Self {
+            speech: Speech::new(config.speech.clone(), context.speech.clone()),
+            chime: config.chime,
+            volume: config.volume.clone(),
+            clock: context.clock.clone(),
+            civil: context.civil.clone(),
+            audio_dir: context.audio_dir.clone(),
+        }
     }
 
     /// Says which speech program there is.
@@ -48,28 +65,42 @@ impl Studio {
         Ok(self.speech.probe()?)
     }
 
+    /// How much louder than usual announcements are at this time of day, in dB; none where the time makes no difference.
+    fn louder_now(&self) -> Option<f64> {
+        let now = self.clock.now();
+        // Where nobody knows the time of day, no hour holds: what is too soft is not heard.
+        let holds = |volume: &&VolumeConfig| volume.hours.holds_at(now, &*self.civil) == Some(true);
+        self.volume.iter().find(holds).map(|volume| volume.db)
+    }
+
     /// The announcement's samples, made within `limit`.
     ///
     /// A sound file that cannot be played must not cost the warning: its text is spoken instead if there is one.
-    fn render(&mut self, announcement: &Announcement, limit: Duration) -> Result<Pcm, PlayError> {
+    fn render(
+        &mut self,
+        announcement: &Announcement,
+        louder_db: Option<f64>,
+        limit: Duration,
+    ) -> Result<Pcm, PlayError> {
         let text = spoken(announcement);
+        let lufs = USUAL_LUFS + louder_db.unwrap_or(0.0);
         let body = match (&announcement.audio, &text) {
             (Some(file), _) => match (audible_file(&self.audio_dir.join(file), limit), &text) {
                 (Err(error), Some(text)) => {
                     tracing::warn!(error = %with_causes(&error), "sound file not playable, speaking the text instead");
-                    self.speech.speak(text, limit)?.as_ref().clone()
+                    self.speech.speak(text, lufs, limit)?.as_ref().clone()
                 }
-                (decoded, _) => decoded?,
+                (decoded, _) => loudness::at(&decoded?, lufs),
             },
-            (None, Some(text)) => self.speech.speak(text, limit)?.as_ref().clone(),
+            (None, Some(text)) => self.speech.speak(text, lufs, limit)?.as_ref().clone(),
             (None, None) => return Err(PlayError::Nothing),
         };
         if !self.chime {
             return Ok(body);
         }
-        let mut samples = chime(body.rate_hz);
-        samples.extend(body.samples);
-        Ok(Pcm { rate_hz: body.rate_hz, samples })
+        let mut whole = loudness::at(&Pcm { rate_hz: body.rate_hz, samples: chime(body.rate_hz) }, lufs);
+        whole.samples.extend(body.samples);
+        Ok(whole)
     }
 }
 
@@ -95,6 +126,7 @@ pub struct Programme<'a> {
     limits: Limits,
     patience: &'a Patience,
     is_of_the_device: bool,
+    louder_db: Option<f64>,
     pcm: Option<Arc<Pcm>>,
     encoded: BTreeMap<Codec, Arc<[u8]>>,
 }
@@ -106,7 +138,17 @@ impl<'a> Programme<'a> {
         limits: Limits,
         patience: &'a Patience,
     ) -> Self {
-        Self { studio, announcement, limits, patience, is_of_the_device: false, pcm: None, encoded: BTreeMap::new() }
+        let louder_db = studio.louder_now();
+        Self {
+            studio,
+            announcement,
+            limits,
+            patience,
+            is_of_the_device: false,
+            louder_db,
+            pcm: None,
+            encoded: BTreeMap::new(),
+        }
     }
 
     /// The same with samples that are made already.
@@ -126,7 +168,7 @@ impl<'a> Programme<'a> {
         if let Some(pcm) = &self.pcm {
             return Ok(pcm.clone());
         }
-        let pcm = Arc::new(self.studio.render(self.announcement, self.limits.left())?);
+        let pcm = Arc::new(self.studio.render(self.announcement, self.louder_db, self.limits.left())?);
         let lasts = pcm.duration();
         self.limits.check(lasts)?;
         if !self.is_of_the_device {
@@ -158,14 +200,19 @@ impl<'a> Programme<'a> {
         self.announcement.audio.as_ref().and_then(|file| clips.get(file))
     }
 
-    /// Whether all of what was made was played. A device that speaks by itself is taken at its word.
-    pub(super) fn judge(&self, playback: Playback) -> Result<Playback, PlayError> {
-        match &self.pcm {
-            Some(pcm) if playback.duration + TOLERANCE < pcm.duration() => Err(PlayError::Incomplete {
+    /// Whether all of what was made was played. A device that speaks by itself is taken at its word, and is as loud as it
+    /// is set.
+    pub(super) fn judge(&self, mut playback: Playback) -> Result<Playback, PlayError> {
+        let Some(pcm) = &self.pcm else { return Ok(playback) };
+        if playback.duration + TOLERANCE < pcm.duration() {
+            return Err(PlayError::Incomplete {
                 played_s: playback.duration.as_secs_f64(),
                 expected_s: pcm.duration().as_secs_f64(),
-            }),
-            Some(_) | None => Ok(playback),
+            });
         }
+        if let Some(db) = self.louder_db {
+            let _ = write!(playback.receipt.sent, ", {db:+.0} dB at this hour");
+        }
+        Ok(playback)
     }
 }

@@ -1,6 +1,5 @@
 //! Speech by espeak-ng, run as a child process: the text goes in by stdin, a WAV comes out by stdout.
 
-use std::collections::VecDeque;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,39 +12,48 @@ use crate::speaker::common::SpeechConfig;
 use crate::speaker::error::SpeechError;
 use crate::speaker::pcm::Pcm;
 
+use super::cache::{SpeechCache, SpeechKey};
+use super::loudness;
+
 /// Longest text in bytes.
 const TEXT_LIMIT: usize = 4000;
 /// Most bytes that are read of the program's output: six minutes of speech.
 const OUTPUT_LIMIT: u64 = 16 << 20;
-/// Bound of the cache; the speech used longest ago goes first.
-const CACHE_BYTES: usize = 8 << 20;
 
-/// Makes speech and keeps what it made last, so that a second warning starts at once.
+/// Makes speech, and makes none twice.
 pub(super) struct Speech {
     config: SpeechConfig,
-    cache: VecDeque<(SpokenText, Arc<Pcm>)>,
+    cache: SpeechCache,
 }
 
 impl Speech {
-    pub(super) fn new(config: SpeechConfig) -> Self {
-        Self { config, cache: VecDeque::new() }
+    pub(super) fn new(config: SpeechConfig, cache: SpeechCache) -> Self {
+        Self { config, cache }
     }
 
-    /// The spoken text, made within `limit`.
-    pub(super) fn speak(&mut self, text: &SpokenText, limit: Duration) -> Result<Arc<Pcm>, SpeechError> {
-        if let Some(i) = self.cache.iter().position(|(known, _)| known == text)
-            && let Some(entry) = self.cache.remove(i)
-        {
-            let pcm = entry.1.clone();
-            self.cache.push_back(entry);
-            return Ok(pcm);
+    /// The spoken text, made within `limit`. It is as loud as `lufs` says, but for the `volume` of the site file.
+    pub(super) fn speak(&self, text: &SpokenText, lufs: f64, limit: Duration) -> Result<Arc<Pcm>, SpeechError> {
+        let lufs = lufs + 20.0 * (f64::from(self.config.volume) / 100.0).log10();
+        let key = SpeechKey {
+            text: text.clone(),
+            program: self.config.program.clone(),
+            voice: self.voice(text.language).to_owned(),
+            rate_wpm: self.config.rate_wpm,
+            centi_lufs: (lufs * 100.0).round() as i64,
+        };
+        if let Some(known) = self.cache.get(&key) {
+            return Ok(known);
         }
-        let pcm = Arc::new(self.synthesise(text, limit)?);
-        self.cache.push_back((text.clone(), pcm.clone()));
-        while self.cache.len() > 1 && self.cache.iter().map(|(_, p)| 2 * p.samples.len()).sum::<usize>() > CACHE_BYTES {
-            self.cache.pop_front();
-        }
+        let pcm = Arc::new(loudness::at(&self.synthesise(text, limit)?, lufs));
+        self.cache.keep(key, pcm.clone());
         Ok(pcm)
+    }
+
+    fn voice(&self, language: Language) -> &str {
+        match language {
+            Language::En => &self.config.voice_en,
+            Language::Zh => &self.config.voice_zh,
+        }
     }
 
     /// Runs the program without a text and returns what it calls itself.
@@ -60,13 +68,9 @@ impl Speech {
         if text.text.len() > TEXT_LIMIT {
             return Err(SpeechError::TooLong { bytes: text.text.len(), limit: TEXT_LIMIT });
         }
-        let voice = match text.language {
-            Language::En => &self.config.voice_en,
-            Language::Zh => &self.config.voice_zh,
-        };
         let mut command = Command::new(&self.config.program);
-        command.args(["-v", voice, "-b", "1", "--stdin", "--stdout"]);
-        command.args(["-s", &self.config.rate_wpm.to_string(), "-a", &self.config.volume.to_string()]);
+        command.args(["-v", self.voice(text.language), "-b", "1", "--stdin", "--stdout"]);
+        command.args(["-s", &self.config.rate_wpm.to_string()]);
         let limit = limit.min(Duration::from_secs_f64(self.config.time_limit_s));
         let wav = self.run(command, text.text.as_bytes(), limit)?;
         let program = || self.config.program.clone();
@@ -103,8 +107,13 @@ mod tests {
     use forewarn_domain::clock::Stopwatch;
 
     use super::*;
+    use crate::speaker::programme::loudness::USUAL_LUFS;
 
     const LIMIT: Duration = Duration::from_secs(20);
+
+    fn of(config: SpeechConfig) -> Speech {
+        Speech::new(config, SpeechCache::default())
+    }
 
     fn say(language: Language, text: &str) -> SpokenText {
         SpokenText { language, text: text.to_owned() }
@@ -116,17 +125,17 @@ mod tests {
         let program = dir.path().join(name);
         std::os::unix::fs::symlink(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name), &program)
             .unwrap();
-        Speech::new(SpeechConfig { program, time_limit_s: 5.0, ..SpeechConfig::default() })
+        of(SpeechConfig { program, time_limit_s: 5.0, ..SpeechConfig::default() })
     }
 
     #[test]
     fn both_languages_are_spoken_for_a_plausible_time() {
-        let mut speech = Speech::new(SpeechConfig::default());
+        let speech = of(SpeechConfig::default());
         for text in [
             say(Language::En, "Attention. You are parked in a no parking zone. Please move your vehicle now."),
             say(Language::Zh, "您好，此处禁止停车，请立即驶离。"),
         ] {
-            let pcm = speech.speak(&text, LIMIT).unwrap();
+            let pcm = speech.speak(&text, USUAL_LUFS, LIMIT).unwrap();
             let lasts_s = pcm.duration().as_secs_f64();
             assert!((2.0..12.0).contains(&lasts_s), "{text:?} lasts {lasts_s} s");
             let loud = pcm.samples.iter().filter(|s| s.unsigned_abs() > 500).count();
@@ -139,7 +148,7 @@ mod tests {
         let text = say(Language::En, "Please leave this area now.");
         let speak = |rate_wpm, volume| {
             let config = SpeechConfig { rate_wpm, volume, ..SpeechConfig::default() };
-            Speech::new(config).speak(&text, LIMIT).unwrap()
+            of(config).speak(&text, USUAL_LUFS, LIMIT).unwrap()
         };
         let (slow, fast, soft) = (speak(100, 100), speak(250, 100), speak(100, 20));
         assert!(fast.duration() * 3 < slow.duration() * 2);
@@ -152,7 +161,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mark = dir.path().join("mark");
         let text = say(Language::En, &format!("--version; touch {0} $(touch {0}) `touch {0}`", mark.display()));
-        let pcm = Speech::new(SpeechConfig::default()).speak(&text, LIMIT).unwrap();
+        let pcm = of(SpeechConfig::default()).speak(&text, USUAL_LUFS, LIMIT).unwrap();
         assert!(pcm.duration() > Duration::from_secs(1));
         assert!(!mark.exists());
     }
@@ -160,10 +169,10 @@ mod tests {
     #[test]
     fn known_speech_comes_from_the_cache() {
         let dir = tempfile::tempdir().unwrap();
-        let mut speech = stub(&dir, "speech-counted");
-        let first = speech.speak(&say(Language::En, "Stop."), LIMIT).unwrap();
-        let again = speech.speak(&say(Language::En, "Stop."), LIMIT).unwrap();
-        let _other = speech.speak(&say(Language::En, "Go."), LIMIT).unwrap();
+        let speech = stub(&dir, "speech-counted");
+        let first = speech.speak(&say(Language::En, "Stop."), USUAL_LUFS, LIMIT).unwrap();
+        let again = speech.speak(&say(Language::En, "Stop."), USUAL_LUFS, LIMIT).unwrap();
+        let _other = speech.speak(&say(Language::En, "Go."), USUAL_LUFS, LIMIT).unwrap();
         assert!(Arc::ptr_eq(&first, &again));
         assert_eq!(std::fs::read_to_string(dir.path().join("calls")).unwrap().lines().count(), 2);
     }
@@ -171,7 +180,7 @@ mod tests {
     #[test]
     fn a_missing_program_names_its_package() {
         let config = SpeechConfig { program: "/nonexistent/espeak-ng".into(), ..SpeechConfig::default() };
-        let error = Speech::new(config).speak(&say(Language::En, "Stop."), LIMIT).unwrap_err();
+        let error = of(config).speak(&say(Language::En, "Stop."), USUAL_LUFS, LIMIT).unwrap_err();
         assert!(matches!(error, SpeechError::Missing { .. }));
         assert!(error.to_string().contains("install the package espeak-ng"), "{error}");
     }
@@ -180,8 +189,8 @@ mod tests {
     fn a_program_that_hangs_is_stopped() {
         let dir = tempfile::tempdir().unwrap();
         let watch = Stopwatch::start();
-        let mut speech = stub(&dir, "speech-hangs");
-        let error = speech.speak(&say(Language::En, "Stop."), Duration::from_millis(200)).unwrap_err();
+        let speech = stub(&dir, "speech-hangs");
+        let error = speech.speak(&say(Language::En, "Stop."), USUAL_LUFS, Duration::from_millis(200)).unwrap_err();
         assert!(matches!(error, SpeechError::Program(ChildError::Timeout { .. })), "{error}");
         assert!(watch.elapsed() < Duration::from_secs(4));
     }
@@ -189,8 +198,8 @@ mod tests {
     #[test]
     fn a_program_that_hangs_in_a_child_of_its_own_leaves_nothing_behind() {
         let dir = tempfile::tempdir().unwrap();
-        let mut speech = stub(&dir, "speech-hangs-in-a-child");
-        assert!(speech.speak(&say(Language::En, "Stop."), Duration::from_millis(700)).is_err());
+        let speech = stub(&dir, "speech-hangs-in-a-child");
+        assert!(speech.speak(&say(Language::En, "Stop."), USUAL_LUFS, Duration::from_millis(700)).is_err());
         let child = std::fs::read_to_string(dir.path().join("child")).unwrap();
         let stat = || std::fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
         // A killed process goes on its own way to its end; one that nobody waits for is a zombie until init does.
@@ -202,13 +211,10 @@ mod tests {
     #[test]
     fn silence_is_no_speech_whatever_the_program_says() {
         let dir = tempfile::tempdir().unwrap();
-        let error = stub(&dir, "speech-silent").speak(&say(Language::En, "Stop."), LIMIT).unwrap_err();
+        let error = stub(&dir, "speech-silent").speak(&say(Language::En, "Stop."), USUAL_LUFS, LIMIT).unwrap_err();
         assert!(error.to_string().contains("0.1 s of silence for \"Stop.\""), "{error}");
-        let mute = Speech::new(SpeechConfig { volume: 0, ..SpeechConfig::default() })
-            .speak(&say(Language::En, "Stop."), LIMIT);
-        assert!(matches!(mute, Err(SpeechError::Silent { .. })), "{mute:?}");
         for text in ["……", "!?"] {
-            let nothing = Speech::new(SpeechConfig::default()).speak(&say(Language::Zh, text), LIMIT);
+            let nothing = of(SpeechConfig::default()).speak(&say(Language::Zh, text), USUAL_LUFS, LIMIT);
             assert!(nothing.is_err(), "{text}");
         }
     }
@@ -217,11 +223,11 @@ mod tests {
     fn refusals_and_rubbish_are_told_apart() {
         let dir = tempfile::tempdir().unwrap();
         let unknown_voice = SpeechConfig { voice_en: "xx-klingon".to_owned(), ..SpeechConfig::default() };
-        let refused = Speech::new(unknown_voice).speak(&say(Language::En, "Stop."), LIMIT).unwrap_err();
+        let refused = of(unknown_voice).speak(&say(Language::En, "Stop."), USUAL_LUFS, LIMIT).unwrap_err();
         assert!(matches!(&refused, SpeechError::Failed { message, .. } if message.contains("voice")), "{refused}");
-        let rubbish = stub(&dir, "speech-rubbish").speak(&say(Language::En, "Stop."), LIMIT).unwrap_err();
+        let rubbish = stub(&dir, "speech-rubbish").speak(&say(Language::En, "Stop."), USUAL_LUFS, LIMIT).unwrap_err();
         assert!(matches!(rubbish, SpeechError::Format { .. }), "{rubbish}");
-        let long = Speech::new(SpeechConfig::default()).speak(&say(Language::En, &"a".repeat(5000)), LIMIT);
+        let long = of(SpeechConfig::default()).speak(&say(Language::En, &"a".repeat(5000)), USUAL_LUFS, LIMIT);
         assert!(matches!(long, Err(SpeechError::TooLong { bytes: 5000, .. })));
     }
 }
