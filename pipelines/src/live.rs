@@ -8,7 +8,7 @@ use forewarn_domain::{ClipSource, Clock, StreamId, Viewing, Wake};
 
 use crate::kept::KeptRing;
 use crate::stream::{EventSink, Shared, StreamConfig};
-use crate::{FrameSlot, InitError, PreRollRing, RingLevel, StreamStatsSnapshot, pair, supervisor};
+use crate::{Decode, FrameSlot, InitError, PreRollRing, RingLevel, StreamStatsSnapshot, pair, supervisor};
 
 /// A stream could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -102,10 +102,10 @@ impl LiveStream {
         self.beside.as_ref().map_or(kept, |beside| kept.beside(&beside.stats.snapshot(RingLevel::default(), 0)))
     }
 
-    /// Has so much of each group of pictures decoded from its next key frame on: 1 for all of it, 0 for the key frame
-    /// alone. Clips are whole all the same.
-    pub fn decode_part(&self, part: f32) {
-        self.each().for_each(|shared| shared.decoded_part.set(part));
+    /// Has so much decoded, a part from the next key frame on. Clips are whole all the same. A stream that dozed and is
+    /// wanted whole gives what came since the key frame before the last one, so frames may be older than the last.
+    pub fn decode(&self, decode: Decode) {
+        self.each().for_each(|shared| shared.decoded_part.set(decode));
     }
 
     /// Stops the stream and waits for its thread: under a second, also while connecting or backing off.

@@ -21,7 +21,7 @@ use crate::{DecoderKind, EpochEnd, SourceKind, StreamEvent, StreamFault, StreamF
 /// Access units that are kept until the connection's clock is known; when full, all are given up.
 const MAX_PENDING: usize = 512;
 /// Arrivals that are remembered until their pictures are decoded; when full, the oldest is forgotten.
-const MAX_ARRIVALS: usize = 128;
+const MAX_ARRIVALS: usize = 256;
 
 /// Something that the stream's thread should tell.
 pub(crate) enum Note {
@@ -410,6 +410,11 @@ impl Intake for Session {
             Admission::LeftOut => count(&self.shared.stats.units_skipped_by_decoder),
             Admission::Thinned => count(&self.shared.stats.units_thinned),
         }
+    }
+
+    fn goes_back(&self, to_running_ns: Option<i64>) {
+        let mut state = self.lock();
+        state.last_captured_at = to_running_ns.and_then(|pts| state.clock_map.map(pts));
     }
 
     fn decode_cost(&self, is_key: bool, spent: Duration) {

@@ -8,28 +8,48 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::Codec;
 use crate::codec::nal_units;
+use crate::doze::{Decode, MAX_KEPT, Wanted};
 
 /// The whole of a group of pictures, in thousandths.
-const WHOLE: u32 = 1000;
+pub(crate) const WHOLE: u32 = 1000;
+/// So many units more may wait for the decoder when a stream has dozed: two groups that were kept.
+pub(crate) const CATCH_UP: u32 = 2 * (MAX_KEPT as u32 + 1);
+/// Key frames after which the decoder must have caught up.
+const CATCH_UP_KEYS: u32 = 2;
 
 /// The part of each group of pictures that is decoded; shared by who decides and who decodes.
 #[derive(Debug)]
 pub(crate) struct DecodedPart {
     thousandths: AtomicU32,
+    dozes: AtomicBool,
     rests: AtomicBool,
 }
 
 impl Default for DecodedPart {
     fn default() -> Self {
-        Self { thousandths: AtomicU32::new(WHOLE), rests: AtomicBool::new(false) }
+        Self { thousandths: AtomicU32::new(WHOLE), dozes: AtomicBool::new(false), rests: AtomicBool::new(false) }
     }
 }
 
 impl DecodedPart {
-    /// Sets it, from 0 (key frames only) to 1 (everything).
-    pub(crate) fn set(&self, part: f32) {
-        let part = if part.is_finite() { part.clamp(0.0, 1.0) } else { 1.0 };
+    /// Sets it; a part from 0 (key frames only) to 1 (everything).
+    pub(crate) fn set(&self, decode: Decode) {
+        let part = match decode {
+            Decode::Part(part) if part.is_finite() => part.clamp(0.0, 1.0),
+            Decode::Part(_) | Decode::Doze => 1.0,
+        };
         self.thousandths.store((part * WHOLE as f32).round() as u32, Ordering::Relaxed);
+        self.dozes.store(decode == Decode::Doze, Ordering::Relaxed);
+    }
+
+    pub(crate) fn wanted(&self) -> Wanted {
+        if self.dozes.load(Ordering::Relaxed) {
+            Wanted::Doze
+        } else if self.thousandths() >= WHOLE {
+            Wanted::All
+        } else {
+            Wanted::Part
+        }
     }
 
     pub(crate) fn thousandths(&self) -> u32 {
@@ -67,12 +87,14 @@ pub(crate) struct Gate {
     units: u32,
     last_group: u32,
     is_group_thinned: bool,
+    /// Key frames until which more units may wait, because many came at once.
+    catches_up_for: u32,
 }
 
 impl Gate {
     /// It starts shut: what comes before the first key frame cannot be decoded.
     pub(crate) fn new(limit: u32) -> Self {
-        Self { limit, is_shut: true, units: 0, last_group: 0, is_group_thinned: false }
+        Self { limit, is_shut: true, units: 0, last_group: 0, is_group_thinned: false, catches_up_for: 0 }
     }
 
     /// Shuts when the queue is full, and opens at a key frame once half of it is free. While it is open, the end of each
@@ -85,9 +107,13 @@ impl Gate {
         is_reference: impl FnOnce() -> bool,
     ) -> Admission {
         self.count(is_key);
-        if level >= self.limit {
+        if level <= self.limit / 2 {
+            self.catches_up_for = 0;
+        }
+        let more = if self.catches_up_for > 0 { CATCH_UP } else { 0 };
+        if level >= self.limit + more {
             self.is_shut = true;
-        } else if is_key && level <= self.limit / 2 {
+        } else if is_key && level <= self.limit / 2 + more {
             self.is_shut = false;
         }
         if self.is_shut {
@@ -108,8 +134,16 @@ impl Gate {
         Admission::Thinned
     }
 
+    /// The decoder was given all that was left out of the group, and more.
+    pub(crate) fn catch_up(&mut self) {
+        self.is_shut = false;
+        self.is_group_thinned = false;
+        self.catches_up_for = CATCH_UP_KEYS;
+    }
+
     fn count(&mut self, is_key: bool) {
         if is_key {
+            self.catches_up_for = self.catches_up_for.saturating_sub(1);
             self.last_group = self.units;
             self.units = 0;
             self.is_group_thinned = false;
@@ -214,12 +248,33 @@ mod tests {
     }
 
     #[test]
+    fn a_decoder_that_got_much_at_once_may_lag_for_a_while() {
+        let mut gate = Gate::new(4);
+        for n in 0..3 {
+            gate.admit(0, n == 0, 0, || true);
+        }
+        assert!(gate.is_group_thinned());
+        gate.catch_up();
+        assert_eq!(gate.admit(60, false, WHOLE, || true), Admission::LetIn);
+        assert_eq!(gate.admit(50, true, WHOLE, || true), Admission::LetIn, "a key frame later it still may");
+        assert_eq!(gate.admit(5, true, WHOLE, || true), Admission::LeftOut, "and not for ever");
+        gate.catch_up();
+        assert_eq!(gate.admit(2, false, WHOLE, || true), Admission::LetIn);
+        assert_eq!(gate.admit(4, false, WHOLE, || true), Admission::LeftOut, "it had caught up");
+    }
+
+    #[test]
     fn the_part_is_kept_in_its_range() {
         let part = DecodedPart::default();
         assert_eq!(part.thousandths(), 1000);
         for (given, kept) in [(0.25, 250), (-1.0, 0), (7.0, 1000), (f32::NAN, 1000)] {
-            part.set(given);
+            part.set(Decode::Part(given));
             assert_eq!(part.thousandths(), kept);
         }
+        assert_eq!(part.wanted(), Wanted::All);
+        part.set(Decode::Part(0.5));
+        assert_eq!(part.wanted(), Wanted::Part);
+        part.set(Decode::Doze);
+        assert_eq!(part.wanted(), Wanted::Doze);
     }
 }

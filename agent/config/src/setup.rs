@@ -1,11 +1,22 @@
 //! What the engine needs to know of a site.
 
+use std::time::Duration;
+
 use forewarn_domain::RuleKey;
 use forewarn_engine::scheduler::StreamSettings;
 use forewarn_engine::{EngineSetup, StreamSetup};
 use forewarn_incident::RulePolicy;
 
-use crate::{Camera, Site, case};
+use crate::{Camera, Rule, Site, case};
+
+/// What is in view for less than this is nothing to any of the rules.
+fn briefest(rules: &[Rule]) -> Duration {
+    let of_rule = |rule: &Rule| {
+        let confirmed = Duration::try_from_secs_f64(rule.violation.confirm.for_s).unwrap_or_default();
+        rule.compiled.least_seen().saturating_add(confirmed)
+    };
+    rules.iter().map(of_rule).min().unwrap_or(Duration::MAX)
+}
 
 impl Site {
     /// The setup of the site's engine.
@@ -30,6 +41,7 @@ impl Site {
             idle: camera.longest_rest(self.inference.idle),
             empty: camera.longest_rest(self.inference.empty),
             is_gated: camera.is_gated,
+            brief: briefest(&camera.rules),
         }
     }
 

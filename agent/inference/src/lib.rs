@@ -22,7 +22,7 @@ use forewarn_domain::{AttributeId, Clock, Detector, Reader, Reading, StreamId, T
 use forewarn_engine::Analysed;
 use forewarn_engine::scheduler::{Scheduler, Settings, StreamSettings};
 use forewarn_engine::tiles::Tiles;
-use forewarn_pipelines::{FrameSlot, StreamStatsSnapshot, Wakeup};
+use forewarn_pipelines::{Decode, FrameSlot, StreamStatsSnapshot, Wakeup};
 
 use closer::CloserThread;
 use publish::Telemetry;
@@ -120,8 +120,8 @@ pub trait Decoders: Send {
     /// The counters of each stream now.
     fn snapshots(&self) -> Vec<(StreamId, StreamStatsSnapshot)>;
 
-    /// Has so much of each of a stream's groups of pictures decoded, from 0 to 1.
-    fn decode_part(&self, stream: &StreamId, part: f32);
+    /// Has so much of a stream decoded.
+    fn decode(&self, stream: &StreamId, decode: Decode);
 }
 
 /// What the thread found.
@@ -170,7 +170,7 @@ impl Inference {
         if setup.streams.len() as f64 > START_WHOLE * cores {
             // So many decoders at once would choke the box before anything is known of their cost.
             for one in setup.streams.iter().filter(|one| !one.is_whole) {
-                decoders.decode_part(&one.stream, 0.0);
+                decoders.decode(&one.stream, Decode::Part(0.0));
             }
         }
         setup.streams.into_iter().for_each(|one| shared.lanes.add(one));

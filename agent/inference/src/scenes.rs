@@ -50,6 +50,11 @@ impl Scenes {
         self.lock().entry(stream.clone()).or_default().is_stirred = true;
     }
 
+    /// Whether something happened since that was taken last.
+    pub fn is_stirred(&self, stream: &StreamId) -> bool {
+        self.lock().get(stream).is_some_and(|scene| scene.is_stirred)
+    }
+
     /// Whether something happened since this was asked last.
     pub fn take_stirred(&self, stream: &StreamId) -> bool {
         self.lock().get_mut(stream).is_some_and(|scene| std::mem::take(&mut scene.is_stirred))

@@ -1,9 +1,10 @@
 //! The inference thread with recorded detections and readings in place of models.
 
 use std::sync::Mutex;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::Duration;
 
+use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{
     Answer, AttributeId, BBox, Class, ColourMatrix, Detection, DetectorError, Frame, FrameMeta, Look, PixelFormat,
     Reading, StreamId, SystemClock, Timestamp, TrackId,
@@ -119,11 +120,42 @@ impl Decoders for NoDecoders {
         Vec::new()
     }
 
-    fn decode_part(&self, _stream: &StreamId, _part: f32) {}
+    fn decode(&self, _stream: &StreamId, _decode: Decode) {}
+}
+
+/// Decoders of a camera with two key frames a second, which note what is asked of them.
+struct Noting {
+    read: AtomicU64,
+    asked: SyncSender<Decode>,
+}
+
+impl Decoders for Noting {
+    fn snapshots(&self) -> Vec<(StreamId, StreamStatsSnapshot)> {
+        // They are read twice a second.
+        let n = self.read.fetch_add(1, Ordering::Relaxed);
+        let stats = StreamStatsSnapshot {
+            units_in: 13 * n,
+            keys_in: n,
+            keys_decoded: n,
+            deltas_decoded: 12 * n,
+            decode_key_us: 20_000 * n,
+            decode_delta_us: 12 * 4_000 * n,
+            ..StreamStatsSnapshot::default()
+        };
+        vec![(id("c0"), stats)]
+    }
+
+    fn decode(&self, _stream: &StreamId, decode: Decode) {
+        let _ = self.asked.try_send(decode);
+    }
 }
 
 impl Rig {
-    fn start(Cameras { n, is_gated, tiles }: Cameras) -> Self {
+    fn start(cameras: Cameras) -> Self {
+        Self::with(cameras, Box::new(NoDecoders))
+    }
+
+    fn with(Cameras { n, is_gated, tiles }: Cameras, decoders: Box<dyn Decoders>) -> Self {
         let wakeup = Arc::new(Wakeup::default());
         let slots: BTreeMap<StreamId, Arc<FrameSlot>> =
             (0..n).map(|i| (id(&format!("c{i}")), Arc::new(FrameSlot::new(Some(wakeup.clone()))))).collect();
@@ -132,6 +164,7 @@ impl Rig {
             idle: Duration::from_secs(2),
             empty: Duration::from_secs(2),
             is_gated,
+            brief: Duration::from_secs(3),
         };
         let of_stream = |(stream, slot): (&StreamId, &Arc<FrameSlot>)| StreamSetup {
             stream: stream.clone(),
@@ -149,7 +182,7 @@ impl Rig {
         let models = Models { detector: Box::new(detector), reader: Some(Box::new(reader)) };
         let shared = Shared::new(&[AttributeId::new("mask").unwrap()]);
         let ends = Ends {
-            decoders: Box::new(NoDecoders),
+            decoders,
             shared: shared.clone(),
             wakeup,
             clock: Arc::new(SystemClock),
@@ -203,6 +236,7 @@ fn streams_come_and_go_while_the_thread_runs() {
         idle: Duration::from_secs(2),
         empty: Duration::from_secs(2),
         is_gated: false,
+        brief: Duration::from_secs(3),
     };
     let slot = Arc::new(FrameSlot::new(None));
     let late = |slot: &Arc<FrameSlot>| StreamSetup {
@@ -331,4 +365,39 @@ fn what_a_reader_does_otherwise_than_asked_is_told_like_that_of_the_detector() {
     let with_reader = Models { detector: detector(), reader: Some(Box::new(Yes(Vec::new()))) };
     assert_eq!(with_reader.shortfall().as_deref(), Some("`mask` left cuda for the CPU"));
     assert_eq!(Models { detector: detector(), reader: None }.shortfall(), None);
+}
+
+#[test]
+fn a_dozing_stream_is_woken_by_motion_and_looked_at_from_before_it() {
+    let (sender, asked) = mpsc::sync_channel(64);
+    let mut rig = Rig::with(cameras(1), Box::new(Noting { read: AtomicU64::new(0), asked: sender }));
+    let slot = rig.slots[&id("c0")].clone();
+    let mut sequence = 0;
+    // It takes a moment until the scene counts as still.
+    let is_asked = |wanted: Decode, watch: &Stopwatch| {
+        assert!(watch.elapsed() < Duration::from_secs(20), "{wanted:?} was not asked for");
+        asked.recv_timeout(Duration::from_millis(20)).is_ok_and(|decode| decode == wanted)
+    };
+    let watch = Stopwatch::start();
+    while !is_asked(Decode::Doze, &watch) {
+        sequence += 1;
+        slot.put(frame("c0", sequence, 100, 50));
+    }
+    let watch = Stopwatch::start();
+    slot.put(frame("c0", 1000, 600, 300));
+    while !is_asked(Decode::Part(1.0), &watch) {}
+    let looked_at: Vec<u64> = rig.found.try_iter().filter_map(sequence_of).collect();
+    assert!(!looked_at.is_empty() && looked_at.iter().all(|looked_at| *looked_at <= sequence), "{looked_at:?}");
+    for woken in [999, 1000] {
+        slot.put(frame("c0", woken, 600, 300));
+        assert_eq!(rig.found.recv_timeout(Duration::from_secs(20)).ok().and_then(sequence_of), Some(woken));
+    }
+    rig.inference.stop().unwrap();
+}
+
+fn sequence_of(found: Found) -> Option<u64> {
+    match found {
+        Found::Analysed(analysed) => Some(analysed.frame.meta.sequence),
+        _ => None,
+    }
 }

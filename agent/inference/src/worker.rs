@@ -13,7 +13,7 @@ use forewarn_engine::Analysed;
 use forewarn_engine::eye::{Eye, Glance, Parts};
 use forewarn_engine::scheduler::{Job, Scene, Scheduler, Spent, StreamSettings};
 use forewarn_engine::tiles::Tiles;
-use forewarn_pipelines::{FrameSlot, Wakeup};
+use forewarn_pipelines::{Decode, FrameSlot, Wakeup};
 use forewarn_telemetry as telemetry;
 
 use crate::decoding::DecodeMeter;
@@ -37,9 +37,20 @@ pub(super) struct Lane {
     /// The newest frame that was glanced at and not looked at.
     pub(super) waiting: Option<(Frame, Glance)>,
     pub(super) decoding: DecodeMeter,
+    /// Whether key frames alone are decoded while nothing moves.
+    dozes: bool,
+    /// When the last frame that was looked at was taken; what was taken before it is not looked at any more.
+    looked_at: Option<Timestamp>,
 }
 
 impl Lane {
+    /// Has all of the stream decoded from now on, and what was kept of it.
+    fn wake(&mut self, stream: &StreamId, now: Timestamp, scheduler: &mut Scheduler, decoders: &dyn Decoders) {
+        self.dozes = false;
+        scheduler.stirred(stream, now);
+        decoders.decode(stream, Decode::Part(1.0));
+    }
+
     /// Whether it looks at the same stream in the manner that `setup` asks for.
     fn is_as(&self, setup: &StreamSetup) -> bool {
         Arc::ptr_eq(&self.slot, &setup.slot)
@@ -134,7 +145,9 @@ impl Worker {
             self.scheduler.add(stream.clone(), settings);
             let eye = Eye::new(tiles, self.input_px, settings.is_gated);
             let decoding = DecodeMeter::default();
-            self.lanes.insert(stream, Lane { slot, settings, tiles, eye, is_whole, waiting: None, decoding });
+            let (waiting, looked_at) = (None, None);
+            let lane = Lane { slot, settings, tiles, eye, is_whole, waiting, decoding, dozes: false, looked_at };
+            self.lanes.insert(stream, lane);
         }
     }
 
@@ -146,11 +159,23 @@ impl Worker {
     /// Takes the newest frames that are worth it and tells the scheduler whether something moves in them.
     fn glance(&mut self, now: Timestamp) {
         for (stream, lane) in &mut self.lanes {
+            if lane.dozes && self.shared.scenes.is_stirred(stream) {
+                lane.wake(stream, now, &mut self.scheduler, &*self.decoders);
+            }
             let due = self.scheduler.glance_due(stream);
             let Some(frame) = due.and_then(|due| lane.slot.take_since(due)) else { continue };
+            if lane.looked_at.is_some_and(|at| frame.meta.captured_at <= at) {
+                continue;
+            }
             let (tracks, open_incidents) = self.shared.scenes.counts(stream);
             self.scheduler.scene(stream, Scene { tracks, open_incidents });
             let mut glance = lane.eye.glance(&frame);
+            if lane.dozes && glance.is_moving {
+                // This key frame comes again, after those before it.
+                lane.waiting = None;
+                lane.wake(stream, now, &mut self.scheduler, &*self.decoders);
+                continue;
+            }
             glance.is_moving |= self.shared.scenes.take_stirred(stream);
             self.scheduler.fresh(stream, glance.is_moving, frame.meta.arrived_at, now);
             if lane.waiting.replace((frame, glance)).is_some() {
@@ -171,6 +196,7 @@ impl Worker {
             let Some(lane) = self.lanes.get_mut(stream) else { continue };
             let Some((frame, glance)) = lane.waiting.take() else { continue };
             lane.eye.analysed();
+            lane.looked_at = Some(frame.meta.captured_at);
             let tracks = if lane.eye.has_tiles() { self.shared.scenes.of(stream).tracks } else { Vec::new() };
             let parts = lane.eye.parts(&frame, now, &tracks, &glance.regions, left);
             if lane.eye.has_tiles() {
@@ -283,7 +309,12 @@ impl Worker {
             self.telemetry.vitals(&stream, vitals);
         }
         for (stream, fare) in self.scheduler.fares(now) {
-            self.decoders.decode_part(stream, fare.planned.decoded_part as f32);
+            let planned = fare.planned;
+            let decode = if planned.dozes { Decode::Doze } else { Decode::Part(planned.decoded_part as f32) };
+            self.decoders.decode(stream, decode);
+            if let Some(lane) = self.lanes.get_mut(stream) {
+                lane.dozes = planned.dozes;
+            }
         }
         self.shared.vitals.falls_short(self.models.shortfall());
         self.shared.vitals.budget(self.telemetry.publish(&self.scheduler, now));

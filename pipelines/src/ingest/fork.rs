@@ -10,13 +10,13 @@ use gst::prelude::*;
 use gst_video::VideoMeta;
 
 use super::entrance::Stamp;
-use super::{ForkInfo, RawUnit, Site, entrance, picture};
+use super::{ForkInfo, RawUnit, Site, entrance, gate, picture};
 use crate::codec::decoder_of;
 use crate::entry::{Entry, marks};
 use crate::frame_map::{Picture, running_time_ns};
 use crate::pairing::{Framing, pair_up};
 use crate::plugin::make;
-use crate::thinning::{self, Admission, Gate};
+use crate::thinning::CATCH_UP;
 use crate::{Codec, DecoderKind, StreamFault, decoder};
 
 /// Adds `elements` to the site's pipeline, links them and gives `pad` to the first.
@@ -203,7 +203,7 @@ fn unit_of_sample(codec: Codec, sample: &gst::Sample, orientation: Orientation) 
 }
 
 /// How decoding begins with a unit; `None` if it cannot.
-fn entry_of(codec: Codec, buffer: &gst::BufferRef) -> Option<Entry> {
+pub(super) fn entry_of(codec: Codec, buffer: &gst::BufferRef) -> Option<Entry> {
     if buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) {
         return None;
     }
@@ -257,12 +257,13 @@ fn offer_video_meta(pad: &gst::Pad) {
 pub(super) fn decode_queue(site: &Arc<Site>, codec: Option<Codec>) -> Result<gst::Element, StreamFault> {
     let queue = make("queue")?;
     let limit = site.options.decode_queue.max(1);
-    // A live queue has room for one unit more than the gate below lets in, so that it never blocks.
-    queue.set_property("max-size-buffers", limit + u32::from(site.options.is_live));
+    // A live queue has room for one unit more than its gate lets in, so that it never blocks.
+    let room = if site.options.is_live { 1 + CATCH_UP } else { 0 };
+    queue.set_property("max-size-buffers", limit + room);
     queue.set_property("max-size-bytes", 0_u32);
     queue.set_property("max-size-time", 0_u64);
     match queue.static_pad("sink") {
-        Some(pad) if site.options.is_live => add_gate(site, &pad, &queue, limit, codec),
+        Some(pad) if site.options.is_live => gate::add(site, &pad, &queue, limit, codec),
         Some(pad) => codec.into_iter().for_each(|codec| watch_beginning(site, &pad, codec)),
         None => {}
     }
@@ -279,41 +280,6 @@ fn watch_beginning(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) {
             site.wholeness.pass(begins, buffer.pts());
         }
         gst::PadProbeReturn::Ok
-    });
-}
-
-fn add_gate(site: &Arc<Site>, pad: &gst::Pad, queue: &gst::Element, limit: u32, codec: Option<Codec>) {
-    let gate = Mutex::new(Gate::new(limit));
-    let (queue, site, part) = (queue.downgrade(), site.clone(), site.options.decoded_part.clone());
-    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
-        let (Some(buffer), Some(queue)) = (info.buffer(), queue.upgrade()) else {
-            return gst::PadProbeReturn::Ok;
-        };
-        let level: u32 = queue.property("current-level-buffers");
-        let is_key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-        let is_referred_to =
-            |codec| buffer.map_readable().is_ok_and(|bytes| thinning::is_reference(codec, bytes.as_slice()));
-        let is_reference = || codec.is_none_or(is_referred_to);
-        let (admission, has_ended_group, has_opened) = {
-            let mut gate = lock(&gate);
-            let (was_thinned, was_shut) = (gate.is_group_thinned(), gate.is_shut());
-            let rests = part.rests();
-            let admission =
-                if rests { gate.rest(is_key) } else { gate.admit(level, is_key, part.thousandths(), is_reference) };
-            let has_ended = if rests { !was_shut && !was_thinned } else { gate.is_group_thinned() && !was_thinned };
-            (admission, has_ended, was_shut && !gate.is_shut())
-        };
-        if let Some(codec) = codec.filter(|_| admission == Admission::LetIn) {
-            site.wholeness.pass(has_opened.then(|| entry_of(codec, buffer)).flatten(), buffer.pts());
-        }
-        site.intake.decode_queue(level, admission);
-        if has_ended_group {
-            // A decoder that reorders pictures holds some back until the next ones come, which is a key frame away. As
-            // before a still frame it gives them now; it may, because nothing refers to them any more.
-            pad.send_event(gst_video::StillFrameEvent::builder(true).build());
-        }
-        // A buffer that is handled is freed by the binding; one that is dropped GStreamer would free once more.
-        if admission == Admission::LetIn { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Handled }
     });
 }
 

@@ -11,6 +11,7 @@
 
 mod entrance;
 mod fork;
+mod gate;
 mod http;
 mod keep_alive;
 mod mask;
@@ -73,6 +74,8 @@ pub(crate) trait Intake: Send + Sync + 'static {
     fn sender_report(&self, running_ns: i64, shown: forewarn_domain::WallTime);
     /// The decode queue holds this many units, and what became of the one that came.
     fn decode_queue(&self, level: u32, admission: Admission);
+    /// Pictures follow that were taken before others that were given; the first, of this running time, was given itself.
+    fn goes_back(&self, _to_running_ns: Option<i64>) {}
     /// A unit took the decoding thread so much processor time.
     fn decode_cost(&self, is_key: bool, spent: Duration);
 }

@@ -73,6 +73,28 @@ impl CompiledRule {
         self.subject.iter().chain(near).any(|class| classes.contains(&class.as_str()))
     }
 
+    /// For how long a subject is in view at the least before the condition can hold. What is in view for a shorter time
+    /// makes no difference to the rule.
+    pub fn least_seen(&self) -> Duration {
+        if self.is_of_sensors() {
+            return Duration::MAX;
+        }
+        Duration::from_micros(self.least_us(&self.condition).max(0) as u64)
+    }
+
+    fn least_us(&self, node: &Node) -> i64 {
+        let of_all = |parts: &[Node]| parts.iter().map(|part| self.least_us(part)).max();
+        let least = match node {
+            Node::Track(n) => self.watches.get(*n).map(Watch::least_us),
+            Node::Zone(n) => self.terms.get(*n).map(|term| term.watch.least_us()),
+            Node::Score(n) => self.scores.get(*n).map(Score::least_us),
+            Node::All(parts) => of_all(parts),
+            Node::Any(parts) => parts.iter().map(|part| self.least_us(part)).min(),
+            Node::Sensor(_) | Node::Schedule(_) | Node::Not(_) => None,
+        };
+        least.unwrap_or(0)
+    }
+
     /// Whether the rule is about the zone as a whole, with one subject for all that goes on there.
     pub fn is_crowd(&self) -> bool {
         self.is_zone

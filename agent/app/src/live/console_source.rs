@@ -208,7 +208,7 @@ impl Health for ConsoleSource {
 /// What somebody says is said within so long, or not at all.
 const SPEAK_WITHIN: Duration = Duration::from_secs(30);
 /// A camera that gives no picture for so long gives none for a still.
-const STILL: Duration = Duration::from_secs(2);
+const STILL: Duration = Duration::from_secs(3);
 
 impl Cameras for ConsoleSource {
     fn all(&self) -> Vec<CameraNow> {

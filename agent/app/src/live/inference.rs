@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use forewarn_domain::{Clock, StreamId};
 use forewarn_inference::{Decoders, Ends, Found, Inference, Lanes, Models, Setup, Shared, StreamSetup};
-use forewarn_pipelines::StreamStatsSnapshot;
+use forewarn_pipelines::{Decode, StreamStatsSnapshot};
 use forewarn_telemetry::queue::{Sender, Wait};
 use forewarn_wire::story::Happening;
 
@@ -75,8 +75,8 @@ impl Decoders for Streams {
         Self::snapshots(self)
     }
 
-    fn decode_part(&self, stream: &StreamId, part: f32) {
-        Self::decode_part(self, stream, part);
+    fn decode(&self, stream: &StreamId, decode: Decode) {
+        Self::decode(self, stream, decode);
     }
 }
 

@@ -8,7 +8,7 @@ use forewarn_base::sync::lock;
 use forewarn_domain::{ClipSource, Clock, StreamId, Viewing, Wake};
 use forewarn_hw::telemetry::live;
 use forewarn_pipelines::{
-    FrameSlot, LiveStream, StreamConfig, StreamEvent, StreamStatsSnapshot, Wakeup, coding_in_words,
+    Decode, FrameSlot, LiveStream, StreamConfig, StreamEvent, StreamStatsSnapshot, Wakeup, coding_in_words,
 };
 use forewarn_telemetry::queue::{Sender, Wait};
 
@@ -131,10 +131,10 @@ impl Streams {
         (sum(|stats| stats.frames_decoded), sum(|stats| stats.frames_dropped_newest_wins))
     }
 
-    /// Has so much of each of a stream's groups of pictures decoded.
-    pub fn decode_part(&self, stream: &StreamId, part: f32) {
+    /// Has so much of a stream decoded.
+    pub fn decode(&self, stream: &StreamId, decode: Decode) {
         if let Some(running) = self.lock().running.get(stream) {
-            running.live.decode_part(part);
+            running.live.decode(decode);
         }
     }
 

@@ -36,6 +36,13 @@
 //! besides the one job that runs at `D`. That one leaves a debt of at most `J`, and the others cost at most `N·c`; the
 //! bucket has paid for all of it after `(N·c + J)/L`, and the job that `s` is part of takes no longer than `J`. ∎
 //!
+//! # Dozing
+//!
+//! A stream in which nothing moves is planned to doze although the budget suffices: key frames alone are decoded. It does
+//! so where key frames come as often as it wants looks, and more often than the briefest sight that makes a difference, so
+//! that one of them shows whatever does. When a key frame shows motion the frames since the one before are decoded after
+//! all, so that no track begins later for it.
+//!
 //! Where less is decoded than comes in, the fresh frame is what there is to wait for: with key frames only, one
 //! interval of the camera's key frames.
 
@@ -149,6 +156,14 @@ impl Scheduler {
             state.rest.moved(now);
         }
         self.is_stale |= state.rest.rank(now) != before;
+    }
+
+    /// Something moves in a stream that dozes, by a frame that is not looked at: those before it are decoded first.
+    pub fn stirred(&mut self, stream: &StreamId, now: Timestamp) {
+        if let Some(state) = self.streams.get_mut(stream) {
+            state.rest.moved(now);
+            self.is_stale = true;
+        }
     }
 
     /// The scene of a stream is such now.

@@ -5,6 +5,11 @@ use std::time::Duration;
 /// Halvings of the interval in which a rate is searched: far below a thousandth of a look a second.
 const STEPS: usize = 48;
 
+/// Least key frames a second of a stream that may doze: what lies between them is kept, and decoded when it wakes.
+const DOZING_KEY_RATE: f64 = 0.4;
+/// A rate of key frames is counted over some seconds, at the ends of which one may be missing.
+const MEASURED_RATE_SLACK: f64 = 1.1;
+
 /// What a stream is treated as. The first come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
@@ -55,6 +60,8 @@ pub(super) struct Demand {
     pub(super) cost_s: f64,
     /// Seconds for which one look keeps the thread that looks.
     pub(super) time_s: f64,
+    /// What is in view for less than this makes no difference.
+    pub(super) brief_s: f64,
     pub(super) decoding: Decoding,
 }
 
@@ -63,6 +70,19 @@ impl Demand {
     fn is_thinnable(&self) -> bool {
         let Decoding { all, key_frames, key_rate, is_whole } = self.decoding;
         !is_whole && key_rate > 0.0 && all > key_frames
+    }
+
+    /// Whether key frames serve all that it wants while nothing moves in it, and whatever makes a difference is in view in
+    /// one of them.
+    fn may_doze(&self) -> bool {
+        let key_rate = self.decoding.key_rate;
+        let is_often_enough = key_rate * MEASURED_RATE_SLACK >= self.target.max(DOZING_KEY_RATE);
+        self.rank == Rank::Still && self.is_thinnable() && is_often_enough && key_rate * self.brief_s >= 1.0
+    }
+
+    /// What decoding takes where nothing is left out but what nobody misses.
+    fn ample_decode_cost(&self) -> f64 {
+        if self.may_doze() { self.decoding.key_frames } else { self.decoding.all }
     }
 
     /// The least rate, as far as key frames alone serve it.
@@ -106,6 +126,8 @@ pub struct Planned {
     pub rate: f64,
     /// The part of each group of pictures that is decoded: 1 for all, 0 for the key frame alone.
     pub decoded_part: f64,
+    /// Whether key frames alone are decoded because nothing moves, and the rest as soon as something does.
+    pub dozes: bool,
     /// Looks a second while frames are decoded.
     pub pace: f64,
     /// What decoding takes, in processor seconds a second.
@@ -115,7 +137,7 @@ pub struct Planned {
 impl Planned {
     /// A stream that gets all it wants.
     pub(super) fn full(rate: f64) -> Self {
-        Self { rate, decoded_part: 1.0, pace: rate, decode_cost: 0.0 }
+        Self { rate, decoded_part: 1.0, dozes: false, pace: rate, decode_cost: 0.0 }
     }
 
     /// Time between two looks while frames are decoded.
@@ -137,7 +159,12 @@ pub(super) struct Outcome {
 pub(super) fn plan(demands: &[Demand], capacity: &Capacity) -> Outcome {
     let target: Vec<f64> = demands.iter().map(|d| d.target).collect();
     if fits(demands, &target, capacity, Thinning::No) {
-        let planned = demands.iter().map(|d| Planned { decode_cost: d.decoding.all, ..Planned::full(d.target) });
+        let planned = demands.iter().map(|d| Planned {
+            decoded_part: if d.may_doze() { 0.0 } else { 1.0 },
+            dozes: d.may_doze(),
+            decode_cost: d.ample_decode_cost(),
+            ..Planned::full(d.target)
+        });
         return Outcome { planned: planned.collect(), is_short: false };
     }
     let floors: Vec<f64> = demands.iter().map(Demand::floor).collect();
@@ -161,7 +188,7 @@ pub(super) fn plan(demands: &[Demand], capacity: &Capacity) -> Outcome {
         let decoded_part = d.part(rate);
         // Where only a part is decoded the looks lie close together in it, and the pauses make up the mean.
         let pace = if decoded_part > 0.0 && decoded_part < 1.0 { d.target } else { rate };
-        Planned { rate, decoded_part, pace, decode_cost: d.decode_cost(rate) }
+        Planned { rate, decoded_part, dozes: false, pace, decode_cost: d.decode_cost(rate) }
     });
     Outcome { planned: planned.collect(), is_short: true }
 }
@@ -177,7 +204,7 @@ fn fits(demands: &[Demand], rates: &[f64], capacity: &Capacity, thinning: Thinni
     let thread: f64 = demands.iter().zip(rates).map(|(d, rate)| d.time_s * rate).sum();
     let for_frames = (1.0 - capacity.kept_for_extras) * (1.0 + 1e-9);
     let decode_cost =
-        |d: &Demand, rate: f64| if thinning == Thinning::Yes { d.decode_cost(rate) } else { d.decoding.all };
+        |d: &Demand, rate: f64| if thinning == Thinning::Yes { d.decode_cost(rate) } else { d.ample_decode_cost() };
     let decode: f64 = demands.iter().zip(rates).map(|(d, &rate)| decode_cost(d, rate)).sum();
     let left = (capacity.total - decode).max(if thinning == Thinning::Yes { capacity.least_for_looks } else { 0.0 });
     // Raising a rate must never be free because decoding is overdrawn already.

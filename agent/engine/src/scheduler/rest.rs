@@ -22,6 +22,8 @@ pub struct StreamSettings {
     pub empty: Duration,
     /// Whether a still scene is looked at less often.
     pub is_gated: bool,
+    /// What is in view for less than this makes no difference to anybody.
+    pub brief: Duration,
 }
 
 /// What is known of a stream's scene.
@@ -113,7 +115,7 @@ mod tests {
     fn rest(is_gated: bool) -> StreamRest {
         let seconds = Duration::from_secs;
         let interval = Duration::from_millis(200);
-        StreamRest::new(StreamSettings { interval, idle: seconds(1), empty: seconds(4), is_gated })
+        StreamRest::new(StreamSettings { interval, idle: seconds(1), empty: seconds(4), is_gated, brief: seconds(3) })
     }
 
     #[test]

@@ -33,7 +33,8 @@ impl Stream {
         let rank = self.rest.rank(now);
         let least = 1.0 / self.rest.longest().as_secs_f64();
         let target = if rank == Rank::Still { least } else { 1.0 / self.rest.settings().interval.as_secs_f64() };
-        Demand { rank, least, target, cost_s, time_s, decoding: self.decoding }
+        let brief_s = self.rest.settings().brief.as_secs_f64();
+        Demand { rank, least, target, cost_s, time_s, brief_s, decoding: self.decoding }
     }
 
     /// A frame is taken for a glance.

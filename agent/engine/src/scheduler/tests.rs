@@ -121,6 +121,7 @@ fn camera(target_fps: f64) -> Camera {
         idle: Duration::from_secs(1),
         empty: Duration::from_secs(2),
         is_gated: true,
+        brief: Duration::from_secs(3),
     };
     Camera { settings, fps: 25.0, tracks: 1, open_incidents: 0, motion: (1.0, 0.0), decoding: Decoding::default() }
 }
@@ -219,6 +220,29 @@ fn what_cannot_be_decoded_is_thinned_to_key_frames_and_back() {
     assert!(scheduler.fares(at(60.0)).all(|(_, fare)| fare.planned.decoded_part == 1.0));
 }
 
+#[test]
+fn a_still_stream_dozes_where_key_frames_serve_it_and_wakes_as_something_moves() {
+    let still = Camera { tracks: 0, motion: (0.0, 1.0), decoding: fares_decoding(), ..camera(5.0) };
+    let of = |change: fn(&mut Camera)| {
+        let mut changed = still.clone();
+        change(&mut changed);
+        let (_, mut scheduler) = play(&load(vec![changed], 1.5));
+        let planned = |scheduler: &Scheduler| scheduler.fares(at(60.0)).next().unwrap().1.planned;
+        let before = planned(&scheduler);
+        scheduler.stirred(&id(0), at(60.0));
+        scheduler.next(at(60.0));
+        (before.dozes, before.decode_cost, planned(&scheduler).dozes)
+    };
+    assert_eq!(of(|_| {}), (true, 0.01, false));
+    assert_eq!(of(|camera| camera.decoding.is_whole = true), (false, 0.15, false), "somebody looks at each frame");
+    assert_eq!(of(|camera| camera.decoding.key_rate = 0.2), (false, 0.15, false), "key frames are too rare");
+    let of_moments = of(|camera| camera.settings.brief = Duration::from_millis(1500));
+    assert_eq!(of_moments, (false, 0.15, false), "somebody may come and go between two key frames");
+    assert_eq!(of(|camera| camera.tracks = 1), (false, 0.15, false), "a look a second is wanted");
+    assert_eq!(of(|camera| camera.open_incidents = 1), (false, 0.15, false), "an incident is open");
+    assert_eq!(of(|camera| camera.settings.is_gated = false), (false, 0.15, false), "it is always to be looked at");
+}
+
 fn fares_decoding() -> Decoding {
     Decoding { all: 0.15, key_frames: 0.01, key_rate: 0.5, is_whole: false }
 }
@@ -240,6 +264,7 @@ fn cameras() -> impl Strategy<Value = Camera> {
                 idle: Duration::from_secs_f64(idle),
                 empty: Duration::from_secs_f64(idle * empty),
                 is_gated,
+                brief: Duration::from_secs_f64(idle * 2.0),
             },
             fps: 25.0,
             tracks,
@@ -297,7 +322,7 @@ proptest! {
             let least = 1.0 / longest.as_secs_f64();
             let target = if rank == Rank::Still { least } else { 1.0 / camera.settings.interval.as_secs_f64() };
             let decoding = if is_decoded { camera.decoding } else { Decoding::default() };
-            Demand { rank, least, target, cost_s, time_s: cost_s, decoding }
+            Demand { rank, least, target, cost_s, time_s: cost_s, brief_s: 2.0, decoding }
         };
         let demands: Vec<Demand> = cameras.iter().map(demand).collect();
         let least_for_looks = LEAST_FOR_LOOKS * budget;

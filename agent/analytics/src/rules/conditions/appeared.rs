@@ -46,6 +46,11 @@ impl Appeared {
         self.for_us
     }
 
+    /// For how long something must be in view, in microseconds: who brings a thing may be there for a moment only.
+    pub(super) fn least_us(&self) -> i64 {
+        if self.brought_by.is_empty() { self.for_us } else { 0 }
+    }
+
     /// Whether the thing was brought by somebody of these classes, who left so long ago.
     fn is_brought(&self, seen: &Sighting<'_>) -> bool {
         let bringer = match seen.origin {

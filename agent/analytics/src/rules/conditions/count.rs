@@ -8,6 +8,7 @@ use super::ZoneCondition;
 use crate::rules::error::{CompileError, Problem};
 use crate::rules::gate::Gate;
 use crate::rules::lookup::{COUNT, LEAVE, Lookup, micros};
+use crate::rules::stream::COUNTED_US;
 use crate::rules::truth::Truth;
 use crate::rules::watched::Watched;
 
@@ -46,6 +47,14 @@ impl Count {
         let for_us = lookup.seconds_or(count.for_s.as_ref(), 0.0, &format!("{place}.for_s"))?;
         let (gate, numbers) = (Gate::default(), VecDeque::new());
         Ok(Self { measure, enter, leave, for_us, gate, numbers, watched_since: None })
+    }
+
+    /// For how long those who count must be in view, in microseconds. Growth is told from a moment long ago.
+    pub(super) fn least_us(&self) -> i64 {
+        match self.measure {
+            Measure::Number { .. } => self.for_us.saturating_sub(COUNTED_US).max(0),
+            Measure::Growth { .. } => 0,
+        }
     }
 
     /// The number at the beginning of the span; none while it was not watched for so long. The median of the numbers of

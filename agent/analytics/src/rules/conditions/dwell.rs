@@ -30,6 +30,11 @@ impl Dwell {
         let for_us = lookup.seconds(&dwell.for_s, &format!("{place}.for_s"))?;
         Ok(Self { inside, for_us, since: None, outside_since: None })
     }
+
+    /// How long it takes, in microseconds.
+    pub(super) fn for_us(&self) -> i64 {
+        self.for_us
+    }
 }
 
 impl TrackCondition for Dwell {

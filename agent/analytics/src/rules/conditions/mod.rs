@@ -142,6 +142,18 @@ impl Watch {
         self.condition().see(seen)
     }
 
+    /// Microseconds for which a subject is in view at the least before this can hold.
+    pub(super) fn least_us(&self) -> i64 {
+        match self {
+            Self::Dwell(dwell) => dwell.for_us(),
+            Self::Stationary(stationary) => stationary.for_us(),
+            Self::Near(near) => near.for_us(),
+            Self::Appeared(appeared) => appeared.least_us(),
+            Self::Wearing(wearing) => wearing.spread_us(),
+            _ => 0,
+        }
+    }
+
     /// Goes on with a subject that fulfilled the condition at `now`, when it was at `bbox`, before a restart.
     pub(super) fn recall(&mut self, now: Watched, bbox: BBox) {
         self.condition().recall(now, bbox);
@@ -189,6 +201,15 @@ impl ZoneWatch {
     /// The rule does not hold now, so that nobody is missed.
     pub(super) fn close(&mut self) {
         self.condition_mut().close();
+    }
+
+    /// Microseconds for which somebody is in view at the least before this can hold.
+    pub(super) fn least_us(&self) -> i64 {
+        match self {
+            Self::Count(count) => count.least_us(),
+            // Whoever comes for a moment is not missed any more.
+            Self::Absent(_) => 0,
+        }
     }
 
     /// Whether those who fulfil it take part in the incident.

@@ -49,6 +49,11 @@ impl Near {
     pub(in crate::rules) fn classes(&self) -> &[Class] {
         &self.classes
     }
+
+    /// How long it takes, in microseconds.
+    pub(super) fn for_us(&self) -> i64 {
+        self.for_us
+    }
 }
 
 impl TrackCondition for Near {

@@ -95,6 +95,11 @@ impl Score {
         self.sum.is_zone
     }
 
+    /// For how long its subject must be in view, in microseconds; that of a zone may be gone while signs still count.
+    pub(in crate::rules) fn least_us(&self) -> i64 {
+        if self.sum.is_zone { 0 } else { self.sum.for_us }
+    }
+
     /// Takes in what is known of each sign.
     pub(in crate::rules) fn add_up(&mut self, facts: &Facts<'_>, now: Watched) -> Truth {
         let sum = &self.sum;

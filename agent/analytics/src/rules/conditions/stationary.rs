@@ -31,6 +31,11 @@ impl Stationary {
         let within = lookup.number(stationary.within.as_ref(), 0.25, 0.01..=1.0, range, &format!("{place}.within"))?;
         Ok(Self { for_us, within: within as f32, stillness: Stillness::default() })
     }
+
+    /// How long it takes, in microseconds.
+    pub(super) fn for_us(&self) -> i64 {
+        self.for_us
+    }
 }
 
 impl TrackCondition for Stationary {

@@ -54,6 +54,11 @@ impl Wearing {
         &self.item
     }
 
+    /// From the first vote to the last, in microseconds.
+    pub(super) fn spread_us(&self) -> i64 {
+        self.standard.spread_us
+    }
+
     /// What is asked of the votes.
     pub(in crate::rules) fn standard(&self) -> Standard {
         self.standard

@@ -279,3 +279,28 @@ fn the_shipped_violations_compile() {
         assert!(ids.iter().any(|known| known == id), "{id} is shipped");
     }
 }
+
+#[test]
+fn a_rule_says_for_how_long_a_subject_is_in_view_before_it_can_hold() {
+    let least = |condition: &str| {
+        CompiledRule::compile(&violation(condition), &binding("yard")).unwrap().least_seen().as_secs_f64()
+    };
+    let dwell = "{ dwell = { for_s = 2 } }";
+    for (condition, least_s) in [
+        (dwell.to_owned(), 2.0),
+        (format!("{{ all = [{{ in_zone = {{}} }}, {dwell}, {{ stationary = {{ for_s = 5 }} }}] }}"), 5.0),
+        (format!("{{ any = [{dwell}, {{ stationary = {{ for_s = 5 }} }}] }}"), 2.0),
+        (format!("{{ any = [{dwell}, {{ in_zone = {{}} }}] }}"), 0.0),
+        (format!("{{ not = {dwell} }}"), 0.0),
+        ("{ speed = { at_least = 2 } }".to_owned(), 0.0),
+        ("{ near = { class = [\"person\"], for_s = 4 } }".to_owned(), 4.0),
+        ("{ appeared = { for_s = 9 } }".to_owned(), 9.0),
+        ("{ appeared = { for_s = 9, brought_by = [\"person\"] } }".to_owned(), 0.0),
+        (format!("{{ score = {{ of = [{{ weight = 1, if = {dwell} }}], at_least = 1, for_s = 3 }} }}"), 3.0),
+        ("{ count = { of = { in_zone = {} }, at_least = 2, for_s = 4 } }".to_owned(), 2.5),
+        ("{ count = { of = { in_zone = {} }, growth = { by = 2, over_s = 60 }, for_s = 4 } }".to_owned(), 0.0),
+        ("{ absent = { of = { in_zone = {} }, for_s = 60 } }".to_owned(), 0.0),
+    ] {
+        assert_eq!(least(&condition), least_s, "{condition}");
+    }
+}
