@@ -7,7 +7,9 @@
 //! difference of arrival and presentation time over the first units, for the unit that was held up least
 //! tells the offset best. A picture cannot come from the future: where a sender report says so, arrival decides how
 //! far the offset may go, and one that would come from the future later on moves the offset back. Until the offset is known
-//! nothing is mapped; what came is kept waiting.
+//! access units are kept waiting, and decoded frames are looked at by a guess: whoever is there at the start is seen a second
+//! and a half sooner. The guess is never earlier than what becomes known, so that frames may be left out once, and none is
+//! told twice.
 
 use std::time::Duration;
 
@@ -119,6 +121,24 @@ impl ClockMap {
         self.settled.map(|(offset, _)| Timestamp::from_micros((pts_ns / 1000).saturating_add(offset)))
     }
 
+    /// The same, as far as it can be told while the offset is not known: it may turn out to be earlier, never later.
+    pub(crate) fn guess(&self, pts_ns: i64) -> Option<Timestamp> {
+        let guessed = || Some(Timestamp::from_micros((pts_ns / 1000).saturating_add(self.guessed_offset_us()?)));
+        self.map(pts_ns).or_else(guessed)
+    }
+
+    fn guessed_offset_us(&self) -> Option<i64> {
+        let report = self.report_offset_us.filter(|&report| self.is_believable(report));
+        let offset_us = report.map_or(self.arrival_offset_us, |report| report.min(self.arrival_offset_us));
+        (self.samples >= self.config.samples).then_some(offset_us)
+    }
+
+    /// Nothing more comes: the guess, where there is one, is what is known.
+    pub(crate) fn settle(&mut self) {
+        let guessed = self.guessed_offset_us();
+        self.settled = self.settled.or_else(|| Some((guessed?, ClockSource::Arrival)));
+    }
+
     fn is_believable(&self, report_us: i64) -> bool {
         report_us.abs_diff(self.arrival_offset_us) <= self.config.max_camera_skew.as_micros() as u64
     }
@@ -170,6 +190,31 @@ mod tests {
         map.observe(100 * MS, at(10_100));
         assert_eq!((map.map(0), map.source()), (Some(at(9_800)), Some(ClockSource::SenderReports)));
         assert_eq!(map.camera_skew_us(), Some(-200_000));
+    }
+
+    #[test]
+    fn until_the_offset_is_known_it_is_guessed_by_arrival_and_only_goes_back() {
+        let mut map = with_wait(1500);
+        for (i, delay) in [300, 90, 40, 200].into_iter().enumerate() {
+            map.observe(i as i64 * 100 * MS, at(10_000 + i as i64 * 100 + delay));
+            assert_eq!(map.guess(0), None, "the first units may have been held up");
+        }
+        map.observe(400 * MS, at(10_455));
+        assert_eq!((map.map(0), map.guess(0)), (None, Some(at(10_040))));
+        map.observe(500 * MS, at(10_510));
+        assert_eq!(map.guess(0), Some(at(10_010)), "this one was held up less");
+        map.sender_report(0, at(9_950));
+        assert_eq!((map.map(0), map.guess(0)), (None, Some(at(9_950))));
+        map.observe(600 * MS, at(10_630));
+        assert_eq!((map.map(0), map.guess(0)), (Some(at(9_950)), Some(at(9_950))));
+        let mut cut_off = with_wait(1500);
+        for i in 0..5 {
+            cut_off.settle();
+            assert_eq!(cut_off.map(0), None);
+            cut_off.observe(i * 100 * MS, at(10_020 + i * 100));
+        }
+        cut_off.settle();
+        assert_eq!(cut_off.map(0), Some(at(10_020)));
     }
 
     #[test]

@@ -244,6 +244,16 @@ impl Session {
         true
     }
 
+    /// The connection is over: units that still wait for its clock are kept by what is known of it, as their pictures were
+    /// looked at.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.clock_map.settle();
+        for unit in std::mem::take(&mut state.pending) {
+            self.keep(&mut state, unit);
+        }
+    }
+
     /// Puts a unit into the ring, beginning a new epoch where the format is new.
     fn keep(&self, state: &mut State, unit: RawUnit) {
         let Some(captured_at) = unit.pts_ns.and_then(|pts| state.clock_map.map(pts)) else { return };
@@ -329,7 +339,7 @@ impl Intake for Session {
         if let Some(pts_ns) = pts_ns.filter(|_| state.fork.as_ref().is_none_or(|fork| fork.codec.is_none())) {
             self.observe(&mut state, pts_ns, now);
         }
-        let Some((pts_ns, captured_at)) = pts_ns.and_then(|pts| Some((pts, state.clock_map.map(pts)?))) else {
+        let Some((pts_ns, captured_at)) = pts_ns.and_then(|pts| Some((pts, state.clock_map.guess(pts)?))) else {
             count(&stats.frames_dropped_unmapped);
             return Ok(gst::FlowSuccess::Ok);
         };
@@ -414,7 +424,7 @@ impl Intake for Session {
 
     fn goes_back(&self, to_running_ns: Option<i64>) {
         let mut state = self.lock();
-        state.last_captured_at = to_running_ns.and_then(|pts| state.clock_map.map(pts));
+        state.last_captured_at = to_running_ns.and_then(|pts| state.clock_map.guess(pts));
     }
 
     fn decode_cost(&self, is_key: bool, spent: Duration) {
