@@ -4,6 +4,7 @@
 //! - [`sensor`]: values from MQTT and Modbus TCP.
 //! - [`box_facts`]: processor, memory and accelerators, and what the own process uses of them.
 //! - [`clock_sync`]: whether something keeps the clock right.
+//! - [`streams`]: which streams a camera has, asked by ONVIF.
 //! - [`telemetry`]: where a drone's camera was and looked.
 //! - [`descriptors`]: how many file descriptors the own process has and may have.
 //! - [`token`]: the device's key in a smart card or security module, behind the port [`forewarn_domain::KeyToken`].
@@ -14,6 +15,7 @@ pub mod descriptors;
 mod mqtt;
 pub mod sensor;
 pub mod speaker;
+pub mod streams;
 pub mod telemetry;
 pub mod token;
 

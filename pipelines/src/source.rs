@@ -137,7 +137,16 @@ impl SourceUrl {
         Some((if address.is_empty() { "0.0.0.0" } else { address }, port.parse().ok()?))
     }
 
-    pub(crate) fn credentials(&self) -> Option<&Credentials> {
+    /// The host of a camera that is asked over RTSP, an IPv6 address in its brackets; none for other sources.
+    pub fn camera_host(&self) -> Option<&str> {
+        let (_, host) = self.location.split_once("://").filter(|_| self.kind == SourceKind::Rtsp)?;
+        let host = &host[..host.find(['/', '?']).unwrap_or(host.len())];
+        let end = if host.starts_with('[') { host.find(']')? + 1 } else { host.find(':').unwrap_or(host.len()) };
+        Some(&host[..end])
+    }
+
+    /// Who logs in.
+    pub fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
 
@@ -401,6 +410,19 @@ mod tests {
             let _ = text.parse::<SourceUrl>();
             let shown = redact(&text);
             prop_assert_eq!(redact(&shown), shown);
+        }
+    }
+
+    #[test]
+    fn the_host_of_a_camera_is_known() {
+        for (url, host) in [
+            ("rtsp://u:p@10.0.0.2:554/a?b=1", Some("10.0.0.2")),
+            ("rtsp://camera.lan/a:b", Some("camera.lan")),
+            ("rtsps://[fe80::1]:322/a", Some("[fe80::1]")),
+            ("http://10.0.0.2/stream", None),
+            ("udp://127.0.0.1:5000", None),
+        ] {
+            assert_eq!(url.parse::<SourceUrl>().unwrap().camera_host(), host, "{url}");
         }
     }
 }

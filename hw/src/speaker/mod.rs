@@ -27,6 +27,7 @@ use forewarn_domain::{
     SpeakerId, SpokenText,
 };
 
+pub(crate) use self::template::random;
 pub use adapters::has_sound_card;
 pub use common::{ProgrammeConfig, SpeakerDoubt, SpeechConfig, VolumeConfig};
 pub use config::SpeakerConfig;
@@ -176,7 +177,7 @@ pub fn say(
     };
     let mut speaker = Speaker::new(id, config, context).map_err(misconfigured)?;
     speaker.play(&Announcement {
-        id: AnnouncementId(template::random() >> 16),
+        id: AnnouncementId(random() >> 16),
         incident: IncidentId::from_stored("by-hand"),
         speaker: id.clone(),
         text,

@@ -181,7 +181,7 @@ fn words_of(own: &Words, announcement: &Announcement, programme: &Programme<'_>,
 }
 
 /// A number that nobody can foresee: the standard library makes its hashes of such.
-pub(super) fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     use std::hash::{BuildHasher as _, RandomState};
     RandomState::new().hash_one(0_u8)
 }

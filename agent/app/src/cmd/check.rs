@@ -7,7 +7,8 @@ use std::time::Duration;
 use forewarn_cli::Check;
 use forewarn_domain::{Clock, StreamId, SystemClock};
 use forewarn_hw::box_facts::BoxFacts;
-use forewarn_pipelines::{FileReplay, SourceKind};
+use forewarn_hw::streams;
+use forewarn_pipelines::{FileReplay, SourceKind, SourceUrl};
 
 use crate::config::doubts::{doubts, of_picture};
 use crate::config::{self, Camera, Site};
@@ -85,6 +86,9 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
         main = size.map(|size| (&camera.id, size));
         n_failed += usize::from(look.is_err());
         tell_look(camera, look, out)?;
+        if let Some(size) = size.filter(|_| site.cameras.iter().any(|of| of.id == camera.id && of.watched.is_none())) {
+            tell_streams(camera, size, out)?;
+        }
         for probe in forewarn_pipelines::probe(&camera.decoder) {
             let chosen = probe.chosen().map_or("none", |candidate| candidate.name.as_str());
             writeln!(out, "  {}: {chosen}", probe.codec)?;
@@ -139,6 +143,22 @@ fn tell_look(camera: &Camera, look: Result<Look, String>, out: &mut impl Write) 
         writeln!(out, "warning: {doubt}")?;
     }
     Ok(())
+}
+
+/// Says which smaller streams a camera has that is watched in its main stream.
+fn tell_streams(camera: &Camera, size: (u32, u32), out: &mut impl Write) -> std::io::Result<()> {
+    let Some(host) = camera.source.camera_host() else { return Ok(()) };
+    let now = SystemClock.wall(SystemClock.now());
+    match streams::of_host(host, camera.source.credentials(), now) {
+        Ok(mut all) => {
+            for stream in &mut all {
+                // Some cameras write the password into their addresses; it is not shown.
+                stream.url = stream.url.parse::<SourceUrl>().map_or_else(|_| String::new(), |url| url.to_string());
+            }
+            streams::advice(&all, size).iter().try_for_each(|line| writeln!(out, "  ONVIF: {line}"))
+        }
+        Err(why) => writeln!(out, "  ONVIF: its sub-streams are not known, see docs/cameras.md: {why}"),
+    }
 }
 
 /// Reads each sensor once and says its value, or why there is none. Returns how many have none.
