@@ -1,22 +1,6 @@
 //! Bits of NAL units: fixed lengths and Exp-Golomb codes (ITU-T H.264 and H.265, 9.1 and 9.2).
 
-/// The bytes of a NAL unit without those that only keep start codes from appearing in it; at most `limit` of them.
-pub(crate) fn unescaped(nal: &[u8], limit: usize) -> Vec<u8> {
-    let mut out: Vec<u8> = Vec::with_capacity(nal.len().min(limit));
-    let mut zeros = 0;
-    for &byte in nal {
-        if out.len() >= limit {
-            break;
-        }
-        if zeros >= 2 && byte == 3 {
-            zeros = 0;
-            continue;
-        }
-        zeros = if byte == 0 { zeros + 1 } else { 0 };
-        out.push(byte);
-    }
-    out
-}
+pub(crate) use forewarn_base::messages::unescaped;
 
 /// Reads bits from the most significant of the first byte on; `None` beyond the end.
 #[derive(Debug, Clone)]
@@ -82,12 +66,6 @@ mod tests {
         assert_eq!([0; 6].map(|_| bits.signed()), [0, 1, -1, 2, -2, 3].map(Some));
         assert_eq!(Bits::new(&[0; 8]).unsigned(), None);
         assert_eq!(Bits::new(&[]).flag(), None);
-    }
-
-    #[test]
-    fn bytes_that_keep_start_codes_away_are_left_out() {
-        assert_eq!(unescaped(&[0, 0, 3, 1, 0, 0, 3, 0, 0, 3], 99), [0, 0, 1, 0, 0, 0, 0]);
-        assert_eq!(unescaped(&[9, 0, 3, 4], 3), [9, 0, 3]);
     }
 
     proptest! {

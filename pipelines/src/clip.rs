@@ -15,6 +15,7 @@ use crate::Codec;
 use crate::clip_error::ClipError;
 use crate::mux::write_mp4;
 use crate::recorder::{ClipEnd, RecorderCell, Taken};
+use crate::signed::bring_certificate;
 use crate::unit::AccessUnit;
 
 /// A clip that was written.
@@ -90,7 +91,8 @@ impl ClipRecorder {
         let no_video = ClipError::NoVideo { from, to };
         let (Some(format), Some(first)) = (format, units.first().map(|u| u.captured_at)) else { return Err(no_video) };
         // Pictures that are shown before the first key frame refer to pictures before it, which are not there.
-        let units: Vec<AccessUnit> = units.into_iter().filter(|u| u.captured_at >= first).collect();
+        let mut units: Vec<AccessUnit> = units.into_iter().filter(|u| u.captured_at >= first).collect();
+        bring_certificate(format.codec, &mut units);
         let last = units.iter().map(|u| u.captured_at).max().unwrap_or(first);
         let bytes = write_mp4(&format, &units, path)?;
         let (codec, width, height) = (format.codec, format.width, format.height);

@@ -112,6 +112,29 @@ impl Codec {
         })
     }
 
+    /// What stands behind the header of a NAL unit of messages that go before a picture; `None` for other NAL units.
+    pub(crate) fn messages_of(self, nal: &[u8]) -> Option<&[u8]> {
+        let (is_meant, header) = match self {
+            Self::H264 => (nal.first()? & 0x1F == 6, 1),
+            Self::H265 => (nal.first()? >> 1 & 0x3F == 39, 2),
+        };
+        nal.get(header..).filter(|_| is_meant)
+    }
+
+    /// The part of an access unit before the first slice, without looking through the slices.
+    pub(crate) fn before_slices(self, unit: &[u8]) -> &[u8] {
+        let mut at = 0;
+        while let Some((begin, end)) = start_code(&unit[at..]) {
+            if self.is_slice(&unit[at + end..]) {
+                let before = &unit[..at + begin];
+                // A start code may be longer by a nought.
+                return before.strip_suffix(&[0]).unwrap_or(before);
+            }
+            at += end;
+        }
+        unit
+    }
+
     /// Whether a NAL unit only says that an access unit begins.
     pub(crate) fn is_delimiter(self, nal: &[u8]) -> bool {
         nal.first().is_some_and(|first| match self {

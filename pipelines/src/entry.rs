@@ -8,6 +8,7 @@
 //!
 //! Source: ITU-T H.264 7.3.3, 7.4.1.2.4, D.1.8, D.1.27; ITU-T H.265 7.4.2.2, D.2.8, D.2.17.
 
+use forewarn_base::messages::messages;
 use forewarn_domain::Orientation;
 
 use crate::Codec;
@@ -112,14 +113,9 @@ fn is_intra(slice: &[u8]) -> bool {
 
 /// Reads the supplemental messages of a NAL unit: ITU-T H.264 7.3.2.3.1.
 fn read_messages(codec: Codec, nal: &[u8], marks: &mut Marks) {
-    let header = if codec == Codec::H264 { 1 } else { 2 };
     // Messages that a vendor puts before the others may be long.
-    let bytes = unescaped(nal.get(header..).unwrap_or_default(), 4096);
-    let mut rest = bytes.as_slice();
-    while rest.len() > 2 {
-        let (Some(kind), Some(size)) = (take_sum(&mut rest), take_sum(&mut rest)) else { return };
-        let Some((message, after)) = rest.split_at_checked(size) else { return };
-        rest = after;
+    let bytes = unescaped(codec.messages_of(nal).unwrap_or_default(), 4096);
+    for (kind, message) in messages(&bytes) {
         let mut bits = Bits::new(message);
         match kind {
             6 if marks.entry == Entry::No => {
@@ -131,19 +127,6 @@ fn read_messages(codec: Codec, nal: &[u8], marks: &mut Marks) {
             }
             47 => marks.orientation = orientation(&mut bits),
             _ => {}
-        }
-    }
-}
-
-/// A number that is written as a sum of bytes, of which only the last is not 255.
-fn take_sum(bytes: &mut &[u8]) -> Option<usize> {
-    let mut sum = 0;
-    loop {
-        let (&byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        sum += usize::from(byte);
-        if byte != 255 {
-            return Some(sum);
         }
     }
 }

@@ -43,6 +43,7 @@ mod replay;
 mod ring;
 mod session;
 mod sets;
+mod signed;
 mod sim;
 mod slot;
 mod source;

@@ -252,7 +252,8 @@ impl FileReplay {
                 self.format = Some(format);
             }
         }
-        self.ring.push(AccessUnit { captured_at, is_key: unit.is_key, entry: unit.entry, buffer: unit.buffer });
+        let (is_key, entry, buffer) = (unit.is_key, unit.entry, unit.buffer);
+        self.ring.push(AccessUnit { captured_at, is_key, entry, certificate: None, buffer });
     }
 
     /// The next sample in order; `None` at the end.

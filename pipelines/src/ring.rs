@@ -20,7 +20,8 @@ use crate::clip::ClipRecorder;
 use crate::clip_error::ClipError;
 use crate::entry::Entry;
 use crate::recorder::{CLEAN_WITHIN, EpochEnd, RecorderCell};
-use crate::unit::AccessUnit;
+use crate::signed::certificate_of;
+use crate::unit::{AccessUnit, Certificate};
 use crate::viewing::{View, ViewCell};
 
 /// Bounds of a ring.
@@ -91,6 +92,8 @@ struct Epoch {
     gops: VecDeque<Gop>,
     newest: Option<Timestamp>,
     has_reordering: bool,
+    /// The latest of a camera that signs its video.
+    certificate: Option<Certificate>,
     end: Option<EpochEnd>,
 }
 
@@ -208,6 +211,7 @@ impl PreRollRing {
             gops: VecDeque::new(),
             newest: None,
             has_reordering: false,
+            certificate: None,
             end: None,
         });
     }
@@ -218,8 +222,7 @@ impl PreRollRing {
     }
 
     /// Takes a unit in, in decoding order.
-    #[expect(clippy::needless_pass_by_value, reason = "the ring is where the unit is kept")]
-    pub(crate) fn push(&self, unit: AccessUnit) {
+    pub(crate) fn push(&self, mut unit: AccessUnit) {
         let mut state = self.lock();
         let Some(epoch) = state.epochs.back_mut().filter(|epoch| epoch.end.is_none()) else {
             state.level.refused += 1;
@@ -231,6 +234,9 @@ impl PreRollRing {
             state.level.refused += 1;
             return;
         }
+        unit.certificate = epoch.certificate.clone().filter(|_| unit.is_key);
+        let brought = unit.buffer.map_readable().ok().and_then(|bytes| certificate_of(epoch.format.codec, &bytes));
+        epoch.certificate = brought.or(epoch.certificate.take());
         epoch.has_reordering |= epoch.newest.is_some_and(|newest| unit.captured_at < newest);
         epoch.newest = epoch.newest.max(Some(unit.captured_at));
         let (format, has_reordering) = (epoch.format.clone(), epoch.has_reordering);

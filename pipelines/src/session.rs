@@ -271,7 +271,8 @@ impl Session {
                 state.format = Some(format);
             }
         }
-        self.shared.ring.push(AccessUnit { captured_at, is_key: unit.is_key, entry: unit.entry, buffer: unit.buffer });
+        let (is_key, entry, buffer) = (unit.is_key, unit.entry, unit.buffer);
+        self.shared.ring.push(AccessUnit { captured_at, is_key, entry, certificate: None, buffer });
     }
 }
 

@@ -1,10 +1,15 @@
 //! Access units of H.264 and H.265 as the parser leaves them: Annex B byte stream, one picture each, parameter
 //! sets in front of every key frame.
 
+use std::sync::Arc;
+
 use forewarn_domain::{Orientation, Timestamp};
 
 use crate::Codec;
 use crate::entry::Entry;
+
+/// A NAL unit of messages that brings the certificate of a camera which signs its video.
+pub(crate) type Certificate = Arc<[u8]>;
 
 /// What all access units of one epoch of a ring have in common.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +64,8 @@ pub(crate) struct AccessUnit {
     pub(crate) is_key: bool,
     /// How.
     pub(crate) entry: Entry,
+    /// The latest certificate of a camera that signs its video, if it came before this unit; key units alone have it.
+    pub(crate) certificate: Option<Certificate>,
     /// The bytes, with the decoder's parameter sets in front if this is a key frame.
     pub(crate) buffer: gst::Buffer,
 }

@@ -10,6 +10,7 @@
 //! - [`durable`]: files that are either wholly there or not there.
 //! - [`file`]: what a user names to be looked at.
 //! - [`private`]: who may read a file.
+//! - [`messages`]: what stands beside the pictures in coded video, such as a camera's own signatures.
 //! - [`hash`]: SHA-256 of files, and pinned files.
 //! - [`child`]: other programs, bounded in time and output, and none left behind.
 //! - [`supervisor`]: what the service manager is told.
@@ -23,6 +24,7 @@ pub mod durable;
 pub mod file;
 pub mod hash;
 pub mod http;
+pub mod messages;
 pub mod post;
 pub mod private;
 pub mod secret;

@@ -27,6 +27,7 @@
 mod again;
 mod audit;
 mod bundle;
+mod camera_signed;
 mod canvas;
 mod carried;
 mod chain_end;
@@ -72,6 +73,7 @@ mod words;
 
 pub use again::{Again, Kept as KeptClip, Outcome};
 pub use audit::{AuditEntry, AuditError, AuditLog, By, audit, system_user};
+pub use camera_signed::CameraSigned;
 pub use carried::Carried;
 pub use clock_state::{ClockState, ClockStep, ClockTeller, Synchronised};
 pub use closeups::Closeups;

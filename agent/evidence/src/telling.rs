@@ -37,6 +37,7 @@ impl fmt::Display for Verification {
             writeln!(f, "  sealed at {at} by the box's clock: {clock}")?;
         }
         crate::carried::tell(&self.credentials, f)?;
+        crate::camera_signed::tell(&self.camera_signed, f)?;
         for stamp in &self.stamps {
             writeln!(f, "  {stamp}")?;
         }
@@ -63,6 +64,7 @@ impl Verification {
             "bytes": self.bytes, "intact": self.is_intact(), "missing": self.missing, "problems": problems,
             "sealed_at": self.sealed_at, "clock": self.clock, "seal": seal,
             "time_stamps": self.stamps,
+            "camera_signatures": self.camera_signed.iter().map(crate::camera_signed::CameraSigned::to_json).collect::<Vec<_>>(),
             "content_credentials": self.credentials.iter().map(crate::carried::Carried::to_json).collect::<Vec<_>>() })
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use forewarn_base::hash::{self, Digest};
 use forewarn_domain::IncidentId;
 
+use crate::camera_signed::{self, CameraSigned};
 use crate::carried::{self, Carried};
 use crate::clock_state::ClockState;
 use crate::manifest::{MANIFEST, ManifestEntry, list_names};
@@ -42,6 +43,8 @@ pub struct Verification {
     pub stamps: Vec<Stamped>,
     /// The content credentials of its pictures and clips.
     pub credentials: Vec<Carried>,
+    /// What cameras signed of its clips themselves.
+    pub camera_signed: Vec<CameraSigned>,
 }
 
 impl Verification {
@@ -70,6 +73,7 @@ pub(crate) fn verify_for(bundle: &Path, trusted: Option<&Trusted>) -> Result<Ver
     sealers.extend(proof.iter().flat_map(|proof| proof.seals.iter().map(|seal| seal.key)));
     let credentials = carried::check(bundle, &manifest.files, &sealers).map_err(unreadable)?;
     problems.extend(credentials.iter().filter_map(Carried::problem));
+    let camera_signed = camera_signed::check(bundle, &manifest.files).map_err(unreadable)?;
     let there = list_names(bundle).map_err(unreadable)?;
     let is_named = |name: &String| manifest.files.iter().any(|entry| entry.file == *name);
     problems.extend(there.into_iter().filter(|name| !is_named(name)).map(|file| Problem::Extra { file }));
@@ -85,6 +89,7 @@ pub(crate) fn verify_for(bundle: &Path, trusted: Option<&Trusted>) -> Result<Ver
         proof,
         stamps,
         credentials,
+        camera_signed,
     })
 }
 

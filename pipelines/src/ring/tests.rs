@@ -14,7 +14,7 @@ fn at(ms: i64) -> Timestamp {
 fn unit(ms: i64, is_key: bool, size: usize) -> AccessUnit {
     crate::init().unwrap();
     let entry = if is_key { Entry::Clean } else { Entry::No };
-    AccessUnit { captured_at: at(ms), is_key, entry, buffer: gst::Buffer::from_slice(vec![0; size]) }
+    AccessUnit { captured_at: at(ms), is_key, entry, certificate: None, buffer: gst::Buffer::from_slice(vec![0; size]) }
 }
 
 fn format() -> StreamFormat {

@@ -14,7 +14,7 @@ fn unit(ms: i64, is_key: bool, size: usize) -> AccessUnit {
     let entry = if is_key { Entry::Clean } else { Entry::No };
     let head = [&[0, 0, 0, 1, 0x67, 66, 0, 30, 0x80, 0, 0, 0, 1, 0x68, 0x80, 7, 0, 0, 0, 1][..], &[0x65]].concat();
     let bytes = if is_key { [head, vec![9; size]].concat() } else { [vec![0, 0, 0, 1, 0x41], vec![9; size]].concat() };
-    AccessUnit { captured_at: at(ms), is_key, entry, buffer: gst::Buffer::from_slice(bytes) }
+    AccessUnit { captured_at: at(ms), is_key, entry, certificate: None, buffer: gst::Buffer::from_slice(bytes) }
 }
 
 fn view() -> (Arc<ViewCell>, View, Arc<StreamFormat>) {

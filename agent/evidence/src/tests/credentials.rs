@@ -170,6 +170,8 @@ fn verification_says_who_signed_the_credentials_of_each_file_and_which_carry_non
     let found = verify(&kept(&signed_store(other.path()))).unwrap();
     assert!(found.to_string().contains("content credentials are in none of: confirmed-marked.jpg, confirmed.jpg"));
     assert_eq!(found.to_json()["content_credentials"][0]["carries"], false);
+    assert!(found.to_string().contains("signatures of the camera itself are in none of: confirmed.mp4\n"), "{found}");
+    assert_eq!(found.to_json()["camera_signatures"][0]["onvif_media_signing"], 0);
     assert!(found.is_intact());
 }
 

@@ -11,6 +11,7 @@ mod paff;
 mod recordings;
 mod rows;
 mod scene;
+mod signed;
 
 use std::path::Path;
 use std::sync::Arc;
