@@ -79,6 +79,9 @@ const PACKAGES: &[Package] = &[
     package("libfaketime", "the clock that tests set", &[]),
     package("systemd", "judges how well the service is locked up", &[]),
     package("softhsm2", "the token of the tests", &[]),
+    package("ffmpeg", "shows the tests that clips play", &[]),
+    package("libvlc5", "shows the tests that clips play", &[]),
+    package("vlc-plugin-base", "what VLC's library plays by", &[]),
     package("libimage-exiftool-perl", "shows the tests what is in pictures and clips", &[]),
 ];
 

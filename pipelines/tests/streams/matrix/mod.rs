@@ -8,6 +8,7 @@ mod fields;
 mod make;
 mod pack;
 mod paff;
+mod players;
 mod recordings;
 mod rows;
 mod scene;
