@@ -89,7 +89,7 @@ pub struct Seen {
 pub trait Sight {
     /// What is hidden.
     fn what(&self) -> What;
-    /// By which models it is found.
+    /// By which models it was found until now.
     fn models(&self) -> Vec<ModelUsed>;
     /// Those who can look at the same time, each at another picture; at least one, and all see the same in it.
     fn lookers(&mut self) -> Vec<&mut dyn Looker>;
@@ -122,6 +122,8 @@ struct Pair {
     what: What,
     detector: OnnxDetector,
     faces: Option<Faces>,
+    /// Whether the face model was asked.
+    has_sought_faces: bool,
     plates: Option<OnnxDetector>,
 }
 
@@ -141,13 +143,14 @@ impl Eyes {
             Ok(ModelUsed { sha256: card.weights.sha256.clone().unwrap_or_default(), card: card.name })
         };
         let models = cards.iter().map(used).collect::<Result<_, _>>()?;
-        let pairs = (0..lookers.clamp(1, MOST_LOOKERS)).map(|_| Pair::open(what, store, runtime));
+        let pairs = (0..lookers.clamp(1, MOST_LOOKERS)).map(|nth| Pair::open(what, store, (runtime, nth)));
         Ok(Self { what, models, pairs: pairs.collect::<Result<_, _>>()? })
     }
 }
 
 impl Pair {
-    fn open(what: What, store: &Store, runtime: &Runtime) -> Result<Self, EyesError> {
+    /// One of several, by its number: pictures that stand alone, in which faces are sought, the first looks at.
+    fn open(what: What, store: &Store, (runtime, nth): (&Runtime, usize)) -> Result<Self, EyesError> {
         let open = |name: &str, score: Option<f32>| -> Result<OnnxDetector, EyesError> {
             let mut card = cards::builtin(name)?;
             if let Some(score) = score {
@@ -159,8 +162,9 @@ impl Pair {
         };
         let detector = open(DETECTOR, Some(MIN_SCORE))?;
         let plates = (what == What::Plates).then(|| open(PLATES, None)).transpose()?;
-        let faces = (what == What::Faces).then(|| Faces::open(&|name| cards::builtin(name), store, (runtime, 1)));
-        Ok(Self { what, detector, faces: faces.transpose()?, plates })
+        let faces =
+            (what == What::Faces && nth == 0).then(|| Faces::open(&|name| cards::builtin(name), store, (runtime, 1)));
+        Ok(Self { what, detector, faces: faces.transpose()?, has_sought_faces: false, plates })
     }
 }
 
@@ -170,7 +174,8 @@ impl Sight for Eyes {
     }
 
     fn models(&self) -> Vec<ModelUsed> {
-        self.models.clone()
+        let has_sought_faces = self.pairs.iter().any(|pair| pair.has_sought_faces);
+        self.models.iter().filter(|model| has_sought_faces || model.card != FACE_CARD).cloned().collect()
     }
 
     fn lookers(&mut self) -> Vec<&mut dyn Looker> {
@@ -216,7 +221,10 @@ impl Looker for Pair {
         let failed = |error: DetectError| DetectorError { message: error.to_string() };
         let mut small = match &mut self.faces {
             // In a clip the detector finds more in parts of the picture, in less time.
-            Some(faces) if care == Care::Alone => faces.find(picture)?,
+            Some(faces) if care == Care::Alone => {
+                self.has_sought_faces = true;
+                faces.find(picture)?
+            }
             _ => Vec::new(),
         };
         if let Some(plates) = &mut self.plates {
