@@ -30,9 +30,10 @@ pub enum Evidence {
         #[arg(long)]
         json: bool,
     },
-    /// Copy a bundle to give it away; with --redact one in which faces, bystanders or number plates are hidden
+    /// Copy a bundle to give it away; with --redact one in which faces, bystanders or number plates are hidden, with --preview
+    /// small clips that every browser plays
     #[command(
-        after_help = "Examples:\n  forewarn evidence export \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 \\\n      --out copy\n  forewarn evidence export \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 \\\n      --out redacted --redact faces --config site.toml"
+        after_help = "Examples:\n  forewarn evidence export \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 \\\n      --out copy\n  forewarn evidence export \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 \\\n      --out redacted --redact faces --config site.toml\n  forewarn evidence export \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2 \\\n      --out previews --preview"
     )]
     Export(Export),
     /// Write a bundle as one page of HTML that needs nothing else and prints on A4: pictures, times, warnings, what was verified
@@ -106,6 +107,10 @@ pub struct Export {
     /// What is hidden in all pictures and clips; sound is left out, too. Without it the copy is a faithful one.
     #[arg(long, value_enum)]
     pub redact: Option<Redact>,
+    /// Only small copies of the clips (H.264, 480p) and a thumbnail of each, for browsers that cannot play H.265. They are no
+    /// evidence.
+    #[arg(long, conflicts_with = "redact")]
+    pub preview: bool,
     /// The site whose device signs a redacted copy; without it the copy is unsigned.
     #[arg(long, value_name = "FILE", requires = "redact")]
     pub config: Option<PathBuf>,

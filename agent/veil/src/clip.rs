@@ -26,7 +26,7 @@ const MARGIN: f32 = 0.15;
 /// The subject stood where the incident says within so long.
 const SUBJECT_WITHIN: Duration = Duration::from_millis(400);
 /// A picture whose successor nobody knows lasts so long.
-const LAST_LASTS: Duration = Duration::from_millis(40);
+pub(crate) const LAST_LASTS: Duration = Duration::from_millis(40);
 
 /// A clip could not be copied.
 #[derive(Debug, thiserror::Error)]
@@ -101,13 +101,13 @@ pub(crate) fn veil(
     write(from, to, &plan, progress)
 }
 
-fn open(path: &Path) -> Result<FileReplay, ClipError> {
+pub(crate) fn open(path: &Path) -> Result<FileReplay, ClipError> {
     let Ok(stream) = StreamId::new("clip") else { unreachable!("a fixed id") };
     Ok(FileReplay::open(path, ReplayConfig::new(stream))?)
 }
 
 /// Encoded pictures have even sides.
-fn even(frame: &Frame) -> (u32, u32) {
+pub(crate) fn even(frame: &Frame) -> (u32, u32) {
     ((frame.width & !1).max(2), (frame.height & !1).max(2))
 }
 
@@ -249,7 +249,7 @@ fn write(from: &Path, to: &Path, plan: &Plan, progress: &mut Progress<'_>) -> Re
 
 /// The pixels of a decoded picture in three packed planes of these even sides. A picture of other sides, which a stream may
 /// change to in the middle, is cut off or filled up with grey.
-fn packed_i420(frame: &Frame, (width, height): (u32, u32)) -> Vec<u8> {
+pub(crate) fn packed_i420(frame: &Frame, (width, height): (u32, u32)) -> Vec<u8> {
     let (w, h) = (width as usize, height as usize);
     if frame.format == PixelFormat::I420 && (frame.width & !1, frame.height & !1) == (width, height) {
         let mut pixels = Vec::with_capacity(w * h * 3 / 2);

@@ -2,6 +2,7 @@
 //!
 //! A clip is gone through twice. First some of its frames are looked at, and what was seen is joined to tracks over the whole
 //! clip, forwards and backwards; then every frame is covered where a track is or may be, and encoded, once and without sound.
+//! [`preview`] hides nothing: it makes small copies of clips for players that cannot play the clips.
 //! `tracks`, `cover` and `blocks` decide and do no I/O.
 
 mod blocks;
@@ -11,7 +12,9 @@ mod export;
 mod eyes;
 mod looks;
 mod photo;
+mod preview;
 mod tracks;
 
 pub use export::{ExportError, Exported, Made, Progress, export};
 pub use eyes::{Care, Eyes, EyesError, Looker, Seen, Sight, What};
+pub use preview::preview;

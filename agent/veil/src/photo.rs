@@ -77,9 +77,14 @@ pub(crate) fn read(path: &Path) -> Result<Frame, PhotoError> {
 pub(crate) fn write(picture: &Frame, areas: &[Area], to: &Path) -> Result<(), PhotoError> {
     let mut pixels = picture.to_rgb8();
     cover_rgb(&mut pixels, picture.width, areas);
+    write_rgb((&pixels, picture.width, picture.height), to)
+}
+
+/// Writes pixels of packed R, G and B bytes, with their width and height.
+pub(crate) fn write_rgb((pixels, width, height): (&[u8], u32, u32), to: &Path) -> Result<(), PhotoError> {
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY)
-        .write_image(&pixels, picture.width, picture.height, ExtendedColorType::Rgb8)
+        .write_image(pixels, width, height, ExtendedColorType::Rgb8)
         .map_err(|source| PhotoError::Encode { path: to.to_owned(), source })?;
     durable::replace(to, &jpeg).map_err(|source| PhotoError::Write { path: to.to_owned(), source })
 }

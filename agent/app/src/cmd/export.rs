@@ -7,7 +7,7 @@ use forewarn_domain::clock::wall_now;
 use forewarn_evidence::{CopyError, Deed, Original};
 use forewarn_models::Store;
 use forewarn_models::providers::Request;
-use forewarn_veil::{ExportError, Eyes, Made, What, export};
+use forewarn_veil::{ExportError, Eyes, Made, What, export, preview};
 
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::{config, detector, evidence_folder};
@@ -20,10 +20,27 @@ pub fn run(args: &Export) -> CommandResult {
     };
     let bad = |error: CopyError| CommandError { code: code(&error), error: error.into() };
     let original = Original::open(&args.bundle).map_err(bad)?;
-    let hidden = args.redact.map_or("", |redact| what(redact).as_str());
-    let detail = format!("to {}{}{hidden}", args.out.display(), if hidden.is_empty() { "" } else { ", without " });
+    let how = if args.preview { ", as previews".to_owned() } else { String::new() };
+    let how = args.redact.map_or(how, |redact| format!(", without {}", what(redact).as_str()));
+    let detail = format!("to {}{how}", args.out.display());
     super::keep::audited(&args.bundle, (Deed::Exported, Some(detail)), &args.by);
     let mut out = std::io::stdout().lock();
+    let is_told = std::io::stderr().is_terminal();
+    let mut tell = |file: &str, done: u64, all: u64| {
+        if is_told && done.is_multiple_of(100) {
+            let part = (100 * done).checked_div(all).map_or_else(String::new, |part| format!(", {part} %"));
+            crate::log::note(format_args!("forewarn: {file}: {done} pictures{part}"));
+        }
+    };
+    let failed = |error: ExportError| match error {
+        ExportError::Copy(error) => bad(error),
+        other => other.into(),
+    };
+    if args.preview {
+        let clips = preview(&original, &args.out, &mut tell).map_err(failed)?;
+        writeln!(out, "{}: previews of {clips} clips, which are no evidence", args.out.display())?;
+        return Ok(());
+    }
     let Some(redact) = args.redact else {
         original.copy_to(&args.out).map_err(bad)?;
         writeln!(out, "{}: a copy of {}, file by file", args.out.display(), args.bundle.display())?;
@@ -36,18 +53,8 @@ pub fn run(args: &Export) -> CommandResult {
     let runtime = detector::runtime(Request::CPU)?;
     let eyes = Eyes::open(what, &Store::locate(), (&runtime, args.threads));
     let made = Made { agent_version: env!("CARGO_PKG_VERSION").to_owned(), at: wall_now() };
-    let is_told = std::io::stderr().is_terminal();
-    let mut tell = |file: &str, done: u64, all: u64| {
-        if is_told && done.is_multiple_of(100) {
-            let part = (100 * done).checked_div(all).map_or_else(String::new, |part| format!(", {part} %"));
-            crate::log::note(format_args!("forewarn: {file}: {done} pictures{part}"));
-        }
-    };
     let (mut eyes, signed) = (eyes.or_exit(ExitCode::Missing)?, (made, signer.as_ref()));
-    let done = export(&original, &args.out, &mut eyes, signed, &mut tell).map_err(|error| match error {
-        ExportError::Copy(error) => bad(error),
-        other => other.into(),
-    })?;
+    let done = export(&original, &args.out, &mut eyes, signed, &mut tell).map_err(failed)?;
     let (to, what) = (args.out.display(), what.as_str());
     writeln!(
         out,

@@ -16,8 +16,8 @@ use forewarn_evidence::{
     ClipFacts, EvidenceStore, Limits, Original, Overlay, Signing, StoreOptions, TimeLine, Trusted, verify, verify_any,
 };
 use forewarn_models::image_frame;
-use forewarn_veil::{Made, What, export};
-use scene::{FRAMES, SIDE_PX, SIZE, Scripted, decoded, face_at, film, picture};
+use forewarn_veil::{Made, What, export, preview};
+use scene::{FRAMES, SIDE_PX, SIZE, Scripted, decoded, face_at, film, film_h265, picture};
 
 const T0: Timestamp = Timestamp::from_micros(1_769_839_387_250_000);
 
@@ -27,6 +27,17 @@ fn made() -> Made {
 
 /// A sealed bundle with a snapshot and a clip with sound; the subject is the face of the scene.
 fn bundle(root: &Path) -> std::path::PathBuf {
+    let clip = root.join("clip.mp4");
+    film(&clip);
+    bundle_of(root, &clip, ("h264", SIZE, FRAMES))
+}
+
+/// A sealed bundle with a snapshot and a clip of 4 s, of which its coding, size and number of frames are told.
+fn bundle_of(
+    root: &Path,
+    clip: &Path,
+    (codec, (width, height), frames): (&str, (u32, u32), usize),
+) -> std::path::PathBuf {
     let options = StoreOptions {
         limits: Limits { min_free_bytes: 0, ..Limits::default() },
         time_line: TimeLine::WallClock,
@@ -59,12 +70,9 @@ fn bundle(root: &Path) -> std::path::PathBuf {
     let overlay =
         Overlay { title: "Loitering".to_owned(), bbox: Some(face_at(25)), zone: None, time: "now".to_owned() };
     store.add_snapshot(&incident, Moment::Confirmed, &picture(25, at(1)), &overlay).unwrap();
-    let clip = root.join("clip.mp4");
-    film(&clip);
-    let (width, height) = SIZE;
-    let (moment, codec, access_units) = (Moment::Confirmed, "h264".to_owned(), FRAMES as u64);
+    let (moment, codec, access_units) = (Moment::Confirmed, codec.to_owned(), frames as u64);
     let facts = ClipFacts { moment, from: at(0), to: at(4), codec, width, height, access_units };
-    store.add_clip(&incident, "Loitering", "confirmed", &clip, &facts).unwrap();
+    store.add_clip(&incident, "Loitering", "confirmed", clip, &facts).unwrap();
     store.seal(&incident, "Loitering", at(6)).unwrap().path
 }
 
@@ -230,4 +238,34 @@ fn a_faithful_copy_verifies_as_the_bundle_does() {
     assert!(Original::open(&out).unwrap().copy_to(&bundle).is_err(), "nothing is written over");
     let width = decoded(&out.join("confirmed.mp4"))[0].width;
     assert_eq!(width, SIZE.0.max(SIDE_PX), "the clip is there");
+}
+
+#[test]
+fn a_preview_of_a_clip_in_h265_is_small_in_h264_and_shows_the_same_and_the_bundle_stays_as_it_is() {
+    let root = tempfile::tempdir().unwrap();
+    let clip = root.path().join("clip.mp4");
+    film_h265(&clip, (1280, 720), 20);
+    let bundle = bundle_of(root.path(), &clip, ("h265", (1280, 720), 20));
+    let out = root.path().join("previews");
+    let original = Original::open(&bundle).unwrap();
+    assert_eq!(preview(&original, &out, &mut |_, _, _| {}).unwrap(), 1);
+    let film = fs::read(out.join("confirmed-preview.mp4")).unwrap();
+    assert!(film.windows(4).any(|kind| kind == b"avc1"), "in H.264");
+    let (large, small) = (decoded(&bundle.join("confirmed.mp4")), decoded(&out.join("confirmed-preview.mp4")));
+    assert_eq!((large.len(), small.len()), (20, 20));
+    for (large, small) in large.iter().zip(&small) {
+        assert_eq!((small.width, small.height), (854, 480));
+        let off_us = large.meta.captured_at.as_micros() - small.meta.captured_at.as_micros();
+        assert!(off_us.abs() < 2_000, "{off_us}");
+        for (x, y) in [(0.2, 0.2), (0.5, 0.5), (0.8, 0.7)] {
+            let at =
+                |frame: &Frame| frame.rgb_at((x * f64::from(frame.width)) as u32, (y * f64::from(frame.height)) as u32);
+            let is_alike = at(large).iter().zip(at(small)).all(|(a, b)| a.abs_diff(b) < 24);
+            assert!(is_alike, "{:?} and {:?} at {x} {y}", at(large), at(small));
+        }
+    }
+    let thumbnail = image_frame(&out.join("confirmed-preview.jpg")).unwrap();
+    assert_eq!((thumbnail.width, thumbnail.height), (854, 480));
+    assert!(verify(&bundle).unwrap().is_intact());
+    assert!(preview(&original, &out, &mut |_, _, _| {}).is_err(), "the folder is taken");
 }

@@ -62,13 +62,29 @@ pub(crate) fn film(to: &Path) {
         silent.display(),
         to.display()
     );
-    let pipeline = gst::parse::launch(&launch).unwrap();
+    run(&launch);
+    std::fs::remove_file(silent).unwrap();
+}
+
+/// Writes a clip in H.265 of large fields of colour, five frames a second.
+pub(crate) fn film_h265(to: &Path, (width, height): (u32, u32), frames: usize) {
+    let caps = format!("video/x-raw,format=I420,width={width},height={height},framerate=5/1");
+    run(&format!(
+        "videotestsrc num-buffers={frames} pattern=smpte75 ! {caps} ! x265enc speed-preset=ultrafast qp=12 \
+         option-string=log-level=0 ! h265parse ! video/x-h265,stream-format=hvc1 ! mp4mux ! filesink location={}",
+        to.display()
+    ));
+}
+
+/// Runs a pipeline to its end.
+fn run(line: &str) {
+    forewarn_pipelines::init().unwrap();
+    let pipeline = gst::parse::launch(line).unwrap();
     pipeline.set_state(gst::State::Playing).unwrap();
     let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
     let message = pipeline.bus().unwrap().timed_pop_filtered(gst::ClockTime::from_seconds(60), &kinds).unwrap();
     assert_eq!(message.type_(), gst::MessageType::Eos, "{message:?}");
     pipeline.set_state(gst::State::Null).unwrap();
-    std::fs::remove_file(silent).unwrap();
 }
 
 /// All pictures of a clip.
