@@ -1,8 +1,10 @@
 //! Upstreams against a real mosquitto: delivery, order, outages, will, versions, logins, TLS; several at once; another
-//! kind.
+//! kind; and a disk under the outbox that fails.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cuts;
+mod disk;
 mod homes;
 mod kind;
 mod outages;
