@@ -216,7 +216,12 @@ fn select(condition: &str, most: usize) -> String {
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open(path)?;
-    conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    {
+        // It answers before it commits; run to its end it tells of a disk that refused it.
+        let mut switch = conn.prepare("PRAGMA journal_mode = WAL")?;
+        let mut answers = switch.query([])?;
+        while answers.next()?.is_some() {}
+    }
     conn.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF;")?;
     match conn.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? {
         VERSION => {}

@@ -131,7 +131,11 @@ fn configure(conn: &Connection) -> rusqlite::Result<()> {
     conn.busy_timeout(BUSY_TIMEOUT)?;
     // The log stays where it is when the last connection goes, so that a log that is gone was taken away by somebody else.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    // The statement answers before it commits, so it is run to its end: after a switch that the disk refused, SQLite goes on in
+    // a log beside an empty file, and the next who opens that throws the log away.
+    let mut switch = conn.prepare("PRAGMA journal_mode = WAL")?;
+    let mut answers = switch.query([])?;
+    while answers.next()?.is_some() {}
     conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;")
 }
 

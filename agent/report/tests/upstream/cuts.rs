@@ -132,5 +132,4 @@ fn wherever_the_disk_fails_under_the_outbox_nothing_that_was_recorded_is_lost() 
             }
         }
     }
-    println!("{cuts} cuts of the power, {refusals} refusals, in {seed} runs");
 }

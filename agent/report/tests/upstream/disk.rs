@@ -4,7 +4,7 @@
 //! written: only below SQLite can what was not synced be lost. Files elsewhere than in the folder that fails are left alone.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::ops::Range;
@@ -41,9 +41,21 @@ pub(crate) enum Failure {
 #[derive(Debug)]
 enum Undo {
     /// The former length, if it made the file longer.
-    Write { path: PathBuf, offset: u64, before: Vec<u8>, len: Option<u64> },
-    Length { path: PathBuf, before: Vec<u8>, len: u64 },
-    Deletion { path: PathBuf, before: Vec<u8> },
+    Write {
+        path: PathBuf,
+        offset: u64,
+        before: Vec<u8>,
+        len: Option<u64>,
+    },
+    Length {
+        path: PathBuf,
+        before: Vec<u8>,
+        len: u64,
+    },
+    Deletion {
+        path: PathBuf,
+        before: Vec<u8>,
+    },
 }
 
 impl Undo {
@@ -67,6 +79,8 @@ struct State {
     steps: u64,
     is_dead: bool,
     undo: Vec<Undo>,
+    /// Files that were made and never synced.
+    made: BTreeSet<PathBuf>,
     ids: u64,
     /// Who has a file open, and how strong a lock each holds.
     locks: BTreeMap<Key, BTreeMap<u64, u8>>,
@@ -79,6 +93,7 @@ static STATE: Mutex<State> = Mutex::new(State {
     steps: 0,
     is_dead: false,
     undo: Vec::new(),
+    made: BTreeSet::new(),
     ids: 0,
     locks: BTreeMap::new(),
     indices: BTreeMap::new(),
@@ -166,6 +181,7 @@ pub(crate) fn on_a_disk<T>(folder: &Path, failure: Failure, run: impl FnOnce() -
         let mut state = state();
         (state.folder, state.failure, state.steps, state.is_dead) = (folder.to_owned(), failure, 0, false);
         state.undo.clear();
+        state.made.clear();
     }
     let outcome = run();
     let mut state = state();
@@ -207,6 +223,9 @@ impl Vfs for Layer {
         let mut state = state();
         if state.is_meant(&path) && state.is_dead {
             return Err(bad());
+        }
+        if state.is_meant(&path) && !path.exists() {
+            state.made.insert(path.clone());
         }
         let mut how = File::options();
         how.read(true).write(options.access != OpenAccess::Read);
@@ -304,6 +323,10 @@ impl DatabaseHandle for Handle {
             return Err(error);
         }
         state.undo.retain(|undo| undo.path() != self.path);
+        if state.made.remove(&self.path) {
+            // SQLite's own layer puts the folder onto the disk with the first sync of a file that it made.
+            state.undo.retain(|undo| !matches!(undo, Undo::Deletion { .. }));
+        }
         Ok(())
     }
 
