@@ -79,6 +79,7 @@ const PACKAGES: &[Package] = &[
     package("libfaketime", "the clock that tests set", &[]),
     package("systemd", "judges how well the service is locked up", &[]),
     package("softhsm2", "the token of the tests", &[]),
+    package("age", "opens in tests what is sealed to a key", &[]),
     package("ffmpeg", "shows the tests that clips play", &[]),
     package("libvlc5", "shows the tests that clips play", &[]),
     package("vlc-plugin-base", "what VLC's library plays by", &[]),

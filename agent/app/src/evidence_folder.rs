@@ -29,7 +29,7 @@ fn unready_store(dir: &StorageDir, limits: Limits, time_line: TimeLine) -> Evide
 /// The evidence of a site, sealed by the key of the device.
 pub fn signed_store(site: &Site, limits: Limits) -> EvidenceStore {
     let store = unready_store(&site.storage.dir, limits, TimeLine::WallClock).signed_by(signing(site));
-    store.with_credentials(site.evidence.has_credentials)
+    store.with_credentials(site.evidence.has_credentials).sealed_to(site.evidence.sealed_to.clone())
 }
 
 /// How the clock of the box stands, and how `clock` remembers that it was set.

@@ -10,6 +10,7 @@ use forewarn_base::setting::SettingError;
 use forewarn_base::tls::TlsFiles;
 use forewarn_domain::KeyToken;
 use forewarn_hw::token::{KeyUri, Pkcs11Key};
+use forewarn_seal::age::Recipient;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -20,6 +21,7 @@ pub(crate) const EXAMPLE: &str = r#"# [evidence]                     # an outsid
 # time_stamp_url = "http://stamps.example/tsa"
 # time_stamp_ca = "stamps-ca.pem" # who vouches for it; without it any stamp is kept, and judged when somebody verifies it
 # content_credentials = false     # pictures and clips without what they say of themselves (C2PA), 3 kB each
+# seal_to = "age1..."            # pictures and clips for the holder of this key of `age` alone; this box shows none of them
 # [evidence.token]               # the device's key in a smart card or security module (PKCS #11); see `forewarn key init`
 # module = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so"
 # key = "pkcs11:token=box;object=seal"
@@ -39,6 +41,10 @@ pub struct RawEvidence {
     /// Whether pictures and clips carry content credentials (C2PA), which say wherever they go what they are. It is so if this
     /// is absent; each takes some 3 kB.
     pub content_credentials: Option<bool>,
+    /// Public key of `age` (`age1…`), whose holder alone can open pictures and clips that are kept from now on. The box shows and
+    /// sends none of them then.
+    #[schemars(with = "Option<String>")]
+    pub seal_to: Option<Spanned<String>>,
     /// The token that holds the device's key. Without it the key lies in the storage directory.
     #[schemars(with = "Option<RawToken>")]
     pub token: Option<Spanned<RawToken>>,
@@ -69,6 +75,8 @@ pub struct Evidence {
     pub time_stamp_ca: Option<PathBuf>,
     /// Whether pictures and clips carry content credentials.
     pub has_credentials: bool,
+    /// Who alone can open pictures and clips; whoever can read the files, if absent.
+    pub sealed_to: Option<Recipient>,
     /// The token with the device's key; none if it lies in the storage directory.
     pub token: Option<Arc<dyn KeyToken>>,
 }
@@ -112,8 +120,14 @@ impl RawEvidence {
             }
         });
         let token = self.token.and_then(|token| token.get_ref().check(token.span(), check));
+        let sealed_to = self.seal_to.and_then(|word| {
+            let read: Result<Recipient, _> = word.get_ref().trim().parse();
+            let mend = "make a pair with `age-keygen -o key.txt` on another machine, and keep key.txt there";
+            // What was typed may be the secret, and is not shown.
+            read.map_err(|error| check.fail::<()>(word.span(), error.to_string(), mend)).ok()
+        });
         let has_credentials = self.content_credentials.unwrap_or(true);
-        Evidence { time_stamps, time_stamp_ca, has_credentials, token }
+        Evidence { time_stamps, time_stamp_ca, has_credentials, sealed_to, token }
     }
 }
 
@@ -131,6 +145,18 @@ mod tests {
     fn token(module: &str, pin: &str) -> String {
         let src = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
         format!("[evidence.token]\nmodule = \"{src}/{module}\"\nkey = \"pkcs11:token=box;object=seal\"\n{pin}")
+    }
+
+    #[test]
+    fn pictures_are_sealed_to_a_public_key_and_a_secret_one_is_refused() {
+        let word = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+        let found = evidence(&format!("seal_to = \"{word}\"")).unwrap();
+        assert_eq!(found.sealed_to.unwrap().to_string(), word);
+        assert_eq!(evidence("").unwrap().sealed_to, None);
+        let told = evidence("seal_to = \"AGE-SECRET-KEY-1QQQ\"").unwrap_err();
+        assert!(told.contains("secret identity") && told.contains("age-keygen -y"), "{told}");
+        let told = evidence(&format!("seal_to = \"{}q\"", &word[..61])).unwrap_err();
+        assert!(told.contains("mistyped"), "{told}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::record::{BundleRecord, ClipEntry};
+use crate::sealed_to::ENDING;
 use crate::setting::Setting;
 
 /// Boxes that share less of their union are of something else, or of another moment.
@@ -49,9 +50,10 @@ pub struct Kept<'a> {
 }
 
 impl<'a> Kept<'a> {
-    /// What a bundle keeps; none if it has no clip of its confirmation, or no setting.
+    /// What a bundle keeps; none if it has no clip of its confirmation that can be read, or no setting.
     pub fn of(record: &'a BundleRecord, setting: Option<&'a Setting>) -> Option<Self> {
-        let clip = record.clips.iter().find(|clip| clip.moment == Moment::Confirmed)?;
+        let is_readable = |clip: &&ClipEntry| !clip.file.ends_with(ENDING);
+        let clip = record.clips.iter().find(|clip| clip.moment == Moment::Confirmed).filter(is_readable)?;
         Some(Self { record, clip, setting: setting? })
     }
 

@@ -15,6 +15,7 @@ use crate::error::EvidenceError;
 use crate::marking::{Overlay, marked};
 use crate::record::{ClipEntry, ClipFacts, SnapshotEntry, StreamTime};
 use crate::record_file::{has_final_seal, make_way, save_record};
+use crate::sealed_to::plain_name;
 use crate::store::EvidenceStore;
 
 /// High enough that a number plate stays readable, low enough that a 1080p frame takes about 500 KiB.
@@ -64,8 +65,8 @@ impl EvidenceStore {
     ) -> Result<Shot, EvidenceError> {
         let entry = SnapshotEntry {
             moment,
-            file: format!("{moment}.jpg"),
-            marked_file: format!("{moment}-marked.jpg"),
+            file: self.kept_name(format!("{moment}.jpg")),
+            marked_file: self.kept_name(format!("{moment}-marked.jpg")),
             width: frame.width,
             height: frame.height,
             frame_sequence: frame.meta.sequence,
@@ -105,8 +106,9 @@ impl EvidenceStore {
         let drawn = (&entry.marked_file, &shot.marked, &[Action::Captured, Action::Drawn][..]);
         for (name, picture, actions) in [taken, drawn] {
             let path = dir.join(name);
-            let bytes = self.credited(&record, name, actions, picture);
-            durable::replace(&path, &bytes).map_err(EvidenceError::file(&incident.id, "write a snapshot", &path))?;
+            let bytes = self.credited(&record, plain_name(name), actions, picture);
+            let kept = self.kept_bytes(bytes).and_then(|bytes| durable::replace(&path, &bytes));
+            kept.map_err(EvidenceError::file(&incident.id, "write a snapshot", &path))?;
         }
         record.put_snapshot(entry.clone());
         save_record(&dir, &record)?;
@@ -129,18 +131,19 @@ impl EvidenceStore {
             return Err(EvidenceError::UnsafeName { incident: incident.id.clone(), name: name.to_owned() });
         }
         let (dir, mut record) = self.open_bundle(incident, title)?;
-        let file = format!("{name}.mp4");
+        let file = self.kept_name(format!("{name}.mp4"));
         let path = dir.join(&file);
         if let Some(kept) = record.clips.iter().find(|c| c.file == file && path.is_file()) {
             return Ok(kept.clone());
         }
         make_way(&dir, incident, &file)?;
         let at = |time| StreamTime::new(incident.wall(time), self.time_line());
-        self.credit_clip(&record, &file, temp).map_err(EvidenceError::file(
+        self.credit_clip(&record, plain_name(&file), temp).map_err(EvidenceError::file(
             &incident.id,
             "add content credentials to the clip",
             temp,
         ))?;
+        self.make_clip_kept(temp).map_err(EvidenceError::file(&incident.id, "seal the clip to its key", temp))?;
         let bytes = fs::metadata(temp).map_err(EvidenceError::file(&incident.id, "read the clip", temp))?.len();
         // Whoever wrote it knew nothing of who may see it.
         let closed = fs::set_permissions(temp, Permissions::from_mode(private::FILE_MODE));

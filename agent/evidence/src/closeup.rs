@@ -9,6 +9,7 @@ use crate::bundle::jpeg;
 use crate::error::EvidenceError;
 use crate::record::{CloseupEntry, StreamTime};
 use crate::record_file::{make_way, save_record};
+use crate::sealed_to::plain_name;
 use crate::store::EvidenceStore;
 
 impl EvidenceStore {
@@ -25,7 +26,7 @@ impl EvidenceStore {
         picture: Option<&RgbImage>,
     ) -> Result<(), EvidenceError> {
         let (dir, mut record) = self.open_bundle(incident, title)?;
-        let file = format!("{moment}-look-{attribute}.jpg");
+        let file = self.kept_name(format!("{moment}-look-{attribute}.jpg"));
         let at = StreamTime::new(incident.wall(best.at), self.time_line());
         let is_same = |kept: &CloseupEntry| kept.attribute == *attribute && kept.at == at && kept.bbox == best.bbox;
         if record.closeups.iter().any(|kept| kept.file == file || is_same(kept)) {
@@ -41,8 +42,9 @@ impl EvidenceStore {
             EvidenceError::Encode { incident: incident.id.clone(), what, source }
         })?;
         let path = dir.join(&file);
-        let bytes = self.credited(&record, &file, &[Action::Captured, Action::Cropped], &bytes);
-        durable::replace(&path, &bytes).map_err(EvidenceError::file(&incident.id, "write a close-up", &path))?;
+        let bytes = self.credited(&record, plain_name(&file), &[Action::Captured, Action::Cropped], &bytes);
+        let kept = self.kept_bytes(bytes).and_then(|bytes| durable::replace(&path, &bytes));
+        kept.map_err(EvidenceError::file(&incident.id, "write a close-up", &path))?;
         let attribute = attribute.clone();
         record.put_closeup(CloseupEntry { moment, attribute, file, at, bbox: best.bbox, width, height });
         save_record(&dir, &record)

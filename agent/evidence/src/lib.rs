@@ -8,6 +8,7 @@
 //! | `<moment>-marked.jpg` | a copy with box, zone, title and time drawn on it |
 //! | `<moment>-look-<attribute>.jpg` | the best look until then at what somebody wears, or at a plate |
 //! | `<name>.mp4` | a clip, never re-encoded |
+//! | `*.jpg.age`, `*.mp4.age` | the same, where the site has them sealed to a public key |
 //! | `incident.json` | the incident with its history and the facts of every file ([`BundleRecord`]) |
 //! | `setting.json` | the configuration and the models under which it was seen ([`Setting`]) |
 //! | `signer.pem` | the certificate of the device that sealed, where it signs |
@@ -55,6 +56,7 @@ mod record_file;
 mod retain;
 mod retention;
 mod seal;
+mod sealed_to;
 mod setting;
 mod stamper;
 mod stamps;

@@ -16,6 +16,7 @@ use crate::manifest::{
 use crate::manifest_file::read_manifest;
 use crate::record::{BundleRecord, Missing, SCHEMA, StreamTime};
 use crate::record_file::{RECORD, has_final_seal, put_seal_aside, read_record, save_record, to_json};
+use crate::sealed_to::plain_name;
 use crate::store::{EvidenceStore, folder_id, name_below};
 
 /// A folder that is finished.
@@ -293,7 +294,7 @@ fn is_seal_aside(dir: &Path) -> bool {
 fn absent(dir: &Path, record: &BundleRecord) -> Vec<(String, String)> {
     let mut gaps = Vec::new();
     let has_snapshot = |moment| record.snapshots.iter().any(|s| s.moment == moment);
-    let has_clip = |file: &str| record.clips.iter().any(|c| c.file == file);
+    let has_clip = |file: &str| record.clips.iter().any(|c| plain_name(&c.file) == file);
     let is_confirmed = record.history.iter().any(|t| t.state == IncidentState::Confirmed);
     let has_come_out = record.history.iter().any(|t| t.state.is_outcome());
     for (moment, is_due) in [(Moment::Confirmed, is_confirmed), (Moment::Ended, has_come_out)] {

@@ -8,6 +8,7 @@ use std::sync::{Mutex, OnceLock};
 use forewarn_base::sync::lock;
 use forewarn_base::{durable, private};
 use forewarn_domain::{IncidentId, IncidentRecord, WallTime};
+use forewarn_seal::age::Recipient;
 
 use crate::chain_end::ChainEnd;
 use crate::clock_state::{ClockState, ClockTeller};
@@ -52,6 +53,8 @@ pub struct EvidenceStore {
     clock: Option<ClockTeller>,
     signer: OnceLock<Signer>,
     has_credentials: bool,
+    /// Who alone can open pictures and clips; everybody if absent.
+    pub(crate) recipient: Option<Recipient>,
     /// The last link that this process made.
     end: Mutex<Option<ChainEnd>>,
 }
@@ -66,6 +69,7 @@ impl EvidenceStore {
             clock: None,
             signer: OnceLock::new(),
             has_credentials: false,
+            recipient: None,
             end: Mutex::default(),
         }
     }

@@ -8,6 +8,7 @@ mod credentials;
 mod cuts;
 mod holds;
 mod sealed;
+mod sealed_to;
 mod stamps;
 mod tamper;
 mod token;

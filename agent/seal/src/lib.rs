@@ -5,9 +5,11 @@
 //! - [`key`]: the Ed25519 key of a device.
 //! - [`certificate`]: an authority of one's own, certificates, requests to a site's authority, and their judgement.
 //! - [`credentials`]: what a picture or a clip says of itself wherever it goes (C2PA).
+//! - [`age`]: files for the holder of a key alone.
 //! - [`time_stamp`]: what an outsider with a clock says of a hash (RFC 3161), and whether that holds.
 //! - [`chain`]: links by number and hash, and what a set of them tells of one that is missing, doubled or replaced.
 
+pub mod age;
 mod canon;
 pub mod certificate;
 pub mod chain;

@@ -98,6 +98,10 @@ impl<'a> Copying<'a> {
                 "mp4" => self.clip(file, progress)?,
                 // The record is part of the paper, and the certificate stands beside the seal of the original.
                 "json" | "pem" => {}
+                "age" => {
+                    let why = "sealed to a public key, so that nobody here sees what is to be hidden in it".to_owned();
+                    self.left_out.push(Missing { what: file.clone(), why });
+                }
                 _ => {
                     let why = "no picture and no clip, so that nothing could be hidden in it".to_owned();
                     self.left_out.push(Missing { what: file.clone(), why });

@@ -26,7 +26,9 @@ pub fn run(args: &Args) -> CommandResult {
     }
     let record = opened.record.as_ref().ok_or_else(|| bad("it has no incident.json that can be read"))?;
     let setting = opened.setting.as_ref();
-    let kept = KeptClip::of(record, setting).ok_or_else(|| bad("it has no clip of the confirmation, or no setting"))?;
+    let kept = KeptClip::of(record, setting).ok_or_else(|| {
+        bad("it has no clip of the confirmation, or one that is sealed to a public key, or no setting")
+    })?;
     super::keep::audited(&args.bundle, (Deed::Replayed, None), &args.by);
     let (clip, rule) = (opened.folder.join(&kept.clip.file), &record.incident.rule);
     let scratch = tempfile::tempdir().context("failed to make a folder for what the replay writes")?;

@@ -34,7 +34,7 @@ fn kind(name: &str) -> Option<&'static str> {
         "mp4" => "video/mp4",
         "json" => "application/json",
         "pem" => "text/plain; charset=utf-8",
-        "sig" | "tsr" => "application/octet-stream",
+        "sig" | "tsr" | "age" => "application/octet-stream",
         _ => return None,
     })
 }
@@ -84,6 +84,7 @@ mod tests {
     #[test]
     fn only_plain_names_of_what_a_bundle_holds_are_served() {
         assert_eq!(kind("confirmed.mp4"), Some("video/mp4"));
+        assert_eq!(kind("confirmed.mp4.age"), Some("application/octet-stream"), "nobody here can show it");
         for name in ["", "mp4", ".jpg", "../incident.json", "a/b.jpg", "a\\b.jpg", "a\0.jpg", "x.html", "..", "chain"] {
             assert_eq!(kind(name), None, "{name:?}");
         }

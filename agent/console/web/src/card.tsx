@@ -241,7 +241,14 @@ function Stage({ id, detail }: { id: string; detail: Detail }) {
   return (
     <div class="stage">
       <div class="large">
-        {now?.isClip ? (
+        {shown.endsWith(".age") ? (
+          <p class="muted">
+            {say("isSealedToKey")}{" "}
+            <a href={fileOf(id, shown)} download={shown}>
+              {shown}
+            </a>
+          </p>
+        ) : now?.isClip ? (
           <video key={shown} src={fileOf(id, shown)} controls autoplay muted playsInline aria-label={now.word} />
         ) : (
           <img key={shown} src={fileOf(id, shown)} alt={now?.word ?? ""} />
@@ -250,7 +257,7 @@ function Stage({ id, detail }: { id: string; detail: Detail }) {
       <div class="strip" role="group" aria-label={say("evidence")}>
         {all.map((one) => (
           <button key={one.file} aria-pressed={one.file === shown} onClick={() => setChosen(one.file)}>
-            {one.isClip ? <span class="play" aria-hidden="true" /> : <img src={fileOf(id, one.file)} alt="" loading="lazy" />}
+            {one.isClip || one.file.endsWith(".age") ? <span class={one.isClip ? "play" : ""} aria-hidden="true" /> : <img src={fileOf(id, one.file)} alt="" loading="lazy" />}
             <span>{one.word}</span>
           </button>
         ))}

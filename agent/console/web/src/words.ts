@@ -86,6 +86,7 @@ const words = {
   missing: ["Missing", "缺失"],
   notDelivered: ["The warning was due, and no loudspeaker played it.", "应播放的警告未能播出。"],
   clip: ["Clip", "视频"],
+  isSealedToKey: ["Sealed to a public key: only the holder of the key can open it, with age.", "已用公钥加密，仅密钥持有人可用 age 打开。"],
   picture: ["Picture", "图片"],
   live: ["Live", "实时"],
   reconnecting: ["Reconnecting…", "正在重新连接…"],

@@ -1,5 +1,7 @@
 //! The pictures, inside the page.
 
+use std::path::Path;
+
 use forewarn_evidence::Opened;
 
 use crate::html::Html;
@@ -47,6 +49,13 @@ fn picture(page: &mut Html, say: Say, opened: &Opened, (file, caption): (&str, &
         }
         Some(_) => {
             page.paragraph(say.pick("This picture is too large for the page.", "此图片过大，未放入报告。"));
+        }
+        None if Path::new(file).extension().is_some_and(|kind| kind == "age") => {
+            let words = say.pick(
+                "This picture is sealed to a public key: its holder opens it with age.",
+                "此图片已用公钥加密，由密钥持有人用 age 打开。",
+            );
+            page.raw("<p class=\"note\">").text(words).raw("</p>");
         }
         None => {
             let words = say.pick("This picture is gone or cannot be read.", "此图片缺失或无法读取。");
