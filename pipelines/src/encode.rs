@@ -52,6 +52,7 @@ pub struct ClipEncoder {
     source: gst_app::AppSrc,
     clip: Unfinished,
     shown: String,
+    size: (u32, u32),
     pictures: u64,
 }
 
@@ -100,7 +101,7 @@ impl ClipEncoder {
         gst::Element::link_many(chain).map_err(|error| failed(&error))?;
         ask_for_key_frames(&encoder);
         pipeline.0.set_state(gst::State::Playing).map_err(|error| failed(&error))?;
-        Ok(Self { pipeline, source, clip, shown, pictures: 0 })
+        Ok(Self { pipeline, source, clip, shown, size: (width, height), pictures: 0 })
     }
 
     /// Takes a picture of packed planes Y, U and V that is shown so long after the first, and lasts so long.
@@ -109,9 +110,21 @@ impl ClipEncoder {
         if let Some(buffer) = buffer.get_mut() {
             buffer.set_pts(gst::ClockTime::from_useconds(shown_after.as_micros() as u64));
             buffer.set_duration(gst::ClockTime::from_useconds(lasts.as_micros() as u64));
+            self.say_layout(buffer)?;
         }
         self.pictures += 1;
         self.source.push_buffer(buffer).map(|_| ()).map_err(|error| self.reason(&error.to_string()))
+    }
+
+    /// Says where the planes lie: of itself GStreamer takes rows to be filled up to multiples of four bytes.
+    fn say_layout(&self, buffer: &mut gst::BufferRef) -> Result<(), EncodeError> {
+        let (width, height) = self.size;
+        let (w, h) = (width as usize, height as usize);
+        let offsets = [0, w * h, w * h + w / 2 * (h / 2)];
+        let strides = [width as i32, width as i32 / 2, width as i32 / 2];
+        let (flags, format) = (gst_video::VideoFrameFlags::empty(), gst_video::VideoFormat::I420);
+        let said = gst_video::VideoMeta::add_full(buffer, flags, format, width, height, &offsets, &strides);
+        said.map(|_| ()).map_err(|error| self.failed(error.to_string()))
     }
 
     /// How many pictures were taken.
