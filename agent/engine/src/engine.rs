@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ground::GroundWatch;
 use crate::setup::{EngineSetup, StreamSetup};
-use crate::things::Things;
+use crate::things::{Thing, Things};
 use crate::{eye, heads};
 
 /// A picture's corners may lie so far, in parts of its width, from where a shift takes them, for it to be one.
@@ -192,11 +192,28 @@ impl Engine {
             // Nobody knows who is in which zone: that is no sign that somebody left it.
             self.incidents.handle_input(IncidentInput::StreamInterrupted { stream: frame.meta.stream.clone() }, now);
             brain.is_blind = true;
-            return tracks;
+        } else {
+            if std::mem::take(&mut brain.is_blind) {
+                self.incidents.handle_input(IncidentInput::StreamResumed { stream: frame.meta.stream.clone() }, now);
+            }
+            self.judge(frame, things, now);
         }
-        if std::mem::take(&mut brain.is_blind) {
-            self.incidents.handle_input(IncidentInput::StreamResumed { stream: frame.meta.stream.clone() }, now);
+        self.streams.get(&frame.meta.stream).map_or(&[], |brain| brain.tracker.tracks())
+    }
+
+    /// No more frames of a stream come after `last`, its latest: what fell since is judged before what is there.
+    pub fn finish(&mut self, last: &Frame, now: Timestamp) {
+        let Some(brain) = self.streams.get_mut(&last.meta.stream).filter(|brain| !brain.is_blind) else { return };
+        let things = brain.things.take_fallen();
+        if !things.is_empty() {
+            self.judge(last, things, now);
         }
+    }
+
+    /// Shows the rules of a frame's stream its tracks and things, and the incidents what the rules say.
+    fn judge(&mut self, frame: &Frame, things: Vec<Thing>, now: Timestamp) {
+        let Some(brain) = self.streams.get_mut(&frame.meta.stream) else { return };
+        let (at, size, tracks) = (frame.meta.captured_at, (frame.width, frame.height), brain.tracker.tracks());
         let zones = match &mut brain.ground {
             Some(ground) => ground.laid_out(&mut brain.zones, size),
             None => brain.zones.laid_out(size),
@@ -216,7 +233,6 @@ impl Engine {
             hit.fix = brain.ground.as_ref().filter(|_| is_here).and_then(|ground| ground.fix(&hit.bbox));
             incidents.handle_input(IncidentInput::Hit(hit), now);
         }
-        tracks
     }
 
     /// Closer looks at a stream see pictures whose sides are so many times as long as those of its frames.

@@ -61,8 +61,15 @@ impl Things {
     /// Takes in the small grey plane of a frame with its tracks; returns the things that are in it. A fall is told once.
     pub(crate) fn observe(&mut self, at: Timestamp, plane: &LumaPlane, tracks: &[Track]) -> Vec<Thing> {
         let still = self.still.as_mut().map(|still| still.observe(at, plane, tracks)).unwrap_or_default();
-        let stay = still.iter().map(|object| (object.to_track(at), object.brought_by.as_ref().map(brought)));
-        stay.chain(self.fallen.drain(..).map(|fall| (fall.to_track(), Some(fell(&fall))))).collect()
+        let mut things: Vec<Thing> =
+            still.iter().map(|object| (object.to_track(at), object.brought_by.as_ref().map(brought))).collect();
+        things.append(&mut self.take_fallen());
+        things
+    }
+
+    /// The falls that the rules have not been told of.
+    pub(crate) fn take_fallen(&mut self) -> Vec<Thing> {
+        self.fallen.drain(..).map(|fall| (fall.to_track(), Some(fell(&fall)))).collect()
     }
 
     /// The empty scene as it was learned; none where no rule needs it or none was seen.

@@ -129,6 +129,10 @@ impl IncidentLoop {
             }
         }
         let now = self.ends.clock.now();
+        for last in self.latest.values() {
+            self.ends.engine.finish(last, now);
+        }
+        self.carry_out(now);
         for keeper in &mut self.ends.keepers {
             keeper.finish(&mut self.ends.engine, now);
         }

@@ -138,9 +138,9 @@ fn what_was_learned_of_a_scene_outlives_a_restart() {
     assert_eq!(n_confirmed(&mut forgetful, 300..500, goods), 0, "without the scene they are taken for it");
 }
 
-#[test]
-fn what_fell_is_an_incident_with_its_floor() {
-    let fall = |likeliest| Fall {
+/// A fall from a floor.
+fn fall_from(likeliest: u32) -> Fall {
+    Fall {
         id: 1,
         start: Point::new(300.0, 100.0),
         end: Point::new(310.0, 400.0),
@@ -152,11 +152,15 @@ fn what_fell_is_an_incident_with_its_floor() {
         size_px: 9.0,
         confidence: 0.8,
         floor: Some(FloorEstimate { likeliest, lowest: likeliest, is_within_view: true }),
-    };
+    }
+}
+
+#[test]
+fn what_fell_is_an_incident_with_its_floor() {
     let drop_at_10_s = |likeliest| {
         move |engine: &mut Engine, at: Timestamp| {
             if at == at_s(10.0) {
-                engine.fell(&gate(), fall(likeliest));
+                engine.fell(&gate(), fall_from(likeliest));
             }
         }
     };
@@ -169,6 +173,19 @@ fn what_fell_is_an_incident_with_its_floor() {
         Vec::new(),
         "from the ground floor nothing falls far"
     );
+}
+
+#[test]
+fn what_fell_after_the_last_frame_is_an_incident() {
+    let mut engine = engine("thrown_object");
+    let last = grey(0, at_s(10.0));
+    engine.analysed(&Analysed::whole(last.clone(), Vec::new()), at_s(10.0));
+    engine.fell(&gate(), fall_from(5));
+    engine.finish(&last, at_s(10.5));
+    let open: Vec<_> = engine.open_incidents().iter().map(|record| record.state).collect();
+    assert_eq!(open.len(), 1, "{open:?}");
+    engine.finish(&last, at_s(10.6));
+    assert_eq!(engine.open_incidents().len(), 1, "it is told once");
 }
 
 /// An engine of a camera whose rule is about the sensor `fume`.
