@@ -23,6 +23,11 @@ impl ClassGroups {
         Self { groups }
     }
 
+    /// Whether a class has others in its group, as each vehicle has.
+    pub fn has_several(&self, class: &Class) -> bool {
+        self.groups.iter().any(|group| group.len() > 1 && group.contains(class))
+    }
+
     /// The class that stands for the whole group of `class`: the first of its list, or the class itself.
     pub fn key(&self, class: &Class) -> Class {
         let group = self.groups.iter().find(|group| group.contains(class));

@@ -245,6 +245,11 @@ impl Identity {
         }
     }
 
+    /// Where it was seen first.
+    pub(super) fn birth(&self) -> BBox {
+        self.birth
+    }
+
     pub(super) fn smooth(&self) -> BBox {
         self.recent.median().unwrap_or(self.bbox)
     }

@@ -24,6 +24,8 @@ pub(super) struct Sighting<'a> {
     /// The same on the frames' own time line, as the track tells it.
     pub(super) first_seen: Timestamp,
     pub(super) bbox: BBox,
+    /// Where it was seen first.
+    pub(super) birth: BBox,
     /// The median of the latest boxes.
     pub(super) smooth: BBox,
     pub(super) class: &'a Class,

@@ -6,6 +6,7 @@ mod compile;
 mod conditions;
 mod identities;
 mod language;
+mod passing;
 mod wearing;
 mod worlds;
 

@@ -29,8 +29,16 @@ const MOST_DEVIATION: f32 = 3.0;
 const REACH: f32 = 0.8;
 const REACH_PER_S: f32 = 1.2;
 const REACH_MOST: f32 = 2.5;
+/// What is added per second for a vehicle that was seen once and has no course yet.
+const FIRST_REACH_PER_S: f32 = 3.0;
 /// Least likeness of the sizes when a track is found again by distance.
 const MIN_LIKENESS: f32 = 0.45;
+
+/// Overlap with the box of a standing track below which a detection is not it, and from which it is whoever else is near.
+const STANDER_IOU: f32 = 0.65;
+const STANDER_SURE: f32 = 0.75;
+/// The same where it was not seen for a while.
+const STANDER_AGAIN: f32 = 0.4;
 
 /// Likeness of looks below which two are never one, and what the best of looks is worth against none.
 const MIN_LOOKS: f32 = 0.4;
@@ -60,25 +68,36 @@ fn is_within_reach(track: &Tracklet, bbox: &BBox) -> bool {
     track.filter.deviation(bbox) <= MOST_DEVIATION
 }
 
-/// Gain of matching a confident detection.
-pub(super) fn high(track: &Tracklet, bbox: &BBox, score: f32) -> Option<f32> {
+/// Whether a detection may be a track that stands: what stands has its box, is hidden in part, or drives off from it. What
+/// passes before it only covers it, so that a track that moves there has the first claim, `claimed` being its overlap.
+fn may_be_stander(track: &Tracklet, bbox: &BBox, claimed: f32) -> bool {
+    let iou = track.stood.iou(bbox).max(track.last_box.iou(bbox));
+    let is_near = iou >= STANDER_IOU && (iou >= STANDER_SURE || claimed < overlap(track, bbox));
+    !track.stands() || is_near || track.shows_part(bbox)
+}
+
+/// Gain of matching a confident detection, on which a track that moves has a claim.
+pub(super) fn high(track: &Tracklet, bbox: &BBox, score: f32, claimed: f32) -> Option<f32> {
     let overlap = overlap(track, bbox);
-    (overlap >= MIN_HIGH && is_within_reach(track, bbox)).then_some(overlap * (0.7 + 0.3 * score))
+    (overlap >= MIN_HIGH && may_be_stander(track, bbox, claimed) && is_within_reach(track, bbox))
+        .then_some(overlap * (0.7 + 0.3 * score))
 }
 
 /// Gain of matching an unsure detection, which must lie well on the track.
 pub(super) fn low(track: &Tracklet, bbox: &BBox) -> Option<f32> {
     let overlap = overlap(track, bbox);
-    (overlap >= MIN_LOW).then_some(overlap)
+    (overlap >= MIN_LOW && may_be_stander(track, bbox, 0.0)).then_some(overlap)
 }
 
 /// Gain of finding a track again by its distance and size, where boxes no longer overlap.
 pub(super) fn again(track: &Tracklet, bbox: &BBox) -> Option<f32> {
     // Who was seen once has no course yet.
-    if track.id.is_some() && !is_within_reach(track, bbox) {
+    let is_off = track.stands() && track.stood.iou(bbox) < STANDER_AGAIN;
+    if track.id.is_some() && (is_off || !is_within_reach(track, bbox)) {
         return None;
     }
-    let reach = (REACH + REACH_PER_S * track.unseen_s).min(REACH_MOST);
+    let per_s = if track.may_be_fast() { FIRST_REACH_PER_S } else { REACH_PER_S };
+    let reach = (REACH + per_s * track.unseen_s).min(REACH_MOST);
     let distance = track.distance(bbox);
     let likeness = likeness(&track.last_box, bbox);
     (distance < reach && likeness >= MIN_LIKENESS).then(|| (1.0 - distance / reach) * likeness + 1e-3)

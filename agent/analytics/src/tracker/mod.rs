@@ -7,7 +7,8 @@
 //! 3. confident detections with tentative tracks, which confirms them;
 //! 4. confident detections with lost tracks, by distance and likeness in size, which finds fast or hidden subjects again.
 //!
-//! A confident detection is only a track's if it lies where the track may have got to, by its course and the time since.
+//! A confident detection is only a track's if it lies where the track may have got to, by its course and the time since. A
+//! vehicle that has kept its place for a while stands: it is found there again or in part, but not carried off by what passes.
 //! Where both have an appearance ([`Appearance`], optional), likeness weighs in each round.
 //!
 //! What is left of the confident detections begins tentative tracks. Only classes of one group are ever matched, and a
@@ -41,8 +42,11 @@ const SAME_BOX: f32 = 0.75;
 const NESTED: f32 = 0.85;
 /// The least overlap of such boxes: a child before a grown-up has a quarter.
 const NESTED_IOU: f32 = 0.3;
-/// The same of boxes whose classes differ and have one group, as of a car that is called a truck with what is around it:
-/// a car before a bus has less.
+/// The same of vehicles, of which one that stands before another has the lower foot: a box within a box whose foot is not
+/// lower, by so much of the larger one's height, is a part of it or has it with what is around, whatever both are called.
+const NESTED_VEHICLE_IOU: f32 = 0.2;
+const NESTED_FOOT: f32 = 0.02;
+/// And of those whose classes differ and have one group, where the foot is lower.
 const NESTED_OTHER_IOU: f32 = 0.5;
 /// Unsure detections carry on tracks that were seen within this many seconds.
 const CARRY_ON_S: f32 = 0.75;
@@ -67,6 +71,8 @@ struct Candidate<'a> {
     appearance: Option<&'a Appearance>,
     group: Class,
     is_used: bool,
+    /// The most that it overlaps with a track that moves or has just begun.
+    claimed: f32,
 }
 
 impl Tracker {
@@ -110,19 +116,20 @@ impl Tracker {
         self.predict(at);
         let clean = self.clean(detections, if self.config.appearance { appearances } else { &[] });
         let mut candidates = self.candidates(&clean);
+        self.claim(&mut candidates);
         let high = self.config.high_score;
-        self.round(at, &mut candidates, |track, d| {
-            (track.id.is_some() && d.score >= high).then(|| affinity::high(track, &d.bbox, d.score))?
+        self.round(at, &mut candidates, |track, d, claimed| {
+            (track.id.is_some() && d.score >= high).then(|| affinity::high(track, &d.bbox, d.score, claimed))?
         });
-        self.round(at, &mut candidates, |track, d| {
+        self.round(at, &mut candidates, |track, d, _| {
             (track.id.is_some() && d.score < high && track.unseen_s <= CARRY_ON_S)
                 .then(|| affinity::low(track, &d.bbox))?
         });
-        self.round(at, &mut candidates, |track, d| {
+        self.round(at, &mut candidates, |track, d, _| {
             (track.id.is_none() && d.score >= high)
-                .then(|| affinity::high(track, &d.bbox, d.score).or_else(|| affinity::again(track, &d.bbox)))?
+                .then(|| affinity::high(track, &d.bbox, d.score, 0.0).or_else(|| affinity::again(track, &d.bbox)))?
         });
-        self.round(at, &mut candidates, |track, d| {
+        self.round(at, &mut candidates, |track, d, _| {
             (track.id.is_some() && d.score >= high).then(|| affinity::again(track, &d.bbox))?
         });
         if let Some(coverage) = coverage {
@@ -208,12 +215,21 @@ impl Tracker {
         let mut kept: Vec<Candidate<'a>> = Vec::with_capacity(clean.len());
         for (detection, appearance) in clean {
             let group = self.groups.key(&detection.class);
-            let is_double = kept.iter().any(|k| k.group == group && is_one(k.detection, detection));
+            let are_many = self.groups.has_several(&group);
+            let is_double = kept.iter().any(|k| k.group == group && is_one(k.detection, detection, are_many));
             if !is_double {
-                kept.push(Candidate { detection, appearance: *appearance, group, is_used: false });
+                kept.push(Candidate { detection, appearance: *appearance, group, is_used: false, claimed: 0.0 });
             }
         }
         kept
+    }
+
+    /// Tells each candidate how well it fits what is on its way.
+    fn claim(&self, candidates: &mut [Candidate<'_>]) {
+        for candidate in candidates {
+            let moving = self.tracklets.iter().filter(|t| t.group == candidate.group && !t.stands());
+            candidate.claimed = moving.map(|t| affinity::overlap(t, &candidate.detection.bbox)).fold(0.0, f32::max);
+        }
     }
 
     /// Matches what is free on both sides by `gain`; none means that the two are no pair.
@@ -221,7 +237,7 @@ impl Tracker {
         &mut self,
         at: Timestamp,
         candidates: &mut [Candidate<'_>],
-        gain: impl Fn(&Tracklet, &Detection) -> Option<f32>,
+        gain: impl Fn(&Tracklet, &Detection, f32) -> Option<f32>,
     ) {
         let high = self.config.high_score;
         let mut pairs: Vec<Pair> = Vec::new();
@@ -230,7 +246,7 @@ impl Tracker {
                 if candidate.is_used || candidate.group != track.group {
                     continue;
                 }
-                let gain = gain(track, candidate.detection);
+                let gain = gain(track, candidate.detection, candidate.claimed);
                 let gain = gain.and_then(|gain| Some(gain * affinity::looks(track, candidate.appearance)?));
                 pairs.extend(gain.map(|gain| (row, column, gain)));
             }
@@ -260,7 +276,8 @@ impl Tracker {
 
     fn begin(&mut self, at: Timestamp, candidates: &[Candidate<'_>]) {
         for candidate in candidates.iter().filter(|c| !c.is_used && c.detection.score >= self.config.new_score) {
-            let mut track = Tracklet::new(at, candidate.group.clone(), candidate.detection);
+            let is_vehicle = self.groups.has_several(&candidate.group);
+            let mut track = Tracklet::new(at, candidate.group.clone(), is_vehicle, candidate.detection);
             candidate.appearance.into_iter().for_each(|seen| track.look(seen));
             self.tracklets.push(track);
         }
@@ -268,10 +285,17 @@ impl Tracker {
 }
 
 /// Whether two detections of one group show one subject.
-fn is_one(a: &Detection, b: &Detection) -> bool {
+fn is_one(a: &Detection, b: &Detection, are_vehicles: bool) -> bool {
     let iou = a.bbox.iou(&b.bbox);
-    let inside = || a.bbox.intersection(&b.bbox) / a.bbox.area().min(b.bbox.area()).max(1.0);
-    let least_iou = if a.class == b.class { NESTED_IOU } else { NESTED_OTHER_IOU };
+    let (small, large) = if a.bbox.area() < b.bbox.area() { (&a.bbox, &b.bbox) } else { (&b.bbox, &a.bbox) };
+    let inside = || small.intersection(large) / small.area().max(1.0);
+    let least_iou = if are_vehicles && small.y1 <= large.y1 + NESTED_FOOT * large.height() {
+        NESTED_VEHICLE_IOU
+    } else if a.class == b.class {
+        NESTED_IOU
+    } else {
+        NESTED_OTHER_IOU
+    };
     iou > SAME_BOX || (iou >= least_iou && inside() >= NESTED)
 }
 

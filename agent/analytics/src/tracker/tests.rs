@@ -60,11 +60,18 @@ fn tracks_of(a: &Detection, b: &Detection) -> usize {
 }
 
 #[test]
-fn nested_boxes_of_one_class_are_one_subject() {
+fn nested_boxes_of_one_group_are_one_subject() {
     let car = seen("car", 0.6, 200.0, 200.0, 120.0, 60.0);
     let around = |class| seen(class, 0.5, 190.0, 180.0, 150.0, 100.0);
     assert_eq!(tracks_of(&car, &around("car")), 1, "a box with the shadow and the kerb");
-    assert_eq!(tracks_of(&car, &around("bus")), 2, "a car before a bus");
+    assert_eq!(tracks_of(&car, &around("bus")), 1, "the same that is called a bus");
+    assert_eq!(tracks_of(&car, &seen("truck", 0.5, 175.0, 165.0, 170.0, 110.0)), 1, "a box twice as large and more");
+    assert_eq!(
+        tracks_of(&car, &seen("bus", 0.7, 150.0, 110.0, 220.0, 145.0)),
+        2,
+        "a car before a bus has the lower foot"
+    );
+    assert_eq!(tracks_of(&car, &seen("car", 0.6, 290.0, 200.0, 120.0, 60.0)), 2, "a car that is parked beside it");
     let near = seen("truck", 0.5, 195.0, 190.0, 130.0, 80.0);
     assert_eq!(tracks_of(&car, &near), 1, "a car that is called a truck with what is around it");
     let man = seen("person", 0.7, 300.0, 100.0, 80.0, 240.0);

@@ -7,6 +7,16 @@ use super::kalman::{BoxFilter, mean_side};
 
 /// Gaps from this many seconds on start the velocity anew, from the places before and after.
 const RESUME_AFTER_S: f32 = 0.7;
+/// Who has kept to one box for this many seconds stands; how much of it each detection must share.
+const STANDS_AFTER_S: f32 = 1.0;
+const STANDS_IOU: f32 = 0.6;
+/// Seconds for which a standing track is found in part before that is taken for all there is of it.
+const PARTLY_S: f32 = 3.0;
+/// How far an edge of a part may lie off, in parts of the side; how much of the part lies within the whole, and the least
+/// part of the whole that it may be.
+const PART_EDGE: f32 = 0.15;
+const PART_INSIDE: f32 = 0.85;
+const PART_LEAST: f32 = 0.2;
 /// How quickly old votes for a class lose their weight with each new vote.
 const VOTE_MEMORY: f32 = 0.98;
 
@@ -28,13 +38,20 @@ pub(super) struct Tracklet {
     pub(super) unseen_s: f32,
     /// The same before the latest frame.
     unseen_before_s: f32,
+    /// The box to which it has kept, for how many seconds, and for how many of them it was last found in part only.
+    pub(super) stood: BBox,
+    /// Whether it is a vehicle, whose box is so wide that it shares much of it with the one before when it drives off.
+    is_vehicle: bool,
+    stood_s: f32,
+    partly_s: f32,
     /// Sum of scores by class, in the order of first appearance.
     votes: Vec<(Class, f32)>,
 }
 
 impl Tracklet {
-    pub(super) fn new(at: Timestamp, group: Class, detection: &Detection) -> Self {
+    pub(super) fn new(at: Timestamp, group: Class, is_vehicle: bool, detection: &Detection) -> Self {
         Self {
+            is_vehicle,
             id: None,
             group,
             filter: BoxFilter::new(&detection.bbox),
@@ -47,6 +64,9 @@ impl Tracklet {
             last_seen: at,
             unseen_s: 0.0,
             unseen_before_s: 0.0,
+            stood: detection.bbox,
+            stood_s: 0.0,
+            partly_s: 0.0,
             votes: vec![(detection.class.clone(), detection.score)],
         }
     }
@@ -79,16 +99,55 @@ impl Tracklet {
     pub(super) fn matched(&mut self, at: Timestamp, detection: &Detection) {
         self.matches = self.matches.saturating_add(1);
         let gap_s = self.unseen_s;
-        if gap_s >= RESUME_AFTER_S && self.id.is_some() {
+        let is_in_part =
+            self.stands() && self.stood.iou(&detection.bbox) < STANDS_IOU && self.shows_part(&detection.bbox);
+        self.partly_s = if is_in_part { self.partly_s + gap_s } else { 0.0 };
+        if is_in_part && self.partly_s <= PARTLY_S {
+            // Something passes before it: where it stands is known better.
+            self.filter.halt();
+        } else if gap_s >= RESUME_AFTER_S && self.id.is_some() {
             self.filter.resume(&detection.bbox, &self.last_box, gap_s);
         } else {
             self.filter.update(&detection.bbox, detection.score);
         }
-        self.last_box = detection.bbox;
+        if !is_in_part || self.partly_s > PARTLY_S {
+            self.last_box = detection.bbox;
+            if self.stood.iou(&detection.bbox) >= STANDS_IOU {
+                self.stood_s += gap_s;
+            } else {
+                (self.stood, self.stood_s) = (detection.bbox, 0.0);
+            }
+        }
         self.score = detection.score;
         self.last_seen = at;
         self.unseen_s = 0.0;
         self.vote(detection);
+    }
+
+    /// Whether it is a vehicle that has kept its place for a while.
+    pub(super) fn stands(&self) -> bool {
+        self.is_vehicle && self.stood_s >= STANDS_AFTER_S
+    }
+
+    /// Whether it is a vehicle of which nobody knows yet where it goes.
+    pub(super) fn may_be_fast(&self) -> bool {
+        self.is_vehicle && self.id.is_none()
+    }
+
+    /// Whether a box shows a part of what stands: it lies within it, and three of its edges are those of the whole.
+    pub(super) fn shows_part(&self, bbox: &BBox) -> bool {
+        let whole = &self.stood;
+        let (w, h) = (PART_EDGE * whole.width(), PART_EDGE * whole.height());
+        let edges = [
+            (bbox.x0 - whole.x0).abs() <= w,
+            (bbox.x1 - whole.x1).abs() <= w,
+            (bbox.y0 - whole.y0).abs() <= h,
+            (bbox.y1 - whole.y1).abs() <= h,
+        ];
+        let shared = whole.intersection(bbox);
+        edges.into_iter().filter(|is_same| *is_same).count() >= 3
+            && shared >= PART_INSIDE * bbox.area()
+            && shared >= PART_LEAST * whole.area()
     }
 
     /// Takes in what the subject looks like.
@@ -101,14 +160,16 @@ impl Tracklet {
 
     /// Moves the track's place with the picture.
     pub(super) fn shift(&mut self, dx: f32, dy: f32) {
-        let b = self.last_box;
-        self.last_box = BBox::new(b.x0 + dx, b.y0 + dy, b.x1 + dx, b.y1 + dy);
+        for b in [&mut self.last_box, &mut self.stood] {
+            *b = BBox::new(b.x0 + dx, b.y0 + dy, b.x1 + dx, b.y1 + dy);
+        }
         self.filter.shift(dx, dy);
     }
 
     /// Keeps the track's place on the ground under a camera that has moved.
     pub(super) fn moved(&mut self, motion: &Motion) {
         self.last_box = motion.bbox(self.last_box);
+        self.stood = motion.bbox(self.stood);
         self.filter.moved(motion);
     }
 
@@ -152,8 +213,9 @@ impl Tracklet {
     }
 
     pub(super) fn rescale(&mut self, x: f32, y: f32) {
-        let b = self.last_box;
-        self.last_box = BBox::new(b.x0 * x, b.y0 * y, b.x1 * x, b.y1 * y);
+        for b in [&mut self.last_box, &mut self.stood] {
+            *b = BBox::new(b.x0 * x, b.y0 * y, b.x1 * x, b.y1 * y);
+        }
         self.filter.rescale(x, y);
     }
 

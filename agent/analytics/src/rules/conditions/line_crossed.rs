@@ -43,12 +43,11 @@ impl LineCrossed {
     fn crossed_at(&mut self, seen: &Sighting<'_>) -> Option<Watched> {
         let Some(ZoneShape::Line(line)) = seen.zones.get(self.line) else { return None };
         let (foot, margin) = (seen.bbox.foot(), (LINE_MARGIN * seen.bbox.diagonal()).max(1.0));
-        let Some(from) = self.from else {
-            self.from = Some(foot);
-            return self.crossed.map(|(at, _)| at);
-        };
-        let is_clear = line.windows(2).all(|s| distance_to(foot, s[0], s[1]) >= margin);
-        if is_clear {
+        let is_clear = |foot: Point| line.windows(2).all(|s| distance_to(foot, s[0], s[1]) >= margin);
+        // Whoever was not judged at first, as he might have been somebody who stood there, comes from where he was seen first.
+        let birth = seen.birth.foot();
+        let from = *self.from.get_or_insert(if is_clear(birth) { birth } else { foot });
+        if is_clear(foot) {
             self.from = Some(foot);
             // Crossings of a bent line to and fro cancel out.
             let net: i32 = line.windows(2).map(|s| crossing(from, foot, s[0], s[1])).sum();
