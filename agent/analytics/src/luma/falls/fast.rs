@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use super::config::FallingObjectConfig;
 use super::movers::Mover;
-use super::path::{Parabola, Path, fit, is_alike};
+use super::path::{MISSED_PLANES, MISSED_S, Parabola, Path, fit, is_alike};
 use crate::luma::LumaPlane;
 
 /// Seconds for which movers are remembered,
@@ -28,6 +28,8 @@ const TOGETHER_S: f32 = 0.3;
 const MAX_OTHERS_A_SECOND: f32 = 0.5;
 /// Seconds before a path's beginning and after its end in which the thing must not be anywhere else.
 const ELSEWHERE_S: f32 = 0.25;
+/// The same for a path that has been waited for.
+const LIVES_ON_S: f32 = 0.6;
 /// Part of the zone's height from which a path may have ended on the ground.
 const GROUND: f32 = 0.85;
 /// How well a mover's place is known, in samples and in parts of its length.
@@ -39,6 +41,8 @@ const ERRORS: f32 = 2.5;
 const MAX_SLOPE: f32 = 0.3;
 /// Paths that chance makes in two seconds, above which a path is by chance.
 const BY_CHANCE: f32 = 1e-4;
+/// Times by which the area of what is followed on from a path's end may change.
+const LIKE_AREA: f32 = 6.0;
 /// Samples from which it can be told whether a thing is in focus, and the part of it that stands out if it is.
 const LARGE: f32 = 16.0;
 const BLURRED: f32 = 0.22;
@@ -117,8 +121,8 @@ impl Fast {
         }
     }
 
-    /// Takes in a path that has ended, and keeps it if it may be a fall.
-    pub(super) fn take(&mut self, path: Path, t: f32, interval_s: f32, bounds: &Bounds) {
+    /// Takes in a path that has ended, and keeps it if it may be a fall; whether it may.
+    pub(super) fn take(&mut self, path: Path, t: f32, interval_s: f32, bounds: &Bounds) -> bool {
         let (speed, across) = path.speed();
         let is_way = speed >= *bounds.speed.start() && across.abs() < 0.6 * speed;
         let judged = self.judge(&path, interval_s, bounds).filter(|_| t - path.last().t < RECENT_S * 0.5);
@@ -132,11 +136,18 @@ impl Fast {
             None if is_way => self.ways.push_back((path, may_fall)),
             None => {}
         }
+        may_fall
     }
 
     /// The paths that have been waited for, less those that are some of many. Where the stream `is_over`, nothing is
     /// waited for.
-    pub(super) fn due(&mut self, t: f32, is_crowded: bool, is_over: bool) -> Vec<(Path, Parabola, f32)> {
+    pub(super) fn due(
+        &mut self,
+        t: f32,
+        (is_crowded, is_over): (bool, bool),
+        interval_s: f32,
+        rows: f32,
+    ) -> Vec<(Path, Parabola, f32)> {
         let waiting = std::mem::take(&mut self.waiting);
         let is_due = |path: &Path| {
             let wait_s = if self.others(path).next().is_some() { LONG_WAIT_S } else { WAIT_S };
@@ -144,7 +155,8 @@ impl Fast {
         };
         let (due, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(path, ..)| is_due(path));
         self.waiting = waiting;
-        due.into_iter().filter(|(path, ..)| !is_crowded && !self.is_one_of_many(path, t)).collect()
+        let is_left = |path: &Path| is_crowded || self.is_one_of_many(path, t) || self.lives_on(path, interval_s, rows);
+        due.into_iter().filter(|(path, ..)| !is_left(path)).collect()
     }
 
     /// The other paths that were there of late, and whether each may be a fall by itself.
@@ -179,9 +191,11 @@ impl Fast {
             && law.acceleration - ERRORS * error <= *bounds.acceleration.end();
         let is_straight = across.abs() <= bounds.max_slope * speed && law.residual_x < place + 0.015 * drop;
         let is_smooth = law.residual < place + 0.015 * drop;
+        let is_drawn_down = law.is_drawn_down(if n < 6 { place } else { 0.0 });
         let goes_down = path.points.windows(2).all(|pair| pair[1].y > pair[0].y);
-        let is_dense = n as f32 >= 0.6 * (duration_s / interval_s + 1.0);
-        let is_it = falls && is_straight && is_smooth && goes_down && is_dense && is_one_thing(path);
+        // Three sightings with one missed between them tell nothing.
+        let is_dense = n as f32 >= if n < 4 { 0.85 } else { 0.6 } * (duration_s / interval_s + 1.0);
+        let is_it = falls && is_drawn_down && is_straight && is_smooth && goes_down && is_dense && is_one_thing(path);
         if !is_it || !streaks_along(path, interval_s) || self.is_elsewhere(path, [speed; 2], interval_s, bounds.size.1)
         {
             return None;
@@ -201,6 +215,50 @@ impl Fast {
     /// Whether something like it came to the path's beginning from elsewhere, or goes on from its end elsewhere, or
     /// stays there, where the path has these speeds: what turns, rises or is held is no fall.
     pub(super) fn is_elsewhere(&self, path: &Path, speeds: [f32; 2], interval_s: f32, rows: f32) -> bool {
+        // A coder may leave a ghost of a thing behind for a picture, and on the ground it may jump up again.
+        let least = if interval_s > 0.055 { 1 } else { 2 };
+        let [before, after] = self.elsewhere(path, speeds, ELSEWHERE_S);
+        before >= least || (!is_on_ground(path, rows) && after >= least)
+    }
+
+    /// Whether it is about for longer after its end: a bird that turned, and was not to be seen before a window for a moment.
+    fn lives_on(&self, path: &Path, interval_s: f32, rows: f32) -> bool {
+        let least = if interval_s > 0.055 { 2 } else { 3 };
+        let [before, after] = self.elsewhere(path, [path.speed().0; 2], LIVES_ON_S);
+        before >= least || (!is_on_ground(path, rows) && (after >= least || self.turns_away(path, interval_s)))
+    }
+
+    /// Whether what is followed on from its end, whatever its contrast is before windows and walls, leaves the way of a fall.
+    fn turns_away(&self, path: &Path, interval_s: f32) -> bool {
+        let (speed, across) = path.speed();
+        let (end, whole) = (path.last(), speed.hypot(across));
+        let mut way = [path.points[path.points.len() - 2], *end];
+        let after = |m: &&Mover| m.t > end.t + 1e-4 && m.t <= end.t + LIVES_ON_S;
+        let coming: Vec<&Mover> = self.recent.iter().filter(after).collect();
+        let mut n_on = 0;
+        for plane in coming.chunk_by(|a, b| a.t == b.t) {
+            let [from, last] = way;
+            let (since_s, step_s) = (plane[0].t - last.t, (last.t - from.t).max(1e-3));
+            if since_s > MISSED_S.max(MISSED_PLANES * interval_s) {
+                break;
+            }
+            let part = since_s / step_s;
+            let (x, y) = (last.x + (last.x - from.x) * part, last.y + (last.y - from.y) * part);
+            let off = |m: &Mover| (m.x - x).hypot(m.y - y);
+            let gate = 2.0 + 0.35 * whole * since_s + 0.5 * path.side();
+            let like = |m: &&&Mover| off(m) <= gate && (m.area / last.area).max(last.area / m.area) < LIKE_AREA;
+            let Some(next) = plane.iter().filter(like).min_by(|a, b| off(a).total_cmp(&off(b))) else { continue };
+            way = [last, **next];
+            n_on += 1;
+        }
+        let s = way[1].t - end.t;
+        let (aside, behind) = ((way[1].x - end.x - across * s).abs(), end.y + speed * s - way[1].y);
+        n_on >= 2 && aside.max(behind) > 2.0 + 0.25 * whole * s + 0.7 * path.side()
+    }
+
+    /// How many movers there are like it, within so many seconds before and after, to which it can have got and to which
+    /// its fall would not have taken it.
+    fn elsewhere(&self, path: &Path, speeds: [f32; 2], within_s: f32) -> [usize; 2] {
         let (_, across) = path.speed();
         let off = |end: &Mover, speed: f32, mover: &Mover| {
             let (s, whole) = (mover.t - end.t, speed.hypot(across));
@@ -210,13 +268,9 @@ impl Fast {
             dx.hypot(dy) <= reach && (dx - across * s).hypot(dy - speed * s) > gate && is_alike(end, mover)
         };
         let (first, last) = (path.first(), path.last());
-        let after = |m: &&Mover| m.t > last.t + 1e-4 && m.t <= last.t + ELSEWHERE_S && off(last, speeds[1], m);
-        let before = |m: &&Mover| m.t < first.t - 1e-4 && m.t >= first.t - ELSEWHERE_S && off(first, speeds[0], m);
-        // A coder may leave a ghost of a thing behind for a picture, and on the ground it may jump up again.
-        let least = if interval_s > 0.055 { 1 } else { 2 };
-        let is_on_ground = last.y > GROUND * rows;
-        self.recent.iter().filter(before).count() >= least
-            || (!is_on_ground && self.recent.iter().filter(after).count() >= least)
+        let after = |m: &&Mover| m.t > last.t + 1e-4 && m.t <= last.t + within_s && off(last, speeds[1], m);
+        let before = |m: &&Mover| m.t < first.t - 1e-4 && m.t >= first.t - within_s && off(first, speeds[0], m);
+        [self.recent.iter().filter(before).count(), self.recent.iter().filter(after).count()]
     }
 
     /// How many such paths chance makes of the movers that there are about it, in two seconds.
@@ -244,6 +298,11 @@ impl Fast {
         }
         chance
     }
+}
+
+/// Whether a path ended on the ground.
+fn is_on_ground(path: &Path, rows: f32) -> bool {
+    path.last().y > GROUND * rows
 }
 
 /// Whether one path goes on where the other was lost, as behind a balcony.

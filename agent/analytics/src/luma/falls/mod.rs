@@ -41,6 +41,8 @@ const MOST_GAP: Duration = Duration::from_secs(5);
 const PARALLEL_S: f32 = 1.0;
 /// Seconds for which a path must be seen until its law alone tells that it is a fall.
 const SLOW_S: f32 = 0.3;
+/// Confidence from which the law of a path is enough to tell it.
+const SURE: f32 = 0.5;
 /// Seconds before the first point at which a thing may have been let go.
 const MAX_UNSEEN_S: f32 = 0.6;
 
@@ -273,15 +275,24 @@ impl FallingObjectDetector {
                 !self.fast.is_elsewhere(&path, speeds, interval_s, plane.height() as f32)
             };
             let judged_by_law = self.judge(&path, scale).filter(|(law, _)| !is_crowded && goes_on(law));
-            if let Some((law, confidence)) = judged_by_law {
+            if let Some((law, confidence)) = judged_by_law.filter(|(_, confidence)| *confidence >= SURE) {
                 judged.push((path, law, confidence));
                 continue;
             }
+            // What the law alone leaves in doubt may be told surer by all the rest.
             let middle = plane.to_frame(path.last().x, 0.5 * (path.first().y + path.last().y));
-            self.fast.take(path, t, interval_s, &Bounds::new(&self.config, middle.y, plane));
+            let bounds = Bounds::new(&self.config, middle.y, plane);
+            if !self.fast.take(path.clone(), t, interval_s, &bounds)
+                && let Some((law, confidence)) = judged_by_law
+            {
+                judged.push((path, law, confidence));
+            }
         }
         judged.extend(
-            self.fast.due(t, is_crowded, is_over).into_iter().filter(|(.., c)| *c >= self.config.min_confidence),
+            self.fast
+                .due(t, (is_crowded, is_over), interval_s, plane.height() as f32)
+                .into_iter()
+                .filter(|(.., c)| *c >= self.config.min_confidence),
         );
         self.told.retain(|told| t - told.last().t < 2.0);
         let mut falls = Vec::new();
@@ -314,7 +325,8 @@ impl FallingObjectDetector {
         let n_down = path.points.windows(2).filter(|pair| pair[1].y > pair[0].y - 0.5).count();
         let is_dense = n as f32 >= 0.55 * (duration_s / self.interval_s);
         let speeds_up = speed_of_thirds(path).is_none_or(|[a, b, c]| b > 0.95 * a && c > 0.95 * b && c > 1.2 * a);
-        if !(in_range && is_sure && is_smooth && grows && is_steep && is_dense && speeds_up)
+        let is_drawn_down = law.is_drawn_down(0.15);
+        if !(in_range && is_sure && is_smooth && grows && is_steep && is_drawn_down && is_dense && speeds_up)
             || (n_down as f32) < 0.9 * (n - 1) as f32
         {
             return None;

@@ -6,11 +6,16 @@ use super::movers::Mover;
 const GATE: f32 = 2.0;
 const GATE_PART: f32 = 0.3;
 /// Longest time without a mover, in seconds, and in planes, after which a path has ended.
-const MISSED_S: f32 = 0.16;
-const MISSED_PLANES: f32 = 2.5;
+pub(super) const MISSED_S: f32 = 0.16;
+pub(super) const MISSED_PLANES: f32 = 2.5;
 /// Times by which area and contrast may change from one mover to the next.
 const ALIKE_AREA: f32 = 4.0;
 const ALIKE_CONTRAST: f32 = 3.0;
+
+/// Part of its acceleration downwards by which a thing that falls may be drawn sideways, by wind and by the lens; and the
+/// standard errors by which that may be missed.
+const DRAWN_ASIDE: f32 = 0.25;
+const DRAWN_ERRORS: f32 = 2.0;
 
 /// A thing that is being followed.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +39,19 @@ pub(super) struct Parabola {
     pub(super) residual_steady: f32,
     /// Part of the variance downwards that is explained, 0 to 1.
     pub(super) r_squared: f32,
-    /// Speed sideways.
+    /// Mean speed sideways, and the acceleration sideways with its standard error.
     pub(super) velocity_x: f32,
+    pub(super) acceleration_x: f32,
+    pub(super) acceleration_x_error: f32,
+}
+
+impl Parabola {
+    /// Whether it is drawn straight down, where each acceleration is known to so many samples at best: what turns, or is
+    /// carried by the wind, is drawn sideways, too.
+    pub(super) fn is_drawn_down(&self, place: f32) -> bool {
+        let error = self.acceleration_x_error.max(place * self.error_per_sample);
+        self.acceleration_x.abs() - DRAWN_ERRORS * error <= DRAWN_ASIDE * self.acceleration.max(0.0)
+    }
 }
 
 impl Path {
@@ -138,22 +154,26 @@ pub(super) fn fit(points: &[Mover]) -> Parabola {
     let (s0, s1, _) = line(&times, &squares);
     let bend: Vec<f64> = times.iter().zip(&squares).map(|(t, s)| s - s0 - s1 * t).collect();
     let weight = bend.iter().map(|b| b * b).sum::<f64>();
-    let acceleration =
-        if weight > 1e-12 { bend.iter().zip(&ys).map(|(b, y)| b * y).sum::<f64>() / weight } else { 0.0 };
+    let is_told = weight > 1e-12;
+    let bent = |of: &[f64]| if is_told { bend.iter().zip(of).map(|(b, v)| b * v).sum::<f64>() / weight } else { 0.0 };
+    let (acceleration, acceleration_x) = (bent(&ys), bent(&xs));
     let left = (left_steady - acceleration * acceleration * weight).max(0.0);
+    let left_bent_x = (left_x - acceleration_x * acceleration_x * weight).max(0.0);
     let freedom = (n - 3.0).max(1.0);
-    let error = if weight > 1e-12 { (left.max(0.02 * n) / freedom / weight).sqrt() } else { f64::INFINITY };
+    let error = |left: f64| if is_told { (left.max(0.02 * n) / freedom / weight).sqrt() } else { f64::INFINITY };
     Parabola {
         y: (y_steady - acceleration * s0) as f32,
         velocity: (v_steady - acceleration * s1) as f32,
         acceleration: acceleration as f32,
-        acceleration_error: error as f32,
-        error_per_sample: if weight > 1e-12 { weight.sqrt().recip() as f32 } else { f32::INFINITY },
+        acceleration_error: error(left) as f32,
+        error_per_sample: if is_told { weight.sqrt().recip() as f32 } else { f32::INFINITY },
         residual: (left / n).sqrt() as f32,
         residual_x: (left_x / n).sqrt() as f32,
         residual_steady: (left_steady / n).sqrt() as f32,
         r_squared: if total > 0.0 { (1.0 - left / total) as f32 } else { 0.0 },
         velocity_x: velocity_x as f32,
+        acceleration_x: acceleration_x as f32,
+        acceleration_x_error: error(left_bent_x) as f32,
     }
 }
 
