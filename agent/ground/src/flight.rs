@@ -249,6 +249,12 @@ pub(crate) fn local(from: &Position, to: &Position) -> DVec3 {
     DVec3::new(east, north, up)
 }
 
+/// How far east and north one place lies of another, in metres.
+pub fn way_between(from: &Position, to: &Position) -> (f64, f64) {
+    let way = local(from, to);
+    (way.x, way.y)
+}
+
 /// The place that lies so far east, north and up of another, in metres.
 pub(crate) fn global(from: &Position, by: DVec3) -> Position {
     let (lat0, lon0) = (from.lat_deg.to_radians(), from.lon_deg.to_radians());

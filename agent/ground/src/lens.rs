@@ -99,6 +99,11 @@ impl Lens {
         (self.size.x / 2.0 / self.focal.x).atan().to_degrees() * 2.0
     }
 
+    /// The focal length in pixels of the pictures for which it is: the mean of both axes.
+    pub fn focal_px(&self) -> f64 {
+        f64::midpoint(self.focal.x, self.focal.y)
+    }
+
     /// A lens without distortion that sees so many degrees across in pictures of `size`.
     pub fn of_view(across_deg: f64, size: (u32, u32)) -> Result<Self, LensError> {
         if !(1.0..=170.0).contains(&across_deg) {

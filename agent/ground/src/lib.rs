@@ -7,6 +7,7 @@
 //! | [`terrain`] | the height of the ground: flat, or a grid |
 //! | [`shot`] | one frame's camera joined: places of pixels, pixels of places |
 //! | [`fix`] | a pixel's place with its ellipse by propagation of uncertainties, or why there is none |
+//! | `footprint`, [`coverage`] | what of the ground a frame shows, and a flight, and how finely |
 //! | `zone` | areas on the ground, from GeoJSON, laid into a picture |
 //! | [`motion`] | how the ground has moved in the picture from one frame to the next |
 //! | [`gcj02`] | the shifted coordinates that maps in China are drawn by |
@@ -15,8 +16,10 @@
 //! (forward, right, down) into north, east, down. A camera with the identity looks north and level; its picture's right is
 //! east, its picture's lower edge is below. Formulas and sources: `docs/drone.md`.
 
+pub mod coverage;
 pub mod fix;
 mod flight;
+mod footprint;
 pub mod gcj02;
 pub mod lens;
 pub mod motion;
@@ -26,7 +29,8 @@ pub mod terrain;
 mod zone;
 
 pub use fix::{Limits, locate};
-pub use flight::{Aim, Flight, Pose, Position, Sample, Uncertainty, attitude};
+pub use flight::{Aim, Flight, Pose, Position, Sample, Uncertainty, attitude, way_between};
+pub use footprint::footprint;
 pub use lens::{Lens, LensError};
 pub use no_fix::NoFix;
 pub use shot::Shot;

@@ -202,7 +202,7 @@ impl GroundZone {
 type Ring = Vec<[f64; 2]>;
 
 /// Whether a place lies within a closed line, both as latitude and longitude, by the even-odd rule.
-fn is_inside(line: impl Iterator<Item = (f64, f64)> + Clone, (lat, lon): (f64, f64)) -> bool {
+pub(crate) fn is_inside(line: impl Iterator<Item = (f64, f64)> + Clone, (lat, lon): (f64, f64)) -> bool {
     let next = line.clone().cycle().skip(1);
     line.zip(next).fold(false, |inside, (a, b)| {
         let crosses = (a.0 > lat) != (b.0 > lat) && lon < (b.1 - a.1) * (lat - a.0) / (b.0 - a.0) + a.1;
