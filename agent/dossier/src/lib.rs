@@ -2,7 +2,7 @@
 //! other file, and prints on A4.
 //!
 //! A page is a pure function of an opened bundle. What the bundle says is shown beside what was found of it; a bundle that
-//! does not hold says so at the top of its page.
+//! does not hold says so at the top of its page. What such pages are made of serves other reports, too.
 
 mod html;
 mod parts;
@@ -14,10 +14,10 @@ use std::path::Path;
 use forewarn_domain::violation::Language;
 use forewarn_evidence::{Opened, Trusted, VerifyError};
 
-use html::Html;
-use words::Say;
-
-const STYLE: &str = include_str!("style.css");
+pub use html::Html;
+pub use parts::pictures::is_jpeg;
+pub use times::Times;
+pub use words::Say;
 
 /// A page, and whether what it shows holds.
 #[derive(Debug)]
@@ -39,13 +39,7 @@ fn render(opened: &Opened, language: Language) -> String {
     let times = times::Times::of(opened);
     let mut page = Html::default();
     let title = opened.record.as_ref().map_or(opened.incident.as_str(), |record| record.title.as_str());
-    page.raw("<!DOCTYPE html>\n<html lang=\"")
-        .raw(say.pick("en", "zh-CN"))
-        .raw("\">\n<head>\n<meta charset=\"utf-8\">\n");
-    // Whatever a text of the bundle holds, the page asks nobody for anything and runs nothing.
-    page.raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n");
-    page.raw("<title>").text(title).text(" · ").text(opened.incident.as_str()).raw("</title>\n<style>\n");
-    page.raw(STYLE).raw("</style>\n</head>\n<body>\n");
+    page.open(say, &format!("{title} · {}", opened.incident));
     parts::head::write(&mut page, say, opened, &times);
     parts::pictures::write(&mut page, say, opened, &times);
     parts::history::write(&mut page, say, opened, &times);
@@ -54,8 +48,7 @@ fn render(opened: &Opened, language: Language) -> String {
     parts::verified::write(&mut page, say, opened);
     parts::device::write(&mut page, say, opened);
     parts::by_hand::write(&mut page, say, opened);
-    page.raw("</body>\n</html>\n");
-    page.finish()
+    page.close()
 }
 
 #[cfg(test)]

@@ -6,18 +6,19 @@ use forewarn_evidence::{ClockState, Synchronised};
 
 /// Says things in the language of the page.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Say(pub(crate) Language);
+pub struct Say(pub Language);
 
 impl Say {
     /// The sentence in the language of the page.
-    pub(crate) fn pick<'a>(self, en: &'a str, zh: &'a str) -> &'a str {
+    pub fn pick<'a>(self, en: &'a str, zh: &'a str) -> &'a str {
         match self.0 {
             Language::En => en,
             Language::Zh => zh,
         }
     }
 
-    pub(crate) fn state(self, state: IncidentState) -> &'static str {
+    /// The state of an incident.
+    pub fn state(self, state: IncidentState) -> &'static str {
         use IncidentState as S;
         let (en, zh) = match state {
             S::Suspected => ("suspected", "疑似"),

@@ -66,7 +66,7 @@ fn picture(page: &mut Html, say: Say, opened: &Opened, (file, caption): (&str, &
 }
 
 /// Whether it is a JPEG by its first bytes.
-pub(super) fn is_jpeg(bytes: &[u8]) -> bool {
+pub fn is_jpeg(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xff, 0xd8, 0xff])
 }
 
