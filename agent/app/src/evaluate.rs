@@ -126,6 +126,7 @@ fn replay(job: &Job, site: &Site, out: &Path) -> Result<(Summary, Sightings), Co
         tracks: None,
         with_evidence: false,
         start: job.truth.start,
+        keepers: Vec::new(),
         narrator: Some(Box::new(Collector(Arc::clone(&sightings)))),
     };
     let summary = replay.run()?;

@@ -24,10 +24,11 @@ use std::process;
 use clap::Parser as _;
 use forewarn_cli::{Cli, Command};
 use forewarn_config as config;
+use forewarn_domain::clock::wall_now;
 use forewarn_telemetry as telemetry;
 use forewarn_upkeep::command::Asked;
 
-use crate::exit::{CommandResult, ExitCode, OrExit as _};
+use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::log::Log;
 
 fn main() -> process::ExitCode {
@@ -85,6 +86,9 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Index(args) => cmd::index::run(&args),
         Command::Stats(args) => cmd::index::stats(&args),
         Command::Key(args) => cmd::key::run(&args),
+        Command::Mission(args) => {
+            forewarn_mission::command::run(&args, wall_now(), &mut std::io::stdout()).map_err(CommandError::of_mission)
+        }
         Command::Update(args) => cmd::update::run(&args),
         Command::Backup(args) => cmd::upkeep::run(Asked::Backup(&args)),
         Command::Restore(args) => cmd::upkeep::run(Asked::Restore(&args)),

@@ -22,7 +22,7 @@ use forewarn_engine::{Analysed, Engine, FallDetector};
 use forewarn_evidence::{Closeups, EvidenceKeeper, Limits, TimeLine};
 use forewarn_hw::sensor::SensorLog;
 use forewarn_incident::Output;
-use forewarn_memory::Keeper as _;
+use forewarn_memory::Keeper;
 use forewarn_memory::heat::HeatKeeper;
 use forewarn_memory::heat::store::HeatStore;
 use forewarn_pipelines::{FileReplay, ReplayConfig, ReplayError};
@@ -57,6 +57,8 @@ pub struct Replay<'a> {
     pub with_evidence: bool,
     /// When the clips began.
     pub start: Option<jiff::Timestamp>,
+    /// Keep something of what is seen.
+    pub keepers: Vec<Box<dyn Keeper>>,
     /// Who is told what happens.
     pub narrator: Option<Box<dyn Narrator>>,
 }
@@ -122,8 +124,9 @@ impl Replay<'_> {
             narrator: self.narrator,
             summary: Summary::default(),
             damage: None,
-            heat: heat(self.site, self.out, &civil)?,
+            keepers: self.keepers,
         };
+        player.keepers.extend(heat(self.site, self.out, &civil)?);
         let mut lanes = Vec::new();
         for camera in &self.site.cameras {
             let clip = self.clips.get(&camera.id);
@@ -133,9 +136,9 @@ impl Replay<'_> {
             player.keeper = Some(keeper(self.site, self.out, civil, &lanes)?.with_closeups(closeups));
         }
         player.play(&mut lanes)?;
-        if let Some(heat) = &mut player.heat {
-            heat.write_rest();
-            if let Some(trouble) = heat.trouble() {
+        for keeper in &mut player.keepers {
+            keeper.finish(&mut player.engine, Timestamp::from_secs_f64(player.summary.media_s));
+            if let Some(trouble) = keeper.trouble() {
                 tracing::error!("{trouble}");
             }
         }
@@ -157,7 +160,7 @@ impl Replay<'_> {
 }
 
 /// Presence is kept where the start of the clips is known; that of an earlier replay is replaced.
-fn heat(site: &Site, out: &Path, civil: &SiteTime) -> anyhow::Result<Option<HeatKeeper>> {
+fn heat(site: &Site, out: &Path, civil: &SiteTime) -> anyhow::Result<Option<Box<dyn Keeper>>> {
     let Some(heat) = site.heat_map.as_ref().filter(|_| civil.instant(Timestamp::ZERO).is_some()) else {
         return Ok(None);
     };
@@ -167,7 +170,7 @@ fn heat(site: &Site, out: &Path, civil: &SiteTime) -> anyhow::Result<Option<Heat
     }
     std::fs::write(out.join(MARK), "").with_context(|| format!("failed to mark {}", out.display()))?;
     let store = HeatStore::new(dir, civil.clone());
-    Ok(Some(HeatKeeper::new(&heat.classes, site.storage.max_days, store)))
+    Ok(Some(Box::new(HeatKeeper::new(&heat.classes, site.storage.max_days, store))))
 }
 
 fn open_lane(
@@ -262,7 +265,7 @@ struct Player {
     summary: Summary,
     /// The first clip that turned out to be damaged; the others are played to their ends.
     damage: Option<ReplayError>,
-    heat: Option<HeatKeeper>,
+    keepers: Vec<Box<dyn Keeper>>,
 }
 
 impl Player {
@@ -372,12 +375,11 @@ impl Player {
         let analysed = Analysed::new(frame.clone(), glance.plane, detections, parts.coverage);
         let tracks = self.engine.analysed(&analysed, now);
         lane.boxes = tracks.iter().map(|track| track.bbox).collect();
-        if let Some(heat) = &mut self.heat {
-            heat.observe(frame, tracks);
-        }
+        self.keepers.iter_mut().for_each(|keeper| keeper.observe(frame, tracks));
         if let Some(file) = &mut lane.tracks {
             file.write(frame.meta.sequence, tracks).context("failed to write the tracks")?;
         }
+        self.keepers.iter_mut().for_each(|keeper| keeper.turn(&mut self.engine, now));
         self.summary.unjudged += u64::from(self.engine.is_blind(&lane.camera));
         self.look_closer(frame)
     }

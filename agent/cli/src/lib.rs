@@ -3,6 +3,7 @@
 mod dataset;
 mod judge;
 mod keep;
+mod mission;
 mod models;
 mod numbers;
 mod operator;
@@ -20,6 +21,7 @@ use clap::{Parser, Subcommand};
 pub use dataset::{Dataset, DatasetExport};
 pub use judge::{Bench, Detect, Evaluate};
 pub use keep::{Keep, Looker, Word};
+pub use mission::{Mission, MissionReport};
 pub use models::{Bench as ModelBench, Calibrate as ModelCalibrate, Eval as ModelEval, Models};
 pub use operator::{Feedback, Suppress, SuppressAdd};
 pub use show::{
@@ -96,7 +98,9 @@ pub enum Command {
     #[command(subcommand, after_help = "Example:\n  forewarn sim camera clip.mp4 --port 8554 --loop")]
     Sim(Sim),
     /// Show the whole loop on a real street clip: see, warn, look again, report
-    #[command(after_help = "Examples:\n  forewarn demo\n  forewarn demo --fast\n  forewarn demo --fast --json")]
+    #[command(
+        after_help = "Examples:\n  forewarn demo\n  forewarn demo --fast\n  forewarn demo --fast --json\n  forewarn demo --drone"
+    )]
     Demo(Demo),
     /// Verify, list, show, hold and delete evidence
     #[command(
@@ -149,6 +153,12 @@ pub enum Command {
         after_help = "Example:\n  forewarn dataset export --config site.toml --camera gate=gate.mp4 \\\n      --attribute hi_vis_vest --consent \"works council, 2026-11-01\" \\\n      --out crops"
     )]
     Dataset(Dataset),
+    /// Note what a flight sees, and write its report: ground, people, incidents
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  forewarn mission start --config site.toml --route \"Hill 3\" --pilot \"Li Wei\"\n  forewarn mission stop --config site.toml\n  forewarn mission report --config site.toml --out flight.html"
+    )]
+    Mission(Mission),
     /// Take signed updates, try them, and return from those that do not do well
     #[command(
         subcommand,

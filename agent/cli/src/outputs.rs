@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Command, Dataset, Evidence, Feedback, Models, Update};
+use crate::{Command, Dataset, Evidence, Feedback, Mission, Models, Update};
 
 /// The two files that make a folder a bundle of evidence.
 const MARKS: [&str; 2] = ["manifest.json", "incident.json"];
@@ -25,6 +25,7 @@ impl Command {
             Self::Update(Update::Pack(args)) => Some(&args.out),
             Self::Backup(args) => Some(&args.out),
             Self::Support(args) => Some(&args.out),
+            Self::Mission(Mission::Report(args)) => Some(&args.out),
             _ => None,
         };
         named.into_iter().map(PathBuf::as_path).collect()
@@ -51,6 +52,7 @@ impl Command {
                 | Self::Backup(_)
                 | Self::Restore(_)
                 | Self::Support(_)
+                | Self::Mission(_)
         )
     }
 }

@@ -139,6 +139,9 @@ pub struct Demo {
     /// One JSON object a line for programs instead of the timeline.
     #[arg(long)]
     pub json: bool,
+    /// The same street as a drone sees it, that turns and zooms; ends with the report of the flight.
+    #[arg(long, conflicts_with_all = ["fast", "stay"])]
+    pub drone: bool,
     /// Directory for evidence and results.
     #[arg(long, value_name = "DIR", default_value = "demo-out")]
     pub out: PathBuf,

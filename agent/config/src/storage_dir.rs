@@ -72,6 +72,8 @@ entries! {
     feedback = "feedback.jsonl";
     /// Where people stayed, a folder a camera and a file a day, with `[heat_map]`.
     heat = "heat";
+    /// What flights saw, a folder each, by `forewarn mission`.
+    missions = "missions";
     /// Where a second model differs, with `[model.shadow]`; its older half is `shadow.1.jsonl`.
     shadow_log = "shadow.jsonl";
     /// Clips that are not finished; nothing in it outlives a start.

@@ -13,8 +13,8 @@ use forewarn_analytics::{
 };
 use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, BBox, CaseCommand, CivilTime, Coverage, Detection, Frame, IncidentId,
-    IncidentRecord, Look, Motion, Point, Reading, SensorId, Sight, StreamId, Timestamp, Track,
+    AnnounceOutcome, AnnouncementId, BBox, CaseCommand, CivilTime, Coverage, Detection, Finding, Fix, Frame,
+    IncidentId, IncidentRecord, Look, Motion, Point, Reading, SensorId, Sight, StreamId, Timestamp, Track, TrackId,
 };
 use forewarn_ground::Sample;
 use forewarn_incident::{
@@ -22,7 +22,7 @@ use forewarn_incident::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::ground::GroundWatch;
+use crate::ground::{Above, GroundWatch};
 use crate::setup::{EngineSetup, StreamSetup};
 use crate::things::{Thing, Things};
 use crate::{eye, heads};
@@ -245,6 +245,26 @@ impl Engine {
     /// Whether the latest frame of a stream was not judged, because nobody says where its camera was.
     pub fn is_blind(&self, stream: &StreamId) -> bool {
         self.streams.get(stream).is_some_and(|brain| brain.is_blind)
+    }
+
+    /// Whether the camera of a stream flies.
+    pub fn flies(&self, stream: &StreamId) -> bool {
+        self.streams.get(stream).is_some_and(|brain| brain.ground.is_some())
+    }
+
+    /// The camera of a stream in its latest frame, if it flies and telemetry says where.
+    pub fn above(&self, stream: &StreamId) -> Option<Above> {
+        self.streams.get(stream)?.ground.as_ref()?.above()
+    }
+
+    /// Where on earth somebody stands who is in the latest frame of a stream.
+    pub fn fix(&self, stream: &StreamId, bbox: &BBox) -> Option<Fix> {
+        self.streams.get(stream)?.ground.as_ref()?.fix(bbox)
+    }
+
+    /// What closer looks told of a track, for each attribute that a rule of the stream asks for.
+    pub fn told(&self, stream: &StreamId, track: TrackId, at: Timestamp) -> Vec<Finding> {
+        self.streams.get(stream).map(|brain| brain.rules.told(track, at)).unwrap_or_default()
     }
 
     /// The telemetry of a stream's camera says this.

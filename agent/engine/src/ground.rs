@@ -43,17 +43,32 @@ pub struct GroundSetup {
     pub has_gcj02: bool,
 }
 
+/// A camera over the ground, as it took its stream's latest frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Above {
+    /// When.
+    pub at: Timestamp,
+    /// Where it was and looked.
+    pub shot: Shot,
+    /// The ground below it.
+    pub ground: Flat,
+    /// How far away places are told.
+    pub limits: Limits,
+}
+
 /// The camera of one stream over the ground.
 pub(crate) struct GroundWatch {
     setup: GroundSetup,
     flight: Flight,
     shot: Option<Shot>,
+    /// When the latest frame was taken.
+    at: Timestamp,
     shapes: Vec<ZoneShape>,
 }
 
 impl GroundWatch {
     pub(crate) fn new(setup: GroundSetup) -> Self {
-        Self { flight: (*setup.flight).clone(), setup, shot: None, shapes: Vec::new() }
+        Self { flight: (*setup.flight).clone(), setup, shot: None, at: Timestamp::ZERO, shapes: Vec::new() }
     }
 
     /// Goes on with other zones and settings; what was heard of a live flight stays.
@@ -71,6 +86,7 @@ impl GroundWatch {
     /// Finds where the camera is in the frame of `at`, and how the ground has moved since the frame before.
     pub(crate) fn look(&mut self, at: Timestamp, size: (u32, u32)) -> Option<Motion> {
         let now = self.shot_at(at, size).ok();
+        self.at = at;
         let before = std::mem::replace(&mut self.shot, now);
         let motion = motion::between(&before?, self.shot.as_ref()?, &self.setup.ground)?;
         motion.is_sane(size).then_some(motion)
@@ -83,6 +99,12 @@ impl GroundWatch {
             LensKind::View(across_deg) => Lens::of_view(across_deg, size).map_err(|_| NoFix::BeyondLens)?,
         };
         Ok(Shot::new(pose, &lens, size))
+    }
+
+    /// The camera in the latest frame; none where telemetry says nothing of it.
+    pub(crate) fn above(&self) -> Option<Above> {
+        let GroundSetup { ground, limits, .. } = self.setup;
+        Some(Above { at: self.at, shot: self.shot?, ground, limits })
     }
 
     /// Whether rules cannot be judged, because nobody knows where the ground zones lie.

@@ -28,5 +28,5 @@ pub mod tiles;
 pub use engine::{Analysed, DueReason, Engine, EngineMemory};
 pub use falls::{Area, FallDetector, FallWatch};
 pub use forewarn_incident::Silence;
-pub use ground::{GroundSetup, LensKind};
+pub use ground::{Above, GroundSetup, LensKind};
 pub use setup::{EngineSetup, StreamSetup};

@@ -62,11 +62,7 @@ impl Shelf {
     }
 
     /// Writes `path`, in place of a write of it that waits. What went wrong, where it is known at once.
-    pub(crate) fn put(
-        &self,
-        path: &Path,
-        write: impl Fn() -> Result<(), String> + Send + 'static,
-    ) -> Result<(), String> {
+    pub fn put(&self, path: &Path, write: impl Fn() -> Result<(), String> + Send + 'static) -> Result<(), String> {
         let Some(owner) = &self.0 else { return write() };
         let mut state = owner.0.lock();
         state.waiting.retain(|_, (waiting, _)| waiting != path);
@@ -83,7 +79,7 @@ impl Shelf {
     }
 
     /// What went wrong when a file below `path`, or that file, was written last.
-    pub(crate) fn trouble(&self, path: &Path) -> Option<String> {
+    pub fn trouble(&self, path: &Path) -> Option<String> {
         let state = self.0.as_ref()?.0.lock();
         state.troubles.iter().find(|(of, _)| of.starts_with(path)).map(|(_, trouble)| trouble.clone())
     }

@@ -15,7 +15,7 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 4] = [DOMAIN, BASE, "forewarn-telemetry", "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 51] = [
+const NAMED: [(&str, &str); 60] = [
     ("forewarn-evidence", "forewarn-seal"),
     ("forewarn-dossier", "forewarn-evidence"),
     ("forewarn-engine", "forewarn-analytics"),
@@ -29,6 +29,15 @@ const NAMED: [(&str, &str); 51] = [
     ("forewarn-upkeep", "forewarn-cli"),
     ("forewarn-upkeep", "forewarn-config"),
     ("forewarn-upkeep", "forewarn-pipelines"),
+    ("forewarn-mission", "forewarn-analytics"),
+    ("forewarn-mission", "forewarn-cli"),
+    ("forewarn-mission", "forewarn-config"),
+    ("forewarn-mission", "forewarn-dossier"),
+    ("forewarn-mission", "forewarn-engine"),
+    ("forewarn-mission", "forewarn-evidence"),
+    ("forewarn-mission", "forewarn-ground"),
+    ("forewarn-mission", "forewarn-memory"),
+    ("forewarn-mission", "forewarn-pipelines"),
     ("forewarn-veil", "forewarn-evidence"),
     ("forewarn-veil", "forewarn-models"),
     ("forewarn-veil", "forewarn-pipelines"),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use forewarn_domain::{
-    Answer, CivilTime, Look, Origin, Reading, RuleHit, RuleKey, SeenHead, SensorId, TextKind, Timestamp, TrackId, plate,
+    Answer, CivilTime, Finding, Look, Origin, Reading, RuleHit, RuleKey, SeenHead, SensorId, TextKind, Timestamp,
+    TrackId, plate,
 };
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +79,14 @@ impl Rules {
             }
             identity.attributes.read(&reading);
         }
+    }
+
+    /// What closer looks told of a track at `at`, for each attribute that a rule asks for.
+    pub fn told(&self, track: TrackId, at: Timestamp) -> Vec<Finding> {
+        let Some(identity) = self.identities.iter().find(|i| i.track == Some(track)) else { return Vec::new() };
+        let asks: BTreeMap<_, _> =
+            self.states.iter().flat_map(|state| &state.rule.asks).map(|ask| (&ask.attribute, &ask.standard)).collect();
+        asks.into_iter().map(|(attribute, standard)| identity.attributes.finding(attribute, standard, at)).collect()
     }
 
     /// What became of the readings so far.

@@ -62,13 +62,18 @@ impl Appearance {
         Self::new(counts.into_iter().map(f32::sqrt).collect())
     }
 
+    /// Its numbers, of which [`Appearance::new`] makes it again.
+    pub fn values(&self) -> &[f32] {
+        &self.0
+    }
+
     /// Likeness, -1 to 1; none if the two are not of one kind.
-    pub(super) fn likeness(&self, other: &Self) -> Option<f32> {
+    pub fn likeness(&self, other: &Self) -> Option<f32> {
         (self.0.len() == other.0.len()).then(|| self.0.iter().zip(&other.0).map(|(a, b)| a * b).sum())
     }
 
     /// Takes in another sighting of the same subject.
-    pub(super) fn blend(&mut self, seen: &Self) {
+    pub fn blend(&mut self, seen: &Self) {
         if self.0.len() != seen.0.len() {
             self.clone_from(seen);
             return;

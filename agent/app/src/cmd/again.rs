@@ -85,6 +85,7 @@ fn decide(
         tracks: None,
         with_evidence: false,
         start,
+        keepers: Vec::new(),
         narrator: Some(Box::new(confirmed.clone())),
     };
     replay.run()?;

@@ -14,6 +14,7 @@ pub mod heatmap;
 pub mod index;
 pub mod keep;
 pub mod key;
+pub mod mission;
 pub mod models;
 pub mod reload;
 pub mod replay;

@@ -52,6 +52,7 @@ pub fn run(args: &Args) -> CommandResult {
         tracks: args.tracks.then(|| args.track_classes.iter().map(|name| Class::new(name)).collect()),
         with_evidence: !args.no_evidence,
         start: args.start,
+        keepers: Vec::new(),
         narrator: None,
     };
     let summary = replay.run()?;

@@ -20,6 +20,8 @@ use forewarn_domain::clock::{Stopwatch, wall_now};
 use forewarn_evidence::Limits;
 use forewarn_hw::sensor::SensorLog;
 use forewarn_inference::Models;
+use forewarn_memory::Keeper;
+use forewarn_mission::staged;
 use forewarn_wire::story::{Happening, JsonLines, Narrator, Timeline};
 
 use self::children::{Broker, Camera};
@@ -50,7 +52,11 @@ pub fn run(args: &Demo) -> CommandResult {
     prepare_out(&args.out)?;
     let stopwatch = Stopwatch::start();
     let tally = Arc::new(Mutex::new(Tally::default()));
-    let mut figures = if args.fast { fast(args, &clip, &tally)? } else { live(args, &clip, &tally)? };
+    let mut figures = match (args.drone, args.fast) {
+        (true, _) => flight(args, &clip, &tally)?,
+        (false, true) => fast(args, &fast_site(args, &clip)?, None, &tally)?,
+        (false, false) => live(args, &clip, &tally)?,
+    };
     figures.wall_s = stopwatch.elapsed().as_secs_f64();
     figures.cpu_s = forewarn_hw::box_facts::process_usage().map(|usage| usage.cpu_s()).unwrap_or_default();
     let tally = lock(&tally);
@@ -97,7 +103,7 @@ pub fn rules_of_the_demo() -> Result<Site, CommandError> {
 fn narrator(args: &Demo) -> Box<dyn Narrator> {
     let out = std::io::stdout();
     let is_coloured = out.is_terminal();
-    match (args.json, args.fast) {
+    match (args.json, args.fast || args.drone) {
         (true, _) => Box::new(JsonLines::new(out)),
         (false, true) => Box::new(Timeline::replay(out, is_coloured)),
         (false, false) => Box::new(Timeline::live(out, is_coloured)),
@@ -122,14 +128,30 @@ impl Narrator for Teller {
     }
 }
 
-fn fast(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, CommandError> {
+fn fast_site(args: &Demo, clip: &Path) -> Result<Site, CommandError> {
     let clip = std::path::absolute(clip).context("failed to find the clip")?;
-    let site = write_site(&args.out, &format!("file:{}", clip.display()), "mqtt://127.0.0.1:1883")?;
+    write_site(&args.out, &format!("file:{}", clip.display()), "mqtt://127.0.0.1:1883")
+}
+
+/// The street as a drone sees it, up to the report of the flight.
+fn flight(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, CommandError> {
+    let (site, keeper) = staged::flight(clip, &args.out, wall_now()).map_err(CommandError::of_mission)?;
+    let figures = fast(args, &site, Some(Box::new(keeper)), tally)?;
+    let told = staged::land(&site, &args.out).map_err(CommandError::of_mission)?;
+    Ok(Figures { flight: Some(told), ..figures })
+}
+
+fn fast(
+    args: &Demo,
+    site: &Site,
+    keeper: Option<Box<dyn Keeper>>,
+    tally: &Arc<Mutex<Tally>>,
+) -> Result<Figures, CommandError> {
     let detector = detector::of_site(&site.model, &site.tracker)?;
     let narrator = narrator(args);
     let teller = Teller { narrator, tally: Arc::clone(tally), stream: None };
     let replay = Replay {
-        site: &site,
+        site,
         detector: Box::new(detector),
         reader: None,
         sensors: SensorLog::default(),
@@ -138,6 +160,7 @@ fn fast(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
         tracks: None,
         with_evidence: true,
         start: None,
+        keepers: keeper.into_iter().collect(),
         narrator: Some(Box::new(teller)),
     };
     let summary = replay.run()?;

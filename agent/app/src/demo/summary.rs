@@ -52,6 +52,8 @@ pub struct Figures {
     pub reports_pending: u64,
     /// Milliseconds from a frame's arrival to the decision: median and 99th percentile; none in a fast run.
     pub latency_ms: Option<(u64, u64)>,
+    /// What the report of a flight says, and where it lies.
+    pub flight: Option<String>,
     /// Processor seconds of this process.
     pub cpu_s: f64,
     /// Seconds that the run took.
@@ -71,7 +73,7 @@ pub fn print(tally: &Tally, figures: &Figures, out: &Path, is_json: bool) -> std
             "frames_dropped": figures.frames_dropped, "reports_acknowledged": figures.reports_acknowledged,
             "reports_pending": figures.reports_pending, "latency_p50_ms": figures.latency_ms.map(|(p50, _)| p50),
             "latency_p99_ms": figures.latency_ms.map(|(_, p99)| p99), "cpu_s": figures.cpu_s, "wall_s": figures.wall_s,
-            "evidence": out.join("evidence") });
+            "evidence": out.join("evidence"), "flight": figures.flight });
         return writeln!(stdout, "{value}");
     }
     writeln!(stdout)?;
@@ -95,6 +97,9 @@ pub fn print(tally: &Tally, figures: &Figures, out: &Path, is_json: bool) -> std
         writeln!(stdout, "latency     {p50} ms from a frame's arrival to the decision, 99 % within {p99} ms")?;
     }
     writeln!(stdout, "processor   {:.1} s in {:.1} s, {cpu_share:.0} % of one core", figures.cpu_s, figures.wall_s)?;
+    if let Some(told) = &figures.flight {
+        writeln!(stdout, "flight      {told}")?;
+    }
     writeln!(stdout, "evidence    {}", out.join("evidence").display())?;
     writeln!(stdout, "            open a clip in any player; check a folder with `forewarn evidence verify FOLDER`")
 }

@@ -18,6 +18,7 @@ use forewarn_memory::heat::HeatKeeper;
 use forewarn_memory::heat::store::HeatStore;
 use forewarn_memory::suppressions::SuppressionsFile;
 use forewarn_memory::{ClockWatch, Heartbeat, Keeper, MemoryKeeper, SceneKeeper, Shelf};
+use forewarn_mission::keeper::MissionKeeper;
 use forewarn_report::IncidentLedger;
 use forewarn_telemetry::Latencies;
 use forewarn_telemetry::queue::{GiveBack, Receiver, Sender, Wait};
@@ -194,6 +195,10 @@ fn engine_and_keepers(
         Box::new(MemoryKeeper::open(dir.rules_memory(), &mut engine).on(shelf)),
         Box::new(SceneKeeper::open(dir.scenes(), things, &mut engine).on(shelf)),
     ];
+    if site.cameras.iter().any(|camera| camera.ground.is_some()) {
+        let missions = forewarn_mission::paper::Missions::at(dir.missions());
+        keepers.push(Box::new(MissionKeeper::watch(missions, civil.clone())?.on(shelf)));
+    }
     if let Some(heat) = &site.heat_map {
         let store = HeatStore::new(dir.heat(), civil);
         keepers.push(Box::new(HeatKeeper::new(&heat.classes, site.storage.max_days, store).on(shelf)));

@@ -1,0 +1,62 @@
+//! `forewarn mission` as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::show::PageLanguage;
+
+/// `forewarn mission`.
+#[derive(Debug, Subcommand)]
+pub enum Mission {
+    /// Begin a flight: a running agent notes which ground its cameras that fly see, and whom
+    #[command(
+        after_help = "Example:\n  forewarn mission start --config site.toml --route \"Hill 3\" --pilot \"Li Wei\""
+    )]
+    Start {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Which way is flown.
+        #[arg(long)]
+        route: String,
+        /// Who flies.
+        #[arg(long)]
+        pilot: String,
+        /// What else is to be said of it.
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// End the flight
+    #[command(after_help = "Example:\n  forewarn mission stop --config site.toml")]
+    Stop {
+        /// The site file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Write a flight as one page that needs nothing else: map, people, incidents
+    #[command(
+        after_help = "Examples:\n  forewarn mission report --config site.toml --out flight.html\n  forewarn mission report 2026-11-30T09-15-00Z --config site.toml \\\n      --out flight.html --geojson flight.geojson --lang zh"
+    )]
+    Report(MissionReport),
+}
+
+/// `forewarn mission report`.
+#[derive(Debug, Args)]
+pub struct MissionReport {
+    /// The mission; the latest without it.
+    #[arg(value_name = "MISSION")]
+    pub id: Option<String>,
+    /// The site file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The page; it is replaced if it is there.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Also write the map for other programs, as GeoJSON.
+    #[arg(long, value_name = "FILE")]
+    pub geojson: Option<PathBuf>,
+    /// The language of the page; the site's without it.
+    #[arg(long, value_enum)]
+    pub lang: Option<PageLanguage>,
+}
