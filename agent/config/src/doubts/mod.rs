@@ -4,6 +4,7 @@ mod condition;
 mod flight;
 mod hours;
 mod picture;
+mod ports;
 mod sensors;
 #[cfg(test)]
 mod tests;
@@ -83,6 +84,7 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
         }
         doubts.extend(always_together(&camera.rules));
     }
+    doubts.extend(ports::shared(site));
     doubts.extend(hours::of_site(site));
     doubts.extend(things::storage(site));
     doubts.extend(things::kept_for_no_day(site));

@@ -196,3 +196,20 @@ fn hours_that_never_come_are_told() {
     }
     assert!(!told("", "with = { observe.for_s = 0 }").contains("analysis_fps"), "no rate helps");
 }
+
+#[test]
+fn two_cameras_that_send_to_one_port_are_told() {
+    let found = |other: &str| {
+        let camera = |id: &str, url: &str| format!("[[camera]]\nid = \"{id}\"\nurl = \"{url}\"\n{RULE}");
+        let text = format!("[site]\nid = \"s\"\n{}{}", camera("hill", "udp://0.0.0.0:5004"), camera("dam", other));
+        let told = doubts(&resolve(&Source::new("site.toml", text)).unwrap(), |_| None);
+        told.iter().map(ToString::to_string).filter(|told| told.contains("listened for")).collect::<Vec<_>>()
+    };
+    for same in ["udp://0.0.0.0:5004", "udp://127.0.0.1:5004", "udp://239.1.1.1:5004"] {
+        let told = found(same);
+        assert!(told.len() == 1 && told[0].starts_with("camera dam: ") && told[0].contains("camera hill"), "{told:?}");
+    }
+    for other in ["udp://0.0.0.0:5005", "srt://:5004?mode=listener", "rtsp://127.0.0.1:5004/a"] {
+        assert_eq!(found(other), [""; 0], "{other}");
+    }
+}
