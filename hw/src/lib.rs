@@ -7,11 +7,13 @@
 //! - [`streams`]: which streams a camera has, asked by ONVIF.
 //! - [`telemetry`]: where a drone's camera was and looked.
 //! - [`descriptors`]: how many file descriptors the own process has and may have.
+//! - [`discovery`]: cameras on the network that speak ONVIF, and their streams.
 //! - [`token`]: the device's key in a smart card or security module, behind the port [`forewarn_domain::KeyToken`].
 
 pub mod box_facts;
 pub mod clock_sync;
 pub mod descriptors;
+pub mod discovery;
 mod mqtt;
 pub mod sensor;
 pub mod speaker;

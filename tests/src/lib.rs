@@ -13,6 +13,7 @@ pub mod fuzzing;
 pub mod many;
 pub mod meter;
 pub mod mute_broker;
+pub mod onvif_camera;
 pub mod peer;
 pub mod process;
 pub mod program;

@@ -55,7 +55,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Watch the cameras of a site until stopped
-    #[command(after_help = "Example:\n  forewarn run --config site.toml --log info")]
+    #[command(
+        after_help = "Examples:\n  forewarn run                       # a new box: writes site.toml, prints the address of its console\n  forewarn run --config site.toml --log info"
+    )]
     Run(Run),
     /// Check a site file without starting anything
     #[command(after_help = "Examples:\n  forewarn check site.toml\n  forewarn check site.toml --probe")]

@@ -10,9 +10,9 @@ use crate::show::PageLanguage;
 /// `forewarn run`.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// The site file.
+    /// The site file; without it `site.toml` here, which is written first where there is none.
     #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
+    pub config: Option<PathBuf>,
 }
 
 /// `forewarn check`.

@@ -281,9 +281,6 @@ pub(crate) fn check(
     speakers: &[SpeakerId],
     lookup: &Lookup<'_>,
 ) -> Vec<Camera> {
-    if raw.is_empty() {
-        check.fail_file("there is no camera", "add a `[[camera]]` with `id` and `url`");
-    }
     let mut ids = BTreeSet::new();
     let mut cameras = Vec::new();
     for raw in raw {

@@ -98,7 +98,8 @@ pub struct RawSite {
     #[serde(default)]
     #[schemars(schema_with = "sensor::list_schema")]
     pub sensor: Vec<Spanned<RawSensor>>,
-    /// The cameras.
+    /// The cameras. None may be named where there is a console, in which they are added.
+    #[serde(default)]
     #[schemars(with = "Vec<RawCamera>")]
     pub camera: Vec<Spanned<RawCamera>>,
 }
@@ -257,6 +258,10 @@ impl RawSite {
         client_ids::check(check, self.commands.as_ref(), &self.upstream, &self.sensor, &self.speaker);
         let beside = beside::read(check, &self.upstream, &self.sensor, &self.speaker);
         let listen = listen::check(&self.metrics, &self.console, check);
+        if self.camera.is_empty() && listen.console.is_none() {
+            let mend = "add a `[[camera]]` with `id` and `url`, or `[console] listen = \"127.0.0.1:9465\"` to add cameras there";
+            check.fail_file("there is no `[[camera]]`", mend);
+        }
         let update = self.update.and_then(|update| update.check(listen.metrics.is_some(), check));
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));
         let (library, violations_dir) = self.violations.check(check);

@@ -24,6 +24,7 @@ pub(crate) enum Act {
     DeletedToken,
     Drew,
     AddedCamera,
+    AddedSpeaker,
     AddedRule,
     RemovedRule,
     ChoseSpeakers,
@@ -33,11 +34,11 @@ pub(crate) enum Act {
 
 impl Act {
     #[rustfmt::skip]
-    const ALL: [Self; 26] = [
+    const ALL: [Self; 27] = [
         Self::Evidence(Deed::Shown), Self::Evidence(Deed::Exported), Self::Evidence(Deed::Reported), Self::Evidence(Deed::Replayed),
         Self::SetUp, Self::SignedIn, Self::FailedToSignIn, Self::SignedOut, Self::Judged, Self::ToldCase, Self::Held,
         Self::Released, Self::Suppressed, Self::EndedSuppression, Self::MadeAccount, Self::DeletedAccount,
-        Self::ChangedPassword, Self::MadeToken, Self::DeletedToken, Self::Drew, Self::AddedCamera, Self::AddedRule,
+        Self::ChangedPassword, Self::MadeToken, Self::DeletedToken, Self::Drew, Self::AddedCamera, Self::AddedSpeaker, Self::AddedRule,
         Self::RemovedRule, Self::ChoseSpeakers, Self::TookBack, Self::Spoke,
     ];
 
@@ -79,6 +80,7 @@ impl Act {
             Self::DeletedToken => ("deleted a token", "删除令牌"),
             Self::Drew => ("drew", "绘制区域"),
             Self::AddedCamera => ("added a camera", "添加摄像机"),
+            Self::AddedSpeaker => ("added a loudspeaker", "添加扬声器"),
             Self::AddedRule => ("added a rule", "添加规则"),
             Self::RemovedRule => ("removed a rule", "删除规则"),
             Self::ChoseSpeakers => ("chose loudspeakers", "选择扬声器"),

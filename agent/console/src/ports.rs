@@ -4,8 +4,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use forewarn_domain::found_camera::{AskedCamera, FoundCamera, FoundStream};
 use forewarn_domain::mask::Mask;
-use forewarn_domain::site_change::{NewCamera, SiteChange};
+use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
 use forewarn_domain::violation::{Language, Text};
 use forewarn_domain::{
     CaseCommand, Frame, IncidentRecord, RuleKey, SpeakerId, SpokenText, StreamId, Viewing, ViolationId, Wake, Zone,
@@ -76,6 +77,12 @@ pub trait SiteEditor: Send + Sync + 'static {
     fn undo(&self) -> Result<DraftNow, Refused>;
     /// A picture of a camera that somebody means to add.
     fn look(&self, camera: &NewCamera) -> Result<Frame, Refused>;
+    /// The cameras that answer on the network.
+    fn find(&self) -> Result<Vec<FoundCamera>, Refused>;
+    /// The streams that one of them offers.
+    fn streams(&self, camera: &AskedCamera) -> Result<Vec<FoundStream>, Refused>;
+    /// Says a text over a loudspeaker that somebody means to add: how long it sounded and how far that is proven.
+    fn hear(&self, speaker: &NewSpeaker, text: &SpokenText) -> Result<String, Refused>;
     /// What can be chosen.
     fn choices(&self) -> Result<Choices, Refused>;
 }

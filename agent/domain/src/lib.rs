@@ -15,6 +15,7 @@ pub mod detection;
 pub mod evidence;
 mod finding;
 mod fix;
+pub mod found_camera;
 pub mod frame;
 mod geometry;
 pub mod id;

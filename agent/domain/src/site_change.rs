@@ -85,6 +85,34 @@ pub struct NewRule {
     pub schedule: Option<Hours>,
 }
 
+/// A loudspeaker that is to speak.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewSpeaker {
+    /// Its name.
+    pub id: SpeakerId,
+    /// What it is.
+    pub kind: NewSpeakerKind,
+}
+
+/// What a loudspeaker is. Other kinds are named in the site file by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum NewSpeakerKind {
+    /// The sound card of this box.
+    Local,
+    /// An IP horn that takes sound over RTP.
+    Rtp {
+        /// Its address and port.
+        address: String,
+    },
+    /// The loudspeaker in a camera, which is spoken to with the camera's own address and login.
+    Camera {
+        /// The camera.
+        camera: StreamId,
+    },
+}
+
 /// One change of a site.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -98,6 +126,8 @@ pub enum SiteChange {
     },
     /// A camera more.
     AddCamera(NewCamera),
+    /// A loudspeaker more.
+    AddSpeaker(NewSpeaker),
     /// A rule more.
     AddRule(NewRule),
     /// A rule less.

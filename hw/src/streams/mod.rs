@@ -96,7 +96,7 @@ pub fn of_host(host: &str, login: Option<&Credentials>, now: WallTime) -> Result
 }
 
 /// The same of a host and a port.
-fn of_peer(peer: &str, login: Option<&Credentials>, now: WallTime) -> Result<Vec<Stream>, StreamsError> {
+pub fn of_peer(peer: &str, login: Option<&Credentials>, now: WallTime) -> Result<Vec<Stream>, StreamsError> {
     let http = Http::new(None, WITHIN);
     let ask = |path: &str, body: &str, at: Option<WallTime>| {
         let header = login.zip(at).map(|(login, at)| soap::security(login, at)).unwrap_or_default();

@@ -2,10 +2,12 @@
 
 #![expect(clippy::print_stdout, reason = "a journey says how it went, or why nobody walked it")]
 
+use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use forewarn_tests::camera::CameraOptions;
+use forewarn_tests::onvif_camera::OnvifCamera;
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::QUICK_PARKING;
 use forewarn_tests::{Agent, CameraEntry, PATIENCE, Scene, SimCamera, SiteFile, eventually, program};
@@ -82,21 +84,30 @@ fn cameras_are_seen_live_with_boxes_and_come_back_by_themselves() {
 }
 
 #[test]
-fn a_camera_a_rule_and_a_speaker_are_added_in_the_console_and_somebody_speaks() {
-    let Some(mut desk) = Desk::open(&["gate"]) else { return };
+fn a_box_with_nothing_is_set_up_in_the_console_from_the_first_account_to_a_horn_that_is_heard() {
+    let Some(mut desk) = Desk::open(&[]) else { return };
     let before = std::fs::read_to_string(&desk.site).unwrap();
-    desk.walk("tests/first_run.mjs", &[desk.camera.url()]);
+    assert!(!before.contains("[[camera]]"), "{before}");
+    // Whoever else tests on this machine is found, too.
+    let name = format!("Yard-{}", std::process::id());
+    let _camera = OnvifCamera::start(&name, "viewer", desk.camera.url()).unwrap();
+    let kiosk = UdpSocket::bind("127.0.0.1:0").unwrap();
+    kiosk.set_read_timeout(Some(PATIENCE)).unwrap();
+    desk.walk("tests/first_run.mjs", &[&kiosk.local_addr().unwrap().to_string(), &name]);
+    assert!(kiosk.recv(&mut [0; 2048]).unwrap() > 12, "sound in RTP");
     let after = std::fs::read_to_string(&desk.site).unwrap();
     assert!(before.lines().all(|line| after.lines().any(|kept| kept == line)), "nothing else was touched: {after}");
-    let (_, yard) = after.split_once("id = \"yard\"").unwrap();
+    assert!(after.contains("[[speaker]]\nid = \"kiosk\"\nkind = \"rtp\"\n"), "{after}");
+    let (_, yard) = after.split_once("id = \"yard-1\"").unwrap();
     let keys = [
-        "speakers = [\"horn\"]",
+        "user = \"viewer\"\npassword_file = \"yard-1.secret\"",
+        "speakers = [\"kiosk\", \"horn\"]",
         "id = \"forecourt\"",
         "violation = \"loitering\"\nzone = \"forecourt\"\nschedule = {",
     ];
     assert!(keys.iter().all(|key| yard.contains(key)), "{yard}");
     let sounds = std::fs::read_dir(desk.site.parent().unwrap().join("announcements")).unwrap().count();
-    assert!(sounds >= 2, "a test and what was spoken: {sounds}");
+    assert!(sounds >= 1, "a test of the horn: {sounds}");
     desk.agent.interrupt(PATIENCE).unwrap();
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -12,7 +13,7 @@ use forewarn_inference::Models;
 
 use crate::config::{self, Site};
 use crate::detector::{self, LiveModel};
-use crate::exit::{CommandResult, ExitCode, OrExit as _};
+use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::live::{Agent, Shutdown};
 
 /// How often the agent's parts are looked after.
@@ -21,11 +22,12 @@ const LOOK_AFTER: Duration = Duration::from_secs(1);
 /// Runs the command.
 pub fn run(args: &Run) -> CommandResult {
     let supervisor = Supervisor::of_environment();
-    let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
+    let file = site_file(args)?;
+    let site = config::load(&file).or_exit(ExitCode::BadConfig)?;
     for doubt in config::doubts::doubts(&site, |_| None) {
         tracing::warn!("{}: {}; {}", doubt.about, doubt.problem, doubt.mend);
     }
-    let LiveModel { detector, signalled } = detector::start_live(&site, &args.config)?;
+    let LiveModel { detector, signalled } = detector::start_live(&site, &file)?;
     let shutdown = Shutdown::listen()?;
     let reader = detector::reader_of_site(&site)?;
     let agent = Agent::start(&site, Models { detector, reader }, None)?;
@@ -46,9 +48,24 @@ pub fn run(args: &Run) -> CommandResult {
     Ok(())
 }
 
+/// The site file; where none is named and none is there, a box begins with one of its own.
+fn site_file(args: &Run) -> Result<PathBuf, CommandError> {
+    if let Some(file) = &args.config {
+        return Ok(file.clone());
+    }
+    let file = PathBuf::from("site.toml");
+    if config::write_first(&file).or_exit(ExitCode::BadConfig)? {
+        say("site.toml is written; cameras, zones, rules and loudspeakers are added in the console\n");
+    }
+    Ok(file)
+}
+
 /// What is watched, who is warned, and where to look, for whoever started it by hand.
 fn in_a_few_lines(site: &Site, addresses: &[SocketAddr], console: Option<&str>) -> String {
     let mut text = format!("forewarn watches site {} by {}\n", site.header.id, site.model.card.name);
+    if site.cameras.is_empty() {
+        text.push_str("no camera yet: add the first in the console\n");
+    }
     // Writing to a string cannot fail.
     for camera in &site.cameras {
         let rules: Vec<String> =

@@ -34,6 +34,8 @@ pub struct Notices {
     pub turned_at: Option<Timestamp>,
     /// The sensors that cannot be read, and why.
     pub unread: BTreeMap<SensorId, String>,
+    /// What nobody can reach because it could not be opened, and why.
+    pub closed: BTreeMap<&'static str, String>,
     /// What cannot be kept or written, and why.
     pub failing: BTreeMap<&'static str, String>,
 }

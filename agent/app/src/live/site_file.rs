@@ -1,14 +1,22 @@
 //! The site file as the console changes it: what would be written is correct, and what is written is taken up as at SIGHUP.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use forewarn_base::child;
+use forewarn_base::secret::Credentials;
 use forewarn_console::{Bilingual, ChangedLine, Choices, DraftNow, Refused, SiteEditor, words};
-use forewarn_domain::Frame;
-use forewarn_domain::site_change::{NewCamera, SiteChange};
+use forewarn_domain::found_camera::{AskedCamera, FoundCamera, FoundStream};
+use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
+use forewarn_domain::{Frame, SpokenText, SystemClock};
+use forewarn_hw::discovery::{self, GROUP};
 
 use crate::config::edit::{self, Draft, EditError, Line, Secrets};
 use crate::look;
+
+/// Cameras answer within so long; many take a second.
+const FIND: Duration = Duration::from_secs(3);
 
 /// Where the site file lies; none where this run has one of its own, as the demo does.
 pub struct SiteFile(pub Option<PathBuf>);
@@ -40,7 +48,7 @@ impl SiteFile {
     fn draft(&self, changes: &[SiteChange]) -> Result<(Draft, Secrets), Refused> {
         let file = self.path()?;
         let secrets = Secrets::of(file, changes).map_err(refused)?;
-        let changes: Result<Vec<_>, _> = changes.iter().map(edit::change_of).collect();
+        let changes = edit::changes_of(file, changes);
         let draft = changes.and_then(|changes| Draft::of(file, &changes)).map_err(refused)?;
         Ok((draft, secrets))
     }
@@ -77,6 +85,26 @@ impl SiteEditor for SiteFile {
         let looks = look::at(&of_site, false).map_err(|error| Refused::Failed(error.error.to_string()))?;
         let shown = looks.into_iter().next().unwrap_or_else(|| Err("it is not there".to_owned()));
         shown.map(|look| look.frame).map_err(|why| Refused::Incorrect(words::away(why)))
+    }
+
+    fn find(&self) -> Result<Vec<FoundCamera>, Refused> {
+        discovery::find(GROUP, FIND).map_err(|why| Refused::Incorrect(words::not_found(why)))
+    }
+
+    fn streams(&self, camera: &AskedCamera) -> Result<Vec<FoundStream>, Refused> {
+        let login = Some(Credentials::new(&camera.user, &camera.password)).filter(|_| !camera.user.is_empty());
+        let found = discovery::streams(&camera.address, login.as_ref());
+        found.map_err(|why| Refused::Incorrect(words::not_found(why)))
+    }
+
+    fn hear(&self, speaker: &NewSpeaker, text: &SpokenText) -> Result<String, Refused> {
+        let (draft, _secrets) = self.draft(&[SiteChange::AddSpeaker(speaker.clone())])?;
+        let not_heard = |why: String| Refused::Incorrect(words::not_heard(why));
+        let config = draft.site.speaker(&speaker.id).map_err(|why| not_heard(why.to_string()))?;
+        let context = draft.site.speaker_context(Arc::new(SystemClock));
+        let played = forewarn_hw::say(&speaker.id, config, &context, text.clone());
+        let played = played.map_err(|why| not_heard(why.to_string()))?;
+        Ok(format!("{:.1} s, {}", played.duration.as_secs_f64(), played.proof))
     }
 
     fn choices(&self) -> Result<Choices, Refused> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use forewarn_base::thread::Thread;
-use forewarn_console::{Hosts, Places, Ports, Server, Setup};
+use forewarn_console::{ConsoleError, Hosts, Places, Ports, Server, Setup};
 use forewarn_domain::Clock;
 use forewarn_engine::Engine;
 use forewarn_engine::civil_time::SiteTime;
@@ -103,9 +103,8 @@ impl Agent {
         let way_in = to_loop.clone();
         let adopter = Adopter { to_loop, hands: hands.clone(), lanes, outbox: of_adopter, board, clock };
         let sources = Sources::of(&adopter, holder, vitals);
-        let (health, servers) = serve(site, sources, (recorder, way_in, hands.speakers.clone()))?;
+        let (health, servers, console) = serve(site, sources, (recorder, way_in, hands.speakers.clone()))?;
         let addresses = servers.iter().map(Server::address).collect();
-        let console = site.listen.console.and_then(|_| servers.last()).map(console_address);
         let others: [Box<dyn Part>; 9] = [
             Box::new(health),
             Box::new(hands.streams),
@@ -150,7 +149,7 @@ fn serve(
     site: &Site,
     sources: Sources,
     (recorder, to_loop, speakers): (PrometheusHandle, Sender<LoopEvent, Wait>, Speakers),
-) -> Result<(Health, Vec<Server>), CommandError> {
+) -> Result<(Health, Vec<Server>, Option<String>), CommandError> {
     let (streams, outbox, board) = (sources.streams.clone(), sources.outbox.clone(), sources.board.clone());
     let (upstreams, clock) = (sources.upstreams.clone(), Arc::clone(&sources.clock));
     let health = HealthDesk::new(sources, site.storage.dir.path().to_owned());
@@ -171,8 +170,9 @@ fn serve(
         clock: Arc::clone(&clock),
         rolls: Default::default(),
     };
-    let servers = start_servers(site, &source.ports(), clock)?;
-    Ok((Health::start(health)?, servers))
+    let board = source.board.clone();
+    let (servers, console) = start_servers(site, &source.ports(), clock, &board);
+    Ok((Health::start(health)?, servers, console))
 }
 
 /// An engine that goes on with what was kept before the last stop, and those who keep it.
@@ -244,31 +244,36 @@ impl Part for Incidents {
     }
 }
 
-fn start_servers(site: &Site, ports: &Ports, clock: Arc<dyn Clock>) -> Result<Vec<Server>, CommandError> {
+/// The listeners, and where the console is found. One that cannot be opened is told, and nobody is warned the less for it.
+fn start_servers(site: &Site, ports: &Ports, clock: Arc<dyn Clock>, board: &Board) -> (Vec<Server>, Option<String>) {
+    let opened = |name: &'static str, server: Result<Server, ConsoleError>| {
+        server.map_err(|error| {
+            tracing::error!("{error}; all else goes on");
+            board.lock().closed.insert(name, error.to_string());
+        })
+    };
     let (listen, mut servers) = (&site.listen, Vec::new());
     if let Some(address) = listen.metrics {
         let hosts = Hosts::listed(listen.metrics_hosts.iter().cloned());
-        servers.push(Server::of_metrics(address, ports, hosts).or_exit(ExitCode::BadConfig)?);
+        servers.extend(opened("metrics", Server::of_metrics(address, ports, hosts)));
     }
-    if let Some(address) = listen.console {
-        let setup = Setup {
-            site: site.header.id.to_string(),
-            time_zone: site.header.time_zone.iana_name().unwrap_or("UTC").to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            places: places(&site.storage.dir),
-            hosts: Hosts::listed(listen.console_hosts.iter().cloned()),
-            is_behind_proxy: listen.is_behind_proxy,
-            has_guest: listen.has_guest,
-            clock,
-        };
-        servers.push(Server::of_console(address, ports, setup).or_exit(ExitCode::BadConfig)?);
-    }
-    Ok(servers)
-}
-
-/// Where the console is found: by the link of the first sign-in while there is one.
-fn console_address(server: &Server) -> String {
-    server.link().map_or_else(|| format!("http://{}/", server.address()), str::to_owned)
+    let Some(address) = listen.console else { return (servers, None) };
+    let setup = Setup {
+        site: site.header.id.to_string(),
+        time_zone: site.header.time_zone.iana_name().unwrap_or("UTC").to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        places: places(&site.storage.dir),
+        hosts: Hosts::listed(listen.console_hosts.iter().cloned()),
+        is_behind_proxy: listen.is_behind_proxy,
+        has_guest: listen.has_guest,
+        clock,
+    };
+    let console = opened("console", Server::of_console(address, ports, setup)).ok();
+    // By the link of the first sign-in while there is one.
+    let found = |server: &Server| server.link().map_or_else(|| format!("http://{}/", server.address()), str::to_owned);
+    let at = console.as_ref().map(found);
+    servers.extend(console);
+    (servers, at)
 }
 
 fn places(dir: &StorageDir) -> Places {

@@ -40,6 +40,13 @@ impl fmt::Display for Doubt {
 /// The doubts about a site. `picture` tells the size of a camera's picture in pixels, where it is known.
 pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> Vec<Doubt> {
     let mut doubts: Vec<Doubt> = site.doubts.iter().map(Doubt::at_a_line).collect();
+    if site.cameras.is_empty() {
+        doubts.push(Doubt {
+            about: "site".to_owned(),
+            problem: "no camera is named, so nothing is watched".to_owned(),
+            mend: "add one in the console, or a `[[camera]]` with `id` and `url`".to_owned(),
+        });
+    }
     for camera in &site.cameras {
         if camera.rules.is_empty() && site.heat_map.is_none() {
             doubts.push(Doubt {

@@ -24,7 +24,7 @@ pub use self::draft::{Draft, Line, change};
 pub use self::file::{undo, undo_path};
 pub use self::path::KeyPath;
 pub use self::secret::Secrets;
-pub use self::site_change::{change as change_of, secret_of};
+pub use self::site_change::{changes as changes_of, secret_of};
 pub use self::value::NewValue;
 
 use crate::source::{ConfigError, ConfigErrors, Source};

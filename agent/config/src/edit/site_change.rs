@@ -2,21 +2,31 @@
 
 use std::fmt::Write as _;
 
-use forewarn_domain::StreamId;
-use forewarn_domain::site_change::{Drawn, Hours, NewCamera, NewRule, Shape, SiteChange};
+use std::path::Path;
 
+use forewarn_domain::StreamId;
+use forewarn_domain::site_change::{Drawn, Hours, NewCamera, NewRule, NewSpeaker, NewSpeakerKind, Shape, SiteChange};
+
+use super::file::place;
 use super::{Change, EditError, KeyPath, NewValue};
+use crate::source::Source;
 
 /// A password of a camera that was added in the console lies in a file of this name beside the site file.
 pub fn secret_of(camera: &StreamId) -> String {
     format!("{camera}.secret")
 }
 
-/// The change of the site file that is asked for.
-pub fn change(asked: &SiteChange) -> Result<Change, EditError> {
+/// The changes of a site file that are asked for.
+pub fn changes(file: &Path, asked: &[SiteChange]) -> Result<Vec<Change>, EditError> {
+    let file = Source::read(&place(file)?)?;
+    asked.iter().map(|asked| change(asked, &file)).collect()
+}
+
+fn change(asked: &SiteChange, file: &Source) -> Result<Change, EditError> {
     match asked {
         SiteChange::Draw { camera, drawn } => draw(drawn, camera),
         SiteChange::AddCamera(camera) => add_camera(camera),
+        SiteChange::AddSpeaker(speaker) => add_speaker(speaker, file),
         SiteChange::AddRule(rule) => add_rule(rule),
         SiteChange::RemoveRule { camera, violation, zone } => {
             Ok(Change::Remove(format!("camera.{camera}.rule.{violation}@{zone}").parse()?))
@@ -53,6 +63,32 @@ fn add_camera(NewCamera { id, url, user, password }: &NewCamera) -> Result<Chang
         let _ = write!(table, ", password_file = {}", quoted(&secret_of(id)));
     }
     Ok(Change::Set(path, format!("{{ {table} }}").parse()?))
+}
+
+fn add_speaker(NewSpeaker { id, kind }: &NewSpeaker, file: &Source) -> Result<Change, EditError> {
+    let path: KeyPath = format!("speaker.{id}").parse()?;
+    let table = match kind {
+        NewSpeakerKind::Local => "kind = \"local\"".to_owned(),
+        NewSpeakerKind::Rtp { address } => format!("kind = \"rtp\", address = {}", quoted(address.trim())),
+        NewSpeakerKind::Camera { camera } => {
+            let keys = keys_of(camera, file).ok_or_else(|| {
+                path.error(format!("there is no camera `{camera}` with an address"), "add the camera first")
+            })?;
+            format!("kind = \"onvif\", {keys}")
+        }
+    };
+    Ok(Change::Set(path, format!("{{ {table} }}").parse()?))
+}
+
+/// The address and the login of a camera, as they stand in the file.
+fn keys_of(camera: &StreamId, file: &Source) -> Option<String> {
+    let site: toml::Table = file.parse().ok()?;
+    let is_it = |one: &&toml::Value| one.get("id").and_then(toml::Value::as_str) == Some(camera.as_str());
+    let one = site.get("camera")?.as_array()?.iter().find(is_it)?;
+    one.get("url")?;
+    let keys = ["url", "user", "password_file", "password_env"].into_iter();
+    let keys: Vec<String> = keys.filter_map(|key| Some(format!("{key} = {}", one.get(key)?))).collect();
+    Some(keys.join(", "))
 }
 
 fn add_rule(NewRule { camera, violation, zone, schedule }: &NewRule) -> Result<Change, EditError> {
@@ -135,8 +171,8 @@ mod tests {
     }
 
     fn changed(file: &str, json: serde_json::Value) -> Result<String, EditError> {
-        let change = change(&serde_json::from_value(json).unwrap())?;
-        apply(&Source::new("site.toml", file), &change)
+        let file = Source::new("site.toml", file);
+        apply(&file, &change(&serde_json::from_value(json).unwrap(), &file)?)
     }
 
     #[test]
@@ -160,6 +196,25 @@ mod tests {
         assert_eq!(without.replace("\n\n\n", "\n\n"), FILE);
         let speakers = serde_json::json!({ "set_speakers": { "camera": "gate", "speakers": ["horn", "kiosk"] } });
         assert!(changed(FILE, speakers).unwrap().contains("\nspeakers = [\"horn\", \"kiosk\"]\n"));
+    }
+
+    #[test]
+    fn loudspeakers_are_added_and_that_of_a_camera_has_the_cameras_login() {
+        let file = format!(
+            "{FILE}\n[[camera]]\nid = \"yard\"\nurl = \"rtsp://10.0.0.5/1\"\nuser = \"ann\"\npassword_file = \"yard.secret\"\n"
+        );
+        let added = |kind: serde_json::Value| {
+            let after = changed(&file, serde_json::json!({ "add_speaker": { "id": "horn", "kind": kind } }))?;
+            Ok::<_, EditError>(after.strip_prefix(&file).unwrap().to_owned())
+        };
+        let table = "\n[[speaker]]\nid = \"horn\"\n";
+        assert_eq!(added("local".into()).unwrap(), format!("{table}kind = \"local\"\n"));
+        let rtp = serde_json::json!({ "rtp": { "address": " 10.0.0.7:5004" } });
+        assert_eq!(added(rtp).unwrap(), format!("{table}kind = \"rtp\"\naddress = \"10.0.0.7:5004\"\n"));
+        let keys = "kind = \"onvif\"\nurl = \"rtsp://10.0.0.5/1\"\nuser = \"ann\"\npassword_file = \"yard.secret\"\n";
+        assert_eq!(added(serde_json::json!({ "camera": { "camera": "yard" } })).unwrap(), format!("{table}{keys}"));
+        let none = added(serde_json::json!({ "camera": { "camera": "gate" } })).unwrap_err().to_string();
+        assert!(none.contains("no camera `gate` with an address"), "{none}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod deeds;
 mod drawing;
 mod events;
 mod files;
+mod finding;
 mod health;
 mod incidents;
 pub(crate) mod live;
@@ -71,6 +72,7 @@ pub(crate) fn all() -> Vec<Page> {
         cameras::pages(),
         drawing::pages(),
         site::pages(),
+        finding::pages(),
         speakers::pages(),
         health::pages(),
         events::pages(),

@@ -91,6 +91,7 @@ fn act_of(change: &SiteChange) -> (Act, String, Option<String>) {
     match change {
         SiteChange::Draw { camera, drawn } => (Act::Drew, camera.to_string(), Some(drawn.id.clone())),
         SiteChange::AddCamera(camera) => (Act::AddedCamera, camera.id.to_string(), None),
+        SiteChange::AddSpeaker(speaker) => (Act::AddedSpeaker, speaker.id.to_string(), None),
         SiteChange::AddRule(rule) => {
             (Act::AddedRule, rule.camera.to_string(), Some(format!("{}@{}", rule.violation, rule.zone)))
         }

@@ -34,34 +34,48 @@ async fn list(State(context): State<Arc<Context>>) -> Result<Json<Value>, Refusa
     ask(move || Ok(Json(json!({ "speakers": context.ports.desk.speakers() })))).await?
 }
 
+/// What is to be said.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Spoken {
+pub(super) struct Spoken {
     text: String,
     language: Language,
 }
 
+impl Spoken {
+    /// It, if it can be said.
+    pub(super) fn checked(self) -> Result<SpokenText, Refusal> {
+        let text = self.text.trim().to_owned();
+        if text.is_empty() || text.chars().count() > LONGEST || text.chars().any(char::is_control) {
+            let why = both!("say 1 to {LONGEST} characters in one line", "请输入一行 1 至 {LONGEST} 个字符");
+            return Err(Refusal::wrong(why));
+        }
+        Ok(SpokenText { language: self.language, text })
+    }
+}
+
 /// One speaks at a time, so that those who wait take no threads from those who look.
+pub(super) fn alone<T>(context: &Context, say: impl FnOnce() -> T) -> Result<T, Refusal> {
+    if context.is_speaking.swap(true, Ordering::AcqRel) {
+        return Err(Refusal::conflict(both!("somebody is speaking; wait a moment", "有人正在喊话，请稍候")));
+    }
+    let said = say();
+    context.is_speaking.store(false, Ordering::Release);
+    Ok(said)
+}
+
 async fn say(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
     Path(id): Path<String>,
-    Json(Spoken { text, language }): Json<Spoken>,
+    Json(spoken): Json<Spoken>,
 ) -> Result<Json<Value>, Refusal> {
     let speaker = SpeakerId::new(&id).map_err(|error| Refusal::nothing(Bilingual::quoted(error, "扬声器名称有误")))?;
-    let text = text.trim().to_owned();
-    if text.is_empty() || text.chars().count() > LONGEST || text.chars().any(char::is_control) {
-        let why = both!("say 1 to {LONGEST} characters in one line", "请输入一行 1 至 {LONGEST} 个字符");
-        return Err(Refusal::wrong(why));
-    }
+    let text = spoken.checked()?;
     ask(move || {
-        if context.is_speaking.swap(true, Ordering::AcqRel) {
-            return Err(Refusal::conflict(both!("somebody is speaking; wait a moment", "有人正在喊话，请稍候")));
-        }
-        let said = context.ports.desk.say(&speaker, &SpokenText { language, text: text.clone() });
-        context.is_speaking.store(false, Ordering::Release);
+        let said = alone(&context, || context.ports.desk.say(&speaker, &text))?;
         // Who spoke is written down whether or not it was heard.
-        context.note(Some(&session.name), Act::Spoke, Some(speaker.as_str()), Some(text));
+        context.note(Some(&session.name), Act::Spoke, Some(speaker.as_str()), Some(text.text));
         let played = said.map_err(Refusal::conflict)?;
         Ok(Json(json!({ "played": played })))
     })

@@ -14,6 +14,16 @@ pub const NO_SITE_FILE: Bilingual = fixed(
     "本次运行使用临时站点文件，结束后即删除；请在 `forewarn run` 运行时更改",
 );
 
+/// No camera is named.
+pub const NO_CAMERA: Bilingual = fixed("no camera is named, so nothing is watched", "没有摄像机，无法监测");
+/// To do: where there is no camera.
+pub const ADD_A_CAMERA: Bilingual = fixed("add one in the console, under *Cameras*", "请在控制台的“摄像机”页面添加");
+
+/// Cameras could not be looked for, or asked.
+pub fn not_found(why: impl Display) -> Bilingual {
+    Bilingual::quoted(why, "未能查找摄像机")
+}
+
 /// There is no such loudspeaker.
 pub const NO_SPEAKER: Bilingual = fixed("the site has no such loudspeaker", "站点没有此扬声器");
 
@@ -120,6 +130,10 @@ pub fn to_do_of(name: &str) -> Bilingual {
         "suppressions" => fixed(
             "look at the file, or write it anew by `forewarn suppress`",
             "请检查该文件，或用 `forewarn suppress` 重新写入",
+        ),
+        "console" | "metrics" => fixed(
+            "mend that and start the agent again; it watches, warns and reports meanwhile",
+            "请排除后重启程序；期间监测、警告和上报照常进行",
         ),
         "log" => {
             fixed("look at what reads the log: a pipe, a terminal or a service", "请检查读取日志的管道、终端或服务")
@@ -250,7 +264,9 @@ pub fn gib_free(gib: f64) -> Bilingual {
 pub(super) fn part(name: &str) -> Bilingual {
     let (kind, own) = name.split_once(' ').unwrap_or((name, ""));
     let kind = match kind {
-        "camera" => "摄像机",
+        "camera" | "cameras" => "摄像机",
+        "console" => "控制台",
+        "metrics" => "指标",
         "decoder" => "解码器",
         "speaker" => "扬声器",
         "speech" => "语音合成",

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::site_change::{NewCamera, SiteChange};
+use forewarn_domain::found_camera::{AskedCamera, FoundCamera, FoundStream};
+use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
     CaseCommand, CaseStage, ColourMatrix, Frame, FrameMeta, IncidentRecord, PixelFormat, SpeakerId, SpokenText,
@@ -126,6 +127,20 @@ impl SiteEditor for Fixed {
             arrived_at: Timestamp::ZERO,
         };
         Ok(Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, (4, 4), vec![90; 48]).unwrap())
+    }
+    fn find(&self) -> Result<Vec<FoundCamera>, Refused> {
+        let address = "http://10.0.0.5/onvif/device_service".to_owned();
+        Ok(vec![FoundCamera { address, name: "North gate".to_owned(), model: String::new() }])
+    }
+    fn streams(&self, camera: &AskedCamera) -> Result<Vec<FoundStream>, Refused> {
+        if camera.password != "s3" {
+            return Err(Refused::Incorrect(words::not_found("the camera does not take the password")));
+        }
+        let (name, url) = ("main".to_owned(), "rtsp://10.0.0.5/1".to_owned());
+        Ok(vec![FoundStream { name, url, coding: "H264".to_owned(), size_px: (1920, 1080) }])
+    }
+    fn hear(&self, speaker: &NewSpeaker, text: &SpokenText) -> Result<String, Refused> {
+        Ok(format!("{} by {}", text.text, speaker.id))
     }
     fn choices(&self) -> Result<Choices, Refused> {
         Ok(Choices { violations: Vec::new(), speakers: vec![SpeakerId::new("horn").unwrap()] })

@@ -12,6 +12,21 @@ import { useWords } from "./words";
 /** The cameras are asked anew so often, for those that went or came. */
 const LIST_EVERY_MS = 10_000;
 
+/** A box without a camera, and what to do about it. */
+export function NoCamera({ role }: { role: Role }) {
+  const say = useWords();
+  return (
+    <Empty icon="cameras">
+      {say("noCameras")}
+      {role === "admin" && (
+        <button class="primary" onClick={() => go("/cameras/+/add")}>
+          {say("addFirst")}
+        </button>
+      )}
+    </Empty>
+  );
+}
+
 export function Cameras({ path, role }: { path: string; role: Role }) {
   const say = useWords();
   const [cameras, setCameras] = useState<Camera[] | null>(null);
@@ -58,7 +73,7 @@ export function Cameras({ path, role }: { path: string; role: Role }) {
         </button>
       </header>
       {isTalking && <Talk first={one?.speakers ?? []} onClose={() => setIsTalking(false)} />}
-      {cameras?.length === 0 && <Empty icon="cameras">{say("noCameras")}</Empty>}
+      {cameras?.length === 0 && <NoCamera role={role} />}
       <div class={`wall ${large ? "is-large" : ""}`}>
         {shown.map((camera) => (
           <Tile

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Camera, type Found, type Page, type Role, get, post } from "./api";
 import { go } from "./app";
+import { NoCamera } from "./cameras";
 import { Card } from "./card";
 import { useNews } from "./live";
 import { Dialog, Empty, Icon, Judgement, Outcome } from "./parts";
@@ -51,8 +52,8 @@ function joined(rows: Found[], more: Found[]): Found[] {
   return [...all.values()].sort((a, b) => b.opened_us - a.opened_us || (a.id < b.id ? 1 : -1));
 }
 
-export function useCameras(): Camera[] {
-  const [cameras, setCameras] = useState<Camera[]>([]);
+export function useCameras(): Camera[] | null {
+  const [cameras, setCameras] = useState<Camera[] | null>(null);
   useEffect(() => void get<{ cameras: Camera[] }>("/cameras").then((told) => setCameras(told.cameras), () => {}), []);
   return cameras;
 }
@@ -60,7 +61,8 @@ export function useCameras(): Camera[] {
 export function Incidents({ role, path }: { role: Role; path: string }) {
   const say = useWords();
   const toast = useToast();
-  const cameras = useCameras();
+  const told = useCameras();
+  const cameras = useMemo(() => told ?? [], [told]);
   const [filter, setFilter] = useState<Filter>(nothing);
   const [rows, setRows] = useState<Found[]>([]);
   const [next, setNext] = useState<string | null>(null);
@@ -174,6 +176,7 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
 
   const set = (key: keyof Filter, value: string) => setFilter((before) => ({ ...before, [key]: value }));
   const isFiltered = Object.values(filter).some(Boolean);
+  const isBare = told?.length === 0 && !isFiltered;
   const zones = [...new Set(cameras.filter((one) => !filter.camera || one.id === filter.camera).flatMap((one) => one.rules.map((rule) => rule.zone)))];
   const at = rows.findIndex((row) => row.id === id);
 
@@ -282,7 +285,7 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
             </li>
           )}
         </ol>
-        {isRead && rows.length === 0 && <Empty icon="shield">{say(isFiltered ? "nothingFound" : "nothingYet")}</Empty>}
+        {isRead && rows.length === 0 && (isBare ? <NoCamera role={role} /> : <Empty icon="shield">{say(isFiltered ? "nothingFound" : "nothingYet")}</Empty>)}
       </section>
       <section class="detail" aria-live="off">
         {id ? (

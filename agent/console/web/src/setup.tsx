@@ -2,9 +2,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Camera, get, picture } from "./api";
 import { go } from "./app";
+import { FindCameras } from "./find";
 import { Choice, Icon } from "./parts";
 import { useSaving } from "./saving";
 import { isName } from "./shapes";
+import { AddSpeaker } from "./speaker";
 import { useToast } from "./toasts";
 import { hear } from "./talk";
 import { pretty, useWords } from "./words";
@@ -37,11 +39,11 @@ export function AddCamera({ onAdded }: { onAdded: (cameras: Camera[]) => void })
       setShown(null);
     },
   });
-  const look = async () => {
+  const look = async (at = camera) => {
     setIsLooking(true);
     setShown(null);
     try {
-      setShown(URL.createObjectURL(await picture("/site/look", camera)));
+      setShown(URL.createObjectURL(await picture("/site/look", at)));
     } catch (error) {
       toast(say("failed", say.why(error)), true);
     }
@@ -57,6 +59,14 @@ export function AddCamera({ onAdded }: { onAdded: (cameras: Camera[]) => void })
           {say("back")}
         </button>
       </header>
+      <FindCameras
+        onPick={(picked) => {
+          const taken = { ...picked, id: camera.id || picked.id };
+          setCamera(taken);
+          void look(taken);
+        }}
+      />
+      <h2>{say("orByAddress")}</h2>
       <form
         class="steps"
         onSubmit={(event) => {
@@ -107,7 +117,11 @@ export function SetUpCamera({ camera, onChanged }: { camera: Camera; onChanged: 
   const toast = useToast();
   const [choices, setChoices] = useState<Choices>({ violations: [], speakers: [] });
   const saving = useSaving(readCameras, onChanged, said);
-  useEffect(() => void get<Choices>("/site/choices").then(setChoices, (error: unknown) => toast(say("failed", say.why(error)), true)), []);
+  const [isAdding, setIsAdding] = useState(false);
+  useEffect(() => {
+    setIsAdding(false);
+    get<Choices>("/site/choices").then(setChoices, (error: unknown) => toast(say("failed", say.why(error)), true));
+  }, [camera.speakers.join(" ")]);
   const titles = new Map(choices.violations.map(({ id, title }) => [id, (say.language === "zh" ? title.zh ?? title.en : title.en ?? title.zh) ?? pretty(id)]));
   const change = (of: object) => saving.look("/site/changes", { changes: [of] });
   const zones: [string, string][] = [...camera.zones.map((zone): [string, string] => [zone.id, pretty(zone.id)]), ["whole", say("wholePicture")]];
@@ -201,6 +215,16 @@ export function SetUpCamera({ camera, onChanged }: { camera: Camera; onChanged: 
           </li>
         ))}
       </ul>
+      {isAdding ? (
+        <AddSpeaker
+          camera={camera.id}
+          onMade={(made) => saving.look("/site/changes", { changes: [{ add_speaker: made }, { set_speakers: { camera: camera.id, speakers: [...camera.speakers, made.id] } }] })}
+        />
+      ) : (
+        <p>
+          <button onClick={() => setIsAdding(true)}>{say("addSpeaker")}</button>
+        </p>
+      )}
       <p>
         <button onClick={saving.undo}>{say("undoSaved")}</button>
       </p>

@@ -5,11 +5,17 @@ import { Asking, Choice } from "./parts";
 import { useToast } from "./toasts";
 import { type Say, useWords } from "./words";
 
+type Tell = (text: string, isBad?: boolean) => void;
+
 /** Has a text said, and tells what became of it. */
-export async function hear(speaker: string, text: string, say: Say, toast: (text: string, isBad?: boolean) => void) {
+export const hear = (speaker: string, text: string, say: Say, toast: Tell) =>
+  sound(`/speakers/${encodeURIComponent(speaker)}/say`, { text, language: say.language }, speaker, say, toast);
+
+/** Asks for something that sounds, and tells what became of it. */
+export async function sound(path: string, body: object, speaker: string, say: Say, toast: Tell) {
   toast(say("speaking", speaker));
   try {
-    const told = await post<{ played: string }>(`/speakers/${encodeURIComponent(speaker)}/say`, { text, language: say.language });
+    const told = await post<{ played: string }>(path, body);
     toast(say("wasHeard", told.played));
   } catch (error) {
     toast(say("failed", say.why(error)), true);

@@ -95,6 +95,9 @@ pub(super) fn all(sources: &Sources, memory: &mut Memory, now: Timestamp) -> Vec
         }
         parts.push(camera);
     }
+    if notices.cameras.is_empty() {
+        parts.push(PartNow::warning("cameras", words::NO_CAMERA, words::ADD_A_CAMERA));
+    }
     parts.extend(notices.named_speakers.iter().map(|id| speaker(id.as_str(), notices.speakers.get(id))));
     parts.push(speech(&notices));
     for id in &notices.named_sensors {
@@ -176,7 +179,11 @@ fn keeping(notices: &Notices, sources: &Sources, now: Timestamp) -> Vec<PartNow>
             None => PartNow::ok(part, if name == "clock" { words::CLOCK_RUNS } else { words::IS_KEPT }),
         });
     }
-    let others = notices.failing.iter().filter(|(name, _)| KEEPING.iter().all(|(known, ..)| known != *name));
+    let others = notices
+        .failing
+        .iter()
+        .chain(&notices.closed)
+        .filter(|(name, _)| KEEPING.iter().all(|(known, ..)| known != *name));
     parts.extend(others.map(|(name, why)| PartNow::trouble(*name, words::trouble(why), to_do_of(name))));
     parts
 }

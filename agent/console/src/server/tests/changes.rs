@@ -61,6 +61,34 @@ fn a_camera_is_looked_at_and_added_and_somebody_speaks_and_the_trail_says_who() 
 }
 
 #[test]
+fn cameras_are_found_and_a_loudspeaker_is_heard_before_it_is_saved() {
+    let scene = Scene::new();
+    let admin = scene.admin();
+    let found = scene.post(&admin, "/api/v1/site/cameras", &json!({})).json();
+    assert_eq!(found["cameras"][0]["name"], "North gate");
+    let ask = |password: &str| {
+        let asked = json!({ "address": found["cameras"][0]["address"], "user": "u", "password": password });
+        scene.post(&admin, "/api/v1/site/streams", &asked)
+    };
+    assert_eq!(ask("s4").status, 422);
+    assert_eq!(
+        ask("s3").json()["streams"][0],
+        json!({ "name": "main", "url": "rtsp://10.0.0.5/1", "coding": "H264", "size_px": [1920, 1080] })
+    );
+    let hear = |kind: serde_json::Value, text: &str| {
+        let asked = json!({ "speaker": { "id": "kiosk", "kind": kind }, "say": { "text": text, "language": "en" } });
+        scene.post(&admin, "/api/v1/site/hear", &asked)
+    };
+    assert_eq!(hear("local".into(), "one two").json()["played"], "one two by kiosk");
+    assert_eq!(hear("local".into(), "").status, 400);
+    assert_eq!(hear(json!({ "shell": { "command": "rm" } }), "one").status, 422, "other kinds are named by hand");
+    let lines = scene.get(&admin, "/api/v1/audit").json();
+    let spoke =
+        lines["lines"].as_array().unwrap().iter().find(|line| line["deed"] == "spoke over a loudspeaker").unwrap();
+    assert_eq!((&spoke["about"], &spoke["detail"]), (&json!("kiosk"), &json!("one two")));
+}
+
+#[test]
 fn what_is_refused_is_told_in_both_languages_and_never_in_plain_text() {
     let scene = Scene::new();
     let admin = scene.admin();
