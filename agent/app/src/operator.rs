@@ -9,11 +9,10 @@ use forewarn_console::Passing;
 use forewarn_domain::clock::wall_now;
 use forewarn_domain::{BBox, IncidentId, IncidentRecord, Timestamp};
 use forewarn_evidence::{Limits, TimeLine};
-use forewarn_index::stats::{Stats, Warned, within};
+use forewarn_index::stats::{Stats, Wanted, Warned, within};
 use forewarn_memory::suppressions::add;
 use forewarn_models::image_frame;
 use forewarn_report::IncidentLedger;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::config::StorageDir;
@@ -44,9 +43,9 @@ pub fn remembered(storage: &StorageDir) -> anyhow::Result<Vec<IncidentRecord>> {
 }
 
 /// How well the warnings worked that an agent's outbox remembers.
-pub fn stats_of(dir: &StorageDir, zone: &TimeZone, days: (Option<Date>, Option<Date>)) -> anyhow::Result<Stats> {
+pub fn stats_of(dir: &StorageDir, zone: &TimeZone, wanted: &Wanted) -> anyhow::Result<Stats> {
     let all: Vec<Warned> = remembered(dir)?.iter().filter_map(Warned::of_record).collect();
-    Ok(forewarn_index::stats::stats(&within(all, days, zone), zone))
+    Ok(forewarn_index::stats::stats(&within(all, wanted, zone), zone))
 }
 
 /// The folder of an incident's evidence; none if nothing is kept of it.

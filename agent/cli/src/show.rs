@@ -291,6 +291,12 @@ pub struct Stats {
     /// Last day.
     #[arg(long, value_name = "DATE")]
     pub to: Option<jiff::civil::Date>,
+    /// Of this camera alone.
+    #[arg(long, value_name = "ID")]
+    pub camera: Option<StreamId>,
+    /// Of this violation alone.
+    #[arg(long, value_name = "ID")]
+    pub violation: Option<String>,
     /// As JSON.
     #[arg(long)]
     pub json: bool,

@@ -37,7 +37,7 @@ pub use listener::Listener;
 pub use onlookers::Onlookers;
 pub use ports::{
     CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Metrics, Passing, Ports, Refused,
-    SiteEditor,
+    SiteEditor, StatsAsked,
 };
 pub use server::{ConsoleError, Server};
 pub use setup::{Places, Setup};

@@ -12,6 +12,7 @@ use forewarn_domain::{
     CaseCommand, Frame, IncidentRecord, RuleKey, SpeakerId, SpokenText, StreamId, Viewing, ViolationId, Wake, Zone,
 };
 use forewarn_wire::WireIncident;
+use jiff::civil::Date;
 
 use crate::bilingual::Bilingual;
 use crate::health::HealthReport;
@@ -39,7 +40,18 @@ pub trait Incidents: Send + Sync + 'static {
     /// Those that are not closed, oldest first.
     fn open(&self) -> Vec<WireIncident>;
     /// How well warnings work, as `forewarn stats --json` tells it, or why nobody can say.
-    fn stats(&self) -> Result<serde_json::Value, String>;
+    fn stats(&self, asked: StatsAsked) -> Result<serde_json::Value, String>;
+}
+
+/// Of which incidents figures are asked; of all where nothing is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StatsAsked {
+    /// Of this camera.
+    pub camera: Option<String>,
+    /// Of this violation.
+    pub violation: Option<String>,
+    /// Confirmed on days from the first to the last, by the site's calendar.
+    pub days: (Option<Date>, Option<Date>),
 }
 
 /// The cameras of the site.

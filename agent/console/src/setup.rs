@@ -26,6 +26,8 @@ pub struct Places {
     pub index: PathBuf,
     /// Who did what in the console.
     pub audit: PathBuf,
+    /// Where people stayed.
+    pub heat: PathBuf,
     /// For what is made to be sent.
     pub scratch: PathBuf,
 }

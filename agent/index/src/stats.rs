@@ -115,9 +115,25 @@ pub struct Stats {
     pub verdicts: Vec<Verdict>,
 }
 
-/// Those that were confirmed on days from the first to the last, by the calendar of a time zone.
-pub fn within(mut all: Vec<Warned>, (from, to): (Option<Date>, Option<Date>), zone: &TimeZone) -> Vec<Warned> {
+/// Of which incidents figures are wanted; of all where nothing is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Of this camera.
+    pub camera: Option<String>,
+    /// Of this violation.
+    pub violation: Option<String>,
+    /// Confirmed on days from the first to the last.
+    pub days: (Option<Date>, Option<Date>),
+}
+
+/// Those of them that are wanted; days are those of a time zone.
+pub fn within(mut all: Vec<Warned>, wanted: &Wanted, zone: &TimeZone) -> Vec<Warned> {
+    let Wanted { camera, violation, days: (from, to) } = wanted;
     all.retain(|one| {
+        let is_of = |camera: &String| one.zone.split_once('/').is_some_and(|(of, _)| of == camera);
+        if !camera.as_ref().is_none_or(is_of) || violation.as_ref().is_some_and(|id| one.violation.as_str() != id) {
+            return false;
+        }
         let Ok(at) = jiff::Timestamp::from_microsecond(one.confirmed_at.as_micros()) else { return false };
         let day = at.to_zoned(zone.clone()).date();
         from.is_none_or(|from| from <= day) && to.is_none_or(|to| day <= to)

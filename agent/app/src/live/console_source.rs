@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_console::{
-    Bilingual, CameraNow, Cameras, Desk, Health, HealthReport, Incidents, Listener, Metrics, Passing, Ports, words,
+    Bilingual, CameraNow, Cameras, Desk, Health, HealthReport, Incidents, Listener, Metrics, Passing, Ports,
+    StatsAsked, words,
 };
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
     AnnounceOutcome, Announcement, AnnouncementId, CaseCommand, Clock, Frame, IncidentId, IncidentRecord,
     IncidentState, SpeakerId, SpokenText, StreamId, Viewing, Wake,
 };
+use forewarn_index::stats::Wanted;
 use forewarn_memory::{Asked, Call};
 use forewarn_report::Holder;
 use forewarn_telemetry::queue::{Sender, Wait};
@@ -268,9 +270,10 @@ impl Desk for ConsoleSource {
 }
 
 impl Incidents for ConsoleSource {
-    fn stats(&self) -> Result<serde_json::Value, String> {
+    fn stats(&self, StatsAsked { camera, violation, days }: StatsAsked) -> Result<serde_json::Value, String> {
+        let wanted = Wanted { camera, violation, days };
         let found =
-            operator::stats_of(&self.storage, &self.time_zone, (None, None)).map_err(|error| format!("{error:#}"))?;
+            operator::stats_of(&self.storage, &self.time_zone, &wanted).map_err(|error| format!("{error:#}"))?;
         serde_json::to_value(found).map_err(|error| error.to_string())
     }
 

@@ -286,6 +286,7 @@ fn places(dir: &StorageDir) -> Places {
         tokens: dir.console_tokens(),
         index: dir.console_index(),
         audit: dir.console_audit(),
+        heat: dir.heat(),
         scratch: dir.scratch(),
     }
 }

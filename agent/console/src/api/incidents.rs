@@ -29,13 +29,7 @@ pub(super) fn pages() -> Vec<Page> {
         page(Method::GET, "/api/v1/incidents", VIEWER, get(list)),
         page(Method::GET, "/api/v1/incidents/{id}", VIEWER, get(one)),
         page(Method::GET, "/api/v1/incidents/{id}/verification", VIEWER, get(verification)),
-        page(Method::GET, "/api/v1/stats", VIEWER, get(stats)),
     ]
-}
-
-/// How well warnings work.
-async fn stats(State(context): State<Arc<Context>>) -> Result<Json<Value>, Refusal> {
-    ask(move || context.ports.incidents.stats().map(Json).map_err(Refusal::failed)).await?
 }
 
 /// What is asked for.

@@ -12,6 +12,7 @@ mod health;
 mod incidents;
 pub(crate) mod live;
 mod metrics;
+mod numbers;
 mod open;
 mod openapi;
 mod range;
@@ -66,6 +67,7 @@ pub(crate) fn all() -> Vec<Page> {
     let of = [
         session::pages(),
         incidents::pages(),
+        numbers::pages(),
         files::pages(),
         deeds::pages(),
         take_out::pages(),

@@ -21,6 +21,7 @@ use crate::health::{HealthBook, HealthReport, PartNow, words};
 use crate::onlookers::Onlookers;
 use crate::ports::{
     CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Passing, Refused, SiteEditor,
+    StatsAsked,
 };
 
 mod changes;
@@ -63,8 +64,19 @@ impl Incidents for Fixed {
         Vec::new()
     }
 
-    fn stats(&self) -> Result<serde_json::Value, String> {
-        Ok(serde_json::json!({ "all": { "complied": 3 } }))
+    fn stats(&self, asked: StatsAsked) -> Result<serde_json::Value, String> {
+        let complied = if asked.camera.as_deref() == Some("yard") { 1 } else { 3 };
+        let row = |name: &str, complied: u32, escalated: u32| {
+            let share = f64::from(complied) / f64::from(complied + escalated);
+            serde_json::json!({ "name": name, "incidents": complied + escalated + 1, "sent": complied + escalated, "complied": complied,
+                "heard": complied + escalated, "escalated": escalated, "share": share, "between": [share - 0.1, share + 0.05],
+                "median_s": 6.5, "p90_s": 21.0 })
+        };
+        Ok(
+            serde_json::json!({ "all": row("all", complied, 1), "violations": [row("illegal_parking", 2, 1), row("loitering", 1, 0)],
+            "zones": [row("gate/kerb", 2, 1), row("gate/plaza", 1, 0)], "hours": [row("08:00", 1, 0), row("17:00", 2, 1)],
+            "texts": [row("loitering/kind", 1, 0)], "verdicts": [{ "violation": "loitering", "winner": null }] }),
+        )
     }
 }
 

@@ -119,6 +119,28 @@ export interface Health {
   parts: Part[];
 }
 
+export interface StatsRow {
+  name: string;
+  incidents: number;
+  sent: number;
+  heard: number;
+  complied: number;
+  escalated: number;
+  share: number | null;
+  between: [number, number] | null;
+  median_s: number | null;
+  p90_s: number | null;
+}
+
+export interface Stats {
+  all: StatsRow;
+  violations: StatsRow[];
+  zones: StatsRow[];
+  hours: StatsRow[];
+  texts: StatsRow[];
+  verdicts: { violation: string; winner: string | null }[];
+}
+
 export interface Account {
   name: string;
   role: Role;

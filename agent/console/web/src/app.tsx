@@ -6,6 +6,7 @@ import { Icon, type IconName } from "./parts";
 import { Cameras } from "./cameras";
 import { HealthView } from "./health";
 import { Incidents } from "./incidents";
+import { Numbers } from "./numbers";
 import { Settings } from "./settings";
 import { SignIn } from "./signin";
 import { type Language, type Word, Words, sayIn, useWords, useZone } from "./words";
@@ -14,6 +15,7 @@ import { Toasts, ToastBox } from "./toasts";
 const views: { path: string; word: Word; icon: IconName }[] = [
   { path: "/incidents", word: "incidents", icon: "incidents" },
   { path: "/cameras", word: "cameras", icon: "cameras" },
+  { path: "/numbers", word: "numbers", icon: "numbers" },
   { path: "/health", word: "health", icon: "health" },
   { path: "/settings", word: "settings", icon: "settings" },
 ];
@@ -75,6 +77,8 @@ export function App() {
             {(path) =>
               path.startsWith("/cameras") ? (
                 <Cameras path={path} role={session.role} />
+              ) : path.startsWith("/numbers") ? (
+                <Numbers />
               ) : path.startsWith("/health") ? (
                 <HealthView />
               ) : path.startsWith("/settings") ? (

@@ -6,6 +6,7 @@ import { useWords } from "./words";
 const paths = {
   incidents: "M4 6h16M4 12h16M4 18h10",
   cameras: "M3 7h12v10H3zM15 11l6-3v8l-6-3",
+  numbers: "M5 20v-8M12 20V4M19 20v-12",
   health: "M3 12h4l3-7 4 14 3-7h4",
   settings: "M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM12 3v3M12 18v3M3 12h3M18 12h3M5.6 5.6l2.2 2.2M16.2 16.2l2.2 2.2M18.4 5.6l-2.2 2.2M7.8 16.2l-2.2 2.2",
   check: "M5 12.5l4.5 4.5L19 7.5",

@@ -65,10 +65,14 @@ for (const [size, viewport] of [["desk", { width: 1440, height: 900 }], ["phone"
     await page.locator(".row").first().click();
     await page.locator(".verdict svg").waitFor();
     await desk.look(page, `card-${size}-${colorScheme}`);
-    for (const view of ["cameras", "health", "settings"]) {
+    for (const view of ["cameras", "numbers", "health", "settings"]) {
       await page.goto(desk.address(`/${view}`));
       await page.locator("main h1").waitFor();
       if (view === "settings") await page.locator(".audit summary").click();
+      if (view === "numbers") {
+        await page.locator(".figure strong", { hasText: "75 %" }).waitFor();
+        await page.locator("select[name=violation] option[value=loitering]").waitFor({ state: "attached" });
+      }
       if (view === "health") await page.locator("main tbody tr, main .lines li").first().waitFor();
       if (view === "settings") await page.locator(".audit tbody tr").first().waitFor();
       if (colorScheme === "dark" && view === "health") await speaksChinese(page.locator("main td:nth-child(2), main .lines p"));

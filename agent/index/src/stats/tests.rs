@@ -84,11 +84,21 @@ fn days_are_those_of_the_site() {
     use IncidentState::Complied;
     let late = heard(23, None, Complied, 4.0);
     let day = |n: i8| Some(jiff::civil::date(2027, 1, n));
-    let kept = |days, zone: &TimeZone| within(vec![late.clone()], days, zone).len();
+    let kept = |days, zone: &TimeZone| within(vec![late.clone()], &Wanted { days, ..Wanted::default() }, zone).len();
     let shanghai = TimeZone::fixed(jiff::tz::offset(8));
     assert_eq!(kept((day(15), day(15)), &TimeZone::UTC), 1);
     assert_eq!((kept((day(15), day(15)), &shanghai), kept((day(16), None), &shanghai)), (0, 1));
     assert_eq!((kept((None, day(14)), &TimeZone::UTC), kept((None, None), &shanghai)), (0, 1));
+}
+
+#[test]
+fn figures_are_of_the_camera_and_the_violation_that_are_wanted() {
+    let all = vec![heard(8, None, IncidentState::Complied, 4.0)];
+    let kept = |camera: Option<&str>, violation: Option<&str>| {
+        let (camera, violation) = (camera.map(str::to_owned), violation.map(str::to_owned));
+        within(all.clone(), &Wanted { camera, violation, ..Wanted::default() }, &TimeZone::UTC).len()
+    };
+    assert_eq!((kept(Some("gate"), Some("loitering")), kept(Some("gat"), None), kept(None, Some("loiter"))), (1, 0, 0));
 }
 
 #[test]

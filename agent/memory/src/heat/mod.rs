@@ -4,12 +4,17 @@ pub mod draw;
 pub mod store;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_analytics::heat::{HeatGrid, HeatMeter, HeatMinute};
 use forewarn_domain::{Class, Frame, StreamId, Timestamp, Track};
 use forewarn_engine::Engine;
+use forewarn_engine::civil_time::SiteTime;
+use image::RgbImage;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use self::store::{HeatStore, HeatStoreError};
 use crate::keeper::{Due, Keeper};
@@ -17,6 +22,21 @@ use crate::shelf::Shelf;
 
 /// How often old days are looked for.
 const TIDY_EVERY: Duration = Duration::from_hours(6);
+
+/// Where people stayed at a camera on some days, in one hour of the day where one is named, over its scene; none where nothing was
+/// watched then. Days and hours are those of a time zone.
+pub fn over_scene(
+    dir: PathBuf,
+    zone: &str,
+    camera: &StreamId,
+    days: (Option<Date>, Option<Date>),
+    hour: Option<i8>,
+) -> Result<Option<RgbImage>, HeatStoreError> {
+    let store = HeatStore::new(dir, SiteTime::live(TimeZone::get(zone).unwrap_or(TimeZone::UTC)));
+    let heat = store.sum(camera, days, hour)?;
+    let scene = image::open(store.scene(camera)).ok().map(|picture| picture.to_rgb8());
+    Ok((heat.watched_s > 0.0).then(|| draw::draw(&heat, scene.as_ref())))
+}
 
 /// Meters of all cameras, and the store that their minutes go to.
 ///

@@ -149,24 +149,56 @@ impl HeatStore {
         Ok(days)
     }
 
+    /// What some days held together: all of each, or one hour of the day in the store's time zone.
+    pub fn sum(
+        &self,
+        stream: &StreamId,
+        (first, last): (Option<Date>, Option<Date>),
+        hour: Option<i8>,
+    ) -> Result<Heat, HeatStoreError> {
+        let mut sum = Heat::empty(self.grid);
+        let is_wanted = |day: &Date| first.is_none_or(|first| first <= *day) && last.is_none_or(|last| *day <= last);
+        for day in self.days(stream)?.into_iter().filter(is_wanted) {
+            self.each(stream, day, |from, line| {
+                if hour.is_none_or(|hour| from.to_zoned(self.time_zone()).hour() == hour) {
+                    sum.add(line);
+                }
+            })?;
+        }
+        Ok(sum)
+    }
+
+    /// Shows the minutes of a day, one after the other.
+    fn each(
+        &self,
+        stream: &StreamId,
+        day: Date,
+        mut take: impl FnMut(jiff::Timestamp, &Line),
+    ) -> Result<(), HeatStoreError> {
+        let path = self.dir.join(stream.as_str()).join(format!("{day}.jsonl"));
+        let file = File::open(&path).map_err(Self::fail("open", &path))?;
+        for text in BufReader::new(file).lines() {
+            let text = text.map_err(Self::fail("read", &path))?;
+            let Ok(line) = serde_json::from_str::<Line>(&text) else { continue };
+            if (line.columns, line.rows) != (self.grid.columns, self.grid.rows) {
+                continue;
+            }
+            let Ok(from) = line.from.parse::<jiff::Timestamp>() else { continue };
+            take(from, &line);
+        }
+        Ok(())
+    }
+
     /// What each span held, the spans being half-open and in any order.
     pub fn read(&self, stream: &StreamId, spans: &[(Timestamp, Timestamp)]) -> Result<Vec<Heat>, HeatStoreError> {
         let mut heats = vec![Heat::empty(self.grid); spans.len()];
         for day in self.days(stream)? {
-            let path = self.dir.join(stream.as_str()).join(format!("{day}.jsonl"));
-            let file = File::open(&path).map_err(Self::fail("open", &path))?;
-            for text in BufReader::new(file).lines() {
-                let text = text.map_err(Self::fail("read", &path))?;
-                let Ok(line) = serde_json::from_str::<Line>(&text) else { continue };
-                if (line.columns, line.rows) != (self.grid.columns, self.grid.rows) {
-                    continue;
-                }
-                let Ok(from) = line.from.parse::<jiff::Timestamp>() else { continue };
+            self.each(stream, day, |from, line| {
                 let at = Timestamp::from_micros(from.as_microsecond());
                 for (heat, _) in heats.iter_mut().zip(spans).filter(|(_, span)| (span.0..span.1).contains(&at)) {
-                    heat.add(&line);
+                    heat.add(line);
                 }
-            }
+            })?;
         }
         Ok(heats)
     }
@@ -237,6 +269,13 @@ mod tests {
         let heats = store.read(&gate, &[all, first]).unwrap();
         assert_eq!((heats[0].presence_s[3], heats[0].presence_s[4], heats[0].watched_s), (5.0, 2.5, 180.0));
         assert_eq!((heats[1].presence_s[3], heats[1].watched_s), (2.5, 60.0));
+        let sum = |days, hour| store.sum(&gate, days, hour).unwrap().watched_s;
+        let second = Some("1970-01-02".parse().unwrap());
+        assert_eq!(
+            (sum((None, None), None), sum((second, None), None), sum((None, None), Some(0))),
+            (180.0, 60.0, 180.0)
+        );
+        assert_eq!((sum((None, None), Some(1)), sum((None, second), Some(0))), (0.0, 180.0));
         store.forget(Duration::from_hours(24), Timestamp::from_secs_f64(86_400.0 + 90_000.0)).unwrap();
         assert_eq!(store.days(&gate).unwrap(), ["1970-01-02".parse().unwrap()]);
     }

@@ -75,6 +75,7 @@ impl Scene {
             tokens: at("tokens.json"),
             index: at("index.sqlite"),
             audit: at("audit.jsonl"),
+            heat: at("heat"),
             scratch: at("scratch"),
         };
         let setup = Setup {
@@ -224,6 +225,17 @@ fn an_incident_is_found_judged_and_taken_out_and_the_trail_says_who() {
         (&json!("closed"), &json!("Loitering"))
     );
     assert_eq!(scene.get(&admin, "/api/v1/stats").json()["all"]["complied"], 3);
+    assert_eq!(scene.get(&admin, "/api/v1/stats?camera=yard&from=").json()["all"]["complied"], 1);
+    assert_eq!(scene.get(&admin, "/api/v1/stats?from=yesterday").status, 400);
+    let heat = |query: &str| scene.get(&admin, &format!("/api/v1/cameras/gate/heat{query}"));
+    assert_eq!((heat("?hour=25").status, heat("?hour=7&to=2026-13-01").status, heat("").status), (400, 400, 404));
+    let minute = r#"{"from":"2026-11-29T07:30:00Z","columns":64,"rows":36,"watched_ms":60000,"cells":[[5,2500]]}"#;
+    let kept = scene.dir.path().join("heat/gate");
+    std::fs::create_dir_all(&kept).unwrap();
+    std::fs::write(kept.join("2026-11-29.jsonl"), minute).unwrap();
+    let (hot, cold) = (heat("?hour=15&from=2026-11-29"), heat("?hour=8"));
+    assert_eq!((hot.status, &hot.body[..2], cold.status), (200, &[0xff, 0xd8][..], 404));
+    assert_eq!(scene.get(&admin, "/api/v1/stats?colour=red").status, 400);
     let verified = scene.get(&admin, &format!("/api/v1/incidents/{ID}/verification")).json();
     assert_eq!(verified["verdict"], "unsealed");
     let said = scene.post(

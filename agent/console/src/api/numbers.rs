@@ -1,0 +1,94 @@
+//! `/api/v1/stats`: how well warnings work; `/api/v1/cameras/ID/heat`: where people stayed, over the camera's scene.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderName, Method, header};
+use axum::routing::get;
+use forewarn_domain::StreamId;
+use forewarn_memory::heat;
+use image::codecs::jpeg::JpegEncoder;
+use jiff::civil::Date;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Page, VIEWER, ask, page};
+use crate::bilingual::{Bilingual, both};
+use crate::context::Context;
+use crate::ports::StatsAsked;
+use crate::refusal::Refusal;
+
+pub(super) fn pages() -> Vec<Page> {
+    vec![
+        page(Method::GET, "/api/v1/stats", VIEWER, get(stats)),
+        page(Method::GET, "/api/v1/cameras/{id}/heat", VIEWER, get(heat_map)),
+    ]
+}
+
+/// As good as smooth colours need.
+const QUALITY: u8 = 82;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Asked {
+    camera: Option<String>,
+    violation: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+/// A field that a form leaves empty says nothing.
+fn given(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
+/// A day as it is written, `2026-11-30`.
+fn day(text: Option<String>) -> Result<Option<Date>, Refusal> {
+    let wrong = |_| Refusal::wrong(both!("a day is written like 2026-11-30", "日期格式为 2026-11-30"));
+    given(text).map(|text| text.parse().map_err(wrong)).transpose()
+}
+
+/// How well warnings work.
+async fn stats(State(context): State<Arc<Context>>, Query(asked): Query<Asked>) -> Result<Json<Value>, Refusal> {
+    let days = (day(asked.from)?, day(asked.to)?);
+    let asked = StatsAsked { camera: given(asked.camera), violation: given(asked.violation), days };
+    ask(move || context.ports.incidents.stats(asked).map(Json).map_err(Refusal::failed)).await?
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Heat {
+    from: Option<String>,
+    to: Option<String>,
+    /// An hour of the day at the site; all of them if absent.
+    hour: Option<i8>,
+}
+
+type Picture = ([(HeaderName, &'static str); 2], Vec<u8>);
+
+async fn heat_map(
+    State(context): State<Arc<Context>>,
+    Path(id): Path<String>,
+    Query(Heat { from, to, hour }): Query<Heat>,
+) -> Result<Picture, Refusal> {
+    let camera = StreamId::new(&id).map_err(|error| Refusal::nothing(Bilingual::quoted(error, "摄像机名称有误")))?;
+    let days = (day(from)?, day(to)?);
+    if hour.is_some_and(|hour| !(0..24).contains(&hour)) {
+        return Err(Refusal::wrong(both!("an hour is 0 to 23", "小时为 0 至 23")));
+    }
+    ask(move || {
+        let (dir, zone) = (context.setup.places.heat.clone(), &context.setup.time_zone);
+        let drawn = heat::over_scene(dir, zone, &camera, days, hour).map_err(Refusal::failed)?;
+        let drawn = drawn.ok_or_else(|| {
+            Refusal::nothing(both!(
+                "no heat is kept of that time; `[heat_map]` in the site file keeps it from then on",
+                "该时段没有热力图数据；在站点文件中加入 `[heat_map]` 后开始记录"
+            ))
+        })?;
+        let mut jpeg = Vec::new();
+        drawn.write_with_encoder(JpegEncoder::new_with_quality(&mut jpeg, QUALITY)).map_err(Refusal::failed)?;
+        Ok(([(header::CONTENT_TYPE, "image/jpeg"), (header::CACHE_CONTROL, "no-store")], jpeg))
+    })
+    .await?
+}
