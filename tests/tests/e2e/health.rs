@@ -73,3 +73,19 @@ fn a_mute_broker_and_a_dumb_loudspeaker_are_told_and_hold_no_end_up() {
     client.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n").unwrap();
     assert!(agent.interrupt(STOP_WITHIN).unwrap().success(), "{}", agent.log());
 }
+
+#[test]
+fn a_console_that_cannot_be_opened_is_told_and_keeps_nobody_from_being_warned() {
+    let scene = Scene::new().unwrap();
+    let camera =
+        SimCamera::start(&scene.program, scene.dir(), CameraOptions::looped(&program::demo_clip().unwrap())).unwrap();
+    let (port, taken) = (free_port().unwrap(), std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let watched = CameraEntry::new("gate", camera.url(), QUICK_LOITERING);
+    let site = SiteFile::new().metrics(port).console(taken.local_addr().unwrap().port()).camera(watched);
+    let mut agent = Agent::start(&scene.program, &site.write(scene.dir()).unwrap(), "info").unwrap();
+    let until = |name: &str, list: &str| eventually(name, || part(port, name, list)).unwrap();
+    let console = until("console", "troubles");
+    assert!(console.contains("in use") && console.contains("it watches, warns and reports meanwhile"), "{console}");
+    until("camera gate", "well");
+    agent.interrupt(STOP_WITHIN).unwrap();
+}
