@@ -20,6 +20,8 @@ pub(crate) enum Act {
     MadeAccount,
     DeletedAccount,
     ChangedPassword,
+    SetUpTotp,
+    RemovedTotp,
     MadeToken,
     DeletedToken,
     Drew,
@@ -34,11 +36,11 @@ pub(crate) enum Act {
 
 impl Act {
     #[rustfmt::skip]
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 29] = [
         Self::Evidence(Deed::Shown), Self::Evidence(Deed::Exported), Self::Evidence(Deed::Reported), Self::Evidence(Deed::Replayed),
         Self::SetUp, Self::SignedIn, Self::FailedToSignIn, Self::SignedOut, Self::Judged, Self::ToldCase, Self::Held,
         Self::Released, Self::Suppressed, Self::EndedSuppression, Self::MadeAccount, Self::DeletedAccount,
-        Self::ChangedPassword, Self::MadeToken, Self::DeletedToken, Self::Drew, Self::AddedCamera, Self::AddedSpeaker, Self::AddedRule,
+        Self::ChangedPassword, Self::SetUpTotp, Self::RemovedTotp, Self::MadeToken, Self::DeletedToken, Self::Drew, Self::AddedCamera, Self::AddedSpeaker, Self::AddedRule,
         Self::RemovedRule, Self::ChoseSpeakers, Self::TookBack, Self::Spoke,
     ];
 
@@ -76,6 +78,8 @@ impl Act {
             Self::MadeAccount => ("made an account", "创建账户"),
             Self::DeletedAccount => ("deleted an account", "删除账户"),
             Self::ChangedPassword => ("changed a password", "修改密码"),
+            Self::SetUpTotp => ("set an authenticator app up", "启用身份验证器"),
+            Self::RemovedTotp => ("removed an authenticator app", "停用身份验证器"),
             Self::MadeToken => ("made a token", "创建令牌"),
             Self::DeletedToken => ("deleted a token", "删除令牌"),
             Self::Drew => ("drew", "绘制区域"),

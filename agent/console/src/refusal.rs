@@ -21,11 +21,13 @@ pub(crate) struct Refusal {
     status: StatusCode,
     why: Bilingual,
     wait_s: Option<u64>,
+    /// A code of the authenticator app is what is missing.
+    needs_code: bool,
 }
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, why: Bilingual) -> Self {
-        Self { status, why, wait_s: None }
+        Self { status, why, wait_s: None, needs_code: false }
     }
 
     /// What was asked for is not there.
@@ -53,7 +55,11 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Bilingual { en, zh } = self.why;
-        let mut answer = (self.status, Json(json!({ "error": en, "error_zh": zh }))).into_response();
+        let mut told = json!({ "error": en, "error_zh": zh });
+        if self.needs_code {
+            told["needs_code"] = true.into();
+        }
+        let mut answer = (self.status, Json(told)).into_response();
         if let Some(wait_s) = self.wait_s {
             answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
         }
@@ -163,6 +169,14 @@ impl From<SignInError> for Refusal {
         match error {
             SignInError::Account(error) => error.into(),
             SignInError::Wrong => Self::new(StatusCode::UNAUTHORIZED, told("用户名或密码错误".to_owned())),
+            SignInError::NoCode => {
+                let why = told("此账户还需要身份验证器应用显示的验证码".to_owned());
+                Self { needs_code: true, ..Self::new(StatusCode::UNAUTHORIZED, why) }
+            }
+            SignInError::WrongCode => {
+                let zh = "验证码错误、已使用或已过期；请等待下一个验证码，并检查手机和设备的时钟";
+                Self { needs_code: true, ..Self::new(StatusCode::UNAUTHORIZED, told(zh.to_owned())) }
+            }
             SignInError::Link => {
                 let zh = "此链接已使用，或属于程序先前的一次启动；程序启动时会打印新的链接";
                 Self::new(StatusCode::UNAUTHORIZED, told(zh.to_owned()))

@@ -11,9 +11,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use forewarn_console::{
     Bilingual, CameraNow, Cameras, Choices, Desk, DraftNow, Health, HealthBook, HealthReport, Hosts, Incidents,
-    Listener, Metrics, Onlookers, Passing, Ports, Refused, Server, SiteEditor, words,
+    Listener, Metrics, Onlookers, Passing, Ports, Refused, Server, SiteEditor, StatsAsked, words,
 };
-use forewarn_domain::site_change::{NewCamera, SiteChange};
+use forewarn_domain::found_camera::{AskedCamera, FoundCamera, FoundStream};
+use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
     Announcement, AnnouncementId, CaseCommand, Clock as _, ColourMatrix, Detector as _, Frame, FrameMeta, IncidentId,
@@ -145,7 +146,7 @@ impl Health for Nothing {
 }
 
 impl Incidents for Nothing {
-    fn stats(&self) -> Result<serde_json::Value, String> {
+    fn stats(&self, _asked: StatsAsked) -> Result<serde_json::Value, String> {
         Ok(serde_json::Value::Null)
     }
 
@@ -168,6 +169,15 @@ impl Cameras for Nothing {
 
 impl SiteEditor for Nothing {
     fn look(&self, _camera: &NewCamera) -> Result<Frame, Refused> {
+        Err(Refused::Stale)
+    }
+    fn find(&self) -> Result<Vec<FoundCamera>, Refused> {
+        Ok(Vec::new())
+    }
+    fn streams(&self, _camera: &AskedCamera) -> Result<Vec<FoundStream>, Refused> {
+        Ok(Vec::new())
+    }
+    fn hear(&self, _speaker: &NewSpeaker, _text: &SpokenText) -> Result<String, Refused> {
         Err(Refused::Stale)
     }
     fn choices(&self) -> Result<Choices, Refused> {

@@ -54,6 +54,9 @@ pub(crate) struct Account {
     pub password: String,
     /// When it was made, RFC 3339 in UTC.
     pub created_at: String,
+    /// The secret of the authenticator app whose code it asks for; none for one that asks for a password alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub totp: Option<String>,
 }
 
 /// The content of the file.
@@ -102,7 +105,7 @@ impl Accounts {
         }
         let password = password::hash(password)?;
         let mut list = self.list.clone();
-        list.push(Account { name: name.to_owned(), role, password, created_at: at });
+        list.push(Account { name: name.to_owned(), role, password, created_at: at, totp: None });
         self.keep(list)
     }
 
@@ -111,6 +114,14 @@ impl Accounts {
         let mut list = self.list.clone();
         let account = list.iter_mut().find(|account| account.name == name);
         account.ok_or_else(|| AccountError::Unknown(name.to_owned()))?.password = password::hash(password)?;
+        self.keep(list)
+    }
+
+    /// Has one ask for the codes of this secret from now on, or for none.
+    pub(crate) fn set_totp(&mut self, name: &str, secret: Option<String>) -> Result<(), AccountError> {
+        let mut list = self.list.clone();
+        let account = list.iter_mut().find(|account| account.name == name);
+        account.ok_or_else(|| AccountError::Unknown(name.to_owned()))?.totp = secret;
         self.keep(list)
     }
 

@@ -8,13 +8,15 @@ mod random;
 mod role;
 mod sessions;
 mod tokens;
+mod totp;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
-use forewarn_domain::Clock;
+use forewarn_domain::{Clock, Timestamp};
 
 pub(crate) use accounts::{Account, AccountError};
 pub(crate) use password::PasswordError;
@@ -22,6 +24,9 @@ pub(crate) use random::token;
 pub(crate) use role::Role;
 pub(crate) use sessions::{LONGEST, Session};
 pub(crate) use tokens::{Token, TokenError, Wanted as WantedToken};
+#[cfg(test)]
+pub(crate) use totp::code_for_tests as totp_for_tests;
+pub(crate) use totp::new_secret;
 
 use accounts::Accounts;
 use attempts::Attempts;
@@ -37,6 +42,14 @@ pub(crate) enum SignInError {
     /// Name or password.
     #[error("the name or the password is wrong")]
     Wrong,
+    /// The password is right, and no code was given.
+    #[error("this account also asks for the code that the authenticator app shows")]
+    NoCode,
+    /// The code is none of now.
+    #[error(
+        "the code is wrong, was used, or has ended; wait for the next, and look at the clocks of telephone and box"
+    )]
+    WrongCode,
     /// He has failed too often.
     #[error("too many attempts failed; try again in {} s", .0.as_secs() + 1)]
     Wait(Duration),
@@ -66,6 +79,8 @@ struct State {
     tokens: Tokens,
     sessions: Sessions,
     attempts: Attempts,
+    /// The step of time of the last code of each account, which is not taken twice.
+    used: BTreeMap<String, u64>,
     /// The fingerprint of the token by which the first account is made; none once there is one.
     set_up: Option<String>,
     /// The fingerprint of the token by which a guest signs in.
@@ -86,7 +101,7 @@ impl Access {
     pub(crate) fn open(path: &Path, tokens: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let (sessions, attempts) = (Sessions::default(), Attempts::default());
         let (accounts, tokens) = (Accounts::read(path)?, Tokens::read(tokens)?);
-        let state = State { accounts, tokens, sessions, attempts, set_up: None, guest: None };
+        let state = State { accounts, tokens, sessions, attempts, used: BTreeMap::new(), set_up: None, guest: None };
         Ok(Self { state: Arc::new(Mutex::new(state)), hashing: Arc::default(), clock })
     }
 
@@ -137,8 +152,35 @@ impl Access {
         Ok(state.sessions.begin(GUEST, Role::Admin, self.clock.now()))
     }
 
-    /// Signs somebody in by name and password.
-    pub(crate) fn sign_in(&self, name: &str, password: &str) -> Result<(String, Session), SignInError> {
+    /// Signs somebody in by name and password, and the code of his app where the account asks for one.
+    pub(crate) fn sign_in(
+        &self,
+        name: &str,
+        password: &str,
+        code: Option<&str>,
+    ) -> Result<(String, Session), SignInError> {
+        let account = self.check_password(name, password)?;
+        let now = self.clock.now();
+        let mut state = lock(&self.state);
+        if let Some(secret) = &account.totp {
+            let code = code.filter(|code| !code.is_empty()).ok_or(SignInError::NoCode)?;
+            let Some(step) = totp::step_of(secret, code, self.seconds(now), state.used.get(name).copied()) else {
+                state.attempts.failed(name, now);
+                return Err(SignInError::WrongCode);
+            };
+            state.used.insert(name.to_owned(), step);
+        }
+        state.attempts.succeeded(name);
+        Ok(state.sessions.begin(&account.name, account.role, now))
+    }
+
+    /// Seconds since the Unix epoch, as the clock on the wall shows them.
+    fn seconds(&self, now: Timestamp) -> u64 {
+        u64::try_from(self.clock.wall(now).as_micros() / 1_000_000).unwrap_or_default()
+    }
+
+    /// Whether the password is that of the account.
+    pub(crate) fn check_password(&self, name: &str, password: &str) -> Result<Account, SignInError> {
         let _one = lock(&self.hashing);
         let wait = lock(&self.state).attempts.wait(name, self.clock.now());
         wait.map_or(Ok(()), |wait| Err(SignInError::Wait(wait)))?;
@@ -146,12 +188,27 @@ impl Access {
         let is_right = password::is_right(password, account.as_ref().map(|account| account.password.as_str()));
         let now = self.clock.now();
         let mut state = lock(&self.state);
-        let Some(account) = account.filter(|_| is_right) else {
+        account.filter(|_| is_right).ok_or_else(|| {
             state.attempts.failed(name, now);
-            return Err(SignInError::Wrong);
-        };
+            SignInError::Wrong
+        })
+    }
+
+    /// Has an account ask for the codes of a secret, one of which is given; the password shows who asks.
+    pub(crate) fn set_totp(&self, name: &str, password: &str, (secret, code): (&str, &str)) -> Result<(), SignInError> {
+        self.check_password(name, password)?;
+        let mut state = lock(&self.state);
+        let now_s = self.seconds(self.clock.now());
+        let step = totp::step_of(secret, code, now_s, None).ok_or(SignInError::WrongCode)?;
+        state.accounts.set_totp(name, Some(secret.to_owned()))?;
+        state.used.insert(name.to_owned(), step);
         state.attempts.succeeded(name);
-        Ok(state.sessions.begin(&account.name, account.role, now))
+        Ok(())
+    }
+
+    /// Has an account ask for a password alone.
+    pub(crate) fn remove_totp(&self, name: &str) -> Result<(), AccountError> {
+        lock(&self.state).accounts.set_totp(name, None)
     }
 
     /// The session of a token.
@@ -240,7 +297,7 @@ mod tests {
         assert_eq!((session.role, access.session(&cookie).unwrap().name), (Role::Admin, "ann".to_owned()));
         assert!(access.set_up(&token, "eve", "three wise words").is_err());
         assert!(access.new_set_up().is_none() && !access.is_new());
-        assert!(access.sign_in("ann", "three wise words").is_ok());
+        assert!(access.sign_in("ann", "three wise words", None).is_ok());
         access.set_password("ann", "four other wise words").unwrap();
         assert!(access.session(&cookie).is_none(), "other sessions end with the password");
     }
@@ -253,7 +310,7 @@ mod tests {
         assert!(access.sign_in_by_link("").is_err());
         let token = access.new_guest();
         assert!(access.sign_in_by_link(&token).is_ok() && access.sign_in_by_link(&token).is_ok());
-        assert!(access.accounts().is_empty() && access.sign_in(GUEST, "").is_err());
+        assert!(access.accounts().is_empty() && access.sign_in(GUEST, "", None).is_err());
     }
 
     #[test]
@@ -262,8 +319,8 @@ mod tests {
         let access =
             Access::open(&dir.path().join("a.json"), &dir.path().join("t.json"), Arc::new(SystemClock)).unwrap();
         for _ in 0..5 {
-            assert!(matches!(access.sign_in("ann", "guess"), Err(SignInError::Wrong)));
+            assert!(matches!(access.sign_in("ann", "guess", None), Err(SignInError::Wrong)));
         }
-        assert!(matches!(access.sign_in("ann", "guess"), Err(SignInError::Wait(_))));
+        assert!(matches!(access.sign_in("ann", "guess", None), Err(SignInError::Wait(_))));
     }
 }

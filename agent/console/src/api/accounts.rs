@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{ADMIN, Page, VIEWER, ask, page};
-use crate::access::{Role, Session, SignInError};
+use crate::access::{Role, Session, SignInError, new_secret};
 use crate::act::Act;
 use crate::bilingual::both;
 use crate::context::Context;
@@ -23,6 +23,10 @@ pub(super) fn pages() -> Vec<Page> {
         page(Method::POST, "/api/v1/accounts", ADMIN, post(add)),
         page(Method::DELETE, "/api/v1/accounts/{name}", ADMIN, delete(remove)),
         page(Method::PUT, "/api/v1/accounts/{name}/password", VIEWER, put(set_password)),
+        page(Method::DELETE, "/api/v1/accounts/{name}/totp", ADMIN, delete(remove_totp)),
+        page(Method::POST, "/api/v1/session/totp", VIEWER, post(begin_totp)),
+        page(Method::PUT, "/api/v1/session/totp", VIEWER, put(set_totp)),
+        page(Method::DELETE, "/api/v1/session/totp", VIEWER, delete(remove_own_totp)),
         page(Method::GET, "/api/v1/audit", ADMIN, get(audit)),
     ]
 }
@@ -32,7 +36,7 @@ const LINES: usize = 500;
 
 async fn list(State(context): State<Arc<Context>>) -> Json<Value> {
     let of = context.access.accounts();
-    let told = of.iter().map(|one| json!({ "name": one.name, "role": one.role, "created_at": one.created_at }));
+    let told = of.iter().map(|one| json!({ "name": one.name, "role": one.role, "created_at": one.created_at, "has_totp": one.totp.is_some() }));
     Json(json!({ "accounts": told.collect::<Vec<_>>() }))
 }
 
@@ -77,6 +81,86 @@ struct Another {
     former: String,
 }
 
+/// The session stays, so that this is no refusal of who asks.
+fn wrong_password(error: SignInError) -> Refusal {
+    match error {
+        SignInError::Wrong => {
+            Refusal::new(StatusCode::FORBIDDEN, both!("the present password is wrong", "当前密码错误"))
+        }
+        SignInError::WrongCode => {
+            let why = both!(
+                "the code is not that of this secret now; look at the clocks of telephone and box",
+                "验证码与此密钥不符，请检查手机和设备的时钟"
+            );
+            Refusal::new(StatusCode::FORBIDDEN, why)
+        }
+        other => other.into(),
+    }
+}
+
+/// A secret for an authenticator app. Nothing is kept until a code of it comes back.
+async fn begin_totp(State(context): State<Arc<Context>>, Extension(session): Extension<Session>) -> Json<Value> {
+    let (secret, site) = (new_secret(), &context.setup.site);
+    let uri =
+        format!("otpauth://totp/Forewarn%20{site}:{}?secret={secret}&issuer=Forewarn%20{site}", in_uri(&session.name));
+    Json(json!({ "secret": secret, "uri": uri }))
+}
+
+/// A text as it stands in an address.
+fn in_uri(text: &str) -> String {
+    let escaped = |byte: u8| {
+        if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    text.bytes().map(escaped).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Totp {
+    secret: String,
+    code: String,
+    password: String,
+}
+
+async fn set_totp(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Json(Totp { secret, code, password }): Json<Totp>,
+) -> Result<StatusCode, Refusal> {
+    ask(move || {
+        context.access.set_totp(&session.name, &password, (&secret, &code)).map_err(wrong_password)?;
+        context.note(Some(&session.name), Act::SetUpTotp, None, None);
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await?
+}
+
+async fn remove_own_totp(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+) -> Result<StatusCode, Refusal> {
+    ask(move || {
+        context.access.remove_totp(&session.name)?;
+        context.note(Some(&session.name), Act::RemovedTotp, None, None);
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await?
+}
+
+/// For whoever has lost his telephone.
+async fn remove_totp(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    ask(move || {
+        context.access.remove_totp(&name)?;
+        context.note(Some(&session.name), Act::RemovedTotp, Some(&name), None);
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await?
+}
+
 /// Everybody may change his own password, who says the one until now; admins may change all.
 async fn set_password(
     State(context): State<Arc<Context>>,
@@ -91,15 +175,7 @@ async fn set_password(
     }
     ask(move || {
         if is_own {
-            // The session stays, so that this is no refusal of who asks.
-            let wrong = |error: SignInError| match error {
-                SignInError::Wrong => {
-                    Refusal::new(StatusCode::FORBIDDEN, both!("the present password is wrong", "当前密码错误"))
-                }
-                other => other.into(),
-            };
-            let (token, _) = context.access.sign_in(&name, &former).map_err(wrong)?;
-            context.access.sign_out(&token);
+            context.access.check_password(&name, &former).map_err(wrong_password)?;
         }
         context.access.set_password(&name, &password)?;
         context.note(Some(&session.name), Act::ChangedPassword, Some(&name), None);

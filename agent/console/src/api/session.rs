@@ -9,7 +9,7 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::{Page, VIEWER, ask, page};
-use crate::access::{LONGEST, Role, Session};
+use crate::access::{LONGEST, Role, Session, SignInError};
 use crate::act::Act;
 use crate::context::Context;
 use crate::gate::{Need, cookie};
@@ -32,6 +32,8 @@ struct Who {
     name: String,
     role: Role,
     csrf: String,
+    /// Whether it asks for the code of an authenticator app.
+    has_totp: bool,
     site: String,
     time_zone: String,
     version: String,
@@ -41,7 +43,8 @@ impl Who {
     fn of(session: Session, context: &Context) -> Self {
         let (site, version) = (context.setup.site.clone(), context.setup.version.clone());
         let time_zone = context.setup.time_zone.clone();
-        Self { name: session.name, role: session.role, csrf: session.csrf, site, time_zone, version }
+        let has_totp = context.access.accounts().iter().any(|one| one.name == session.name && one.totp.is_some());
+        Self { name: session.name, role: session.role, has_totp, csrf: session.csrf, site, time_zone, version }
     }
 }
 
@@ -83,14 +86,24 @@ async fn set_up(State(context): State<Arc<Context>>, Json(first): Json<First>) -
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Credentials {
-    Password { name: String, password: String },
-    Link { token: String },
+    Password {
+        name: String,
+        password: String,
+        /// Of the authenticator app, for an account that asks for it.
+        #[serde(default)]
+        code: Option<String>,
+    },
+    Link {
+        token: String,
+    },
 }
 
 async fn sign_in(State(context): State<Arc<Context>>, Json(given): Json<Credentials>) -> Result<SignedIn, Refusal> {
     ask(move || {
         let (name, outcome) = match &given {
-            Credentials::Password { name, password } => (Some(name.as_str()), context.access.sign_in(name, password)),
+            Credentials::Password { name, password, code } => {
+                (Some(name.as_str()), context.access.sign_in(name, password, code.as_deref()))
+            }
             Credentials::Link { token } => (None, context.access.sign_in_by_link(token)),
         };
         match outcome {
@@ -98,6 +111,8 @@ async fn sign_in(State(context): State<Arc<Context>>, Json(given): Json<Credenti
                 context.note(Some(&session.name), Act::SignedIn, None, None);
                 Ok(signed_in(&context, &token, session))
             }
+            // The page asks for the code, and nothing has failed.
+            Err(error @ SignInError::NoCode) => Err(error.into()),
             Err(error) => {
                 // What is no account may be a password in the wrong field, and is not written down.
                 let known = name.filter(|name| context.access.accounts().iter().any(|account| account.name == *name));

@@ -8,6 +8,8 @@ export interface Session {
   name: string;
   role: Role;
   csrf: string;
+  /** Whether the account asks for the code of an authenticator app. */
+  has_totp: boolean;
   site: string;
   /** IANA name of the site's time zone. */
   time_zone: string;
@@ -145,12 +147,14 @@ export interface Account {
   name: string;
   role: Role;
   created_at: string;
+  has_totp: boolean;
 }
 
 export class Refused extends Error {
   constructor(
     readonly status: number,
     readonly why: Both,
+    readonly needsCode = false,
   ) {
     super(why.en);
   }
@@ -180,12 +184,10 @@ async function answered(method: string, path: string, body?: unknown): Promise<R
   });
   if (answer.ok) return answer;
   const nothing: Both = { en: answer.statusText, zh: `服务器返回 ${answer.status}` };
-  const why = await answer.json().then(
-    (told: { error?: string; error_zh?: string }): Both => ({ en: told.error ?? nothing.en, zh: told.error_zh ?? nothing.zh }),
-    () => nothing,
-  );
+  const told = (await answer.json().catch(() => ({}))) as { error?: string; error_zh?: string; needs_code?: boolean };
+  const why: Both = { en: told.error ?? nothing.en, zh: told.error_zh ?? nothing.zh };
   if (answer.status === 401 && path !== "/session" && path !== "/setup") onSignedOut();
-  throw new Refused(answer.status, why);
+  throw new Refused(answer.status, why, told.needs_code);
 }
 
 export async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {

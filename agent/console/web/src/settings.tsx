@@ -1,6 +1,7 @@
 // Language and appearance, one's own password, and for an administrator who else may sign in and who did what.
 import { useEffect, useState } from "preact/hooks";
 import { type Account, type Session, ask, get, roles } from "./api";
+import { AppCodes } from "./app_codes";
 import { Asking, Choice, Register } from "./parts";
 import { Tokens } from "./tokens";
 import { useToast } from "./toasts";
@@ -48,6 +49,7 @@ export function Settings(props: Props) {
         </p>
         <p class="buttons start">
           <button onClick={() => setIsChanging(true)}>{say("changePassword")}</button>
+          <AppCodes has={session.has_totp} />
           <button onClick={props.onSignOut}>{say("signOut")}</button>
         </p>
       </div>
@@ -107,8 +109,8 @@ function Accounts({ own }: { own: string }) {
     <>
       <Register
         title={say("accounts")}
-        columns={[say("role")]}
-        rows={accounts.map(({ name, role }) => ({ name, cells: [say(role)], sure: name === own ? null : say("removeSure", name) }))}
+        columns={[say("role"), say("codes")]}
+        rows={accounts.map(({ name, role, has_totp }) => ({ name, cells: [say(role), has_totp ? say("codesAsked") : "–"], sure: name === own ? null : say("removeSure", name) }))}
         onDelete={(name) => done(ask("DELETE", `/accounts/${encodeURIComponent(name)}`))}
         addWord={say("add")}
         onAdd={() => setIsAdding(true)}

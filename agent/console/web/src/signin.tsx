@@ -1,6 +1,6 @@
 // The way in: by name and password, or by the link of the first start.
 import { useState } from "preact/hooks";
-import { type Session, ask } from "./api";
+import { Refused, type Session, ask } from "./api";
 import { type Language, useWords } from "./words";
 
 interface Props {
@@ -14,6 +14,7 @@ export function SignIn({ setUp, isNew, onSession, onLanguage }: Props) {
   const say = useWords();
   const [problem, setProblem] = useState("");
   const [isBusy, setIsBusy] = useState(false);
+  const [needsCode, setNeedsCode] = useState(false);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
@@ -21,10 +22,14 @@ export function SignIn({ setUp, isNew, onSession, onLanguage }: Props) {
     setIsBusy(true);
     setProblem("");
     try {
-      const body = setUp ? { token: setUp, name, password } : { name, password };
+      const code = form.get("code");
+      const body = setUp ? { token: setUp, name, password } : { name, password, ...(code && { code: String(code) }) };
       onSession(await ask<Session>("POST", setUp ? "/setup" : "/session", body));
     } catch (error) {
-      setProblem(say.why(error));
+      const asksForCode = error instanceof Refused && error.needsCode;
+      // To be asked for the code is no failure; a wrong one is.
+      if (!asksForCode || needsCode) setProblem(say.why(error));
+      if (asksForCode) setNeedsCode(true);
     }
     setIsBusy(false);
   };
@@ -54,6 +59,13 @@ export function SignIn({ setUp, isNew, onSession, onLanguage }: Props) {
           <small id="hint" class="muted">
             {say("passwordHint")}
           </small>
+        )}
+        {needsCode && (
+          <label>
+            {say("code")}
+            <input name="code" inputMode="numeric" autocomplete="one-time-code" pattern="[0-9 ]{6,7}" required autofocus />
+            <small class="muted">{say("codeHint")}</small>
+          </label>
         )}
         {problem && (
           <p class="problem" role="alert">
