@@ -14,6 +14,7 @@ use forewarn_memory::trail::{Line, Trail};
 use crate::access::Access;
 use crate::act::Act;
 use crate::ports::Ports;
+use crate::redactor::Redactor;
 use crate::setup::Setup;
 use crate::still::Still;
 use crate::store::{Index, Newsroom};
@@ -39,6 +40,8 @@ pub(crate) struct Context {
     pub sockets: Arc<tokio::sync::Semaphore>,
     /// Whether somebody speaks over a loudspeaker now.
     pub is_speaking: AtomicBool,
+    /// Makes copies in which something is hidden.
+    pub redactor: Redactor,
     /// The latest still of each camera.
     pub stills: Mutex<BTreeMap<String, Still>>,
 }

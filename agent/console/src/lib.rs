@@ -24,6 +24,7 @@ mod hosts;
 mod listener;
 mod onlookers;
 mod ports;
+mod redactor;
 mod refusal;
 mod server;
 mod setup;

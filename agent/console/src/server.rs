@@ -31,6 +31,7 @@ use crate::context::Context;
 use crate::hosts::Hosts;
 use crate::listener::Listener;
 use crate::ports::{Metrics, Ports};
+use crate::redactor::Redactor;
 use crate::setup::Setup;
 use crate::store::{Follower, Index, Newsroom, Sources};
 
@@ -144,8 +145,21 @@ impl Server {
             let (cookie, looks, stills) = (format!("forewarn_{port}"), Mutex::default(), Mutex::default());
             let sockets = Arc::new(Semaphore::new(SOCKETS));
             let is_speaking = AtomicBool::new(false);
-            let context =
-                Context { setup, ports: to, access, index, news, trail, cookie, looks, sockets, is_speaking, stills };
+            let redactor = Redactor::default();
+            let context = Context {
+                setup,
+                ports: to,
+                access,
+                index,
+                news,
+                trail,
+                cookie,
+                looks,
+                sockets,
+                is_speaking,
+                redactor,
+                stills,
+            };
             api::of_console(&Arc::new(context))
         };
         let mut server = Self::within(limits, Listener::Console, address, ports, pages)?;

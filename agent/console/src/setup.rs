@@ -49,6 +49,10 @@ pub struct Setup {
     pub is_behind_proxy: bool,
     /// Whether somebody may sign in by a link for this run, without an account.
     pub has_guest: bool,
+    /// The site file; none where this run has one of its own.
+    pub site_file: Option<PathBuf>,
+    /// The agent's own program, which makes copies of evidence.
+    pub program: PathBuf,
     /// The time line.
     pub clock: Arc<dyn Clock>,
 }

@@ -266,6 +266,8 @@ fn start_servers(site: &Site, ports: &Ports, clock: Arc<dyn Clock>, board: &Boar
         hosts: Hosts::listed(listen.console_hosts.iter().cloned()),
         is_behind_proxy: listen.is_behind_proxy,
         has_guest: listen.has_guest,
+        site_file: site.file.clone(),
+        program: std::env::current_exe().unwrap_or_else(|_| "forewarn".into()),
         clock,
     };
     let console = opened("console", Server::of_console(address, ports, setup)).ok();

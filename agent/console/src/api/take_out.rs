@@ -6,11 +6,11 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, Method, header};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Extension, Json};
 use forewarn_base::private;
 use forewarn_domain::IncidentRecord;
 use forewarn_domain::violation::Language;
@@ -21,14 +21,19 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::{OPERATOR, Page, ask, incidents, page, stream};
 use crate::access::Session;
+use crate::act::Act;
 use crate::bilingual::{Bilingual, both};
 use crate::context::Context;
+use crate::redactor::{Busy, Hidden, Order, Progress};
 use crate::refusal::Refusal;
 
 pub(super) fn pages() -> Vec<Page> {
     vec![
         page(Method::GET, "/api/v1/incidents/{id}/export", OPERATOR, get(export)),
         page(Method::GET, "/api/v1/incidents/{id}/report", OPERATOR, get(report)),
+        page(Method::GET, "/api/v1/incidents/{id}/redacted", OPERATOR, get(redacted_so_far)),
+        page(Method::POST, "/api/v1/incidents/{id}/redacted", OPERATOR, post(redact)),
+        page(Method::GET, "/api/v1/incidents/{id}/redacted/export", OPERATOR, get(export_redacted)),
     ]
 }
 
@@ -46,12 +51,77 @@ async fn export(
         Ok::<_, Refusal>((file, bytes, record.id.to_string()))
     })
     .await??;
+    attached(file, bytes, &name)
+}
+
+fn attached(file: File, bytes: u64, name: &str) -> Result<Response, Refusal> {
     Response::builder()
         .header(header::CONTENT_TYPE, "application/zip")
         .header(header::CONTENT_LENGTH, bytes)
-        .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}.zip\"", plain(&name)))
+        .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}.zip\"", plain(name)))
         .body(stream::file(file, 0, bytes))
         .map_err(Refusal::failed)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Redaction {
+    hidden: Hidden,
+}
+
+/// Begins to make a copy in which something is hidden. The command that makes it writes into the evidence's own log who asked.
+async fn redact(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+    Json(Redaction { hidden }): Json<Redaction>,
+) -> Result<Json<Progress>, Refusal> {
+    ask(move || {
+        let (record, bundle) = kept(&context, &id)?;
+        let setup = &context.setup;
+        let order = Order {
+            incident: record.id.as_str(),
+            bundle: &bundle,
+            hidden,
+            who: &session.name,
+            site_file: setup.site_file.as_deref(),
+            scratch: &setup.places.scratch,
+            program: &setup.program,
+        };
+        context.redactor.begin(&order).map_err(Refusal::failed)?.map_err(|Busy| {
+            Refusal::conflict(both!("a copy is being made; wait until it is done", "正在生成另一份副本，请等待完成"))
+        })?;
+        let detail = Some(format!("without {}", hidden.as_str()));
+        context.note(Some(&session.name), Act::Evidence(Deed::Exported), Some(record.id.as_str()), detail);
+        Ok(Json(context.redactor.progress(record.id.as_str())))
+    })
+    .await?
+}
+
+async fn redacted_so_far(
+    State(context): State<Arc<Context>>,
+    Path(id): Path<String>,
+) -> Result<Json<Progress>, Refusal> {
+    ask(move || {
+        let (record, _) = kept(&context, &id)?;
+        Ok(Json(context.redactor.progress(record.id.as_str())))
+    })
+    .await?
+}
+
+async fn export_redacted(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let (file, bytes, name) = ask(move || {
+        let (record, _) = kept(&context, &id)?;
+        let (copy, hidden) = context
+            .redactor
+            .done(record.id.as_str())
+            .ok_or_else(|| Refusal::conflict(both!("no copy of this incident is ready", "此事件没有已生成的副本")))?;
+        let name = format!("{}-without-{}", record.id, hidden.as_str());
+        let (file, bytes) = zipped(&copy, &context.setup.places.scratch, &name).map_err(Refusal::failed)?;
+        Ok::<_, Refusal>((file, bytes, name))
+    })
+    .await??;
+    attached(file, bytes, &name)
 }
 
 fn kept(context: &Context, id: &str) -> Result<(IncidentRecord, std::path::PathBuf), Refusal> {

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Case, type Detail, type Found, type Verification, fileOf, get, post } from "./api";
 import { go } from "./app";
+import { Redacted } from "./redacted";
 import { Asking, Empty, Icon, Judgement, Outcome } from "./parts";
 import { useToast } from "./toasts";
 import { clock, pretty, size, span, useWords } from "./words";
@@ -18,7 +19,7 @@ interface Props {
   hasNext: boolean;
 }
 
-type Asked = "hold" | "suppress" | null;
+type Asked = "hold" | "suppress" | "redact" | null;
 
 export function Card(props: Props) {
   const { id, canAct, news } = props;
@@ -124,6 +125,10 @@ export function Card(props: Props) {
                   {say("export")}
                   <kbd>E</kbd>
                 </button>
+                <button onClick={() => setAsking("redact")}>
+                  <Icon name="veil" />
+                  {say("redacted")}
+                </button>
                 <button onClick={() => take("report")}>
                   <Icon name="page" />
                   {say("report")}
@@ -202,6 +207,7 @@ export function Card(props: Props) {
         </section>
       </div>
 
+      {asking === "redact" && <Redacted path={path} onClose={() => setAsking(null)} />}
       {asking === "hold" && (
         <Reason
           title={say(isHeld ? "release" : "hold")}

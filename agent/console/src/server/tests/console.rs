@@ -87,6 +87,8 @@ impl Scene {
             hosts: Hosts::default(),
             is_behind_proxy: false,
             has_guest: false,
+            site_file: None,
+            program: "/bin/false".into(),
             clock: Arc::new(SystemClock),
         };
         let ports = ports();
