@@ -100,6 +100,8 @@ interface Row {
   cells: string[];
   /** What is asked before it is deleted; none for what cannot be. */
   sure: string | null;
+  /** What else can be done with it. */
+  more?: { word: string; onDo: () => void } | undefined;
 }
 
 /** Things that are listed by name, deleted one by one, and made by a form: accounts, tokens. */
@@ -130,13 +132,15 @@ export function Register(props: {
             </tr>
           </thead>
           <tbody>
-            {props.rows.map(({ name, cells, sure }) => (
+            {props.rows.map(({ name, cells, sure, more }) => (
               <tr key={name}>
                 <th scope="row">{name}</th>
                 {cells.map((cell, n) => (
                   <td key={n}>{cell}</td>
                 ))}
-                <td class="end">{sure && <button onClick={() => confirm(sure) && props.onDelete(name)}>{say("remove")}</button>}</td>
+                <td class="end">
+                  {more && <button onClick={more.onDo}>{more.word}</button>} {sure && <button onClick={() => confirm(sure) && props.onDelete(name)}>{say("remove")}</button>}
+                </td>
               </tr>
             ))}
           </tbody>

@@ -110,7 +110,7 @@ function Accounts({ own }: { own: string }) {
       <Register
         title={say("accounts")}
         columns={[say("role"), say("codes")]}
-        rows={accounts.map(({ name, role, has_totp }) => ({ name, cells: [say(role), has_totp ? say("codesAsked") : "–"], sure: name === own ? null : say("removeSure", name) }))}
+        rows={accounts.map(({ name, role, has_totp }) => ({ name, cells: [say(role), has_totp ? say("codesAsked") : "–"], sure: name === own ? null : say("removeSure", name), more: has_totp && name !== own ? { word: say("codesTurnOff"), onDo: () => confirm(say("codesOffSureFor", name)) && done(ask("DELETE", `/accounts/${encodeURIComponent(name)}/totp`)) } : undefined }))}
         onDelete={(name) => done(ask("DELETE", `/accounts/${encodeURIComponent(name)}`))}
         addWord={say("add")}
         onAdd={() => setIsAdding(true)}

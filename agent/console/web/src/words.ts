@@ -195,6 +195,7 @@ const words = {
   codesTurnOn: ["Ask for codes of an app", "启用身份验证器"],
   codesTurnOff: ["Ask for no codes", "停用身份验证器"],
   codesOffSure: ["Ask for the password alone from now on?", "今后仅使用密码登录？"],
+  codesOffSureFor: ["Let {} sign in by the password alone from now on?", "今后允许 {} 仅使用密码登录？"],
   codesOn: ["From now on a code is asked for at each sign-in", "今后每次登录都需要验证码"],
   codesOff: ["From now on the password is enough", "今后仅使用密码即可登录"],
   codesHint: [
