@@ -18,7 +18,16 @@ use crate::sets::Sets;
 const PATIENCE_UNITS: u32 = 250;
 
 /// How decoding begins with a picture that says nothing of itself, as of encoders that refresh by and by in silence.
-pub(super) const WITHOUT_MARK: Entry = Entry::Recovery { pictures: PATIENCE_UNITS };
+const WITHOUT_MARK: Entry = Entry::Recovery { pictures: PATIENCE_UNITS };
+
+/// How decoding begins with a unit; `None` if it cannot.
+pub(super) fn entry_of(codec: Codec, buffer: &gst::BufferRef) -> Option<Entry> {
+    if buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) {
+        return None;
+    }
+    let entry = buffer.map_readable().map_or(Entry::No, |bytes| marks(codec, &bytes).entry);
+    Some(if entry == Entry::No { WITHOUT_MARK } else { entry })
+}
 
 /// Counted units are given time stamps so far apart.
 const COUNT: gst::ClockTime = gst::ClockTime::from_mseconds(40);

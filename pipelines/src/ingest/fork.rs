@@ -9,10 +9,9 @@ use forewarn_domain::Orientation;
 use gst::prelude::*;
 use gst_video::VideoMeta;
 
-use super::entrance::Stamp;
+use super::entrance::{Stamp, entry_of};
 use super::{ForkInfo, RawUnit, Site, entrance, gate, picture};
 use crate::codec::decoder_of;
-use crate::entry::{Entry, marks};
 use crate::frame_map::{Picture, running_time_ns};
 use crate::pairing::{Framing, pair_up};
 use crate::plugin::make;
@@ -200,15 +199,6 @@ fn unit_of_sample(codec: Codec, sample: &gst::Sample, orientation: Orientation) 
     let (is_key, entry) = (entry.is_some(), entry.unwrap_or_default());
     let (caps, count) = (sample.caps_owned()?, count.unwrap_or(0));
     Some(RawUnit { codec, caps, buffer, pts_ns, dts_ns, count, is_key, entry, orientation })
-}
-
-/// How decoding begins with a unit; `None` if it cannot.
-pub(super) fn entry_of(codec: Codec, buffer: &gst::BufferRef) -> Option<Entry> {
-    if buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) {
-        return None;
-    }
-    let entry = buffer.map_readable().map_or(Entry::No, |bytes| marks(codec, &bytes).entry);
-    Some(if entry == Entry::No { entrance::WITHOUT_MARK } else { entry })
 }
 
 /// The end of the decoded branch.

@@ -9,7 +9,7 @@ use forewarn_base::sync::lock;
 use gst::prelude::*;
 
 use super::Site;
-use super::fork::entry_of;
+use super::entrance::entry_of;
 use crate::Codec;
 use crate::doze::{Doze, Turn, Wanted};
 use crate::entry::Entry;

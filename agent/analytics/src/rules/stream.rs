@@ -17,13 +17,11 @@ use super::subjects::{Crowd, SubjectSeed, unseen};
 use super::truth::Truth;
 use super::values::Values;
 use super::view::View;
-use super::watched::Watched;
+use super::watched::{COUNTED_US, Watched};
 use crate::ClassGroups;
 
 /// The longest step between two frames that counts as watched, in microseconds.
 const MAX_STEP_US: i64 = 2_000_000;
-/// A counted subject that is missed counts on for this long.
-pub(super) const COUNTED_US: i64 = 1_500_000;
 /// After a restart an open incident of a zone is not judged for this long: those in the zone have to be found first.
 pub(super) const SETTLE_US: i64 = 2_000_000;
 

@@ -4,6 +4,9 @@
 //! measured in watched time. It says nothing outside of the rules: an instant of it has a type of its own, and there is
 //! no way from it to a [`Timestamp`](forewarn_domain::Timestamp), which findings, votes, sensors and schedules go by.
 
+/// A counted subject that is missed counts on for this long, in microseconds.
+pub(super) const COUNTED_US: i64 = 1_500_000;
+
 /// An instant of watched time, in microseconds since the stream was first watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Watched(i64);

@@ -6,10 +6,11 @@ use super::identity::Identity;
 use super::judge::sight;
 use super::notes;
 use super::program::Term;
-use super::stream::{COUNTED_US, RuleState, Rules, SETTLE_US};
+use super::stream::{RuleState, Rules, SETTLE_US};
 use super::subjects::{Crowd, is_out_of_view};
 use super::tree::Facts;
 use super::truth::Truth;
+use super::watched::COUNTED_US;
 
 /// Those who take part.
 struct Members {

@@ -8,9 +8,8 @@ use super::ZoneCondition;
 use crate::rules::error::{CompileError, Problem};
 use crate::rules::gate::Gate;
 use crate::rules::lookup::{COUNT, LEAVE, Lookup, micros};
-use crate::rules::stream::COUNTED_US;
 use crate::rules::truth::Truth;
-use crate::rules::watched::Watched;
+use crate::rules::watched::{COUNTED_US, Watched};
 
 /// The most numbers that are remembered for a growth.
 const MOST_NUMBERS: usize = 128;
