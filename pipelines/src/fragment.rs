@@ -11,13 +11,13 @@ use crate::codec::nal_units;
 use crate::mp4::matrix_of;
 
 /// Times are in microseconds.
-const TIMESCALE: u32 = 1_000_000;
+pub(crate) const TIMESCALE: u32 = 1_000_000;
 /// The only track.
-const TRACK: u32 = 1;
+pub(crate) const TRACK: u32 = 1;
 /// Decoding may begin with this sample.
-const IS_SYNC: u32 = 0x0200_0000;
+pub(crate) const IS_SYNC: u32 = 0x0200_0000;
 /// It needs others.
-const IS_NOT_SYNC: u32 = 0x0101_0000;
+pub(crate) const IS_NOT_SYNC: u32 = 0x0101_0000;
 
 /// The parameter sets of a key picture: those of sequences and those of pictures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,7 +53,8 @@ impl ParameterSets {
         [1, 2, 3].map(|i| set.get(i).copied().unwrap_or_default())
     }
 
-    fn record(&self) -> Vec<u8> {
+    /// The content of `avcC`.
+    pub(crate) fn record(&self) -> Vec<u8> {
         let mut out = [&[1][..], &self.profile(), &[0xFF, 0xE0 | (self.sequences.len() as u8 & 0x1F)]].concat();
         let put = |out: &mut Vec<u8>, sets: &[Vec<u8>]| {
             for set in sets {
@@ -96,7 +97,13 @@ fn samples_of_high(set: &[u8]) -> Option<[u8; 3]> {
 }
 
 /// What comes before the fragments.
-pub(crate) fn header(sets: &ParameterSets, (width, height): (u32, u32), orientation: Orientation) -> Vec<u8> {
+pub(crate) fn header(sets: &ParameterSets, size_px: (u32, u32), orientation: Orientation) -> Vec<u8> {
+    let record = boxed(*b"avcC", &[&sets.record()]);
+    header_of(&sample_entry(*b"avc1", &record, size_px), size_px, orientation)
+}
+
+/// The same by how its samples are described.
+pub(crate) fn header_of(entry: &[u8], (width, height): (u32, u32), orientation: Orientation) -> Vec<u8> {
     let brands = boxed(*b"ftyp", &[b"iso6\0\0\0\0iso6avc1mp41"]);
     let upright: Vec<u8> = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000_u32].map(u32::to_be_bytes).concat();
     let film = full(
@@ -115,7 +122,7 @@ pub(crate) fn header(sets: &ParameterSets, (width, height): (u32, u32), orientat
     let tables = boxed(
         *b"stbl",
         &[
-            &full(*b"stsd", 0, &[&words(&[1]), &sample_entry(sets, width, height)]),
+            &full(*b"stsd", 0, &[&words(&[1]), entry]),
             &full(*b"stts", 0, &[&[0; 4]]),
             &full(*b"stsc", 0, &[&[0; 4]]),
             &full(*b"stsz", 0, &[&[0; 8]]),
@@ -128,12 +135,12 @@ pub(crate) fn header(sets: &ParameterSets, (width, height): (u32, u32), orientat
     [brands, boxed(*b"moov", &[&film, &track, &extends])].concat()
 }
 
-fn sample_entry(sets: &ParameterSets, width: u32, height: u32) -> Vec<u8> {
+/// The description of samples of a kind, such as `avc1`, with the box of their parameter sets.
+pub(crate) fn sample_entry(kind: [u8; 4], record: &[u8], (width, height): (u32, u32)) -> Vec<u8> {
     let side = |px: u32| (px.min(0xFFFF) as u16).to_be_bytes();
     let resolution = words(&[0x48_0000, 0x48_0000, 0]);
-    let record = boxed(*b"avcC", &[&sets.record()]);
     boxed(
-        *b"avc1",
+        kind,
         &[
             &[0, 0, 0, 0, 0, 0, 0, 1],
             &[0; 16],
@@ -143,7 +150,7 @@ fn sample_entry(sets: &ParameterSets, width: u32, height: u32) -> Vec<u8> {
             &[0, 1],
             &[0; 32],
             &[0, 0x18, 0xFF, 0xFF],
-            &record,
+            record,
         ],
     )
 }
@@ -184,11 +191,13 @@ pub(crate) fn fragment(number: u32, time: FragmentTime, is_key: bool, unit: &[u8
     [index(head_bytes), boxed(*b"mdat", &[&sample])].concat()
 }
 
-fn words(values: &[u32]) -> Vec<u8> {
+/// Numbers of 32 bits.
+pub(crate) fn words(values: &[u32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_be_bytes()).collect()
 }
 
-fn boxed(kind: [u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+/// A box with these parts.
+pub(crate) fn boxed(kind: [u8; 4], parts: &[&[u8]]) -> Vec<u8> {
     let size = 8 + parts.iter().map(|part| part.len()).sum::<usize>();
     let mut out = Vec::with_capacity(size);
     out.extend_from_slice(&(size as u32).to_be_bytes());
@@ -200,6 +209,6 @@ fn boxed(kind: [u8; 4], parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// A box with its version, in the highest byte, and flags.
-fn full(kind: [u8; 4], version_and_flags: u32, parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn full(kind: [u8; 4], version_and_flags: u32, parts: &[&[u8]]) -> Vec<u8> {
     boxed(kind, &[&version_and_flags.to_be_bytes(), &parts.concat()])
 }

@@ -9,6 +9,7 @@
 //! - Both fork the parsed video: access units go into a [`PreRollRing`], decoded pictures to the consumer,
 //!   for a live stream through a [`FrameSlot`] in which the newest frame wins.
 //! - [`ClipRecorder`] cuts a clip out of the ring and writes it as MP4 without re-encoding.
+//! - [`footage`] keeps all of a stream's video in files of a minute, for those who want it, and cuts spans out of them.
 //! - [`SimCamera`] serves a clip as a real RTSP camera, for demonstrations and tests.
 //!
 //! Call [`init`] once before anything else.
@@ -26,6 +27,7 @@ mod encode;
 mod entry;
 mod event;
 mod fields;
+pub mod footage;
 mod fragment;
 mod frame_map;
 mod ingest;
@@ -37,6 +39,7 @@ mod mpeg;
 mod mux;
 mod pair;
 mod pairing;
+mod past;
 mod plugin;
 mod recorder;
 mod replay;

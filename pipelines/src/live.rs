@@ -6,7 +6,9 @@ use std::thread::JoinHandle;
 use forewarn_base::sync::lock;
 use forewarn_domain::{ClipSource, Clock, StreamId, Viewing, Wake};
 
+use crate::footage::{FootageNow, Writer};
 use crate::kept::KeptRing;
+use crate::past::WithFootage;
 use crate::stream::{EventSink, Shared, StreamConfig};
 use crate::{Decode, FrameSlot, InitError, PreRollRing, RingLevel, StreamStatsSnapshot, pair, supervisor};
 
@@ -24,6 +26,9 @@ pub enum StartError {
         /// The reason.
         source: std::io::Error,
     },
+    /// No thread for its footage.
+    #[error(transparent)]
+    Footage(#[from] forewarn_base::thread::ThreadError),
 }
 
 /// A stream that is being watched. Dropping it stops it.
@@ -32,6 +37,7 @@ pub struct LiveStream {
     /// The smaller stream of the same camera, if that is watched.
     beside: Option<Arc<Shared>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    footage: Option<Mutex<Writer>>,
 }
 
 impl LiveStream {
@@ -50,7 +56,13 @@ impl LiveStream {
                 (kept, Some(Arc::new(beside)))
             }
         };
-        let live = Self { shared: Arc::new(shared), beside, threads: Mutex::default() };
+        let writer = |footage: &Arc<_>| Writer::start(&stream, Arc::clone(footage), Arc::clone(&shared.clock));
+        let footage = shared.config.footage.as_ref().map(writer).transpose()?;
+        if let Some(writer) = &footage {
+            shared.ring.keep(writer.cell());
+        }
+        let footage = footage.map(Mutex::new);
+        let live = Self { shared: Arc::new(shared), beside, threads: Mutex::default(), footage };
         for (shared, prefix) in live.each().zip(["ingest", "sub"]) {
             let shared = Arc::clone(shared);
             let thread = std::thread::Builder::new()
@@ -79,10 +91,18 @@ impl LiveStream {
 
     /// Where evidence comes from: clips, and larger pictures than those that are watched where there are any.
     pub fn clips(&self) -> Arc<dyn ClipSource> {
-        match self.beside {
+        let clips: Arc<dyn ClipSource> = match self.beside {
             None => self.ring(),
             Some(_) => Arc::new(KeptRing { ring: self.ring() }),
-        }
+        };
+        let Some(footage) = self.shared.config.footage.clone() else { return clips };
+        let (stream, clock) = (self.stream().clone(), Arc::clone(&self.shared.clock));
+        Arc::new(WithFootage { clips, ring: self.ring(), footage, stream, clock })
+    }
+
+    /// What is told of its footage; none if none is kept.
+    pub fn footage(&self) -> Option<FootageNow> {
+        self.footage.as_ref().map(|writer| lock(writer).now())
     }
 
     /// Where clips are recorded from.
@@ -98,7 +118,9 @@ impl LiveStream {
 
     /// The counters now.
     pub fn stats(&self) -> StreamStatsSnapshot {
+        let footage = self.footage().map(|now| now.counts).unwrap_or_default();
         let kept = self.shared.stats.snapshot(self.shared.ring.level(), self.shared.slot.dropped());
+        let kept = StreamStatsSnapshot { footage, ..kept };
         self.beside.as_ref().map_or(kept, |beside| kept.beside(&beside.stats.snapshot(RingLevel::default(), 0)))
     }
 
@@ -114,6 +136,9 @@ impl LiveStream {
         let threads = std::mem::take(&mut *lock(&self.threads));
         for thread in threads {
             let _ = thread.join();
+        }
+        if let Some(writer) = &self.footage {
+            lock(writer).stop();
         }
     }
 

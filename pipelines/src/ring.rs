@@ -19,6 +19,7 @@ use crate::StreamFormat;
 use crate::clip::ClipRecorder;
 use crate::clip_error::ClipError;
 use crate::entry::Entry;
+use crate::footage::FootageCell;
 use crate::recorder::{CLEAN_WITHIN, EpochEnd, RecorderCell};
 use crate::signed::certificate_of;
 use crate::unit::{AccessUnit, Certificate};
@@ -102,6 +103,7 @@ struct RingState {
     epochs: VecDeque<Epoch>,
     recorders: Vec<Weak<RecorderCell>>,
     views: Vec<Weak<ViewCell>>,
+    footage: Option<Weak<FootageCell>>,
     level: RingLevel,
 }
 
@@ -202,6 +204,18 @@ impl PreRollRing {
         Box::new(View::new(cell))
     }
 
+    /// Hands over all units from now on.
+    pub(crate) fn keep(&self, cell: &Arc<FootageCell>) {
+        self.lock().footage = Some(Arc::downgrade(cell));
+    }
+
+    /// The codec of the latest connection, and width and height of its coded pictures.
+    pub(crate) fn coded_size(&self) -> Option<(String, u32, u32)> {
+        let state = self.lock();
+        let format = &state.epochs.back()?.format;
+        Some((format.codec.to_string(), format.width, format.height))
+    }
+
     /// A new connection or format; the epoch before it, if any, must have been ended.
     pub(crate) fn begin_epoch(&self, format: StreamFormat) {
         let mut state = self.lock();
@@ -250,6 +264,9 @@ impl PreRollRing {
         state.level.taken += 1;
         state.level.units += 1;
         state.level.bytes += size;
+        if let Some(cell) = state.footage.as_ref().and_then(Weak::upgrade) {
+            cell.offer(&unit, &format);
+        }
         state.views.retain(|cell| cell.upgrade().inspect(|cell| cell.offer(&unit, &format)).is_some());
         state.recorders.retain(|cell| match cell.upgrade() {
             Some(cell) => {
@@ -300,6 +317,10 @@ impl RingState {
             return;
         };
         epoch.end = Some(end);
+        let is_lost = end != EpochEnd::FormatChanged;
+        if let Some(cell) = self.footage.as_ref().and_then(Weak::upgrade).filter(|_| is_lost) {
+            cell.interrupt();
+        }
         if epoch.gops.is_empty() {
             self.epochs.pop_back();
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::RingLevel;
+use crate::footage::FootageCounts;
 
 /// Counters that the threads of a stream write and anyone may read.
 #[derive(Debug, Default)]
@@ -82,6 +83,8 @@ pub struct StreamStatsSnapshot {
     pub ring_span_ms: u64,
     /// Access units evicted from the ring.
     pub ring_evicted: u64,
+    /// What is kept around the clock.
+    pub footage: FootageCounts,
 }
 
 impl StreamStatsSnapshot {
@@ -119,6 +122,7 @@ impl StreamStatsSnapshot {
             frames_dropped_newest_wins: self.frames_dropped_newest_wins + before.frames_dropped_newest_wins,
             ring_evicted: self.ring_evicted + before.ring_evicted,
             decode_queue_level: self.decode_queue_level,
+            footage: self.footage.after(before.footage),
             ..self.beside(before)
         }
     }
@@ -173,6 +177,7 @@ impl StreamStats {
             ring_bytes: ring.bytes as u64,
             ring_span_ms: ring.span_ms,
             ring_evicted: ring.evicted,
+            footage: FootageCounts::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ use forewarn_base::sync::{held, lock};
 use forewarn_domain::mask::Mask;
 use forewarn_domain::{Clock, Orientation, StreamId};
 
+use crate::footage::Footage;
 use crate::stats::StreamStats;
 use crate::thinning::DecodedPart;
 use crate::{
@@ -57,6 +58,8 @@ pub struct StreamConfig {
     /// A smaller stream of the same camera, which is watched in place of this one: this one is kept for clips, and is
     /// watched only while the other is away.
     pub watched: Option<SourceUrl>,
+    /// Where all of its video is kept around the clock, if it is.
+    pub footage: Option<Arc<Footage>>,
 }
 
 impl StreamConfig {
@@ -82,6 +85,7 @@ impl StreamConfig {
             wakeup: None,
             tap: None,
             watched: None,
+            footage: None,
         }
     }
 }
@@ -132,7 +136,7 @@ impl Shared {
     /// The same for the smaller stream of the camera, `source`: its frames go the same way, its units to nobody.
     pub(crate) fn beside(&self, source: SourceUrl, events: EventSink) -> Self {
         let ring = RingLimits { span: Duration::ZERO, bytes: WATCHED_BYTES, ..RingLimits::default() };
-        let config = StreamConfig { source, ring, watched: None, ..self.config.clone() };
+        let config = StreamConfig { source, ring, watched: None, footage: None, ..self.config.clone() };
         Self { slot: Arc::clone(&self.slot), is_beside: true, ..Self::new(config, Arc::clone(&self.clock), events) }
     }
 

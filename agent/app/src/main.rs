@@ -90,6 +90,7 @@ fn dispatch(command: Command) -> CommandResult {
             forewarn_mission::command::run(&args, wall_now(), &mut std::io::stdout()).map_err(CommandError::of_mission)
         }
         Command::Update(args) => cmd::update::run(&args),
+        Command::Clip(args) => cmd::upkeep::run(Asked::Clip(&args)),
         Command::Backup(args) => cmd::upkeep::run(Asked::Backup(&args)),
         Command::Restore(args) => cmd::upkeep::run(Asked::Restore(&args)),
         Command::Support(args) => cmd::upkeep::run(Asked::Support(&args)),

@@ -1,5 +1,6 @@
 //! The command line as it is typed.
 
+mod clip;
 mod dataset;
 mod judge;
 mod keep;
@@ -18,6 +19,7 @@ mod watch;
 
 use clap::{Parser, Subcommand};
 
+pub use clip::Clip;
 pub use dataset::{Dataset, DatasetExport};
 pub use judge::{Bench, Detect, Evaluate};
 pub use keep::{Keep, Looker, Word};
@@ -167,6 +169,11 @@ pub enum Command {
         after_help = "Examples:\n  forewarn update check forewarn-0.2.0.update --config site.toml\n  forewarn update apply forewarn-0.2.0.update --config site.toml\n  forewarn update status"
     )]
     Update(Update),
+    /// Cut a clip out of the footage of a camera, or list what footage there is
+    #[command(
+        after_help = "Examples:\n  forewarn clip --config site.toml --list\n  forewarn clip --config site.toml --camera gate \\\n      --from 2026-11-30T08:14:30 --to 2026-11-30T08:16 --out gate.mp4\n\nThere is footage of cameras with `footage = true`: docs/footage.md"
+    )]
+    Clip(Clip),
     /// Put what brings a box back into one file, while the agent runs
     #[command(
         after_help = "Examples:\n  forewarn backup monday.backup --config site.toml\n  forewarn backup all.backup --config site.toml --keys --secrets\n\nKeep one with --keys or --secrets as safe as the box."

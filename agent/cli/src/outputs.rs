@@ -26,6 +26,7 @@ impl Command {
             Self::Backup(args) => Some(&args.out),
             Self::Support(args) => Some(&args.out),
             Self::Mission(Mission::Report(args)) => Some(&args.out),
+            Self::Clip(args) => args.out.as_ref(),
             _ => None,
         };
         named.into_iter().map(PathBuf::as_path).collect()
@@ -53,6 +54,7 @@ impl Command {
                 | Self::Restore(_)
                 | Self::Support(_)
                 | Self::Mission(_)
+                | Self::Clip(_)
         )
     }
 }

@@ -156,6 +156,7 @@ fn what_shows_people_is_for_its_owner_alone() {
         ("forewarn snapshot --config s --out o", true),
         ("forewarn detect a.jpg --draw a.png", true),
         ("forewarn run --config s", true),
+        ("forewarn clip --config s --camera g --from 2026-11-30T08:00 --to 2026-11-30T08:01 -o c.mp4", true),
         ("forewarn config set a.b 1 --config s", false),
         ("forewarn index --config s --out o", false),
     ] {

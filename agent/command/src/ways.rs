@@ -147,13 +147,16 @@ impl Ways {
         }
         let source = (self.clips)(stream(camera)?).ok_or_else(|| format!("there is no camera {camera}"))?;
         let instant = |s: f64| self.instant(WallTime::from_secs_f64(s).as_micros(), now);
-        let recording =
-            source.record(ClipSpan { from: instant(from_s), to: instant(to_s) }).map_err(|e| e.to_string())?;
+        let span = ClipSpan { from: instant(from_s), to: instant(to_s) };
+        let recording = source.earlier(span).map_or_else(|| source.record(span), Ok).map_err(|e| e.to_string())?;
         let unkept = |error: std::io::Error| format!("the clip could not be written beside the evidence: {error}");
         let dir = self.outbox.parent().unwrap_or(&self.outbox);
         let file = tempfile::Builder::new().prefix(".tmp-").suffix(".mp4").tempfile_in(dir).map_err(unkept)?;
-        let clip = recording.finish(file.path()).map_err(|error| error.to_string())?;
-        let bytes = std::fs::read(file.path()).map_err(unkept)?;
+        // It is written beside its place and put there, where nothing must be.
+        let path = file.into_temp_path();
+        std::fs::remove_file(&path).map_err(unkept)?;
+        let clip = recording.finish(&path).map_err(|error| error.to_string())?;
+        let bytes = std::fs::read(&path).map_err(unkept)?;
         if bytes.len() > CLIP_BYTES {
             let most = CLIP_BYTES >> 20;
             return Err(format!(

@@ -32,6 +32,7 @@ url = "rtsp://192.168.1.20:554/stream1"
 transport = "tcp"                # or "udp"
 decoder = "auto"                 # "software", or the name of a GStreamer decoder
 turned_deg = 0                   # 90, 180 or 270 to the right to see upright what the camera, as it is mounted, shows
+# footage = true                 # keep all its video around the clock, too; see [footage]
 analysis_fps = 5.0               # frames a second that are looked at; all are kept for evidence
 motion_gate = true               # look seldom at a still scene; see [inference]
 tiles = "off"                    # "auto" for small subjects, or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }
@@ -76,6 +77,9 @@ pub struct RawCamera {
     #[serde(default = "not_turned")]
     #[schemars(with = "i32")]
     pub turned_deg: Spanned<i32>,
+    /// Keep all its video around the clock, beside evidence.
+    #[serde(default)]
+    pub footage: bool,
     /// Frames a second that are analysed.
     #[serde(default = "default_analysis_fps")]
     #[schemars(with = "f64")]
@@ -172,6 +176,8 @@ pub struct Camera {
     pub turned: Orientation,
     /// What is hidden in all its pictures.
     pub masks: Arc<[Mask]>,
+    /// Whether all its video is kept around the clock.
+    pub has_footage: bool,
     /// Time without a frame after which the stream counts as interrupted.
     pub stall: Duration,
     /// Where it stands in the hierarchy from city to grid cell.
@@ -217,7 +223,8 @@ impl Camera {
     /// Whether its live stream is the same as that of `other`: it is opened in the same manner, the same is hidden in its
     /// pictures, they are kept for as long, the same is looked for on every frame, and the same is heard of its flight.
     pub fn is_same_stream(&self, other: &Self) -> bool {
-        let opened = |camera: &Self| (camera.transport, camera.turned, camera.stall, camera.ring_limits());
+        let opened =
+            |camera: &Self| (camera.transport, camera.turned, camera.stall, camera.ring_limits(), camera.has_footage);
         (&self.source, &self.watched, &self.decoder, &self.falls, &self.masks, &self.live)
             == (&other.source, &other.watched, &other.decoder, &other.falls, &other.masks, &other.live)
             && opened(self) == opened(other)
@@ -347,6 +354,7 @@ impl RawCamera {
             decoder: self.decoder.parse().unwrap_or_default(),
             turned: turned?,
             masks: masks?.into(),
+            has_footage: self.footage,
             stall: Duration::from_secs_f64(stall_s?),
             analysis_interval: Duration::from_secs_f64(1.0 / fps?),
             is_gated: self.motion_gate,

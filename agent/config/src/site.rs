@@ -10,6 +10,7 @@ use forewarn_command::{CommandsConfig, ResolvedCommands};
 use forewarn_domain::violation::Text;
 use forewarn_domain::{Clock, SpeakerId, ViolationId};
 use forewarn_hw::{Sensor, SpeakerConfig, SpeakerContext};
+use forewarn_pipelines::footage::FootageLimits;
 use forewarn_report::People;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -29,6 +30,7 @@ use crate::rule::Lookup;
 use crate::sensor::RawSensor;
 use crate::source::{ConfigError, ConfigErrors, Source};
 use crate::speaker::RawSpeaker;
+use crate::storage::footage::{self, RawFootage};
 use crate::storage::{RawStorage, Storage};
 use crate::update::{RawUpdate, Update};
 use crate::upstream::RawUpstream;
@@ -55,6 +57,10 @@ pub struct RawSite {
     /// Where evidence and the outbox are kept, and how much of it.
     #[serde(default)]
     pub storage: RawStorage,
+    /// How much is kept of the video of cameras with `footage = true`.
+    #[serde(default)]
+    #[schemars(with = "Option<RawFootage>")]
+    pub footage: Option<Spanned<RawFootage>>,
     /// Who says beside this box when evidence was sealed.
     #[serde(default)]
     pub evidence: RawEvidence,
@@ -113,6 +119,7 @@ const EXAMPLES: [&str; 20] = [
     model::EXAMPLE,
     inference::EXAMPLE,
     storage::EXAMPLE,
+    footage::EXAMPLE,
     evidence::EXAMPLE,
     upstream::EXAMPLE,
     case::EXAMPLE,
@@ -153,6 +160,8 @@ pub struct Site {
     pub tracker: TrackerConfig,
     /// Where and how much is kept.
     pub storage: Storage,
+    /// How much footage is kept.
+    pub footage: FootageLimits,
     /// Who stamps the times of seals.
     pub evidence: Evidence,
     /// Where incidents are reported to.
@@ -198,6 +207,12 @@ pub struct UnknownSpeaker {
 }
 
 impl Site {
+    /// What footage is kept, where and how much; none if no camera has any.
+    pub fn footage_in_words(&self) -> Option<String> {
+        let ids: Vec<&str> = self.cameras.iter().filter(|one| one.has_footage).map(|one| one.id.as_str()).collect();
+        footage::in_words(&ids, &self.footage, &self.storage.dir.footage())
+    }
+
     /// What its loudspeakers share.
     pub fn speaker_context(&self, clock: Arc<dyn Clock>) -> SpeakerContext {
         let civil = Arc::new(self.header.civil_by(clock.clone()));
@@ -264,6 +279,8 @@ impl RawSite {
         }
         let update = self.update.and_then(|update| update.check(listen.metrics.is_some(), check));
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));
+        let has_footage = self.camera.iter().any(|camera| camera.get_ref().footage);
+        let footage = footage::check(self.footage.as_ref(), has_footage, storage.as_ref(), check);
         let (library, violations_dir) = self.violations.check(check);
         let language = header.as_ref().map(|header| header.language).unwrap_or_default();
         let people = Arc::new(People {
@@ -303,6 +320,7 @@ impl RawSite {
             commands,
             listen,
             update,
+            footage: footage?,
             attributes: self.attributes,
             heat_map,
             speakers,

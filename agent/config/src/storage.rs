@@ -1,5 +1,7 @@
 //! `[storage]`: where evidence and reports are kept, and how much of it.
 
+pub(crate) mod footage;
+
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -18,9 +20,9 @@ outbox_mib = 512                 # reports kept while upstream is away
 "#;
 
 const MIB: f64 = 1024.0 * 1024.0;
-const GIB: f64 = 1024.0 * MIB;
+pub(crate) const GIB: f64 = 1024.0 * MIB;
 /// More than any disk of a gateway holds.
-const DISK_GIB: f64 = 1e6;
+pub(crate) const DISK_GIB: f64 = 1e6;
 
 /// `[storage]`.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -44,6 +44,8 @@ macro_rules! entries {
 entries! {
     /// The evidence of incidents, a folder a day.
     evidence = "evidence";
+    /// All video of cameras with `footage = true`, a folder a camera, in it one a day, and a file a minute (UTC).
+    footage = "footage";
     /// The key by which the device signs evidence, and its certificates; see `forewarn key`.
     keys = "keys";
     /// Reports that wait for upstream, and the incidents that the agent remembers.

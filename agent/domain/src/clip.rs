@@ -44,6 +44,12 @@ pub trait ClipSource: Send + Sync {
     /// Begins to record a part of the video, some of which may lie in the past.
     fn record(&self, span: ClipSpan) -> Result<Box<dyn ClipRecording>, ClipSourceError>;
 
+    /// What is kept beside it of a span that lies wholly in the past and that it no longer has itself; none if nothing is.
+    fn earlier(&self, span: ClipSpan) -> Option<Box<dyn ClipRecording>> {
+        let _ = span;
+        None
+    }
+
     /// Width and height of the larger pictures that [`larger`](Self::larger) gives now; none where it gives none.
     fn larger_size(&self) -> Option<(u32, u32)> {
         None

@@ -165,6 +165,14 @@ table! {
             "Snapshots and clips that were given up because the disk did not take them.");
         TIME_STAMPS_WAITING: Gauge("forewarn_time_stamps_waiting", "seals", [],
             "Seals that wait for a stamp of the time stamp authority; 0 where none is named.");
+        FOOTAGE_SECONDS: Counter("forewarn_footage_seconds_total", "seconds", [camera],
+            "Video that was kept around the clock, where a camera has `footage = true`.");
+        FOOTAGE_WRITTEN: Counter("forewarn_footage_written_bytes_total", "bytes", [camera], "Bytes of it.");
+        FOOTAGE_GAPS: Counter("forewarn_footage_gaps_total", "gaps", [camera, reason],
+            "Gaps in it that are over: camera `away`, disk `behind`, or `disk` that refused or had no room.");
+        FOOTAGE_GAP_SECONDS: Gauge("forewarn_footage_gap_seconds", "seconds", [camera, reason],
+            "Length of all these gaps.");
+        FOOTAGE_BYTES: Gauge("forewarn_footage_bytes", "bytes", [], "Bytes of all footage on the disk.");
         RETENTION_EVENTS: Counter("forewarn_retention_events_total", "events", [],
             "Evidence deleted under pressure, or limits that cannot be kept.");
     }

@@ -1,16 +1,18 @@
-//! `forewarn backup`, `restore` and `support`: what is typed, done.
+//! `forewarn clip`, `backup`, `restore` and `support`: what is typed, done.
 
 use std::io::Write;
 
-use forewarn_cli::{Backup, Restore, Support};
+use forewarn_cli::{Backup, Clip, Restore, Support};
 
 use crate::backup::{self, Wanted};
 use crate::error::UpkeepError;
-use crate::{restore, support};
+use crate::{footage, restore, support};
 
 /// What was typed.
 #[derive(Debug, Clone, Copy)]
 pub enum Asked<'a> {
+    /// `forewarn clip`.
+    Clip(&'a Clip),
     /// `forewarn backup`.
     Backup(&'a Backup),
     /// `forewarn restore`.
@@ -22,6 +24,7 @@ pub enum Asked<'a> {
 /// Does it, and says on `out` what came of it.
 pub fn run(asked: Asked<'_>, out: &mut dyn Write) -> Result<(), UpkeepError> {
     let said = match asked {
+        Asked::Clip(args) => footage::run(args)?,
         Asked::Backup(args) => {
             let site = forewarn_config::load(&args.config)?;
             let wanted = Wanted { keys: args.keys, secrets: args.secrets, evidence: args.evidence };

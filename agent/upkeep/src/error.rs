@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use forewarn_config::ConfigErrors;
+use forewarn_pipelines::footage::CutError;
 
 /// A backup, a restore or a support file does not come about.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +15,12 @@ pub enum UpkeepError {
     /// Nobody knows what in it is secret. What is wrong is not repeated: it may be a secret.
     #[error("{} cannot be read, so that it is unknown which secrets it names; `forewarn check` says where, mend it first", .0.display())]
     Unknown(PathBuf),
+    /// There is no such footage.
+    #[error(transparent)]
+    Cut(#[from] CutError),
+    /// What was typed does not fit the site.
+    #[error("{0}")]
+    Typed(String),
     /// The agent runs, or another one.
     #[error("{0}")]
     Taken(#[from] forewarn_config::Taken),
@@ -55,6 +62,11 @@ impl UpkeepError {
     /// Whether somebody has to mend the site file.
     pub fn is_of_the_site(&self) -> bool {
         matches!(self, Self::Config(_) | Self::Unknown(_))
+    }
+
+    /// Whether what was typed asks for what is not there.
+    pub fn is_of_the_input(&self) -> bool {
+        matches!(self, Self::Typed(_) | Self::Cut(CutError::Nothing { .. }))
     }
 
     pub(crate) fn io(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {

@@ -12,6 +12,7 @@ mod custody;
 mod evaluate;
 mod exit_codes;
 mod export;
+mod footage;
 mod forced_end;
 mod full_disk;
 mod health;

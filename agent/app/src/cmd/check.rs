@@ -32,8 +32,8 @@ pub fn run(args: &Check) -> CommandResult {
             writeln!(out, "warning: camera {}: {problem}", camera.id)?;
         }
     }
-    for cost in site.cameras.iter().filter_map(Camera::cost_of_masks) {
-        writeln!(out, "{cost}")?;
+    for told in site.cameras.iter().filter_map(Camera::cost_of_masks).chain(site.footage_in_words()) {
+        writeln!(out, "{told}")?;
     }
     for doubt in doubts(&site, picture) {
         writeln!(out, "warning: {doubt}")?;

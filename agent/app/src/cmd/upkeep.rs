@@ -1,4 +1,4 @@
-//! `forewarn backup`, `restore` and `support`.
+//! `forewarn clip`, `backup`, `restore` and `support`.
 
 use forewarn_upkeep::command::{Asked, run as carry_out};
 
@@ -7,7 +7,11 @@ use crate::exit::{CommandError, CommandResult, ExitCode};
 /// Runs the command.
 pub fn run(asked: Asked<'_>) -> CommandResult {
     carry_out(asked, &mut std::io::stdout()).map_err(|error| {
-        let code = if error.is_of_the_site() { ExitCode::BadConfig } else { ExitCode::Failed };
+        let code = match &error {
+            error if error.is_of_the_site() => ExitCode::BadConfig,
+            error if error.is_of_the_input() => ExitCode::BadInput,
+            _ => ExitCode::Failed,
+        };
         CommandError { code, error: error.into() }
     })
 }

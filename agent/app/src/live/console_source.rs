@@ -15,6 +15,7 @@ use forewarn_domain::{
 };
 use forewarn_index::stats::Wanted;
 use forewarn_memory::{Asked, Call};
+use forewarn_pipelines::footage::Why;
 use forewarn_report::Holder;
 use forewarn_telemetry::queue::{Sender, Wait};
 use forewarn_wire::WireIncident;
@@ -126,9 +127,21 @@ impl ConsoleSource {
             ] {
                 telemetry::FRAMES_DROPPED.of([&id, &reason]).absolute(value);
             }
+            for (i, why) in Why::ALL.iter().enumerate().filter(|_| stats.footage.is_kept) {
+                telemetry::FOOTAGE_SECONDS.of([&id]).absolute(stats.footage.kept_ms / 1000);
+                telemetry::FOOTAGE_WRITTEN.of([&id]).absolute(stats.footage.bytes);
+                telemetry::FOOTAGE_GAPS.of([&id, &why.as_str()]).absolute(u64::from(stats.footage.gaps[i]));
+                telemetry::FOOTAGE_GAP_SECONDS.of([&id, &why.as_str()]).set(stats.footage.gap_ms[i] as f64 / 1e3);
+            }
             telemetry::GAP_SECONDS.of([&id]).set(stats.gap_ms as f64 / 1e3);
             telemetry::PRE_ROLL_BYTES.of([&id]).set(stats.ring_bytes as f64);
             telemetry::DECODE_QUEUE_DEPTH.of([&id]).set(stats.decode_queue_level as f64);
+        }
+    }
+
+    fn read_footage(&self) {
+        if let Some(bytes) = self.streams.footage().1 {
+            telemetry::FOOTAGE_BYTES.of([]).set(bytes as f64);
         }
     }
 
@@ -192,6 +205,7 @@ impl Metrics for ConsoleSource {
 
     fn text(&self) -> String {
         self.read_streams();
+        self.read_footage();
         self.read_incidents();
         self.read_outbox();
         self.read_upstreams();

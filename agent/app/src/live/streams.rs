@@ -7,6 +7,7 @@ use std::time::Duration;
 use forewarn_base::sync::lock;
 use forewarn_domain::{ClipSource, Clock, StreamId, Viewing, Wake};
 use forewarn_hw::telemetry::live;
+use forewarn_pipelines::footage::{Footage, FootageNow};
 use forewarn_pipelines::{
     Decode, FrameSlot, LiveStream, StreamConfig, StreamEvent, StreamStatsSnapshot, Wakeup, coding_in_words,
 };
@@ -33,6 +34,8 @@ pub struct Streams {
     wakeup: Arc<Wakeup>,
     to_loop: Sender<LoopEvent, Wait>,
     flights: Arc<live::Mailbox>,
+    /// Where all video of some cameras is kept; none before the first of them.
+    footage: Arc<Mutex<Option<Arc<Footage>>>>,
 }
 
 #[derive(Default)]
@@ -46,8 +49,8 @@ impl Streams {
     /// Starts them all; each connects and reconnects by itself.
     pub fn start(site: &Site, clock: &Arc<dyn Clock>, to_loop: &Sender<LoopEvent, Wait>) -> Result<Self, CommandError> {
         let (clock, to_loop) = (Arc::clone(clock), to_loop.clone());
-        let flights = Arc::default();
-        let streams = Self { state: Arc::default(), clock, wakeup: Arc::default(), to_loop, flights };
+        let (flights, footage) = (Arc::default(), Arc::default());
+        let streams = Self { state: Arc::default(), clock, wakeup: Arc::default(), to_loop, flights, footage };
         streams.adopt(site, &site.cameras.iter().map(|camera| camera.id.clone()).collect())?;
         Ok(streams)
     }
@@ -65,17 +68,18 @@ impl Streams {
             *before = live.stats().after(before);
         }
         for camera in site.cameras.iter().filter(|camera| ids.contains(&camera.id)) {
-            let running = self.begin(camera)?;
+            let running = self.begin(site, camera)?;
             self.lock().running.insert(camera.id.clone(), running);
         }
         Ok(())
     }
 
-    fn begin(&self, camera: &Camera) -> Result<Running, CommandError> {
+    fn begin(&self, site: &Site, camera: &Camera) -> Result<Running, CommandError> {
         let id = camera.id.clone();
         let watch = camera.falls.clone().map(|watch| Falls::start(&id, watch, &self.to_loop)).transpose()?;
         let (falls, tap) = watch.unzip();
-        let config = StreamConfig { wakeup: Some(Arc::clone(&self.wakeup)), tap, ..camera.stream_config() };
+        let footage = camera.has_footage.then(|| self.footage_of(site)).transpose()?;
+        let config = StreamConfig { wakeup: Some(Arc::clone(&self.wakeup)), tap, footage, ..camera.stream_config() };
         let to_loop = self.to_loop.clone();
         let sink = Arc::new(move |event| {
             if !to_loop.send(LoopEvent::Stream { stream: id.clone(), event }) {
@@ -86,6 +90,20 @@ impl Streams {
         let flight = camera.live.clone().map(start).transpose().or_exit(ExitCode::Failed)?;
         let live = LiveStream::start(config, Arc::clone(&self.clock), sink).or_exit(ExitCode::Failed)?;
         Ok(Running { live, falls, flight })
+    }
+
+    fn footage_of(&self, site: &Site) -> Result<Arc<Footage>, CommandError> {
+        let mut footage = lock(&self.footage);
+        let begin = || Footage::start(site.storage.dir.footage(), site.footage, Arc::clone(&self.clock));
+        let begun = footage.clone().map_or_else(begin, Ok).or_exit(ExitCode::Failed)?;
+        Ok(Arc::clone(footage.insert(begun)))
+    }
+
+    /// What is told of footage: of each camera that has it, and bytes of all on the disk.
+    pub fn footage(&self) -> (Vec<(StreamId, FootageNow)>, Option<u64>) {
+        let of = |(id, running): (&StreamId, &Running)| Some((id.clone(), running.live.footage()?));
+        let told = self.lock().running.iter().filter_map(of).collect();
+        (told, lock(&self.footage).as_ref().map(|footage| footage.level().0))
     }
 
     /// Where what is heard of flights lies.

@@ -48,7 +48,7 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
         });
     }
     for camera in &site.cameras {
-        if camera.rules.is_empty() && site.heat_map.is_none() {
+        if camera.rules.is_empty() && site.heat_map.is_none() && !camera.has_footage {
             doubts.push(Doubt {
                 about: format!("camera {}", camera.id),
                 problem: "no rule is bound to it, so nothing it shows will ever be told".to_owned(),
@@ -99,6 +99,13 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
     doubts.extend(things::classes(site));
     doubts.extend(things::cards(site));
     doubts.extend(sensors(&site.sensors, &site.cameras));
+    if site.evidence.sealed_to.is_some() && site.cameras.iter().any(|camera| camera.has_footage) {
+        doubts.push(Doubt {
+            about: "[footage]".to_owned(),
+            problem: "pictures and clips are sealed to a key, and footage lies open beside them".to_owned(),
+            mend: "leave `footage = true` out, or keep the storage on an encrypted disk".to_owned(),
+        });
+    }
     for (id, config) in &site.speakers {
         doubts.extend(config.doubts().into_iter().map(|doubt| Doubt {
             about: format!("speaker {id}, {}", doubt.key),

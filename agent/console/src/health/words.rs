@@ -93,6 +93,11 @@ pub const LOOK_AT_DISK: Bilingual =
     fixed("look at the disk, its cable and the kernel's log", "请检查磁盘、线缆和内核日志");
 /// To do: of a disk that fails.
 pub const MOUNT_IT: Bilingual = fixed("mount it, or mend its file system", "请挂载磁盘，或修复其文件系统");
+/// To do: of footage that is not kept.
+pub const LOOK_AT_FOOTAGE: Bilingual = fixed(
+    "look at the disk; make room, or lower `[footage] max_gib`. Evidence goes before footage",
+    "请检查磁盘；腾出空间，或调低 `[footage] max_gib`。证据优先于全时录像",
+);
 /// To do: of a disk that is full.
 pub const MAKE_ROOM: Bilingual =
     fixed("make room, or lower `[storage] max_gib`", "请腾出空间，或调低 `[storage] max_gib`");
@@ -188,6 +193,23 @@ pub fn frames(n: u64) -> Bilingual {
     if n == 1 { fixed("1 frame so far", "已收到 1 帧") } else { both!("{n} frames so far", "已收到 {n} 帧") }
 }
 
+/// What is kept of a camera around the clock, and what lacks.
+pub fn footage(kept_s: u64, gaps: u32, gap_s: u64) -> Bilingual {
+    if gaps == 0 {
+        both!("all its video is kept, {kept_s} s so far", "全时录像正常，已录 {kept_s} 秒")
+    } else {
+        both!(
+            "all its video is kept, {kept_s} s so far, with {gaps} gaps of {gap_s} s together",
+            "全时录像正常，已录 {kept_s} 秒，有 {gaps} 处缺失，共 {gap_s} 秒"
+        )
+    }
+}
+
+/// Nothing is kept of what comes.
+pub fn no_footage(silent_s: u64) -> Bilingual {
+    both!("nothing of it was kept for {silent_s} s", "已 {silent_s} 秒没有录下任何画面")
+}
+
 /// A decoder gives nothing.
 pub fn gives_none(silent_s: u64) -> Bilingual {
     both!("it is given pictures and has given none for {silent_s} s", "收到数据但已 {silent_s} 秒没有输出画面")
@@ -268,6 +290,7 @@ pub(super) fn part(name: &str) -> Bilingual {
         "console" => "控制台",
         "metrics" => "指标",
         "decoder" => "解码器",
+        "footage" => "全时录像",
         "speaker" => "扬声器",
         "speech" => "语音合成",
         "sensor" => "传感器",

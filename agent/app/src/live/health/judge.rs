@@ -6,6 +6,7 @@ use std::time::Duration;
 use forewarn_console::words::{self, KEEPING, to_do_of};
 use forewarn_console::{PartNow, PartState};
 use forewarn_domain::{StreamId, Timestamp};
+use forewarn_pipelines::footage::FootageNow;
 use forewarn_pipelines::{Away, StreamStatsSnapshot};
 use forewarn_report::UpstreamStats;
 
@@ -24,6 +25,8 @@ const STARVES: Duration = Duration::from_secs(15);
 const REPORT_OLD: Duration = Duration::from_mins(10);
 /// Reports that wait are sent at once where there is a connection.
 const IDLE: Duration = Duration::from_mins(2);
+/// Pictures that come are on the disk within some seconds.
+const NO_FOOTAGE: Duration = Duration::from_secs(30);
 /// The incident loop turns twice a second.
 const LOOP_STANDS: Duration = Duration::from_secs(15);
 
@@ -107,6 +110,9 @@ pub(super) fn all(sources: &Sources, memory: &mut Memory, now: Timestamp) -> Vec
             None => PartNow::ok(part, words::IS_READ),
         });
     }
+    for (id, kept) in sources.streams.footage().0 {
+        parts.push(footage(&id, &kept, notices.down.contains_key(&id), now));
+    }
     parts.extend(keeping(&notices, sources, now));
     parts.push(decisions(&notices, now));
     drop(notices);
@@ -128,6 +134,20 @@ fn camera(notices: &Notices, id: &StreamId, connections: u64, frames: u64) -> Pa
             Away::Watched { .. } => PartNow::warning(part, words::away(away), to_do),
         },
         None => PartNow::ok(part, words::frames(frames)),
+    }
+}
+
+fn footage(id: &StreamId, kept: &FootageNow, is_down: bool, now: Timestamp) -> PartNow {
+    let part = format!("footage {id}");
+    // A camera that is away is told once.
+    let silent = kept.kept_until.map(|until| now.since(until)).filter(|silent| *silent >= NO_FOOTAGE && !is_down);
+    match (&kept.failing, silent) {
+        (Some(why), _) => PartNow::trouble(part, words::trouble(why), words::LOOK_AT_FOOTAGE),
+        (None, Some(silent)) => PartNow::trouble(part, words::no_footage(silent.as_secs()), words::LOOK_AT_FOOTAGE),
+        (None, None) => {
+            let (gaps, gap_ms) = (kept.counts.gaps.iter().sum::<u32>(), kept.counts.gap_ms.iter().sum::<u64>());
+            PartNow::ok(part, words::footage(kept.counts.kept_ms / 1000, gaps, gap_ms / 1000))
+        }
     }
 }
 
