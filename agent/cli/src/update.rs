@@ -53,6 +53,9 @@ pub enum Update {
         #[arg(long)]
         of_trial: bool,
     },
+    /// Withdraw an update that lies ready and was not tried yet
+    #[command(after_help = "Example:\n  forewarn update withdraw")]
+    Withdraw(UpdateDir),
     /// Before the agent's start: begin what lies ready, or undo what did not do well. The service does it
     #[command(after_help = "Example:\n  forewarn update begin")]
     Begin(UpdateDir),

@@ -111,7 +111,7 @@ pub struct RawSite {
 }
 
 /// The parts of the annotated example, in the order of the file.
-const EXAMPLES: [&str; 20] = [
+const EXAMPLES: [&str; 21] = [
     "# A site of one gateway: what it sees, where it warns, to whom it reports.\n\
      # Check it with `forewarn check site.toml`, try it on a recording with `forewarn replay`, run it with `forewarn run`.\n\
      # Paths are relative to this file.\n",
@@ -248,6 +248,12 @@ pub(crate) fn load_with_model(path: &Path, card: Option<&str>) -> Result<Site, C
     resolve_raw(&source, raw)
 }
 
+/// Whether a file has the keys of a site file, each with a value of its kind; where its paths lead is not looked at.
+pub fn check_spelling(path: &Path) -> Result<(), ConfigErrors> {
+    let _: RawSite = Source::read(path)?.parse()?;
+    Ok(())
+}
+
 /// Checks the text of a site file.
 pub fn resolve(source: &Source) -> Result<Site, ConfigErrors> {
     resolve_raw(source, source.parse()?)
@@ -269,6 +275,8 @@ impl RawSite {
         let inference = self.inference.check(check);
         let tracker = tracking::check(self.tracking, check);
         let storage = self.storage.check(check);
+        let has_footage = self.camera.iter().any(|camera| camera.get_ref().footage);
+        let footage = footage::check(self.footage.as_ref(), has_footage, storage.as_ref(), check);
         let evidence = self.evidence.check(check);
         client_ids::check(check, self.commands.as_ref(), &self.upstream, &self.sensor, &self.speaker);
         let beside = beside::read(check, &self.upstream, &self.sensor, &self.speaker);
@@ -279,8 +287,6 @@ impl RawSite {
         }
         let update = self.update.and_then(|update| update.check(listen.metrics.is_some(), check));
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));
-        let has_footage = self.camera.iter().any(|camera| camera.get_ref().footage);
-        let footage = footage::check(self.footage.as_ref(), has_footage, storage.as_ref(), check);
         let (library, violations_dir) = self.violations.check(check);
         let language = header.as_ref().map(|header| header.language).unwrap_or_default();
         let people = Arc::new(People {
@@ -314,13 +320,13 @@ impl RawSite {
             inference: inference?,
             tracker,
             storage: storage?,
+            footage: footage?,
             evidence,
             upstreams,
             case,
             commands,
             listen,
             update,
-            footage: footage?,
             attributes: self.attributes,
             heat_map,
             speakers,

@@ -98,6 +98,16 @@ impl Library {
         Ok(())
     }
 
+    /// Whether a file is a violation that any site could read.
+    pub fn check_file(path: &Path) -> Result<(), ConfigErrors> {
+        let source = Source::read(path)?;
+        if path.extension().is_none_or(|ending| ending != "toml") {
+            let mend = "give it a name that ends with .toml";
+            return Err(source.error_of_file("no site would read it, because of its name", mend).into());
+        }
+        Ok(Self { files: BTreeMap::new() }.add(source)?)
+    }
+
     /// The names of all violations, in order.
     pub fn names(&self) -> impl Iterator<Item = &ViolationId> {
         self.files.keys()

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use forewarn_base::durable::Unfinished;
-use forewarn_base::hash::{self, Digest};
+use forewarn_base::hash::Digest;
 use forewarn_seal::key::{DeviceKey, PublicKey};
 use tar::{Archive, Builder, Header};
 
@@ -86,11 +86,31 @@ pub fn read(
         if entry.path_bytes() != expected.path().as_bytes() || entry.size() != expected.bytes {
             return Err(wrong(format!("{} is not what was signed", expected.path())));
         }
-        take(expected, &mut entry)?;
+        let mut noted = Noted { from: &mut entry, failed: None };
+        let taken = take(expected, &mut noted);
+        // A download that breaks is told as such, and not as a disk that refuses.
+        if let Some(error) = noted.failed {
+            return Err(broken(error));
+        }
+        taken?;
     }
     match entries.next() {
         None => Ok(manifest),
         Some(_) => Err(wrong("something that was not signed follows its files".to_owned())),
+    }
+}
+
+/// Remembers why nothing more could be read.
+struct Noted<'a, R> {
+    from: &'a mut R,
+    failed: Option<io::Error>,
+}
+
+impl<R: Read> Read for Noted<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.from.read(into).inspect_err(|error| {
+            self.failed = Some(io::Error::new(error.kind(), error.to_string()));
+        })
     }
 }
 
@@ -100,19 +120,6 @@ pub fn is_as_signed(entry: &Entry, found: &Digest, name: &str) -> Result<(), Upd
         return Ok(());
     }
     Err(UpdateError::NoBundle(name.to_owned(), format!("{} is not what was signed", entry.path())))
-}
-
-/// Reads a whole bundle and keeps nothing of it.
-pub fn look(
-    from: impl Read,
-    name: &str,
-    key: &PublicKey,
-    judge: impl FnOnce(&Manifest) -> Result<(), UpdateError>,
-) -> Result<Manifest, UpdateError> {
-    read(from, name, key, judge, |entry, file| {
-        let cannot = |error| UpdateError::NoBundle(name.to_owned(), format!("it cannot be read: {error}"));
-        is_as_signed(entry, &hash::digest_of(file).map_err(cannot)?, name)
-    })
 }
 
 /// For which processor a program is, by its ELF header.

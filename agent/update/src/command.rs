@@ -3,34 +3,35 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{Read as _, Write};
+use std::io::Write;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use forewarn_base::child::{self, Limits};
 use forewarn_base::http::{Ask, Http};
 use forewarn_base::{durable, hash};
 use forewarn_cli::{Update, UpdateDir, UpdatePack, UpdateTake};
 use forewarn_config::Site;
+use forewarn_config::violations::Library;
 use forewarn_domain::Clock;
 use forewarn_seal::key::{DeviceKey, PublicKey};
 
 use crate::bundle;
 use crate::error::UpdateError;
+use crate::examine::{examine, is_of_version};
 use crate::folder::{Folder, Places, Taking};
 use crate::gate::{self, Gate, Seen, Verdict};
-use crate::manifest::{Entry, FORMAT, Here, Manifest, Part};
+use crate::manifest::{Entry, FORMAT, Here, Manifest, Part, name_of};
+use crate::moment::Moment;
+use crate::placing::Brought;
 use crate::source;
 use crate::state::{Phase, Slot, State};
 use crate::version::Version;
 
 /// How often an agent on trial is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// What a program may take to say that it knows a site file.
-const EXAMINE: Limits = Limits { time: Duration::from_mins(2), output_bytes: 1 << 20 };
 /// How long an agent may take to say how it fares, and how much it may say.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 const MOST_METRICS_BYTES: usize = 4 << 20;
@@ -56,6 +57,10 @@ pub fn run(args: &Update, own: &Own<'_>, out: &mut dyn Write) -> Result<(), Upda
         Update::Rollback { kept, why, of_trial } => {
             let version = Folder::at(&kept.dir).decide(|state| state.give_up(why, *of_trial))?;
             say(out, &format!("the next start returns from {version}: systemctl restart forewarn"))
+        }
+        Update::Withdraw(kept) => {
+            let version = Folder::at(&kept.dir).decide(State::withdraw)?;
+            say(out, &format!("the update to {version} is withdrawn; nothing has changed"))
         }
         Update::Begin(kept) => {
             let told = Folder::at(&kept.dir).begin()?;
@@ -104,10 +109,29 @@ fn pack(args: &UpdatePack, out: &mut dyn Write) -> Result<(), UpdateError> {
         files: entries,
     };
     manifest.check().map_err(bad)?;
+    makes_sense(args, &manifest)?;
     let paths: Vec<PathBuf> = files.into_iter().map(|(_, path)| path.clone()).collect();
     bundle::pack(&args.out, &manifest, &paths, &key)?;
     describe(&manifest, out)?;
     say(out, &format!("signed by {} in {}", key.public(), args.out.display()))
+}
+
+/// Whether any box could take it, as far as that shows before it is signed.
+fn makes_sense(args: &UpdatePack, manifest: &Manifest) -> Result<(), UpdateError> {
+    let bad = |why: String| Err(UpdateError::Bad(why));
+    if manifest.follows >= manifest.version {
+        return bad(format!("{} cannot follow {}: versions only go up", manifest.version, manifest.follows));
+    }
+    if let Some(empty) = manifest.files.iter().find(|file| file.bytes == 0) {
+        return bad(format!("{} is empty", empty.path()));
+    }
+    if let Some(program) = args.program.as_ref().filter(|_| manifest.arch.as_deref() == Some(env::consts::ARCH)) {
+        // One for another processor can be asked there alone.
+        is_of_version(program, &manifest.version)?;
+    }
+    args.violations.iter().try_for_each(|path| Library::check_file(path))?;
+    args.configuration.iter().try_for_each(|path| forewarn_config::check_spelling(path))?;
+    Ok(())
 }
 
 fn entry(part: Part, path: &Path) -> Result<Entry, UpdateError> {
@@ -150,6 +174,12 @@ impl Taker {
         Ok(Self { site, update, key })
     }
 
+    /// Where the files of updates go.
+    fn places(&self, config: &Path, own: &Own<'_>) -> Result<Places, UpdateError> {
+        let site_file = fs::canonicalize(config).map_err(UpdateError::io("find", config))?;
+        Ok(Places { models: absolute(&own.models)?, violations: absolute(&self.site.violations_dir)?, site_file })
+    }
+
     fn judge(&self, manifest: &Manifest, state: &State, own: &Version, again: bool) -> Result<(), UpdateError> {
         // Without a folder of its own the site reads no violation files.
         let has_folder = self.site.violations_dir != self.site.directory;
@@ -170,29 +200,54 @@ impl Taker {
         (answer.status == 200).then(|| String::from_utf8_lossy(&answer.body).into_owned())
     }
 
-    /// The program of the process that holds the storage directory.
-    fn running(&self) -> Option<PathBuf> {
+    /// The program of the process that holds the storage directory, if it was started since.
+    fn running(&self, since: Option<&Moment>) -> Option<PathBuf> {
         let process: u32 = fs::read_to_string(self.site.storage.dir.lock()).ok()?.trim().parse().ok()?;
+        if !since.is_none_or(|since| since.is_before(process)) {
+            return None;
+        }
         fs::read_link(format!("/proc/{process}/exe")).ok()
     }
 }
 
 fn check(args: &UpdateTake, own: &Own<'_>, out: &mut dyn Write) -> Result<(), UpdateError> {
     let taker = Taker::load(&args.config)?;
-    let state = Folder::at(&args.kept.dir).load()?;
-    let (name, mut from) = source::open(args.bundle.as_deref(), &taker.update)?;
+    let places = taker.places(&args.config, own)?;
+    let folder = Folder::at(&args.kept.dir);
+    let state = folder.load()?;
+    state.clone().make_room()?;
+    let (name, from) = source::open(args.bundle.as_deref(), &taker.update)?;
     let version = own.version()?;
-    let judge = |manifest: &Manifest| taker.judge(manifest, &state, &version, args.again);
-    let manifest = bundle::look(from.by_ref(), &name, &taker.key, judge)?;
+    // Where a program can be run, if that may be written.
+    let scratch = tempfile::tempdir_in(&args.kept.dir).or_else(|_| tempfile::tempdir());
+    let scratch = scratch.map_err(UpdateError::io("write in", env::temp_dir()))?;
+    let mut brought = Brought { program: folder.runs(&version)?.map(|(path, _)| (path, false)), ..Brought::default() };
+    let judge = |manifest: &Manifest| {
+        taker.judge(manifest, &state, &version, args.again)?;
+        folder.has_room(manifest)
+    };
+    let keep = |entry: &Entry, file: &mut dyn std::io::Read| {
+        let path = scratch.path().join(format!("{}-{}", name_of(entry.part), entry.name));
+        durable::replace_from(&path, file, 0o700).map_err(UpdateError::io("write", &path))?;
+        let found = hash::digest_of_file(&path).map_err(UpdateError::io("read", &path))?;
+        bundle::is_as_signed(entry, &found, &name)?;
+        match entry.part {
+            Part::Program => brought.program = Some((path, true)),
+            Part::Configuration => brought.configuration = Some(path),
+            Part::Violations => brought.violations.push((entry.name.clone(), path)),
+            Part::Models => fs::remove_file(&path).map_err(UpdateError::io("remove", path))?,
+        }
+        Ok(())
+    };
+    let manifest = bundle::read(from, &name, &taker.key, judge, keep)?;
+    examine(&brought, &manifest.version, &places)?;
     describe(&manifest, out)?;
     say(out, &format!("signed by the site's key; {} is in force, and this site would take it", state.version(&version)))
 }
 
 fn apply(args: &UpdateTake, own: &Own<'_>, out: &mut dyn Write) -> Result<(), UpdateError> {
     let taker = Taker::load(&args.config)?;
-    let site_file = fs::canonicalize(&args.config).map_err(UpdateError::io("find", &args.config))?;
-    let places =
-        Places { models: absolute(&own.models)?, violations: absolute(&taker.site.violations_dir)?, site_file };
+    let places = taker.places(&args.config, own)?;
     let (name, from) = source::open(args.bundle.as_deref(), &taker.update)?;
     let metrics = taker.metrics();
     if metrics.is_none() {
@@ -203,54 +258,14 @@ fn apply(args: &UpdateTake, own: &Own<'_>, out: &mut dyn Write) -> Result<(), Up
     let taking = Taking { name: &name, key: &taker.key, own: &version, places: &places, ailing };
     let folder = Folder::at(&args.kept.dir);
     let judge = |manifest: &Manifest, state: &State| taker.judge(manifest, state, &version, args.again);
-    let manifest = folder.take(from, &taking, judge, |slot, program, file| examine(slot, program, file, &places))?;
+    let manifest =
+        folder.take(from, &taking, judge, |manifest, brought| examine(brought, &manifest.version, &places))?;
     describe(&manifest, out)?;
     say(out, "it lies ready, and the next start of the agent tries it: systemctl restart forewarn")
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, UpdateError> {
     std::path::absolute(path).map_err(UpdateError::io("find", path))
-}
-
-/// Whether the program that will run knows itself and the site file that it will be given.
-fn examine(
-    slot: &Slot,
-    program: Option<&Path>,
-    file: &dyn Fn(usize) -> PathBuf,
-    places: &Places,
-) -> Result<(), UpdateError> {
-    let own = env::current_exe().map_err(UpdateError::io("find", "/proc/self/exe"))?;
-    let runner = program.unwrap_or(&own);
-    if program.is_some() {
-        ask(runner, &["--version".into()])?;
-    }
-    let brings = slot.placed.iter().position(|placed| placed.part == Part::Configuration);
-    let Some(n) = brings else {
-        return if program.is_some() {
-            ask(runner, &["check".into(), places.site_file.clone().into()])
-        } else {
-            Ok(())
-        };
-    };
-    // Beside the site file, against whose folder its paths are meant.
-    let beside = places.site_file.with_file_name(".update-site.toml");
-    let text = fs::read(file(n)).map_err(UpdateError::io("read", file(n)))?;
-    durable::replace(&beside, &text).map_err(UpdateError::io("write", &beside))?;
-    let checked = ask(runner, &["check".into(), beside.clone().into()]);
-    fs::remove_file(&beside).map_err(UpdateError::io("remove", beside))?;
-    checked
-}
-
-fn ask(program: &Path, arguments: &[OsString]) -> Result<(), UpdateError> {
-    let mut command = Command::new(program);
-    command.args(arguments);
-    let asked = arguments.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
-    let bad = |why: String| UpdateError::Bad(format!("`{} {asked}` failed: {why}", program.display()));
-    let ended = child::run(command, &[], EXAMINE).map_err(|error| bad(error.to_string()))?;
-    if ended.status.success() {
-        return Ok(());
-    }
-    Err(bad(ended.complaint.unwrap_or_else(|| ended.status.to_string())))
 }
 
 fn status(kept: &UpdateDir, json: bool, own: &Own<'_>, out: &mut dyn Write) -> Result<(), UpdateError> {
@@ -268,7 +283,7 @@ fn status(kept: &UpdateDir, json: bool, own: &Own<'_>, out: &mut dyn Write) -> R
     match &state.phase {
         Phase::Quiet => {}
         Phase::Ready(slot) => say(out, &format!("ready: {}, tried with the next start", of(slot)))?,
-        Phase::Trial { slot, starts } => say(out, &format!("on trial: {}, start {starts}", of(slot)))?,
+        Phase::Trial { slot, starts, .. } => say(out, &format!("on trial: {}, start {starts}", of(slot)))?,
         Phase::Undoing { slot, why } => say(out, &format!("undone with the next start: {}: {why}", of(slot)))?,
     }
     match &state.undone {
@@ -279,9 +294,9 @@ fn status(kept: &UpdateDir, json: bool, own: &Own<'_>, out: &mut dyn Write) -> R
 
 fn confirm(config: &Path, kept: &UpdateDir, own: &Own<'_>, out: &mut dyn Write) -> Result<(), UpdateError> {
     let folder = Folder::at(&kept.dir);
-    let Phase::Trial { slot, .. } = folder.load()?.phase else { return Ok(()) };
+    let Phase::Trial { slot, begun, .. } = folder.load()?.phase else { return Ok(()) };
     let verdict = match Taker::load(config) {
-        Ok(taker) => watch(&taker, &folder, &slot, own)?,
+        Ok(taker) => watch(&taker, &folder, (&slot, begun.as_ref()), own)?,
         Err(error) => Err(format!("the site file could not be read: {error}")),
     };
     match verdict {
@@ -297,19 +312,24 @@ fn confirm(config: &Path, kept: &UpdateDir, own: &Own<'_>, out: &mut dyn Write) 
 }
 
 /// Looks at the agent until the gate has a verdict.
-fn watch(taker: &Taker, folder: &Folder, slot: &Slot, own: &Own<'_>) -> Result<Result<(), String>, UpdateError> {
+fn watch(
+    taker: &Taker,
+    folder: &Folder,
+    (slot, begun): (&Slot, Option<&Moment>),
+    own: &Own<'_>,
+) -> Result<Result<(), String>, UpdateError> {
     let own_program = env::current_exe().map_err(UpdateError::io("find", "/proc/self/exe"))?;
     let expected = folder.runs(&own.version()?)?.map_or(own_program, |(path, _)| path);
     let expected = fs::canonicalize(&expected).unwrap_or(expected);
     let mut gate = Gate::new(slot.ailing.clone(), taker.update.within, taker.update.steady);
-    let begun = own.clock.now();
+    let began = own.clock.now();
     // Nobody sends: it is only waited.
     let (_never, ticks) = sync_channel::<()>(1);
     loop {
-        let seen = taker
-            .metrics()
-            .map_or_else(Seen::default, |metrics| gate::read(&metrics, taker.running().as_ref() == Some(&expected)));
-        match gate.see(own.clock.now().since(begun), &seen) {
+        let seen = taker.metrics().map_or_else(Seen::default, |metrics| {
+            gate::read(&metrics, taker.running(begun).as_ref() == Some(&expected))
+        });
+        match gate.see(own.clock.now().since(began), &seen) {
             Verdict::Wait => {}
             Verdict::Well => return Ok(Ok(())),
             Verdict::Failed(why) => return Ok(Err(why)),

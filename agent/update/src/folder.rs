@@ -12,7 +12,8 @@ use forewarn_seal::key::PublicKey;
 use crate::bundle;
 use crate::error::UpdateError;
 use crate::manifest::{Entry, Manifest, Part};
-use crate::placing;
+use crate::moment::Moment;
+use crate::placing::{self, Brought};
 use crate::state::{Former, Phase, Placed, Program, Side, Slot, State, Step};
 use crate::version::Version;
 
@@ -137,14 +138,14 @@ impl Folder {
         Ok(Some((path, slot.manifest.version.clone())))
     }
 
-    /// Takes an update and puts it ready. `judge` sees what it says of itself and `examine` how it lies in its slot, with the
-    /// program that it brings; nothing comes of it if one of them refuses.
+    /// Takes an update and puts it ready. `judge` sees what it says of itself and `examine` what it brings, as it
+    /// lies in its slot; nothing comes of it if one of them refuses.
     pub fn take(
         &self,
         from: impl Read,
         taking: &Taking<'_>,
         judge: impl FnOnce(&Manifest, &State) -> Result<(), UpdateError>,
-        examine: impl FnOnce(&Slot, Option<&Path>, &dyn Fn(usize) -> PathBuf) -> Result<(), UpdateError>,
+        examine: impl FnOnce(&Manifest, &Brought) -> Result<(), UpdateError>,
     ) -> Result<Manifest, UpdateError> {
         let _held = self.hold()?;
         let mut state = self.load()?;
@@ -174,8 +175,7 @@ impl Folder {
         let manifest = bundle::read(from, taking.name, taking.key, prepare, keep)?;
         let program = self.program(side, &manifest, &state, taking.own)?;
         let slot = Slot { side, manifest: manifest.clone(), program, placed, ailing: taking.ailing.clone() };
-        let own_program = manifest.program().map(|_| self.program_of(side));
-        examine(&slot, own_program.as_deref(), &|n| placing::file_of(&dir, n))?;
+        examine(&manifest, &self.brought(&slot))?;
         state.ready(slot);
         self.save(&state)?;
         Ok(manifest)
@@ -200,6 +200,25 @@ impl Folder {
         Ok(Some(program.clone()))
     }
 
+    /// What an update brings, as it lies in its slot.
+    fn brought(&self, slot: &Slot) -> Brought {
+        let is_new = slot.manifest.program().is_some();
+        let program = slot.program.as_ref().map(|_| (self.program_of(slot.side), is_new));
+        let mut brought = Brought { program, ..Brought::default() };
+        for (n, placed) in slot.placed.iter().enumerate() {
+            let file = placing::file_of(&self.slot(slot.side), n);
+            match placed.part {
+                Part::Configuration => brought.configuration = Some(file),
+                Part::Violations => {
+                    let name = placed.to.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    brought.violations.push((name, file));
+                }
+                Part::Program | Part::Models => {}
+            }
+        }
+        brought
+    }
+
     fn empty(&self, dir: &Path) -> Result<(), UpdateError> {
         if dir.exists() {
             durable::remove_dir_all(dir).map_err(UpdateError::io("empty", dir))?;
@@ -209,7 +228,7 @@ impl Folder {
     }
 
     /// What is written stays beside what it replaces, until the next update.
-    fn has_room(&self, manifest: &Manifest) -> Result<(), UpdateError> {
+    pub(crate) fn has_room(&self, manifest: &Manifest) -> Result<(), UpdateError> {
         let needed = manifest.bytes().saturating_mul(2).saturating_add(SPARE_BYTES);
         let Ok(found) = rustix::fs::statvfs(&self.0) else { return Ok(()) };
         let free = found.f_bavail.saturating_mul(found.f_frsize);
@@ -233,7 +252,7 @@ impl Folder {
             Step::Try(mut slot) => match placing::keep_former(&self.slot(slot.side), &mut slot) {
                 Ok(()) => {
                     told.push(format!("the update to {} begins its trial", slot.manifest.version));
-                    state.tried(slot.clone());
+                    state.tried(slot.clone(), Moment::now());
                     self.save(&state)?;
                     self.put(&mut state, &slot, &mut told)?;
                 }

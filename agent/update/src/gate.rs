@@ -65,7 +65,7 @@ impl Gate {
             return Some("the agent did not answer at its metrics".to_owned());
         };
         if !seen.is_the_one {
-            return Some("another program than the one that is tried was running".to_owned());
+            return Some("the agent had not been started anew by the program that is tried".to_owned());
         }
         let counts = |part: &&String| !self.ailing.contains(*part);
         if let Some((part, _)) = parts.iter().find(|(part, state)| **state >= TROUBLE && counts(part)) {
@@ -136,7 +136,7 @@ mod tests {
         let sick = WELL.replace("outbox\"} 0", "outbox\"} 2");
         for (seen, told) in [
             (Seen::default(), "did not answer"),
-            (read(WELL, false), "another program"),
+            (read(WELL, false), "not been started anew"),
             (read(&blind, true), "no frame of camera gate"),
             (read(&sick, true), "outbox was in trouble"),
         ] {

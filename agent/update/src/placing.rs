@@ -16,6 +16,17 @@ const USUAL_MODE: u32 = 0o644;
 /// Rights of what is kept in a slot.
 const KEPT_MODE: u32 = 0o600;
 
+/// What an update brings, as it lies somewhere before anything is in force.
+#[derive(Debug, Default)]
+pub struct Brought {
+    /// The program that will run, and whether it comes with the update; the one that is typed if none.
+    pub program: Option<(PathBuf, bool)>,
+    /// The site file that will be, if it comes with it.
+    pub configuration: Option<PathBuf>,
+    /// The violation files that come with it, by name.
+    pub violations: Vec<(String, PathBuf)>,
+}
+
 /// The file of the update that goes to a place, by its number.
 pub(crate) fn file_of(slot: &Path, n: usize) -> PathBuf {
     slot.join("files").join(n.to_string())

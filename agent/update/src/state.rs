@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::{Manifest, Part};
+use crate::moment::Moment;
 use crate::version::Version;
 
 /// Starts of the agent that a trial may take until it is well.
@@ -102,6 +103,9 @@ pub enum Phase {
         slot: Slot,
         /// Starts so far.
         starts: u32,
+        /// When it began: an agent that ran before does not try it.
+        #[serde(default)]
+        begun: Option<Moment>,
     },
     /// One is being undone.
     Undoing {
@@ -133,6 +137,12 @@ pub enum Unfit {
     /// There is nothing to return from.
     #[error("no update is in force, so there is nothing to return from")]
     NothingInForce,
+    /// There is nothing to withdraw.
+    #[error(
+        "no update lies ready, so none is withdrawn; `forewarn update rollback` gives one up that is tried, or returns from one \
+         that is in force"
+    )]
+    NothingReady,
     /// There is no trial.
     #[error("no update is being tried")]
     NoTrial,
@@ -198,16 +208,24 @@ impl State {
         self.phase = Phase::Ready(slot);
     }
 
+    /// What lies ready is not tried.
+    pub fn withdraw(&mut self) -> Result<Version, Unfit> {
+        let Phase::Ready(slot) = &self.phase else { return Err(Unfit::NothingReady) };
+        let version = slot.manifest.version.clone();
+        self.phase = Phase::Quiet;
+        Ok(version)
+    }
+
     /// What a start has to do. A trial that took too many starts is given up.
     pub fn begin(&mut self) -> Step {
         match &mut self.phase {
             Phase::Quiet => Step::Nothing,
             Phase::Ready(slot) => Step::Try(slot.clone()),
-            Phase::Trial { slot, starts } if *starts < MOST_STARTS => {
+            Phase::Trial { slot, starts, .. } if *starts < MOST_STARTS => {
                 *starts += 1;
                 Step::Again(slot.clone())
             }
-            Phase::Trial { slot, starts } => {
+            Phase::Trial { slot, starts, .. } => {
                 let (slot, why) = (slot.clone(), format!("it was started {starts} times and never was well"));
                 self.phase = Phase::Undoing { slot: slot.clone(), why };
                 Step::Undo(slot)
@@ -217,8 +235,8 @@ impl State {
     }
 
     /// What lay in the places is kept: the trial begins.
-    pub fn tried(&mut self, slot: Slot) {
-        self.phase = Phase::Trial { slot, starts: 1 };
+    pub fn tried(&mut self, slot: Slot, begun: Option<Moment>) {
+        self.phase = Phase::Trial { slot, starts: 1, begun };
     }
 
     /// The agent is well with the update.
@@ -272,7 +290,7 @@ mod tests {
         let side = state.make_room().unwrap();
         state.ready(slot(side, text, has_program));
         let Step::Try(slot) = state.begin() else { panic!("it begins") };
-        state.tried(slot);
+        state.tried(slot, None);
     }
 
     #[test]
@@ -310,6 +328,18 @@ mod tests {
         state.back();
         assert_eq!((state.begin(), state.in_force.as_ref()), (Step::Nothing, None));
         assert!(state.undone.unwrap().why.contains("started 3 times"));
+    }
+
+    #[test]
+    fn what_lies_ready_is_withdrawn_and_may_come_again() {
+        let mut state = State::default();
+        assert_eq!(state.withdraw(), Err(Unfit::NothingReady));
+        let side = state.make_room().unwrap();
+        state.ready(slot(side, "0.2.0", true));
+        assert_eq!(state.withdraw(), Ok(version("0.2.0")));
+        assert_eq!((state.begin(), state.undone.clone()), (Step::Nothing, None));
+        with("0.2.0", true, &mut state);
+        assert_eq!(state.withdraw(), Err(Unfit::NothingReady), "it is being tried");
     }
 
     #[test]

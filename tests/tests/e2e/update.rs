@@ -41,14 +41,23 @@ impl Updated {
     }
 
     fn pack(&self, version: &str, part: &str, path: &Path) -> String {
+        let (is_done, out, said) = self.try_to_pack(version, part, path);
+        assert!(is_done, "{said}");
+        out
+    }
+
+    fn try_to_pack(&self, version: &str, part: &str, path: &Path) -> (bool, String, String) {
         let out = self.scene.path(&format!("{version}.update")).display().to_string();
         let (key, path) = (self.scene.path("key.pem").display().to_string(), path.display().to_string());
         // What was packed before under this name is kept otherwise.
         let _ = std::fs::remove_file(&out);
         let words = ["pack", &out, "--key", &key, "--version", version, "--follows", "0.1.0", part, &path];
         let (is_done, said) = self.update(&words);
-        assert!(is_done, "{said}");
-        out
+        (is_done, out, said)
+    }
+
+    fn check(&self, bundle: &str) -> (bool, String) {
+        self.update(&["check", bundle, "--config", &self.site.display().to_string()])
     }
 
     fn apply(&self, bundle: &str) -> (bool, String) {
@@ -78,8 +87,28 @@ fn an_update_is_judged_by_the_running_agent_and_undone_where_its_program_ends() 
     let text = box_.scene.program.succeed(["config", "violation", "loitering"]).unwrap();
     let violation = box_.scene.write("waiting.toml", text.replace("id = \"loitering\"", "id = \"waiting\"")).unwrap();
     let bundle = box_.pack("0.1.0.1", "--violation", &violation);
+    let site = box_.site.display().to_string();
+    let mut former = box_.start();
+    eventually("the agent watches", || former.log().contains("watching").then_some(())).unwrap();
     let (is_taken, said) = box_.apply(&bundle);
     assert!(is_taken && said.contains("it lies ready"), "{said}");
+    says(&["withdraw"], "the update to 0.1.0.1 is withdrawn; nothing has changed");
+    says(&["withdraw"], "no update lies ready");
+    assert!(box_.apply(&bundle).0);
+    let (is_done, said) = box_.update(&["confirm", "--config", &site]);
+    assert!(is_done && said.is_empty(), "before the trial nothing is confirmed: {said}");
+    says(&["status"], "ready: 0.1.0.1");
+    says(&["begin"], "the update to 0.1.0.1 begins its trial");
+    // The agent that ran before has not read it.
+    let text = fs::read_to_string(&box_.site).unwrap();
+    let quick = box_.scene.write("quick.toml", text.replace("within_s = 60", "within_s = 10")).unwrap();
+    let (is_kept, said) = box_.update(&["confirm", "--config", &quick.display().to_string()]);
+    assert!(!is_kept && said.contains("had not been started anew"), "{said}");
+    former.kill().unwrap();
+    says(&["begin"], "the update to 0.1.0.1 is undone");
+    assert!(!box_.scene.path("violations/waiting.toml").exists());
+
+    assert!(box_.update(&["apply", &bundle, "--config", &site, "--again"]).0);
     says(&["begin"], "the update to 0.1.0.1 begins its trial");
     assert!(box_.scene.path("violations/waiting.toml").is_file());
     let mut agent = box_.start();
@@ -90,7 +119,7 @@ fn an_update_is_judged_by_the_running_agent_and_undone_where_its_program_ends() 
 
     // A program that knows everything it is asked, and ends when it is to watch.
     let bad = box_.scene.path("bad");
-    fs::copy("/bin/true", &bad).unwrap();
+    build(&box_.scene, &bad, "forewarn 0.2.0 (of a test)");
     let (is_taken, said) = box_.apply(&box_.pack("0.2.0", "--program", &bad));
     assert!(is_taken, "{said}");
     for _ in 0..3 {
@@ -105,13 +134,44 @@ fn an_update_is_judged_by_the_running_agent_and_undone_where_its_program_ends() 
     eventually("the former program watches", || agent.log().contains("watching").then_some(())).unwrap();
 }
 
+/// Compiles a program that says of itself `version` and does nothing else, whatever it is asked.
+fn build(scene: &Scene, out: &Path, version: &str) {
+    let source = format!(
+        "#include <stdio.h>\n#include <string.h>\nint main(int n, char **words) {{\n  if (n > 1 && !strcmp(words[1], \
+         \"--version\")) puts(\"{version}\");\n  return 0;\n}}\n"
+    );
+    let source = scene.write("program.c", source).unwrap();
+    let done = std::process::Command::new("cc").arg(&source).arg("-o").arg(out).status().unwrap();
+    assert!(done.success());
+}
+
 #[test]
 fn what_could_not_run_here_is_refused_before_anything_changes() {
     let box_ = Updated::new("rtsp://127.0.0.1:9/none");
     let bad = box_.scene.path("bad");
+    // Of another version than the update, so that it is not even signed.
+    build(&box_.scene, &bad, "forewarn 0.1.9 (of a test)");
+    let (is_packed, _, said) = box_.try_to_pack("0.2.0", "--program", &bad);
+    assert!(!is_packed && said.contains("0.1.9 (of a test)\", and the update is to 0.2.0"), "{said}");
     fs::copy("/bin/false", &bad).unwrap();
-    let (is_taken, said) = box_.apply(&box_.pack("0.2.0", "--program", &bad));
-    assert!(!is_taken && said.contains("nothing has changed") && said.contains("--version` failed"), "{said}");
+    let (is_packed, _, said) = box_.try_to_pack("0.2.0", "--program", &bad);
+    assert!(!is_packed && said.contains("--version` failed"), "{said}");
+    let nonsense = box_.scene.write("nonsense.toml", "id = \"nonsense\"\nnobody_knows = 1\n").unwrap();
+    let (is_packed, _, said) = box_.try_to_pack("0.1.0.1", "--violation", &nonsense);
+    assert!(!is_packed && said.contains("nobody_knows"), "{said}");
+    let (is_packed, _, said) = box_.try_to_pack("0.1.0", "--violation", &nonsense);
+    assert!(!is_packed && said.contains("versions only go up"), "{said}");
+    // A violation that is one, and that the site's rules do not fit.
+    let text = box_.scene.program.succeed(["config", "violation", "illegal_parking"]).unwrap();
+    let text = text.replace("id = \"illegal_parking\"", "id = \"loitering\"");
+    let violation = box_.scene.write("loitering.toml", text).unwrap();
+    let bundle = box_.pack("0.1.0.1", "--violation", &violation);
+    for (is_taken, said) in [box_.check(&bundle), box_.apply(&bundle)] {
+        assert!(!is_taken && said.contains("check` failed") && said.contains("dwell_s"), "{said}");
+    }
+    assert!(!box_.scene.path("violations/loitering.toml").exists());
+    let beside = fs::read_dir(box_.scene.dir()).unwrap().flatten().map(|entry| entry.file_name());
+    assert!(beside.into_iter().all(|name| !name.to_string_lossy().starts_with(".update-")), "nothing is left behind");
     let mut elf = fs::read("/bin/true").unwrap();
     elf[18] = 0xb7;
     fs::write(&bad, &elf).unwrap();
@@ -120,7 +180,7 @@ fn what_could_not_run_here_is_refused_before_anything_changes() {
         assert!(!is_taken && said.contains("is for aarch64, and this box is x86_64"), "{said}");
     }
     let site = box_.scene.path("wrong.toml");
-    fs::write(&site, "[site]\n").unwrap();
+    fs::copy(&box_.site, &site).unwrap();
     let (is_taken, said) = box_.apply(&box_.pack("0.1.0.2", "--configuration", &site));
     assert!(!is_taken && said.contains("brings configuration, which this site does not take"), "{said}");
     let (_, said) = box_.update(&["status"]);

@@ -116,7 +116,7 @@ impl Gateway {
             let here = Here { arch: "x86_64", version: state.version(&own), parts: &parts, failed: None };
             Ok(manifest.judge(&here)?)
         };
-        self.folder.take(bundle, &taking, judge, |_, _, _| Ok(()))
+        self.folder.take(bundle, &taking, judge, |_, _| Ok(()))
     }
 
     /// The text of a file; none if it is not there.
