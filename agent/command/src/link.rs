@@ -10,11 +10,12 @@ use std::time::Duration;
 use forewarn_base::backoff::{Backoff, BackoffLimits};
 use forewarn_base::broker::{BAD_LOGIN, Broker, NOT_ALLOWED};
 use forewarn_base::thread::{Thread, ThreadError};
-use forewarn_telemetry::COMMANDS_CONNECTED;
 use forewarn_telemetry::queue::{LeaveOut, QueueSpec, Receiver, Sender};
+use forewarn_telemetry::{COMMANDS, COMMANDS_CONNECTED};
+use rumqttc::mqttbytes::Error as MqttError;
 use rumqttc::{
     Client, ConnectReturnCode, Connection, ConnectionError, Event, MqttOptions, NetworkOptions, Packet, QoS,
-    RecvTimeoutError, SubscribeReasonCode, TlsConfiguration, Transport,
+    RecvTimeoutError, StateError, SubscribeReasonCode, TlsConfiguration, Transport,
 };
 
 use crate::config::ResolvedCommands;
@@ -22,8 +23,11 @@ use crate::desk::Desk;
 
 /// Messages that wait to be looked at.
 pub const QUEUE: QueueSpec<LeaveOut> = QueueSpec::new("commands", 16);
-/// The largest message that is taken from the broker.
-const MOST_IN: usize = 64 << 10;
+/// The largest command.
+const MOST_COMMAND: usize = 64 << 10;
+/// The largest message that is read from the broker. Whoever may publish could retain one that is no command, and a connection
+/// that refused to read it would never hear those behind it.
+const MOST_IN: usize = 8 << 20;
 /// The largest reply: a clip in base64.
 const MOST_OUT: usize = 16 << 20;
 /// Replies that wait for the broker.
@@ -158,6 +162,16 @@ impl Link {
                 tracing::info!(broker = self.peer, topic = self.topic, "commands are taken");
                 return true;
             }
+            Packet::Publish(publish) if publish.payload.len() > MOST_COMMAND => {
+                let (bytes, retained) = (publish.payload.len(), publish.retain);
+                tracing::warn!(
+                    bytes,
+                    retained,
+                    topic = self.topic,
+                    "a message is larger than any command and is left out"
+                );
+                COMMANDS.of([&"none", &"refused"]).increment(1);
+            }
             Packet::Publish(publish) => {
                 self.messages.put(Message { payload: publish.payload.to_vec(), is_retained: publish.retain });
             }
@@ -198,6 +212,10 @@ fn explain(error: &ConnectionError) -> String {
     match error {
         ConnectionError::ConnectionRefused(ConnectReturnCode::BadUserNamePassword) => format!("it refused {BAD_LOGIN}"),
         ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized) => format!("it refused {NOT_ALLOWED}"),
+        ConnectionError::MqttState(StateError::Deserialization(MqttError::PayloadSizeLimitExceeded(bytes))) => format!(
+            "a message of {bytes} bytes on the topic is larger than any that is read; if it is retained, take it away by \
+             publishing an empty one there, retained"
+        ),
         ConnectionError::Tls(error) => format!("TLS failed: {}", forewarn_base::tls::explain(error)),
         other => other.to_string(),
     }

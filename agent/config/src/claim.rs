@@ -63,6 +63,13 @@ pub fn claim(dir: &StorageDir) -> Result<Claim, Taken> {
             None
         }
     };
+    if dir.unfinished_restore().exists() {
+        troubles.push(
+            "a backup was being restored here and that was not finished, so files of it lie beside files of before: stop the \
+             agent and run `forewarn restore` again, with --over"
+                .to_owned(),
+        );
+    }
     troubles.extend(what_is_kept(dir).iter().filter_map(|path| close(path)));
     Ok(Claim { lock, troubles })
 }
@@ -110,6 +117,11 @@ mod tests {
     fn a_directory_is_taken_once_and_what_lay_open_in_it_is_closed() {
         let folder = tempfile::tempdir().unwrap();
         let dir = StorageDir::new(folder.path().join("data"));
+        private::create_dirs(dir.path()).unwrap();
+        fs::write(dir.unfinished_restore(), "").unwrap();
+        let told = claim(&dir).unwrap().troubles;
+        assert!(told.len() == 1 && told[0].contains("that was not finished"), "{told:?}");
+        fs::remove_file(dir.unfinished_restore()).unwrap();
         let first = claim(&dir).unwrap();
         assert_eq!((first.troubles.len(), mode(dir.path())), (0, 0o700));
         assert!(close(&dir.lock()).is_none() && mode(&dir.lock()) == 0o600);

@@ -48,6 +48,8 @@ entries! {
     footage = "footage";
     /// The key by which the device signs evidence, and its certificates; see `forewarn key`.
     keys = "keys";
+    /// There while a backup is being restored; a start that finds it says that the restore was not finished.
+    unfinished_restore = "restore.unfinished";
     /// Reports that wait for upstream, and the incidents that the agent remembers.
     outbox = "outbox.sqlite";
     /// Where the agent's time line stands, and how the clock was set, across a restart.

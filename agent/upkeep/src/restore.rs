@@ -35,6 +35,8 @@ pub fn restore(backup: &Path, site_file: &Path, over: bool) -> Result<Made, Upke
     if let Some(path) = used.filter(|_| !over) {
         return Err(UpkeepError::InUse(path));
     }
+    let mark = place.storage.unfinished_restore();
+    durable::replace(&mark, b"").map_err(UpkeepError::io("write", &mark))?;
     // The journal of a database that is replaced would be taken for that of the new one; its index is made anew.
     for beside in
         ["outbox.sqlite-wal", "outbox.sqlite-shm", "incidents.sqlite", "incidents.sqlite-wal", "incidents.sqlite-shm"]
@@ -56,6 +58,7 @@ pub fn restore(backup: &Path, site_file: &Path, over: bool) -> Result<Made, Upke
         private::create_dirs(folder_of(&path)).map_err(UpkeepError::io("make a folder for", &path))?;
         durable::replace_from(&path, &mut entry, mode_of(&name, &path)).map_err(UpkeepError::io("write", path))?;
     }
+    durable::remove_file(&mark).map_err(UpkeepError::io("remove", mark))?;
     Ok(Made { files: index.files.len(), bytes: index.files.iter().map(|file| file.bytes).sum() })
 }
 

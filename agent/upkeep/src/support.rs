@@ -12,9 +12,9 @@ use std::time::Duration;
 use forewarn_base::child::{self, Limits};
 use forewarn_base::http::{Ask, Http};
 use forewarn_config::StorageDir;
-use toml::Table;
+use toml::{Table, Value};
 
-use crate::backup::{place_of_secret, table_of};
+use crate::backup::place_of_secret;
 use crate::error::UpkeepError;
 use crate::packet::Packet;
 use crate::secrets::{Blotter, files, variables, without_secrets};
@@ -27,6 +27,9 @@ const MOST_BYTES: usize = 8 << 20;
 /// Lines of the service's journal.
 const JOURNAL_LINES: &str = "5000";
 
+/// What stands in place of a site file that is no TOML.
+const NO_SITE_FILE: &str = "# left out: it cannot be read as TOML, so that it is unknown which of its words are secrets; check.txt says where\n";
+
 /// Where to look.
 #[derive(Debug, Clone)]
 pub struct Asked<'a> {
@@ -38,17 +41,21 @@ pub struct Asked<'a> {
 
 /// Writes the file. The names of what is in it, and what could not be had.
 pub fn make(out: &Path, asked: &Asked<'_>) -> Result<Vec<String>, UpkeepError> {
-    let table = table_of(asked.site_file)?;
+    let Read { table, broken } = read(asked.site_file)?;
     let directory = forewarn_base::private::folder_of(asked.site_file).to_owned();
-    let storage = table.get("storage").and_then(|table| table.get("dir")).and_then(toml::Value::as_str);
+    let storage = table.get("storage").and_then(|table| table.get("dir")).and_then(Value::as_str);
     let storage = StorageDir::new(directory.join(storage.unwrap_or("forewarn-data")));
-    let blotter = blotter(&table, &directory, &storage);
+    let mut blotter = blotter(&table, &directory, &storage);
+    for line in &broken {
+        blotter.know(line);
+    }
+    let site_file = if broken.is_empty() { without_secrets(&table).to_string() } else { NO_SITE_FILE.to_owned() };
     let own = env::current_exe().map_err(UpkeepError::io("find", "/proc/self/exe"))?;
     let by = |arguments: &[&str]| answer_of(&own, arguments);
     let check = answer_of(&own, &["check", &asked.site_file.to_string_lossy()]);
     let mut texts = vec![
         ("versions.txt".to_owned(), format!("{}\n{}", by(&["--version"]), text_of("/etc/os-release"))),
-        ("site.toml".to_owned(), without_secrets(&table).to_string()),
+        ("site.toml".to_owned(), site_file),
         ("check.txt".to_owned(), check),
         ("updates.txt".to_owned(), by(&["update", "status"])),
         ("box.txt".to_owned(), of_box()),
@@ -75,6 +82,45 @@ pub fn make(out: &Path, asked: &Asked<'_>) -> Result<Vec<String>, UpkeepError> {
     }
     packet.finish()?;
     Ok(texts.into_iter().map(|(name, _)| name).collect())
+}
+
+/// A site file, as far as it can be read.
+struct Read {
+    table: Table,
+    /// Lines that nobody can read; what stands in them may be secret.
+    broken: Vec<String>,
+}
+
+/// Reads a site file; line by line where it is no TOML.
+fn read(site_file: &Path) -> Result<Read, UpkeepError> {
+    let text = fs::read_to_string(site_file).map_err(UpkeepError::io("read", site_file))?;
+    if let Ok(table) = toml::from_str(&text) {
+        return Ok(Read { table, broken: Vec::new() });
+    }
+    let (mut broken, mut keys, mut section) = (Vec::new(), Vec::new(), String::new());
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if let Some(name) = line.strip_prefix('[') {
+            let name = name.trim_start_matches('[').split([']', '.']).next().unwrap_or_default();
+            name.trim().clone_into(&mut section);
+        } else if let Ok(read) = toml::from_str::<Table>(line) {
+            keys.push((section.clone(), read));
+        } else {
+            broken.push(line.to_owned());
+        }
+    }
+    // Each line is a table of its own in its section, so that none hides another of the same key.
+    let mut table = Table::new();
+    for (section, read) in keys {
+        // These are asked for by their names.
+        let is_named = section == "storage" || section == "metrics";
+        let empty = if is_named { Value::Table(Table::new()) } else { Value::Array(Vec::new()) };
+        match table.entry(section).or_insert(empty) {
+            Value::Table(known) => known.extend(read),
+            Value::Array(lines) => lines.push(Value::Table(read)),
+            _ => {}
+        }
+    }
+    Ok(Read { table, broken })
 }
 
 /// Knows all that the site file and what it names hold.

@@ -78,6 +78,10 @@ impl World {
         let table: String = table.lines().filter(|line| !is_login(line)).flat_map(|line| [line, "\n"]).collect();
         site.tables.push_str(&table);
         let site = site.write(scene.dir()).unwrap();
+        // Somebody's, which is no command, and which the broker sends to whoever subscribes.
+        let script =
+            "head -c 200000 /dev/zero | tr '\\0' x | mosquitto_pub -h 127.0.0.1 -p \"$PORT\" -q 1 -r -t \"$0\" -s";
+        run(scene.dir(), &broker, &["-c", script, TOPIC]);
         let agent = Agent::start(&scene.program, &site, "info").unwrap();
         let world = Self { platform, broker, agent, site, metrics_port, _camera: camera, scene };
         world.is_ready();

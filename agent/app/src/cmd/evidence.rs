@@ -37,7 +37,9 @@ fn verify(path: &Path, trusted: &Trusted, is_json: bool) -> CommandResult {
 
 fn report(path: &Path, (out, language): (&Path, Language), trusted: &Trusted) -> CommandResult {
     let page = forewarn_dossier::page(path, language, Some(trusted)).or_exit(ExitCode::BadInput)?;
-    std::fs::write(out, page.html).with_context(|| format!("failed to write {}", out.display()))?;
+    // What is there may be somebody's word on another bundle.
+    let file = std::fs::File::create_new(out).and_then(|mut file| file.write_all(page.html.as_bytes()));
+    file.with_context(|| format!("failed to write {}, which must not be there yet", out.display()))?;
     holds(path, page.holds)
 }
 
