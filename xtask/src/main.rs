@@ -92,7 +92,9 @@ enum Command {
         each: u32,
     },
     /// Make what is installed: a Debian package, a tarball, checksums, a bill of materials, notices
-    #[command(after_help = "Examples:\n  cargo xtask dist\n  cargo xtask dist --quick --try")]
+    #[command(
+        after_help = "Examples:\n  cargo xtask dist\n  cargo xtask dist --offline\n  cargo xtask dist --quick --try"
+    )]
     Dist {
         /// Pack the demo's program, which is built in minutes.
         #[arg(long)]
@@ -100,6 +102,9 @@ enum Command {
         /// Install, use, upgrade and purge it in a Debian of its own, made for that below `target` (root, some minutes).
         #[arg(long = "try")]
         try_out: bool,
+        /// Also one file with all that a box without a network needs: Debian's packages, runtime, models, voices.
+        #[arg(long)]
+        offline: bool,
     },
     /// Kill agent and broker at random moments and look whether an incident was lost
     #[command(after_help = "Examples:\n  cargo xtask chaos\n  cargo xtask chaos --rounds 20")]
@@ -150,7 +155,7 @@ fn run(workspace: &Workspace, command: Command) -> Result<()> {
         Command::Bench { streams: Some(streams), seconds, .. } => bench::streams(workspace, streams, seconds),
         Command::Bench { peer: true, each, .. } => peer::peer(workspace, each),
         Command::Bench { frames, criterion, .. } => bench::bench(workspace, frames, criterion),
-        Command::Dist { quick, try_out } => dist::dist(workspace, quick, try_out),
+        Command::Dist { quick, try_out, offline } => dist::dist(workspace, dist::Wanted { quick, try_out, offline }),
         Command::Chaos { rounds } => suite::chaos(workspace, rounds),
         Command::Soak { brief, only } => suite::soak(workspace, brief, &only),
         Command::Diagram => suite::diagram(workspace),

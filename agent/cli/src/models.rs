@@ -19,7 +19,7 @@ pub enum Models {
     },
     /// Fetch weights and the ONNX Runtime library into the store, verified by sha256
     #[command(
-        after_help = "Examples:\n  forewarn models fetch nanodet-g-416\n  forewarn models fetch --runtime openvino"
+        after_help = "Examples:\n  forewarn models fetch nanodet-g-416\n  forewarn models fetch --runtime openvino\n  forewarn models fetch --from /media/usb/models.tar"
     )]
     Fetch {
         /// Cards to fetch; the default detector if none is named.
@@ -31,6 +31,16 @@ pub enum Models {
         /// Also a library with further execution providers: openvino (130 MB) or cuda (390 MB).
         #[arg(long = "runtime", value_name = "NAME")]
         runtimes: Vec<String>,
+        /// Takes all that there is out of a file of `forewarn models pack`, without a network.
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["cards", "all", "runtimes"])]
+        from: Option<PathBuf>,
+    },
+    /// Put what is in the store into one file, for boxes without a network
+    #[command(after_help = "Example:\n  forewarn models pack models.tar")]
+    Pack {
+        /// The file, a tar archive that is not there yet.
+        #[arg(value_name = "FILE")]
+        out: PathBuf,
     },
     /// Load models, compare them with their cards, and try out the execution providers
     #[command(

@@ -18,15 +18,17 @@ impl Command {
             Self::Detect(args) => args.draw.as_ref(),
             Self::Models(Models::Eval(args)) => args.detections.as_ref(),
             Self::Evidence(Evidence::Export(args)) => Some(&args.out),
-            Self::Evidence(Evidence::Report { out, .. }) | Self::Feedback(Feedback::Export { out, .. }) => Some(out),
+            Self::Evidence(Evidence::Report { out, .. })
+            | Self::Feedback(Feedback::Export { out, .. })
+            | Self::Models(Models::Pack { out }) => Some(out),
             Self::Heatmap(args) => Some(&args.out),
             Self::Index(args) => Some(&args.out),
             Self::Dataset(Dataset::Export(args)) => Some(&args.out),
             Self::Update(Update::Pack(args)) => Some(&args.out),
             Self::Backup(args) => Some(&args.out),
+            Self::Clip(args) => args.out.as_ref(),
             Self::Support(args) => Some(&args.out),
             Self::Mission(Mission::Report(args)) => Some(&args.out),
-            Self::Clip(args) => args.out.as_ref(),
             _ => None,
         };
         named.into_iter().map(PathBuf::as_path).collect()
@@ -51,10 +53,10 @@ impl Command {
                 | Self::Evidence(_)
                 | Self::Dataset(_)
                 | Self::Backup(_)
+                | Self::Clip(_)
                 | Self::Restore(_)
                 | Self::Support(_)
                 | Self::Mission(_)
-                | Self::Clip(_)
         )
     }
 }

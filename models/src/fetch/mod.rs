@@ -11,6 +11,7 @@ mod downloads;
 mod dynamic;
 mod error;
 mod manifest;
+mod offline;
 mod progress;
 mod weights;
 

@@ -11,6 +11,7 @@ mod bill;
 mod deb;
 mod locked;
 mod notices;
+mod offline;
 mod payload;
 mod program;
 mod try_out;
@@ -64,9 +65,19 @@ impl Release {
     }
 }
 
-/// Packs the program. With `quick` it is the demo's, which is soon built; with `try_out` the package is installed,
-/// used, upgraded and purged in a Debian of its own.
-pub(crate) fn dist(workspace: &Workspace, quick: bool, try_out: bool) -> Result<()> {
+/// What is done beside packing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    /// It is the demo's program, which is soon built.
+    pub(crate) quick: bool,
+    /// The package is installed, used, upgraded and purged in a Debian of its own.
+    pub(crate) try_out: bool,
+    /// All that a box without a network needs goes into one more file.
+    pub(crate) offline: bool,
+}
+
+/// Packs the program.
+pub(crate) fn dist(workspace: &Workspace, Wanted { quick, try_out, offline }: Wanted) -> Result<()> {
     let watch = Stopwatch::start();
     setup::install(&PACKERS, false)?;
     let metadata = Metadata::of_this_platform(workspace)?;
@@ -81,6 +92,9 @@ pub(crate) fn dist(workspace: &Workspace, quick: bool, try_out: bool) -> Result<
     let package = deb::build(workspace, &release, &program, &payload, &release.version)?;
     archive::tarball(workspace, &release, &payload)?;
     fs::write(release.out.join(release.name(".cdx.json")), bill::of_materials(&release, &packages)?)?;
+    if offline {
+        offline::bundle(workspace, &release, &program, &package)?;
+    }
     archive::checksums(workspace, &release)?;
     announce(&format!("packed in {}, by {}", release.out.display(), minutes(watch.elapsed())));
     for (name, bytes) in archive::sizes(&release.out)? {

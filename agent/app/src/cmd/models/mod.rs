@@ -24,7 +24,9 @@ const DEFAULT: &str = forewarn_models::cards::DEFAULT_DETECTOR;
 pub fn run(args: Models) -> CommandResult {
     match args {
         Models::List { json } => list(json),
-        Models::Fetch { cards, all, runtimes } => fetch(&cards, all, &runtimes),
+        Models::Fetch { from: Some(from), .. } => fetcher().unpack(&from).map(drop).or_exit(ExitCode::BadInput),
+        Models::Fetch { cards, all, runtimes, .. } => fetch(&cards, all, &runtimes),
+        Models::Pack { out } => fetcher().pack(&out).map(drop).or_exit(ExitCode::Failed),
         Models::Check { cards, all, execution } => check(&cards, all, execution.request()),
         Models::Eval(args) => eval::run(&args),
         Models::Calibrate(args) => eval::calibrate(&args),
@@ -80,7 +82,7 @@ fn fetch(names: &[String], all: bool, runtimes: &[String]) -> CommandResult {
     } else {
         named(names)?
     };
-    let fetcher = Fetcher::new(Store::locate(), Progress::Shown);
+    let fetcher = fetcher();
     fetcher.fetch_runtime().or_exit(ExitCode::Missing)?;
     for name in runtimes {
         fetcher.fetch_optional_runtime(name).or_exit(ExitCode::Missing)?;
@@ -89,6 +91,10 @@ fn fetch(names: &[String], all: bool, runtimes: &[String]) -> CommandResult {
         fetcher.fetch_model(&card).or_exit(ExitCode::Missing)?;
     }
     Ok(())
+}
+
+fn fetcher() -> Fetcher {
+    Fetcher::new(Store::locate(), Progress::Shown)
 }
 
 fn check(names: &[String], all: bool, request: Request) -> CommandResult {
