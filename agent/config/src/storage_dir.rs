@@ -80,7 +80,7 @@ entries! {
     missions = "missions";
     /// Where a second model differs, with `[model.shadow]`; its older half is `shadow.1.jsonl`.
     shadow_log = "shadow.jsonl";
-    /// Clips that are not finished; nothing in it outlives a start.
+    /// Clips that are not finished, and the latest redacted copy that the console made; nothing in it outlives a start.
     scratch = ".scratch";
     /// Held by the agent that uses the directory, so that no second one does.
     lock = "agent.lock";
