@@ -174,8 +174,8 @@ mod tests {
 
     use super::*;
 
-    fn boxed(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
-        [&(content.len() as u32 + 8).to_be_bytes()[..], kind, content].concat()
+    fn boxed(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
+        [&(content.len() as u32 + 8).to_be_bytes()[..], &kind, content].concat()
     }
 
     fn unit(header: &[u8], content: &[u8]) -> Vec<u8> {
@@ -199,8 +199,8 @@ mod tests {
             let bare = unit(message, &signature(Scheme::Axis, &[0, 5, 0, 1, 9]));
             let other = unit(message, &[5, 16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 6, 0x80]);
             let slice = unit(slice, &signature(Scheme::Onvif, &[0x80]));
-            let index = boxed(b"moov", &boxed(name, &[]));
-            let movie = |units: &[&[u8]]| [index.clone(), boxed(b"mdat", &units.concat())].concat();
+            let index = boxed(*b"moov", &boxed(*name, &[]));
+            let movie = |units: &[&[u8]]| [index.clone(), boxed(*b"mdat", &units.concat())].concat();
             let told = found(movie(&[&with, &slice, &other, &bare, &slice]));
             assert_eq!((told.onvif, told.axis, told.with_certificate, told.begins_with_certificate), (1, 1, 1, true));
             let told = found(movie(&[&slice, &bare, &with]));
@@ -213,7 +213,7 @@ mod tests {
         #[test]
         fn any_movie_is_survived(place in 0_usize..80, bytes in prop::collection::vec(any::<u8>(), 0..30)) {
             let units = [unit(&[6], &signature(Scheme::Onvif, &[0x80])), unit(&[0x65], &[1, 2])].concat();
-            let mut movie = [boxed(b"moov", &boxed(b"avc1", &[])), boxed(b"mdat", &units)].concat();
+            let mut movie = [boxed(*b"moov", &boxed(*b"avc1", &[])), boxed(*b"mdat", &units)].concat();
             let n = movie.len();
             movie.splice(place.min(n)..(place + bytes.len()).min(n), bytes);
             prop_assert!(found(movie).onvif <= 2);

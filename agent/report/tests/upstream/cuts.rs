@@ -43,7 +43,7 @@ fn live(dir: &Path, seed: u64, tries: usize) -> Told {
     let Some(mut outbox) = (0..tries).find_map(|_| opened(dir).ok()) else { return told };
     for turn in 0..7_u64 {
         let dice = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(turn as u32 * 7);
-        if dice % 4 == 0 {
+        if dice.is_multiple_of(4) {
             let mut lane = outbox.lane(CITY);
             let waiting = lane.pending_after(Cursor::default(), 2);
             told.acknowledged.extend(waiting.iter().map(forewarn_report::QueuedReport::id));

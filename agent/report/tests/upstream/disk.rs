@@ -147,7 +147,7 @@ impl State {
             dice ^= dice << 13;
             dice ^= dice >> 7;
             dice ^= dice << 17;
-            dice % 2 == 0
+            dice.is_multiple_of(2)
         };
         for undo in std::mem::take(&mut self.undo).into_iter().rev() {
             let open = |path: &Path| File::options().read(true).write(true).open(path).unwrap();
@@ -405,9 +405,11 @@ impl Drop for SharedIndex {
 
 impl WalIndex for SharedIndex {
     fn map(&mut self, region: u32) -> io::Result<[u8; REGION_BYTES]> {
-        let mut data = [0; REGION_BYTES];
-        self.pull(region, &mut data)?;
-        Ok(data)
+        let shared = |index: &mut Index| {
+            let data = index.regions.entry(region).or_insert_with(|| vec![0; REGION_BYTES]);
+            data.as_slice().try_into().map_err(io::Error::other)
+        };
+        self.with(shared)
     }
 
     fn lock(&mut self, slots: Range<u8>, lock: WalIndexLock) -> io::Result<bool> {

@@ -1,7 +1,5 @@
 //! Clips of cameras that code in odd ways, as players see them: ffmpeg, VLC's library, and Chromium where there is one.
 
-#![expect(clippy::print_stdout, reason = "a test says which player it did not ask")]
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
