@@ -9,7 +9,7 @@
 //! | [`people`] | who of all those tracks is one person; how many there are, with an interval. Pure |
 //! | [`flown`] | what the notes come to: ground, way, heights. Pure |
 //! | [`found`] | the incidents of the flight, from their evidence |
-//! | [`report`], `plan`, `geojson` | the page and the map of it. Pure |
+//! | `report`, `plan`, `geojson` | the page and the map of it. Pure |
 //! | [`staged`] | a flight made of the footage of a standing camera, for the demo |
 //! | [`command`] | `forewarn mission` |
 
@@ -23,7 +23,7 @@ pub mod log;
 pub mod paper;
 pub mod people;
 mod plan;
-pub mod report;
+mod report;
 pub mod staged;
 
 pub use error::MissionError;

@@ -14,35 +14,35 @@ use crate::{geojson, plan};
 
 /// All that is told of a flight.
 #[derive(Debug)]
-pub struct Told {
+pub(crate) struct Told {
     /// What was ordered.
-    pub mission: Mission,
+    pub(crate) mission: Mission,
     /// What the notes come to.
-    pub flown: Flown,
+    pub(crate) flown: Flown,
     /// Who was followed.
-    pub people: Vec<Person>,
+    pub(crate) people: Vec<Person>,
     /// How many they are.
-    pub count: Count,
+    pub(crate) count: Count,
     /// The incidents.
-    pub found: Vec<Found>,
+    pub(crate) found: Vec<Found>,
     /// Lines of the notes that cannot be read.
-    pub damaged: usize,
+    pub(crate) damaged: usize,
 }
 
 impl Told {
     /// What there is to tell.
-    pub fn of(mission: Mission, notes: Notes, found: Vec<Found>) -> Self {
+    pub(crate) fn of(mission: Mission, notes: Notes, found: Vec<Found>) -> Self {
         let (flown, count) = (Flown::of(&notes), count(&notes.people));
         Self { mission, flown, people: notes.people, count, found, damaged: notes.damaged }
     }
 
     /// The map for other programs.
-    pub fn geojson(&self) -> String {
+    pub(crate) fn geojson(&self) -> String {
         geojson::text(&self.mission, &self.flown, &self.found)
     }
 
     /// The page.
-    pub fn page(&self, language: Language) -> String {
+    pub(crate) fn page(&self, language: Language) -> String {
         let say = Say(language);
         let times = Times::in_zone(Some(self.mission.time_zone.clone()), self.mission.is_clip);
         let mut page = Html::default();
