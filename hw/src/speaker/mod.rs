@@ -10,6 +10,7 @@ mod common;
 mod config;
 mod error;
 mod guard;
+mod line;
 mod pcm;
 pub mod programme;
 mod run;

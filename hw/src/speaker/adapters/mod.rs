@@ -4,6 +4,7 @@
 //! adapter asks the [`Programme`] for the form of the announcement that it can carry, and says how far it is proven
 //! that the announcement was played. Its own failures are its own error type, told by [`PlayError::device`].
 
+mod dji;
 mod http;
 mod local;
 mod mqtt;
@@ -97,5 +98,6 @@ registry! {
     Rtp(rtp::RtpConfig): "An IP horn that takes G.711 µ-law over RTP.",
     Http(http::HttpConfig): "A device that plays what it is asked for over HTTP.",
     Mqtt(mqtt::MqttSpeakerConfig): "A device that plays what it is told over MQTT.",
+    Dji(dji::DjiSpeakerConfig): "The loudspeaker of a drone, by DJI's Cloud API.",
     Onvif(onvif::OnvifConfig): "The loudspeaker of a camera, by ONVIF.",
 }

@@ -38,14 +38,33 @@ impl Codec {
 
 /// The samples in another encoding.
 pub(super) fn encode(pcm: &Pcm, codec: Codec, limits: Limits) -> Result<Vec<u8>, PlayError> {
-    let base = "gstreamer1.0-plugins-base";
-    let (convert, resample) = (element("audioconvert", base)?, element("audioresample", base)?);
     let narrow = element("capsfilter", "libgstreamer1.0-0")?;
     narrow.set_property("caps", mono_caps(Codec::RATE_HZ));
     let encoder = element(codec.encoder(), "gstreamer1.0-plugins-good")?;
-    let (sink, kept) = keeping_sink(&codec.caps(), 300 * Codec::RATE_HZ as usize);
-    let pipeline = chain(&[&source(pcm)?, &convert, &resample, &narrow, &encoder, sink.upcast_ref()])?;
-    to_end(&pipeline, &Rendered::default(), limits)?;
+    through(pcm, &[&narrow, &encoder], &codec.caps(), Codec::RATE_HZ as usize, limits)
+}
+
+/// The samples at another rate, 16 bits each, the lower byte first.
+pub(super) fn resample(pcm: &Pcm, rate_hz: u32, limits: Limits) -> Result<Vec<u8>, PlayError> {
+    through(pcm, &[], &mono_caps(rate_hz), 2 * rate_hz as usize, limits)
+}
+
+/// What comes out of these elements behind a change of rate, five minutes at most.
+fn through(
+    pcm: &Pcm,
+    elements: &[&gst::Element],
+    caps: &gst::Caps,
+    bytes_a_second: usize,
+    limits: Limits,
+) -> Result<Vec<u8>, PlayError> {
+    let base = "gstreamer1.0-plugins-base";
+    let (convert, resample) = (element("audioconvert", base)?, element("audioresample", base)?);
+    let (sink, kept) = keeping_sink(caps, 300 * bytes_a_second);
+    let source = source(pcm)?;
+    let mut all = vec![&source, &convert, &resample];
+    all.extend(elements);
+    all.push(sink.upcast_ref());
+    to_end(&chain(&all)?, &Rendered::default(), limits)?;
     Ok(kept.lock().map(|mut kept| std::mem::take(&mut *kept)).unwrap_or_default())
 }
 

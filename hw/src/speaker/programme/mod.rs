@@ -33,7 +33,7 @@ use super::guard::Patience;
 use super::run::{Limits, TOLERANCE};
 use chime::chime;
 use decode::decode_file;
-use encode::encode;
+use encode::{encode, resample};
 use loudness::USUAL_LUFS;
 use speech::Speech;
 use spell::spell;
@@ -187,6 +187,12 @@ impl<'a> Programme<'a> {
         let bytes: Arc<[u8]> = encode(&pcm, codec, self.limits)?.into();
         self.encoded.insert(codec, bytes.clone());
         Ok(bytes)
+    }
+
+    /// The samples for a device that takes them as they are, at its rate: 16 bits each, the lower byte first.
+    pub fn plain(&mut self, rate_hz: u32) -> Result<Arc<[u8]>, PlayError> {
+        let pcm = self.pcm()?;
+        Ok(resample(&pcm, rate_hz, self.limits)?.into())
     }
 
     /// The words for a device that speaks by itself, numbers and plates written out; none where there is a sound file

@@ -3,16 +3,13 @@
 use forewarn_domain::FailureKind;
 
 use crate::speaker::error::PlayError;
+use crate::speaker::line::LineError;
 
 /// A device did not play what it was told to.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum MqttError {
-    #[error("failed to reach the broker {peer}: {why}")]
-    Away { peer: String, why: String },
-    #[error("the broker {peer} refused {what}")]
-    Refused { peer: String, what: String },
-    #[error("the broker {peer} did not answer in {after_s:.1} s")]
-    Silent { peer: String, after_s: f64 },
+    #[error(transparent)]
+    Line(#[from] LineError),
     #[error("no answer came on {topic} in {after_s:.1} s{others}; look whether the device is on, and at `ack`")]
     NoAck { topic: String, after_s: f64, others: String },
     #[error("the device says that it did not do it: {answer}")]
@@ -22,9 +19,9 @@ pub(super) enum MqttError {
 impl MqttError {
     fn kind(&self) -> FailureKind {
         match self {
-            Self::Away { .. } => FailureKind::Unreachable,
-            Self::Refused { .. } | Self::DeviceRefused { .. } => FailureKind::Refused,
-            Self::Silent { .. } | Self::NoAck { .. } => FailureKind::TimedOut,
+            Self::Line(error) => error.kind(),
+            Self::DeviceRefused { .. } => FailureKind::Refused,
+            Self::NoAck { .. } => FailureKind::TimedOut,
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Devices that play what they are told over MQTT: smart speakers, gateways of paging systems.
 //!
-//! Each announcement has a connection of its own with a clean session, so that nothing old is told to a device, and no
-//! answer to something old is taken for one.
+//! Each announcement has a connection of its own.
 
 mod error;
 mod session;
@@ -20,10 +19,12 @@ use forewarn_domain::{Announcement, Playback, Proof, SpeakerId};
 use super::{Adapter, Mistake, Settings};
 use crate::speaker::common::SpeakerDoubt;
 use crate::speaker::error::PlayError;
+use crate::speaker::line::{Line, with_own_name};
 use crate::speaker::programme::Programme;
 use crate::speaker::run::{Limits, pause};
-use crate::speaker::template::{Clips, Escape, Pattern, Words, fill, random, unknown};
-use session::{Order, Session};
+use crate::speaker::template::{Clips, Escape, Pattern, Words, fill, unknown};
+use error::MqttError;
+use session::{Order, tell};
 
 broker_table! {
     /// A device that plays what it is told over MQTT 3.1.1.
@@ -120,12 +121,8 @@ impl MqttSpeakerConfig {
         }
         let clips = Clips { by_file: self.clips.clone(), otherwise: self.clip.clone() };
         let environment = |name: &str| std::env::var(name).ok();
-        let mut broker = self.broker().resolve(format!("forewarn-speaker-{id}"), base_dir, &environment)?;
-        // By hand and by the agent it may be spoken at the same time, and a broker lets one of a name in.
-        let has_own_name = self.client_id.is_some();
-        if !has_own_name {
-            broker.client_id = format!("{}-{:08x}", broker.client_id, random() >> 32);
-        }
+        let broker = self.broker().resolve(format!("forewarn-speaker-{id}"), base_dir, &environment)?;
+        let broker = with_own_name(broker, self.client_id.is_some());
         Ok(Mqtt { config: self.clone(), broker, clips })
     }
 }
@@ -169,7 +166,7 @@ impl Adapter for Mqtt {
         if let Some(lasts) = lasts {
             limits.check(lasts)?;
         }
-        let told = Session::open(&self.broker).tell(&order, &words, limits)?;
+        let told = tell(&self.broker, &order, &words, limits)?;
         let sent = format!("{} bytes on {} at {}", order.payload.len(), order.topic, self.broker.url);
         if let Some(lasts) = lasts {
             pause(lasts);
@@ -186,7 +183,7 @@ impl Adapter for Mqtt {
     }
 
     fn probe(&self) -> Result<String, PlayError> {
-        Session::open(&self.broker).greet()?;
+        Line::open(&self.broker).greet().map_err(MqttError::from)?;
         let answers =
             self.config.ack_topic.as_ref().map_or("nobody answers".to_owned(), |topic| format!("answers on {topic}"));
         Ok(format!("MQTT to {}, topic {}, {answers}", self.broker.url, self.config.topic))
