@@ -13,7 +13,7 @@ use forewarn_analytics::ReadingCounts;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{
     AnnounceOutcome, Announcement, BBox, Class, Detector, Frame, IncidentId, IncidentRecord, IncidentState, Look,
-    Proof, Reader, StreamId, Timestamp,
+    Proof, Reader, Receipt, StreamId, Timestamp,
 };
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_engine::eye::Eye;
@@ -321,7 +321,7 @@ impl Player {
                 && let Some(((_, id), announcement)) = self.playing.pop_first()
             {
                 let duration = announcement.text.estimated_duration();
-                let outcome = AnnounceOutcome::Played { duration, proof: Proof::Assumed };
+                let outcome = AnnounceOutcome::Played { duration, proof: Proof::Assumed, receipt: Receipt::default() };
                 let speaker = announcement.speaker;
                 self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at })?;
                 self.engine.announced(id, outcome, at);

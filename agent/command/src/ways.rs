@@ -121,7 +121,7 @@ impl Ways {
             deadline: self.clock.now() + SPEAK_WITHIN,
         };
         match (self.say)(announcement)? {
-            AnnounceOutcome::Played { duration, proof } => {
+            AnnounceOutcome::Played { duration, proof, .. } => {
                 Ok(json!({ "lasted_s": duration.as_secs_f64(), "proof": proof }))
             }
             AnnounceOutcome::Failed { kind, reason } => {

@@ -134,6 +134,98 @@ pub struct Receipt {
     pub answer: Option<String>,
 }
 
+impl Receipt {
+    /// Whether nothing was noted.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A loudspeaker that was tried for a warning, and what came of it: played and proven, or why not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    /// The speaker.
+    pub speaker: SpeakerId,
+    /// How far it is proven that it played all of it; absent where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// How long it sounded, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lasted_ms: Option<u64>,
+    /// What was sent to it, and what it answered.
+    #[serde(default, skip_serializing_if = "Receipt::is_empty")]
+    pub receipt: Receipt,
+    /// What kind of failure it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<FailureKind>,
+    /// Why it does not count as heard, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+impl Tried {
+    /// The most characters of a reason that are kept: a history is bounded.
+    const MOST_CHARS: usize = 300;
+
+    /// From what became of an announcement, of which at least this proof is asked.
+    pub fn new(speaker: SpeakerId, outcome: &AnnounceOutcome, least: Proof) -> Self {
+        match outcome {
+            AnnounceOutcome::Played { duration, proof, receipt } => {
+                let too_little = || format!("it is proven as {proof} only, and {least} is asked for");
+                Self {
+                    speaker,
+                    proof: Some(*proof),
+                    lasted_ms: Some(duration.as_millis() as u64),
+                    receipt: receipt.clone(),
+                    failed: None,
+                    why: (!proof.satisfies(least)).then(too_little),
+                }
+            }
+            AnnounceOutcome::Failed { kind, reason } => Self {
+                speaker,
+                proof: None,
+                lasted_ms: None,
+                receipt: Receipt::default(),
+                failed: Some(*kind),
+                why: Some(reason.chars().take(Self::MOST_CHARS).collect()),
+            },
+        }
+    }
+
+    /// Nothing came of it in time.
+    pub fn in_vain(speaker: SpeakerId) -> Self {
+        let reason = "no outcome came by the announcement's deadline".to_owned();
+        Self::new(speaker, &AnnounceOutcome::Failed { kind: FailureKind::TimedOut, reason }, Proof::Assumed)
+    }
+
+    /// Whether it counts as heard.
+    pub fn is_heard(&self) -> bool {
+        self.proof.is_some() && self.why.is_none()
+    }
+}
+
+impl fmt::Display for Tried {
+    /// In one line: the speaker, what came of it, and what shows it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.speaker)?;
+        match (self.proof, self.lasted_ms, self.failed) {
+            (Some(proof), Some(ms), _) => write!(f, "played {:.1} s, {proof}", ms as f64 / 1000.0)?,
+            (Some(proof), None, _) => write!(f, "played, {proof}")?,
+            (None, _, Some(kind)) => write!(f, "failed, {kind}")?,
+            (None, _, None) => f.write_str("nothing is known of it")?,
+        }
+        let Receipt { kind, sent, answer } = &self.receipt;
+        for (before, what) in
+            [("", Some(kind)), ("", Some(sent)), ("answered ", answer.as_ref()), ("", self.why.as_ref())]
+        {
+            if let Some(what) = what.filter(|what| !what.is_empty()) {
+                write!(f, "; {before}{what}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Playback {
     /// A line for each thing that was noted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -237,6 +329,9 @@ pub enum AnnounceOutcome {
         /// How far that is proven.
         #[serde(default, skip_serializing_if = "Proof::is_assumed")]
         proof: Proof,
+        /// What was done for it.
+        #[serde(default, skip_serializing_if = "Receipt::is_empty")]
+        receipt: Receipt,
     },
     /// It was not, or nobody can tell.
     Failed {
@@ -250,7 +345,7 @@ pub enum AnnounceOutcome {
 impl From<Result<Playback, LoudspeakerError>> for AnnounceOutcome {
     fn from(result: Result<Playback, LoudspeakerError>) -> Self {
         match result {
-            Ok(Playback { duration, proof, .. }) => Self::Played { duration, proof },
+            Ok(Playback { duration, proof, receipt }) => Self::Played { duration, proof, receipt },
             Err(error) => Self::Failed { kind: error.kind, reason: error.message },
         }
     }
@@ -305,6 +400,26 @@ mod tests {
     }
 
     #[test]
+    fn what_was_tried_is_told_in_one_line_and_bounded() {
+        let horn = || SpeakerId::new("horn").unwrap();
+        let receipt =
+            Receipt { kind: "http".to_owned(), sent: "GET /play".to_owned(), answer: Some("200 OK".to_owned()) };
+        let played = AnnounceOutcome::Played { duration: Duration::from_millis(4200), proof: Proof::Sent, receipt };
+        let heard = Tried::new(horn(), &played, Proof::Written);
+        assert_eq!(heard.to_string(), "horn: played 4.2 s, sent; http; GET /play; answered 200 OK");
+        let too_little = Tried::new(horn(), &played, Proof::Rendered);
+        assert!(heard.is_heard() && !too_little.is_heard());
+        assert!(too_little.to_string().ends_with("; it is proven as sent only, and rendered is asked for"));
+        let failed = AnnounceOutcome::Failed { kind: FailureKind::Refused, reason: "x".repeat(1000) };
+        let failed = Tried::new(horn(), &failed, Proof::Sent);
+        assert!(
+            failed.why.as_ref().unwrap().len() == 300 && failed.to_string().starts_with("horn: failed, refused; xxx")
+        );
+        let json = serde_json::to_string(&Tried::in_vain(horn())).unwrap();
+        assert!(json.starts_with(r#"{"speaker":"horn","failed":"timed_out","why":"no outcome"#), "{json}");
+    }
+
+    #[test]
     fn a_file_is_less_than_a_packet_and_a_replay_has_what_is_asked() {
         assert!(!Proof::Written.satisfies(Proof::Sent) && Proof::Written.satisfies(Proof::Written));
         assert!(Proof::Rendered.satisfies(Proof::Sent) && !Proof::Rendered.satisfies(Proof::Acknowledged));
@@ -315,7 +430,8 @@ mod tests {
     fn an_outcome_without_proof_is_one_of_a_replay() {
         let old = r#"{"result":"played","duration":{"secs":3,"nanos":0}}"#;
         let outcome: AnnounceOutcome = serde_json::from_str(old).unwrap();
-        let expected = AnnounceOutcome::Played { duration: Duration::from_secs(3), proof: Proof::Assumed };
+        let receipt = Receipt::default();
+        let expected = AnnounceOutcome::Played { duration: Duration::from_secs(3), proof: Proof::Assumed, receipt };
         assert_eq!(outcome, expected);
         assert_eq!(serde_json::to_string(&outcome).unwrap(), old);
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BBox, Case, CaseStep, Class, EvidenceRef, Finding, Fix, IncidentId, Proof, Reckoning, RuleKey, Seal, Timestamp,
-    TrackId, WallTime,
+    TrackId, Tried, WallTime,
 };
 
 /// The states of an incident, in the order in which the warn-first loop goes through them.
@@ -154,7 +154,7 @@ impl std::fmt::Display for Cause {
 }
 
 /// One step of an incident's history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transition {
     /// The state entered.
     pub state: IncidentState,
@@ -165,12 +165,15 @@ pub struct Transition {
     /// How far the playback that led here is proven; absent of other steps, and in a replay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
+    /// The loudspeakers that were tried since the step before, in this order; none in a replay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Tried>,
 }
 
 impl Transition {
     /// A step that no playback led to.
     pub fn new(state: IncidentState, at: Timestamp, cause: Cause) -> Self {
-        Self { state, at, cause, proof: None }
+        Self { state, at, cause, proof: None, tried: Vec::new() }
     }
 }
 

@@ -38,7 +38,7 @@ pub mod zone;
 
 pub use announcement::{
     AnnounceOutcome, Announcement, AnnouncementId, FailureKind, Loudspeaker, LoudspeakerError, Playback, Proof,
-    SpokenText,
+    Receipt, SpokenText, Tried,
 };
 pub use attribute::{Answer, AttributeNeed, HeadNeed, Look, Reader, Reading, SeenHead, TextKind, Unclear};
 pub use case::{Case, CaseCause, CaseCommand, CaseStage, CaseStep};

@@ -1,7 +1,7 @@
 //! What the page says, in both languages side by side, so that none can lack a sentence.
 
 use forewarn_domain::violation::Language;
-use forewarn_domain::{Cause, IncidentState, Moment, Proof, Verdict};
+use forewarn_domain::{Cause, FailureKind, IncidentState, Moment, Proof, Receipt, Tried, Verdict};
 use forewarn_evidence::{ClockState, Synchronised};
 
 /// Says things in the language of the page.
@@ -76,6 +76,35 @@ impl Say {
             Some(Proof::Rendered) => ("the box's own sound card took the last sample", "本机声卡已接收最后一个采样"),
             Some(Proof::Acknowledged) => ("the device itself said that it played it", "设备自身确认已播放"),
             Some(Proof::Heard) => ("a microphone heard it", "麦克风已听到播放"),
+        };
+        self.pick(en, zh)
+    }
+
+    /// A loudspeaker that was tried, with what shows what came of it.
+    pub(crate) fn tried(self, tried: &Tried) -> String {
+        let lasted = tried.lasted_ms.map(|ms| format!("{:.1} {}", ms as f64 / 1000.0, self.pick("s", "秒")));
+        let failed = tried.failed.map(|kind| self.failure(kind).to_owned());
+        let Receipt { kind, sent, answer } = &tried.receipt;
+        let answer = answer.as_ref().map(|answer| format!("{}{answer}", self.pick("answered ", "答复：")));
+        let known = [failed, lasted, Some(kind.clone()), Some(sent.clone()), answer, tried.why.clone()];
+        let parts: Vec<String> = known.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        format!("{}: {}", tried.speaker, parts.join("; "))
+    }
+
+    fn failure(self, kind: FailureKind) -> &'static str {
+        use FailureKind as F;
+        let (en, zh) = match kind {
+            F::Unreachable => ("it was not reached", "无法连接"),
+            F::Refused => ("it refused", "设备拒绝"),
+            F::Busy => ("it was busy", "设备正忙"),
+            F::TimedOut => ("it did not end in time", "超时"),
+            F::Speech => ("no speech could be made", "无法合成语音"),
+            F::SoundFile => ("the sound file could not be read", "无法读取音频文件"),
+            F::DeviceLost => ("there is no such device", "设备不存在或已断开"),
+            F::Broken => ("playing broke off", "播放中断"),
+            F::Stopped => ("the agent stopped", "程序已停止"),
+            F::QueueFull => ("too many announcements waited", "等待的播报过多"),
+            F::Misconfigured => ("it is set up wrongly", "配置有误"),
         };
         self.pick(en, zh)
     }

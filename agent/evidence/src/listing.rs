@@ -113,9 +113,12 @@ impl fmt::Display for Shown {
         if let Some(record) = &self.record {
             let rule = &record.incident.rule;
             writeln!(f, "  {}: {} at camera {}, zone {}", record.title, rule.violation, rule.stream, rule.zone)?;
-            for step in &record.history {
+            for (n, step) in record.history.iter().enumerate() {
                 let at = step.at.utc.clone().unwrap_or_else(|| format!("{:.1} s", step.at.seconds));
                 writeln!(f, "  {at}  {} ({})", step.state.as_str(), step.cause.as_str())?;
+                for tried in record.incident.history.get(n).iter().flat_map(|step| &step.tried) {
+                    writeln!(f, "    {tried}")?;
+                }
             }
         }
         if let Some(manifest) = &self.manifest {

@@ -7,7 +7,7 @@ use forewarn_domain::clock::ClockReading;
 use forewarn_domain::violation::template::Words;
 use forewarn_domain::{
     AnnounceOutcome, AnnouncementId, Cause, CivilTime, Finding, IncidentId, IncidentRecord, IncidentState, Proof,
-    Reckoning, RuleHit, Sight, Subject, SubjectId, Timestamp, Transition, Verdict,
+    Reckoning, RuleHit, Sight, Subject, SubjectId, Timestamp, Transition, Tried, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -189,24 +189,26 @@ impl Machine {
     pub(crate) fn handle_outcome(&mut self, id: AnnouncementId, outcome: &AnnounceOutcome, ctx: &mut Context<'_>) {
         match outcome {
             AnnounceOutcome::Played { proof, .. } if proof.satisfies(ctx.policy.least_proof()) => {
-                self.handle_playback(id, *proof, ctx);
+                self.handle_playback(id, *proof, outcome, ctx);
             }
             // What proves too little may have been heard by nobody, so the next speaker is tried.
-            AnnounceOutcome::Played { .. } | AnnounceOutcome::Failed { .. } => self.handle_failure(id, ctx),
+            AnnounceOutcome::Played { .. } | AnnounceOutcome::Failed { .. } => self.handle_failure(id, outcome, ctx),
         }
     }
 
-    fn handle_playback(&mut self, id: AnnouncementId, proof: Proof, ctx: &mut Context<'_>) {
+    fn handle_playback(&mut self, id: AnnouncementId, proof: Proof, outcome: &AnnounceOutcome, ctx: &mut Context<'_>) {
         let Some(playback) = self.warnings.prove(id, ctx.now) else { return };
         ctx.voice.played(id, self.record.rule.violation.clone(), ctx.now, ctx.policy.cool_down());
         self.note_warnings();
         match self.state {
             // Any speaker's proof will do, also that of one already given up for the next.
             State::Warned { .. } if playback.is_of_present_warning => {
+                self.tell_tried(id, outcome, ctx);
                 self.transition_to_heard(proof, ctx);
             }
             // It was heard after all, so the subject gets its time from now on.
             State::Observing { .. } if playback.is_of_present_warning && playback.is_first => {
+                self.tell_tried(id, outcome, ctx);
                 self.transition_to_heard(proof, ctx);
             }
             // An earlier warning, or one whose effect is settled: it counts as heard and changes nothing else.
@@ -224,13 +226,16 @@ impl Machine {
         }
     }
 
-    fn handle_failure(&mut self, id: AnnouncementId, ctx: &mut Context<'_>) {
+    fn handle_failure(&mut self, id: AnnouncementId, outcome: &AnnounceOutcome, ctx: &mut Context<'_>) {
         if !self.warnings.settle(id) {
             return;
         }
         ctx.voice.failed(id);
         match self.state {
-            State::Warned { announcement, speaker, .. } if announcement == id => self.fall_back(speaker, ctx),
+            State::Warned { announcement, speaker, .. } if announcement == id => {
+                self.tell_tried(id, outcome, ctx);
+                self.fall_back(speaker, ctx);
+            }
             // A speaker already given up confirms that it failed, or nobody needs the warning any more.
             State::Warned { .. }
             | State::Observing { .. }
@@ -269,6 +274,7 @@ impl Machine {
                     self.warn(ctx);
                 } else if ctx.now >= deadline {
                     ctx.voice.failed(announcement);
+                    self.warnings.tell(announcement, Tried::in_vain);
                     self.fall_back(speaker, ctx);
                 }
             }
@@ -433,7 +439,7 @@ impl Machine {
                 let id = AnnouncementId(ctx.latest_announcement.0.saturating_add(1));
                 *ctx.latest_announcement = id;
                 let deadline = ctx.now + span(warning.timeout_s);
-                self.warnings.send(id);
+                self.warnings.send(id, name.clone());
                 let (text, said) = ctx.policy.words(warning, &self.record.id, &self.blanks(ctx.policy));
                 self.record.said = said;
                 ctx.voice.sent(Pending {

@@ -119,11 +119,19 @@ mod tests {
     #[test]
     fn who_waits_for_an_announcement_is_told_of_that_one() {
         let voices = Voices::default();
-        let played = AnnounceOutcome::Played { duration: Duration::from_secs(1), proof: forewarn_domain::Proof::Sent };
+        let played = AnnounceOutcome::Played {
+            duration: Duration::from_secs(1),
+            proof: forewarn_domain::Proof::Sent,
+            receipt: forewarn_domain::Receipt::default(),
+        };
         let told = voices.wait(AnnouncementId(7), || {
             voices.settle(
                 AnnouncementId(8),
-                &AnnounceOutcome::Played { duration: Duration::ZERO, proof: forewarn_domain::Proof::Sent },
+                &AnnounceOutcome::Played {
+                    duration: Duration::ZERO,
+                    proof: forewarn_domain::Proof::Sent,
+                    receipt: forewarn_domain::Receipt::default(),
+                },
             );
             voices.settle(AnnouncementId(7), &played);
             Ok(())

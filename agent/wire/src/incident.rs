@@ -3,7 +3,7 @@
 use forewarn_domain::clock::ClockSet;
 use forewarn_domain::{
     BBox, Case, CaseCause, CaseStage, CaseStep, Cause, Finding, IncidentId, IncidentRecord, IncidentState, Proof,
-    Reckoning, Subject, Timestamp, Transition, Unclear, Verdict,
+    Reckoning, Subject, Timestamp, Transition, Tried, Unclear, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -183,6 +183,9 @@ pub struct WireTransition {
     /// How far the playback that led here is proven; absent of other steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
+    /// The loudspeakers that were tried since the step before, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Tried>,
 }
 
 impl WireIncident {
@@ -199,6 +202,7 @@ impl WireIncident {
             at: record.wall(t.at).to_rfc3339(),
             at_us: record.wall(t.at).as_micros(),
             proof: t.proof,
+            tried: t.tried.clone(),
         };
         let set = |set: &ClockSet| WireClockSet {
             at: record.wall(set.at).to_rfc3339(),

@@ -57,7 +57,7 @@ pub fn report(n: u64, sequence: u32) -> Report {
         .map(|(i, &(state, cause))| Transition::new(state, Timestamp::from_micros(began + i as i64 * 5_000_000), cause))
         .collect();
     let (stream, violation) = (StreamId::new("gate").unwrap(), ViolationId::new("illegal_parking").unwrap());
-    let last = *history.last().unwrap();
+    let last = history.last().unwrap().clone();
     let incident = IncidentRecord {
         id: IncidentId::compose(
             &stream,

@@ -6,7 +6,12 @@ pub const INCIDENT_EVENT: &str = include_str!("../../../docs/schema/incident-eve
 #[cfg(test)]
 mod tests {
     use forewarn_domain::clock::ClockSet;
-    use forewarn_domain::{Ellipse, EvidenceRef, Fix, Gcj02, Proof, Reckoning, Report};
+    use std::time::Duration;
+
+    use forewarn_domain::{
+        AnnounceOutcome, Ellipse, EvidenceRef, FailureKind, Fix, Gcj02, Proof, Receipt, Reckoning, Report, SpeakerId,
+        Tried,
+    };
     use serde_json::Value;
 
     use crate::Event;
@@ -134,6 +139,24 @@ mod tests {
             assert_eq!(json.pointer("/data/incident/history/3/proof"), Some(&proof.as_str().into()));
             assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
         }
+    }
+
+    #[test]
+    fn speakers_that_were_tried_are_in_the_schema_and_survive_the_wire() {
+        let listed = &schema()["$defs"]["tried"]["properties"]["failed"]["enum"];
+        assert_eq!(*listed, serde_json::to_value(FailureKind::ALL).unwrap());
+        let receipt = Receipt { kind: "http".to_owned(), sent: "GET /play".to_owned(), answer: Some("200".to_owned()) };
+        let played = AnnounceOutcome::Played { duration: Duration::from_secs(2), proof: Proof::Sent, receipt };
+        let spare = Tried::new(SpeakerId::new("spare").unwrap(), &played, Proof::Sent);
+        let horn = Tried::in_vain(SpeakerId::new("horn").unwrap());
+        let mut report = report(1, 3);
+        report.incident.history[3].tried = vec![horn, spare];
+        let event = Event::from_report(&report, &source());
+        let json = serde_json::to_value(&event).unwrap();
+        compare(&schema(), &schema(), &json, "");
+        let told = json.pointer("/data/incident/history/3/tried").unwrap();
+        assert_eq!((&told[0]["failed"], &told[1]["receipt"]["answer"]), (&"timed_out".into(), &"200".into()));
+        assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
     }
 
     #[test]

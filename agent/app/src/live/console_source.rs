@@ -269,7 +269,7 @@ impl Desk for ConsoleSource {
             deadline: self.clock.now() + SPEAK_WITHIN,
         };
         match self.speakers.say(announcement).map_err(words::not_heard)? {
-            AnnounceOutcome::Played { duration, proof } => Ok(format!("{:.1} s, {proof}", duration.as_secs_f64())),
+            AnnounceOutcome::Played { duration, proof, .. } => Ok(format!("{:.1} s, {proof}", duration.as_secs_f64())),
             AnnounceOutcome::Failed { reason, .. } => Err(words::not_heard(reason)),
         }
     }

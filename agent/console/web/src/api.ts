@@ -44,6 +44,17 @@ export interface Step {
   cause: string;
   at: string;
   at_us: number;
+  /** The loudspeakers that were tried since the step before. */
+  tried?: Tried[];
+}
+
+export interface Tried {
+  speaker: string;
+  proof?: string;
+  lasted_ms?: number;
+  receipt?: { kind: string; sent: string; answer?: string };
+  failed?: string;
+  why?: string;
 }
 
 export interface Case {

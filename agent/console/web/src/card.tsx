@@ -160,6 +160,11 @@ export function Card(props: Props) {
                 <div>
                   <strong>{step.cause === "playback_proven" ? say("heard") : say.step(step.state)}</strong>
                   <small>{say.cause(step.cause)}</small>
+                  {step.tried?.map((tried, i) => (
+                    <small key={i} title={[tried.receipt?.sent, tried.receipt?.answer].filter(Boolean).join(" → ")}>
+                      {say.tried(tried)}
+                    </small>
+                  ))}
                 </div>
                 <time dateTime={step.at} title={step.at}>
                   {n === 0 ? clock(step.at_us, say.language) : `+${span(step.at_us - found.opened_us)}`}

@@ -1,6 +1,6 @@
 // Every text of the page, in English and Chinese.
 import { createContext } from "preact";
-import { type Both, Refused } from "./api";
+import { type Both, Refused, type Tried } from "./api";
 import { useContext } from "preact/hooks";
 
 export type Language = "en" | "zh";
@@ -352,6 +352,28 @@ const causes: Record<string, [string, string]> = {
   settled: ["the time for the last evidence is over", "最后取证时间已过"],
 };
 
+const failures: Record<string, [string, string]> = {
+  unreachable: ["not reached", "无法连接"],
+  refused: ["refused", "设备拒绝"],
+  busy: ["busy", "设备正忙"],
+  timed_out: ["did not end in time", "超时"],
+  speech: ["no speech could be made", "无法合成语音"],
+  sound_file: ["the sound file could not be read", "无法读取音频文件"],
+  device_lost: ["no such device", "设备不存在或已断开"],
+  broken: ["broke off", "播放中断"],
+  stopped: ["the agent stopped", "程序已停止"],
+  queue_full: ["too many announcements waited", "等待的播报过多"],
+  misconfigured: ["set up wrongly", "配置有误"],
+};
+
+const proofs: Record<string, [string, string]> = {
+  written: ["written to a file", "已写入文件"],
+  sent: ["sent, nobody answered for it", "已发送，对端未答复"],
+  rendered: ["played by the sound card", "声卡已播放"],
+  acknowledged: ["the device says it played it", "设备确认已播放"],
+  heard: ["a microphone heard it", "麦克风已听到"],
+};
+
 const stages: Record<string, [string, string]> = {
   sent: ["Sent", "已发送"],
   received: ["Received", "已接收"],
@@ -379,6 +401,8 @@ export interface Say {
   (word: Word, value?: string | number): string;
   step(state: string): string;
   cause(cause: string): string;
+  /** A loudspeaker that was tried, and what came of it. */
+  tried(tried: Tried): string;
   /** A stage of a case, or why it took a step without anybody. */
   stage(stage: string): string;
   outcome(outcome: string): string;
@@ -398,6 +422,11 @@ export function sayIn(language: Language): Say {
     language,
     step: (state: string) => steps[state]?.[pick] ?? state,
     cause: (cause: string) => causes[cause]?.[pick] ?? cause.replaceAll("_", " "),
+    tried: ({ speaker, proof, lasted_ms, failed, why }: Tried) => {
+      const of = (from: Record<string, [string, string]>, key?: string) => key && (from[key]?.[pick] ?? key);
+      const lasted = lasted_ms !== undefined && `${(lasted_ms / 1000).toFixed(1)} ${pick ? "秒" : "s"}`;
+      return `${speaker}: ${[of(failures, failed), of(proofs, proof), lasted, why].filter(Boolean).join("; ")}`;
+    },
     stage: (stage: string) => stages[stage]?.[pick] ?? stage.replaceAll("_", " "),
     outcome: (outcome: string) => (outcome in words ? words[outcome as Word][pick] : outcome),
     day: (day: string) => weekdays[day]?.[pick] ?? day,

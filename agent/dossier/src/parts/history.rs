@@ -56,7 +56,11 @@ fn warnings(page: &mut Html, say: Say, opened: &Opened, times: &Times) {
         } else {
             say.pick("none", "无")
         };
-        page.raw("</td><td>").text(proof).raw("</td></tr>\n");
+        page.raw("</td><td>").text(proof);
+        for tried in outcome.iter().flat_map(|outcome| &outcome.tried) {
+            page.raw("<br>").text(&say.tried(tried));
+        }
+        page.raw("</td></tr>\n");
     }
     page.raw("</tbody></table>\n");
     if incident.warning_not_delivered {

@@ -2,7 +2,9 @@
 //! reports it once the incident is confirmed, and asks for the evidence that belongs to it.
 
 use forewarn_domain::evidence::ClipSpan;
-use forewarn_domain::{AnnouncementId, Cause, EvidenceRequest, Moment, Proof, Report, Timestamp, Transition};
+use forewarn_domain::{
+    AnnounceOutcome, AnnouncementId, Cause, EvidenceRequest, Moment, Proof, Report, Timestamp, Transition, Tried,
+};
 
 use super::{Context, Machine, lost_cause};
 use crate::case;
@@ -98,6 +100,13 @@ impl Machine {
         }
     }
 
+    /// Lets the next step tell what came of a speaker. A replay has none.
+    pub(super) fn tell_tried(&mut self, id: AnnouncementId, outcome: &AnnounceOutcome, ctx: &Context<'_>) {
+        if !matches!(outcome, AnnounceOutcome::Played { proof, .. } if proof.is_assumed()) {
+            self.warnings.tell(id, |speaker| Tried::new(speaker, outcome, ctx.policy.least_proof()));
+        }
+    }
+
     fn transition_to(&mut self, next: State, cause: Cause, ctx: &mut Context<'_>) -> bool {
         self.enter(next, cause, None, ctx)
     }
@@ -113,7 +122,8 @@ impl Machine {
         let at = self.entry_time(ctx);
         self.state = next;
         self.record.state = to;
-        self.record.history.push(Transition { state: to, at, cause, proof });
+        let tried = self.warnings.take_untold();
+        self.record.history.push(Transition { state: to, at, cause, proof, tried });
         if self.record.was_confirmed() {
             let sequence = (self.record.history.len() - 1) as u32;
             ctx.outputs.push_back(Output::Report(Report {

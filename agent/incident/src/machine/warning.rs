@@ -1,6 +1,6 @@
 //! The warnings of one incident: how often it was due, what was sent, what was heard.
 
-use forewarn_domain::{AnnouncementId, Timestamp};
+use forewarn_domain::{AnnouncementId, SpeakerId, Timestamp, Tried};
 use serde::{Deserialize, Serialize};
 
 /// What became of one warning.
@@ -24,6 +24,9 @@ enum Fate {
 struct Sent {
     id: AnnouncementId,
     has_outcome: bool,
+    /// Where; unknown of one that an earlier version sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    speaker: Option<SpeakerId>,
 }
 
 /// One warning; several speakers may have been tried for it.
@@ -41,6 +44,9 @@ pub(crate) struct Warnings {
     owed: Option<usize>,
     /// When the latest warning that this incident counts as its own was heard.
     covered_at: Option<Timestamp>,
+    /// The speakers that were tried and of which no step of the history tells yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    untold: Vec<Tried>,
 }
 
 /// What the proof of a playback means.
@@ -94,8 +100,8 @@ impl Warnings {
     }
 
     /// An announcement was sent: for the warning that is owed, or for a new one.
-    pub(crate) fn send(&mut self, id: AnnouncementId) {
-        let sent = Sent { id, has_outcome: false };
+    pub(crate) fn send(&mut self, id: AnnouncementId, speaker: SpeakerId) {
+        let sent = Sent { id, has_outcome: false, speaker: Some(speaker) };
         match (self.owed.take(), self.given.last_mut()) {
             (Some(_), Some(present)) => present.sent.push(sent),
             (Some(_) | None, _) => self.given.push(Warning { sent: vec![sent], fate: Fate::Pending }),
@@ -119,6 +125,19 @@ impl Warnings {
             Some(present) if present.fate == Fate::Pending => present.fate = if_tried,
             Some(_) | None => self.given.push(Warning { sent: Vec::new(), fate: if_new }),
         }
+    }
+
+    /// Keeps what came of a speaker for the next step of the history.
+    pub(crate) fn tell(&mut self, id: AnnouncementId, what: impl FnOnce(SpeakerId) -> Tried) {
+        let mut sent = self.given.iter().flat_map(|warning| &warning.sent);
+        if let Some(speaker) = sent.find(|sent| sent.id == id).and_then(|sent| sent.speaker.clone()) {
+            self.untold.push(what(speaker));
+        }
+    }
+
+    /// What the next step of the history tells of speakers.
+    pub(crate) fn take_untold(&mut self) -> Vec<Tried> {
+        std::mem::take(&mut self.untold)
     }
 
     /// Notes the outcome of an announcement; false if it had one already or is none of these.

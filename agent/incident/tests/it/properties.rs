@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use forewarn_domain::{
     AnnounceOutcome, Announcement, AnnouncementId, Cause, FailureKind, IncidentId, IncidentState, Moment, Proof,
-    Report, RuleKey, Sight, StreamId, Timestamp, ZoneId,
+    Receipt, Report, RuleKey, Sight, StreamId, Timestamp, Tried, ZoneId,
 };
 use forewarn_incident::{Edge, IncidentInput, IncidentSnapshot, Incidents, Output, RulePolicy, TABLE};
 use proptest::prelude::*;
@@ -242,7 +242,11 @@ impl World {
             }
         }
         let outcome = if was_played {
-            AnnounceOutcome::Played { duration: Duration::from_secs(2), proof: Proof::Sent }
+            AnnounceOutcome::Played {
+                duration: Duration::from_secs(2),
+                proof: Proof::Sent,
+                receipt: Receipt::default(),
+            }
         } else {
             AnnounceOutcome::Failed { kind: FailureKind::Broken, reason: "test".to_owned() }
         };
@@ -353,6 +357,19 @@ impl World {
         assert!(history.windows(2).all(|pair| pair[0].at <= pair[1].at), "{id} runs backwards");
         let escalations = history.iter().filter(|step| step.state == IncidentState::Escalated).count();
         assert!(escalations <= 1, "{id} was escalated twice");
+        for step in history {
+            let (last, before) = step.tried.split_last().map_or((None, &[][..]), |(last, before)| (Some(last), before));
+            let is_heard = step.cause == Cause::PlaybackProven;
+            assert_eq!(
+                last.is_some_and(Tried::is_heard),
+                is_heard,
+                "{id} tells of no speaker that was heard: {step:?}"
+            );
+            assert!(!before.iter().any(Tried::is_heard), "{id} goes on although it was heard: {step:?}");
+        }
+        let n_sent = history.iter().filter(|step| step.state == IncidentState::Warned).count();
+        let n_failed = history.iter().flat_map(|step| &step.tried).filter(|tried| !tried.is_heard()).count();
+        assert!(n_failed <= n_sent, "{id} tells of more failures than it tried speakers");
         let played = self.played.get(id).map_or(0, BTreeSet::len);
         if last.cause == Cause::PlaybackProven {
             assert!(played > 0 && report.incident.warnings_played > 0, "{id} was observed without a warning");

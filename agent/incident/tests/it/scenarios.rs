@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 use forewarn_domain::Sight::{Absent, Compliant, Occluded, Over, Violating};
-use forewarn_domain::{AnnounceOutcome, AnnouncementId, Cause, FailureKind, Proof};
+use forewarn_domain::{AnnounceOutcome, AnnouncementId, Cause, FailureKind, Proof, Receipt};
 use forewarn_incident::{Ignored, IncidentInput};
 
 use crate::support::{PARKING, Stage, check, hit, parking, policy, rule, violation};
@@ -137,7 +137,7 @@ fn proven(least: &str, proof: Proof) -> Stage {
     let mut stage = Stage::new(policy).silent_speakers();
     stage.show(Violating, 2.0);
     let id = stage.announced[0].id;
-    let outcome = AnnounceOutcome::Played { duration: Duration::from_secs(1), proof };
+    let outcome = AnnounceOutcome::Played { duration: Duration::from_secs(1), proof, receipt: Receipt::default() };
     stage.input(IncidentInput::Announced { id, outcome });
     stage
 }
@@ -159,19 +159,34 @@ fn a_proof_that_does_not_suffice_leads_to_the_next_speaker_and_counts_as_not_del
     let mut stage = proven("rendered", Proof::Sent);
     assert_eq!(stage.announced.len(), 2, "the spare is tried at once, without a cool-down");
     assert_eq!(stage.announced[1].speaker.as_str(), "spare");
-    let outcome = AnnounceOutcome::Played { duration: Duration::from_secs(1), proof: Proof::Written };
+    let outcome = AnnounceOutcome::Played {
+        duration: Duration::from_secs(1),
+        proof: Proof::Written,
+        receipt: Receipt::default(),
+    };
     stage.input(IncidentInput::Announced { id: stage.announced[1].id, outcome });
     let incident = &stage.reports.last().unwrap().incident;
     let last = incident.history.last().unwrap();
     assert_eq!((last.cause, last.proof), (Cause::WarningNotDelivered, None));
     assert!(incident.warning_not_delivered && incident.warnings_played == 0);
+    let told: Vec<(usize, String)> = incident
+        .history
+        .iter()
+        .enumerate()
+        .flat_map(|(n, step)| step.tried.iter().map(move |tried| (n, tried.to_string())))
+        .collect();
+    let too_little = |n: usize, what: &str, is: &str| {
+        (n, format!("{what}: played 1.0 s, {is}; it is proven as {is} only, and rendered is asked for"))
+    };
+    assert_eq!(told, [too_little(3, "horn", "sent"), too_little(4, "spare", "written")]);
 }
 
 #[test]
 fn a_replay_assumes_the_proof_that_is_asked_for_and_states_none() {
     let stage = proven("heard", Proof::Assumed);
-    let last = *stage.reports.last().unwrap().incident.history.last().unwrap();
+    let last = stage.reports.last().unwrap().incident.history.last().unwrap();
     assert_eq!((last.cause, last.proof), (Cause::PlaybackProven, None));
+    assert!(last.tried.is_empty());
 }
 
 #[test]

@@ -9,8 +9,9 @@ use expect_test::Expect;
 use forewarn_domain::clock::UnknownCivilTime;
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
-    AnnounceOutcome, Announcement, BBox, CivilTime, Class, FailureKind, IncidentId, LocalTime, Proof, Report, RuleHit,
-    RuleKey, Sight, SpeakerId, StreamId, SubjectId, Timestamp, TrackId, Violation, ViolationId, Weekday, ZoneId,
+    AnnounceOutcome, Announcement, BBox, CivilTime, Class, FailureKind, IncidentId, LocalTime, Proof, Receipt, Report,
+    RuleHit, RuleKey, Sight, SpeakerId, StreamId, SubjectId, Timestamp, TrackId, Violation, ViolationId, Weekday,
+    ZoneId,
 };
 use forewarn_incident::{IncidentInput, IncidentSnapshot, Incidents, JournalEntry, Output, RulePolicy};
 
@@ -272,7 +273,7 @@ impl Stage {
 
 fn outcome(was_played: bool) -> AnnounceOutcome {
     if was_played {
-        AnnounceOutcome::Played { duration: Duration::from_secs(3), proof: Proof::Assumed }
+        AnnounceOutcome::Played { duration: Duration::from_secs(3), proof: Proof::Assumed, receipt: Receipt::default() }
     } else {
         AnnounceOutcome::Failed { kind: FailureKind::Unreachable, reason: "no answer".to_owned() }
     }

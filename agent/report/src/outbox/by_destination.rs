@@ -153,6 +153,7 @@ fn unsaid_report(
         at: Timestamp::from_micros(t.at_us),
         cause: t.cause,
         proof: t.proof,
+        tried: t.tried.clone(),
     };
     let history: Vec<Transition> = incident.history.iter().map(step).collect();
     let of_the_step = history.get(data.sequence as usize).map(|t| t.at);

@@ -64,7 +64,7 @@ impl<W: Write + Send> Narrator for Timeline<W> {
                 &format!("{:<14} \"{}\"", announcement.speaker.as_str(), announcement.text.text),
             ),
             Happening::Announced { speaker, outcome, at } => match outcome {
-                AnnounceOutcome::Played { duration, proof } => self.line(
+                AnnounceOutcome::Played { duration, proof, .. } => self.line(
                     *at,
                     GREY,
                     "played",

@@ -266,7 +266,7 @@ fn budget(is_short: bool) -> PartNow {
 
 #[cfg(test)]
 mod tests {
-    use forewarn_domain::{AnnounceOutcome, FailureKind, Proof, SpeakerId};
+    use forewarn_domain::{AnnounceOutcome, FailureKind, Proof, Receipt, SpeakerId};
     use forewarn_pipelines::StreamFault;
 
     use super::*;
@@ -280,7 +280,11 @@ mod tests {
     fn a_loudspeaker_that_fails_again_and_again_is_a_trouble_and_one_that_plays_is_well() {
         let (board, horn) = (Board::default(), SpeakerId::new("horn").unwrap());
         let failed = |kind| AnnounceOutcome::Failed { kind, reason: "it hangs".to_owned() };
-        let played = AnnounceOutcome::Played { duration: Duration::from_secs(2), proof: Proof::Rendered };
+        let played = AnnounceOutcome::Played {
+            duration: Duration::from_secs(2),
+            proof: Proof::Rendered,
+            receipt: Receipt::default(),
+        };
         let state = || speaker("horn", board.lock().speakers.get(&horn)).state;
         let spoken = || speech(&board.lock()).state;
         assert_eq!((state(), spoken()), (PartState::Ok, PartState::Ok), "nothing was announced yet");
