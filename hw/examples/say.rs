@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         audio: None,
         attempt: 1,
         deadline: SystemClock.now() + Duration::from_mins(1),
+        urgency: 0,
     };
     let watch = Stopwatch::start();
     let played = build(&speaker, &config, &context)?.play(&announcement);

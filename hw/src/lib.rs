@@ -23,4 +23,4 @@ pub mod token;
 
 pub use box_facts::{ProcessUsage, VideoNode};
 pub use sensor::{Sensor, SensorConfig};
-pub use speaker::{SpeakerConfig, SpeakerContext, build, probe, say};
+pub use speaker::{SpeakerConfig, SpeakerContext, Turns, build, probe, say};

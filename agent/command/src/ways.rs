@@ -119,6 +119,7 @@ impl Ways {
             audio: None,
             attempt: 1,
             deadline: self.clock.now() + SPEAK_WITHIN,
+            urgency: Announcement::OF_PEOPLE,
         };
         match (self.say)(announcement)? {
             AnnounceOutcome::Played { duration, proof, .. } => {

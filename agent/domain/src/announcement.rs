@@ -59,6 +59,19 @@ pub struct Announcement {
     pub attempt: u32,
     /// When no outcome counts as a failure.
     pub deadline: Timestamp,
+    /// Of those that wait for a loudspeaker, the most urgent is said first: that of the violation, or [`Self::OF_PEOPLE`].
+    #[serde(default, skip_serializing_if = "is_least")]
+    pub urgency: u8,
+}
+
+impl Announcement {
+    /// What somebody says now goes before all that the agent says by itself.
+    pub const OF_PEOPLE: u8 = u8::MAX;
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_least(urgency: &u8) -> bool {
+    *urgency == 0
 }
 
 /// How far it is proven that an announcement was heard, the weakest first.

@@ -75,6 +75,9 @@ pub struct Warning {
     /// The least proof by which the warning counts as heard; what proves less counts as not delivered.
     #[serde(default = "Warning::default_proof")]
     pub proof: Proof,
+    /// The higher it is, the earlier it is said where several wait, 0 to 9.
+    #[serde(default, skip_serializing_if = "Warning::is_least")]
+    pub urgency: u8,
 }
 
 impl Warning {
@@ -86,6 +89,10 @@ impl Warning {
     }
     fn default_cool_down_s() -> f64 {
         15.0
+    }
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_least(urgency: &u8) -> bool {
+        *urgency == 0
     }
     fn default_proof() -> Proof {
         Proof::Written

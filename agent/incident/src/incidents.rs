@@ -1,5 +1,6 @@
 //! All incidents of the agent: finds the incident that an input concerns, and tells when time has something to say.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
@@ -306,9 +307,11 @@ impl Incidents {
             let rule = &machine.record.rule;
             let policy = self.world.policy(rule)?;
             let voice = self.world.voices.get(&zone_of(rule)).unwrap_or(&idle);
-            machine.timeout(policy, voice, self.world.now).map(|(due, reason)| (due, reason, number))
+            let (due, reason) = machine.timeout(policy, voice, self.world.now)?;
+            Some((due, reason, Reverse(policy.urgency()), number))
         });
-        timeouts.chain(self.cases_due()).min()
+        let cases = self.cases_due().map(|(due, reason, number)| (due, reason, Reverse(0), number));
+        timeouts.chain(cases).min().map(|(due, reason, _, number)| (due, reason, number))
     }
 
     fn handle_hit(&mut self, hit: &RuleHit) {

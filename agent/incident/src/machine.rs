@@ -458,6 +458,7 @@ impl Machine {
                     audio: warning.audio.clone(),
                     attempt: self.warnings.count() as u32,
                     deadline,
+                    urgency: warning.urgency,
                 }));
             }
             // The site lost its warning or its speakers over a restart.

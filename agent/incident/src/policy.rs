@@ -89,6 +89,11 @@ impl RulePolicy {
         self.quiet_hours.iter().any(|hours| hours.holds_at(at, civil) == Some(true))
     }
 
+    /// Which of the warnings that are due is said first: the most urgent.
+    pub(crate) fn urgency(&self) -> u8 {
+        self.violation.warning.as_ref().map_or(0, |w| w.urgency)
+    }
+
     pub(crate) fn cool_down(&self) -> Duration {
         self.violation.warning.as_ref().map_or(Duration::ZERO, |w| span(w.cool_down_s))
     }

@@ -17,6 +17,7 @@ mod run;
 mod template;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub use config::SpeakerConfig;
 pub use error::{ConfigError, DeviceError, PlayError};
 pub use programme::SpeechCache;
 pub use run::Limits;
+pub use turns::Turns;
 
 use adapters::{Adapter, Mistake};
 use guard::Guarded;
@@ -185,6 +187,7 @@ pub fn say(
         audio: None,
         attempt: 1,
         deadline: context.clock.now() + SAY_LIMIT,
+        urgency: Announcement::OF_PEOPLE,
     })
 }
 

@@ -44,6 +44,7 @@ pub(super) fn announcement(text: &str, audio: Option<&str>) -> Announcement {
         audio: audio.map(str::to_owned),
         attempt: 2,
         deadline: Timestamp::from_secs_f64(60.0),
+        urgency: 0,
     }
 }
 

@@ -75,6 +75,7 @@ impl Failing {
             audio: None,
             attempt: 1,
             deadline: SystemClock.now() + Duration::from_secs(20),
+            urgency: 0,
         };
         let played = self.speakers[which].play(&announcement);
         anyhow::ensure!(played.is_err(), "loudspeaker {which} played: {played:?}");

@@ -267,6 +267,7 @@ impl Desk for ConsoleSource {
             audio: None,
             attempt: 1,
             deadline: self.clock.now() + SPEAK_WITHIN,
+            urgency: Announcement::OF_PEOPLE,
         };
         match self.speakers.say(announcement).map_err(words::not_heard)? {
             AnnounceOutcome::Played { duration, proof, .. } => Ok(format!("{:.1} s, {proof}", duration.as_secs_f64())),

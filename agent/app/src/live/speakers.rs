@@ -7,6 +7,7 @@ use std::time::Duration;
 use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
 use forewarn_domain::{AnnounceOutcome, Announcement, Clock, FailureKind, Loudspeaker, SpeakerId};
+use forewarn_hw::Turns;
 use forewarn_memory::Voices;
 use forewarn_telemetry::queue::{GiveBack, QueueSpec, Receiver, Sender, Wait};
 
@@ -131,7 +132,18 @@ fn play_all(
     announcements: &Receiver<Announcement>,
     (to_loop, voices): (&Sender<LoopEvent, Wait>, &Voices),
 ) {
-    while let Ok(announcement) = announcements.recv() {
+    let mut turns = Turns::default();
+    loop {
+        if turns.is_empty() {
+            let Ok(first) = announcements.recv() else { return };
+            turns.add(first);
+        }
+        while turns.has_room()
+            && let Ok(another) = announcements.recv_timeout(Duration::ZERO)
+        {
+            turns.add(another);
+        }
+        let Some(announcement) = turns.take_next() else { continue };
         let outcome = AnnounceOutcome::from(speaker.play(&announcement));
         count(id, &outcome);
         voices.settle(announcement.id, &outcome);

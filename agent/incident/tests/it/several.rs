@@ -117,6 +117,25 @@ fn another_violation_in_the_zone_waits_for_the_cool_down() {
 }
 
 #[test]
+fn of_those_that_wait_for_the_zone_the_most_urgent_is_said_first() {
+    let named = |name: &str, more: &str| {
+        violation(&format!("{}{more}", PARKING.replace("\"parking\"", &format!("\"{name}\""))))
+    };
+    let of = |name: &str, more: &str| (rule(name, "kerb"), policy(named(name, more), &["horn"]));
+    let rules = BTreeMap::from([of("parking", ""), of("loitering", ""), of("fire_lane", "urgency = 5\n")]);
+    let mut stage = Stage::with(rules, Arc::new(UnknownCivilTime));
+    for (n, (name, seconds)) in (1..).zip([("parking", 1.5), ("loitering", 2.0), ("fire_lane", 40.0)]) {
+        stage.rule = rule(name, "kerb");
+        stage.show_all(&[(n, Violating)], seconds);
+    }
+    let said: Vec<&str> = stage.announced.iter().map(|said| said.incident.as_str()).collect();
+    for (name, said) in ["parking", "fire_lane", "loitering"].iter().zip(&said) {
+        assert!(said.contains(name), "{said} is said before {name}");
+    }
+    assert_eq!((said.len(), stage.announced[1].urgency), (3, 5), "{said:?}");
+}
+
+#[test]
 fn after_it_was_closed_the_subject_can_begin_a_new_incident() {
     let mut stage = parking();
     stage.show(Violating, 5.0);

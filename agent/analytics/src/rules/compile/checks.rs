@@ -51,6 +51,8 @@ impl Lookup<'_> {
         if let Some(warning) = warning {
             let range = "write a whole number from 0 to 100";
             self.in_range(f64::from(warning.times), 0.0..=100.0, range, "warning.times")?;
+            let range = "write a whole number from 0 to 9";
+            self.in_range(f64::from(warning.urgency), 0.0..=9.0, range, "warning.urgency")?;
         }
         Ok(())
     }

@@ -164,6 +164,7 @@ fn times_out_of_range_are_refused() {
         "warning = { text = {}, timeout_s = inf }",
         "warning = { text = {}, cool_down_s = 1e12 }",
         "warning = { text = {}, times = 101 }",
+        "warning = { text = {}, urgency = 10 }",
         "observe = { for_s = 2_678_401 }",
         "observe = { complied_after_s = -0.5 }",
         "observe = { gone_after_s = nan }",
@@ -185,6 +186,7 @@ fn times_out_of_range_are_refused() {
         warning.timeout_s: inf is out of range: write seconds from 0 to 31 days
         warning.cool_down_s: 1000000000000 is out of range: write seconds from 0 to 31 days
         warning.times: 101 is out of range: write a whole number from 0 to 100
+        warning.urgency: 10 is out of range: write a whole number from 0 to 9
         observe.for_s: 2678401 is out of range: write seconds from 0 to 31 days
         observe.complied_after_s: -0.5 is out of range: write seconds from 0 to 31 days
         observe.gone_after_s: NaN is out of range: write seconds from 0 to 31 days
