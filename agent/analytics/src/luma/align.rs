@@ -63,7 +63,8 @@ impl Picture {
     pub(super) fn moved(&self, (dx, dy): (f32, f32)) -> Moved<'_> {
         let whole = (dx.floor(), dy.floor());
         let part = (dx - whole.0, dy - whole.1);
-        Moved { picture: self, whole: (whole.0 as isize, whole.1 as isize), part }
+        let whole = (whole.0 as isize, whole.1 as isize);
+        Moved { picture: self, whole, part, is_in_place: whole == (0, 0) && part == (0.0, 0.0) }
     }
 
     /// The picture as it would be had the camera not moved by `shift`, written to `out`.
@@ -86,12 +87,17 @@ pub(super) struct Moved<'a> {
     picture: &'a Picture,
     whole: (isize, isize),
     part: (f32, f32),
+    is_in_place: bool,
 }
 
 impl Moved<'_> {
     /// The level that has come to lie at a place; the edge goes on for ever.
     pub(super) fn at(&self, x: usize, y: usize) -> f32 {
         let Picture { width, height, levels } = self.picture;
+        // A camera mostly stands still.
+        if self.is_in_place {
+            return levels[y * width + x];
+        }
         let inside = |v: isize, most: usize| v.clamp(0, most as isize - 1) as usize;
         let (left, top) = (x as isize + self.whole.0, y as isize + self.whole.1);
         let (x0, y0) = (inside(left, *width), inside(top, *height) * width);

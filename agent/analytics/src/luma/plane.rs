@@ -172,12 +172,19 @@ fn add_rgb(sums: &mut [u16], row: &[u8]) {
 
 /// Appends the mean of every `block` columns that were summed over `rows`.
 fn push_means(samples: &mut Vec<u8>, sums: &[u16], block: usize, rows: usize) {
-    for columns in sums.chunks(block) {
-        let count = (columns.len() * rows) as u64;
+    // Rounded to the nearest level; a division by a multiplication, as there is one for every sample.
+    let mean = |columns: &[u16], count: u64, inverse: u64| {
         let total: u32 = columns.iter().map(|&sum| u32::from(sum)).sum();
-        // Rounded to the nearest level; a division by a multiplication, as there is one for every sample.
-        let inverse = (1u64 << 32) / count + 1;
-        samples.push((((u64::from(total) + count / 2) * inverse) >> 32).min(255) as u8);
+        (((u64::from(total) + count / 2) * inverse) >> 32).min(255) as u8
+    };
+    let inverse_of = |count: u64| (1u64 << 32) / count + 1;
+    let (whole, cut) = (sums.chunks_exact(block), sums.chunks_exact(block).remainder());
+    let count = (block * rows) as u64;
+    let inverse = inverse_of(count);
+    samples.extend(whole.map(|columns| mean(columns, count, inverse)));
+    if !cut.is_empty() {
+        let count = (cut.len() * rows) as u64;
+        samples.push(mean(cut, count, inverse_of(count)));
     }
 }
 
