@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use forewarn_domain::{ClipSpan, Frame, Orientation, Timestamp};
+use forewarn_domain::{ClipSpan, ColourMatrix, Frame, Orientation, PixelFormat, Timestamp};
 use forewarn_pipelines::{Away, ClipEnd, LiveStream, SimCamera, SimConfig, StreamConfig, StreamEvent};
 
 use crate::live::{config, is_connected, is_interrupted, is_resumed, next, start};
@@ -84,6 +84,30 @@ fn the_larger_picture_of_what_was_seen_comes_from_the_main_stream() {
     // Both show a counter, and how far one is ahead of the other hardly changes.
     let more = ahead.iter().map(|n| (n + 100 - ahead[0]) % 100);
     assert!(more.map(|n| n.min(100 - n)).all(|apart| apart <= 3), "{ahead:?}");
+}
+
+#[test]
+fn the_larger_picture_is_that_of_the_same_instant_to_within_one_picture() {
+    // One camera in both places, whose pictures show the same number at the same instant: so the clocks of both connections
+    // can be held against each other.
+    let camera = serve(&PLAIN, 0);
+    let (live, events) = watch(&camera, &camera);
+    events.wait_for(is_connected);
+    wait_until_kept(&live);
+    let begun = next(&live).meta.captured_at;
+    for look in 0..4 {
+        let seen = loop {
+            let seen = next(&live);
+            if seen.meta.captured_at.since(begun) >= Duration::from_millis(700 * (look + 3)) {
+                break seen;
+            }
+        };
+        let meta = seen.meta.clone();
+        let small = Frame::packed(meta, PixelFormat::I420, ColourMatrix::BT601, (2, 2), vec![0; 6]).unwrap();
+        let larger = live.clips().larger(&small).unwrap().expect("a picture of the main stream");
+        let apart = (number_of(&seen) + 100 - number_of(&larger)) % 100;
+        assert!(apart.min(100 - apart) <= 1, "{} and {}", number_of(&seen), number_of(&larger));
+    }
 }
 
 #[test]
