@@ -265,6 +265,15 @@ fn resolve_raw(source: &Source, raw: RawSite) -> Result<Site, ConfigErrors> {
     check.finish(site)
 }
 
+/// A site without a camera is one that is set up in the console.
+fn check_watched(cameras: &[Spanned<RawCamera>], listen: &Listeners, check: &mut Check<'_>) {
+    if cameras.is_empty() && listen.console.is_none() {
+        let mend =
+            "add a `[[camera]]` with `id` and `url`, or `[console] listen = \"127.0.0.1:9465\"` to add cameras there";
+        check.fail_file("there is no `[[camera]]`", mend);
+    }
+}
+
 impl RawSite {
     fn check(self, check: &mut Check<'_>) -> Option<Site> {
         let id = self.site.id.clone();
@@ -281,10 +290,7 @@ impl RawSite {
         client_ids::check(check, self.commands.as_ref(), &self.upstream, &self.sensor, &self.speaker);
         let beside = beside::read(check, &self.upstream, &self.sensor, &self.speaker);
         let listen = listen::check(&self.metrics, &self.console, check);
-        if self.camera.is_empty() && listen.console.is_none() {
-            let mend = "add a `[[camera]]` with `id` and `url`, or `[console] listen = \"127.0.0.1:9465\"` to add cameras there";
-            check.fail_file("there is no `[[camera]]`", mend);
-        }
+        check_watched(&self.camera, &listen, check);
         let update = self.update.and_then(|update| update.check(listen.metrics.is_some(), check));
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));
         let (library, violations_dir) = self.violations.check(check);

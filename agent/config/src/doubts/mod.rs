@@ -48,48 +48,7 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
         });
     }
     for camera in &site.cameras {
-        if camera.rules.is_empty() && site.heat_map.is_none() && !camera.has_footage {
-            doubts.push(Doubt {
-                about: format!("camera {}", camera.id),
-                problem: "no rule is bound to it, so nothing it shows will ever be told".to_owned(),
-                mend: "add a `[[camera.rule]]`, or leave the camera out".to_owned(),
-            });
-        }
-        if camera.speakers.is_empty() && camera.rules.iter().any(|rule| words::given(rule).is_some()) {
-            doubts.push(Doubt {
-                about: format!("camera {}", camera.id),
-                problem: "its violations have warnings and it has no speaker, so nobody is warned".to_owned(),
-                mend: "name speakers in `speakers = […]`".to_owned(),
-            });
-        }
-        doubts.extend(things::missing_file(camera));
-        doubts.extend(flight::never_told(camera));
-        let streams = [("url", Some(&camera.source)), ("detect_url", camera.watched.as_ref())];
-        for (key, source) in streams.into_iter().filter_map(|(key, source)| Some((key, source?))) {
-            if !source.holds_secret() {
-                continue;
-            }
-            doubts.push(Doubt {
-                about: format!("camera {}, {key}", camera.id),
-                problem: format!(
-                    "{source} has a password in it, so whoever reads or copies the site file has that too"
-                ),
-                mend:
-                    "write the address without it, and `user` with `password_file` or `password_env`; where the camera \
-                       wants it in path or query, keep the site file for its owner alone (`chmod 600`)"
-                        .to_owned(),
-            });
-        }
-        if let Some(size) = picture(camera) {
-            doubts.extend(of_picture(camera, size));
-        }
-        for rule in &camera.rules {
-            doubts.extend(too_quick(camera, rule));
-            doubts.extend(unknown_floors(camera, rule));
-            doubts.extend(things::of_rule(rule));
-            doubts.extend(words::of_warning(rule, site.header.language));
-        }
-        doubts.extend(always_together(&camera.rules));
+        doubts.extend(of_camera(site, camera, picture(camera)));
     }
     doubts.extend(ports::shared(site));
     doubts.extend(hours::of_site(site));
@@ -113,6 +72,50 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
             mend: doubt.mend,
         }));
     }
+    doubts
+}
+
+fn of_camera(site: &Site, camera: &Camera, picture: Option<(u32, u32)>) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    if camera.rules.is_empty() && site.heat_map.is_none() && !camera.has_footage {
+        doubts.push(Doubt {
+            about: format!("camera {}", camera.id),
+            problem: "no rule is bound to it, so nothing it shows will ever be told".to_owned(),
+            mend: "add a `[[camera.rule]]`, or leave the camera out".to_owned(),
+        });
+    }
+    if camera.speakers.is_empty() && camera.rules.iter().any(|rule| words::given(rule).is_some()) {
+        doubts.push(Doubt {
+            about: format!("camera {}", camera.id),
+            problem: "its violations have warnings and it has no speaker, so nobody is warned".to_owned(),
+            mend: "name speakers in `speakers = […]`".to_owned(),
+        });
+    }
+    doubts.extend(things::missing_file(camera));
+    doubts.extend(flight::never_told(camera));
+    let streams = [("url", Some(&camera.source)), ("detect_url", camera.watched.as_ref())];
+    for (key, source) in streams.into_iter().filter_map(|(key, source)| Some((key, source?))) {
+        if !source.holds_secret() {
+            continue;
+        }
+        doubts.push(Doubt {
+            about: format!("camera {}, {key}", camera.id),
+            problem: format!("{source} has a password in it, so whoever reads or copies the site file has that too"),
+            mend: "write the address without it, and `user` with `password_file` or `password_env`; where the camera \
+                   wants it in path or query, keep the site file for its owner alone (`chmod 600`)"
+                .to_owned(),
+        });
+    }
+    if let Some(size) = picture {
+        doubts.extend(of_picture(camera, size));
+    }
+    for rule in &camera.rules {
+        doubts.extend(too_quick(camera, rule));
+        doubts.extend(unknown_floors(camera, rule));
+        doubts.extend(things::of_rule(rule));
+        doubts.extend(words::of_warning(rule, site.header.language));
+    }
+    doubts.extend(always_together(&camera.rules));
     doubts
 }
 
