@@ -232,7 +232,7 @@ impl Machine {
         }
         ctx.voice.failed(id);
         match self.state {
-            State::Warned { announcement, speaker, .. } if announcement == id => {
+            State::Warned { announcement, speaker, .. } if announcement == id && self.warnings.owed().is_none() => {
                 self.tell_tried(id, outcome, ctx);
                 self.fall_back(speaker, ctx);
             }
