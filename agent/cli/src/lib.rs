@@ -58,7 +58,7 @@ pub struct Cli {
 pub enum Command {
     /// Watch the cameras of a site until stopped
     #[command(
-        after_help = "Examples:\n  forewarn run                       # a new box: writes site.toml, prints the address of its console\n  forewarn run --config site.toml --log info"
+        after_help = "Examples:\n  forewarn run     # a new box: writes site.toml, tells where to set it up\n  forewarn run --config site.toml --log info"
     )]
     Run(Run),
     /// Check a site file without starting anything

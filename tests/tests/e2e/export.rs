@@ -45,6 +45,8 @@ fn a_bundle_is_copied_with_faces_hidden_and_the_copy_is_never_taken_for_evidence
     assert!(!told.contains("intact"), "{told}");
     let page = scene.path("copy.html");
     let report = || {
+        // A page that is there is never written over.
+        let _ = std::fs::remove_file(&page);
         let args = [Path::new("evidence"), Path::new("report"), &hidden, Path::new("--out"), &page];
         (scene.program.run(args).unwrap().status.code(), std::fs::read_to_string(&page).unwrap())
     };
