@@ -146,6 +146,11 @@ pub enum Unfit {
     /// There is no trial.
     #[error("no update is being tried")]
     NoTrial,
+    /// It was never in force.
+    #[error(
+        "{0} lies ready and was never in force, so there is nothing to return from; `forewarn update withdraw` takes it out"
+    )]
+    OnlyReady(Version),
 }
 
 /// What a start has to do.
@@ -253,6 +258,7 @@ impl State {
         let slot = match (&self.phase, &self.in_force) {
             (Phase::Undoing { slot, .. }, _) => return Ok(slot.manifest.version.clone()),
             (Phase::Quiet, _) if only_of_trial => return Err(Unfit::NoTrial),
+            (Phase::Ready(slot), _) if !only_of_trial => return Err(Unfit::OnlyReady(slot.manifest.version.clone())),
             (Phase::Trial { slot, .. } | Phase::Ready(slot), _) | (Phase::Quiet, Some(slot)) => slot.clone(),
             (Phase::Quiet, None) => return Err(Unfit::NothingInForce),
         };
@@ -359,5 +365,9 @@ mod tests {
         state.confirm().unwrap();
         assert_eq!(state.give_up("x", true), Err(Unfit::NoTrial));
         assert!(state.runs(&version("0.1.0")).is_none(), "it brought no program");
+        let side = state.make_room().unwrap();
+        state.ready(slot(side, "0.3.0", false));
+        assert_eq!(state.give_up("by hand", false), Err(Unfit::OnlyReady(version("0.3.0"))));
+        assert!(matches!(state.begin(), Step::Try(_)), "it still lies ready");
     }
 }
