@@ -127,7 +127,7 @@ pub const KEEPING: [(&str, &str, Bilingual); 3] = [
 pub fn to_do_of(name: &str) -> Bilingual {
     match name {
         // Their troubles say it.
-        "zones" | "file descriptors" => NOTHING,
+        "zones" | "file descriptors" | "telemetry" => NOTHING,
         "time stamps" => fixed(
             "look at the service of `[evidence] time_stamp_url` and at the way there",
             "请检查 `[evidence] time_stamp_url` 的服务及网络",

@@ -29,7 +29,11 @@ pub(crate) fn write(page: &mut Html, say: Say, opened: &Opened) {
         "没有地图坐标；区域（黄色）与最后看到的目标（红色）标在摄像机画面中。",
     ));
     let Some((bytes, _)) = opened.file(&shot.file, MOST_BYTES).filter(|(bytes, _)| is_jpeg(bytes)) else {
-        let words = say.pick("The picture is gone or cannot be read.", "图片缺失或无法读取。");
+        let words = if shot.file.ends_with(".age") {
+            say.pick("The picture is sealed to a public key.", "图片已用公钥加密。")
+        } else {
+            say.pick("The picture is gone or cannot be read.", "图片缺失或无法读取。")
+        };
         page.raw("<p class=\"note\">").text(words).raw("</p>\n");
         return;
     };
