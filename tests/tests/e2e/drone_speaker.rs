@@ -81,9 +81,10 @@ fn progress(order: &Value, status: &str, step: &str, percent: i64, result: i64) 
 fn site(scene: &Scene, broker: &Broker, keys: &str) -> PathBuf {
     let mut site = SiteFile::new().camera(CameraEntry::new("gate", "rtsp://127.0.0.1:9/none", ""));
     let url = broker.url();
-    site.tables.push_str(&format!(
+    let speaker = format!(
         "[[speaker]]\nid = \"drone\"\nkind = \"dji\"\nurl = \"{url}\"\ngateway = \"{GATEWAY}\"\nanswer_s = 30\n{keys}"
-    ));
+    );
+    site.tables += &speaker;
     site.write(scene.dir()).unwrap()
 }
 
@@ -211,10 +212,9 @@ fn a_dock_that_refuses_gives_up_or_answers_somebody_else_is_told_in_words_and_ma
     let told = dock(&broker, |order| {
         let text = order["data"]["tts"]["text"].as_str().unwrap_or_default();
         match (order["method"] == "speaker_tts_play_start", text) {
-            (true, "Refuse") => vec![reply(order, 327_052)],
-            (true, _) => vec![reply(order, 0), progress(order, "in_progress", "upload", 20, 327_053)],
             // A loudspeaker that cannot be set still warns.
-            (false, _) => vec![reply(order, 327_052)],
+            (true, "Refuse") | (false, _) => vec![reply(order, 327_052)],
+            (true, _) => vec![reply(order, 0), progress(order, "in_progress", "upload", 20, 327_053)],
         }
     });
     let refused = String::from_utf8(say(&scene, &path, "Refuse").stderr).unwrap();
