@@ -15,11 +15,13 @@ pub mod clock_sync;
 pub mod descriptors;
 pub mod discovery;
 mod mqtt;
+mod random;
 pub mod sensor;
 pub mod speaker;
 pub mod streams;
 pub mod telemetry;
 pub mod token;
+mod xml;
 
 pub use box_facts::{ProcessUsage, VideoNode};
 pub use sensor::{Sensor, SensorConfig};

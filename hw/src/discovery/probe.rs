@@ -15,7 +15,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use url::{Host, Url};
 
 use super::error::DiscoveryError;
-use crate::speaker::random;
+use crate::random::uuid;
+use crate::xml::text_of;
 
 /// Where everybody listens (WS-Discovery 2005/04, 2.4).
 pub const GROUP: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(239, 255, 255, 250), 3702);
@@ -79,9 +80,7 @@ fn own_addresses(fib_trie: &str) -> Vec<Ipv4Addr> {
 }
 
 fn question() -> String {
-    let (a, b) = (random(), random());
-    let (d, e) = ((b >> 48) & 0x3fff | 0x8000, b & 0xffff_ffff_ffff);
-    let id = format!("{:08x}-{:04x}-4{:03x}-{d:04x}-{e:012x}", a >> 32, (a >> 16) & 0xffff, a & 0xfff);
+    let id = uuid();
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<e:Envelope xmlns:e=\"http://www.w3.org/2003/05/soap-envelope\" \
          xmlns:w=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\" \
@@ -114,24 +113,18 @@ fn told(text: &str, from: IpAddr) -> Vec<FoundCamera> {
     let Ok(document) = Document::parse(text) else { return Vec::new() };
     let matches = document.descendants().filter(|node| node.tag_name().name() == "ProbeMatch");
     let camera = |node: Node<'_, '_>| {
-        let addresses = text_of(node, "XAddrs");
+        let addresses = text_of(node, "XAddrs").unwrap_or_default();
         let urls = addresses.split_whitespace().filter_map(|address| Url::parse(address).ok());
         let mut urls: Vec<Url> = urls.filter(|url| url.scheme() == "http").collect();
         // Of several addresses of one camera, that from which it answered can be reached.
         urls.sort_by_key(|url| !matches!((url.host(), from), (Some(Host::Ipv4(ip)), IpAddr::V4(from)) if ip == from));
-        let scopes = text_of(node, "Scopes");
+        let scopes = text_of(node, "Scopes").unwrap_or_default();
         let scope = |kind: &str| scopes.split_whitespace().find_map(|scope| unescaped(scope.split_once(kind)?.1));
         let (name, model) = (scope("onvif.org/name/"), scope("onvif.org/hardware/"));
         let address = urls.into_iter().next()?.to_string();
         Some(FoundCamera { address, name: name.unwrap_or_default(), model: model.unwrap_or_default() })
     };
     matches.filter_map(camera).collect()
-}
-
-/// The text of the first element of this name, whatever its prefix; empty where there is none.
-fn text_of<'a>(under: Node<'a, 'a>, name: &str) -> &'a str {
-    let element = under.descendants().find(|node| node.tag_name().name() == name);
-    element.and_then(|element| element.text()).unwrap_or_default().trim()
 }
 
 /// What stands in a URI, as people read it.
@@ -175,7 +168,7 @@ mod tests {
 
     #[test]
     fn each_question_has_a_number_of_its_own_and_is_xml() {
-        let id = |text: &str| text_of(Document::parse(text).unwrap().root(), "MessageID").to_owned();
+        let id = |text: &str| text_of(Document::parse(text).unwrap().root(), "MessageID").unwrap().to_owned();
         let (one, other) = (id(&question()), id(&question()));
         assert!(one != other && one.len() == 41 && one.as_bytes()[19] == b'4', "{one}");
     }

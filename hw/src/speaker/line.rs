@@ -9,8 +9,8 @@ use forewarn_domain::clock::Stopwatch;
 use rumqttc::{Client, Connection, Event, Packet, Publish, QoS, SubscribeFilter, SubscribeReasonCode};
 
 use super::run::Limits;
-use super::template::random;
 use crate::mqtt::{self, CONNECT_TIMEOUT, Trouble};
+use crate::random::random;
 
 /// A broker does not do what it should.
 #[derive(Debug, thiserror::Error)]

@@ -29,7 +29,6 @@ use forewarn_domain::{
     SpeakerId, SpokenText,
 };
 
-pub(crate) use self::template::random;
 pub use adapters::has_sound_card;
 pub use common::{ProgrammeConfig, SpeakerDoubt, SpeechConfig, VolumeConfig};
 pub use config::SpeakerConfig;
@@ -38,6 +37,7 @@ pub use programme::SpeechCache;
 pub use run::Limits;
 pub use turns::Turns;
 
+use crate::random::random;
 use adapters::{Adapter, Mistake};
 use guard::Guarded;
 use programme::{Programme, Studio};

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::PlayError;
 use super::programme::Programme;
+use crate::random::random;
+use crate::xml;
 
 /// The placeholders that every announcement fills.
 const KNOWN: [&str; 7] = ["text", "language", "clip", "incident", "attempt", "announcement", "nonce"];
@@ -54,17 +56,7 @@ impl Escape {
                 let quoted = serde_json::Value::from(value).to_string();
                 quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned()
             }
-            Self::Xml => value.chars().fold(String::new(), |mut out, c| {
-                match c {
-                    '&' => out.push_str("&amp;"),
-                    '<' => out.push_str("&lt;"),
-                    '>' => out.push_str("&gt;"),
-                    '"' => out.push_str("&quot;"),
-                    '\'' => out.push_str("&apos;"),
-                    c => out.push(c),
-                }
-                out
-            }),
+            Self::Xml => xml::escaped(value),
         }
     }
 }
@@ -178,12 +170,6 @@ fn words_of(own: &Words, announcement: &Announcement, programme: &Programme<'_>,
     ];
     words.extend(values.map(|(name, value)| (name.to_owned(), value)));
     words
-}
-
-/// A number that nobody can foresee: the standard library makes its hashes of such.
-pub(crate) fn random() -> u64 {
-    use std::hash::{BuildHasher as _, RandomState};
-    RandomState::new().hash_one(0_u8)
 }
 
 /// A pattern of answers: the texts between `*` occur, in this order.

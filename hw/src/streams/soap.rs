@@ -1,4 +1,4 @@
-//! Questions and answers in SOAP 1.2, as cameras speak them. Names are compared without their namespaces, which makers mix up.
+//! Questions and answers in SOAP 1.2, as cameras speak them.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -9,7 +9,8 @@ use roxmltree::{Document, Node};
 use url::Url;
 
 use super::Stream;
-use crate::speaker::random;
+use crate::random::random;
+use crate::xml::{child, escaped, text_of};
 
 pub(super) const MEDIA_TYPE: &str = "application/soap+xml; charset=utf-8";
 
@@ -44,10 +45,6 @@ pub(super) fn security(login: &Credentials, at: WallTime) -> String {
     )
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 /// What a camera answers.
 #[derive(Debug, PartialEq)]
 pub(super) enum Reply {
@@ -71,26 +68,15 @@ impl Reply {
         }
         if let Some(fault) = child(document.root(), "Fault") {
             let reason = ["Text", "faultstring", "Value"].into_iter().find_map(|name| text_of(fault, name));
-            return Ok(Self::Fault(reason.unwrap_or_else(|| format!("status {status}"))));
+            return Ok(Self::Fault(reason.map_or_else(|| format!("status {status}"), str::to_owned)));
         }
         drop(document);
         Ok(Self::Body(text))
     }
 }
 
-/// The first element of a name below a node, in any namespace.
-fn child<'a>(node: Node<'a, 'a>, name: &str) -> Option<Node<'a, 'a>> {
-    node.descendants().find(|inner| inner.is_element() && inner.tag_name().name() == name)
-}
-
-fn text_of<'a>(node: Node<'a, 'a>, name: &str) -> Option<String> {
-    let text = child(node, name)?.text()?.trim();
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
 fn number<T: std::str::FromStr>(node: Node<'_, '_>, name: &str) -> Option<T> {
-    let inner = node.descendants().find(|inner| inner.is_element() && inner.tag_name().name() == name)?;
-    inner.text()?.trim().parse().ok()
+    text_of(node, name)?.parse().ok()
 }
 
 /// What the camera's clock shows.
@@ -108,7 +94,7 @@ pub(super) fn time(text: &str) -> Option<WallTime> {
 /// The path of the media service.
 pub(super) fn media_path(text: &str) -> Option<String> {
     let document = Document::parse(text).ok()?;
-    let url = Url::parse(&text_of(child(document.root(), "Media")?, "XAddr")?).ok()?;
+    let url = Url::parse(text_of(child(document.root(), "Media")?, "XAddr")?).ok()?;
     Some(url.path().to_owned())
 }
 
@@ -135,5 +121,5 @@ pub(super) fn profiles(text: &str) -> Result<Vec<(String, Stream)>, String> {
 /// The address in an answer.
 pub(super) fn address(text: &str) -> Result<String, String> {
     let document = Document::parse(text).map_err(|error| error.to_string())?;
-    text_of(document.root(), "Uri").ok_or_else(|| "it names no address".to_owned())
+    text_of(document.root(), "Uri").map(str::to_owned).ok_or_else(|| "it names no address".to_owned())
 }

@@ -10,7 +10,7 @@
 use serde_json::{Value, json};
 
 use super::error::DjiError;
-use crate::speaker::template::random;
+use crate::random::uuid;
 
 /// One thing that a dock is told to do.
 #[derive(Debug, Clone)]
@@ -111,13 +111,6 @@ pub(super) fn reply_to(event: &Value, now_ms: i64) -> Option<Vec<u8>> {
     })
 }
 
-/// A random UUID.
-fn uuid() -> String {
-    let (a, b) = (random(), random());
-    let (version, variant) = ((a & 0x0fff) | 0x4000, ((b >> 48) & 0x3fff) | 0x8000);
-    format!("{:08x}-{:04x}-{version:04x}-{variant:04x}-{:012x}", a >> 32, (a >> 16) & 0xffff, b & 0xffff_ffff_ffff)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,14 +186,5 @@ mod tests {
         asking["need_reply"] = json!(1);
         let reply: Value = serde_json::from_slice(&reply_to(&asking, 7).unwrap()).unwrap();
         assert_eq!((&reply["tid"], &reply["data"]["result"]), (&asking["tid"], &json!(0)));
-    }
-
-    #[test]
-    fn ids_are_uuids_of_which_none_comes_twice() {
-        let (a, b) = (uuid(), uuid());
-        assert_ne!(a, b);
-        let parts: Vec<usize> = a.split('-').map(str::len).collect();
-        assert_eq!(parts, [8, 4, 4, 4, 12], "{a}");
-        assert!(a.as_bytes()[14] == b'4' && b"89ab".contains(&a.as_bytes()[19]), "{a}");
     }
 }

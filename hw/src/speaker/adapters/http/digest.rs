@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use forewarn_base::secret::Credentials;
 
-use crate::speaker::template::random;
+use crate::random::random;
 
 /// What a device asks for before it does as it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -25,11 +25,12 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{Adapter, Mistake, Settings};
+use crate::random::random;
 use crate::speaker::common::SpeakerDoubt;
 use crate::speaker::error::PlayError;
 use crate::speaker::programme::{Codec, Programme};
 use crate::speaker::run::{Limits, pause};
-use crate::speaker::template::{Clips, Escape, Words, fill, random, shown};
+use crate::speaker::template::{Clips, Escape, Words, fill, shown};
 use client::{Answer, Client, Payload, Request};
 use error::HttpError;
 use paced::Paced;
