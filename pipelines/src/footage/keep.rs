@@ -77,14 +77,7 @@ fn begun(day: &str, name: &str) -> Option<WallTime> {
     number(n)?;
     let mut parts = day.split('-').chain(time.split('-')).map(number);
     let mut next = || parts.next().flatten();
-    let [year, month, day, h, m, s] = [next()?, next()?, next()?, next()?, next()?, next()?];
-    let is_time = (1..=12).contains(&month) && (1..=31).contains(&day) && h < 24 && m < 60 && s < 60;
-    // Howard Hinnant's `days_from_civil`.
-    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
-    let era = year.div_euclid(400);
-    let of_era = year - era * 400;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + (153 * month + 2) / 5 + day - 1 - 719_468;
-    is_time.then(|| WallTime::from_micros(((days * 24 + h) * 3600 + m * 60 + s) * 1_000_000))
+    WallTime::of_utc([next()?, next()?, next()?], [next()?, next()?, next()?])
 }
 
 /// The files of a camera in order, by their names. A folder that is not there has none.

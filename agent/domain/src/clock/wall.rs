@@ -58,6 +58,23 @@ impl WallTime {
         let (h, m, s, ms) = (ms_of_day / 3_600_000, ms_of_day / 60_000 % 60, ms_of_day / 1000 % 60, ms_of_day % 1000);
         format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{ms:03}Z")
     }
+
+    /// A reading by its date and time of day in UTC; none where one of them is out of its range.
+    ///
+    /// The calendar arithmetic is Howard Hinnant's `days_from_civil`.
+    pub fn of_utc([year, month, day]: [i64; 3], [h, m, s]: [i64; 3]) -> Option<Self> {
+        let is_date = (0..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+        let is_time = (0..24).contains(&h) && (0..60).contains(&m) && (0..60).contains(&s);
+        if !(is_date && is_time) {
+            return None;
+        }
+        let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
+        let era = year.div_euclid(400);
+        let year_of_era = year - era * 400;
+        let day_of_year = (153 * month + 2) / 5 + day - 1;
+        let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
+        Some(Self(((days * 24 + h) * 3600 + m * 60 + s) * 1_000_000))
+    }
 }
 
 /// How the clock reads now against the time line.
@@ -159,6 +176,21 @@ mod tests {
             (7_258_118_400_000_000, "2200-01-01T00:00:00.000Z"),
         ] {
             assert_eq!(WallTime::from_micros(micros).to_rfc3339(), text);
+        }
+    }
+
+    #[test]
+    fn a_date_and_a_time_are_those_that_are_written() {
+        for micros in [0, 951_782_400_000_000, 951_826_399_000_000, 1_767_225_599_000_000, -1_000_000] {
+            let text = WallTime::from_micros(micros).to_rfc3339();
+            let parts: Vec<i64> = text[..19].split(['-', 'T', ':']).map(|part| part.parse().unwrap()).collect();
+            let (date, time) = ([parts[0], parts[1], parts[2]], [parts[3], parts[4], parts[5]]);
+            assert_eq!(WallTime::of_utc(date, time), Some(WallTime::from_micros(micros)), "{text}");
+        }
+        for (date, time) in
+            [([2026, 13, 1], [0; 3]), ([2026, 1, 0], [0; 3]), ([2026, 1, 1], [24, 0, 0]), ([i64::MAX, 1, 1], [0; 3])]
+        {
+            assert_eq!(WallTime::of_utc(date, time), None, "{date:?} {time:?}");
         }
     }
 
