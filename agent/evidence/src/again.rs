@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::record::{BundleRecord, ClipEntry};
-use crate::sealed_to::ENDING;
+use crate::sealed_to::is_sealed_to_key;
 use crate::setting::Setting;
 
 /// Boxes that share less of their union are of something else, or of another moment.
@@ -52,7 +52,7 @@ pub struct Kept<'a> {
 impl<'a> Kept<'a> {
     /// What a bundle keeps; none if it has no clip of its confirmation that can be read, or no setting.
     pub fn of(record: &'a BundleRecord, setting: Option<&'a Setting>) -> Option<Self> {
-        let is_readable = |clip: &&ClipEntry| !clip.file.ends_with(ENDING);
+        let is_readable = |clip: &&ClipEntry| !is_sealed_to_key(&clip.file);
         let clip = record.clips.iter().find(|clip| clip.moment == Moment::Confirmed).filter(is_readable)?;
         Some(Self { record, clip, setting: setting? })
     }

@@ -100,6 +100,7 @@ pub use record::{
 pub use retain::RetentionOutcome;
 pub use retention::{BundleInfo, DeletedFor, FreeSpace, Limits, RetentionEvent, StatvfsSpace, UpstreamState};
 pub use seal::{SealedBundle, Unsealed};
+pub use sealed_to::is_sealed_to_key;
 pub use setting::{ModelUse, Setting};
 pub use stamper::{StamperError, TimeStamps};
 pub use stamps::Stamped;

@@ -12,7 +12,12 @@ use forewarn_seal::age::{Recipient, seal};
 use crate::store::EvidenceStore;
 
 /// Ends the names of such files.
-pub(crate) const ENDING: &str = ".age";
+const ENDING: &str = ".age";
+
+/// Whether a file of a bundle is for the holder of a key alone, by its name.
+pub fn is_sealed_to_key(file: &str) -> bool {
+    file.ends_with(ENDING)
+}
 
 /// The name of a file before it was sealed to a key.
 pub(crate) fn plain_name(file: &str) -> &str {

@@ -1,8 +1,6 @@
 //! The pictures, inside the page.
 
-use std::path::Path;
-
-use forewarn_evidence::Opened;
+use forewarn_evidence::{Opened, is_sealed_to_key};
 
 use crate::html::Html;
 use crate::times::Times;
@@ -50,7 +48,7 @@ fn picture(page: &mut Html, say: Say, opened: &Opened, (file, caption): (&str, &
         Some(_) => {
             page.paragraph(say.pick("This picture is too large for the page.", "此图片过大，未放入报告。"));
         }
-        None if is_sealed(file) => {
+        None if is_sealed_to_key(file) => {
             let words = say.pick(
                 "This picture is sealed to a public key: its holder opens it with age.",
                 "此图片已用公钥加密，由密钥持有人用 age 打开。",
@@ -63,11 +61,6 @@ fn picture(page: &mut Html, say: Say, opened: &Opened, (file, caption): (&str, &
         }
     }
     page.raw("<figcaption>").text(caption).text(" · ").text(file).raw("</figcaption></figure>\n");
-}
-
-/// Whether a file is for the holder of a key alone.
-pub(super) fn is_sealed(file: &str) -> bool {
-    Path::new(file).extension().is_some_and(|kind| kind == "age")
 }
 
 /// Whether it is a JPEG by its first bytes.

@@ -2,9 +2,9 @@
 
 use forewarn_domain::zone::{ZoneShape, ZoneUnit};
 use forewarn_domain::{Moment, PlaceLevel};
-use forewarn_evidence::{Opened, SnapshotEntry};
+use forewarn_evidence::{Opened, SnapshotEntry, is_sealed_to_key};
 
-use super::pictures::{is_jpeg, is_sealed};
+use super::pictures::is_jpeg;
 use crate::html::Html;
 use crate::words::Say;
 
@@ -29,7 +29,7 @@ pub(crate) fn write(page: &mut Html, say: Say, opened: &Opened) {
         "没有地图坐标；区域（黄色）与最后看到的目标（红色）标在摄像机画面中。",
     ));
     let Some((bytes, _)) = opened.file(&shot.file, MOST_BYTES).filter(|(bytes, _)| is_jpeg(bytes)) else {
-        let words = if is_sealed(&shot.file) {
+        let words = if is_sealed_to_key(&shot.file) {
             say.pick("The picture is sealed to a public key.", "图片已用公钥加密。")
         } else {
             say.pick("The picture is gone or cannot be read.", "图片缺失或无法读取。")
