@@ -7,7 +7,8 @@ use std::process::Stdio;
 use anyhow::{Context as _, bail};
 
 use crate::process::Owned;
-use crate::program::ForewarnBin;
+use crate::program::{ForewarnBin, demo_clip};
+use crate::scene::Scene;
 
 /// How a camera is to serve.
 #[derive(Debug, Clone)]
@@ -38,6 +39,11 @@ pub struct SimCamera {
 }
 
 impl SimCamera {
+    /// Serves the demo's clip over and over to everybody, with its files in the test's folder.
+    pub fn of_demo(scene: &Scene) -> anyhow::Result<Self> {
+        Self::start(&scene.program, scene.dir(), CameraOptions::looped(&demo_clip()?))
+    }
+
     /// Starts it on a free port, with its files in `dir`, and returns when it serves.
     pub fn start(program: &ForewarnBin, dir: &Path, options: CameraOptions) -> anyhow::Result<Self> {
         let mut camera =

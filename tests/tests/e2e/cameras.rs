@@ -116,8 +116,7 @@ fn a_reload_names_what_waits_for_a_restart_and_leaves_the_rest_alone() {
 #[test]
 fn a_reload_watches_zones_and_rules_that_changed_and_leaves_the_camera_connected() {
     let scene = Scene::new().unwrap();
-    let options = CameraOptions::looped(&program::demo_clip().unwrap());
-    let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
+    let camera = SimCamera::of_demo(&scene).unwrap();
     let corner = QUICK_LOITERING.replace("[[60, 60], [700, 60], [700, 520], [60, 520]]", "[[0, 0], [9, 0], [9, 9]]");
     assert_ne!(corner, QUICK_LOITERING);
     let watching = |rules: &str| SiteFile::new().camera(CameraEntry::new("gate", camera.url(), rules));

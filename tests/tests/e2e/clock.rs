@@ -5,13 +5,10 @@ use std::time::Duration;
 use forewarn_domain::IncidentState;
 use forewarn_domain::clock::wall_now;
 use forewarn_tests::agent::{Metrics, page};
-use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::{QUICK_LOITERING, QUICK_PARKING};
 use forewarn_tests::wall_clock::WallClock;
-use forewarn_tests::{
-    Agent, Broker, CameraEntry, Scene, Session, SimCamera, SiteFile, Subscriber, eventually, program,
-};
+use forewarn_tests::{Agent, Broker, CameraEntry, Scene, Session, SimCamera, SiteFile, Subscriber, eventually};
 use serde_json::Value;
 
 const STOP_WITHIN: Duration = Duration::from_secs(20);
@@ -27,7 +24,7 @@ fn sets_of(port: u16, incident: &str) -> Option<Vec<f64>> {
 #[test]
 fn a_clock_that_is_set_holds_nothing_up_and_is_told() {
     let scene = Scene::new().unwrap();
-    let camera = SimCamera::start(&scene.program, scene.dir(), CameraOptions::looped(&program::demo_clip().unwrap()));
+    let camera = SimCamera::of_demo(&scene);
     let (camera, broker) = (camera.unwrap(), Broker::start(&scene.path("broker")).unwrap());
     let mut platform = Subscriber::start(broker.port(), Session::Persistent, None).unwrap();
     let port = free_port().unwrap();

@@ -6,11 +6,10 @@ use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::onvif_camera::OnvifCamera;
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::QUICK_PARKING;
-use forewarn_tests::{Agent, CameraEntry, PATIENCE, Scene, SimCamera, SiteFile, eventually, program};
+use forewarn_tests::{Agent, CameraEntry, PATIENCE, Scene, SimCamera, SiteFile, eventually};
 
 /// Chromium and what drives it; none where either is lacking.
 fn browser() -> Option<(&'static str, PathBuf)> {
@@ -52,8 +51,7 @@ impl Desk {
             return None;
         };
         let scene = Scene::new().unwrap();
-        let options = CameraOptions::looped(&program::demo_clip().unwrap());
-        let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
+        let camera = SimCamera::of_demo(&scene).unwrap();
         let mut site = SiteFile::new().wav_speaker("horn");
         site.tables += &console_at(free_port().unwrap());
         for id in cameras {

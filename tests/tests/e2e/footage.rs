@@ -5,11 +5,10 @@ use std::path::Path;
 use forewarn_domain::Timestamp;
 use forewarn_pipelines::{FileReplay, ReplayConfig};
 use forewarn_tests::agent::Metrics;
-use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::QUICK_LOITERING;
 use forewarn_tests::small_disk::SmallDisk;
-use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, eventually, program};
+use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, eventually};
 
 use crate::health::part;
 use crate::live::assert_stops;
@@ -25,8 +24,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let scene = Scene::new().unwrap();
-        let options = CameraOptions::looped(&program::demo_clip().unwrap());
-        let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
+        let camera = SimCamera::of_demo(&scene).unwrap();
         let port = free_port().unwrap();
         let watched = CameraEntry::new("gate", camera.url(), QUICK_LOITERING).with("footage = true");
         let mut site = SiteFile::new().metrics(port).camera(watched);

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use forewarn_report::IncidentLedger;
 use forewarn_tests::agent::page;
-use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::{QUICK_LOITERING, QUICK_PARKING};
-use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, eventually, program};
+use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, eventually};
 use serde_json::Value;
 
 /// An ordered end takes 8 s at most; a busy test machine takes longer.
@@ -32,8 +31,7 @@ fn kept(scene: &Scene) -> BTreeSet<String> {
 #[test]
 fn an_end_that_hangs_and_one_that_is_forced_keep_every_confirmed_incident() {
     let scene = Scene::new().unwrap();
-    let options = CameraOptions::looped(&program::demo_clip().unwrap());
-    let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
+    let camera = SimCamera::of_demo(&scene).unwrap();
     let (port, nobody) = (free_port().unwrap(), free_port().unwrap());
     let watched = CameraEntry::new("gate", camera.url(), format!("{QUICK_PARKING}{QUICK_LOITERING}"));
     let site = SiteFile::new().upstream(&format!("mqtt://127.0.0.1:{nobody}"), "").metrics(port).camera(watched);

@@ -10,10 +10,7 @@ use forewarn_domain::clock::wall_now;
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::QUICK_LOITERING;
 use forewarn_tests::small_disk::SmallDisk;
-use forewarn_tests::{
-    Agent, Broker, CameraEntry, Scene, Session, SimCamera, SiteFile, Subscriber, camera::CameraOptions, eventually,
-    program,
-};
+use forewarn_tests::{Agent, Broker, CameraEntry, Scene, Session, SimCamera, SiteFile, Subscriber, eventually};
 use forewarn_wire::{Event, WireEvidence};
 
 use crate::health::part;
@@ -33,8 +30,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let scene = Scene::new().unwrap();
-        let options = CameraOptions::looped(&program::demo_clip().unwrap());
-        let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
+        let camera = SimCamera::of_demo(&scene).unwrap();
         let broker = Broker::start(&scene.path("broker")).unwrap();
         let platform = Subscriber::start(broker.port(), Session::Persistent, None).unwrap();
         let port = free_port().unwrap();

@@ -8,11 +8,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use forewarn_tests::agent::{Metrics, page};
-use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::mute_broker::MuteBroker;
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::QUICK_LOITERING;
-use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, eventually, program};
+use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, eventually};
 use serde_json::Value;
 
 /// An ordered end takes 8 s at most; a busy test machine takes longer.
@@ -32,8 +31,7 @@ pub(crate) fn part(port: u16, name: &str, list: &str) -> Option<String> {
 #[test]
 fn a_mute_broker_and_a_dumb_loudspeaker_are_told_and_hold_no_end_up() {
     let scene = Scene::new().unwrap();
-    let options = CameraOptions::looped(&program::demo_clip().unwrap());
-    let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
+    let camera = SimCamera::of_demo(&scene).unwrap();
     let broker = MuteBroker::start().unwrap();
     scene.write("say", "#!/bin/sh\n[ \"$1\" = --version ] && { echo fake 1.0; exit 0; }\nexit 1\n").unwrap();
     std::fs::set_permissions(scene.path("say"), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -77,8 +75,7 @@ fn a_mute_broker_and_a_dumb_loudspeaker_are_told_and_hold_no_end_up() {
 #[test]
 fn a_console_that_cannot_be_opened_is_told_and_keeps_nobody_from_being_warned() {
     let scene = Scene::new().unwrap();
-    let camera =
-        SimCamera::start(&scene.program, scene.dir(), CameraOptions::looped(&program::demo_clip().unwrap())).unwrap();
+    let camera = SimCamera::of_demo(&scene).unwrap();
     let (port, taken) = (free_port().unwrap(), std::net::TcpListener::bind("127.0.0.1:0").unwrap());
     let watched = CameraEntry::new("gate", camera.url(), QUICK_LOITERING);
     let site = SiteFile::new().metrics(port).console(taken.local_addr().unwrap().port()).camera(watched);

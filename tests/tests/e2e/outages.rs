@@ -6,13 +6,10 @@ use std::time::Duration;
 use forewarn_domain::IncidentState;
 use forewarn_report::IncidentLedger;
 use forewarn_tests::agent::Metrics;
-use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::chaos::{Facts, Judgement};
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::{QUICK_LOITERING, QUICK_PARKING};
-use forewarn_tests::{
-    Agent, Broker, CameraEntry, Scene, Session, SimCamera, SiteFile, Subscriber, eventually, program,
-};
+use forewarn_tests::{Agent, Broker, CameraEntry, Scene, Session, SimCamera, SiteFile, Subscriber, eventually};
 
 /// The ordered end of the agent on a busy machine.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
@@ -28,8 +25,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let scene = Scene::new().unwrap();
-        let options = CameraOptions::looped(&program::demo_clip().unwrap());
-        let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
+        let camera = SimCamera::of_demo(&scene).unwrap();
         let broker = Broker::start(&scene.path("broker")).unwrap();
         let platform = Subscriber::start(broker.port(), Session::Persistent, None).unwrap();
         Self { camera, broker, platform, scene }

@@ -9,10 +9,9 @@ use std::process::Command;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use forewarn_domain::IncidentState;
-use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::QUICK_PARKING;
-use forewarn_tests::{Agent, Broker, CameraEntry, PATIENCE, Scene, Session, SimCamera, SiteFile, Subscriber, program};
+use forewarn_tests::{Agent, Broker, CameraEntry, PATIENCE, Scene, Session, SimCamera, SiteFile, Subscriber};
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// Set in the process that runs in a network of its own.
@@ -84,8 +83,7 @@ fn watch_a_run() {
     }
     let heard = listen();
     let scene = Scene::new().unwrap();
-    let options = CameraOptions::looped(&program::demo_clip().unwrap());
-    let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
+    let camera = SimCamera::of_demo(&scene).unwrap();
     let broker = Broker::start(&scene.path("broker")).unwrap();
     let horn = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let horn_port = horn.local_addr().unwrap().port();

@@ -56,8 +56,7 @@ impl Desk {
 #[test]
 fn a_reload_takes_up_speakers_sensors_and_upstreams_one_by_one() {
     let scene = Scene::new().unwrap();
-    let options = CameraOptions::looped(&program::demo_clip().unwrap());
-    let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
+    let camera = SimCamera::of_demo(&scene).unwrap();
     let [first, second] = ["first", "second"].map(|name| Broker::start(&scene.path(name)).unwrap());
     let mut city = Subscriber::start(second.port(), Session::Persistent, None).unwrap();
     city.wait_subscribed().unwrap();

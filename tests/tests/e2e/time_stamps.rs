@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 use forewarn_seal::time_stamp::authority::{Authority, KEYS};
 use forewarn_tests::agent::Metrics;
-use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::QUICK_PARKING;
-use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, eventually, program};
+use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, eventually};
 
 use crate::live::assert_stops;
 
@@ -17,8 +16,7 @@ use crate::live::assert_stops;
 fn seals_wait_for_an_authority_that_is_away_and_whoever_looks_is_written_down() {
     let scene = Scene::new().unwrap();
     let authority = Authority::new(KEYS[0]).unwrap();
-    let camera =
-        SimCamera::start(&scene.program, scene.dir(), CameraOptions::looped(&program::demo_clip().unwrap())).unwrap();
+    let camera = SimCamera::of_demo(&scene).unwrap();
     let (port, away) = (free_port().unwrap(), free_port().unwrap());
     let mut site = SiteFile::new().metrics(port).camera(CameraEntry::new("gate", camera.url(), QUICK_PARKING));
     writeln!(site.tables, "[evidence]\ntime_stamp_url = \"http://127.0.0.1:{away}/\"").unwrap();

@@ -6,10 +6,9 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::QUICK_LOITERING;
-use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, eventually, program};
+use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, eventually};
 use serde_json::Value;
 
 use crate::health::part;
@@ -50,8 +49,7 @@ fn init_token(scene: &Scene) {
 fn a_key_in_a_token_seals_what_openssl_verifies_and_makes_up_for_when_it_was_away() {
     let scene = Scene::new().unwrap();
     init_token(&scene);
-    let options = CameraOptions::looped(&program::demo_clip().unwrap());
-    let camera = SimCamera::start(&scene.program, scene.dir(), options).unwrap();
+    let camera = SimCamera::of_demo(&scene).unwrap();
     let port = free_port().unwrap();
     let watched = CameraEntry::new("gate", camera.url(), QUICK_LOITERING).with("speakers = [\"horn\"]");
     let mut site = SiteFile::new().metrics(port).wav_speaker("horn").camera(watched);
