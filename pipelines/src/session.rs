@@ -14,6 +14,7 @@ use crate::frame_map::{Picture, frame_of_picture, running_time_ns};
 use crate::ingest::{ForkInfo, Intake, RawUnit, Talk};
 use crate::stats::count;
 use crate::stream::{Shared, wake};
+use crate::tap::BesideTap;
 use crate::thinning::Admission;
 use crate::unit::AccessUnit;
 use crate::{DecoderKind, EpochEnd, SourceKind, StreamEvent, StreamFault, StreamFormat};
@@ -127,6 +128,8 @@ pub(crate) struct Session {
     /// When the decoder was given the first access unit after the last frame, on `watch`; 0 before the first.
     given_us: AtomicU64,
     has_key_frame: AtomicBool,
+    /// What comes beside the video, where somebody wants it.
+    beside: Option<Arc<BesideTap>>,
 }
 
 impl Session {
@@ -154,6 +157,7 @@ impl Session {
             last_captured_at: None,
         };
         Self {
+            beside: config.metadata.clone().map(BesideTap::new),
             shared,
             state: Mutex::new(state),
             watch: Stopwatch::start(),
@@ -277,6 +281,10 @@ impl Session {
 }
 
 impl Intake for Session {
+    fn stream_tap(&self) -> Option<Arc<BesideTap>> {
+        self.beside.clone()
+    }
+
     fn forked(&self, fork: ForkInfo) {
         self.lock().fork = Some(fork);
     }
@@ -318,6 +326,7 @@ impl Intake for Session {
         for earlier in std::mem::take(&mut state.pending) {
             self.keep(&mut state, earlier);
         }
+        BesideTap::unit(self.beside.as_deref(), pts_ns, &unit.buffer, |ns| state.clock_map.map(ns));
         self.keep(&mut state, unit);
         if rests && let Some(format) = &state.format {
             let size = (format.width, format.height);

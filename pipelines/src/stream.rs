@@ -13,7 +13,8 @@ use crate::footage::Footage;
 use crate::stats::StreamStats;
 use crate::thinning::DecodedPart;
 use crate::{
-    DecoderPreference, FrameSlot, FrameTap, PreRollRing, RingLimits, RtspTransport, SourceUrl, StreamEvent, Wakeup,
+    DecoderPreference, FrameSlot, FrameTap, MetadataTap, PreRollRing, RingLimits, RtspTransport, SourceUrl,
+    StreamEvent, Wakeup,
 };
 
 /// What a live stream is and how it is kept.
@@ -55,6 +56,8 @@ pub struct StreamConfig {
     pub wakeup: Option<Arc<Wakeup>>,
     /// Is shown every decoded frame.
     pub tap: Option<FrameTap>,
+    /// Is told what comes beside the video of a transport stream in datagrams or over SRT.
+    pub metadata: Option<MetadataTap>,
     /// A smaller stream of the same camera, which is watched in place of this one: this one is kept for clips, and is
     /// watched only while the other is away.
     pub watched: Option<SourceUrl>,
@@ -84,6 +87,7 @@ impl StreamConfig {
             max_camera_skew: Duration::from_secs(5),
             wakeup: None,
             tap: None,
+            metadata: None,
             watched: None,
             footage: None,
         }
@@ -136,7 +140,7 @@ impl Shared {
     /// The same for the smaller stream of the camera, `source`: its frames go the same way, its units to nobody.
     pub(crate) fn beside(&self, source: SourceUrl, events: EventSink) -> Self {
         let ring = RingLimits { span: Duration::ZERO, bytes: WATCHED_BYTES, ..RingLimits::default() };
-        let config = StreamConfig { source, ring, watched: None, footage: None, ..self.config.clone() };
+        let config = StreamConfig { source, ring, watched: None, metadata: None, footage: None, ..self.config.clone() };
         Self { slot: Arc::clone(&self.slot), is_beside: true, ..Self::new(config, Arc::clone(&self.clock), events) }
     }
 

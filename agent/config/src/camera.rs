@@ -338,7 +338,7 @@ impl RawCamera {
             check.fail::<()>(self.id.span(), problem, "add `[camera.telemetry]`, or draw the zone in the picture");
         }
         let has_telemetry = self.telemetry.is_some();
-        let whose = Whose { site: lookup.site, camera: self.id.get_ref() };
+        let whose = Whose { site: lookup.site, camera: self.id.get_ref(), kind: source.as_ref().map(SourceUrl::kind) };
         let ground = telemetry::check(check, self.telemetry.as_ref(), zones.on_ground, whose);
         let (ground, live) =
             if has_telemetry { ground.map(|(ground, live)| (Some(ground), live))? } else { (None, None) };

@@ -27,6 +27,7 @@ pub(crate) const EXAMPLE: &str = r#"# Where a camera that flies is and looks; se
 # system = 1                     # the vehicle's system id
 # mqtt = { url = "mqtt://127.0.0.1:1883", device = "1581F5BKD221" }  # of "dji"
 # source = "srt"                 # beside the clip that is replayed; or "csv", "gpx", "klv" (also within an MPEG-TS)
+# source = "klv"                 # without a file: beside the live video of a udp:// or srt:// camera
 # file = "flight.srt"
 # view_deg = 73.7                # what the lens sees across at zoom 1; or lens = "lens.toml"
 # ground_m = 0.0                 # height of the ground, in the reckoning of the camera's
@@ -276,7 +277,8 @@ pub(crate) fn check(
         }
     };
     let lens = lens(check, raw, place.clone());
-    let (samples, live) = if raw.source.is_live() {
+    let is_beside = matches!(raw.source, RawSource::Klv) && raw.file.is_none() && whose.sends_stream();
+    let (samples, live) = if raw.source.is_live() || is_beside {
         (Vec::new(), Some(live::check(check, raw, place, lens, whose)?))
     } else {
         (file::samples(check, raw, place, offset_s?)?, None)

@@ -15,6 +15,7 @@
 //! the widest that is told, of which the site's lens is told. A value of length 0 and the smallest of a signed one mean *not known*. Tags above 127 and lengths of several bytes are
 //! read as BER says.
 
+use forewarn_domain::Timestamp;
 use forewarn_ground::{Aim, Position, Sample, attitude};
 use glam::DQuat;
 
@@ -39,6 +40,16 @@ pub struct Packet {
     pub sensor: Option<DQuat>,
     /// What the lens sees across, in degrees.
     pub view_deg: Option<f64>,
+}
+
+impl Packet {
+    /// The sample of what is told for an instant, where that is enough: `aim` counts where the packet tells none, and the
+    /// zoom is told against a view in degrees.
+    pub(super) fn sample(self, at: Timestamp, (aim, view_deg): (Option<Aim>, Option<f64>)) -> Option<Sample> {
+        let aim = self.sensor.filter(|_| self.platform.is_some()).map(Aim::Vehicle).or(aim)?;
+        let zoom = self.view_deg.and_then(|view| zoom_of(view_deg, view)).unwrap_or(1.0);
+        Some(Sample { at, position: self.position?, vehicle: self.platform, aim, zoom })
+    }
 }
 
 /// Why bytes are no packet.
@@ -140,11 +151,7 @@ fn samples(
     }
     let views = packets.clone().flatten().filter_map(|(_, packet)| packet.view_deg);
     let widest = views.filter(|view| *view < 170.0).reduce(f64::max);
-    let sample = |(at_s, packet): (Option<f64>, Packet)| {
-        let aim = packet.sensor.filter(|_| packet.platform.is_some()).map(Aim::Vehicle).or(given.aim)?;
-        let zoom = packet.view_deg.and_then(|view| zoom_of(widest, view)).unwrap_or(1.0);
-        Some(Sample { at: instant(at_s?, given), position: packet.position?, vehicle: packet.platform, aim, zoom })
-    };
+    let sample = |(at_s, packet): (Option<f64>, Packet)| packet.sample(instant(at_s?, given), (given.aim, widest));
     let samples: Vec<Sample> = packets.flatten().filter_map(sample).collect();
     if samples.is_empty() { Err(damaged.unwrap_or(KlvError::None)) } else { Ok(samples) }
 }
@@ -273,12 +280,11 @@ fn signed(value: &[u8], n: usize, most: f64) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use glam::DVec3;
+pub(super) mod testing {
+    use super::KEY;
 
     /// A packet of these items, packed by hand.
-    fn packed(items: &[(&[u8], &[u8])]) -> Vec<u8> {
+    pub(super) fn packed(items: &[(&[u8], &[u8])]) -> Vec<u8> {
         let body: Vec<u8> =
             items.iter().flat_map(|(tag, value)| [*tag, &[value.len() as u8], *value].concat()).chain([1, 2]).collect();
         let mut packet = [&KEY[..], &[0x81, body.len() as u8 + 2], &body].concat();
@@ -288,6 +294,29 @@ mod tests {
         packet.extend(sum.to_be_bytes());
         packet
     }
+
+    /// A packet that tells everything at a second, looking so many degrees across.
+    pub(in crate::telemetry) fn told(at_s: f64, view: u16) -> Vec<u8> {
+        packed(&[
+            (&[2], &(((1_700_000_000.0 + at_s) * 1e6).round() as u64).to_be_bytes()),
+            (&[5], &[0, 0]),
+            (&[6], &[0, 0]),
+            (&[7], &[0, 0]),
+            (&[13], &[0x55, 0x95, 0xB6, 0x6D]),
+            (&[14], &[0x5B, 0x53, 0x60, 0xC4]),
+            (&[15], &[0xC2, 0x21]),
+            (&[16], &view.to_be_bytes()),
+            (&[18], &[0; 4]),
+            (&[19], &[0; 4]),
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{packed, told};
+    use super::*;
+    use glam::DVec3;
 
     /// The examples of the standard's own tables: 0x71C2 is 159.9744°, 0xFD3D is −0.4315°, 0x5595B66D is 60.1768°, ….
     fn example() -> Vec<u8> {
@@ -320,22 +349,6 @@ mod tests {
         assert!(packet.platform.unwrap().angle_between(attitude(heading, pitch, roll)) < 1e-8);
         let sensor = attitude(160.719_211_474, -168.792_324_833_941_1, 0.0);
         assert!((packet.sensor.unwrap() * DVec3::X - sensor * DVec3::X).length() < 1e-8);
-    }
-
-    /// A packet that tells everything at a second, looking so many degrees across.
-    fn told(at_s: f64, view: u16) -> Vec<u8> {
-        packed(&[
-            (&[2], &(((1_700_000_000.0 + at_s) * 1e6).round() as u64).to_be_bytes()),
-            (&[5], &[0, 0]),
-            (&[6], &[0, 0]),
-            (&[7], &[0, 0]),
-            (&[13], &[0x55, 0x95, 0xB6, 0x6D]),
-            (&[14], &[0x5B, 0x53, 0x60, 0xC4]),
-            (&[15], &[0xC2, 0x21]),
-            (&[16], &view.to_be_bytes()),
-            (&[18], &[0; 4]),
-            (&[19], &[0; 4]),
-        ])
     }
 
     #[test]

@@ -37,6 +37,7 @@ use self::picture::Stated;
 use self::whole::Wholeness;
 use crate::entry::Entry;
 use crate::frame_map::Picture;
+use crate::tap::BesideTap;
 use crate::thinning::{Admission, DecodedPart};
 use crate::{Codec, DecoderKind, DecoderPreference, RtspTransport, StreamFault};
 
@@ -52,6 +53,10 @@ pub(crate) trait Intake: Send + Sync + 'static {
     fn forked(&self, fork: ForkInfo);
     /// Coded data came, out of which units are made.
     fn data(&self) {}
+    /// Who takes the bytes of the container, too.
+    fn stream_tap(&self) -> Option<Arc<BesideTap>> {
+        None
+    }
     /// An access unit, in decoding order.
     fn unit(&self, unit: RawUnit);
     /// A decoded picture, in the order of presentation.

@@ -10,6 +10,7 @@ use super::tracks::{Tracks, is_complete_at_start, is_video, take_video};
 use super::whole::Wholeness;
 use super::{IngestOptions, Intake, Site, Times, fork, http, picture, recording, rtsp, v4l2};
 use crate::plugin::{make, set_if_present};
+use crate::tap::BesideTap;
 use crate::{Codec, SourceKind, SourceUrl, StreamFault};
 use crate::{mp4, mpeg};
 
@@ -143,7 +144,27 @@ fn datagrams(source: &SourceUrl) -> Result<gst::Element, StreamFault> {
 fn contained(site: &Arc<Site>, source: &gst::Element) -> Result<(), StreamFault> {
     site.pipeline()?.add(source).map_err(StreamFault::other)?;
     let pad = source.static_pad("src").ok_or_else(|| StreamFault::other("a source has no output"))?;
+    if let Some(tap) = site.intake.stream_tap() {
+        show_bytes(tap, &pad);
+    }
     find_type(site, &pad)
+}
+
+/// Shows the bytes that a source gives, before they are taken apart.
+fn show_bytes(tap: Arc<BesideTap>, pad: &gst::Pad) {
+    let show = move |buffer: &gst::BufferRef| {
+        if let Ok(bytes) = buffer.map_readable() {
+            tap.feed(&bytes);
+        }
+    };
+    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => show(buffer),
+            Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(&show),
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
 }
 
 /// Takes the container that `pad` turns out to give.

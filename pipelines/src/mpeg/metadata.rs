@@ -74,7 +74,7 @@ fn seconds(ns: u64) -> f64 {
 }
 
 /// The packets in the content of one, out of their cells; none where it holds none.
-fn packets(content: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn packets(content: &[u8]) -> Option<Vec<u8>> {
     if content.starts_with(&KEY) {
         return Some(content.to_vec());
     }

@@ -7,6 +7,7 @@
 //!
 //! Source: ISO/IEC 13818-1, 2.4.3 (transport and packets), 2.5.3 (program stream); ISO/IEC 11172-1, 2.4.3.
 
+mod beside;
 mod coding;
 mod flv;
 mod line;
@@ -20,6 +21,8 @@ mod transport;
 use std::io::{self, Read};
 use std::path::Path;
 
+pub(crate) use beside::Beside;
+pub use beside::LiveMetadata;
 pub(crate) use coding::Coding;
 use flv::Flv;
 pub(crate) use line::Line;

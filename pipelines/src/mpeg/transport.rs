@@ -1,6 +1,6 @@
 //! Packets of a transport stream: 188 bytes each, with 4 or 16 more in some recordings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Piece;
 use super::pes::{head, is_metadata, is_video};
@@ -23,6 +23,8 @@ pub(crate) struct Transport {
     bytes: Vec<u8>,
     /// By the number of the stream: the packet of video that is not complete.
     open: BTreeMap<u16, Vec<u8>>,
+    /// The streams in which a packet of video began.
+    videos: BTreeSet<u16>,
 }
 
 impl Transport {
@@ -34,17 +36,28 @@ impl Transport {
         };
         let is_of = |&stride: &usize| (0..LOOKED_AT).any(|i| is_in_step(stride, i));
         let stride = [PACKET_BYTES, 192, 204].into_iter().find(is_of)?;
-        Some(Self { stride, has_metadata: false, bytes: Vec::new(), open: BTreeMap::new() })
+        Some(Self { stride, has_metadata: false, bytes: Vec::new(), open: BTreeMap::new(), videos: BTreeSet::new() })
     }
 
     /// The same before its first byte.
     pub(super) fn anew(&self) -> Self {
-        Self { stride: self.stride, has_metadata: self.has_metadata, bytes: Vec::new(), open: BTreeMap::new() }
+        Self {
+            stride: self.stride,
+            has_metadata: self.has_metadata,
+            bytes: Vec::new(),
+            open: BTreeMap::new(),
+            videos: BTreeSet::new(),
+        }
     }
 
     /// The same, which also gives what may be metadata, and of video no more than where each packet begins.
     pub(super) fn with_metadata(self) -> Self {
         Self { has_metadata: true, ..self }
+    }
+
+    /// Whether a stream is one of video.
+    pub(super) fn is_video(&self, track: u16) -> bool {
+        self.videos.contains(&track)
     }
 
     /// Takes the next bytes, or the end.
@@ -91,6 +104,9 @@ impl Transport {
         let is_wanted = |name: u8| is_video(name) || (self.has_metadata && is_metadata(name));
         if matches!(content, [0, 0, 1, name, ..] if is_wanted(*name)) {
             self.open.insert(track, content.to_vec());
+        }
+        if matches!(content, [0, 0, 1, name, ..] if is_video(*name)) {
+            self.videos.insert(track);
         }
         [before.and_then(|content| piece(track, &content)), self.wanted_now(track)]
     }

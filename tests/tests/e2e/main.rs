@@ -9,6 +9,7 @@ mod clock;
 mod commands;
 mod console;
 mod custody;
+mod drone;
 mod drone_speaker;
 mod evaluate;
 mod exit_codes;

@@ -9,7 +9,8 @@ use forewarn_domain::{ClipSource, Clock, StreamId, Viewing, Wake};
 use forewarn_hw::telemetry::live;
 use forewarn_pipelines::footage::{Footage, FootageNow};
 use forewarn_pipelines::{
-    Decode, FrameSlot, LiveStream, StreamConfig, StreamEvent, StreamStatsSnapshot, Wakeup, coding_in_words,
+    Decode, FrameSlot, LiveMetadata, LiveStream, MetadataTap, StreamConfig, StreamEvent, StreamStatsSnapshot, Wakeup,
+    coding_in_words,
 };
 use forewarn_telemetry::queue::{Sender, Wait};
 
@@ -23,7 +24,7 @@ use crate::exit::{CommandError, ExitCode, OrExit as _};
 struct Running {
     live: LiveStream,
     falls: Option<Falls>,
-    flight: Option<live::Running>,
+    flight: Option<live::Heard>,
 }
 
 /// The streams of the site's cameras. Clones are the same ones.
@@ -79,7 +80,6 @@ impl Streams {
         let watch = camera.falls.clone().map(|watch| Falls::start(&id, watch, &self.to_loop)).transpose()?;
         let (falls, tap) = watch.unzip();
         let footage = camera.has_footage.then(|| self.footage_of(site)).transpose()?;
-        let config = StreamConfig { wakeup: Some(Arc::clone(&self.wakeup)), tap, footage, ..camera.stream_config() };
         let to_loop = self.to_loop.clone();
         let sink = Arc::new(move |event| {
             if !to_loop.send(LoopEvent::Stream { stream: id.clone(), event }) {
@@ -88,6 +88,12 @@ impl Streams {
         });
         let start = |of: LiveTelemetry| live::start(&camera.id, of.source, of.given, &self.clock, &self.flights);
         let flight = camera.live.clone().map(start).transpose().or_exit(ExitCode::Failed)?;
+        let metadata = flight
+            .as_ref()
+            .and_then(live::Heard::beside)
+            .map(|ear| MetadataTap::new(move |told: LiveMetadata| ear.hear(told.at, told.beside, &told.bytes)));
+        let wakeup = Some(Arc::clone(&self.wakeup));
+        let config = StreamConfig { wakeup, tap, metadata, footage, ..camera.stream_config() };
         let live = LiveStream::start(config, Arc::clone(&self.clock), sink).or_exit(ExitCode::Failed)?;
         Ok(Running { live, falls, flight })
     }
@@ -170,7 +176,7 @@ impl Part for Streams {
     fn is_broken(&self) -> bool {
         let is_broken = |running: &Running| {
             running.falls.as_ref().is_some_and(Falls::is_broken)
-                || running.flight.as_ref().is_some_and(live::Running::is_broken)
+                || running.flight.as_ref().is_some_and(live::Heard::is_broken)
         };
         self.lock().running.values().any(is_broken)
     }

@@ -45,7 +45,12 @@ pub(super) fn samples(
     offset_s: f64,
 ) -> Option<Vec<Sample>> {
     let Some(file) = &raw.file else {
-        return check.fail(place, "no file is named", "add `file = \"flight.srt\"`, from the site file on");
+        let mend = if matches!(raw.source, RawSource::Klv) {
+            "add `file = \"flight.ts\"`, from the site file on; without one it is heard beside the video of udp:// or srt:// alone"
+        } else {
+            "add `file = \"flight.srt\"`, from the site file on"
+        };
+        return check.fail(place, "no file is named", mend);
     };
     let (url, system) = (raw.url.as_ref().map(Spanned::span), raw.system.as_ref().map(Spanned::span));
     if let Some(other) = url.or(system).or_else(|| raw.mqtt.as_ref().map(Spanned::span)) {

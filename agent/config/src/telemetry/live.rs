@@ -7,9 +7,10 @@ use forewarn_engine::LensKind;
 use forewarn_hw::telemetry::live::dji::DjiConfig;
 use forewarn_hw::telemetry::live::mavlink::{Address, MavlinkSource};
 use forewarn_hw::telemetry::live::{LiveGiven, LiveSource};
+use forewarn_pipelines::SourceKind;
 use toml::Spanned;
 
-use super::{RawSource, RawTelemetry};
+use super::{RawHeight, RawSource, RawTelemetry};
 use crate::check::Check;
 
 /// What is heard while the drone flies, and what the site says beside it.
@@ -28,6 +29,15 @@ pub(crate) struct Whose<'a> {
     pub(crate) site: &'a str,
     /// The camera.
     pub(crate) camera: &'a StreamId,
+    /// How its video comes, where that is known.
+    pub(crate) kind: Option<SourceKind>,
+}
+
+impl Whose<'_> {
+    /// Whether its video comes in a transport stream that may carry telemetry beside it.
+    pub(crate) fn sends_stream(&self) -> bool {
+        matches!(self.kind, Some(SourceKind::Udp | SourceKind::Srt))
+    }
 }
 
 /// Where it is heard from while the drone flies.
@@ -44,6 +54,7 @@ pub(super) fn check(
     }
     let source = match raw.source {
         RawSource::Dji => dji(check, raw, place, whose)?,
+        RawSource::Klv => klv(check, raw, place)?,
         _ => mavlink(check, raw, place)?,
     };
     let view_deg = lens.map(|lens| match lens {
@@ -80,6 +91,19 @@ fn mavlink(check: &mut Check<'_>, raw: &RawTelemetry, place: Range<usize>) -> Op
     Some(LiveSource::Mavlink(MavlinkSource { address, system }))
 }
 
+fn klv(check: &mut Check<'_>, raw: &RawTelemetry, place: Range<usize>) -> Option<LiveSource> {
+    let others = [raw.url.as_ref().map(Spanned::span), raw.mqtt.as_ref().map(Spanned::span)];
+    if let Some(other) = others.into_iter().flatten().next() {
+        let problem = "KLV comes beside the camera's own video, from nowhere else";
+        return check.fail(other, problem, "leave it out, or set `source` to what is heard there");
+    }
+    if !matches!(raw.height, RawHeight::Sea) {
+        let problem = "ST 0601 tells heights above the sea";
+        return check.fail(place, problem, "set height = \"sea\", and ground_m above the sea");
+    }
+    Some(LiveSource::Klv)
+}
+
 fn dji(check: &mut Check<'_>, raw: &RawTelemetry, place: Range<usize>, whose: Whose<'_>) -> Option<LiveSource> {
     let Some(mqtt) = &raw.mqtt else {
         let mend = "add `mqtt = { url = \"mqtt://HOST:1883\", device = \"SERIAL\" }`";
@@ -93,5 +117,37 @@ fn dji(check: &mut Check<'_>, raw: &RawTelemetry, place: Range<usize>, whose: Wh
     match config.resolve(whose.camera, whose.site, check.directory(), &|name| std::env::var(name).ok()) {
         Ok(source) => Some(LiveSource::Dji(Box::new(source))),
         Err(error) => check.fail_key(mqtt.span(), error.key(), error.to_string(), error.mend()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use forewarn_hw::telemetry::live::LiveSource;
+
+    use crate::source::Source;
+
+    fn site(url: &str, telemetry: &str) -> Result<crate::Site, String> {
+        let text = format!(
+            "[site]\nid = \"s\"\n[[camera]]\nid = \"drone\"\nurl = \"{url}\"\n[camera.telemetry]\nview_deg = 60\n{telemetry}\n"
+        );
+        crate::resolve(&Source::new("site.toml", text)).map_err(|errors| errors.to_string())
+    }
+
+    #[test]
+    fn klv_without_a_file_is_heard_beside_the_video_of_a_camera_that_sends() {
+        let sea = "source = \"klv\"\nheight = \"sea\"";
+        for url in ["udp://127.0.0.1:5000", "srt://:9000?mode=listener"] {
+            let live = site(url, sea).unwrap_or_else(|told| panic!("{told}")).cameras[0].live.clone().unwrap();
+            assert_eq!((live.source, live.given.view_deg), (LiveSource::Klv, Some(60.0)), "{url}");
+        }
+        let refused = |url: &str, telemetry: &str| site(url, telemetry).err().unwrap();
+        assert!(
+            refused("rtsp://127.0.0.1/a", sea).contains("udp:// or srt://"),
+            "{}",
+            refused("rtsp://127.0.0.1/a", sea)
+        );
+        assert!(refused("udp://127.0.0.1:5000", "source = \"klv\"").contains("set height = \"sea\""));
+        let elsewhere = format!("{sea}\nurl = \"udpin:127.0.0.1:1\"");
+        assert!(refused("udp://127.0.0.1:5000", &elsewhere).contains("own video"));
     }
 }

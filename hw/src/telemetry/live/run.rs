@@ -9,6 +9,7 @@ use forewarn_base::thread::{Thread, ThreadError};
 use forewarn_domain::{Clock, StreamId};
 
 use super::hearing::{Counts, Hearing};
+use super::klv::KlvEar;
 use super::mailbox::Mailbox;
 use super::{LiveGiven, LiveSource, dji, mavlink};
 
@@ -21,6 +22,30 @@ pub struct Running {
     go_on: Option<SyncSender<()>>,
     thread: Thread,
     of: (StreamId, Arc<Mailbox>),
+}
+
+/// Who hears the telemetry of a camera.
+#[derive(Debug)]
+pub enum Heard {
+    /// A thread that connects.
+    ByThread(Running),
+    /// Whoever reads the camera's stream, and hands it over here.
+    Beside(Arc<KlvEar>),
+}
+
+impl Heard {
+    /// Whether its thread has ended though nobody stopped it.
+    pub fn is_broken(&self) -> bool {
+        matches!(self, Self::ByThread(running) if running.is_broken())
+    }
+
+    /// To whom packets beside the video are handed.
+    pub fn beside(&self) -> Option<Arc<KlvEar>> {
+        match self {
+            Self::Beside(ear) => Some(Arc::clone(ear)),
+            Self::ByThread(_) => None,
+        }
+    }
 }
 
 impl Running {
@@ -48,8 +73,11 @@ pub fn start(
     given: LiveGiven,
     clock: &Arc<dyn Clock>,
     mailbox: &Arc<Mailbox>,
-) -> Result<Running, ThreadError> {
-    begin(stream, source, given, clock, mailbox, &Arc::default())
+) -> Result<Heard, ThreadError> {
+    if source == LiveSource::Klv {
+        return Ok(Heard::Beside(Arc::new(KlvEar::new(stream, given, mailbox))));
+    }
+    begin(stream, source, given, clock, mailbox, &Arc::default()).map(Heard::ByThread)
 }
 
 fn begin(
@@ -65,6 +93,8 @@ fn begin(
     let work = move || match source {
         LiveSource::Mavlink(source) => mavlink::run(&source, given, &mut hearing),
         LiveSource::Dji(source) => dji::run(&source, given, &mut hearing),
+        // It is handed over by whoever reads the video.
+        LiveSource::Klv => {}
     };
     let thread = Thread::spawn(format!("telemetry-{stream}"), work)?;
     Ok(Running { go_on: Some(go_on), thread, of: (stream.clone(), Arc::clone(mailbox)) })
@@ -77,6 +107,9 @@ pub fn probe(
     clock: &Arc<dyn Clock>,
     patience: Duration,
 ) -> Result<String, String> {
+    if *source == LiveSource::Klv {
+        return Ok("it is heard while the agent reads the video; /healthz says where it does not come".to_owned());
+    }
     let (mailbox, counts) = (Arc::<Mailbox>::default(), Arc::default());
     let stream = StreamId::new("probe").map_err(|error| error.to_string())?;
     let running = begin(&stream, source.clone(), given, clock, &mailbox, &counts).map_err(|error| error.to_string())?;

@@ -210,7 +210,7 @@ fn source(address: &str) -> LiveSource {
     LiveSource::Mavlink(MavlinkSource { address: Address::parse(address).unwrap(), system: 1 })
 }
 
-fn listen_to(address: &str) -> (super::super::Running, Arc<Mailbox>) {
+fn listen_to(address: &str) -> (super::super::Heard, Arc<Mailbox>) {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mailbox = Arc::default();
     (start(&drone(), source(address), given(), &clock, &mailbox).unwrap(), mailbox)
