@@ -128,9 +128,13 @@ impl SourceUrl {
         &self.location
     }
 
-    /// Where datagrams are listened for, as address and port; none for other sources.
+    /// Where a camera that sends to this box is listened for, as address and port of UDP; none for other sources.
     pub fn listens_at(&self) -> Option<(&str, u16)> {
-        let host = self.location.strip_prefix("udp://").filter(|_| self.kind == SourceKind::Udp)?;
+        let (_, host) = self.location.split_once("://")?;
+        let is_listener = || host.split(['?', '&']).any(|key| key == "mode=listener");
+        if !(self.kind == SourceKind::Udp || self.kind == SourceKind::Srt && is_listener()) {
+            return None;
+        }
         let host = &host[..host.find(['/', '?']).unwrap_or(host.len())];
         let (address, port) = host.rsplit_once(':')?;
         let address = address.trim_start_matches('[').trim_end_matches(']');
@@ -322,6 +326,7 @@ mod tests {
         assert_eq!(at("udp://:5000").as_deref(), Some("0.0.0.0 5000"));
         assert_eq!(at("udp://@239.1.2.3:5000?pkt_size=1316").as_deref(), Some("239.1.2.3 5000"));
         assert_eq!(at("udp://[::1]:5000").as_deref(), Some("::1 5000"));
+        assert_eq!(at("srt://:5000?latency=20&mode=listener").as_deref(), Some("0.0.0.0 5000"));
         assert_eq!(at("srt://:5000"), None);
         for text in ["udp://239.1.2.3", "udp://cam/x", "udp://"] {
             let error = text.parse::<SourceUrl>().unwrap_err();

@@ -1,6 +1,7 @@
 //! From a source's address to a pipeline.
 
 use std::io::Read as _;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,7 +9,7 @@ use gst::prelude::*;
 
 use super::tracks::{Tracks, is_complete_at_start, is_video, take_video};
 use super::whole::Wholeness;
-use super::{IngestOptions, Intake, Site, Times, fork, http, picture, recording, rtsp, v4l2};
+use super::{IngestOptions, Intake, Site, Times, fork, http, picture, recording, rtsp, v4l2, why};
 use crate::plugin::{make, set_if_present};
 use crate::tap::BesideTap;
 use crate::{Codec, SourceKind, SourceUrl, StreamFault};
@@ -133,9 +134,16 @@ const DATAGRAM_BYTES: i32 = 4 << 20;
 
 fn datagrams(source: &SourceUrl) -> Result<gst::Element, StreamFault> {
     let (address, port) = source.listens_at().ok_or_else(|| StreamFault::other("the address has no port"))?;
+    let is_group = address.parse().is_ok_and(|address: IpAddr| address.is_multicast());
+    // GStreamer tells a port that is taken as a setting that it lacks.
+    if let Some(why) = Some(source).filter(|_| !is_group).and_then(why::taken) {
+        return Err(why);
+    }
     let element = make("udpsrc")?;
     element.set_property("address", address);
     element.set_property("port", i32::from(port));
+    // Of two that listen at one address, the kernel gives all of a sender to either one.
+    element.set_property("reuse", is_group);
     element.set_property("buffer-size", DATAGRAM_BYTES);
     Ok(element)
 }

@@ -4,7 +4,7 @@
 //! is not known are told apart, and the camera's own answer is read, with what it asks of those who log in.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
@@ -19,8 +19,10 @@ const MAX_HEAD: u64 = 8192;
 
 /// The reason, if one is found.
 pub(crate) fn reason(source: &SourceUrl) -> Option<StreamFault> {
-    if !matches!(source.kind(), SourceKind::Rtsp | SourceKind::Http) {
-        return None;
+    match source.kind() {
+        SourceKind::Rtsp | SourceKind::Http => {}
+        SourceKind::Srt => return taken(source),
+        _ => return None,
     }
     let url = source.location().to_owned();
     let (sender, receiver) = sync_channel(1);
@@ -33,6 +35,20 @@ pub(crate) fn reason(source: &SourceUrl) -> Option<StreamFault> {
         Ok(found) => found,
         Err(_) => Some(unreachable("its name is not looked up in time; check the box's DNS, or write the address")),
     }
+}
+
+/// Why this box cannot listen at the port where a camera sends to.
+pub(super) fn taken(source: &SourceUrl) -> Option<StreamFault> {
+    let (address, port) = source.listens_at()?;
+    let address: IpAddr = address.parse().ok()?;
+    let error = UdpSocket::bind((address, port)).err()?;
+    Some(unreachable(match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "another program listens at port {port}, perhaps a Forewarn that runs; end it, or have the camera send elsewhere"
+        ),
+        ErrorKind::AddrNotAvailable => format!("{address} is no address of this box; write one that is, or 0.0.0.0"),
+        _ => format!("failed to listen at {address} port {port}: {error}"),
+    }))
 }
 
 fn unreachable(detail: impl Into<String>) -> StreamFault {

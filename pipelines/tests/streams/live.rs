@@ -295,6 +295,18 @@ pub(crate) fn free_port() -> u16 {
     std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// A second one at the port of a stream is told why it hears nothing, and takes nothing from it.
+fn refused_beside(live: &LiveStream, source: &str, port: u16) {
+    let taken = format!("another program listens at port {port}");
+    let is_told = |event: &StreamEvent| match event {
+        StreamEvent::Interrupted { reason, .. } => reason.to_string().contains(&taken),
+        _ => false,
+    };
+    let (_second, refused) = start(config(source));
+    refused.wait_for(is_told);
+    next(live);
+}
+
 #[test]
 fn a_camera_over_srt_is_watched_whichever_side_calls() {
     for (ours, theirs) in [("caller", "listener"), ("listener", "caller")] {
@@ -307,6 +319,9 @@ fn a_camera_over_srt_is_watched_whichever_side_calls() {
         events.wait_for(is_connected);
         let (a, b) = (next(&live), next(&live));
         assert!(b.meta.captured_at > a.meta.captured_at);
+        if ours == "listener" {
+            refused_beside(&live, &uri(ours), port);
+        }
         drop(sent);
         events.wait_for(is_interrupted);
         let _again = sender(&sink);
@@ -324,6 +339,7 @@ fn a_camera_that_sends_datagrams_is_watched_before_and_after_a_black_out() {
     events.wait_for(is_connected);
     let (a, b) = (next(&live), next(&live));
     assert!(b.meta.captured_at > a.meta.captured_at);
+    refused_beside(&live, &format!("udp://127.0.0.1:{port}"), port);
     drop(sent);
     events.wait_for(is_interrupted);
     let _again = sender(&sink);

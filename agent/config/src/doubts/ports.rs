@@ -5,8 +5,7 @@ use forewarn_pipelines::SourceUrl;
 use super::Doubt;
 use crate::{Camera, Site};
 
-/// Cameras whose datagrams come to one port: the kernel gives each datagram to one of them, or all to both, and what is
-/// made of it is the video of neither.
+/// Cameras whose datagrams come to one port: whichever listens first is heard, or both of a group hear all of it.
 pub(super) fn shared(site: &Site) -> Vec<Doubt> {
     let listeners: Vec<(&Camera, &SourceUrl)> = site
         .cameras
@@ -20,7 +19,9 @@ pub(super) fn shared(site: &Site) -> Vec<Doubt> {
         let with = if other.id == camera.id { "its other stream".to_owned() } else { format!("camera {}", other.id) };
         doubts.push(Doubt {
             about: format!("camera {}", camera.id),
-            problem: format!("{source} is where {with} is listened for, too, so neither of the two is seen whole"),
+            problem: format!(
+                "{source} is where {with} is listened for, too, so only one of the two is seen, or of a group a mixture"
+            ),
             mend: "have each camera send to a port of its own, and write that".to_owned(),
         });
     }

@@ -205,11 +205,11 @@ fn two_cameras_that_send_to_one_port_are_told() {
         let told = doubts(&resolve(&Source::new("site.toml", text)).unwrap(), |_| None);
         told.iter().map(ToString::to_string).filter(|told| told.contains("listened for")).collect::<Vec<_>>()
     };
-    for same in ["udp://0.0.0.0:5004", "udp://127.0.0.1:5004", "udp://239.1.1.1:5004"] {
+    for same in ["udp://0.0.0.0:5004", "udp://127.0.0.1:5004", "udp://239.1.1.1:5004", "srt://:5004?mode=listener"] {
         let told = found(same);
         assert!(told.len() == 1 && told[0].starts_with("camera dam: ") && told[0].contains("camera hill"), "{told:?}");
     }
-    for other in ["udp://0.0.0.0:5005", "srt://:5004?mode=listener", "rtsp://127.0.0.1:5004/a"] {
+    for other in ["udp://0.0.0.0:5005", "srt://10.0.0.1:5004", "rtsp://127.0.0.1:5004/a"] {
         assert_eq!(found(other), [""; 0], "{other}");
     }
 }
