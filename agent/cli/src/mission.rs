@@ -18,10 +18,10 @@ pub enum Mission {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
         /// Which way is flown.
-        #[arg(long)]
+        #[arg(long, value_parser = named)]
         route: String,
         /// Who flies.
-        #[arg(long)]
+        #[arg(long, value_parser = named)]
         pilot: String,
         /// What else is to be said of it.
         #[arg(long)]
@@ -59,4 +59,24 @@ pub struct MissionReport {
     /// The language of the page; the site's without it.
     #[arg(long, value_enum)]
     pub lang: Option<PageLanguage>,
+}
+
+/// A name that stands in a report, which blanks alone are not.
+fn named(text: &str) -> Result<String, String> {
+    let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if name.is_empty() {
+        return Err("it is empty, and stands in the report; write a name, such as \"Hill 3\"".to_owned());
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flight_has_names_of_one_line() {
+        assert_eq!(named(" Hill\n 3 "), Ok("Hill 3".to_owned()));
+        assert!(named(" \t").is_err_and(|told| told.contains("it is empty")));
+    }
 }

@@ -46,9 +46,11 @@ impl Told {
         let say = Say(language);
         let times = Times::in_zone(Some(self.mission.time_zone.clone()), self.mission.is_clip);
         let mut page = Html::default();
-        page.open(say, &format!("{} · {}", self.mission.order.route, self.mission.id));
+        let route = Some(self.mission.order.route.trim()).filter(|route| !route.is_empty());
+        let route = route.unwrap_or(say.pick("A flight without a name", "未命名的飞行"));
+        page.open(say, &format!("{route} · {}", self.mission.id));
         page.raw("<style>\n").raw(include_str!("style.css")).raw("</style>\n");
-        page.raw("<h1>").text(&self.mission.order.route).raw("</h1>\n<p class=\"id\">");
+        page.raw("<h1>").text(route).raw("</h1>\n<p class=\"id\">");
         page.text(say.pick("Flight report · ", "飞行报告 · ")).text(&self.mission.id).raw("</p>\n");
         self.write_facts(&mut page, say, &times);
         self.write_map(&mut page, say);
@@ -260,6 +262,9 @@ mod tests {
         let page = told.page(Language::En);
         assert!(page.contains("Nothing was noted") && page.contains("No ground was seen"), "{page}");
         assert!(told.geojson().contains("\"features\": []"));
+        // An earlier version took no name for one.
+        let page = Told::of(super::tests::told(" ").mission, Notes::default(), Vec::new()).page(Language::En);
+        assert!(page.contains("<h1>A flight without a name</h1>"), "{page}");
     }
 
     #[test]
