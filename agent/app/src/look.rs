@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Clock, Frame, SystemClock};
+use forewarn_hw::telemetry::live::{KlvEar, KlvProbe, LiveSource};
 use forewarn_pipelines::{
-    Codec, FileReplay, LiveStream, ReplayError, Rhythm, SourceKind, StreamConfig, StreamEvent, coding_in_words,
+    Codec, FileReplay, LiveMetadata, LiveStream, MetadataTap, ReplayError, Rhythm, SourceKind, StreamConfig,
+    StreamEvent, coding_in_words,
 };
 
 use crate::config::Camera;
@@ -36,6 +38,8 @@ pub struct Look {
     pub decoder: String,
     /// How its pictures follow each other, where that was asked.
     pub rhythm: Option<Rhythm>,
+    /// What telemetry came beside the video, or why none did; none where the camera has none there.
+    pub flight: Option<Result<String, String>>,
 }
 
 /// Looks at all cameras at the same time, and at their `rhythm` where it is asked. For each camera, in their order: what
@@ -52,9 +56,14 @@ pub fn at(cameras: &[&Camera], rhythm: bool) -> Result<Vec<Result<Look, String>>
     Ok(looks)
 }
 
+/// Hands what comes beside the video to whoever hears it.
+pub fn tap_of(ear: Arc<KlvEar>) -> MetadataTap {
+    MetadataTap::new(move |told: LiveMetadata| ear.hear(told.at, told.beside, &told.bytes))
+}
+
 enum Begun<'a> {
     File(&'a Camera),
-    Live { stream: LiveStream, events: Receiver<StreamEvent> },
+    Live { stream: LiveStream, events: Receiver<StreamEvent>, flight: Option<KlvProbe> },
 }
 
 impl<'a> Begun<'a> {
@@ -64,15 +73,20 @@ impl<'a> Begun<'a> {
         }
         let (entry, events) = sync_channel(EVENTS);
         let sink = Arc::new(move |event| drop(entry.try_send(event)));
-        let config = StreamConfig { watched: None, ..camera.stream_config() };
+        let beside = camera.live.as_ref().filter(|live| live.source == LiveSource::Klv);
+        let flight = beside.map(|live| KlvProbe::new(&camera.id, live.given));
+        let metadata = flight.as_ref().map(KlvProbe::ear).map(tap_of);
+        let config = StreamConfig { watched: None, metadata, ..camera.stream_config() };
         let stream = LiveStream::start(config, Arc::clone(clock), sink).or_exit(ExitCode::Missing)?;
-        Ok(Self::Live { stream, events })
+        Ok(Self::Live { stream, events, flight })
     }
 
     fn look(&self, rhythm: bool) -> Result<Look, String> {
         match self {
             Self::File(camera) => play(camera, rhythm),
-            Self::Live { stream, events } => watch(stream, events, rhythm),
+            Self::Live { stream, events, flight } => {
+                watch(stream, events, rhythm).map(|look| Look { flight: flight.as_ref().map(KlvProbe::told), ..look })
+            }
         }
     }
 }
@@ -88,7 +102,7 @@ fn play(camera: &Camera, rhythm: bool) -> Result<Look, String> {
     let is_early = |frame: &Frame| frame.meta.captured_at.since(begin) < PLAY;
     while rhythm && clip.next_frame().map_err(in_words)?.as_ref().is_some_and(is_early) {}
     let (codec, decoder) = (clip.codec(), clip.decoder());
-    Ok(Look { frame, codec, decoder, rhythm: clip.ring().rhythm().filter(|_| rhythm) })
+    Ok(Look { frame, codec, decoder, rhythm: clip.ring().rhythm().filter(|_| rhythm), flight: None })
 }
 
 fn watch(stream: &LiveStream, events: &Receiver<StreamEvent>, rhythm: bool) -> Result<Look, String> {
@@ -121,7 +135,7 @@ fn watch(stream: &LiveStream, events: &Receiver<StreamEvent>, rhythm: bool) -> R
         // The wait for the next picture is a rest, whether one comes or not.
         let _ = slot.wait(TURN);
     }
-    Ok(Look { frame, codec, decoder, rhythm: ring.rhythm().filter(|_| rhythm) })
+    Ok(Look { frame, codec, decoder, rhythm: ring.rhythm().filter(|_| rhythm), flight: None })
 }
 
 impl Look {

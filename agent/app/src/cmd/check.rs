@@ -8,6 +8,7 @@ use forewarn_cli::Check;
 use forewarn_domain::{Clock, StreamId, SystemClock};
 use forewarn_hw::box_facts::BoxFacts;
 use forewarn_hw::streams;
+use forewarn_hw::telemetry::live::LiveSource;
 use forewarn_pipelines::{FileReplay, SourceKind, SourceUrl};
 
 use crate::config::doubts::{doubts, of_picture};
@@ -74,7 +75,7 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
     let streams: Vec<Camera> = site.cameras.iter().flat_map(Camera::each_stream).collect();
     let mut n_failed = 0;
     let mut main: Option<(&StreamId, (u32, u32))> = None;
-    for (camera, look) in streams.iter().zip(look::at(&streams.iter().collect::<Vec<_>>(), true)?) {
+    for (camera, mut look) in streams.iter().zip(look::at(&streams.iter().collect::<Vec<_>>(), true)?) {
         writeln!(out, "camera {}: {}", camera.id, camera.source)?;
         let size = look.as_ref().ok().map(|look| (look.frame.width, look.frame.height));
         if let (Some((of, main)), Some(sub)) = (main, size)
@@ -84,8 +85,12 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
             writeln!(out, "warning: {OTHER_SHAPE}")?;
         }
         main = size.map(|size| (&camera.id, size));
-        n_failed += usize::from(look.is_err());
+        let flight = look.as_mut().ok().and_then(|look| look.flight.take());
+        n_failed += usize::from(look.is_err()) + usize::from(matches!(flight, Some(Err(_))));
         tell_look(camera, look, out)?;
+        if let Some(heard) = flight {
+            writeln!(out, "  telemetry: {}", heard.unwrap_or_else(|why| why))?;
+        }
         if let Some(size) = size.filter(|_| site.cameras.iter().any(|of| of.id == camera.id && of.watched.is_none())) {
             tell_streams(camera, size, out)?;
         }
@@ -182,7 +187,9 @@ fn probe_sensors(site: &Site, out: &mut impl Write) -> Result<usize, CommandErro
 fn probe_flights(site: &Site, out: &mut impl Write) -> Result<usize, CommandError> {
     let mut n_failed = 0;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    for (id, of) in site.cameras.iter().filter_map(|camera| Some((&camera.id, camera.live.as_ref()?))) {
+    let flights = site.cameras.iter().filter_map(|camera| Some((&camera.id, camera.live.as_ref()?)));
+    // What comes beside the video was heard with it.
+    for (id, of) in flights.filter(|(_, of)| of.source != LiveSource::Klv) {
         let heard = forewarn_hw::telemetry::live::probe(&of.source, of.given, &clock, TOPIC_PATIENCE);
         n_failed += usize::from(heard.is_err());
         writeln!(out, "telemetry {id}: {}, {}", heard.unwrap_or_else(|why| why), of.source)?;

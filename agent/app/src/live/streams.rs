@@ -9,8 +9,7 @@ use forewarn_domain::{ClipSource, Clock, StreamId, Viewing, Wake};
 use forewarn_hw::telemetry::live;
 use forewarn_pipelines::footage::{Footage, FootageNow};
 use forewarn_pipelines::{
-    Decode, FrameSlot, LiveMetadata, LiveStream, MetadataTap, StreamConfig, StreamEvent, StreamStatsSnapshot, Wakeup,
-    coding_in_words,
+    Decode, FrameSlot, LiveStream, StreamConfig, StreamEvent, StreamStatsSnapshot, Wakeup, coding_in_words,
 };
 use forewarn_telemetry::queue::{Sender, Wait};
 
@@ -19,6 +18,7 @@ use super::falls::Falls;
 use super::part::Part;
 use crate::config::{Camera, LiveTelemetry, Site};
 use crate::exit::{CommandError, ExitCode, OrExit as _};
+use crate::look::tap_of;
 
 /// One stream, with what looks at every frame of it.
 struct Running {
@@ -88,10 +88,7 @@ impl Streams {
         });
         let start = |of: LiveTelemetry| live::start(&camera.id, of.source, of.given, &self.clock, &self.flights);
         let flight = camera.live.clone().map(start).transpose().or_exit(ExitCode::Failed)?;
-        let metadata = flight
-            .as_ref()
-            .and_then(live::Heard::beside)
-            .map(|ear| MetadataTap::new(move |told: LiveMetadata| ear.hear(told.at, told.beside, &told.bytes)));
+        let metadata = flight.as_ref().and_then(live::Heard::beside).map(tap_of);
         let wakeup = Some(Arc::clone(&self.wakeup));
         let config = StreamConfig { wakeup, tap, metadata, footage, ..camera.stream_config() };
         let live = LiveStream::start(config, Arc::clone(&self.clock), sink).or_exit(ExitCode::Failed)?;

@@ -13,6 +13,7 @@ use forewarn_domain::{StreamId, Timestamp};
 
 use super::LiveGiven;
 use super::mailbox::Mailbox;
+use super::run::place;
 use crate::telemetry::klv::{Packet, packets};
 
 /// No sample for so long, while the video goes on, is told.
@@ -65,17 +66,58 @@ impl KlvEar {
             state.latest = Some(beside);
             self.mailbox.put(&self.stream, samples);
         } else if beside.micros_since(since) >= SILENT_US {
-            let heard = match (state.n_packets, state.n_damaged) {
-                (0, _) => "it has no packet of MISB ST 0601: have the camera or encoder write KLV into its stream".to_owned(),
-                (n, damaged) if damaged * 2 > n => format!("{damaged} of {n} packets of MISB ST 0601 are damaged: look for loss on the way"),
-                _ => "its packets of MISB ST 0601 tell no place, or no attitude: set `aim` where the camera does not tell it".to_owned(),
-            };
-            self.mailbox.fail(&self.stream, &format!("the video comes, and {heard}"));
+            self.mailbox.fail(&self.stream, &format!("the video comes, and {}", state.why_none()));
+        }
+    }
+}
+
+/// Hears what comes beside one look at a camera's video.
+#[derive(Debug)]
+pub struct KlvProbe {
+    mailbox: Arc<Mailbox>,
+    ear: Arc<KlvEar>,
+}
+
+impl KlvProbe {
+    /// A probe of the camera.
+    pub fn new(stream: &StreamId, given: LiveGiven) -> Self {
+        let mailbox = Arc::default();
+        let ear = Arc::new(KlvEar::new(stream, given, &mailbox));
+        Self { mailbox, ear }
+    }
+
+    /// To whom packets are handed.
+    pub fn ear(&self) -> Arc<KlvEar> {
+        Arc::clone(&self.ear)
+    }
+
+    /// What came, or why nothing did.
+    pub fn told(&self) -> Result<String, String> {
+        let news = self.mailbox.take().remove(&self.ear.stream).unwrap_or_default();
+        match news.samples.back() {
+            Some(last) => Ok(format!("{} samples beside the video, {}", news.samples.len(), place(last))),
+            None => Err(format!("no sample beside the video: {}", lock(&self.ear.state).why_none())),
         }
     }
 }
 
 impl State {
+    /// Why there are no samples, by what was heard.
+    fn why_none(&self) -> String {
+        match (self.n_packets, self.n_damaged) {
+            (0, _) => {
+                "it has no packet of MISB ST 0601: have the camera or encoder write KLV into its stream".to_owned()
+            }
+            (n, damaged) if damaged * 2 > n => {
+                format!("{damaged} of {n} packets of MISB ST 0601 are damaged: look for loss on the way")
+            }
+            _ => {
+                "its packets of MISB ST 0601 tell no place, or no attitude: set `aim` where the camera does not tell it"
+                    .to_owned()
+            }
+        }
+    }
+
     fn by_own_clock(&mut self, packet: &Packet, beside: Timestamp) -> Option<Timestamp> {
         let own_us = packet.time_us?;
         let apart = beside.as_micros().saturating_sub(own_us);
@@ -163,6 +205,17 @@ mod tests {
         );
         drop(ear);
         assert_eq!(mailbox.trouble(), None, "nobody wants any");
+    }
+
+    #[test]
+    fn a_look_tells_what_came_beside_the_video() {
+        let given = LiveGiven { aim: None, height: Height::Sea, view_deg: Some(60.0) };
+        let probe = KlvProbe::new(&StreamId::new("drone").unwrap(), given);
+        probe.ear().hear(None, at(1.0), &[]);
+        assert!(probe.told().unwrap_err().contains("has no packet"));
+        probe.ear().hear(Some(at(2.0)), at(2.0), &told(2.0, 21_845));
+        let words = probe.told().unwrap();
+        assert!(words.starts_with("1 samples beside the video, the last at 60.176823, 128.426759"), "{words}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod run;
 
 use forewarn_ground::Aim;
 
-pub use klv::KlvEar;
+pub use klv::{KlvEar, KlvProbe};
 pub use mailbox::{MOST_SAMPLES, Mailbox, News};
 pub use run::{Heard, Running, probe, start};
 

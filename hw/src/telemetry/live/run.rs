@@ -7,6 +7,7 @@ use std::time::Duration;
 use forewarn_base::sync::lock;
 use forewarn_base::thread::{Thread, ThreadError};
 use forewarn_domain::{Clock, StreamId};
+use forewarn_ground::Sample;
 
 use super::hearing::{Counts, Hearing};
 use super::klv::KlvEar;
@@ -107,9 +108,6 @@ pub fn probe(
     clock: &Arc<dyn Clock>,
     patience: Duration,
 ) -> Result<String, String> {
-    if *source == LiveSource::Klv {
-        return Ok("it is heard while the agent reads the video; /healthz says where it does not come".to_owned());
-    }
     let (mailbox, counts) = (Arc::<Mailbox>::default(), Arc::default());
     let stream = StreamId::new("probe").map_err(|error| error.to_string())?;
     let running = begin(&stream, source.clone(), given, clock, &mailbox, &counts).map_err(|error| error.to_string())?;
@@ -125,14 +123,11 @@ pub fn probe(
         let why = trouble.unwrap_or_else(|| format!("no telemetry came within {} s", patience.as_secs()));
         return Err(if counts.is_empty() { why } else { format!("{why}; heard: {counts}") });
     };
+    Ok(format!("{} samples within {} s ({counts}), {}", news.samples.len(), COUNTED.as_secs(), place(last)))
+}
+
+/// Where the last sample was.
+pub(super) fn place(last: &Sample) -> String {
     let at = last.position;
-    Ok(format!(
-        "{} samples within {} s ({counts}), the last at {:.6}, {:.6}, {:.1} m, zoom {:.1}",
-        news.samples.len(),
-        COUNTED.as_secs(),
-        at.lat_deg,
-        at.lon_deg,
-        at.height_m,
-        last.zoom
-    ))
+    format!("the last at {:.6}, {:.6}, {:.1} m, zoom {:.1}", at.lat_deg, at.lon_deg, at.height_m, last.zoom)
 }
