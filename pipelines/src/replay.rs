@@ -15,6 +15,7 @@ mod intray;
 mod slots;
 mod units;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -62,6 +63,8 @@ pub struct FileReplay {
     /// Where in the file the last picture ends.
     ended_ns: i64,
     frames: u64,
+    /// Frames of the files before this one.
+    former_frames: u64,
     duration_ns: Option<i64>,
     /// For a stream that lacks times.
     counted: Option<(Counted, Slots)>,
@@ -93,6 +96,7 @@ impl FileReplay {
             last_kept: None,
             ended_ns: 0,
             frames: 0,
+            former_frames: 0,
             duration_ns: None,
             counted: None,
             has_fields: false,
@@ -141,10 +145,10 @@ impl FileReplay {
 
     /// Frames given so far.
     pub fn frames(&self) -> u64 {
-        self.frames
+        self.former_frames + self.frames
     }
 
-    /// The next frame; `None` at the end of the file, and after an error.
+    /// The next frame; `None` at the end of the last file, and after an error.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, ReplayError> {
         if self.is_over {
             return Ok(None);
@@ -159,13 +163,32 @@ impl FileReplay {
             Ok(None) => {
                 let end = self.check_end();
                 self.finish();
-                end.map(|()| None)
+                end?;
+                self.go_on()
             }
             Err(error) => {
                 self.finish();
                 Err(error)
             }
         }
+    }
+
+    /// The first frame of the next file. One that is gone meanwhile is passed over: whoever keeps files lets the oldest go.
+    fn go_on(&mut self) -> Result<Option<Frame>, ReplayError> {
+        while let Some((start, path)) = self.config.following.pop_front() {
+            let after_last = self.last.map_or(start, |last| last + Duration::from_micros(1));
+            let config = ReplayConfig { start: start.max(after_last), ..self.config.clone() };
+            match Self::open(&path, config) {
+                Ok(mut next) => {
+                    next.former_frames = self.frames();
+                    *self = next;
+                    return self.next_frame();
+                }
+                Err(ReplayError::Open { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
     }
 
     fn take(&mut self, picture: &Picture) -> Result<Frame, ReplayError> {
@@ -195,7 +218,7 @@ impl FileReplay {
         self.fill_ring(captured_at);
         let meta = FrameMeta {
             stream: self.config.stream.clone(),
-            sequence: self.frames,
+            sequence: self.frames(),
             captured_at,
             arrived_at: captured_at,
         };

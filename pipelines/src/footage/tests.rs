@@ -117,6 +117,26 @@ fn a_span_over_several_files_is_cut_from_the_key_picture_before_to_the_second() 
 }
 
 #[test]
+fn files_are_told_one_by_one_and_what_is_whole_of_the_last_is_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    written(root, ample, |cell| pictures(cell, 0, 95_000));
+    let growing = root.join("gate/2026-11-30/08-02-00.mp4");
+    let whole_bytes = growing.metadata().unwrap().len();
+    let half = std::fs::OpenOptions::new().append(true).open(&growing).unwrap();
+    half.set_len(whole_bytes + 100).unwrap();
+    let last = root.join("last.mp4");
+    let found = parts(root, &gate(), (wall(0), wall(100_000)), &last).unwrap();
+    let told: Vec<_> = found.iter().map(|part| (part.from, part.to)).collect();
+    assert_eq!(told, [(wall(0), wall(30_000)), (wall(30_000), wall(90_000)), (wall(90_000), wall(95_000))]);
+    assert_eq!((&found[2].path, last.metadata().unwrap().len()), (&last, whole_bytes));
+    let later = parts(root, &gate(), (wall(10_000), wall(80_000)), &last).unwrap();
+    assert_eq!(later.len(), 1, "{later:?}");
+    let none = parts(root, &gate(), (wall(100_000), wall(200_000)), &last).unwrap_err();
+    assert!(matches!(none, CutError::Nothing { .. }), "{none}");
+}
+
+#[test]
 fn a_camera_that_was_away_leaves_a_gap_that_is_counted_and_shown() {
     let folder = tempfile::tempdir().unwrap();
     let now = written(folder.path(), ample, |cell| {

@@ -1,5 +1,7 @@
 //! How a file is replayed, and why that failed.
 
+use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use forewarn_domain::mask::Mask;
@@ -24,6 +26,8 @@ pub struct ReplayConfig {
     pub decoder: DecoderPreference,
     /// Threads of the decoder.
     pub decoder_threads: u32,
+    /// Files that go on where the first one ends, each with the time of its first frame. Clips are of the first alone.
+    pub following: VecDeque<(Timestamp, PathBuf)>,
 }
 
 impl ReplayConfig {
@@ -37,6 +41,7 @@ impl ReplayConfig {
             ring: RingLimits::default(),
             decoder: DecoderPreference::Software,
             decoder_threads: 1,
+            following: VecDeque::new(),
         }
     }
 }

@@ -56,6 +56,23 @@ fn other_codecs_are_replayed_without_an_encoded_branch() {
 }
 
 #[test]
+fn files_that_follow_each_other_are_one_stream_and_one_that_is_gone_is_passed_over() {
+    let clip = clips().get(&PLAIN);
+    let at = |s: f64| Timestamp::from_secs_f64(s);
+    let gone = (at(50.0), PathBuf::from("/nonexistent/minute.mp4"));
+    let following = [gone, (at(60.0), clip.path.clone()), (at(61.0), clip.path.clone())].into();
+    let mut replay = FileReplay::open(&clip.path, ReplayConfig { following, ..config() }).unwrap();
+    let frames: Vec<Frame> = std::iter::from_fn(|| replay.next_frame().unwrap()).collect();
+    let n = clip.frames;
+    assert_eq!((frames.len(), replay.frames()), (3 * n, 3 * n as u64));
+    assert!(frames.iter().zip(0..).all(|(frame, i)| frame.meta.sequence == i && number_of(frame) == i % n as u64));
+    let began: Vec<f64> = [0, n, 2 * n].map(|i| frames[i].meta.captured_at.as_secs_f64()).into();
+    let second_ends = frames[2 * n - 1].meta.captured_at.as_secs_f64();
+    assert_eq!(began[..2], [0.0, 60.0]);
+    assert!(second_ends > 61.0 && began[2] > second_ends, "time never goes back: {second_ends}, {began:?}");
+}
+
+#[test]
 fn the_ring_is_the_same_at_the_same_frame_in_every_run() {
     let run = |pause_at: u64| {
         let mut replay = FileReplay::open(&clips().get(&B_FRAMES).path, config()).unwrap();
