@@ -5,7 +5,7 @@
 
 use std::io::{self, Read, Write as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Once, mpsc};
 use std::thread::{Builder, JoinHandle};
@@ -16,8 +16,13 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process, kill_process_group, set_child_subreaper, waitid,
 };
 
+/// Has a program run at the system's idle priority; the disk's follows it.
+const CHRT: &str = "/usr/bin/chrt";
 /// Most bytes that are kept of what a program complains about.
 const COMPLAINT_BYTES: u64 = 4096;
+
+/// How often it is asked whether a program is to be stopped.
+const ASKED_EVERY: Duration = Duration::from_millis(200);
 
 /// What a program may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +69,12 @@ pub enum ChildError {
         /// The limit.
         limit: Duration,
     },
+    /// It was stopped, as was asked.
+    #[error("{} was stopped", program.display())]
+    Stopped {
+        /// The program.
+        program: PathBuf,
+    },
     /// It wrote too much.
     #[error("{} wrote more than {limit_bytes} bytes", program.display())]
     TooMuch {
@@ -75,7 +86,17 @@ pub enum ChildError {
 }
 
 /// Runs a program, whose arguments and folder `command` says, with `input` to its end.
-pub fn run(mut command: Command, input: &[u8], limits: Limits) -> Result<Ended, ChildError> {
+pub fn run(command: Command, input: &[u8], limits: Limits) -> Result<Ended, ChildError> {
+    run_unless(command, input, limits, &|| false)
+}
+
+/// The same, and stops it when `is_stopped` says so, which is asked five times a second.
+pub fn run_unless(
+    mut command: Command,
+    input: &[u8],
+    limits: Limits,
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Ended, ChildError> {
     let program = PathBuf::from(command.get_program());
     let broke = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => ChildError::Missing { program: program.clone() },
@@ -85,8 +106,16 @@ pub fn run(mut command: Command, input: &[u8], limits: Limits) -> Result<Ended, 
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group(command.process_group(0).spawn().map_err(broke)?);
     let ended = watch(&mut group.0, input, limits).map_err(broke)?;
-    let Ok(written) = ended.recv_timeout(limits.time) else {
-        return Err(ChildError::Timeout { program, limit: limits.time });
+    let mut left = limits.time;
+    let written = loop {
+        let turn = left.min(ASKED_EVERY);
+        left -= turn;
+        match ended.recv_timeout(turn) {
+            Ok(written) => break written,
+            Err(_) if is_stopped() => return Err(ChildError::Stopped { program }),
+            Err(_) if left.is_zero() => return Err(ChildError::Timeout { program, limit: limits.time }),
+            Err(_) => {}
+        }
     };
     let (output, complaint) = written.map_err(broke)?;
     let status = group.0.wait().map_err(broke)?;
@@ -96,6 +125,18 @@ pub fn run(mut command: Command, input: &[u8], limits: Limits) -> Result<Ended, 
     let complaint = String::from_utf8_lossy(&complaint);
     let complaint = complaint.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
     Ok(Ended { status, output, complaint })
+}
+
+/// A program that has the processor and the disk only while nobody else wants them.
+pub fn idle(program: &Path) -> Command {
+    // Both are on every Debian; a system without the first still has the second.
+    let mut command = Command::new("nice");
+    command.args(["-n", "19"]);
+    if Path::new(CHRT).exists() {
+        command.args([CHRT, "--idle", "0"]);
+    }
+    command.arg(program);
+    command
 }
 
 type Written = io::Result<(Vec<u8>, Vec<u8>)>;
@@ -263,6 +304,21 @@ mod tests {
         assert!(matches!(error, ChildError::TooMuch { limit_bytes: 1000, .. }), "{error}");
         let error = run(Command::new("yes"), b"", limits).unwrap_err();
         assert!(matches!(error, ChildError::TooMuch { .. }), "{error}");
+    }
+
+    #[test]
+    fn an_idle_program_runs_behind_all_others_and_is_stopped_when_asked() {
+        let told = run(idle(Path::new("/bin/cat")), b"1", LIMITS).unwrap();
+        assert_eq!(told.output, b"1");
+        let mut stat = idle(Path::new("/bin/cat"));
+        stat.arg("/proc/self/stat");
+        let told = String::from_utf8(run(stat, b"", LIMITS).unwrap().output).unwrap();
+        // Behind the name in brackets: the 17th is the niceness, the 39th the policy, of which 5 is SCHED_IDLE.
+        let fields: Vec<&str> = told.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        let policy = if Path::new(CHRT).exists() { "5" } else { "0" };
+        assert_eq!((fields[16], fields[38]), ("19", policy), "{told}");
+        let error = run_unless(shell("exec sleep 1000"), b"", LIMITS, &|| true).unwrap_err();
+        assert!(matches!(error, ChildError::Stopped { .. }), "{error}");
     }
 
     /// Whether nothing is left of the process whose number the script wrote, not even a zombie.

@@ -131,8 +131,8 @@ impl Redactor {
 }
 
 fn command(order: &Order<'_>, to: &Path) -> Command {
-    let mut command = Command::new("nice");
-    command.args(["-n", "19"]).arg(order.program).args(["evidence", "export"]).arg(order.bundle);
+    let mut command = child::idle(order.program);
+    command.args(["evidence", "export"]).arg(order.bundle);
     command.arg("--out").arg(to).args(["--redact", order.hidden.as_str(), "--threads", "1"]);
     command.args(["--as", order.who, "--reason", "in the console"]);
     if let Some(site_file) = order.site_file {
