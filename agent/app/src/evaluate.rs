@@ -11,12 +11,10 @@ use forewarn_domain::ViolationId;
 use forewarn_evaluate::alarms::Sightings;
 use forewarn_evaluate::matching::judge;
 use forewarn_evaluate::result::{ClipResult, Evaluation, FailedClip, Played};
-use forewarn_hw::sensor::SensorLog;
 use forewarn_wire::story::{Happening, Narrator};
 
 use crate::config::Site;
 use crate::config::clips::{Job, Variant};
-use crate::detector;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::replay::{Replay, Summary};
 
@@ -117,17 +115,9 @@ fn play(job: &Job, variant: &Variant, min_overlap: f32) -> Result<(ClipResult, f
 fn replay(job: &Job, site: &Site, out: &Path) -> Result<(Summary, Sightings), CommandError> {
     let sightings = Arc::<Mutex<Sightings>>::default();
     let replay = Replay {
-        site,
-        detector: Box::new(detector::of_site(&site.model, &site.tracker)?),
-        reader: detector::reader_of_site(site)?,
-        sensors: SensorLog::default(),
-        clips: std::iter::once((job.truth.camera.clone(), job.path.clone())).collect(),
-        out,
-        tracks: None,
-        with_evidence: false,
         start: job.truth.start,
-        keepers: Vec::new(),
         narrator: Some(Box::new(Collector(Arc::clone(&sightings)))),
+        ..Replay::over(site, [(job.truth.camera.clone(), job.path.clone())], out)?
     };
     let summary = replay.run()?;
     let sightings = std::mem::take(&mut *lock(&sightings));

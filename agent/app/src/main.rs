@@ -71,6 +71,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Say(args) => cmd::say::run(&args),
         Command::Snapshot(args) => cmd::snapshot::run(&args),
         Command::Replay(args) => cmd::replay::run(&args),
+        Command::Rehearse(args) => cmd::rehearse::run(&args),
         Command::Detect(args) => cmd::detect::run(&args),
         Command::Models(args) => cmd::models::run(args),
         Command::Sim(args) => cmd::sim::run(args),

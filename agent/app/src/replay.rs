@@ -4,7 +4,7 @@
 //! Before a frame is looked at, everything that falls due before its time is done: timeouts of incidents, and the ends
 //! of announcements, which a replay counts as played after the estimated length of their text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,6 +30,7 @@ use forewarn_wire::IncidentLine;
 use forewarn_wire::story::{Happening, Narrator};
 
 use crate::config::{Camera, Site, StorageDir};
+use crate::detector;
 use crate::evidence_folder;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::tracks_file::TracksFile;
@@ -49,6 +50,8 @@ pub struct Replay<'a> {
     pub sensors: SensorLog,
     /// The clip of each camera; the camera's own source if none is named.
     pub clips: BTreeMap<StreamId, PathBuf>,
+    /// What follows the clip of the only camera, each with the time of its first frame.
+    pub following: VecDeque<(Timestamp, PathBuf)>,
     /// Where results go.
     pub out: &'a Path,
     /// Of which classes tracks are written, all where none is named; nothing writes none.
@@ -100,7 +103,29 @@ struct Lane {
     latest: Option<Frame>,
 }
 
-impl Replay<'_> {
+impl<'a> Replay<'a> {
+    /// Of these clips, looked at as the site says; nothing is kept but the incidents.
+    pub fn over(
+        site: &'a Site,
+        clips: impl IntoIterator<Item = (StreamId, PathBuf)>,
+        out: &'a Path,
+    ) -> Result<Self, CommandError> {
+        Ok(Self {
+            site,
+            detector: Box::new(detector::of_site(&site.model, &site.tracker)?),
+            reader: detector::reader_of_site(site)?,
+            sensors: SensorLog::default(),
+            clips: clips.into_iter().collect(),
+            following: VecDeque::new(),
+            out,
+            tracks: None,
+            with_evidence: false,
+            start: None,
+            keepers: Vec::new(),
+            narrator: None,
+        })
+    }
+
     /// Runs all clips to their ends and writes the results.
     pub fn run(self) -> Result<Summary, CommandError> {
         std::fs::create_dir_all(self.out)
@@ -129,7 +154,7 @@ impl Replay<'_> {
         player.keepers.extend(heat(self.site, self.out, &civil)?);
         let mut lanes = Vec::new();
         for camera in &self.site.cameras {
-            let clip = self.clips.get(&camera.id);
+            let clip = (self.clips.get(&camera.id), self.following.clone());
             lanes.push(open_lane(self.site, camera, clip, self.out, self.tracks.as_deref())?);
         }
         if self.with_evidence {
@@ -176,7 +201,7 @@ fn heat(site: &Site, out: &Path, civil: &SiteTime) -> anyhow::Result<Option<Box<
 fn open_lane(
     site: &Site,
     camera: &Camera,
-    clip: Option<&PathBuf>,
+    (clip, following): (Option<&PathBuf>, VecDeque<(Timestamp, PathBuf)>),
     out: &Path,
     classes: Option<&[Class]>,
 ) -> Result<Lane, CommandError> {
@@ -193,7 +218,7 @@ fn open_lane(
             return Err(CommandError { code: ExitCode::BadInput, error });
         }
     };
-    let config = ReplayConfig { ring: camera.ring_limits(), ..camera.replay_config() };
+    let config = ReplayConfig { ring: camera.ring_limits(), following, ..camera.replay_config() };
     let mut replay = FileReplay::open(&path, config).or_exit(ExitCode::BadInput)?;
     let next = replay.next_frame().or_exit(ExitCode::BadInput)?;
     let tracks = if let Some(classes) = classes {

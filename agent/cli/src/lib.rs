@@ -9,6 +9,7 @@ mod models;
 mod numbers;
 mod operator;
 mod outputs;
+mod rehearse;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use keep::{Keep, Looker, Word};
 pub use mission::{Mission, MissionReport};
 pub use models::{Bench as ModelBench, Calibrate as ModelCalibrate, Eval as ModelEval, Models};
 pub use operator::{Feedback, Suppress, SuppressAdd};
+pub use rehearse::Rehearse;
 pub use show::{
     Config, Evidence, EvidenceReplay, Export, HeatSpan, Heatmap, Index, Key, PageLanguage, Redact, Stampers, Stats,
 };
@@ -82,6 +84,11 @@ pub enum Command {
         after_help = "Example:\n  forewarn replay --config site.toml --camera gate=gate.mp4 --out out --tracks\n  cat out/incidents.jsonl"
     )]
     Replay(Replay),
+    /// Tell what a site would have raised by its footage of the last hour, as it is or as it is meant to be changed
+    #[command(
+        after_help = "Examples:\n  forewarn rehearse --config draft.toml --camera gate --out tried\n  forewarn rehearse --config site.toml --camera gate --last 20 --out tried\n  cat tried/rehearsal.jsonl\n\nThere is footage of cameras with `footage = true`: docs/footage.md"
+    )]
+    Rehearse(Rehearse),
     /// Measure how much of what happens in marked clips is found, and compare configurations
     #[command(
         after_help = "Examples:\n  forewarn evaluate clips --config site.toml\n  forewarn evaluate clips --config site.toml --against new-site.toml \\\n      --fail-if-worse\n  forewarn evaluate clips --config site.toml --save old.json\n  forewarn evaluate --diff old.json new.json\n\nEach folder of clips has a truth.toml (docs/evaluation.md):\n  [[clip]]\n  file = \"parked.mp4\"\n  [[clip.truth]]\n  violation = \"illegal_parking\"\n  zone = \"kerb\"\n  from_s = 12.0\n  to_s = 58.5"

@@ -13,6 +13,7 @@ impl Command {
         let named: Option<&PathBuf> = match self {
             Self::Snapshot(args) => Some(&args.out),
             Self::Replay(args) => Some(&args.out),
+            Self::Rehearse(args) => Some(&args.out),
             Self::Demo(args) => Some(&args.out),
             Self::Evaluate(args) => args.save.as_ref(),
             Self::Detect(args) => args.draw.as_ref(),
@@ -45,6 +46,7 @@ impl Command {
             self,
             Self::Run(_)
                 | Self::Replay(_)
+                | Self::Rehearse(_)
                 | Self::Demo(_)
                 | Self::Feedback(_)
                 | Self::Suppress(_)

@@ -131,6 +131,7 @@ fn nothing_is_written_into_a_bundle_of_evidence() {
         "forewarn evidence report b --out",
         "forewarn snapshot --config s --out",
         "forewarn replay --config s --out",
+        "forewarn rehearse --config s --camera c --out",
         "forewarn heatmap --config s --camera c --out",
         "forewarn index --config s --out",
         "forewarn feedback export --config s --out",
@@ -157,6 +158,7 @@ fn what_shows_people_is_for_its_owner_alone() {
         ("forewarn detect a.jpg --draw a.png", true),
         ("forewarn run --config s", true),
         ("forewarn clip --config s --camera g --from 2026-11-30T08:00 --to 2026-11-30T08:01 -o c.mp4", true),
+        ("forewarn rehearse --config s --camera g --out o", true),
         ("forewarn config set a.b 1 --config s", false),
         ("forewarn index --config s --out o", false),
     ] {

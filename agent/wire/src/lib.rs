@@ -10,6 +10,7 @@
 mod event;
 mod incident;
 mod line;
+mod rehearsal;
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;
 pub mod schema;
@@ -19,4 +20,5 @@ pub mod story;
 pub use event::{CONTENT_TYPE, Event, EventSource, IncidentData, WireEvidence, WireSeal};
 pub use incident::{WireCase, WireCaseStep, WireCrop, WireFinding, WireIncident, WireTransition};
 pub use line::{IncidentLine, LineCrop, LineFinding, LineSubject, Step};
+pub use rehearsal::{RaisedLine, RehearsalLine};
 pub use status::{Presence, Status};

@@ -55,8 +55,12 @@ impl World {
 
     /// What `forewarn clip` says with these words.
     fn clip(&self, words: &[&str]) -> String {
+        self.asks("clip", words)
+    }
+
+    fn asks(&self, what: &str, words: &[&str]) -> String {
         let mut command = self.disk.command(&self.scene.program);
-        let done = command.args(["clip", "--config"]).arg(&self.site).args(words).output().unwrap();
+        let done = command.args([what, "--config"]).arg(&self.site).args(words).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8(done.stdout).unwrap()
     }
@@ -99,6 +103,13 @@ fn footage_survives_a_kill_is_cut_and_gives_way_where_there_is_no_room() {
     let n = pictures(&out);
     // The clip has ten pictures a second.
     assert!(n >= 50 && said.contains("pictures of camera gate"), "{n}: {said}");
+
+    let tried = world.scene.path("tried");
+    let said = world.asks("rehearse", &["--camera", "gate", "--out", tried.to_str().unwrap()]);
+    let lines = std::fs::read_to_string(tried.join("rehearsal.jsonl")).unwrap();
+    assert!(said.contains("would have been raised") && said.contains("loitering in plaza: person"), "{said}");
+    assert!(lines.contains(r#""is":"raised""#) && lines.ends_with("{\"is\":\"done\"}\n"), "{lines}");
+    assert!(std::fs::read(tried.join("1.jpg")).unwrap().starts_with(&[0xff, 0xd8]));
 
     let agent = world.start();
     world.keeps(2.0, &agent);

@@ -15,7 +15,7 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 4] = [DOMAIN, BASE, "forewarn-telemetry", "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 60] = [
+const NAMED: [(&str, &str); 66] = [
     ("forewarn-evidence", "forewarn-seal"),
     ("forewarn-dossier", "forewarn-evidence"),
     ("forewarn-engine", "forewarn-analytics"),
@@ -38,6 +38,12 @@ const NAMED: [(&str, &str); 60] = [
     ("forewarn-mission", "forewarn-ground"),
     ("forewarn-mission", "forewarn-memory"),
     ("forewarn-mission", "forewarn-pipelines"),
+    ("forewarn-rehearsal", "forewarn-cli"),
+    ("forewarn-rehearsal", "forewarn-config"),
+    ("forewarn-rehearsal", "forewarn-engine"),
+    ("forewarn-rehearsal", "forewarn-memory"),
+    ("forewarn-rehearsal", "forewarn-pipelines"),
+    ("forewarn-rehearsal", "forewarn-wire"),
     ("forewarn-veil", "forewarn-evidence"),
     ("forewarn-veil", "forewarn-models"),
     ("forewarn-veil", "forewarn-pipelines"),

@@ -9,13 +9,12 @@ use forewarn_base::sync::lock;
 use forewarn_cli::EvidenceReplay as Args;
 use forewarn_domain::{IncidentRecord, IncidentState};
 use forewarn_evidence::{Deed, KeptClip, Opened, Outcome};
-use forewarn_hw::sensor::SensorLog;
 use forewarn_wire::story::{Happening, Narrator};
 
 use crate::config::{self, KeptSetting, Site};
+use crate::evidence_folder;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::replay::Replay;
-use crate::{detector, evidence_folder};
 
 /// Runs the command.
 pub fn run(args: &Args) -> CommandResult {
@@ -76,17 +75,9 @@ fn decide(
 ) -> Result<Vec<IncidentRecord>, CommandError> {
     let confirmed = Confirmed::default();
     let replay = Replay {
-        site,
-        detector: Box::new(detector::of_site(&site.model, &site.tracker)?),
-        reader: detector::reader_of_site(site)?,
-        sensors: SensorLog::default(),
-        clips: site.cameras.iter().map(|camera| (camera.id.clone(), clip.to_owned())).collect(),
-        out,
-        tracks: None,
-        with_evidence: false,
         start,
-        keepers: Vec::new(),
         narrator: Some(Box::new(confirmed.clone())),
+        ..Replay::over(site, site.cameras.iter().map(|camera| (camera.id.clone(), clip.to_owned())), out)?
     };
     replay.run()?;
     let found = lock(&confirmed.0).clone();

@@ -16,6 +16,7 @@ pub mod keep;
 pub mod key;
 pub mod mission;
 pub mod models;
+pub mod rehearse;
 pub mod reload;
 pub mod replay;
 pub mod run;

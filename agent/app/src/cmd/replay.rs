@@ -9,7 +9,6 @@ use forewarn_domain::Class;
 use forewarn_hw::sensor::SensorLog;
 
 use crate::config;
-use crate::detector;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::replay::{Replay, Summary};
 
@@ -41,19 +40,12 @@ pub fn run(args: &Args) -> CommandResult {
         Some(path) => SensorLog::read(path).or_exit(ExitCode::BadInput)?,
         None => SensorLog::default(),
     };
-    let detector = detector::of_site(&site.model, &site.tracker)?;
     let replay = Replay {
-        site: &site,
-        detector: Box::new(detector),
-        reader: detector::reader_of_site(&site)?,
         sensors,
-        clips: args.cameras.iter().cloned().collect(),
-        out: &args.out,
         tracks: args.tracks.then(|| args.track_classes.iter().map(|name| Class::new(name)).collect()),
         with_evidence: !args.no_evidence,
         start: args.start,
-        keepers: Vec::new(),
-        narrator: None,
+        ..Replay::over(&site, args.cameras.iter().cloned(), &args.out)?
     };
     let summary = replay.run()?;
     print(&summary)?;
