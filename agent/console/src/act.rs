@@ -29,6 +29,7 @@ pub(crate) enum Act {
     AddedSpeaker,
     AddedRule,
     RemovedRule,
+    Rehearsed,
     ChoseSpeakers,
     TookBack,
     Spoke,
@@ -36,12 +37,12 @@ pub(crate) enum Act {
 
 impl Act {
     #[rustfmt::skip]
-    const ALL: [Self; 29] = [
+    const ALL: [Self; 30] = [
         Self::Evidence(Deed::Shown), Self::Evidence(Deed::Exported), Self::Evidence(Deed::Reported), Self::Evidence(Deed::Replayed),
         Self::SetUp, Self::SignedIn, Self::FailedToSignIn, Self::SignedOut, Self::Judged, Self::ToldCase, Self::Held,
         Self::Released, Self::Suppressed, Self::EndedSuppression, Self::MadeAccount, Self::DeletedAccount,
         Self::ChangedPassword, Self::SetUpTotp, Self::RemovedTotp, Self::MadeToken, Self::DeletedToken, Self::Drew, Self::AddedCamera, Self::AddedSpeaker, Self::AddedRule,
-        Self::RemovedRule, Self::ChoseSpeakers, Self::TookBack, Self::Spoke,
+        Self::RemovedRule, Self::Rehearsed, Self::ChoseSpeakers, Self::TookBack, Self::Spoke,
     ];
 
     /// As it stands in the file.
@@ -87,6 +88,7 @@ impl Act {
             Self::AddedSpeaker => ("added a loudspeaker", "添加扬声器"),
             Self::AddedRule => ("added a rule", "添加规则"),
             Self::RemovedRule => ("removed a rule", "删除规则"),
+            Self::Rehearsed => ("tried a change on footage", "用录像试运行更改"),
             Self::ChoseSpeakers => ("chose loudspeakers", "选择扬声器"),
             Self::Spoke => ("spoke over a loudspeaker", "喊话"),
             Self::TookBack => ("took the last change of the site file back", "撤回站点文件的上次更改"),

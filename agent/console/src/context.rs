@@ -15,6 +15,7 @@ use crate::access::Access;
 use crate::act::Act;
 use crate::ports::Ports;
 use crate::redactor::Redactor;
+use crate::rehearsals::Rehearsals;
 use crate::setup::Setup;
 use crate::still::Still;
 use crate::store::{Index, Newsroom};
@@ -42,6 +43,8 @@ pub(crate) struct Context {
     pub is_speaking: AtomicBool,
     /// Makes copies in which something is hidden.
     pub redactor: Redactor,
+    /// Tries changes on footage.
+    pub rehearsals: Rehearsals,
     /// The latest still of each camera.
     pub stills: Mutex<BTreeMap<String, Still>>,
 }

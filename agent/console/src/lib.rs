@@ -26,6 +26,7 @@ mod onlookers;
 mod ports;
 mod redactor;
 mod refusal;
+mod rehearsals;
 mod server;
 mod setup;
 mod still;

@@ -32,6 +32,7 @@ use crate::hosts::Hosts;
 use crate::listener::Listener;
 use crate::ports::{Metrics, Ports};
 use crate::redactor::Redactor;
+use crate::rehearsals::Rehearsals;
 use crate::setup::Setup;
 use crate::store::{Follower, Index, Newsroom, Sources};
 
@@ -114,6 +115,8 @@ pub struct Server {
     link: Option<String>,
     /// Follows what the console shows; the listener of metrics has none.
     follower: Option<Follower>,
+    /// What is tried ends with the console.
+    rehearsals: Rehearsals,
 }
 
 impl Server {
@@ -140,12 +143,15 @@ impl Server {
         };
         let sources = Sources::of(&setup, ports.health.clone());
         let follower = Follower::start(sources, Arc::clone(&index), news.clone()).map_err(|error| files(&error))?;
+        let rehearsals = Rehearsals::default();
+        let of_pages = rehearsals.clone();
         let (to, limits) = (ports.clone(), Limits::of(Listener::Console));
         let pages = move |port: u16| {
             let (cookie, looks, stills) = (format!("forewarn_{port}"), Mutex::default(), Mutex::default());
             let sockets = Arc::new(Semaphore::new(SOCKETS));
             let is_speaking = AtomicBool::new(false);
             let redactor = Redactor::default();
+            let rehearsals = of_pages;
             let context = Context {
                 setup,
                 ports: to,
@@ -158,6 +164,7 @@ impl Server {
                 sockets,
                 is_speaking,
                 redactor,
+                rehearsals,
                 stills,
             };
             api::of_console(&Arc::new(context))
@@ -166,6 +173,7 @@ impl Server {
         // A browser sends nobody what stands behind the #, so that the token is in no log.
         server.link = link.map(|link| format!("http://{}/#{link}", server.address));
         server.follower = Some(follower);
+        server.rehearsals = rehearsals;
         Ok(server)
     }
 
@@ -204,7 +212,14 @@ impl Server {
             runtime.shutdown_background();
         };
         let thread = std::thread::Builder::new().name(listener.name().to_owned()).spawn(serve).map_err(start)?;
-        Ok(Self { address: bound, stop, thread: Some(thread), link: None, follower: None })
+        Ok(Self {
+            address: bound,
+            stop,
+            thread: Some(thread),
+            link: None,
+            follower: None,
+            rehearsals: Rehearsals::default(),
+        })
     }
 
     /// Where somebody signs in for the first time; none where there is an account.
@@ -227,6 +242,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stop.send_replace(true);
         drop(self.follower.take());
+        self.rehearsals.end();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {

@@ -26,6 +26,8 @@ pub struct Places {
     pub index: PathBuf,
     /// Who did what in the console.
     pub audit: PathBuf,
+    /// All video of cameras that keep it, a folder each.
+    pub footage: PathBuf,
     /// Where people stayed.
     pub heat: PathBuf,
     /// For what is made to be sent.
@@ -51,7 +53,7 @@ pub struct Setup {
     pub has_guest: bool,
     /// The site file; none where this run has one of its own.
     pub site_file: Option<PathBuf>,
-    /// The agent's own program, which makes copies of evidence.
+    /// The agent's own program, which makes copies of evidence and tries changes.
     pub program: PathBuf,
     /// The time line.
     pub clock: Arc<dyn Clock>,

@@ -55,7 +55,7 @@ impl Desk {
         let mut site = SiteFile::new().wav_speaker("horn");
         site.tables += &console_at(free_port().unwrap());
         for id in cameras {
-            site = site.camera(CameraEntry::new(id, camera.url(), QUICK_PARKING));
+            site = site.camera(CameraEntry::new(id, camera.url(), QUICK_PARKING).with("footage = true"));
         }
         let site = site.write(scene.dir()).unwrap();
         let agent = Agent::start(&scene.program, &site, "warn").unwrap();

@@ -288,6 +288,7 @@ fn places(dir: &StorageDir) -> Places {
         tokens: dir.console_tokens(),
         index: dir.console_index(),
         audit: dir.console_audit(),
+        footage: dir.footage(),
         heat: dir.heat(),
         scratch: dir.scratch(),
     }

@@ -16,6 +16,7 @@ mod numbers;
 mod open;
 mod openapi;
 mod range;
+mod rehearsal;
 mod session;
 mod site;
 mod speakers;
@@ -73,6 +74,7 @@ pub(crate) fn all() -> Vec<Page> {
         take_out::pages(),
         cameras::pages(),
         drawing::pages(),
+        rehearsal::pages(),
         site::pages(),
         finding::pages(),
         speakers::pages(),

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::found_camera::{AskedCamera, FoundCamera, FoundStream};
 use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
-use forewarn_domain::violation::Language;
+use forewarn_domain::violation::{Language, Text};
 use forewarn_domain::{
     CaseCommand, CaseStage, ColourMatrix, Frame, FrameMeta, IncidentRecord, PixelFormat, SpeakerId, SpokenText,
-    Timestamp, ViewPiece, Viewing, Wake, WallTime,
+    Timestamp, ViewPiece, Viewing, ViolationId, Wake, WallTime,
 };
 use forewarn_wire::WireIncident;
 
@@ -24,9 +24,11 @@ use crate::ports::{
     StatsAsked,
 };
 
+mod app_codes;
 mod changes;
 mod console;
 mod live;
+mod rehearsal;
 
 struct Fixed;
 
@@ -155,7 +157,9 @@ impl SiteEditor for Fixed {
         Ok(format!("{} by {}", text.text, speaker.id))
     }
     fn choices(&self) -> Result<Choices, Refused> {
-        Ok(Choices { violations: Vec::new(), speakers: vec![SpeakerId::new("horn").unwrap()] })
+        let (en, zh) = (Some("Intrusion".to_owned()), Some("闯入禁区".to_owned()));
+        let violations = vec![(ViolationId::new("intrusion").unwrap(), Text { en, zh })];
+        Ok(Choices { violations, speakers: vec![SpeakerId::new("horn").unwrap()] })
     }
 }
 

@@ -39,7 +39,8 @@ export function Draw({ camera }: { camera: Camera }) {
   );
   useEffect(() => void read().then(setTold, (error: Refused) => toast(say("failed", say.why(error)), true)), [read]);
   const saving = useSaving(read, setTold);
-  const look = () => saving.look(`/cameras/${encodeURIComponent(camera.id)}/drawing`, { changes: wanted });
+  const look = () =>
+    saving.look(`/cameras/${encodeURIComponent(camera.id)}/drawing`, { changes: wanted }, { camera: camera.id, changes: wanted.map((drawn) => ({ draw: { camera: camera.id, drawn } })) });
   const pixels: Point | null = size ? [size.width, size.height] : null;
   const isKnown = told !== null && pixels !== null;
   useEffect(() => {

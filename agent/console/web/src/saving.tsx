@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { post } from "./api";
 import { Dialog } from "./parts";
 import { useToast } from "./toasts";
+import { type Trial, TryOut } from "./try_out";
 import { useWords } from "./words";
 
 interface Draft {
@@ -17,12 +18,12 @@ const TAKEN_UP_MS = 15_000;
 
 /**
  * Changes of the site file. `read` tells what the agent goes by, `key` what of it must change until a change is taken up;
- * `onTakenUp` is then told it. The dialog belongs somewhere into the view.
+ * `onTakenUp` is then told it. The dialog belongs somewhere into the view; what changes what is looked for can be tried in it.
  */
 export function useSaving<Told>(read: () => Promise<Told>, onTakenUp: (told: Told) => void, key: (told: Told) => string = JSON.stringify) {
   const say = useWords();
   const toast = useToast();
-  const [asked, setAsked] = useState<{ path: string; body: object; draft: Draft } | null>(null);
+  const [asked, setAsked] = useState<{ path: string; body: object; draft: Draft; trial: Trial | undefined } | null>(null);
   const fail = (error: unknown) => toast(say("failed", say.why(error)), true);
 
   /** Does what changes the file, and waits until the agent tells something else than before. */
@@ -45,7 +46,7 @@ export function useSaving<Told>(read: () => Promise<Told>, onTakenUp: (told: Tol
       fail(error);
     }
   };
-  const look = (path: string, body: object) => post<Draft>(path, body).then((draft) => setAsked({ path, body, draft }), fail);
+  const look = (path: string, body: object, trial?: Trial) => post<Draft>(path, body).then((draft) => setAsked({ path, body, draft, trial }), fail);
 
   const dialog = asked && (
     <Dialog title={say("changesTitle")} onClose={() => setAsked(null)}>
@@ -61,6 +62,7 @@ export function useSaving<Told>(read: () => Promise<Told>, onTakenUp: (told: Tol
           {doubt}
         </p>
       ))}
+      {asked.trial && <TryOut {...asked.trial} />}
       <div class="buttons">
         <button onClick={() => setAsked(null)}>{say("cancel")}</button>
         <button class="primary" onClick={() => void save(asked.path, { ...asked.body, base: asked.draft.base })}>
@@ -69,5 +71,5 @@ export function useSaving<Told>(read: () => Promise<Told>, onTakenUp: (told: Tol
       </div>
     </Dialog>
   );
-  return { look: (path: string, body: object) => void look(path, body), isAsking: asked !== null, undo: () => void save("/site/undo", {}), dialog };
+  return { look: (path: string, body: object, trial?: Trial) => void look(path, body, trial), isAsking: asked !== null, undo: () => void save("/site/undo", {}), dialog };
 }

@@ -2,6 +2,7 @@
 import { createContext } from "preact";
 import { type Both, Refused, type Tried } from "./api";
 import { useContext } from "preact/hooks";
+import { causes, failures, proofs, stages, steps, weekdays } from "./terms";
 
 export type Language = "en" | "zh";
 
@@ -254,6 +255,23 @@ const words = {
   toTime: ["To (time of day)", "结束时间"],
   onDays: ["On", "日期"],
   alwaysHint: ["Without times it holds always, without days on every day.", "不填时间则始终有效，不选日期则每天有效。"],
+  tryOut: ["Try it on the last hour", "用最近一小时的录像试运行"],
+  tryNoFootage: ["This cannot be tried before it is saved: no footage is kept of {}. `footage = true` in the site file keeps it.", "保存前无法试运行：{} 没有保存录像。在站点文件中设置 `footage = true` 即可保存。"],
+  trying: ["Looked at: {}", "已查看：{}"],
+  stop: ["Stop", "停止"],
+  tryWould: ["{} would have been raised;", "将会产生 {} 起事件；"],
+  tryWas: ["{} of them were.", "其中 {} 起实际产生过。"],
+  tryNoMore: ["{} that were raised would not have been.", "另有 {} 起实际产生的事件将不会产生。"],
+  trySpan: ["Footage of {}.", "录像时段：{}。"],
+  trySpanCut: ["Not all of it was looked at, only {}.", "未查看全部录像，仅 {}。"],
+  tryGaps: ["It lacks {} times in between.", "其中有 {} 处缺失。"],
+  tryBoth: ["was raised, too", "实际也产生"],
+  tryNew: ["new", "新增"],
+  tryGone: ["no longer", "不再产生"],
+  tryHint: [
+    "Nobody heard a warning of it, so what people would have done is not told; what is passed over and sensors say nothing here.",
+    "试运行时无人听到警告，因此不反映改正情况；忽略项和传感器不参与试运行。",
+  ],
   addRule: ["Add rule…", "添加规则…"],
   speakers: ["Loudspeakers", "扬声器"],
   noSpeakers: ["There is no loudspeaker yet.", "尚无扬声器。"],
@@ -306,86 +324,6 @@ const words = {
 } as const;
 
 export type Word = keyof typeof words;
-
-const weekdays: Record<string, [string, string]> = {
-  mon: ["Mon", "周一"],
-  tue: ["Tue", "周二"],
-  wed: ["Wed", "周三"],
-  thu: ["Thu", "周四"],
-  fri: ["Fri", "周五"],
-  sat: ["Sat", "周六"],
-  sun: ["Sun", "周日"],
-};
-
-const steps: Record<string, [string, string]> = {
-  suspected: ["Seen", "发现"],
-  confirmed: ["Confirmed", "确认"],
-  warned: ["Warning sent", "发出警告"],
-  observing: ["Watching", "观察"],
-  persisted: ["Went on", "未改正"],
-  complied: ["Complied", "已改正"],
-  escalated: ["Escalated", "上报"],
-  lost: ["Out of sight", "失去目标"],
-  over: ["Over", "已过去"],
-  closed: ["Closed", "结束"],
-  ended: ["At the end", "结束时"],
-  after_warning: ["After the warning", "警告之后"],
-};
-
-const causes: Record<string, [string, string]> = {
-  condition_held: ["the condition began to hold", "条件开始成立"],
-  held_long_enough: ["it held for long enough", "持续足够长时间"],
-  not_confirmed: ["it ceased before it was confirmed", "确认前已消失"],
-  warning_sent: ["sent to the loudspeaker", "已发送到扬声器"],
-  playback_proven: ["the loudspeaker played it to the end", "扬声器已完整播放"],
-  covered_by_recent_warning: ["an earlier warning was heard here a moment ago", "刚播放过的警告同样适用"],
-  warning_not_delivered: ["no loudspeaker played the warning", "没有扬声器播放警告"],
-  quiet_hours: ["quiet hours: nothing is said aloud", "静音时段，不播放"],
-  no_warning_configured: ["no warning is set for this", "未配置警告"],
-  still_violating: ["it still went on", "违规仍在继续"],
-  seen_complying: ["seen to comply", "看到已改正"],
-  no_longer_seen: ["gone, and the place is in clear view", "已离开，现场清晰可见"],
-  no_longer_judged: ["nothing more is to be told: it was a moment's matter, or the hours ended", "事情已过去，或规则的时段已结束"],
-  warnings_used_up: ["all warnings were given; people are told", "警告已用尽，通知人员"],
-  out_of_sight: ["nothing was seen of the place for too long", "过久看不到现场"],
-  stream_interrupted: ["the stream was interrupted", "视频流中断"],
-  settled: ["the time for the last evidence is over", "最后取证时间已过"],
-};
-
-const failures: Record<string, [string, string]> = {
-  unreachable: ["not reached", "无法连接"],
-  refused: ["refused", "设备拒绝"],
-  busy: ["busy", "设备正忙"],
-  timed_out: ["did not end in time", "超时"],
-  speech: ["no speech could be made", "无法合成语音"],
-  sound_file: ["the sound file could not be read", "无法读取音频文件"],
-  device_lost: ["no such device", "设备不存在或已断开"],
-  broken: ["broke off", "播放中断"],
-  stopped: ["the agent stopped", "程序已停止"],
-  queue_full: ["too many announcements waited", "等待的播报过多"],
-  misconfigured: ["set up wrongly", "配置有误"],
-};
-
-const proofs: Record<string, [string, string]> = {
-  written: ["written to a file", "已写入文件"],
-  sent: ["sent, nobody answered for it", "已发送，对端未答复"],
-  rendered: ["played by the sound card", "声卡已播放"],
-  acknowledged: ["the device says it played it", "设备确认已播放"],
-  heard: ["a microphone heard it", "麦克风已听到"],
-};
-
-const stages: Record<string, [string, string]> = {
-  sent: ["Sent", "已发送"],
-  received: ["Received", "已接收"],
-  assigned: ["Assigned", "已派单"],
-  called_back: ["Called back", "已回电"],
-  on_site: ["On site", "已到场"],
-  settled: ["Settled", "已办结"],
-  rejected: ["Rejected", "已驳回"],
-  limit_passed: ["Reminded", "已催办"],
-  handed_on: ["Handed on", "已转派"],
-  nobody_left: ["Nobody answers", "无人响应"],
-};
 
 const details: Record<string, string> = {
   true: words.judgedTrue[1],

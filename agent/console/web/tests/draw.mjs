@@ -1,5 +1,6 @@
 // Draws over a camera's picture, in Chromium: a zone by mouse, its corner by keyboard, a line by touch, undo and redo; looks at
-// what changes in the site file, saves it, and sees that the agent goes by it.
+// what changes in the site file, saves it, and tries it on footage, saves it, and sees that the
+// agent goes by it.
 //
 //   node tests/draw.mjs 'http://127.0.0.1:9465/#setup=TOKEN' CAMERA [FOLDER FOR PICTURES]
 import { visit } from "./visit.mjs";
@@ -48,6 +49,9 @@ await page.mouse.up();
 await page.getByRole("button", { name: "Save…" }).click();
 const diff = await page.locator(".diff").innerText();
 if (!diff.includes("forecourt")) throw new Error(`the change is not told: ${diff}`);
+await page.getByRole("button", { name: "Try it on the last hour" }).click();
+await page.getByRole("button", { name: "Stop" }).click();
+await page.getByRole("button", { name: "Try it on the last hour" }).waitFor();
 await desk.look(page, "draw-diff");
 await page.locator("dialog .primary").click();
 await page.locator(".toasts", { hasText: "goes by it now" }).waitFor({ timeout: 30_000 });
@@ -66,7 +70,8 @@ await second.page.locator(".shapes input").fill("phone-line");
 await desk.look(second.page, "draw-phone");
 await second.page.getByRole("button", { name: "保存…" }).tap();
 await second.page.locator(".diff", { hasText: "phone-line" }).waitFor();
+await second.page.getByRole("button", { name: "用最近一小时的录像试运行" }).waitFor();
 await second.page.locator("dialog .primary").tap();
 await second.page.locator(".toasts", { hasText: "已保存并生效" }).waitFor({ timeout: 30_000 });
 await desk.end();
-console.log("drawn by mouse, keyboard and touch, seen, saved and taken up");
+console.log("drawn by mouse, keyboard and touch, seen, tried, saved and taken up");

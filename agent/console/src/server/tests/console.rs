@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use forewarn_domain::SystemClock;
-use forewarn_domain::clock::wall_now;
 use serde_json::{Value, json};
 
 use super::*;
@@ -12,7 +11,7 @@ use crate::access::Role;
 use crate::gate::Need;
 use crate::setup::Places;
 
-const PASSWORD: &str = "three wise words";
+pub(super) const PASSWORD: &str = "three wise words";
 pub(super) const ID: &str = "gate-loitering-2";
 
 /// A console of its own, with one incident of which evidence is kept.
@@ -59,6 +58,11 @@ impl Scene {
 
     /// A console of these incidents, each with a bundle.
     fn with(incidents: &[u32]) -> Self {
+        Self::set_up(incidents, |_, _, _| {})
+    }
+
+    /// The same, set up otherwise; the folder is that of all its files.
+    pub(super) fn set_up(incidents: &[u32], change: impl FnOnce(&mut Setup, &mut Ports, &Path)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         for n in incidents {
             keep(&dir.path().join("evidence/1970-01-01"), *n);
@@ -76,10 +80,11 @@ impl Scene {
             tokens: at("tokens.json"),
             index: at("index.sqlite"),
             audit: at("audit.jsonl"),
+            footage: at("footage"),
             heat: at("heat"),
             scratch: at("scratch"),
         };
-        let setup = Setup {
+        let mut setup = Setup {
             site: "market".to_owned(),
             time_zone: "Asia/Shanghai".to_owned(),
             version: "1".to_owned(),
@@ -91,7 +96,8 @@ impl Scene {
             program: "/bin/false".into(),
             clock: Arc::new(SystemClock),
         };
-        let ports = ports();
+        let mut ports = ports();
+        change(&mut setup, &mut ports, dir.path());
         let server = Server::of_console(loopback(), &ports, setup).unwrap();
         Self { dir, server, ports }
     }
@@ -153,6 +159,32 @@ impl Scene {
     fn sign_in(&self, name: &str) -> Visitor {
         let given = json!({ "name": name, "password": PASSWORD });
         Self::signed_in(&self.post(&Visitor::default(), "/api/v1/session", &given))
+    }
+
+    /// Where its files lie.
+    pub(super) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Goes through a journey of the page's own tests in a browser, where one is there.
+    pub(super) fn walk(&self, journey: &str) {
+        let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
+        let chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+        let Some(chromium) = chromium.iter().find(|path| Path::new(path).exists()) else {
+            println!("skipped: there is no Chromium here");
+            return;
+        };
+        if !web.join("node_modules/playwright-core").exists() {
+            println!("skipped: `cargo xtask assets --page` brings what drives Chromium");
+            return;
+        }
+        let link = self.server.link().unwrap();
+        let mut node = std::process::Command::new("node");
+        node.args([journey, link]).current_dir(&web).env("CHROMIUM", chromium);
+        let done = node.args(std::env::var_os("FOREWARN_PICTURES")).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
+        print!("{said}");
     }
 
     /// Waits until the evidence was taken up.
@@ -401,40 +433,6 @@ fn the_page_comes_with_a_policy_and_what_lies_beyond_loopback_needs_a_proxy() {
 }
 
 #[test]
-fn an_account_with_an_app_asks_for_its_code_once_each_and_an_admin_helps_who_lost_it() {
-    let scene = Scene::new();
-    let admin = scene.admin();
-    let told = scene.post(&admin, "/api/v1/session/totp", &json!({})).json();
-    let secret = told["secret"].as_str().unwrap();
-    assert!(told["uri"].as_str().unwrap().starts_with("otpauth://totp/Forewarn%20"), "{told}");
-    let set = |code: &str, password: &str| {
-        let body = json!({ "secret": secret, "code": code, "password": password }).to_string();
-        scene.say(&admin, "PUT", "/api/v1/session/totp", &[], &body).status
-    };
-    let code = |steps: i64| {
-        let now_s = wall_now().as_micros() / 1_000_000 + 30 * steps;
-        crate::access::totp_for_tests(secret, now_s as u64)
-    };
-    assert_eq!((set("000000", PASSWORD), set(&code(0), "another three words")), (403, 403));
-    assert_eq!(scene.get(&admin, "/api/v1/session").json()["has_totp"], false, "nothing was kept");
-    assert_eq!(set(&code(0), PASSWORD), 204);
-    let sign_in = |code: Option<String>| {
-        let given = json!({ "name": "ann", "password": PASSWORD, "code": code });
-        scene.post(&Visitor::default(), "/api/v1/session", &given)
-    };
-    let asked = sign_in(None);
-    assert_eq!((asked.status, &asked.json()["needs_code"]), (401, &json!(true)));
-    assert_eq!(sign_in(Some("000000".to_owned())).status, 401);
-    let next = code(1);
-    assert_eq!((sign_in(Some(next.clone())).status, sign_in(Some(next)).status), (200, 401), "no code is taken twice");
-    assert_eq!(scene.get(&admin, "/api/v1/accounts").json()["accounts"][0]["has_totp"], true);
-    assert_eq!(scene.say(&admin, "DELETE", "/api/v1/accounts/ann/totp", &[], "").status, 204);
-    assert_eq!(sign_in(None).status, 200);
-    let audit = scene.get(&admin, "/api/v1/audit").json().to_string();
-    assert!(audit.contains("set an authenticator app up") && !audit.contains(secret), "{audit}");
-}
-
-#[test]
 fn the_document_of_the_interface_tells_of_every_page() {
     let document: Value = serde_json::from_str(api::DOCUMENT).unwrap();
     let told = document["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
@@ -473,22 +471,6 @@ fn the_examples_of_the_documentation_do_what_they_say() {
 
 #[test]
 fn an_operators_first_day_goes_by_keyboard_in_both_languages() {
-    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
-    let chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-    let Some(chromium) = chromium.iter().find(|path| Path::new(path).exists()) else {
-        println!("skipped: there is no Chromium here");
-        return;
-    };
-    if !web.join("node_modules/playwright-core").exists() {
-        println!("skipped: `cargo xtask assets --page` brings what drives Chromium");
-        return;
-    }
     let scene = Scene::with(&[2, 4, 6, 8, 10, 12, 14, 16]);
-    let link = scene.server.link().unwrap();
-    let mut node = std::process::Command::new("node");
-    node.args(["tests/journey.mjs", link]).current_dir(&web).env("CHROMIUM", chromium);
-    let done = node.args(std::env::var_os("FOREWARN_PICTURES")).output().unwrap();
-    let said = String::from_utf8_lossy(&done.stdout);
-    assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
-    print!("{said}");
+    scene.walk("tests/journey.mjs");
 }

@@ -1,0 +1,182 @@
+//! `/api/v1/cameras/{id}/rehearsal`: what a camera's footage would have raised with changes that are not saved, beside what was
+//! raised.
+
+use std::fs;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, Method, StatusCode, header};
+use axum::routing::{delete, get, post};
+use axum::{Extension, Json};
+use forewarn_domain::StreamId;
+use forewarn_domain::site_change::SiteChange;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::site::refused;
+use super::{ADMIN, Page, ask, page};
+use crate::access::Session;
+use crate::act::Act;
+use crate::bilingual::{Bilingual, both};
+use crate::context::Context;
+use crate::health::words;
+use crate::refusal::Refusal;
+use crate::rehearsals::{Busy, Order, Row, Standing, compare};
+use crate::store::Filter;
+
+/// Changes in one request.
+const MOST: usize = 200;
+/// Footage that is looked at where nobody says how much, and at most.
+const MINUTES: u32 = 60;
+/// Incidents of an hour that are told beside.
+const INCIDENTS: usize = 500;
+
+pub(super) fn pages() -> Vec<Page> {
+    const PATH: &str = "/api/v1/cameras/{id}/rehearsal";
+    vec![
+        page(Method::GET, PATH, ADMIN, get(so_far)),
+        page(Method::POST, PATH, ADMIN, post(begin)),
+        page(Method::DELETE, PATH, ADMIN, delete(stop)),
+        page(Method::GET, "/api/v1/cameras/{id}/rehearsal/{name}", ADMIN, get(picture)),
+    ]
+}
+
+/// How it stands, and what came of it.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    standing: Standing,
+    /// Whether the camera keeps footage at all.
+    has_footage: bool,
+    from_us: Option<i64>,
+    to_us: Option<i64>,
+    until_us: Option<i64>,
+    gaps: Vec<[i64; 2]>,
+    rows: Vec<Row>,
+}
+
+fn camera_of(id: &str) -> Result<StreamId, Refusal> {
+    StreamId::new(id).map_err(|error| Refusal::nothing(Bilingual::quoted(error, "摄像机名称有误")))
+}
+
+fn told(context: &Context, camera: &StreamId) -> Result<Told, Refusal> {
+    let (standing, found) = context.rehearsals.of(camera.as_str());
+    let was = match (found.span_us, found.until_us) {
+        (Some((from_us, _)), Some(until_us)) => {
+            let camera = Some(camera.to_string());
+            let filter = Filter { camera, from_us: Some(from_us), to_us: Some(until_us), ..Filter::default() };
+            context.index.page(&filter, INCIDENTS)?.0
+        }
+        _ => Vec::new(),
+    };
+    Ok(Told {
+        standing,
+        has_footage: has_footage(context, camera),
+        from_us: found.span_us.map(|(from, _)| from),
+        to_us: found.span_us.map(|(_, to)| to),
+        until_us: found.until_us,
+        gaps: found.gaps,
+        rows: compare(&found.raised, was),
+    })
+}
+
+fn has_footage(context: &Context, camera: &StreamId) -> bool {
+    let days = fs::read_dir(context.setup.places.footage.join(camera.as_str()));
+    days.is_ok_and(|mut days| days.next().is_some())
+}
+
+async fn so_far(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<Json<Told>, Refusal> {
+    let camera = camera_of(&id)?;
+    ask(move || told(&context, &camera).map(Json)).await?
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    /// As for `/api/v1/site/changes`; none to try the site as it is.
+    changes: Vec<Value>,
+    #[serde(default)]
+    minutes: Option<u32>,
+}
+
+/// Only what is looked for can be tried by footage.
+fn checked(changes: &[Value]) -> Result<Vec<SiteChange>, Refusal> {
+    if changes.len() > MOST {
+        return Err(Refusal::wrong(both!("try at most {MOST} changes", "一次最多试运行 {MOST} 项更改")));
+    }
+    let read = |change| {
+        SiteChange::deserialize(change)
+            .map_err(|error| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, Bilingual::quoted(error, "更改的格式有误")))
+    };
+    let changes = changes.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let is_looked_for = |change: &SiteChange| {
+        matches!(change, SiteChange::Draw { .. } | SiteChange::AddRule(_) | SiteChange::RemoveRule { .. })
+    };
+    if !changes.iter().all(is_looked_for) {
+        let why = both!(
+            "zones, lines, masks and rules can be tried; the rest changes nothing of what is seen",
+            "只能试运行区域、警戒线、遮挡和规则，其他更改不影响识别"
+        );
+        return Err(Refusal::wrong(why));
+    }
+    Ok(changes)
+}
+
+async fn begin(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+    Json(Asked { changes, minutes }): Json<Asked>,
+) -> Result<Json<Told>, Refusal> {
+    let camera = camera_of(&id)?;
+    let minutes = minutes.unwrap_or(MINUTES);
+    if !(1..=MINUTES).contains(&minutes) {
+        return Err(Refusal::wrong(both!("`minutes` is 1 to {MINUTES}", "`minutes` 为 1 至 {MINUTES}")));
+    }
+    let read = checked(&changes)?;
+    ask(move || {
+        if !has_footage(&context, &camera) {
+            let why = both!(
+                "no footage is kept of {camera}, so nothing can be tried; write `footage = true` for it in the site file",
+                "{camera} 没有保存录像，无法试运行；请在站点文件中为其设置 `footage = true`"
+            );
+            return Err(Refusal::conflict(why));
+        }
+        if !read.is_empty() {
+            context.ports.site.change(&read, None).map_err(refused)?;
+        }
+        let setup = &context.setup;
+        let site_file = setup.site_file.as_deref().ok_or_else(|| Refusal::conflict(words::NO_SITE_FILE))?;
+        let changes = (!changes.is_empty()).then(|| Value::from(changes).to_string());
+        let scratch = &setup.places.scratch;
+        let order = Order { camera: camera.as_str(), site_file, changes, minutes, scratch, program: &setup.program };
+        context.rehearsals.begin(&order).map_err(Refusal::failed)?.map_err(|Busy| {
+            Refusal::conflict(both!("something is being tried; wait, or stop it", "正在进行另一次试运行，请等待或停止"))
+        })?;
+        context.note(Some(&session.name), Act::Rehearsed, Some(camera.as_str()), None);
+        told(&context, &camera).map(Json)
+    })
+    .await?
+}
+
+async fn stop(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+    let camera = camera_of(&id)?;
+    if context.rehearsals.stop(camera.as_str()) {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(Refusal::nothing(both!("nothing is being tried of {camera}", "{camera} 没有进行中的试运行")))
+}
+
+type Picture = ([(HeaderName, &'static str); 2], Vec<u8>);
+
+async fn picture(
+    State(context): State<Arc<Context>>,
+    Path((id, name)): Path<(String, String)>,
+) -> Result<Picture, Refusal> {
+    ask(move || {
+        let bytes = context.rehearsals.picture(&id, &name).and_then(|path| fs::read(path).ok());
+        let bytes = bytes.ok_or_else(|| Refusal::nothing(both!("there is no such picture", "没有此图片")))?;
+        Ok(([(header::CONTENT_TYPE, "image/jpeg"), (header::CACHE_CONTROL, "no-store")], bytes))
+    })
+    .await?
+}
