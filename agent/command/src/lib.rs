@@ -1,5 +1,5 @@
-//! What upstream asks of the agent over MQTT: to speak a text, take a step of a case, judge an incident, silence a zone,
-//! look now, cut a clip.
+//! What upstream asks of the agent over MQTT, or over HTTP through the [`Door`]: to speak a text, take a step of a case,
+//! judge an incident, silence a zone, look now, cut a clip.
 //!
 //! A [command](Command) is signed with a secret that both sides share, names its site and when it expires, and is done at
 //! most once, whatever is repeated and wherever a kill falls. The [`Gate`] decides who is let in, and is pure. The [`Desk`]
@@ -24,6 +24,6 @@ pub use desk::Desk;
 pub use gate::{Gate, Refusal};
 pub use hands::Hands;
 pub use kept::{Kept, Quiet};
-pub use link::{Commands, LinkError, QUEUE, Tell};
+pub use link::{Commands, Door, LinkError, QUEUE, Tell};
 pub use reply::{Outcome, Reply};
 pub use ways::Ways;

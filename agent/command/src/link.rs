@@ -3,8 +3,10 @@
 //! One thread drives the connection and never waits for a command; the other has one done after the other and answers. A
 //! message for which there is no room is left out before anybody has looked at it, so its sender may send it again.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use forewarn_base::backoff::{Backoff, BackoffLimits};
@@ -20,6 +22,7 @@ use rumqttc::{
 
 use crate::config::ResolvedCommands;
 use crate::desk::Desk;
+use crate::reply::Reply;
 
 /// Messages that wait to be looked at.
 pub const QUEUE: QueueSpec<LeaveOut> = QueueSpec::new("commands", 16);
@@ -48,6 +51,28 @@ pub type Tell = Box<dyn Fn(String) + Send>;
 struct Message {
     payload: Vec<u8>,
     is_retained: bool,
+    /// Who waits for the reply; by the broker nobody does, and it is published.
+    asker: Option<SyncSender<Reply>>,
+}
+
+/// A way beside the broker's by which commands come in. Clones are the same.
+#[derive(Clone)]
+pub struct Door(Sender<Message, LeaveOut>);
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Door")
+    }
+}
+
+impl Door {
+    /// Has one message done as if it had come by the broker, waits for that, and has the reply alone. None where too many
+    /// wait: nobody has looked at it, so it may be handed in again.
+    pub fn hand_in(&self, payload: Vec<u8>) -> Option<Reply> {
+        let (asker, reply) = sync_channel(1);
+        self.0.put(Message { payload, is_retained: false, asker: Some(asker) });
+        reply.recv().ok()
+    }
 }
 
 /// The way by which commands come in. Dropping it closes the connection.
@@ -56,6 +81,7 @@ pub struct Commands {
     is_over: Arc<AtomicBool>,
     link: Thread,
     worker: Thread,
+    door: Door,
 }
 
 impl Commands {
@@ -72,7 +98,7 @@ impl Commands {
         let (messages, inbox) = QUEUE.open();
         let (replies, reply_topic) = (client.clone(), format!("{}/replies", config.topic));
         let worker = Thread::spawn("commands", move || work(desk(), &inbox, &replies, &reply_topic))?;
-        let is_over = Arc::<AtomicBool>::default();
+        let (is_over, door) = (Arc::<AtomicBool>::default(), Door(messages.clone()));
         let mut link = Link {
             client,
             messages,
@@ -83,7 +109,12 @@ impl Commands {
             is_away_told: false,
         };
         let link = Thread::spawn("commands-link", move || link.run(&mut connection))?;
-        Ok(Self { is_over, link, worker })
+        Ok(Self { is_over, link, worker, door })
+    }
+
+    /// The way by which commands come in beside the broker.
+    pub fn door(&self) -> Door {
+        self.door.clone()
     }
 
     /// Whether a thread of it has ended though nobody stopped it.
@@ -99,8 +130,13 @@ impl Commands {
 }
 
 fn work(mut desk: Desk, inbox: &Receiver<Message>, replies: &Client, topic: &str) {
-    while let Ok(Message { payload, is_retained }) = inbox.recv() {
+    while let Ok(Message { payload, is_retained, asker }) = inbox.recv() {
         let reply = desk.take(&payload, is_retained);
+        if let Some(asker) = asker {
+            // Who has gone meanwhile finds it in the audit log.
+            let _ = asker.try_send(reply);
+            continue;
+        }
         // A reply of texts and numbers always has a JSON form.
         let json = serde_json::to_vec(&reply).unwrap_or_default();
         if let Err(error) = replies.try_publish(topic, QoS::AtLeastOnce, false, json) {
@@ -173,7 +209,8 @@ impl Link {
                 COMMANDS.of([&"none", &"refused"]).increment(1);
             }
             Packet::Publish(publish) => {
-                self.messages.put(Message { payload: publish.payload.to_vec(), is_retained: publish.retain });
+                let (payload, is_retained) = (publish.payload.to_vec(), publish.retain);
+                self.messages.put(Message { payload, is_retained, asker: None });
             }
             _ => {}
         }

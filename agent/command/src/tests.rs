@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use forewarn_base::secret::Secret;
@@ -11,10 +12,12 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::command::{Ask, Command, sign};
+use crate::config::CommandsConfig;
 use crate::desk::Desk;
 use crate::gate::{Gate, MOST_AHEAD_S, Memory, Refusal};
 use crate::hands::Hands;
 use crate::kept::{self, Kept, Quiet};
+use crate::link::Commands;
 use crate::reply::{Outcome, Reply};
 
 const NOW_S: i64 = 1_800_000_000;
@@ -225,6 +228,23 @@ fn a_damaged_file_lets_nothing_in_that_may_have_been_there() {
     assert_eq!(refusal(&mut gate, &look("1", NOW_S + 60), NOW_S), Refusal::Forgotten);
     assert!(gate.admit(&signed(&look("2", NOW_S + 2 + MOST_AHEAD_S)), false, at(NOW_S + 2)).is_ok());
     assert!(dir.path().join("commands.damaged.json").exists());
+}
+
+#[test]
+fn a_command_that_is_handed_in_is_done_once_and_its_reply_comes_back_though_the_broker_is_away() {
+    let keys = r#"{"url":"mqtt://127.0.0.1:1","secret_env":"SECRET"}"#;
+    let config: CommandsConfig = serde_json::from_str(keys).unwrap();
+    let config = config.resolve("north", Path::new("/"), &|_| Some(SECRET.to_owned())).unwrap();
+    let desk = Office::new().open(u32::MAX);
+    let mut commands = Commands::start(&config, move || desk, Box::new(|_| ())).unwrap();
+    let door = commands.door();
+    let hand_in = |message: &[u8]| door.hand_in(message.to_vec()).unwrap();
+    let good = signed(&look("1", NOW_S + 30));
+    assert_eq!(hand_in(&good).outcome, Outcome::Done);
+    let again = hand_in(&good);
+    assert!(again.outcome == Outcome::Refused && again.id.as_deref() == Some("1"));
+    assert!(answer(&hand_in(b"nonsense")).1.starts_with("this is no command"));
+    commands.stop().unwrap();
 }
 
 /// What befalls an agent.

@@ -45,6 +45,8 @@ pub(crate) struct Context {
     pub redactor: Redactor,
     /// Tries changes on footage.
     pub rehearsals: Rehearsals,
+    /// Whether a command is being done now.
+    pub is_commanded: AtomicBool,
     /// The latest still of each camera.
     pub stills: Mutex<BTreeMap<String, Still>>,
 }

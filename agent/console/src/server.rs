@@ -149,7 +149,7 @@ impl Server {
         let pages = move |port: u16| {
             let (cookie, looks, stills) = (format!("forewarn_{port}"), Mutex::default(), Mutex::default());
             let sockets = Arc::new(Semaphore::new(SOCKETS));
-            let is_speaking = AtomicBool::new(false);
+            let (is_speaking, is_commanded) = (AtomicBool::new(false), AtomicBool::new(false));
             let redactor = Redactor::default();
             let rehearsals = of_pages;
             let context = Context {
@@ -165,6 +165,7 @@ impl Server {
                 is_speaking,
                 redactor,
                 rehearsals,
+                is_commanded,
                 stills,
             };
             api::of_console(&Arc::new(context))

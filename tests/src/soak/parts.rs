@@ -205,6 +205,9 @@ impl Desk for Nothing {
     fn suppress(&self, _incident: &IncidentRecord, _asked: &Passing) -> Result<u32, String> {
         Err("nothing".to_owned())
     }
+    fn command(&self, _message: Vec<u8>) -> Result<serde_json::Value, Bilingual> {
+        Err(words::NO_COMMANDS)
+    }
     fn report(&self, _bundle: &Path, _language: Language) -> Result<String, String> {
         Err("nothing".to_owned())
     }

@@ -1,4 +1,5 @@
-//! Commands over a real broker: signed with openssl and sent by mosquitto_pub as the page says, answered, done once.
+//! Commands over a real broker, and over HTTP: signed with openssl, sent by mosquitto_pub or curl as the page says, answered,
+//! done once.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,15 +15,16 @@ use forewarn_tests::site::QUICK_PARKING;
 use forewarn_tests::{Agent, Broker, CameraEntry, Scene, Session, SimCamera, SiteFile, Subscriber, eventually};
 use serde_json::{Value, json};
 
+use super::console::link_of;
 use super::live::assert_stops;
 
 const TOPIC: &str = "forewarn/north/commands";
 const REPLIES: &str = "forewarn/north/commands/replies";
 const PAGE: &str = include_str!("../../../docs/commands.md");
 
-/// What the page says between a line that begins a part in this language and the next one that ends it.
-fn of_page(language: &str) -> &'static str {
-    let (_, text) = PAGE.split_once(&format!("```{language}\n")).unwrap();
+/// What the page says between the lines that begin and end its first part in this language, or one after that.
+fn of_page(language: &str, nth: usize) -> &'static str {
+    let text = PAGE.split(&format!("```{language}\n")).nth(nth + 1).unwrap();
     text.split_once("```").unwrap().0
 }
 
@@ -32,6 +34,7 @@ struct World {
     agent: Agent,
     site: std::path::PathBuf,
     metrics_port: u16,
+    console: String,
     _camera: SimCamera,
     scene: Scene,
 }
@@ -46,8 +49,14 @@ fn send(scene: &Scene, broker: &Broker, text: &str) {
 fn run(dir: &Path, broker: &Broker, arguments: &[&str]) {
     let mut shell = Command::new("sh");
     shell.args(arguments).current_dir(dir).env("BROKER", "127.0.0.1").env("PORT", broker.port().to_string());
+    said(&mut shell);
+}
+
+/// What it prints.
+fn said(shell: &mut Command) -> String {
     let out = shell.output().unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap()
 }
 
 fn now_s() -> i64 {
@@ -67,13 +76,14 @@ impl World {
         scene.write("commands.secret", "0123456789abcdef-and-more\n").unwrap();
         let mut platform = Subscriber::start(broker.port(), Session::Persistent, None).unwrap();
         platform.wait_subscribed().unwrap();
-        let metrics_port = free_port().unwrap();
+        let [metrics_port, console_port] = [(); 2].map(|()| free_port().unwrap());
         let mut site = SiteFile::new()
             .upstream(&broker.url(), "")
             .metrics(metrics_port)
+            .console(console_port)
             .wav_speaker("horn")
             .camera(CameraEntry::new("gate", camera.url(), QUICK_PARKING).with("speakers = [\"horn\"]"));
-        let table = of_page("toml").replace("mqtts://broker.example", &broker.url());
+        let table = of_page("toml", 0).replace("mqtts://broker.example", &broker.url());
         let is_login = |line: &&str| line.starts_with("user") || line.starts_with("password");
         let table: String = table.lines().filter(|line| !is_login(line)).flat_map(|line| [line, "\n"]).collect();
         site.tables.push_str(&table);
@@ -83,7 +93,8 @@ impl World {
             "head -c 200000 /dev/zero | tr '\\0' x | mosquitto_pub -h 127.0.0.1 -p \"$PORT\" -q 1 -r -t \"$0\" -s";
         run(scene.dir(), &broker, &["-c", script, TOPIC]);
         let agent = Agent::start(&scene.program, &site, "info").unwrap();
-        let world = Self { platform, broker, agent, site, metrics_port, _camera: camera, scene };
+        let console = format!("http://127.0.0.1:{console_port}");
+        let world = Self { platform, broker, agent, site, metrics_port, console, _camera: camera, scene };
         world.is_ready();
         world
     }
@@ -118,6 +129,32 @@ impl World {
         self.reply(id, "done")["found"].clone()
     }
 
+    /// A token for commands, which the first account makes.
+    fn token(&self) -> String {
+        let link = eventually("the link of the console", || link_of(&self.agent)).unwrap();
+        let (_, link) = link.split_once("#setup=").unwrap();
+        let post = |path: &str, csrf: &str, body: &Value| -> Value {
+            let mut curl = Command::new("curl");
+            curl.args(["-s", "-b", "cookies", "-c", "cookies", "-H", "content-type: application/json", "-H", csrf]);
+            curl.args(["-d", &body.to_string(), &format!("{}/api/v1/{path}", self.console)]);
+            serde_json::from_str(&said(curl.current_dir(self.scene.dir()))).unwrap()
+        };
+        let first = json!({ "token": link, "name": "ann", "password": "three wise words" });
+        let session = post("setup", "x-none: 1", &first);
+        let wanted = json!({ "name": "desk", "role": "operator", "scopes": ["commands:write"], "days": 1 });
+        let csrf = format!("x-forewarn-csrf: {}", session["csrf"].as_str().unwrap());
+        post("tokens", &csrf, &wanted)["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Signs a command and sends it to the console as the page does; its reply.
+    fn ask_over_http(&self, token: &str, command: &str) -> Value {
+        let sign = "signature=$(printf %s \"$command\" | openssl dgst -sha256 -hmac \"$(cat commands.secret)\" | sed 's/.* //')\n";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{sign}{}", of_page("sh", 1))]).current_dir(self.scene.dir());
+        shell.env("TOKEN", token).env("CONSOLE", &self.console).env("command", command);
+        serde_json::from_str(&said(&mut shell)).unwrap()
+    }
+
     fn audit(&self) -> String {
         std::fs::read_to_string(self.scene.path("data/commands-audit.jsonl")).unwrap()
     }
@@ -127,7 +164,7 @@ impl World {
 fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
     let mut world = World::start();
     // The example of the page as it stands there.
-    run(world.scene.dir(), &world.broker, &["-c", of_page("sh")]);
+    run(world.scene.dir(), &world.broker, &["-c", of_page("sh", 0)]);
     let (platform, agent) = (&mut world.platform, &world.agent);
     let looked = platform.message(REPLIES, "\"picture\"").unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
     let looked: Value = serde_json::from_str(&looked.payload).unwrap();
@@ -157,6 +194,17 @@ fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
     assert_eq!(&clip[4..8], b"ftyp");
     let quiet = json!({ "silence": { "camera": "gate", "zone": "no-parking", "until_s": now_s() + 600 } });
     world.ask("quiet-1", &quiet);
+
+    // Over HTTP, through the same gate.
+    let token = world.token();
+    let look = command("http-1", &json!({ "look": { "camera": "gate" } }));
+    let looked = world.ask_over_http(&token, &look);
+    assert_eq!((&looked["outcome"], &looked["found"]["seen"]["camera"]), (&json!("done"), &json!("gate")), "{looked}");
+    world.send(&look);
+    world.reply("http-1", "refused");
+    let of_broker = world.ask_over_http(&token, &command("case-1", &json!({ "look": { "camera": "gate" } })));
+    assert_eq!(of_broker["outcome"], "refused", "what came by the broker is not done again: {of_broker}");
+    assert!(world.ask_over_http("fwt_0", &look)["error"].is_string(), "a token that nobody made");
 
     // The same again, before and after a kill, and others that nobody may send.
     let again = command("say-1", &json!({ "speak": { "speaker": "horn", "text": "The gate is closed" } }));

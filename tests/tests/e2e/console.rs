@@ -25,7 +25,7 @@ fn console_at(port: u16) -> String {
 }
 
 /// The link by which the first account is made.
-fn link_of(agent: &Agent) -> Option<String> {
+pub(super) fn link_of(agent: &Agent) -> Option<String> {
     let log = agent.log();
     let word = log.split_whitespace().find(|word| word.contains("/#setup="))?;
     Some(word.trim_end_matches(';').to_owned())

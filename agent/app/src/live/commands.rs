@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use forewarn_command::{Commands, Desk, Ways};
+use forewarn_command::{Commands, Desk, Door, Ways};
 use forewarn_domain::Clock;
 use forewarn_inference::Shared;
 use forewarn_telemetry::queue::{Sender, Wait};
@@ -25,7 +25,7 @@ pub fn start(
     (hands, board, shared): (&Hands, &Board, &Shared),
     to_loop: &Sender<LoopEvent, Wait>,
     clock: &Arc<dyn Clock>,
-) -> Result<Option<Box<dyn Part>>, CommandError> {
+) -> Result<Option<(Door, Box<dyn Part>)>, CommandError> {
     let (Some(config), dir) = (site.commands.clone(), site.storage.dir.clone()) else { return Ok(None) };
     let (speakers, streams, clips) = (hands.speakers.clone(), hands.streams.clone(), hands.streams.clone());
     let (onlookers, scenes, calls, troubles) =
@@ -50,7 +50,8 @@ pub fn start(
     };
     let of_config = config.clone();
     let desk = move || Desk::open(&of_config, (&dir.commands(), &dir.commands_audit()), Box::new(ways), of_desk);
-    Ok(Some(Box::new(Commands::start(&config, desk, Box::new(tell)).or_exit(ExitCode::Failed)?)))
+    let commands = Commands::start(&config, desk, Box::new(tell)).or_exit(ExitCode::Failed)?;
+    Ok(Some((commands.door(), Box::new(commands))))
 }
 
 impl Part for Commands {

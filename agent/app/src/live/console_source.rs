@@ -73,6 +73,8 @@ pub struct ConsoleSource {
     pub board: Board,
     /// The ways upstream.
     pub upstreams: Upstreams,
+    /// Where commands are handed in; none where the site takes none.
+    pub door: Option<forewarn_command::Door>,
     /// The way into the incident loop.
     pub to_loop: Sender<LoopEvent, Wait>,
     /// Tells how the parts fare.
@@ -273,6 +275,12 @@ impl Desk for ConsoleSource {
             AnnounceOutcome::Played { duration, proof, .. } => Ok(format!("{:.1} s, {proof}", duration.as_secs_f64())),
             AnnounceOutcome::Failed { reason, .. } => Err(words::not_heard(reason)),
         }
+    }
+
+    fn command(&self, message: Vec<u8>) -> Result<serde_json::Value, Bilingual> {
+        let door = self.door.as_ref().ok_or(words::NO_COMMANDS)?;
+        let reply = door.hand_in(message).ok_or(words::COMMANDS_FULL)?;
+        serde_json::to_value(reply).map_err(|error| Bilingual::quoted(error, "程序内部出错"))
     }
 
     fn case(&self, told: CaseCommand) -> Result<(), String> {

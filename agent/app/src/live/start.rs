@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use forewarn_base::thread::Thread;
+use forewarn_command::Door;
 use forewarn_console::{ConsoleError, Hosts, Places, Ports, Server, Setup};
 use forewarn_domain::Clock;
 use forewarn_engine::Engine;
@@ -90,7 +91,7 @@ impl Agent {
         };
         let incident_loop = IncidentLoop::restored(ends, former.snapshots);
         let incidents = Incidents::start(incident_loop, events, notes, to_loop.clone())?;
-        let commands = commands::start(site, (&hands, &board, &shared), &to_loop, &clock)?;
+        let (door, commands) = commands::start(site, (&hands, &board, &shared), &to_loop, &clock)?.unzip();
         let inference = inference::start(site, models, &hands.streams, shared, to_loop.clone(), &clock)?;
         let counters = Counters {
             streams: hands.streams.clone(),
@@ -103,7 +104,7 @@ impl Agent {
         let way_in = to_loop.clone();
         let adopter = Adopter { to_loop, hands: hands.clone(), lanes, outbox: of_adopter, board, clock };
         let sources = Sources::of(&adopter, holder, vitals);
-        let (health, servers, console) = serve(site, sources, (recorder, way_in, hands.speakers.clone()))?;
+        let (health, servers, console) = serve(site, sources, (recorder, way_in, hands.speakers.clone(), door))?;
         let addresses = servers.iter().map(Server::address).collect();
         let others: [Box<dyn Part>; 9] = [
             Box::new(health),
@@ -148,7 +149,7 @@ fn prepare_process(site: &Site) -> Result<config::Claim, config::Taken> {
 fn serve(
     site: &Site,
     sources: Sources,
-    (recorder, to_loop, speakers): (PrometheusHandle, Sender<LoopEvent, Wait>, Speakers),
+    (recorder, to_loop, speakers, door): (PrometheusHandle, Sender<LoopEvent, Wait>, Speakers, Option<Door>),
 ) -> Result<(Health, Vec<Server>, Option<String>), CommandError> {
     let (streams, outbox, board) = (sources.streams.clone(), sources.outbox.clone(), sources.board.clone());
     let (upstreams, clock) = (sources.upstreams.clone(), Arc::clone(&sources.clock));
@@ -162,6 +163,7 @@ fn serve(
         outbox,
         board,
         upstreams,
+        door,
         to_loop,
         health: health.clone(),
         site_file: Arc::new(SiteFile(site.file.clone())),

@@ -54,7 +54,8 @@ pub(crate) enum TokenError {
 }
 
 /// What tokens can be for: the first word of a path below `/api/v1`.
-const SUBJECTS: [&str; 8] = ["incidents", "suppressions", "cameras", "live", "health", "events", "site", "speakers"];
+const SUBJECTS: [&str; 9] =
+    ["incidents", "suppressions", "cameras", "live", "health", "events", "site", "speakers", "commands"];
 
 /// A subject that a token may read, or also change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

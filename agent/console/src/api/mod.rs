@@ -3,6 +3,7 @@
 mod accounts;
 mod assets;
 mod cameras;
+mod commands;
 mod deeds;
 mod drawing;
 mod events;
@@ -78,6 +79,7 @@ pub(crate) fn all() -> Vec<Page> {
         site::pages(),
         finding::pages(),
         speakers::pages(),
+        commands::pages(),
         health::pages(),
         events::pages(),
         live::pages(),

@@ -27,6 +27,18 @@ pub fn not_found(why: impl Display) -> Bilingual {
 /// There is no such loudspeaker.
 pub const NO_SPEAKER: Bilingual = fixed("the site has no such loudspeaker", "站点没有此扬声器");
 
+/// Nobody may send commands.
+pub const NO_COMMANDS: Bilingual = fixed(
+    "the site takes no commands: add `[commands]` to its file, as docs/commands.md tells",
+    "站点未配置命令：请按 docs/commands.md 在站点文件中添加 `[commands]`",
+);
+
+/// Too many commands wait.
+pub const COMMANDS_FULL: Bilingual = fixed(
+    "too many commands wait, and nobody has looked at this one; send it again in a moment",
+    "等待的命令过多，此命令未被处理，请稍候重试",
+);
+
 /// It was not heard.
 pub fn not_heard(why: impl Display) -> Bilingual {
     Bilingual::quoted(format_args!("it was not heard: {why}"), "未能播放")

@@ -110,6 +110,12 @@ impl Desk for Fixed {
         }
         Ok(format!("{} s, rendered", text.text.len()))
     }
+    fn command(&self, message: Vec<u8>) -> Result<serde_json::Value, Bilingual> {
+        match message.as_slice() {
+            b"none" => Err(Bilingual::quoted("the site takes no commands", "没有配置命令")),
+            other => Ok(serde_json::json!({ "outcome": String::from_utf8_lossy(other) })),
+        }
+    }
     fn report(&self, _bundle: &Path, _language: Language) -> Result<String, String> {
         Ok("<p>report".to_owned())
     }

@@ -14,7 +14,7 @@ interface Token {
   has_ended: boolean;
 }
 
-const subjects = ["incidents", "suppressions", "cameras", "live", "health", "events", "site", "speakers"];
+const subjects = ["incidents", "suppressions", "cameras", "live", "health", "events", "site", "speakers", "commands"];
 
 export function Tokens() {
   const say = useWords();

@@ -53,6 +53,14 @@ fn a_camera_is_looked_at_and_added_and_somebody_speaks_and_the_trail_says_who() 
     assert_eq!(say("horn", " step back ").json()["played"], "9 s, rendered");
     assert_eq!((say("kiosk", "step back").status, say("horn", " ").status), (409, 400));
     assert_eq!(say("horn", &"a".repeat(301)).status, 400);
+    let command = |message: &str| {
+        let answer = scene.say(&admin, "POST", "/api/v1/commands", &[], message);
+        (answer.status, answer.json())
+    };
+    for (outcome, status) in [("done", 200), ("refused", 403), ("failed", 409)] {
+        assert_eq!(command(outcome), (status, json!({ "outcome": outcome })));
+    }
+    assert!(command("none").0 == 409 && command("none").1["error"] == "the site takes no commands");
     let lines = scene.get(&admin, "/api/v1/audit").json();
     let lines = lines["lines"].as_array().unwrap().iter().rev().skip(1);
     let told: Vec<_> = lines.map(|line| (line["deed"].as_str().unwrap(), line["about"].as_str().unwrap())).collect();

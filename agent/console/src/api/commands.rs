@@ -1,0 +1,43 @@
+//! `/api/v1/commands`: a signed command, as the broker takes it, for whoever speaks HTTP alone.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{Method, StatusCode};
+use axum::routing::post;
+use serde_json::Value;
+
+use super::{OPERATOR, Page, ask, page};
+use crate::bilingual::both;
+use crate::context::Context;
+use crate::refusal::Refusal;
+
+pub(super) fn pages() -> Vec<Page> {
+    vec![page(Method::POST, "/api/v1/commands", OPERATOR, post(command))]
+}
+
+/// One is done at a time, so that those who wait take no threads from those who look. Who asked is in the audit log of
+/// commands, by the name that is signed.
+async fn command(State(context): State<Arc<Context>>, message: Bytes) -> Result<(StatusCode, Json<Value>), Refusal> {
+    ask(move || {
+        if context.is_commanded.swap(true, Ordering::AcqRel) {
+            return Err(Refusal::conflict(both!(
+                "another command is being done; send it again in a moment",
+                "正在执行另一条命令，请稍候重试"
+            )));
+        }
+        let reply = context.ports.desk.command(message.to_vec());
+        context.is_commanded.store(false, Ordering::Release);
+        let reply = reply.map_err(Refusal::conflict)?;
+        let status = match reply["outcome"].as_str() {
+            Some("done") => StatusCode::OK,
+            Some("refused") => StatusCode::FORBIDDEN,
+            _ => StatusCode::CONFLICT,
+        };
+        Ok((status, Json(reply)))
+    })
+    .await?
+}
