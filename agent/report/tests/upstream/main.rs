@@ -7,6 +7,7 @@ mod cuts;
 mod disk;
 mod homes;
 mod kind;
+mod liars;
 mod outages;
 mod phones;
 mod proxy;

@@ -5,7 +5,19 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Stands between the publisher and the broker; lets through, swallows answers, or cuts.
+/// What becomes of the broker's acknowledgements on their way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lie {
+    None,
+    /// Each comes twice.
+    Twice,
+    /// One comes of what was never sent, too.
+    Foreign,
+    /// None comes.
+    Silent,
+}
+
+/// Stands between the publisher and the broker; lets through, swallows answers, lies, or cuts.
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     state: Arc<ProxyState>,
@@ -15,6 +27,7 @@ struct ProxyState {
     /// Where to; none refuses connections.
     broker: Mutex<Option<u16>>,
     swallow_answers: AtomicBool,
+    lie: Mutex<Lie>,
     streams: Mutex<Vec<TcpStream>>,
 }
 
@@ -25,6 +38,7 @@ impl Proxy {
         let state = Arc::new(ProxyState {
             broker: Mutex::new(broker),
             swallow_answers: AtomicBool::new(false),
+            lie: Mutex::new(Lie::None),
             streams: Mutex::new(Vec::new()),
         });
         let shared = Arc::clone(&state);
@@ -58,6 +72,11 @@ impl Proxy {
         self.state.swallow_answers.store(on, Ordering::SeqCst);
     }
 
+    /// Says otherwise than the broker from now on, which speaks MQTT 3.1.1.
+    pub(crate) fn lies(&self, lie: Lie) {
+        *self.state.lie.lock().unwrap() = lie;
+    }
+
     /// Ends all connections that are through.
     pub(crate) fn cut(&self) {
         for stream in self.state.streams.lock().unwrap().drain(..) {
@@ -73,9 +92,29 @@ fn copy(mut from: TcpStream, mut to: TcpStream, is_answer: bool, state: &ProxySt
             break;
         }
         let is_swallowed = is_answer && state.swallow_answers.load(Ordering::SeqCst);
-        if !is_swallowed && to.write_all(&buffer[..n]).is_err() {
+        let lie = *state.lie.lock().unwrap();
+        let told = if is_answer && lie != Lie::None { lied(&buffer[..n], lie) } else { buffer[..n].to_vec() };
+        if !is_swallowed && to.write_all(&told).is_err() {
             break;
         }
     }
     let _ = to.shutdown(std::net::Shutdown::Both);
+}
+
+/// What a broker says to one who only publishes, with other acknowledgements: each packet is shorter than 128 bytes.
+fn lied(mut said: &[u8], lie: Lie) -> Vec<u8> {
+    const PUBACK: u8 = 0x40;
+    let mut told = Vec::new();
+    while let [kind, length, ..] = *said {
+        let (packet, rest) = said.split_at(said.len().min(2 + usize::from(length)));
+        match lie {
+            Lie::Twice if kind == PUBACK => told.extend([packet, packet].concat()),
+            Lie::Foreign if kind == PUBACK => told.extend([packet, &[PUBACK, 2, 0xea, 0x60]].concat()),
+            Lie::Silent if kind == PUBACK => {}
+            _ => told.extend(packet),
+        }
+        said = rest;
+    }
+    told.extend(said);
+    told
 }

@@ -166,6 +166,11 @@ impl Subscriber {
         }
     }
 
+    /// Everything that has come.
+    pub(crate) fn rest(&self) -> Vec<Received> {
+        self.messages.try_iter().collect()
+    }
+
     /// Everything that came until the connection ended.
     pub(crate) fn drain_to_end(&self) -> Vec<Received> {
         let mut all = Vec::new();

@@ -16,6 +16,8 @@ pub(crate) enum Deed {
     Die,
     /// Ends the connection without having taken anything.
     Hang,
+    /// Takes it, and says that it is busy.
+    Deny,
     /// Gives the same answer twice.
     Twice(String),
 }
@@ -120,7 +122,7 @@ fn serve(stream: &TcpStream, script: &Mutex<Script>) {
             let deed = script.next.pop_front().or_else(|| script.usual.clone()).unwrap();
             let is_taken = match &deed {
                 Deed::Answer(text) | Deed::Twice(text) => text.starts_with("HTTP/1.1 2"),
-                Deed::Die => true,
+                Deed::Die | Deed::Deny => true,
                 Deed::Hang => false,
             };
             script.asked.push(Asked { head, body, is_taken });
@@ -135,6 +137,7 @@ fn serve(stream: &TcpStream, script: &Mutex<Script>) {
                 return;
             }
             Deed::Hang => return,
+            Deed::Deny => out.write_all(answer(503, "", "busy").as_bytes()),
         };
         if sent.is_err() {
             return;
