@@ -17,8 +17,8 @@ const TYPES: [(&str, &str, &str); 18] = [
     ("a string", "a text", "write it in quotes"),
     ("f64", "a number", "write a number, without quotes"),
     ("f32", "a number", "write a number, without quotes"),
-    ("u8", "a whole number from 0 to 255", "write a whole number from 0 to 255, without quotes"),
-    ("u16", "a whole number from 0 to 65535", "write a whole number from 0 to 65535, without quotes"),
+    ("u8", "a whole number from 0 on", "write a whole number from 0 on, without quotes"),
+    ("u16", "a whole number from 0 on", "write a whole number from 0 on, without quotes"),
     ("u32", "a whole number from 0 on", "write a whole number from 0 on, without quotes"),
     ("u64", "a whole number from 0 on", "write a whole number from 0 on, without quotes"),
     ("usize", "a whole number from 0 on", "write a whole number from 0 on, without quotes"),
@@ -35,6 +35,7 @@ const ADDRESSES: [(&str, &str, &str); 3] = [
     ("invalid IPv4 address syntax", "this is no IPv4 address", "write it like \"192.168.1.30\""),
     ("invalid IP address syntax", "this is no address", "write it like \"192.168.1.30\""),
 ];
+const SMALLER: &str = "write a smaller whole number; docs/configuration.md tells what each key takes";
 const EXAMPLE: &str = "`forewarn config example` shows each key with its meaning";
 /// Tables of a site file without which it is none, and how they are written.
 const TABLES: [(&str, &str); 2] = [("site", "[site]"), ("camera", "[[camera]]")];
@@ -47,6 +48,11 @@ pub(crate) fn in_words(message: &str) -> (String, String) {
     }
     if let Some((_, problem, mend)) = ADDRESSES.iter().find(|(words, ..)| message.contains(words)) {
         return ((*problem).to_owned(), (*mend).to_owned());
+    }
+    // What a type can hold is not what the key takes, which is checked when it fits.
+    if message.starts_with("invalid value: integer `") && !message.contains("`-") && of_type(&message).is_some() {
+        let before = message.split(", expected ").next().unwrap_or_default();
+        return (format!("{before}, expected a smaller whole number"), SMALLER.to_owned());
     }
     let mend = mend_for(&message);
     match of_type(&message) {
@@ -169,8 +175,13 @@ mod tests {
             ),
             (
                 "invalid value: integer `100000`, expected u16",
-                "invalid value: integer `100000`, expected a whole number from 0 to 65535",
-                "write a whole number from 0 to 65535, without quotes",
+                "invalid value: integer `100000`, expected a smaller whole number",
+                "write a smaller whole number; docs/configuration.md",
+            ),
+            (
+                "invalid value: integer `-1`, expected u8",
+                "invalid value: integer `-1`, expected a whole number from 0 on",
+                "write a whole number from 0 on, without quotes",
             ),
             (
                 "invalid type: integer `5`, expected string or map",
