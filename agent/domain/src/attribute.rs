@@ -60,6 +60,8 @@ pub struct AttributeNeed {
     pub least_height_px: f32,
     /// The part of the box that matters, as parts of its height from the top.
     pub part: (f32, f32),
+    /// Whether a box that the edge of the picture cuts off is of no use, because what is looked for may be beyond it.
+    pub is_whole: bool,
     /// What kind of text it is; none for what is there or not.
     pub text: Option<TextKind>,
     /// What is needed of a head that the detector found itself, where it shows on heads: this counts in place of the box.
@@ -78,7 +80,7 @@ pub struct HeadNeed {
 impl Default for AttributeNeed {
     /// A whole box of 64 pixels, and no text.
     fn default() -> Self {
-        Self { least_height_px: 64.0, part: (0.0, 1.0), text: None, head: None }
+        Self { least_height_px: 64.0, part: (0.0, 1.0), is_whole: true, text: None, head: None }
     }
 }
 

@@ -51,6 +51,9 @@ pub struct Dynamic {
     /// Whether pictures smaller than width x height are enlarged to fit; for `both` axes.
     #[serde(default)]
     pub enlarge: bool,
+    /// Longer side, in pixels, to which pictures that are smaller are enlarged where `enlarge` is off; for `both` axes.
+    #[serde(default)]
+    pub least: u32,
 }
 
 /// Which sides of a dynamic input follow the picture.
@@ -81,17 +84,23 @@ impl Input {
     /// Input pixels per picture pixel where the picture keeps its shape.
     pub(crate) fn ratio(&self, width: u32, height: u32) -> f64 {
         let ratio = (f64::from(self.width) / f64::from(width)).min(f64::from(self.height) / f64::from(height));
-        if self.keeps_small() { ratio.min(1.0) } else { ratio }
+        ratio.min(self.most_enlarged(width, height))
     }
 
     /// Picture pixels per input pixel where the picture keeps its shape.
     pub(crate) fn scale_back(&self, width: u32, height: u32) -> f64 {
         let scale = (f64::from(width) / f64::from(self.width)).max(f64::from(height) / f64::from(self.height));
-        if self.keeps_small() { scale.max(1.0) } else { scale }
+        scale.max(1.0 / self.most_enlarged(width, height))
     }
 
-    fn keeps_small(&self) -> bool {
-        matches!(self.dynamic, Some(Dynamic { axes: DynamicAxes::Both, enlarge: false, .. }))
+    /// How many times as long the sides of a picture may become.
+    fn most_enlarged(&self, width: u32, height: u32) -> f64 {
+        match self.dynamic {
+            Some(Dynamic { axes: DynamicAxes::Both, enlarge: false, least, .. }) => {
+                (f64::from(least) / f64::from(width.max(height).max(1))).max(1.0)
+            }
+            _ => f64::INFINITY,
+        }
     }
 }
 

@@ -234,8 +234,12 @@ fn dynamic_inputs_follow_the_picture() {
     assert_eq!(input.size_for(1, 4000), [32, 640]);
     input.dynamic = input.dynamic.map(|dynamic| crate::card::Dynamic { enlarge: true, ..dynamic });
     assert_eq!(input.size_for(100, 100), [640, 640]);
+    input.dynamic = input.dynamic.map(|dynamic| crate::card::Dynamic { enlarge: false, least: 320, ..dynamic });
+    assert_eq!(input.size_for(100, 50), [320, 160]);
+    assert_eq!(input.size_for(500, 300), [512, 320]);
+    assert_eq!(input.scale_back(100, 50), 100.0 / 320.0);
     let axes = crate::card::DynamicAxes::Width;
-    input.dynamic = Some(crate::card::Dynamic { axes, multiple_of: 8, enlarge: false });
+    input.dynamic = Some(crate::card::Dynamic { axes, multiple_of: 8, enlarge: false, least: 0 });
     (input.width, input.height) = (320, 32);
     assert_eq!(input.size_for(94, 24), [128, 32]);
     assert_eq!(input.size_for(4000, 24), [320, 32]);

@@ -8,6 +8,7 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
 use super::heads::Heads;
+use super::opener::Scale;
 use crate::card::Crop;
 use crate::crop::Limits;
 
@@ -59,12 +60,14 @@ pub struct Need {
     pub height_px: f32,
     /// The part of the box that must be in view, as parts of its height from the top.
     pub part: [f32; 2],
+    /// Whether the box must not be cut off by the edges of the picture.
+    pub whole: bool,
 }
 
 impl Default for Need {
     fn default() -> Self {
-        let AttributeNeed { least_height_px, part, .. } = AttributeNeed::default();
-        Self { height_px: least_height_px, part: part.into() }
+        let AttributeNeed { least_height_px, part, is_whole, .. } = AttributeNeed::default();
+        Self { height_px: least_height_px, part: part.into(), whole: is_whole }
     }
 }
 
@@ -119,6 +122,9 @@ pub struct FindPlate {
     /// The longer side to which the vehicle is scaled, in pixels, for a model whose input has dynamic sides; as it is,
     /// up to the card's sides, if absent.
     pub side_px: Option<u32>,
+    /// The longer side to which a vehicle that is smaller is enlarged, in pixels, where `side_px` is absent.
+    #[serde(default)]
+    pub least_px: u32,
     /// What is shown beyond the corners, as a part of the plate's height.
     #[serde(default)]
     pub margin: f32,
@@ -129,6 +135,13 @@ pub struct FindPlate {
     /// A plate that is less wide than this, in parts of its height, is also read with its two rows side by side.
     #[serde(default)]
     pub two_rows_below: f32,
+}
+
+impl FindPlate {
+    /// How large the vehicle is shown to the model that finds its plate.
+    pub(super) fn scale(&self) -> Scale {
+        self.side_px.map_or(Scale::AtLeast(self.least_px), |side_px| Scale::To(Some(side_px)))
+    }
 }
 
 fn unscaled() -> [f32; 2] {
@@ -216,6 +229,7 @@ impl Attribute {
         AttributeNeed {
             least_height_px: self.need.height_px,
             part: self.need.part.into(),
+            is_whole: self.need.whole,
             text: self.text,
             head: self.heads.as_ref().map(Heads::need),
         }
@@ -250,7 +264,7 @@ impl Attribute {
         if About::RESERVED.contains(&self.attribute.as_str()) {
             return fail("attribute", "the word is taken by findings that no look tells; take another".to_owned());
         }
-        let Need { height_px, part: [top, bottom] } = self.need;
+        let Need { height_px, part: [top, bottom], .. } = self.need;
         if !(1.0..=10_000.0).contains(&height_px) {
             return fail("need.height-px", "a number from 1 to 10000 is needed".to_owned());
         }
@@ -282,9 +296,12 @@ impl Attribute {
                 return fail(key, "a number between 0 and 1 is needed".to_owned());
             }
         }
-        if let Some(FindPlate { proportions, two_rows_below, .. }) = plate {
+        if let Some(FindPlate { proportions, two_rows_below, least_px, .. }) = plate {
             if proportions.len() > 4 || proportions.iter().any(|p| !(0.5..=10.0).contains(p)) {
                 return fail("find.plate.proportions", "at most four numbers between 0.5 and 10 are needed".to_owned());
+            }
+            if *least_px > 2048 {
+                return fail("find.plate.least-px", "a number from 0 to 2048 is needed".to_owned());
             }
             if !(0.0..=10.0).contains(two_rows_below) {
                 return fail("find.plate.two-rows-below", "a number between 0 and 10 is needed".to_owned());

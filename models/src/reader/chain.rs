@@ -1,11 +1,11 @@
 //! One attribute with its models: from a look to the crops of its part, and from what a model says to an answer.
 
-use forewarn_domain::{Answer, BBox, Frame, Look, SeenHead, Unclear};
+use forewarn_domain::{Answer, BBox, Frame, Look, Point, SeenHead, Unclear};
 
 use super::attribute::{Attribute, Find, FindFace, FindPlate, FindPose};
 use super::error::ReaderError;
 use super::model::{Said, as_trained};
-use super::opener::{OpenModels, Opener};
+use super::opener::{OpenModels, Opener, Scale};
 use super::search::{Finder, Finding, SearchId, Searches};
 use super::{clamped, heads, part, plate};
 use crate::card::{self, Card, Crop, CropOf, Task};
@@ -15,7 +15,7 @@ use crate::detector::Found;
 /// Margin around a vehicle in which its plate is looked for, as a part of its sides.
 const VEHICLE_MARGIN: f32 = 0.05;
 
-/// A box whose upper edge lies this near to the frame's is cut off there, in pixels.
+/// A box whose upper edge lies this near to the frame's is cut off there, and a plate with a corner this far beyond, in pixels.
 const AT_THE_EDGE_PX: f32 = 1.5;
 
 /// One attribute with its open models.
@@ -68,8 +68,9 @@ impl Chain {
             None => Err("its card has no [crop], which says what part of a subject it is shown"),
         });
         problem.map_err(|problem| Opener::mismatch(id, &attribute.model, problem))?;
-        let face = find.face.as_ref().map(|f| opener.detector(id, &f.model, (f.min_score, f.side_px), models));
-        let plate = find.plate.as_ref().map(|f| opener.detector(id, &f.model, (f.min_score, f.side_px), models));
+        let face =
+            find.face.as_ref().map(|f| opener.detector(id, &f.model, (f.min_score, Scale::To(f.side_px)), models));
+        let plate = find.plate.as_ref().map(|f| opener.detector(id, &f.model, (f.min_score, f.scale()), models));
         let (face, plate) = (face.transpose()?, plate.transpose()?);
         let pose = match &find.pose {
             None => None,
@@ -243,6 +244,12 @@ impl Chain {
         let is_own = |f: &&Found| f.score >= find.min_score && !part::is_plate_of_another(subject, others, &f.bbox);
         let own = found.iter().find(is_own).ok_or(Unclear::PartNotFound)?;
         let corners = plate::in_reading_order(&own.landmarks).ok_or(Unclear::PartNotFound)?;
+        let (width, height) = (frame.width as f32, frame.height as f32);
+        let is_beyond =
+            |c: &Point| c.x.min(c.y) < -AT_THE_EDGE_PX || c.x > width + AT_THE_EDGE_PX || c.y > height + AT_THE_EDGE_PX;
+        if corners.iter().any(is_beyond) {
+            return Err(Unclear::CutOff);
+        }
         let bare = Window::around(&own.bbox, 0.0, false).ok_or(Unclear::PartNotFound)?;
         let mut quality = Quality::measure(frame, bare).ok_or(Unclear::CutOff)?;
         let [tl, tr, br, bl] = corners;

@@ -63,10 +63,24 @@ impl OpenModels {
     }
 }
 
-/// Makes a model whose input has dynamic sides see pictures scaled to a longer side of so many pixels.
-pub(super) fn search_at(card: &mut Card, side_px: u32) {
-    if let Some(dynamic) = &mut card.input.dynamic {
-        (card.input.width, card.input.height, dynamic.enlarge) = (side_px, side_px, true);
+/// How large a model whose input has dynamic sides sees what is searched: its longer side in pixels.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Scale {
+    /// Of so many pixels, or as the card says.
+    To(Option<u32>),
+    /// As the card says, but enlarged to so many at least.
+    AtLeast(u32),
+}
+
+/// Makes a model see pictures at a scale.
+pub(super) fn search_at(card: &mut Card, scale: Scale) {
+    let Some(dynamic) = &mut card.input.dynamic else { return };
+    match scale {
+        Scale::To(Some(side_px)) => {
+            (card.input.width, card.input.height, dynamic.enlarge) = (side_px, side_px, true);
+        }
+        Scale::To(None) => {}
+        Scale::AtLeast(px) => dynamic.least = px,
     }
 }
 
@@ -107,15 +121,13 @@ impl Opener<'_> {
         &self,
         id: &AttributeId,
         name: &str,
-        (min_score, side_px): (f32, Option<u32>),
+        (min_score, scale): (f32, Scale),
         models: &mut OpenModels,
     ) -> Result<usize, ReaderError> {
         let mut card = self.card(id, name)?;
         card.thresholds.score = min_score;
         card.thresholds.classes.clear();
-        if let Some(side_px) = side_px {
-            search_at(&mut card, side_px);
-        }
+        search_at(&mut card, scale);
         if let Some(open) = models.detectors.iter().position(|(model, _)| *model.card() == card) {
             return Ok(open);
         }

@@ -15,8 +15,9 @@ const ROW_PX: u32 = 32;
 /// Where the rows of a plate of two rows lie, as left, top, right and bottom in parts of the plate, and how many pixels
 /// wide each is shown: province and letter in the middle of the upper row, the serial number below.
 ///
-/// Source: GA 36-2018, figures of the plates of 440 mm by 220 mm: 60 mm high characters above 110 mm high ones.
-const ROWS: [([f32; 4], u32); 2] = [([0.18, 0.04, 0.82, 0.38], 50), ([0.0, 0.38, 1.0, 0.97], 120)];
+/// Source: GA 36-2018, figures of the plates of 440 mm by 220 mm: 60 mm high characters above 110 mm high ones, with room
+/// around them, because corners are never quite right.
+const ROWS: [([f32; 4], u32); 2] = [([0.2, 0.0, 0.8, 0.42], 64), ([0.02, 0.4, 0.98, 1.0], 128)];
 
 /// A text with the least confidence of its characters.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,7 +152,15 @@ mod tests {
 
     fn find(proportions: &[f32], two_rows_below: f32) -> FindPlate {
         let proportions = proportions.to_vec();
-        FindPlate { model: "m".to_owned(), min_score: 0.5, side_px: None, margin: 0.0, proportions, two_rows_below }
+        FindPlate {
+            model: "m".to_owned(),
+            min_score: 0.5,
+            side_px: None,
+            least_px: 0,
+            margin: 0.0,
+            proportions,
+            two_rows_below,
+        }
     }
 
     #[test]

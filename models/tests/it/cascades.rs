@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use forewarn_domain::{Answer, BBox, Class, Frame, Look, Reader as _, Reading, TrackId};
 use forewarn_models::reader::{Attribute, AttributeReader, ReaderError};
-use forewarn_models::{Card, CardError, Runtime, Store, cards, image_frame};
+use forewarn_models::{Card, CardError, Runtime, Store, cards, crop, image_frame};
 
 /// The photos of a folder of the shared data, in the order of their names; none if it is not there.
 fn photos(folder: &str) -> Vec<PathBuf> {
@@ -109,6 +109,29 @@ fn blue_plates_at_the_kerb_are_read_to_the_last_letter() {
             other => panic!("{other}"),
         };
         assert_eq!(text(&read_whole(&mut reader, photo, "car")), Some(plate));
+    }
+}
+
+#[test]
+fn plates_of_vehicles_that_are_far_away_are_found() {
+    // Each photo brought to the size at which its plate is so many pixels wide.
+    for (folder, name, width, text_after_province) in [
+        ("plates/cars", "hyper_2", 201, "DT5022"),
+        ("plates-ccpd/images", "ccpd_0", 160, "A195K9"),
+        ("plates-ccpd/images", "ccpd_3", 160, "AMK620"),
+    ] {
+        let Some(photo) = photos(folder).into_iter().find(|photo| photo.file_stem().is_some_and(|stem| stem == name))
+        else {
+            continue;
+        };
+        let Some(mut reader) = open(Attribute::builtin("plate").unwrap(), &cards::builtin) else { return };
+        let frame = image_frame(&photo).unwrap();
+        let far = crop::shrink(&frame, (width, width * frame.height / frame.width)).unwrap();
+        let whole = BBox::new(0.0, 0.0, far.width as f32, far.height as f32);
+        let reading = read_at(&mut reader, &far, "car", whole);
+        println!("{name}: {:?}", reading.answer);
+        let plate = text(&reading).unwrap_or_else(|| panic!("{name}: {:?}", reading.answer));
+        assert_eq!(plate.chars().skip(1).collect::<String>(), text_after_province, "{name}");
     }
 }
 

@@ -179,7 +179,7 @@ fn is_worth_it(identity: &Identity, neighbours: &[Neighbour<'_>], size: (u32, u3
     let is_cut = b.x0 <= EDGE_PX || b.y0 <= EDGE_PX || b.x1 >= size.0 as f32 - EDGE_PX;
     // Below, only what reaches down to the edge is cut off there.
     let is_cut_below = b.y1 >= size.1 as f32 - EDGE_PX && need.part.1 > 0.9;
-    if is_cut || is_cut_below {
+    if need.is_whole && (is_cut || is_cut_below) {
         return false;
     }
     let (from, to) = need.part;

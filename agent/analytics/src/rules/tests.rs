@@ -53,6 +53,7 @@ fn binding(zone: &str) -> RuleBinding {
             AttributeNeed {
                 least_height_px,
                 part,
+                is_whole: name != "plate",
                 text,
                 head: (name == "hard_hat").then_some(HeadNeed { least_px: 10.0, is_whole: true }),
             },

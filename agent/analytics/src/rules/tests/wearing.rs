@@ -140,6 +140,15 @@ fn looks_are_asked_for_only_where_they_can_help() {
 }
 
 #[test]
+fn a_plate_is_looked_for_on_a_vehicle_that_the_edge_cuts_off() {
+    let condition = "{ all = [{ in_zone = {} }, { wearing = { item = \"plate\", is = \"yes\" } }] }";
+    let cut = |at| vec![track(1, "truck", at, [0.0, 150.0, 260.0, 120.0])];
+    let blind = |_: f64, _: &Look| Answer::CannotTell(Unclear::PartNotFound);
+    let (_, looked, _) = told(&mut rules(condition, "yard"), 4.0, cut, blind);
+    assert!(looked.len() >= 4, "{}", looked.len());
+}
+
+#[test]
 fn open_and_undecided_subjects_come_first_and_fruitless_looks_become_rare() {
     let scene = |at: f64| vec![worker(1, at, 150.0), worker(2, at, 250.0), worker(3, at, 350.0)];
     // The first is bare, the second is masked, of the third nothing can be told.
