@@ -133,6 +133,9 @@ fn the_text_that_is_told_was_really_read() {
     // Each place has a majority, and no reading has all of them: the nearest reading is told, with little confidence.
     let torn = read(&[(0.0, "XBC", 0.9), (0.5, "AXC", 0.9), (1.0, "ABX", 0.9), (1.5, "XBC", 0.9), (2.0, "XBC", 0.9)]);
     assert_eq!((torn.text.as_deref(), torn.unclear), (Some("XBC"), Some(Unclear::Contradictory)));
+    // What is never read surely is not told, however often it is read.
+    let unsure: Vec<_> = (0..40).map(|n| (f64::from(n) * 0.5, "苏A12345", 0.6)).collect();
+    assert_eq!(read(&unsure).unclear, Some(Unclear::Undecided));
     // A reading with one character more or less is outvoted.
     let cut = read(&[(0.0, "A12345", 0.4), (0.5, "苏A12345", 0.9), (1.0, "苏A12345", 0.9), (1.5, "苏A12345", 0.9)]);
     assert_eq!(cut.text.as_deref(), Some("苏A12345"));

@@ -53,15 +53,20 @@ impl Text {
         })
     }
 
-    /// The probability that not every look is wrong, each worth half of what it claims at most.
+    /// The probability that not every look is wrong, each worth half of what it claims at most; but no more than the looks
+    /// claim on average: what is read wrongly in a small picture is read wrongly again and again, only never surely.
     fn certainty(&self) -> f32 {
         let mut before = None;
-        let doubt = self.looks.iter().fold(1.0, |doubt: f32, (at, confidence, crop)| {
+        let (mut doubt, mut claimed, mut n) = (1.0, 0.0, 0.0);
+        for (at, confidence, crop) in &self.looks {
             let independence = independence(before, *at);
             before = Some(*at);
-            doubt * (1.0 - MOST_PER_LOOK * confidence * crop.quality * independence)
-        });
-        1.0 - doubt
+            doubt *= 1.0 - MOST_PER_LOOK * confidence * crop.quality.sqrt() * independence;
+            claimed += confidence * independence;
+            n += independence;
+        }
+        let mean: f32 = if n > 0.0 { claimed / n } else { 0.0 };
+        mean.min(1.0 - doubt)
     }
 
     fn sort(&mut self) {
