@@ -107,6 +107,11 @@ impl SimCamera {
         let is_paused = Arc::new(AtomicBool::new(false));
         let factory = factory(&feed, &is_paused);
         let server = RTSPServer::new();
+        if let Some(pool) = server.thread_pool() {
+            // Everything of a connection is done in the thread below. One that is closed while another thread reads from it has
+            // that thread read from nothing for ever.
+            pool.set_max_threads(0);
+        }
         server.set_address(&config.host);
         server.set_service(&config.port.to_string());
         if let Some(credentials) = &config.credentials {
@@ -120,10 +125,10 @@ impl SimCamera {
         let source = context.find_source_by_id(&id);
         let port = server.bound_port();
         let is_stopping = Arc::new(AtomicBool::new(false));
-        let (in_thread, asked) = (context.clone(), is_stopping.clone());
+        let (in_thread, asked, served) = (context.clone(), is_stopping.clone(), server.clone());
         let thread = std::thread::Builder::new()
             .name("sim-camera".to_owned())
-            .spawn(move || serve(&in_thread, &asked))
+            .spawn(move || serve(&in_thread, &served, &asked))
             .map_err(|e| listen(e.to_string()))?;
         let url = format!("rtsp://{}:{port}/{}", config.host, config.path.trim_start_matches('/'));
         tracing::info!(%url, "simulated camera listens");
@@ -152,8 +157,6 @@ impl Drop for SimCamera {
         if let Some(source) = self.source.take() {
             source.destroy();
         }
-        // Connections outlive the listening socket unless they are removed one by one.
-        self.server.client_filter(Some(&mut |_, _| RTSPFilterResult::Remove));
         self.is_stopping.store(true, Ordering::SeqCst);
         self.context.wakeup();
         if let Some(thread) = self.thread.take() {
@@ -164,11 +167,13 @@ impl Drop for SimCamera {
 
 /// Serves until it is asked to stop, which may be before it begins; a wake-up is not lost, unlike the quit of a
 /// main loop that does not run yet.
-fn serve(context: &glib::MainContext, is_stopping: &AtomicBool) {
+fn serve(context: &glib::MainContext, server: &RTSPServer, is_stopping: &AtomicBool) {
     let _ = context.with_thread_default(|| {
         while !is_stopping.load(Ordering::SeqCst) {
             context.iteration(true);
         }
+        // Connections outlive the listening socket unless they are removed one by one.
+        server.client_filter(Some(&mut |_, _| RTSPFilterResult::Remove));
     });
 }
 
