@@ -13,6 +13,10 @@ use crate::{DecoderPreference, MissingElement, NoDecoderError, StreamFault, Stre
 /// Without a picture for so long decoding is given up.
 const GIVE_UP_AFTER: gst::ClockTime = gst::ClockTime::from_seconds(10);
 
+/// What the wanted picture bears instead of its time, and no other does. A receiver that is short of processor moves times
+/// by more than a picture lasts, and GStreamer's decoders give a picture whose time goes back that of the one before it.
+const MARK: gst::ClockTime = gst::ClockTime::from_seconds(3600);
+
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MomentError {
@@ -65,11 +69,10 @@ pub(crate) fn nearest(
             || unit.buffer.map_readable().is_ok_and(|bytes| thinning::is_reference(format.codec, bytes.as_slice()));
         unit.captured_at == at || (unit.captured_at >= first && is_referred_to())
     });
-    let pts_of = |unit: &AccessUnit| gst::ClockTime::from_useconds(unit.captured_at.since(first).as_micros() as u64);
     let source = gst_app::AppSrc::builder().caps(&format.caps).format(gst::Format::Time).max_bytes(0).build();
     let opened = decoder::open(format.codec, &DecoderPreference::Software, &[], 1)?;
     let converter = make("videoconvert")?;
-    drop_all_but(&opened.element, pts_of(best));
+    drop_unmarked(&opened.element);
     let caps = gst::Caps::builder("video/x-raw").field("format", gst::List::new(["I420", "NV12"])).build();
     let sink = gst_app::AppSink::builder().caps(&caps).sync(false).max_buffers(1).build();
     let pipeline = Running(gst::Pipeline::new());
@@ -80,7 +83,7 @@ pub(crate) fn nearest(
     for unit in needed {
         let mut buffer = unit.buffer.copy();
         let timed = buffer.make_mut();
-        timed.set_pts(pts_of(unit));
+        timed.set_pts(if std::ptr::eq(unit, best) { Some(MARK) } else { None });
         timed.set_dts(gst::ClockTime::NONE);
         source.push_buffer(buffer).map_err(|e| failed(e.to_string()))?;
     }
@@ -100,11 +103,11 @@ pub(crate) fn nearest(
     Ok(Some(frame.shown(showing)))
 }
 
-/// Lets only the picture of that time out of the decoder: the others are not converted.
-fn drop_all_but(decoder: &gst::Element, wanted: gst::ClockTime) {
+/// Lets only the marked picture out of the decoder: the others are not converted.
+fn drop_unmarked(decoder: &gst::Element) {
     let Some(pad) = decoder.static_pad("src") else { return };
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        let is_wanted = info.buffer().is_none_or(|buffer| buffer.pts() == Some(wanted));
+        let is_wanted = info.buffer().is_none_or(|buffer| buffer.pts() == Some(MARK));
         // As everywhere, what is handled is freed by the binding.
         if is_wanted { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Handled }
     });
