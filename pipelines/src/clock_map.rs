@@ -2,15 +2,15 @@
 //! holds whatever is done to the clock on the wall.
 //!
 //! Access units and decoded frames of one connection go through the same map, so that a box, its snapshot and
-//! its clip agree. The map is a single offset. It comes from an RTCP sender report (RFC 3550, section 6.4.1)
-//! where the camera sends one in time and its clock agrees with ours; otherwise from arrival: the least
-//! difference of arrival and presentation time over the first units, for the unit that was held up least
-//! tells the offset best. A picture cannot come from the future: where a sender report says so, arrival decides how
-//! far the offset may go, and one that would come from the future later on moves the offset back. Until the offset is known
-//! access units are kept waiting, and decoded frames are looked at by a guess: whoever is there at the start is seen a second
-//! and a half sooner. The guess is never earlier than what becomes known, so that frames may be left out once, and none is
-//! told twice.
+//! its clip agree. The map is a single offset. At first it comes from arrival: the least difference of arrival and
+//! presentation time over the first units, for the unit that was held up least tells the offset best. As soon as the camera
+//! sends an RTCP sender report (RFC 3550, section 6.4.1), and its clock agrees with ours, the offset goes by that, and
+//! follows drift by those that come later, so that two streams of one camera agree. A picture cannot come from the future:
+//! arrival decides how far the offset may go.
+//!
+//! The offset goes so slowly that pictures stay in the order in which they are shown, unless it has far to go.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use forewarn_domain::{Timestamp, WallTime};
@@ -19,23 +19,49 @@ use forewarn_domain::{Timestamp, WallTime};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct ClockMapConfig {
     /// Units to see before arrival decides.
-    pub(crate) samples: u32,
-    /// How long to wait for a sender report before arrival decides; zero where there is no RTCP.
-    pub(crate) sender_report_wait: Duration,
+    pub(crate) samples: usize,
     /// A camera whose clock differs from ours by more than this is not believed.
     pub(crate) max_camera_skew: Duration,
-    /// Known time that the pipeline itself holds each unit back, such as the jitter buffer's.
-    pub(crate) held_back: Duration,
 }
 
 impl Default for ClockMapConfig {
     fn default() -> Self {
-        Self {
-            samples: 5,
-            sender_report_wait: Duration::ZERO,
-            max_camera_skew: Duration::from_secs(5),
-            held_back: Duration::ZERO,
-        }
+        Self { samples: 5, max_camera_skew: Duration::from_secs(5) }
+    }
+}
+
+/// Farther than this the offset goes in one leap: it was wrong, not late.
+const LEAPS_FROM_US: i64 = 500_000;
+
+/// A report that tells of no more than this tells how two clocks, or the times that a receiver gives, drift apart.
+const DRIFTS_BY_US: u64 = 500_000;
+
+/// An offset that was found, in microseconds, on its way to where it belongs.
+#[derive(Debug, Clone, Copy)]
+struct Offset {
+    from: i64,
+    to: i64,
+    /// The presentation time at which it sets out.
+    leaves: i64,
+}
+
+impl Offset {
+    fn at(found_us: i64) -> Self {
+        Self { from: found_us, to: found_us, leaves: i64::MIN }
+    }
+
+    /// The offset of one presentation time: it goes half as fast as that, so that no picture overtakes another.
+    fn of(self, pts_us: i64) -> i64 {
+        let gone_us = (pts_us.saturating_sub(self.leaves) / 2).max(0);
+        self.from + (self.to - self.from).clamp(-gone_us, gone_us)
+    }
+
+    /// Sends it to `to_us` from a presentation time on.
+    fn go_to(&mut self, to_us: i64, pts_us: i64) {
+        let leaves = self.leaves.max(pts_us);
+        let from = self.of(leaves);
+        let is_far = from.saturating_sub(to_us).abs() > LEAPS_FROM_US;
+        *self = if is_far { Self::at(to_us) } else { Self { from, to: to_us, leaves } };
     }
 }
 
@@ -52,24 +78,17 @@ pub(crate) enum ClockSource {
 #[derive(Debug, Clone)]
 pub(crate) struct ClockMap {
     config: ClockMapConfig,
-    samples: u32,
-    first_arrival: Option<Timestamp>,
-    arrival_offset_us: i64,
+    /// Differences of arrival and presentation time of the latest units: a receiver that is short of processor moves the
+    /// times of earlier ones.
+    recent_us: VecDeque<i64>,
     report_offset_us: Option<i64>,
-    settled: Option<(i64, ClockSource)>,
+    settled: Option<(Offset, ClockSource)>,
 }
 
 impl ClockMap {
     /// A map that knows nothing yet.
     pub(crate) fn new(config: ClockMapConfig) -> Self {
-        Self {
-            config,
-            samples: 0,
-            first_arrival: None,
-            arrival_offset_us: i64::MAX,
-            report_offset_us: None,
-            settled: None,
-        }
+        Self { config, recent_us: VecDeque::new(), report_offset_us: None, settled: None }
     }
 
     /// A unit with presentation time `pts_ns` arrived.
@@ -77,32 +96,55 @@ impl ClockMap {
         if self.settled.is_some() {
             return;
         }
-        let held_back_us = self.config.held_back.as_micros() as i64;
-        let offset = arrived_at.as_micros().saturating_sub(held_back_us).saturating_sub(pts_ns / 1000);
-        self.arrival_offset_us = self.arrival_offset_us.min(offset);
-        self.samples += 1;
-        let first = *self.first_arrival.get_or_insert(arrived_at);
-        let report = self.report_offset_us.filter(|&report| self.is_believable(report));
-        let has_enough = self.samples >= self.config.samples;
+        self.arrived(arrived_at.as_micros().saturating_sub(pts_ns / 1000));
+        let Some(latest) = self.latest_us() else { return };
+        let has_enough = self.recent_us.len() >= self.config.samples;
         // The first units may have been held up more than most, so a report ahead of them is held against several.
-        if let Some(report) = report.filter(|&report| report <= self.arrival_offset_us || has_enough) {
-            self.settled = Some((report.min(self.arrival_offset_us), ClockSource::SenderReports));
-        } else if report.is_none() && has_enough && arrived_at.since(first) >= self.config.sender_report_wait {
-            self.settled = Some((self.arrival_offset_us, ClockSource::Arrival));
+        match self.report_offset_us.filter(|&report| self.is_believable(report)) {
+            Some(report) if report <= latest || has_enough => {
+                self.settled = Some((Offset::at(report.min(latest)), ClockSource::SenderReports));
+            }
+            None if has_enough => self.settled = Some((Offset::at(latest), ClockSource::Arrival)),
+            _ => {}
         }
     }
 
-    /// The camera says that the picture with presentation time `pts_ns` was taken at `taken_at`.
-    pub(crate) fn sender_report(&mut self, pts_ns: i64, taken_at: Timestamp) {
-        self.report_offset_us.get_or_insert(taken_at.as_micros().saturating_sub(pts_ns / 1000));
+    /// The camera says that the picture with presentation time `pts_ns` was taken at `taken_at`. True if the offset, which
+    /// arrival had decided, goes by that from now on.
+    ///
+    /// Once a report counts, others do as far as they tell of drift: a clock that was set tells nothing new.
+    pub(crate) fn sender_report(&mut self, pts_ns: i64, taken_at: Timestamp) -> bool {
+        let pts_us = pts_ns / 1000;
+        let report = taken_at.as_micros().saturating_sub(pts_us);
+        let (is_first, latest) = (self.report_offset_us.is_none(), self.latest_us().unwrap_or(i64::MAX));
+        self.report_offset_us.get_or_insert(report);
+        let is_believed = is_first && self.is_believable(report);
+        let Some((offset, source)) = &mut self.settled else { return false };
+        let is_drift = *source == ClockSource::SenderReports && report.abs_diff(offset.to) <= DRIFTS_BY_US;
+        if !is_believed && !is_drift {
+            return false;
+        }
+        offset.go_to(report.min(latest), pts_us);
+        std::mem::replace(source, ClockSource::SenderReports) == ClockSource::Arrival
     }
 
     /// A unit with presentation time `pts_ns` has arrived by `now`: the offset, where it is known, goes back as far as this
     /// picture would come from the future. So a camera whose clock runs too fast, or leaps ahead, is followed.
     pub(crate) fn not_after(&mut self, pts_ns: i64, now: Timestamp) {
-        if let Some((offset_us, _)) = &mut self.settled {
-            *offset_us = (*offset_us).min(now.as_micros().saturating_sub(pts_ns / 1000));
+        let (pts_us, offset_us) = (pts_ns / 1000, now.as_micros().saturating_sub(pts_ns / 1000));
+        self.arrived(offset_us);
+        if let Some((offset, _)) = &mut self.settled
+            && offset_us < offset.to
+        {
+            offset.go_to(offset_us, pts_us);
         }
+    }
+
+    fn arrived(&mut self, offset_us: i64) {
+        if self.recent_us.len() >= self.config.samples {
+            self.recent_us.pop_front();
+        }
+        self.recent_us.push_back(offset_us);
     }
 
     /// Where the offset came from, once it is known.
@@ -113,34 +155,23 @@ impl ClockMap {
     /// How far the camera's clock is ahead of ours in microseconds, network delay included, once a sender
     /// report and a unit have come.
     pub(crate) fn camera_skew_us(&self) -> Option<i64> {
-        self.report_offset_us.filter(|_| self.samples > 0).map(|report| report.saturating_sub(self.arrival_offset_us))
+        Some(self.report_offset_us?.saturating_sub(self.latest_us()?))
     }
 
     /// The instant of a presentation time; `None` until the offset is known.
     pub(crate) fn map(&self, pts_ns: i64) -> Option<Timestamp> {
-        self.settled.map(|(offset, _)| Timestamp::from_micros((pts_ns / 1000).saturating_add(offset)))
+        let pts_us = pts_ns / 1000;
+        self.settled.map(|(offset, _)| Timestamp::from_micros(pts_us.saturating_add(offset.of(pts_us))))
     }
 
-    /// The same, as far as it can be told while the offset is not known: it may turn out to be earlier, never later.
-    pub(crate) fn guess(&self, pts_ns: i64) -> Option<Timestamp> {
-        let guessed = || Some(Timestamp::from_micros((pts_ns / 1000).saturating_add(self.guessed_offset_us()?)));
-        self.map(pts_ns).or_else(guessed)
-    }
-
-    fn guessed_offset_us(&self) -> Option<i64> {
-        let report = self.report_offset_us.filter(|&report| self.is_believable(report));
-        let offset_us = report.map_or(self.arrival_offset_us, |report| report.min(self.arrival_offset_us));
-        (self.samples >= self.config.samples).then_some(offset_us)
-    }
-
-    /// Nothing more comes: the guess, where there is one, is what is known.
-    pub(crate) fn settle(&mut self) {
-        let guessed = self.guessed_offset_us();
-        self.settled = self.settled.or_else(|| Some((guessed?, ClockSource::Arrival)));
+    /// The latest offset with which none of the latest units comes from the future.
+    fn latest_us(&self) -> Option<i64> {
+        self.recent_us.iter().copied().min()
     }
 
     fn is_believable(&self, report_us: i64) -> bool {
-        report_us.abs_diff(self.arrival_offset_us) <= self.config.max_camera_skew.as_micros() as u64
+        let most_us = self.config.max_camera_skew.as_micros() as u64;
+        self.latest_us().is_some_and(|latest| report_us.abs_diff(latest) <= most_us)
     }
 }
 
@@ -167,13 +198,13 @@ mod tests {
         Timestamp::from_micros(ms * 1000)
     }
 
-    fn with_wait(ms: u64) -> ClockMap {
-        ClockMap::new(ClockMapConfig { sender_report_wait: Duration::from_millis(ms), ..ClockMapConfig::default() })
+    fn fresh() -> ClockMap {
+        ClockMap::new(ClockMapConfig::default())
     }
 
     #[test]
     fn the_least_delayed_unit_sets_the_offset() {
-        let mut map = with_wait(0);
+        let mut map = fresh();
         for (i, delay) in [300, 90, 40, 200, 55].into_iter().enumerate() {
             assert_eq!(map.map(0), None);
             map.observe(i as i64 * 100 * MS, at(10_000 + i as i64 * 100 + delay));
@@ -183,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_sender_report_wins_at_once() {
-        let mut map = with_wait(1000);
+        let mut map = fresh();
         map.observe(0, at(10_000));
         map.sender_report(0, at(9_800));
         assert_eq!(map.map(0), None);
@@ -193,33 +224,8 @@ mod tests {
     }
 
     #[test]
-    fn until_the_offset_is_known_it_is_guessed_by_arrival_and_only_goes_back() {
-        let mut map = with_wait(1500);
-        for (i, delay) in [300, 90, 40, 200].into_iter().enumerate() {
-            map.observe(i as i64 * 100 * MS, at(10_000 + i as i64 * 100 + delay));
-            assert_eq!(map.guess(0), None, "the first units may have been held up");
-        }
-        map.observe(400 * MS, at(10_455));
-        assert_eq!((map.map(0), map.guess(0)), (None, Some(at(10_040))));
-        map.observe(500 * MS, at(10_510));
-        assert_eq!(map.guess(0), Some(at(10_010)), "this one was held up less");
-        map.sender_report(0, at(9_950));
-        assert_eq!((map.map(0), map.guess(0)), (None, Some(at(9_950))));
-        map.observe(600 * MS, at(10_630));
-        assert_eq!((map.map(0), map.guess(0)), (Some(at(9_950)), Some(at(9_950))));
-        let mut cut_off = with_wait(1500);
-        for i in 0..5 {
-            cut_off.settle();
-            assert_eq!(cut_off.map(0), None);
-            cut_off.observe(i * 100 * MS, at(10_020 + i * 100));
-        }
-        cut_off.settle();
-        assert_eq!(cut_off.map(0), Some(at(10_020)));
-    }
-
-    #[test]
     fn a_camera_ahead_of_us_does_not_put_pictures_into_the_future() {
-        let mut map = with_wait(1000);
+        let mut map = fresh();
         map.sender_report(0, at(12_000));
         for (i, delay) in [300, 90, 40, 200, 55].into_iter().enumerate() {
             assert_eq!(map.map(0), None);
@@ -231,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_camera_with_a_wrong_clock_is_not_believed() {
-        let mut map = with_wait(300);
+        let mut map = fresh();
         map.sender_report(0, at(0));
         for i in 0..5 {
             map.observe(i * 100 * MS, at(10_000 + i * 100));
@@ -241,31 +247,60 @@ mod tests {
     }
 
     #[test]
-    fn the_offset_never_changes_once_it_is_known() {
-        let mut map = with_wait(0);
+    fn arrival_changes_nothing_once_the_offset_is_known() {
+        let mut map = fresh();
         for i in 0..5 {
             map.observe(i * MS, at(i));
         }
         let before = map.map(0);
-        map.sender_report(0, at(1_000));
         map.observe(6 * MS, at(-5_000));
         assert_eq!(map.map(0), before);
     }
 
     #[test]
     fn a_clock_that_runs_fast_or_leaps_ahead_is_held_to_the_present() {
-        let mut map = with_wait(0);
+        let mut map = fresh();
         for i in 0..5 {
             map.observe(i * 40 * MS, at(10_000 + i * 40));
         }
         for i in 5..500 {
             let (pts, now) = (i * 48 * MS + if i > 300 { 60_000 * MS } else { 0 }, at(10_000 + i * 40));
             map.not_after(pts, now);
-            assert_eq!(map.map(pts), Some(now));
+            let ahead = map.map(pts).unwrap().as_micros() - now.as_micros();
+            let allowed = if i < 10 { 40_000 } else { 8_000 };
+            assert!((0..=allowed).contains(&ahead), "what it ran fast since the picture before: {ahead}");
         }
         let before = map.map(0);
         map.not_after(0, at(90_000));
         assert_eq!(map.map(0), before, "it never goes forward");
+    }
+
+    #[test]
+    fn a_late_sender_report_moves_the_offset_and_no_picture_overtakes_another() {
+        let mut map = fresh();
+        for i in 0..10 {
+            map.observe(i * 40 * MS, at(10_450 + i * 40));
+        }
+        assert_eq!((map.map(0), map.source()), (Some(at(10_450)), Some(ClockSource::Arrival)));
+        assert!(map.sender_report(2_000 * MS, at(12_000)));
+        let shown = |pts_ms: i64| map.map(pts_ms * MS).unwrap();
+        assert_eq!([shown(1_960), shown(2_000), shown(2_040)], [at(12_410), at(12_450), at(12_470)]);
+        assert_eq!([shown(2_900), shown(3_000)], [at(12_900), at(13_000)], "it has come back");
+        let mut other = fresh();
+        for i in 0..5 {
+            other.observe(i * 40 * MS, at(10_000 + i * 40));
+        }
+        for i in 44..50 {
+            other.not_after(i * 40 * MS, at(10_500 + i * 40));
+        }
+        assert!(other.sender_report(2_000 * MS, at(12_450)));
+        let shown = |pts_ms: i64| other.map(pts_ms * MS).unwrap();
+        assert_eq!([shown(2_000), shown(2_040), shown(3_000)], [at(12_000), at(12_060), at(13_450)]);
+        let mut again = map.clone();
+        assert!(!again.sender_report(4_000 * MS, at(13_000)), "that clock was set");
+        assert_eq!((again.map(5_000 * MS), again.source()), (Some(at(15_000)), Some(ClockSource::SenderReports)));
+        again.sender_report(6_000 * MS, at(15_900));
+        assert_eq!(again.map(7_000 * MS), Some(at(16_900)), "that is drift");
     }
 
     #[test]
@@ -287,7 +322,7 @@ mod tests {
             report_before in 0_usize..8,
             delays_ms in prop::collection::vec(0_i64..2_000, 1..12),
         ) {
-            let mut map = with_wait(200);
+            let mut map = fresh();
             for (i, delay) in delays_ms.into_iter().enumerate() {
                 if let Some(report) = report_ms.filter(|_| i == report_before) {
                     map.sender_report(0, at(10_000 + report));
@@ -302,8 +337,30 @@ mod tests {
         }
 
         #[test]
+        fn pictures_stay_in_the_order_in_which_they_are_shown(
+            delays_ms in prop::collection::vec(0_i64..900, 5..40),
+            reports in prop::collection::vec((5_usize..40, -900_i64..900), 0..4),
+        ) {
+            let mut map = fresh();
+            for (i, delay) in delays_ms.iter().enumerate() {
+                let (pts_ms, due_ms) = (i as i64 * 40, 10_000 + i as i64 * 40);
+                for (_, taken_ms) in reports.iter().filter(|(before, _)| *before == i) {
+                    map.sender_report(pts_ms * MS, at(due_ms + taken_ms));
+                }
+                if map.source().is_some() {
+                    map.not_after(pts_ms * MS, at(due_ms + delay));
+                } else {
+                    map.observe(pts_ms * MS, at(due_ms + delay));
+                }
+                // Pictures that follow, in whatever order they arrive.
+                let shown: Vec<_> = (0..60).filter_map(|later| map.map((pts_ms + later * 20) * MS)).collect();
+                prop_assert!(shown.windows(2).all(|pair| pair[0] < pair[1]));
+            }
+        }
+
+        #[test]
         fn spans_are_kept(pts in prop::collection::vec(-1_000_000_000_000_i64..1_000_000_000_000, 2..40), start in 0_i64..1_000_000) {
-            let mut map = with_wait(0);
+            let mut map = fresh();
             for (i, &p) in pts.iter().enumerate() {
                 map.observe(p, at(start + i as i64));
             }

@@ -17,10 +17,8 @@ use crate::stream::{Shared, wake};
 use crate::tap::BesideTap;
 use crate::thinning::Admission;
 use crate::unit::AccessUnit;
-use crate::{DecoderKind, EpochEnd, SourceKind, StreamEvent, StreamFault, StreamFormat};
+use crate::{DecoderKind, EpochEnd, StreamEvent, StreamFault, StreamFormat};
 
-/// Access units that are kept until the connection's clock is known; when full, all are given up.
-const MAX_PENDING: usize = 512;
 /// Arrivals that are remembered until their pictures are decoded; when full, the oldest is forgotten.
 const MAX_ARRIVALS: usize = 256;
 
@@ -32,6 +30,7 @@ pub(crate) enum Note {
 
 struct State {
     clock_map: ClockMap,
+    /// Access units until the clock of the connection is known, no more than that takes.
     pending: Vec<RawUnit>,
     arrivals: VecDeque<(i64, Timestamp)>,
     format: Option<StreamFormat>,
@@ -135,13 +134,8 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let config = &shared.config;
-        let is_rtsp = config.source.kind() == SourceKind::Rtsp;
-        let clock_map = ClockMap::new(ClockMapConfig {
-            sender_report_wait: if is_rtsp { config.sender_report_wait } else { Duration::ZERO },
-            max_camera_skew: config.max_camera_skew,
-            held_back: Duration::from_millis(if is_rtsp { u64::from(config.latency_ms) } else { 0 }),
-            ..ClockMapConfig::default()
-        });
+        let clock_map =
+            ClockMap::new(ClockMapConfig { max_camera_skew: config.max_camera_skew, ..ClockMapConfig::default() });
         let state = State {
             clock_map,
             pending: Vec::new(),
@@ -248,16 +242,6 @@ impl Session {
         true
     }
 
-    /// The connection is over: units that still wait for its clock are kept by what is known of it, as their pictures were
-    /// looked at.
-    pub(crate) fn close(&self) {
-        let mut state = self.lock();
-        state.clock_map.settle();
-        for unit in std::mem::take(&mut state.pending) {
-            self.keep(&mut state, unit);
-        }
-    }
-
     /// Puts a unit into the ring, beginning a new epoch where the format is new.
     fn keep(&self, state: &mut State, unit: RawUnit) {
         let Some(captured_at) = unit.pts_ns.and_then(|pts| state.clock_map.map(pts)) else { return };
@@ -318,9 +302,6 @@ impl Intake for Session {
         }
         state.arrivals.push_back((pts_ns, now));
         if !self.observe(&mut state, pts_ns, now) {
-            if state.pending.len() >= MAX_PENDING {
-                state.pending.clear();
-            }
             return state.pending.push(unit);
         }
         for earlier in std::mem::take(&mut state.pending) {
@@ -349,7 +330,7 @@ impl Intake for Session {
         if let Some(pts_ns) = pts_ns.filter(|_| state.fork.as_ref().is_none_or(|fork| fork.codec.is_none())) {
             self.observe(&mut state, pts_ns, now);
         }
-        let Some((pts_ns, captured_at)) = pts_ns.and_then(|pts| Some((pts, state.clock_map.guess(pts)?))) else {
+        let Some((pts_ns, captured_at)) = pts_ns.and_then(|pts| Some((pts, state.clock_map.map(pts)?))) else {
             count(&stats.frames_dropped_unmapped);
             return Ok(gst::FlowSuccess::Ok);
         };
@@ -415,7 +396,9 @@ impl Intake for Session {
         let ahead_us = shown.micros_after(self.shared.clock.wall(now));
         let taken_at = Timestamp::from_micros(now.as_micros().saturating_add(ahead_us));
         let mut state = self.lock();
-        state.clock_map.sender_report(running_ns, taken_at);
+        if state.clock_map.sender_report(running_ns, taken_at) {
+            count(&self.shared.stats.clocks_from_sender_reports);
+        }
         tracing::debug!(stream = %self.shared.config.stream, running_ns, %taken_at, "sender report");
     }
 
@@ -434,7 +417,7 @@ impl Intake for Session {
 
     fn goes_back(&self, to_running_ns: Option<i64>) {
         let mut state = self.lock();
-        state.last_captured_at = to_running_ns.and_then(|pts| state.clock_map.guess(pts));
+        state.last_captured_at = to_running_ns.and_then(|pts| state.clock_map.map(pts));
     }
 
     fn decode_cost(&self, is_key: bool, spent: Duration) {

@@ -48,8 +48,6 @@ pub struct StreamConfig {
     pub stall_after: Duration,
     /// Waits between attempts.
     pub backoff: BackoffLimits,
-    /// How long after the first access unit an RTCP sender report is waited for; frames before are dropped.
-    pub sender_report_wait: Duration,
     /// A camera whose clock differs by more is not believed.
     pub max_camera_skew: Duration,
     /// Is notified of each frame, so that one consumer can wait for many streams.
@@ -83,7 +81,6 @@ impl StreamConfig {
             ring: RingLimits::default(),
             stall_after: Duration::from_secs(10),
             backoff: BackoffLimits::USUAL,
-            sender_report_wait: Duration::from_millis(1500),
             max_camera_skew: Duration::from_secs(5),
             wakeup: None,
             tap: None,

@@ -128,7 +128,6 @@ impl Supervisor<'_> {
             Ok(pipeline) => self.watch(&Running(pipeline), &session),
             Err(fault) => Outcome::Broken(fault),
         };
-        session.close();
         self.last_frame_at = session.last_frame_at().unwrap_or(self.last_frame_at);
         self.exclude_failed_hardware(&outcome, &session);
         outcome

@@ -342,6 +342,7 @@ mod tests {
                 times: Mutex::default(),
                 stated: picture::Stated::default(),
                 wholeness: Wholeness::default(),
+                latest_packet: std::sync::Mutex::default(),
             };
             fork(&Arc::new(site), &source.static_pad("src").unwrap(), codec).unwrap();
             let decoder = session.fork().unwrap().element;

@@ -16,6 +16,7 @@ mod http;
 mod keep_alive;
 mod mask;
 mod open;
+mod packet;
 mod picture;
 mod raw;
 mod recording;
@@ -175,6 +176,7 @@ pub(crate) struct Site {
     times: std::sync::Mutex<Times>,
     stated: Stated,
     wholeness: Wholeness,
+    latest_packet: std::sync::Mutex<Option<packet::Packet>>,
 }
 
 impl Site {

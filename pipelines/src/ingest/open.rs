@@ -32,6 +32,7 @@ pub(crate) fn open(
         stated: picture::Stated::default(),
         times: std::sync::Mutex::default(),
         wholeness: Wholeness::default(),
+        latest_packet: std::sync::Mutex::default(),
     });
     match source.kind() {
         SourceKind::Rtsp => {

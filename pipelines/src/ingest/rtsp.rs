@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use forewarn_base::sync::lock;
 use gst::prelude::*;
 
 use super::fork::attach;
+use super::packet::{self, Packet, word};
 use super::{Site, fork, mask, raw};
 use crate::clock_map::wall_of_ntp_ns;
 use crate::plugin::make;
@@ -82,6 +84,7 @@ fn take_pad(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFault> {
     }
     let Some(codec) = Codec::of_rtp(&name) else { return fork::ignore(site, pad) };
     fork::listen_for_data(site, pad);
+    packet::follow(site, pad);
     let depayloader = make(codec.depayloader())?;
     let filter = make("capsfilter")?;
     filter.set_property("caps", codec.packet_caps());
@@ -90,7 +93,7 @@ fn take_pad(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFault> {
     mask::fork(site, &output, codec)
 }
 
-/// Passes the jitter buffer's pairs of running time and sender-report time on.
+/// Passes pairs of running time and sender-report time on.
 fn watch_sender_reports(rtsp: &gst::Element, site: &Arc<Site>) {
     let site = site.clone();
     rtsp.connect("new-manager", false, move |values| {
@@ -103,7 +106,8 @@ fn watch_sender_reports(rtsp: &gst::Element, site: &Arc<Site>) {
             let site = site.clone();
             jitter_buffer.connect("handle-sync", false, move |values| {
                 let sync = values.get(1)?.get::<gst::Structure>().ok()?;
-                if let Some((running_ns, ntp_ns)) = pair_of(&sync) {
+                let latest = *lock(&site.latest_packet);
+                if let Some((running_ns, ntp_ns)) = pair_of(&sync, latest) {
                     site.intake.sender_report(running_ns, wall_of_ntp_ns(ntp_ns));
                 }
                 None
@@ -114,17 +118,22 @@ fn watch_sender_reports(rtsp: &gst::Element, site: &Arc<Site>) {
     });
 }
 
-/// Running time and NTP time in nanoseconds of the same picture.
-fn pair_of(sync: &gst::StructureRef) -> Option<(i64, u64)> {
+/// Running time and NTP time in nanoseconds of the same picture: by the `latest` packet of the video, and before that has
+/// come by what the jitter buffer says.
+fn pair_of(sync: &gst::StructureRef, latest: Option<Packet>) -> Option<(i64, u64)> {
     let report = sync.get::<gst::Buffer>("sr-buffer").ok()?;
     let report = report.map_readable().ok()?;
     let ntp_ns = ntp_of_report(report.as_slice())?;
     let report_rtp = sync.get::<u64>("sr-ext-rtptime").ok()?;
+    let clock_rate = sync.get::<u32>("clock-rate").ok().filter(|&rate| rate > 0)?;
+    if let Some(latest) = latest {
+        let running_ns = latest.running_ns_of(word(report.as_slice(), 4)?, report_rtp as u32, clock_rate)?;
+        return Some((running_ns, ntp_ns));
+    }
     let base_rtp = sync.get::<u64>("base-rtptime").ok()?;
     let base_ns = sync.get::<u64>("base-time").ok()?;
-    let clock_rate = i128::from(sync.get::<u32>("clock-rate").ok().filter(|&rate| rate > 0)?);
     let ticks = i128::from(report_rtp) - i128::from(base_rtp);
-    let running_ns = i128::from(base_ns) + ticks * 1_000_000_000 / clock_rate;
+    let running_ns = i128::from(base_ns) + ticks * 1_000_000_000 / i128::from(clock_rate);
     Some((i64::try_from(running_ns).ok()?, ntp_ns))
 }
 
@@ -134,14 +143,14 @@ fn ntp_of_report(packet: &[u8]) -> Option<u64> {
     if packet.get(1) != Some(&SENDER_REPORT) {
         return None;
     }
-    let word = |at: usize| Some(u64::from(u32::from_be_bytes(packet.get(at..at + 4)?.try_into().ok()?)));
-    let (seconds, fraction) = (word(8)?, word(12)?);
+    let (seconds, fraction) = (u64::from(word(packet, 8)?), u64::from(word(packet, 12)?));
     // Cameras that do not know the time send zero.
     (seconds != 0).then(|| seconds * 1_000_000_000 + ((fraction * 1_000_000_000) >> 32))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::packet::tests::packet;
     use super::*;
 
     fn report(seconds: u32, fraction: u32) -> Vec<u8> {
@@ -166,6 +175,10 @@ mod tests {
             .field("sr-ext-rtptime", 45_000_u64)
             .field("sr-buffer", gst::Buffer::from_slice(report(10, 0)))
             .build();
-        assert_eq!(pair_of(&sync), Some((4_500_000_000, 10_000_000_000)));
+        assert_eq!(pair_of(&sync, None), Some((4_500_000_000, 10_000_000_000)));
+        // The jitter buffer has taken packets 200 ms back since the first.
+        let latest = packet(0x0102_0304, 90_000, 4_800_000_000);
+        assert_eq!(pair_of(&sync, Some(latest)), Some((4_300_000_000, 10_000_000_000)));
+        assert_eq!(pair_of(&sync, Some(packet(5, 90_000, 0))), None, "the report of another track");
     }
 }

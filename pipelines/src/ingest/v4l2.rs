@@ -121,6 +121,7 @@ mod tests {
             times: std::sync::Mutex::default(),
             stated: crate::ingest::picture::Stated::default(),
             wholeness: crate::ingest::whole::Wholeness::default(),
+            latest_packet: std::sync::Mutex::default(),
         });
         let camera = gst::parse::bin_from_description(line, true).unwrap();
         pipeline.0.add(&camera).unwrap();

@@ -188,11 +188,9 @@ fn a_change_of_format_is_reported_and_ends_clips() {
 }
 
 /// Takes frames of a live camera, records a clip around one of them, and looks for it in the clip.
-fn check_live_clip(recipe: &Recipe, transport: RtspTransport) -> LiveStream {
+fn check_live_clip(recipe: &Recipe, transport: RtspTransport) {
     let camera = camera(recipe);
-    // The first report comes at a random time within a few seconds: RFC 3550, section 6.3.1.
-    let sender_report_wait = Duration::from_secs(8);
-    let (live, events) = start(StreamConfig { transport, sender_report_wait, ..config(camera.url()) });
+    let (live, events) = start(StreamConfig { transport, ..config(camera.url()) });
     events.wait_for(is_connected);
     let snapshots: Vec<Frame> = (0..30).map(|_| next(&live)).collect();
     let at = snapshots[15].meta.captured_at;
@@ -216,13 +214,17 @@ fn check_live_clip(recipe: &Recipe, transport: RtspTransport) -> LiveStream {
         assert_eq!(number_of(nearest), number_of(snapshot));
         assert!(luma_of(nearest) == luma_of(snapshot), "the pictures at {} differ", snapshot.meta.captured_at);
     }
-    live
+    // The first report comes at a random time within a few seconds: RFC 3550, section 6.3.1.
+    let watch = Stopwatch::start();
+    while live.stats().clocks_from_sender_reports == 0 {
+        next(&live);
+        assert!(watch.elapsed() < WAIT, "{:?}", live.stats());
+    }
 }
 
 #[test]
 fn snapshot_and_clip_of_a_live_camera_agree() {
-    let live = check_live_clip(&PLAIN, RtspTransport::Tcp);
-    assert_eq!(live.stats().clocks_from_sender_reports, 1, "{:?}", live.stats());
+    check_live_clip(&PLAIN, RtspTransport::Tcp);
     check_live_clip(&H265, RtspTransport::Udp);
 }
 

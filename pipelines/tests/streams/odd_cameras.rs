@@ -119,7 +119,8 @@ fn rtp_clocks_that_run_wrong_or_jump_are_followed() {
                 let ages = ages_ms(&live, &events, Duration::from_secs(8));
                 let (newest, oldest) = (ages.iter().min().unwrap(), ages.iter().max().unwrap());
                 assert!(ages.len() > 50, "{name}: {} pictures", ages.len());
-                assert!((-20..4000).contains(newest) && *oldest < 4000, "{name}: {newest} to {oldest} ms");
+                // On its way back the clock may be ahead by as much as it does not leap.
+                assert!((-500..4000).contains(newest) && *oldest < 4000, "{name}: {newest} to {oldest} ms");
             });
         }
     });

@@ -123,7 +123,6 @@ impl Disturbed {
         let config = StreamConfig {
             transport: kind.transport(),
             backoff: BackoffLimits { first: at_once, longest: at_once, ..BackoffLimits::USUAL },
-            sender_report_wait: Duration::ZERO,
             // Over UDP nothing tells of the end but silence.
             stall_after: Duration::from_secs(1),
             ..StreamConfig::new(StreamId::new("soak")?, source)

@@ -110,8 +110,7 @@ fn check_live(path: &Path, size: (u32, u32), transport: RtspTransport) -> Result
     let camera = SimCamera::start(&SimConfig::new(path)).map_err(|error| error.to_string())?;
     let (events, sink) = Events::new();
     let source = camera.url().parse().map_err(|error| format!("{error}"))?;
-    let stream =
-        StreamConfig { transport, sender_report_wait: Duration::ZERO, ..StreamConfig::new(config().stream, source) };
+    let stream = StreamConfig { transport, ..StreamConfig::new(config().stream, source) };
     let live = LiveStream::start(stream, Arc::new(SystemClock), sink).map_err(|error| error.to_string())?;
     let event = events.wait_for(|event| !matches!(event, StreamEvent::Degraded { .. }));
     if !matches!(event, StreamEvent::Connected { width, height, .. } if (width, height) == size) {
