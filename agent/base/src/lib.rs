@@ -9,6 +9,7 @@
 //! - [`post`]: one document over HTTP for another.
 //! - [`durable`]: files that are either wholly there or not there.
 //! - [`file`]: what a user names to be looked at.
+//! - [`packet`]: several files in one.
 //! - [`private`]: who may read a file.
 //! - [`messages`]: what stands beside the pictures in coded video, such as a camera's own signatures.
 //! - [`hash`]: SHA-256 of files, and pinned files.
@@ -25,6 +26,7 @@ pub mod file;
 pub mod hash;
 pub mod http;
 pub mod messages;
+pub mod packet;
 pub mod post;
 pub mod private;
 pub mod secret;

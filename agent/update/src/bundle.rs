@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use forewarn_base::durable::Unfinished;
 use forewarn_base::hash::Digest;
+use forewarn_base::packet::Packet;
 use forewarn_seal::key::{DeviceKey, PublicKey};
-use tar::{Archive, Builder, Header};
+use tar::Archive;
 
 use crate::error::UpdateError;
 use crate::manifest::{Entry, Manifest};
@@ -17,25 +17,24 @@ const MANIFEST: &str = "manifest.json";
 const SIGNATURE: &str = "manifest.sig";
 /// Most bytes of a manifest.
 const MOST_MANIFEST_BYTES: u64 = 1 << 20;
+/// Rights of what all may read.
+const READ_MODE: u32 = 0o644;
 
 /// Packs and signs.
 pub fn pack(out: &Path, manifest: &Manifest, files: &[PathBuf], key: &DeviceKey) -> Result<(), UpdateError> {
-    let write = |what: &Path| UpdateError::io("write", what.to_owned());
     let text = manifest.text();
     let signature = key.sign(&Manifest::signed(&text))?;
     // It may be the key, or one of the files that are packed.
     must_be_new(out)?;
-    let unfinished = Unfinished::of_process(out);
-    let mut tar = Builder::new(File::create(unfinished.path()).map_err(write(out))?);
+    let mut packet = Packet::begin(out, READ_MODE).map_err(UpdateError::io("write", out))?;
     for (name, bytes) in [(MANIFEST, &text), (SIGNATURE, &signature)] {
-        tar.append_data(&mut header(bytes.len() as u64), name, bytes.as_slice()).map_err(write(out))?;
+        packet.add(name, bytes.len() as u64, &mut bytes.as_slice()).map_err(UpdateError::io("write", out))?;
     }
     for (entry, path) in manifest.files.iter().zip(files) {
-        let file = File::open(path).map_err(UpdateError::io("read", path))?;
-        tar.append_data(&mut header(entry.bytes), entry.path(), file.take(entry.bytes)).map_err(write(out))?;
+        let mut file = File::open(path).map_err(UpdateError::io("read", path))?;
+        packet.add(&entry.path(), entry.bytes, &mut file).map_err(UpdateError::io("write", out))?;
     }
-    tar.into_inner().map_err(write(out))?;
-    unfinished.place().map_err(write(out))
+    packet.finish().map_err(UpdateError::io("write", out))
 }
 
 /// Nothing bears the name of a file that is made: what is there is kept.
@@ -44,14 +43,6 @@ pub(crate) fn must_be_new(path: &Path) -> Result<(), UpdateError> {
         return Ok(());
     }
     Err(UpdateError::NotAllowed(format!("{} is there already, and is kept; name another", path.display())))
-}
-
-/// The same for every packer and day, so that the same files make the same bundle.
-fn header(bytes: u64) -> Header {
-    let mut header = Header::new_gnu();
-    header.set_size(bytes);
-    header.set_mode(0o644);
-    header
 }
 
 /// Reads a bundle that the holder of `key` signed. `judge` sees the manifest before anything else is read; `take` is given

@@ -6,13 +6,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use forewarn_base::hash;
+use forewarn_base::packet::Packet;
+use forewarn_base::private::FILE_MODE;
 use forewarn_config::{Site, StorageDir};
 use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::error::UpkeepError;
-use crate::packet::Packet;
 use crate::secrets;
 
 /// The one layout so far.
@@ -63,7 +64,8 @@ pub struct Made {
 pub fn make(out: &Path, site: &Site, site_file: &Path, wanted: Wanted) -> Result<Made, UpkeepError> {
     // Bundles grow while the agent runs, and a chain of seals that is copied meanwhile has a torn end.
     let _claim = wanted.evidence.then(|| forewarn_config::claim(&site.storage.dir)).transpose()?;
-    let mut backup = Backup { packet: Packet::begin(out)?, files: Vec::new() };
+    let packet = Packet::begin(out, FILE_MODE).map_err(UpkeepError::packed(out))?;
+    let mut backup = Backup { packet, out, files: Vec::new() };
     backup.file(SITE_FILE, site_file)?;
     // Where the site has no violation files of its own, this is the folder of the site file, with all else that lies there.
     if site.violations_dir != site.directory {
@@ -136,12 +138,13 @@ fn copy_of_database(path: &Path, scratch: &Path) -> Result<PathBuf, UpkeepError>
     Ok(to)
 }
 
-struct Backup {
+struct Backup<'a> {
     packet: Packet,
+    out: &'a Path,
     files: Vec<Packed>,
 }
 
-impl Backup {
+impl Backup<'_> {
     fn file(&mut self, name: &str, path: &Path) -> Result<(), UpkeepError> {
         // What is replaced meanwhile stays whole in this hand; what grows is taken as long as it is now.
         let read = |error: io::Error| UpkeepError::io("read", path)(error);
@@ -149,7 +152,7 @@ impl Backup {
         let bytes = file.metadata().map_err(read)?.len();
         let digest = hash::digest_of(&mut io::Read::take(&mut file, bytes)).map_err(read)?;
         io::Seek::rewind(&mut file).map_err(read)?;
-        self.packet.add(name, digest.bytes, &mut file)?;
+        self.packet.add(name, digest.bytes, &mut file).map_err(UpkeepError::packed(self.out))?;
         self.files.push(Packed { name: name.to_owned(), bytes: digest.bytes, sha256: digest.sha256 });
         Ok(())
     }
@@ -175,8 +178,8 @@ impl Backup {
         let forewarn = env!("CARGO_PKG_VERSION").to_owned();
         let index = Index { format: FORMAT, forewarn, site: site.to_owned(), files: self.files };
         let text = serde_json::to_vec(&index).unwrap_or_default();
-        self.packet.add(INDEX, text.len() as u64, &mut text.as_slice())?;
-        self.packet.finish()?;
+        let added = self.packet.add(INDEX, text.len() as u64, &mut text.as_slice());
+        added.and_then(|()| self.packet.finish()).map_err(UpkeepError::packed(self.out))?;
         Ok(made)
     }
 }

@@ -1,7 +1,7 @@
 //! What may go wrong.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use forewarn_config::ConfigErrors;
 use forewarn_pipelines::footage::CutError;
@@ -72,5 +72,14 @@ impl UpkeepError {
     pub(crate) fn io(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { what, path, source }
+    }
+
+    /// Why the packet `out` does not come about.
+    pub(crate) fn packed(out: &Path) -> impl FnOnce(io::Error) -> Self {
+        let out = out.to_owned();
+        move |source| match source.kind() {
+            io::ErrorKind::AlreadyExists => Self::Exists(out),
+            _ => Self::io("write", out)(source),
+        }
     }
 }

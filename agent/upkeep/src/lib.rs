@@ -11,7 +11,6 @@ pub mod backup;
 pub mod command;
 mod error;
 mod footage;
-mod packet;
 pub mod restore;
 pub mod secrets;
 pub mod support;

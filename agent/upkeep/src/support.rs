@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use forewarn_base::child::{self, Limits};
 use forewarn_base::http::{Ask, Http};
+use forewarn_base::packet::Packet;
+use forewarn_base::private::FILE_MODE;
 use forewarn_config::StorageDir;
 use toml::{Table, Value};
 
 use crate::backup::place_of_secret;
 use crate::error::UpkeepError;
-use crate::packet::Packet;
 use crate::secrets::{Blotter, files, variables, without_secrets};
 
 /// What each question may take.
@@ -75,12 +76,12 @@ pub fn make(out: &Path, asked: &Asked<'_>) -> Result<Vec<String>, UpkeepError> {
         let latest = &text[text.len().saturating_sub(MOST_BYTES)..];
         texts.push((format!("log-{n}.txt"), String::from_utf8_lossy(latest).into_owned()));
     }
-    let mut packet = Packet::begin(out)?;
+    let mut packet = Packet::begin(out, FILE_MODE).map_err(UpkeepError::packed(out))?;
     for (name, text) in &texts {
         let text = blotter.blot(text);
-        packet.add(name, text.len() as u64, &mut text.as_bytes())?;
+        packet.add(name, text.len() as u64, &mut text.as_bytes()).map_err(UpkeepError::packed(out))?;
     }
-    packet.finish()?;
+    packet.finish().map_err(UpkeepError::packed(out))?;
     Ok(texts.into_iter().map(|(name, _)| name).collect())
 }
 
