@@ -49,6 +49,19 @@ pub enum FetchError {
         /// The path inside it.
         path: String,
     },
+    /// The store has nothing that could be packed.
+    #[error("failed to pack `{}`: nothing that this program asks for is in it, whole; fetch first: `forewarn models fetch`", .0.display())]
+    NothingToPack(PathBuf),
+    /// The archive is of something else.
+    #[error(
+        "`{}` holds nothing that this program asks for; make it by `forewarn models pack` of the same version and for the same \
+         processor",
+        .0.display()
+    )]
+    NothingToTake(PathBuf),
+    /// The archive is not whole.
+    #[error("`{}` ends too early: it was cut off where it was made or copied; copy it again", .0.display())]
+    Cut(PathBuf),
     /// What came is not what was pinned.
     #[error("failed to fetch {what}: {source}")]
     Hash {

@@ -5,15 +5,17 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use forewarn_base::durable::Unfinished;
 use forewarn_base::hash;
-use tar::{Archive, Builder, Header};
+use forewarn_base::packet::Packet;
+use tar::Archive;
 
 use super::{FetchError, Fetcher, manifest};
 use crate::cards;
 
 /// No file of the store is larger.
 const MOST_BYTES: u64 = 2 << 30;
+/// What archives consist of.
+const BLOCK_BYTES: u64 = 512;
 /// Rights of what all may read.
 const READ_MODE: u32 = 0o644;
 
@@ -37,31 +39,29 @@ fn pins() -> Result<BTreeMap<String, String>, FetchError> {
 impl Fetcher {
     /// Packs all of the store that is pinned and whole into the file `out`; says what, with its bytes.
     pub fn pack(&self, out: &Path) -> Result<Vec<(String, u64)>, FetchError> {
+        let nothing = || FetchError::NothingToPack(self.store.root().to_owned());
+        if !self.store.root().is_dir() {
+            return Err(nothing());
+        }
         let _lock = self.lock()?;
         let io = |source| FetchError::io("write", out, source);
-        if out.symlink_metadata().is_ok() {
-            return Err(io(std::io::ErrorKind::AlreadyExists.into()));
-        }
-        let unfinished = Unfinished::of_process(out);
-        let mut tar = Builder::new(File::create(unfinished.path()).map_err(io)?);
+        let mut packet = Packet::begin(out, READ_MODE).map_err(io)?;
         let mut packed = Vec::new();
         for (name, sha256) in pins()? {
             let path = self.store.path(&name);
             if !path.is_file() || hash::verify(&path, &sha256).is_err() {
                 continue;
             }
-            let file = File::open(&path).map_err(|source| FetchError::io("read", &path, source))?;
+            let mut file = File::open(&path).map_err(|source| FetchError::io("read", &path, source))?;
             let bytes = file.metadata().map_err(|source| FetchError::io("read", &path, source))?.len();
-            // The same for everybody, so that the same store makes the same file.
-            let mut header = Header::new_gnu();
-            header.set_size(bytes);
-            header.set_mode(READ_MODE);
-            tar.append_data(&mut header, &name, file.take(bytes)).map_err(io)?;
+            packet.add(&name, bytes, &mut file).map_err(io)?;
             self.progress.note(&format!("{name} ({bytes} bytes)"));
             packed.push((name, bytes));
         }
-        tar.into_inner().map_err(io)?;
-        unfinished.place().map_err(io)?;
+        if packed.is_empty() {
+            return Err(nothing());
+        }
+        packet.finish().map_err(io)?;
         Ok(packed)
     }
 
@@ -70,11 +70,23 @@ impl Fetcher {
     pub fn unpack(&self, from: &Path) -> Result<Vec<String>, FetchError> {
         let io = |source| FetchError::io("read", from, source);
         let (_lock, pins) = (self.lock()?, pins()?);
-        let mut archive = Archive::new(forewarn_base::file::open(from).map_err(io)?);
-        let mut taken = Vec::new();
+        let file = forewarn_base::file::open(from).map_err(io)?;
+        let length = file.metadata().map_err(io)?.len();
+        let cut = || FetchError::Cut(from.to_owned());
+        let mut archive = Archive::new(file);
+        let (mut taken, mut end) = (Vec::new(), 0);
         for entry in archive.entries().map_err(io)? {
-            let entry = entry.map_err(io)?;
-            let name = entry.path().map_err(io)?.to_string_lossy().into_owned();
+            let entry = entry.map_err(|error| if length < BLOCK_BYTES + end { cut() } else { io(error) })?;
+            end = entry.raw_file_position().saturating_add(entry.size()).next_multiple_of(BLOCK_BYTES);
+            if length < end {
+                return Err(cut());
+            }
+            if entry.header().entry_type().is_dir() {
+                continue;
+            }
+            let path = entry.path().map_err(io)?;
+            // Whoever packs it by hand as `tar cf models.tar .` has all names begin so.
+            let name = path.strip_prefix(".").unwrap_or(&path).to_string_lossy().into_owned();
             let Some(sha256) = pins.get(&name) else {
                 self.progress.note(&format!("{name}: this program asks for no such file; it is left out"));
                 continue;
@@ -89,6 +101,13 @@ impl Fetcher {
                 self.place(&target, &bytes, Some(sha256), &what)?;
             }
             taken.push(name);
+        }
+        // A block of noughts ends an archive; without it a copy that broke off between two files would pass for all of it.
+        if length < end + BLOCK_BYTES {
+            return Err(cut());
+        }
+        if taken.is_empty() {
+            return Err(FetchError::NothingToTake(from.to_owned()));
         }
         Ok(taken)
     }
@@ -141,7 +160,59 @@ mod tests {
         let there = dir.path().join("there");
         let told = fetcher(&there).unpack(&out).unwrap_err().to_string();
         assert!(told.contains("sha256"), "{told}");
-        std::fs::write(&out, &bytes[..700]).unwrap();
-        assert!(fetcher(&there).unpack(&out).is_err());
+    }
+
+    /// A store with the weights of the cards that are part of the program, and the archive of it.
+    fn packed(dir: &Path) -> Vec<u8> {
+        let (here, out) = (dir.join("here"), dir.join("models.tar"));
+        std::fs::create_dir(&here).unwrap();
+        let shipped = cards::BUILTIN.iter().filter_map(|(name, _)| cards::builtin(name).ok());
+        shipped.for_each(|card| drop(Store::at(&here).weights(&card)));
+        fetcher(&here).pack(&out).unwrap();
+        std::fs::read(out).unwrap()
+    }
+
+    #[test]
+    fn a_copy_that_broke_off_is_told_wherever_it_did() {
+        let dir = tempfile::tempdir().unwrap();
+        let (bytes, cut, there) = (packed(dir.path()), dir.path().join("cut.tar"), dir.path().join("there"));
+        // Two blocks of noughts end an archive, so that without them it ends between two files.
+        for length in [700, 512 + 1, bytes.len() / 2, bytes.len() - 1024, 100] {
+            std::fs::write(&cut, &bytes[..length]).unwrap();
+            let told = fetcher(&there).unpack(&cut).unwrap_err();
+            assert!(matches!(told, FetchError::Cut(_)), "{length} of {} bytes: {told}", bytes.len());
+        }
+        std::fs::write(&cut, &bytes[..bytes.len() - 512]).unwrap();
+        assert!(!fetcher(&there).unpack(&cut).unwrap().is_empty(), "one block of noughts says that it is whole");
+    }
+
+    #[test]
+    fn what_was_packed_by_hand_is_taken_and_of_something_else_it_is_said_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let expected = packed(dir.path()).len();
+        let (by_hand, there) = (dir.path().join("hand.tar"), dir.path().join("there"));
+        let run = |arguments: &[&str]| {
+            let done = std::process::Command::new("tar").current_dir(dir.path()).args(arguments).status().unwrap();
+            assert!(done.success());
+        };
+        run(&["cf", "hand.tar", "-C", "here", "."]);
+        assert!(by_hand.metadata().unwrap().len() as usize >= expected);
+        let taken = fetcher(&there).unpack(&by_hand).unwrap();
+        assert!(!taken.is_empty() && taken.iter().all(|name| there.join(name).is_file()), "{taken:?}");
+        std::fs::write(dir.path().join("holiday.jpg"), "x").unwrap();
+        run(&["cf", "other.tar", "holiday.jpg"]);
+        let told = fetcher(&there).unpack(&dir.path().join("other.tar")).unwrap_err().to_string();
+        assert!(told.contains("holds nothing that this program asks for"), "{told}");
+    }
+
+    #[test]
+    fn of_a_store_that_is_empty_or_not_there_no_archive_is_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let (empty, out) = (dir.path().join("empty"), dir.path().join("models.tar"));
+        let told = fetcher(&empty).pack(&out).unwrap_err().to_string();
+        assert!(told.contains("models fetch") && !empty.exists(), "{told}");
+        std::fs::create_dir(&empty).unwrap();
+        assert!(matches!(fetcher(&empty).pack(&out), Err(FetchError::NothingToPack(_))));
+        assert!(!out.exists());
     }
 }

@@ -10,7 +10,7 @@ use anyhow::anyhow;
 use forewarn_cli::Models;
 use forewarn_models::card::WeightSource;
 use forewarn_models::providers::Request;
-use forewarn_models::{Card, Fetcher, Progress, Runtime, Store, cards};
+use forewarn_models::{Card, FetchError, Fetcher, Progress, Runtime, Store, cards};
 use serde_json::json;
 
 use crate::config::StorageDir;
@@ -26,7 +26,7 @@ pub fn run(args: Models) -> CommandResult {
         Models::List { json } => list(json),
         Models::Fetch { from: Some(from), .. } => fetcher().unpack(&from).map(drop).or_exit(ExitCode::BadInput),
         Models::Fetch { cards, all, runtimes, .. } => fetch(&cards, all, &runtimes),
-        Models::Pack { out } => fetcher().pack(&out).map(drop).or_exit(ExitCode::Failed),
+        Models::Pack { out } => pack(&out),
         Models::Check { cards, all, execution } => check(&cards, all, execution.request()),
         Models::Eval(args) => eval::run(&args),
         Models::Calibrate(args) => eval::calibrate(&args),
@@ -91,6 +91,14 @@ fn fetch(names: &[String], all: bool, runtimes: &[String]) -> CommandResult {
         fetcher.fetch_model(&card).or_exit(ExitCode::Missing)?;
     }
     Ok(())
+}
+
+fn pack(out: &Path) -> CommandResult {
+    let code = |error: &FetchError| match error {
+        FetchError::NothingToPack(_) => ExitCode::Missing,
+        _ => ExitCode::Failed,
+    };
+    fetcher().pack(out).map(drop).map_err(|error| CommandError { code: code(&error), error: error.into() })
 }
 
 fn fetcher() -> Fetcher {
