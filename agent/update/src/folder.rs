@@ -122,7 +122,8 @@ impl Folder {
         &self,
         decide: impl FnOnce(&mut State) -> Result<T, E>,
     ) -> Result<T, UpdateError> {
-        let _held = self.hold()?;
+        // Where there is no folder nothing can be decided either, and none is made for that.
+        let _held = self.0.exists().then(|| self.hold()).transpose()?;
         let mut state = self.load()?;
         let decided = decide(&mut state).map_err(Into::into)?;
         self.save(&state)?;

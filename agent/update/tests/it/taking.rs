@@ -107,3 +107,14 @@ fn a_program_that_rots_on_the_disk_is_not_run() {
     fs::write(root.path().join("update/a/forewarn"), "program 0.2.O").unwrap();
     assert!(gateway.program().unwrap_err().to_string().contains("is not the expected file"));
 }
+
+#[test]
+fn where_there_is_no_folder_of_updates_nothing_is_taken_back_and_none_is_made() {
+    let maker = Maker::new();
+    let root = memory();
+    let gateway = Gateway::new(root.path(), maker.key.public());
+    assert!(gateway.folder.decide(State::withdraw).is_err());
+    assert!(gateway.folder.decide(|state| state.give_up("by hand", false)).is_err());
+    assert!(gateway.folder.decide(State::confirm).is_err());
+    assert!(!root.path().join("update").exists());
+}
