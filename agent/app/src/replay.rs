@@ -250,6 +250,7 @@ fn keeper(site: &Site, out: &Path, civil: SiteTime, lanes: &[Lane]) -> Result<Ev
     let root = dir.evidence();
     clear_earlier(out, &root)?;
     let store = evidence_folder::open_store(&dir, Limits::default(), TimeLine::Clip).or_exit(ExitCode::Failed)?;
+    let store = store.sealed_to(site.evidence.sealed_to.clone());
     let mut keeper = EvidenceKeeper::new(store, evidence_folder::keeper_setup(&dir, site, civil))
         .with_context(|| format!("failed to prepare {}", root.display()))?;
     for lane in lanes {

@@ -11,6 +11,7 @@ use forewarn_evidence::{
 
 use crate::clip::{self, SubjectAt, Veiled};
 use crate::eyes::{Sight, What};
+use crate::openable::{PICTURES_AND_CLIPS, sealed_files};
 use crate::photo;
 
 /// A redacted copy could not be made.
@@ -25,6 +26,13 @@ pub enum ExportError {
     /// A picture.
     #[error(transparent)]
     Photo(#[from] photo::PhotoError),
+    /// There is nothing that can be opened here.
+    #[error(
+        "failed to export {}: all that it would show is sealed to a public key (`seal_to`), so that nobody on this box can open it; \
+         export it without --redact and --preview, and whoever holds the key opens the files with `age -d`",
+        .0.display()
+    )]
+    Sealed(PathBuf),
 }
 
 /// What is said of the copy beside what is found.
@@ -50,7 +58,8 @@ pub struct Exported {
 /// How far the work is: the file, and of a clip the pictures of both passes that are done, and their number if it is known.
 pub type Progress<'a> = dyn FnMut(&str, u64, u64) + 'a;
 
-/// Copies a bundle to `out`, which must be empty or not be there. What fails leaves nothing there.
+/// Copies a bundle to `out`, which must be empty or not be there. What fails leaves nothing there. Files that are sealed to a key
+/// are left out, and the copy's paper names them.
 pub fn export(
     original: &Original,
     out: &Path,
@@ -58,6 +67,7 @@ pub fn export(
     (made, signer): (Made, Option<&Signer>),
     progress: &mut Progress<'_>,
 ) -> Result<Exported, ExportError> {
+    sealed_files(original, PICTURES_AND_CLIPS)?;
     make_empty(out)?;
     let copied = Copying::new(original, out, eyes).run(made, signer, progress);
     if copied.is_err() {

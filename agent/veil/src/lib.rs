@@ -11,10 +11,12 @@ mod cover;
 mod export;
 mod eyes;
 mod looks;
+mod openable;
 mod photo;
 mod preview;
 mod tracks;
 
 pub use export::{ExportError, Exported, Made, Progress, export};
 pub use eyes::{Care, Eyes, EyesError, Looker, Seen, Sight, What};
+pub use openable::{CLIPS, PICTURES_AND_CLIPS, sealed_files};
 pub use preview::preview;

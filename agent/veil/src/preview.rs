@@ -14,6 +14,7 @@ use image::{GrayImage, RgbImage};
 
 use crate::clip::{ClipError, LAST_LASTS, even, open, packed_i420};
 use crate::export::{ExportError, Progress};
+use crate::openable::{CLIPS, sealed_files};
 use crate::photo;
 
 /// The shorter side of a preview in pixels, at most.
@@ -22,6 +23,7 @@ const MOST_PX: u32 = 480;
 /// Writes a preview in H.264 and a thumbnail of each clip of a bundle to `out`, which must be empty or not be there. What fails
 /// leaves nothing there. Gives the number of clips.
 pub fn preview(original: &Original, out: &Path, progress: &mut Progress<'_>) -> Result<u64, ExportError> {
+    sealed_files(original, CLIPS)?;
     make_empty(out)?;
     let made = preview_all(original, out, progress);
     if made.is_err() {

@@ -72,3 +72,37 @@ fn a_bundle_is_copied_with_faces_hidden_and_the_copy_is_never_taken_for_evidence
     std::fs::write(bundle.join("extra.txt"), "x").unwrap();
     assert_eq!(run(&other, &[]).0, Some(1), "it is not what was sealed");
 }
+
+#[test]
+fn a_replay_seals_to_the_key_of_the_site_and_of_that_no_copy_is_made_that_shows_nothing() {
+    let scene = Scene::new().unwrap();
+    clips::cut(&program::demo_clip().unwrap(), 0.0, 4.0, &scene.path("short.mp4")).unwrap();
+    let site = |key: &str| {
+        let mut site = SiteFile::new().camera(CameraEntry::new("gate", "file:short.mp4", QUICK_LOITERING));
+        site.tables.push_str(key);
+        site.write(scene.dir()).unwrap()
+    };
+    let replay = |site: &Path, out: &Path| {
+        scene.program.succeed([Path::new("replay"), Path::new("--config"), site, Path::new("--out"), out]).unwrap();
+        std::fs::read_to_string(out.join("incidents.jsonl")).unwrap()
+    };
+    let plain = replay(&site(""), &scene.path("plain"));
+    let key = "[evidence]\nseal_to = \"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\"\n";
+    let (site, out) = (site(key), scene.path("sealed"));
+    let sealed = replay(&site, &out);
+    assert_eq!(sealed, plain, "what is decided is the same");
+    let found: Value = serde_json::from_str(sealed.lines().next().unwrap()).unwrap();
+    let bundle = out.join(found["evidence"].as_str().unwrap());
+    let names = std::fs::read_dir(&bundle).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names: Vec<String> = names.collect();
+    let ends = |end: &str| names.iter().filter(|name| name.ends_with(end)).count();
+    assert!(ends(".mp4.age") > 0 && ends(".jpg.age") > 0 && ends(".mp4") + ends(".jpg") == 0, "{names:?}");
+    for how in [&["--redact", "faces"][..], &["--preview"]] {
+        let args = [Path::new("evidence"), Path::new("export"), &bundle, Path::new("--out")];
+        let copy = scene.path("copy");
+        let output = scene.program.command().args(args).arg(&copy).args(how).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(65), "{told}");
+        assert!(told.contains("sealed to a public key") && told.contains("age -d") && !copy.exists(), "{told}");
+    }
+}

@@ -7,7 +7,7 @@ use forewarn_domain::clock::wall_now;
 use forewarn_evidence::{CopyError, Deed, Original};
 use forewarn_models::Store;
 use forewarn_models::providers::Request;
-use forewarn_veil::{ExportError, Eyes, Made, What, export, preview};
+use forewarn_veil::{CLIPS, ExportError, Eyes, Made, PICTURES_AND_CLIPS, What, export, preview, sealed_files};
 
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::{config, detector, evidence_folder};
@@ -20,6 +20,14 @@ pub fn run(args: &Export) -> CommandResult {
     };
     let bad = |error: CopyError| CommandError { code: code(&error), error: error.into() };
     let original = Original::open(&args.bundle).map_err(bad)?;
+    let failed = |error: ExportError| match error {
+        ExportError::Copy(error) => bad(error),
+        ExportError::Sealed(_) => CommandError { code: ExitCode::BadInput, error: error.into() },
+        other => other.into(),
+    };
+    let kinds = if args.preview { CLIPS } else { PICTURES_AND_CLIPS };
+    let is_faithful = !args.preview && args.redact.is_none();
+    let sealed = if is_faithful { 0 } else { sealed_files(&original, kinds).map_err(failed)? };
     let how = if args.preview { ", as previews".to_owned() } else { String::new() };
     let how = args.redact.map_or(how, |redact| format!(", without {}", what(redact).as_str()));
     let detail = format!("to {}{how}", args.out.display());
@@ -32,10 +40,9 @@ pub fn run(args: &Export) -> CommandResult {
             crate::log::note(format_args!("forewarn: {file}: {done} pictures{part}"));
         }
     };
-    let failed = |error: ExportError| match error {
-        ExportError::Copy(error) => bad(error),
-        other => other.into(),
-    };
+    if sealed > 0 {
+        crate::log::note(format_args!("forewarn: {sealed} files are sealed to a public key, and are left out"));
+    }
     if args.preview {
         let clips = preview(&original, &args.out, &mut tell).map_err(failed)?;
         writeln!(out, "{}: previews of {clips} clips, which are no evidence", args.out.display())?;

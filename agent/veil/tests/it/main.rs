@@ -32,19 +32,29 @@ fn bundle(root: &Path) -> std::path::PathBuf {
     bundle_of(root, &clip, ("h264", SIZE, FRAMES))
 }
 
-/// A sealed bundle with a snapshot and a clip of 4 s, of which its coding, size and number of frames are told.
-fn bundle_of(
-    root: &Path,
-    clip: &Path,
-    (codec, (width, height), frames): (&str, (u32, u32), usize),
-) -> std::path::PathBuf {
+fn store_in(root: &Path) -> EvidenceStore {
     let options = StoreOptions {
         limits: Limits { min_free_bytes: 0, ..Limits::default() },
         time_line: TimeLine::WallClock,
         agent_version: "0.1.0".to_owned(),
     };
     let signing = Signing { keys: root.join("keys"), site: "riverside".to_owned(), token: None };
-    let store = EvidenceStore::new(root.join("evidence"), options).signed_by(signing);
+    EvidenceStore::new(root.join("evidence"), options).signed_by(signing)
+}
+
+/// A sealed bundle with a snapshot and a clip of 4 s, of which its coding, size and number of frames are told.
+fn bundle_of(root: &Path, clip: &Path, of: (&str, (u32, u32), usize)) -> std::path::PathBuf {
+    let store = store_in(root);
+    sealed(&store, &store, clip, of)
+}
+
+/// Seals a bundle whose snapshot one store adds, and whose clip another one of the same folder.
+fn sealed(
+    store: &EvidenceStore,
+    of_clips: &EvidenceStore,
+    clip: &Path,
+    (codec, (width, height), frames): (&str, (u32, u32), usize),
+) -> std::path::PathBuf {
     store.prepare().unwrap();
     let (stream, violation) = (StreamId::new("gate").unwrap(), ViolationId::new("loitering").unwrap());
     let at = |s: i64| Timestamp::from_micros(T0.as_micros() + s * 1_000_000);
@@ -72,7 +82,7 @@ fn bundle_of(
     store.add_snapshot(&incident, Moment::Confirmed, &picture(25, at(1)), &overlay).unwrap();
     let (moment, codec, access_units) = (Moment::Confirmed, codec.to_owned(), frames as u64);
     let facts = ClipFacts { moment, from: at(0), to: at(4), codec, width, height, access_units };
-    store.add_clip(&incident, "Loitering", "confirmed", clip, &facts).unwrap();
+    of_clips.add_clip(&incident, "Loitering", "confirmed", clip, &facts).unwrap();
     store.seal(&incident, "Loitering", at(6)).unwrap().path
 }
 
@@ -268,4 +278,37 @@ fn a_preview_of_a_clip_in_h265_is_small_in_h264_and_shows_the_same_and_the_bundl
     assert_eq!((thumbnail.width, thumbnail.height), (854, 480));
     assert!(verify(&bundle).unwrap().is_intact());
     assert!(preview(&original, &out, &mut |_, _, _| {}).is_err(), "the folder is taken");
+}
+
+#[test]
+fn of_what_is_sealed_to_a_key_no_copy_is_made_that_shows_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let clip = root.path().join("clip.mp4");
+    film(&clip);
+    let key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    let closed = store_in(root.path()).sealed_to(Some(key.parse().unwrap()));
+    let original = Original::open(&sealed(&closed, &closed, &clip, ("h264", SIZE, FRAMES))).unwrap();
+    let out = root.path().join("copy");
+    let mut sight = Scripted::new(What::Faces, |_| true);
+    let told = export(&original, &out, &mut sight, (made(), None), &mut |_, _, _| {}).unwrap_err().to_string();
+    assert!(told.contains("all that it would show is sealed to a public key") && told.contains("age -d"), "{told}");
+    let told = preview(&original, &out, &mut |_, _, _| {}).unwrap_err().to_string();
+    assert!(told.contains("all that it would show is sealed to a public key"), "{told}");
+    assert!(!out.exists(), "nothing is left of it");
+}
+
+#[test]
+fn what_was_kept_before_the_key_was_named_is_copied_and_the_rest_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let clip = root.path().join("clip.mp4");
+    film(&clip);
+    let key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    let closed = store_in(root.path()).sealed_to(Some(key.parse().unwrap()));
+    let original = Original::open(&sealed(&store_in(root.path()), &closed, &clip, ("h264", SIZE, FRAMES))).unwrap();
+    let out = root.path().join("copy");
+    let mut sight = Scripted::new(What::Faces, |_| true);
+    let done = export(&original, &out, &mut sight, (made(), None), &mut |_, _, _| {}).unwrap();
+    assert_eq!((done.photos, done.clips), (2, 0));
+    let paper = fs::read_to_string(out.join("redacted.json")).unwrap();
+    assert!(paper.contains("confirmed.mp4.age"), "{paper}");
 }
