@@ -171,3 +171,27 @@ fn no_garbage_in_a_site_file_makes_the_check_panic() {
         })
         .unwrap();
 }
+
+/// An outbox as an agent of the second schema left it.
+const OUTBOX: &[u8] = include_bytes!("../../../agent/report/tests/fixtures/outbox-v2.sqlite");
+
+#[test]
+fn an_outbox_of_a_newer_agent_is_refused_with_the_reason_and_left_as_it_is() {
+    let scene = Scene::new().unwrap();
+    let site = SiteFile::new().camera(CameraEntry::new("gate", "file:clip.mp4", QUICK_PARKING));
+    let site = site.write(scene.dir()).unwrap();
+    let mut newer = OUTBOX.to_vec();
+    // Where SQLite keeps `user_version`.
+    newer[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    let outbox = scene.path("data/outbox.sqlite");
+    std::fs::create_dir(scene.path("data")).unwrap();
+    std::fs::write(&outbox, &newer).unwrap();
+    let feedback =
+        ["feedback", "add", "--incident", "gate-illegal_parking-1769839627250-4", "--opinion", "true", "--config"];
+    for (args, code) in [(&["run", "--config"][..], 65), (&feedback, 1)] {
+        let args: Vec<&OsStr> = args.iter().map(OsStr::new).chain([site.as_os_str()]).collect();
+        let told = ends(&run(&scene, &args), code);
+        assert!(told.contains("has schema 99, this agent knows") && told.contains("forewarn restore"), "{told}");
+        assert_eq!(std::fs::read(&outbox).unwrap(), newer, "whoever runs the newer agent again finds it as it was");
+    }
+}

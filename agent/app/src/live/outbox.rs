@@ -2,12 +2,12 @@
 
 use forewarn_domain::{Clock, Timestamp, WallTime};
 use forewarn_journal::told_of;
-use forewarn_report::{Destination, Outbox, OutboxLimits, OutboxSettings, ResolvedUpstream};
+use forewarn_report::{Destination, Outbox, OutboxError, OutboxLimits, OutboxSettings, ResolvedUpstream};
 use forewarn_wire::EventSource;
 use forewarn_wire::story::Happening;
 
 use crate::config::Site;
-use crate::exit::{CommandError, ExitCode, OrExit as _};
+use crate::exit::{CommandError, ExitCode};
 
 /// Opens the outbox of a site. What must be told of it comes along.
 pub fn open_outbox(site: &Site, clock: &dyn Clock) -> Result<(Outbox, Vec<Happening>), CommandError> {
@@ -16,7 +16,11 @@ pub fn open_outbox(site: &Site, clock: &dyn Clock) -> Result<(Outbox, Vec<Happen
     let source = EventSource { site: site.header.id.to_string(), agent_version: env!("CARGO_PKG_VERSION").to_owned() };
     let now = clock.now();
     let settings = OutboxSettings { limits, source, upstreams: destinations(site, clock) };
-    let opened = Outbox::open(path, settings, now).or_exit(ExitCode::Failed)?;
+    let opened = Outbox::open(path, settings, now).map_err(|error| {
+        // A start that is tried again finds the same.
+        let code = if matches!(error, OutboxError::Newer { .. }) { ExitCode::BadInput } else { ExitCode::Failed };
+        CommandError { code, error: error.into() }
+    })?;
     let mut notes: Vec<_> = opened.set_aside.iter().map(|aside| told_of(aside, now)).collect();
     if let Some(refused) = opened.refused {
         notes.push(Happening::trouble(format!("{refused}; reports wait in memory, and are sent from there"), now));

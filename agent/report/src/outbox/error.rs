@@ -42,7 +42,8 @@ pub enum OutboxError {
     },
     /// The file was written by a later version of the agent.
     #[error(
-        "the outbox {} has schema {version}, this agent knows {known}; run the newer agent or move the file away",
+        "the outbox {} has schema {version}, this agent knows {known}: a newer one has brought it up to date. Run the newer agent, \
+         or restore the backup from before it (`forewarn restore`); to move the file away gives up the reports that wait in it",
         path.display()
     )]
     Newer {

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags, Row, params};
 use forewarn_domain::{IncidentId, IncidentRecord, Timestamp};
 
 use super::OutboxError;
+use super::schema::known_version;
 
 /// One incident as it was last recorded.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,8 +75,9 @@ impl IncidentLedger {
     }
 
     fn list(&self, clause: &str, params: impl rusqlite::Params) -> Result<Vec<LedgerEntry>, OutboxError> {
+        // Asked each time, since a start of the agent may bring it up to date meanwhile.
+        let version = known_version(&self.conn, &self.path)?;
         let rows = || {
-            let version: u32 = self.conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
             let waiting = if version < 3 { UNACKNOWLEDGED_BEFORE } else { UNACKNOWLEDGED };
             let mut select = self.conn.prepare(&format!("SELECT {COLUMNS}, {waiting} FROM incidents {clause}"))?;
             let mut rows = select.query(params)?;

@@ -20,6 +20,9 @@ const MIGRATIONS: [fn(&Transaction<'_>) -> rusqlite::Result<()>; 4] = [
     |tx| tx.execute_batch(FOURTH),
 ];
 
+/// The schema that this agent writes.
+pub(super) const KNOWN: usize = MIGRATIONS.len();
+
 const FIRST: &str = "
 CREATE TABLE incidents (
     id            TEXT PRIMARY KEY,
@@ -142,16 +145,22 @@ fn configure(conn: &Connection) -> rusqlite::Result<()> {
 fn migrate(conn: &mut Connection, path: &Path) -> Result<(), OutboxError> {
     let failed = |source| OutboxError::from_sqlite("migrate", path, source);
     let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed)?;
-    let version: usize =
-        tx.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).map_err(failed)?.try_into().unwrap_or(0);
-    if version > MIGRATIONS.len() {
-        return Err(OutboxError::Newer { path: path.to_owned(), version, known: MIGRATIONS.len() });
-    }
+    let version = known_version(&tx, path)?;
     for step in &MIGRATIONS[version..] {
         step(&tx).map_err(failed)?;
     }
-    tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64).map_err(failed)?;
+    tx.pragma_update(None, "user_version", KNOWN as i64).map_err(failed)?;
     tx.commit().map_err(failed)
+}
+
+/// The schema of an outbox, which must be none that only newer agents know.
+pub(super) fn known_version(conn: &Connection, path: &Path) -> Result<usize, OutboxError> {
+    let version = conn.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+    let version = version.map_err(|source| OutboxError::from_sqlite("open", path, source))?.try_into().unwrap_or(0);
+    if version > KNOWN {
+        return Err(OutboxError::Newer { path: path.to_owned(), version, known: KNOWN });
+    }
+    Ok(version)
 }
 
 /// Renames the database and its companions to the first free `NAME.damaged-N`, at last to that of the latest.

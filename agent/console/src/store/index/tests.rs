@@ -164,3 +164,26 @@ fn a_step_of_a_case_is_news_though_the_incident_stays_as_it_was() {
     assert!(index.put(&[(record.clone(), None)], "market").unwrap().is_empty(), "once");
     assert_eq!(index.get(record.id.as_str()).unwrap().unwrap().0, record);
 }
+
+#[test]
+fn an_index_of_another_version_is_made_anew_and_fills_from_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("incidents.sqlite");
+    // The first version found outcomes by no index; the next is one that only a newer agent knows.
+    for (version, sql) in [(1, "DROP INDEX by_outcome"), (VERSION + 1, "ALTER TABLE incidents ADD COLUMN later TEXT")] {
+        let index = Index::open(&path).unwrap();
+        fill(&index, 3);
+        index.has_read_up_to(Timestamp::from_micros(7)).unwrap();
+        drop(index);
+        let conn = Connection::open(&path).unwrap();
+        conn.execute_batch(&format!("{sql}; PRAGMA user_version = {version}")).unwrap();
+        drop(conn);
+        let index = Index::open(&path).unwrap();
+        assert_eq!(index.page(&Filter::default(), 9).unwrap().0, [], "version {version}");
+        assert_eq!(index.read_up_to().unwrap(), Timestamp::from_micros(i64::MIN), "whoever fills it begins anew");
+        fill(&index, 2);
+        assert_eq!(index.page(&Filter::default(), 9).unwrap().0.len(), 2, "version {version}");
+        drop(index);
+        fs::remove_file(&path).unwrap();
+    }
+}

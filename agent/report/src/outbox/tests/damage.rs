@@ -51,14 +51,3 @@ fn a_damaged_database_is_set_aside_and_salvaged() {
     // Each incident that came through has its message, copied or made anew.
     assert!(opened.outbox.depth().messages >= set_aside.incidents.min(64) as u64);
 }
-
-#[test]
-fn a_newer_schema_is_refused_and_left_alone() {
-    let dir = tempfile::tempdir().unwrap();
-    let outbox = open(dir.path(), OutboxLimits::default());
-    outbox.door.borrow().conn.as_ref().unwrap().pragma_update(None, "user_version", 99).unwrap();
-    drop(outbox);
-    let error =
-        Outbox::open(dir.path().join("outbox.db"), settings(OutboxLimits::default(), &[MQTT]), now()).unwrap_err();
-    assert!(matches!(error, OutboxError::Newer { version: 99, .. }), "{error}");
-}

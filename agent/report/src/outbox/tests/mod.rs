@@ -9,6 +9,7 @@ mod disk;
 mod earlier;
 mod filter;
 mod model;
+mod versions;
 
 use std::path::Path;
 
