@@ -72,7 +72,7 @@ pub enum UpdateError {
     #[error(transparent)]
     Hash(#[from] HashError),
     /// A file cannot be read or written.
-    #[error("failed to {what} {}: {source}", path.display())]
+    #[error("failed to {what} {}: {source}{}", path.display(), advice(source))]
     Io {
         /// What was tried.
         what: &'static str,
@@ -84,6 +84,16 @@ pub enum UpdateError {
     /// Nobody takes what is printed.
     #[error(transparent)]
     Print(io::Error),
+}
+
+/// What to do about it, where that is known.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; make room on that disk and type it again, the program that is in force goes on meanwhile"
+        }
+        _ => "",
+    }
 }
 
 /// Who can mend it.

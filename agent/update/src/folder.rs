@@ -1,6 +1,7 @@
 //! The folder of updates: the state, and the two slots. Whatever is cut while it is written, the next start goes on from the
 //! state, whose replacement is the one point at which anything is decided.
 
+use std::cell::Cell;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt as _;
@@ -153,11 +154,12 @@ impl Folder {
         let before = state.clone();
         let side = state.make_room()?;
         let dir = self.slot(side);
-        let mut placed = Vec::new();
+        let (mut placed, is_begun) = (Vec::new(), Cell::new(false));
         let prepare = |manifest: &Manifest| {
             judge(manifest, &before)?;
             self.has_room(manifest)?;
             self.save(&state)?;
+            is_begun.set(true);
             self.empty(&dir)
         };
         let keep = |entry: &Entry, file: &mut dyn Read| {
@@ -173,10 +175,19 @@ impl Folder {
             placed.extend(place.map(|to| Placed { part: entry.part, to, sha256, former: Former::Unknown }));
             Ok(())
         };
-        let manifest = bundle::read(from, taking.name, taking.key, prepare, keep)?;
-        let program = self.program(side, &manifest, &state, taking.own)?;
-        let slot = Slot { side, manifest: manifest.clone(), program, placed, ailing: taking.ailing.clone() };
-        examine(&manifest, &self.brought(&slot))?;
+        let manifest = bundle::read(from, taking.name, taking.key, prepare, keep);
+        let slot = manifest.and_then(|manifest| {
+            let program = self.program(side, &manifest, &state, taking.own)?;
+            let slot = Slot { side, manifest, program, placed, ailing: taking.ailing.clone() };
+            examine(&slot.manifest, &self.brought(&slot))?;
+            Ok(slot)
+        });
+        if slot.is_err() && is_begun.get() {
+            // What was written so far takes the room of others, maybe the last that there was.
+            let _ = durable::remove_dir_all(&dir);
+        }
+        let slot = slot?;
+        let manifest = slot.manifest.clone();
         state.ready(slot);
         self.save(&state)?;
         Ok(manifest)

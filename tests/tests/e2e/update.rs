@@ -4,18 +4,26 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::QUICK_LOITERING;
+use forewarn_tests::small_disk::SmallDisk;
 use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, eventually, program};
 
 /// A site with a key for updates, and whoever holds that key.
 struct Updated {
+    /// What is mounted on the folder above that of updates.
+    disk: Option<SmallDisk>,
     scene: Scene,
     site: PathBuf,
 }
+
+/// The folder of updates in that of the scene.
+const DIR: &str = "updates/kept";
 
 impl Updated {
     fn new(camera: &str) -> Self {
@@ -27,15 +35,16 @@ impl Updated {
         let more = "steady_s = 1\nwithin_s = 60\n[violations]\ndir = \"violations\"";
         writeln!(file.tables, "{said}{more}").unwrap();
         let site = file.camera(CameraEntry::new("gate", camera, QUICK_LOITERING)).write(scene.dir()).unwrap();
-        Self { scene, site }
+        Self { disk: None, scene, site }
     }
 
     /// `forewarn update WORDS`, with the folder of updates where the command takes one. What it says, and whether it succeeds.
     fn update(&self, words: &[&str]) -> (bool, String) {
         let mut args = vec!["update".to_owned()];
         args.extend(words.iter().map(|word| (*word).to_owned()));
-        let mut command = self.scene.program.command();
-        let output = command.args(args).env("FOREWARN_UPDATE_DIR", self.scene.path("update")).output().unwrap();
+        let of_disk = |disk: &SmallDisk| disk.command(&self.scene.program);
+        let mut command = self.disk.as_ref().map_or_else(|| self.scene.program.command(), of_disk);
+        let output = command.args(args).env("FOREWARN_UPDATE_DIR", self.scene.path(DIR)).output().unwrap();
         let said = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8_lossy(&said).into_owned())
     }
@@ -67,7 +76,7 @@ impl Updated {
     /// The agent by the program that is in force.
     fn start(&self) -> Agent {
         let mut command = self.scene.program.command();
-        command.args(["update", "exec", "--dir"]).arg(self.scene.path("update")).arg("--");
+        command.args(["update", "exec", "--dir"]).arg(self.scene.path(DIR)).arg("--");
         Agent::start_as(command, &self.site, "info").unwrap()
     }
 }
@@ -185,4 +194,81 @@ fn what_could_not_run_here_is_refused_before_anything_changes() {
     assert!(!is_taken && said.contains("brings configuration, which this site does not take"), "{said}");
     let (_, said) = box_.update(&["status"]);
     assert_eq!(said, "in force: 0.1.0\nprogram: 0.1.0 of the package\n");
+}
+
+/// Hands out a file over HTTP, once: half of it, then what becomes of the box meanwhile, then the rest.
+fn serve(listener: &TcpListener, file: &[u8], meanwhile: impl FnOnce()) {
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut asked = Vec::new();
+    let mut byte = [0];
+    while !asked.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+        asked.push(byte[0]);
+    }
+    let (first, rest) = file.split_at(file.len() / 2);
+    write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", file.len()).unwrap();
+    stream.write_all(first).unwrap();
+    meanwhile();
+    // Whoever has no room hangs up.
+    let _ = stream.write_all(rest);
+}
+
+#[test]
+fn a_disk_that_is_full_or_fills_meanwhile_keeps_the_former_program_and_says_what_to_do() {
+    let mut box_ = Updated::new("rtsp://127.0.0.1:9/none");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let from = format!("url = \"http://{}/x.update\"\nsteady_s = 1", listener.local_addr().unwrap());
+    let text = fs::read_to_string(&box_.site).unwrap().replace("steady_s = 1", &from);
+    box_.site = box_.scene.write("site.toml", text).unwrap();
+    let program = box_.scene.path("program");
+    build(&box_.scene, &program, "forewarn 0.2.0 (of a test)");
+    let padded = [fs::read(&program).unwrap(), vec![0; 24 << 20]].concat();
+    fs::write(&program, padded).unwrap();
+    let bundle = box_.pack("0.2.0", "--program", &program);
+    fs::create_dir(box_.scene.path("updates")).unwrap();
+    let disk = SmallDisk::mount(&box_.scene.path("updates"), 160).unwrap();
+    let slot = disk.path().join("kept/a");
+    let disk = box_.disk.insert(disk);
+    disk.fill().unwrap();
+    let box_ = &box_;
+    let disk = box_.disk.as_ref().unwrap();
+    let is_as_before = |ready: &str| {
+        let (_, said) = box_.update(&["status"]);
+        assert_eq!(said, format!("in force: 0.1.0\nprogram: 0.1.0 of the package\n{ready}"));
+        let (is_done, said) = box_.update(&["exec", "--", "--version"]);
+        assert!(is_done && said.starts_with("forewarn 0.1.0"), "{said}");
+    };
+
+    let (is_taken, said) = box_.apply(&bundle);
+    assert!(!is_taken && said.contains("nothing has changed: it takes 112 MiB at"), "{said}");
+    assert!(said.contains("0 are free; make room, or name another disk by --dir"), "{said}");
+    is_as_before("");
+
+    disk.free().unwrap();
+    let file = fs::read(&bundle).unwrap();
+    let is_large = |entry: &fs::DirEntry| entry.metadata().is_ok_and(|file| file.len() > 1 << 20);
+    let fill = || {
+        eventually("the program is being written", || fs::read_dir(&slot).ok()?.flatten().find(is_large)).unwrap();
+        disk.fill().unwrap();
+    };
+    let (is_taken, said) = std::thread::scope(|scope| {
+        scope.spawn(|| serve(&listener, &file, fill));
+        box_.update(&["apply", "--config", &box_.site.display().to_string()])
+    });
+    assert!(!is_taken && said.contains("No space left on device"), "{said}");
+    assert!(said.contains("make room on that disk and type it again"), "{said}");
+    assert!(!slot.exists(), "half a program takes no room");
+    is_as_before("");
+
+    disk.free().unwrap();
+    let (is_taken, said) = box_.apply(&bundle);
+    assert!(is_taken, "{said}");
+    disk.fill().unwrap();
+    let (is_begun, said) = box_.update(&["begin"]);
+    assert!(!is_begun && said.contains("make room on that disk and type it again"), "{said}");
+    is_as_before("ready: 0.2.0, tried with the next start\n");
+    disk.free().unwrap();
+    let (_, said) = box_.update(&["begin"]);
+    assert!(said.contains("the update to 0.2.0 begins its trial"), "{said}");
+    let (_, said) = box_.update(&["exec", "--", "--version"]);
+    assert_eq!(said, "forewarn 0.2.0 (of a test)\n");
 }
