@@ -1,0 +1,160 @@
+"""How soon a camera that comes over a bad link is watched, and watched again after a black-out.
+
+    cargo build -p forewarn && sudo python3 lossy.py --forewarn ../../target/debug/forewarn --clip clip.ts
+
+`clip.ts` is sent as it is, so its key pictures count: the table of docs/drone.md has one each 2 s. The sender is on the way for some
+seconds before the link is there. Times are from the link's coming until the first picture went through the detector. The demo's van is
+parked from the first picture to the last, so each *complied* or *lost* is false.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.request
+
+import link
+
+METRICS = 9464
+SITE = """
+[site]
+id = "air"
+[storage]
+dir = "{dir}/{way}"
+min_free_gib = 0.0
+[metrics]
+listen = "127.0.0.1:9464"
+[[camera]]
+id = "drone"
+url = "{url}"
+analysis_fps = 2.0
+[[camera.zone]]
+id = "no-parking"
+polygon = [[630, 40], [728, 40], [728, 116], [630, 112]]
+[[camera.rule]]
+violation = "illegal_parking"
+zone = "no-parking"
+with = {{ stationary_s = 1, confirm.for_s = 0.3, observe.for_s = 600, observe.lost_after_s = 60 }}
+"""
+URLS = {
+    "udp": f"udp://{link.NEAR}:5000",
+    "srt": f"srt://{link.NEAR}:9000?mode=listener",
+    "srt, latency=1000": f"srt://{link.NEAR}:9000?mode=listener&latency=1000",
+}
+CASES = {
+    "clean": {},
+    "1 % lost": {"loss": 0.01},
+    "5 % lost": {"loss": 0.05},
+    "10 % lost": {"loss": 0.10},
+    "50 ms jitter": {"jitter_s": 0.05},
+    "200 ms jitter": {"jitter_s": 0.2},
+    "500 ms jitter": {"jitter_s": 0.5},
+}
+STILL = {"loss": 0.0, "jitter_s": 0.0, "delay_s": 0.02, "kbit_s": None}
+# A picture that is not analysed by then never is.
+PATIENCE_S = 30.0
+
+
+class Counts(threading.Thread):
+    """What the agent tells of itself, asked within its namespace."""
+
+    def __init__(self, joined):
+        super().__init__(daemon=True)
+        self.joined, self.seen, self.body = joined, 0, ""
+        self.start()
+
+    def run(self):
+        self.joined.enter(0)
+        while True:
+            try:
+                self.body = urllib.request.urlopen(f"http://127.0.0.1:{METRICS}/metrics", timeout=2).read().decode()
+                self.seen = self.sum("forewarn_frames_analysed_total")
+            except OSError:
+                self.seen = 0
+            time.sleep(0.02)
+
+    def sum(self, name, label=""):
+        lines = re.findall(rf"^{name}{{([^}}]*)}} (\S+)$", self.body, re.M)
+        return sum(float(value) for labels, value in lines if label in labels)
+
+    def wait_for_next(self):
+        """How long it takes until another picture is analysed."""
+        before, begun = self.seen, time.monotonic()
+        while self.seen <= before:
+            if time.monotonic() > begun + PATIENCE_S:
+                return None
+            time.sleep(0.01)
+        return time.monotonic() - begun
+
+
+def sender(args, joined, way):
+    to = f"udp://{link.NEAR}:5000?pkt_size=1316" if way == "udp" else f"srt://{link.NEAR}:9000?mode=caller&pkt_size=1316"
+    command = ["ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", args.clip, "-c", "copy", "-f", "mpegts", to]
+    # A caller that is not answered gives up; drones call again.
+    command = ["sh", "-c", 'while :; do "$@"; sleep 0.2; done', "sender", *command]
+    return joined.start(1, command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, process_group=0)
+
+
+def try_way(args, way, folder):
+    joined = link.Link(seed=args.seed)
+    joined.both(**STILL)
+    name = f"way-{list(URLS).index(way)}"
+    site = pathlib.Path(folder, f"{name}.toml")
+    site.write_text(SITE.format(dir=folder, way=name, url=URLS[way]))
+    log = open(pathlib.Path(folder, f"{name}.log"), "w")
+    agent = joined.start(0, [args.forewarn, "run", "--config", str(site)], stdout=log, stderr=log)
+    counts = Counts(joined)
+    try:
+        while not counts.body:
+            if agent.poll() is not None:
+                raise SystemExit(pathlib.Path(log.name).read_text())
+            time.sleep(0.1)
+        for case, how in CASES.items():
+            joined.both(is_away=True, **{**STILL, **how})
+            sent = sender(args, joined, way)
+            time.sleep(2.7)
+            before = counts.seen
+            joined.both(is_away=False)
+            first = counts.wait_for_next()
+            watched = counts.seen
+            time.sleep(args.watch_s)
+            rate = (counts.seen - watched) / args.watch_s
+            joined.both(is_away=True)
+            time.sleep(5.0)
+            joined.both(is_away=False)
+            again = counts.wait_for_next()
+            os.killpg(sent.pid, signal.SIGKILL)
+            sent.wait()
+            # Until the next one the camera is away, and that is known.
+            time.sleep(3.0)
+            false = sum(counts.sum("forewarn_incident_transitions_total", f'state="{state}"') for state in ("complied", "lost"))
+            shown = ["–" if s is None else f"{s:.1f} s" for s in (first, again)]
+            print(f"| {way} | {case} | {shown[0]} | {rate:.1f} | {shown[1]} | {false:.0f} |", flush=True)
+    finally:
+        agent.kill()
+        agent.wait()
+        joined.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--forewarn", required=True)
+    parser.add_argument("--clip", required=True)
+    parser.add_argument("--ways", choices=URLS, nargs="+", default=list(URLS))
+    parser.add_argument("--watch-s", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", help="a folder for logs and data")
+    args = parser.parse_args()
+    print("| over | link | first picture | analysed, of 2 a second | after 5 s of nothing | false ends |\n|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for way in args.ways:
+            try_way(args, way, args.keep or folder)
+
+
+if __name__ == "__main__":
+    main()
