@@ -153,6 +153,12 @@ table! {
             "Reports that an upstream refused; they are tried again.");
         UPSTREAM_GIVEN_UP: Counter("forewarn_upstream_given_up_total", "reports", [upstream],
             "Reports that an upstream will never have: it refused them for good, and took others.");
+        UPSTREAM_PICTURES_WAITING: Gauge("forewarn_upstream_pictures_waiting", "pictures", [upstream],
+            "Small pictures that wait for words before them, or for the budget of a thin link.");
+        UPSTREAM_PICTURES_SENT: Counter("forewarn_upstream_pictures_sent_total", "pictures", [upstream],
+            "Small pictures that followed their words over a thin link.");
+        UPSTREAM_PICTURES_LEFT_OUT: Counter("forewarn_upstream_pictures_left_out_total", "pictures", [upstream],
+            "Small pictures that were not sent: too many waited, there was none, or the upstream refused it.");
         UPSTREAM_CONNECTIONS: Counter("forewarn_upstream_connections_total", "connections", [upstream],
             "Connections that an upstream accepted.");
         UPSTREAM_FAILURES: Counter("forewarn_upstream_failures_total", "attempts", [upstream],

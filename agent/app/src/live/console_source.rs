@@ -33,12 +33,13 @@ use crate::operator;
 use crate::telemetry::{self, Counter, Gauge, Roll};
 
 /// The gauges that each upstream has.
-const OF_UPSTREAM: [Gauge<1>; 5] = [
+const OF_UPSTREAM: [Gauge<1>; 6] = [
     telemetry::UPSTREAM_CONNECTED,
     telemetry::UPSTREAM_MESSAGES,
     telemetry::UPSTREAM_BYTES,
     telemetry::UPSTREAM_OWED,
     telemetry::UPSTREAM_OLDEST,
+    telemetry::UPSTREAM_PICTURES_WAITING,
 ];
 
 /// Upper bounds of the histograms' buckets in seconds.
@@ -179,6 +180,9 @@ impl ConsoleSource {
             set(telemetry::UPSTREAM_OWED, stats.owed as f64);
             let oldest = stats.oldest_unacknowledged_at.map_or(0.0, |at| self.clock.wall(at).as_secs_f64());
             set(telemetry::UPSTREAM_OLDEST, oldest);
+            set(telemetry::UPSTREAM_PICTURES_WAITING, stats.pictures.waiting as f64);
+            count(telemetry::UPSTREAM_PICTURES_SENT, stats.pictures.sent);
+            count(telemetry::UPSTREAM_PICTURES_LEFT_OUT, stats.pictures.left_out);
             count(telemetry::UPSTREAM_SENT, stats.sent);
             count(telemetry::UPSTREAM_ACKNOWLEDGED, stats.acknowledged);
             count(telemetry::UPSTREAM_REFUSED, stats.refused);

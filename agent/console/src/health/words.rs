@@ -78,6 +78,11 @@ pub const LOOK_AT_UPSTREAMS: Bilingual = fixed(
     "look at the upstreams; reports wait until they are acknowledged",
     "请检查上级平台；报告会一直保留到对方确认",
 );
+/// To do: of a link that is thin.
+pub const RAISE_THIN: Bilingual = fixed(
+    "nothing is lost, the pictures stay on this box; raise `thin` of the upstream if the link bears it",
+    "不会丢失，图片保存在本机；链路允许时请调高该上游的 `thin`",
+);
 /// To do: of an upstream.
 pub const REPORTS_WAIT: Bilingual =
     fixed("reports wait on the disk and are sent when it takes them", "报告保存在磁盘上，对方恢复后自动发送");
@@ -257,6 +262,14 @@ pub fn none_sent(n: u64, idle_s: u64) -> Bilingual {
     both!(
         "{n} reports wait and none has been on its way for {idle_s} s",
         "{n} 份报告等待发送，已 {idle_s} 秒没有发出任何报告"
+    )
+}
+
+/// Pictures that a thin link has no room for.
+pub fn pictures_wait(n: u64) -> Bilingual {
+    both!(
+        "the budget of its link is used up: pictures wait: {n}; words go",
+        "链路流量额度已用完：等待发送的图片：{n}；文字照常发送"
     )
 }
 

@@ -25,8 +25,10 @@ mod rival;
 pub mod robot;
 mod session;
 pub mod settings;
+mod small;
 mod stats;
 mod supervisor;
+pub mod thin;
 pub mod webhook;
 mod window;
 
@@ -42,6 +44,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use self::settings::{AdapterSettings, Surroundings, Usual};
+use self::thin::PictureCounts;
 use crate::outbox::QueuedReport;
 
 pub use group::Upstreams;
@@ -127,6 +130,16 @@ pub trait Upstream {
     /// Whether the other side owes an answer to something else than reports, such as a status.
     fn is_owed_an_answer(&self) -> bool {
         false
+    }
+
+    /// How long what waits here, and not in the outbox, has to wait; none where nothing does.
+    fn rest(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What became of pictures that follow words.
+    fn pictures(&self) -> PictureCounts {
+        PictureCounts::default()
     }
 
     /// The next message to be sent.

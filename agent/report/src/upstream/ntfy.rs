@@ -18,6 +18,8 @@ use super::http::table::http_table;
 use super::http::{Recipient, Verdict, of_status, with_words};
 use super::people::{People, Picture, cut, picture_link};
 use super::settings::{AdapterSettings, Surroundings, Usual};
+use super::small::small;
+use super::thin::{Budget, MOST_PICTURE_BYTES};
 use crate::outbox::QueuedReport;
 
 /// The longest text; a longer one becomes a file. Source: "Limitations".
@@ -34,6 +36,9 @@ http_table! {
         /// The address of the picture that is shown, with `{bundle}`, `{incident}` and `{camera}`, instead of attaching it.
         #[serde(default)]
         pub picture_url: Option<String>,
+        /// The link is slow or metered: words go first and alone, then a picture of at most 15 kB, within this budget.
+        #[serde(default)]
+        pub thin: Option<Budget>,
     }
 }
 
@@ -48,14 +53,21 @@ impl AdapterSettings for NtfyConfig {
         if url.path().trim_matches('/').is_empty() {
             return Err(SettingError::value("url", "it names no topic", "write it like \"https://ntfy.sh/TOPIC\""));
         }
+        let attaches = self.picture && self.picture_url.is_none();
+        let thin = self.thin.map(Budget::check).transpose()?;
+        if thin.is_some() && !attaches {
+            let why = "it has no effect where no picture is attached";
+            return Err(SettingError::value("thin", why, "set picture = true and leave picture_url out"));
+        }
         let ntfy = Ntfy {
             url,
             token: keys.secret(around)?,
-            attaches: self.picture && self.picture_url.is_none(),
+            attaches,
+            is_thin: thin.is_some(),
             picture_url: self.picture_url.clone(),
             people: Arc::clone(around.people),
         };
-        Ok(Arc::new(keys.open("ntfy server", ntfy, around)?))
+        Ok(Arc::new(keys.open("ntfy server", ntfy, around)?.within(thin)))
     }
 }
 
@@ -65,6 +77,8 @@ pub struct Ntfy {
     url: Url,
     token: Option<Secret>,
     attaches: bool,
+    /// Pictures follow the words, small.
+    is_thin: bool,
     picture_url: Option<String>,
     people: Arc<People>,
 }
@@ -111,6 +125,10 @@ impl Ntfy {
             Some(picture) => Ask { method: "PUT", ..Ask::post(url, "image/jpeg", picture.bytes) },
             None => Ask::post(url, "text/plain; charset=utf-8", text),
         };
+        self.signed(ask)
+    }
+
+    fn signed(&self, ask: Ask) -> Ask {
         match &self.token {
             Some(token) => ask.with("authorization", format!("Bearer {}", token.expose())),
             None => ask,
@@ -129,10 +147,24 @@ impl Recipient for Ntfy {
 
     fn ask(&self, reports: &[QueuedReport], _: WallTime) -> Ask {
         let picture = match reports {
-            [one] if self.attaches => self.people.picture(&one.report),
+            [one] if self.attaches && !self.is_thin => self.people.picture(&one.report),
             _ => None,
         };
         self.question(reports, picture)
+    }
+
+    fn picture_after(&self, report: &QueuedReport) -> Option<Ask> {
+        let picture = self.people.picture(&report.report)?;
+        let bytes = small(&picture.bytes, MOST_PICTURE_BYTES)?;
+        let mut url = self.url.clone();
+        let title = self.people.note(std::slice::from_ref(report)).title;
+        // It has rung with the words.
+        url.query_pairs_mut()
+            .append_pair("title", &title)
+            .append_pair("priority", "2")
+            .append_pair("filename", &picture.name)
+            .append_pair("message", report.report.incident.id.as_str());
+        Some(self.signed(Ask { method: "PUT", ..Ask::post(url, "image/jpeg", bytes) }))
     }
 
     fn read(&self, answer: &Answer) -> Verdict {

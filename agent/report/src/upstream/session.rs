@@ -141,7 +141,7 @@ async fn drive<A: Adapter>(
         let mut poll = pin!(inward.next());
         let answer = loop {
             let is_stopping = *stop.borrow_and_update();
-            let rest = context.gate.rest(&*context.clock);
+            let rest = context.gate.rest(&*context.clock).into_iter().chain(session.upstream.rest()).min();
             if is_stopping && !session.is_ready {
                 return Ok(());
             }
@@ -289,12 +289,16 @@ impl<A: Adapter> Session<A> {
             return Err("the outbox was replaced".to_owned());
         }
         let said = self.say(context)?;
+        // What waits here may go by now.
+        self.send()?;
+        let pictures = self.upstream.pictures();
         let is_resting = context.gate.rest(&*context.clock).is_some();
         let in_flight = self.in_flight();
         let now = context.clock.now();
         context.count(|stats| {
             stats.sent += said as u64;
             stats.is_resting = is_resting;
+            stats.pictures = pictures;
             stats.in_flight = in_flight;
             if said > 0 {
                 stats.unanswered_since.get_or_insert(now);

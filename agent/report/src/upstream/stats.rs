@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use forewarn_domain::Timestamp;
 
+use super::thin::PictureCounts;
+
 /// The state of one upstream, and the counters since it was started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UpstreamStats {
@@ -35,6 +37,8 @@ pub struct UpstreamStats {
     pub given_up: u64,
     /// Whether nothing is sent for now, because of its quiet hours or its limit a minute.
     pub is_resting: bool,
+    /// What became of pictures that follow words over a thin link.
+    pub pictures: PictureCounts,
     /// Connections that it accepted.
     pub connections: u64,
     /// Attempts to connect that failed, and connections that were lost.

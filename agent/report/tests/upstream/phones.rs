@@ -75,6 +75,33 @@ fn a_phone_gets_title_priority_tags_and_the_picture() {
 }
 
 #[test]
+fn over_a_thin_link_all_words_go_first_and_a_small_picture_follows_each() {
+    let (dir, evidence) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for n in 1..=2 {
+        let folder = evidence.path().join(report(n, 5).incident.bundle());
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("escalated-marked.jpg"), vec![n as u8; 15_000]).unwrap();
+    }
+    let web = Web::start(0, ok("{}"));
+    let mut outbox = outbox_for(dir.path(), &["ntfy"]);
+    record(&mut outbox, 3);
+    let people = People { evidence: evidence.path().to_owned(), ..People::default() };
+    let keys = |thin: &str| format!(r#""url":"{}"{SECRET_KEY},"picture":true,"thin":{thin}"#, web.url());
+    let thin = keys(r#"{"kib_per_hour":30,"kib_per_day":90}"#);
+    let handle = start("ntfy", adapter_with("ntfy", &thin, "tk_secret", people).as_ref(), &outbox);
+    eventually("one picture was sent", || handle.stats().pictures.sent == 1);
+    let asked = web.asked();
+    let sizes: Vec<_> = asked.iter().map(|one| (one.head.starts_with("PUT "), one.body.len() < 2_000)).collect();
+    assert_eq!(sizes, [(false, true), (false, true), (false, true), (true, false)], "{asked:?}");
+    assert_eq!(asked[3].body, vec![2; 15_000], "the newest that has one");
+    assert_eq!(asked[3].header("authorization"), Some("Bearer tk_secret"));
+    assert_eq!(target(&asked[3]).1["priority"], "2");
+    let counts = handle.stats().pictures;
+    assert_eq!((counts.waiting, counts.are_held_back, counts.left_out), (1, true, 1), "the hour is used up");
+    assert_eq!(handle.stop(Duration::from_secs(10)).acknowledged, 3);
+}
+
+#[test]
 fn a_phone_gets_plain_words_where_no_picture_is_wanted_and_refusals_are_told_in_words() {
     let web = Web::start(0, ok("{}"));
     web.will([Deed::Answer(answer(

@@ -234,6 +234,9 @@ fn recipients(sources: &Sources, idlers: &mut Idlers, now: Timestamp) -> Vec<Par
                 PartNow::trouble(part, what, words::RESTART)
             }
             Some(why) => PartNow::trouble(part, words::trouble(why), words::REPORTS_WAIT),
+            None if stats.pictures.are_held_back => {
+                PartNow::warning(part, words::pictures_wait(stats.pictures.waiting), words::RAISE_THIN)
+            }
             None => PartNow::ok(part, words::acknowledged(stats.acknowledged)),
         }
     };

@@ -22,6 +22,7 @@ use forewarn_wire::EventSource;
 
 use self::link::{HttpInward, HttpOutward};
 use self::refusals::Refusals;
+use super::thin::{Budget, PictureCounts, Thin};
 use super::{Adapter, Note, Pace, Upstream};
 use crate::outbox::QueuedReport;
 
@@ -67,6 +68,11 @@ pub trait Recipient: fmt::Debug + Clone + Send + Sync + 'static {
     /// The question that tells of these reports: of one, or of several where they [can be joined](Self::CAN_JOIN).
     fn ask(&self, reports: &[QueuedReport], sent_at: WallTime) -> Ask;
 
+    /// The question that hands over a small picture of an incident, after its words, where the link is thin.
+    fn picture_after(&self, _report: &QueuedReport) -> Option<Ask> {
+        None
+    }
+
     /// What the answer says.
     fn read(&self, answer: &Answer) -> Verdict {
         of_status(answer)
@@ -102,6 +108,12 @@ pub(super) fn with_words(answer: &Answer, what: &str) -> String {
     format!("status {}, {what}{said}", answer.status)
 }
 
+/// Bytes of a question.
+fn size(ask: &Ask) -> usize {
+    let headers: usize = ask.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+    ask.url.len() + headers + ask.body.len()
+}
+
 /// A recipient over HTTP, with its connections.
 #[derive(Debug, Clone)]
 pub struct OverHttp<R> {
@@ -112,6 +124,16 @@ pub struct OverHttp<R> {
     within: Duration,
     reconnect: BackoffLimits,
     refusals: Arc<Mutex<Refusals>>,
+    /// What a thin link has carried, where it is one.
+    thin: Option<Arc<Mutex<Thin>>>,
+}
+
+impl<R> OverHttp<R> {
+    /// Over a link that carries no more.
+    #[must_use]
+    pub(super) fn within(self, budget: Option<Budget>) -> Self {
+        Self { thin: budget.map(|budget| Arc::new(Mutex::new(Thin::new(budget)))), ..self }
+    }
 }
 
 impl<R: Recipient> Adapter for OverHttp<R> {
@@ -134,6 +156,7 @@ impl<R: Recipient> Adapter for OverHttp<R> {
             recipient: self.recipient.clone(),
             clock: Arc::clone(clock),
             refusals: Arc::clone(&self.refusals),
+            thin: self.thin.clone(),
             waiting: VecDeque::new(),
             asked: None,
             is_leaving: false,
@@ -168,19 +191,46 @@ pub struct HttpUpstream<R> {
     recipient: R,
     clock: Arc<dyn Clock>,
     refusals: Arc<Mutex<Refusals>>,
+    thin: Option<Arc<Mutex<Thin>>>,
     /// Each entry is one message.
     waiting: VecDeque<Vec<QueuedReport>>,
-    /// Those that are asked about.
-    asked: Option<Vec<QueuedReport>>,
+    asked: Option<Asked>,
     is_leaving: bool,
 }
 
+/// What was asked, and waits for its answer.
+enum Asked {
+    /// These reports, in words.
+    Words(Vec<QueuedReport>),
+    /// A picture after them.
+    Picture,
+}
+
 impl<R: Recipient> HttpUpstream<R> {
+    /// The next picture, where nothing else waits.
+    fn picture(&mut self) -> Option<Ask> {
+        let (now, thin) = (self.clock.now(), self.thin.clone()?);
+        let mut thin = lock(&thin);
+        while let Some(report) = thin.next(now) {
+            if let Some(ask) = self.recipient.picture_after(&report) {
+                thin.spend(now, size(&ask));
+                self.asked = Some(Asked::Picture);
+                return Some(ask);
+            }
+            thin.done(false);
+        }
+        None
+    }
+
     fn take_verdict(&self, reports: &[QueuedReport], verdict: Verdict) -> Note {
         let places = || reports.iter().map(|report| report.seq).collect();
         match verdict {
             Verdict::Delivered => {
                 lock(&self.refusals).delivered();
+                if let Some(thin) = &self.thin {
+                    let mut thin = lock(thin);
+                    reports.iter().for_each(|report| thin.follow(report));
+                }
                 Note::AcknowledgedAll(places())
             }
             Verdict::Later { why, after } => Note::Refused { what: "a report", why, after },
@@ -216,10 +266,18 @@ impl<R: Recipient> Upstream for HttpUpstream<R> {
             Reply::Ready => Note::Ready,
             Reply::Left => Note::Left,
             Reply::Answered(answer) => {
-                let Some(reports) = self.asked.take() else { return Note::Nothing };
-                match answer {
-                    Ok(answer) => self.take_verdict(&reports, self.recipient.read(&answer)),
-                    Err(error) => Note::Away { why: error.to_string() },
+                let Some(asked) = self.asked.take() else { return Note::Nothing };
+                let verdict = answer.map(|answer| self.recipient.read(&answer));
+                if let (Asked::Picture, Some(thin)) = (&asked, &self.thin) {
+                    lock(thin).done(matches!(verdict, Ok(Verdict::Delivered)));
+                }
+                match (asked, verdict) {
+                    (Asked::Words(reports), Ok(verdict)) => self.take_verdict(&reports, verdict),
+                    (Asked::Picture, Ok(verdict)) => {
+                        tracing::debug!(?verdict, "a picture was handed over after its words");
+                        Note::Nothing
+                    }
+                    (_, Err(error)) => Note::Away { why: error.to_string() },
                 }
             }
         }
@@ -234,10 +292,24 @@ impl<R: Recipient> Upstream for HttpUpstream<R> {
             return None;
         }
         let Some(reports) = self.waiting.pop_front() else {
-            return std::mem::take(&mut self.is_leaving).then_some(Message::Leave);
+            let leave = std::mem::take(&mut self.is_leaving).then_some(Message::Leave);
+            return leave.or_else(|| self.picture().map(Message::Ask));
         };
-        let ask = self.recipient.ask(&reports, self.clock.wall(self.clock.now()));
-        self.asked = Some(reports);
+        let now = self.clock.now();
+        let ask = self.recipient.ask(&reports, self.clock.wall(now));
+        if let Some(thin) = &self.thin {
+            lock(thin).spend(now, size(&ask));
+        }
+        self.asked = Some(Asked::Words(reports));
         Some(Message::Ask(ask))
+    }
+
+    fn rest(&self) -> Option<Duration> {
+        let thin = self.thin.as_ref().filter(|_| self.asked.is_none())?;
+        lock(thin).rest(self.clock.now()).map(|rest| rest.max(Duration::from_millis(1)))
+    }
+
+    fn pictures(&self) -> PictureCounts {
+        self.thin.as_ref().map(|thin| lock(thin).counts(self.clock.now())).unwrap_or_default()
     }
 }

@@ -82,6 +82,7 @@ impl HttpKeys<'_> {
             within,
             reconnect: WAITS,
             refusals: std::sync::Arc::default(),
+            thin: None,
         })
     }
 }

@@ -21,6 +21,7 @@ fn upstream(refusals: &Arc<Mutex<Refusals>>) -> HttpUpstream<Plain> {
         recipient: Plain,
         clock: Arc::new(SystemClock),
         refusals: Arc::clone(refusals),
+        thin: None,
         waiting: VecDeque::new(),
         asked: None,
         is_leaving: false,
