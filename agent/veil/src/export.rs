@@ -5,35 +5,14 @@ use std::time::Duration;
 
 use forewarn_domain::{BBox, Frame, WallTime};
 use forewarn_evidence::{
-    BundleRecord, ClipEntry, CopyError, Hiding, Missing, Original, Signer, SnapshotEntry, Told, make_empty,
-    without_texts,
+    BundleRecord, ClipEntry, Hiding, Missing, Original, Signer, SnapshotEntry, Told, make_empty, without_texts,
 };
 
 use crate::clip::{self, SubjectAt, Veiled};
+use crate::error::ExportError;
 use crate::eyes::{Sight, What};
 use crate::openable::{PICTURES_AND_CLIPS, sealed_files};
 use crate::photo;
-
-/// A redacted copy could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// The bundle or the copy's folder.
-    #[error(transparent)]
-    Copy(#[from] CopyError),
-    /// A clip.
-    #[error(transparent)]
-    Clip(#[from] clip::ClipError),
-    /// A picture.
-    #[error(transparent)]
-    Photo(#[from] photo::PhotoError),
-    /// There is nothing that can be opened here.
-    #[error(
-        "failed to export {}: all that it would show is sealed to a public key (`seal_to`), so that nobody on this box can open it; \
-         export it without --redact and --preview, and whoever holds the key opens the files with `age -d`",
-        .0.display()
-    )]
-    Sealed(PathBuf),
-}
 
 /// What is said of the copy beside what is found.
 #[derive(Debug, Clone)]

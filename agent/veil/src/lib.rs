@@ -8,6 +8,7 @@
 mod blocks;
 mod clip;
 mod cover;
+mod error;
 mod export;
 mod eyes;
 mod looks;
@@ -16,7 +17,8 @@ mod photo;
 mod preview;
 mod tracks;
 
-pub use export::{ExportError, Exported, Made, Progress, export};
+pub use error::ExportError;
+pub use export::{Exported, Made, Progress, export};
 pub use eyes::{Care, Eyes, EyesError, Looker, Seen, Sight, What};
 pub use openable::{CLIPS, PICTURES_AND_CLIPS, sealed_files};
 pub use preview::preview;

@@ -2,7 +2,7 @@
 
 use forewarn_evidence::{Original, is_sealed_to_key};
 
-use crate::export::ExportError;
+use crate::error::ExportError;
 
 /// Pictures and clips, by the ends of their names.
 pub const PICTURES_AND_CLIPS: &[&str] = &["jpg", "mp4"];

@@ -13,7 +13,8 @@ use image::imageops::thumbnail;
 use image::{GrayImage, RgbImage};
 
 use crate::clip::{ClipError, LAST_LASTS, even, open, packed_i420};
-use crate::export::{ExportError, Progress};
+use crate::error::ExportError;
+use crate::export::Progress;
 use crate::openable::{CLIPS, sealed_files};
 use crate::photo;
 
