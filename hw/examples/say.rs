@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         urgency: 0,
     };
     let watch = Stopwatch::start();
-    let played = build(&speaker, &config, &context)?.play(&announcement);
+    let played = build(&speaker, &config, &context)?.play(&announcement, &forewarn_domain::Cut::default());
     eprintln!("after {:.2} s: {played:?}", watch.elapsed().as_secs_f64());
     Ok(played.map(|_| ())?)
 }

@@ -25,4 +25,4 @@ mod xml;
 
 pub use box_facts::{ProcessUsage, VideoNode};
 pub use sensor::{Sensor, SensorConfig};
-pub use speaker::{SpeakerConfig, SpeakerContext, Turns, build, probe, say};
+pub use speaker::{Earshot, Hall, SpeakerConfig, SpeakerContext, Turns, build, probe, say};

@@ -1,6 +1,8 @@
 //! Announcements and the port of loudspeakers.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -289,11 +291,13 @@ pub enum FailureKind {
     QueueFull,
     /// It can never work as it is configured.
     Misconfigured,
+    /// It was broken off for something more urgent.
+    Cut,
 }
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Unreachable,
         Self::Refused,
         Self::Busy,
@@ -305,6 +309,7 @@ impl FailureKind {
         Self::Stopped,
         Self::QueueFull,
         Self::Misconfigured,
+        Self::Cut,
     ];
 
     /// The word used in files and metrics.
@@ -321,6 +326,7 @@ impl FailureKind {
             Self::Stopped => "stopped",
             Self::QueueFull => "queue_full",
             Self::Misconfigured => "misconfigured",
+            Self::Cut => "cut",
         }
     }
 }
@@ -383,10 +389,27 @@ impl fmt::Display for LoudspeakerError {
 
 impl std::error::Error for LoudspeakerError {}
 
+/// By which an announcement that is being said is told to break off. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Cut(Arc<AtomicBool>);
+
+impl Cut {
+    /// Asks for it.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked for.
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Plays announcements. Each loudspeaker has a thread of its own, so `play` may block until the end.
 pub trait Loudspeaker: Send {
-    /// Plays the announcement to its end and returns how long it sounded, and the proof of that.
-    fn play(&mut self, announcement: &Announcement) -> Result<Playback, LoudspeakerError>;
+    /// Plays the announcement to its end and returns how long it sounded, and the proof of that. Where `cut` is asked for
+    /// meanwhile and the device can be stopped, it falls silent at once and fails with [`FailureKind::Cut`].
+    fn play(&mut self, announcement: &Announcement, cut: &Cut) -> Result<Playback, LoudspeakerError>;
 }
 
 #[cfg(test)]

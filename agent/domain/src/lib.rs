@@ -37,7 +37,7 @@ pub mod violation;
 pub mod zone;
 
 pub use announcement::{
-    AnnounceOutcome, Announcement, AnnouncementId, FailureKind, Loudspeaker, LoudspeakerError, Playback, Proof,
+    AnnounceOutcome, Announcement, AnnouncementId, Cut, FailureKind, Loudspeaker, LoudspeakerError, Playback, Proof,
     Receipt, SpokenText, Tried,
 };
 pub use attribute::{Answer, AttributeNeed, HeadNeed, Look, Reader, Reading, SeenHead, TextKind, Unclear};

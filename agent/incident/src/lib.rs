@@ -8,7 +8,7 @@
 //! # Invariants
 //!
 //! - Every change of state is an edge of [`TABLE`]; the diagram in `docs/incidents.md` is made from it.
-//! - Nothing is announced during quiet hours, where somebody wants silence, nor in a zone in which an announcement is pending or cooling down.
+//! - Nothing is announced during quiet hours, where somebody wants silence, nor in a zone in which an announcement as urgent is pending or cooling down.
 //! - The observation begins at proven playback, or its cause says why there was none.
 //! - An incident that was confirmed is reported at every step without a gap and ends, even if no input ever comes
 //!   again, as long as the caller heeds [`Incidents::poll_timeout`].

@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use forewarn_domain::clock::ClockReading;
-use forewarn_domain::violation::template::Words;
 use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, Cause, CivilTime, Finding, IncidentId, IncidentRecord, IncidentState, Proof,
-    Reckoning, RuleHit, Sight, Subject, SubjectId, Timestamp, Transition, Tried, Verdict,
+    AnnounceOutcome, AnnouncementId, Cause, CivilTime, FailureKind, Finding, IncidentId, IncidentRecord, IncidentState,
+    Proof, Reckoning, RuleHit, Sight, Subject, SubjectId, Timestamp, Transition, Tried, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,16 +14,14 @@ use crate::interface::{Output, TimeoutReason};
 use crate::policy::RulePolicy;
 use crate::span::span;
 use crate::state::State;
-use crate::voice::{Admission, Pending, Voice};
+use crate::voice::Voice;
 use crate::watch::Watch;
 
 mod transition;
+mod warn;
 mod warning;
 
 use warning::Warnings;
-
-/// The attribute that is a number plate.
-const PLATE: &str = "plate";
 
 /// What a machine is handed for one call.
 pub(crate) struct Context<'a> {
@@ -198,7 +195,8 @@ impl Machine {
 
     fn handle_playback(&mut self, id: AnnouncementId, proof: Proof, outcome: &AnnounceOutcome, ctx: &mut Context<'_>) {
         let Some(playback) = self.warnings.prove(id, ctx.now) else { return };
-        ctx.voice.played(id, self.record.rule.violation.clone(), ctx.now, ctx.policy.cool_down());
+        let of = (self.record.rule.violation.clone(), ctx.policy.urgency());
+        ctx.voice.played(id, of, ctx.now, ctx.policy.cool_down());
         self.note_warnings();
         match self.state {
             // Any speaker's proof will do, also that of one already given up for the next.
@@ -234,7 +232,13 @@ impl Machine {
         match self.state {
             State::Warned { announcement, speaker, .. } if announcement == id && self.warnings.owed().is_none() => {
                 self.tell_tried(id, outcome, ctx);
-                self.fall_back(speaker, ctx);
+                // The loudspeaker works, and most of those who are meant hear it best.
+                if matches!(outcome, AnnounceOutcome::Failed { kind: FailureKind::Cut, .. }) && self.warnings.cut() {
+                    self.warnings.owe(speaker);
+                    self.warn(ctx);
+                } else {
+                    self.fall_back(speaker, ctx);
+                }
             }
             // A speaker already given up confirms that it failed, or nobody needs the warning any more.
             State::Warned { .. }
@@ -308,7 +312,8 @@ impl Machine {
     ) -> Option<(Timestamp, TimeoutReason)> {
         let lost = (self.watch.lost_at(policy.lost_after()), TimeoutReason::SubjectLost);
         let warning_due = || {
-            let at = voice.admits_at(&self.record.rule.violation, self.warnings.covered_at(), now);
+            let of = (&self.record.rule.violation, policy.urgency());
+            let at = voice.admits_at(of, self.warnings.covered_at(), now);
             (at, TimeoutReason::WarningDue)
         };
         match self.state {
@@ -387,98 +392,6 @@ impl Machine {
     fn persist(&mut self, ctx: &mut Context<'_>) {
         self.transition_to_persisted(ctx);
         self.warn(ctx);
-    }
-
-    fn warn(&mut self, ctx: &mut Context<'_>) {
-        let is_first = matches!(self.state, State::Confirmed { .. });
-        let is_owed = self.warnings.owed().is_some();
-        if !is_owed && self.warnings.count() >= ctx.policy.warnings() {
-            if is_first {
-                self.transition_to_observing(Cause::NoWarningConfigured, ctx);
-            } else {
-                self.transition_to_escalated(ctx);
-            }
-            return;
-        }
-        if ctx.is_silenced || ctx.policy.is_quiet(ctx.now, ctx.civil) {
-            self.warnings.go_without();
-            self.note_warnings();
-            self.transition_to_observing(Cause::QuietHours, ctx);
-            return;
-        }
-        match ctx.voice.admit(&self.record.rule.violation, self.warnings.covered_at(), ctx.now) {
-            Admission::Busy => {}
-            Admission::Covered(heard_at) => {
-                self.warnings.cover(heard_at);
-                self.transition_to_observing(Cause::CoveredByRecentWarning, ctx);
-            }
-            Admission::Free => self.announce(self.warnings.owed().unwrap_or(0), ctx),
-        }
-    }
-
-    /// The speaker of this index failed: the next one's turn.
-    fn fall_back(&mut self, speaker: usize, ctx: &mut Context<'_>) {
-        if speaker + 1 < ctx.policy.speakers.len() {
-            self.warnings.owe(speaker + 1);
-            self.warn(ctx);
-        } else {
-            self.give_up_warning(ctx);
-        }
-    }
-
-    /// No speaker is left to try.
-    fn give_up_warning(&mut self, ctx: &mut Context<'_>) {
-        self.warnings.go_without();
-        self.note_warnings();
-        self.transition_to_observing(Cause::WarningNotDelivered, ctx);
-    }
-
-    fn announce(&mut self, speaker: usize, ctx: &mut Context<'_>) {
-        match (ctx.policy.warning(), ctx.policy.speakers.get(speaker)) {
-            (Some(warning), Some(name)) => {
-                let id = AnnouncementId(ctx.latest_announcement.0.saturating_add(1));
-                *ctx.latest_announcement = id;
-                let deadline = ctx.now + span(warning.timeout_s);
-                self.warnings.send(id, name.clone());
-                let (text, said) = ctx.policy.words(warning, &self.record.id, &self.blanks(ctx.policy));
-                self.record.said = said;
-                ctx.voice.sent(Pending {
-                    id,
-                    violation: self.record.rule.violation.clone(),
-                    deadline,
-                    cool_down: ctx.policy.cool_down(),
-                    least_proof: warning.proof,
-                });
-                self.transition_to_warned(id, speaker, deadline, ctx);
-                ctx.outputs.push_back(Output::Announce(forewarn_domain::Announcement {
-                    id,
-                    incident: self.record.id.clone(),
-                    speaker: name.clone(),
-                    text,
-                    audio: warning.audio.clone(),
-                    attempt: self.warnings.count() as u32,
-                    deadline,
-                    urgency: warning.urgency,
-                }));
-            }
-            // The site lost its warning or its speakers over a restart.
-            (None, _) | (_, None) => self.give_up_warning(ctx),
-        }
-    }
-
-    /// What is filled in into the text of the present warning.
-    fn blanks(&self, policy: &RulePolicy) -> Words {
-        let record = &self.record;
-        // The latest word on it counts, as with every finding.
-        let is_plate = |finding: &&Finding| finding.about.as_str() == PLATE && finding.verdict == Verdict::Yes;
-        let plate = record.findings.iter().rev().find(is_plate);
-        Words {
-            plate: plate.and_then(|finding| finding.text.clone()),
-            place: policy.place.clone().unwrap_or_else(|| record.rule.zone.as_str().replace(['-', '_'], " ")),
-            count: record.subject.count,
-            seconds_left: policy.violation.observe.for_s.round().max(0.0) as u32,
-            nth: self.warnings.count() as u32,
-        }
     }
 
     fn note_warnings(&mut self) {

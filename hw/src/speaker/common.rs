@@ -13,9 +13,13 @@ use serde::{Deserialize, Serialize};
 pub struct ProgrammeConfig {
     /// Whether a two-tone chime comes first.
     pub chime: bool,
+    /// Where it is heard: loudspeakers of one earshot never speak at the same time. None hears another one if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub earshot: Option<String>,
     /// How text is spoken.
     pub speech: SpeechConfig,
     /// How loud it is at some hours; the first that holds counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub volume: Vec<VolumeConfig>,
     /// Seconds without progress after which playing has failed.
     pub stall_s: f64,
@@ -44,11 +48,11 @@ pub struct SpeakerDoubt {
 }
 
 /// The keys of [`ProgrammeConfig`].
-pub(super) const COMMON_KEYS: [&str; 4] = ["chime", "speech", "stall_s", "volume"];
+pub(super) const COMMON_KEYS: [&str; 5] = ["chime", "earshot", "speech", "stall_s", "volume"];
 
 impl Default for ProgrammeConfig {
     fn default() -> Self {
-        Self { chime: true, speech: SpeechConfig::default(), volume: Vec::new(), stall_s: 3.0 }
+        Self { chime: true, earshot: None, speech: SpeechConfig::default(), volume: Vec::new(), stall_s: 3.0 }
     }
 }
 

@@ -11,6 +11,15 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::adapters::{AdapterConfig, Mistake};
 use super::common::{COMMON_KEYS, ProgrammeConfig, SpeakerDoubt};
 use super::error::ConfigError;
+use super::floor::Earshot;
+
+/// The most characters of the name of an earshot.
+const MOST_OF_NAME: usize = 64;
+
+fn is_name(text: &str) -> bool {
+    let fits = (1..=MOST_OF_NAME).contains(&text.chars().count());
+    fits && text.trim() == text && !text.chars().any(char::is_control)
+}
 
 /// One loudspeaker of the site.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,6 +36,11 @@ impl<'de> Deserialize<'de> for SpeakerConfig {
     /// Takes the common keys out first: serde cannot refuse unknown keys where structures share a table.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut own = toml::Table::deserialize(deserializer)?;
+        if own.get("volume").and_then(toml::Value::as_array).is_some_and(Vec::is_empty) {
+            return Err(D::Error::custom(
+                "`volume` names no hours: leave it out, or write `[{ hours = { … }, db = -6 }]`",
+            ));
+        }
         let taken = COMMON_KEYS.iter().filter_map(|key| own.remove_entry(*key));
         let common: toml::Table = taken.collect();
         let common = common.try_into().map_err(|e| D::Error::custom(e.message()))?;
@@ -86,13 +100,28 @@ impl SpeakerConfig {
         {
             return Err(wrong("volume", format!("db = {wrong_db} is not within -40 to 6")));
         }
+        if let Some(earshot) = self.common.earshot.as_ref().filter(|name| !is_name(name)) {
+            let why = format!("{earshot:?} is no name: write 1 to {MOST_OF_NAME} characters in one line");
+            return Err(wrong("earshot", why));
+        }
         for (key, voice) in [("speech.voice_en", &speech.voice_en), ("speech.voice_zh", &speech.voice_zh)] {
             let fits = |c: char| c.is_ascii_alphanumeric() || "-_+/".contains(c);
             if voice.is_empty() || voice.starts_with('-') || !voice.chars().all(fits) {
                 return Err(wrong(key, format!("\"{voice}\" is no voice: `espeak-ng --voices` lists them")));
             }
         }
-        self.adapter.settings().check(base_dir).map_err(|Mistake(key, reason)| wrong(key, reason))
+        let settings = self.adapter.settings();
+        settings.check(base_dir).map_err(|Mistake(key, reason)| wrong(key, reason))?;
+        if !self.common.volume.is_empty() && !settings.is_sounded_here(base_dir) {
+            let why = "it has no effect: the device makes the sound by itself, and is as loud as it is set";
+            return Err(wrong("volume", why.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Where it is heard.
+    pub fn earshot(&self, id: &SpeakerId) -> Earshot {
+        self.common.earshot.clone().map_or_else(|| Earshot::Alone(id.clone()), Earshot::Named)
     }
 
     /// What is correct and may still not be meant.
@@ -148,7 +177,19 @@ mod tests {
                 "not within -40 to 6",
             ),
             ("kind = \"local\"\nvolume = [{ hours = { from = \"22:00\" }, db = -6 }]", "missing field `to`"),
-            ("kind = \"local\"\nchimes = true", "`wav_real_time`, `chime`, `speech`, `stall_s`, `volume`"),
+            ("kind = \"local\"\nchimes = true", "`wav_real_time`, `chime`, `earshot`, `speech`, `stall_s`, `volume`"),
+            ("kind = \"local\"\nvolume = []", "`volume` names no hours: leave it out"),
+            ("kind = \"local\"\nearshot = \" \"", "\" \" is no name: write 1 to 64 characters"),
+            (
+                "kind = \"http\"\nurl = \"http://10.0.0.5/\"\ntemplate = \"text\"\n\
+                 volume = [{ hours = { from = \"22:00\", to = \"07:00\" }, db = -6 }]",
+                "it has no effect: the device makes the sound by itself",
+            ),
+            (
+                "kind = \"dji\"\nurl = \"mqtt://10.0.0.5\"\ngateway = \"4TADKAQ000002J\"\n\
+                 volume = [{ hours = { from = \"22:00\", to = \"07:00\" }, db = -6 }]",
+                "it has no effect: the device makes the sound by itself",
+            ),
             ("kind = \"local\"\nspeech = { rate = 3 }", "unknown field `rate`"),
             ("kind = \"local\"\nstall_s = 0.0", "stall_s"),
             ("kind = \"local\"\nspeech = { rate_wpm = 20 }", "80 to 450"),
@@ -164,7 +205,9 @@ mod tests {
 
     #[test]
     fn the_common_keys_are_those_of_the_structure_and_stand_in_each_kind_of_the_schema() {
-        let keys = toml::Table::try_from(ProgrammeConfig::default()).unwrap();
+        let hours = "{ from = \"22:00\", to = \"07:00\" }";
+        let all = format!("kind = \"local\"\nearshot = \"kerb\"\nvolume = [{{ hours = {hours}, db = -6 }}]");
+        let keys = toml::Table::try_from(parse(&all).unwrap().common).unwrap();
         assert_eq!(keys.keys().collect::<Vec<_>>(), COMMON_KEYS);
         let schema = schemars::schema_for!(SpeakerConfig);
         let kinds = schema.get("oneOf").unwrap().as_array().unwrap();
@@ -178,6 +221,17 @@ mod tests {
     fn what_is_written_is_read_again() {
         let config = parse("kind = \"rtp\"\naddress = \"10.0.0.5:5004\"\nchime = false").unwrap();
         assert_eq!(parse(&toml::to_string(&config).unwrap()), Ok(config));
+    }
+
+    #[test]
+    fn loudspeakers_of_one_earshot_are_heard_together_and_others_alone() {
+        let id = SpeakerId::new("gate").unwrap();
+        let earshot = |more: &str| parse(&format!("kind = \"local\"\n{more}")).unwrap().earshot(&id);
+        assert_eq!(earshot("earshot = \"the kerb\""), Earshot::Named("the kerb".to_owned()));
+        assert_eq!(earshot(""), Earshot::Alone(id.clone()));
+        let raw = "kind = \"http\"\nurl = \"http://10.0.0.5/\"\ntemplate = \"raw-audio\"\n\
+                   volume = [{ hours = { from = \"22:00\", to = \"07:00\" }, db = -6 }]";
+        assert!(parse(raw).is_ok(), "this box makes the sound");
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Line {
     }
 
     /// Connects and listens to the answers on these topics, if there are any; `key` of the site file names them.
-    pub(super) fn listen(&mut self, topics: &[&str], key: &str, limits: Limits) -> Result<(), LineError> {
+    pub(super) fn listen(&mut self, topics: &[&str], key: &str, limits: &Limits) -> Result<(), LineError> {
         let watch = Stopwatch::start();
         loop {
             match self.next(watch, CONNECT_TIMEOUT.min(limits.left()))? {
@@ -92,7 +92,7 @@ impl Line {
     }
 
     /// Waits until the broker has what was told.
-    pub(super) fn until_told(&mut self, limits: Limits) -> Result<(), LineError> {
+    pub(super) fn until_told(&mut self, limits: &Limits) -> Result<(), LineError> {
         let watch = Stopwatch::start();
         while !matches!(self.next(watch, CONNECT_TIMEOUT.min(limits.left()))?, Some(Packet::PubAck(_))) {}
         Ok(())

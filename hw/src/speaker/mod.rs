@@ -9,7 +9,9 @@ pub mod adapters;
 mod common;
 mod config;
 mod error;
+mod floor;
 mod guard;
+mod hall;
 mod line;
 mod pcm;
 pub mod programme;
@@ -25,14 +27,16 @@ use std::time::Duration;
 
 use forewarn_domain::clock::UnknownCivilTime;
 use forewarn_domain::{
-    Announcement, AnnouncementId, CivilTime, Clock, FailureKind, IncidentId, Loudspeaker, LoudspeakerError, Playback,
-    SpeakerId, SpokenText,
+    Announcement, AnnouncementId, CivilTime, Clock, Cut, FailureKind, IncidentId, Loudspeaker, LoudspeakerError,
+    Playback, SpeakerId, SpokenText,
 };
 
 pub use adapters::has_sound_card;
 pub use common::{ProgrammeConfig, SpeakerDoubt, SpeechConfig, VolumeConfig};
 pub use config::SpeakerConfig;
 pub use error::{ConfigError, DeviceError, PlayError};
+pub use floor::Earshot;
+pub use hall::Hall;
 pub use programme::SpeechCache;
 pub use run::Limits;
 pub use turns::Turns;
@@ -86,7 +90,7 @@ impl Halves {
     fn announce(
         &mut self,
         announcement: &Announcement,
-        limits: Limits,
+        limits: &Limits,
         patience: &guard::Patience,
     ) -> Result<Playback, PlayError> {
         let mut programme = Programme::new(&mut self.studio, announcement, limits, patience);
@@ -119,22 +123,22 @@ impl Speaker {
         Ok(Self { id: id.clone(), kind, halves, clock: context.clock.clone(), stall })
     }
 
-    fn try_play(&mut self, announcement: &Announcement) -> Result<Playback, PlayError> {
+    fn try_play(&mut self, announcement: &Announcement, cut: &Cut) -> Result<Playback, PlayError> {
         let remaining = announcement.deadline.since(self.clock.now());
         if remaining.is_zero() {
             return Err(PlayError::DeadlinePassed);
         }
-        let (limits, order) = (Limits::new(remaining, self.stall), announcement.clone());
+        let (limits, order) = (Limits::new(remaining, self.stall).until(cut.clone()), announcement.clone());
         let mut playback =
-            self.halves.run(remaining, move |halves, patience| halves.announce(&order, limits, patience))?;
+            self.halves.run(remaining, move |halves, patience| halves.announce(&order, &limits, patience))?;
         playback.receipt.kind.clone_from(&self.kind);
         Ok(playback)
     }
 }
 
 impl Loudspeaker for Speaker {
-    fn play(&mut self, announcement: &Announcement) -> Result<Playback, LoudspeakerError> {
-        let outcome = self.try_play(announcement);
+    fn play(&mut self, announcement: &Announcement, cut: &Cut) -> Result<Playback, LoudspeakerError> {
+        let outcome = self.try_play(announcement, cut);
         match &outcome {
             Ok(playback) => tracing::info!(
                 speaker = %self.id, incident = %announcement.incident, attempt = announcement.attempt,
@@ -179,7 +183,7 @@ pub fn say(
         message: error::with_causes(&error),
     };
     let mut speaker = Speaker::new(id, config, context).map_err(misconfigured)?;
-    speaker.play(&Announcement {
+    let announcement = Announcement {
         id: AnnouncementId(random() >> 16),
         incident: IncidentId::from_stored("by-hand"),
         speaker: id.clone(),
@@ -188,7 +192,8 @@ pub fn say(
         attempt: 1,
         deadline: context.clock.now() + SAY_LIMIT,
         urgency: Announcement::OF_PEOPLE,
-    })
+    };
+    speaker.play(&announcement, &Cut::default())
 }
 
 /// Tries whether the speaker could play now, without a sound: the sound card opens, the address is reachable as far

@@ -5,6 +5,7 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use forewarn_domain::Cut;
 use forewarn_domain::clock::Stopwatch;
 use gst::prelude::*;
 
@@ -13,30 +14,56 @@ use super::pcm::{Pcm, samples_to_duration};
 
 /// By how much the rendered sound may be shorter than the samples: resampling and packets cut the ends.
 pub(super) const TOLERANCE: Duration = Duration::from_millis(60);
-/// How often the watchdog looks for progress.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often somebody who waits looks for progress, and whether he is cut.
+pub(super) const LOOK: Duration = Duration::from_millis(100);
 /// Length of the buffers that carry the samples.
 const BUFFER_MS: u32 = 20;
 
-/// How long an announcement may take.
-#[derive(Debug, Clone, Copy)]
+/// How long an announcement may take, and by what it is cut.
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// From its beginning to its end.
     total: Duration,
     began: Stopwatch,
     /// Without progress.
     pub stall: Duration,
+    cut: Cut,
 }
 
 impl Limits {
     /// Limits that count from now.
     pub fn new(total: Duration, stall: Duration) -> Self {
-        Self { total, began: Stopwatch::start(), stall }
+        Self { total, began: Stopwatch::start(), stall, cut: Cut::default() }
+    }
+
+    /// The same for what may be cut.
+    #[must_use]
+    pub fn until(mut self, cut: Cut) -> Self {
+        self.cut = cut;
+        self
+    }
+
+    /// Refuses to go on where somebody else is to be heard.
+    pub(in crate::speaker) fn go_on(&self) -> Result<(), PlayError> {
+        if self.cut.is_asked() { Err(PlayError::Cut) } else { Ok(()) }
     }
 
     /// How much is left.
     pub fn left(&self) -> Duration {
         self.total.saturating_sub(self.began.elapsed())
+    }
+
+    /// Lets time pass while a device plays by itself, unless it is cut.
+    pub(in crate::speaker) fn pause(&self, time: Duration) -> Result<(), PlayError> {
+        let watch = Stopwatch::start();
+        loop {
+            self.go_on()?;
+            let left = time.saturating_sub(watch.elapsed());
+            if left.is_zero() {
+                return Ok(());
+            }
+            pause(left.min(LOOK));
+        }
     }
 
     /// Refuses what lasts longer than is left.
@@ -165,14 +192,14 @@ pub(super) fn chain(elements: &[&gst::Element]) -> Result<gst::Pipeline, PlayErr
 }
 
 /// Plays the pipeline to its end-of-stream.
-pub(super) fn to_end(pipeline: &gst::Pipeline, rendered: &Rendered, limits: Limits) -> Result<(), PlayError> {
+pub(super) fn to_end(pipeline: &gst::Pipeline, rendered: &Rendered, limits: &Limits) -> Result<(), PlayError> {
     let outcome = watch(pipeline, rendered, limits);
     // Stopping also cuts off a sink that hangs, so that the next announcement finds it free.
     let _ = pipeline.set_state(gst::State::Null);
     outcome
 }
 
-fn watch(pipeline: &gst::Pipeline, rendered: &Rendered, limits: Limits) -> Result<(), PlayError> {
+fn watch(pipeline: &gst::Pipeline, rendered: &Rendered, limits: &Limits) -> Result<(), PlayError> {
     let bus = pipeline.bus().ok_or_else(|| PlayError::Broken { reason: "the pipeline has no bus".to_owned() })?;
     let started = pipeline.set_state(gst::State::Playing);
     let (mut last, mut still) = ((None, 0), Stopwatch::start());
@@ -192,6 +219,7 @@ fn watch(pipeline: &gst::Pipeline, rendered: &Rendered, limits: Limits) -> Resul
         if now != last {
             (last, still) = (now, Stopwatch::start());
         }
+        limits.go_on()?;
         if limits.left().is_zero() {
             return Err(PlayError::Timeout);
         }
@@ -224,10 +252,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_cut_falls_silent_at_once() {
+        let cut = Cut::default();
+        let limits = Limits::new(Duration::from_secs(20), Duration::from_secs(10)).until(cut.clone());
+        gst::init().unwrap();
+        let sink = element("fakesink", "").unwrap();
+        sink.set_property("sync", true);
+        let long = Pcm { rate_hz: 8000, samples: vec![1000; 80_000] };
+        let pipeline = chain(&[&source(&long).unwrap(), &sink]).unwrap();
+        let watch = Stopwatch::start();
+        std::thread::scope(|scope| {
+            let playing = scope.spawn(|| to_end(&pipeline, &Rendered::default(), &limits));
+            cut.ask();
+            assert!(matches!(playing.join().unwrap(), Err(PlayError::Cut)));
+        });
+        assert!(watch.elapsed() < Duration::from_secs(8), "ten seconds are not played: {:?}", watch.elapsed());
+        assert!(matches!(limits.pause(Duration::from_secs(9)), Err(PlayError::Cut)));
+        assert!(Limits::new(Duration::ZERO, Duration::ZERO).pause(2 * LOOK).is_ok());
+    }
+
+    #[test]
     fn playing_takes_as_long_as_it_sounds() {
         let watch = Stopwatch::start();
         let limits = Limits::new(Duration::from_secs(20), Duration::from_secs(10));
-        to_end(&into_fakesink(0), &Rendered::default(), limits).unwrap();
+        to_end(&into_fakesink(0), &Rendered::default(), &limits).unwrap();
         assert!(watch.elapsed() >= Duration::from_millis(200));
     }
 
@@ -235,7 +283,7 @@ mod tests {
     fn a_sink_that_stalls_is_a_failure_and_not_a_hang() {
         let pipeline = into_fakesink(3_600_000_000_000);
         let limits = Limits::new(Duration::from_secs(20), Duration::from_millis(300));
-        let error = to_end(&pipeline, &Rendered::default(), limits).unwrap_err();
+        let error = to_end(&pipeline, &Rendered::default(), &limits).unwrap_err();
         assert!(matches!(error, PlayError::Stalled { .. }), "{error}");
     }
 
@@ -243,7 +291,7 @@ mod tests {
     fn the_deadline_ends_it_too() {
         let pipeline = into_fakesink(3_600_000_000_000);
         let limits = Limits::new(Duration::from_millis(300), Duration::from_secs(10));
-        let error = to_end(&pipeline, &Rendered::default(), limits).unwrap_err();
+        let error = to_end(&pipeline, &Rendered::default(), &limits).unwrap_err();
         assert!(matches!(error, PlayError::Timeout), "{error}");
     }
 

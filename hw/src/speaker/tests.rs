@@ -27,11 +27,11 @@ pub(super) fn with_programme<R>(text: &str, work: impl FnOnce(&mut Programme<'_>
     run(&announcement(text, None), |mut programme, _| work(&mut programme))
 }
 
-fn run<R>(announcement: &Announcement, work: impl FnOnce(Programme<'_>, Limits) -> R) -> R {
+fn run<R>(announcement: &Announcement, work: impl FnOnce(Programme<'_>, &Limits) -> R) -> R {
     let limits = Limits::new(Duration::from_secs(30), Duration::from_secs(10));
     let context = SpeakerContext::new(Arc::new(SystemClock), "audio", ".");
     let mut studio = Studio::new(&ProgrammeConfig::default(), &context);
-    guard::tests::patient(|patience| work(Programme::new(&mut studio, announcement, limits, patience), limits))
+    guard::tests::patient(|patience| work(Programme::new(&mut studio, announcement, &limits, patience), &limits))
 }
 
 /// An announcement with a minute left on [`Still`]'s clock.
@@ -70,7 +70,8 @@ const WAV: &str = "kind = \"local\"\nsink = \"wav\"\nwav_dir = \"said\"\nwav_rea
 #[test]
 fn a_wav_file_holds_chime_and_speech_and_its_length_is_the_proof() {
     let dir = tempfile::tempdir().unwrap();
-    let played = speaker(WAV, dir.path(), 0.0).play(&announcement("Please leave this area.", None)).unwrap();
+    let played =
+        speaker(WAV, dir.path(), 0.0).play(&announcement("Please leave this area.", None), &Cut::default()).unwrap();
     let bytes = std::fs::read(dir.path().join("said/inc-1-2-7.wav")).unwrap();
     let pcm = Pcm::from_wav(&bytes).unwrap();
     assert_eq!((played.duration, played.proof), (pcm.duration(), Proof::Written));
@@ -78,8 +79,10 @@ fn a_wav_file_holds_chime_and_speech_and_its_length_is_the_proof() {
     assert!(played.receipt.sent.ends_with("said/inc-1-2-7.wav"), "{:?}", played.receipt);
     let played = played.duration;
     let without_chime = format!("{WAV}chime = false");
-    let shorter =
-        speaker(&without_chime, dir.path(), 0.0).play(&announcement("Please leave this area.", None)).unwrap().duration;
+    let shorter = speaker(&without_chime, dir.path(), 0.0)
+        .play(&announcement("Please leave this area.", None), &Cut::default())
+        .unwrap()
+        .duration;
     let difference_s = played.as_secs_f64() - shorter.as_secs_f64();
     assert!((difference_s - 0.85).abs() < 0.01 && shorter.as_secs_f64() > 1.0, "{played:?} {shorter:?}");
     let files: Vec<_> = std::fs::read_dir(dir.path().join("said")).unwrap().collect();
@@ -91,7 +94,8 @@ fn a_wav_file_stands_in_for_a_speaker_in_real_time() {
     let dir = tempfile::tempdir().unwrap();
     let watch = forewarn_domain::clock::Stopwatch::start();
     let config = WAV.replace("false", "true");
-    let played = speaker(&config, dir.path(), 0.0).play(&announcement("Stop.", None)).unwrap().duration;
+    let played =
+        speaker(&config, dir.path(), 0.0).play(&announcement("Stop.", None), &Cut::default()).unwrap().duration;
     assert!(watch.elapsed() + Duration::from_millis(40) >= played, "{played:?} in {:?}", watch.elapsed());
 }
 
@@ -102,7 +106,7 @@ fn a_horn_is_spoken_to_in_chinese() {
     let config = format!("kind = \"rtp\"\naddress = \"{}\"\nchime = false", socket.local_addr().unwrap());
     let mut warning = announcement("请离开", None);
     warning.text.language = Language::Zh;
-    let played = speaker(&config, dir.path(), 0.0).play(&warning).unwrap();
+    let played = speaker(&config, dir.path(), 0.0).play(&warning, &Cut::default()).unwrap();
     let Playback { duration: played, proof: Proof::Sent, .. } = played else { panic!("{played:?}") };
     socket.set_nonblocking(true).unwrap();
     let (mut samples, mut buffer) = (0, [0; 2000]);
@@ -119,12 +123,12 @@ fn a_sound_file_that_fails_gives_way_to_the_text_and_is_an_error_without_one() {
     std::fs::create_dir(dir.path().join("audio")).unwrap();
     std::fs::write(dir.path().join("audio/bad.ogg"), "no sound").unwrap();
     let mut speaker = speaker(WAV, dir.path(), 0.0);
-    assert!(speaker.play(&announcement("Stop.", Some("bad.ogg"))).is_ok());
-    let broken = speaker.play(&announcement("", Some("bad.ogg"))).unwrap_err();
+    assert!(speaker.play(&announcement("Stop.", Some("bad.ogg")), &Cut::default()).is_ok());
+    let broken = speaker.play(&announcement("", Some("bad.ogg")), &Cut::default()).unwrap_err();
     assert!(broken.message.contains("failed to decode the sound file"), "{broken}");
-    let missing = speaker.play(&announcement(" ", Some("gone.ogg"))).unwrap_err();
+    let missing = speaker.play(&announcement(" ", Some("gone.ogg")), &Cut::default()).unwrap_err();
     assert!(missing.message.contains("gone.ogg: No such file"), "{missing}");
-    let nothing = speaker.play(&announcement("", None)).unwrap_err();
+    let nothing = speaker.play(&announcement("", None), &Cut::default()).unwrap_err();
     let kinds = [broken.kind, missing.kind, nothing.kind];
     assert_eq!(kinds, [FailureKind::SoundFile, FailureKind::SoundFile, FailureKind::Misconfigured]);
     assert!(nothing.message.contains("neither a text nor a sound file"), "{nothing}");
@@ -134,10 +138,10 @@ fn a_sound_file_that_fails_gives_way_to_the_text_and_is_an_error_without_one() {
 fn a_sound_file_plays_in_place_of_the_text() {
     let dir = tempfile::tempdir().unwrap();
     let mut speaker = speaker(&format!("{WAV}chime = false"), dir.path(), 0.0);
-    let spoken = speaker.play(&announcement("Please leave this area.", None)).unwrap();
+    let spoken = speaker.play(&announcement("Please leave this area.", None), &Cut::default()).unwrap();
     std::fs::create_dir(dir.path().join("audio")).unwrap();
     std::fs::rename(dir.path().join("said/inc-1-2-7.wav"), dir.path().join("audio/leave.wav")).unwrap();
-    let played = speaker.play(&announcement("", Some("leave.wav"))).unwrap();
+    let played = speaker.play(&announcement("", Some("leave.wav")), &Cut::default()).unwrap();
     let (played, spoken) = (played.duration, spoken.duration);
     assert!((played.as_secs_f64() - spoken.as_secs_f64()).abs() < 0.01, "{played:?} {spoken:?}");
 }
@@ -145,9 +149,11 @@ fn a_sound_file_plays_in_place_of_the_text() {
 #[test]
 fn deadlines_are_kept() {
     let dir = tempfile::tempdir().unwrap();
-    let passed = speaker(WAV, dir.path(), 60.0).play(&announcement("Stop.", None)).unwrap_err();
+    let passed = speaker(WAV, dir.path(), 60.0).play(&announcement("Stop.", None), &Cut::default()).unwrap_err();
     assert!(passed.message.contains("deadline has passed"), "{passed}");
-    let close = speaker(WAV, dir.path(), 59.0).play(&announcement("Please leave this area now.", None)).unwrap_err();
+    let close = speaker(WAV, dir.path(), 59.0)
+        .play(&announcement("Please leave this area now.", None), &Cut::default())
+        .unwrap_err();
     assert!(close.message.contains("raise the warning's timeout_s"), "{close}");
     assert_eq!([passed.kind, close.kind], [FailureKind::TimedOut; 2]);
     assert!(!dir.path().join("said").exists());
@@ -157,7 +163,7 @@ fn deadlines_are_kept() {
 fn a_directory_that_cannot_be_written_is_named() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("said"), "a file in its place").unwrap();
-    let error = speaker(WAV, dir.path(), 0.0).play(&announcement("Stop.", None)).unwrap_err();
+    let error = speaker(WAV, dir.path(), 0.0).play(&announcement("Stop.", None), &Cut::default()).unwrap_err();
     assert!(error.message.contains("failed to write") && error.message.contains("said"), "{error}");
 }
 
@@ -194,7 +200,7 @@ fn measured(file: &Path, format: &[&str]) -> (f64, f64) {
 
 /// Plays something on a loudspeaker of WAV files, and has ffmpeg measure it.
 fn loudness_of(keys: &str, dir: &Path, now_s: f64, announcement: &Announcement) -> (f64, f64) {
-    speaker(&format!("{WAV}{keys}"), dir, now_s).play(announcement).unwrap();
+    speaker(&format!("{WAV}{keys}"), dir, now_s).play(announcement, &Cut::default()).unwrap();
     measured(&dir.join("said/inc-1-2-7.wav"), &[])
 }
 
@@ -243,7 +249,8 @@ fn it_is_softer_at_the_hours_that_the_site_names() {
     let play = |civil: Arc<dyn CivilTime>| {
         let context = SpeakerContext { civil, ..context.clone() };
         let mut speaker = build(&SpeakerId::new("gate").unwrap(), &config, &context).unwrap();
-        let sent = speaker.play(&announcement("Please leave this area now.", None)).unwrap().receipt.sent;
+        let sent =
+            speaker.play(&announcement("Please leave this area now.", None), &Cut::default()).unwrap().receipt.sent;
         (measured(&dir.path().join("said/inc-1-2-7.wav"), &[]).0, sent.contains("-12 dB at this hour"))
     };
     let ((day, day_told), (night, night_told)) = (play(Arc::new(At(12 * 60))), play(Arc::new(At(23 * 60))));

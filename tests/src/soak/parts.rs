@@ -17,9 +17,9 @@ use forewarn_domain::found_camera::{AskedCamera, FoundCamera, FoundStream};
 use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
-    Announcement, AnnouncementId, CaseCommand, Clock as _, ColourMatrix, Detector as _, Frame, FrameMeta, IncidentId,
-    IncidentRecord, Loudspeaker, PixelFormat, SpeakerId, SpokenText, StreamId, SystemClock, Timestamp, Viewing, Wake,
-    WallTime,
+    Announcement, AnnouncementId, CaseCommand, Clock as _, ColourMatrix, Cut, Detector as _, Frame, FrameMeta,
+    IncidentId, IncidentRecord, Loudspeaker, PixelFormat, SpeakerId, SpokenText, StreamId, SystemClock, Timestamp,
+    Viewing, Wake, WallTime,
 };
 use forewarn_hw::{SpeakerConfig, SpeakerContext};
 use forewarn_models::cards::builtin;
@@ -77,7 +77,7 @@ impl Failing {
             deadline: SystemClock.now() + Duration::from_secs(20),
             urgency: 0,
         };
-        let played = self.speakers[which].play(&announcement);
+        let played = self.speakers[which].play(&announcement, &Cut::default());
         anyhow::ensure!(played.is_err(), "loudspeaker {which} played: {played:?}");
         Ok(())
     }

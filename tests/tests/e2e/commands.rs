@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 use super::console::link_of;
 use super::live::assert_stops;
 
-const TOPIC: &str = "forewarn/north/commands";
-const REPLIES: &str = "forewarn/north/commands/replies";
+pub(super) const TOPIC: &str = "forewarn/north/commands";
+pub(super) const REPLIES: &str = "forewarn/north/commands/replies";
 const PAGE: &str = include_str!("../../../docs/commands.md");
 
 /// What the page says between the lines that begin and end its first part in this language, or one after that.
@@ -40,7 +40,7 @@ struct World {
 }
 
 /// Signs a text as the page does, and publishes it.
-fn send(scene: &Scene, broker: &Broker, text: &str) {
+pub(super) fn send(scene: &Scene, broker: &Broker, text: &str) {
     let script = "signature=$(printf %s \"$0\" | openssl dgst -sha256 -hmac \"$(cat commands.secret)\" | sed 's/.* //')\n\
                   printf '%s %s' \"$signature\" \"$0\" | mosquitto_pub -h 127.0.0.1 -p \"$PORT\" -q 1 -t forewarn/north/commands -s";
     run(scene.dir(), broker, &["-c", script, text]);
@@ -63,7 +63,7 @@ fn now_s() -> i64 {
     forewarn_domain::clock::wall_now().as_micros() / 1_000_000
 }
 
-fn command(id: &str, ask: &Value) -> String {
+pub(super) fn command(id: &str, ask: &Value) -> String {
     json!({ "id": id, "site": "north", "by": "desk 3", "expires_s": now_s() + 60, "ask": ask }).to_string()
 }
 

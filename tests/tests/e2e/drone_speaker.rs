@@ -9,17 +9,17 @@ use forewarn_tests::{Broker, CameraEntry, Scene, SiteFile};
 use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
 use serde_json::{Value, json};
 
-const GATEWAY: &str = "4TADKAQ000002J";
+pub(super) const GATEWAY: &str = "4TADKAQ000002J";
 
 fn topic(name: &str) -> String {
     format!("thing/product/{GATEWAY}/{name}")
 }
 
 /// What a dock is told, and what it tells of itself then: a topic and a message each.
-type Script = fn(&Value) -> Vec<(&'static str, Value)>;
+pub(super) type Script = fn(&Value) -> Vec<(&'static str, Value)>;
 
 /// A dock; it ends with the broker. What it was told comes out, each with the last word of its topic.
-fn dock(broker: &Broker, script: Script) -> Receiver<(String, Value)> {
+pub(super) fn dock(broker: &Broker, script: Script) -> Receiver<(String, Value)> {
     let mut options = MqttOptions::new("dock", "127.0.0.1", broker.port());
     options.set_keep_alive(Duration::from_mins(20));
     let (client, mut connection) = Client::new(options, 40);
@@ -58,7 +58,7 @@ fn dock(broker: &Broker, script: Script) -> Receiver<(String, Value)> {
 }
 
 /// The published reply, which names no method.
-fn reply(order: &Value, result: i64) -> (&'static str, Value) {
+pub(super) fn reply(order: &Value, result: i64) -> (&'static str, Value) {
     let message = json!({
         "bid": order["bid"], "data": { "result": result }, "tid": order["tid"], "timestamp": 1_654_070_968_655_i64,
     });
@@ -66,7 +66,7 @@ fn reply(order: &Value, result: i64) -> (&'static str, Value) {
 }
 
 /// The published progress of an order.
-fn progress(order: &Value, status: &str, step: &str, percent: i64, result: i64) -> (&'static str, Value) {
+pub(super) fn progress(order: &Value, status: &str, step: &str, percent: i64, result: i64) -> (&'static str, Value) {
     let message = json!({
         "bid": order["bid"], "tid": order["tid"], "gateway": GATEWAY, "timestamp": 1_689_911_352_309_i64,
         "method": format!("{}_progress", order["method"].as_str().unwrap()),
@@ -93,7 +93,7 @@ fn say(scene: &Scene, site: &Path, text: &str) -> Output {
 }
 
 /// What came until now, of which the last has this method.
-fn until(told: &Receiver<(String, Value)>, method: &str) -> Vec<(String, Value)> {
+pub(super) fn until(told: &Receiver<(String, Value)>, method: &str) -> Vec<(String, Value)> {
     let mut all = Vec::new();
     while all.last().is_none_or(|(_, order): &(String, Value)| order["method"] != method) {
         all.push(told.recv_timeout(Duration::from_mins(1)).unwrap_or_else(|_| panic!("no {method} came: {all:?}")));

@@ -11,6 +11,7 @@ mod console;
 mod custody;
 mod drone;
 mod drone_speaker;
+mod earshot;
 mod evaluate;
 mod exit_codes;
 mod export;

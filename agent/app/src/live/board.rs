@@ -99,7 +99,8 @@ impl Board {
         lock(&self.0)
     }
 
-    /// Writes up what became of an announcement. That the agent stops says nothing of the loudspeaker.
+    /// Writes up what became of an announcement. That the agent stops, or that somebody else was to be heard, says nothing of
+    /// the loudspeaker.
     pub fn announced(&self, speaker: &SpeakerId, outcome: &AnnounceOutcome) {
         let mut notices = self.lock();
         let notice = notices.speakers.entry(speaker.clone()).or_default();
@@ -107,7 +108,7 @@ impl Board {
             AnnounceOutcome::Played { proof, .. } => {
                 *notice = SpeakerNotice { last: format!("was played ({proof})"), ..SpeakerNotice::default() };
             }
-            AnnounceOutcome::Failed { kind: FailureKind::Stopped, .. } => {}
+            AnnounceOutcome::Failed { kind: FailureKind::Stopped | FailureKind::Cut, .. } => {}
             AnnounceOutcome::Failed { kind, reason } => {
                 let is_speech = *kind == FailureKind::Speech;
                 notice.failed_in_row = notice.failed_in_row.saturating_add(1);

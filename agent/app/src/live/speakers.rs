@@ -7,7 +7,7 @@ use std::time::Duration;
 use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
 use forewarn_domain::{AnnounceOutcome, Announcement, Clock, FailureKind, Loudspeaker, SpeakerId};
-use forewarn_hw::Turns;
+use forewarn_hw::{Earshot, Hall, Turns};
 use forewarn_memory::Voices;
 use forewarn_telemetry::queue::{GiveBack, QueueSpec, Receiver, Sender, Wait};
 
@@ -24,6 +24,7 @@ pub const QUEUE: QueueSpec<GiveBack> = QueueSpec::new("speaker-ID", 8);
 struct Running {
     queue: Sender<Announcement, GiveBack>,
     thread: Thread,
+    earshot: Earshot,
 }
 
 /// The site's loudspeakers. Clones are the same ones.
@@ -31,6 +32,7 @@ struct Running {
 pub struct Speakers {
     running: Arc<Mutex<BTreeMap<SpeakerId, Running>>>,
     voices: Voices,
+    hall: Hall,
     clock: Arc<dyn Clock>,
     to_loop: Sender<LoopEvent, Wait>,
 }
@@ -47,6 +49,7 @@ impl Speakers {
         let speakers = Self {
             running: Arc::default(),
             voices: Voices::default(),
+            hall: Hall::default(),
             clock: Arc::clone(clock),
             to_loop: to_loop.clone(),
         };
@@ -60,32 +63,34 @@ impl Speakers {
         let context = site.speaker_context(Arc::clone(&self.clock));
         let build = |id: &SpeakerId, config| forewarn_hw::build(id, config, &context).or_exit(ExitCode::BadConfig);
         let named = site.speakers.iter().filter(|(id, _)| ids.contains(id));
-        let built: Vec<_> =
-            named.map(|(id, config)| Ok((id, build(id, config)?))).collect::<Result<_, CommandError>>()?;
+        let built: Vec<_> = named
+            .map(|(id, config)| Ok((id, config.earshot(id), build(id, config)?)))
+            .collect::<Result<_, CommandError>>()?;
         let mut running = self.lock();
         let mut former: BTreeMap<_, _> = running.extract_if(.., |id, _| ids.contains(id)).collect();
-        for (id, speaker) in built {
+        for (id, earshot, speaker) in built {
             let (queue, announcements) = QUEUE.open_for(id);
-            let (id_of_thread, to_loop, voices) = (id.clone(), self.to_loop.clone(), self.voices.clone());
+            let (to_loop, voices, hall) = (self.to_loop.clone(), self.voices.clone(), self.hall.clone());
+            let (id_of_thread, of_thread) = (id.clone(), earshot.clone());
             // One device speaks with one voice: the new thread begins when the former one has said what waits for it.
             let before = former.remove(id).map(|Running { thread, .. }| thread);
             let work = move || {
                 if let Some(Err(error)) = before.map(|mut thread| thread.join()) {
                     tracing::error!("{error}");
                 }
-                play_all(&id_of_thread, speaker, &announcements, (&to_loop, &voices));
+                play_all((&id_of_thread, &of_thread), speaker, &announcements, (&to_loop, &voices, &hall));
             };
             let thread = Thread::spawn(QUEUE.name_for(id), work)?;
-            running.insert(id.clone(), Running { queue, thread });
+            running.insert(id.clone(), Running { queue, thread, earshot });
         }
         Ok(())
     }
 
-    /// Has an announcement made. It is not waited for.
+    /// Has an announcement made, before what is less urgent and is or would be heard there. It is not waited for.
     pub fn offer(&self, announcement: Announcement) -> Result<(), Refused> {
         let running = self.lock();
         let speaker = running.get(&announcement.speaker).ok_or(UNKNOWN)?;
-        speaker.queue.offer(announcement).map_err(|_| FULL)
+        self.hall.offer(&speaker.earshot, announcement, |one| speaker.queue.offer(one).map_err(|_| FULL))
     }
 
     /// Has one made that no incident asks for, and waits for what becomes of it.
@@ -127,10 +132,10 @@ pub fn count(speaker: &SpeakerId, outcome: &AnnounceOutcome) {
 }
 
 fn play_all(
-    id: &SpeakerId,
+    (id, earshot): (&SpeakerId, &Earshot),
     mut speaker: Box<dyn Loudspeaker>,
     announcements: &Receiver<Announcement>,
-    (to_loop, voices): (&Sender<LoopEvent, Wait>, &Voices),
+    (to_loop, voices, hall): (&Sender<LoopEvent, Wait>, &Voices, &Hall),
 ) {
     let mut turns = Turns::default();
     loop {
@@ -138,13 +143,17 @@ fn play_all(
             let Ok(first) = announcements.recv() else { return };
             turns.add(first);
         }
-        while turns.has_room()
-            && let Ok(another) = announcements.recv_timeout(Duration::ZERO)
-        {
-            turns.add(another);
-        }
-        let Some(announcement) = turns.take_next() else { continue };
-        let outcome = AnnounceOutcome::from(speaker.play(&announcement));
+        let next = || {
+            while turns.has_room()
+                && let Ok(another) = announcements.recv_timeout(Duration::ZERO)
+            {
+                turns.add(another);
+            }
+            turns.take_next()
+        };
+        let Some((announcement, cut)) = hall.turn(earshot, id, next) else { continue };
+        let outcome = AnnounceOutcome::from(speaker.play(&announcement, &cut));
+        hall.end(earshot, announcement.id);
         count(id, &outcome);
         voices.settle(announcement.id, &outcome);
         if !to_loop.send(LoopEvent::Announced { id: announcement.id, speaker: id.clone(), outcome }) {

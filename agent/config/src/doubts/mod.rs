@@ -1,6 +1,7 @@
 //! What is correct in a site file and still cannot work, or hardly: found by `forewarn check`, told as warnings.
 
 mod condition;
+mod earshot;
 mod flight;
 mod hours;
 mod picture;
@@ -51,6 +52,7 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
         doubts.extend(of_camera(site, camera, picture(camera)));
     }
     doubts.extend(ports::shared(site));
+    doubts.extend(earshot::lonely(site));
     doubts.extend(hours::of_site(site));
     doubts.extend(things::storage(site));
     doubts.extend(things::kept_for_no_day(site));

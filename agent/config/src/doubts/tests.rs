@@ -25,6 +25,23 @@ fn a_good_camera_raises_no_doubt() {
 }
 
 #[test]
+fn an_earshot_that_one_loudspeaker_names_alone_is_told() {
+    let site = |other: &str| {
+        let speaker = |id: &str, earshot: &str| {
+            format!("[[speaker]]\nid = \"{id}\"\nkind = \"local\"\nearshot = \"{earshot}\"\n")
+        };
+        let speakers = format!("{}{}", speaker("horn", "kerb"), speaker("wall", other));
+        let camera = format!("[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/a\"\nspeakers = [\"horn\"]\n{RULE}");
+        let text = format!("[site]\nid = \"s\"\n{speakers}{camera}");
+        let site = resolve(&Source::new("site.toml", text)).unwrap();
+        doubts(&site, |_| None).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert!(site("kerb").is_empty());
+    let misspelt = site("kreb");
+    assert!(misspelt.len() == 2 && misspelt[0].contains("speaker horn, earshot: no other loudspeaker"), "{misspelt:?}");
+}
+
+#[test]
 fn a_password_in_an_address_is_told_and_not_shown() {
     let site = |url: &str| {
         let camera = format!("[[camera]]\nid = \"gate\"\nurl = \"{url}\"\nspeakers = [\"horn\"]\n{RULE}");

@@ -34,7 +34,18 @@ struct Sent {
 struct Warning {
     sent: Vec<Sent>,
     fate: Fate,
+    /// How often it was cut for something more urgent.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    cuts: u8,
 }
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(n: &u8) -> bool {
+    *n == 0
+}
+
+/// So often a warning that was cut is said again by the same loudspeaker.
+const AGAIN: u8 = 3;
 
 /// The warnings of one incident, in order.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -104,7 +115,7 @@ impl Warnings {
         let sent = Sent { id, has_outcome: false, speaker: Some(speaker) };
         match (self.owed.take(), self.given.last_mut()) {
             (Some(_), Some(present)) => present.sent.push(sent),
-            (Some(_) | None, _) => self.given.push(Warning { sent: vec![sent], fate: Fate::Pending }),
+            (Some(_) | None, _) => self.given.push(Warning { sent: vec![sent], fate: Fate::Pending, cuts: 0 }),
         }
     }
 
@@ -123,8 +134,15 @@ impl Warnings {
         self.owed = None;
         match self.given.last_mut() {
             Some(present) if present.fate == Fate::Pending => present.fate = if_tried,
-            Some(_) | None => self.given.push(Warning { sent: Vec::new(), fate: if_new }),
+            Some(_) | None => self.given.push(Warning { sent: Vec::new(), fate: if_new, cuts: 0 }),
         }
+    }
+
+    /// Notes that the present warning was cut. Whether it is said again by the same loudspeaker.
+    pub(crate) fn cut(&mut self) -> bool {
+        let Some(present) = self.given.last_mut() else { return false };
+        present.cuts = present.cuts.saturating_add(1);
+        present.cuts <= AGAIN
     }
 
     /// Keeps what came of a speaker for the next step of the history.

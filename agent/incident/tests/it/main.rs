@@ -15,4 +15,5 @@ mod restarts;
 mod scenarios;
 mod several;
 mod silence;
+mod urgency;
 mod words;

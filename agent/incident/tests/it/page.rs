@@ -22,7 +22,12 @@ fn timing() -> String {
         ("warning.times", "warnings", f64::from(warning.times), "Warnings before the incident is escalated."),
         ("warning.timeout_s", "s", warning.timeout_s, "Wait for proof of playback before the next speaker is tried."),
         ("warning.cool_down_s", "s", warning.cool_down_s, "Silence in the zone after the end of a warning."),
-        ("warning.urgency", "0 to 9", f64::from(warning.urgency), "Where several wait, the most urgent is said first."),
+        (
+            "warning.urgency",
+            "0 to 9",
+            f64::from(warning.urgency),
+            "The most urgent is said first, and what is less urgent is cut for it.",
+        ),
         ("observe.for_s", "s", observe.for_s, "Observation after proven playback."),
         ("observe.complied_after_s", "s", observe.complied_after_s, "Seen complying for this long: complied."),
         ("observe.gone_after_s", "s", observe.gone_after_s, "Not seen at its clear place for this long: complied."),

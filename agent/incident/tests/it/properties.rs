@@ -24,6 +24,16 @@ struct Times {
     observe: (u8, u8, u8, u8, u8),
     speakers: usize,
     has_quiet_hours: bool,
+    /// Of the one violation, where the other has 1.
+    urgency: u8,
+}
+
+/// What becomes of an announcement.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fate {
+    Played,
+    Failed,
+    Cut,
 }
 
 #[derive(Debug, Clone)]
@@ -45,12 +55,12 @@ enum Step {
     /// The outcome of the announcement that was made so many announcements ago.
     Outcome {
         ago: usize,
-        was_played: bool,
+        fate: Fate,
     },
     /// The outcome of an announcement that was perhaps never made.
     OutcomeOf {
         id: u64,
-        was_played: bool,
+        fate: Fate,
     },
     Interrupt,
     Resume,
@@ -76,13 +86,14 @@ fn times() -> impl Strategy<Value = Times> {
     let confirm = (0..3_u8, 0..3_u8, 0..4_u8);
     let warning = (0..4_u8, 0..8_u8, 0..12_u8);
     let observe = (0..8_u8, 0..4_u8, 0..4_u8, 1..20_u8, 0..4_u8);
-    (confirm, warning, observe, 0..4_usize, any::<bool>()).prop_map(
-        |(confirm, warning, observe, speakers, has_quiet_hours)| Times {
+    (confirm, warning, observe, 0..4_usize, any::<bool>(), 0..3_u8).prop_map(
+        |(confirm, warning, observe, speakers, has_quiet_hours, urgency)| Times {
             confirm,
             warning,
             observe,
             speakers,
             has_quiet_hours,
+            urgency,
         },
     )
 }
@@ -97,6 +108,10 @@ fn sight() -> impl Strategy<Value = Sight> {
     ]
 }
 
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![3 => Just(Fate::Played), 2 => Just(Fate::Failed), 1 => Just(Fate::Cut)]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let rule = || 0..RULES.len();
     prop_oneof![
@@ -104,8 +119,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(rule, subject, sight, delay_ms)| Step::Hit { rule, subject, sight, delay_ms }),
         8 => (rule(), 0..SUBJECTS.len(), sight(), 1..12_u8)
             .prop_map(|(rule, i, sight, frames)| Step::Show { rule, subjects: SUBJECTS[i], sight, frames }),
-        6 => (0..4_usize, any::<bool>()).prop_map(|(ago, was_played)| Step::Outcome { ago, was_played }),
-        1 => (0..40_u64, any::<bool>()).prop_map(|(id, was_played)| Step::OutcomeOf { id, was_played }),
+        6 => (0..4_usize, fate()).prop_map(|(ago, fate)| Step::Outcome { ago, fate }),
+        1 => (0..40_u64, fate()).prop_map(|(id, fate)| Step::OutcomeOf { id, fate }),
         1 => Just(Step::Interrupt),
         1 => Just(Step::Resume),
         5 => (0..12_000_u32).prop_map(|ms| Step::Wait { ms }),
@@ -129,7 +144,8 @@ fn policies(times: &Times, speakers: usize) -> BTreeMap<RuleKey, RulePolicy> {
         let warning = violation.warning.as_mut().unwrap();
         warning.times = u32::from(times.warning.0);
         warning.timeout_s = seconds(times.warning.1);
-        // The two violations of a zone have different cool-downs.
+        // The two violations of a zone have different cool-downs, and one is the more urgent at times.
+        warning.urgency = if name == "loitering" { times.urgency } else { 1 };
         warning.cool_down_s = seconds(times.warning.2) + if name == "loitering" { 2.5 } else { 0.0 };
         violation.observe.for_s = seconds(times.observe.0);
         violation.observe.complied_after_s = seconds(times.observe.1);
@@ -163,7 +179,8 @@ struct World {
     /// The latest time that the machine was told.
     latest: Timestamp,
     said: Vec<Said>,
-    silent_until: BTreeMap<(StreamId, ZoneId), Timestamp>,
+    /// Until when, and how urgent is what waits for it.
+    silent_until: BTreeMap<(StreamId, ZoneId), (Timestamp, u8)>,
     /// The latest report of each incident.
     reports: BTreeMap<IncidentId, Report>,
     /// Played announcements of each incident.
@@ -204,12 +221,12 @@ impl World {
                     }
                 }
             }
-            Step::Outcome { ago, was_played } => {
+            Step::Outcome { ago, fate } => {
                 if let Some(said) = self.said.iter().rev().nth(ago) {
-                    self.tell_outcome(said.announcement.id, was_played);
+                    self.tell_outcome(said.announcement.id, fate);
                 }
             }
-            Step::OutcomeOf { id, was_played } => self.tell_outcome(AnnouncementId(id), was_played),
+            Step::OutcomeOf { id, fate } => self.tell_outcome(AnnouncementId(id), fate),
             Step::Interrupt => self.input(IncidentInput::StreamInterrupted { stream: gate() }),
             Step::Resume => self.input(IncidentInput::StreamResumed { stream: gate() }),
             Step::Wait { ms: span } => self.wait(ms(span)),
@@ -227,7 +244,8 @@ impl World {
         self.input(IncidentInput::Hit(hit(&rule(violation, zone), subject, sight, taken_s)));
     }
 
-    fn tell_outcome(&mut self, id: AnnouncementId, was_played: bool) {
+    fn tell_outcome(&mut self, id: AnnouncementId, fate: Fate) {
+        let was_played = fate == Fate::Played;
         let now = self.latest.max(self.now);
         if let Some(said) = self.said.iter_mut().find(|said| said.announcement.id == id && !said.has_outcome) {
             said.has_outcome = true;
@@ -237,10 +255,13 @@ impl World {
                 self.played.entry(incident.clone()).or_default().insert(id);
             }
             if was_played && (is_open || (now < said.announcement.deadline && !said.is_past)) {
-                let silent_until = self.silent_until.entry(said.zone.clone()).or_insert(now);
-                *silent_until = (*silent_until).max(now + said.cool_down);
+                let urgency = said.announcement.urgency;
+                let silence = self.silent_until.entry(said.zone.clone()).or_insert((now, urgency));
+                let most = if silence.0 > now { silence.1.max(urgency) } else { urgency };
+                *silence = (silence.0.max(now + said.cool_down), most);
             }
         }
+        let kind = if fate == Fate::Cut { FailureKind::Cut } else { FailureKind::Broken };
         let outcome = if was_played {
             AnnounceOutcome::Played {
                 duration: Duration::from_secs(2),
@@ -248,7 +269,7 @@ impl World {
                 receipt: Receipt::default(),
             }
         } else {
-            AnnounceOutcome::Failed { kind: FailureKind::Broken, reason: "test".to_owned() }
+            AnnounceOutcome::Failed { kind, reason: "test".to_owned() }
         };
         self.input(IncidentInput::Announced { id, outcome });
     }
@@ -388,12 +409,25 @@ impl World {
         assert!((1..=warning.times).contains(&announcement.attempt));
         assert!(self.said.iter().all(|said| said.announcement.id < announcement.id), "a number was given twice");
         let zone = (incident.rule.stream.clone(), incident.rule.zone.clone());
+        let urgency = announcement.urgency;
+        assert_eq!(urgency, warning.urgency);
         for said in self.said.iter().filter(|said| said.zone == zone && !said.has_outcome && !said.is_past) {
-            assert!(said.announcement.deadline <= self.latest, "two announcements at once");
+            let is_less = said.announcement.urgency < urgency;
+            assert!(is_less || said.announcement.deadline <= self.latest, "two announcements at once");
         }
-        if let Some(silent_until) = self.silent_until.get(&zone) {
-            assert!(*silent_until <= self.latest, "announced at {} in a cool-down to {silent_until}", self.latest);
+        if let Some((silent_until, most)) = self.silent_until.get(&zone) {
+            let is_over = *silent_until <= self.latest;
+            assert!(is_over || *most < urgency, "announced at {} in a cool-down to {silent_until}", self.latest);
         }
+        // A warning that is cut comes back three times at most, also to each of its loudspeakers once.
+        let of_warning = self
+            .said
+            .iter()
+            .map(|said| &said.announcement)
+            .filter(|said| (&said.incident, said.attempt) == (&announcement.incident, announcement.attempt));
+        let most = policy.speakers.len() + 3;
+        let n_past = self.said.iter().filter(|said| said.is_past).count();
+        assert!(of_warning.count() < most + n_past * most, "a warning is said again and again");
         let cool_down = Duration::from_secs_f64(warning.cool_down_s);
         self.said.push(Said { announcement, zone, cool_down, has_outcome: false, is_past: false });
     }

@@ -124,7 +124,7 @@ fn of_those_that_wait_for_the_zone_the_most_urgent_is_said_first() {
     let of = |name: &str, more: &str| (rule(name, "kerb"), policy(named(name, more), &["horn"]));
     let rules = BTreeMap::from([of("parking", ""), of("loitering", ""), of("fire_lane", "urgency = 5\n")]);
     let mut stage = Stage::with(rules, Arc::new(UnknownCivilTime));
-    for (n, (name, seconds)) in (1..).zip([("parking", 1.5), ("loitering", 2.0), ("fire_lane", 40.0)]) {
+    for (n, (name, seconds)) in (1..).zip([("parking", 1.5), ("loitering", 2.0), ("fire_lane", 21.0)]) {
         stage.rule = rule(name, "kerb");
         stage.show_all(&[(n, Violating)], seconds);
     }

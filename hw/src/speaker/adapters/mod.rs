@@ -32,7 +32,7 @@ pub trait Adapter: Send {
         &mut self,
         programme: &mut Programme<'_>,
         announcement: &Announcement,
-        limits: Limits,
+        limits: &Limits,
     ) -> Result<Playback, PlayError>;
 
     /// Opens what playing needs and closes it again, without a sound; says what was found.
@@ -58,6 +58,11 @@ pub trait Settings {
     /// What is correct and may still not be meant.
     fn doubt(&self) -> Option<SpeakerDoubt> {
         None
+    }
+
+    /// Whether this box makes the sound, and not the device, which is then as loud as it is set.
+    fn is_sounded_here(&self, _base_dir: &Path) -> bool {
+        true
     }
 
     /// The adapter of the loudspeaker `id`. Relative paths count from `base_dir`.

@@ -157,7 +157,7 @@ impl Adapter for Rtp {
         &mut self,
         programme: &mut Programme<'_>,
         _: &Announcement,
-        limits: Limits,
+        limits: &Limits,
     ) -> Result<Playback, PlayError> {
         let socket = Arc::new(self.connect()?);
         let bytes = programme.encoded(Codec::Pcmu)?;

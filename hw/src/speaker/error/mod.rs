@@ -94,6 +94,9 @@ pub enum PlayError {
     /// An earlier announcement hangs.
     #[error("the speaker still hangs in an earlier announcement; look after the sound server or the device")]
     Busy,
+    /// Somebody else was to be heard.
+    #[error("it was cut for something more urgent")]
+    Cut,
     /// Playing did not end in time.
     #[error("playing did not end by the announcement's deadline")]
     Timeout,
@@ -133,6 +136,7 @@ impl PlayError {
             Self::Device(error) => error.kind,
             Self::Broken { .. } | Self::Incomplete { .. } => FailureKind::Broken,
             Self::Busy => FailureKind::Busy,
+            Self::Cut => FailureKind::Cut,
             Self::Stalled { .. } | Self::Hung { .. } | Self::Timeout | Self::DeadlinePassed | Self::TooLong { .. } => {
                 FailureKind::TimedOut
             }

@@ -27,7 +27,7 @@ pub(super) fn decode_file(path: &Path, limit: Duration) -> Result<Pcm, PlayError
     let (sink, kept) = keeping_sink(&mono_caps(RATE_HZ), MAX_BYTES);
     let pipeline = pipeline(path, &sink)?;
     let broken = |reason: String| PlayError::from(SoundFileError::Decode { path: path.to_owned(), reason });
-    to_end(&pipeline, &Rendered::default(), Limits::new(limit, limit)).map_err(|e| match e {
+    to_end(&pipeline, &Rendered::default(), &Limits::new(limit, limit)).map_err(|e| match e {
         PlayError::Broken { reason } => broken(reason),
         PlayError::Timeout | PlayError::Stalled { .. } => broken("decoding took too long".to_owned()),
         other => other,
@@ -79,7 +79,7 @@ mod tests {
         );
         let pipeline = gst::parse::launch(&text).unwrap().downcast::<gst::Pipeline>().unwrap();
         pipeline.by_name("out").unwrap().set_property("location", &path);
-        to_end(&pipeline, &Rendered::default(), Limits::new(LIMIT, LIMIT)).unwrap();
+        to_end(&pipeline, &Rendered::default(), &Limits::new(LIMIT, LIMIT)).unwrap();
         path
     }
 

@@ -37,7 +37,7 @@ impl Codec {
 }
 
 /// The samples in another encoding.
-pub(super) fn encode(pcm: &Pcm, codec: Codec, limits: Limits) -> Result<Vec<u8>, PlayError> {
+pub(super) fn encode(pcm: &Pcm, codec: Codec, limits: &Limits) -> Result<Vec<u8>, PlayError> {
     let narrow = element("capsfilter", "libgstreamer1.0-0")?;
     narrow.set_property("caps", mono_caps(Codec::RATE_HZ));
     let encoder = element(codec.encoder(), "gstreamer1.0-plugins-good")?;
@@ -45,7 +45,7 @@ pub(super) fn encode(pcm: &Pcm, codec: Codec, limits: Limits) -> Result<Vec<u8>,
 }
 
 /// The samples at another rate, 16 bits each, the lower byte first.
-pub(super) fn resample(pcm: &Pcm, rate_hz: u32, limits: Limits) -> Result<Vec<u8>, PlayError> {
+pub(super) fn resample(pcm: &Pcm, rate_hz: u32, limits: &Limits) -> Result<Vec<u8>, PlayError> {
     through(pcm, &[], &mono_caps(rate_hz), 2 * rate_hz as usize, limits)
 }
 
@@ -55,7 +55,7 @@ fn through(
     elements: &[&gst::Element],
     caps: &gst::Caps,
     bytes_a_second: usize,
-    limits: Limits,
+    limits: &Limits,
 ) -> Result<Vec<u8>, PlayError> {
     let base = "gstreamer1.0-plugins-base";
     let (convert, resample) = (element("audioconvert", base)?, element("audioresample", base)?);
@@ -88,7 +88,7 @@ mod tests {
         let sample = |i: usize| (i as f64 * 4.0 * (i as f64 * 0.2).sin()) as i16;
         let pcm = Pcm { rate_hz: Codec::RATE_HZ, samples: (0..8000).map(sample).collect() };
         let limit = Duration::from_secs(20);
-        let bytes = encode(&pcm, Codec::Pcma, Limits::new(limit, limit)).unwrap();
+        let bytes = encode(&pcm, Codec::Pcma, &Limits::new(limit, limit)).unwrap();
         assert_eq!(bytes.len(), pcm.samples.len());
         for (code, sample) in bytes.iter().zip(&pcm.samples) {
             let (linear, step) = alaw_to_linear(*code);
@@ -101,7 +101,7 @@ mod tests {
         gst::init().unwrap();
         let pcm = Pcm { rate_hz: 22_050, samples: vec![1000; 22_050] };
         let limit = Duration::from_secs(20);
-        let n = encode(&pcm, Codec::Pcmu, Limits::new(limit, limit)).unwrap().len();
+        let n = encode(&pcm, Codec::Pcmu, &Limits::new(limit, limit)).unwrap().len();
         assert!((7900..=8100).contains(&n), "one second became {n} samples");
     }
 }

@@ -135,14 +135,14 @@ impl<'a> Programme<'a> {
     pub(super) fn new(
         studio: &'a mut Studio,
         announcement: &'a Announcement,
-        limits: Limits,
+        limits: &Limits,
         patience: &'a Patience,
     ) -> Self {
         let louder_db = studio.louder_now();
         Self {
             studio,
             announcement,
-            limits,
+            limits: limits.clone(),
             patience,
             is_of_the_device: false,
             louder_db,
@@ -184,7 +184,7 @@ impl<'a> Programme<'a> {
             return Ok(bytes.clone());
         }
         let pcm = self.pcm()?;
-        let bytes: Arc<[u8]> = encode(&pcm, codec, self.limits)?.into();
+        let bytes: Arc<[u8]> = encode(&pcm, codec, &self.limits)?.into();
         self.encoded.insert(codec, bytes.clone());
         Ok(bytes)
     }
@@ -192,7 +192,7 @@ impl<'a> Programme<'a> {
     /// The samples for a device that takes them as they are, at its rate: 16 bits each, the lower byte first.
     pub fn plain(&mut self, rate_hz: u32) -> Result<Arc<[u8]>, PlayError> {
         let pcm = self.pcm()?;
-        Ok(resample(&pcm, rate_hz, self.limits)?.into())
+        Ok(resample(&pcm, rate_hz, &self.limits)?.into())
     }
 
     /// The words for a device that speaks by itself, numbers and plates written out; none where there is a sound file

@@ -29,6 +29,8 @@ pub(super) enum DjiError {
          may still be heard"
     )]
     Stuck { after_s: f64, last: String },
+    #[error("it was cut for something more urgent, and the dock was told to stop")]
+    Cut,
     #[error("failed to offer the sound at {address}; set `serve` to an address of this box that is free")]
     Serve { address: SocketAddr, source: io::Error },
     #[error("the announcement has no words and `say` is \"tts\"; give the violation a text, or set `say = \"audio\"`")]
@@ -53,6 +55,7 @@ impl DjiError {
             Self::NoReply { .. } => FailureKind::Unreachable,
             Self::Refused { .. } => FailureKind::Refused,
             Self::GaveUp { .. } | Self::Ended { .. } => FailureKind::Broken,
+            Self::Cut => FailureKind::Cut,
             Self::Stuck { .. } => FailureKind::TimedOut,
             Self::Serve { .. } | Self::NoText => FailureKind::Misconfigured,
         }

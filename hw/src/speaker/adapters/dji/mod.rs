@@ -30,7 +30,7 @@ use crate::speaker::common::SpeakerDoubt;
 use crate::speaker::error::PlayError;
 use crate::speaker::line::{Line, LineError, with_own_name};
 use crate::speaker::programme::{Programme, samples_to_duration};
-use crate::speaker::run::{Limits, pause};
+use crate::speaker::run::{LOOK, Limits};
 use dialogue::{Heard, Order, Place, reply_to};
 use error::DjiError;
 use serve::Offer;
@@ -96,6 +96,10 @@ impl Settings for DjiSpeakerConfig {
             mend: "listen on 127.0.0.1 behind a proxy that speaks TLS, or in a network of dock and box alone"
                 .to_owned(),
         })
+    }
+
+    fn is_sounded_here(&self, _base_dir: &Path) -> bool {
+        self.say == Say::Audio
     }
 
     fn adapter(&self, id: &SpeakerId, base_dir: &Path) -> Result<Box<dyn Adapter>, Mistake> {
@@ -196,7 +200,7 @@ impl Adapter for Dji {
         &mut self,
         programme: &mut Programme<'_>,
         announcement: &Announcement,
-        limits: Limits,
+        limits: &Limits,
     ) -> Result<Playback, PlayError> {
         programme.wait_for_the_device();
         let piece = self.piece(programme, announcement)?;
@@ -237,12 +241,12 @@ struct Dock<'a> {
 }
 
 impl<'a> Dock<'a> {
-    fn call(speaker: &'a Dji, limits: Limits) -> Result<Self, DjiError> {
+    fn call(speaker: &'a Dji, limits: &Limits) -> Result<Self, DjiError> {
         let topic = |name: &str| format!("thing/product/{}/{name}", speaker.config.gateway);
         let (replies, events) = (topic("services_reply"), topic("events"));
         let mut line = Line::open(&speaker.broker);
         line.listen(&[&replies, &events], "gateway", limits)?;
-        Ok(Self { config: &speaker.config, line, replies, limits, n_others: 0 })
+        Ok(Self { config: &speaker.config, line, replies, limits: limits.clone(), n_others: 0 })
     }
 
     /// Has the loudspeaker say a thing once, and as loud as the site says. What it does not do costs no warning, but is
@@ -267,11 +271,11 @@ impl<'a> Dock<'a> {
         Ok(doubts)
     }
 
-    /// Has it play something, and waits for the end; what it said of it. Where nobody knows what becomes of it, it is told
-    /// to fall silent, so that nothing sounds while the next loudspeaker speaks.
+    /// Has it play something, and waits for the end; what it said of it. Where nobody knows what becomes of it, and where it is
+    /// cut, it is told to fall silent, so that nothing sounds while the next loudspeaker speaks.
     fn play(&mut self, piece: &Piece) -> Result<String, DjiError> {
         let outcome = self.follow(piece);
-        if matches!(outcome, Err(DjiError::NoReply { .. } | DjiError::Stuck { .. })) {
+        if matches!(outcome, Err(DjiError::NoReply { .. } | DjiError::Stuck { .. } | DjiError::Cut)) {
             self.stop();
         }
         outcome
@@ -285,8 +289,8 @@ impl<'a> Dock<'a> {
                 Heard::Done { told } => {
                     // Whether it has said it to the end or has just begun: it lasts as long as it lasts.
                     let since = playing.map_or(Duration::ZERO, |since: Stopwatch| since.elapsed());
-                    pause(piece.lasts.saturating_sub(since).min(self.limits.left()));
-                    return Ok(told);
+                    let rest = piece.lasts.saturating_sub(since).min(self.limits.left());
+                    return if self.limits.pause(rest).is_err() { Err(DjiError::Cut) } else { Ok(told) };
                 }
                 Heard::OnIt { step, is_playing } => {
                     playing = playing.or_else(|| is_playing.then(Stopwatch::start));
@@ -324,7 +328,10 @@ impl<'a> Dock<'a> {
             if left.is_zero() {
                 return Ok(None);
             }
-            let Some(message) = self.line.hear(left)? else { continue };
+            if self.limits.go_on().is_err() {
+                return Err(DjiError::Cut);
+            }
+            let Some(message) = self.line.hear(left.min(LOOK))? else { continue };
             let place = if message.topic == self.replies { Place::Replies } else { Place::Events };
             let Ok(told) = serde_json::from_slice::<Value>(&message.payload) else {
                 self.n_others += 1;
@@ -345,7 +352,7 @@ impl<'a> Dock<'a> {
         let order = Order::new("speaker_play_stop", json!({ "psdk_index": self.config.psdk_index }));
         let told = self.tell("services", &order.message(now_ms()));
         let limits = Limits::new(Duration::from_secs(1), Duration::from_secs(1));
-        if let Err(error) = told.and_then(|()| self.line.until_told(limits)) {
+        if let Err(error) = told.and_then(|()| self.line.until_told(&limits)) {
             tracing::warn!(gateway = self.config.gateway, %error, "failed to tell the dock to stop");
         }
     }

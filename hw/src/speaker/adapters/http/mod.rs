@@ -105,6 +105,10 @@ impl Settings for HttpConfig {
         })
     }
 
+    fn is_sounded_here(&self, base_dir: &Path) -> bool {
+        Template::load(&self.template, &self.set, base_dir).is_ok_and(|template| template.carries_sound())
+    }
+
     fn adapter(&self, _id: &SpeakerId, base_dir: &Path) -> Result<Box<dyn Adapter>, Mistake> {
         Ok(Box::new(self.resolve(base_dir)?))
     }
@@ -159,7 +163,7 @@ impl Adapter for Http {
         &mut self,
         programme: &mut Programme<'_>,
         announcement: &Announcement,
-        limits: Limits,
+        limits: &Limits,
     ) -> Result<Playback, PlayError> {
         programme.wait_for_the_device();
         let texts = self.template.texts();
@@ -171,7 +175,12 @@ impl Adapter for Http {
         }
         let watch = Stopwatch::start();
         let is_streamed = matches!(order.request.payload, Payload::Stream(_));
-        let answer = self.client.ask(&order.request, limits.left())?;
+        let asked = self.client.ask(&order.request, limits.left());
+        if asked.is_err() {
+            // A device that is posted to falls silent where that ends.
+            limits.go_on()?;
+        }
+        let answer = asked?;
         self.judge(&answer, &words)?;
         let told = answer.in_words();
         let sent = format!("{} {}{}", order.request.method, self.shown(&order.request.url), order.what);
@@ -208,7 +217,7 @@ impl Adapter for Http {
 }
 
 impl Http {
-    fn order(&self, programme: &mut Programme<'_>, words: &Words, limits: Limits) -> Result<Order, PlayError> {
+    fn order(&self, programme: &mut Programme<'_>, words: &Words, limits: &Limits) -> Result<Order, PlayError> {
         let play = &self.template.play;
         let mut headers: Vec<_> = play
             .headers
@@ -225,7 +234,8 @@ impl Http {
             }
             Body::Stream { codec, r#type } => {
                 headers.push(("Content-Type".to_owned(), r#type.clone()));
-                let paced = Paced { bytes: programme.encoded(codec.codec())?, rate_hz: Codec::RATE_HZ };
+                let paced =
+                    Paced { bytes: programme.encoded(codec.codec())?, rate_hz: Codec::RATE_HZ, limits: limits.clone() };
                 sound = Some(paced.duration());
                 what = format!(", {} bytes of G.711", paced.bytes.len());
                 Payload::Stream(paced)
@@ -279,7 +289,7 @@ impl Http {
     }
 
     /// Asks until the device says that it is done; what it said then.
-    fn poll(&self, words: &Words, limits: Limits) -> Result<String, HttpError> {
+    fn poll(&self, words: &Words, limits: &Limits) -> Result<String, HttpError> {
         let End::Poll { path, every_s, playing, done, failed } = &self.template.end else { return Ok(String::new()) };
         let (request, peer) = (self.get(path, words), || self.client.peer());
         let (begun, mut heard) = (Stopwatch::start(), Stopwatch::start());

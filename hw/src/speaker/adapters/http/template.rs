@@ -218,6 +218,11 @@ impl Template {
         self.texts().into_iter().any(|text| names(text).any(|name| name == "clip"))
     }
 
+    /// Whether the sound goes along.
+    pub(super) fn carries_sound(&self) -> bool {
+        matches!(self.play.body, Body::Stream { .. } | Body::Wav { .. })
+    }
+
     /// Every text with placeholders.
     pub(super) fn texts(&self) -> Vec<&str> {
         let mut all = vec![self.play.path.as_str()];

@@ -185,7 +185,7 @@ fn words_are_posted_as_json_and_last_as_long_as_words_do() {
     let mut horn = horn(&format!("url = \"{url}\"\ntemplate = \"text\""));
     let words: Words = [("text", "say \"no\""), ("language", "en")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
     let limits = Limits::new(Duration::from_secs(20), Duration::from_secs(5));
-    let request = crate::speaker::tests::with_programme("Leave", |programme| horn.order(programme, &words, limits));
+    let request = crate::speaker::tests::with_programme("Leave", |programme| horn.order(programme, &words, &limits));
     let Payload::Bytes(body) = request.unwrap().request.payload else { panic!("no body") };
     assert_eq!(String::from_utf8(body).unwrap(), "{\"text\": \"say \\\"no\\\"\", \"language\": \"en\"}");
     let played = crate::speaker::tests::say(&mut horn, "Leave").unwrap();

@@ -155,7 +155,7 @@ impl Adapter for Local {
         &mut self,
         programme: &mut Programme<'_>,
         announcement: &Announcement,
-        limits: Limits,
+        limits: &Limits,
     ) -> Result<Playback, PlayError> {
         let (name, sink) = match self.choose() {
             Choice::Card { name, sink } => (name, sink),

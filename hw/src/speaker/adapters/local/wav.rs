@@ -48,7 +48,7 @@ impl WavFiles {
         &self,
         pcm: &Pcm,
         announcement: &Announcement,
-        limits: Limits,
+        limits: &Limits,
     ) -> Result<(PathBuf, Duration), PlayError> {
         let failed =
             |source: io::Error| PlayError::device(FailureKind::Broken, WriteError { path: self.dir.clone(), source });
@@ -136,7 +136,7 @@ mod tests {
         let files = WavFiles { dir: dir.path().to_owned(), keep: 1, is_real_time: false };
         let pcm = Pcm { rate_hz: 22_050, samples: vec![3000; 22_050 / 2] };
         let limits = Limits::new(Duration::from_secs(20), Duration::from_secs(5));
-        let (_, lasts) = files.write(&pcm, &announcement("", None), limits).unwrap();
+        let (_, lasts) = files.write(&pcm, &announcement("", None), &limits).unwrap();
         assert_eq!(lasts, Duration::from_millis(500));
         assert!(keep_newest(dir.path(), 0).is_err());
         assert!(!dir.path().join("b.wav").exists());

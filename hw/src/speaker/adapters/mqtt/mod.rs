@@ -83,6 +83,10 @@ impl Settings for MqttSpeakerConfig {
         })
     }
 
+    fn is_sounded_here(&self, _base_dir: &Path) -> bool {
+        false
+    }
+
     fn adapter(&self, id: &SpeakerId, base_dir: &Path) -> Result<Box<dyn Adapter>, Mistake> {
         Ok(Box::new(self.resolve(id.as_str(), base_dir)?))
     }
@@ -139,7 +143,7 @@ impl Adapter for Mqtt {
         &mut self,
         programme: &mut Programme<'_>,
         announcement: &Announcement,
-        limits: Limits,
+        limits: &Limits,
     ) -> Result<Playback, PlayError> {
         programme.wait_for_the_device();
         let config = &self.config;

@@ -29,7 +29,7 @@ pub(super) struct Told {
 }
 
 /// Tells the device, and waits for its answer where it answers, for the broker's where it does not.
-pub(super) fn tell(broker: &Broker, order: &Order, words: &Words, limits: Limits) -> Result<Told, MqttError> {
+pub(super) fn tell(broker: &Broker, order: &Order, words: &Words, limits: &Limits) -> Result<Told, MqttError> {
     let mut line = Line::open(broker);
     line.listen(order.ack_topic.as_deref().as_slice(), "ack_topic", limits)?;
     let watch = Stopwatch::start();

@@ -17,7 +17,7 @@ use super::error::OnvifError;
 use crate::random::random;
 use crate::speaker::error::PlayError;
 use crate::speaker::programme::{Codec, samples_to_duration};
-use crate::speaker::run::{describe, element, pause};
+use crate::speaker::run::{Limits, describe, element, pause};
 
 /// Samples of one packet, which are its bytes: 20 ms.
 const PACKET: usize = 160;
@@ -152,17 +152,18 @@ impl Talk {
         &self.offer.encoding
     }
 
-    /// Sends sound of one byte a sample as fast as it sounds.
-    pub(super) fn say(&self, bytes: &[u8]) -> Result<(), OnvifError> {
+    /// Sends sound of one byte a sample as fast as it sounds, unless it is cut.
+    pub(super) fn say(&self, bytes: &[u8], limits: &Limits) -> Result<(), PlayError> {
         let (ssrc, first) = (random() as u32, random());
         let watch = Stopwatch::start();
         let cut = |why: String, after: Duration| {
             let (peer, after_s) = (self.peer.clone(), after.as_secs_f64());
-            OnvifError::Cut { peer, after_s, why }
+            PlayError::from(OnvifError::Cut { peer, after_s, why })
         };
         for (n, payload) in bytes.chunks(PACKET).enumerate() {
             let due = PACKET_TIME * n as u32;
             pause(due.saturating_sub(watch.elapsed()));
+            limits.go_on()?;
             let message = self.pipeline.bus().and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
             if let Some(gst::MessageView::Error(error)) = message.as_ref().map(|message| message.view()) {
                 return Err(cut(describe(error), due));

@@ -118,7 +118,7 @@ impl Adapter for Onvif {
         &mut self,
         programme: &mut Programme<'_>,
         _: &Announcement,
-        limits: Limits,
+        limits: &Limits,
     ) -> Result<Playback, PlayError> {
         programme.wait_for_the_device();
         // The sound is made while nobody waits for it at the other end; which coding is wanted is known only there.
@@ -128,7 +128,7 @@ impl Adapter for Onvif {
         let bytes = programme.encoded(codec)?;
         let lasts = samples_to_duration(bytes.len() as u64, Codec::RATE_HZ);
         limits.check(lasts)?;
-        talk.say(&bytes)?;
+        talk.say(&bytes, limits)?;
         // Nobody answers for the far end: what is pushed before the camera plays is thrown away, and called good.
         let sent = format!("{} bytes of {} over the backchannel of {}", bytes.len(), talk.encoding(), self.peer());
         Ok(Playback::new(lasts, Proof::Sent, sent).answered("PLAY: 200"))
