@@ -61,7 +61,7 @@ impl Watcher {
         state.write(&RehearsalLine::Done).map_err(RehearsalError::io(path))?;
         let zone = &rehearsal.site.header.time_zone;
         let camera = rehearsal.site.cameras.first().map_or("", |camera| camera.id.as_str());
-        let mut said = format!(
+        let head = format!(
             "{camera}, {} to {}: {} would have been raised",
             in_words(rehearsal.from.as_micros(), zone),
             in_words(rehearsal.to.as_micros(), zone),
@@ -70,11 +70,11 @@ impl Watcher {
                 n => format!("{n} incidents"),
             }
         );
-        for one in &state.raised {
-            let RaisedLine { at_us, violation, zone: place, class, .. } = one;
-            said += &format!("\n  {}  {violation} in {place}: {class}", in_words(*at_us, zone));
-        }
-        Ok(said)
+        let line = |RaisedLine { at_us, violation, zone: place, class, .. }: &RaisedLine| {
+            format!("  {}  {violation} in {place}: {class}", in_words(*at_us, zone))
+        };
+        let lines: Vec<String> = std::iter::once(head).chain(state.raised.iter().map(line)).collect();
+        Ok(lines.join("\n"))
     }
 }
 
