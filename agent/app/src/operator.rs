@@ -9,7 +9,7 @@ use forewarn_console::Passing;
 use forewarn_domain::clock::wall_now;
 use forewarn_domain::{BBox, IncidentId, IncidentRecord, Timestamp};
 use forewarn_evidence::{Limits, TimeLine};
-use forewarn_index::stats::{Stats, Wanted, Warned, within};
+use forewarn_index::stats::{Known, Stats, Wanted, WantedError, Warned, within};
 use forewarn_memory::suppressions::add;
 use forewarn_models::image_frame;
 use forewarn_report::IncidentLedger;
@@ -42,9 +42,18 @@ pub fn remembered(storage: &StorageDir) -> anyhow::Result<Vec<IncidentRecord>> {
     Ok(IncidentLedger::open(&path)?.latest(u32::MAX)?.into_iter().map(|entry| entry.record).collect())
 }
 
-/// How well the warnings worked that an agent's outbox remembers.
-pub fn stats_of(dir: &StorageDir, zone: &TimeZone, wanted: &Wanted) -> anyhow::Result<Stats> {
+/// How well the warnings worked that an agent's outbox remembers; names must be known where it is said which are.
+pub fn stats_of(
+    dir: &StorageDir,
+    zone: &TimeZone,
+    wanted: &Wanted,
+    known: Option<&Known>,
+) -> Result<Stats, CommandError> {
     let all: Vec<Warned> = remembered(dir)?.iter().filter_map(Warned::of_record).collect();
+    known.map_or(Ok(()), |known| wanted.check(&all, known)).map_err(|error| {
+        let code = if matches!(error, WantedError::NoDay { .. }) { ExitCode::Usage } else { ExitCode::BadInput };
+        CommandError { code, error: error.into() }
+    })?;
     Ok(forewarn_index::stats::stats(&within(all, wanted, zone), zone))
 }
 

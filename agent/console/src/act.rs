@@ -18,6 +18,7 @@ pub(crate) enum Act {
     Suppressed,
     EndedSuppression,
     MadeAccount,
+    LimitedAccount,
     DeletedAccount,
     ChangedPassword,
     SetUpTotp,
@@ -37,10 +38,10 @@ pub(crate) enum Act {
 
 impl Act {
     #[rustfmt::skip]
-    const ALL: [Self; 30] = [
+    const ALL: [Self; 31] = [
         Self::Evidence(Deed::Shown), Self::Evidence(Deed::Exported), Self::Evidence(Deed::Reported), Self::Evidence(Deed::Replayed),
         Self::SetUp, Self::SignedIn, Self::FailedToSignIn, Self::SignedOut, Self::Judged, Self::ToldCase, Self::Held,
-        Self::Released, Self::Suppressed, Self::EndedSuppression, Self::MadeAccount, Self::DeletedAccount,
+        Self::Released, Self::Suppressed, Self::EndedSuppression, Self::MadeAccount, Self::LimitedAccount, Self::DeletedAccount,
         Self::ChangedPassword, Self::SetUpTotp, Self::RemovedTotp, Self::MadeToken, Self::DeletedToken, Self::Drew, Self::AddedCamera, Self::AddedSpeaker, Self::AddedRule,
         Self::RemovedRule, Self::Rehearsed, Self::ChoseSpeakers, Self::TookBack, Self::Spoke,
     ];
@@ -77,6 +78,7 @@ impl Act {
             Self::Suppressed => ("suppressed", "忽略对象"),
             Self::EndedSuppression => ("ended a suppression", "取消忽略"),
             Self::MadeAccount => ("made an account", "创建账户"),
+            Self::LimitedAccount => ("chose the cameras of an account", "设置账户可访问的摄像机"),
             Self::DeletedAccount => ("deleted an account", "删除账户"),
             Self::ChangedPassword => ("changed a password", "修改密码"),
             Self::SetUpTotp => ("set an authenticator app up", "启用身份验证器"),

@@ -67,6 +67,14 @@ pub(crate) async fn by_role(
     Ok(next.run(request).await)
 }
 
+/// Lets nobody know of a camera that he does not reach.
+pub(crate) fn reaches(session: &Session, camera: &str) -> Result<(), Refusal> {
+    if session.cameras.has(camera) {
+        return Ok(());
+    }
+    Err(Refusal::nothing(both!("the site has no such camera", "站点没有此摄像机")))
+}
+
 /// Whoever is signed in by a cookie.
 fn signed_in(context: &Context, headers: &HeaderMap) -> Option<Session> {
     cookie(headers, &context.cookie).and_then(|token| context.access.session(token))

@@ -46,8 +46,8 @@ pub trait Incidents: Send + Sync + 'static {
 /// Of which incidents figures are asked; of all where nothing is said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StatsAsked {
-    /// Of this camera.
-    pub camera: Option<String>,
+    /// Of these cameras.
+    pub cameras: Option<Vec<String>>,
     /// Of this violation.
     pub violation: Option<String>,
     /// Confirmed on days from the first to the last, by the site's calendar.

@@ -6,7 +6,7 @@
 mod interval;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use forewarn_domain::{Cause, IncidentRecord, IncidentState, Timestamp, ViolationId};
 use jiff::civil::Date;
@@ -38,6 +38,11 @@ pub struct Warned {
 }
 
 impl Warned {
+    /// The camera.
+    fn camera(&self) -> &str {
+        self.zone.split_once('/').map_or(self.zone.as_str(), |(camera, _)| camera)
+    }
+
     /// What a record tells; none if it was never confirmed.
     pub fn of_record(record: &IncidentRecord) -> Option<Self> {
         let confirmed = record.first_entered(IncidentState::Confirmed)?;
@@ -118,20 +123,78 @@ pub struct Stats {
 /// Of which incidents figures are wanted; of all where nothing is said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// Of this camera.
-    pub camera: Option<String>,
+    /// Of these cameras.
+    pub cameras: Option<Vec<String>>,
     /// Of this violation.
     pub violation: Option<String>,
     /// Confirmed on days from the first to the last.
     pub days: (Option<Date>, Option<Date>),
 }
 
+/// The names that a site knows, beside those of its incidents.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Its cameras.
+    pub cameras: Vec<String>,
+    /// Its violations.
+    pub violations: Vec<String>,
+}
+
+/// Something is wanted that cannot be.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WantedError {
+    /// A name that nobody knows.
+    #[error("{what} {name}: neither the site nor an incident has that name; there are {known}")]
+    Unknown {
+        /// Of what it is the name.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// Those that are known.
+        known: String,
+    },
+    /// No day.
+    #[error("--from {from} comes after --to {to}")]
+    NoDay {
+        /// The first day.
+        from: Date,
+        /// The last one.
+        to: Date,
+    },
+}
+
+impl Wanted {
+    /// Whether it can be: names are known to the site or to one of its incidents.
+    pub fn check(&self, all: &[Warned], known: &Known) -> Result<(), WantedError> {
+        if let (Some(from), Some(to)) = self.days
+            && from > to
+        {
+            return Err(WantedError::NoDay { from, to });
+        }
+        let is_known = |what, name: &String, of_site: &[String], of_incidents: fn(&Warned) -> &str| {
+            let names: BTreeSet<&str> =
+                of_site.iter().map(String::as_str).chain(all.iter().map(of_incidents)).collect();
+            if names.contains(name.as_str()) {
+                return Ok(());
+            }
+            let known = names.into_iter().collect::<Vec<_>>().join(", ");
+            Err(WantedError::Unknown { what, name: name.clone(), known })
+        };
+        for name in self.cameras.iter().flatten() {
+            is_known("--camera", name, &known.cameras, Warned::camera)?;
+        }
+        self.violation
+            .iter()
+            .try_for_each(|name| is_known("--violation", name, &known.violations, |one| one.violation.as_str()))
+    }
+}
+
 /// Those of them that are wanted; days are those of a time zone.
 pub fn within(mut all: Vec<Warned>, wanted: &Wanted, zone: &TimeZone) -> Vec<Warned> {
-    let Wanted { camera, violation, days: (from, to) } = wanted;
+    let Wanted { cameras, violation, days: (from, to) } = wanted;
     all.retain(|one| {
-        let is_of = |camera: &String| one.zone.split_once('/').is_some_and(|(of, _)| of == camera);
-        if !camera.as_ref().is_none_or(is_of) || violation.as_ref().is_some_and(|id| one.violation.as_str() != id) {
+        let is_of = |cameras: &Vec<String>| cameras.iter().any(|camera| camera == one.camera());
+        if !cameras.as_ref().is_none_or(is_of) || violation.as_ref().is_some_and(|id| one.violation.as_str() != id) {
             return false;
         }
         let Ok(at) = jiff::Timestamp::from_microsecond(one.confirmed_at.as_micros()) else { return false };

@@ -9,7 +9,7 @@ use forewarn_cli::Index as Args;
 use forewarn_domain::StreamId;
 use forewarn_index::geometry::Outlines;
 use forewarn_index::periods::periods;
-use forewarn_index::stats::{Wanted, table};
+use forewarn_index::stats::{Known, Wanted, table};
 use forewarn_index::{CameraPlace, Case, Index, Period, Weights, compute, render};
 use jiff::civil::Date;
 
@@ -132,9 +132,13 @@ fn print(args: &Args, index: &Index) -> CommandResult {
 /// Runs `forewarn stats`.
 pub fn stats(args: &forewarn_cli::Stats) -> CommandResult {
     let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
-    let camera = args.camera.as_ref().map(ToString::to_string);
-    let wanted = Wanted { camera, violation: args.violation.clone(), days: (args.from, args.to) };
-    let found = stats_of(&site.storage.dir, &site.header.time_zone, &wanted).or_exit(ExitCode::Failed)?;
+    let cameras = args.camera.as_ref().map(|camera| vec![camera.to_string()]);
+    let wanted = Wanted { cameras, violation: args.violation.clone(), days: (args.from, args.to) };
+    let known = Known {
+        cameras: site.cameras.iter().map(|camera| camera.id.to_string()).collect(),
+        violations: site.violations.iter().map(|(id, _)| id.to_string()).collect(),
+    };
+    let found = stats_of(&site.storage.dir, &site.header.time_zone, &wanted, Some(&known))?;
     let told = if args.json { serde_json::to_string(&found)? + "\n" } else { table(&found) };
     Ok(write!(std::io::stdout(), "{told}")?)
 }

@@ -297,10 +297,10 @@ impl Desk for ConsoleSource {
 }
 
 impl Incidents for ConsoleSource {
-    fn stats(&self, StatsAsked { camera, violation, days }: StatsAsked) -> Result<serde_json::Value, String> {
-        let wanted = Wanted { camera, violation, days };
-        let found =
-            operator::stats_of(&self.storage, &self.time_zone, &wanted).map_err(|error| format!("{error:#}"))?;
+    fn stats(&self, StatsAsked { cameras, violation, days }: StatsAsked) -> Result<serde_json::Value, String> {
+        let wanted = Wanted { cameras, violation, days };
+        let found = operator::stats_of(&self.storage, &self.time_zone, &wanted, None);
+        let found = found.map_err(|error| error.to_string())?;
         serde_json::to_value(found).map_err(|error| error.to_string())
     }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Role;
 use super::name::{LONGEST_NAME, is_name};
 use super::password::{self, PasswordError};
+use super::reach::Reach;
 
 /// Accounts at most: a site has a shift or two, no town.
 const MOST: usize = 500;
@@ -35,6 +36,12 @@ pub(crate) enum AccountError {
     /// Nobody could say who may do what any more.
     #[error("{0} is the last account with the role admin; make another one first")]
     LastAdmin(String),
+    /// An account that changes the site cannot see a part of it alone.
+    #[error("an admin reaches every camera, because he changes the site; choose another role to limit it")]
+    LimitedAdmin,
+    /// It would see nothing.
+    #[error("name one camera at least, or none for all of them")]
+    NoCamera,
     /// Too many.
     #[error("there are {MOST} accounts already; delete one first")]
     TooMany,
@@ -57,6 +64,9 @@ pub(crate) struct Account {
     /// The secret of the authenticator app whose code it asks for; none for one that asks for a password alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub totp: Option<String>,
+    /// The cameras that he reaches.
+    #[serde(default, skip_serializing_if = "Reach::is_all")]
+    pub cameras: Reach,
 }
 
 /// The content of the file.
@@ -93,7 +103,13 @@ impl Accounts {
     }
 
     /// Makes one.
-    pub(crate) fn add(&mut self, name: &str, role: Role, password: &str, at: String) -> Result<(), AccountError> {
+    pub(crate) fn add(
+        &mut self,
+        name: &str,
+        (role, cameras): (Role, Reach),
+        password: &str,
+        at: String,
+    ) -> Result<(), AccountError> {
         if !is_name(name) {
             return Err(AccountError::Name);
         }
@@ -103,9 +119,10 @@ impl Accounts {
         if self.list.len() >= MOST {
             return Err(AccountError::TooMany);
         }
+        check(role, &cameras)?;
         let password = password::hash(password)?;
         let mut list = self.list.clone();
-        list.push(Account { name: name.to_owned(), role, password, created_at: at, totp: None });
+        list.push(Account { name: name.to_owned(), role, password, created_at: at, totp: None, cameras });
         self.keep(list)
     }
 
@@ -122,6 +139,16 @@ impl Accounts {
         let mut list = self.list.clone();
         let account = list.iter_mut().find(|account| account.name == name);
         account.ok_or_else(|| AccountError::Unknown(name.to_owned()))?.totp = secret;
+        self.keep(list)
+    }
+
+    /// Has one reach these cameras from now on.
+    pub(crate) fn set_cameras(&mut self, name: &str, cameras: Reach) -> Result<(), AccountError> {
+        let mut list = self.list.clone();
+        let account = list.iter_mut().find(|account| account.name == name);
+        let account = account.ok_or_else(|| AccountError::Unknown(name.to_owned()))?;
+        check(account.role, &cameras)?;
+        account.cameras = cameras;
         self.keep(list)
     }
 
@@ -148,6 +175,15 @@ impl Accounts {
     }
 }
 
+/// Whether whoever has this role can reach these cameras alone.
+fn check(role: Role, cameras: &Reach) -> Result<(), AccountError> {
+    match (role, cameras) {
+        (Role::Admin, cameras) if !cameras.is_all() => Err(AccountError::LimitedAdmin),
+        (_, cameras) if cameras.is_none() => Err(AccountError::NoCamera),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
@@ -159,16 +195,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("accounts.json");
         let mut accounts = Accounts::read(&path).unwrap();
-        accounts.add("ann", Role::Admin, "three wise words", String::new()).unwrap();
-        accounts.add("李雷", Role::Viewer, "four wise words here", String::new()).unwrap();
+        accounts.add("ann", (Role::Admin, Reach::ALL), "three wise words", String::new()).unwrap();
+        accounts.add("李雷", (Role::Viewer, Reach::ALL), "four wise words here", String::new()).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let mut accounts = Accounts::read(&path).unwrap();
         assert_eq!(accounts.get("李雷").unwrap().role, Role::Viewer);
         let refusals = [
-            accounts.add("ann", Role::Viewer, "three wise words", String::new()),
-            accounts.add("a/b", Role::Viewer, "three wise words", String::new()),
-            accounts.add("..", Role::Viewer, "three wise words", String::new()),
-            accounts.add("bob", Role::Viewer, "short", String::new()),
+            accounts.add("ann", (Role::Viewer, Reach::ALL), "three wise words", String::new()),
+            accounts.add("a/b", (Role::Viewer, Reach::ALL), "three wise words", String::new()),
+            accounts.add("..", (Role::Viewer, Reach::ALL), "three wise words", String::new()),
+            accounts.add("bob", (Role::Viewer, Reach::ALL), "short", String::new()),
             accounts.remove("ann"),
             accounts.remove("bob"),
         ];
@@ -178,6 +214,15 @@ mod tests {
         assert_ne!(accounts.get("ann").unwrap().password, before);
         accounts.remove("李雷").unwrap();
         assert_eq!(Accounts::read(&path).unwrap().all().len(), 1);
+        let gate: Reach = serde_json::from_str(r#"["gate"]"#).unwrap();
+        let none: Reach = serde_json::from_str("[]").unwrap();
+        accounts.add("guard", (Role::Operator, gate.clone()), "three wise words", String::new()).unwrap();
+        assert_eq!(Accounts::read(&path).unwrap().get("guard").unwrap().cameras, gate);
+        assert!(matches!(accounts.set_cameras("ann", gate.clone()), Err(AccountError::LimitedAdmin)));
+        assert!(matches!(accounts.set_cameras("guard", none), Err(AccountError::NoCamera)));
+        assert!(accounts.add("boss", (Role::Admin, gate), "three wise words", String::new()).is_err());
+        accounts.set_cameras("guard", Reach::ALL).unwrap();
+        assert!(!fs::read_to_string(&path).unwrap().contains("cameras"));
         fs::write(&path, "{").unwrap();
         assert!(Accounts::read(&path).unwrap_err().to_string().contains("set the console up anew"));
     }

@@ -5,6 +5,7 @@ mod attempts;
 mod name;
 mod password;
 mod random;
+mod reach;
 mod role;
 mod sessions;
 mod tokens;
@@ -21,6 +22,7 @@ use forewarn_domain::{Clock, Timestamp};
 pub(crate) use accounts::{Account, AccountError};
 pub(crate) use password::PasswordError;
 pub(crate) use random::token;
+pub(crate) use reach::Reach;
 pub(crate) use role::Role;
 pub(crate) use sessions::{LONGEST, Session};
 pub(crate) use tokens::{Token, TokenError, Wanted as WantedToken};
@@ -138,9 +140,9 @@ impl Access {
             return Err(SignInError::Link);
         }
         let at = self.clock.wall(now).to_rfc3339();
-        state.accounts.add(name, Role::Admin, password, at)?;
+        state.accounts.add(name, (Role::Admin, Reach::ALL), password, at)?;
         state.set_up = None;
-        Ok(state.sessions.begin(name, Role::Admin, now))
+        Ok(state.sessions.begin(name, (Role::Admin, Reach::ALL), now))
     }
 
     /// Signs a guest in.
@@ -149,7 +151,7 @@ impl Access {
         if state.guest.as_deref() != Some(random::fingerprint(token).as_str()) {
             return Err(SignInError::Link);
         }
-        Ok(state.sessions.begin(GUEST, Role::Admin, self.clock.now()))
+        Ok(state.sessions.begin(GUEST, (Role::Admin, Reach::ALL), self.clock.now()))
     }
 
     /// Signs somebody in by name and password, and the code of his app where the account asks for one.
@@ -171,7 +173,7 @@ impl Access {
             state.used.insert(name.to_owned(), step);
         }
         state.attempts.succeeded(name);
-        Ok(state.sessions.begin(&account.name, account.role, now))
+        Ok(state.sessions.begin(&account.name, (account.role, account.cameras), now))
     }
 
     /// Seconds since the Unix epoch, as the clock on the wall shows them.
@@ -243,7 +245,7 @@ impl Access {
 
     /// The session of whoever asks by a token.
     pub(crate) fn session_of(&self, token: &Token) -> Session {
-        Session::of_token(&token.name, token.role, self.clock.now())
+        Session::of_token(&token.name, (token.role, token.cameras.clone()), self.clock.now())
     }
 
     /// All accounts.
@@ -252,10 +254,18 @@ impl Access {
     }
 
     /// Makes an account.
-    pub(crate) fn add(&self, name: &str, role: Role, password: &str) -> Result<(), AccountError> {
+    pub(crate) fn add(&self, name: &str, of: (Role, Reach), password: &str) -> Result<(), AccountError> {
         let _one = lock(&self.hashing);
         let at = self.clock.wall(self.clock.now()).to_rfc3339();
-        lock(&self.state).accounts.add(name, role, password, at)
+        lock(&self.state).accounts.add(name, of, password, at)
+    }
+
+    /// Has an account reach these cameras alone; its sessions end, so that nobody goes on looking at others.
+    pub(crate) fn set_cameras(&self, name: &str, cameras: Reach) -> Result<(), AccountError> {
+        let mut state = lock(&self.state);
+        state.accounts.set_cameras(name, cameras)?;
+        state.sessions.end_all_of(name);
+        Ok(())
     }
 
     /// Gives an account another password; its sessions end.

@@ -7,6 +7,7 @@ use forewarn_domain::Timestamp;
 
 use super::Role;
 use super::random;
+use super::reach::Reach;
 
 /// A session ends after so long, whatever is done in it: a shift and what comes before and after.
 pub(crate) const LONGEST: Duration = Duration::from_hours(16);
@@ -22,6 +23,8 @@ pub(crate) struct Session {
     pub name: String,
     /// What he may do.
     pub role: Role,
+    /// The cameras that he reaches.
+    pub cameras: Reach,
     /// What his page sends with whatever changes something, which no other page can know.
     pub csrf: String,
     began: Timestamp,
@@ -34,14 +37,14 @@ pub(crate) struct Sessions(BTreeMap<String, Session>);
 
 impl Sessions {
     /// Begins one. Its token, for the cookie, and what it is.
-    pub(crate) fn begin(&mut self, name: &str, role: Role, now: Timestamp) -> (String, Session) {
+    pub(crate) fn begin(&mut self, name: &str, (role, cameras): (Role, Reach), now: Timestamp) -> (String, Session) {
         self.0.retain(|_, session| session.lasts(now));
         if self.0.len() >= MOST {
             let idlest = self.0.iter().min_by_key(|(_, session)| session.asked).map(|(token, _)| token.clone());
             idlest.map(|idlest| self.0.remove(&idlest));
         }
         let token = random::token();
-        let session = Session { name: name.to_owned(), role, csrf: random::token(), began: now, asked: now };
+        let session = Session { name: name.to_owned(), role, cameras, csrf: random::token(), began: now, asked: now };
         self.0.insert(random::fingerprint(&token), session.clone());
         (token, session)
     }
@@ -66,8 +69,8 @@ impl Sessions {
 
 impl Session {
     /// What a program does that asks by a token; its pages need not prove that they are the console's own.
-    pub(super) fn of_token(token: &str, role: Role, now: Timestamp) -> Self {
-        Self { name: format!("token {token}"), role, csrf: String::new(), began: now, asked: now }
+    pub(super) fn of_token(token: &str, (role, cameras): (Role, Reach), now: Timestamp) -> Self {
+        Self { name: format!("token {token}"), role, cameras, csrf: String::new(), began: now, asked: now }
     }
 
     fn lasts(&self, now: Timestamp) -> bool {
@@ -86,16 +89,16 @@ mod tests {
     #[test]
     fn a_session_ends_when_it_is_idle_when_it_is_old_and_when_it_is_ended() {
         let mut sessions = Sessions::default();
-        let (token, session) = sessions.begin("ann", Role::Viewer, at(0));
+        let (token, session) = sessions.begin("ann", (Role::Viewer, Reach::ALL), at(0));
         assert!(sessions.of("another", at(0)).is_none());
         for hour in [3, 6, 9, 12, 15] {
             assert_eq!(sessions.of(&token, at(hour)).unwrap().csrf, session.csrf);
         }
         assert!(sessions.of(&token, at(16)).is_none(), "it is old");
-        let (token, _) = sessions.begin("ann", Role::Viewer, at(20));
+        let (token, _) = sessions.begin("ann", (Role::Viewer, Reach::ALL), at(20));
         assert!(sessions.of(&token, at(24)).is_none(), "it was idle");
-        let (token, _) = sessions.begin("ann", Role::Viewer, at(30));
-        let (other, _) = sessions.begin("bob", Role::Viewer, at(30));
+        let (token, _) = sessions.begin("ann", (Role::Viewer, Reach::ALL), at(30));
+        let (other, _) = sessions.begin("bob", (Role::Viewer, Reach::ALL), at(30));
         sessions.end_all_of("ann");
         assert!(sessions.of(&token, at(30)).is_none() && sessions.of(&other, at(30)).is_some());
         sessions.end(&other);
@@ -106,7 +109,7 @@ mod tests {
     fn sessions_fill_no_memory() {
         let mut sessions = Sessions::default();
         for _ in 0..MOST + 10 {
-            sessions.begin("ann", Role::Viewer, at(0));
+            sessions.begin("ann", (Role::Viewer, Reach::ALL), at(0));
         }
         assert_eq!(sessions.0.len(), MOST);
     }

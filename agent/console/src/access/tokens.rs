@@ -13,6 +13,7 @@ use forewarn_domain::WallTime;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::name::{LONGEST_NAME, is_name};
+use super::reach::Reach;
 use super::{Role, random};
 
 /// Tokens at most.
@@ -48,6 +49,12 @@ pub(crate) enum TokenError {
     /// It is good for nothing.
     #[error("name what the token is for, such as `incidents:read`")]
     NoScope,
+    /// Whoever changes the site cannot reach a part of it alone.
+    #[error("a token with the role admin reaches every camera; choose another role to limit it")]
+    LimitedAdmin,
+    /// It would reach nothing.
+    #[error("name one camera at least, or none for all of them")]
+    NoCamera,
     /// It would not end.
     #[error("a token lasts 1 to {MOST_DAYS} days")]
     Days,
@@ -118,6 +125,9 @@ pub(crate) struct Token {
     pub created_at: String,
     /// When it ends, in seconds since 1970; a program must be given another one by then.
     pub ends_at_s: i64,
+    /// The cameras that it reaches.
+    #[serde(default, skip_serializing_if = "Reach::is_all")]
+    pub cameras: Reach,
     fingerprint: String,
 }
 
@@ -140,6 +150,9 @@ pub(crate) struct Wanted {
     pub scopes: Vec<Scope>,
     /// How long it lasts.
     pub days: u32,
+    /// The cameras that it reaches; all where nothing is said.
+    #[serde(default)]
+    pub cameras: Reach,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -172,7 +185,7 @@ impl Tokens {
 
     /// Makes one. What it is, which is told once and never again.
     pub(crate) fn add(&mut self, wanted: Wanted, made_by: &str, now: WallTime) -> Result<String, TokenError> {
-        let Wanted { name, role, mut scopes, days } = wanted;
+        let Wanted { name, role, mut scopes, days, cameras } = wanted;
         if !is_name(&name) {
             return Err(TokenError::Name);
         }
@@ -190,11 +203,18 @@ impl Tokens {
         if !(1..=MOST_DAYS).contains(&days) {
             return Err(TokenError::Days);
         }
+        if role == Role::Admin && !cameras.is_all() {
+            return Err(TokenError::LimitedAdmin);
+        }
+        if cameras.is_none() {
+            return Err(TokenError::NoCamera);
+        }
         let secret = format!("{MARK}{}", random::token());
         let ends_at_s = seconds(now) + Duration::from_hours(24 * u64::from(days)).as_secs() as i64;
         let (created_at, fingerprint) = (now.to_rfc3339(), random::fingerprint(&secret));
         let mut list = self.list.clone();
-        list.push(Token { name, role, scopes, made_by: made_by.to_owned(), created_at, ends_at_s, fingerprint });
+        let made_by = made_by.to_owned();
+        list.push(Token { name, role, scopes, made_by, created_at, ends_at_s, cameras, fingerprint });
         self.keep(list)?;
         Ok(secret)
     }
@@ -239,7 +259,7 @@ mod tests {
 
     fn wanted(name: &str, scopes: &[&str], days: u32) -> Wanted {
         let scopes = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
-        Wanted { name: name.to_owned(), role: Role::Operator, scopes, days }
+        Wanted { name: name.to_owned(), role: Role::Operator, scopes, days, cameras: Reach::ALL }
     }
 
     fn at(days: i64) -> WallTime {

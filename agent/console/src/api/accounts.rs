@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{ADMIN, Page, VIEWER, ask, page};
-use crate::access::{Role, Session, SignInError, new_secret};
+use crate::access::{Reach, Role, Session, SignInError, new_secret};
 use crate::act::Act;
 use crate::bilingual::both;
 use crate::context::Context;
@@ -22,6 +22,7 @@ pub(super) fn pages() -> Vec<Page> {
         page(Method::GET, "/api/v1/accounts", ADMIN, get(list)),
         page(Method::POST, "/api/v1/accounts", ADMIN, post(add)),
         page(Method::DELETE, "/api/v1/accounts/{name}", ADMIN, delete(remove)),
+        page(Method::PUT, "/api/v1/accounts/{name}/cameras", ADMIN, put(set_cameras)),
         page(Method::PUT, "/api/v1/accounts/{name}/password", VIEWER, put(set_password)),
         page(Method::DELETE, "/api/v1/accounts/{name}/totp", ADMIN, delete(remove_totp)),
         page(Method::POST, "/api/v1/session/totp", VIEWER, post(begin_totp)),
@@ -36,7 +37,7 @@ const LINES: usize = 500;
 
 async fn list(State(context): State<Arc<Context>>) -> Json<Value> {
     let of = context.access.accounts();
-    let told = of.iter().map(|one| json!({ "name": one.name, "role": one.role, "created_at": one.created_at, "has_totp": one.totp.is_some() }));
+    let told = of.iter().map(|one| json!({ "name": one.name, "role": one.role, "created_at": one.created_at, "has_totp": one.totp.is_some(), "cameras": one.cameras }));
     Json(json!({ "accounts": told.collect::<Vec<_>>() }))
 }
 
@@ -45,6 +46,9 @@ struct New {
     name: String,
     role: Role,
     password: String,
+    /// The cameras that he reaches; all where nothing is said.
+    #[serde(default)]
+    cameras: Reach,
 }
 
 async fn add(
@@ -53,9 +57,31 @@ async fn add(
     Json(new): Json<New>,
 ) -> Result<StatusCode, Refusal> {
     ask(move || {
-        context.access.add(&new.name, new.role, &new.password)?;
+        context.access.add(&new.name, (new.role, new.cameras), &new.password)?;
         context.note(Some(&session.name), Act::MadeAccount, Some(&new.name), Some(new.role.as_str().to_owned()));
         Ok(StatusCode::CREATED)
+    })
+    .await?
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limited {
+    /// All of them if null.
+    cameras: Reach,
+}
+
+async fn set_cameras(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(name): Path<String>,
+    Json(Limited { cameras }): Json<Limited>,
+) -> Result<StatusCode, Refusal> {
+    ask(move || {
+        let told = cameras.names().map_or_else(|| "all".to_owned(), |names| names.join(", "));
+        context.access.set_cameras(&name, cameras)?;
+        context.note(Some(&session.name), Act::LimitedAccount, Some(&name), Some(told));
+        Ok(StatusCode::NO_CONTENT)
     })
     .await?
 }

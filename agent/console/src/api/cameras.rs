@@ -3,18 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, Method, header};
 use axum::routing::get;
+use axum::{Extension, Json};
 use forewarn_base::sync::lock;
 use forewarn_domain::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Page, VIEWER, ask, page};
+use crate::access::Session;
 use crate::bilingual::both;
 use crate::context::Context;
+use crate::gate::reaches;
 use crate::ports::CameraNow;
 use crate::refusal::Refusal;
 use crate::still::{Still, jpeg};
@@ -29,8 +31,12 @@ pub(super) fn pages() -> Vec<Page> {
     ]
 }
 
-async fn list(State(context): State<Arc<Context>>) -> Result<Json<Value>, Refusal> {
-    let cameras = ask(move || context.ports.cameras.all()).await?;
+async fn list(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+) -> Result<Json<Value>, Refusal> {
+    let mut cameras = ask(move || context.ports.cameras.all()).await?;
+    cameras.retain(|camera| session.cameras.has(camera.id.as_str()));
     Ok(Json(json!({ "cameras": cameras.iter().map(told).collect::<Vec<_>>() })))
 }
 
@@ -64,7 +70,12 @@ fn take(context: &Context, id: String, now: Timestamp) -> Result<Still, Refusal>
 
 type Picture = ([(HeaderName, String); 4], Bytes);
 
-async fn still(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<Picture, Refusal> {
+async fn still(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+) -> Result<Picture, Refusal> {
+    reaches(&session, &id)?;
     ask(move || {
         let now = context.setup.clock.now();
         let kept = lock(&context.stills).get(&id).filter(|still| now.since(still.at) < FRESH).cloned();

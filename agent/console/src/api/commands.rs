@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use axum::routing::post;
+use axum::{Extension, Json};
 use serde_json::Value;
 
 use super::{OPERATOR, Page, ask, page};
+use crate::access::Session;
 use crate::bilingual::both;
 use crate::context::Context;
 use crate::refusal::Refusal;
@@ -21,7 +22,19 @@ pub(super) fn pages() -> Vec<Page> {
 
 /// One is done at a time, so that those who wait take no threads from those who look. Who asked is in the audit log of
 /// commands, by the name that is signed.
-async fn command(State(context): State<Arc<Context>>, message: Bytes) -> Result<(StatusCode, Json<Value>), Refusal> {
+async fn command(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    message: Bytes,
+) -> Result<(StatusCode, Json<Value>), Refusal> {
+    // What a command is about is known when its signature was judged, by a key that is for the whole site.
+    if !session.cameras.is_all() {
+        let why = both!(
+            "commands are for the whole site, and this account or token is limited to cameras",
+            "命令作用于整个站点，而此账户或令牌仅限部分摄像机"
+        );
+        return Err(Refusal::new(StatusCode::FORBIDDEN, why));
+    }
     ask(move || {
         if context.is_commanded.swap(true, Ordering::AcqRel) {
             return Err(Refusal::conflict(both!(

@@ -53,13 +53,13 @@ async fn judge(
 ) -> Result<Json<Value>, Refusal> {
     let note = short(said.note)?;
     ask(move || {
-        let (incident, _) = incidents::find(&context, &id)?;
+        let (incident, _) = incidents::find(&context, &session, &id)?;
         let (opinion, said_at) = (said.opinion, context.wall_now().to_rfc3339());
         append(&context.setup.places.feedback, &Feedback { said_at, opinion, note, incident })
             .map_err(Refusal::failed)?;
         let found = context.index.judge(&id, opinion.as_str())?;
         if let Some(found) = &found {
-            context.news.tell("incident", found);
+            context.news.tell_incident(found);
         }
         context.note(Some(&session.name), Act::Judged, Some(&id), Some(opinion.as_str().to_owned()));
         Ok(Json(json!({ "found": found })))
@@ -84,7 +84,7 @@ async fn tell(
 ) -> Result<Json<Value>, Refusal> {
     let note = short(note)?;
     ask(move || {
-        let (record, _) = incidents::find(&context, &id)?;
+        let (record, _) = incidents::find(&context, &session, &id)?;
         let command = CaseCommand { incident: record.id, stage, by: session.name.clone(), note };
         context.ports.desk.case(command).map_err(|why| Refusal::conflict(Bilingual::quoted(why, "无法登记此步骤")))?;
         context.note(Some(&session.name), Act::ToldCase, Some(&id), Some(stage.to_string()));
@@ -136,7 +136,7 @@ async fn leave(
         return Err(Refusal::wrong(why));
     }
     ask(move || {
-        incidents::find(&context, &id)?;
+        incidents::find(&context, &session, &id)?;
         let custody =
             Custody { incident: id.clone(), who: session.name.clone(), why: why.clone(), user: Some(system_user()) };
         leave(&context.store(), custody, context.wall_now()).map_err(|error| match error {
@@ -170,7 +170,7 @@ async fn suppress(
         return Err(Refusal::wrong(both!("`days` is 1 to {DAYS}", "`days` 为 1 至 {DAYS}")));
     }
     ask(move || {
-        let (record, _) = incidents::find(&context, &id)?;
+        let (record, _) = incidents::find(&context, &session, &id)?;
         let refused = |why| Refusal::conflict(Bilingual::quoted(why, "无法忽略此对象"));
         let number = context.ports.desk.suppress(&record, &asked).map_err(refused)?;
         context.note(Some(&session.name), Act::Suppressed, Some(&id), Some(format!("for {} days", asked.days)));
@@ -179,9 +179,13 @@ async fn suppress(
     .await?
 }
 
-async fn suppressed(State(context): State<Arc<Context>>) -> Result<Json<Value>, Refusal> {
+async fn suppressed(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+) -> Result<Json<Value>, Refusal> {
     ask(move || {
-        let list = suppressions::read(&context.setup.places.suppressions).map_err(Refusal::failed)?;
+        let mut list = suppressions::read(&context.setup.places.suppressions).map_err(Refusal::failed)?;
+        list.retain(|one| session.cameras.has(one.camera.as_str()));
         let now = context.wall_now().as_micros();
         let told = list.iter().map(|one| {
             json!({ "number": one.id, "camera": one.camera, "violation": one.violation, "class": one.class,
@@ -199,7 +203,9 @@ async fn unsuppress(
 ) -> Result<StatusCode, Refusal> {
     ask(move || {
         let path = &context.setup.places.suppressions;
-        if !suppressions::remove(path, number).map_err(Refusal::failed)? {
+        let list = suppressions::read(path).map_err(Refusal::failed)?;
+        let is_reached = list.iter().any(|one| one.id == number && session.cameras.has(one.camera.as_str()));
+        if !is_reached || !suppressions::remove(path, number).map_err(Refusal::failed)? {
             return Err(Refusal::nothing(both!("there is no suppression {number}", "没有忽略项 {number}")));
         }
         context.note(Some(&session.name), Act::EndedSuppression, Some(&number.to_string()), None);

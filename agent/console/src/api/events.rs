@@ -5,16 +5,19 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{Method, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::response::Response;
 use axum::routing::get;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 
-use super::{Page, VIEWER, page, stream};
+use super::{Page, VIEWER, ask, health, page, stream};
+use crate::access::Session;
 use crate::context::Context;
+use crate::gate;
 use crate::refusal::Refusal;
 use crate::store::News;
 
@@ -27,7 +30,11 @@ pub(super) fn pages() -> Vec<Page> {
     vec![page(Method::GET, "/api/v1/events", VIEWER, get(events))]
 }
 
-async fn events(State(context): State<Arc<Context>>) -> Result<Response, Refusal> {
+async fn events(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
     let mut news = context.news.listen();
     let (feed, body) = stream::body(WAITING);
     tokio::spawn(async move {
@@ -36,8 +43,22 @@ async fn events(State(context): State<Arc<Context>>) -> Result<Response, Refusal
             if feed.send(Ok::<_, io::Error>(Bytes::from(text))).await.is_err() {
                 return;
             }
-            text = match timeout(PULSE, news.recv()).await {
-                Ok(Ok(News { topic, data })) => format!("event: {topic}\ndata: {data}\n\n"),
+            let next = timeout(PULSE, news.recv()).await;
+            // Whoever was signed out meanwhile, or reaches less than before, hears nothing more.
+            if !gate::is_still_known(&context, &headers) {
+                return;
+            }
+            text = match next {
+                Ok(Ok(News { camera: Some(camera), .. })) if !session.cameras.has(&camera) => {
+                    ": still here\n\n".to_owned()
+                }
+                Ok(Ok(News { topic: "health", .. })) if !session.cameras.is_all() => {
+                    let (context, session) = (Arc::clone(&context), session.clone());
+                    let report = ask(move || health::reached(&context, &session).without_the_well()).await;
+                    let Some(data) = report.ok().and_then(|report| serde_json::to_string(&report).ok()) else { return };
+                    format!("event: health\ndata: {data}\n\n")
+                }
+                Ok(Ok(News { topic, data, .. })) => format!("event: {topic}\ndata: {data}\n\n"),
                 Ok(Err(RecvError::Lagged(_))) => "event: missed\ndata: {}\n\n".to_owned(),
                 Ok(Err(RecvError::Closed)) => return,
                 Err(_) => ": still here\n\n".to_owned(),

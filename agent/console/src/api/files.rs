@@ -49,7 +49,7 @@ async fn file(
         || Refusal::nothing(both!("the evidence of this incident has no such file", "此事件的证据中没有该文件"));
     let kind = kind(&name).ok_or_else(nothing)?;
     let (file, bytes) = ask(move || {
-        let (record, _) = incidents::find(&context, &id)?;
+        let (record, _) = incidents::find(&context, &session, &id)?;
         let path = context.bundle(&record).ok_or_else(nothing)?.join(&name);
         let meta = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file).ok_or_else(nothing)?;
         let file = File::open(&path).map_err(|_| nothing())?;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use serde::Serialize;
 
-use super::{Page, VIEWER, ask, page};
+use super::{Page, VIEWER, ask, page, speakers};
+use crate::access::Session;
 use crate::context::Context;
 use crate::health::{HealthReport, PartTold};
 use crate::ports::Health;
@@ -55,8 +56,26 @@ struct Told {
     parts: Vec<PartTold>,
 }
 
-async fn of_context(State(context): State<Arc<Context>>) -> Result<Json<Told>, Refusal> {
-    let mut report = ask(move || context.ports.health.report()).await?;
+/// The parts that somebody may know of: those of the whole box, of the cameras that he reaches and of their loudspeakers.
+pub(super) fn reached(context: &Context, session: &Session) -> HealthReport {
+    let report = context.ports.health.report();
+    if session.cameras.is_all() {
+        return report;
+    }
+    let speakers = speakers::reached(context, session);
+    report.of(|part| match part.split_once(' ') {
+        None | Some(("file" | "time", _)) => true,
+        Some(("speaker", name)) => speakers.iter().any(|speaker| speaker.as_str() == name),
+        Some(("camera" | "decoder" | "footage" | "telemetry", name)) => session.cameras.has(name),
+        Some(_) => false,
+    })
+}
+
+async fn of_context(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+) -> Result<Json<Told>, Refusal> {
+    let mut report = ask(move || reached(&context, &session)).await?;
     let parts = std::mem::take(&mut report.parts);
     Ok(Json(Told { report, parts }))
 }

@@ -55,14 +55,15 @@ struct Listed {
     incidents: Vec<Found>,
     /// Where the next page goes on; none where this is the last.
     next: Option<String>,
-    /// How many are open, of all.
+    /// How many are open, of all whom the one who asks reaches.
     open: u32,
-    /// How many nobody has judged, of all.
+    /// How many of these nobody has judged.
     unjudged: u32,
 }
 
 impl Asked {
-    fn filter(self) -> Result<Filter, Refusal> {
+    /// What is looked for, among these cameras; among all where none is named.
+    fn filter(self, cameras: Option<Vec<String>>) -> Result<Filter, Refusal> {
         let judged = match self.judged.as_deref() {
             None | Some("") => None,
             Some("no") => Some(Judged::Not),
@@ -83,6 +84,7 @@ impl Asked {
         Ok(Filter {
             violation: given(self.violation),
             camera: given(self.camera),
+            cameras,
             zone: given(self.zone),
             state: given(self.state),
             judged,
@@ -94,20 +96,25 @@ impl Asked {
     }
 }
 
-async fn list(State(context): State<Arc<Context>>, Query(asked): Query<Asked>) -> Result<Json<Listed>, Refusal> {
+async fn list(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Listed>, Refusal> {
     let limit = asked.limit.unwrap_or(USUAL).clamp(1, MOST);
-    let filter = asked.filter()?;
+    let filter = asked.filter(session.cameras.names())?;
     ask(move || {
         let (incidents, next) = context.index.page(&filter, limit)?;
-        let (open, unjudged) = context.index.counts()?;
+        let (open, unjudged) = context.index.counts(filter.cameras.as_deref())?;
         Ok(Json(Listed { incidents, next: next.map(|next| next.to_text()), open, unjudged }))
     })
     .await?
 }
 
-/// The incident of a path.
-pub(super) fn find(context: &Context, id: &str) -> Result<(IncidentRecord, Found), Refusal> {
-    context.index.get(id)?.ok_or_else(|| Refusal::nothing(both!("there is no incident {id}", "没有事件 {id}")))
+/// The incident of a path, for one who reaches its camera; another does not learn that there is one.
+pub(super) fn find(context: &Context, session: &Session, id: &str) -> Result<(IncidentRecord, Found), Refusal> {
+    let found = context.index.get(id)?.filter(|(_, found)| session.cameras.has(&found.camera));
+    found.ok_or_else(|| Refusal::nothing(both!("there is no incident {id}", "没有事件 {id}")))
 }
 
 async fn one(
@@ -116,7 +123,7 @@ async fn one(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
     ask(move || {
-        let (record, found) = find(&context, &id)?;
+        let (record, found) = find(&context, &session, &id)?;
         let wire = WireIncident::latest(&record, &context.setup.site);
         let bundle = context.bundle(&record);
         // A bundle that is being written at this moment is shown at the next look.
@@ -129,9 +136,13 @@ async fn one(
     .await?
 }
 
-async fn verification(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn verification(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
     ask(move || {
-        let (record, _) = find(&context, &id)?;
+        let (record, _) = find(&context, &session, &id)?;
         let Some(bundle) = context.bundle(&record) else { return Ok(Json(json!({ "verdict": "nothing kept" }))) };
         match verify(&bundle) {
             Ok(found) => {

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -33,6 +34,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 
 use super::{Page, VIEWER, ask, page};
+use crate::access::Session;
 use crate::bilingual::both;
 use crate::context::Context;
 use crate::gate;
@@ -57,6 +59,7 @@ pub(super) fn pages() -> Vec<Page> {
 
 async fn live(
     State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
     headers: HeaderMap,
     socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Refusal> {
@@ -79,7 +82,7 @@ async fn live(
     };
     let socket = socket.max_message_size(MESSAGE_BYTES).max_frame_size(MESSAGE_BYTES).write_buffer_size(0);
     Ok(socket.on_upgrade(move |socket| async move {
-        let viewer = Viewer { context, headers, panes: BTreeMap::new(), wake: Arc::default(), socket };
+        let viewer = Viewer { context, session, headers, panes: BTreeMap::new(), wake: Arc::default(), socket };
         viewer.serve().await;
         drop(place);
     }))
@@ -112,6 +115,7 @@ struct Pane {
 /// One socket.
 struct Viewer {
     context: Arc<Context>,
+    session: Session,
     /// By which he asked.
     headers: HeaderMap,
     panes: BTreeMap<u16, Pane>,
@@ -171,6 +175,7 @@ impl Viewer {
                 Ok(())
             }
             Wish::Watch { pane, .. } if self.panes.len() >= PANES => self.none(pane, "too many panes").await,
+            Wish::Watch { pane, camera, .. } if !self.session.cameras.has(&camera) => self.none(pane, "unknown").await,
             Wish::Watch { pane, camera, is_small } => self.watch(pane, camera, is_small).await,
         }
     }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, Method, header};
 use axum::routing::get;
+use axum::{Extension, Json};
 use forewarn_domain::StreamId;
 use forewarn_memory::heat;
 use image::codecs::jpeg::JpegEncoder;
@@ -14,8 +14,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Page, VIEWER, ask, page};
+use crate::access::Session;
 use crate::bilingual::{Bilingual, both};
 use crate::context::Context;
+use crate::gate::reaches;
 use crate::ports::StatsAsked;
 use crate::refusal::Refusal;
 
@@ -50,9 +52,22 @@ fn day(text: Option<String>) -> Result<Option<Date>, Refusal> {
 }
 
 /// How well warnings work.
-async fn stats(State(context): State<Arc<Context>>, Query(asked): Query<Asked>) -> Result<Json<Value>, Refusal> {
+async fn stats(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Refusal> {
     let days = (day(asked.from)?, day(asked.to)?);
-    let asked = StatsAsked { camera: given(asked.camera), violation: given(asked.violation), days };
+    if let (Some(from), Some(to)) = days
+        && from > to
+    {
+        return Err(Refusal::wrong(both!("{from} comes after {to}", "{from} 晚于 {to}")));
+    }
+    let cameras = match given(asked.camera) {
+        Some(camera) => reaches(&session, &camera).map(|()| Some(vec![camera]))?,
+        None => session.cameras.names(),
+    };
+    let asked = StatsAsked { cameras, violation: given(asked.violation), days };
     ask(move || context.ports.incidents.stats(asked).map(Json).map_err(Refusal::failed)).await?
 }
 
@@ -69,10 +84,12 @@ type Picture = ([(HeaderName, &'static str); 2], Vec<u8>);
 
 async fn heat_map(
     State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
     Path(id): Path<String>,
     Query(Heat { from, to, hour }): Query<Heat>,
 ) -> Result<Picture, Refusal> {
     let camera = StreamId::new(&id).map_err(|error| Refusal::nothing(Bilingual::quoted(error, "摄像机名称有误")))?;
+    reaches(&session, &id)?;
     let days = (day(from)?, day(to)?);
     if hour.is_some_and(|hour| !(0..24).contains(&hour)) {
         return Err(Refusal::wrong(both!("an hour is 0 to 23", "小时为 0 至 23")));

@@ -9,7 +9,7 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::{Page, VIEWER, ask, page};
-use crate::access::{LONGEST, Role, Session, SignInError};
+use crate::access::{LONGEST, Reach, Role, Session, SignInError};
 use crate::act::Act;
 use crate::context::Context;
 use crate::gate::{Need, cookie};
@@ -31,6 +31,8 @@ pub(super) fn pages() -> Vec<Page> {
 struct Who {
     name: String,
     role: Role,
+    /// The cameras that he reaches; all if null.
+    cameras: Reach,
     csrf: String,
     /// Whether it asks for the code of an authenticator app.
     has_totp: bool,
@@ -44,7 +46,8 @@ impl Who {
         let (site, version) = (context.setup.site.clone(), context.setup.version.clone());
         let time_zone = context.setup.time_zone.clone();
         let has_totp = context.access.accounts().iter().any(|one| one.name == session.name && one.totp.is_some());
-        Self { name: session.name, role: session.role, has_totp, csrf: session.csrf, site, time_zone, version }
+        let Session { name, role, cameras, csrf, .. } = session;
+        Self { name, role, cameras, csrf, has_totp, site, time_zone, version }
     }
 }
 

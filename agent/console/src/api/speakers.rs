@@ -17,6 +17,8 @@ use crate::access::Session;
 use crate::act::Act;
 use crate::bilingual::{Bilingual, both};
 use crate::context::Context;
+use crate::health::words;
+use crate::ports::CameraNow;
 use crate::refusal::Refusal;
 
 /// The longest text that is spoken: half a minute.
@@ -30,8 +32,22 @@ pub(super) fn pages() -> Vec<Page> {
 }
 
 /// The loudspeakers.
-async fn list(State(context): State<Arc<Context>>) -> Result<Json<Value>, Refusal> {
-    ask(move || Ok(Json(json!({ "speakers": context.ports.desk.speakers() })))).await?
+async fn list(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+) -> Result<Json<Value>, Refusal> {
+    ask(move || Ok(Json(json!({ "speakers": reached(&context, &session) })))).await?
+}
+
+/// Those that speak at a camera which he reaches.
+pub(super) fn reached(context: &Context, session: &Session) -> Vec<SpeakerId> {
+    let mut all = context.ports.desk.speakers();
+    if !session.cameras.is_all() {
+        let cameras = context.ports.cameras.all();
+        let near = |camera: &&CameraNow| session.cameras.has(camera.id.as_str());
+        all.retain(|speaker| cameras.iter().filter(near).any(|camera| camera.speakers.contains(speaker)));
+    }
+    all
 }
 
 /// What is to be said.
@@ -73,6 +89,9 @@ async fn say(
     let speaker = SpeakerId::new(&id).map_err(|error| Refusal::nothing(Bilingual::quoted(error, "扬声器名称有误")))?;
     let text = spoken.checked()?;
     ask(move || {
+        if !session.cameras.is_all() && !reached(&context, &session).contains(&speaker) {
+            return Err(Refusal::nothing(words::NO_SPEAKER));
+        }
         let said = alone(&context, || context.ports.desk.say(&speaker, &text))?;
         // Who spoke is written down whether or not it was heard.
         context.note(Some(&session.name), Act::Spoke, Some(speaker.as_str()), Some(text.text));

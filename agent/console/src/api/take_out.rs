@@ -44,7 +44,7 @@ async fn export(
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
     let (file, bytes, name) = ask(move || {
-        let (record, bundle) = kept(&context, &id)?;
+        let (record, bundle) = kept(&context, &session, &id)?;
         context.note_access(&session.name, &record, Deed::Exported, Some("as a ZIP file".to_owned()));
         let (file, bytes) =
             zipped(&bundle, &context.setup.places.scratch, record.id.as_str()).map_err(Refusal::failed)?;
@@ -77,7 +77,7 @@ async fn redact(
     Json(Redaction { hidden }): Json<Redaction>,
 ) -> Result<Json<Progress>, Refusal> {
     ask(move || {
-        let (record, bundle) = kept(&context, &id)?;
+        let (record, bundle) = kept(&context, &session, &id)?;
         let setup = &context.setup;
         let order = Order {
             incident: record.id.as_str(),
@@ -100,18 +100,23 @@ async fn redact(
 
 async fn redacted_so_far(
     State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
     Path(id): Path<String>,
 ) -> Result<Json<Progress>, Refusal> {
     ask(move || {
-        let (record, _) = kept(&context, &id)?;
+        let (record, _) = kept(&context, &session, &id)?;
         Ok(Json(context.redactor.progress(record.id.as_str())))
     })
     .await?
 }
 
-async fn export_redacted(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<Response, Refusal> {
+async fn export_redacted(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
     let (file, bytes, name) = ask(move || {
-        let (record, _) = kept(&context, &id)?;
+        let (record, _) = kept(&context, &session, &id)?;
         let (copy, hidden) = context
             .redactor
             .done(record.id.as_str())
@@ -124,8 +129,8 @@ async fn export_redacted(State(context): State<Arc<Context>>, Path(id): Path<Str
     attached(file, bytes, &name)
 }
 
-fn kept(context: &Context, id: &str) -> Result<(IncidentRecord, std::path::PathBuf), Refusal> {
-    let (record, _) = incidents::find(context, id)?;
+fn kept(context: &Context, session: &Session, id: &str) -> Result<(IncidentRecord, std::path::PathBuf), Refusal> {
+    let (record, _) = incidents::find(context, session, id)?;
     let bundle = context
         .bundle(&record)
         .ok_or_else(|| Refusal::nothing(both!("nothing is kept of this incident", "此事件的证据已不再保留")))?;
@@ -174,7 +179,7 @@ async fn report(
     Query(language): Query<Asked>,
 ) -> Result<ReportPage, Refusal> {
     ask(move || {
-        let (record, bundle) = kept(&context, &id)?;
+        let (record, bundle) = kept(&context, &session, &id)?;
         context.note_access(&session.name, &record, Deed::Reported, None);
         let language = if language.lang.starts_with("zh") { Language::Zh } else { Language::En };
         let page = context

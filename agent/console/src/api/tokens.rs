@@ -28,7 +28,8 @@ async fn list(State(context): State<Arc<Context>>) -> Json<Value> {
     let told = of.iter().map(|one| {
         let left_days = (one.ends_at_s - now_s).max(0) / 86_400;
         json!({ "name": one.name, "role": one.role, "scopes": one.scopes, "made_by": one.made_by,
-            "created_at": one.created_at, "ends_at_s": one.ends_at_s, "left_days": left_days, "has_ended": one.ends_at_s <= now_s })
+            "created_at": one.created_at, "ends_at_s": one.ends_at_s, "left_days": left_days, "has_ended": one.ends_at_s <= now_s,
+            "cameras": one.cameras })
     });
     Json(json!({ "tokens": told.collect::<Vec<_>>() }))
 }

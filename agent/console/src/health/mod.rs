@@ -155,6 +155,18 @@ pub struct PartTold {
 }
 
 impl HealthReport {
+    /// The report of some parts alone, by their names.
+    #[must_use]
+    pub fn of(mut self, is_told: impl Fn(&str) -> bool) -> Self {
+        let is_told_line = |line: &String| line.split_once(": ").is_some_and(|(part, _)| is_told(part));
+        self.troubles.retain(is_told_line);
+        self.warnings.retain(is_told_line);
+        self.well.retain(|part| is_told(&part.part));
+        self.parts.retain(|part| is_told(&part.part.en));
+        self.is_healthy = self.troubles.is_empty();
+        self
+    }
+
     /// The report without the parts that are well.
     #[must_use]
     pub fn without_the_well(mut self) -> Self {
@@ -230,6 +242,21 @@ mod tests {
             [(PartState::Ok, PartState::Trouble)]
         );
         assert_eq!(book.parts().count(), 1, "what is no part any more is forgotten");
+    }
+
+    #[test]
+    fn a_report_of_some_parts_tells_of_no_other() {
+        let mut book = HealthBook::default();
+        let trouble = |part: &str| PartNow::trouble(part, en("away"), MEND);
+        book.take(
+            at(0.0),
+            vec![trouble("camera gate"), trouble("camera yard"), PartNow::ok("footage gate", en("kept"))],
+        );
+        let of = |name: &str| {
+            let report = book.report(|at| WallTime::from_micros(at.as_micros())).of(|part| part.ends_with(name));
+            (report.is_healthy, report.troubles.len(), report.well.len(), report.parts.len())
+        };
+        assert_eq!((of("gate"), of("yard"), of("hall")), ((false, 1, 1, 2), (false, 1, 0, 1), (true, 0, 0, 0)));
     }
 
     #[test]

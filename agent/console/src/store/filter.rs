@@ -41,6 +41,8 @@ pub(crate) enum Judged {
 pub(crate) struct Filter {
     pub violation: Option<String>,
     pub camera: Option<String>,
+    /// It is of one of these cameras, whatever else is looked for.
+    pub cameras: Option<Vec<String>>,
     pub zone: Option<String>,
     /// A state that it is in, or what became of it.
     pub state: Option<String>,
@@ -68,6 +70,10 @@ impl Filter {
             if let Some(wanted) = wanted {
                 is(&format!("{column} = ?"), vec![wanted.clone().into()]);
             }
+        }
+        if let Some(cameras) = &self.cameras {
+            let places = vec!["?"; cameras.len()].join(", ");
+            is(&format!("camera IN ({places})"), cameras.iter().cloned().map(Value::from).collect());
         }
         match self.state.as_deref() {
             None => {}

@@ -158,7 +158,7 @@ impl Reader {
 
     fn take_in(&self, records: &[(IncidentRecord, Option<&str>)]) -> Result<(), IndexError> {
         for found in self.index.put(records, &self.sources.site)? {
-            self.news.tell("incident", &found);
+            self.news.tell_incident(&found);
         }
         Ok(())
     }
@@ -186,7 +186,7 @@ impl Reader {
                 // Incidents of which nothing else is kept are known by what was said of them.
                 self.index.put(&[(said.incident, Some(opinion))], &self.sources.site)?;
                 if let Some(found) = self.index.judge(id.as_str(), opinion)? {
-                    self.news.tell("incident", &found);
+                    self.news.tell_incident(&found);
                 }
             }
             line.clear();
@@ -198,7 +198,7 @@ impl Reader {
         let report = self.sources.health.report().without_the_well();
         let now = serde_json::to_string(&report).unwrap_or_default();
         if now != self.told {
-            self.news.tell("health", &report);
+            self.news.tell_health(&report);
             self.told = now;
         }
     }

@@ -11,7 +11,7 @@ use forewarn_wire::WireIncident;
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 use serde::Serialize;
 
-use super::filter::{Cursor, Filter};
+use super::filter::{Cursor, Filter, Judged};
 
 /// The version of the tables; another one is made anew.
 const VERSION: i64 = 2;
@@ -174,12 +174,19 @@ impl Index {
         self.with("read", |conn| Ok(find_one(conn, id)?.is_some()))
     }
 
-    /// How many are open, and how many of those that ended nobody has judged.
-    pub(crate) fn counts(&self) -> Result<(u32, u32), IndexError> {
+    /// How many are open, and how many nobody has judged, of these cameras or of all.
+    pub(crate) fn counts(&self, cameras: Option<&[String]>) -> Result<(u32, u32), IndexError> {
+        let of = |only: Filter| {
+            let (condition, values) = Filter { cameras: cameras.map(<[String]>::to_vec), ..only }.sql();
+            (format!("SELECT count(*) FROM incidents {condition}"), values)
+        };
+        let open = of(Filter { state: Some("open".to_owned()), ..Filter::default() });
+        let unjudged = of(Filter { judged: Some(Judged::Not), ..Filter::default() });
         self.with("read", |conn| {
-            let open = "SELECT count(*) FROM incidents WHERE is_open = 1";
-            let unjudged = "SELECT count(*) FROM incidents WHERE opinion IS NULL";
-            Ok((conn.query_row(open, [], |row| row.get(0))?, conn.query_row(unjudged, [], |row| row.get(0))?))
+            let count = |(select, values): (String, Vec<_>)| {
+                conn.query_row(&select, params_from_iter(values), |row| row.get::<_, u32>(0))
+            };
+            Ok((count(open)?, count(unjudged)?))
         })
     }
 

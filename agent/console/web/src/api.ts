@@ -10,6 +10,8 @@ export interface Session {
   csrf: string;
   /** Whether the account asks for the code of an authenticator app. */
   has_totp: boolean;
+  /** The cameras that are reached; all if null. */
+  cameras: string[] | null;
   site: string;
   /** IANA name of the site's time zone. */
   time_zone: string;
@@ -159,6 +161,8 @@ export interface Account {
   role: Role;
   created_at: string;
   has_totp: boolean;
+  /** The cameras that it reaches; all if null. */
+  cameras: string[] | null;
 }
 
 export class Refused extends Error {

@@ -101,7 +101,7 @@ interface Row {
   /** What is asked before it is deleted; none for what cannot be. */
   sure: string | null;
   /** What else can be done with it. */
-  more?: { word: string; onDo: () => void } | undefined;
+  more?: { word: string; onDo: () => void }[];
 }
 
 /** Things that are listed by name, deleted one by one, and made by a form: accounts, tokens. */
@@ -139,7 +139,12 @@ export function Register(props: {
                   <td key={n}>{cell}</td>
                 ))}
                 <td class="end">
-                  {more && <button onClick={more.onDo}>{more.word}</button>} {sure && <button onClick={() => confirm(sure) && props.onDelete(name)}>{say("remove")}</button>}
+                  {more?.map(({ word, onDo }) => (
+                    <button key={word} onClick={onDo}>
+                      {word}
+                    </button>
+                  ))}{" "}
+                  {sure && <button onClick={() => confirm(sure) && props.onDelete(name)}>{say("remove")}</button>}
                 </td>
               </tr>
             ))}

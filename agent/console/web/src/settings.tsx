@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Account, type Session, ask, get, roles } from "./api";
 import { AppCodes } from "./app_codes";
+import { CameraLimit, limitOf, useReach } from "./limits";
 import { Asking, Choice, Register } from "./parts";
 import { Tokens } from "./tokens";
 import { useToast } from "./toasts";
@@ -94,12 +95,15 @@ function Accounts({ own }: { own: string }) {
   const toast = useToast();
   const [accounts, setAccounts] = useState<Account[]>([]);
   const [isAdding, setIsAdding] = useState(false);
+  const [limited, setLimited] = useState<Account | null>(null);
+  const reach = useReach();
   const read = () => void get<{ accounts: Account[] }>("/accounts").then((told) => setAccounts(told.accounts), () => {});
   useEffect(read, []);
   const done = (deed: Promise<unknown>) =>
     void deed.then(
       () => {
         setIsAdding(false);
+        setLimited(null);
         toast(say("saved"));
         read();
       },
@@ -109,14 +113,24 @@ function Accounts({ own }: { own: string }) {
     <>
       <Register
         title={say("accounts")}
-        columns={[say("role"), say("codes")]}
-        rows={accounts.map(({ name, role, has_totp }) => ({ name, cells: [say(role), has_totp ? say("codesAsked") : "–"], sure: name === own ? null : say("removeSure", name), more: has_totp && name !== own ? { word: say("codesTurnOff"), onDo: () => confirm(say("codesOffSureFor", name)) && done(ask("DELETE", `/accounts/${encodeURIComponent(name)}/totp`)) } : undefined }))}
+        columns={[say("role"), say("cameras"), say("codes")]}
+        rows={accounts.map((account) => ({
+          name: account.name,
+          cells: [say(account.role), reach(account.cameras), account.has_totp ? say("codesAsked") : "–"],
+          sure: account.name === own ? null : say("removeSure", account.name),
+          more: [
+            ...(account.role === "admin" ? [] : [{ word: say("chooseCameras"), onDo: () => setLimited(account) }]),
+            ...(account.has_totp && account.name !== own
+              ? [{ word: say("codesTurnOff"), onDo: () => confirm(say("codesOffSureFor", account.name)) && done(ask("DELETE", `/accounts/${encodeURIComponent(account.name)}/totp`)) }]
+              : []),
+          ],
+        }))}
         onDelete={(name) => done(ask("DELETE", `/accounts/${encodeURIComponent(name)}`))}
         addWord={say("add")}
         onAdd={() => setIsAdding(true)}
       />
       {isAdding && (
-        <Asking title={say("add")} onClose={() => setIsAdding(false)} onSay={(form) => done(ask("POST", "/accounts", Object.fromEntries(form)))}>
+        <Asking title={say("add")} onClose={() => setIsAdding(false)} onSay={(form) => done(ask("POST", "/accounts", { name: form.get("name"), role: form.get("role"), password: form.get("password"), cameras: limitOf(form) }))}>
           <label>
             {say("name")}
             <input name="name" autocomplete="off" required autofocus />
@@ -127,6 +141,18 @@ function Accounts({ own }: { own: string }) {
             <input name="password" type="password" autocomplete="new-password" minLength={12} required />
           </label>
           <small class="muted">{say("passwordHint")}</small>
+          <CameraLimit />
+        </Asking>
+      )}
+      {limited && (
+        <Asking
+          title={say("camerasOf", limited.name)}
+          word={say("save")}
+          onClose={() => setLimited(null)}
+          onSay={(form) => done(ask("PUT", `/accounts/${encodeURIComponent(limited.name)}/cameras`, { cameras: limitOf(form) }))}
+        >
+          <CameraLimit chosen={limited.cameras} />
+          <small class="muted">{say("limitEnds")}</small>
         </Asking>
       )}
     </>

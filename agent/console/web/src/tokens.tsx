@@ -1,6 +1,7 @@
 // Tokens for programs: made, shown once, deleted.
 import { useEffect, useState } from "preact/hooks";
 import { type Role, ask, get, post, roles } from "./api";
+import { CameraLimit, limitOf, useReach } from "./limits";
 import { Asking, Choice, Dialog, Register } from "./parts";
 import { useToast } from "./toasts";
 import { useWords } from "./words";
@@ -12,6 +13,7 @@ interface Token {
   made_by: string;
   left_days: number;
   has_ended: boolean;
+  cameras: string[] | null;
 }
 
 const subjects = ["incidents", "suppressions", "cameras", "live", "health", "events", "site", "speakers", "commands"];
@@ -22,12 +24,13 @@ export function Tokens() {
   const [tokens, setTokens] = useState<Token[]>([]);
   const [isAdding, setIsAdding] = useState(false);
   const [made, setMade] = useState<string | null>(null);
+  const reach = useReach();
   const read = () => void get<{ tokens: Token[] }>("/tokens").then((told) => setTokens(told.tokens), () => {});
   useEffect(read, []);
   const fail = (error: unknown) => toast(say("failed", say.why(error)), true);
   const add = (form: FormData) => {
     const scopes = subjects.flatMap((subject) => (form.get(subject) ? [`${subject}:${form.get(subject)}`] : []));
-    const wanted = { name: form.get("name"), role: form.get("role"), days: Number(form.get("days")), scopes };
+    const wanted = { name: form.get("name"), role: form.get("role"), days: Number(form.get("days")), scopes, cameras: limitOf(form) };
     void post<{ token: string }>("/tokens", wanted).then((told) => {
       setIsAdding(false);
       setMade(told.token);
@@ -39,10 +42,10 @@ export function Tokens() {
       <Register
         title={say("tokens")}
         hint={say("tokensHint")}
-        columns={[say("scopes"), say("lasts")]}
+        columns={[say("scopes"), say("cameras"), say("lasts")]}
         rows={tokens.map((token) => ({
           name: token.name,
-          cells: [token.scopes.join(" "), token.has_ended ? say("hasEnded") : say("daysLeft", token.left_days)],
+          cells: [token.scopes.join(" "), reach(token.cameras), token.has_ended ? say("hasEnded") : say("daysLeft", token.left_days)],
           sure: say("removeTokenSure", token.name),
         }))}
         onDelete={(name) => void ask("DELETE", `/tokens/${encodeURIComponent(name)}`).then(read, fail)}
@@ -73,6 +76,7 @@ export function Tokens() {
               </label>
             ))}
           </fieldset>
+          <CameraLimit />
         </Asking>
       )}
       {made && (

@@ -95,10 +95,30 @@ fn days_are_those_of_the_site() {
 fn figures_are_of_the_camera_and_the_violation_that_are_wanted() {
     let all = vec![heard(8, None, IncidentState::Complied, 4.0)];
     let kept = |camera: Option<&str>, violation: Option<&str>| {
-        let (camera, violation) = (camera.map(str::to_owned), violation.map(str::to_owned));
-        within(all.clone(), &Wanted { camera, violation, ..Wanted::default() }, &TimeZone::UTC).len()
+        let (cameras, violation) = (camera.map(|id| vec![id.to_owned()]), violation.map(str::to_owned));
+        within(all.clone(), &Wanted { cameras, violation, ..Wanted::default() }, &TimeZone::UTC).len()
     };
     assert_eq!((kept(Some("gate"), Some("loitering")), kept(Some("gat"), None), kept(None, Some("loiter"))), (1, 0, 0));
+}
+
+#[test]
+fn a_name_that_nobody_knows_is_told_with_those_that_are_known() {
+    let all = vec![heard(8, None, IncidentState::Complied, 4.0)];
+    let known = Known { cameras: vec!["yard".to_owned()], violations: vec!["intrusion".to_owned()] };
+    let check = |camera: &str, violation: &str| {
+        let (cameras, violation) = (Some(vec![camera.to_owned()]), Some(violation.to_owned()));
+        Wanted { cameras, violation, ..Wanted::default() }.check(&all, &known).map_err(|error| error.to_string())
+    };
+    for (camera, violation) in [("gate", "loitering"), ("yard", "intrusion"), ("gate", "intrusion")] {
+        assert_eq!(check(camera, violation), Ok(()), "a camera that was taken away has incidents still");
+    }
+    let told = check("gat", "loitering").unwrap_err();
+    assert!(told.starts_with("--camera gat: ") && told.ends_with("there are gate, yard"), "{told}");
+    let told = check("gate", "loiter").unwrap_err();
+    assert!(told.starts_with("--violation loiter: ") && told.ends_with("intrusion, loitering"), "{told}");
+    let day = |n: i8| Some(jiff::civil::date(2027, 1, n));
+    let none = Wanted { days: (day(16), day(15)), ..Wanted::default() }.check(&all, &known);
+    assert!(matches!(none, Err(WantedError::NoDay { .. })));
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl Scene {
     }
 
     /// A console of these incidents, each with a bundle.
-    fn with(incidents: &[u32]) -> Self {
+    pub(super) fn with(incidents: &[u32]) -> Self {
         Self::set_up(incidents, |_, _, _| {})
     }
 
@@ -156,7 +156,7 @@ impl Scene {
         self.sign_in(&name)
     }
 
-    fn sign_in(&self, name: &str) -> Visitor {
+    pub(super) fn sign_in(&self, name: &str) -> Visitor {
         let given = json!({ "name": name, "password": PASSWORD });
         Self::signed_in(&self.post(&Visitor::default(), "/api/v1/session", &given))
     }

@@ -10,6 +10,7 @@ use tungstenite::http::StatusCode;
 use tungstenite::{Error, Message, WebSocket};
 
 use super::console::{Scene, Visitor};
+use super::reach::guard_of_the_yard;
 use super::*;
 use crate::access::Role;
 
@@ -65,6 +66,15 @@ fn say(socket: &mut Socket, what: &Value) {
 
 fn hear(socket: &mut Socket) -> Value {
     serde_json::from_str(socket.read().unwrap().to_text().unwrap()).unwrap()
+}
+
+#[test]
+fn a_camera_that_is_not_reached_is_not_there() {
+    let scene = Scene::new();
+    let guard = guard_of_the_yard(&scene, &scene.admin());
+    let mut socket = open(&scene, &guard, None).unwrap();
+    say(&mut socket, &json!({ "is": "watch", "pane": 3, "camera": "gate" }));
+    assert_eq!(hear(&mut socket), json!({ "is": "none", "pane": 3, "why": "unknown" }));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::*;
 const PATH: &str = "/api/v1/cameras/gate/rehearsal";
 
 /// Two cameras, at which nothing is looked for.
-struct Watched;
+pub(super) struct Watched;
 
 impl Cameras for Watched {
     fn all(&self) -> Vec<CameraNow> {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Cause, IncidentId, Timestamp, Transition};
 
-use super::super::filter::Judged;
 use super::*;
 
 /// An incident at camera `gate` or `yard` that began `n` seconds after the epoch.
@@ -81,7 +80,11 @@ fn what_is_looked_for_is_found() {
     ] {
         assert_eq!(ids(&index.page(&filter, 9).unwrap()), expected, "{filter:?}");
     }
-    assert_eq!(index.counts().unwrap(), (1, 4));
+    assert_eq!(index.counts(None).unwrap(), (1, 4));
+    let (gate, yard) = (["gate".to_owned()], ["yard".to_owned()]);
+    let (of_gate, of_yard) = (index.counts(Some(&gate)).unwrap(), index.counts(Some(&yard)).unwrap());
+    assert_eq!((of_gate.0 + of_yard.0, of_gate.1 + of_yard.1), (1, 4));
+    assert!(of_gate.1 > 0 && of_yard.1 > 0);
 }
 
 #[test]
@@ -105,7 +108,7 @@ fn a_damaged_index_is_made_anew() {
     drop(index);
     let path = dir.path().join("incidents.sqlite");
     fs::write(&path, "no database at all, and long enough to be looked at").unwrap();
-    assert_eq!(Index::open(&path).unwrap().counts().unwrap(), (0, 0));
+    assert_eq!(Index::open(&path).unwrap().counts(None).unwrap(), (0, 0));
 }
 
 #[test]
@@ -121,7 +124,7 @@ fn the_first_page_of_very_many_comes_at_once() {
     for filter in filters {
         let watch = Stopwatch::start();
         index.page(&filter, 50).unwrap();
-        index.counts().unwrap();
+        index.counts(None).unwrap();
         let took = watch.elapsed();
         println!("{took:?} for {filter:?}");
         // Ten times what it takes on an idle machine, so that a busy one fails no build.
