@@ -156,7 +156,7 @@ fn fast(
         reader: None,
         sensors: SensorLog::default(),
         clips: std::iter::empty().collect(),
-        following: Default::default(),
+        following: [].into(),
         out: &args.out,
         tracks: None,
         with_evidence: true,
