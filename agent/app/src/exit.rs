@@ -18,6 +18,13 @@ pub enum ExitCode {
     Missing = 69,
 }
 
+impl ExitCode {
+    /// Of a file that was to be made: one that bears its name already was typed for it.
+    pub fn of_output(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::AlreadyExists { Self::BadInput } else { Self::Failed }
+    }
+}
+
 /// An error with the exit code that it calls for.
 #[derive(Debug)]
 pub struct CommandError {

@@ -20,7 +20,7 @@ mod watch;
 
 use clap::{Parser, Subcommand};
 
-pub use clip::Clip;
+pub use clip::{Clip, Moment};
 pub use dataset::{Dataset, DatasetExport};
 pub use judge::{Bench, Detect, Evaluate};
 pub use keep::{Keep, Looker, Word};

@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::Cli;
+use crate::{Cli, Moment};
 
 /// The widest line that stays one line in a terminal of 80 columns.
 const WIDEST: usize = 80;
@@ -164,6 +164,17 @@ fn what_shows_people_is_for_its_owner_alone() {
     ] {
         assert_eq!(Cli::try_parse_from(line.split(' ')).unwrap().command.keeps_people(), keeps, "{line}");
     }
+}
+
+#[test]
+fn a_moment_of_a_clip_is_the_sites_or_bears_its_offset() {
+    let of = |text: &str| text.parse::<Moment>();
+    let utc = of("2026-11-30T08:14:30Z").unwrap();
+    assert!(matches!(utc, Moment::Exact(_)));
+    assert_eq!(of("2026-11-30T16:14:30+08:00").unwrap(), utc);
+    assert!(matches!(of("2026-11-30T08:14:30").unwrap(), Moment::AtSite(_)));
+    assert!(matches!(of("2026-11-30T08:14").unwrap(), Moment::AtSite(_)));
+    assert!(of("yesterday").is_err() && of("08:14").is_err());
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(crate) fn must_be_new(path: &Path) -> Result<(), UpdateError> {
     if path.symlink_metadata().is_err() {
         return Ok(());
     }
-    Err(UpdateError::NotAllowed(format!("{} is there already, and is kept; name another", path.display())))
+    Err(UpdateError::Exists(path.to_owned()))
 }
 
 /// Reads a bundle that the holder of `key` signed. `judge` sees the manifest before anything else is read; `take` is given

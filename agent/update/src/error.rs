@@ -19,6 +19,9 @@ pub enum UpdateError {
     /// The site takes no updates, or not such.
     #[error("{0}")]
     NotAllowed(String),
+    /// Something else bears the name of the file that is made.
+    #[error("{} is there already, and is kept; name another", .0.display())]
+    Exists(PathBuf),
     /// The file is no bundle.
     #[error("{0} is no update that can be taken: {1}; fetch or copy it again, or ask whoever made it")]
     NoBundle(String, String),
@@ -112,7 +115,9 @@ impl UpdateError {
     pub fn whose(&self) -> Whose {
         match self {
             Self::Config(_) | Self::NotAllowed(_) => Whose::Site,
-            Self::NoBundle(..) | Self::Refused(_) | Self::Bad(_) | Self::Hash(_) | Self::Key(_) => Whose::Bundle,
+            Self::Exists(_) | Self::NoBundle(..) | Self::Refused(_) | Self::Bad(_) | Self::Hash(_) | Self::Key(_) => {
+                Whose::Bundle
+            }
             _ => Whose::Box,
         }
     }

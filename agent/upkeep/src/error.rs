@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use forewarn_config::ConfigErrors;
+use forewarn_domain::StreamId;
 use forewarn_pipelines::footage::CutError;
 
 /// A backup, a restore or a support file does not come about.
@@ -18,9 +19,24 @@ pub enum UpkeepError {
     /// There is no such footage.
     #[error(transparent)]
     Cut(#[from] CutError),
+    /// Nothing was kept then; times are those of the site.
+    #[error(
+        "there is no footage of camera {camera} between {from} and {to}; `forewarn clip --list` tells what there is of it"
+    )]
+    NoFootage {
+        /// The camera.
+        camera: StreamId,
+        /// From when.
+        from: String,
+        /// Until when.
+        to: String,
+    },
     /// What was typed does not fit the site.
     #[error("{0}")]
     Typed(String),
+    /// What was typed cannot be, whatever the site.
+    #[error("{0}")]
+    Usage(String),
     /// The agent runs, or another one.
     #[error("{0}")]
     Taken(#[from] forewarn_config::Taken),
@@ -64,9 +80,22 @@ impl UpkeepError {
         matches!(self, Self::Config(_) | Self::Unknown(_))
     }
 
-    /// Whether what was typed asks for what is not there.
+    /// Whether the command line itself is wrong.
+    pub fn is_of_the_usage(&self) -> bool {
+        matches!(self, Self::Usage(_))
+    }
+
+    /// Whether what was typed asks for what is not there, or would take the place of what is.
     pub fn is_of_the_input(&self) -> bool {
-        matches!(self, Self::Typed(_) | Self::Cut(CutError::Nothing { .. }))
+        matches!(
+            self,
+            Self::Typed(_)
+                | Self::NoFootage { .. }
+                | Self::Cut(CutError::Nothing { .. } | CutError::IsThere(_))
+                | Self::Exists(_)
+                | Self::InUse(_)
+                | Self::NoBackup { .. }
+        )
     }
 
     pub(crate) fn io(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {

@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 
-use forewarn_cli::Clip;
+use forewarn_cli::{Clip, Moment};
 use forewarn_config::Site;
 use forewarn_domain::{StreamId, WallTime};
-use forewarn_pipelines::footage::{self, Stretch};
+use forewarn_pipelines::footage::{self, CutError, Stretch};
 use jiff::Timestamp;
-use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use crate::error::UpkeepError;
@@ -20,10 +19,16 @@ pub(crate) fn run(args: &Clip) -> Result<String, UpkeepError> {
             known(&site, camera)?;
             let (from, to) = (instant("--from", from, &site)?, instant("--to", to, &site)?);
             if from >= to {
-                return Err(UpkeepError::Typed("--from does not come before --to".to_owned()));
+                return Err(UpkeepError::Usage("--from does not come before --to".to_owned()));
             }
-            let made = footage::cut(&site.storage.dir.footage(), camera, from, to, out)?;
             let zone = &site.header.time_zone;
+            let made =
+                footage::cut(&site.storage.dir.footage(), camera, from, to, out).map_err(|error| match error {
+                    CutError::Nothing { camera, from, to } => {
+                        UpkeepError::NoFootage { camera, from: in_words(from, zone), to: in_words(to, zone) }
+                    }
+                    other => other.into(),
+                })?;
             let mut said = format!(
                 "{}: {} pictures of camera {camera}, {} to {}",
                 out.display(),
@@ -86,7 +91,11 @@ fn list(site: &Site, camera: Option<&StreamId>) -> Result<String, UpkeepError> {
     Ok(said.join("\n"))
 }
 
-fn instant(option: &str, at: DateTime, site: &Site) -> Result<WallTime, UpkeepError> {
+fn instant(option: &str, at: Moment, site: &Site) -> Result<WallTime, UpkeepError> {
+    let at = match at {
+        Moment::Exact(at) => return Ok(WallTime::from_micros(at.as_microsecond())),
+        Moment::AtSite(at) => at,
+    };
     let zoned = at.to_zoned(site.header.time_zone.clone());
     let zoned = zoned.map_err(|error| UpkeepError::Typed(format!("{option} {at}: there is no such time: {error}")))?;
     Ok(WallTime::from_micros(zoned.timestamp().as_microsecond()))

@@ -73,7 +73,7 @@ fn mode_of(name: &str, path: &Path) -> u32 {
 fn check(backup: &Path) -> Result<(Index, String), UpkeepError> {
     let wrong = |why: String| UpkeepError::NoBackup { path: backup.to_owned(), why };
     let cannot = |error: io::Error| wrong(format!("it cannot be read: {error}"));
-    let file = forewarn_base::file::open(backup).map_err(UpkeepError::io("read", backup))?;
+    let file = forewarn_base::file::open(backup).map_err(cannot)?;
     let (mut found, mut site, mut index) = (Vec::new(), None, None);
     let mut archive = Archive::new(file);
     for entry in archive.entries().map_err(cannot)? {

@@ -39,7 +39,8 @@ fn report(path: &Path, (out, language): (&Path, Language), trusted: &Trusted) ->
     let page = forewarn_dossier::page(path, language, Some(trusted)).or_exit(ExitCode::BadInput)?;
     // What is there may be somebody's word on another bundle.
     let file = std::fs::File::create_new(out).and_then(|mut file| file.write_all(page.html.as_bytes()));
-    file.with_context(|| format!("failed to write {}, which must not be there yet", out.display()))?;
+    let code = file.as_ref().map_or_else(ExitCode::of_output, |()| ExitCode::Failed);
+    file.with_context(|| format!("failed to write {}, which must not be there yet", out.display())).or_exit(code)?;
     holds(path, page.holds)
 }
 

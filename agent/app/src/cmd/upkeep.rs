@@ -10,6 +10,7 @@ pub fn run(asked: Asked<'_>) -> CommandResult {
         let code = match &error {
             error if error.is_of_the_site() => ExitCode::BadConfig,
             error if error.is_of_the_input() => ExitCode::BadInput,
+            error if error.is_of_the_usage() => ExitCode::Usage,
             _ => ExitCode::Failed,
         };
         CommandError { code, error: error.into() }

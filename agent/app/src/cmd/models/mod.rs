@@ -96,6 +96,7 @@ fn fetch(names: &[String], all: bool, runtimes: &[String]) -> CommandResult {
 fn pack(out: &Path) -> CommandResult {
     let code = |error: &FetchError| match error {
         FetchError::NothingToPack(_) => ExitCode::Missing,
+        FetchError::Io { source, .. } => ExitCode::of_output(source),
         _ => ExitCode::Failed,
     };
     fetcher().pack(out).map(drop).map_err(|error| CommandError { code: code(&error), error: error.into() })
