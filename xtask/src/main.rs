@@ -14,6 +14,7 @@ mod suite;
 mod tidy;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -93,18 +94,24 @@ enum Command {
     },
     /// Make what is installed: a Debian package, a tarball, checksums, a bill of materials, notices
     #[command(
-        after_help = "Examples:\n  cargo xtask dist\n  cargo xtask dist --offline\n  cargo xtask dist --quick --try"
+        after_help = "Examples:\n  cargo xtask dist\n  cargo xtask dist --offline\n  cargo xtask dist --image\n  cargo xtask dist --quick --try"
     )]
     Dist {
         /// Pack the demo's program, which is built in minutes.
         #[arg(long)]
         quick: bool,
+        /// Pack this program, as it is, and build none.
+        #[arg(long, value_name = "FILE", conflicts_with = "quick")]
+        program: Option<PathBuf>,
         /// Install, use, upgrade and purge it in a Debian of its own, made for that below `target` (root, some minutes).
         #[arg(long = "try")]
         try_out: bool,
         /// Also one file with all that a box without a network needs: Debian's packages, runtime, models, voices.
         #[arg(long)]
         offline: bool,
+        /// Also an image for container engines, with Debian's packages of the day; it takes none to make it.
+        #[arg(long)]
+        image: bool,
     },
     /// Kill agent and broker at random moments and look whether an incident was lost
     #[command(after_help = "Examples:\n  cargo xtask chaos\n  cargo xtask chaos --rounds 20")]
@@ -155,7 +162,9 @@ fn run(workspace: &Workspace, command: Command) -> Result<()> {
         Command::Bench { streams: Some(streams), seconds, .. } => bench::streams(workspace, streams, seconds),
         Command::Bench { peer: true, each, .. } => peer::peer(workspace, each),
         Command::Bench { frames, criterion, .. } => bench::bench(workspace, frames, criterion),
-        Command::Dist { quick, try_out, offline } => dist::dist(workspace, dist::Wanted { quick, try_out, offline }),
+        Command::Dist { quick, program, try_out, offline, image } => {
+            dist::dist(workspace, &dist::Wanted { quick, program, try_out, offline, image })
+        }
         Command::Chaos { rounds } => suite::chaos(workspace, rounds),
         Command::Soak { brief, only } => suite::soak(workspace, brief, &only),
         Command::Diagram => suite::diagram(workspace),

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
@@ -13,17 +14,23 @@ use crate::workspace::{Workspace, output, run};
 pub(super) fn tarball(workspace: &Workspace, release: &Release, payload: &Payload) -> Result<()> {
     let root = release.out.join("root");
     payload.lay_out(&root)?;
+    let mut tar = pack(workspace, release, &release.out.join(release.name(".tar.xz")));
+    run(tar.env("XZ_OPT", "-T1").arg("--xz").arg("-C").arg(&root).arg("."))?;
+    fs::remove_dir_all(&root).with_context(|| format!("failed to remove {}", root.display()))
+}
+
+/// A command that packs what is named behind it: in the order of names, nobody's, and of the time of the commit.
+pub(super) fn pack(workspace: &Workspace, release: &Release, archive: &Path) -> Command {
     let mut tar = workspace.command("tar");
     tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"]);
-    tar.arg(format!("--mtime=@{}", release.made_at)).arg("--create").arg("--xz");
-    run(tar
-        .env("XZ_OPT", "-T1")
-        .arg("--file")
-        .arg(release.out.join(release.name(".tar.xz")))
-        .arg("-C")
-        .arg(&root)
-        .arg("."))?;
-    fs::remove_dir_all(&root).with_context(|| format!("failed to remove {}", root.display()))
+    tar.arg(format!("--mtime=@{}", release.made_at)).args(["--create", "--file"]).arg(archive);
+    tar
+}
+
+/// The SHA-256 of a file.
+pub(super) fn sha256(workspace: &Workspace, file: &Path) -> Result<String> {
+    let said = output(workspace.command("sha256sum").arg(file))?;
+    Ok(said.split_whitespace().next().context("sha256sum says nothing")?.to_owned())
 }
 
 /// The SHA-256 of every file of the release, as `sha256sum --check` reads them.

@@ -1,4 +1,5 @@
-//! `cargo xtask dist`: what is handed to those who install: a Debian package, a tarball, checksums, a bill of materials.
+//! `cargo xtask dist`: what is handed to those who install: a Debian package, a tarball, checksums, a bill of
+//! materials; if asked for, an image for container engines and a bundle for boxes without a network.
 //!
 //! All of it is the same to the byte wherever the same commit is built with the same compiler: times are the commit's,
 //! names are sorted, owners are nobody's, and paths of the build are replaced in the program.
@@ -9,6 +10,7 @@
 mod archive;
 mod bill;
 mod deb;
+mod image;
 mod locked;
 mod notices;
 mod offline;
@@ -66,18 +68,23 @@ impl Release {
 }
 
 /// What is done beside packing.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own that is typed; none excludes another")]
 pub(crate) struct Wanted {
     /// It is the demo's program, which is soon built.
     pub(crate) quick: bool,
+    /// It is this program, and none is built.
+    pub(crate) program: Option<PathBuf>,
     /// The package is installed, used, upgraded and purged in a Debian of its own.
     pub(crate) try_out: bool,
     /// All that a box without a network needs goes into one more file.
     pub(crate) offline: bool,
+    /// An image for container engines.
+    pub(crate) image: bool,
 }
 
 /// Packs the program.
-pub(crate) fn dist(workspace: &Workspace, Wanted { quick, try_out, offline }: Wanted) -> Result<()> {
+pub(crate) fn dist(workspace: &Workspace, wanted: &Wanted) -> Result<()> {
     let watch = Stopwatch::start();
     setup::install(&PACKERS, false)?;
     let metadata = Metadata::of_this_platform(workspace)?;
@@ -86,21 +93,27 @@ pub(crate) fn dist(workspace: &Workspace, Wanted { quick, try_out, offline }: Wa
         fs::remove_dir_all(&release.out).with_context(|| format!("failed to empty {}", release.out.display()))?;
     }
     fs::create_dir_all(&release.out).with_context(|| format!("failed to create {}", release.out.display()))?;
-    let program = Program::build(workspace, &release, quick)?;
+    let program = match &wanted.program {
+        Some(path) => Program::at(path)?,
+        None => Program::build(workspace, &release, wanted.quick)?,
+    };
     let packages = locked::packages(workspace, &metadata)?;
     let payload = Payload::gather(workspace, &release, &program, &packages)?;
     let package = deb::build(workspace, &release, &program, &payload, &release.version)?;
     archive::tarball(workspace, &release, &payload)?;
     fs::write(release.out.join(release.name(".cdx.json")), bill::of_materials(&release, &packages)?)?;
-    if offline {
+    if wanted.offline {
         offline::bundle(workspace, &release, &program, &package)?;
+    }
+    if wanted.image {
+        image::image(workspace, &release, &payload, &package)?;
     }
     archive::checksums(workspace, &release)?;
     announce(&format!("packed in {}, by {}", release.out.display(), minutes(watch.elapsed())));
     for (name, bytes) in archive::sizes(&release.out)? {
         eprintln!("    {bytes:>12} {name}");
     }
-    if try_out {
+    if wanted.try_out {
         let newer = format!("{}+try", release.version);
         let upgrade = deb::build(workspace, &release, &program, &payload, &newer)?;
         try_out::run_through(workspace, &package, &upgrade)?;

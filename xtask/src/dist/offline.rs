@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 
 use super::Release;
+use super::archive::pack;
 use super::program::Program;
 use crate::workspace::{Workspace, announce, output, run};
 
@@ -25,10 +26,8 @@ pub(super) fn bundle(workspace: &Workspace, release: &Release, program: &Program
     let mut sums = workspace.command("sh");
     let script = "find . -type f ! -name SHA256SUMS | LC_ALL=C sort | xargs sha256sum >SHA256SUMS";
     run(sums.args(["-c", script]).current_dir(&folder))?;
-    let mut tar = workspace.command("tar");
-    tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"]);
-    tar.arg(format!("--mtime=@{}", release.made_at)).args(["--create", "--file"]);
-    run(tar.arg(release.out.join(release.name("_offline.tar"))).arg("-C").arg(&release.out).arg(&name))?;
+    let archive = release.out.join(release.name("_offline.tar"));
+    run(pack(workspace, release, &archive).arg("-C").arg(&release.out).arg(&name))?;
     fs::remove_dir_all(&folder).with_context(|| format!("failed to remove {}", folder.display()))
 }
 

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -35,10 +35,10 @@ impl Program {
             run(cargo.env("FOREWARN_COMMIT", &release.commit))?;
             workspace.target().join("dist/forewarn")
         };
-        let program = Self { path };
-        let bytes = fs::read(&program.path).with_context(|| format!("failed to read {}", program.path.display()))?;
-        ensure!(bytes.len() as u64 <= MOST_BYTES, "the program has {} bytes, more than {MOST_BYTES}", bytes.len());
+        let program = Self::at(&path)?;
         if !quick {
+            let bytes =
+                fs::read(&program.path).with_context(|| format!("failed to read {}", program.path.display()))?;
             for (from, _) in remapped(workspace)? {
                 if let Some(at) = find(&bytes, from.as_bytes()) {
                     let near = String::from_utf8_lossy(&bytes[at..(at + 160).min(bytes.len())]).into_owned();
@@ -47,6 +47,14 @@ impl Program {
             }
         }
         Ok(program)
+    }
+
+    /// One that is there.
+    pub(super) fn at(path: &Path) -> Result<Self> {
+        let path = fs::canonicalize(path).with_context(|| format!("failed to find {}", path.display()))?;
+        let bytes = fs::metadata(&path).with_context(|| format!("failed to read {}", path.display()))?.len();
+        ensure!(bytes <= MOST_BYTES, "the program has {bytes} bytes, more than {MOST_BYTES}");
+        Ok(Self { path })
     }
 
     /// What it prints.
