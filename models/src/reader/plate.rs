@@ -172,7 +172,7 @@ mod tests {
             pictures.iter().map(|picture| (picture.width, picture.height)).collect::<Vec<_>>()
         };
         assert_eq!(sizes(&find(&[], 2.6), corners), [(80, 40)]);
-        assert_eq!(sizes(&find(&[3.75, 4.75], 2.6), corners), [(120, 32), (152, 32), (170, 32)]);
+        assert_eq!(sizes(&find(&[3.75, 4.75], 2.6), corners), [(120, 32), (152, 32), (192, 32)]);
         let flat = [[10.0, 10.0], [110.0, 10.0], [110.0, 40.0], [10.0, 40.0]].map(Point::from);
         assert_eq!(sizes(&find(&[3.75, 4.75], 2.6), flat), [(120, 32), (152, 32)]);
     }
@@ -186,10 +186,10 @@ mod tests {
             let is_near = |a: u8, b: u8| a.abs_diff(b) <= 1;
             assert!(is_near(column, expected[0]) && is_near(line, expected[1]), "{column} {line}");
         };
-        near(0, 0, [24, 11]);
-        near(49, 31, [75, 25]);
-        near(50, 0, [10, 25]);
-        near(169, 31, [89, 48]);
+        near(0, 0, [26, 10]);
+        near(63, 31, [73, 26]);
+        near(64, 0, [11, 26]);
+        near(191, 31, [88, 49]);
     }
 
     #[test]
