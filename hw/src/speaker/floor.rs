@@ -205,7 +205,9 @@ mod tests {
         #[test]
         fn one_speaks_at_a_time_and_everybody_has_a_turn(fates in prop::collection::vec(fate(), 0..60)) {
             let mut world = World::default();
-            fates.iter().for_each(|fate| world.take(fate));
+            for fate in &fates {
+                world.take(fate);
+            }
             for _ in 0..=2 * world.n + 1 {
                 for n in 0..SPEAKERS.len() {
                     world.take(&Fate::Ended(n));
