@@ -18,6 +18,14 @@ TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 LIBC = ctypes.CDLL(None, use_errno=True)
 # The addresses of both ends.
 NEAR, FAR = "10.77.0.1", "10.77.0.2"
+# Of a site: the van that is parked in the demo's clip, all but the last line of its rule.
+VAN = """[[camera.zone]]
+id = "no-parking"
+polygon = [[630, 40], [728, 40], [728, 116], [630, 112]]
+[[camera.rule]]
+violation = "illegal_parking"
+zone = "no-parking"
+"""
 
 
 class Way:

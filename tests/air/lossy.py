@@ -33,13 +33,7 @@ listen = "127.0.0.1:9464"
 id = "drone"
 url = "{url}"
 analysis_fps = 2.0
-[[camera.zone]]
-id = "no-parking"
-polygon = [[630, 40], [728, 40], [728, 116], [630, 112]]
-[[camera.rule]]
-violation = "illegal_parking"
-zone = "no-parking"
-with = {{ stationary_s = 1, confirm.for_s = 0.3, observe.for_s = 600, observe.lost_after_s = 60 }}
+{van}with = {{ stationary_s = 1, confirm.for_s = 0.3, observe.for_s = 600, observe.lost_after_s = 60 }}
 """
 URLS = {
     "udp": f"udp://{link.NEAR}:5000",
@@ -105,7 +99,7 @@ def try_way(args, way, folder):
     joined.both(**STILL)
     name = f"way-{list(URLS).index(way)}"
     site = pathlib.Path(folder, f"{name}.toml")
-    site.write_text(SITE.format(dir=folder, way=name, url=URLS[way]))
+    site.write_text(SITE.format(van=link.VAN, dir=folder, way=name, url=URLS[way]))
     log = open(pathlib.Path(folder, f"{name}.log"), "w")
     agent = joined.start(0, [args.forewarn, "run", "--config", str(site)], stdout=log, stderr=log)
     counts = Counts(joined)

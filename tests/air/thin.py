@@ -39,13 +39,7 @@ timeout_s = 60
 id = "drone"
 url = "{clip}"
 analysis_fps = 5.0
-[[camera.zone]]
-id = "no-parking"
-polygon = [[630, 40], [728, 40], [728, 116], [630, 112]]
-[[camera.rule]]
-violation = "illegal_parking"
-zone = "no-parking"
-with = {{ stationary_s = 1, confirm.for_s = 0.3, observe.for_s = 600 }}
+{van}with = {{ stationary_s = 1, confirm.for_s = 0.3, observe.for_s = 600 }}
 """
 KEYS = {
     "words": "",
@@ -106,7 +100,7 @@ def try_keys(args, name, folder):
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout far.key -out far.pem"
     subject = ["-subj", f"/CN={link.FAR}", "-addext", f"subjectAltName=IP:{link.FAR}"]
     subprocess.run([*command.split(), *subject], cwd=folder, check=True, stderr=subprocess.DEVNULL)
-    (folder / "site.toml").write_text(SITE.format(far=link.FAR, keys=KEYS[name], clip=args.clip))
+    (folder / "site.toml").write_text(SITE.format(van=link.VAN, far=link.FAR, keys=KEYS[name], clip=args.clip))
     ready, held = threading.Event(), []
 
     def serve():
