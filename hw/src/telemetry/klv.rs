@@ -19,8 +19,7 @@ use forewarn_domain::Timestamp;
 use forewarn_ground::{Aim, Position, Sample, attitude};
 use glam::DQuat;
 
-use super::live::zoom_of;
-use super::{Given, Height, instant};
+use super::{Given, Height, instant, zoom_of};
 
 /// With which every packet begins.
 const KEY: [u8; 16] = [0x06, 0x0E, 0x2B, 0x34, 0x02, 0x0B, 0x01, 0x01, 0x0E, 0x01, 0x03, 0x01, 0x01, 0x00, 0x00, 0x00];

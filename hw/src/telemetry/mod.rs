@@ -153,3 +153,11 @@ fn sample(
     let aim = aim.or(given.aim).ok_or_else(|| TelemetryError::new(line, Reason::NoAim))?;
     Ok(Sample { at, position, vehicle: None, aim, zoom: 1.0 })
 }
+
+/// How far a lens is zoomed in that sees so much across; none where that is no number.
+fn zoom_of(view_deg: Option<f64>, across_deg: f64) -> Option<f64> {
+    let half = |degrees: f64| (degrees.to_radians() / 2.0).tan();
+    let is_view = |degrees: &f64| (0.1..179.0).contains(degrees);
+    let (view_deg, across_deg) = (view_deg.filter(is_view)?, Some(across_deg).filter(is_view)?);
+    Some(half(view_deg) / half(across_deg))
+}

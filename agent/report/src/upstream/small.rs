@@ -44,6 +44,6 @@ mod tests {
         assert!(coded.len() <= 15_000 && made.width() >= 200, "{} bytes, {} px", coded.len(), made.width());
         assert!((made.width() * 9 / 16).abs_diff(made.height()) <= 1);
         assert_eq!(small(&coded, 15_000), Some(coded), "what is small enough stays as it is");
-        assert_eq!(small(&[7; 20_000], 15_000), None);
+        assert_eq!(small(&vec![7; 20_000], 15_000), None);
     }
 }

@@ -12,8 +12,7 @@ use forewarn_base::sync::lock;
 use forewarn_domain::{StreamId, Timestamp};
 
 use super::LiveGiven;
-use super::mailbox::Mailbox;
-use super::run::place;
+use super::mailbox::{Mailbox, place};
 use crate::telemetry::klv::{Packet, packets};
 
 /// No sample for so long, while the video goes on, is told.

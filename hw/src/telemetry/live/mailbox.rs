@@ -98,6 +98,12 @@ impl Mailbox {
     }
 }
 
+/// Where the last sample was.
+pub(super) fn place(last: &Sample) -> String {
+    let at = last.position;
+    format!("the last at {:.6}, {:.6}, {:.1} m, zoom {:.1}", at.lat_deg, at.lon_deg, at.height_m, last.zoom)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

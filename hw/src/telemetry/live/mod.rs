@@ -57,11 +57,3 @@ impl std::fmt::Display for LiveSource {
         }
     }
 }
-
-/// How far a lens is zoomed in that sees so much across; none where that is no number.
-pub(super) fn zoom_of(view_deg: Option<f64>, across_deg: f64) -> Option<f64> {
-    let half = |degrees: f64| (degrees.to_radians() / 2.0).tan();
-    let is_view = |degrees: &f64| (0.1..179.0).contains(degrees);
-    let (view_deg, across_deg) = (view_deg.filter(is_view)?, Some(across_deg).filter(is_view)?);
-    Some(half(view_deg) / half(across_deg))
-}

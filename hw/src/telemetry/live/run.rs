@@ -7,11 +7,10 @@ use std::time::Duration;
 use forewarn_base::sync::lock;
 use forewarn_base::thread::{Thread, ThreadError};
 use forewarn_domain::{Clock, StreamId};
-use forewarn_ground::Sample;
 
 use super::hearing::{Counts, Hearing};
 use super::klv::KlvEar;
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, place};
 use super::{LiveGiven, LiveSource, dji, mavlink};
 
 /// So long a probe counts what comes.
@@ -124,10 +123,4 @@ pub fn probe(
         return Err(if counts.is_empty() { why } else { format!("{why}; heard: {counts}") });
     };
     Ok(format!("{} samples within {} s ({counts}), {}", news.samples.len(), COUNTED.as_secs(), place(last)))
-}
-
-/// Where the last sample was.
-pub(super) fn place(last: &Sample) -> String {
-    let at = last.position;
-    format!("the last at {:.6}, {:.6}, {:.1} m, zoom {:.1}", at.lat_deg, at.lon_deg, at.height_m, last.zoom)
 }

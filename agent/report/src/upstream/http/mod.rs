@@ -229,7 +229,9 @@ impl<R: Recipient> HttpUpstream<R> {
                 lock(&self.refusals).delivered();
                 if let Some(thin) = &self.thin {
                     let mut thin = lock(thin);
-                    reports.iter().for_each(|report| thin.follow(report));
+                    for report in reports {
+                        thin.follow(report);
+                    }
                 }
                 Note::AcknowledgedAll(places())
             }

@@ -7,11 +7,11 @@ use forewarn_ground::{Position, Sample, attitude};
 use glam::DQuat;
 use mavlink_core::MavHeader;
 
+use super::super::LiveGiven;
 use super::super::align::{Aligner, Gimbal};
 use super::super::clock_map::ClockMap;
-use super::super::{LiveGiven, zoom_of};
 use super::words::{Heard, Said};
-use crate::telemetry::Height;
+use crate::telemetry::{Height, zoom_of};
 
 /// What is wanted, how often in microseconds, and what it is called.
 pub(super) const WANTED: [(u32, u32, &str); 5] = [
