@@ -118,7 +118,8 @@ fn what_would_have_been_raised_stands_beside_what_was_and_the_trail_says_who_ask
 #[test]
 fn a_rule_is_tried_in_the_page_in_both_languages() {
     let lines = lines(&[(1_000_000, "intrusion", "whole"), (13_000_000, "loitering", "square")]);
-    let scene = scene(&format!("cat > rehearsal.jsonl <<'END'\n{lines}END\ncp ../../picture.jpg 1.jpg"));
+    // The picture is there before it is named, as the program has it.
+    let scene = scene(&format!("cp ../../picture.jpg 1.jpg; cat > rehearsal.jsonl <<'END'\n{lines}END"));
     let stream = StreamId::new("gate").unwrap();
     let meta = FrameMeta { stream, sequence: 0, captured_at: Timestamp::ZERO, arrived_at: Timestamp::ZERO };
     let frame = Frame::packed(meta, PixelFormat::Rgb8, ColourMatrix::BT601, (64, 36), vec![90; 64 * 36 * 3]).unwrap();
