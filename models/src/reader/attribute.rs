@@ -8,7 +8,7 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
 use super::heads::Heads;
-use super::opener::Scale;
+use super::scale::Scale;
 use crate::card::Crop;
 use crate::crop::Limits;
 

@@ -54,7 +54,7 @@ impl Faces {
         let mut card = card_of(FACE_CARD)?;
         card.thresholds.score = MIN_SCORE;
         card.thresholds.classes.clear();
-        super::opener::search_at(&mut card, super::opener::Scale::To(Some(SEARCH_SIDE_PX)));
+        super::scale::search_at(&mut card, super::scale::Scale::To(Some(SEARCH_SIDE_PX)));
         let detector = OnnxDetector::open(&card, &store.weights(&card)?, runtime, threads)?;
         Ok(Self { detector })
     }

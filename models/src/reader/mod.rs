@@ -15,6 +15,7 @@ mod model;
 mod opener;
 mod part;
 mod plate;
+mod scale;
 mod search;
 
 use std::fmt;

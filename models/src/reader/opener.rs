@@ -9,6 +9,7 @@ use forewarn_domain::{AttributeId, ColourMatrix, Frame, FrameMeta, PixelFormat, 
 
 use super::error::ReaderError;
 use super::model::CropModel;
+use super::scale::{Scale, search_at};
 use crate::card::{Card, CardError};
 use crate::detector::OnnxDetector;
 use crate::providers::Execution;
@@ -60,27 +61,6 @@ impl OpenModels {
             let failing = record.failing.as_ref().map(|why| format!("`{name}` fails at what it is to read: {why}"));
             failing.or_else(|| execution.shortfall(name, provider))
         })
-    }
-}
-
-/// How large a model whose input has dynamic sides sees what is searched: its longer side in pixels.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Scale {
-    /// Of so many pixels, or as the card says.
-    To(Option<u32>),
-    /// As the card says, but enlarged to so many at least.
-    AtLeast(u32),
-}
-
-/// Makes a model see pictures at a scale.
-pub(super) fn search_at(card: &mut Card, scale: Scale) {
-    let Some(dynamic) = &mut card.input.dynamic else { return };
-    match scale {
-        Scale::To(Some(side_px)) => {
-            (card.input.width, card.input.height, dynamic.enlarge) = (side_px, side_px, true);
-        }
-        Scale::To(None) => {}
-        Scale::AtLeast(px) => dynamic.least = px,
     }
 }
 
