@@ -53,9 +53,9 @@ impl Text {
         })
     }
 
-    /// The probability that not every look is wrong, each worth half of what it claims at most; but no more than the looks
-    /// claim on average: what is read wrongly in a small picture is read wrongly again and again, only never surely.
-    fn certainty(&self) -> f32 {
+    /// The probability that not every look is wrong, each worth half of what it claims at most, and what the looks claim on
+    /// average: what is read wrongly in a small picture is read wrongly again and again, only never surely.
+    fn certainty(&self) -> (f32, f32) {
         let mut before = None;
         let (mut doubt, mut claimed, mut n) = (1.0, 0.0, 0.0);
         for (at, confidence, crop) in &self.looks {
@@ -65,8 +65,7 @@ impl Text {
             claimed += confidence * independence;
             n += independence;
         }
-        let mean: f32 = if n > 0.0 { claimed / n } else { 0.0 };
-        mean.min(1.0 - doubt)
+        (1.0 - doubt, if n > 0.0 { claimed / n } else { 0.0 })
     }
 
     fn sort(&mut self) {
@@ -117,7 +116,8 @@ impl Texts {
         let (agreement, _, text, looks) =
             ranked.max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)).then(b.2.cmp(a.2)))?;
         let all = || self.0.values().flat_map(|text| &text.looks);
-        let confidence = agreement * looks.certainty();
+        let (certainty, claimed) = looks.certainty();
+        let confidence = (agreement * certainty).min(claimed);
         let (first, last) = (looks.looks.first()?.0, looks.looks.last()?.0);
         let unclear =
             if !is_enough(looks.weight().1, standard.min_votes) || last.micros_since(first) < standard.spread_us {
