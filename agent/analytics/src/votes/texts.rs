@@ -61,7 +61,7 @@ impl Text {
         for (at, confidence, crop) in &self.looks {
             let independence = independence(before, *at);
             before = Some(*at);
-            doubt *= 1.0 - MOST_PER_LOOK * confidence * crop.quality.sqrt() * independence;
+            doubt *= 1.0 - MOST_PER_LOOK * confidence * crop.quality * independence;
             claimed += confidence * independence;
             n += independence;
         }
