@@ -102,6 +102,42 @@ fn unreadable_input_ends_with_65() {
 }
 
 #[test]
+fn names_that_nobody_knows_and_files_that_are_there_end_with_65_and_days_that_are_none_with_2() {
+    let scene = Scene::new().unwrap();
+    let camera = CameraEntry::new("gate", "rtsp://192.0.2.1/1", QUICK_PARKING);
+    let site = SiteFile::new().camera(camera).write(scene.dir()).unwrap();
+    let there = scene.write("there", "kept").unwrap();
+    let ask = |what: &str, words: &[&str]| {
+        let mut args = vec![what.into(), OsStr::new("--config").to_owned(), site.clone().into_os_string()];
+        args.extend(words.iter().map(Into::into));
+        run(&scene, &args)
+    };
+    let message = ends(&ask("stats", &["--camera", "gat"]), 65);
+    assert!(message.contains("--camera gat") && message.contains("there are gate"), "{message}");
+    let message = ends(&ask("stats", &["--violation", "parking"]), 65);
+    assert!(message.contains("illegal_parking"), "{message}");
+    ends(&ask("stats", &["--from", "2026-12-02", "--to", "2026-12-01"]), 2);
+    ends(&ask("stats", &["--camera", "gate", "--violation", "loitering"]), 0);
+    let clip = |from: &str, to: &str| {
+        let out = there.display().to_string();
+        ask("clip", &["--camera", "gate", "--from", from, "--to", to, "--out", &out])
+    };
+    ends(&clip("2026-11-30T08:14", "2026-11-30T08:13"), 2);
+    let message = ends(&clip("2026-11-30T08:14", "2026-11-30T08:15"), 65);
+    assert!(message.contains("is there already"), "{message}");
+    std::fs::remove_file(&there).unwrap();
+    let message = ends(&clip("2026-11-30T08:14:00Z", "2026-11-30T08:15:00Z"), 65);
+    assert!(message.contains("no footage of camera gate between 2026-11-30 "), "{message}");
+    scene.write("there", "kept").unwrap();
+    ends(&ask("backup", &[&there.display().to_string()]), 65);
+    ends(&ask("restore", &[&scene.path("none.backup").display().to_string()]), 65);
+    ends(&ask("rehearse", &["--camera", "yard", "--out", &scene.path("tried").display().to_string()]), 65);
+    let message =
+        ends(&ask("rehearse", &["--camera", "gate", "--out", &scene.path("tried").display().to_string()]), 65);
+    assert!(message.contains("`footage = true`"), "{message}");
+}
+
+#[test]
 fn a_truncated_clip_ends_with_65_after_what_was_found_is_written() {
     let scene = Scene::new().unwrap();
     let whole = std::fs::read(program::demo_clip().unwrap()).unwrap();
