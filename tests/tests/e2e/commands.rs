@@ -160,6 +160,19 @@ impl World {
     }
 }
 
+/// Over HTTP commands go through the same gate, behind which the command `case-1` is known.
+fn check_over_http(world: &mut World) {
+    let token = world.token();
+    let look = command("http-1", &json!({ "look": { "camera": "gate" } }));
+    let looked = world.ask_over_http(&token, &look);
+    assert_eq!((&looked["outcome"], &looked["found"]["seen"]["camera"]), (&json!("done"), &json!("gate")), "{looked}");
+    world.send(&look);
+    world.reply("http-1", "refused");
+    let of_broker = world.ask_over_http(&token, &command("case-1", &json!({ "look": { "camera": "gate" } })));
+    assert_eq!(of_broker["outcome"], "refused", "what came by the broker is not done again: {of_broker}");
+    assert!(world.ask_over_http("fwt_0", &look)["error"].is_string(), "a token that nobody made");
+}
+
 #[test]
 fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
     let mut world = World::start();
@@ -195,16 +208,7 @@ fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
     let quiet = json!({ "silence": { "camera": "gate", "zone": "no-parking", "until_s": now_s() + 600 } });
     world.ask("quiet-1", &quiet);
 
-    // Over HTTP, through the same gate.
-    let token = world.token();
-    let look = command("http-1", &json!({ "look": { "camera": "gate" } }));
-    let looked = world.ask_over_http(&token, &look);
-    assert_eq!((&looked["outcome"], &looked["found"]["seen"]["camera"]), (&json!("done"), &json!("gate")), "{looked}");
-    world.send(&look);
-    world.reply("http-1", "refused");
-    let of_broker = world.ask_over_http(&token, &command("case-1", &json!({ "look": { "camera": "gate" } })));
-    assert_eq!(of_broker["outcome"], "refused", "what came by the broker is not done again: {of_broker}");
-    assert!(world.ask_over_http("fwt_0", &look)["error"].is_string(), "a token that nobody made");
+    check_over_http(&mut world);
 
     // The same again, before and after a kill, and others that nobody may send.
     let again = command("say-1", &json!({ "speak": { "speaker": "horn", "text": "The gate is closed" } }));

@@ -30,9 +30,9 @@ fn cut_and_said_again(scene: &Scene, broker: &Broker, (by, table): (&str, &str),
     let mut site = SiteFile::new()
         .upstream(&broker.url(), "")
         .camera(CameraEntry::new("gate", camera.url(), parking).with(&format!("speakers = [\"{by}\"]")));
-    site.tables += &format!("[commands]\nurl = \"{}\"\ntopic = \"{TOPIC}\"\n", broker.url());
-    site.tables += "secret_file = \"commands.secret\"\n";
-    site.tables += &format!("{}{table}", speaker("wall"));
+    let commands = format!("[commands]\nurl = \"{}\"\ntopic = \"{TOPIC}\"\n", broker.url());
+    let secret = "secret_file = \"commands.secret\"\n";
+    site.tables += &[&commands, secret, &speaker("wall"), table].concat();
     let site = site.write(scene.dir()).unwrap();
     let agent = Agent::start(&scene.program, &site, "info").unwrap();
 

@@ -19,13 +19,16 @@ use crate::exit::{CommandError, ExitCode, OrExit as _};
 /// A camera that is not looked at by then, or gives no picture by then, gives no answer.
 const LOOK: Duration = Duration::from_millis(1500);
 
+/// Where commands go in, and the part of the agent that does them.
+type Taking = (Door, Box<dyn Part>);
+
 /// Begins to take commands, where the site says whose.
 pub fn start(
     site: &Site,
     (hands, board, shared): (&Hands, &Board, &Shared),
     to_loop: &Sender<LoopEvent, Wait>,
     clock: &Arc<dyn Clock>,
-) -> Result<Option<(Door, Box<dyn Part>)>, CommandError> {
+) -> Result<Option<Taking>, CommandError> {
     let (Some(config), dir) = (site.commands.clone(), site.storage.dir.clone()) else { return Ok(None) };
     let (speakers, streams, clips) = (hands.speakers.clone(), hands.streams.clone(), hands.streams.clone());
     let (onlookers, scenes, calls, troubles) =

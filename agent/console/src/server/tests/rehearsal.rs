@@ -43,7 +43,7 @@ fn lines(raised: &[(i64, &str, &str)]) -> String {
     });
     let begun = json!({ "is": "begun", "from_us": 0, "to_us": 90_000_000, "gaps": [[10, 20]] });
     let all = [begun].into_iter().chain(raised).chain([json!({ "is": "done" })]);
-    all.map(|line| format!("{line}\n")).collect()
+    all.map(|line| line.to_string() + "\n").collect()
 }
 
 /// A console whose program is this script, and of whose gate there is footage.
