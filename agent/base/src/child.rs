@@ -18,6 +18,8 @@ use rustix::process::{
 
 /// Has a program run at the system's idle priority; the disk's follows it.
 const CHRT: &str = "/usr/bin/chrt";
+/// Has a program end with the thread that began it, however that ends.
+const SETPRIV: &str = "/usr/bin/setpriv";
 /// Most bytes that are kept of what a program complains about.
 const COMPLAINT_BYTES: u64 = 4096;
 
@@ -127,13 +129,17 @@ pub fn run_unless(
     Ok(Ended { status, output, complaint })
 }
 
-/// A program that has the processor and the disk only while nobody else wants them.
+/// A program that has the processor and the disk only while nobody else wants them, and is killed when the thread that begins it
+/// has ended, also by a kill.
 pub fn idle(program: &Path) -> Command {
-    // Both are on every Debian; a system without the first still has the second.
+    // All are on every Debian; a system without the others still has the first.
     let mut command = Command::new("nice");
     command.args(["-n", "19"]);
     if Path::new(CHRT).exists() {
         command.args([CHRT, "--idle", "0"]);
+    }
+    if Path::new(SETPRIV).exists() {
+        command.args([SETPRIV, "--pdeathsig", "KILL"]);
     }
     command.arg(program);
     command
@@ -263,6 +269,8 @@ pub fn hang_up(process: u32) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
     use super::*;
 
     const LIMITS: Limits = Limits { time: Duration::from_secs(20), output_bytes: 1 << 20 };
@@ -319,6 +327,23 @@ mod tests {
         assert_eq!((fields[16], fields[38]), ("19", policy), "{told}");
         let error = run_unless(shell("exec sleep 1000"), b"", LIMITS, &|| true).unwrap_err();
         assert!(matches!(error, ChildError::Stopped { .. }), "{error}");
+    }
+
+    #[test]
+    fn an_idle_program_ends_with_the_thread_that_began_it() {
+        if !Path::new(SETPRIV).exists() {
+            return;
+        }
+        let begin = || {
+            let mut command = idle(Path::new("/bin/sh"));
+            let mut child = command.args(["-c", "echo up; exec sleep 1000"]).stdout(Stdio::piped()).spawn().unwrap();
+            let mut up = [0; 3];
+            child.stdout.as_mut().unwrap().read_exact(&mut up).unwrap();
+            child
+        };
+        let mut child = Builder::new().name("begins".to_owned()).spawn(begin).unwrap().join().unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(status.signal(), Some(9), "{status}");
     }
 
     /// Whether nothing is left of the process whose number the script wrote, not even a zombie.

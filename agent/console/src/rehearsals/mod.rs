@@ -91,6 +91,7 @@ pub(crate) struct Order<'a> {
 impl Rehearsals {
     /// Begins one. What came of the one before goes.
     pub(crate) fn begin(&self, order: &Order<'_>) -> io::Result<Result<(), Busy>> {
+        self.wait_for_the_stopped();
         let mut job = lock(&self.0);
         if job.as_ref().is_some_and(|job| job.standing == Standing::Running) {
             return Ok(Err(Busy));
@@ -133,10 +134,16 @@ impl Rehearsals {
 
     /// Stops what goes on, and waits until it is gone.
     pub(crate) fn end(&self) {
-        let thread = lock(&self.0).as_mut().and_then(|job| {
+        if let Some(job) = lock(&self.0).as_ref() {
             job.stop.store(true, Ordering::Release);
-            job.thread.take()
-        });
+        }
+        self.wait_for_the_stopped();
+    }
+
+    /// What was stopped is gone within a moment.
+    fn wait_for_the_stopped(&self) {
+        let is_stopped = |job: &&mut Job| job.stop.load(Ordering::Acquire);
+        let thread = lock(&self.0).as_mut().filter(is_stopped).and_then(|job| job.thread.take());
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread of a rehearsal panicked");
         }
