@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use forewarn_cli::Rehearse;
@@ -68,6 +69,23 @@ impl Rehearsal {
         let begun = RehearsalLine::Begun { from_us: from.as_micros(), to_us: to.as_micros(), gaps };
         let following = parts[1..].iter().map(|part| (since(part), part.path.clone())).collect();
         Self { site, clip: first.path.clone(), following, from, begun, to }
+    }
+
+    /// From when to when footage lacks, in microseconds since 1970.
+    pub(crate) fn gaps(&self) -> &[[i64; 2]] {
+        match &self.begun {
+            RehearsalLine::Begun { gaps, .. } => gaps,
+            _ => &[],
+        }
+    }
+
+    /// Removes the copy of the latest file, which is video like any other.
+    pub(crate) fn forget_copy(out: &Path) -> Result<(), RehearsalError> {
+        let copy = out.join(LATEST);
+        match fs::remove_file(&copy) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(RehearsalError::io(copy)(error)),
+            _ => Ok(()),
+        }
     }
 
     /// When the first picture was taken, as a replay is told it.

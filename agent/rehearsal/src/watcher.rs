@@ -59,6 +59,7 @@ impl Watcher {
         let mut state = lock(&self.0);
         let path = state.out.join(RESULTS);
         state.write(&RehearsalLine::Done).map_err(RehearsalError::io(path))?;
+        Rehearsal::forget_copy(&state.out)?;
         let zone = &rehearsal.site.header.time_zone;
         let camera = rehearsal.site.cameras.first().map_or("", |camera| camera.id.as_str());
         let head = format!(
@@ -73,7 +74,11 @@ impl Watcher {
         let line = |RaisedLine { at_us, violation, zone: place, class, .. }: &RaisedLine| {
             format!("  {}  {violation} in {place}: {class}", in_words(*at_us, zone))
         };
-        let lines: Vec<String> = std::iter::once(head).chain(state.raised.iter().map(line)).collect();
+        let gap = |[until, from]: &[i64; 2]| {
+            format!("  no footage from {} to {}", in_words(*until, zone), in_words(*from, zone))
+        };
+        let gaps = rehearsal.gaps().iter().map(gap);
+        let lines: Vec<String> = std::iter::once(head).chain(gaps).chain(state.raised.iter().map(line)).collect();
         Ok(lines.join("\n"))
     }
 }

@@ -21,7 +21,7 @@ pub struct Part {
     pub to: WallTime,
 }
 
-/// The files of `camera` that begin between `from` and `to`, in order. The last may be growing, so that what is whole of it is
+/// The files of `camera` with anything between `from` and `to`, in order: the first may begin before. The last may be growing, so that what is whole of it is
 /// copied into the file `last`.
 pub fn parts(
     root: &Path,
@@ -36,7 +36,9 @@ pub fn parts(
     let files = keep::files(root, camera.as_str()).map_err(at(root))?;
     let n = files.len();
     let mut found = Vec::new();
-    for (i, (path, _)) in files.into_iter().enumerate().filter(|(_, (_, begun))| (from..to).contains(begun)) {
+    // The one before the first that begins later goes on beyond the beginning, or ends before it.
+    let before = files.partition_point(|(_, begun)| *begun <= from).saturating_sub(1);
+    for (i, (path, _)) in files.into_iter().enumerate().skip(before).take_while(|(_, (_, begun))| *begun < to) {
         let is_last = i + 1 == n;
         let contents = match contents(&path) {
             // The oldest file goes while it is looked for.
@@ -44,6 +46,9 @@ pub fn parts(
             contents => contents.map_err(at(&path))?,
         };
         let (Some(first), Some(end)) = (contents.fragments.first(), contents.fragments.last()) else { continue };
+        if end.until() <= from {
+            continue;
+        }
         if is_last {
             copy(&path, contents.whole_bytes, last).map_err(at(last))?;
         }

@@ -130,8 +130,13 @@ fn files_are_told_one_by_one_and_what_is_whole_of_the_last_is_copied() {
     let told: Vec<_> = found.iter().map(|part| (part.from, part.to)).collect();
     assert_eq!(told, [(wall(0), wall(30_000)), (wall(30_000), wall(90_000)), (wall(90_000), wall(95_000))]);
     assert_eq!((&found[2].path, last.metadata().unwrap().len()), (&last, whole_bytes));
-    let later = parts(root, &gate(), (wall(10_000), wall(80_000)), &last).unwrap();
-    assert_eq!(later.len(), 1, "{later:?}");
+    let begun = |from, to| {
+        let found = parts(root, &gate(), (wall(from), wall(to)), &last).unwrap();
+        found.iter().map(|part| part.from).collect::<Vec<_>>()
+    };
+    assert_eq!(begun(10_000, 80_000), [wall(0), wall(30_000)], "the one that goes on beyond the beginning, too");
+    assert_eq!(begun(30_000, 80_000), [wall(30_000)]);
+    assert_eq!(begun(91_000, 92_000), [wall(90_000)]);
     let none = parts(root, &gate(), (wall(100_000), wall(200_000)), &last).unwrap_err();
     assert!(matches!(none, CutError::Nothing { .. }), "{none}");
 }
