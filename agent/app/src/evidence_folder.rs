@@ -1,23 +1,39 @@
 //! Where the evidence of a site lies, and what its keeper knows of the site.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use forewarn_domain::clock::AgentClock;
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
-    ClockState, ClockStep, ClockTeller, EvidenceError, EvidenceStore, KeeperSetup, Limits, ModelUse, RuleScene,
-    RuleScenes, Setting, Signing, StoreOptions, TimeLine,
+    ClockState, ClockStep, ClockTeller, EvidenceError, EvidenceKeeper, EvidenceStore, KeeperSetup, Limits, ModelUse,
+    RuleScene, RuleScenes, Setting, Signing, StoreOptions, TimeLine, Unkept,
 };
 
 use forewarn_hw::clock_sync::synchronised;
 
 use crate::config::{Site, StorageDir};
+use crate::exit::{CommandError, ExitCode};
 
 /// Opens the evidence in a directory of storage or results.
 pub fn open_store(dir: &StorageDir, limits: Limits, time_line: TimeLine) -> Result<EvidenceStore, EvidenceError> {
     let store = unready_store(dir, limits, time_line);
     store.prepare()?;
     Ok(store)
+}
+
+/// Fails where the disk of `dir` has not taken all that a keeper, if there is one, was to keep.
+pub fn has_all_of(keeper: Option<&EvidenceKeeper>, dir: &Path) -> Result<(), CommandError> {
+    let Unkept { waiting, lost } = keeper.map(EvidenceKeeper::unkept).unwrap_or_default();
+    match waiting as u64 + lost {
+        0 => Ok(()),
+        n => {
+            let dir = dir.display();
+            let error =
+                anyhow::anyhow!("the disk has not taken {n} snapshots and clips of {dir}: make room and replay again");
+            Err(CommandError { code: ExitCode::Failed, error })
+        }
+    }
 }
 
 /// The evidence in a directory whose disk may be away.

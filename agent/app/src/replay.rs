@@ -179,8 +179,9 @@ impl<'a> Replay<'a> {
             tracing::info!(%stream, taken, unknown_track, unasked, "closer looks");
         }
         player.summary.wall_s = stopwatch.elapsed().as_secs_f64();
-        // What was found before the damage is written all the same.
-        player.damage.map_or(Ok(player.summary), |error| Err(error).or_exit(ExitCode::BadInput))
+        // What was found before the damage, or without room for its evidence, is written all the same.
+        player.damage.map_or(Ok(()), |error| Err(error).or_exit(ExitCode::BadInput))?;
+        evidence_folder::has_all_of(player.keeper.as_ref(), self.out).map(|()| player.summary)
     }
 }
 
