@@ -61,8 +61,8 @@ pub(crate) enum TokenError {
 }
 
 /// What tokens can be for: the first word of a path below `/api/v1`.
-const SUBJECTS: [&str; 9] =
-    ["incidents", "suppressions", "cameras", "live", "health", "events", "site", "speakers", "commands"];
+const SUBJECTS: [&str; 10] =
+    ["incidents", "suppressions", "cameras", "live", "health", "events", "site", "speakers", "commands", "stats"];
 
 /// A subject that a token may read, or also change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -16,7 +16,7 @@ interface Token {
   cameras: string[] | null;
 }
 
-const subjects = ["incidents", "suppressions", "cameras", "live", "health", "events", "site", "speakers", "commands"];
+const subjects = ["incidents", "suppressions", "cameras", "live", "health", "events", "site", "speakers", "commands", "stats"];
 
 export function Tokens() {
   const say = useWords();
