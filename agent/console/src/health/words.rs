@@ -65,8 +65,8 @@ pub const UNTIL_RESTART: Bilingual =
     fixed("another decoder is used until the agent starts anew", "在程序重启之前使用另一个解码器");
 /// To do: of a loudspeaker.
 pub const LOOK_AT_SPEAKER: Bilingual = fixed(
-    "look at the loudspeaker and its settings; `forewarn check --probe` plays a test",
-    "请检查扬声器及其设置；`forewarn check --probe` 会播放测试音",
+    "look at the loudspeaker and its settings; `forewarn say` plays a test",
+    "请检查扬声器及其设置；`forewarn say` 会播放测试音",
 );
 /// To do: of the program that speaks.
 pub const LOOK_AT_SPEECH: Bilingual =
