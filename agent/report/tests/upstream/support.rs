@@ -23,11 +23,16 @@ pub(crate) use forewarn_wire::samples::report;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Polls `check` until it holds. Waiting is on a channel that nothing is sent to, with a deadline.
-pub(crate) fn eventually(what: &str, mut check: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, check: impl FnMut() -> bool) {
+    within(PATIENCE, what, check);
+}
+
+/// The same with a patience of one's own.
+pub(crate) fn within(patience: Duration, what: &str, mut check: impl FnMut() -> bool) {
     let (_keep, nothing) = sync_channel::<()>(1);
     let waited = Stopwatch::start();
     while !check() {
-        assert!(waited.elapsed() < PATIENCE, "waited in vain until {what}");
+        assert!(waited.elapsed() < patience, "waited in vain until {what}");
         let _ = nothing.recv_timeout(Duration::from_millis(5));
     }
 }
