@@ -40,8 +40,8 @@ pub(super) fn follow(site: &std::sync::Arc<Site>, pad: &gst::Pad) {
     let site = site.clone();
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         if let Some(buffer) = info.buffer() {
-            let segment = pad.sticky_event::<gst::event::Segment>(0).map(|event| event.segment().clone());
-            let running_ns = running_time_ns(buffer, segment.as_ref());
+            let segment = pad.sticky_event::<gst::event::Segment>(0);
+            let running_ns = running_time_ns(buffer, segment.as_ref().map(|event| event.segment()));
             let packet = running_ns.zip(buffer.map_readable().ok());
             if let Some(packet) = packet.and_then(|(running_ns, bytes)| Packet::of(bytes.as_slice(), running_ns)) {
                 *lock(&site.latest_packet) = Some(packet);
