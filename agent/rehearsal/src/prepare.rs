@@ -31,8 +31,9 @@ pub struct Rehearsal {
     pub following: VecDeque<(Timestamp, PathBuf)>,
     /// When the first picture was taken.
     pub from: WallTime,
-    pub(crate) begun: RehearsalLine,
     pub(crate) to: WallTime,
+    /// From when to when footage lacks, in microseconds since 1970.
+    pub(crate) gaps: Vec<[i64; 2]>,
 }
 
 impl Rehearsal {
@@ -66,17 +67,14 @@ impl Rehearsal {
         let since = |part: &Part| Timestamp::from_micros(part.from.micros_after(from));
         let gap = |pair: &[Part]| [pair[0].to.as_micros(), pair[1].from.as_micros()];
         let gaps = parts.windows(2).map(gap).filter(|[until, from]| from - until > GAP_FROM_US).collect();
-        let begun = RehearsalLine::Begun { from_us: from.as_micros(), to_us: to.as_micros(), gaps };
         let following = parts[1..].iter().map(|part| (since(part), part.path.clone())).collect();
-        Self { site, clip: first.path.clone(), following, from, begun, to }
+        Self { site, clip: first.path.clone(), following, from, to, gaps }
     }
 
-    /// From when to when footage lacks, in microseconds since 1970.
-    pub(crate) fn gaps(&self) -> &[[i64; 2]] {
-        match &self.begun {
-            RehearsalLine::Begun { gaps, .. } => gaps,
-            _ => &[],
-        }
+    /// What is written down first.
+    pub(crate) fn begun(&self) -> RehearsalLine {
+        let (from_us, to_us) = (self.from.as_micros(), self.to.as_micros());
+        RehearsalLine::Begun { from_us, to_us, gaps: self.gaps.clone() }
     }
 
     /// Removes the copy of the latest file, which is video like any other.
@@ -128,7 +126,7 @@ mod tests {
         let at: Vec<f64> = rehearsal.following.iter().map(|(at, _)| at.as_secs_f64()).collect();
         assert_eq!(at, [60.5, 200.0]);
         let gaps = vec![[219_000_000, 300_000_000]];
-        assert_eq!(rehearsal.begun, RehearsalLine::Begun { from_us: 100_000_000, to_us: 310_000_000, gaps });
+        assert_eq!(rehearsal.begun(), RehearsalLine::Begun { from_us: 100_000_000, to_us: 310_000_000, gaps });
         fs::write(&changes, "[{}]").unwrap();
         let told = changed(&config, &changes).unwrap_err();
         assert!(told.is_of_the_input() && told.to_string().contains("holds no changes"), "{told}");

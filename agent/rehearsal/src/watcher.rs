@@ -50,7 +50,7 @@ impl Watcher {
         let (from, due) = (rehearsal.from, Due::every(EVERY));
         let out = out.to_owned();
         let mut state = State { from, out, file, picture_of, latest: None, raised: Vec::new(), due, trouble: None };
-        state.write(&rehearsal.begun).map_err(RehearsalError::io(&path))?;
+        state.write(&rehearsal.begun()).map_err(RehearsalError::io(&path))?;
         Ok(Self(Arc::new(Mutex::new(state))))
     }
 
@@ -77,7 +77,7 @@ impl Watcher {
         let gap = |[until, from]: &[i64; 2]| {
             format!("  no footage from {} to {}", in_words(*until, zone), in_words(*from, zone))
         };
-        let gaps = rehearsal.gaps().iter().map(gap);
+        let gaps = rehearsal.gaps.iter().map(gap);
         let lines: Vec<String> = std::iter::once(head).chain(gaps).chain(state.raised.iter().map(line)).collect();
         Ok(lines.join("\n"))
     }
