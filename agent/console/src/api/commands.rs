@@ -1,7 +1,6 @@
 //! `/api/v1/commands`: a signed command, as the broker takes it, for whoever speaks HTTP alone.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -10,7 +9,7 @@ use axum::routing::post;
 use axum::{Extension, Json};
 use serde_json::Value;
 
-use super::{OPERATOR, Page, ask, page};
+use super::{OPERATOR, Page, ask, one_at_a_time, page};
 use crate::access::Session;
 use crate::bilingual::both;
 use crate::context::Context;
@@ -20,7 +19,7 @@ pub(super) fn pages() -> Vec<Page> {
     vec![page(Method::POST, "/api/v1/commands", OPERATOR, post(command))]
 }
 
-/// One is done at a time, so that those who wait take no threads from those who look. Who asked is in the audit log of
+/// One is done at a time. Who asked is in the audit log of
 /// commands, by the name that is signed.
 async fn command(
     State(context): State<Arc<Context>>,
@@ -36,14 +35,8 @@ async fn command(
         return Err(Refusal::new(StatusCode::FORBIDDEN, why));
     }
     ask(move || {
-        if context.is_commanded.swap(true, Ordering::AcqRel) {
-            return Err(Refusal::conflict(both!(
-                "another command is being done; send it again in a moment",
-                "正在执行另一条命令，请稍候重试"
-            )));
-        }
-        let reply = context.ports.desk.command(message.to_vec());
-        context.is_commanded.store(false, Ordering::Release);
+        let busy = both!("another command is being done; send it again in a moment", "正在执行另一条命令，请稍候重试");
+        let reply = one_at_a_time(&context.is_commanded, busy, || context.ports.desk.command(message.to_vec()))?;
         let reply = reply.map_err(Refusal::conflict)?;
         let status = match reply["outcome"].as_str() {
             Some("done") => StatusCode::OK,

@@ -25,6 +25,7 @@ mod stream;
 mod take_out;
 mod tokens;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -35,11 +36,12 @@ use axum::routing::MethodRouter;
 use forewarn_base::sync::lock;
 
 use crate::access::Role;
+use crate::bilingual::Bilingual;
 use crate::context::Context;
 use crate::gate::{Need, by_name, by_role};
 use crate::hosts::Hosts;
 use crate::ports::Ports;
-use crate::refusal::as_json;
+use crate::refusal::{Refusal, as_json};
 
 /// The longest body of a request.
 const BODY_BYTES: usize = 64 * 1024;
@@ -117,6 +119,16 @@ pub(crate) fn of_console(context: &Arc<Context>) -> Router {
 
 #[cfg(test)]
 pub(crate) use openapi::DOCUMENT;
+
+/// Does work that one alone may do at a time, so that those who wait take no threads from those who look.
+fn one_at_a_time<T>(is_taken: &AtomicBool, busy: Bilingual, work: impl FnOnce() -> T) -> Result<T, Refusal> {
+    if is_taken.swap(true, Ordering::AcqRel) {
+        return Err(Refusal::conflict(busy));
+    }
+    let done = work();
+    is_taken.store(false, Ordering::Release);
+    Ok(done)
+}
 
 /// Asks a port on a thread that may wait. A port that panics is an error of the server, and of this request alone.
 async fn ask<T: Send + 'static>(question: impl FnOnce() -> T + Send + 'static) -> Result<T, StatusCode> {

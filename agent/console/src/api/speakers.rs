@@ -1,7 +1,6 @@
 //! `/api/v1/speakers`: somebody speaks over a loudspeaker, or hears whether it works.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::extract::{Path, State};
 use axum::http::Method;
@@ -12,7 +11,7 @@ use forewarn_domain::{SpeakerId, SpokenText};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{OPERATOR, Page, ask, page};
+use super::{OPERATOR, Page, ask, one_at_a_time, page};
 use crate::access::Session;
 use crate::act::Act;
 use crate::bilingual::{Bilingual, both};
@@ -70,14 +69,10 @@ impl Spoken {
     }
 }
 
-/// One speaks at a time, so that those who wait take no threads from those who look.
+/// One speaks at a time.
 pub(super) fn alone<T>(context: &Context, say: impl FnOnce() -> T) -> Result<T, Refusal> {
-    if context.is_speaking.swap(true, Ordering::AcqRel) {
-        return Err(Refusal::conflict(both!("somebody is speaking; wait a moment", "有人正在喊话，请稍候")));
-    }
-    let said = say();
-    context.is_speaking.store(false, Ordering::Release);
-    Ok(said)
+    let busy = both!("somebody is speaking; wait a moment", "有人正在喊话，请稍候");
+    one_at_a_time(&context.is_speaking, busy, say)
 }
 
 async fn say(

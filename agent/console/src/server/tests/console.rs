@@ -130,6 +130,22 @@ impl Scene {
         self.say(who, "GET", path, &[], "")
     }
 
+    /// Listens to what is new; gives all that was heard once a text is in it.
+    pub(super) fn listen(&self, who: &Visitor) -> impl FnMut(&str) -> String {
+        let asked = format!("GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\n\r\n", who.cookie);
+        let mut client = connect(&self.server, &asked);
+        let mut heard = String::new();
+        move |what: &str| {
+            let mut bytes = [0; 4096];
+            while !heard.contains(what) {
+                let n = client.read(&mut bytes).unwrap();
+                assert!(n > 0, "{heard}");
+                heard.push_str(&String::from_utf8_lossy(&bytes[..n]));
+            }
+            heard.clone()
+        }
+    }
+
     pub(super) fn post(&self, who: &Visitor, path: &str, body: &Value) -> Answer {
         self.say(who, "POST", path, &[], &body.to_string())
     }
@@ -325,17 +341,7 @@ fn whoever_listens_is_told_what_is_new() {
     let scene = Scene::new();
     let admin = scene.admin();
     scene.await_incident(&admin);
-    let asked = format!("GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\n\r\n", admin.cookie);
-    let mut client = connect(&scene.server, &asked);
-    let mut heard = String::new();
-    let mut until = |what: &str| {
-        let mut bytes = [0; 4096];
-        while !heard.contains(what) {
-            let n = client.read(&mut bytes).unwrap();
-            assert!(n > 0, "{heard}");
-            heard.push_str(&String::from_utf8_lossy(&bytes[..n]));
-        }
-    };
+    let mut until = scene.listen(&admin);
     until("event: hello");
     scene.post(&admin, &format!("/api/v1/incidents/{ID}/opinion"), &json!({ "opinion": "true" }));
     until("event: incident\ndata: {\"id\":\"gate-loitering-2\"");

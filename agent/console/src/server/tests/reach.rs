@@ -104,18 +104,7 @@ fn lists_figures_and_news_are_those_of_the_cameras_that_are_reached() {
     let end = |number: u32| scene.say(&guard, "DELETE", &format!("/api/v1/suppressions/{number}"), &[], "").status;
     assert_eq!((end(4), end(5)), (404, 204));
 
-    let asked = format!("GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nCookie: {}\r\n\r\n", guard.cookie);
-    let mut client = connect(&scene.server, &asked);
-    let mut heard = String::new();
-    let mut until = |what: &str| {
-        let mut bytes = [0; 4096];
-        while !heard.contains(what) {
-            let n = client.read(&mut bytes).unwrap();
-            assert!(n > 0, "{heard}");
-            heard.push_str(&String::from_utf8_lossy(&bytes[..n]));
-        }
-        heard.clone()
-    };
+    let mut until = scene.listen(&guard);
     until("event: hello");
     for id in [ID, "yard-loitering-3"] {
         let path = format!("/api/v1/incidents/{id}/opinion");
