@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::card::Card;
+use crate::card::{Card, Resize};
 use crate::decode::{DecodeError, Decoder, RawBox, RawBoxes, Shot};
 use crate::nms::{self, Candidate};
 use crate::open_error::OpenError;
@@ -129,6 +129,7 @@ impl OnnxDetector {
         let family = card.decoder.family();
         let decoder = Decoder::new(card).ok_or_else(|| OpenError::NotDetector { model: card.name.clone(), family })?;
         let session = ModelSession::open(card, weights, runtime, threads)?;
+        let card = as_run_by(session.provider(), card);
         let preprocessor = Preprocessor::new(&card.input);
         let mut detector = Self {
             classes: card.classes.to_vec(),
@@ -136,7 +137,7 @@ impl OnnxDetector {
             tensor: vec![0.0; preprocessor.tensor_len()],
             shape: preprocessor.tensor_shape(),
             decoder,
-            card: card.clone(),
+            card,
             session,
             preprocessors: vec![preprocessor],
             timings: Timings::default(),
@@ -144,14 +145,14 @@ impl OnnxDetector {
         match detector.infer(&[Mapping::IDENTITY]) {
             Ok(_) => {}
             Err(InferError::Run(source)) => {
-                return Err(OpenError::Session { model: card.name.clone(), path: weights.to_owned(), source });
+                return Err(OpenError::Session { model: detector.card.name, path: weights.to_owned(), source });
             }
             Err(InferError::Decode(source)) => {
-                return Err(OpenError::Decode { model: card.name.clone(), source });
+                return Err(OpenError::Decode { model: detector.card.name, source });
             }
         }
         if detector.session.takes_batches() && detector.infer(&[Mapping::IDENTITY; 2]).is_ok() {
-            detector.preprocessors.resize_with(MOST_AT_ONCE, || Preprocessor::new(&card.input));
+            detector.preprocessors.resize_with(MOST_AT_ONCE, || Preprocessor::new(&detector.card.input));
         }
         detector.tensor.truncate(detector.preprocessors[0].tensor_len());
         detector.timings = Timings::default();
@@ -324,6 +325,16 @@ impl OnnxDetector {
     }
 }
 
+/// The card as `provider` is fed: TensorRT compiles each size of input for minutes, and padding costs a GPU next to
+/// nothing, so there a letterboxed picture is always padded out to the whole input.
+fn as_run_by(provider: Provider, card: &Card) -> Card {
+    let mut card = card.clone();
+    if provider == Provider::TensorRt && matches!(card.input.resize, Resize::Letterbox { .. }) {
+        card.input.dynamic = None;
+    }
+    card
+}
+
 /// Stream and number of the first frame of a lot, and how many others there are.
 fn name(lot: &[&Frame]) -> String {
     let Some((first, others)) = lot.split_first() else { return "none".to_owned() };
@@ -398,6 +409,17 @@ mod tests {
             vec![person([-5.0, 2.0, 8.0, 30.0]), person([20.0, 3.0, 28.0, 9.0]), person([1.0, 1.0, 2.0, 2.0])];
         cut_off(&mut detections, 20, 10);
         assert_eq!(detections, [person([0.0, 2.0, 8.0, 10.0]), person([1.0, 1.0, 2.0, 2.0])]);
+    }
+
+    #[test]
+    fn tensorrt_sees_letterboxed_pictures_in_one_size() {
+        let size = |name: &str, provider: Provider| {
+            let card = crate::cards::builtin(name).unwrap();
+            as_run_by(provider, &card).input.size_for(1920, 1080)
+        };
+        assert_eq!(size("site-nano-416", Provider::Cpu), [416, 256]);
+        assert_eq!(size("site-nano-416", Provider::TensorRt), [416, 416]);
+        assert_eq!(size("centerface", Provider::TensorRt), size("centerface", Provider::Cpu));
     }
 
     #[test]

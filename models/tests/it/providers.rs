@@ -18,7 +18,7 @@ fn frame() -> Frame {
 
 fn open(runtime: &Runtime) -> OnnxDetector {
     let mut card = cards::builtin(cards::DEFAULT_DETECTOR).unwrap();
-    card.thresholds.score = 0.02;
+    card.thresholds.score = 0.002;
     let weights = Store::locate().weights(&card).unwrap_or_else(|error| panic!("{error}"));
     OnnxDetector::open(&card, &weights, runtime, 1).unwrap_or_else(|error| panic!("{error}"))
 }

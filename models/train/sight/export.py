@@ -3,7 +3,7 @@
     python -m sight.export --body yolox_nano.onnx --heads heads.pt --out site-nano.onnx
 
 The output has the published rows first, unchanged but for two more class columns of zero, then the heads' rows with
-eighty: what reads YOLOX reads both, with the strides 8, 16, 32, 8, 16, 32.
+eighty: what reads YOLOX reads both, with the strides 8, 16, 32, 8, 16, 32. Both sides of the input are open, in steps of 32.
 """
 
 import argparse
@@ -16,11 +16,10 @@ from onnx import TensorProto, helper, numpy_helper, version_converter
 
 from wear.quantise import store_int8
 
-from .body import LEVELS, SIDE, STRIDES
+from .body import LEVELS
 from .net import Heads
 
 CLASSES, KINDS = 80, 2
-CELLS = sum((SIDE // stride) ** 2 for stride in STRIDES)
 # Convolutions of fewer weights stay as they are: little would be saved.
 LEAST_VALUES = 1024
 
@@ -131,26 +130,35 @@ class Join:
             levels.append(self.node("Reshape", [seen, shape]))
         rows = self.node("Transpose", [self.node("Concat", levels, axis=2)], perm=[0, 2, 1])
         box, there, kind = (self.part(rows, *columns) for columns in [(0, 4), (4, 5), (5, 5 + KINDS)])
-        heads = [box, self.node("Sigmoid", [there]), self.zeros(CLASSES), self.node("Softmax", [kind], axis=2)]
+        heads = [
+            self.with_zeros(self.node("Concat", [box, self.node("Sigmoid", [there])], axis=2), CLASSES),
+            self.node("Softmax", [kind], axis=2),
+        ]
         answer = self.graph.output[0].name
         published = f"{answer}.published"
         for node in self.graph.node:
             node.output[:] = [published if name == answer else name for name in node.output]
-        both = [
-            self.node("Concat", [published, self.zeros(KINDS)], axis=2),
-            self.node("Concat", heads, axis=2),
-        ]
+        both = [self.with_zeros(published, KINDS), self.node("Concat", heads, axis=2)]
         self.graph.node.append(helper.make_node("Concat", both, [answer], name="heads.join", axis=1))
-        wanted = [1, 2 * CELLS, 5 + CLASSES + KINDS]
+        wanted = [1, "rows", 5 + CLASSES + KINDS]
         self.graph.output[0].CopyFrom(helper.make_tensor_value_info(answer, TensorProto.FLOAT, wanted))
+        self.take_any_size()
+
+    def take_any_size(self):
+        """A picture of 16:9 then needs no padding down to a square, which is not seen for nothing."""
+        picture = self.graph.input[0].name
+        sides = [1, 3, "height", "width"]
+        self.graph.input[0].CopyFrom(helper.make_tensor_value_info(picture, TensorProto.FLOAT, sides))
+        # What was worked out for the square no longer holds.
+        del self.graph.value_info[:]
 
     def part(self, rows, first, end):
         starts, ends, axis = (self.weight(np.array([value], np.int64)) for value in (first, end, 2))
         return self.node("Slice", [rows, starts, ends, axis])
 
-    def zeros(self, columns):
-        shape = self.weight(np.array([1, CELLS, columns], np.int64))
-        return self.node("ConstantOfShape", [shape])
+    def with_zeros(self, rows, columns):
+        """So many columns of zero after those that `rows` has."""
+        return self.node("Pad", [rows, self.weight(np.array([0, 0, 0, 0, 0, columns], np.int64))])
 
 
 if __name__ == "__main__":
