@@ -3,6 +3,7 @@
 //! - [`speaker`]: the adapters of the port [`forewarn_domain::Loudspeaker`] and their configuration.
 //! - [`sensor`]: values from MQTT and Modbus TCP.
 //! - [`box_facts`]: processor, memory and accelerators, and what the own process uses of them.
+//! - [`power`]: how warm the box is, and what a drone's battery has left.
 //! - [`clock_sync`]: whether something keeps the clock right.
 //! - [`streams`]: which streams a camera has, asked by ONVIF.
 //! - [`telemetry`]: where a drone's camera was and looked.
@@ -15,6 +16,7 @@ pub mod clock_sync;
 pub mod descriptors;
 pub mod discovery;
 mod mqtt;
+pub mod power;
 mod random;
 pub mod sensor;
 pub mod speaker;

@@ -26,6 +26,7 @@ use crate::heat_map::{HeatMap, RawHeatMap};
 use crate::inference::{Inference, RawInference};
 use crate::listen::{Listeners, RawConsole, RawListener};
 use crate::model::{Model, RawModel};
+use crate::power::{PowerPlan, RawPower};
 use crate::rule::Lookup;
 use crate::sensor::RawSensor;
 use crate::source::{ConfigError, ConfigErrors, Source};
@@ -36,7 +37,7 @@ use crate::update::{RawUpdate, Update};
 use crate::upstream::RawUpstream;
 use crate::violations::{Library, RawViolations};
 use crate::{attributes, beside, camera, case, client_ids, commands, evidence, header, inference, listen, mask, model};
-use crate::{rule, sensor, speaker, storage, telemetry, tracking, update, upstream, violations, zone};
+use crate::{power, rule, sensor, speaker, storage, telemetry, tracking, update, upstream, violations, zone};
 
 /// The site file as it is written. Nothing is checked yet but spelling and types.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -50,6 +51,9 @@ pub struct RawSite {
     /// What decoding and the models may spend, and how seldom a still scene is looked at.
     #[serde(default)]
     pub inference: RawInference,
+    /// Where the box is careful with heat and a battery; nowhere without it.
+    #[serde(default)]
+    pub power: Option<RawPower>,
     /// How detections become tracks.
     #[serde(default)]
     #[schemars(with = "Option<TrackerConfig>")]
@@ -111,13 +115,14 @@ pub struct RawSite {
 }
 
 /// The parts of the annotated example, in the order of the file.
-const EXAMPLES: [&str; 21] = [
+const EXAMPLES: [&str; 22] = [
     "# A site of one gateway: what it sees, where it warns, to whom it reports.\n\
      # Check it with `forewarn check site.toml`, try it on a recording with `forewarn replay`, run it with `forewarn run`.\n\
      # Paths are relative to this file.\n",
     header::EXAMPLE,
     model::EXAMPLE,
     inference::EXAMPLE,
+    power::EXAMPLE,
     storage::EXAMPLE,
     footage::EXAMPLE,
     evidence::EXAMPLE,
@@ -156,6 +161,8 @@ pub struct Site {
     pub model: Model,
     /// What the models may spend and how closely they look.
     pub inference: Inference,
+    /// Where the box is careful with heat and a battery; nowhere if absent.
+    pub power: Option<PowerPlan>,
     /// Settings of every camera's tracker.
     pub tracker: TrackerConfig,
     /// Where and how much is kept.
@@ -282,6 +289,7 @@ impl RawSite {
         let model = self.model.check(check);
         let classes = model.as_ref().map(|model| model.card.classes.to_vec()).unwrap_or_default();
         let inference = self.inference.check(check);
+        let power = self.power.and_then(|power| power.check(check));
         let tracker = tracking::check(self.tracking, check);
         let storage = self.storage.check(check);
         let has_footage = self.camera.iter().any(|camera| camera.get_ref().footage);
@@ -325,6 +333,7 @@ impl RawSite {
             model: model?,
             inference: inference?,
             tracker,
+            power,
             storage: storage?,
             footage: footage?,
             evidence,

@@ -6,6 +6,7 @@
 //! | [`eye`], [`tiles`] | what moves in a frame, and which parts of it are worth a look |
 //! | [`Engine`] | what detections, readings, values and time come to: tracks, rules and the incident machine joined |
 //! | [`FallDetector`] | what falls in a stream's picture |
+//! | [`power`] | how often they look where the box is warm or its battery low |
 //! | [`civil_time`] | which time of day it is at the site, for schedules and quiet hours |
 //!
 //! The live agent and the replay share all of it, so what a replay decides is what the agent would have decided. Time
@@ -23,6 +24,7 @@ mod things;
 pub mod civil_time;
 pub mod eye;
 pub mod scheduler;
+pub mod power;
 pub mod tiles;
 
 pub use engine::{Analysed, DueReason, Engine, EngineMemory};

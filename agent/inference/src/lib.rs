@@ -8,6 +8,7 @@ pub mod closer;
 mod decoding;
 mod lanes;
 pub mod looks;
+mod power;
 mod publish;
 mod scenes;
 mod vitals;
@@ -31,6 +32,7 @@ use worker::Worker;
 pub use closer::Closer;
 pub use lanes::Lanes;
 pub use looks::LookQueue;
+pub use power::PowerDesk;
 pub use scenes::Scenes;
 pub use vitals::Vitals;
 
@@ -54,6 +56,8 @@ pub struct Shared {
     pub vitals: Vitals,
     /// The streams that come and go.
     pub lanes: Lanes,
+    /// How careful it is with heat and power.
+    pub power: PowerDesk,
 }
 
 impl Shared {

@@ -308,6 +308,7 @@ impl Worker {
             };
             self.telemetry.vitals(&stream, vitals);
         }
+        self.scheduler.ease(self.shared.power.turn(now));
         for (stream, fare) in self.scheduler.fares(now) {
             let planned = fare.planned;
             let decode = if planned.dozes { Decode::Doze } else { Decode::Part(planned.decoded_part as f32) };

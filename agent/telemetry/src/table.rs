@@ -67,6 +67,12 @@ table! {
             "Cores in use by `decode`, `frames`, `tiles` and `crops`.");
         BUDGET_SHORT: Gauge("forewarn_budget_short", "0 or 1", [],
             "1 while the budget does not suffice for what is wanted.");
+        POWER_SHARE: Gauge("forewarn_power_share", "part", [],
+            "Part of the rates and of the budget that heat and battery leave, with `[power]`.");
+        BOX_WARMEST: Gauge("forewarn_box_warmest_celsius", "degrees Celsius", [],
+            "The warmest thermal zone, with `[power]`; NaN where nothing tells.");
+        BATTERY_LEFT: Gauge("forewarn_battery_left_percent", "percent", [],
+            "What the battery of a drone has left, with `[power]`; NaN where nothing tells.");
         ANALYSIS_RATE_TARGET: Gauge("forewarn_analysis_rate_target", "looks a second", [camera],
             "Looks a second that a stream asks for.");
         ANALYSIS_RATE_PLANNED: Gauge("forewarn_analysis_rate_planned", "looks a second", [camera],

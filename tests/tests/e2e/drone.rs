@@ -1,11 +1,19 @@
 //! A drone that sends video and telemetry in one stream, and the report of its flight.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use forewarn_tests::agent::Metrics;
 use forewarn_tests::drone::{Drone, Hover};
 use forewarn_tests::process::free_port;
 use forewarn_tests::{Agent, CameraEntry, Scene, SiteFile, clips, eventually, program};
 use serde_json::Value;
 
+use super::health::part;
 use super::live::{assert_stops, finally_sealed};
+
+/// Where the demo's camera hovers, as it sees the square.
+const HOVER: Hover = Hover { lat_deg: 30.2741, lon_deg: 120.1551, height_m: 107.5, yaw_deg: 20.0, pitch_deg: -18.5 };
 
 /// People who stay in a square on the ground for a moment.
 const SQUARE: &str = r#"
@@ -39,14 +47,13 @@ fn a_flight_is_heard_beside_its_video_and_told_on_one_page() {
 
     let agent = Agent::start(&scene.program, &site, "info").unwrap();
     mission(&["start", "--config", config, "--route", "Hill <3>", "--pilot", "Li Wei"]).unwrap();
-    let hover = Hover { lat_deg: 30.2741, lon_deg: 120.1551, height_m: 107.5, yaw_deg: 20.0, pitch_deg: -18.5 };
-    let sent = Drone::start(&clip, scene.dir(), port, hover).unwrap();
+    let sent = Drone::start(&clip, scene.dir(), port, HOVER).unwrap();
     let evidence = scene.path("data/evidence");
     let told = eventually("evidence of somebody in the square is sealed", || finally_sealed(&evidence));
     let bundle = told.unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
     let record: Value = serde_json::from_slice(&std::fs::read(bundle.join("incident.json")).unwrap()).unwrap();
     let fix = &record["incident"]["subject"]["fix"];
-    assert!((fix["lat_deg"].as_f64().unwrap() - hover.lat_deg).abs() < 0.002, "{fix}");
+    assert!((fix["lat_deg"].as_f64().unwrap() - HOVER.lat_deg).abs() < 0.002, "{fix}");
     let notes = scene.path("data/missions");
     let is_noted = || {
         let folder = std::fs::read_dir(&notes).ok()?.flatten().find(|entry| entry.path().is_dir())?;
@@ -69,4 +76,71 @@ fn a_flight_is_heard_beside_its_video_and_told_on_one_page() {
     let seen: f64 = features.iter().filter_map(|feature| feature["properties"]["area_m2"].as_f64()).sum();
     assert!(seen > 500.0, "{seen} m²: {map}");
     assert!(features.iter().any(|feature| feature["properties"]["kind"] == "incident"), "{map}");
+}
+
+/// The lines of a mission's notes that hold a word.
+fn noted(missions: &Path, word: &str) -> Vec<String> {
+    let folders = std::fs::read_dir(missions).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
+    let pieces =
+        folders.flat_map(|folder| std::fs::read_dir(folder.path().join("notes")).into_iter().flatten().flatten());
+    let texts = pieces.filter_map(|piece| std::fs::read_to_string(piece.path()).ok());
+    texts
+        .flat_map(|text| text.lines().filter(|line| line.contains(word)).map(str::to_owned).collect::<Vec<_>>())
+        .collect()
+}
+
+#[test]
+fn after_a_power_cut_in_the_air_the_mission_and_its_incident_go_on_and_a_hot_box_looks_less_often() {
+    let scene = Scene::new().unwrap();
+    let (clip, port, metrics) = (scene.path("clip.mp4"), free_port().unwrap(), free_port().unwrap());
+    clips::cut(&program::demo_clip().unwrap(), 0.0, 20.0, &clip).unwrap();
+    std::fs::create_dir_all(scene.path("zones/thermal_zone0")).unwrap();
+    let is_warm = |milli: &str| scene.write("zones/thermal_zone0/temp", milli).unwrap();
+    is_warm("51000\n");
+    // Whoever is in the square stays an open incident for as long as the test needs.
+    let stays = "observe.for_s = 3600, observe.complied_after_s = 600, observe.lost_after_s = 600";
+    let rules = SQUARE.replace("observe.for_s = 0.5", stays).replace("gone_after_s = 0.5", "gone_after_s = 600");
+    let mut site =
+        SiteFile::new().metrics(metrics).camera(CameraEntry::new("drone", format!("udp://127.0.0.1:{port}"), rules));
+    site.tables.push_str("[power]\nthermal_dir = \"zones\"\n");
+    let site = site.write(scene.dir()).unwrap();
+    let config = site.to_str().unwrap();
+    let mut agent = Agent::start(&scene.program, &site, "info").unwrap();
+    scene.program.succeed(["mission", "start", "--config", config, "--route", "Hill", "--pilot", "Li Wei"]).unwrap();
+    let _sent = Drone::start(&clip, scene.dir(), port, HOVER).unwrap();
+    let missions = scene.path("data/missions");
+    let ids = || -> BTreeSet<String> {
+        let open = forewarn_tests::agent::page(metrics, "/api/v1/incidents").map(|(_, text)| text).unwrap_or_default();
+        let open: Value = serde_json::from_str(&open).unwrap_or_default();
+        let all = open.as_array().into_iter().flatten().chain(open["incidents"].as_array().into_iter().flatten());
+        all.filter_map(|incident| Some(incident["id"].as_str()?.to_owned())).collect()
+    };
+    let before = eventually("an incident is open and the flight noted", || {
+        let open = ids();
+        (!open.is_empty() && noted(&missions, "\"shot\"").len() >= 3).then_some(open)
+    });
+    let before = before.unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
+
+    let share = || Metrics::read(metrics)?.sum("forewarn_power_share", &[]);
+    assert_eq!(share(), Some(1.0));
+    is_warm("91000\n");
+    let told = eventually("the heat is told", || part(metrics, "power", "warnings")).unwrap();
+    assert!(told.contains("91 °C") && told.contains("20 % as often") && told.contains("cool the box"), "{told}");
+    eventually("less is looked at", || (share() == Some(0.2)).then_some(())).unwrap();
+    assert!(agent.log().contains("looked at 20 % as often until that is over"), "{}", agent.log());
+    is_warm("51000\n");
+
+    agent.kill().unwrap();
+    let n_before = noted(&missions, "\"shot\"").len();
+    let agent = Agent::start(&scene.program, &site, "info").unwrap();
+    let went_on = eventually("both go on", || {
+        let is_noted = noted(&missions, "\"shot\"").len() >= n_before + 3;
+        (is_noted && before.is_subset(&ids())).then_some(())
+    });
+    went_on.unwrap_or_else(|error| panic!("{error:#}\n{before:?} {:?}\n{}", ids(), agent.log()));
+    assert_eq!(share(), Some(1.0), "the new start knows no heat of before");
+    scene.program.succeed(["mission", "stop", "--config", config]).unwrap();
+    let folders = std::fs::read_dir(&missions).unwrap().flatten().filter(|entry| entry.path().is_dir()).count();
+    assert_eq!(folders, 1, "one flight, one mission");
+    assert_stops(agent);
 }

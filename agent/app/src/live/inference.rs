@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_domain::{Clock, StreamId};
-use forewarn_inference::{Decoders, Ends, Found, Inference, Lanes, Models, Setup, Shared, StreamSetup};
+use forewarn_engine::power::PowerReading;
+use forewarn_hw::power::{PowerNow, PowerWatch};
+use forewarn_inference::{Decoders, Ends, Found, Inference, Lanes, Models, PowerDesk, Setup, Shared, StreamSetup};
 use forewarn_pipelines::{Decode, StreamStatsSnapshot};
 use forewarn_telemetry::queue::{Sender, Wait};
 use forewarn_wire::story::Happening;
@@ -38,6 +40,20 @@ pub fn start(
         budget: site.inference.budget,
     };
     Ok(Inference::start(setup, models, ends)?)
+}
+
+/// Has `desk` told how warm the box is and what the battery has left, where the site asks for care.
+pub fn watch_power(
+    site: &Site,
+    desk: &PowerDesk,
+    streams: &Streams,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<PowerWatch>> {
+    let Some(plan) = &site.power else { return Ok(None) };
+    desk.begin(plan.limits);
+    let desk = desk.clone();
+    let tell = move |PowerNow { warm_c, left_percent }, now| desk.read(PowerReading { warm_c, left_percent }, now);
+    Ok(Some(PowerWatch::start(plan.thermal_dir.clone(), streams.flights(), Arc::clone(clock), tell)?))
 }
 
 /// How the stream of a camera is looked at.

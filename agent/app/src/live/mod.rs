@@ -34,6 +34,7 @@ use forewarn_analytics::luma::Fall;
 use forewarn_console::Server;
 use forewarn_domain::{AnnounceOutcome, AnnouncementId, Reading, SpeakerId, StreamId};
 use forewarn_engine::Analysed;
+use forewarn_hw::power::PowerWatch;
 use forewarn_memory::Call;
 use forewarn_pipelines::StreamEvent;
 
@@ -120,6 +121,7 @@ pub struct Agent {
     addresses: Vec<SocketAddr>,
     console: Option<String>,
     _claim: crate::config::Claim,
+    _power_watch: Option<PowerWatch>,
 }
 
 /// What is counted for the summary of a run, also when the parts have ended.

@@ -66,7 +66,8 @@ impl Agent {
         let evidence = Evidence::start(site, keeper, &clock, to_loop.with_policy::<GiveBack>(), outbox.again())?;
         let shared = Shared::new(models.reader.as_ref().map(|reader| reader.attributes()).unwrap_or_default());
         shared.closer.set_sources(hands.streams.clips());
-        let (vitals, lanes) = (shared.vitals.clone(), shared.lanes.clone());
+        let (vitals, lanes) = ((shared.vitals.clone(), shared.power.clone()), shared.lanes.clone());
+        let power_watch = inference::watch_power(site, &shared.power, &hands.streams, &clock)?;
         let (board, latencies) = (Board::default(), Arc::<Latencies>::default());
         let (holder, of_adopter) = (outbox.holder(), outbox.again());
         let (writer, former) = OutboxWriter::start(outbox, clock.now())?;
@@ -118,7 +119,7 @@ impl Agent {
             Box::new(hands.upstreams),
         ];
         let parts = commands.into_iter().chain(others).collect();
-        Ok(Self { parts, counters, adopter, addresses, console, _claim: claim })
+        Ok(Self { parts, counters, adopter, addresses, console, _claim: claim, _power_watch: power_watch })
     }
 }
 

@@ -105,6 +105,11 @@ pub const RAISE_BUDGET: Bilingual = fixed(
     "raise `[inference] budget`, lower `analysis_fps`, or use fewer cameras",
     "请提高 `[inference] budget`、降低 `analysis_fps`，或减少摄像机",
 );
+/// To do: of a box that is warm, or whose battery is low.
+pub const COOL_OR_CHARGE: Bilingual = fixed(
+    "nothing is lost, and it looks as often as before when that is over; cool the box, or land",
+    "不会丢失，恢复后自动回到原有频率；请给设备降温，或降落更换电池",
+);
 /// To do: of a disk that stalls.
 pub const LOOK_AT_DISK: Bilingual =
     fixed("look at the disk, its cable and the kernel's log", "请检查磁盘、线缆和内核日志");
@@ -192,6 +197,8 @@ pub const SUFFICES: Bilingual = fixed("it suffices", "算力充足");
 /// The budget does not suffice.
 pub const IS_SHORT: Bilingual =
     fixed("cameras are looked at less often than they ask for", "算力不足，摄像机的分析频率低于设定");
+/// Heat and power.
+pub const NO_CARE: Bilingual = fixed("neither heat nor the battery asks for care", "温度和电量正常");
 /// The disk.
 pub const NOT_ASKED: Bilingual = fixed("not asked yet", "尚未检查");
 
@@ -263,6 +270,11 @@ pub fn none_sent(n: u64, idle_s: u64) -> Bilingual {
         "{n} reports wait and none has been on its way for {idle_s} s",
         "{n} 份报告等待发送，已 {idle_s} 秒没有发出任何报告"
     )
+}
+
+/// Cameras are looked at less often for heat or power.
+pub fn eased(why: impl Display, percent: u32) -> Bilingual {
+    both!("{why}: cameras are looked at {percent} % as often", "设备过热或电量不足，分析频率降为 {percent}%（{why}）")
 }
 
 /// Pictures that a thin link has no room for.

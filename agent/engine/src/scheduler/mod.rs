@@ -16,6 +16,9 @@
 //! others, up to their target rates. Where it does not suffice for all streams of a rank, the fastest of them are
 //! lowered first until the rest fits, so that streams of equal target get equal rates.
 //!
+//! Where power or heat ask for it ([`Scheduler::ease`]), a part of the budget and of the target rates is left, and never less
+//! than the least rates.
+//!
 //! # Phase
 //!
 //! A frame is looked at as it arrives, wherever the budget and the one thread that looks allow: intervals are counted from
@@ -114,6 +117,8 @@ pub struct Scheduler {
     planned_at: Option<Timestamp>,
     is_stale: bool,
     is_short: bool,
+    /// The part of the budget and of the target rates that is left.
+    share: f64,
 }
 
 impl Scheduler {
@@ -132,7 +137,18 @@ impl Scheduler {
             planned_at: None,
             is_stale: true,
             is_short: false,
+            share: 1.0,
         }
+    }
+
+    /// From now on this part of the budget and of the target rates is left.
+    pub fn ease(&mut self, share: f64) {
+        self.is_stale |= share != self.share;
+        self.share = share;
+    }
+
+    fn total(&self) -> f64 {
+        self.settings.budget * self.share
     }
 
     /// Adds a stream, or begins anew with one that is there.
@@ -268,9 +284,9 @@ impl Scheduler {
 
     /// How each stream fares by the latest plan.
     pub fn fares(&self, now: Timestamp) -> impl Iterator<Item = (&StreamId, Fare)> {
-        let (cost_s, time_s) = (self.look_cost.seconds(), self.look_time.seconds());
+        let (cost, share) = ((self.look_cost.seconds(), self.look_time.seconds()), self.share);
         self.streams.iter().map(move |(id, state)| {
-            let demand = state.demand(now, cost_s, time_s);
+            let demand = state.demand(now, cost, share);
             (id, Fare { rank: demand.rank, target: demand.target, planned: state.planned })
         })
     }
@@ -289,7 +305,7 @@ impl Scheduler {
         // Paid from the budget, or waited for at the one thread that looks, whichever takes longer.
         let each_s = (cost_s / for_frames).max(time_s / kept);
         let round_s = self.streams.len() as f64 * each_s;
-        let job = self.settings.batch as f64 + BURST_S * self.settings.budget / cost_s;
+        let job = self.settings.batch as f64 + BURST_S * self.total() / cost_s;
         longest.max(round_s) + round_s + job * (each_s + time_s)
     }
 
@@ -304,7 +320,7 @@ impl Scheduler {
 
     /// What is left for looks when decoding takes `decode` of it.
     fn for_looks(&self, decode: f64) -> f64 {
-        (self.settings.budget - decode).max(self.settings.budget * LEAST_FOR_LOOKS)
+        (self.total() - decode).max(self.total() * LEAST_FOR_LOOKS)
     }
 
     /// The part that is kept for tiles and crops.
@@ -323,10 +339,11 @@ impl Scheduler {
             self.extras_wanted_at = None;
         }
         let (cost_s, time_s) = (self.look_cost.seconds(), self.look_time.seconds());
-        let demands: Vec<Demand> = self.streams.values().map(|state| state.demand(now, cost_s, time_s)).collect();
+        let (cost, share) = ((cost_s, time_s), self.share);
+        let demands: Vec<Demand> = self.streams.values().map(|state| state.demand(now, cost, share)).collect();
         let capacity = plan::Capacity {
-            total: self.settings.budget,
-            least_for_looks: self.settings.budget * LEAST_FOR_LOOKS,
+            total: self.total(),
+            least_for_looks: self.total() * LEAST_FOR_LOOKS,
             kept_for_extras: self.share_of_extras(),
         };
         let outcome = plan(&demands, &capacity);

@@ -29,10 +29,11 @@ impl Stream {
         }
     }
 
-    pub(super) fn demand(&self, now: Timestamp, cost_s: f64, time_s: f64) -> Demand {
+    pub(super) fn demand(&self, now: Timestamp, (cost_s, time_s): (f64, f64), share: f64) -> Demand {
         let rank = self.rest.rank(now);
         let least = 1.0 / self.rest.longest().as_secs_f64();
-        let target = if rank == Rank::Still { least } else { 1.0 / self.rest.settings().interval.as_secs_f64() };
+        let most = (share / self.rest.settings().interval.as_secs_f64()).max(least);
+        let target = if rank == Rank::Still { least } else { most };
         let brief_s = self.rest.settings().brief.as_secs_f64();
         Demand { rank, least, target, cost_s, time_s, brief_s, decoding: self.decoding }
     }

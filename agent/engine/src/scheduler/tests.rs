@@ -164,6 +164,21 @@ fn the_fastest_are_lowered_first() {
 }
 
 #[test]
+fn a_box_that_is_eased_looks_at_its_share_and_no_less_than_the_least() {
+    let of = |share: f64| {
+        let (_, mut scheduler) = play(&load(vec![camera(5.0), Camera { open_incidents: 1, ..camera(2.0) }], 1.5));
+        scheduler.ease(share);
+        scheduler.next(at(60.0));
+        let fares: Vec<Fare> = scheduler.fares(at(60.0)).map(|(_, fare)| fare).collect();
+        assert!(!scheduler.is_short(), "{fares:?}");
+        [fares[0].planned.rate, fares[1].planned.rate]
+    };
+    assert_eq!(of(1.0), [5.0, 2.0]);
+    assert_eq!(of(0.5), [2.5, 1.0]);
+    assert_eq!(of(0.2), [1.0, 1.0], "somebody is tracked: once a second");
+}
+
+#[test]
 fn streams_with_open_incidents_come_first_and_nobody_starves() {
     let mut cameras = vec![camera(5.0); 12];
     cameras[3].open_incidents = 1;

@@ -8,7 +8,7 @@ use forewarn_base::sync::lock;
 use forewarn_domain::{Clock, StreamId, Timestamp};
 use forewarn_ground::Sample;
 
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, Vehicle};
 
 /// No telemetry for so long is told.
 const SILENT_US: i64 = 5_000_000;
@@ -72,5 +72,10 @@ impl Hearing {
     pub(super) fn failed(&mut self, why: &str) -> bool {
         self.mailbox.fail(&self.stream, why);
         self.stop.recv_timeout(self.backoff.next_wait()) == Err(RecvTimeoutError::Timeout)
+    /// How the vehicle fares.
+    pub(super) fn tell_vehicle(&self, vehicle: Vehicle) {
+        self.mailbox.tell_vehicle(&self.stream, vehicle, self.clock.now());
+    }
+
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
-use forewarn_domain::StreamId;
+use forewarn_domain::{StreamId, Timestamp};
 use forewarn_ground::Sample;
 
 /// Samples of one camera that may wait: ten seconds of a quick autopilot.
@@ -25,11 +25,24 @@ pub struct News {
     pub n_wild: u64,
 }
 
+/// How a vehicle fares, as it tells; none of what it does not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Vehicle {
+    /// What its battery has left, in percent.
+    pub left_percent: Option<u8>,
+    /// Whether it stands on the ground.
+    pub is_landed: Option<bool>,
+}
+
+/// What a vehicle told longer ago is not known any more.
+const VEHICLE_FOR_US: i64 = 30_000_000;
+
 #[derive(Debug, Default)]
 struct Places {
     news: BTreeMap<StreamId, News>,
     /// The cameras without telemetry, and why.
     failing: BTreeMap<StreamId, String>,
+    vehicles: BTreeMap<StreamId, (Timestamp, Vehicle)>,
 }
 
 /// What is new of all cameras.
@@ -66,6 +79,18 @@ impl Mailbox {
         self.came.notify_all();
     }
 
+    /// Says how a vehicle fares.
+    pub(super) fn tell_vehicle(&self, stream: &StreamId, vehicle: Vehicle, now: Timestamp) {
+        lock(&self.places).vehicles.insert(stream.clone(), (now, vehicle));
+    }
+
+    /// How the vehicles of the cameras fare that told of late.
+    pub fn vehicles(&self, now: Timestamp) -> BTreeMap<StreamId, Vehicle> {
+        let places = lock(&self.places);
+        let fresh = places.vehicles.iter().filter(|(_, (at, _))| now.micros_since(*at) < VEHICLE_FOR_US);
+        fresh.map(|(stream, (_, vehicle))| (stream.clone(), *vehicle)).collect()
+    }
+
     /// Says why none come, until some do.
     pub(super) fn fail(&self, stream: &StreamId, why: &str) {
         lock(&self.places).failing.insert(stream.clone(), why.to_owned());
@@ -88,6 +113,7 @@ impl Mailbox {
         let mut places = lock(&self.places);
         places.news.remove(stream);
         places.failing.remove(stream);
+        places.vehicles.remove(stream);
     }
 
     /// Waits until a sample is there. False if none comes in time.
@@ -107,7 +133,6 @@ pub(super) fn place(last: &Sample) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use forewarn_domain::Timestamp;
     use forewarn_ground::{Aim, Position, attitude};
 
     fn drone() -> StreamId {

@@ -21,7 +21,7 @@ mod run;
 use forewarn_ground::Aim;
 
 pub use klv::{KlvEar, KlvProbe};
-pub use mailbox::{MOST_SAMPLES, Mailbox, News};
+pub use mailbox::{MOST_SAMPLES, Mailbox, News, Vehicle};
 pub use run::{Heard, Running, probe, start};
 
 use super::Height;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use forewarn_console::words::{self, KEEPING, to_do_of};
 use forewarn_console::{PartNow, PartState};
 use forewarn_domain::{StreamId, Timestamp};
+use forewarn_engine::power::Care;
 use forewarn_pipelines::footage::FootageNow;
 use forewarn_pipelines::{Away, StreamStatsSnapshot};
 use forewarn_report::UpstreamStats;
@@ -118,6 +119,7 @@ pub(super) fn all(sources: &Sources, memory: &mut Memory, now: Timestamp) -> Vec
     drop(notices);
     parts.push(model(sources.vitals.failures(), sources.vitals.shortfall()));
     parts.push(budget(sources.vitals.is_budget_short()));
+    parts.extend(sources.power.care().map(power));
     parts.extend(recipients(sources, &mut memory.idlers, now));
     parts
 }
@@ -265,6 +267,13 @@ fn budget(is_short: bool) -> PartNow {
         return PartNow::ok("budget", words::SUFFICES);
     }
     PartNow::warning("budget", words::IS_SHORT, words::RAISE_BUDGET)
+}
+
+fn power((care, why): (Care, String)) -> PartNow {
+    match care {
+        Care::None => PartNow::ok("power", words::NO_CARE),
+        care => PartNow::warning("power", words::eased(why, (care.share() * 100.0) as u32), words::COOL_OR_CHARGE),
+    }
 }
 
 #[cfg(test)]

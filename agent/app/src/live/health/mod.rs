@@ -13,7 +13,7 @@ use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
 use forewarn_console::{HealthBook, HealthReport, PartState, Turn};
 use forewarn_domain::Clock;
-use forewarn_inference::Vitals;
+use forewarn_inference::{PowerDesk, Vitals};
 use forewarn_report::Holder;
 
 use super::adopter::Adopter;
@@ -40,16 +40,18 @@ pub struct Sources {
     pub upstreams: Upstreams,
     /// The models and their budget.
     pub vitals: Vitals,
+    /// How careful they are with heat and power.
+    pub power: PowerDesk,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Sources {
     /// Of what an adopter has to do with, and these.
-    pub fn of(adopter: &Adopter, outbox: Holder, vitals: Vitals) -> Self {
+    pub fn of(adopter: &Adopter, outbox: Holder, (vitals, power): (Vitals, PowerDesk)) -> Self {
         let Adopter { hands, board, clock, .. } = adopter;
         let (streams, board, upstreams) = (hands.streams.clone(), board.clone(), hands.upstreams.clone());
-        Self { streams, outbox, board, upstreams, vitals, clock: Arc::clone(clock) }
+        Self { streams, outbox, board, upstreams, vitals, power, clock: Arc::clone(clock) }
     }
 }
 

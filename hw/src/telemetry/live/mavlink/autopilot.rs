@@ -7,19 +7,21 @@ use forewarn_ground::{Position, Sample, attitude};
 use glam::DQuat;
 use mavlink_core::MavHeader;
 
-use super::super::LiveGiven;
 use super::super::align::{Aligner, Gimbal};
 use super::super::clock_map::ClockMap;
+use super::super::{LiveGiven, Vehicle};
 use super::words::{Heard, Said};
 use crate::telemetry::{Height, zoom_of};
 
 /// What is wanted, how often in microseconds, and what it is called.
-pub(super) const WANTED: [(u32, u32, &str); 5] = [
+pub(super) const WANTED: [(u32, u32, &str); 7] = [
     (33, 200_000, "GLOBAL_POSITION_INT"),
     (30, 100_000, "ATTITUDE"),
     (285, 100_000, "GIMBAL_DEVICE_ATTITUDE_STATUS"),
     (271, 1_000_000, "CAMERA_FOV_STATUS"),
     (2, 1_000_000, "SYSTEM_TIME"),
+    (1, 1_000_000, "SYS_STATUS"),
+    (245, 1_000_000, "EXTENDED_SYS_STATE"),
 ];
 /// What was not heard for so long is asked for, and told by whichever other part of the vehicle tells it.
 const SILENT_US: i64 = 5_000_000;
@@ -123,6 +125,16 @@ impl Autopilot {
                     lon_deg: f64::from(lon_e7) / 1e7,
                     height_m: f64::from(height) / 1e3,
                 };
+            Heard::Status { left_percent } => {
+                self.vehicle.left_percent = u8::try_from(left_percent).ok().filter(|percent| *percent <= 100);
+                self.is_vehicle_news = true;
+                Vec::new()
+            }
+            Heard::Landed { state } => {
+                self.vehicle.is_landed = (state != 0).then_some(state == ON_GROUND);
+                self.is_vehicle_news = true;
+                Vec::new()
+            }
                 if place.is_known() { self.aligner.place(at, place) } else { Vec::new() }
             }
             Heard::Gimbal { boot_ms, q, flags } => {

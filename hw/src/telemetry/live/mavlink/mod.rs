@@ -1,7 +1,7 @@
 //! MAVLink 2, as an autopilot, a radio or a router sends it.
 //!
 //! It is listened to. What is said is a heartbeat once a second, without which many links send nothing, and the request
-//! to send the five messages that are wanted; a type of two variants is all that can be written (`words`), so no fault can
+//! to send the seven messages that are wanted; a type of two variants is all that can be written (`words`), so no fault can
 //! arm, move or land anything.
 
 mod autopilot;
@@ -66,7 +66,11 @@ fn listen(link: Link, system: u8, given: LiveGiven, hearing: &mut Hearing) -> io
                 }
                 let own =
                     if matches!(heard, Heard::SystemTime { .. }) { own_clock(hearing) } else { OwnClock::default() };
-                autopilot.hear(header, heard, now, own)
+                let samples = autopilot.hear(header, heard, now, own);
+                if let Some(vehicle) = autopilot.vehicle_news() {
+                    hearing.tell_vehicle(vehicle);
+                }
+                samples
             }
             Err(MessageReadError::Io(error)) if !is_quiet(&error) => return Err(error),
             // Nothing came for a turn; and a message that cannot be read is no reason to hear no other.

@@ -10,7 +10,7 @@ use mavlink_core::error::{EncoderError, ParserError};
 use mavlink_core::{Dialect, MAVLinkV2MessageRaw, MavHeader, MavlinkVersion};
 
 /// The messages that are wanted, with their CRC extra.
-const WANTED: [(u32, u8); 6] = [(0, 50), (2, 137), (30, 39), (33, 104), (271, 22), (285, 137)];
+const WANTED: [(u32, u8); 8] = [(0, 50), (1, 124), (2, 137), (30, 39), (33, 104), (245, 130), (271, 22), (285, 137)];
 /// Messages that carry bytes of others, which are passed over as a whole: a log that is fetched, or a tunnel, may hold
 /// frames of flights that are long over.
 const CARRIERS: [(u32, u8); 14] = [
@@ -42,12 +42,16 @@ const MOST_BYTES: usize = 255;
 pub(super) enum Heard {
     /// Somebody is there.
     Heartbeat,
+    /// What the battery has left, in percent; -1 where that is not known.
+    Status { left_percent: i8 },
     /// Unix time at a time since the boot.
     SystemTime { unix_us: u64, boot_ms: u32 },
     /// How the vehicle lies: roll, pitch, yaw.
     Attitude { boot_ms: u32, angles: [f32; 3] },
     /// Where it is: degrees by 10⁷, millimetres.
     Position { boot_ms: u32, lat_e7: i32, lon_e7: i32, sea_mm: i32, start_mm: i32 },
+    /// `MAV_LANDED_STATE`: 0 unknown, 1 on the ground, others in the air.
+    Landed { state: u8 },
     /// What the camera sees across, in degrees.
     View { across_deg: f32 },
     /// How the camera lies, as w, x, y, z.
@@ -61,9 +65,11 @@ impl Heard {
     pub(super) fn id(self) -> Option<u32> {
         match self {
             Self::Heartbeat => Some(0),
+            Self::Status { .. } => Some(1),
             Self::SystemTime { .. } => Some(2),
             Self::Attitude { .. } => Some(30),
             Self::Position { .. } => Some(33),
+            Self::Landed { .. } => Some(245),
             Self::View { .. } => Some(271),
             Self::Gimbal { .. } => Some(285),
             Self::Other => None,
@@ -116,6 +122,7 @@ fn heard(id: u32, payload: &[u8]) -> Heard {
     let f32_at = |at| f32::from_le_bytes(four(at));
     match id {
         0 => Heard::Heartbeat,
+        1 => Heard::Status { left_percent: bytes[30] as i8 },
         2 => Heard::SystemTime { unix_us: u64::from(u32_at(0)) | u64::from(u32_at(4)) << 32, boot_ms: u32_at(8) },
         30 => Heard::Attitude { boot_ms: u32_at(0), angles: [f32_at(4), f32_at(8), f32_at(12)] },
         33 => Heard::Position {
@@ -125,6 +132,7 @@ fn heard(id: u32, payload: &[u8]) -> Heard {
             sea_mm: i32_at(12),
             start_mm: i32_at(16),
         },
+        245 => Heard::Landed { state: bytes[1] },
         271 => Heard::View { across_deg: f32_at(44) },
         285 => Heard::Gimbal {
             boot_ms: u32_at(0),

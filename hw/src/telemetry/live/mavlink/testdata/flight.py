@@ -68,6 +68,11 @@ def main(path):
             send(t, (1, 68), mavlink.MAVLink_radio_status_message(200, 190, 100, 30, 31, 0, 0))
             false = mavlink.MAVLink_global_position_int_message(ms, 510000000, 0, 9000, 9000, 0, 0, 0, 0).pack(links[(1, 1)])
             send(t, (1, 68), mavlink.MAVLink_tunnel_message(0, 0, 0, len(false), list(false) + [0] * (128 - len(false))))
+    # Behind all others, so that what comes by chance stays as it was.
+    for t in range(SECONDS):
+        percent, landed = 90 - t, mavlink.MAV_LANDED_STATE_IN_AIR if t < 25 else mavlink.MAV_LANDED_STATE_ON_GROUND
+        send(t + 0.5, (1, 1), mavlink.MAVLink_sys_status_message(0, 0, 0, 500, 15200, 1500, percent, 0, 0, 0, 0, 0, 0))
+        send(t + 0.5, (1, 1), mavlink.MAVLink_extended_sys_state_message(0, landed))
     records.sort(key=lambda record: record[0])
     with open(path, "wb") as out:
         for at, frame in records:
