@@ -12,6 +12,8 @@ use super::mailbox::{Mailbox, Vehicle};
 
 /// No telemetry for so long is told.
 const SILENT_US: i64 = 5_000_000;
+/// What is missing may change with every message; it is told anew no sooner.
+const TOLD_FOR_US: i64 = 60_000_000;
 
 /// How many of each message came, by name.
 pub(super) type Counts = Vec<(&'static str, u64)>;
@@ -25,6 +27,8 @@ pub(super) struct Hearing {
     stop: Receiver<()>,
     backoff: Backoff,
     latest: Timestamp,
+    /// When it was last told why none come, of an outage that goes on.
+    told_at: Option<Timestamp>,
 }
 
 impl Hearing {
@@ -44,6 +48,7 @@ impl Hearing {
             stop,
             backoff: Backoff::new(BackoffLimits::USUAL, seed_of(stream.as_str(), 17)),
             latest: clock.now(),
+            told_at: None,
         }
     }
 
@@ -56,12 +61,20 @@ impl Hearing {
     pub(super) fn take(&mut self, samples: Vec<Sample>, why: impl FnOnce() -> String) {
         let now = self.clock.now();
         if !samples.is_empty() {
-            self.latest = now;
+            (self.latest, self.told_at) = (now, None);
             self.backoff.reset();
             self.mailbox.put(&self.stream, samples);
-        } else if now.micros_since(self.latest) >= SILENT_US {
+        } else if now.micros_since(self.latest) >= SILENT_US
+            && self.told_at.is_none_or(|at| now.micros_since(at) >= TOLD_FOR_US)
+        {
+            self.told_at = Some(now);
             self.mailbox.fail(&self.stream, &why());
         }
+    }
+
+    /// How the vehicle fares.
+    pub(super) fn tell_vehicle(&self, vehicle: Vehicle) {
+        self.mailbox.tell_vehicle(&self.stream, vehicle, self.clock.now());
     }
 
     pub(super) fn count(&self, counts: Counts) {
@@ -70,12 +83,8 @@ impl Hearing {
 
     /// The connection is gone, or there was none. False if it is not to be made anew.
     pub(super) fn failed(&mut self, why: &str) -> bool {
+        self.told_at = None;
         self.mailbox.fail(&self.stream, why);
         self.stop.recv_timeout(self.backoff.next_wait()) == Err(RecvTimeoutError::Timeout)
-    /// How the vehicle fares.
-    pub(super) fn tell_vehicle(&self, vehicle: Vehicle) {
-        self.mailbox.tell_vehicle(&self.stream, vehicle, self.clock.now());
-    }
-
     }
 }

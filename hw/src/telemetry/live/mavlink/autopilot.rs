@@ -32,6 +32,9 @@ const BEAT_US: i64 = 1_000_000;
 const EARLIEST_UNIX_US: u64 = 1_577_836_800_000_000;
 /// Parts of a vehicle whose clocks are followed; a vehicle has a handful.
 const MOST_CLOCKS: usize = 16;
+/// A clock that begins anew so often between two samples is that of two vehicles that call themselves the same.
+const MOST_LEAPS: u32 = 8;
+const ON_GROUND: u8 = 1;
 /// Systems that are told of as heard.
 const MOST_SYSTEMS: usize = 16;
 
@@ -61,6 +64,10 @@ pub(super) struct Autopilot {
     others: BTreeMap<u32, Timestamp>,
     beaten_at: Option<Timestamp>,
     is_heard: bool,
+    vehicle: Vehicle,
+    is_vehicle_news: bool,
+    /// How often a clock began anew since the latest sample.
+    n_leaps: u32,
 }
 
 /// Whether the box's own clock is right, and what it shows at the origin of the time line.
@@ -81,6 +88,9 @@ impl Autopilot {
             others: BTreeMap::new(),
             beaten_at: None,
             is_heard: false,
+            vehicle: Vehicle::default(),
+            is_vehicle_news: false,
+            n_leaps: 0,
         }
     }
 
@@ -101,7 +111,30 @@ impl Autopilot {
         if !heard.id().is_some_and(|id| self.is_from(id, header.component_id, now)) {
             return Vec::new();
         }
+        let samples = self.take_in(header, heard, now, own);
+        if !samples.is_empty() {
+            self.n_leaps = 0;
+        }
+        samples
+    }
+
+    /// What is new of the vehicle itself.
+    pub(super) fn vehicle_news(&mut self) -> Option<Vehicle> {
+        std::mem::take(&mut self.is_vehicle_news).then_some(self.vehicle)
+    }
+
+    fn take_in(&mut self, header: MavHeader, heard: Heard, now: Timestamp, own: OwnClock) -> Vec<Sample> {
         match heard {
+            Heard::Status { left_percent } => {
+                self.vehicle.left_percent = u8::try_from(left_percent).ok().filter(|percent| *percent <= 100);
+                self.is_vehicle_news = true;
+                Vec::new()
+            }
+            Heard::Landed { state } => {
+                self.vehicle.is_landed = (state != 0).then_some(state == ON_GROUND);
+                self.is_vehicle_news = true;
+                Vec::new()
+            }
             Heard::SystemTime { unix_us, boot_ms } => {
                 if let (Some(less), true) = (own.unix_less_line_us, unix_us > EARLIEST_UNIX_US) {
                     let at = i64::try_from(unix_us).unwrap_or(i64::MAX).saturating_sub(less);
@@ -125,16 +158,6 @@ impl Autopilot {
                     lon_deg: f64::from(lon_e7) / 1e7,
                     height_m: f64::from(height) / 1e3,
                 };
-            Heard::Status { left_percent } => {
-                self.vehicle.left_percent = u8::try_from(left_percent).ok().filter(|percent| *percent <= 100);
-                self.is_vehicle_news = true;
-                Vec::new()
-            }
-            Heard::Landed { state } => {
-                self.vehicle.is_landed = (state != 0).then_some(state == ON_GROUND);
-                self.is_vehicle_news = true;
-                Vec::new()
-            }
                 if place.is_known() { self.aligner.place(at, place) } else { Vec::new() }
             }
             Heard::Gimbal { boot_ms, q, flags } => {
@@ -176,6 +199,12 @@ impl Autopilot {
     /// Why there are no samples, as far as what was heard says it.
     pub(super) fn why_silent(&self) -> String {
         let system = self.system;
+        if self.n_leaps > MOST_LEAPS {
+            return format!(
+                "two vehicles call themselves system {system} there, or a log is played beside one, so that neither can be \
+                 followed; let each have its own system id (SYSID_THISMAV, MAV_SYS_ID), or its own port"
+            );
+        }
         if self.is_heard {
             let what = self.aligner.wants().unwrap_or("newer messages of all that it told before");
             return format!("system {system} is heard, but not {what}");
@@ -218,6 +247,7 @@ impl Autopilot {
     fn at(&mut self, component: u8, boot_ms: u32, now: Timestamp) -> Timestamp {
         let mapped = self.clock(component).map(micros(boot_ms), now);
         if mapped.is_anew {
+            self.n_leaps += 1;
             self.aligner.begin_anew();
         }
         mapped.at

@@ -133,6 +133,17 @@ fn a_vehicle_that_is_switched_off_and_on_is_followed_anew() {
     assert!(over_ground_m < 0.1 && degrees < 0.6, "{over_ground_m} m, {degrees}°");
 }
 
+#[test]
+fn two_vehicles_of_one_name_are_told_apart_from_one_that_is_silent() {
+    let mut autopilot = Autopilot::new(1, given());
+    let late = |(at, bytes): (Timestamp, &'static [u8])| (at + Duration::from_secs(11), bytes);
+    let both = frames().into_iter().zip(frames().into_iter().skip(400)).take(300);
+    let both = both.flat_map(|(one, (_, other))| [late(one), (late(one).0, other)]);
+    hear(&mut autopilot, OwnClock::default(), both);
+    let told = autopilot.why_silent();
+    assert!(told.contains("two vehicles call themselves system 1") && told.contains("SYSID_THISMAV"), "{told}");
+}
+
 /// Everything that is in a run of bytes: the number and the payload of each frame; nothing may lie between.
 fn said(mut bytes: &[u8]) -> Vec<(u32, Vec<u8>)> {
     let mut all = Vec::new();
