@@ -128,11 +128,13 @@ impl SourceUrl {
         &self.location
     }
 
-    /// Where a camera that sends to this box is listened for, as address and port of UDP; none for other sources.
+    /// Where a camera that sends to this box is listened for, as address and port, of TCP for RTMP and else of UDP; none for other
+    /// sources.
     pub fn listens_at(&self) -> Option<(&str, u16)> {
         let (_, host) = self.location.split_once("://")?;
         let is_listener = || host.split(['?', '&']).any(|key| key == "mode=listener");
-        if !(self.kind == SourceKind::Udp || self.kind == SourceKind::Srt && is_listener()) {
+        let may_listen = matches!(self.kind, SourceKind::Srt | SourceKind::Rtmp);
+        if !(self.kind == SourceKind::Udp || may_listen && is_listener()) {
             return None;
         }
         let host = &host[..host.find(['/', '?']).unwrap_or(host.len())];
@@ -177,7 +179,8 @@ impl SourceUrl {
         let (tail, passphrase) = take_passphrase(kind, tail);
         let location = format!("{scheme}://{host}{tail}");
         // Some write udp://@:PORT for what is listened to.
-        let is_listener = matches!(kind, SourceKind::Srt | SourceKind::Udp) && is_listener(host);
+        let may_listen = matches!(kind, SourceKind::Srt | SourceKind::Udp | SourceKind::Rtmp);
+        let is_listener = may_listen && is_listener(host);
         if kind == SourceKind::Udp && !is_listener && port_of(host).is_none() {
             return Err(SourceError::Port);
         }
@@ -303,6 +306,7 @@ mod tests {
             ("rtsp://u:p@cam:554/s1?x=1", SourceKind::Rtsp, "rtsp://cam:554/s1?x=1"),
             ("rtsps://[fe80::1]:322/s", SourceKind::Rtsp, "rtsps://[fe80::1]:322/s"),
             ("rtmp://host/live/a", SourceKind::Rtmp, "rtmp://host/live/a"),
+            ("rtmp://:1935/live/a?mode=listener", SourceKind::Rtmp, "rtmp://:1935/live/a?mode=listener"),
             ("srt://:9000?mode=listener", SourceKind::Srt, "srt://:9000?mode=listener"),
             ("srt://h:9000?mode=caller&passphrase=0123456789", SourceKind::Srt, "srt://h:9000?mode=caller"),
             ("udp://127.0.0.1:5000", SourceKind::Udp, "udp://127.0.0.1:5000"),
@@ -328,6 +332,9 @@ mod tests {
         assert_eq!(at("udp://[::1]:5000").as_deref(), Some("::1 5000"));
         assert_eq!(at("srt://:5000?latency=20&mode=listener").as_deref(), Some("0.0.0.0 5000"));
         assert_eq!(at("srt://:5000"), None);
+        assert_eq!(at("rtmp://:1935/live/a?mode=listener").as_deref(), Some("0.0.0.0 1935"));
+        assert_eq!(at("rtmp://127.0.0.1:1935/live?mode=listener").as_deref(), Some("127.0.0.1 1935"));
+        assert_eq!(at("rtmp://relay:1935/live/a"), None);
         for text in ["udp://239.1.2.3", "udp://cam/x", "udp://"] {
             let error = text.parse::<SourceUrl>().unwrap_err();
             assert!(matches!(error, SourceError::Port), "{text}: {error}");

@@ -18,6 +18,7 @@ mod mask;
 mod open;
 mod packet;
 mod picture;
+mod publish;
 mod raw;
 mod recording;
 mod rtsp;

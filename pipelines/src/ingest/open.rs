@@ -9,7 +9,7 @@ use gst::prelude::*;
 
 use super::tracks::{Tracks, is_complete_at_start, is_video, take_video};
 use super::whole::Wholeness;
-use super::{IngestOptions, Intake, Site, Times, fork, http, picture, recording, rtsp, v4l2, why};
+use super::{IngestOptions, Intake, Site, Times, fork, http, picture, publish, recording, rtsp, v4l2, why};
 use crate::plugin::{make, set_if_present};
 use crate::tap::BesideTap;
 use crate::{Codec, SourceKind, SourceUrl, StreamFault};
@@ -39,6 +39,7 @@ pub(crate) fn open(
             let rtsp = rtsp::build(&site, source)?;
             pipeline.add(&rtsp).map_err(StreamFault::other)?;
         }
+        SourceKind::Rtmp if source.listens_at().is_some() => contained(&site, &publish::build(source)?)?,
         SourceKind::Rtmp => contained(&site, &rtmp(&site, source)?)?,
         SourceKind::Srt => contained(&site, &srt(source)?)?,
         SourceKind::Udp => contained(&site, &datagrams(source)?)?,

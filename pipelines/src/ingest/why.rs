@@ -42,13 +42,18 @@ pub(super) fn taken(source: &SourceUrl) -> Option<StreamFault> {
     let (address, port) = source.listens_at()?;
     let address: IpAddr = address.parse().ok()?;
     let error = UdpSocket::bind((address, port)).err()?;
-    Some(unreachable(match error.kind() {
+    Some(cannot_listen(&address.to_string(), port, &error))
+}
+
+/// What keeps this box from listening at a port.
+pub(super) fn cannot_listen(address: &str, port: u16, error: &io::Error) -> StreamFault {
+    unreachable(match error.kind() {
         ErrorKind::AddrInUse => format!(
             "another program listens at port {port}, perhaps a Forewarn that runs; end it, or have the camera send elsewhere"
         ),
         ErrorKind::AddrNotAvailable => format!("{address} is no address of this box; write one that is, or 0.0.0.0"),
         _ => format!("failed to listen at {address} port {port}: {error}"),
-    }))
+    })
 }
 
 fn unreachable(detail: impl Into<String>) -> StreamFault {

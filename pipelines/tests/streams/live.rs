@@ -297,6 +297,10 @@ pub(crate) fn free_port() -> u16 {
     std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+pub(crate) fn free_tcp_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 /// A second one at the port of a stream is told why it hears nothing, and takes nothing from it.
 fn refused_beside(live: &LiveStream, source: &str, port: u16) {
     let taken = format!("another program listens at port {port}");

@@ -8,6 +8,7 @@ mod masks;
 mod matrix;
 mod metadata;
 mod odd_cameras;
+mod published;
 mod replay;
 mod scripted;
 mod support;

@@ -1,6 +1,6 @@
 //! Doubts about cameras that send to the box: two that send to one place.
 
-use forewarn_pipelines::SourceUrl;
+use forewarn_pipelines::{SourceKind, SourceUrl};
 
 use super::Doubt;
 use crate::{Camera, Site};
@@ -31,6 +31,11 @@ pub(super) fn shared(site: &Site) -> Vec<Doubt> {
 /// Whether what is sent to the one may reach the other.
 fn is_one_place(a: &SourceUrl, b: &SourceUrl) -> bool {
     let is_any = |address: &str| matches!(address, "0.0.0.0" | "::");
+    // A port of TCP and one of UDP are two.
+    let is_tcp = |url: &SourceUrl| url.kind() == SourceKind::Rtmp;
+    if is_tcp(a) != is_tcp(b) {
+        return false;
+    }
     match (a.listens_at(), b.listens_at()) {
         (Some((a, port)), Some((b, other))) => port == other && (a == b || is_any(a) || is_any(b)),
         _ => false,

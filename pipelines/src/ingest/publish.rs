@@ -1,0 +1,184 @@
+//! RTMP that is sent to this box: a drone, its controller or an encoder publishes, and what it sends goes on as Flash video.
+//!
+//! One publisher is heard at a time, for as long as the pipeline runs. When it ends, the stream does, and whoever opens it
+//! anew listens anew.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use forewarn_base::thread::Thread;
+use forewarn_domain::clock::Stopwatch;
+use gst::glib::WeakRef;
+use gst::prelude::*;
+use gst_app::AppSrc;
+use rtmp_runtime::server::{ServerConfig, ServerEvent, ServerSession};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::why;
+use crate::plugin::make;
+use crate::{SourceUrl, StreamFault};
+
+/// It is looked so often whether anybody still wants the stream.
+const TURN: Duration = Duration::from_millis(100);
+/// The port may belong for so long to the connection before.
+const PORT_WITHIN: Duration = Duration::from_millis(800);
+/// What is sent to a publisher must be taken within this.
+const WRITE_WITHIN: Duration = Duration::from_secs(3);
+/// Who has not named the key by then, in time or in bytes, is sent away: until then anybody may be talking.
+const KEY_WITHIN: Duration = Duration::from_secs(5);
+const KEY_WITHIN_BYTES: usize = 1 << 16;
+/// Bytes that wait for the demuxer; beyond that the publisher waits.
+const MOST_BYTES: u64 = 4 << 20;
+
+/// A source of what is published to this box.
+pub(super) fn build(source: &SourceUrl) -> Result<gst::Element, StreamFault> {
+    let (listener, port) = listen(source)?;
+    let element = make("appsrc")?;
+    let caps = gst::Caps::builder("video/x-flv").build();
+    element.set_property("caps", &caps);
+    element.set_property("is-live", true);
+    element.set_property("block", true);
+    element.set_property("max-bytes", MOST_BYTES);
+    let app = element.clone().downcast::<AppSrc>().map_err(|_| StreamFault::other("appsrc is none"))?;
+    let (app, wanted) = (app.downgrade(), Wanted::of(source));
+    Thread::spawn(format!("rtmp-{port}"), move || hear(&listener, &app, &wanted)).map_err(StreamFault::other)?;
+    Ok(element)
+}
+
+fn listen(source: &SourceUrl) -> Result<(TcpListener, u16), StreamFault> {
+    let (_open, wait) = sync_channel::<()>(0);
+    let mut left = PORT_WITHIN;
+    loop {
+        let (address, port) = source.listens_at().ok_or_else(|| StreamFault::other("the address has no port"))?;
+        match TcpListener::bind((address, port)) {
+            Ok(listener) => return Ok((listener, port)),
+            Err(error) if error.kind() == ErrorKind::AddrInUse && !left.is_zero() => {
+                let _ = wait.recv_timeout(TURN);
+                left = left.saturating_sub(TURN);
+            }
+            Err(error) => return Err(why::cannot_listen(address, port, &error)),
+        }
+    }
+}
+
+/// What a publisher must name: the application, and the key.
+struct Wanted {
+    app: Option<String>,
+    key: Option<String>,
+}
+
+impl Wanted {
+    /// By the path of the address; whatever it does not name, any will do.
+    fn of(source: &SourceUrl) -> Self {
+        let location = source.location();
+        let path = location.split_once("://").map_or(location, |(_, rest)| rest);
+        let path = path.split_once('/').map_or("", |(_, path)| path);
+        let path = path.split('?').next().unwrap_or_default().trim_matches('/');
+        let (app, key) = path.rsplit_once('/').unwrap_or((path, ""));
+        let named = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Self { app: named(app), key: named(key) }
+    }
+
+    fn is_app(&self, app: &str) -> bool {
+        self.app.as_deref().is_none_or(|wanted| wanted == app.trim_matches('/'))
+    }
+}
+
+/// Hears publishers until one of them has sent something and ended, or until nobody wants the stream.
+fn hear(listener: &TcpListener, source: &WeakRef<AppSrc>, wanted: &Wanted) {
+    loop {
+        if source.upgrade().is_none() {
+            return;
+        }
+        if !is_there(listener) {
+            continue;
+        }
+        let Ok((publisher, from)) = listener.accept() else { continue };
+        match take(publisher, source, wanted) {
+            Ok(false) => {}
+            Ok(true) => break,
+            Err(why) => {
+                tracing::warn!("what {from} sends over RTMP cannot be taken: {why}");
+            }
+        }
+    }
+    if let Some(source) = source.upgrade() {
+        let _ = source.end_of_stream();
+    }
+}
+
+/// Whether somebody connects within a turn.
+fn is_there(listener: &TcpListener) -> bool {
+    let turn = Timespec { tv_sec: 0, tv_nsec: i64::from(TURN.subsec_nanos()) };
+    poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&turn)).is_ok_and(|n| n > 0)
+}
+
+/// Takes what one publisher sends, until it ends. Whether there was any of it.
+fn take(mut publisher: TcpStream, source: &WeakRef<AppSrc>, wanted: &Wanted) -> Result<bool, String> {
+    let in_words = |error: std::io::Error| error.to_string();
+    publisher.set_read_timeout(Some(TURN)).map_err(in_words)?;
+    publisher.set_write_timeout(Some(WRITE_WITHIN)).map_err(in_words)?;
+    let config = ServerConfig::default().with_expected_stream_key(wanted.key.clone());
+    let (mut session, mut buffer, mut has_sent) = (ServerSession::new(config), vec![0; 1 << 14], false);
+    let (mut is_known, mut n_heard, watch) = (false, 0, Stopwatch::start());
+    loop {
+        if !is_known && (n_heard > KEY_WITHIN_BYTES || watch.elapsed() > KEY_WITHIN) {
+            return Err("it does not say what it publishes, or by a key that is not the camera's".to_owned());
+        }
+        let Some(source) = source.upgrade() else { return Ok(has_sent) };
+        let length = match publisher.read(&mut buffer) {
+            Ok(0) => return Ok(has_sent),
+            Ok(length) => length,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => continue,
+            Err(_) if has_sent => return Ok(true),
+            Err(error) => return Err(error.to_string()),
+        };
+        n_heard += length;
+        let (answer, events) = match session.handle_data(&buffer[..length]) {
+            Ok(told) => told,
+            Err(error) if has_sent => {
+                tracing::warn!("a publisher's RTMP is damaged, and it is heard anew: {error}");
+                return Ok(true);
+            }
+            Err(error) => return Err(error.to_string()),
+        };
+        publisher.write_all(&answer).map_err(in_words)?;
+        for event in events {
+            match event {
+                ServerEvent::Connected { app } if !wanted.is_app(&app) => {
+                    return Err(format!("it publishes to `{app}`, and the camera's address names another"));
+                }
+                ServerEvent::Publish { .. } => is_known = true,
+                ServerEvent::Media { flv } => {
+                    has_sent = true;
+                    if source.push_buffer(gst::Buffer::from_mut_slice(flv)).is_err() {
+                        return Ok(true);
+                    }
+                }
+                ServerEvent::Eof => return Ok(has_sent),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_says_what_a_publisher_must_name() {
+        let of = |url: &str| {
+            let Wanted { app, key } = Wanted::of(&url.parse().unwrap());
+            (app.unwrap_or_default(), key.unwrap_or_default())
+        };
+        assert_eq!(of("rtmp://:1935/live/hill3?mode=listener"), ("live".to_owned(), "hill3".to_owned()));
+        assert_eq!(of("rtmp://0.0.0.0:1935/a/b/c?mode=listener"), ("a/b".to_owned(), "c".to_owned()));
+        assert_eq!(of("rtmp://:1935/live?mode=listener"), ("live".to_owned(), String::new()));
+        assert_eq!(of("rtmp://:1935?mode=listener"), Default::default());
+        let wanted = Wanted::of(&"rtmp://:1935/live/k?mode=listener".parse().unwrap());
+        assert!(wanted.is_app("live/") && !wanted.is_app("other"));
+    }
+}

@@ -1,0 +1,65 @@
+//! RTMP that ffmpeg publishes to this box.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use forewarn_pipelines::{Codec, StreamEvent};
+
+use crate::live::{config, free_tcp_port, is_connected, is_interrupted, is_resumed, next, start};
+use crate::support::{FLASH, clips, number_of};
+
+/// Publishes until it goes out of scope.
+struct Publisher(Child);
+
+impl Publisher {
+    fn start(port: u16, key: &str) -> Self {
+        let clip = clips().get(&FLASH).path;
+        let mut command = Command::new("ffmpeg");
+        command.args(["-v", "error", "-re", "-stream_loop", "-1", "-i"]).arg(clip).args(["-c", "copy", "-f", "flv"]);
+        command.arg(format!("rtmp://127.0.0.1:{port}/live/{key}")).stdin(Stdio::null()).stderr(Stdio::null());
+        Self(command.spawn().expect("ffmpeg is installed"))
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn what_is_published_is_watched_and_watched_again_after_the_link_broke() {
+    let port = free_tcp_port();
+    let (live, events) = start(config(&format!("rtmp://127.0.0.1:{port}/live/hill3?mode=listener")));
+    for turn in 0..3 {
+        let publisher = Publisher::start(port, "hill3");
+        if turn == 0 {
+            let connected = events.wait_for(is_connected);
+            let StreamEvent::Connected { width: 320, height: 240, codec: Some(Codec::H264), .. } = connected else {
+                panic!("{connected:?}")
+            };
+        } else {
+            events.wait_for(is_resumed);
+        }
+        let frames = [next(&live), next(&live), next(&live)];
+        for pair in frames.windows(2) {
+            let apart = pair[1].meta.sequence - pair[0].meta.sequence;
+            assert_eq!((number_of(&pair[0]) + apart) % 100, number_of(&pair[1]) % 100);
+        }
+        drop(publisher);
+        events.wait_for(is_interrupted);
+    }
+}
+
+#[test]
+fn who_does_not_know_the_key_is_sent_away_and_keeps_nobody_out() {
+    let port = free_tcp_port();
+    let (live, events) = start(config(&format!("rtmp://127.0.0.1:{port}/live/hill3?mode=listener")));
+    let mut stranger = Publisher::start(port, "other");
+    assert!(!events.comes_within(Duration::from_secs(2), is_connected));
+    assert!(!stranger.0.wait().unwrap().success(), "its publishing was refused");
+    let _publisher = Publisher::start(port, "hill3");
+    events.wait_for(is_connected);
+    next(&live);
+}
