@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use forewarn_engine::{GroundSetup, LensKind};
+use forewarn_ground::geotiff;
 use forewarn_ground::lens::LensFile;
-use forewarn_ground::{Aim, Flat, Flight, GroundZone, Lens, Limits, Uncertainty, attitude};
+use forewarn_ground::{Aim, Flight, Ground, GroundZone, Lens, Limits, Uncertainty, attitude};
 use forewarn_hw::telemetry::Height;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -31,6 +32,7 @@ pub(crate) const EXAMPLE: &str = r#"# Where a camera that flies is and looks; se
 # file = "flight.srt"
 # view_deg = 73.7                # what the lens sees across at zoom 1; or lens = "lens.toml"
 # ground_m = 0.0                 # height of the ground, in the reckoning of the camera's
+# terrain = "hill.tif"           # or its heights, a GeoTIFF in degrees, to each of which ground_m is added
 # height = "start"               # above the place of take-off; or "sea"
 "#;
 
@@ -72,7 +74,11 @@ pub struct RawTelemetry {
     /// Which height of the file counts.
     #[serde(default)]
     pub height: RawHeight,
-    /// The height of the ground in metres, in the reckoning of the camera's.
+    /// A GeoTIFF of the heights of the ground, in degrees of WGS84.
+    #[serde(default)]
+    #[schemars(with = "Option<PathBuf>")]
+    pub terrain: Option<Spanned<PathBuf>>,
+    /// The height of the ground in metres, in the reckoning of the camera's; with `terrain` what is added to its heights.
     #[serde(default = "zero")]
     #[schemars(with = "f64")]
     pub ground_m: Spanned<f64>,
@@ -277,6 +283,7 @@ pub(crate) fn check(
         }
     };
     let lens = lens(check, raw, place.clone());
+    let ground = ground(check, raw, ground_m);
     let is_beside = matches!(raw.source, RawSource::Klv) && raw.file.is_none() && whose.sends_stream();
     let (samples, live) = if raw.source.is_live() || is_beside {
         (Vec::new(), Some(live::check(check, raw, place, lens, whose)?))
@@ -289,7 +296,7 @@ pub(crate) fn check(
     let setup = GroundSetup {
         flight: Arc::new(flight),
         lens: lens?,
-        ground: Flat { height_m: ground_m? },
+        ground: ground?,
         zones,
         uncertainty,
         limits: Limits { max_range_m: max_range_m? },
@@ -297,6 +304,25 @@ pub(crate) fn check(
         has_gcj02: raw.gcj02,
     };
     Some((setup, live))
+}
+
+/// The ground: level, or with the heights of a file.
+fn ground(check: &mut Check<'_>, raw: &RawTelemetry, ground_m: Option<f64>) -> Option<Ground> {
+    let Some(file) = &raw.terrain else { return ground_m.map(Ground::level) };
+    let path = check.path(file.get_ref());
+    let read = std::fs::read(&path).map_err(|error| (error.to_string(), "name a GeoTIFF of the heights".to_owned()));
+    let added_m = ground_m?;
+    match read.and_then(|bytes| geotiff::read(&bytes, added_m).map_err(|error| told(&error))) {
+        Ok(grid) => Some(Ground::Rough(Arc::new(grid))),
+        Err((problem, mend)) => check.fail(file.span(), format!("{}: {problem}", path.display()), mend),
+    }
+}
+
+/// An error's text up to the colon behind which it says what to do, and that.
+fn told(error: &geotiff::GeoTiffError) -> (String, String) {
+    let text = error.to_string();
+    let (problem, mend) = text.rsplit_once(": ").unwrap_or((&text, "name another file"));
+    (problem.to_owned(), mend.to_owned())
 }
 
 fn lens(check: &mut Check<'_>, raw: &RawTelemetry, place: Range<usize>) -> Option<LensKind> {
@@ -326,6 +352,8 @@ fn lens(check: &mut Check<'_>, raw: &RawTelemetry, place: Range<usize>) -> Optio
 
 #[cfg(test)]
 mod tests {
+    use forewarn_ground::Terrain as _;
+
     use crate::site::{Site, resolve};
     use crate::source::{ConfigErrors, Source};
 
@@ -435,6 +463,30 @@ mod tests {
         assert_eq!(setup.streams.values().next().unwrap().ground.as_ref().unwrap().flight.len(), 2);
         let doubts: Vec<String> = site.doubts.iter().map(ToString::to_string).collect();
         assert!(doubts.iter().any(|doubt| doubt.contains("3 of the 5 samples of flight.csv")), "{doubts:?}");
+    }
+
+    #[test]
+    fn heights_come_out_of_a_file_that_lies_in_degrees() {
+        let terrain = |name: &str, more: &str| {
+            let at = concat!(env!("CARGO_MANIFEST_DIR"), "/../ground/tests/it/terrain");
+            format!(
+                "[camera.telemetry]\nsource = \"csv\"\nfile = \"flight.csv\"\nview_deg = 70\nterrain = \"{at}/{name}.tif\"\n{more}"
+            )
+        };
+        let height = |more: &str| {
+            let setup = site(&terrain("float-deflate", more), "").unwrap().engine_setup();
+            let ground = setup.streams.values().next().unwrap().ground.as_ref().unwrap().ground.clone();
+            ground.height_m(30.010_439_678, 120.024_200_723).unwrap()
+        };
+        assert!((height("") - 103.046_526).abs() < 0.01 && (height("ground_m = -40.0\n") - 63.046_526).abs() < 0.01);
+        let told = |name: &str| told(&terrain(name, ""), "").replace("\n  mend: ", ", ");
+        assert!(
+            told("metres").contains("EPSG:32650, make one in degrees by `gdalwarp -t_srs EPSG:4326"),
+            "{}",
+            told("metres")
+        );
+        assert!(told("bands").contains("gdal_translate -b 1"), "{}", told("bands"));
+        assert!(told("away").contains("name a GeoTIFF"), "{}", told("away"));
     }
 
     #[test]

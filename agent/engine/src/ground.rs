@@ -7,7 +7,7 @@ use forewarn_analytics::StillZones;
 use forewarn_domain::zone::ZoneShape;
 use forewarn_domain::{BBox, Fix, Gcj02, Motion, Timestamp};
 use forewarn_ground::{
-    Flat, Flight, GroundZone, Lens, Limits, NoFix, Sample, Shot, Uncertainty, gcj02, locate, motion,
+    Flight, Ground, GroundZone, Lens, Limits, NoFix, Sample, Shot, Uncertainty, gcj02, locate, motion,
 };
 
 /// Samples of a live flight that are kept: a minute of a quick autopilot.
@@ -30,7 +30,7 @@ pub struct GroundSetup {
     /// The lens at zoom 1.
     pub lens: LensKind,
     /// The height of the ground, in the reckoning of the camera's.
-    pub ground: Flat,
+    pub ground: Ground,
     /// Areas on the ground, each with its place among the stream's zones.
     pub zones: Vec<(usize, GroundZone)>,
     /// How well all this is known.
@@ -44,14 +44,14 @@ pub struct GroundSetup {
 }
 
 /// A camera over the ground, as it took its stream's latest frame.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Above {
     /// When.
     pub at: Timestamp,
     /// Where it was and looked.
     pub shot: Shot,
     /// The ground below it.
-    pub ground: Flat,
+    pub ground: Ground,
     /// How far away places are told.
     pub limits: Limits,
 }
@@ -103,8 +103,8 @@ impl GroundWatch {
 
     /// The camera in the latest frame; none where telemetry says nothing of it.
     pub(crate) fn above(&self) -> Option<Above> {
-        let GroundSetup { ground, limits, .. } = self.setup;
-        Some(Above { at: self.at, shot: self.shot?, ground, limits })
+        let GroundSetup { ground, limits, .. } = &self.setup;
+        Some(Above { at: self.at, shot: self.shot?, ground: ground.clone(), limits: *limits })
     }
 
     /// Whether rules cannot be judged, because nobody knows where the ground zones lie.

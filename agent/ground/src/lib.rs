@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `flight` | samples of telemetry, and where the camera was and looked at an instant |
 //! | [`lens`] | pinhole and Brown distortion: pixel to ray, ray to pixel |
-//! | [`terrain`] | the height of the ground: flat, or a grid |
+//! | [`terrain`], [`geotiff`] | the height of the ground: flat, or a grid, out of an elevation model |
 //! | [`shot`] | one frame's camera joined: places of pixels, pixels of places |
 //! | [`fix`] | a pixel's place with its ellipse by propagation of uncertainties, or why there is none |
 //! | `footprint`, [`coverage`] | what of the ground a frame shows, and a flight, and how finely |
@@ -21,6 +21,7 @@ pub mod fix;
 mod flight;
 mod footprint;
 pub mod gcj02;
+pub mod geotiff;
 pub mod lens;
 pub mod motion;
 mod no_fix;
@@ -34,5 +35,5 @@ pub use footprint::footprint;
 pub use lens::{Lens, LensError};
 pub use no_fix::NoFix;
 pub use shot::Shot;
-pub use terrain::{Flat, Grid, GridError, Terrain};
+pub use terrain::{Flat, Grid, GridError, Ground, Terrain};
 pub use zone::{GroundZone, ZoneError};

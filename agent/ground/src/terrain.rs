@@ -1,5 +1,7 @@
 //! The height of the ground, in the reckoning of the camera's own height.
 
+use std::sync::Arc;
+
 /// The ground below a flight.
 pub trait Terrain {
     /// Its height at a latitude and longitude in degrees; none where it is not known.
@@ -114,6 +116,39 @@ impl Terrain for Grid {
         let middle = self.south_deg.to_radians();
         let (lat_m, lon_m) = (self.spacing_deg.0 * 111_000.0, self.spacing_deg.1 * 111_000.0 * middle.cos());
         Some((lat_m.min(lon_m) / 2.0).max(0.5))
+    }
+}
+
+/// The ground as a site knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ground {
+    /// It is level.
+    Level(Flat),
+    /// Its heights are known.
+    Rough(Arc<Grid>),
+}
+
+impl Ground {
+    /// Level ground at a height.
+    pub fn level(height_m: f64) -> Self {
+        Self::Level(Flat { height_m })
+    }
+
+    fn terrain(&self) -> &dyn Terrain {
+        match self {
+            Self::Level(flat) => flat,
+            Self::Rough(grid) => &**grid,
+        }
+    }
+}
+
+impl Terrain for Ground {
+    fn height_m(&self, lat_deg: f64, lon_deg: f64) -> Option<f64> {
+        self.terrain().height_m(lat_deg, lon_deg)
+    }
+
+    fn step_m(&self) -> Option<f64> {
+        self.terrain().step_m()
     }
 }
 

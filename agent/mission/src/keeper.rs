@@ -16,7 +16,7 @@ use forewarn_base::thread::{Thread, ThreadError};
 use forewarn_domain::{BBox, Class, Frame, StreamId, Timestamp, Track, TrackId, TrackState, WallTime};
 use forewarn_engine::Engine;
 use forewarn_engine::civil_time::SiteTime;
-use forewarn_ground::footprint;
+use forewarn_ground::{Terrain as _, footprint};
 use forewarn_memory::{Due, Keeper, Shelf};
 
 use crate::log::{Blind, Line, Person, Shot, parts};
@@ -170,16 +170,18 @@ impl MissionKeeper {
         let Some(above) = above else {
             return on.put(&Line::Blind(Blind { at, camera: stream.clone() }));
         };
-        let (shot, ground) = (&above.shot, above.ground);
+        let (shot, ground) = (&above.shot, &above.ground);
+        let below = shot.pose.position;
         on.put(&Line::Shot(Shot {
             at,
             camera: stream.clone(),
             lat_deg: rounded(shot.pose.position.lat_deg, 1e7),
             lon_deg: rounded(shot.pose.position.lon_deg, 1e7),
             height_m: rounded(shot.pose.position.height_m, 100.0),
-            ground_m: ground.height_m,
+            // Beyond the edge of what is known it is as high as the camera is low.
+            ground_m: ground.height_m(below.lat_deg, below.lon_deg).unwrap_or(below.height_m),
             focal_px: rounded(shot.lens.focal_px(), 10.0),
-            ring: footprint(shot, &ground, above.limits.max_range_m)
+            ring: footprint(shot, ground, above.limits.max_range_m)
                 .map(|ring| ring.into_iter().map(|place| place.map(|degrees| rounded(degrees, 1e7))).collect()),
         }));
         let run = *on.run.get_or_insert(at.as_micros());

@@ -9,7 +9,7 @@ use forewarn_domain::{
 };
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_engine::{Analysed, Engine, EngineSetup, GroundSetup, LensKind, StreamSetup};
-use forewarn_ground::{Aim, Flat, Flight, Limits, Position, Sample, Uncertainty, attitude};
+use forewarn_ground::{Aim, Flight, Ground, Limits, Position, Sample, Uncertainty, attitude};
 use forewarn_memory::Keeper as _;
 use forewarn_mission::flown::Flown;
 use forewarn_mission::keeper::MissionKeeper;
@@ -36,7 +36,7 @@ fn engine(until_s: u32) -> Engine {
     let ground = GroundSetup {
         flight: Arc::new(Flight::new((0..=until_s).map(sample))),
         lens: LensKind::View(90.0),
-        ground: Flat { height_m: 0.0 },
+        ground: Ground::level(0.0),
         zones: Vec::new(),
         uncertainty: Uncertainty::default(),
         limits: Limits::default(),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use forewarn_domain::Track;
-use forewarn_ground::{Aim, Flat, Flight, GroundZone, Limits, Pose, Position, Sample, Shot, Uncertainty, attitude};
+use forewarn_domain::{FailureKind, SpeakerId, Track, Tried};
+use forewarn_ground::{Aim, Flight, Ground, GroundZone, Limits, Pose, Position, Sample, Shot, Uncertainty, attitude};
 
 use super::*;
 use crate::{GroundSetup, LensKind};
@@ -44,7 +44,7 @@ fn ground(flight: Flight, zone: GroundZone) -> GroundSetup {
     GroundSetup {
         flight: Arc::new(flight),
         lens: LensKind::View(VIEW_DEG),
-        ground: Flat { height_m: 0.0 },
+        ground: Ground::level(0.0),
         zones: vec![(0, zone)],
         uncertainty,
         limits: Limits::default(),
