@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use forewarn_domain::RuleKey;
+use forewarn_domain::{RuleKey, SpeakerId};
 use forewarn_engine::scheduler::StreamSettings;
-use forewarn_engine::{EngineSetup, StreamSetup};
+use forewarn_engine::{EngineSetup, Payload, StreamSetup};
+use forewarn_hw::SpeakerConfig;
 use forewarn_incident::RulePolicy;
 
 use crate::{Camera, Rule, Site, case};
@@ -31,7 +32,14 @@ impl Site {
             streams: self.cameras.iter().map(|camera| (camera.id.clone(), stream(camera))).collect(),
             policies: self.cameras.iter().flat_map(|camera| self.policies_of(camera)).collect(),
             tracker: self.tracker.clone(),
+            payloads: self.payloads().collect(),
         }
+    }
+
+    fn payloads(&self) -> impl Iterator<Item = (SpeakerId, Payload)> {
+        let of =
+            |(id, config): &(SpeakerId, SpeakerConfig)| Some((id.clone(), Payload { range_m: config.common.range_m? }));
+        self.speakers.iter().filter_map(of)
     }
 
     /// How often the stream of a camera is looked at.

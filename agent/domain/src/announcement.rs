@@ -293,11 +293,13 @@ pub enum FailureKind {
     Misconfigured,
     /// It was broken off for something more urgent.
     Cut,
+    /// The subject is too far from it to hear it.
+    OutOfRange,
 }
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Unreachable,
         Self::Refused,
         Self::Busy,
@@ -310,6 +312,7 @@ impl FailureKind {
         Self::QueueFull,
         Self::Misconfigured,
         Self::Cut,
+        Self::OutOfRange,
     ];
 
     /// The word used in files and metrics.
@@ -327,6 +330,7 @@ impl FailureKind {
             Self::QueueFull => "queue_full",
             Self::Misconfigured => "misconfigured",
             Self::Cut => "cut",
+            Self::OutOfRange => "out_of_range",
         }
     }
 }

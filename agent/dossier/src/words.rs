@@ -105,6 +105,7 @@ impl Say {
             F::Stopped => ("the agent stopped", "程序已停止"),
             F::QueueFull => ("too many announcements waited", "等待的播报过多"),
             F::Misconfigured => ("it is set up wrongly", "配置有误"),
+            F::OutOfRange => ("the subject was too far away to hear it", "对象距离太远，无法听到"),
             F::Cut => ("it was cut for something more urgent", "被更紧急的播报打断"),
         };
         self.pick(en, zh)

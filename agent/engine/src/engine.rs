@@ -13,8 +13,9 @@ use forewarn_analytics::{
 };
 use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, BBox, CaseCommand, CivilTime, Coverage, Detection, Finding, Fix, Frame,
-    IncidentId, IncidentRecord, Look, Motion, Point, Reading, SensorId, Sight, StreamId, Timestamp, Track, TrackId,
+    AnnounceOutcome, Announcement, AnnouncementId, BBox, CaseCommand, CivilTime, Coverage, Detection, Finding, Fix,
+    Frame, IncidentId, IncidentRecord, Look, Motion, Point, Reading, SensorId, Sight, StreamId, Timestamp, Track,
+    TrackId,
 };
 use forewarn_ground::Sample;
 use forewarn_incident::{
@@ -23,6 +24,7 @@ use forewarn_incident::{
 use serde::{Deserialize, Serialize};
 
 use crate::ground::{Above, GroundWatch};
+use crate::payload::{self, Payloads};
 use crate::setup::{EngineSetup, StreamSetup};
 use crate::things::{Thing, Things};
 use crate::{eye, heads};
@@ -66,6 +68,9 @@ pub struct Engine {
     civil: Arc<dyn CivilTime>,
     /// Whether the tracker tells subjects apart by their colours.
     knows_looks: bool,
+    payloads: Payloads,
+    /// The time of the latest input.
+    now: Timestamp,
 }
 
 impl StreamBrain {
@@ -157,10 +162,11 @@ fn looks_of(frame: &Frame, detections: &[Detection]) -> Vec<Option<Appearance>> 
 impl Engine {
     /// Joins what the site is set up for.
     pub fn new(setup: EngineSetup, civil: Arc<dyn CivilTime>) -> Self {
-        let EngineSetup { streams, policies, tracker } = setup;
+        let EngineSetup { streams, policies, tracker, payloads } = setup;
         let streams = streams.into_iter().map(|(stream, of)| (stream, StreamBrain::new(of, &tracker))).collect();
         let incidents = Incidents::new(policies, Arc::clone(&civil));
-        Self { streams, incidents, suppressions: Suppressions::default(), civil, knows_looks: tracker.appearance }
+        let (suppressions, knows_looks) = (Suppressions::default(), tracker.appearance);
+        Self { streams, incidents, suppressions, civil, knows_looks, payloads, now: Timestamp::ZERO }
     }
 
     /// Passes over these instances from now on, in place of those of before.
@@ -179,6 +185,7 @@ impl Engine {
     /// of every other stream.
     pub fn analysed(&mut self, analysed: &Analysed, now: Timestamp) -> &[Track] {
         let Analysed { frame, plane, detections, heads, coverage } = analysed;
+        self.now = now;
         let Some(brain) = self.streams.get_mut(&frame.meta.stream) else {
             return &[];
         };
@@ -346,6 +353,7 @@ impl Engine {
 
     /// A loudspeaker said what became of an announcement.
     pub fn announced(&mut self, id: AnnouncementId, outcome: AnnounceOutcome, now: Timestamp) {
+        self.now = now;
         self.incidents.handle_input(IncidentInput::Announced { id, outcome }, now);
     }
 
@@ -366,6 +374,7 @@ impl Engine {
 
     /// Time has come to `now`.
     pub fn timeout(&mut self, now: Timestamp) {
+        self.now = now;
         for brain in self.streams.values_mut() {
             for hit in brain.rules.timeout(now, &*self.civil) {
                 self.incidents.handle_input(IncidentInput::Hit(hit), now);
@@ -384,9 +393,25 @@ impl Engine {
         of_rules.chain(of_incidents).min_by_key(|(at, _)| *at)
     }
 
-    /// The next thing to carry out.
+    /// The next thing to carry out. What a loudspeaker that flies could not make the subject hear has failed by then.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.incidents.poll_output()
+        loop {
+            let announcement = match self.incidents.poll_output()? {
+                Output::Announce(announcement) => announcement,
+                other => return Some(other),
+            };
+            match self.unheard(&announcement) {
+                None => return Some(Output::Announce(payload::shortened(&self.payloads, announcement))),
+                Some(outcome) => self.announced(announcement.id, outcome, self.now),
+            }
+        }
+    }
+
+    /// What becomes of an announcement over a loudspeaker that flies, where the subject would not hear it.
+    fn unheard(&self, announcement: &Announcement) -> Option<AnnounceOutcome> {
+        let payload = *self.payloads.get(&announcement.speaker)?;
+        let record = self.incidents.records().find(|record| record.id == announcement.incident)?;
+        payload::unheard(payload, self.above(&record.rule.stream).as_ref(), record.subject.fix.as_ref())
     }
 
     /// Takes up the open incidents from before a restart, with their subjects.
@@ -416,7 +441,8 @@ impl Engine {
     /// incidents, while those of streams that are gone end as lost. Trackers stay as they are in streams that were there
     /// before, and so does what is known of empty scenes, unless things are sought there in another manner.
     pub fn adopt(&mut self, setup: EngineSetup, now: Timestamp) {
-        let EngineSetup { streams, policies, tracker } = setup;
+        let EngineSetup { streams, policies, tracker, payloads } = setup;
+        self.payloads = payloads;
         let incidents = &self.incidents;
         self.streams.retain(|stream, _| streams.contains_key(stream));
         for (stream, of) in streams {

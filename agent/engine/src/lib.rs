@@ -16,6 +16,7 @@ mod engine;
 mod falls;
 mod ground;
 mod heads;
+mod payload;
 mod setup;
 #[cfg(test)]
 mod testing;
@@ -23,12 +24,13 @@ mod things;
 
 pub mod civil_time;
 pub mod eye;
-pub mod scheduler;
 pub mod power;
+pub mod scheduler;
 pub mod tiles;
 
 pub use engine::{Analysed, DueReason, Engine, EngineMemory};
 pub use falls::{Area, FallDetector, FallWatch};
 pub use forewarn_incident::Silence;
 pub use ground::{Above, GroundSetup, LensKind};
+pub use payload::{Payload, Payloads};
 pub use setup::{EngineSetup, StreamSetup};

@@ -8,6 +8,7 @@ use forewarn_domain::{RuleKey, StreamId, Zone};
 use forewarn_incident::RulePolicy;
 
 use crate::ground::GroundSetup;
+use crate::payload::Payloads;
 
 /// Everything that an [`Engine`](crate::Engine) needs to know of a site.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +19,8 @@ pub struct EngineSetup {
     pub policies: BTreeMap<RuleKey, RulePolicy>,
     /// Settings of every stream's tracker.
     pub tracker: TrackerConfig,
+    /// The loudspeakers that fly with a camera.
+    pub payloads: Payloads,
 }
 
 /// What is watched for in one stream.

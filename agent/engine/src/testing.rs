@@ -70,6 +70,7 @@ pub(crate) fn setup(id: &str, change: impl FnOnce(&mut Violation, &mut RuleBindi
         )]),
         policies: BTreeMap::from([(key, policy)]),
         tracker: TrackerConfig::default(),
+        payloads: BTreeMap::new(),
     }
 }
 

@@ -16,6 +16,10 @@ pub struct ProgrammeConfig {
     /// Where it is heard: loudspeakers of one earshot never speak at the same time. None hears another one if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub earshot: Option<String>,
+    /// It flies with the camera that names it, and is heard so many metres away: farther subjects are not warned by it, and of a
+    /// text it says the first sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range_m: Option<f64>,
     /// How text is spoken.
     pub speech: SpeechConfig,
     /// How loud it is at some hours; the first that holds counts.
@@ -48,11 +52,12 @@ pub struct SpeakerDoubt {
 }
 
 /// The keys of [`ProgrammeConfig`].
-pub(super) const COMMON_KEYS: [&str; 5] = ["chime", "earshot", "speech", "stall_s", "volume"];
+pub(super) const COMMON_KEYS: [&str; 6] = ["chime", "earshot", "range_m", "speech", "stall_s", "volume"];
 
 impl Default for ProgrammeConfig {
     fn default() -> Self {
-        Self { chime: true, earshot: None, speech: SpeechConfig::default(), volume: Vec::new(), stall_s: 3.0 }
+        let speech = SpeechConfig::default();
+        Self { chime: true, earshot: None, range_m: None, speech, volume: Vec::new(), stall_s: 3.0 }
     }
 }
 

@@ -100,6 +100,9 @@ impl SpeakerConfig {
         {
             return Err(wrong("volume", format!("db = {wrong_db} is not within -40 to 6")));
         }
+        if let Some(range_m) = self.common.range_m.filter(|range_m| !(1.0..=2_000.0).contains(range_m)) {
+            return Err(wrong("range_m", format!("{range_m} is not within 1 to 2000 metres")));
+        }
         if let Some(earshot) = self.common.earshot.as_ref().filter(|name| !is_name(name)) {
             let why = format!("{earshot:?} is no name: write 1 to {MOST_OF_NAME} characters in one line");
             return Err(wrong("earshot", why));
@@ -177,7 +180,10 @@ mod tests {
                 "not within -40 to 6",
             ),
             ("kind = \"local\"\nvolume = [{ hours = { from = \"22:00\" }, db = -6 }]", "missing field `to`"),
-            ("kind = \"local\"\nchimes = true", "`wav_real_time`, `chime`, `earshot`, `speech`, `stall_s`, `volume`"),
+            (
+                "kind = \"local\"\nchimes = true",
+                "`wav_real_time`, `chime`, `earshot`, `range_m`, `speech`, `stall_s`, `volume`",
+            ),
             ("kind = \"local\"\nvolume = []", "`volume` names no hours: leave it out"),
             ("kind = \"local\"\nearshot = \" \"", "\" \" is no name: write 1 to 64 characters"),
             (
@@ -190,6 +196,7 @@ mod tests {
                  volume = [{ hours = { from = \"22:00\", to = \"07:00\" }, db = -6 }]",
                 "it has no effect: the device makes the sound by itself",
             ),
+            ("kind = \"local\"\nrange_m = 0", "0 is not within 1 to 2000 metres"),
             ("kind = \"local\"\nspeech = { rate = 3 }", "unknown field `rate`"),
             ("kind = \"local\"\nstall_s = 0.0", "stall_s"),
             ("kind = \"local\"\nspeech = { rate_wpm = 20 }", "80 to 450"),
@@ -206,7 +213,8 @@ mod tests {
     #[test]
     fn the_common_keys_are_those_of_the_structure_and_stand_in_each_kind_of_the_schema() {
         let hours = "{ from = \"22:00\", to = \"07:00\" }";
-        let all = format!("kind = \"local\"\nearshot = \"kerb\"\nvolume = [{{ hours = {hours}, db = -6 }}]");
+        let all =
+            format!("kind = \"local\"\nearshot = \"kerb\"\nrange_m = 60\nvolume = [{{ hours = {hours}, db = -6 }}]");
         let keys = toml::Table::try_from(parse(&all).unwrap().common).unwrap();
         assert_eq!(keys.keys().collect::<Vec<_>>(), COMMON_KEYS);
         let schema = schemars::schema_for!(SpeakerConfig);

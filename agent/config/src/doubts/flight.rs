@@ -3,7 +3,20 @@
 use forewarn_pipelines::SourceKind;
 
 use super::Doubt;
-use crate::Camera;
+use crate::{Camera, Site};
+
+/// A loudspeaker that flies with a camera whose place nobody tells: it would warn nobody.
+pub(super) fn never_heard(site: &Site, camera: &Camera) -> Option<Doubt> {
+    let flies = |id| site.speakers.iter().any(|(named, config)| named == id && config.common.range_m.is_some());
+    let speaker = camera.speakers.iter().find(|id| camera.ground.is_none() && flies(*id))?;
+    Some(Doubt {
+        about: format!("camera {}", camera.id),
+        problem: format!(
+            "speaker {speaker} has `range_m`, and no telemetry tells how far subjects are from it, so it never warns"
+        ),
+        mend: "add `[camera.telemetry]`, or leave `range_m` out".to_owned(),
+    })
+}
 
 /// A live camera whose flight stands in a file, or a clip whose flight would be heard: its ground zones are nowhere.
 pub(super) fn never_told(camera: &Camera) -> Option<Doubt> {

@@ -95,6 +95,7 @@ fn of_camera(site: &Site, camera: &Camera, picture: Option<(u32, u32)>) -> Vec<D
     }
     doubts.extend(things::missing_file(camera));
     doubts.extend(flight::never_told(camera));
+    doubts.extend(flight::never_heard(site, camera));
     let streams = [("url", Some(&camera.source)), ("detect_url", camera.watched.as_ref())];
     for (key, source) in streams.into_iter().filter_map(|(key, source)| Some((key, source?))) {
         if !source.holds_secret() {

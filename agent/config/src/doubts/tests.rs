@@ -42,6 +42,20 @@ fn an_earshot_that_one_loudspeaker_names_alone_is_told() {
 }
 
 #[test]
+fn a_loudspeaker_that_flies_with_a_camera_of_unknown_place_is_told() {
+    let told = |range: &str| {
+        let speaker = format!("[[speaker]]\nid = \"belly\"\nkind = \"local\"\n{range}");
+        let camera = format!("[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/a\"\nspeakers = [\"belly\"]\n{RULE}");
+        let text = format!("[site]\nid = \"s\"\n{speaker}{camera}");
+        let site = resolve(&Source::new("site.toml", text)).unwrap();
+        doubts(&site, |_| None).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert!(told("").is_empty());
+    let found = told("range_m = 60\n");
+    assert!(found.len() == 1 && found[0].contains("speaker belly has `range_m`, and no telemetry"), "{found:?}");
+}
+
+#[test]
 fn a_password_in_an_address_is_told_and_not_shown() {
     let site = |url: &str| {
         let camera = format!("[[camera]]\nid = \"gate\"\nurl = \"{url}\"\nspeakers = [\"horn\"]\n{RULE}");

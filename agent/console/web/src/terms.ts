@@ -57,6 +57,7 @@ export const failures: Record<string, [string, string]> = {
   stopped: ["the agent stopped", "程序已停止"],
   queue_full: ["too many announcements waited", "等待的播报过多"],
   misconfigured: ["set up wrongly", "配置有误"],
+  out_of_range: ["too far away to hear it", "距离太远，无法听到"],
   cut: ["cut for something more urgent", "被更紧急的播报打断"],
 };
 

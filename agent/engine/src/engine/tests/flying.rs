@@ -1,12 +1,13 @@
 //! A camera that flies: zones on the ground stay where they are while the picture moves.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use forewarn_domain::{FailureKind, SpeakerId, Track, Tried};
 use forewarn_ground::{Aim, Flight, Ground, GroundZone, Limits, Pose, Position, Sample, Shot, Uncertainty, attitude};
 
 use super::*;
-use crate::{GroundSetup, LensKind};
+use crate::{GroundSetup, LensKind, Payload};
 
 const FPS: f64 = 5.0;
 const SIZE: (u32, u32) = (640, 480);
@@ -162,6 +163,48 @@ fn nobody_complies_because_the_camera_turns_away() {
         );
         assert!(entered(IncidentState::Persisted).is_some(), "{violation}: {records:#?}");
     }
+}
+
+/// What a drone's loudspeaker is given to say, and what the incident tells in the end, where it is heard so far.
+fn warned(range_m: f64) -> (Vec<String>, Vec<IncidentRecord>) {
+    let at = place(3.0, -2.0, 0.0);
+    let mut setup = setup("loitering", |violation, _| {
+        violation.parameters.insert("dwell_s".to_owned(), 10.0);
+    });
+    setup.streams.get_mut(&gate()).unwrap().ground = Some(ground(whole_flight(), square(3.0, -2.0, 2.0)));
+    let horn = SpeakerId::new("belly").unwrap();
+    setup.policies.values_mut().for_each(|policy| policy.speakers = vec![horn.clone()]);
+    setup.payloads.insert(horn, Payload { range_m });
+    let (mut engine, mut said, mut records) = (engine_of(setup), Vec::new(), BTreeMap::new());
+    play(&mut engine, 0..200, |engine, n, now| {
+        let detection = Detection { class: Class::new("person"), score: 0.9, bbox: seen(now.as_secs_f64(), &at) };
+        engine.analysed(&Analysed::whole(grey(n, now), vec![detection]), now);
+        while let Some(output) = engine.poll_output() {
+            match output {
+                Output::Announce(announcement) => said.push(announcement.text.text),
+                Output::Report(report) => drop(records.insert(report.incident.id.clone(), report.incident)),
+                _ => {}
+            }
+        }
+    });
+    (said, records.into_values().collect())
+}
+
+#[test]
+fn a_loudspeaker_that_flies_warns_whom_it_reaches_and_says_one_sentence() {
+    // The drone is 40 m up, so that level distance alone would say that 20 m are enough.
+    let (said, records) = warned(20.0);
+    assert_eq!((said, records.len()), (Vec::new(), 1));
+    let tried: Vec<&Tried> = records[0].history.iter().flat_map(|step| &step.tried).collect();
+    assert!(!tried.is_empty() && tried.iter().all(|tried| tried.failed == Some(FailureKind::OutOfRange)), "{tried:#?}");
+    let why = tried[0].why.as_deref().unwrap();
+    assert!(why.starts_with("the subject is 4") && why.ends_with("heard within 20 m"), "{why}");
+    assert!(records[0].warning_not_delivered, "{records:#?}");
+    let (said, _) = warned(60.0);
+    assert!(
+        !said.is_empty() && said.iter().all(|text| text.matches('.').count() == 1 && text.ends_with('.')),
+        "{said:?}"
+    );
 }
 
 #[test]
