@@ -309,6 +309,7 @@ impl RawSite {
             rules: upstream::rules(&self.camera),
             civil: header.as_ref().map(Header::civil),
             evidence: storage.as_ref().map(|storage| storage.dir.evidence()).unwrap_or_default(),
+            spent: storage.as_ref().map(|storage| storage.dir.spent()).unwrap_or_default(),
         });
         let known = upstream::Known {
             violations: library.iter().flat_map(Library::names).map(ViolationId::as_str).collect(),
@@ -332,8 +333,8 @@ impl RawSite {
             header: header?,
             model: model?,
             inference: inference?,
-            tracker,
             power,
+            tracker,
             storage: storage?,
             footage: footage?,
             evidence,

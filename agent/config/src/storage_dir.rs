@@ -78,6 +78,8 @@ entries! {
     heat = "heat";
     /// What flights saw, a folder each, by `forewarn mission`.
     missions = "missions";
+    /// What went over thin links in the last day, a file an upstream, so that a restart begins no new budget.
+    spent = "spent";
     /// Where a second model differs, with `[model.shadow]`; its older half is `shadow.1.jsonl`.
     shadow_log = "shadow.jsonl";
     /// Clips that are not finished, and the latest redacted copy that the console made; nothing in it outlives a start.

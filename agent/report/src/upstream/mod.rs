@@ -21,6 +21,7 @@ pub mod mqtt;
 pub mod ntfy;
 mod patience;
 pub mod people;
+mod purse;
 mod rival;
 pub mod robot;
 mod session;

@@ -17,6 +17,7 @@ use super::Start;
 use super::http::table::http_table;
 use super::http::{Recipient, Verdict, of_status, with_words};
 use super::people::{People, Picture, cut, picture_link};
+use super::purse::Purse;
 use super::settings::{AdapterSettings, Surroundings, Usual};
 use super::small::small;
 use super::thin::{Budget, MOST_PICTURE_BYTES};
@@ -63,10 +64,11 @@ impl AdapterSettings for NtfyConfig {
             url,
             token: keys.secret(around)?,
             attaches,
-            is_thin: thin.is_some(),
+            is_thin: self.thin.is_some(),
             picture_url: self.picture_url.clone(),
             people: Arc::clone(around.people),
         };
+        let thin = thin.map(|budget| Purse::new(budget, around.people.spent.join(format!("{}.json", around.id))));
         Ok(Arc::new(keys.open("ntfy server", ntfy, around)?.within(thin)))
     }
 }

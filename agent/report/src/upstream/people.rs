@@ -31,6 +31,8 @@ pub struct People {
     pub civil: Option<Arc<dyn CivilTime>>,
     /// The folder of all evidence.
     pub evidence: PathBuf,
+    /// The folder of what went over thin links.
+    pub spent: PathBuf,
 }
 
 impl fmt::Debug for People {
@@ -217,7 +219,13 @@ mod tests {
     fn people(language: Language) -> People {
         let titles = BTreeMap::from([(report(1, 1).incident.rule.violation, "违法停车".to_owned())]);
         let titles = if language == Language::Zh { titles } else { BTreeMap::new() };
-        People { language, titles, civil: Some(Arc::new(Noon)), evidence: PathBuf::from("/nowhere"), rules: Vec::new() }
+        People {
+            language,
+            titles,
+            civil: Some(Arc::new(Noon)),
+            evidence: PathBuf::from("/nowhere"),
+            ..People::default()
+        }
     }
 
     fn queued(n: u64) -> QueuedReport {

@@ -65,11 +65,14 @@ pub struct PictureCounts {
     pub left_out: u64,
 }
 
+/// What went, a sum a minute: from when on, and bytes.
+pub(super) type Spending = VecDeque<(Timestamp, u64)>;
+
 /// Keeps the budget of one upstream, over all connections.
 #[derive(Debug)]
 pub(super) struct Thin {
     budget: Budget,
-    spent: VecDeque<(Timestamp, u64)>,
+    spent: Spending,
     /// Of whose incidents pictures are still to go, the newest last.
     waiting: VecDeque<QueuedReport>,
     sent: u64,
@@ -109,6 +112,22 @@ impl Thin {
             Some((at, sum)) if now.since(*at) < SUMMED => *sum += bytes,
             _ => self.spent.push_back((now, bytes)),
         }
+    }
+
+    /// What went in the last day.
+    pub(super) fn spending(&self) -> Spending {
+        self.spent.clone()
+    }
+
+    /// Goes on from what went before a restart.
+    pub(super) fn take_up(&mut self, spending: Spending) {
+        self.spent = spending;
+    }
+
+    /// Whether a picture may go.
+    #[cfg(test)]
+    pub(super) fn has_room(&self, now: Timestamp) -> bool {
+        self.wait(now).is_zero()
     }
 
     /// A picture got there, or never will.

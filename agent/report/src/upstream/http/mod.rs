@@ -22,7 +22,8 @@ use forewarn_wire::EventSource;
 
 use self::link::{HttpInward, HttpOutward};
 use self::refusals::Refusals;
-use super::thin::{Budget, PictureCounts, Thin};
+use super::purse::Purse;
+use super::thin::PictureCounts;
 use super::{Adapter, Note, Pace, Upstream};
 use crate::outbox::QueuedReport;
 
@@ -125,14 +126,14 @@ pub struct OverHttp<R> {
     reconnect: BackoffLimits,
     refusals: Arc<Mutex<Refusals>>,
     /// What a thin link has carried, where it is one.
-    thin: Option<Arc<Mutex<Thin>>>,
+    thin: Option<Purse>,
 }
 
 impl<R> OverHttp<R> {
     /// Over a link that carries no more.
     #[must_use]
-    pub(super) fn within(self, budget: Option<Budget>) -> Self {
-        Self { thin: budget.map(|budget| Arc::new(Mutex::new(Thin::new(budget)))), ..self }
+    pub(super) fn within(self, thin: Option<Purse>) -> Self {
+        Self { thin, ..self }
     }
 }
 
@@ -152,6 +153,9 @@ impl<R: Recipient> Adapter for OverHttp<R> {
     }
 
     fn connect(&self, _: &EventSource, clock: &Arc<dyn Clock>) -> (HttpUpstream<R>, HttpOutward, HttpInward) {
+        if let Some(thin) = &self.thin {
+            thin.open();
+        }
         let upstream = HttpUpstream {
             recipient: self.recipient.clone(),
             clock: Arc::clone(clock),
@@ -191,7 +195,7 @@ pub struct HttpUpstream<R> {
     recipient: R,
     clock: Arc<dyn Clock>,
     refusals: Arc<Mutex<Refusals>>,
-    thin: Option<Arc<Mutex<Thin>>>,
+    thin: Option<Purse>,
     /// Each entry is one message.
     waiting: VecDeque<Vec<QueuedReport>>,
     asked: Option<Asked>,
@@ -210,16 +214,15 @@ impl<R: Recipient> HttpUpstream<R> {
     /// The next picture, where nothing else waits.
     fn picture(&mut self) -> Option<Ask> {
         let (now, thin) = (self.clock.now(), self.thin.clone()?);
-        let mut thin = lock(&thin);
-        while let Some(report) = thin.next(now) {
+        loop {
+            let report = thin.lock().next(now)?;
             if let Some(ask) = self.recipient.picture_after(&report) {
                 thin.spend(now, size(&ask));
                 self.asked = Some(Asked::Picture);
                 return Some(ask);
             }
-            thin.done(false);
+            thin.lock().done(false);
         }
-        None
     }
 
     fn take_verdict(&self, reports: &[QueuedReport], verdict: Verdict) -> Note {
@@ -228,7 +231,7 @@ impl<R: Recipient> HttpUpstream<R> {
             Verdict::Delivered => {
                 lock(&self.refusals).delivered();
                 if let Some(thin) = &self.thin {
-                    let mut thin = lock(thin);
+                    let mut thin = thin.lock();
                     for report in reports {
                         thin.follow(report);
                     }
@@ -271,7 +274,7 @@ impl<R: Recipient> Upstream for HttpUpstream<R> {
                 let Some(asked) = self.asked.take() else { return Note::Nothing };
                 let verdict = answer.map(|answer| self.recipient.read(&answer));
                 if let (Asked::Picture, Some(thin)) = (&asked, &self.thin) {
-                    lock(thin).done(matches!(verdict, Ok(Verdict::Delivered)));
+                    thin.lock().done(matches!(verdict, Ok(Verdict::Delivered)));
                 }
                 match (asked, verdict) {
                     (Asked::Words(reports), Ok(verdict)) => self.take_verdict(&reports, verdict),
@@ -300,7 +303,7 @@ impl<R: Recipient> Upstream for HttpUpstream<R> {
         let now = self.clock.now();
         let ask = self.recipient.ask(&reports, self.clock.wall(now));
         if let Some(thin) = &self.thin {
-            lock(thin).spend(now, size(&ask));
+            thin.spend(now, size(&ask));
         }
         self.asked = Some(Asked::Words(reports));
         Some(Message::Ask(ask))
@@ -308,10 +311,10 @@ impl<R: Recipient> Upstream for HttpUpstream<R> {
 
     fn rest(&self) -> Option<Duration> {
         let thin = self.thin.as_ref().filter(|_| self.asked.is_none())?;
-        lock(thin).rest(self.clock.now()).map(|rest| rest.max(Duration::from_millis(1)))
+        thin.lock().rest(self.clock.now()).map(|rest| rest.max(Duration::from_millis(1)))
     }
 
     fn pictures(&self) -> PictureCounts {
-        self.thin.as_ref().map(|thin| lock(thin).counts(self.clock.now())).unwrap_or_default()
+        self.thin.as_ref().map(|thin| thin.lock().counts(self.clock.now())).unwrap_or_default()
     }
 }
