@@ -34,6 +34,8 @@ const PIECE_US: i64 = 30_000_000;
 const GONE_AFTER: Duration = Duration::from_secs(10);
 /// People who are followed at once, at most; beyond that whoever was not seen for longest is written down and let go.
 const MOST_PEOPLE: usize = 1_024;
+/// All missions take no more room on the disk: some two hundred hours in the air.
+const MOST_BYTES: u64 = 256 << 20;
 /// Whom the notes are about.
 const PERSON: &str = "person";
 
@@ -89,6 +91,7 @@ impl MissionKeeper {
             loop {
                 let now = of_thread.current().map_err(|error| error.to_string());
                 if last.as_ref() != Some(&now) {
+                    make_room(&of_thread);
                     *lock(&shelf) = Some(now.clone());
                     last = Some(now);
                 }
@@ -235,6 +238,17 @@ impl MissionKeeper {
             durable::replace(&path, text.as_bytes()).map_err(|error| failed(error, &path))
         });
         self.trouble = put.err();
+    }
+}
+
+/// Deletes the oldest missions where there are too many.
+fn make_room(missions: &Missions) {
+    match missions.make_room(MOST_BYTES) {
+        Ok(gone) if gone.is_empty() => {}
+        Ok(gone) => {
+            tracing::info!("missions take no more than {} MiB; the oldest went: {}", MOST_BYTES >> 20, gone.join(", "))
+        }
+        Err(error) => tracing::warn!("{error}; it is tried again with the next mission"),
     }
 }
 

@@ -125,6 +125,33 @@ impl Missions {
         Ok(names)
     }
 
+    /// Deletes the oldest that are over until all take no more than so many bytes. The names of those that went.
+    pub fn make_room(&self, most_bytes: u64) -> Result<Vec<String>, MissionError> {
+        let current = self.current()?.map(|mission| mission.id);
+        let mut sizes = Vec::new();
+        for name in self.names()? {
+            let bytes = bytes_of(&self.0.join(&name));
+            sizes.push((name, bytes));
+        }
+        let mut sum: u64 = sizes.iter().map(|(_, bytes)| bytes).sum();
+        let mut gone = Vec::new();
+        for (name, bytes) in sizes {
+            if sum <= most_bytes {
+                break;
+            }
+            if current.as_ref() == Some(&name) {
+                continue;
+            }
+            let folder = self.0.join(&name);
+            // Without its paper it is no mission any more, should the rest be cut off.
+            let removed = durable::remove_file(&folder.join(PAPER)).and_then(|()| fs::remove_dir_all(&folder));
+            removed.map_err(MissionError::file("remove", &folder))?;
+            sum -= bytes;
+            gone.push(name);
+        }
+        Ok(gone)
+    }
+
     /// The mission of this name; the latest without one.
     pub fn find(&self, id: Option<&str>) -> Result<Mission, MissionError> {
         let names = self.names()?;
@@ -141,6 +168,13 @@ impl Missions {
         };
         read(&self.0.join(name).join(PAPER))?.ok_or(MissionError::Never)
     }
+}
+
+/// What the files of a mission's folder take.
+fn bytes_of(folder: &Path) -> u64 {
+    let files = [folder.to_owned(), folder.join("notes")];
+    let entries = files.iter().flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
+    entries.filter_map(|entry| entry.metadata().ok()).filter(fs::Metadata::is_file).map(|file| file.len()).sum()
 }
 
 fn read(path: &Path) -> Result<Option<Mission>, MissionError> {
@@ -190,6 +224,26 @@ mod tests {
         assert_eq!(missions.find(Some(&ended.id)).unwrap(), ended);
         let told = missions.find(Some("x")).unwrap_err().to_string();
         assert!(told.contains(&mission(40.0).id), "{told}");
+    }
+
+    #[test]
+    fn the_oldest_that_are_over_make_room_and_the_one_that_is_on_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let missions = Missions::at(dir.path());
+        for seconds in [10.0, 30.0, 50.0, 70.0] {
+            missions.start(&mission(seconds)).unwrap();
+            let notes = missions.notes(&mission(seconds));
+            fs::create_dir_all(&notes).unwrap();
+            fs::write(notes.join("1.jsonl"), vec![b'x'; 10_000]).unwrap();
+            if seconds < 70.0 {
+                missions.stop(WallTime::from_secs_f64(seconds + 10.0)).unwrap();
+            }
+        }
+        assert_eq!(missions.make_room(50_000).unwrap(), Vec::<String>::new());
+        assert_eq!(missions.make_room(25_000).unwrap(), [mission(10.0).id, mission(30.0).id]);
+        assert_eq!(missions.names().unwrap(), [mission(50.0).id, mission(70.0).id]);
+        assert_eq!(missions.make_room(0).unwrap(), [mission(50.0).id]);
+        assert_eq!(missions.find(None).unwrap(), mission(70.0), "it is on");
     }
 
     #[test]
