@@ -87,7 +87,8 @@ pub struct RawCamera {
     /// Look seldom at a still scene.
     #[serde(default = "yes")]
     pub motion_gate: bool,
-    /// Overlapping tiles for small subjects: `off`, `auto`, or a table.
+    /// Overlapping tiles for small subjects: `off`, `auto`, or a table; `auto` if absent for a camera whose telemetry is heard while
+    /// it flies, else `off`.
     #[serde(default)]
     #[schemars(schema_with = "tiles::schema")]
     pub tiles: Option<Spanned<toml::Value>>,
@@ -328,7 +329,6 @@ impl RawCamera {
         let stall_s = check.number(&self.stall_s, 0.5..=3600.0, "seconds");
         let turned = turned(check, &self.turned_deg);
         let masks = mask::check(&self.mask, check, self.detect_url.is_some());
-        let tiles = tiles::check(check, self.tiles.as_ref());
         let rules = rule::check(&self.rule, check, &self.id, &zones, lookup);
         let static_objects = luma::static_objects(check, self.static_objects.as_ref(), &rules);
         let falls = luma::falling_objects(check, self.falling_objects.as_ref(), &rules, &zones.list);
@@ -342,6 +342,7 @@ impl RawCamera {
         let ground = telemetry::check(check, self.telemetry.as_ref(), zones.on_ground, whose);
         let (ground, live) =
             if has_telemetry { ground.map(|(ground, live)| (Some(ground), live))? } else { (None, None) };
+        let tiles = tiles::check(check, self.tiles.as_ref(), live.is_some());
         Some(Camera {
             id: self.id.into_inner(),
             place: self.place.within(site),

@@ -45,9 +45,12 @@ pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// The tiles that a camera asks for; none if it asks for none, and after a mistake.
-pub(crate) fn check(check: &mut Check<'_>, raw: Option<&Spanned<toml::Value>>) -> Option<Tiles> {
-    let raw = raw?;
+/// The tiles that a camera asks for; none if it asks for none, and after a mistake. From the air people are small, so a camera that
+/// `flies` has them unless it asks for none.
+pub(crate) fn check(check: &mut Check<'_>, raw: Option<&Spanned<toml::Value>>, flies: bool) -> Option<Tiles> {
+    let Some(raw) = raw else {
+        return flies.then(|| Tiles { spec: TileSpec::default(), sweep: Duration::from_secs_f64(SWEEP_S) });
+    };
     let table = match raw.get_ref() {
         toml::Value::String(word) if word == "off" => return None,
         toml::Value::String(word) if word == "auto" => RawTiles::default(),

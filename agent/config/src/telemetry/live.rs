@@ -139,6 +139,7 @@ mod tests {
         for url in ["udp://127.0.0.1:5000", "srt://:9000?mode=listener"] {
             let live = site(url, sea).unwrap_or_else(|told| panic!("{told}")).cameras[0].live.clone().unwrap();
             assert_eq!((live.source, live.given.view_deg), (LiveSource::Klv, Some(60.0)), "{url}");
+            assert!(site(url, sea).unwrap().cameras[0].tiles.is_some(), "people are small from up there");
         }
         let refused = |url: &str, telemetry: &str| site(url, telemetry).err().unwrap();
         assert!(
