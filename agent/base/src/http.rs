@@ -26,6 +26,9 @@ const FOLLOWED: u32 = 0;
 /// The longest head of an answer.
 const MOST_HEAD_BYTES: usize = 64 * 1024;
 
+/// With what the advice about keys of TLS begins.
+const BEHIND_KEYS: &str = "; check `ca_file`";
+
 /// A question.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ask {
@@ -159,10 +162,19 @@ impl Http {
         }
         let request = request.body(body).map_err(unfit)?;
         let peer = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-        let response = self.agent.run(request).map_err(|error| self.told(error, peer.clone(), most))?;
+        let keys = if request.uri().scheme_str() == Some("https") { None } else { Some(BEHIND_KEYS) };
+        let plain = |told: HttpError| match (told, keys) {
+            // Nobody showed a certificate.
+            (HttpError::Away { peer, why }, Some(keys)) => {
+                let why = why.split(keys).next().unwrap_or_default().to_owned();
+                HttpError::Away { peer, why }
+            }
+            (told, _) => told,
+        };
+        let response = self.agent.run(request).map_err(|error| plain(self.told(error, peer.clone(), most)))?;
         let (status, headers) = (response.status().as_u16(), headers_of(&response));
         let body = response.into_body().into_with_config().limit(most as u64).read_to_vec();
-        Ok(Answer { status, headers, body: body.map_err(|error| self.told(error, peer, most))? })
+        Ok(Answer { status, headers, body: body.map_err(|error| plain(self.told(error, peer, most)))? })
     }
 
     fn told(&self, error: ureq::Error, peer: String, most: usize) -> HttpError {

@@ -164,4 +164,7 @@ fn over_tls_the_file_says_whom_to_trust() {
     assert!(refusal.contains("the server's certificate") && refusal.contains("ca_file"), "{refusal}");
     let plain = Http::new(None, WITHIN).ask(&Ask::get("https://127.0.0.1:1/"), 1).unwrap_err();
     assert!(plain.to_string().starts_with("failed to reach 127.0.0.1:1"), "{plain}");
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let told = Http::new(None, WITHIN).ask(&Ask::get(format!("http://{closed}/")), 1).unwrap_err().to_string();
+    assert!(told.contains("refused") && !told.contains("ca_file"), "{told}");
 }
