@@ -21,7 +21,7 @@ NEAR, FAR = "10.77.0.1", "10.77.0.2"
 # Of a site: the van that is parked in the demo's clip, all but the last line of its rule.
 VAN = """[[camera.zone]]
 id = "no-parking"
-polygon = [[630, 40], [728, 40], [728, 116], [630, 112]]
+polygon = [[0.82, 0.07], [0.948, 0.07], [0.948, 0.2], [0.82, 0.195]]
 [[camera.rule]]
 violation = "illegal_parking"
 zone = "no-parking"
@@ -29,10 +29,12 @@ zone = "no-parking"
 
 
 class Way:
-    """One direction. What `kbit_s` cannot carry waits, up to `queue_bytes`; times in seconds, `loss` from 0 to 1."""
+    """One direction. What `kbit_s` cannot carry waits, up to `queue_bytes`; times in seconds, `loss` and `overtaken` from 0 to 1."""
 
     def __init__(self, seed):
         self.kbit_s, self.delay_s, self.jitter_s, self.loss, self.queue_bytes = None, 0.0, 0.0, 0.0, 64_000
+        # The part of packets that come so much later than those behind them.
+        self.overtaken, self.late_s = 0.0, 0.03
         self.is_away = False
         self.taken, self.lost, self.free_at, self.bytes = 0, 0, 0.0, 0
         self.heap, self.turn, self.random, self.latest = [], threading.Condition(), random.Random(seed), 0.0
@@ -54,8 +56,10 @@ class Way:
         if self.is_away or self.random.random() < self.loss:
             self.lost += 1
             return
-        # What is held up holds up what comes behind it, as on the air: nothing overtakes.
+        # What is held up holds up what comes behind it, as on the air: nothing else overtakes.
         self.latest = at = max(self.latest, now + waits + self.delay_s + self.random.random() * self.jitter_s)
+        if self.random.random() < self.overtaken:
+            at += self.random.random() * self.late_s
         with self.turn:
             heapq.heappush(self.heap, (at, self.taken, packet))
             self.turn.notify()

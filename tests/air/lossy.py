@@ -2,9 +2,11 @@
 
     cargo build -p forewarn && sudo python3 lossy.py --forewarn ../../target/debug/forewarn --clip clip.ts
 
-`clip.ts` is sent as it is, so its key pictures count: the table of docs/drone.md has one each 2 s. The sender is on the way for some
+`clip.ts` is sent as it is, so its key pictures count: the table of docs/video.md has one each 2 s. For the last two cases it is coded
+anew in pieces of 8 s, of other sizes or rates. The sender is on the way for some
 seconds before the link is there. Times are from the link's coming until the first picture went through the detector. The demo's van is
-parked from the first picture to the last, so each *complied* or *lost* is false.
+parked from the first picture to the last, so each *complied* or *lost* is false; no outage here lasts as long as `lost_after_s`,
+after which nobody knows any more, and says so.
 """
 
 import argparse
@@ -33,7 +35,7 @@ listen = "127.0.0.1:9464"
 id = "drone"
 url = "{url}"
 analysis_fps = 2.0
-{van}with = {{ stationary_s = 1, confirm.for_s = 0.3, observe.for_s = 600, observe.lost_after_s = 60 }}
+{van}with = {{ stationary_s = 1, confirm.for_s = 0.3, observe.for_s = 600, observe.lost_after_s = 300 }}
 """
 URLS = {
     "udp": f"udp://{link.NEAR}:5000",
@@ -48,8 +50,15 @@ CASES = {
     "50 ms jitter": {"jitter_s": 0.05},
     "200 ms jitter": {"jitter_s": 0.2},
     "500 ms jitter": {"jitter_s": 0.5},
+    "1 % overtaken": {"overtaken": 0.01},
+    "10 % overtaken": {"overtaken": 0.10},
+    "other rates": {"pieces": [(768, "1200k"), (768, "300k"), (768, "3000k")]},
+    "other sizes": {"pieces": [(768, "1200k"), (576, "500k"), (1152, "3000k")]},
 }
-STILL = {"loss": 0.0, "jitter_s": 0.0, "delay_s": 0.02, "kbit_s": None}
+STILL = {"loss": 0.0, "jitter_s": 0.0, "delay_s": 0.02, "kbit_s": None, "overtaken": 0.0}
+PIECE_S = 8
+# What nobody who is parked all the time does.
+ENDS = ("complied", "lost")
 # A picture that is not analysed by then never is.
 PATIENCE_S = 30.0
 
@@ -86,15 +95,27 @@ class Counts(threading.Thread):
         return time.monotonic() - begun
 
 
-def sender(args, joined, way):
+def changing(clip, pieces, folder):
+    """The clip in pieces that are as wide and as heavy as told, one behind the other in one stream."""
+    whole = pathlib.Path(folder, f"{'-'.join(f'{width}x{rate}' for width, rate in pieces)}.ts")
+    with open(whole, "wb") as out:
+        for number, (width, rate) in enumerate(pieces):
+            command = ["ffmpeg", "-v", "error", "-ss", str(number * PIECE_S), "-t", str(PIECE_S), "-i", clip, "-an"]
+            command += ["-vf", f"scale={width}:-2", "-c:v", "libx264", "-preset", "veryfast", "-g", "20", "-b:v", rate]
+            out.write(subprocess.run([*command, "-f", "mpegts", "-"], check=True, capture_output=True).stdout)
+    return whole
+
+
+def sender(clip, joined, way):
     to = f"udp://{link.NEAR}:5000?pkt_size=1316" if way == "udp" else f"srt://{link.NEAR}:9000?mode=caller&pkt_size=1316"
-    command = ["ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", args.clip, "-c", "copy", "-f", "mpegts", to]
+    command = ["ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", str(clip), "-c", "copy", "-f", "mpegts", to]
     # A caller that is not answered gives up; drones call again.
     command = ["sh", "-c", 'while :; do "$@"; sleep 0.2; done', "sender", *command]
     return joined.start(1, command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, process_group=0)
 
 
 def try_way(args, way, folder):
+    clips = {case: changing(args.clip, CASES[case]["pieces"], folder) if "pieces" in CASES[case] else args.clip for case in args.cases}
     joined = link.Link(seed=args.seed)
     joined.both(**STILL)
     name = f"way-{list(URLS).index(way)}"
@@ -108,16 +129,19 @@ def try_way(args, way, folder):
             if agent.poll() is not None:
                 raise SystemExit(pathlib.Path(log.name).read_text())
             time.sleep(0.1)
-        for case, how in CASES.items():
+        false = 0
+        for case in args.cases:
+            how = dict(CASES[case])
+            pieces, clip = how.pop("pieces", None), clips[case]
+            watch_s = args.watch_s + len(pieces or []) * PIECE_S
             joined.both(is_away=True, **{**STILL, **how})
-            sent = sender(args, joined, way)
+            sent = sender(clip, joined, way)
             time.sleep(2.7)
-            before = counts.seen
             joined.both(is_away=False)
             first = counts.wait_for_next()
             watched = counts.seen
-            time.sleep(args.watch_s)
-            rate = (counts.seen - watched) / args.watch_s
+            time.sleep(watch_s)
+            rate = (counts.seen - watched) / watch_s
             joined.both(is_away=True)
             time.sleep(5.0)
             joined.both(is_away=False)
@@ -126,9 +150,9 @@ def try_way(args, way, folder):
             sent.wait()
             # Until the next one the camera is away, and that is known.
             time.sleep(3.0)
-            false = sum(counts.sum("forewarn_incident_transitions_total", f'state="{state}"') for state in ("complied", "lost"))
+            before, false = false, sum(counts.sum("forewarn_incident_transitions_total", f'state="{state}"') for state in ENDS)
             shown = ["–" if s is None else f"{s:.1f} s" for s in (first, again)]
-            print(f"| {way} | {case} | {shown[0]} | {rate:.1f} | {shown[1]} | {false:.0f} |", flush=True)
+            print(f"| {way} | {case} | {shown[0]} | {rate:.1f} | {shown[1]} | {false - before:.0f} |", flush=True)
     finally:
         agent.kill()
         agent.wait()
@@ -140,6 +164,7 @@ def main():
     parser.add_argument("--forewarn", required=True)
     parser.add_argument("--clip", required=True)
     parser.add_argument("--ways", choices=URLS, nargs="+", default=list(URLS))
+    parser.add_argument("--cases", choices=CASES, nargs="+", default=list(CASES))
     parser.add_argument("--watch-s", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", help="a folder for logs and data")
