@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -39,14 +38,14 @@ pub(crate) struct Context {
     pub looks: Mutex<BTreeMap<(String, String), Timestamp>>,
     /// Places for sockets of live video.
     pub sockets: Arc<tokio::sync::Semaphore>,
-    /// Whether somebody speaks over a loudspeaker now.
-    pub is_speaking: AtomicBool,
+    /// Held by whoever speaks over a loudspeaker.
+    pub speaking: Mutex<()>,
     /// Makes copies in which something is hidden.
     pub redactor: Redactor,
     /// Tries changes on footage.
     pub rehearsals: Rehearsals,
-    /// Whether a command is being done now.
-    pub is_commanded: AtomicBool,
+    /// Held while a command is done.
+    pub commanding: Mutex<()>,
     /// The latest still of each camera.
     pub stills: Mutex<BTreeMap<String, Still>>,
 }

@@ -9,7 +9,6 @@ use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -149,7 +148,6 @@ impl Server {
         let pages = move |port: u16| {
             let (cookie, looks, stills) = (format!("forewarn_{port}"), Mutex::default(), Mutex::default());
             let sockets = Arc::new(Semaphore::new(SOCKETS));
-            let (is_speaking, is_commanded) = (AtomicBool::new(false), AtomicBool::new(false));
             let redactor = Redactor::default();
             let rehearsals = of_pages;
             let context = Context {
@@ -162,10 +160,10 @@ impl Server {
                 cookie,
                 looks,
                 sockets,
-                is_speaking,
+                speaking: Mutex::default(),
                 redactor,
                 rehearsals,
-                is_commanded,
+                commanding: Mutex::default(),
                 stills,
             };
             api::of_console(&Arc::new(context))

@@ -36,7 +36,7 @@ async fn command(
     }
     ask(move || {
         let busy = both!("another command is being done; send it again in a moment", "正在执行另一条命令，请稍候重试");
-        let reply = one_at_a_time(&context.is_commanded, busy, || context.ports.desk.command(message.to_vec()))?;
+        let reply = one_at_a_time(&context.commanding, busy, || context.ports.desk.command(message.to_vec()))?;
         let reply = reply.map_err(Refusal::conflict)?;
         let status = match reply["outcome"].as_str() {
             Some("done") => StatusCode::OK,

@@ -25,8 +25,7 @@ mod stream;
 mod take_out;
 mod tokens;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, TryLockError};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -120,14 +119,15 @@ pub(crate) fn of_console(context: &Arc<Context>) -> Router {
 #[cfg(test)]
 pub(crate) use openapi::DOCUMENT;
 
-/// Does work that one alone may do at a time, so that those who wait take no threads from those who look.
-fn one_at_a_time<T>(is_taken: &AtomicBool, busy: Bilingual, work: impl FnOnce() -> T) -> Result<T, Refusal> {
-    if is_taken.swap(true, Ordering::AcqRel) {
-        return Err(Refusal::conflict(busy));
-    }
-    let done = work();
-    is_taken.store(false, Ordering::Release);
-    Ok(done)
+/// Does work that one alone may do at a time, so that those who wait take no threads from those who look. Work that
+/// panics has had its turn.
+fn one_at_a_time<T>(turn: &Mutex<()>, busy: Bilingual, work: impl FnOnce() -> T) -> Result<T, Refusal> {
+    let _turn = match turn.try_lock() {
+        Ok(turn) => turn,
+        Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
+        Err(TryLockError::WouldBlock) => return Err(Refusal::conflict(busy)),
+    };
+    Ok(work())
 }
 
 /// Asks a port on a thread that may wait. A port that panics is an error of the server, and of this request alone.
@@ -142,4 +142,23 @@ async fn ask<T: Send + 'static>(question: impl FnOnce() -> T + Send + 'static) -
     }
     let answer = lock(&answer).take();
     answer.ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+
+    const BUSY: Bilingual = Bilingual { en: Cow::Borrowed("somebody else does it"), zh: Cow::Borrowed("正在进行") };
+
+    #[test]
+    fn one_does_it_at_a_time_and_a_panic_gives_the_turn_back() {
+        let turn = Mutex::new(());
+        let second_is_refused = one_at_a_time(&turn, BUSY, || one_at_a_time(&turn, BUSY, || ()).is_err());
+        assert!(second_is_refused.is_ok_and(|refused| refused));
+        let panics = || one_at_a_time(&turn, BUSY, || -> () { panic!("a port that panics") }).is_ok();
+        assert!(std::panic::catch_unwind(panics).is_err());
+        assert!(one_at_a_time(&turn, BUSY, || ()).is_ok());
+    }
 }

@@ -72,7 +72,7 @@ impl Spoken {
 /// One speaks at a time.
 pub(super) fn alone<T>(context: &Context, say: impl FnOnce() -> T) -> Result<T, Refusal> {
     let busy = both!("somebody is speaking; wait a moment", "有人正在喊话，请稍候");
-    one_at_a_time(&context.is_speaking, busy, say)
+    one_at_a_time(&context.speaking, busy, say)
 }
 
 async fn say(
