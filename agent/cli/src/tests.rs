@@ -193,6 +193,16 @@ fn words_that_stay_on_record_say_something() {
 }
 
 #[test]
+fn a_text_of_which_nothing_is_heard_is_wrong_usage() {
+    let of = |text| Cli::try_parse_from(["forewarn", "say", text, "--speaker", "horn", "--config", "s"]).map(|_| ());
+    for text in ["", " ", "…"] {
+        let error = of(text).unwrap_err();
+        assert!(error.exit_code() == 2 && error.to_string().contains("nothing would be heard"), "{text:?}: {error}");
+    }
+    assert!(of("测试").is_ok());
+}
+
+#[test]
 fn the_version_says_from_which_commit_and_with_what_it_was_built() {
     let told = |arg: &str| Cli::try_parse_from(["forewarn", arg]).unwrap_err().to_string();
     let short = told("-V");

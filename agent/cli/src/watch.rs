@@ -39,6 +39,7 @@ pub struct Reload {
 #[derive(Debug, Args)]
 pub struct Say {
     /// What to say.
+    #[arg(value_parser = spoken)]
     pub text: String,
     /// The loudspeaker.
     #[arg(long, value_name = "ID")]
@@ -49,6 +50,12 @@ pub struct Say {
     /// The site file.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+}
+
+/// A text of which something is heard.
+fn spoken(text: &str) -> Result<String, String> {
+    let is_heard = text.chars().any(char::is_alphanumeric);
+    is_heard.then(|| text.to_owned()).ok_or_else(|| "nothing would be heard; write some words".to_owned())
 }
 
 /// `forewarn snapshot`.

@@ -56,6 +56,22 @@ fn a_loudspeaker_that_flies_with_a_camera_of_unknown_place_is_told() {
 }
 
 #[test]
+fn a_volume_that_another_one_shadows_is_told() {
+    let found = |volume: &str| {
+        let speaker = format!("[[speaker]]\nid = \"horn\"\nkind = \"local\"\nvolume = [{volume}]\n");
+        let camera = format!("[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/a\"\nspeakers = [\"horn\"]\n{RULE}");
+        let site = resolve(&Source::new("site.toml", format!("[site]\nid = \"s\"\n{speaker}{camera}"))).unwrap();
+        doubts(&site, |_| None).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let night = r#"{ hours = { from = "22:00", to = "07:00" }, db = -12 }"#;
+    let late = r#"{ hours = { days = ["sat"], from = "23:00", to = "24:00" }, db = -20 }"#;
+    assert!(found(&format!("{late}, {night}")).is_empty());
+    let told = found(&format!("{night}, {late}"));
+    let says = "speaker horn, volume: entry 2 of 2 (-20 dB) never counts";
+    assert!(told.len() == 1 && told[0].contains(says), "{told:?}");
+}
+
+#[test]
 fn a_password_in_an_address_is_told_and_not_shown() {
     let site = |url: &str| {
         let camera = format!("[[camera]]\nid = \"gate\"\nurl = \"{url}\"\nspeakers = [\"horn\"]\n{RULE}");
