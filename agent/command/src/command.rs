@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use forewarn_domain::CaseStage;
+use forewarn_domain::site_change::SiteChange;
 use forewarn_domain::violation::Language;
 use forewarn_memory::feedback::Opinion;
 #[cfg(test)]
@@ -84,6 +85,14 @@ pub enum Ask {
         /// Until when.
         to_s: f64,
     },
+    /// To change the site file, or to see what would come of it.
+    Configure {
+        /// What is changed, one after the other.
+        changes: Vec<SiteChange>,
+        /// The file that was seen, to save it; none to see it.
+        #[serde(default)]
+        base: Option<String>,
+    },
 }
 
 impl Ask {
@@ -96,6 +105,7 @@ impl Ask {
             Self::Silence { .. } => "silence",
             Self::Look { .. } => "look",
             Self::Clip { .. } => "clip",
+            Self::Configure { .. } => "configure",
         }
     }
 
@@ -104,6 +114,7 @@ impl Ask {
         match self {
             Self::Case { incident, .. } | Self::Judge { incident, .. } => incident,
             Self::Speak { speaker, .. } => speaker,
+            Self::Configure { .. } => "site",
             Self::Silence { camera, .. } | Self::Look { camera } | Self::Clip { camera, .. } => camera,
         }
     }

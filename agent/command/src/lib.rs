@@ -8,6 +8,7 @@
 
 mod command;
 mod config;
+mod configure;
 mod desk;
 mod gate;
 mod hands;
@@ -20,6 +21,7 @@ mod ways;
 
 pub use command::{Ask, Command};
 pub use config::{CommandsConfig, ResolvedCommands};
+pub use configure::SiteFile;
 pub use desk::Desk;
 pub use gate::{Gate, Refusal};
 pub use hands::Hands;

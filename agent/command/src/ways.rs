@@ -18,6 +18,7 @@ use forewarn_report::IncidentLedger;
 use serde_json::{Value, json};
 
 use crate::command::{Ask, Command};
+use crate::configure::{SiteFile, configure};
 use crate::hands::Hands;
 use crate::kept::Quiet;
 
@@ -48,6 +49,8 @@ pub struct Ways {
     pub look: Way<StreamId, Option<(String, Vec<u8>)>>,
     /// To where the clips of a camera come from.
     pub clips: Way<StreamId, Option<Arc<dyn ClipSource>>>,
+    /// The site file.
+    pub site: Box<dyn SiteFile>,
     /// The outbox, which remembers incidents.
     pub outbox: PathBuf,
     /// What operators said of incidents.
@@ -183,6 +186,7 @@ impl Hands for Ways {
                 self.speak(speaker, SpokenText { language: *language, text: text.clone() })
             }
             Ask::Look { camera } => self.look(camera),
+            Ask::Configure { changes, base } => configure(&*self.site, &*self.clock, changes, base.as_deref()),
             Ask::Clip { camera, from_s, to_s } => self.clip(camera, (*from_s, *to_s), now),
             Ask::Silence { camera, zone, until_s } => {
                 let quiet = Quiet { camera: camera.clone(), zone: zone.clone(), until_s: *until_s };

@@ -1,6 +1,7 @@
 //! What the pages show comes through these. They are called on threads that may wait for a disk or a lock, never on the
 //! thread that serves connections.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use forewarn_domain::{
 };
 use forewarn_wire::WireIncident;
 use jiff::civil::Date;
+use serde_json::{Value, json};
 
 use crate::bilingual::Bilingual;
 use crate::health::HealthReport;
@@ -122,6 +124,20 @@ pub struct DraftNow {
     pub doubts: Vec<String>,
 }
 
+impl DraftNow {
+    /// As programs are told.
+    pub fn json(&self, is_saved: bool) -> Value {
+        let lines = self.lines.iter().map(|line| match line {
+            ChangedLine::Stays(text) => json!({ "is": "stays", "text": text }),
+            ChangedLine::Out(text) => json!({ "is": "out", "text": text }),
+            ChangedLine::In(text) => json!({ "is": "in", "text": text }),
+            ChangedLine::Gap(lines) => json!({ "is": "gap", "lines": lines }),
+        });
+        let lines: Vec<Value> = lines.collect();
+        json!({ "is_saved": is_saved, "base": self.base, "doubts": self.doubts, "lines": lines })
+    }
+}
+
 /// A line of what changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChangedLine {
@@ -144,6 +160,16 @@ pub enum Refused {
     Stale,
     /// It cannot be read or written.
     Failed(String),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Incorrect(why) => f.write_str(&why.en),
+            Self::Stale => f.write_str("somebody changed the site file meanwhile; look at the changes again"),
+            Self::Failed(why) => f.write_str(why),
+        }
+    }
 }
 
 /// How one instance is to be passed over.

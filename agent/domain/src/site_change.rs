@@ -1,4 +1,4 @@
-//! What somebody changes in a site by the console: cameras, what is drawn over their pictures, what is looked for, and who
+//! What somebody changes in a site by the console, or a platform by a command: cameras, what is drawn over their pictures, what is looked for, and who
 //! speaks.
 
 use std::fmt;
@@ -36,7 +36,7 @@ pub struct Drawn {
 }
 
 /// A camera that is to be watched.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewCamera {
     /// Its name.
@@ -58,7 +58,7 @@ impl fmt::Debug for NewCamera {
 }
 
 /// When a rule holds.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hours {
     /// On these days; on all if empty.
@@ -71,7 +71,7 @@ pub struct Hours {
 }
 
 /// A violation that is to be looked for.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewRule {
     /// At this camera.
@@ -86,7 +86,7 @@ pub struct NewRule {
 }
 
 /// A loudspeaker that is to speak.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewSpeaker {
     /// Its name.
@@ -96,7 +96,7 @@ pub struct NewSpeaker {
 }
 
 /// What a loudspeaker is. Other kinds are named in the site file by hand.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum NewSpeakerKind {
     /// The sound card of this box.
@@ -114,7 +114,7 @@ pub enum NewSpeakerKind {
 }
 
 /// One change of a site.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SiteChange {
     /// Something is drawn, or taken out.

@@ -173,6 +173,34 @@ fn check_over_http(world: &mut World) {
     assert!(world.ask_over_http("fwt_0", &look)["error"].is_string(), "a token that nobody made");
 }
 
+/// The site file is changed while an incident is open: as it was seen, and not where the new camera stays dark.
+fn check_configured(world: &mut World) {
+    let drawn =
+        json!({ "shape": "area", "id": "lawn", "points": [[0.1, 0.1], [0.4, 0.1], [0.4, 0.4]], "is_there": false });
+    let changes = json!([
+        { "draw": { "camera": "gate", "drawn": drawn } },
+        { "add_rule": { "camera": "gate", "violation": "loitering", "zone": "lawn" } },
+    ]);
+    let seen = world.ask("see-1", &json!({ "configure": { "changes": changes } }));
+    let file = |world: &World| std::fs::read_to_string(&world.site).unwrap();
+    assert!(seen["is_saved"] == false && !file(world).contains("lawn"), "{seen}");
+    let saved = world.ask("save-1", &json!({ "configure": { "changes": changes, "base": seen["base"] } }));
+    assert!(saved["is_saved"] == true && file(world).contains("violation = \"loitering\""), "{saved}");
+    let before = file(world);
+    let taken = eventually("it is taken up", || world.agent.log().contains("taken up: ").then_some(()));
+    taken.unwrap_or_else(|error| panic!("{error:#}\n{}", world.agent.log()));
+    let dark = json!([{ "add_camera": { "id": "dark", "url": "rtsp://127.0.0.1:9/none" } }]);
+    let base = world.ask("see-2", &json!({ "configure": { "changes": dark } }))["base"].clone();
+    world.send(&command("save-2", &json!({ "configure": { "changes": dark, "base": base } })));
+    let why = world.reply("save-2", "failed")["why"].clone();
+    assert_eq!(why, "no picture came of dark within 30 s, so the site file is as it was before");
+    assert_eq!(file(world), before);
+    world.send(&command("save-3", &json!({ "configure": { "changes": dark, "base": "older" } })));
+    assert!(world.reply("save-3", "failed")["why"].as_str().unwrap().contains("somebody changed the site file"));
+    let again = Metrics::read(world.metrics_port).unwrap().sum("forewarn_reconnects_total", &["gate"]);
+    assert_eq!(again.unwrap_or_default(), 0.0, "the camera that did not change goes on");
+}
+
 #[test]
 fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
     let mut world = World::start();
@@ -209,6 +237,7 @@ fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
     world.ask("quiet-1", &quiet);
 
     check_over_http(&mut world);
+    check_configured(&mut world);
 
     // The same again, before and after a kill, and others that nobody may send.
     let again = command("say-1", &json!({ "speak": { "speaker": "horn", "text": "The gate is closed" } }));
@@ -238,6 +267,8 @@ fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
         "command case: done",
         "command judge: done",
         "command silence: done",
+        "command configure: done",
+        "command configure: failed",
         "command none: refused",
     ] {
         assert!(audit.contains(line), "{line}: {audit}");

@@ -1,10 +1,14 @@
 //! Commands from upstream, as a part of the agent.
 
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use forewarn_command::{Commands, Desk, Door, Ways};
-use forewarn_domain::Clock;
+use forewarn_console::SiteEditor as _;
+use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::site_change::SiteChange;
+use forewarn_domain::{Clock, StreamId};
 use forewarn_inference::Shared;
 use forewarn_telemetry::queue::{Sender, Wait};
 use forewarn_wire::story::Happening;
@@ -13,11 +17,16 @@ use super::LoopEvent;
 use super::adopter::Hands;
 use super::board::Board;
 use super::part::Part;
+use super::site_file::SiteFile;
+use super::streams::Streams;
 use crate::config::Site;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
 /// A camera that is not looked at by then, or gives no picture by then, gives no answer.
 const LOOK: Duration = Duration::from_millis(1500);
+
+/// How often it is looked whether a camera has begun.
+const TAKEN_UP: Duration = Duration::from_millis(100);
 
 /// Where commands go in, and the part of the agent that does them.
 type Taking = (Door, Box<dyn Part>);
@@ -43,6 +52,7 @@ pub fn start(
             Some((told, forewarn_console::jpeg(&streams.slot(&id)?.next(LOOK)?).ok()?))
         }),
         clips: Box::new(move |id| clips.clips().into_iter().find(|(it, _)| *it == id).map(|(_, source)| source)),
+        site: Box::new(SiteOf(SiteFile(site.file.clone()), hands.streams.clone())),
         outbox: dir.outbox(),
         feedback: dir.feedback(),
         said: 0,
@@ -55,6 +65,35 @@ pub fn start(
     let desk = move || Desk::open(&of_config, (&dir.commands(), &dir.commands_audit()), Box::new(ways), of_desk);
     let commands = Commands::start(&config, desk, Box::new(tell)).or_exit(ExitCode::Failed)?;
     Ok(Some((commands.door(), Box::new(commands))))
+}
+
+/// The site file, and the cameras that it names.
+struct SiteOf(SiteFile, Streams);
+
+impl forewarn_command::SiteFile for SiteOf {
+    fn change(&self, changes: &[SiteChange], base: Option<&str>) -> Result<serde_json::Value, String> {
+        let draft = self.0.change(changes, base).map_err(|why| why.to_string())?;
+        Ok(draft.json(base.is_some()))
+    }
+
+    fn undo(&self) -> Result<(), String> {
+        self.0.undo().map(drop).map_err(|why| why.to_string())
+    }
+
+    fn gives_picture(&self, camera: &StreamId, within: Duration) -> bool {
+        let (begun, (_keep, nothing)) = (Stopwatch::start(), sync_channel::<()>(1));
+        loop {
+            let left = within.saturating_sub(begun.elapsed());
+            if let Some(slot) = self.1.slot(camera).filter(|_| !left.is_zero()) {
+                return slot.next(left).is_some();
+            }
+            if left.is_zero() {
+                return false;
+            }
+            // The file is taken up by another thread; nothing comes here, it is only waited for that.
+            let _ = nothing.recv_timeout(left.min(TAKEN_UP));
+        }
+    }
 }
 
 impl Part for Commands {

@@ -16,7 +16,7 @@ use crate::access::Session;
 use crate::act::Act;
 use crate::bilingual::both;
 use crate::context::Context;
-use crate::ports::{ChangedLine, DraftNow, Refused};
+use crate::ports::{DraftNow, Refused};
 use crate::refusal::Refusal;
 use crate::still::jpeg;
 
@@ -132,13 +132,5 @@ pub(super) fn refused(why: Refused) -> Refusal {
 }
 
 pub(super) fn told(draft: &DraftNow, is_saved: bool) -> Json<Value> {
-    let lines = draft.lines.iter().map(|line| match line {
-        ChangedLine::Stays(text) => json!({ "is": "stays", "text": text }),
-        ChangedLine::Out(text) => json!({ "is": "out", "text": text }),
-        ChangedLine::In(text) => json!({ "is": "in", "text": text }),
-        ChangedLine::Gap(lines) => json!({ "is": "gap", "lines": lines }),
-    });
-    Json(
-        json!({ "is_saved": is_saved, "base": draft.base, "doubts": draft.doubts, "lines": lines.collect::<Vec<_>>() }),
-    )
+    Json(draft.json(is_saved))
 }
