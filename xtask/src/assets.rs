@@ -14,15 +14,29 @@ pub(crate) fn fetch(workspace: &Workspace, forewarn: &Path) -> Result<()> {
     run(workspace.command(forewarn).args(["demo", "--fetch-only"]))
 }
 
-/// Fetches the readers of others to which the tests show what the program wrote. What is there already stays.
+/// Fetches the readers and servers of others to which the tests show what the program wrote. What is there already stays.
 pub(crate) fn fetch_readers(workspace: &Workspace) -> Result<()> {
-    let wanted = workspace.root.join("tests/readers/requirements.txt");
-    let (place, mark) = (workspace.root.join("target/readers"), workspace.root.join("target/readers/requirements.txt"));
+    let (wanted, place) = (workspace.root.join("tests/readers"), workspace.root.join("target/readers"));
+    fetch_once(&wanted, &place, "requirements.txt", |list| {
+        let pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"];
+        run(workspace.command("python3").args(pip).arg(&place).arg("--requirement").arg(list))
+    })?;
+    fetch_once(&wanted, &place, "package.json", |list| {
+        let npm = workspace.root.join("target/readers/npm");
+        fs::create_dir_all(&npm)?;
+        fs::copy(list, npm.join("package.json"))?;
+        let quiet = ["install", "--no-audit", "--no-fund", "--silent"];
+        run(workspace.command("npm").args(quiet).current_dir(&npm))
+    })
+}
+
+/// Fetches what a list names, unless it was fetched by the same list.
+fn fetch_once(wanted: &Path, place: &Path, list: &str, fetch: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let (wanted, mark) = (wanted.join(list), place.join(list));
     if fs::read(&mark).ok() == Some(fs::read(&wanted)?) {
         return Ok(());
     }
-    let pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"];
-    run(workspace.command("python3").args(pip).arg(&place).arg("--requirement").arg(&wanted))?;
+    fetch(&wanted)?;
     fs::copy(&wanted, &mark)?;
     Ok(())
 }

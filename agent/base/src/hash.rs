@@ -76,7 +76,8 @@ pub fn verify(path: &Path, expected: &str) -> Result<(), HashError> {
     Err(HashError::Mismatch { path: path.to_owned(), expected: expected.to_owned(), found: digest.sha256 })
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");

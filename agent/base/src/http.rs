@@ -18,6 +18,7 @@ use ureq::unversioned::transport::{Connector as _, TcpConnector};
 use ureq::{Agent, AsSendBody, Body, SendBody};
 use url::Url;
 
+use crate::hash::{Digest, digest_of};
 use crate::setting::SettingError;
 use crate::tls::{TlsClient, explain};
 
@@ -142,7 +143,7 @@ impl Http {
 
     /// Asks, and returns the answer with a document of at most `most` bytes.
     pub fn ask(&self, ask: &Ask, most: usize) -> Result<Answer, HttpError> {
-        if ask.body.is_empty() && matches!(ask.method, "GET" | "HEAD" | "DELETE") {
+        if ask.body.is_empty() && matches!(ask.method, "GET" | "HEAD" | "DELETE" | "OPTIONS") {
             return self.run(ask, (), most);
         }
         self.run(ask, ask.body.as_slice(), most)
@@ -154,7 +155,27 @@ impl Http {
         self.run(ask, SendBody::from_reader(body), most)
     }
 
+    /// Asks for a document of at most `most` bytes, and returns the status with the document's size and hash.
+    pub fn hash(&self, ask: &Ask, most: u64) -> Result<(u16, Digest), HttpError> {
+        let (peer, response) = self.begin(ask, ())?;
+        let status = response.status().as_u16();
+        let mut document = response.into_body().into_with_config().limit(most).reader();
+        let told = |error: io::Error| {
+            let error = error.downcast::<ureq::Error>().unwrap_or_else(ureq::Error::Io);
+            self.told(error, peer, usize::try_from(most).unwrap_or(usize::MAX))
+        };
+        Ok((status, digest_of(&mut document).map_err(told)?))
+    }
+
     fn run(&self, ask: &Ask, body: impl AsSendBody, most: usize) -> Result<Answer, HttpError> {
+        let (peer, response) = self.begin(ask, body)?;
+        let (status, headers) = (response.status().as_u16(), headers_of(&response));
+        let body = response.into_body().into_with_config().limit(most as u64).read_to_vec();
+        Ok(Answer { status, headers, body: body.map_err(|error| self.told(error, peer, most))? })
+    }
+
+    /// Asks; the document of the answer is still to be read.
+    fn begin(&self, ask: &Ask, body: impl AsSendBody) -> Result<(String, Response<Body>), HttpError> {
         let unfit = |error: ureq::http::Error| HttpError::Unfit(error.to_string());
         let mut request = Request::builder().method(ask.method).uri(&ask.url);
         for (name, value) in &ask.headers {
@@ -171,10 +192,8 @@ impl Http {
             }
             (told, _) => told,
         };
-        let response = self.agent.run(request).map_err(|error| plain(self.told(error, peer.clone(), most)))?;
-        let (status, headers) = (response.status().as_u16(), headers_of(&response));
-        let body = response.into_body().into_with_config().limit(most as u64).read_to_vec();
-        Ok(Answer { status, headers, body: body.map_err(|error| plain(self.told(error, peer, most)))? })
+        let response = self.agent.run(request).map_err(|error| plain(self.told(error, peer.clone(), 0)))?;
+        Ok((peer, response))
     }
 
     fn told(&self, error: ureq::Error, peer: String, most: usize) -> HttpError {

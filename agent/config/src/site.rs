@@ -310,6 +310,7 @@ impl RawSite {
             civil: header.as_ref().map(Header::civil),
             evidence: storage.as_ref().map(|storage| storage.dir.evidence()).unwrap_or_default(),
             spent: storage.as_ref().map(|storage| storage.dir.spent()).unwrap_or_default(),
+            uploads: storage.as_ref().map(|storage| storage.dir.uploads()).unwrap_or_default(),
         });
         let known = upstream::Known {
             violations: library.iter().flat_map(Library::names).map(ViolationId::as_str).collect(),

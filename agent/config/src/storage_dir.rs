@@ -52,6 +52,8 @@ entries! {
     unfinished_restore = "restore.unfinished";
     /// Reports that wait for upstream, and the incidents that the agent remembers.
     outbox = "outbox.sqlite";
+    /// How far evidence has been brought over to [upstreams that keep it](recipients/s3.md), a file an upstream.
+    uploads = "uploads";
     /// Where the agent's time line stands, and how the clock was set, across a restart.
     clock = "clock.json";
     /// What the rules know of absent subjects, across a restart.

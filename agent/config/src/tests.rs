@@ -59,7 +59,8 @@ fn the_tables_of_the_pages_on_recipients_are_correct() {
         for line in table.lines() {
             let name = |key: &str| line.strip_prefix(key)?.split('"').nth(1);
             if let Some(file) = name("password_file") {
-                std::fs::write(dir.path().join(file), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+                let secret = if file == "s3.secret" { "KEY secret" } else { "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" };
+                std::fs::write(dir.path().join(file), secret).unwrap();
             }
             if let Some(file) = name("ca_file") {
                 std::fs::write(dir.path().join(file), &own).unwrap();

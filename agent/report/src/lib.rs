@@ -29,5 +29,5 @@ pub use outbox::{
 pub use upstream::config::ResolvedUpstream;
 pub use upstream::mqtt::config::{MqttConfig, MqttVersion, ResolvedMqtt};
 pub use upstream::people::People;
-pub use upstream::settings::{Surroundings, Usual};
-pub use upstream::{AdapterConfig, Manners, UpstreamError, UpstreamHandle, UpstreamStats, Upstreams};
+pub use upstream::settings::{Seals, Surroundings, Usual};
+pub use upstream::{AdapterConfig, FileCounts, Manners, UpstreamError, UpstreamHandle, UpstreamStats, Upstreams};

@@ -165,6 +165,16 @@ table! {
             "Small pictures that followed their words over a thin link.");
         UPSTREAM_PICTURES_LEFT_OUT: Counter("forewarn_upstream_pictures_left_out_total", "pictures", [upstream],
             "Small pictures that were not sent: too many waited, there was none, or the upstream refused it.");
+        UPSTREAM_FILES_WAITING: Gauge("forewarn_upstream_files_waiting", "files", [upstream],
+            "Files of evidence that wait to be brought over, of the bundles that were looked into.");
+        UPSTREAM_FILE_BYTES_WAITING: Gauge("forewarn_upstream_file_bytes_waiting", "bytes", [upstream],
+            "Bytes of the files of evidence that wait to be brought over.");
+        UPSTREAM_FILES_HELD_BACK: Gauge("forewarn_upstream_files_held_back", "state", [upstream],
+            "1 while files of evidence wait because the budget of the link is used up.");
+        UPSTREAM_FILES_SENT: Counter("forewarn_upstream_files_sent_total", "files", [upstream],
+            "Files of evidence that an upstream has, by their hashes.");
+        UPSTREAM_FILE_BYTES_SENT: Counter("forewarn_upstream_file_bytes_sent_total", "bytes", [upstream],
+            "Bytes of the files of evidence that an upstream has.");
         UPSTREAM_CONNECTIONS: Counter("forewarn_upstream_connections_total", "connections", [upstream],
             "Connections that an upstream accepted.");
         UPSTREAM_FAILURES: Counter("forewarn_upstream_failures_total", "attempts", [upstream],

@@ -33,13 +33,16 @@ use crate::operator;
 use crate::telemetry::{self, Counter, Gauge, Roll};
 
 /// The gauges that each upstream has.
-const OF_UPSTREAM: [Gauge<1>; 6] = [
+const OF_UPSTREAM: [Gauge<1>; 9] = [
     telemetry::UPSTREAM_CONNECTED,
     telemetry::UPSTREAM_MESSAGES,
     telemetry::UPSTREAM_BYTES,
     telemetry::UPSTREAM_OWED,
     telemetry::UPSTREAM_OLDEST,
     telemetry::UPSTREAM_PICTURES_WAITING,
+    telemetry::UPSTREAM_FILES_WAITING,
+    telemetry::UPSTREAM_FILE_BYTES_WAITING,
+    telemetry::UPSTREAM_FILES_HELD_BACK,
 ];
 
 /// Upper bounds of the histograms' buckets in seconds.
@@ -183,6 +186,11 @@ impl ConsoleSource {
             set(telemetry::UPSTREAM_PICTURES_WAITING, stats.pictures.waiting as f64);
             count(telemetry::UPSTREAM_PICTURES_SENT, stats.pictures.sent);
             count(telemetry::UPSTREAM_PICTURES_LEFT_OUT, stats.pictures.left_out);
+            set(telemetry::UPSTREAM_FILES_WAITING, stats.files.waiting as f64);
+            set(telemetry::UPSTREAM_FILE_BYTES_WAITING, stats.files.waiting_bytes as f64);
+            set(telemetry::UPSTREAM_FILES_HELD_BACK, f64::from(u8::from(stats.files.are_held_back)));
+            count(telemetry::UPSTREAM_FILES_SENT, stats.files.sent);
+            count(telemetry::UPSTREAM_FILE_BYTES_SENT, stats.files.sent_bytes);
             count(telemetry::UPSTREAM_SENT, stats.sent);
             count(telemetry::UPSTREAM_ACKNOWLEDGED, stats.acknowledged);
             count(telemetry::UPSTREAM_REFUSED, stats.refused);

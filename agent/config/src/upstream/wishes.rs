@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use forewarn_domain::{IncidentState, Schedule};
-use forewarn_report::{Filter, Manners, People, Usual};
+use forewarn_report::{Filter, Manners, People, Seals, Usual};
 use schemars::{SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::Value;
@@ -54,8 +54,8 @@ fn is_reported(state: IncidentState) -> bool {
 impl RawWishes {
     /// Checks the names, the states and the hours. Where no states are named, the kind's usual ones count.
     pub(super) fn check(self, check: &mut Check<'_>, known: &Known<'_>, usual: Usual) -> (Filter, Manners) {
-        let mut filter =
-            Filter { without_seals: !usual.has_seals, civil: known.people.civil.clone(), ..Filter::default() };
+        let (without_seals, seals_alone) = (usual.seals == Seals::Without, usual.seals == Seals::Alone);
+        let mut filter = Filter { without_seals, seals_alone, civil: known.people.civil.clone(), ..Filter::default() };
         for name in &self.violations {
             let words = known.violations.iter().copied();
             let problem = format!("there is no violation \"{}\"", name.get_ref());
@@ -70,6 +70,10 @@ impl RawWishes {
         }
         filter.states = usual.states.iter().copied().collect();
         if let Some(states) = &self.states {
+            if let (true, Some(first)) = (seals_alone, states.first()) {
+                let problem = "it is told of evidence, as it is sealed, and of no states";
+                check.fail::<()>(first.span(), problem, "leave `states` out");
+            }
             let reported = || IncidentState::ALL.into_iter().filter(|state| is_reported(*state));
             for name in states {
                 let problem = format!("\"{}\" is no state that is reported", name.get_ref());

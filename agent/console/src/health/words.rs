@@ -80,8 +80,8 @@ pub const LOOK_AT_UPSTREAMS: Bilingual = fixed(
 );
 /// To do: of a link that is thin.
 pub const RAISE_THIN: Bilingual = fixed(
-    "nothing is lost, the pictures stay on this box; raise `thin` of the upstream if the link bears it",
-    "不会丢失，图片保存在本机；链路允许时请调高该上游的 `thin`",
+    "nothing is lost, all of it stays on this box; raise `thin` of the upstream if the link bears it",
+    "不会丢失，文件保存在本机；链路允许时请调高该上游的 `thin`",
 );
 /// To do: of an upstream.
 pub const REPORTS_WAIT: Bilingual =
@@ -282,6 +282,14 @@ pub fn pictures_wait(n: u64) -> Bilingual {
     both!(
         "the budget of its link is used up: pictures wait: {n}; words go",
         "链路流量额度已用完：等待发送的图片：{n}；文字照常发送"
+    )
+}
+
+/// What waits of evidence that is brought over a link that is thin.
+pub fn files_wait(n: u64, mib: u64) -> Bilingual {
+    both!(
+        "the budget of its link is used up: files of evidence wait: {n}, of {mib} MiB; what is JSON goes",
+        "链路流量额度已用完：等待上传的证据文件：{n}，共 {mib} MiB；JSON 照常上传"
     )
 }
 

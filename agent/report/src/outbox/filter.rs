@@ -19,6 +19,8 @@ pub struct Filter {
     pub states: BTreeSet<IncidentState>,
     /// Neither of seals nor of steps of cases that nobody in particular is told of.
     pub without_seals: bool,
+    /// Of seals and nothing else.
+    pub seals_alone: bool,
     /// Its name where a rota names it: then it is told of cases alone, each when it is its turn.
     pub on_duty: Option<String>,
     /// Of what happens in one of these alone.
@@ -29,12 +31,13 @@ pub struct Filter {
 
 impl fmt::Debug for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { violations, cameras, states, without_seals, on_duty, hours, civil: _ } = self;
+        let Self { violations, cameras, states, without_seals, seals_alone, on_duty, hours, civil: _ } = self;
         f.debug_struct("Filter")
             .field("violations", violations)
             .field("cameras", cameras)
             .field("states", states)
             .field("without_seals", without_seals)
+            .field("seals_alone", seals_alone)
             .field("on_duty", on_duty)
             .field("hours", hours)
             .finish_non_exhaustive()
@@ -47,6 +50,9 @@ impl Filter {
         if let Some(name) = &self.on_duty {
             let to = report.case_step().and_then(|step| step.to.as_deref());
             return to == Some(name) && self.wants_kind(report);
+        }
+        if self.seals_alone && report.seal.is_none() {
+            return false;
         }
         if report.is_of_case() {
             return self.wants_kind(report) && (!self.without_seals || self.wants_reminder(report));
@@ -120,6 +126,9 @@ mod tests {
         assert_eq!(wanted, [5]);
         assert!(escalated.wants(&seal_report(1, 5)), "a seal is no step");
         assert!(!Filter { without_seals: true, ..escalated.clone() }.wants(&seal_report(1, 5)));
+        let keeper = Filter { seals_alone: true, ..Filter::default() };
+        let wanted = [report(1, 1), case_report(1), seal_report(1, 5)].map(|report| keeper.wants(&report));
+        assert_eq!((wanted, keeper.wants_any(&report(1, CLOSING))), ([false, false, true], true));
         assert!(escalated.wants_any(&report(1, CLOSING)) && !escalated.wants_any(&report(1, 3)));
         let (mut reminder, people) = (case_report(1), Filter { without_seals: true, ..escalated.clone() });
         reminder.sequence -= 1;

@@ -16,6 +16,7 @@ pub mod frigate;
 mod group;
 pub mod home_assistant;
 pub mod http;
+mod link;
 pub mod manners;
 pub mod mqtt;
 pub mod ntfy;
@@ -24,12 +25,16 @@ pub mod people;
 mod purse;
 mod rival;
 pub mod robot;
+pub mod s3;
 mod session;
 pub mod settings;
 mod small;
+mod spending;
 mod stats;
 mod supervisor;
 pub mod thin;
+pub mod tus;
+pub mod upload;
 pub mod webhook;
 mod window;
 
@@ -50,7 +55,7 @@ use crate::outbox::QueuedReport;
 
 pub use group::Upstreams;
 pub use manners::Manners;
-pub use stats::UpstreamStats;
+pub use stats::{FileCounts, UpstreamStats};
 pub use supervisor::{Start, UpstreamError, UpstreamHandle};
 
 /// A connection is of no use any more, and why, for people.
@@ -141,6 +146,11 @@ pub trait Upstream {
     /// What became of pictures that follow words.
     fn pictures(&self) -> PictureCounts {
         PictureCounts::default()
+    }
+
+    /// What became of files, where the other side keeps files.
+    fn files(&self) -> FileCounts {
+        FileCounts::default()
     }
 
     /// The next message to be sent.
@@ -254,4 +264,8 @@ kinds! {
     "home_assistant" => HomeAssistant(home_assistant::HomeAssistantConfig),
     /// Programs that read the topics of Frigate on an MQTT broker.
     "frigate" => Frigate(frigate::FrigateConfig),
+    /// A server that keeps files as S3 does.
+    "s3" => S3(s3::S3Config),
+    /// A server that takes files by tus.
+    "tus" => Tus(tus::TusConfig),
 }

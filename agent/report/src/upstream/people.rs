@@ -33,6 +33,8 @@ pub struct People {
     pub evidence: PathBuf,
     /// The folder of what went over thin links.
     pub spent: PathBuf,
+    /// The folder in which is kept how far evidence has been brought over, a file an upstream.
+    pub uploads: PathBuf,
 }
 
 impl fmt::Debug for People {

@@ -10,7 +10,8 @@ use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
 use forewarn_domain::Timestamp;
 
-use super::thin::{Budget, Spending, Thin};
+use super::spending::{Budget, Spending};
+use super::thin::Thin;
 
 /// The budget of one upstream, over all connections and restarts. Clones are the same one.
 #[derive(Debug, Clone)]

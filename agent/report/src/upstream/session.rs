@@ -291,14 +291,14 @@ impl<A: Adapter> Session<A> {
         let said = self.say(context)?;
         // What waits here may go by now.
         self.send()?;
-        let pictures = self.upstream.pictures();
+        let (pictures, files) = (self.upstream.pictures(), self.upstream.files());
         let is_resting = context.gate.rest(&*context.clock).is_some();
         let in_flight = self.in_flight();
         let now = context.clock.now();
         context.count(|stats| {
             stats.sent += said as u64;
             stats.is_resting = is_resting;
-            stats.pictures = pictures;
+            (stats.pictures, stats.files) = (pictures, files);
             stats.in_flight = in_flight;
             if said > 0 {
                 stats.unanswered_since.get_or_insert(now);

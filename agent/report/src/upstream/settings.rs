@@ -32,15 +32,28 @@ pub struct Usual {
     pub is_required: bool,
     /// The states of which it is told; of all if there is none here.
     pub states: &'static [IncidentState],
-    /// Whether it is told of seals.
-    pub has_seals: bool,
+    /// What it is told of seals.
+    pub seals: Seals,
+}
+
+/// What an upstream is told of seals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seals {
+    /// Nothing.
+    Without,
+    /// Of each, beside the steps of incidents.
+    With,
+    /// Of nothing else.
+    Alone,
 }
 
 impl Usual {
     /// A system that keeps what it is told.
-    pub const MACHINE: Self = Self { is_required: true, states: &[], has_seals: true };
+    pub const MACHINE: Self = Self { is_required: true, states: &[], seals: Seals::With };
+    /// A place where evidence is kept: what lies here waits for it.
+    pub const KEEPER: Self = Self { is_required: true, states: &[], seals: Seals::Alone };
     /// Somebody's phone: it rings when people must act, and no evidence waits for it.
-    pub const PEOPLE: Self = Self { is_required: false, states: &[IncidentState::Escalated], has_seals: false };
+    pub const PEOPLE: Self = Self { is_required: false, states: &[IncidentState::Escalated], seals: Seals::Without };
 }
 
 /// Settings of one kind as the site file spells them.

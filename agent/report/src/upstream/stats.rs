@@ -6,6 +6,21 @@ use forewarn_domain::Timestamp;
 
 use super::thin::PictureCounts;
 
+/// What became of files that are brought over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileCounts {
+    /// Files that wait, of the bundles that were looked into.
+    pub waiting: u64,
+    /// Their bytes.
+    pub waiting_bytes: u64,
+    /// They wait because the budget is used up.
+    pub are_held_back: bool,
+    /// Files that the other side has.
+    pub sent: u64,
+    /// Their bytes.
+    pub sent_bytes: u64,
+}
+
 /// The state of one upstream, and the counters since it was started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UpstreamStats {
@@ -39,6 +54,8 @@ pub struct UpstreamStats {
     pub is_resting: bool,
     /// What became of pictures that follow words over a thin link.
     pub pictures: PictureCounts,
+    /// What became of files, where it keeps files.
+    pub files: FileCounts,
     /// Connections that it accepted.
     pub connections: u64,
     /// Attempts to connect that failed, and connections that were lost.

@@ -8,32 +8,15 @@ use std::time::Duration;
 
 use forewarn_base::setting::SettingError;
 use forewarn_domain::Timestamp;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
+pub use super::spending::Budget;
+use super::spending::{Spending, Spent};
 use crate::outbox::QueuedReport;
 
 /// The largest small picture.
 pub const MOST_PICTURE_BYTES: usize = 15_000;
-/// What a message costs beside what is counted: the answer, and what TLS and TCP add.
-const AROUND_BYTES: u64 = 1_000;
 /// Pictures that wait; beyond that the oldest is left out.
 const MOST_WAITING: usize = 32;
-/// What is spent is summed up over so long, so that a day has few sums.
-const SUMMED: Duration = Duration::from_mins(1);
-const HOUR: Duration = Duration::from_hours(1);
-const DAY: Duration = Duration::from_hours(24);
-
-/// What a thin link may carry of one upstream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Budget {
-    /// KiB in any hour, words and pictures; words go beyond it.
-    pub kib_per_hour: u32,
-    /// KiB in any day.
-    pub kib_per_day: u32,
-}
-
 impl Budget {
     /// Whether a picture fits at all.
     pub fn check(self) -> Result<Self, SettingError> {
@@ -41,14 +24,14 @@ impl Budget {
             let why = format!("{} KiB an hour hold no picture", self.kib_per_hour);
             return Err(SettingError::value("thin", why, "write at least 20, or leave `picture` out"));
         }
-        if self.kib_per_day < self.kib_per_hour {
-            return Err(SettingError::value(
-                "thin",
-                "a day has less than an hour",
-                "write kib_per_day as the larger one",
-            ));
-        }
-        Ok(self)
+        self.in_order()
+    }
+
+    /// Whether a day has no less than an hour.
+    pub(super) fn in_order(self) -> Result<Self, SettingError> {
+        let is_in_order = self.kib_per_day >= self.kib_per_hour;
+        let mend = "write kib_per_day as the larger one";
+        is_in_order.then_some(self).ok_or_else(|| SettingError::value("thin", "a day has less than an hour", mend))
     }
 }
 
@@ -65,14 +48,10 @@ pub struct PictureCounts {
     pub left_out: u64,
 }
 
-/// What went, a sum a minute: from when on, and bytes.
-pub(super) type Spending = VecDeque<(Timestamp, u64)>;
-
 /// Keeps the budget of one upstream, over all connections.
 #[derive(Debug)]
 pub(super) struct Thin {
-    budget: Budget,
-    spent: Spending,
+    spent: Spent,
     /// Of whose incidents pictures are still to go, the newest last.
     waiting: VecDeque<QueuedReport>,
     sent: u64,
@@ -81,7 +60,7 @@ pub(super) struct Thin {
 
 impl Thin {
     pub(super) fn new(budget: Budget) -> Self {
-        Self { budget, spent: VecDeque::new(), waiting: VecDeque::new(), sent: 0, left_out: 0 }
+        Self { spent: Spent::new(budget), waiting: VecDeque::new(), sent: 0, left_out: 0 }
     }
 
     /// Words got there; a picture follows them.
@@ -104,24 +83,17 @@ impl Thin {
 
     /// So many bytes of a message go.
     pub(super) fn spend(&mut self, now: Timestamp, bytes: usize) {
-        let bytes = bytes as u64 + AROUND_BYTES;
-        while self.spent.front().is_some_and(|(at, _)| now.since(*at) >= DAY) {
-            self.spent.pop_front();
-        }
-        match self.spent.back_mut() {
-            Some((at, sum)) if now.since(*at) < SUMMED => *sum += bytes,
-            _ => self.spent.push_back((now, bytes)),
-        }
+        self.spent.spend(now, bytes as u64);
     }
 
     /// What went in the last day.
     pub(super) fn spending(&self) -> Spending {
-        self.spent.clone()
+        self.spent.all().clone()
     }
 
     /// Goes on from what went before a restart.
     pub(super) fn take_up(&mut self, spending: Spending) {
-        self.spent = spending;
+        self.spent.take_up(spending);
     }
 
     /// Whether a picture may go.
@@ -147,21 +119,7 @@ impl Thin {
 
     /// How long until both spans have room for a picture.
     fn wait(&self, now: Timestamp) -> Duration {
-        let spans = [(HOUR, self.budget.kib_per_hour), (DAY, self.budget.kib_per_day)];
-        let wait = |(span, kib): (Duration, u32)| {
-            let room = (u64::from(kib) << 10).saturating_sub(MOST_PICTURE_BYTES as u64 + AROUND_BYTES);
-            let within = || self.spent.iter().filter(move |(at, _)| now.since(*at) < span);
-            let mut sum: u64 = within().map(|(_, bytes)| bytes).sum();
-            let mut until = Duration::ZERO;
-            for (at, bytes) in within() {
-                if sum <= room {
-                    break;
-                }
-                (sum, until) = (sum - bytes, span.saturating_sub(now.since(*at)));
-            }
-            until
-        };
-        spans.into_iter().map(wait).max().unwrap_or_default()
+        self.spent.wait(now, MOST_PICTURE_BYTES as u64)
     }
 }
 
@@ -209,10 +167,6 @@ mod tests {
         (0..40).for_each(|n| thin.follow(&queued(n % 35)));
         let counts = thin.counts(at(0.0));
         assert_eq!((counts.waiting, counts.left_out, counts.are_held_back), (MOST_WAITING as u64, 8, false));
-        for _ in 0..3_000 {
-            thin.spend(at(0.0), 1);
-        }
-        assert_eq!(thin.spent.len(), 1);
     }
 
     #[test]

@@ -13,8 +13,10 @@ mod phones;
 mod proxy;
 mod rivals;
 mod secured;
+mod server;
 mod several;
 mod support;
+mod uploads;
 mod web;
 mod webhook;
 

@@ -239,6 +239,10 @@ fn recipients(sources: &Sources, idlers: &mut Idlers, now: Timestamp) -> Vec<Par
             None if stats.pictures.are_held_back => {
                 PartNow::warning(part, words::pictures_wait(stats.pictures.waiting), words::RAISE_THIN)
             }
+            None if stats.files.are_held_back => {
+                let what = words::files_wait(stats.files.waiting, stats.files.waiting_bytes >> 20);
+                PartNow::warning(part, what, words::RAISE_THIN)
+            }
             None => PartNow::ok(part, words::acknowledged(stats.acknowledged)),
         }
     };

@@ -3,7 +3,6 @@
 //! A [`Recipient`] is pure: it makes a question of reports and reads the answer. Everything else is written once. A report
 //! counts as delivered only by an answer that says so; in what order a site's reports were made they arrive.
 
-mod link;
 mod refusals;
 pub mod table;
 #[cfg(test)]
@@ -14,21 +13,21 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use forewarn_base::backoff::BackoffLimits;
 use forewarn_base::http::{Answer, Ask, Http, HttpError};
 use forewarn_base::sync::lock;
 use forewarn_domain::{Clock, WallTime};
 use forewarn_wire::EventSource;
 
-use self::link::{HttpInward, HttpOutward};
-use self::refusals::Refusals;
+pub(super) use self::refusals::Refusals;
+use self::table::Way;
+use super::link::{self, FromThread, ToThread};
 use super::purse::Purse;
 use super::thin::PictureCounts;
 use super::{Adapter, Note, Pace, Upstream};
 use crate::outbox::QueuedReport;
 
 /// The longest answer that is read: what it says of a report is short.
-const MOST_ANSWER_BYTES: usize = 64 * 1024;
+pub(super) const MOST_ANSWER_BYTES: usize = 64 * 1024;
 /// Reports that are read ahead of the one that is asked about. One is asked about at a time, so that they stay in order.
 const AHEAD: u16 = 64;
 /// Whoever says that it is gone is asked again after so long.
@@ -110,7 +109,7 @@ pub(super) fn with_words(answer: &Answer, what: &str) -> String {
 }
 
 /// Bytes of a question.
-fn size(ask: &Ask) -> usize {
+pub(super) fn size(ask: &Ask) -> usize {
     let headers: usize = ask.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
     ask.url.len() + headers + ask.body.len()
 }
@@ -120,10 +119,7 @@ fn size(ask: &Ask) -> usize {
 pub struct OverHttp<R> {
     id: String,
     recipient: R,
-    http: Http,
-    peer: String,
-    within: Duration,
-    reconnect: BackoffLimits,
+    way: Way,
     refusals: Arc<Mutex<Refusals>>,
     /// What a thin link has carried, where it is one.
     thin: Option<Purse>,
@@ -139,20 +135,22 @@ impl<R> OverHttp<R> {
 
 impl<R: Recipient> Adapter for OverHttp<R> {
     type Upstream = HttpUpstream<R>;
-    type Outward = HttpOutward;
-    type Inward = HttpInward;
+    type Outward = ToThread<Message>;
+    type Inward = FromThread<Reply>;
 
     fn peer(&self) -> String {
-        self.peer.clone()
+        self.way.peer.clone()
     }
 
     fn pace(&self) -> Pace {
-        // The answer itself is waited for by whoever asks.
-        let answer_within = self.within + Duration::from_secs(10);
-        Pace { answer_within, max_in_flight: AHEAD, reconnect: self.reconnect, max_per_minute: R::MAX_PER_MINUTE }
+        self.way.pace(R::MAX_PER_MINUTE)
     }
 
-    fn connect(&self, _: &EventSource, clock: &Arc<dyn Clock>) -> (HttpUpstream<R>, HttpOutward, HttpInward) {
+    fn connect(
+        &self,
+        _: &EventSource,
+        clock: &Arc<dyn Clock>,
+    ) -> (HttpUpstream<R>, ToThread<Message>, FromThread<Reply>) {
         if let Some(thin) = &self.thin {
             thin.open();
         }
@@ -165,9 +163,18 @@ impl<R: Recipient> Adapter for OverHttp<R> {
             asked: None,
             is_leaving: false,
         };
-        let (outward, inward) = link::open(&self.id, self.http.clone());
+        let (outward, inward) = open_link(&self.id, &self.way.http);
         (upstream, outward, inward)
     }
+}
+
+/// Starts the thread that asks.
+pub(super) fn open_link(id: &str, http: &Http) -> (ToThread<Message>, FromThread<Reply>) {
+    let http = http.clone();
+    link::open(format!("http-{id}"), Reply::Ready, move |message| match message {
+        Message::Ask(ask) => Reply::Answered(http.ask(&ask, MOST_ANSWER_BYTES)),
+        Message::Leave => Reply::Left,
+    })
 }
 
 /// What is done.

@@ -8,7 +8,7 @@ const TRIES: u32 = 5;
 /// A recipient that refuses everything is set up wrongly, and nothing is given up for that: between two reports that are
 /// given up there must be one that was taken.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
+pub(crate) struct Refusals {
     /// The report that was refused last, and how often in a row.
     last: Option<(String, u32)>,
     /// Whether it took something since it was last given up on.
@@ -17,12 +17,12 @@ pub(super) struct Refusals {
 
 impl Refusals {
     /// It took something.
-    pub(super) fn delivered(&mut self) {
+    pub(crate) fn delivered(&mut self) {
         (self.last, self.has_taken) = (None, true);
     }
 
     /// It refused a report for good. Whether that is enough.
-    pub(super) fn is_enough(&mut self, id: &str) -> bool {
+    pub(crate) fn is_enough(&mut self, id: &str) -> bool {
         let before = self.last.take().filter(|(known, _)| known == id).map_or(0, |(_, n)| n);
         let is_enough = self.has_taken && before + 1 >= TRIES;
         if is_enough {

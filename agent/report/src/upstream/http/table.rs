@@ -10,7 +10,8 @@ use forewarn_base::setting::SettingError;
 use forewarn_base::tls::TlsFiles;
 use url::Url;
 
-use super::{OverHttp, Recipient};
+use super::{AHEAD, OverHttp, Recipient};
+use crate::upstream::Pace;
 use crate::upstream::settings::Surroundings;
 
 /// Pauses between attempts: people wait for some of these, and the other side is often a public service.
@@ -30,6 +31,28 @@ pub struct HttpKeys<'a> {
     pub tls: TlsFiles<'a>,
     /// `timeout_s`.
     pub timeout_s: u16,
+}
+
+/// Connections to a server, and how patient with it one is.
+#[derive(Debug, Clone)]
+pub struct Way {
+    /// The connections.
+    pub http: Http,
+    /// Where they lead, for logs; without secrets.
+    pub peer: String,
+    /// How long a question and its answer may take.
+    pub within: Duration,
+    /// The pauses between attempts.
+    pub reconnect: BackoffLimits,
+}
+
+impl Way {
+    /// How fast reports are asked about, one after another.
+    pub(in crate::upstream) fn pace(&self, max_per_minute: Option<u32>) -> Pace {
+        // The answer itself is waited for by whoever asks.
+        let answer_within = self.within + Duration::from_secs(10);
+        Pace { answer_within, max_in_flight: AHEAD, reconnect: self.reconnect, max_per_minute }
+    }
 }
 
 /// The value of `timeout_s` where it is not given.
@@ -61,11 +84,21 @@ impl HttpKeys<'_> {
         recipient: R,
         around: Surroundings<'_>,
     ) -> Result<OverHttp<R>, SettingError> {
-        let url = self.address()?;
         if !(1..=300).contains(&self.timeout_s) {
-            let why = format!("{} is out of range", self.timeout_s);
-            return Err(SettingError::value("timeout_s", why, "write 1 to 300 seconds"));
+            return Err(self.out_of_range("write 1 to 300 seconds"));
         }
+        let (id, way) = (around.id.to_owned(), self.way(kind, around)?);
+        Ok(OverHttp { id, recipient, way, refusals: std::sync::Arc::default(), thin: None })
+    }
+
+    /// `timeout_s` is not what it may be.
+    pub fn out_of_range(&self, mend: &'static str) -> SettingError {
+        SettingError::value("timeout_s", format!("{} is out of range", self.timeout_s), mend)
+    }
+
+    /// The connections to a server, by whatever is said over them.
+    pub fn way(&self, kind: &str, around: Surroundings<'_>) -> Result<Way, SettingError> {
+        let url = self.address()?;
         let is_secure = url.scheme() == "https";
         if let (false, Some(key)) = (is_secure, self.tls.first_key()) {
             return Err(SettingError::value(key, "it has no effect without TLS", "use an https:// URL"));
@@ -74,23 +107,22 @@ impl HttpKeys<'_> {
         let tls = if is_secure { Some(self.tls.load(around.directory, host)?) } else { None };
         let within = Duration::from_secs(u64::from(self.timeout_s));
         let port = url.port_or_known_default().unwrap_or_default();
-        Ok(OverHttp {
-            id: around.id.to_owned(),
-            recipient,
-            http: Http::new(tls, within),
-            peer: format!("the {kind} {host}:{port}"),
-            within,
-            reconnect: WAITS,
-            refusals: std::sync::Arc::default(),
-            thin: None,
-        })
+        let peer = format!("the {kind} {host}:{port}");
+        Ok(Way { http: Http::new(tls, within), peer, within, reconnect: WAITS })
     }
 }
 
 /// Declares a table of the site file that holds the keys of a recipient over HTTP beside its own, and `http()`, which gives
 /// the former.
 macro_rules! http_table {
-    ($(#[$meta:meta])* pub struct $name:ident { $(#[$secret:meta])* secret; $($own:tt)* }) => {
+    ($(#[$meta:meta])* pub struct $name:ident { $($keys:tt)* }) => {
+        $crate::upstream::http::table::http_table! {
+            @ "crate::upstream::http::table::default_timeout_s", "Seconds for a question and its answer, 1 to 300.",
+            $(#[$meta])* pub struct $name { $($keys)* }
+        }
+    };
+    (@ $timeout:literal, $about:literal,
+        $(#[$meta:meta])* pub struct $name:ident { $(#[$secret:meta])* secret; $($own:tt)* }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(deny_unknown_fields)]
@@ -114,8 +146,8 @@ macro_rules! http_table {
             /// The key of that certificate (PEM).
             #[serde(default)]
             pub client_key: Option<std::path::PathBuf>,
-            /// Seconds for a question and its answer, 1 to 300.
-            #[serde(default = "crate::upstream::http::table::default_timeout_s")]
+            #[doc = $about]
+            #[serde(default = $timeout)]
             pub timeout_s: u16,
         }
 

@@ -8,7 +8,7 @@ use forewarn_base::setting::SettingError;
 use super::config::{MqttConfig, MqttVersion};
 use super::{InDialect, Speaks};
 use crate::upstream::Start;
-use crate::upstream::settings::{AdapterSettings, Surroundings, Usual};
+use crate::upstream::settings::{AdapterSettings, Seals, Surroundings, Usual};
 
 broker_table! {
     /// A listener on a broker as the site file describes it.
@@ -30,7 +30,7 @@ fn default_pictures() -> bool {
 }
 
 /// It is told of every step, and no evidence waits for it.
-pub(crate) const USUAL: Usual = Usual { is_required: false, states: &[], has_seals: false };
+pub(crate) const USUAL: Usual = Usual { is_required: false, states: &[], seals: Seals::Without };
 
 impl ListenerConfig {
     /// The way there, on which a dialect is spoken below a prefix.
