@@ -17,7 +17,6 @@ pub mod descriptors;
 pub mod discovery;
 mod mqtt;
 pub mod power;
-mod random;
 pub mod sensor;
 pub mod speaker;
 pub mod streams;

@@ -6,6 +6,7 @@
 //! - [`broker`]: the address of a message broker and the keys that every client of one has.
 //! - [`tls`]: a client's side of TLS from files.
 //! - [`http`]: questions over HTTP, and their answers.
+//! - [`digest`]: the login by digest that some of them ask for.
 //! - [`post`]: one document over HTTP for another.
 //! - [`durable`]: files that are either wholly there or not there.
 //! - [`file`]: what a user names to be looked at.
@@ -13,6 +14,7 @@
 //! - [`private`]: who may read a file.
 //! - [`messages`]: what stands beside the pictures in coded video, such as a camera's own signatures.
 //! - [`hash`]: SHA-256 of files, and pinned files.
+//! - [`random`]: numbers and names that nobody can foresee.
 //! - [`child`]: other programs, bounded in time and output, and none left behind.
 //! - [`supervisor`]: what the service manager is told.
 //! - [`sync`]: locks that outlive a panic.
@@ -21,6 +23,7 @@
 pub mod backoff;
 pub mod broker;
 pub mod child;
+pub mod digest;
 pub mod durable;
 pub mod file;
 pub mod hash;
@@ -29,6 +32,7 @@ pub mod messages;
 pub mod packet;
 pub mod post;
 pub mod private;
+pub mod random;
 pub mod secret;
 pub mod setting;
 pub mod supervisor;

@@ -15,8 +15,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use url::{Host, Url};
 
 use super::error::DiscoveryError;
-use crate::random::uuid;
 use crate::xml::text_of;
+use forewarn_base::random::uuid;
 
 /// Where everybody listens (WS-Discovery 2005/04, 2.4).
 pub const GROUP: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(239, 255, 255, 250), 3702);

@@ -10,7 +10,7 @@ use rumqttc::{Client, Connection, Event, Packet, Publish, QoS, SubscribeFilter, 
 
 use super::run::Limits;
 use crate::mqtt::{self, CONNECT_TIMEOUT, Trouble};
-use crate::random::random;
+use forewarn_base::random::random;
 
 /// A broker does not do what it should.
 #[derive(Debug, thiserror::Error)]

@@ -41,8 +41,8 @@ pub use programme::SpeechCache;
 pub use run::Limits;
 pub use turns::Turns;
 
-use crate::random::random;
 use adapters::{Adapter, Mistake};
+use forewarn_base::random::random;
 use guard::Guarded;
 use programme::{Programme, Studio};
 

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::PlayError;
 use super::programme::Programme;
-use crate::random::random;
 use crate::xml;
+use forewarn_base::random::random;
 
 /// The placeholders that every announcement fills.
 const KNOWN: [&str; 7] = ["text", "language", "clip", "incident", "attempt", "announcement", "nonce"];

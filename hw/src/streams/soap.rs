@@ -9,8 +9,8 @@ use roxmltree::{Document, Node};
 use url::Url;
 
 use super::Stream;
-use crate::random::random;
 use crate::xml::{child, escaped, text_of};
+use forewarn_base::random::random;
 
 pub(super) const MEDIA_TYPE: &str = "application/soap+xml; charset=utf-8";
 

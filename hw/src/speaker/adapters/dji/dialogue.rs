@@ -10,7 +10,7 @@
 use serde_json::{Value, json};
 
 use super::error::DjiError;
-use crate::random::uuid;
+use forewarn_base::random::uuid;
 
 /// One thing that a dock is told to do.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ use forewarn_base::thread::Thread;
 use forewarn_domain::clock::Stopwatch;
 
 use super::error::DjiError;
-use crate::random::random;
+use forewarn_base::random::random;
 
 /// The most bytes that a request may have.
 const MOST_BYTES: usize = 8 << 10;

@@ -4,6 +4,7 @@ use std::io::{self, Cursor, Read};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use forewarn_base::digest::{Asked, Challenge, asked};
 use forewarn_base::http::Http;
 use forewarn_base::secret::Credentials;
 use forewarn_base::tls::{TlsClient, explain};
@@ -13,7 +14,6 @@ use ureq::{Body, SendBody, Timeout, http};
 use url::Url;
 
 use super::Auth;
-use super::digest::{Asked, Challenge, asked};
 use super::error::HttpError;
 use super::paced::Paced;
 use crate::speaker::template::shown;

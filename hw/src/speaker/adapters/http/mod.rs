@@ -3,7 +3,6 @@
 //! What a model is asked stands in its [template](template), so that a further model takes a file and no code.
 
 mod client;
-mod digest;
 mod error;
 mod paced;
 mod template;
@@ -25,7 +24,6 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{Adapter, Mistake, Settings};
-use crate::random::random;
 use crate::speaker::common::SpeakerDoubt;
 use crate::speaker::error::PlayError;
 use crate::speaker::programme::{Codec, Programme};
@@ -33,6 +31,7 @@ use crate::speaker::run::{Limits, pause};
 use crate::speaker::template::{Clips, Escape, Words, fill, shown};
 use client::{Answer, Client, Payload, Request};
 use error::HttpError;
+use forewarn_base::random::random;
 use paced::Paced;
 use template::{Body, End, Template};
 

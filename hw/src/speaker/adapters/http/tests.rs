@@ -102,7 +102,9 @@ fn guarded(got: &Got, _: usize) -> Option<String> {
     let (method, target) = got.line.split_once(' ').unwrap();
     let target = target.split(' ').next().unwrap();
     let login = Credentials::new("guard", "secret");
-    let digest::Asked::Digest(challenge) = digest::asked(["Digest realm=\"horn\", nonce=\"n1\""].into_iter()) else {
+    let forewarn_base::digest::Asked::Digest(challenge) =
+        forewarn_base::digest::asked(["Digest realm=\"horn\", nonce=\"n1\""].into_iter())
+    else {
         return None;
     };
     if got.header("Authorization") == Some(challenge.answer(&login, method, target).as_str()) {

@@ -14,10 +14,10 @@ use gst::prelude::*;
 
 use super::Onvif;
 use super::error::OnvifError;
-use crate::random::random;
 use crate::speaker::error::PlayError;
 use crate::speaker::programme::{Codec, samples_to_duration};
 use crate::speaker::run::{Limits, describe, element, pause};
+use forewarn_base::random::random;
 
 /// Samples of one packet, which are its bytes: 20 ms.
 const PACKET: usize = 160;

@@ -1,17 +1,15 @@
-//! HTTP digest authentication (RFC 7616; RFC 2617 where the device names no `qop`), MD5 and SHA-256.
-
-use std::fmt::Write as _;
+//! HTTP digest authentication, answered (RFC 7616; RFC 2617 where the device names no `qop`), MD5 and SHA-256.
 
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
-use forewarn_base::secret::Credentials;
-
+use crate::hash::hex;
 use crate::random::random;
+use crate::secret::Credentials;
 
-/// What a device asks for before it does as it is told.
+/// What the other side asks for before it does as it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Challenge {
+pub struct Challenge {
     realm: String,
     nonce: String,
     opaque: Option<String>,
@@ -21,17 +19,17 @@ pub(super) struct Challenge {
 
 /// What the headers `WWW-Authenticate` of an answer ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Asked {
+pub enum Asked {
     /// Digest, in a way that is known.
     Digest(Challenge),
     /// The password as it is.
     Basic,
-    /// Something else, in the device's own words.
+    /// Something else, in its own words.
     Other(String),
 }
 
 /// The best that is asked for.
-pub(super) fn asked<'a>(headers: impl Iterator<Item = &'a str>) -> Asked {
+pub fn asked<'a>(headers: impl Iterator<Item = &'a str>) -> Asked {
     let headers: Vec<&str> = headers.collect();
     let mut digests: Vec<Challenge> = headers.iter().filter_map(|header| Challenge::parse(header)).collect();
     digests.sort_by_key(|challenge| challenge.is_sha256);
@@ -65,7 +63,7 @@ impl Challenge {
     }
 
     /// The header `Authorization` for one request.
-    pub(super) fn answer(&self, login: &Credentials, method: &str, uri: &str) -> String {
+    pub fn answer(&self, login: &Credentials, method: &str, uri: &str) -> String {
         self.answer_with(login, method, uri, &format!("{:016x}", random()))
     }
 
@@ -100,13 +98,6 @@ impl Challenge {
     fn hash(&self, text: &str) -> String {
         if self.is_sha256 { hex(&Sha256::digest(text)) } else { hex(&Md5::digest(text)) }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 fn quoted(text: &str) -> String {

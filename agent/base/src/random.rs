@@ -1,13 +1,13 @@
 //! Numbers and names that nobody can foresee, for what is used once.
 
 /// A number that nobody can foresee: the standard library makes its hashes of such.
-pub(crate) fn random() -> u64 {
+pub fn random() -> u64 {
     use std::hash::{BuildHasher as _, RandomState};
     RandomState::new().hash_one(0_u8)
 }
 
 /// A random UUID (RFC 9562, version 4).
-pub(crate) fn uuid() -> String {
+pub fn uuid() -> String {
     let (a, b) = (random(), random());
     let (version, variant) = ((a & 0x0fff) | 0x4000, ((b >> 48) & 0x3fff) | 0x8000);
     format!("{:08x}-{:04x}-{version:04x}-{variant:04x}-{:012x}", a >> 32, (a >> 16) & 0xffff, b & 0xffff_ffff_ffff)
