@@ -13,6 +13,7 @@
 
 pub mod config;
 pub mod frigate;
+pub mod gat1400;
 mod group;
 pub mod home_assistant;
 pub mod http;
@@ -264,6 +265,8 @@ kinds! {
     "home_assistant" => HomeAssistant(home_assistant::HomeAssistantConfig),
     /// Programs that read the topics of Frigate on an MQTT broker.
     "frigate" => Frigate(frigate::FrigateConfig),
+    /// A platform that speaks GA/T 1400.
+    "gat1400" => GaT1400(gat1400::GaT1400Config),
     /// A server that keeps files as S3 does.
     "s3" => S3(s3::S3Config),
     /// A server that takes files by tus.

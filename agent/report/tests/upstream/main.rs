@@ -10,6 +10,7 @@ mod kind;
 mod liars;
 mod outages;
 mod phones;
+mod platforms;
 mod proxy;
 mod rivals;
 mod secured;

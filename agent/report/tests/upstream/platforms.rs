@@ -1,0 +1,101 @@
+//! A platform of GA/T 1400 with real digest authentication, which forgets the device and is busy now and then.
+
+use std::time::Duration;
+
+use forewarn_domain::Class;
+use forewarn_report::{Outbox, People, UpstreamHandle};
+use serde_json::{Value, json};
+
+use crate::server::Server;
+use crate::support::{drained, eventually, outbox_for, report, start};
+use crate::webhook::adapter_with;
+
+const DEVICE: &str = "31000000001190000001";
+
+/// An incident of this class, with a picture of 200 by 100 pixels in its bundle, in which it is at (20, 10) to (60, 50).
+fn tell(outbox: &mut Outbox, people: &People, n: u64, class: &str) {
+    let mut told = report(n, 5);
+    told.incident.subject.class = Class::new(class);
+    let folder = people.evidence.join(told.incident.bundle());
+    std::fs::create_dir_all(&folder).unwrap();
+    image::RgbImage::from_pixel(200, 100, image::Rgb([90, 120, 30])).save(folder.join("escalated.jpg")).unwrap();
+    let snapshot =
+        json!({ "file": "escalated.jpg", "width": 200, "height": 100, "subject_box": [20.0, 10.0, 60.0, 50.0] });
+    std::fs::write(folder.join("incident.json"), json!({ "snapshots": [snapshot] }).to_string()).unwrap();
+    outbox.record(&told, None).unwrap();
+}
+
+fn connect(server: &Server, outbox: &Outbox, people: People, password: &str) -> UpstreamHandle {
+    let url = format!("http://127.0.0.1:{}", server.port);
+    let keys = format!(r#""url":"{url}","device_id":"{DEVICE}","password_env":"SECRET","keep_alive_s":1"#);
+    start("gat1400", adapter_with("gat1400", &keys, password, people).as_ref(), outbox)
+}
+
+fn told(server: &Server) -> Vec<Value> {
+    server.asked().iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_device_registers_by_digest_tells_of_vehicles_and_people_and_comes_back_when_it_was_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let people = People { evidence: dir.path().join("evidence"), ..People::default() };
+    let mut outbox = outbox_for(dir.path(), &["gat1400"]);
+    for (n, class) in [(1, "car"), (2, "person"), (3, "bicycle")] {
+        tell(&mut outbox, &people, n, class);
+    }
+    let server = Server::viid(&[DEVICE, "open sesame", "1"]);
+    let handle = connect(&server, &outbox, people, "open sesame");
+    let stats = drained(&handle);
+    assert!(stats.last_error.unwrap().contains("code 2, \"busy\""));
+    eventually("a sign of life is given", || server.count(&["Keepalive"]) > 0);
+    let stats = handle.stop(Duration::from_secs(10));
+    assert_eq!((stats.acknowledged, stats.given_up), (3, 0));
+
+    let told = told(&server);
+    assert!(told.iter().all(|one| one["identify"] == DEVICE && one["type"] == "application/VIID+JSON"));
+    let way = |one: &Value| {
+        let path = one["path"].as_str().unwrap().trim_start_matches("/VIID/").to_owned();
+        (path, one["status"].as_u64().unwrap(), one["code"].as_u64().unwrap())
+    };
+    let ways: Vec<_> = told.iter().map(way).filter(|(path, ..)| path != "System/Keepalive").collect();
+    let way = |path: &str, status, code| (path.to_owned(), status, code);
+    assert_eq!(
+        ways,
+        [
+            way("System/Register", 401, 1),
+            way("System/Register", 200, 0),
+            way("MotorVehicles", 200, 2),
+            way("System/Register", 401, 1),
+            way("System/Register", 200, 0),
+            way("MotorVehicles", 200, 0),
+            way("Persons", 403, 4),
+            way("System/Register", 401, 1),
+            way("System/Register", 200, 0),
+            way("Persons", 200, 0),
+            way("Images", 200, 0),
+            way("System/UnRegister", 200, 0),
+        ]
+    );
+    let of = |path: &str| told.iter().find(|one| one["path"] == format!("/VIID/{path}") && one["code"] == 0).unwrap();
+    let whole = |kind: &str| json!([kind, 200, 100, "ffd8ff", "ffd9"]);
+    let close = |kind: &str| json!([kind, 48, 48, "ffd8ff", "ffd9"]);
+    assert_eq!(of("MotorVehicles")["pictures"], json!([whole("14"), close("09")]));
+    assert_eq!(of("Persons")["pictures"], json!([whole("14"), close("10")]));
+    assert_eq!(of("Images")["pictures"], json!([[null, 200, 100, "ffd8ff", "ffd9"]]));
+    let vehicle = &of("MotorVehicles")["body"]["MotorVehicleListObject"]["MotorVehicleObject"][0];
+    assert_eq!((&vehicle["PlateNo"], &vehicle["DeviceID"]), (&json!("苏A12340"), &json!(DEVICE)));
+}
+
+#[test]
+fn a_password_that_is_wrong_is_told_in_words_and_everything_waits() {
+    let dir = tempfile::tempdir().unwrap();
+    let people = People { evidence: dir.path().join("evidence"), ..People::default() };
+    let mut outbox = outbox_for(dir.path(), &["gat1400"]);
+    tell(&mut outbox, &people, 1, "car");
+    let server = Server::viid(&[DEVICE, "open sesame", "0"]);
+    let handle = connect(&server, &outbox, people, "close sesame");
+    eventually("it is told", || handle.stats().last_error.is_some_and(|why| why.contains("it refuses the login")));
+    let stats = handle.stats();
+    assert_eq!((stats.acknowledged, stats.depth_messages, stats.connections), (0, 1, 0));
+    assert_eq!(server.count(&["MotorVehicles"]), 0);
+}
