@@ -1,6 +1,7 @@
 //! `[camera.telemetry]`: where a camera that flies is and looks, and how well that is known.
 
 mod file;
+mod ground;
 mod live;
 
 use std::ops::{Range, RangeInclusive};
@@ -8,9 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use forewarn_engine::{GroundSetup, LensKind};
-use forewarn_ground::geotiff;
 use forewarn_ground::lens::LensFile;
-use forewarn_ground::{Aim, Flight, Ground, GroundZone, Lens, Limits, Uncertainty, attitude};
+use forewarn_ground::{Aim, Flight, GroundZone, Lens, Limits, Uncertainty, attitude};
 use forewarn_hw::telemetry::Height;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -283,7 +283,7 @@ pub(crate) fn check(
         }
     };
     let lens = lens(check, raw, place.clone());
-    let ground = ground(check, raw, ground_m);
+    let ground = ground::check(check, raw, ground_m);
     let is_beside = matches!(raw.source, RawSource::Klv) && raw.file.is_none() && whose.sends_stream();
     let (samples, live) = if raw.source.is_live() || is_beside {
         (Vec::new(), Some(live::check(check, raw, place, lens, whose)?))
@@ -304,25 +304,6 @@ pub(crate) fn check(
         has_gcj02: raw.gcj02,
     };
     Some((setup, live))
-}
-
-/// The ground: level, or with the heights of a file.
-fn ground(check: &mut Check<'_>, raw: &RawTelemetry, ground_m: Option<f64>) -> Option<Ground> {
-    let Some(file) = &raw.terrain else { return ground_m.map(Ground::level) };
-    let path = check.path(file.get_ref());
-    let read = std::fs::read(&path).map_err(|error| (error.to_string(), "name a GeoTIFF of the heights".to_owned()));
-    let added_m = ground_m?;
-    match read.and_then(|bytes| geotiff::read(&bytes, added_m).map_err(|error| told(&error))) {
-        Ok(grid) => Some(Ground::Rough(Arc::new(grid))),
-        Err((problem, mend)) => check.fail(file.span(), format!("{}: {problem}", path.display()), mend),
-    }
-}
-
-/// An error's text up to the colon behind which it says what to do, and that.
-fn told(error: &geotiff::GeoTiffError) -> (String, String) {
-    let text = error.to_string();
-    let (problem, mend) = text.rsplit_once(": ").unwrap_or((&text, "name another file"));
-    (problem.to_owned(), mend.to_owned())
 }
 
 fn lens(check: &mut Check<'_>, raw: &RawTelemetry, place: Range<usize>) -> Option<LensKind> {
