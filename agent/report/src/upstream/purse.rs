@@ -30,6 +30,8 @@ impl Purse {
     /// Takes up what was spent before, the first time.
     pub(super) fn open(&self) {
         self.writer.get_or_init(|| {
+            // Where no folder is named, nothing outlives the program.
+            self.path.parent().filter(|folder| !folder.as_os_str().is_empty())?;
             match read(&self.path) {
                 Ok(spending) => lock(&self.thin).take_up(spending),
                 Err(why) => tracing::warn!(path = %self.path.display(), "{why}; what was spent before is not known"),
