@@ -1,4 +1,5 @@
-//! The project's chores, `cargo xtask COMMAND`: set-up, demo, tests, tidy, bench, chaos, soak, diagram, dist.
+//! The project's chores, `cargo xtask COMMAND`: set-up, demo, tests, tidy, bench, chaos, soak, evaluate, diagram,
+//! dist.
 //!
 //! This crate imports none of the others and needs nothing but Rust, because it is what installs the rest.
 
@@ -7,6 +8,7 @@ mod bench;
 mod compile;
 mod demo;
 mod dist;
+mod evaluate;
 mod metadata;
 mod peer;
 mod setup;
@@ -132,6 +134,21 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         only: Vec<String>,
     },
+    /// Make clips with exactly known truth out of photographs, and measure what the program finds in them
+    #[command(
+        after_help = "Examples:\n  cargo xtask evaluate\n  cargo xtask evaluate --part develop\n  cargo xtask evaluate --only bag-left"
+    )]
+    Evaluate {
+        /// The scenes by which changes are chosen, or those on which they are measured.
+        #[arg(long, value_parser = ["develop", "test"], default_value = "test")]
+        part: String,
+        /// What is left to chance hangs on this number alone.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Only the scenes whose names contain this; may be given several times.
+        #[arg(long, value_name = "NAME")]
+        only: Vec<String>,
+    },
     /// Write the diagram of the incident's states anew from the table that the code uses
     #[command(after_help = "Example:\n  cargo xtask diagram")]
     Diagram,
@@ -167,6 +184,7 @@ fn run(workspace: &Workspace, command: Command) -> Result<()> {
         }
         Command::Chaos { rounds } => suite::chaos(workspace, rounds),
         Command::Soak { brief, only } => suite::soak(workspace, brief, &only),
+        Command::Evaluate { part, seed, only } => evaluate::evaluate(workspace, &part, seed, &only),
         Command::Diagram => suite::diagram(workspace),
     }
 }

@@ -6,10 +6,15 @@
 
 use fastrand::Rng;
 
+use super::encode::QUANTIZER;
 use super::photos::Place;
 use super::script::{Actor, Gait, Key, Rule, Script, Truth, Zone, key};
 use super::weather::{Light, Weather};
 
+pub use conditions::{Part, parts};
+
+mod conditions;
+mod passing;
 mod people;
 mod things;
 mod vehicles;
@@ -22,19 +27,21 @@ pub fn all(seed: u64) -> Vec<Script> {
     scripts.extend(people::all(&mut rng));
     scripts.extend(things::all(&mut rng));
     scripts.extend(weathers::all());
+    scripts.extend(passing::all(&mut rng));
     scripts
 }
 
 /// A scene at ten frames a second in calm weather, in which nothing happens yet.
 fn scene(name: &'static str, about: &'static str, place: Place, seconds: f32) -> Script {
     Script {
-        name,
-        about,
+        name: name.to_owned(),
+        about: about.to_owned(),
         place,
         fps: 10,
         seconds,
         actors: Vec::new(),
         weather: Weather::default(),
+        quantizer: QUANTIZER,
         zones: Vec::new(),
         rules: Vec::new(),
         truths: Vec::new(),
@@ -86,7 +93,7 @@ mod tests {
     fn scenes_hold_together() {
         for seed in [1, 2, 99] {
             let scripts = all(seed);
-            let names: BTreeSet<&str> = scripts.iter().map(|script| script.name).collect();
+            let names: BTreeSet<&str> = scripts.iter().map(|script| script.name.as_str()).collect();
             assert_eq!(names.len(), scripts.len());
             for script in &scripts {
                 let has_zone = |id: &str| script.zones.iter().any(|zone| zone.id == id);

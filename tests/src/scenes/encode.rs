@@ -8,6 +8,9 @@ use anyhow::{Context as _, bail};
 use forewarn_domain::Timestamp;
 use image::RgbImage;
 
+/// The quantiser of a camera of middling quality.
+pub const QUANTIZER: u32 = 30;
+
 /// Writes one clip.
 #[derive(Debug)]
 pub struct Encoder {
@@ -17,15 +20,28 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Begins a clip. The sides of the picture are multiples of 8, so that no row of any plane needs padding.
-    pub fn start(target: &Path, (width, height): (u32, u32), fps: u32) -> anyhow::Result<Self> {
+    /// Begins a clip that shows the blocks that cameras show. The sides of the picture are multiples of 8, so that no row of
+    /// any plane needs padding.
+    pub fn start(target: &Path, size: (u32, u32), fps: u32) -> anyhow::Result<Self> {
+        Self::coarse(target, size, fps, QUANTIZER)
+    }
+
+    /// Begins a clip that is coded with a quantiser of H.264 of 0 to 51.
+    pub fn coarse(target: &Path, (width, height): (u32, u32), fps: u32, quantizer: u32) -> anyhow::Result<Self> {
         anyhow::ensure!(width % 8 == 0 && height % 8 == 0, "{width}x{height} are no multiples of 8");
         let mut command = Command::new("gst-launch-1.0");
         command.args(["--quiet", "fdsrc", "fd=0", &format!("blocksize={}", width * height * 3 / 2), "!"]);
         command.args(["rawvideoparse", "format=i420", &format!("width={width}"), &format!("height={height}")]);
         command.args([&format!("framerate={fps}/1"), "!"]);
-        // One thread and a fixed quantiser give the same bytes every time; 30 shows the blocks that cameras show.
-        command.args(["x264enc", "threads=1", "bframes=0", "b-adapt=false", "pass=quant", "quantizer=30"]);
+        // One thread and a fixed quantiser give the same bytes every time.
+        command.args([
+            "x264enc",
+            "threads=1",
+            "bframes=0",
+            "b-adapt=false",
+            "pass=quant",
+            &format!("quantizer={quantizer}"),
+        ]);
         command.args(["speed-preset=veryfast", &format!("key-int-max={}", fps * 2), "!"]);
         command.args(["video/x-h264,profile=main", "!", "h264parse", "!", "mp4mux", "faststart=true", "!"]);
         command.args(["filesink", &format!("location={}", target.display())]);

@@ -22,7 +22,7 @@ pub struct Made {
 
 /// Makes a scene's folder below `out`.
 pub fn write(script: &Script, photos: &Photos, seed: u64, out: &Path) -> anyhow::Result<Made> {
-    let folder = out.join(script.name);
+    let folder = out.join(&script.name);
     std::fs::create_dir_all(&folder).with_context(|| format!("failed to make {}", folder.display()))?;
     // Each scene has chances of its own, so that a scene is the same with others and alone.
     let seed = script.name.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -34,7 +34,7 @@ pub fn write(script: &Script, photos: &Photos, seed: u64, out: &Path) -> anyhow:
     };
     file("truth.toml", truth(script, &renderer, &known))?;
     file("site.toml", site(script, &known))?;
-    let mut encoder = Encoder::start(&folder.join("clip.mp4"), renderer.size(), script.fps)?;
+    let mut encoder = Encoder::coarse(&folder.join("clip.mp4"), renderer.size(), script.fps, script.quantizer)?;
     for n in 0..(script.seconds * script.fps as f32) as u32 {
         encoder.add(&renderer.frame(n as f32 / script.fps as f32))?;
     }

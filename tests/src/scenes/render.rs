@@ -139,13 +139,14 @@ mod tests {
     fn script(weather: Weather) -> Script {
         let path = vec![key(1.0, 10.0, 40.0), key(3.0, 50.0, 40.0)];
         Script {
-            name: "post",
-            about: "A post moves.",
+            name: "post".to_owned(),
+            about: "A post moves.".to_owned(),
             place: Place::Street,
             fps: 10,
             seconds: 4.0,
             actors: vec![Actor::new("post", "post", 20.0, Gait::Flies, path)],
             weather,
+            quantizer: 0,
             zones: Vec::new(),
             rules: Vec::new(),
             truths: Vec::new(),

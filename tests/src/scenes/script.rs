@@ -9,9 +9,9 @@ use super::weather::Weather;
 #[derive(Debug, Clone)]
 pub struct Script {
     /// Its name, which is that of its folder.
-    pub name: &'static str,
+    pub name: String,
     /// What happens, in a sentence.
-    pub about: &'static str,
+    pub about: String,
     /// Where.
     pub place: Place,
     /// Frames a second.
@@ -22,6 +22,8 @@ pub struct Script {
     pub actors: Vec<Actor>,
     /// In what weather.
     pub weather: Weather,
+    /// How coarsely the camera encodes: the quantiser of H.264, 0 to 51.
+    pub quantizer: u32,
     /// Areas and lines by name.
     pub zones: Vec<Zone>,
     /// Which violations are looked for.

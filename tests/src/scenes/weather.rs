@@ -16,11 +16,13 @@ pub struct Weather {
     pub rain: u32,
     /// Leaves in the air.
     pub leaves: u32,
+    /// Flakes of snow in the air.
+    pub snow: u32,
 }
 
 impl Default for Weather {
     fn default() -> Self {
-        Self { noise: 2.5, light: Vec::new(), shake_px: 0.0, rain: 0, leaves: 0 }
+        Self { noise: 2.5, light: Vec::new(), shake_px: 0.0, rain: 0, leaves: 0, snow: 0 }
     }
 }
 
@@ -76,6 +78,7 @@ pub struct Sky {
     /// Normally distributed noise with deviation 1, drawn once.
     noise: Vec<f32>,
     leaves: Vec<Leaf>,
+    flakes: Vec<Leaf>,
     phase: [f32; 4],
 }
 
@@ -101,7 +104,8 @@ impl Sky {
         };
         let leaves = (0..weather.leaves).map(|_| leaf(&mut rng)).collect();
         let phase = std::array::from_fn(|_| rng.f32() * std::f32::consts::TAU);
-        Self { weather, rng, noise, leaves, phase }
+        let flakes = (0..weather.snow).map(|_| leaf(&mut rng)).collect();
+        Self { weather, rng, noise, leaves, flakes, phase }
     }
 
     /// Where the camera looks now, in pixels from where it should.
@@ -118,6 +122,7 @@ impl Sky {
     pub fn act(&mut self, image: &mut RgbImage, at_s: f32) {
         self.blow_leaves(image, at_s);
         self.rain(image);
+        self.snow(image, at_s);
         let (width, height) = image.dimensions();
         let lights = self.weather.light.clone();
         let is_flat = |light: &Light| !matches!(light, Light::Headlights(..) | Light::Shadow(..));
@@ -154,6 +159,22 @@ impl Sky {
                 let column = (x + step / 5).min(width - 1);
                 for value in &mut image.get_pixel_mut(column, y + step).0 {
                     *value = (f32::from(*value) * 0.7 + 66.0).min(255.0) as u8;
+                }
+            }
+        }
+    }
+
+    /// Flakes sink twice as fast as leaves and are bright; near ones are larger.
+    fn snow(&self, image: &mut RgbImage, at_s: f32) {
+        let (width, height) = image.dimensions();
+        for flake in &self.flakes {
+            let y = (flake.y + 2.0 * flake.speed * at_s) % height as f32;
+            let x = (flake.x + (at_s * 1.5 + flake.phase).sin() * 12.0 + at_s * 14.0).rem_euclid(width as f32);
+            let side = 2 + u32::from(flake.speed > 45.0);
+            for (dx, dy) in (0..side).flat_map(|dy| (0..side).map(move |dx| (dx, dy))) {
+                let (column, row) = (x as u32 + dx, y as u32 + dy);
+                if column < width && row < height {
+                    image.get_pixel_mut(column, row).0 = [236, 238, 242];
                 }
             }
         }
