@@ -55,9 +55,9 @@ fn a_bundle_that_is_fetched_back_from_the_archive_verifies() {
         .metrics(metrics_port)
         .wav_speaker("horn")
         .camera(CameraEntry::new("gate", camera.url(), QUICK_PARKING).with("speakers = [\"horn\"]"));
-    site.tables.push_str(&format!(
-        "[upstream.archive]\nkind = \"s3\"\nurl = \"http://127.0.0.1:{port}\"\nbucket = \"box\"\npassword_file = \"s3.secret\"\n"
-    ));
+    let url = format!("http://127.0.0.1:{port}");
+    let archive = "[upstream.archive]\nkind = \"s3\"\nurl = \"URL\"\nbucket = \"box\"\npassword_file = \"s3.secret\"\n";
+    site.tables.push_str(&archive.replace("URL", &url));
     let site = site.write(scene.dir()).unwrap();
     let agent = Agent::start(&scene.program, &site, "info").unwrap();
     let sum = |name: &str| Metrics::read(metrics_port)?.sum(name, &["archive"]);

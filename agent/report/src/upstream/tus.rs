@@ -70,29 +70,31 @@ impl AdapterSettings for TusConfig {
     }
 }
 
-/// A hash that servers check, by its name.
+/// What a server checks while it takes a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Checked {
     Sha256,
     Sha1,
+    Nothing,
 }
 
 impl Checked {
-    /// The better one that a server names.
-    fn of(names: &str) -> Option<Self> {
+    /// The best that a server names.
+    fn of(names: &str) -> Self {
         let has = |name: &str| names.split(',').any(|one| one.trim() == name);
         if has("sha256") {
-            return Some(Self::Sha256);
+            return Self::Sha256;
         }
-        has("sha1").then_some(Self::Sha1)
+        if has("sha1") { Self::Sha1 } else { Self::Nothing }
     }
 
-    fn header(self, bytes: &[u8]) -> String {
+    fn header(self, bytes: &[u8]) -> Option<String> {
         let (name, algorithm) = match self {
             Self::Sha256 => ("sha256", &digest::SHA256),
             Self::Sha1 => ("sha1", &digest::SHA1_FOR_LEGACY_USE_ONLY),
+            Self::Nothing => return None,
         };
-        format!("{name} {}", STANDARD.encode(digest::digest(algorithm, bytes)))
+        Some(format!("{name} {}", STANDARD.encode(digest::digest(algorithm, bytes))))
     }
 }
 
@@ -103,7 +105,7 @@ pub struct Tus {
     token: Option<Secret>,
     reads_back: bool,
     /// What the server checks; none until it has said so.
-    offer: Arc<Mutex<Option<Option<Checked>>>>,
+    offer: Arc<Mutex<Option<Checked>>>,
 }
 
 impl fmt::Debug for Tus {
@@ -232,7 +234,7 @@ impl OneFile {
             return Step::Refused(Verdict::later(why));
         }
         let names = answer.header("tus-checksum-algorithm").unwrap_or_default();
-        *lock(&self.tus.offer) = Some(Checked::of(names).filter(|_| has("checksum")));
+        *lock(&self.tus.offer) = Some(if has("checksum") { Checked::of(names) } else { Checked::Nothing });
         self.begin()
     }
 
@@ -262,7 +264,7 @@ impl OneFile {
             self.awaited = Awaited::Piece;
             return Step::Read { from: self.offset, bytes };
         }
-        let is_checked = lock(&self.tus.offer).flatten().is_some();
+        let is_checked = lock(&self.tus.offer).is_some_and(|checked| checked != Checked::Nothing);
         if is_checked || !self.tus.reads_back {
             return Step::There;
         }
@@ -272,11 +274,11 @@ impl OneFile {
 
     fn send(&mut self, bytes: Vec<u8>) -> Step {
         let (place, offset) = (self.place.clone().unwrap_or_default(), self.offset);
-        let checked = lock(&self.tus.offer).flatten();
+        let sum = lock(&self.tus.offer).and_then(|checked| checked.header(&bytes));
         let ask = self.ask("PATCH", &place, Awaited::Taken(offset + bytes.len() as u64));
         let ask = ask.with("content-type", "application/offset+octet-stream").with("upload-offset", offset.to_string());
-        let ask = match checked {
-            Some(checked) => ask.with("upload-checksum", checked.header(&bytes)),
+        let ask = match sum {
+            Some(sum) => ask.with("upload-checksum", sum),
             None => ask,
         };
         Step::Ask(Ask { body: bytes, ..ask })

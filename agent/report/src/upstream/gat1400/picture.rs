@@ -60,16 +60,16 @@ pub(super) fn shots(people: &People, report: &Report) -> Vec<Shot> {
     let bbox = latest.subject_box.unwrap_or(report.incident.subject.bbox);
     let boxes_of = latest.boxes_of.unwrap_or((latest.width, latest.height));
     let mut shots: Vec<Shot> = close(&picture, bbox, boxes_of).into_iter().collect();
-    shots.extend(small(&jpeg, MOST_BYTES).and_then(|jpeg| whole(&picture, jpeg)));
+    shots.extend(small(&jpeg, MOST_BYTES).map(|jpeg| whole(&picture, jpeg)));
     shots.reverse();
     shots
 }
 
-fn whole(picture: &DynamicImage, jpeg: Vec<u8>) -> Option<Shot> {
+fn whole(picture: &DynamicImage, jpeg: Vec<u8>) -> Shot {
     let (width, height) = image::ImageReader::with_format(Cursor::new(&jpeg), ImageFormat::Jpeg)
         .into_dimensions()
         .unwrap_or((picture.width(), picture.height()));
-    Some(Shot { is_close: false, width, height, jpeg })
+    Shot { is_close: false, width, height, jpeg }
 }
 
 /// The subject with a little around it.

@@ -31,6 +31,7 @@ enum Asked {
 }
 
 /// One connection to a platform.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that comes and goes apart")]
 pub struct Session {
     platform: Platform,
     clock: Arc<dyn Clock>,
