@@ -281,6 +281,25 @@ fn check_watched(cameras: &[Spanned<RawCamera>], listen: &Listeners, check: &mut
     }
 }
 
+/// Whom messages in words are for, and what is known of the site.
+fn people(
+    header: Option<&Header>,
+    library: Option<&Library>,
+    storage: Option<&Storage>,
+    cameras: &[Spanned<RawCamera>],
+) -> People {
+    let language = header.map(|header| header.language).unwrap_or_default();
+    People {
+        language,
+        titles: library.map(|library| library.titles(language)).unwrap_or_default(),
+        rules: upstream::rules(cameras),
+        civil: header.map(Header::civil),
+        evidence: storage.map(|storage| storage.dir.evidence()).unwrap_or_default(),
+        spent: storage.map(|storage| storage.dir.spent()).unwrap_or_default(),
+        uploads: storage.map(|storage| storage.dir.uploads()).unwrap_or_default(),
+    }
+}
+
 impl RawSite {
     fn check(self, check: &mut Check<'_>) -> Option<Site> {
         let id = self.site.id.clone();
@@ -302,16 +321,7 @@ impl RawSite {
         let update = self.update.and_then(|update| update.check(listen.metrics.is_some(), check));
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));
         let (library, violations_dir) = self.violations.check(check);
-        let language = header.as_ref().map(|header| header.language).unwrap_or_default();
-        let people = Arc::new(People {
-            language,
-            titles: library.as_ref().map(|library| library.titles(language)).unwrap_or_default(),
-            rules: upstream::rules(&self.camera),
-            civil: header.as_ref().map(Header::civil),
-            evidence: storage.as_ref().map(|storage| storage.dir.evidence()).unwrap_or_default(),
-            spent: storage.as_ref().map(|storage| storage.dir.spent()).unwrap_or_default(),
-            uploads: storage.as_ref().map(|storage| storage.dir.uploads()).unwrap_or_default(),
-        });
+        let people = Arc::new(people(header.as_ref(), library.as_ref(), storage.as_ref(), &self.camera));
         let known = upstream::Known {
             violations: library.iter().flat_map(Library::names).map(ViolationId::as_str).collect(),
             cameras: self.camera.iter().map(|camera| camera.get_ref().id.get_ref().to_string()).collect(),
