@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use forewarn_wire::samples::report;
 use rusqlite::Connection;
 
 use super::*;
@@ -78,6 +79,29 @@ fn an_outbox_of_every_schema_is_brought_up_to_date_and_what_waited_is_sent() {
             "schema {version}"
         );
     }
+}
+
+/// Where none waits, messages are numbered from one again by the third schema. Nothing outside the file knows a number of before:
+/// what is sent is known by its incident and step.
+#[test]
+fn where_nothing_waited_messages_are_numbered_anew_and_each_is_sent_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = written(dir.path(), VERSIONS[1]);
+    Connection::open(&path).unwrap().execute("DELETE FROM messages", []).unwrap();
+    let mut outbox = open(dir.path(), OutboxLimits::default());
+    assert_eq!((drain(&outbox, MQTT).len(), outbox.depth()), (0, Depth::default()));
+    let (first, second) = (report(1, 1), report(2, 1));
+    for one in [&first, &second] {
+        let Recorded::Queued { seq, .. } = outbox.record(one, None).unwrap() else { panic!("queued") };
+        assert!(seq <= 2, "{seq}");
+    }
+    assert_eq!(outbox.record(&first, None).unwrap(), Recorded::Repeated);
+    let waiting = pending(&outbox, MQTT, 1);
+    ack(&outbox, MQTT, &waiting);
+    drop(outbox);
+    let outbox = open(dir.path(), OutboxLimits::default());
+    assert_eq!(drain(&outbox, MQTT), [format!("{}/1", second.incident.id)], "the first was acknowledged before");
+    assert_eq!((ids(&outbox, MQTT).len(), outbox.depth()), (0, Depth::default()));
 }
 
 #[test]
