@@ -37,6 +37,8 @@ const ADDRESSES: [(&str, &str, &str); 3] = [
 ];
 const SMALLER: &str = "write a smaller whole number; docs/configuration.md tells what each key takes";
 const EXAMPLE: &str = "`forewarn config example` shows each key with its meaning";
+/// Parts of keys whose values may be secret, also where a file is meant and something else was written.
+const SECRET: [&str; 6] = ["password", "secret", "token", "pin", "user", "key"];
 /// Tables of a site file without which it is none, and how they are written.
 const TABLES: [(&str, &str); 2] = [("site", "[site]"), ("camera", "[[camera]]")];
 
@@ -70,6 +72,23 @@ pub(crate) fn unknown_field(message: &str) -> Option<&str> {
 pub(crate) fn missing_table(message: &str) -> Option<&'static str> {
     let name = message.strip_prefix("missing field `")?.split('`').next()?;
     TABLES.iter().find(|(table, _)| *table == name).map(|(_, header)| *header)
+}
+
+/// Whether what stands at a key, rightly or by mistake, may be for nobody else to read.
+pub(crate) fn may_be_secret(key: &str) -> bool {
+    SECRET.iter().any(|part| key.contains(part))
+}
+
+/// The same problem without the value that it quotes.
+pub(crate) fn without_value(problem: &str) -> String {
+    let is_of_value = ["invalid type", "invalid value", "unknown variant"].iter().any(|of| problem.starts_with(of));
+    match problem.rsplit_once(", expected ") {
+        Some((before, wanted)) if is_of_value => {
+            let kind = before.split(['`', '"']).next().unwrap_or_default().trim_end();
+            format!("{kind}, expected {wanted}")
+        }
+        _ => problem.to_owned(),
+    }
 }
 
 /// What stands before the type that a value should have had, and that type.

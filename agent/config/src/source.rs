@@ -177,6 +177,9 @@ impl Source {
             }
             explained.key = Some(name);
         }
+        if explained.key.as_deref().is_some_and(explain::may_be_secret) {
+            explained.problem = explain::without_value(&explained.problem);
+        }
         explained
     }
 
@@ -191,22 +194,19 @@ impl Source {
         let line_start = self.text.get(..start)?.rfind('\n').map_or(0, |i| i + 1);
         let line = self.text.get(line_start..)?.lines().next()?;
         if line.trim_start().starts_with('[') {
-            return Some(line.split('#').next().unwrap_or(line).trim().to_owned());
+            return Some(line.split('#').next().unwrap_or(line).trim().to_owned()).filter(|name| is_header(name));
         }
         let spanned = self.text.get(span.clone()).unwrap_or_default();
-        if !spanned.is_empty() && spanned.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
-            let rest = self.text.get(span.end..)?.trim_start();
-            if rest.starts_with('=') {
-                return Some(spanned.to_owned());
-            }
+        if is_word(spanned) && self.text.get(span.end..)?.trim_start().starts_with('=') {
+            return Some(spanned.to_owned());
         }
-        let before = line.get(..start - line_start)?;
-        let key = before.rsplit_once('=').map_or(before, |(left, _)| left);
-        let key = key.rsplit(['{', ',', '[']).next()?.trim();
-        if key.is_empty() {
-            return line.split('=').next().map(|k| k.trim().to_owned()).filter(|k| !k.is_empty());
-        }
-        Some(key.to_owned())
+        // A line that is no key with its value may be anything, such as a password in a file that was named by mistake.
+        let with_value = |at: usize| line.get(at + 1..).is_some_and(|value| value.contains(|c| c != '=' && c != ' '));
+        let last = line.get(..start - line_start)?.rfind('=').filter(|at| with_value(*at));
+        let nearest = last.and_then(|at| line.get(..at)?.rsplit(['{', ',', '[']).next()).map(str::trim);
+        let first = || line.find('=').filter(|at| with_value(*at)).and_then(|at| Some(line.get(..at)?.trim()));
+        let key = nearest.filter(|key| !key.is_empty()).or_else(first)?;
+        Some(key.to_owned()).filter(|key| key.split('.').all(|part| is_word(part.trim_matches(['"', '\'']))))
     }
 
     fn explain(&self, error: &toml::de::Error) -> ConfigError {
@@ -221,6 +221,15 @@ impl Source {
             !is_word(before) && !is_word(after)
         })
     }
+}
+
+/// A key as most are: one that says nothing but its name.
+fn is_word(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+fn is_header(line: &str) -> bool {
+    line.ends_with(']') && line.trim_matches(['[', ']']).split('.').all(|part| is_word(part.trim_matches(['"', ' '])))
 }
 
 #[cfg(test)]
@@ -271,8 +280,47 @@ mod tests {
 
     #[test]
     fn a_key_as_long_as_the_file_is_cut() {
-        let text = error_of(&"\u{0}".repeat(100_000));
-        assert!(text.len() < 1000 && text.contains('…'), "{} bytes", text.len());
+        let source = Source::new("site.toml", format!("{} = 5", "k".repeat(100_000)));
+        let text = source.error(5..6, "wrong", "").to_string();
+        assert!(text.len() < 200 && text.contains('…'), "{} bytes", text.len());
+    }
+
+    #[test]
+    fn of_a_file_that_is_no_site_file_no_line_is_shown() {
+        for text in [
+            "s3cret",
+            "\"s3cret\"",
+            "root:$6$salt$s3cret:19000:0:99999:7:::",
+            "{\"token\":\"s3cret\"}",
+            "{ token = \"s3cret\"",
+            "[s3cret",
+            "s3cret==",
+            "user:s3cret = 5",
+            "-----BEGIN s3cret-----",
+            "PASSWORD=s3cret",
+            "# a comment\ns3cret",
+            &"\u{0}s3cret".repeat(10_000),
+        ] {
+            let told = error_of(text);
+            assert!(told.starts_with("site.toml:") && !told.contains("s3cret"), "{text:.80}: {told}");
+        }
+        assert!(error_of("PASSWORD=s3cret").starts_with("site.toml:1: PASSWORD: "));
+    }
+
+    #[test]
+    fn a_value_that_may_be_secret_is_not_shown() {
+        let told = |key: &str, message: &str| {
+            let text = format!("[console]\n{key} = 4711\n");
+            Source::new("site.toml", text).explain_at(10..10 + key.len() + 7, message, Some(key.to_owned())).to_string()
+        };
+        let wrong = "invalid type: integer `4711`, expected path string";
+        assert!(
+            told("password_file", wrong).starts_with("site.toml:2: password_file: invalid type: integer, expected")
+        );
+        assert!(
+            told("pin_file", "unknown variant `4711`, expected `a` or `b`").contains("unknown variant, expected `a`")
+        );
+        assert!(told("id", wrong).contains("`4711`"));
     }
 
     #[test]
