@@ -4,12 +4,16 @@ use std::fmt::Write as _;
 
 use forewarn_cli::{Clip, Moment};
 use forewarn_config::Site;
+use forewarn_domain::clock::wall_now;
 use forewarn_domain::{StreamId, WallTime};
 use forewarn_pipelines::footage::{self, CutError, Stretch};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::error::UpkeepError;
+
+/// A clip begins and ends with a picture, which is not told as a lack before it or after it.
+const LEAST_LACK_MICROS: i64 = 2_000_000;
 
 /// Does what was typed, and says what came of it.
 pub(crate) fn run(args: &Clip) -> Result<String, UpkeepError> {
@@ -36,8 +40,12 @@ pub(crate) fn run(args: &Clip) -> Result<String, UpkeepError> {
                 in_words(made.from, zone),
                 in_words(made.to, zone)
             );
-            for (until, from) in &made.gaps {
-                let _ = write!(said, "\n  lacks {} to {}", in_words(*until, zone), in_words(*from, zone));
+            let ends = if made.rest.is_some() { to } else { made.to };
+            for (until, from) in lacks((from, to), (made.from, ends), &made.gaps) {
+                let _ = write!(said, "\n  lacks {} to {}", in_words(until, zone), in_words(from, zone));
+            }
+            if to > wall_now() {
+                said.push_str("\n  --to is yet to come; what is recorded until then is not in this clip");
             }
             if let Some(rest) = made.rest {
                 let _ = write!(
@@ -50,6 +58,18 @@ pub(crate) fn run(args: &Clip) -> Result<String, UpkeepError> {
         }
         (camera, ..) => list(&site, camera.as_ref()),
     }
+}
+
+/// What is not in a clip of what was asked for: before it, in it, and after it.
+fn lacks(
+    (from, to): (WallTime, WallTime),
+    (begins, ends): (WallTime, WallTime),
+    gaps: &[(WallTime, WallTime)],
+) -> Vec<(WallTime, WallTime)> {
+    let is_long = |(until, from): &(WallTime, WallTime)| from.micros_after(*until) >= LEAST_LACK_MICROS;
+    let before = Some((from, begins)).filter(is_long);
+    let after = Some((ends, to)).filter(is_long);
+    before.into_iter().chain(gaps.iter().copied()).chain(after).collect()
 }
 
 /// Footage of a camera that the site has no more may still be there.
@@ -118,4 +138,19 @@ fn length(micros: i64) -> String {
 fn size(bytes: u64) -> String {
     let mib = bytes as f64 / f64::from(1 << 20);
     if mib < 1024.0 { format!("{mib:.1} MiB") } else { format!("{:.1} GiB", mib / 1024.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_clip_lacks_at_its_ends_is_told_with_its_gaps() {
+        let at = |s: i64| WallTime::from_micros(s * 1_000_000);
+        let gaps = [(at(20), at(25))];
+        let asked = (at(10), at(60));
+        assert_eq!(lacks(asked, (at(9), at(60)), &gaps), gaps);
+        assert_eq!(lacks(asked, (at(11), at(59)), &[]), []);
+        assert_eq!(lacks(asked, (at(15), at(40)), &gaps), [(at(10), at(15)), (at(20), at(25)), (at(40), at(60))]);
+    }
 }

@@ -103,6 +103,10 @@ fn footage_survives_a_kill_is_cut_and_gives_way_where_there_is_no_room() {
     let n = pictures(&out);
     // The clip has ten pictures a second.
     assert!(n >= 50 && said.contains("pictures of camera gate"), "{n}: {said}");
+    assert!(!said.contains("lacks") && !said.contains("yet to come"), "{said}");
+    let (late, end) = (world.scene.path("late.mp4"), "2100-01-01T00:00:00");
+    let said = world.clip(&["--camera", "gate", "--from", from, "--to", end, "--out", late.to_str().unwrap()]);
+    assert!(said.contains(" to 2100-01-01 00:00:00\n  --to is yet to come") && said.contains("  lacks 20"), "{said}");
 
     let tried = world.scene.path("tried");
     let said = world.asks("rehearse", &["--camera", "gate", "--out", tried.to_str().unwrap()]);
