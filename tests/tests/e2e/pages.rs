@@ -1,10 +1,14 @@
 //! Pages for people who run the agent: what they quote is there.
 
+#![expect(clippy::print_stdout, reason = "a test says why nobody ran it")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use forewarn_tests::ForewarnBin;
+use serde_json::{Value, json};
 
 /// Where the program's own words stand.
 const SOURCES: [&str; 4] = ["agent", "hw", "models", "pipelines"];
@@ -32,6 +36,40 @@ fn rules_and_dashboard_ask_for_metrics_that_there_are() {
         let unknown: Vec<_> = asked.difference(&known).collect();
         assert!(unknown.is_empty(), "{file} asks for {unknown:?}, which docs/metrics.md does not have");
     }
+}
+
+/// Runs Prometheus' own checker; none where it is not installed.
+fn promtool(args: &[&str], file: &Path) -> Option<String> {
+    let Ok(done) = Command::new("promtool").args(args).arg(file).output() else {
+        println!("not tested: there is no promtool; `apt install prometheus` brings it");
+        return None;
+    };
+    let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "promtool {args:?}: {said}");
+    Some(said)
+}
+
+#[test]
+fn prometheus_takes_the_rules_and_what_the_dashboard_asks_and_the_alerts_fire_when_they_should() {
+    let (dir, rules) = (tempfile::tempdir().unwrap(), root().join("packaging/monitoring/forewarn.rules.yml"));
+    let rules = fs::canonicalize(rules).unwrap();
+    let Some(said) = promtool(&["check", "rules"], &rules) else { return };
+    let n_alerts = read("packaging/monitoring/forewarn.rules.yml").matches("- alert: ").count();
+    assert!(said.contains(&format!("SUCCESS: {n_alerts} rules found")), "{said}");
+
+    let cases = dir.path().join("cases.yml");
+    fs::write(&cases, read("tests/monitoring/rules.yml").replace("RULES", &rules.display().to_string())).unwrap();
+    promtool(&["test", "rules"], &cases).unwrap();
+
+    let board: Value = serde_json::from_str(&read("packaging/monitoring/grafana.json")).unwrap();
+    let targets = board["panels"].as_array().unwrap().iter().flat_map(|panel| panel["targets"].as_array().unwrap());
+    let asked: Vec<_> =
+        targets.enumerate().map(|(n, of)| json!({ "record": format!("asked:{n}"), "expr": of["expr"] })).collect();
+    let asks = dir.path().join("asked.yml");
+    // JSON is YAML, and what Grafana puts in place of its variables is a text.
+    fs::write(&asks, json!({ "groups": [{ "name": "board", "rules": asked }] }).to_string()).unwrap();
+    let said = promtool(&["check", "rules"], &asks).unwrap();
+    assert!(said.contains(&format!("SUCCESS: {} rules found", asked.len())) && asked.len() >= 12, "{said}");
 }
 
 #[test]
@@ -78,7 +116,7 @@ fn every_error_that_is_explained_is_one_of_the_program() {
 }
 
 #[test]
-fn the_example_that_is_installed_as_the_site_file_passes_the_check() {
+fn the_example_passes_the_check() {
     let program = ForewarnBin::find().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let site = dir.path().join("site.toml");
