@@ -22,4 +22,4 @@ DEBIAN_FRONTEND=noninteractive apt_here install --no-install-recommends forewarn
 store=${FOREWARN_MODEL_DIR:-/var/lib/forewarn/models}
 FOREWARN_MODEL_DIR=$store forewarn models fetch --from "$here/models.tar"
 chown -R forewarn:forewarn "$store"
-echo "next: edit /etc/forewarn/site.toml, forewarn check /etc/forewarn/site.toml, systemctl enable --now forewarn"
+echo "next: systemctl enable --now forewarn, then the link that journalctl -u forewarn shows; or edit /etc/forewarn/site.toml"

@@ -10,7 +10,7 @@ mkdir -p "$4"
 work=$(realpath "$4")
 root=$work/root
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-metrics=19464 rtsp=18554
+metrics=19464 console=19465 rtsp=18554
 failures=0
 
 # --- a Debian ---------------------------------------------------------------------------------------------------------------
@@ -25,9 +25,9 @@ bootstrap() {
     if [ ! -e "$work/base.tar" ]; then
         local mirrors
         mirrors=$(apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' | sort -u)
-        mmdebstrap --quiet --mode=root --variant=minbase --include=systemd,systemd-sysv,dbus "$suite" "$work/base.tar.new" - \
+        mmdebstrap --quiet --mode=root --variant=minbase --include=systemd,systemd-sysv,dbus "$suite" "$work/new.tar" - \
             <<<"$mirrors"
-        mv "$work/base.tar.new" "$work/base.tar"
+        mv "$work/new.tar" "$work/base.tar"
     fi
     rm -rf "$root"
     mkdir -p "$root" "$work/archives/partial"
@@ -107,10 +107,55 @@ install_it() {
     within forewarn --version | sed 's/^/> /'
 }
 
-check_shipped() {
+check_first() {
     within forewarn check /etc/forewarn/site.toml
-    [ "$(within stat -c '%U:%G %a' /etc/forewarn/site.toml)" = "root:forewarn 640" ]
+    [ "$(within stat -c '%U:%G %a' /etc/forewarn)" = "root:forewarn 2770" ]
+    [ "$(within stat -c '%U:%G %a' /etc/forewarn/site.toml)" = "forewarn:forewarn 640" ]
+    [ "$(within stat -c '%U %a' /etc/forewarn/credentials)" = "root 700" ]
     [ "$(within stat -c '%U %a' /var/lib/forewarn)" = "forewarn 750" ]
+}
+
+# Asks the console as the page does.
+ask() {
+    curl --silent --show-error --max-time 60 --cookie "$work/cookies" --cookie-jar "$work/cookies" \
+        --header 'content-type: application/json' --header "x-forewarn-csrf: $csrf" --data "$2" "http://127.0.0.1:$console/api/v1/$1"
+}
+of_answer() { python3 -c "import json, sys; print(json.load(sys.stdin)['$1'])"; }
+
+setup_link() {
+    within journalctl --unit forewarn.service --no-pager --output cat | grep -o "http://127.0.0.1:$console/#setup=[^ ;]*" | tail -n 1
+}
+lacks_models() { [[ $(curl --silent --max-time 10 "http://127.0.0.1:$metrics/healthz") == *'forewarn models fetch'* ]]; }
+
+# No model is there, and no site file: the service makes one, serves the console, and the first camera gets into the file.
+first_start() {
+    local link camera base
+    rm "$root/etc/forewarn/site.toml"
+    within systemctl start forewarn.service
+    [ "$(within stat -c '%U:%G %a' /etc/forewarn/site.toml)" = "forewarn:forewarn 600" ]
+    within systemctl stop forewarn.service
+    sed -i "s/:9464/:$metrics/; s/:9465/:$console/" "$root/etc/forewarn/site.toml"
+    within systemctl start forewarn.service
+    echo "> $(shown StatusText)"
+    echo "> ready after $((($(shown ActiveEnterTimestampMonotonic) - $(shown InactiveExitTimestampMonotonic)) / 1000)) ms"
+    until_so setup_link >/dev/null
+    link=$(setup_link)
+    [[ $(curl --silent --fail --compressed --max-time 10 "http://127.0.0.1:$console/") == *'<html'* ]]
+    until_so lacks_models
+    rm -f "$work/cookies"
+    csrf=none
+    csrf=$(ask setup "{\"token\": \"${link#*=}\", \"name\": \"ann\", \"password\": \"three wise words\"}" | of_answer csrf)
+    camera='{"changes": [{"add_camera": {"id": "yard", "url": "rtsp://127.0.0.1:9/none", "user": "u", "password": "seven-herons"}}]'
+    base=$(ask site/changes "$camera}" | of_answer base)
+    [ "$(ask site/changes "$camera, \"base\": \"$base\"}" | of_answer is_saved)" = True ]
+    grep -q '^password_file = "yard.secret"' "$root/etc/forewarn/site.toml"
+    [ "$(cat "$root/etc/forewarn/yard.secret")" = seven-herons ]
+    until_so is_active
+    # Nobody but root exchanges the passwords that systemd hands over.
+    fails within systemd-run --quiet --wait --property=User=forewarn --property=ReadOnlyPaths=/etc/forewarn/credentials \
+        mv /etc/forewarn/credentials /etc/forewarn/others
+    echo "> the first account and the first camera are made in the console; the site file has it, by $(within stat -c %U:%G /etc/forewarn/site.toml)"
+    within systemctl stop forewarn.service
 }
 
 place_models() {
@@ -184,12 +229,12 @@ start() {
 
 reload() {
     within systemctl reload forewarn.service
-    is_active
+    until_so is_active
     cp "$root/etc/forewarn/site.toml" "$work/site.toml"
     sed -i 's/^polygon/polygoon/' "$root/etc/forewarn/site.toml"
     fails within systemctl reload forewarn.service
     cat "$work/site.toml" >"$root/etc/forewarn/site.toml"
-    is_active
+    until_so is_active
     echo "> a file with mistakes is refused, and the agent goes on"
 }
 
@@ -237,7 +282,7 @@ upgrade() {
     open_incident >"$work/before"
     was=$(shown MainPID)
     within apt-get install -y -q --allow-downgrades "/opt/$(basename "$1")"
-    is_active
+    until_so is_active
     [ "$(shown MainPID)" != "$was" ]
     until_so same_incident
     grep -q let-me-see "$root/etc/forewarn/credentials/gate"
@@ -248,9 +293,10 @@ upgrade() {
 again() {
     local scripts=/var/lib/dpkg/info/forewarn
     within chmod 0644 /etc/forewarn/site.toml
+    within chmod g-w /etc/forewarn
     within $scripts.postinst configure 0.0.9
     within $scripts.postinst configure 0.0.9
-    [ "$(within stat -c %a /etc/forewarn/site.toml)" = 644 ]
+    [ "$(within stat -c %a /etc/forewarn/site.toml /etc/forewarn | xargs)" = "644 2750" ]
     within chmod 0640 /etc/forewarn/site.toml
     until_so is_active
 }
@@ -283,7 +329,8 @@ purge_all() {
 step 'a bare Debian' bootstrap
 boot || { echo "the Debian does not boot; see $work/boot.log"; exit 1; }
 step 'apt installs it with all that it needs' install_it
-step 'the shipped site file passes `forewarn check`' check_shipped
+step 'the first site file passes `forewarn check`' check_first
+step 'a first start without models serves the set-up page' first_start
 step 'manual pages and completions are there' manual
 step 'models are put in their place' place_models
 describe_site

@@ -199,6 +199,15 @@ pub enum Config {
     /// An annotated site file to start from
     #[command(after_help = "Example:\n  forewarn config example > site.toml")]
     Example,
+    /// Write the site file that a box begins with, unless there is one: no camera yet, and a console to add them in
+    #[command(after_help = "Example:\n  forewarn config first /etc/forewarn/site.toml --storage /var/lib/forewarn")]
+    First {
+        /// The site file.
+        file: PathBuf,
+        /// Where evidence and all that is remembered are kept; a path from the site file.
+        #[arg(long, value_name = "FOLDER", default_value = "forewarn-data")]
+        storage: String,
+    },
     /// The JSON Schema of the site file, for editors
     #[command(after_help = "Example:\n  forewarn config schema > site.schema.json")]
     Schema,

@@ -11,14 +11,18 @@ use jiff::tz::TimeZone;
 
 use crate::ConfigError;
 
-/// Writes a first site file at `path`, unless there is one. Whether it wrote one.
-pub fn write_first(path: &Path) -> Result<bool, ConfigError> {
+/// Where everything is kept beside a site file that names no other place.
+pub const BESIDE: &str = "forewarn-data";
+
+/// Writes a first site file at `path` that keeps everything in the folder `storage`, unless there is a file. Whether it
+/// wrote one.
+pub fn write_first(path: &Path, storage: &str) -> Result<bool, ConfigError> {
     let opened = OpenOptions::new().write(true).create_new(true).mode(private::FILE_MODE).open(path);
     let written = match opened {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
         opened => opened.and_then(|mut file| {
             let (zone, language) = (zone_of_box(), language_of_box());
-            file.write_all(first(&zone, language).as_bytes())?;
+            file.write_all(first(&zone, language, storage).as_bytes())?;
             file.sync_all()
         }),
     };
@@ -43,8 +47,9 @@ fn language_of_box() -> Language {
     if is_zh { Language::Zh } else { Language::En }
 }
 
-fn first(zone: &str, language: Language) -> String {
+fn first(zone: &str, language: Language, storage: &str) -> String {
     let language = if language == Language::Zh { "zh" } else { "en" };
+    let storage = toml::Value::from(storage);
     format!(
         r#"# This box's site. Cameras, zones, rules and loudspeakers are added in the console, which writes them below.
 # `forewarn config example` prints a file with all that can be said; `forewarn check site.toml` checks this one.
@@ -55,7 +60,8 @@ time_zone = "{zone}"
 language = "{language}"                  # of announcements: "zh" or "en"
 
 [storage]
-dir = "forewarn-data"            # evidence, outbox and all that is remembered, beside this file
+# Evidence, outbox and all that is remembered; a path from this file.
+dir = {storage}
 max_days = 30                    # evidence is deleted after this
 max_gib = 20.0                   # and beyond this, oldest first
 
@@ -82,16 +88,17 @@ mod tests {
     fn a_first_file_is_correct_is_written_once_and_may_be_read_by_its_owner_alone() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("site.toml");
-        assert!(write_first(&path).unwrap());
+        assert!(write_first(&path, "/var/lib/it's \"here\"").unwrap());
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let site = crate::load(&path).unwrap_or_else(|errors| panic!("{errors}"));
         assert!(site.cameras.is_empty() && site.listen.console.is_some());
+        assert_eq!(site.storage.dir.path(), Path::new("/var/lib/it's \"here\""));
         let doubts = crate::doubts::doubts(&site, |_| None);
         assert!(doubts.iter().any(|doubt| doubt.problem.contains("nothing is watched")), "{doubts:?}");
         fs::write(&path, "mine").unwrap();
-        assert!(!write_first(&path).unwrap());
+        assert!(!write_first(&path, BESIDE).unwrap());
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
-        let told = write_first(&dir.path().join("gone/site.toml")).unwrap_err().to_string();
+        let told = write_first(&dir.path().join("gone/site.toml"), BESIDE).unwrap_err().to_string();
         assert!(told.contains("--config FILE"), "{told}");
     }
 }

@@ -65,7 +65,7 @@ pub use attributes::Attributes;
 pub use camera::Camera;
 pub use claim::{Claim, Taken, claim};
 pub use evidence::Evidence;
-pub use first::write_first;
+pub use first::{BESIDE, write_first};
 pub use header::Header;
 pub use heat_map::HeatMap;
 pub use inference::Inference;

@@ -1,16 +1,23 @@
 //! The agent as a service: what its manager is told, and how well the unit file locks it up.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 use std::time::Duration;
 
+use forewarn_models::Store;
+use forewarn_tests::agent::{Metrics, page};
 use forewarn_tests::process::free_port;
 use forewarn_tests::service_manager::ServiceManager;
 use forewarn_tests::site::QUICK_LOITERING;
-use forewarn_tests::{Agent, CameraEntry, Scene, SiteFile, eventually};
+use forewarn_tests::{Agent, CameraEntry, PATIENCE, Scene, SiteFile, eventually};
 use nix::sys::ptrace::{self, Options};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
+
+use crate::console::link_of;
+use crate::health::part;
 
 /// After this time without a sign of life the manager of the tests would start the agent anew.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -73,6 +80,47 @@ fn the_service_manager_hears_of_start_reload_and_end_and_misses_a_frozen_inciden
     heard("STOPPING=1");
     let ended = eventually("it ends", || agent.ended()).unwrap();
     assert!(ended.success(), "{ended}: {}", agent.log());
+}
+
+#[test]
+fn a_box_without_site_and_models_serves_the_set_up_page_and_takes_up_the_models_that_are_fetched() {
+    let scene = Scene::new().unwrap();
+    let (site, store) = (scene.path("site.toml"), scene.path("models"));
+    fs::create_dir(&store).unwrap();
+    let first: [&OsStr; 5] =
+        ["config".as_ref(), "first".as_ref(), site.as_ref(), "--storage".as_ref(), "data".as_ref()];
+    assert!(scene.program.succeed(first).unwrap().ends_with("site.toml is written\n"));
+    assert!(scene.program.succeed(first).unwrap().ends_with("is there, and stays as it is\n"));
+    let (metrics, console) = (free_port().unwrap(), free_port().unwrap());
+    let text = fs::read_to_string(&site).unwrap();
+    fs::write(&site, text.replace("9464", &metrics.to_string()).replace("9465", &console.to_string())).unwrap();
+
+    let manager = ServiceManager::listen(scene.dir(), LIMIT).unwrap();
+    let mut command = scene.program.command();
+    manager.lead(&mut command);
+    command.env("FOREWARN_MODEL_DIR", &store).env_remove("ORT_DYLIB_PATH");
+    let mut agent = Agent::start_as(command, &site, "info").unwrap();
+    let ready = manager.wait_for("READY=1").unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
+    assert!(ready.contains("STATUS=watches 0 cameras"), "{ready}");
+    let link = eventually("the link of the console", || link_of(&agent)).unwrap();
+    assert!(link.starts_with(&format!("http://127.0.0.1:{console}/#setup=")), "{link}");
+    assert_eq!(page(console, "/api/v1/setup"), Some((200, r#"{"is_new":true}"#.to_owned())));
+    let lacks = eventually("the lack is told", || part(metrics, "model", "warnings")).unwrap();
+    assert!(
+        lacks.contains("the ONNX Runtime library is missing") && lacks.contains("forewarn models fetch"),
+        "{lacks}"
+    );
+
+    let never = Metrics::read(metrics).unwrap().sum("forewarn_warnings_total", &["outcome=\"not_delivered\""]);
+    assert_eq!(never, Some(0.0), "an alert goes by its growth");
+
+    for file in fs::read_dir(Store::locate().root()).unwrap().flatten() {
+        if file.file_name().to_string_lossy().starts_with("libonnxruntime") {
+            symlink(file.path(), store.join(file.file_name())).unwrap();
+        }
+    }
+    eventually("it is taken up", || part(metrics, "model", "well")).unwrap();
+    assert!(agent.interrupt(PATIENCE).unwrap().success(), "{}", agent.log());
 }
 
 #[test]

@@ -41,7 +41,6 @@ pub(super) fn build(
     depends.extend(setup::needed_to_run().map(str::to_owned));
     depends.extend(MORE.map(str::to_owned));
     write(&meta.join("control"), &control(version, &release.architecture, payload.bytes(), &depends), 0o644)?;
-    write(&meta.join("conffiles"), "/etc/forewarn/site.toml\n", 0o644)?;
     write(&meta.join("md5sums"), &sums(workspace, &root, payload)?, 0o644)?;
     for name in SCRIPTS {
         let from = workspace.root.join("packaging/debian").join(name);

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 
 use super::locked::Locked;
 use super::program::Program;
@@ -37,7 +37,6 @@ impl Payload {
     ) -> Result<Self> {
         let mut payload = Self::default();
         payload.put("usr/bin/forewarn", RUN, read(&program.path)?);
-        payload.put("etc/forewarn/site.toml", READ, site_file(&program.prints(workspace, &["config", "example"])?)?);
         let packaging = workspace.root.join("packaging");
         for unit in ["forewarn.service", "forewarn-rescue.service"] {
             payload.put(&format!("usr/lib/systemd/system/{unit}"), READ, read(&packaging.join(unit))?);
@@ -149,19 +148,6 @@ fn listed(folder: &Path, endings: &[&str]) -> Result<Vec<(String, Vec<u8>)>> {
     Ok(files)
 }
 
-/// The annotated example, keeping its data where the service may write.
-fn site_file(example: &str) -> Result<Vec<u8>> {
-    let mut text = example.to_owned();
-    for (key, was, is) in
-        [("dir", "forewarn-data", "/var/lib/forewarn"), ("wav_dir", "announcements", "/var/lib/forewarn/announcements")]
-    {
-        let (was, is) = (format!("\n{key} = \"{was}\""), format!("\n{key} = \"{is}\""));
-        ensure!(text.matches(&was).count() == 1, "the example has not one {}", was.trim());
-        text = text.replace(&was, &is);
-    }
-    Ok(text.into_bytes())
-}
-
 /// Without name and time, so that the same bytes come out.
 fn zipped(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut gzip = Command::new("gzip").arg("-9n").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
@@ -178,15 +164,6 @@ fn zipped(bytes: &[u8]) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_installed_site_keeps_its_data_in_the_state_directory() {
-        let example = "[storage]\ndir = \"forewarn-data\" # all\n[[speaker]]\nwav_dir = \"announcements\"\n";
-        let text = String::from_utf8(site_file(example).unwrap()).unwrap();
-        assert!(text.contains("\ndir = \"/var/lib/forewarn\" # all\n"), "{text}");
-        assert!(text.contains("wav_dir = \"/var/lib/forewarn/announcements\""), "{text}");
-        assert!(site_file("[storage]\n").is_err());
-    }
 
     #[test]
     fn what_is_laid_out_has_the_rights_that_it_should_have() {

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::Release;
 use crate::compile;
-use crate::workspace::{Profile, Workspace, output, run};
+use crate::workspace::{Profile, Workspace, run};
 
 /// Not even a box with the smallest disk should mind it.
 const MOST_BYTES: u64 = 40_000_000;
@@ -55,11 +55,6 @@ impl Program {
         let bytes = fs::metadata(&path).with_context(|| format!("failed to read {}", path.display()))?.len();
         ensure!(bytes <= MOST_BYTES, "the program has {bytes} bytes, more than {MOST_BYTES}");
         Ok(Self { path })
-    }
-
-    /// What it prints.
-    pub(super) fn prints(&self, workspace: &Workspace, args: &[&str]) -> Result<String> {
-        output(workspace.command(&self.path).args(args))
     }
 }
 

@@ -15,6 +15,10 @@ pub fn run(args: &Config) -> CommandResult {
     let mut out = std::io::stdout().lock();
     match args {
         Config::Example => out.write_all(config::example().as_bytes())?,
+        Config::First { file, storage } => {
+            let is_new = config::write_first(file, storage).or_exit(ExitCode::BadConfig)?;
+            writeln!(out, "{} {}", file.display(), if is_new { "is written" } else { "is there, and stays as it is" })?;
+        }
         Config::Schema => {
             let schema = serde_json::to_string_pretty(&config::schema())?;
             writeln!(out, "{schema}")?;

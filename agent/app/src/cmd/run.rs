@@ -54,7 +54,7 @@ fn site_file(args: &Run) -> Result<PathBuf, CommandError> {
         return Ok(file.clone());
     }
     let file = PathBuf::from("site.toml");
-    if config::write_first(&file).or_exit(ExitCode::BadConfig)? {
+    if config::write_first(&file, config::BESIDE).or_exit(ExitCode::BadConfig)? {
         say("site.toml is written; cameras, zones, rules and loudspeakers are added in the console\n");
     }
     Ok(file)

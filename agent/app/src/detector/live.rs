@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use forewarn_base::sync::lock;
 use forewarn_domain::clock::wall_now;
 use forewarn_domain::{Class, Detector};
+use forewarn_models::LateDetector;
 use forewarn_models::providers::Request;
 use forewarn_models::shadow::{Log, ShadowStats, Shadowed, ShadowedDetector, Tally};
 use forewarn_models::swap::SwappableDetector;
@@ -27,16 +28,31 @@ pub struct LiveModel {
 
 /// Opens the site's models. From now on SIGHUP does not end the process; it will read the site file at `config` anew.
 pub fn start(site: &Site, config: &Path) -> Result<LiveModel, CommandError> {
-    let runtime = super::runtime(site.model.execution)?;
-    let first = super::open_on(&runtime, &site.model.card, site.model.threads, Some(site.tracker.low_score))?;
+    let first = match open(site) {
+        Err(lack) if lack.code == ExitCode::Missing && site.cameras.is_empty() => late(site, &lack),
+        opened => opened?,
+    };
     let name: ModelName = Arc::new(Mutex::new(site.model.card.name.clone()));
-    let (swappable, handle) = SwappableDetector::new(Box::new(Metered::new(first, runtime)));
+    let (swappable, handle) = SwappableDetector::new(first);
     let detector: Box<dyn Detector> = match &site.model.shadow {
         Some(shadow) => Box::new(shadowed(site, shadow, Box::new(swappable), Arc::clone(&name))?),
         None => Box::new(swappable),
     };
     let signalled = Signalled::new(site, config, handle, name).or_exit(ExitCode::Failed)?;
     Ok(LiveModel { detector, signalled })
+}
+
+fn open(site: &Site) -> Result<Box<dyn Detector>, CommandError> {
+    let runtime = super::runtime(site.model.execution)?;
+    let model = super::open_on(&runtime, &site.model.card, site.model.threads, Some(site.tracker.low_score))?;
+    Ok(Box::new(Metered::new(model, runtime)))
+}
+
+/// A box without a camera is one that is set up, and nothing is seen the less for a model that is fetched later.
+fn late(site: &Site, lack: &CommandError) -> Box<dyn Detector> {
+    tracing::warn!("{lack}; it is taken up as soon as it is there");
+    let (of, classes) = (site.clone(), site.model.card.classes.to_vec());
+    Box::new(LateDetector::new(classes, lack.to_string(), move || open(&of).map_err(|error| error.to_string())))
 }
 
 /// Puts the shadow model beside the main one. It runs on the CPU, with one thread of the lowest priority.
