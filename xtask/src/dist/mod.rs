@@ -88,7 +88,7 @@ pub(crate) fn dist(workspace: &Workspace, wanted: &Wanted) -> Result<()> {
     let watch = Stopwatch::start();
     setup::install(&PACKERS, false)?;
     let metadata = Metadata::of_this_platform(workspace)?;
-    let release = Release::of(workspace, &metadata)?;
+    let mut release = Release::of(workspace, &metadata)?;
     if release.out.exists() {
         fs::remove_dir_all(&release.out).with_context(|| format!("failed to empty {}", release.out.display()))?;
     }
@@ -97,6 +97,7 @@ pub(crate) fn dist(workspace: &Workspace, wanted: &Wanted) -> Result<()> {
         Some(path) => Program::at(path)?,
         None => Program::build(workspace, &release, wanted.quick)?,
     };
+    release.commit = program.commit(workspace, &release.version)?;
     let packages = locked::packages(workspace, &metadata)?;
     let payload = Payload::gather(workspace, &release, &program, &packages)?;
     let package = deb::build(workspace, &release, &program, &payload, &release.version)?;

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::Release;
 use crate::compile;
-use crate::workspace::{Profile, Workspace, run};
+use crate::workspace::{Profile, Workspace, output, run};
 
 /// Not even a box with the smallest disk should mind it.
 const MOST_BYTES: u64 = 40_000_000;
@@ -56,6 +56,19 @@ impl Program {
         ensure!(bytes <= MOST_BYTES, "the program has {bytes} bytes, more than {MOST_BYTES}");
         Ok(Self { path })
     }
+
+    /// The commit that it was built from, as it says; it must be of the version that is packed.
+    pub(super) fn commit(&self, workspace: &Workspace, version: &str) -> Result<String> {
+        commit_in(&output(workspace.command(&self.path).arg("-V"))?, version)
+    }
+}
+
+fn commit_in(said: &str, version: &str) -> Result<String> {
+    let said = said.trim();
+    let of_version = said.strip_prefix("forewarn ").and_then(|said| said.strip_prefix(version)?.strip_prefix(" ("));
+    let commit = of_version.and_then(|rest| rest.strip_suffix(')'));
+    let commit = commit.with_context(|| format!("the program says `{said}`, and version {version} is packed"))?;
+    Ok(commit.to_owned())
 }
 
 /// Folders of the build, and what stands for each in the program.
@@ -80,5 +93,12 @@ mod tests {
     fn a_part_is_found_wherever_it_stands() {
         assert_eq!(find(b"abc/made/here/x", b"/made/here"), Some(3));
         assert_eq!(find(b"abc/made/h", b"/made/here"), None);
+    }
+
+    #[test]
+    fn a_program_names_its_own_commit_and_is_of_the_version_that_is_packed() {
+        assert_eq!(commit_in("forewarn 0.1.0 (08e1c6c, changed)\n", "0.1.0").unwrap(), "08e1c6c, changed");
+        let other = commit_in("forewarn 0.1.1 (08e1c6c)\n", "0.1.0").unwrap_err().to_string();
+        assert!(other.contains("0.1.1 (08e1c6c)") && other.contains("version 0.1.0 is packed"), "{other}");
     }
 }
