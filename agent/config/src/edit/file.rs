@@ -1,10 +1,10 @@
 //! Replacing the file: checked before, in one step, with an undo beside it.
 
 use std::fs;
-use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use forewarn_base::durable::Unfinished;
+use forewarn_base::durable;
 
 use super::EditError;
 use crate::source::{ConfigError, Source};
@@ -34,14 +34,10 @@ pub(super) fn place(file: &Path) -> Result<PathBuf, ConfigError> {
     fs::canonicalize(file).or_else(|_| Source::read(file).map(|_| file.to_owned()))
 }
 
-/// Replaces a file in one step. It may be read by whom the `model` may be read by.
+/// Replaces a file in one step. It may be read by whom the `model` may be read by. Root types commands in a folder in which the
+/// agent may write, so no link that lies there is followed.
 pub(super) fn replace(target: &Path, model: &Path, text: &str) -> Result<(), EditError> {
-    let write = || {
-        let unfinished = Unfinished::beside(target);
-        let mut file = fs::File::create(unfinished.path())?;
-        file.set_permissions(fs::metadata(model)?.permissions())?;
-        file.write_all(text.as_bytes())?;
-        unfinished.place()
-    };
-    write().map_err(|error| EditError::Write { path: target.display().to_string(), error })
+    let mode = fs::metadata(model).map(|found| found.permissions().mode() & 0o777);
+    let written = mode.and_then(|mode| durable::replace_from(target, &mut text.as_bytes(), mode));
+    written.map_err(|error| EditError::Write { path: target.display().to_string(), error })
 }

@@ -48,6 +48,22 @@ fn links_and_permissions_stay() {
     assert!(fs::read_to_string(&file).unwrap().contains("language = \"en\""));
 }
 
+#[test]
+fn a_link_that_lies_where_the_file_is_written_is_not_followed() {
+    let (dir, file) = written(FILE);
+    let other = dir.path().join("other");
+    fs::write(&other, "of somebody else").unwrap();
+    for place in [&file, &undo_path(&file)] {
+        let unfinished = forewarn_base::durable::Unfinished::beside(place);
+        std::os::unix::fs::symlink(&other, unfinished.path()).unwrap();
+        std::mem::forget(unfinished);
+    }
+    change_file(&file, "site.language", Some("en")).unwrap();
+    assert_eq!(fs::read_to_string(&other).unwrap(), "of somebody else");
+    assert!([&file, &undo_path(&file)].iter().all(|path| fs::symlink_metadata(path).unwrap().is_file()));
+    assert!(fs::read_to_string(&file).unwrap().contains("language = \"en\""));
+}
+
 const PATHS: [&str; 16] = [
     "site.id",
     "site.quiet_hours",
