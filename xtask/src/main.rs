@@ -96,7 +96,7 @@ enum Command {
     },
     /// Make what is installed: a Debian package, a tarball, checksums, a bill of materials, notices
     #[command(
-        after_help = "Examples:\n  cargo xtask dist\n  cargo xtask dist --offline\n  cargo xtask dist --image\n  cargo xtask dist --quick --try"
+        after_help = "Examples:\n  cargo xtask dist\n  cargo xtask dist --offline\n  cargo xtask dist --image\n  cargo xtask dist --quick --try\n  cargo xtask dist --target arm64 --try"
     )]
     Dist {
         /// Pack the demo's program, which is built in minutes.
@@ -114,6 +114,9 @@ enum Command {
         /// Also an image for container engines, with Debian's packages of the day; it takes none to make it.
         #[arg(long)]
         image: bool,
+        /// For this processor; for another than this machine's, in Debians of its own below `target` (root).
+        #[arg(long, value_enum, conflicts_with_all = ["program", "offline"])]
+        target: Option<dist::Target>,
     },
     /// Kill agent and broker at random moments and look whether an incident was lost
     #[command(after_help = "Examples:\n  cargo xtask chaos\n  cargo xtask chaos --rounds 20")]
@@ -179,8 +182,8 @@ fn run(workspace: &Workspace, command: Command) -> Result<()> {
         Command::Bench { streams: Some(streams), seconds, .. } => bench::streams(workspace, streams, seconds),
         Command::Bench { peer: true, each, .. } => peer::peer(workspace, each),
         Command::Bench { frames, criterion, .. } => bench::bench(workspace, frames, criterion),
-        Command::Dist { quick, program, try_out, offline, image } => {
-            dist::dist(workspace, &dist::Wanted { quick, program, try_out, offline, image })
+        Command::Dist { quick, program, try_out, offline, image, target } => {
+            dist::dist(workspace, &dist::Wanted { quick, program, try_out, offline, image, target })
         }
         Command::Chaos { rounds } => suite::chaos(workspace, rounds),
         Command::Soak { brief, only } => suite::soak(workspace, brief, &only),

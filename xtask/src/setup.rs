@@ -126,6 +126,11 @@ pub(crate) fn needed_to_run() -> impl Iterator<Item = &'static str> {
     PACKAGES.iter().filter(is_needed).map(|p| p.name)
 }
 
+/// Those by which the program is linked with what it takes from the system.
+pub(crate) fn needed_to_build() -> impl Iterator<Item = &'static str> {
+    PACKAGES.iter().map(|p| p.name).filter(|name| name.ends_with("-dev"))
+}
+
 /// What an installation downloads.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Download {

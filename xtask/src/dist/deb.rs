@@ -25,11 +25,11 @@ const DESCRIPTION: &str = "watches cameras, warns first, reports with evidence\n
     anybody can check. The models are fetched after the installation, see\n \
     /usr/share/doc/forewarn/install.md.";
 
-/// Makes the package of a version.
+/// Makes the package of a version, of a program that is linked with the libraries of some packages.
 pub(super) fn build(
     workspace: &Workspace,
     release: &Release,
-    program: &Program,
+    libraries: &[String],
     payload: &Payload,
     version: &str,
 ) -> Result<PathBuf> {
@@ -37,7 +37,7 @@ pub(super) fn build(
     payload.lay_out(&root)?;
     let meta = root.join("DEBIAN");
     fs::create_dir(&meta).with_context(|| format!("failed to create {}", meta.display()))?;
-    let mut depends: Vec<String> = libraries(workspace, release, program)?;
+    let mut depends = libraries.to_vec();
     depends.extend(setup::needed_to_run().map(str::to_owned));
     depends.extend(MORE.map(str::to_owned));
     write(&meta.join("control"), &control(version, &release.architecture, payload.bytes(), &depends), 0o644)?;
@@ -57,7 +57,7 @@ pub(super) fn build(
 }
 
 /// The packages of the libraries that the program is linked with, as Debian's own tool finds them.
-fn libraries(workspace: &Workspace, release: &Release, program: &Program) -> Result<Vec<String>> {
+pub(super) fn libraries(workspace: &Workspace, release: &Release, program: &Program) -> Result<Vec<String>> {
     // The tool looks for the description of a source package beside it.
     let folder = release.out.join("shlibs");
     fs::create_dir_all(folder.join("debian"))?;
@@ -65,6 +65,11 @@ fn libraries(workspace: &Workspace, release: &Release, program: &Program) -> Res
     let mut tool = workspace.command("dpkg-shlibdeps");
     let said = output(tool.current_dir(&folder).args(["-O", "--warnings=0"]).arg(&program.path))?;
     fs::remove_dir_all(&folder)?;
+    listed(&said)
+}
+
+/// The packages in what `dpkg-shlibdeps` says.
+pub(super) fn listed(said: &str) -> Result<Vec<String>> {
     let listed = said.trim().strip_prefix("shlibs:Depends=").context("dpkg-shlibdeps names no libraries")?;
     Ok(listed.split(", ").map(str::to_owned).collect())
 }

@@ -70,6 +70,7 @@ fn debian(workspace: &Workspace, release: &Release, package: &Path) -> Result<Pa
     let mut maker = workspace.command("mmdebstrap");
     // Its archive is the same to the byte as long as Debian's packages are the same.
     maker.env("SOURCE_DATE_EPOCH", release.made_at.to_string()).args(["--quiet", "--variant=minbase"]);
+    maker.arg(format!("--architectures={}", release.architecture));
     maker.arg(format!("--include={}", names(&depends).join(",")));
     maker.arg(r#"--aptopt=APT::Install-Recommends "false""#);
     maker.args(LEFT_OUT.map(|rule| format!("--dpkgopt={rule}")));

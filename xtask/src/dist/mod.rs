@@ -8,6 +8,7 @@
 //! usual crate, cargo-deb, takes minutes to compile and would leave the same control file to be written.
 
 mod archive;
+mod arm64;
 mod bill;
 mod deb;
 mod image;
@@ -27,6 +28,7 @@ use crate::metadata::Metadata;
 use crate::setup;
 use crate::workspace::{Stopwatch, Workspace, announce, minutes, output};
 
+use arm64::{ARM64, Arm64};
 use payload::Payload;
 use program::Program;
 
@@ -67,6 +69,13 @@ impl Release {
     }
 }
 
+/// The processor that is packed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Target {
+    /// ARM of 64 bits.
+    Arm64,
+}
+
 /// What is done beside packing.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own that is typed; none excludes another")]
@@ -81,6 +90,8 @@ pub(crate) struct Wanted {
     pub(crate) offline: bool,
     /// An image for container engines.
     pub(crate) image: bool,
+    /// For which processor.
+    pub(crate) target: Option<Target>,
 }
 
 /// Packs the program.
@@ -89,18 +100,20 @@ pub(crate) fn dist(workspace: &Workspace, wanted: &Wanted) -> Result<()> {
     setup::install(&PACKERS, false)?;
     let metadata = Metadata::of_this_platform(workspace)?;
     let mut release = Release::of(workspace, &metadata)?;
+    let arm64 =
+        (wanted.target == Some(Target::Arm64) && release.architecture != ARM64).then(|| Arm64::prepare(workspace));
+    let arm64 = arm64.transpose()?;
+    if arm64.is_some() {
+        ARM64.clone_into(&mut release.architecture);
+    }
     if release.out.exists() {
         fs::remove_dir_all(&release.out).with_context(|| format!("failed to empty {}", release.out.display()))?;
     }
     fs::create_dir_all(&release.out).with_context(|| format!("failed to create {}", release.out.display()))?;
-    let program = match &wanted.program {
-        Some(path) => Program::at(path)?,
-        None => Program::build(workspace, &release, wanted.quick)?,
-    };
-    release.commit = program.commit(workspace, &release.version)?;
+    let (program, libraries) = built(workspace, &mut release, wanted, arm64.as_ref())?;
     let packages = locked::packages(workspace, &metadata)?;
     let payload = Payload::gather(workspace, &release, &program, &packages)?;
-    let package = deb::build(workspace, &release, &program, &payload, &release.version)?;
+    let package = deb::build(workspace, &release, &libraries, &payload, &release.version)?;
     archive::tarball(workspace, &release, &payload)?;
     fs::write(release.out.join(release.name(".cdx.json")), bill::of_materials(&release, &packages)?)?;
     if wanted.offline {
@@ -114,10 +127,34 @@ pub(crate) fn dist(workspace: &Workspace, wanted: &Wanted) -> Result<()> {
     for (name, bytes) in archive::sizes(&release.out)? {
         eprintln!("    {bytes:>12} {name}");
     }
+    if let (Some(arm64), true) = (&arm64, wanted.try_out) {
+        return arm64.try_out(&package);
+    }
     if wanted.try_out {
         let newer = format!("{}+try", release.version);
-        let upgrade = deb::build(workspace, &release, &program, &payload, &newer)?;
+        let upgrade = deb::build(workspace, &release, &libraries, &payload, &newer)?;
         try_out::run_through(workspace, &package, &upgrade)?;
     }
     Ok(())
+}
+
+/// The program, and the packages of the libraries that it is linked with. The release is of its commit.
+fn built(
+    workspace: &Workspace,
+    release: &mut Release,
+    wanted: &Wanted,
+    arm64: Option<&Arm64<'_>>,
+) -> Result<(Program, Vec<String>)> {
+    if let Some(arm64) = arm64 {
+        let program = arm64.build(release, wanted.quick)?;
+        let libraries = deb::listed(&output(&mut arm64.libraries(&program))?)?;
+        return Ok((program, libraries));
+    }
+    let program = match &wanted.program {
+        Some(path) => Program::at(path)?,
+        None => Program::build(workspace, release, wanted.quick)?,
+    };
+    release.commit = program.commit(workspace, &release.version)?;
+    let libraries = deb::libraries(workspace, release, &program)?;
+    Ok((program, libraries))
 }
