@@ -62,7 +62,7 @@ fn dispatch(command: Command) -> CommandResult {
         let bundle = bundle.display();
         let error =
             anyhow::anyhow!("{bundle} is a bundle of evidence, and a further file would spoil it; write elsewhere");
-        return Err(error).or_exit(ExitCode::Usage);
+        return Err(error).or_exit(ExitCode::BadInput);
     }
     match command {
         Command::Run(args) => cmd::run::run(&args),

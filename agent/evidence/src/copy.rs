@@ -175,9 +175,18 @@ impl Original {
         self.dir.join(file)
     }
 
-    /// Copies every file as it is, so that the copy verifies as the bundle does.
+    /// Copies every file as it is, so that the copy verifies as the bundle does. What fails leaves nothing there.
     pub fn copy_to(&self, out: &Path) -> Result<(), CopyError> {
         make_empty(out)?;
+        let copied = self.copy_into(out);
+        if copied.is_err() {
+            // What is in it was made here, and half a copy is none.
+            let _ = fs::remove_dir_all(out);
+        }
+        copied
+    }
+
+    fn copy_into(&self, out: &Path) -> Result<(), CopyError> {
         let mut names: Vec<String> = Vec::new();
         for entry in fs::read_dir(&self.dir).map_err(CopyError::file(&self.dir))? {
             names.push(entry.map_err(CopyError::file(&self.dir))?.file_name().to_string_lossy().into_owned());

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use forewarn_tests::site::QUICK_LOITERING;
+use forewarn_tests::small_disk::SmallDisk;
 use forewarn_tests::{CameraEntry, Scene, SiteFile, clips, program};
 use serde_json::Value;
 
@@ -64,6 +65,11 @@ fn a_bundle_is_copied_with_faces_hidden_and_the_copy_is_never_taken_for_evidence
 
     let other = scene.path("other");
     assert_eq!(run(&hidden, &["--redact", "faces"]).0, Some(65), "it is there already");
+    for on in [bundle.clone(), bundle.join("copy")] {
+        let (code, told) = run(&on, &[]);
+        assert!(code == Some(65) && told.contains("is a bundle of evidence"), "{code:?}: {told}");
+    }
+    full_disk_keeps_no_half(&scene, &bundle);
     assert_eq!(run(&other, &["--redact", "everything"]).0, Some(2));
     assert_eq!(run(&other, &["--redact", "faces", "--config", "nowhere.toml"]).0, Some(64));
     let without_models =
@@ -71,6 +77,19 @@ fn a_bundle_is_copied_with_faces_hidden_and_the_copy_is_never_taken_for_evidence
     assert_eq!(without_models.status.code(), Some(69), "{}", String::from_utf8_lossy(&without_models.stderr));
     std::fs::write(bundle.join("extra.txt"), "x").unwrap();
     assert_eq!(run(&other, &[]).0, Some(1), "it is not what was sealed");
+}
+
+/// A copy that the disk does not take whole is not there at all.
+fn full_disk_keeps_no_half(scene: &Scene, bundle: &Path) {
+    let folder = scene.path("stick");
+    std::fs::create_dir(&folder).unwrap();
+    let disk = SmallDisk::mount(&folder, 1).unwrap();
+    disk.fill().unwrap();
+    let args = [Path::new("evidence"), Path::new("export"), bundle, Path::new("--out")];
+    let output = disk.command(&scene.program).args(args).arg(folder.join("copy")).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && told.contains("No space left on device"), "{told}");
+    assert!(!disk.path().join("copy").exists(), "{told}");
 }
 
 #[test]
