@@ -36,6 +36,21 @@ pub(crate) fn streams(workspace: &Workspace, streams: u32, seconds: u32) -> Resu
     run(cargo.env("FOREWARN_BIN", &forewarn))
 }
 
+/// Measures what evidence costs: one bundle by itself, and the agent while it seals many. Fails where it costs too much.
+pub(crate) fn evidence(workspace: &Workspace) -> Result<()> {
+    setup::setup(false)?;
+    let forewarn = compile::program(workspace, Profile::Release)?;
+    assets::fetch(workspace, &forewarn)?;
+    let scratch = workspace.target().join("cost");
+    fs::create_dir_all(&scratch).with_context(|| format!("failed to create {}", scratch.display()))?;
+    run(workspace
+        .cargo(&["run", "--release", "--package", "forewarn-evidence", "--example", "cost", "--"])
+        .arg(&scratch))?;
+    let clip = full_hd(workspace, &demo_clip(&demo::store(&workspace.root))?, Pace::AsCameras)?;
+    let mut cargo = workspace.cargo(&["run", "--release", "--package", "forewarn-tests", "--bin", "sealing", "--"]);
+    run(cargo.arg(clip).env("FOREWARN_BIN", &forewarn))
+}
+
 /// The demo clip: the MP4 whose name begins with `vtest`.
 pub(crate) fn demo_clip(store: &Path) -> Result<PathBuf> {
     let mut folders: Vec<PathBuf> = Some(store.to_owned()).filter(|f| f.is_dir()).into_iter().collect();

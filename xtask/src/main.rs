@@ -72,7 +72,7 @@ enum Command {
     },
     /// Measure the frame path of the release build on the demo clip and on a 1080p clip
     #[command(
-        after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --frames 500\n  cargo xtask bench --criterion\n  cargo xtask bench --streams 16\n  cargo xtask bench --peer"
+        after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --frames 500\n  cargo xtask bench --criterion\n  cargo xtask bench --streams 16\n  cargo xtask bench --peer\n  cargo xtask bench --evidence"
     )]
     Bench {
         /// Frames that are analysed of each clip.
@@ -90,6 +90,9 @@ enum Command {
         /// Run a plain agent in Python and this one in turn on the same cameras instead, some six minutes.
         #[arg(long, conflicts_with_all = ["criterion", "streams"])]
         peer: bool,
+        /// Measure what evidence costs instead: bytes, processor time, and whether sealing delays decisions.
+        #[arg(long, conflicts_with_all = ["criterion", "streams", "peer"])]
+        evidence: bool,
         /// How long each is measured on each camera, in seconds.
         #[arg(long, default_value_t = 20, requires = "peer")]
         each: u32,
@@ -181,6 +184,7 @@ fn run(workspace: &Workspace, command: Command) -> Result<()> {
         Command::Tidy { quick } => tidy::tidy(workspace, quick),
         Command::Bench { streams: Some(streams), seconds, .. } => bench::streams(workspace, streams, seconds),
         Command::Bench { peer: true, each, .. } => peer::peer(workspace, each),
+        Command::Bench { evidence: true, .. } => bench::evidence(workspace),
         Command::Bench { frames, criterion, .. } => bench::bench(workspace, frames, criterion),
         Command::Dist { quick, program, try_out, offline, image, target } => {
             dist::dist(workspace, &dist::Wanted { quick, program, try_out, offline, image, target })

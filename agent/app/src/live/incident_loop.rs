@@ -244,6 +244,7 @@ impl IncidentLoop {
                 let decided_after = self.ends.clock.now().since(frame.meta.arrived_at);
                 telemetry::DECISION_LATENCY.of([]).record(decided_after.as_secs_f64());
                 self.ends.latencies.record(decided_after);
+                tracing::trace!(target: "decided", after_us = decided_after.as_micros() as u64);
                 let stream = frame.meta.stream.clone();
                 self.latest.insert(stream.clone(), frame);
                 self.carry_out(now);
