@@ -16,13 +16,15 @@ use crate::looks::{HandIn, look_at};
 use crate::tracks::{Look, Track, join, of_subject};
 
 /// From one look to the next.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const LOOK_EVERY: Duration = Duration::from_millis(280);
 /// A track goes on after so long without a sighting.
 const LONGEST_GAP: Duration = Duration::from_millis(2_500);
 /// What is seen is covered for so long before its first sighting and after its last.
 const HOLD: Duration = Duration::from_secs(1);
-/// What is covered beyond a box on each side, as a part of its sides.
+/// What is covered beyond a box on each side, as a part of its sides: of people and vehicles.
 const MARGIN: f32 = 0.15;
+/// The same of heads, faces and plates, which are small, so that a box is sooner off by a part of them.
+const SMALL_MARGIN: f32 = 0.25;
 /// The subject stood where the incident says within so long.
 const SUBJECT_WITHIN: Duration = Duration::from_millis(400);
 /// A picture whose successor nobody knows lasts so long.
@@ -185,6 +187,7 @@ fn decide(
         sighting.bbox = part(what, &sighting.bbox);
     }
     let mut areas = cover(&large, shown_at.len(), reach, size);
+    let reach = Reach { margin: SMALL_MARGIN, ..reach };
     for (areas, more) in areas.iter_mut().zip(cover(&small, shown_at.len(), reach, size)) {
         areas.extend(more);
         *areas = outermost(areas);

@@ -50,7 +50,8 @@ pub(crate) fn cover(tracks: &[Track], frames: usize, reach: Reach, size: (u32, u
         let (Some(first), Some(last)) = (track.sightings.first(), track.sightings.last()) else { continue };
         let end = last.frame.saturating_add(reach.hold).saturating_add(1).min(frames);
         for (frame, areas) in covered.iter_mut().enumerate().take(end).skip(first.frame.saturating_sub(reach.hold)) {
-            areas.extend(box_at(track, frame).and_then(|bbox| Area::around(&bbox, reach.margin, size)));
+            let boxes = boxes_at(track, frame).into_iter().flatten();
+            areas.extend(boxes.filter_map(|bbox| Area::around(&bbox, reach.margin, size)));
         }
     }
     covered
@@ -71,21 +72,30 @@ pub(crate) fn outermost(areas: &[Area]) -> Vec<Area> {
     kept
 }
 
-/// Where a track is in a frame, or may be: around both of where it was and where it should be.
-pub(crate) fn box_at(track: &Track, frame: usize) -> Option<BBox> {
+/// Where a track is in a frame, or may be: around both of where it was and where it should be. Where it went far between two
+/// sightings, nobody knows when, or whether both are the same: then also at either end of the way.
+fn boxes_at(track: &Track, frame: usize) -> [Option<BBox>; 3] {
     let seen = &track.sightings;
     let after = seen.partition_point(|sighting| sighting.frame < frame);
     match (after.checked_sub(1).and_then(|before| seen.get(before)), seen.get(after)) {
-        (_, Some(now)) if now.frame == frame => Some(now.bbox),
-        (Some(before), Some(after)) => Some(between(before, after, frame)),
-        (None, Some(first)) => Some(held(first, seen.get(1), frame)),
+        (_, Some(now)) if now.frame == frame => [Some(now.bbox), None, None],
+        (Some(before), Some(after)) => {
+            let way = before.bbox.centre().distance(after.bbox.centre());
+            let is_far = way > FAR * 0.5 * (before.bbox.diagonal() + after.bbox.diagonal());
+            let ends = [before, after].map(|end| is_far.then_some(end.bbox));
+            [Some(between(before, after, frame)), ends[0], ends[1]]
+        }
+        (None, Some(first)) => [Some(held(first, seen.get(1), frame)), None, None],
         (Some(last), None) => {
             let earlier = seen.len().checked_sub(2).and_then(|earlier| seen.get(earlier));
-            Some(held(last, earlier, frame))
+            [Some(held(last, earlier, frame)), None, None]
         }
-        (None, None) => None,
+        (None, None) => [None; 3],
     }
 }
+
+/// A way between two sightings is far from so many diagonals on.
+const FAR: f32 = 0.3;
 
 /// Part of the way between two sightings by which a subject may be away from the even way.
 const SLACK: f32 = 0.25;
@@ -150,6 +160,16 @@ mod tests {
         // It may have come from the left, and may go on to the right.
         assert!(contains(&covered[8][0], &BBox::new(96.0, 100.0, 130.0, 160.0)));
         assert!(contains(&covered[18][0], &BBox::new(108.0, 100.0, 146.0, 160.0)));
+    }
+
+    #[test]
+    fn where_somebody_went_far_unseen_both_ends_of_the_way_are_covered_all_the_while() {
+        let seen = |x| Track { sightings: vec![sighting(0, 100.0), sighting(10, x)] };
+        let covered = |x| cover(&[seen(x)], 11, Reach { margin: 0.0, hold: 0 }, SIZE);
+        let (here, there) = (BBox::new(100.0, 100.0, 130.0, 160.0), BBox::new(140.0, 100.0, 170.0, 160.0));
+        let is_covered = |areas: &[Area], bbox: &BBox| areas.iter().any(|area| contains(area, bbox));
+        assert!(covered(140.0)[1..10].iter().all(|areas| is_covered(areas, &here) && is_covered(areas, &there)));
+        assert!(!is_covered(&covered(120.0)[9], &here), "near is followed");
     }
 
     #[test]
