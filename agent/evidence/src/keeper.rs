@@ -398,7 +398,7 @@ impl EvidenceKeeper {
     }
 
     /// Everything ends: all clips are written as they are and every bundle in `open` is sealed as it is. What the disk
-    /// does not take now is lost, and told.
+    /// does not take now is lost; see [`Self::unkept`] and [`Self::tell_unkept`].
     pub fn finish(&mut self, open: impl IntoIterator<Item = IncidentRecord>, now: Timestamp) {
         if let Some(failing) = &mut self.failing {
             failing.tried_at = now - AGAIN_AFTER;
@@ -409,6 +409,10 @@ impl EvidenceKeeper {
         for record in open {
             self.seal(record, now);
         }
+    }
+
+    /// Has it told what the disk has not taken, where nobody else tells it.
+    pub fn tell_unkept(&mut self, now: Timestamp) {
         let Unkept { waiting, .. } = self.unkept();
         if waiting > 0 {
             self.trouble(format!("{waiting} snapshots and clips were not kept: the disk has not taken them"), now);

@@ -221,6 +221,7 @@ impl Worker {
             self.pass_on();
         }
         self.keeper.finish([], self.clock.now());
+        self.keeper.tell_unkept(self.clock.now());
         self.pass_on();
         self.news.finish();
     }
