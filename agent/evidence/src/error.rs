@@ -151,6 +151,11 @@ impl EvidenceError {
         matches!(self, Self::Keys(KeysError::Token(_)) | Self::ChainGone { .. })
     }
 
+    /// Whether the folder in which the chain lies is away.
+    pub(crate) fn is_of_the_chain(&self) -> bool {
+        matches!(self, Self::ChainGone { .. })
+    }
+
     pub(crate) fn file(
         incident: &IncidentId,
         operation: &'static str,

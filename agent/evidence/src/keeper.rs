@@ -174,14 +174,21 @@ impl EvidenceKeeper {
 
     /// Sees at the start whether the disk takes what will come, so that a disk that does not is told at once.
     pub fn make_ready(&mut self, now: Timestamp) {
-        if let Err(error) = self.prepare() {
-            self.fail(&error, now);
-        } else if let Err(error) = self.store.make_key().and_then(|()| self.store.check_chain()) {
-            if error.may_be_sealed_later() {
-                self.leave_unsigned(&error, now);
-            } else {
-                self.trouble(error.to_string(), now);
-            }
+        let prepared = self.prepare().or_else(|error| {
+            // Where a file system is to be mounted, its place may be one that takes nothing.
+            self.leave_where_chain_is_away(now);
+            if self.store.is_away() { self.prepare() } else { Err(error) }
+        });
+        if let Err(error) = prepared {
+            return self.fail(&error, now);
+        }
+        if self.store.is_away() {
+            return;
+        }
+        match self.store.make_key().and_then(|()| self.store.check_chain()) {
+            Ok(()) => self.join(now),
+            Err(error) if error.may_be_sealed_later() => self.leave_unsigned(&error, now),
+            Err(error) => self.trouble(error.to_string(), now),
         }
     }
 
@@ -283,6 +290,7 @@ impl EvidenceKeeper {
         if self.failing.is_some() {
             return self.late.push(write);
         }
+        self.leave_where_chain_is_away(at);
         match write.carry_out(&self.store) {
             Ok(()) => self.changed(record),
             Err(error) if error.is_of_the_disk() => {
@@ -303,19 +311,38 @@ impl EvidenceKeeper {
     fn leave_unsigned(&mut self, error: &EvidenceError, at: Timestamp) {
         self.unsigned =
             Some(Failing::new(format!("{error}; evidence is kept, and sealed as soon as that is mended"), at));
+        if error.is_of_the_chain()
+            && !self.store.is_away()
+            && let Err(error) = self.store.leave()
+        {
+            self.trouble(error.to_string(), at);
+        }
     }
 
     /// Sees now and then that the chain is still there, so that a folder that is away is told before something is to be sealed.
     fn watch_chain(&mut self, now: Timestamp) {
         let is_due = self.watched_at.is_none_or(|at| now.since(at) >= WATCH_EVERY || now < at);
-        if !is_due || self.failing.is_some() || self.unsigned.is_some() {
-            return;
+        if is_due && self.failing.is_none() {
+            self.watched_at = Some(now);
+            self.leave_where_chain_is_away(now);
         }
-        self.watched_at = Some(now);
-        if let Err(error) = self.store.check_chain()
-            && error.may_be_sealed_later()
+    }
+
+    /// What would be written into the place of a folder that is away goes beside it.
+    fn leave_where_chain_is_away(&mut self, now: Timestamp) {
+        if !self.store.is_away()
+            && let Err(error) = self.store.check_chain()
+            && error.is_of_the_chain()
         {
             self.leave_unsigned(&error, now);
+        }
+    }
+
+    /// Brings what was kept beside the folder of the chain into it, and has it sealed.
+    fn join(&mut self, now: Timestamp) {
+        match self.store.join() {
+            Ok(joined) => joined.iter().for_each(|record| self.changed(record)),
+            Err(error) => self.leave_unsigned(&error, now),
         }
     }
 
@@ -324,7 +351,12 @@ impl EvidenceKeeper {
         if self.unsigned.as_ref().is_some_and(|unsigned| unsigned.is_due(now)) {
             // Whatever waits for its seal says whether the token signs again.
             self.unsigned = None;
-            if self.to_seal.is_empty() {
+            if self.store.is_away() {
+                match self.store.check_chain() {
+                    Ok(()) => self.join(now),
+                    Err(error) => self.leave_unsigned(&error, now),
+                }
+            } else if self.to_seal.is_empty() {
                 self.make_ready(now);
             }
         }

@@ -48,6 +48,7 @@ mod listing;
 mod manifest;
 mod manifest_file;
 mod marking;
+mod meanwhile;
 mod opened;
 mod problem;
 mod proof;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, OnceLock};
 
 use forewarn_base::sync::lock;
@@ -57,6 +58,8 @@ pub struct EvidenceStore {
     pub(crate) recipient: Option<Recipient>,
     /// The last link that this process made.
     end: Mutex<Option<ChainEnd>>,
+    /// Whether the folder of the chain is away, and evidence is kept beside it.
+    pub(crate) away: AtomicBool,
 }
 
 impl EvidenceStore {
@@ -71,6 +74,7 @@ impl EvidenceStore {
             has_credentials: false,
             recipient: None,
             end: Mutex::default(),
+            away: AtomicBool::new(false),
         }
     }
 
@@ -109,7 +113,13 @@ impl EvidenceStore {
 
     /// Makes the root if need be, checks that it can be written, and finishes deletions that a crash interrupted.
     pub fn prepare(&self) -> Result<(), EvidenceError> {
-        let root = &self.root;
+        self.prepare_place()?;
+        if self.is_away() { Ok(()) } else { self.recover_chain() }
+    }
+
+    /// The same, without the chain.
+    pub(crate) fn prepare_place(&self) -> Result<(), EvidenceError> {
+        let root = &self.place();
         let refused = |source| EvidenceError::Root { path: root.clone(), source };
         private::create_dirs(root).map_err(refused)?;
         let probe = root.join(".writable");
@@ -119,7 +129,7 @@ impl EvidenceStore {
                 durable::remove_dir_all(&root.join(name)).map_err(refused)?;
             }
         }
-        self.recover_chain()
+        Ok(())
     }
 
     /// How the clock stands; none where nobody says.
@@ -173,12 +183,13 @@ impl EvidenceStore {
         self.options.time_line
     }
 
-    /// The folder of an incident, whether or not it exists: `ROOT/YYYY-MM-DD/ID`, by the UTC day of its first state.
+    /// The folder of an incident, whether or not it exists: `ROOT/YYYY-MM-DD/ID`, by the UTC day of its first state. While the
+    /// folder of the chain is away, it lies beside that.
     pub fn bundle_path(&self, incident: &IncidentRecord) -> Result<PathBuf, EvidenceError> {
         if !is_safe_name(incident.id.as_str()) {
             return Err(EvidenceError::UnsafeId { incident: incident.id.clone() });
         }
-        Ok(self.root.join(incident.bundle()))
+        Ok(self.place().join(incident.bundle()))
     }
 
     /// Every folder with its size, in order; for retention and for people.
@@ -215,7 +226,11 @@ impl EvidenceStore {
         title: &str,
     ) -> Result<(PathBuf, BundleRecord), EvidenceError> {
         let dir = self.bundle_path(incident)?;
-        durable::create_dirs(&dir, &self.root).map_err(EvidenceError::file(&incident.id, "make the folder", &dir))?;
+        durable::create_dirs(&dir, &self.place()).map_err(EvidenceError::file(
+            &incident.id,
+            "make the folder",
+            &dir,
+        ))?;
         let mut record = read_record(&dir)
             .map_err(EvidenceError::file(&incident.id, "read the record", &dir.join(RECORD)))?
             .unwrap_or_else(|| BundleRecord::new(incident, title, self.options.time_line));
@@ -230,7 +245,7 @@ pub(crate) fn folder_id(path: &Path) -> IncidentId {
 }
 
 /// Folders below `dir` in order, hidden ones left out.
-fn subfolders(dir: &Path) -> Result<Vec<PathBuf>, EvidenceError> {
+pub(crate) fn subfolders(dir: &Path) -> Result<Vec<PathBuf>, EvidenceError> {
     let names = list_names(dir).map_err(EvidenceError::folder("list a folder", dir))?;
     Ok(names.into_iter().filter(|n| !n.starts_with('.')).map(|n| dir.join(n)).filter(|p| p.is_dir()).collect())
 }

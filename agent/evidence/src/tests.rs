@@ -7,6 +7,7 @@ mod clock;
 mod credentials;
 mod cuts;
 mod holds;
+mod meanwhile;
 mod sealed;
 mod sealed_to;
 mod stamps;

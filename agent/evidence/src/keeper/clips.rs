@@ -89,6 +89,7 @@ impl EvidenceKeeper {
 
     fn write_clip(&mut self, pending: Pending, now: Timestamp) {
         let Pending { record, moment, recording, .. } = pending;
+        self.leave_where_chain_is_away(now);
         let title = self.title(&record.rule);
         let temp = self.setup.scratch.join(format!("{}-{moment}.mp4", record.id));
         let asked_from = recording.span().from;
