@@ -16,6 +16,12 @@ use crate::{InitError, MissingElement, mp4};
 const QUEUE: u64 = 4;
 /// Longest time that the encoder takes for what waits.
 const END_TIMEOUT: gst::ClockTime = gst::ClockTime::from_seconds(60);
+/// What an encoder can be held to.
+const LEAST_KBIT_PER_S: u32 = 16;
+/// What an encoder can be held to.
+const MOST_KBIT_PER_S: u32 = 100_000;
+/// A clip that is held to a rate may be larger by what that gives in so long.
+const SURPLUS_MS: u32 = 1000;
 /// Threads of the encoder, the same on every box, so that the same pictures give the same bytes.
 const THREADS: u32 = 2;
 
@@ -59,11 +65,25 @@ pub struct ClipEncoder {
 impl ClipEncoder {
     /// Begins a clip of pictures of these sides, both even, most of which last `step`. When each is shown is said with it;
     /// without a rate, the last one would last no time, and players would leave it out.
-    pub fn create(
+    pub fn create(path: &Path, size: (u32, u32), step: Duration, colour: ColourMatrix) -> Result<Self, EncodeError> {
+        Self::begin(path, size, step, (colour, None))
+    }
+
+    /// The same, of at most so many bits a second, whatever that costs of its quality.
+    pub fn create_within(
+        path: &Path,
+        size: (u32, u32),
+        step: Duration,
+        (colour, kbit_per_s): (ColourMatrix, u32),
+    ) -> Result<Self, EncodeError> {
+        Self::begin(path, size, step, (colour, Some(kbit_per_s)))
+    }
+
+    fn begin(
         path: &Path,
         (width, height): (u32, u32),
         step: Duration,
-        colour: ColourMatrix,
+        (colour, most_kbit_per_s): (ColourMatrix, Option<u32>),
     ) -> Result<Self, EncodeError> {
         crate::init()?;
         let shown = path.display().to_string();
@@ -92,6 +112,11 @@ impl ClipEncoder {
         encoder.set_property("option-string", "scenecut=0:cabac=1");
         // On by default, whatever the preset is, and dear for the few bytes that it saves.
         encoder.set_property("trellis", false);
+        if let Some(most) = most_kbit_per_s {
+            encoder.set_property_from_str("pass", "qual");
+            encoder.set_property("bitrate", most.clamp(LEAST_KBIT_PER_S, MOST_KBIT_PER_S));
+            encoder.set_property("vbv-buf-capacity", SURPLUS_MS);
+        }
         let (parser, muxer, sink) = (make("h264parse")?, make("mp4mux")?, make("filesink")?);
         muxer.set_property("faststart", true);
         sink.set_property("location", clip.path().to_string_lossy().as_ref());

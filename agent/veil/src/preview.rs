@@ -21,6 +21,13 @@ use crate::photo;
 /// The shorter side of a preview in pixels, at most.
 const MOST_PX: u32 = 480;
 
+/// A preview is held to this part of the clip's bytes.
+const PART_OF_BYTES: f64 = 0.95;
+/// By how much longer than the clip is what an encoder may give for it, in seconds.
+const SURPLUS_S: f64 = 1.0;
+/// At less nobody would see anything, however small the clip is.
+const LEAST_KBIT_PER_S: f64 = 100.0;
+
 /// Writes a preview in H.264 and a thumbnail of each clip of a bundle to `out`, which must be empty or not be there. What fails
 /// leaves nothing there. Gives the number of clips.
 pub fn preview(original: &Original, out: &Path, progress: &mut Progress<'_>) -> Result<u64, ExportError> {
@@ -63,6 +70,10 @@ fn film_of(
     let length_s = entry.map_or(0.0, |clip| clip.to.seconds - clip.from.seconds);
     let units = entry.map_or(0, |clip| clip.access_units);
     let step = Duration::try_from_secs_f64(length_s / units as f64).unwrap_or(LAST_LASTS);
+    let most_kbit_per_s = entry.filter(|_| length_s > 0.0).map(|clip| {
+        let most = PART_OF_BYTES * clip.bytes as f64 * 8e-3 / (length_s + SURPLUS_S);
+        most.max(LEAST_KBIT_PER_S) as u32
+    });
     let mut replay = open(from)?;
     let (mut encoder, mut middle): (Option<(ClipEncoder, _)>, Option<Frame>) = (None, None);
     let (mut first, mut done) = (Timestamp::ZERO, 0);
@@ -78,7 +89,11 @@ fn film_of(
             none => {
                 first = at;
                 let size = even(&frame);
-                none.insert((ClipEncoder::create(to, shrunk(size), step, frame.colour)?, size))
+                let begun = match most_kbit_per_s {
+                    Some(most) => ClipEncoder::create_within(to, shrunk(size), step, (frame.colour, most)),
+                    None => ClipEncoder::create(to, shrunk(size), step, frame.colour),
+                };
+                none.insert((begun?, size))
             }
         };
         let lasts = next.as_ref().map_or(step, |next| since(at, next.meta.captured_at));

@@ -254,7 +254,7 @@ fn a_faithful_copy_verifies_as_the_bundle_does() {
 fn a_preview_of_a_clip_in_h265_is_small_in_h264_and_shows_the_same_and_the_bundle_stays_as_it_is() {
     let root = tempfile::tempdir().unwrap();
     let clip = root.path().join("clip.mp4");
-    film_h265(&clip, (1280, 720), 20);
+    film_h265(&clip, (1280, 720), ("smpte75", 12), 20);
     let bundle = bundle_of(root.path(), &clip, ("h265", (1280, 720), 20));
     let out = root.path().join("previews");
     let original = Original::open(&bundle).unwrap();
@@ -278,6 +278,22 @@ fn a_preview_of_a_clip_in_h265_is_small_in_h264_and_shows_the_same_and_the_bundl
     assert_eq!((thumbnail.width, thumbnail.height), (854, 480));
     assert!(verify(&bundle).unwrap().is_intact());
     assert!(preview(&original, &out, &mut |_, _, _| {}).is_err(), "the folder is taken");
+}
+
+#[test]
+fn a_preview_of_a_small_clip_is_no_larger_than_it() {
+    let root = tempfile::tempdir().unwrap();
+    let clip = root.path().join("clip.mp4");
+    // Moving noise, coarsely coded, of which H.264 of even quality would make several times as much.
+    film_h265(&clip, (480, 270), ("snow", 38), 20);
+    let bundle = bundle_of(root.path(), &clip, ("h265", (480, 270), 20));
+    let out = root.path().join("previews");
+    preview(&Original::open(&bundle).unwrap(), &out, &mut |_, _, _| {}).unwrap();
+    let film = out.join("confirmed-preview.mp4");
+    let bytes = |path: &Path| fs::metadata(path).unwrap().len();
+    let (large, small) = (bytes(&bundle.join("confirmed.mp4")), bytes(&film));
+    assert!(small <= large, "{small} bytes of {large}");
+    assert_eq!((decoded(&film).len(), decoded(&film)[0].width), (20, 480));
 }
 
 #[test]

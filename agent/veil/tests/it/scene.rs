@@ -66,11 +66,11 @@ pub(crate) fn film(to: &Path) {
     std::fs::remove_file(silent).unwrap();
 }
 
-/// Writes a clip in H.265 of large fields of colour, five frames a second.
-pub(crate) fn film_h265(to: &Path, (width, height): (u32, u32), frames: usize) {
+/// Writes a clip in H.265 of one of GStreamer's test pictures, coded by that quantiser, five frames a second.
+pub(crate) fn film_h265(to: &Path, (width, height): (u32, u32), (pattern, qp): (&str, u32), frames: usize) {
     let caps = format!("video/x-raw,format=I420,width={width},height={height},framerate=5/1");
     run(&format!(
-        "videotestsrc num-buffers={frames} pattern=smpte75 ! {caps} ! x265enc speed-preset=ultrafast qp=12 \
+        "videotestsrc num-buffers={frames} pattern={pattern} ! {caps} ! x265enc speed-preset=ultrafast qp={qp} \
          option-string=log-level=0 ! h265parse ! video/x-h265,stream-format=hvc1 ! mp4mux ! filesink location={}",
         to.display()
     ));
