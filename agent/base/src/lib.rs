@@ -4,7 +4,7 @@
 //! - [`setting`]: what is wrong with a key of the site file, and the mend.
 //! - [`secret`]: passwords, from where they come, never shown.
 //! - [`broker`]: the address of a message broker and the keys that every client of one has.
-//! - [`tls`]: a client's side of TLS from files.
+//! - [`tls`]: both sides of TLS from files.
 //! - [`http`]: questions over HTTP, and their answers.
 //! - [`digest`]: the login by digest that some of them ask for.
 //! - [`post`]: one document over HTTP for another.

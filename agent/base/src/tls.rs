@@ -1,10 +1,11 @@
-//! A client's side of TLS, from files.
+//! TLS from files: a client's side here, a server's in [`server`].
 //!
 //! The cryptography is `ring`'s, named here once. `ca_file` holds authorities or, as small sites make it with one command,
 //! the very certificate that the server shows; see [`pinned`].
 
 mod explain;
 mod pinned;
+pub mod server;
 #[cfg(test)]
 mod tests;
 
@@ -79,8 +80,10 @@ impl TlsFiles<'_> {
         let config = match (self.client_cert, self.client_key) {
             (None, None) => builder.with_no_client_auth(),
             (Some(cert), Some(key)) => {
-                let (chain, key) =
-                    (certificates("client_cert", &directory.join(cert))?, private_key(&directory.join(key))?);
+                let (chain, key) = (
+                    certificates("client_cert", &directory.join(cert))?,
+                    private_key("client_key", &directory.join(key))?,
+                );
                 builder.with_client_auth_cert(chain, key).map_err(|error| {
                     let why = format!("it cannot be used with `client_key`: {error}");
                     SettingError::value("client_cert", why, "name a certificate and the key that belongs to it")
@@ -129,10 +132,10 @@ fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'st
     if found.is_empty() { Err(wrong("it holds no certificate".to_owned())) } else { Ok(found) }
 }
 
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, SettingError> {
+fn private_key(name: &'static str, path: &Path) -> Result<PrivateKeyDer<'static>, SettingError> {
     let mend = "it must be a PEM file with one private key";
-    warn_if_open("client_key", path);
-    PrivateKeyDer::from_pem_file(path).map_err(|error| SettingError::file("client_key", path, describe(&error), mend))
+    warn_if_open(name, path);
+    PrivateKeyDer::from_pem_file(path).map_err(|error| SettingError::file(name, path, describe(&error), mend))
 }
 
 fn describe(error: &pem::Error) -> String {

@@ -69,7 +69,7 @@ pub use first::{BESIDE, write_first};
 pub use header::Header;
 pub use heat_map::HeatMap;
 pub use inference::Inference;
-pub use listen::Listeners;
+pub use listen::{ConsoleTls, Listeners};
 pub use model::Model;
 pub use power::PowerPlan;
 pub use rule::Rule;

@@ -1,7 +1,9 @@
 //! `[metrics]` and `[console]`: where it is listened over HTTP.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
+use forewarn_base::tls::server::ServerFiles;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -14,7 +16,10 @@ listen = "127.0.0.1:9464"        # Prometheus at /metrics; loopback only
 [console]
 listen = "127.0.0.1:9465"        # the page for people, who sign in; the agent prints a link
 # hosts = ["console.example.org"] # names by which a browser calls it, beside localhost and addresses in figures
-# behind_proxy = true             # a reverse proxy before it speaks TLS: it may listen beyond loopback
+# tls = true                      # TLS by a certificate of its own making: it may listen beyond loopback
+# certificate = "console.pem"     # or by this one, its chain behind it, taken up anew when it is renewed
+# key = "console.key"             # and its key
+# behind_proxy = true             # or a reverse proxy before it speaks TLS
 "#;
 
 /// `[metrics]`.
@@ -39,8 +44,26 @@ pub struct RawConsole {
     /// Names by which it may be called, beside `localhost` and addresses in figures.
     #[schemars(with = "Vec<String>")]
     pub hosts: Vec<Spanned<String>>,
+    /// It speaks TLS by a certificate of its own making, so that it may listen beyond loopback.
+    #[schemars(with = "bool")]
+    pub tls: Option<Spanned<bool>>,
+    /// The certificate by which it speaks TLS, a PEM file with its chain behind it, relative to the site file.
+    #[schemars(with = "Option<PathBuf>")]
+    pub certificate: Option<Spanned<PathBuf>>,
+    /// The key of `certificate`.
+    #[schemars(with = "Option<PathBuf>")]
+    pub key: Option<Spanned<PathBuf>>,
     /// A reverse proxy that speaks TLS stands before it, so that it may listen beyond loopback.
     pub behind_proxy: bool,
+}
+
+/// Whose certificate the console shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConsoleTls {
+    /// One that it makes itself.
+    Own,
+    /// That of the site.
+    Given(ServerFiles),
 }
 
 /// Where it is listened over HTTP.
@@ -54,19 +77,46 @@ pub struct Listeners {
     pub console: Option<SocketAddr>,
     /// The names by which it may be called.
     pub console_hosts: Vec<String>,
+    /// Whose certificate it shows, where it speaks TLS.
+    pub console_tls: Option<ConsoleTls>,
     /// Whether a reverse proxy that speaks TLS stands before it.
     pub is_behind_proxy: bool,
     /// Whether somebody may sign in by a link for one run. No site file says so; the demo does.
     pub has_guest: bool,
 }
 
+impl RawConsole {
+    fn tls(&self, check: &mut Check<'_>) -> Option<ConsoleTls> {
+        match (&self.tls, &self.certificate, &self.key) {
+            (Some(tls), Some(_), _) => check.fail(
+                tls.span(),
+                "`certificate` says already whose certificate it shows",
+                "leave one of the two out",
+            ),
+            (tls, None, None) => tls.as_ref().is_some_and(|tls| *tls.get_ref()).then_some(ConsoleTls::Own),
+            (_, Some(certificate), Some(key)) => {
+                let [certificate, key] = [certificate, key].map(|file| check.path(file.get_ref()));
+                Some(ConsoleTls::Given(ServerFiles { certificate, key }))
+            }
+            (_, Some(one), None) | (_, None, Some(one)) => check.fail(
+                one.span(),
+                "a certificate and its key belong together",
+                "name both, by `certificate` and `key`; both may be one file",
+            ),
+        }
+    }
+}
+
 /// Port 0 is a free one, another for each.
 pub(crate) fn check(metrics: &RawListener, console: &RawConsole, check: &mut Check<'_>) -> Listeners {
+    let console_tls = console.tls(check);
+    let may_be_seen = console.behind_proxy || console_tls.is_some();
     let listeners = Listeners {
         metrics: address(metrics.listen.as_ref(), false, check),
         metrics_hosts: names(&metrics.hosts, check),
-        console: address(console.listen.as_ref(), console.behind_proxy, check),
+        console: address(console.listen.as_ref(), may_be_seen, check),
         console_hosts: names(&console.hosts, check),
+        console_tls,
         is_behind_proxy: console.behind_proxy,
         has_guest: false,
     };
@@ -98,8 +148,8 @@ fn address(listen: Option<&Spanned<String>>, may_be_seen: bool, check: &mut Chec
         Ok(_) => check.fail(
             listen.span(),
             "only loopback is allowed, because what is said there is not encrypted",
-            "write 127.0.0.1 and a port, and put a reverse proxy that speaks TLS before it; for [console], \
-             `behind_proxy = true` says that there is one",
+            "write 127.0.0.1 and a port; [console] may be seen from elsewhere with `tls = true`, with `certificate` and \
+             `key`, or with `behind_proxy = true` where a reverse proxy speaks TLS",
         ),
         Err(_) => check.fail(listen.span(), "this is no address with a port", "write it like \"127.0.0.1:9464\""),
     }
@@ -122,6 +172,17 @@ mod tests {
         for wrong in ["", "https://console.example.org", "console.example.org/", "console:9465", "守望"] {
             let told = told(&format!("[metrics]\nlisten = \"127.0.0.1:9464\"\nhosts = [\"{wrong}\"]"));
             assert!(told.contains("site.toml:5: hosts") && told.contains("the name alone"), "{wrong}: {told}");
+        }
+        for (tls, says) in [
+            ("tls = true", ""),
+            ("certificate = \"a.pem\"\nkey = \"a.key\"", ""),
+            ("behind_proxy = true", ""),
+            ("tls = false", "site.toml:4: listen: only loopback"),
+            ("key = \"a.key\"", "site.toml:5: key: a certificate and its key belong together"),
+            ("tls = true\ncertificate = \"a.pem\"", "site.toml:5: tls: `certificate` says already"),
+        ] {
+            let told = told(&format!("[console]\nlisten = \"0.0.0.0:9465\"\n{tls}"));
+            assert!(if says.is_empty() { told.is_empty() } else { told.contains(says) }, "{tls}: {told}");
         }
         let nowhere = told("[console]\nhosts = [\"console.example.org\"]");
         assert!(nowhere.contains("site.toml:4: hosts") && nowhere.contains("add `listen"), "{nowhere}");

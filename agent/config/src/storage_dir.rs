@@ -66,6 +66,8 @@ entries! {
     console_accounts = "console-accounts.json";
     /// The tokens of programs that ask the console.
     console_tokens = "console-tokens.json";
+    /// The certificate that the console made with `[console] tls`, and its key.
+    console_certificate = "console-tls.pem";
     /// Who did what in the console; its older half is `console-audit.1.jsonl`.
     console_audit = "console-audit.jsonl";
     /// What the console finds incidents by; it is made anew where it is gone.

@@ -129,7 +129,7 @@ fn what_cannot_work_is_refused() {
             site.toml:3: time_zone: there is no time zone "Asia/Shangai"
               mend: write an IANA name such as "Asia/Shanghai" or "UTC"
             site.toml:5: listen: only loopback is allowed, because what is said there is not encrypted
-              mend: write 127.0.0.1 and a port, and put a reverse proxy that speaks TLS before it; for [console], `behind_proxy = true` says that there is one
+              mend: write 127.0.0.1 and a port; [console] may be seen from elsewhere with `tls = true`, with `certificate` and `key`, or with `behind_proxy = true` where a reverse proxy speaks TLS
             site.toml:7: card: there is no model card `nanodet-g-461`
               mend: did you mean `nanodet-g-416`?
             site.toml:10: url: the scheme "htp" is not known; use rtsp, rtsps, rtmp, rtmps, srt, udp, http, https, file or v4l2

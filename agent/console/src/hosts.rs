@@ -16,6 +16,11 @@ impl Hosts {
         Self(names.into_iter().map(|name| name.to_ascii_lowercase()).collect())
     }
 
+    /// Those that the site lists.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.0
+    }
+
     /// Whether somebody may ask under this `Host:`.
     pub(crate) fn take(&self, host: &str) -> bool {
         let name = without_port(host);

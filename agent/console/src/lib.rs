@@ -31,6 +31,7 @@ mod server;
 mod setup;
 mod still;
 mod store;
+mod tls;
 
 pub use bilingual::Bilingual;
 pub use health::{HealthBook, HealthReport, PartNow, PartState, PartTold, Turn, words};
@@ -41,6 +42,7 @@ pub use ports::{
     CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Metrics, Passing, Ports, Refused,
     SiteEditor, StatsAsked,
 };
-pub use server::{ConsoleError, Server};
+pub use server::{ConsoleError, Found, Server};
 pub use setup::{Places, Setup};
 pub use still::jpeg;
+pub use tls::Tls;

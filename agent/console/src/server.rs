@@ -5,22 +5,19 @@
 //! and when the agent stops, every connection has one second. While the process is out of descriptors, nobody new is
 //! taken.
 
-use std::convert::Infallible;
-use std::future::{Future, pending};
+mod door;
+
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use axum::Router;
+use forewarn_base::tls::server::TlsServer;
 use forewarn_memory::trail::Trail;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::access::Access;
@@ -29,11 +26,12 @@ use crate::api::live::SOCKETS;
 use crate::context::Context;
 use crate::hosts::Hosts;
 use crate::listener::Listener;
-use crate::ports::{Metrics, Ports};
+use crate::ports::Ports;
 use crate::redactor::Redactor;
 use crate::rehearsals::Rehearsals;
 use crate::setup::Setup;
 use crate::store::{Follower, Index, Newsroom, Sources};
+use door::{Door, Pages, renew};
 
 /// A listener could not start.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +39,7 @@ pub enum ConsoleError {
     /// The address can be reached from outside.
     #[error(
         "[{listener}] listen: failed to listen on {address}: only loopback is allowed, because what is said there is \
-         not encrypted; use 127.0.0.1 and a reverse proxy that speaks TLS"
+         not encrypted; use 127.0.0.1, or for [console] `tls = true`"
     )]
     NotLoopback {
         /// Which one.
@@ -105,13 +103,22 @@ const ASKING: usize = 4;
 /// How long nobody new is taken after the system could give no connection.
 const SHORT_OF_DESCRIPTORS: Duration = Duration::from_millis(200);
 
+/// Where the console is found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Its address; the link of the first sign-in while there is one.
+    pub address: String,
+    /// The SHA-256 of a certificate that nobody vouches for, by which a browser's owner knows it.
+    pub fingerprint: Option<String>,
+}
+
 /// A running listener; it stops when this is dropped.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
-    link: Option<String>,
+    found: Found,
     /// Follows what the console shows; the listener of metrics has none.
     follower: Option<Follower>,
     /// What is tried ends with the console.
@@ -122,15 +129,17 @@ impl Server {
     /// Serves metrics, health and open incidents on `address` (port 0 takes a free one) until dropped.
     pub fn of_metrics(address: SocketAddr, ports: &Ports, hosts: Hosts) -> Result<Self, ConsoleError> {
         let pages = api::of_metrics(ports, hosts);
-        Self::within(Limits::of(Listener::Metrics), Listener::Metrics, address, ports, |_| pages)
+        let pages = |_| Pages { open: pages, strangers: None };
+        Self::within(Limits::of(Listener::Metrics), Listener::Metrics, address, ports, (None, pages))
     }
 
     /// Serves the console on `address` until dropped.
     pub fn of_console(address: SocketAddr, ports: &Ports, setup: Setup) -> Result<Self, ConsoleError> {
-        if !address.ip().is_loopback() && !setup.is_behind_proxy {
+        if !address.ip().is_loopback() && !setup.is_behind_proxy && setup.tls.is_none() {
             return Err(ConsoleError::NotLoopback { listener: Listener::Console, address });
         }
         let files = |error: &dyn std::fmt::Display| ConsoleError::Files(error.to_string());
+        let tls = setup.open_tls(address).map_err(|error| files(&error))?;
         let access = Access::open(&setup.places.accounts, &setup.places.tokens, Arc::clone(&setup.clock))
             .map_err(|error| files(&error))?;
         let index = Arc::new(Index::open(&setup.places.index).map_err(|error| files(&error))?);
@@ -145,6 +154,7 @@ impl Server {
         let rehearsals = Rehearsals::default();
         let of_pages = rehearsals.clone();
         let (to, limits) = (ports.clone(), Limits::of(Listener::Console));
+        let found = setup.found(tls.as_ref(), link);
         let pages = move |port: u16| {
             let (cookie, looks, stills) = (format!("forewarn_{port}"), Mutex::default(), Mutex::default());
             let sockets = Arc::new(Semaphore::new(SOCKETS));
@@ -166,11 +176,10 @@ impl Server {
                 commanding: Mutex::default(),
                 stills,
             };
-            api::of_console(&Arc::new(context))
+            Pages::of_console(&Arc::new(context))
         };
-        let mut server = Self::within(limits, Listener::Console, address, ports, pages)?;
-        // A browser sends nobody what stands behind the #, so that the token is in no log.
-        server.link = link.map(|link| format!("http://{}/#{link}", server.address));
+        let mut server = Self::within(limits, Listener::Console, address, ports, (tls, pages))?;
+        server.found = found(server.address);
         server.follower = Some(follower);
         server.rehearsals = rehearsals;
         Ok(server)
@@ -181,7 +190,7 @@ impl Server {
         listener: Listener,
         address: SocketAddr,
         ports: &Ports,
-        pages: impl FnOnce(u16) -> Router,
+        (tls, pages): (Option<TlsServer>, impl FnOnce(u16) -> Pages),
     ) -> Result<Self, ConsoleError> {
         if listener == Listener::Metrics && !address.ip().is_loopback() {
             return Err(ConsoleError::NotLoopback { listener, address });
@@ -199,9 +208,13 @@ impl Server {
             .map_err(start)?;
         let (stop, stopped) = watch::channel(false);
         let metrics = ports.metrics.clone();
-        let door = Door { limits, listener, stopped, pages: pages(bound.port()), metrics };
+        let acceptor = tls.as_ref().map(|tls| tls.config().into());
+        let door = Door { limits, listener, stopped, pages: pages(bound.port()), metrics, acceptor };
         let serve = move || {
             runtime.block_on(async {
+                if let Some(tls) = tls {
+                    tokio::spawn(renew(tls));
+                }
                 match TcpListener::from_std(socket) {
                     Ok(socket) => door.serve(&socket).await,
                     Err(error) => tracing::error!(%listener, %error, "failed to take over a socket"),
@@ -215,15 +228,15 @@ impl Server {
             address: bound,
             stop,
             thread: Some(thread),
-            link: None,
+            found: Found::default(),
             follower: None,
             rehearsals: Rehearsals::default(),
         })
     }
 
-    /// Where somebody signs in for the first time; none where there is an account.
-    pub fn link(&self) -> Option<&str> {
-        self.link.as_deref()
+    /// Where people find it; the listener of metrics tells nobody.
+    pub fn found(&self) -> &Found {
+        &self.found
     }
 
     /// Where it listens.
@@ -248,68 +261,6 @@ impl Drop for Server {
             tracing::error!("the thread of a listener panicked");
         }
     }
-}
-
-/// Lets connections in.
-struct Door {
-    limits: Limits,
-    listener: Listener,
-    stopped: watch::Receiver<bool>,
-    pages: Router,
-    metrics: Arc<dyn Metrics>,
-}
-
-impl Door {
-    async fn serve(mut self, socket: &TcpListener) {
-        let mut connections = JoinSet::new();
-        let mut is_short = false;
-        loop {
-            // In this order, so that a connection which is over has made room before the next one is judged.
-            let accepted = tokio::select! {
-                biased;
-                () = until(&mut self.stopped) => break,
-                Some(_) = connections.join_next() => continue,
-                accepted = socket.accept() => accepted,
-            };
-            match accepted {
-                Ok((stream, _)) if connections.len() < self.limits.connections => {
-                    is_short = false;
-                    connections.spawn(converse(stream, self.pages.clone(), self.limits, self.stopped.clone()));
-                }
-                Ok((stream, _)) => {
-                    // Counted first, so that whoever sees the connection closed finds it counted.
-                    self.metrics.turned_away(self.listener);
-                    drop(stream);
-                }
-                Err(error) => {
-                    if !std::mem::replace(&mut is_short, true) {
-                        tracing::error!(listener = %self.listener, %error, "nobody new is taken for now");
-                    }
-                    within(SHORT_OF_DESCRIPTORS, until(&mut self.stopped)).await;
-                }
-            }
-        }
-        within(self.limits.stop, async { while connections.join_next().await.is_some() {} }).await;
-    }
-}
-
-/// Answers the requests of one connection, until the client has enough of it, its time is over, or the listener stops.
-async fn converse(stream: TcpStream, pages: Router, limits: Limits, mut stopped: watch::Receiver<bool>) {
-    let http = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header)
-        .max_buf_size(limits.header_bytes)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(pages))
-        .with_upgrades();
-    let mut http = std::pin::pin!(http);
-    tokio::select! {
-        // What goes wrong with one connection is the client's affair.
-        _ = http.as_mut() => return,
-        () = until(&mut stopped) => {}
-        () = within(limits.connection, pending::<Infallible>()) => {}
-    }
-    http.as_mut().graceful_shutdown();
-    within(limits.stop, http).await;
 }
 
 /// Returns when the listener is to stop.

@@ -1,11 +1,15 @@
 //! What the console is told when it starts.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use forewarn_base::tls::server::TlsServer;
 use forewarn_domain::Clock;
 
 use crate::hosts::Hosts;
+use crate::server::Found;
+use crate::tls::{Tls, TlsError};
 
 /// Where what the console needs lies in the storage directory.
 #[derive(Debug, Clone)]
@@ -32,6 +36,8 @@ pub struct Places {
     pub heat: PathBuf,
     /// For what is made to be sent.
     pub scratch: PathBuf,
+    /// A certificate of the console's own making, and its key.
+    pub certificate: PathBuf,
 }
 
 /// What the console is told when it starts.
@@ -49,6 +55,8 @@ pub struct Setup {
     pub hosts: Hosts,
     /// Whether a reverse proxy before it speaks TLS, so that it may listen beyond loopback.
     pub is_behind_proxy: bool,
+    /// Whose certificate is shown, where it speaks TLS itself; it may listen beyond loopback then.
+    pub tls: Option<Tls>,
     /// Whether somebody may sign in by a link for this run, without an account.
     pub has_guest: bool,
     /// The site file; none where this run has one of its own.
@@ -57,4 +65,41 @@ pub struct Setup {
     pub program: PathBuf,
     /// The time line.
     pub clock: Arc<dyn Clock>,
+}
+
+impl Setup {
+    /// Whether what is said goes over TLS, so that cookies are sent over that alone.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.is_behind_proxy || self.tls.is_some()
+    }
+
+    /// Prepares TLS, where the site has it, to be shown at this address.
+    pub(crate) fn open_tls(&self, address: SocketAddr) -> Result<Option<TlsServer>, TlsError> {
+        let Some(tls) = &self.tls else { return Ok(None) };
+        let mut names = self.hosts.names().to_vec();
+        names.extend((!address.ip().is_unspecified()).then(|| address.ip().to_string()));
+        let now = self.clock.wall(self.clock.now());
+        tls.open(&self.places.certificate, &self.site, &names, now).map(Some)
+    }
+
+    /// Where it is found, once its address is known. What makes the first account is asked for on the box itself.
+    pub(crate) fn found(
+        &self,
+        tls: Option<&TlsServer>,
+        link: Option<String>,
+    ) -> impl FnOnce(SocketAddr) -> Found + use<> {
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let name = self.hosts.names().first().filter(|_| link.is_none() && tls.is_some()).cloned();
+        let is_own = self.tls == Some(Tls::Own);
+        let fingerprint = tls.filter(|_| is_own).map(TlsServer::fingerprint);
+        move |mut at| {
+            if at.ip().is_unspecified() {
+                at.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+            }
+            let place = name.map_or_else(|| at.to_string(), |name| format!("{name}:{}", at.port()));
+            // A browser sends nobody what stands behind the #, so that the token is in no log.
+            let link = link.map(|link| format!("#{link}")).unwrap_or_default();
+            Found { address: format!("{scheme}://{place}/{link}"), fingerprint }
+        }
+    }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use forewarn_base::supervisor::Supervisor;
 use forewarn_cli::Run;
+use forewarn_console::Found;
 use forewarn_inference::Models;
 
 use crate::config::{self, Site};
@@ -61,7 +62,7 @@ fn site_file(args: &Run) -> Result<PathBuf, CommandError> {
 }
 
 /// What is watched, who is warned, and where to look, for whoever started it by hand.
-fn in_a_few_lines(site: &Site, addresses: &[SocketAddr], console: Option<&str>) -> String {
+fn in_a_few_lines(site: &Site, addresses: &[SocketAddr], console: Option<&Found>) -> String {
     let mut text = format!("forewarn watches site {} by {}\n", site.header.id, site.model.card.name);
     if site.cameras.is_empty() {
         text.push_str("no camera yet: add the first in the console\n");
@@ -80,12 +81,18 @@ fn in_a_few_lines(site: &Site, addresses: &[SocketAddr], console: Option<&str>) 
     let reports =
         if upstreams.is_empty() { "nobody; they wait in the outbox".to_owned() } else { upstreams.join(", ") };
     let _ = writeln!(text, "reports go to {reports}; everything is kept in {}", site.storage.dir.path().display());
-    if let Some(address) = addresses.first() {
-        let _ = writeln!(text, "how it fares: http://{address}/healthz");
+    // Those of metrics come first, and where there are none, the console tells it, too.
+    let of_console = console.and_then(|found| found.address.split('#').next()).map(str::to_owned);
+    let of_metrics = addresses.first().filter(|_| addresses.len() > usize::from(console.is_some()));
+    if let Some(at) = of_metrics.map(|address| format!("http://{address}/")).or(of_console) {
+        let _ = writeln!(text, "how it fares: {at}healthz");
     }
-    if let Some(console) = console {
-        let first = if console.contains('#') { "; this link, once, makes the first account" } else { "" };
-        let _ = writeln!(text, "console: {console}{first}");
+    if let Some(Found { address, fingerprint }) = console {
+        let first = if address.contains('#') { "; this link, once, makes the first account" } else { "" };
+        let _ = writeln!(text, "console: {address}{first}");
+        if let Some(sha256) = fingerprint {
+            let _ = writeln!(text, "its certificate, which browsers ask about once: SHA-256 {sha256}");
+        }
     }
     text.push_str("stop it with Ctrl-C; `--log info` tells what happens\n");
     text
@@ -108,17 +115,23 @@ mod tests {
                     [[camera]]\nid = \"gate\"\nurl = \"rtsp://u:s3cret@cam/1\"\nspeakers = [\"horn\"]\n\
                     [[camera.rule]]\nviolation = \"loitering\"\n";
         let site = config::resolve(&config::source::Source::new("site.toml", text)).unwrap();
-        let said = in_a_few_lines(&site, &["127.0.0.1:9464".parse().unwrap()], Some("http://127.0.0.1:9465/#setup=5"));
+        let (address, fingerprint) = ("https://127.0.0.1:9465/#setup=5".to_owned(), Some("AB:CD".to_owned()));
+        let found = Found { address, fingerprint };
+        let addresses = ["127.0.0.1:9464", "127.0.0.1:9465"].map(|address| address.parse().unwrap());
+        let said = in_a_few_lines(&site, &addresses, Some(&found));
+        let alone = in_a_few_lines(&site, &addresses[1..], Some(&found));
+        assert!(alone.contains("how it fares: https://127.0.0.1:9465/healthz"), "{alone}");
         for part in [
             "site market",
             "camera gate: rtsp://",
             "loitering in whole; warns by horn",
             "mqtt (the broker b:1883)",
             "http://127.0.0.1:9464/healthz",
-            "console: http://127.0.0.1:9465/#setup=5; this link, once",
+            "console: https://127.0.0.1:9465/#setup=5; this link, once",
+            "SHA-256 AB:CD",
         ] {
             assert!(said.contains(part), "{said}");
         }
-        assert!(!said.contains("s3cret") && said.lines().count() < 9, "{said}");
+        assert!(!said.contains("s3cret") && said.lines().count() < 10, "{said}");
     }
 }

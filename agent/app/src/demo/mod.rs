@@ -185,7 +185,7 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
     let teller = Teller { narrator: narrator(args), tally: Arc::clone(tally), stream: Some(stream) };
     let agent = Agent::start(&site, Models { detector: Box::new(detector), reader: None }, Some(Box::new(teller)))?;
     if let Some(console) = agent.console().filter(|_| !args.json) {
-        println!("console {console}   signed in by this link while the demo runs\n");
+        println!("console {}   signed in by this link while the demo runs\n", console.address);
     }
     let stopwatch = Stopwatch::start();
     let mut was_up = false;

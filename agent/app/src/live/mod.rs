@@ -31,7 +31,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use forewarn_analytics::luma::Fall;
-use forewarn_console::Server;
+use forewarn_console::{Found, Server};
 use forewarn_domain::{AnnounceOutcome, AnnouncementId, Reading, SpeakerId, StreamId};
 use forewarn_engine::Analysed;
 use forewarn_hw::power::PowerWatch;
@@ -119,7 +119,7 @@ pub struct Agent {
     counters: Counters,
     adopter: Adopter,
     addresses: Vec<SocketAddr>,
-    console: Option<String>,
+    console: Option<Found>,
     _claim: crate::config::Claim,
     _power_watch: Option<PowerWatch>,
 }
@@ -156,8 +156,8 @@ impl Agent {
     }
 
     /// Where the console is found, with the link of the first sign-in while there is one.
-    pub fn console(&self) -> Option<&str> {
-        self.console.as_deref()
+    pub fn console(&self) -> Option<&Found> {
+        self.console.as_ref()
     }
 
     /// The part that has ended though nobody stopped it, if there is one.

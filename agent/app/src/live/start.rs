@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use forewarn_base::thread::Thread;
 use forewarn_command::Door;
-use forewarn_console::{ConsoleError, Hosts, Places, Ports, Server, Setup};
+use forewarn_console::{ConsoleError, Found, Hosts, Places, Ports, Server, Setup, Tls};
 use forewarn_domain::Clock;
 use forewarn_engine::Engine;
 use forewarn_engine::civil_time::SiteTime;
@@ -39,7 +39,7 @@ use super::site_file::SiteFile;
 use super::speakers::Speakers;
 use super::{Agent, Counters, LoopEvent, Servers, commands, inference};
 use crate::config::pictures::Pictures;
-use crate::config::{self, Site, StorageDir};
+use crate::config::{self, ConsoleTls, Site, StorageDir};
 use crate::evidence_folder::clock_teller;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::log::LogWatch;
@@ -151,7 +151,7 @@ fn serve(
     site: &Site,
     sources: Sources,
     (recorder, to_loop, speakers, door): (PrometheusHandle, Sender<LoopEvent, Wait>, Speakers, Option<Door>),
-) -> Result<(Health, Vec<Server>, Option<String>), CommandError> {
+) -> Result<(Health, Vec<Server>, Option<Found>), CommandError> {
     let (streams, outbox, board) = (sources.streams.clone(), sources.outbox.clone(), sources.board.clone());
     let (upstreams, clock) = (sources.upstreams.clone(), Arc::clone(&sources.clock));
     let health = HealthDesk::new(sources, site.storage.dir.path().to_owned());
@@ -248,7 +248,7 @@ impl Part for Incidents {
 }
 
 /// The listeners, and where the console is found. One that cannot be opened is told, and nobody is warned the less for it.
-fn start_servers(site: &Site, ports: &Ports, clock: Arc<dyn Clock>, board: &Board) -> (Vec<Server>, Option<String>) {
+fn start_servers(site: &Site, ports: &Ports, clock: Arc<dyn Clock>, board: &Board) -> (Vec<Server>, Option<Found>) {
     let opened = |name: &'static str, server: Result<Server, ConsoleError>| {
         server.map_err(|error| {
             tracing::error!("{error}; all else goes on");
@@ -268,15 +268,17 @@ fn start_servers(site: &Site, ports: &Ports, clock: Arc<dyn Clock>, board: &Boar
         places: places(&site.storage.dir),
         hosts: Hosts::listed(listen.console_hosts.iter().cloned()),
         is_behind_proxy: listen.is_behind_proxy,
+        tls: listen.console_tls.clone().map(|tls| match tls {
+            ConsoleTls::Own => Tls::Own,
+            ConsoleTls::Given(files) => Tls::Given(files),
+        }),
         has_guest: listen.has_guest,
         site_file: site.file.clone(),
         program: std::env::current_exe().unwrap_or_else(|_| "forewarn".into()),
         clock,
     };
     let console = opened("console", Server::of_console(address, ports, setup)).ok();
-    // By the link of the first sign-in while there is one.
-    let found = |server: &Server| server.link().map_or_else(|| format!("http://{}/", server.address()), str::to_owned);
-    let at = console.as_ref().map(found);
+    let at = console.as_ref().map(|server| server.found().clone());
     servers.extend(console);
     (servers, at)
 }
@@ -294,5 +296,6 @@ fn places(dir: &StorageDir) -> Places {
         footage: dir.footage(),
         heat: dir.heat(),
         scratch: dir.scratch(),
+        certificate: dir.console_certificate(),
     }
 }

@@ -54,7 +54,7 @@ impl Who {
 type SignedIn = ([(HeaderName, String); 1], Json<Who>);
 
 fn signed_in(context: &Context, token: &str, session: Session) -> SignedIn {
-    let secure = if context.setup.is_behind_proxy { "; Secure" } else { "" };
+    let secure = if context.setup.is_secure() { "; Secure" } else { "" };
     let (name, longest) = (&context.cookie, LONGEST.as_secs());
     let cookie = format!("{name}={token}; HttpOnly; SameSite=Strict; Path=/; Max-Age={longest}{secure}");
     ([(header::SET_COOKIE, cookie)], Json(Who::of(session, context)))

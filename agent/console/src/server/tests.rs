@@ -20,7 +20,7 @@ use crate::bilingual::Bilingual;
 use crate::health::{HealthBook, HealthReport, PartNow, words};
 use crate::onlookers::Onlookers;
 use crate::ports::{
-    CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Passing, Refused, SiteEditor,
+    CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Metrics, Passing, Refused, SiteEditor,
     StatsAsked,
 };
 
@@ -30,6 +30,7 @@ mod console;
 mod live;
 mod reach;
 mod rehearsal;
+mod tls;
 
 struct Fixed;
 
@@ -188,8 +189,8 @@ fn loopback() -> SocketAddr {
 
 /// A listener that has less patience than usual.
 fn hasty(limits: Limits) -> Server {
-    let pages = api::of_metrics(&ports(), Hosts::default());
-    Server::within(limits, Listener::Metrics, loopback(), &ports(), |_| pages).unwrap()
+    let pages = Pages { open: api::of_metrics(&ports(), Hosts::default()), strangers: None };
+    Server::within(limits, Listener::Metrics, loopback(), &ports(), (None, |_| pages)).unwrap()
 }
 
 fn get(server: &Server, path: &str) -> (u16, String) {

@@ -83,6 +83,7 @@ impl Scene {
             footage: at("footage"),
             heat: at("heat"),
             scratch: at("scratch"),
+            certificate: at("console-tls.pem"),
         };
         let mut setup = Setup {
             site: "market".to_owned(),
@@ -91,6 +92,7 @@ impl Scene {
             places,
             hosts: Hosts::default(),
             is_behind_proxy: false,
+            tls: None,
             has_guest: false,
             site_file: None,
             program: "/bin/false".into(),
@@ -160,7 +162,7 @@ impl Scene {
 
     /// The first account, by the link that was printed.
     pub(super) fn admin(&self) -> Visitor {
-        let token = self.server.link().unwrap().split_once("#setup=").unwrap().1.to_owned();
+        let token = self.server.found().address.split_once("#setup=").unwrap().1.to_owned();
         let first = json!({ "token": token, "name": "ann", "password": PASSWORD });
         Self::signed_in(&self.post(&Visitor::default(), "/api/v1/setup", &first))
     }
@@ -194,7 +196,7 @@ impl Scene {
             println!("skipped: `cargo xtask assets --page` brings what drives Chromium");
             return;
         }
-        let link = self.server.link().unwrap();
+        let link = &self.server.found().address;
         let mut node = std::process::Command::new("node");
         node.args([journey, link]).current_dir(&web).env("CHROMIUM", chromium);
         let done = node.args(std::env::var_os("FOREWARN_PICTURES")).output().unwrap();
@@ -433,7 +435,7 @@ fn the_page_comes_with_a_policy_and_what_lies_beyond_loopback_needs_a_proxy() {
         Listener::Metrics,
         "0.0.0.0:0".parse().unwrap(),
         &ports(),
-        |_| Router::new(),
+        (None, |_| Pages { open: axum::Router::new(), strangers: None }),
     );
     assert!(refused.is_err());
 }
