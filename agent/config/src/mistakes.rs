@@ -95,6 +95,7 @@ fn what_a_rule_changes_is_told_by_its_own_key() {
         ("observe.fro_s = 3", "with: observe.fro_s: unknown field `fro_s`"),
         ("observe.fro_s = 3", "did you mean `for_s`?"),
         ("observe.for_s = \"3\"", "with: observe.for_s: invalid type: string \"3\", expected a number"),
+        ("\"observe.for_s\" = 3", "write it without quotes: `observe.for_s = …`"),
         ("dwell_s = \"3\"", "with: dwell_s: invalid type: string \"3\", expected a number"),
         ("warning.proof = \"heart\"", "with: warning.proof: unknown variant `heart`"),
     ] {

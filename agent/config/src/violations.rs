@@ -169,6 +169,10 @@ fn overlay(violation: &mut toml::Table, key: &str, value: &toml::Value) -> Resul
         }
         return Ok(());
     }
+    if let Some((table, rest)) = key.split_once('.').filter(|(table, _)| TABLES.contains(table)) {
+        let mend = format!("write it without quotes: `{table}.{rest} = …`");
+        return Err((format!("`\"{key}\"` in quotes is one name, and no key of `{table}`"), mend));
+    }
     let no_parameters = toml::Table::new();
     let parameters = violation.get_mut("parameters").and_then(toml::Value::as_table_mut);
     let known: Vec<String> = parameters.as_deref().unwrap_or(&no_parameters).keys().cloned().collect();
