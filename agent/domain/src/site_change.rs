@@ -147,3 +147,14 @@ pub enum SiteChange {
         speakers: Vec<SpeakerId>,
     },
 }
+
+impl SiteChange {
+    /// The camera at which something else is looked for then, which can be tried by its footage; none where nothing is.
+    pub fn watched_at(&self) -> Option<&StreamId> {
+        match self {
+            Self::Draw { camera, .. } | Self::RemoveRule { camera, .. } => Some(camera),
+            Self::AddRule(rule) => Some(&rule.camera),
+            Self::AddCamera(_) | Self::AddSpeaker(_) | Self::SetSpeakers { .. } => None,
+        }
+    }
+}

@@ -25,6 +25,19 @@ pub enum RehearsalError {
         /// Why.
         why: String,
     },
+    /// A change changes nothing of what is looked for.
+    #[error(
+        "{}: change {number} changes nothing of what is looked for at {camera}; zones, lines, masks and rules of that camera \
+         can be tried, leave the rest out", path.display()
+    )]
+    Idle {
+        /// The file.
+        path: PathBuf,
+        /// Which one, from 1.
+        number: usize,
+        /// The camera.
+        camera: StreamId,
+    },
     /// The site has no such camera.
     #[error("--camera {camera}: the site has no such camera; it has {known}")]
     Camera {
@@ -65,7 +78,10 @@ impl RehearsalError {
 
     /// Whether what was typed asks for what is not there, or cannot be.
     pub fn is_of_the_input(&self) -> bool {
-        matches!(self, Self::Edit(_) | Self::Changes { .. } | Self::Camera { .. } | Self::Nothing { .. })
+        matches!(
+            self,
+            Self::Edit(_) | Self::Changes { .. } | Self::Idle { .. } | Self::Camera { .. } | Self::Nothing { .. }
+        )
     }
 
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {

@@ -9,7 +9,7 @@ use forewarn_cli::Rehearse;
 use forewarn_config::Site;
 use forewarn_config::edit::{self, Draft};
 use forewarn_domain::site_change::SiteChange;
-use forewarn_domain::{Timestamp, WallTime};
+use forewarn_domain::{StreamId, Timestamp, WallTime};
 use forewarn_pipelines::footage::{self, CutError, Part};
 use forewarn_wire::RehearsalLine;
 
@@ -40,7 +40,7 @@ impl Rehearsal {
     /// What is asked for, at this time of day. Makes the folder of results.
     pub fn of(args: &Rehearse, now: WallTime) -> Result<Self, RehearsalError> {
         let mut site = match &args.changes {
-            Some(changes) => changed(&args.config, changes)?,
+            Some(changes) => changed(&args.config, changes, &args.camera)?,
             None => forewarn_config::load(&args.config)?,
         };
         let root = site.storage.dir.footage();
@@ -93,10 +93,13 @@ impl Rehearsal {
 }
 
 /// The site as it would be with the changes of a file.
-fn changed(config: &Path, changes: &Path) -> Result<Site, RehearsalError> {
+fn changed(config: &Path, changes: &Path, camera: &StreamId) -> Result<Site, RehearsalError> {
     let wrong = |why: String| RehearsalError::Changes { path: changes.to_owned(), why };
     let text = fs::read(changes).map_err(|error| wrong(error.to_string()))?;
     let asked: Vec<SiteChange> = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+    if let Some(idle) = asked.iter().position(|change| change.watched_at() != Some(camera)) {
+        return Err(RehearsalError::Idle { path: changes.to_owned(), number: idle + 1, camera: camera.clone() });
+    }
     let asked = edit::changes_of(config, &asked)?;
     Ok(Draft::of(config, &asked)?.site)
 }
@@ -118,7 +121,8 @@ mod tests {
         let drawn =
             r#"{"shape": "area", "id": "kerb", "points": [[0.1, 0.1], [0.5, 0.1], [0.5, 0.5]], "is_there": false}"#;
         fs::write(&changes, format!(r#"[{{"draw": {{"camera": "gate", "drawn": {drawn}}}}}]"#)).unwrap();
-        let site = changed(&config, &changes).unwrap();
+        let gate = StreamId::new("gate").unwrap();
+        let site = changed(&config, &changes, &gate).unwrap();
         assert!(site.cameras[0].zones.iter().any(|zone| zone.id.as_str() == "kerb"), "{:?}", site.cameras[0].zones);
         assert_eq!(fs::read_to_string(&config).unwrap(), text, "nothing is saved");
         let parts = [part("a", 100.0, 160.0), part("b", 160.5, 219.0), part("c", 300.0, 310.0)];
@@ -128,7 +132,18 @@ mod tests {
         let gaps = vec![[219_000_000, 300_000_000]];
         assert_eq!(rehearsal.begun(), RehearsalLine::Begun { from_us: 100_000_000, to_us: 310_000_000, gaps });
         fs::write(&changes, "[{}]").unwrap();
-        let told = changed(&config, &changes).unwrap_err();
+        let told = changed(&config, &changes, &gate).unwrap_err();
         assert!(told.is_of_the_input() && told.to_string().contains("holds no changes"), "{told}");
+        let rule = r#"{"remove_rule": {"camera": "gate", "violation": "loitering", "zone": "kerb"}}"#;
+        for idle in [
+            r#"{"add_camera": {"id": "yard", "url": "rtsp://192.0.2.2/1", "user": "ann", "password": "s3"}}"#
+                .to_owned(),
+            r#"{"set_speakers": {"camera": "gate", "speakers": []}}"#.to_owned(),
+            rule.replace("gate", "yard"),
+        ] {
+            fs::write(&changes, format!("[{rule}, {idle}]")).unwrap();
+            let told = changed(&config, &changes, &gate).unwrap_err();
+            assert!(told.is_of_the_input() && told.to_string().contains("change 2 changes nothing"), "{told}");
+        }
     }
 }
