@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
-use forewarn_domain::{IncidentRecord, Timestamp, WallTime};
+use forewarn_domain::{IncidentRecord, StreamId, Timestamp, WallTime};
 use forewarn_evidence::{By, Deed, EvidenceStore, Limits, StoreOptions, TimeLine};
 use forewarn_memory::trail::{Line, Trail};
 
-use crate::access::Access;
+use crate::access::{Access, Reach, ReachError};
 use crate::act::Act;
 use crate::ports::Ports;
 use crate::redactor::Redactor;
@@ -97,6 +97,12 @@ impl Context {
         let agent_version = self.setup.version.clone();
         let options = StoreOptions { limits: Limits::default(), time_line: TimeLine::WallClock, agent_version };
         EvidenceStore::new(&self.setup.places.evidence, options)
+    }
+
+    /// Whether the site has all cameras to which somebody is to be limited.
+    pub(crate) fn has_all_of(&self, reach: &Reach) -> Result<(), ReachError> {
+        let known: Vec<StreamId> = self.ports.cameras.all().into_iter().map(|camera| camera.id).collect();
+        reach.check_of_site(&known)
     }
 
     pub(crate) fn wall_now(&self) -> WallTime {

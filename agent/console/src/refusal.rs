@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::access::{AccountError, OpenError, PasswordError, SignInError, TokenError};
+use crate::access::{AccountError, OpenError, PasswordError, ReachError, SignInError, TokenError};
 use crate::bilingual::{Bilingual, both};
 use crate::store::IndexError;
 
@@ -130,15 +130,23 @@ impl From<AccountError> for Refusal {
             AccountError::LastAdmin(name) => Self::conflict(told(format!("{name} 是最后一个管理员，请先创建另一个"))),
             AccountError::TooMany => Self::conflict(told("账户数量已达上限，请先删除一个".to_owned())),
             AccountError::Name => Self::wrong(told(NAME_ZH.to_owned())),
-            AccountError::LimitedAdmin => Self::wrong(told(LIMITED_ADMIN_ZH.to_owned())),
-            AccountError::NoCamera => Self::wrong(told(NO_CAMERA_ZH.to_owned())),
+            AccountError::Reach(error) => error.into(),
             AccountError::Password(error) => error.into(),
         }
     }
 }
 
-const LIMITED_ADMIN_ZH: &str = "管理员可更改站点，因此可访问所有摄像机；如需限制请选择其他角色";
-const NO_CAMERA_ZH: &str = "请至少选择一台摄像机，或选择全部";
+impl From<ReachError> for Refusal {
+    fn from(error: ReachError) -> Self {
+        let zh = match &error {
+            ReachError::LimitedAdmin => "管理员可更改站点，因此可访问所有摄像机；如需限制请选择其他角色".to_owned(),
+            ReachError::NoCamera => "请至少选择一台摄像机，或选择全部".to_owned(),
+            ReachError::Unknown { camera, known } => format!("站点没有摄像机 {camera}，现有：{known}"),
+        };
+        Self::wrong(Bilingual { en: error.to_string().into(), zh: zh.into() })
+    }
+}
+
 const NAME_ZH: &str = "名称由 1 至 64 个字母、数字、`.`、`-` 或 `_` 组成，以字母或数字开头";
 
 impl From<TokenError> for Refusal {
@@ -151,8 +159,7 @@ impl From<TokenError> for Refusal {
             TokenError::Taken(name) => Self::conflict(told(format!("令牌 {name} 已存在"))),
             TokenError::TooMany => Self::conflict(told("令牌数量已达上限，请先删除一个".to_owned())),
             TokenError::Name => Self::wrong(told(NAME_ZH.to_owned())),
-            TokenError::LimitedAdmin => Self::wrong(told(LIMITED_ADMIN_ZH.to_owned())),
-            TokenError::NoCamera => Self::wrong(told(NO_CAMERA_ZH.to_owned())),
+            TokenError::Reach(error) => error.into(),
             TokenError::NoScope => Self::wrong(told("请指定令牌的权限，例如 `incidents:read`".to_owned())),
             TokenError::Days => Self::wrong(told("令牌有效期为 1 至 3650 天".to_owned())),
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Role;
 use super::name::{LONGEST_NAME, is_name};
 use super::password::{self, PasswordError};
-use super::reach::Reach;
+use super::reach::{Reach, ReachError};
 
 /// Accounts at most: a site has a shift or two, no town.
 const MOST: usize = 500;
@@ -36,12 +36,9 @@ pub(crate) enum AccountError {
     /// Nobody could say who may do what any more.
     #[error("{0} is the last account with the role admin; make another one first")]
     LastAdmin(String),
-    /// An account that changes the site cannot see a part of it alone.
-    #[error("an admin reaches every camera, because he changes the site; choose another role to limit it")]
-    LimitedAdmin,
-    /// It would see nothing.
-    #[error("name one camera at least, or none for all of them")]
-    NoCamera,
+    /// The cameras.
+    #[error(transparent)]
+    Reach(#[from] ReachError),
     /// Too many.
     #[error("there are {MOST} accounts already; delete one first")]
     TooMany,
@@ -119,7 +116,7 @@ impl Accounts {
         if self.list.len() >= MOST {
             return Err(AccountError::TooMany);
         }
-        check(role, &cameras)?;
+        cameras.check(role)?;
         let password = password::hash(password)?;
         let mut list = self.list.clone();
         list.push(Account { name: name.to_owned(), role, password, created_at: at, totp: None, cameras });
@@ -147,7 +144,7 @@ impl Accounts {
         let mut list = self.list.clone();
         let account = list.iter_mut().find(|account| account.name == name);
         let account = account.ok_or_else(|| AccountError::Unknown(name.to_owned()))?;
-        check(account.role, &cameras)?;
+        cameras.check(account.role)?;
         account.cameras = cameras;
         self.keep(list)
     }
@@ -172,15 +169,6 @@ impl Accounts {
         })?;
         self.list = content.accounts;
         Ok(())
-    }
-}
-
-/// Whether whoever has this role can reach these cameras alone.
-fn check(role: Role, cameras: &Reach) -> Result<(), AccountError> {
-    match (role, cameras) {
-        (Role::Admin, cameras) if !cameras.is_all() => Err(AccountError::LimitedAdmin),
-        (_, cameras) if cameras.is_none() => Err(AccountError::NoCamera),
-        _ => Ok(()),
     }
 }
 
@@ -218,8 +206,11 @@ mod tests {
         let none: Reach = serde_json::from_str("[]").unwrap();
         accounts.add("guard", (Role::Operator, gate.clone()), "three wise words", String::new()).unwrap();
         assert_eq!(Accounts::read(&path).unwrap().get("guard").unwrap().cameras, gate);
-        assert!(matches!(accounts.set_cameras("ann", gate.clone()), Err(AccountError::LimitedAdmin)));
-        assert!(matches!(accounts.set_cameras("guard", none), Err(AccountError::NoCamera)));
+        assert!(matches!(
+            accounts.set_cameras("ann", gate.clone()),
+            Err(AccountError::Reach(ReachError::LimitedAdmin))
+        ));
+        assert!(matches!(accounts.set_cameras("guard", none), Err(AccountError::Reach(ReachError::NoCamera))));
         assert!(accounts.add("boss", (Role::Admin, gate), "three wise words", String::new()).is_err());
         accounts.set_cameras("guard", Reach::ALL).unwrap();
         assert!(!fs::read_to_string(&path).unwrap().contains("cameras"));

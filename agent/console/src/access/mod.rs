@@ -22,7 +22,7 @@ use forewarn_domain::{Clock, Timestamp};
 pub(crate) use accounts::{Account, AccountError};
 pub(crate) use password::PasswordError;
 pub(crate) use random::token;
-pub(crate) use reach::Reach;
+pub(crate) use reach::{Reach, ReachError};
 pub(crate) use role::Role;
 pub(crate) use sessions::{LONGEST, Session};
 pub(crate) use tokens::{Token, TokenError, Wanted as WantedToken};

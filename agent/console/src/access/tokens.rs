@@ -13,7 +13,7 @@ use forewarn_domain::WallTime;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::name::{LONGEST_NAME, is_name};
-use super::reach::Reach;
+use super::reach::{Reach, ReachError};
 use super::{Role, random};
 
 /// Tokens at most.
@@ -49,12 +49,9 @@ pub(crate) enum TokenError {
     /// It is good for nothing.
     #[error("name what the token is for, such as `incidents:read`")]
     NoScope,
-    /// Whoever changes the site cannot reach a part of it alone.
-    #[error("a token with the role admin reaches every camera; choose another role to limit it")]
-    LimitedAdmin,
-    /// It would reach nothing.
-    #[error("name one camera at least, or none for all of them")]
-    NoCamera,
+    /// The cameras.
+    #[error(transparent)]
+    Reach(#[from] ReachError),
     /// It would not end.
     #[error("a token lasts 1 to {MOST_DAYS} days")]
     Days,
@@ -203,12 +200,7 @@ impl Tokens {
         if !(1..=MOST_DAYS).contains(&days) {
             return Err(TokenError::Days);
         }
-        if role == Role::Admin && !cameras.is_all() {
-            return Err(TokenError::LimitedAdmin);
-        }
-        if cameras.is_none() {
-            return Err(TokenError::NoCamera);
-        }
+        cameras.check(role)?;
         let secret = format!("{MARK}{}", random::token());
         let ends_at_s = seconds(now) + Duration::from_hours(24 * u64::from(days)).as_secs() as i64;
         let (created_at, fingerprint) = (now.to_rfc3339(), random::fingerprint(&secret));

@@ -57,6 +57,7 @@ async fn add(
     Json(new): Json<New>,
 ) -> Result<StatusCode, Refusal> {
     ask(move || {
+        context.has_all_of(&new.cameras)?;
         context.access.add(&new.name, (new.role, new.cameras), &new.password)?;
         context.note(Some(&session.name), Act::MadeAccount, Some(&new.name), Some(new.role.as_str().to_owned()));
         Ok(StatusCode::CREATED)
@@ -79,6 +80,7 @@ async fn set_cameras(
 ) -> Result<StatusCode, Refusal> {
     ask(move || {
         let told = cameras.names().map_or_else(|| "all".to_owned(), |names| names.join(", "));
+        context.has_all_of(&cameras)?;
         context.access.set_cameras(&name, cameras)?;
         context.note(Some(&session.name), Act::LimitedAccount, Some(&name), Some(told));
         Ok(StatusCode::NO_CONTENT)

@@ -105,10 +105,28 @@ async fn list(
     let filter = asked.filter(session.cameras.names())?;
     ask(move || {
         let (incidents, next) = context.index.page(&filter, limit)?;
+        if let Some(camera) = filter.camera.as_deref().filter(|_| incidents.is_empty()) {
+            is_known(&context, &session, camera)?;
+        }
         let (open, unjudged) = context.index.counts(filter.cameras.as_deref())?;
         Ok(Json(Listed { incidents, next: next.map(|next| next.to_text()), open, unjudged }))
     })
     .await?
+}
+
+/// Whether a camera is one of the site that he reaches, or was when something happened there.
+fn is_known(context: &Context, session: &Session, camera: &str) -> Result<(), Refusal> {
+    let mut of_site: Vec<String> = context.ports.cameras.all().iter().map(|one| one.id.to_string()).collect();
+    of_site.retain(|one| session.cameras.has(one));
+    let was_there = Filter { camera: Some(camera.to_owned()), cameras: session.cameras.names(), ..Filter::default() };
+    if of_site.iter().any(|one| one == camera) || !context.index.page(&was_there, 1)?.0.is_empty() {
+        return Ok(());
+    }
+    let there_are = of_site.join(", ");
+    Err(Refusal::wrong(both!(
+        "the site has no camera {camera}; it has {there_are}",
+        "站点没有摄像机 {camera}，现有：{there_are}"
+    )))
 }
 
 /// The incident of a path, for one who reaches its camera; another does not learn that there is one.

@@ -59,6 +59,13 @@ fn camera_of(id: &str) -> Result<StreamId, Refusal> {
     StreamId::new(id).map_err(|error| Refusal::nothing(Bilingual::quoted(error, "摄像机名称有误")))
 }
 
+fn is_of_the_site(context: &Context, camera: &StreamId) -> Result<(), Refusal> {
+    if context.ports.cameras.all().iter().any(|one| one.id == *camera) {
+        return Ok(());
+    }
+    Err(Refusal::nothing(both!("the site has no such camera", "站点没有此摄像机")))
+}
+
 fn told(context: &Context, camera: &StreamId) -> Result<Told, Refusal> {
     let (standing, found) = context.rehearsals.of(camera.as_str());
     let was = match (found.span_us, found.until_us) {
@@ -87,7 +94,11 @@ fn has_footage(context: &Context, camera: &StreamId) -> bool {
 
 async fn so_far(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<Json<Told>, Refusal> {
     let camera = camera_of(&id)?;
-    ask(move || told(&context, &camera).map(Json)).await?
+    ask(move || {
+        is_of_the_site(&context, &camera)?;
+        told(&context, &camera).map(Json)
+    })
+    .await?
 }
 
 #[derive(Deserialize)]
@@ -99,8 +110,8 @@ struct Asked {
     minutes: Option<u32>,
 }
 
-/// Only what is looked for can be tried by footage.
-fn checked(changes: &[Value]) -> Result<Vec<SiteChange>, Refusal> {
+/// Only what is looked for there can be tried by footage.
+fn checked(changes: &[Value], camera: &StreamId) -> Result<Vec<SiteChange>, Refusal> {
     if changes.len() > MOST {
         return Err(Refusal::wrong(both!("try at most {MOST} changes", "一次最多试运行 {MOST} 项更改")));
     }
@@ -109,13 +120,10 @@ fn checked(changes: &[Value]) -> Result<Vec<SiteChange>, Refusal> {
             .map_err(|error| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, Bilingual::quoted(error, "更改的格式有误")))
     };
     let changes = changes.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let is_looked_for = |change: &SiteChange| {
-        matches!(change, SiteChange::Draw { .. } | SiteChange::AddRule(_) | SiteChange::RemoveRule { .. })
-    };
-    if !changes.iter().all(is_looked_for) {
+    if changes.iter().any(|change| change.watched_at() != Some(camera)) {
         let why = both!(
-            "zones, lines, masks and rules can be tried; the rest changes nothing of what is seen",
-            "只能试运行区域、警戒线、遮挡和规则，其他更改不影响识别"
+            "zones, lines, masks and rules of {camera} can be tried; the rest changes nothing of what is seen there",
+            "只能试运行 {camera} 的区域、警戒线、遮挡和规则，其他更改不影响其识别"
         );
         return Err(Refusal::wrong(why));
     }
@@ -133,8 +141,9 @@ async fn begin(
     if !(1..=MINUTES).contains(&minutes) {
         return Err(Refusal::wrong(both!("`minutes` is 1 to {MINUTES}", "`minutes` 为 1 至 {MINUTES}")));
     }
-    let read = checked(&changes)?;
+    let read = checked(&changes, &camera)?;
     ask(move || {
+        is_of_the_site(&context, &camera)?;
         if !has_footage(&context, &camera) {
             let why = both!(
                 "no footage is kept of {camera}, so nothing can be tried; write `footage = true` for it in the site file",

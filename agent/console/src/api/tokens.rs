@@ -42,6 +42,7 @@ async fn add(
     ask(move || {
         let name = wanted.name.clone();
         let scopes: Vec<String> = wanted.scopes.iter().map(ToString::to_string).collect();
+        context.has_all_of(&wanted.cameras)?;
         let secret = context.access.add_token(wanted, &session.name)?;
         context.note(Some(&session.name), Act::MadeToken, Some(&name), Some(scopes.join(" ")));
         Ok((StatusCode::CREATED, Json(json!({ "name": name, "token": secret }))))

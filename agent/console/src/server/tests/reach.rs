@@ -87,7 +87,14 @@ fn lists_figures_and_news_are_those_of_the_cameras_that_are_reached() {
     let list = scene.get(&guard, "/api/v1/incidents").json();
     let ids: Vec<&Value> = list["incidents"].as_array().unwrap().iter().map(|one| &one["id"]).collect();
     assert_eq!((ids, &list["unjudged"]), (vec![&json!("yard-loitering-3")], &json!(1)));
-    assert_eq!(scene.get(&guard, "/api/v1/incidents?camera=gate").json()["incidents"], json!([]));
+    let refused = scene.get(&guard, "/api/v1/incidents?camera=gate");
+    assert_eq!((refused.status, &refused.json()["error"]), (400, &json!("the site has no camera gate; it has yard")));
+    let refused = scene.get(&admin, "/api/v1/incidents?camera=nope");
+    assert_eq!(
+        (refused.status, &refused.json()["error"]),
+        (400, &json!("the site has no camera nope; it has gate, yard"))
+    );
+    assert_eq!(scene.get(&admin, "/api/v1/incidents?camera=gate&state=dismissed").status, 200);
     assert_eq!(scene.get(&guard, "/api/v1/incidents?text=gate").json()["incidents"], json!([]));
     assert_eq!(scene.get(&guard, "/api/v1/stats").json()["all"]["complied"], 1, "those of the yard");
     assert_eq!(scene.get(&guard, "/api/v1/stats?camera=gate").status, 404);
@@ -132,7 +139,13 @@ fn a_limit_that_is_changed_ends_what_was_seen_before_and_an_admin_is_never_limit
     let of = |name: &str| told.as_array().unwrap().iter().find(|one| one["name"] == name).unwrap()["cameras"].clone();
     assert_eq!((of("ann"), of("guard")), (Value::Null, json!(["gate", "yard"])));
     assert_eq!((put("ann", json!(["gate"])), put("guard", json!([])), put("eve", json!(["gate"]))), (400, 400, 404));
-    assert_eq!(put("guard", json!(["../gate"])), 422);
+    assert_eq!((put("guard", json!(["../gate"])), put("guard", json!(["gate", "nope"]))), (422, 400));
+    let of_nowhere = json!({ "name": "n", "role": "viewer", "days": 3, "cameras": ["nope"], "scopes": ["live:read"] });
+    let refused = scene.post(&admin, "/api/v1/tokens", &of_nowhere);
+    assert_eq!(
+        (refused.status, &refused.json()["error"]),
+        (400, &json!("the site has no camera nope; it has gate, yard"))
+    );
     assert_eq!(put("guard", Value::Null), 204);
     let limited_admin =
         json!({ "name": "a", "role": "admin", "days": 3, "cameras": ["gate"], "scopes": ["site:write"] });

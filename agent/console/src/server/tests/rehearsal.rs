@@ -163,10 +163,13 @@ fn what_cannot_be_tried_is_refused_and_why_it_failed_is_told() {
     let told = none.json();
     assert!(told["error"].as_str().unwrap().contains("`footage = true`"), "{told}");
     assert_eq!(scene.get(&admin, "/api/v1/cameras/yard/rehearsal").json()["has_footage"], false);
+    let unknown = begin("/api/v1/cameras/nope/rehearsal", json!({ "changes": [] }));
+    assert_eq!((unknown.status, &unknown.json()["error"]), (404, &json!("the site has no such camera")));
+    assert_eq!(scene.get(&admin, "/api/v1/cameras/nope/rehearsal").status, 404);
     for (changes, minutes, status) in [
         (json!([{ "set_speakers": { "camera": "gate", "speakers": [] } }]), 60, 400),
         (json!([{ "paint": {} }]), 60, 422),
-        (json!([{ "draw": { "camera": "yard", "drawn": drawn()["draw"]["drawn"] } }]), 60, 422),
+        (json!([{ "draw": { "camera": "yard", "drawn": drawn()["draw"]["drawn"] } }]), 60, 400),
         (json!([]), 0, 400),
         (json!([]), 61, 400),
     ] {
