@@ -78,6 +78,8 @@ pub trait Desk: Send + Sync + 'static {
     /// Says a text over a loudspeaker, and waits until it was said: how long it sounded and how far that is proven, or why it
     /// was not heard.
     fn say(&self, speaker: &SpeakerId, text: &SpokenText) -> Result<String, Bilingual>;
+    /// Plays a recording of somebody's words, a WAV file, as [`Self::say`] says a text.
+    fn talk(&self, speaker: &SpeakerId, wav: &[u8]) -> Result<String, Bilingual>;
     /// Has a signed command done as if it had come by the broker, waits for that, and has the reply; or why nobody has looked
     /// at it.
     fn command(&self, message: Vec<u8>) -> Result<serde_json::Value, Bilingual>;

@@ -15,6 +15,7 @@ mod hall;
 mod line;
 mod pcm;
 pub mod programme;
+mod recording;
 mod run;
 mod template;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use error::{ConfigError, DeviceError, PlayError};
 pub use floor::Earshot;
 pub use hall::Hall;
 pub use programme::SpeechCache;
+pub use recording::{Recording, RecordingError};
 pub use run::Limits;
 pub use turns::Turns;
 

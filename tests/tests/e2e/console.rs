@@ -33,19 +33,24 @@ pub(super) fn link_of(agent: &Agent) -> Option<String> {
 
 /// A browser, and an agent with a console and cameras of these names that show the demo clip; none where nothing drives a
 /// browser.
-struct Desk {
+pub(super) struct Desk {
     chromium: &'static str,
     web: PathBuf,
     /// The site file.
-    site: PathBuf,
-    agent: Agent,
-    link: String,
+    pub(super) site: PathBuf,
+    pub(super) agent: Agent,
+    pub(super) link: String,
     camera: SimCamera,
     _scene: Scene,
 }
 
 impl Desk {
     fn open(cameras: &[&str]) -> Option<Self> {
+        Self::with(cameras, |site| site)
+    }
+
+    /// The same, of a site that is made so.
+    pub(super) fn with(cameras: &[&str], of_site: impl FnOnce(SiteFile) -> SiteFile) -> Option<Self> {
         let Some((chromium, web)) = browser() else {
             println!("skipped: there is no Chromium, or not what drives it; `cargo xtask assets --page` brings that");
             return None;
@@ -54,6 +59,7 @@ impl Desk {
         let camera = SimCamera::of_demo(&scene).unwrap();
         let mut site = SiteFile::new().wav_speaker("horn");
         site.tables += &console_at(free_port().unwrap());
+        site = of_site(site);
         for id in cameras {
             site = site.camera(CameraEntry::new(id, camera.url(), QUICK_PARKING).with("footage = true"));
         }
@@ -64,7 +70,7 @@ impl Desk {
     }
 
     /// Runs a journey of the page's tests to its end.
-    fn walk(&self, journey: &str, args: &[&str]) {
+    pub(super) fn walk(&self, journey: &str, args: &[&str]) {
         let mut node = Command::new("node");
         node.args([journey, &self.link]).args(args).current_dir(&self.web).env("CHROMIUM", self.chromium);
         let done = node.args(std::env::var_os("FOREWARN_PICTURES")).output().unwrap();

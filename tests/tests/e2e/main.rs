@@ -35,6 +35,7 @@ mod sensors;
 mod service;
 mod soak;
 mod stuck_log;
+mod talk;
 mod things;
 mod time_stamps;
 mod token;

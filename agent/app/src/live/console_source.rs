@@ -13,6 +13,7 @@ use forewarn_domain::{
     AnnounceOutcome, Announcement, AnnouncementId, CaseCommand, Clock, Frame, IncidentId, IncidentRecord,
     IncidentState, SpeakerId, SpokenText, StreamId, Viewing, Wake,
 };
+use forewarn_hw::Recording;
 use forewarn_index::stats::Wanted;
 use forewarn_memory::{Asked, Call};
 use forewarn_pipelines::footage::Why;
@@ -107,6 +108,25 @@ impl ConsoleSource {
             onlookers: source.board.1.clone(),
             site: source.site_file.clone(),
             desk: source,
+        }
+    }
+
+    /// Has something of people played, before all that the agent says by itself, and waits for it.
+    fn announce(&self, speaker: &SpeakerId, text: SpokenText, audio: Option<String>) -> Result<String, Bilingual> {
+        let announcement = Announcement {
+            // One speaks at a time in the console, and the incidents' numbers count from below.
+            id: AnnouncementId(u64::MAX - self.clock.now().as_micros().unsigned_abs()),
+            incident: IncidentId::from_stored("by-console"),
+            speaker: speaker.clone(),
+            text,
+            audio,
+            attempt: 1,
+            deadline: self.clock.now() + SPEAK_WITHIN,
+            urgency: Announcement::OF_PEOPLE,
+        };
+        match self.speakers.say(announcement).map_err(words::not_heard)? {
+            AnnounceOutcome::Played { duration, proof, .. } => Ok(format!("{:.1} s, {proof}", duration.as_secs_f64())),
+            AnnounceOutcome::Failed { reason, .. } => Err(words::not_heard(reason)),
         }
     }
 
@@ -236,7 +256,7 @@ impl Health for ConsoleSource {
 }
 
 /// What somebody says is said within so long, or not at all.
-const SPEAK_WITHIN: Duration = Duration::from_secs(30);
+const SPEAK_WITHIN: Duration = Duration::from_mins(1);
 /// A camera that gives no picture for so long gives none for a still.
 const STILL: Duration = Duration::from_secs(3);
 
@@ -272,21 +292,12 @@ impl Desk for ConsoleSource {
     }
 
     fn say(&self, speaker: &SpeakerId, text: &SpokenText) -> Result<String, Bilingual> {
-        let announcement = Announcement {
-            // One speaks at a time in the console, and the incidents' numbers count from below.
-            id: AnnouncementId(u64::MAX - self.clock.now().as_micros().unsigned_abs()),
-            incident: IncidentId::from_stored("by-console"),
-            speaker: speaker.clone(),
-            text: text.clone(),
-            audio: None,
-            attempt: 1,
-            deadline: self.clock.now() + SPEAK_WITHIN,
-            urgency: Announcement::OF_PEOPLE,
-        };
-        match self.speakers.say(announcement).map_err(words::not_heard)? {
-            AnnounceOutcome::Played { duration, proof, .. } => Ok(format!("{:.1} s, {proof}", duration.as_secs_f64())),
-            AnnounceOutcome::Failed { reason, .. } => Err(words::not_heard(reason)),
-        }
+        self.announce(speaker, text.clone(), None)
+    }
+
+    fn talk(&self, speaker: &SpeakerId, wav: &[u8]) -> Result<String, Bilingual> {
+        let spoken = Recording::keep(wav, &self.storage.scratch()).map_err(words::not_heard)?;
+        self.announce(speaker, SpokenText { language: Language::En, text: String::new() }, Some(spoken.file()))
     }
 
     fn command(&self, message: Vec<u8>) -> Result<serde_json::Value, Bilingual> {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
-use axum::http::Method;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::routing::{get, post};
 use axum::{Extension, Json};
 use forewarn_domain::violation::Language;
@@ -23,10 +24,14 @@ use crate::refusal::Refusal;
 /// The longest text that is spoken: half a minute.
 const LONGEST: usize = 300;
 
+/// The largest recording: half a minute at 16 kHz, and its header.
+const TALK_BYTES: usize = 30 * 16_000 * 2 + 1024;
+
 pub(super) fn pages() -> Vec<Page> {
     vec![
         page(Method::GET, "/api/v1/speakers", OPERATOR, get(list)),
         page(Method::POST, "/api/v1/speakers/{id}/say", OPERATOR, post(say)),
+        page(Method::POST, "/api/v1/speakers/{id}/talk", OPERATOR, post(talk).layer(DefaultBodyLimit::max(TALK_BYTES))),
     ]
 }
 
@@ -75,21 +80,51 @@ pub(super) fn alone<T>(context: &Context, say: impl FnOnce() -> T) -> Result<T, 
     one_at_a_time(&context.speaking, busy, say)
 }
 
+/// The loudspeaker of a path, for one who reaches it.
+fn find(context: &Context, session: &Session, id: &str) -> Result<SpeakerId, Refusal> {
+    let speaker = SpeakerId::new(id).map_err(|error| Refusal::nothing(Bilingual::quoted(error, "扬声器名称有误")))?;
+    if !session.cameras.is_all() && !reached(context, session).contains(&speaker) {
+        return Err(Refusal::nothing(words::NO_SPEAKER));
+    }
+    Ok(speaker)
+}
+
 async fn say(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
     Path(id): Path<String>,
     Json(spoken): Json<Spoken>,
 ) -> Result<Json<Value>, Refusal> {
-    let speaker = SpeakerId::new(&id).map_err(|error| Refusal::nothing(Bilingual::quoted(error, "扬声器名称有误")))?;
     let text = spoken.checked()?;
     ask(move || {
-        if !session.cameras.is_all() && !reached(&context, &session).contains(&speaker) {
-            return Err(Refusal::nothing(words::NO_SPEAKER));
-        }
+        let speaker = find(&context, &session, &id)?;
         let said = alone(&context, || context.ports.desk.say(&speaker, &text))?;
         // Who spoke is written down whether or not it was heard.
         context.note(Some(&session.name), Act::Spoke, Some(speaker.as_str()), Some(text.text));
+        let played = said.map_err(Refusal::conflict)?;
+        Ok(Json(json!({ "played": played })))
+    })
+    .await?
+}
+
+/// Plays what somebody said into a microphone. Nothing of it is kept but who spoke, and for how long it sounded.
+async fn talk(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    wav: Bytes,
+) -> Result<Json<Value>, Refusal> {
+    let is_wav = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "audio/wav");
+    ask(move || {
+        let speaker = find(&context, &session, &id)?;
+        if !is_wav {
+            let why = both!("send a WAV file, as `audio/wav`", "请以 `audio/wav` 发送 WAV 文件");
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
+        }
+        let said = alone(&context, || context.ports.desk.talk(&speaker, &wav))?;
+        let lasted = said.as_ref().map_or_else(|_| "not heard".to_owned(), Clone::clone);
+        context.note(Some(&session.name), Act::Talked, Some(speaker.as_str()), Some(lasted));
         let played = said.map_err(Refusal::conflict)?;
         Ok(Json(json!({ "played": played })))
     })

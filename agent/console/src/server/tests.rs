@@ -27,6 +27,7 @@ use crate::ports::{
 mod app_codes;
 mod changes;
 mod console;
+mod contract;
 mod live;
 mod reach;
 mod rehearsal;
@@ -86,7 +87,7 @@ impl Incidents for Fixed {
 
 impl Cameras for Fixed {
     fn all(&self) -> Vec<CameraNow> {
-        Vec::new()
+        rehearsal::Watched.all()
     }
     fn still(&self, _camera: &str) -> Option<Frame> {
         None
@@ -111,6 +112,13 @@ impl Desk for Fixed {
             return Err(Bilingual::quoted("there is no such loudspeaker", "没有此扬声器"));
         }
         Ok(format!("{} s, rendered", text.text.len()))
+    }
+    fn talk(&self, speaker: &SpeakerId, wav: &[u8]) -> Result<String, Bilingual> {
+        if wav.starts_with(b"RIFF") {
+            Ok(format!("{} bytes by {speaker}", wav.len()))
+        } else {
+            Err(words::not_heard("silence"))
+        }
     }
     fn command(&self, message: Vec<u8>) -> Result<serde_json::Value, Bilingual> {
         match message.as_slice() {

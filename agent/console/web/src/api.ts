@@ -189,12 +189,12 @@ export function remember(session: Session | null) {
 
 async function answered(method: string, path: string, body?: unknown): Promise<Response> {
   const headers: Record<string, string> = {};
-  if (body !== undefined) headers["content-type"] = "application/json";
+  if (body !== undefined) headers["content-type"] = body instanceof Blob ? body.type : "application/json";
   if (method !== "GET" && csrf) headers["x-forewarn-csrf"] = csrf;
   const answer = await fetch(`/api/v1${path}`, {
     method,
     headers,
-    body: body === undefined ? null : JSON.stringify(body),
+    body: body === undefined ? null : body instanceof Blob ? body : JSON.stringify(body),
     credentials: "same-origin",
   });
   if (answer.ok) return answer;

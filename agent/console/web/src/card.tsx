@@ -195,7 +195,7 @@ export function Card(props: Props) {
           )}
           {evidence?.record?.missing.map((gap) => (
             <p key={gap.what} class="muted">
-              {say("missing")}: {gap.what} — {gap.why}
+              {say("missing")}: {say.told(gap.what)} — {say.told(gap.why)}
             </p>
           ))}
           {(incident.findings ?? []).length > 0 && (
@@ -346,7 +346,7 @@ function Verdict({ path, seal }: { path: string; seal: number | null }) {
         {found.words && (
           <details>
             <summary>{say("details")}</summary>
-            <pre tabIndex={0}>{found.words}</pre>
+            <pre tabIndex={0}>{say.told(found.words)}</pre>
           </details>
         )}
       </div>

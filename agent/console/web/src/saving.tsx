@@ -59,7 +59,7 @@ export function useSaving<Told>(read: () => Promise<Told>, onTakenUp: (told: Tol
       </pre>
       {asked.draft.doubts.map((doubt) => (
         <p key={doubt} class="notice">
-          {doubt}
+          {say.told(doubt)}
         </p>
       ))}
       {asked.trial && <TryOut {...asked.trial} />}

@@ -1,6 +1,7 @@
 // Somebody speaks over a loudspeaker.
 import { useEffect, useState } from "preact/hooks";
 import { get, post } from "./api";
+import { Microphone } from "./microphone";
 import { Asking, Choice } from "./parts";
 import { useToast } from "./toasts";
 import { type Say, useWords } from "./words";
@@ -16,7 +17,7 @@ export async function sound(path: string, body: object, speaker: string, say: Sa
   toast(say("speaking", speaker));
   try {
     const told = await post<{ played: string }>(path, body);
-    toast(say("wasHeard", told.played));
+    toast(say("wasHeard", say.told(told.played)));
   } catch (error) {
     toast(say("failed", say.why(error)), true);
   }
@@ -26,9 +27,11 @@ export async function sound(path: string, body: object, speaker: string, say: Sa
 export function Talk({ first, onClose }: { first: string[]; onClose: () => void }) {
   const say = useWords();
   const toast = useToast();
+  const [picked, setPicked] = useState("");
   const [speakers, setSpeakers] = useState<string[] | null>(null);
   useEffect(() => void get<{ speakers: string[] }>("/speakers").then((told) => setSpeakers(told.speakers), () => setSpeakers([])), []);
   const all = [...first, ...(speakers ?? []).filter((id) => !first.includes(id))];
+  const speaker = picked || all[0] || "";
   return (
     <Asking
       title={say("talk")}
@@ -40,7 +43,8 @@ export function Talk({ first, onClose }: { first: string[]; onClose: () => void 
       }}
     >
       {speakers && !all.length && <p class="notice">{say("noSpeakers")}</p>}
-      <Choice name="speaker" label={say("speakers")} of={all.map((id) => [id, id])} />
+      <Choice name="speaker" label={say("speakers")} of={all.map((id) => [id, id])} value={speaker} onPick={setPicked} />
+      {speaker && <Microphone speaker={speaker} />}
       <label>
         {say("talkText")}
         <input name="text" required maxLength={300} autofocus disabled={!all.length} />

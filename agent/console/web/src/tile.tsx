@@ -36,7 +36,7 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
   const [isInView, setIsInView] = useState(false);
   const [size, setSize] = useState<Size | null>(null);
   const [isLive, setIsLive] = useState(false);
-  const [delayMs, setDelayMs] = useState<number | null>(null);
+  const [delay, setDelay] = useState<{ halfMs: number; mostMs: number } | null>(null);
   const [why, setWhy] = useState("");
   const title = titleIn(camera, say.language);
   const latest = useRef({ say, title, showBoxes: props.showBoxes });
@@ -77,7 +77,7 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
       player = null;
       sights.clear();
       setIsLive(false);
-      setDelayMs(null);
+      setDelay(null);
       if (canvas.current) draw(canvas.current, null, latest.current.say, latest.current.title);
     };
     const shown = (mediaS: number, displayAtMs: number) => {
@@ -94,7 +94,9 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
       const frame = sights.latest()?.size_px;
       const { videoWidth, videoHeight } = video.current;
       setSize(frame ? { width: frame[0], height: frame[1] } : { width: videoWidth, height: videoHeight });
-      setDelayMs(Math.round(delays.sort((a, b) => a - b)[Math.floor(delays.length / 2)]!));
+      delays.sort((a, b) => a - b);
+      const within = (share: number) => Math.round(delays[Math.floor(delays.length * share)]!);
+      setDelay({ halfMs: within(0.5), mostMs: within(0.95) });
       delays = [];
       watched?.shown();
     };
@@ -127,9 +129,11 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
   const still = useStill(camera.id, isInView && !isLive, setSize);
   const isDown = !isLive && (camera.trouble !== null || !still);
   const unplayed = why === "browser" ? say("stillsBrowser") : why ? say("stillsCoding", why) : "";
+  const none = camera.trouble === null ? say("noPicture") : say.of({ en: camera.trouble, zh: camera.trouble_zh ?? camera.trouble });
+  const told = isDown ? none : unplayed;
   return (
     <figure class={`tile ${isDown ? "is-down" : ""}`} data-state={isLive ? "live" : still ? "still" : "none"}>
-      <button ref={tile} onClick={props.onLarge} aria-label={camera.id}>
+      <button ref={tile} onClick={props.onLarge} aria-label={told ? `${camera.id}: ${told}` : camera.id}>
         <video ref={video} class={isLive ? "" : "is-away"} muted playsInline disablePictureInPicture tabIndex={-1} aria-hidden="true" />
         {still && !isLive && <img src={still} alt="" />}
         {size && props.showZones && <Zones camera={camera} size={size} />}
@@ -137,7 +141,7 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
         {isDown && (
           <span class="none">
             <Icon name="cameras" />
-            {camera.trouble === null ? say("noPicture") : say.of({ en: camera.trouble, zh: camera.trouble_zh ?? camera.trouble })}
+            {none}
           </span>
         )}
         {unplayed && !isDown && <span class="word">{unplayed}</span>}
@@ -145,9 +149,9 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
       <figcaption>
         <i class={isDown ? "" : "on"} />
         <strong>{camera.id}</strong>
-        {isLive && delayMs !== null && (
-          <span class="delay" title={say("delayHint")} data-delay={delayMs}>
-            {say("live")} · {delayMs < 10_000 ? `${delayMs} ms` : `${Math.round(delayMs / 1000)} s`}
+        {isLive && delay && (
+          <span class="delay" title={say("delayHint", delay.mostMs)} data-delay={delay.halfMs} data-most={delay.mostMs}>
+            {say("live")} · {delay.halfMs < 10_000 ? `${delay.halfMs} ms` : `${Math.round(delay.halfMs / 1000)} s`}
           </span>
         )}
         <small>{[...new Set(camera.rules.map((rule) => title(rule.violation)))].join(" · ")}</small>

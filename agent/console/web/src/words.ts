@@ -2,6 +2,7 @@
 import { createContext } from "preact";
 import { type Both, Refused, type Tried } from "./api";
 import { useContext } from "preact/hooks";
+import { inChinese } from "./sentences";
 import { causes, failures, proofs, stages, steps, weekdays } from "./terms";
 
 export type Language = "en" | "zh";
@@ -161,7 +162,7 @@ const words = {
   takenUp: ["Saved; the agent goes by it now", "已保存并生效"],
   notTakenUp: ["Saved, but the agent has not taken it up; its log says why", "已保存，但程序尚未采用，原因见日志"],
   undoSaved: ["Take the last saved change back", "撤回上次保存的更改"],
-  delayHint: ["From the camera's picture to this screen", "从摄像机画面到本屏幕的延迟"],
+  delayHint: ["From the camera's picture to this screen: 95 of 100 within {} ms in the last second", "从摄像机画面到本屏幕的延迟：最近一秒内 95% 的画面不超过 {} 毫秒"],
   stillsBrowser: ["This browser shows no live video; a picture every 2 s", "此浏览器不支持实时视频，每 2 秒显示一张图片"],
   stillsCoding: ["Coded in {}, which is not shown live here; a picture every 2 s", "视频编码为 {}，此处不支持实时播放，每 2 秒显示一张图片"],
   noCameras: ["No camera is watched yet.", "尚未添加摄像机。"],
@@ -307,7 +308,13 @@ const words = {
   takeOut: ["Take out…", "移除…"],
   talk: ["Speak over a loudspeaker", "喊话"],
   talkText: ["What is to be said", "喊话内容"],
-  talkHint: ["It is said at once, after what is being said there, and stands in the audit log with your name.", "将在当前播报后立即播放，并以您的名义记入审计日志。"],
+  talkHint: ["It is heard at once: a warning that sounds there is cut and said again later. It stands in the audit log with your name.", "将立即播放：正在播放的警告会被打断并在之后重播。此操作以您的名义记入审计日志。"],
+  holdToTalk: ["Hold to talk", "按住说话"],
+  letGo: ["Let go to be heard", "松开后播放"],
+  speakNow: ["Speak now: {} of 30 s", "请讲话：{} / 30 秒"],
+  microphoneAsked: ["The browser asks for the microphone…", "浏览器正在请求使用麦克风…"],
+  noMicrophone: ["The browser gives no microphone: allow it for this page, and see that one is connected.", "无法使用麦克风：请允许本页面使用，并检查麦克风是否已连接。"],
+  microphoneNeedsTls: ["To talk by a microphone, open this page over HTTPS or on the box itself.", "如需用麦克风喊话，请通过 HTTPS 或在设备本机上打开此页面。"],
   speak: ["Speak", "播放"],
   speaking: ["{} speaks…", "{} 正在播放…"],
   wasHeard: ["It was played ({})", "已播放（{}）"],
@@ -354,6 +361,8 @@ export interface Say {
   of(text: Both): string;
   /** More of a line of the audit log: words of files are told in the page's language, what people wrote as it is. */
   detail(text: string): string;
+  /** Sentences that the agent says in English, in the page's language where they are known. */
+  told(text: string): string;
   /** Why something failed. */
   why(error: unknown): string;
 }
@@ -373,6 +382,7 @@ export function sayIn(language: Language): Say {
     stage: (stage: string) => stages[stage]?.[pick] ?? stage.replaceAll("_", " "),
     outcome: (outcome: string) => (outcome in words ? words[outcome as Word][pick] : outcome),
     day: (day: string) => weekdays[day]?.[pick] ?? day,
+    told: (text: string) => (pick ? inChinese(text) : text),
     of: (text: Both) => (pick ? text.zh : text.en),
     detail: (text: string) => {
       const days = /^for (\d+) days$/.exec(text)?.[1];

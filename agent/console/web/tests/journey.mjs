@@ -64,6 +64,9 @@ for (const [size, viewport] of [["desk", { width: 1440, height: 900 }], ["phone"
     await desk.look(page, `incidents-${size}-${colorScheme}`);
     await page.locator(".row").first().click();
     await page.locator(".verdict svg").waitFor();
+    const lacks = await page.locator(".card p.muted", { hasText: "escalated.jpg" }).innerText();
+    const why = colorScheme === "dark" ? "当时没有可用的画面" : "no frame was at hand in time";
+    if (!lacks.includes(why)) fail(`what lacks is told as "${lacks}"`);
     await desk.look(page, `card-${size}-${colorScheme}`);
     for (const view of ["cameras", "numbers", "health", "settings"]) {
       await page.goto(desk.address(`/${view}`));

@@ -56,13 +56,15 @@ await shot("wall");
 await page.locator(".tile > button").first().click();
 await page.waitForURL(/cameras\/./);
 await plays("one camera");
-const delays = [];
-for (let n = 0; n < 8; n++) {
+const [delays, most] = [[], []];
+for (let n = 0; n < 20; n++) {
   await page.waitForTimeout(1000);
-  delays.push(Number(await page.locator("[data-delay]").first().getAttribute("data-delay")));
+  const told = page.locator("[data-delay]").first();
+  delays.push(Number(await told.getAttribute("data-delay")));
+  most.push(Number(await told.getAttribute("data-most")));
 }
 await shot("live");
-delays.sort((a, b) => a - b);
+for (const of of [delays, most]) of.sort((a, b) => a - b);
 
 await page.evaluate(() => globalThis.sockets.at(-1).close());
 await page.waitForFunction(() => globalThis.sockets.length > 1, null, { timeout: 15_000 });
@@ -73,4 +75,4 @@ await page.goto(desk.address("/cameras"));
 await plays("a phone");
 await shot("wall-phone");
 await desk.end();
-console.log(`live: wall, one camera, after a lost socket, and on a phone; median delay ${delays[4]} ms, most ${delays[7]} ms`);
+console.log(`live: wall, one camera, after a lost socket, and on a phone; median delay ${delays[10]} ms; 95 of 100 pictures within ${most[10]} ms in the middle of 20 seconds, ${most[19]} ms in the worst`);

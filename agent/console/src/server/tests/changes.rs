@@ -53,6 +53,12 @@ fn a_camera_is_looked_at_and_added_and_somebody_speaks_and_the_trail_says_who() 
     assert_eq!(say("horn", " step back ").json()["played"], "9 s, rendered");
     assert_eq!((say("kiosk", "step back").status, say("horn", " ").status), (409, 400));
     assert_eq!(say("horn", &"a".repeat(301)).status, 400);
+    let talk = |kind: &str, sound: &str| {
+        scene.say(&admin, "POST", "/api/v1/speakers/horn/talk", &[("Content-Type", kind)], sound)
+    };
+    assert_eq!(talk("audio/wav", "RIFF of words").json()["played"], "13 bytes by horn");
+    assert_eq!((talk("audio/wav", "hush").status, talk("audio/ogg", "OggS").status), (409, 415));
+    assert_eq!(talk("audio/wav", &"R".repeat(1_000_000)).status, 413);
     let command = |message: &str| {
         let answer = scene.say(&admin, "POST", "/api/v1/commands", &[], message);
         (answer.status, answer.json())
@@ -65,7 +71,9 @@ fn a_camera_is_looked_at_and_added_and_somebody_speaks_and_the_trail_says_who() 
     let lines = lines["lines"].as_array().unwrap().iter().rev().skip(1);
     let told: Vec<_> = lines.map(|line| (line["deed"].as_str().unwrap(), line["about"].as_str().unwrap())).collect();
     let spoke = "spoke over a loudspeaker";
-    assert_eq!(told, [("added a camera", "yard"), ("added a rule", "yard"), (spoke, "horn"), (spoke, "kiosk")]);
+    let talked = ("talked over a loudspeaker", "horn");
+    let of_site = [("added a camera", "yard"), ("added a rule", "yard")];
+    assert_eq!(told, [&of_site[..], &[(spoke, "horn"), (spoke, "kiosk"), talked, talked]].concat());
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(super) struct Scene {
 #[derive(Clone, Default)]
 pub(super) struct Visitor {
     pub(super) cookie: String,
-    csrf: String,
+    pub(super) csrf: String,
 }
 
 pub(super) struct Answer {
@@ -46,7 +46,8 @@ fn keep(day: &Path, n: u32) {
     let bundle = day.join(record.id.as_str());
     fs::create_dir_all(&bundle).unwrap();
     let json = json!({ "schema": "forewarn-evidence/1", "title": "Loitering", "time_line": "wall_clock", "incident": record,
-        "history": [], "snapshots": [], "clips": [], "missing": [] });
+        "history": [], "snapshots": [], "clips": [],
+        "missing": [{ "what": "escalated.jpg", "why": "no frame was at hand in time" }] });
     fs::write(bundle.join("incident.json"), json.to_string()).unwrap();
     fs::write(bundle.join("confirmed.mp4"), (0..200_u8).collect::<Vec<_>>()).unwrap();
 }
@@ -109,7 +110,7 @@ impl Scene {
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n",
             body.len()
         );
-        if !body.is_empty() {
+        if !body.is_empty() && more.iter().all(|(name, _)| *name != "Content-Type") {
             asked.push_str("Content-Type: application/json\r\n");
         }
         let own = [("Cookie", who.cookie.as_str()), ("X-Forewarn-CSRF", who.csrf.as_str())];
