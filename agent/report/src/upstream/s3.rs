@@ -186,7 +186,7 @@ impl OneFile {
     }
 
     fn answered(&mut self, awaited: Awaited, answer: &Answer, now: WallTime) -> Step {
-        let is_unknown = answer.status == 404 && !said(answer).is_some_and(|code| code == "NoSuchBucket");
+        let is_unknown = answer.status == 404 && said(answer).is_none_or(|code| code != "NoSuchBucket");
         match awaited {
             Awaited::Presence if is_unknown => self.send(now),
             Awaited::Parts | Awaited::TakenPart(_) | Awaited::Joined if is_unknown && self.upload.is_some() => {
@@ -198,14 +198,14 @@ impl OneFile {
             Awaited::Presence if self.is_there(answer) => Step::There,
             Awaited::Presence => self.send(now),
             Awaited::Taken(md5) => proven(answer, &hex(&md5)).map_or(Step::There, Step::Refused),
-            Awaited::TakenPart(md5) => match proven(answer, &hex(&md5)) {
-                Some(why) => Step::Refused(why),
-                None => {
-                    let etag = answer.header("etag").unwrap_or_default().trim_matches('"').to_owned();
-                    self.parts.push(Part { etag, md5 });
-                    self.next_part(now)
+            Awaited::TakenPart(md5) => {
+                if let Some(why) = proven(answer, &hex(&md5)) {
+                    return Step::Refused(why);
                 }
-            },
+                let etag = answer.header("etag").unwrap_or_default().trim_matches('"').to_owned();
+                self.parts.push(Part { etag, md5 });
+                self.next_part(now)
+            }
             Awaited::Upload => self.begun(answer),
             Awaited::Parts => self.listed(answer, now),
             Awaited::Joined => self.joined(answer),

@@ -312,7 +312,7 @@ fn refusal(answer: &Answer) -> Verdict {
         _ => match of_status(answer) {
             Verdict::Never(why) => Verdict::later(why),
             Verdict::Delivered => later("its answer says nothing of the file"),
-            verdict => verdict,
+            verdict @ Verdict::Later { .. } => verdict,
         },
     }
 }

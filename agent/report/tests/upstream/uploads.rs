@@ -98,7 +98,7 @@ impl Site {
 /// Waits until everything is there. Tens of megabytes are hashed by a program that was built for tests.
 fn brought(handle: &UpstreamHandle) -> UpstreamStats {
     let mut told = None;
-    within(Duration::from_secs(120), "all is there", || {
+    within(Duration::from_mins(2), "all is there", || {
         let stats = handle.stats();
         if stats.last_error != told {
             eprintln!("{:?}", stats.last_error);

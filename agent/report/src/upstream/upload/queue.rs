@@ -70,7 +70,7 @@ impl Queue {
             missing.remove(key);
         }
         let whole: Vec<i64> = self.seals.iter().filter(|(_, missing)| missing.is_empty()).map(|(n, _)| *n).collect();
-        whole.iter().for_each(|seal| drop(self.seals.remove(seal)));
+        self.seals.retain(|_, missing| !missing.is_empty());
         whole
     }
 
@@ -78,7 +78,7 @@ impl Queue {
     pub(super) fn give_up(&mut self, key: &str) -> Vec<i64> {
         self.tasks.remove(key);
         let of_it: Vec<i64> = self.seals.iter().filter(|(_, missing)| missing.contains(key)).map(|(n, _)| *n).collect();
-        of_it.iter().for_each(|seal| drop(self.seals.remove(seal)));
+        self.seals.retain(|_, missing| !missing.contains(key));
         let wanted: BTreeSet<&String> = self.seals.values().flatten().collect();
         self.tasks.retain(|key, _| wanted.contains(key));
         of_it
