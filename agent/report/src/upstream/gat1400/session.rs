@@ -31,7 +31,6 @@ enum Asked {
 }
 
 /// One connection to a platform.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that comes and goes apart")]
 pub struct Session {
     platform: Platform,
     clock: Arc<dyn Clock>,
@@ -46,8 +45,19 @@ pub struct Session {
     was_registered: bool,
     /// When the platform last heard of the device.
     heard_at: Timestamp,
-    is_leaving: bool,
-    has_left: bool,
+    parting: Parting,
+}
+
+/// How far it has taken leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parting {
+    Not,
+    /// The agent stops.
+    Wanted,
+    /// The platform knows.
+    Told,
+    /// Nothing more is asked.
+    Over,
 }
 
 impl fmt::Debug for Session {
@@ -79,8 +89,7 @@ impl Session {
             is_registered: false,
             was_registered: false,
             heard_at,
-            is_leaving: false,
-            has_left: false,
+            parting: Parting::Not,
         }
     }
 
@@ -96,7 +105,7 @@ impl Session {
         if !self.waiting.is_empty() {
             return Some(Asked::Report);
         }
-        if self.is_leaving {
+        if self.parting == Parting::Wanted {
             return Some(Asked::UnRegister);
         }
         (self.clock.now().since(self.heard_at) >= self.keep_alive()).then_some(Asked::KeepAlive)
@@ -124,7 +133,7 @@ impl Session {
             answer.status == 403 || matches!(&verdict, Verdict::Later { why, .. } if why.starts_with(NOT_NOW));
         match (asked, verdict) {
             (Asked::UnRegister, _) => {
-                self.has_left = true;
+                self.parting = Parting::Told;
                 Note::Nothing
             }
             (Asked::Register, Verdict::Delivered) => {
@@ -247,7 +256,7 @@ impl Upstream for Session {
     }
 
     fn handle_stop(&mut self) {
-        self.is_leaving = true;
+        self.parting = Parting::Wanted;
     }
 
     fn is_owed_an_answer(&self) -> bool {
@@ -263,10 +272,11 @@ impl Upstream for Session {
     }
 
     fn poll_message(&mut self) -> Option<Message> {
-        if self.asked.is_some() {
+        if self.asked.is_some() || self.parting == Parting::Over {
             return None;
         }
-        if std::mem::take(&mut self.has_left) {
+        if self.parting == Parting::Told {
+            self.parting = Parting::Over;
             return Some(Message::Leave);
         }
         let again = self.again.take();
