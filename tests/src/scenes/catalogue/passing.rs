@@ -38,7 +38,8 @@ fn pass(name: &'static str, (least_s, most_s): (f32, f32), rng: &mut Rng) -> Scr
         let path = vec![key(from_s, from_x, y), key(from_s + takes_s, to_x, y)];
         let car = Actor::new(name, photo, height, Gait::Rolls, path);
         let is_over = |at_s: f32| car.foot(at_s).is_some_and(|(x, _)| (x > LINE_X) == (to_x > LINE_X));
-        let over_s = (0..).map(|n| from_s + n as f32 * 0.05).find(|at_s| *at_s > from_s + takes_s || is_over(*at_s));
+        let over_s =
+            (0..1_000).map(|n| from_s + n as f32 * 0.05).find(|at_s| *at_s > from_s + takes_s || is_over(*at_s));
         let over_s = over_s.unwrap_or(from_s);
         script.actors.push(car);
         script.truths.push(truth("line_crossing", "line", (over_s - 0.2, over_s + 1.5), Some(name)));
