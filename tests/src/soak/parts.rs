@@ -199,6 +199,9 @@ impl Desk for Nothing {
     fn say(&self, _speaker: &SpeakerId, _text: &SpokenText) -> Result<String, Bilingual> {
         Err(words::NO_SPEAKER)
     }
+    fn talk(&self, _speaker: &SpeakerId, _wav: &[u8]) -> Result<String, Bilingual> {
+        Err(words::NO_SPEAKER)
+    }
     fn case(&self, _: CaseCommand) -> Result<(), String> {
         Ok(())
     }
