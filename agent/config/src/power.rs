@@ -65,6 +65,8 @@ impl RawPower {
 
 #[cfg(test)]
 mod tests {
+    use forewarn_engine::power::PowerLimits;
+
     use crate::source::Source;
 
     fn power(keys: &str) -> Result<Option<super::PowerPlan>, String> {
@@ -77,7 +79,7 @@ mod tests {
     fn care_is_taken_where_the_site_asks_for_it() {
         assert_eq!(power(""), Ok(None));
         let plan = power("[power]").unwrap().unwrap();
-        assert_eq!((plan.limits, plan.thermal_dir.as_path()), (Default::default(), "/sys/class/thermal".as_ref()));
+        assert_eq!((plan.limits, plan.thermal_dir.as_path()), (PowerLimits::default(), "/sys/class/thermal".as_ref()));
         let plan = power("[power]\nwarm_c = [60, 70.5]\nbattery_percent = [50, 0]").unwrap().unwrap();
         assert_eq!((plan.limits.warm_c, plan.limits.left_percent), ([60.0, 70.5], [50.0, 0.0]));
     }

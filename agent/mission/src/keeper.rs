@@ -246,7 +246,7 @@ fn make_room(missions: &Missions) {
     match missions.make_room(MOST_BYTES) {
         Ok(gone) if gone.is_empty() => {}
         Ok(gone) => {
-            tracing::info!("missions take no more than {} MiB; the oldest went: {}", MOST_BYTES >> 20, gone.join(", "))
+            tracing::info!("missions take no more than {} MiB; the oldest went: {}", MOST_BYTES >> 20, gone.join(", "));
         }
         Err(error) => tracing::warn!("{error}; it is tried again with the next mission"),
     }
