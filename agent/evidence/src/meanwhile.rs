@@ -45,6 +45,9 @@ impl EvidenceStore {
     pub(crate) fn leave(&self) -> Result<(), EvidenceError> {
         self.away.store(true, Ordering::Relaxed);
         self.prepare_place()?;
+        if !self.root().is_dir() {
+            return Ok(());
+        }
         for dir in self.folders()?.into_iter().filter(|dir| !dir.join(MANIFEST).exists()) {
             let to = bundle_in(&self.meanwhile(), &dir);
             unite(&dir, &to, &self.meanwhile()).map_err(EvidenceError::folder("move a folder", &dir))?;
