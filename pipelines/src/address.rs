@@ -55,6 +55,21 @@ pub(crate) fn is_listener(host: &str) -> bool {
     host.strip_prefix(':').is_some_and(is_port)
 }
 
+/// Whether an address says that this box listens there.
+pub(crate) fn listens(address: &str) -> bool {
+    address.split(['?', '&']).skip(1).any(|key| key.trim_end_matches(['"', '\'', ',', ':']) == "mode=listener")
+}
+
+/// Where the key of an RTMP publisher stands, the last part of the path behind the application: who knows it may send
+/// pictures in the camera's place.
+fn publishing_key(address: &str) -> Option<Range<usize>> {
+    let from = address.to_ascii_lowercase().find("rtmp://").filter(|_| listens(address))? + "rtmp://".len();
+    let end = address[from..].find('?').map_or(address.len(), |length| from + length);
+    let path = from + address[from..end].find('/')? + 1;
+    let key = path + address[path..end].rfind('/')? + 1;
+    (key < end).then_some(key..end)
+}
+
 fn is_port(text: &str) -> bool {
     text.parse::<u16>().is_ok_and(|port| port > 0)
 }
@@ -121,6 +136,9 @@ pub(crate) fn redact_address(address: &str) -> String {
         rest = tail;
     }
     out.push_str(rest);
+    if let Some(place) = publishing_key(&out) {
+        out.replace_range(place, HIDDEN);
+    }
     if address.contains("://") {
         for place in logins_behind_the_host(&out).into_iter().rev() {
             out.replace_range(place, HIDDEN);
@@ -186,5 +204,17 @@ mod tests {
         }
         assert_eq!(redact_address("rtsp://cam/?pwd=a b&x=1"), "rtsp://cam/?pwd=***&x=1");
         assert_eq!(written_secrets("rtsp://cam/?pwd=a b&x=1&TOKEN=7"), ["a b", "7"]);
+    }
+
+    #[test]
+    fn the_key_of_a_publisher_is_no_ones_to_read() {
+        for (address, shown) in [
+            ("rtmp://:1935/live/hill3?mode=listener", "rtmp://:1935/live/***?mode=listener"),
+            ("url=\"rtmp://10.0.0.7:1935/a/b/c?mode=listener\"", "url=\"rtmp://10.0.0.7:1935/a/b/***?mode=listener\""),
+            ("rtmp://:1935/live?mode=listener", "rtmp://:1935/live?mode=listener"),
+            ("rtmp://relay/live/hall", "rtmp://relay/live/hall"),
+        ] {
+            assert_eq!(redact(address), shown);
+        }
     }
 }

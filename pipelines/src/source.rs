@@ -10,7 +10,9 @@ use std::str::FromStr;
 
 use forewarn_base::secret::Credentials;
 
-use crate::address::{host_of, is_listener, reads_as_host, redact, redact_address, split_authority, written_secrets};
+use crate::address::{
+    host_of, is_listener, listens, reads_as_host, redact, redact_address, split_authority, written_secrets,
+};
 
 /// How RTP travels from an RTSP camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,6 +70,17 @@ pub enum SourceError {
         /// The scheme.
         scheme: String,
     },
+    /// What is sent to this box by RTMP has no TLS.
+    #[error(
+        "what is sent to this box by RTMP is taken without TLS; write rtmp://:PORT/APP/KEY?mode=listener, and keep it \
+         within a network of your own"
+    )]
+    Unciphered,
+    /// RTMP without a host, and not as a listener.
+    #[error(
+        "the address has no host; write rtmp://host/path, or rtmp://:PORT/APP/KEY?mode=listener for what is sent to this box"
+    )]
+    NoListener,
     /// Datagrams without a port.
     #[error(
         "datagrams come to a port of this box: write udp://127.0.0.1:PORT for a sender on this box, udp://:PORT for any, \
@@ -132,9 +145,8 @@ impl SourceUrl {
     /// sources.
     pub fn listens_at(&self) -> Option<(&str, u16)> {
         let (_, host) = self.location.split_once("://")?;
-        let is_listener = || host.split(['?', '&']).any(|key| key == "mode=listener");
         let may_listen = matches!(self.kind, SourceKind::Srt | SourceKind::Rtmp);
-        if !(self.kind == SourceKind::Udp || may_listen && is_listener()) {
+        if !(self.kind == SourceKind::Udp || may_listen && listens(host)) {
             return None;
         }
         let host = &host[..host.find(['/', '?']).unwrap_or(host.len())];
@@ -184,7 +196,14 @@ impl SourceUrl {
         if kind == SourceKind::Udp && !is_listener && port_of(host).is_none() {
             return Err(SourceError::Port);
         }
-        if host.is_empty() || (host.starts_with(':') && !is_listener) {
+        if kind == SourceKind::Rtmp {
+            match (is_listener, listens(&location)) {
+                (_, true) if scheme.eq_ignore_ascii_case("rtmps") => return Err(SourceError::Unciphered),
+                (true, false) => return Err(SourceError::NoListener),
+                _ => {}
+            }
+        }
+        if host.is_empty() {
             return Err(SourceError::NoHost { scheme: scheme.to_owned() });
         }
         if !is_listener && !reads_as_host(host) {
@@ -322,6 +341,16 @@ mod tests {
             let source = parse(text);
             assert_eq!((source.kind(), source.location()), (kind, location), "{text}");
         }
+    }
+
+    #[test]
+    fn rtmp_that_is_sent_here_says_so_and_has_no_tls() {
+        let why = |text: &str| text.parse::<SourceUrl>().unwrap_err();
+        assert_eq!(why("rtmp://:1935/live/a"), SourceError::NoListener);
+        assert_eq!(why("rtmp://:1935/live/a?mode=Listener"), SourceError::NoListener);
+        assert_eq!(why("rtmps://:1935/live/a?mode=listener"), SourceError::Unciphered);
+        assert_eq!(why("rtmp://:0/live/a?mode=listener"), SourceError::Host { scheme: "rtmp".to_owned() });
+        assert!(!parse("rtmp://:1935/live/hill3?mode=listener").to_string().contains("hill3"));
     }
 
     #[test]

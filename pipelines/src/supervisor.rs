@@ -9,7 +9,7 @@ use forewarn_domain::clock::Stopwatch;
 use gst::prelude::*;
 
 use crate::event::fault_of_error;
-use crate::ingest::{self, ForkInfo, IngestOptions, KeepAlive};
+use crate::ingest::{self, Door, ForkInfo, IngestOptions, KeepAlive};
 use crate::mux::Running;
 use crate::session::{Note, Session};
 use crate::stats::count;
@@ -64,6 +64,7 @@ struct Supervisor<'a> {
     /// Before the first connection the stream counts as out since its start, but reports no gap.
     outage: Option<Outage>,
     last_frame_at: Timestamp,
+    door: Door,
 }
 
 /// Keeps the stream connected until it is stopped or has ended.
@@ -76,6 +77,7 @@ pub(crate) fn run(shared: &Arc<Shared>) {
         excluded_decoders: Vec::new(),
         outage: None,
         last_frame_at: started_at,
+        door: Door::default(),
     };
     supervisor.keep_connected();
     shared.ring.end_epoch(EpochEnd::StreamEnded);
@@ -109,7 +111,9 @@ impl Supervisor<'_> {
     /// Counts and reports a failure; says how long to wait.
     fn report(&mut self, fault: StreamFault) -> Duration {
         count(&self.shared.stats.failed_attempts);
-        let retry_in = self.backoff.next_wait();
+        // Who sends to this box comes when it likes: nobody is spared by waiting longer, and it would be missed.
+        let is_sent_here = self.shared.config.source.listens_at().is_some();
+        let retry_in = if is_sent_here { self.shared.config.backoff.first } else { self.backoff.next_wait() };
         if let Some(outage) = &mut self.outage {
             outage.failed_attempts += 1;
             let (attempt, is_news) = (outage.failed_attempts, outage.is_news(&fault));
@@ -150,6 +154,7 @@ impl Supervisor<'_> {
             is_any_codec_accepted: false,
             turned: config.turned,
             masks: config.masks.clone(),
+            door: self.door.clone(),
         }
     }
 
@@ -295,6 +300,7 @@ mod tests {
             excluded_decoders: Vec::new(),
             outage: None,
             last_frame_at: Timestamp::ZERO,
+            door: Door::default(),
         };
         let session = Session::new(shared.clone());
         session.forked(ForkInfo {

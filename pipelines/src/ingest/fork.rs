@@ -320,6 +320,7 @@ mod tests {
             is_any_codec_accepted: false,
             turned: Orientation::UPRIGHT,
             masks: Arc::default(),
+            door: crate::ingest::Door::default(),
         }
     }
 

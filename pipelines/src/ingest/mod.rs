@@ -47,6 +47,7 @@ pub(crate) use crate::talk::Talk;
 pub(crate) use entrance::count_of;
 pub(crate) use keep_alive::KeepAlive;
 pub(crate) use open::open;
+pub(crate) use publish::Door;
 pub(crate) use why::reason;
 
 /// Who takes what a pipeline gives. Called from GStreamer's streaming threads.
@@ -151,6 +152,8 @@ pub(crate) struct IngestOptions {
     pub(crate) turned: Orientation,
     /// What is hidden in every picture.
     pub(crate) masks: Arc<[Mask]>,
+    /// Where publishers come in.
+    pub(crate) door: Door,
 }
 
 /// What a file states of the times of its pictures.

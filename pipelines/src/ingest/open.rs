@@ -39,7 +39,9 @@ pub(crate) fn open(
             let rtsp = rtsp::build(&site, source)?;
             pipeline.add(&rtsp).map_err(StreamFault::other)?;
         }
-        SourceKind::Rtmp if source.listens_at().is_some() => contained(&site, &publish::build(source)?)?,
+        SourceKind::Rtmp if source.listens_at().is_some() => {
+            contained(&site, &publish::build(source, &site.options.door)?)?
+        }
         SourceKind::Rtmp => contained(&site, &rtmp(&site, source)?)?,
         SourceKind::Srt => contained(&site, &srt(source)?)?,
         SourceKind::Udp => contained(&site, &datagrams(source)?)?,

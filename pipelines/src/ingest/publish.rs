@@ -1,13 +1,15 @@
 //! RTMP that is sent to this box: a drone, its controller or an encoder publishes, and what it sends goes on as Flash video.
 //!
-//! One publisher is heard at a time, for as long as the pipeline runs. When it ends, the stream does, and whoever opens it
-//! anew listens anew.
+//! One publisher is heard at a time, for as long as the pipeline runs. When it ends, the stream does; the port stays open until
+//! it is opened anew, so that who publishes in between waits for a moment and is not refused.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
 use forewarn_domain::clock::Stopwatch;
 use gst::glib::WeakRef;
@@ -32,9 +34,19 @@ const KEY_WITHIN_BYTES: usize = 1 << 16;
 /// Bytes that wait for the demuxer; beyond that the publisher waits.
 const MOST_BYTES: u64 = 4 << 20;
 
+/// The open port of a stream, which outlives its connections.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Door(Arc<Mutex<Option<Arc<TcpListener>>>>);
+
 /// A source of what is published to this box.
-pub(super) fn build(source: &SourceUrl) -> Result<gst::Element, StreamFault> {
-    let (listener, port) = listen(source)?;
+pub(super) fn build(source: &SourceUrl, door: &Door) -> Result<gst::Element, StreamFault> {
+    let (address, port) = source.listens_at().ok_or_else(|| StreamFault::other("the address has no port"))?;
+    let mut open = lock(&door.0);
+    let listener = match &*open {
+        Some(listener) => Arc::clone(listener),
+        None => Arc::clone(open.insert(Arc::new(listen(address, port)?))),
+    };
+    drop(open);
     let element = make("appsrc")?;
     let caps = gst::Caps::builder("video/x-flv").build();
     element.set_property("caps", &caps);
@@ -47,13 +59,12 @@ pub(super) fn build(source: &SourceUrl) -> Result<gst::Element, StreamFault> {
     Ok(element)
 }
 
-fn listen(source: &SourceUrl) -> Result<(TcpListener, u16), StreamFault> {
+fn listen(address: &str, port: u16) -> Result<TcpListener, StreamFault> {
     let (_open, wait) = sync_channel::<()>(0);
     let mut left = PORT_WITHIN;
     loop {
-        let (address, port) = source.listens_at().ok_or_else(|| StreamFault::other("the address has no port"))?;
         match TcpListener::bind((address, port)) {
-            Ok(listener) => return Ok((listener, port)),
+            Ok(listener) => return Ok(listener),
             Err(error) if error.kind() == ErrorKind::AddrInUse && !left.is_zero() => {
                 let _ = wait.recv_timeout(TURN);
                 left = left.saturating_sub(TURN);

@@ -114,6 +114,7 @@ mod tests {
                 is_any_codec_accepted: false,
                 turned: forewarn_domain::Orientation::UPRIGHT,
                 masks: Arc::default(),
+                door: crate::ingest::Door::default(),
             },
             intake: Arc::new(Catcher(Mutex::new(sender))),
             has_video: AtomicBool::new(false),

@@ -14,7 +14,7 @@ use gst::prelude::*;
 use super::config::ReplayConfig;
 use crate::event::fault_of_error;
 use crate::frame_map::Picture;
-use crate::ingest::{ForkInfo, IngestOptions, Intake, RawUnit};
+use crate::ingest::{Door, ForkInfo, IngestOptions, Intake, RawUnit};
 use crate::thinning::Admission;
 use crate::{RtspTransport, SourceUrl, StreamFault};
 
@@ -123,5 +123,6 @@ pub(super) fn options(config: &ReplayConfig) -> IngestOptions {
         is_any_codec_accepted: true,
         turned: config.turned,
         masks: config.masks.clone(),
+        door: Door::default(),
     }
 }

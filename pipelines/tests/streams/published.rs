@@ -3,6 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use forewarn_domain::clock::Stopwatch;
 use forewarn_pipelines::{Codec, StreamEvent};
 
 use crate::live::{config, free_tcp_port, is_connected, is_interrupted, is_resumed, next, start};
@@ -12,7 +13,13 @@ use crate::support::{FLASH, clips, number_of};
 struct Publisher(Child);
 
 impl Publisher {
+    /// Publishes as soon as the port is open, which then it stays.
     fn start(port: u16, key: &str) -> Self {
+        let watch = Stopwatch::start();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(watch.elapsed() < Duration::from_secs(20), "nothing listens at {port}");
+            std::thread::yield_now();
+        }
         let clip = clips().get(&FLASH).path;
         let mut command = Command::new("ffmpeg");
         command.args(["-v", "error", "-re", "-stream_loop", "-1", "-i"]).arg(clip).args(["-c", "copy", "-f", "flv"]);
