@@ -24,8 +24,8 @@ use crate::refusal::Refusal;
 /// The longest text that is spoken: half a minute.
 const LONGEST: usize = 300;
 
-/// The largest recording: half a minute at 16 kHz, and its header.
-const TALK_BYTES: usize = 30 * 16_000 * 2 + 1024;
+/// The largest recording: half a minute of two channels at 48 kHz, and its header.
+const TALK_BYTES: usize = 30 * 48_000 * 2 * 2 + 4096;
 
 pub(super) fn pages() -> Vec<Page> {
     vec![

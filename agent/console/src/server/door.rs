@@ -86,8 +86,8 @@ impl Strangers {
 async fn no_account() -> Response {
     let why = both!(
         "there is no account yet; make the first one on the box itself, by the link that the agent prints, or through \
-         `ssh -L 9465:127.0.0.1:9465`",
-        "尚无账户；请在设备本机上通过程序输出的链接创建首个账户，或使用 `ssh -L 9465:127.0.0.1:9465`"
+         `ssh -L PORT:127.0.0.1:PORT` with the port of this page",
+        "尚无账户；请在设备本机上通过程序输出的链接创建首个账户，或使用 `ssh -L 端口:127.0.0.1:端口`（即本页面的端口）"
     );
     let mut answer = Refusal::new(StatusCode::FORBIDDEN, why).into_response();
     // The next connection may be let in.

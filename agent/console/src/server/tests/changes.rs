@@ -58,7 +58,7 @@ fn a_camera_is_looked_at_and_added_and_somebody_speaks_and_the_trail_says_who() 
     };
     assert_eq!(talk("audio/wav", "RIFF of words").json()["played"], "13 bytes by horn");
     assert_eq!((talk("audio/wav", "hush").status, talk("audio/ogg", "OggS").status), (409, 415));
-    assert_eq!(talk("audio/wav", &"R".repeat(1_000_000)).status, 413);
+    assert_eq!(talk("audio/wav", &"R".repeat(6_000_000)).status, 413);
     let command = |message: &str| {
         let answer = scene.say(&admin, "POST", "/api/v1/commands", &[], message);
         (answer.status, answer.json())
