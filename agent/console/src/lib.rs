@@ -42,7 +42,7 @@ pub use ports::{
     CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Metrics, Passing, Ports, Refused,
     SiteEditor, StatsAsked,
 };
-pub use server::{ConsoleError, Found, Server};
-pub use setup::{Places, Setup};
+pub use server::{ConsoleError, Server};
+pub use setup::{Found, Places, Setup};
 pub use still::jpeg;
 pub use tls::Tls;

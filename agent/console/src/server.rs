@@ -29,7 +29,7 @@ use crate::listener::Listener;
 use crate::ports::Ports;
 use crate::redactor::Redactor;
 use crate::rehearsals::Rehearsals;
-use crate::setup::Setup;
+use crate::setup::{Found, Setup};
 use crate::store::{Follower, Index, Newsroom, Sources};
 use door::{Door, Pages, renew};
 
@@ -102,15 +102,6 @@ impl Limits {
 const ASKING: usize = 4;
 /// How long nobody new is taken after the system could give no connection.
 const SHORT_OF_DESCRIPTORS: Duration = Duration::from_millis(200);
-
-/// Where the console is found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Found {
-    /// Its address; the link of the first sign-in while there is one.
-    pub address: String,
-    /// The SHA-256 of a certificate that nobody vouches for, by which a browser's owner knows it.
-    pub fingerprint: Option<String>,
-}
 
 /// A running listener; it stops when this is dropped.
 #[derive(Debug)]

@@ -8,7 +8,6 @@ use forewarn_base::tls::server::TlsServer;
 use forewarn_domain::Clock;
 
 use crate::hosts::Hosts;
-use crate::server::Found;
 use crate::tls::{Tls, TlsError};
 
 /// Where what the console needs lies in the storage directory.
@@ -67,6 +66,15 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
 }
 
+/// Where the console is found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Its address; the link of the first sign-in while there is one.
+    pub address: String,
+    /// The SHA-256 of a certificate that nobody vouches for, by which a browser's owner knows it.
+    pub fingerprint: Option<String>,
+}
+
 impl Setup {
     /// Whether what is said goes over TLS, so that cookies are sent over that alone.
     pub(crate) fn is_secure(&self) -> bool {
@@ -77,7 +85,7 @@ impl Setup {
     pub(crate) fn open_tls(&self, address: SocketAddr) -> Result<Option<TlsServer>, TlsError> {
         let Some(tls) = &self.tls else { return Ok(None) };
         let mut names = self.hosts.names().to_vec();
-        names.extend((!address.ip().is_unspecified()).then(|| address.ip().to_string()));
+        names.extend((!address.ip().is_unspecified() && !address.ip().is_loopback()).then(|| address.ip().to_string()));
         let now = self.clock.wall(self.clock.now());
         tls.open(&self.places.certificate, &self.site, &names, now).map(Some)
     }

@@ -40,7 +40,7 @@ pub(crate) fn open(
             pipeline.add(&rtsp).map_err(StreamFault::other)?;
         }
         SourceKind::Rtmp if source.listens_at().is_some() => {
-            contained(&site, &publish::build(source, &site.options.door)?)?
+            contained(&site, &publish::build(source, &site.options.door)?)?;
         }
         SourceKind::Rtmp => contained(&site, &rtmp(&site, source)?)?,
         SourceKind::Srt => contained(&site, &srt(source)?)?,
