@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use forewarn_base::durable;
 use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
+use forewarn_base::{durable, private};
 use forewarn_domain::Timestamp;
+use serde::Serialize;
 
 use super::spending::{Budget, Spending};
 use super::thin::Thin;
@@ -71,11 +72,10 @@ fn read(path: &Path) -> Result<Spending, String> {
     }
 }
 
-fn write(path: &Path, spending: &Spending) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        forewarn_base::private::create_dirs(folder)?;
-    }
-    durable::replace(path, &serde_json::to_vec(spending)?)
+/// Keeps what outlives the program in a file whose folder is made if need be.
+pub(super) fn write(path: &Path, content: &impl Serialize) -> std::io::Result<()> {
+    private::create_dirs(private::folder_of(path))?;
+    durable::replace(path, &serde_json::to_vec(content)?)
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! How far files have been brought over, and what that has cost, across restarts.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use forewarn_base::{durable, private};
 use serde::{Deserialize, Serialize};
 
 use super::Facts;
+use crate::upstream::purse;
 use crate::upstream::spending::Spending;
 
 /// Files that are remembered; beyond that the one that was written down first is forgotten, and would be brought over again.
@@ -89,18 +89,13 @@ impl Kept {
 
     /// Writes it down. What the disk refuses costs traffic after a restart, and nothing else.
     pub(super) fn write(&mut self) {
-        let written = write(&self.path, &self.content);
+        let written = purse::write(&self.path, &self.content);
         let was_refused = std::mem::replace(&mut self.is_refused, written.is_err());
         if let (Err(error), false) = (written, was_refused) {
             let path = self.path.display();
             tracing::warn!(%path, %error, "how far uploads are is not kept: after a restart some begin again");
         }
     }
-}
-
-fn write(path: &Path, content: &Content) -> std::io::Result<()> {
-    private::create_dirs(private::folder_of(path))?;
-    durable::replace(path, &serde_json::to_vec(content)?)
 }
 
 #[cfg(test)]
