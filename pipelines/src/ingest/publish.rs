@@ -100,10 +100,12 @@ impl Wanted {
 /// Hears publishers until one of them has sent something and ended, or until nobody wants the stream.
 fn hear(listener: &TcpListener, source: &WeakRef<AppSrc>, wanted: &Wanted) {
     loop {
+        let is_there = is_there(listener);
+        // Who comes from now on waits for whoever opens the stream anew.
         if source.upgrade().is_none() {
             return;
         }
-        if !is_there(listener) {
+        if !is_there {
             continue;
         }
         let Ok((publisher, from)) = listener.accept() else { continue };
