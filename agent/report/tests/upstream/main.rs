@@ -1,10 +1,8 @@
-//! Upstreams against a real mosquitto: delivery, order, outages, will, versions, logins, TLS; several at once; another
-//! kind; and a disk under the outbox that fails.
+//! Upstreams against a real mosquitto: delivery, order, outages, will, versions, logins, TLS; several at once; and another
+//! kind.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod cuts;
-mod disk;
 mod homes;
 mod kind;
 mod liars;

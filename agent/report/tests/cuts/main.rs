@@ -1,5 +1,12 @@
 //! The disk under the outbox fails at every step of many runs: what was recorded is never lost, half a report never appears, and
 //! the outbox goes on.
+//!
+//! The layer that fails is SQLite's default for the whole process once it is there, and its index of the log does not keep
+//! threads apart as the real one does: so these tests have a process of their own.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod disk;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,7 +16,7 @@ use forewarn_report::{Cursor, Destination, Outbox, OutboxError, OutboxLimits, Ou
 use forewarn_wire::Event;
 use forewarn_wire::samples::{CLOSING, report, source};
 
-use crate::disk::{Failure, on_a_disk};
+use disk::{Failure, on_a_disk};
 
 /// Failures of each kind, at least.
 const CUTS: u64 = 1000;
