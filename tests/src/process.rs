@@ -1,6 +1,5 @@
 //! Child processes that end with their owner.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -104,8 +103,7 @@ pub fn processes_of_group(group: u32) -> anyhow::Result<Vec<String>> {
     Ok(found)
 }
 
-/// A port of the loopback that was free a moment ago.
+/// A port of the loopback that nobody uses.
 pub fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("failed to find a free loopback port")?;
-    Ok(listener.local_addr()?.port())
+    forewarn_base::port::free_port().context("failed to find a free loopback port")
 }

@@ -12,6 +12,7 @@
 //! - [`file`]: what a user names to be looked at.
 //! - [`packet`]: several files in one.
 //! - [`private`]: who may read a file.
+//! - [`port`]: ports that nobody uses.
 //! - [`messages`]: what stands beside the pictures in coded video, such as a camera's own signatures.
 //! - [`hash`]: SHA-256 of files, and pinned files.
 //! - [`random`]: numbers and names that nobody can foresee.
@@ -30,6 +31,7 @@ pub mod hash;
 pub mod http;
 pub mod messages;
 pub mod packet;
+pub mod port;
 pub mod post;
 pub mod private;
 pub mod random;

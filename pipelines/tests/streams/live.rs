@@ -294,11 +294,7 @@ fn sender(sink: &str) -> crate::support::Player {
 }
 
 pub(crate) fn free_port() -> u16 {
-    std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-pub(crate) fn free_tcp_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    forewarn_base::port::free_port().unwrap()
 }
 
 /// A second one at the port of a stream is told why it hears nothing, and takes nothing from it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_pipelines::{Codec, StreamEvent};
 
-use crate::live::{config, free_tcp_port, is_connected, is_interrupted, is_resumed, next, start};
+use crate::live::{config, free_port, is_connected, is_interrupted, is_resumed, next, start};
 use crate::support::{FLASH, clips, number_of};
 
 /// Publishes until it goes out of scope.
@@ -37,7 +37,7 @@ impl Drop for Publisher {
 
 #[test]
 fn what_is_published_is_watched_and_watched_again_after_the_link_broke() {
-    let port = free_tcp_port();
+    let port = free_port();
     let (live, events) = start(config(&format!("rtmp://127.0.0.1:{port}/live/hill3?mode=listener")));
     for turn in 0..3 {
         let publisher = Publisher::start(port, "hill3");
@@ -61,7 +61,7 @@ fn what_is_published_is_watched_and_watched_again_after_the_link_broke() {
 
 #[test]
 fn who_does_not_know_the_key_is_sent_away_and_keeps_nobody_out() {
-    let port = free_tcp_port();
+    let port = free_port();
     let (live, events) = start(config(&format!("rtmp://127.0.0.1:{port}/live/hill3?mode=listener")));
     let mut stranger = Publisher::start(port, "other");
     assert!(!events.comes_within(Duration::from_secs(2), is_connected));

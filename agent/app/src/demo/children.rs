@@ -1,11 +1,11 @@
 //! The demo's child processes: a broker and a camera. Each ends with the demo, whatever ends the demo.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, bail};
+use forewarn_base::port::free_port;
 
 /// A child process that is killed and waited for when this is dropped.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Broker {
     pub fn start(dir: &Path) -> anyhow::Result<Self> {
         let program = find_mosquitto()
             .context("mosquitto is not installed: `apt-get install mosquitto`, or run `forewarn demo --fast`")?;
-        let port = free_port()?;
+        let port = free_port().context("failed to find a free loopback port")?;
         let config = dir.join("mosquitto.conf");
         std::fs::write(&config, format!("listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"))
             .with_context(|| format!("failed to write {}", config.display()))?;
@@ -78,12 +78,6 @@ fn find_mosquitto() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = [PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")];
     std::env::split_paths(&path).chain(system).map(|dir| dir.join("mosquitto")).find(|file| file.is_file())
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).context("failed to find a free loopback port")?;
-    Ok(listener.local_addr()?.port())
 }
 
 /// `forewarn sim camera` in a process of its own.

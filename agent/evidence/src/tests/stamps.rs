@@ -3,9 +3,10 @@
 use std::net::TcpListener;
 use std::path::Path;
 
+use forewarn_base::port::free_port;
 use forewarn_base::post::Peer;
 use forewarn_base::thread::Thread;
-use forewarn_seal::time_stamp::authority::{Authority, KEYS, free_port};
+use forewarn_seal::time_stamp::authority::{Authority, KEYS};
 
 use super::*;
 use crate::testing::escalated;

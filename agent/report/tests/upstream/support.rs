@@ -1,7 +1,7 @@
 //! A real mosquitto as a child, a subscriber, and reports to send.
 
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -37,9 +37,9 @@ pub(crate) fn within(patience: Duration, what: &str, mut check: impl FnMut() -> 
     }
 }
 
-/// A port of the loopback that was free a moment ago.
+/// A port of the loopback that nobody uses.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    forewarn_base::port::free_port().unwrap()
 }
 
 /// A mosquitto of its own.
