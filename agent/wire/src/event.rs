@@ -77,6 +77,9 @@ pub struct IncidentData {
 pub struct WireEvidence {
     /// The bundle: its folder on the box.
     pub id: String,
+    /// Where it is found; none where the site does not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Its seal; none if it was not sealed yet.
     #[serde(flatten)]
     pub seal: Option<WireSeal>,
@@ -105,9 +108,10 @@ pub struct WireSeal {
 impl WireEvidence {
     /// What a report says; none if it is of a transition that a former version wrote down.
     fn of(report: &Report) -> Option<Self> {
-        let of_seal = |seal: &Seal| Self { id: seal.bundle.clone(), seal: Some(seal.into()) };
+        let of_seal = |seal: &Seal| Self { id: seal.bundle.clone(), url: None, seal: Some(seal.into()) };
         let of_transition = |evidence: &EvidenceRef| Self {
             id: evidence.bundle.clone(),
+            url: None,
             seal: evidence.seal.as_ref().map(WireSeal::from),
         };
         report.seal.as_ref().map(of_seal).or_else(|| report.evidence.as_deref().map(of_transition))

@@ -12,6 +12,7 @@
 //! A new kind of upstream is a file of its own, and a line in the registry at the end of this page.
 
 pub mod config;
+mod evidence_link;
 pub mod frigate;
 pub mod gat1400;
 mod group;

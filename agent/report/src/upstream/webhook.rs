@@ -12,10 +12,11 @@ use base64::engine::general_purpose::STANDARD;
 use forewarn_base::http::Ask;
 use forewarn_base::setting::SettingError;
 use forewarn_domain::WallTime;
-use forewarn_wire::{CONTENT_TYPE, Event};
+use forewarn_wire::CONTENT_TYPE;
 use ring::hmac;
 
 use super::Start;
+use super::evidence_link::{EvidenceLink, event_of};
 use super::http::Recipient;
 use super::http::table::http_table;
 use super::settings::{AdapterSettings, Surroundings};
@@ -32,6 +33,10 @@ http_table! {
     pub struct WebhookConfig {
         /// A file whose first line is the secret by which reports are signed, `whsec_…`; they are not signed without one.
         secret;
+        /// Where the recipient finds an incident's evidence, with `{bundle}`, `{incident}` and `{camera}`; told as
+        /// `data.evidence.url`.
+        #[serde(default)]
+        pub evidence_url: Option<String>,
     }
 }
 
@@ -39,7 +44,8 @@ impl AdapterSettings for WebhookConfig {
     fn resolve_in(&self, around: Surroundings<'_>) -> Result<Arc<dyn Start>, SettingError> {
         let keys = self.http();
         let key = keys.secret(around)?.map(|secret| signing_key(secret.expose(), keys.secret_key())).transpose()?;
-        let webhook = Webhook { url: keys.address()?.into(), key };
+        let evidence = EvidenceLink::new(self.evidence_url.as_deref())?;
+        let webhook = Webhook { url: keys.address()?.into(), key, evidence };
         Ok(Arc::new(keys.open("webhook", webhook, around)?))
     }
 }
@@ -59,6 +65,7 @@ fn signing_key(secret: &str, key: &'static str) -> Result<hmac::Key, SettingErro
 pub struct Webhook {
     url: String,
     key: Option<hmac::Key>,
+    evidence: Option<EvidenceLink>,
 }
 
 impl fmt::Debug for Webhook {
@@ -71,7 +78,7 @@ impl fmt::Debug for Webhook {
 impl Recipient for Webhook {
     fn ask(&self, reports: &[QueuedReport], sent_at: WallTime) -> Ask {
         let Some(queued) = reports.first() else { return Ask::default() };
-        let event = Event::from_report(&queued.report, &queued.source);
+        let event = event_of(queued, self.evidence.as_ref());
         // An event of texts and numbers always has a JSON form.
         let body = serde_json::to_string(&event).unwrap_or_default();
         let at_s = sent_at.as_micros().div_euclid(1_000_000);
@@ -94,6 +101,7 @@ impl Recipient for Webhook {
 mod tests {
     use std::path::Path;
 
+    use forewarn_wire::Event;
     use forewarn_wire::samples::{report, source};
 
     use super::*;
@@ -119,7 +127,7 @@ mod tests {
     #[test]
     fn an_event_is_signed_as_it_is_sent_and_is_known_by_its_id() {
         let key = signing_key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "password_env").unwrap();
-        let webhook = Webhook { url: "http://a.example/x".to_owned(), key: Some(key.clone()) };
+        let webhook = Webhook { url: "http://a.example/x".to_owned(), key: Some(key.clone()), evidence: None };
         let queued = QueuedReport { seq: 4, report: report(1, 5), source: source() };
         let ask = webhook.ask(std::slice::from_ref(&queued), WallTime::from_micros(1_769_839_472_250_000));
         let body = serde_json::to_string(&Event::from_report(&report(1, 5), &source())).unwrap();
@@ -144,6 +152,7 @@ mod tests {
             (r#","password_env":"SECRET""#, "whsec_%%", "is no base64"),
             (r#","password_env":"SECRET""#, "whsec_MfKQ", "24 to 64 bytes"),
             (r#","password_env":"OTHER""#, whole, "the environment has no variable OTHER"),
+            (r#","evidence_url":"https://a.example/""#, "", "evidence_url: it is one address for all"),
             (r#","timeout_s":0"#, "", "timeout_s: 0 is out of range; write 1 to 300"),
             (r#","ca_file":"ca.pem""#, "", "ca_file: failed to read /nowhere/ca.pem"),
             (r#","colour":1"#, "", "unknown field `colour`"),

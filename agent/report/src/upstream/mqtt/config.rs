@@ -11,6 +11,8 @@ use forewarn_base::setting::SettingError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::upstream::evidence_link::EvidenceLink;
+
 /// The protocol's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub enum MqttVersion {
@@ -32,6 +34,10 @@ broker_table! {
         /// What every topic begins with.
         #[serde(default = "default_prefix")]
         pub topic_prefix: String,
+        /// Where those who read find an incident's evidence, with `{bundle}`, `{incident}` and `{camera}`; told as
+        /// `data.evidence.url`.
+        #[serde(default)]
+        pub evidence_url: Option<String>,
         /// Messages sent ahead of their acknowledgement, 1 to 1000.
         #[serde(default = "default_in_flight")]
         pub max_in_flight: u16,
@@ -63,6 +69,7 @@ pub struct ResolvedMqtt {
     pub(crate) broker: Broker,
     pub(crate) version: MqttVersion,
     pub(crate) topic_prefix: String,
+    pub(crate) evidence: Option<EvidenceLink>,
     pub(crate) max_in_flight: u16,
     pub(crate) reconnect: BackoffLimits,
 }
@@ -81,6 +88,7 @@ impl MqttConfig {
             url: url.into(),
             version: MqttVersion::default(),
             topic_prefix: default_prefix(),
+            evidence_url: None,
             max_in_flight: default_in_flight(),
             reconnect_min_ms: default_reconnect_min(),
             reconnect_max_ms: default_reconnect_max(),
@@ -107,6 +115,7 @@ impl MqttConfig {
             broker: self.broker().resolve(format!("forewarn-{site}"), directory, environment)?,
             version: self.version,
             topic_prefix: self.topic_prefix.clone(),
+            evidence: EvidenceLink::new(self.evidence_url.as_deref())?,
             max_in_flight: self.max_in_flight,
             reconnect: BackoffLimits {
                 first: Duration::from_millis(u64::from(self.reconnect_min_ms)),

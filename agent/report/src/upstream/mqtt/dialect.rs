@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use forewarn_wire::{CONTENT_TYPE, Event, EventSource, Presence, Status};
+use forewarn_wire::{CONTENT_TYPE, EventSource, Presence, Status};
 
 use super::link::Publication;
 use super::topic::Topics;
 use crate::outbox::QueuedReport;
+use crate::upstream::evidence_link::{EvidenceLink, event_of};
 
 /// What one kind of listener on a broker expects. Pure.
 pub trait Dialect: fmt::Debug + Send {
@@ -35,11 +36,12 @@ pub(super) const MOST_MESSAGES: u16 = 6;
 pub(super) struct CloudEvents {
     topics: Topics,
     source: EventSource,
+    evidence: Option<EvidenceLink>,
 }
 
 impl CloudEvents {
-    pub(super) fn new(prefix: &str, source: &EventSource) -> Self {
-        Self { topics: Topics::new(prefix, &source.site), source: source.clone() }
+    pub(super) fn new(prefix: &str, source: &EventSource, evidence: Option<EvidenceLink>) -> Self {
+        Self { topics: Topics::new(prefix, &source.site), source: source.clone(), evidence }
     }
 }
 
@@ -50,7 +52,7 @@ impl Dialect for CloudEvents {
 
     fn report(&mut self, queued: &QueuedReport) -> Vec<Publication> {
         let rule = &queued.report.incident.rule;
-        let event = Event::from_report(&queued.report, &queued.source);
+        let event = event_of(queued, self.evidence.as_ref());
         let (camera, violation) = (rule.stream.as_str(), rule.violation.as_str());
         let topic = match &queued.report.seal {
             Some(_) => self.topics.evidence(camera, violation),

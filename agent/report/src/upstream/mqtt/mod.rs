@@ -47,7 +47,7 @@ impl Adapter for ResolvedMqtt {
     }
 
     fn connect(&self, source: &EventSource, _: &Arc<dyn Clock>) -> (MqttUpstream, MqttSender, MqttReceiver) {
-        connect(self, Box::new(CloudEvents::new(&self.topic_prefix, source)), 1)
+        connect(self, Box::new(CloudEvents::new(&self.topic_prefix, source, self.evidence.clone())), 1)
     }
 }
 
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_connection_is_greeted_used_and_taken_leave_of() {
-        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source())));
+        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source(), None)));
         assert_eq!(upstream.handle_answer(Answer::Connected), Note::Ready);
         assert_eq!(
             sent(&mut upstream),
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn health_is_told_one_message_at_a_time_and_a_broker_that_refuses_it_gets_reports() {
-        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source())));
+        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source(), None)));
         for health in ["1", "2", "3"] {
             upstream.handle_health(health);
         }
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_was_refused() {
-        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source())));
+        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source(), None)));
         upstream.handle_report(&queued(3));
         upstream.handle_answer(Answer::Wrote(1));
         let Note::Refused { what, why, .. } = upstream.handle_answer(Answer::Refused(1, "NotAuthorized".to_owned()))
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn what_an_earlier_agent_recorded_is_said_in_its_name() {
-        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source())));
+        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source(), None)));
         let earlier = EventSource { agent_version: "0.0.9".to_owned(), ..source() };
         upstream.handle_report(&QueuedReport { source: earlier, ..queued(3) });
         assert!(sent(&mut upstream)[0].1.contains("\"agent_version\":\"0.0.9\""));
