@@ -46,6 +46,7 @@ pub(crate) fn package_of(element: &str) -> &'static str {
         "rtspsrc" | "rtph264depay" | "rtph265depay" | "rtph264pay" | "rtph265pay" | "v4l2src" | "mp4mux"
         | "qtdemux" | "flvdemux" | "jpegdec" | "matroskademux" | "avidemux" | "souphttpsrc" | "rtpjpegdepay" => GOOD,
         "x264enc" => UGLY,
+        "nicesrc" => "gstreamer1.0-nice",
         name if name.starts_with("avdec_") => "gstreamer1.0-libav",
         name if name.starts_with("v4l2") => GOOD,
         name if name.starts_with("vaapi") => "gstreamer1.0-vaapi",

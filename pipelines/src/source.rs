@@ -1,6 +1,6 @@
 //! Where video comes from: parsing of source addresses, and keeping their secrets out of every output.
 //!
-//! Accepted: `rtsp://`, `rtsps://`, `rtmp://`, `rtmps://`, `srt://`, `udp://`, `http://`, `https://`, `file:` or a plain path, and
+//! Accepted: `rtsp://`, `rtsps://`, `rtmp://`, `rtmps://`, `srt://`, `udp://`, `whip://`, `http://`, `https://`, `file:` or a plain path, and
 //! `v4l2:` with a device. User and password may stand in the address (`rtsp://user:password@host/…`, percent-encoded where
 //! needed) or come apart from it as [`Credentials`]; the address that is handed to GStreamer has none.
 
@@ -35,6 +35,8 @@ pub enum SourceKind {
     Srt,
     /// A transport stream in datagrams that come to this box.
     Udp,
+    /// WebRTC that is published to this box, RFC 9725.
+    Whip,
     /// HTTP: Motion JPEG, or a transport stream.
     Http,
     /// A file.
@@ -50,7 +52,9 @@ pub enum SourceError {
     #[error("the source is empty; give an address such as rtsp://camera/stream or the path of a file")]
     Empty,
     /// An unknown scheme.
-    #[error("the scheme \"{scheme}\" is not known; use rtsp, rtsps, rtmp, rtmps, srt, udp, http, https, file or v4l2")]
+    #[error(
+        "the scheme \"{scheme}\" is not known; use rtsp, rtsps, rtmp, rtmps, srt, udp, whip, http, https, file or v4l2"
+    )]
     Scheme {
         /// What stood before the colon.
         scheme: String,
@@ -81,6 +85,11 @@ pub enum SourceError {
         "the address has no host; write rtmp://host/path, or rtmp://:PORT/APP/KEY?mode=listener for what is sent to this box"
     )]
     NoListener,
+    /// WebRTC without a port.
+    #[error(
+        "what is published by WHIP comes to a port of this box: write whip://:PORT/NAME, and have it published to http://BOX:PORT/NAME"
+    )]
+    WhipPort,
     /// Datagrams without a port.
     #[error(
         "datagrams come to a port of this box: write udp://127.0.0.1:PORT for a sender on this box, udp://:PORT for any, \
@@ -141,12 +150,12 @@ impl SourceUrl {
         &self.location
     }
 
-    /// Where a camera that sends to this box is listened for, as address and port, of TCP for RTMP and else of UDP; none for other
+    /// Where a camera that sends to this box is listened for, as address and port, of TCP for RTMP and WHIP and else of UDP; none for other
     /// sources.
     pub fn listens_at(&self) -> Option<(&str, u16)> {
         let (_, host) = self.location.split_once("://")?;
         let may_listen = matches!(self.kind, SourceKind::Srt | SourceKind::Rtmp);
-        if !(self.kind == SourceKind::Udp || may_listen && listens(host)) {
+        if !(matches!(self.kind, SourceKind::Udp | SourceKind::Whip) || may_listen && listens(host)) {
             return None;
         }
         let host = &host[..host.find(['/', '?']).unwrap_or(host.len())];
@@ -191,10 +200,13 @@ impl SourceUrl {
         let (tail, passphrase) = take_passphrase(kind, tail);
         let location = format!("{scheme}://{host}{tail}");
         // Some write udp://@:PORT for what is listened to.
-        let may_listen = matches!(kind, SourceKind::Srt | SourceKind::Udp | SourceKind::Rtmp);
+        let may_listen = matches!(kind, SourceKind::Srt | SourceKind::Udp | SourceKind::Rtmp | SourceKind::Whip);
         let is_listener = may_listen && is_listener(host);
         if kind == SourceKind::Udp && !is_listener && port_of(host).is_none() {
             return Err(SourceError::Port);
+        }
+        if kind == SourceKind::Whip && !is_listener && port_of(host).is_none() {
+            return Err(SourceError::WhipPort);
         }
         if kind == SourceKind::Rtmp {
             match (is_listener, listens(&location)) {
@@ -266,6 +278,7 @@ impl FromStr for SourceUrl {
             "rtmp" | "rtmps" => Self::network(SourceKind::Rtmp, scheme, text),
             "srt" => Self::network(SourceKind::Srt, scheme, text),
             "udp" => Self::network(SourceKind::Udp, scheme, text),
+            "whip" => Self::network(SourceKind::Whip, scheme, text),
             "http" | "https" => Self::network(SourceKind::Http, scheme, text),
             "file" if path.is_empty() => Err(SourceError::Empty),
             "file" => Ok(Self::file(path)),
@@ -295,9 +308,12 @@ impl fmt::Display for SourceUrl {
         match self.kind {
             SourceKind::File => write!(f, "file:{}", self.location),
             SourceKind::V4l2 => write!(f, "v4l2:{}", self.location),
-            SourceKind::Rtsp | SourceKind::Rtmp | SourceKind::Srt | SourceKind::Udp | SourceKind::Http => {
-                f.write_str(&redact_address(&self.location))
-            }
+            SourceKind::Rtsp
+            | SourceKind::Rtmp
+            | SourceKind::Srt
+            | SourceKind::Udp
+            | SourceKind::Whip
+            | SourceKind::Http => f.write_str(&redact_address(&self.location)),
         }
     }
 }
@@ -330,6 +346,7 @@ mod tests {
             ("srt://h:9000?mode=caller&passphrase=0123456789", SourceKind::Srt, "srt://h:9000?mode=caller"),
             ("udp://127.0.0.1:5000", SourceKind::Udp, "udp://127.0.0.1:5000"),
             ("udp://@:5000", SourceKind::Udp, "udp://:5000"),
+            ("whip://:8889/hill3", SourceKind::Whip, "whip://:8889/hill3"),
             ("http://u:p@cam/video.mjpg?fps=5", SourceKind::Http, "http://cam/video.mjpg?fps=5"),
             ("https://cam:8443/mjpg", SourceKind::Http, "https://cam:8443/mjpg"),
             ("file:///tmp/a.mp4", SourceKind::File, "/tmp/a.mp4"),
@@ -364,6 +381,9 @@ mod tests {
         assert_eq!(at("rtmp://:1935/live/a?mode=listener").as_deref(), Some("0.0.0.0 1935"));
         assert_eq!(at("rtmp://127.0.0.1:1935/live?mode=listener").as_deref(), Some("127.0.0.1 1935"));
         assert_eq!(at("rtmp://relay:1935/live/a"), None);
+        assert_eq!(at("whip://:8889/hill3").as_deref(), Some("0.0.0.0 8889"));
+        assert_eq!(at("whip://10.0.0.5:8889/hill3").as_deref(), Some("10.0.0.5 8889"));
+        assert!(matches!("whip://hill3".parse::<SourceUrl>(), Err(SourceError::WhipPort)));
         for text in ["udp://239.1.2.3", "udp://cam/x", "udp://"] {
             let error = text.parse::<SourceUrl>().unwrap_err();
             assert!(matches!(error, SourceError::Port), "{text}: {error}");

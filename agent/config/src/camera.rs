@@ -48,7 +48,7 @@ pub struct RawCamera {
     /// Its name.
     #[schemars(with = "String")]
     pub id: Spanned<StreamId>,
-    /// `rtsp://`, `rtmp://`, `srt://`, `http://`, `file:` or `v4l2:`.
+    /// `rtsp://`, `rtmp://`, `srt://`, `udp://`, `whip://`, `http://`, `file:` or `v4l2:`.
     #[schemars(with = "String")]
     pub url: Spanned<String>,
     /// A smaller stream of the same picture, with the same login: it is watched, and `url` is kept for clips.

@@ -132,7 +132,7 @@ fn what_cannot_work_is_refused() {
               mend: write 127.0.0.1 and a port; [console] may be seen from elsewhere with `tls = true`, with `certificate` and `key`, or with `behind_proxy = true` where a reverse proxy speaks TLS
             site.toml:7: card: there is no model card `nanodet-g-461`
               mend: did you mean `nanodet-g-416`?
-            site.toml:10: url: the scheme "htp" is not known; use rtsp, rtsps, rtmp, rtmps, srt, udp, http, https, file or v4l2
+            site.toml:10: url: the scheme "htp" is not known; use rtsp, rtsps, rtmp, rtmps, srt, udp, whip, http, https, file or v4l2
               mend: see docs/configuration.md, "Cameras""#]],
     );
     check(

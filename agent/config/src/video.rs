@@ -27,7 +27,12 @@ impl RawVideo<'_> {
                 return check.fail(self.url.span(), error.to_string(), "see docs/configuration.md, \"Cameras\"");
             }
         };
+        let is_published = source.kind() == SourceKind::Whip;
         let Some(password) = self.password(check) else {
+            if is_published && !source.credentials().is_some_and(|login| !login.password.expose().is_empty()) {
+                let mend = "write a token into a file, and name it: `password_file = \"hill3.token\"`";
+                return check.fail(self.url.span(), "who publishes by WHIP must name a token, and there is none", mend);
+            }
             return Some(match self.user {
                 Some(user) => source.with_credentials(Credentials::new(user, "")),
                 None => source,
@@ -35,6 +40,7 @@ impl RawVideo<'_> {
         };
         match self.user.or(source.user()).map(str::to_owned) {
             Some(user) => Some(source.with_credentials(Credentials { user, password })),
+            None if is_published => Some(source.with_credentials(Credentials { user: String::new(), password })),
             None => check.fail(self.url.span(), "there is a password and no user", "add `user = \"…\"`"),
         }
     }

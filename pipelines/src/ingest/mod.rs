@@ -14,6 +14,7 @@ mod fork;
 mod gate;
 mod http;
 mod keep_alive;
+mod listen;
 mod mask;
 mod open;
 mod packet;
@@ -24,6 +25,7 @@ mod recording;
 mod rtsp;
 mod tracks;
 mod v4l2;
+mod whip;
 mod whole;
 mod why;
 
@@ -46,8 +48,8 @@ use crate::{Codec, DecoderKind, DecoderPreference, RtspTransport, StreamFault};
 pub(crate) use crate::talk::Talk;
 pub(crate) use entrance::count_of;
 pub(crate) use keep_alive::KeepAlive;
+pub(crate) use listen::Door;
 pub(crate) use open::open;
-pub(crate) use publish::Door;
 pub(crate) use why::reason;
 
 /// Who takes what a pipeline gives. Called from GStreamer's streaming threads.

@@ -9,7 +9,7 @@ use gst::prelude::*;
 
 use super::tracks::{Tracks, is_complete_at_start, is_video, take_video};
 use super::whole::Wholeness;
-use super::{IngestOptions, Intake, Site, Times, fork, http, picture, publish, recording, rtsp, v4l2, why};
+use super::{IngestOptions, Intake, Site, Times, fork, http, picture, publish, recording, rtsp, v4l2, whip, why};
 use crate::plugin::{make, set_if_present};
 use crate::tap::BesideTap;
 use crate::{Codec, SourceKind, SourceUrl, StreamFault};
@@ -43,6 +43,7 @@ pub(crate) fn open(
             contained(&site, &publish::build(source, &site.options.door)?)?;
         }
         SourceKind::Rtmp => contained(&site, &rtmp(&site, source)?)?,
+        SourceKind::Whip => whip::build(&site, source, &site.options.door)?,
         SourceKind::Srt => contained(&site, &srt(source)?)?,
         SourceKind::Udp => contained(&site, &datagrams(source)?)?,
         SourceKind::Http => http::build(&site, source, find_type)?,

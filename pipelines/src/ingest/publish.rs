@@ -5,27 +5,19 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
 use forewarn_domain::clock::Stopwatch;
 use gst::glib::WeakRef;
 use gst::prelude::*;
 use gst_app::AppSrc;
 use rtmp_runtime::server::{ServerConfig, ServerEvent, ServerSession};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::why;
+use super::listen::{Door, TURN, is_there};
 use crate::plugin::make;
 use crate::{SourceUrl, StreamFault};
 
-/// It is looked so often whether anybody still wants the stream.
-const TURN: Duration = Duration::from_millis(100);
-/// The port may belong for so long to the connection before.
-const PORT_WITHIN: Duration = Duration::from_millis(800);
 /// What is sent to a publisher must be taken within this.
 const WRITE_WITHIN: Duration = Duration::from_secs(3);
 /// Who has not named the key by then, in time or in bytes, is sent away: until then anybody may be talking.
@@ -34,19 +26,9 @@ const KEY_WITHIN_BYTES: usize = 1 << 16;
 /// Bytes that wait for the demuxer; beyond that the publisher waits.
 const MOST_BYTES: u64 = 4 << 20;
 
-/// The open port of a stream, which outlives its connections.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Door(Arc<Mutex<Option<Arc<TcpListener>>>>);
-
 /// A source of what is published to this box.
 pub(super) fn build(source: &SourceUrl, door: &Door) -> Result<gst::Element, StreamFault> {
-    let (address, port) = source.listens_at().ok_or_else(|| StreamFault::other("the address has no port"))?;
-    let mut open = lock(&door.0);
-    let listener = match &*open {
-        Some(listener) => Arc::clone(listener),
-        None => Arc::clone(open.insert(Arc::new(listen(address, port)?))),
-    };
-    drop(open);
+    let (listener, port) = door.open(source)?;
     let element = make("appsrc")?;
     let caps = gst::Caps::builder("video/x-flv").build();
     element.set_property("caps", &caps);
@@ -57,21 +39,6 @@ pub(super) fn build(source: &SourceUrl, door: &Door) -> Result<gst::Element, Str
     let (app, wanted) = (app.downgrade(), Wanted::of(source));
     Thread::spawn(format!("rtmp-{port}"), move || hear(&listener, &app, &wanted)).map_err(StreamFault::other)?;
     Ok(element)
-}
-
-fn listen(address: &str, port: u16) -> Result<TcpListener, StreamFault> {
-    let (_open, wait) = sync_channel::<()>(0);
-    let mut left = PORT_WITHIN;
-    loop {
-        match TcpListener::bind((address, port)) {
-            Ok(listener) => return Ok(listener),
-            Err(error) if error.kind() == ErrorKind::AddrInUse && !left.is_zero() => {
-                let _ = wait.recv_timeout(TURN);
-                left = left.saturating_sub(TURN);
-            }
-            Err(error) => return Err(why::cannot_listen(address, port, &error)),
-        }
-    }
 }
 
 /// What a publisher must name: the application, and the key.
@@ -100,7 +67,7 @@ impl Wanted {
 /// Hears publishers until one of them has sent something and ended, or until nobody wants the stream.
 fn hear(listener: &TcpListener, source: &WeakRef<AppSrc>, wanted: &Wanted) {
     loop {
-        let is_there = is_there(listener);
+        let is_there = is_there(listener, TURN);
         // Who comes from now on waits for whoever opens the stream anew.
         if source.upgrade().is_none() {
             return;
@@ -120,12 +87,6 @@ fn hear(listener: &TcpListener, source: &WeakRef<AppSrc>, wanted: &Wanted) {
     if let Some(source) = source.upgrade() {
         let _ = source.end_of_stream();
     }
-}
-
-/// Whether somebody connects within a turn.
-fn is_there(listener: &TcpListener) -> bool {
-    let turn = Timespec { tv_sec: 0, tv_nsec: i64::from(TURN.subsec_nanos()) };
-    poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&turn)).is_ok_and(|n| n > 0)
 }
 
 /// Takes what one publisher sends, until it ends. Whether there was any of it.

@@ -73,7 +73,8 @@ fn select_video(rtsp: &gst::Element, site: &Arc<Site>, talk: Arc<Talk>) {
     });
 }
 
-fn take_pad(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFault> {
+/// Takes RTP of the video.
+pub(super) fn take_pad(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFault> {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
     let name = caps.structure(0).and_then(|s| s.get::<String>("encoding-name").ok()).unwrap_or_default();
     if name == JPEG {
@@ -100,18 +101,23 @@ fn watch_sender_reports(rtsp: &gst::Element, site: &Arc<Site>) {
         let manager = values.get(1)?.get::<gst::Element>().ok()?;
         // Other managers than rtpbin do not say which jitter buffers they make.
         gst::glib::subclass::SignalId::lookup("new-jitterbuffer", manager.type_())?;
+        watch_jitter_buffers(&manager, &site);
+        None
+    });
+}
+
+/// The same of every jitter buffer that an `rtpbin` makes.
+pub(super) fn watch_jitter_buffers(manager: &gst::Element, site: &Arc<Site>) {
+    let site = site.clone();
+    manager.connect("new-jitterbuffer", false, move |values| {
+        let jitter_buffer = values.get(1)?.get::<gst::Element>().ok()?;
         let site = site.clone();
-        manager.connect("new-jitterbuffer", false, move |values| {
-            let jitter_buffer = values.get(1)?.get::<gst::Element>().ok()?;
-            let site = site.clone();
-            jitter_buffer.connect("handle-sync", false, move |values| {
-                let sync = values.get(1)?.get::<gst::Structure>().ok()?;
-                let latest = *lock(&site.latest_packet);
-                if let Some((running_ns, ntp_ns)) = pair_of(&sync, latest) {
-                    site.intake.sender_report(running_ns, wall_of_ntp_ns(ntp_ns));
-                }
-                None
-            });
+        jitter_buffer.connect("handle-sync", false, move |values| {
+            let sync = values.get(1)?.get::<gst::Structure>().ok()?;
+            let latest = *lock(&site.latest_packet);
+            if let Some((running_ns, ntp_ns)) = pair_of(&sync, latest) {
+                site.intake.sender_report(running_ns, wall_of_ntp_ns(ntp_ns));
+            }
             None
         });
         None

@@ -15,3 +15,4 @@ mod support;
 mod two_streams;
 mod viewing;
 mod web;
+mod whip;

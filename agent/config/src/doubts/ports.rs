@@ -32,7 +32,7 @@ pub(super) fn shared(site: &Site) -> Vec<Doubt> {
 fn is_one_place(a: &SourceUrl, b: &SourceUrl) -> bool {
     let is_any = |address: &str| matches!(address, "0.0.0.0" | "::");
     // A port of TCP and one of UDP are two.
-    let is_tcp = |url: &SourceUrl| url.kind() == SourceKind::Rtmp;
+    let is_tcp = |url: &SourceUrl| matches!(url.kind(), SourceKind::Rtmp | SourceKind::Whip);
     if is_tcp(a) != is_tcp(b) {
         return false;
     }

@@ -1,0 +1,319 @@
+//! WHIP (RFC 9725): a drone, its controller or an encoder publishes to this box by WebRTC. It names the token over HTTP and offers
+//! a session; pictures then come encrypted (DTLS-SRTP), and what is lost is sent again.
+//!
+//! One publisher is heard at a time, for as long as the pipeline runs; the port outlives it. Candidates are not trickled: the
+//! answer holds all of this box.
+
+mod description;
+mod http;
+mod offer;
+
+use std::net::{IpAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use forewarn_base::secret::Secret;
+use forewarn_base::thread::Thread;
+use forewarn_domain::clock::Stopwatch;
+use gst::glib;
+use gst::prelude::*;
+
+use self::description::{ask, text_of};
+use self::http::{Answer, Request};
+use super::listen::{Door, TURN, is_there, rest};
+use super::{Site, rtsp};
+use crate::plugin::make;
+use crate::{SourceUrl, StreamFault};
+
+/// This box's own addresses must be gathered by then.
+const GATHERED_WITHIN: Duration = Duration::from_secs(5);
+
+/// What a publisher must name.
+struct Wanted {
+    path: String,
+    token: Secret,
+}
+
+/// Puts into the pipeline what is published to this box.
+pub(super) fn build(site: &Arc<Site>, source: &SourceUrl, door: &Door) -> Result<(), StreamFault> {
+    let login = site.options.credentials.as_ref().or(source.credentials());
+    let token = login.map(|login| login.password.clone()).filter(|token| !token.expose().is_empty());
+    let token =
+        token.ok_or_else(|| StreamFault::other("WHIP needs a token that publishers name; give it by password_file"))?;
+    // `webrtcbin` makes these when an offer comes, and says little where they are missing.
+    for needed in ["nicesrc", "dtlssrtpdec", "srtpdec"] {
+        make(needed)?;
+    }
+    let webrtc = make("webrtcbin")?;
+    webrtc.set_property_from_str("bundle-policy", "max-bundle");
+    webrtc.set_property("latency", site.options.latency_ms);
+    have_lost_packets_sent_again(&webrtc);
+    if let Some(manager) = webrtc.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin")) {
+        rtsp::watch_jitter_buffers(&manager, site);
+    }
+    bind(&webrtc, source);
+    let on_pad = site.clone();
+    webrtc.connect_pad_added(move |_, pad| {
+        if pad.direction() == gst::PadDirection::Src
+            && let Err(fault) = take_pad(&on_pad, pad)
+        {
+            on_pad.intake.fault(fault);
+        }
+    });
+    let on_change = Arc::downgrade(site);
+    webrtc.connect_notify(Some("connection-state"), move |webrtc, _| {
+        if matches!(state(webrtc, "connection-state").as_str(), "failed" | "closed") {
+            end(&on_change);
+        }
+    });
+    site.pipeline()?.add(&webrtc).map_err(StreamFault::other)?;
+    let (listener, port) = door.open(source)?;
+    let wanted = Wanted { path: path_of(source), token };
+    let desk = Desk { webrtc: webrtc.downgrade(), site: Arc::downgrade(site), wanted, session: None };
+    Thread::spawn(format!("whip-{port}"), move || hear(&listener, desk)).map(|_| ()).map_err(StreamFault::other)
+}
+
+fn take_pad(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFault> {
+    if !site.claim_video() {
+        return super::fork::ignore(site, pad);
+    }
+    rtsp::take_pad(site, pad)
+}
+
+fn have_lost_packets_sent_again(webrtc: &gst::Element) {
+    webrtc.connect("on-new-transceiver", false, |values| {
+        let transceiver = values.get(1)?.get::<glib::Object>().ok()?;
+        if transceiver.find_property("do-nack").is_some() {
+            transceiver.set_property("do-nack", true);
+        }
+        None
+    });
+}
+
+/// Where the site names an address of this box, pictures come to that one alone; before a proxy on this box they come from
+/// anywhere.
+fn bind(webrtc: &gst::Element, source: &SourceUrl) {
+    let address = source.listens_at().and_then(|(address, _)| address.parse::<IpAddr>().ok());
+    let Some(address) = address.filter(|address| !address.is_unspecified() && !address.is_loopback()) else { return };
+    let agent = webrtc.property::<glib::Object>("ice-agent");
+    const ACTION: &str = "add-local-ip-address";
+    if glib::subclass::SignalId::lookup(ACTION, agent.type_()).is_some() {
+        let _ = agent.emit_by_name_with_values(ACTION, &[address.to_string().to_value()]);
+    }
+}
+
+/// The path at which is published.
+fn path_of(source: &SourceUrl) -> String {
+    let location = source.location();
+    let rest = location.split_once("://").map_or(location, |(_, rest)| rest);
+    let path = rest.find('/').map_or("/", |at| &rest[at..]);
+    path.split('?').next().unwrap_or(path).to_owned()
+}
+
+fn end(site: &Weak<Site>) {
+    if let Some(site) = site.upgrade() {
+        site.intake.fault(StreamFault::EndOfStream);
+    }
+}
+
+/// The nick of a state that `webrtcbin` is in.
+fn state(webrtc: &gst::Element, name: &str) -> String {
+    let value = webrtc.property_value(name);
+    glib::EnumValue::from_value(&value).map(|(_, value)| value.nick().to_owned()).unwrap_or_default()
+}
+
+/// Answers whoever asks, for as long as somebody wants the stream.
+fn hear(listener: &TcpListener, mut desk: Desk) {
+    loop {
+        // Who comes while the stream is opened anew waits for that.
+        let Some(webrtc) = desk.webrtc.upgrade() else { return };
+        let plays = webrtc.current_state() >= gst::State::Paused;
+        drop(webrtc);
+        if !plays {
+            rest(TURN);
+        } else if is_there(listener, TURN)
+            && let Ok((connection, from)) = listener.accept()
+        {
+            desk.serve(connection, &from.to_string());
+        }
+    }
+}
+
+/// Who answers publishers, and the session of the one that is heard.
+struct Desk {
+    webrtc: glib::WeakRef<gst::Element>,
+    site: Weak<Site>,
+    wanted: Wanted,
+    session: Option<String>,
+}
+
+impl Desk {
+    fn serve(&mut self, mut connection: TcpStream, from: &str) {
+        let answer = match http::read(&mut connection) {
+            Ok(request) => self.answer(&request),
+            Err(answer) => answer,
+        };
+        if !answer.status.starts_with('2') {
+            tracing::warn!(
+                "who publishes from {from} by WHIP is answered {}: {}",
+                answer.status,
+                answer.body.trim_end()
+            );
+        }
+        // Who is gone does not hear it; a session of theirs ends when nothing comes.
+        let _ = http::write(&mut connection, &answer);
+    }
+
+    fn answer(&mut self, request: &Request) -> Answer {
+        let path = &self.wanted.path;
+        let of_session = self.session.as_ref().is_some_and(|session| request.path == session_path(path, session));
+        if request.path != *path && !of_session {
+            return Answer::words("404 Not Found", "nothing is published here; the camera's address has another path");
+        }
+        if request.method == "OPTIONS" {
+            return Answer::empty("200 OK")
+                .with("Accept-Post: application/sdp")
+                .with("Access-Control-Allow-Methods: POST, DELETE, OPTIONS")
+                .with("Access-Control-Allow-Headers: Authorization, Content-Type");
+        }
+        if !request.token.as_deref().is_some_and(|token| is_same(token, self.wanted.token.expose())) {
+            let words = "name the camera's token: Authorization: Bearer TOKEN";
+            return Answer::words("401 Unauthorized", words).with("WWW-Authenticate: Bearer");
+        }
+        match (request.method.as_str(), of_session) {
+            ("POST", false) => self.publish(request),
+            ("DELETE", true) => {
+                self.session = None;
+                end(&self.site);
+                Answer::empty("200 OK")
+            }
+            (_, true) => {
+                Answer::words("405 Method Not Allowed", "a session is ended by DELETE; it takes no candidates later")
+                    .with("Allow: DELETE, OPTIONS")
+            }
+            (_, false) => {
+                Answer::words("405 Method Not Allowed", "a session is offered by POST").with("Allow: POST, OPTIONS")
+            }
+        }
+    }
+
+    fn publish(&mut self, request: &Request) -> Answer {
+        if request.content_type != "application/sdp" {
+            return Answer::words("415 Unsupported Media Type", "an offer is of the type application/sdp");
+        }
+        if self.session.is_some() {
+            let words =
+                "another publishes; this is taken when that one ends, or sends nothing for the camera's stall_s";
+            return Answer::words("409 Conflict", words).with("Retry-After: 2");
+        }
+        let offer = match offer::taken(&String::from_utf8_lossy(&request.body)) {
+            Ok(offer) => offer,
+            Err(declined) => return Answer::words("406 Not Acceptable", declined.0),
+        };
+        let (Some(webrtc), Some(site)) = (self.webrtc.upgrade(), self.site.upgrade()) else {
+            return Answer::empty("503 Service Unavailable").with("Retry-After: 2");
+        };
+        // From now on something is on its way, and the stream is not opened anew before that could come.
+        site.intake.data();
+        let id = forewarn_base::random::uuid();
+        let location = format!("Location: {}", session_path(&self.wanted.path, &id));
+        self.session = Some(id);
+        match agree(&webrtc, &offer) {
+            Ok(text) => {
+                let answer = Answer { status: "201 Created", headers: Vec::new(), body: text };
+                answer.with("Content-Type: application/sdp").with(location)
+            }
+            Err(why) => {
+                // What it was told of the offer stays with the element; another offer needs another one.
+                site.intake.fault(StreamFault::other(format!("an offer by WHIP could not be taken: {why}")));
+                Answer::words("500 Internal Server Error", "this offer could not be taken; the box's log says why")
+            }
+        }
+    }
+}
+
+/// Takes an offer, and gives the answer with every address of this box in it.
+fn agree(webrtc: &gst::Element, offer: &str) -> Result<String, String> {
+    ask(webrtc, "set-remote-description", description::offer(offer)?)?;
+    let reply = ask(webrtc, "create-answer", None::<gst::Structure>.to_value())?.ok_or("there is no answer")?;
+    let answer = reply.value("answer").map_err(|error| error.to_string())?.clone().into();
+    ask(webrtc, "set-local-description", answer)?;
+    let watch = Stopwatch::start();
+    while state(webrtc, "ice-gathering-state") != "complete" {
+        if watch.elapsed() > GATHERED_WITHIN {
+            return Err("the addresses of this box were not gathered in time".to_owned());
+        }
+        rest(TURN / 5);
+    }
+    text_of(&webrtc.property_value("local-description")).ok_or_else(|| "the answer has no text".to_owned())
+}
+
+fn session_path(path: &str, session: &str) -> String {
+    format!("{}/session/{session}", path.trim_end_matches('/'))
+}
+
+/// Whether two tokens are the same, in a time that does not tell how much of them is.
+fn is_same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn desk() -> Desk {
+        let wanted = Wanted { path: "/hill3".to_owned(), token: Secret::new("s3cret") };
+        Desk { webrtc: glib::WeakRef::new(), site: Weak::new(), wanted, session: None }
+    }
+
+    fn ask_for(desk: &mut Desk, method: &str, path: &str, token: Option<&str>) -> Answer {
+        let token = token.map(str::to_owned);
+        let content_type = "application/sdp".to_owned();
+        desk.answer(&Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            token,
+            content_type,
+            body: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn who_does_not_name_the_token_is_sent_away() {
+        let mut desk = desk();
+        for token in [None, Some(""), Some("s3cres"), Some("s3cret2")] {
+            let answer = ask_for(&mut desk, "POST", "/hill3", token);
+            assert_eq!(answer.status, "401 Unauthorized", "{token:?}");
+            assert!(answer.headers.contains(&"WWW-Authenticate: Bearer".to_owned()));
+        }
+        desk.session = Some("7".to_owned());
+        assert_eq!(ask_for(&mut desk, "DELETE", "/hill3/session/7", None).status, "401 Unauthorized");
+        assert!(desk.session.is_some());
+    }
+
+    #[test]
+    fn each_place_takes_what_belongs_there() {
+        let mut desk = desk();
+        let token = Some("s3cret");
+        assert_eq!(ask_for(&mut desk, "POST", "/other", token).status, "404 Not Found");
+        assert_eq!(ask_for(&mut desk, "PATCH", "/hill3/session/7", token).status, "404 Not Found");
+        assert_eq!(ask_for(&mut desk, "GET", "/hill3", token).status, "405 Method Not Allowed");
+        assert_eq!(ask_for(&mut desk, "POST", "/hill3", token).status, "406 Not Acceptable", "an empty offer");
+        let asked = ask_for(&mut desk, "OPTIONS", "/hill3", None);
+        assert!(asked.status == "200 OK" && asked.headers.contains(&"Accept-Post: application/sdp".to_owned()));
+        desk.session = Some("7".to_owned());
+        let second = ask_for(&mut desk, "POST", "/hill3", token);
+        assert!(second.status == "409 Conflict" && second.body.contains("another publishes"), "{second:?}");
+        assert_eq!(ask_for(&mut desk, "PATCH", "/hill3/session/7", token).status, "405 Method Not Allowed");
+        assert_eq!(ask_for(&mut desk, "DELETE", "/hill3/session/7", token).status, "200 OK");
+        assert!(desk.session.is_none());
+    }
+
+    #[test]
+    fn the_path_of_the_address_is_where_is_published() {
+        let of = |url: &str| path_of(&url.parse().unwrap());
+        assert_eq!(of("whip://:8889/hill3"), "/hill3");
+        assert_eq!(of("whip://10.0.0.5:8889"), "/");
+        assert_eq!(session_path("/", "7"), "/session/7");
+    }
+}
