@@ -22,6 +22,7 @@ mod picture;
 mod publish;
 mod raw;
 mod recording;
+mod refuse;
 mod rtsp;
 mod tracks;
 mod v4l2;

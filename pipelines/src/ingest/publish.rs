@@ -1,7 +1,8 @@
 //! RTMP that is sent to this box: a drone, its controller or an encoder publishes, and what it sends goes on as Flash video.
 //!
-//! One publisher is heard at a time, for as long as the pipeline runs. When it ends, the stream does; the port stays open until
-//! it is opened anew, so that who publishes in between waits for a moment and is not refused.
+//! One publisher is heard at a time, for as long as the pipeline runs; others are refused meanwhile. When it ends, the stream does;
+//! the port stays open until it is opened anew, so that who publishes in between waits for a moment and is not refused. Nor is who
+//! comes while nothing is heard: it may be the same publisher, over a new connection.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -15,6 +16,7 @@ use gst_app::AppSrc;
 use rtmp_runtime::server::{ServerConfig, ServerEvent, ServerSession};
 
 use super::listen::{Door, TURN, is_there};
+use super::refuse::Refusals;
 use crate::plugin::make;
 use crate::{SourceUrl, StreamFault};
 
@@ -76,7 +78,7 @@ fn hear(listener: &TcpListener, source: &WeakRef<AppSrc>, wanted: &Wanted) {
             continue;
         }
         let Ok((publisher, from)) = listener.accept() else { continue };
-        match take(publisher, source, wanted) {
+        match take(publisher, listener, source, wanted) {
             Ok(false) => {}
             Ok(true) => break,
             Err(why) => {
@@ -90,13 +92,18 @@ fn hear(listener: &TcpListener, source: &WeakRef<AppSrc>, wanted: &Wanted) {
 }
 
 /// Takes what one publisher sends, until it ends. Whether there was any of it.
-fn take(mut publisher: TcpStream, source: &WeakRef<AppSrc>, wanted: &Wanted) -> Result<bool, String> {
+fn take(
+    mut publisher: TcpStream,
+    listener: &TcpListener,
+    source: &WeakRef<AppSrc>,
+    wanted: &Wanted,
+) -> Result<bool, String> {
     let in_words = |error: std::io::Error| error.to_string();
     publisher.set_read_timeout(Some(TURN)).map_err(in_words)?;
     publisher.set_write_timeout(Some(WRITE_WITHIN)).map_err(in_words)?;
     let config = ServerConfig::default().with_expected_stream_key(wanted.key.clone());
     let (mut session, mut buffer, mut has_sent) = (ServerSession::new(config), vec![0; 1 << 14], false);
-    let (mut is_known, mut n_heard, watch) = (false, 0, Stopwatch::start());
+    let (mut is_known, mut n_heard, watch, mut others) = (false, 0, Stopwatch::start(), Refusals::default());
     loop {
         if !is_known && (n_heard > KEY_WITHIN_BYTES || watch.elapsed() > KEY_WITHIN) {
             return Err("it does not say what it publishes, or by a key that is not the camera's".to_owned());
@@ -110,6 +117,9 @@ fn take(mut publisher: TcpStream, source: &WeakRef<AppSrc>, wanted: &Wanted) -> 
             Err(error) => return Err(error.to_string()),
         };
         n_heard += length;
+        if has_sent {
+            others.turn(listener);
+        }
         let (answer, events) = match session.handle_data(&buffer[..length]) {
             Ok(told) => told,
             Err(error) if has_sent => {

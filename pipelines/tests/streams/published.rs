@@ -20,11 +20,15 @@ impl Publisher {
             assert!(watch.elapsed() < Duration::from_secs(20), "nothing listens at {port}");
             std::thread::yield_now();
         }
+        Self(Self::command(port, key).stderr(Stdio::null()).spawn().expect("ffmpeg is installed"))
+    }
+
+    fn command(port: u16, key: &str) -> Command {
         let clip = clips().get(&FLASH).path;
         let mut command = Command::new("ffmpeg");
         command.args(["-v", "error", "-re", "-stream_loop", "-1", "-i"]).arg(clip).args(["-c", "copy", "-f", "flv"]);
-        command.arg(format!("rtmp://127.0.0.1:{port}/live/{key}")).stdin(Stdio::null()).stderr(Stdio::null());
-        Self(command.spawn().expect("ffmpeg is installed"))
+        command.arg(format!("rtmp://127.0.0.1:{port}/live/{key}")).stdin(Stdio::null());
+        command
     }
 }
 
@@ -57,6 +61,20 @@ fn what_is_published_is_watched_and_watched_again_after_the_link_broke() {
         drop(publisher);
         events.wait_for(is_interrupted);
     }
+}
+
+#[test]
+fn who_publishes_while_another_does_is_told_so() {
+    let port = free_port();
+    let (live, events) = start(config(&format!("rtmp://127.0.0.1:{port}/live/hill3?mode=listener")));
+    let _first = Publisher::start(port, "hill3");
+    events.wait_for(is_connected);
+    let second = Publisher::command(port, "hill3").stderr(Stdio::piped()).output().expect("ffmpeg is installed");
+    let told = String::from_utf8_lossy(&second.stderr);
+    assert!(!second.status.success() && told.contains("another publishes"), "{told}");
+    let frames = [next(&live), next(&live)];
+    assert!(frames[1].meta.sequence > frames[0].meta.sequence);
+    assert!(!events.comes_within(Duration::ZERO, is_interrupted));
 }
 
 #[test]
