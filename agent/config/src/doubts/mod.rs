@@ -53,6 +53,7 @@ pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> V
         doubts.extend(of_camera(site, camera, picture(camera)));
     }
     doubts.extend(ports::shared(site));
+    doubts.extend(ports::elsewhere(site));
     doubts.extend(listening::of_certificate(site));
     doubts.extend(earshot::lonely(site));
     doubts.extend(hours::of_site(site));

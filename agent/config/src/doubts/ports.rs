@@ -1,4 +1,7 @@
-//! Doubts about cameras that send to the box: two that send to one place.
+//! Doubts about cameras that send to the box: two that send to one place, and a place that is none of this box.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, UdpSocket};
 
 use forewarn_pipelines::{SourceKind, SourceUrl};
 
@@ -7,12 +10,7 @@ use crate::{Camera, Site};
 
 /// Cameras whose datagrams come to one port: whichever listens first is heard, or both of a group hear all of it.
 pub(super) fn shared(site: &Site) -> Vec<Doubt> {
-    let listeners: Vec<(&Camera, &SourceUrl)> = site
-        .cameras
-        .iter()
-        .flat_map(|camera| [Some(&camera.source), camera.watched.as_ref()].map(|source| (camera, source)))
-        .filter_map(|(camera, source)| Some((camera, source?)))
-        .collect();
+    let listeners: Vec<(&Camera, &SourceUrl)> = sources(site).collect();
     let mut doubts = Vec::new();
     for (n, (camera, source)) in listeners.iter().enumerate() {
         let Some((other, _)) = listeners[..n].iter().find(|(_, before)| is_one_place(before, source)) else { continue };
@@ -26,6 +24,34 @@ pub(super) fn shared(site: &Site) -> Vec<Doubt> {
         });
     }
     doubts
+}
+
+/// Cameras that are listened for at another box's address, or at a name.
+pub(super) fn elsewhere(site: &Site) -> Vec<Doubt> {
+    let told = |(camera, source): (&Camera, &SourceUrl)| {
+        let (address, port) = source.listens_at()?;
+        let is_here = match address.parse::<IpAddr>() {
+            Ok(address) if address.is_multicast() => true,
+            // Who may not listen may still be right.
+            Ok(address) => UdpSocket::bind((address, 0)).err().is_none_or(|e| e.kind() != ErrorKind::AddrNotAvailable),
+            Err(_) => address == "localhost",
+        };
+        (!is_here).then(|| Doubt {
+            about: format!("camera {}", camera.id),
+            problem: format!(
+                "{source} is listened for at {address}, which is no address of this box, so nothing comes"
+            ),
+            mend: format!("leave the address out to listen at every one (`:{port}`), or write one of this box"),
+        })
+    };
+    sources(site).filter_map(told).collect()
+}
+
+fn sources(site: &Site) -> impl Iterator<Item = (&Camera, &SourceUrl)> {
+    site.cameras.iter().flat_map(|camera| {
+        let streams = [Some(&camera.source), camera.watched.as_ref()];
+        streams.into_iter().flatten().map(move |source| (camera, source))
+    })
 }
 
 /// Whether what is sent to the one may reach the other.

@@ -25,6 +25,25 @@ fn a_good_camera_raises_no_doubt() {
 }
 
 #[test]
+fn a_listener_at_an_address_that_is_not_of_this_box_is_told() {
+    let told = |url: &str| {
+        let site = format!("[site]\nid = \"s\"\n[[camera]]\nid = \"hill\"\nurl = \"{url}\"\n{RULE}");
+        let site = resolve(&Source::new("site.toml", site)).unwrap();
+        doubts(&site, |_| None).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    for url in ["rtmp://:1935/a/k?mode=listener", "rtmp://127.0.0.1:1935/a/k?mode=listener", "udp://239.1.2.3:5000"] {
+        assert!(told(url).is_empty(), "{url}");
+    }
+    // Addresses for documentation are nobody's (RFC 5737), and a relay's name is not this box's.
+    for url in
+        ["rtmp://192.0.2.7:1935/a/k?mode=listener", "rtmp://relay:1935/a/k?mode=listener", "udp://192.0.2.7:5000"]
+    {
+        let found = told(url);
+        assert!(found.len() == 1 && found[0].contains("no address of this box"), "{url}: {found:?}");
+    }
+}
+
+#[test]
 fn an_earshot_that_one_loudspeaker_names_alone_is_told() {
     let site = |other: &str| {
         let speaker = |id: &str, earshot: &str| {
