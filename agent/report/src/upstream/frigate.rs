@@ -98,7 +98,8 @@ impl After<'_> {
             "frame_time": self.now(),
             "snapshot": if self.has_picture { picture } else { Value::Null },
             "label": subject.class,
-            "sub_label": self.incident.rule.violation,
+            // A pair of name and score, as Frigate tells whatever was recognised.
+            "sub_label": [self.incident.rule.violation, 1.0],
             "top_score": 1.0,
             "false_positive": false,
             "start_time": self.start(),
@@ -120,6 +121,10 @@ impl After<'_> {
             "current_attributes": [],
             "pending_loitering": false,
             "max_severity": self.severity(),
+            "current_estimated_speed": 0,
+            "average_estimated_speed": 0,
+            "velocity_angle": 0,
+            "path_data": [],
             "recognized_license_plate": plate,
         })
     }
@@ -198,6 +203,8 @@ mod tests {
             ("id", json!("gate-illegal_parking-1769839447250-1")),
             ("camera", json!("gate")),
             ("label", json!("car")),
+            ("sub_label", json!(["illegal_parking", 1.0])),
+            ("path_data", json!([])),
             ("start_time", json!(1_769_839_447.25)),
             ("end_time", Value::Null),
             ("box", json!([653, 45, 722, 101])),

@@ -1,13 +1,18 @@
 //! Home Assistant and readers of Frigate's topics, through a real mosquitto.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use forewarn_domain::{StreamId, ViolationId};
 use forewarn_report::People;
 use forewarn_wire::samples::CLOSING;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::server::{READERS, SCRIPTS};
 use crate::support::{Broker, Received, Subscriber, drained, free_port, outbox_for, report, start};
 use crate::webhook::adapter_with;
 
@@ -76,4 +81,54 @@ fn frigates_topics_tell_an_incident_from_its_begin_to_its_end() {
             .collect();
         assert_eq!(kinds, ["new", "update", "update", "update", "update", "end"], "{topic}");
     }
+}
+
+/// What the adapter of ioBroker for Frigate makes of these messages.
+fn read_by_iobroker(messages: &[Received]) -> Value {
+    let said = messages.iter().map(|one| json!({ "topic": one.topic, "payload": STANDARD.encode(&one.payload) }));
+    let mut node = Command::new("node");
+    node.args([format!("{SCRIPTS}/frigate_reader.mjs"), format!("{READERS}/npm")]);
+    let mut node = node.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    node.stdin.take().unwrap().write_all(Value::from_iter(said).to_string().as_bytes()).unwrap();
+    let told = node.wait_with_output().unwrap();
+    assert!(told.status.success(), "run `cargo xtask test` once, which fetches the reader");
+    serde_json::from_slice(&told.stdout).unwrap()
+}
+
+#[test]
+fn a_program_that_reads_frigate_finds_what_it_looks_for() {
+    let evidence = tempfile::tempdir().unwrap();
+    let folder = evidence.path().join(report(1, 1).incident.bundle());
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("confirmed-marked.jpg"), "a picture").unwrap();
+    let people = People { evidence: evidence.path().to_owned(), ..People::default() };
+    let by_topic = published("frigate", people);
+    let mut messages = by_topic["frigate/available"][..1].to_vec();
+    messages
+        .extend(by_topic.iter().filter(|(topic, _)| !topic.ends_with("/available")).flat_map(|(_, all)| all.clone()));
+    let told = read_by_iobroker(&messages);
+    assert_eq!(told["warnings"], json!([]), "nothing that it cannot read");
+    let states = &told["states"];
+    for (state, value) in [
+        ("available", json!("online")),
+        ("events.type", json!("end")),
+        ("events.after.id", json!(report(1, 1).incident.id)),
+        ("events.after.camera", json!("gate")),
+        ("events.after.label", json!("car")),
+        ("events.after.end_time", json!(1_769_839_477.25)),
+        ("events.after.has_snapshot", json!(true)),
+        ("reviews.type", json!("end")),
+        ("reviews.after.severity", json!("alert")),
+        ("reviews.after.data.zones.fire_lane", json!("fire_lane")),
+        ("gate.car_snapshot", json!(format!("data:image/jpeg;base64,{}", STANDARD.encode("a picture")))),
+        // Nobody is there any more.
+        ("fire_lane.active", json!(false)),
+        ("sub_labels.illegal_parking", json!(false)),
+    ] {
+        assert_eq!(states[state], value, "{state}");
+    }
+    let during = told["during"].as_array().unwrap();
+    let kinds: Vec<_> = during.iter().map(|one| one["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["new", "update", "update", "update", "update", "end"]);
+    assert_eq!(during[4], json!({ "type": "update", "active": true, "names": "illegal_parking", "car": 1 }));
 }
