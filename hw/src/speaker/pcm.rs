@@ -1,5 +1,6 @@
 //! Samples in memory: 16-bit mono, and the little of RIFF/WAVE that a speech program writes.
 
+use std::io::{self, Read, Seek, SeekFrom};
 use std::time::Duration;
 
 /// Mono sound.
@@ -42,8 +43,8 @@ impl Pcm {
 
     /// Reads a WAV of 16-bit PCM; two channels are averaged.
     ///
-    /// A program that writes to a pipe cannot go back to fill in the lengths, so a `data` chunk that claims more
-    /// than there is ends where the bytes end.
+    /// A program that writes to a pipe cannot go back to fill in the lengths, and claims more than any file has: such a
+    /// `data` chunk ends where the bytes end. One that claims less, and has not all of it, was cut off.
     pub fn from_wav(bytes: &[u8]) -> Result<Self, &'static str> {
         if bytes.get(0..4) != Some(b"RIFF") || bytes.get(8..12) != Some(b"WAVE") {
             return Err("it does not begin with a RIFF/WAVE header");
@@ -57,6 +58,9 @@ impl Pcm {
                 b"fmt " => format = Some(parse_format(chunk)?),
                 b"data" => {
                     let (channels, rate_hz) = format.ok_or("its data come before its format")?;
+                    if is_cut_off(stated as u64, body.len() as u64) {
+                        return Err(CUT_OFF);
+                    }
                     return Ok(Self { rate_hz, samples: mix_down(chunk, channels) });
                 }
                 _ => {}
@@ -66,6 +70,38 @@ impl Pcm {
         }
         Err("it has no data")
     }
+}
+
+/// What is said of a file that was cut off.
+pub(super) const CUT_OFF: &str = "it is cut off: its header states more sound than there is";
+
+/// Lengths from here on are claimed by programs that write to a pipe; a warning has not as many bytes.
+const PIPED_BYTES: u64 = 0x7000_0000;
+
+fn is_cut_off(stated: u64, there: u64) -> bool {
+    stated < PIPED_BYTES && stated > there
+}
+
+/// Whether this is a WAV file that was cut off.
+pub(super) fn is_wav_cut_off(file: &mut (impl Read + Seek)) -> io::Result<bool> {
+    let bytes = file.seek(SeekFrom::End(0))?;
+    let mut head = [0; 12];
+    file.rewind()?;
+    if file.read_exact(&mut head).is_err() || !(head.starts_with(b"RIFF") && head.ends_with(b"WAVE")) {
+        return Ok(false);
+    }
+    let mut at = 12;
+    while at + 8 <= bytes {
+        let mut chunk = [0; 8];
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(&mut chunk)?;
+        let stated = u64::from(u32::from_le_bytes([chunk[4], chunk[5], chunk[6], chunk[7]]));
+        if chunk.starts_with(b"data") {
+            return Ok(is_cut_off(stated, bytes - at - 8));
+        }
+        at += 8 + stated + stated % 2;
+    }
+    Ok(false)
 }
 
 /// How long so many samples sound.
@@ -115,6 +151,18 @@ mod tests {
     fn a_piped_wav_ends_where_its_bytes_end() {
         let pcm = Pcm::from_wav(&wav(1, 0x7fff_f000, &[1, 0, 0xff, 0xff, 9])).unwrap();
         assert_eq!(pcm, Pcm { rate_hz: 22_050, samples: vec![1, -1] });
+    }
+
+    #[test]
+    fn a_wav_that_was_cut_off_is_told_from_one_that_was_piped() {
+        let whole = wav(1, 6, &[1, 0, 2, 0, 3, 0]);
+        let is_cut = |bytes: &[u8]| is_wav_cut_off(&mut io::Cursor::new(bytes)).unwrap();
+        assert!(Pcm::from_wav(&whole).is_ok() && !is_cut(&whole));
+        for missing in 1..6 {
+            let cut = &whole[..whole.len() - missing];
+            assert_eq!((Pcm::from_wav(cut), is_cut(cut)), (Err(CUT_OFF), true), "{missing}");
+        }
+        assert!(!is_cut(&wav(1, 0xffff_ffff, &[1, 0])) && !is_cut(b"OggS") && !is_cut(&whole[..20]));
     }
 
     #[test]

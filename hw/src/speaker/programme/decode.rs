@@ -8,7 +8,7 @@ use std::time::Duration;
 use gst::prelude::*;
 
 use crate::speaker::error::{PlayError, SoundFileError};
-use crate::speaker::pcm::Pcm;
+use crate::speaker::pcm::{CUT_OFF, Pcm, is_wav_cut_off};
 use crate::speaker::run::{Limits, Rendered, chain, element, keeping_sink, mono_caps, to_end};
 
 /// Rate of the decoded samples: that of espeak-ng, and more than a horn can render.
@@ -20,13 +20,17 @@ const MAX_BYTES: usize = 2 * 300 * RATE_HZ as usize;
 pub(super) fn decode_file(path: &Path, limit: Duration) -> Result<Pcm, PlayError> {
     // Opening it first tells a missing file from a broken one.
     let open = |source| SoundFileError::Open { path: path.to_owned(), source };
-    let is_file = File::open(path).and_then(|f| f.metadata()).map_err(open)?.is_file();
-    if !is_file {
+    let mut file = File::open(path).map_err(open)?;
+    if !file.metadata().map_err(open)?.is_file() {
         return Err(open(io::ErrorKind::IsADirectory.into()).into());
     }
     let (sink, kept) = keeping_sink(&mono_caps(RATE_HZ), MAX_BYTES);
     let pipeline = pipeline(path, &sink)?;
     let broken = |reason: String| PlayError::from(SoundFileError::Decode { path: path.to_owned(), reason });
+    // The decoder plays what is there of it, and half a warning is none that was played.
+    if is_wav_cut_off(&mut file).map_err(open)? {
+        return Err(broken(CUT_OFF.to_owned()));
+    }
     to_end(&pipeline, &Rendered::default(), &Limits::new(limit, limit)).map_err(|e| match e {
         PlayError::Broken { reason } => broken(reason),
         PlayError::Timeout | PlayError::Stalled { .. } => broken("decoding took too long".to_owned()),
@@ -114,7 +118,12 @@ mod tests {
         std::fs::write(&cut, &whole[..60]).unwrap();
         let empty = dir.path().join("empty.wav");
         std::fs::write(&empty, "").unwrap();
-        for path in [text, cut, empty] {
+        let whole = std::fs::read(encoded(dir.path(), "a.wav", "wavenc")).unwrap();
+        let half = dir.path().join("half.wav");
+        std::fs::write(&half, &whole[..whole.len() / 2]).unwrap();
+        let told = decode_file(&half, LIMIT).unwrap_err().to_string();
+        assert!(told.contains("half.wav: it is cut off: its header states more sound than there is"), "{told}");
+        for path in [text, cut, empty, half] {
             let error = decode_file(&path, LIMIT).unwrap_err();
             assert!(
                 matches!(error, PlayError::SoundFile(SoundFileError::Decode { .. })),
