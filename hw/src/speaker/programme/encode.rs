@@ -49,6 +49,41 @@ pub(super) fn resample(pcm: &Pcm, rate_hz: u32, limits: &Limits) -> Result<Vec<u
     through(pcm, &[], &mono_caps(rate_hz), 2 * rate_hz as usize, limits)
 }
 
+/// Samples of one access unit of AAC-LC.
+pub const AAC_UNIT: u32 = 1024;
+/// The head of an access unit in ADTS, without a checksum (ISO/IEC 13818-7, 6.2).
+const ADTS_HEAD: usize = 7;
+/// More than AAC takes of a voice.
+const AAC_BYTES_A_SECOND: usize = 40_000;
+
+/// The samples as AAC-LC at this rate: access units of [`AAC_UNIT`] samples each. The first holds silence that decoders begin
+/// with.
+pub(super) fn aac(pcm: &Pcm, rate_hz: u32, limits: &Limits) -> Result<Vec<Vec<u8>>, PlayError> {
+    let narrow = element("capsfilter", "libgstreamer1.0-0")?;
+    narrow.set_property(
+        "caps",
+        gst::Caps::builder("audio/x-raw").field("rate", rate_hz as i32).field("channels", 1_i32).build(),
+    );
+    let encoder = element("avenc_aac", "gstreamer1.0-libav")?;
+    let parser = element("aacparse", "gstreamer1.0-plugins-good")?;
+    let convert = element("audioconvert", "gstreamer1.0-plugins-base")?;
+    // With a head each, so that one is known from the next.
+    let adts = gst::Caps::builder("audio/mpeg").field("mpegversion", 4_i32).field("stream-format", "adts").build();
+    let bytes = through(pcm, &[&narrow, &convert, &encoder, &parser], &adts, AAC_BYTES_A_SECOND, limits)?;
+    let units = units_of(&bytes);
+    units.ok_or_else(|| PlayError::Broken { reason: "the encoder of AAC gave no whole access units".to_owned() })
+}
+
+fn units_of(mut adts: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut units = Vec::new();
+    while let [0xff, _, _, high, middle, low, ..] = adts {
+        let length = usize::from(high & 3) << 11 | usize::from(*middle) << 3 | usize::from(low >> 5);
+        units.push(adts.get(ADTS_HEAD..length)?.to_vec());
+        adts = adts.get(length..)?;
+    }
+    adts.is_empty().then_some(units)
+}
+
 /// What comes out of these elements behind a change of rate, five minutes at most.
 fn through(
     pcm: &Pcm,

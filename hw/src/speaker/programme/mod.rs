@@ -21,7 +21,7 @@ use std::time::Duration;
 use forewarn_domain::{Announcement, CivilTime, Clock, Playback, SpokenText};
 
 pub use cache::SpeechCache;
-pub use encode::Codec;
+pub use encode::{AAC_UNIT, Codec};
 
 pub use super::error::{SoundFileError, SpeechError};
 pub use super::pcm::{Pcm, samples_to_duration};
@@ -33,7 +33,7 @@ use super::guard::Patience;
 use super::run::{Limits, TOLERANCE};
 use chime::chime;
 use decode::decode_file;
-use encode::{encode, resample};
+use encode::{aac, encode, resample};
 use loudness::USUAL_LUFS;
 use speech::Speech;
 use spell::spell;
@@ -187,6 +187,12 @@ impl<'a> Programme<'a> {
         let bytes: Arc<[u8]> = encode(&pcm, codec, &self.limits)?.into();
         self.encoded.insert(codec, bytes.clone());
         Ok(bytes)
+    }
+
+    /// The same for a device that takes AAC-LC at one rate: access units of [`AAC_UNIT`] samples each.
+    pub fn aac(&mut self, rate_hz: u32) -> Result<Vec<Vec<u8>>, PlayError> {
+        let pcm = self.pcm()?;
+        aac(&pcm, rate_hz, &self.limits)
     }
 
     /// The samples for a device that takes them as they are, at its rate: 16 bits each, the lower byte first.

@@ -2,7 +2,7 @@
 //!
 //! `rtspsrc` makes no pad for a backchannel: its number comes from `select-stream`, and whole RTP packets go into an action.
 //! Before the camera has begun to play, the action says that all is well and throws the packet away, and it does not pace:
-//! so the first packet of the picture is waited for, and then one packet goes out every 20 ms.
+//! so the first packet of the picture is waited for, and then each packet goes out when it sounds.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,15 +13,13 @@ use forewarn_domain::clock::Stopwatch;
 use gst::prelude::*;
 
 use super::Onvif;
+use super::coding::{Coding, Sound};
 use super::error::OnvifError;
 use crate::speaker::error::PlayError;
 use crate::speaker::programme::{Codec, samples_to_duration};
 use crate::speaker::run::{Limits, describe, element, pause};
 use forewarn_base::random::random;
 
-/// Samples of one packet, which are its bytes: 20 ms.
-const PACKET: usize = 160;
-const PACKET_TIME: Duration = Duration::from_millis(20);
 /// How often it is looked whether the camera plays.
 const LOOK_MS: u64 = 20;
 /// A camera that plays and sends no picture is talked to all the same after this.
@@ -35,6 +33,7 @@ struct Offer {
     stream: u32,
     encoding: String,
     payload_type: u8,
+    coding: Option<Coding>,
     caps: gst::Caps,
 }
 
@@ -44,21 +43,14 @@ impl Offer {
         let structure = caps.structure(0).filter(|structure| structure.has_field("a-sendonly"))?;
         let encoding = structure.get::<String>("encoding-name").unwrap_or_default().to_ascii_uppercase();
         let payload_type = structure.get::<i32>("payload").unwrap_or_default() as u8;
+        let coding = Coding::of(&encoding, structure);
         let caps = gst::Caps::builder("application/x-rtp")
             .field("media", "audio")
             .field("payload", i32::from(payload_type))
-            .field("clock-rate", Codec::RATE_HZ as i32)
+            .field("clock-rate", coding.map_or(Codec::RATE_HZ, Coding::rate_hz) as i32)
             .field("encoding-name", encoding.as_str())
             .build();
-        Some(Self { stream, encoding, payload_type, caps })
-    }
-
-    fn codec(&self) -> Option<Codec> {
-        match self.encoding.as_str() {
-            "PCMU" => Some(Codec::Pcmu),
-            "PCMA" => Some(Codec::Pcma),
-            _ => None,
-        }
+        Some(Self { stream, encoding, payload_type, coding, caps })
     }
 }
 
@@ -74,7 +66,7 @@ pub(super) struct Talk {
     pipeline: gst::Pipeline,
     source: gst::Element,
     offer: Offer,
-    codec: Codec,
+    coding: Coding,
     peer: String,
 }
 
@@ -131,20 +123,20 @@ impl Talk {
         }
         let offers = lock(&heard.offers).clone();
         let names: Vec<String> = offers.iter().map(|offer| offer.encoding.clone()).collect();
-        let usable = offers.into_iter().find_map(|offer| offer.codec().map(|codec| (offer, codec)));
-        let Some((offer, codec)) = usable else {
+        let usable = offers.into_iter().find_map(|offer| offer.coding.map(|coding| (offer, coding)));
+        let Some((offer, coding)) = usable else {
             let none = names.is_empty();
             let offered = names.join(", ");
             let error = if none { OnvifError::NoSpeaker { peer } } else { OnvifError::OtherCoding { peer, offered } };
             return Err(error.into());
         };
         stopping.0 = None;
-        Ok(Self { pipeline, source, offer, codec, peer })
+        Ok(Self { pipeline, source, offer, coding, peer })
     }
 
     /// The coding that the camera takes.
-    pub(super) fn codec(&self) -> Codec {
-        self.codec
+    pub(super) fn coding(&self) -> Coding {
+        self.coding
     }
 
     /// The same in words.
@@ -152,16 +144,17 @@ impl Talk {
         &self.offer.encoding
     }
 
-    /// Sends sound of one byte a sample as fast as it sounds, unless it is cut.
-    pub(super) fn say(&self, bytes: &[u8], limits: &Limits) -> Result<(), PlayError> {
+    /// Sends sound as fast as it sounds, unless it is cut.
+    pub(super) fn say(&self, sound: &Sound, limits: &Limits) -> Result<(), PlayError> {
         let (ssrc, first) = (random() as u32, random());
         let watch = Stopwatch::start();
         let cut = |why: String, after: Duration| {
             let (peer, after_s) = (self.peer.clone(), after.as_secs_f64());
             PlayError::from(OnvifError::Cut { peer, after_s, why })
         };
-        for (n, payload) in bytes.chunks(PACKET).enumerate() {
-            let due = PACKET_TIME * n as u32;
+        for (n, payload) in sound.payloads.iter().enumerate() {
+            let samples = n as u64 * u64::from(sound.samples_each);
+            let due = samples_to_duration(samples, self.coding.rate_hz());
             pause(due.saturating_sub(watch.elapsed()));
             limits.go_on()?;
             let message = self.pipeline.bus().and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
@@ -169,10 +162,12 @@ impl Talk {
                 return Err(cut(describe(error), due));
             }
             let mut packet = Vec::with_capacity(12 + payload.len());
-            // RFC 3550: version 2; the marker on the first packet of the talk-spurt (RFC 3551, 4.1).
-            packet.extend([0x80, self.offer.payload_type | if n == 0 { 0x80 } else { 0 }]);
+            // RFC 3550: version 2; the marker on the first packet of the talk-spurt (RFC 3551, 4.1), and on every one that ends an
+            // access unit (RFC 3640, 3.1).
+            let is_marked = n == 0 || matches!(self.coding, Coding::Aac { .. });
+            packet.extend([0x80, self.offer.payload_type | if is_marked { 0x80 } else { 0 }]);
             packet.extend(((first as u16).wrapping_add(n as u16)).to_be_bytes());
-            packet.extend(((first >> 32) as u32).wrapping_add((n * PACKET) as u32).to_be_bytes());
+            packet.extend(((first >> 32) as u32).wrapping_add(samples as u32).to_be_bytes());
             packet.extend(ssrc.to_be_bytes());
             packet.extend_from_slice(payload);
             let flow = self.push(packet);
@@ -180,8 +175,7 @@ impl Talk {
                 return Err(cut(format!("the packet was not taken: {flow:?}"), due));
             }
         }
-        let lasts = samples_to_duration(bytes.len() as u64, Codec::RATE_HZ);
-        pause((lasts + DRAIN).saturating_sub(watch.elapsed()));
+        pause((sound.lasts + DRAIN).saturating_sub(watch.elapsed()));
         Ok(())
     }
 
@@ -217,9 +211,9 @@ fn listen(source: &gst::Element, heard: &Arc<Heard>) {
         let (stream, caps) = (values.get(1)?.get::<u32>().ok()?, values.get(2)?.get::<gst::Caps>().ok()?);
         let is_picture = caps.structure(0).and_then(|s| s.get::<String>("media").ok()).is_some_and(|m| m == "video");
         let offer = Offer::of(stream, &caps);
-        let is_usable = offer.as_ref().is_some_and(|offer| offer.codec().is_some());
+        let is_usable = offer.as_ref().is_some_and(|offer| offer.coding.is_some());
         // A camera may offer several codings; the first that can be spoken is taken, and the others are left alone.
-        let has_one = lock(&at.offers).iter().any(|offer| offer.codec().is_some());
+        let has_one = lock(&at.offers).iter().any(|offer| offer.coding.is_some());
         lock(&at.offers).extend(offer);
         Some((is_picture || (is_usable && !has_one)).to_value())
     });

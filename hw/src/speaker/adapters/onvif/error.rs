@@ -14,7 +14,9 @@ pub(super) enum OnvifError {
          this stream; look into the camera's audio settings"
     )]
     NoSpeaker { peer: String },
-    #[error("{peer} offers its loudspeaker only in {offered}; set it to G.711 (PCMU or PCMA)")]
+    #[error(
+        "{peer} offers its loudspeaker only in {offered}; set it to G.711 (PCMU or PCMA) or to AAC-LC with one channel"
+    )]
     OtherCoding { peer: String, offered: String },
     #[error("{peer} has no stream of this name; look at the path of `url`")]
     NoStream { peer: String },

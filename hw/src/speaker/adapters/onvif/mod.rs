@@ -3,6 +3,7 @@
 //! The connection is one of its own beside that of the picture. On the latter the mere question would cost the picture of
 //! every camera without a loudspeaker, because such a one refuses it with 551 and `rtspsrc` does not ask again.
 
+mod coding;
 mod connection;
 mod error;
 #[cfg(test)]
@@ -20,7 +21,7 @@ use url::Url;
 
 use super::{Adapter, Mistake, Settings};
 use crate::speaker::error::PlayError;
-use crate::speaker::programme::{Codec, Programme, samples_to_duration};
+use crate::speaker::programme::Programme;
 use crate::speaker::run::Limits;
 use connection::Talk;
 
@@ -124,14 +125,12 @@ impl Adapter for Onvif {
         // The sound is made while nobody waits for it at the other end; which coding is wanted is known only there.
         programme.pcm()?;
         let talk = Talk::open(self, self.patience.min(limits.left()))?;
-        let codec = talk.codec();
-        let bytes = programme.encoded(codec)?;
-        let lasts = samples_to_duration(bytes.len() as u64, Codec::RATE_HZ);
-        limits.check(lasts)?;
-        talk.say(&bytes, limits)?;
+        let sound = talk.coding().sound(programme)?;
+        limits.check(sound.lasts)?;
+        talk.say(&sound, limits)?;
         // Nobody answers for the far end: what is pushed before the camera plays is thrown away, and called good.
-        let sent = format!("{} bytes of {} over the backchannel of {}", bytes.len(), talk.encoding(), self.peer());
-        Ok(Playback::new(lasts, Proof::Sent, sent).answered("PLAY: 200"))
+        let sent = format!("{} bytes of {} over the backchannel of {}", sound.bytes, talk.encoding(), self.peer());
+        Ok(Playback::new(sound.lasts, Proof::Sent, sent).answered("PLAY: 200"))
     }
 
     fn probe(&self) -> Result<String, PlayError> {

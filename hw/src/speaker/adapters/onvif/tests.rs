@@ -15,7 +15,7 @@ use crate::speaker::programme::Pcm;
 use crate::speaker::tests::announce;
 
 /// A camera with a loudspeaker, by GStreamer; what it plays is kept. It serves until the test's process ends.
-fn camera(encoding: &str, payload: u8, decode: &str) -> (String, Arc<Mutex<Vec<i16>>>) {
+fn camera(offer: &str, decode: &str) -> (String, Arc<Mutex<Vec<i16>>>) {
     gst::init().unwrap();
     let played: Arc<Mutex<Vec<i16>>> = Arc::default();
     let server = RTSPOnvifServer::new();
@@ -28,8 +28,7 @@ fn camera(encoding: &str, payload: u8, decode: &str) -> (String, Arc<Mutex<Vec<i
          speed-preset=ultrafast ! rtph264pay name=pay0 )",
     );
     factory.set_backchannel_launch(Some(&format!(
-        "( capsfilter caps=\"application/x-rtp,media=audio,payload={payload},clock-rate=8000,encoding-name={encoding}\" \
-         name=depay_backchannel ! {decode} ! audio/x-raw,format=S16LE,rate=8000,channels=1 ! \
+        "( capsfilter caps=\"application/x-rtp,media=audio,{offer}\" name=depay_backchannel ! {decode} ! audio/x-raw,format=S16LE,rate=8000,channels=1 ! \
          appsink name=out sync=false async=false )"
     )));
     let into = played.clone();
@@ -86,7 +85,8 @@ fn correlation(said: &[i16], heard: &[i16]) -> f64 {
 #[test]
 fn what_is_said_comes_out_of_the_camera_in_either_law() {
     for (encoding, payload, decode) in [("PCMU", 0, "rtppcmudepay ! mulawdec"), ("PCMA", 8, "rtppcmadepay ! alawdec")] {
-        let (url, heard) = camera(encoding, payload, decode);
+        let offer = format!("payload={payload},clock-rate=8000,encoding-name={encoding}");
+        let (url, heard) = camera(&offer, decode);
         let watch = Stopwatch::start();
         let mut speaker = speaker(&url, "answer_s = 30.0");
         let played = announce(&mut speaker, sound()).unwrap();
@@ -103,6 +103,25 @@ fn what_is_said_comes_out_of_the_camera_in_either_law() {
         let found = speaker.probe().unwrap();
         assert!(found.starts_with(&format!("{encoding} over the ONVIF backchannel of")), "{found}");
     }
+}
+
+#[test]
+fn what_is_said_comes_out_of_a_camera_that_takes_aac_alone() {
+    let offer = "payload=97,clock-rate=16000,encoding-name=MPEG4-GENERIC,encoding-params=(string)1,mode=(string)AAC-hbr,\
+                 config=(string)1408,streamtype=(string)5,profile-level-id=(string)1,sizelength=(string)13,\
+                 indexlength=(string)3,indexdeltalength=(string)3";
+    let (url, heard) = camera(offer, "rtpmp4gdepay ! aacparse ! avdec_aac ! audioconvert ! audioresample");
+    let watch = Stopwatch::start();
+    let mut speaker = speaker(&url, "answer_s = 30.0");
+    let played = announce(&mut speaker, sound()).unwrap();
+    assert!(watch.elapsed() >= Duration::from_millis(1500), "it is sent as fast as it sounds");
+    let sent = &played.receipt.sent;
+    assert!(sent.contains(" bytes of MPEG4-GENERIC over the backchannel of 127.0.0.1:"), "{sent}");
+    let heard = heard.lock().unwrap().clone();
+    // Two access units of 64 ms at most stand before and behind it.
+    assert!((12_000..=12_000 + 2 * 512).contains(&heard.len()), "{} samples of 12000 came out", heard.len());
+    let alike = correlation(&sound().samples, &heard);
+    assert!(alike >= 0.95, "a correlation of {alike}");
 }
 
 const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\na=control:*\r\nm=video 0 RTP/AVP 96\r\n\
