@@ -9,12 +9,12 @@ use axum::http::{HeaderName, Method, header};
 use axum::routing::get;
 use axum::{Extension, Json};
 use forewarn_base::sync::lock;
-use forewarn_domain::Timestamp;
+use forewarn_domain::{StreamId, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Page, VIEWER, ask, page};
 use crate::access::Session;
-use crate::bilingual::both;
+use crate::bilingual::{Bilingual, both};
 use crate::context::Context;
 use crate::gate::reaches;
 use crate::ports::CameraNow;
@@ -69,6 +69,19 @@ fn take(context: &Context, id: String, now: Timestamp) -> Result<Still, Refusal>
 }
 
 type Picture = ([(HeaderName, String); 4], Bytes);
+
+/// The camera of a path.
+pub(super) fn camera_of(id: &str) -> Result<StreamId, Refusal> {
+    StreamId::new(id).map_err(|error| Refusal::nothing(Bilingual::quoted(error, "摄像机名称有误")))
+}
+
+/// Whether the site has it.
+pub(super) fn is_of_the_site(context: &Context, camera: &StreamId) -> Result<(), Refusal> {
+    if context.ports.cameras.all().iter().any(|one| one.id == *camera) {
+        return Ok(());
+    }
+    Err(Refusal::nothing(both!("the site has no such camera", "站点没有此摄像机")))
+}
 
 async fn still(
     State(context): State<Arc<Context>>,

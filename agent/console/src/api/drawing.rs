@@ -8,16 +8,16 @@ use axum::extract::{Path, State};
 use axum::http::Method;
 use axum::routing::{get, post};
 use axum::{Extension, Json};
-use forewarn_domain::StreamId;
 use forewarn_domain::site_change::{Drawn, SiteChange};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::cameras::{camera_of, is_of_the_site};
 use super::site::{refused, told};
 use super::{ADMIN, Page, ask, page};
 use crate::access::Session;
 use crate::act::Act;
-use crate::bilingual::{Bilingual, both};
+use crate::bilingual::both;
 use crate::context::Context;
 use crate::refusal::Refusal;
 
@@ -77,6 +77,7 @@ async fn draw(
     }
     ask(move || {
         let camera = camera_of(&id)?;
+        is_of_the_site(&context, &camera)?;
         let of = |drawn: &Drawn| SiteChange::Draw { camera: camera.clone(), drawn: drawn.clone() };
         let asked: Vec<SiteChange> = changes.iter().map(of).collect();
         let draft = context.ports.site.change(&asked, base.as_deref()).map_err(refused)?;
@@ -87,9 +88,4 @@ async fn draw(
         Ok(told(&draft, base.is_some()))
     })
     .await?
-}
-
-/// The camera of a path.
-fn camera_of(id: &str) -> Result<StreamId, Refusal> {
-    StreamId::new(id).map_err(|error| Refusal::nothing(Bilingual::quoted(error, "摄像机名称有误")))
 }

@@ -115,7 +115,7 @@ async fn list(
 }
 
 /// Whether a camera is one of the site that he reaches, or was when something happened there.
-fn is_known(context: &Context, session: &Session, camera: &str) -> Result<(), Refusal> {
+pub(super) fn is_known(context: &Context, session: &Session, camera: &str) -> Result<(), Refusal> {
     let mut of_site: Vec<String> = context.ports.cameras.all().iter().map(|one| one.id.to_string()).collect();
     of_site.retain(|one| session.cameras.has(one));
     let was_there = Filter { camera: Some(camera.to_owned()), cameras: session.cameras.names(), ..Filter::default() };
@@ -123,7 +123,7 @@ fn is_known(context: &Context, session: &Session, camera: &str) -> Result<(), Re
         return Ok(());
     }
     let there_are = of_site.join(", ");
-    Err(Refusal::wrong(both!(
+    Err(Refusal::nothing(both!(
         "the site has no camera {camera}; it has {there_are}",
         "站点没有摄像机 {camera}，现有：{there_are}"
     )))

@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::incidents::is_known;
 use super::{Page, VIEWER, ask, page};
 use crate::access::Session;
 use crate::bilingual::{Bilingual, both};
@@ -63,12 +64,15 @@ async fn stats(
     {
         return Err(Refusal::wrong(both!("{from} comes after {to}", "{from} 晚于 {to}")));
     }
-    let cameras = match given(asked.camera) {
-        Some(camera) => reaches(&session, &camera).map(|()| Some(vec![camera]))?,
-        None => session.cameras.names(),
-    };
-    let asked = StatsAsked { cameras, violation: given(asked.violation), days };
-    ask(move || context.ports.incidents.stats(asked).map(Json).map_err(Refusal::failed)).await?
+    ask(move || {
+        let cameras = match given(asked.camera) {
+            Some(camera) => is_known(&context, &session, &camera).map(|()| Some(vec![camera]))?,
+            None => session.cameras.names(),
+        };
+        let asked = StatsAsked { cameras, violation: given(asked.violation), days };
+        context.ports.incidents.stats(asked).map(Json).map_err(Refusal::failed)
+    })
+    .await?
 }
 
 #[derive(Default, Deserialize)]

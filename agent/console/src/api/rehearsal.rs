@@ -13,6 +13,7 @@ use forewarn_domain::site_change::SiteChange;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::cameras::{camera_of, is_of_the_site};
 use super::site::refused;
 use super::{ADMIN, Page, ask, page};
 use crate::access::Session;
@@ -53,17 +54,6 @@ struct Told {
     until_us: Option<i64>,
     gaps: Vec<[i64; 2]>,
     rows: Vec<Row>,
-}
-
-fn camera_of(id: &str) -> Result<StreamId, Refusal> {
-    StreamId::new(id).map_err(|error| Refusal::nothing(Bilingual::quoted(error, "摄像机名称有误")))
-}
-
-fn is_of_the_site(context: &Context, camera: &StreamId) -> Result<(), Refusal> {
-    if context.ports.cameras.all().iter().any(|one| one.id == *camera) {
-        return Ok(());
-    }
-    Err(Refusal::nothing(both!("the site has no such camera", "站点没有此摄像机")))
 }
 
 fn told(context: &Context, camera: &StreamId) -> Result<Told, Refusal> {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::{OPERATOR, Page, ask, one_at_a_time, page};
 use crate::access::Session;
 use crate::act::Act;
-use crate::bilingual::{Bilingual, both};
+use crate::bilingual::both;
 use crate::context::Context;
 use crate::health::words;
 use crate::ports::CameraNow;
@@ -80,13 +80,10 @@ pub(super) fn alone<T>(context: &Context, say: impl FnOnce() -> T) -> Result<T, 
     one_at_a_time(&context.speaking, busy, say)
 }
 
-/// The loudspeaker of a path, for one who reaches it.
+/// The loudspeaker of a path, for one who reaches it. One that is not there is answered as a camera is that is not there.
 fn find(context: &Context, session: &Session, id: &str) -> Result<SpeakerId, Refusal> {
-    let speaker = SpeakerId::new(id).map_err(|error| Refusal::nothing(Bilingual::quoted(error, "扬声器名称有误")))?;
-    if !session.cameras.is_all() && !reached(context, session).contains(&speaker) {
-        return Err(Refusal::nothing(words::NO_SPEAKER));
-    }
-    Ok(speaker)
+    let found = reached(context, session).into_iter().find(|speaker| speaker.as_str() == id);
+    found.ok_or_else(|| Refusal::nothing(words::NO_SPEAKER))
 }
 
 async fn say(
