@@ -1,4 +1,5 @@
-//! Changes of the site file from upstream: seen, saved, and taken back where a camera that is new does not come up.
+//! Changes of the site file from upstream: seen, saved, and taken back where a stream that begins, or begins anew, does not come
+//! up.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use forewarn_domain::site_change::SiteChange;
 use forewarn_domain::{Clock, StreamId};
 use serde_json::Value;
 
-/// A new camera gives a picture within so long.
+/// A stream that begins gives a picture within so long.
 const COME_UP: Duration = Duration::from_secs(30);
 /// Changes in one command.
 const MOST: usize = 50;
@@ -18,7 +19,9 @@ pub trait SiteFile: Send {
     fn change(&self, changes: &[SiteChange], base: Option<&str>) -> Result<Value, String>;
     /// Brings the file as it was before the last change back, and takes it up.
     fn undo(&self) -> Result<(), String>;
-    /// Whether a camera gives a picture within that time.
+    /// The cameras whose streams would begin, or begin anew, with these changes. Asked before they are saved.
+    fn streams(&self, changes: &[SiteChange]) -> Result<Vec<StreamId>, String>;
+    /// Whether a camera gives a picture within that time, by the stream that has begun since.
     fn gives_picture(&self, camera: &StreamId, within: Duration) -> bool;
 }
 
@@ -32,6 +35,7 @@ pub(crate) fn configure(
     if !(1..=MOST).contains(&changes.len()) {
         return Err(format!("`changes` has 1 to {MOST} entries"));
     }
+    let begun = if base.is_some() { file.streams(changes)? } else { Vec::new() };
     let told = file.change(changes, base)?;
     if base.is_none() {
         return Ok(told);
@@ -39,7 +43,7 @@ pub(crate) fn configure(
     let saved = now(file)?;
     let ends = clock.now() + COME_UP;
     let is_down = |camera: &&StreamId| !file.gives_picture(camera, ends.since(clock.now()));
-    let down: Vec<&str> = added(changes).filter(is_down).map(StreamId::as_str).collect();
+    let down: Vec<&str> = begun.iter().filter(is_down).map(StreamId::as_str).collect();
     if down.is_empty() {
         return Ok(told);
     }
@@ -49,13 +53,6 @@ pub(crate) fn configure(
     }
     file.undo().map_err(|error| format!("{why}, and the site file could not be taken back: {error}"))?;
     Err(format!("{why}, so the site file is as it was before"))
-}
-
-fn added(changes: &[SiteChange]) -> impl Iterator<Item = &StreamId> {
-    changes.iter().filter_map(|change| match change {
-        SiteChange::AddCamera(camera) => Some(&camera.id),
-        _ => None,
-    })
 }
 
 /// The name of the file as it is now.
@@ -80,7 +77,24 @@ mod tests {
         meanwhile: Option<&'static str>,
     }
 
+    fn added(changes: &[SiteChange]) -> impl Iterator<Item = &StreamId> {
+        changes.iter().filter_map(|change| match change {
+            SiteChange::AddCamera(camera) => Some(&camera.id),
+            _ => None,
+        })
+    }
+
     impl SiteFile for List {
+        /// Whatever is drawn has the stream begin anew.
+        fn streams(&self, changes: &[SiteChange]) -> Result<Vec<StreamId>, String> {
+            let of = |change: &SiteChange| match change {
+                SiteChange::AddCamera(camera) => Some(camera.id.clone()),
+                SiteChange::Draw { camera, .. } => Some(camera.clone()),
+                _ => None,
+            };
+            Ok(changes.iter().filter_map(of).collect())
+        }
+
         fn change(&self, changes: &[SiteChange], base: Option<&str>) -> Result<Value, String> {
             let mut names = self.names.lock().unwrap();
             let before = names.join(" ");
@@ -121,6 +135,19 @@ mod tests {
         assert_eq!(why, "no picture came of dead-1 within 30 s, so the site file is as it was before");
         assert_eq!(*file.names.lock().unwrap(), ["yard"]);
         assert!(configure(&file, &SystemClock, &[], None).unwrap_err().contains("1 to 50"));
+    }
+
+    #[test]
+    fn a_stream_that_is_changed_and_does_not_come_back_has_it_taken_back() {
+        let file = List::default();
+        let drawn = json!({ "shape": "mask", "id": "house", "is_there": false, "points": [[0, 0], [1, 0], [1, 1]] });
+        let draw = |camera: &str| {
+            let change = json!({ "draw": { "camera": camera, "drawn": drawn } });
+            configure(&file, &SystemClock, &[serde_json::from_value(change).unwrap()], Some(""))
+        };
+        assert!(draw("gate").is_ok());
+        let why = draw("dead-2").unwrap_err();
+        assert_eq!(why, "no picture came of dead-2 within 30 s, so the site file is as it was before");
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn adopt_one<T: Clone>(entries: &mut Vec<T>, now: &[T], is_it: impl Fn(&T) -> bo
 }
 
 /// The cameras that have come, are gone, or whose streams are others.
-fn other_streams(before: &[Camera], now: &[Camera]) -> BTreeSet<StreamId> {
+pub fn other_streams(before: &[Camera], now: &[Camera]) -> BTreeSet<StreamId> {
     let goes_on = |camera: &Camera, there: &[Camera]| {
         there.iter().any(|other| other.id == camera.id && camera.is_same_stream(other))
     };

@@ -1,15 +1,17 @@
 //! Commands from upstream, as a part of the agent.
 
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use forewarn_base::sync::lock;
 use forewarn_command::{Commands, Desk, Door, Ways};
 use forewarn_console::SiteEditor as _;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::site_change::SiteChange;
 use forewarn_domain::{Clock, StreamId};
 use forewarn_inference::Shared;
+use forewarn_pipelines::FrameSlot;
 use forewarn_telemetry::queue::{Sender, Wait};
 use forewarn_wire::story::Happening;
 
@@ -52,7 +54,7 @@ pub fn start(
             Some((told, forewarn_console::jpeg(&streams.slot(&id)?.next(LOOK)?).ok()?))
         }),
         clips: Box::new(move |id| clips.clips().into_iter().find(|(it, _)| *it == id).map(|(_, source)| source)),
-        site: Box::new(SiteOf(SiteFile(site.file.clone()), hands.streams.clone())),
+        site: Box::new(SiteOf(SiteFile(site.file.clone()), hands.streams.clone(), Mutex::default())),
         outbox: dir.outbox(),
         feedback: dir.feedback(),
         said: 0,
@@ -67,8 +69,8 @@ pub fn start(
     Ok(Some((commands.door(), Box::new(commands))))
 }
 
-/// The site file, and the cameras that it names.
-struct SiteOf(SiteFile, Streams);
+/// The site file, the cameras that it names, and what took the pictures of those that begin anew before they do.
+struct SiteOf(SiteFile, Streams, Mutex<Vec<Arc<FrameSlot>>>);
 
 impl forewarn_command::SiteFile for SiteOf {
     fn change(&self, changes: &[SiteChange], base: Option<&str>) -> Result<serde_json::Value, String> {
@@ -80,11 +82,18 @@ impl forewarn_command::SiteFile for SiteOf {
         self.0.undo().map(drop).map_err(|why| why.to_string())
     }
 
+    fn streams(&self, changes: &[SiteChange]) -> Result<Vec<StreamId>, String> {
+        let begun = self.0.streams(changes).map_err(|why| why.to_string())?;
+        *lock(&self.2) = begun.iter().filter_map(|camera| self.1.slot(camera)).collect();
+        Ok(begun.into_iter().collect())
+    }
+
     fn gives_picture(&self, camera: &StreamId, within: Duration) -> bool {
         let (begun, (_keep, nothing)) = (Stopwatch::start(), sync_channel::<()>(1));
         loop {
             let left = within.saturating_sub(begun.elapsed());
-            if let Some(slot) = self.1.slot(camera).filter(|_| !left.is_zero()) {
+            let is_former = |slot: &Arc<FrameSlot>| lock(&self.2).iter().any(|former| Arc::ptr_eq(former, slot));
+            if let Some(slot) = self.1.slot(camera).filter(|slot| !left.is_zero() && !is_former(slot)) {
                 return slot.next(left).is_some();
             }
             if left.is_zero() {

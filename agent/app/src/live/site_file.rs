@@ -1,5 +1,6 @@
 //! The site file as the console changes it: what would be written is correct, and what is written is taken up as at SIGHUP.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +10,10 @@ use forewarn_base::secret::Credentials;
 use forewarn_console::{Bilingual, ChangedLine, Choices, DraftNow, Refused, SiteEditor, words};
 use forewarn_domain::found_camera::{AskedCamera, FoundCamera, FoundStream};
 use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
-use forewarn_domain::{Frame, SpokenText, SystemClock};
+use forewarn_domain::{Frame, SpokenText, StreamId, SystemClock};
 use forewarn_hw::discovery::{self, GROUP};
 
+use crate::config::adoption::other_streams;
 use crate::config::edit::{self, Draft, EditError, Line, Secrets};
 use crate::look;
 
@@ -51,6 +53,12 @@ impl SiteFile {
         let changes = edit::changes_of(file, changes);
         let draft = changes.and_then(|changes| Draft::of(file, &changes)).map_err(refused)?;
         Ok((draft, secrets))
+    }
+
+    /// The cameras whose streams would begin, or begin anew, with these changes.
+    pub(super) fn streams(&self, changes: &[SiteChange]) -> Result<BTreeSet<StreamId>, Refused> {
+        let (before, now) = (self.draft(&[])?.0, self.draft(changes)?.0);
+        Ok(other_streams(&before.site.cameras, &now.site.cameras))
     }
 
     /// The agent is asked to read its file, as `forewarn reload` asks it.
