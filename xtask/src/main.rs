@@ -121,7 +121,7 @@ enum Command {
         #[arg(long, value_enum, conflicts_with_all = ["program", "offline"])]
         target: Option<dist::Target>,
     },
-    /// Kill agent and broker at random moments and look whether an incident was lost
+    /// Kill agent and broker at random moments, have recipients lie, and look whether an incident was lost
     #[command(after_help = "Examples:\n  cargo xtask chaos\n  cargo xtask chaos --rounds 20")]
     Chaos {
         /// How many times something is killed.

@@ -19,14 +19,16 @@ pub(crate) fn test(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Kills agent and broker `rounds` times and judges what is left.
+/// Kills agent and broker `rounds` times and judges what is left; then has recipients die, answer twice and lie, for the 200
+/// rounds of the test that has both.
 pub(crate) fn chaos(workspace: &Workspace, rounds: u32) -> Result<()> {
     setup::setup(false)?;
     let forewarn = compile::program(workspace, Profile::Release)?;
     assets::fetch(workspace, &forewarn)?;
     let rounds = rounds.to_string();
     let args = ["run", "--release", "--package", "forewarn-tests", "--bin", "chaos", "--", "--rounds", &rounds];
-    run(workspace.cargo(&args).env("FOREWARN_BIN", &forewarn))
+    run(workspace.cargo(&args).env("FOREWARN_BIN", &forewarn))?;
+    run(&mut workspace.cargo(&["test", "--release", "--package", "forewarn-report", "--test", "upstream", "liars::"]))
 }
 
 /// Does what goes wrong on a site some hundred times; what grows with the rounds is an error.
