@@ -297,6 +297,8 @@ fn people(
         evidence: storage.map(|storage| storage.dir.evidence()).unwrap_or_default(),
         spent: storage.map(|storage| storage.dir.spent()).unwrap_or_default(),
         uploads: storage.map(|storage| storage.dir.uploads()).unwrap_or_default(),
+        answer_links: storage.map(|storage| storage.dir.answer_links()).unwrap_or_default(),
+        web_push: storage.map(|storage| storage.dir.web_push()).unwrap_or_default(),
     }
 }
 

@@ -54,6 +54,10 @@ entries! {
     outbox = "outbox.sqlite";
     /// How far evidence has been brought over to [upstreams that keep it](recipients/s3.md), a file an upstream.
     uploads = "uploads";
+    /// The key of the [links by which phones answer](recipients/ntfy.md#buttons-that-act), and those that were used lately.
+    answer_links = "answer-links.json";
+    /// The key by which [Web Push](recipients/web-push.md) knows the site, and the phones that are told.
+    web_push = "web-push.json";
     /// Where the agent's time line stands, and how the clock was set, across a restart.
     clock = "clock.json";
     /// What the rules know of absent subjects, across a restart.

@@ -13,6 +13,7 @@ pub(crate) enum Act {
     SignedOut,
     Judged,
     ToldCase,
+    AnsweredByLink,
     Held,
     Released,
     Suppressed,
@@ -25,6 +26,8 @@ pub(crate) enum Act {
     RemovedTotp,
     MadeToken,
     DeletedToken,
+    SignedPhoneUp,
+    SignedPhoneOff,
     Drew,
     AddedCamera,
     AddedSpeaker,
@@ -39,11 +42,11 @@ pub(crate) enum Act {
 
 impl Act {
     #[rustfmt::skip]
-    const ALL: [Self; 32] = [
+    const ALL: [Self; 35] = [
         Self::Evidence(Deed::Shown), Self::Evidence(Deed::Exported), Self::Evidence(Deed::Reported), Self::Evidence(Deed::Replayed),
-        Self::SetUp, Self::SignedIn, Self::FailedToSignIn, Self::SignedOut, Self::Judged, Self::ToldCase, Self::Held,
+        Self::SetUp, Self::SignedIn, Self::FailedToSignIn, Self::SignedOut, Self::Judged, Self::ToldCase, Self::AnsweredByLink, Self::Held,
         Self::Released, Self::Suppressed, Self::EndedSuppression, Self::MadeAccount, Self::LimitedAccount, Self::DeletedAccount,
-        Self::ChangedPassword, Self::SetUpTotp, Self::RemovedTotp, Self::MadeToken, Self::DeletedToken, Self::Drew, Self::AddedCamera, Self::AddedSpeaker, Self::AddedRule,
+        Self::ChangedPassword, Self::SetUpTotp, Self::RemovedTotp, Self::MadeToken, Self::DeletedToken, Self::SignedPhoneUp, Self::SignedPhoneOff, Self::Drew, Self::AddedCamera, Self::AddedSpeaker, Self::AddedRule,
         Self::RemovedRule, Self::Rehearsed, Self::ChoseSpeakers, Self::TookBack, Self::Spoke, Self::Talked,
     ];
 
@@ -74,6 +77,7 @@ impl Act {
             Self::SignedOut => ("signed out", "退出登录"),
             Self::Judged => ("judged", "判断"),
             Self::ToldCase => ("told a step of the case", "登记处置步骤"),
+            Self::AnsweredByLink => ("answered by a link", "通过链接答复"),
             Self::Held => ("held", "保全证据"),
             Self::Released => ("released", "解除保全"),
             Self::Suppressed => ("suppressed", "忽略对象"),
@@ -86,6 +90,8 @@ impl Act {
             Self::RemovedTotp => ("removed an authenticator app", "停用身份验证器"),
             Self::MadeToken => ("made a token", "创建令牌"),
             Self::DeletedToken => ("deleted a token", "删除令牌"),
+            Self::SignedPhoneUp => ("signed a phone up", "登记手机推送"),
+            Self::SignedPhoneOff => ("signed a phone off", "取消手机推送"),
             Self::Drew => ("drew", "绘制区域"),
             Self::AddedCamera => ("added a camera", "添加摄像机"),
             Self::AddedSpeaker => ("added a loudspeaker", "添加扬声器"),

@@ -22,6 +22,8 @@ pub(crate) const CSRF: &str = "x-forewarn-csrf";
 pub(crate) enum Need {
     /// Anybody who reaches the listener.
     Nobody,
+    /// Whoever has a link that says itself what it is for, whatever page asks.
+    Link,
     /// Whoever is signed in with this role, or one that may more.
     Role(Role),
 }
@@ -50,7 +52,7 @@ pub(crate) async fn by_role(
     next: Next,
 ) -> Result<Response, Refusal> {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
-    if changes && !is_own_page(request.headers()) {
+    if changes && need != Need::Link && !is_own_page(request.headers()) {
         let why = both!("another site's page may change nothing here", "其他网站的页面不可在此更改内容");
         return Err(Refusal::new(StatusCode::FORBIDDEN, why));
     }

@@ -30,6 +30,11 @@ impl Refusal {
         Self { status, why, wait_s: None, needs_code: false }
     }
 
+    /// Why.
+    pub(crate) fn why(&self) -> &Bilingual {
+        &self.why
+    }
+
     /// What was asked for is not there.
     pub(crate) fn nothing(why: Bilingual) -> Self {
         Self::new(StatusCode::NOT_FOUND, why)

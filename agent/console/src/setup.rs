@@ -35,6 +35,10 @@ pub struct Places {
     pub heat: PathBuf,
     /// For what is made to be sent.
     pub scratch: PathBuf,
+    /// The links by which phones answer.
+    pub answer_links: PathBuf,
+    /// The phones that are told by Web Push.
+    pub web_push: PathBuf,
     /// A certificate of the console's own making, and its key.
     pub certificate: PathBuf,
 }

@@ -7,7 +7,11 @@ import { build } from "esbuild";
 
 const out = "built";
 const sources = ["build.mjs", "index.html", "package-lock.json", ...walk("src")].sort();
+// What shows messages while no page is open; the page names it.
+const worker = await build({ entryPoints: ["src/worker.js"], minify: true, target: "es2022", write: false, legalComments: "none" });
+const workerName = `worker-${sha256(worker.outputFiles[0].contents).slice(0, 10)}.js`;
 const result = await build({
+  define: { WORKER: JSON.stringify(`/assets/${workerName}`) },
   entryPoints: ["src/main.tsx"],
   bundle: true,
   minify: true,
@@ -31,6 +35,7 @@ for (const file of result.outputFiles) {
 }
 const icon = readFileSync("src/icon.svg");
 put("icon.svg", icon);
+put(workerName, worker.outputFiles[0].contents);
 put("index.html", Buffer.from(html));
 const digest = sources.map((path) => `${sha256(readFileSync(path))}  ${path}\n`).join("");
 writeFileSync(`${out}/SOURCES.sha256`, digest);

@@ -18,7 +18,9 @@
 //! No connection is gone on with after a restart. Nothing needs to be kept by a client library or the other side on
 //! behalf of this side, so nothing can be lost between their idea of what is in flight and the outbox's.
 
+pub mod answers;
 pub mod outbox;
+pub mod push;
 pub mod upstream;
 
 pub use outbox::ledger::{IncidentLedger, LedgerEntry};

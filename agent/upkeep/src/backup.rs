@@ -109,7 +109,8 @@ pub(crate) fn kept(dir: &StorageDir, wanted: Wanted) -> Vec<PathBuf> {
     ];
     paths.extend(wanted.keys.then(|| dir.keys()));
     paths.extend(wanted.evidence.then(|| dir.evidence()));
-    let secrets = [dir.console_accounts(), dir.console_tokens(), dir.console_certificate()];
+    let secrets =
+        [dir.console_accounts(), dir.console_tokens(), dir.console_certificate(), dir.answer_links(), dir.web_push()];
     paths.extend(secrets.into_iter().filter(|_| wanted.secrets));
     paths
 }

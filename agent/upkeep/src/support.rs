@@ -135,7 +135,8 @@ fn blotter(table: &Table, directory: &Path, storage: &StorageDir) -> Blotter {
         blotter.know(&env::var(variable).unwrap_or_default());
     }
     // Names of accounts and tokens are told by the log; what stands behind them is not, and stays here anyway.
-    for path in [storage.console_accounts(), storage.console_tokens()] {
+    let own = [storage.console_accounts(), storage.console_tokens(), storage.answer_links(), storage.web_push()];
+    for path in own {
         let text = fs::read_to_string(path).unwrap_or_default();
         let quoted = text.split('"').skip(1).step_by(2).filter(|text| text.len() >= 16);
         quoted.for_each(|text| blotter.know(text));

@@ -297,5 +297,7 @@ fn places(dir: &StorageDir) -> Places {
         heat: dir.heat(),
         scratch: dir.scratch(),
         certificate: dir.console_certificate(),
+        answer_links: dir.answer_links(),
+        web_push: dir.web_push(),
     }
 }

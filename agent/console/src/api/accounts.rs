@@ -95,6 +95,10 @@ async fn remove(
 ) -> Result<StatusCode, Refusal> {
     ask(move || {
         context.access.remove(&name)?;
+        // Whoever may not sign in any more is not told any more, either.
+        if let Err(error) = super::push::phones(&context).remove(|_, phone| phone.by == name) {
+            tracing::error!(%error, name, "the phones of a deleted account are still told");
+        }
         context.note(Some(&session.name), Act::DeletedAccount, Some(&name), None);
         Ok(StatusCode::NO_CONTENT)
     })

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode};
 use axum::routing::{delete, get, post};
 use axum::{Extension, Json};
-use forewarn_domain::{CaseCommand, CaseStage};
+use forewarn_domain::{CaseCommand, CaseStage, IncidentRecord};
 use forewarn_evidence::{Custody, EvidenceError, EvidenceStore, system_user};
 use forewarn_memory::feedback::{Feedback, Opinion, append};
 use forewarn_memory::suppressions;
@@ -20,6 +20,7 @@ use crate::bilingual::{Bilingual, both};
 use crate::context::Context;
 use crate::ports::Passing;
 use crate::refusal::Refusal;
+use crate::store::Found;
 
 pub(super) fn pages() -> Vec<Page> {
     vec![
@@ -54,17 +55,27 @@ async fn judge(
     let note = short(said.note)?;
     ask(move || {
         let (incident, _) = incidents::find(&context, &session, &id)?;
-        let (opinion, said_at) = (said.opinion, context.wall_now().to_rfc3339());
-        append(&context.setup.places.feedback, &Feedback { said_at, opinion, note, incident })
-            .map_err(Refusal::failed)?;
-        let found = context.index.judge(&id, opinion.as_str())?;
-        if let Some(found) = &found {
-            context.news.tell_incident(found);
-        }
-        context.note(Some(&session.name), Act::Judged, Some(&id), Some(opinion.as_str().to_owned()));
+        let found = keep_opinion(&context, incident, said.opinion, note)?;
+        context.note(Some(&session.name), Act::Judged, Some(&id), Some(said.opinion.as_str().to_owned()));
         Ok(Json(json!({ "found": found })))
     })
     .await?
+}
+
+/// Keeps what somebody thinks of an incident, and tells the pages that are open.
+pub(super) fn keep_opinion(
+    context: &Context,
+    incident: IncidentRecord,
+    opinion: Opinion,
+    note: String,
+) -> Result<Option<Found>, Refusal> {
+    let (id, said_at) = (incident.id.clone(), context.wall_now().to_rfc3339());
+    append(&context.setup.places.feedback, &Feedback { said_at, opinion, note, incident }).map_err(Refusal::failed)?;
+    let found = context.index.judge(id.as_str(), opinion.as_str())?;
+    if let Some(found) = &found {
+        context.news.tell_incident(found);
+    }
+    Ok(found)
 }
 
 #[derive(Deserialize)]

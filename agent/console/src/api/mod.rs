@@ -1,6 +1,7 @@
 //! The pages, one file for each subject. Each says who may ask for it; `docs/openapi.json` tells the same to others.
 
 mod accounts;
+mod answers;
 mod assets;
 mod cameras;
 mod commands;
@@ -16,6 +17,7 @@ mod metrics;
 mod numbers;
 mod open;
 mod openapi;
+mod push;
 mod range;
 mod rehearsal;
 mod session;
@@ -86,6 +88,8 @@ pub(crate) fn all() -> Vec<Page> {
         live::pages(),
         accounts::pages(),
         tokens::pages(),
+        push::pages(),
+        answers::pages(),
         openapi::pages(),
     ];
     of.into_iter().flatten().collect()

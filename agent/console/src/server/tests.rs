@@ -24,6 +24,7 @@ use crate::ports::{
     StatsAsked,
 };
 
+mod answers;
 mod app_codes;
 mod changes;
 mod console;

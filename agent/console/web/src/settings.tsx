@@ -4,6 +4,7 @@ import { type Account, type Session, ask, get, roles } from "./api";
 import { AppCodes } from "./app_codes";
 import { CameraLimit, limitOf, useReach } from "./limits";
 import { Asking, Choice, Register } from "./parts";
+import { Push } from "./push";
 import { Tokens } from "./tokens";
 import { useToast } from "./toasts";
 import { type Language, clock, useWords } from "./words";
@@ -54,6 +55,7 @@ export function Settings(props: Props) {
           <button onClick={props.onSignOut}>{say("signOut")}</button>
         </p>
       </div>
+      {session.role !== "viewer" && <Push session={session} />}
       {session.role === "admin" && <Accounts own={session.name} />}
       {session.role === "admin" && <Tokens />}
       {session.role === "admin" && <Audit />}

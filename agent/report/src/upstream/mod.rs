@@ -37,6 +37,7 @@ mod supervisor;
 pub mod thin;
 pub mod tus;
 pub mod upload;
+pub mod web_push;
 pub mod webhook;
 mod window;
 
@@ -258,6 +259,8 @@ kinds! {
     "webhook" => Webhook(webhook::WebhookConfig),
     /// A topic of ntfy, which phones subscribe to.
     "ntfy" => Ntfy(ntfy::NtfyConfig),
+    /// Browsers and phones that signed up in the console.
+    "web_push" => WebPush(web_push::WebPushConfig),
     /// A robot in a group of DingTalk.
     "dingtalk" => DingTalk(robot::DingTalkConfig),
     /// A robot in a group of WeCom.

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use forewarn_base::http::{Answer, Ask};
 use forewarn_base::secret::Secret;
 use forewarn_base::setting::SettingError;
+use forewarn_domain::violation::Language;
 use forewarn_domain::{IncidentState, WallTime};
 use serde::Deserialize;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::Start;
@@ -21,6 +23,7 @@ use super::purse::Purse;
 use super::settings::{AdapterSettings, Surroundings, Usual};
 use super::small::small;
 use super::thin::{Budget, MOST_PICTURE_BYTES};
+use crate::answers::{Button, ConsoleAddress};
 use crate::outbox::QueuedReport;
 
 /// The longest text; a longer one becomes a file. Source: "Limitations".
@@ -37,6 +40,9 @@ http_table! {
         /// The address of the picture that is shown, with `{bundle}`, `{incident}` and `{camera}`, instead of attaching it.
         #[serde(default)]
         pub picture_url: Option<String>,
+        /// The address of the console as phones reach it: a message has buttons then, and opens the incident.
+        #[serde(default)]
+        pub console_url: Option<String>,
         /// The link is slow or metered: words go first and alone, then a picture of at most 15 kB, within this budget.
         #[serde(default)]
         pub thin: Option<Budget>,
@@ -66,6 +72,8 @@ impl AdapterSettings for NtfyConfig {
             attaches,
             is_thin: self.thin.is_some(),
             picture_url: self.picture_url.clone(),
+            console: around.people.console(self.console_url.as_deref())?,
+            id: around.id.to_owned(),
             people: Arc::clone(around.people),
         };
         let thin = thin.map(|budget| Purse::new(budget, around.people.spent.join(format!("{}.json", around.id))));
@@ -82,6 +90,9 @@ pub struct Ntfy {
     /// Pictures follow the words, small.
     is_thin: bool,
     picture_url: Option<String>,
+    console: Option<ConsoleAddress>,
+    /// The upstream's id, which its buttons name.
+    id: String,
     people: Arc<People>,
 }
 
@@ -104,7 +115,7 @@ fn urgency(state: IncidentState) -> (u8, &'static str) {
 }
 
 impl Ntfy {
-    fn question(&self, reports: &[QueuedReport], picture: Option<Picture>) -> Ask {
+    fn question(&self, reports: &[QueuedReport], picture: Option<Picture>, sent_at: WallTime) -> Ask {
         let note = self.people.note(reports);
         let text = note.lines.join("\n");
         let text = cut(&text, MOST_BYTES);
@@ -118,6 +129,13 @@ impl Ntfy {
             query.append_pair("tags", &format!("{tag},{violation}"));
             if let (Some(pattern), [one]) = (&self.picture_url, reports) {
                 query.append_pair("attach", &picture_link(pattern, &one.report));
+            }
+            if let (Some(console), [one]) = (&self.console, reports) {
+                query.append_pair("click", &console.page(&one.report));
+                let buttons = console.buttons(&self.id, &one.report, sent_at);
+                if !buttons.is_empty() {
+                    query.append_pair("actions", &actions(&buttons, self.people.language));
+                }
             }
             if let Some(picture) = &picture {
                 query.append_pair("filename", &picture.name).append_pair("message", text);
@@ -138,6 +156,12 @@ impl Ntfy {
     }
 }
 
+/// Buttons that ask for their links by themselves, in the server's JSON. Source: "Action buttons".
+fn actions(buttons: &[Button], language: Language) -> String {
+    let one = |button: &Button| json!({ "action": "http", "label": button.answer.words(language), "url": button.url, "method": "POST", "clear": true });
+    Value::from(buttons.iter().map(one).collect::<Vec<_>>()).to_string()
+}
+
 /// What the server says of a refusal. Source: its `errors.go`.
 #[derive(Deserialize)]
 struct Refusal {
@@ -147,12 +171,12 @@ struct Refusal {
 impl Recipient for Ntfy {
     const CAN_JOIN: bool = true;
 
-    fn ask(&self, reports: &[QueuedReport], _: WallTime) -> Ask {
+    fn ask(&self, reports: &[QueuedReport], sent_at: WallTime) -> Ask {
         let picture = match reports {
             [one] if self.attaches && !self.is_thin => self.people.picture(&one.report),
             _ => None,
         };
-        self.question(reports, picture)
+        self.question(reports, picture, sent_at)
     }
 
     fn picture_after(&self, report: &QueuedReport) -> Option<Ask> {

@@ -6,15 +6,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use forewarn_base::http::address;
+use forewarn_base::setting::SettingError;
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
     CaseCause, CaseStage, CaseStep, CivilTime, IncidentState, Report, StreamId, Timestamp, ViolationId,
 };
 
+use crate::answers::{ConsoleAddress, Links};
 use crate::outbox::QueuedReport;
 
 /// Incidents that a message about several names, at most.
 const MOST_NAMED: usize = 20;
+/// The longest address of a console: three links must fit into a message.
+const MOST_ADDRESS_BYTES: usize = 200;
 /// Pictures beyond this are not sent.
 const MOST_PICTURE_BYTES: u64 = 2 << 20;
 
@@ -35,6 +40,10 @@ pub struct People {
     pub spent: PathBuf,
     /// The folder in which is kept how far evidence has been brought over, a file an upstream.
     pub uploads: PathBuf,
+    /// The file of the links by which phones answer.
+    pub answer_links: PathBuf,
+    /// The file of the phones that are told by Web Push.
+    pub web_push: PathBuf,
 }
 
 impl fmt::Debug for People {
@@ -53,6 +62,17 @@ pub struct Note {
 }
 
 impl People {
+    /// The console as phones reach it, where the site file says how: `console_url`.
+    pub fn console(&self, url: Option<&str>) -> Result<Option<ConsoleAddress>, SettingError> {
+        let Some(url) = url else { return Ok(None) };
+        let mend = "write it like \"https://console.example\"";
+        let url = address("console_url", url, mend)?;
+        if url.path() != "/" || url.query().is_some() || url.as_str().len() > MOST_ADDRESS_BYTES {
+            return Err(SettingError::value("console_url", "it has a path or is very long", mend));
+        }
+        Ok(Some(ConsoleAddress::new(&url, Links::at(&self.answer_links))))
+    }
+
     /// What a message says of reports: of one in full, of several a line each.
     pub fn note(&self, reports: &[QueuedReport]) -> Note {
         match reports {

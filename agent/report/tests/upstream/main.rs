@@ -10,6 +10,7 @@ mod outages;
 mod phones;
 mod platforms;
 mod proxy;
+mod pushes;
 mod rivals;
 mod secured;
 mod server;

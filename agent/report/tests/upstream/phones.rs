@@ -6,6 +6,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use forewarn_domain::violation::Language;
+use forewarn_domain::{Clock as _, SystemClock};
+use forewarn_report::answers::{Answer, Links};
 use forewarn_report::{Outbox, People};
 use serde_json::{Value, json};
 use url::Url;
@@ -122,6 +124,30 @@ fn a_phone_gets_plain_words_where_no_picture_is_wanted_and_refusals_are_told_in_
     assert!(asked[1].head.starts_with("POST ") && asked[1].body.starts_with(b"Site: north\n"));
     assert_eq!(query["attach"], format!("https://a.example/{}", report(1, 5).incident.id));
     assert!(!query.contains_key("message"));
+}
+
+#[test]
+fn a_phone_gets_buttons_that_work_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("answer-links.json");
+    let web = Web::start(0, ok("{}"));
+    let people = People { answer_links: place.clone(), ..People::default() };
+    let asked = told("ntfy", r#","console_url":"https://console.example""#, "", people, &web, 1);
+    let (_, query) = target(&asked[0]);
+    let id = report(1, 5).incident.id;
+    assert_eq!(query["click"], format!("https://console.example/incidents/{id}"));
+    let actions: Vec<Value> = serde_json::from_str(&query["actions"]).unwrap();
+    let labels: Vec<&str> = actions.iter().map(|one| one["label"].as_str().unwrap()).collect();
+    assert_eq!(labels, ["Received", "On site", "False alarm"]);
+    let url = actions[1]["url"].as_str().unwrap();
+    let text = url.strip_prefix("https://console.example/api/v1/answers/").unwrap();
+    let (links, now) = (Links::at(&place), SystemClock.wall(SystemClock.now()));
+    let link = links.take(text, now).unwrap();
+    assert_eq!((&link.incident, link.answer, link.upstream.as_str()), (&id, Answer::OnSite, "ntfy"));
+    assert!(links.take(text, now).is_err());
+    for one in &actions {
+        assert_eq!((&one["action"], &one["method"], &one["clear"]), (&json!("http"), &json!("POST"), &json!(true)));
+    }
 }
 
 #[test]

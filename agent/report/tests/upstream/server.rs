@@ -40,6 +40,12 @@ impl Server {
         Self::start(Command::new("python3").arg(format!("{SCRIPTS}/viid.py")).args(arguments))
     }
 
+    /// A push service whose phones answer so.
+    pub(crate) fn push(answers: &[&str]) -> Self {
+        let script = format!("{SCRIPTS}/push.py");
+        Self::start(Command::new("python3").arg(script).args(answers).env("PYTHONPATH", READERS))
+    }
+
     pub(crate) fn tus(folder: &Path, port: u16) -> Self {
         let script = format!("{SCRIPTS}/tus.mjs");
         Self::start(Command::new("node").args([script, format!("{READERS}/npm")]).arg(folder).arg(port.to_string()))

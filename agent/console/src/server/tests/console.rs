@@ -85,6 +85,8 @@ impl Scene {
             heat: at("heat"),
             scratch: at("scratch"),
             certificate: at("console-tls.pem"),
+            answer_links: at("answer-links.json"),
+            web_push: at("web-push.json"),
         };
         let mut setup = Setup {
             site: "market".to_owned(),

@@ -1,0 +1,266 @@
+//! One message after another, each told to every phone. Pure but for the list of phones.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use forewarn_base::http::{Answer, Ask, HttpError};
+use forewarn_base::sync::lock;
+use forewarn_domain::Clock;
+
+use super::WebPush;
+use crate::outbox::QueuedReport;
+use crate::push::{Phone, SiteKey};
+use crate::upstream::http::{Verdict, of_status};
+use crate::upstream::{Note, Upstream};
+
+/// So often a message is tried at a phone that does not take it, while others have taken it.
+const TRIES: u32 = 5;
+
+/// Who has the message that is being told, over all connections.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// The message.
+    id: String,
+    /// The addresses of phones that have it, or never will.
+    done: BTreeSet<String>,
+    /// Whether any phone has it.
+    is_told: bool,
+    /// How often it was begun.
+    tries: u32,
+}
+
+impl Memory {
+    fn take_up(&mut self, id: String) {
+        if self.id != id {
+            *self = Self { id, ..Self::default() };
+        }
+        self.tries += 1;
+    }
+}
+
+/// What is done.
+#[derive(Debug)]
+pub enum Message {
+    /// A push service is asked.
+    Ask(Ask),
+    /// There is nobody to be asked, and why.
+    Nobody(Nobody),
+    /// Nobody is asked any more.
+    Leave,
+}
+
+/// Why nobody is asked.
+#[derive(Debug)]
+pub enum Nobody {
+    /// No phone is signed up.
+    SignedUp,
+    /// All of them have it.
+    Left,
+    /// Who they are cannot be read.
+    Known(String),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Reply {
+    /// Questions can be asked.
+    Ready,
+    /// The answer to the latest question.
+    Answered(Result<Answer, HttpError>),
+    /// There was nobody to be asked.
+    Nobody(Nobody),
+    /// Nobody is asked any more.
+    Left,
+}
+
+/// One message on its way.
+struct Round {
+    reports: Vec<QueuedReport>,
+    key: Option<SiteKey>,
+    left: VecDeque<Phone>,
+    /// Why some phone has to be asked again, and how long its service wants to be left in peace.
+    failed: Option<(String, Option<Duration>)>,
+}
+
+/// Tells one message after another.
+pub struct PushUpstream {
+    push: WebPush,
+    clock: Arc<dyn Clock>,
+    waiting: VecDeque<Vec<QueuedReport>>,
+    round: Option<Round>,
+    /// The phone that is asked.
+    asked: Option<Phone>,
+    /// Whether an answer is awaited.
+    is_out: bool,
+    is_leaving: bool,
+}
+
+impl PushUpstream {
+    pub(super) fn new(push: WebPush, clock: Arc<dyn Clock>) -> Self {
+        Self { push, clock, waiting: VecDeque::new(), round: None, asked: None, is_out: false, is_leaving: false }
+    }
+
+    fn begin(&self, reports: Vec<QueuedReport>) -> (Round, Option<Nobody>) {
+        let mut memory = lock(&self.push.memory);
+        memory.take_up(reports.iter().map(QueuedReport::id).collect::<Vec<_>>().join(" "));
+        let mut round = Round { reports, key: None, left: VecDeque::new(), failed: None };
+        let phones = self.push.phones.open(&self.push.id).and_then(|key| {
+            round.key = Some(key);
+            self.push.phones.of(&self.push.id)
+        });
+        let nobody = match phones {
+            Err(error) => Some(Nobody::Known(error.to_string())),
+            Ok(phones) if phones.is_empty() => Some(Nobody::SignedUp),
+            Ok(phones) => {
+                round.left = phones.into_iter().filter(|phone| !memory.done.contains(&phone.endpoint)).collect();
+                round.left.is_empty().then_some(Nobody::Left)
+            }
+        };
+        (round, nobody)
+    }
+
+    /// The question to the next phone.
+    fn next(&mut self) -> Option<Ask> {
+        let now = self.clock.wall(self.clock.now());
+        let round = self.round.as_mut()?;
+        let key = round.key.clone()?;
+        while let Some(phone) = round.left.pop_front() {
+            match self.push.ask(&key, &phone, &round.reports, now) {
+                Ok(ask) => {
+                    self.asked = Some(phone);
+                    return Some(ask);
+                }
+                Err(why) => self.push.sign_off(&phone, &why),
+            }
+        }
+        None
+    }
+
+    fn take_answer(&mut self, answer: Result<Answer, HttpError>) -> Note {
+        let Some(phone) = self.asked.take() else { return Note::Nothing };
+        let failed = match &answer {
+            Ok(answer) => self.judge(answer, &phone),
+            Err(error) => Some((error.to_string(), None)),
+        };
+        let Some(round) = &mut self.round else { return Note::Nothing };
+        if let Some((why, after)) = failed {
+            let before = round.failed.take().and_then(|(_, before)| before);
+            round.failed = Some((why, after.max(before)));
+        }
+        if round.left.is_empty() { self.end() } else { Note::Nothing }
+    }
+
+    /// Why a phone has to be asked again; none where it has the message, or never will.
+    fn judge(&self, answer: &Answer, phone: &Phone) -> Option<(String, Option<Duration>)> {
+        let is_told = (200..=299).contains(&answer.status);
+        match (answer.status, of_status(answer)) {
+            (404 | 410, _) => self.push.sign_off(phone, "its push service has ended the subscription"),
+            (_, Verdict::Later { why, after }) => return Some((why, after)),
+            (_, Verdict::Never(why)) => {
+                tracing::error!(upstream = self.push.id, by = phone.by, why, "a phone never gets a message");
+            }
+            (_, Verdict::Delivered) => {}
+        }
+        let mut memory = lock(&self.push.memory);
+        memory.done.insert(phone.endpoint.clone());
+        memory.is_told |= is_told;
+        None
+    }
+
+    /// What became of the message, now that every phone was asked.
+    fn end(&mut self) -> Note {
+        let Some(Round { reports, failed, .. }) = self.round.take() else { return Note::Nothing };
+        let places = reports.iter().map(|report| report.seq).collect();
+        let mut memory = lock(&self.push.memory);
+        let (is_told, tries) = (memory.is_told, memory.tries);
+        match failed {
+            Some((why, after)) if !is_told || tries < TRIES => Note::Refused { what: "a message", why, after },
+            failed => {
+                *memory = Memory::default();
+                if let Some((why, _)) = failed {
+                    tracing::error!(upstream = self.push.id, why, "a phone misses a message that others have");
+                }
+                if is_told {
+                    Note::AcknowledgedAll(places)
+                } else {
+                    Note::GivenUp { places, why: "no phone that is signed up takes it".to_owned() }
+                }
+            }
+        }
+    }
+
+    fn nobody(&mut self, nobody: Nobody) -> Note {
+        match nobody {
+            Nobody::Known(why) => Note::Away { why },
+            Nobody::Left => self.end(),
+            Nobody::SignedUp => {
+                let places = self.round.take().into_iter().flat_map(|round| round.reports).map(|report| report.seq);
+                let why = "no phone is signed up: do that in the console, under Settings".to_owned();
+                Note::GivenUp { places: places.collect(), why }
+            }
+        }
+    }
+}
+
+impl WebPush {
+    /// No message goes to this phone any more.
+    fn sign_off(&self, phone: &Phone, why: &str) {
+        let is_it = |upstream: &str, known: &Phone| upstream == self.id && known.endpoint == phone.endpoint;
+        match self.phones.remove(is_it) {
+            Ok(_) => tracing::warn!(upstream = self.id, by = phone.by, why, "a phone is signed off"),
+            Err(error) => tracing::error!(upstream = self.id, %error, "a phone cannot be signed off"),
+        }
+    }
+}
+
+impl Upstream for PushUpstream {
+    type Message = Message;
+    type Answer = Reply;
+
+    fn handle_report(&mut self, report: &QueuedReport) {
+        self.waiting.push_back(vec![report.clone()]);
+    }
+
+    fn can_join(&self) -> bool {
+        true
+    }
+
+    fn handle_together(&mut self, reports: &[QueuedReport]) {
+        self.waiting.push_back(reports.to_vec());
+    }
+
+    fn handle_answer(&mut self, reply: Reply) -> Note {
+        self.is_out = false;
+        match reply {
+            Reply::Ready => Note::Ready,
+            Reply::Left => Note::Left,
+            Reply::Nobody(nobody) => self.nobody(nobody),
+            Reply::Answered(answer) => self.take_answer(answer),
+        }
+    }
+
+    fn handle_stop(&mut self) {
+        self.is_leaving = true;
+    }
+
+    fn poll_message(&mut self) -> Option<Message> {
+        if self.is_out {
+            return None;
+        }
+        if self.round.is_none() {
+            let Some(reports) = self.waiting.pop_front() else {
+                return std::mem::take(&mut self.is_leaving).then_some(Message::Leave);
+            };
+            let (round, nobody) = self.begin(reports);
+            self.round = Some(round);
+            if let Some(nobody) = nobody {
+                self.is_out = true;
+                return Some(Message::Nobody(nobody));
+            }
+        }
+        self.is_out = true;
+        // Where no phone can be asked, its end is told as if all of them had answered.
+        Some(self.next().map_or(Message::Nobody(Nobody::Left), Message::Ask))
+    }
+}
