@@ -72,6 +72,16 @@ impl<'a> Check<'a> {
         self.doubts.push(self.source.error_of_key(table, key, problem, mend));
     }
 
+    /// What is wrong at a place of the text and no mistake of the text itself: who checks it is told, who runs it goes on.
+    pub(crate) fn fault(
+        &self,
+        place: Range<usize>,
+        problem: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> ConfigError {
+        self.source.error(place, problem, mend)
+    }
+
     /// What works and is hardly meant, in the order of the text.
     pub(crate) fn take_doubts(&mut self) -> Vec<ConfigError> {
         let mut doubts = std::mem::take(&mut self.doubts);

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::check::Check;
+use crate::source::{ConfigError, ConfigErrors};
 
 pub(crate) const EXAMPLE: &str = r#"[metrics]
 listen = "127.0.0.1:9464"        # Prometheus at /metrics; loopback only
@@ -79,6 +80,8 @@ pub struct Listeners {
     pub console_hosts: Vec<String>,
     /// Whose certificate it shows, where it speaks TLS.
     pub console_tls: Option<ConsoleTls>,
+    /// Why that cannot be read. The agent watches and warns without a console, and goes on where a certificate is being renewed.
+    pub console_fault: Option<ConfigError>,
     /// Whether a reverse proxy that speaks TLS stands before it.
     pub is_behind_proxy: bool,
     /// Whether somebody may sign in by a link for one run. No site file says so; the demo does.
@@ -86,6 +89,13 @@ pub struct Listeners {
 }
 
 impl RawConsole {
+    fn fault(&self, tls: Option<&ConsoleTls>, check: &Check<'_>) -> Option<ConfigError> {
+        let Some(ConsoleTls::Given(files)) = tls else { return None };
+        let error = files.usable().err()?;
+        let written = if error.key() == "key" { &self.key } else { &self.certificate };
+        Some(check.fault(written.as_ref()?.span(), error.to_string(), error.mend()))
+    }
+
     fn tls(&self, check: &mut Check<'_>) -> Option<ConsoleTls> {
         match (&self.tls, &self.certificate, &self.key) {
             (Some(tls), Some(_), _) => check.fail(
@@ -107,9 +117,17 @@ impl RawConsole {
     }
 }
 
+impl Listeners {
+    /// Whether every listener could be opened by what lies there now.
+    pub fn usable(&self) -> Result<(), ConfigErrors> {
+        self.console_fault.clone().map_or(Ok(()), |fault| Err(ConfigErrors(vec![fault])))
+    }
+}
+
 /// Port 0 is a free one, another for each.
 pub(crate) fn check(metrics: &RawListener, console: &RawConsole, check: &mut Check<'_>) -> Listeners {
     let console_tls = console.tls(check);
+    let console_fault = console.fault(console_tls.as_ref(), check);
     let may_be_seen = console.behind_proxy || console_tls.is_some();
     let listeners = Listeners {
         metrics: address(metrics.listen.as_ref(), false, check),
@@ -117,6 +135,7 @@ pub(crate) fn check(metrics: &RawListener, console: &RawConsole, check: &mut Che
         console: address(console.listen.as_ref(), may_be_seen, check),
         console_hosts: names(&console.hosts, check),
         console_tls,
+        console_fault,
         is_behind_proxy: console.behind_proxy,
         has_guest: false,
     };
@@ -164,6 +183,19 @@ mod tests {
         let camera = "[[camera]]\nid = \"gate\"\nurl = \"file:gate.mp4\"\n";
         let text = format!("[site]\nid = \"north\"\n{table}\n{camera}");
         crate::site::resolve(&Source::new("site.toml", text)).err().map(|errors| errors.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_read_is_told_with_its_line_and_hinders_nobody_who_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let text =
+            "[site]\nid = \"north\"\n[console]\nlisten = \"0.0.0.0:9465\"\ncertificate = \"a.pem\"\nkey = \"a.key\"\n";
+        let source = Source::new(folder.path().join("site.toml").display().to_string(), text);
+        let told = || crate::site::resolve(&source).unwrap().listen.usable().unwrap_err().to_string();
+        assert!(told().contains("site.toml:5: certificate: failed to read"), "{}", told());
+        let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        std::fs::write(folder.path().join("a.pem"), pem).unwrap();
+        assert!(told().contains("site.toml:6: key: failed to read") && told().contains("mend: "), "{}", told());
     }
 
     #[test]

@@ -21,16 +21,22 @@ impl Hosts {
         &self.0
     }
 
+    /// Whether the box itself goes by the name in this `Host:`.
+    pub(crate) fn lists(&self, host: &str) -> bool {
+        let name = without_port(host);
+        name.eq_ignore_ascii_case("localhost") || self.0.contains(&name.to_ascii_lowercase())
+    }
+
     /// Whether somebody may ask under this `Host:`.
     pub(crate) fn take(&self, host: &str) -> bool {
         let name = without_port(host);
         let figures = name.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
         let is_address = figures.map_or_else(|| name.parse::<IpAddr>().is_ok(), |v6| v6.parse::<Ipv6Addr>().is_ok());
-        is_address || name.eq_ignore_ascii_case("localhost") || self.0.contains(&name.to_ascii_lowercase())
+        is_address || self.lists(host)
     }
 }
 
-fn without_port(host: &str) -> &str {
+pub(crate) fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !name.ends_with(':') => name,
         _ => host,

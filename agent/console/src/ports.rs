@@ -35,6 +35,8 @@ pub trait Metrics: Send + Sync + 'static {
 pub trait Health: Send + Sync + 'static {
     /// The state of the agent's parts.
     fn report(&self) -> HealthReport;
+    /// Whether the console's certificate can be read as it lies there now, and why not. This one must not wait.
+    fn certificate(&self, trouble: Option<String>);
 }
 
 /// The incidents of the site.

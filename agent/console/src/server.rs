@@ -120,7 +120,7 @@ impl Server {
     /// Serves metrics, health and open incidents on `address` (port 0 takes a free one) until dropped.
     pub fn of_metrics(address: SocketAddr, ports: &Ports, hosts: Hosts) -> Result<Self, ConsoleError> {
         let pages = api::of_metrics(ports, hosts);
-        let pages = |_| Pages { open: pages, strangers: None };
+        let pages = |_| Pages { open: pages, strangers: None, hosts: Hosts::default() };
         Self::within(Limits::of(Listener::Metrics), Listener::Metrics, address, ports, (None, pages))
     }
 
@@ -199,12 +199,12 @@ impl Server {
             .map_err(start)?;
         let (stop, stopped) = watch::channel(false);
         let metrics = ports.metrics.clone();
-        let acceptor = tls.as_ref().map(|tls| tls.config().into());
-        let door = Door { limits, listener, stopped, pages: pages(bound.port()), metrics, acceptor };
+        let health = ports.health.clone();
+        let door = Door { limits, listener, stopped, pages: pages(bound.port()), metrics, tls: tls.clone() };
         let serve = move || {
             runtime.block_on(async {
                 if let Some(tls) = tls {
-                    tokio::spawn(renew(tls));
+                    tokio::spawn(renew(tls, health));
                 }
                 match TcpListener::from_std(socket) {
                     Ok(socket) => door.serve(&socket).await,

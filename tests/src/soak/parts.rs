@@ -144,6 +144,7 @@ impl Health for Nothing {
     fn report(&self) -> HealthReport {
         HealthBook::default().report(|at| WallTime::from_micros(at.as_micros()))
     }
+    fn certificate(&self, _trouble: Option<String>) {}
 }
 
 impl Incidents for Nothing {

@@ -26,6 +26,7 @@ const TOPIC_PATIENCE_MOST: Duration = Duration::from_mins(5);
 /// Runs the command.
 pub fn run(args: &Check) -> CommandResult {
     let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
+    site.listen.usable().or_exit(ExitCode::BadConfig)?;
     let mut out = std::io::stdout().lock();
     let n_rules: usize = site.cameras.iter().map(|camera| camera.rules.len()).sum();
     for camera in &site.cameras {

@@ -45,6 +45,11 @@ impl ServerFiles {
         })
     }
 
+    /// Whether they can be used: both are there and belong together.
+    pub fn usable(&self) -> Result<(), SettingError> {
+        self.read().map(drop)
+    }
+
     /// What browsers have against the certificate of a server that is called by these names, so long after 1970.
     pub fn faults(&self, names: &[String], now: Duration) -> Vec<SettingError> {
         let shown = match self.read() {
@@ -177,6 +182,14 @@ impl TlsServer {
         Ok(true)
     }
 
+    /// Whether the certificate that is shown is for a server of this name or address.
+    pub fn is_for(&self, name: &str) -> bool {
+        let shown = Arc::clone(&lock(&self.shown.0).0);
+        let own = EndEntityCert::try_from(&shown.cert[0]);
+        let name = ServerName::try_from(name.trim_start_matches('[').trim_end_matches(']'));
+        matches!((own, name), (Ok(own), Ok(name)) if own.verify_is_valid_for_subject_name(&name).is_ok())
+    }
+
     /// Where its certificate lies.
     pub fn certificate(&self) -> &Path {
         &self.files.certificate
@@ -220,6 +233,7 @@ mod tests {
         assert!(told(&[], TODAY_S - YEAR_S).contains("it begins in 214 days only"));
         assert!(told(&[], TODAY_S + 209 * DAY_S).contains("it ends in 5 days; renew it"));
         fs::write(&files.key, KeyPair::generate().unwrap().serialize_pem()).unwrap();
+        assert!(files.usable().is_err());
         let mismatch = told(&[], TODAY_S);
         assert!(mismatch.contains("console.pem: the key in ") && mismatch.contains("is another's"), "{mismatch}");
         fs::remove_file(&files.key).unwrap();
@@ -232,6 +246,7 @@ mod tests {
         let server = TlsServer::open(write(dir.path(), &["a"])).unwrap();
         let first = server.fingerprint();
         assert_eq!(first.len(), 95);
+        assert!(server.is_for("a") && !server.is_for("b") && !server.is_for("10.0.0.7"));
         assert_eq!(server.refresh(), Ok(false));
         let key = fs::read(dir.path().join("console.key")).unwrap();
         write(dir.path(), &["a", "b"]);

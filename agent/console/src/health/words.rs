@@ -158,6 +158,11 @@ pub fn to_do_of(name: &str) -> Bilingual {
             "look at the file, or write it anew by `forewarn suppress`",
             "请检查该文件，或用 `forewarn suppress` 重新写入",
         ),
+        "certificate" => fixed(
+            "the former certificate is shown until the agent stops, and without one that can be read it shows no console \
+             afterwards; put certificate and key back, and they are taken up within 5 s",
+            "程序停止前仍使用原证书，之后若证书无法读取则无法打开控制台；请恢复证书和密钥，5 秒内自动生效",
+        ),
         "console" | "metrics" => fixed(
             "mend that and start the agent again; it watches, warns and reports meanwhile",
             "请排除后重启程序；期间监测、警告和上报照常进行",
@@ -333,6 +338,7 @@ pub(super) fn part(name: &str) -> Bilingual {
     let kind = match kind {
         "camera" | "cameras" => "摄像机",
         "console" => "控制台",
+        "certificate" => "控制台证书",
         "metrics" => "指标",
         "decoder" => "解码器",
         "footage" => "全时录像",

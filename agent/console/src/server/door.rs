@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -27,8 +27,9 @@ use super::{Limits, SHORT_OF_DESCRIPTORS, until, within};
 use crate::api;
 use crate::bilingual::both;
 use crate::context::Context;
+use crate::hosts::{Hosts, without_port};
 use crate::listener::Listener;
-use crate::ports::Metrics;
+use crate::ports::{Health, Metrics};
 use crate::refusal::Refusal;
 
 /// How often it is looked whether the certificate was renewed.
@@ -42,6 +43,8 @@ pub(super) struct Pages {
     pub open: Router,
     /// To those from other machines while there is no account.
     pub strangers: Option<Strangers>,
+    /// The names of the box.
+    pub hosts: Hosts,
 }
 
 /// Those from other machines while there is no account: a link that makes the first one is for the box itself.
@@ -61,7 +64,7 @@ impl Pages {
             is_set_up: AtomicBool::new(false),
             context: Arc::clone(context),
         });
-        Self { open: api::of_console(context), strangers }
+        Self { open: api::of_console(context), strangers, hosts: context.setup.hosts.clone() }
     }
 
     fn of(&self, peer: IpAddr) -> &Router {
@@ -95,9 +98,11 @@ async fn no_account() -> Response {
     answer
 }
 
-/// Where somebody who speaks no TLS finds who does.
-async fn over_tls(request: Request) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+/// Where somebody who speaks no TLS finds who does: by the name by which he asked, where that is one of the box, else at the
+/// address that he reached, for whatever else stands there he may have been made to send.
+async fn over_tls(request: Request, is_own: impl Fn(&str) -> bool, reached: SocketAddr) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).filter(|host| is_own(host));
+    let host = host.map_or_else(|| reached.to_string(), str::to_owned);
     let path = request.uri().path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str);
     let mut answer = Redirect::temporary(&format!("https://{host}{path}")).into_response();
     answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -105,16 +110,20 @@ async fn over_tls(request: Request) -> Response {
 }
 
 /// Takes a renewed certificate up.
-pub(super) async fn renew(tls: TlsServer) {
+pub(super) async fn renew(tls: TlsServer, health: Arc<dyn Health>) {
     let mut ticks = interval(RENEWAL);
     loop {
         ticks.tick().await;
         let of_files = tls.clone();
         match spawn_blocking(move || of_files.refresh()).await {
             Ok(Ok(false)) | Err(_) => {}
-            Ok(Ok(true)) => tracing::info!(sha256 = tls.fingerprint(), "the console shows the renewed certificate"),
+            Ok(Ok(true)) => {
+                tracing::info!(sha256 = tls.fingerprint(), "the console shows the renewed certificate");
+                health.certificate(None);
+            }
             Ok(Err(error)) => {
                 tracing::error!("[console] {}; the former certificate is shown on", error.line());
+                health.certificate(Some(error.line()));
             }
         }
     }
@@ -128,7 +137,7 @@ pub(super) struct Door {
     pub pages: Pages,
     pub metrics: Arc<dyn Metrics>,
     /// Where it speaks TLS.
-    pub acceptor: Option<TlsAcceptor>,
+    pub tls: Option<TlsServer>,
 }
 
 impl Door {
@@ -148,7 +157,8 @@ impl Door {
                     is_short = false;
                     let pages = self.pages.of(peer.ip()).clone();
                     let guest = Guest { pages, limits: self.limits, stopped: self.stopped.clone() };
-                    connections.spawn(guest.come_in(stream, self.acceptor.clone()));
+                    let hosts = self.pages.hosts.clone();
+                    connections.spawn(guest.come_in(stream, self.tls.clone().map(|tls| (tls, hosts))));
                 }
                 Ok((stream, _)) => {
                     // Counted first, so that whoever sees the connection closed finds it counted.
@@ -181,8 +191,11 @@ struct Guest {
 
 impl Guest {
     /// Agrees on TLS where it is spoken, and answers what is asked.
-    async fn come_in(mut self, stream: TcpStream, acceptor: Option<TlsAcceptor>) {
-        let Some(acceptor) = acceptor else { return self.converse(Box::new(stream)).await };
+    async fn come_in(mut self, stream: TcpStream, tls: Option<(TlsServer, Hosts)>) {
+        let (Some((tls, hosts)), Ok(reached)) = (tls, stream.local_addr()) else {
+            return self.converse(Box::new(stream)).await;
+        };
+        let acceptor = TlsAcceptor::from(tls.config());
         let secured = tokio::select! {
             secured = timeout(self.limits.header, secured(&acceptor, stream)) => secured,
             () = until(&mut self.stopped) => return,
@@ -190,7 +203,8 @@ impl Guest {
         match secured {
             Ok(Ok((wire, true))) => self.converse(wire).await,
             Ok(Ok((wire, false))) => {
-                self.pages = Router::new().fallback(over_tls);
+                let is_own = move |host: &str| hosts.lists(host) || tls.is_for(without_port(host));
+                self.pages = Router::new().fallback(move |request: Request| over_tls(request, is_own, reached));
                 self.converse(wire).await;
             }
             // What goes wrong with one connection is the client's affair: browsers close those whose certificate they refuse.

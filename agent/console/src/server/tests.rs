@@ -63,6 +63,7 @@ impl Health for Fixed {
         );
         book.report(|at| WallTime::from_micros(at.as_micros()))
     }
+    fn certificate(&self, _trouble: Option<String>) {}
 }
 
 impl Incidents for Fixed {
@@ -198,7 +199,7 @@ fn loopback() -> SocketAddr {
 
 /// A listener that has less patience than usual.
 fn hasty(limits: Limits) -> Server {
-    let pages = Pages { open: api::of_metrics(&ports(), Hosts::default()), strangers: None };
+    let pages = Pages { open: api::of_metrics(&ports(), Hosts::default()), strangers: None, hosts: Hosts::default() };
     Server::within(limits, Listener::Metrics, loopback(), &ports(), (None, |_| pages)).unwrap()
 }
 
@@ -270,6 +271,7 @@ fn a_port_that_never_answers_does_not_hold_the_stop_up() {
             self.0.lock().unwrap().recv().unwrap();
             HealthBook::default().report(|at| WallTime::from_micros(at.as_micros()))
         }
+        fn certificate(&self, _trouble: Option<String>) {}
     }
     let (go_on, stuck) = std::sync::mpsc::sync_channel(1);
     let ports = Ports { health: Arc::new(Stuck(std::sync::Mutex::new(stuck))), ..ports() };

@@ -438,7 +438,7 @@ fn the_page_comes_with_a_policy_and_what_lies_beyond_loopback_needs_a_proxy() {
         Listener::Metrics,
         "0.0.0.0:0".parse().unwrap(),
         &ports(),
-        (None, |_| Pages { open: axum::Router::new(), strangers: None }),
+        (None, |_| Pages { open: axum::Router::new(), strangers: None, hosts: Hosts::default() }),
     );
     assert!(refused.is_err());
 }

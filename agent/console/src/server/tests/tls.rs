@@ -72,6 +72,11 @@ fn whoever_speaks_no_tls_is_led_there_and_who_says_nothing_holds_nobody_up() {
     let answer = heard(connect(&scene.server, "GET /incidents?a=b HTTP/1.1\r\nHost: localhost:1\r\n\r\n"));
     assert!(answer.starts_with("HTTP/1.1 307"), "{answer}");
     assert!(answer.contains("\r\nlocation: https://localhost:1/incidents?a=b\r\n"), "{answer}");
+    let reached = scene.server.address();
+    for host in ["evil.example", "203.0.113.9", "localhost.evil.example", "a/b", ""] {
+        let answer = heard(connect(&scene.server, &format!("GET /x HTTP/1.1\r\nHost: {host}\r\n\r\n")));
+        assert!(answer.contains(&format!("\r\nlocation: https://{reached}/x\r\n")), "{host}: {answer}");
+    }
     let silent = [connect(&scene.server, ""), connect(&scene.server, "\u{16}\u{3}\u{1}")];
     assert!(say(scene.server.address(), &scene.dir().join("console-tls.pem"), BRIEF).is_ok());
     for client in silent {
@@ -105,6 +110,52 @@ fn a_renewed_certificate_is_shown_to_who_comes_next() {
         std::thread::yield_now();
     };
     assert_ne!(first, second);
+}
+
+/// What the port of health was told of the certificate, the latest last.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<Option<String>>>>);
+
+impl Health for Told {
+    fn report(&self) -> HealthReport {
+        Health::report(&Fixed)
+    }
+    fn certificate(&self, trouble: Option<String>) {
+        self.0.lock().unwrap().push(trouble);
+    }
+}
+
+impl Told {
+    /// Waits for so many words.
+    fn until(&self, n: usize) -> Option<String> {
+        let stopwatch = Stopwatch::start();
+        loop {
+            if let Some(told) = self.0.lock().unwrap().get(n - 1) {
+                return told.clone();
+            }
+            assert!(stopwatch.elapsed() < Duration::from_secs(30), "nothing was told");
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_key_that_vanishes_is_told_until_it_is_back() {
+    let told = Told::default();
+    let scene = Scene::set_up(&[2], |setup, ports, dir| {
+        let [certificate, key] = ["given.pem", "given.key"].map(|name| dir.join(name));
+        let (own, secret) = pem();
+        std::fs::write(&certificate, own).and_then(|()| std::fs::write(&key, secret)).unwrap();
+        setup.tls = Some(Tls::Given(ServerFiles { certificate, key }));
+        ports.health = Arc::new(told.clone());
+    });
+    let [key, away] = ["given.key", "away.key"].map(|name| scene.dir().join(name));
+    std::fs::rename(&key, &away).unwrap();
+    let why = told.until(1).unwrap();
+    assert!(why.starts_with("key: failed to read ") && why.contains("given.key"), "{why}");
+    assert!(say(scene.server.address(), &scene.dir().join("given.pem"), BRIEF).is_ok(), "the former is shown on");
+    std::fs::rename(&away, &key).unwrap();
+    assert_eq!(told.until(2), None);
 }
 
 #[test]
