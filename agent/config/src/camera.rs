@@ -38,6 +38,7 @@ motion_gate = true               # look seldom at a still scene; see [inference]
 tiles = "off"                    # "auto" for small subjects, or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }
 stall_s = 5.0                    # without a frame for this long the stream counts as interrupted
 place = { cell = "C-07" }         # the grid cell; city to community come from [site]
+# at = [120.1532, 30.2511]       # where it stands on the console's map; see [map]
 speakers = ["horn", "kiosk"]     # the first is tried first, the others are its fall-backs
 "#;
 
@@ -114,6 +115,11 @@ pub struct RawCamera {
     #[serde(default)]
     #[schemars(schema_with = "schema::place")]
     pub place: Place,
+    /// Where it stands on the [map] of the console: longitude and latitude, or, on a plan without `corners`, parts of its width
+    /// and height from its upper left corner.
+    #[serde(default)]
+    #[schemars(with = "Option<[f64; 2]>")]
+    pub at: Option<Spanned<[f64; 2]>>,
     /// Parts of the picture that nobody may see; blackened before anything is kept, shown or analysed.
     #[serde(default)]
     pub mask: Vec<RawMask>,
@@ -183,6 +189,8 @@ pub struct Camera {
     pub stall: Duration,
     /// Where it stands in the hierarchy from city to grid cell.
     pub place: Place,
+    /// Where it stands on the console's map.
+    pub at: Option<[f64; 2]>,
     /// Time between two analysed frames.
     pub analysis_interval: Duration,
     /// Whether a still scene is looked at less often.
@@ -346,6 +354,7 @@ impl RawCamera {
         Some(Camera {
             id: self.id.into_inner(),
             place: self.place.within(site),
+            at: self.at.map(Spanned::into_inner),
             source: source?,
             watched,
             transport: match self.transport {

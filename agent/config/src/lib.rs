@@ -29,6 +29,7 @@ mod heat_map;
 mod inference;
 mod listen;
 mod luma;
+mod map;
 mod mask;
 #[cfg(test)]
 mod mistakes;

@@ -8,7 +8,7 @@ use forewarn_analytics::TrackerConfig;
 use forewarn_base::secret::Secret;
 use forewarn_command::{CommandsConfig, ResolvedCommands};
 use forewarn_domain::violation::Text;
-use forewarn_domain::{Clock, SpeakerId, ViolationId};
+use forewarn_domain::{Clock, MapGround, SpeakerId, ViolationId};
 use forewarn_hw::{Sensor, SpeakerConfig, SpeakerContext};
 use forewarn_pipelines::footage::FootageLimits;
 use forewarn_report::People;
@@ -25,6 +25,7 @@ use crate::header::{Header, RawHeader};
 use crate::heat_map::{HeatMap, RawHeatMap};
 use crate::inference::{Inference, RawInference};
 use crate::listen::{Listeners, RawConsole, RawListener};
+use crate::map::RawMap;
 use crate::model::{Model, RawModel};
 use crate::power::{PowerPlan, RawPower};
 use crate::rule::Lookup;
@@ -36,7 +37,9 @@ use crate::storage::{RawStorage, Storage};
 use crate::update::{RawUpdate, Update};
 use crate::upstream::RawUpstream;
 use crate::violations::{Library, RawViolations};
-use crate::{attributes, beside, camera, case, client_ids, commands, evidence, header, inference, listen, mask, model};
+use crate::{
+    attributes, beside, camera, case, client_ids, commands, evidence, header, inference, listen, map, mask, model,
+};
 use crate::{power, rule, sensor, speaker, storage, telemetry, tracking, update, upstream, violations, zone};
 
 /// The site file as it is written. Nothing is checked yet but spelling and types.
@@ -97,6 +100,9 @@ pub struct RawSite {
     /// Keeps where people stay, for `forewarn heatmap`; nothing is kept without it.
     #[serde(default)]
     pub heat_map: Option<RawHeatMap>,
+    /// What the console's map lies on.
+    #[serde(default)]
+    pub map: RawMap,
     /// Where this site's own violation files are.
     #[serde(default)]
     pub violations: RawViolations,
@@ -115,7 +121,7 @@ pub struct RawSite {
 }
 
 /// The parts of the annotated example, in the order of the file.
-const EXAMPLES: [&str; 22] = [
+const EXAMPLES: [&str; 23] = [
     "# A site of one gateway: what it sees, where it warns, to whom it reports.\n\
      # Check it with `forewarn check site.toml`, try it on a recording with `forewarn replay`, run it with `forewarn run`.\n\
      # Paths are relative to this file.\n",
@@ -130,6 +136,7 @@ const EXAMPLES: [&str; 22] = [
     case::EXAMPLE,
     commands::EXAMPLE,
     listen::EXAMPLE,
+    map::EXAMPLE,
     update::EXAMPLE,
     attributes::EXAMPLE,
     violations::EXAMPLE,
@@ -185,6 +192,8 @@ pub struct Site {
     pub attributes: Attributes,
     /// What heat maps count; none are kept if absent.
     pub heat_map: Option<HeatMap>,
+    /// What the console's map lies on.
+    pub map: MapGround,
     /// The loudspeakers.
     pub speakers: Vec<(SpeakerId, SpeakerConfig)>,
     /// The sensors, in the order of the file.
@@ -322,6 +331,7 @@ impl RawSite {
         check_watched(&self.camera, &listen, check);
         let update = self.update.and_then(|update| update.check(listen.metrics.is_some(), check));
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));
+        let map = self.map.check(&self.camera, check);
         let (library, violations_dir) = self.violations.check(check);
         let people = Arc::new(people(header.as_ref(), library.as_ref(), storage.as_ref(), &self.camera));
         let known = upstream::Known {
@@ -358,6 +368,7 @@ impl RawSite {
             update,
             attributes: self.attributes,
             heat_map,
+            map,
             speakers,
             sensors,
             cameras,

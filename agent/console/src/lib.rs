@@ -39,8 +39,8 @@ pub use hosts::Hosts;
 pub use listener::Listener;
 pub use onlookers::Onlookers;
 pub use ports::{
-    CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Metrics, Passing, Ports, Refused,
-    SiteEditor, StatsAsked,
+    CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Metrics, Passing, PlacesNow, Ports,
+    Refused, SiteEditor, StatsAsked,
 };
 pub use server::{ConsoleError, Server};
 pub use setup::{Found, Places, Setup};

@@ -45,6 +45,8 @@ pub trait Incidents: Send + Sync + 'static {
     fn open(&self) -> Vec<WireIncident>;
     /// How well warnings work, as `forewarn stats --json` tells it, or why nobody can say.
     fn stats(&self, asked: StatsAsked) -> Result<serde_json::Value, String>;
+    /// How orderly the places of these cameras were from the first day to the last, and where cameras flew, or why nobody can say.
+    fn places(&self, cameras: &[CameraNow], days: (Date, Date)) -> Result<PlacesNow, String>;
 }
 
 /// Of which incidents figures are asked; of all where nothing is said.
@@ -58,10 +60,21 @@ pub struct StatsAsked {
     pub days: (Option<Date>, Option<Date>),
 }
 
+/// Places of a site, and ways over them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PlacesNow {
+    /// The narrowest places, each with its score and, where it is known, its outline.
+    pub cells: Vec<Value>,
+    /// On which ways cameras flew, as longitude and latitude.
+    pub ways: Vec<(StreamId, Vec<[f64; 2]>)>,
+}
+
 /// The cameras of the site.
 pub trait Cameras: Send + Sync + 'static {
     /// All of them, as the site names them now.
     fn all(&self) -> Vec<CameraNow>;
+    /// What their map lies on.
+    fn ground(&self) -> MapGround;
     /// A picture of now; none while the camera gives none, or where the site has no such camera.
     fn still(&self, camera: &str) -> Option<Frame>;
     /// Its video as it comes, that of its smaller stream where it has one and that is asked for; none where the site has no
@@ -194,6 +207,10 @@ pub struct CameraNow {
     pub id: StreamId,
     /// Why it gives no picture; none while it does.
     pub trouble: Option<Bilingual>,
+    /// Where it stands in the hierarchy from city to grid cell.
+    pub place: Place,
+    /// Where it stands on the map.
+    pub at: Option<[f64; 2]>,
     /// Its zones and lines.
     pub zones: Vec<Zone>,
     /// What is hidden in its picture.

@@ -20,6 +20,7 @@ pub mod frame;
 mod geometry;
 pub mod id;
 pub mod incident;
+mod map;
 pub mod mask;
 mod motion;
 mod place;
@@ -56,6 +57,7 @@ pub use id::{
     AttributeId, IdError, IncidentId, SensorId, SpeakerId, StreamId, SubjectId, TrackId, ViolationId, ZoneId,
 };
 pub use incident::{Cause, IncidentRecord, IncidentState, Report, Subject, Transition};
+pub use map::MapGround;
 pub use motion::Motion;
 pub use place::{Place, PlaceId, PlaceIdError, PlaceLevel};
 pub use rule::{RuleHit, RuleKey, Sight};

@@ -14,6 +14,7 @@
 
 mod cases;
 pub mod geometry;
+pub mod map;
 pub mod periods;
 pub mod render;
 mod score;

@@ -90,6 +90,15 @@ pub fn periods(from: Date, to: Date, length: Length, time_zone: &TimeZone) -> Re
     Ok(periods)
 }
 
+/// All of these days, both ends included.
+pub fn span((from, to): (Date, Date), time_zone: &TimeZone) -> Result<Period, PeriodsError> {
+    if from > to {
+        return Err(PeriodsError::Swapped { from, to });
+    }
+    let end = to.tomorrow().map_err(|source| PeriodsError::OutOfCalendar { day: to, source })?;
+    Ok(Period { label: String::new(), from: midnight(from, time_zone)?, to: midnight(end, time_zone)? })
+}
+
 fn next_start(date: Date, length: Length) -> Result<Date, jiff::Error> {
     match length {
         Length::Day => date.tomorrow(),
@@ -138,6 +147,9 @@ mod tests {
         let day: Date = "2026-10-25".parse().unwrap();
         let period = &periods(day, day, Length::Day, &zone).unwrap()[0];
         assert_eq!(period.to.as_micros() - period.from.as_micros(), 25 * 3600 * 1_000_000);
+        let two = span((day, day.tomorrow().unwrap()), &zone).unwrap();
+        assert_eq!((two.from, two.to.as_micros() - two.from.as_micros()), (period.from, 49 * 3600 * 1_000_000));
+        assert!(span((day, day.yesterday().unwrap()), &zone).is_err());
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! | [`people`] | who of all those tracks is one person; how many there are, with an interval. Pure |
 //! | [`flown`] | what the notes come to: ground, way, heights. Pure |
 //! | [`found`] | the incidents of the flight, from their evidence |
+//! | [`ways`] | the ways of the latest flights, for the console's map |
 //! | `report`, `plan`, `geojson` | the page and the map of it. Pure |
 //! | [`staged`] | a flight made of the footage of a standing camera, for the demo |
 //! | [`command`] | `forewarn mission` |
@@ -25,5 +26,6 @@ pub mod people;
 mod plan;
 mod report;
 pub mod staged;
+pub mod ways;
 
 pub use error::MissionError;

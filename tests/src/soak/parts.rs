@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use forewarn_console::{
     Bilingual, CameraNow, Cameras, Choices, Desk, DraftNow, Health, HealthBook, HealthReport, Hosts, Incidents,
-    Listener, Metrics, Onlookers, Passing, Ports, Refused, Server, SiteEditor, StatsAsked, words,
+    Listener, Metrics, Onlookers, Passing, PlacesNow, Ports, Refused, Server, SiteEditor, StatsAsked, words,
 };
 use forewarn_domain::found_camera::{AskedCamera, FoundCamera, FoundStream};
 use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
@@ -152,6 +152,14 @@ impl Incidents for Nothing {
         Ok(serde_json::Value::Null)
     }
 
+    fn places(
+        &self,
+        _cameras: &[CameraNow],
+        _days: (jiff::civil::Date, jiff::civil::Date),
+    ) -> Result<PlacesNow, String> {
+        Ok(PlacesNow::default())
+    }
+
     fn open(&self) -> Vec<WireIncident> {
         Vec::new()
     }
@@ -160,6 +168,9 @@ impl Incidents for Nothing {
 impl Cameras for Nothing {
     fn all(&self) -> Vec<CameraNow> {
         Vec::new()
+    }
+    fn ground(&self) -> MapGround {
+        MapGround::default()
     }
     fn still(&self, _camera: &str) -> Option<Frame> {
         None

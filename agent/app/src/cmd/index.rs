@@ -13,10 +13,9 @@ use forewarn_index::stats::{Known, Wanted, table};
 use forewarn_index::{CameraPlace, Case, Index, Period, Weights, compute, render};
 use jiff::civil::Date;
 
-use crate::config::source::Source;
-use crate::config::{self, Camera, ConfigErrors, Site, StorageDir};
+use crate::config::{self, Camera, Site, StorageDir};
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
-use crate::operator::{remembered, stats_of};
+use crate::operator::{outlines, remembered, stats_of, weights};
 
 /// Runs the command.
 pub fn run(args: &Args) -> CommandResult {
@@ -89,18 +88,6 @@ fn warn_of_strangers(cameras: &[CameraPlace], cases: &[Case]) {
             "forewarn: {n} incidents of {camera} count nowhere: no site file has that camera"
         ));
     }
-}
-
-fn weights(path: &Path) -> Result<Weights, ConfigErrors> {
-    let source = Source::read(path)?;
-    let weights: Weights = source.parse()?;
-    weights.validate().map_err(|error| source.error_of_file(error.to_string(), "correct the number"))?;
-    Ok(weights)
-}
-
-fn outlines(path: &Path) -> anyhow::Result<Outlines> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-    Outlines::from_geojson(&text).with_context(|| path.display().to_string())
 }
 
 fn write(dir: &Path, index: &Index, spans: &[Period], outlines: &Outlines) -> anyhow::Result<()> {

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use forewarn_base::sync::lock;
 use forewarn_console::{CameraNow, Onlookers};
-use forewarn_domain::{AnnounceOutcome, FailureKind, IncidentRecord, SensorId, SpeakerId, StreamId, Timestamp};
+use forewarn_domain::{
+    AnnounceOutcome, FailureKind, IncidentRecord, MapGround, SensorId, SpeakerId, StreamId, Timestamp,
+};
 use forewarn_pipelines::Away;
 
 use crate::config::changes::Concern;
@@ -64,7 +66,8 @@ pub struct SpeakerNotice {
 fn camera_now(camera: &Camera) -> CameraNow {
     let rules = camera.rules.iter().map(|rule| (rule.key.clone(), rule.violation.title.clone())).collect();
     let (zones, speakers) = (camera.zones.clone(), camera.speakers.clone());
-    CameraNow { id: camera.id.clone(), trouble: None, zones, masks: camera.masks.clone(), rules, speakers }
+    let (masks, place, at) = (camera.masks.clone(), camera.place.clone(), camera.at);
+    CameraNow { id: camera.id.clone(), trouble: None, place, at, zones, masks, rules, speakers }
 }
 
 /// The board, and those who look at cameras. Clones share it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_console::{
-    Bilingual, CameraNow, Cameras, Desk, Health, HealthReport, Incidents, Listener, Metrics, Passing, Ports,
+    Bilingual, CameraNow, Cameras, Desk, Health, HealthReport, Incidents, Listener, Metrics, Passing, PlacesNow, Ports,
     StatsAsked, words,
 };
 use forewarn_domain::violation::Language;
@@ -20,6 +20,7 @@ use forewarn_pipelines::footage::Why;
 use forewarn_report::Holder;
 use forewarn_telemetry::queue::{Sender, Wait};
 use forewarn_wire::WireIncident;
+use jiff::civil::Date;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::LoopEvent;
@@ -253,6 +254,12 @@ impl Health for ConsoleSource {
     fn report(&self) -> HealthReport {
         self.health.report()
     }
+
+    fn certificate(&self, trouble: Option<String>) {
+        let failing = &mut self.board.lock().failing;
+        failing.remove("certificate");
+        failing.extend(trouble.map(|why| ("certificate", why)));
+    }
 }
 
 /// What somebody says is said within so long, or not at all.
@@ -269,6 +276,10 @@ impl Cameras for ConsoleSource {
         };
         let now = |camera: &CameraNow| CameraNow { trouble: trouble(&camera.id), ..camera.clone() };
         notices.cameras.iter().map(now).collect()
+    }
+
+    fn ground(&self) -> MapGround {
+        self.board.lock().map.clone()
     }
 
     fn still(&self, camera: &str) -> Option<Frame> {
@@ -321,6 +332,11 @@ impl Incidents for ConsoleSource {
         let found = operator::stats_of(&self.storage, &self.time_zone, &wanted, None);
         let found = found.map_err(|error| error.to_string())?;
         serde_json::to_value(found).map_err(|error| error.to_string())
+    }
+
+    fn places(&self, cameras: &[CameraNow], days: (Date, Date)) -> Result<PlacesNow, String> {
+        let told = operator::places_of(&self.storage, &self.time_zone, &self.ground(), cameras, days);
+        told.map_err(|error| format!("{error:#}"))
     }
 
     fn open(&self) -> Vec<WireIncident> {

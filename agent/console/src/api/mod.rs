@@ -13,6 +13,7 @@ mod finding;
 mod health;
 mod incidents;
 pub(crate) mod live;
+mod map;
 mod metrics;
 mod numbers;
 mod open;
@@ -73,6 +74,7 @@ pub(crate) fn all() -> Vec<Page> {
         session::pages(),
         incidents::pages(),
         numbers::pages(),
+        map::pages(),
         files::pages(),
         deeds::pages(),
         take_out::pages(),

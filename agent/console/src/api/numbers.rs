@@ -47,7 +47,7 @@ fn given(text: Option<String>) -> Option<String> {
 }
 
 /// A day as it is written, `2026-11-30`.
-fn day(text: Option<String>) -> Result<Option<Date>, Refusal> {
+pub(super) fn day(text: Option<String>) -> Result<Option<Date>, Refusal> {
     let wrong = |_| Refusal::wrong(both!("a day is written like 2026-11-30", "日期格式为 2026-11-30"));
     given(text).map(|text| text.parse().map_err(wrong)).transpose()
 }

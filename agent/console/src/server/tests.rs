@@ -14,14 +14,15 @@ use forewarn_domain::{
     Timestamp, ViewPiece, Viewing, ViolationId, Wake, WallTime,
 };
 use forewarn_wire::WireIncident;
+use jiff::civil::Date;
 
 use super::*;
 use crate::bilingual::Bilingual;
 use crate::health::{HealthBook, HealthReport, PartNow, words};
 use crate::onlookers::Onlookers;
 use crate::ports::{
-    CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Metrics, Passing, Refused, SiteEditor,
-    StatsAsked,
+    CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Metrics, Passing, PlacesNow, Refused,
+    SiteEditor, StatsAsked,
 };
 
 mod answers;
@@ -30,6 +31,7 @@ mod changes;
 mod console;
 mod contract;
 mod live;
+mod map;
 mod reach;
 mod rehearsal;
 mod tls;
@@ -85,11 +87,18 @@ impl Incidents for Fixed {
             "texts": [row("loitering/kind", 1, 0)], "verdicts": [{ "violation": "loitering", "winner": null }] }),
         )
     }
+
+    fn places(&self, cameras: &[CameraNow], _days: (Date, Date)) -> Result<PlacesNow, String> {
+        Ok(map::places(cameras))
+    }
 }
 
 impl Cameras for Fixed {
     fn all(&self) -> Vec<CameraNow> {
         rehearsal::Watched.all()
+    }
+    fn ground(&self) -> MapGround {
+        map::ground()
     }
     fn still(&self, _camera: &str) -> Option<Frame> {
         None

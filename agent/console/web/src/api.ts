@@ -156,6 +156,15 @@ export interface Stats {
   verdicts: { violation: string; winner: string | null }[];
 }
 
+export interface SiteMap {
+  from: string;
+  to: string;
+  ground: { has_picture: boolean; is_plan: boolean; corners: [[number, number], [number, number]] | null; zooms: [number, number] | null };
+  cells: Cell[];
+  cameras: { id: string; at: [number, number] | null; trouble: string | null; trouble_zh: string | null }[];
+  ways: { camera: string; points: [number, number][] }[];
+}
+
 export interface Account {
   name: string;
   role: Role;

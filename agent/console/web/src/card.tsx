@@ -68,6 +68,7 @@ export function Card(props: Props) {
   if (problem) return <Empty icon="alert">{problem}</Empty>;
   if (!detail) return <div class="card" aria-busy="true" />;
   const { found, incident, evidence } = detail;
+  const confirmed = evidence?.record?.clips.find((clip) => clip.moment === "confirmed" && clip.file.endsWith(".mp4"));
   const heading = props.title(found.violation);
   const warnings = found.warnings === 0 ? say("noWarning") : found.warnings === 1 ? say("oneWarning") : say("warningsPlayed", found.warnings);
 
@@ -260,7 +261,7 @@ function Stage({ id, detail }: { id: string; detail: Detail }) {
             </a>
           </p>
         ) : now?.isClip ? (
-          <video key={shown} src={fileOf(id, shown)} controls autoplay muted playsInline aria-label={now.word} />
+          <Clip key={shown} id={id} file={shown} word={now.word} />
         ) : (
           <img key={shown} src={fileOf(id, shown)} alt={now?.word ?? ""} />
         )}

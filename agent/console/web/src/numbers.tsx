@@ -1,6 +1,7 @@
 // How well warnings work: how many were heard and heeded, how soon, by violation, text, place and hour; and where people stay.
 import { useEffect, useState } from "preact/hooks";
 import { type Camera, type Stats, type StatsRow, get } from "./api";
+import { PlaceMap } from "./map";
 import { Choice, Empty } from "./parts";
 import { pretty, useWords } from "./words";
 
@@ -56,6 +57,7 @@ export function Numbers() {
         </p>
       )}
       {stats && (stats.all.incidents ? <Figures stats={stats} titleOf={titleOf} /> : <Empty icon="numbers">{say("noNumbers")}</Empty>)}
+      <PlaceMap from={asked.from} to={asked.to} />
       <Heat cameras={cameras} asked={asked} />
     </section>
   );

@@ -28,6 +28,23 @@ async function judge(page, words) {
   }
 }
 
+/** The plan with two cells, a camera and a flight; the third cell, which has no outline, is in the table alone. Keys zoom in and back. */
+async function walkMap(page, name) {
+  await page.locator(".ground .cell").nth(1).waitFor();
+  await page.locator(".cells tbody tr").nth(2).waitFor();
+  const drawing = page.locator(".ground > svg");
+  const marks = [".cell", ".camera", "image"].map((mark) => drawing.locator(mark).count());
+  if (String(await Promise.all(marks)) !== "2,1,1") fail(`the map shows ${await Promise.all(marks)} cells, cameras and plans`);
+  const whole = await drawing.getAttribute("viewBox");
+  await drawing.scrollIntoViewIfNeeded();
+  await desk.shot(page, name);
+  await drawing.focus();
+  await page.keyboard.press("+");
+  if ((await drawing.getAttribute("viewBox")) === whole) fail("the map cannot be zoomed by keyboard");
+  await page.keyboard.press("0");
+  if ((await drawing.getAttribute("viewBox")) !== whole) fail("the map does not come back to the whole");
+}
+
 /** Sees that each of the texts has Chinese in it. */
 async function speaksChinese(texts) {
   const all = await texts.allInnerTexts();
@@ -75,6 +92,7 @@ for (const [size, viewport] of [["desk", { width: 1440, height: 900 }], ["phone"
       if (view === "numbers") {
         await page.locator(".figure strong", { hasText: "75 %" }).waitFor();
         await page.locator("select[name=violation] option[value=loitering]").waitFor({ state: "attached" });
+        await walkMap(page, `map-${size}-${colorScheme}`);
       }
       if (view === "health") await page.locator("main tbody tr, main .lines li").first().waitFor();
       if (view === "settings") await page.locator(".audit tbody tr").first().waitFor();

@@ -20,12 +20,17 @@ impl Cameras for Watched {
         let now = |id| CameraNow {
             id: StreamId::new(id).unwrap(),
             trouble: None,
+            place: Place::default(),
+            at: (id == "gate").then_some([0.25, 0.5]),
             zones: Vec::new(),
             masks: Arc::default(),
             rules: Vec::new(),
             speakers: Vec::new(),
         };
         ["gate", "yard"].map(now).into()
+    }
+    fn ground(&self) -> MapGround {
+        MapGround::default()
     }
     fn still(&self, _camera: &str) -> Option<Frame> {
         None

@@ -1,0 +1,172 @@
+//! `[map]`: what the console's map lies on.
+
+use std::path::PathBuf;
+
+use forewarn_domain::MapGround;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::camera::RawCamera;
+use crate::check::Check;
+
+pub(crate) const EXAMPLE: &str = r#"# [map]                           # what the map of the console lies on
+# picture = "plan.png"            # a plan of the site: PNG, JPEG or WebP
+# corners = [[120.150, 30.248], [120.158, 30.254]] # longitude and latitude of its lower left and upper right corner
+# tiles = "tiles"                 # or a folder of tiles, tiles/ZOOM/X/Y.png, as maps of the web are cut
+# outlines = "cells.geojson"      # where places lie; see docs/civility-index.md
+# weights = "weights.toml"        # what counts how much for their scores
+"#;
+
+/// `[map]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawMap {
+    /// A plan of the site: a PNG, JPEG or WebP file.
+    #[schemars(with = "Option<PathBuf>")]
+    pub picture: Option<Spanned<PathBuf>>,
+    /// Longitude and latitude of its lower left and its upper right corner. Without them, `at` of cameras and outlines are parts of
+    /// its width and height from its upper left corner.
+    #[schemars(with = "Option<[[f64; 2]; 2]>")]
+    pub corners: Option<Spanned<[[f64; 2]; 2]>>,
+    /// A folder of tiles, `ZOOM/X/Y.png`, as maps of the web are cut.
+    #[schemars(with = "Option<PathBuf>")]
+    pub tiles: Option<Spanned<PathBuf>>,
+    /// Outlines of places, a GeoJSON file.
+    #[schemars(with = "Option<PathBuf>")]
+    pub outlines: Option<Spanned<PathBuf>>,
+    /// What counts how much for their scores, a TOML file.
+    #[schemars(with = "Option<PathBuf>")]
+    pub weights: Option<Spanned<PathBuf>>,
+}
+
+/// What browsers show.
+const PICTURES: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
+/// Tiles are cut for latitudes up to here.
+const MOST_LATITUDE: f64 = 85.0;
+
+fn is_on_earth([lon, lat]: [f64; 2]) -> bool {
+    (-180.0..=180.0).contains(&lon) && (-MOST_LATITUDE..=MOST_LATITUDE).contains(&lat)
+}
+
+impl RawMap {
+    /// The cameras are those that may stand on it.
+    pub(crate) fn check(&self, cameras: &[Spanned<RawCamera>], check: &mut Check<'_>) -> MapGround {
+        if let (Some(picture), None, Some(_)) = (&self.picture, &self.corners, &self.tiles) {
+            let mend = "add `corners`, the longitude and latitude of its lower left and upper right corner";
+            check.fail::<()>(picture.span(), "nobody knows where on the tiles the plan lies", mend);
+        }
+        let ground = MapGround {
+            picture: self.picture.as_ref().and_then(|file| picture(file, check)),
+            corners: self.corners.as_ref().and_then(|corners| self.corners(corners, check)),
+            tiles: self.tiles.as_ref().and_then(|folder| tiles(folder, check)),
+            outlines: self.outlines.as_ref().and_then(|given| file(given, check)),
+            weights: self.weights.as_ref().and_then(|given| file(given, check)),
+        };
+        let is_plan = self.picture.is_some() && self.corners.is_none();
+        for camera in cameras {
+            stands(camera.get_ref(), is_plan, check);
+        }
+        ground
+    }
+
+    fn corners(&self, corners: &Spanned<[[f64; 2]; 2]>, check: &mut Check<'_>) -> Option<[[f64; 2]; 2]> {
+        let [low, high] = *corners.get_ref();
+        if self.picture.is_none() {
+            return check.fail(corners.span(), "these are the corners of no plan", "add `picture`, or leave them out");
+        }
+        let is_right = is_on_earth(low) && is_on_earth(high) && low[0] < high[0] && low[1] < high[1];
+        is_right.then_some([low, high]).or_else(|| {
+            let mend = "write [[longitude, latitude], [longitude, latitude]], the lower left corner first";
+            check.fail(corners.span(), "these are no two corners of a plan", mend)
+        })
+    }
+}
+
+fn picture(file: &Spanned<PathBuf>, check: &mut Check<'_>) -> Option<PathBuf> {
+    let path = check.path(file.get_ref());
+    let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default().to_lowercase();
+    if !PICTURES.contains(&kind.as_str()) {
+        return check.fail(file.span(), "no browser shows this", "name a PNG, JPEG or WebP file, by that ending");
+    }
+    there(file, path.is_file(), "a file", "name a picture, relative to the site file", check).map(|()| path)
+}
+
+fn tiles(folder: &Spanned<PathBuf>, check: &mut Check<'_>) -> Option<PathBuf> {
+    let path = check.path(folder.get_ref());
+    let mend = "name the folder in which there is a folder for each zoom, such as \"tiles\"";
+    there(folder, path.is_dir(), "a folder", mend, check).map(|()| path)
+}
+
+fn file(file: &Spanned<PathBuf>, check: &mut Check<'_>) -> Option<PathBuf> {
+    let path = check.path(file.get_ref());
+    there(file, path.is_file(), "a file", "name a file, relative to the site file", check).map(|()| path)
+}
+
+fn there(file: &Spanned<PathBuf>, is_there: bool, what: &str, mend: &str, check: &mut Check<'_>) -> Option<()> {
+    let path = check.path(file.get_ref());
+    is_there.then_some(()).or_else(|| check.fail(file.span(), format!("{} is not {what}", path.display()), mend))
+}
+
+fn stands(camera: &RawCamera, is_plan: bool, check: &mut Check<'_>) {
+    let Some(at) = &camera.at else { return };
+    let (is_right, mend) = if is_plan {
+        let is_part = at.get_ref().iter().all(|part| (0.0..=1.0).contains(part));
+        (is_part, "the plan has no `corners`: write parts of its width and height, such as [0.25, 0.6]")
+    } else {
+        (is_on_earth(*at.get_ref()), "write [longitude, latitude] in degrees, such as [120.1532, 30.2511]")
+    };
+    if !is_right {
+        check.fail::<()>(at.span(), "this lies nowhere on the map", mend);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::source::Source;
+
+    /// A site with this `[map]` and a camera that stands there, beside a plan, a folder of tiles and outlines.
+    fn told(map: &str, at: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("tiles")).unwrap();
+        for file in ["plan.png", "cells.geojson"] {
+            std::fs::write(folder.path().join(file), "").unwrap();
+        }
+        let text =
+            format!("[site]\nid = \"s\"\n[map]\n{map}\n[[camera]]\nid = \"a\"\nurl = \"file:a.mp4\"\nat = {at}\n");
+        let source = Source::new(folder.path().join("site.toml").display().to_string(), text);
+        let said = crate::resolve(&source).err().map(|errors| errors.to_string()).unwrap_or_default();
+        said.replace("\n  mend: ", ", ")
+    }
+
+    const CORNERS: &str = "corners = [[120.1, 30.1], [120.2, 30.2]]";
+
+    #[test]
+    fn a_plan_tiles_and_outlines_are_taken_and_cameras_stand_on_them() {
+        assert_eq!(told("picture = \"plan.png\"\noutlines = \"cells.geojson\"", "[0.2, 1.0]"), "");
+        assert_eq!(told(&format!("picture = \"plan.png\"\ntiles = \"tiles\"\n{CORNERS}"), "[120.15, 30.12]"), "");
+        assert_eq!(told("tiles = \"tiles\"", "[120.15, 30.12]"), "");
+    }
+
+    #[test]
+    fn what_lies_nowhere_is_told_with_its_mend() {
+        for (map, at, says) in [
+            ("picture = \"plan.png\"", "[120.15, 30.12]", "lies nowhere on the map, the plan has no `corners`"),
+            ("tiles = \"tiles\"", "[30.12, 120.15]", "lies nowhere on the map, write [longitude, latitude]"),
+            ("picture = \"plan.svg\"", "[0, 0]", "name a PNG, JPEG or WebP file"),
+            ("picture = \"away.png\"", "[0, 0]", "away.png is not a file"),
+            ("tiles = \"plan.png\"", "[0, 0]", "plan.png is not a folder"),
+            ("outlines = \"away.geojson\"", "[0, 0]", "away.geojson is not a file"),
+            (CORNERS, "[0, 0]", "the corners of no plan"),
+            (
+                "picture = \"plan.png\"\ncorners = [[120.2, 30.1], [120.1, 30.2]]",
+                "[0, 0]",
+                "the lower left corner first",
+            ),
+            ("picture = \"plan.png\"\ntiles = \"tiles\"", "[0, 0]", "nobody knows where on the tiles"),
+        ] {
+            let told = told(map, at);
+            assert!(told.contains("site.toml:") && told.contains(says), "{map}: {told}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! `/api/v1/stats/map`: how orderly the site's places are, where its cameras stand and flew, and what the map of it lies on.
+
+use std::fs;
+use std::io;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderName, Method, header};
+use axum::routing::get;
+use axum::{Extension, Json};
+use forewarn_domain::MapGround;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::numbers::day;
+use super::{Page, VIEWER, ask, page};
+use crate::access::Session;
+use crate::bilingual::{Bilingual, both};
+use crate::context::Context;
+use crate::ports::CameraNow;
+use crate::refusal::Refusal;
+
+pub(super) fn pages() -> Vec<Page> {
+    vec![
+        page(Method::GET, "/api/v1/stats/map", VIEWER, get(map)),
+        page(Method::GET, "/api/v1/stats/map/picture", VIEWER, get(picture)),
+        page(Method::GET, "/api/v1/stats/map/tiles/{zoom}/{x}/{y}", VIEWER, get(tile)),
+    ]
+}
+
+/// So many days are told where nobody says from which on.
+const DAYS: i64 = 30;
+/// The deepest zoom by which maps of the web are cut.
+const DEEPEST: u8 = 24;
+/// Pictures that browsers show, by the ends of their names; a tile is one of these.
+const KINDS: [(&str, &str); 4] =
+    [("png", "image/png"), ("jpg", "image/jpeg"), ("jpeg", "image/jpeg"), ("webp", "image/webp")];
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Asked {
+    from: Option<String>,
+    to: Option<String>,
+}
+
+async fn map(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Query(asked): Query<Asked>,
+) -> Result<Json<Value>, Refusal> {
+    let (from, to) = (day(asked.from)?, day(asked.to)?);
+    ask(move || {
+        let today = Timestamp::from_microsecond(context.wall_now().as_micros()).unwrap_or_default();
+        let zone = TimeZone::get(&context.setup.time_zone).unwrap_or(TimeZone::UTC);
+        let to = to.unwrap_or_else(|| today.to_zoned(zone).date());
+        let from = from.unwrap_or_else(|| to.saturating_sub((DAYS - 1).days()));
+        if from > to {
+            return Err(Refusal::wrong(both!("{from} comes after {to}", "{from} 晚于 {to}")));
+        }
+        let mut cameras = context.ports.cameras.all();
+        cameras.retain(|camera| session.cameras.has(camera.id.as_str()));
+        let mut now = context.ports.incidents.places(&cameras, (from, to)).map_err(Refusal::failed)?;
+        now.ways.retain(|(camera, _)| session.cameras.has(camera.as_str()));
+        let ways: Vec<Value> =
+            now.ways.iter().map(|(camera, way)| json!({ "camera": camera, "points": way })).collect();
+        Ok(Json(
+            json!({ "from": from.to_string(), "to": to.to_string(), "ground": told_of(&context.ports.cameras.ground()), "cells": now.cells,
+            "cameras": cameras.iter().map(stands).collect::<Vec<_>>(), "ways": ways }),
+        ))
+    })
+    .await?
+}
+
+fn stands(camera: &CameraNow) -> Value {
+    let (en, zh) = (camera.trouble.as_ref().map(|why| &why.en), camera.trouble.as_ref().map(|why| &why.zh));
+    json!({ "id": camera.id, "at": camera.at, "trouble": en, "trouble_zh": zh })
+}
+
+fn told_of(ground: &MapGround) -> Value {
+    let zooms = ground.tiles.as_deref().and_then(zooms);
+    json!({ "has_picture": ground.picture.is_some(), "is_plan": ground.is_plan(), "corners": ground.corners, "zooms": zooms })
+}
+
+/// The coarsest and the finest zoom for which there are tiles.
+fn zooms(folder: &FilePath) -> Option<[u8; 2]> {
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    let zooms: Vec<u8> =
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(|zoom| *zoom <= DEEPEST).collect();
+    Some([*zooms.iter().min()?, *zooms.iter().max()?])
+}
+
+type Picture = ([(HeaderName, &'static str); 2], Vec<u8>);
+
+/// A picture of the site's; none where it is not there.
+fn shown(path: PathBuf) -> Result<Option<Picture>, Refusal> {
+    let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default().to_lowercase();
+    let kind = KINDS.iter().find(|(end, _)| *end == kind).map_or("application/octet-stream", |(_, kind)| kind);
+    match fs::read(&path) {
+        Ok(bytes) => Ok(Some(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, max-age=300")], bytes))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Refusal::failed(format_args!("{}: {error}", path.display()))),
+    }
+}
+
+fn no_map() -> Bilingual {
+    both!(
+        "the site gives no such map; `[map]` in the site file names one",
+        "站点没有此地图；请在站点文件的 `[map]` 中指定"
+    )
+}
+
+async fn picture(State(context): State<Arc<Context>>) -> Result<Picture, Refusal> {
+    ask(move || {
+        let path = context.ports.cameras.ground().picture.ok_or_else(|| Refusal::nothing(no_map()))?;
+        shown(path)?.ok_or_else(|| Refusal::nothing(no_map()))
+    })
+    .await?
+}
+
+async fn tile(
+    State(context): State<Arc<Context>>,
+    Path((zoom, x, y)): Path<(u8, u32, u32)>,
+) -> Result<Picture, Refusal> {
+    ask(move || {
+        let folder = context.ports.cameras.ground().tiles.ok_or_else(|| Refusal::nothing(no_map()))?;
+        for (end, _) in KINDS {
+            if let Some(picture) = shown(folder.join(format!("{zoom}/{x}/{y}.{end}")))? {
+                return Ok(picture);
+            }
+        }
+        Err(Refusal::nothing(no_map()))
+    })
+    .await?
+}
