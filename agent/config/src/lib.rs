@@ -38,6 +38,7 @@ mod nearest;
 mod needs;
 pub mod pictures;
 mod power;
+pub mod prepared;
 mod rule;
 mod running;
 mod schema;

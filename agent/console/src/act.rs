@@ -37,17 +37,18 @@ pub(crate) enum Act {
     ChoseSpeakers,
     TookBack,
     Spoke,
+    Played,
     Talked,
 }
 
 impl Act {
     #[rustfmt::skip]
-    const ALL: [Self; 35] = [
+    const ALL: [Self; 36] = [
         Self::Evidence(Deed::Shown), Self::Evidence(Deed::Exported), Self::Evidence(Deed::Reported), Self::Evidence(Deed::Replayed),
         Self::SetUp, Self::SignedIn, Self::FailedToSignIn, Self::SignedOut, Self::Judged, Self::ToldCase, Self::AnsweredByLink, Self::Held,
         Self::Released, Self::Suppressed, Self::EndedSuppression, Self::MadeAccount, Self::LimitedAccount, Self::DeletedAccount,
         Self::ChangedPassword, Self::SetUpTotp, Self::RemovedTotp, Self::MadeToken, Self::DeletedToken, Self::SignedPhoneUp, Self::SignedPhoneOff, Self::Drew, Self::AddedCamera, Self::AddedSpeaker, Self::AddedRule,
-        Self::RemovedRule, Self::Rehearsed, Self::ChoseSpeakers, Self::TookBack, Self::Spoke, Self::Talked,
+        Self::RemovedRule, Self::Rehearsed, Self::ChoseSpeakers, Self::TookBack, Self::Spoke, Self::Played, Self::Talked,
     ];
 
     /// As it stands in the file.
@@ -100,6 +101,7 @@ impl Act {
             Self::Rehearsed => ("tried a change on footage", "用录像试运行更改"),
             Self::ChoseSpeakers => ("chose loudspeakers", "选择扬声器"),
             Self::Spoke => ("spoke over a loudspeaker", "喊话"),
+            Self::Played => ("played something prepared", "播放预置内容"),
             Self::Talked => ("talked over a loudspeaker", "对讲喊话"),
             Self::TookBack => ("took the last change of the site file back", "撤回站点文件的上次更改"),
         }

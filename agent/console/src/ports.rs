@@ -10,7 +10,8 @@ use forewarn_domain::mask::Mask;
 use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
 use forewarn_domain::violation::{Language, Text};
 use forewarn_domain::{
-    CaseCommand, Frame, IncidentRecord, RuleKey, SpeakerId, SpokenText, StreamId, Viewing, ViolationId, Wake, Zone,
+    CaseCommand, Frame, IncidentRecord, MapGround, Place, Prepared, RuleKey, SpeakerId, SpokenText, StreamId, Viewing,
+    ViolationId, Wake, Zone,
 };
 use forewarn_wire::WireIncident;
 use jiff::civil::Date;
@@ -93,6 +94,10 @@ pub trait Desk: Send + Sync + 'static {
     /// Says a text over a loudspeaker, and waits until it was said: how long it sounded and how far that is proven, or why it
     /// was not heard.
     fn say(&self, speaker: &SpeakerId, text: &SpokenText) -> Result<String, Bilingual>;
+    /// What is ready to be said.
+    fn prepared(&self) -> Vec<Prepared>;
+    /// Says or plays one of it, as [`Self::say`] says a text.
+    fn play(&self, speaker: &SpeakerId, prepared: &Prepared, language: Language) -> Result<String, Bilingual>;
     /// Plays a recording of somebody's words, a WAV file, as [`Self::say`] says a text.
     fn talk(&self, speaker: &SpeakerId, wav: &[u8]) -> Result<String, Bilingual>;
     /// Has a signed command done as if it had come by the broker, waits for that, and has the reply; or why nobody has looked

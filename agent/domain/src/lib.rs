@@ -25,6 +25,7 @@ pub mod mask;
 mod motion;
 mod place;
 pub mod plate;
+mod prepared;
 pub mod rule;
 pub mod schedule;
 mod seal;
@@ -60,6 +61,7 @@ pub use incident::{Cause, IncidentRecord, IncidentState, Report, Subject, Transi
 pub use map::MapGround;
 pub use motion::Motion;
 pub use place::{Place, PlaceId, PlaceIdError, PlaceLevel};
+pub use prepared::Prepared;
 pub use rule::{RuleHit, RuleKey, Sight};
 pub use schedule::{Holidays, Schedule};
 pub use seal::{EvidenceRef, Seal};

@@ -18,8 +18,8 @@ use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
     Announcement, AnnouncementId, CaseCommand, Clock as _, ColourMatrix, Cut, Detector as _, Frame, FrameMeta,
-    IncidentId, IncidentRecord, Loudspeaker, PixelFormat, SpeakerId, SpokenText, StreamId, SystemClock, Timestamp,
-    Viewing, Wake, WallTime,
+    IncidentId, IncidentRecord, Loudspeaker, MapGround, PixelFormat, Prepared, SpeakerId, SpokenText, StreamId,
+    SystemClock, Timestamp, Viewing, Wake, WallTime,
 };
 use forewarn_hw::{SpeakerConfig, SpeakerContext};
 use forewarn_models::cards::builtin;
@@ -209,6 +209,12 @@ impl Desk for Nothing {
         Vec::new()
     }
     fn say(&self, _speaker: &SpeakerId, _text: &SpokenText) -> Result<String, Bilingual> {
+        Err(words::NO_SPEAKER)
+    }
+    fn prepared(&self) -> Vec<Prepared> {
+        Vec::new()
+    }
+    fn play(&self, _speaker: &SpeakerId, _prepared: &Prepared, _language: Language) -> Result<String, Bilingual> {
         Err(words::NO_SPEAKER)
     }
     fn talk(&self, _speaker: &SpeakerId, _wav: &[u8]) -> Result<String, Bilingual> {

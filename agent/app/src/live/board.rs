@@ -11,6 +11,7 @@ use forewarn_domain::{
 use forewarn_pipelines::Away;
 
 use crate::config::changes::Concern;
+use crate::config::prepared::Ready;
 use crate::config::{Camera, Site};
 
 /// What is written up.
@@ -20,6 +21,10 @@ pub struct Notices {
     pub open: Vec<IncidentRecord>,
     /// The cameras that the site names.
     pub cameras: Vec<CameraNow>,
+    /// What is ready to be said.
+    pub ready: Ready,
+    /// What the map of the site lies on.
+    pub map: MapGround,
     /// The streams without a picture, and why.
     pub down: BTreeMap<StreamId, Down>,
     /// The streams that go on with another decoder than they began with, and why.
@@ -80,6 +85,7 @@ impl Board {
     pub fn adopt(&self, site: &Site, concerns: &BTreeSet<Concern>) {
         let mut notices = self.lock();
         notices.cameras = site.cameras.iter().map(camera_now).collect();
+        (notices.map, notices.ready) = (site.map.clone(), Ready::of(site));
         notices.named_speakers = site.speakers.iter().map(|(id, _)| id.clone()).collect();
         notices.named_sensors = site.sensors.iter().map(|sensor| sensor.id().clone()).collect();
         for concern in concerns {

@@ -11,7 +11,7 @@ use forewarn_console::{
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
     AnnounceOutcome, Announcement, AnnouncementId, CaseCommand, Clock, Frame, IncidentId, IncidentRecord,
-    IncidentState, SpeakerId, SpokenText, StreamId, Viewing, Wake,
+    IncidentState, MapGround, Prepared, SpeakerId, SpokenText, StreamId, Viewing, Wake,
 };
 use forewarn_hw::Recording;
 use forewarn_index::stats::Wanted;
@@ -304,6 +304,16 @@ impl Desk for ConsoleSource {
 
     fn say(&self, speaker: &SpeakerId, text: &SpokenText) -> Result<String, Bilingual> {
         self.announce(speaker, text.clone(), None)
+    }
+
+    fn prepared(&self) -> Vec<Prepared> {
+        let ready = self.board.lock().ready.clone();
+        ready.all()
+    }
+
+    fn play(&self, speaker: &SpeakerId, prepared: &Prepared, language: Language) -> Result<String, Bilingual> {
+        let silent = SpokenText { language, text: String::new() };
+        self.announce(speaker, prepared.text.in_language(language).unwrap_or(silent), prepared.sound.clone())
     }
 
     fn talk(&self, speaker: &SpeakerId, wav: &[u8]) -> Result<String, Bilingual> {

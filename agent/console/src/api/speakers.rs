@@ -31,6 +31,8 @@ pub(super) fn pages() -> Vec<Page> {
     vec![
         page(Method::GET, "/api/v1/speakers", OPERATOR, get(list)),
         page(Method::POST, "/api/v1/speakers/{id}/say", OPERATOR, post(say)),
+        page(Method::GET, "/api/v1/speakers/prepared", OPERATOR, get(prepared)),
+        page(Method::POST, "/api/v1/speakers/{id}/play", OPERATOR, post(play)),
         page(Method::POST, "/api/v1/speakers/{id}/talk", OPERATOR, post(talk).layer(DefaultBodyLimit::max(TALK_BYTES))),
     ]
 }
@@ -98,6 +100,46 @@ async fn say(
         let said = alone(&context, || context.ports.desk.say(&speaker, &text))?;
         // Who spoke is written down whether or not it was heard.
         context.note(Some(&session.name), Act::Spoke, Some(speaker.as_str()), Some(text.text));
+        let played = said.map_err(Refusal::conflict)?;
+        Ok(Json(json!({ "played": played })))
+    })
+    .await?
+}
+
+/// What is ready to be said.
+async fn prepared(State(context): State<Arc<Context>>) -> Result<Json<Value>, Refusal> {
+    ask(move || {
+        let all = context.ports.desk.prepared();
+        let told = all.iter().map(|one| {
+            let (title, text) = (&one.title, &one.text);
+            json!({ "id": one.id, "title": { "en": title.en, "zh": title.zh }, "text": { "en": text.en, "zh": text.zh },
+                "is_sound": one.sound.is_some() })
+        });
+        Ok(Json(json!({ "prepared": told.collect::<Vec<_>>() })))
+    })
+    .await?
+}
+
+/// What of it, and in which language.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Played {
+    prepared: String,
+    language: Language,
+}
+
+async fn play(
+    State(context): State<Arc<Context>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+    Json(asked): Json<Played>,
+) -> Result<Json<Value>, Refusal> {
+    ask(move || {
+        let speaker = find(&context, &session, &id)?;
+        let found = context.ports.desk.prepared().into_iter().find(|one| one.id == asked.prepared);
+        let found = found.ok_or_else(|| Refusal::wrong(words::NOT_PREPARED))?;
+        let said = alone(&context, || context.ports.desk.play(&speaker, &found, asked.language))?;
+        context.note(Some(&session.name), Act::Played, Some(speaker.as_str()), Some(found.id));
         let played = said.map_err(Refusal::conflict)?;
         Ok(Json(json!({ "played": played })))
     })

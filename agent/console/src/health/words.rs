@@ -27,6 +27,12 @@ pub fn not_found(why: impl Display) -> Bilingual {
 /// There is no such loudspeaker.
 pub const NO_SPEAKER: Bilingual = fixed("the site has no such loudspeaker", "站点没有此扬声器");
 
+/// Nothing of that name is ready to be said.
+pub const NOT_PREPARED: Bilingual = fixed(
+    "nothing of this name is ready to be said; `/api/v1/speakers/prepared` tells what is",
+    "没有此名称的预置内容；可用内容见 `/api/v1/speakers/prepared`",
+);
+
 /// Nobody may send commands.
 pub const NO_COMMANDS: Bilingual = fixed(
     "the site takes no commands: add `[commands]` to its file, as docs/commands.md tells",

@@ -10,8 +10,8 @@ use forewarn_domain::found_camera::{AskedCamera, FoundCamera, FoundStream};
 use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
 use forewarn_domain::violation::{Language, Text};
 use forewarn_domain::{
-    CaseCommand, CaseStage, ColourMatrix, Frame, FrameMeta, IncidentRecord, PixelFormat, SpeakerId, SpokenText,
-    Timestamp, ViewPiece, Viewing, ViolationId, Wake, WallTime,
+    CaseCommand, CaseStage, ColourMatrix, Frame, FrameMeta, IncidentRecord, MapGround, PixelFormat, Place, Prepared,
+    SpeakerId, SpokenText, Timestamp, ViewPiece, Viewing, ViolationId, Wake, WallTime,
 };
 use forewarn_wire::WireIncident;
 use jiff::civil::Date;
@@ -117,6 +117,22 @@ impl Desk for Fixed {
     }
     fn speakers(&self) -> Vec<SpeakerId> {
         vec![SpeakerId::new("horn").unwrap()]
+    }
+    fn prepared(&self) -> Vec<Prepared> {
+        let text = |en: &str, zh: &str| Text { en: Some(en.to_owned()), zh: Some(zh.to_owned()) };
+        let loitering = ("loitering", text("Loitering", "徘徊逗留"), text("Please move on.", "请勿逗留。"), None);
+        let closing = ("file:closing.wav", text("closing.wav", "closing.wav"), Text::default(), Some("closing.wav"));
+        let ready = |(id, title, text, sound): (&str, Text, Text, Option<&str>)| Prepared {
+            id: id.to_owned(),
+            title,
+            text,
+            sound: sound.map(str::to_owned),
+        };
+        [loitering, closing].map(ready).into()
+    }
+    fn play(&self, speaker: &SpeakerId, prepared: &Prepared, language: Language) -> Result<String, Bilingual> {
+        let silent = SpokenText { language, text: String::new() };
+        self.say(speaker, &prepared.text.in_language(language).unwrap_or(silent))
     }
     fn say(&self, speaker: &SpeakerId, text: &SpokenText) -> Result<String, Bilingual> {
         if speaker.as_str() != "horn" {

@@ -156,6 +156,24 @@ export interface Stats {
   verdicts: { violation: string; winner: string | null }[];
 }
 
+export interface Prepared {
+  id: string;
+  title: { en: string | null; zh: string | null };
+  text: { en: string | null; zh: string | null };
+  is_sound: boolean;
+}
+
+export interface Cell {
+  name: string;
+  path: string;
+  score: number | null;
+  colour: "green" | "blue" | "yellow" | "red" | "grey";
+  incidents: number;
+  complied: number;
+  escalated: number;
+  rings: [number, number][][] | null;
+}
+
 export interface SiteMap {
   from: string;
   to: string;

@@ -1,9 +1,12 @@
 // Somebody speaks over a loudspeaker.
-import { useEffect, useState } from "preact/hooks";
-import { get, post } from "./api";
+import { useCallback, useEffect, useState } from "preact/hooks";
+import { type Found, type Page, type Prepared, get, post } from "./api";
+import { useCameras } from "./incidents";
+import { useNews } from "./live";
 import { Microphone } from "./microphone";
-import { Asking, Choice } from "./parts";
+import { Asking, Choice, Outcome } from "./parts";
 import { useToast } from "./toasts";
+import { titleIn } from "./tile";
 import { type Say, useWords } from "./words";
 
 type Tell = (text: string, isBad?: boolean) => void;
@@ -21,6 +24,56 @@ export async function sound(path: string, body: object, speaker: string, say: Sa
   } catch (error) {
     toast(say("failed", say.why(error)), true);
   }
+}
+
+/** What is ready to be said, each by a button. */
+function Ready({ speaker }: { speaker: string }) {
+  const say = useWords();
+  const toast = useToast();
+  const [all, setAll] = useState<Prepared[]>([]);
+  const [isBusy, setIsBusy] = useState(false);
+  useEffect(() => void get<{ prepared: Prepared[] }>("/speakers/prepared").then((told) => setAll(told.prepared), () => {}), []);
+  if (!all.length) return null;
+  const inLanguage = ({ en, zh }: Prepared["text"]) => (say.language === "zh" ? zh ?? en : en ?? zh);
+  const play = async (prepared: string) => {
+    setIsBusy(true);
+    await sound(`/speakers/${encodeURIComponent(speaker)}/play`, { prepared, language: say.language }, speaker, say, toast);
+    setIsBusy(false);
+  };
+  return (
+    <fieldset class="ready">
+      <legend>{say("prepared")}</legend>
+      {all.map((one) => (
+        <button type="button" key={one.id} disabled={isBusy} onClick={() => void play(one.id)}>
+          <strong>{inLanguage(one.title)}</strong>
+          <small>{inLanguage(one.text) ?? say("aSound")}</small>
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+/** How far the agent itself is with those whom this loudspeaker reaches. */
+function Loop({ speaker }: { speaker: string }) {
+  const say = useWords();
+  const cameras = useCameras();
+  const [open, setOpen] = useState<Found[] | null>(null);
+  const read = useCallback(() => void get<Page>("/incidents?state=open&limit=20").then((page) => setOpen(page.incidents), () => {}), []);
+  useEffect(read, [read]);
+  useNews("incident", read);
+  useNews("missed", read);
+  if (!cameras || !open) return null;
+  const near = open.flatMap((one) => cameras.filter((camera) => camera.id === one.camera && camera.speakers.includes(speaker)).map((camera) => ({ ...one, title: titleIn(camera, say.language)(one.violation) })));
+  return (
+    <div class="loop" role="status">
+      <small class="muted">{say(near.length ? "loopNow" : "loopIdle")}</small>
+      {near.slice(0, 4).map((one) => (
+        <p key={one.id}>
+          {one.camera} · {one.title} <Outcome outcome={one.outcome} /> <small>{say.step(one.state)}</small>
+        </p>
+      ))}
+    </div>
+  );
 }
 
 /** A text for a loudspeaker; those of the camera come first. */
@@ -44,7 +97,9 @@ export function Talk({ first, onClose }: { first: string[]; onClose: () => void 
     >
       {speakers && !all.length && <p class="notice">{say("noSpeakers")}</p>}
       <Choice name="speaker" label={say("speakers")} of={all.map((id) => [id, id])} value={speaker} onPick={setPicked} />
+      {speaker && <Loop speaker={speaker} />}
       {speaker && <Microphone speaker={speaker} />}
+      {speaker && <Ready speaker={speaker} />}
       <label>
         {say("talkText")}
         <input name="text" required maxLength={300} autofocus disabled={!all.length} />

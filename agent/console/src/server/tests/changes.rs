@@ -59,6 +59,17 @@ fn a_camera_is_looked_at_and_added_and_somebody_speaks_and_the_trail_says_who() 
     assert_eq!(talk("audio/wav", "RIFF of words").json()["played"], "13 bytes by horn");
     assert_eq!((talk("audio/wav", "hush").status, talk("audio/ogg", "OggS").status), (409, 415));
     assert_eq!(talk("audio/wav", &"R".repeat(6_000_000)).status, 413);
+    let ready = scene.get(&admin, "/api/v1/speakers/prepared").json();
+    assert_eq!(
+        (&ready["prepared"][0]["text"]["zh"], &ready["prepared"][1]["is_sound"]),
+        (&json!("请勿逗留。"), &json!(true))
+    );
+    let play = |speaker: &str, prepared: &str| {
+        let asked = json!({ "prepared": prepared, "language": "en" });
+        scene.post(&admin, &format!("/api/v1/speakers/{speaker}/play"), &asked)
+    };
+    assert_eq!(play("horn", "loitering").json()["played"], "15 s, rendered");
+    assert_eq!((play("kiosk", "file:closing.wav").status, play("horn", "../closing.wav").status), (404, 400));
     let command = |message: &str| {
         let answer = scene.say(&admin, "POST", "/api/v1/commands", &[], message);
         (answer.status, answer.json())
@@ -73,7 +84,8 @@ fn a_camera_is_looked_at_and_added_and_somebody_speaks_and_the_trail_says_who() 
     let spoke = "spoke over a loudspeaker";
     let talked = ("talked over a loudspeaker", "horn");
     let of_site = [("added a camera", "yard"), ("added a rule", "yard")];
-    assert_eq!(told, [&of_site[..], &[(spoke, "horn"), talked, talked]].concat());
+    let said = [(spoke, "horn"), talked, talked, ("played something prepared", "horn")];
+    assert_eq!(told, [&of_site[..], &said].concat());
 }
 
 #[test]

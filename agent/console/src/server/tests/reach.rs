@@ -25,6 +25,7 @@ fn body(path: &str) -> Value {
         Some("suppress") => json!({ "days": 3 }),
         Some("case") => json!({ "stage": "on_site" }),
         Some("redacted") => json!({ "hidden": "faces" }),
+        Some("play") => json!({ "prepared": "loitering", "language": "en" }),
         Some("say") => json!({ "text": "step back", "language": "en" }),
         _ => json!({}),
     }
