@@ -1,4 +1,5 @@
-//! Copies of evidence in which faces, bystanders or plates are hidden. `forewarn evidence export` makes each, as a program of its
+//! Copies of evidence: those in which faces, bystanders or plates are hidden, and small ones for browsers that cannot play the
+//! clips. `forewarn evidence export` makes each, as a program of its
 //! own with the least priority: the agent's decisions do not wait for it, and what it takes of memory ends with it.
 
 use std::fs;
@@ -23,6 +24,9 @@ pub(crate) enum Hidden {
     Faces,
     PersonsButSubject,
     Plates,
+    /// Nothing is: small copies of the clips that any browser plays, which nobody asks for as a redacted copy.
+    #[serde(skip_deserializing)]
+    Nothing,
 }
 
 impl Hidden {
@@ -32,6 +36,7 @@ impl Hidden {
             Self::Faces => "faces",
             Self::PersonsButSubject => "persons-but-subject",
             Self::Plates => "plates",
+            Self::Nothing => "nothing",
         }
     }
 }
@@ -90,7 +95,7 @@ impl Redactor {
         if job.as_ref().is_some_and(|job| job.ended.is_none()) {
             return Ok(Err(Busy));
         }
-        let to = order.scratch.join("redacted");
+        let to = order.scratch.join(if order.hidden == Hidden::Nothing { "previews" } else { "redacted" });
         private::create_dirs(order.scratch)?;
         if to.exists() {
             fs::remove_dir_all(&to)?;
@@ -133,8 +138,12 @@ impl Redactor {
 fn command(order: &Order<'_>, to: &Path) -> Command {
     let mut command = child::idle(order.program);
     command.args(["evidence", "export"]).arg(order.bundle);
-    command.arg("--out").arg(to).args(["--redact", order.hidden.as_str(), "--threads", "1"]);
-    command.args(["--as", order.who, "--reason", "in the console"]);
+    command.arg("--out").arg(to).args(["--as", order.who, "--reason", "in the console"]);
+    if order.hidden == Hidden::Nothing {
+        command.arg("--preview");
+        return command;
+    }
+    command.args(["--redact", order.hidden.as_str(), "--threads", "1"]);
     if let Some(site_file) = order.site_file {
         command.arg("--config").arg(site_file);
     }
@@ -162,7 +171,7 @@ mod tests {
     use super::*;
 
     /// A program in place of the agent's, and the end of what it makes.
-    fn made_by(script: &str) -> (Progress, Option<Vec<String>>) {
+    fn made_by(script: &str, hidden: Hidden) -> (Progress, Option<Vec<String>>) {
         let dir = tempfile::tempdir().unwrap();
         let (bundle, program) = (dir.path().join("bundle"), dir.path().join("forewarn"));
         fs::create_dir(&bundle).unwrap();
@@ -173,7 +182,7 @@ mod tests {
         let order = Order {
             incident: "i1",
             bundle: &bundle,
-            hidden: Hidden::Faces,
+            hidden,
             who: "ann",
             site_file: Some(Path::new("site.toml")),
             scratch: &scratch,
@@ -194,15 +203,17 @@ mod tests {
 
     #[test]
     fn a_copy_is_made_by_the_command_and_why_it_failed_is_told() {
-        let (done, arguments) = made_by("mkdir -p \"$5\"; printf '%s\\n' \"$@\" > \"$5/arguments\"");
+        let tell = "mkdir -p \"$5\"; printf '%s\\n' \"$@\" > \"$5/arguments\"";
+        let (done, arguments) = made_by(tell, Hidden::Faces);
         assert_eq!(done, Progress::Done { hidden: Hidden::Faces });
         let arguments = arguments.unwrap().join(" ");
-        assert!(
-            arguments.starts_with("evidence export ") && arguments.contains(" --redact faces --threads 1"),
-            "{arguments}"
-        );
-        assert!(arguments.ends_with("--as ann --reason in the console --config site.toml"), "{arguments}");
-        let (failed, none) = made_by("echo 'forewarn: it is not sealed' >&2; exit 65");
+        let of_redacted = " --as ann --reason in the console --redact faces --threads 1 --config site.toml";
+        assert!(arguments.starts_with("evidence export ") && arguments.ends_with(of_redacted), "{arguments}");
+        let (previewed, arguments) = made_by(tell, Hidden::Nothing);
+        let arguments = arguments.unwrap().join(" ");
+        assert!(arguments.ends_with("/previews --as ann --reason in the console --preview"), "{arguments}");
+        assert_eq!(previewed, Progress::Done { hidden: Hidden::Nothing });
+        let (failed, none) = made_by("echo 'forewarn: it is not sealed' >&2; exit 65", Hidden::Faces);
         let why = "forewarn: it is not sealed".to_owned();
         assert_eq!((failed, none), (Progress::Failed { hidden: Hidden::Faces, why }, None));
     }

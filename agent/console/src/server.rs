@@ -149,7 +149,7 @@ impl Server {
         let pages = move |port: u16| {
             let (cookie, looks, stills) = (format!("forewarn_{port}"), Mutex::default(), Mutex::default());
             let sockets = Arc::new(Semaphore::new(SOCKETS));
-            let redactor = Redactor::default();
+            let (redactor, previewer) = (Redactor::default(), Redactor::default());
             let rehearsals = of_pages;
             let context = Context {
                 setup,

@@ -57,6 +57,11 @@ async fn file(
         Ok::<_, Refusal>((file, meta.len()))
     })
     .await??;
+    served(&headers, kind, file, bytes)
+}
+
+/// A file, or the part of it that is asked for.
+pub(super) fn served(headers: &HeaderMap, kind: &str, file: File, bytes: u64) -> Result<Response, Refusal> {
     let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
     let answer = Response::builder()
         .header(header::CONTENT_TYPE, kind)

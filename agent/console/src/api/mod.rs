@@ -19,6 +19,7 @@ mod numbers;
 mod open;
 mod openapi;
 mod push;
+mod preview;
 mod range;
 mod rehearsal;
 mod session;
@@ -78,6 +79,7 @@ pub(crate) fn all() -> Vec<Page> {
         files::pages(),
         deeds::pages(),
         take_out::pages(),
+        preview::pages(),
         cameras::pages(),
         drawing::pages(),
         rehearsal::pages(),

@@ -129,7 +129,11 @@ async fn export_redacted(
     attached(file, bytes, &name)
 }
 
-fn kept(context: &Context, session: &Session, id: &str) -> Result<(IncidentRecord, std::path::PathBuf), Refusal> {
+pub(super) fn kept(
+    context: &Context,
+    session: &Session,
+    id: &str,
+) -> Result<(IncidentRecord, std::path::PathBuf), Refusal> {
     let (record, _) = incidents::find(context, session, id)?;
     let bundle = context
         .bundle(&record)

@@ -32,6 +32,7 @@ mod console;
 mod contract;
 mod live;
 mod map;
+mod preview;
 mod reach;
 mod rehearsal;
 mod tls;
