@@ -61,7 +61,7 @@ pub enum Evidence {
     },
     /// Run the clip of a bundle through the same models and configuration, and say whether the incident comes out the same
     #[command(
-        after_help = "Examples:\n  forewarn evidence replay \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2\n  forewarn evidence replay --config site.toml \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2"
+        after_help = "Examples:\n  forewarn evidence replay \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2\n  forewarn evidence replay --config site.toml --model yolox-s \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2"
     )]
     Replay(EvidenceReplay),
     /// What is done with bundles beside.
@@ -77,6 +77,12 @@ pub struct EvidenceReplay {
     /// The site file by which it is decided; the setting that lies in the bundle if absent.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Look by another model: the name of a card, or the path of one.
+    #[arg(long, value_name = "CARD")]
+    pub model: Option<String>,
+    /// Also write DIR/sights.jsonl: what was seen in each picture that was looked at.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// Who has it decided again, and why.
     #[command(flatten)]
     pub by: Looker,

@@ -253,7 +253,7 @@ pub fn load(path: &Path) -> Result<Site, ConfigErrors> {
 
 /// Reads and checks a site file with another model card in place of its own: a built-in name, or a path relative to
 /// the working directory.
-pub(crate) fn load_with_model(path: &Path, card: Option<&str>) -> Result<Site, ConfigErrors> {
+pub fn load_with_model(path: &Path, card: Option<&str>) -> Result<Site, ConfigErrors> {
     let source = Source::read(path)?;
     let mut raw: RawSite = source.parse()?;
     if let Some(card) = card {

@@ -12,6 +12,7 @@ use forewarn_memory::trail::{Line, Trail};
 
 use crate::access::{Access, Reach, ReachError};
 use crate::act::Act;
+use crate::again::Comparisons;
 use crate::ports::Ports;
 use crate::redactor::Redactor;
 use crate::rehearsals::Rehearsals;
@@ -42,6 +43,10 @@ pub(crate) struct Context {
     pub speaking: Mutex<()>,
     /// Makes copies in which something is hidden.
     pub redactor: Redactor,
+    /// Makes small copies of clips for browsers that cannot play them.
+    pub previewer: Redactor,
+    /// Decides clips twice.
+    pub comparisons: Comparisons,
     /// Tries changes on footage.
     pub rehearsals: Rehearsals,
     /// Held while a command is done.

@@ -15,6 +15,7 @@
 
 mod access;
 mod act;
+mod again;
 mod api;
 mod bilingual;
 mod context;

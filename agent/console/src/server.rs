@@ -21,6 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::access::Access;
+use crate::again::Comparisons;
 use crate::api;
 use crate::api::live::SOCKETS;
 use crate::context::Context;
@@ -163,6 +164,8 @@ impl Server {
                 sockets,
                 speaking: Mutex::default(),
                 redactor,
+                previewer,
+                comparisons: Comparisons::default(),
                 rehearsals,
                 commanding: Mutex::default(),
                 stills,

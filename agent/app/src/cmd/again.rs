@@ -9,6 +9,8 @@ use forewarn_base::sync::lock;
 use forewarn_cli::EvidenceReplay as Args;
 use forewarn_domain::{IncidentRecord, IncidentState};
 use forewarn_evidence::{Deed, KeptClip, Opened, Outcome};
+use forewarn_memory::Keeper;
+use forewarn_rehearsal::Sights;
 use forewarn_wire::story::{Happening, Narrator};
 
 use crate::config::{self, KeptSetting, Site};
@@ -32,13 +34,13 @@ pub fn run(args: &Args) -> CommandResult {
     let (clip, rule) = (opened.folder.join(&kept.clip.file), &record.incident.rule);
     let scratch = tempfile::tempdir().context("failed to make a folder for what the replay writes")?;
     let mut site = match (&args.config, setting) {
-        (Some(path), _) => config::load(path).or_exit(ExitCode::BadConfig)?,
+        (Some(path), _) => config::site::load_with_model(path, args.model.as_deref()).or_exit(ExitCode::BadConfig)?,
         (None, Some(setting)) => KeptSetting {
             site: &setting.site,
             time_zone: &setting.time_zone,
             language: setting.language,
             camera: &rule.stream,
-            card: setting.models.first().map_or("", |model| &model.card),
+            card: args.model.as_deref().unwrap_or_else(|| setting.models.first().map_or("", |model| &model.card)),
             analysis_interval_s: setting.analysis_interval_s,
             zone: setting.zone.as_ref(),
             violation: &setting.violation,
@@ -51,7 +53,8 @@ pub fn run(args: &Args) -> CommandResult {
     site.cameras.retain(|camera| camera.id == rule.stream);
     let now = evidence_folder::scenes(&site).remove(rule).and_then(|scene| scene.setting);
     let start = kept.clip.from.utc.as_ref().and_then(|at| at.parse().ok());
-    let found = if site.cameras.is_empty() { Vec::new() } else { decide(&site, &clip, start, scratch.path())? };
+    let sights = args.out.as_deref().map(Sights::write_to).transpose().or_exit(ExitCode::Failed)?;
+    let found = if site.cameras.is_empty() { Vec::new() } else { decide(&site, &clip, start, sights, scratch.path())? };
     let again = kept.compare(now.as_deref(), &found);
     let mut out = io::stdout().lock();
     if args.json {
@@ -71,11 +74,13 @@ fn decide(
     site: &Site,
     clip: &Path,
     start: Option<jiff::Timestamp>,
+    sights: Option<Sights>,
     out: &Path,
 ) -> Result<Vec<IncidentRecord>, CommandError> {
     let confirmed = Confirmed::default();
     let replay = Replay {
         start,
+        keepers: sights.into_iter().map(|sights| Box::new(sights) as Box<dyn Keeper>).collect(),
         narrator: Some(Box::new(confirmed.clone())),
         ..Replay::over(site, site.cameras.iter().map(|camera| (camera.id.clone(), clip.to_owned())), out)?
     };

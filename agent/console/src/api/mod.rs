@@ -2,6 +2,7 @@
 
 mod accounts;
 mod answers;
+mod again;
 mod assets;
 mod cameras;
 mod commands;
@@ -80,6 +81,7 @@ pub(crate) fn all() -> Vec<Page> {
         deeds::pages(),
         take_out::pages(),
         preview::pages(),
+        again::pages(),
         cameras::pages(),
         drawing::pages(),
         rehearsal::pages(),

@@ -82,6 +82,10 @@ export interface Snapshot {
 export interface Clip {
   moment: string;
   file: string;
+  /** Where in the camera's time it lies, and how many pictures it has. */
+  from: { seconds: number };
+  to: { seconds: number };
+  access_units: number;
 }
 
 export interface Detail {

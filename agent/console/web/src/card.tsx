@@ -2,6 +2,8 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Case, type Detail, type Found, type Verification, fileOf, get, post } from "./api";
 import { go } from "./app";
+import { Again } from "./again";
+import { Clip } from "./clip";
 import { Redacted } from "./redacted";
 import { Asking, Empty, Icon, Judgement, Outcome } from "./parts";
 import { useToast } from "./toasts";
@@ -19,7 +21,7 @@ interface Props {
   hasNext: boolean;
 }
 
-type Asked = "hold" | "suppress" | "redact" | null;
+type Asked = "hold" | "suppress" | "redact" | "again" | null;
 
 export function Card(props: Props) {
   const { id, canAct, news } = props;
@@ -130,6 +132,12 @@ export function Card(props: Props) {
                   <Icon name="veil" />
                   {say("redacted")}
                 </button>
+                {confirmed && (
+                  <button onClick={() => setAsking("again")}>
+                    <Icon name="again" />
+                    {say("decideAgain")}
+                  </button>
+                )}
                 <button onClick={() => take("report")}>
                   <Icon name="page" />
                   {say("report")}
@@ -213,6 +221,7 @@ export function Card(props: Props) {
         </section>
       </div>
 
+      {asking === "again" && confirmed && <Again id={id} clip={confirmed} onClose={() => setAsking(null)} />}
       {asking === "redact" && <Redacted path={path} onClose={() => setAsking(null)} />}
       {asking === "hold" && (
         <Reason

@@ -13,6 +13,7 @@ const paths = {
   cross: "M6 6l12 12M18 6L6 18",
   lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
   veil: "M4 12a8 8 0 0 1 16 0v8H4zM4 12h16M9 16h6",
+  again: "M5 12a7 7 0 1 1 2 5M5 12v-5M5 12h5",
   down: "M12 4v11M7 11l5 5 5-5M5 20h14",
   page: "M7 3h7l4 4v14H7zM14 3v4h4M10 12h5M10 16h5",
   eyeOff: "M4 4l16 16M9.5 5.5A10 10 0 0 1 21 12a13 13 0 0 1-2.4 3.2M6.4 7.3A13 13 0 0 0 3 12c2 4 5.500 6.500 9 6.500a9 9 0 0 0 3.600-.8",
@@ -160,7 +161,7 @@ export function Register(props: {
 }
 
 /** A dialog of the browser's own, which keeps the keyboard inside and ends by Escape. */
-export function Dialog(props: { title: string; onClose: () => void; children: ComponentChildren }) {
+export function Dialog(props: { title: string; onClose: () => void; isWide?: boolean; children: ComponentChildren }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const shown = dialog.current;
@@ -168,7 +169,7 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
     return () => shown?.close();
   }, []);
   return (
-    <dialog ref={dialog} aria-label={props.title} onCancel={props.onClose}>
+    <dialog ref={dialog} class={props.isWide ? "is-wide" : undefined} aria-label={props.title} onCancel={props.onClose}>
       <h2>{props.title}</h2>
       {props.children}
     </dialog>

@@ -24,6 +24,7 @@ fn body(path: &str) -> Value {
         Some("hold" | "release") => json!({ "why": "case 7" }),
         Some("suppress") => json!({ "days": 3 }),
         Some("case") => json!({ "stage": "on_site" }),
+        Some("again") => json!({ "model": "yolox-s" }),
         Some("redacted") => json!({ "hidden": "faces" }),
         Some("play") => json!({ "prepared": "loitering", "language": "en" }),
         Some("say") => json!({ "text": "step back", "language": "en" }),
