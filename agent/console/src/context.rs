@@ -51,8 +51,8 @@ pub(crate) struct Context {
     pub rehearsals: Rehearsals,
     /// Held while a command is done.
     pub commanding: Mutex<()>,
-    /// The latest still of each camera.
-    pub stills: Mutex<BTreeMap<String, Still>>,
+    /// The latest still of each camera, and the latest of its preview.
+    pub stills: Mutex<BTreeMap<(String, bool), Still>>,
 }
 
 impl Context {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, Method, header};
 use axum::routing::get;
 use axum::{Extension, Json};
 use forewarn_base::sync::lock;
 use forewarn_domain::{StreamId, Timestamp};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Page, VIEWER, ask, page};
@@ -19,10 +20,12 @@ use crate::context::Context;
 use crate::gate::reaches;
 use crate::ports::CameraNow;
 use crate::refusal::Refusal;
-use crate::still::{Still, jpeg};
+use crate::still::{PREVIEW_PX, Still, jpeg, within};
 
 /// A picture so old serves everybody who asks meanwhile.
 const FRESH: Duration = Duration::from_secs(1);
+/// The same of a preview, where a browser cannot play what the camera sends.
+const FRESH_PREVIEW: Duration = Duration::from_millis(150);
 
 pub(super) fn pages() -> Vec<Page> {
     vec![
@@ -56,19 +59,27 @@ fn told(camera: &CameraNow) -> Value {
 }
 
 /// Asks the camera for a picture.
-fn take(context: &Context, id: String, now: Timestamp) -> Result<Still, Refusal> {
-    let frame = context.ports.cameras.still(&id);
+fn take(context: &Context, id: &str, is_preview: bool, now: Timestamp) -> Result<Still, Refusal> {
+    let frame = context.ports.cameras.still(id);
     let frame =
         frame.ok_or_else(|| Refusal::nothing(both!("the camera gives no picture now", "摄像机目前没有画面")))?;
-    let jpeg = jpeg(&frame).map_err(Refusal::failed)?.into();
-    let still = Still { at: now, size: (frame.width, frame.height), jpeg };
+    let jpeg = if is_preview { within(&frame, PREVIEW_PX) } else { jpeg(&frame) };
+    let jpeg = jpeg.map_err(Refusal::failed)?.into();
+    let still = Still { at: now, captured_at: frame.meta.captured_at, size: (frame.width, frame.height), jpeg };
     let mut stills = lock(&context.stills);
     stills.retain(|_, still| now.since(still.at) < FRESH);
-    stills.insert(id, still.clone());
+    stills.insert((id.to_owned(), is_preview), still.clone());
     Ok(still)
 }
 
-type Picture = ([(HeaderName, String); 4], Bytes);
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Asked {
+    /// A small one of which several a second are asked for.
+    is_preview: bool,
+}
+
+type Picture = ([(HeaderName, String); 5], Bytes);
 
 /// The camera of a path.
 pub(super) fn camera_of(id: &str) -> Result<StreamId, Refusal> {
@@ -87,20 +98,26 @@ async fn still(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
     Path(id): Path<String>,
+    Query(Asked { is_preview }): Query<Asked>,
 ) -> Result<Picture, Refusal> {
     reaches(&session, &id)?;
     ask(move || {
         let now = context.setup.clock.now();
-        let kept = lock(&context.stills).get(&id).filter(|still| now.since(still.at) < FRESH).cloned();
-        let Still { size: (width, height), jpeg, .. } = kept.map_or_else(|| take(&context, id, now), Ok)?;
+        let fresh = if is_preview { FRESH_PREVIEW } else { FRESH };
+        let key = (id, is_preview);
+        let kept = lock(&context.stills).get(&key).filter(|still| now.since(still.at) < fresh).cloned();
+        let still = kept.map_or_else(|| take(&context, &key.0, is_preview, now), Ok)?;
+        let header = |name, number: String| (HeaderName::from_static(name), number);
         let headers = [
             (header::CONTENT_TYPE, "image/jpeg".to_owned()),
             (header::CACHE_CONTROL, "no-store".to_owned()),
             // Of the picture in which zones in pixels are drawn; the still may be smaller.
-            (HeaderName::from_static("x-forewarn-width"), width.to_string()),
-            (HeaderName::from_static("x-forewarn-height"), height.to_string()),
+            header("x-forewarn-width", still.size.0.to_string()),
+            header("x-forewarn-height", still.size.1.to_string()),
+            // On the time line of what is seen, as `/api/v1/live` tells it.
+            header("x-forewarn-at-us", still.captured_at.as_micros().to_string()),
         ];
-        Ok((headers, jpeg))
+        Ok((headers, still.jpeg))
     })
     .await?
 }

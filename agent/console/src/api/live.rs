@@ -82,7 +82,15 @@ async fn live(
     };
     let socket = socket.max_message_size(MESSAGE_BYTES).max_frame_size(MESSAGE_BYTES).write_buffer_size(0);
     Ok(socket.on_upgrade(move |socket| async move {
-        let viewer = Viewer { context, session, headers, panes: BTreeMap::new(), wake: Arc::default(), socket };
+        let viewer = Viewer {
+            context,
+            session,
+            headers,
+            panes: BTreeMap::new(),
+            stills: BTreeMap::new(),
+            wake: Arc::default(),
+            socket,
+        };
         viewer.serve().await;
         drop(place);
     }))
@@ -119,6 +127,8 @@ struct Viewer {
     /// By which he asked.
     headers: HeaderMap,
     panes: BTreeMap<u16, Pane>,
+    /// The cameras of panes whose video the browser cannot play, which show stills and what is seen in them.
+    stills: BTreeMap<u16, String>,
     wake: Arc<Notify>,
     socket: WebSocket,
 }
@@ -150,7 +160,7 @@ impl Viewer {
     }
 
     fn looks_at(&self, camera: &str) -> bool {
-        self.panes.values().any(|pane| pane.camera == camera)
+        self.panes.values().map(|pane| &pane.camera).chain(self.stills.values()).any(|one| one == camera)
     }
 
     async fn take(&mut self, message: Message) -> Result<(), Gone> {
@@ -172,9 +182,12 @@ impl Viewer {
             }
             Wish::Leave { pane } => {
                 self.panes.remove(&pane);
+                self.stills.remove(&pane);
                 Ok(())
             }
-            Wish::Watch { pane, .. } if self.panes.len() >= PANES => self.none(pane, "too many panes").await,
+            Wish::Watch { pane, .. } if self.panes.len() + self.stills.len() >= PANES => {
+                self.none(pane, "too many panes").await
+            }
             Wish::Watch { pane, camera, .. } if !self.session.cameras.has(&camera) => self.none(pane, "unknown").await,
             Wish::Watch { pane, camera, is_small } => self.watch(pane, camera, is_small).await,
         }
@@ -228,7 +241,7 @@ impl Viewer {
                 self.send(Message::Binary(framed(pane, kind, captured_at.as_micros(), &fragment))).await
             }
             ViewPiece::Unplayable(coding) => {
-                self.panes.remove(&pane);
+                self.stills.extend(self.panes.remove(&pane).map(|of| (pane, of.camera)));
                 self.none(pane, &coding).await
             }
             ViewPiece::Over => {

@@ -7,8 +7,9 @@ import { Player } from "./player";
 import { type Watched, agentNowUs, watch } from "./watch";
 import { pretty, useWords } from "./words";
 
-/** How often a still is asked for. */
+/** How often a still is asked for, and how often where a camera is shown alone, as a preview of what the browser cannot play. */
 const STILL_MS = 2000;
+const PREVIEW_MS = 180;
 /** The delay is told so often, as the median of what was measured since. */
 const DELAY_MS = 1000;
 /** A tile that is out of view for so long is left. */
@@ -38,6 +39,7 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
   const [isLive, setIsLive] = useState(false);
   const [delay, setDelay] = useState<{ halfMs: number; mostMs: number } | null>(null);
   const [why, setWhy] = useState("");
+  const stillSights = useRef<Sights | null>(null);
   const title = titleIn(camera, say.language);
   const latest = useRef({ say, title, showBoxes: props.showBoxes });
   latest.current = { say, title, showBoxes: props.showBoxes };
@@ -68,6 +70,7 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
     if (!isInView) return;
     if (!canPlay()) return setWhy("browser");
     const sights = new Sights();
+    stillSights.current = sights;
     let player: Player | null = null;
     let delays: number[] = [];
     let toldAt = 0;
@@ -126,9 +129,14 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
     };
   }, [camera.id, isInView, isLarge]);
 
-  const still = useStill(camera.id, isInView && !isLive, setSize);
+  const drawStill = (atUs: number) => {
+    const found = latest.current.showBoxes ? stillSights.current?.at(atUs) : null;
+    if (canvas.current) canvas.current.dataset.boxes = String(draw(canvas.current, found?.seen ?? null, latest.current.say, latest.current.title));
+  };
+  const isPreview = isLarge && why !== "";
+  const still = useStill(camera.id, isInView && !isLive, setSize, isPreview ? drawStill : undefined);
   const isDown = !isLive && (camera.trouble !== null || !still);
-  const unplayed = why === "browser" ? say("stillsBrowser") : why ? say("stillsCoding", why) : "";
+  const unplayed = why === "browser" ? say("stillsBrowser") : why ? say(isPreview ? "previewCoding" : "stillsCoding", why) : "";
   const none = camera.trouble === null ? say("noPicture") : say.of({ en: camera.trouble, zh: camera.trouble_zh ?? camera.trouble });
   const told = isDown ? none : unplayed;
   return (
@@ -160,8 +168,11 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
   );
 }
 
-/** A still of now, asked for again and again. */
-export function useStill(camera: string, isWanted: boolean, onSize: (size: Size) => void): string | null {
+/** A still of now, asked for again and again; several a second where somebody takes the instants at which they were taken. */
+export function useStill(camera: string, isWanted: boolean, onSize: (size: Size) => void, onTaken?: (atUs: number) => void): string | null {
+  const isPreview = onTaken !== undefined;
+  const taken = useRef(onTaken);
+  taken.current = onTaken;
   const [still, setStill] = useState<string | null>(null);
   useEffect(() => {
     if (!isWanted) return;
@@ -169,17 +180,18 @@ export function useStill(camera: string, isWanted: boolean, onSize: (size: Size)
     let timer = 0;
     let latest = "";
     const turn = async () => {
-      const answer = await fetch(`/api/v1/cameras/${encodeURIComponent(camera)}/still`).catch(() => null);
+      const answer = await fetch(`/api/v1/cameras/${encodeURIComponent(camera)}/still${isPreview ? "?is_preview=true" : ""}`).catch(() => null);
       if (!isShown) return;
       if (answer?.ok) {
         const address = URL.createObjectURL(await answer.blob());
         const pixels = (side: string) => Number(answer.headers.get(`x-forewarn-${side}`) ?? 1);
         onSize({ width: pixels("width"), height: pixels("height") });
         setStill(address);
+        taken.current?.(Number(answer.headers.get("x-forewarn-at-us")));
         if (latest) URL.revokeObjectURL(latest);
         latest = address;
       } else setStill(null);
-      timer = window.setTimeout(() => void turn(), STILL_MS);
+      timer = window.setTimeout(() => void turn(), isPreview && answer?.ok ? PREVIEW_MS : STILL_MS);
     };
     void turn();
     return () => {
@@ -188,7 +200,7 @@ export function useStill(camera: string, isWanted: boolean, onSize: (size: Size)
       setStill(null);
       if (latest) URL.revokeObjectURL(latest);
     };
-  }, [camera, isWanted]);
+  }, [camera, isWanted, isPreview]);
   return still;
 }
 

@@ -211,6 +211,7 @@ const words = {
   undoSaved: ["Take the last saved change back", "撤回上次保存的更改"],
   delayHint: ["From the camera's picture to this screen: 95 of 100 within {} ms in the last second", "从摄像机画面到本屏幕的延迟：最近一秒内 95% 的画面不超过 {} 毫秒"],
   stillsBrowser: ["This browser shows no live video; a picture every 2 s", "此浏览器不支持实时视频，每 2 秒显示一张图片"],
+  previewCoding: ["This browser cannot show {} live: this is a preview of about five pictures a second.", "此浏览器无法播放 {} 实时视频：当前为每秒约五帧的预览。"],
   stillsCoding: ["Coded in {}, which is not shown live here; a picture every 2 s", "视频编码为 {}，此处不支持实时播放，每 2 秒显示一张图片"],
   noCameras: ["No camera is watched yet.", "尚未添加摄像机。"],
   addFirst: ["Add the first camera", "添加第一台摄像机"],
