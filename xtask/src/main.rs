@@ -11,6 +11,7 @@ mod dist;
 mod evaluate;
 mod metadata;
 mod peer;
+mod pictures;
 mod setup;
 mod suite;
 mod tidy;
@@ -155,6 +156,9 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         only: Vec<String>,
     },
+    /// Take the documentation's pictures of the console anew: its journeys in Chromium, and those that a page shows
+    #[command(after_help = "Example:\n  cargo xtask pictures")]
+    Pictures,
     /// Write the diagram of the incident's states anew from the table that the code uses
     #[command(after_help = "Example:\n  cargo xtask diagram")]
     Diagram,
@@ -192,6 +196,7 @@ fn run(workspace: &Workspace, command: Command) -> Result<()> {
         Command::Chaos { rounds } => suite::chaos(workspace, rounds),
         Command::Soak { brief, only } => suite::soak(workspace, brief, &only),
         Command::Evaluate { part, seed, only } => evaluate::evaluate(workspace, &part, seed, &only),
+        Command::Pictures => pictures::take(workspace),
         Command::Diagram => suite::diagram(workspace),
     }
 }

@@ -1,8 +1,8 @@
 //! The pages, one file for each subject. Each says who may ask for it; `docs/openapi.json` tells the same to others.
 
 mod accounts;
-mod answers;
 mod again;
+mod answers;
 mod assets;
 mod cameras;
 mod commands;
@@ -19,8 +19,8 @@ mod metrics;
 mod numbers;
 mod open;
 mod openapi;
-mod push;
 mod preview;
+mod push;
 mod range;
 mod rehearsal;
 mod session;

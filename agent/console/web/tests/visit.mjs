@@ -1,5 +1,5 @@
 // What all journeys share: the browser, the way in, and looks that axe-core judges.
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
@@ -64,7 +64,12 @@ export async function visit(link, pictures, args = []) {
     },
 
     async shot(page, name) {
-      if (pictures) await page.screenshot({ path: `${pictures}/${name}.png` });
+      if (!pictures) return;
+      const session = await page.context().newCDPSession(page);
+      // Small, because pages of the documentation show them.
+      const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 60 });
+      await session.detach();
+      writeFileSync(`${pictures}/${name}.webp`, Buffer.from(data, "base64"));
     },
 
     /** Has axe-core judge what is shown, and sees that it is no wider than the screen. */
