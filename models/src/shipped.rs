@@ -1,15 +1,21 @@
-//! Weights that are part of the program: what this project trained itself, small enough to embed.
+//! Weights that are part of the program: what this project trained itself, small enough to embed. They are packed in it.
 
-/// File name under `models/weights/` and content of each.
+use std::io::{self, Read as _};
+
+use flate2::read::GzDecoder;
+
+/// File name under `models/weights/` and packed content of each.
 const SHIPPED: &[(&str, &[u8])] = &[
-    ("dust-mask.onnx", include_bytes!("../weights/dust-mask.onnx")),
-    ("hard-hat.onnx", include_bytes!("../weights/hard-hat.onnx")),
-    ("site-nano-416.onnx", include_bytes!("../weights/site-nano-416.onnx")),
+    ("dust-mask.onnx", include_bytes!(concat!(env!("OUT_DIR"), "/dust-mask.onnx.gz"))),
+    ("hard-hat.onnx", include_bytes!(concat!(env!("OUT_DIR"), "/hard-hat.onnx.gz"))),
+    ("site-nano-416.onnx", include_bytes!(concat!(env!("OUT_DIR"), "/site-nano-416.onnx.gz"))),
 ];
 
-/// The content of a shipped file.
-pub(crate) fn bytes(file: &str) -> Option<&'static [u8]> {
-    SHIPPED.iter().find(|(name, _)| *name == file).map(|(_, bytes)| *bytes)
+/// The content of a shipped file; none where no file of this name is shipped.
+pub(crate) fn bytes(file: &str) -> Option<io::Result<Vec<u8>>> {
+    let (_, packed) = SHIPPED.iter().find(|(name, _)| *name == file)?;
+    let mut content = Vec::new();
+    Some(GzDecoder::new(*packed).read_to_end(&mut content).map(|_| content))
 }
 
 #[cfg(test)]
@@ -28,8 +34,8 @@ mod tests {
         for (name, _) in cards::BUILTIN {
             let card = cards::builtin(name).unwrap();
             let WeightSource::Shipped { file } = &card.source else { continue };
-            let content = bytes(file).unwrap_or_else(|| panic!("{name}: {file} is not part of the program"));
-            assert_eq!(card.weights.sha256, Some(sha256_of_bytes(content)), "{name}");
+            let content = bytes(file).unwrap_or_else(|| panic!("{name}: {file} is not part of the program")).unwrap();
+            assert_eq!(card.weights.sha256, Some(sha256_of_bytes(&content)), "{name}");
             assert!(content.len() <= MOST_BYTES, "{name} has {} bytes", content.len());
             assert!(card.crop.is_some() == card.answer.is_some() && !card.accuracy.is_empty(), "{name}");
             used.push(file.clone());

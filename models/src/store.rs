@@ -94,15 +94,15 @@ impl Store {
     }
 
     /// Puts weights that are part of the program into the store, unless they are there.
-    fn place_shipped(&self, card: &Card, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    fn place_shipped(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let is_there = fs::metadata(path).is_ok_and(|meta| meta.len() == bytes.len() as u64)
             && fs::read(path).is_ok_and(|found| found == bytes);
         if is_there {
             return Ok(());
         }
         // Another process may do the same; each renames a complete file of its own.
-        let placed = fs::create_dir_all(&self.root).and_then(|()| durable::replace_shared(path, bytes));
-        placed.map_err(|source| StoreError::Place { model: card.name.clone(), path: path.to_owned(), source })
+        fs::create_dir_all(&self.root)?;
+        durable::replace_shared(path, bytes)
     }
 
     /// Where the weights of a card lie; checks that they are there and, where the card pins a hash, that they
@@ -112,7 +112,8 @@ impl Store {
         if let WeightSource::Shipped { file } = &card.source
             && let Some(bytes) = shipped::bytes(file)
         {
-            self.place_shipped(card, &path, bytes)?;
+            let placed = bytes.and_then(|bytes| self.place_shipped(&path, &bytes));
+            placed.map_err(|source| StoreError::Place { model: card.name.clone(), path: path.clone(), source })?;
         }
         if !path.is_file() {
             return Err(StoreError::Missing { model: card.name.clone(), path });

@@ -31,7 +31,8 @@ impl Fetcher {
             WeightSource::File { path } => (vec![path.clone()], vec![read(Path::new(path))?]),
             WeightSource::Shipped { file } => {
                 let bytes = shipped::bytes(file).ok_or_else(|| FetchError::NotShipped { file: file.clone() })?;
-                (vec![file.clone()], vec![bytes.to_vec()])
+                let bytes = bytes.map_err(|source| FetchError::io("unpack", Path::new(file), source))?;
+                (vec![file.clone()], vec![bytes])
             }
         };
         let first = files.first().map_or(&[][..], Vec::as_slice);
