@@ -106,7 +106,7 @@ fn trusted(path: &Path) -> Result<Vec<CertificateDer<'static>>, SettingError> {
     for (i, certificate) in found.iter().enumerate() {
         roots.add(certificate.clone()).map_err(|error| {
             let why = format!("certificate {} of {} cannot be used: {error}", i + 1, found.len());
-            SettingError::file("ca_file", path, why, "take it out of the file, or mend it")
+            SettingError::file("ca_file", path, why, "take it out of the file, or fix it")
         })?;
     }
     Ok(found)

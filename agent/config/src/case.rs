@@ -165,7 +165,7 @@ mod tests {
             ("[case]\nreceived_s = -1", "received_s: -1 is out of range"),
             (
                 "[[rota]]\nrecipients = [\"mqt\"]",
-                "recipients: there is no upstream \"mqt\"\n  mend: did you mean `mqtt`?",
+                "recipients: there is no upstream \"mqt\"\n  fix: did you mean `mqtt`?",
             ),
             ("[[rota]]\nrecipients = [\"mqtt\"]\nhours = [{ from = \"9\", to = \"10:00\" }]", "is no time of day"),
         ] {

@@ -195,7 +195,7 @@ mod tests {
         assert!(told().contains("site.toml:5: certificate: failed to read"), "{}", told());
         let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         std::fs::write(folder.path().join("a.pem"), pem).unwrap();
-        assert!(told().contains("site.toml:6: key: failed to read") && told().contains("mend: "), "{}", told());
+        assert!(told().contains("site.toml:6: key: failed to read") && told().contains("fix: "), "{}", told());
     }
 
     #[test]

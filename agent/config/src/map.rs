@@ -136,7 +136,7 @@ mod tests {
             format!("[site]\nid = \"s\"\n[map]\n{map}\n[[camera]]\nid = \"a\"\nurl = \"file:a.mp4\"\nat = {at}\n");
         let source = Source::new(folder.path().join("site.toml").display().to_string(), text);
         let said = crate::resolve(&source).err().map(|errors| errors.to_string()).unwrap_or_default();
-        said.replace("\n  mend: ", ", ")
+        said.replace("\n  fix: ", ", ")
     }
 
     const CORNERS: &str = "corners = [[120.1, 30.1], [120.2, 30.2]]";

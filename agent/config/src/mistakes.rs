@@ -33,7 +33,7 @@ fn a_speaker_with_a_mistake_is_still_a_speaker() {
         assert!(!told.contains("there is no speaker"), "{speaker}: {told}");
     }
     let misspelt = told("", "kind = \"rpt\"", RULE);
-    assert!(misspelt.contains("mend: did you mean `rtp`?"), "{misspelt}");
+    assert!(misspelt.contains("fix: did you mean `rtp`?"), "{misspelt}");
 }
 
 #[test]
@@ -41,9 +41,9 @@ fn a_zone_with_a_mistake_is_still_a_zone() {
     let rule = "[[camera.rule]]\nviolation = \"loitering\"\nzone = ";
     let zone = |points: &str| format!("[[camera.zone]]\nid = \"kerb\"\npolygon = {points}\n{rule}");
     let two = told("", LOCAL, &format!("{}\"kerb\"", zone("[[0.1, 0.1], [0.2, 0.1]]")));
-    assert_eq!(two, "site.toml:12: polygon: 2 points are too few\n  mend: give 3 or more");
+    assert_eq!(two, "site.toml:12: polygon: 2 points are too few\n  fix: give 3 or more");
     let near = told("", LOCAL, &format!("{}\"kreb\"", zone("[[0.1, 0.1], [0.2, 0.1]]")));
-    assert!(near.contains("no zone `kreb`\n  mend: did you mean `kerb`?"), "{near}");
+    assert!(near.contains("no zone `kreb`\n  fix: did you mean `kerb`?"), "{near}");
     let three = told("", LOCAL, &format!("{}\"kerb\"", zone("[[0.1, 0.1, 0.5], [0.2, 0.1, 0.5], [0.2, 0.2, 0.5]]")));
     assert!(
         three.starts_with("site.toml:12: polygon: a point has two numbers, `[x, y]`, and this one has 3"),
@@ -57,13 +57,13 @@ fn a_value_that_cannot_be_names_its_key_and_what_may_stand_there() {
         (
             "language = \"cn\"\n",
             "",
-            "site.toml:3: language: unknown variant `cn`, expected `en` or `zh`\n  mend: known here: en, zh",
+            "site.toml:3: language: unknown variant `cn`, expected `en` or `zh`\n  fix: known here: en, zh",
         ),
         ("", "transport = \"TCP\"", "site.toml:10: transport: unknown variant `TCP`"),
         (
             "",
             "decoder = 5",
-            "site.toml:10: decoder: invalid type: integer `5`, expected a text\n  mend: write it in quotes",
+            "site.toml:10: decoder: invalid type: integer `5`, expected a text\n  fix: write it in quotes",
         ),
         ("", "static_objects = { sensitivty = 3 }", "site.toml:10: sensitivty: unknown field `sensitivty`"),
         ("", "falling_objects = { floors = {} }", "site.toml:10: falling_objects: `floors` does not say where"),
@@ -118,7 +118,7 @@ fn what_works_and_is_hardly_meant_is_told() {
 #[test]
 fn a_file_without_its_tables_says_which() {
     let error = |text: &str| resolve(&Source::new("site.toml", text.to_owned())).unwrap_err().to_string();
-    assert!(error("").starts_with("site.toml: there is no `[site]`\n  mend: add `[site]`"), "{}", error(""));
+    assert!(error("").starts_with("site.toml: there is no `[site]`\n  fix: add `[site]`"), "{}", error(""));
     let no_camera = error("[site]\nid = \"s\"\n");
     assert!(no_camera.starts_with("site.toml: there is no `[[camera]]`"), "{no_camera}");
 }

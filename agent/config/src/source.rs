@@ -45,7 +45,7 @@ impl fmt::Display for ConfigError {
         }
         write!(f, ": {}", self.problem)?;
         if !self.mend.is_empty() {
-            write!(f, "\n  mend: {}", self.mend)?;
+            write!(f, "\n  fix: {}", self.mend)?;
         }
         Ok(())
     }
@@ -263,7 +263,7 @@ mod tests {
         let text = error_of("name = \"a\"\ndwell_s = 1\ndwel_s = 2\n");
         assert_eq!(
             text,
-            "site.toml:3: dwel_s: unknown field `dwel_s`, expected one of `name`, `dwell_s`, `nested`\n  mend: did you mean `dwell_s`?"
+            "site.toml:3: dwel_s: unknown field `dwel_s`, expected one of `name`, `dwell_s`, `nested`\n  fix: did you mean `dwell_s`?"
         );
         let nested = error_of("name = \"a\"\ndwell_s = 1\n[nested]\nshedule = 2\n");
         assert!(

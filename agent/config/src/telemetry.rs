@@ -460,7 +460,7 @@ mod tests {
             ground.height_m(30.010_439_678, 120.024_200_723).unwrap()
         };
         assert!((height("") - 103.046_526).abs() < 0.01 && (height("ground_m = -40.0\n") - 63.046_526).abs() < 0.01);
-        let told = |name: &str| told(&terrain(name, ""), "").replace("\n  mend: ", ", ");
+        let told = |name: &str| told(&terrain(name, ""), "").replace("\n  fix: ", ", ");
         assert!(
             told("metres").contains("EPSG:32650, make one in degrees by `gdalwarp -t_srs EPSG:4326"),
             "{}",
@@ -485,7 +485,7 @@ mod tests {
             ("aim = { yaw_deg = 0, pitch_deg = nan }", "pitch_deg: NaN is out of range, write -180 to 180 degrees"),
         ] {
             let told = told(&table(&format!("view_deg = 70\n{line}\n")), "");
-            let told = told.replace("\n  mend: ", ", ");
+            let told = told.replace("\n  fix: ", ", ");
             assert!(told.contains("site.toml:") && told.contains(says), "{line}: {told}");
         }
         let wrong = table("view_deg = 70\n").replace("\"csv\"", "\"srt\"");

@@ -81,13 +81,13 @@ fn misspelt_keys_name_the_nearest() {
         &camera("anlysis_fps = 5.0\n"),
         &expect![[r"
             site.toml:10: anlysis_fps: unknown field `anlysis_fps`, expected one of `id`, `url`, `detect_url`, `user`, `password_file`, `password_env`, `transport`, `decoder`, `turned_deg`, `footage`, `analysis_fps`, `motion_gate`, `tiles`, `static_objects`, `falling_objects`, `stall_s`, `speakers`, `place`, `at`, `mask`, `telemetry`, `zone`, `rule`
-              mend: did you mean `analysis_fps`?"]],
+              fix: did you mean `analysis_fps`?"]],
     );
     check(
         "[site]\nid = \"s\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\nwave_dir = \"w\"\n[[camera]]\nid = \"c\"\nurl = \"a.mp4\"\n",
         &expect![[r"
             site.toml:6: wave_dir: unknown field `wave_dir`, expected one of `sink`, `device`, `wav_dir`, `wav_keep`, `wav_real_time`, `chime`, `earshot`, `range_m`, `speech`, `stall_s`, `volume`
-              mend: did you mean `wav_dir`?"]],
+              fix: did you mean `wav_dir`?"]],
     );
 }
 
@@ -99,15 +99,15 @@ fn misspelt_names_are_all_told_at_once() {
         ),
         &expect![[r"
             site.toml:10: speakers: there is no speaker `hron`
-              mend: did you mean `horn`?
+              fix: did you mean `horn`?
             site.toml:13: polygon: 2 points are too few
-              mend: give 3 or more
+              fix: give 3 or more
             site.toml:15: violation: there is no violation `illegal_parkin`
-              mend: did you mean `illegal_parking`?
+              fix: did you mean `illegal_parking`?
             site.toml:18: zone: the camera has no zone `kreb`
-              mend: did you mean `kerb`?
+              fix: did you mean `kerb`?
             site.toml:21: with: the violation has no parameter `dwel_s`
-              mend: did you mean `dwell_s`?"]],
+              fix: did you mean `dwell_s`?"]],
     );
 }
 
@@ -119,33 +119,33 @@ fn what_cannot_work_is_refused() {
         ),
         &expect![[r#"
             site.toml:10: analysis_fps: 500 is out of range
-              mend: write 0.1 to 60 frames a second
+              fix: write 0.1 to 60 frames a second
             site.toml:13: polygon: a normalised coordinate is above 1
-              mend: divide by the picture's size, or set `unit = "pixel"`"#]],
+              fix: divide by the picture's size, or set `unit = "pixel"`"#]],
     );
     check(
         "[site]\nid = \"s\"\ntime_zone = \"Asia/Shangai\"\n[metrics]\nlisten = \"0.0.0.0:9464\"\n[model]\ncard = \"nanodet-g-461\"\n[[camera]]\nid = \"c\"\nurl = \"htp://x\"\n",
         &expect![[r#"
             site.toml:3: time_zone: there is no time zone "Asia/Shangai"
-              mend: write an IANA name such as "Asia/Shanghai" or "UTC"
+              fix: write an IANA name such as "Asia/Shanghai" or "UTC"
             site.toml:5: listen: only loopback is allowed, because what is said there is not encrypted
-              mend: write 127.0.0.1 and a port; [console] may be seen from elsewhere with `tls = true`, with `certificate` and `key`, or with `behind_proxy = true` where a reverse proxy speaks TLS
+              fix: write 127.0.0.1 and a port; [console] may be seen from elsewhere with `tls = true`, with `certificate` and `key`, or with `behind_proxy = true` where a reverse proxy speaks TLS
             site.toml:7: card: there is no model card `nanodet-g-461`
-              mend: did you mean `nanodet-g-416`?
+              fix: did you mean `nanodet-g-416`?
             site.toml:10: url: the scheme "htp" is not known; use rtsp, rtsps, rtmp, rtmps, srt, udp, whip, http, https, file or v4l2
-              mend: see docs/configuration.md, "Cameras""#]],
+              fix: see docs/configuration.md, "Cameras""#]],
     );
     check(
         "[site]\nid = \"s\"\n[metrics]\nlisten = \"127.0.0.1:9464\"\n[console]\nlisten = \"127.0.0.1:9464\"\n[[camera]]\nid = \"c\"\nurl = \"rtsp://x/1\"\n",
         &expect![[r"
             site.toml:6: listen: `[metrics] listen` is 127.0.0.1:9464 too
-              mend: give each a port of its own"]],
+              fix: give each a port of its own"]],
     );
     check(
         &camera("password_env = \"FOREWARN_NO_SUCH_VARIABLE\"\nuser = \"u\"\n"),
         &expect![[r"
         site.toml:10: password_env: the environment has no variable FOREWARN_NO_SUCH_VARIABLE
-          mend: set it, or use `password_file`"]],
+          fix: set it, or use `password_file`"]],
     );
     // An empty file is no password, of a camera no more than of a broker.
     check(
@@ -155,9 +155,9 @@ fn what_cannot_work_is_refused() {
         ),
         &expect![[r"
         site.toml:10: password_file: failed to read /dev/null: its first line is empty
-          mend: make a readable file whose first line is the password
+          fix: make a readable file whose first line is the password
         site.toml:15: password_file: failed to read /dev/null: its first line is empty
-          mend: make a readable file whose first line is the password"]],
+          fix: make a readable file whose first line is the password"]],
     );
 }
 
@@ -174,13 +174,13 @@ fn a_sub_stream_is_another_stream_of_the_same_picture() {
         &camera("detect_url = \"rtsp://cam/1\"\n"),
         &expect![[r"
         site.toml:10: detect_url: it is the stream of `url`
-          mend: name the camera's smaller stream, or leave `detect_url` out"]],
+          fix: name the camera's smaller stream, or leave `detect_url` out"]],
     );
     check(
         &camera("detect_url = \"small.mp4\"\n"),
         &expect![[r"
         site.toml:10: detect_url: only a camera on the network has a second stream
-          mend: leave `detect_url` out"]],
+          fix: leave `detect_url` out"]],
     );
     check(
         &camera(
@@ -188,7 +188,7 @@ fn a_sub_stream_is_another_stream_of_the_same_picture() {
         ),
         &expect![[r"
             site.toml:10: detect_url: zone a is in pixels, which say nothing where two streams differ in size
-              mend: write its points from 0 to 1 over width and height"]],
+              fix: write its points from 0 to 1 over width and height"]],
     );
 }
 
@@ -204,31 +204,31 @@ fn budgets_and_tiles_that_cannot_be_are_refused() {
         &camera("tiles = { smallest_px = 25, across = 3, down = 2 }\n"),
         &expect![[r"
             site.toml:10: tiles: `smallest_px` has no effect beside `across` and `down`
-              mend: leave one of them out"]],
+              fix: leave one of them out"]],
     );
     check(
         &camera("tiles = { across = 3 }\n"),
         &expect![[r#"
             site.toml:10: tiles: one of `across` and `down` is missing
-              mend: write "off", "auto", { smallest_px = 25 }, or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }"#]],
+              fix: write "off", "auto", { smallest_px = 25 }, or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }"#]],
     );
     check(
         &camera("tiles = { across = 30, down = 1 }\n"),
         &expect![[r#"
             site.toml:10: tiles: 30x1 tiles cannot be; write 1 to 16 across and down
-              mend: write "off", "auto", { smallest_px = 25 }, or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }"#]],
+              fix: write "off", "auto", { smallest_px = 25 }, or { across = 3, down = 2, overlap = 0.2, sweep_s = 4 }"#]],
     );
     check(
         &format!("[inference]\nbudget = 0.75\nbudget_ms_per_s = 750\n{}", camera("")),
         &expect![[r"
             site.toml:2: budget: both `budget` and `budget_ms_per_s` are given
-              mend: keep one; budget = 0.75 is budget_ms_per_s = 750"]],
+              fix: keep one; budget = 0.75 is budget_ms_per_s = 750"]],
     );
     check(
         &format!("[inference]\nidle_s = 3\n{}", camera("")),
         &expect![[r"
             site.toml:2: idle_s: an empty scene would be looked at more often than one with somebody in it
-              mend: write 3 or more, or lower `idle_s`"]],
+              fix: write 3 or more, or lower `idle_s`"]],
     );
 }
 
@@ -256,7 +256,7 @@ fn holidays_and_areas_that_make_no_sense_are_refused() {
         text,
         &expect![[r#"
         site.toml:3: holidays: "new year" is no day and no span of days
-          mend: write "2026-01-01" or "2026-02-15..2026-02-23""#]],
+          fix: write "2026-01-01" or "2026-02-15..2026-02-23""#]],
     );
     let zone = |rest: &str| camera(&format!("[[camera.zone]]\nid = \"a\"\n{rest}\n"));
     let square = "polygon = [[0.1, 0.5], [0.9, 0.5], [0.9, 1], [0.1, 1]]";
@@ -276,15 +276,15 @@ fn holidays_and_areas_that_make_no_sense_are_refused() {
     }
     expect![[r"
         site.toml:13: area_m2: a line has no area
-          mend: leave it out, or draw a polygon
+          fix: leave it out, or draw a polygon
         site.toml:13: area_m2: -3 is out of range
-          mend: write 0.1 to 1000000 square metres
+          fix: write 0.1 to 1000000 square metres
         site.toml:13: area_m2: both `area_m2` and `ground` are given
-          mend: keep one of them
+          fix: keep one of them
         site.toml:13: ground: the points are no rectangle on the ground
-          mend: give the corners of a rectangle on the ground in order around, and its size in metres
+          fix: give the corners of a rectangle on the ground in order around, and its size in metres
         site.toml:13: ground: the points are in another unit than the zone's
-          mend: write both in the same unit
+          fix: write both in the same unit
         correct
     "]]
     .assert_eq(&told);
@@ -301,31 +301,31 @@ fn sensors_that_cannot_be_read_are_refused_with_line_and_key() {
         &sensor("kind = \"mqtt\"\nurl = \"mqtt://b\"\ntopic = \"site/topic\"\npath = \"data.pm25\"\n"),
         &expect![[r#"
         site.toml:15: path: this is no JSON path: at position 0, parser error
-          mend: write it like "$.data.pm25" or "$.values[0]" (RFC 9535)"#]],
+          fix: write it like "$.data.pm25" or "$.values[0]" (RFC 9535)"#]],
     );
     check(
         &sensor("kind = \"mqtt\"\nurl = \"mqtt://b\"\ntopick = \"t\"\n"),
         &expect![[r"
         site.toml:14: topick: unknown field `topick`, expected one of `url`, `topic`, `path`, `every_s`, `scale`, `offset`, `unit`, `client_id`, `user`, `password_file`, `password_env`, `ca_file`, `client_cert`, `client_key`, `keep_alive_s`
-          mend: did you mean `topic`?"]],
+          fix: did you mean `topic`?"]],
     );
     check(
         &sensor("kind = \"mqtt\"\nurl = \"mqtt://b\"\n"),
         &expect![[r"
         site.toml:10: [[sensor]]: missing field `topic`
-          mend: add `topic = …`; `forewarn config example` shows each key with its meaning"]],
+          fix: add `topic = …`; `forewarn config example` shows each key with its meaning"]],
     );
     check(
         &sensor("kind = \"modbus_tcp\"\naddress = \"10.0.0.5:502\"\nregister = 70000\n"),
         &expect![[r"
         site.toml:14: register: 70000 is out of range for this type
-          mend: registers count from 0 to 65535"]],
+          fix: registers count from 0 to 65535"]],
     );
     check(
         &sensor("kind = \"modbus_tcp\"\nregister = 7\naddress = \"10.0.0.5\"\n"),
         &expect![[r#"
         site.toml:14: address: "10.0.0.5" is no address with a port
-          mend: write it like "192.168.1.50:502""#]],
+          fix: write it like "192.168.1.50:502""#]],
     );
     let twice = "kind = \"mqtt\"\nurl = \"mqtt://b\"\ntopic = \"t\"\n[[sensor]]\nid = \"fume\"\n\
                  kind = \"mqtt\"\nurl = \"mqtt://b\"\ntopic = \"t\"\nuser = \"u\"\npassword_file = \"no-such-file\"\n";
@@ -333,8 +333,8 @@ fn sensors_that_cannot_be_read_are_refused_with_line_and_key() {
         &sensor(twice),
         &expect![[r"
         site.toml:16: id: there is a sensor `fume` already
-          mend: give each its own id
+          fix: give each its own id
         site.toml:21: password_file: failed to read no-such-file: No such file or directory (os error 2)
-          mend: make a readable file whose first line is the password"]],
+          fix: make a readable file whose first line is the password"]],
     );
 }

@@ -91,11 +91,11 @@ url = "file:yard.mp4"
         for (entry, expected) in [
             (
                 "[[clip.truth]]\nviolation = \"ilegal_parking\"\nfrom_s = 1\nto_s = 2\n",
-                "truth.toml:5: violation: there is no violation `ilegal_parking`\n  mend: did you mean `illegal_parking`?",
+                "truth.toml:5: violation: there is no violation `ilegal_parking`\n  fix: did you mean `illegal_parking`?",
             ),
             (
                 "[[clip.truth]]\nviolation = \"loitering\"\nfrom_s = 5\nto_s = 2\n",
-                "truth.toml:7: to_s: it ends at 2 s, before it begins at 5 s\n  mend: exchange the two",
+                "truth.toml:7: to_s: it ends at 2 s, before it begins at 5 s\n  fix: exchange the two",
             ),
             (
                 "[[clip.truth]]\nviolation = \"loitering\"\nfrom_s = -1\nto_s = 2\n",
@@ -103,7 +103,7 @@ url = "file:yard.mp4"
             ),
             (
                 "[[clip.truth]]\nviolation = \"loitering\"\nzone = \"kreb\"\nfrom_s = 1\nto_s = 2\n",
-                "truth.toml:6: zone: camera `gate` has no zone `kreb`\n  mend: did you mean `kerb`?",
+                "truth.toml:6: zone: camera `gate` has no zone `kreb`\n  fix: did you mean `kerb`?",
             ),
             (
                 "[[clip.truth]]\nviolation = \"loitering\"\nform_s = 1\nto_s = 2\n",

@@ -30,7 +30,7 @@ pub enum SuppressionsError {
         source: io::Error,
     },
     /// What stands in it.
-    #[error("failed to read {}: {source}; mend it, or delete it to suppress nothing", path.display())]
+    #[error("failed to read {}: {source}; fix it, or delete it to suppress nothing", path.display())]
     Damaged {
         /// The file's path.
         path: PathBuf,

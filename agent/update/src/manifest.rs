@@ -114,7 +114,7 @@ pub enum Refusal {
     )]
     Part(Part),
     /// It was tried.
-    #[error("refused: {version} was tried here and undone: {why}; mend that, and try it anyway with --again")]
+    #[error("refused: {version} was tried here and undone: {why}; fix that, and try it anyway with --again")]
     Failed {
         /// The version.
         version: Version,

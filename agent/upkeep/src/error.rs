@@ -14,7 +14,7 @@ pub enum UpkeepError {
     #[error(transparent)]
     Config(#[from] ConfigErrors),
     /// Nobody knows what in it is secret. What is wrong is not repeated: it may be a secret.
-    #[error("{} cannot be read, so that it is unknown which files it names; `forewarn check` says where, mend it first", .0.display())]
+    #[error("{} cannot be read, so that it is unknown which files it names; `forewarn check` says where, fix it first", .0.display())]
     Unknown(PathBuf),
     /// There is no such footage.
     #[error(transparent)]

@@ -19,7 +19,7 @@ pub(super) enum AskError {
         source: Error,
     },
     /// No token fits.
-    #[error("no token fits {key}; plug it in, or mend its name (pkcs11-tool --list-token-slots shows what is there)")]
+    #[error("no token fits {key}; plug it in, or fix its name (pkcs11-tool --list-token-slots shows what is there)")]
     Away {
         /// What was looked for.
         key: String,
@@ -34,7 +34,7 @@ pub(super) enum AskError {
     },
     /// The PIN is wrong.
     #[error(
-        "the token refuses the PIN; it is not tried again before a restart, as a token locks itself after a few; mend it"
+        "the token refuses the PIN; it is not tried again before a restart, as a token locks itself after a few; fix it"
     )]
     WrongPin,
     /// One more wrong PIN would lock the token.

@@ -137,7 +137,7 @@ impl Exchange {
                 Ok(()) => tracing::info!("taken up: {what}"),
                 Err(error) => {
                     self.torn = adoption.concerns.into_iter().map(Change::torn).collect();
-                    tracing::error!("not all of this is taken up: {what}: {error:#}; mend it and reload");
+                    tracing::error!("not all of this is taken up: {what}: {error:#}; fix it and reload");
                     return;
                 }
             }

@@ -35,7 +35,7 @@ pub struct Doubt {
 
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}\n  mend: {}", self.about, self.problem, self.mend)
+        write!(f, "{}: {}\n  fix: {}", self.about, self.problem, self.mend)
     }
 }
 

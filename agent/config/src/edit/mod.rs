@@ -42,7 +42,7 @@ pub enum Change {
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
     /// The path leads nowhere, or to what cannot be changed so.
-    #[error("{path}: {problem}\n  mend: {mend}")]
+    #[error("{path}: {problem}\n  fix: {mend}")]
     Path {
         /// The path as it was given.
         path: String,
@@ -53,7 +53,7 @@ pub enum EditError {
     },
     /// The text is no value.
     #[error(
-        "{text} is no value: {problem}\n  mend: write it as in the site file, such as 5.0, true, \"horn\" or [\"horn\"]"
+        "{text} is no value: {problem}\n  fix: write it as in the site file, such as 5.0, true, \"horn\" or [\"horn\"]"
     )]
     Value {
         /// The text as it was given.
@@ -87,7 +87,7 @@ pub fn apply(source: &Source, change: &Change) -> Result<String, EditError> {
     let (mark, text) = text.split_at(mark);
     let document = toml_edit::Document::parse(text).map_err(|error| {
         let place = error.span().unwrap_or_default();
-        source.error(place, error.message().trim().replace('\n', " "), "mend the file by hand first")
+        source.error(place, error.message().trim().replace('\n', " "), "fix the file by hand first")
     })?;
     let changed = match change {
         Change::Set(path, value) => set::set(text, document.as_table(), path, value)?,

@@ -22,7 +22,7 @@ pub(crate) enum AccountError {
     #[error("failed to {what} {}: {source}", path.display())]
     File { what: &'static str, path: PathBuf, source: io::Error },
     /// What stands in it.
-    #[error("failed to read {}: {source}; mend it, or delete it to set the console up anew", path.display())]
+    #[error("failed to read {}: {source}; fix it, or delete it to set the console up anew", path.display())]
     Damaged { path: PathBuf, source: serde_json::Error },
     /// The name.
     #[error("a name has 1 to {LONGEST_NAME} letters, figures, `.`, `-` or `_`, and begins with a letter or a figure")]

@@ -30,7 +30,7 @@ pub(crate) enum TokenError {
     #[error("failed to {what} {}: {source}", path.display())]
     File { what: &'static str, path: PathBuf, source: io::Error },
     /// What stands in it.
-    #[error("failed to read {}: {source}; mend it, or delete it, which ends all tokens", path.display())]
+    #[error("failed to read {}: {source}; fix it, or delete it, which ends all tokens", path.display())]
     Damaged { path: PathBuf, source: serde_json::Error },
     /// The name.
     #[error(

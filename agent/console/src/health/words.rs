@@ -102,7 +102,7 @@ pub const LOOK_AT_MODEL: Bilingual =
     fixed("see docs/models.md; SIGHUP exchanges the model", "参见 docs/models.md；发送 SIGHUP 可更换模型");
 /// To do: of a model that runs elsewhere than it should.
 pub const LOOK_AT_PROVIDER: Bilingual = fixed(
-    "mend that and start the agent again; where a provider is at fault, ask for one that is there by `[model] provider` \
+    "fix that and start the agent again; where a provider is at fault, ask for one that is there by `[model] provider` \
      (`forewarn check --probe` tries it)",
     "请排除后重启程序；若推理后端不可用，请用 `[model] provider` 指定可用的后端（`forewarn check --probe` 可试）",
 );
@@ -120,7 +120,7 @@ pub const COOL_OR_CHARGE: Bilingual = fixed(
 pub const LOOK_AT_DISK: Bilingual =
     fixed("look at the disk, its cable and the kernel's log", "请检查磁盘、线缆和内核日志");
 /// To do: of a disk that fails.
-pub const MOUNT_IT: Bilingual = fixed("mount it, or mend its file system", "请挂载磁盘，或修复其文件系统");
+pub const MOUNT_IT: Bilingual = fixed("mount it, or fix its file system", "请挂载磁盘，或修复其文件系统");
 /// To do: of footage that is not kept.
 pub const LOOK_AT_FOOTAGE: Bilingual = fixed(
     "look at the disk; make room, or lower `[footage] max_gib`. Evidence goes before footage",
@@ -170,7 +170,7 @@ pub fn to_do_of(name: &str) -> Bilingual {
             "程序停止前仍使用原证书，之后若证书无法读取则无法打开控制台；请恢复证书和密钥，5 秒内自动生效",
         ),
         "console" | "metrics" => fixed(
-            "mend that and start the agent again; it watches, warns and reports meanwhile",
+            "fix that and start the agent again; it watches, warns and reports meanwhile",
             "请排除后重启程序；期间监测、警告和上报照常进行",
         ),
         "log" => {

@@ -67,7 +67,7 @@ const sentences: [RegExp, string][] = [
   [/^name each loudspeaker once$/, "每个扬声器只写一次"],
   [/^write `(.+)` where that is meant$/, "如确实如此，请写 `$1`"],
   [/^add such a rule, or take it out$/, "请添加相关规则，或将其删除"],
-  [/^mend: (.+)$/, "建议：$1"],
+  [/^fix: (.+)$/, "建议：$1"],
   [/^(\S+\.toml(?::\d+)?(?:: [\w.]+)?): (.+)$/, "$1：$2"],
 ];
 

@@ -25,28 +25,28 @@ fn what_cannot_be_changed_is_told_with_the_mend() {
     }
     expect![[r#"
         camera.gat.url: there is no camera `gat`
-          mend: did you mean `gate`?
+          fix: did you mean `gate`?
         camera.gate.rule.loitering.zone: more than one rule is named `loitering`
-          mend: write loitering@kerb or loitering@whole
+          fix: write loitering@kerb or loitering@whole
         camera.gate.zone.bay.polygon: there is no zone `bay`
-          mend: there are: kerb
+          fix: there are: kerb
         camera: `camera` is a list
-          mend: name one of its entries: gate
+          fix: name one of its entries: gate
         camera.gate: this is a table that is there already
-          mend: set its keys one by one, or remove it first
+          fix: set its keys one by one, or remove it first
         camera.gate.url.host: `url` is a value without keys
-          mend: leave out what comes after it
+          fix: leave out what comes after it
         camera.gate.analysis_fsp: there is no `analysis_fsp`
-          mend: did you mean `analysis_fps`?
+          fix: did you mean `analysis_fps`?
         storage: this is no table
-          mend: write { key = value }, or name a key below it
+          fix: write { key = value }, or name a key below it
         a..b: this is no path of a key
-          mend: write names with dots between, such as camera.gate.analysis_fps
+          fix: write names with dots between, such as camera.gate.analysis_fps
         [1 is no value: unclosed array, expected `]`
-          mend: write it as in the site file, such as 5.0, true, "horn" or ["horn"]
+          fix: write it as in the site file, such as 5.0, true, "horn" or ["horn"]
         "a"
         x = 1 is no value: there is more than one value
-          mend: write it as in the site file, such as 5.0, true, "horn" or ["horn"]
+          fix: write it as in the site file, such as 5.0, true, "horn" or ["horn"]
     "#]]
     .assert_eq(&told);
 }
