@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::show::PageLanguage;
+
 /// What is done with bundles beside verifying them.
 #[derive(Debug, Subcommand)]
 pub enum Keep {
@@ -14,17 +16,23 @@ pub enum Keep {
     List {
         /// A folder of bundles, such as the storage directory.
         path: PathBuf,
+        /// The language; that of the terminal (`LANG`) without it.
+        #[arg(long, value_enum)]
+        lang: Option<PageLanguage>,
         /// One JSON object a line.
         #[arg(long)]
         json: bool,
     },
     /// Show what a bundle says of itself; `verify` says whether that is true
     #[command(
-        after_help = "Example:\n  forewarn evidence show \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2"
+        after_help = "Example:\n  forewarn evidence show \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2\n  forewarn evidence show --lang zh \\\n      forewarn-data/evidence/2026-11-22/gate-loitering-1795326382378-2"
     )]
     Show {
         /// The folder of a bundle.
         path: PathBuf,
+        /// The language; that of the terminal (`LANG`) without it.
+        #[arg(long, value_enum)]
+        lang: Option<PageLanguage>,
         /// Who looks, and why.
         #[command(flatten)]
         by: Looker,

@@ -110,7 +110,7 @@ pub enum Command {
     Sim(Sim),
     /// Show the whole loop on a real street clip: see, warn, look again, report
     #[command(
-        after_help = "Examples:\n  forewarn demo\n  forewarn demo --fast\n  forewarn demo --fast --json\n  forewarn demo --drone"
+        after_help = "Examples:\n  forewarn demo\n  forewarn demo --fast\n  forewarn demo --fast --json\n  forewarn demo --fast --lang zh\n  forewarn demo --drone"
     )]
     Demo(Demo),
     /// Verify, list, show, hold and delete evidence

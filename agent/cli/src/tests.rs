@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::{Cli, Moment};
+use crate::{Cli, Moment, PageLanguage};
 
 /// The widest line that stays one line in a terminal of 80 columns.
 const WIDEST: usize = 80;
@@ -209,4 +209,16 @@ fn the_version_says_from_which_commit_and_with_what_it_was_built() {
     assert!(short.starts_with(concat!("forewarn ", env!("CARGO_PKG_VERSION"), " (")) && short.lines().count() == 1);
     let long = told("--version");
     assert!(long.contains("\ncommit:") && long.contains("\nfeatures:") && long.contains("openvino"), "{long}");
+}
+
+#[test]
+fn a_terminal_speaks_the_language_of_its_locale() {
+    let of = |set: &[(&str, &str)]| {
+        let value = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        PageLanguage::of_locale(value)
+    };
+    assert_eq!(of(&[("LANG", "zh_CN.UTF-8")]), PageLanguage::Zh);
+    assert_eq!(of(&[("LANG", "zh_CN.UTF-8"), ("LC_ALL", "C")]), PageLanguage::En);
+    assert_eq!(of(&[("LANG", "de_DE.UTF-8"), ("LC_MESSAGES", "zh_TW"), ("LC_ALL", "")]), PageLanguage::Zh);
+    assert_eq!(of(&[]), PageLanguage::En);
 }

@@ -146,6 +146,9 @@ pub struct Demo {
     /// One JSON object a line for programs instead of the timeline.
     #[arg(long)]
     pub json: bool,
+    /// The language of timeline and warnings; that of the terminal (`LANG`) without it.
+    #[arg(long, value_enum)]
+    pub lang: Option<PageLanguage>,
     /// The same street as a drone sees it, that turns and zooms; ends with the report of the flight.
     #[arg(long, conflicts_with_all = ["fast", "stay"])]
     pub drone: bool,

@@ -5,6 +5,7 @@
 //! does not hold says so at the top of its page. What such pages are made of serves other reports, too.
 
 mod html;
+mod listing;
 mod parts;
 mod times;
 mod words;
@@ -15,6 +16,7 @@ use forewarn_domain::violation::Language;
 use forewarn_evidence::{Opened, Trusted, VerifyError};
 
 pub use html::Html;
+pub use listing::{listed, shown};
 pub use parts::pictures::is_jpeg;
 pub use times::Times;
 pub use words::Say;

@@ -164,3 +164,24 @@ fn whatever_is_damaged_there_is_a_page_and_it_does_not_say_that_it_holds() {
     }
     assert!(page(&bundle, Language::Zh, None).unwrap().holds);
 }
+
+#[test]
+fn a_bundle_is_listed_and_shown_in_chinese() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = forewarn_evidence::show(&bundle(dir.path(), true)).unwrap();
+    let zh = shown(&bundle, Language::Zh);
+    for line in [
+        "  2026-01-31T06:03:07.250Z  疑似（违规条件开始成立）",
+        "  2026-01-31T06:03:22.250Z  观察中（警告已播放）",
+        "  2026-01-31T06:03:27.250Z  已上报处理（所有警告均已发出）",
+        "  注明缺少：confirmed.mp4：未保存该时刻的录像",
+    ] {
+        assert!(zh.lines().any(|told| told == line), "{line}: {zh}");
+    }
+    let first = zh.lines().next().unwrap();
+    assert!(first.ends_with("字节") && first.contains("  已结束，封存 1，"), "{first}");
+    assert_eq!(
+        (listed(&bundle.listed, Language::Zh), shown(&bundle, Language::En)),
+        (first.to_owned(), bundle.to_string())
+    );
+}

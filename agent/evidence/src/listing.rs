@@ -44,8 +44,10 @@ pub struct Listed {
 pub struct Shown {
     /// As it is listed.
     pub listed: Listed,
-    record: Option<BundleRecord>,
-    manifest: Option<Manifest>,
+    /// What is on record of its incident; none if that cannot be read.
+    pub record: Option<BundleRecord>,
+    /// What was sealed; none if nothing was, or it cannot be read.
+    pub manifest: Option<Manifest>,
 }
 
 /// The bundles below a folder, by day and id.

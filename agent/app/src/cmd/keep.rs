@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::anyhow;
-use forewarn_cli::{Keep, Looker, Word};
+use forewarn_cli::{Keep, Looker, PageLanguage, Word};
 use forewarn_domain::clock::wall_now;
 use forewarn_evidence::{By, Custody, Deed, EvidenceError, EvidenceStore, Limits, audit, list, show, system_user};
 
@@ -16,22 +16,23 @@ use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 pub fn run(args: &Keep) -> CommandResult {
     let mut out = std::io::stdout().lock();
     match args {
-        Keep::List { path, json } => {
+        Keep::List { path, lang, json } => {
+            let language = PageLanguage::or_of_terminal(*lang);
             for one in list(path).or_exit(ExitCode::BadInput)? {
                 if *json {
                     writeln!(out, "{}", one.to_json())?;
                 } else {
-                    writeln!(out, "{one}")?;
+                    writeln!(out, "{}", forewarn_dossier::listed(&one, language))?;
                 }
             }
         }
-        Keep::Show { path, json, by } => {
+        Keep::Show { path, lang, json, by } => {
             let shown = show(path).or_exit(ExitCode::BadInput)?;
             audited(path, (Deed::Shown, None), by);
             if *json {
                 writeln!(out, "{}", shown.to_json())?;
             } else {
-                write!(out, "{shown}")?;
+                write!(out, "{}", forewarn_dossier::shown(&shown, PageLanguage::or_of_terminal(*lang)))?;
             }
         }
         Keep::Audit { path, json } => {

@@ -15,8 +15,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use forewarn_base::sync::lock;
-use forewarn_cli::Demo;
+use forewarn_cli::{Demo, PageLanguage};
 use forewarn_domain::clock::{Stopwatch, wall_now};
+use forewarn_domain::violation::Language;
 use forewarn_evidence::Limits;
 use forewarn_hw::sensor::SensorLog;
 use forewarn_inference::Models;
@@ -84,9 +85,13 @@ fn sink() -> &'static str {
     if forewarn_hw::speaker::has_sound_card() { "auto" } else { "wav" }
 }
 
-fn write_site(out: &Path, camera_url: &str, mqtt_url: &str) -> Result<Site, CommandError> {
+fn write_site(args: &Demo, camera_url: &str, mqtt_url: &str) -> Result<Site, CommandError> {
     let text = SITE.replace("{camera_url}", camera_url).replace("{mqtt_url}", mqtt_url).replace("{sink}", sink());
-    let path = out.join("site.toml");
+    let text = match PageLanguage::or_of_terminal(args.lang) {
+        Language::En => text,
+        Language::Zh => text.replace("language = \"en\"", "language = \"zh\""),
+    };
+    let path = args.out.join("site.toml");
     std::fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
     config::load(&path).or_exit(ExitCode::BadConfig)
 }
@@ -100,14 +105,21 @@ pub fn rules_of_the_demo() -> Result<Site, CommandError> {
     config::resolve(&config::source::Source::new("the demo's site", text)).or_exit(ExitCode::BadConfig)
 }
 
-fn narrator(args: &Demo) -> Box<dyn Narrator> {
-    let out = std::io::stdout();
+fn narrator(args: &Demo, site: &Site) -> Box<dyn Narrator> {
+    let (out, language) = (std::io::stdout(), site.header.language);
     let is_coloured = out.is_terminal();
-    match (args.json, args.fast || args.drone) {
-        (true, _) => Box::new(JsonLines::new(out)),
-        (false, true) => Box::new(Timeline::replay(out, is_coloured)),
-        (false, false) => Box::new(Timeline::live(out, is_coloured)),
+    let timeline = match (args.json, args.fast || args.drone) {
+        (true, _) => return Box::new(JsonLines::new(out)),
+        (false, true) => Timeline::replay(out, is_coloured),
+        (false, false) => Timeline::live(out, is_coloured),
+    };
+    if language == Language::En {
+        return Box::new(timeline);
     }
+    let rules = site.cameras.iter().flat_map(|camera| &camera.rules);
+    let titled =
+        rules.filter_map(|rule| Some((rule.key.violation.clone(), rule.violation.title.in_language(language)?.text)));
+    Box::new(timeline.in_language(language, titled.collect()))
 }
 
 /// A narrator that also counts, and tells the main thread when the stream comes and goes.
@@ -130,7 +142,7 @@ impl Narrator for Teller {
 
 fn fast_site(args: &Demo, clip: &Path) -> Result<Site, CommandError> {
     let clip = std::path::absolute(clip).context("failed to find the clip")?;
-    write_site(&args.out, &format!("file:{}", clip.display()), "mqtt://127.0.0.1:1883")
+    write_site(args, &format!("file:{}", clip.display()), "mqtt://127.0.0.1:1883")
 }
 
 /// The street as a drone sees it, up to the report of the flight.
@@ -148,7 +160,7 @@ fn fast(
     tally: &Arc<Mutex<Tally>>,
 ) -> Result<Figures, CommandError> {
     let detector = detector::of_site(&site.model, &site.tracker)?;
-    let narrator = narrator(args);
+    let narrator = narrator(args, site);
     let teller = Teller { narrator, tally: Arc::clone(tally), stream: None };
     let replay = Replay {
         site,
@@ -173,7 +185,7 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
     let shutdown = Shutdown::listen()?;
     let broker = Broker::start(&args.out).or_exit(ExitCode::Missing)?;
     let camera = Camera::start(clip)?;
-    let mut site = write_site(&args.out, camera.url(), &broker.url())?;
+    let mut site = write_site(args, camera.url(), &broker.url())?;
     site.listen.has_guest = true;
     // Nobody listens for the signal by which a file is read again.
     site.file = None;
@@ -182,7 +194,7 @@ fn live(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, 
         println!("camera {}   broker {}\n", camera.url(), broker.url());
     }
     let (stream, changes) = sync_channel(64);
-    let teller = Teller { narrator: narrator(args), tally: Arc::clone(tally), stream: Some(stream) };
+    let teller = Teller { narrator: narrator(args, &site), tally: Arc::clone(tally), stream: Some(stream) };
     let agent = Agent::start(&site, Models { detector: Box::new(detector), reader: None }, Some(Box::new(teller)))?;
     if let Some(console) = agent.console().filter(|_| !args.json) {
         println!("console {}   signed in by this link while the demo runs\n", console.address);

@@ -1,6 +1,7 @@
 //! What a run tells its listeners as it happens: people, programs, the log, metrics.
 
 mod timeline;
+mod words;
 
 use std::path::PathBuf;
 
