@@ -36,6 +36,7 @@ const ADDRESSES: [(&str, &str, &str); 3] = [
     ("invalid IP address syntax", "this is no address", "write it like \"192.168.1.30\""),
 ];
 const SMALLER: &str = "write a smaller whole number; docs/configuration.md tells what each key takes";
+const NUMBER_OR_ID: &str = "write an id of many digits, such as `device_id`, in quotes, and a number smaller";
 const EXAMPLE: &str = "`forewarn config example` shows each key with its meaning";
 /// Parts of keys whose values may be secret, also where a file is meant and something else was written.
 const SECRET: [&str; 6] = ["password", "secret", "token", "pin", "user", "key"];
@@ -50,6 +51,11 @@ pub(crate) fn in_words(message: &str) -> (String, String) {
     }
     if let Some((_, problem, mend)) = ADDRESSES.iter().find(|(words, ..)| message.contains(words)) {
         return ((*problem).to_owned(), (*mend).to_owned());
+    }
+    // serde takes it for a type of its own; a longer one is not even that.
+    let is_large = ["` as i128, expected", "` as u128, expected"].iter().any(|of| message.contains(of));
+    if is_large || message.starts_with("integer number overflowed") {
+        return ("this number is too large for any key".to_owned(), NUMBER_OR_ID.to_owned());
     }
     // What a type can hold is not what the key takes, which is checked when it fits.
     if message.starts_with("invalid value: integer `") && !message.contains("`-") && of_type(&message).is_some() {

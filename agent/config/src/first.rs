@@ -19,7 +19,13 @@ pub const BESIDE: &str = "forewarn-data";
 pub fn write_first(path: &Path, storage: &str) -> Result<bool, ConfigError> {
     let opened = OpenOptions::new().write(true).create_new(true).mode(private::FILE_MODE).open(path);
     let written = match opened {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            // What is there and is no file, such as a folder or a link to nothing, is no site file.
+            if path.is_file() {
+                return Ok(false);
+            }
+            Err(io::Error::new(error.kind(), "something is there that is no file"))
+        }
         opened => opened.and_then(|mut file| {
             let (zone, language) = (zone_of_box(), language_of_box());
             file.write_all(first(&zone, language, storage).as_bytes())?;
@@ -31,7 +37,8 @@ pub fn write_first(path: &Path, storage: &str) -> Result<bool, ConfigError> {
         line: None,
         key: None,
         problem: format!("failed to write a first site file: {error}"),
-        mend: "start it in a folder in which it may write, or name a site file by `--config FILE`".to_owned(),
+        mend: "name a file in a folder in which it may be written; `forewarn run` takes it by `--config FILE`"
+            .to_owned(),
     })
 }
 
@@ -98,6 +105,8 @@ mod tests {
         fs::write(&path, "mine").unwrap();
         assert!(!write_first(&path, BESIDE).unwrap());
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
+        let folder = write_first(dir.path(), BESIDE).unwrap_err().to_string();
+        assert!(folder.contains("something is there that is no file") && folder.contains("fix: "), "{folder}");
         let told = write_first(&dir.path().join("gone/site.toml"), BESIDE).unwrap_err().to_string();
         assert!(told.contains("--config FILE"), "{told}");
     }

@@ -83,6 +83,26 @@ fn a_value_that_cannot_be_names_its_key_and_what_may_stand_there() {
             "site.toml:5: max_in_flight: invalid value: integer `100000`, expected a smaller whole number",
         ),
         ("[upstream.mqtt]\nurl = \"mqtt://b:0\"\n", "", "site.toml:4: url: nobody listens on port 0"),
+        (
+            "[upstream.box]\nkind = \"s3\"\nurl = \"https://s3.example\"\nbucket = \"my box\"\n",
+            "",
+            "site.toml:6: bucket: its name has letters, digits, `-`, `_` and `.`\n  fix: write the bucket's own name",
+        ),
+        (
+            "[upstream.box]\nkind = \"s3\"\nurl = \"s3://box\"\nbucket = \"box\"\n",
+            "",
+            "site.toml:5: url: the scheme is \"s3\"\n  fix: write the server's address, like \"https://s3.example:9000\"",
+        ),
+        (
+            "[upstream.files]\nkind = \"tus\"\nurl = \"files.example\"\n",
+            "",
+            "site.toml:5: url: this is no URL: relative URL without a base\n  fix: write where files are made",
+        ),
+        (
+            "[upstream.city]\nkind = \"gat1400\"\nurl = \"http://c\"\ndevice_id = 44010200491320000001\n",
+            "",
+            "site.toml:6: device_id: this number is too large for any key\n  fix: write an id of many digits",
+        ),
     ] {
         let told = told(site, LOCAL, camera);
         assert!(told.starts_with(says), "{site}{camera}: {told}");

@@ -1,7 +1,10 @@
 //! Reading TOML so that a mistake reads like help: file, line, key, what is wrong and how to mend it.
 
 use std::fmt;
+use std::fs;
+use std::io;
 use std::ops::Range;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -86,7 +89,7 @@ impl Source {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let name = path.display().to_string();
-        match std::fs::read_to_string(path) {
+        match read(path) {
             Ok(text) => Ok(Self::new(name, text)),
             Err(error) => Err(ConfigError {
                 file: name,
@@ -223,6 +226,15 @@ impl Source {
     }
 }
 
+/// The text of a file. Nobody may ever write into a pipe that has a name; one that a shell made for a command has none.
+fn read(path: &Path) -> io::Result<String> {
+    let is_pipe = fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo());
+    if is_pipe && fs::canonicalize(path).is_ok() {
+        return Err(io::Error::other("it is a pipe, and whether anybody writes into it is not known"));
+    }
+    fs::read_to_string(path)
+}
+
 /// A key as most are: one that says nothing but its name.
 fn is_word(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
@@ -327,5 +339,14 @@ mod tests {
     fn broken_toml_names_the_line() {
         let text = error_of("name = \"a\"\ndwell_s = = 3\n");
         assert!(text.starts_with("site.toml:2"), "{text}");
+    }
+
+    #[test]
+    fn a_pipe_into_which_nobody_may_write_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("site.toml");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let told = Source::read(&pipe).unwrap_err().to_string();
+        assert!(told.contains("it is a pipe") && told.contains("give the path of a readable UTF-8 text"), "{told}");
     }
 }

@@ -26,6 +26,9 @@ const SENT: [&str; 11] =
     ["user", "set", "headers", "header", "payload", "body", "topic", "ack", "ack_topic", "query", "client_id"];
 /// Words behind which a secret stands in a line of a log, if something that joins them lies between.
 const TELLING: [&str; 9] = ["setup", "bearer", "password", "passwd", "secret", "token", "apikey", "api_key", "api-key"];
+/// Keys of an address whose values are words of its language, and stand in many a line of a log.
+const WORDS: [&str; 8] =
+    ["mode", "transport", "transportmode", "channel", "subtype", "stream", "profile", "streamtype"];
 /// What provinces' plates begin with (GA 36).
 const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领";
 
@@ -125,7 +128,8 @@ impl Blotter {
                 && text.contains("://")
             {
                 blotter.know(url.password().unwrap_or_default());
-                url.query_pairs().for_each(|(_, value)| blotter.know(&value));
+                let told = url.query_pairs().filter(|(key, _)| !WORDS.contains(&key.to_lowercase().as_str()));
+                told.for_each(|(_, value)| blotter.know(&value));
             }
         });
         // The path of an address may be the password of a robot or of a topic; that of a camera tells its maker.
@@ -237,6 +241,13 @@ mod tests {
         ] {
             assert_eq!(without_told(line), told);
         }
+    }
+
+    #[test]
+    fn words_of_an_address_are_none_that_are_blotted() {
+        let site = "[[camera]]\nid = \"air\"\nurl = \"srt://10.0.0.5:9000?mode=listener&streamid=SECRET\"\n";
+        let blotter = Blotter::of(&toml::from_str(site).unwrap());
+        assert_eq!(blotter.blot("mode=listener SECRET the listener waits"), "mode=listener *** the listener waits");
     }
 
     #[test]

@@ -72,10 +72,14 @@ impl AdapterSettings for S3Config {
     fn resolve_in(&self, around: Surroundings<'_>) -> Result<Arc<dyn Start>, SettingError> {
         let http = self.http();
         let style = if self.virtual_host { UrlStyle::VirtualHost } else { UrlStyle::Path };
-        let bucket = Bucket::new(http.address()?, style, self.bucket.clone(), self.region.clone());
-        let bucket = bucket.map_err(|error| {
-            SettingError::value("bucket", format!("it is none: {error}"), "write the bucket's own name")
-        })?;
+        let url = http.address_like("write the server's address, like \"https://s3.example:9000\"")?;
+        let no_bucket =
+            |why: String| SettingError::value("bucket", why, "write the bucket's own name, like \"evidence\"");
+        if self.bucket.is_empty() || !self.bucket.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+            return Err(no_bucket("its name has letters, digits, `-`, `_` and `.`".to_owned()));
+        }
+        let bucket = Bucket::new(url, style, self.bucket.clone(), self.region.clone());
+        let bucket = bucket.map_err(|error| no_bucket(format!("it is none: {error}")))?;
         let missing = "write a file whose first line is \"ACCESS_KEY SECRET_KEY\"";
         let secret = http
             .secret(around)?
@@ -381,6 +385,7 @@ fn refusal(answer: &Answer) -> Verdict {
             later("the bucket is elsewhere; look at `region` and `url`")
         }
         "EntityTooLarge" => Verdict::Never(format!("status {}, {code}: the file is too large for it", answer.status)),
+        "" if matches!(answer.status, 404 | 405) => later("no S3 server answers there; look at `url`"),
         "" => match of_status(answer) {
             Verdict::Never(why) => Verdict::later(why),
             verdict => verdict,

@@ -60,7 +60,7 @@ impl AdapterSettings for TusConfig {
     fn resolve_in(&self, around: Surroundings<'_>) -> Result<Arc<dyn Start>, SettingError> {
         let http = self.http();
         let tus = Tus {
-            url: http.address()?,
+            url: http.address_like("write where files are made, like \"https://files.example/files/\"")?,
             token: http.secret(around)?,
             reads_back: self.read_back,
             offer: Arc::default(),
@@ -305,6 +305,7 @@ impl OneFile {
 fn refusal(answer: &Answer) -> Verdict {
     let later = |what: &str| Verdict::later(with_words(answer, what));
     match answer.status {
+        404 | 405 => later("no tus server takes files there; look at the path in `url`, most often /files/"),
         412 => later("it speaks another version of tus"),
         423 => later("somebody else writes this file"),
         460 => later("the piece was damaged on its way"),

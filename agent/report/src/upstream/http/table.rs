@@ -63,7 +63,12 @@ pub(crate) fn default_timeout_s() -> u16 {
 impl HttpKeys<'_> {
     /// The address. No message repeats what stands in it.
     pub fn address(&self) -> Result<Url, SettingError> {
-        address("url", self.url, "write it like \"https://reports.example/hook\"")
+        self.address_like("write it like \"https://reports.example/hook\"")
+    }
+
+    /// The same, told how such an address is written.
+    pub fn address_like(&self, mend: &'static str) -> Result<Url, SettingError> {
+        address("url", self.url, mend)
     }
 
     /// What `password_file` or `password_env` holds.
