@@ -43,7 +43,7 @@ prepare() {
     mkdir -p "$work"
     emulate
     debian "$tool" $compiler_of --architectures=amd64,arm64 \
-        --include=rustc,cargo,libstd-rust-dev:arm64,gcc,libc6-dev,gcc-$gnu,pkgconf,ca-certificates
+        --include=rustc,cargo,libstd-rust-dev:arm64,gcc,libc6-dev,gcc-$gnu,lld,pkgconf,ca-certificates
     # Its headers would come before those of the release that is built for.
     chroot "$tool" dpkg --purge --force-depends libc6-dev-arm64-cross >/dev/null 2>&1
     debian "$system" "$suite" --architectures=arm64 --include="$(IFS=,; echo "$*")"
@@ -111,27 +111,7 @@ try() {
     runtime "$system/var/lib/forewarn/models"
     rm -rf "$system"/opt/{clip.mp4,out,replayed}
     ffmpeg -nostdin -loglevel error -y -i "$models/vtest-h264.mp4" -t 5 -c copy "$system/opt/clip.mp4"
-    cat >"$system/opt/site.toml" <<'END'
-[site]
-id = "try"
-language = "en"
-[storage]
-dir = "replayed"
-min_free_gib = 0.0
-[metrics]
-listen = "127.0.0.1:19464"
-[[camera]]
-id = "gate"
-url = "rtsp://127.0.0.1:18554/camera"
-analysis_fps = 2
-[[camera.zone]]
-id = "no-parking"
-polygon = [[630, 40], [728, 40], [728, 116], [630, 112]]
-[[camera.rule]]
-violation = "illegal_parking"
-zone = "no-parking"
-with = { stationary_s = 1, confirm.for_s = 0.3, warning.times = 1, warning.timeout_s = 1, warning.cool_down_s = 0.2, observe.for_s = 0.5 }
-END
+    cp "$(dirname "$0")/try-site.toml" "$system/opt/site.toml"
     within forewarn --version
     within forewarn check /opt/site.toml
     within forewarn check /etc/forewarn/site.toml

@@ -109,7 +109,8 @@ enum Command {
         /// Pack this program, as it is, and build none.
         #[arg(long, value_name = "FILE", conflicts_with = "quick")]
         program: Option<PathBuf>,
-        /// Install, use, upgrade and purge it in a Debian of its own, made for that below `target` (root, some minutes).
+        /// Install, use, upgrade and purge it in a Debian of its own, made for that below `target` (root, some minutes); with
+        /// --offline the bundle as well, in one without a network.
         #[arg(long = "try")]
         try_out: bool,
         /// Also one file with all that a box without a network needs: Debian's packages, runtime, models, voices.

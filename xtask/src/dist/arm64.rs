@@ -56,12 +56,14 @@ impl<'a> Arm64<'a> {
         build.args(["build", "--offline", "--locked", "--package", "forewarn", "--profile", profile]);
         let remap = |option: &str| REMAPPED.map(|(from, to)| format!("{option}={from}={to}"));
         let mut flags = remap("--remap-path-prefix").to_vec();
-        // As `agent/app/build.rs` has it on machines of the same processor.
-        flags.extend(["-Clink-arg=--sysroot=/system", "-Clink-arg=-Wl,-z,pack-relative-relocs"].map(str::to_owned));
+        // As `agent/app/build.rs` has it on machines of the same processor, where Rust brings this linker itself.
+        let link = ["--sysroot=/system", "-fuse-ld=lld", "-Wl,--icf=all", "-Wl,-z,pack-relative-relocs"];
+        flags.extend(link.map(|arg| format!("-Clink-arg={arg}")));
         build.env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS", flags.join(" "));
         build.env("CFLAGS", remap("-ffile-prefix-map").join(" "));
         run(build.env("SOURCE_DATE_EPOCH", release.made_at.to_string()).env("FOREWARN_COMMIT", &release.commit))?;
-        Program::at(&out.join("aarch64-unknown-linux-gnu").join(profile).join("forewarn"))
+        let path = out.join("aarch64-unknown-linux-gnu").join(profile).join("forewarn");
+        if quick { Program::found(&path) } else { Program::at(&path) }
     }
 
     /// Names the libraries of a program as `dpkg-shlibdeps` does, in the Debian whose libraries they are.

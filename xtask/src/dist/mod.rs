@@ -116,9 +116,7 @@ pub(crate) fn dist(workspace: &Workspace, wanted: &Wanted) -> Result<()> {
     let package = deb::build(workspace, &release, &libraries, &payload, &release.version)?;
     archive::tarball(workspace, &release, &payload)?;
     fs::write(release.out.join(release.name(".cdx.json")), bill::of_materials(&release, &packages)?)?;
-    if wanted.offline {
-        offline::bundle(workspace, &release, &program, &package)?;
-    }
+    let offline = wanted.offline.then(|| offline::bundle(workspace, &release, &program, &package)).transpose()?;
     if wanted.image {
         image::image(workspace, &release, &payload, &package)?;
     }
@@ -126,6 +124,9 @@ pub(crate) fn dist(workspace: &Workspace, wanted: &Wanted) -> Result<()> {
     announce(&format!("packed in {}, by {}", release.out.display(), minutes(watch.elapsed())));
     for (name, bytes) in archive::sizes(&release.out)? {
         eprintln!("    {bytes:>12} {name}");
+    }
+    if let (Some(bundle), true) = (&offline, wanted.try_out) {
+        offline::try_out(workspace, bundle)?;
     }
     if let (Some(arm64), true) = (&arm64, wanted.try_out) {
         return arm64.try_out(&package);

@@ -35,25 +35,32 @@ impl Program {
             run(cargo.env("FOREWARN_COMMIT", &release.commit))?;
             workspace.target().join("dist/forewarn")
         };
+        if quick {
+            return Self::found(&path);
+        }
         let program = Self::at(&path)?;
-        if !quick {
-            let bytes =
-                fs::read(&program.path).with_context(|| format!("failed to read {}", program.path.display()))?;
-            for (from, _) in remapped(workspace)? {
-                if let Some(at) = find(&bytes, from.as_bytes()) {
-                    let near = String::from_utf8_lossy(&bytes[at..(at + 160).min(bytes.len())]).into_owned();
-                    bail!("the program knows where it was built: {near:?}");
-                }
+        let bytes = fs::read(&program.path).with_context(|| format!("failed to read {}", program.path.display()))?;
+        for (from, _) in remapped(workspace)? {
+            if let Some(at) = find(&bytes, from.as_bytes()) {
+                let near = String::from_utf8_lossy(&bytes[at..(at + 160).min(bytes.len())]).into_owned();
+                bail!("the program knows where it was built: {near:?}");
             }
         }
         Ok(program)
     }
 
-    /// One that is there.
+    /// One that is there, and no larger than one that is shipped may be.
     pub(super) fn at(path: &Path) -> Result<Self> {
-        let path = fs::canonicalize(path).with_context(|| format!("failed to find {}", path.display()))?;
-        let bytes = fs::metadata(&path).with_context(|| format!("failed to read {}", path.display()))?.len();
+        let program = Self::found(path)?;
+        let bytes =
+            fs::metadata(&program.path).with_context(|| format!("failed to read {}", program.path.display()))?.len();
         ensure!(bytes <= MOST_BYTES, "the program has {bytes} bytes, more than {MOST_BYTES}");
+        Ok(program)
+    }
+
+    /// One that is there, however large: the demo's, which nobody is handed.
+    pub(super) fn found(path: &Path) -> Result<Self> {
+        let path = fs::canonicalize(path).with_context(|| format!("failed to find {}", path.display()))?;
         Ok(Self { path })
     }
 
