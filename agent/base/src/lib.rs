@@ -15,6 +15,7 @@
 //! - [`port`]: ports that nobody uses.
 //! - [`messages`]: what stands beside the pictures in coded video, such as a camera's own signatures.
 //! - [`hash`]: SHA-256 of files, and pinned files.
+//! - [`landing`]: whether the drones of this box stand on the ground.
 //! - [`random`]: numbers and names that nobody can foresee.
 //! - [`child`]: other programs, bounded in time and output, and none left behind.
 //! - [`supervisor`]: what the service manager is told.
@@ -29,6 +30,7 @@ pub mod durable;
 pub mod file;
 pub mod hash;
 pub mod http;
+pub mod landing;
 pub mod messages;
 pub mod packet;
 pub mod port;

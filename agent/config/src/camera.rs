@@ -310,6 +310,11 @@ pub(crate) fn check(
 }
 
 impl RawCamera {
+    /// Whether its telemetry tells when the vehicle has landed.
+    pub(crate) fn hears_of_landing(&self) -> bool {
+        self.telemetry.as_ref().is_some_and(|telemetry| telemetry.get_ref().tells_of_landing())
+    }
+
     fn check(self, check: &mut Check<'_>, site: &Place, speakers: &[SpeakerId], lookup: &Lookup<'_>) -> Option<Camera> {
         let video = |url| RawVideo {
             url,

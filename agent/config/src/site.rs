@@ -308,6 +308,7 @@ fn people(
         uploads: storage.map(|storage| storage.dir.uploads()).unwrap_or_default(),
         answer_links: storage.map(|storage| storage.dir.answer_links()).unwrap_or_default(),
         web_push: storage.map(|storage| storage.dir.web_push()).unwrap_or_default(),
+        hears_of_landing: cameras.iter().any(|camera| camera.get_ref().hears_of_landing()),
     }
 }
 

@@ -139,6 +139,13 @@ pub enum RawSource {
     Dji,
 }
 
+impl RawTelemetry {
+    /// Whether it tells when the vehicle has landed.
+    pub(crate) fn tells_of_landing(&self) -> bool {
+        matches!(self.source, RawSource::Mavlink)
+    }
+}
+
 impl RawSource {
     /// Whether it is heard while the drone flies, and not read from a file.
     fn is_live(self) -> bool {

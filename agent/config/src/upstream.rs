@@ -224,6 +224,10 @@ mod tests {
             ("[upstream.mqtt]\nurl = \"mqtt://c\"\nmax_per_minute = 0\n", "0 is out of range"),
             ("[upstream.mqtt]\nurl = \"mqtt://c\"\nhours = [{ from = \"8\", to = \"9\" }]\n", "is no time of day"),
             ("[upstream.webhook]\nurl = \"ftp://c\"\n", "url: the scheme is \"ftp\""),
+            (
+                "[upstream.tus]\nurl = \"http://c\"\nclips = \"landed\"\n",
+                "clips: no camera's telemetry tells of landing",
+            ),
             ("[upstream.\"a/b\"]\nkind = \"mqtt\"\nurl = \"mqtt://c\"\n", "the name of `[upstream.a/b]`"),
         ] {
             let errors = upstreams(tables).unwrap_err();

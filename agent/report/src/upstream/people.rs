@@ -44,6 +44,8 @@ pub struct People {
     pub answer_links: PathBuf,
     /// The file of the phones that are told by Web Push.
     pub web_push: PathBuf,
+    /// Whether a camera's telemetry tells of landing.
+    pub hears_of_landing: bool,
 }
 
 impl fmt::Debug for People {

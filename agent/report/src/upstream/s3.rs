@@ -23,7 +23,7 @@ use super::http::table::http_table;
 use super::http::{Verdict, of_status};
 use super::settings::{AdapterSettings, Surroundings, Usual};
 use super::spending::Budget;
-use super::upload::settings::UploadKeys;
+use super::upload::settings::{ClipsGo, UploadKeys};
 use super::upload::{Carrier, Facts, Given, Passage, Step};
 
 /// A question is signed for so long.
@@ -57,6 +57,9 @@ http_table! {
         /// For a link that is slow or metered: what pictures and clips may take of it.
         #[serde(default)]
         pub thin: Option<Budget>,
+        /// When clips go: `at_once`, or `landed`, when the vehicle says that it stands on the ground.
+        #[serde(default)]
+        pub clips: ClipsGo,
     }
 }
 
@@ -89,7 +92,13 @@ impl AdapterSettings for S3Config {
         })?;
         let credentials = Credentials::new(key, secret.trim());
         let carrier = S3 { bucket: Arc::new(bucket), credentials: Arc::new(credentials) };
-        let keys = UploadKeys { http, prefix: self.prefix.as_deref(), thin: self.thin, piece_bytes: WHOLE_BYTES };
+        let keys = UploadKeys {
+            http,
+            prefix: self.prefix.as_deref(),
+            thin: self.thin,
+            clips: self.clips,
+            piece_bytes: WHOLE_BYTES,
+        };
         Ok(Arc::new(keys.open("S3 server", carrier, around)?))
     }
 }

@@ -22,7 +22,7 @@ use super::http::table::http_table;
 use super::http::{Verdict, of_status, with_words};
 use super::settings::{AdapterSettings, Surroundings, Usual};
 use super::spending::Budget;
-use super::upload::settings::UploadKeys;
+use super::upload::settings::{ClipsGo, UploadKeys};
 use super::upload::{Carrier, Facts, Given, Passage, Step};
 
 /// A piece of a file.
@@ -45,6 +45,9 @@ http_table! {
         /// For a link that is slow or metered: what pictures and clips may take of it.
         #[serde(default)]
         pub thin: Option<Budget>,
+        /// When clips go: `at_once`, or `landed`, when the vehicle says that it stands on the ground.
+        #[serde(default)]
+        pub clips: ClipsGo,
     }
 }
 
@@ -65,7 +68,13 @@ impl AdapterSettings for TusConfig {
             reads_back: self.read_back,
             offer: Arc::default(),
         };
-        let keys = UploadKeys { http, prefix: self.prefix.as_deref(), thin: self.thin, piece_bytes: PIECE_BYTES };
+        let keys = UploadKeys {
+            http,
+            prefix: self.prefix.as_deref(),
+            thin: self.thin,
+            clips: self.clips,
+            piece_bytes: PIECE_BYTES,
+        };
         Ok(Arc::new(keys.open("tus server", tus, around)?))
     }
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use forewarn_base::hash::sha256_of_bytes;
+use forewarn_base::landing;
 use forewarn_report::{FileCounts, Outbox, People, ReportState, UpstreamHandle, UpstreamStats};
 use forewarn_wire::samples::{CLOSING, seal_report};
 
@@ -87,6 +88,7 @@ impl Site {
     fn start(&self) -> UpstreamHandle {
         let place = |name: &str| -> PathBuf { self.dir.path().join(name) };
         let people = People { evidence: place("evidence"), uploads: place("uploads"), ..People::default() };
+        let people = People { hears_of_landing: true, ..people };
         start(self.kind, adapter_with(self.kind, &self.keys, "box secret", people).as_ref(), &self.outbox)
     }
 
@@ -260,6 +262,28 @@ fn a_thin_link_carries_words_at_once_and_holds_clips_back_also_after_a_restart()
     let handle = site.start();
     eventually("the hour is still used up", || is_held(&handle));
     assert_eq!((large(), site.state(1), site.state(2)), (1, ReportState::Pending, ReportState::Pending));
+}
+
+#[test]
+fn clips_wait_for_the_ground_and_words_do_not() {
+    let web = Web::start(0, Deed::Hang);
+    web.will(tus_answers("", "{}"));
+    web.will(tus_answers("", "{}").into_iter().skip(1));
+    let mut site = tus_site(web.port, r#","clips":"landed""#);
+    site.write(1, "incident.json", b"{}");
+    site.write(1, "escalated.mp4", b"{}");
+    site.tell(1);
+    landing::tell("hill", false);
+    let handle = site.start();
+    eventually("the words are there and the clip waits", || {
+        let files = handle.stats().files;
+        files.sent == 1 && files.waiting == 1 && files.are_held_back
+    });
+    let given = || web.asked().iter().filter(|asked| asked.head.starts_with("PATCH")).count();
+    assert_eq!((given(), site.state(1)), (1, ReportState::Pending));
+    landing::tell("hill", true);
+    brought(&handle);
+    assert_eq!((given(), site.state(1)), (2, ReportState::Acknowledged));
 }
 
 fn tus_answers(extensions: &str, given_back: &str) -> [Deed; 4] {

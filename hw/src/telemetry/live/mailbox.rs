@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
+use forewarn_base::landing;
 use forewarn_base::sync::lock;
 use forewarn_domain::{StreamId, Timestamp};
 use forewarn_ground::Sample;
@@ -81,6 +82,9 @@ impl Mailbox {
 
     /// Says how a vehicle fares.
     pub(super) fn tell_vehicle(&self, stream: &StreamId, vehicle: Vehicle, now: Timestamp) {
+        if let Some(is_landed) = vehicle.is_landed {
+            landing::tell(stream.as_str(), is_landed);
+        }
         lock(&self.places).vehicles.insert(stream.clone(), (now, vehicle));
     }
 
@@ -114,6 +118,7 @@ impl Mailbox {
         places.news.remove(stream);
         places.failing.remove(stream);
         places.vehicles.remove(stream);
+        landing::forget(stream.as_str());
     }
 
     /// Waits until a sample is there. False if none comes in time.
@@ -155,6 +160,21 @@ mod tests {
         assert_eq!((news.samples.len(), news.n_dropped), (MOST_SAMPLES, 44));
         assert_eq!(news.samples[0].at, Timestamp::from_secs_f64(44.0));
         assert!(mailbox.take().is_empty());
+    }
+
+    #[test]
+    fn what_a_vehicle_says_of_landing_is_told_to_the_box() {
+        let (mailbox, drone) = (Mailbox::default(), StreamId::new("lander").unwrap());
+        let tell = |is_landed| {
+            let vehicle = Vehicle { is_landed, ..Vehicle::default() };
+            mailbox.tell_vehicle(&drone, vehicle, Timestamp::from_secs_f64(1.0));
+        };
+        tell(Some(false));
+        assert!(!landing::is_told_of_all());
+        // One that flies and says nothing of it for a while is in the air.
+        tell(None);
+        assert!(!landing::is_told_of_all());
+        mailbox.forget(&drone);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use forewarn_base::setting::SettingError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::bundle::Place;
 use super::kept::Kept;
@@ -19,6 +21,32 @@ pub(crate) fn default_timeout_s() -> u16 {
     300
 }
 
+/// When clips go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClipsGo {
+    /// When nothing goes before them and the budget has room.
+    #[default]
+    AtOnce,
+    /// Not before every vehicle says that it has landed.
+    Landed,
+}
+
+impl ClipsGo {
+    /// What says whether they may go; none where they always may.
+    fn gate(self, around: Surroundings<'_>) -> Result<Option<fn() -> bool>, SettingError> {
+        match self {
+            Self::AtOnce => Ok(None),
+            Self::Landed if around.people.hears_of_landing => Ok(Some(forewarn_base::landing::is_told_of_all)),
+            Self::Landed => {
+                let why = "no camera's telemetry tells of landing, so clips would never go";
+                let mend = "give the camera that flies `source = \"mavlink\"`, or leave `clips` out";
+                Err(SettingError::value("clips", why, mend))
+            }
+        }
+    }
+}
+
 /// The keys, as the table of a kind holds them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct UploadKeys<'a> {
@@ -28,6 +56,8 @@ pub(crate) struct UploadKeys<'a> {
     pub(crate) prefix: Option<&'a str>,
     /// `thin`.
     pub(crate) thin: Option<Budget>,
+    /// `clips`.
+    pub(crate) clips: ClipsGo,
     /// The largest piece of a file.
     pub(crate) piece_bytes: u64,
 }
@@ -49,7 +79,7 @@ impl UploadKeys<'_> {
             id: around.id.to_owned(),
             carrier,
             way: self.http.way(kind, around)?,
-            shared: Arc::new(Mutex::new(Shared::new(kept, budget))),
+            shared: Arc::new(Mutex::new(Shared::new(kept, budget, self.clips.gate(around)?))),
             place: Place { root: around.people.evidence.clone(), prefix: self.prefix(around.site)? },
         })
     }
