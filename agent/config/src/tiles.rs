@@ -45,11 +45,16 @@ pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// The smallest people that are looked for from the air before any are tracked, in pixels of the frame: with what that costs it is
+/// chosen by the curve of `docs/drone.md`, "Small people".
+const FROM_THE_AIR_PX: f32 = 16.0;
+
 /// The tiles that a camera asks for; none if it asks for none, and after a mistake. From the air people are small, so a camera that
 /// `flies` has them unless it asks for none.
 pub(crate) fn check(check: &mut Check<'_>, raw: Option<&Spanned<toml::Value>>, flies: bool) -> Option<Tiles> {
     let Some(raw) = raw else {
-        return flies.then(|| Tiles { spec: TileSpec::default(), sweep: Duration::from_secs_f64(SWEEP_S) });
+        let sweep = Duration::from_secs_f64(SWEEP_S);
+        return flies.then(|| Tiles { spec: TileSpec::default(), sweep, expected_px: Some(FROM_THE_AIR_PX) });
     };
     let table = match raw.get_ref() {
         toml::Value::String(word) if word == "off" => return None,
@@ -92,5 +97,6 @@ pub(crate) fn check(check: &mut Check<'_>, raw: Option<&Spanned<toml::Value>>, f
     Some(Tiles {
         spec: TileSpec { grid, overlap, smallest_px: table.smallest_px },
         sweep: Duration::from_secs_f64(sweep_s),
+        expected_px: flies.then_some(FROM_THE_AIR_PX),
     })
 }

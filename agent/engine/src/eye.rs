@@ -50,7 +50,7 @@ pub struct Eye {
     tiles: Option<Tiles>,
     tiling: Option<Tiling>,
     input: (u32, u32),
-    /// Larger side of the smaller subjects that were tracked, in pixels of the frame.
+    /// Larger side of the smaller subjects that were tracked, in pixels of the frame; before that of those expected.
     usual_px: Option<f32>,
 }
 
@@ -73,7 +73,7 @@ impl Eye {
             tiles,
             tiling: None,
             input,
-            usual_px: None,
+            usual_px: tiles.and_then(|tiles| tiles.expected_px),
         }
     }
 
@@ -112,7 +112,7 @@ impl Eye {
     pub fn parts(&mut self, frame: &Frame, now: Timestamp, tracks: &[BBox], motion: &[BBox], most: usize) -> Parts {
         let size = (frame.width, frame.height);
         let whole = Tile::whole(size);
-        let Some(Tiles { spec, sweep }) = self.tiles else {
+        let Some(Tiles { spec, sweep, .. }) = self.tiles else {
             return Parts { tiles: vec![whole], coverage: None };
         };
         self.size_up(tracks);
@@ -183,8 +183,11 @@ mod tests {
     use crate::engine::Analysed;
     use crate::testing::{at_s, grey};
 
-    const EYE: Tiles =
-        Tiles { spec: TileSpec { grid: Grid::Auto, overlap: 0.2, smallest_px: None }, sweep: Duration::from_secs(4) };
+    const EYE: Tiles = Tiles {
+        spec: TileSpec { grid: Grid::Auto, overlap: 0.2, smallest_px: None },
+        sweep: Duration::from_secs(4),
+        expected_px: None,
+    };
 
     /// How many tiles there are of a frame of 640 x 368 after a second of looks at `tracks`.
     fn tiles_for(eye: &mut Eye, tracks: &[BBox]) -> usize {
@@ -205,6 +208,12 @@ mod tests {
         assert_eq!(tiles_for(&mut eye, &[person(25.0), person(26.0), person(300.0)]), 15, "one of three is near");
         let mut eye = Eye::new(Some(EYE), (416, 416), false);
         assert_eq!(tiles_for(&mut eye, &[person(200.0)]), 2);
+        let mut eye = Eye::new(Some(Tiles { expected_px: Some(25.0), ..EYE }), (416, 416), false);
+        assert_eq!(tiles_for(&mut eye, &[]), 15, "those are looked for that are expected");
+        for _ in 0..10 {
+            tiles_for(&mut eye, &[person(200.0)]);
+        }
+        assert_eq!(tiles_for(&mut eye, &[person(200.0)]), 2, "and others are there");
         let spec = TileSpec { smallest_px: Some(30.0), ..EYE.spec };
         let mut eye = Eye::new(Some(Tiles { spec, ..EYE }), (416, 416), false);
         assert_eq!(tiles_for(&mut eye, &[person(200.0)]), 12, "what the site says counts");

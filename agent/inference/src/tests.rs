@@ -313,7 +313,7 @@ fn a_still_scene_is_looked_at_seldom_and_motion_wakes_it() {
 #[test]
 fn tiles_are_looked_at_where_something_moves_and_told() {
     let spec = TileSpec { grid: Grid::Fixed { across: 3, down: 2 }, ..TileSpec::default() };
-    let tiles = Tiles { spec, sweep: Duration::from_mins(10) };
+    let tiles = Tiles { spec, sweep: Duration::from_mins(10), expected_px: None };
     let mut rig = Rig::start(Cameras { tiles: Some(tiles), ..cameras(1) });
     let slot = rig.slots[&id("c0")].clone();
     slot.put(frame("c0", 1, 100, 100));

@@ -27,6 +27,9 @@ pub struct Tiles {
     pub spec: TileSpec,
     /// Time within which every tile is looked at, as far as the budget allows.
     pub sweep: Duration,
+    /// Larger side of the subjects that are expected, in pixels of the frame, until some are tracked: tiles that go by the size of
+    /// those begin for these. None where nobody knows.
+    pub expected_px: Option<f32>,
 }
 
 /// Looks at a frame as a whole and at `tiles` of it in one batch, and puts together what they show.
