@@ -32,7 +32,7 @@ pub(crate) const EXAMPLE: &str = r#"# Where a camera that flies is and looks; se
 # file = "flight.srt"
 # view_deg = 73.7                # what the lens sees across at zoom 1; or lens = "lens.toml"
 # ground_m = 0.0                 # height of the ground, in the reckoning of the camera's
-# terrain = "hill.tif"           # or its heights, a GeoTIFF in degrees, to each of which ground_m is added
+# terrain = "hill.tif"           # or its heights, a GeoTIFF in degrees or UTM, to each of which ground_m is added
 # height = "start"               # above the place of take-off; or "sea"
 "#;
 
@@ -74,7 +74,7 @@ pub struct RawTelemetry {
     /// Which height of the file counts.
     #[serde(default)]
     pub height: RawHeight,
-    /// A GeoTIFF of the heights of the ground, in degrees of WGS84.
+    /// A GeoTIFF of the heights of the ground, in degrees of WGS84 or metres of UTM.
     #[serde(default)]
     #[schemars(with = "Option<PathBuf>")]
     pub terrain: Option<Spanned<PathBuf>>,
@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn heights_come_out_of_a_file_that_lies_in_degrees() {
+    fn heights_come_out_of_a_file_that_lies_on_earth() {
         let terrain = |name: &str, more: &str| {
             let at = concat!(env!("CARGO_MANIFEST_DIR"), "/../ground/tests/it/terrain");
             format!(
@@ -469,10 +469,11 @@ mod tests {
         assert!((height("") - 103.046_526).abs() < 0.01 && (height("ground_m = -40.0\n") - 63.046_526).abs() < 0.01);
         let told = |name: &str| told(&terrain(name, ""), "").replace("\n  fix: ", ", ");
         assert!(
-            told("metres").contains("EPSG:32650, make one in degrees by `gdalwarp -t_srs EPSG:4326"),
+            told("mercator").contains("EPSG:3857, make one in degrees by `gdalwarp -t_srs EPSG:4326"),
             "{}",
-            told("metres")
+            told("mercator")
         );
+        assert!(told("beyond").contains("no place on earth in degrees, give it the coordinates"), "{}", told("beyond"));
         assert!(told("bands").contains("gdal_translate -b 1"), "{}", told("bands"));
         assert!(told("away").contains("name a GeoTIFF"), "{}", told("away"));
     }

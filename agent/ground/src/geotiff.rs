@@ -3,12 +3,14 @@
 //! The crate `tiff` reads more kinds than these and makes the program 170 kB larger, so the few that matter are read here: what else
 //! there is, GDAL makes one of them.
 //!
-//! Sources: TIFF 6.0 and its Technical Notes 2 and 3 (Deflate, predictors); OGC GeoTIFF 1.1 (19-008r4), requirements classes
+//! Sources: TIFF 6.0, section 13 (LZW), and its Technical Notes 2 and 3 (Deflate, predictors); OGC GeoTIFF 1.1 (19-008r4), requirements classes
 //! "GeoKeyDirectory" and "Raster2Model".
 
+mod lzw;
 mod raster;
 
 use crate::terrain::{Grid, GridError};
+use crate::utm::Utm;
 use raster::{Raster, Tags};
 
 /// More heights are not read: 60 km by 60 km, 30 m apart.
@@ -41,7 +43,24 @@ pub enum GeoTiffError {
         "it does not say where on earth it lies, north up, as a GeoTIFF does (no {0}): write it by `gdalwarp -t_srs EPSG:4326`"
     )]
     Nowhere(&'static str),
-    /// Its coordinates are no degrees of WGS84.
+    /// It would lie beyond the earth.
+    #[error(
+        "it would lie from {south:.4} to {north:.4} north and {west:.4} to {east:.4} east, which is no place on earth in {of}: give it \
+         the coordinates that it has by `gdalwarp -t_srs EPSG:4326 IN.tif OUT.tif`"
+    )]
+    Beyond {
+        /// Its southern edge.
+        south: f64,
+        /// Its northern edge.
+        north: f64,
+        /// Its western edge.
+        west: f64,
+        /// Its eastern edge.
+        east: f64,
+        /// What these are.
+        of: &'static str,
+    },
+    /// Its coordinates are neither degrees of WGS84 nor metres of UTM.
     #[error("its coordinates are EPSG:{0}: make one in degrees by `gdalwarp -t_srs EPSG:4326 IN.tif OUT.tif`")]
     Coordinates(u16),
     /// Its heights are no grid.
@@ -56,26 +75,41 @@ pub fn read(bytes: &[u8], added_m: f64) -> Result<Grid, GeoTiffError> {
     let keys = tags.numbers(34_735).ok_or(GeoTiffError::Nowhere("GeoKeyDirectory"))?;
     let code = key(&keys, PROJECTED).or_else(|| key(&keys, GEOGRAPHIC));
     let code = code.ok_or(GeoTiffError::Nowhere("coordinate system"))?;
-    if !DEGREES.contains(&code) {
+    let laid = Utm::of_epsg(code);
+    if laid.is_none() && !DEGREES.contains(&code) {
         return Err(GeoTiffError::Coordinates(code));
     }
     let scale = tags.numbers(33_550).ok_or(GeoTiffError::Nowhere("ModelPixelScale"))?;
     let tie = tags.numbers(33_922).ok_or(GeoTiffError::Nowhere("ModelTiepoint"))?;
-    let ([east_deg, north_deg, ..], [i, j, _, lon_deg, lat_deg, ..]) = (&scale[..], &tie[..]) else {
+    let ([to_east, to_north, ..], [i, j, _, at_east, at_north, ..]) = (&scale[..], &tie[..]) else {
         return Err(GeoTiffError::Nowhere("ModelTiepoint"));
     };
     // Where a pixel is an area its height is that of its middle.
     let middle = if key(&keys, RASTER_TYPE) == Some(RASTER_IS_POINT) { 0.0 } else { 0.5 };
     let (columns, rows) = raster.size;
-    let west_deg = lon_deg + (middle - i) * east_deg;
-    let south_deg = lat_deg - (f64::from(rows) - 1.0 + middle - j) * north_deg;
+    let west = at_east + (middle - i) * to_east;
+    let south = at_north - (f64::from(rows) - 1.0 + middle - j) * to_north;
+    on_earth(laid.is_some(), (south, west), (to_north * f64::from(rows - 1), to_east * f64::from(columns - 1)))?;
     let missing = tags.text(42_113).and_then(|text| text.trim().parse::<f64>().ok());
     let known = |height: f64| if Some(height) == missing { f64::NAN } else { height + added_m };
     let heights = raster.heights()?;
     // Rows come from north to south.
     let by_rows = heights.chunks(columns.max(1) as usize).rev();
     let heights_m = by_rows.flatten().map(|height| known(*height)).collect();
-    Ok(Grid::new((south_deg, west_deg), (*north_deg, *east_deg), (rows as usize, columns as usize), heights_m)?)
+    Ok(Grid::laid(laid, (south, west), (*to_north, *to_east), (rows as usize, columns as usize), heights_m)?)
+}
+
+/// Refuses what would lie beyond the earth, and so holds no place of a flight: degrees that are none, metres far from a zone.
+fn on_earth(is_metres: bool, (south, west): (f64, f64), (rows, columns): (f64, f64)) -> Result<(), GeoTiffError> {
+    let (north, east) = (south + rows, west + columns);
+    let (least, most, of) = if is_metres {
+        ((-100_000.0, -1_500_000.0), (10_100_000.0, 2_500_000.0), "metres of UTM")
+    } else {
+        // Some count the east on beyond the line of dates.
+        ((-90.0, -180.1), (90.0, 360.0), "degrees")
+    };
+    let is_there = south >= least.0 && north <= most.0 && west >= least.1 && east <= most.1;
+    if is_there { Ok(()) } else { Err(GeoTiffError::Beyond { south, north, west, east, of }) }
 }
 
 /// The value of a short key.

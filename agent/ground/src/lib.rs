@@ -5,6 +5,7 @@
 //! | `flight` | samples of telemetry, and where the camera was and looked at an instant |
 //! | [`lens`] | pinhole and Brown distortion: pixel to ray, ray to pixel |
 //! | [`terrain`], [`geotiff`] | the height of the ground: flat, or a grid, out of an elevation model |
+//! | `utm` | the zones of metres in which some of them come |
 //! | [`shot`] | one frame's camera joined: places of pixels, pixels of places |
 //! | [`fix`] | a pixel's place with its ellipse by propagation of uncertainties, or why there is none |
 //! | `footprint`, [`coverage`] | what of the ground a frame shows, and a flight, and how finely |
@@ -27,6 +28,7 @@ pub mod motion;
 mod no_fix;
 pub mod shot;
 pub mod terrain;
+mod utm;
 mod zone;
 
 pub use fix::{Limits, locate};

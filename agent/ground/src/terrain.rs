@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::utm::Utm;
+
 /// The ground below a flight.
 pub trait Terrain {
     /// Its height at a latitude and longitude in degrees; none where it is not known.
@@ -48,16 +50,19 @@ pub enum GridError {
         columns: usize,
     },
     /// A corner or a spacing that is none.
-    #[error("{0} is {1}: write degrees of the southern and western edge, and a spacing above 0")]
+    #[error("{0} is {1}: write numbers of the southern and western edge, and a spacing above 0")]
     Number(&'static str, f64),
 }
 
-/// Heights at the crossings of a grid of latitudes and longitudes, by rows from south to north, each from west to east.
+/// Heights at the crossings of a grid, by rows from south to north, each from west to east.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grid {
-    south_deg: f64,
-    west_deg: f64,
-    spacing_deg: (f64, f64),
+    /// Whose metres the corner and the spacing are; they are degrees where there is none.
+    laid: Option<Utm>,
+    /// The south-western crossing, and how far the next ones lie north and east.
+    south: f64,
+    west: f64,
+    spacing: (f64, f64),
     columns: usize,
     heights_m: Vec<f64>,
 }
@@ -66,17 +71,28 @@ impl Grid {
     /// A grid from its south-western crossing on, `spacing_deg` apart in latitude and longitude. Heights that are not
     /// finite are places of which nothing is known.
     pub fn new(
-        (south_deg, west_deg): (f64, f64),
+        corner_deg: (f64, f64),
         spacing_deg: (f64, f64),
+        size: (usize, usize),
+        heights_m: Vec<f64>,
+    ) -> Result<Self, GridError> {
+        Self::laid(None, corner_deg, spacing_deg, size, heights_m)
+    }
+
+    /// The same, of metres of a zone.
+    pub(crate) fn laid(
+        laid: Option<Utm>,
+        (south, west): (f64, f64),
+        spacing: (f64, f64),
         (rows, columns): (usize, usize),
         heights_m: Vec<f64>,
     ) -> Result<Self, GridError> {
-        for (name, value) in [("south", south_deg), ("west", west_deg)] {
+        for (name, value) in [("south", south), ("west", west)] {
             if !value.is_finite() {
                 return Err(GridError::Number(name, value));
             }
         }
-        for (name, value) in [("spacing in latitude", spacing_deg.0), ("spacing in longitude", spacing_deg.1)] {
+        for (name, value) in [("spacing to the north", spacing.0), ("spacing to the east", spacing.1)] {
             if !(value.is_finite() && value > 0.0) {
                 return Err(GridError::Number(name, value));
             }
@@ -87,7 +103,7 @@ impl Grid {
         if rows.checked_mul(columns) != Some(heights_m.len()) {
             return Err(GridError::Count { heights: heights_m.len(), rows, columns });
         }
-        Ok(Self { south_deg, west_deg, spacing_deg, columns, heights_m })
+        Ok(Self { laid, south, west, spacing, columns, heights_m })
     }
 }
 
@@ -95,8 +111,11 @@ impl Terrain for Grid {
     /// Between crossings the height is bilinear.
     fn height_m(&self, lat_deg: f64, lon_deg: f64) -> Option<f64> {
         let rows = self.heights_m.len() / self.columns;
-        let row = (lat_deg - self.south_deg) / self.spacing_deg.0;
-        let column = (lon_deg - self.west_deg) / self.spacing_deg.1;
+        let (east, north) = match self.laid {
+            Some(zone) => zone.of_place(lat_deg, lon_deg)?,
+            None => (lon_deg, lat_deg),
+        };
+        let (row, column) = ((north - self.south) / self.spacing.0, (east - self.west) / self.spacing.1);
         // Degrees come out a hair beside the crossing that they name.
         let inside = |at: f64, n: usize| {
             let most = (n - 1) as f64;
@@ -113,9 +132,12 @@ impl Terrain for Grid {
     }
 
     fn step_m(&self) -> Option<f64> {
-        let middle = self.south_deg.to_radians();
-        let (lat_m, lon_m) = (self.spacing_deg.0 * 111_000.0, self.spacing_deg.1 * 111_000.0 * middle.cos());
-        Some((lat_m.min(lon_m) / 2.0).max(0.5))
+        let (north, east) = self.spacing;
+        let (north_m, east_m) = match self.laid {
+            Some(_) => (north, east),
+            None => (north * 111_000.0, east * 111_000.0 * self.south.to_radians().cos()),
+        };
+        Some((north_m.min(east_m) / 2.0).max(0.5))
     }
 }
 

@@ -1,11 +1,11 @@
-//! The numbers of a TIFF's first picture: one band, as it is or by Deflate, in strips or tiles.
+//! The numbers of a TIFF's first picture: one band, as it is, by Deflate or by LZW, in strips or tiles.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use flate2::read::ZlibDecoder;
 
-use super::{GeoTiffError, MOST_HEIGHTS};
+use super::{GeoTiffError, MOST_HEIGHTS, lzw};
 
 /// Values of a tag beyond this are not read.
 const MOST_VALUES: u32 = 1 << 20;
@@ -102,6 +102,14 @@ fn number(bytes: &[u8], format: Format, is_big: bool) -> Option<f64> {
     }
 }
 
+/// How pieces are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packed {
+    Not,
+    Deflate,
+    Lzw,
+}
+
 /// The picture, in pieces.
 pub(super) struct Raster<'a> {
     bytes: &'a [u8],
@@ -112,7 +120,7 @@ pub(super) struct Raster<'a> {
     piece: (u32, u32),
     /// Where each piece lies, and how many bytes it takes.
     pieces: Vec<(usize, usize)>,
-    is_packed: bool,
+    packed: Packed,
     predictor: u32,
     format: Format,
     width: usize,
@@ -128,10 +136,11 @@ impl<'a> Raster<'a> {
         if bands != 1 {
             return Err(GeoTiffError::Bands(bands));
         }
-        let is_packed = match tags.number(259, 1) {
-            1 => false,
-            8 | 32_946 => true,
-            _ => return Err(GeoTiffError::Unread("it is packed in another manner than by Deflate")),
+        let packed = match tags.number(259, 1) {
+            1 => Packed::Not,
+            5 => Packed::Lzw,
+            8 | 32_946 => Packed::Deflate,
+            _ => return Err(GeoTiffError::Unread("it is packed in another manner than by Deflate or LZW")),
         };
         let format = match tags.number(339, 1) {
             2 => Format::Signed,
@@ -157,7 +166,7 @@ impl<'a> Raster<'a> {
             return Err(CUT);
         }
         let (bytes, is_big, width) = (tags.bytes, tags.is_big, bits as usize / 8);
-        Ok(Self { bytes, is_big, size: (columns, rows), piece, pieces, is_packed, predictor, format, width })
+        Ok(Self { bytes, is_big, size: (columns, rows), piece, pieces, packed, predictor, format, width })
     }
 
     /// All heights, by rows from the first on.
@@ -183,10 +192,12 @@ impl<'a> Raster<'a> {
 
     fn unpacked(&self, (at, length): (usize, usize)) -> Result<Vec<u8>, GeoTiffError> {
         let packed = self.bytes.get(at..at.checked_add(length).ok_or(CUT)?).ok_or(CUT)?;
-        if !self.is_packed {
-            return Ok(packed.to_vec());
-        }
         let most = self.piece.0 as usize * self.piece.1 as usize * self.width;
+        match self.packed {
+            Packed::Not => return Ok(packed.to_vec()),
+            Packed::Lzw => return lzw::unpacked(packed, most).ok_or(CUT),
+            Packed::Deflate => {}
+        }
         let mut unpacked = Vec::new();
         ZlibDecoder::new(packed).take(most as u64).read_to_end(&mut unpacked).map_err(|_| CUT)?;
         Ok(unpacked)

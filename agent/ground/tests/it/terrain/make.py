@@ -14,6 +14,7 @@ import numpy as np
 import rasterio
 from rasterio.enums import Resampling
 from rasterio.transform import from_origin
+from rasterio.warp import transform
 from rasterio.windows import Window
 
 HERE = pathlib.Path(__file__).parent
@@ -24,6 +25,10 @@ KINDS = {
     "short-deflate": {"dtype": "int16", "compress": "deflate", "predictor": 2, "nodata": -32768, "ENDIANNESS": "BIG"},
     "double-tiled": {"dtype": "float64", "tiled": True, "blockxsize": 16, "blockysize": 16},
     "float-point": {"dtype": "float32"},
+    "float-lzw": {"dtype": "float32", "compress": "lzw", "predictor": 3},
+    "short-lzw": {"dtype": "int16", "compress": "lzw", "predictor": 2, "tiled": True, "blockxsize": 16, "blockysize": 16},
+    "noise-lzw": {"dtype": "float64", "compress": "lzw"},
+    "metres-utm": {"dtype": "float32", "compress": "lzw", "crs": "EPSG:32650"},
 }
 
 
@@ -38,7 +43,11 @@ def write(name, keys):
         heights[3:6, 4:7] = keys["nodata"]
     path = HERE / f"{name}.tif"
     profile = {"driver": "GTiff", "height": ROWS, "width": COLUMNS, "count": 1, "crs": "EPSG:4326", **keys}
-    with rasterio.open(path, "w", transform=from_origin(120.0, 30.02, STEP, STEP), **profile) as file:
+    origin = from_origin(120.0, 30.02, STEP, STEP)
+    if profile["crs"] != "EPSG:4326":
+        (east,), (north,) = transform("EPSG:4326", profile["crs"], [120.0], [30.02])
+        origin = from_origin(east, north, 80, 90)
+    with rasterio.open(path, "w", transform=origin, **profile) as file:
         if name.endswith("point"):
             file.update_tags(AREA_OR_POINT="Point")
         file.write(heights, 1)
@@ -47,7 +56,8 @@ def write(name, keys):
 
 def bilinear(file, lat, lon):
     """The height at a place, sampled by GDAL in a window of one pixel around it; nothing beyond the outermost middles."""
-    column, row = ~file.transform * (lon, lat)
+    (east,), (north,) = transform("EPSG:4326", file.crs, [lon], [lat])
+    column, row = ~file.transform * (east, north)
     if not (0.5 <= column <= COLUMNS - 0.5 and 0.5 <= row <= ROWS - 0.5):
         return None
     r, c = min(int(row - 0.5), ROWS - 2), min(int(column - 0.5), COLUMNS - 2)
@@ -74,10 +84,11 @@ def main():
                         rows.writerow([name, f"{lat:.9f}", f"{lon:.9f}", f"{height:.6f}"])
                         told += 1
     profile = {"driver": "GTiff", "height": 4, "width": 4, "dtype": "float32"}
-    with rasterio.open(HERE / "lzw.tif", "w", count=1, crs="EPSG:4326", transform=from_origin(120, 30, 1, 1), compress="lzw", **profile) as file:
+    with rasterio.open(HERE / "packbits.tif", "w", count=1, crs="EPSG:4326", transform=from_origin(120, 30, 1, 1), compress="packbits", **profile) as file:
         file.write(np.zeros((4, 4), "float32"), 1)
-    with rasterio.open(HERE / "metres.tif", "w", count=1, crs="EPSG:32650", transform=from_origin(5e5, 3e6, 30, 30), **profile) as file:
-        file.write(np.zeros((4, 4), "float32"), 1)
+    for name, crs in [("mercator", "EPSG:3857"), ("beyond", "EPSG:4326")]:
+        with rasterio.open(HERE / f"{name}.tif", "w", count=1, crs=crs, transform=from_origin(5e5, 3e6, 30, 30), **profile) as file:
+            file.write(np.zeros((4, 4), "float32"), 1)
     with rasterio.open(HERE / "bands.tif", "w", count=3, crs="EPSG:4326", transform=from_origin(120, 30, 1, 1), **profile) as file:
         file.write(np.zeros((3, 4, 4), "float32"))
 
