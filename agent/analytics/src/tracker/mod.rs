@@ -139,7 +139,8 @@ impl Tracker {
         }
         self.retire(size);
         self.begin(at, &candidates);
-        self.tracks = self.tracklets.iter().filter_map(|t| t.to_track(size)).collect();
+        let is_in_view = |track: &&Tracklet| track.is_seen() || track.part_in_picture(size) >= LEAST_PART_IN_PICTURE;
+        self.tracks = self.tracklets.iter().filter(is_in_view).filter_map(|t| t.to_track(size)).collect();
         self.tracks.sort_by_key(|track| track.id);
         &self.tracks
     }
@@ -265,12 +266,14 @@ impl Tracker {
         }
     }
 
-    /// Drops what was not matched for too long or has left the picture.
+    /// Drops what was not matched for too long or has left the picture. Whom the camera left out of view may come back into it.
     fn retire(&mut self, size: (u32, u32)) {
         let (lost, tentative) = (self.config.lost_after_s as f32, self.config.tentative_for_s as f32);
         self.tracklets.retain(|track| {
             let limit = if track.id.is_some() { lost } else { tentative };
-            track.is_seen() || (track.unseen_s <= limit && track.part_in_picture(size) >= LEAST_PART_IN_PICTURE)
+            let is_in_reach =
+                || track.part_in_picture(size).max(track.part_but_for_camera(size)) >= LEAST_PART_IN_PICTURE;
+            track.is_seen() || (track.unseen_s <= limit && is_in_reach())
         });
     }
 

@@ -309,6 +309,39 @@ fn a_shaken_picture_keeps_its_tracks_if_the_shift_is_told() {
     assert_eq!(tracker.update(Timestamp::from_secs_f64(0.1), SIZE, &[person(10.0, 10.0)]).len(), 1);
 }
 
+/// A person stands still while the picture moves to and fro; the ids that are told while it is in view, and how many tracks
+/// are told while it is not.
+fn turned_away(is_told: bool, seconds: f64) -> (Vec<TrackId>, usize) {
+    let mut tracker = Tracker::new(TrackerConfig::default());
+    let (mut ids, mut n_beyond, mut x) = (Vec::new(), 0, 500.0);
+    let turns = (seconds * 5.0) as usize;
+    let steps = std::iter::repeat_n(0.0, 5).chain([90.0; 3]).chain(std::iter::repeat_n(0.0, turns)).chain([-90.0; 3]);
+    for (n, dx) in steps.chain([0.0; 5]).enumerate() {
+        x += dx;
+        if is_told {
+            tracker.shifted(dx, 0.0);
+        }
+        let is_in_view = x < 640.0;
+        let found: Vec<Detection> = is_in_view.then(|| person(x, 200.0)).into_iter().collect();
+        let told = tracker.update(Timestamp::from_secs_f64(n as f64 / 5.0), SIZE, &found);
+        if is_in_view {
+            ids.extend(told.iter().filter(|track| track.state == TrackState::Seen).map(|track| track.id));
+        } else {
+            n_beyond = n_beyond.max(told.len());
+        }
+    }
+    ids.dedup();
+    (ids, n_beyond)
+}
+
+#[test]
+fn whom_the_camera_leaves_out_of_view_is_known_when_it_turns_back() {
+    let one = vec![TrackId(1)];
+    assert_eq!(turned_away(true, 1.5), (one.clone(), 0), "nobody is told of beyond the edge");
+    assert_eq!(turned_away(true, 6.0).0.len(), 2, "it is lost after a while, as behind a lorry");
+    assert_ne!(turned_away(false, 1.5).0, one);
+}
+
 #[test]
 fn looks_tell_who_is_who_where_boxes_do_not() {
     let look = |values: [f32; 2]| Appearance::new(values.to_vec());

@@ -38,6 +38,8 @@ pub(super) struct Tracklet {
     pub(super) unseen_s: f32,
     /// The same before the latest frame.
     unseen_before_s: f32,
+    /// How far the camera has moved its place in the picture since the last match.
+    carried: (f32, f32),
     /// The box to which it has kept, for how many seconds, and for how many of them it was last found in part only.
     pub(super) stood: BBox,
     /// Whether it is a vehicle, whose box is so wide that it shares much of it with the one before when it drives off.
@@ -64,6 +66,7 @@ impl Tracklet {
             last_seen: at,
             unseen_s: 0.0,
             unseen_before_s: 0.0,
+            carried: (0.0, 0.0),
             stood: detection.bbox,
             stood_s: 0.0,
             partly_s: 0.0,
@@ -121,6 +124,7 @@ impl Tracklet {
         self.score = detection.score;
         self.last_seen = at;
         self.unseen_s = 0.0;
+        self.carried = (0.0, 0.0);
         self.vote(detection);
     }
 
@@ -164,13 +168,17 @@ impl Tracklet {
             *b = BBox::new(b.x0 + dx, b.y0 + dy, b.x1 + dx, b.y1 + dy);
         }
         self.filter.shift(dx, dy);
+        self.carried = (self.carried.0 + dx, self.carried.1 + dy);
     }
 
     /// Keeps the track's place on the ground under a camera that has moved.
     pub(super) fn moved(&mut self, motion: &Motion) {
         self.last_box = motion.bbox(self.last_box);
         self.stood = motion.bbox(self.stood);
+        let before = self.filter.bbox().centre();
         self.filter.moved(motion);
+        let now = self.filter.bbox().centre();
+        self.carried = (self.carried.0 + now.x - before.x, self.carried.1 + now.y - before.y);
     }
 
     /// The latest frame was not looked at where the track is: it is not seen, and no older than before.
@@ -201,8 +209,13 @@ impl Tracklet {
 
     /// The part of the predicted box that lies in the picture.
     pub(super) fn part_in_picture(&self, size: (u32, u32)) -> f32 {
-        let bbox = self.filter.bbox();
-        bbox.clamped(size.0, size.1).area() / bbox.area().max(1.0)
+        part_in(&self.filter.bbox(), size)
+    }
+
+    /// The part that would lie in it, had the camera stood since the last match.
+    pub(super) fn part_but_for_camera(&self, size: (u32, u32)) -> f32 {
+        let (b, (dx, dy)) = (self.filter.bbox(), self.carried);
+        part_in(&BBox::new(b.x0 - dx, b.y0 - dy, b.x1 - dx, b.y1 - dy), size)
     }
 
     /// Distance of `bbox` from where the track was seen last or would be now, in mean sides.
@@ -232,4 +245,8 @@ impl Tracklet {
             last_seen: self.last_seen,
         })
     }
+}
+
+fn part_in(bbox: &BBox, size: (u32, u32)) -> f32 {
+    bbox.clamped(size.0, size.1).area() / bbox.area().max(1.0)
 }
