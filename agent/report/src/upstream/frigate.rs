@@ -10,8 +10,10 @@ use forewarn_wire::{EventSource, Presence};
 use serde_json::{Value, json};
 
 use super::mqtt::listener::listener;
-use super::mqtt::{Dialect, Publication, Speaks};
+use super::mqtt::{Dialect, Pictures, Publication, Speaks};
 use super::people::People;
+use super::small::small;
+use super::thin::MOST_PICTURE_BYTES;
 use crate::outbox::QueuedReport;
 
 listener! {
@@ -24,12 +26,12 @@ listener! {
 pub struct Topics {
     prefix: String,
     people: Arc<People>,
-    has_pictures: bool,
+    pictures: Pictures,
 }
 
 impl Topics {
-    fn new(prefix: String, people: Arc<People>, has_pictures: bool) -> Self {
-        Self { prefix, people, has_pictures }
+    fn new(prefix: String, people: Arc<People>, pictures: Pictures) -> Self {
+        Self { prefix, people, pictures }
     }
 }
 
@@ -157,9 +159,10 @@ impl Dialect for Frigate {
 
     fn report(&mut self, queued: &QueuedReport) -> Vec<Publication> {
         let incident = &queued.report.incident;
-        let picture = if self.0.has_pictures { self.0.people.picture(&queued.report) } else { None };
-        let sequence = queued.report.sequence as usize;
-        let at = |sequence| After { incident, sequence, has_picture: picture.is_some() };
+        let are_wanted = self.0.pictures != Pictures::Never;
+        let picture = are_wanted.then(|| self.0.people.picture(&queued.report)).flatten();
+        let (sequence, has_picture) = (queued.report.sequence as usize, picture.is_some());
+        let at = |sequence| After { incident, sequence, has_picture };
         // The first step that is reported is the second of the history.
         let (before, after) = (at(sequence.saturating_sub(1).max(1).min(sequence)), at(sequence));
         let kind = match after.state() {
@@ -170,13 +173,24 @@ impl Dialect for Frigate {
         let told = |before: Value, after: Value| json!({ "type": kind, "before": before, "after": after }).to_string();
         let prefix = &self.0.prefix;
         let mut messages = Vec::new();
-        if let Some(picture) = picture.clone() {
-            let (camera, label) = (&incident.rule.stream, &incident.subject.class);
-            messages.push(Publication::picture(format!("{prefix}/{camera}/{label}/snapshot"), picture.bytes));
+        if let Some(picture) = picture.filter(|_| self.0.pictures == Pictures::Along) {
+            messages.push(Publication::picture(self.snapshot_topic(incident), picture.bytes));
         }
         messages.push(Publication::passing(format!("{prefix}/events"), told(before.event(), after.event())));
         messages.push(Publication::passing(format!("{prefix}/reviews"), told(before.review(), after.review())));
         messages
+    }
+
+    fn picture(&self, queued: &QueuedReport) -> Option<Publication> {
+        let picture = self.0.people.picture(&queued.report)?;
+        let topic = self.snapshot_topic(&queued.report.incident);
+        Some(Publication::picture(topic, small(&picture.bytes, MOST_PICTURE_BYTES)?))
+    }
+}
+
+impl Frigate {
+    fn snapshot_topic(&self, incident: &IncidentRecord) -> String {
+        format!("{}/{}/{}/snapshot", self.0.prefix, incident.rule.stream, incident.subject.class)
     }
 }
 
@@ -187,7 +201,7 @@ mod tests {
     use super::*;
 
     fn said(sequence: u32) -> Vec<(String, Value)> {
-        let topics = Topics::new("frigate".to_owned(), Arc::default(), true);
+        let topics = Topics::new("frigate".to_owned(), Arc::default(), Pictures::Along);
         let queued = QueuedReport { seq: 1, report: report(1, sequence), source: source() };
         let messages = topics.dialect(&source()).report(&queued);
         messages.into_iter().map(|one| (one.topic, serde_json::from_slice(&one.payload).unwrap())).collect()
@@ -235,7 +249,7 @@ mod tests {
 
     #[test]
     fn presence_is_a_word() {
-        let topics = Topics::new("frigate".to_owned(), Arc::default(), true);
+        let topics = Topics::new("frigate".to_owned(), Arc::default(), Pictures::Along);
         let gone = topics.dialect(&source()).presence(Presence::Offline, None);
         assert_eq!(
             (gone.topic.as_str(), gone.payload.as_slice(), gone.is_retained),

@@ -11,8 +11,10 @@ use forewarn_wire::{Event, EventSource, Presence};
 use serde_json::{Map, Value, json};
 
 use super::mqtt::listener::listener;
-use super::mqtt::{Dialect, Publication, Speaks};
+use super::mqtt::{Dialect, Pictures, Publication, Speaks};
 use super::people::People;
+use super::small::small;
+use super::thin::MOST_PICTURE_BYTES;
 use crate::outbox::QueuedReport;
 
 listener! {
@@ -28,13 +30,13 @@ type Open = BTreeMap<(StreamId, ViolationId), BTreeSet<String>>;
 pub struct Home {
     prefix: String,
     people: Arc<People>,
-    has_pictures: bool,
+    pictures: Pictures,
     open: Arc<Mutex<Open>>,
 }
 
 impl Home {
-    fn new(prefix: String, people: Arc<People>, has_pictures: bool) -> Self {
-        Self { prefix, people, has_pictures, open: Arc::default() }
+    fn new(prefix: String, people: Arc<People>, pictures: Pictures) -> Self {
+        Self { prefix, people, pictures, open: Arc::default() }
     }
 }
 
@@ -65,6 +67,10 @@ fn event_types() -> Vec<&'static str> {
 impl HomeAssistant {
     fn device(&self) -> String {
         format!("forewarn_{}", self.source.site)
+    }
+
+    fn snapshot_topic(&self) -> String {
+        format!("{}/snapshot", self.base)
     }
 
     fn rule_topic(&self, camera: &StreamId, violation: &ViolationId) -> String {
@@ -113,12 +119,12 @@ impl HomeAssistant {
                 }),
             ),
         ]);
-        if self.home.has_pictures {
+        if self.home.pictures != Pictures::Never {
             let keys = json!({
                 "platform": "image",
                 "name": "Last snapshot",
                 "content_type": "image/jpeg",
-                "image_topic": format!("{}/snapshot", self.base),
+                "image_topic": self.snapshot_topic(),
             });
             components.extend([of("snapshot", keys)]);
         }
@@ -189,10 +195,10 @@ impl Dialect for HomeAssistant {
         facts["event_type"] = state.as_str().into();
         let topic = self.rule_topic(&rule.stream, &rule.violation);
         let mut messages = Vec::new();
-        if self.home.has_pictures
+        if self.home.pictures == Pictures::Along
             && let Some(picture) = self.home.people.picture(report)
         {
-            messages.push(Publication::picture(format!("{}/snapshot", self.base), picture.bytes));
+            messages.push(Publication::picture(self.snapshot_topic(), picture.bytes));
         }
         let word = if self.is_on(queued, state) { "ON" } else { "OFF" };
         messages.extend([
@@ -202,6 +208,11 @@ impl Dialect for HomeAssistant {
             Publication::passing(format!("{}/event", self.base), facts.to_string()),
         ]);
         messages
+    }
+
+    fn picture(&self, queued: &QueuedReport) -> Option<Publication> {
+        let picture = self.home.people.picture(&queued.report)?;
+        Some(Publication::picture(self.snapshot_topic(), small(&picture.bytes, MOST_PICTURE_BYTES)?))
     }
 }
 
@@ -218,7 +229,7 @@ mod tests {
     fn home() -> Home {
         let rule = report(1, 1).incident.rule;
         let people = People { rules: vec![(rule.stream, rule.violation)], ..People::default() };
-        Home::new("homeassistant".to_owned(), Arc::new(people), true)
+        Home::new("homeassistant".to_owned(), Arc::new(people), Pictures::Along)
     }
 
     fn queued(n: u64, sequence: u32) -> QueuedReport {

@@ -13,11 +13,11 @@ use forewarn_wire::samples::CLOSING;
 use serde_json::{Value, json};
 
 use crate::server::{READERS, SCRIPTS};
-use crate::support::{Broker, Received, Subscriber, drained, free_port, outbox_for, report, start};
+use crate::support::{Broker, Received, Subscriber, drained, eventually, free_port, outbox_for, report, start};
 use crate::webhook::adapter_with;
 
 /// What is published of one incident, up to the farewell, by topic.
-fn published(kind: &str, people: People) -> BTreeMap<String, Vec<Received>> {
+fn published(kind: &str, people: People, more: &str) -> BTreeMap<String, Vec<Received>> {
     let dir = tempfile::tempdir().unwrap();
     let broker = Broker::start(dir.path(), free_port(), "");
     let subscriber = Subscriber::start(broker.port);
@@ -25,9 +25,10 @@ fn published(kind: &str, people: People) -> BTreeMap<String, Vec<Received>> {
     for sequence in 1..=CLOSING {
         outbox.record(&report(1, sequence), None).unwrap();
     }
-    let keys = format!(r#""url":"mqtt://127.0.0.1:{}""#, broker.port);
+    let keys = format!(r#""url":"mqtt://127.0.0.1:{}"{more}"#, broker.port);
     let handle = start(kind, adapter_with(kind, &keys, "", people).as_ref(), &outbox);
     drained(&handle);
+    eventually("no picture waits", || handle.stats().pictures.waiting == 0);
     handle.stop(Duration::from_secs(10));
     let mut by_topic: BTreeMap<String, Vec<Received>> = BTreeMap::new();
     loop {
@@ -52,7 +53,7 @@ fn home_assistant_finds_a_device_whose_topics_are_those_that_are_published() {
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("confirmed-marked.jpg"), "a picture").unwrap();
     let people = People { rules: vec![rule], evidence: evidence.path().to_owned(), ..People::default() };
-    let by_topic = published("home_assistant", people);
+    let by_topic = published("home_assistant", people, "");
     let config = payloads(&by_topic, "homeassistant/device/forewarn_north/config").remove(0);
     let config: Value = serde_json::from_str(&config).unwrap();
     assert_eq!(payloads(&by_topic, config["availability_topic"].as_str().unwrap()), ["online", "offline"]);
@@ -72,7 +73,7 @@ fn home_assistant_finds_a_device_whose_topics_are_those_that_are_published() {
 
 #[test]
 fn frigates_topics_tell_an_incident_from_its_begin_to_its_end() {
-    let by_topic = published("frigate", People::default());
+    let by_topic = published("frigate", People::default(), "");
     assert_eq!(payloads(&by_topic, "frigate/available"), ["online", "offline"]);
     for topic in ["frigate/events", "frigate/reviews"] {
         let kinds: Vec<String> = payloads(&by_topic, topic)
@@ -102,7 +103,7 @@ fn a_program_that_reads_frigate_finds_what_it_looks_for() {
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("confirmed-marked.jpg"), "a picture").unwrap();
     let people = People { evidence: evidence.path().to_owned(), ..People::default() };
-    let by_topic = published("frigate", people);
+    let by_topic = published("frigate", people, "");
     let mut messages = by_topic["frigate/available"][..1].to_vec();
     messages
         .extend(by_topic.iter().filter(|(topic, _)| !topic.ends_with("/available")).flat_map(|(_, all)| all.clone()));
@@ -131,4 +132,21 @@ fn a_program_that_reads_frigate_finds_what_it_looks_for() {
     let kinds: Vec<_> = during.iter().map(|one| one["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["new", "update", "update", "update", "update", "end"]);
     assert_eq!(during[4], json!({ "type": "update", "active": true, "names": "illegal_parking", "car": 1 }));
+}
+
+#[test]
+fn over_a_thin_link_words_go_first_and_one_small_picture_follows() {
+    for (kind, topic) in
+        [("home_assistant", "forewarn/north/home_assistant/snapshot"), ("frigate", "frigate/gate/car/snapshot")]
+    {
+        let evidence = tempfile::tempdir().unwrap();
+        let folder = evidence.path().join(report(1, 1).incident.bundle());
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("confirmed-marked.jpg"), "a picture").unwrap();
+        let people = People { evidence: evidence.path().to_owned(), ..People::default() };
+        let by_topic = published(kind, people, r#","thin":{"kib_per_hour":100,"kib_per_day":400}"#);
+        let told = payloads(&by_topic, topic);
+        assert!(!told.is_empty() && told.len() < CLOSING as usize, "{kind}: {told:?}");
+        assert!(told.iter().all(|picture| picture == "a picture"));
+    }
 }

@@ -9,6 +9,17 @@ use super::topic::Topics;
 use crate::outbox::QueuedReport;
 use crate::upstream::evidence_link::{EvidenceLink, event_of};
 
+/// When the picture of an incident goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pictures {
+    /// It does not go.
+    Never,
+    /// With the words of the report, as it was taken.
+    Along,
+    /// After them, small, as the budget of a thin link allows.
+    After,
+}
+
 /// What one kind of listener on a broker expects. Pure.
 pub trait Dialect: fmt::Debug + Send {
     /// Whether the agent is there; also the last will.
@@ -21,6 +32,11 @@ pub trait Dialect: fmt::Debug + Send {
 
     /// A report, in at most [`MOST_MESSAGES`] messages. It is acknowledged when the broker has the last of them.
     fn report(&mut self, queued: &QueuedReport) -> Vec<Publication>;
+
+    /// The small picture of a report whose words are there.
+    fn picture(&self, _queued: &QueuedReport) -> Option<Publication> {
+        None
+    }
 
     /// How the agent's parts fare, where that has a place.
     fn health(&self, _health: &str) -> Option<Publication> {

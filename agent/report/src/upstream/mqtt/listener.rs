@@ -6,9 +6,11 @@ use forewarn_base::broker_table;
 use forewarn_base::setting::SettingError;
 
 use super::config::{MqttConfig, MqttVersion};
-use super::{InDialect, Speaks};
+use super::{InDialect, Pictures, Speaks};
 use crate::upstream::Start;
+use crate::upstream::purse::Purse;
 use crate::upstream::settings::{AdapterSettings, Seals, Surroundings, Usual};
+use crate::upstream::spending::Budget;
 
 broker_table! {
     /// A listener on a broker as the site file describes it.
@@ -22,6 +24,9 @@ broker_table! {
         /// Whether the latest picture of an incident is published; true if absent.
         #[serde(default = "default_pictures")]
         pub pictures: bool,
+        /// The link to the broker is slow or metered: words go first and alone, then a picture of at most 15 kB, within this budget.
+        #[serde(default)]
+        pub thin: Option<Budget>,
     }
 }
 
@@ -33,6 +38,15 @@ fn default_pictures() -> bool {
 pub(crate) const USUAL: Usual = Usual { is_required: false, states: &[], seals: Seals::Without };
 
 impl ListenerConfig {
+    /// When pictures go.
+    pub(crate) fn when_pictures(&self) -> Pictures {
+        match (self.pictures, self.thin) {
+            (false, _) => Pictures::Never,
+            (true, None) => Pictures::Along,
+            (true, Some(_)) => Pictures::After,
+        }
+    }
+
     /// The way there, on which a dialect is spoken below a prefix.
     pub(crate) fn open<D: Speaks>(
         &self,
@@ -40,6 +54,11 @@ impl ListenerConfig {
         prefix: &str,
         dialect: impl FnOnce(String) -> D,
     ) -> Result<Arc<dyn Start>, SettingError> {
+        let thin = self.thin.map(Budget::check).transpose()?;
+        if thin.is_some() && !self.pictures {
+            return Err(SettingError::value("thin", "it has no effect without pictures", "leave one of the two out"));
+        }
+        let thin = thin.map(|budget| Purse::new(budget, around.people.spent.join(format!("{}.json", around.id))));
         let prefix = self.topic_prefix.clone().unwrap_or_else(|| prefix.to_owned());
         let mqtt = MqttConfig {
             version: self.version,
@@ -54,7 +73,7 @@ impl ListenerConfig {
             keep_alive_s: self.keep_alive_s,
             ..MqttConfig::new(&self.url)
         };
-        Ok(Arc::new(InDialect::new(mqtt.resolve_for(around)?, dialect(prefix))))
+        Ok(Arc::new(InDialect::new(mqtt.resolve_for(around)?, dialect(prefix)).within(thin)))
     }
 }
 
@@ -86,8 +105,8 @@ macro_rules! listener {
                 &self,
                 around: $crate::upstream::settings::Surroundings<'_>,
             ) -> Result<std::sync::Arc<dyn $crate::upstream::Start>, forewarn_base::setting::SettingError> {
-                let (people, has_pictures) = (std::sync::Arc::clone(around.people), self.0.pictures);
-                self.0.open(around, $prefix, |prefix| $dialect(prefix, people, has_pictures))
+                let (people, pictures) = (std::sync::Arc::clone(around.people), self.0.when_pictures());
+                self.0.open(around, $prefix, |prefix| $dialect(prefix, people, pictures))
             }
         }
     };

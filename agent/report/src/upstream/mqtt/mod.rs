@@ -1,5 +1,6 @@
 //! The adapter for MQTT brokers. Described for consumers in `docs/mqtt.md`.
 
+mod after;
 pub mod config;
 mod dialect;
 mod link;
@@ -11,16 +12,20 @@ pub mod topic;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use forewarn_domain::Clock;
 use forewarn_wire::{EventSource, Presence};
 
+use self::after::After;
 use self::config::ResolvedMqtt;
-pub use self::dialect::Dialect;
 use self::dialect::{CloudEvents, MOST_MESSAGES};
+pub use self::dialect::{Dialect, Pictures};
 pub use self::link::Publication;
 use self::link::{Answer, Message, MqttReceiver, MqttSender};
 use self::packets::{Packets, Sent};
+use super::purse::Purse;
+use super::thin::PictureCounts;
 use super::{Adapter, Note, Pace, Upstream};
 use crate::outbox::QueuedReport;
 
@@ -67,6 +72,8 @@ fn connect(
 pub struct InDialect<D> {
     mqtt: ResolvedMqtt,
     dialect: D,
+    /// What a thin link has carried, where it is one.
+    thin: Option<Purse>,
 }
 
 /// Makes the dialect of each connection.
@@ -78,7 +85,12 @@ pub trait Speaks: fmt::Debug + Clone + Send + Sync + 'static {
 impl<D> InDialect<D> {
     /// In a dialect, over a broker.
     pub fn new(mqtt: ResolvedMqtt, dialect: D) -> Self {
-        Self { mqtt, dialect }
+        Self { mqtt, dialect, thin: None }
+    }
+
+    /// The same over a link that is thin, if there is a purse.
+    pub(super) fn within(self, thin: Option<Purse>) -> Self {
+        Self { thin, ..self }
     }
 }
 
@@ -99,8 +111,10 @@ impl<D: Speaks> Adapter for InDialect<D> {
         self.mqtt.pace()
     }
 
-    fn connect(&self, source: &EventSource, _: &Arc<dyn Clock>) -> (MqttUpstream, MqttSender, MqttReceiver) {
-        connect(&self.mqtt, self.dialect.dialect(source), MOST_MESSAGES)
+    fn connect(&self, source: &EventSource, clock: &Arc<dyn Clock>) -> (MqttUpstream, MqttSender, MqttReceiver) {
+        let (upstream, outward, inward) = connect(&self.mqtt, self.dialect.dialect(source), MOST_MESSAGES);
+        let after = self.thin.clone().map(|purse| After::new(purse, Arc::clone(clock)));
+        (MqttUpstream { after, ..upstream }, outward, inward)
     }
 }
 
@@ -113,6 +127,8 @@ pub struct MqttUpstream {
     packets: Packets,
     messages: VecDeque<Message>,
     health: HealthNews,
+    /// Pictures that follow words, where the link is thin.
+    after: Option<After>,
 }
 
 /// What is to be told of the agent's health: one message at a time, and of those that wait the latest.
@@ -132,6 +148,7 @@ impl MqttUpstream {
             packets: Packets::default(),
             messages: VecDeque::new(),
             health: HealthNews::default(),
+            after: None,
         }
     }
 
@@ -162,6 +179,9 @@ impl Upstream for MqttUpstream {
 
     fn handle_report(&mut self, queued: &QueuedReport) {
         let mut messages = self.dialect.report(queued);
+        if let Some(after) = &mut self.after {
+            after.words(queued, &messages);
+        }
         let last = messages.pop();
         for part in messages {
             self.publish(part, Sent::Part);
@@ -185,7 +205,18 @@ impl Upstream for MqttUpstream {
                 Note::Nothing
             }
             Answer::Acked(packet) => match self.packets.answered(packet) {
-                Some(Sent::Report(seq)) => Note::Acknowledged(seq),
+                Some(Sent::Report(seq)) => {
+                    if let Some(after) = &mut self.after {
+                        after.have_words(seq);
+                    }
+                    Note::Acknowledged(seq)
+                }
+                Some(Sent::Picture) => {
+                    if let Some(after) = &mut self.after {
+                        after.done(true);
+                    }
+                    Note::Nothing
+                }
                 Some(Sent::Offline) => {
                     self.messages.push_back(Message::Disconnect);
                     Note::Nothing
@@ -203,6 +234,13 @@ impl Upstream for MqttUpstream {
                     Some(Sent::Health) => {
                         self.health.is_refused = true;
                         tracing::info!(reason, "the broker does not take the agent's health");
+                        return Note::Nothing;
+                    }
+                    Some(Sent::Picture) => {
+                        if let Some(after) = &mut self.after {
+                            after.done(false);
+                        }
+                        tracing::info!(reason, "the broker does not take a picture");
                         return Note::Nothing;
                     }
                     Some(Sent::Report(_) | Sent::Part) => "an event",
@@ -229,7 +267,22 @@ impl Upstream for MqttUpstream {
         self.packets.is_status_unanswered()
     }
 
+    fn rest(&self) -> Option<Duration> {
+        self.after.as_ref().and_then(After::rest)
+    }
+
+    fn pictures(&self) -> PictureCounts {
+        self.after.as_ref().map(After::counts).unwrap_or_default()
+    }
+
     fn poll_message(&mut self) -> Option<Message> {
+        if self.messages.is_empty() {
+            let dialect = &self.dialect;
+            let picture = self.after.as_mut().and_then(|after| after.next(|report| dialect.picture(report)));
+            if let Some(picture) = picture {
+                self.publish(picture, Sent::Picture);
+            }
+        }
         self.messages.pop_front()
     }
 }

@@ -15,6 +15,8 @@ pub(super) enum Sent {
     Offline,
     /// How its parts fare.
     Health,
+    /// A picture after its words.
+    Picture,
 }
 
 /// Publications of one connection that are not acknowledged yet.
