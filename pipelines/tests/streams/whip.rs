@@ -87,9 +87,9 @@ fn what_is_published_is_watched_and_watched_again_after_it_ended() {
         }
         // Ended in words, and by a publisher that is gone.
         if turn == 1 {
-            drop(publisher)
+            drop(publisher);
         } else {
-            publisher.end()
+            publisher.end();
         }
         events.wait_for(is_interrupted);
     }

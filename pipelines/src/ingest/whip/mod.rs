@@ -27,6 +27,8 @@ use crate::{SourceUrl, StreamFault};
 
 /// This box's own addresses must be gathered by then.
 const GATHERED_WITHIN: Duration = Duration::from_secs(5);
+/// The question that has the agent of ICE listen at one address alone.
+const ADD_ADDRESS: &str = "add-local-ip-address";
 
 /// What a publisher must name.
 struct Wanted {
@@ -96,9 +98,8 @@ fn bind(webrtc: &gst::Element, source: &SourceUrl) {
     let address = source.listens_at().and_then(|(address, _)| address.parse::<IpAddr>().ok());
     let Some(address) = address.filter(|address| !address.is_unspecified() && !address.is_loopback()) else { return };
     let agent = webrtc.property::<glib::Object>("ice-agent");
-    const ACTION: &str = "add-local-ip-address";
-    if glib::subclass::SignalId::lookup(ACTION, agent.type_()).is_some() {
-        let _ = agent.emit_by_name_with_values(ACTION, &[address.to_string().to_value()]);
+    if glib::subclass::SignalId::lookup(ADD_ADDRESS, agent.type_()).is_some() {
+        let _ = agent.emit_by_name_with_values(ADD_ADDRESS, &[address.to_string().to_value()]);
     }
 }
 
