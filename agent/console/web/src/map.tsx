@@ -84,7 +84,8 @@ function Ground({ map, plan }: { map: SiteMap; plan: [number, number] | null }) 
         viewBox={shown.join(" ")}
         style={`aspect-ratio: ${Math.min(3, Math.max(1, whole[2] / whole[3]))}`}
         role="application"
-        tabIndex={0}
+        // In lower case, because names of attributes of SVG are taken as they are written.
+        tabindex={0}
         aria-label={say("mapKeys")}
         onKeyDown={(event) => {
           const key = keys[event.key];
