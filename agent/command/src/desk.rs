@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::command::{Ask, Command};
 use crate::config::ResolvedCommands;
+use crate::configure::Begun;
 use crate::gate::{Gate, Refusal, Refused};
 use crate::hands::Hands;
 use crate::kept::{self, Keep, Kept, Quiet};
@@ -31,6 +32,7 @@ pub struct Desk {
     gate: Gate,
     keep: Keep,
     silences: Vec<Quiet>,
+    begun: Option<Begun>,
     hands: Box<dyn Hands>,
     trail: Trail,
     clock: Arc<dyn Clock>,
@@ -74,7 +76,31 @@ impl Desk {
             }
         }
         let gate = Gate::new(secret, site, kept.memory);
-        Self { site: site.to_owned(), gate, keep, silences, hands, trail, clock, unsigned: (now, 0) }
+        let (site, begun) = (site.to_owned(), kept.begun);
+        let mut desk = Self { site, gate, keep, silences, begun, hands, trail, clock, unsigned: (now, 0) };
+        desk.end_begun();
+        desk
+    }
+
+    /// Brings a change of the site file, during which the agent stopped, to its end. Nobody waits for the reply any more.
+    fn end_begun(&mut self) {
+        let Some(begun) = self.begun.clone() else { return };
+        let done = self.hands.end(&begun);
+        let outcome = if done.is_ok() { Outcome::Done } else { Outcome::Failed };
+        self.settled(&begun.id, outcome);
+        let why = done.err().map_or_else(String::new, |why| format!("; {why}"));
+        let detail = format!("id {}; ended after a restart{why}", begun.id);
+        self.write_up((Some(begun.by), "configure", outcome), Some("site".to_owned()), detail);
+    }
+
+    /// Keeps what became of a command.
+    fn settled(&mut self, id: &str, outcome: Outcome) {
+        self.begun = None;
+        self.gate.settle(id, outcome);
+        // It is known that the command came; what became of it is told by the audit log, too.
+        if let Err(error) = self.keep() {
+            tracing::error!(%error, id, "what became of a command is not kept");
+        }
     }
 
     /// Has one message done, if it is a command that is let in, and says what is answered.
@@ -85,11 +111,7 @@ impl Desk {
             Ok(command) => {
                 let done = self.admitted(&command);
                 let outcome = if done.is_ok() { Outcome::Done } else { Outcome::Failed };
-                self.gate.settle(&command.id, outcome);
-                // It is known that the command came; what became of it is told by the audit log, too.
-                if let Err(error) = self.keep() {
-                    tracing::error!(%error, id = command.id, "what became of a command is not kept");
-                }
+                self.settled(&command.id, outcome);
                 let (why, found) = done.map_or_else(|why| (Some(why), Value::Null), |found| (None, found));
                 self.note(outcome, Some(&command), why.as_deref());
                 Reply { id: Some(command.id), site: self.site.clone(), outcome, why, found }
@@ -102,6 +124,7 @@ impl Desk {
         let unkept = |error| {
             format!("that it came cannot be kept, so it is not done: {error}; send a new one when the disk takes it")
         };
+        self.begun = self.hands.begin(command);
         self.keep().map_err(unkept)?;
         let now = self.clock.wall(self.clock.now());
         let Ask::Silence { camera, zone, until_s } = &command.ask else {
@@ -144,19 +167,24 @@ impl Desk {
     }
 
     fn keep(&mut self) -> std::io::Result<()> {
-        (self.keep)(&Kept { memory: self.gate.memory().clone(), silences: self.silences.clone() })
+        (self.keep)(&Kept {
+            memory: self.gate.memory().clone(),
+            silences: self.silences.clone(),
+            begun: self.begun.clone(),
+        })
     }
 
     fn note(&self, outcome: Outcome, command: Option<&Command>, why: Option<&str>) {
         let what = command.map_or("none", |command| command.ask.as_str());
-        COMMANDS.of([&what, &outcome.as_str()]).increment(1);
         let detail = command.map(|command| format!("id {}", command.id)).into_iter().chain(why.map(str::to_owned));
-        self.trail.add(&Line {
-            at: self.clock.wall(self.clock.now()).to_rfc3339(),
-            who: command.map(|command| command.by.clone()),
-            deed: format!("command {what}: {}", outcome.as_str()),
-            about: command.map(|command| command.ask.about().to_owned()),
-            detail: Some(detail.collect::<Vec<_>>().join("; ")),
-        });
+        let (who, about) = (command.map(|it| it.by.clone()), command.map(|it| it.ask.about().to_owned()));
+        self.write_up((who, what, outcome), about, detail.collect::<Vec<_>>().join("; "));
+    }
+
+    fn write_up(&self, (who, what, outcome): (Option<String>, &str, Outcome), about: Option<String>, detail: String) {
+        COMMANDS.of([&what, &outcome.as_str()]).increment(1);
+        let deed = format!("command {what}: {}", outcome.as_str());
+        let at = self.clock.wall(self.clock.now()).to_rfc3339();
+        self.trail.add(&Line { at, who, deed, about, detail: Some(detail) });
     }
 }

@@ -8,6 +8,7 @@ use forewarn_base::durable;
 use forewarn_domain::WallTime;
 use serde::{Deserialize, Serialize};
 
+use crate::configure::Begun;
 use crate::gate::Memory;
 
 /// A silence that somebody asked for.
@@ -31,6 +32,9 @@ pub struct Kept {
     /// The silences that hold.
     #[serde(default)]
     pub silences: Vec<Quiet>,
+    /// The change of the site file that has not come to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<Begun>,
 }
 
 /// Keeps it; returns when it is on the disk.
@@ -44,7 +48,7 @@ pub(crate) fn open(path: PathBuf, now: WallTime) -> (Kept, Keep) {
         Err(error) => {
             tracing::error!(%error, path = %path.display(), "what commands came lately cannot be read: none is taken that expires within ten minutes");
             let _ = fs::rename(&path, path.with_extension("damaged.json"));
-            Kept { memory: Memory::lost(now), silences: Vec::new() }
+            Kept { memory: Memory::lost(now), ..Kept::default() }
         }
     };
     (kept, Box::new(move |kept| durable::replace(&path, &serde_json::to_vec(kept)?)))

@@ -21,7 +21,7 @@ mod ways;
 
 pub use command::{Ask, Command};
 pub use config::{CommandsConfig, ResolvedCommands};
-pub use configure::SiteFile;
+pub use configure::{Begun, SiteFile};
 pub use desk::Desk;
 pub use gate::{Gate, Refusal};
 pub use hands::Hands;

@@ -9,10 +9,11 @@ use forewarn_base::secret::Secret;
 use forewarn_domain::{Clock, Timestamp, WallTime};
 use forewarn_memory::trail::Trail;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::command::{Ask, Command, sign};
 use crate::config::CommandsConfig;
+use crate::configure::Begun;
 use crate::desk::Desk;
 use crate::gate::{Gate, MOST_AHEAD_S, Memory, Refusal};
 use crate::hands::Hands;
@@ -117,6 +118,16 @@ impl Hands for Done {
         Ok(Value::Bool(true))
     }
 
+    fn begin(&mut self, command: &Command) -> Option<Begun> {
+        let begun = json!({ "id": command.id, "by": command.by, "before": "abc", "cameras": [], "passwords": [] });
+        matches!(command.ask, Ask::Configure { .. }).then(|| serde_json::from_value(begun).unwrap())
+    }
+
+    fn end(&mut self, begun: &Begun) -> Result<Value, String> {
+        self.0.lock().unwrap().push(format!("the end of {}", begun.id));
+        Err("no picture came".to_owned())
+    }
+
     fn silence(&mut self, quiet: &Quiet, _now: WallTime) -> Result<(), String> {
         self.1.lock().unwrap().push(quiet.clone());
         Ok(())
@@ -213,6 +224,23 @@ fn a_silence_outlives_a_restart_and_ends_by_its_time_or_by_another_word() {
 }
 
 #[test]
+fn a_change_of_the_site_file_during_which_the_agent_was_killed_is_ended_once_and_audited() {
+    let office = Office::new();
+    let ask = Ask::Configure { changes: Vec::new(), base: Some("abc".to_owned()) };
+    // The disk takes that it came, and no more: the agent is killed then.
+    let message = signed(&Command { ask, ..look("7", NOW_S + 30) });
+    office.open(1).take(&message, false);
+    let mut desk = office.open(9);
+    assert_eq!(*office.done.0.lock().unwrap(), ["7", "the end of 7"]);
+    let (who, deed, detail) = office.audit().pop().unwrap();
+    assert_eq!((who.as_deref(), deed.as_str()), (Some("desk 3"), "command configure: failed"));
+    assert_eq!(detail, "id 7; ended after a restart; no picture came");
+    assert!(answer(&desk.take(&message, false)).1.contains("and could not be done"));
+    office.open(9);
+    assert_eq!(office.done.0.lock().unwrap().len(), 2, "it has come to its end");
+}
+
+#[test]
 fn a_damaged_file_lets_nothing_in_that_may_have_been_there() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("commands.json");
@@ -220,7 +248,7 @@ fn a_damaged_file_lets_nothing_in_that_may_have_been_there() {
     assert_eq!(kept, Kept::default());
     let mut gate = gate();
     gate.admit(&signed(&look("1", NOW_S + 60)), false, at(NOW_S)).unwrap();
-    keep(&Kept { memory: gate.memory().clone(), silences: Vec::new() }).unwrap();
+    keep(&Kept { memory: gate.memory().clone(), ..Kept::default() }).unwrap();
     assert_eq!(&kept::open(path.clone(), at(NOW_S)).0.memory, gate.memory());
     std::fs::write(&path, b"{\"seen\":").unwrap();
     let lost = kept::open(path.clone(), at(NOW_S)).0.memory;

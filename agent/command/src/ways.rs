@@ -18,7 +18,7 @@ use forewarn_report::IncidentLedger;
 use serde_json::{Value, json};
 
 use crate::command::{Ask, Command};
-use crate::configure::{SiteFile, configure};
+use crate::configure::{Begun, SiteFile, configure};
 use crate::hands::Hands;
 use crate::kept::Quiet;
 
@@ -186,13 +186,22 @@ impl Hands for Ways {
                 self.speak(speaker, SpokenText { language: *language, text: text.clone() })
             }
             Ask::Look { camera } => self.look(camera),
-            Ask::Configure { changes, base } => configure(&*self.site, &*self.clock, changes, base.as_deref()),
+            Ask::Configure { changes, .. } => configure(&*self.site, &*self.clock, changes, command),
             Ask::Clip { camera, from_s, to_s } => self.clip(camera, (*from_s, *to_s), now),
             Ask::Silence { camera, zone, until_s } => {
                 let quiet = Quiet { camera: camera.clone(), zone: zone.clone(), until_s: *until_s };
                 self.silence(&quiet, now).map(|()| Value::Null)
             }
         }
+    }
+
+    fn begin(&mut self, command: &Command) -> Option<Begun> {
+        // What cannot be is told when it is done.
+        Begun::of(command, &*self.site).ok().flatten()
+    }
+
+    fn end(&mut self, begun: &Begun) -> Result<Value, String> {
+        begun.end(&*self.site, &*self.clock)
     }
 
     fn silence(&mut self, quiet: &Quiet, now: WallTime) -> Result<(), String> {

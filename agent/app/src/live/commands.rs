@@ -22,6 +22,7 @@ use super::part::Part;
 use super::site_file::SiteFile;
 use super::streams::Streams;
 use crate::config::Site;
+use crate::config::edit;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
 /// A camera that is not looked at by then, or gives no picture by then, gives no answer.
@@ -78,8 +79,21 @@ impl forewarn_command::SiteFile for SiteOf {
         Ok(draft.json(base.is_some()))
     }
 
-    fn undo(&self) -> Result<(), String> {
-        self.0.undo().map(drop).map_err(|why| why.to_string())
+    fn name(&self) -> Result<String, String> {
+        let file = self.0.0.as_deref().and_then(edit::name_of);
+        file.ok_or_else(|| "the site file cannot be read".to_owned())
+    }
+
+    fn former_name(&self) -> Option<String> {
+        edit::name_of(&edit::undo_path(&std::fs::canonicalize(self.0.0.as_deref()?).ok()?))
+    }
+
+    fn undo(&self, passwords: &[StreamId]) -> Result<(), String> {
+        self.0.undo().map_err(|why| why.to_string())?;
+        if let Some(file) = &self.0.0 {
+            edit::forget(file, passwords);
+        }
+        Ok(())
     }
 
     fn streams(&self, changes: &[SiteChange]) -> Result<Vec<StreamId>, String> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use forewarn_base::durable;
+use forewarn_base::{durable, hash};
 
 use super::EditError;
 use crate::source::{ConfigError, Source};
@@ -27,6 +27,11 @@ pub fn undo(file: &Path) -> Result<(), EditError> {
     let (former, present) = (Source::read(&kept)?, Source::read(&file)?);
     replace(&kept, &file, present.text())?;
     replace(&file, &file, former.text())
+}
+
+/// Names a file by what stands in it, as a draft names the one that it was made of; none where it cannot be read.
+pub fn name_of(file: &Path) -> Option<String> {
+    fs::read(file).ok().map(|bytes| hash::sha256_of_bytes(&bytes))
 }
 
 /// Where the file lies, whatever links lead to it: a link is not to be replaced by a file.

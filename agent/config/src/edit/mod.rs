@@ -21,9 +21,9 @@ mod tests;
 mod value;
 
 pub use self::draft::{Draft, Line, change};
-pub use self::file::{undo, undo_path};
+pub use self::file::{name_of, undo, undo_path};
 pub use self::path::KeyPath;
-pub use self::secret::Secrets;
+pub use self::secret::{Secrets, forget};
 pub use self::site_change::{changes as changes_of, secret_of};
 pub use self::value::NewValue;
 

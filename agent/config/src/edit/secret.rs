@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use forewarn_base::private;
+use forewarn_domain::StreamId;
 use forewarn_domain::site_change::SiteChange;
 
 use super::file::place;
@@ -49,6 +50,17 @@ impl Secrets {
     }
 }
 
+/// Takes the passwords of cameras that were added and taken back away, unless the site file names them.
+pub fn forget(site_file: &Path, cameras: &[StreamId]) {
+    let Ok(file) = place(site_file) else { return };
+    let Ok(text) = fs::read_to_string(&file) else { return };
+    let beside = file.parent().unwrap_or(Path::new("."));
+    for secret in cameras.iter().map(secret_of).filter(|secret| !text.contains(secret.as_str())) {
+        // What cannot be taken away is for the agent's user alone.
+        let _ = fs::remove_file(beside.join(secret));
+    }
+}
+
 impl Drop for Secrets {
     fn drop(&mut self) {
         for path in &self.0 {
@@ -88,5 +100,12 @@ mod tests {
         let again = Secrets::of(&site, &changes).unwrap_err();
         assert!(matches!(again, EditError::Path { .. }) && again.to_string().contains("yard.secret is there already"));
         assert!(secret.exists(), "it is of a camera that is there");
+        let yard = [StreamId::new("yard").unwrap()];
+        fs::write(&site, "password_file = \"yard.secret\"").unwrap();
+        forget(&site, &yard);
+        assert!(secret.exists(), "the site file names it");
+        fs::write(&site, "").unwrap();
+        forget(&site, &yard);
+        assert!(!secret.exists(), "its camera was taken back");
     }
 }
