@@ -279,3 +279,26 @@ fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
     assert!(!world.agent.log().contains("does not hold"), "the silence holds after the restart: {}", world.agent.log());
     assert_stops(world.agent);
 }
+
+/// The password of the camera goes with it, and the audit log tells what came of the command.
+#[test]
+fn a_change_of_the_site_file_during_which_the_agent_is_killed_comes_to_its_end_at_the_next_start() {
+    let mut world = World::start();
+    let file = |world: &World| std::fs::read_to_string(&world.site).unwrap();
+    let before = file(&world);
+    let camera = json!({ "id": "dark", "url": "rtsp://127.0.0.1:9/none", "user": "ann", "password": "seven-herons" });
+    let changes = json!([{ "add_camera": camera }]);
+    let base = world.ask("see-1", &json!({ "configure": { "changes": changes } }))["base"].clone();
+    world.send(&command("save-1", &json!({ "configure": { "changes": changes, "base": base } })));
+    eventually("the file is saved", || file(&world).contains("dark.secret").then_some(())).unwrap();
+    world.agent.kill().unwrap();
+    let secret = world.scene.path("dark.secret");
+    assert!(secret.exists());
+    world.agent = Agent::start(&world.scene.program, &world.site, "info").unwrap();
+    let ended =
+        || world.audit().lines().find(|line| line.contains("id save-1; ended after a restart")).map(str::to_owned);
+    let ended = eventually("it comes to its end", ended);
+    let ended = ended.unwrap_or_else(|error| panic!("{error:#}\n{}", world.agent.log()));
+    assert!(ended.contains("no picture came of dark within 30 s, so the site file is as it was before"), "{ended}");
+    assert_eq!((file(&world), secret.exists()), (before, false));
+}

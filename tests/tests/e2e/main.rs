@@ -41,3 +41,4 @@ mod time_stamps;
 mod token;
 mod two_streams;
 mod update;
+mod upgrade;
