@@ -75,6 +75,11 @@ fn weight_of(is_of_the_house: bool) -> usize {
     if is_of_the_house { HOUSE_WEIGHT } else { 1 }
 }
 
+/// The program that `FOREWARN_BIN` names, else that of the demo, built.
+pub(crate) fn given_or_demo(workspace: &Workspace) -> Result<PathBuf> {
+    env::var_os("FOREWARN_BIN").map_or_else(|| program(workspace, Profile::Demo), |path| Ok(PathBuf::from(path)))
+}
+
 /// Builds the program and returns where it is. On a terminal cargo shows how far it is; elsewhere each tenth is a line.
 pub(crate) fn program(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     let mut cargo = workspace.cargo(match profile {

@@ -144,7 +144,7 @@ enum Command {
     },
     /// Make clips with exactly known truth out of photographs, and measure what the program finds in them
     #[command(
-        after_help = "Examples:\n  cargo xtask evaluate\n  cargo xtask evaluate --part develop\n  cargo xtask evaluate --only bag-left"
+        after_help = "Examples:\n  cargo xtask evaluate\n  cargo xtask evaluate --write\n  cargo xtask evaluate --part develop --only bag-left\n  FOREWARN_BIN=target/debug/forewarn cargo xtask evaluate --again"
     )]
     Evaluate {
         /// The scenes by which changes are chosen, or those on which they are measured.
@@ -156,6 +156,12 @@ enum Command {
         /// Only the scenes whose names contain this; may be given several times.
         #[arg(long, value_name = "NAME")]
         only: Vec<String>,
+        /// Judge the scenes that were made the last time, instead of making them.
+        #[arg(long, conflicts_with_all = ["only", "seed"])]
+        again: bool,
+        /// Also write the table into docs/evaluation.md.
+        #[arg(long, conflicts_with = "only")]
+        write: bool,
     },
     /// Take the documentation's pictures of the console anew: its journeys in Chromium, and those that a page shows
     #[command(after_help = "Example:\n  cargo xtask pictures")]
@@ -196,7 +202,9 @@ fn run(workspace: &Workspace, command: Command) -> Result<()> {
         }
         Command::Chaos { rounds } => suite::chaos(workspace, rounds),
         Command::Soak { brief, only } => suite::soak(workspace, brief, &only),
-        Command::Evaluate { part, seed, only } => evaluate::evaluate(workspace, &part, seed, &only),
+        Command::Evaluate { part, seed, only, again, write } => {
+            evaluate::evaluate(workspace, &evaluate::Settings { part, seed, only, again, write })
+        }
         Command::Pictures => pictures::take(workspace),
         Command::Diagram => suite::diagram(workspace),
     }
