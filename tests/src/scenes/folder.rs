@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use forewarn_domain::BBox;
 
 use super::encode::Encoder;
 use super::photos::Photos;
 use super::render::Renderer;
-use super::script::{Script, Truth};
+use super::script::{Actor, Script, Truth};
 
 /// What was made of a scene.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,12 +71,19 @@ fn truth(script: &Script, renderer: &Renderer<'_>, known: &BTreeSet<String>) -> 
             "[[clip.truth]]\nviolation = \"{violation}\"\nzone = \"{zone}\"\nfrom_s = {from_s:.1}\nto_s = {to_s:.1}\n"
         );
         let actor = script.actors.iter().find(|known| Some(known.name) == *actor);
-        if let Some(bbox) = actor.and_then(|actor| actor.bbox(*from_s, renderer.aspect(actor.name))) {
-            let [x0, y0, x1, y1] = <[f32; 4]>::from(bbox).map(f32::round);
+        if let Some(bbox) = actor.and_then(|actor| way(actor, (*from_s, *to_s), renderer.aspect(actor.name))) {
+            let (width, height) = renderer.size();
+            let [x0, y0, x1, y1] = <[f32; 4]>::from(bbox.clamped(width, height)).map(f32::round);
             let _ = writeln!(text, "box = [{x0}, {y0}, {x1}, {y1}]");
         }
     }
     text
+}
+
+/// All that an actor takes up from one second to another: who moves is somewhere else when the alarm comes.
+fn way(actor: &Actor, (from_s, to_s): (f32, f32), aspect: f32) -> Option<BBox> {
+    let times = (0..).map(|n| from_s + 0.1 * n as f32).take_while(|at_s| *at_s <= to_s);
+    times.filter_map(|at_s| actor.bbox(at_s, aspect)).reduce(|way, bbox| way.union(&bbox))
 }
 
 fn site(script: &Script, known: &BTreeSet<String>) -> String {

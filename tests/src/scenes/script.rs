@@ -63,7 +63,7 @@ pub struct Truth {
     pub from_s: f32,
     /// To this second.
     pub to_s: f32,
-    /// Name of the actor whose box it is, at the second `from_s`; none where it is nobody's in particular.
+    /// Name of the actor whose way meanwhile is its place; none where it is nobody's in particular.
     pub actor: Option<&'static str>,
 }
 
