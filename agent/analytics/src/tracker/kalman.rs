@@ -105,10 +105,11 @@ impl BoxFilter {
         }
     }
 
-    /// Takes in a detection. A low score widens the noise of its place: an unsure box is mostly a partial one.
-    pub(super) fn update(&mut self, bbox: &BBox, score: f32) {
+    /// Takes in a detection. A low score widens the noise of its place: an unsure box is mostly a partial one. So does `spread`,
+    /// a factor.
+    pub(super) fn update(&mut self, bbox: &BBox, score: f32, spread: f32) {
         let centre = bbox.centre();
-        let var = (MEASURE * self.scale() * (2.0 - score.clamp(0.0, 1.0))).powi(2);
+        let var = (MEASURE * self.scale() * (2.0 - score.clamp(0.0, 1.0)) * spread).powi(2);
         self.x.update(centre.x, var);
         self.y.update(centre.y, var);
         self.width.update(bbox.width(), 2.0 * var);
@@ -210,7 +211,7 @@ mod tests {
         let frames = (3.0 * fps) as usize;
         for n in 1..=frames {
             filter.predict(1.0 / fps);
-            filter.update(&person_at(60.0 * n as f32 / fps), 0.9);
+            filter.update(&person_at(60.0 * n as f32 / fps), 0.9, 1.0);
         }
         filter.predict(0.5);
         (filter.bbox().centre().x - person_at(60.0 * (frames as f32 / fps + 0.5)).centre().x).abs()
@@ -227,7 +228,7 @@ mod tests {
     fn uncertainty_grows_with_time_and_shrinks_with_detections() {
         let mut filter = BoxFilter::new(&person_at(0.0));
         filter.predict(0.1);
-        filter.update(&person_at(0.0), 0.9);
+        filter.update(&person_at(0.0), 0.9, 1.0);
         let sure = filter.spread();
         filter.predict(1.0);
         assert!(filter.spread() > 2.0 * sure);

@@ -9,6 +9,7 @@
 //!
 //! A confident detection is only a track's if it lies where the track may have got to, by its course and the time since. A
 //! vehicle that has kept its place for a while stands: it is found there again or in part, but not carried off by what passes.
+//! Somebody of whom the detector is unsure, who is far and has never stirred, is nobody after a while (the module `root`).
 //! Where both have an appearance ([`Appearance`], optional), likeness weighs in each round.
 //!
 //! What is left of the confident detections begins tentative tracks. Only classes of one group are ever matched, and a
@@ -20,6 +21,7 @@ mod appearance;
 mod assign;
 mod config;
 mod kalman;
+mod root;
 mod tracklet;
 
 use forewarn_domain::{Class, Coverage, Detection, Motion, Timestamp, Track, TrackId};
@@ -50,6 +52,9 @@ const NESTED_FOOT: f32 = 0.02;
 const NESTED_OTHER_IOU: f32 = 0.5;
 /// Unsure detections carry on tracks that were seen within this many seconds.
 const CARRY_ON_S: f32 = 0.75;
+/// A detection that overlaps by so much with a track that was lost within so many seconds may be of either of the two.
+const CONTESTED_IOU: f32 = 0.3;
+const CONTESTED_S: f32 = 1.0;
 /// A lost track is dropped when less of its predicted box is left in the picture.
 const LEAST_PART_IN_PICTURE: f32 = 0.25;
 
@@ -168,7 +173,7 @@ impl Tracker {
         let old = std::mem::replace(&mut self.size, size);
         if old != size && old.0 > 0 && old.1 > 0 && size.0 > 0 && size.1 > 0 {
             let (x, y) = (size.0 as f32 / old.0 as f32, size.1 as f32 / old.1 as f32);
-            self.tracklets.iter_mut().for_each(|track| track.rescale(x, y));
+            self.tracklets.iter_mut().for_each(|track| track.rescale(size, x, y));
         }
     }
 
@@ -252,9 +257,16 @@ impl Tracker {
                 pairs.extend(gain.map(|gain| (row, column, gain)));
             }
         }
-        for (row, column) in assign(&pairs, self.tracklets.len(), candidates.len()) {
+        let pairs = assign(&pairs, self.tracklets.len(), candidates.len());
+        let mut is_paired = vec![false; self.tracklets.len()];
+        for &(row, _) in &pairs {
+            is_paired[row] = true;
+        }
+        let is_contested = |&(row, column): &(usize, usize)| self.is_contested(row, &is_paired, &candidates[column]);
+        let contested: Vec<bool> = pairs.iter().map(is_contested).collect();
+        for ((row, column), is_contested) in pairs.into_iter().zip(contested) {
             candidates[column].is_used = true;
-            self.tracklets[row].matched(at, candidates[column].detection);
+            self.tracklets[row].matched(at, candidates[column].detection, is_contested);
             // An unsure box mostly shows somebody else in part.
             if let Some(seen) = candidates[column].appearance.filter(|_| candidates[column].detection.score >= high) {
                 self.tracklets[row].look(seen);
@@ -264,6 +276,24 @@ impl Tracker {
                 self.next_id += 1;
             }
         }
+    }
+
+    /// Whether a detection may as well be that of another track, which is not seen otherwise: one of the two hides the
+    /// other, and which of them it is shows when they part.
+    fn is_contested(&self, row: usize, is_paired: &[bool], candidate: &Candidate<'_>) -> bool {
+        let is_hidden = |other: usize, track: &Tracklet| {
+            other != row
+                && !is_paired[other]
+                && track.id.is_some()
+                && !track.is_seen()
+                && track.unseen_s <= CONTESTED_S
+                && !track.stands()
+                && track.group == candidate.group
+        };
+        let mut others = self.tracklets.iter().enumerate();
+        others.any(|(other, track)| {
+            is_hidden(other, track) && track.filter.bbox().iou(&candidate.detection.bbox) >= CONTESTED_IOU
+        })
     }
 
     /// Drops what was not matched for too long or has left the picture. Whom the camera left out of view may come back into it.
@@ -280,7 +310,7 @@ impl Tracker {
     fn begin(&mut self, at: Timestamp, candidates: &[Candidate<'_>]) {
         for candidate in candidates.iter().filter(|c| !c.is_used && c.detection.score >= self.config.new_score) {
             let is_vehicle = self.groups.has_several(&candidate.group);
-            let mut track = Tracklet::new(at, candidate.group.clone(), is_vehicle, candidate.detection);
+            let mut track = Tracklet::new(at, candidate.group.clone(), is_vehicle, candidate.detection, self.size);
             candidate.appearance.into_iter().for_each(|seen| track.look(seen));
             self.tracklets.push(track);
         }

@@ -371,3 +371,45 @@ fn what_is_seen_now_and_then_at_one_place_is_nobody() {
     // Somebody whom the detector misses in every third frame is there all the same.
     check(10.0, (0..60).map(|n| if n % 3 == 1 { vec![] } else { vec![person(200.0, 200.0)] }), &["1 person 0.0..5.9"]);
 }
+
+/// The tracks at the end of so many seconds at 5 a second, as they are seen by `frame` of the second.
+fn tracks_after(seconds: u32, frame: impl Fn(f32) -> Vec<Detection>) -> Vec<Track> {
+    let mut tracker = Tracker::new(TrackerConfig::default());
+    for n in 0..seconds * 5 {
+        tracker.update(Timestamp::from_secs_f64(f64::from(n) * 0.2), SIZE, &frame(n as f32 * 0.2));
+    }
+    tracker.tracks().to_vec()
+}
+
+#[test]
+fn a_post_that_is_taken_for_somebody_far_off_is_nobody_after_a_while() {
+    let post = |at_s: f32| seen("person", 0.5, 30.0 + 0.5 * (at_s * 7.0).sin(), 110.0, 16.0, 32.0);
+    assert_eq!(tracks_after(4, |at_s| vec![post(at_s)]).len(), 1);
+    assert_eq!(tracks_after(22, |at_s| vec![post(at_s)]), []);
+    // Who comes by has a track of his own, and the post has none again.
+    let passes = |at_s: f32| seen("person", 0.8, 6.0 * (at_s - 20.0), 112.0, 16.0, 32.0);
+    let with_passer = |at_s: f32| if at_s < 20.0 { vec![post(at_s)] } else { vec![post(at_s), passes(at_s)] };
+    let tracks = tracks_after(36, with_passer);
+    assert_eq!(tracks.iter().map(|track| track.bbox.x0 > 80.0).collect::<Vec<_>>(), [true], "{tracks:?}");
+    // Somebody surely seen, somebody near, and a parked car stay.
+    for still in [
+        seen("person", 0.8, 30.0, 110.0, 16.0, 32.0),
+        seen("person", 0.5, 30.0, 110.0, 60.0, 150.0),
+        seen("car", 0.5, 30.0, 110.0, 40.0, 24.0),
+    ] {
+        assert_eq!(tracks_after(40, |_| vec![still.clone()]).len(), 1, "{still:?}");
+    }
+}
+
+#[test]
+fn a_car_that_drives_out_leaves_its_place_to_the_next() {
+    // Both stand in a queue before the picture's edge; one drives out from the sixth second on, the other, which is the first
+    // of the two from the left, moves up.
+    let frames = (0..75).map(|n| {
+        let driven = 97.0 * (n as f32 * 0.2 - 6.0).clamp(0.0, 3.0);
+        let (first, second) = (470.0 + driven, 179.0 + driven);
+        let cut = |x: f32| seen("car", 0.9, x, 300.0, (SIZE.0 as f32 - x).min(200.0), 80.0);
+        [first, second].into_iter().filter(|x| *x < SIZE.0 as f32 - 30.0).map(cut).collect::<Vec<_>>()
+    });
+    check(5.0, frames, &["1 car 0.0..14.8", "2 car 0.0..7.4"]);
+}

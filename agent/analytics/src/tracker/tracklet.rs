@@ -4,6 +4,7 @@ use forewarn_domain::{BBox, Class, Detection, Motion, Timestamp, Track, TrackId,
 
 use super::appearance::Appearance;
 use super::kalman::{BoxFilter, mean_side};
+use super::root::Root;
 
 /// Gaps from this many seconds on start the velocity anew, from the places before and after.
 const RESUME_AFTER_S: f32 = 0.7;
@@ -17,6 +18,10 @@ const PARTLY_S: f32 = 3.0;
 const PART_EDGE: f32 = 0.15;
 const PART_INSIDE: f32 = 0.85;
 const PART_LEAST: f32 = 0.2;
+/// An edge so near to the picture's, in pixels, is where the picture ends.
+const BORDER_PX: f32 = 2.0;
+/// How much farther a box lies off which may as well be somebody else's.
+const CONTESTED_SPREAD: f32 = 3.0;
 /// How quickly old votes for a class lose their weight with each new vote.
 const VOTE_MEMORY: f32 = 0.98;
 
@@ -46,14 +51,21 @@ pub(super) struct Tracklet {
     is_vehicle: bool,
     stood_s: f32,
     partly_s: f32,
+    /// The first place of a person who has not left it yet.
+    root: Option<Root>,
+    /// Width and height of the picture.
+    pub(super) size: (u32, u32),
     /// Sum of scores by class, in the order of first appearance.
     votes: Vec<(Class, f32)>,
 }
 
 impl Tracklet {
-    pub(super) fn new(at: Timestamp, group: Class, is_vehicle: bool, detection: &Detection) -> Self {
+    pub(super) fn new(at: Timestamp, group: Class, is_vehicle: bool, detection: &Detection, size: (u32, u32)) -> Self {
+        let is_person = group.as_str() == "person";
         Self {
             is_vehicle,
+            root: is_person.then(|| Root::new(&detection.bbox, detection.score, size.1)),
+            size,
             id: None,
             group,
             filter: BoxFilter::new(&detection.bbox),
@@ -99,9 +111,13 @@ impl Tracklet {
         self.unseen_s += dt.max(1e-6);
     }
 
-    pub(super) fn matched(&mut self, at: Timestamp, detection: &Detection) {
+    /// Takes in its detection; one that may as well be of another says little of where the track goes.
+    pub(super) fn matched(&mut self, at: Timestamp, detection: &Detection, is_contested: bool) {
         self.matches = self.matches.saturating_add(1);
         let gap_s = self.unseen_s;
+        if self.root.as_mut().is_some_and(|root| !root.look(&detection.bbox, detection.score, gap_s)) {
+            self.root = None;
+        }
         let is_in_part =
             self.stands() && self.stood.iou(&detection.bbox) < STANDS_IOU && self.shows_part(&detection.bbox);
         self.partly_s = if is_in_part { self.partly_s + gap_s } else { 0.0 };
@@ -111,7 +127,8 @@ impl Tracklet {
         } else if gap_s >= RESUME_AFTER_S && self.id.is_some() {
             self.filter.resume(&detection.bbox, &self.last_box, gap_s);
         } else {
-            self.filter.update(&detection.bbox, detection.score);
+            let spread = if is_contested { CONTESTED_SPREAD } else { 1.0 };
+            self.filter.update(&detection.bbox, detection.score, spread);
         }
         if !is_in_part || self.partly_s > PARTLY_S {
             self.last_box = detection.bbox;
@@ -128,9 +145,14 @@ impl Tracklet {
         self.vote(detection);
     }
 
-    /// Whether it is a vehicle that has kept its place for a while.
+    /// Whether it is a vehicle that has kept its place for a while, or something else that is taken for a person there.
     pub(super) fn stands(&self) -> bool {
-        self.is_vehicle && self.stood_s >= STANDS_AFTER_S
+        (self.is_vehicle && self.stood_s >= STANDS_AFTER_S) || self.is_nobody()
+    }
+
+    /// Whether what the detector takes for a person is none.
+    fn is_nobody(&self) -> bool {
+        self.root.as_ref().is_some_and(Root::is_nobody)
     }
 
     /// Whether it is a vehicle of which nobody knows yet where it goes.
@@ -138,15 +160,17 @@ impl Tracklet {
         self.is_vehicle && self.id.is_none()
     }
 
-    /// Whether a box shows a part of what stands: it lies within it, and three of its edges are those of the whole.
+    /// Whether a box shows a part of what stands: it lies within it, and three of its edges are those of the whole. An edge
+    /// where the picture ends does not count: what drives out of the picture keeps that edge and shows less and less, too.
     pub(super) fn shows_part(&self, bbox: &BBox) -> bool {
         let whole = &self.stood;
+        let (right, bottom) = (self.size.0 as f32 - BORDER_PX, self.size.1 as f32 - BORDER_PX);
         let (w, h) = (PART_EDGE * whole.width(), PART_EDGE * whole.height());
         let edges = [
-            (bbox.x0 - whole.x0).abs() <= w,
-            (bbox.x1 - whole.x1).abs() <= w,
-            (bbox.y0 - whole.y0).abs() <= h,
-            (bbox.y1 - whole.y1).abs() <= h,
+            whole.x0 > BORDER_PX && (bbox.x0 - whole.x0).abs() <= w,
+            whole.x1 < right && (bbox.x1 - whole.x1).abs() <= w,
+            whole.y0 > BORDER_PX && (bbox.y0 - whole.y0).abs() <= h,
+            whole.y1 < bottom && (bbox.y1 - whole.y1).abs() <= h,
         ];
         let shared = whole.intersection(bbox);
         edges.into_iter().filter(|is_same| *is_same).count() >= 3
@@ -169,6 +193,7 @@ impl Tracklet {
         }
         self.filter.shift(dx, dy);
         self.carried = (self.carried.0 + dx, self.carried.1 + dy);
+        self.root.iter_mut().for_each(|root| root.shift(dx, dy));
     }
 
     /// Keeps the track's place on the ground under a camera that has moved.
@@ -179,6 +204,7 @@ impl Tracklet {
         self.filter.moved(motion);
         let now = self.filter.bbox().centre();
         self.carried = (self.carried.0 + now.x - before.x, self.carried.1 + now.y - before.y);
+        self.root.iter_mut().for_each(|root| root.moved(motion));
     }
 
     /// The latest frame was not looked at where the track is: it is not seen, and no older than before.
@@ -225,18 +251,21 @@ impl Tracklet {
         near / mean_side(&self.last_box).min(mean_side(bbox))
     }
 
-    pub(super) fn rescale(&mut self, x: f32, y: f32) {
+    /// Keeps the track's place in a picture of another size, of which `x` and `y` are the parts of the former.
+    pub(super) fn rescale(&mut self, size: (u32, u32), x: f32, y: f32) {
+        self.size = size;
+        self.root.iter_mut().for_each(|root| root.rescale(x, y));
         for b in [&mut self.last_box, &mut self.stood] {
             *b = BBox::new(b.x0 * x, b.y0 * y, b.x1 * x, b.y1 * y);
         }
         self.filter.rescale(x, y);
     }
 
-    /// The track as the rules see it; none while it is tentative.
+    /// The track as the rules see it; none while it is tentative, and of what is taken for nobody.
     pub(super) fn to_track(&self, size: (u32, u32)) -> Option<Track> {
         let state = if self.is_seen() { TrackState::Seen } else { TrackState::Lost };
         Some(Track {
-            id: self.id?,
+            id: self.id.filter(|_| !self.is_nobody())?,
             class: self.class(),
             score: self.score,
             bbox: self.filter.bbox().clamped(size.0, size.1),
