@@ -343,8 +343,8 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded_and_what_is_forgotten_stays_used() {
-        let mut kept = Kept::default();
-        kept.used = (0..MOST_USED as i64 + 5).map(|n| (format!("{n}"), 1_000 + n)).collect();
+        let used = (0..MOST_USED as i64 + 5).map(|n| (format!("{n}"), 1_000 + n)).collect();
+        let mut kept = Kept { used, ..Kept::default() };
         forget(&mut kept, 10);
         assert_eq!((kept.used.len(), kept.forgotten_s), (MOST_USED, 1_004));
         forget(&mut kept, 1_010);

@@ -48,13 +48,15 @@ pub enum PhoneError {
     },
 }
 
+/// Phones by the upstream that tells them.
+type ByUpstream = BTreeMap<String, Vec<Phone>>;
+
 /// What the file holds.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Kept {
     /// The site's key, PKCS#8 in base64.
     key: String,
-    /// By upstream.
-    phones: BTreeMap<String, Vec<Phone>>,
+    phones: ByUpstream,
 }
 
 /// The phones of all upstreams.
@@ -84,7 +86,7 @@ impl Phones {
     }
 
     /// The upstreams, with the phones of each, and the site's public key; none while there is none.
-    pub fn all(&self) -> Result<Option<(String, BTreeMap<String, Vec<Phone>>)>, PhoneError> {
+    pub fn all(&self) -> Result<Option<(String, ByUpstream)>, PhoneError> {
         self.with(|kept| {
             if kept.key.is_empty() {
                 return Ok((false, None));
@@ -157,7 +159,7 @@ impl Phones {
 
 fn check(phone: &Phone) -> Result<(), PhoneError> {
     let url = Url::parse(&phone.endpoint).map_err(|_| PhoneError::Endpoint)?;
-    let is_public = matches!(url.host(), Some(Host::Domain(name)) if name.contains('.') && !name.ends_with(".local"));
+    let is_public = matches!(url.host(), Some(Host::Domain(name)) if name.contains('.') && name.rsplit('.').next() != Some("local"));
     if url.scheme() != "https" || !is_public || phone.endpoint.len() > MOST_ENDPOINT_BYTES {
         return Err(PhoneError::Endpoint);
     }

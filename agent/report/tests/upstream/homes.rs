@@ -90,7 +90,8 @@ fn read_by_iobroker(messages: &[Received]) -> Value {
     let mut node = Command::new("node");
     node.args([format!("{SCRIPTS}/frigate_reader.mjs"), format!("{READERS}/npm")]);
     let mut node = node.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    node.stdin.take().unwrap().write_all(Value::from_iter(said).to_string().as_bytes()).unwrap();
+    let said: Value = said.collect();
+    node.stdin.take().unwrap().write_all(said.to_string().as_bytes()).unwrap();
     let told = node.wait_with_output().unwrap();
     assert!(told.status.success(), "run `cargo xtask test` once, which fetches the reader");
     serde_json::from_slice(&told.stdout).unwrap()

@@ -137,9 +137,9 @@ impl PushUpstream {
         None
     }
 
-    fn take_answer(&mut self, answer: Result<Answer, HttpError>) -> Note {
+    fn take_answer(&mut self, answer: &Result<Answer, HttpError>) -> Note {
         let Some(phone) = self.asked.take() else { return Note::Nothing };
-        let failed = match &answer {
+        let failed = match answer {
             Ok(answer) => self.judge(answer, &phone),
             Err(error) => Some((error.to_string(), None)),
         };
@@ -236,7 +236,7 @@ impl Upstream for PushUpstream {
             Reply::Ready => Note::Ready,
             Reply::Left => Note::Left,
             Reply::Nobody(nobody) => self.nobody(nobody),
-            Reply::Answered(answer) => self.take_answer(answer),
+            Reply::Answered(answer) => self.take_answer(&answer),
         }
     }
 
