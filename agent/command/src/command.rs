@@ -93,6 +93,8 @@ pub enum Ask {
         #[serde(default)]
         base: Option<String>,
     },
+    /// To read the site file anew, with the model that it names.
+    Reload {},
 }
 
 impl Ask {
@@ -106,6 +108,7 @@ impl Ask {
             Self::Look { .. } => "look",
             Self::Clip { .. } => "clip",
             Self::Configure { .. } => "configure",
+            Self::Reload {} => "reload",
         }
     }
 
@@ -114,7 +117,7 @@ impl Ask {
         match self {
             Self::Case { incident, .. } | Self::Judge { incident, .. } => incident,
             Self::Speak { speaker, .. } => speaker,
-            Self::Configure { .. } => "site",
+            Self::Configure { .. } | Self::Reload {} => "site",
             Self::Silence { camera, .. } | Self::Look { camera } | Self::Clip { camera, .. } => camera,
         }
     }

@@ -14,6 +14,7 @@ mod gate;
 mod hands;
 mod kept;
 mod link;
+mod reloads;
 mod reply;
 #[cfg(test)]
 mod tests;
@@ -27,5 +28,6 @@ pub use gate::{Gate, Refusal};
 pub use hands::Hands;
 pub use kept::{Kept, Quiet};
 pub use link::{Commands, Door, LinkError, QUEUE, Tell};
+pub use reloads::Reloads;
 pub use reply::{Outcome, Reply};
 pub use ways::Ways;

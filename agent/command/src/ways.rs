@@ -51,6 +51,8 @@ pub struct Ways {
     pub clips: Way<StreamId, Option<Arc<dyn ClipSource>>>,
     /// The site file.
     pub site: Box<dyn SiteFile>,
+    /// Has the site file read anew, and says what was taken up.
+    pub reload: Box<dyn Fn() -> Result<Value, String> + Send>,
     /// The outbox, which remembers incidents.
     pub outbox: PathBuf,
     /// What operators said of incidents.
@@ -187,6 +189,7 @@ impl Hands for Ways {
             }
             Ask::Look { camera } => self.look(camera),
             Ask::Configure { changes, .. } => configure(&*self.site, &*self.clock, changes, command),
+            Ask::Reload {} => (self.reload)(),
             Ask::Clip { camera, from_s, to_s } => self.clip(camera, (*from_s, *to_s), now),
             Ask::Silence { camera, zone, until_s } => {
                 let quiet = Quiet { camera: camera.clone(), zone: zone.clone(), until_s: *until_s };

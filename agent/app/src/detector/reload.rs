@@ -12,6 +12,7 @@ use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
 use forewarn_domain::{AttributeId, Class, StreamId};
 use forewarn_models::swap::{SwapHandle, TrialReport, trial};
+use serde_json::{Value, json};
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::{Handle, Signals};
 
@@ -69,7 +70,8 @@ impl Signalled {
             let supervisor = Supervisor::of_environment();
             for _ in signals.forever() {
                 supervisor.reloading();
-                exchange.attempt(&adopter);
+                adopter.reloads().begin();
+                adopter.reloads().end(exchange.attempt(&adopter));
                 supervisor.ready(&in_short(&exchange.site));
             }
         };
@@ -103,14 +105,15 @@ impl Exchange {
     }
 
     /// Takes up what can be taken up, and says of everything else that it waits for a restart.
-    fn attempt(&mut self, adopter: &Adopter) {
+    fn attempt(&mut self, adopter: &Adopter) -> Result<Value, String> {
         let read = Source::read(&self.config).map_err(ConfigErrors::from);
         let (text, site) = match read.and_then(|source| Ok((source.text().to_owned(), config::resolve(&source)?))) {
             Ok(read) => read,
             Err(errors) => {
                 telemetry::MODEL_SWAPS.of([&"refused"]).increment(1);
-                tracing::error!("the site file is not taken, all goes on as it was: {errors}");
-                return;
+                let why = format!("the site file is not taken, all goes on as it was: {errors}");
+                tracing::error!("{why}");
+                return Err(why);
             }
         };
         for doubt in new_doubts(&self.site, &site) {
@@ -122,8 +125,8 @@ impl Exchange {
         changes.extend(torn);
         let is_other_model = !self.running.is_same(&Running::of(&site));
         // The rules of the file are those for its model, so that they wait for it where it knows other classes.
-        let is_exchanged = !is_other_model || self.exchange_or_tell(&site);
-        let has_its_model = is_exchanged || self.running.serves_rules_of(&Running::of(&site));
+        let exchanged = if is_other_model { self.exchange_or_tell(&site) } else { Ok(()) };
+        let has_its_model = exchanged.is_ok() || self.running.serves_rules_of(&Running::of(&site));
         let can_read = |camera: &Camera| {
             has_its_model && reader::asked(&site.attributes, std::slice::from_ref(camera)).is_subset(&self.readable)
         };
@@ -137,8 +140,9 @@ impl Exchange {
                 Ok(()) => tracing::info!("taken up: {what}"),
                 Err(error) => {
                     self.torn = adoption.concerns.into_iter().map(Change::torn).collect();
-                    tracing::error!("not all of this is taken up: {what}: {error:#}; fix it and reload");
-                    return;
+                    let why = format!("not all of this is taken up: {what}: {error:#}; fix it and reload");
+                    tracing::error!("{why}");
+                    return Err(why);
                 }
             }
         }
@@ -148,6 +152,8 @@ impl Exchange {
         } else if !is_other_model && adoption.taken_up.is_empty() {
             tracing::info!("the site file is read again: nothing changed");
         }
+        exchanged
+            .map(|()| json!({ "model": *lock(&self.name), "taken_up": adoption.taken_up, "waiting": adoption.waiting }))
     }
 
     /// What changed beside the model.
@@ -162,19 +168,20 @@ impl Exchange {
         changes
     }
 
-    /// Exchanges the model, or says in log and metrics why the old one stays. Whether it is exchanged.
-    fn exchange_or_tell(&mut self, site: &Site) -> bool {
+    /// Exchanges the model, or says, also in log and metrics, why the old one stays.
+    fn exchange_or_tell(&mut self, site: &Site) -> Result<(), String> {
         match self.exchange(site) {
             Ok((card, report)) => {
                 telemetry::MODEL_SWAPS.of([&"switched"]).increment(1);
                 let agreement = report.agreement.map(|(found, of)| format!("{found} of {of}"));
                 tracing::info!(%card, agreement = agreement.as_deref().unwrap_or("no reference yet"), "model exchanged");
-                true
+                Ok(())
             }
             Err(error) => {
                 telemetry::MODEL_SWAPS.of([&"refused"]).increment(1);
-                tracing::error!("the model is not exchanged, the old one stays: {error:#}");
-                false
+                let why = format!("the model is not exchanged, the old one stays: {error:#}");
+                tracing::error!("{why}");
+                Err(why)
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use forewarn_command::Reloads;
 use forewarn_domain::{ClipSource, Clock, StreamId};
 use forewarn_hw::sensor::Mailbox;
 use forewarn_inference::Lanes;
@@ -34,6 +35,8 @@ pub struct Hands {
     pub mailbox: Arc<Mailbox>,
     /// The ways upstream.
     pub upstreams: Upstreams,
+    /// Joins who asks for the site file to be read with who reads it.
+    pub reloads: Reloads,
 }
 
 impl Hands {
@@ -51,6 +54,7 @@ impl Hands {
             speakers: Speakers::start(site, clock, to_loop)?,
             sensors: Sensors::start(site, clock, &mailbox, to_loop)?,
             mailbox,
+            reloads: Reloads::default(),
         })
     }
 }
@@ -104,6 +108,11 @@ impl Adopter {
         sensors.adopt(&site.sensors, &of_sensors).map_err(|error| error.error)?;
         self.board.adopt(site, concerns);
         Ok(())
+    }
+
+    /// Who asks for the site file to be read.
+    pub fn reloads(&self) -> &Reloads {
+        &self.hands.reloads
     }
 
     /// Another way to the same parts.

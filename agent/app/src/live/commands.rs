@@ -28,6 +28,9 @@ use crate::exit::{CommandError, ExitCode, OrExit as _};
 /// A camera that is not looked at by then, or gives no picture by then, gives no answer.
 const LOOK: Duration = Duration::from_millis(1500);
 
+/// A model is opened, tried and exchanged between two frames within so long.
+const RELOAD: Duration = Duration::from_secs(90);
+
 /// How often it is looked whether a camera has begun.
 const TAKEN_UP: Duration = Duration::from_millis(100);
 
@@ -45,6 +48,7 @@ pub fn start(
     let (speakers, streams, clips) = (hands.speakers.clone(), hands.streams.clone(), hands.streams.clone());
     let (onlookers, scenes, calls, troubles) =
         (board.1.clone(), shared.scenes.clone(), to_loop.clone(), to_loop.clone());
+    let (reloads, file) = (hands.reloads.clone(), SiteFile(site.file.clone()));
     let (of_desk, of_link) = (Arc::clone(clock), Arc::clone(clock));
     let ways = Ways {
         clock: Arc::clone(clock),
@@ -56,6 +60,7 @@ pub fn start(
         }),
         clips: Box::new(move |id| clips.clips().into_iter().find(|(it, _)| *it == id).map(|(_, source)| source)),
         site: Box::new(SiteOf(SiteFile(site.file.clone()), hands.streams.clone(), Mutex::default())),
+        reload: Box::new(move || reloads.ask(|| file.read_again(), RELOAD)),
         outbox: dir.outbox(),
         feedback: dir.feedback(),
         said: 0,

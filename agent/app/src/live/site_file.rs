@@ -61,6 +61,11 @@ impl SiteFile {
         Ok(other_streams(&before.site.cameras, &now.site.cameras))
     }
 
+    /// Has the agent read its file anew.
+    pub(super) fn read_again(&self) -> Result<(), String> {
+        self.path().and_then(|_| Self::take_up()).map_err(|why| why.to_string())
+    }
+
     /// The agent is asked to read its file, as `forewarn reload` asks it.
     fn take_up() -> Result<(), Refused> {
         child::hang_up(std::process::id()).map_err(|error| Refused::Failed(error.to_string()))
