@@ -60,7 +60,7 @@ impl Updated {
         let (key, path) = (self.scene.path("key.pem").display().to_string(), path.display().to_string());
         // What was packed before under this name is kept otherwise.
         let _ = std::fs::remove_file(&out);
-        let words = ["pack", &out, "--key", &key, "--version", version, "--follows", "0.1.0", part, &path];
+        let words = ["pack", &out, "--key", &key, "--version", version, "--follows", "0.2.0", part, &path];
         let (is_done, said) = self.update(&words);
         (is_done, out, said)
     }
@@ -95,41 +95,41 @@ fn an_update_is_judged_by_the_running_agent_and_undone_where_its_program_ends() 
     // A violation of its own: kept by the word of the agent that runs with it.
     let text = box_.scene.program.succeed(["config", "violation", "loitering"]).unwrap();
     let violation = box_.scene.write("waiting.toml", text.replace("id = \"loitering\"", "id = \"waiting\"")).unwrap();
-    let bundle = box_.pack("0.1.0.1", "--violation", &violation);
+    let bundle = box_.pack("0.2.0.1", "--violation", &violation);
     let site = box_.site.display().to_string();
     let mut former = box_.start();
     eventually("the agent watches", || former.log().contains("watching").then_some(())).unwrap();
     let (is_taken, said) = box_.apply(&bundle);
     assert!(is_taken && said.contains("it lies ready"), "{said}");
-    says(&["withdraw"], "the update to 0.1.0.1 is withdrawn; nothing has changed");
+    says(&["withdraw"], "the update to 0.2.0.1 is withdrawn; nothing has changed");
     says(&["withdraw"], "no update lies ready");
     assert!(box_.apply(&bundle).0);
     let (is_done, said) = box_.update(&["confirm", "--config", &site]);
     assert!(is_done && said.is_empty(), "before the trial nothing is confirmed: {said}");
-    says(&["status"], "ready: 0.1.0.1");
-    says(&["begin"], "the update to 0.1.0.1 begins its trial");
+    says(&["status"], "ready: 0.2.0.1");
+    says(&["begin"], "the update to 0.2.0.1 begins its trial");
     // The agent that ran before has not read it.
     let text = fs::read_to_string(&box_.site).unwrap();
     let quick = box_.scene.write("quick.toml", text.replace("within_s = 60", "within_s = 10")).unwrap();
     let (is_kept, said) = box_.update(&["confirm", "--config", &quick.display().to_string()]);
     assert!(!is_kept && said.contains("had not been started anew"), "{said}");
     former.kill().unwrap();
-    says(&["begin"], "the update to 0.1.0.1 is undone");
+    says(&["begin"], "the update to 0.2.0.1 is undone");
     assert!(!box_.scene.path("violations/waiting.toml").exists());
 
     assert!(box_.update(&["apply", &bundle, "--config", &site, "--again"]).0);
-    says(&["begin"], "the update to 0.1.0.1 begins its trial");
+    says(&["begin"], "the update to 0.2.0.1 begins its trial");
     assert!(box_.scene.path("violations/waiting.toml").is_file());
     let mut agent = box_.start();
-    says(&["confirm", "--config", &box_.site.display().to_string()], "the agent is well: 0.1.0.1 is in force");
+    says(&["confirm", "--config", &box_.site.display().to_string()], "the agent is well: 0.2.0.1 is in force");
     let (is_taken, said) = box_.apply(&bundle);
-    assert!(!is_taken && said.contains("0.1.0.1 is in force; versions only go up"), "{said}");
+    assert!(!is_taken && said.contains("0.2.0.1 is in force; versions only go up"), "{said}");
     agent.kill().unwrap();
 
     // A program that knows everything it is asked, and ends when it is to watch.
     let bad = box_.scene.path("bad");
-    build(&box_.scene, &bad, "forewarn 0.2.0 (of a test)");
-    let (is_taken, said) = box_.apply(&box_.pack("0.2.0", "--program", &bad));
+    build(&box_.scene, &bad, "forewarn 0.3.0 (of a test)");
+    let (is_taken, said) = box_.apply(&box_.pack("0.3.0", "--program", &bad));
     assert!(is_taken, "{said}");
     for _ in 0..3 {
         box_.update(&["begin"]);
@@ -137,8 +137,8 @@ fn an_update_is_judged_by_the_running_agent_and_undone_where_its_program_ends() 
         let ended = eventually("it ends", || agent.ended()).unwrap();
         assert!(ended.success(), "{}", agent.log());
     }
-    says(&["begin"], "the update to 0.2.0 is undone: it was started 3 times and never was well");
-    says(&["status"], "in force: 0.1.0.1\nprogram: 0.1.0 of the package\nundone: 0.2.0");
+    says(&["begin"], "the update to 0.3.0 is undone: it was started 3 times and never was well");
+    says(&["status"], "in force: 0.2.0.1\nprogram: 0.2.0 of the package\nundone: 0.3.0");
     let agent = box_.start();
     eventually("the former program watches", || agent.log().contains("watching").then_some(())).unwrap();
 }
@@ -159,22 +159,22 @@ fn what_could_not_run_here_is_refused_before_anything_changes() {
     let box_ = Updated::new("rtsp://127.0.0.1:9/none");
     let bad = box_.scene.path("bad");
     // Of another version than the update, so that it is not even signed.
-    build(&box_.scene, &bad, "forewarn 0.1.9 (of a test)");
-    let (is_packed, _, said) = box_.try_to_pack("0.2.0", "--program", &bad);
-    assert!(!is_packed && said.contains("0.1.9 (of a test)\", and the update is to 0.2.0"), "{said}");
+    build(&box_.scene, &bad, "forewarn 0.2.9 (of a test)");
+    let (is_packed, _, said) = box_.try_to_pack("0.3.0", "--program", &bad);
+    assert!(!is_packed && said.contains("0.2.9 (of a test)\", and the update is to 0.3.0"), "{said}");
     fs::copy("/bin/false", &bad).unwrap();
-    let (is_packed, _, said) = box_.try_to_pack("0.2.0", "--program", &bad);
+    let (is_packed, _, said) = box_.try_to_pack("0.3.0", "--program", &bad);
     assert!(!is_packed && said.contains("--version` failed"), "{said}");
     let nonsense = box_.scene.write("nonsense.toml", "id = \"nonsense\"\nnobody_knows = 1\n").unwrap();
-    let (is_packed, _, said) = box_.try_to_pack("0.1.0.1", "--violation", &nonsense);
+    let (is_packed, _, said) = box_.try_to_pack("0.2.0.1", "--violation", &nonsense);
     assert!(!is_packed && said.contains("nobody_knows"), "{said}");
-    let (is_packed, _, said) = box_.try_to_pack("0.1.0", "--violation", &nonsense);
+    let (is_packed, _, said) = box_.try_to_pack("0.2.0", "--violation", &nonsense);
     assert!(!is_packed && said.contains("versions only go up"), "{said}");
     // A violation that is one, and that the site's rules do not fit.
     let text = box_.scene.program.succeed(["config", "violation", "illegal_parking"]).unwrap();
     let text = text.replace("id = \"illegal_parking\"", "id = \"loitering\"");
     let violation = box_.scene.write("loitering.toml", text).unwrap();
-    let bundle = box_.pack("0.1.0.1", "--violation", &violation);
+    let bundle = box_.pack("0.2.0.1", "--violation", &violation);
     for (is_taken, said) in [box_.check(&bundle), box_.apply(&bundle)] {
         assert!(!is_taken && said.contains("check` failed") && said.contains("dwell_s"), "{said}");
     }
@@ -185,15 +185,15 @@ fn what_could_not_run_here_is_refused_before_anything_changes() {
     elf[18] = 0xb7;
     fs::write(&bad, &elf).unwrap();
     if cfg!(target_arch = "x86_64") {
-        let (is_taken, said) = box_.apply(&box_.pack("0.2.0", "--program", &bad));
+        let (is_taken, said) = box_.apply(&box_.pack("0.3.0", "--program", &bad));
         assert!(!is_taken && said.contains("is for aarch64, and this box is x86_64"), "{said}");
     }
     let site = box_.scene.path("wrong.toml");
     fs::copy(&box_.site, &site).unwrap();
-    let (is_taken, said) = box_.apply(&box_.pack("0.1.0.2", "--configuration", &site));
+    let (is_taken, said) = box_.apply(&box_.pack("0.2.0.2", "--configuration", &site));
     assert!(!is_taken && said.contains("brings configuration, which this site does not take"), "{said}");
     let (_, said) = box_.update(&["status"]);
-    assert_eq!(said, "in force: 0.1.0\nprogram: 0.1.0 of the package\n");
+    assert_eq!(said, "in force: 0.2.0\nprogram: 0.2.0 of the package\n");
 }
 
 /// Hands out a file over HTTP, once: half of it, then what becomes of the box meanwhile, then the rest.
@@ -220,10 +220,10 @@ fn a_disk_that_is_full_or_fills_meanwhile_keeps_the_former_program_and_says_what
     let text = fs::read_to_string(&box_.site).unwrap().replace("steady_s = 1", &from);
     box_.site = box_.scene.write("site.toml", text).unwrap();
     let program = box_.scene.path("program");
-    build(&box_.scene, &program, "forewarn 0.2.0 (of a test)");
+    build(&box_.scene, &program, "forewarn 0.3.0 (of a test)");
     let padded = [fs::read(&program).unwrap(), vec![0; 24 << 20]].concat();
     fs::write(&program, padded).unwrap();
-    let bundle = box_.pack("0.2.0", "--program", &program);
+    let bundle = box_.pack("0.3.0", "--program", &program);
     fs::create_dir(box_.scene.path("updates")).unwrap();
     let disk = SmallDisk::mount(&box_.scene.path("updates"), 160).unwrap();
     let slot = disk.path().join("kept/a");
@@ -233,9 +233,9 @@ fn a_disk_that_is_full_or_fills_meanwhile_keeps_the_former_program_and_says_what
     let disk = box_.disk.as_ref().unwrap();
     let is_as_before = |ready: &str| {
         let (_, said) = box_.update(&["status"]);
-        assert_eq!(said, format!("in force: 0.1.0\nprogram: 0.1.0 of the package\n{ready}"));
+        assert_eq!(said, format!("in force: 0.2.0\nprogram: 0.2.0 of the package\n{ready}"));
         let (is_done, said) = box_.update(&["exec", "--", "--version"]);
-        assert!(is_done && said.starts_with("forewarn 0.1.0"), "{said}");
+        assert!(is_done && said.starts_with("forewarn 0.2.0"), "{said}");
     };
 
     let (is_taken, said) = box_.apply(&bundle);
@@ -265,10 +265,10 @@ fn a_disk_that_is_full_or_fills_meanwhile_keeps_the_former_program_and_says_what
     disk.fill().unwrap();
     let (is_begun, said) = box_.update(&["begin"]);
     assert!(!is_begun && said.contains("make room on that disk and type it again"), "{said}");
-    is_as_before("ready: 0.2.0, tried with the next start\n");
+    is_as_before("ready: 0.3.0, tried with the next start\n");
     disk.free().unwrap();
     let (_, said) = box_.update(&["begin"]);
-    assert!(said.contains("the update to 0.2.0 begins its trial"), "{said}");
+    assert!(said.contains("the update to 0.3.0 begins its trial"), "{said}");
     let (_, said) = box_.update(&["exec", "--", "--version"]);
-    assert_eq!(said, "forewarn 0.2.0 (of a test)\n");
+    assert_eq!(said, "forewarn 0.3.0 (of a test)\n");
 }
