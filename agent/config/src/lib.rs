@@ -58,6 +58,7 @@ mod tracking;
 pub mod truth;
 mod update;
 mod upstream;
+mod version;
 mod video;
 pub mod violations;
 mod zone;

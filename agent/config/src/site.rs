@@ -40,12 +40,16 @@ use crate::violations::{Library, RawViolations};
 use crate::{
     attributes, beside, camera, case, client_ids, commands, evidence, header, inference, listen, map, mask, model,
 };
-use crate::{power, rule, sensor, speaker, storage, telemetry, tracking, update, upstream, violations, zone};
+use crate::{power, rule, sensor, speaker, storage, telemetry, tracking, update, upstream, version, violations, zone};
 
 /// The site file as it is written. Nothing is checked yet but spelling and types.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawSite {
+    /// The version of this file's keys; 1 if absent, and the only one there is.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1))]
+    pub version: Option<u32>,
     /// Name, time zone and language of the site.
     pub site: RawHeader,
     /// The detector that all cameras share.
@@ -272,6 +276,7 @@ pub fn check_spelling(path: &Path) -> Result<(), ConfigErrors> {
 
 /// Checks the text of a site file.
 pub fn resolve(source: &Source) -> Result<Site, ConfigErrors> {
+    version::check(source)?;
     resolve_raw(source, source.parse()?)
 }
 

@@ -24,11 +24,6 @@ fn the_example_is_correct() {
 }
 
 #[test]
-fn the_site_file_that_came_with_the_first_version_is_taken() {
-    check(include_str!("../tests/fixtures/site-of-the-first-version.toml"), &expect!["correct"]);
-}
-
-#[test]
 fn every_key_of_the_example_is_in_the_schema() {
     let schema = serde_json::to_string(&schema()).unwrap();
     let example = example();
