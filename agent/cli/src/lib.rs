@@ -4,6 +4,7 @@ mod clip;
 mod dataset;
 mod judge;
 mod keep;
+mod language;
 mod mission;
 mod models;
 mod numbers;
@@ -24,13 +25,12 @@ pub use clip::{Clip, Moment};
 pub use dataset::{Dataset, DatasetExport};
 pub use judge::{Bench, Detect, Evaluate};
 pub use keep::{Keep, Looker, Word};
+pub use language::PageLanguage;
 pub use mission::{Mission, MissionReport};
 pub use models::{Bench as ModelBench, Calibrate as ModelCalibrate, Eval as ModelEval, Models};
 pub use operator::{Feedback, Suppress, SuppressAdd};
 pub use rehearse::Rehearse;
-pub use show::{
-    Config, Evidence, EvidenceReplay, Export, HeatSpan, Heatmap, Index, Key, PageLanguage, Redact, Stampers, Stats,
-};
+pub use show::{Config, Evidence, EvidenceReplay, Export, HeatSpan, Heatmap, Index, Key, Redact, Stampers, Stats};
 pub use update::{Update, UpdateDir, UpdatePack, UpdateTake};
 pub use upkeep::{Backup, Restore, Support};
 pub use watch::{Check, Demo, Reload, Replay, Run, Say, Sim, Snapshot};

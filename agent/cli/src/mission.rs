@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::show::PageLanguage;
+use crate::language::PageLanguage;
 
 /// `forewarn mission`.
 #[derive(Debug, Subcommand)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use forewarn_domain::{SpeakerId, StreamId};
 
-use crate::show::PageLanguage;
+use crate::language::PageLanguage;
 
 /// `forewarn run`.
 #[derive(Debug, Args)]

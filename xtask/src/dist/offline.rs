@@ -129,8 +129,8 @@ forewarn-0.2.0-offline/packages/libturbojpeg0_2.1.5-2_amd64.deb
         let lacking = |listed: &str| lacking(listed, "forewarn-0.2.0-offline", "forewarn_0.2.0_amd64.deb");
         assert!(lacking(WHOLE).is_empty(), "{:?}", lacking(WHOLE));
         for part in ["models.tar", "espeak-ng-data_", "forewarn_0.2.0_amd64.deb", "Packages"] {
-            let without: String =
-                WHOLE.lines().filter(|line| !line.contains(part)).map(|line| format!("{line}\n")).collect();
+            let without: Vec<&str> = WHOLE.lines().filter(|line| !line.contains(part)).collect();
+            let without = without.join("\n");
             assert!(
                 lacking(&without).len() == 1 && lacking(&without)[0].contains(part),
                 "{part}: {:?}",
