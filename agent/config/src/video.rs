@@ -29,7 +29,7 @@ impl RawVideo<'_> {
         };
         let is_published = source.kind() == SourceKind::Whip;
         let Some(password) = self.password(check) else {
-            if is_published && !source.credentials().is_some_and(|login| !login.password.expose().is_empty()) {
+            if is_published && source.credentials().is_none_or(|login| login.password.expose().is_empty()) {
                 let mend = "write a token into a file, and name it: `password_file = \"hill3.token\"`";
                 return check.fail(self.url.span(), "who publishes by WHIP must name a token, and there is none", mend);
             }
