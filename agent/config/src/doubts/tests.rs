@@ -29,7 +29,8 @@ fn a_listener_at_an_address_that_is_not_of_this_box_is_told() {
     let told = |url: &str| {
         let site = format!("[site]\nid = \"s\"\n[[camera]]\nid = \"hill\"\nurl = \"{url}\"\n{RULE}");
         let site = resolve(&Source::new("site.toml", site)).unwrap();
-        doubts(&site, |_| None).iter().map(ToString::to_string).collect::<Vec<_>>()
+        let all = doubts(&site, |_| None).into_iter().map(|doubt| doubt.to_string());
+        all.filter(|doubt| doubt.contains("no address of this box")).collect::<Vec<_>>()
     };
     for url in ["rtmp://:1935/a/k?mode=listener", "rtmp://127.0.0.1:1935/a/k?mode=listener", "udp://239.1.2.3:5000"] {
         assert!(told(url).is_empty(), "{url}");
@@ -39,7 +40,7 @@ fn a_listener_at_an_address_that_is_not_of_this_box_is_told() {
         ["rtmp://192.0.2.7:1935/a/k?mode=listener", "rtmp://relay:1935/a/k?mode=listener", "udp://192.0.2.7:5000"]
     {
         let found = told(url);
-        assert!(found.len() == 1 && found[0].contains("no address of this box"), "{url}: {found:?}");
+        assert_eq!(found.len(), 1, "{url}: {found:?}");
     }
 }
 
