@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
@@ -95,10 +95,10 @@ fn zooms(folder: &FilePath) -> Option<[u8; 2]> {
 type Picture = ([(HeaderName, &'static str); 2], Vec<u8>);
 
 /// A picture of the site's; none where it is not there.
-fn shown(path: PathBuf) -> Result<Option<Picture>, Refusal> {
+fn shown(path: &FilePath) -> Result<Option<Picture>, Refusal> {
     let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default().to_lowercase();
     let kind = KINDS.iter().find(|(end, _)| *end == kind).map_or("application/octet-stream", |(_, kind)| kind);
-    match fs::read(&path) {
+    match fs::read(path) {
         Ok(bytes) => Ok(Some(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, max-age=300")], bytes))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Refusal::failed(format_args!("{}: {error}", path.display()))),
@@ -115,7 +115,7 @@ fn no_map() -> Bilingual {
 async fn picture(State(context): State<Arc<Context>>) -> Result<Picture, Refusal> {
     ask(move || {
         let path = context.ports.cameras.ground().picture.ok_or_else(|| Refusal::nothing(no_map()))?;
-        shown(path)?.ok_or_else(|| Refusal::nothing(no_map()))
+        shown(&path)?.ok_or_else(|| Refusal::nothing(no_map()))
     })
     .await?
 }
@@ -127,7 +127,7 @@ async fn tile(
     ask(move || {
         let folder = context.ports.cameras.ground().tiles.ok_or_else(|| Refusal::nothing(no_map()))?;
         for (end, _) in KINDS {
-            if let Some(picture) = shown(folder.join(format!("{zoom}/{x}/{y}.{end}")))? {
+            if let Some(picture) = shown(&folder.join(format!("{zoom}/{x}/{y}.{end}")))? {
                 return Ok(picture);
             }
         }

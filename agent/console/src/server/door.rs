@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::future::ready;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -100,7 +101,7 @@ async fn no_account() -> Response {
 
 /// Where somebody who speaks no TLS finds who does: by the name by which he asked, where that is one of the box, else at the
 /// address that he reached, for whatever else stands there he may have been made to send.
-async fn over_tls(request: Request, is_own: impl Fn(&str) -> bool, reached: SocketAddr) -> Response {
+fn over_tls(request: &Request, is_own: impl Fn(&str) -> bool, reached: SocketAddr) -> Response {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).filter(|host| is_own(host));
     let host = host.map_or_else(|| reached.to_string(), str::to_owned);
     let path = request.uri().path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str);
@@ -204,7 +205,8 @@ impl Guest {
             Ok(Ok((wire, true))) => self.converse(wire).await,
             Ok(Ok((wire, false))) => {
                 let is_own = move |host: &str| hosts.lists(host) || tls.is_for(without_port(host));
-                self.pages = Router::new().fallback(move |request: Request| over_tls(request, is_own, reached));
+                let elsewhere = move |request: Request| ready(over_tls(&request, &is_own, reached));
+                self.pages = Router::new().fallback(elsewhere);
                 self.converse(wire).await;
             }
             // What goes wrong with one connection is the client's affair: browsers close those whose certificate they refuse.
