@@ -147,7 +147,7 @@ fn a_limit_that_is_changed_ends_what_was_seen_before_and_an_admin_is_never_limit
     let refused = scene.post(&admin, "/api/v1/tokens", &of_nowhere);
     assert_eq!(
         (refused.status, &refused.json()["error"]),
-        (404, &json!("the site has no camera nope; it has gate, yard"))
+        (400, &json!("the site has no camera nope; it has gate, yard"))
     );
     assert_eq!(put("guard", Value::Null), 204);
     let limited_admin =
