@@ -201,6 +201,28 @@ fn check_configured(world: &mut World) {
     assert_eq!(again.unwrap_or_default(), 0.0, "the camera that did not change goes on");
 }
 
+/// A mask has the stream begin anew, which must give a picture; another model takes over, and one without the rules' classes does not.
+fn check_read_anew(world: &mut World) {
+    let drawn = json!({ "shape": "mask", "id": "house", "points": [[0, 0], [0.1, 0], [0.1, 0.1]], "is_there": false });
+    let changes = json!([{ "draw": { "camera": "gate", "drawn": drawn } }]);
+    let base = world.ask("mask-1", &json!({ "configure": { "changes": changes } }))["base"].clone();
+    let masked = world.ask("mask-2", &json!({ "configure": { "changes": changes, "base": base } }));
+    assert_eq!(masked["is_saved"], true, "{masked}");
+    let same = world.ask("reload-1", &json!({ "reload": {} }));
+    assert_eq!((&same["model"], &same["waiting"]), (&json!("site-nano-416"), &json!([])), "{same}");
+    let file = std::fs::read_to_string(&world.site).unwrap();
+    std::fs::write(&world.site, format!("{file}\n[model]\ncard = \"nanodet-g-416\"\n")).unwrap();
+    assert_eq!(world.ask("reload-2", &json!({ "reload": {} }))["model"], "nanodet-g-416");
+    std::fs::write(&world.site, format!("{file}\n[model]\ncard = \"clp-detector\"\n")).unwrap();
+    world.send(&command("reload-3", &json!({ "reload": {} })));
+    let why = world.reply("reload-3", "failed")["why"].clone();
+    assert!(why.as_str().unwrap().contains("illegal_parking"), "{why}");
+    std::fs::write(&world.site, &file).unwrap();
+    assert_eq!(world.ask("reload-4", &json!({ "reload": {} }))["model"], "site-nano-416");
+    let open = Metrics::read(world.metrics_port).unwrap().sum("forewarn_incidents_open", &[]);
+    assert!(open.unwrap_or_default() >= 1.0, "the incident goes on");
+}
+
 #[test]
 fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
     let mut world = World::start();
@@ -238,6 +260,7 @@ fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
 
     check_over_http(&mut world);
     check_configured(&mut world);
+    check_read_anew(&mut world);
 
     // The same again, before and after a kill, and others that nobody may send.
     let again = command("say-1", &json!({ "speak": { "speaker": "horn", "text": "The gate is closed" } }));
@@ -269,6 +292,8 @@ fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
         "command silence: done",
         "command configure: done",
         "command configure: failed",
+        "command reload: done",
+        "command reload: failed",
         "command none: refused",
     ] {
         assert!(audit.contains(line), "{line}: {audit}");
