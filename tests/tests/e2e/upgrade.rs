@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use forewarn_report::IncidentLedger;
 use forewarn_tests::site::QUICK_PARKING;
-use forewarn_tests::{Agent, Broker, CameraEntry, Scene, Session, SiteFile, Subscriber};
+use forewarn_tests::{Agent, Broker, CameraEntry, Scene, Session, SiteFile, Subscriber, eventually};
 
 /// An outbox as an agent of the second schema left it: twelve messages wait.
 const OUTBOX: &[u8] = include_bytes!("../../../agent/report/tests/fixtures/outbox-v2.sqlite");
@@ -32,6 +32,9 @@ fn what_an_earlier_release_left_is_sent_once_over_a_restart_too() {
         let mut agent = Agent::start(&scene.program, &site, "info").unwrap();
         let last = platform.event("what waited", |event| (event.subject.as_str(), event.data.sequence) == LAST);
         last.unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
+        // The platform remembers, so the second agent is given the time to send what it still has.
+        let is_there = || agent.log().contains("connected to the broker").then_some(());
+        eventually("the agent reaches the broker", is_there).unwrap();
         assert!(agent.interrupt(STOP_WITHIN).unwrap().success(), "{}", agent.log());
     }
     platform.catch_up();
