@@ -158,6 +158,12 @@ impl World {
     fn audit(&self) -> String {
         std::fs::read_to_string(self.scene.path("data/commands-audit.jsonl")).unwrap()
     }
+
+    /// How many announcements were asked for by commands.
+    fn said_by_command(&self) -> usize {
+        let sounds = std::fs::read_dir(self.scene.path("announcements")).unwrap().flatten();
+        sounds.filter(|file| file.file_name().to_string_lossy().starts_with("by-command")).count()
+    }
 }
 
 /// Over HTTP commands go through the same gate, behind which the command `case-1` is known.
@@ -238,9 +244,7 @@ fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
     let said = world.ask("say-1", &json!({ "speak": { "speaker": "horn", "text": "The gate is closed" } }));
     assert_eq!(said["proof"], "written");
     assert!(said["lasted_s"].as_f64().unwrap() > 0.5, "{said}");
-    let sounds = || std::fs::read_dir(world.scene.path("announcements")).unwrap().flatten();
-    let by_command = || sounds().filter(|file| file.file_name().to_string_lossy().starts_with("by-command")).count();
-    assert_eq!(by_command(), 1);
+    assert_eq!(world.said_by_command(), 1);
 
     let escalated = |event: &forewarn_wire::Event| event.data.incident.state == IncidentState::Escalated;
     let event = world.platform.event("the van is escalated", escalated).unwrap();
@@ -298,9 +302,7 @@ fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
     ] {
         assert!(audit.contains(line), "{line}: {audit}");
     }
-    let sounds = || std::fs::read_dir(world.scene.path("announcements")).unwrap().flatten();
-    let said = sounds().filter(|file| file.file_name().to_string_lossy().starts_with("by-command")).count();
-    assert_eq!(said, 1, "what was said once is not said again");
+    assert_eq!(world.said_by_command(), 1, "what was said once is not said again");
     assert!(!world.agent.log().contains("does not hold"), "the silence holds after the restart: {}", world.agent.log());
     assert_stops(world.agent);
 }
