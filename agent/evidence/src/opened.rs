@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use forewarn_base::hash;
 use forewarn_domain::IncidentId;
-use forewarn_seal::chain::{Head, Judgement, judge};
+use forewarn_seal::chain::{Head, Judgement, Known, judge};
 
-use crate::chain_file::{HEAD, read_head, read_links};
+use crate::chain_file::{HEAD, HeadFile, read_head, read_links};
 use crate::chain_search::{all_seals, bundles_in};
 use crate::copy::{PAPER, verify_copy};
 use crate::manifest::Manifest;
@@ -111,10 +111,20 @@ pub(crate) fn chain_of(root: &Path) -> io::Result<Option<Judgement>> {
     if !root.join(HEAD).is_file() {
         return Ok(None);
     }
-    let head = read_head(root)?.map(|head| Head { number: head.number, sha256: head.sha256 });
-    let mut known: Vec<_> = read_links(root)?.into_iter().flatten().map(|linked| linked.known).collect();
+    let before = read_head(root)?;
+    let mut known = Vec::new();
     for dir in bundles_in(root)? {
         known.extend(all_seals(&dir, &name_below(root, &dir))?.into_iter().map(|signed| signed.known));
     }
-    Ok(Some(judge(&known, head.as_ref())))
+    known.extend(read_links(root)?.into_iter().flatten().map(|linked| linked.known));
+    Ok(Some(judge_read(&known, before.as_ref(), read_head(root)?.as_ref())))
+}
+
+/// Judges links that were read between two looks at the head, the bundles' before those of deletions. The agent may have gone
+/// on meanwhile: then links behind the former head are whole only as far as they were there when their folder was read.
+pub(crate) fn judge_read(known: &[Known], before: Option<&HeadFile>, after: Option<&HeadFile>) -> Judgement {
+    let number = |head: Option<&HeadFile>| head.map_or(0, |head| head.number);
+    let head = after.map(|head| Head { number: head.number, sha256: head.sha256.clone() });
+    let judgement = judge(known, head.as_ref());
+    if number(before) < number(after) { judgement.grown_since(number(before)) } else { judgement }
 }

@@ -3,12 +3,13 @@
 use std::io;
 use std::path::Path;
 
-use forewarn_seal::chain::{Head, Judgement, Known, judge};
+use forewarn_seal::chain::{Judgement, Known};
 use forewarn_seal::{Link, Removal};
 
 use crate::chain_file::{HEAD, HeadFile, LINKS, Linked, read_head, read_links, root_of};
 use crate::chain_search::bundles_in;
 use crate::manifest_file::VerifyError;
+use crate::opened::judge_read;
 use crate::store::name_below;
 use crate::trusted::Trusted;
 use crate::verify::{Verification, verify_for};
@@ -51,14 +52,31 @@ impl StoreVerification {
 /// Checks every bundle below a folder, and their chain.
 pub(crate) fn verify_store(path: &Path, trusted: Option<&Trusted>) -> Result<StoreVerification, VerifyError> {
     let unreadable = |source| VerifyError::Unreadable { path: path.to_owned(), source };
-    let folders = bundles_in(path).map_err(unreadable)?;
     let root = &root_of(path);
     let mut problems = Vec::new();
-    let head = head_of(root, &mut problems).map_err(unreadable)?;
-    if folders.is_empty() && head.is_none() {
+    let before = head_of(root, &mut Vec::new()).map_err(unreadable)?;
+    let folders = bundles_in(path).map_err(unreadable)?;
+    if folders.is_empty() && before.is_none() {
         return Err(VerifyError::Unsealed { path: path.to_owned() });
     }
-    let (mut known, mut deleted) = (Vec::new(), Vec::new());
+    let (mut known, mut bundles) = (Vec::new(), Vec::new());
+    for dir in folders {
+        let folder = name_below(path, &dir);
+        let found = verify_for(&dir, trusted);
+        // The agent deleted it meanwhile, which a link must say.
+        if found.is_err() && !dir.exists() {
+            continue;
+        }
+        if let Ok(found) = &found {
+            known.extend(seals_in(&folder, found));
+            let name = dir.file_name().unwrap_or_default().to_string_lossy();
+            if before.is_some() && name != found.incident.as_str() {
+                problems.push(format!("{folder}: holds the evidence of another incident, {}", found.incident));
+            }
+        }
+        bundles.push(Checked { folder, found });
+    }
+    let mut deleted = Vec::new();
     for linked in read_links(root).map_err(unreadable)? {
         match linked {
             Ok(Linked { known: link, document, .. }) => {
@@ -70,25 +88,12 @@ pub(crate) fn verify_store(path: &Path, trusted: Option<&Trusted>) -> Result<Sto
             }
         }
     }
-    let mut bundles = Vec::new();
-    for dir in folders {
-        let folder = name_below(path, &dir);
-        let found = verify_for(&dir, trusted);
-        if let Ok(found) = &found {
-            known.extend(seals_in(&folder, found));
-            let name = dir.file_name().unwrap_or_default().to_string_lossy();
-            if head.is_some() && name != found.incident.as_str() {
-                problems.push(format!("{folder}: holds the evidence of another incident, {}", found.incident));
-            }
-        }
-        bundles.push(Checked { folder, found });
-    }
+    let head = head_of(root, &mut problems).map_err(unreadable)?;
     problems.extend(late_unsigned(&bundles));
     if let Some(head) = &head {
         problems.extend(unfinished(root, head));
     }
-    let told = head.as_ref().map(|head| Head { number: head.number, sha256: head.sha256.clone() });
-    let chain = judge(&known, told.as_ref());
+    let chain = judge_read(&known, before.as_ref(), head.as_ref());
     Ok(StoreVerification { bundles, chain, has_head: head.is_some(), deleted, problems })
 }
 

@@ -214,6 +214,21 @@ struct At<'a> {
     known: Option<&'a Known>,
 }
 
+impl Judgement {
+    /// Of a chain that grew beyond link `number` while it was read: what is missing behind that came past the reader.
+    #[must_use]
+    pub fn grown_since(mut self, number: u64) -> Self {
+        self.problems.retain_mut(|problem| match problem {
+            Problem::Missing { from, to } | Problem::CutOff { from, to } => {
+                *to = number.min(*to);
+                *from <= number
+            }
+            _ => true,
+        });
+        self
+    }
+}
+
 /// Judges links. Without a head, what came before the first and after the last cannot be told.
 pub fn judge(known: &[Known], head: Option<&Head>) -> Judgement {
     let mut by_number: BTreeMap<u64, At<'_>> = BTreeMap::new();

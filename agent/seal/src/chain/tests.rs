@@ -121,3 +121,16 @@ fn what_was_held_and_is_deleted_all_the_same_is_told() {
     let judgement = judge(&links, None);
     assert_eq!((judgement.problems, judgement.held), (Vec::new(), vec!["b".to_owned()]));
 }
+
+#[test]
+fn what_a_growing_chain_got_past_its_reader_is_not_missed_and_what_was_taken_away_is() {
+    let mut links = chain(key(), 9);
+    // Read while the head went from 5 to 9: links 6 and 7 came into folders that had been read by then.
+    links.drain(5..7);
+    let read = |links: &[Known]| judge(links, Some(&head(9))).grown_since(5).problems;
+    assert_eq!(read(&links), []);
+    assert_eq!(read(&links[..5]), [], "all that came did so past the reader");
+    assert_eq!(read(&links[..4]), [Problem::CutOff { from: 5, to: 5 }]);
+    links.remove(2);
+    assert_eq!(read(&links), [Problem::Missing { from: 3, to: 3 }]);
+}
