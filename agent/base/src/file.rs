@@ -1,9 +1,28 @@
 //! Files that a user names to be looked at: what is no file, or an empty one, is told before anything waits for it.
 
 use std::fs::{File, FileType};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
+
+/// Most bytes of a file with passwords, certificates or keys.
+const MOST_BYTES: u64 = 1 << 20;
+const PIPE: &str = "it is a named pipe, which cannot be read twice; write it to a file first";
+
+/// What stands in a small file. Nobody is waited for, and a device that never ends is not read to its end.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let wrong = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    if path.metadata().is_ok_and(|found| found.file_type().is_fifo()) {
+        return wrong(PIPE);
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        wrong("it has more than 1 MiB; name the file that is meant")
+    } else {
+        Ok(bytes)
+    }
+}
 
 /// Opens a file that has something in it.
 pub fn open(path: &Path) -> io::Result<File> {
@@ -25,7 +44,7 @@ fn fault_of(kind: FileType, bytes: u64) -> Option<&'static str> {
     if kind.is_dir() {
         Some("it is a folder; name a file in it")
     } else if kind.is_fifo() {
-        Some("it is a named pipe, which cannot be read twice; write it to a file first")
+        Some(PIPE)
     } else if !kind.is_file() {
         Some("it is a device or a socket; write it to a file first")
     } else if bytes == 0 {
@@ -38,6 +57,17 @@ fn fault_of(kind: FileType, bytes: u64) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_small_file_is_read_without_waiting_or_filling_the_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let (pipe, full) = (dir.path().join("pipe"), dir.path().join("full"));
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        std::fs::write(&full, "x").unwrap();
+        assert!(read(&pipe).unwrap_err().to_string().contains("named pipe"));
+        assert!(read(Path::new("/dev/zero")).unwrap_err().to_string().contains("more than 1 MiB"));
+        assert_eq!((read(&full).unwrap(), read(Path::new("/dev/null")).unwrap()), (b"x".to_vec(), Vec::new()));
+    }
 
     #[test]
     fn only_files_with_something_in_them_are_opened() {

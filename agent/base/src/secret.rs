@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::file;
 use crate::private;
 use crate::setting::SettingError;
 
@@ -90,7 +91,8 @@ impl PasswordSource {
                     };
                     SettingError::file(self.key(), &path, why, mend)
                 };
-                let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
+                let bytes = file::read(&path).map_err(|error| wrong(error.to_string()))?;
+                let text = String::from_utf8(bytes).map_err(|_| wrong("it is no text".to_owned()))?;
                 warn_if_open(self.key(), &path);
                 // Some editors begin each file with a mark that nobody sees.
                 let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -119,7 +121,7 @@ const FOR_ROOT: &str = "/etc/forewarn/credentials";
 fn at_hand(path: &Path) -> PathBuf {
     let name = path.to_str().and_then(|path| path.strip_prefix(FOR_SERVICE));
     match name {
-        Some(name) if std::fs::File::open(path).is_err() => Path::new(FOR_ROOT).join(name),
+        Some(name) if file::read(Path::new(path)).is_err() => Path::new(FOR_ROOT).join(name),
         _ => path.to_owned(),
     }
 }

@@ -20,6 +20,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 pub use explain::explain;
 
+use crate::file;
 use crate::secret::warn_if_open;
 use crate::setting::SettingError;
 
@@ -127,15 +128,18 @@ fn system() -> Result<RootCertStore, SettingError> {
 
 fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, SettingError> {
     let wrong = |why: String| SettingError::file(key, path, why, "it must be a PEM file with certificates");
-    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let found = read.map_err(|error| wrong(describe(&error)))?;
+    let text = file::read(path).map_err(|error| wrong(error.to_string()))?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    let found = found.map_err(|error| wrong(describe(&error)))?;
     if found.is_empty() { Err(wrong("it holds no certificate".to_owned())) } else { Ok(found) }
 }
 
 fn private_key(name: &'static str, path: &Path) -> Result<PrivateKeyDer<'static>, SettingError> {
     let mend = "it must be a PEM file with one private key";
+    let wrong = |why: String| SettingError::file(name, path, why, mend);
+    let text = file::read(path).map_err(|error| wrong(error.to_string()))?;
     warn_if_open(name, path);
-    PrivateKeyDer::from_pem_file(path).map_err(|error| SettingError::file(name, path, describe(&error), mend))
+    PrivateKeyDer::from_pem_slice(&text).map_err(|error| wrong(describe(&error)))
 }
 
 fn describe(error: &pem::Error) -> String {

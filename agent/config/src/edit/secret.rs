@@ -10,7 +10,7 @@ use forewarn_base::private;
 use forewarn_domain::StreamId;
 use forewarn_domain::site_change::SiteChange;
 
-use super::file::place;
+use super::file::{place, undo_path};
 use super::site_change::secret_of;
 use super::{EditError, KeyPath};
 
@@ -50,7 +50,8 @@ impl Secrets {
     }
 }
 
-/// Takes the passwords of cameras that were added and taken back away, unless the site file names them.
+/// Takes away what a change left that was taken back: the passwords of cameras that were added, unless the site file names
+/// them, and the undo, which would bring back what was refused.
 pub fn forget(site_file: &Path, cameras: &[StreamId]) {
     let Ok(file) = place(site_file) else { return };
     let Ok(text) = fs::read_to_string(&file) else { return };
@@ -59,6 +60,8 @@ pub fn forget(site_file: &Path, cameras: &[StreamId]) {
         // What cannot be taken away is for the agent's user alone.
         let _ = fs::remove_file(beside.join(secret));
     }
+    // Where it stays, `forewarn check` tells what is wrong with what it brings back.
+    let _ = fs::remove_file(undo_path(&file));
 }
 
 impl Drop for Secrets {
@@ -105,7 +108,9 @@ mod tests {
         forget(&site, &yard);
         assert!(secret.exists(), "the site file names it");
         fs::write(&site, "").unwrap();
+        fs::write(undo_path(&site), "password_file = \"yard.secret\"").unwrap();
         forget(&site, &yard);
         assert!(!secret.exists(), "its camera was taken back");
+        assert!(!undo_path(&site).exists(), "nobody takes it up by mistake");
     }
 }
