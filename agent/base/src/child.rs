@@ -46,6 +46,13 @@ pub struct Ended {
     pub complaint: Option<String>,
 }
 
+impl Ended {
+    /// Why it failed, in its own words where it has some.
+    pub fn why(self) -> String {
+        self.complaint.unwrap_or_else(|| format!("it ended with {}", self.status))
+    }
+}
+
 /// A program did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ChildError {

@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_base::child::{self, Limits};
-use forewarn_base::private;
 use forewarn_base::sync::lock;
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::job::{Busy, emptied};
 
 /// A clip is a minute at most; on a small box that is busy it takes several times as long.
 const LIMITS: Limits = Limits { time: Duration::from_mins(15), output_bytes: 256 * 1024 };
@@ -82,10 +83,6 @@ struct Job {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Comparisons(Arc<Mutex<Option<Job>>>);
 
-/// Another one goes on.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Busy;
-
 /// What is decided twice, and for whom.
 #[derive(Debug)]
 pub(crate) struct Order<'a> {
@@ -110,11 +107,7 @@ impl Comparisons {
         if job.as_ref().is_some_and(is_running) {
             return Ok(Err(Busy));
         }
-        let to = order.scratch.join("again");
-        private::create_dirs(order.scratch)?;
-        if to.exists() {
-            fs::remove_dir_all(&to)?;
-        }
+        let to = emptied(order.scratch, "again")?;
         let commands = Side::BOTH.map(|side| (side, command(order, side, &to)));
         let told = Told { model: order.model.clone(), kept: Standing::Running, now: Standing::Running };
         *job = Some(Job { incident: order.incident.to_owned(), to, told });
@@ -168,8 +161,6 @@ fn run(command: Command) -> Standing {
     };
     match serde_json::from_slice(&ended.output) {
         Ok(answer) => Standing::Done { answer },
-        Err(_) => {
-            Standing::Failed { why: ended.complaint.unwrap_or_else(|| format!("it ended with {}", ended.status)) }
-        }
+        Err(_) => Standing::Failed { why: ended.why() },
     }
 }

@@ -22,6 +22,7 @@ mod context;
 mod gate;
 mod health;
 mod hosts;
+mod job;
 mod listener;
 mod onlookers;
 mod ports;

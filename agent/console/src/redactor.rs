@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_base::child::{self, ChildError, Limits};
-use forewarn_base::private;
 use forewarn_base::sync::lock;
 use serde::{Deserialize, Serialize};
+
+use crate::job::{Busy, emptied};
 
 /// A copy takes about as long as the clips are, on a small box several times as long.
 const LIMITS: Limits = Limits { time: Duration::from_hours(1), output_bytes: 64 * 1024 };
@@ -69,10 +70,6 @@ struct Job {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Redactor(Arc<Mutex<Option<Job>>>);
 
-/// A copy of another incident, or this one, is being made.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Busy;
-
 /// What a copy is made of, and by whom.
 #[derive(Debug)]
 pub(crate) struct Order<'a> {
@@ -95,11 +92,8 @@ impl Redactor {
         if job.as_ref().is_some_and(|job| job.ended.is_none()) {
             return Ok(Err(Busy));
         }
-        let to = order.scratch.join(if order.hidden == Hidden::Nothing { "previews" } else { "redacted" });
-        private::create_dirs(order.scratch)?;
-        if to.exists() {
-            fs::remove_dir_all(&to)?;
-        }
+        let name = if order.hidden == Hidden::Nothing { "previews" } else { "redacted" };
+        let to = emptied(order.scratch, name)?;
         let command = command(order, &to);
         let of = files_in(order.bundle);
         *job = Some(Job { incident: order.incident.to_owned(), hidden: order.hidden, to, of, ended: None });
@@ -155,7 +149,7 @@ fn run(command: Command) -> Result<(), String> {
     if ended.status.success() {
         return Ok(());
     }
-    Err(ended.complaint.unwrap_or_else(|| format!("it ended with {}", ended.status)))
+    Err(ended.why())
 }
 
 fn files_in(dir: &Path) -> usize {

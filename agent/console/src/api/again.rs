@@ -15,9 +15,10 @@ use super::take_out::kept;
 use super::{OPERATOR, Page, ask, page};
 use crate::access::Session;
 use crate::act::Act;
-use crate::again::{Busy, Order, Side};
+use crate::again::{Order, Side};
 use crate::bilingual::both;
 use crate::context::Context;
+use crate::job::Busy;
 use crate::refusal::Refusal;
 
 pub(super) fn pages() -> Vec<Page> {

@@ -17,7 +17,8 @@ use super::{Page, VIEWER, ask, page};
 use crate::access::Session;
 use crate::bilingual::both;
 use crate::context::Context;
-use crate::redactor::{Busy, Hidden, Order, Progress};
+use crate::job::Busy;
+use crate::redactor::{Hidden, Order, Progress};
 use crate::refusal::Refusal;
 
 pub(super) fn pages() -> Vec<Page> {

@@ -21,8 +21,9 @@ use crate::act::Act;
 use crate::bilingual::{Bilingual, both};
 use crate::context::Context;
 use crate::health::words;
+use crate::job::Busy;
 use crate::refusal::Refusal;
-use crate::rehearsals::{Busy, Order, Row, Standing, compare};
+use crate::rehearsals::{Order, Row, Standing, compare};
 use crate::store::Filter;
 
 /// Changes in one request.

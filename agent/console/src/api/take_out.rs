@@ -24,7 +24,8 @@ use crate::access::Session;
 use crate::act::Act;
 use crate::bilingual::{Bilingual, both};
 use crate::context::Context;
-use crate::redactor::{Busy, Hidden, Order, Progress};
+use crate::job::Busy;
+use crate::redactor::{Hidden, Order, Progress};
 use crate::refusal::Refusal;
 
 pub(super) fn pages() -> Vec<Page> {

@@ -19,6 +19,8 @@ use forewarn_base::sync::lock;
 use forewarn_wire::{RaisedLine, RehearsalLine};
 use serde::Serialize;
 
+use crate::job::{Busy, emptied};
+
 pub(crate) use compare::{Row, compare};
 
 /// What an hour of footage needs on a small box that is busy; what was looked at by then is told.
@@ -70,10 +72,6 @@ struct Job {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rehearsals(Arc<Mutex<Option<Job>>>);
 
-/// Another one goes on.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Busy;
-
 /// What is rehearsed.
 #[derive(Debug)]
 pub(crate) struct Order<'a> {
@@ -96,10 +94,7 @@ impl Rehearsals {
         if job.as_ref().is_some_and(|job| job.standing == Standing::Running) {
             return Ok(Err(Busy));
         }
-        let to = order.scratch.join("rehearsal");
-        if to.exists() {
-            fs::remove_dir_all(&to)?;
-        }
+        let to = emptied(order.scratch, "rehearsal")?;
         private::create_dirs(&to)?;
         let command = command(order, &to)?;
         let (jobs, stop) = (Arc::clone(&self.0), Arc::new(AtomicBool::new(false)));
@@ -173,9 +168,7 @@ fn command(order: &Order<'_>, to: &Path) -> io::Result<Command> {
 fn run(command: Command, stop: &AtomicBool) -> Standing {
     match child::run_unless(command, &[], LIMITS, &|| stop.load(Ordering::Acquire)) {
         Ok(ended) if ended.status.success() => Standing::Done,
-        Ok(ended) => {
-            Standing::Failed { why: ended.complaint.unwrap_or_else(|| format!("it ended with {}", ended.status)) }
-        }
+        Ok(ended) => Standing::Failed { why: ended.why() },
         Err(ChildError::Stopped { .. }) => Standing::Stopped,
         Err(ChildError::Timeout { .. }) => Standing::OutOfTime,
         Err(error) => Standing::Failed { why: error.to_string() },

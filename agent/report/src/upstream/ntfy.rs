@@ -76,7 +76,7 @@ impl AdapterSettings for NtfyConfig {
             id: around.id.to_owned(),
             people: Arc::clone(around.people),
         };
-        let thin = thin.map(|budget| Purse::new(budget, around.people.spent.join(format!("{}.json", around.id))));
+        let thin = thin.map(|budget| Purse::of(budget, &around));
         Ok(Arc::new(keys.open("ntfy server", ntfy, around)?.within(thin)))
     }
 }

@@ -11,6 +11,7 @@ use forewarn_base::{durable, private};
 use forewarn_domain::Timestamp;
 use serde::Serialize;
 
+use super::settings::Surroundings;
 use super::spending::{Budget, Spending};
 use super::thin::Thin;
 
@@ -23,6 +24,11 @@ pub(super) struct Purse {
 }
 
 impl Purse {
+    /// That of an upstream.
+    pub(super) fn of(budget: Budget, around: &Surroundings<'_>) -> Self {
+        Self::new(budget, around.people.spent.join(format!("{}.json", around.id)))
+    }
+
     /// What was spent lies in the file at `path`; nothing is read of it before the first connection.
     pub(super) fn new(budget: Budget, path: PathBuf) -> Self {
         Self { thin: Arc::new(Mutex::new(Thin::new(budget))), path, writer: Arc::default() }

@@ -58,7 +58,7 @@ impl ListenerConfig {
         if thin.is_some() && !self.pictures {
             return Err(SettingError::value("thin", "it has no effect without pictures", "leave one of the two out"));
         }
-        let thin = thin.map(|budget| Purse::new(budget, around.people.spent.join(format!("{}.json", around.id))));
+        let thin = thin.map(|budget| Purse::of(budget, &around));
         let prefix = self.topic_prefix.clone().unwrap_or_else(|| prefix.to_owned());
         let mqtt = MqttConfig {
             version: self.version,
