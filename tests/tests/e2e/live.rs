@@ -218,7 +218,7 @@ fn a_camera_that_dies_comes_back_and_a_dead_one_delays_nobody() {
         .unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
     platform.event("a warning was heard", |e| e.data.incident.warnings_played > 0).unwrap();
     let metrics = || Metrics::read(metrics_port);
-    assert_metrics(&eventually("metrics are served", metrics).unwrap());
+    await_metrics(metrics_port);
     let (status, health) = page(metrics_port, "/healthz").unwrap();
     assert_eq!(status, 503, "{health}");
     assert_eq!(page(console_port, "/healthz").unwrap(), (503, "{\"is_healthy\":false}".to_owned()), "no more is told");
@@ -230,10 +230,15 @@ fn a_camera_that_dies_comes_back_and_a_dead_one_delays_nobody() {
     let is_noticed = || agent.log().contains("interrupted: ").then_some(());
     eventually("the interruption is noticed", is_noticed).unwrap();
     camera.restart().unwrap();
-    let reconnects = |metrics: &Metrics| metrics.sum("forewarn_reconnects_total", &["camera=\"gate\""]);
-    let after = eventually("the reconnect is counted", || metrics().filter(|m| reconnects(m) >= Some(1.0))).unwrap();
-    assert!(after.sum("forewarn_gaps_total", &["camera=\"gate\""]) >= Some(1.0), "{}", after.0);
-    assert!(after.sum("forewarn_gap_seconds", &["camera=\"gate\""]) > Some(0.0), "{}", after.0);
+    let is_counted = |metrics: &Metrics| {
+        let of_gate = |name| metrics.sum(name, &["camera=\"gate\""]);
+        let at_least_one = |name| of_gate(name) >= Some(1.0);
+        at_least_one("forewarn_reconnects_total")
+            && at_least_one("forewarn_gaps_total")
+            && of_gate("forewarn_gap_seconds") > Some(0.0)
+    };
+    eventually("the reconnect and its gap are counted", || metrics().filter(is_counted))
+        .unwrap_or_else(|error| panic!("{error:#}\n{}", metrics().map_or_else(String::new, |metrics| metrics.0)));
     platform.catch_up();
     let seen = platform.messages().len();
     platform
@@ -248,7 +253,8 @@ fn a_camera_that_dies_comes_back_and_a_dead_one_delays_nobody() {
     assert_stops(agent);
 }
 
-fn assert_metrics(metrics: &Metrics) {
+fn await_metrics(port: u16) {
+    let metric = |name: &str, labels: &[&str]| Metrics::read(port)?.sum(name, labels);
     let gate = "camera=\"gate\"";
     let at_least_one = [
         ("forewarn_frames_in_total", vec![gate]),
@@ -258,7 +264,8 @@ fn assert_metrics(metrics: &Metrics) {
         ("forewarn_warnings_total", vec!["outcome=\"played\""]),
     ];
     for (name, labels) in at_least_one {
-        assert!(metrics.sum(name, &labels) >= Some(1.0), "{name} {labels:?} in:\n{}", metrics.0);
+        let what = format!("{name} {labels:?} is counted");
+        eventually(&what, || metric(name, &labels).filter(|n| *n >= 1.0)).unwrap();
     }
     let there = [
         ("forewarn_frames_dropped_total", vec![gate, "reason=\"newest_wins\""]),
@@ -270,6 +277,6 @@ fn assert_metrics(metrics: &Metrics) {
         ("forewarn_outbox_messages", vec![]),
     ];
     for (name, labels) in there {
-        assert!(metrics.sum(name, &labels).is_some(), "{name} {labels:?} in:\n{}", metrics.0);
+        eventually(&format!("{name} {labels:?} is there"), || metric(name, &labels)).unwrap();
     }
 }
