@@ -2,16 +2,26 @@
 //! which is committed as it was built, so that neither the device nor whoever builds the program needs Node.js.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::demo;
 use crate::workspace::{Workspace, run};
 
 /// Fetches the ONNX Runtime library, the models and the demo clip; what is there already is only verified.
 pub(crate) fn fetch(workspace: &Workspace, forewarn: &Path) -> Result<()> {
     run(workspace.command(forewarn).args(["models", "fetch", "--all"]))?;
     run(workspace.command(forewarn).args(["demo", "--fetch-only"]))
+}
+
+/// The folder of models. Where it lacks what the demo needs, all is fetched first, by the program that `forewarn` gives.
+pub(crate) fn filled_store(workspace: &Workspace, forewarn: impl FnOnce() -> Result<PathBuf>) -> Result<PathBuf> {
+    let store = demo::store(&workspace.root);
+    if !demo::missing_assets(&workspace.root, &store)?.is_empty() {
+        fetch(workspace, &forewarn()?)?;
+    }
+    Ok(store)
 }
 
 /// Fetches the readers and servers of others to which the tests show what the program wrote. What is there already stays.

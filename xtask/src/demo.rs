@@ -49,7 +49,7 @@ struct Plan {
 
 /// Something that the program fetches.
 #[derive(Debug, Clone, PartialEq)]
-struct Asset {
+pub(crate) struct Asset {
     what: &'static str,
     megabytes: u32,
 }
@@ -135,7 +135,7 @@ struct Clip {
 }
 
 /// What the demo needs and the store has not.
-fn missing_assets(root: &Path, store: &Path) -> Result<Vec<Asset>> {
+pub(crate) fn missing_assets(root: &Path, store: &Path) -> Result<Vec<Asset>> {
     let path = root.join("models/assets.toml");
     let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let assets: Assets = toml::from_str(&text).with_context(|| format!("failed to understand {}", path.display()))?;

@@ -1,7 +1,6 @@
 //! The program for ARM, built on a machine that has another processor, and tried there by an emulator. What it takes, two Debians
 //! and what mounts them, is made by `packaging/arm64.sh`.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -73,10 +72,9 @@ impl<'a> Arm64<'a> {
         command
     }
 
-    /// Installs the package and uses it.
-    pub(super) fn try_out(&self, package: &Path) -> Result<()> {
+    /// Installs the package and uses it with the folder of models.
+    pub(super) fn try_out(&self, package: &Path, models: &Path) -> Result<()> {
         announce("the package on the other processor, by an emulator");
-        let models = env::var_os("FOREWARN_MODEL_DIR").map_or(self.workspace.root.join("models/store"), PathBuf::from);
         run(self.script("try").arg(package).arg(models))
     }
 }

@@ -24,9 +24,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
+use crate::compile;
 use crate::metadata::Metadata;
-use crate::setup;
-use crate::workspace::{Stopwatch, Workspace, announce, minutes, output};
+use crate::workspace::{Profile, Stopwatch, Workspace, announce, minutes, output};
+use crate::{assets, setup};
 
 use arm64::{ARM64, Arm64};
 use payload::Payload;
@@ -125,18 +126,21 @@ pub(crate) fn dist(workspace: &Workspace, wanted: &Wanted) -> Result<()> {
     for (name, bytes) in archive::sizes(&release.out)? {
         eprintln!("    {bytes:>12} {name}");
     }
-    if let (Some(bundle), true) = (&offline, wanted.try_out) {
-        offline::try_out(workspace, bundle)?;
+    if !wanted.try_out {
+        return Ok(());
     }
-    if let (Some(arm64), true) = (&arm64, wanted.try_out) {
-        return arm64.try_out(&package);
+    // A program for another processor cannot fetch here.
+    let here = || if arm64.is_some() { compile::program(workspace, Profile::Demo) } else { Ok(program.path.clone()) };
+    let models = assets::filled_store(workspace, here)?;
+    if let Some(bundle) = &offline {
+        offline::try_out(workspace, bundle, &models)?;
     }
-    if wanted.try_out {
-        let newer = format!("{}+try", release.version);
-        let upgrade = deb::build(workspace, &release, &libraries, &payload, &newer)?;
-        try_out::run_through(workspace, &package, &upgrade)?;
+    if let Some(arm64) = &arm64 {
+        return arm64.try_out(&package, &models);
     }
-    Ok(())
+    let newer = format!("{}+try", release.version);
+    let upgrade = deb::build(workspace, &release, &libraries, &payload, &newer)?;
+    try_out::run_through(workspace, &package, &upgrade, &models)
 }
 
 /// The program, and the packages of the libraries that it is linked with. The release is of its commit.

@@ -62,15 +62,14 @@ fn lacking(listed: &str, folder: &str, package: &str) -> Vec<String> {
     lacks
 }
 
-/// Installs it in a Debian without a network, and uses it there.
-pub(super) fn try_out(workspace: &Workspace, bundle: &Path) -> Result<()> {
+/// Installs it in a Debian without a network, and uses it there; of the folder of models the clip is taken.
+pub(super) fn try_out(workspace: &Workspace, bundle: &Path, models: &Path) -> Result<()> {
     let user = output(workspace.command("id").arg("-u"))?;
     ensure!(user.trim() == "0", "the bundle is installed as root in a Debian of its own; run this as root");
     setup::install(&MAKERS, false)?;
-    let models = std::env::var_os("FOREWARN_MODEL_DIR").map_or(workspace.root.join("models/store"), PathBuf::from);
     announce("the offline bundle in a Debian without a network");
     let mut script = workspace.command("bash");
-    script.arg(workspace.root.join("packaging/try-offline.sh")).args([bundle, &models]);
+    script.arg(workspace.root.join("packaging/try-offline.sh")).args([bundle, models]);
     run(script.arg(workspace.target().join("try")))
 }
 

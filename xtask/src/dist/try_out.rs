@@ -1,7 +1,7 @@
 //! Whether the package does what it should on a bare Debian: it is installed there, used, upgraded, removed and purged,
 //! under the systemd of that Debian.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Result, ensure};
 
@@ -11,16 +11,13 @@ use crate::workspace::{Workspace, announce, output, run};
 /// What makes a Debian in a folder and boots it.
 const MAKERS: [&str; 4] = ["mmdebstrap", "systemd-container", "python3", "curl"];
 
-/// Runs `packaging/try.sh` on a package and one of a newer version; its transcript says how each step went.
-pub(super) fn run_through(workspace: &Workspace, package: &Path, newer: &Path) -> Result<()> {
+/// Runs `packaging/try.sh` on a package and one of a newer version, with the folder of models; its transcript says how each step went.
+pub(super) fn run_through(workspace: &Workspace, package: &Path, newer: &Path, models: &Path) -> Result<()> {
     let user = output(workspace.command("id").arg("-u"))?;
     ensure!(user.trim() == "0", "the package is installed as root in a Debian of its own; run this as root");
     setup::install(&MAKERS, false)?;
-    let models = workspace.root.join("models/store");
-    let models = std::env::var_os("FOREWARN_MODEL_DIR").map_or(models, PathBuf::from);
-    ensure!(models.is_dir(), "there is no {}; `cargo xtask assets` fetches the models", models.display());
     announce("the package in a Debian of its own");
     let mut script = workspace.command("bash");
-    script.arg(workspace.root.join("packaging/try.sh")).args([package, newer, &models]);
+    script.arg(workspace.root.join("packaging/try.sh")).args([package, newer, models]);
     run(script.arg(workspace.target().join("try")))
 }
