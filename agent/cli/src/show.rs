@@ -26,6 +26,9 @@ pub enum Evidence {
         /// Who must vouch for whoever stamped times.
         #[command(flatten)]
         stamps: Stampers,
+        /// The language; that of the terminal (`LANG`) without it.
+        #[arg(long, value_enum)]
+        lang: Option<PageLanguage>,
         /// As JSON.
         #[arg(long)]
         json: bool,

@@ -8,6 +8,7 @@ mod html;
 mod listing;
 mod parts;
 mod times;
+mod verified;
 mod words;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ pub use html::Html;
 pub use listing::{listed, shown};
 pub use parts::pictures::is_jpeg;
 pub use times::Times;
+pub use verified::verified;
 pub use words::Say;
 
 /// A page, and whether what it shows holds.
@@ -40,7 +42,7 @@ fn render(opened: &Opened, language: Language) -> String {
     let say = Say(language);
     let times = times::Times::of(opened);
     let mut page = Html::default();
-    let title = opened.record.as_ref().map_or(opened.incident.as_str(), |record| record.title.as_str());
+    let title = opened.title(language).unwrap_or_else(|| opened.incident.to_string());
     page.open(say, &format!("{title} · {}", opened.incident));
     parts::head::write(&mut page, say, opened, &times);
     parts::pictures::write(&mut page, say, opened, &times);

@@ -31,7 +31,8 @@ pub fn shown(bundle: &Shown, language: Language) -> String {
     let mut line = |told: String| text.extend(["  ", &told, "\n"]);
     if let Some(record) = &bundle.record {
         let rule = &record.incident.rule;
-        line(format!("{}：{}，摄像机 {}，区域 {}", record.title, rule.violation, rule.stream, rule.zone));
+        let title = bundle.title(language).unwrap_or_default();
+        line(format!("{title}：{}，摄像机 {}，区域 {}", rule.violation, rule.stream, rule.zone));
         for (n, step) in record.history.iter().enumerate() {
             let at = step.at.utc.clone().unwrap_or_else(|| format!("{:.1} 秒", step.at.seconds));
             line(format!("{at}  {}（{}）", say.state(step.state), say.cause(step.cause)));

@@ -7,7 +7,7 @@ use forewarn_domain::{
     BBox, Cause, Class, ColourMatrix, Frame, FrameMeta, IncidentId, IncidentRecord, IncidentState, Moment, PixelFormat,
     Proof, Reckoning, RuleKey, StreamId, Subject, Timestamp, Transition, ViolationId, ZoneId,
 };
-use forewarn_evidence::{EvidenceStore, Limits, Overlay, Signing, StoreOptions, TimeLine};
+use forewarn_evidence::{EvidenceStore, Limits, Overlay, Setting, Signing, StoreOptions, TimeLine};
 
 use super::*;
 
@@ -62,6 +62,13 @@ fn frame() -> Frame {
 
 /// A sealed bundle, signed if that is asked for.
 fn bundle(root: &Path, is_signed: bool) -> PathBuf {
+    let store = store(root, is_signed);
+    let overlay = Overlay { title: TITLE.to_owned(), bbox: None, zone: None, time: String::new() };
+    store.add_snapshot(&incident(), Moment::Confirmed, &frame(), &overlay).unwrap();
+    store.seal(&incident(), TITLE, Timestamp::from_micros(T0 + 60_000_000)).unwrap().path
+}
+
+fn store(root: &Path, is_signed: bool) -> EvidenceStore {
     let limits = Limits { min_free_bytes: 0, ..Limits::default() };
     let options = StoreOptions { limits, time_line: TimeLine::WallClock, agent_version: "0.1.0".to_owned() };
     let mut store = EvidenceStore::new(root.join("evidence"), options);
@@ -69,9 +76,7 @@ fn bundle(root: &Path, is_signed: bool) -> PathBuf {
         store = store.signed_by(Signing { keys: root.join("keys"), site: "riverside".to_owned(), token: None });
     }
     store.prepare().unwrap();
-    let overlay = Overlay { title: TITLE.to_owned(), bbox: None, zone: None, time: String::new() };
-    store.add_snapshot(&incident(), Moment::Confirmed, &frame(), &overlay).unwrap();
-    store.seal(&incident(), TITLE, Timestamp::from_micros(T0 + 60_000_000)).unwrap().path
+    store
 }
 
 fn both(bundle: &Path) -> [Page; 2] {
@@ -184,4 +189,42 @@ fn a_bundle_is_listed_and_shown_in_chinese() {
         (listed(&bundle.listed, Language::Zh), shown(&bundle, Language::En)),
         (first.to_owned(), bundle.to_string())
     );
+}
+
+#[test]
+fn the_violation_is_named_in_the_language_of_the_page_where_the_site_named_it_in_that() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path(), true);
+    let setting = serde_json::json!({
+        "schema": Setting::SCHEMA, "agent_version": "0.1.0", "site": "riverside", "time_zone": "Asia/Shanghai",
+        "language": "en", "place": { "cell": "C-07" }, "zone": null, "analysis_interval_s": 0.2, "models": [],
+        "violation": { "id": "illegal_parking", "title": { "zh": "违章停车" }, "subject": ["car"],
+            "condition": { "dwell": { "for_s": 60.0, "by": "foot" } } },
+    });
+    store.add_setting(&incident(), "Illegal parking", &serde_json::from_value(setting).unwrap()).unwrap();
+    let bundle = store.seal(&incident(), "Illegal parking", Timestamp::from_micros(T0 + 60_000_000)).unwrap().path;
+    let [en, zh] = both(&bundle);
+    assert!(en.html.contains("<h1>Illegal parking</h1>"), "{}", en.html);
+    assert!(zh.html.contains("<h1>违章停车</h1>") && !zh.html.contains("Illegal parking"), "{}", zh.html);
+    let told = shown(&forewarn_evidence::show(&bundle).unwrap(), Language::Zh);
+    assert!(told.contains("  违章停车：illegal_parking，摄像机 gate，区域 kerb\n"), "{told}");
+}
+
+#[test]
+fn a_verification_is_told_in_chinese() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = bundle(dir.path(), true);
+    let told = |path: &Path| verified(&forewarn_evidence::verify_any(path, None).unwrap(), Language::Zh);
+    let whole = told(&bundle);
+    assert!(whole.starts_with("gate-illegal_parking-1：完整，"), "{whole}");
+    assert!(whole.contains("  站点 riverside 的第 1 号封存，状态：已结束\n"), "{whole}");
+    assert!(whole.contains("  没有内容凭证：confirmed-marked.jpg、confirmed.jpg\n"), "{whole}");
+    let store = dir.path().join("evidence");
+    assert!(told(&store).contains("证据链：完整，第 1 至 1 环，现存 1 环，"), "{}", told(&store));
+    fs::remove_file(bundle.join("confirmed-marked.jpg")).unwrap();
+    let broken = told(&bundle);
+    assert!(broken.starts_with("gate-illegal_parking-1：不完整，"), "{broken}");
+    assert!(broken.contains("  confirmed-marked.jpg：文件缺失\n"), "{broken}");
+    fs::remove_dir_all(&bundle).unwrap();
+    assert!(told(&store).contains("  证据链末端被截断：缺少第 1 至 1 环\n"), "{}", told(&store));
 }

@@ -29,7 +29,8 @@ pub struct CameraSigned {
 }
 
 impl CameraSigned {
-    fn names(&self) -> Vec<&'static str> {
+    /// What the signatures are called.
+    pub fn names(&self) -> Vec<&'static str> {
         let named = [(self.onvif, Scheme::Onvif), (self.axis, Scheme::Axis)];
         named.into_iter().filter(|(n, _)| *n > 0).map(|(_, scheme)| scheme.name()).collect()
     }

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use forewarn_domain::violation::Language;
 use forewarn_domain::{IncidentId, IncidentState};
 use serde_json::{Value, json};
 
@@ -14,6 +15,7 @@ use crate::manifest::{Manifest, list_names};
 use crate::manifest_file::{VerifyError, read_manifest};
 use crate::record::BundleRecord;
 use crate::record_file::read_record;
+use crate::setting::{Setting, title};
 use crate::store::{folder_id, name_below};
 
 /// One bundle of a list.
@@ -48,6 +50,15 @@ pub struct Shown {
     pub record: Option<BundleRecord>,
     /// What was sealed; none if nothing was, or it cannot be read.
     pub manifest: Option<Manifest>,
+    /// The setting under which the incident began; none if there is none, or it cannot be read.
+    pub setting: Option<Setting>,
+}
+
+impl Shown {
+    /// What people call the violation, in a language where the setting has it, else as the record has it.
+    pub fn title(&self, language: Language) -> Option<String> {
+        title(self.record.as_ref(), self.setting.as_ref(), language)
+    }
 }
 
 /// The bundles below a folder, by day and id.
@@ -87,7 +98,7 @@ fn look(root: &Path, dir: &Path) -> io::Result<Shown> {
         is_held: store.is_some_and(|store| hold_file(store, incident.as_str()).exists()),
         incident,
     };
-    Ok(Shown { listed, record, manifest })
+    Ok(Shown { listed, record, manifest, setting: Setting::read(dir)? })
 }
 
 impl fmt::Display for Listed {

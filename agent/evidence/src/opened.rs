@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use forewarn_base::hash;
 use forewarn_domain::IncidentId;
+use forewarn_domain::violation::Language;
 use forewarn_seal::chain::{Head, Judgement, Known, judge};
 
 use crate::chain_file::{HEAD, HeadFile, read_head, read_links};
@@ -15,7 +16,7 @@ use crate::manifest::Manifest;
 use crate::manifest_file::{VerifyError, read_manifest};
 use crate::record::BundleRecord;
 use crate::record_file::read_record;
-use crate::setting::Setting;
+use crate::setting::{Setting, title};
 use crate::store::{folder_id, name_below};
 use crate::trusted::Trusted;
 use crate::verify::{Verification, verify_for};
@@ -44,6 +45,11 @@ pub struct Opened {
 }
 
 impl Opened {
+    /// What people call the violation, in a language where the setting has it, else as the record has it.
+    pub fn title(&self, language: Language) -> Option<String> {
+        title(self.record.as_ref(), self.setting.as_ref(), language)
+    }
+
     /// Opens a bundle, however damaged it is; fails only where there is none.
     pub fn read(bundle: &Path, trusted: Option<&Trusted>) -> Result<Self, VerifyError> {
         let unreadable = |source: io::Error| match source.kind() {

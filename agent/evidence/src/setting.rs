@@ -10,6 +10,7 @@ use forewarn_domain::{IncidentRecord, Place, Violation, Zone};
 use serde::{Deserialize, Serialize};
 
 use crate::error::EvidenceError;
+use crate::record::BundleRecord;
 use crate::record_file::{has_final_seal, make_way, to_json};
 use crate::store::EvidenceStore;
 
@@ -59,6 +60,12 @@ impl Setting {
     /// The version of the layout that is written.
     pub const SCHEMA: &'static str = "forewarn-setting/1";
 
+    /// What people call the violation in a language; none if the site gave it no name in that one.
+    pub fn title(&self, language: Language) -> Option<String> {
+        let named = self.violation.title.in_language(language)?;
+        (named.language == language).then_some(named.text)
+    }
+
     /// The setting of a bundle; none if it has none that can be read.
     pub fn read(bundle: &Path) -> io::Result<Option<Self>> {
         match fs::read(bundle.join(SETTING)) {
@@ -67,6 +74,11 @@ impl Setting {
             Err(error) => Err(error),
         }
     }
+}
+
+/// What people call the violation of a bundle, in a language where its setting has it, else as its record has it.
+pub(crate) fn title(record: Option<&BundleRecord>, setting: Option<&Setting>, language: Language) -> Option<String> {
+    setting.and_then(|setting| setting.title(language)).or_else(|| record.map(|record| record.title.clone()))
 }
 
 impl EvidenceStore {

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use forewarn_cli::{Evidence, Stampers};
+use forewarn_cli::{Evidence, PageLanguage, Stampers};
 use forewarn_domain::violation::Language;
 use forewarn_evidence::{Deed, Trusted, verify_any};
 
@@ -13,7 +13,10 @@ use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 /// Runs the command.
 pub fn run(args: &Evidence) -> CommandResult {
     match args {
-        Evidence::Verify { path, trust, stamps, json } => verify(path, &trusted(trust, stamps)?, *json),
+        Evidence::Verify { path, trust, stamps, lang, json } => {
+            let language = (!json).then(|| PageLanguage::or_of_terminal(*lang));
+            verify(path, &trusted(trust, stamps)?, language)
+        }
         Evidence::Replay(args) => super::again::run(args),
         Evidence::Export(args) => super::export::run(args),
         Evidence::Report { path, out, lang, trust, stamps, by } => {
@@ -24,13 +27,13 @@ pub fn run(args: &Evidence) -> CommandResult {
     }
 }
 
-fn verify(path: &Path, trusted: &Trusted, is_json: bool) -> CommandResult {
+/// Tells what was found in a language, or as JSON without one.
+fn verify(path: &Path, trusted: &Trusted, language: Option<Language>) -> CommandResult {
     let found = verify_any(path, Some(trusted)).or_exit(ExitCode::BadInput)?;
     let mut out = std::io::stdout().lock();
-    if is_json {
-        writeln!(out, "{}", found.to_json())?;
-    } else {
-        write!(out, "{found}")?;
+    match language {
+        None => writeln!(out, "{}", found.to_json())?,
+        Some(language) => write!(out, "{}", forewarn_dossier::verified(&found, language))?,
     }
     holds(path, found.holds())
 }

@@ -61,7 +61,8 @@ pub fn run(args: &Demo) -> CommandResult {
     figures.wall_s = stopwatch.elapsed().as_secs_f64();
     figures.cpu_s = forewarn_hw::box_facts::process_usage().map(|usage| usage.cpu_s()).unwrap_or_default();
     let tally = lock(&tally);
-    summary::print(&tally, &figures, &args.out, args.json)?;
+    let language = (!args.json).then(|| PageLanguage::or_of_terminal(args.lang));
+    summary::print(&tally, &figures, &args.out, language)?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
+use forewarn_domain::violation::Language;
 use forewarn_domain::{AnnounceOutcome, IncidentId, IncidentRecord, IncidentState};
 use forewarn_wire::story::Happening;
 use serde_json::json;
@@ -60,46 +61,97 @@ pub struct Figures {
     pub wall_s: f64,
 }
 
-/// Prints the summary.
-pub fn print(tally: &Tally, figures: &Figures, out: &Path, is_json: bool) -> std::io::Result<()> {
+impl Figures {
+    /// Percent of one core.
+    fn cpu_share(&self) -> f64 {
+        100.0 * self.cpu_s / self.wall_s.max(0.001)
+    }
+}
+
+/// Prints the summary, in a language, or as JSON without one.
+pub fn print(tally: &Tally, figures: &Figures, out: &Path, language: Option<Language>) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
     let open = tally.records.values().filter(|record| record.state != IncidentState::Closed).count();
     let (complied, escalated) = (tally.ever(IncidentState::Complied), tally.ever(IncidentState::Escalated));
-    let cpu_share = 100.0 * figures.cpu_s / figures.wall_s.max(0.001);
-    if is_json {
+    let evidence = out.join("evidence");
+    let Some(language) = language else {
         let value = json!({ "event": "summary", "incidents": tally.records.len(), "complied": complied,
             "escalated": escalated, "open": open, "warnings_played": tally.warnings_played,
             "frames_decoded": figures.frames_decoded, "frames_analysed": figures.frames_analysed,
             "frames_dropped": figures.frames_dropped, "reports_acknowledged": figures.reports_acknowledged,
             "reports_pending": figures.reports_pending, "latency_p50_ms": figures.latency_ms.map(|(p50, _)| p50),
             "latency_p99_ms": figures.latency_ms.map(|(_, p99)| p99), "cpu_s": figures.cpu_s, "wall_s": figures.wall_s,
-            "evidence": out.join("evidence"), "flight": figures.flight });
+            "evidence": evidence, "flight": figures.flight });
         return writeln!(stdout, "{value}");
-    }
+    };
+    let counts = (tally.records.len(), complied, escalated, open);
+    let told = match language {
+        Language::En => in_english(counts, tally.warnings_played, figures, &evidence),
+        Language::Zh => in_chinese(counts, tally.warnings_played, figures, &evidence),
+    };
     writeln!(stdout)?;
-    writeln!(
-        stdout,
-        "incidents   {}: {complied} complied, {escalated} escalated, {open} still open",
-        tally.records.len()
-    )?;
+    // A Chinese character takes two columns.
+    let columns = |what: &str| what.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<usize>();
+    told.iter().try_for_each(|(what, told)| {
+        writeln!(stdout, "{what}{:room$}{told}", "", room = 12_usize.saturating_sub(columns(what)))
+    })
+}
+
+type Lines = Vec<(&'static str, String)>;
+
+fn in_english(
+    (incidents, complied, escalated, open): (usize, usize, usize, usize),
+    warnings: u64,
+    figures: &Figures,
+    evidence: &Path,
+) -> Lines {
+    let Figures { frames_decoded, frames_analysed, frames_dropped, reports_pending, cpu_s, wall_s, .. } = figures;
     let proof = if figures.reports_acknowledged.is_some() { "played to the end" } else { "assumed to be played" };
-    writeln!(stdout, "warnings    {} {proof}", tally.warnings_played)?;
-    match figures.reports_acknowledged {
-        Some(n) => writeln!(stdout, "reports     {n} acknowledged by the broker, {} waiting", figures.reports_pending)?,
-        None => writeln!(stdout, "reports     not sent in a fast run")?,
-    }
-    writeln!(
-        stdout,
-        "frames      {} decoded, {} analysed, {} dropped",
-        figures.frames_decoded, figures.frames_analysed, figures.frames_dropped
-    )?;
+    let reports = match figures.reports_acknowledged {
+        Some(n) => format!("{n} acknowledged by the broker, {reports_pending} waiting"),
+        None => "not sent in a fast run".to_owned(),
+    };
+    let mut lines = vec![
+        ("incidents", format!("{incidents}: {complied} complied, {escalated} escalated, {open} still open")),
+        ("warnings", format!("{warnings} {proof}")),
+        ("reports", reports),
+        ("frames", format!("{frames_decoded} decoded, {frames_analysed} analysed, {frames_dropped} dropped")),
+    ];
     if let Some((p50, p99)) = figures.latency_ms {
-        writeln!(stdout, "latency     {p50} ms from a frame's arrival to the decision, 99 % within {p99} ms")?;
+        let told = format!("{p50} ms from a frame's arrival to the decision, 99 % within {p99} ms");
+        lines.push(("latency", told));
     }
-    writeln!(stdout, "processor   {:.1} s in {:.1} s, {cpu_share:.0} % of one core", figures.cpu_s, figures.wall_s)?;
-    if let Some(told) = &figures.flight {
-        writeln!(stdout, "flight      {told}")?;
+    lines.push(("processor", format!("{cpu_s:.1} s in {wall_s:.1} s, {:.0} % of one core", figures.cpu_share())));
+    lines.extend(figures.flight.clone().map(|told| ("flight", told)));
+    lines.push(("evidence", evidence.display().to_string()));
+    lines.push(("", "open a clip in any player; check a folder with `forewarn evidence verify FOLDER`".to_owned()));
+    lines
+}
+
+fn in_chinese(
+    (incidents, complied, escalated, open): (usize, usize, usize, usize),
+    warnings: u64,
+    figures: &Figures,
+    evidence: &Path,
+) -> Lines {
+    let Figures { frames_decoded, frames_analysed, frames_dropped, reports_pending, cpu_s, wall_s, .. } = figures;
+    let proof = if figures.reports_acknowledged.is_some() { "已完整播放" } else { "推定已播放" };
+    let reports = match figures.reports_acknowledged {
+        Some(n) => format!("{n} 条已由服务器确认，{reports_pending} 条待发"),
+        None => "快速运行不发送".to_owned(),
+    };
+    let mut lines = vec![
+        ("事件", format!("{incidents} 起：{complied} 起已听从，{escalated} 起已上报，{open} 起仍在继续")),
+        ("警告", format!("{warnings} 次，{proof}")),
+        ("上报", reports),
+        ("画面", format!("解码 {frames_decoded} 帧，分析 {frames_analysed} 帧，丢弃 {frames_dropped} 帧")),
+    ];
+    if let Some((p50, p99)) = figures.latency_ms {
+        lines.push(("延迟", format!("从画面到达至判定 {p50} 毫秒，99% 不超过 {p99} 毫秒")));
     }
-    writeln!(stdout, "evidence    {}", out.join("evidence").display())?;
-    writeln!(stdout, "            open a clip in any player; check a folder with `forewarn evidence verify FOLDER`")
+    lines.push(("处理器", format!("{wall_s:.1} 秒内使用 {cpu_s:.1} 秒，占单核 {:.0}%", figures.cpu_share())));
+    lines.extend(figures.flight.clone().map(|told| ("飞行", told)));
+    lines.push(("证据", evidence.display().to_string()));
+    lines.push(("", "录像可用任意播放器打开；用 `forewarn evidence verify 文件夹` 验证".to_owned()));
+    lines
 }

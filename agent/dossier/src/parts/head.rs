@@ -9,8 +9,8 @@ use crate::words::Say;
 
 pub(crate) fn write(page: &mut Html, say: Say, opened: &Opened, times: &Times) {
     page.raw("<h1>");
-    match &opened.record {
-        Some(record) => page.text(&record.title),
+    match opened.title(say.0) {
+        Some(title) => page.text(&title),
         None => page.text(say.pick("Incident without a readable record", "无可读记录的事件")),
     };
     page.raw("</h1>\n<p class=\"id\">").text(say.pick("Evidence report · ", "证据报告 · "));

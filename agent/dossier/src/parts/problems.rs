@@ -17,7 +17,7 @@ pub(super) fn of(say: Say, opened: &Opened) -> Vec<String> {
     of_bundle.into_iter().chain(of_chain).collect()
 }
 
-fn unverified(say: Say, error: &VerifyError) -> String {
+pub(crate) fn unverified(say: Say, error: &VerifyError) -> String {
     match (say.0, error) {
         (Language::En, _) => error.to_string(),
         (Language::Zh, VerifyError::Unsealed { .. }) => "没有 manifest.json：事件尚未封存，或清单已被移除".to_owned(),
@@ -27,7 +27,7 @@ fn unverified(say: Say, error: &VerifyError) -> String {
     }
 }
 
-fn in_words(say: Say, problem: &Problem) -> String {
+pub(crate) fn in_words(say: Say, problem: &Problem) -> String {
     if say.0 == Language::En {
         return problem.to_string();
     }
@@ -54,7 +54,7 @@ fn in_words(say: Say, problem: &Problem) -> String {
     }
 }
 
-fn chain(say: Say, problem: &ChainProblem) -> String {
+pub(crate) fn chain(say: Say, problem: &ChainProblem) -> String {
     use ChainProblem as P;
     if say.0 == Language::En {
         return problem.to_string();
