@@ -64,7 +64,7 @@ pub enum Command {
     )]
     Run(Run),
     /// Check a site file without starting anything
-    #[command(after_help = "Examples:\n  forewarn check site.toml\n  forewarn check site.toml --probe")]
+    #[command(after_help = "Examples:\n  forewarn check site.toml\n  forewarn check --config site.toml --probe")]
     Check(Check),
     /// Tell the running agent of a site to read its site file again
     #[command(after_help = "Example:\n  forewarn reload --config site.toml")]

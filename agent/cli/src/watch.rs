@@ -1,6 +1,6 @@
 //! `forewarn run`, `check`, `replay`, `sim` and `demo` as they are typed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use forewarn_domain::{SpeakerId, StreamId};
@@ -19,12 +19,22 @@ pub struct Run {
 #[derive(Debug, Args)]
 pub struct Check {
     /// The site file.
-    #[arg(value_name = "FILE")]
-    pub config: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "config")]
+    pub file: Option<PathBuf>,
+    /// The site file, as other commands take it.
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    pub config: Option<PathBuf>,
     /// Also look at the box and at each camera: decoders, model, loudspeakers and what was chosen, and why; what the
     /// cameras send.
     #[arg(long)]
     pub probe: bool,
+}
+
+impl Check {
+    /// The site file, however it was named.
+    pub fn site_file(&self) -> &Path {
+        self.file.as_deref().or(self.config.as_deref()).unwrap_or(Path::new(""))
+    }
 }
 
 /// `forewarn reload`.

@@ -7,11 +7,11 @@ use toml::Spanned;
 use crate::source::{ConfigError, Source};
 
 /// The newest version that this agent knows. All files of a version before are read, of which `tests` has one for each release.
-const KNOWN: u32 = 1;
+const KNOWN: u64 = 1;
 
 #[derive(Deserialize)]
 struct Head {
-    version: Option<Spanned<u32>>,
+    version: Option<Spanned<u64>>,
 }
 
 /// Whether a site file is none that only newer agents understand. It is asked first: the keys of such a file would be told as
@@ -21,7 +21,7 @@ pub(crate) fn check(source: &Source) -> Result<(), ConfigError> {
     let Some(version) = source.parse::<Head>().ok().and_then(|head| head.version) else { return Ok(()) };
     match *version.get_ref() {
         1..=KNOWN => Ok(()),
-        0 => Err(source.error(version.span(), "versions count from 1", format!("write 1 to {KNOWN}"))),
+        0 => Err(source.error(version.span(), "versions count from 1", format!("write {KNOWN}"))),
         newer => {
             let problem =
                 format!("the file is of version {newer}, and this agent knows {KNOWN}: a newer one has written it");
@@ -63,7 +63,8 @@ mod tests {
         let newer = told("version = 2\n[site]\nid = \"s\"\n[hologram]\non = true\n");
         assert!(newer.starts_with("site.toml:1: version: the file is of version 2, and this agent knows 1"), "{newer}");
         assert!(newer.contains("install the newer agent again") && !newer.contains("hologram"), "{newer}");
-        assert!(told("version = 0\n").contains("versions count from 1"));
+        assert!(told("version = 0\n").contains("versions count from 1\n  fix: write 1"));
+        assert!(told("version = 4294967296\n").contains("the file is of version 4294967296, "));
         assert!(told("version = \"1\"\n[site]\nid = \"s\"\n").contains("version: invalid type"));
     }
 }

@@ -55,6 +55,15 @@ pub enum CopyError {
         /// The first thing that is wrong.
         problem: Problem,
     },
+    /// It is a copy itself.
+    #[error(
+        "failed to export {}: it is a redacted copy already; name the bundle that its {PAPER} tells of, or hand this folder on as it is",
+        path.display()
+    )]
+    OfACopy {
+        /// What was named.
+        path: PathBuf,
+    },
     /// Something is where the copy should go.
     #[error("failed to export to {}: it is there and not empty; name a folder that is not there", path.display())]
     Taken {
@@ -150,6 +159,9 @@ pub struct Original {
 impl Original {
     /// Opens a bundle and verifies it: of what was changed no copy is made.
     pub fn open(bundle: &Path) -> Result<Self, CopyError> {
+        if bundle.join(PAPER).exists() {
+            return Err(CopyError::OfACopy { path: bundle.to_owned() });
+        }
         let found = verify(bundle)?;
         if let Some(problem) = found.problems.into_iter().next() {
             return Err(CopyError::NotIntact { path: bundle.to_owned(), problem });

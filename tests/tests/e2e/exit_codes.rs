@@ -60,6 +60,7 @@ fn a_wrong_site_file_ends_with_64_and_says_where_what_and_the_nearest_spelling()
         assert!(message.contains("site.toml:") && message.contains(expected), "{right}: {message}");
     }
     ends(&run(&scene, &["check", "no-such-site.toml"]), 64);
+    ends(&run(&scene, &["check", "--config", "no-such-site.toml"]), 64);
 }
 
 #[test]

@@ -64,6 +64,10 @@ fn a_bundle_is_copied_with_faces_hidden_and_the_copy_is_never_taken_for_evidence
     assert!(code == Some(1) && told.contains("REDACTED COPY, NOT AS IT WAS MADE"), "{code:?}");
 
     let other = scene.path("other");
+    let again = [Path::new("evidence"), Path::new("export"), &hidden, Path::new("--out"), &other];
+    let again = scene.program.run(again).unwrap();
+    let told = String::from_utf8_lossy(&again.stderr);
+    assert!(again.status.code() == Some(65) && told.contains("it is a redacted copy already"), "{told}");
     assert_eq!(run(&hidden, &["--redact", "faces"]).0, Some(65), "it is there already");
     for on in [bundle.clone(), bundle.join("copy")] {
         let (code, told) = run(&on, &[]);

@@ -25,7 +25,7 @@ const TOPIC_PATIENCE_MOST: Duration = Duration::from_mins(5);
 
 /// Runs the command.
 pub fn run(args: &Check) -> CommandResult {
-    let site = config::load(&args.config).or_exit(ExitCode::BadConfig)?;
+    let site = config::load(args.site_file()).or_exit(ExitCode::BadConfig)?;
     site.listen.usable().or_exit(ExitCode::BadConfig)?;
     let mut out = std::io::stdout().lock();
     let n_rules: usize = site.cameras.iter().map(|camera| camera.rules.len()).sum();
@@ -46,7 +46,7 @@ pub fn run(args: &Check) -> CommandResult {
     writeln!(
         out,
         "{}: site {} with {} cameras, {n_rules} rules, {} speakers, {} sensors: correct",
-        args.config.display(),
+        args.site_file().display(),
         site.header.id,
         site.cameras.len(),
         site.speakers.len(),

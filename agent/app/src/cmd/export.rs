@@ -15,7 +15,7 @@ use crate::{config, detector, evidence_folder};
 /// Runs the command.
 pub fn run(args: &Export) -> CommandResult {
     let code = |error: &CopyError| match error {
-        CopyError::Unverified(_) | CopyError::Taken { .. } => ExitCode::BadInput,
+        CopyError::Unverified(_) | CopyError::OfACopy { .. } | CopyError::Taken { .. } => ExitCode::BadInput,
         _ => ExitCode::Failed,
     };
     let bad = |error: CopyError| CommandError { code: code(&error), error: error.into() };
