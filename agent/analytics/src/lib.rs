@@ -19,6 +19,7 @@ mod votes;
 
 pub use groups::ClassGroups;
 pub use rules::{
-    CompileError, CompiledRule, Problem, ReadingCounts, RuleBinding, Rules, RulesMemory, StillZones, SubjectSeed, View,
+    CompileError, CompiledRule, Glimpse, Glimpsed, Problem, ReadingCounts, RuleBinding, Rules, RulesMemory, StillZones,
+    SubjectSeed, View, at_once, hangs_on_before,
 };
 pub use tracker::{Appearance, Tracker, TrackerConfig, TrackerConfigError};

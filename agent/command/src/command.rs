@@ -27,6 +27,23 @@ pub struct Command {
     pub ask: Ask,
 }
 
+/// What is looked for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookFor {
+    /// The camera.
+    pub camera: String,
+    /// The violation, whether or not the camera has a rule for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub violation: Option<String>,
+    /// Where; wherever the camera has a rule for it if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// What the detector finds of these classes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
+}
+
 /// What may be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -72,10 +89,7 @@ pub enum Ask {
         until_s: i64,
     },
     /// To look at once, and tell what is seen.
-    Look {
-        /// The camera.
-        camera: String,
-    },
+    Look(LookFor),
     /// To cut a clip out of what is kept of a camera's video.
     Clip {
         /// The camera.
@@ -112,13 +126,23 @@ impl Ask {
         }
     }
 
+    /// What the audit log says beside that: whether a change of the site file was to be saved, what was looked for.
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Configure { base: None, .. } => Some("only to see it".to_owned()),
+            Self::Configure { base: Some(_), changes } => Some(format!("to save it, {} changes", changes.len())),
+            Self::Look(LookFor { violation: Some(violation), .. }) => Some(format!("for {violation}")),
+            _ => None,
+        }
+    }
+
     /// What it is about.
     pub fn about(&self) -> &str {
         match self {
             Self::Case { incident, .. } | Self::Judge { incident, .. } => incident,
             Self::Speak { speaker, .. } => speaker,
             Self::Configure { .. } | Self::Reload {} => "site",
-            Self::Silence { camera, .. } | Self::Look { camera } | Self::Clip { camera, .. } => camera,
+            Self::Silence { camera, .. } | Self::Look(LookFor { camera, .. }) | Self::Clip { camera, .. } => camera,
         }
     }
 }

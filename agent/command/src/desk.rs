@@ -176,7 +176,8 @@ impl Desk {
 
     fn note(&self, outcome: Outcome, command: Option<&Command>, why: Option<&str>) {
         let what = command.map_or("none", |command| command.ask.as_str());
-        let detail = command.map(|command| format!("id {}", command.id)).into_iter().chain(why.map(str::to_owned));
+        let detail = command.into_iter().flat_map(|it| [Some(format!("id {}", it.id)), it.ask.detail()]).flatten();
+        let detail = detail.chain(why.map(str::to_owned));
         let (who, about) = (command.map(|it| it.by.clone()), command.map(|it| it.ask.about().to_owned()));
         self.write_up((who, what, outcome), about, detail.collect::<Vec<_>>().join("; "));
     }

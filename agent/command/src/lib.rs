@@ -20,7 +20,7 @@ mod reply;
 mod tests;
 mod ways;
 
-pub use command::{Ask, Command};
+pub use command::{Ask, Command, LookFor};
 pub use config::{CommandsConfig, ResolvedCommands};
 pub use configure::{Begun, SiteFile};
 pub use desk::Desk;

@@ -11,7 +11,7 @@ use forewarn_memory::trail::Trail;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::command::{Ask, Command, sign};
+use crate::command::{Ask, Command, LookFor, sign};
 use crate::config::CommandsConfig;
 use crate::configure::Begun;
 use crate::desk::Desk;
@@ -33,7 +33,7 @@ fn gate() -> Gate {
 }
 
 fn look(id: &str, expires_s: i64) -> Command {
-    let ask = Ask::Look { camera: "gate".to_owned() };
+    let ask = Ask::Look(LookFor { camera: "gate".to_owned(), ..LookFor::default() });
     Command { id: id.to_owned(), site: "north".to_owned(), by: "desk 3".to_owned(), expires_s, ask }
 }
 

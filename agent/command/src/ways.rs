@@ -11,13 +11,13 @@ use forewarn_domain::{
     AnnounceOutcome, Announcement, AnnouncementId, CaseCommand, CaseStage, ClipSource, ClipSpan, Clock, IncidentId,
     SpeakerId, SpokenText, StreamId, Timestamp, WallTime, ZoneId,
 };
-use forewarn_engine::Silence;
+use forewarn_engine::{Silence, Sought};
 use forewarn_memory::feedback::{Feedback, Opinion, append};
 use forewarn_memory::{Asked, Call};
 use forewarn_report::IncidentLedger;
 use serde_json::{Value, json};
 
-use crate::command::{Ask, Command};
+use crate::command::{Ask, Command, LookFor};
 use crate::configure::{Begun, SiteFile, configure};
 use crate::hands::Hands;
 use crate::kept::Quiet;
@@ -36,6 +36,8 @@ const CLIP_S: f64 = 60.0;
 const CLIP_BYTES: usize = 8 << 20;
 
 type Way<A, R> = Box<dyn Fn(A) -> R + Send>;
+/// What is seen, as JSON, and the picture as JPEG.
+type Shown = (String, Vec<u8>);
 
 /// The ways to the parts of the running agent.
 pub struct Ways {
@@ -45,8 +47,10 @@ pub struct Ways {
     pub call: Way<Call, bool>,
     /// To a loudspeaker, and what became of the announcement; why not if it was not taken.
     pub say: Way<Announcement, Result<AnnounceOutcome, String>>,
-    /// To a camera: what is seen of it now, as JSON, and the picture as JPEG; none if it gives none.
-    pub look: Way<StreamId, Option<(String, Vec<u8>)>>,
+    /// To a camera: what is seen of it now, or for a moment if so, as JSON, and the picture as JPEG; none if it gives none.
+    pub look: Way<(StreamId, bool), Option<Shown>>,
+    /// To the site: what a look seeks.
+    pub sought: Way<LookFor, Result<Sought, String>>,
     /// To where the clips of a camera come from.
     pub clips: Way<StreamId, Option<Arc<dyn ClipSource>>>,
     /// The site file.
@@ -136,15 +140,17 @@ impl Ways {
         }
     }
 
-    fn look(&self, camera: &str) -> Result<Value, String> {
-        let none = || {
-            format!(
-                "camera {camera} gives no picture now, or nobody could look at it in time, or there is no such camera"
-            )
-        };
-        let (told, jpeg) = (self.look)(stream(camera)?).ok_or_else(none)?;
-        let seen: Value = serde_json::from_str(&told).map_err(|error| error.to_string())?;
-        Ok(json!({ "seen": seen, "picture": STANDARD.encode(jpeg) }))
+    fn look(&self, wanted: &LookFor) -> Result<Value, String> {
+        let (camera, sought) = (stream(&wanted.camera)?, (self.sought)(wanted.clone())?);
+        let is_plain = sought.is_nothing();
+        if !is_plain {
+            self.ask(Asked::Look(camera.clone(), sought))?;
+        }
+        let none = || format!("camera {camera} gives no picture now, or nobody could look at it in time");
+        let (told, jpeg) = (self.look)((camera.clone(), !is_plain)).ok_or_else(none)?;
+        let mut seen: Value = serde_json::from_str(&told).map_err(|error| error.to_string())?;
+        let looked = seen.as_object_mut().and_then(|seen| seen.remove("looked")).filter(|_| !is_plain);
+        Ok(json!({ "seen": seen, "looked": looked, "picture": STANDARD.encode(jpeg) }))
     }
 
     fn clip(&self, camera: &str, (from_s, to_s): (f64, f64), now: WallTime) -> Result<Value, String> {
@@ -187,7 +193,7 @@ impl Hands for Ways {
             Ask::Speak { speaker, text, language } => {
                 self.speak(speaker, SpokenText { language: *language, text: text.clone() })
             }
-            Ask::Look { camera } => self.look(camera),
+            Ask::Look(wanted) => self.look(wanted),
             Ask::Configure { changes, .. } => configure(&*self.site, &*self.clock, changes, command),
             Ask::Reload {} => (self.reload)(),
             Ask::Clip { camera, from_s, to_s } => self.clip(camera, (*from_s, *to_s), now),

@@ -28,6 +28,7 @@ mod header;
 mod heat_map;
 mod inference;
 mod listen;
+mod look;
 mod luma;
 mod map;
 mod mask;

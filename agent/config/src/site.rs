@@ -212,6 +212,8 @@ pub struct Site {
     pub violations_dir: PathBuf,
     /// What can be looked for, and what people call it.
     pub violations: Vec<(ViolationId, Text)>,
+    /// Every violation that can be named.
+    pub(crate) library: Arc<Library>,
     /// What the files hold that upstreams and sensors name: passwords, certificates, keys; to notice a change.
     pub(crate) beside: BTreeMap<String, Secret>,
     /// What works and is hardly meant, in the order of the file; [`crate::doubts`] tells it with what else may be doubted.
@@ -382,6 +384,7 @@ impl RawSite {
             directory: check.directory().to_owned(),
             violations_dir,
             violations: library.names_for_people(),
+            library: Arc::new(library),
             beside,
             doubts: check.take_doubts(),
         })

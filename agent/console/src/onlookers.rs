@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::track::TrackState;
 use forewarn_domain::{Frame, IncidentRecord, StreamId, Timestamp, Track};
 use serde::Serialize;
@@ -42,13 +43,16 @@ impl fmt::Debug for Onlookers {
 }
 
 #[derive(Serialize)]
-struct Picture<'a> {
+struct Picture<'a, L> {
     is: &'static str,
     camera: &'a StreamId,
     at_us: Timestamp,
     size_px: (u32, u32),
     tracks: Vec<Subject<'a>>,
     incidents: Vec<GoingOn<'a>>,
+    /// What somebody who looks for something was told so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    looked: Option<L>,
 }
 
 #[derive(Serialize)]
@@ -77,8 +81,13 @@ fn rounded(bbox: forewarn_domain::BBox) -> [f32; 4] {
 }
 
 impl Onlookers {
-    /// Tells what was seen in a frame: the tracks after it, and the incidents of its stream.
-    pub fn show<'a>(&self, frame: &Frame, (tracks, incidents): (&[Track], impl Iterator<Item = &'a IncidentRecord>)) {
+    /// Tells what was seen in a frame: the tracks after it, the incidents of its stream, and what somebody has `looked` for.
+    pub fn show<'a>(
+        &self,
+        frame: &Frame,
+        (tracks, incidents): (&[Track], impl Iterator<Item = &'a IncidentRecord>),
+        looked: Option<impl Serialize>,
+    ) {
         if self.0.receiver_count() == 0 {
             return;
         }
@@ -108,6 +117,7 @@ impl Onlookers {
             size_px,
             tracks: tracks.collect(),
             incidents: incidents.collect(),
+            looked,
         };
         match serde_json::to_string(&picture) {
             // Nobody need look any more.
@@ -117,8 +127,8 @@ impl Onlookers {
     }
 
     /// What is seen in the next picture of a camera; none if there is none in time. `ready` is called when none can be missed
-    /// any more. Not to be called on a thread that serves connections.
-    pub fn next_of(&self, camera: &StreamId, within: Duration, ready: impl FnOnce()) -> Option<String> {
+    /// any more.
+    fn next_of(&self, camera: &StreamId, within: Duration, ready: impl FnOnce()) -> Option<String> {
         let mut told = self.join();
         ready();
         let next = async {
@@ -132,6 +142,17 @@ impl Onlookers {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().ok()?;
         runtime.block_on(async { tokio::time::timeout(within, next).await }).ok().flatten()
+    }
+
+    /// What is seen in the next picture of a camera, if one comes `within` that time, or in the last one before that is `over`.
+    /// Each picture is asked for by `stir`. Not to be called on a thread that serves connections.
+    pub fn watch(&self, camera: &StreamId, (within, over): (Duration, Duration), stir: impl Fn()) -> Option<String> {
+        let begun = Stopwatch::start();
+        let mut told = self.next_of(camera, within, &stir)?;
+        while let Some(next) = self.next_of(camera, over.saturating_sub(begun.elapsed()), &stir) {
+            told = next;
+        }
+        Some(told)
     }
 
     /// What is seen from now on.

@@ -8,14 +8,11 @@ use std::sync::Arc;
 
 use forewarn_analytics::luma::{CameraShift, Fall, LearnedScene, LumaPlane};
 use forewarn_analytics::suppression::{Suppression, Suppressions};
-use forewarn_analytics::{
-    Appearance, ReadingCounts, Rules, RulesMemory, StillZones, SubjectSeed, Tracker, TrackerConfig, View,
-};
+use forewarn_analytics::{Appearance, Rules, RulesMemory, StillZones, SubjectSeed, Tracker, TrackerConfig, View};
 use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
-    AnnounceOutcome, Announcement, AnnouncementId, BBox, CaseCommand, CivilTime, Coverage, Detection, Finding, Fix,
-    Frame, IncidentId, IncidentRecord, Look, Motion, Point, Reading, SensorId, Sight, StreamId, Timestamp, Track,
-    TrackId,
+    AnnounceOutcome, Announcement, AnnouncementId, BBox, CaseCommand, CivilTime, Coverage, Detection, Fix, Frame,
+    IncidentId, IncidentRecord, Motion, Point, SensorId, Sight, StreamId, Timestamp, Track,
 };
 use forewarn_ground::Sample;
 use forewarn_incident::{
@@ -24,6 +21,7 @@ use forewarn_incident::{
 use serde::{Deserialize, Serialize};
 
 use crate::ground::{Above, GroundWatch};
+use crate::look::Looking;
 use crate::payload::{self, Payloads};
 use crate::setup::{EngineSetup, StreamSetup};
 use crate::things::{Thing, Things};
@@ -53,6 +51,8 @@ struct StreamBrain {
     ground: Option<GroundWatch>,
     /// Whether the latest frame could not be judged for want of telemetry.
     is_blind: bool,
+    /// What somebody has looked for just now.
+    looking: Option<Looking>,
 }
 
 /// What the rules remember over a restart beside open incidents: since when somebody is missed.
@@ -83,6 +83,7 @@ impl StreamBrain {
             things: Things::new(of.static_objects),
             ground: of.ground.map(GroundWatch::new),
             is_blind: false,
+            looking: None,
         }
     }
 
@@ -98,7 +99,7 @@ impl StreamBrain {
             (Some((dx, dy)), Some(motion)) if is_shift(&motion, (dx, dy), size) => self.shift(dx, dy),
             (_, Some(motion)) => {
                 self.tracker.moved(&motion);
-                self.rules.moved(&motion);
+                self.every_rules().for_each(|rules| rules.moved(&motion));
             }
             (Some((dx, dy)), None) => self.shift(dx, dy),
             (None, None) => {}
@@ -108,8 +109,13 @@ impl StreamBrain {
     fn shift(&mut self, dx: f32, dy: f32) {
         if (dx, dy) != (0.0, 0.0) {
             self.tracker.shifted(dx, dy);
-            self.rules.shifted(dx, dy);
+            self.every_rules().for_each(|rules| rules.shifted(dx, dy));
         }
+    }
+
+    /// The rules that are watched, and those that are looked for.
+    fn every_rules(&mut self) -> impl Iterator<Item = &mut Rules> {
+        std::iter::once(&mut self.rules).chain(self.looking.as_mut().map(|looking| &mut looking.rules))
     }
 }
 
@@ -193,7 +199,13 @@ impl Engine {
         brain.steady(at, size, plane);
         let looks = if self.knows_looks { looks_of(frame, detections) } else { Vec::new() };
         let tracks = brain.tracker.update_with_looks(at, size, detections, &looks, coverage.as_ref());
-        brain.rules.set_heads(heads::owners(tracks, heads));
+        let heads = heads::owners(tracks, heads);
+        brain.looking = brain.looking.take().filter(|looking| looking.goes_on(now));
+        if let Some(looking) = &mut brain.looking {
+            looking.rules.set_heads(heads.clone());
+            looking.detected(detections);
+        }
+        brain.rules.set_heads(heads);
         let things = brain.things.observe(at, plane, tracks);
         if brain.ground.as_ref().is_some_and(GroundWatch::is_blind) {
             // Nobody knows who is in which zone: that is no sign that somebody left it.
@@ -226,14 +238,23 @@ impl Engine {
             None => brain.zones.laid_out(size),
         };
         let view = View { at, size, zones, tracks, civil: &*self.civil };
+        let mut all: Vec<Track> = Vec::new();
         let hits = if things.is_empty() {
             brain.rules.evaluate(&view)
         } else {
             let origins = things.iter().filter_map(|(track, origin)| Some((track.id, origin.clone()?)));
-            brain.rules.set_origins(origins.collect());
-            let all: Vec<Track> = tracks.iter().cloned().chain(things.into_iter().map(|(track, _)| track)).collect();
+            let origins: BTreeMap<_, _> = origins.collect();
+            if let Some(looking) = &mut brain.looking {
+                looking.rules.set_origins(origins.clone());
+            }
+            brain.rules.set_origins(origins);
+            all = tracks.iter().cloned().chain(things.into_iter().map(|(track, _)| track)).collect();
             brain.rules.evaluate(&View { tracks: &all, ..view })
         };
+        if let Some(looking) = &mut brain.looking {
+            let tracks = if all.is_empty() { tracks } else { &all };
+            looking.see(&View { at, size, zones: &[], tracks, civil: &*self.civil }, brain.ground.as_mut());
+        }
         let incidents = &mut self.incidents;
         for mut hit in self.suppressions.filter(hits, frame, |rule, subject| incidents.is_open(rule, subject)) {
             let is_here = matches!(hit.sight, Sight::Violating | Sight::Compliant);
@@ -245,7 +266,7 @@ impl Engine {
     /// Closer looks at a stream see pictures whose sides are so many times as long as those of its frames.
     pub fn set_zoom(&mut self, stream: &StreamId, zoom: f32) {
         if let Some(brain) = self.streams.get_mut(stream) {
-            brain.rules.set_zoom(zoom);
+            brain.every_rules().for_each(|rules| rules.set_zoom(zoom));
         }
     }
 
@@ -267,11 +288,6 @@ impl Engine {
     /// Where on earth somebody stands who is in the latest frame of a stream.
     pub fn fix(&self, stream: &StreamId, bbox: &BBox) -> Option<Fix> {
         self.streams.get(stream)?.ground.as_ref()?.fix(bbox)
-    }
-
-    /// What closer looks told of a track, for each attribute that a rule of the stream asks for.
-    pub fn told(&self, stream: &StreamId, track: TrackId, at: Timestamp) -> Vec<Finding> {
-        self.streams.get(stream).map(|brain| brain.rules.told(track, at)).unwrap_or_default()
     }
 
     /// The telemetry of a stream's camera says this.
@@ -303,6 +319,9 @@ impl Engine {
     /// A sensor of the site measured `value` at `at`.
     pub fn sensor(&mut self, id: &SensorId, value: f64, at: Timestamp, now: Timestamp) {
         for brain in self.streams.values_mut() {
+            if let Some(looking) = &mut brain.looking {
+                let _ = looking.rules.sensor(id, value, at, &*self.civil);
+            }
             for hit in brain.rules.sensor(id, value, at, &*self.civil) {
                 self.incidents.handle_input(IncidentInput::Hit(hit), now);
             }
@@ -321,24 +340,6 @@ impl Engine {
                 brain.rules.remember(memory);
             }
         }
-    }
-
-    /// The looks at tracks of the stream's latest frame that would help its rules, the most urgent first. Each is given
-    /// out once; one that is not taken is asked for again after a moment.
-    pub fn take_looks(&mut self, stream: &StreamId) -> Vec<Look> {
-        self.streams.get_mut(stream).map(|brain| brain.rules.take_looks()).unwrap_or_default()
-    }
-
-    /// Takes in what looks at tracks of a stream said. They count from its next frame on.
-    pub fn read(&mut self, stream: &StreamId, readings: &[Reading]) {
-        if let Some(brain) = self.streams.get_mut(stream) {
-            brain.rules.read(readings);
-        }
-    }
-
-    /// What became of the readings of each stream.
-    pub fn reading_counts(&self) -> impl Iterator<Item = (&StreamId, ReadingCounts)> {
-        self.streams.iter().map(|(stream, brain)| (stream, brain.rules.reading_counts()))
     }
 
     /// A stream's picture is gone.
@@ -480,5 +481,6 @@ impl Engine {
     }
 }
 
+mod looks;
 #[cfg(test)]
 mod tests;

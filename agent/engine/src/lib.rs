@@ -16,6 +16,7 @@ mod engine;
 mod falls;
 mod ground;
 mod heads;
+mod look;
 mod payload;
 mod setup;
 #[cfg(test)]
@@ -32,5 +33,6 @@ pub use engine::{Analysed, DueReason, Engine, EngineMemory};
 pub use falls::{Area, FallDetector, FallWatch};
 pub use forewarn_incident::Silence;
 pub use ground::{Above, GroundSetup, LensKind};
+pub use look::{Concerned, Found, Looked, OfRule, Sought, SoughtRule, Told};
 pub use payload::{Payload, Payloads};
 pub use setup::{EngineSetup, StreamSetup};

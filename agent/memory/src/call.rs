@@ -6,19 +6,21 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
-use forewarn_domain::{AnnounceOutcome, AnnouncementId, CaseCommand, Timestamp};
-use forewarn_engine::{Engine, Silence};
+use forewarn_domain::{AnnounceOutcome, AnnouncementId, CaseCommand, StreamId, Timestamp};
+use forewarn_engine::{Engine, Silence, Sought};
 
 /// How long somebody waits for the answer. The loop answers when a step is on the disk, or the disk refuses it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Asked {
     /// To take a step of a case.
     Case(CaseCommand),
     /// To announce nothing in a zone for a while.
     Silence(Silence),
+    /// To look for something at a camera.
+    Look(StreamId, Sought),
 }
 
 /// A question to the incident loop, answered once.
@@ -44,6 +46,11 @@ impl Call {
         match &self.asked {
             Asked::Case(command) => engine.case(command, now).map_err(|error| error.to_string()),
             Asked::Silence(silence) => engine.silence(silence.clone(), now).map_err(|error| error.to_string()),
+            Asked::Look(stream, sought) => {
+                let is_there = engine.look(stream, sought.clone(), now);
+                let why = || format!("camera {stream} is not watched yet: ask again in a moment");
+                is_there.then_some(()).ok_or_else(why)
+            }
         }
     }
 

@@ -14,6 +14,7 @@
 //! towards a dwell nor as an absence.
 
 mod adoption;
+mod at_once;
 mod attributes;
 mod binding;
 mod classes;
@@ -21,6 +22,7 @@ mod compile;
 mod conditions;
 mod error;
 mod gate;
+mod glimpse;
 mod identity;
 mod inputs;
 mod judge;
@@ -42,9 +44,11 @@ mod view;
 mod watched;
 mod whole;
 
+pub use self::at_once::{at_once, hangs_on_before};
 pub use self::attributes::ReadingCounts;
 pub use self::binding::RuleBinding;
 pub use self::error::{CompileError, Problem};
+pub use self::glimpse::{Glimpse, Glimpsed};
 pub use self::inputs::RulesMemory;
 pub use self::program::CompiledRule;
 pub use self::stream::Rules;

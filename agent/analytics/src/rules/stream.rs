@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use forewarn_domain::zone::ZoneShape;
-use forewarn_domain::{BBox, Look, Motion, Origin, RuleHit, SeenHead, Timestamp, Track, TrackId, TrackState};
+use forewarn_domain::{BBox, Look, Motion, Origin, RuleHit, SeenHead, Sight, Timestamp, Track, TrackId, TrackState};
 
 use super::attributes::ReadingCounts;
 use super::conditions::{Score, Threshold};
@@ -59,6 +59,8 @@ pub(super) struct RuleState {
     pub(super) sensed: Vec<Truth>,
     pub(super) scores: Vec<Score>,
     pub(super) crowd: Option<Crowd>,
+    /// What was seen of the zone as a whole in the latest frame, and how many take part.
+    pub(super) latest: (Sight, u32),
     /// The box around the rule's own zone in the latest frame.
     pub(super) own_place: Option<BBox>,
     /// When the zone counts as in view again, which a camera that flies had lost sight of.
@@ -75,6 +77,7 @@ impl RuleState {
             sensed: vec![Truth::CannotTell; rule.sensors.len()],
             scores: rule.scores.clone(),
             crowd: None,
+            latest: (Sight::Occluded, 0),
             own_place: None,
             in_view_from: None,
             heard_at: Timestamp::ZERO,

@@ -51,7 +51,8 @@ impl Rules {
         let mut findings = notes::of_zone(scores);
         findings.extend(notes::of_sensors(&rule.sensors, &self.values));
         let place = self.states[index].place(&members, size);
-        let RuleState { rule, crowd, .. } = &mut self.states[index];
+        let RuleState { rule, crowd, latest, .. } = &mut self.states[index];
+        *latest = (seen, members.count);
         if seen == Sight::Violating {
             let id = crowd.as_ref().map_or(SubjectId(self.next_subject), |crowd| crowd.id);
             self.next_subject = self.next_subject.max(id.0 + 1);

@@ -21,6 +21,8 @@ pub struct Notices {
     pub open: Vec<IncidentRecord>,
     /// The cameras that the site names.
     pub cameras: Vec<CameraNow>,
+    /// The site as it is watched.
+    pub site: Option<Arc<Site>>,
     /// What is ready to be said.
     pub ready: Ready,
     /// What the map of the site lies on.
@@ -84,6 +86,7 @@ impl Board {
     /// that are others by the same name.
     pub fn adopt(&self, site: &Site, concerns: &BTreeSet<Concern>) {
         let mut notices = self.lock();
+        notices.site = Some(Arc::new(site.clone()));
         notices.cameras = site.cameras.iter().map(camera_now).collect();
         (notices.map, notices.ready) = (site.map.clone(), Ready::of(site));
         notices.named_speakers = site.speakers.iter().map(|(id, _)| id.clone()).collect();

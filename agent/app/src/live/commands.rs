@@ -28,6 +28,9 @@ use crate::exit::{CommandError, ExitCode, OrExit as _};
 /// A camera that is not looked at by then, or gives no picture by then, gives no answer.
 const LOOK: Duration = Duration::from_millis(1500);
 
+/// Who looks for something watches the camera for so long.
+const MOMENT: Duration = Duration::from_millis(1200);
+
 /// A model is opened, tried and exchanged between two frames within so long.
 const RELOAD: Duration = Duration::from_secs(90);
 
@@ -48,14 +51,19 @@ pub fn start(
     let (speakers, streams, clips) = (hands.speakers.clone(), hands.streams.clone(), hands.streams.clone());
     let (onlookers, scenes, calls, troubles) =
         (board.1.clone(), shared.scenes.clone(), to_loop.clone(), to_loop.clone());
-    let (reloads, file) = (hands.reloads.clone(), SiteFile(site.file.clone()));
+    let (reloads, file, notices) = (hands.reloads.clone(), SiteFile(site.file.clone()), board.clone());
     let (of_desk, of_link) = (Arc::clone(clock), Arc::clone(clock));
     let ways = Ways {
         clock: Arc::clone(clock),
         call: Box::new(move |call| calls.send(LoopEvent::Asked(call))),
         say: Box::new(move |announcement| speakers.say(announcement)),
-        look: Box::new(move |id| {
-            let told = onlookers.next_of(&id, LOOK, || scenes.stir(&id))?;
+        sought: Box::new(move |wanted| {
+            let site = notices.lock().site.clone();
+            site.ok_or_else(|| "the agent has not begun yet: ask again in a moment".to_owned())?.sought(&wanted)
+        }),
+        look: Box::new(move |(id, for_a_moment)| {
+            let over = if for_a_moment { MOMENT } else { Duration::ZERO };
+            let told = onlookers.watch(&id, (LOOK, over), || scenes.stir(&id))?;
             Some((told, forewarn_console::jpeg(&streams.slot(&id)?.next(LOOK)?).ok()?))
         }),
         clips: Box::new(move |id| clips.clips().into_iter().find(|(it, _)| *it == id).map(|(_, source)| source)),

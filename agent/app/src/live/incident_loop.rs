@@ -250,7 +250,8 @@ impl IncidentLoop {
                 self.carry_out(now);
                 // Whoever looks is told when all is done that matters.
                 let frame = &self.latest[&stream];
-                self.ends.board.1.show(frame, self.ends.engine.scene(&stream));
+                let engine = &self.ends.engine;
+                self.ends.board.1.show(frame, engine.scene(&stream), engine.looked(&stream));
             }
             LoopEvent::Read { stream, readings } => self.ends.engine.read(&stream, &readings),
             LoopEvent::Fell { stream, fall } => {

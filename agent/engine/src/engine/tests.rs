@@ -2,10 +2,11 @@
 
 mod adoption;
 mod flying;
+mod looked;
 
 use forewarn_analytics::RuleBinding;
 use forewarn_analytics::luma::FloorEstimate;
-use forewarn_domain::{Answer, Class, IncidentState, Point, Unclear, Verdict, Violation, ZoneId};
+use forewarn_domain::{Answer, Class, IncidentState, Look, Point, Reading, Unclear, Verdict, Violation, ZoneId};
 use forewarn_incident::Output;
 
 use super::*;

@@ -165,7 +165,8 @@ fn what_the_agent_sees_is_told_to_those_who_look_at_that_camera() {
     };
     let incident = crate::store::record_for_tests(2);
     let show = |stream: &str| {
-        scene.ports.onlookers.show(&frame(stream), (std::slice::from_ref(&track), std::iter::once(&incident)));
+        let seen = (std::slice::from_ref(&track), std::iter::once(&incident));
+        scene.ports.onlookers.show(&frame(stream), seen, None::<()>);
     };
     show("gate");
     show("road");
