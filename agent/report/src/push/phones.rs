@@ -29,7 +29,7 @@ pub enum PhoneError {
     Unknown(String),
     /// The address is none of a push service.
     #[error(
-        "the address of the push service must be https://, name a public host, and have at most {MOST_ENDPOINT_BYTES} bytes"
+        "the address of the push service must be https:// without a name or password, name a public host, and have at most {MOST_ENDPOINT_BYTES} bytes"
     )]
     Endpoint,
     /// The keys are none.
@@ -160,7 +160,8 @@ impl Phones {
 fn check(phone: &Phone) -> Result<(), PhoneError> {
     let url = Url::parse(&phone.endpoint).map_err(|_| PhoneError::Endpoint)?;
     let is_public = matches!(url.host(), Some(Host::Domain(name)) if name.contains('.') && name.rsplit('.').next() != Some("local"));
-    if url.scheme() != "https" || !is_public || phone.endpoint.len() > MOST_ENDPOINT_BYTES {
+    let has_login = !url.username().is_empty() || url.password().is_some();
+    if url.scheme() != "https" || !is_public || has_login || phone.endpoint.len() > MOST_ENDPOINT_BYTES {
         return Err(PhoneError::Endpoint);
     }
     let has = |text: &str, n: usize| bytes_of(text).is_some_and(|bytes| bytes.len() == n);
@@ -206,6 +207,8 @@ mod tests {
         phones.open("officers").unwrap();
         for endpoint in [
             "http://push.example/1",
+            "https://ann:seven-herons@push.example/1",
+            "https://ann@push.example/1",
             "https://10.0.0.1/x",
             "https://[::1]/x",
             "https://router/x",

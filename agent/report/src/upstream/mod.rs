@@ -12,7 +12,6 @@
 //! A new kind of upstream is a file of its own, and a line in the registry at the end of this page.
 
 pub mod config;
-mod evidence_link;
 pub mod frigate;
 pub mod gat1400;
 mod group;
@@ -23,6 +22,7 @@ pub mod manners;
 pub mod mqtt;
 pub mod ntfy;
 mod patience;
+mod pattern;
 pub mod people;
 mod purse;
 mod rival;

@@ -18,7 +18,8 @@ use url::Url;
 use super::Start;
 use super::http::table::http_table;
 use super::http::{Recipient, Verdict, of_status, with_words};
-use super::people::{People, Picture, cut, picture_link};
+use super::pattern::Pattern;
+use super::people::{People, Picture, cut};
 use super::purse::Purse;
 use super::settings::{AdapterSettings, Surroundings, Usual};
 use super::small::small;
@@ -71,7 +72,7 @@ impl AdapterSettings for NtfyConfig {
             token: keys.secret(around)?,
             attaches,
             is_thin: self.thin.is_some(),
-            picture_url: self.picture_url.clone(),
+            picture_at: Pattern::of_picture(self.picture_url.as_deref())?,
             console: around.people.console(self.console_url.as_deref())?,
             id: around.id.to_owned(),
             people: Arc::clone(around.people),
@@ -89,7 +90,7 @@ pub struct Ntfy {
     attaches: bool,
     /// Pictures follow the words, small.
     is_thin: bool,
-    picture_url: Option<String>,
+    picture_at: Option<Pattern>,
     console: Option<ConsoleAddress>,
     /// The upstream's id, which its buttons name.
     id: String,
@@ -127,8 +128,8 @@ impl Ntfy {
             query.append_pair("title", &note.title).append_pair("priority", &priority.to_string());
             let violation = reports.first().map(|one| one.report.incident.rule.violation.as_str()).unwrap_or_default();
             query.append_pair("tags", &format!("{tag},{violation}"));
-            if let (Some(pattern), [one]) = (&self.picture_url, reports) {
-                query.append_pair("attach", &picture_link(pattern, &one.report));
+            if let (Some(pattern), [one]) = (&self.picture_at, reports) {
+                query.append_pair("attach", &pattern.of(&one.report));
             }
             if let (Some(console), [one]) = (&self.console, reports) {
                 query.append_pair("click", &console.page(&one.report));

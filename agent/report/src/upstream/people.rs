@@ -211,14 +211,6 @@ pub struct Picture {
     pub bytes: Vec<u8>,
 }
 
-/// The address of a picture that others serve: a pattern in which `{bundle}`, `{incident}` and `{camera}` stand.
-pub fn picture_link(pattern: &str, report: &Report) -> String {
-    pattern
-        .replace("{bundle}", &report.incident.bundle())
-        .replace("{incident}", report.incident.id.as_str())
-        .replace("{camera}", report.incident.rule.stream.as_str())
-}
-
 /// A text of at most so many bytes, cut between characters.
 pub fn cut(text: &str, most: usize) -> &str {
     let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
@@ -311,7 +303,5 @@ mod tests {
             ("escalated-marked.jpg", &b"escalated-marked.jpg"[..])
         );
         assert_eq!((cut("苏A", 4), cut("苏A", 3), cut("苏A", 2)), ("苏A", "苏", ""));
-        let link = picture_link("https://a.example/{bundle}/x?c={camera}", &report(1, 5));
-        assert_eq!(link, "https://a.example/2026-01-31/gate-illegal_parking-1769839447250-1/x?c=gate");
     }
 }

@@ -20,7 +20,8 @@ use url::Url;
 use super::Start;
 use super::http::table::http_table;
 use super::http::{Recipient, Verdict, of_status};
-use super::people::{People, cut, picture_link};
+use super::pattern::Pattern;
+use super::people::{People, cut};
 use super::settings::{AdapterSettings, Surroundings, Usual};
 use crate::outbox::QueuedReport;
 
@@ -80,7 +81,7 @@ impl AdapterSettings for DingTalkConfig {
             url: keys.address()?,
             token,
             signs,
-            picture_url: self.picture_url.clone(),
+            picture_at: Pattern::of_picture(self.picture_url.as_deref())?,
             people: Arc::clone(around.people),
         };
         Ok(Arc::new(keys.open("robot of DingTalk at", robot, around)?))
@@ -98,7 +99,7 @@ impl AdapterSettings for WeComConfig {
         let robot = WeCom {
             url: keys.address()?,
             key,
-            picture_url: self.picture_url.clone(),
+            picture_at: Pattern::of_picture(self.picture_url.as_deref())?,
             people: Arc::clone(around.people),
         };
         Ok(Arc::new(keys.open("robot of WeCom at", robot, around)?))
@@ -111,7 +112,7 @@ pub struct DingTalk {
     url: Url,
     token: Secret,
     signs: Option<Secret>,
-    picture_url: Option<String>,
+    picture_at: Option<Pattern>,
     people: Arc<People>,
 }
 
@@ -120,7 +121,7 @@ pub struct DingTalk {
 pub struct WeCom {
     url: Url,
     key: Secret,
-    picture_url: Option<String>,
+    picture_at: Option<Pattern>,
     people: Arc<People>,
 }
 
@@ -145,8 +146,8 @@ impl Recipient for DingTalk {
         let mut text = format!("### {}\n\n", note.title);
         text.extend(note.lines.iter().map(|line| format!("- {line}\n")));
         let mut text = cut(&text, MOST_DINGTALK_BYTES).to_owned();
-        if let (Some(pattern), [one]) = (&self.picture_url, reports) {
-            text.extend(["\n![](", &picture_link(pattern, &one.report), ")\n"]);
+        if let (Some(pattern), [one]) = (&self.picture_at, reports) {
+            text.extend(["\n![](", &pattern.of(&one.report), ")\n"]);
         }
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("access_token", self.token.expose());
@@ -180,8 +181,8 @@ impl Recipient for WeCom {
 
     fn ask(&self, reports: &[QueuedReport], _: WallTime) -> Ask {
         let note = self.people.note(reports);
-        let link = match (&self.picture_url, reports) {
-            (Some(pattern), [one]) => format!("\n[{}]({})", "▶", picture_link(pattern, &one.report)),
+        let link = match (&self.picture_at, reports) {
+            (Some(pattern), [one]) => format!("\n[{}]({})", "▶", pattern.of(&one.report)),
             _ => String::new(),
         };
         let mut content = format!("**{}**", note.title);

@@ -27,7 +27,8 @@ use self::round::{Memory, Message, PushUpstream, Reply};
 use super::http::MOST_ANSWER_BYTES;
 use super::http::table::default_timeout_s;
 use super::link::{self, FromThread, ToThread};
-use super::people::{People, cut, picture_link};
+use super::pattern::Pattern;
+use super::people::{People, cut};
 use super::settings::{AdapterSettings, Surroundings, Usual};
 use super::{Adapter, Pace, Start};
 use crate::answers::ConsoleAddress;
@@ -70,11 +71,7 @@ impl AdapterSettings for WebPushConfig {
     }
 
     fn resolve_in(&self, around: Surroundings<'_>) -> Result<Arc<dyn Start>, SettingError> {
-        let is_contact = Url::parse(&self.contact).is_ok_and(|url| matches!(url.scheme(), "mailto" | "https"));
-        if !is_contact {
-            let why = "push services want to know whom to write to";
-            return Err(SettingError::value("contact", why, "write it like \"mailto:desk@example.org\""));
-        }
+        check_contact(&self.contact)?;
         if !(1..=300).contains(&self.timeout_s) {
             let why = format!("{} is out of range", self.timeout_s);
             return Err(SettingError::value("timeout_s", why, "write 1 to 300 seconds"));
@@ -87,7 +84,7 @@ impl AdapterSettings for WebPushConfig {
             id: around.id.to_owned(),
             contact: self.contact.clone(),
             console: around.people.console(self.console_url.as_deref())?,
-            picture_url: self.picture_url.clone(),
+            picture_at: Pattern::of_picture(self.picture_url.as_deref())?,
             people: Arc::clone(around.people),
             phones: Phones::at(&around.people.web_push),
             http: Http::new(Some(tls), within),
@@ -97,13 +94,28 @@ impl AdapterSettings for WebPushConfig {
     }
 }
 
+/// Whether somebody can be reached at it. Every push service reads it.
+fn check_contact(contact: &str) -> Result<(), SettingError> {
+    let wrong = |why: &str| Err(SettingError::value("contact", why, "write it like \"mailto:desk@example.org\""));
+    let Ok(url) = Url::parse(contact) else { return wrong("push services want to know whom to write to") };
+    let has_login = !url.username().is_empty() || url.password().is_some();
+    match url.scheme() {
+        _ if contact.contains(['{', '}']) => wrong("nothing is filled in here"),
+        "mailto" if url.path().split_once('@').is_some_and(|(who, host)| !who.is_empty() && !host.is_empty()) => Ok(()),
+        "mailto" => wrong("it names nobody"),
+        "https" if has_login => wrong("a name or password in it would be shown to every push service"),
+        "https" => Ok(()),
+        _ => wrong("push services want to know whom to write to"),
+    }
+}
+
 /// Tells browsers and phones.
 #[derive(Clone)]
 pub struct WebPush {
     id: String,
     contact: String,
     console: Option<ConsoleAddress>,
-    picture_url: Option<String>,
+    picture_at: Option<Pattern>,
     people: Arc<People>,
     phones: Phones,
     http: Http,
@@ -126,7 +138,7 @@ impl WebPush {
         let mut told = json!({ "title": cut(&note.title, 300), "urgent": is_urgent(reports) });
         if let Some(report) = one {
             told["tag"] = report.incident.id.as_str().into();
-            told["image"] = self.picture_url.as_deref().map(|pattern| picture_link(pattern, report)).into();
+            told["image"] = self.picture_at.as_ref().map(|pattern| pattern.of(report)).into();
         }
         if let (Some(console), Some(report)) = (&self.console, one) {
             told["url"] = console.page(report).into();
@@ -223,6 +235,18 @@ mod tests {
         let contact = r#""contact":"mailto:desk@example.org""#;
         for (keys, says) in [
             (r#""contact":"desk""#.to_owned(), "contact: push services want to know whom to write to; write it like"),
+            (r#""contact":"https://ann:seven-herons@example.org/""#.to_owned(), "contact: a name or password in it"),
+            (r#""contact":"https://{site}.example.org/""#.to_owned(), "contact: nothing is filled in here"),
+            (r#""contact":"mailto:{who}@example.org""#.to_owned(), "contact: nothing is filled in here"),
+            (r#""contact":"mailto:desk""#.to_owned(), "contact: it names nobody"),
+            (
+                format!(r#"{contact},"picture_url":"https://{{camera}}.example/""#),
+                "picture_url: a placeholder stands in the host",
+            ),
+            (
+                format!(r#"{contact},"console_url":"https://ann:seven-herons@a""#),
+                "console_url: a name or password in the",
+            ),
             (format!(r#"{contact},"timeout_s":0"#), "timeout_s: 0 is out of range; write 1 to 300"),
             (format!(r#"{contact},"console_url":"ftp://a""#), "console_url: the scheme is \"ftp\"; write it like"),
             (format!(r#"{contact},"console_url":"https://a/b""#), "console_url: it has a path or is very long"),
@@ -242,7 +266,7 @@ mod tests {
             id: "o".repeat(60),
             contact: "mailto:desk@example.org".to_owned(),
             console: people.console(Some(&console)).unwrap(),
-            picture_url: Some("https://pictures.example/{bundle}".to_owned()),
+            picture_at: Pattern::of_picture(Some("https://pictures.example/{bundle}")).unwrap(),
             phones: Phones::at(Path::new("/nowhere")),
             http: Http::new(None, Duration::from_secs(1)),
             within: Duration::from_secs(1),

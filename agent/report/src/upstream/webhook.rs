@@ -16,9 +16,9 @@ use forewarn_wire::CONTENT_TYPE;
 use ring::hmac;
 
 use super::Start;
-use super::evidence_link::{EvidenceLink, event_of};
 use super::http::Recipient;
 use super::http::table::http_table;
+use super::pattern::{Pattern, event_of};
 use super::settings::{AdapterSettings, Surroundings};
 use crate::outbox::QueuedReport;
 
@@ -44,7 +44,7 @@ impl AdapterSettings for WebhookConfig {
     fn resolve_in(&self, around: Surroundings<'_>) -> Result<Arc<dyn Start>, SettingError> {
         let keys = self.http();
         let key = keys.secret(around)?.map(|secret| signing_key(secret.expose(), keys.secret_key())).transpose()?;
-        let evidence = EvidenceLink::new(self.evidence_url.as_deref())?;
+        let evidence = Pattern::of_evidence(self.evidence_url.as_deref())?;
         let webhook = Webhook { url: keys.address()?.into(), key, evidence };
         Ok(Arc::new(keys.open("webhook", webhook, around)?))
     }
@@ -65,7 +65,7 @@ fn signing_key(secret: &str, key: &'static str) -> Result<hmac::Key, SettingErro
 pub struct Webhook {
     url: String,
     key: Option<hmac::Key>,
-    evidence: Option<EvidenceLink>,
+    evidence: Option<Pattern>,
 }
 
 impl fmt::Debug for Webhook {

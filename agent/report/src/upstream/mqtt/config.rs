@@ -11,7 +11,7 @@ use forewarn_base::setting::SettingError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::upstream::evidence_link::EvidenceLink;
+use crate::upstream::pattern::Pattern;
 
 /// The protocol's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -69,7 +69,7 @@ pub struct ResolvedMqtt {
     pub(crate) broker: Broker,
     pub(crate) version: MqttVersion,
     pub(crate) topic_prefix: String,
-    pub(crate) evidence: Option<EvidenceLink>,
+    pub(crate) evidence: Option<Pattern>,
     pub(crate) max_in_flight: u16,
     pub(crate) reconnect: BackoffLimits,
 }
@@ -115,7 +115,7 @@ impl MqttConfig {
             broker: self.broker().resolve(format!("forewarn-{site}"), directory, environment)?,
             version: self.version,
             topic_prefix: self.topic_prefix.clone(),
-            evidence: EvidenceLink::new(self.evidence_url.as_deref())?,
+            evidence: Pattern::of_evidence(self.evidence_url.as_deref())?,
             max_in_flight: self.max_in_flight,
             reconnect: BackoffLimits {
                 first: Duration::from_millis(u64::from(self.reconnect_min_ms)),

@@ -7,7 +7,7 @@ use forewarn_wire::{CONTENT_TYPE, EventSource, Presence, Status};
 use super::link::Publication;
 use super::topic::Topics;
 use crate::outbox::QueuedReport;
-use crate::upstream::evidence_link::{EvidenceLink, event_of};
+use crate::upstream::pattern::{Pattern, event_of};
 
 /// When the picture of an incident goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +52,11 @@ pub(super) const MOST_MESSAGES: u16 = 6;
 pub(super) struct CloudEvents {
     topics: Topics,
     source: EventSource,
-    evidence: Option<EvidenceLink>,
+    evidence: Option<Pattern>,
 }
 
 impl CloudEvents {
-    pub(super) fn new(prefix: &str, source: &EventSource, evidence: Option<EvidenceLink>) -> Self {
+    pub(super) fn new(prefix: &str, source: &EventSource, evidence: Option<Pattern>) -> Self {
         Self { topics: Topics::new(prefix, &source.site), source: source.clone(), evidence }
     }
 }

@@ -11,7 +11,7 @@ use forewarn_domain::Clock;
 use super::WebPush;
 use crate::outbox::QueuedReport;
 use crate::push::{Phone, SiteKey};
-use crate::upstream::http::{Verdict, of_status};
+use crate::upstream::http::{Verdict, of_status, with_words};
 use crate::upstream::{Note, Upstream};
 
 /// So often a message is tried at a phone that does not take it, while others have taken it.
@@ -81,6 +81,28 @@ struct Round {
     left: VecDeque<Phone>,
     /// Why some phone has to be asked again, and how long its service wants to be left in peace.
     failed: Option<(String, Option<Duration>)>,
+}
+
+/// What the answer of a push service says: of the phone, as no key of the site file leads to it.
+fn of_service(answer: &Answer) -> Verdict {
+    let verdict = of_status(answer);
+    let what = match answer.status {
+        300..=399 => "the push service sends elsewhere; have the phone sign up anew in the console",
+        400 | 413 | 415 | 422 => "the push service does not take this message",
+        401 | 403 => {
+            "the push service refuses the site's key or the hour; check the clock of this box, and have the phone sign up anew \
+             in the console"
+        }
+        405 => "that address takes no pushes; have the phone sign up anew in the console",
+        429 => "the push service gets more than it takes",
+        500.. => "the push service cannot take messages now",
+        _ => return verdict,
+    };
+    match verdict {
+        Verdict::Later { after, .. } => Verdict::Later { why: with_words(answer, what), after },
+        Verdict::Never(_) => Verdict::Never(with_words(answer, what)),
+        Verdict::Delivered => Verdict::Delivered,
+    }
 }
 
 /// Tells one message after another.
@@ -154,7 +176,7 @@ impl PushUpstream {
     /// Why a phone has to be asked again; none where it has the message, or never will.
     fn judge(&self, answer: &Answer, phone: &Phone) -> Option<(String, Option<Duration>)> {
         let is_told = (200..=299).contains(&answer.status);
-        match (answer.status, of_status(answer)) {
+        match (answer.status, of_service(answer)) {
             (404 | 410, _) => self.push.sign_off(phone, "its push service has ended the subscription"),
             (_, Verdict::Later { why, after }) => return Some((why, after)),
             (_, Verdict::Never(why)) => {
@@ -262,5 +284,30 @@ impl Upstream for PushUpstream {
         self.is_out = true;
         // Where no phone can be asked, its end is told as if all of them had answered.
         Some(self.next().map_or(Message::Nobody(Nobody::Left), Message::Ask))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_push_service_says_names_no_key_that_the_site_file_lacks_here() {
+        for (status, says) in [
+            (302, "sign up anew"),
+            (400, "does not take this message"),
+            (401, "refuses the site's key"),
+            (403, "refuses the site's key"),
+            (405, "takes no pushes"),
+            (413, "does not take this message"),
+            (429, "gets more than it takes"),
+            (503, "cannot take messages now"),
+        ] {
+            let why = match of_service(&Answer { status, headers: Vec::new(), body: b"no".to_vec() }) {
+                Verdict::Later { why, .. } | Verdict::Never(why) => why,
+                Verdict::Delivered => panic!("{status} is no delivery"),
+            };
+            assert!(why.contains(says) && !why.contains("`url`") && !why.contains("secret"), "{why}");
+        }
     }
 }
