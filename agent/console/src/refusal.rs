@@ -35,6 +35,11 @@ impl Refusal {
         &self.why
     }
 
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// What was asked for is not there.
     pub(crate) fn nothing(why: Bilingual) -> Self {
         Self::new(StatusCode::NOT_FOUND, why)

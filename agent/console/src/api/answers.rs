@@ -19,6 +19,7 @@ use crate::act::Act;
 use crate::bilingual::{Bilingual, both};
 use crate::context::Context;
 use crate::gate::Need;
+use crate::health::words;
 use crate::refusal::Refusal;
 
 pub(super) fn pages() -> Vec<Page> {
@@ -32,12 +33,36 @@ const ASKS: &str = include_str!("answers.html");
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-async fn show(State(context): State<Arc<Context>>, Path(token): Path<String>) -> Result<Response, Refusal> {
-    ask(move || {
+async fn show(
+    State(context): State<Arc<Context>>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let shown = ask(move || -> Result<Response, Refusal> {
         let link = links(&context).read(&token, context.wall_now()).map_err(told)?;
         Ok(page_of(&link, "false"))
-    })
-    .await?
+    });
+    Ok(shown.await?.unwrap_or_else(|why| refused(why, &headers)))
+}
+
+/// Whether the answer is for somebody's eyes.
+fn wants_page(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|kinds| kinds.as_bytes().starts_with(b"text/html"))
+}
+
+/// Why nothing comes of a link: in a browser as a page, in the language that it asks for.
+fn refused(why: Refusal, headers: &HeaderMap) -> Response {
+    if !wants_page(headers) {
+        return why.into_response();
+    }
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|text| text.to_str().ok()).unwrap_or_default();
+    let first = |tag: &str| accepted.to_ascii_lowercase().find(tag).unwrap_or(usize::MAX);
+    let (lang, title, text) = if first("zh") < first("en") {
+        ("zh-CN", "未登记", &why.why().zh)
+    } else {
+        ("en", "Nothing was noted", &why.why().en)
+    };
+    (why.status(), filled(lang, title, text, "refused")).into_response()
 }
 
 async fn answer(
@@ -45,8 +70,8 @@ async fn answer(
     Path(token): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let wants_page = headers.get(header::ACCEPT).is_some_and(|kinds| kinds.as_bytes().starts_with(b"text/html"));
-    ask(move || {
+    let wants_page = wants_page(&headers);
+    let answered = ask(move || -> Result<Response, Refusal> {
         let links = links(&context);
         let record = context.index.get(links.read(&token, context.wall_now()).map_err(told)?.incident.as_str())?;
         let link = links.take(&token, context.wall_now()).map_err(told)?;
@@ -62,8 +87,8 @@ async fn answer(
         let told: Value = json!({ "answer": link.answer, "incident": link.incident });
         // The link itself says who may: a page that has it, such as that of a push server, may know what came of it.
         Ok(([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], Json(told)).into_response())
-    })
-    .await?
+    });
+    Ok(answered.await?.unwrap_or_else(|why| refused(why, &headers)))
 }
 
 fn links(context: &Context) -> Links {
@@ -78,12 +103,16 @@ fn carry_out(
     let by = format!("{} by link", link.upstream);
     if let Some(stage) = link.answer.stage() {
         let command = CaseCommand { incident: link.incident.clone(), stage, by, note: String::new() };
-        return context.ports.desk.case(command).map_err(|why| Bilingual::quoted(why, "无法登记此步骤"));
+        return context.ports.desk.case(command).map_err(words::no_step);
     }
     let record =
         record.ok_or_else(|| both!("the console does not know this incident any more", "控制台已没有此事件"))?;
     let kept = deeds::keep_opinion(context, record, Opinion::FalseAlarm, by);
-    kept.map(drop).map_err(|why| Bilingual::quoted(why.why(), "无法保存判断"))
+    let unkept = |why: Refusal| {
+        let Bilingual { en, zh } = why.why();
+        both!("the opinion could not be kept: {en}", "无法保存判断：{zh}")
+    };
+    kept.map(drop).map_err(unkept)
 }
 
 fn told(error: LinkError) -> Refusal {
@@ -101,7 +130,12 @@ fn page_of(link: &AnswerLink, is_done: &str) -> Response {
     let id: String =
         link.incident.as_str().chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
     let words = |answer: Answer| format!("{} · {}", answer.words(Language::En), answer.words(Language::Zh));
-    let text = ASKS.replace("{id}", &id).replace("{answer}", &words(link.answer)).replace("{is_done}", is_done);
+    filled("en", &words(link.answer), &id, is_done)
+}
+
+fn filled(lang: &str, answer: &str, text: &str, is_done: &str) -> Response {
+    let text: String = text.chars().filter(|c| !"<>&\"".contains(*c)).collect();
+    let filled = ASKS.replace("{lang}", lang).replace("{answer}", answer).replace("{is_done}", is_done);
     let headers: [(HeaderName, &str); 1] = [(header::CONTENT_SECURITY_POLICY, POLICY)];
-    (headers, Html(text)).into_response()
+    (headers, Html(filled.replace("{text}", &text))).into_response()
 }

@@ -18,6 +18,7 @@ use crate::access::Session;
 use crate::act::Act;
 use crate::bilingual::{Bilingual, both};
 use crate::context::Context;
+use crate::health::words;
 use crate::ports::Passing;
 use crate::refusal::Refusal;
 use crate::store::Found;
@@ -97,7 +98,7 @@ async fn tell(
     ask(move || {
         let (record, _) = incidents::find(&context, &session, &id)?;
         let command = CaseCommand { incident: record.id, stage, by: session.name.clone(), note };
-        context.ports.desk.case(command).map_err(|why| Refusal::conflict(Bilingual::quoted(why, "无法登记此步骤")))?;
+        context.ports.desk.case(command).map_err(|why| Refusal::conflict(words::no_step(why)))?;
         context.note(Some(&session.name), Act::ToldCase, Some(&id), Some(stage.to_string()));
         Ok(Json(json!({ "stage": stage })))
     })

@@ -50,6 +50,12 @@ pub fn not_heard(why: impl Display) -> Bilingual {
     Bilingual::quoted(format_args!("it was not heard: {why}"), "未能播放")
 }
 
+/// A step of a case could not be taken, for one of the few reasons that there are.
+pub fn no_step(why: impl Display) -> Bilingual {
+    let zh = "无法登记此步骤：事件尚未升级、处置已结束，或处置已进行到此步骤或之后；请在控制台查看当前进度";
+    Bilingual { en: why.to_string().into(), zh: zh.into() }
+}
+
 /// Nothing is to be done.
 pub const NOTHING: Bilingual = Bilingual::none();
 

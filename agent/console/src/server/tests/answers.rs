@@ -50,6 +50,20 @@ fn a_button_of_a_message_acts_once_without_an_account_and_the_trail_says_so() {
     assert_eq!(press(&scene, &received), (200, json!({ "answer": "received", "incident": ID })));
     assert_eq!(press(&scene, &received).0, 410, "once");
     assert_eq!(scene.get(&Visitor::default(), &received).status, 410);
+    for (language, lang, says) in
+        [("zh-CN,zh;q=0.9,en;q=0.5", "zh-CN", "此链接已使用过"), ("en-GB,zh;q=0.4", "en", "was used before")]
+    {
+        let browser = [("Accept", "text/html,*/*"), ("Accept-Language", language), ("Origin", "null")];
+        for method in ["GET", "POST"] {
+            let used = scene.say(&Visitor::default(), method, &received, &browser, "");
+            let page = String::from_utf8(used.body).unwrap();
+            assert!(used.status == 410 && page.starts_with("<!doctype html>"), "{method}: {page}");
+            assert!(
+                page.contains(&format!("<html lang=\"{lang}\" data-done=\"refused\"")) && page.contains(says),
+                "{page}"
+            );
+        }
+    }
     let form = scene.say(&Visitor::default(), "POST", &on_site, &[("Accept", "text/html,*/*"), ("Origin", "null")], "");
     assert!(form.status == 200 && String::from_utf8(form.body).unwrap().contains("data-done=\"true\""));
     assert_eq!(press(&scene, &false_alarm).0, 200);
