@@ -31,6 +31,10 @@ pub(crate) fn fetch_readers(workspace: &Workspace) -> Result<()> {
         let pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"];
         run(workspace.command("python3").args(pip).arg(&place).arg("--requirement").arg(list))
     })?;
+    fetch_once(&wanted, &place, "wheels.txt", |list| {
+        let pip = ["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest"];
+        run(workspace.command("python3").args(pip).arg(place.join("wheels")).arg("--requirement").arg(list))
+    })?;
     fetch_once(&wanted, &place, "package.json", |list| {
         let npm = workspace.root.join("target/readers/npm");
         fs::create_dir_all(&npm)?;

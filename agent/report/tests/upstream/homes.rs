@@ -71,6 +71,50 @@ fn home_assistant_finds_a_device_whose_topics_are_those_that_are_published() {
     }
 }
 
+/// What Home Assistant makes of these messages.
+fn read_by_home_assistant(config: &str, by_topic: &BTreeMap<String, Vec<Received>>) -> Value {
+    let coded = |all: &Vec<Received>| all.iter().map(|one| STANDARD.encode(&one.payload)).collect::<Vec<_>>();
+    let published: BTreeMap<&String, Vec<String>> = by_topic.iter().map(|(topic, all)| (topic, coded(all))).collect();
+    let mut python = Command::new("python3");
+    python.args([&format!("{SCRIPTS}/home_assistant.py"), READERS]).env("PYTHONPATH", READERS);
+    let mut python = python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let said = json!({ "config": config, "published": published });
+    python.stdin.take().unwrap().write_all(said.to_string().as_bytes()).unwrap();
+    let told = python.wait_with_output().unwrap();
+    assert!(told.status.success(), "run `cargo xtask test` once, which fetches Home Assistant");
+    serde_json::from_slice(&told.stdout).unwrap()
+}
+
+#[test]
+fn home_assistants_own_schemas_take_every_entity_and_its_states() {
+    let rule = (StreamId::new("gate").unwrap(), ViolationId::new("illegal_parking").unwrap());
+    let evidence = tempfile::tempdir().unwrap();
+    let folder = evidence.path().join(report(1, 1).incident.bundle());
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("confirmed-marked.jpg"), "a picture").unwrap();
+    let people = People { rules: vec![rule], evidence: evidence.path().to_owned(), ..People::default() };
+    let config = "homeassistant/device/forewarn_north/config";
+    let mut by_topic = published("home_assistant", people, "");
+    let told = read_by_home_assistant(config, &by_topic);
+    assert_eq!(told["refused"], json!({}), "{told}");
+    let of = |name: &str| told["entities"][name].clone();
+    let states = ["confirmed", "warned", "observing", "persisted", "escalated", "closed"];
+    assert_eq!(of("gate_illegal_parking")["states"], json!([true, true, true, true, true, false]), "{told}");
+    assert_eq!(
+        (of("last_incident")["states"].clone(), of("incident")["states"].clone()),
+        (json!(states), json!(states))
+    );
+    assert_eq!(of("snapshot")["states"], json!(vec!["a picture".len(); 6]));
+    for name in ["gate_illegal_parking", "last_incident", "incident", "snapshot"] {
+        assert_eq!((&of(name)["device"], &of(name)["available"]), (&json!(["forewarn_north"]), &json!([true, false])));
+    }
+    // A key that Home Assistant does not know is one that it tells.
+    let greeting = &mut by_topic.get_mut(config).unwrap()[0];
+    greeting.payload = greeting.payload.replace("event_types", "event_kinds");
+    let told = read_by_home_assistant(config, &by_topic);
+    assert!(told["refused"]["incident"].as_str().unwrap().contains("event_types"), "{told}");
+}
+
 #[test]
 fn frigates_topics_tell_an_incident_from_its_begin_to_its_end() {
     let by_topic = published("frigate", People::default(), "");
