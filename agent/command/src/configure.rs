@@ -12,6 +12,8 @@ use crate::command::{Ask, Command};
 
 /// A stream that begins gives a picture within so long.
 const COME_UP: Duration = Duration::from_secs(30);
+/// A camera that sends to this box notices that it was cut off, and begins again, within so long.
+const SEND_AGAIN: Duration = Duration::from_mins(2);
 /// Changes in one command.
 const MOST: usize = 50;
 
@@ -29,6 +31,8 @@ pub trait SiteFile: Send {
     fn undo(&self, passwords: &[StreamId]) -> Result<(), String>;
     /// The cameras whose streams would begin, or begin anew, with these changes. Asked before they are saved.
     fn streams(&self, changes: &[SiteChange]) -> Result<Vec<StreamId>, String>;
+    /// Whether a camera sends to this box, which cannot have it begin.
+    fn sends_here(&self, camera: &StreamId) -> bool;
     /// Whether a camera gives a picture within that time, by the stream that has begun since.
     fn gives_picture(&self, camera: &StreamId, within: Duration) -> bool;
 }
@@ -81,13 +85,20 @@ impl Begun {
 
     /// Waits for the streams, and takes the file back where one gives no picture.
     fn watch(&self, file: &dyn SiteFile, clock: &dyn Clock, saved: &str) -> Result<(), String> {
-        let ends = clock.now() + COME_UP;
-        let is_down = |camera: &&StreamId| !file.gives_picture(camera, ends.since(clock.now()));
-        let down: Vec<&str> = self.cameras.iter().filter(is_down).map(StreamId::as_str).collect();
-        if down.is_empty() {
-            return Ok(());
+        let began = clock.now();
+        let (senders, others): (Vec<_>, Vec<_>) = self.cameras.iter().partition(|camera| file.sends_here(camera));
+        let mut why = None;
+        for (cameras, within, but) in
+            [(others, COME_UP, ""), (senders, SEND_AGAIN, ": it sends to this box, and has not begun again")]
+        {
+            let is_down = |camera: &&&StreamId| !file.gives_picture(camera, (began + within).since(clock.now()));
+            let down: Vec<&str> = cameras.iter().filter(is_down).map(|camera| camera.as_str()).collect();
+            if !down.is_empty() {
+                why = Some(format!("no picture came of {} within {} s{but}", down.join(", "), within.as_secs()));
+                break;
+            }
         }
-        let why = format!("no picture came of {} within {} s", down.join(", "), COME_UP.as_secs());
+        let Some(why) = why else { return Ok(()) };
         if file.name().as_deref() != Ok(saved) {
             return Err(format!("{why}; somebody changed the site file meanwhile, so it stays as it is now"));
         }
@@ -173,8 +184,12 @@ mod tests {
             Ok(())
         }
 
+        fn sends_here(&self, camera: &StreamId) -> bool {
+            camera.as_str().ends_with("drone")
+        }
+
         fn gives_picture(&self, camera: &StreamId, within: Duration) -> bool {
-            assert!(within <= COME_UP);
+            assert!(within <= if self.sends_here(camera) { SEND_AGAIN } else { COME_UP });
             self.names.lock().unwrap().extend(self.meanwhile.map(str::to_owned));
             !camera.as_str().starts_with("dead")
         }
@@ -222,6 +237,12 @@ mod tests {
         assert!(draw("gate").is_ok());
         let why = draw("dead-2").unwrap_err();
         assert_eq!(why, "no picture came of dead-2 within 30 s, so the site file is as it was before");
+        assert!(draw("drone").is_ok());
+        let why = draw("dead-drone").unwrap_err();
+        assert!(
+            why.starts_with("no picture came of dead-drone within 120 s: it sends to this box, and has not"),
+            "{why}"
+        );
     }
 
     #[test]

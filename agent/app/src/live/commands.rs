@@ -115,6 +115,10 @@ impl forewarn_command::SiteFile for SiteOf {
         Ok(begun.into_iter().collect())
     }
 
+    fn sends_here(&self, camera: &StreamId) -> bool {
+        self.0.sends_here(camera)
+    }
+
     fn gives_picture(&self, camera: &StreamId, within: Duration) -> bool {
         let (begun, (_keep, nothing)) = (Stopwatch::start(), sync_channel::<()>(1));
         loop {

@@ -61,6 +61,13 @@ impl SiteFile {
         Ok(other_streams(&before.site.cameras, &now.site.cameras))
     }
 
+    /// Whether a camera that the file names sends to this box.
+    pub(super) fn sends_here(&self, camera: &StreamId) -> bool {
+        let draft = self.draft(&[]).ok();
+        let cameras = draft.iter().flat_map(|(draft, _)| &draft.site.cameras);
+        cameras.filter(|one| one.id == *camera).any(|one| one.source.listens_at().is_some())
+    }
+
     /// Has the agent read its file anew.
     pub(super) fn read_again(&self) -> Result<(), String> {
         self.path().and_then(|_| Self::take_up()).map_err(|why| why.to_string())
