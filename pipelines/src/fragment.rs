@@ -1,12 +1,12 @@
-//! Fragmented MP4 of one H.264 track: a header, then a fragment for each picture, for browsers that show video live.
+//! Fragmented MP4 of one track of H.264 or H.265: a header, then a fragment for each picture, for browsers that show video live.
 //!
 //! GStreamer's muxer writes fragments of a second or more and of whole groups; here a picture must not wait for the next.
 //!
-//! Source: ISO/IEC 14496-12, sections 8.2 to 8.8 and 12.1; ISO/IEC 14496-15, 5.3.3 (`avcC`).
+//! Source: ISO/IEC 14496-12, sections 8.2 to 8.8 and 12.1.
 
 use forewarn_domain::Orientation;
 
-use crate::bits::{Bits, unescaped};
+use crate::Codec;
 use crate::codec::nal_units;
 use crate::mp4::matrix_of;
 
@@ -19,90 +19,7 @@ pub(crate) const IS_SYNC: u32 = 0x0200_0000;
 /// It needs others.
 pub(crate) const IS_NOT_SYNC: u32 = 0x0101_0000;
 
-/// The parameter sets of a key picture: those of sequences and those of pictures.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct ParameterSets {
-    sequences: Vec<Vec<u8>>,
-    pictures: Vec<Vec<u8>>,
-}
-
-impl ParameterSets {
-    /// Those of an access unit, an Annex B byte stream; none if either kind is lacking.
-    pub(crate) fn of(unit: &[u8]) -> Option<Self> {
-        let mut sets = Self::default();
-        for nal in nal_units(unit) {
-            match kind(nal) {
-                SEQUENCE => sets.sequences.push(nal.to_vec()),
-                PICTURE => sets.pictures.push(nal.to_vec()),
-                1..=5 => break,
-                _ => {}
-            }
-        }
-        let is_whole = sets.sequences.first().is_some_and(|set| set.len() >= 4) && !sets.pictures.is_empty();
-        is_whole.then_some(sets)
-    }
-
-    /// The codec's name for browsers: RFC 6381, 3.3.
-    pub(crate) fn codec(&self) -> String {
-        let [profile, constraints, level] = self.profile();
-        format!("avc1.{profile:02x}{constraints:02x}{level:02x}")
-    }
-
-    fn profile(&self) -> [u8; 3] {
-        let set = self.sequences.first().map_or(&[][..], Vec::as_slice);
-        [1, 2, 3].map(|i| set.get(i).copied().unwrap_or_default())
-    }
-
-    /// The content of `avcC`.
-    pub(crate) fn record(&self) -> Vec<u8> {
-        let mut out = [&[1][..], &self.profile(), &[0xFF, 0xE0 | (self.sequences.len() as u8 & 0x1F)]].concat();
-        let put = |out: &mut Vec<u8>, sets: &[Vec<u8>]| {
-            for set in sets {
-                out.extend_from_slice(&(set.len() as u16).to_be_bytes());
-                out.extend_from_slice(set);
-            }
-        };
-        put(&mut out, &self.sequences);
-        out.push(self.pictures.len() as u8);
-        put(&mut out, &self.pictures);
-        if let Some([chroma, luma_depth, chroma_depth]) = self.sequences.first().and_then(|set| samples_of_high(set)) {
-            out.extend([0xFC | chroma, 0xF8 | luma_depth, 0xF8 | chroma_depth, 0]);
-        }
-        out
-    }
-}
-
-const SEQUENCE: u8 = 7;
-const PICTURE: u8 = 8;
-const DELIMITER: u8 = 9;
-
-fn kind(nal: &[u8]) -> u8 {
-    nal.first().map_or(0, |first| first & 0x1F)
-}
-
-/// Chroma format and the depths of luma and chroma less eight, which stand in the sets of the High profiles: ITU-T H.264
-/// 7.3.2.1.1.
-fn samples_of_high(set: &[u8]) -> Option<[u8; 3]> {
-    if !matches!(set.get(1)?, 100 | 110 | 122 | 144) {
-        return None;
-    }
-    let head = unescaped(set.get(4..)?, 16);
-    let mut bits = Bits::new(&head);
-    bits.unsigned()?;
-    let chroma = bits.unsigned()?;
-    if chroma == 3 {
-        bits.flag()?;
-    }
-    Some([(chroma & 3) as u8, (bits.unsigned()? & 7) as u8, (bits.unsigned()? & 7) as u8])
-}
-
-/// What comes before the fragments.
-pub(crate) fn header(sets: &ParameterSets, size_px: (u32, u32), orientation: Orientation) -> Vec<u8> {
-    let record = boxed(*b"avcC", &[&sets.record()]);
-    header_of(&sample_entry(*b"avc1", &record, size_px), size_px, orientation)
-}
-
-/// The same by how its samples are described.
+/// What comes before the fragments, by how its samples are described.
 pub(crate) fn header_of(entry: &[u8], (width, height): (u32, u32), orientation: Orientation) -> Vec<u8> {
     let brands = boxed(*b"ftyp", &[b"iso6\0\0\0\0iso6avc1mp41"]);
     let upright: Vec<u8> = [0x1_0000, 0, 0, 0, 0x1_0000, 0, 0, 0, 0x4000_0000_u32].map(u32::to_be_bytes).concat();
@@ -166,10 +83,12 @@ pub(crate) struct FragmentTime {
 }
 
 /// The fragment of one picture, an access unit as an Annex B byte stream.
-pub(crate) fn fragment(number: u32, time: FragmentTime, is_key: bool, unit: &[u8]) -> Vec<u8> {
+pub(crate) fn fragment(codec: Codec, number: u32, time: FragmentTime, is_key: bool, unit: &[u8]) -> Vec<u8> {
     let mut sample = Vec::with_capacity(unit.len() + 64);
     // The sets stand in the header, and what delimits byte streams has no place between lengths.
-    for nal in nal_units(unit).filter(|nal| !matches!(kind(nal), SEQUENCE | PICTURE | DELIMITER)) {
+    let is_left_out =
+        |nal: &[u8]| codec.is_delimiter(nal) || nal.first().is_some_and(|one| codec.is_parameter_set(*one));
+    for nal in nal_units(unit).filter(|nal| !is_left_out(nal)) {
         sample.extend_from_slice(&(nal.len() as u32).to_be_bytes());
         sample.extend_from_slice(nal);
     }

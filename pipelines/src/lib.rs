@@ -22,6 +22,7 @@ mod clip_source;
 mod clock_map;
 mod codec;
 mod decoder;
+mod described;
 mod doze;
 mod encode;
 mod entry;

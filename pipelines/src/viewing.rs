@@ -11,10 +11,11 @@ use std::time::Duration;
 use forewarn_base::sync::lock;
 use forewarn_domain::{Timestamp, ViewPiece, Viewing, Wake};
 
+use crate::StreamFormat;
+use crate::described::Described;
 use crate::entry::Entry;
-use crate::fragment::{FragmentTime, ParameterSets, fragment, header};
+use crate::fragment::{FragmentTime, fragment, header_of};
 use crate::unit::AccessUnit;
-use crate::{Codec, StreamFormat};
 
 /// Units that may wait for one who looks: a long group of pictures, with which he begins.
 const MOST_UNITS: usize = 600;
@@ -129,42 +130,37 @@ impl Viewing for View {
 /// Turns units into pieces.
 #[derive(Debug, Default)]
 struct Muxer {
-    sets: Option<(ParameterSets, Arc<StreamFormat>)>,
+    described: Option<(Described, Arc<StreamFormat>)>,
     line: Option<Line>,
     number: u32,
     /// A picture whose header goes before it.
     ready: Option<ViewPiece>,
-    is_refused: bool,
 }
 
 impl Muxer {
     /// The piece of a unit; none if it cannot be shown.
     fn take(&mut self, unit: &AccessUnit, format: &Arc<StreamFormat>) -> Option<ViewPiece> {
-        if format.codec != Codec::H264 {
-            let is_news = !std::mem::replace(&mut self.is_refused, true);
-            return is_news.then(|| ViewPiece::Unplayable(format.codec.to_string()));
-        }
         let bytes = unit.buffer.map_readable().ok()?;
-        let sets = ParameterSets::of(&bytes).filter(|_| unit.is_key);
-        let is_new = sets
-            .as_ref()
-            .is_some_and(|sets| self.sets.as_ref().is_none_or(|(known, of)| known != sets || of.differs_from(format)));
-        if is_new && let Some(sets) = sets {
-            self.sets = Some((sets, Arc::clone(format)));
+        let size_px = (format.width, format.height);
+        let described = if unit.is_key { Described::of(format.codec, &bytes, size_px) } else { None };
+        let is_new = described.as_ref().is_some_and(|now| {
+            self.described.as_ref().is_none_or(|(known, of)| known != now || of.differs_from(format))
+        });
+        if is_new && let Some(described) = described {
+            self.described = Some((described, Arc::clone(format)));
         }
-        let (sets, _) = self.sets.as_ref()?;
+        let (described, _) = self.described.as_ref()?;
         let line = self.line.get_or_insert_with(|| Line::from(unit.captured_at));
         self.number = self.number.wrapping_add(1);
         let is_key = unit.entry == Entry::Clean;
-        let fragment = fragment(self.number, line.time(unit.captured_at), is_key, &bytes);
+        let fragment = fragment(format.codec, self.number, line.time(unit.captured_at), is_key, &bytes);
         let picture = ViewPiece::Picture { captured_at: unit.captured_at, is_key, fragment };
         if !is_new {
             return Some(picture);
         }
         self.ready = Some(picture);
-        let size_px = (format.width, format.height);
-        let header = header(sets, size_px, format.orientation);
-        Some(ViewPiece::Start { codec: sets.codec(), size_px, origin: line.origin, header })
+        let header = header_of(&described.entry, size_px, format.orientation);
+        Some(ViewPiece::Start { codec: described.name.clone(), size_px, origin: line.origin, header })
     }
 }
 

@@ -30,8 +30,6 @@ pub enum ViewPiece {
         /// `moof` and `mdat`.
         fragment: Vec<u8>,
     },
-    /// The video is coded so that it is not passed on; in words.
-    Unplayable(String),
     /// The stream has ended, or goes on as another one.
     Over,
 }

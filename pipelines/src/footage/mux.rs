@@ -1,80 +1,21 @@
 //! Footage as bytes: fragmented MP4 of H.264 or H.265, a fragment of about a second at once, each with the time on the wall.
 //!
-//! Source: ISO/IEC 14496-12, 8.8 (fragments), 8.16.5 `prft`; ISO/IEC 14496-15, 5.3.3 (`avcC`) and 8.3.3 (`hvcC`);
-//! ITU-T H.265, 7.3.2.2 (sequence parameter sets).
+//! Source: ISO/IEC 14496-12, 8.8 (fragments), 8.16.5 `prft`.
 
 use forewarn_domain::{Orientation, WallTime};
 
 use crate::Codec;
-use crate::bits::{Bits, unescaped};
 use crate::codec::nal_units;
-use crate::fragment::{IS_NOT_SYNC, IS_SYNC, ParameterSets, TRACK, boxed, full, header_of, sample_entry, words};
+use crate::described::Described;
+use crate::fragment::{IS_NOT_SYNC, IS_SYNC, TRACK, boxed, full, header_of, words};
 
 /// Seconds from 1900-01-01, from which network time counts, to 1970-01-01.
 const NTP_UNIX_S: i64 = 2_208_988_800;
 
 /// What comes before the fragments, by the parameter sets of a key picture; none if some are lacking.
 pub(crate) fn header(codec: Codec, unit: &[u8], size_px: (u32, u32), orientation: Orientation) -> Option<Vec<u8>> {
-    let entry = match codec {
-        Codec::H264 => {
-            let record = boxed(*b"avcC", &[&ParameterSets::of(unit)?.record()]);
-            sample_entry(*b"avc1", &record, size_px)
-        }
-        Codec::H265 => sample_entry(*b"hvc1", &boxed(*b"hvcC", &[&record_of_h265(unit)?]), size_px),
-    };
+    let entry = Described::of(codec, unit, size_px)?.entry;
     Some(header_of(&entry, size_px, orientation))
-}
-
-/// The content of `hvcC`.
-fn record_of_h265(unit: &[u8]) -> Option<Vec<u8>> {
-    let kind = |nal: &[u8]| nal.first().map_or(0, |first| first >> 1 & 0x3F);
-    let of_kind = |wanted: u8| nal_units(unit).filter(|nal| kind(nal) == wanted).collect::<Vec<_>>();
-    let sets = [32, 33, 34].map(|wanted| (wanted, of_kind(wanted)));
-    let head = unescaped(sets[1].1.first()?.get(2..)?, 128);
-    let (first, profile) = (*head.first()?, head.get(1..13)?);
-    let [chroma, luma_depth, chroma_depth] = samples_of_h265(&head)?;
-    let mut out = [&[1][..], profile, &[0xF0, 0, 0xFC, 0xFC | chroma, 0xF8 | luma_depth, 0xF8 | chroma_depth]].concat();
-    let sub_layers = (first >> 1 & 7) + 1;
-    out.extend([0, 0, sub_layers << 3 | (first & 1) << 2 | 3, sets.len() as u8]);
-    for (kind, nals) in &sets {
-        out.extend([0x80 | kind, 0, nals.len() as u8]);
-        for nal in nals {
-            out.extend_from_slice(&(nal.len() as u16).to_be_bytes());
-            out.extend_from_slice(nal);
-        }
-    }
-    (!sets[2].1.is_empty()).then_some(out)
-}
-
-/// Chroma format and the depths of luma and chroma less eight, behind profile, tier and level of all layers.
-fn samples_of_h265(set: &[u8]) -> Option<[u8; 3]> {
-    let mut bits = Bits::new(set);
-    bits.skip(4)?;
-    let layers = bits.number(3)?;
-    bits.skip(1 + 96)?;
-    let mut told = Vec::new();
-    for _ in 0..layers {
-        told.push((bits.flag()?, bits.flag()?));
-    }
-    if layers > 0 {
-        bits.skip(2 * (8 - layers as usize))?;
-    }
-    for (profile, level) in told {
-        bits.skip(if profile { 88 } else { 0 } + if level { 8 } else { 0 })?;
-    }
-    bits.unsigned()?;
-    let chroma = bits.unsigned()?;
-    if chroma == 3 {
-        bits.flag()?;
-    }
-    bits.unsigned()?;
-    bits.unsigned()?;
-    if bits.flag()? {
-        for _ in 0..4 {
-            bits.unsigned()?;
-        }
-    }
-    Some([(chroma & 3) as u8, (bits.unsigned()? & 7) as u8, (bits.unsigned()? & 7) as u8])
 }
 
 /// One picture of a fragment.

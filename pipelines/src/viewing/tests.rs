@@ -4,6 +4,7 @@ use forewarn_domain::Orientation;
 use proptest::prelude::*;
 
 use super::*;
+use crate::Codec;
 
 fn at(ms: i64) -> Timestamp {
     Timestamp::from_micros(ms * 1000)

@@ -2,14 +2,14 @@
 //!
 //! | from | message | says |
 //! |---|---|---|
-//! | page | `{"is": "watch", "pane": 3, "camera": "gate", "is_small": true}` | show this camera in pane 3 |
+//! | page | `{"is": "watch", "pane": 3, "camera": "gate", "is_small": true, "plays_h265": true}` | show this camera in pane 3 |
 //! | page | `{"is": "leave", "pane": 3}` | no more of it |
 //! | page | `{"is": "time", "sent": 12.5}` | asks for the agent's time, at least every [`SILENCE`] |
 //! | agent | `{"is": "time", "sent": 12.5, "now_us": 170…}` | the answer |
 //! | agent | `{"is": "start", "pane": 3, "codec", "size_px", "origin_us"}` | the header that follows is of pictures coded so |
 //! | agent | bytes: pane (2), kind (1), 0, instant in µs (8), fragmented MP4 | kind 0 a header, 1 a picture, 2 a key picture |
 //! | agent | `{"is": "seen", "camera", "at_us", …}` | what the agent saw in the picture of that instant |
-//! | agent | `{"is": "none", "pane": 3, "why": "H.265"}` | this one is not shown live; over, unknown, or the name of its coding |
+//! | agent | `{"is": "none", "pane": 3, "why": "H.265"}` | this one is not shown live; over, unknown, or the name of its coding, which the page did not say it plays |
 //! | agent | `{"is": "behind", "pane": 3, "pictures": 40}` | so many pictures were given up because they were not taken in time |
 //!
 //! Pictures wait in the queue of each pane, which gives up what is not taken in time; so a slow line slows nobody else.
@@ -50,6 +50,8 @@ const MESSAGE_BYTES: usize = 4096;
 const SILENCE: Duration = Duration::from_secs(20);
 /// Whoever takes nothing for so long is gone.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What names of H.265 begin with.
+const H265: &str = "hvc1.";
 /// Pieces of one pane in a row, before the next pane has its turn.
 const IN_A_ROW: usize = 8;
 
@@ -105,6 +107,8 @@ enum Wish {
         camera: String,
         #[serde(default)]
         is_small: bool,
+        #[serde(default)]
+        plays_h265: bool,
     },
     Leave {
         pane: u16,
@@ -118,6 +122,8 @@ struct Pane {
     camera: String,
     view: Box<dyn Viewing>,
     given_up: u64,
+    /// The browser said so; few do.
+    plays_h265: bool,
 }
 
 /// One socket.
@@ -163,6 +169,10 @@ impl Viewer {
         self.panes.values().map(|pane| &pane.camera).chain(self.stills.values()).any(|one| one == camera)
     }
 
+    fn plays_h265(&self, pane: u16) -> bool {
+        self.panes.get(&pane).is_some_and(|pane| pane.plays_h265)
+    }
+
     async fn take(&mut self, message: Message) -> Result<(), Gone> {
         let text = match &message {
             Message::Text(text) => text.as_str(),
@@ -189,11 +199,13 @@ impl Viewer {
                 self.none(pane, "too many panes").await
             }
             Wish::Watch { pane, camera, .. } if !self.session.cameras.has(&camera) => self.none(pane, "unknown").await,
-            Wish::Watch { pane, camera, is_small } => self.watch(pane, camera, is_small).await,
+            Wish::Watch { pane, camera, is_small, plays_h265 } => {
+                self.watch(pane, camera, (is_small, plays_h265)).await
+            }
         }
     }
 
-    async fn watch(&mut self, pane: u16, camera: String, is_small: bool) -> Result<(), Gone> {
+    async fn watch(&mut self, pane: u16, camera: String, (is_small, plays_h265): (bool, bool)) -> Result<(), Gone> {
         let (context, wake, name) = (Arc::clone(&self.context), Arc::clone(&self.wake), camera.clone());
         let view = ask(move || {
             let wake = Arc::new(move || wake.notify_one());
@@ -201,7 +213,8 @@ impl Viewer {
         });
         match view.await.map_err(|_| Gone)? {
             Some(view) => {
-                self.panes.insert(pane, Pane { camera, view, given_up: 0 });
+                self.stills.remove(&pane);
+                self.panes.insert(pane, Pane { camera, view, given_up: 0, plays_h265 });
                 // What it has already was told to nobody.
                 self.wake.notify_one();
                 Ok(())
@@ -230,6 +243,10 @@ impl Viewer {
 
     async fn pass(&mut self, pane: u16, piece: ViewPiece) -> Result<(), Gone> {
         match piece {
+            ViewPiece::Start { codec, .. } if codec.starts_with(H265) && !self.plays_h265(pane) => {
+                self.stills.extend(self.panes.remove(&pane).map(|of| (pane, of.camera)));
+                self.none(pane, "H.265").await
+            }
             ViewPiece::Start { codec, size_px, origin, header } => {
                 let start =
                     json!({ "is": "start", "pane": pane, "codec": codec, "size_px": size_px, "origin_us": origin });
@@ -239,10 +256,6 @@ impl Viewer {
             ViewPiece::Picture { captured_at, is_key, fragment } => {
                 let kind = if is_key { 2 } else { 1 };
                 self.send(Message::Binary(framed(pane, kind, captured_at.as_micros(), &fragment))).await
-            }
-            ViewPiece::Unplayable(coding) => {
-                self.stills.extend(self.panes.remove(&pane).map(|of| (pane, of.camera)));
-                self.none(pane, &coding).await
             }
             ViewPiece::Over => {
                 self.panes.remove(&pane);

@@ -29,16 +29,16 @@ impl Viewing for Scripted {
 /// What the cameras of these tests show: a header and two pictures. The gate goes on as H.265.
 pub(super) fn scripted(camera: &str, _wake: Wake) -> Box<dyn Viewing> {
     let at = |us: i64| Timestamp::from_micros(us);
-    let start = |header: &[u8]| ViewPiece::Start {
-        codec: "avc1.640028".to_owned(),
+    let start = |codec: &str, header: &[u8]| ViewPiece::Start {
+        codec: codec.to_owned(),
         size_px: (640, 360),
         origin: at(7),
         header: header.to_vec(),
     };
     let picture = |us: i64, is_key| ViewPiece::Picture { captured_at: at(us), is_key, fragment: vec![us as u8; 3] };
-    let mut pieces = VecDeque::from([start(b"head"), picture(40, true), picture(80, false)]);
+    let mut pieces = VecDeque::from([start("avc1.640028", b"head"), picture(40, true), picture(80, false)]);
     if camera == "gate" {
-        pieces.push_back(ViewPiece::Unplayable("H.265".to_owned()));
+        pieces.extend([start("hvc1.1.6.L93.B0", b"more"), picture(120, true)]);
     }
     Box::new(Scripted(pieces))
 }
@@ -92,6 +92,21 @@ fn a_page_of_the_console_gets_the_pictures_of_a_camera_in_order() {
     assert_eq!(bytes(), [2, 3, 2, 0, 0, 0, 0, 0, 0, 0, 0, 40, 40, 40, 40]);
     assert_eq!(bytes(), [2, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 80, 80, 80, 80]);
     assert_eq!(hear(&mut socket), json!({ "is": "none", "pane": 515, "why": "H.265" }));
+}
+
+#[test]
+fn a_page_that_plays_h265_gets_it_as_it_is() {
+    let scene = Scene::new();
+    let mut socket = open(&scene, &scene.admin(), None).unwrap();
+    say(&mut socket, &json!({ "is": "watch", "pane": 4, "camera": "gate", "plays_h265": true }));
+    let codec = |message: &Message| {
+        let told: Value = serde_json::from_str(message.to_text().ok()?).ok()?;
+        told["codec"].as_str().map(str::to_owned)
+    };
+    let heard: Vec<Message> = (0..7).map(|_| socket.read().unwrap()).collect();
+    assert_eq!(heard.iter().filter_map(codec).collect::<Vec<_>>(), ["avc1.640028", "hvc1.1.6.L93.B0"]);
+    let last = heard.last().unwrap().clone().into_data().to_vec();
+    assert_eq!(last, [0, 4, 2, 0, 0, 0, 0, 0, 0, 0, 0, 120, 120, 120, 120]);
 }
 
 #[test]
