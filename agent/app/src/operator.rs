@@ -3,14 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use forewarn_analytics::suppression::{Appearance, Suppression};
 use forewarn_console::{CameraNow, Passing, PlacesNow};
 use forewarn_domain::clock::wall_now;
 use forewarn_domain::{BBox, IncidentId, IncidentRecord, MapGround, Timestamp};
 use forewarn_evidence::{Limits, TimeLine};
-use forewarn_index::Weights;
-use forewarn_index::geometry::Outlines;
 use forewarn_index::map::cells;
 use forewarn_index::periods::span;
 use forewarn_index::stats::{Known, Stats, Wanted, WantedError, Warned, within};
@@ -22,8 +20,7 @@ use forewarn_report::IncidentLedger;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::config::source::Source;
-use crate::config::{ConfigErrors, StorageDir};
+use crate::config::{StorageDir, outlines, weights};
 use crate::evidence_folder;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 
@@ -63,20 +60,6 @@ pub fn stats_of(
         CommandError { code, error: error.into() }
     })?;
     Ok(forewarn_index::stats::stats(&within(all, wanted, zone), zone))
-}
-
-/// Reads a file of weights.
-pub fn weights(path: &Path) -> Result<Weights, ConfigErrors> {
-    let source = Source::read(path)?;
-    let weights: Weights = source.parse()?;
-    weights.validate().map_err(|error| source.error_of_file(error.to_string(), "correct the number"))?;
-    Ok(weights)
-}
-
-/// Reads a file of outlines.
-pub fn outlines(path: &Path) -> anyhow::Result<Outlines> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))?;
-    Outlines::from_geojson(&text).with_context(|| path.display().to_string())
 }
 
 /// How orderly the places of cameras were on some days, and where cameras flew.

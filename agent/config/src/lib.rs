@@ -31,6 +31,7 @@ mod listen;
 mod look;
 mod luma;
 mod map;
+mod map_files;
 mod mask;
 #[cfg(test)]
 mod mistakes;
@@ -74,6 +75,7 @@ pub use header::Header;
 pub use heat_map::HeatMap;
 pub use inference::Inference;
 pub use listen::{ConsoleTls, Listeners};
+pub use map_files::{outlines, weights};
 pub use model::Model;
 pub use power::PowerPlan;
 pub use rule::Rule;

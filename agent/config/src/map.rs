@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use crate::camera::RawCamera;
 use crate::check::Check;
+use crate::map_files::{self, ends_as_picture, fault_of_picture, fault_of_tiles};
 
 pub(crate) const EXAMPLE: &str = r#"# [map]                           # what the map of the console lies on
 # picture = "plan.png"            # a plan of the site: PNG, JPEG or WebP
@@ -40,8 +41,6 @@ pub struct RawMap {
     pub weights: Option<Spanned<PathBuf>>,
 }
 
-/// What browsers show.
-const PICTURES: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
 /// Tiles are cut for latitudes up to here.
 const MOST_LATITUDE: f64 = 85.0;
 
@@ -60,8 +59,14 @@ impl RawMap {
             picture: self.picture.as_ref().and_then(|file| picture(file, check)),
             corners: self.corners.as_ref().and_then(|corners| self.corners(corners, check)),
             tiles: self.tiles.as_ref().and_then(|folder| tiles(folder, check)),
-            outlines: self.outlines.as_ref().and_then(|given| file(given, check)),
-            weights: self.weights.as_ref().and_then(|given| file(given, check)),
+            outlines: self.outlines.as_ref().and_then(|given| {
+                let path = file(given, check)?;
+                check.take(map_files::outlines(&path)).map(|_| path)
+            }),
+            weights: self.weights.as_ref().and_then(|given| {
+                let path = file(given, check)?;
+                check.take(map_files::weights(&path)).map(|_| path)
+            }),
         };
         let is_plan = self.picture.is_some() && self.corners.is_none();
         for camera in cameras {
@@ -85,17 +90,26 @@ impl RawMap {
 
 fn picture(file: &Spanned<PathBuf>, check: &mut Check<'_>) -> Option<PathBuf> {
     let path = check.path(file.get_ref());
-    let kind = path.extension().and_then(|kind| kind.to_str()).unwrap_or_default().to_lowercase();
-    if !PICTURES.contains(&kind.as_str()) {
+    if !ends_as_picture(&path) {
         return check.fail(file.span(), "no browser shows this", "name a PNG, JPEG or WebP file, by that ending");
     }
-    there(file, path.is_file(), "a file", "name a picture, relative to the site file", check).map(|()| path)
+    there(file, path.is_file(), "a file", "name a picture, relative to the site file", check)?;
+    match fault_of_picture(&path) {
+        Some(fault) => check.fail(file.span(), fault, "name a PNG, JPEG or WebP file, by the ending of its kind"),
+        None => Some(path),
+    }
 }
 
 fn tiles(folder: &Spanned<PathBuf>, check: &mut Check<'_>) -> Option<PathBuf> {
     let path = check.path(folder.get_ref());
     let mend = "name the folder in which there is a folder for each zoom, such as \"tiles\"";
-    there(folder, path.is_dir(), "a folder", mend, check).map(|()| path)
+    there(folder, path.is_dir(), "a folder", mend, check)?;
+    match fault_of_tiles(&path) {
+        Some(fault) => {
+            check.fail(folder.span(), fault, "cut tiles as ZOOM/X/Y.png, .jpg or .webp, or leave `tiles` out")
+        }
+        None => Some(path),
+    }
 }
 
 fn file(file: &Spanned<PathBuf>, check: &mut Check<'_>) -> Option<PathBuf> {
@@ -128,9 +142,21 @@ mod tests {
     /// A site with this `[map]` and a camera that stands there, beside a plan, a folder of tiles and outlines.
     fn told(map: &str, at: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("tiles")).unwrap();
-        for file in ["plan.png", "cells.geojson"] {
-            std::fs::write(folder.path().join(file), "").unwrap();
+        std::fs::create_dir_all(folder.path().join("tiles/14/13660")).unwrap();
+        std::fs::create_dir(folder.path().join("bare")).unwrap();
+        let cell = r#"{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"cell":"C-07"},
+            "geometry":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,0]]]}}]}"#;
+        for (file, text) in [
+            ("cells.geojson", cell),
+            ("broken.geojson", "{\"type\": \"Feature\"}"),
+            ("weights.toml", "calm = 2"),
+            ("broken.toml", "calm = 2\ncalmness = 1"),
+            ("text.png", "a plan"),
+        ] {
+            std::fs::write(folder.path().join(file), text).unwrap();
+        }
+        for file in ["plan.png", "tiles/14/13660/6711.png"] {
+            std::fs::write(folder.path().join(file), b"\x89PNG\r\n\x1a\n").unwrap();
         }
         let text =
             format!("[site]\nid = \"s\"\n[map]\n{map}\n[[camera]]\nid = \"a\"\nurl = \"file:a.mp4\"\nat = {at}\n");
@@ -143,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_plan_tiles_and_outlines_are_taken_and_cameras_stand_on_them() {
-        assert_eq!(told("picture = \"plan.png\"\noutlines = \"cells.geojson\"", "[0.2, 1.0]"), "");
+        let of_files = "picture = \"plan.png\"\noutlines = \"cells.geojson\"\nweights = \"weights.toml\"";
+        assert_eq!(told(of_files, "[0.2, 1.0]"), "");
         assert_eq!(told(&format!("picture = \"plan.png\"\ntiles = \"tiles\"\n{CORNERS}"), "[120.15, 30.12]"), "");
         assert_eq!(told("tiles = \"tiles\"", "[120.15, 30.12]"), "");
     }
@@ -156,6 +183,10 @@ mod tests {
             ("picture = \"plan.svg\"", "[0, 0]", "name a PNG, JPEG or WebP file"),
             ("picture = \"away.png\"", "[0, 0]", "away.png is not a file"),
             ("tiles = \"plan.png\"", "[0, 0]", "plan.png is not a folder"),
+            ("picture = \"text.png\"", "[0, 0]", "text.png is no picture by what is in it"),
+            ("tiles = \"bare\"", "[0, 0]", "bare has no folder of a zoom"),
+            ("outlines = \"broken.geojson\"", "[0, 0]", "broken.geojson: failed to read the outlines"),
+            ("weights = \"broken.toml\"", "[0, 0]", "broken.toml:2: "),
             ("outlines = \"away.geojson\"", "[0, 0]", "away.geojson is not a file"),
             (CORNERS, "[0, 0]", "the corners of no plan"),
             (
@@ -166,7 +197,8 @@ mod tests {
             ("picture = \"plan.png\"\ntiles = \"tiles\"", "[0, 0]", "nobody knows where on the tiles"),
         ] {
             let told = told(map, at);
-            assert!(told.contains("site.toml:") && told.contains(says), "{map}: {told}");
+            let is_named = ["site.toml:", "broken.geojson:", "broken.toml:2:"].iter().any(|file| told.contains(file));
+            assert!(is_named && told.contains(says), "{map}: {told}");
         }
     }
 }

@@ -15,7 +15,7 @@ const SEE_ALL: [&str; 2] = ["forewarn", "forewarn-tests"];
 const SEE_NONE: [&str; 4] = [DOMAIN, BASE, "forewarn-telemetry", "xtask"];
 /// Imports between siblings that the plan names. The site file is resolved into the parts' own settings, so the
 /// configuration sees the parts; they do not see it.
-const NAMED: [(&str, &str); 66] = [
+const NAMED: [(&str, &str); 67] = [
     ("forewarn-evidence", "forewarn-seal"),
     ("forewarn-dossier", "forewarn-evidence"),
     ("forewarn-engine", "forewarn-analytics"),
@@ -77,6 +77,7 @@ const NAMED: [(&str, &str); 66] = [
     ("forewarn-config", "forewarn-evaluate"),
     ("forewarn-config", "forewarn-ground"),
     ("forewarn-config", "forewarn-incident"),
+    ("forewarn-config", "forewarn-index"),
     ("forewarn-config", "forewarn-report"),
     ("forewarn-config", "forewarn-seal"),
     ("forewarn-config", "forewarn-models"),

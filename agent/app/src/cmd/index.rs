@@ -13,9 +13,9 @@ use forewarn_index::stats::{Known, Wanted, table};
 use forewarn_index::{CameraPlace, Case, Index, Period, Weights, compute, render};
 use jiff::civil::Date;
 
-use crate::config::{self, Camera, Site, StorageDir};
+use crate::config::{self, Camera, Site, StorageDir, outlines, weights};
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
-use crate::operator::{outlines, remembered, stats_of, weights};
+use crate::operator::{remembered, stats_of};
 
 /// Runs the command.
 pub fn run(args: &Args) -> CommandResult {

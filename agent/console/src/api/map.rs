@@ -62,7 +62,7 @@ async fn map(
         }
         let mut cameras = context.ports.cameras.all();
         cameras.retain(|camera| session.cameras.has(camera.id.as_str()));
-        let mut now = context.ports.incidents.places(&cameras, (from, to)).map_err(Refusal::failed)?;
+        let mut now = context.ports.incidents.places(&cameras, (from, to)).map_err(no_places)?;
         now.ways.retain(|(camera, _)| session.cameras.has(camera.as_str()));
         let ways: Vec<Value> =
             now.ways.iter().map(|(camera, way)| json!({ "camera": camera, "points": way })).collect();
@@ -72,6 +72,12 @@ async fn map(
         ))
     })
     .await?
+}
+
+/// A file of the map was broken since the site file was checked.
+fn no_places(why: String) -> Refusal {
+    tracing::error!("[map] {why}");
+    Refusal::conflict(Bilingual::quoted(why, "无法计算地图，请用 `forewarn check` 检查站点文件"))
 }
 
 fn stands(camera: &CameraNow) -> Value {
