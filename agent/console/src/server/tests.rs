@@ -35,6 +35,7 @@ mod map;
 mod preview;
 mod reach;
 mod rehearsal;
+mod review;
 mod tls;
 
 struct Fixed;

@@ -27,6 +27,12 @@ function takeToken(kind: string): string | null {
   return found?.[1] ?? null;
 }
 
+/** The incident that a link names behind the #, as `#incident=ID`; the address becomes that of its card. */
+function followLink() {
+  const id = /^#incident=([\w.-]+)$/.exec(location.hash)?.[1];
+  if (id) go(`/incidents/${id}`, true);
+}
+
 const firstLanguage = (): Language =>
   (localStorage.getItem("language") as Language | null) ?? (navigator.language.startsWith("zh") ? "zh" : "en");
 
@@ -47,6 +53,8 @@ export function App() {
   }, []);
 
   useEffect(() => {
+    followLink();
+    addEventListener("hashchange", followLink);
     whenSignedOut(() => begin(null));
     const guest = takeToken("guest");
     const first = guest ? ask<Session>("POST", "/session", { token: guest }) : get<Session>("/session");
@@ -105,8 +113,9 @@ export function App() {
 }
 
 /** The path of the address, and how to go to another one. */
-export function go(path: string) {
-  history.pushState(null, "", path);
+export function go(path: string, isInPlace = false) {
+  if (isInPlace) history.replaceState(null, "", path);
+  else history.pushState(null, "", path);
   dispatchEvent(new PopStateEvent("popstate"));
 }
 

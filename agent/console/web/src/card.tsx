@@ -52,13 +52,22 @@ export function Card(props: Props) {
     else location.assign(address);
   };
 
+  const tell = (stage: string) => void done(post(`${path}/case`, { stage }), say("caseTold", say.stage(stage)));
+
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
-      if (!canAct || !detail?.evidence || event.metaKey || event.ctrlKey || event.altKey) return;
+      if (!canAct || !detail || event.metaKey || event.ctrlKey || event.altKey) return;
       if (target.closest("input, select, textarea, dialog")) return;
-      const deeds: Record<string, () => void> = { h: () => setAsking("hold"), e: () => take("export"), r: () => take("report") };
-      const deed = deeds[event.key];
+      const ofEvidence: Record<string, () => void> = {
+        h: () => setAsking("hold"),
+        e: () => take("export"),
+        x: () => setAsking("redact"),
+        r: () => take("report"),
+        ...(detail.found.count === 1 && { i: () => setAsking("suppress") }),
+      };
+      const ofCase = laterOf(detail).find((stage) => stageKeys[stage] === event.key);
+      const deed = ofCase ? () => tell(ofCase) : detail.evidence ? ofEvidence[event.key] : undefined;
       if (!deed) return;
       event.preventDefault();
       deed();
@@ -68,37 +77,24 @@ export function Card(props: Props) {
   });
 
   if (problem) return <Empty icon="alert">{problem}</Empty>;
-  if (!detail) return <div class="card" aria-busy="true" />;
-  const { found, incident, evidence } = detail;
-  const confirmed = evidence?.record?.clips.find((clip) => clip.moment === "confirmed" && clip.file.endsWith(".mp4"));
+  const found = detail?.found ?? news;
+  if (!found) return <div class="card" aria-busy="true" />;
   const heading = props.title(found.violation);
+  // What the queue knows of it is shown at once. Nothing is fetched ahead: whoever looks at evidence stands in its chain.
+  if (!detail) {
+    return (
+      <article class="card" aria-busy="true" aria-labelledby="card-title">
+        <Head {...props} found={found} />
+      </article>
+    );
+  }
+  const { incident, evidence } = detail;
+  const confirmed = evidence?.record?.clips.find((clip) => clip.moment === "confirmed" && clip.file.endsWith(".mp4"));
   const warnings = found.warnings === 0 ? say("noWarning") : found.warnings === 1 ? say("oneWarning") : say("warningsPlayed", found.warnings);
 
   return (
     <article class="card" aria-labelledby="card-title">
-      <header>
-        <button class="only-narrow" aria-label={say("back")} onClick={() => go("/incidents")}>
-          <Icon name="back" />
-        </button>
-        <div>
-          <h2 id="card-title">{heading}</h2>
-          <p class="muted">
-            {found.camera} · {pretty(found.zone)} · {clock(found.opened_us, say.language, true)}
-          </p>
-        </div>
-        <span class="marks">
-          <Outcome outcome={found.outcome} />
-          <Judgement opinion={found.opinion} />
-        </span>
-        <span class="moves">
-          <button aria-label={say("previous")} title="K" disabled={!props.hasPrevious} onClick={() => props.onMove(-1)}>
-            <Icon name="back" />
-          </button>
-          <button aria-label={say("next")} title="J" disabled={!props.hasNext} onClick={() => props.onMove(1)}>
-            <Icon name="forward" />
-          </button>
-        </span>
-      </header>
+      <Head {...props} found={found} />
 
       <Stage id={id} detail={detail} />
 
@@ -131,6 +127,7 @@ export function Card(props: Props) {
                 <button onClick={() => setAsking("redact")}>
                   <Icon name="veil" />
                   {say("redacted")}
+                  <kbd>X</kbd>
                 </button>
                 {confirmed && (
                   <button onClick={() => setAsking("again")}>
@@ -147,6 +144,7 @@ export function Card(props: Props) {
                   <button onClick={() => setAsking("suppress")}>
                     <Icon name="eyeOff" />
                     {say("suppress")}
+                    <kbd>I</kbd>
                   </button>
                 )}
               </>
@@ -182,11 +180,7 @@ export function Card(props: Props) {
             ))}
           </ol>
           {(incident.case ?? found.state === "escalated") && (
-            <Steps
-              of={incident.case}
-              canAct={canAct}
-              onTell={(stage) => void done(post(`${path}/case`, { stage }), say("caseTold", say.stage(stage)))}
-            />
+            <Steps of={incident.case} later={canAct ? laterOf(detail) : []} onTell={tell} />
           )}
         </section>
         <section>
@@ -242,6 +236,37 @@ export function Card(props: Props) {
   );
 }
 
+/** What it is, and the way to its neighbours. */
+function Head(props: Props & { found: Found }) {
+  const { found } = props;
+  const say = useWords();
+  return (
+    <header>
+      <button class="only-narrow" aria-label={say("back")} onClick={() => go("/incidents")}>
+        <Icon name="back" />
+      </button>
+      <div>
+        <h2 id="card-title">{props.title(found.violation)}</h2>
+        <p class="muted">
+          {found.camera} · {pretty(found.zone)} · {clock(found.opened_us, say.language, true)}
+        </p>
+      </div>
+      <span class="marks">
+        <Outcome outcome={found.outcome} />
+        <Judgement opinion={found.opinion} />
+      </span>
+      <span class="moves">
+        <button aria-label={say("previous")} title="K" disabled={!props.hasPrevious} onClick={() => props.onMove(-1)}>
+          <Icon name="back" />
+        </button>
+        <button aria-label={say("next")} title="J" disabled={!props.hasNext} onClick={() => props.onMove(1)}>
+          <Icon name="forward" />
+        </button>
+      </span>
+    </header>
+  );
+}
+
 /** The clip or a picture, large, and all of them to choose from. */
 function Stage({ id, detail }: { id: string; detail: Detail }) {
   const say = useWords();
@@ -288,14 +313,20 @@ function Stage({ id, detail }: { id: string; detail: Detail }) {
 }
 
 const ORDER = ["sent", "received", "assigned", "called_back", "on_site", "settled", "rejected"];
+/** The stages of a case that are told by a key. */
+export const stageKeys: Record<string, string> = { received: "a", on_site: "o", settled: "s" };
+
+/** The stages that may follow; none of what was not escalated. */
+function laterOf({ found, incident }: Detail): string[] {
+  if (!incident.case && found.state !== "escalated") return [];
+  const stage = incident.case?.stage ?? "sent";
+  return stage === "settled" || stage === "rejected" ? [] : ORDER.slice(ORDER.indexOf(stage) + 1);
+}
 
 /** What people do about it: the steps so far, and the buttons of those that may follow. */
-function Steps(props: { of: Case | undefined; canAct: boolean; onTell: (stage: string) => void }) {
+function Steps(props: { of: Case | undefined; later: string[]; onTell: (stage: string) => void }) {
   const say = useWords();
   const steps = props.of?.steps ?? [];
-  const stage = props.of?.stage ?? "sent";
-  const isEnd = stage === "settled" || stage === "rejected";
-  const later = isEnd ? [] : ORDER.slice(ORDER.indexOf(stage) + 1);
   const begun = steps[0]?.at_us ?? 0;
   return (
     <>
@@ -319,11 +350,12 @@ function Steps(props: { of: Case | undefined; canAct: boolean; onTell: (stage: s
           </li>
         ))}
       </ol>
-      {props.canAct && later.length > 0 && (
+      {props.later.length > 0 && (
         <div class="deeds" role="toolbar" aria-label={say("case")}>
-          {later.map((next) => (
+          {props.later.map((next) => (
             <button key={next} onClick={() => props.onTell(next)}>
               {say.stage(next)}
+              {stageKeys[next] && <kbd>{stageKeys[next].toUpperCase()}</kbd>}
             </button>
           ))}
         </div>

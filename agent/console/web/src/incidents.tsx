@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import { type Camera, type Found, type Page, type Role, get, post } from "./api";
 import { go } from "./app";
 import { NoCamera } from "./cameras";
-import { Card } from "./card";
+import { Card, stageKeys } from "./card";
 import { useNews } from "./live";
 import { Dialog, Empty, Icon, Judgement, Outcome } from "./parts";
 import { useToast } from "./toasts";
@@ -13,6 +13,8 @@ type Filter = Record<"text" | "violation" | "camera" | "zone" | "state" | "judge
 
 const nothing: Filter = { text: "", violation: "", camera: "", zone: "", state: "", judged: "", from: "", to: "" };
 const states: Word[] = ["open", "complied", "escalated", "lost", "over"];
+/** So near to the end of what was loaded, the next page of it is asked for. */
+const NEAR_END = 10;
 /** Rows that are kept in the page; what is older is loaded anew. */
 const MOST_ROWS = 2000;
 
@@ -179,6 +181,13 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
   const isBare = told?.length === 0 && !isFiltered;
   const zones = [...new Set(cameras.filter((one) => !filter.camera || one.id === filter.camera).flatMap((one) => one.rules.map((rule) => rule.zone)))];
   const at = rows.findIndex((row) => row.id === id);
+  const asked = useRef<string | null>(null);
+  useEffect(() => {
+    // Whoever goes on by keyboard comes to no end of what was loaded.
+    if (at < 0 || !next || asked.current === next || rows.length - at > NEAR_END) return;
+    asked.current = next;
+    void read(next);
+  }, [at, next, rows.length]);
 
   return (
     <div class={`incidents ${id ? "has-card" : ""}`}>
@@ -343,7 +352,10 @@ function Keys({ onClose }: { onClose: () => void }) {
     ["F", say("markFalse")],
     ["H", say("hold")],
     ["E", say("export")],
+    ["X", say("redacted")],
+    ["I", say("suppress")],
     ["R", say("report")],
+    ...Object.entries(stageKeys).map(([stage, key]): [string, string] => [key.toUpperCase(), `${say("case")}: ${say.stage(stage)}`]),
     ["/", say("keySearch")],
     ["Esc", say("close")],
   ];

@@ -12,6 +12,8 @@ const STILL_MS = 2000;
 const PREVIEW_MS = 180;
 /** The delay is told so often, as the median of what was measured since. */
 const DELAY_MS = 1000;
+/** So many pictures of a preview are one second. */
+const STILL_DELAYS = 5;
 /** A tile that is out of view for so long is left. */
 const LEAVE_MS = 3000;
 
@@ -40,6 +42,7 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
   const [delay, setDelay] = useState<{ halfMs: number; mostMs: number } | null>(null);
   const [why, setWhy] = useState("");
   const stillSights = useRef<Sights | null>(null);
+  const stillDelays = useRef<number[]>([]);
   const title = titleIn(camera, say.language);
   const latest = useRef({ say, title, showBoxes: props.showBoxes });
   latest.current = { say, title, showBoxes: props.showBoxes };
@@ -114,7 +117,8 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
         player ??= new Player(video.current, shown, broken);
         if (player.start(codec, originUs)) return setWhy("");
         end();
-        setWhy(codec);
+        setWhy(codec.startsWith("hvc1.") ? "H.265" : codec);
+        watched?.unplayed();
       },
       piece: (mp4, atUs, isPicture) => player?.piece(mp4, atUs, isPicture),
       seen: (seen) => sights.take(seen),
@@ -130,6 +134,12 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
   }, [camera.id, isInView, isLarge]);
 
   const drawStill = (atUs: number) => {
+    const nowUs = agentNowUs();
+    if (nowUs !== null && atUs > 0) {
+      const delays = (stillDelays.current = [...stillDelays.current.slice(1 - STILL_DELAYS), (nowUs - atUs) / 1000]);
+      const sorted = [...delays].sort((a, b) => a - b);
+      setDelay({ halfMs: Math.round(sorted[sorted.length >> 1]!), mostMs: Math.round(sorted[sorted.length - 1]!) });
+    }
     const found = latest.current.showBoxes ? stillSights.current?.at(atUs) : null;
     if (canvas.current) canvas.current.dataset.boxes = String(draw(canvas.current, found?.seen ?? null, latest.current.say, latest.current.title));
   };
@@ -157,9 +167,10 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
       <figcaption>
         <i class={isDown ? "" : "on"} />
         <strong>{camera.id}</strong>
-        {isLive && delay && (
+        {(isLive || isPreview) && delay && (
           <span class="delay" title={say("delayHint", delay.mostMs)} data-delay={delay.halfMs} data-most={delay.mostMs}>
-            {say("live")} · {delay.halfMs < 10_000 ? `${delay.halfMs} ms` : `${Math.round(delay.halfMs / 1000)} s`}
+            {isLive && `${say("live")} · `}
+            {delay.halfMs < 10_000 ? `${delay.halfMs} ms` : `${Math.round(delay.halfMs / 1000)} s`}
           </span>
         )}
         <small>{[...new Set(camera.rules.map((rule) => title(rule.violation)))].join(" · ")}</small>

@@ -39,6 +39,7 @@ export interface Teller {
 interface Pane {
   camera: string;
   isSmall: boolean;
+  playsH265: boolean;
   teller: Teller;
   isAsked: boolean;
   again: number;
@@ -55,6 +56,9 @@ const TIME_MS = 4000;
 const TURN_MS = 700;
 /** The socket is closed when nobody has looked for so long. */
 const LINGER_MS = 5000;
+
+/** Whether this browser plays H.265 at all; what it cannot of it shows when it comes. */
+const playsH265 = "MediaSource" in globalThis && MediaSource.isTypeSupported('video/mp4; codecs="hvc1.1.6.L120.B0"');
 
 const panes = new Map<number, Pane>();
 let socket: WebSocket | null = null;
@@ -81,7 +85,7 @@ function next() {
   for (const [of, pane] of panes) {
     if (pane.isAsked || pane.again) continue;
     pane.isAsked = true;
-    say({ is: "watch", pane: of, camera: pane.camera, is_small: pane.isSmall });
+    say({ is: "watch", pane: of, camera: pane.camera, is_small: pane.isSmall, plays_h265: pane.playsH265 });
     turn = window.setTimeout(next, TURN_MS);
     return;
   }
@@ -163,12 +167,14 @@ export interface Watched {
   shown(): void;
   /** Begin anew. */
   anew(): void;
+  /** This H.265 is not played, though the browser plays some; the agent goes on with what it sees in it. */
+  unplayed(): void;
   leave(): void;
 }
 
 export function watch(camera: string, isSmall: boolean, teller: Teller): Watched {
   const of = (number = (number + 1) & 0xffff);
-  panes.set(of, { camera, isSmall, teller, isAsked: false, again: 0 });
+  panes.set(of, { camera, isSmall, playsH265, teller, isAsked: false, again: 0 });
   clearTimeout(linger);
   if (!socket) connect();
   else if (![...panes.values()].some((pane) => pane.isAsked)) next();
@@ -182,6 +188,14 @@ export function watch(camera: string, isSmall: boolean, teller: Teller): Watched
     anew: () => {
       say({ is: "leave", pane: of });
       askAgain(of, OVER_MS);
+    },
+    unplayed: () => {
+      const pane = panes.get(of);
+      if (!pane?.playsH265) return;
+      pane.playsH265 = false;
+      pane.isAsked = false;
+      say({ is: "leave", pane: of });
+      next();
     },
     leave: () => {
       clearTimeout(panes.get(of)?.again);

@@ -458,10 +458,22 @@ export const pretty = (name: string) => name.replaceAll(/[_-]+/g, " ").replace(/
 
 /** The site's time zone, in which all times are shown: captions in pictures are in it, too. */
 let zone = "UTC";
-export const useZone = (name: string) => void (zone = name);
+export const useZone = (name: string) => {
+  zone = name;
+  formats.clear();
+};
 export const siteZone = () => zone;
 
-const dayOf = (at: Date) => new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(at);
+/** Each is made once: to make one for every row of the queue takes longer than to draw the queue. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+function format(locale: string, of: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const name = `${locale} ${Object.keys(of).join()}`;
+  const made = formats.get(name) ?? new Intl.DateTimeFormat(locale, { ...of, timeZone: zone });
+  formats.set(name, made);
+  return made;
+}
+
+const dayOf = (at: Date) => format("en-CA", {}).format(at);
 
 export function clock(us: number, language: Language, isLong = false): string {
   const at = new Date(us / 1000);
@@ -472,7 +484,7 @@ export function clock(us: number, language: Language, isLong = false): string {
     : isToday
       ? {}
       : { month: "short", day: "numeric" };
-  return new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", { ...day, ...time, timeZone: zone }).format(at);
+  return format(language === "zh" ? "zh-CN" : "en-GB", { ...day, ...time }).format(at);
 }
 
 /** When a day begins at the site, in milliseconds. */
