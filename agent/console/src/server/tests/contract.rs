@@ -1,10 +1,13 @@
-//! Requests that a program makes up from the document of the interface, right and wrong ones: none is an error of the server, and
-//! every answer is one of which the document tells.
+//! The document of the interface: it tells of every page, no address in it holds a secret, and of requests that a program makes up
+//! from it, right and wrong ones, none is an error of the server, and every answer is one of which it tells.
 
 use std::process::Command;
 
+use serde_json::Value;
+
 use super::console::Scene;
 use super::*;
+use crate::gate::Need;
 
 /// What `cargo xtask test` brings for the tests.
 const READERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/readers");
@@ -37,4 +40,35 @@ fn whatever_is_asked_the_answer_is_one_that_the_document_tells_of() {
     let said = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
     println!("{}", said.lines().rev().take(4).collect::<Vec<_>>().join("; "));
+}
+
+#[test]
+fn the_document_of_the_interface_tells_of_every_page() {
+    let document: Value = serde_json::from_str(api::DOCUMENT).unwrap();
+    let told = document["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
+        methods.as_object().unwrap().iter().map(move |(method, of)| {
+            (path.clone(), method.to_uppercase(), of["x-role"].as_str().unwrap_or("nobody").to_owned())
+        })
+    });
+    let mut told: Vec<_> = told.collect();
+    let mut there: Vec<_> = api::all()
+        .iter()
+        .map(|page| {
+            let role = if let Need::Role(role) = page.need { role.as_str() } else { "nobody" };
+            (page.path.to_owned(), page.method.to_string(), role.to_owned())
+        })
+        .collect();
+    told.sort();
+    there.sort();
+    assert_eq!(told, there);
+    // What stands in an address is kept by proxies and browsers: sessions and tokens are headers. A button of a message has
+    // nothing but its address, which works once.
+    let pages = document["paths"].as_object().unwrap().iter().filter(|(path, _)| !path.starts_with("/api/v1/answers/"));
+    let asked = pages.flat_map(|(_, methods)| methods.as_object().unwrap().values());
+    let named = asked.flat_map(|of| of["parameters"].as_array().into_iter().flatten());
+    let named: Vec<&str> = named.filter_map(|one| one["name"].as_str()).collect();
+    assert!(named.len() > 20, "{named:?}");
+    for secret in ["token", "session", "cookie", "csrf", "password", "code"] {
+        assert!(!named.contains(&secret), "{secret} stands in an address");
+    }
 }
