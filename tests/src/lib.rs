@@ -9,6 +9,7 @@ pub mod broker;
 pub mod camera;
 pub mod chaos;
 pub mod clips;
+pub mod desk;
 pub mod drone;
 pub mod fuzzing;
 pub mod many;

@@ -156,12 +156,15 @@ fn measure(options: &Options, process: u32, looks: &dyn Fn() -> anyhow::Result<f
 
 /// Processor seconds of all threads of a process so far, its own and the system's for it.
 fn cpu_s(process: u32) -> anyhow::Result<f64> {
-    let stat = proc_file(process, "stat")?;
+    spent_s(&proc_file(process, "stat")?).with_context(|| format!("/proc/{process}/stat tells no times"))
+}
+
+/// The processor seconds that the kernel's line about a process or a thread tells.
+pub fn spent_s(stat: &str) -> Option<f64> {
     // The name stands in parentheses and may hold anything; user and system time are the 12th and 13th behind it.
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
     let ticks: Vec<f64> = fields.skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
-    anyhow::ensure!(ticks.len() == 2, "/proc/{process}/stat tells no times");
-    Ok(ticks.iter().sum::<f64>() / TICKS_A_SECOND)
+    (ticks.len() == 2).then(|| ticks.iter().sum::<f64>() / TICKS_A_SECOND)
 }
 
 fn resident_mib(process: u32) -> anyhow::Result<f64> {

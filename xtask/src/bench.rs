@@ -51,6 +51,29 @@ pub(crate) fn evidence(workspace: &Workspace) -> Result<()> {
     run(cargo.arg(clip).env("FOREWARN_BIN", &forewarn))
 }
 
+/// What prints figures of the console, by package and test; the page's journeys need Chromium.
+const CONSOLE: [(&str, &[&str]); 2] = [
+    (
+        "forewarn-console",
+        &["the_first_page_of_very_many", "a_hundred_incidents_are_reviewed", "an_operators_first_day"],
+    ),
+    ("forewarn-tests", &["cameras_are_seen_live"]),
+];
+
+/// Measures the console: what it costs, whether those who look delay decisions, how soon pictures, cards and lists are there.
+pub(crate) fn console(workspace: &Workspace) -> Result<()> {
+    setup::setup(false)?;
+    let forewarn = compile::program(workspace, Profile::Release)?;
+    assets::fetch(workspace, &forewarn)?;
+    for (package, tests) in CONSOLE {
+        let mut cargo = workspace.cargo(&["test", "--release", "--package", package, "--", "--nocapture"]);
+        run(cargo.args(tests).env("FOREWARN_BIN", &forewarn))?;
+    }
+    let clip = full_hd(workspace, &demo_clip(&demo::store(&workspace.root))?, Pace::AsCameras)?;
+    let mut cargo = workspace.cargo(&["run", "--release", "--package", "forewarn-tests", "--bin", "looking", "--"]);
+    run(cargo.arg(clip).env("FOREWARN_BIN", &forewarn))
+}
+
 /// The demo clip: the MP4 whose name begins with `vtest`.
 pub(crate) fn demo_clip(store: &Path) -> Result<PathBuf> {
     let mut folders: Vec<PathBuf> = Some(store.to_owned()).filter(|f| f.is_dir()).into_iter().collect();

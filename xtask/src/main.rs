@@ -73,7 +73,7 @@ enum Command {
     },
     /// Measure the frame path of the release build on the demo clip and on a 1080p clip
     #[command(
-        after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --frames 500\n  cargo xtask bench --criterion\n  cargo xtask bench --streams 16\n  cargo xtask bench --peer\n  cargo xtask bench --evidence"
+        after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --frames 500\n  cargo xtask bench --criterion\n  cargo xtask bench --streams 16\n  cargo xtask bench --peer\n  cargo xtask bench --evidence\n  cargo xtask bench --console"
     )]
     Bench {
         /// Frames that are analysed of each clip.
@@ -94,6 +94,9 @@ enum Command {
         /// Measure what evidence costs instead: bytes, processor time, and whether sealing delays decisions.
         #[arg(long, conflicts_with_all = ["criterion", "streams", "peer"])]
         evidence: bool,
+        /// Measure the console instead: its cost, decisions while ten look, delay of live pictures, cards and first page.
+        #[arg(long, conflicts_with_all = ["criterion", "streams", "peer", "evidence"])]
+        console: bool,
         /// How long each is measured on each camera, in seconds.
         #[arg(long, default_value_t = 20, requires = "peer")]
         each: u32,
@@ -196,6 +199,7 @@ fn run(workspace: &Workspace, command: Command) -> Result<()> {
         Command::Bench { streams: Some(streams), seconds, .. } => bench::streams(workspace, streams, seconds),
         Command::Bench { peer: true, each, .. } => peer::peer(workspace, each),
         Command::Bench { evidence: true, .. } => bench::evidence(workspace),
+        Command::Bench { console: true, .. } => bench::console(workspace),
         Command::Bench { frames, criterion, .. } => bench::bench(workspace, frames, criterion),
         Command::Dist { quick, program, try_out, offline, image, target } => {
             dist::dist(workspace, &dist::Wanted { quick, program, try_out, offline, image, target })

@@ -21,6 +21,7 @@ mod forced_end;
 mod full_disk;
 mod health;
 mod live;
+mod looking;
 mod loudspeakers;
 mod many_streams;
 mod masks;

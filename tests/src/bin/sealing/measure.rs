@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use forewarn_tests::camera::{CameraOptions, SimCamera};
+use forewarn_tests::desk::{Desk, decided_ms, quantile};
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::{CameraEntry, SiteFile};
-use forewarn_tests::wait::{eventually, pause, within};
+use forewarn_tests::wait::{pause, within};
 use forewarn_tests::{Agent, Scene};
 use serde_json::{Value, json};
 
@@ -42,13 +43,6 @@ pub(crate) struct Report {
     pub(crate) with_ms: Vec<f64>,
     /// Seals that were made meanwhile.
     pub(crate) seals: u64,
-}
-
-fn quantile(values: &[f64], part: f64) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    let at = ((values.len() as f64 * part).ceil() as usize).clamp(1, values.len().max(1)) - 1;
-    values.get(at).copied().unwrap_or(f64::NAN)
 }
 
 impl Report {
@@ -100,46 +94,6 @@ fn sealed(evidence: &Path) -> Vec<String> {
 fn last_link(evidence: &Path) -> u64 {
     let head = std::fs::read(evidence.join("chain.json")).unwrap_or_default();
     serde_json::from_slice::<Value>(&head).ok().and_then(|head| head["number"].as_u64()).unwrap_or(0)
-}
-
-/// The console, as the account that was made first.
-struct Desk {
-    http: ureq::Agent,
-    console: String,
-    cookie: String,
-    csrf: String,
-}
-
-impl Desk {
-    fn open(port: u16, agent: &Agent) -> anyhow::Result<Self> {
-        let http = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(10))).build().into();
-        let console = format!("http://127.0.0.1:{port}/api/v1");
-        let mut desk = Self { http, console, cookie: String::new(), csrf: String::new() };
-        let link = eventually("the console tells its link", || {
-            let log = agent.log();
-            let (_, rest) = log.split_once("/#setup=")?;
-            Some(rest.split(|c: char| c.is_whitespace() || c == ';').next()?.to_owned())
-        })?;
-        let first = json!({ "token": link, "name": "ann", "password": "three wise words" });
-        let answer = desk.post("setup", &first)?;
-        let cookies = answer.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
-        desk.cookie = cookies.filter_map(|value| value.split(';').next()).collect::<Vec<_>>().join("; ");
-        let session: Value = serde_json::from_str(&answer.into_body().read_to_string()?)?;
-        session["csrf"].as_str().context("a session has a word against forgery")?.clone_into(&mut desk.csrf);
-        Ok(desk)
-    }
-
-    fn post(&self, path: &str, body: &Value) -> anyhow::Result<ureq::http::Response<ureq::Body>> {
-        let question = self.http.post(format!("{}/{path}", self.console)).header("cookie", &self.cookie);
-        let question = question.header("x-forewarn-csrf", &self.csrf).content_type("application/json");
-        question.send(body.to_string()).with_context(|| format!("the console refuses {path}"))
-    }
-}
-
-/// Decisions that the agent tells behind the first `from` bytes of its log, in milliseconds.
-fn decided_ms(log: &str, from: usize) -> Vec<f64> {
-    let after_us = |line: &str| line.split_once(" after_us=")?.1.split_whitespace().next()?.parse::<f64>().ok();
-    log.get(from..).unwrap_or_default().lines().filter_map(after_us).map(|us| us / 1e3).collect()
 }
 
 /// Starts a camera and an agent on it, waits for its incidents, and measures in turns.
