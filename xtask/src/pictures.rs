@@ -6,21 +6,32 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::workspace::{Workspace, announce, run};
+use crate::workspace::{Profile, Workspace, announce, run};
+use crate::{assets, compile};
 
 /// All pictures together; whoever clones the project carries them.
 const MOST_BYTES: u64 = 1_000_000;
 /// Where they lie, and how a page names that.
 const FOLDER: &str = "docs/pictures";
-/// The journeys whose pictures are shown, by crate and test.
-const JOURNEYS: [(&str, &str); 1] = [("forewarn-console", "an_operators_first_day")];
+/// The journeys whose pictures are shown, by crate and tests; the second ones go through the console of a running agent.
+const JOURNEYS: [(&str, &[&str]); 2] = [
+    ("forewarn-console", &["an_operators_first_day"]),
+    (
+        "forewarn-tests",
+        &["cameras_are_seen_live", "settled_decided_again", "set_up_in_the_console", "zones_are_drawn", "microphone"],
+    ),
+];
 
 /// Takes all pictures that a page shows anew.
 pub(crate) fn take(workspace: &Workspace) -> Result<()> {
     let taken = workspace.target().join("pictures");
     fs::create_dir_all(&taken)?;
-    for (package, test) in JOURNEYS {
-        let mut journey = workspace.cargo(&["test", "--package", package, test]);
+    let forewarn = compile::program(workspace, Profile::Dev)?;
+    assets::fetch(workspace, &forewarn)?;
+    for (package, tests) in JOURNEYS {
+        // One after the other, so that no page is shown late because another is made.
+        let mut journey = workspace.cargo(&["test", "--package", package, "--", "--test-threads", "1"]);
+        journey.args(tests).env("FOREWARN_BIN", &forewarn);
         run(journey.env("FOREWARN_PICTURES", std::path::absolute(&taken)?))?;
     }
     let shown = shown(&workspace.root)?;

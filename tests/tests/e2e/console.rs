@@ -51,6 +51,11 @@ impl Desk {
 
     /// The same, of a site that is made so.
     pub(super) fn with(cameras: &[&str], of_site: impl FnOnce(SiteFile) -> SiteFile) -> Option<Self> {
+        Self::at_level("warn", cameras, "footage = true", of_site)
+    }
+
+    /// The same, with a log of this level and these keys of each camera.
+    fn at_level(level: &str, cameras: &[&str], keys: &str, of_site: impl FnOnce(SiteFile) -> SiteFile) -> Option<Self> {
         let Some((chromium, web)) = browser() else {
             println!("skipped: there is no Chromium, or not what drives it; `cargo xtask assets --page` brings that");
             return None;
@@ -61,10 +66,10 @@ impl Desk {
         site.tables += &console_at(free_port().unwrap());
         site = of_site(site);
         for id in cameras {
-            site = site.camera(CameraEntry::new(id, camera.url(), QUICK_PARKING).with("footage = true"));
+            site = site.camera(CameraEntry::new(id, camera.url(), QUICK_PARKING).with(keys));
         }
         let site = site.write(scene.dir()).unwrap();
-        let agent = Agent::start(&scene.program, &site, "warn").unwrap();
+        let agent = Agent::start(&scene.program, &site, level).unwrap();
         let link = eventually("the link of the console", || link_of(&agent)).unwrap();
         Some(Self { chromium, web, site, agent, link, camera, _scene: scene })
     }
@@ -113,6 +118,22 @@ fn a_box_with_nothing_is_set_up_in_the_console_from_the_first_account_to_a_horn_
     let sounds = std::fs::read_dir(desk.site.parent().unwrap().join("announcements")).unwrap().count();
     assert!(sounds >= 1, "a test of the horn: {sounds}");
     desk.agent.interrupt(PATIENCE).unwrap();
+}
+
+#[test]
+fn an_incident_is_settled_decided_again_and_exported_in_the_console_and_no_log_tells_a_secret() {
+    let Some(mut desk) = Desk::at_level("trace", &["gate"], "speakers = [\"horn\"]", |site| site) else { return };
+    desk.walk("tests/replay.mjs", &[]);
+    desk.agent.interrupt(PATIENCE).unwrap();
+    let log = desk.agent.log();
+    assert!(log.contains("TRACE") || log.contains("DEBUG"), "the log tells all it can");
+    let (_, token) = desk.link.split_once("#setup=").unwrap();
+    // The link by which the first account is made is printed once, for whoever started the agent; nothing else is ever told.
+    assert_eq!(log.matches(token).count(), 1, "the link is told once");
+    let port = desk.link.split(':').nth(2).unwrap().split('/').next().unwrap();
+    for secret in [format!("forewarn_{port}="), "x-forewarn-csrf".to_owned(), "three wise words".to_owned()] {
+        assert!(!log.to_lowercase().contains(&secret), "the log tells {secret}");
+    }
 }
 
 #[test]
