@@ -5,7 +5,8 @@
 
 Each version is a window on the clip, cut out and scaled to the size of the clip, so the truth of each picture and the motion from one
 to the next are exact. The detector runs on these pictures. The tracker is told nothing of the motion, what `CameraShift` measures in
-the picture, or the motion itself as telemetry tells it, off by a normal error of `--noise` pixels in each frame. "Stood" takes the
+the picture, the motion itself as telemetry tells it, off by a normal error of `--noise` pixels in each frame, or both, of which the
+picture counts where telemetry is about of its opinion, as in the agent. "Stood" takes the
 motion out of what the detector found in the same pictures: the same people come and go, before a camera that stands. It is what
 compensation can reach at best.
 """
@@ -118,10 +119,11 @@ def idf1(args, seen, told):
     command = [args.tracker, "--fps", str(args.fps), "--every", str(args.every), "--size", size]
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "told"
-        if told == "picture":
+        if told in ("picture", "both"):
             path.write_bytes(b"".join(pictures))
             command += ["--frames", str(path)]
-        if told == "telemetry":
+        if told in ("telemetry", "both"):
+            path = path.with_name("flown")
             path.write_text("".join(",".join(f"{v:.3f}" for v in corners.ravel()) + "\n" for corners in motions))
             command += ["--motions", str(path)]
         child = subprocess.run(command, input="\n".join(detections) + "\n", stdout=subprocess.PIPE, text=True, check=True)
@@ -152,11 +154,11 @@ def main():
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(args.model, options, providers=["CPUExecutionProvider"])
-    print("| version | told nothing | told by the picture | told by telemetry | stood |\n|---|---|---|---|---|")
+    print("| version | told nothing | told by the picture | told by telemetry | told by both | stood |\n|---|---|---|---|---|---|")
     for version in ("still", "pan", "zoom", "shake", "all"):
         runs = [shown(args, session, version, seed) for seed in (args.seeds if version != "still" else args.seeds[:1])]
         cells = []
-        for told in ("nothing", "picture", "telemetry", "stood"):
+        for told in ("nothing", "picture", "telemetry", "both", "stood"):
             values = [idf1(args, run, told) for run in runs]
             span = f" ({min(values):.1f} to {max(values):.1f})" if len(values) > 1 else ""
             cells.append(f"{np.mean(values):.1f}{span}")

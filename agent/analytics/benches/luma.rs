@@ -43,6 +43,20 @@ fn moved(plane: &LumaPlane, by_samples: usize) -> LumaPlane {
     moved.of_blocks(plane.px_per_sample())
 }
 
+/// The plane turned about its middle, to the nearest sample.
+fn turned(plane: &LumaPlane, deg: f32) -> LumaPlane {
+    let (width, height, (sin, cos)) = (plane.width(), plane.height(), deg.to_radians().sin_cos());
+    let middle = (width as f32 / 2.0, height as f32 / 2.0);
+    let at = |i: usize| {
+        let (dx, dy) = ((i % width) as f32 - middle.0, (i / width) as f32 - middle.1);
+        let (x, y) = (middle.0 + cos * dx + sin * dy, middle.1 - sin * dx + cos * dy);
+        let inside = |v: f32, most: usize| (v.max(0.0) as usize).min(most - 1);
+        plane.samples()[inside(y, height) * width + inside(x, width)]
+    };
+    let moved = LumaPlane::from_samples(width, height, (0..width * height).map(at).collect());
+    moved.expect("as many samples as before").of_blocks(plane.px_per_sample())
+}
+
 fn planes(c: &mut Criterion) {
     let frames: Vec<Frame> = (0..8).map(frame).collect();
     let (mut plane, mut n) = (LumaPlane::empty(), 0usize);
@@ -66,6 +80,13 @@ fn planes(c: &mut Criterion) {
         b.iter(|| {
             n += 1;
             black_box(camera.observe(&shaken[n % shaken.len()], &[]));
+        });
+    });
+    let turned: Vec<LumaPlane> = (0..4).map(|n| turned(&planes[0], 0.6 * n as f32)).collect();
+    c.bench_function("camera shift, plane of 320, turned", |b| {
+        b.iter(|| {
+            n += 1;
+            black_box(camera.observe(&turned[n % turned.len()], &[]));
         });
     });
     let mut gate = MotionGate::new(MotionGateConfig::default());

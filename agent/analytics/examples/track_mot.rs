@@ -7,6 +7,7 @@
 //! `--frames PATH` names raw I420 pictures of the analysed frames, one after another; then the camera's shake is
 //! measured and, if the setting `appearance` is on, the colours of each box. `--motions PATH` names a table of how the picture
 //! has moved since the analysed frame before, a row a frame: where its four corners are now, `x,y` clockwise from the upper left.
+//! `--told PATH` writes such a table of what is measured in the pictures.
 
 #[path = "mot/mod.rs"]
 mod mot;
@@ -15,7 +16,7 @@ use std::error::Error;
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
 
-use forewarn_analytics::luma::{CameraShift, LumaPlane};
+use forewarn_analytics::luma::{CameraMove, CameraShift, LumaPlane};
 use forewarn_analytics::{Appearance, Tracker};
 use forewarn_domain::{
     BBox, ColourMatrix, Detection, Frame, FrameMeta, Motion, PixelFormat, Point, StreamId, Timestamp, TrackState,
@@ -28,7 +29,7 @@ struct Pictures {
 }
 
 /// What a picture tells besides its detections: the camera's shift, and what each detection looks like.
-type Seen = (Option<(f32, f32)>, Vec<Option<Appearance>>);
+type Seen = (Option<CameraMove>, Vec<Option<Appearance>>);
 
 impl Pictures {
     /// Reads the next picture.
@@ -62,13 +63,25 @@ fn motion(row: &str, (width, height): (u32, u32)) -> Result<Motion, Box<dyn Erro
     Motion::through(pairs).ok_or_else(|| format!("no motion takes corners there: {row}").into())
 }
 
+/// Where the corners of a picture have come to lie, as a row of `--motions`; empty where the picture did not tell.
+fn corners(seen: Option<CameraMove>, (width, height): (u32, u32)) -> String {
+    let Some(motion) = seen.map(|seen| seen.motion()) else { return String::new() };
+    let (w, h) = (width as f32, height as f32);
+    let at = |p: [f32; 2]| motion.point(Point::from(p));
+    let cells = [[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]].map(|p| format!("{:.3},{:.3}", at(p).x, at(p).y));
+    cells.join(",")
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut options, mut pictures, mut motions) = (mot::Options::default(), None::<Pictures>, String::new());
+    let mut told = None;
     let mut args = std::env::args().skip(1);
     while let Some(name) = args.next() {
         let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
         if name == "--frames" {
             pictures = Some(Pictures { file: BufReader::new(File::open(value)?), camera: CameraShift::new() });
+        } else if name == "--told" {
+            told = Some(File::create(value)?);
         } else if name == "--motions" {
             motions = std::fs::read_to_string(value)?;
         } else if !options.take(&name, &value)? {
@@ -79,16 +92,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
     let mut motions = motions.lines();
     for (frame, at, detections) in options.frames()? {
-        if let Some(row) = motions.next() {
-            tracker.moved(&motion(row, options.size)?);
-        }
+        let flown = motions.next().map(|row| motion(row, options.size)).transpose()?;
+        let mut seen = None;
         let mut looks = Vec::new();
         if let Some(pictures) = &mut pictures {
-            let shift;
-            (shift, looks) = pictures.next(at, options.size, &detections, options.config.appearance)?;
-            if let Some((dx, dy)) = shift {
-                tracker.shifted(dx, dy);
+            (seen, looks) = pictures.next(at, options.size, &detections, options.config.appearance)?;
+            if let Some(told) = &mut told {
+                writeln!(told, "{}", corners(seen, options.size))?;
             }
+        }
+        // As the agent does: the picture, unless telemetry tells another motion.
+        match (seen, flown) {
+            (Some(seen), Some(flown)) if !seen.is_near(&flown, options.size, 0.01) => tracker.moved(&flown),
+            (Some(CameraMove::Shift(dx, dy)), _) => tracker.shifted(dx, dy),
+            (Some(CameraMove::Turn(motion)), _) => tracker.moved(&motion),
+            (None, Some(flown)) => tracker.moved(&flown),
+            (None, None) => {}
         }
         let tracks = tracker.update_with_looks(at, options.size, &detections, &looks, None);
         for track in tracks.iter().filter(|t| t.state == TrackState::Seen) {

@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use forewarn_analytics::luma::{CameraShift, Fall, LearnedScene, LumaPlane};
+use forewarn_analytics::luma::{CameraMove, CameraShift, Fall, LearnedScene, LumaPlane};
 use forewarn_analytics::suppression::{Suppression, Suppressions};
 use forewarn_analytics::{Appearance, Rules, RulesMemory, StillZones, SubjectSeed, Tracker, TrackerConfig, View};
 use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
     AnnounceOutcome, Announcement, AnnouncementId, BBox, CaseCommand, CivilTime, Coverage, Detection, Fix, Frame,
-    IncidentId, IncidentRecord, Motion, Point, SensorId, Sight, StreamId, Timestamp, Track,
+    IncidentId, IncidentRecord, Motion, SensorId, Sight, StreamId, Timestamp, Track,
 };
 use forewarn_ground::Sample;
 use forewarn_incident::{
@@ -27,8 +27,8 @@ use crate::setup::{EngineSetup, StreamSetup};
 use crate::things::{Thing, Things};
 use crate::{eye, heads};
 
-/// A picture's corners may lie so far, in parts of its width, from where a shift takes them, for it to be one.
-const SHIFT_WITHIN: f32 = 0.01;
+/// So far, in parts of the picture's width, corners may lie apart by telemetry and by the picture for both to tell one motion.
+const AGREE_WITHIN: f32 = 0.01;
 
 /// What falls due.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,19 +89,17 @@ impl StreamBrain {
 
     /// Moves all that is known of places along with a camera that was shaken, or that flies.
     ///
-    /// What the picture tells of a mere shift is exact to the pixel, which telemetry is not; turns and zooms, and pictures
-    /// that tell nothing, are telemetry's.
+    /// What the picture tells is exact to the pixel, which telemetry is not; where the two differ, as over a slope or a crowd,
+    /// telemetry counts.
     fn steady(&mut self, at: Timestamp, size: (u32, u32), plane: &LumaPlane) {
         let subjects: Vec<BBox> = self.tracker.tracks().iter().map(|track| track.bbox).collect();
-        let shift = self.camera.observe(plane, &subjects);
+        let seen = self.camera.observe(plane, &subjects);
         let flown = self.ground.as_mut().and_then(|ground| ground.look(at, size));
-        match (shift, flown) {
-            (Some((dx, dy)), Some(motion)) if is_shift(&motion, (dx, dy), size) => self.shift(dx, dy),
-            (_, Some(motion)) => {
-                self.tracker.moved(&motion);
-                self.every_rules().for_each(|rules| rules.moved(&motion));
-            }
-            (Some((dx, dy)), None) => self.shift(dx, dy),
+        match (seen, flown) {
+            (Some(seen), Some(flown)) if !seen.is_near(&flown, size, AGREE_WITHIN) => self.go(&flown),
+            (Some(CameraMove::Shift(dx, dy)), _) => self.shift(dx, dy),
+            (Some(CameraMove::Turn(motion)), _) => self.go(&motion),
+            (None, Some(flown)) => self.go(&flown),
             (None, None) => {}
         }
     }
@@ -117,14 +115,11 @@ impl StreamBrain {
     fn every_rules(&mut self) -> impl Iterator<Item = &mut Rules> {
         std::iter::once(&mut self.rules).chain(self.looking.as_mut().map(|looking| &mut looking.rules))
     }
-}
 
-/// Whether a motion over the ground is a shift about as the picture tells it.
-fn is_shift(motion: &Motion, (dx, dy): (f32, f32), size: (u32, u32)) -> bool {
-    let (w, h) = (size.0 as f32, size.1 as f32);
-    let corners = [[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]].map(Point::from);
-    let off = |p: Point| motion.point(p).distance(Point::new(p.x + dx, p.y + dy));
-    corners.into_iter().all(|corner| off(corner) <= SHIFT_WITHIN * w)
+    fn go(&mut self, motion: &Motion) {
+        self.tracker.moved(motion);
+        self.every_rules().for_each(|rules| rules.moved(motion));
+    }
 }
 
 /// An analysed frame.

@@ -6,7 +6,7 @@
 /// Steps of the pyramid, in samples.
 const LEVELS: [usize; 3] = [4, 2, 1];
 /// One in so many samples of every second row of the finest step takes part; it has enough of them.
-const FINE_STRIDE: usize = 3;
+pub(super) const FINE_STRIDE: usize = 3;
 /// Most rounds on each step.
 const ROUNDS: usize = 10;
 /// Least mean squared gradient, in grey levels per sample, along every direction, for which a shift can be told.
@@ -41,7 +41,7 @@ impl Picture {
 
     /// The picture under a binomial filter of three by three: single samples are mostly noise, of which interpolation
     /// makes minima of its own.
-    fn smoothed(&self) -> Self {
+    pub(super) fn smoothed(&self) -> Self {
         let pass = |levels: &[f32], step: usize| -> Vec<f32> {
             let (n, step) = (levels.len(), step.min(levels.len()));
             let inner = step..(n - step).max(step);
@@ -57,6 +57,21 @@ impl Picture {
             out
         };
         Self { levels: pass(&pass(&self.levels, 1), self.width), ..*self }
+    }
+
+    /// The level between samples; none beyond the picture.
+    pub(super) fn between(&self, x: f32, y: f32) -> Option<f32> {
+        if !(x >= 0.0 && y >= 0.0) {
+            return None;
+        }
+        let (left, top) = (x as usize, y as usize);
+        if left + 1 >= self.width || top + 1 >= self.height {
+            return None;
+        }
+        let (across, down) = (x - left as f32, y - top as f32);
+        let row = |at: usize| self.levels[at] + (self.levels[at + 1] - self.levels[at]) * across;
+        let upper = row(top * self.width + left);
+        Some(upper + (row((top + 1) * self.width + left) - upper) * down)
     }
 
     /// The picture moved by a shift, to be read at whole places.
@@ -120,15 +135,28 @@ impl Pyramid {
         Self(LEVELS.map(|step| if step == 1 { picture.smoothed() } else { picture.reduced(step) }))
     }
 
-    fn fine(&self) -> &Picture {
+    pub(super) fn fine(&self) -> &Picture {
         let [.., fine] = &self.0;
         fine
     }
 
     /// Whether a shift of `now` against this can be told by their sizes.
-    fn can_tell(&self, now: &Picture) -> bool {
+    pub(super) fn can_tell(&self, now: &Picture) -> bool {
         let fine = self.fine();
         now.width.min(now.height) >= 32 && (fine.width, fine.height) == (now.width, now.height)
+    }
+
+    /// From coarse to fine: the step, the samples of this picture that take part, and the other picture.
+    pub(super) fn steps<'a>(
+        &'a self,
+        now: &'a Self,
+        counts: &'a [bool],
+    ) -> impl Iterator<Item = (usize, Samples, &'a Picture)> {
+        let whole_width = now.fine().width;
+        self.0.iter().zip(&now.0).zip(LEVELS).map(move |((reference, now), step)| {
+            let stride = if step == 1 { FINE_STRIDE } else { 1 };
+            (step, Samples::of(reference, step, (counts, whole_width), stride), now)
+        })
     }
 
     /// Whether the picture shows so little that no shift of it can ever be told.
@@ -150,7 +178,7 @@ impl Pyramid {
 }
 
 /// The least mean squared gradient along any direction.
-fn weakest(xx: f64, xy: f64, yy: f64) -> f64 {
+pub(super) fn weakest(xx: f64, xy: f64, yy: f64) -> f64 {
     (xx + yy) * 0.5 - ((xx - yy) * 0.5).hypot(xy)
 }
 
@@ -172,13 +200,11 @@ pub(super) fn shift_from(
     counts: &[bool],
     reach: f32,
 ) -> Option<(f32, f32)> {
-    let whole_width = now.fine().width;
     if !reference.can_tell(now.fine()) {
         return None;
     }
-    for ((reference, now), step) in reference.0.iter().zip(&now.0).zip(LEVELS) {
+    for (step, samples, now) in reference.steps(now, counts) {
         let scale = step as f32;
-        let samples = Samples::of(reference, step, (counts, whole_width), if step == 1 { FINE_STRIDE } else { 1 });
         let mut fit = Fit { x: x / scale, y: y / scale, gain: 1.0, offset: 0.0 };
         for _ in 0..ROUNDS {
             if fit.round(&samples, now)? < 0.02 {
@@ -204,20 +230,20 @@ pub(super) fn small_step(place: (f32, f32), reference: &Pyramid, now: &Picture, 
 }
 
 /// The samples of a reference that take part.
-struct Samples(Vec<Sample>);
+pub(super) struct Samples(pub(super) Vec<Sample>);
 
 /// What serves for all rounds alike of one sample: its place, its level and the gradient there.
-struct Sample {
-    x: u32,
-    y: u32,
-    level: f32,
-    gx: f32,
-    gy: f32,
+pub(super) struct Sample {
+    pub(super) x: u32,
+    pub(super) y: u32,
+    pub(super) level: f32,
+    pub(super) gx: f32,
+    pub(super) gy: f32,
 }
 
 impl Samples {
     /// One in `stride` of a row, of every second row, of those that `counts`, in rows of `whole_width`, lets take part.
-    fn of(reference: &Picture, step: usize, (counts, whole_width): (&[bool], usize), stride: usize) -> Self {
+    pub(super) fn of(reference: &Picture, step: usize, (counts, whole_width): (&[bool], usize), stride: usize) -> Self {
         let width = reference.width;
         let mut samples = Vec::with_capacity(reference.levels.len() / (stride * stride.min(2)));
         for y in (2..reference.height - 2).step_by(stride.min(2)) {
@@ -283,10 +309,10 @@ impl Fit {
     }
 }
 
-/// Solves four equations by elimination with the largest pivot.
-fn solve(mut m: [[f64; 5]; 4]) -> Option<[f32; 4]> {
-    for column in 0..4 {
-        let pivot = (column..4).max_by(|&a, &b| m[a][column].abs().total_cmp(&m[b][column].abs()))?;
+/// Solves `N` equations, of which each has its right side behind it (`M` is one more), by elimination with the largest pivot.
+pub(super) fn solve<const N: usize, const M: usize>(mut m: [[f64; M]; N]) -> Option<[f32; N]> {
+    for column in 0..N {
+        let pivot = (column..N).max_by(|&a, &b| m[a][column].abs().total_cmp(&m[b][column].abs()))?;
         m.swap(column, pivot);
         if m[column][column].abs() < 1e-9 {
             return None;
@@ -299,7 +325,7 @@ fn solve(mut m: [[f64; 5]; 4]) -> Option<[f32; 4]> {
             }
         }
     }
-    let solved: [f32; 4] = std::array::from_fn(|i| (m[i][4] / m[i][i]) as f32);
+    let solved: [f32; N] = std::array::from_fn(|i| (m[i][N] / m[i][i]) as f32);
     solved.iter().all(|v| v.is_finite()).then_some(solved)
 }
 

@@ -1,44 +1,53 @@
-//! How far a camera that sways or was knocked has moved its picture since the last frame.
+//! How a camera that sways, was knocked, turns or zooms has moved its picture since the last frame.
 //!
 //! Each picture is laid over a picture that is kept for some minutes, not over the last one: small errors of many steps
-//! would add up and carry every remembered place away, while a camera that swings back is back where it was.
+//! would add up and carry every remembered place away, while a camera that swings back is back where it was. Only one that
+//! has flown on, and is no longer to be found there, is laid over the last one.
 
-use forewarn_domain::BBox;
+use forewarn_domain::{BBox, Motion, Point};
 
 use super::LumaPlane;
-use super::align::{Picture, Pyramid, shift_from, small_step};
+use super::kept::{Kept, Now};
+use super::overlay::Overlay;
 
-/// How far a picture is followed, as a part of the plane's smaller side; beyond it the next picture is kept instead.
-const REACH: f32 = 0.2;
 /// Frames for which one picture is kept, and in which it may not be recognised; light and shadows wander.
 const KEPT_FRAMES: u32 = 1200;
 const UNSURE_FRAMES: u32 = 10;
-/// Least part of the samples that must be free of subjects.
-const LEAST_FREE: f32 = 0.25;
-/// Least correlation of the gradients of two pictures that lie well on each other.
-const LEAST_CORRELATION: f32 = 0.5;
-/// Correlation from which no better place is looked for: rows of windows look alike from one to the next.
-const SURE_CORRELATION: f32 = 0.85;
-/// A camera that stands where it stood is not looked for elsewhere unless the likeness has fallen by more than this.
-const SURE_FALL: f32 = 0.05;
-/// Shifts below these, in samples, are no movement: of the picture at all, and since the last frame.
-const STILL: f32 = 0.15;
-const STILL_STEP: f32 = 0.05;
-/// Step of the search from nothing, in samples.
-const COARSE: usize = 8;
 
-/// Measures the shift of the whole picture between the frames that are analysed.
+/// How the picture has moved because the camera did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum CameraMove {
+    /// By so many pixels, right and down.
+    Shift(f32, f32),
+    /// With a turn or a zoom.
+    Turn(Motion),
+}
+
+impl CameraMove {
+    /// The same, whichever it is.
+    pub fn motion(&self) -> Motion {
+        match *self {
+            Self::Shift(dx, dy) => Motion::shift(dx, dy),
+            Self::Turn(motion) => motion,
+        }
+    }
+
+    /// Whether it takes the corners of a picture of `size` about where another motion does, to this part of the width.
+    pub fn is_near(&self, other: &Motion, (width, height): (u32, u32), part: f32) -> bool {
+        let (w, h, seen) = (width as f32, height as f32, self.motion());
+        let corners = [[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]].map(Point::from);
+        corners.into_iter().all(|corner| seen.point(corner).distance(other.point(corner)) <= part * w)
+    }
+}
+
+/// Measures how the whole picture moves between the frames that are analysed.
 #[derive(Debug, Clone)]
 pub struct CameraShift {
-    kept: LumaPlane,
-    reference: Picture,
-    steps: Pyramid,
-    /// Whether it shows too little to tell anything.
-    is_blank: bool,
-    /// Which samples of the kept picture show no subject.
-    is_free: Vec<bool>,
+    kept: Kept,
+    /// The last frame, with what was left out of it: who has flown on may no longer be over the kept one.
+    latest: (LumaPlane, Vec<BBox>),
     /// Where the picture lay in the last frame, in samples from the kept one.
-    place: (f32, f32),
+    place: Overlay,
     /// How well it lay there.
     correlation: f32,
     age_frames: u32,
@@ -55,12 +64,9 @@ impl CameraShift {
     /// An estimator that has seen nothing.
     pub fn new() -> Self {
         Self {
-            kept: LumaPlane::empty(),
-            reference: Picture::default(),
-            steps: Pyramid::default(),
-            is_blank: true,
-            is_free: Vec::new(),
-            place: (0.0, 0.0),
+            kept: Kept::of(&LumaPlane::empty(), &[]),
+            latest: (LumaPlane::empty(), Vec::new()),
+            place: Overlay::shift((0.0, 0.0), (0, 0)),
             correlation: 1.0,
             age_frames: 0,
             unsure_frames: 0,
@@ -69,179 +75,78 @@ impl CameraShift {
 
     /// Takes in the next frame's plane, without what `leave_out` covers (boxes in pixels of the full frame: subjects).
     ///
-    /// Returns by how many pixels of the full frame, right and down, everything in the picture has moved since the frame
-    /// before; none when the picture does not tell, as in the dark, in fog or after a cut, which is best taken as no
-    /// movement.
-    pub fn observe(&mut self, plane: &LumaPlane, leave_out: &[BBox]) -> Option<(f32, f32)> {
-        if !plane.is_alike(&self.kept) {
+    /// Returns how everything in the full frame has moved since the frame before; none when the picture does not tell, as in
+    /// the dark, in fog or after a cut, which is best taken as no movement.
+    pub fn observe(&mut self, plane: &LumaPlane, leave_out: &[BBox]) -> Option<CameraMove> {
+        let told = self.follow(plane, leave_out);
+        self.latest.0.clone_from(plane);
+        self.latest.1.clear();
+        self.latest.1.extend_from_slice(leave_out);
+        told
+    }
+
+    fn follow(&mut self, plane: &LumaPlane, leave_out: &[BBox]) -> Option<CameraMove> {
+        if !plane.is_alike(&self.kept.plane) {
             self.keep(plane, leave_out);
             return None;
         }
         self.age_frames += 1;
-        let now = picture(plane);
-        let is_free = self.free_in_both(plane, leave_out);
-        let Some(found) = self.find(&now, &is_free) else {
-            self.unsure_frames += 1;
-            if self.unsure_frames >= UNSURE_FRAMES {
+        let now = Now::of(plane, leave_out);
+        if self.kept.shows_in_place(&now, &self.place, self.correlation) {
+            return self.placed(&now, (self.correlation, self.place));
+        }
+        if let Some(found) = self.kept.find(&now, &self.place) {
+            return self.placed(&now, found);
+        }
+        self.unsure_frames += 1;
+        if self.unsure_frames == 1 && !self.place.is_still() {
+            let latest = Kept::of(&self.latest.0, &self.latest.1);
+            let stood = Overlay::shift((0.0, 0.0), (plane.width(), plane.height()));
+            if let Some((_, found)) = latest.find(&now, &stood) {
                 self.keep(plane, leave_out);
+                return moved(plane, &stood, &found);
             }
-            return None;
-        };
-        let before = std::mem::replace(&mut self.place, found);
-        self.unsure_frames = 0;
-        if self.age_frames >= KEPT_FRAMES || found.0.hypot(found.1) > 0.5 * self.reach() {
+        }
+        if self.unsure_frames >= UNSURE_FRAMES {
             self.keep(plane, leave_out);
         }
-        let scale = plane.px_per_sample() as f32;
-        Some(((found.0 - before.0) * scale, (found.1 - before.1) * scale))
+        None
+    }
+
+    /// Goes on from a place that was found.
+    fn placed(&mut self, now: &Now<'_>, (correlation, found): (f32, Overlay)) -> Option<CameraMove> {
+        let before = std::mem::replace(&mut self.place, found);
+        (self.correlation, self.unsure_frames) = (correlation, 0);
+        if self.age_frames >= KEPT_FRAMES || found.farthest() > 0.5 * self.kept.reach() {
+            self.keep(now.plane, now.leave_out);
+        }
+        moved(now.plane, &before, &found)
     }
 
     fn keep(&mut self, plane: &LumaPlane, leave_out: &[BBox]) {
-        self.kept.clone_from(plane);
-        self.reference = picture(plane);
-        self.steps = Pyramid::of(&self.reference);
-        self.is_blank = self.steps.is_blank();
-        self.is_free = vec![true; plane.samples().len()];
-        cover(&mut self.is_free, plane, leave_out, (0.0, 0.0));
-        (self.place, self.correlation, self.age_frames, self.unsure_frames) = ((0.0, 0.0), 1.0, 0, 0);
-    }
-
-    fn reach(&self) -> f32 {
-        REACH * self.reference.width.min(self.reference.height) as f32
-    }
-
-    fn free_in_both(&self, plane: &LumaPlane, leave_out: &[BBox]) -> Vec<bool> {
-        let mut is_free = self.is_free.clone();
-        cover(&mut is_free, plane, leave_out, self.place);
-        is_free
-    }
-
-    /// Where the picture lies now: near where it lay, else wherever it fits best.
-    fn find(&mut self, now: &Picture, is_free: &[bool]) -> Option<(f32, f32)> {
-        let free = is_free.iter().filter(|free| **free).count();
-        if self.is_blank || (free as f32) < LEAST_FREE * is_free.len() as f32 {
-            return None;
-        }
-        if self.stands(now, is_free) {
-            return Some(self.place);
-        }
-        let steps = Pyramid::of(now);
-        let fit = |start: (f32, f32)| {
-            let found = shift_from(start, &self.steps, &steps, is_free, self.reach())?;
-            Some((correlation(&self.reference, now, is_free, found), found))
-        };
-        let mut best = fit(self.place);
-        if best.is_none_or(|(correlation, _)| correlation < SURE_CORRELATION) {
-            let other = self.coarse(now).and_then(fit);
-            best = [best, other].into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0));
-        }
-        let (correlation, (x, y)) = best.filter(|(correlation, _)| *correlation >= LEAST_CORRELATION)?;
-        self.correlation = correlation;
-        let is_step = (x - self.place.0).hypot(y - self.place.1) >= STILL_STEP;
-        Some(if x.hypot(y) < STILL {
-            (0.0, 0.0)
-        } else if is_step {
-            (x, y)
-        } else {
-            self.place
-        })
-    }
-
-    /// Whether the picture lies where it lay, as it mostly does, which is quickly seen.
-    fn stands(&self, now: &Picture, is_free: &[bool]) -> bool {
-        let step = small_step(self.place, &self.steps, now, is_free);
-        let lies = || correlation(&self.reference, now, is_free, self.place);
-        let sure = SURE_CORRELATION.min(self.correlation - SURE_FALL).max(LEAST_CORRELATION);
-        step.is_some_and(|step| step < 0.5 * STILL_STEP) && lies() >= sure
-    }
-
-    /// The best of all shifts by whole coarse steps.
-    fn coarse(&self, now: &Picture) -> Option<(f32, f32)> {
-        let (a, b) = (self.reference.reduced(COARSE), now.reduced(COARSE));
-        let reach = (self.reach() / COARSE as f32) as isize;
-        let places = (-reach..=reach).flat_map(|y| (-reach..=reach).map(move |x| (x, y)));
-        let best = places.max_by(|&p, &q| likeness(&a, &b, p).total_cmp(&likeness(&a, &b, q)))?;
-        Some((best.0 as f32 * COARSE as f32, best.1 as f32 * COARSE as f32))
+        self.kept = Kept::of(plane, leave_out);
+        self.place = Overlay::shift((0.0, 0.0), (plane.width(), plane.height()));
+        (self.correlation, self.age_frames, self.unsure_frames) = (1.0, 0, 0);
     }
 }
 
-fn picture(plane: &LumaPlane) -> Picture {
-    let levels = plane.samples().iter().map(|&level| f32::from(level)).collect();
-    Picture { width: plane.width(), height: plane.height(), levels }
-}
-
-/// Marks the samples of the kept picture that boxes of a picture at `place` lie on, and one sample around.
-fn cover(is_free: &mut [bool], plane: &LumaPlane, boxes: &[BBox], place: (f32, f32)) {
-    let (width, height) = (plane.width(), plane.height());
-    for bbox in boxes.iter().filter(|bbox| bbox.is_valid()) {
-        let b = plane.box_from_frame(bbox);
-        let span = |from: f32, to: f32, most: usize| {
-            ((from - 1.0).floor().max(0.0) as usize).min(most)..((to + 1.0).ceil().max(0.0) as usize).min(most)
-        };
-        let columns = span(b.x0 - place.0, b.x1 - place.0, width);
-        for y in span(b.y0 - place.1, b.y1 - place.1, height) {
-            is_free[y * width..][columns.clone()].fill(false);
-        }
+/// How the full frame has moved from where it lay on the kept picture to where it lies.
+fn moved(plane: &LumaPlane, before: &Overlay, now: &Overlay) -> Option<CameraMove> {
+    let scale = plane.px_per_sample() as f32;
+    if before == now {
+        return Some(CameraMove::Shift(0.0, 0.0));
     }
-}
-
-/// Sums for a correlation about the means.
-#[derive(Default)]
-struct Sums {
-    n: f64,
-    a: f64,
-    b: f64,
-    aa: f64,
-    bb: f64,
-    ab: f64,
-}
-
-impl Sums {
-    fn add(&mut self, a: f32, b: f32) {
-        let (a, b) = (f64::from(a), f64::from(b));
-        self.n += 1.0;
-        self.a += a;
-        self.b += b;
-        self.aa += a * a;
-        self.bb += b * b;
-        self.ab += a * b;
+    if before.is_shift() && now.is_shift() {
+        return Some(CameraMove::Shift((now.x - before.x) * scale, (now.y - before.y) * scale));
     }
-
-    fn correlation(&self) -> f32 {
-        let (a, b) = (self.n * self.aa - self.a * self.a, self.n * self.bb - self.b * self.b);
-        if a > 1e-6 && b > 1e-6 { ((self.n * self.ab - self.a * self.b) / (a * b).sqrt()) as f32 } else { 0.0 }
-    }
-}
-
-/// How alike two coarse pictures are when the second is moved by whole samples.
-fn likeness(a: &Picture, b: &Picture, (dx, dy): (isize, isize)) -> f32 {
-    let (width, height) = (a.width as isize, a.height as isize);
-    let mut sums = Sums::default();
-    for y in 0.max(-dy)..height.min(height - dy) {
-        for x in 0.max(-dx)..width.min(width - dx) {
-            sums.add(a.levels[(y * width + x) as usize], b.levels[((y + dy) * width + x + dx) as usize]);
-        }
-    }
-    sums.correlation()
-}
-
-/// Correlation of the gradients of two pictures of which the second lies off by a shift.
-fn correlation(a: &Picture, b: &Picture, is_free: &[bool], (dx, dy): (f32, f32)) -> f32 {
-    const STEP: usize = 3;
-    let mut sums = Sums::default();
-    let (b, off) = (b.moved((dx, dy)), |v: f32| v.abs().ceil() as usize + 2);
-    for y in (off(dy)..a.height.saturating_sub(off(dy))).step_by(STEP) {
-        for x in (off(dx)..a.width.saturating_sub(off(dx))).step_by(STEP) {
-            let i = y * a.width + x;
-            if !(is_free[i] && is_free[i + 2] && is_free[i - 2]) {
-                continue;
-            }
-            sums.add(a.levels[i + 2] - a.levels[i - 2], b.at(x + 2, y) - b.at(x - 2, y));
-            let (up, down) = (i - 2 * a.width, i + 2 * a.width);
-            sums.add(a.levels[down] - a.levels[up], b.at(x, y + 2) - b.at(x, y - 2));
-        }
-    }
-    sums.correlation()
+    let (width, height) = (plane.width() as f32, plane.height() as f32);
+    let pair = |[x, y]: [f32; 2]| {
+        let kept = before.back(x - 0.5, y - 0.5);
+        let (u, v) = now.point(kept.0, kept.1);
+        (plane.to_frame(x, y), plane.to_frame(u + 0.5, v + 0.5))
+    };
+    let corners: [(Point, Point); 4] = [[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]].map(pair);
+    Motion::through(corners).map(CameraMove::Turn)
 }
 
 #[cfg(test)]
@@ -250,7 +155,7 @@ mod tests {
     use crate::luma::testing::{Canvas, Dice};
 
     /// Planes of the street shaken by these shifts (samples), with noise and somebody who walks through.
-    fn observed(places: &[(f32, f32)]) -> Vec<Option<(f32, f32)>> {
+    fn observed(places: &[(f32, f32)]) -> Vec<Option<CameraMove>> {
         let (street, mut dice, mut camera) = (Canvas::street(200, 120), Dice(5), CameraShift::new());
         let frame = |(n, &(x, y)): (usize, &(f32, f32))| {
             // A canvas is shaken by moving the camera, which moves the picture the other way.
@@ -275,16 +180,96 @@ mod tests {
         let (mut sum, found) = ((0.0, 0.0), observed(&places));
         assert_eq!(found[0], None);
         for (n, shift) in found.iter().enumerate().skip(1) {
-            let (dx, dy) = shift.unwrap_or_else(|| panic!("unsure in frame {n}"));
+            let Some(CameraMove::Shift(dx, dy)) = *shift else { panic!("frame {n}: {shift:?}") };
             sum = (sum.0 + dx, sum.1 + dy);
             let (x, y) = (places[n].0 * 8.0, places[n].1 * 8.0);
             assert!((sum.0 - x).hypot(sum.1 - y) < 4.0, "frame {n}: {sum:?} for {x}, {y}");
         }
     }
 
+    /// The street as a camera sees it that has turned by so many degrees and zoomed about its middle, then moved.
+    fn turned(street: &Canvas, (deg, zoom): (f32, f32), (x, y): (f32, f32)) -> Canvas {
+        let (cos, sin) = (deg.to_radians().cos() / zoom, deg.to_radians().sin() / zoom);
+        let middle = ((street.width as f32 - 1.0) / 2.0, (street.height as f32 - 1.0) / 2.0);
+        let level = |i: usize| {
+            let (dx, dy) = ((i % street.width) as f32 - middle.0 - x, (i / street.width) as f32 - middle.1 - y);
+            let (u, v) = (middle.0 + cos * dx + sin * dy, middle.1 - sin * dx + cos * dy);
+            let (left, top) = (u.floor(), v.floor());
+            let at = |x: f32, y: f32| {
+                let (x, y) = (x.clamp(0.0, street.width as f32 - 1.0), y.clamp(0.0, street.height as f32 - 1.0));
+                street.levels[y as usize * street.width + x as usize]
+            };
+            let row = |y: f32| at(left, y) + (at(left + 1.0, y) - at(left, y)) * (u - left);
+            row(top) + (row(top + 1.0) - row(top)) * (v - top)
+        };
+        Canvas { levels: (0..street.levels.len()).map(level).collect(), ..*street }
+    }
+
+    #[test]
+    fn turns_and_zooms_are_followed_with_shifts() {
+        let (street, mut dice, mut camera) = (Canvas::street(200, 120), Dice(9), CameraShift::new());
+        // Where a point of the first picture lies now, in pixels.
+        let mut told = Point::new(1400.0, 240.0);
+        let middle = (796.0, 476.0);
+        for n in 0..30 {
+            let (deg, zoom) = ((n as f32 * 0.9).sin() * 2.5, 1.0 + 0.012 * n as f32);
+            let (x, y) = (5.0 * (n as f32 * 0.6).sin(), 3.0 * (n as f32 * 0.4).sin());
+            let mut now = turned(&street, (deg, zoom), (x, y));
+            now.gain(1.0 + 0.01 * n as f32, 0.0);
+            now.noise(2.0, &mut dice);
+            let seen = camera.observe(&now.plane(), &[]);
+            if n == 0 {
+                assert_eq!(seen, None);
+                continue;
+            }
+            told = seen.unwrap_or_else(|| panic!("unsure in frame {n}")).motion().point(told);
+            let (cos, sin) = (deg.to_radians().cos() * zoom, deg.to_radians().sin() * zoom);
+            let (dx, dy) = (1400.0 - 4.0 - middle.0, 240.0 - 4.0 - middle.1);
+            let truth = Point::new(
+                4.0 + middle.0 + 8.0 * x + cos * dx - sin * dy,
+                4.0 + middle.1 + 8.0 * y + sin * dx + cos * dy,
+            );
+            assert!(told.distance(truth) < 8.0, "frame {n}: {told:?} for {truth:?}");
+        }
+    }
+
+    #[test]
+    fn who_has_turned_and_stands_has_not_moved_since() {
+        let (street, mut camera) = (Canvas::street(200, 120), CameraShift::new());
+        camera.observe(&street.plane(), &[]);
+        let knocked = turned(&street, (1.5, 1.0), (2.0, 0.0)).plane();
+        assert!(matches!(camera.observe(&knocked, &[]), Some(CameraMove::Turn(_))));
+        for _ in 0..5 {
+            assert_eq!(camera.observe(&knocked, &[]), Some(CameraMove::Shift(0.0, 0.0)));
+        }
+    }
+
+    #[test]
+    fn who_pans_on_and_on_is_followed_beyond_the_picture() {
+        let (street, mut camera) = (Canvas::street(1000, 120), CameraShift::new());
+        let mut sum = 0.0;
+        for n in 0..20 {
+            let left = 11 * n;
+            let levels = street.levels.chunks(1000).flat_map(|row| row[left..left + 200].to_vec()).collect();
+            let now = Canvas { width: 200, height: 120, levels };
+            match camera.observe(&now.plane(), &[]) {
+                None => assert_eq!(n, 0, "unsure in frame {n}"),
+                Some(seen) => sum += seen.motion().point(Point::new(0.0, 0.0)).x,
+            }
+        }
+        assert!((sum + 8.0 * 209.0).abs() < 16.0, "{sum}");
+    }
+
     #[test]
     fn a_camera_that_stands_still_has_not_moved_at_all() {
-        assert_eq!(observed(&[(0.0, 0.0); 20])[1..], [Some((0.0, 0.0)); 19]);
+        assert_eq!(observed(&[(0.0, 0.0); 20])[1..], [Some(CameraMove::Shift(0.0, 0.0)); 19]);
+    }
+
+    #[test]
+    fn a_motion_is_near_another_where_all_corners_are() {
+        let is_near = |seen: CameraMove, (dx, dy)| seen.is_near(&Motion::shift(dx, dy), (640, 480), 0.01);
+        assert!(is_near(CameraMove::Shift(30.0, -4.0), (27.0, 0.0)));
+        assert!(!is_near(CameraMove::Shift(30.0, -4.0), (24.0, 0.0)));
     }
 
     #[test]
@@ -299,7 +284,8 @@ mod tests {
         assert_eq!(camera.observe(&other.plane(), &[]), None);
         let everything = BBox::new(0.0, 0.0, 1600.0, 800.0);
         assert_eq!(camera.observe(&street.plane(), &[everything]), None);
-        assert_eq!(camera.observe(&street.plane(), &[]), Some((0.0, 0.0)), "it is recognised again");
+        let stands = Some(CameraMove::Shift(0.0, 0.0));
+        assert_eq!(camera.observe(&street.plane(), &[]), stands, "it is recognised again");
     }
 
     #[test]
@@ -308,6 +294,6 @@ mod tests {
         let other = Canvas { levels: street.levels.iter().rev().copied().collect(), ..street };
         camera.observe(&street.plane(), &[]);
         let told: Vec<_> = (0..UNSURE_FRAMES + 2).map(|_| camera.observe(&other.plane(), &[])).collect();
-        assert_eq!(told.last(), Some(&Some((0.0, 0.0))));
+        assert_eq!(told.last(), Some(&Some(CameraMove::Shift(0.0, 0.0))));
     }
 }

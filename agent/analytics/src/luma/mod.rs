@@ -8,13 +8,16 @@ mod align;
 mod camera;
 mod components;
 mod falls;
+mod kept;
 mod motion;
+mod overlay;
 mod plane;
 mod still;
+mod sums;
 #[cfg(test)]
 mod testing;
 
-pub use camera::CameraShift;
+pub use camera::{CameraMove, CameraShift};
 pub use falls::{Fall, FallingObjectConfig, FallingObjectDetector, FloorEstimate, Floors};
 pub use motion::{LookReason, Motion, MotionGate, MotionGateConfig};
 pub use plane::{LumaPlane, LumaPlaneError};
