@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -34,8 +35,10 @@ const PIECE_US: i64 = 30_000_000;
 const GONE_AFTER: Duration = Duration::from_secs(10);
 /// People who are followed at once, at most; beyond that whoever was not seen for longest is written down and let go.
 const MOST_PEOPLE: usize = 1_024;
-/// All missions take no more room on the disk: some two hundred hours in the air.
+/// All missions take no more room on the disk, nor does one alone: some two hundred hours in the air.
 const MOST_BYTES: u64 = 256 << 20;
+/// It is looked for room each so many times that it is looked whether a mission is on: while one goes on for days, too.
+const ROOM_EACH: u32 = 150;
 /// Whom the notes are about.
 const PERSON: &str = "person";
 
@@ -48,6 +51,8 @@ pub struct MissionKeeper {
     civil: SiteTime,
     shelf: Shelf,
     found: Found,
+    /// Whether the mission that is on takes all the room that there is.
+    is_full: Arc<AtomicBool>,
     on: Option<OnFlight>,
     seen: BTreeMap<StreamId, Seen>,
     due: BTreeMap<StreamId, Due>,
@@ -85,13 +90,17 @@ impl MissionKeeper {
     pub fn watch(missions: Missions, civil: SiteTime) -> Result<Self, ThreadError> {
         let (is_watched, end) = sync_channel(1);
         let found = Found::default();
-        let (shelf, of_thread) = (Arc::clone(&found), missions.clone());
+        let (shelf, of_thread, is_full) = (Arc::clone(&found), missions.clone(), Arc::<AtomicBool>::default());
+        let full = Arc::clone(&is_full);
         let _thread = Thread::spawn("missions", move || {
             let mut last = None;
-            loop {
+            for turn in 0u32.. {
                 let now = of_thread.current().map_err(|error| error.to_string());
-                if last.as_ref() != Some(&now) {
-                    make_room(&of_thread);
+                let is_other = last.as_ref() != Some(&now);
+                if is_other || turn % ROOM_EACH == 0 {
+                    full.store(make_room(&of_thread, MOST_BYTES), Ordering::Relaxed);
+                }
+                if is_other {
                     *lock(&shelf) = Some(now.clone());
                     last = Some(now);
                 }
@@ -100,7 +109,7 @@ impl MissionKeeper {
                 }
             }
         })?;
-        Ok(Self { found, _is_watched: Some(is_watched), ..Self::of(missions, civil) })
+        Ok(Self { found, is_full, _is_watched: Some(is_watched), ..Self::of(missions, civil) })
     }
 
     /// Notes one mission, as of a clip that is replayed.
@@ -115,6 +124,7 @@ impl MissionKeeper {
             civil,
             shelf: Shelf::at_once(),
             found: Found::default(),
+            is_full: Arc::default(),
             on: None,
             seen: BTreeMap::new(),
             due: BTreeMap::new(),
@@ -241,15 +251,16 @@ impl MissionKeeper {
     }
 }
 
-/// Deletes the oldest missions where there are too many.
-fn make_room(missions: &Missions) {
-    match missions.make_room(MOST_BYTES) {
+/// Deletes the oldest missions where there are too many. Whether the one that is on takes all the room by itself.
+fn make_room(missions: &Missions, most_bytes: u64) -> bool {
+    match missions.make_room(most_bytes) {
         Ok(gone) if gone.is_empty() => {}
         Ok(gone) => {
-            tracing::info!("missions take no more than {} MiB; the oldest went: {}", MOST_BYTES >> 20, gone.join(", "));
+            tracing::info!("missions take no more than {} MiB; the oldest went: {}", most_bytes >> 20, gone.join(", "));
         }
-        Err(error) => tracing::warn!("{error}; it is tried again with the next mission"),
+        Err(error) => tracing::warn!("{error}; it is tried again in some minutes"),
     }
+    missions.taken().is_ok_and(|bytes| bytes >= most_bytes)
 }
 
 impl OnFlight {
@@ -319,8 +330,9 @@ impl Keeper for MissionKeeper {
 
     fn turn(&mut self, engine: &mut Engine, now: Timestamp) {
         self.take_orders();
+        let is_full = self.is_full.load(Ordering::Relaxed);
         for (stream, seen) in std::mem::take(&mut self.seen) {
-            if engine.flies(&stream) {
+            if engine.flies(&stream) && !is_full {
                 self.note(engine, &stream, &seen);
             }
         }
@@ -335,7 +347,42 @@ impl Keeper for MissionKeeper {
     }
 
     fn trouble(&self) -> Option<String> {
+        if self.on.is_some() && self.is_full.load(Ordering::Relaxed) {
+            let mib = MOST_BYTES >> 20;
+            return Some(format!(
+                "the mission that is on takes {mib} MiB, and no more of it is noted: stop it, and start another"
+            ));
+        }
         let of_disk = self.on.as_ref().and_then(|on| self.shelf.trouble(&on.dir));
         self.trouble.clone().or(of_disk)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::paper::Order;
+
+    #[test]
+    fn a_mission_that_takes_all_the_room_is_told_and_noted_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let missions = Missions::at(dir.path());
+        let order = Order { route: "hill".to_owned(), pilot: "Li".to_owned(), note: None };
+        let started_at = WallTime::from_secs_f64(10.0);
+        let (id, site, time_zone) = ("m1".to_owned(), "hill".to_owned(), "UTC".to_owned());
+        let mission = Mission { id, order, site, time_zone, started_at, ended_at: None, is_clip: false };
+        missions.start(&mission).unwrap();
+        assert!(!make_room(&missions, 10_000));
+        let notes = missions.notes(&mission);
+        std::fs::create_dir_all(&notes).unwrap();
+        std::fs::write(notes.join("1.jsonl"), vec![b'x'; 10_000]).unwrap();
+        assert!(make_room(&missions, 10_000));
+        let mut keeper = MissionKeeper::given(missions, mission, SiteTime::live(TimeZone::UTC));
+        keeper.take_orders();
+        assert_eq!(keeper.trouble(), None);
+        keeper.is_full.store(true, Ordering::Relaxed);
+        assert!(keeper.trouble().unwrap().contains("stop it, and start another"));
     }
 }

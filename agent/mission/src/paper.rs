@@ -152,6 +152,11 @@ impl Missions {
         Ok(gone)
     }
 
+    /// What the mission that is on takes on the disk, in bytes.
+    pub fn taken(&self) -> Result<u64, MissionError> {
+        Ok(self.current()?.map_or(0, |mission| bytes_of(&self.0.join(&mission.id))))
+    }
+
     /// The mission of this name; the latest without one.
     pub fn find(&self, id: Option<&str>) -> Result<Mission, MissionError> {
         let names = self.names()?;
@@ -244,6 +249,9 @@ mod tests {
         assert_eq!(missions.names().unwrap(), [mission(50.0).id, mission(70.0).id]);
         assert_eq!(missions.make_room(0).unwrap(), [mission(50.0).id]);
         assert_eq!(missions.find(None).unwrap(), mission(70.0), "it is on");
+        assert!((10_000..12_000).contains(&missions.taken().unwrap()), "its notes and its paper");
+        missions.stop(WallTime::from_secs_f64(80.0)).unwrap();
+        assert_eq!(missions.taken().unwrap(), 0, "none is on");
     }
 
     #[test]
