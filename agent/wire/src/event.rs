@@ -186,7 +186,11 @@ fn kind_of(report: &Report, state: IncidentState) -> String {
 
 #[cfg(test)]
 mod tests {
-    use forewarn_domain::{BBox, Class, Timestamp, TrackId, Unclear, Verdict};
+    use forewarn_domain::clock::ClockReading;
+    use forewarn_domain::{
+        About, AttributeId, BBox, Class, Ellipse, Finding, Fix, Gcj02, RuleKey, StreamId, SubjectId, Timestamp,
+        TrackId, Unclear, Verdict, ViolationId, ZoneId,
+    };
     use proptest::prelude::*;
     use serde_json::Value;
 
@@ -287,6 +291,43 @@ mod tests {
             );
             assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
         }
+    }
+
+    /// What a drone reports of somebody without mask and hat, with ids as long as people make them.
+    fn of_a_drone(sequence: u32) -> Event {
+        let mut report = report(1, sequence);
+        let record = &mut report.incident;
+        let (stream, violation) = ("drone-mavic3-hill", "no_dust_mask");
+        record.rule = RuleKey {
+            stream: StreamId::new(stream).unwrap(),
+            violation: ViolationId::new(violation).unwrap(),
+            zone: ZoneId::new("work-area-north-slope").unwrap(),
+        };
+        let (began, clock) = (record.history[0].at, ClockReading::default());
+        record.id = IncidentId::compose(&record.rule.stream, &record.rule.violation, began, clock, SubjectId(1_234));
+        let ellipse = Ellipse { major_m: 37.0 / 3.0, minor_m: 10.0 / 3.0, bearing_deg: 370.0 / 3.0 };
+        let gcj02 = Some(Gcj02 { lat_deg: 90.815_237 / 3.0, lon_deg: 360.479_5 / 3.0 });
+        let (lat_deg, lon_deg) = (90.822_337 / 3.0, 360.465_1 / 3.0);
+        record.subject.class = Class::new("person");
+        record.subject.fix = Some(Fix { lat_deg, lon_deg, height_m: 22.0 / 3.0, ellipse, gcj02 });
+        let told = |attribute: &str| Finding {
+            about: About::Attribute(AttributeId::new(attribute).unwrap()),
+            text: None,
+            ..finding(Verdict::No, None)
+        };
+        record.findings = vec![told("dust_mask"), told("hard_hat")];
+        report.evidence = Some(Box::new(EvidenceRef { bundle: report.incident.bundle(), seal: None }));
+        Event::from_report(&report, &source())
+    }
+
+    #[test]
+    fn what_a_drone_sends_first_is_at_most_2_kb_and_its_place_is_kept_to_the_millimetre() {
+        let bytes = |sequence| serde_json::to_vec(&of_a_drone(sequence)).unwrap().len();
+        assert!(bytes(1) <= 2_048, "confirmed: {} bytes", bytes(1));
+        // With each step the history grows, and what is told of the whole is larger.
+        assert!(bytes(CLOSING) <= 3_072, "closed: {} bytes", bytes(CLOSING));
+        let fix = of_a_drone(1).data.incident.subject.fix.unwrap();
+        assert_eq!((fix.lat_deg, fix.ellipse.major_m), (30.274_112_33, 12.333));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use forewarn_domain::clock::ClockSet;
 use forewarn_domain::{
-    BBox, Case, CaseCause, CaseStage, CaseStep, Cause, Finding, IncidentId, IncidentRecord, IncidentState, Proof,
-    Reckoning, Subject, Timestamp, Transition, Tried, Unclear, Verdict,
+    BBox, Case, CaseCause, CaseStage, CaseStep, Cause, Ellipse, Finding, Fix, Gcj02, IncidentId, IncidentRecord,
+    IncidentState, Proof, Reckoning, Subject, Timestamp, Transition, Tried, Unclear, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -188,6 +188,19 @@ pub struct WireTransition {
     pub tried: Vec<Tried>,
 }
 
+/// A place in as many digits as say anything: links from drones are thin.
+fn to_the_millimetre(fix: Fix) -> Fix {
+    let (degrees, metres) = (|v: f64| (v * 1e8).round() / 1e8, |v: f64| (v * 1e3).round() / 1e3);
+    let Fix { lat_deg, lon_deg, height_m, ellipse: Ellipse { major_m, minor_m, bearing_deg }, gcj02 } = fix;
+    let gcj02 = gcj02.map(|at| Gcj02 { lat_deg: degrees(at.lat_deg), lon_deg: degrees(at.lon_deg) });
+    let ellipse = Ellipse {
+        major_m: metres(major_m),
+        minor_m: metres(minor_m),
+        bearing_deg: (bearing_deg * 10.0).round() / 10.0,
+    };
+    Fix { lat_deg: degrees(lat_deg), lon_deg: degrees(lon_deg), height_m: metres(height_m), ellipse, gcj02 }
+}
+
 impl WireIncident {
     /// An incident of a site as it is now.
     pub fn latest(record: &IncidentRecord, site: &str) -> Self {
@@ -216,7 +229,7 @@ impl WireIncident {
             violation: record.rule.violation.to_string(),
             zone: record.rule.zone.to_string(),
             state,
-            subject: record.subject.clone(),
+            subject: Subject { fix: record.subject.fix.map(to_the_millimetre), ..record.subject.clone() },
             warnings_played: record.warnings_played,
             warning_not_delivered: record.warning_not_delivered,
             history: record.history.iter().map(step).collect(),
