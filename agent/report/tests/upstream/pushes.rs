@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use forewarn_domain::{Clock as _, SystemClock};
 use forewarn_report::push::Phones;
 use forewarn_report::{Outbox, People, UpstreamHandle};
 use serde_json::{Value, json};
@@ -131,5 +132,37 @@ fn a_phone_whose_service_stays_away_holds_no_later_message_up_for_good_and_nobod
     site.outbox.record(&report(2, 5), None).unwrap();
     let stats = drained(&handle);
     assert_eq!((stats.given_up, site.told().len()), (1, 6), "what nobody could read waits for nobody");
+    handle.stop(Duration::from_secs(10));
+}
+
+#[test]
+fn a_phone_that_signed_up_by_another_key_is_told_as_that_and_no_trouble_is_left_when_another_takes_messages() {
+    let mut site = Site::new(&["ann=403", "bob=201"]);
+    site.sign_up();
+    Phones::at(&site.place()).remove(|_, phone| phone.by == "bob").unwrap();
+    site.outbox.record(&report(1, 5), None).unwrap();
+    let handle = site.start();
+    let trouble = || handle.stats().trouble(SystemClock.now());
+    let mut told = String::new();
+    eventually("the trouble is told", || {
+        told = trouble().unwrap_or_default();
+        told.contains("status 403")
+    });
+    assert!(
+        told.contains("have the phone sign up anew") && !told.contains("url") && !told.contains("secret"),
+        "{told}"
+    );
+    // Somebody signs another phone up, and leaves the first one as it is.
+    site.sign_up();
+    drained(&handle);
+    site.outbox.record(&report(2, 5), None).unwrap();
+    drained(&handle);
+    eventually("no trouble is left", || trouble().is_none());
+    let of = |name: &str| site.told().iter().filter(|one| one["phone"] == name).count();
+    assert_eq!((of("bob"), site.left()), (2, vec!["ann".to_owned(), "bob".to_owned()]));
+    let failures = handle.stats().failures;
+    site.outbox.record(&report(3, 5), None).unwrap();
+    drained(&handle);
+    assert_eq!(handle.stats().failures, failures, "a message that somebody has fails for nobody");
     handle.stop(Duration::from_secs(10));
 }

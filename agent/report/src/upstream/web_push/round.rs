@@ -79,8 +79,18 @@ struct Round {
     reports: Vec<QueuedReport>,
     key: Option<SiteKey>,
     left: VecDeque<Phone>,
-    /// Why some phone has to be asked again, and how long its service wants to be left in peace.
-    failed: Option<(String, Option<Duration>)>,
+    /// Why some phone has to be asked again.
+    failed: Option<Failure>,
+}
+
+/// Why a phone has to be asked again.
+struct Failure {
+    why: String,
+    /// How long its service wants to be left in peace.
+    after: Option<Duration>,
+    /// Whether it is the phone's own: where another one takes what is signed by the same key at the same hour, the key and the clock
+    /// are good, and asking again changes nothing.
+    is_of_phone: bool,
 }
 
 /// What the answer of a push service says: of the phone, as no key of the site file leads to it.
@@ -163,22 +173,26 @@ impl PushUpstream {
         let Some(phone) = self.asked.take() else { return Note::Nothing };
         let failed = match answer {
             Ok(answer) => self.judge(answer, &phone),
-            Err(error) => Some((error.to_string(), None)),
+            Err(error) => Some(Failure { why: error.to_string(), after: None, is_of_phone: false }),
         };
         let Some(round) = &mut self.round else { return Note::Nothing };
-        if let Some((why, after)) = failed {
-            let before = round.failed.take().and_then(|(_, before)| before);
-            round.failed = Some((why, after.max(before)));
+        if let Some(Failure { why, after, is_of_phone }) = failed {
+            let before = round.failed.take();
+            let is_of_phone = is_of_phone && before.as_ref().is_none_or(|before| before.is_of_phone);
+            let after = after.max(before.and_then(|before| before.after));
+            round.failed = Some(Failure { why, after, is_of_phone });
         }
         if round.left.is_empty() { self.end() } else { Note::Nothing }
     }
 
     /// Why a phone has to be asked again; none where it has the message, or never will.
-    fn judge(&self, answer: &Answer, phone: &Phone) -> Option<(String, Option<Duration>)> {
+    fn judge(&self, answer: &Answer, phone: &Phone) -> Option<Failure> {
         let is_told = (200..=299).contains(&answer.status);
         match (answer.status, of_service(answer)) {
             (404 | 410, _) => self.push.sign_off(phone, "its push service has ended the subscription"),
-            (_, Verdict::Later { why, after }) => return Some((why, after)),
+            (status, Verdict::Later { why, after }) => {
+                return Some(Failure { why, after, is_of_phone: matches!(status, 401 | 403) });
+            }
             (_, Verdict::Never(why)) => {
                 tracing::error!(upstream = self.push.id, by = phone.by, why, "a phone never gets a message");
             }
@@ -197,10 +211,12 @@ impl PushUpstream {
         let mut memory = lock(&self.push.memory);
         let (is_told, tries) = (memory.is_told, memory.tries);
         match failed {
-            Some((why, after)) if !is_told || tries < TRIES => Note::Refused { what: "a message", why, after },
+            Some(Failure { why, after, is_of_phone }) if !is_told || (tries < TRIES && !is_of_phone) => {
+                Note::Refused { what: "a message", why, after }
+            }
             failed => {
                 *memory = Memory::default();
-                if let Some((why, _)) = failed {
+                if let Some(Failure { why, .. }) = failed {
                     tracing::error!(upstream = self.push.id, why, "a phone misses a message that others have");
                 }
                 if is_told {
