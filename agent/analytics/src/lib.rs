@@ -20,6 +20,6 @@ mod votes;
 pub use groups::ClassGroups;
 pub use rules::{
     CompileError, CompiledRule, Glimpse, Glimpsed, Problem, ReadingCounts, RuleBinding, Rules, RulesMemory, StillZones,
-    SubjectSeed, View, at_once, hangs_on_before,
+    SubjectSeed, View,
 };
 pub use tracker::{Appearance, Tracker, TrackerConfig, TrackerConfigError};

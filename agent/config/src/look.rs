@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use forewarn_analytics::{CompiledRule, RuleBinding, at_once, hangs_on_before};
+use forewarn_analytics::{CompiledRule, RuleBinding};
 use forewarn_command::LookFor;
 use forewarn_domain::detection::BUILT_IN_CLASSES;
 use forewarn_domain::{AttributeId, Class, RuleKey, Violation, ViolationId, ZoneId};
@@ -84,14 +84,13 @@ impl Site {
     ) -> Result<SoughtRule, String> {
         let schedule = binding.schedule.clone();
         let binding = RuleBinding { schedule: None, classes: self.model.card.classes.to_vec(), ..binding.clone() };
-        let compiled = |violation: &Violation| {
-            CompiledRule::compile(violation, &binding).map_err(|error| format!("{}: {}", error.place, error.problem))
-        };
-        let least = Some(compiled(violation)?.least_seen()).filter(|least| *least != Duration::MAX);
+        let rule = CompiledRule::compile(violation, &binding);
+        let rule = rule.map_err(|error| format!("{}: {}", error.place, error.problem))?;
+        let least = Some(rule.least_seen()).filter(|least| *least != Duration::MAX);
         Ok(SoughtRule {
             needs: least.unwrap_or_default() + Duration::from_secs_f64(violation.confirm.for_s.max(0.0)),
-            rule: compiled(&at_once(violation))?,
-            hangs_on_before: hangs_on_before(&violation.condition),
+            hangs_on_before: rule.hangs_on_before(),
+            rule: rule.at_once(),
             is_watched,
             schedule,
         })

@@ -44,7 +44,6 @@ mod view;
 mod watched;
 mod whole;
 
-pub use self::at_once::{at_once, hangs_on_before};
 pub use self::attributes::ReadingCounts;
 pub use self::binding::RuleBinding;
 pub use self::error::{CompileError, Problem};

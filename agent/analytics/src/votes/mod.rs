@@ -32,6 +32,13 @@ pub(crate) struct Standard {
     pub confidence: f32,
 }
 
+impl Standard {
+    /// Of one look.
+    pub(crate) fn at_once(self) -> Self {
+        Self { min_votes: 1, spread_us: 0, ..self }
+    }
+}
+
 impl Default for Standard {
     /// Three independent looks over a second, four out of five sure.
     fn default() -> Self {

@@ -68,4 +68,8 @@ impl ZoneCondition for Absent {
     fn remember(&mut self, absence: Absence) {
         self.absence = self.absence.max(absence);
     }
+
+    fn at_once(&mut self) {
+        self.for_us = 0;
+    }
 }

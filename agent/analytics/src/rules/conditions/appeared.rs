@@ -74,4 +74,8 @@ impl TrackCondition for Appeared {
     fn recall(&mut self, _now: Watched, _bbox: BBox) {
         self.before_us = self.for_us;
     }
+
+    fn at_once(&mut self) {
+        self.for_us = 0;
+    }
 }

@@ -121,4 +121,12 @@ impl ZoneCondition for Count {
     fn recall(&mut self, now: Watched) {
         self.gate = Gate::passed(now.before(self.for_us));
     }
+
+    fn at_once(&mut self) {
+        self.for_us = 0;
+    }
+
+    fn hangs_on_before(&self) -> bool {
+        matches!(self.measure, Measure::Growth { .. })
+    }
 }

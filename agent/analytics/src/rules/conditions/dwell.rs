@@ -57,4 +57,8 @@ impl TrackCondition for Dwell {
     fn recall(&mut self, now: Watched, _bbox: BBox) {
         self.since = Some(now.before(self.for_us));
     }
+
+    fn at_once(&mut self) {
+        self.for_us = 0;
+    }
 }

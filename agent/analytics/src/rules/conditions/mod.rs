@@ -74,6 +74,9 @@ trait TrackCondition: Debug {
 
     /// Fits remembered places to a picture that has changed as a whole.
     fn remap(&mut self, _remap: &Remap) {}
+
+    /// Holds as soon as it begins to, so that one look can judge it.
+    fn at_once(&mut self) {}
 }
 
 /// A condition about the zone as a whole: its parameters, and what it remembers.
@@ -100,6 +103,14 @@ trait ZoneCondition: Debug {
 
     /// Goes on with what was remembered.
     fn remember(&mut self, _absence: Absence) {}
+
+    /// Holds as soon as it begins to, so that one look can judge it.
+    fn at_once(&mut self);
+
+    /// Whether it compares with what was before, so that a look that sees nothing of it tells nothing.
+    fn hangs_on_before(&self) -> bool {
+        false
+    }
 }
 
 /// What is watched of one track.
@@ -163,6 +174,11 @@ impl Watch {
     pub(super) fn remap(&mut self, remap: &Remap) {
         self.condition().remap(remap);
     }
+
+    /// Holds as soon as it begins to.
+    pub(super) fn at_once(&mut self) {
+        self.condition().at_once();
+    }
 }
 
 /// What is watched of the zone as a whole.
@@ -220,6 +236,16 @@ impl ZoneWatch {
     /// What goes on after a restart though no incident is open.
     pub(super) fn absence(&self) -> Option<Absence> {
         self.condition().absence()
+    }
+
+    /// Holds as soon as it begins to.
+    pub(super) fn at_once(&mut self) {
+        self.condition_mut().at_once();
+    }
+
+    /// Whether it compares with what was before.
+    pub(super) fn hangs_on_before(&self) -> bool {
+        self.condition().hangs_on_before()
     }
 
     /// Goes on with what was remembered.

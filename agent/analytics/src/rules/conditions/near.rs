@@ -76,6 +76,10 @@ impl TrackCondition for Near {
     fn recall(&mut self, now: Watched, _bbox: BBox) {
         self.since = Some(now.before(self.for_us));
     }
+
+    fn at_once(&mut self) {
+        self.for_us = 0;
+    }
 }
 
 /// How far apart two boxes are, in heights of the higher one.

@@ -20,7 +20,7 @@ pub(in crate::rules) struct Sign {
 }
 
 /// What a score adds up.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Sum {
     signs: Vec<Sign>,
     enter: f32,
@@ -119,6 +119,11 @@ impl Score {
             most += known + open.max(0.0);
         }
         self.gate.truth((least, most), (f64::from(sum.enter), f64::from(sum.leave)), sum.for_us, now)
+    }
+
+    /// Holds as soon as it begins to.
+    pub(in crate::rules) fn at_once(&mut self) {
+        Arc::make_mut(&mut self.sum).for_us = 0;
     }
 
     /// Goes on as one that was reached at `now`, before a restart.

@@ -122,6 +122,11 @@ impl Threshold {
         [long_enough, silent].into_iter().flatten().filter(|turn| *turn > at).min()
     }
 
+    /// Holds as soon as it begins to.
+    pub(in crate::rules) fn at_once(&mut self) {
+        self.for_us = 0;
+    }
+
     /// Goes on with an incident that was open at `at`, before a restart.
     pub(in crate::rules) fn recall(&mut self, at: Timestamp) {
         self.since = Some(Timestamp::from_micros(at.as_micros().saturating_sub(self.for_us)));

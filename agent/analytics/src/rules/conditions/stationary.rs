@@ -11,6 +11,9 @@ use crate::rules::sighting::Sighting;
 use crate::rules::truth::Held;
 use crate::rules::watched::Watched;
 
+/// Who keeps the place for so long in one look stands; whoever only passes moves further. In microseconds.
+const STANDS_US: i64 = 700_000;
+
 /// The subject has kept its place.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::rules) struct Stationary {
@@ -50,5 +53,9 @@ impl TrackCondition for Stationary {
 
     fn remap(&mut self, remap: &Remap) {
         self.stillness.remap(remap);
+    }
+
+    fn at_once(&mut self) {
+        self.for_us = self.for_us.min(STANDS_US);
     }
 }

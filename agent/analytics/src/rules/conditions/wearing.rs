@@ -69,4 +69,8 @@ impl TrackCondition for Wearing {
     fn see(&mut self, seen: &Sighting<'_>) -> Held {
         seen.attributes.truth(&self.item, self.is, &self.standard, seen.at).into()
     }
+
+    fn at_once(&mut self) {
+        self.standard = self.standard.at_once();
+    }
 }

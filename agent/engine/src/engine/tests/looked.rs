@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use forewarn_analytics::at_once;
-
 use super::*;
 use crate::look::{Looked, OfRule, Sought, SoughtRule, Told};
 
 /// A shipped violation in the whole picture, as one look seeks it.
 fn sought(id: &str, needs_s: u64) -> Sought {
-    let mut setup = setup(id, |violation, _| *violation = at_once(violation));
+    let mut setup = setup(id, |_, _| {});
     let stream = setup.streams.remove(&gate()).unwrap();
-    let rule = stream.rules[0].clone();
+    let rule = stream.rules[0].clone().at_once();
     let needs = Duration::from_secs(needs_s);
     let rules = vec![SoughtRule { rule, needs, is_watched: false, hangs_on_before: false, schedule: None }];
     Sought { zones: stream.zones, rules, classes: vec![Class::new("car")] }
