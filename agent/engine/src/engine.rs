@@ -233,6 +233,7 @@ impl Engine {
             None => brain.zones.laid_out(size),
         };
         let view = View { at, size, zones, tracks, civil: &*self.civil };
+        brain.rules.set_births(brain.tracker.births());
         let mut all: Vec<Track> = Vec::new();
         let hits = if things.is_empty() {
             brain.rules.evaluate(&view)

@@ -83,7 +83,8 @@ pub(super) struct Identity {
     pub(super) attributes: Attributes,
     classes: ClassVotes,
     sightings: u32,
-    birth: BBox,
+    /// Where it was seen first.
+    pub(super) birth: BBox,
     /// Width and height of the picture.
     size: (u32, u32),
     recent: Recent,
@@ -243,11 +244,6 @@ impl Identity {
         if unseen == Sight::Absent {
             self.absent_us = self.absent_us.saturating_add(step_us);
         }
-    }
-
-    /// Where it was seen first.
-    pub(super) fn birth(&self) -> BBox {
-        self.birth
     }
 
     pub(super) fn smooth(&self) -> BBox {

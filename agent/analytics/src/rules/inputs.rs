@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use forewarn_domain::{
-    Answer, CivilTime, Finding, Look, Origin, Reading, RuleHit, RuleKey, SeenHead, SensorId, TextKind, Timestamp,
+    Answer, BBox, CivilTime, Finding, Look, Origin, Reading, RuleHit, RuleKey, SeenHead, SensorId, TextKind, Timestamp,
     TrackId, plate,
 };
 use serde::{Deserialize, Serialize};
@@ -138,6 +138,11 @@ impl Rules {
     /// Takes in how things came to be where they are: all that are known, by track. It counts from the next frame on.
     pub fn set_origins(&mut self, origins: BTreeMap<TrackId, Origin>) {
         self.origins = origins;
+    }
+
+    /// Takes in which tracks of the next frame are new, and where each was detected first.
+    pub fn set_births(&mut self, births: &[(TrackId, BBox)]) {
+        self.births = births.iter().copied().collect();
     }
 
     /// Takes in the heads that were found on tracks of the next frame.

@@ -23,7 +23,7 @@ impl Rules {
                 first: identity.first,
                 first_seen: identity.first_seen,
                 bbox: identity.bbox,
-                birth: identity.birth(),
+                birth: identity.birth,
                 smooth: identity.smooth(),
                 class: &identity.class,
                 score: identity.score,

@@ -43,6 +43,8 @@ pub struct Rules {
     pub(super) reading_counts: ReadingCounts,
     pub(super) values: Values,
     pub(super) origins: BTreeMap<TrackId, Origin>,
+    /// Where the tracks that this frame confirmed were detected first.
+    pub(super) births: BTreeMap<TrackId, BBox>,
     /// Heads that were found on the tracks of the frame.
     pub(super) heads: BTreeMap<TrackId, SeenHead>,
     /// Whether the camera flies, so that zones leave the picture and come back.
@@ -125,6 +127,7 @@ impl Rules {
             reading_counts: ReadingCounts::default(),
             values: Values::default(),
             origins: BTreeMap::new(),
+            births: BTreeMap::new(),
             heads: BTreeMap::new(),
             has_moved: false,
         }
@@ -248,6 +251,7 @@ impl Rules {
             let first = now.before(age_us);
             let group = self.groups.key(&track.class);
             let mut identity = Identity::new(self.next_identity, group, track, first, self.recollections());
+            identity.birth = self.births.get(&track.id).copied().unwrap_or(track.bbox);
             identity.see(now, at, track, size);
             self.next_identity += 1;
             self.identities.push(identity);

@@ -23,6 +23,8 @@ const MIN_LOW: f32 = 0.65;
 /// Standard deviations that a detection may lie off a track's prediction. Whoever walked to the left does not come out on
 /// the right from behind the van, however near to his last place the newcomer is.
 const MOST_DEVIATION: f32 = 3.0;
+/// The same of a vehicle that was seen a few times: its first boxes are cut by the edge or taken in one with parked cars.
+const YOUNG_DEVIATION: f32 = 6.0;
 
 /// Fast subjects: mean sides that a subject may move unpredicted from one frame to the next, what is added per second,
 /// and at most in all.
@@ -30,7 +32,7 @@ const REACH: f32 = 0.8;
 const REACH_PER_S: f32 = 1.2;
 const REACH_MOST: f32 = 2.5;
 /// What is added per second for a vehicle that was seen once and has no course yet.
-const FIRST_REACH_PER_S: f32 = 3.0;
+const FIRST_REACH_PER_S: f32 = 4.0;
 /// Least likeness of the sizes when a track is found again by distance.
 const MIN_LIKENESS: f32 = 0.45;
 
@@ -39,6 +41,8 @@ const STANDER_IOU: f32 = 0.65;
 const STANDER_SURE: f32 = 0.75;
 /// The same where it was not seen for a while.
 const STANDER_AGAIN: f32 = 0.4;
+/// What stands before it has a foot that is lower by this part of its height and more.
+const FOOT_BEFORE: f32 = 0.15;
 
 /// Likeness of looks below which two are never one, and what the best of looks is worth against none.
 const MIN_LOOKS: f32 = 0.4;
@@ -65,7 +69,8 @@ pub(super) fn overlap(track: &Tracklet, bbox: &BBox) -> f32 {
 }
 
 fn is_within_reach(track: &Tracklet, bbox: &BBox) -> bool {
-    track.filter.deviation(bbox) <= MOST_DEVIATION
+    let most = if track.is_young_vehicle() { YOUNG_DEVIATION } else { MOST_DEVIATION };
+    track.filter.deviation(bbox) <= most
 }
 
 /// Whether a detection may be a track that stands: what stands has its box, is hidden in part, or drives off from it. What
@@ -74,6 +79,12 @@ fn may_be_stander(track: &Tracklet, bbox: &BBox, claimed: f32) -> bool {
     let iou = track.stood.iou(bbox).max(track.last_box.iou(bbox));
     let is_near = iou >= STANDER_IOU && (iou >= STANDER_SURE || claimed < overlap(track, bbox));
     !track.stands() || is_near || track.shows_part(bbox)
+}
+
+/// Whether what shows in a box is nearer to the camera than what stands: it has the lower foot.
+fn stands_before(track: &Tracklet, bbox: &BBox) -> bool {
+    let place = &track.last_box;
+    bbox.y1 > place.y1 + FOOT_BEFORE * place.height()
 }
 
 /// Gain of matching a confident detection, on which a track that moves has a claim.
@@ -92,7 +103,7 @@ pub(super) fn low(track: &Tracklet, bbox: &BBox) -> Option<f32> {
 /// Gain of finding a track again by its distance and size, where boxes no longer overlap.
 pub(super) fn again(track: &Tracklet, bbox: &BBox) -> Option<f32> {
     // Who was seen once has no course yet.
-    let is_off = track.stands() && track.stood.iou(bbox) < STANDER_AGAIN;
+    let is_off = track.stands() && (track.stood.iou(bbox) < STANDER_AGAIN || stands_before(track, bbox));
     if track.id.is_some() && (is_off || !is_within_reach(track, bbox)) {
         return None;
     }

@@ -24,7 +24,7 @@ mod kalman;
 mod root;
 mod tracklet;
 
-use forewarn_domain::{Class, Coverage, Detection, Motion, Timestamp, Track, TrackId};
+use forewarn_domain::{BBox, Class, Coverage, Detection, Motion, Timestamp, Track, TrackId};
 
 pub(crate) use self::affinity::likeness;
 pub use self::appearance::Appearance;
@@ -65,6 +65,7 @@ pub struct Tracker {
     groups: ClassGroups,
     tracklets: Vec<Tracklet>,
     tracks: Vec<Track>,
+    births: Vec<(TrackId, BBox)>,
     now: Option<Timestamp>,
     size: (u32, u32),
     next_id: u64,
@@ -84,7 +85,16 @@ impl Tracker {
     /// A tracker without tracks.
     pub fn new(config: TrackerConfig) -> Self {
         let groups = config.groups();
-        Self { config, groups, tracklets: Vec::new(), tracks: Vec::new(), now: None, size: (0, 0), next_id: 1 }
+        Self {
+            config,
+            groups,
+            tracklets: Vec::new(),
+            tracks: Vec::new(),
+            births: Vec::new(),
+            now: None,
+            size: (0, 0),
+            next_id: 1,
+        }
     }
 
     /// Takes in the detections of the frame that was taken at `at`, of `size` (width, height) in pixels.
@@ -117,6 +127,7 @@ impl Tracker {
         appearances: &[Option<Appearance>],
         coverage: Option<&Coverage>,
     ) -> &[Track] {
+        self.births.clear();
         self.fit_to(size);
         self.predict(at);
         let clean = self.clean(detections, if self.config.appearance { appearances } else { &[] });
@@ -166,6 +177,11 @@ impl Tracker {
     /// The tracks after the latest frame.
     pub fn tracks(&self) -> &[Track] {
         &self.tracks
+    }
+
+    /// The tracks that the latest frame confirmed, and where each was detected first.
+    pub fn births(&self) -> &[(TrackId, BBox)] {
+        &self.births
     }
 
     /// Keeps the tracks' places when the stream changes its picture size.
@@ -273,6 +289,7 @@ impl Tracker {
             }
             if self.tracklets[row].id.is_none() && self.tracklets[row].is_confirmed() {
                 self.tracklets[row].id = Some(TrackId(self.next_id));
+                self.births.push((TrackId(self.next_id), self.tracklets[row].first_box));
                 self.next_id += 1;
             }
         }

@@ -413,3 +413,13 @@ fn a_car_that_drives_out_leaves_its_place_to_the_next() {
     });
     check(5.0, frames, &["1 car 0.0..14.8", "2 car 0.0..7.4"]);
 }
+
+#[test]
+fn a_new_track_tells_where_it_was_detected_first() {
+    let mut tracker = Tracker::new(TrackerConfig::default());
+    for (n, first_left) in [(0u8, None), (1, Some(100.0)), (2, None)] {
+        let car = seen("car", 0.9, 100.0 + 90.0 * f32::from(n), 300.0, 200.0, 80.0);
+        tracker.update(Timestamp::from_secs_f64(f64::from(n) * 0.2), SIZE, &[car]);
+        assert_eq!(tracker.births().first().map(|(_, bbox)| bbox.x0), first_left, "in frame {n}");
+    }
+}

@@ -22,6 +22,8 @@ const PART_LEAST: f32 = 0.2;
 const BORDER_PX: f32 = 2.0;
 /// How much farther a box lies off which may as well be somebody else's.
 const CONTESTED_SPREAD: f32 = 3.0;
+/// A track is young up to so many matches.
+const YOUNG_MATCHES: u32 = 4;
 /// How quickly old votes for a class lose their weight with each new vote.
 const VOTE_MEMORY: f32 = 0.98;
 
@@ -31,6 +33,8 @@ pub(super) struct Tracklet {
     pub(super) id: Option<TrackId>,
     pub(super) group: Class,
     pub(super) filter: BoxFilter,
+    /// The first detection's box.
+    pub(super) first_box: BBox,
     /// The latest matched detection's box.
     pub(super) last_box: BBox,
     pub(super) score: f32,
@@ -69,6 +73,7 @@ impl Tracklet {
             id: None,
             group,
             filter: BoxFilter::new(&detection.bbox),
+            first_box: detection.bbox,
             last_box: detection.bbox,
             score: detection.score,
             appearance: None,
@@ -160,6 +165,11 @@ impl Tracklet {
         self.is_vehicle && self.id.is_none()
     }
 
+    /// Whether it is a vehicle that was seen a few times only.
+    pub(super) fn is_young_vehicle(&self) -> bool {
+        self.is_vehicle && self.matches <= YOUNG_MATCHES
+    }
+
     /// Whether a box shows a part of what stands: it lies within it, and three of its edges are those of the whole. An edge
     /// where the picture ends does not count: what drives out of the picture keeps that edge and shows less and less, too.
     pub(super) fn shows_part(&self, bbox: &BBox) -> bool {
@@ -188,7 +198,7 @@ impl Tracklet {
 
     /// Moves the track's place with the picture.
     pub(super) fn shift(&mut self, dx: f32, dy: f32) {
-        for b in [&mut self.last_box, &mut self.stood] {
+        for b in [&mut self.first_box, &mut self.last_box, &mut self.stood] {
             *b = BBox::new(b.x0 + dx, b.y0 + dy, b.x1 + dx, b.y1 + dy);
         }
         self.filter.shift(dx, dy);
@@ -198,6 +208,7 @@ impl Tracklet {
 
     /// Keeps the track's place on the ground under a camera that has moved.
     pub(super) fn moved(&mut self, motion: &Motion) {
+        self.first_box = motion.bbox(self.first_box);
         self.last_box = motion.bbox(self.last_box);
         self.stood = motion.bbox(self.stood);
         let before = self.filter.bbox().centre();
@@ -255,7 +266,7 @@ impl Tracklet {
     pub(super) fn rescale(&mut self, size: (u32, u32), x: f32, y: f32) {
         self.size = size;
         self.root.iter_mut().for_each(|root| root.rescale(x, y));
-        for b in [&mut self.last_box, &mut self.stood] {
+        for b in [&mut self.first_box, &mut self.last_box, &mut self.stood] {
             *b = BBox::new(b.x0 * x, b.y0 * y, b.x1 * x, b.y1 * y);
         }
         self.filter.rescale(x, y);

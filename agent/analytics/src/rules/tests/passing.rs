@@ -149,6 +149,7 @@ fn crossings(seed: u64) -> (usize, usize, usize) {
         let tracks = tracker.update(at, SIZE, &found).to_vec();
         let mut still = StillZones::new(zones.clone());
         let view = View { at, size: SIZE, zones: still.laid_out(SIZE), tracks: &tracks, civil: &UnknownCivilTime };
+        rules.set_births(tracker.births());
         for hit in rules.evaluate(&view).iter().filter(|hit| hit.sight == Sight::Violating) {
             told.entry(hit.subject).or_default().push(at_s);
         }
@@ -177,5 +178,5 @@ fn cars_that_pass_in_front_of_parked_ones_cross_the_line() {
         }
         (found, all, beside) = (found + n, all + of, beside + more);
     }
-    assert!(found * 100 >= all * 86 && beside * 100 <= all, "{found} of {all}, {beside} beside: {poor:?}");
+    assert!(found * 100 >= all * 94 && beside * 80 <= all, "{found} of {all}, {beside} beside: {poor:?}");
 }
