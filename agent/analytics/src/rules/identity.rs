@@ -19,7 +19,7 @@ use super::classes::ClassVotes;
 use super::place::{Recent, Remap, Stillness, is_at};
 use super::program::CompiledRule;
 use super::recollection::Recollection;
-use super::subjects::part_in_view;
+use super::subjects::{covered_part, part_in_view};
 use super::succession::Succession;
 use super::watched::Watched;
 use crate::tracker::likeness;
@@ -52,6 +52,14 @@ const FRESH_US: i64 = 1_200_000;
 /// subject turns up at its place again within the second time.
 const ROOTED_US: i64 = 5_000_000;
 const TAKEN_OVER_US: i64 = 4_000_000;
+/// By how much, in parts of the height, the foot of a passer-by lies below that of what it hides.
+const FOOT_BEFORE: f32 = 0.05;
+/// The part of a place that may be bare of what stands there and what hides it, and in how many looks more of it was bare if
+/// somebody else moves up.
+const MOST_BARE: f32 = 0.25;
+const BARE_LOOKS: u32 = 2;
+/// An edge so near to the picture's is cut off by it.
+const BORDER_PX: f32 = 2.0;
 
 /// One subject of the picture, seen or remembered.
 #[derive(Debug, Clone)]
@@ -85,6 +93,8 @@ pub(super) struct Identity {
     sightings: u32,
     /// Where it was seen first.
     pub(super) birth: BBox,
+    /// In how many looks a part of the place that it may have come back to lay bare.
+    bare_looks: u32,
     /// Width and height of the picture.
     size: (u32, u32),
     recent: Recent,
@@ -138,6 +148,7 @@ impl Identity {
             classes: ClassVotes::new(),
             sightings: 0,
             birth: track.bbox,
+            bare_looks: 0,
             size: (0, 0),
             recent: Recent::default(),
             stillness: Stillness::default(),
@@ -195,6 +206,7 @@ impl Identity {
             classes: ClassVotes::new(),
             sightings: SETTLE_SIGHTINGS,
             birth: bbox,
+            bare_looks: 0,
             size: (0, 0),
             recent: Recent::default(),
             stillness: Stillness::since(bbox, now),
@@ -297,10 +309,24 @@ impl Identity {
     fn fit_left(&self, newcomer: &Self) -> Fit {
         let Some(left) = self.left.as_ref().filter(|_| self.group == newcomer.group) else { return Fit::No };
         let delay_us = newcomer.first.micros_since(left.at);
-        if delay_us.abs() > TAKEN_OVER_US || is_at(&left.place, &self.bbox, STANDS_WITHIN, newcomer.size) {
+        let is_back = is_at(&left.place, &self.bbox, STANDS_WITHIN, newcomer.size);
+        let has_moved_up = newcomer.bare_looks >= BARE_LOOKS || !self.passes_before(&left.place);
+        if delay_us.abs() > TAKEN_OVER_US || is_back || has_moved_up {
             return Fit::No;
         }
         fit_places(&[left.place], newcomer)
+    }
+
+    /// Whether it may have passed before what stands at a place: then its foot is the lower one. On one row of the ground two
+    /// are one behind the other, as in a jam.
+    fn passes_before(&self, place: &BBox) -> bool {
+        let is_cut = place.y1 >= self.size.1 as f32 - BORDER_PX;
+        is_cut || self.bbox.y1 > place.y1 + FOOT_BEFORE * place.height()
+    }
+
+    /// Whether more of the place that it has left is bare than what stands there and hides it would leave.
+    fn left_bare(&self, seen: &[BBox]) -> bool {
+        self.left.as_ref().is_some_and(|left| covered_part(&left.place, seen) < 1.0 - MOST_BARE)
     }
 
     fn fit_mover(&self, newcomer: &Self, now: Watched) -> Fit {
@@ -395,11 +421,19 @@ fn fit_places(places: &[BBox], newcomer: &Identity) -> Fit {
 /// Gives the tracks of newcomers to the vanished identities that they are, the best fit first, violators before others.
 pub(super) fn reunite(identities: &mut Vec<Identity>, now: Watched) {
     let mut fits: Vec<(bool, f32, u64, u64)> = Vec::new();
-    let mut waiting: Vec<u64> = Vec::new();
+    let (mut waiting, mut moves_up): (Vec<u64>, Vec<u64>) = Default::default();
+    let seen: Vec<BBox> = identities.iter().filter(|i| i.is_seen(now)).map(|i| i.bbox).collect();
     for newcomer in identities.iter().filter(|i| i.is_newcomer(now)) {
         for known in identities.iter().filter(|i| i.number < newcomer.number) {
             let fit = if known.is_seen(now) { Fit::No } else { known.fit(newcomer, now) };
-            match if fit == Fit::No { known.fit_left(newcomer) } else { fit } {
+            let fit = if fit == Fit::No {
+                let fit = known.fit_left(newcomer);
+                moves_up.extend((fit != Fit::No && known.left_bare(&seen)).then_some(newcomer.number));
+                fit
+            } else {
+                fit
+            };
+            match fit {
                 Fit::No => {}
                 Fit::Maybe => waiting.push(newcomer.number),
                 Fit::Yes(fit) => fits.push((known.has_subject(), fit, known.number, newcomer.number)),
@@ -416,6 +450,7 @@ pub(super) fn reunite(identities: &mut Vec<Identity>, now: Watched) {
         join(identities, now, known, newcomer);
     }
     for identity in identities {
+        identity.bare_looks += u32::from(moves_up.contains(&identity.number));
         identity.is_waiting = waiting.contains(&identity.number) && !settled.contains(&identity.number);
     }
 }

@@ -59,12 +59,16 @@ pub(super) fn unseen(bbox: &BBox, others: &[BBox], size: (u32, u32), seen_part: 
     if in_view.is_nan() || in_view < seen_part * (1.0 - HIDDEN_PART) {
         return Sight::Occluded;
     }
+    if covered_part(bbox, others) >= HIDDEN_PART { Sight::Occluded } else { Sight::Absent }
+}
+
+/// The part of a box that `others` cover together.
+pub(super) fn covered_part(bbox: &BBox, others: &[BBox]) -> f32 {
     let step = |i: usize, from: f32, to: f32| from + (to - from) * (i as f32 + 0.5) / RASTER as f32;
     let covered = |x: f32, y: f32| others.iter().any(|o| o.x0 <= x && x <= o.x1 && o.y0 <= y && y <= o.y1);
     let points = (0..RASTER).flat_map(|i| (0..RASTER).map(move |j| (i, j)));
     let n_covered = points.filter(|&(i, j)| covered(step(i, bbox.x0, bbox.x1), step(j, bbox.y0, bbox.y1))).count();
-    let is_hidden = n_covered as f32 >= HIDDEN_PART * (RASTER * RASTER) as f32;
-    if is_hidden { Sight::Occluded } else { Sight::Absent }
+    n_covered as f32 / (RASTER * RASTER) as f32
 }
 
 #[cfg(test)]

@@ -86,7 +86,8 @@ fn a_car_that_drives_past_does_not_become_the_parked_one() {
 fn a_parked_car_whose_track_a_passing_car_takes_along_stays_one_subject() {
     let scene = |at: f64| {
         let taken = if at < 20.0 { 250.0 } else { 250.0 + 100.0 * (at - 20.0) };
-        let mut tracks = vec![car(1, at, taken as f32, 250.0)];
+        // Who passes before it is nearer to the camera.
+        let mut tracks = vec![car(1, at, taken as f32, if at < 20.0 { 250.0 } else { 258.0 })];
         if at >= 21.4 {
             tracks.push(car(2, at, 252.0, 251.0));
         }
@@ -127,6 +128,24 @@ fn the_next_car_in_the_same_place_is_another_subject() {
             2: 38.4-45.0 V
         "#]],
     );
+}
+
+#[test]
+fn cars_that_move_up_in_a_jam_do_not_stand_there_together() {
+    // Each drives in by the picture's edge, rests for five seconds where the one before rested, and moves up.
+    let jam = |at: f64, gap: f64| -> Vec<Track> {
+        let car = |k: u32| {
+            let age = at - 8.0 * f64::from(k);
+            let moved = |age: f64| (190.0 + gap) * ((age - 5.0) / 3.0).clamp(0.0, 1.0);
+            let x = 20.0 - 190.0 - gap + (0..4).map(|turn| moved(age - 8.0 * f64::from(turn))).sum::<f64>();
+            // A detector's boxes end a little before the picture does.
+            let (x0, x1) = (x.max(6.0) as f32, (x + 190.0).min(640.0) as f32);
+            (age > 0.0 && x1 - x0 > 50.0).then(|| track(u64::from(k) + 1, "car", at, [x0, 220.0, x1 - x0, 80.0]))
+        };
+        (0..12).filter_map(car).collect()
+    };
+    check("{ stationary = { for_s = 12 } }", "yard", 90.0, |at| jam(at, 80.0), &expect![""]);
+    check("{ stationary = { for_s = 12 } }", "yard", 90.0, |at| jam(at, 20.0), &expect![""]);
 }
 
 #[test]
