@@ -26,6 +26,11 @@ impl<'a> Bits<'a> {
         (0..n).try_fold(0_u32, |number, _| Some(number << 1 | u32::from(self.flag()?)))
     }
 
+    /// How many bits were read.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
     pub(crate) fn skip(&mut self, n: usize) -> Option<()> {
         self.at += n;
         (self.at <= self.bytes.len() * 8).then_some(())

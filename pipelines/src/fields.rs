@@ -30,11 +30,17 @@ impl Field {
 
 /// What a sequence says of its slices.
 #[derive(Debug, Clone, Copy)]
-struct Sequence {
+pub(crate) struct Sequence {
     /// Bits in front of the number of a frame.
-    colour_bits: usize,
-    frame_bits: u32,
-    has_fields: bool,
+    pub(crate) colour_bits: usize,
+    pub(crate) frame_bits: u32,
+    pub(crate) has_fields: bool,
+    /// Whether luma and chroma are coded together.
+    pub(crate) has_chroma: bool,
+    /// Bits of a picture's place in the order of showing; none where that is not told as a number.
+    pub(crate) order_bits: u32,
+    /// Whether a slice says by how much its picture is out of the usual order.
+    pub(crate) has_order_deltas: bool,
 }
 
 /// Tells fields from frames.
@@ -96,17 +102,18 @@ impl Fields {
 }
 
 /// The number of a sequence parameter set, and what it says.
-fn sequence(set: &[u8]) -> Option<(u32, Sequence)> {
+pub(crate) fn sequence(set: &[u8]) -> Option<(u32, Sequence)> {
     let mut bits = Bits::new(set);
     let profile = bits.number(8)?;
     bits.skip(16)?;
     let number = bits.unsigned()?;
-    let mut colour_bits = 0;
+    let (mut colour_bits, mut has_chroma) = (0, true);
     if matches!(profile, 100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135) {
         let chroma = bits.unsigned()?;
         if chroma == 3 {
             colour_bits = if bits.flag()? { 2 } else { 0 };
         }
+        has_chroma = chroma != 0 && colour_bits == 0;
         let (_luma, _chroma, _bypass) = (bits.unsigned()?, bits.unsigned()?, bits.flag()?);
         if bits.flag()? {
             for i in 0..if chroma == 3 { 12 } else { 8 } {
@@ -117,12 +124,11 @@ fn sequence(set: &[u8]) -> Option<(u32, Sequence)> {
         }
     }
     let frame_bits = bits.unsigned().filter(|&bits| bits <= 12)? + 4;
+    let (mut order_bits, mut has_order_deltas) = (0, false);
     match bits.unsigned()? {
-        0 => {
-            bits.unsigned()?;
-        }
+        0 => order_bits = bits.unsigned().filter(|&bits| bits <= 12)? + 4,
         1 => {
-            bits.flag()?;
+            has_order_deltas = !bits.flag()?;
             let (_apart, _between) = (bits.signed()?, bits.signed()?);
             for _ in 0..bits.unsigned().filter(|&n| n < 256)? {
                 bits.signed()?;
@@ -131,7 +137,8 @@ fn sequence(set: &[u8]) -> Option<(u32, Sequence)> {
         _ => {}
     }
     let (_references, _gaps, _width, _height) = (bits.unsigned()?, bits.flag()?, bits.unsigned()?, bits.unsigned()?);
-    Some((number, Sequence { colour_bits, frame_bits, has_fields: !bits.flag()? }))
+    let has_fields = !bits.flag()?;
+    Some((number, Sequence { colour_bits, frame_bits, has_fields, has_chroma, order_bits, has_order_deltas }))
 }
 
 /// A list for scaling ends where its next number is nought: ITU-T H.264, 7.3.2.1.1.1.

@@ -58,6 +58,7 @@ mod talk;
 mod tap;
 mod thinning;
 mod transcode;
+mod unfiltered;
 mod unit;
 mod viewing;
 

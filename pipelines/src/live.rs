@@ -89,12 +89,10 @@ impl LiveStream {
         self.shared.slot.clone()
     }
 
-    /// Where evidence comes from: clips, and larger pictures than those that are watched where there are any.
+    /// Where evidence comes from: clips, and better pictures than those that are watched where there are any.
     pub fn clips(&self) -> Arc<dyn ClipSource> {
-        let clips: Arc<dyn ClipSource> = match self.beside {
-            None => self.ring(),
-            Some(_) => Arc::new(KeptRing { ring: self.ring() }),
-        };
+        let watched = self.beside.is_none().then(|| Arc::clone(&self.shared.decoded_part));
+        let clips: Arc<dyn ClipSource> = Arc::new(KeptRing { ring: self.ring(), watched });
         let Some(footage) = self.shared.config.footage.clone() else { return clips };
         let (stream, clock) = (self.stream().clone(), Arc::clone(&self.shared.clock));
         Arc::new(WithFootage { clips, ring: self.ring(), footage, stream, clock })

@@ -23,11 +23,13 @@ pub(crate) struct DecodedPart {
     thousandths: AtomicU32,
     dozes: AtomicBool,
     rests: AtomicBool,
+    goes_plain: AtomicBool,
 }
 
 impl Default for DecodedPart {
     fn default() -> Self {
-        Self { thousandths: AtomicU32::new(WHOLE), dozes: AtomicBool::new(false), rests: AtomicBool::new(false) }
+        let (dozes, rests, goes_plain) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
+        Self { thousandths: AtomicU32::new(WHOLE), dozes, rests, goes_plain }
     }
 }
 
@@ -59,6 +61,16 @@ impl DecodedPart {
     /// Has nothing decoded from the next unit on, or the part again from the next key frame on.
     pub(crate) fn rest(&self, rests: bool) {
         self.rests.store(rests, Ordering::Relaxed);
+    }
+
+    /// Pictures are decoded without the filter at the borders of blocks from now on, or with it.
+    pub(crate) fn go_plain(&self, goes_plain: bool) {
+        self.goes_plain.store(goes_plain, Ordering::Relaxed);
+    }
+
+    /// Whether pictures may differ a little from what the camera sent.
+    pub(crate) fn goes_plain(&self) -> bool {
+        self.goes_plain.load(Ordering::Relaxed)
     }
 
     /// Whether nothing is decoded.

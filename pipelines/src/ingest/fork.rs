@@ -10,7 +10,7 @@ use gst::prelude::*;
 use gst_video::VideoMeta;
 
 use super::entrance::{Stamp, entry_of};
-use super::{ForkInfo, RawUnit, Site, entrance, gate, picture};
+use super::{ForkInfo, RawUnit, Site, entrance, gate, picture, plain};
 use crate::codec::decoder_of;
 use crate::frame_map::{Picture, running_time_ns};
 use crate::pairing::{Framing, pair_up};
@@ -66,6 +66,10 @@ pub(super) fn fork(site: &Arc<Site>, pad: &gst::Pad, codec: Codec) -> Result<(),
     let opened = decoder::open(codec, &options.decoder, &options.excluded_decoders, options.decoder_threads)?;
     meter(site, &opened.element);
     let is_copied = opened.kind != DecoderKind::Software;
+    options.decoded_part.go_plain(false);
+    if options.is_live && codec == Codec::H264 && !is_copied {
+        plain::add(&opened.element, &options.decoded_part);
+    }
     tracing::debug!(%codec, decoder = %opened.name, is_copied, "decoder chosen");
     let (converter, frame_sink) = (converter(site, &opened.name)?, frame_sink(site));
     site.intake.forked(ForkInfo {

@@ -19,6 +19,7 @@ mod mask;
 mod open;
 mod packet;
 mod picture;
+mod plain;
 mod publish;
 mod raw;
 mod recording;

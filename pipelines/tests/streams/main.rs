@@ -8,6 +8,7 @@ mod masks;
 mod matrix;
 mod metadata;
 mod odd_cameras;
+mod plain;
 mod published;
 mod replay;
 mod scripted;

@@ -34,7 +34,7 @@ fn main() -> anyhow::Result<()> {
         python: args.python,
         peer: args.peer,
         weights: args.weights,
-        warm_up: Duration::from_secs(12),
+        warm_up: Duration::from_secs(30),
         time: Duration::from_secs(args.seconds),
     };
     println!("{HEADING}");
