@@ -27,6 +27,7 @@ mod refuse;
 mod rtsp;
 mod tracks;
 mod v4l2;
+mod wanted;
 mod whip;
 mod whole;
 mod why;

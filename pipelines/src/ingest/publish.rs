@@ -13,10 +13,11 @@ use forewarn_domain::clock::Stopwatch;
 use gst::glib::WeakRef;
 use gst::prelude::*;
 use gst_app::AppSrc;
-use rtmp_runtime::server::{ServerConfig, ServerEvent, ServerSession};
+use rtmp_runtime::server::{ServerEvent, ServerSession};
 
 use super::listen::{Door, TURN, is_there};
 use super::refuse::Refusals;
+use super::wanted::{NO_KEY, Wanted};
 use crate::plugin::make;
 use crate::{SourceUrl, StreamFault};
 
@@ -41,29 +42,6 @@ pub(super) fn build(source: &SourceUrl, door: &Door) -> Result<gst::Element, Str
     let (app, wanted) = (app.downgrade(), Wanted::of(source));
     Thread::spawn(format!("rtmp-{port}"), move || hear(&listener, &app, &wanted)).map_err(StreamFault::other)?;
     Ok(element)
-}
-
-/// What a publisher must name: the application, and the key.
-struct Wanted {
-    app: Option<String>,
-    key: Option<String>,
-}
-
-impl Wanted {
-    /// By the path of the address; whatever it does not name, any will do.
-    fn of(source: &SourceUrl) -> Self {
-        let location = source.location();
-        let path = location.split_once("://").map_or(location, |(_, rest)| rest);
-        let path = path.split_once('/').map_or("", |(_, path)| path);
-        let path = path.split('?').next().unwrap_or_default().trim_matches('/');
-        let (app, key) = path.rsplit_once('/').unwrap_or((path, ""));
-        let named = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Self { app: named(app), key: named(key) }
-    }
-
-    fn is_app(&self, app: &str) -> bool {
-        self.app.as_deref().is_none_or(|wanted| wanted == app.trim_matches('/'))
-    }
 }
 
 /// Hears publishers until one of them has sent something and ended, or until nobody wants the stream.
@@ -101,12 +79,11 @@ fn take(
     let in_words = |error: std::io::Error| error.to_string();
     publisher.set_read_timeout(Some(TURN)).map_err(in_words)?;
     publisher.set_write_timeout(Some(WRITE_WITHIN)).map_err(in_words)?;
-    let config = ServerConfig::default().with_expected_stream_key(wanted.key.clone());
-    let (mut session, mut buffer, mut has_sent) = (ServerSession::new(config), vec![0; 1 << 14], false);
+    let (mut session, mut buffer, mut has_sent) = (ServerSession::new(wanted.config()), vec![0; 1 << 14], false);
     let (mut is_known, mut n_heard, watch, mut others) = (false, 0, Stopwatch::start(), Refusals::default());
     loop {
         if !is_known && (n_heard > KEY_WITHIN_BYTES || watch.elapsed() > KEY_WITHIN) {
-            return Err("it does not say what it publishes, or by a key that is not the camera's".to_owned());
+            return Err(NO_KEY.to_owned());
         }
         let Some(source) = source.upgrade() else { return Ok(has_sent) };
         let length = match publisher.read(&mut buffer) {
@@ -118,7 +95,7 @@ fn take(
         };
         n_heard += length;
         if has_sent {
-            others.turn(listener);
+            others.turn(listener, wanted);
         }
         let (answer, events) = match session.handle_data(&buffer[..length]) {
             Ok(told) => told,
@@ -145,24 +122,5 @@ fn take(
                 _ => {}
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_path_says_what_a_publisher_must_name() {
-        let of = |url: &str| {
-            let Wanted { app, key } = Wanted::of(&url.parse().unwrap());
-            (app.unwrap_or_default(), key.unwrap_or_default())
-        };
-        assert_eq!(of("rtmp://:1935/live/hill3?mode=listener"), ("live".to_owned(), "hill3".to_owned()));
-        assert_eq!(of("rtmp://0.0.0.0:1935/a/b/c?mode=listener"), ("a/b".to_owned(), "c".to_owned()));
-        assert_eq!(of("rtmp://:1935/live?mode=listener"), ("live".to_owned(), String::new()));
-        assert_eq!(of("rtmp://:1935?mode=listener"), Default::default());
-        let wanted = Wanted::of(&"rtmp://:1935/live/k?mode=listener".parse().unwrap());
-        assert!(wanted.is_app("live/") && !wanted.is_app("other"));
     }
 }

@@ -72,6 +72,13 @@ fn who_publishes_while_another_does_is_told_so() {
     let second = Publisher::command(port, "hill3").stderr(Stdio::piped()).output().expect("ffmpeg is installed");
     let told = String::from_utf8_lossy(&second.stderr);
     assert!(!second.status.success() && told.contains("another publishes"), "{told}");
+    // Who does not know the key learns nothing but that.
+    let stranger = Publisher::command(port, "other").stderr(Stdio::piped()).output().expect("ffmpeg is installed");
+    let told = String::from_utf8_lossy(&stranger.stderr);
+    assert!(
+        !stranger.status.success() && told.contains("key mismatch") && !told.contains("another publishes"),
+        "{told}"
+    );
     let frames = [next(&live), next(&live)];
     assert!(frames[1].meta.sequence > frames[0].meta.sequence);
     assert!(!events.comes_within(Duration::ZERO, is_interrupted));
