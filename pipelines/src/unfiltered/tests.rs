@@ -1,3 +1,5 @@
+//! Real streams of x264 with and without the filter, and any bytes.
+
 use gst::prelude::*;
 use proptest::prelude::*;
 
