@@ -7,10 +7,18 @@ impl CompiledRule {
     /// are told of what the look itself sees.
     #[must_use]
     pub fn at_once(mut self) -> Self {
-        self.watches.iter_mut().for_each(|watch| watch.at_once());
-        self.terms.iter_mut().for_each(|term| term.watch.at_once());
-        self.sensors.iter_mut().for_each(|sensor| sensor.at_once());
-        self.scores.iter_mut().for_each(|score| score.at_once());
+        for watch in &mut self.watches {
+            watch.at_once();
+        }
+        for term in &mut self.terms {
+            term.watch.at_once();
+        }
+        for sensor in &mut self.sensors {
+            sensor.at_once();
+        }
+        for score in &mut self.scores {
+            score.at_once();
+        }
         for ask in &mut self.asks {
             ask.standard = ask.standard.at_once();
         }
