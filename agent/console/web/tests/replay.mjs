@@ -24,14 +24,17 @@ async function replay(page, words, name) {
   await page.getByRole("button", { name: words.again }).click();
   const dialog = page.locator("dialog[open]");
   await dialog.locator("form button.primary").click();
-  // What was decided before is not told again: by the same setting the same incident comes out.
+  // What was decided before stands there until it is begun anew.
+  await dialog.locator("form button.primary:disabled").waitFor();
+  const sights = ["kept", "now"].map((side) => page.waitForResponse((told) => told.url().endsWith(`/again/${side}`), { timeout: PATIENCE_MS }));
   await dialog.locator('[data-side="kept"] .badge.is-complied').waitFor({ timeout: PATIENCE_MS });
   await dialog.locator('[data-side="now"] .badge').waitFor({ timeout: PATIENCE_MS });
+  await Promise.all(sights);
   const drawn = (side) => dialog.locator(`[data-side="${side}"] canvas`);
   const on = dialog.getByRole("button", { name: words.on });
   const at = () => dialog.locator(".scrub output").innerText();
   let [boxes, steps] = [0, 0];
-  for (; steps < 20 && !boxes; steps++) {
+  for (; steps < 40 && !boxes; steps++) {
     const was = await at();
     await on.click();
     await page.waitForFunction((was) => document.querySelector(".scrub output").innerText !== was, was);
@@ -56,8 +59,8 @@ async function takeOut(page, context) {
 const first = await desk.newPage({ locale: "en-GB", viewport: { width: 1440, height: 960 }, acceptDownloads: true });
 await desk.enter(first.page);
 // The oldest that was escalated: its clips are all there.
-const found = await first.page.waitForFunction(
-  async () => {
+const ready = () =>
+  first.page.evaluate(async () => {
     const list = await (await fetch("/api/v1/incidents?state=escalated")).json();
     for (const { id } of list.incidents) {
       const told = await (await fetch(`/api/v1/incidents/${id}`)).json();
@@ -65,11 +68,10 @@ const found = await first.page.waitForFunction(
       if (clips.some((clip) => clip.moment === "confirmed") && told.evidence.bundle.seal) return id;
     }
     return "";
-  },
-  null,
-  { timeout: PATIENCE_MS, polling: 1000 },
-);
-const id = await found.jsonValue();
+  });
+let id = await ready();
+for (const until = Date.now() + PATIENCE_MS; !id && Date.now() < until; id = await ready()) await first.page.waitForTimeout(1000);
+if (!id) fail("no incident was escalated and sealed");
 await open(first.page, id);
 await first.page.locator(".stage img").first().waitFor();
 await desk.shot(first.page, "incident-desk-light");
