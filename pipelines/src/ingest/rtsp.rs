@@ -15,6 +15,8 @@ use crate::{Codec, RtspTransport, SourceUrl, StreamFault};
 
 /// Longest wait for a connection or an answer, in microseconds.
 const TCP_TIMEOUT_US: u64 = 5_000_000;
+/// How far a picture may lie behind one that was sent before it, over TCP, in milliseconds: longer than groups of B pictures take.
+const REORDERED_MS: u32 = 3000;
 /// Longest wait for the camera to confirm the end, in nanoseconds.
 const TEARDOWN_TIMEOUT_NS: u64 = 100_000_000;
 
@@ -102,7 +104,29 @@ fn watch_sender_reports(rtsp: &gst::Element, site: &Arc<Site>) {
         // Other managers than rtpbin do not say which jitter buffers they make.
         gst::glib::subclass::SignalId::lookup("new-jitterbuffer", manager.type_())?;
         watch_jitter_buffers(&manager, &site);
+        if site.options.transport == RtspTransport::Tcp {
+            manager.connect("new-jitterbuffer", false, |values| {
+                leave_times_alone(&values.get(1)?.get::<gst::Element>().ok()?);
+                None
+            });
+        }
         None
+    });
+}
+
+/// Lets pictures come in the order of decoding, however far that is from the order of showing.
+///
+/// A jitter buffer takes a packet whose time is farther back than its latency for one of a sender that begins anew, and gives that
+/// and what follows other times. Over TCP it waits for no packet that was lost, and it holds back the first one alone, so once
+/// that is through, the latency costs nothing.
+fn leave_times_alone(jitter_buffer: &gst::Element) {
+    let Some(out) = jitter_buffer.static_pad("src") else { return };
+    let buffer = jitter_buffer.downgrade();
+    out.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
+        if let Some(buffer) = buffer.upgrade() {
+            buffer.set_property("latency", REORDERED_MS);
+        }
+        gst::PadProbeReturn::Remove
     });
 }
 

@@ -51,6 +51,13 @@ pub(crate) const B_FRAMES: Recipe = Recipe {
               option-string=scenecut=0",
     ..PLAIN
 };
+/// H.264 with B-frames, of which some are sent a third of a second behind a picture that is shown after them.
+pub(crate) const DEEP_B_FRAMES: Recipe = Recipe {
+    name: "deep-b.mp4",
+    encoder: "x264enc threads=1 bframes=8 b-adapt=false b-pyramid=true key-int-max=27 pass=quant quantizer=18 \
+              speed-preset=fast option-string=scenecut=0",
+    ..PLAIN
+};
 /// H.265.
 pub(crate) const H265: Recipe = Recipe {
     name: "h265.mp4",

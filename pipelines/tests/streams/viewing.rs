@@ -8,7 +8,7 @@ use forewarn_pipelines::{LiveStream, SimCamera, SimConfig};
 
 use crate::live::{config, is_connected, start};
 use crate::replay::all_frames;
-use crate::support::{B_FRAMES, H265, LARGER, PLAIN, Recipe, WAIT, clips, number_of};
+use crate::support::{B_FRAMES, DEEP_B_FRAMES, H265, LARGER, PLAIN, Recipe, WAIT, clips, number_of};
 
 fn watched(recipe: &Recipe) -> (SimCamera, LiveStream) {
     let camera = SimCamera::start(&SimConfig::new(clips().get(recipe).path)).unwrap();
@@ -83,4 +83,21 @@ fn what_a_browser_gets_is_what_the_camera_sent() {
         let n_off = late.iter().filter(|late_us| late_us.abs() > 2).count();
         assert!(n_off <= most_off, "{}: each has its own time: {late:?}", recipe.name);
     }
+}
+
+#[test]
+fn pictures_that_are_sent_long_before_they_are_shown_keep_their_times() {
+    let (_camera, live) = watched(&DEEP_B_FRAMES);
+    let pieces = seen(&live, 200);
+    let time = |piece: &ViewPiece| match piece {
+        ViewPiece::Picture { captured_at, .. } => Some(captured_at.as_micros()),
+        ViewPiece::Start { .. } | ViewPiece::Over => None,
+    };
+    let mut times: Vec<i64> = pieces.iter().filter_map(time).collect();
+    times.sort_unstable();
+    // GStreamer finds out in the first two seconds, and anew where the clip of four begins anew, how late packets are.
+    let steps: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let is_regular = |step_us: &i64| (30_000..50_000).contains(step_us);
+    let longest = steps.split(|step_us| !is_regular(step_us)).map(<[i64]>::len).max();
+    assert!(longest >= Some(30), "{steps:?}");
 }

@@ -112,7 +112,7 @@ fn in_english(
         None => "not sent in a fast run".to_owned(),
     };
     let mut lines = vec![
-        ("incidents", format!("{incidents}: {complied} complied, {escalated} escalated, {open} still open")),
+        ("incidents", format!("{incidents}: {complied} complied, {escalated} escalated; {open} of them still open")),
         ("warnings", format!("{warnings} {proof}")),
         ("reports", reports),
         ("frames", format!("{frames_decoded} decoded, {frames_analysed} analysed, {frames_dropped} dropped")),
@@ -141,7 +141,7 @@ fn in_chinese(
         None => "快速运行不发送".to_owned(),
     };
     let mut lines = vec![
-        ("事件", format!("{incidents} 起：{complied} 起已听从，{escalated} 起已上报，{open} 起仍在继续")),
+        ("事件", format!("{incidents} 起：{complied} 起已听从，{escalated} 起已上报；其中 {open} 起仍在继续")),
         ("警告", format!("{warnings} 次，{proof}")),
         ("上报", reports),
         ("画面", format!("解码 {frames_decoded} 帧，分析 {frames_analysed} 帧，丢弃 {frames_dropped} 帧")),
