@@ -286,16 +286,9 @@ impl Fit {
             let weight = 1.0 / (1.0 + (residual * scale).powi(2)).powi(2);
             weights += f64::from(weight);
             let row = [gx * self.gain, gy * self.gain, -level, -1.0, residual];
-            for (i, line) in normal.iter_mut().enumerate() {
-                for (j, sum) in line.iter_mut().enumerate().skip(i) {
-                    *sum += f64::from(weight * row[i] * row[j]);
-                }
-            }
+            add_to_upper(&mut normal, &row, weight);
         }
-        let upper = normal;
-        for (i, line) in normal.iter_mut().enumerate() {
-            line.iter_mut().zip(&upper).take(i).for_each(|(value, mirrored)| *value = mirrored[i]);
-        }
+        mirror_upper(&mut normal);
         let (a, b, c) = (normal[0][0] / weights, normal[0][1] / weights, normal[1][1] / weights);
         if weakest(a, b, c) < f64::from(LEAST_TEXTURE * self.gain * self.gain) {
             return None;
@@ -306,6 +299,23 @@ impl Fit {
         self.gain = (self.gain - dg).clamp(0.2, 5.0);
         self.offset -= dof;
         Some(dx.hypot(dy))
+    }
+}
+
+/// Adds one weighted observation to the upper half of normal equations; its last value is what is measured.
+pub(super) fn add_to_upper<const N: usize, const M: usize>(normal: &mut [[f64; M]; N], row: &[f32; M], weight: f32) {
+    for (i, line) in normal.iter_mut().enumerate() {
+        for (j, sum) in line.iter_mut().enumerate().skip(i) {
+            *sum += f64::from(weight * row[i] * row[j]);
+        }
+    }
+}
+
+/// Fills the lower half of normal equations, which are symmetric, from the upper one.
+pub(super) fn mirror_upper<const N: usize, const M: usize>(normal: &mut [[f64; M]; N]) {
+    let upper = *normal;
+    for (i, line) in normal.iter_mut().enumerate() {
+        line.iter_mut().zip(&upper).take(i).for_each(|(value, mirrored)| *value = mirrored[i]);
     }
 }
 

@@ -3,7 +3,7 @@
 //! Gauss-Newton from coarse to fine as in [`super::align`], over a similarity in place of a translation: a camera on a mast
 //! or a drone rolls and zooms, too, and a roll of one degree carries the edge of the picture by more than half a person.
 
-use super::align::{FINE_STRIDE, Picture, Pyramid, Samples, solve, weakest};
+use super::align::{FINE_STRIDE, Picture, Pyramid, Samples, add_to_upper, mirror_upper, solve, weakest};
 use super::sums::Sums;
 
 /// Most rounds on each step.
@@ -169,16 +169,9 @@ impl Fit {
             let (dx, dy) = ((sample.x as f32 - self.at.middle.0) / unit, (sample.y as f32 - self.at.middle.1) / unit);
             let (gx, gy) = (sample.gx * self.gain, sample.gy * self.gain);
             let row = [gx, gy, gx * dx + gy * dy, gy * dx - gx * dy, -sample.level, -1.0, residual];
-            for (i, line) in normal.iter_mut().enumerate() {
-                for (j, sum) in line.iter_mut().enumerate().skip(i) {
-                    *sum += f64::from(weight * row[i] * row[j]);
-                }
-            }
+            add_to_upper(&mut normal, &row, weight);
         }
-        let upper = normal;
-        for (i, line) in normal.iter_mut().enumerate() {
-            line.iter_mut().zip(&upper).take(i).for_each(|(value, mirrored)| *value = mirrored[i]);
-        }
+        mirror_upper(&mut normal);
         let (a, b, c) = (normal[0][0] / weights, normal[0][1] / weights, normal[1][1] / weights);
         if weakest(a, b, c) < LEAST_TEXTURE * f64::from(self.gain * self.gain) {
             return None;

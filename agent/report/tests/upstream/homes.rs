@@ -77,11 +77,15 @@ fn read_by_home_assistant(config: &str, by_topic: &BTreeMap<String, Vec<Received
     let published: BTreeMap<&String, Vec<String>> = by_topic.iter().map(|(topic, all)| (topic, coded(all))).collect();
     let mut python = Command::new("python3");
     python.args([&format!("{SCRIPTS}/home_assistant.py"), READERS]).env("PYTHONPATH", READERS);
-    let mut python = python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let said = json!({ "config": config, "published": published });
-    python.stdin.take().unwrap().write_all(said.to_string().as_bytes()).unwrap();
-    let told = python.wait_with_output().unwrap();
-    assert!(told.status.success(), "run `cargo xtask test` once, which fetches Home Assistant");
+    answer(&mut python, &json!({ "config": config, "published": published }))
+}
+
+/// What a reader that `cargo xtask test` fetches answers to this.
+fn answer(reader: &mut Command, said: &Value) -> Value {
+    let mut reader = reader.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    reader.stdin.take().unwrap().write_all(said.to_string().as_bytes()).unwrap();
+    let told = reader.wait_with_output().unwrap();
+    assert!(told.status.success(), "run `cargo xtask test` once, which fetches the reader");
     serde_json::from_slice(&told.stdout).unwrap()
 }
 
@@ -134,12 +138,7 @@ fn read_by_iobroker(messages: &[Received]) -> Value {
     let said = messages.iter().map(|one| json!({ "topic": one.topic, "payload": STANDARD.encode(&one.payload) }));
     let mut node = Command::new("node");
     node.args([format!("{SCRIPTS}/frigate_reader.mjs"), format!("{READERS}/npm")]);
-    let mut node = node.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let said: Value = said.collect();
-    node.stdin.take().unwrap().write_all(said.to_string().as_bytes()).unwrap();
-    let told = node.wait_with_output().unwrap();
-    assert!(told.status.success(), "run `cargo xtask test` once, which fetches the reader");
-    serde_json::from_slice(&told.stdout).unwrap()
+    answer(&mut node, &said.collect())
 }
 
 #[test]
