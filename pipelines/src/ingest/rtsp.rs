@@ -42,7 +42,7 @@ pub(super) fn build(site: &Arc<Site>, source: &SourceUrl) -> Result<gst::Element
         rtsp.set_property("user-pw", credentials.password.expose());
     }
     select_video(&rtsp, site, talk);
-    watch_sender_reports(&rtsp, site);
+    watch_manager(&rtsp, site);
     let on_pad = site.clone();
     rtsp.connect_pad_added(move |_, pad| {
         if let Err(fault) = take_pad(&on_pad, pad) {
@@ -96,8 +96,8 @@ pub(super) fn take_pad(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFau
     mask::fork(site, &output, codec)
 }
 
-/// Passes pairs of running time and sender-report time on.
-fn watch_sender_reports(rtsp: &gst::Element, site: &Arc<Site>) {
+/// Has sender reports passed on, and over TCP the times of pictures left alone.
+fn watch_manager(rtsp: &gst::Element, site: &Arc<Site>) {
     let site = site.clone();
     rtsp.connect("new-manager", false, move |values| {
         let manager = values.get(1)?.get::<gst::Element>().ok()?;
@@ -130,7 +130,7 @@ fn leave_times_alone(jitter_buffer: &gst::Element) {
     });
 }
 
-/// The same of every jitter buffer that an `rtpbin` makes.
+/// Passes pairs of running time and sender-report time on, of every jitter buffer that an `rtpbin` makes.
 pub(super) fn watch_jitter_buffers(manager: &gst::Element, site: &Arc<Site>) {
     let site = site.clone();
     manager.connect("new-jitterbuffer", false, move |values| {
