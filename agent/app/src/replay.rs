@@ -4,6 +4,8 @@
 //! Before a frame is looked at, everything that falls due before its time is done: timeouts of incidents, and the ends
 //! of announcements, which a replay counts as played after the estimated length of their text.
 
+mod folder;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,9 +36,6 @@ use crate::detector;
 use crate::evidence_folder;
 use crate::exit::{CommandError, ExitCode, OrExit as _};
 use crate::tracks_file::TracksFile;
-
-/// Says that a replay made what lies beside it, so that the next one may replace it.
-const MARK: &str = ".forewarn-replay";
 
 /// What a replay is asked to do.
 pub struct Replay<'a> {
@@ -151,12 +150,17 @@ impl<'a> Replay<'a> {
             damage: None,
             keepers: self.keepers,
         };
-        player.keepers.extend(heat(self.site, self.out, &civil)?);
-        let mut lanes = Vec::new();
-        for camera in &self.site.cameras {
+        let open = |camera: &Camera| {
             let clip = (self.clips.get(&camera.id), self.following.clone());
-            lanes.push(open_lane(self.site, camera, clip, self.out, self.tracks.as_deref())?);
+            open_lane(self.site, camera, clip)
+        };
+        let mut lanes = self.site.cameras.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        // Only now, so that a clip that cannot be opened costs nobody what an earlier replay found.
+        folder::clear_earlier(self.out, self.with_evidence)?;
+        if let Some(classes) = self.tracks {
+            write_tracks(&mut lanes, self.out, &classes)?;
         }
+        player.keepers.extend(heat(self.site, self.out, &civil));
         if self.with_evidence {
             player.keeper = Some(keeper(self.site, self.out, civil, &lanes)?.with_closeups(closeups));
         }
@@ -185,26 +189,17 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// Presence is kept where the start of the clips is known; that of an earlier replay is replaced.
-fn heat(site: &Site, out: &Path, civil: &SiteTime) -> anyhow::Result<Option<Box<dyn Keeper>>> {
-    let Some(heat) = site.heat_map.as_ref().filter(|_| civil.instant(Timestamp::ZERO).is_some()) else {
-        return Ok(None);
-    };
-    let dir = StorageDir::new(out).heat();
-    if dir.exists() && out.join(MARK).exists() {
-        std::fs::remove_dir_all(&dir).with_context(|| format!("failed to clear {}", dir.display()))?;
-    }
-    std::fs::write(out.join(MARK), "").with_context(|| format!("failed to mark {}", out.display()))?;
-    let store = HeatStore::new(dir, civil.clone());
-    Ok(Some(Box::new(HeatKeeper::new(&heat.classes, site.storage.max_days, store))))
+/// Presence is kept where the start of the clips is known.
+fn heat(site: &Site, out: &Path, civil: &SiteTime) -> Option<Box<dyn Keeper>> {
+    let heat = site.heat_map.as_ref().filter(|_| civil.instant(Timestamp::ZERO).is_some())?;
+    let store = HeatStore::new(StorageDir::new(out).heat(), civil.clone());
+    Some(Box::new(HeatKeeper::new(&heat.classes, site.storage.max_days, store)))
 }
 
 fn open_lane(
     site: &Site,
     camera: &Camera,
     (clip, following): (Option<&PathBuf>, VecDeque<(Timestamp, PathBuf)>),
-    out: &Path,
-    classes: Option<&[Class]>,
 ) -> Result<Lane, CommandError> {
     let path = match clip {
         Some(clip) => clip.clone(),
@@ -222,12 +217,6 @@ fn open_lane(
     let config = ReplayConfig { ring: camera.ring_limits(), following, ..camera.replay_config() };
     let mut replay = FileReplay::open(&path, config).or_exit(ExitCode::BadInput)?;
     let next = replay.next_frame().or_exit(ExitCode::BadInput)?;
-    let tracks = if let Some(classes) = classes {
-        let name = if site.cameras.len() == 1 { "tracks.txt".to_owned() } else { format!("tracks-{}.txt", camera.id) };
-        Some(TracksFile::create(&out.join(name), classes.to_vec()).context("failed to create the tracks file")?)
-    } else {
-        None
-    };
     let interval_us = i64::try_from(camera.analysis_interval.as_micros()).unwrap_or(i64::MAX);
     let is_gated = camera.is_gated && site.inference.is_gated_in_replay;
     let input = &site.model.card.input;
@@ -241,7 +230,7 @@ fn open_lane(
         rest: StreamRest::new(StreamSettings { is_gated, ..site.stream_settings(camera) }),
         boxes: Vec::new(),
         due: None,
-        tracks,
+        tracks: None,
         latest: None,
     })
 }
@@ -249,7 +238,6 @@ fn open_lane(
 fn keeper(site: &Site, out: &Path, civil: SiteTime, lanes: &[Lane]) -> Result<EvidenceKeeper, CommandError> {
     let dir = StorageDir::new(out);
     let root = dir.evidence();
-    clear_earlier(out, &root)?;
     let store = evidence_folder::open_store(&dir, Limits::default(), TimeLine::Clip).or_exit(ExitCode::Failed)?;
     let store = store.sealed_to(site.evidence.sealed_to.clone());
     let mut keeper = EvidenceKeeper::new(store, evidence_folder::keeper_setup(&dir, site, civil))
@@ -260,21 +248,14 @@ fn keeper(site: &Site, out: &Path, civil: SiteTime, lanes: &[Lane]) -> Result<Ev
     Ok(keeper)
 }
 
-/// Removes the evidence of an earlier replay into the same directory, which would be taken for this one's. Evidence that
-/// no replay made is left alone.
-fn clear_earlier(out: &Path, root: &Path) -> Result<(), CommandError> {
-    let mark = out.join(MARK);
-    if root.exists() {
-        if !mark.exists() {
-            let error = anyhow::anyhow!(
-                "{} holds evidence that no replay made, and a replay would replace it; choose another --out",
-                root.display()
-            );
-            return Err(CommandError { code: ExitCode::BadInput, error });
-        }
-        std::fs::remove_dir_all(root).with_context(|| format!("failed to clear {}", root.display()))?;
+/// Has the tracks of each clip written, in the file of its camera where there are several.
+fn write_tracks(lanes: &mut [Lane], out: &Path, classes: &[Class]) -> anyhow::Result<()> {
+    let is_alone = lanes.len() == 1;
+    for lane in lanes {
+        let name = if is_alone { "tracks.txt".to_owned() } else { format!("tracks-{}.txt", lane.camera) };
+        let file = TracksFile::create(&out.join(name), classes.to_vec()).context("failed to create the tracks file")?;
+        lane.tracks = Some(file);
     }
-    std::fs::write(&mark, "").with_context(|| format!("failed to write {}", mark.display()))?;
     Ok(())
 }
 
