@@ -84,74 +84,84 @@ pub fn print(tally: &Tally, figures: &Figures, out: &Path, language: Option<Lang
             "evidence": evidence, "flight": figures.flight });
         return writeln!(stdout, "{value}");
     };
-    let counts = (tally.records.len(), complied, escalated, open);
-    let told = match language {
-        Language::En => in_english(counts, tally.warnings_played, figures, &evidence),
-        Language::Zh => in_chinese(counts, tally.warnings_played, figures, &evidence),
-    };
+    let sums = Sums { incidents: tally.records.len(), complied, escalated, open, warnings: tally.warnings_played };
     writeln!(stdout)?;
     // A Chinese character takes two columns.
     let columns = |what: &str| what.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<usize>();
-    told.iter().try_for_each(|(what, told)| {
+    let mut lines = of_incidents(&sums, figures);
+    lines.extend(of_the_run(figures, &evidence));
+    let in_language = match language {
+        Language::En => 0,
+        Language::Zh => 1,
+    };
+    lines.iter().try_for_each(|(what, told)| {
+        let (what, told) = (what[in_language], &told[in_language]);
         writeln!(stdout, "{what}{:room$}{told}", "", room = 12_usize.saturating_sub(columns(what)))
     })
 }
 
-type Lines = Vec<(&'static str, String)>;
+/// What a line is about, and what it tells: in English, and in Chinese.
+type Line = ([&'static str; 2], [String; 2]);
 
-fn in_english(
-    (incidents, complied, escalated, open): (usize, usize, usize, usize),
+/// What the first lines count.
+struct Sums {
+    incidents: usize,
+    complied: usize,
+    escalated: usize,
+    open: usize,
     warnings: u64,
-    figures: &Figures,
-    evidence: &Path,
-) -> Lines {
-    let Figures { frames_decoded, frames_analysed, frames_dropped, reports_pending, cpu_s, wall_s, .. } = figures;
-    let proof = if figures.reports_acknowledged.is_some() { "played to the end" } else { "assumed to be played" };
-    let reports = match figures.reports_acknowledged {
-        Some(n) => format!("{n} acknowledged by the broker, {reports_pending} waiting"),
-        None => "not sent in a fast run".to_owned(),
-    };
-    let mut lines = vec![
-        ("incidents", format!("{incidents}: {complied} complied, {escalated} escalated; {open} of them still open")),
-        ("warnings", format!("{warnings} {proof}")),
-        ("reports", reports),
-        ("frames", format!("{frames_decoded} decoded, {frames_analysed} analysed, {frames_dropped} dropped")),
-    ];
-    if let Some((p50, p99)) = figures.latency_ms {
-        let told = format!("{p50} ms from a frame's arrival to the decision, 99 % within {p99} ms");
-        lines.push(("latency", told));
-    }
-    lines.push(("processor", format!("{cpu_s:.1} s in {wall_s:.1} s, {:.0} % of one core", figures.cpu_share())));
-    lines.extend(figures.flight.clone().map(|told| ("flight", told)));
-    lines.push(("evidence", evidence.display().to_string()));
-    lines.push(("", "open a clip in any player; check a folder with `forewarn evidence verify FOLDER`".to_owned()));
-    lines
 }
 
-fn in_chinese(
-    (incidents, complied, escalated, open): (usize, usize, usize, usize),
-    warnings: u64,
-    figures: &Figures,
-    evidence: &Path,
-) -> Lines {
-    let Figures { frames_decoded, frames_analysed, frames_dropped, reports_pending, cpu_s, wall_s, .. } = figures;
-    let proof = if figures.reports_acknowledged.is_some() { "已完整播放" } else { "推定已播放" };
-    let reports = match figures.reports_acknowledged {
-        Some(n) => format!("{n} 条已由服务器确认，{reports_pending} 条待发"),
-        None => "快速运行不发送".to_owned(),
-    };
-    let mut lines = vec![
-        ("事件", format!("{incidents} 起：{complied} 起已听从，{escalated} 起已上报；其中 {open} 起仍在继续")),
-        ("警告", format!("{warnings} 次，{proof}")),
-        ("上报", reports),
-        ("画面", format!("解码 {frames_decoded} 帧，分析 {frames_analysed} 帧，丢弃 {frames_dropped} 帧")),
+fn of_incidents(sums: &Sums, figures: &Figures) -> Vec<Line> {
+    let Sums { incidents, complied, escalated, open, warnings } = sums;
+    let Figures { reports_acknowledged, reports_pending, .. } = figures;
+    let sums = [
+        format!("{incidents}: {complied} complied, {escalated} escalated; {open} of them still open"),
+        format!("{incidents} 起：{complied} 起已听从，{escalated} 起已上报；其中 {open} 起仍在继续"),
     ];
+    let (warnings, reports) = match reports_acknowledged {
+        Some(n) => (
+            [format!("{warnings} played to the end"), format!("{warnings} 次，已完整播放")],
+            [
+                format!("{n} acknowledged by the broker, {reports_pending} waiting"),
+                format!("{n} 条已由服务器确认，{reports_pending} 条待发"),
+            ],
+        ),
+        None => (
+            [format!("{warnings} assumed to be played"), format!("{warnings} 次，推定已播放")],
+            ["not sent in a fast run".to_owned(), "快速运行不发送".to_owned()],
+        ),
+    };
+    vec![(["incidents", "事件"], sums), (["warnings", "警告"], warnings), (["reports", "上报"], reports)]
+}
+
+fn of_the_run(figures: &Figures, evidence: &Path) -> Vec<Line> {
+    let Figures { frames_decoded, frames_analysed, frames_dropped, cpu_s, wall_s, .. } = figures;
+    let share = figures.cpu_share();
+    let frames = [
+        format!("{frames_decoded} decoded, {frames_analysed} analysed, {frames_dropped} dropped"),
+        format!("解码 {frames_decoded} 帧，分析 {frames_analysed} 帧，丢弃 {frames_dropped} 帧"),
+    ];
+    let mut lines = vec![(["frames", "画面"], frames)];
     if let Some((p50, p99)) = figures.latency_ms {
-        lines.push(("延迟", format!("从画面到达至判定 {p50} 毫秒，99% 不超过 {p99} 毫秒")));
+        let latency = [
+            format!("{p50} ms from a frame's arrival to the decision, 99 % within {p99} ms"),
+            format!("从画面到达至判定 {p50} 毫秒，99% 不超过 {p99} 毫秒"),
+        ];
+        lines.push((["latency", "延迟"], latency));
     }
-    lines.push(("处理器", format!("{wall_s:.1} 秒内使用 {cpu_s:.1} 秒，占单核 {:.0}%", figures.cpu_share())));
-    lines.extend(figures.flight.clone().map(|told| ("飞行", told)));
-    lines.push(("证据", evidence.display().to_string()));
-    lines.push(("", "录像可用任意播放器打开；用 `forewarn evidence verify 文件夹` 验证".to_owned()));
+    let processor = [
+        format!("{cpu_s:.1} s in {wall_s:.1} s, {share:.0} % of one core"),
+        format!("{wall_s:.1} 秒内使用 {cpu_s:.1} 秒，占单核 {share:.0}%"),
+    ];
+    lines.push((["processor", "处理器"], processor));
+    lines.extend(figures.flight.clone().map(|told| (["flight", "飞行"], [told.clone(), told])));
+    let folder = evidence.display().to_string();
+    lines.push((["evidence", "证据"], [folder.clone(), folder]));
+    let what_next = [
+        "open a clip in any player; check a folder with `forewarn evidence verify FOLDER`".to_owned(),
+        "录像可用任意播放器打开；用 `forewarn evidence verify 文件夹` 验证".to_owned(),
+    ];
+    lines.push((["", ""], what_next));
     lines
 }
