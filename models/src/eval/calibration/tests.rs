@@ -62,6 +62,20 @@ fn data_that_show_nothing_are_told() {
 }
 
 #[test]
+fn a_few_boxes_of_another_height_do_not_turn_the_order_of_the_scores_about() {
+    let mut claims = made_up("person", &Curve { slope: 2.0, ..Curve::IDENTITY }, 400, 10);
+    claims.iter_mut().for_each(|claim| claim.height_px = 64.0);
+    let small = |i: usize| {
+        let is_right = i.is_multiple_of(2);
+        let score = if is_right { 0.1 } else { 0.9 };
+        Claim { photo: 40 + i, class: "person".to_owned(), score, height_px: 16.0, is_right }
+    };
+    claims.extend((0..12).map(small));
+    let Curve { slope, tilt, .. } = *fit(&claims, "").unwrap().of("person");
+    assert!(slope > 1.0 && tilt == 0.0, "{slope} {tilt}");
+}
+
+#[test]
 fn what_is_printed_is_a_table_of_a_card() {
     let mut claims = made_up("person", &TRUE, 2000, 8);
     claims.extend(made_up("traffic light", &TRUE, 2000, 9));
