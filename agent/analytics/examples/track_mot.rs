@@ -17,7 +17,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Write};
 
 use forewarn_analytics::luma::{CameraMove, CameraShift, LumaPlane};
-use forewarn_analytics::{Appearance, Tracker};
+use forewarn_analytics::{Appearance, Beside, Tracker};
 use forewarn_domain::{
     BBox, ColourMatrix, Detection, Frame, FrameMeta, Motion, PixelFormat, Point, StreamId, Timestamp, TrackState,
 };
@@ -109,7 +109,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             (None, Some(flown)) => tracker.moved(&flown),
             (None, None) => {}
         }
-        let tracks = tracker.update_with_looks(at, options.size, &detections, &looks, None);
+        let beside = Beside { appearances: &looks, ..Beside::default() };
+        let tracks = tracker.update_beside(at, options.size, &detections, beside);
         for track in tracks.iter().filter(|t| t.state == TrackState::Seen) {
             let b = track.bbox;
             let (id, w, h, score) = (track.id, b.width(), b.height(), track.score);

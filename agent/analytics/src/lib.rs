@@ -22,4 +22,4 @@ pub use rules::{
     CompileError, CompiledRule, Glimpse, Glimpsed, Problem, ReadingCounts, RuleBinding, Rules, RulesMemory, StillZones,
     SubjectSeed, View,
 };
-pub use tracker::{Appearance, Tracker, TrackerConfig, TrackerConfigError};
+pub use tracker::{Appearance, Beside, Tracker, TrackerConfig, TrackerConfigError};

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use forewarn_analytics::luma::{CameraMove, CameraShift, Fall, LearnedScene, LumaPlane};
 use forewarn_analytics::suppression::{Suppression, Suppressions};
-use forewarn_analytics::{Appearance, Rules, RulesMemory, StillZones, SubjectSeed, Tracker, TrackerConfig, View};
+use forewarn_analytics::{
+    Appearance, Beside, Rules, RulesMemory, StillZones, SubjectSeed, Tracker, TrackerConfig, View,
+};
 use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
     AnnounceOutcome, Announcement, AnnouncementId, BBox, CaseCommand, CivilTime, Coverage, Detection, Fix, Frame,
@@ -193,7 +195,9 @@ impl Engine {
         let (at, size) = (frame.meta.captured_at, (frame.width, frame.height));
         brain.steady(at, size, plane);
         let looks = if self.knows_looks { looks_of(frame, detections) } else { Vec::new() };
-        let tracks = brain.tracker.update_with_looks(at, size, detections, &looks, coverage.as_ref());
+        let own = heads::own_of(detections, heads);
+        let beside = Beside { appearances: &looks, heads: &own, coverage: coverage.as_ref() };
+        let tracks = brain.tracker.update_beside(at, size, detections, beside);
         let heads = heads::owners(tracks, heads);
         brain.looking = brain.looking.take().filter(|looking| looking.goes_on(now));
         if let Some(looking) = &mut brain.looking {

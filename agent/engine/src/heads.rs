@@ -127,6 +127,17 @@ pub(crate) fn taken_out(detections: &mut Vec<Detection>) -> Vec<Detection> {
     detections.extract_if(.., |d| HEAD_CLASSES.contains(&d.class.as_str())).collect()
 }
 
+/// The own head of each person among the detections, in their order; nothing of everything else.
+pub(crate) fn own_of(detections: &[Detection], heads: &[Detection]) -> Vec<Option<BBox>> {
+    let mut own = vec![None; if heads.is_empty() { 0 } else { detections.len() }];
+    let people: Vec<usize> = (0..own.len()).filter(|&i| detections[i].class.as_str() == "person").collect();
+    let boxes: Vec<(BBox, f32)> = people.iter().map(|&i| (detections[i].bbox, detections[i].score)).collect();
+    for (p, h) in Owned::of(&boxes, heads).own {
+        own[people[p]] = Some(heads[h].bbox);
+    }
+    own
+}
+
 /// Whose head each one is. A head is doubtful if another of the other kind, that is nobody's and nearly as sure, fits the
 /// person nearly as well.
 pub(crate) fn owners(tracks: &[Track], heads: &[Detection]) -> BTreeMap<TrackId, SeenHead> {
@@ -270,6 +281,18 @@ mod tests {
         let knee = found("head", 0.65, [142.0, 230.0, 160.0, 252.0]);
         let sign = found("head", 0.65, [300.0, 104.0, 318.0, 126.0]);
         assert_eq!([badge, knee, sign].map(with), [3, 3, 3]);
+    }
+
+    #[test]
+    fn each_persons_own_head_is_told_in_the_order_of_the_detections() {
+        let (near, behind) =
+            (found("person", 0.9, [100.0, 100.0, 220.0, 400.0]), found("person", 0.3, [130.0, 110.0, 210.0, 310.0]));
+        let car = found("car", 0.8, [100.0, 100.0, 220.0, 400.0]);
+        let (own, other) =
+            (found("head", 0.9, [140.0, 100.0, 170.0, 136.0]), found("head", 0.6, [172.0, 112.0, 196.0, 140.0]));
+        let heads = [own.clone(), other.clone()];
+        assert_eq!(own_of(&[car, near, behind], &heads), [None, Some(own.bbox), Some(other.bbox)]);
+        assert_eq!(own_of(&[found("person", 0.9, [0.0, 0.0, 9.0, 20.0])], &[]), []);
     }
 
     #[test]

@@ -63,6 +63,13 @@ fn widened(bbox: &BBox, by: f32) -> BBox {
 /// Overlap of the widened boxes, 0 to 1.
 pub(super) fn overlap(track: &Tracklet, bbox: &BBox) -> f32 {
     let predicted = track.filter.bbox();
+    // Most pairs of a picture lie too far apart, whatever is known of the track, and that is told for little.
+    let most = 2.0 * WIDEST * mean_side(&predicted).min(mean_side(bbox));
+    let apart_x = (predicted.x0 - bbox.x1).max(bbox.x0 - predicted.x1);
+    let apart_y = (predicted.y0 - bbox.y1).max(bbox.y0 - predicted.y1);
+    if apart_x.max(apart_y) > most {
+        return 0.0;
+    }
     let by = (WIDEN + WIDEN_PER_SPREAD * track.filter.spread()).min(WIDEST);
     let by = by * mean_side(&predicted).min(mean_side(bbox));
     widened(&predicted, by).iou(&widened(bbox, by))

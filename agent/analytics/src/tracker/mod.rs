@@ -71,10 +71,31 @@ pub struct Tracker {
     next_id: u64,
 }
 
+/// What is known of the detections of a frame beside their boxes, in their order; what is missing at the end of a list is
+/// nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// What they look like, which is used if the setting `appearance` is on.
+    pub appearances: &'a [Option<Appearance>],
+    /// Each one's own head. Boxes with different heads are of different people, however much one lies in the other.
+    pub heads: &'a [Option<BBox>],
+    /// In which parts of the picture small subjects were looked for, where that was not all of it: a track that was not
+    /// looked for is not missed. It counts as lost in this frame and grows no older.
+    pub coverage: Option<&'a Coverage>,
+}
+
+/// A detection with what is known of it.
+struct Clean<'a> {
+    detection: Detection,
+    appearance: Option<&'a Appearance>,
+    head: Option<BBox>,
+}
+
 /// A detection with the group of its class.
 struct Candidate<'a> {
     detection: &'a Detection,
     appearance: Option<&'a Appearance>,
+    head: Option<BBox>,
     group: Class,
     is_used: bool,
     /// The most that it overlaps with a track that moves or has just begun.
@@ -102,35 +123,21 @@ impl Tracker {
     /// Returns the confirmed tracks, seen and lost, ordered by id. Detections that are not finite, empty, outside of
     /// the picture or below the lowest score are passed over. A time before the last frame's counts as the same time.
     pub fn update(&mut self, at: Timestamp, size: (u32, u32), detections: &[Detection]) -> &[Track] {
-        self.update_in_part(at, size, detections, None)
+        self.update_beside(at, size, detections, Beside::default())
     }
 
-    /// As [`Tracker::update`], for a frame that was not looked at finely everywhere: a track that `coverage` cannot have
-    /// seen is not missed. It counts as lost in this frame and grows no older.
-    pub fn update_in_part(
+    /// As [`Tracker::update`], with what else is known of the detections and of the frame.
+    pub fn update_beside(
         &mut self,
         at: Timestamp,
         size: (u32, u32),
         detections: &[Detection],
-        coverage: Option<&Coverage>,
-    ) -> &[Track] {
-        self.update_with_looks(at, size, detections, &[], coverage)
-    }
-
-    /// As [`Tracker::update_in_part`], with what the detections look like, in their order; what is missing at the end is
-    /// none. They are used if the setting `appearance` is on.
-    pub fn update_with_looks(
-        &mut self,
-        at: Timestamp,
-        size: (u32, u32),
-        detections: &[Detection],
-        appearances: &[Option<Appearance>],
-        coverage: Option<&Coverage>,
+        beside: Beside<'_>,
     ) -> &[Track] {
         self.births.clear();
         self.fit_to(size);
         self.predict(at);
-        let clean = self.clean(detections, if self.config.appearance { appearances } else { &[] });
+        let clean = self.clean(detections, beside);
         let mut candidates = self.candidates(&clean);
         self.claim(&mut candidates);
         let high = self.config.high_score;
@@ -148,7 +155,7 @@ impl Tracker {
         self.round(at, &mut candidates, |track, d, _| {
             (track.id.is_some() && d.score >= high).then(|| affinity::again(track, &d.bbox))?
         });
-        if let Some(coverage) = coverage {
+        if let Some(coverage) = beside.coverage {
             let cannot_be_seen =
                 |track: &&mut Tracklet| !track.is_seen() && !coverage.can_have_seen(&track.filter.bbox());
             self.tracklets.iter_mut().filter(cannot_be_seen).for_each(Tracklet::pass_over);
@@ -204,24 +211,23 @@ impl Tracker {
     }
 
     /// Valid detections inside of the picture, best first, without those that name one subject twice.
-    fn clean<'a>(
-        &self,
-        detections: &[Detection],
-        appearances: &'a [Option<Appearance>],
-    ) -> Vec<(Detection, Option<&'a Appearance>)> {
+    fn clean<'a>(&self, detections: &[Detection], beside: Beside<'a>) -> Vec<Clean<'a>> {
         let (width, height) = self.size;
+        let appearances = if self.config.appearance { beside.appearances } else { &[] };
         let looks = appearances.iter().map(Option::as_ref).chain(std::iter::repeat(None));
-        let mut clean: Vec<(Detection, Option<&'a Appearance>)> = detections
+        let heads = beside.heads.iter().copied().chain(std::iter::repeat(None));
+        let mut clean: Vec<Clean<'a>> = detections
             .iter()
-            .zip(looks)
+            .zip(looks.zip(heads))
             .filter(|(d, _)| d.score.is_finite() && d.score >= self.config.low_score && d.bbox.is_valid())
-            .map(|(d, look)| {
+            .map(|(d, (appearance, head))| {
                 let bbox = d.bbox.clamped(width, height);
-                (Detection { bbox, score: d.score.min(1.0), class: d.class.clone() }, look)
+                let detection = Detection { bbox, score: d.score.min(1.0), class: d.class.clone() };
+                Clean { detection, appearance, head }
             })
-            .filter(|(d, _)| d.bbox.width() >= 1.0 && d.bbox.height() >= 1.0)
+            .filter(|clean| clean.detection.bbox.width() >= 1.0 && clean.detection.bbox.height() >= 1.0)
             .collect();
-        clean.sort_by(|(a, _), (b, _)| {
+        clean.sort_by(|Clean { detection: a, .. }, Clean { detection: b, .. }| {
             let corners = |d: &Detection| <[f32; 4]>::from(d.bbox);
             let by_place = || corners(a).iter().zip(corners(b)).map(|(x, y)| x.total_cmp(&y)).find(|o| o.is_ne());
             b.score
@@ -233,14 +239,18 @@ impl Tracker {
         clean
     }
 
-    fn candidates<'a>(&self, clean: &'a [(Detection, Option<&'a Appearance>)]) -> Vec<Candidate<'a>> {
+    fn candidates<'a>(&self, clean: &'a [Clean<'a>]) -> Vec<Candidate<'a>> {
         let mut kept: Vec<Candidate<'a>> = Vec::with_capacity(clean.len());
-        for (detection, appearance) in clean {
+        for Clean { detection, appearance, head } in clean {
             let group = self.groups.key(&detection.class);
             let are_many = self.groups.has_several(&group);
-            let is_double = kept.iter().any(|k| k.group == group && is_one(k.detection, detection, are_many));
+            let is_double = kept.iter().any(|k| {
+                let are_two = k.head.zip(*head).is_some_and(|(one, other)| one != other);
+                k.group == group && is_one(k.detection, detection, are_many, are_two)
+            });
             if !is_double {
-                kept.push(Candidate { detection, appearance: *appearance, group, is_used: false, claimed: 0.0 });
+                let (appearance, head) = (*appearance, *head);
+                kept.push(Candidate { detection, appearance, head, group, is_used: false, claimed: 0.0 });
             }
         }
         kept
@@ -334,8 +344,8 @@ impl Tracker {
     }
 }
 
-/// Whether two detections of one group show one subject.
-fn is_one(a: &Detection, b: &Detection, are_vehicles: bool) -> bool {
+/// Whether two detections of one group show one subject. Two heads `are_two` subjects, unless the boxes are nearly the same.
+fn is_one(a: &Detection, b: &Detection, are_vehicles: bool, are_two: bool) -> bool {
     let iou = a.bbox.iou(&b.bbox);
     let (small, large) = if a.bbox.area() < b.bbox.area() { (&a.bbox, &b.bbox) } else { (&b.bbox, &a.bbox) };
     let inside = || small.intersection(large) / small.area().max(1.0);
@@ -346,7 +356,7 @@ fn is_one(a: &Detection, b: &Detection, are_vehicles: bool) -> bool {
     } else {
         NESTED_OTHER_IOU
     };
-    iou > SAME_BOX || (iou >= least_iou && inside() >= NESTED)
+    iou > SAME_BOX || (!are_two && iou >= least_iou && inside() >= NESTED)
 }
 
 #[cfg(test)]

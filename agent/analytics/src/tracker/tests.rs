@@ -81,6 +81,29 @@ fn nested_boxes_of_one_group_are_one_subject() {
 }
 
 #[test]
+fn a_box_within_a_box_is_of_another_where_each_has_a_head_of_its_own() {
+    let (near, behind) =
+        (seen("person", 0.8, 200.0, 100.0, 120.0, 300.0), seen("person", 0.7, 230.0, 110.0, 80.0, 200.0));
+    let head = |x: f32| Some(BBox::new(x, 112.0, x + 20.0, 136.0));
+    let tracks_with = |heads: [Option<BBox>; 2]| {
+        let mut tracker = Tracker::new(TrackerConfig::default());
+        for n in 0..5 {
+            let beside = Beside { heads: &heads, ..Beside::default() };
+            tracker.update_beside(
+                Timestamp::from_secs_f64(0.2 * f64::from(n)),
+                SIZE,
+                &[near.clone(), behind.clone()],
+                beside,
+            );
+        }
+        tracker.tracks().len()
+    };
+    assert_eq!(tracks_with([head(210.0), head(260.0)]), 2);
+    assert_eq!(tracks_with([head(210.0), None]), 1, "of what has no head nobody knows that it is somebody");
+    assert_eq!(tracks_with([None, None]), 1);
+}
+
+#[test]
 fn names_of_vehicles_may_change_and_the_most_frequent_wins() {
     let names = ["car", "truck", "truck", "bus", "truck", "car", "truck"];
     let frames = (0..28).map(|n| vec![seen(names[n % 7], 0.6, 300.0, 100.0, 70.0, 60.0)]);
@@ -237,7 +260,8 @@ fn a_small_subject_in_a_region_that_nobody_looked_at_is_not_missed() {
         }
         // For five seconds it is looked elsewhere, then here again.
         for n in 3..28 {
-            tracker.update_in_part(Timestamp::from_secs_f64(f64::from(n) * 0.2), SIZE, &[], coverage);
+            let beside = Beside { coverage, ..Beside::default() };
+            tracker.update_beside(Timestamp::from_secs_f64(f64::from(n) * 0.2), SIZE, &[], beside);
         }
         let lost: Vec<TrackState> = tracker.tracks().iter().map(|track| track.state).collect();
         let back = tracker.update(Timestamp::from_secs_f64(5.6), SIZE, &[drone()]);
@@ -356,7 +380,8 @@ fn looks_tell_who_is_who_where_boxes_do_not() {
             } else {
                 (vec![person(110.0 + x, 200.0), person(390.0 - x, 200.0)], vec![red.clone(), green.clone()])
             };
-            tracker.update_with_looks(Timestamp::from_secs_f64(f64::from(n) / 10.0), SIZE, &people, &looks, None);
+            let beside = Beside { appearances: &looks, ..Beside::default() };
+            tracker.update_beside(Timestamp::from_secs_f64(f64::from(n) / 10.0), SIZE, &people, beside);
         }
         tracker.tracks().iter().map(|t| (t.id.0, t.bbox.centre().x < 250.0)).collect::<Vec<_>>()
     };
