@@ -58,6 +58,13 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
+    /// What an index of each three letters knows of the words that are looked for: whoever has a word fits its pattern, and so may
+    /// another.
+    pub(crate) fn long_words(&self) -> impl Iterator<Item = String> {
+        let words = self.text.iter().flat_map(|text| text.split_whitespace());
+        words.filter(|word| word.chars().count() >= 3).map(|word| format!("%{}%", word.to_lowercase()))
+    }
+
     /// The condition, and what is put in the places of its question marks.
     pub(crate) fn sql(&self) -> (String, Vec<Value>) {
         let (mut clauses, mut values) = (Vec::new(), Vec::new());

@@ -8,13 +8,16 @@ use std::sync::Mutex;
 use forewarn_base::sync::lock;
 use forewarn_domain::{IncidentRecord, IncidentState, Timestamp};
 use forewarn_wire::WireIncident;
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 use serde::Serialize;
 
 use super::filter::{Cursor, Filter, Judged};
 
 /// The version of the tables; another one is made anew.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
+/// Words that more incidents have are found on the way from the newest on.
+const COMMON: u32 = 1000;
 /// Incidents that are kept; the oldest go beyond that. What is kept of them elsewhere stays.
 const MOST: i64 = 1_000_000;
 
@@ -44,6 +47,12 @@ CREATE INDEX by_opinion ON incidents (opinion, opened_us DESC, id DESC);
 CREATE INDEX those_open ON incidents (opened_us DESC, id DESC) WHERE is_open = 1;
 -- Apart, so that a search reads little.
 CREATE TABLE records (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+-- The words again, by each three letters of them, under the rows of `records`.
+CREATE VIRTUAL TABLE words_of USING fts5(words, tokenize = 'trigram', detail = 'none', columnsize = 0);
+CREATE TRIGGER gone AFTER DELETE ON incidents BEGIN
+    DELETE FROM words_of WHERE rowid = (SELECT rowid FROM records WHERE id = old.id);
+    DELETE FROM records WHERE id = old.id;
+END;
 CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
 ";
 
@@ -135,8 +144,12 @@ impl Index {
 
     /// The incidents that fit, newest first, at most `limit`, and where the next page goes on; none where it ends.
     pub(crate) fn page(&self, filter: &Filter, limit: usize) -> Result<(Vec<Found>, Option<Cursor>), IndexError> {
-        let (condition, values) = filter.sql();
+        let (mut condition, mut values) = filter.sql();
         self.with("read", |conn| {
+            if let Some((rare, words)) = rare(conn, filter)? {
+                condition = format!("{condition} AND id IN ({rare})");
+                values.extend(words);
+            }
             let mut select = conn.prepare_cached(&select(&condition, limit + 1))?;
             let mut found = select.query_map(params_from_iter(values), found)?.collect::<Result<Vec<_>, _>>()?;
             let goes_on = found.len() > limit;
@@ -212,6 +225,19 @@ impl Index {
     ) -> Result<T, IndexError> {
         work(&mut lock(&self.conn)).map_err(|source| IndexError { what, path: self.path.clone(), source })
     }
+}
+
+/// How those are found who have words that few have; none where nobody asks for words, or many have them.
+fn rare(conn: &Connection, filter: &Filter) -> rusqlite::Result<Option<(String, Vec<Value>)>> {
+    let words: Vec<Value> = filter.long_words().map(Value::from).collect();
+    if words.is_empty() {
+        return Ok(None);
+    }
+    let likes = vec!["words LIKE ?"; words.len()].join(" AND ");
+    let probe = format!("SELECT count(*) FROM (SELECT 1 FROM words_of WHERE {likes} LIMIT {})", COMMON + 1);
+    let n: u32 = conn.prepare_cached(&probe)?.query_row(params_from_iter(&words), |row| row.get(0))?;
+    let of = format!("SELECT id FROM records WHERE rowid IN (SELECT rowid FROM words_of WHERE {likes})");
+    Ok((n <= COMMON).then_some((of, words)))
 }
 
 const COLUMNS: &str =
@@ -298,7 +324,11 @@ fn put_one(conn: &Connection, record: &IncidentRecord, opinion: Option<&str>, si
         opinion,
         words(&wire),
     ])?;
-    conn.prepare_cached("INSERT OR REPLACE INTO records VALUES (?1, ?2)")?.execute(params![id, text])?;
+    // Its row stays the same, for its words lie under that.
+    let keep = "INSERT INTO records VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET record = ?2 RETURNING rowid";
+    let row: i64 = conn.prepare_cached(keep)?.query_row(params![id, text], |row| row.get(0))?;
+    conn.prepare_cached("INSERT OR REPLACE INTO words_of (rowid, words) VALUES (?1, ?2)")?
+        .execute(params![row, words(&wire)])?;
     Ok(true)
 }
 

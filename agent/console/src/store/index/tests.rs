@@ -76,6 +76,9 @@ fn what_is_looked_for_is_found() {
         (Filter { from_us: Some(8_000_000), ..all.clone() }, vec!["gate-loitering-8"]),
         (Filter { text: some("GATE ing-2"), ..all.clone() }, vec!["gate-loitering-2"]),
         (Filter { text: some("100%"), ..all.clone() }, vec![]),
+        (Filter { text: some("e-loitering_2"), ..all.clone() }, vec![]),
+        (Filter { text: some("-8"), ..all.clone() }, vec!["gate-loitering-8"]),
+        (Filter { text: some("ing-2"), state: some("open"), ..all.clone() }, vec![]),
         (Filter { zone: some("' OR 1=1 --"), ..all.clone() }, vec![]),
     ] {
         assert_eq!(ids(&index.page(&filter, 9).unwrap()), expected, "{filter:?}");
@@ -119,6 +122,8 @@ fn the_first_page_of_very_many_comes_at_once() {
         Filter::default(),
         Filter { camera: Some("yard".to_owned()), ..Filter::default() },
         Filter { text: Some("nothing has this".to_owned()), ..Filter::default() },
+        Filter { text: Some("loitering-99999".to_owned()), ..Filter::default() },
+        Filter { text: Some("loitering".to_owned()), ..Filter::default() },
         Filter { state: Some("escalated".to_owned()), ..Filter::default() },
     ];
     for filter in filters {
