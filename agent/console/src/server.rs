@@ -6,6 +6,7 @@
 //! taken.
 
 mod door;
+mod many;
 
 use std::future::Future;
 use std::io;

@@ -18,6 +18,9 @@ use super::{certificates, no_tls, private_key};
 use crate::setting::SettingError;
 use crate::sync::lock;
 
+/// What a client that speaks HTTP/2 names.
+pub const HTTP2: &[u8] = b"h2";
+
 /// A certificate that ends within so long is told: a renewal by a program is a month early.
 const SOON: Duration = Duration::from_hours(14 * 24);
 const DAY_S: u64 = 24 * 3600;
@@ -144,7 +147,7 @@ impl fmt::Debug for TlsServer {
 }
 
 impl TlsServer {
-    /// Reads the files and prepares TLS for HTTP/1.1.
+    /// Reads the files and prepares TLS for HTTP/2 and HTTP/1.1.
     pub fn open(files: ServerFiles) -> Result<Self, SettingError> {
         let stamp = files.stamp();
         let shown = Arc::new(Shown(Mutex::new((Arc::new(files.read()?), stamp))));
@@ -152,7 +155,7 @@ impl TlsServer {
             .with_safe_default_protocol_versions()
             .map_err(|error| no_tls(&error))?;
         let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::<Shown>::clone(&shown));
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![HTTP2.to_vec(), b"http/1.1".to_vec()];
         Ok(Self { files, shown, config: Arc::new(config) })
     }
 

@@ -13,9 +13,9 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use forewarn_base::tls::server::TlsServer;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use forewarn_base::tls::server::{HTTP2, TlsServer};
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,6 +24,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{interval, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use super::many::Open;
 use super::{Limits, SHORT_OF_DESCRIPTORS, until, within};
 use crate::api;
 use crate::bilingual::both;
@@ -35,6 +36,10 @@ use crate::refusal::Refusal;
 
 /// How often it is looked whether the certificate was renewed.
 const RENEWAL: Duration = Duration::from_secs(5);
+/// Questions that may be open at once over one connection of HTTP/2: a page's files, its news, and pictures of a wall.
+const AT_ONCE: u32 = 64;
+/// Bytes of one answer that wait for the client.
+const SEND_BYTES: usize = 256 * 1024;
 /// What a client's hello begins with: a record of a handshake.
 const HANDSHAKE: u8 = 22;
 
@@ -202,8 +207,9 @@ impl Guest {
             () = until(&mut self.stopped) => return,
         };
         match secured {
-            Ok(Ok((wire, true))) => self.converse(wire).await,
-            Ok(Ok((wire, false))) => {
+            Ok(Ok((wire, Speech::Http2))) => self.converse_at_once(wire).await,
+            Ok(Ok((wire, Speech::Http1))) => self.converse(wire).await,
+            Ok(Ok((wire, Speech::Plain))) => {
                 let is_own = move |host: &str| hosts.lists(host) || tls.is_for(without_port(host));
                 let elsewhere = move |request: Request| ready(over_tls(&request, &is_own, reached));
                 self.pages = Router::new().fallback(elsewhere);
@@ -213,6 +219,31 @@ impl Guest {
             Ok(Err(error)) => tracing::debug!(%error, "a client did not agree on TLS"),
             Err(_) => {}
         }
+    }
+
+    /// Answers what is asked at once over one connection, until none of it is open for a while, its time is over, or the listener
+    /// stops.
+    async fn converse_at_once(mut self, wire: Box<dyn Wire>) {
+        let open = Open::none();
+        let pages = open.counting(self.pages);
+        let http = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(AT_ONCE)
+            .max_header_list_size(u32::try_from(self.limits.header_bytes).unwrap_or(u32::MAX))
+            .max_send_buf_size(SEND_BYTES)
+            .keep_alive_interval(self.limits.header)
+            .keep_alive_timeout(self.limits.header)
+            .serve_connection(TokioIo::new(wire), TowerToHyperService::new(pages));
+        let mut http = std::pin::pin!(http);
+        tokio::select! {
+            // Clients end connections as they like.
+            _ = http.as_mut() => return,
+            () = until(&mut self.stopped) => {}
+            () = open.idle(self.limits.header) => {}
+            () = within(self.limits.connection, pending::<Infallible>()) => {}
+        }
+        http.as_mut().graceful_shutdown();
+        within(self.limits.stop, http).await;
     }
 
     /// Answers the requests of one connection, until the client has enough of it, its time is over, or the listener stops.
@@ -235,12 +266,24 @@ impl Guest {
     }
 }
 
+/// What a client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speech {
+    /// HTTP/1.1 without TLS.
+    Plain,
+    Http1,
+    Http2,
+}
+
 /// TLS over a connection, or the connection as it is where the client speaks none.
-async fn secured(acceptor: &TlsAcceptor, stream: TcpStream) -> io::Result<(Box<dyn Wire>, bool)> {
+async fn secured(acceptor: &TlsAcceptor, stream: TcpStream) -> io::Result<(Box<dyn Wire>, Speech)> {
     let mut first = [0];
     stream.peek(&mut first).await?;
     if first[0] != HANDSHAKE {
-        return Ok((Box::new(stream), false));
+        return Ok((Box::new(stream), Speech::Plain));
     }
-    Ok((Box::new(acceptor.accept(stream).await?), true))
+    let stream = acceptor.accept(stream).await?;
+    let agreed = stream.get_ref().1.alpn_protocol();
+    let speech = if agreed == Some(HTTP2) { Speech::Http2 } else { Speech::Http1 };
+    Ok((Box::new(stream), speech))
 }

@@ -112,6 +112,46 @@ fn a_renewed_certificate_is_shown_to_who_comes_next() {
     assert_ne!(first, second);
 }
 
+/// Asks with a client that speaks HTTP/2; what it prints. None where there is no such client.
+fn curl(scene: &Scene, args: &[&str]) -> Option<String> {
+    let version = std::process::Command::new("curl").arg("--version").output().ok()?;
+    if !String::from_utf8_lossy(&version.stdout).contains("HTTP2") {
+        return None;
+    }
+    let mut curl = std::process::Command::new("curl");
+    curl.args(["-s", "--max-time", "20", "--http2", "--cacert"]).arg(scene.dir().join("console-tls.pem")).args(args);
+    let done = curl.output().unwrap();
+    assert!(done.status.success(), "{args:?}: {} {}", done.status, String::from_utf8_lossy(&done.stderr));
+    Some(String::from_utf8(done.stdout).unwrap())
+}
+
+#[test]
+fn a_browser_asks_for_much_at_once_over_one_connection() {
+    let scene = Scene::set_up(&[2], |setup, _, _| setup.tls = Some(Tls::Own));
+    let at = format!("https://localhost:{}", scene.server.address().port());
+    let page = format!("{at}/incidents");
+    let told = "%{http_version} %{http_code} %{num_connects}\n";
+    let once = ["-Z", "-o", "/dev/null", "-o", "/dev/null", "-o", "/dev/null", "-w", told];
+    let Some(said) = curl(&scene, &[&once[..], &[&page, &page, &page]].concat()) else {
+        println!("skipped: there is no curl that speaks HTTP/2");
+        return;
+    };
+    assert_eq!(said.lines().filter(|line| line.starts_with("2 200 ")).count(), 3, "{said}");
+    // Names are judged as they are over HTTP/1.1, and what changes something wants the session's word.
+    let other = format!("evil.example:{}", scene.server.address().port());
+    let connect = ["--connect-to", &format!("{other}:localhost:"), "-k", "-w", "%{http_code}", "-o", "/dev/null"];
+    assert_eq!(curl(&scene, &[&connect[..], &[&format!("https://{other}/")]].concat()).unwrap(), "421");
+    let session = format!("{at}/api/v1/session");
+    let given = serde_json::json!({ "name": "ann", "password": PASSWORD }).to_string();
+    set_up(&scene.server, &scene.dir().join("console-tls.pem"));
+    let json = ["-H", "content-type: application/json", "-H", &format!("origin: {at}"), "-d", &given];
+    let signed_in = curl(&scene, &[&json[..], &["-i", &session]].concat()).unwrap();
+    assert!(signed_in.starts_with("HTTP/2 200") && signed_in.contains("; Secure"), "{signed_in}");
+    let elsewhere = ["-H", "content-type: application/json", "-H", "origin: https://evil.example", "-d", &given];
+    let refused = curl(&scene, &[&elsewhere[..], &["-i", &session]].concat()).unwrap();
+    assert!(refused.starts_with("HTTP/2 403"), "{refused}");
+}
+
 /// What the port of health was told of the certificate, the latest last.
 #[derive(Clone, Default)]
 struct Told(Arc<Mutex<Vec<Option<String>>>>);
