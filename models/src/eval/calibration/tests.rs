@@ -64,7 +64,9 @@ fn data_that_show_nothing_are_told() {
 #[test]
 fn a_few_boxes_of_another_height_do_not_turn_the_order_of_the_scores_about() {
     let mut claims = made_up("person", &Curve { slope: 2.0, ..Curve::IDENTITY }, 400, 10);
-    claims.iter_mut().for_each(|claim| claim.height_px = 64.0);
+    for claim in &mut claims {
+        claim.height_px = 64.0;
+    }
     let small = |i: usize| {
         let is_right = i.is_multiple_of(2);
         let score = if is_right { 0.1 } else { 0.9 };
