@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use crate::camera::RawCamera;
 use crate::check::Check;
+use crate::source::{ConfigError, ConfigErrors};
 use crate::map_files::{self, ends_as_picture, fault_of_picture, fault_of_tiles};
 
 pub(crate) const EXAMPLE: &str = r#"# [map]                           # what the map of the console lies on
@@ -61,14 +62,15 @@ impl RawMap {
             tiles: self.tiles.as_ref().and_then(|folder| tiles(folder, check)),
             outlines: self.outlines.as_ref().and_then(|given| {
                 let path = file(given, check)?;
-                check.take(map_files::outlines(&path)).map(|_| path)
+                holds(given, map_files::outlines(&path), check).map(|_| path)
             }),
             weights: self.weights.as_ref().and_then(|given| {
                 let path = file(given, check)?;
-                check.take(map_files::weights(&path)).map(|_| path)
+                holds(given, map_files::weights(&path), check).map(|_| path)
             }),
         };
-        let is_plan = self.picture.is_some() && self.corners.is_none();
+        // A plan that lies on tiles lies on the earth, even while its corners are still missing.
+        let is_plan = self.picture.is_some() && self.corners.is_none() && self.tiles.is_none();
         for camera in cameras {
             stands(camera.get_ref(), is_plan, check);
         }
@@ -117,6 +119,24 @@ fn file(file: &Spanned<PathBuf>, check: &mut Check<'_>) -> Option<PathBuf> {
     there(file, path.is_file(), "a file", "name a file, relative to the site file", check).map(|()| path)
 }
 
+/// What a file of its own holds. Its mistakes are told where the site file names it, with the place in the file itself.
+fn holds<T>(
+    given: &Spanned<PathBuf>,
+    read: Result<T, impl Into<ConfigErrors>>,
+    check: &mut Check<'_>,
+) -> Option<T> {
+    let ConfigErrors(errors) = match read {
+        Ok(held) => return Some(held),
+        Err(errors) => errors.into(),
+    };
+    for ConfigError { file, line, key, problem, mend } in errors {
+        let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+        let key = key.map(|key| format!(": {key}")).unwrap_or_default();
+        check.fail::<()>(given.span(), format!("{file}{line}{key}: {problem}"), mend);
+    }
+    None
+}
+
 fn there(file: &Spanned<PathBuf>, is_there: bool, what: &str, mend: &str, check: &mut Check<'_>) -> Option<()> {
     let path = check.path(file.get_ref());
     is_there.then_some(()).or_else(|| check.fail(file.span(), format!("{} is not {what}", path.display()), mend))
@@ -137,6 +157,7 @@ fn stands(camera: &RawCamera, is_plan: bool, check: &mut Check<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use crate::map_files;
     use crate::source::Source;
 
     /// A site with this `[map]` and a camera that stands there, beside a plan, a folder of tiles and outlines.
@@ -152,11 +173,13 @@ mod tests {
             ("weights.toml", "calm = 2"),
             ("broken.toml", "calm = 2\ncalmness = 1"),
             ("text.png", "a plan"),
+            ("empty.geojson", "{\"type\": \"FeatureCollection\", \"features\": []}"),
         ] {
             std::fs::write(folder.path().join(file), text).unwrap();
         }
+        std::fs::write(folder.path().join("cut.png"), &map_files::WHOLE_PNG[..40]).unwrap();
         for file in ["plan.png", "tiles/14/13660/6711.png"] {
-            std::fs::write(folder.path().join(file), b"\x89PNG\r\n\x1a\n").unwrap();
+            std::fs::write(folder.path().join(file), map_files::WHOLE_PNG).unwrap();
         }
         let text =
             format!("[site]\nid = \"s\"\n[map]\n{map}\n[[camera]]\nid = \"a\"\nurl = \"file:a.mp4\"\nat = {at}\n");
@@ -176,6 +199,13 @@ mod tests {
     }
 
     #[test]
+    fn a_camera_in_degrees_is_no_mistake_where_the_plans_corners_are() {
+        let told = told("picture = \"plan.png\"\ntiles = \"tiles\"", "[120.15, 30.12]");
+        assert!(told.contains("add `corners`") && !told.contains("lies nowhere"), "{told}");
+        assert!(told.contains("site.toml:4"), "{told}");
+    }
+
+    #[test]
     fn what_lies_nowhere_is_told_with_its_mend() {
         for (map, at, says) in [
             ("picture = \"plan.png\"", "[120.15, 30.12]", "lies nowhere on the map, the plan has no `corners`"),
@@ -186,6 +216,7 @@ mod tests {
             ("picture = \"text.png\"", "[0, 0]", "text.png is no picture by what is in it"),
             ("tiles = \"bare\"", "[0, 0]", "bare has no folder of a zoom"),
             ("outlines = \"broken.geojson\"", "[0, 0]", "broken.geojson: failed to read the outlines"),
+            ("outlines = \"empty.geojson\"", "[0, 0]", "empty.geojson: it holds no outline, add a Feature"),
             ("weights = \"broken.toml\"", "[0, 0]", "broken.toml:2: "),
             ("outlines = \"away.geojson\"", "[0, 0]", "away.geojson is not a file"),
             (CORNERS, "[0, 0]", "the corners of no plan"),
@@ -195,10 +226,10 @@ mod tests {
                 "the lower left corner first",
             ),
             ("picture = \"plan.png\"\ntiles = \"tiles\"", "[0, 0]", "nobody knows where on the tiles"),
+            ("picture = \"cut.png\"", "[0, 0]", "cut.png ends before the picture does"),
         ] {
             let told = told(map, at);
-            let is_named = ["site.toml:", "broken.geojson:", "broken.toml:2:"].iter().any(|file| told.contains(file));
-            assert!(is_named && told.contains(says), "{map}: {told}");
+            assert!(told.contains("site.toml:") && told.contains(says), "{map}: {told}");
         }
     }
 }
