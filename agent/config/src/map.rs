@@ -9,8 +9,8 @@ use toml::Spanned;
 
 use crate::camera::RawCamera;
 use crate::check::Check;
-use crate::source::{ConfigError, ConfigErrors};
 use crate::map_files::{self, ends_as_picture, fault_of_picture, fault_of_tiles};
+use crate::source::{ConfigError, ConfigErrors};
 
 pub(crate) const EXAMPLE: &str = r#"# [map]                           # what the map of the console lies on
 # picture = "plan.png"            # a plan of the site: PNG, JPEG or WebP
@@ -120,11 +120,7 @@ fn file(file: &Spanned<PathBuf>, check: &mut Check<'_>) -> Option<PathBuf> {
 }
 
 /// What a file of its own holds. Its mistakes are told where the site file names it, with the place in the file itself.
-fn holds<T>(
-    given: &Spanned<PathBuf>,
-    read: Result<T, impl Into<ConfigErrors>>,
-    check: &mut Check<'_>,
-) -> Option<T> {
+fn holds<T>(given: &Spanned<PathBuf>, read: Result<T, impl Into<ConfigErrors>>, check: &mut Check<'_>) -> Option<T> {
     let ConfigErrors(errors) = match read {
         Ok(held) => return Some(held),
         Err(errors) => errors.into(),

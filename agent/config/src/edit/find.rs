@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use toml_edit::{ArrayOfTables, InlineTable, Item, Table, TableLike, Value};
+use toml_edit::{Array, ArrayOfTables, InlineTable, Item, Table, TableLike, Value};
 
 use super::{EditError, KeyPath};
 use crate::nearest::meant;
@@ -87,6 +87,12 @@ pub(super) fn find<'d>(root: &'d Table, path: &'d KeyPath) -> Result<Found<'d>, 
                 (home, dotted) = (Home::Braces(inner), Vec::new());
                 table = inner;
             }
+            Some(Item::Value(Value::Array(list))) if known_by(name).is_some() => {
+                let (inner, after) = in_brackets(list, name, rest, path)?;
+                rest = after;
+                (home, dotted) = (Home::Braces(inner), Vec::new());
+                table = inner;
+            }
             Some(Item::Value(_)) => {
                 return Err(path.error(format!("`{name}` is a value without keys"), "leave out what comes after it"));
             }
@@ -134,21 +140,58 @@ fn entry<'d>(
     path: &KeyPath,
 ) -> Result<Option<&'d Table>, EditError> {
     let is_meant = |one: &&Table| {
-        let name = entry_name(list_name, one);
+        let name = entry_name(list_name, *one);
         name.is_some_and(|name| name == wanted || name.split_once('@').is_some_and(|(short, _)| short == wanted))
     };
     let mut meant = list.iter().filter(is_meant);
     let first = meant.next();
     if let (Some(first), Some(second)) = (first, meant.next()) {
-        let names: Vec<String> = [first, second].iter().filter_map(|one| entry_name(list_name, one)).collect();
+        let names: Vec<String> = [first, second].iter().filter_map(|one| entry_name(list_name, *one)).collect();
         return Err(path
             .error(format!("more than one {list_name} is named `{wanted}`"), format!("write {}", names.join(" or "))));
     }
     Ok(first)
 }
 
+/// The entry of a list that is written as one value between brackets, and the names of a key of it. The list grows and shrinks as a
+/// whole.
+fn in_brackets<'d>(
+    list: &'d Array,
+    list_name: &str,
+    names: &'d [String],
+    path: &KeyPath,
+) -> Result<(&'d InlineTable, &'d [String]), EditError> {
+    let entries = || list.iter().filter_map(Value::as_inline_table);
+    let known = || entries().filter_map(|one| entry_name(list_name, one)).collect::<Vec<_>>().join(", ");
+    let whole = || {
+        format!(
+            "set the whole list, such as `{list_name} '[{{ … }}, {{ … }}]'`, or write its entries as [[…{list_name}]] by hand"
+        )
+    };
+    let (wanted, after) = match names {
+        [wanted, after @ ..] if !after.is_empty() => (wanted, after),
+        _ => return Err(path.error(format!("`{list_name}` is written as one value between brackets"), whole())),
+    };
+    let is_meant = |one: &&InlineTable| {
+        let name = entry_name(list_name, *one);
+        name.is_some_and(|name| name == *wanted || name.split_once('@').is_some_and(|(short, _)| short == wanted))
+    };
+    let mut meant = entries().filter(is_meant);
+    match (meant.next(), meant.next()) {
+        (Some(one), None) => Ok((one, after)),
+        (Some(_), Some(_)) => {
+            Err(path
+                .error(format!("more than one {list_name} is named `{wanted}`"), format!("name one of: {}", known())))
+        }
+        (None, _) => Err(path.error(
+            format!("there is no {list_name} `{wanted}` between the brackets of `{list_name}`; there are: {}", known()),
+            whole(),
+        )),
+    }
+}
+
 /// The name of an entry: its id; of a rule, its violation and its zone.
-fn entry_name(list: &str, one: &Table) -> Option<String> {
+fn entry_name(list: &str, one: &dyn TableLike) -> Option<String> {
     let text = |key: &str| one.get(key).and_then(Item::as_str);
     let name = text(known_by(list)?)?;
     Some(if list == "rule" { format!("{name}@{}", text("zone").unwrap_or("whole")) } else { name.to_owned() })

@@ -50,3 +50,20 @@ fn what_cannot_be_changed_is_told_with_the_mend() {
     "#]]
     .assert_eq(&told);
 }
+
+/// A camera with its rules between brackets, as some write them.
+const IN_BRACKETS: &str = "[site]\nid = \"s\"\n[[camera]]\nid = \"gate\"\nurl = \"file:a.mp4\"\nrule = [\n  { violation = \"loitering\" }, # calm\n  { violation = \"crowding\" },\n]\n";
+
+#[test]
+fn a_list_between_brackets_is_changed_within_its_entries_and_grows_as_a_whole() {
+    let after = changed(IN_BRACKETS, "camera.gate.rule.loitering.with", Some("{ dwell_s = 9 }")).unwrap();
+    assert_eq!(after, IN_BRACKETS.replace("\"loitering\" }", "\"loitering\", with = { dwell_s = 9 } }"));
+    let after = changed(IN_BRACKETS, "camera.gate.analysis_fps", Some("2.0")).unwrap();
+    assert_eq!(after, format!("{IN_BRACKETS}analysis_fps = 2.0\n"));
+    let after = changed(IN_BRACKETS, "camera.gate.zone.bay", Some("{ polygon = [[0, 0], [1, 0], [1, 1]] }")).unwrap();
+    assert!(after.starts_with(IN_BRACKETS) && after.contains("[[camera.zone]]\nid = \"bay\""), "{after}");
+    let refused = |path| changed(IN_BRACKETS, path, Some("{ violation = \"x\" }")).unwrap_err().to_string();
+    let told = refused("camera.gate.rule.parking.with");
+    assert!(told.contains("there are: loitering@whole, crowding@whole\n  fix: set the whole list"), "{told}");
+    assert!(refused("camera.gate.rule.parking").contains("is written as one value between brackets\n  fix: set"));
+}
