@@ -157,11 +157,17 @@ impl Gate {
         else {
             return no_command(format!("it does not begin with the {DIGITS} digits of a signature and a space"));
         };
-        let parsed = serde_json::from_str::<serde_json::Value>(text);
-        let id = parsed.ok().and_then(|value| value.get("id")?.as_str().filter(|id| is_fit(id)).map(str::to_owned));
+        let parsed = serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
+        let id = parsed.get("id").and_then(|id| id.as_str()).filter(|id| is_fit(id)).map(str::to_owned);
         let is_signed = bytes_of(digits).is_some_and(|tag| hmac::verify(&self.key, text.as_bytes(), &tag).is_ok());
         if !is_signed {
             return (id, Err(Refusal::Forged));
+        }
+        let n_asked = parsed.get("ask").and_then(|ask| ask.as_object()).map_or(1, serde_json::Map::len);
+        if n_asked != 1 {
+            let such = r#"{"look": {"camera": "gate"}}"#;
+            let why = format!("`ask` holds the one thing that is asked, such as {such}, and here it holds {n_asked}");
+            return (id, Err(Refusal::NoCommand(why)));
         }
         let command = serde_json::from_str::<Command>(text).map_err(|error| Refusal::NoCommand(error.to_string()));
         let fit = command.and_then(|command| {

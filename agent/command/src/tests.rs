@@ -77,6 +77,9 @@ fn whoever_does_not_know_the_secret_is_told_so_and_no_more() {
         let refused = gate.admit(sign(&unknown, SECRET.as_bytes()).as_bytes(), false, at(NOW_S)).unwrap_err();
         assert!(matches!(refused.refusal, Refusal::NoCommand(_)) && refused.id.as_deref() == Some("1"), "{refused:?}");
     }
+    let empty = text.replace(r#""ask":{"look":{"camera":"gate"}}"#, r#""ask":{}"#);
+    let refused = gate.admit(sign(&empty, SECRET.as_bytes()).as_bytes(), false, at(NOW_S)).unwrap_err().refusal;
+    assert!(refused.to_string().contains("`ask` holds the one thing that is asked"), "{refused}");
     assert!(gate.memory().seen.is_empty());
     let with_line_end = [signed(&look("1", NOW_S + 30)), b"\n".to_vec()].concat();
     assert!(gate.admit(&with_line_end, false, at(NOW_S)).is_ok(), "as `echo` writes it");
