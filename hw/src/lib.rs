@@ -26,4 +26,4 @@ mod xml;
 
 pub use box_facts::{ProcessUsage, VideoNode};
 pub use sensor::{Sensor, SensorConfig};
-pub use speaker::{Earshot, Hall, Recording, SpeakerConfig, SpeakerContext, Turns, build, probe, say};
+pub use speaker::{Earshot, Hall, Recording, SpeakerConfig, SpeakerContext, Turns, Voice, build, probe, say};

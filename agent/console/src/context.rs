@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::http::HeaderMap;
 use forewarn_base::sync::lock;
 use forewarn_domain::{IncidentRecord, StreamId, Timestamp, WallTime};
 use forewarn_evidence::{By, Deed, EvidenceStore, Limits, StoreOptions, TimeLine};
@@ -22,6 +23,8 @@ use crate::store::{Index, Newsroom};
 
 /// A look at an incident counts as the same look for so long.
 const ONE_LOOK: Duration = Duration::from_hours(1);
+/// By this header the page says that it fetches what nobody looks at yet.
+const AHEAD: &str = "x-forewarn-ahead";
 /// Looks that are remembered.
 const LOOKS: usize = 10_000;
 
@@ -36,7 +39,7 @@ pub(crate) struct Context {
     /// The cookie's name, which tells consoles of one box apart.
     pub cookie: String,
     /// When somebody looked at an incident.
-    pub looks: Mutex<BTreeMap<(String, String), Timestamp>>,
+    pub looks: Mutex<BTreeMap<(String, String, bool), Timestamp>>,
     /// Places for sockets of live video.
     pub sockets: Arc<tokio::sync::Semaphore>,
     /// Held by whoever speaks over a loudspeaker.
@@ -63,20 +66,28 @@ impl Context {
         self.trail.add(&Line { at, who, deed: act.as_str().to_owned(), about, detail });
     }
 
-    /// Writes down what somebody does with an incident's evidence, where that is kept. Looks of one hour are one.
-    pub(crate) fn note_access(&self, who: &str, record: &IncidentRecord, deed: Deed, detail: Option<String>) {
-        let now = self.setup.clock.now();
-        if deed == Deed::Shown {
+    /// Writes down that somebody looks at an incident's evidence, or that his page fetches it because he may look at it next.
+    /// Looks of one hour are one.
+    pub(crate) fn note_look(&self, who: &str, record: &IncidentRecord, headers: &HeaderMap) {
+        let (now, is_ahead) = (self.setup.clock.now(), headers.contains_key(AHEAD));
+        let key = (who.to_owned(), record.id.to_string(), is_ahead);
+        {
             let mut looks = lock(&self.looks);
             looks.retain(|_, at| now.since(*at) < ONE_LOOK);
-            let key = (who.to_owned(), record.id.to_string());
-            if looks.contains_key(&key) {
+            let (who, id, _) = key.clone();
+            // What is fetched after somebody has looked is no news.
+            if looks.contains_key(&key) || looks.contains_key(&(who, id, false)) {
                 return;
             }
             if looks.len() < LOOKS {
                 looks.insert(key, now);
             }
         }
+        self.note_access(who, record, Deed::Shown, is_ahead.then(|| "fetched ahead".to_owned()));
+    }
+
+    /// Writes down what somebody does with an incident's evidence, where that is kept.
+    pub(crate) fn note_access(&self, who: &str, record: &IncidentRecord, deed: Deed, detail: Option<String>) {
         self.note(Some(who), Act::Evidence(deed), Some(record.id.as_str()), detail.clone());
         let Some(bundle) = self.bundle(record) else { return };
         let Some(store) = EvidenceStore::around(&bundle, &self.setup.version) else { return };

@@ -100,6 +100,8 @@ pub trait Desk: Send + Sync + 'static {
     fn play(&self, speaker: &SpeakerId, prepared: &Prepared, language: Language) -> Result<String, Bilingual>;
     /// Plays a recording of somebody's words, a WAV file, as [`Self::say`] says a text.
     fn talk(&self, speaker: &SpeakerId, wav: &[u8]) -> Result<String, Bilingual>;
+    /// What a loudspeaker plays for these words, or for a sound file in their place, as a WAV file; or why nobody can hear it.
+    fn wav(&self, speaker: &SpeakerId, text: SpokenText, sound: Option<String>) -> Result<Vec<u8>, Bilingual>;
     /// Has a signed command done as if it had come by the broker, waits for that, and has the reply; or why nobody has looked
     /// at it.
     fn command(&self, message: Vec<u8>) -> Result<serde_json::Value, Bilingual>;

@@ -16,6 +16,7 @@ use crate::marking::{Overlay, marked};
 use crate::record::{ClipEntry, ClipFacts, SnapshotEntry, StreamTime};
 use crate::record_file::{has_final_seal, make_way, save_record};
 use crate::sealed_to::plain_name;
+use crate::sights::SIGHTS;
 use crate::store::EvidenceStore;
 
 /// High enough that a number plate stays readable, low enough that a 1080p frame takes about 500 KiB.
@@ -137,6 +138,12 @@ impl EvidenceStore {
             return Ok(kept.clone());
         }
         make_way(&dir, incident, &file)?;
+        let sights = facts.sights.as_ref().map(|lines| (format!("{name}{SIGHTS}"), lines));
+        if let Some((name, lines)) = &sights {
+            let path = dir.join(name);
+            let kept = durable::replace(&path, lines.as_bytes());
+            kept.map_err(EvidenceError::file(&incident.id, "write what was seen in the clip", &path))?;
+        }
         let at = |time| StreamTime::new(incident.wall(time), self.time_line());
         self.credit_clip(&record, plain_name(&file), temp).map_err(EvidenceError::file(
             &incident.id,
@@ -162,6 +169,7 @@ impl EvidenceStore {
             height: facts.height,
             access_units: facts.access_units,
             bytes,
+            sights: sights.map(|(name, _)| name),
         };
         record.put_clip(entry.clone());
         save_record(&dir, &record)?;

@@ -21,7 +21,9 @@ use forewarn_domain::{
 use crate::closeups::Closeups;
 use crate::error::EvidenceError;
 use crate::marking::Overlay;
+use crate::said::Said;
 use crate::setting::Setting;
+use crate::sights::Sights;
 use crate::store::EvidenceStore;
 use clips::Pending;
 use late::{Late, Work, Write};
@@ -97,6 +99,7 @@ pub struct EvidenceKeeper {
     setup: KeeperSetup,
     sources: BTreeMap<StreamId, Arc<dyn ClipSource>>,
     closeups: Closeups,
+    sights: Sights,
     pending: Vec<Pending>,
     /// Incidents whose folders are to be sealed.
     to_seal: BTreeMap<IncidentId, IncidentRecord>,
@@ -158,6 +161,7 @@ impl EvidenceKeeper {
             setup,
             sources: BTreeMap::new(),
             closeups: Closeups::default(),
+            sights: Sights::default(),
             pending: Vec::new(),
             to_seal: BTreeMap::new(),
             of_case: BTreeMap::new(),
@@ -208,6 +212,19 @@ impl EvidenceKeeper {
     pub fn with_closeups(mut self, closeups: Closeups) -> Self {
         self.closeups = closeups;
         self
+    }
+
+    /// What was seen in clips comes from here.
+    #[must_use]
+    pub fn with_sights(mut self, sights: Sights) -> Self {
+        self.sights = sights;
+        self
+    }
+
+    /// Keeps what a loudspeaker said for an incident.
+    pub fn keep_said(&mut self, record: &IncidentRecord, said: Said, at: Timestamp) {
+        let title = self.title(&record.rule);
+        self.put(record, &title, Work::Said(said), at);
     }
 
     /// Other zones and titles are drawn from now on.

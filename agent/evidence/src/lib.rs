@@ -10,6 +10,8 @@
 //! | `<name>.mp4` | a clip, never re-encoded |
 //! | `*.jpg.age`, `*.mp4.age` | the same, where the site has them sealed to a public key |
 //! | `incident.json` | the incident with its history and the facts of every file ([`BundleRecord`]) |
+//! | `<name>.sights.jsonl` | what was seen in a clip, a line for each picture that was looked at |
+//! | `said.jsonl` | what loudspeakers said for the incident, a line for each announcement that was played ([`Said`]) |
 //! | `setting.json` | the configuration and the models under which it was seen ([`Setting`]) |
 //! | `signer.pem` | the certificate of the device that sealed, where it signs |
 //! | `manifest.json` | sha256 and size of every other file, written last; a link of the device's chain where it signs |
@@ -56,9 +58,11 @@ mod record;
 mod record_file;
 mod retain;
 mod retention;
+mod said;
 mod seal;
 mod sealed_to;
 mod setting;
+mod sights;
 mod stamper;
 mod stamps;
 mod store;
@@ -100,9 +104,11 @@ pub use record::{
 };
 pub use retain::RetentionOutcome;
 pub use retention::{BundleInfo, DeletedFor, FreeSpace, Limits, RetentionEvent, StatvfsSpace, UpstreamState};
+pub use said::Said;
 pub use seal::{SealedBundle, Unsealed};
 pub use sealed_to::is_sealed_to_key;
 pub use setting::{ModelUse, Setting};
+pub use sights::Sights;
 pub use stamper::{StamperError, TimeStamps};
 pub use stamps::Stamped;
 pub use store::{EvidenceStore, StoreOptions};

@@ -88,6 +88,8 @@ pub struct ClipFacts {
     pub height: u32,
     /// How many access units it holds.
     pub access_units: u64,
+    /// What was seen in it, a line of JSON for each picture that was looked at; none where nobody noted it.
+    pub sights: Option<String>,
 }
 
 /// A clip of the folder.
@@ -111,6 +113,9 @@ pub struct ClipEntry {
     pub access_units: u64,
     /// Size of the file.
     pub bytes: u64,
+    /// The file of what was seen in it; absent where nobody noted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sights: Option<String>,
 }
 
 /// The picture of the best look at an attribute of the subject.

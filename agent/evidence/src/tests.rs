@@ -60,6 +60,7 @@ fn clip(dir: &Path, moment: Moment) -> (PathBuf, ClipFacts) {
         width: 160,
         height: 120,
         access_units: 150,
+        sights: None,
     };
     (temp, facts)
 }

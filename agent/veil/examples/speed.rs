@@ -56,6 +56,7 @@ fn bundle(root: &Path, clip: &Path) -> Original {
         width: 0,
         height: 0,
         access_units: 0,
+        sights: None,
     };
     store.add_clip(&incident(), "Loitering", "confirmed", &temp, &facts).unwrap();
     Original::open(&store.seal(&incident(), "Loitering", Timestamp::ZERO).unwrap().path).unwrap()

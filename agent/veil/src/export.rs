@@ -203,4 +203,6 @@ fn tell_facts(clip: &mut ClipEntry, veiled: &Veiled, bytes: u64) {
     "h264".clone_into(&mut clip.codec);
     (clip.width, clip.height) = (veiled.width, veiled.height);
     (clip.access_units, clip.bytes) = (veiled.pictures, bytes);
+    // Where people are in it is left out, with whatever else shows no picture.
+    clip.sights = None;
 }

@@ -21,6 +21,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod voice;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub use programme::SpeechCache;
 pub use recording::{Recording, RecordingError};
 pub use run::Limits;
 pub use turns::Turns;
+pub use voice::Voice;
 
 use adapters::{Adapter, Mistake};
 use forewarn_base::random::random;

@@ -220,6 +220,9 @@ impl Desk for Nothing {
     fn talk(&self, _speaker: &SpeakerId, _wav: &[u8]) -> Result<String, Bilingual> {
         Err(words::NO_SPEAKER)
     }
+    fn wav(&self, _: &SpeakerId, _: SpokenText, _: Option<String>) -> Result<Vec<u8>, Bilingual> {
+        Err(words::NO_SPEAKER)
+    }
     fn case(&self, _: CaseCommand) -> Result<(), String> {
         Ok(())
     }

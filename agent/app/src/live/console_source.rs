@@ -321,6 +321,10 @@ impl Desk for ConsoleSource {
         self.announce(speaker, SpokenText { language: Language::En, text: String::new() }, Some(spoken.file()))
     }
 
+    fn wav(&self, speaker: &SpeakerId, text: SpokenText, sound: Option<String>) -> Result<Vec<u8>, Bilingual> {
+        self.speakers.wav(speaker, text, sound).ok_or(words::NO_SPEAKER)?.map_err(words::not_heard)
+    }
+
     fn command(&self, message: Vec<u8>) -> Result<serde_json::Value, Bilingual> {
         let door = self.door.as_ref().ok_or(words::NO_COMMANDS)?;
         let reply = door.hand_in(message).ok_or(words::COMMANDS_FULL)?;

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-use forewarn_domain::{AnnounceOutcome, Announcement, Cause, Clock, Frame, IncidentState, Report, StreamId, Timestamp};
+use forewarn_domain::{
+    AnnounceOutcome, Announcement, AnnouncementId, Cause, Clock, Frame, IncidentState, Report, StreamId, Timestamp,
+};
 use forewarn_engine::Engine;
+use forewarn_evidence::Said;
 use forewarn_hw::sensor::{Mailbox, News, Turn};
 use forewarn_hw::telemetry::live;
 use forewarn_incident::{IncidentSnapshot, Output};
@@ -76,6 +79,8 @@ pub struct IncidentLoop {
     /// When streams ended; a frame that arrived before is of another camera by the same name, or hides less than it should.
     ended: BTreeMap<StreamId, Timestamp>,
     troubles: Troubles,
+    /// What loudspeakers are saying now.
+    saying: BTreeMap<AnnouncementId, Announcement>,
 }
 
 impl IncidentLoop {
@@ -85,8 +90,8 @@ impl IncidentLoop {
         let now = ends.clock.now();
         ends.engine.restore(snapshots, now);
         take_clock(&mut ends, now);
-        let incident_loop =
-            Self { ends, latest: BTreeMap::new(), ended: BTreeMap::new(), troubles: Troubles::default() };
+        let (latest, ended, saying) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let incident_loop = Self { ends, latest, ended, troubles: Troubles::default(), saying };
         incident_loop.show_open_incidents();
         incident_loop
     }
@@ -262,6 +267,7 @@ impl IncidentLoop {
             LoopEvent::Stream { stream, event } => self.stream_changed(&stream, &event, now),
             LoopEvent::Announced { id, speaker, outcome } => {
                 self.ends.board.announced(&speaker, &outcome);
+                self.keep_said(id, &outcome, now);
                 self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at: now });
                 self.ends.engine.announced(id, outcome, now);
             }
@@ -389,14 +395,27 @@ impl IncidentLoop {
     fn announce(&mut self, announcement: Announcement, now: Timestamp) {
         let (id, speaker) = (announcement.id, announcement.speaker.clone());
         self.tell(&Happening::Announcing { announcement: announcement.clone(), at: now });
+        self.saying.insert(id, announcement.clone());
         if let Err((kind, reason)) = self.ends.speakers.offer(announcement) {
             let outcome = AnnounceOutcome::Failed { kind, reason: reason.to_owned() };
             super::speakers::count(&speaker, &outcome);
+            self.saying.remove(&id);
             self.ends.board.announced(&speaker, &outcome);
             self.tell(&Happening::Announced { speaker, outcome: outcome.clone(), at: now });
             self.ends.engine.announced(id, outcome, now);
             // The machine answers with the fall-back speaker or with going on unheard; the speakers are finite.
             self.carry_out(now);
+        }
+    }
+
+    /// What was played is kept with the evidence of its incident.
+    fn keep_said(&mut self, id: AnnouncementId, outcome: &AnnounceOutcome, now: Timestamp) {
+        let Some(said) = self.saying.remove(&id) else { return };
+        let open = self.ends.engine.open_incidents();
+        let record = open.into_iter().find(|record| record.id == said.incident);
+        if let (AnnounceOutcome::Played { .. }, Some(record)) = (outcome, record) {
+            let at = record.wall(now).to_rfc3339();
+            self.ends.evidence.said(record, Said::by(&said, at));
         }
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use forewarn_base::sync::lock;
 use forewarn_base::thread::Thread;
-use forewarn_domain::{AnnounceOutcome, Announcement, Clock, FailureKind, Loudspeaker, SpeakerId};
-use forewarn_hw::{Earshot, Hall, Turns};
+use forewarn_domain::{AnnounceOutcome, Announcement, Clock, FailureKind, Loudspeaker, SpeakerId, SpokenText};
+use forewarn_hw::{Earshot, Hall, Turns, Voice};
 use forewarn_memory::Voices;
 use forewarn_telemetry::queue::{GiveBack, QueueSpec, Receiver, Sender, Wait};
 
@@ -25,6 +25,7 @@ struct Running {
     queue: Sender<Announcement, GiveBack>,
     thread: Thread,
     earshot: Earshot,
+    voice: Voice,
 }
 
 /// The site's loudspeakers. Clones are the same ones.
@@ -64,11 +65,11 @@ impl Speakers {
         let build = |id: &SpeakerId, config| forewarn_hw::build(id, config, &context).or_exit(ExitCode::BadConfig);
         let named = site.speakers.iter().filter(|(id, _)| ids.contains(id));
         let built: Vec<_> = named
-            .map(|(id, config)| Ok((id, config.earshot(id), build(id, config)?)))
+            .map(|(id, config)| Ok((id, config.earshot(id), Voice::of(id, config, &context), build(id, config)?)))
             .collect::<Result<_, CommandError>>()?;
         let mut running = self.lock();
         let mut former: BTreeMap<_, _> = running.extract_if(.., |id, _| ids.contains(id)).collect();
-        for (id, earshot, speaker) in built {
+        for (id, earshot, voice, speaker) in built {
             let (queue, announcements) = QUEUE.open_for(id);
             let (to_loop, voices, hall) = (self.to_loop.clone(), self.voices.clone(), self.hall.clone());
             let (id_of_thread, of_thread) = (id.clone(), earshot.clone());
@@ -81,7 +82,7 @@ impl Speakers {
                 play_all((&id_of_thread, &of_thread), speaker, &announcements, (&to_loop, &voices, &hall));
             };
             let thread = Thread::spawn(QUEUE.name_for(id), work)?;
-            running.insert(id.clone(), Running { queue, thread, earshot });
+            running.insert(id.clone(), Running { queue, thread, earshot, voice });
         }
         Ok(())
     }
@@ -96,6 +97,12 @@ impl Speakers {
     /// Has one made that no incident asks for, and waits for what becomes of it.
     pub fn say(&self, announcement: Announcement) -> Result<AnnounceOutcome, String> {
         self.voices.wait(announcement.id, || self.offer(announcement).map_err(|(_, why)| why.to_owned()))
+    }
+
+    /// What one of them plays for these words, or for a sound file in their place, as a WAV file; none where there is no such.
+    pub fn wav(&self, speaker: &SpeakerId, text: SpokenText, sound: Option<String>) -> Option<Result<Vec<u8>, String>> {
+        let voice = self.lock().get(speaker)?.voice.clone();
+        Some(voice.wav(text, sound).map_err(|error| error.message))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<SpeakerId, Running>> {

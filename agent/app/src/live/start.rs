@@ -11,7 +11,7 @@ use forewarn_console::{ConsoleError, Found, Hosts, Places, Ports, Server, Setup,
 use forewarn_domain::Clock;
 use forewarn_engine::Engine;
 use forewarn_engine::civil_time::SiteTime;
-use forewarn_evidence::Closeups;
+use forewarn_evidence::{Closeups, Sights};
 use forewarn_hw::box_facts::boot;
 use forewarn_inference::{Models, Shared};
 use forewarn_journal::OutboxWriter;
@@ -60,9 +60,10 @@ impl Agent {
         notes.extend(claim.troubles.iter().map(|what| Happening::trouble(what, clock.now())));
         let hands = Hands::start(site, &outbox, &clock, &to_loop)?;
 
-        let closeups = Closeups::default();
+        let (closeups, sights) = (Closeups::default(), Sights::default());
         models.reader = models.reader.map(|reader| closeups.watching(reader));
-        let keeper = evidence::keeper(site, civil.clone(), clock_teller(clock_watch.clock()), &hands.streams, closeups);
+        let (teller, seen) = (clock_teller(clock_watch.clock()), (closeups, sights.clone()));
+        let keeper = evidence::keeper(site, civil.clone(), teller, &hands.streams, seen);
         let evidence = Evidence::start(site, keeper, &clock, to_loop.with_policy::<GiveBack>(), outbox.again())?;
         let shared = Shared::new(models.reader.as_ref().map(|reader| reader.attributes()).unwrap_or_default());
         shared.closer.set_sources(hands.streams.clips());
@@ -71,7 +72,8 @@ impl Agent {
         let (board, latencies) = (Board::default(), Arc::<Latencies>::default());
         let (holder, of_adopter) = (outbox.holder(), outbox.again());
         let (writer, former) = OutboxWriter::start(outbox, clock.now())?;
-        let (engine, keepers) = engine_and_keepers(site, civil, &clock, &shelf)?;
+        let (engine, mut keepers) = engine_and_keepers(site, civil, &clock, &shelf)?;
+        keepers.push(Box::new(evidence::SightsKeeper(sights)));
         notes.extend(former.notes);
         let ends = Ends {
             engine,

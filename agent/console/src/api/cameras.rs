@@ -101,7 +101,9 @@ async fn still(
     Query(Asked { is_preview }): Query<Asked>,
 ) -> Result<Picture, Refusal> {
     reaches(&session, &id)?;
+    let camera = camera_of(&id)?;
     ask(move || {
+        is_of_the_site(&context, &camera)?;
         let now = context.setup.clock.now();
         let fresh = if is_preview { FRESH_PREVIEW } else { FRESH };
         let key = (id, is_preview);

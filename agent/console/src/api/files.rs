@@ -9,7 +9,6 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 use axum::routing::get;
-use forewarn_evidence::Deed;
 
 use super::range::{Part, part};
 use super::{Page, VIEWER, ask, incidents, page, stream};
@@ -33,6 +32,7 @@ fn kind(name: &str) -> Option<&'static str> {
         "jpg" => "image/jpeg",
         "mp4" => "video/mp4",
         "json" => "application/json",
+        "jsonl" => "application/jsonl",
         "pem" => "text/plain; charset=utf-8",
         "sig" | "tsr" | "age" => "application/octet-stream",
         _ => return None,
@@ -48,12 +48,13 @@ async fn file(
     let nothing =
         || Refusal::nothing(both!("the evidence of this incident has no such file", "此事件的证据中没有该文件"));
     let kind = kind(&name).ok_or_else(nothing)?;
+    let of_page = headers.clone();
     let (file, bytes) = ask(move || {
         let (record, _) = incidents::find(&context, &session, &id)?;
         let path = context.bundle(&record).ok_or_else(nothing)?.join(&name);
         let meta = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file).ok_or_else(nothing)?;
         let file = File::open(&path).map_err(|_| nothing())?;
-        context.note_access(&session.name, &record, Deed::Shown, None);
+        context.note_look(&session.name, &record, &of_page);
         Ok::<_, Refusal>((file, meta.len()))
     })
     .await??;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 use axum::routing::get;
 use axum::{Extension, Json};
 use forewarn_domain::IncidentRecord;
-use forewarn_evidence::{Deed, VerifyError, show, verify};
+use forewarn_evidence::{Said, VerifyError, show, verify};
 use forewarn_wire::WireIncident;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -139,6 +139,7 @@ async fn one(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Json<Value>, Refusal> {
     ask(move || {
         let (record, found) = find(&context, &session, &id)?;
@@ -147,9 +148,10 @@ async fn one(
         // A bundle that is being written at this moment is shown at the next look.
         let evidence = bundle.as_deref().and_then(|bundle| show(bundle).ok()).map(|shown| shown.to_json());
         if evidence.is_some() {
-            context.note_access(&session.name, &record, Deed::Shown, None);
+            context.note_look(&session.name, &record, &headers);
         }
-        Ok(Json(json!({ "incident": wire, "found": found, "evidence": evidence })))
+        let said = bundle.as_deref().and_then(|bundle| Said::read(bundle).ok()).unwrap_or_default();
+        Ok(Json(json!({ "incident": wire, "found": found, "evidence": evidence, "said": said })))
     })
     .await?
 }

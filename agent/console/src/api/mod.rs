@@ -23,6 +23,7 @@ mod preview;
 mod push;
 mod range;
 mod rehearsal;
+mod said;
 mod session;
 mod site;
 mod speakers;
@@ -78,6 +79,7 @@ pub(crate) fn all() -> Vec<Page> {
         numbers::pages(),
         map::pages(),
         files::pages(),
+        said::pages(),
         deeds::pages(),
         take_out::pages(),
         preview::pages(),

@@ -136,6 +136,9 @@ impl Desk for Fixed {
         let silent = SpokenText { language, text: String::new() };
         self.say(speaker, &prepared.text.in_language(language).unwrap_or(silent))
     }
+    fn wav(&self, speaker: &SpeakerId, text: SpokenText, sound: Option<String>) -> Result<Vec<u8>, Bilingual> {
+        self.say(speaker, &text).map(|_| format!("RIFF of {} or {sound:?}", text.text).into_bytes())
+    }
     fn say(&self, speaker: &SpeakerId, text: &SpokenText) -> Result<String, Bilingual> {
         if speaker.as_str() != "horn" {
             return Err(Bilingual::quoted("there is no such loudspeaker", "没有此扬声器"));

@@ -86,11 +86,23 @@ export interface Clip {
   from: { seconds: number };
   to: { seconds: number };
   access_units: number;
+  /** The file of what the agent saw in it; none where nobody noted that. */
+  sights?: string;
+}
+
+/** What a loudspeaker said. */
+export interface Said {
+  attempt: number;
+  speaker: string;
+  language: "en" | "zh";
+  text: string;
+  sound?: string;
 }
 
 export interface Detail {
-  incident: { history: Step[]; warnings_played: number; warning_not_delivered: boolean; findings?: Finding[]; case?: Case };
+  incident: { history: Step[]; subject: { track: number | null }; warnings_played: number; warning_not_delivered: boolean; findings?: Finding[]; case?: Case };
   found: Found;
+  said: Said[];
   evidence: null | {
     bundle: { bytes: number; held: boolean; sealed: boolean; seal: number | null };
     record: null | {
@@ -247,6 +259,13 @@ export const picture = async (path: string, body: unknown) => (await answered("P
 
 export const get = <T,>(path: string) => ask<T>("GET", path);
 export const post = <T,>(path: string, body: unknown) => ask<T>("POST", path, body);
+
+/** Fetches what perhaps nobody will look at, and says so. */
+export async function getAhead(address: string): Promise<Response> {
+  const answer = await fetch(address, { headers: { "x-forewarn-ahead": "1" }, credentials: "same-origin" });
+  if (!answer.ok) throw new Error(answer.statusText);
+  return answer;
+}
 
 /** Where a file of an incident's evidence is. */
 export const fileOf = (id: string, file: string) =>

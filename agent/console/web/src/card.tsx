@@ -1,6 +1,7 @@
 // One incident: what was seen, what was said, what became of it, whether the evidence holds, and what to do.
 import { useEffect, useState } from "preact/hooks";
-import { type Case, type Detail, type Found, type Verification, fileOf, get, post } from "./api";
+import { type Case, type Detail, type Found, type Said, type Verification, fileOf, get, post } from "./api";
+import { firstPicture, takeAhead } from "./ahead";
 import { go } from "./app";
 import { Again } from "./again";
 import { Clip } from "./clip";
@@ -27,7 +28,7 @@ export function Card(props: Props) {
   const { id, canAct, news } = props;
   const say = useWords();
   const toast = useToast();
-  const [detail, setDetail] = useState<Detail | null>(null);
+  const [detail, setDetail] = useState<Detail | null>(() => takeAhead(id));
   const [problem, setProblem] = useState("");
   const [asking, setAsking] = useState<Asked>(null);
   const path = `/incidents/${encodeURIComponent(id)}`;
@@ -66,8 +67,9 @@ export function Card(props: Props) {
         r: () => take("report"),
         ...(detail.found.count === 1 && { i: () => setAsking("suppress") }),
       };
-      const ofCase = laterOf(detail).find((stage) => stageKeys[stage] === event.key);
-      const deed = ofCase ? () => tell(ofCase) : detail.evidence ? ofEvidence[event.key] : undefined;
+      const key = event.key.toLowerCase();
+      const ofCase = laterOf(detail).find((stage) => stageKeys[stage] === key);
+      const deed = ofCase ? () => tell(ofCase) : detail.evidence ? ofEvidence[key] : undefined;
       if (!deed) return;
       event.preventDefault();
       deed();
@@ -80,7 +82,7 @@ export function Card(props: Props) {
   const found = detail?.found ?? news;
   if (!found) return <div class="card" aria-busy="true" />;
   const heading = props.title(found.violation);
-  // What the queue knows of it is shown at once. Nothing is fetched ahead: whoever looks at evidence stands in its chain.
+  // What the queue knows of it is shown at once.
   if (!detail) {
     return (
       <article class="card" aria-busy="true" aria-labelledby="card-title">
@@ -96,7 +98,7 @@ export function Card(props: Props) {
     <article class="card" aria-labelledby="card-title">
       <Head {...props} found={found} />
 
-      <Stage id={id} detail={detail} />
+      <Stage id={id} detail={detail} title={props.title} />
 
       <div class="deeds" role="toolbar" aria-label={heading}>
         {canAct ? (
@@ -179,6 +181,7 @@ export function Card(props: Props) {
               </li>
             ))}
           </ol>
+          <Words path={path} said={detail.said} />
           {(incident.case ?? found.state === "escalated") && (
             <Steps of={incident.case} later={canAct ? laterOf(detail) : []} onTell={tell} />
           )}
@@ -268,15 +271,14 @@ function Head(props: Props & { found: Found }) {
 }
 
 /** The clip or a picture, large, and all of them to choose from. */
-function Stage({ id, detail }: { id: string; detail: Detail }) {
+function Stage({ id, detail, title }: { id: string; detail: Detail; title: (violation: string) => string }) {
   const say = useWords();
   const record = detail.evidence?.record;
   const clips = record?.clips ?? [];
   const shots = record?.snapshots ?? [];
   const closeups = record?.closeups ?? [];
   const [chosen, setChosen] = useState<string | null>(null);
-  const first = shots.find((shot) => shot.moment === "confirmed") ?? shots[0];
-  const shown = chosen ?? first?.marked_file ?? clips[0]?.file;
+  const shown = chosen ?? firstPicture(detail) ?? clips[0]?.file;
   if (!shown) return null;
   const all = [
     ...shots.map((shot) => ({ file: shot.marked_file, word: say.step(shot.moment), isClip: false })),
@@ -284,6 +286,7 @@ function Stage({ id, detail }: { id: string; detail: Detail }) {
     ...clips.map((clip) => ({ file: clip.file, word: `${say("clip")}: ${say.step(clip.moment)}`, isClip: true })),
   ];
   const now = all.find((one) => one.file === shown);
+  const clip = clips.find((one) => one.file === shown);
   return (
     <div class="stage">
       <div class="large">
@@ -295,7 +298,7 @@ function Stage({ id, detail }: { id: string; detail: Detail }) {
             </a>
           </p>
         ) : now?.isClip ? (
-          <Clip key={shown} id={id} file={shown} word={now.word} />
+          <Clip key={shown} id={id} file={shown} word={now.word} marks={clip && { id, clip, detail, title }} />
         ) : (
           <img key={shown} src={fileOf(id, shown)} alt={now?.word ?? ""} />
         )}
@@ -309,6 +312,30 @@ function Stage({ id, detail }: { id: string; detail: Detail }) {
         ))}
       </div>
     </div>
+  );
+}
+
+/** What loudspeakers said, to be read and heard again. */
+function Words({ path, said }: { path: string; said: Said[] }) {
+  const say = useWords();
+  if (!said.length) return null;
+  return (
+    <>
+      <h3>{say("announcements")}</h3>
+      <ol class="said">
+        {said.map((one, n) => (
+          <li key={n}>
+            <blockquote lang={one.language === "zh" ? "zh-CN" : "en"}>{one.text || one.sound}</blockquote>
+            <small class="muted">
+              {one.speaker}
+              {one.text && one.sound ? ` · ${one.sound}` : ""}
+            </small>
+            <audio controls preload="none" src={`/api/v1${path}/said/${n + 1}`} aria-label={say("hearIt", one.text || (one.sound ?? ""))} />
+          </li>
+        ))}
+      </ol>
+      <small class="muted">{say("saidHint")}</small>
+    </>
   );
 }
 

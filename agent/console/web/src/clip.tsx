@@ -1,6 +1,7 @@
 // A clip as it was kept, or, where the browser cannot play that, a small copy that is made on demand, and a word about it.
 import { useEffect, useState } from "preact/hooks";
 import { fileOf, get, post } from "./api";
+import { type Marks, Played } from "./played";
 import { useWords } from "./words";
 
 interface Progress {
@@ -11,15 +12,20 @@ interface Progress {
 /** How often it is asked whether the copy is there. */
 const EVERY_MS = 1000;
 
-export function Clip({ id, file, word }: { id: string; file: string; word: string }) {
-  const [isPlayable, setIsPlayable] = useState(true);
-  if (!isPlayable) return <Preview id={id} file={file} word={word} />;
-  // A browser that knows the container and not the coding plays without a picture.
-  const look = (event: { currentTarget: HTMLVideoElement }) => event.currentTarget.videoWidth === 0 && setIsPlayable(false);
-  return <video src={fileOf(id, file)} controls autoplay muted playsInline aria-label={word} onError={() => setIsPlayable(false)} onLoadedMetadata={look} />;
+interface Props {
+  id: string;
+  file: string;
+  word: string;
+  marks: Marks | undefined;
 }
 
-function Preview({ id, file, word }: { id: string; file: string; word: string }) {
+export function Clip(props: Props) {
+  const [isPlayable, setIsPlayable] = useState(true);
+  if (!isPlayable) return <Preview {...props} />;
+  return <Played src={fileOf(props.id, props.file)} word={props.word} marks={props.marks} onUnplayable={() => setIsPlayable(false)} />;
+}
+
+function Preview({ id, file, word, marks }: Props) {
   const say = useWords();
   const path = `/incidents/${encodeURIComponent(id)}/preview`;
   const [progress, setProgress] = useState<Progress>({ is: "none" });
@@ -35,7 +41,7 @@ function Preview({ id, file, word }: { id: string; file: string; word: string })
   if (progress.is === "done")
     return (
       <div class="previewed">
-        <video src={`/api/v1${path}/${encodeURIComponent(file)}`} controls autoplay muted playsInline aria-label={`${word}, ${say("preview")}`} onError={() => setProgress({ is: "failed" })} />
+        <Played src={`/api/v1${path}/${encodeURIComponent(file)}`} word={`${word}, ${say("preview")}`} marks={marks} onUnplayable={() => setProgress({ is: "failed" })} />
         <p class="notice" role="status">{say("previewHint")}</p>
       </div>
     );

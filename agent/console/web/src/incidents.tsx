@@ -1,6 +1,7 @@
 // The queue of incidents, which grows by itself, and the card of the one that is looked at.
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Camera, type Found, type Page, type Role, get, post } from "./api";
+import { fetchAhead } from "./ahead";
 import { go } from "./app";
 import { NoCamera } from "./cameras";
 import { Card, stageKeys } from "./card";
@@ -15,6 +16,8 @@ const nothing: Filter = { text: "", violation: "", camera: "", zone: "", state: 
 const states: Word[] = ["open", "complied", "escalated", "lost", "over"];
 /** So near to the end of what was loaded, the next page of it is asked for. */
 const NEAR_END = 10;
+/** The next card is fetched so long after one is shown, whose own pictures come first. */
+const AHEAD_MS = 40;
 /** Rows that are kept in the page; what is older is loaded anew. */
 const MOST_ROWS = 2000;
 
@@ -78,6 +81,8 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
   const shown = useRef(id);
   shown.current = id;
   const canAct = role !== "viewer";
+  /** Whoever goes on by keys goes on to the next; a click may be the only one. */
+  const isByKeys = useRef(false);
 
   const read = useCallback(
     async (after: string | null) => {
@@ -163,9 +168,11 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
         "?": () => setShowKeys(true),
         Escape: () => go("/incidents"),
       };
-      const deed = deeds[event.key];
+      // With the shift key or Caps Lock it is the same key.
+      const deed = deeds[event.key] ?? deeds[event.key.toLowerCase()];
       if (!deed) return;
       event.preventDefault();
+      isByKeys.current = true;
       deed();
     };
     addEventListener("keydown", press);
@@ -181,6 +188,13 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
   const isBare = told?.length === 0 && !isFiltered;
   const zones = [...new Set(cameras.filter((one) => !filter.camera || one.id === filter.camera).flatMap((one) => one.rules.map((rule) => rule.zone)))];
   const at = rows.findIndex((row) => row.id === id);
+  const ahead = id && isByKeys.current ? [rows[at + 1], rows.slice(at + 1).find((row) => !row.opinion)] : [];
+  const aheadIds = [...new Set(ahead.filter((row) => row !== undefined).map((row) => row.id))];
+  useEffect(() => {
+    // After the card that is looked at now.
+    const soon = setTimeout(() => aheadIds.forEach((one) => void fetchAhead(one)), AHEAD_MS);
+    return () => clearTimeout(soon);
+  }, [aheadIds.join()]);
   const asked = useRef<string | null>(null);
   useEffect(() => {
     // Whoever goes on by keyboard comes to no end of what was loaded.

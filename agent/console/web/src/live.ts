@@ -93,6 +93,8 @@ export function useIsLive(): boolean {
   const [live, setLive] = useState(isLive);
   useEffect(() => {
     states.add(setLive);
+    // Another tab answers sooner than this page is painted, which is when it begins to listen.
+    setLive(isLive);
     return () => void states.delete(setLive);
   }, []);
   return live;

@@ -1,10 +1,10 @@
-// What was seen in each picture of a clip that was decided again.
+// What was seen in each picture of a clip: by the agent while it was recorded, or when it was decided again.
 
 type Box = [number, number, number, number];
 
 export interface Sight {
   at_ms: number;
-  tracks: { id: number; class: string; box: Box }[];
+  tracks: { id: number; class: string; box: Box; seen_ms?: number }[];
 }
 
 /** A picture is shown until the next that was looked at, and for so long behind the last. */

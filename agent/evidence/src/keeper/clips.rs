@@ -88,14 +88,15 @@ impl EvidenceKeeper {
     }
 
     fn write_clip(&mut self, pending: Pending, now: Timestamp) {
-        let Pending { record, moment, recording, .. } = pending;
+        let Pending { record, moment, stream, recording } = pending;
         self.leave_where_chain_is_away(now);
         let title = self.title(&record.rule);
         let temp = self.setup.scratch.join(format!("{}-{moment}.mp4", record.id));
         let asked_from = recording.span().from;
         match recording.finish(&temp) {
             Ok(clip) => {
-                let facts = clip_facts(moment, &clip);
+                let sights = self.sights.within(&stream, clip.from, clip.to);
+                let facts = clip_facts(moment, &clip, sights);
                 if let Err(error) = self.store.add_clip(&record, &title, moment.as_str(), &temp, &facts) {
                     self.late.n_lost += 1;
                     self.note_missing_clip(&record, moment, &title, &error.to_string(), now);
@@ -122,7 +123,7 @@ fn shortfall(clip: &Clip, asked_from: Timestamp) -> Option<String> {
     clip.cut_short.clone().or(begins_late)
 }
 
-fn clip_facts(moment: Moment, clip: &Clip) -> ClipFacts {
+fn clip_facts(moment: Moment, clip: &Clip, sights: Option<String>) -> ClipFacts {
     ClipFacts {
         moment,
         from: clip.from,
@@ -131,5 +132,6 @@ fn clip_facts(moment: Moment, clip: &Clip) -> ClipFacts {
         width: clip.width,
         height: clip.height,
         access_units: clip.pictures,
+        sights,
     }
 }

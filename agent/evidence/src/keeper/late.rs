@@ -8,6 +8,7 @@ use image::RgbImage;
 
 use crate::bundle::Shot;
 use crate::error::EvidenceError;
+use crate::said::Said;
 use crate::setting::Setting;
 use crate::store::EvidenceStore;
 
@@ -35,6 +36,8 @@ pub(super) enum Work {
     },
     /// Under which setting the incident was seen.
     Setting(Arc<Setting>),
+    /// What a loudspeaker said.
+    Said(Said),
     /// A note of what will not come.
     Missing {
         /// The file.
@@ -66,6 +69,7 @@ impl Write {
                 store.add_closeup(record, title, *moment, (attribute, best), picture.as_ref())
             }
             Work::Setting(setting) => store.add_setting(record, title, setting),
+            Work::Said(said) => store.add_said(record, title, said),
             Work::Missing { what, why } => store.note_missing(record, title, what, why),
         }
     }
@@ -74,7 +78,7 @@ impl Write {
         match &self.work {
             Work::Snapshot(shot) => shot.len(),
             Work::Closeup { picture, .. } => picture.as_ref().map_or(0, |picture| picture.as_raw().len()),
-            Work::Setting(_) | Work::Missing { .. } => 0,
+            Work::Setting(_) | Work::Said(_) | Work::Missing { .. } => 0,
         }
     }
 }

@@ -20,6 +20,7 @@ fn kept() -> (BundleRecord, Setting) {
         height: 240,
         access_units: 105,
         bytes: 1,
+        sights: None,
     });
     record.snapshots.push(SnapshotEntry {
         moment: Moment::Confirmed,

@@ -81,7 +81,7 @@ fn sealed(
         Overlay { title: "Loitering".to_owned(), bbox: Some(face_at(25)), zone: None, time: "now".to_owned() };
     store.add_snapshot(&incident, Moment::Confirmed, &picture(25, at(1)), &overlay).unwrap();
     let (moment, codec, access_units) = (Moment::Confirmed, codec.to_owned(), frames as u64);
-    let facts = ClipFacts { moment, from: at(0), to: at(4), codec, width, height, access_units };
+    let facts = ClipFacts { moment, from: at(0), to: at(4), codec, width, height, access_units, sights: None };
     of_clips.add_clip(&incident, "Loitering", "confirmed", clip, &facts).unwrap();
     store.seal(&incident, "Loitering", at(6)).unwrap().path
 }

@@ -76,8 +76,8 @@ impl Studio {
     /// The announcement's samples, made within `limit`.
     ///
     /// A sound file that cannot be played must not cost the warning: its text is spoken instead if there is one.
-    fn render(
-        &mut self,
+    pub(super) fn render(
+        &self,
         announcement: &Announcement,
         louder_db: Option<f64>,
         limit: Duration,

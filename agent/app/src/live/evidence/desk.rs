@@ -2,16 +2,19 @@
 
 use forewarn_base::sync::lock;
 use forewarn_domain::{EvidenceRequest, Frame, IncidentRecord};
+use forewarn_evidence::Said;
 use forewarn_telemetry::queue::{GiveBack, Sender};
 
 use super::{Job, Rewired, Stamper, Trouble};
 
 /// The incident loop's way to the evidence thread. What the queue has no room for waits here and is handed over later,
-/// captures before seals. There are at most three captures and two seals for each incident.
+/// captures before what was said, and that before seals. There are at most three captures, a few warnings and two seals for each
+/// incident.
 pub struct EvidenceDesk {
     queue: Sender<Job, GiveBack>,
     /// Their frames are given up, their clips are not.
     uncaptured: Vec<EvidenceRequest>,
+    unsaid: Vec<(Box<IncidentRecord>, Said)>,
     unsealed: Vec<IncidentRecord>,
     /// What the thread does not know of yet.
     unadopted: Option<Rewired>,
@@ -22,7 +25,15 @@ pub struct EvidenceDesk {
 impl EvidenceDesk {
     /// A desk before the thread behind `queue`.
     pub(super) fn before(queue: Sender<Job, GiveBack>, trouble: Trouble, stamper: Stamper) -> Self {
-        Self { queue, uncaptured: Vec::new(), unsealed: Vec::new(), unadopted: None, trouble, stamper }
+        Self {
+            queue,
+            uncaptured: Vec::new(),
+            unsaid: Vec::new(),
+            unsealed: Vec::new(),
+            unadopted: None,
+            trouble,
+            stamper,
+        }
     }
 
     /// What cannot be kept now, and why.
@@ -44,6 +55,11 @@ impl EvidenceDesk {
         };
         self.uncaptured.push(*request);
         Err(format!("the {moment} snapshot of {incident} was not kept: the evidence queue is full"))
+    }
+
+    /// Has it kept what a loudspeaker said, with the next [`Self::offer_waiting`].
+    pub fn said(&mut self, record: IncidentRecord, said: Said) {
+        self.unsaid.push((Box::new(record), said));
     }
 
     /// Asks for the seal, with the next [`Self::offer_waiting`].
@@ -77,6 +93,11 @@ impl EvidenceDesk {
         if !self.uncaptured.is_empty() {
             return;
         }
+        for (record, said) in std::mem::take(&mut self.unsaid) {
+            if let Err(Job::Said(record, said)) = self.queue.offer(Job::Said(record, said)) {
+                self.unsaid.push((record, said));
+            }
+        }
         for record in std::mem::take(&mut self.unsealed) {
             if let Err(Job::Seal(record)) = self.queue.offer(Job::Seal(Box::new(record))) {
                 self.unsealed.push(*record);
@@ -88,6 +109,9 @@ impl EvidenceDesk {
     pub fn finish(&mut self) {
         for request in self.uncaptured.drain(..) {
             self.queue.finish(Job::Capture { request: Box::new(request), frame: None });
+        }
+        for (record, said) in self.unsaid.drain(..) {
+            self.queue.finish(Job::Said(record, said));
         }
         for record in self.unsealed.drain(..) {
             self.queue.finish(Job::Seal(Box::new(record)));

@@ -3,6 +3,7 @@
 mod desk;
 mod news;
 mod seals;
+mod sights;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,8 +17,8 @@ use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{ClipSource, Clock, EvidenceRequest, Frame, IncidentId, IncidentRecord, StreamId, Timestamp};
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_evidence::{
-    ClockTeller, Closeups, EvidenceKeeper, KeeperNews, Limits, RetentionEvent, RetentionOutcome, RuleScenes,
-    StatvfsSpace, TimeStamps, UpstreamState,
+    ClockTeller, Closeups, EvidenceKeeper, KeeperNews, Limits, RetentionEvent, RetentionOutcome, RuleScenes, Said,
+    Sights, StatvfsSpace, TimeStamps, UpstreamState,
 };
 use forewarn_report::{Outbox, ReportState};
 use forewarn_telemetry::queue::{GiveBack, QueueSpec, Receiver, Sender};
@@ -34,6 +35,7 @@ use crate::telemetry;
 pub use desk::EvidenceDesk;
 use news::News;
 use seals::Seals;
+pub use sights::SightsKeeper;
 
 /// Requests that may wait; each may hold a frame.
 pub const QUEUE: QueueSpec<GiveBack> = QueueSpec::new("evidence", 64);
@@ -53,6 +55,8 @@ pub enum Job {
         /// The frame of the snapshot.
         frame: Option<Frame>,
     },
+    /// What a loudspeaker said for an incident.
+    Said(Box<IncidentRecord>, Said),
     /// The seal of an incident that was escalated or closed.
     Seal(Box<IncidentRecord>),
     /// Other zones, titles and streams from now on.
@@ -61,13 +65,14 @@ pub enum Job {
     Stop,
 }
 
-/// The keeper: snapshots are handed over, clips come from the streams, pictures of the best looks from `closeups`.
+/// The keeper: snapshots are handed over, clips come from the streams, pictures of the best looks from `closeups`, and what was
+/// seen in clips from `sights`.
 pub fn keeper(
     site: &Site,
     civil: SiteTime,
     clock: ClockTeller,
     streams: &Streams,
-    closeups: Closeups,
+    (closeups, sights): (Closeups, Sights),
 ) -> EvidenceKeeper {
     let limits = Limits {
         max_bytes: site.storage.max_bytes,
@@ -76,7 +81,7 @@ pub fn keeper(
     };
     let store = signed_store(site, limits).dated_by(clock);
     let setup = keeper_setup(&site.storage.dir, site, civil);
-    let mut keeper = EvidenceKeeper::unready(store, setup).with_closeups(closeups);
+    let mut keeper = EvidenceKeeper::unready(store, setup).with_closeups(closeups).with_sights(sights);
     for (stream, clips) in streams.clips() {
         keeper.add_source(stream, clips);
     }
@@ -209,6 +214,7 @@ impl Worker {
                     self.keeper.hurry(is_behind || ending.is_some());
                     self.keeper.capture(&request, frame.as_ref().filter(|_| !is_out_of_time));
                 }
+                Ok(Job::Said(record, said)) => self.keeper.keep_said(&record, said, now),
                 Ok(Job::Seal(record)) => self.keeper.seal_soon(*record, now),
                 Ok(Job::Adopt(rewired)) => self.adopt(*rewired, now),
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,

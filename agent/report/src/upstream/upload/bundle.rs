@@ -121,6 +121,7 @@ fn is_kept(path: &Path) -> bool {
 fn sort_of(name: &str) -> (Rank, &'static str) {
     match name.rsplit('.').next().unwrap_or_default() {
         "json" => (Rank::Words, "application/json"),
+        "jsonl" => (Rank::Words, "application/jsonl"),
         "sig" | "pem" | "tsr" => (Rank::Words, "application/octet-stream"),
         "jpg" => (Rank::Picture, "image/jpeg"),
         "age" if name.ends_with(".jpg.age") => (Rank::Picture, "application/octet-stream"),
