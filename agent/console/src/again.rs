@@ -21,6 +21,7 @@ const LIMITS: Limits = Limits { time: Duration::from_mins(15), output_bytes: 256
 const SIGHTS: &str = "sights.jsonl";
 
 /// One of the two.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(rename_all = "snake_case"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     /// By the setting that lies in the bundle.
@@ -46,6 +47,7 @@ impl Side {
 }
 
 /// How one of them stands.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Decision))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub(crate) enum Standing {
@@ -54,6 +56,7 @@ pub(crate) enum Standing {
     /// It was decided.
     Done {
         /// As `forewarn evidence replay --json` tells it.
+        #[cfg_attr(test, schema(value_type = Object))]
         answer: Value,
     },
     /// It could not be.
@@ -64,6 +67,7 @@ pub(crate) enum Standing {
 }
 
 /// How both stand.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = TwoDecisions))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Told {
     /// The model of the second, where another one was asked for.

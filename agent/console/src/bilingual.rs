@@ -7,11 +7,14 @@ use std::fmt;
 use serde::Serialize;
 
 /// A text in English and Chinese.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Both))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bilingual {
     /// In English, as it stands in logs and reports.
+    #[cfg_attr(test, schema(value_type = String))]
     pub en: Cow<'static, str>,
     /// In Chinese.
+    #[cfg_attr(test, schema(value_type = String))]
     pub zh: Cow<'static, str>,
 }
 

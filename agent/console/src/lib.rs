@@ -19,6 +19,8 @@ mod again;
 mod api;
 mod bilingual;
 mod context;
+#[cfg(test)]
+mod document;
 mod gate;
 mod health;
 mod hosts;
@@ -41,8 +43,8 @@ pub use hosts::Hosts;
 pub use listener::Listener;
 pub use onlookers::Onlookers;
 pub use ports::{
-    CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Metrics, Passing, PlacesNow, Ports,
-    Refused, SiteEditor, StatsAsked,
+    CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, DraftTold, Health, Incidents, LineTold, Metrics, Passing,
+    PlacesNow, Ports, Refused, SiteEditor, StatsAsked,
 };
 pub use server::{ConsoleError, Server};
 pub use setup::{Found, Places, Setup};

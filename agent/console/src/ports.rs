@@ -15,7 +15,8 @@ use forewarn_domain::{
 };
 use forewarn_wire::WireIncident;
 use jiff::civil::Date;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::bilingual::Bilingual;
 use crate::health::HealthReport;
@@ -148,17 +149,58 @@ pub struct DraftNow {
     pub doubts: Vec<String>,
 }
 
+/// A draft as programs are told of it.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Draft))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DraftTold {
+    /// Whether the file is so now.
+    pub is_saved: bool,
+    /// Names the file before; whoever means to save this draft names it.
+    pub base: String,
+    /// What works and is hardly meant.
+    pub doubts: Vec<String>,
+    /// What changes.
+    pub lines: Vec<LineTold>,
+}
+
+/// A line of it.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = DraftLine))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum LineTold {
+    /// It stays.
+    Stays {
+        /// The line.
+        text: String,
+    },
+    /// It is taken out.
+    Out {
+        /// The line.
+        text: String,
+    },
+    /// It is put in.
+    In {
+        /// The line.
+        text: String,
+    },
+    /// So many lines that stay are not told.
+    Gap {
+        /// How many.
+        lines: usize,
+    },
+}
+
 impl DraftNow {
     /// As programs are told.
-    pub fn json(&self, is_saved: bool) -> Value {
-        let lines = self.lines.iter().map(|line| match line {
-            ChangedLine::Stays(text) => json!({ "is": "stays", "text": text }),
-            ChangedLine::Out(text) => json!({ "is": "out", "text": text }),
-            ChangedLine::In(text) => json!({ "is": "in", "text": text }),
-            ChangedLine::Gap(lines) => json!({ "is": "gap", "lines": lines }),
-        });
-        let lines: Vec<Value> = lines.collect();
-        json!({ "is_saved": is_saved, "base": self.base, "doubts": self.doubts, "lines": lines })
+    pub fn told(self, is_saved: bool) -> DraftTold {
+        let line = |line| match line {
+            ChangedLine::Stays(text) => LineTold::Stays { text },
+            ChangedLine::Out(text) => LineTold::Out { text },
+            ChangedLine::In(text) => LineTold::In { text },
+            ChangedLine::Gap(lines) => LineTold::Gap { lines },
+        };
+        let Self { base, lines, doubts } = self;
+        DraftTold { is_saved, base, doubts, lines: lines.into_iter().map(line).collect() }
     }
 }
 

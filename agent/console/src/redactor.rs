@@ -19,6 +19,7 @@ use crate::job::{Busy, emptied};
 const LIMITS: Limits = Limits { time: Duration::from_hours(1), output_bytes: 64 * 1024 };
 
 /// What is hidden.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Hidden {
@@ -43,6 +44,7 @@ impl Hidden {
 }
 
 /// How far a copy has come.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub(crate) enum Progress {

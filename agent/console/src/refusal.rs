@@ -6,7 +6,7 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::access::{AccountError, OpenError, PasswordError, ReachError, SignInError, TokenError};
 use crate::bilingual::{Bilingual, both};
@@ -62,13 +62,22 @@ impl Refusal {
     }
 }
 
+/// Why something is refused.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Refusal))]
+#[derive(Serialize)]
+pub(crate) struct Told {
+    error: String,
+    /// The same in Chinese.
+    error_zh: String,
+    /// A code of the authenticator app is what is missing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    needs_code: bool,
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Bilingual { en, zh } = self.why;
-        let mut told = json!({ "error": en, "error_zh": zh });
-        if self.needs_code {
-            told["needs_code"] = true.into();
-        }
+        let told = Told { error: en.into_owned(), error_zh: zh.into_owned(), needs_code: self.needs_code };
         let mut answer = (self.status, Json(told)).into_response();
         if let Some(wait_s) = self.wait_s {
             answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));

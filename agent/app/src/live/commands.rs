@@ -89,7 +89,7 @@ struct SiteOf(SiteFile, Streams, Mutex<Vec<Arc<FrameSlot>>>);
 impl forewarn_command::SiteFile for SiteOf {
     fn change(&self, changes: &[SiteChange], base: Option<&str>) -> Result<serde_json::Value, String> {
         let draft = self.0.change(changes, base).map_err(|why| why.to_string())?;
-        Ok(draft.json(base.is_some()))
+        serde_json::to_value(draft.told(base.is_some())).map_err(|error| error.to_string())
     }
 
     fn name(&self) -> Result<String, String> {

@@ -25,6 +25,8 @@ pub(crate) use random::token;
 pub(crate) use reach::{Reach, ReachError};
 pub(crate) use role::Role;
 pub(crate) use sessions::{LONGEST, Session};
+#[cfg(test)]
+pub(crate) use tokens::SUBJECTS;
 pub(crate) use tokens::{Token, TokenError, Wanted as WantedToken};
 #[cfg(test)]
 pub(crate) use totp::code_for_tests as totp_for_tests;

@@ -24,6 +24,7 @@ pub(crate) enum ReachError {
 }
 
 /// Cameras by their names: all of them, also those to come, or these alone.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(value_type = Option<Vec<String>>))]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Reach(Option<BTreeSet<StreamId>>);

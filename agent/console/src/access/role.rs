@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A role; each may do what those before it may.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Role {

@@ -58,7 +58,7 @@ pub(crate) enum TokenError {
 }
 
 /// What tokens can be for: the first word of a path below `/api/v1`.
-const SUBJECTS: [&str; 10] =
+pub(crate) const SUBJECTS: [&str; 10] =
     ["incidents", "suppressions", "cameras", "live", "health", "events", "site", "speakers", "commands", "stats"];
 
 /// A subject that a token may read, or also change.
@@ -136,6 +136,7 @@ impl Token {
 }
 
 /// What somebody wants a token to be.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = WantedToken))]
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
@@ -144,8 +145,10 @@ pub(crate) struct Wanted {
     /// What it may do at most.
     pub role: Role,
     /// What it is for.
+    #[cfg_attr(test, schema(value_type = Vec<String>, min_items = 1))]
     pub scopes: Vec<Scope>,
     /// How long it lasts.
+    #[cfg_attr(test, schema(minimum = 1, maximum = 3650))]
     pub days: u32,
     /// The cameras that it reaches; all where nothing is said.
     #[serde(default)]

@@ -8,7 +8,6 @@ use axum::routing::{delete, get, post, put};
 use axum::{Extension, Json};
 use forewarn_memory::trail::Line;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::{ADMIN, Page, VIEWER, ask, page};
 use crate::access::{Reach, Role, Session, SignInError, new_secret};
@@ -32,15 +31,61 @@ pub(super) fn pages() -> Vec<Page> {
     ]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    list,
+    add,
+    set_cameras,
+    remove,
+    begin_totp,
+    set_totp,
+    remove_own_totp,
+    remove_totp,
+    set_password,
+    audit
+))]
+pub(super) struct Described;
+
 /// Lines of the audit log that are shown.
 const LINES: usize = 500;
 
-async fn list(State(context): State<Arc<Context>>) -> Json<Value> {
-    let of = context.access.accounts();
-    let told = of.iter().map(|one| json!({ "name": one.name, "role": one.role, "created_at": one.created_at, "has_totp": one.totp.is_some(), "cameras": one.cameras }));
-    Json(json!({ "accounts": told.collect::<Vec<_>>() }))
+/// One that may sign in.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct Account {
+    name: String,
+    role: Role,
+    /// When it was made, RFC 3339 in UTC.
+    created_at: String,
+    /// Whether it asks for the code of an authenticator app.
+    has_totp: bool,
+    /// The cameras that it reaches; all if null.
+    cameras: Reach,
 }
 
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct Accounts {
+    accounts: Vec<Account>,
+}
+
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/accounts",
+    summary = "Who may sign in",
+    responses((status = 200, description = "The accounts", body = Accounts))
+))]
+async fn list(State(context): State<Arc<Context>>) -> Json<Accounts> {
+    let told = |one: crate::access::Account| {
+        let has_totp = one.totp.is_some();
+        Account { name: one.name, role: one.role, created_at: one.created_at, has_totp, cameras: one.cameras }
+    };
+    Json(Accounts { accounts: context.access.accounts().into_iter().map(told).collect() })
+}
+
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = NewAccount))]
 #[derive(Deserialize)]
 struct New {
     name: String,
@@ -51,6 +96,13 @@ struct New {
     cameras: Reach,
 }
 
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/accounts",
+    summary = "Make an account",
+    request_body = New,
+    responses((status = 201, description = "It is made"))
+))]
 async fn add(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -65,6 +117,7 @@ async fn add(
     .await?
 }
 
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Limited {
@@ -72,6 +125,13 @@ struct Limited {
     cameras: Reach,
 }
 
+#[cfg_attr(test, utoipa::path(
+    put,
+    path = "/api/v1/accounts/{name}/cameras",
+    summary = "Choose the cameras that an account reaches; whoever is signed in by it is signed out",
+    request_body = Limited,
+    responses((status = 204, description = "It reaches these from now on"))
+))]
 async fn set_cameras(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -88,6 +148,12 @@ async fn set_cameras(
     .await?
 }
 
+#[cfg_attr(test, utoipa::path(
+    delete,
+    path = "/api/v1/accounts/{name}",
+    summary = "Delete an account; its sessions end",
+    responses((status = 204, description = "It is deleted"))
+))]
 async fn remove(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -105,6 +171,7 @@ async fn remove(
     .await?
 }
 
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = NewPassword))]
 #[derive(Deserialize)]
 struct Another {
     password: String,
@@ -130,12 +197,27 @@ fn wrong_password(error: SignInError) -> Refusal {
     }
 }
 
+/// What an authenticator app is given.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct Secret {
+    secret: String,
+    /// An address that opens an app.
+    uri: String,
+}
+
 /// A secret for an authenticator app. Nothing is kept until a code of it comes back.
-async fn begin_totp(State(context): State<Arc<Context>>, Extension(session): Extension<Session>) -> Json<Value> {
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/session/totp",
+    summary = "A new secret for an authenticator app; nothing is kept of it",
+    responses((status = 200, description = "The secret, and an address that opens an app", body = Secret))
+))]
+async fn begin_totp(State(context): State<Arc<Context>>, Extension(session): Extension<Session>) -> Json<Secret> {
     let (secret, site) = (new_secret(), &context.setup.site);
     let uri =
         format!("otpauth://totp/Forewarn%20{site}:{}?secret={secret}&issuer=Forewarn%20{site}", in_uri(&session.name));
-    Json(json!({ "secret": secret, "uri": uri }))
+    Json(Secret { secret, uri })
 }
 
 /// A text as it stands in an address.
@@ -146,6 +228,7 @@ fn in_uri(text: &str) -> String {
     text.bytes().map(escaped).collect()
 }
 
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Totp {
@@ -154,6 +237,13 @@ struct Totp {
     password: String,
 }
 
+#[cfg_attr(test, utoipa::path(
+    put,
+    path = "/api/v1/session/totp",
+    summary = "Ask for the code of an authenticator app (RFC 6238) at each sign-in from now on; one of its codes is given",
+    request_body = Totp,
+    responses((status = 204, description = "It is changed; the account's sessions end"))
+))]
 async fn set_totp(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -167,6 +257,12 @@ async fn set_totp(
     .await?
 }
 
+#[cfg_attr(test, utoipa::path(
+    delete,
+    path = "/api/v1/session/totp",
+    summary = "Ask for the password alone",
+    responses((status = 204, description = "No code is asked for any more"))
+))]
 async fn remove_own_totp(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -180,6 +276,12 @@ async fn remove_own_totp(
 }
 
 /// For whoever has lost his telephone.
+#[cfg_attr(test, utoipa::path(
+    delete,
+    path = "/api/v1/accounts/{name}/totp",
+    summary = "Have an account ask for its password alone, for whoever has lost his telephone",
+    responses((status = 204, description = "It asks for no code any more"))
+))]
 async fn remove_totp(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -194,6 +296,13 @@ async fn remove_totp(
 }
 
 /// Everybody may change his own password, who says the one until now; admins may change all.
+#[cfg_attr(test, utoipa::path(
+    put,
+    path = "/api/v1/accounts/{name}/password",
+    summary = "Change a password; one's own with the former one, another's as admin",
+    request_body = Another,
+    responses((status = 204, description = "It is changed; the account's sessions end"))
+))]
 async fn set_password(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -216,23 +325,45 @@ async fn set_password(
     .await?
 }
 
-/// A line of the audit log, and what was done in Chinese.
+/// A line of the audit log.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = AuditLine))]
 #[derive(Serialize)]
 struct Told {
-    #[serde(flatten)]
-    line: Line,
+    /// When, RFC 3339 in UTC.
+    at: String,
+    /// Who: an account, or whoever gave a command; none where nobody is known.
+    who: Option<String>,
+    /// What was done.
+    deed: String,
+    /// The same in Chinese.
     deed_zh: String,
+    /// To what: an incident, a camera, an account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about: Option<String>,
+    /// More of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
 }
 
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Serialize)]
 struct Audit {
     lines: Vec<Told>,
 }
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/audit",
+    summary = "Who did what, the latest first",
+    responses((status = 200, description = "Lines", body = Audit))
+))]
 async fn audit(State(context): State<Arc<Context>>) -> Result<Json<Audit>, Refusal> {
     ask(move || {
         let lines = context.trail.latest(LINES).map_err(Refusal::failed)?;
-        let told = |line: Line| Told { deed_zh: Act::in_chinese(&line.deed).to_owned(), line };
+        let told = |Line { at, who, deed, about, detail }: Line| {
+            let deed_zh = Act::in_chinese(&deed).to_owned();
+            Told { at, who, deed, deed_zh, about, detail }
+        };
         Ok(Json(Audit { lines: lines.into_iter().map(told).collect() }))
     })
     .await?

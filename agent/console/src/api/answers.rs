@@ -12,7 +12,7 @@ use forewarn_domain::CaseCommand;
 use forewarn_domain::violation::Language;
 use forewarn_memory::feedback::Opinion;
 use forewarn_report::answers::{Answer, AnswerLink, LinkError, Links};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{Page, ask, deeds, page};
 use crate::act::Act;
@@ -27,12 +27,24 @@ pub(super) fn pages() -> Vec<Page> {
     vec![page(Method::GET, ANSWERS, Need::Link, get(show)), page(Method::POST, ANSWERS, Need::Link, post(answer))]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(show, answer))]
+pub(super) struct Described;
+
 /// A page with one button: whatever looks at links before people do, such as a messenger, answers nothing by that.
 const ASKS: &str = include_str!("answers.html");
 /// The page has its own style, and sends its one form to where it came from.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/answers/{token}",
+    summary = "A page with one button: what a link of a message is for",
+    responses((status = 200, description = "The page", body = String, content_type = "text/html"))
+))]
 async fn show(
     State(context): State<Arc<Context>>,
     Path(token): Path<String>,
@@ -65,6 +77,21 @@ fn refused(why: Refusal, headers: &HeaderMap) -> Response {
     (why.status(), filled(lang, title, text, "refused")).into_response()
 }
 
+/// What was answered.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct Noted {
+    #[cfg_attr(test, schema(value_type = crate::document::Answer))]
+    answer: Answer,
+    incident: String,
+}
+
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/answers/{token}",
+    summary = "Answer by a link of a message, once",
+    responses((status = 200, description = "It is noted", content((Noted = "application/json"), (String = "text/html"))))
+))]
 async fn answer(
     State(context): State<Arc<Context>>,
     Path(token): Path<String>,
@@ -84,7 +111,7 @@ async fn answer(
         if wants_page {
             return Ok(page_of(&link, "true"));
         }
-        let told: Value = json!({ "answer": link.answer, "incident": link.incident });
+        let told = Noted { answer: link.answer, incident: link.incident.to_string() };
         // The link itself says who may: a page that has it, such as that of a push server, may know what came of it.
         Ok(([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], Json(told)).into_response())
     });

@@ -9,10 +9,11 @@ use axum::http::{HeaderName, Method, header};
 use axum::routing::get;
 use axum::{Extension, Json};
 use forewarn_base::sync::lock;
+use forewarn_domain::zone::{ZoneShape, ZoneUnit};
 use forewarn_domain::{StreamId, Timestamp};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
+use super::told::Texts;
 use super::{Page, VIEWER, ask, page};
 use crate::access::Session;
 use crate::bilingual::{Bilingual, both};
@@ -34,28 +35,91 @@ pub(super) fn pages() -> Vec<Page> {
     ]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(list, still))]
+pub(super) struct Described;
+
+/// A zone or line of a camera.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct ZoneTold {
+    id: String,
+    is_area: bool,
+    #[cfg_attr(test, schema(value_type = crate::document::Unit))]
+    unit: ZoneUnit,
+    points: Vec<[f32; 2]>,
+}
+
+/// What is looked for at one.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct RuleTold {
+    violation: String,
+    zone: String,
+    title: Texts,
+}
+
+/// A camera.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct Camera {
+    id: String,
+    /// Why it gives no picture; null while it does.
+    #[cfg_attr(test, schema(required))]
+    trouble: Option<String>,
+    #[cfg_attr(test, schema(required))]
+    trouble_zh: Option<String>,
+    zones: Vec<ZoneTold>,
+    rules: Vec<RuleTold>,
+    /// Over whom it is spoken there, the first is tried first.
+    speakers: Vec<String>,
+}
+
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct Cameras {
+    cameras: Vec<Camera>,
+}
+
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/cameras",
+    summary = "The cameras with their zones and what is looked for",
+    responses((status = 200, description = "The cameras", body = Cameras))
+))]
 async fn list(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Cameras>, Refusal> {
     let mut cameras = ask(move || context.ports.cameras.all()).await?;
     cameras.retain(|camera| session.cameras.has(camera.id.as_str()));
-    Ok(Json(json!({ "cameras": cameras.iter().map(told).collect::<Vec<_>>() })))
+    Ok(Json(Cameras { cameras: cameras.iter().map(told).collect() }))
 }
 
-fn told(camera: &CameraNow) -> Value {
-    let rules = camera.rules.iter().map(|(key, title)| {
-        json!({ "violation": key.violation, "zone": key.zone, "title": { "en": title.en, "zh": title.zh } })
+fn told(camera: &CameraNow) -> Camera {
+    let rules = camera.rules.iter().map(|(key, title)| RuleTold {
+        violation: key.violation.to_string(),
+        zone: key.zone.to_string(),
+        title: title.into(),
     });
     // The whole picture is a zone, too, and nobody draws it.
-    let zones = camera.zones.iter().filter(|zone| zone.id.as_str() != "whole").map(|zone| {
-        let points: Vec<[f32; 2]> = zone.shape.points().iter().map(|point| [point.x, point.y]).collect();
-        let is_area = matches!(zone.shape, forewarn_domain::zone::ZoneShape::Polygon(_));
-        json!({ "id": zone.id, "is_area": is_area, "unit": zone.unit, "points": points })
+    let zones = camera.zones.iter().filter(|zone| zone.id.as_str() != "whole").map(|zone| ZoneTold {
+        id: zone.id.to_string(),
+        is_area: matches!(zone.shape, ZoneShape::Polygon(_)),
+        unit: zone.unit,
+        points: zone.shape.points().iter().map(|point| [point.x, point.y]).collect(),
     });
-    json!({ "id": camera.id, "trouble": camera.trouble.as_ref().map(|why| &why.en),
-        "trouble_zh": camera.trouble.as_ref().map(|why| &why.zh), "zones": zones.collect::<Vec<_>>(),
-        "rules": rules.collect::<Vec<_>>(), "speakers": camera.speakers })
+    let (trouble, trouble_zh) = camera.trouble.clone().map(|why| (why.en.into_owned(), why.zh.into_owned())).unzip();
+    Camera {
+        id: camera.id.to_string(),
+        trouble,
+        trouble_zh,
+        zones: zones.collect(),
+        rules: rules.collect(),
+        speakers: camera.speakers.iter().map(ToString::to_string).collect(),
+    }
 }
 
 /// Asks the camera for a picture.
@@ -72,6 +136,7 @@ fn take(context: &Context, id: &str, is_preview: bool, now: Timestamp) -> Result
     Ok(still)
 }
 
+#[cfg_attr(test, derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Asked {
@@ -94,6 +159,13 @@ pub(super) fn is_of_the_site(context: &Context, camera: &StreamId) -> Result<(),
     Err(Refusal::nothing(both!("the site has no such camera", "站点没有此摄像机")))
 }
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/cameras/{id}/still",
+    summary = "A picture of now",
+    params(Asked),
+    responses((status = 200, description = "The picture", body = [u8], content_type = "image/jpeg"))
+))]
 async fn still(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,

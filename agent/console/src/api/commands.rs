@@ -19,8 +19,21 @@ pub(super) fn pages() -> Vec<Page> {
     vec![page(Method::POST, "/api/v1/commands", OPERATOR, post(command))]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(command))]
+pub(super) struct Described;
+
 /// One is done at a time. Who asked is in the audit log of
 /// commands, by the name that is signed.
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/commands",
+    summary = "Have a signed command done, as the broker takes it, and wait for its reply",
+    request_body(content = String, description = "The signature, a space, and the command as JSON; docs/commands.md tells more", content_type = "text/plain"),
+    responses((status = 200, description = "It was done; the reply says what was found", body = Object), (status = 403, description = "It was refused; the reply says why", body = Object), (status = 409, description = "It could not be done, or nobody has looked at it", body = Object))
+))]
 async fn command(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,

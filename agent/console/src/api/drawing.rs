@@ -8,9 +8,10 @@ use axum::extract::{Path, State};
 use axum::http::Method;
 use axum::routing::{get, post};
 use axum::{Extension, Json};
-use forewarn_domain::site_change::{Drawn, SiteChange};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use forewarn_domain::Point;
+use forewarn_domain::site_change::{Drawn, Shape, SiteChange};
+use forewarn_domain::zone::{ZoneShape, ZoneUnit};
+use serde::{Deserialize, Serialize};
 
 use super::cameras::{camera_of, is_of_the_site};
 use super::site::{refused, told};
@@ -19,6 +20,7 @@ use crate::access::Session;
 use crate::act::Act;
 use crate::bilingual::both;
 use crate::context::Context;
+use crate::ports::DraftTold;
 use crate::refusal::Refusal;
 
 /// Changes in one request.
@@ -33,39 +35,81 @@ pub(super) fn pages() -> Vec<Page> {
     ]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(drawn, draw))]
+pub(super) struct Described;
+
 /// What is drawn now: zones, lines and masks.
-async fn drawn(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/cameras/{id}/drawing",
+    summary = "Zones, lines and masks of a camera, and the zones that rules name",
+    responses((status = 200, description = "They are told", body = DrawnNow))
+))]
+async fn drawn(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<Json<DrawnNow>, Refusal> {
     let camera = ask(move || context.ports.cameras.all().into_iter().find(|camera| camera.id.as_str() == id)).await?;
     let camera = camera.ok_or_else(|| Refusal::nothing(both!("the site has no such camera", "站点没有此摄像机")))?;
-    let unit = |unit: forewarn_domain::zone::ZoneUnit| json!(unit);
+    let points = |of: &[Point]| of.iter().map(|point| [point.x, point.y]).collect();
     let zones = camera.zones.iter().filter(|zone| zone.id.as_str() != "whole").map(|zone| {
-        let points: Vec<[f32; 2]> = zone.shape.points().iter().map(|point| [point.x, point.y]).collect();
-        let is_area = matches!(zone.shape, forewarn_domain::zone::ZoneShape::Polygon(_));
-        json!({ "id": zone.id, "shape": if is_area { "area" } else { "line" }, "unit": unit(zone.unit), "points": points })
+        let shape = if matches!(zone.shape, ZoneShape::Polygon(_)) { Shape::Area } else { Shape::Line };
+        ShapeTold { id: zone.id.to_string(), shape, unit: zone.unit, points: points(zone.shape.points()) }
     });
-    let masks = camera.masks.iter().map(|mask| {
-        let points: Vec<[f32; 2]> = mask.polygon.points.iter().map(|point| [point.x, point.y]).collect();
-        json!({ "id": mask.id, "shape": "mask", "unit": unit(mask.unit), "points": points })
+    let masks = camera.masks.iter().map(|mask| ShapeTold {
+        id: mask.id.to_string(),
+        shape: Shape::Mask,
+        unit: mask.unit,
+        points: points(&mask.polygon.points),
     });
-    let used: Vec<&str> = camera.rules.iter().map(|(key, _)| key.zone.as_str()).collect();
-    Ok(Json(json!({ "shapes": zones.chain(masks).collect::<Vec<_>>(), "used": used })))
+    let used = camera.rules.iter().map(|(key, _)| key.zone.to_string()).collect();
+    Ok(Json(DrawnNow { shapes: zones.chain(masks).collect(), used }))
 }
 
+/// What is drawn.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct ShapeTold {
+    id: String,
+    #[cfg_attr(test, schema(value_type = crate::document::Shape))]
+    shape: Shape,
+    #[cfg_attr(test, schema(value_type = crate::document::Unit))]
+    unit: ZoneUnit,
+    points: Vec<[f32; 2]>,
+}
+
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct DrawnNow {
+    shapes: Vec<ShapeTold>,
+    /// The zones that rules watch.
+    used: Vec<String>,
+}
+
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Drawing {
+    #[cfg_attr(test, schema(value_type = Vec<crate::document::Drawn>, min_items = 1, max_items = 200))]
     changes: Vec<Drawn>,
     /// The file that was seen, to save it; none to see it.
     #[serde(default)]
     base: Option<String>,
 }
 
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/cameras/{id}/drawing",
+    summary = "What the site file would be with these zones, lines and masks; with `base` of that answer it is saved and taken up",
+    request_body = Drawing,
+    responses((status = 200, description = "The lines that change, and what works and is hardly meant", body = DraftTold))
+))]
 async fn draw(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
     Path(id): Path<String>,
     Json(Drawing { changes, base }): Json<Drawing>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<DraftTold>, Refusal> {
     let too_many = changes.len() > MOST
         || changes.iter().any(|one| one.points.as_ref().is_some_and(|points| points.len() > POINTS));
     if too_many || changes.is_empty() {
@@ -85,7 +129,7 @@ async fn draw(
             let names: Vec<&str> = changes.iter().map(|one| one.id.as_str()).collect();
             context.note(Some(&session.name), Act::Drew, Some(&id), Some(names.join(", ")));
         }
-        Ok(told(&draft, base.is_some()))
+        Ok(told(draft, base.is_some()))
     })
     .await?
 }

@@ -30,6 +30,18 @@ pub(super) fn pages() -> Vec<Page> {
     vec![page(Method::GET, "/api/v1/events", VIEWER, get(events))]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(events))]
+pub(super) struct Described;
+
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/events",
+    summary = "What is new, as server-sent events: `hello`, `incident`, `health`, `missed`",
+    responses((status = 200, description = "Events without end", body = String, content_type = "text/event-stream"))
+))]
 async fn events(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,

@@ -21,6 +21,12 @@ pub(super) fn pages() -> Vec<Page> {
     vec![page(Method::GET, "/api/v1/incidents/{id}/files/{name}", VIEWER, get(file))]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(file))]
+pub(super) struct Described;
+
 /// What a file of a bundle is; none for what a bundle does not hold.
 fn kind(name: &str) -> Option<&'static str> {
     // What the path names must lead nowhere else.
@@ -39,6 +45,12 @@ fn kind(name: &str) -> Option<&'static str> {
     })
 }
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/incidents/{id}/files/{name}",
+    summary = "A picture, clip or paper of the evidence; `Range:` takes a part",
+    responses((status = 200, description = "The file", body = [u8], content_type = "*/*"), (status = 206, description = "A part of it"), (status = 416, description = "No such part"))
+))]
 async fn file(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,

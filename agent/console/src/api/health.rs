@@ -29,6 +29,12 @@ pub(super) fn pages() -> Vec<Page> {
     vec![page(Method::GET, "/api/v1/health", VIEWER, get(of_context))]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(of_context))]
+pub(super) struct Described;
+
 #[derive(Serialize)]
 struct Verdict {
     is_healthy: bool,
@@ -49,6 +55,7 @@ async fn verdict(State(health): State<Arc<dyn Health>>) -> Result<(StatusCode, J
 }
 
 /// What `/healthz` tells, and every part in both languages.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Health))]
 #[derive(Serialize)]
 struct Told {
     #[serde(flatten)]
@@ -71,6 +78,12 @@ pub(super) fn reached(context: &Context, session: &Session) -> HealthReport {
     })
 }
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/health",
+    summary = "How the agent's parts fare",
+    responses((status = 200, description = "The parts", body = Told))
+))]
 async fn of_context(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,

@@ -10,8 +10,9 @@ use forewarn_domain::IncidentRecord;
 use forewarn_evidence::{Said, VerifyError, show, verify};
 use forewarn_wire::WireIncident;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
+use super::said::Told;
 use super::{Page, VIEWER, ask, page};
 use crate::access::Session;
 use crate::bilingual::both;
@@ -32,28 +33,46 @@ pub(super) fn pages() -> Vec<Page> {
     ]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(list, one, verification))]
+pub(super) struct Described;
+
 /// What is asked for.
+#[cfg_attr(test, derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
+    /// Of this violation.
     violation: Option<String>,
+    /// At this camera.
     camera: Option<String>,
+    /// In this zone.
     zone: Option<String>,
+    /// `open`, a state, or what became of it: `complied`, `escalated`, `lost`, `over`.
     state: Option<String>,
+    /// `no`, `true` or `false_alarm`.
     judged: Option<String>,
-    /// Microseconds since the Unix epoch.
+    /// Began at this time or later, microseconds since the Unix epoch.
     from_us: Option<i64>,
+    /// Began before this time.
     to_us: Option<i64>,
+    /// Words that stand in id, camera, zone, violation, class or plate.
     text: Option<String>,
+    /// The `next` of the page before.
     after: Option<String>,
+    /// Incidents of a page, 1 to 500; 50 if absent.
     limit: Option<usize>,
 }
 
 /// A page of incidents.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Incidents))]
 #[derive(Serialize)]
 struct Listed {
     incidents: Vec<Found>,
     /// Where the next page goes on; none where this is the last.
+    #[cfg_attr(test, schema(required))]
     next: Option<String>,
     /// How many are open, of all whom the one who asks reaches.
     open: u32,
@@ -96,6 +115,13 @@ impl Asked {
     }
 }
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/incidents",
+    summary = "All incidents, newest first, by pages",
+    params(Asked),
+    responses((status = 200, description = "A page", body = Listed))
+))]
 async fn list(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -135,12 +161,33 @@ pub(super) fn find(context: &Context, session: &Session, id: &str) -> Result<(In
     found.ok_or_else(|| Refusal::nothing(both!("there is no incident {id}", "没有事件 {id}")))
 }
 
+/// One incident with its history and what is kept of it.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Incident))]
+#[derive(Serialize)]
+struct One {
+    /// As in reports.
+    #[cfg_attr(test, schema(value_type = Object))]
+    incident: WireIncident,
+    found: Found,
+    /// As `forewarn evidence show --json` tells it; null where nothing is kept.
+    #[cfg_attr(test, schema(value_type = Option<Object>, required))]
+    evidence: Option<Value>,
+    /// What loudspeakers said for it and was played, in order; the words lie in its evidence.
+    said: Vec<Told>,
+}
+
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/incidents/{id}",
+    summary = "One incident with its history and what is kept of it",
+    responses((status = 200, description = "The incident", body = One))
+))]
 async fn one(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<One>, Refusal> {
     ask(move || {
         let (record, found) = find(&context, &session, &id)?;
         let wire = WireIncident::latest(&record, &context.setup.site);
@@ -151,29 +198,75 @@ async fn one(
             context.note_look(&session.name, &record, &headers);
         }
         let said = bundle.as_deref().and_then(|bundle| Said::read(bundle).ok()).unwrap_or_default();
-        Ok(Json(json!({ "incident": wire, "found": found, "evidence": evidence, "said": said })))
+        Ok(Json(One { incident: wire, found, evidence, said: said.into_iter().map(Told::from).collect() }))
     })
     .await?
 }
 
+/// What was found.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+enum Verdict {
+    #[serde(rename = "intact")]
+    Intact,
+    #[serde(rename = "not intact")]
+    NotIntact,
+    #[serde(rename = "unsealed")]
+    Unsealed,
+    #[serde(rename = "not checked")]
+    NotChecked,
+    #[serde(rename = "nothing kept")]
+    NothingKept,
+}
+
+/// Whether the evidence is what was sealed.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct Verified {
+    verdict: Verdict,
+    /// What was found, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words: Option<String>,
+    /// What else `forewarn evidence verify --json` tells.
+    #[serde(flatten)]
+    #[cfg_attr(test, schema(ignore))]
+    found: Map<String, Value>,
+}
+
+impl Verified {
+    fn without_more(verdict: Verdict, words: Option<String>) -> Json<Self> {
+        Json(Self { verdict, words, found: Map::new() })
+    }
+}
+
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/incidents/{id}/verification",
+    summary = "Whether the evidence is what was sealed",
+    responses((status = 200, description = "What was found", body = Verified))
+))]
 async fn verification(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Verified>, Refusal> {
     ask(move || {
         let (record, _) = find(&context, &session, &id)?;
-        let Some(bundle) = context.bundle(&record) else { return Ok(Json(json!({ "verdict": "nothing kept" }))) };
+        let Some(bundle) = context.bundle(&record) else {
+            return Ok(Verified::without_more(Verdict::NothingKept, None));
+        };
         match verify(&bundle) {
             Ok(found) => {
-                let verdict = if found.is_intact() { "intact" } else { "not intact" };
-                let mut told = found.to_json();
-                told["verdict"] = verdict.into();
-                told["words"] = found.to_string().into();
-                Ok(Json(told))
+                let verdict = if found.is_intact() { Verdict::Intact } else { Verdict::NotIntact };
+                let words = Some(found.to_string());
+                let Value::Object(mut found) = found.to_json() else {
+                    return Ok(Verified::without_more(verdict, words));
+                };
+                found.retain(|name, _| name != "verdict" && name != "words");
+                Ok(Json(Verified { verdict, words, found }))
             }
-            Err(VerifyError::Unsealed { .. }) => Ok(Json(json!({ "verdict": "unsealed" }))),
-            Err(error) => Ok(Json(json!({ "verdict": "not checked", "words": error.to_string() }))),
+            Err(VerifyError::Unsealed { .. }) => Ok(Verified::without_more(Verdict::Unsealed, None)),
+            Err(error) => Ok(Verified::without_more(Verdict::NotChecked, Some(error.to_string()))),
         }
     })
     .await?

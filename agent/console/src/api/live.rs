@@ -59,6 +59,18 @@ pub(super) fn pages() -> Vec<Page> {
     vec![page(Method::GET, "/api/v1/live", VIEWER, get(live))]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(live))]
+pub(super) struct Described;
+
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/live",
+    summary = "A web socket on which cameras are seen live: fragmented MP4 and what the agent sees in it, each with its instant; the messages stand in docs/console.md",
+    responses((status = 101, description = "Messages, as text and as bytes, until either end closes"))
+))]
 async fn live(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,

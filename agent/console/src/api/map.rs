@@ -12,8 +12,8 @@ use axum::{Extension, Json};
 use forewarn_domain::MapGround;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::numbers::day;
 use super::{Page, VIEWER, ask, page};
@@ -31,6 +31,12 @@ pub(super) fn pages() -> Vec<Page> {
     ]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(map, picture, tile))]
+pub(super) struct Described;
+
 /// So many days are told where nobody says from which on.
 const DAYS: i64 = 30;
 /// The deepest zoom by which maps of the web are cut.
@@ -39,18 +45,73 @@ const DEEPEST: u8 = 24;
 const KINDS: [(&str, &str); 4] =
     [("png", "image/png"), ("jpg", "image/jpeg"), ("jpeg", "image/jpeg"), ("webp", "image/webp")];
 
+#[cfg_attr(test, derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Asked {
+    #[cfg_attr(test, param(format = Date))]
     from: Option<String>,
+    #[cfg_attr(test, param(format = Date))]
     to: Option<String>,
 }
 
+/// What the map shows. Places on it are longitude and latitude, or, where `is_plan`, parts of the picture's width and height.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct Places {
+    from: String,
+    to: String,
+    ground: Ground,
+    /// The narrowest places, each with its score and, where it is known, its outline; docs/civility-index.md tells them.
+    #[cfg_attr(test, schema(value_type = Vec<Object>))]
+    cells: Vec<Value>,
+    cameras: Vec<OnMap>,
+    ways: Vec<Way>,
+}
+
+/// What it lies on.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct Ground {
+    has_picture: bool,
+    is_plan: bool,
+    /// Longitude and latitude of the picture's lower left and upper right corner.
+    corners: Option<[[f64; 2]; 2]>,
+    /// The coarsest and the finest zoom of its tiles.
+    zooms: Option<[u8; 2]>,
+}
+
+/// Where a camera stands.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct OnMap {
+    id: String,
+    at: Option<[f64; 2]>,
+    /// Why it gives no picture; null while it does.
+    trouble: Option<String>,
+    trouble_zh: Option<String>,
+}
+
+/// Where one flew, as longitude and latitude.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct Way {
+    camera: String,
+    points: Vec<[f64; 2]>,
+}
+
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/stats/map",
+    summary = "How orderly the site's places were on some days (the last 30 where none are named), where its cameras stand and flew, and what the map of it lies on",
+    params(Asked),
+    responses((status = 200, description = "The map", body = Places))
+))]
 async fn map(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
     Query(asked): Query<Asked>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Places>, Refusal> {
     let (from, to) = (day(asked.from)?, day(asked.to)?);
     ask(move || {
         let today = Timestamp::from_microsecond(context.wall_now().as_micros()).unwrap_or_default();
@@ -64,12 +125,14 @@ async fn map(
         cameras.retain(|camera| session.cameras.has(camera.id.as_str()));
         let mut now = context.ports.incidents.places(&cameras, (from, to)).map_err(no_places)?;
         now.ways.retain(|(camera, _)| session.cameras.has(camera.as_str()));
-        let ways: Vec<Value> =
-            now.ways.iter().map(|(camera, way)| json!({ "camera": camera, "points": way })).collect();
-        Ok(Json(
-            json!({ "from": from.to_string(), "to": to.to_string(), "ground": told_of(&context.ports.cameras.ground()), "cells": now.cells,
-            "cameras": cameras.iter().map(stands).collect::<Vec<_>>(), "ways": ways }),
-        ))
+        Ok(Json(Places {
+            from: from.to_string(),
+            to: to.to_string(),
+            ground: told_of(&context.ports.cameras.ground()),
+            cells: now.cells,
+            cameras: cameras.iter().map(stands).collect(),
+            ways: now.ways.into_iter().map(|(camera, points)| Way { camera: camera.to_string(), points }).collect(),
+        }))
     })
     .await?
 }
@@ -80,14 +143,14 @@ fn no_places(why: String) -> Refusal {
     Refusal::conflict(Bilingual::quoted(why, "无法计算地图，请用 `forewarn check` 检查站点文件"))
 }
 
-fn stands(camera: &CameraNow) -> Value {
-    let (en, zh) = (camera.trouble.as_ref().map(|why| &why.en), camera.trouble.as_ref().map(|why| &why.zh));
-    json!({ "id": camera.id, "at": camera.at, "trouble": en, "trouble_zh": zh })
+fn stands(camera: &CameraNow) -> OnMap {
+    let (en, zh) = camera.trouble.clone().map(|why| (why.en.into_owned(), why.zh.into_owned())).unzip();
+    OnMap { id: camera.id.to_string(), at: camera.at, trouble: en, trouble_zh: zh }
 }
 
-fn told_of(ground: &MapGround) -> Value {
+fn told_of(ground: &MapGround) -> Ground {
     let zooms = ground.tiles.as_deref().and_then(zooms);
-    json!({ "has_picture": ground.picture.is_some(), "is_plan": ground.is_plan(), "corners": ground.corners, "zooms": zooms })
+    Ground { has_picture: ground.picture.is_some(), is_plan: ground.is_plan(), corners: ground.corners, zooms }
 }
 
 /// The coarsest and the finest zoom for which there are tiles.
@@ -118,6 +181,12 @@ fn no_map() -> Bilingual {
     )
 }
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/stats/map/picture",
+    summary = "The plan of the site that `[map]` names",
+    responses((status = 200, description = "The plan", content(([u8] = "image/png"), ([u8] = "image/jpeg"), ([u8] = "image/webp"))))
+))]
 async fn picture(State(context): State<Arc<Context>>) -> Result<Picture, Refusal> {
     ask(move || {
         let path = context.ports.cameras.ground().picture.ok_or_else(|| Refusal::nothing(no_map()))?;
@@ -126,6 +195,13 @@ async fn picture(State(context): State<Arc<Context>>) -> Result<Picture, Refusal
     .await?
 }
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/stats/map/tiles/{zoom}/{x}/{y}",
+    summary = "A tile of the site's map, of those that `[map]` names",
+    params(("zoom" = u8, Path, maximum = 24), ("x" = u32, Path, maximum = 16777215), ("y" = u32, Path, maximum = 16777215)),
+    responses((status = 200, description = "The tile", content(([u8] = "image/png"), ([u8] = "image/jpeg"), ([u8] = "image/webp"))))
+))]
 async fn tile(
     State(context): State<Arc<Context>>,
     Path((zoom, x, y)): Path<(u8, u32, u32)>,

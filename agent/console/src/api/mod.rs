@@ -1,4 +1,4 @@
-//! The pages, one file for each subject. Each says who may ask for it; `docs/openapi.json` tells the same to others.
+//! The pages, one file for each subject. Each says who may ask for it; `openapi.json` tells the same to others.
 
 mod accounts;
 mod again;
@@ -30,6 +30,7 @@ mod speakers;
 mod stream;
 mod take_out;
 mod tokens;
+mod told;
 
 use std::sync::{Arc, Mutex, TryLockError};
 
@@ -101,6 +102,39 @@ pub(crate) fn all() -> Vec<Page> {
         openapi::pages(),
     ];
     of.into_iter().flatten().collect()
+}
+
+/// What each page takes and answers with.
+#[cfg(test)]
+pub(crate) fn described() -> Vec<utoipa::openapi::OpenApi> {
+    use utoipa::OpenApi as _;
+    vec![
+        accounts::Described::openapi(),
+        again::Described::openapi(),
+        answers::Described::openapi(),
+        cameras::Described::openapi(),
+        commands::Described::openapi(),
+        deeds::Described::openapi(),
+        drawing::Described::openapi(),
+        events::Described::openapi(),
+        files::Described::openapi(),
+        finding::Described::openapi(),
+        health::Described::openapi(),
+        incidents::Described::openapi(),
+        live::Described::openapi(),
+        map::Described::openapi(),
+        numbers::Described::openapi(),
+        openapi::Described::openapi(),
+        preview::Described::openapi(),
+        push::Described::openapi(),
+        rehearsal::Described::openapi(),
+        said::Described::openapi(),
+        session::Described::openapi(),
+        site::Described::openapi(),
+        speakers::Described::openapi(),
+        take_out::Described::openapi(),
+        tokens::Described::openapi(),
+    ]
 }
 
 /// The pages of the listener of metrics.

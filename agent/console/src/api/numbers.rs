@@ -29,15 +29,24 @@ pub(super) fn pages() -> Vec<Page> {
     ]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(stats, heat_map))]
+pub(super) struct Described;
+
 /// As good as smooth colours need.
 const QUALITY: u8 = 82;
 
+#[cfg_attr(test, derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Asked {
     camera: Option<String>,
     violation: Option<String>,
+    #[cfg_attr(test, param(format = Date))]
     from: Option<String>,
+    #[cfg_attr(test, param(format = Date))]
     to: Option<String>,
 }
 
@@ -53,6 +62,13 @@ pub(super) fn day(text: Option<String>) -> Result<Option<Date>, Refusal> {
 }
 
 /// How well warnings work.
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/stats",
+    summary = "How well warnings work: given, heard, heeded and how soon; docs/statistics.md tells the figures",
+    params(Asked),
+    responses((status = 200, description = "The figures", body = Object))
+))]
 async fn stats(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -75,17 +91,28 @@ async fn stats(
     .await?
 }
 
+#[cfg_attr(test, derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Heat {
+    #[cfg_attr(test, param(format = Date))]
     from: Option<String>,
+    #[cfg_attr(test, param(format = Date))]
     to: Option<String>,
     /// An hour of the day at the site; all of them if absent.
+    #[cfg_attr(test, param(minimum = 0, maximum = 23))]
     hour: Option<i8>,
 }
 
 type Picture = ([(HeaderName, &'static str); 2], Vec<u8>);
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/cameras/{id}/heat",
+    summary = "Where people stayed on some days, in one hour of the day where one is named, over the camera's scene; needs `[heat_map]`",
+    params(Heat),
+    responses((status = 200, description = "The map", body = [u8], content_type = "image/jpeg"))
+))]
 async fn heat_map(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,

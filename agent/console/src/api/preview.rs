@@ -29,6 +29,18 @@ pub(super) fn pages() -> Vec<Page> {
     ]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(so_far, begin, clip))]
+pub(super) struct Described;
+
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/incidents/{id}/preview",
+    summary = "How far the small copies of the incident's clips are",
+    responses((status = 200, description = "How far it has come", body = Progress))
+))]
 async fn so_far(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -42,6 +54,12 @@ async fn so_far(
 }
 
 /// Begins to make them, unless they are there or being made.
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/incidents/{id}/preview",
+    summary = "Make small copies of the incident's clips, in H.264, for browsers that cannot play the clips; they are no evidence",
+    responses((status = 200, description = "How far it has come", body = Progress))
+))]
 async fn begin(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -76,6 +94,12 @@ async fn begin(
 }
 
 /// The preview of one clip.
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/incidents/{id}/preview/{name}",
+    summary = "The small copy of a clip, by the clip's name; a part of it where one is asked for",
+    responses((status = 200, description = "The file", body = [u8], content_type = "*/*"), (status = 206, description = "A part of it"), (status = 416, description = "No such part"))
+))]
 async fn clip(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,

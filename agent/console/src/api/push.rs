@@ -8,8 +8,7 @@ use axum::routing::{delete, get, post};
 use axum::{Extension, Json};
 use forewarn_base::hash::sha256_of_bytes;
 use forewarn_report::push::{Phone, PhoneError, Phones};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::{OPERATOR, Page, ask, page};
 use crate::access::{Role, Session};
@@ -29,6 +28,12 @@ pub(super) fn pages() -> Vec<Page> {
     ]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(list, add, remove))]
+pub(super) struct Described;
+
 /// The phones of all accounts.
 pub(super) fn phones(context: &Context) -> Phones {
     Phones::at(&context.setup.places.web_push)
@@ -45,44 +50,94 @@ fn may(session: &Session, phone: &Phone) -> bool {
     session.role == Role::Admin || phone.by == session.name
 }
 
+/// A phone or browser that is told.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Phone))]
+#[derive(Serialize)]
+struct PhoneTold {
+    id: String,
+    by: String,
+    /// Whose service it is told by; null where its address names none.
+    service: Option<String>,
+}
+
+/// A recipient of Web Push.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct Recipient {
+    name: String,
+    phones: Vec<PhoneTold>,
+}
+
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct Recipients {
+    /// The site's public key; null before there is a recipient.
+    #[cfg_attr(test, schema(required))]
+    key: Option<String>,
+    recipients: Vec<Recipient>,
+}
+
+/// By which it is signed off.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct SignedUp {
+    id: String,
+}
+
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/push",
+    summary = "The recipients of Web Push, with one's own phones; everybody's for an administrator",
+    responses((status = 200, description = "Recipients, and the site's public key; null before there is a recipient", body = Recipients))
+))]
 async fn list(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Recipients>, Refusal> {
     ask(move || {
         let all = phones(&context).all().map_err(refused)?;
         let (key, all) = all.map_or((None, None), |(key, all)| (Some(key), Some(all)));
         let told = all.into_iter().flatten().map(|(name, phones)| {
-            let own = phones
-                .iter()
-                .filter(|phone| may(&session, phone))
-                .map(|phone| json!({ "id": id_of(phone), "by": phone.by, "service": phone.service() }));
-            json!({ "name": name, "phones": own.collect::<Vec<_>>() })
+            let own = phones.iter().filter(|phone| may(&session, phone)).map(|phone| PhoneTold {
+                id: id_of(phone),
+                by: phone.by.clone(),
+                service: phone.service(),
+            });
+            Recipient { name, phones: own.collect() }
         });
-        Ok(Json(json!({ "key": key, "recipients": told.collect::<Vec<_>>() })))
+        Ok(Json(Recipients { key, recipients: told.collect() }))
     })
     .await?
 }
 
 /// A subscription as browsers write it.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Deserialize)]
 struct Subscription {
     endpoint: String,
     keys: Keys,
 }
 
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Deserialize)]
 struct Keys {
     p256dh: String,
     auth: String,
 }
 
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/push/{name}",
+    summary = "Sign this browser or phone up",
+    request_body = Subscription,
+    responses((status = 201, description = "It is told from now on", body = SignedUp))
+))]
 async fn add(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
     Path(name): Path<String>,
     Json(Subscription { endpoint, keys }): Json<Subscription>,
-) -> Result<(StatusCode, Json<Value>), Refusal> {
+) -> Result<(StatusCode, Json<SignedUp>), Refusal> {
     if !session.cameras.is_all() {
         let why = both!(
             "messages are about the whole site, and this account is limited to cameras",
@@ -95,11 +150,17 @@ async fn add(
         let id = id_of(&phone);
         phones(&context).add(&name, phone).map_err(refused)?;
         context.note(Some(&session.name), Act::SignedPhoneUp, Some(&name), None);
-        Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
+        Ok((StatusCode::CREATED, Json(SignedUp { id })))
     })
     .await?
 }
 
+#[cfg_attr(test, utoipa::path(
+    delete,
+    path = "/api/v1/push/{name}/{id}",
+    summary = "Sign a browser or phone off",
+    responses((status = 204, description = "It is told no more"))
+))]
 async fn remove(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,

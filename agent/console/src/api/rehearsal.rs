@@ -43,7 +43,14 @@ pub(super) fn pages() -> Vec<Page> {
     ]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(so_far, begin, stop, picture))]
+pub(super) struct Described;
+
 /// How it stands, and what came of it.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Rehearsal))]
 #[derive(Serialize)]
 struct Told {
     #[serde(flatten)]
@@ -83,6 +90,12 @@ fn has_footage(context: &Context, camera: &StreamId) -> bool {
     days.is_ok_and(|mut days| days.next().is_some())
 }
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/cameras/{id}/rehearsal",
+    summary = "What the latest rehearsal of this camera has found so far, beside what was raised",
+    responses((status = 200, description = "How it stands", body = Told))
+))]
 async fn so_far(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<Json<Told>, Refusal> {
     let camera = camera_of(&id)?;
     ask(move || {
@@ -92,12 +105,15 @@ async fn so_far(State(context): State<Arc<Context>>, Path(id): Path<String>) -> 
     .await?
 }
 
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = NewRehearsal))]
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
     /// As for `/api/v1/site/changes`; none to try the site as it is.
+    #[cfg_attr(test, schema(value_type = Vec<Object>, max_items = 200))]
     changes: Vec<Value>,
     #[serde(default)]
+    #[cfg_attr(test, schema(minimum = 1, maximum = 60))]
     minutes: Option<u32>,
 }
 
@@ -121,6 +137,13 @@ fn checked(changes: &[Value], camera: &StreamId) -> Result<Vec<SiteChange>, Refu
     Ok(changes)
 }
 
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/cameras/{id}/rehearsal",
+    summary = "Begin to try changes that are not saved on the camera's footage; one rehearsal goes on at a time",
+    request_body = Asked,
+    responses((status = 200, description = "It goes on", body = Told))
+))]
 async fn begin(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -159,6 +182,12 @@ async fn begin(
     .await?
 }
 
+#[cfg_attr(test, utoipa::path(
+    delete,
+    path = "/api/v1/cameras/{id}/rehearsal",
+    summary = "Stop the rehearsal of this camera; what it found stays",
+    responses((status = 204, description = "It is being stopped"))
+))]
 async fn stop(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     let camera = camera_of(&id)?;
     if context.rehearsals.stop(camera.as_str()) {
@@ -169,6 +198,12 @@ async fn stop(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Re
 
 type Picture = ([(HeaderName, &'static str); 2], Vec<u8>);
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/cameras/{id}/rehearsal/{name}",
+    summary = "A picture of what would have been raised",
+    responses((status = 200, description = "The picture", body = [u8], content_type = "image/jpeg"))
+))]
 async fn picture(
     State(context): State<Arc<Context>>,
     Path((id, name)): Path<(String, String)>,

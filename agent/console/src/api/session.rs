@@ -26,7 +26,14 @@ pub(super) fn pages() -> Vec<Page> {
     ]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(is_new, set_up, sign_in, who, sign_out))]
+pub(super) struct Described;
+
 /// Who is signed in.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Session))]
 #[derive(Serialize)]
 struct Who {
     name: String,
@@ -60,15 +67,23 @@ fn signed_in(context: &Context, token: &str, session: Session) -> SignedIn {
     ([(header::SET_COOKIE, cookie)], Json(Who::of(session, context)))
 }
 
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Serialize)]
 struct New {
     is_new: bool,
 }
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/setup",
+    summary = "Whether there is no account yet",
+    responses((status = 200, description = "It is said", body = New))
+))]
 async fn is_new(State(context): State<Arc<Context>>) -> Json<New> {
     Json(New { is_new: context.access.is_new() })
 }
 
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Deserialize)]
 struct First {
     token: String,
@@ -76,6 +91,13 @@ struct First {
     password: String,
 }
 
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/setup",
+    summary = "Make the first account by the link that the agent printed",
+    request_body = First,
+    responses((status = 200, description = "Signed in; the cookie is set", body = Who))
+))]
 async fn set_up(State(context): State<Arc<Context>>, Json(first): Json<First>) -> Result<SignedIn, Refusal> {
     ask(move || {
         let (token, session) = context.access.set_up(&first.token, &first.name, &first.password)?;
@@ -86,6 +108,7 @@ async fn set_up(State(context): State<Arc<Context>>, Json(first): Json<First>) -
 }
 
 /// A name and a password, or the token of a guest's link.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Credentials {
@@ -101,6 +124,13 @@ enum Credentials {
     },
 }
 
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/session",
+    summary = "Sign in by name and password, or by the token of a guest's link",
+    request_body = Credentials,
+    responses((status = 200, description = "Signed in; the cookie is set", body = Who))
+))]
 async fn sign_in(State(context): State<Arc<Context>>, Json(given): Json<Credentials>) -> Result<SignedIn, Refusal> {
     ask(move || {
         let (name, outcome) = match &given {
@@ -127,10 +157,22 @@ async fn sign_in(State(context): State<Arc<Context>>, Json(given): Json<Credenti
     .await?
 }
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/session",
+    summary = "Who is signed in",
+    responses((status = 200, description = "Who", body = Who))
+))]
 async fn who(State(context): State<Arc<Context>>, Extension(session): Extension<Session>) -> Json<Who> {
     Json(Who::of(session, &context))
 }
 
+#[cfg_attr(test, utoipa::path(
+    delete,
+    path = "/api/v1/session",
+    summary = "Sign out",
+    responses((status = 204, description = "Signed out"))
+))]
 async fn sign_out(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,

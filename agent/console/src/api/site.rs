@@ -8,15 +8,15 @@ use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::routing::{get, post};
 use axum::{Extension, Json};
 use forewarn_domain::site_change::{NewCamera, SiteChange};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
+use super::told::Texts;
 use super::{ADMIN, Page, ask, page};
 use crate::access::Session;
 use crate::act::Act;
 use crate::bilingual::both;
 use crate::context::Context;
-use crate::ports::{DraftNow, Refused};
+use crate::ports::{DraftNow, DraftTold, Refused};
 use crate::refusal::Refusal;
 use crate::still::jpeg;
 
@@ -32,15 +32,41 @@ pub(super) fn pages() -> Vec<Page> {
     ]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(choices, look, change, undo))]
+pub(super) struct Described;
+
+/// A violation that can be looked for.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct Violation {
+    id: String,
+    title: Texts,
+}
+
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Choices))]
+#[derive(Serialize)]
+struct ChoicesTold {
+    violations: Vec<Violation>,
+    speakers: Vec<String>,
+}
+
 /// What can be chosen.
-async fn choices(State(context): State<Arc<Context>>) -> Result<Json<Value>, Refusal> {
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/site/choices",
+    summary = "The violations and loudspeakers that can be chosen",
+    responses((status = 200, description = "They are told", body = ChoicesTold))
+))]
+async fn choices(State(context): State<Arc<Context>>) -> Result<Json<ChoicesTold>, Refusal> {
     ask(move || {
         let choices = context.ports.site.choices().map_err(refused)?;
-        let violations = choices
-            .violations
-            .iter()
-            .map(|(id, title)| json!({ "id": id, "title": { "en": title.en, "zh": title.zh } }));
-        Ok(Json(json!({ "violations": violations.collect::<Vec<_>>(), "speakers": choices.speakers })))
+        let violations =
+            choices.violations.iter().map(|(id, title)| Violation { id: id.to_string(), title: title.into() });
+        let speakers = choices.speakers.iter().map(ToString::to_string).collect();
+        Ok(Json(ChoicesTold { violations: violations.collect(), speakers }))
     })
     .await?
 }
@@ -48,6 +74,13 @@ async fn choices(State(context): State<Arc<Context>>) -> Result<Json<Value>, Ref
 type Picture = ([(HeaderName, &'static str); 1], Vec<u8>);
 
 /// What a camera shows that somebody means to add.
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/site/look",
+    summary = "What a camera shows that is to be added; nothing is saved",
+    request_body = crate::document::NewCamera,
+    responses((status = 200, description = "Its picture", body = [u8], content_type = "image/jpeg"))
+))]
 async fn look(State(context): State<Arc<Context>>, Json(camera): Json<NewCamera>) -> Result<Picture, Refusal> {
     ask(move || {
         let frame = context.ports.site.look(&camera).map_err(refused)?;
@@ -56,20 +89,29 @@ async fn look(State(context): State<Arc<Context>>, Json(camera): Json<NewCamera>
     .await?
 }
 
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = SiteChanges))]
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
+    #[cfg_attr(test, schema(value_type = Vec<crate::document::SiteChange>, min_items = 1, max_items = 50))]
     changes: Vec<SiteChange>,
     /// The file that was seen, to save it; none to see it.
     #[serde(default)]
     base: Option<String>,
 }
 
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/site/changes",
+    summary = "What the site file would be with cameras, rules and loudspeakers changed so; with `base` of that answer it is saved and taken up",
+    request_body = Asked,
+    responses((status = 200, description = "The lines that change, and what works and is hardly meant", body = DraftTold))
+))]
 async fn change(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
     Json(Asked { changes, base }): Json<Asked>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<DraftTold>, Refusal> {
     if !(1..=MOST).contains(&changes.len()) {
         return Err(Refusal::wrong(both!("ask for 1 to {MOST} changes", "一次可作 1 至 {MOST} 项更改")));
     }
@@ -81,7 +123,7 @@ async fn change(
                 context.note(Some(&session.name), act, Some(&about), detail);
             }
         }
-        Ok(told(&draft, base.is_some()))
+        Ok(told(draft, base.is_some()))
     })
     .await?
 }
@@ -105,14 +147,20 @@ fn act_of(change: &SiteChange) -> (Act, String, Option<String>) {
     }
 }
 
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/site/undo",
+    summary = "Bring the site file as it was before the last change back",
+    responses((status = 200, description = "It is back, and taken up", body = DraftTold))
+))]
 async fn undo(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<DraftTold>, Refusal> {
     ask(move || {
         let draft = context.ports.site.undo().map_err(refused)?;
         context.note(Some(&session.name), Act::TookBack, None, None);
-        Ok(told(&draft, true))
+        Ok(told(draft, true))
     })
     .await?
 }
@@ -131,6 +179,6 @@ pub(super) fn refused(why: Refused) -> Refusal {
     }
 }
 
-pub(super) fn told(draft: &DraftNow, is_saved: bool) -> Json<Value> {
-    Json(draft.json(is_saved))
+pub(super) fn told(draft: DraftNow, is_saved: bool) -> Json<DraftTold> {
+    Json(draft.told(is_saved))
 }

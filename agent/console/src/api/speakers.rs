@@ -9,9 +9,9 @@ use axum::routing::{get, post};
 use axum::{Extension, Json};
 use forewarn_domain::violation::Language;
 use forewarn_domain::{SpeakerId, SpokenText};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
+use super::told::{Played, Texts};
 use super::{OPERATOR, Page, ask, one_at_a_time, page};
 use crate::access::Session;
 use crate::act::Act;
@@ -37,12 +37,34 @@ pub(super) fn pages() -> Vec<Page> {
     ]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(list, say, prepared, play, talk))]
+pub(super) struct Described;
+
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct Speakers {
+    speakers: Vec<String>,
+}
+
 /// The loudspeakers.
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/speakers",
+    summary = "The loudspeakers",
+    responses((status = 200, description = "Their names", body = Speakers))
+))]
 async fn list(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
-) -> Result<Json<Value>, Refusal> {
-    ask(move || Ok(Json(json!({ "speakers": reached(&context, &session) })))).await?
+) -> Result<Json<Speakers>, Refusal> {
+    ask(move || {
+        let speakers = reached(&context, &session).iter().map(ToString::to_string).collect();
+        Ok(Json(Speakers { speakers }))
+    })
+    .await?
 }
 
 /// Those that speak at a camera which he reaches.
@@ -57,10 +79,13 @@ pub(super) fn reached(context: &Context, session: &Session) -> Vec<SpeakerId> {
 }
 
 /// What is to be said.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Spoken {
+    #[cfg_attr(test, schema(min_length = 1, max_length = 300))]
     text: String,
+    #[cfg_attr(test, schema(value_type = crate::document::Language))]
     language: Language,
 }
 
@@ -88,12 +113,19 @@ fn find(context: &Context, session: &Session, id: &str) -> Result<SpeakerId, Ref
     found.ok_or_else(|| Refusal::nothing(words::NO_SPEAKER))
 }
 
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/speakers/{id}/say",
+    summary = "Speak a text over a loudspeaker, and wait until it was said",
+    request_body = Spoken,
+    responses((status = 200, description = "How long it sounded, and how far that is proven", body = Played))
+))]
 async fn say(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
     Path(id): Path<String>,
     Json(spoken): Json<Spoken>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Played>, Refusal> {
     let text = spoken.checked()?;
     ask(move || {
         let speaker = find(&context, &session, &id)?;
@@ -101,39 +133,72 @@ async fn say(
         // Who spoke is written down whether or not it was heard.
         context.note(Some(&session.name), Act::Spoke, Some(speaker.as_str()), Some(text.text));
         let played = said.map_err(Refusal::conflict)?;
-        Ok(Json(json!({ "played": played })))
+        Ok(Json(Played { played }))
     })
     .await?
 }
 
+/// Something that is ready to be said.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Prepared))]
+#[derive(Serialize)]
+struct ReadyTold {
+    id: String,
+    title: Texts,
+    text: Texts,
+    is_sound: bool,
+}
+
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Serialize)]
+struct Ready {
+    prepared: Vec<ReadyTold>,
+}
+
 /// What is ready to be said.
-async fn prepared(State(context): State<Arc<Context>>) -> Result<Json<Value>, Refusal> {
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/speakers/prepared",
+    summary = "What is ready to be said: the texts of the site's warnings, and the sound files beside its violations",
+    responses((status = 200, description = "All of it", body = Ready))
+))]
+async fn prepared(State(context): State<Arc<Context>>) -> Result<Json<Ready>, Refusal> {
     ask(move || {
         let all = context.ports.desk.prepared();
-        let told = all.iter().map(|one| {
-            let (title, text) = (&one.title, &one.text);
-            json!({ "id": one.id, "title": { "en": title.en, "zh": title.zh }, "text": { "en": text.en, "zh": text.zh },
-                "is_sound": one.sound.is_some() })
+        let told = all.iter().map(|one| ReadyTold {
+            id: one.id.clone(),
+            title: (&one.title).into(),
+            text: (&one.text).into(),
+            is_sound: one.sound.is_some(),
         });
-        Ok(Json(json!({ "prepared": told.collect::<Vec<_>>() })))
+        Ok(Json(Ready { prepared: told.collect() }))
     })
     .await?
 }
 
 /// What of it, and in which language.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Played {
+struct Chosen {
+    /// The `id` of one of them.
     prepared: String,
+    #[cfg_attr(test, schema(value_type = crate::document::Language))]
     language: Language,
 }
 
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/speakers/{id}/play",
+    summary = "Say or play over a loudspeaker what is ready, and wait until it was heard",
+    request_body = Chosen,
+    responses((status = 200, description = "How long it sounded, and how far that is proven", body = Played))
+))]
 async fn play(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
     Path(id): Path<String>,
-    Json(asked): Json<Played>,
-) -> Result<Json<Value>, Refusal> {
+    Json(asked): Json<Chosen>,
+) -> Result<Json<Played>, Refusal> {
     ask(move || {
         let speaker = find(&context, &session, &id)?;
         let found = context.ports.desk.prepared().into_iter().find(|one| one.id == asked.prepared);
@@ -141,19 +206,26 @@ async fn play(
         let said = alone(&context, || context.ports.desk.play(&speaker, &found, asked.language))?;
         context.note(Some(&session.name), Act::Played, Some(speaker.as_str()), Some(found.id));
         let played = said.map_err(Refusal::conflict)?;
-        Ok(Json(json!({ "played": played })))
+        Ok(Json(Played { played }))
     })
     .await?
 }
 
 /// Plays what somebody said into a microphone. Nothing of it is kept but who spoke, and for how long it sounded.
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/speakers/{id}/talk",
+    summary = "Have what somebody said into a microphone played by a loudspeaker, before all that the agent says by itself, and wait for it",
+    request_body(content = [u8], description = "A WAV file of 16-bit samples, of at most 30 s", content_type = "audio/wav"),
+    responses((status = 200, description = "How long it sounded, and how far that is proven", body = Played))
+))]
 async fn talk(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
     Path(id): Path<String>,
     headers: HeaderMap,
     wav: Bytes,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Played>, Refusal> {
     let is_wav = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "audio/wav");
     ask(move || {
         let speaker = find(&context, &session, &id)?;
@@ -165,7 +237,7 @@ async fn talk(
         let lasted = said.as_ref().map_or_else(|_| "not heard".to_owned(), Clone::clone);
         context.note(Some(&session.name), Act::Talked, Some(speaker.as_str()), Some(lasted));
         let played = said.map_err(Refusal::conflict)?;
-        Ok(Json(json!({ "played": played })))
+        Ok(Json(Played { played }))
     })
     .await?
 }

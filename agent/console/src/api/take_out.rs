@@ -38,7 +38,19 @@ pub(super) fn pages() -> Vec<Page> {
     ]
 }
 
+/// What each of them takes and answers with.
+#[cfg(test)]
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(export, redact, redacted_so_far, export_redacted, report))]
+pub(super) struct Described;
+
 /// The bundle as it is, file by file, in a ZIP that does not compress what is compressed.
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/incidents/{id}/export",
+    summary = "The evidence as a ZIP file",
+    responses((status = 200, description = "The file", body = [u8], content_type = "application/zip"))
+))]
 async fn export(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -64,6 +76,7 @@ fn attached(file: File, bytes: u64, name: &str) -> Result<Response, Refusal> {
         .map_err(Refusal::failed)
 }
 
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Redaction {
@@ -71,6 +84,13 @@ struct Redaction {
 }
 
 /// Begins to make a copy in which something is hidden. The command that makes it writes into the evidence's own log who asked.
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/v1/incidents/{id}/redacted",
+    summary = "Begin to make a copy in which something is hidden; one is made at a time, and takes minutes",
+    request_body = Redaction,
+    responses((status = 200, description = "How far it has come", body = Progress))
+))]
 async fn redact(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -99,6 +119,12 @@ async fn redact(
     .await?
 }
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/incidents/{id}/redacted",
+    summary = "How far a copy has come in which something is hidden",
+    responses((status = 200, description = "How far it has come", body = Progress))
+))]
 async fn redacted_so_far(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -111,6 +137,12 @@ async fn redacted_so_far(
     .await?
 }
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/incidents/{id}/redacted/export",
+    summary = "The copy in which something is hidden, as a ZIP file",
+    responses((status = 200, description = "The file", body = [u8], content_type = "application/zip"))
+))]
 async fn export_redacted(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
@@ -169,14 +201,24 @@ fn zipped(bundle: &FilePath, scratch: &FilePath, id: &str) -> io::Result<(File, 
     Ok((file, bytes))
 }
 
+#[cfg_attr(test, derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[derive(Deserialize)]
 struct Asked {
+    /// `en` or `zh`.
     #[serde(default)]
+    #[cfg_attr(test, param(value_type = Option<String>))]
     lang: String,
 }
 
 type ReportPage = ([(HeaderName, &'static str); 2], String);
 
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/api/v1/incidents/{id}/report",
+    summary = "The evidence as a page for people",
+    params(Asked),
+    responses((status = 200, description = "The page", body = String, content_type = "text/html"))
+))]
 async fn report(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,

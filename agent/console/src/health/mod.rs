@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::bilingual::Bilingual;
 
 /// Whether a part works.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PartState {
@@ -123,6 +124,7 @@ impl HealthBook {
 }
 
 /// The state of the agent's parts. Each stands in one of the lists.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Serialize)]
 pub struct HealthReport {
     /// Whether every part works.
@@ -140,6 +142,7 @@ pub struct HealthReport {
 }
 
 /// A part as the console's page shows it.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Serialize)]
 pub struct PartTold {
     /// Its name.
@@ -176,6 +179,7 @@ impl HealthReport {
 }
 
 /// How a part that works fares.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Serialize)]
 pub struct PartHealth {
     /// Its name.

@@ -9,6 +9,7 @@ use crate::store::Found;
 const SAME_US: i64 = 30_000_000;
 
 /// What would have been raised, what was, or both.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = RehearsalRow))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Row {
     /// When it began, or would have.

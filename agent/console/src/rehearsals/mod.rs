@@ -29,6 +29,7 @@ const LIMITS: Limits = Limits { time: Duration::from_mins(30), output_bytes: 102
 const RESULTS: &str = "rehearsal.jsonl";
 
 /// How a rehearsal stands.
+#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = RehearsalStanding))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub(crate) enum Standing {

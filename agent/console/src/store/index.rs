@@ -66,6 +66,7 @@ pub(crate) struct IndexError {
 }
 
 /// An incident in a list.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Found {
     pub id: String,

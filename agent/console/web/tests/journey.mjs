@@ -47,6 +47,22 @@ async function walkMap(page, name) {
   await becomes(true);
 }
 
+/** A second tab hears by the ears of the first, and listens itself once that is closed. */
+async function secondTab({ context, page }) {
+  const isLive = (of) => of.locator(".pulse.on").waitFor({ timeout: 10_000 });
+  const isStream = (request) => request.url().endsWith("/api/v1/events");
+  await isLive(page);
+  const other = await context.newPage();
+  const own = [];
+  other.on("request", (request) => isStream(request) && own.push(request.url()));
+  await other.goto(desk.address("/incidents"));
+  await isLive(other);
+  if (own.length) fail("a second tab opened a stream of its own");
+  const [stream] = await Promise.all([other.waitForRequest(isStream, { timeout: 10_000 }), page.close()]);
+  if ((await (await stream.response()).status()) !== 200) fail("the stream of the second tab is refused");
+  await isLive(other);
+}
+
 /** Sees that each of the texts has Chinese in it. */
 async function speaksChinese(texts) {
   const all = await texts.allInnerTexts();
@@ -58,6 +74,7 @@ const first = await desk.newPage({ locale: "en-GB", viewport: { width: 1280, hei
 await desk.enter(first.page, () => desk.look(first.page, "set-up"));
 await judge(first.page, { true: "True", false: "False alarm" });
 const state = await first.context.storageState();
+await secondTab(first);
 await first.context.close();
 
 const second = await desk.newPage({ locale: "zh-CN", viewport: { width: 1280, height: 800 } });

@@ -48,6 +48,38 @@ async function replay(page, words, name) {
   await dialog.waitFor({ state: "detached" });
 }
 
+/** Plays the clip of the confirmation on the card, with what the agent saw in it over the very picture. */
+async function watchClip(page, name) {
+  await page.locator(".strip button .play").first().click();
+  const boxes = page.locator(".screen canvas.boxes");
+  await page.waitForFunction(() => Number(document.querySelector(".screen canvas.boxes")?.dataset.boxes) > 0, null, { timeout: 20_000 });
+  await page.locator(".steps button", { hasText: "+1" }).click();
+  const at = () => page.$eval(".screen video", (video) => video.currentTime);
+  const was = await at();
+  await page.locator(".steps button", { hasText: "+1" }).click();
+  await page.waitForFunction((was) => document.querySelector(".screen video").currentTime > was, was);
+  // A few pictures on, so that somebody is in it again.
+  for (let n = 0; n < 30 && Number(await boxes.getAttribute("data-boxes")) === 0; n++) await page.locator(".steps button", { hasText: "+1" }).click();
+  const drawn = await boxes.evaluate((one) => one.getContext("2d").getImageData(0, 0, one.width, one.height).data.some((value) => value > 0));
+  if (!drawn) fail("boxes are counted, and none is drawn over the clip");
+  await desk.look(page, name);
+  await page.locator(".steps button[aria-pressed]").click();
+  await page.waitForFunction(() => document.querySelector(".screen canvas.boxes").dataset.boxes === "0");
+}
+
+/** The words of the warning stand on the card, and sound again. */
+async function hearAgain(page) {
+  const said = page.locator(".said li").first();
+  if ((await said.locator("blockquote").innerText()) !== "Go.") fail("the words of the warning are not told");
+  const lasts = await said.locator("audio").evaluate(async (audio) => {
+    audio.muted = true;
+    await audio.play();
+    await new Promise((done) => audio.addEventListener("timeupdate", () => audio.currentTime > 0.2 && done()));
+    return audio.duration;
+  });
+  if (!(lasts > 0.3 && lasts < 30)) fail(`the warning sounds for ${lasts} s`);
+}
+
 async function takeOut(page, context) {
   const [taken] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("e")]);
   if (!taken.suggestedFilename().endsWith(".zip")) fail(`the export is ${taken.suggestedFilename()}`);
@@ -75,7 +107,9 @@ if (!id) fail("no incident was escalated and sealed");
 await open(first.page, id);
 await first.page.locator(".stage img").first().waitFor();
 await desk.shot(first.page, "incident-desk-light");
-for (const [key, word] of [["a", "Received"], ["s", "Settled"]]) {
+await watchClip(first.page, "incident-clip");
+await hearAgain(first.page);
+for (const [key, word] of [["A", "Received"], ["s", "Settled"]]) {
   await first.page.keyboard.press(key);
   await first.page.locator(".timeline strong", { hasText: word }).waitFor();
 }
