@@ -114,6 +114,8 @@ pub enum Cause {
     NoLongerJudged,
     /// All warnings were given.
     WarningsUsedUp,
+    /// Somebody wanted people to be told before that.
+    ToldToEscalate,
     /// Nothing was seen of the subject's place for too long.
     OutOfSight,
     /// The stream was interrupted for too long.
@@ -140,6 +142,7 @@ impl Cause {
             Self::NoLongerSeen => "no_longer_seen",
             Self::NoLongerJudged => "no_longer_judged",
             Self::WarningsUsedUp => "warnings_used_up",
+            Self::ToldToEscalate => "told_to_escalate",
             Self::OutOfSight => "out_of_sight",
             Self::StreamInterrupted => "stream_interrupted",
             Self::Settled => "settled",

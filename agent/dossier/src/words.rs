@@ -54,6 +54,7 @@ impl Say {
             C::NoLongerJudged => ("there is nothing to be told any more", "事情已过去，或规则的时段已结束"),
             C::NoLongerSeen => ("the subject left; its place is in clear view", "目标已离开，其位置清晰可见"),
             C::WarningsUsedUp => ("all warnings were given", "所有警告均已发出"),
+            C::ToldToEscalate => ("somebody wanted people to be told at once", "人工要求立即通知人员"),
             C::OutOfSight => ("nothing was seen of the place for too long", "该位置长时间不可见"),
             C::StreamInterrupted => ("the video was interrupted for too long", "视频中断过久"),
             C::Settled => ("the time for the last evidence is over", "最后取证时间已结束"),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use forewarn_domain::clock::ClockReading;
 use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, Cause, CivilTime, FailureKind, Finding, IncidentId, IncidentRecord, IncidentState,
-    Proof, Reckoning, RuleHit, Sight, Subject, SubjectId, Timestamp, Transition, Tried, Verdict,
+    AnnounceOutcome, AnnouncementId, CaseCommand, Cause, CivilTime, FailureKind, Finding, IncidentId, IncidentRecord,
+    IncidentState, Proof, Reckoning, RuleHit, Sight, Subject, SubjectId, Timestamp, Transition, Tried, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -252,6 +252,23 @@ impl Machine {
             | State::Suspected { .. }
             | State::Confirmed { .. }
             | State::Closed { .. } => {}
+        }
+    }
+
+    /// Leaves it to people before the warnings are used up, because somebody says so. Whether it could be: what nobody was told
+    /// of, and what has ended, is left to nobody.
+    pub(crate) fn hand_over(&mut self, told: &CaseCommand, ctx: &mut Context<'_>) -> bool {
+        match self.state {
+            State::Confirmed { .. } | State::Warned { .. } | State::Observing { .. } | State::Persisted { .. } => {
+                self.transition_to_escalated(Some(told), ctx);
+                true
+            }
+            State::Suspected { .. }
+            | State::Complied { .. }
+            | State::Escalated { .. }
+            | State::Lost { .. }
+            | State::Over { .. }
+            | State::Closed { .. } => false,
         }
     }
 

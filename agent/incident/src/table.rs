@@ -28,7 +28,7 @@ pub const TABLE: &[Edge] = {
     use Cause::{
         ConditionHeld, CoveredByRecentWarning, HeldLongEnough, NoLongerJudged, NoLongerSeen, NoWarningConfigured,
         NotConfirmed, OutOfSight, PlaybackProven, QuietHours, SeenComplying, Settled, StillViolating,
-        StreamInterrupted, WarningNotDelivered, WarningSent, WarningsUsedUp,
+        StreamInterrupted, ToldToEscalate, WarningNotDelivered, WarningSent, WarningsUsedUp,
     };
     use IncidentState::{Closed, Complied, Confirmed, Escalated, Lost, Observing, Over, Persisted, Suspected, Warned};
     &[
@@ -39,6 +39,7 @@ pub const TABLE: &[Edge] = {
         edge(Confirmed, Observing, CoveredByRecentWarning),
         edge(Confirmed, Observing, QuietHours),
         edge(Confirmed, Observing, NoWarningConfigured),
+        edge(Confirmed, Escalated, ToldToEscalate),
         edge(Confirmed, Complied, SeenComplying),
         edge(Confirmed, Complied, NoLongerSeen),
         edge(Confirmed, Over, NoLongerJudged),
@@ -51,6 +52,7 @@ pub const TABLE: &[Edge] = {
         // Before the next speaker could be tried, quiet hours began or another incident's warning was heard.
         edge(Warned, Observing, QuietHours),
         edge(Warned, Observing, CoveredByRecentWarning),
+        edge(Warned, Escalated, ToldToEscalate),
         edge(Warned, Complied, SeenComplying),
         edge(Warned, Complied, NoLongerSeen),
         edge(Warned, Over, NoLongerJudged),
@@ -59,6 +61,7 @@ pub const TABLE: &[Edge] = {
         // A speaker that had been given up proves playback late: the observation begins anew.
         edge(Observing, Observing, PlaybackProven),
         edge(Observing, Persisted, StillViolating),
+        edge(Observing, Escalated, ToldToEscalate),
         edge(Observing, Complied, SeenComplying),
         edge(Observing, Complied, NoLongerSeen),
         edge(Observing, Over, NoLongerJudged),
@@ -68,6 +71,7 @@ pub const TABLE: &[Edge] = {
         edge(Persisted, Observing, CoveredByRecentWarning),
         edge(Persisted, Observing, QuietHours),
         edge(Persisted, Escalated, WarningsUsedUp),
+        edge(Persisted, Escalated, ToldToEscalate),
         edge(Persisted, Complied, SeenComplying),
         edge(Persisted, Complied, NoLongerSeen),
         edge(Persisted, Over, NoLongerJudged),

@@ -34,6 +34,7 @@ fn every_state_and_cause_is_in_the_schema() {
         Cause::NoLongerSeen,
         Cause::NoLongerJudged,
         Cause::WarningsUsedUp,
+        Cause::ToldToEscalate,
         Cause::OutOfSight,
         Cause::StreamInterrupted,
         Cause::Settled,

@@ -22,7 +22,10 @@ interface Props {
   hasNext: boolean;
 }
 
-type Asked = "hold" | "suppress" | "redact" | "again" | null;
+type Asked = "hold" | "suppress" | "redact" | "again" | "escalate" | null;
+
+/** The states from which somebody may have people told at once. */
+const goesOn = ["confirmed", "warned", "observing", "persisted"];
 
 export function Card(props: Props) {
   const { id, canAct, news } = props;
@@ -36,6 +39,7 @@ export function Card(props: Props) {
   const read = () => get<Detail>(path).then(setDetail, (error: unknown) => setProblem(say.why(error)));
   useEffect(() => void read(), [id, news?.updated_us, news?.opinion]);
 
+  const mayEscalate = canAct && goesOn.includes(detail?.found.state ?? "") && !detail?.incident.case;
   const isHeld = detail?.evidence?.bundle.held ?? false;
   const done = async (deed: Promise<unknown>, word: string) => {
     try {
@@ -69,6 +73,10 @@ export function Card(props: Props) {
       };
       const key = event.key.toLowerCase();
       const ofCase = laterOf(detail).find((stage) => stageKeys[stage] === key);
+      if (key === "u" && mayEscalate) {
+        event.preventDefault();
+        return setAsking("escalate");
+      }
       const deed = ofCase ? () => tell(ofCase) : detail.evidence ? ofEvidence[key] : undefined;
       if (!deed) return;
       event.preventDefault();
@@ -113,6 +121,13 @@ export function Card(props: Props) {
               {say("markFalse")}
               <kbd>F</kbd>
             </button>
+            {mayEscalate && (
+              <button onClick={() => setAsking("escalate")}>
+                <Icon name="alert" />
+                {say("escalateNow")}
+                <kbd>U</kbd>
+              </button>
+            )}
             {evidence && (
               <>
                 <span class="gap" />
@@ -228,6 +243,20 @@ export function Card(props: Props) {
             void done(post(`${path}/${isHeld ? "release" : "hold"}`, { why }), say(isHeld ? "isReleased" : "isHeld"))
           }
         />
+      )}
+      {asking === "escalate" && (
+        <Asking
+          title={say("escalateNow")}
+          word={say("escalateNow")}
+          onClose={() => setAsking(null)}
+          onSay={(form) => void done(post(`${path}/case`, { stage: "sent", note: String(form.get("note")) }), say("isEscalated"))}
+        >
+          <p class="muted">{say("escalateHint")}</p>
+          <label>
+            {say("note")}
+            <input name="note" maxLength={500} autofocus />
+          </label>
+        </Asking>
       )}
       {asking === "suppress" && (
         <Pass

@@ -369,6 +369,7 @@ function Keys({ onClose }: { onClose: () => void }) {
     ["X", say("redacted")],
     ["I", say("suppress")],
     ["R", say("report")],
+    ["U", say("escalateNow")],
     ...Object.entries(stageKeys).map(([stage, key]): [string, string] => [key.toUpperCase(), `${say("case")}: ${say.stage(stage)}`]),
     ["/", say("keySearch")],
     ["Esc", say("close")],

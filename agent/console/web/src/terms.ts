@@ -39,6 +39,7 @@ export const causes: Record<string, [string, string]> = {
   seen_complying: ["seen to comply", "看到已改正"],
   no_longer_seen: ["gone, and the place is in clear view", "已离开，现场清晰可见"],
   no_longer_judged: ["nothing more is to be told: it was a moment's matter, or the hours ended", "事情已过去，或规则的时段已结束"],
+  told_to_escalate: ["somebody wanted people to be told at once", "人工要求立即通知人员"],
   warnings_used_up: ["all warnings were given; people are told", "警告已用尽，通知人员"],
   out_of_sight: ["nothing was seen of the place for too long", "过久看不到现场"],
   stream_interrupted: ["the stream was interrupted", "视频流中断"],

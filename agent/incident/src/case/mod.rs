@@ -30,7 +30,10 @@ pub enum CaseRefusal {
         incident: String,
     },
     /// People have nothing to do yet.
-    #[error("{incident} is not escalated, so that there is nothing to be done by people yet; judge it instead")]
+    #[error(
+        "{incident} is not escalated, so that there is nothing to be done by people yet; judge it instead, or tell `sent` to \
+         escalate it"
+    )]
     NotEscalated {
         /// The incident.
         incident: String,
@@ -53,18 +56,30 @@ const NOTE_CHARS: usize = 500;
 const BY_CHARS: usize = 64;
 
 /// Opens the case of an incident that was escalated just now.
-pub(crate) fn open(record: &mut IncidentRecord, policy: Option<&CasePolicy>, civil: &dyn CivilTime, now: Timestamp) {
+/// Where somebody `told` it to be, the first step says who.
+pub(crate) fn open(
+    record: &mut IncidentRecord,
+    policy: Option<&CasePolicy>,
+    civil: &dyn CivilTime,
+    now: Timestamp,
+    told: Option<&CaseCommand>,
+) {
     let to = policy.and_then(|policy| policy.next(&[], now, civil));
     let step = CaseStep {
         stage: CaseStage::Sent,
         cause: CaseCause::IncidentEscalated,
         at: now,
-        by: None,
+        by: told.map(|command| words(&command.by, BY_CHARS)),
         to,
-        note: String::new(),
+        note: told.map_or_else(String::new, |command| words(&command.note, NOTE_CHARS)),
     };
     let due = due_after(CaseStage::Sent, policy, now);
     record.case = Some(Box::new(Case { stage: CaseStage::Sent, steps: vec![step], due, is_reminded: false }));
+}
+
+/// What is kept of what somebody says.
+fn words(text: &str, most: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(most).collect()
 }
 
 /// Takes the step that somebody tells.
@@ -79,7 +94,6 @@ pub(crate) fn tell(
     if !table::permits(Some(case.stage), command.stage, CaseCause::Told) {
         return Err(CaseRefusal::NotForward { incident: incident(), is: case.stage, asked: command.stage });
     }
-    let words = |text: &str, most: usize| text.chars().filter(|c| !c.is_control()).take(most).collect::<String>();
     let step = CaseStep {
         stage: command.stage,
         cause: CaseCause::Told,

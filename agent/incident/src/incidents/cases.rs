@@ -1,6 +1,6 @@
 //! The cases of all incidents, also of those that are closed.
 
-use forewarn_domain::{CaseCommand, IncidentRecord, IncidentState, Report, Timestamp};
+use forewarn_domain::{CaseCommand, CaseStage, IncidentRecord, IncidentState, Report, Timestamp};
 
 use super::{Incidents, World};
 use crate::case::{self, CasePolicy, CaseRefusal};
@@ -29,12 +29,20 @@ impl Incidents {
             return Err(CaseRefusal::Unknown { incident: command.incident.to_string() });
         };
         let now = self.world.now;
+        let is_escalated = machine.record.state == IncidentState::Escalated;
+        if command.stage == CaseStage::Sent && machine.record.case.is_none() && !is_escalated {
+            let rule = machine.record.rule.clone();
+            let is_handed_over =
+                self.world.context(&rule, now).is_some_and(|mut ctx| machine.hand_over(command, &mut ctx));
+            let refusal = CaseRefusal::NotEscalated { incident: command.incident.to_string() };
+            return is_handed_over.then_some(()).ok_or(refusal);
+        }
         let record = &mut machine.record;
         // Where nobody follows cases, one begins with the first step that is told.
         let begins = record.case.is_none() && record.state == IncidentState::Escalated;
         if begins {
             let escalated_at = record.first_entered(IncidentState::Escalated).unwrap_or(now);
-            case::open(record, None, &*self.world.civil, escalated_at);
+            case::open(record, None, &*self.world.civil, escalated_at, None);
         }
         let told = case::tell(record, command, self.world.case_policy(record), now);
         if told.is_ok() {

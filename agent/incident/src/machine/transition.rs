@@ -3,7 +3,8 @@
 
 use forewarn_domain::evidence::ClipSpan;
 use forewarn_domain::{
-    AnnounceOutcome, AnnouncementId, Cause, EvidenceRequest, Moment, Proof, Report, Timestamp, Transition, Tried,
+    AnnounceOutcome, AnnouncementId, CaseCommand, Cause, EvidenceRequest, Moment, Proof, Report, Timestamp, Transition,
+    Tried,
 };
 
 use super::{Context, Machine, lost_cause};
@@ -68,12 +69,15 @@ impl Machine {
         }
     }
 
-    pub(super) fn transition_to_escalated(&mut self, ctx: &mut Context<'_>) {
+    /// Leaves it to people: all warnings were given, or somebody told it to.
+    pub(super) fn transition_to_escalated(&mut self, told: Option<&CaseCommand>, ctx: &mut Context<'_>) {
         let since = self.entry_time(ctx);
-        if self.transition_to(State::Escalated { since }, Cause::WarningsUsedUp, ctx) {
+        let cause = if told.is_some() { Cause::ToldToEscalate } else { Cause::WarningsUsedUp };
+        if self.transition_to(State::Escalated { since }, cause, ctx) {
             self.capture(Moment::Ended, Some(since), ctx);
-            if let Some(policy) = &ctx.policy.case {
-                case::open(&mut self.record, Some(policy), ctx.civil, ctx.now);
+            let policy = ctx.policy.case.as_ref();
+            if policy.is_some() || told.is_some() {
+                case::open(&mut self.record, policy, ctx.civil, ctx.now, told);
                 ctx.outputs.extend(Report::of_case(self.record.clone()).map(Output::Report));
             }
         }

@@ -21,7 +21,7 @@ impl Machine {
             if is_first {
                 self.transition_to_observing(Cause::NoWarningConfigured, ctx);
             } else {
-                self.transition_to_escalated(ctx);
+                self.transition_to_escalated(None, ctx);
             }
             return;
         }

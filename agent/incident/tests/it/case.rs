@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use forewarn_domain::violation::CaseTimes;
-use forewarn_domain::{CaseCause, CaseCommand, CaseStage, IncidentId, IncidentState, Report, Sight, Timestamp};
+use forewarn_domain::{CaseCause, CaseCommand, CaseStage, Cause, IncidentId, IncidentState, Report, Sight, Timestamp};
 use forewarn_incident::{
     CASE_TABLE, CaseEdge, CasePolicy, CaseRefusal, IncidentInput, IncidentSnapshot, Incidents, Output, RulePolicy,
     Shift,
@@ -205,6 +205,29 @@ fn where_nobody_follows_cases_a_step_can_be_told_all_the_same() {
     assert_eq!(world.steps(), ["0 received (told) by ann"]);
     let back = world.tell(CaseStage::Received).unwrap_err().to_string();
     assert!(back.contains("does not become received"), "{back}");
+}
+
+#[test]
+fn somebody_hands_an_incident_over_before_its_warnings_are_used_up() {
+    for case in [None, Some(following(vec![shift("", &["ben"])]))] {
+        let to = if case.is_some() { " to ben" } else { "" };
+        let mut world = World::new(case);
+        assert!(world.tell(CaseStage::Sent).is_err(), "nobody is known yet");
+        while !world.transitions().contains(&IncidentState::Observing) {
+            world.show(Sight::Violating, 0.5);
+        }
+        world.tell(CaseStage::Sent).unwrap();
+        assert_eq!(world.transitions().last(), Some(&IncidentState::Escalated));
+        let record = world.reports.iter().rfind(|report| report.case_step().is_none()).unwrap();
+        assert_eq!(record.incident.history.last().unwrap().cause, Cause::ToldToEscalate);
+        assert_eq!(world.steps(), [format!("0 sent (incident_escalated) by ann{to}")]);
+        let again = world.tell(CaseStage::Sent).unwrap_err();
+        assert!(matches!(again, CaseRefusal::NotForward { .. }), "{again}");
+        world.tell(CaseStage::Settled).unwrap();
+        world.restart();
+        world.show(Sight::Absent, 1000.0);
+        assert!(world.tell(CaseStage::Sent).is_err(), "it has ended");
+    }
 }
 
 /// What is done in the story that is killed at every point.

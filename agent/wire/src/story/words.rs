@@ -55,6 +55,7 @@ impl Say {
             Cause::NoLongerSeen => "目标已离开",
             Cause::NoLongerJudged => "不再判断",
             Cause::WarningsUsedUp => "警告已用尽",
+            Cause::ToldToEscalate => "人工提前升级",
             Cause::OutOfSight => "看不到该位置",
             Cause::StreamInterrupted => "视频中断",
             Cause::Settled => "取证结束",
