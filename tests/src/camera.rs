@@ -57,6 +57,11 @@ impl SimCamera {
         &self.url
     }
 
+    /// The number of its process, while it runs.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.as_ref().map(Owned::id)
+    }
+
     /// Kills it at once.
     pub fn kill(&mut self) -> anyhow::Result<()> {
         match self.process.take() {

@@ -6,10 +6,11 @@ use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::onvif_camera::OnvifCamera;
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::QUICK_PARKING;
-use forewarn_tests::{Agent, CameraEntry, PATIENCE, Scene, SimCamera, SiteFile, eventually};
+use forewarn_tests::{Agent, CameraEntry, PATIENCE, Scene, SimCamera, SiteFile, clips, eventually, program};
 
 /// Chromium and what drives it; none where either is lacking.
 fn browser() -> Option<(&'static str, PathBuf)> {
@@ -56,18 +57,34 @@ impl Desk {
 
     /// The same, with a log of this level and these keys of each camera.
     fn at_level(level: &str, cameras: &[&str], keys: &str, of_site: impl FnOnce(SiteFile) -> SiteFile) -> Option<Self> {
+        Self::before(
+            level,
+            |scene| SimCamera::of_demo(scene).unwrap(),
+            |camera, mut site| {
+                site = of_site(site);
+                for id in cameras {
+                    site = site.camera(CameraEntry::new(id, camera, QUICK_PARKING).with(keys));
+                }
+                site
+            },
+        )
+    }
+
+    /// The same before a camera of its own, of a site that is made for its address.
+    fn before(
+        level: &str,
+        camera: impl FnOnce(&Scene) -> SimCamera,
+        of_site: impl FnOnce(&str, SiteFile) -> SiteFile,
+    ) -> Option<Self> {
         let Some((chromium, web)) = browser() else {
             println!("skipped: there is no Chromium, or not what drives it; `cargo xtask assets --page` brings that");
             return None;
         };
         let scene = Scene::new().unwrap();
-        let camera = SimCamera::of_demo(&scene).unwrap();
+        let camera = camera(&scene);
         let mut site = SiteFile::new().wav_speaker("horn");
         site.tables += &console_at(free_port().unwrap());
-        site = of_site(site);
-        for id in cameras {
-            site = site.camera(CameraEntry::new(id, camera.url(), QUICK_PARKING).with(keys));
-        }
+        let site = of_site(camera.url(), site);
         let site = site.write(scene.dir()).unwrap();
         let agent = Agent::start(&scene.program, &site, level).unwrap();
         let link = eventually("the link of the console", || link_of(&agent)).unwrap();
@@ -89,6 +106,25 @@ impl Desk {
 fn cameras_are_seen_live_with_boxes_and_come_back_by_themselves() {
     let Some(mut desk) = Desk::open(&["gate", "yard"]) else { return };
     desk.walk("tests/live.mjs", &[]);
+    desk.agent.interrupt(PATIENCE).unwrap();
+}
+
+/// People walk through a small picture; nobody stays for as long as this wants.
+const CALM: &str = "\n[[camera.rule]]\nviolation = \"loitering\"\nwith = { dwell_s = 3600 }\n";
+
+#[test]
+fn a_wall_of_thirty_six_begins_in_turn_and_comes_back_by_itself() {
+    let of_clip = |scene: &Scene| {
+        let clip = scene.path("small.mp4");
+        clips::scaled(&program::demo_clip().unwrap(), 6.0, (192, 144), &clip).unwrap();
+        SimCamera::start(&scene.program, scene.dir(), CameraOptions::looped(&clip)).unwrap()
+    };
+    let of_site = |url: &str, mut site: SiteFile| {
+        site.tables += "[inference]\nbudget = 0.2\n\n";
+        (1..=36).fold(site, |site, n| site.camera(CameraEntry::new(&format!("camera-{n}"), url, CALM)))
+    };
+    let Some(mut desk) = Desk::before("warn", of_clip, of_site) else { return };
+    desk.walk("tests/wall.mjs", &["36", &desk.camera.process_id().unwrap().to_string()]);
     desk.agent.interrupt(PATIENCE).unwrap();
 }
 
