@@ -1,5 +1,5 @@
 // One incident: what was seen, what was said, what became of it, whether the evidence holds, and what to do.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { type Case, type Detail, type Found, type Said, type Verification, fileOf, get, post } from "./api";
 import { firstPicture, takeAhead } from "./ahead";
 import { go } from "./app";
@@ -59,7 +59,7 @@ export function Card(props: Props) {
 
   const tell = (stage: string) => void done(post(`${path}/case`, { stage }), say("caseTold", say.stage(stage)));
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
       if (!canAct || !detail || event.metaKey || event.ctrlKey || event.altKey) return;

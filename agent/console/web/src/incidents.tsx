@@ -1,5 +1,5 @@
 // The queue of incidents, which grows by itself, and the card of the one that is looked at.
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Camera, type Found, type Page, type Role, get, post } from "./api";
 import { fetchAhead } from "./ahead";
 import { go } from "./app";
@@ -153,7 +153,8 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
     [rows, id, say, show, canAct],
   );
 
-  useEffect(() => {
+  // In the same turn as the card: a key is never of the one that was shown before.
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
       if (event.metaKey || event.ctrlKey || event.altKey || target.closest("input, select, textarea, dialog")) return;
