@@ -42,6 +42,7 @@ mod pair;
 mod pairing;
 mod past;
 mod plugin;
+mod quiet;
 mod recorder;
 mod replay;
 mod ring;

@@ -11,6 +11,7 @@ use gst::prelude::*;
 use crate::event::fault_of_error;
 use crate::ingest::{self, Door, ForkInfo, IngestOptions, KeepAlive};
 use crate::mux::Running;
+use crate::quiet::Quiet;
 use crate::session::{Note, Session};
 use crate::stats::count;
 use crate::stream::Shared;
@@ -30,6 +31,8 @@ enum Outcome {
 const TOLD_AGAIN_AFTER: Duration = Duration::from_hours(1);
 /// Without a picture to begin with for this long it is told that one is waited for.
 const KEY_FRAME_TOLD_AFTER: Duration = Duration::from_secs(15);
+/// A session by WebRTC outlives so much silence: as long its publisher takes it for alive (RFC 7675), and offers no other.
+const SESSION_OUTLIVES: Duration = Duration::from_secs(30);
 
 /// An outage that goes on.
 struct Outage {
@@ -180,7 +183,7 @@ impl Supervisor<'_> {
             }
             let stall_after = self.shared.config.stall_after;
             let quiet = session.quiet();
-            let Some(left) = quiet.time_left(stall_after) else {
+            let Some(left) = quiet.time_left(stall_after).or_else(|| self.bear_with(session, quiet)) else {
                 break Outcome::Broken(StreamFault::Stalled { after_s: quiet.without_frame().as_secs() });
             };
             if quiet.is_waiting && !is_wait_told && quiet.without_frame() >= KEY_FRAME_TOLD_AFTER {
@@ -205,6 +208,20 @@ impl Supervisor<'_> {
         };
         self.shared.set_bus(None);
         outcome
+    }
+
+    /// Counts a stream that has stalled as interrupted, and says how much longer its session is waited for: none if it is over.
+    fn bear_with(&mut self, session: &Session, quiet: Quiet) -> Option<Duration> {
+        let last_frame_at = session.last_frame_at()?;
+        let is_session = self.shared.config.source.kind() == SourceKind::Whip;
+        let left = SESSION_OUTLIVES.checked_sub(quiet.without_frame()).filter(|left| is_session && !left.is_zero())?;
+        if session.falls_silent() {
+            self.shared.ring.end_epoch(EpochEnd::Interrupted);
+            let reason = StreamFault::Stalled { after_s: quiet.without_frame().as_secs() };
+            self.outage = Some(Outage::begun(last_frame_at, &reason));
+            self.shared.emit(StreamEvent::Interrupted { reason, retry_in: left });
+        }
+        Some(left)
     }
 
     /// What streaming threads noticed becomes events of this thread.

@@ -4,7 +4,7 @@
 
 `clip.ts` is sent as it is, so its key pictures count: the table of docs/video.md has one each 2 s. By WHIP it is sent once, by aiortc, and
 must be longer than a minute. For the last two cases it is coded
-anew in pieces of 8 s, of other sizes or rates. The sender is on the way for some
+anew in pieces of 8 s, of other sizes or rates, three times over by WHIP. The sender is on the way for some
 seconds before the link is there. Times are from the link's coming until the first picture went through the detector. The demo's van is
 parked from the first picture to the last, so each *complied* or *lost* is false; no outage here lasts as long as `lost_after_s`,
 after which nobody knows any more, and says so.
@@ -106,12 +106,13 @@ class Counts(threading.Thread):
 
 
 def changing(clip, pieces, folder):
-    """The clip in pieces that are as wide and as heavy as told, one behind the other in one stream."""
+    """The clip in pieces that are as wide and as heavy as told, one behind the other in one stream whose time goes on."""
     whole = pathlib.Path(folder, f"{'-'.join(f'{width}x{rate}' for width, rate in pieces)}.ts")
     with open(whole, "wb") as out:
         for number, (width, rate) in enumerate(pieces):
             command = ["ffmpeg", "-v", "error", "-ss", str(number * PIECE_S), "-t", str(PIECE_S), "-i", clip, "-an"]
             command += ["-vf", f"scale={width}:-2", "-c:v", "libx264", "-preset", "veryfast", "-g", "20", "-b:v", rate]
+            command += ["-output_ts_offset", str(number * PIECE_S)]
             out.write(subprocess.run([*command, "-f", "mpegts", "-"], check=True, capture_output=True).stdout)
     return whole
 
@@ -130,14 +131,14 @@ def sender(clip, joined, way):
 
 
 def try_way(args, way, folder):
-    clips = {case: changing(args.clip, CASES[case]["pieces"], folder) if "pieces" in CASES[case] else args.clip for case in args.cases}
+    turns = 3 if way == "whip" else 1
+    clips = {case: changing(args.clip, CASES[case]["pieces"] * turns, folder) if "pieces" in CASES[case] else args.clip for case in args.cases}
     joined = link.Link(seed=args.seed)
     joined.both(**STILL)
     name = f"way-{list(URLS).index(way)}"
     site = pathlib.Path(folder, f"{name}.toml")
     pathlib.Path(folder, "token").write_text(TOKEN)
-    # A session that is ended after a black-out is not begun anew before its publisher notices, which takes half a minute.
-    more = 'password_file = "token"\nstall_s = 15\n' if way == "whip" else ""
+    more = 'password_file = "token"\n' if way == "whip" else ""
     site.write_text(SITE.format(more=more, van=link.VAN, dir=folder, way=name, url=URLS[way]))
     log = open(pathlib.Path(folder, f"{name}.log"), "w")
     agent = joined.start(0, [args.forewarn, "run", "--config", str(site)], stdout=log, stderr=log)

@@ -61,6 +61,10 @@ pub(crate) trait Intake: Send + Sync + 'static {
     fn forked(&self, fork: ForkInfo);
     /// Coded data came, out of which units are made.
     fn data(&self) {}
+    /// Whether nothing has come for so long that the stream counts as interrupted, though its session goes on.
+    fn is_silent(&self) -> bool {
+        false
+    }
     /// Who takes the bytes of the container, too.
     fn stream_tap(&self) -> Option<Arc<BesideTap>> {
         None

@@ -40,7 +40,7 @@ pub(crate) fn open(
             pipeline.add(&rtsp).map_err(StreamFault::other)?;
         }
         SourceKind::Rtmp if source.listens_at().is_some() => {
-            contained(&site, &publish::build(source, &site.options.door)?)?;
+            contained(&site, &publish::build(&site, source)?)?;
         }
         SourceKind::Rtmp => contained(&site, &rtmp(&site, source)?)?,
         SourceKind::Whip => whip::build(&site, source, &site.options.door)?,

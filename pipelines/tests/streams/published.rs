@@ -1,6 +1,9 @@
 //! RTMP that ffmpeg publishes to this box.
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use forewarn_domain::clock::Stopwatch;
@@ -92,6 +95,54 @@ fn who_does_not_know_the_key_is_sent_away_and_keeps_nobody_out() {
     assert!(!events.comes_within(Duration::from_secs(2), is_connected));
     assert!(!stranger.0.wait().unwrap().success(), "its publishing was refused");
     let _publisher = Publisher::start(port, "hill3");
+    events.wait_for(is_connected);
+    next(&live);
+}
+
+/// A link to `port` over which everything takes this long each way; gives the port at its far end.
+fn slow_link(port: u16, delay: Duration) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let far = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for publisher in listener.incoming().map_while(Result::ok) {
+            let Ok(box_end) = TcpStream::connect(("127.0.0.1", port)) else { return };
+            carry(publisher.try_clone().unwrap(), box_end.try_clone().unwrap(), delay);
+            carry(box_end, publisher, delay);
+        }
+    });
+    far
+}
+
+/// Carries what comes one way, each piece so much later; the end of it, too.
+fn carry(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
+    let (pieces, late) = channel::<(Stopwatch, Vec<u8>)>();
+    std::thread::spawn(move || {
+        let mut piece = vec![0; 1 << 14];
+        while let Ok(length @ 1..) = from.read(&mut piece) {
+            if pieces.send((Stopwatch::start(), piece[..length].to_vec())).is_err() {
+                return;
+            }
+        }
+    });
+    std::thread::spawn(move || {
+        let (_never, waits): (_, Receiver<()>) = channel();
+        for (since, piece) in late {
+            let _ = waits.recv_timeout(delay.saturating_sub(since.elapsed()));
+            if to.write_all(&piece).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(std::net::Shutdown::Both);
+    });
+}
+
+#[test]
+fn who_takes_longer_to_name_the_key_than_a_stall_lasts_is_not_cut_off() {
+    let port = free_port();
+    let config = config(&format!("rtmp://127.0.0.1:{port}/live/hill3?mode=listener"));
+    let (live, events) = start(forewarn_pipelines::StreamConfig { stall_after: Duration::from_secs(3), ..config });
+    // Four ways there and back before it may send pictures: some 7 s.
+    let _publisher = Publisher::start(slow_link(port, Duration::from_millis(900)), "hill3");
     events.wait_for(is_connected);
     next(&live);
 }

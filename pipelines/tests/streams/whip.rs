@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use forewarn_base::secret::Credentials;
 use forewarn_domain::clock::Stopwatch;
-use forewarn_pipelines::{Codec, LiveStream, StreamEvent};
+use forewarn_pipelines::{Codec, LiveStream, StreamEvent, StreamFault};
 
 use crate::live::{config, free_port, is_connected, is_interrupted, is_resumed, next, start};
 use crate::support::{Events, Recipe, clips, number_of};
@@ -42,6 +42,12 @@ impl Publisher {
         let mut line = String::new();
         self.said.read_line(&mut line).unwrap();
         line.trim().to_owned()
+    }
+
+    /// Has it do nothing at all for a while (`STOP`), or go on (`CONT`), as where its link is away.
+    fn signal(&self, signal: &str) {
+        let kill = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
+        assert!(kill.expect("kill is there").success());
     }
 
     /// Ends the session as it should be ended.
@@ -110,6 +116,54 @@ fn strangers_other_codings_and_a_second_publisher_are_told_why_not() {
     assert!(second.starts_with("published 409") && second.contains("another publishes"), "{second}");
     next(&live);
     first.end();
+}
+
+/// A listener that counts as interrupted after three seconds of nothing.
+fn impatient() -> (u16, LiveStream, Events) {
+    let port = free_port();
+    let mut config = config(&format!("whip://127.0.0.1:{port}/hill3"));
+    config.source = config.source.with_credentials(Credentials::new("", "s3cret"));
+    config.stall_after = Duration::from_secs(3);
+    let (live, events) = start(config);
+    (port, live, events)
+}
+
+#[test]
+fn a_session_goes_on_after_an_outage_that_is_longer_than_a_stall() {
+    let (port, live, events) = impatient();
+    let mut publisher = Publisher::start(port, "s3cret", "H264");
+    assert_eq!(publisher.line(), "published 201");
+    events.wait_for(is_connected);
+    next(&live);
+    let before = live.stats();
+    publisher.signal("STOP");
+    let interrupted = events.wait_for(is_interrupted);
+    assert!(matches!(interrupted, StreamEvent::Interrupted { reason: StreamFault::Stalled { .. }, .. }));
+    assert!(!events.comes_within(Duration::from_secs(4), is_resumed));
+    publisher.signal("CONT");
+    events.wait_for(is_resumed);
+    next(&live);
+    let after = live.stats();
+    assert_eq!((after.gaps, after.failed_attempts), (before.gaps + 1, before.failed_attempts));
+    // The session is the one that was offered.
+    publisher.end();
+}
+
+#[test]
+fn another_is_taken_once_a_session_has_fallen_silent() {
+    let (port, live, events) = impatient();
+    let mut first = Publisher::start(port, "s3cret", "H264");
+    assert_eq!(first.line(), "published 201");
+    events.wait_for(is_connected);
+    first.signal("STOP");
+    events.wait_for(is_interrupted);
+    let told = Publisher::start(port, "s3cret", "H264").line();
+    assert!(told.starts_with("published 503") && told.contains("offer again"), "{told}");
+    let mut second = Publisher::start(port, "s3cret", "H264");
+    assert_eq!(second.line(), "published 201");
+    events.wait_for(is_resumed);
+    next(&live);
+    second.end();
 }
 
 #[test]

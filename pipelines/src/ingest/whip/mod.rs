@@ -203,6 +203,11 @@ impl Desk {
             return Answer::words("415 Unsupported Media Type", "an offer is of the type application/sdp");
         }
         if self.session.is_some() {
+            if let Some(site) = self.site.upgrade().filter(|site| site.intake.is_silent()) {
+                site.intake.fault(StreamFault::EndOfStream);
+                let words = "the session before has fallen silent, and is ended: offer again";
+                return Answer::words("503 Service Unavailable", words).with("Retry-After: 1");
+            }
             let words =
                 "another publishes; this is taken when that one ends, or sends nothing for the camera's stall_s";
             return Answer::words("409 Conflict", words).with("Retry-After: 2");
