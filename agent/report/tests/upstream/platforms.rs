@@ -26,8 +26,12 @@ fn tell(outbox: &mut Outbox, people: &People, n: u64, class: &str) {
 }
 
 fn connect(server: &Server, outbox: &Outbox, people: People, password: &str) -> UpstreamHandle {
+    connect_with(server, outbox, people, password, "")
+}
+
+fn connect_with(server: &Server, outbox: &Outbox, people: People, password: &str, more: &str) -> UpstreamHandle {
     let url = format!("http://127.0.0.1:{}", server.port);
-    let keys = format!(r#""url":"{url}","device_id":"{DEVICE}","password_env":"SECRET","keep_alive_s":1"#);
+    let keys = format!(r#""url":"{url}","device_id":"{DEVICE}","password_env":"SECRET","keep_alive_s":1{more}"#);
     start("gat1400", adapter_with("gat1400", &keys, password, people).as_ref(), outbox)
 }
 
@@ -98,4 +102,51 @@ fn a_password_that_is_wrong_is_told_in_words_and_everything_waits() {
     let stats = handle.stats();
     assert_eq!((stats.acknowledged, stats.depth_messages, stats.connections), (0, 1, 0));
     assert_eq!(server.count(&["MotorVehicles"]), 0);
+}
+
+#[test]
+fn over_a_thin_link_objects_go_first_and_alone_and_small_scenes_follow_within_the_budget() {
+    let dir = tempfile::tempdir().unwrap();
+    let people = People { evidence: dir.path().join("evidence"), ..People::default() };
+    let mut outbox = outbox_for(dir.path(), &["gat1400"]);
+    for (n, class) in [(1, "car"), (2, "person"), (3, "bicycle")] {
+        tell(&mut outbox, &people, n, class);
+        // More than a thin link carries, until it is made small.
+        let folder = people.evidence.join(report(n, 5).incident.bundle());
+        let noise = |x: u32, y: u32| (x / 4).wrapping_mul(2_654_435_761) ^ (y / 4).wrapping_mul(40_503);
+        let scene = image::RgbImage::from_fn(1280, 720, |x, y| {
+            let [a, b, c, _] = noise(x, y).to_le_bytes();
+            image::Rgb([a, b, c])
+        });
+        scene.save(folder.join("escalated.jpg")).unwrap();
+    }
+    let server = Server::viid(&[DEVICE, "open sesame", "0"]);
+    // The hour has room for the objects and a picture or two.
+    let budget = r#","thin":{"kib_per_hour":45,"kib_per_day":45}"#;
+    let handle = connect_with(&server, &outbox, people, "open sesame", budget);
+    drained(&handle);
+    eventually("the budget is used up", || handle.stats().pictures.are_held_back);
+    let pictures = handle.stats().pictures;
+    assert!(pictures.sent >= 1 && pictures.sent + pictures.waiting == 3, "{pictures:?}");
+    handle.stop(Duration::from_secs(10));
+
+    let objects: Vec<Value> = told(&server).into_iter().filter(|one| one["code"] == 0).collect();
+    let objects: Vec<&Value> =
+        objects.iter().filter(|one| !one["path"].as_str().unwrap().starts_with("/VIID/System/")).collect();
+    let paths: Vec<&str> = objects.iter().map(|one| one["path"].as_str().unwrap()).collect();
+    assert_eq!(paths[..4], ["/VIID/MotorVehicles", "/VIID/Persons", "/VIID/Images", "/VIID/Images"]);
+    assert_eq!(paths.len(), 3 + pictures.sent as usize);
+    for words in &objects[..3] {
+        assert!(words["pictures"] == json!([]) && words["body"].to_string().len() <= 2_000, "{words}");
+    }
+    let image = |one: &Value| one["body"]["ImageListObject"]["Image"][0].clone();
+    let of = |n: usize| image(objects[n])["ImageInfo"]["ImageID"].clone();
+    let person = &objects[1]["body"]["PersonListObject"]["PersonObject"][0];
+    // The newest first.
+    assert_eq!(of(3), of(2));
+    assert!(objects.get(4).is_none_or(|next| image(next)["ImageInfo"]["ImageID"] == person["SourceID"]));
+    for picture in &objects[3..] {
+        let bytes = image(picture)["Data"].as_str().unwrap().len();
+        assert!((2_000..=15_000).contains(&bytes), "{bytes} bytes");
+    }
 }

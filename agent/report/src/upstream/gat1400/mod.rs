@@ -21,7 +21,9 @@ use super::http::table::{Way, http_table};
 use super::http::{Message, Refusals, Reply, open_link};
 use super::link::{FromThread, ToThread};
 use super::people::People;
+use super::purse::Purse;
 use super::settings::{AdapterSettings, Seals, Surroundings, Usual};
+use super::thin::Budget;
 use super::{Adapter, Pace, Start};
 
 http_table! {
@@ -37,6 +39,9 @@ http_table! {
         /// Seconds between two signs of life, 1 to 3600.
         #[serde(default = "usual_keep_alive_s")]
         pub keep_alive_s: u16,
+        /// The link is slow or metered: objects go first and alone, then a picture of at most 15 kB, within this budget.
+        #[serde(default)]
+        pub thin: Option<Budget>,
     }
 }
 
@@ -73,6 +78,7 @@ impl AdapterSettings for GaT1400Config {
             way: http.way("platform", around)?,
             people: Arc::clone(around.people),
             refusals: Arc::default(),
+            thin: self.thin.map(Budget::check).transpose()?.map(|budget| Purse::of(budget, &around)),
         };
         Ok(Arc::new(platform))
     }
@@ -89,6 +95,8 @@ pub struct Platform {
     way: Way,
     people: Arc<People>,
     refusals: Arc<Mutex<Refusals>>,
+    /// What a thin link has carried, where it is one.
+    thin: Option<Purse>,
 }
 
 impl Adapter for Platform {
@@ -109,6 +117,9 @@ impl Adapter for Platform {
     }
 
     fn connect(&self, _: &EventSource, clock: &Arc<dyn Clock>) -> (Session, ToThread<Message>, FromThread<Reply>) {
+        if let Some(thin) = &self.thin {
+            thin.open();
+        }
         let (outward, inward) = open_link(&self.id, &self.way.http);
         (Session::new(self.clone(), Arc::clone(clock)), outward, inward)
     }

@@ -6,9 +6,10 @@ use forewarn_base::hash::sha256_of_bytes;
 use forewarn_domain::{BBox, IncidentRecord, Timestamp};
 use serde_json::{Value, json};
 
-use super::picture::{Shot, shots};
+use super::picture::{Shot, shots, small_shot};
 use crate::outbox::QueuedReport;
 use crate::upstream::people::People;
+use crate::upstream::thin::MOST_PICTURE_BYTES;
 
 /// Classes that have an engine.
 const MOTOR: [&str; 4] = ["car", "truck", "bus", "motorcycle"];
@@ -37,12 +38,17 @@ impl Sort {
     }
 }
 
-/// Where an object goes, and the object.
-pub(super) fn object(device: &Device, people: &People, queued: &QueuedReport) -> (&'static str, Value) {
+/// Where an object goes, and the object, with its pictures or without.
+pub(super) fn object(
+    device: &Device,
+    people: &People,
+    queued: &QueuedReport,
+    has_pictures: bool,
+) -> (&'static str, Value) {
     let incident = &queued.report.incident;
     let (time, sort) = (local_time(people, incident), Sort::of(incident.subject.class.as_str()));
     let source = source_id(device, incident, &time);
-    let shots = shots(people, &queued.report);
+    let shots = if has_pictures { shots(people, &queued.report) } else { Vec::new() };
     let list = |close: &str| json!({ "SubImageInfoObject": sub_images(device, &source, &time, &shots, close) });
     let common = |bbox: BBox| {
         let [left, top, right, bottom] = <[f32; 4]>::from(bbox).map(|px| px.round().max(0.0) as u32);
@@ -69,16 +75,27 @@ pub(super) fn object(device: &Device, people: &People, queued: &QueuedReport) ->
             of["SubImageList"] = list("10");
             ("Persons", json!({ "PersonListObject": { "PersonObject": [of] } }))
         }
-        Sort::Picture => {
-            let info = json!({
-                "ImageID": source, "InfoKind": 1, "ImageSource": "99", "EventSort": EVENT_SORT, "DeviceID": device.id,
-                "StoragePath": "", "FileFormat": "Jpeg", "ShotTime": time, "Title": incident.rule.violation,
-                "Width": shots.first().map_or(0, |shot| shot.width), "Height": shots.first().map_or(0, |shot| shot.height),
-            });
-            let data = shots.first().map(|shot| STANDARD.encode(&shot.jpeg)).unwrap_or_default();
-            ("Images", json!({ "ImageListObject": { "Image": [{ "ImageInfo": info, "Data": data }] } }))
-        }
+        Sort::Picture => ("Images", image((device, &source, &time), incident, shots.first())),
     }
+}
+
+/// The scene that an object names as its source, as small as a thin link takes it in base64; none where there is none by now.
+pub(super) fn scene_after(device: &Device, people: &People, queued: &QueuedReport) -> Option<(&'static str, Value)> {
+    let incident = &queued.report.incident;
+    let time = local_time(people, incident);
+    let shot = small_shot(people, &queued.report, MOST_PICTURE_BYTES / 4 * 3)?;
+    Some(("Images", image((device, &source_id(device, incident, &time), &time), incident, Some(&shot))))
+}
+
+/// A picture as an object of its own.
+fn image((device, source, time): (&Device, &str, &str), incident: &IncidentRecord, shot: Option<&Shot>) -> Value {
+    let info = json!({
+        "ImageID": source, "InfoKind": 1, "ImageSource": "99", "EventSort": EVENT_SORT, "DeviceID": device.id,
+        "StoragePath": "", "FileFormat": "Jpeg", "ShotTime": time, "Title": incident.rule.violation,
+        "Width": shot.map_or(0, |shot| shot.width), "Height": shot.map_or(0, |shot| shot.height),
+    });
+    let data = shot.map(|shot| STANDARD.encode(&shot.jpeg)).unwrap_or_default();
+    json!({ "ImageListObject": { "Image": [{ "ImageInfo": info, "Data": data }] } })
 }
 
 /// What was analysed: something that was seen in video. Source: public implementations.

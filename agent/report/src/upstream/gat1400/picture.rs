@@ -45,17 +45,25 @@ struct Snapshot {
     subject_box: Option<BBox>,
 }
 
+/// The latest picture of an incident as JPEG, and what is said of it.
+fn latest(people: &People, report: &Report) -> Option<(Snapshot, Vec<u8>)> {
+    let folder = people.evidence.join(report.incident.bundle());
+    let record = fs::read(folder.join("incident.json")).ok()?;
+    let latest = serde_json::from_slice::<Record>(&record).ok()?.snapshots.into_iter().next_back()?;
+    let jpeg = fs::read(folder.join(&latest.file)).ok()?;
+    Some((latest, jpeg))
+}
+
+/// The latest picture of an incident, of at most so many bytes; none where there is none that can be read by now.
+pub(super) fn small_shot(people: &People, report: &Report, most: usize) -> Option<Shot> {
+    let (_, jpeg) = latest(people, report)?;
+    let picture = image::load_from_memory_with_format(&jpeg, ImageFormat::Jpeg).ok()?;
+    small(&jpeg, most).map(|jpeg| whole(&picture, jpeg))
+}
+
 /// The latest picture of an incident, and its subject cut out; none where there is none that can be read by now.
 pub(super) fn shots(people: &People, report: &Report) -> Vec<Shot> {
-    let folder = people.evidence.join(report.incident.bundle());
-    let record = fs::read(folder.join("incident.json")).ok();
-    let Some(latest) = record
-        .and_then(|bytes| serde_json::from_slice::<Record>(&bytes).ok())
-        .and_then(|record| record.snapshots.into_iter().next_back())
-    else {
-        return Vec::new();
-    };
-    let Ok(jpeg) = fs::read(folder.join(&latest.file)) else { return Vec::new() };
+    let Some((latest, jpeg)) = latest(people, report) else { return Vec::new() };
     let Ok(picture) = image::load_from_memory_with_format(&jpeg, ImageFormat::Jpeg) else { return Vec::new() };
     let bbox = latest.subject_box.unwrap_or(report.incident.subject.bbox);
     let boxes_of = latest.boxes_of.unwrap_or((latest.width, latest.height));

@@ -13,9 +13,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Platform;
-use super::objects::object;
+use super::objects::{object, scene_after};
 use crate::outbox::QueuedReport;
-use crate::upstream::http::{Message, Reply, Verdict, of_status, with_words};
+use crate::upstream::http::{Message, Reply, Verdict, of_status, size, with_words};
+use crate::upstream::thin::PictureCounts;
 use crate::upstream::{Note, Upstream};
 
 const MEDIA_TYPE: &str = "application/VIID+JSON";
@@ -27,6 +28,8 @@ enum Asked {
     KeepAlive,
     /// The report that waits longest.
     Report,
+    /// The small picture of an object, after it.
+    Picture,
     UnRegister,
 }
 
@@ -35,6 +38,8 @@ pub struct Session {
     platform: Platform,
     clock: Arc<dyn Clock>,
     waiting: VecDeque<QueuedReport>,
+    /// Whose picture goes over a thin link now.
+    picture: Option<QueuedReport>,
     asked: Option<Asked>,
     /// What is to be asked again, with this login.
     again: Option<(Asked, Challenge)>,
@@ -83,6 +88,7 @@ impl Session {
             platform,
             clock,
             waiting: VecDeque::new(),
+            picture: None,
             asked: None,
             again: None,
             has_logged_in: false,
@@ -98,7 +104,7 @@ impl Session {
     }
 
     /// What is to be asked now.
-    fn due(&self) -> Option<Asked> {
+    fn due(&mut self) -> Option<Asked> {
         if !self.is_registered {
             return Some(Asked::Register);
         }
@@ -108,7 +114,26 @@ impl Session {
         if self.parting == Parting::Wanted {
             return Some(Asked::UnRegister);
         }
-        (self.clock.now().since(self.heard_at) >= self.keep_alive()).then_some(Asked::KeepAlive)
+        if self.clock.now().since(self.heard_at) >= self.keep_alive() {
+            return Some(Asked::KeepAlive);
+        }
+        self.take_picture().then_some(Asked::Picture)
+    }
+
+    /// Whether a picture is to go now: the one that did not get there, or the next that the budget has room for.
+    fn take_picture(&mut self) -> bool {
+        let (now, Some(thin)) = (self.clock.now(), &self.platform.thin) else { return false };
+        if self.picture.is_none() {
+            self.picture = thin.lock().next(now);
+        }
+        self.picture.is_some()
+    }
+
+    /// A picture got there, or never will.
+    fn picture_done(&mut self, is_sent: bool) {
+        if let (Some(_), Some(thin)) = (self.picture.take(), &self.platform.thin) {
+            thin.lock().done(is_sent);
+        }
     }
 
     fn question(&self, asked: Asked) -> Option<Ask> {
@@ -117,7 +142,11 @@ impl Session {
             Asked::Register => ("System/Register", json!({ "RegisterObject": device })),
             Asked::KeepAlive => ("System/Keepalive", json!({ "KeepaliveObject": device })),
             Asked::UnRegister => ("System/UnRegister", json!({ "UnRegisterObject": device })),
-            Asked::Report => object(&self.platform.device, &self.platform.people, self.waiting.front()?),
+            Asked::Report => {
+                let has_pictures = self.platform.thin.is_none();
+                object(&self.platform.device, &self.platform.people, self.waiting.front()?, has_pictures)
+            }
+            Asked::Picture => scene_after(&self.platform.device, &self.platform.people, self.picture.as_ref()?)?,
         };
         let url = self.platform.url.join(&format!("/VIID/{path}")).ok()?;
         let ask = Ask::post(url, MEDIA_TYPE, body.to_string());
@@ -151,6 +180,11 @@ impl Session {
                 Note::Nothing
             }
             (Asked::KeepAlive, Verdict::Later { why, .. } | Verdict::Never(why)) => self.lost(&why),
+            (Asked::Picture, verdict) => {
+                tracing::debug!(?verdict, "a picture was handed over after its object");
+                self.picture_done(verdict == Verdict::Delivered);
+                Note::Nothing
+            }
             (Asked::Report, verdict) => self.reported(verdict),
         }
     }
@@ -188,7 +222,9 @@ impl Session {
             Verdict::Delivered => {
                 lock(&self.platform.refusals).delivered();
                 self.heard_at = self.clock.now();
-                self.waiting.pop_front();
+                if let (Some(report), Some(thin)) = (self.waiting.pop_front(), &self.platform.thin) {
+                    thin.lock().follow(&report);
+                }
                 Note::Acknowledged(seq)
             }
             Verdict::Never(why) if lock(&self.platform.refusals).is_enough(&id) => {
@@ -247,7 +283,10 @@ impl Upstream for Session {
             // It is ready when it is registered.
             Reply::Ready => Note::Nothing,
             Reply::Left => Note::Left,
-            Reply::Answered(Err(error)) => Note::Away { why: error.to_string() },
+            Reply::Answered(Err(error)) => {
+                self.picture_done(false);
+                Note::Away { why: error.to_string() }
+            }
             Reply::Answered(Ok(answer)) => match self.asked.take() {
                 Some(asked) => self.answered(asked, &answer),
                 None => Note::Nothing,
@@ -267,8 +306,15 @@ impl Upstream for Session {
         if self.asked.is_some() || !self.is_registered {
             return None;
         }
-        let left = self.keep_alive().saturating_sub(self.clock.now().since(self.heard_at));
-        Some(left.max(Duration::from_millis(1)))
+        let now = self.clock.now();
+        let left = self.keep_alive().saturating_sub(now.since(self.heard_at));
+        let picture = self.platform.thin.as_ref().and_then(|thin| thin.lock().rest(now));
+        Some(picture.map_or(left, |rest| left.min(rest)).max(Duration::from_millis(1)))
+    }
+
+    fn pictures(&self) -> PictureCounts {
+        let thin = self.platform.thin.as_ref();
+        thin.map(|thin| thin.lock().counts(self.clock.now())).unwrap_or_default()
     }
 
     fn poll_message(&mut self) -> Option<Message> {
@@ -282,7 +328,17 @@ impl Upstream for Session {
         let again = self.again.take();
         self.has_logged_in = again.is_some();
         let (asked, challenge) = again.map_or_else(|| (self.due(), None), |(asked, it)| (Some(asked), Some(it)));
-        let (asked, ask) = (asked?, self.question(asked?)?);
+        let asked = asked?;
+        let Some(ask) = self.question(asked) else {
+            if asked == Asked::Picture {
+                // There is none that can be read by now.
+                self.picture_done(false);
+            }
+            return None;
+        };
+        if let Some(thin) = &self.platform.thin {
+            thin.spend(self.clock.now(), size(&ask));
+        }
         self.asked = Some(asked);
         let path = ask.url.find("/VIID/").and_then(|at| ask.url.get(at..)).unwrap_or_default().to_owned();
         let login = challenge.map(|challenge| challenge.answer(&self.platform.login, ask.method, &path));
