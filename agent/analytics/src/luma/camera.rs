@@ -288,6 +288,32 @@ mod tests {
         assert_eq!(camera.observe(&street.plane(), &[]), stands, "it is recognised again");
     }
 
+    /// Bare ground, with hardly anything to see on it, over which a car drives.
+    fn bare(car: [f32; 4], grain: f32, dice: &mut Dice) -> Canvas {
+        let mut ground = Canvas { width: 200, height: 120, levels: vec![110.0; 200 * 120] };
+        let mut grains = Dice(17);
+        ground.levels.iter_mut().for_each(|level| *level += grain * grains.normal());
+        let lines = |_: f32, u: f32, v: f32| 90.0 + 60.0 * (9.0 * u).sin().signum() * (7.0 * v).cos().signum();
+        ground.paint(car, lines);
+        ground.noise(1.0, dice);
+        ground
+    }
+
+    #[test]
+    fn a_car_that_drives_over_bare_ground_is_not_taken_for_the_ground() {
+        for grain in [0.0, 1.5] {
+            let (mut camera, mut dice) = (CameraShift::new(), Dice(3));
+            for n in 0..25 {
+                let left = 10.0 + 5.0 * n as f32;
+                let car = [left, 50.0 + n as f32, left + 55.0, 85.0 + n as f32];
+                let told = camera.observe(&bare(car, grain, &mut dice).plane(), &[]);
+                let is_still =
+                    told.is_none_or(|seen| seen.motion().point(Point::new(0.0, 0.0)) == Point::new(0.0, 0.0));
+                assert!(is_still, "grain {grain}, frame {n}: {told:?}");
+            }
+        }
+    }
+
     #[test]
     fn after_a_lasting_change_the_new_picture_is_kept() {
         let (street, mut camera) = (Canvas::street(200, 120), CameraShift::new());

@@ -6,6 +6,7 @@ use super::LumaPlane;
 use super::align::{Picture, Pyramid, shift_from, small_step};
 use super::overlay::{self, Overlay, overlay_from};
 use super::sums::Sums;
+use super::support::{Says, asked};
 
 /// How far a picture is followed, as a part of the plane's smaller side; beyond it the next picture is kept instead.
 const REACH: f32 = 0.2;
@@ -22,6 +23,8 @@ const SURE_FALL: f32 = 0.05;
 /// Shifts below these, in samples, are no movement: of the picture at all, and since the last frame.
 const STILL: f32 = 0.15;
 const STILL_STEP: f32 = 0.05;
+/// A step by more samples at a corner must be seen all over the picture: else it is one thing that moves in it.
+const LEAST_ASKED: f32 = 0.3;
 /// Step of the search from nothing, in samples.
 const COARSE: usize = 8;
 /// A turn or a zoom must carry the corners by so many samples, and make the pictures so much more alike, to be one.
@@ -118,7 +121,14 @@ impl Kept {
             (true, true, _) => self.moved_by((0.0, 0.0)),
             (true, false, false) => *before,
         };
-        Some((correlation, place))
+        if place.off(before) < LEAST_ASKED {
+            return Some((correlation, place));
+        }
+        match asked(&self.reference, &now.picture, &is_free, &place, before) {
+            Says::Moved => Some((correlation, place)),
+            Says::Stayed => Some((self.likeness(&now.picture, &is_free, before), *before)),
+            Says::OneThing => None,
+        }
     }
 
     /// The best place with a turn or a zoom, from one of these on.

@@ -14,6 +14,7 @@ mod overlay;
 mod plane;
 mod still;
 mod sums;
+mod support;
 #[cfg(test)]
 mod testing;
 

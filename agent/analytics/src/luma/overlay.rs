@@ -62,6 +62,16 @@ impl Overlay {
         self.along.hypot(self.across) * self.middle.0.hypot(self.middle.1)
     }
 
+    /// How far a corner lies off where another place has it, in samples: the farthest.
+    pub(super) fn off(&self, other: &Self) -> f32 {
+        let (x, y) = (2.0 * self.middle.0, 2.0 * self.middle.1);
+        let off = |(x, y): (f32, f32)| {
+            let ((a, b), (c, d)) = (self.point(x, y), other.point(x, y));
+            (a - c).hypot(b - d)
+        };
+        [(0.0, 0.0), (x, 0.0), (x, y), (0.0, y)].map(off).into_iter().fold(0.0, f32::max)
+    }
+
     /// How far a corner is carried at most, in samples.
     pub(super) fn farthest(&self) -> f32 {
         self.x.hypot(self.y) + self.turn()
