@@ -323,13 +323,13 @@ impl Tracker {
         })
     }
 
-    /// Drops what was not matched for too long or has left the picture. Whom the camera left out of view may come back into it.
+    /// Drops what was not matched for too long, or has left the picture of a camera that stands.
     fn retire(&mut self, size: (u32, u32)) {
         let (lost, tentative) = (self.config.lost_after_s as f32, self.config.tentative_for_s as f32);
         self.tracklets.retain(|track| {
             let limit = if track.id.is_some() { lost } else { tentative };
-            let is_in_reach =
-                || track.part_in_picture(size).max(track.part_but_for_camera(size)) >= LEAST_PART_IN_PICTURE;
+            // Where the camera moves, the edge of the picture is no place at which people leave.
+            let is_in_reach = || track.is_carried() || track.part_in_picture(size) >= LEAST_PART_IN_PICTURE;
             track.is_seen() || (track.unseen_s <= limit && is_in_reach())
         });
     }

@@ -22,6 +22,8 @@ const PART_LEAST: f32 = 0.2;
 const BORDER_PX: f32 = 2.0;
 /// How much farther a box lies off which may as well be somebody else's.
 const CONTESTED_SPREAD: f32 = 3.0;
+/// From how far on, in mean sides, a place was carried along by a camera that moves.
+const CARRIED: f32 = 0.1;
 /// A track is young up to so many matches.
 const YOUNG_MATCHES: u32 = 4;
 /// How quickly old votes for a class lose their weight with each new vote.
@@ -249,10 +251,9 @@ impl Tracklet {
         part_in(&self.filter.bbox(), size)
     }
 
-    /// The part that would lie in it, had the camera stood since the last match.
-    pub(super) fn part_but_for_camera(&self, size: (u32, u32)) -> f32 {
-        let (b, (dx, dy)) = (self.filter.bbox(), self.carried);
-        part_in(&BBox::new(b.x0 - dx, b.y0 - dy, b.x1 - dx, b.y1 - dy), size)
+    /// Whether the camera has moved its place in the picture since the last match, by more than it sways in the wind.
+    pub(super) fn is_carried(&self) -> bool {
+        self.carried.0.hypot(self.carried.1) >= CARRIED * mean_side(&self.last_box)
     }
 
     /// Distance of `bbox` from where the track was seen last or would be now, in mean sides.
