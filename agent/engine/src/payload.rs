@@ -39,7 +39,7 @@ pub(crate) fn unheard(payload: Payload, above: Option<&Above>, subject: Option<&
 }
 
 /// From the drone to a place on the ground, with the height between them.
-fn distance_m(above: &Above, fix: &Fix) -> Option<f64> {
+pub(crate) fn distance_m(above: &Above, fix: &Fix) -> Option<f64> {
     let from = above.shot.pose.position;
     let height_m = above.ground.height_m(fix.lat_deg, fix.lon_deg)?;
     let to = Position { lat_deg: fix.lat_deg, lon_deg: fix.lon_deg, height_m };

@@ -14,7 +14,9 @@ use forewarn_analytics::Appearance;
 use forewarn_base::durable;
 use forewarn_base::sync::lock;
 use forewarn_base::thread::{Thread, ThreadError};
-use forewarn_domain::{BBox, Class, Frame, StreamId, Timestamp, Track, TrackId, TrackState, WallTime};
+use forewarn_domain::{
+    About, BBox, Class, Finding, Frame, StreamId, Timestamp, Track, TrackId, TrackState, Verdict, WallTime,
+};
 use forewarn_engine::Engine;
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_ground::{Terrain as _, footprint};
@@ -39,6 +41,8 @@ const MOST_PEOPLE: usize = 1_024;
 const MOST_BYTES: u64 = 256 << 20;
 /// It is looked for room each so many times that it is looked whether a mission is on: while one goes on for days, too.
 const ROOM_EACH: u32 = 150;
+/// So often it is told at most that a camera should fly closer.
+const HINT_EVERY: Duration = Duration::from_mins(1);
 /// Whom the notes are about.
 const PERSON: &str = "person";
 
@@ -74,6 +78,8 @@ struct OnFlight {
     /// With what the keys of this run of the agent begin, for tracks are counted anew in each.
     run: Option<i64>,
     people: BTreeMap<(StreamId, TrackId), (Timestamp, Person)>,
+    /// When it is told again that a camera is too far away to tell something.
+    hints: BTreeMap<(StreamId, String), Due>,
     piece: Piece,
     write: Due,
 }
@@ -159,6 +165,7 @@ impl MissionKeeper {
                         mission,
                         run: None,
                         people: BTreeMap::new(),
+                        hints: BTreeMap::new(),
                         piece: Piece::default(),
                         write: Due::every(WRITE_EVERY),
                     }
@@ -214,6 +221,7 @@ impl MissionKeeper {
                     tallest_px: 0.0,
                     look: Vec::new(),
                     told: BTreeMap::new(),
+                    fly_within_m: BTreeMap::new(),
                 };
                 (seen.at, person)
             });
@@ -230,7 +238,20 @@ impl MissionKeeper {
                 );
                 person.look = parts(&blended);
             }
-            person.tell(&engine.told(stream, *track, seen.at));
+            let told = engine.told(stream, *track, seen.at);
+            person.tell(&told);
+            for (attribute, within_m) in too_far(engine, stream, bbox, &told) {
+                if on
+                    .hints
+                    .entry((stream.clone(), attribute.clone()))
+                    .or_insert_with(|| Due::every(HINT_EVERY))
+                    .take(seen.at)
+                {
+                    tracing::info!(%stream, attribute, "fly closer: it can be told within {within_m:.0} m of a person");
+                }
+                let noted = person.fly_within_m.entry(attribute).or_default();
+                *noted = noted.max(within_m);
+            }
         }
         on.let_go(seen.at);
     }
@@ -249,6 +270,21 @@ impl MissionKeeper {
         });
         self.trouble = put.err();
     }
+}
+
+/// Of which attributes somebody is too small, and within how many metres that would be otherwise.
+fn too_far<'a>(
+    engine: &'a Engine,
+    stream: &'a StreamId,
+    bbox: &'a BBox,
+    told: &'a [Finding],
+) -> impl Iterator<Item = (String, f32)> + 'a {
+    let unclear = told.iter().filter(|finding| finding.verdict == Verdict::CannotTell);
+    unclear.filter_map(move |finding| {
+        let About::Attribute(attribute) = &finding.about else { return None };
+        let within_m = engine.fly_within_m(stream, attribute, bbox)? as f32;
+        Some((attribute.as_str().to_owned(), (within_m * 10.0).floor() / 10.0))
+    })
 }
 
 /// Deletes the oldest missions where there are too many. Whether the one that is on takes all the room by itself.

@@ -120,6 +120,9 @@ pub struct Person {
     /// What it wears, by attribute.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub told: BTreeMap<String, Told>,
+    /// Within how many metres of it the camera would have had to come to tell, by attribute, where it was too small for that.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fly_within_m: BTreeMap<String, f32>,
 }
 
 impl Person {
@@ -136,6 +139,7 @@ impl Person {
             // The votes are over the whole life of the track, so what they say later takes the place of what they said.
             if now.verdict != Verdict::CannotTell {
                 *told = now;
+                self.fly_within_m.remove(finding.about.as_str());
             }
         }
     }

@@ -36,6 +36,10 @@ pub struct Worn {
     pub without: usize,
     /// Of whom nobody could tell.
     pub unclear: usize,
+    /// Of how many of these it would have been told from nearer by.
+    pub too_far: usize,
+    /// Within how many metres the camera would have had to come to all of them.
+    pub fly_within_m: Option<u32>,
 }
 
 /// How many there were.
@@ -180,7 +184,14 @@ fn worn(pieces: &[Person], people: &[Vec<usize>]) -> BTreeMap<String, Worn> {
             match told.map(|told| told.verdict) {
                 Some(Verdict::Yes) => of.with += 1,
                 Some(Verdict::No) => of.without += 1,
-                Some(Verdict::CannotTell) | None => of.unclear += 1,
+                Some(Verdict::CannotTell) | None => {
+                    of.unclear += 1;
+                    let near_m = person.iter().filter_map(|piece| pieces[*piece].fly_within_m.get(attribute));
+                    if let Some(near_m) = near_m.copied().reduce(f32::max) {
+                        of.too_far += 1;
+                        of.fly_within_m = of.fly_within_m.into_iter().chain([near_m as u32]).min();
+                    }
+                }
             }
         }
     }
@@ -209,6 +220,7 @@ mod tests {
             from: fix(from_m),
             to: fix(to_m),
             tallest_px: 50.0,
+            fly_within_m: BTreeMap::new(),
             look: look.to_vec(),
             told: BTreeMap::new(),
         }
@@ -255,7 +267,24 @@ mod tests {
             wearing(piece((6.0, 9.0), (6.0, 9.0), RED), Verdict::Yes),
             wearing(piece((7.0, 9.0), (70.0, 71.0), BLUE), Verdict::No),
         ]);
-        assert_eq!(worn.worn["hard_hat"], Worn { with: 1, without: 1, unclear: 0 });
+        assert_eq!(worn.worn["hard_hat"], Worn { with: 1, without: 1, ..Worn::default() });
         assert_eq!(count(&[bare()]).worn["hard_hat"], Worn { unclear: 1, ..Worn::default() });
+    }
+
+    #[test]
+    fn whoever_was_too_small_is_told_with_the_distance_that_would_do() {
+        let far = |way, look, within_m: f32| {
+            let mut piece = wearing(piece((0.0, 5.0), way, look), Verdict::CannotTell);
+            piece.fly_within_m.insert("hard_hat".to_owned(), within_m);
+            piece
+        };
+        // Of the third it was something else that lacked.
+        let people = [
+            far((0.0, 1.0), RED, 31.8),
+            far((70.0, 71.0), RED, 24.9),
+            wearing(piece((0.0, 5.0), (300.0, 301.0), BLUE), Verdict::CannotTell),
+        ];
+        let worn = count(&people).worn["hard_hat"];
+        assert_eq!(worn, Worn { unclear: 3, too_far: 2, fly_within_m: Some(24), ..Worn::default() });
     }
 }

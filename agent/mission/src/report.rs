@@ -146,6 +146,7 @@ impl Told {
                 say.pick("With", "佩戴"),
                 say.pick("Without", "未佩戴"),
                 say.pick("Cannot be told", "无法判断"),
+                say.pick("Fly closer", "需飞近"),
             ];
             for name in names {
                 page.raw("<th>").text(name).raw("</th>");
@@ -161,7 +162,15 @@ impl Told {
                     }
                 };
                 page.raw("<tr><td>").text(attribute).raw("</td><td>").text(&between(worn.with)).raw("</td><td>");
-                page.text(&between(worn.without)).raw("</td><td>").text(&worn.unclear.to_string()).raw("</td></tr>\n");
+                page.text(&between(worn.without)).raw("</td><td>").text(&worn.unclear.to_string()).raw("</td><td>");
+                let closer = worn.fly_within_m.map_or_else(String::new, |within_m| {
+                    let (en, zh) = (
+                        format!("{} too small; within {within_m} m it can be told", worn.too_far),
+                        format!("{} 人像素不足；飞至 {within_m} 米内可判断", worn.too_far),
+                    );
+                    say.pick(&en, &zh).to_owned()
+                });
+                page.text(&closer).raw("</td></tr>\n");
             }
             page.raw("</tbody></table>\n");
         }

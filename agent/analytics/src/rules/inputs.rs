@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use forewarn_domain::{
-    Answer, BBox, CivilTime, Finding, Look, Origin, Reading, RuleHit, RuleKey, SeenHead, SensorId, TextKind, Timestamp,
-    TrackId, plate,
+    Answer, AttributeId, BBox, CivilTime, Finding, Look, Origin, Reading, RuleHit, RuleKey, SeenHead, SensorId,
+    TextKind, Timestamp, TrackId, plate,
 };
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +87,12 @@ impl Rules {
         let asks: BTreeMap<_, _> =
             self.states.iter().flat_map(|state| &state.rule.asks).map(|ask| (&ask.attribute, &ask.standard)).collect();
         asks.into_iter().map(|(attribute, standard)| identity.attributes.finding(attribute, standard, at)).collect()
+    }
+
+    /// From which height of its box on, in pixels, a subject is worth a look at an attribute; none where no rule asks for that.
+    pub fn least_height_px(&self, attribute: &AttributeId) -> Option<f32> {
+        let mut asks = self.states.iter().flat_map(|state| &state.rule.asks);
+        asks.find(|ask| ask.attribute == *attribute).map(|ask| ask.need.least_height_px)
     }
 
     /// What became of the readings so far.

@@ -1,15 +1,25 @@
 //! What is looked at once: closer looks at tracks, and looks that somebody asks for.
 
 use forewarn_analytics::ReadingCounts;
-use forewarn_domain::{Finding, Look, Reading, StreamId, Timestamp, TrackId};
+use forewarn_domain::{AttributeId, BBox, Finding, Look, Reading, StreamId, Timestamp, TrackId};
 
 use super::Engine;
 use crate::look::{Looked, Looking, Sought};
+use crate::payload::distance_m;
 
 impl Engine {
     /// What closer looks told of a track, for each attribute that a rule of the stream asks for.
     pub fn told(&self, stream: &StreamId, track: TrackId, at: Timestamp) -> Vec<Finding> {
         self.streams.get(stream).map(|brain| brain.rules.told(track, at)).unwrap_or_default()
+    }
+
+    /// How near a camera that flies would have to come, in metres, for an attribute to be told of somebody in its latest frame;
+    /// none where it is not size that lacks, or where nobody knows how far away that is.
+    pub fn fly_within_m(&self, stream: &StreamId, attribute: &AttributeId, bbox: &BBox) -> Option<f64> {
+        let least_px = f64::from(self.streams.get(stream)?.rules.least_height_px(attribute)?);
+        let away_m = distance_m(&self.above(stream)?, &self.fix(stream, bbox)?)?;
+        let part = f64::from(bbox.height()) / least_px;
+        (part < 1.0).then_some(away_m * part)
     }
 
     /// The looks at tracks of the stream's latest frame that would help its rules, the most urgent first. Each is given

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use forewarn_analytics::{CompiledRule, RuleBinding};
 use forewarn_domain::clock::UnknownCivilTime;
 use forewarn_domain::{
-    BBox, Class, ColourMatrix, Detection, Frame, FrameMeta, PixelFormat, StreamId, Timestamp, WallTime,
+    BBox, Class, ColourMatrix, Detection, Frame, FrameMeta, PixelFormat, RuleKey, StreamId, Timestamp, Violation,
+    ViolationId, WallTime, ZoneId,
 };
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_engine::{Analysed, Engine, EngineSetup, GroundSetup, LensKind, StreamSetup};
@@ -22,6 +24,19 @@ const SIZE: (u32, u32) = (640, 480);
 
 fn drone() -> StreamId {
     StreamId::new("drone").unwrap()
+}
+
+/// A rule that asks for hats, of which a look needs a box of 64 pixels, and that nobody breaks.
+fn hats() -> CompiledRule {
+    let violation: Violation = serde_json::from_value(serde_json::json!({
+        "id": "crowd", "title": { "en": "A crowd" }, "subject": ["person"],
+        "condition": { "dwell": { "for_s": 3600, "by": "foot" } },
+        "evidence": { "attributes": ["hard_hat"] },
+    }))
+    .unwrap();
+    let key =
+        RuleKey { stream: drone(), violation: ViolationId::new("crowd").unwrap(), zone: ZoneId::new("whole").unwrap() };
+    CompiledRule::compile(&violation, &RuleBinding::new(key, Vec::new())).unwrap()
 }
 
 /// An engine whose camera hovers until a second, after which telemetry is silent.
@@ -43,7 +58,8 @@ fn engine(until_s: u32) -> Engine {
         max_age_us: 2_000_000,
         has_gcj02: false,
     };
-    let streams = BTreeMap::from([(drone(), StreamSetup { ground: Some(ground), ..StreamSetup::default() })]);
+    let setup = StreamSetup { ground: Some(ground), rules: vec![hats()], ..StreamSetup::default() };
+    let streams = BTreeMap::from([(drone(), setup)]);
     Engine::new(EngineSetup { streams, ..EngineSetup::default() }, Arc::new(UnknownCivilTime))
 }
 
@@ -109,4 +125,20 @@ fn ground_is_as_wide_as_the_lens_sees_it_and_blind_seconds_are_told() {
     assert!((seen / 1_200.0 - 1.0).abs() < 0.06, "{seen}");
     assert_eq!((flown.heights_m, flown.notes), (Some((20.0, 20.0)), 20));
     assert!((6..=8).contains(&flown.blind), "telemetry holds for 2 s: {}", flown.blind);
+}
+
+#[test]
+fn who_is_too_small_for_a_look_is_noted_with_the_distance_that_would_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let missions = Missions::at(dir.path());
+    let mission = mission(&missions);
+    let (mut keeper, mut engine) = (keeper(&missions, &mission), engine(10));
+    fly(&mut keeper, &mut engine, 0..8);
+    keeper.finish(&mut engine, Timestamp::from_secs_f64(8.0));
+    let notes = Notes::read(&missions.notes(&mission)).unwrap();
+    // From 20 m up they are 50 of 64 pixels high, some metres off the middle of the picture.
+    let within_m = notes.people[0].fly_within_m["hard_hat"];
+    assert!((20.0 * 50.0 / 64.0..20.0).contains(&within_m), "{within_m} m");
+    let worn = count(&notes.people).worn["hard_hat"];
+    assert_eq!((worn.unclear, worn.too_far, worn.fly_within_m), (1, 1, Some(within_m as u32)));
 }
