@@ -26,16 +26,16 @@ pub fn run(typed: &Typed, now: WallTime, out: &mut dyn Write) -> Result<(), Miss
             let order = Order { route: route.clone(), pilot: pilot.clone(), note: note.clone() };
             let mission = Mission::begun(order, &site, now);
             missions(&site.storage.dir).start(&mission)?;
-            format!("{}: begun; a running agent notes what is seen within 2 s", mission.id)
+            let (en, zh) =
+                ("begun; a running agent notes what is seen within 2 s", "已开始；运行中的程序将在 2 秒内开始记录");
+            told_of(site.header.language, &mission.id, (en, zh))
         }
         Typed::Stop { config } => {
             let site = forewarn_config::load(config)?;
             let ended = missions(&site.storage.dir).stop(now)?;
-            format!(
-                "{}: ended; next: forewarn mission report --config {} --out flight.html",
-                ended.id,
-                config.display()
-            )
+            let next = format!("forewarn mission report --config {} --out flight.html", config.display());
+            let (en, zh) = (format!("ended; next: {next}"), format!("已结束；下一步：{next}"));
+            told_of(site.header.language, &ended.id, (&en, &zh))
         }
         Typed::Report(MissionReport { id, config, out, geojson, lang }) => {
             let site = forewarn_config::load(config)?;
@@ -72,7 +72,15 @@ pub(crate) fn report(
     if let Some(path) = geojson {
         write(path, &told.geojson())?;
     }
-    Ok(said(&told, out))
+    Ok(said(&told, out, language))
+}
+
+/// What became of a mission, by its id.
+fn told_of(language: Language, id: &str, (en, zh): (&str, &str)) -> String {
+    match language {
+        Language::En => format!("{id}: {en}"),
+        Language::Zh => format!("{id}：{zh}"),
+    }
 }
 
 /// Shows people and places: for its owner alone.
@@ -80,16 +88,16 @@ fn write(path: &Path, text: &str) -> Result<(), MissionError> {
     durable::replace(path, text.as_bytes()).map_err(MissionError::file("write", path))
 }
 
-fn said(told: &Told, out: &Path) -> String {
-    let (count, flown) = (&told.count, &told.flown);
+fn said(told: &Told, out: &Path, language: Language) -> String {
+    let (count, flown, incidents, out) = (&told.count, &told.flown, told.found.len(), out.display());
     let ground: f64 = flown.coverage.as_ref().map_or(0.0, |coverage| coverage.area_m2(0.0, f64::INFINITY));
-    format!(
-        "{}: {} people ({} to {}), {} incidents, {ground:.0} m² of ground, {:.0} m of way",
-        out.display(),
-        count.people.len(),
-        count.least,
-        count.most,
-        told.found.len(),
-        flown.way_m
-    )
+    let (people, least, most, way) = (count.people.len(), count.least, count.most, flown.way_m);
+    match language {
+        Language::En => format!(
+            "{out}: {people} people ({least} to {most}), {incidents} incidents, {ground:.0} m² of ground, {way:.0} m of way"
+        ),
+        Language::Zh => format!(
+            "{out}：{people} 人（{least} 至 {most} 人），事件 {incidents} 起，已观察地面 {ground:.0} 平方米，航程 {way:.0} 米"
+        ),
+    }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use forewarn_base::durable;
 use forewarn_config::Site;
+use forewarn_domain::violation::Language;
 use forewarn_domain::{Frame, PixelFormat, StreamId, Timestamp, WallTime};
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_ground::{Flat, Lens, Pose, Position, Shot, Uncertainty, attitude};
@@ -69,16 +70,40 @@ fn on_ground(still: &Shot, corners: &[(f32, f32)]) -> String {
     format!("[{}]", places.join(", "))
 }
 
+/// Who ordered what, in the language of the demo.
+fn order(language: Language) -> Order {
+    let (route, pilot, note) = match language {
+        Language::En => (
+            "Demo flight",
+            "nobody",
+            "The footage is real and that of a standing camera; the flight and its telemetry are made up.",
+        ),
+        Language::Zh => ("演示飞行", "无", "画面取自固定摄像机的真实录像；飞行及其遥测数据系生成。"),
+    };
+    Order { route: route.to_owned(), pilot: pilot.to_owned(), note: Some(note.to_owned()) }
+}
+
+/// The text of the site, whose language everything is told in.
+fn in_language(site: &str, language: Language) -> String {
+    match language {
+        Language::En => site.to_owned(),
+        Language::Zh => site.replace("language = \"en\"", "language = \"zh\""),
+    }
+}
+
 /// Makes the flight out of a clip in a folder: its site, and who notes it while the site is replayed into that folder.
-pub fn flight(clip: &Path, out: &Path, now: WallTime) -> Result<(Site, MissionKeeper), MissionError> {
-    let (path, text) = (out.join("site.toml"), stage(clip, out)?);
+pub fn flight(
+    clip: &Path,
+    out: &Path,
+    now: WallTime,
+    language: Language,
+) -> Result<(Site, MissionKeeper), MissionError> {
+    let (path, text) = (out.join("site.toml"), in_language(&stage(clip, out)?, language));
     durable::replace(&path, text.as_bytes()).map_err(MissionError::file("write", &path))?;
     let site = forewarn_config::load(&path)?;
     let missions = Missions::at(site.storage.dir.missions());
-    let note = "The footage is real and that of a standing camera; the flight and its telemetry are made up.";
-    let order = Order { route: "Demo flight".to_owned(), pilot: "nobody".to_owned(), note: Some(note.to_owned()) };
     // Seconds of a clip whose date nobody stated.
-    let mission = Mission { is_clip: true, ended_at: Some(now), ..Mission::begun(order, &site, now) };
+    let mission = Mission { is_clip: true, ended_at: Some(now), ..Mission::begun(order(language), &site, now) };
     missions.write(&mission)?;
     let civil = SiteTime::replay(site.header.time_zone.clone(), None);
     Ok((site, MissionKeeper::given(missions, mission, civil)))
@@ -180,6 +205,16 @@ mod tests {
                 let drawn = Point::new((there.x / there.z) as f32, (there.y / there.z) as f32);
                 assert!(seen.distance(drawn) < 0.1, "{second} s: {seen:?}, {drawn:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_flight_that_is_shown_in_chinese_is_chinese_in_its_site_and_its_order() {
+        let site = in_language(include_str!("staged.toml"), Language::Zh);
+        assert!(site.contains("language = \"zh\"") && !site.contains("language = \"en\""), "{site}");
+        let Order { route, pilot, note } = order(Language::Zh);
+        for text in [route, pilot, note.unwrap()] {
+            assert!(!text.contains(|c: char| c.is_ascii_alphabetic()), "{text}");
         }
     }
 

@@ -148,7 +148,8 @@ fn fast_site(args: &Demo, clip: &Path) -> Result<Site, CommandError> {
 
 /// The street as a drone sees it, up to the report of the flight.
 fn flight(args: &Demo, clip: &Path, tally: &Arc<Mutex<Tally>>) -> Result<Figures, CommandError> {
-    let (site, keeper) = staged::flight(clip, &args.out, wall_now()).map_err(CommandError::of_mission)?;
+    let language = PageLanguage::or_of_terminal(args.lang);
+    let (site, keeper) = staged::flight(clip, &args.out, wall_now(), language).map_err(CommandError::of_mission)?;
     let figures = fast(args, &site, Some(Box::new(keeper)), tally)?;
     let told = staged::land(&site, &args.out).map_err(CommandError::of_mission)?;
     Ok(Figures { flight: Some(told), ..figures })
