@@ -68,6 +68,7 @@ impl Hover {
 #[derive(Debug)]
 pub struct Drone {
     is_over: Arc<AtomicBool>,
+    is_silent: Arc<AtomicBool>,
     thread: Thread<std::io::Result<()>>,
 }
 
@@ -77,15 +78,21 @@ impl Drone {
         let stream = muxed(clip, folder)?;
         let bytes = std::fs::read(&stream).with_context(|| format!("failed to read {}", stream.display()))?;
         let is_over = Arc::<AtomicBool>::default();
-        let until = Arc::clone(&is_over);
+        let is_silent = Arc::<AtomicBool>::default();
+        let (until, says_nothing) = (Arc::clone(&is_over), Arc::clone(&is_silent));
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         let send = move || {
             while !until.load(Ordering::Relaxed) {
-                send_once(&socket, port, &bytes, &hover.packet(), &until)?;
+                send_once(&socket, port, &bytes, &hover.packet(), (&until, &says_nothing))?;
             }
             Ok(())
         };
-        Ok(Self { is_over, thread: Thread::spawn("drone", send)? })
+        Ok(Self { is_over, is_silent, thread: Thread::spawn("drone", send)? })
+    }
+
+    /// Whether its pictures come without a word of where it is, from now on.
+    pub fn say_nothing(&self, is_silent: bool) {
+        self.is_silent.store(is_silent, Ordering::Relaxed);
     }
 }
 
@@ -109,7 +116,13 @@ fn muxed(clip: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(stream)
 }
 
-fn send_once(socket: &UdpSocket, port: u16, bytes: &[u8], klv: &[u8], until: &AtomicBool) -> std::io::Result<()> {
+fn send_once(
+    socket: &UdpSocket,
+    port: u16,
+    bytes: &[u8],
+    klv: &[u8],
+    (until, says_nothing): (&AtomicBool, &AtomicBool),
+) -> std::io::Result<()> {
     let (watch, mut first, mut datagram, mut n_klv) = (Stopwatch::start(), None, Vec::new(), 0_u8);
     for packet in bytes.chunks_exact(PACKET) {
         if until.load(Ordering::Relaxed) {
@@ -118,8 +131,10 @@ fn send_once(socket: &UdpSocket, port: u16, bytes: &[u8], klv: &[u8], until: &At
         if let Some(pts) = pts_of_video(packet) {
             let second = Duration::from_micros(pts.saturating_sub(*first.get_or_insert(pts)) * 100 / 9);
             pause(second.saturating_sub(watch.elapsed()));
-            datagram.extend(in_packet(klv, pts, n_klv));
-            n_klv = n_klv.wrapping_add(1);
+            if !says_nothing.load(Ordering::Relaxed) {
+                datagram.extend(in_packet(klv, pts, n_klv));
+                n_klv = n_klv.wrapping_add(1);
+            }
         }
         datagram.extend_from_slice(packet);
         while datagram.len() >= IN_DATAGRAM * PACKET {

@@ -1,9 +1,9 @@
 //! A drone that sends video and telemetry in one stream, and the report of its flight.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use forewarn_tests::agent::Metrics;
+use forewarn_tests::agent::{Metrics, page};
 use forewarn_tests::drone::{Drone, Hover};
 use forewarn_tests::process::free_port;
 use forewarn_tests::{Agent, CameraEntry, Scene, SiteFile, clips, eventually, program};
@@ -89,6 +89,61 @@ fn noted(missions: &Path, word: &str) -> Vec<String> {
         .collect()
 }
 
+/// The ids of all incidents that the console lists, each with its state.
+fn incidents(metrics: u16) -> BTreeMap<String, String> {
+    let listed = page(metrics, "/api/v1/incidents").map(|(_, text)| text).unwrap_or_default();
+    let listed: Value = serde_json::from_str(&listed).unwrap_or_default();
+    let all = listed.as_array().into_iter().flatten().chain(listed["incidents"].as_array().into_iter().flatten());
+    all.filter_map(|one| Some((one["id"].as_str()?.to_owned(), one["state"].as_str()?.to_owned()))).collect()
+}
+
+#[test]
+fn while_telemetry_is_silent_in_the_air_there_is_no_fix_no_false_end_and_all_goes_on_when_it_is_back() {
+    let scene = Scene::new().unwrap();
+    let (clip, port, metrics) = (scene.path("clip.mp4"), free_port().unwrap(), free_port().unwrap());
+    clips::cut(&program::demo_clip().unwrap(), 0.0, 20.0, &clip).unwrap();
+    // Whoever were judged without a place would have complied after half a second.
+    let stays = "observe.for_s = 3600, observe.complied_after_s = 0.5, observe.lost_after_s = 600";
+    let rules = SQUARE.replace("observe.for_s = 0.5", stays).replace("gone_after_s = 0.5", "gone_after_s = 600");
+    let site =
+        SiteFile::new().metrics(metrics).camera(CameraEntry::new("drone", format!("udp://127.0.0.1:{port}"), rules));
+    let site = site.write(scene.dir()).unwrap();
+    let config = site.to_str().unwrap();
+    let agent = Agent::start(&scene.program, &site, "info").unwrap();
+    scene.program.succeed(["mission", "start", "--config", config, "--route", "Hill", "--pilot", "Li Wei"]).unwrap();
+    let drone = Drone::start(&clip, scene.dir(), port, HOVER).unwrap();
+    let missions = scene.path("data/missions");
+    let before = eventually("incidents are open", || Some(incidents(metrics)).filter(|open| !open.is_empty()));
+    before.unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
+
+    drone.say_nothing(true);
+    let analysed = || Metrics::read(metrics)?.sum("forewarn_frames_analysed_total", &[]);
+    let told = || page(metrics, "/healthz").is_some_and(|(_, text)| text.contains("no telemetry of camera drone"));
+    // What was noted before is on the disk once what came after is.
+    let is_silent = || (told() && noted(&missions, "\"blind\"").len() >= 2).then_some(());
+    eventually("the silence is told", is_silent).unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
+    let (open, shots) = (incidents(metrics), noted(&missions, "\"shot\"").len());
+    let blind = noted(&missions, "\"blind\"").len();
+    let frames = analysed().unwrap_or_default();
+    eventually("pictures go on being looked at, from nowhere", || {
+        let is_blind = noted(&missions, "\"blind\"").len() >= blind + 6;
+        (is_blind && analysed()? >= frames + 5.0).then_some(())
+    })
+    .unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
+    assert_eq!(noted(&missions, "\"shot\"").len(), shots, "no place is noted of what nobody knows");
+    assert_eq!(incidents(metrics), open, "nobody begins and nobody ends");
+
+    drone.say_nothing(false);
+    let back = eventually("it is heard again", || {
+        (!told() && noted(&missions, "\"shot\"").len() >= shots + 2).then(|| incidents(metrics))
+    });
+    let after = back.unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
+    assert!(open.keys().all(|id| after.contains_key(id)), "{open:?} {after:?}");
+    assert!(!after.values().any(|state| state == "complied" || state == "lost"), "{after:?}");
+    drop(drone);
+    assert_stops(agent);
+}
+
 #[test]
 fn after_a_power_cut_in_the_air_the_mission_and_its_incident_go_on_and_a_hot_box_looks_less_often() {
     let scene = Scene::new().unwrap();
@@ -109,12 +164,7 @@ fn after_a_power_cut_in_the_air_the_mission_and_its_incident_go_on_and_a_hot_box
     scene.program.succeed(["mission", "start", "--config", config, "--route", "Hill", "--pilot", "Li Wei"]).unwrap();
     let _sent = Drone::start(&clip, scene.dir(), port, HOVER).unwrap();
     let missions = scene.path("data/missions");
-    let ids = || -> BTreeSet<String> {
-        let open = forewarn_tests::agent::page(metrics, "/api/v1/incidents").map(|(_, text)| text).unwrap_or_default();
-        let open: Value = serde_json::from_str(&open).unwrap_or_default();
-        let all = open.as_array().into_iter().flatten().chain(open["incidents"].as_array().into_iter().flatten());
-        all.filter_map(|incident| Some(incident["id"].as_str()?.to_owned())).collect()
-    };
+    let ids = || incidents(metrics).into_keys().collect::<BTreeSet<String>>();
     let before = eventually("an incident is open and the flight noted", || {
         let open = ids();
         (!open.is_empty() && noted(&missions, "\"shot\"").len() >= 3).then_some(open)

@@ -218,3 +218,28 @@ fn a_live_flight_is_heard_sample_by_sample() {
     });
     assert_eq!(records.len(), 1, "{records:#?}");
 }
+
+/// A street with much to see on it, from a camera that has panned so many pixels to the right.
+fn panned(n: u32, at: Timestamp, right_px: usize) -> Frame {
+    let (width, height) = (SIZE.0 as usize, SIZE.1 as usize);
+    let stone = |x: usize, y: usize| ((x / 16).wrapping_mul(2_654_435_761) ^ (y / 16).wrapping_mul(40_503_297)) >> 7;
+    let luma = (0..width * height).map(|i| 70 + (stone(i % width + right_px, i / width) % 120) as u8);
+    frame(n, at, luma.chain(std::iter::repeat_n(128, width * height / 2)).collect())
+}
+
+#[test]
+fn without_telemetry_who_stands_on_the_ground_is_told_from_who_stands_in_the_picture() {
+    let setup = setup("illegal_parking", |violation, _| {
+        violation.parameters.insert("stationary_s".to_owned(), 5.0);
+    });
+    // The camera pans by 30 pixels a second, and one car drives along with it.
+    let records = play(&mut engine_of(setup), 0..60, |engine, n, now| {
+        let right_px = 6 * n as usize;
+        let parked = 480.0 - right_px as f32;
+        let boxes = [[parked, 100.0, parked + 90.0, 150.0], [260.0, 300.0, 350.0, 350.0]];
+        let car = |bbox: [f32; 4]| Detection { class: Class::new("car"), score: 0.9, bbox: bbox.into() };
+        engine.analysed(&Analysed::whole(panned(n, now, right_px), boxes.map(car).to_vec()), now);
+    });
+    assert_eq!(records.len(), 1, "{records:#?}");
+    assert!(records[0].subject.bbox.y0 < 200.0, "the one that stands on the ground: {records:#?}");
+}
