@@ -1,5 +1,7 @@
 //! A detector that runs an ONNX model as its card says.
 
+mod windows;
+
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +15,7 @@ use crate::providers::Provider;
 use crate::runtime::Runtime;
 use crate::session::ModelSession;
 use forewarn_domain::clock::Stopwatch;
-use forewarn_domain::{BBox, Class, Detection, Detector, DetectorError, Frame, Point};
+use forewarn_domain::{BBox, Class, Detection, Detector, DetectorError, Frame, InputGrid, Point, Window};
 
 /// A frame was not analysed.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +97,7 @@ pub struct OnnxDetector {
     /// One for each picture of a run, so that each place in the tensor keeps its padding.
     preprocessors: Vec<Preprocessor>,
     tensor: Vec<f32>,
+    windows: windows::Feed,
     /// Shape of the last run's tensor.
     shape: [usize; 4],
     decoder: Decoder,
@@ -135,6 +138,7 @@ impl OnnxDetector {
             classes: card.classes.to_vec(),
             by_number: card.classes.by_number(),
             tensor: vec![0.0; preprocessor.tensor_len()],
+            windows: windows::Feed::new(&card.input),
             shape: preprocessor.tensor_shape(),
             decoder,
             card,
@@ -245,12 +249,16 @@ impl OnnxDetector {
         };
         let mappings = lot.iter().zip(places).map(fill).collect::<Result<Vec<_>, _>>()?;
         self.timings.preprocess += watch.elapsed();
-        self.infer(&mappings).map_err(|error| match error {
-            InferError::Run(source) => DetectError::Run { frame: name(lot), model: self.card.name.clone(), source },
-            InferError::Decode(source) => {
-                DetectError::Decode { frame: name(lot), model: self.card.name.clone(), source }
-            }
-        })
+        self.infer(&mappings).map_err(|error| self.failed(lot, error))
+    }
+
+    /// The model failed on frames.
+    fn failed(&self, lot: &[&Frame], error: InferError) -> DetectError {
+        let (frame, model) = (name(lot), self.card.name.clone());
+        match error {
+            InferError::Run(source) => DetectError::Run { frame, model, source },
+            InferError::Decode(source) => DetectError::Decode { frame, model, source },
+        }
     }
 
     /// Lays the tensor out for a lot of frames of one input size. Padding stays where it is while the size does.
@@ -271,19 +279,33 @@ impl OnnxDetector {
 
     /// Runs the model on the tensor as it is and reads the outputs.
     fn infer(&mut self, mappings: &[Mapping]) -> Result<Vec<Claims>, InferError> {
-        let watch = Stopwatch::start();
         self.shape = self.preprocessors[0].tensor_shape();
         self.shape[0] = mappings.len();
         let len: usize = self.shape.iter().product();
         if self.tensor.len() < len {
             self.tensor.resize(len, 0.0);
         }
-        let outputs = self.session.run(&self.shape, &self.tensor[..len])?;
+        let tensor = std::mem::take(&mut self.tensor);
+        let claims = self.infer_on(&tensor[..len], self.shape, self.preprocessors[0].size(), mappings);
+        self.tensor = tensor;
+        claims
+    }
+
+    /// Runs the model on the values of pictures of `size` and reads the outputs.
+    fn infer_on(
+        &mut self,
+        values: &[f32],
+        shape: [usize; 4],
+        size: [u32; 2],
+        mappings: &[Mapping],
+    ) -> Result<Vec<Claims>, InferError> {
+        let watch = Stopwatch::start();
+        let outputs = self.session.run(&shape, values)?;
         self.timings.inference += watch.elapsed();
         let watch = Stopwatch::start();
         let thresholds = &self.card.thresholds;
         let least = self.card.calibration.as_ref().map_or(thresholds.least(), |c| c.least_score(thresholds.least()));
-        let mut shot = Shot { batch: mappings.len(), index: 0, size: self.preprocessors[0].size() };
+        let mut shot = Shot { batch: mappings.len(), index: 0, size };
         let mut all = Vec::with_capacity(mappings.len());
         for (index, &mapping) in mappings.iter().enumerate() {
             shot.index = index;
@@ -365,6 +387,14 @@ impl Detector for OnnxDetector {
             detections
         };
         Ok(all.iter().zip(frames).map(inside).collect())
+    }
+
+    fn input_grid(&self, size: (u32, u32)) -> Option<InputGrid> {
+        self.grid(size)
+    }
+
+    fn detect_in(&mut self, frame: &Frame, windows: &[Window]) -> Result<Vec<Vec<Detection>>, DetectorError> {
+        self.find_in(frame, windows).map_err(|error| DetectorError { message: error.to_string() })
     }
 }
 

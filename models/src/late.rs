@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use forewarn_domain::{Class, Detection, Detector, DetectorError, Frame};
+use forewarn_domain::{Class, Detection, Detector, DetectorError, Frame, InputGrid, Window};
 
 /// Opens its model as soon as that is there, and says until then what is missing.
 pub struct LateDetector<Open> {
@@ -52,6 +52,20 @@ impl<Open: FnMut() -> Result<Box<dyn Detector>, String> + Send> Detector for Lat
     fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError> {
         match self.state.get_mut() {
             State::Open(detector) => detector.detect(frames),
+            State::Missing { why, .. } => Err(DetectorError { message: why.clone() }),
+        }
+    }
+
+    fn input_grid(&self, size: (u32, u32)) -> Option<InputGrid> {
+        match &*self.state.borrow() {
+            State::Open(detector) => detector.input_grid(size),
+            State::Missing { .. } => None,
+        }
+    }
+
+    fn detect_in(&mut self, frame: &Frame, windows: &[Window]) -> Result<Vec<Vec<Detection>>, DetectorError> {
+        match self.state.get_mut() {
+            State::Open(detector) => detector.detect_in(frame, windows),
             State::Missing { why, .. } => Err(DetectorError { message: why.clone() }),
         }
     }

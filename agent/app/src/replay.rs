@@ -376,9 +376,10 @@ impl Player {
         lane.eye.analysed();
         // A replay has no budget: whatever is worth a look is looked at, so that the result is always the same.
         let parts = lane.eye.parts(frame, now, &lane.boxes, &glance.regions, usize::MAX);
-        let pictures = parts.pictures(frame);
-        let found = self.detector.detect(&pictures.iter().collect::<Vec<_>>())?;
-        let detections = parts.merge(frame, found);
+        let grid = self.detector.input_grid((frame.width, frame.height));
+        let parts = lane.eye.narrowed(parts, frame, &glance, grid);
+        let found = parts.look(&mut *self.detector, frame);
+        let detections = lane.eye.told(&parts, frame, glance.plane.as_ref(), found)?;
         self.summary.analysed += 1;
         let analysed = Analysed::new(frame.clone(), glance.plane, detections, parts.coverage);
         let tracks = self.engine.analysed(&analysed, now);

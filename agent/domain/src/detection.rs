@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BBox, Frame};
+use crate::{BBox, Frame, InputGrid, Window};
 
 /// Classes that no model reports: things that the detectors on grey planes find, and a sensor in place of a subject.
 pub const BUILT_IN_CLASSES: [&str; 4] = ["new_object", "removed_object", "falling_object", "sensor"];
@@ -86,4 +86,16 @@ pub trait Detector: Send {
 
     /// Detections of each frame, best score first, boxes in the frame's own pixels.
     fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError>;
+
+    /// How frames of a width and height lie in its input, where it can look at windows of that; none where it looks at whole
+    /// frames only, or shall at the next one.
+    fn input_grid(&self, _size: (u32, u32)) -> Option<InputGrid> {
+        None
+    }
+
+    /// Detections in each of these windows of a frame, best score first, boxes in the frame's own pixels and cut off at the
+    /// window's edge. Only who has an [`InputGrid`] for the frame is asked.
+    fn detect_in(&mut self, _frame: &Frame, _windows: &[Window]) -> Result<Vec<Vec<Detection>>, DetectorError> {
+        Err(DetectorError { message: "this detector looks at whole frames only".to_owned() })
+    }
 }

@@ -36,6 +36,7 @@ mod token;
 pub mod track;
 mod viewing;
 pub mod violation;
+mod window;
 pub mod zone;
 
 pub use announcement::{
@@ -71,4 +72,5 @@ pub use token::{KeyToken, TokenError};
 pub use track::{Bringer, Origin, Track, TrackState};
 pub use viewing::{ViewPiece, Viewing, Wake};
 pub use violation::Violation;
+pub use window::{InputGrid, Window};
 pub use zone::Zone;

@@ -1,10 +1,12 @@
-//! How one stream's frames are looked at, live and in a replay: what moves in them, and which tiles are worth a look.
+//! How one stream's frames are looked at, live and in a replay: what moves in them, and which tiles or windows are worth a
+//! look.
 
 use std::time::Duration;
 
 use forewarn_analytics::luma::{LookReason, LumaPlane, MotionGate, MotionGateConfig};
-use forewarn_domain::{BBox, Coverage, Detection, Frame, Tile, Timestamp};
+use forewarn_domain::{BBox, Coverage, Detection, Detector, DetectorError, Frame, InputGrid, Tile, Timestamp, Window};
 
+use crate::focus::Focus;
 use crate::heads;
 use crate::tiles::{self, Grid, Seen, TileRounds, TileSpec, Tiles};
 
@@ -41,14 +43,19 @@ pub struct Parts {
     pub tiles: Vec<Tile>,
     /// What that can have seen; none where the whole frame is all there is.
     pub coverage: Option<Coverage>,
+    /// How the frame lies in the detector's input, where that may be looked at in windows.
+    grid: Option<InputGrid>,
+    /// What of the whole frame is looked at; none where that is all of it.
+    windows: Option<Vec<Window>>,
 }
 
-/// One stream's motion gate and tile rounds.
+/// One stream's motion gate, tile rounds and windows.
 #[derive(Debug)]
 pub struct Eye {
     gate: Option<MotionGate>,
     tiles: Option<Tiles>,
     tiling: Option<Tiling>,
+    focus: Option<Focus>,
     input: (u32, u32),
     /// Larger side of the smaller subjects that were tracked, in pixels of the frame; before that of those expected.
     usual_px: Option<f32>,
@@ -72,6 +79,8 @@ impl Eye {
             gate: (is_gated || tiles.is_some()).then(|| MotionGate::new(config)),
             tiles,
             tiling: None,
+            // Who wants every frame looked at whatever moves wants all of it looked at.
+            focus: (is_gated && tiles.is_none()).then(Focus::default),
             input,
             usual_px: tiles.and_then(|tiles| tiles.expected_px),
         }
@@ -113,7 +122,7 @@ impl Eye {
         let size = (frame.width, frame.height);
         let whole = Tile::whole(size);
         let Some(Tiles { spec, sweep, .. }) = self.tiles else {
-            return Parts { tiles: vec![whole], coverage: None };
+            return Parts::of(vec![whole], None);
         };
         self.size_up(tracks);
         // Who says how many tiles there are, or for which size, is taken at his word.
@@ -133,11 +142,48 @@ impl Eye {
         }
         let Some(rounds) = self.tiling.as_mut().map(|planned| &mut planned.rounds).filter(|r| !r.tiles().is_empty())
         else {
-            return Parts { tiles: vec![whole], coverage: None };
+            return Parts::of(vec![whole], None);
         };
         let chosen = rounds.choose(now, tracks, motion, most);
         let coverage = Some(rounds.coverage(&chosen));
-        Parts { tiles: std::iter::once(whole).chain(chosen).collect(), coverage }
+        Parts::of(std::iter::once(whole).chain(chosen).collect(), coverage)
+    }
+
+    /// Narrows what is looked at in a frame to those windows of it that are worth it, where the detector can look at such: `grid`
+    /// says how the frame lies in its input.
+    #[must_use]
+    pub fn narrowed(&mut self, parts: Parts, frame: &Frame, glance: &Glance, grid: Option<InputGrid>) -> Parts {
+        let (Some(focus), Some(plane)) = (&mut self.focus, &glance.plane) else { return parts };
+        let Some(of_frame) = grid else {
+            focus.failed();
+            return parts;
+        };
+        Parts { windows: focus.windows(frame.meta.captured_at, plane, &of_frame), grid, ..parts }
+    }
+
+    /// Puts together what the detector says of the parts of a frame, and what is known of the rest of it.
+    pub fn told(
+        &mut self,
+        parts: &Parts,
+        frame: &Frame,
+        plane: Option<&LumaPlane>,
+        found: Result<Vec<Vec<Detection>>, DetectorError>,
+    ) -> Result<Vec<Detection>, DetectorError> {
+        let size = (frame.width, frame.height);
+        let (Some(focus), Some(plane), Some(grid)) = (&mut self.focus, plane, parts.grid) else {
+            return found.map(|found| parts.merge(frame, found));
+        };
+        match (found, &parts.windows) {
+            (Ok(found), Some(windows)) => Ok(heads::people_of(size, focus.saw(size, plane, windows, found))),
+            (Ok(found), None) => {
+                focus.saw_whole(frame.meta.captured_at, plane, &grid, found.first().map_or(&[][..], Vec::as_slice));
+                Ok(parts.merge(frame, found))
+            }
+            (Err(error), _) => {
+                focus.failed();
+                Err(error)
+            }
+        }
     }
 
     /// Takes in the sizes of the subjects in view: a quarter of them is smaller than what counts.
@@ -160,13 +206,33 @@ fn is_near(planned: Option<f32>, now: Option<f32>) -> bool {
 }
 
 impl Parts {
-    /// The pictures to be looked at, in order.
+    fn of(tiles: Vec<Tile>, coverage: Option<Coverage>) -> Self {
+        Self { tiles, coverage, grid: None, windows: None }
+    }
+
+    /// What of the whole frame is looked at; none where that is all of it.
+    pub fn windows(&self) -> Option<&[Window]> {
+        self.windows.as_deref()
+    }
+
+    /// The pictures to be looked at, in order; none where windows are.
     pub fn pictures(&self, frame: &Frame) -> Vec<Frame> {
-        self.tiles.iter().map(|tile| tile.of(frame)).collect()
+        match self.windows {
+            Some(_) => Vec::new(),
+            None => self.tiles.iter().map(|tile| tile.of(frame)).collect(),
+        }
+    }
+
+    /// Has the detector look at the parts of one frame.
+    pub fn look(&self, detector: &mut dyn Detector, frame: &Frame) -> Result<Vec<Vec<Detection>>, DetectorError> {
+        match &self.windows {
+            Some(windows) => detector.detect_in(frame, windows),
+            None => detector.detect(&self.pictures(frame).iter().collect::<Vec<_>>()),
+        }
     }
 
     /// Puts together what the detector says of the pictures. Heads are put to their people, and come last.
-    pub fn merge(&self, frame: &Frame, found: Vec<Vec<Detection>>) -> Vec<Detection> {
+    fn merge(&self, frame: &Frame, found: Vec<Vec<Detection>>) -> Vec<Detection> {
         let size = (frame.width, frame.height);
         let seen = |(tile, found): (&Tile, Vec<Detection>)| Seen { tile: *tile, detections: tile.to_frame(found) };
         let merged = match self.tiles.as_slice() {

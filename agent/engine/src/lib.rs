@@ -14,6 +14,7 @@
 
 mod engine;
 mod falls;
+mod focus;
 mod ground;
 mod heads;
 mod look;

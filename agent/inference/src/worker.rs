@@ -199,6 +199,8 @@ impl Worker {
             lane.looked_at = Some(frame.meta.captured_at);
             let tracks = if lane.eye.has_tiles() { self.shared.scenes.of(stream).tracks } else { Vec::new() };
             let parts = lane.eye.parts(&frame, now, &tracks, &glance.regions, left);
+            let grid = self.models.detector.input_grid((frame.width, frame.height));
+            let parts = lane.eye.narrowed(parts, &frame, &glance, grid);
             if lane.eye.has_tiles() {
                 self.scheduler.tiles_wanted(now);
                 left -= parts.tiles.len() - 1;
@@ -214,6 +216,8 @@ impl Worker {
         let each_s = wall_s / turns.len().max(1) as f64;
         for (turn, found) in turns.into_iter().zip(found) {
             telemetry::INFERENCE_SECONDS.of([]).record(each_s);
+            let Some(lane) = self.lanes.get_mut(&turn.frame.meta.stream) else { continue };
+            let found = lane.eye.told(&turn.parts, &turn.frame, turn.plane.as_ref(), found);
             if !self.tell(turn, found, now) {
                 return false;
             }
@@ -221,28 +225,23 @@ impl Worker {
         true
     }
 
-    /// What is in the frames, each once. A frame on which the batch fails is tried alone, so that it takes no other with
-    /// it.
-    fn detect(&mut self, turns: &[Turn]) -> Vec<Result<Vec<Detection>, DetectorError>> {
+    /// What the parts of each frame show. A frame on which the batch fails is tried alone, so that it takes no other with it.
+    fn detect(&mut self, turns: &[Turn]) -> Vec<Result<Vec<Vec<Detection>>, DetectorError>> {
+        let detector = &mut *self.models.detector;
         let of_turn: Vec<Vec<Frame>> = turns.iter().map(|turn| turn.parts.pictures(&turn.frame)).collect();
         let all: Vec<&Frame> = of_turn.iter().flatten().collect();
-        match self.models.detector.detect(&all) {
+        let batch = if all.is_empty() { Ok(Vec::new()) } else { detector.detect(&all) };
+        match batch {
             Ok(found) => {
                 let mut found = found.into_iter();
-                let merged = turns.iter().map(|turn| {
-                    let found = found.by_ref().take(turn.parts.tiles.len()).collect();
-                    Ok(turn.parts.merge(&turn.frame, found))
-                });
-                merged.collect()
-            }
-            Err(error) if turns.len() == 1 => vec![Err(error)],
-            Err(_) => {
-                let each = turns.iter().zip(&of_turn).map(|(turn, pictures)| {
-                    let found = self.models.detector.detect(&pictures.iter().collect::<Vec<_>>())?;
-                    Ok(turn.parts.merge(&turn.frame, found))
+                let each = turns.iter().zip(&of_turn).map(|(turn, pictures)| match turn.parts.windows() {
+                    Some(windows) => detector.detect_in(&turn.frame, windows),
+                    None => Ok(found.by_ref().take(pictures.len()).collect()),
                 });
                 each.collect()
             }
+            Err(error) if turns.len() == 1 => vec![Err(error)],
+            Err(_) => turns.iter().map(|turn| turn.parts.look(&mut *detector, &turn.frame)).collect(),
         }
     }
 
@@ -254,6 +253,7 @@ impl Worker {
                 self.shared.vitals.looked();
                 telemetry::FRAMES_ANALYSED.of([camera]).increment(1);
                 telemetry::TILES_ANALYSED.of([camera]).increment(parts.tiles.len() as u64 - 1);
+                telemetry::FRAMES_IN_PART.of([camera]).increment(u64::from(parts.windows().is_some()));
                 self.analysed.fetch_add(1, Ordering::Relaxed);
                 self.telemetry.looked(&frame.meta.stream, now);
                 Found::Analysed(Analysed::new(frame, plane, detections, parts.coverage))

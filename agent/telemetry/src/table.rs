@@ -40,6 +40,8 @@ table! {
     "Looking" {
         FRAMES_ANALYSED: Counter("forewarn_frames_analysed_total", "frames", [camera],
             "Frames that went through the detector.");
+        FRAMES_IN_PART: Counter("forewarn_frames_in_part_total", "frames", [camera],
+            "Frames of these that went through in windows, where something had changed or was not sure.");
         FRAMES_GATED: Counter("forewarn_frames_gated_total", "frames", [camera],
             "Frames glanced at and not looked at: still scene, or no budget.");
         TILES_ANALYSED: Counter("forewarn_tiles_analysed_total", "tiles", [camera],

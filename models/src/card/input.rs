@@ -1,5 +1,6 @@
 //! How the input tensor is filled.
 
+use forewarn_domain::InputGrid;
 use serde::Deserialize;
 
 /// How the input tensor is filled. A tensor value is `(pixel * scale - mean) / std`, pixel 0 to 255.
@@ -81,6 +82,22 @@ impl Input {
         }
     }
 
+    /// How pictures of that many pixels lie in the input, where any part of it may be a tensor of its own: where both sides
+    /// follow the picture, which keeps its shape and begins in the corner. `stride` are the pixels of the largest cell.
+    pub(crate) fn grid(&self, width: u32, height: u32, stride: u32) -> Option<InputGrid> {
+        let Some(Dynamic { axes: DynamicAxes::Both, multiple_of, .. }) = self.dynamic else { return None };
+        let in_corner = matches!(self.resize, Resize::Letterbox { anchor: Anchor::TopLeft, .. });
+        if !in_corner || self.size_input.is_some() || width == 0 || height == 0 {
+            return None;
+        }
+        let [input_width, input_height] = self.size_for(width, height);
+        let step_px = multiple_of.max(1) * (stride.max(1) / gcd(multiple_of.max(1), stride.max(1)));
+        let scale = self.scale_back(width, height) as f32;
+        // A side that ends within a cell, as where the most is no multiple, cannot be divided into windows.
+        let is_whole = input_width.is_multiple_of(step_px) && input_height.is_multiple_of(step_px);
+        is_whole.then_some(InputGrid { size_px: (input_width, input_height), step_px, scale })
+    }
+
     /// Input pixels per picture pixel where the picture keeps its shape.
     pub(crate) fn ratio(&self, width: u32, height: u32) -> f64 {
         let ratio = (f64::from(self.width) / f64::from(width)).min(f64::from(self.height) / f64::from(height));
@@ -102,6 +119,11 @@ impl Input {
             _ => f64::INFINITY,
         }
     }
+}
+
+/// The greatest common divisor.
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn one() -> f32 {

@@ -12,7 +12,7 @@ mod bytes;
 mod plan;
 mod rows;
 
-use forewarn_domain::{BBox, Frame, PixelFormat, Point};
+use forewarn_domain::{BBox, Frame, PixelFormat, Point, Window};
 
 use crate::card::{ChannelOrder, Input, Layout, Resize};
 use plan::Plan;
@@ -80,6 +80,8 @@ pub struct Preprocessor {
     size: [u32; 2],
     normalise: Normalise,
     plan: Option<Plan>,
+    /// Tables of the last window.
+    cut: Option<Plan>,
     rows: Rows,
 }
 
@@ -88,7 +90,7 @@ impl Preprocessor {
     pub fn new(input: &Input) -> Self {
         let normalise = Normalise::new(input);
         let size = [input.width, input.height];
-        Self { input: input.clone(), size, normalise, plan: None, rows: Rows::default() }
+        Self { input: input.clone(), size, normalise, plan: None, cut: None, rows: Rows::default() }
     }
 
     /// Makes ready for frames of that many pixels. Where the card's input is dynamic this sets the tensor's sides;
@@ -145,23 +147,61 @@ impl Preprocessor {
                 Plan::new(&self.input, self.size, frame)
             }
         };
-        self.rows.prepare(&plan);
-        for row in 0..plan.rows.len() {
-            match frame.format {
-                PixelFormat::I420 => self.rows.sample_i420(frame, &plan, row),
-                PixelFormat::Nv12 => self.rows.sample_nv12(frame, &plan, row),
-                PixelFormat::Rgb8 => self.rows.sample_rgb8(frame, &plan, row),
-            }
-            self.write_row(frame, &plan, row, tensor);
-        }
+        self.write_rows(frame, &plan, tensor);
         let mapping = plan.mapping;
         self.plan = Some(plan);
         Ok(mapping)
     }
 
+    /// Fills a tensor of a window's size with that part of what [`Preprocessor::fill`] makes of a frame, value by value, and
+    /// says how its points map back. For pictures that lie in the corner of the input; one that fills windows fills nothing
+    /// else, since it keeps no padding.
+    pub fn fill_window(
+        &mut self,
+        frame: &Frame,
+        window: &Window,
+        tensor: &mut [f32],
+    ) -> Result<Mapping, PreprocessError> {
+        let (width, height) = (frame.width, frame.height);
+        if width == 0 || height == 0 {
+            return Err(PreprocessError::EmptyFrame { width, height });
+        }
+        self.prepare(width, height);
+        let needed = window.area() as usize * 3;
+        if tensor.len() != needed {
+            return Err(PreprocessError::TensorSize { given: tensor.len(), needed });
+        }
+        let whole = match self.plan.take() {
+            Some(plan) if plan.is_for(frame) => plan,
+            _ => Plan::new(&self.input, self.size, frame),
+        };
+        let mut cut = self.cut.take().unwrap_or_else(|| Plan::new(&self.input, self.size, frame));
+        whole.cut(window, &mut cut);
+        if !cut.is_full() {
+            self.fill_padding(tensor);
+        }
+        self.write_rows(frame, &cut, tensor);
+        let mapping = cut.mapping;
+        (self.plan, self.cut) = (Some(whole), Some(cut));
+        Ok(mapping)
+    }
+
+    /// Samples, converts and normalises all rows of a plan.
+    fn write_rows(&mut self, frame: &Frame, plan: &Plan, tensor: &mut [f32]) {
+        self.rows.prepare(plan);
+        for row in 0..plan.rows.len() {
+            match frame.format {
+                PixelFormat::I420 => self.rows.sample_i420(frame, plan, row),
+                PixelFormat::Nv12 => self.rows.sample_nv12(frame, plan, row),
+                PixelFormat::Rgb8 => self.rows.sample_rgb8(frame, plan, row),
+            }
+            self.write_row(frame, plan, row, tensor);
+        }
+    }
+
     /// Converts and normalises the sampled row and writes it to its place in the tensor.
     fn write_row(&mut self, frame: &Frame, plan: &Plan, row: usize, tensor: &mut [f32]) {
-        let [width, height] = self.size.map(|side| side as usize);
+        let [width, height] = plan.size.map(|side| side as usize);
         let start = (plan.top + row) * width + plan.left;
         let n = plan.columns.len();
         let is_yuv = frame.format != PixelFormat::Rgb8;
@@ -196,7 +236,7 @@ impl Preprocessor {
         };
         match self.input.layout {
             Layout::Nchw => {
-                let plane = self.tensor_len() / 3;
+                let plane = tensor.len() / 3;
                 for (plane, value) in tensor.chunks_exact_mut(plane).zip(values) {
                     plane.fill(value);
                 }

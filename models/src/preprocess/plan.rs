@@ -1,6 +1,8 @@
 //! Which source samples each row and column of the input is made of.
 
-use forewarn_domain::{Frame, PixelFormat};
+use std::ops::Range;
+
+use forewarn_domain::{Frame, PixelFormat, Window};
 
 use super::Mapping;
 use super::bytes::{ByteTap, byte_taps};
@@ -28,6 +30,8 @@ enum Siting {
 #[derive(Debug)]
 pub(crate) struct Plan {
     shape: (u32, u32, PixelFormat),
+    /// Width and height of the tensor.
+    pub(crate) size: [u32; 2],
     /// Left edge of the picture in the input.
     pub(crate) left: usize,
     /// Top edge of the picture in the input.
@@ -50,6 +54,7 @@ impl Plan {
         let taps = |source: u32, out: u32, siting| taps(source, out, siting);
         Self {
             shape: (width, height, frame.format),
+            size,
             left: left as usize,
             top: top as usize,
             mapping: Mapping { left: left as f32, top: top as f32, scale_x, scale_y },
@@ -62,6 +67,27 @@ impl Plan {
         }
     }
 
+    /// Makes `cut` the tables of a window of an input in whose corner the picture lies.
+    pub(crate) fn cut(&self, window: &Window, cut: &mut Self) {
+        let within = |begin: u32, length: u32, n: usize| (begin as usize).min(n)..((begin + length) as usize).min(n);
+        let columns = within(window.x, window.width, self.columns.len());
+        let rows = within(window.y, window.height, self.rows.len());
+        (cut.shape, cut.size) = (self.shape, [window.width, window.height]);
+        (cut.left, cut.top) = (0, 0);
+        cut.mapping = Mapping { left: -(window.x as f32), top: -(window.y as f32), ..self.mapping };
+        take(&mut cut.columns, &self.columns, &columns);
+        take(&mut cut.rows, &self.rows, &rows);
+        take(&mut cut.chroma_columns, &self.chroma_columns, &columns);
+        take(&mut cut.chroma_rows, &self.chroma_rows, &rows);
+        take(&mut cut.byte_columns, &self.byte_columns, &columns);
+        take(&mut cut.byte_rows, &self.byte_rows, &rows);
+    }
+
+    /// Whether nothing of the tensor is padding.
+    pub(crate) fn is_full(&self) -> bool {
+        self.columns.len() == self.size[0] as usize && self.rows.len() == self.size[1] as usize
+    }
+
     /// Whether the tables fit a frame.
     pub(crate) fn is_for(&self, frame: &Frame) -> bool {
         self.shape == (frame.width, frame.height, frame.format)
@@ -70,6 +96,20 @@ impl Plan {
     /// Width of the frame in pixels.
     pub(crate) fn source_width(&self) -> usize {
         self.shape.0 as usize
+    }
+}
+
+/// Takes a part of a table and keeps the memory.
+fn take<T: Copy>(into: &mut Vec<T>, from: &[T], part: &Range<usize>) {
+    into.clear();
+    into.extend_from_slice(&from[part.clone()]);
+}
+
+/// The source samples that taps read, of which the last may be one beyond the rim.
+pub(crate) fn reach(taps: &[Tap]) -> Range<usize> {
+    match (taps.first(), taps.last()) {
+        (Some(first), Some(last)) => first.index as usize..last.index as usize + 2,
+        _ => 0..0,
     }
 }
 

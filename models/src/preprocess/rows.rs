@@ -3,11 +3,13 @@
 //! Blending two source rows runs over whole rows of bytes, so that the compiler turns it into vector code; only
 //! the sampling of columns is scalar.
 
+use std::ops::Range;
+
 use forewarn_domain::{ColourMatrix, Frame};
 
 use super::bytes::ByteRows;
 use super::in_rgb_order;
-use super::plan::{Plan, Tap};
+use super::plan::{Plan, Tap, reach};
 use crate::card::Input;
 
 /// `value * factor + addend` for red, green and blue.
@@ -58,12 +60,18 @@ impl Rows {
     pub(crate) fn sample_i420(&mut self, frame: &Frame, plan: &Plan, row: usize) {
         let width = frame.width as usize;
         let height = frame.height as usize;
-        let (chroma_width, chroma_height) = (width.div_ceil(2), height.div_ceil(2));
+        let chroma = (width.div_ceil(2), height.div_ceil(2));
         let [y, u, v] = &mut self.sampled;
-        blend::<1>(&mut self.blended, frame.plane(0), (width, height), plan.rows[row]);
+        blend::<1>(&mut self.blended, frame.plane(0), (width, height), plan.rows[row], reach(&plan.columns));
         sample::<1>(&self.blended, &plan.columns, &mut [y]);
         for (number, out) in [(1, u), (2, v)] {
-            blend::<1>(&mut self.blended, frame.plane(number), (chroma_width, chroma_height), plan.chroma_rows[row]);
+            blend::<1>(
+                &mut self.blended,
+                frame.plane(number),
+                chroma,
+                plan.chroma_rows[row],
+                reach(&plan.chroma_columns),
+            );
             sample::<1>(&self.blended, &plan.chroma_columns, &mut [out]);
         }
     }
@@ -72,10 +80,10 @@ impl Rows {
         let width = frame.width as usize;
         let height = frame.height as usize;
         let [y, u, v] = &mut self.sampled;
-        blend::<1>(&mut self.blended, frame.plane(0), (width, height), plan.rows[row]);
+        blend::<1>(&mut self.blended, frame.plane(0), (width, height), plan.rows[row], reach(&plan.columns));
         sample::<1>(&self.blended, &plan.columns, &mut [y]);
         let chroma = (width.div_ceil(2), height.div_ceil(2));
-        blend::<2>(&mut self.blended, frame.plane(1), chroma, plan.chroma_rows[row]);
+        blend::<2>(&mut self.blended, frame.plane(1), chroma, plan.chroma_rows[row], reach(&plan.chroma_columns));
         sample::<2>(&self.blended, &plan.chroma_columns, &mut [u, v]);
     }
 
@@ -146,18 +154,27 @@ impl YuvToRgb {
     }
 }
 
-/// Blends two neighbouring rows of `N` interleaved channels, and repeats the last sample once.
-fn blend<const N: usize>(out: &mut [f32], (bytes, stride): (&[u8], usize), (width, height): (usize, usize), tap: Tap) {
-    let n = width * N;
+/// Blends those samples of two neighbouring rows of `N` interleaved channels that lie in `reach`; the last sample of a row
+/// is repeated once beyond it.
+fn blend<const N: usize>(
+    out: &mut [f32],
+    (bytes, stride): (&[u8], usize),
+    (width, height): (usize, usize),
+    tap: Tap,
+    reach: Range<usize>,
+) {
+    let (begin, end) = (reach.start * N, reach.end.min(width) * N);
     let first = tap.index as usize;
     let second = (first + 1).min(height - 1);
-    let upper = &bytes[first * stride..first * stride + n];
-    let lower = &bytes[second * stride..second * stride + n];
-    for (out, (&a, &b)) in out[..n].iter_mut().zip(upper.iter().zip(lower)) {
+    let upper = &bytes[first * stride + begin..first * stride + end];
+    let lower = &bytes[second * stride + begin..second * stride + end];
+    for (out, (&a, &b)) in out[begin..end].iter_mut().zip(upper.iter().zip(lower)) {
         let (a, b) = (f32::from(a), f32::from(b));
         *out = a + (b - a) * tap.weight;
     }
-    out.copy_within(n - N..n, n);
+    if reach.end > width {
+        out.copy_within(end - N..end, end);
+    }
 }
 
 /// Samples the columns of a blended row of `N` interleaved channels into `N` rows.

@@ -271,3 +271,56 @@ fn a_dynamic_input_is_filled_for_each_shape_of_frame() {
         }
     }
 }
+
+#[test]
+fn a_window_is_cut_out_of_the_whole_input() {
+    let mut input = crate::cards::builtin("site-nano-416").unwrap().input;
+    for (format, layout) in [
+        (PixelFormat::I420, Layout::Nchw),
+        (PixelFormat::Nv12, Layout::Nchw),
+        (PixelFormat::Rgb8, Layout::Nchw),
+        (PixelFormat::I420, Layout::Nhwc),
+    ] {
+        input.layout = layout;
+        let frame = frame(format, ColourMatrix::BT709, (1278, 718), 6, 9);
+        let mut whole = Preprocessor::new(&input);
+        whole.prepare(frame.width, frame.height);
+        let [width, height] = whole.size().map(|side| side as usize);
+        let mut all = vec![f32::NAN; whole.tensor_len()];
+        let mapping = whole.fill(&frame, &mut all).unwrap();
+        let mut windows = Preprocessor::new(&input);
+        // In the corner, in the middle, and down where the picture ends in padding.
+        for (x, y, w, h) in [(0, 0, 416, 256), (64, 32, 96, 128), (320, 160, 96, 96), (0, 224, 32, 32)] {
+            let window = Window { x, y, width: w, height: h };
+            let mut part = vec![f32::NAN; window.area() as usize * 3];
+            let found = windows.fill_window(&frame, &window, &mut part).unwrap();
+            let [x, y, w, h] = [x, y, w, h].map(|side| side as usize);
+            for (row, column, channel) in (0..h).flat_map(|r| (0..w).flat_map(move |c| (0..3).map(move |k| (r, c, k))))
+            {
+                let (here, there) = match layout {
+                    Layout::Nchw => {
+                        ((channel * h + row) * w + column, (channel * height + y + row) * width + x + column)
+                    }
+                    Layout::Nhwc => ((row * w + column) * 3 + channel, ((y + row) * width + x + column) * 3 + channel),
+                };
+                assert_eq!(part[here], all[there], "{format:?} {window:?} at {column}, {row}");
+            }
+            let corner = found.to_frame([1.0, 2.0, 3.0, 4.0]);
+            let (left, top) = (x as f32, y as f32);
+            assert_eq!(corner, mapping.to_frame([left + 1.0, top + 2.0, left + 3.0, top + 4.0]));
+        }
+        let window = Window { x: 0, y: 0, width: 32, height: 32 };
+        assert!(windows.fill_window(&frame, &window, &mut all[..5]).is_err());
+    }
+}
+
+#[test]
+fn inputs_that_follow_a_picture_in_their_corner_have_a_grid() {
+    let input = crate::cards::builtin("site-nano-416").unwrap().input;
+    let grid = input.grid(1920, 1080, 32).unwrap();
+    assert_eq!((grid.size_px, grid.step_px), ((416, 256), 32));
+    assert!((grid.scale - 1920.0 / 416.0).abs() < 1e-5);
+    assert_eq!(input.grid(0, 1080, 32), None);
+    assert_eq!(input.grid(1920, 1080, 48).map(|grid| grid.step_px), None, "416 is no multiple of 96");
+    assert_eq!(crate::cards::builtin("yolox-nano").unwrap().input.grid(1920, 1080, 32), None);
+}

@@ -114,6 +114,7 @@ impl ShadowedDetector {
     }
 }
 
+/// Looks at whole frames only, which are what the two are compared on.
 impl Detector for ShadowedDetector {
     fn classes(&self) -> &[Class] {
         self.main.classes()

@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use forewarn_base::sync::{held, lock};
-use forewarn_domain::{Class, Detection, Detector, DetectorError, Frame};
+use forewarn_domain::{Class, Detection, Detector, DetectorError, Frame, InputGrid, Window};
 
 pub use trial::{Reference, TrialError, TrialReport, trial};
 
@@ -108,6 +108,16 @@ impl Detector for SwappableDetector {
             self.remember(frame, found);
         }
         Ok(found)
+    }
+
+    /// Where a new model waits the next look is at a whole frame, and that is where it comes in.
+    fn input_grid(&self, size: (u32, u32)) -> Option<InputGrid> {
+        let is_waited_for = self.shared.lock().next.is_some();
+        if is_waited_for { None } else { self.current.input_grid(size) }
+    }
+
+    fn detect_in(&mut self, frame: &Frame, windows: &[Window]) -> Result<Vec<Vec<Detection>>, DetectorError> {
+        self.current.detect_in(frame, windows)
     }
 }
 

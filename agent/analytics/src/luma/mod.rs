@@ -1,7 +1,7 @@
 //! Detectors that need no model: they look at small grey planes of the picture and at the time, and at nothing else.
 //!
 //! [`LumaPlane`] is the picture made small, [`MotionGate`] says whether anything has moved since a frame was analysed,
-//! [`StaticObjectDetector`] finds what appears and stays, [`FallingObjectDetector`] what falls; [`CameraShift`] tells how
+//! [`LookedAt`] where it differs from what was looked at last, [`StaticObjectDetector`] finds what appears and stays, [`FallingObjectDetector`] what falls; [`CameraShift`] tells how
 //! far a camera that shakes has moved its picture.
 
 mod align;
@@ -9,6 +9,7 @@ mod camera;
 mod components;
 mod falls;
 mod kept;
+mod looked_at;
 mod motion;
 mod overlay;
 mod plane;
@@ -20,6 +21,7 @@ mod testing;
 
 pub use camera::{CameraMove, CameraShift};
 pub use falls::{Fall, FallingObjectConfig, FallingObjectDetector, FloorEstimate, Floors};
+pub use looked_at::LookedAt;
 pub use motion::{LookReason, Motion, MotionGate, MotionGateConfig};
 pub use plane::{LumaPlane, LumaPlaneError};
 pub use still::{

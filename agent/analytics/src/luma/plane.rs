@@ -104,6 +104,20 @@ impl LumaPlane {
         }
     }
 
+    /// Takes over the samples that lie wholly in a part of another plane like this one; `px` is in pixels of the full frame.
+    pub(super) fn take_part(&mut self, from: &Self, px: &BBox) {
+        let part = self.box_from_frame(px);
+        let (x0, x1) = (part.x0.ceil() as usize, part.x1.floor() as usize);
+        let (y0, y1) = (part.y0.ceil() as usize, part.y1.floor() as usize);
+        if x0 >= x1 {
+            return;
+        }
+        for y in y0..y1 {
+            let row = y * self.width + x0..y * self.width + x1;
+            self.samples[row.clone()].copy_from_slice(&from.samples[row]);
+        }
+    }
+
     /// Samples in a row.
     pub fn width(&self) -> usize {
         self.width

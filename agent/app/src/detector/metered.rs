@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use forewarn_domain::{Class, Detection, Detector, DetectorError, Frame};
+use forewarn_domain::{Class, Detection, Detector, DetectorError, Frame, InputGrid, Window};
 use forewarn_models::{OnnxDetector, Runtime};
 
 use crate::telemetry;
@@ -67,6 +67,16 @@ impl Detector for Metered {
 
     fn detect(&mut self, frames: &[&Frame]) -> Result<Vec<Vec<Detection>>, DetectorError> {
         let found = self.inner.detect(frames);
+        self.tell();
+        found
+    }
+
+    fn input_grid(&self, size: (u32, u32)) -> Option<InputGrid> {
+        self.inner.input_grid(size)
+    }
+
+    fn detect_in(&mut self, frame: &Frame, windows: &[Window]) -> Result<Vec<Vec<Detection>>, DetectorError> {
+        let found = self.inner.detect_in(frame, windows);
         self.tell();
         found
     }
