@@ -8,12 +8,15 @@ use anyhow::{Context, Result, bail};
 use crate::workspace::{Profile, Workspace, run};
 use crate::{assets, compile, demo, setup};
 
-/// Prints the stage tables of both clips, or runs the crates' own benchmarks.
-pub(crate) fn bench(workspace: &Workspace, frames: u32, criterion: bool) -> Result<()> {
+/// Runs the crates' own benchmarks.
+pub(crate) fn criterion(workspace: &Workspace) -> Result<()> {
     setup::setup(false)?;
-    if criterion {
-        return run(&mut workspace.cargo(&["bench", "--workspace", "--benches"]));
-    }
+    run(&mut workspace.cargo(&["bench", "--workspace", "--benches"]))
+}
+
+/// Prints the stage tables of both clips.
+pub(crate) fn stages(workspace: &Workspace, frames: u32) -> Result<()> {
+    setup::setup(false)?;
     let forewarn = compile::program(workspace, Profile::Release)?;
     assets::fetch(workspace, &forewarn)?;
     let clip = demo_clip(&demo::store(&workspace.root))?;

@@ -9,6 +9,7 @@ mod compile;
 mod demo;
 mod dist;
 mod evaluate;
+mod flame;
 mod metadata;
 mod peer;
 mod pictures;
@@ -71,14 +72,14 @@ enum Command {
         #[arg(long)]
         quick: bool,
     },
-    /// Measure the frame path of the release build on the demo clip and on a 1080p clip
+    /// Measure the release build beside a plain agent in Python, by itself and with many cameras, and draw a flame graph; ten minutes
     #[command(
         after_help = "Examples:\n  cargo xtask bench\n  cargo xtask bench --frames 500\n  cargo xtask bench --criterion\n  cargo xtask bench --streams 16\n  cargo xtask bench --peer\n  cargo xtask bench --evidence\n  cargo xtask bench --console"
     )]
     Bench {
-        /// Frames that are analysed of each clip.
-        #[arg(long, default_value_t = 200)]
-        frames: u32,
+        /// Print milliseconds by stage instead, of so many frames of the demo clip and of the same in 1080p.
+        #[arg(long, value_name = "N", conflicts_with_all = ["criterion", "streams", "peer", "evidence", "console"])]
+        frames: Option<u32>,
         /// Run the crates' own benchmarks instead.
         #[arg(long)]
         criterion: bool,
@@ -98,8 +99,8 @@ enum Command {
         #[arg(long, conflicts_with_all = ["criterion", "streams", "peer", "evidence"])]
         console: bool,
         /// How long each is measured on each camera, in seconds.
-        #[arg(long, default_value_t = 20, requires = "peer")]
-        each: u32,
+        #[arg(long)]
+        each: Option<u32>,
     },
     /// Make what is installed: a Debian package, a tarball, checksums, a bill of materials, notices
     #[command(
@@ -197,10 +198,12 @@ fn run(workspace: &Workspace, command: Command) -> Result<()> {
         Command::Test { filter } => suite::test(workspace, filter.as_deref()),
         Command::Tidy { quick } => tidy::tidy(workspace, quick),
         Command::Bench { streams: Some(streams), seconds, .. } => bench::streams(workspace, streams, seconds),
-        Command::Bench { peer: true, each, .. } => peer::peer(workspace, each),
+        Command::Bench { peer: true, each, .. } => peer::peer(workspace, each.unwrap_or(20)),
         Command::Bench { evidence: true, .. } => bench::evidence(workspace),
         Command::Bench { console: true, .. } => bench::console(workspace),
-        Command::Bench { frames, criterion, .. } => bench::bench(workspace, frames, criterion),
+        Command::Bench { criterion: true, .. } => bench::criterion(workspace),
+        Command::Bench { frames: Some(frames), .. } => bench::stages(workspace, frames),
+        Command::Bench { each, .. } => peer::speed(workspace, each.unwrap_or(12)),
         Command::Dist { quick, program, try_out, offline, image, target } => {
             dist::dist(workspace, &dist::Wanted { quick, program, try_out, offline, image, target })
         }

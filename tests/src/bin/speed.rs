@@ -1,0 +1,53 @@
+//! Measures what the agent is fast at, beside a plain one in Python where that is asked for, and prints the tables.
+
+#![expect(clippy::print_stdout, reason = "its output is for the one who runs it")]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use forewarn_tests::peer::{self, HEADING};
+use forewarn_tests::speed::{self, Options};
+
+/// Runs the agent and a plain one in Python in turn on the same cameras, then the agent by itself, and prints what each takes.
+#[derive(Debug, Parser)]
+struct Args {
+    /// Folder of the clips that `tests/peers/clips.py` has made.
+    clips: PathBuf,
+    /// The Python that has the packages of `tests/peers/requirements.txt`.
+    #[arg(long)]
+    python: PathBuf,
+    /// The peer, `tests/peers/agent.py`.
+    #[arg(long)]
+    peer: PathBuf,
+    /// The weights that both detect with.
+    #[arg(long)]
+    weights: PathBuf,
+    /// How long each is measured, in seconds.
+    #[arg(long, default_value_t = 15)]
+    seconds: u64,
+    /// How long each becomes warm before, in seconds.
+    #[arg(long, default_value_t = 15)]
+    warm_up: u64,
+    /// Where the stacks of the agent on the busy street are put, as text.
+    #[arg(long)]
+    samples: Option<PathBuf>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let time = Duration::from_secs(args.seconds);
+    let of_peer = peer::Options {
+        clips: args.clips.clone(),
+        python: args.python,
+        peer: args.peer,
+        weights: args.weights,
+        warm_up: Duration::from_secs(args.warm_up),
+        time,
+    };
+    println!("{HEADING}");
+    peer::run(&of_peer, &mut |row| println!("{row}"))?;
+    println!();
+    let options = Options { clips: args.clips, time, samples: args.samples };
+    speed::run(&options, &mut |line| println!("{line}"))
+}
