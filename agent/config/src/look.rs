@@ -86,9 +86,12 @@ impl Site {
         let binding = RuleBinding { schedule: None, classes: self.model.card.classes.to_vec(), ..binding.clone() };
         let rule = CompiledRule::compile(violation, &binding);
         let rule = rule.map_err(|error| format!("{}: {}", error.place, error.problem))?;
-        let least = Some(rule.least_seen()).filter(|least| *least != Duration::MAX);
+        let least = Some(rule.least_seen()).filter(|least| *least != Duration::MAX).unwrap_or_default();
+        // What happened in a moment has happened: it is confirmed by being looked at, and need not go on.
+        let confirmed = if rule.is_of_a_moment() { 0.0 } else { violation.confirm.for_s.max(0.0) };
         Ok(SoughtRule {
-            needs: least.unwrap_or_default() + Duration::from_secs_f64(violation.confirm.for_s.max(0.0)),
+            needs: least + Duration::from_secs_f64(confirmed),
+            hits: violation.confirm.hits,
             hangs_on_before: rule.hangs_on_before(),
             rule: rule.at_once(),
             is_watched,

@@ -1,12 +1,13 @@
 //! One look at a camera that somebody asks for: rules that nobody watches, or not yet for long enough, are judged by what is
 //! seen within a moment, beside those that are watched, and change nothing of them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use forewarn_analytics::{CompiledRule, Glimpse, Glimpsed, Rules, StillZones, View};
 use forewarn_domain::{
     BBox, CivilTime, Class, Detection, Finding, IncidentRecord, IncidentState, RuleKey, Schedule, Sight, Timestamp,
-    Track, Zone,
+    Track, TrackId, Zone,
 };
 use serde::Serialize;
 
@@ -22,6 +23,8 @@ pub struct SoughtRule {
     pub rule: CompiledRule,
     /// How long it must hold until it is an incident.
     pub needs: Duration,
+    /// In how many pictures at the least.
+    pub hits: u32,
     /// Whether the site watches for it all the time.
     pub is_watched: bool,
     /// Whether it compares with what was before.
@@ -56,9 +59,9 @@ pub enum Told {
     NotNow,
     /// It cannot be told from this look.
     CannotTell,
-    /// It holds now, and must hold for longer to be an incident.
+    /// It holds now, and must hold for longer to be an incident than the look has seen.
     Begun,
-    /// It is violated: it holds and need not last, or an incident is open.
+    /// It is violated: the look has seen it hold for as long as it must, or what it is about happen, or an incident is open.
     Violated,
 }
 
@@ -142,6 +145,22 @@ pub(crate) struct Looking {
     latest_at: Timestamp,
     pictures: u32,
     found: Vec<Detection>,
+    /// Since when each rule has held without a break, of each whom it concerns and as a whole.
+    held: BTreeMap<(RuleKey, Option<TrackId>), Holds>,
+}
+
+/// Since when something has held, and in how many pictures.
+#[derive(Debug, Clone, Copy)]
+struct Holds {
+    since: Timestamp,
+    pictures: u32,
+}
+
+impl Holds {
+    /// Whether a rule needs no more.
+    fn is_enough(self, sought: &SoughtRule, at: Timestamp) -> bool {
+        sought.needs.is_zero() || (at.since(self.since) >= sought.needs && self.pictures >= sought.hits)
+    }
 }
 
 impl Looking {
@@ -158,6 +177,7 @@ impl Looking {
             latest_at: now,
             pictures: 0,
             found: Vec::new(),
+            held: BTreeMap::new(),
         }
     }
 
@@ -181,6 +201,27 @@ impl Looking {
         let _ = self.rules.evaluate(&View { zones, ..*view });
         self.first_at.get_or_insert(view.at);
         (self.latest_at, self.pictures) = (view.at, self.pictures.saturating_add(1));
+        for glimpse in self.rules.glimpses(view.civil) {
+            let whole = (None, glimpse.sight);
+            for (who, sight) in glimpse.who.iter().map(|one| (Some(one.track), one.sight)).chain([whole]) {
+                let key = (glimpse.rule.clone(), who);
+                match sight {
+                    Sight::Violating => {
+                        let holds = self.held.entry(key).or_insert(Holds { since: view.at, pictures: 0 });
+                        holds.pictures = holds.pictures.saturating_add(1);
+                    }
+                    // Who cannot be told for a moment has not stopped.
+                    Sight::Occluded => {}
+                    Sight::Compliant | Sight::Absent | Sight::Over => drop(self.held.remove(&key)),
+                }
+            }
+        }
+    }
+
+    /// Whether a rule has held for as long as it must, of one whom it concerns or as a whole.
+    fn is_enough(&self, sought: &SoughtRule, who: Option<TrackId>) -> bool {
+        let holds = self.held.get(&(sought.rule.key().clone(), who));
+        holds.is_some_and(|holds| holds.is_enough(sought, self.latest_at))
     }
 
     /// What it has told so far.
@@ -191,7 +232,8 @@ impl Looking {
             let glimpse = glimpses.iter().find(|glimpse| glimpse.rule == *sought.rule.key());
             let is_open = |record: &&&IncidentRecord| record.rule == *sought.rule.key() && is_confirmed(record);
             let open: Vec<&IncidentRecord> = incidents.iter().filter(is_open).copied().collect();
-            of_rule(sought, glimpse, (tracks, at), &open, civil)
+            let is_enough = |who: Option<TrackId>| self.is_enough(sought, who);
+            of_rule((sought, &is_enough), glimpse, (tracks, at), &open, civil)
         });
         let found = |one: &Detection| Found { class: one.class.clone(), score: one.score, r#box: rounded(one.bbox) };
         Looked {
@@ -211,11 +253,11 @@ fn is_confirmed(record: &IncidentRecord) -> bool {
     record.state != IncidentState::Suspected && !record.state.has_ended()
 }
 
-/// What a sight says of a rule that must last for so long, where an incident is open or not.
-fn told(sight: Sight, sought: &SoughtRule, is_open: bool) -> Told {
+/// What a sight says of a rule, where an incident is open or not, and where it has lasted for as long as it must or not.
+fn told(sight: Sight, sought: &SoughtRule, is_open: bool, is_enough: bool) -> Told {
     match sight {
         _ if is_open => Told::Violated,
-        Sight::Violating if sought.needs.is_zero() => Told::Violated,
+        Sight::Violating if is_enough => Told::Violated,
         Sight::Violating => Told::Begun,
         Sight::Occluded => Told::CannotTell,
         _ if sought.hangs_on_before => Told::CannotTell,
@@ -224,7 +266,7 @@ fn told(sight: Sight, sought: &SoughtRule, is_open: bool) -> Told {
 }
 
 fn of_rule(
-    sought: &SoughtRule,
+    (sought, is_enough): (&SoughtRule, &dyn Fn(Option<TrackId>) -> bool),
     glimpse: Option<&Glimpse>,
     (tracks, at): (&[Track], Timestamp),
     open: &[&IncidentRecord],
@@ -238,7 +280,7 @@ fn of_rule(
             track: one.track.0,
             class: one.class.clone(),
             r#box: rounded(one.bbox),
-            told: told(one.sight, sought, incident.is_some()),
+            told: told(one.sight, sought, incident.is_some(), is_enough(Some(one.track))),
             seen_s: at.since(first).as_secs_f64(),
             incident: incident.map(|record| record.id.to_string()),
             findings: one.findings.clone(),
@@ -246,10 +288,12 @@ fn of_rule(
     };
     let subjects: Vec<Concerned> = glimpse.iter().flat_map(|glimpse| &glimpse.who).map(concerned).collect();
     let sight = glimpse.map_or(Sight::Occluded, |glimpse| glimpse.sight);
+    let violates = |one: &Concerned| one.told == Told::Violated;
+    let is_enough_of_any = if subjects.is_empty() { is_enough(None) } else { subjects.iter().any(violates) };
     OfRule {
         violation: key.violation.to_string(),
         zone: key.zone.to_string(),
-        told: told(sight, sought, !open.is_empty()),
+        told: told(sight, sought, !open.is_empty(), is_enough_of_any),
         is_watched: sought.is_watched,
         is_in_hours: sought.schedule.as_ref().map_or(Some(true), |schedule| schedule.holds_at(at, civil)),
         needs_s: sought.needs.as_secs_f64(),

@@ -55,8 +55,9 @@ impl Rules {
         // Whoever vanished is nobody to be known again within one look.
         for identity in self.identities.iter().filter(|identity| identity.track.is_some()) {
             let mut identity = identity.clone();
-            // What it did before is not known to these rules.
+            // What it did before is not known to these rules: a line that it crossed then was not crossed now.
             identity.first = self.now;
+            identity.birth = identity.bbox;
             identity.rules = beside.states.iter().map(|state| Recollection::new(&state.rule)).collect();
             beside.identities.push(identity);
         }

@@ -179,6 +179,11 @@ impl Watch {
     pub(super) fn at_once(&mut self) {
         self.condition().at_once();
     }
+
+    /// Whether it is about what happens in one moment, after which there is nothing to wait for.
+    pub(super) fn is_of_a_moment(&self) -> bool {
+        matches!(self, Self::LineCrossed(_) | Self::Falls(_))
+    }
 }
 
 /// What is watched of the zone as a whole.

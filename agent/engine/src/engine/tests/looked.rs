@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use forewarn_domain::zone::{ZoneShape, ZoneUnit};
+
 use super::*;
 use crate::look::{Looked, OfRule, Sought, SoughtRule, Told};
 
@@ -11,7 +13,7 @@ fn sought(id: &str, needs_s: u64) -> Sought {
     let stream = setup.streams.remove(&gate()).unwrap();
     let rule = stream.rules[0].clone().at_once();
     let needs = Duration::from_secs(needs_s);
-    let rules = vec![SoughtRule { rule, needs, is_watched: false, hangs_on_before: false, schedule: None }];
+    let rules = vec![SoughtRule { rule, needs, hits: 2, is_watched: false, hangs_on_before: false, schedule: None }];
     Sought { zones: stream.zones, rules, classes: vec![Class::new("car")] }
 }
 
@@ -58,6 +60,45 @@ fn who_stands_has_begun_to_park_and_who_passes_has_not() {
     let (passes, _) = looked("loitering", &parking, "car", |s| 60.0 * s as f32 - 400.0);
     let (verdict, count, rule) = of(&passes);
     assert_eq!((verdict, count, rule.subjects.len()), (Told::NotNow, 0, 1), "{rule:?}");
+}
+
+#[test]
+fn what_held_for_as_long_as_it_must_within_the_look_is_violated() {
+    let briefly = |needs_s: f64, hits: u32| {
+        let mut sought = sought("loitering", 0);
+        (sought.rules[0].needs, sought.rules[0].hits) = (Duration::from_secs_f64(needs_s), hits);
+        of(&looked("illegal_parking", &sought, "person", |_| 200.0).0).0
+    };
+    assert_eq!(
+        [briefly(0.5, 3), briefly(1.1, 7), briefly(1.3, 3), briefly(0.5, 8)],
+        [Told::Violated, Told::Violated, Told::Begun, Told::Begun]
+    );
+}
+
+/// What a look of a second from 10 s on tells of a line at `x` = 320 that somebody crosses at `crosses_s`.
+fn line_told(crosses_s: f64) -> Told {
+    let line = ZoneShape::Line(vec![Point::new(0.5, 0.0), Point::new(0.5, 1.0)]);
+    let mut setup = setup("line_crossing", |_, binding| {
+        let line = Zone { id: ZoneId::new("line").unwrap(), shape: line, unit: ZoneUnit::Normalised };
+        (binding.key.zone, binding.zones) = (line.id.clone(), vec![line]);
+    });
+    let stream = setup.streams.remove(&gate()).unwrap();
+    let rule = stream.rules[0].clone().at_once();
+    assert!(rule.is_of_a_moment(), "there is nothing to wait for");
+    let one =
+        SoughtRule { rule, needs: Duration::ZERO, hits: 2, is_watched: false, hangs_on_before: false, schedule: None };
+    let sought = Sought { zones: stream.zones, rules: vec![one], classes: Vec::new() };
+    let x = |s: f64| 280.0 + 60.0 * (s - crosses_s).clamp(-2.5, 2.5) as f32;
+    of(&looked("illegal_parking", &sought, "person", x).0).0
+}
+
+#[test]
+fn a_line_that_is_crossed_within_the_look_is_violated_and_one_that_was_crossed_before_is_not() {
+    assert_eq!(line_told(10.5), Told::Violated);
+    for before_s in [9.0, 6.0, 3.0] {
+        assert_eq!(line_told(before_s), Told::NotNow, "crossed at {before_s} s, before the look began");
+    }
+    assert_eq!(line_told(20.0), Told::NotNow, "not yet");
 }
 
 #[test]
