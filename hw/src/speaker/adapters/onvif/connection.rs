@@ -12,7 +12,7 @@ use forewarn_base::sync::lock;
 use forewarn_domain::clock::Stopwatch;
 use gst::prelude::*;
 
-use super::Onvif;
+use super::Called;
 use super::coding::{Coding, Sound};
 use super::error::OnvifError;
 use crate::speaker::error::PlayError;
@@ -89,7 +89,7 @@ impl Drop for Talk {
 
 impl Talk {
     /// Calls the camera and waits until it plays.
-    pub(super) fn open(camera: &Onvif, within: Duration) -> Result<Self, PlayError> {
+    pub(super) fn open(camera: &Called<'_>, within: Duration) -> Result<Self, PlayError> {
         let broken = |error: gst::glib::BoolError| PlayError::Broken { reason: error.to_string() };
         let watch = Stopwatch::start();
         let source = source(camera, within)?;
@@ -188,7 +188,7 @@ impl Talk {
     }
 }
 
-fn source(camera: &Onvif, within: Duration) -> Result<gst::Element, PlayError> {
+fn source(camera: &Called<'_>, within: Duration) -> Result<gst::Element, PlayError> {
     let source = element("rtspsrc", "gstreamer1.0-plugins-good")?;
     source.set_property("location", camera.url.as_str());
     source.set_property_from_str("backchannel", "onvif");
@@ -196,8 +196,8 @@ fn source(camera: &Onvif, within: Duration) -> Result<gst::Element, PlayError> {
     source.set_property_from_str("protocols", "tcp");
     source.set_property("tcp-timeout", within.as_micros() as u64);
     source.set_property("latency", 0_u32);
-    source.set_property("user-agent", camera.user_agent.as_str());
-    if let Some(login) = &camera.login {
+    source.set_property("user-agent", camera.user_agent);
+    if let Some(login) = camera.login {
         source.set_property("user-id", login.user.as_str());
         source.set_property("user-pw", login.password.expose());
     }

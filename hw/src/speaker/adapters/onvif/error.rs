@@ -7,8 +7,10 @@ use crate::speaker::error::PlayError;
 /// A camera did not play what was sent to it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum OnvifError {
-    #[error("failed to reach {peer}: {why}; look whether the camera is on, and at `url`")]
+    #[error("failed to reach {peer}: {why}; look whether the camera is on, and at `url` or `device`")]
     Away { peer: String, why: String },
+    #[error("{peer} does not say by ONVIF where its stream is: {why}; or write that down as `url`")]
+    Untold { peer: String, why: String },
     #[error(
         "{peer} describes no stream when it is asked for its loudspeaker: it has none that ONVIF knows of (551), or none on \
          this stream; look into the camera's audio settings"
@@ -51,7 +53,8 @@ impl OnvifError {
     fn kind(&self) -> FailureKind {
         match self {
             Self::Away { .. } => FailureKind::Unreachable,
-            Self::NoSpeaker { .. }
+            Self::Untold { .. }
+            | Self::NoSpeaker { .. }
             | Self::OtherCoding { .. }
             | Self::NoStream { .. }
             | Self::BadLogin { .. }

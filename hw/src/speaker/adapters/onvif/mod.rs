@@ -6,6 +6,7 @@
 mod coding;
 mod connection;
 mod error;
+mod place;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use forewarn_base::secret::{Credentials, PasswordSource};
 use forewarn_base::setting::SettingError;
+use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Announcement, Playback, Proof, SpeakerId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,15 +26,19 @@ use crate::speaker::error::PlayError;
 use crate::speaker::programme::Programme;
 use crate::speaker::run::Limits;
 use connection::Talk;
-
-const URL_MEND: &str = "write it like \"rtsp://192.168.1.20/stream1\"";
+use place::Place;
 
 /// The loudspeaker of a camera, by ONVIF.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OnvifConfig {
     /// The camera's stream: `rtsp://192.168.1.20/stream1`. No user or password in it.
-    pub url: String,
+    #[serde(default)]
+    pub url: Option<String>,
+    /// The camera's address, `192.168.1.20` or with the port of its ONVIF service behind it: the camera is asked where its
+    /// stream is.
+    #[serde(default)]
+    pub device: Option<String>,
     /// The user.
     #[serde(default)]
     pub user: Option<String>,
@@ -70,18 +76,7 @@ impl Settings for OnvifConfig {
 
 impl OnvifConfig {
     fn resolve(&self, base_dir: &Path) -> Result<Onvif, SettingError> {
-        let wrong = |why: String| SettingError::value("url", why, URL_MEND);
-        let url = Url::parse(&self.url).map_err(|error| wrong(format!("this is no URL: {error}")))?;
-        if !matches!(url.scheme(), "rtsp" | "rtsps") {
-            return Err(wrong(format!("the scheme is \"{}\"", url.scheme())));
-        }
-        if url.host_str().is_none_or(str::is_empty) {
-            return Err(wrong("the host is missing".to_owned()));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            let mend = "use `user` and `password_file` or `password_env`";
-            return Err(SettingError::value("url", "a user or password stands in it", mend));
-        }
+        let place = Place::of(self.url.as_deref(), self.device.as_deref())?;
         if !(0.1..=60.0).contains(&self.answer_s) {
             let why = format!("{} is not within 0.1 to 60 seconds", self.answer_s);
             return Err(SettingError::value("answer_s", why, "write 10.0"));
@@ -94,23 +89,44 @@ impl OnvifConfig {
         let environment = |name: &str| std::env::var(name).ok();
         let login = Credentials::read(self.user.as_deref(), password.as_ref(), base_dir, &environment)?;
         let (user_agent, patience) = (self.user_agent.clone(), Duration::from_secs_f64(self.answer_s));
-        Ok(Onvif { url, login, user_agent, patience })
+        Ok(Onvif { place, login, user_agent, patience })
     }
 }
 
 /// One camera.
 struct Onvif {
-    url: Url,
+    place: Place,
     login: Option<Credentials>,
     user_agent: String,
     patience: Duration,
 }
 
-impl Onvif {
+/// A camera as it is called.
+struct Called<'a> {
+    url: Url,
+    login: Option<&'a Credentials>,
+    user_agent: &'a str,
+}
+
+impl Called<'_> {
     /// By which the camera is told of.
     fn peer(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         format!("{host}:{}", self.url.port().unwrap_or(554))
+    }
+}
+
+impl Onvif {
+    /// Calls the camera and waits until it plays.
+    fn talk(&self, within: Duration) -> Result<(Talk, String), PlayError> {
+        let watch = Stopwatch::start();
+        let login = self.login.as_ref();
+        let called = Called { url: self.place.find(login)?, login, user_agent: &self.user_agent };
+        let talk = Talk::open(&called, within.saturating_sub(watch.elapsed()));
+        if talk.is_err() {
+            self.place.forget();
+        }
+        Ok((talk?, called.peer()))
     }
 }
 
@@ -124,17 +140,17 @@ impl Adapter for Onvif {
         programme.wait_for_the_device();
         // The sound is made while nobody waits for it at the other end; which coding is wanted is known only there.
         programme.pcm()?;
-        let talk = Talk::open(self, self.patience.min(limits.left()))?;
+        let (talk, peer) = self.talk(self.patience.min(limits.left()))?;
         let sound = talk.coding().sound(programme)?;
         limits.check(sound.lasts)?;
         talk.say(&sound, limits)?;
         // Nobody answers for the far end: what is pushed before the camera plays is thrown away, and called good.
-        let sent = format!("{} bytes of {} over the backchannel of {}", sound.bytes, talk.encoding(), self.peer());
+        let sent = format!("{} bytes of {} over the backchannel of {peer}", sound.bytes, talk.encoding());
         Ok(Playback::new(sound.lasts, Proof::Sent, sent).answered("PLAY: 200"))
     }
 
     fn probe(&self) -> Result<String, PlayError> {
-        let talk = Talk::open(self, self.patience.min(Duration::from_secs(4)))?;
-        Ok(format!("{} over the ONVIF backchannel of {}", talk.encoding(), self.peer()))
+        let (talk, peer) = self.talk(self.patience.min(Duration::from_secs(4)))?;
+        Ok(format!("{} over the ONVIF backchannel of {peer}", talk.encoding()))
     }
 }

@@ -1,7 +1,8 @@
 //! GStreamer's own ONVIF server as the camera, and cameras of a few bytes that do not do as they should.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 
@@ -57,8 +58,12 @@ fn camera(offer: &str, decode: &str) -> (String, Arc<Mutex<Vec<i16>>>) {
 }
 
 fn speaker(url: &str, rest: &str) -> Onvif {
+    by(&format!("url = \"{url}\"\n{rest}"))
+}
+
+fn by(keys: &str) -> Onvif {
     gst::init().unwrap();
-    let config: OnvifConfig = toml::from_str(&format!("url = \"{url}\"\n{rest}")).unwrap();
+    let config: OnvifConfig = toml::from_str(keys).unwrap();
     config.resolve(Path::new(".")).unwrap()
 }
 
@@ -226,6 +231,13 @@ fn one_that_is_not_there_is_not_reached_and_tables_that_cannot_be_meant_are_name
     for (text, key, says) in [
         ("url = \"http://cam/1\"", "url", "the scheme is \"http\""),
         ("url = \"rtsp://me:pw@cam/1\"", "url", "use `user` and"),
+        ("url = \"rtsp://{camera}/1\"", "url", "its host is missing, or no name"),
+        ("url = \"rtsp://cam:0/1\"", "url", "nobody listens on port 0"),
+        ("user = \"me\"", "url", "neither `url` nor `device`"),
+        ("url = \"rtsp://cam/1\"\ndevice = \"cam\"", "device", "`url` says already"),
+        ("device = \"http://cam/onvif\"", "device", "more than a host and a port"),
+        ("device = \"me:pw@cam\"", "device", "more than a host and a port"),
+        ("device = \"{camera}\"", "device", "it is no host"),
         ("url = \"rtsp://cam/1\"\nanswer_s = 0", "answer_s", "0.1 to 60"),
         ("url = \"rtsp://cam/1\"\nuser_agent = \"a\\nb\"", "user_agent", "one line"),
     ] {
@@ -233,4 +245,73 @@ fn one_that_is_not_there_is_not_reached_and_tables_that_cannot_be_meant_are_name
         let Mistake(found, why) = config.check(Path::new("/nowhere")).unwrap_err();
         assert!(found == key && why.contains(says) && !why.contains("pw@"), "{found}: {why}");
     }
+}
+
+/// A camera's ONVIF service, which says twice that its stream is at `url`, on a host that nobody reaches: the smaller one there,
+/// the larger one nowhere. How often it was asked for its profiles.
+fn device(url: &str) -> (String, Arc<AtomicU32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = listener.local_addr().unwrap().to_string();
+    let (elsewhere, asked) = (url.replace("127.0.0.1", "10.9.8.7"), Arc::<AtomicU32>::default());
+    let counted = Arc::clone(&asked);
+    let profile = |token: &str, width: u32| {
+        format!(
+            "<Profiles token=\"{token}\"><VideoEncoderConfiguration><Encoding>H264</Encoding><Resolution><Width>{width}</Width>\
+             <Height>48</Height></Resolution></VideoEncoderConfiguration></Profiles>"
+        )
+    };
+    let profiles = profile("large", 1920) + &profile("small", 64);
+    let answer = move |asked: &str| {
+        let body = match asked {
+            _ if asked.contains("GetProfiles") => {
+                counted.fetch_add(1, Ordering::Relaxed);
+                profiles.clone()
+            }
+            _ if asked.contains(">small<") => format!("<Uri>{elsewhere}</Uri>"),
+            _ if asked.contains("GetStreamUri") => "<Uri>rtsp://10.9.8.7:1/none</Uri>".to_owned(),
+            _ => "<None/>".to_owned(),
+        };
+        format!("<Envelope><Body>{body}</Body></Envelope>")
+    };
+    let serve = move || {
+        while let Ok((stream, _)) = listener.accept() {
+            let mut reader = BufReader::new(&stream);
+            let (mut length, mut line) = (0, String::new());
+            while reader.read_line(&mut line).is_ok_and(|n| n > 2) {
+                let (name, value) = line.split_once(':').unwrap_or_default();
+                if name.eq_ignore_ascii_case("content-length") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut asked = vec![0; length];
+            reader.read_exact(&mut asked).unwrap();
+            let body = answer(&String::from_utf8(asked).unwrap());
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _ = (&stream).write_all((head + &body).as_bytes());
+        }
+    };
+    std::thread::Builder::new().name("device".to_owned()).spawn(serve).unwrap();
+    (peer, asked)
+}
+
+#[test]
+fn a_camera_that_is_named_by_its_address_says_where_its_stream_is_and_is_asked_once() {
+    let (url, heard) = camera("payload=0,clock-rate=8000,encoding-name=PCMU", "rtppcmudepay ! mulawdec");
+    let (peer, asked) = device(&url);
+    let mut speaker = by(&format!("device = \"{peer}\"\nanswer_s = 30.0"));
+    for _ in 0..2 {
+        announce(&mut speaker, sound()).unwrap();
+    }
+    assert!(heard.lock().unwrap().len() > 2 * 11_600, "{} samples came out", heard.lock().unwrap().len());
+    assert_eq!(asked.load(Ordering::Relaxed), 1, "what it said is known");
+    // A camera that moved is asked anew.
+    let (gone, _) = device("rtsp://127.0.0.1:1/cam");
+    let mut lost = by(&format!("device = \"{gone}\""));
+    let error = announce(&mut lost, sound()).unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Unreachable, "{error}");
+    assert!(matches!(&lost.place, Place::Device { told, .. } if told.lock().unwrap().is_none()));
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = announce(&mut by(&format!("device = \"{nobody}\"")), sound()).unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Unreachable, "{error}");
 }
