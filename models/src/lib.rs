@@ -58,6 +58,7 @@ pub mod store;
 pub mod swap;
 pub mod tfjs;
 pub mod variant;
+pub mod voice;
 
 pub use card::{Card, CardError};
 pub use check::{CheckError, check};
@@ -70,3 +71,4 @@ pub use open_error::OpenError;
 pub use photo::{PhotoError, image_frame};
 pub use runtime::{Runtime, RuntimeError};
 pub use store::{Store, StoreError};
+pub use voice::PiperVoices;

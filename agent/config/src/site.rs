@@ -10,6 +10,7 @@ use forewarn_command::{CommandsConfig, ResolvedCommands};
 use forewarn_domain::violation::Text;
 use forewarn_domain::{Clock, MapGround, SpeakerId, ViolationId};
 use forewarn_hw::{Sensor, SpeakerConfig, SpeakerContext};
+use forewarn_models::{PiperVoices, Store};
 use forewarn_pipelines::footage::FootageLimits;
 use forewarn_report::People;
 use schemars::JsonSchema;
@@ -238,7 +239,8 @@ impl Site {
     /// What its loudspeakers share.
     pub fn speaker_context(&self, clock: Arc<dyn Clock>) -> SpeakerContext {
         let civil = Arc::new(self.header.civil_by(clock.clone()));
-        SpeakerContext { civil, ..SpeakerContext::new(clock, &self.violations_dir, &self.directory) }
+        let voices = Arc::new(PiperVoices::by(Store::locate()));
+        SpeakerContext { civil, voices, ..SpeakerContext::new(clock, &self.violations_dir, &self.directory) }
     }
 
     /// One of its loudspeakers.

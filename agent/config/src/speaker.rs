@@ -117,8 +117,15 @@ mod tests {
             n_speakers += block.matches("[[speaker]]").count();
             site.push_str(block);
             let quoted = |line: &str| line.split('"').nth(1).map(str::to_owned);
-            for file in block.lines().filter(|line| line.starts_with("password_file")).filter_map(quoted) {
+            let secret = |line: &str| line.split_once("password_file = ")?.1.split('"').nth(1).map(str::to_owned);
+            for file in block.lines().filter_map(secret) {
                 std::fs::write(dir.path().join(file), "secret\n").unwrap();
+            }
+            for voice in block.lines().filter(|line| line.contains(".onnx")).filter_map(quoted) {
+                std::fs::create_dir_all(dir.path().join("voices")).unwrap();
+                for file in [voice.clone(), format!("{voice}.json")] {
+                    std::fs::write(dir.path().join(file), "").unwrap();
+                }
             }
         }
         let source = Source::new(dir.path().join("site.toml").to_string_lossy().into_owned(), site);

@@ -36,6 +36,7 @@ mod token;
 pub mod track;
 mod viewing;
 pub mod violation;
+pub mod voice;
 mod window;
 pub mod zone;
 

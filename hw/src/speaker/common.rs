@@ -1,11 +1,14 @@
 //! What every kind of loudspeaker has in its table of the site file, whatever it is.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use forewarn_domain::Schedule;
+use forewarn_domain::violation::Language;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::hearing::HearingConfig;
 
 /// What every kind of loudspeaker takes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +19,9 @@ pub struct ProgrammeConfig {
     /// Where it is heard: loudspeakers of one earshot never speak at the same time. None hears another one if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub earshot: Option<String>,
+    /// The microphone that hears it: what was said counts as heard where it lies in its sound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heard_by: Option<HearingConfig>,
     /// It flies with the camera that names it, and is heard so many metres away: farther subjects are not warned by it, and of a
     /// text it says the first sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,12 +58,12 @@ pub struct SpeakerDoubt {
 }
 
 /// The keys of [`ProgrammeConfig`].
-pub(super) const COMMON_KEYS: [&str; 6] = ["chime", "earshot", "range_m", "speech", "stall_s", "volume"];
+pub(super) const COMMON_KEYS: [&str; 7] = ["chime", "earshot", "heard_by", "range_m", "speech", "stall_s", "volume"];
 
 impl Default for ProgrammeConfig {
     fn default() -> Self {
         let speech = SpeechConfig::default();
-        Self { chime: true, earshot: None, range_m: None, speech, volume: Vec::new(), stall_s: 3.0 }
+        Self { chime: true, earshot: None, heard_by: None, range_m: None, speech, volume: Vec::new(), stall_s: 3.0 }
     }
 }
 
@@ -71,12 +77,27 @@ pub struct SpeechConfig {
     pub rate_wpm: u16,
     /// Loudness in percent, 1 to 200: 100 is -16 LUFS, half of it 6 dB softer.
     pub volume: u16,
-    /// espeak-ng's voice for English.
+    /// espeak-ng's voice for English, or a voice of Piper by the path of its `.onnx`, relative to the site file.
     pub voice_en: String,
-    /// espeak-ng's voice for Chinese.
+    /// espeak-ng's voice for Chinese, or a voice of Piper.
     pub voice_zh: String,
     /// Seconds that making the speech may take.
     pub time_limit_s: f64,
+}
+
+impl SpeechConfig {
+    /// The voice for a language.
+    pub(super) fn voice(&self, language: Language) -> &str {
+        match language {
+            Language::En => &self.voice_en,
+            Language::Zh => &self.voice_zh,
+        }
+    }
+}
+
+/// Whether a voice is one of Piper's, in a file.
+pub(super) fn is_file(voice: &str) -> bool {
+    Path::new(voice).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"))
 }
 
 impl Default for SpeechConfig {

@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::adapters::{AdapterConfig, Mistake};
-use super::common::{COMMON_KEYS, ProgrammeConfig, SpeakerDoubt};
+use super::common::{COMMON_KEYS, ProgrammeConfig, SpeakerDoubt, is_file};
 use super::error::ConfigError;
 use super::floor::Earshot;
 
@@ -108,13 +108,37 @@ impl SpeakerConfig {
             return Err(wrong("earshot", why));
         }
         for (key, voice) in [("speech.voice_en", &speech.voice_en), ("speech.voice_zh", &speech.voice_zh)] {
+            if is_file(voice) {
+                let described = base_dir.join(format!("{voice}.json"));
+                if let Some(missing) = [base_dir.join(voice), described].iter().find(|file| !file.is_file()) {
+                    let why = format!(
+                        "there is no file {}: a voice of Piper is two files, .onnx and .onnx.json",
+                        missing.display()
+                    );
+                    return Err(wrong(key, why));
+                }
+                continue;
+            }
             let fits = |c: char| c.is_ascii_alphanumeric() || "-_+/".contains(c);
             if voice.is_empty() || voice.starts_with('-') || !voice.chars().all(fits) {
-                return Err(wrong(key, format!("\"{voice}\" is no voice: `espeak-ng --voices` lists them")));
+                return Err(wrong(
+                    key,
+                    format!(
+                        "\"{voice}\" is no voice: `espeak-ng --voices` lists them, and one of Piper ends with .onnx"
+                    ),
+                ));
             }
         }
         let settings = self.adapter.settings();
         settings.check(base_dir).map_err(|Mistake(key, reason)| wrong(key, reason))?;
+        if let Some(heard_by) = &self.common.heard_by {
+            let heard = heard_by.resolve(base_dir).map_err(Mistake::from);
+            heard.map_err(|Mistake(key, reason)| wrong(key, reason))?;
+            if !settings.is_sounded_here(base_dir) {
+                let why = "it has no effect: the device makes the sound by itself, so there is nothing to compare with";
+                return Err(wrong("heard_by", why.to_owned()));
+            }
+        }
         if !self.common.volume.is_empty() && !settings.is_sounded_here(base_dir) {
             let why = "it has no effect: the device makes the sound by itself, and is as loud as it is set";
             return Err(wrong("volume", why.to_owned()));
@@ -138,7 +162,8 @@ impl SpeakerConfig {
                 ("speech.voice_zh", &speech.voice_zh, &["cmn-latn-pinyin"][..], "Mandarin", "cmn-latn-pinyin"),
             ] {
                 let name = voice.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-                if !prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+                // A file may have any name.
+                if !is_file(voice) && !prefixes.iter().any(|prefix| name.starts_with(prefix)) {
                     doubts.push(SpeakerDoubt {
                         key,
                         problem: format!("the voice \"{voice}\" does not speak {language}"),
@@ -174,6 +199,10 @@ mod tests {
     fn mistakes_are_named() {
         let cases = [
             ("kind = \"horn\"", "unknown variant `horn`"),
+            (
+                "kind = \"local\"\nspeech = { voice_en = \"none.onnx\" }",
+                "there is no file ./none.onnx: a voice of Piper is two files",
+            ),
             ("kind = \"local\"\nloudness = 3", "unknown field `loudness`"),
             (
                 "kind = \"local\"\nvolume = [{ hours = { from = \"22:00\", to = \"07:00\" }, db = -60 }]",

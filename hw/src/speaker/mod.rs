@@ -12,6 +12,7 @@ mod error;
 mod floor;
 mod guard;
 mod hall;
+mod hearing;
 mod line;
 mod pcm;
 pub mod programme;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_domain::clock::UnknownCivilTime;
+use forewarn_domain::voice::{NoVoices, Voices};
 use forewarn_domain::{
     Announcement, AnnouncementId, CivilTime, Clock, Cut, FailureKind, IncidentId, Loudspeaker, LoudspeakerError,
     Playback, SpeakerId, SpokenText,
@@ -39,6 +41,7 @@ pub use config::SpeakerConfig;
 pub use error::{ConfigError, DeviceError, PlayError};
 pub use floor::Earshot;
 pub use hall::Hall;
+pub use hearing::HearingConfig;
 pub use programme::SpeechCache;
 pub use recording::{Recording, RecordingError};
 pub use run::Limits;
@@ -48,6 +51,7 @@ pub use voice::Voice;
 use adapters::{Adapter, Mistake};
 use forewarn_base::random::random;
 use guard::Guarded;
+use hearing::Hearing;
 use programme::{Programme, Studio};
 
 /// How long a speaker may take to answer [`probe`].
@@ -69,6 +73,8 @@ pub struct SpeakerContext {
     pub base_dir: PathBuf,
     /// Speech that was made before.
     pub speech: SpeechCache,
+    /// Opens voices that a site adds.
+    pub voices: Arc<dyn Voices>,
 }
 
 impl SpeakerContext {
@@ -80,6 +86,7 @@ impl SpeakerContext {
             audio_dir: audio_dir.into(),
             base_dir: base_dir.into(),
             speech: SpeechCache::default(),
+            voices: Arc::new(NoVoices),
         }
     }
 }
@@ -88,6 +95,8 @@ impl SpeakerContext {
 struct Halves {
     studio: Studio,
     adapter: Box<dyn Adapter>,
+    /// A microphone that hears it, where the site names one.
+    hearing: Option<Hearing>,
 }
 
 impl Halves {
@@ -98,8 +107,18 @@ impl Halves {
         patience: &guard::Patience,
     ) -> Result<Playback, PlayError> {
         let mut programme = Programme::new(&mut self.studio, announcement, limits, patience);
+        let listening = self.hearing.as_ref().map(Hearing::begin);
         let playback = self.adapter.announce(&mut programme, announcement, limits)?;
-        programme.judge(playback)
+        let playback = programme.judge(playback)?;
+        let Some(listening) = listening else { return Ok(playback) };
+        match listening.and_then(|listening| Ok((listening, programme.said()?))) {
+            Ok((listening, said)) => Ok(listening.judge(&said, playback, limits)),
+            Err(error) => {
+                // Who cannot listen takes nothing from what the loudspeaker proved.
+                tracing::warn!(%error, "nobody could listen to an announcement");
+                Ok(playback)
+            }
+        }
     }
 }
 
@@ -122,7 +141,12 @@ impl Speaker {
             .adapter(id, &context.base_dir)
             .map_err(|Mistake(key, reason)| ConfigError::Value { speaker: id.clone(), key, reason })?;
         let stall = Duration::from_secs_f64(config.common.stall_s);
-        let halves = Guarded::new(Halves { studio, adapter });
+        let hearing = config.common.heard_by.as_ref().map(|heard_by| heard_by.resolve(&context.base_dir));
+        let hearing = hearing
+            .transpose()
+            .map_err(Mistake::from)
+            .map_err(|Mistake(key, reason)| ConfigError::Value { speaker: id.clone(), key, reason })?;
+        let halves = Guarded::new(Halves { studio, adapter, hearing });
         let kind = config.adapter.kind();
         Ok(Self { id: id.clone(), kind, halves, clock: context.clock.clone(), stall })
     }

@@ -44,6 +44,14 @@ pub enum SpeechError {
         /// What it was to say.
         text: String,
     },
+    /// A voice of the site's own does not speak.
+    #[error("the voice {} does not speak: {why}", file.display())]
+    Voice {
+        /// Its file.
+        file: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// The speech program's output is no WAV.
     #[error("{} wrote no WAV that can be read: {reason}", program.display())]
     Format {

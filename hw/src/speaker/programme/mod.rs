@@ -9,6 +9,7 @@ mod decode;
 mod encode;
 mod limiter;
 mod loudness;
+mod sentences;
 mod speech;
 mod spell;
 
@@ -30,6 +31,7 @@ use super::SpeakerContext;
 use super::common::{ProgrammeConfig, VolumeConfig};
 use super::error::{PlayError, with_causes};
 use super::guard::Patience;
+use super::hearing::RATE_HZ as HEARING_HZ;
 use super::run::{Limits, TOLERANCE};
 use chime::chime;
 use decode::decode_file;
@@ -51,7 +53,7 @@ pub(super) struct Studio {
 impl Studio {
     pub(super) fn new(config: &ProgrammeConfig, context: &SpeakerContext) -> Self {
         Self {
-            speech: Speech::new(config.speech.clone(), context.speech.clone()),
+            speech: Speech::new(config.speech.clone(), context),
             chime: config.chime,
             volume: config.volume.clone(),
             clock: context.clock.clone(),
@@ -199,6 +201,12 @@ impl<'a> Programme<'a> {
     pub fn plain(&mut self, rate_hz: u32) -> Result<Arc<[u8]>, PlayError> {
         let pcm = self.pcm()?;
         Ok(resample(&pcm, rate_hz, &self.limits)?.into())
+    }
+
+    /// What is to be heard, as a microphone's sound is compared with it.
+    pub(super) fn said(&mut self) -> Result<Vec<i16>, PlayError> {
+        let bytes = self.plain(HEARING_HZ)?;
+        Ok(bytes.chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect())
     }
 
     /// The words for a device that speaks by itself, numbers and plates written out; none where there is a sound file

@@ -1,19 +1,25 @@
-//! Speech by espeak-ng, run as a child process: the text goes in by stdin, a WAV comes out by stdout.
+//! Speech by espeak-ng, run as a child process: the text goes in by stdin, a WAV comes out by stdout. Where the site adds a
+//! voice of its own, espeak-ng spells the sounds, and the voice speaks them.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_base::child::{self, ChildError};
 use forewarn_domain::SpokenText;
+use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::violation::Language;
+use forewarn_domain::voice::{Voice, Voices};
 
-use crate::speaker::common::SpeechConfig;
+use crate::speaker::SpeakerContext;
+use crate::speaker::common::{SpeechConfig, is_file};
 use crate::speaker::error::SpeechError;
 use crate::speaker::pcm::Pcm;
 
 use super::cache::{SpeechCache, SpeechKey};
 use super::loudness;
+use super::sentences::{Clause, sentences, sounds};
 
 /// Longest text in bytes.
 const TEXT_LIMIT: usize = 4000;
@@ -24,11 +30,14 @@ const OUTPUT_LIMIT: u64 = 16 << 20;
 pub(super) struct Speech {
     config: SpeechConfig,
     cache: SpeechCache,
+    voices: Arc<dyn Voices>,
+    base_dir: PathBuf,
 }
 
 impl Speech {
-    pub(super) fn new(config: SpeechConfig, cache: SpeechCache) -> Self {
-        Self { config, cache }
+    pub(super) fn new(config: SpeechConfig, context: &SpeakerContext) -> Self {
+        let SpeakerContext { speech, voices, base_dir, .. } = context;
+        Self { config, cache: speech.clone(), voices: Arc::clone(voices), base_dir: base_dir.clone() }
     }
 
     /// The spoken text, made within `limit`. It is as loud as `lufs` says, but for the `volume` of the site file.
@@ -37,23 +46,99 @@ impl Speech {
         let key = SpeechKey {
             text: text.clone(),
             program: self.config.program.clone(),
-            voice: self.voice(text.language).to_owned(),
+            voice: self.config.voice(text.language).to_owned(),
             rate_wpm: self.config.rate_wpm,
             centi_lufs: (lufs * 100.0).round() as i64,
         };
         if let Some(known) = self.cache.get(&key) {
             return Ok(known);
         }
-        let pcm = Arc::new(loudness::at(&self.synthesise(text, limit)?, lufs));
-        self.cache.keep(key, pcm.clone());
+        let watch = Stopwatch::start();
+        let own = self.file(text.language).map(|file| self.by_voice(&file, text, limit));
+        if let Some(Err(error)) = &own {
+            // A voice that is broken must not cost the warning; what is made without it is not kept in its name.
+            tracing::warn!("{error}; espeak-ng speaks in its place");
+        }
+        let is_own = own.is_none() || own.as_ref().is_some_and(Result::is_ok);
+        let made = match own {
+            Some(Ok(pcm)) => pcm,
+            _ => self.synthesise(text, limit.saturating_sub(watch.elapsed()))?,
+        };
+        let pcm = Arc::new(loudness::at(&made, lufs));
+        if is_own {
+            self.cache.keep(key, pcm.clone());
+        }
         Ok(pcm)
     }
 
-    fn voice(&self, language: Language) -> &str {
-        match language {
-            Language::En => &self.config.voice_en,
-            Language::Zh => &self.config.voice_zh,
+    /// The file of the site's own voice for a language, where it has one.
+    fn file(&self, language: Language) -> Option<PathBuf> {
+        let voice = self.config.voice(language);
+        is_file(voice).then(|| self.base_dir.join(voice))
+    }
+
+    /// espeak-ng's voice for a language.
+    fn voice(&self, language: Language) -> String {
+        let usual = SpeechConfig::default();
+        let voice = self.config.voice(language);
+        if is_file(voice) { usual.voice(language) } else { voice }.to_owned()
+    }
+
+    /// The voice in a file, and what espeak-ng calls the language whose sounds it knows.
+    fn open(&self, file: &Path, language: Language) -> Result<(Arc<dyn Voice>, String), SpeechError> {
+        let voice = self.voices.open(file).map_err(|why| SpeechError::Voice { file: file.to_owned(), why })?;
+        let speller = match voice.speller() {
+            // By these espeak-ng reads Chinese characters as English spellings of their sounds.
+            "cmn" | "zh" => self.voice(language),
+            speller => speller.to_owned(),
+        };
+        Ok((voice, speller))
+    }
+
+    /// Speech by a voice of the site's own, sentence by sentence.
+    fn by_voice(&self, file: &Path, text: &SpokenText, limit: Duration) -> Result<Pcm, SpeechError> {
+        let wrong = |why: String| SpeechError::Voice { file: file.to_owned(), why };
+        if text.text.len() > TEXT_LIMIT {
+            return Err(SpeechError::TooLong { bytes: text.text.len(), limit: TEXT_LIMIT });
         }
+        let limit = limit.min(Duration::from_secs_f64(self.config.time_limit_s));
+        let (voice, speller) = self.open(file, text.language)?;
+        let tempo = f64::from(self.config.rate_wpm) / f64::from(SpeechConfig::default().rate_wpm);
+        let (watch, mut whole) = (Stopwatch::start(), Pcm { rate_hz: 0, samples: Vec::new() });
+        for sentence in sentences(&text.text) {
+            let spelt = self.spell(&sentence, &speller, limit.saturating_sub(watch.elapsed()))?;
+            if spelt.is_empty() {
+                continue;
+            }
+            let said = voice.speak(&spelt, tempo).map_err(wrong)?;
+            if watch.elapsed() > limit {
+                return Err(wrong(format!("it is not done in {:.1} s", limit.as_secs_f64())));
+            }
+            whole.rate_hz = said.rate_hz;
+            let full = f32::from(i16::MAX);
+            whole.samples.extend(said.samples.iter().map(|sample| (sample.clamp(-1.0, 1.0) * full) as i16));
+        }
+        if whole.is_audible() { Ok(whole) } else { Err(wrong("it gave silence".to_owned())) }
+    }
+
+    /// The sounds of a sentence, with its marks between, as voices are taught them.
+    fn spell(&self, sentence: &[Clause], speller: &str, limit: Duration) -> Result<String, SpeechError> {
+        let mut spelt = String::new();
+        for clause in sentence {
+            let mut command = Command::new(&self.config.program);
+            command.args(["-q", "--ipa", "-v", speller, "-b", "1", "--stdin"]);
+            let out = self.run(command, clause.words.as_bytes(), limit)?;
+            let sounds = sounds(&String::from_utf8_lossy(&out));
+            if sounds.is_empty() {
+                continue;
+            }
+            if !spelt.is_empty() {
+                spelt.push(' ');
+            }
+            spelt.push_str(&sounds);
+            spelt.extend(clause.mark);
+        }
+        Ok(spelt)
     }
 
     /// Runs the program without a text and returns what it calls itself.
@@ -61,7 +146,15 @@ impl Speech {
         let mut command = Command::new(&self.config.program);
         command.arg("--version");
         let out = self.run(command, b"", Duration::from_secs_f64(self.config.time_limit_s))?;
-        Ok(String::from_utf8_lossy(&out).lines().next().unwrap_or_default().trim().to_owned())
+        let program = String::from_utf8_lossy(&out).lines().next().unwrap_or_default().trim().to_owned();
+        let mut said = vec![program];
+        for language in [Language::En, Language::Zh] {
+            if let Some(file) = self.file(language) {
+                let (_, speller) = self.open(&file, language)?;
+                said.push(format!("voice {} for {speller}", file.display()));
+            }
+        }
+        Ok(said.join(", "))
     }
 
     fn synthesise(&self, text: &SpokenText, limit: Duration) -> Result<Pcm, SpeechError> {
@@ -69,7 +162,7 @@ impl Speech {
             return Err(SpeechError::TooLong { bytes: text.text.len(), limit: TEXT_LIMIT });
         }
         let mut command = Command::new(&self.config.program);
-        command.args(["-v", self.voice(text.language), "-b", "1", "--stdin", "--stdout"]);
+        command.args(["-v", &self.voice(text.language), "-b", "1", "--stdin", "--stdout"]);
         command.args(["-s", &self.config.rate_wpm.to_string()]);
         let limit = limit.min(Duration::from_secs_f64(self.config.time_limit_s));
         let wav = self.run(command, text.text.as_bytes(), limit)?;
@@ -102,9 +195,9 @@ impl Speech {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::sync::Mutex;
 
-    use forewarn_domain::clock::Stopwatch;
+    use forewarn_domain::voice::Voiced;
 
     use super::*;
     use crate::speaker::programme::loudness::USUAL_LUFS;
@@ -112,7 +205,88 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(20);
 
     fn of(config: SpeechConfig) -> Speech {
-        Speech::new(config, SpeechCache::default())
+        Speech::new(config, &context())
+    }
+
+    fn context() -> SpeakerContext {
+        SpeakerContext::new(Arc::new(forewarn_domain::SystemClock), "audio", ".")
+    }
+
+    /// Voices that keep what they are to say, and hum it: a tenth of a second a sound.
+    #[derive(Debug, Default, Clone)]
+    struct Hum(Arc<Mutex<Vec<String>>>, &'static str);
+
+    impl Voices for Hum {
+        fn open(&self, file: &Path) -> Result<Arc<dyn Voice>, String> {
+            if file.ends_with("broken.onnx") { Err("it is broken".to_owned()) } else { Ok(Arc::new(self.clone())) }
+        }
+    }
+
+    impl Voice for Hum {
+        fn speller(&self) -> &str {
+            self.1
+        }
+
+        fn speak(&self, sounds: &str, tempo: f64) -> Result<Voiced, String> {
+            self.0.lock().unwrap().push(sounds.to_owned());
+            let samples = (sounds.chars().count() as f64 * 1600.0 / tempo) as usize;
+            Ok(Voiced { rate_hz: 16_000, samples: (0..samples).map(|i| (i as f32 * 0.2).sin() * 0.5).collect() })
+        }
+    }
+
+    fn humming(config: SpeechConfig, speller: &'static str) -> (Speech, Hum) {
+        let hum = Hum(Arc::default(), speller);
+        let context = SpeakerContext { voices: Arc::new(hum.clone()), ..context() };
+        (Speech::new(config, &context), hum)
+    }
+
+    #[test]
+    fn a_voice_of_the_sites_own_is_told_the_sounds_sentence_by_sentence() {
+        let own = SpeechConfig { voice_en: "own.onnx".to_owned(), rate_wpm: 300, ..SpeechConfig::default() };
+        let (speech, hum) = humming(own, "en-us");
+        let text = say(Language::En, "Attention please. You are here; leave now!");
+        let pcm = speech.speak(&text, USUAL_LUFS, LIMIT).unwrap();
+        let said = hum.0.lock().unwrap().clone();
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert_eq!(said[0], "ɐtˈɛnʃən plˈiːz.");
+        assert!(said[1].contains("; ") && said[1].ends_with("nˈaʊ!"), "{said:?}");
+        let sounds: usize = said.iter().map(|one| one.chars().count()).sum();
+        assert_eq!((pcm.rate_hz, pcm.samples.len()), (16_000, sounds * 800), "twice as fast");
+        speech.speak(&text, USUAL_LUFS, LIMIT).unwrap();
+        assert_eq!(hum.0.lock().unwrap().len(), 2, "what was spoken is kept");
+        assert!(speech.probe().unwrap().contains("voice ./own.onnx for en-us"), "{}", speech.probe().unwrap());
+    }
+
+    #[test]
+    fn a_chinese_voice_is_told_chinese_sounds() {
+        let own = SpeechConfig { voice_zh: "zh.onnx".to_owned(), ..SpeechConfig::default() };
+        let (speech, hum) = humming(own, "cmn");
+        speech.speak(&say(Language::Zh, "您好，请离开。"), USUAL_LUFS, LIMIT).unwrap();
+        let said = hum.0.lock().unwrap().concat();
+        // As piper-tts 1.8.0 spells the words for its Chinese voices; read as English they would begin with "nin-two".
+        assert_eq!(said, "nˈiɜn χˈɑu2, tɕhˈi2ŋ lˈiɜ khˈai5.");
+    }
+
+    #[test]
+    fn a_voice_that_is_broken_costs_no_warning() {
+        let own = SpeechConfig { voice_en: "broken.onnx".to_owned(), ..SpeechConfig::default() };
+        let (speech, hum) = humming(own, "en-us");
+        let text = say(Language::En, "Please leave this area now.");
+        let pcm = speech.speak(&text, USUAL_LUFS, LIMIT).unwrap();
+        assert_eq!(pcm.samples, of(SpeechConfig::default()).speak(&text, USUAL_LUFS, LIMIT).unwrap().samples);
+        assert!(hum.0.lock().unwrap().is_empty());
+        let told = speech.probe().unwrap_err().to_string();
+        assert_eq!(told, "the voice ./broken.onnx does not speak: it is broken");
+        // As soon as it is mended, it speaks: what espeak-ng said was not kept in its name.
+        let mended = SpeechConfig { voice_en: "broken.onnx".to_owned(), ..SpeechConfig::default() };
+        let context = SpeakerContext { speech: speech.cache.clone(), ..context() };
+        assert!(Speech::new(mended, &context).cache.get(&key_of(&text)).is_none());
+    }
+
+    fn key_of(text: &SpokenText) -> SpeechKey {
+        let SpeechConfig { program, rate_wpm, .. } = SpeechConfig::default();
+        let centi_lufs = (USUAL_LUFS * 100.0).round() as i64;
+        SpeechKey { text: text.clone(), program, voice: "broken.onnx".to_owned(), rate_wpm, centi_lufs }
     }
 
     fn say(language: Language, text: &str) -> SpokenText {
