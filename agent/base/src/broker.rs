@@ -59,6 +59,10 @@ impl BrokerUrl {
         }
         let host = url.host_str().filter(|host| !host.is_empty());
         let host = host.ok_or_else(|| wrong("the host is missing".to_owned()))?.to_owned();
+        let is_of_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        if !host.starts_with('[') && !host.chars().all(is_of_name) {
+            return Err(wrong("its host is neither a name nor an address".to_owned()));
+        }
         let port = url.port().unwrap_or(usual_port);
         if port == 0 {
             return Err(wrong("nobody listens on port 0".to_owned()));
@@ -274,6 +278,9 @@ mod tests {
             "mqtt//user:s3cret@x",
             "http://user:s3cret@x:99999",
             "mqtt://user:s3cret@x/s3cret",
+            "mqtt://{s3cret}",
+            "mqtt://a,s3cret:1883",
+            "mqtts://%73s3cret",
         ] {
             let refusal = BrokerUrl::parse(url).unwrap_err().line();
             assert!(refusal.starts_with("url: ") && !refusal.contains("s3cret"), "{refusal}");

@@ -237,10 +237,13 @@ fn headers_of(response: &Response<Body>) -> Vec<(String, String)> {
 }
 
 /// An address as a key of the site file states it: `http` or `https`, with a host, and without a name or password, which
-/// no message repeats.
+/// no message repeats. Nothing is filled in, and nothing is left out when it is asked.
 pub fn address(key: &'static str, text: &str, mend: &'static str) -> Result<Url, SettingError> {
     let wrong = |why: String| SettingError::value(key, why, mend);
     let url = Url::parse(text).map_err(|error| wrong(format!("this is no URL: {error}")))?;
+    if text.contains(['{', '}']) {
+        return Err(wrong("a placeholder stands in it, and nothing is filled in here".to_owned()));
+    }
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong(format!("the scheme is \"{}\"", url.scheme())));
     }
@@ -250,5 +253,37 @@ pub fn address(key: &'static str, text: &str, mend: &'static str) -> Result<Url,
     if !url.username().is_empty() || url.password().is_some() {
         return Err(wrong("a name or password in the address is not supported".to_owned()));
     }
+    if url.port() == Some(0) {
+        return Err(wrong("nobody listens on port 0".to_owned()));
+    }
+    if url.fragment().is_some() {
+        return Err(wrong("what stands behind `#` is sent to nobody".to_owned()));
+    }
     Ok(url)
+}
+
+/// An address that others are told, and with it whatever stands there: without a secret in its path or query.
+pub fn public_address(key: &'static str, text: &str, mend: &'static str) -> Result<Url, SettingError> {
+    let url = address(key, text, mend)?;
+    let parts = [url.path(), url.query().unwrap_or_default()];
+    let names = parts.iter().flat_map(|part| part.split(['/', '&', ';'])).filter_map(|part| part.split_once('='));
+    match names.map(|(name, _)| name).find(|name| names_secret(name)) {
+        Some(name) => {
+            let why = format!("`{name}=` in it reads as a secret, and whoever is told the address would read it");
+            Err(SettingError::value(key, why, mend))
+        }
+        None => Ok(url),
+    }
+}
+
+/// Parts of the names of what is secret in an address.
+const SECRET_PARTS: [&str; 8] =
+    ["password", "passwd", "passphrase", "pwd", "secret", "token", "credential", "signature"];
+/// Such names as a whole, which are parts of harmless ones, too.
+const SECRET_NAMES: [&str; 7] = ["pass", "pas", "psw", "pin", "key", "auth", "sig"];
+
+fn names_secret(name: &str) -> bool {
+    let small = name.to_ascii_lowercase();
+    let is_api_key = small.contains("key") && (small.contains("api") || small.contains("access"));
+    is_api_key || SECRET_PARTS.iter().any(|part| small.contains(part)) || SECRET_NAMES.contains(&small.as_str())
 }

@@ -80,6 +80,16 @@ impl PasswordSource {
 
     /// Reads the password. An empty one is refused wherever it stands: it is a file or a variable that nobody has filled.
     pub fn read(&self, directory: &Path, environment: Environment<'_>) -> Result<Secret, SettingError> {
+        self.read_for(self.key(), directory, environment)
+    }
+
+    /// The same of a secret that another key names.
+    pub fn read_for(
+        &self,
+        key: &'static str,
+        directory: &Path,
+        environment: Environment<'_>,
+    ) -> Result<Secret, SettingError> {
         let text = match self {
             Self::File(file) => {
                 let path = at_hand(&directory.join(file));
@@ -89,18 +99,18 @@ impl PasswordSource {
                     } else {
                         "make a readable file whose first line is the password"
                     };
-                    SettingError::file(self.key(), &path, why, mend)
+                    SettingError::file(key, &path, why, mend)
                 };
                 let bytes = file::read(&path).map_err(|error| wrong(error.to_string()))?;
                 let text = String::from_utf8(bytes).map_err(|_| wrong("it is no text".to_owned()))?;
-                warn_if_open(self.key(), &path);
+                warn_if_open(key, &path);
                 // Some editors begin each file with a mark that nobody sees.
                 let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
                 let first = text.lines().next().filter(|line| !line.is_empty());
                 first.ok_or_else(|| wrong("its first line is empty".to_owned()))?.to_owned()
             }
             Self::Env(name) => {
-                let wrong = |why: String| SettingError::value(self.key(), why, "set it, or use `password_file`");
+                let wrong = |why: String| SettingError::value(key, why, "set it, or use `password_file`");
                 let text = environment(name).ok_or_else(|| wrong(format!("the environment has no variable {name}")))?;
                 if text.is_empty() {
                     return Err(wrong(format!("the environment variable {name} is empty")));

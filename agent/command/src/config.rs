@@ -57,10 +57,10 @@ impl CommandsConfig {
         }
         let secret = match (&self.secret_file, &self.secret_env) {
             (Some(file), None) => PasswordSource::File(file.clone())
-                .read(directory, environment)
+                .read_for("secret_file", directory, environment)
                 .map_err(|error| renamed(error, "secret_file"))?,
             (None, Some(name)) => PasswordSource::Env(name.clone())
-                .read(directory, environment)
+                .read_for("secret_env", directory, environment)
                 .map_err(|error| renamed(error, "secret_env"))?,
             _ => {
                 let why = "commands are signed with one secret, and `secret_file` and `secret_env` are both given or both absent";

@@ -15,6 +15,9 @@ use crate::explain;
 /// Characters of a key that are shown.
 const LONGEST_KEY: usize = 80;
 
+/// Digits in a row that are shown: nobody reads more of a number.
+const MOST_DIGITS: usize = 24;
+
 /// One TOML text and where it came from.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -80,6 +83,14 @@ impl From<ConfigError> for ConfigErrors {
     }
 }
 
+/// The same text, where numbers of hundreds of digits are told by how they begin.
+fn shortened(text: &str) -> String {
+    let is_long = |run: &str| run.len() > MOST_DIGITS && run.bytes().all(|byte| byte.is_ascii_digit());
+    let runs: Vec<&str> = text.split(|c: char| !c.is_ascii_digit()).filter(|run| is_long(run)).collect();
+    let told = |run: &str| format!("{}… ({} digits)", run.get(..6).unwrap_or_default(), run.len());
+    runs.iter().fold(text.to_owned(), |text, run| text.replacen(run, &told(run), 1))
+}
+
 impl Source {
     /// A text by a name that the reader knows.
     pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
@@ -128,7 +139,7 @@ impl Source {
             file: self.name.to_string(),
             line: Some(self.line_of(span.start)),
             key,
-            problem: problem.into(),
+            problem: shortened(&problem.into()),
             mend: mend.into(),
         }
     }
@@ -282,6 +293,18 @@ mod tests {
             nested.starts_with("site.toml:4: shedule: ") && nested.ends_with("did you mean `schedule`?"),
             "{nested}"
         );
+    }
+
+    #[test]
+    fn a_number_of_hundreds_of_digits_is_told_by_how_it_begins() {
+        let number = "7".repeat(300);
+        for text in [format!("dwell_s = {number}"), format!("dwell_s = \"{number}\""), format!("name = {number}.0")] {
+            let told = error_of(&text);
+            assert!(told.starts_with("site.toml:1: ") && told.len() < 300, "{told}");
+        }
+        let large = Source::new("a", "x = 1").error(0..1, format!("{} is out of range", 1e300), "").problem;
+        assert_eq!(large, "100000… (301 digits) is out of range");
+        assert_eq!(shortened("2026-11-30 and 192.168.100.200"), "2026-11-30 and 192.168.100.200");
     }
 
     #[test]

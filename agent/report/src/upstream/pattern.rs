@@ -1,7 +1,7 @@
 //! Addresses that others serve, of an incident's evidence or its picture: a pattern in which `{bundle}`, `{incident}` and
 //! `{camera}` stand.
 
-use forewarn_base::http::address;
+use forewarn_base::http::public_address;
 use forewarn_base::setting::SettingError;
 use forewarn_domain::Report;
 use forewarn_wire::Event;
@@ -42,7 +42,7 @@ impl Pattern {
             let why = "it has braces of which only {bundle}, {incident} and {camera} are known";
             return Err(SettingError::value(key, why, mend));
         }
-        address(key, &filled, mend).map(|_| Some(Self(text.to_owned())))
+        public_address(key, &filled, mend).map(|_| Some(Self(text.to_owned())))
     }
 
     /// The address for one report.
@@ -94,6 +94,12 @@ mod tests {
             ("https://{camera}.example/{bundle}", "a placeholder stands in the host"),
             ("https://{incident}@box.example/{bundle}", "a placeholder stands in the host"),
             ("https://box.example/{bundle}/{", "only {bundle}, {incident} and {camera}"),
+            ("https://box.example/{bundle}?password=seven-herons", "`password=` in it reads as a secret"),
+            ("https://box.example/{bundle}?i={incident}&Access_Token=seven-herons", "`Access_Token=` in it reads"),
+            ("https://box.example/user=a&pwd=seven-herons/{bundle}", "`pwd=` in it reads as a secret"),
+            ("https://box.example/{bundle}?X-Amz-Signature=seven-herons", "reads as a secret"),
+            ("https://box.example:0/{bundle}", "nobody listens on port 0"),
+            ("https://box.example/{bundle}#herons", "behind `#` is sent to nobody"),
         ] {
             let refusals = [Pattern::of_evidence(Some(pattern)), Pattern::of_picture(Some(pattern))];
             for (refusal, key) in refusals.into_iter().zip(["evidence", "picture"]) {
@@ -102,6 +108,11 @@ mod tests {
                 assert!(refusal.contains(&format!("write it like \"https://{key}")), "{refusal}");
                 assert!(!refusal.contains("herons"), "{refusal}");
             }
+        }
+        for harmless in
+            ["https://box.example/{bundle}?monkey=1&design=2&keyword=a", "https://box.example/token/{bundle}"]
+        {
+            assert!(Pattern::of_picture(Some(harmless)).is_ok(), "{harmless}");
         }
         let all = Pattern::of_evidence(Some("https://box.example/")).unwrap_err().line();
         assert!(all.contains("one address for all"), "{all}");

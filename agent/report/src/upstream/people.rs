@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use forewarn_base::http::address;
+use forewarn_base::http::public_address;
 use forewarn_base::setting::SettingError;
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
@@ -68,7 +68,7 @@ impl People {
     pub fn console(&self, url: Option<&str>) -> Result<Option<ConsoleAddress>, SettingError> {
         let Some(url) = url else { return Ok(None) };
         let mend = "write it like \"https://console.example\"";
-        let url = address("console_url", url, mend)?;
+        let url = public_address("console_url", url, mend)?;
         if url.path() != "/" || url.query().is_some() || url.as_str().len() > MOST_ADDRESS_BYTES {
             return Err(SettingError::value("console_url", "it has a path or is very long", mend));
         }

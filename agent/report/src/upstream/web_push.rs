@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use forewarn_base::backoff::BackoffLimits;
 use forewarn_base::hash::sha256_of_bytes;
-use forewarn_base::http::{Ask, Http};
+use forewarn_base::http::{Ask, Http, public_address};
 use forewarn_base::setting::SettingError;
 use forewarn_base::tls::TlsFiles;
 use forewarn_domain::{Clock, IncidentState, WallTime};
@@ -98,13 +98,22 @@ impl AdapterSettings for WebPushConfig {
 fn check_contact(contact: &str) -> Result<(), SettingError> {
     let wrong = |why: &str| Err(SettingError::value("contact", why, "write it like \"mailto:desk@example.org\""));
     let Ok(url) = Url::parse(contact) else { return wrong("push services want to know whom to write to") };
-    let has_login = !url.username().is_empty() || url.password().is_some();
+    let names_one = |(who, host): (&str, &str)| {
+        let is_plain = |text: &str| !text.is_empty() && !text.contains([':', '@', '/', ',', ' ', '%']);
+        is_plain(who) && is_plain(host)
+    };
     match url.scheme() {
         _ if contact.contains(['{', '}']) => wrong("nothing is filled in here"),
-        "mailto" if url.path().split_once('@').is_some_and(|(who, host)| !who.is_empty() && !host.is_empty()) => Ok(()),
-        "mailto" => wrong("it names nobody"),
-        "https" if has_login => wrong("a name or password in it would be shown to every push service"),
-        "https" => Ok(()),
+        "mailto" if url.query().is_some() || url.fragment().is_some() => wrong("more than one mailbox stands in it"),
+        "mailto" if url.path().split_once('@').is_some_and(names_one) => Ok(()),
+        "mailto" if url.path().contains([':', '/']) => {
+            wrong("a name or password in it would be shown to every push service")
+        }
+        "mailto" => wrong("it names no mailbox, or more than one"),
+        "https" if !url.username().is_empty() || url.password().is_some() => {
+            wrong("a name or password in it would be shown to every push service")
+        }
+        "https" => public_address("contact", contact, "write it like \"mailto:desk@example.org\"").map(drop),
         _ => wrong("push services want to know whom to write to"),
     }
 }
@@ -238,7 +247,15 @@ mod tests {
             (r#""contact":"https://ann:seven-herons@example.org/""#.to_owned(), "contact: a name or password in it"),
             (r#""contact":"https://{site}.example.org/""#.to_owned(), "contact: nothing is filled in here"),
             (r#""contact":"mailto:{who}@example.org""#.to_owned(), "contact: nothing is filled in here"),
-            (r#""contact":"mailto:desk""#.to_owned(), "contact: it names nobody"),
+            (r#""contact":"mailto:desk""#.to_owned(), "contact: it names no mailbox, or more than one"),
+            (r#""contact":"mailto:a@b.example,c@d.example""#.to_owned(), "contact: it names no mailbox, or more"),
+            (r#""contact":"mailto:ann:seven-herons@example.org""#.to_owned(), "contact: a name or password in it"),
+            (r#""contact":"mailto:desk@example.org?body=seven-herons""#.to_owned(), "contact: more than one mailbox"),
+            (r#""contact":"https://example.org/?password=seven-herons""#.to_owned(), "contact: `password=` in it"),
+            (
+                format!(r#"{contact},"picture_url":"https://a/{{bundle}}?pwd=seven-herons""#),
+                "picture_url: `pwd=` in it",
+            ),
             (
                 format!(r#"{contact},"picture_url":"https://{{camera}}.example/""#),
                 "picture_url: a placeholder stands in the host",
@@ -254,7 +271,7 @@ mod tests {
             (format!(r#"{contact},"url":"https://a""#), "unknown field `url`"),
         ] {
             let refusal = resolve(&keys).unwrap_err();
-            assert!(refusal.contains(says), "{keys}: {refusal}");
+            assert!(refusal.contains(says) && !refusal.contains("herons"), "{keys}: {refusal}");
         }
     }
 

@@ -5,6 +5,9 @@ use forewarn_domain::Violation;
 use super::super::error::{CompileError, Problem, nearest};
 use super::super::lookup::{Lookup, MOST_SECONDS, PART, SECONDS};
 
+/// The greatest number that a parameter may be.
+const MOST: f64 = 1e9;
+
 impl Lookup<'_> {
     /// Checks what does not hang on a condition.
     pub(super) fn check_site(&self) -> Result<(), CompileError> {
@@ -21,14 +24,20 @@ impl Lookup<'_> {
                 let known = known.keys().cloned().collect();
                 return Err(self.error("parameters", Problem::UnknownOverride { name: name.clone(), nearest, known }));
             }
-            self.in_range(value, f64::MIN..=f64::MAX, "write a finite number", &format!("parameters.{name}"))?;
+            self.check_parameter(name, value)?;
         }
-        Ok(())
+        known.iter().try_for_each(|(name, &value)| self.check_parameter(name, value))
+    }
+
+    /// No condition takes a greater number, so one that no condition asks for is bounded, too.
+    fn check_parameter(&self, name: &str, value: f64) -> Result<(), CompileError> {
+        let range = "write a number from -1e9 to 1e9";
+        self.in_range(value, -MOST..=MOST, range, &format!("parameters.{name}")).map(drop)
     }
 
     /// Checks the times and counts of confirmation, warning, observation and evidence.
     pub(super) fn check_timing(&self) -> Result<(), CompileError> {
-        let Violation { confirm, warning, observe, evidence, .. } = self.violation;
+        let Violation { confirm, warning, observe, evidence, case, .. } = self.violation;
         let of_warning = warning.iter().flat_map(|warning| {
             [("warning.timeout_s", warning.timeout_s), ("warning.cool_down_s", warning.cool_down_s)]
         });
@@ -46,8 +55,18 @@ impl Lookup<'_> {
         for (place, value) in seconds.into_iter().chain(of_warning) {
             self.in_range(value, 0.0..=MOST_SECONDS, SECONDS, place)?;
         }
+        let of_case = [
+            ("case.received_s", case.received_s),
+            ("case.assigned_s", case.assigned_s),
+            ("case.called_back_s", case.called_back_s),
+            ("case.on_site_s", case.on_site_s),
+        ];
+        for (place, value) in of_case {
+            let range = "write 0 to 86400 seconds; 0 is no limit";
+            self.in_range(value.unwrap_or_default(), 0.0..=86_400.0, range, place)?;
+        }
         let hits = f64::from(confirm.hits);
-        self.in_range(hits, 1.0..=f64::from(u32::MAX), "write a whole number from 1", "confirm.hits")?;
+        self.in_range(hits, 1.0..=10_000.0, "write a whole number from 1 to 10000", "confirm.hits")?;
         if let Some(warning) = warning {
             let range = "write a whole number from 0 to 100";
             self.in_range(f64::from(warning.times), 0.0..=100.0, range, "warning.times")?;

@@ -172,6 +172,13 @@ fn times_out_of_range_are_refused() {
         "observe = { close_after_s = 1e9 }",
         "evidence = { pre_roll_s = -5 }",
         "evidence = { post_roll_s = 1e9 }",
+        "case = { received_s = 1e9 }",
+        "case = { assigned_s = -1 }",
+        "case = { called_back_s = inf }",
+        "case = { on_site_s = nan }",
+        "confirm = { hits = 4_000_000_000 }",
+        "parameters = { unused_s = 1e300 }",
+        "parameters = { unused_s = nan }",
     ] {
         let head = "id = \"test\"\ntitle = { en = \"Test\" }\nsubject = [\"person\"]\ncondition = { in_zone = {} }\n";
         let violation: Violation = toml::from_str(&format!("{head}{keys}")).unwrap();
@@ -182,7 +189,7 @@ fn times_out_of_range_are_refused() {
     expect![[r#"
         confirm.for_s: -1 is out of range: write seconds from 0 to 31 days
         confirm.forgive_s: NaN is out of range: write seconds from 0 to 31 days
-        confirm.hits: 0 is out of range: write a whole number from 1
+        confirm.hits: 0 is out of range: write a whole number from 1 to 10000
         warning.timeout_s: inf is out of range: write seconds from 0 to 31 days
         warning.cool_down_s: 1000000000000 is out of range: write seconds from 0 to 31 days
         warning.times: 101 is out of range: write a whole number from 0 to 100
@@ -194,6 +201,11 @@ fn times_out_of_range_are_refused() {
         observe.close_after_s: 1000000000 is out of range: write seconds from 0 to 31 days
         evidence.pre_roll_s: -5 is out of range: write seconds from 0 to 31 days
         evidence.post_roll_s: 1000000000 is out of range: write seconds from 0 to 31 days
+        case.received_s: 1000000000 is out of range: write 0 to 86400 seconds; 0 is no limit
+        case.assigned_s: -1 is out of range: write 0 to 86400 seconds; 0 is no limit
+        case.called_back_s: inf is out of range: write 0 to 86400 seconds; 0 is no limit
+        case.on_site_s: NaN is out of range: write 0 to 86400 seconds; 0 is no limit
+        confirm.hits: 4000000000 is out of range: write a whole number from 1 to 10000
     "#]]
     .assert_eq(&text);
 
