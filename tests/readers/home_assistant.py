@@ -11,11 +11,11 @@ import sys
 sys.path.insert(0, glob.glob(f"{sys.argv[1]}/wheels/homeassistant-*.whl")[0])
 
 import voluptuous  # noqa: E402
-from homeassistant.components.mqtt import binary_sensor, event, image, sensor  # noqa: E402
+from homeassistant.components.mqtt import binary_sensor, button, event, image, sensor  # noqa: E402
 from homeassistant.const import __version__  # noqa: E402
 from homeassistant.core import HomeAssistant  # noqa: E402
 
-PLATFORMS = {module.__name__.rsplit(".")[-1]: module for module in (binary_sensor, event, image, sensor)}
+PLATFORMS = {module.__name__.rsplit(".")[-1]: module for module in (binary_sensor, button, event, image, sensor)}
 # What a device says once for all of its components, as Home Assistant shares it out from 2024.11 on.
 SHARED = ("device", "origin", "availability_topic", "qos", "encoding", "state_topic", "command_topic")
 
@@ -41,9 +41,12 @@ async def read(said):
         topic: [base64.b64decode(one) for one in all] for topic, all in said["published"].items()
     }
     device = json.loads(published[said["config"]][-1])
-    told = {"version": __version__, "entities": {}, "refused": {}}
+    told = {"version": __version__, "entities": {}, "refused": {}, "unknown": {}}
     for name, keys in device["components"].items():
         platform = keys["platform"]
+        if platform not in PLATFORMS:
+            told["unknown"][name] = platform
+            continue
         whole = {key: device[key] for key in SHARED if key in device}
         whole.update({key: value for key, value in keys.items() if key != "platform"})
         try:
@@ -53,8 +56,8 @@ async def read(said):
             continue
         words = {config["payload_available"]: True, config["payload_not_available"]: False}
         available = [words[one.decode()] for one in published[config["availability_topic"]]]
-        topic = config.get("state_topic") or config["image_topic"]
-        states = [state(hass, platform, config, payload) for payload in published[topic]]
+        topic = config.get("state_topic") or config.get("image_topic")
+        states = [state(hass, platform, config, payload) for payload in published.get(topic, [])]
         attributes = [json.loads(one) for one in published.get(config.get("json_attributes_topic"), [])]
         assert all(isinstance(one, dict) for one in attributes)
         told["entities"][name] = {
@@ -63,6 +66,7 @@ async def read(said):
             "device": sorted(config["device"]["identifiers"]),
             "available": available,
             "states": states,
+            "asks": [config.get("command_topic"), config.get("payload_press")],
             "attributes": len(attributes),
         }
     return told

@@ -11,6 +11,9 @@ use forewarn_memory::feedback::Opinion;
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
+/// What the audit log repeats of a text, at most.
+const NOTED_CHARS: usize = 200;
+
 /// What is asked, by whom, and until when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,6 +81,16 @@ pub enum Ask {
         #[serde(default)]
         language: Language,
     },
+    /// To say what is ready to be said.
+    Play {
+        /// The loudspeaker.
+        speaker: String,
+        /// By what it is asked for: a violation whose text needs nothing filled in, or `file:` and a sound file beside them.
+        prepared: String,
+        /// In which language.
+        #[serde(default)]
+        language: Language,
+    },
     /// To announce nothing in a zone.
     Silence {
         /// The camera.
@@ -118,6 +131,7 @@ impl Ask {
             Self::Case { .. } => "case",
             Self::Judge { .. } => "judge",
             Self::Speak { .. } => "speak",
+            Self::Play { .. } => "play",
             Self::Silence { .. } => "silence",
             Self::Look { .. } => "look",
             Self::Clip { .. } => "clip",
@@ -126,11 +140,15 @@ impl Ask {
         }
     }
 
-    /// What the audit log says beside that: whether a change of the site file was to be saved, what was looked for.
+    /// What the audit log says beside that: whether a change of the site file was to be saved, what was looked for or said.
     pub fn detail(&self) -> Option<String> {
         match self {
             Self::Configure { base: None, .. } => Some("only to see it".to_owned()),
             Self::Configure { base: Some(_), changes } => Some(format!("to save it, {} changes", changes.len())),
+            Self::Speak { text, .. } => Some(format!("to say: {}", text.chars().take(NOTED_CHARS).collect::<String>())),
+            Self::Play { prepared, .. } => {
+                Some(format!("to play: {}", prepared.chars().take(NOTED_CHARS).collect::<String>()))
+            }
             Self::Look(LookFor { violation: Some(violation), .. }) => Some(format!("for {violation}")),
             _ => None,
         }
@@ -140,7 +158,7 @@ impl Ask {
     pub fn about(&self) -> &str {
         match self {
             Self::Case { incident, .. } | Self::Judge { incident, .. } => incident,
-            Self::Speak { speaker, .. } => speaker,
+            Self::Speak { speaker, .. } | Self::Play { speaker, .. } => speaker,
             Self::Configure { .. } | Self::Reload {} => "site",
             Self::Silence { camera, .. } | Self::Look(LookFor { camera, .. }) | Self::Clip { camera, .. } => camera,
         }

@@ -18,11 +18,14 @@ use crate::gate::{Gate, Refusal, Refused};
 use crate::hands::Hands;
 use crate::kept::{self, Keep, Kept, Quiet};
 use crate::reply::{Outcome, Reply};
+use crate::wish::Wish;
 
 /// Lines of the audit log in a minute about messages that nobody signed; whoever may publish could fill the disk with them.
 const MOST_UNSIGNED: u32 = 30;
 /// A minute.
 const MINUTE: Duration = Duration::from_mins(1);
+/// A wish that waited longer for others to be done is out of place.
+const MOST_WAIT_S: u64 = 30;
 /// No silence is longer.
 const LONGEST_SILENCE_S: i64 = 7 * 86_400;
 
@@ -47,20 +50,21 @@ impl fmt::Debug for Desk {
 }
 
 impl Desk {
-    /// A desk that goes on with what the file at `kept` keeps, and writes to the audit log at `audit`.
+    /// A desk that goes on with what the file at `kept` keeps, and writes to the audit log at `audit`. Without `commands`
+    /// wishes alone are done.
     pub fn open(
-        config: &ResolvedCommands,
+        (site, commands): (&str, Option<&ResolvedCommands>),
         (kept, audit): (&Path, &Path),
         hands: Box<dyn Hands>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (kept, keep) = kept::open(kept.to_owned(), clock.wall(clock.now()));
-        Self::resume((&config.site, &config.secret), (kept, keep), Trail::at(audit), hands, clock)
+        Self::resume((site, commands.map(|commands| &commands.secret)), (kept, keep), Trail::at(audit), hands, clock)
     }
 
     /// A desk that goes on with what is kept: silences that hold are asked for again.
     pub(crate) fn resume(
-        (site, secret): (&str, &Secret),
+        (site, secret): (&str, Option<&Secret>),
         (kept, keep): (Kept, Keep),
         trail: Trail,
         mut hands: Box<dyn Hands>,
@@ -143,6 +147,33 @@ impl Desk {
         Ok(Value::Null)
     }
 
+    /// Has a wish done, which nobody signs: who may ask for it is for the site file and the other side to say. It is done
+    /// now or never.
+    pub fn grant(&mut self, wish: Wish) -> Reply {
+        let waited = self.clock.now().since(wish.heard_at);
+        let Wish { by, ask, is_kept, .. } = wish;
+        let command = Command { id: String::new(), site: self.site.clone(), by, expires_s: 0, ask };
+        let refusal = match waited.as_secs() {
+            _ if is_kept => Some(Refusal::Retained),
+            s if s > MOST_WAIT_S => Some(Refusal::Late(s)),
+            _ => None,
+        };
+        let (outcome, done) = match refusal {
+            Some(refusal) => (Outcome::Refused, Err(refusal.to_string())),
+            None => match self.hands.carry_out(&command, self.clock.wall(self.clock.now())) {
+                Ok(found) => (Outcome::Done, Ok(found)),
+                Err(why) => (Outcome::Failed, Err(why)),
+            },
+        };
+        let (why, found) = done.map_or_else(|why| (Some(why), Value::Null), |found| (None, found));
+        if outcome == Outcome::Done || self.may_note_unsigned() {
+            self.note(outcome, Some(&command), why.as_deref());
+        } else {
+            COMMANDS.of([&command.ask.as_str(), &outcome.as_str()]).increment(1);
+        }
+        Reply { id: None, site: self.site.clone(), outcome, why, found }
+    }
+
     fn refuse(&mut self, Refused { refusal, command, id }: Refused) -> Reply {
         let why = refusal.to_string();
         if command.is_some() || self.may_note_unsigned() {
@@ -176,16 +207,21 @@ impl Desk {
 
     fn note(&self, outcome: Outcome, command: Option<&Command>, why: Option<&str>) {
         let what = command.map_or("none", |command| command.ask.as_str());
-        let detail = command.into_iter().flat_map(|it| [Some(format!("id {}", it.id)), it.ask.detail()]).flatten();
+        let id = |it: &Command| (!it.id.is_empty()).then(|| format!("id {}", it.id));
+        let detail = command.into_iter().flat_map(|it| [id(it), it.ask.detail()]).flatten();
         let detail = detail.chain(why.map(str::to_owned));
         let (who, about) = (command.map(|it| it.by.clone()), command.map(|it| it.ask.about().to_owned()));
         self.write_up((who, what, outcome), about, detail.collect::<Vec<_>>().join("; "));
     }
 
+    /// What the clock on the wall shows.
+    pub(crate) fn wall(&self) -> String {
+        self.clock.wall(self.clock.now()).to_rfc3339()
+    }
+
     fn write_up(&self, (who, what, outcome): (Option<String>, &str, Outcome), about: Option<String>, detail: String) {
         COMMANDS.of([&what, &outcome.as_str()]).increment(1);
         let deed = format!("command {what}: {}", outcome.as_str());
-        let at = self.clock.wall(self.clock.now()).to_rfc3339();
-        self.trail.add(&Line { at, who, deed, about, detail: Some(detail) });
+        self.trail.add(&Line { at: self.wall(), who, deed, about, detail: Some(detail) });
     }
 }

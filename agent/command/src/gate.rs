@@ -56,6 +56,9 @@ pub enum Refusal {
     /// It was let in before.
     #[error("a command of this id was here before, and {0}: each is done once; to ask again, send one with a new id")]
     Seen(&'static str),
+    /// It waited for others to be done.
+    #[error("it waited {0} s for what was asked before: ask again")]
+    Late(u64),
     /// Too many are remembered.
     #[error("more than {MOST_SEEN} commands came within ten minutes: send fewer")]
     TooMany,
@@ -102,7 +105,8 @@ pub struct Refused {
 
 /// Lets commands in.
 pub struct Gate {
-    key: hmac::Key,
+    /// None where no secret is shared, and nobody is let in.
+    key: Option<hmac::Key>,
     site: String,
     memory: Memory,
 }
@@ -115,8 +119,8 @@ impl fmt::Debug for Gate {
 
 impl Gate {
     /// For commands of a site that are signed with a secret, with what an earlier gate remembered.
-    pub fn new(secret: &Secret, site: &str, memory: Memory) -> Self {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
+    pub fn new(secret: Option<&Secret>, site: &str, memory: Memory) -> Self {
+        let key = secret.map(|secret| hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes()));
         Self { key, site: site.to_owned(), memory }
     }
 
@@ -159,7 +163,8 @@ impl Gate {
         };
         let parsed = serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
         let id = parsed.get("id").and_then(|id| id.as_str()).filter(|id| is_fit(id)).map(str::to_owned);
-        let is_signed = bytes_of(digits).is_some_and(|tag| hmac::verify(&self.key, text.as_bytes(), &tag).is_ok());
+        let tag = self.key.as_ref().zip(bytes_of(digits));
+        let is_signed = tag.is_some_and(|(key, tag)| hmac::verify(key, text.as_bytes(), &tag).is_ok());
         if !is_signed {
             return (id, Err(Refusal::Forged));
         }

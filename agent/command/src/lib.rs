@@ -4,7 +4,9 @@
 //! A [command](Command) is signed with a secret that both sides share, names its site and when it expires, and is done at
 //! most once, whatever is repeated and wherever a kill falls. The [`Gate`] decides who is let in, and is pure. The [`Desk`]
 //! notes on the disk that a command was let in, has the [`Hands`] do it, answers under its id, and writes the audit log.
-//! [`Commands`] is the connection to the broker with its two threads. Told for those who send commands in `docs/commands.md`.
+//! [`Commands`] is the connection to the broker with its two threads. A
+//! [wish](Wish) comes over an upstream, nobody signs it, and it is for a loudspeaker that the site file names for that upstream; the same desk has it
+//! done. Told for those who send commands in `docs/commands.md`.
 
 mod command;
 mod config;
@@ -19,6 +21,7 @@ mod reply;
 #[cfg(test)]
 mod tests;
 mod ways;
+mod wish;
 
 pub use command::{Ask, Command, LookFor};
 pub use config::{CommandsConfig, ResolvedCommands};
@@ -31,3 +34,4 @@ pub use link::{Commands, Door, LinkError, QUEUE, Tell};
 pub use reloads::Reloads;
 pub use reply::{Outcome, Reply};
 pub use ways::Ways;
+pub use wish::{Wish, Wishes};

@@ -23,6 +23,7 @@ use rumqttc::{
 use crate::config::ResolvedCommands;
 use crate::desk::Desk;
 use crate::reply::Reply;
+use crate::wish::{Wish, Wishes};
 
 /// Messages that wait to be looked at.
 pub const QUEUE: QueueSpec<LeaveOut> = QueueSpec::new("commands", 16);
@@ -48,11 +49,36 @@ pub struct LinkError(#[from] ThreadError);
 /// Is told of what lasts.
 pub type Tell = Box<dyn Fn(String) + Send>;
 
-struct Message {
-    payload: Vec<u8>,
-    is_retained: bool,
-    /// Who waits for the reply; by the broker nobody does, and it is published.
-    asker: Option<SyncSender<Reply>>,
+/// What came in, and where the reply goes.
+pub(crate) struct Message {
+    pub(crate) what: What,
+    pub(crate) to: To,
+}
+
+/// What came in.
+pub(crate) enum What {
+    /// A command, signed.
+    Signed {
+        /// As it came.
+        payload: Vec<u8>,
+        /// Whether the broker had kept it.
+        is_retained: bool,
+    },
+    /// A wish, which nobody signs.
+    Wished(Wish),
+}
+
+/// Tells a reply, with the time on the wall.
+pub(crate) type Teller = Box<dyn FnOnce(&Reply, String) + Send>;
+
+/// Where the reply goes.
+pub(crate) enum To {
+    /// To the broker, where it is published.
+    Broker,
+    /// To who waits for it.
+    Asker(SyncSender<Reply>),
+    /// To who tells it, with the time on the wall.
+    Teller(Teller),
 }
 
 /// A way beside the broker's by which commands come in. Clones are the same.
@@ -70,35 +96,41 @@ impl Door {
     /// wait: nobody has looked at it, so it may be handed in again.
     pub fn hand_in(&self, payload: Vec<u8>) -> Option<Reply> {
         let (asker, reply) = sync_channel(1);
-        self.0.put(Message { payload, is_retained: false, asker: Some(asker) });
+        self.0.put(Message { what: What::Signed { payload, is_retained: false }, to: To::Asker(asker) });
         reply.recv().ok()
     }
 }
 
-/// The way by which commands come in. Dropping it closes the connection.
+/// The ways by which commands and wishes come in. Dropping it closes the connection.
 #[derive(Debug)]
 pub struct Commands {
     is_over: Arc<AtomicBool>,
-    link: Thread,
+    /// None where no commands are taken.
+    link: Option<Thread>,
     worker: Thread,
     door: Door,
 }
 
 impl Commands {
-    /// Begins to take commands. The desk is made on the thread that works at it; `tell` is told when the broker is away for the first time, and why.
+    /// Begins to have wishes done, and commands where the site takes any. The desk is made on the thread that works at it; `tell`
+    /// is told when the broker is away for the first time, and why.
     pub fn start(
-        config: &ResolvedCommands,
+        config: Option<&ResolvedCommands>,
         desk: impl FnOnce() -> Desk + Send + 'static,
         tell: Tell,
     ) -> Result<Self, LinkError> {
+        let (messages, inbox) = QUEUE.open();
+        let (is_over, door) = (Arc::<AtomicBool>::default(), Door(messages.clone()));
+        let Some(config) = config else {
+            let worker = Thread::spawn("commands", move || work(desk(), &inbox, None))?;
+            return Ok(Self { is_over, link: None, worker, door });
+        };
         let (client, mut connection) = Client::new(options(&config.broker), REPLIES);
         let mut network = NetworkOptions::new();
         network.set_connection_timeout(CONNECT_TIMEOUT_S).set_tcp_nodelay(true);
         connection.eventloop.set_network_options(network);
-        let (messages, inbox) = QUEUE.open();
         let (replies, reply_topic) = (client.clone(), format!("{}/replies", config.topic));
-        let worker = Thread::spawn("commands", move || work(desk(), &inbox, &replies, &reply_topic))?;
-        let (is_over, door) = (Arc::<AtomicBool>::default(), Door(messages.clone()));
+        let worker = Thread::spawn("commands", move || work(desk(), &inbox, Some((&replies, &reply_topic))))?;
         let mut link = Link {
             client,
             messages,
@@ -109,39 +141,52 @@ impl Commands {
             is_away_told: false,
         };
         let link = Thread::spawn("commands-link", move || link.run(&mut connection))?;
-        Ok(Self { is_over, link, worker, door })
+        Ok(Self { is_over, link: Some(link), worker, door })
     }
 
-    /// The way by which commands come in beside the broker.
-    pub fn door(&self) -> Door {
-        self.door.clone()
+    /// The way by which commands come in beside the broker; none where no commands are taken.
+    pub fn door(&self) -> Option<Door> {
+        self.link.as_ref().map(|_| self.door.clone())
+    }
+
+    /// The way by which wishes come in.
+    pub fn wishes(&self) -> Wishes {
+        Wishes(self.door.0.clone())
     }
 
     /// Whether a thread of it has ended though nobody stopped it.
     pub fn is_broken(&self) -> bool {
-        self.link.has_ended() || self.worker.has_ended()
+        self.link.as_ref().is_some_and(Thread::has_ended) || self.worker.has_ended()
     }
 
     /// Takes no more commands. One that is being done is not waited for: it is noted that it came, so it is not done again.
     pub fn stop(&mut self) -> Result<(), ThreadError> {
         self.is_over.store(true, Ordering::Relaxed);
-        self.link.join().map(drop)
+        self.link.as_mut().map_or(Ok(()), |link| link.join().map(drop))
     }
 }
 
-fn work(mut desk: Desk, inbox: &Receiver<Message>, replies: &Client, topic: &str) {
-    while let Ok(Message { payload, is_retained, asker }) = inbox.recv() {
-        let reply = desk.take(&payload, is_retained);
-        if let Some(asker) = asker {
+fn work(mut desk: Desk, inbox: &Receiver<Message>, replies: Option<(&Client, &str)>) {
+    while let Ok(Message { what, to }) = inbox.recv() {
+        let reply = match what {
+            What::Signed { payload, is_retained } => desk.take(&payload, is_retained),
+            What::Wished(wish) => desk.grant(wish),
+        };
+        match to {
             // Who has gone meanwhile finds it in the audit log.
-            let _ = asker.try_send(reply);
-            continue;
+            To::Asker(asker) => drop(asker.try_send(reply)),
+            To::Teller(tell) => tell(&reply, desk.wall()),
+            To::Broker => publish(replies, &reply),
         }
-        // A reply of texts and numbers always has a JSON form.
-        let json = serde_json::to_vec(&reply).unwrap_or_default();
-        if let Err(error) = replies.try_publish(topic, QoS::AtLeastOnce, false, json) {
-            tracing::warn!(%error, id = reply.id, "the reply to a command does not reach the broker; the audit log has it");
-        }
+    }
+}
+
+fn publish(replies: Option<(&Client, &str)>, reply: &Reply) {
+    let Some((client, topic)) = replies else { return };
+    // A reply of texts and numbers always has a JSON form.
+    let json = serde_json::to_vec(reply).unwrap_or_default();
+    if let Err(error) = client.try_publish(topic, QoS::AtLeastOnce, false, json) {
+        tracing::warn!(%error, id = reply.id, "the reply to a command does not reach the broker; the audit log has it");
     }
 }
 
@@ -210,7 +255,7 @@ impl Link {
             }
             Packet::Publish(publish) => {
                 let (payload, is_retained) = (publish.payload.to_vec(), publish.retain);
-                self.messages.put(Message { payload, is_retained, asker: None });
+                self.messages.put(Message { what: What::Signed { payload, is_retained }, to: To::Broker });
             }
             _ => {}
         }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use forewarn_base::secret::Secret;
+use forewarn_domain::violation::Language;
 use forewarn_domain::{Clock, Timestamp, WallTime};
 use forewarn_memory::trail::Trail;
 use proptest::prelude::*;
@@ -20,6 +21,7 @@ use crate::hands::Hands;
 use crate::kept::{self, Kept, Quiet};
 use crate::link::Commands;
 use crate::reply::{Outcome, Reply};
+use crate::wish::Wish;
 
 const NOW_S: i64 = 1_800_000_000;
 const SECRET: &str = "0123456789abcdef";
@@ -29,7 +31,7 @@ fn at(s: i64) -> WallTime {
 }
 
 fn gate() -> Gate {
-    Gate::new(&Secret::new(SECRET), "north", Memory::default())
+    Gate::new(Some(&Secret::new(SECRET)), "north", Memory::default())
 }
 
 fn look(id: &str, expires_s: i64) -> Command {
@@ -160,7 +162,13 @@ impl Office {
         };
         let trail = Trail::at(&self.dir.path().join("audit.jsonl"));
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        Desk::resume(("north", &Secret::new(SECRET)), (kept, Box::new(keep)), trail, Box::new(self.done.clone()), clock)
+        Desk::resume(
+            ("north", Some(&Secret::new(SECRET))),
+            (kept, Box::new(keep)),
+            trail,
+            Box::new(self.done.clone()),
+            clock,
+        )
     }
 
     fn audit(&self) -> Vec<(Option<String>, String, String)> {
@@ -255,7 +263,7 @@ fn a_damaged_file_lets_nothing_in_that_may_have_been_there() {
     assert_eq!(&kept::open(path.clone(), at(NOW_S)).0.memory, gate.memory());
     std::fs::write(&path, b"{\"seen\":").unwrap();
     let lost = kept::open(path.clone(), at(NOW_S)).0.memory;
-    let mut gate = Gate::new(&Secret::new(SECRET), "north", lost);
+    let mut gate = Gate::new(Some(&Secret::new(SECRET)), "north", lost);
     assert_eq!(refusal(&mut gate, &look("1", NOW_S + 60), NOW_S), Refusal::Forgotten);
     assert!(gate.admit(&signed(&look("2", NOW_S + 2 + MOST_AHEAD_S)), false, at(NOW_S + 2)).is_ok());
     assert!(dir.path().join("commands.damaged.json").exists());
@@ -267,8 +275,8 @@ fn a_command_that_is_handed_in_is_done_once_and_its_reply_comes_back_though_the_
     let config: CommandsConfig = serde_json::from_str(keys).unwrap();
     let config = config.resolve("north", Path::new("/"), &|_| Some(SECRET.to_owned())).unwrap();
     let desk = Office::new().open(u32::MAX);
-    let mut commands = Commands::start(&config, move || desk, Box::new(|_| ())).unwrap();
-    let door = commands.door();
+    let mut commands = Commands::start(Some(&config), move || desk, Box::new(|_| ())).unwrap();
+    let door = commands.door().unwrap();
     let hand_in = |message: &[u8]| door.hand_in(message.to_vec()).unwrap();
     let good = signed(&look("1", NOW_S + 30));
     assert_eq!(hand_in(&good).outcome, Outcome::Done);
@@ -276,6 +284,42 @@ fn a_command_that_is_handed_in_is_done_once_and_its_reply_comes_back_though_the_
     assert!(again.outcome == Outcome::Refused && again.id.as_deref() == Some("1"));
     assert!(answer(&hand_in(b"nonsense")).1.starts_with("this is no command"));
     commands.stop().unwrap();
+}
+
+#[test]
+fn a_wish_needs_no_signature_is_done_now_or_never_and_is_written_up() {
+    let office = Office::new();
+    let mut desk = office.open(u32::MAX);
+    let ask = || Ask::Speak { speaker: "horn".to_owned(), text: "Step back".to_owned(), language: Language::En };
+    let wish = |is_kept, ago_s| Wish {
+        by: "upstream home".to_owned(),
+        ask: ask(),
+        is_kept,
+        heard_at: Timestamp::from_micros((NOW_S - ago_s) * 1_000_000),
+    };
+    let done = desk.grant(wish(false, 1));
+    assert_eq!((done.id, done.outcome, done.found), (None, Outcome::Done, Value::Bool(true)));
+    let kept = desk.grant(wish(true, 0));
+    assert!(answer(&kept).0 == Outcome::Refused && answer(&kept).1.starts_with("the broker had kept it"), "{kept:?}");
+    let late = desk.grant(wish(false, 31));
+    assert_eq!(answer(&late), (Outcome::Refused, "it waited 31 s for what was asked before: ask again"));
+    assert_eq!(office.done.0.lock().unwrap().len(), 1, "what is refused is not done");
+    let audit = office.audit();
+    let heads: Vec<_> = audit.iter().map(|(who, deed, _)| (who.as_deref(), deed.as_str())).collect();
+    let by = Some("upstream home");
+    assert_eq!(heads, [(by, "command speak: done"), (by, "command speak: refused"), (by, "command speak: refused")]);
+    assert_eq!(audit[0].2, "to say: Step back");
+    for _ in 0..100 {
+        desk.grant(wish(true, 0));
+    }
+    assert_eq!(office.audit().len(), 1 + 30, "nobody fills the disk by what is refused");
+    assert_eq!(office.disk.lock().unwrap().memory, Memory::default(), "a wish has no id to be remembered");
+}
+
+#[test]
+fn where_no_secret_is_shared_no_command_is_let_in() {
+    let mut gate = Gate::new(None, "north", Memory::default());
+    assert_eq!(refusal(&mut gate, &look("1", NOW_S + 30), NOW_S), Refusal::Forged);
 }
 
 /// What befalls an agent.

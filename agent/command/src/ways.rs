@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use forewarn_domain::violation::Language;
 use forewarn_domain::{
     AnnounceOutcome, Announcement, AnnouncementId, CaseCommand, CaseStage, ClipSource, ClipSpan, Clock, IncidentId,
-    SpeakerId, SpokenText, StreamId, Timestamp, WallTime, ZoneId,
+    Prepared, SpeakerId, SpokenText, StreamId, Timestamp, WallTime, ZoneId,
 };
 use forewarn_engine::{Silence, Sought};
 use forewarn_memory::feedback::{Feedback, Opinion, append};
@@ -47,6 +48,8 @@ pub struct Ways {
     pub call: Way<Call, bool>,
     /// To a loudspeaker, and what became of the announcement; why not if it was not taken.
     pub say: Way<Announcement, Result<AnnounceOutcome, String>>,
+    /// To what is ready to be said over a loudspeaker, by its name.
+    pub prepared: Way<(SpeakerId, String), Option<Prepared>>,
     /// To a camera: what is seen of it now, or for a moment if so, as JSON, and the picture as JPEG; none if it gives none.
     pub look: Way<(StreamId, bool), Option<Shown>>,
     /// To the site: what a look seeks.
@@ -119,13 +122,25 @@ impl Ways {
         if text.text.trim().is_empty() || text.text.chars().count() > TEXT_CHARS {
             return Err(format!("`text` must have 1 to {TEXT_CHARS} characters"));
         }
+        self.announce(speaker, text, None)
+    }
+
+    fn play(&mut self, (speaker, prepared): (&str, &str), language: Language) -> Result<Value, String> {
+        let speaker = SpeakerId::new(speaker).map_err(|error| error.to_string())?;
+        let found = (self.prepared)((speaker.clone(), prepared.to_owned()));
+        let ready = found.ok_or_else(|| format!("nothing of the name {prepared:?} is ready to be said there"))?;
+        let silent = SpokenText { language, text: String::new() };
+        self.announce(speaker, ready.text.in_language(language).unwrap_or(silent), ready.sound)
+    }
+
+    fn announce(&mut self, speaker: SpeakerId, text: SpokenText, audio: Option<String>) -> Result<Value, String> {
         self.said += 1;
         let announcement = Announcement {
             id: AnnouncementId(FIRST_NUMBER + self.said),
             incident: IncidentId::from_stored("by-command"),
             speaker,
             text,
-            audio: None,
+            audio,
             attempt: 1,
             deadline: self.clock.now() + SPEAK_WITHIN,
             urgency: Announcement::OF_PEOPLE,
@@ -193,6 +208,7 @@ impl Hands for Ways {
             Ask::Speak { speaker, text, language } => {
                 self.speak(speaker, SpokenText { language: *language, text: text.clone() })
             }
+            Ask::Play { speaker, prepared, language } => self.play((speaker, prepared), *language),
             Ask::Look(wanted) => self.look(wanted),
             Ask::Configure { changes, .. } => configure(&*self.site, &*self.clock, changes, command),
             Ask::Reload {} => (self.reload)(),

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use forewarn_domain::Prepared;
 use forewarn_domain::violation::{Text, Violation};
+use forewarn_domain::{Prepared, SpeakerId};
 
-use crate::Site;
+use crate::{Camera, Site};
 
 /// So many sound files are offered; nobody finds one among more.
 const SOUNDS: usize = 200;
@@ -33,6 +33,14 @@ impl Ready {
     pub fn all(&self) -> Vec<Prepared> {
         self.texts.iter().cloned().chain(sounds(&self.sounds)).collect()
     }
+}
+
+/// What is ready to be said over a loudspeaker: the texts of warnings of the cameras that name it.
+pub fn at_speaker(cameras: &[Camera], speaker: &SpeakerId) -> Vec<Prepared> {
+    let mut known = BTreeSet::new();
+    let near = cameras.iter().filter(|camera| camera.speakers.contains(speaker));
+    let rules = near.flat_map(|camera| &camera.rules).map(|rule| &rule.violation);
+    rules.filter(|violation| known.insert(violation.id.clone())).flat_map(of_violation).collect()
 }
 
 /// The texts of a violation's warning, but for those in which something of an incident would be filled in.

@@ -8,7 +8,7 @@ use forewarn_analytics::TrackerConfig;
 use forewarn_base::secret::Secret;
 use forewarn_command::{CommandsConfig, ResolvedCommands};
 use forewarn_domain::violation::Text;
-use forewarn_domain::{Clock, MapGround, SpeakerId, ViolationId};
+use forewarn_domain::{Clock, MapGround, Prepared, SpeakerId, StreamId, ViolationId};
 use forewarn_hw::{Sensor, SpeakerConfig, SpeakerContext};
 use forewarn_models::{PiperVoices, Store};
 use forewarn_pipelines::footage::FootageLimits;
@@ -41,7 +41,9 @@ use crate::violations::{Library, RawViolations};
 use crate::{
     attributes, beside, camera, case, client_ids, commands, evidence, header, inference, listen, map, mask, model,
 };
-use crate::{power, rule, sensor, speaker, storage, telemetry, tracking, update, upstream, version, violations, zone};
+use crate::{
+    power, prepared, rule, sensor, speaker, storage, telemetry, tracking, update, upstream, version, violations, zone,
+};
 
 /// The site file as it is written. Nothing is checked yet but spelling and types.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -299,25 +301,40 @@ fn check_watched(cameras: &[Spanned<RawCamera>], listen: &Listeners, check: &mut
     }
 }
 
+/// What upstreams are told of cameras and loudspeakers.
+struct Told {
+    rules: Vec<(StreamId, ViolationId)>,
+    hears_of_landing: bool,
+    loudspeakers: BTreeMap<SpeakerId, Vec<Prepared>>,
+}
+
+impl Told {
+    fn of(cameras: &[Spanned<RawCamera>]) -> Self {
+        let hears_of_landing = cameras.iter().any(|camera| camera.get_ref().hears_of_landing());
+        Self { rules: upstream::rules(cameras), hears_of_landing, loudspeakers: BTreeMap::new() }
+    }
+
+    fn with_loudspeakers(self, cameras: &[Camera], speakers: &[SpeakerId]) -> Self {
+        let ready = |speaker: &SpeakerId| (speaker.clone(), prepared::at_speaker(cameras, speaker));
+        Self { loudspeakers: speakers.iter().map(ready).collect(), ..self }
+    }
+}
+
 /// Whom messages in words are for, and what is known of the site.
-fn people(
-    header: Option<&Header>,
-    library: Option<&Library>,
-    storage: Option<&Storage>,
-    cameras: &[Spanned<RawCamera>],
-) -> People {
+fn people(header: Option<&Header>, library: Option<&Library>, storage: Option<&Storage>, told: Told) -> People {
     let language = header.map(|header| header.language).unwrap_or_default();
     People {
         language,
         titles: library.map(|library| library.titles(language)).unwrap_or_default(),
-        rules: upstream::rules(cameras),
+        rules: told.rules,
+        loudspeakers: told.loudspeakers,
         civil: header.map(Header::civil),
         evidence: storage.map(|storage| storage.dir.evidence()).unwrap_or_default(),
         spent: storage.map(|storage| storage.dir.spent()).unwrap_or_default(),
         uploads: storage.map(|storage| storage.dir.uploads()).unwrap_or_default(),
         answer_links: storage.map(|storage| storage.dir.answer_links()).unwrap_or_default(),
         web_push: storage.map(|storage| storage.dir.web_push()).unwrap_or_default(),
-        hears_of_landing: cameras.iter().any(|camera| camera.get_ref().hears_of_landing()),
+        hears_of_landing: told.hears_of_landing,
     }
 }
 
@@ -343,25 +360,28 @@ impl RawSite {
         let heat_map = self.heat_map.and_then(|heat_map| heat_map.check(check, &classes));
         let map = self.map.check(&self.camera, check);
         let (library, violations_dir) = self.violations.check(check);
-        let people = Arc::new(people(header.as_ref(), library.as_ref(), storage.as_ref(), &self.camera));
+        let (speakers, speaker_names) = speaker::check(self.speaker, check);
+        let sensors = sensor::check(self.sensor, check, id.as_str());
+        let units =
+            sensors.iter().filter_map(|sensor| Some((sensor.id().clone(), sensor.unit()?.to_owned()))).collect();
+        let told = Told::of(&self.camera);
+        let names = self.camera.iter().map(|camera| camera.get_ref().id.get_ref().to_string()).collect();
+        let cameras = library.as_ref().map(|library| {
+            let lookup = Lookup { site: id.as_str(), library, classes: &classes, sensor_units: &units };
+            camera::check(self.camera, check, &place, &speaker_names, &lookup)
+        });
+        let told = told.with_loudspeakers(cameras.as_deref().unwrap_or_default(), &speaker_names);
+        let people = Arc::new(people(header.as_ref(), library.as_ref(), storage.as_ref(), told));
         let known = upstream::Known {
             violations: library.iter().flat_map(Library::names).map(ViolationId::as_str).collect(),
-            cameras: self.camera.iter().map(|camera| camera.get_ref().id.get_ref().to_string()).collect(),
+            cameras: names,
+            console: listen.console.map(|_| listen.console_hosts.as_slice()),
             people: &people,
         };
         let mut upstreams = upstream::check(self.upstream, check, id.as_str(), &known);
         let case = case::check(self.case, self.rota, &mut upstreams, check);
         let commands = self.commands.and_then(|table| commands::check(&table, check, id.as_str()));
-        let (speakers, speaker_names) = speaker::check(self.speaker, check);
-        let sensors = sensor::check(self.sensor, check, id.as_str());
         let library = library?;
-        let lookup = Lookup {
-            site: id.as_str(),
-            library: &library,
-            classes: &classes,
-            sensor_units: &sensors.iter().filter_map(|s| Some((s.id().clone(), s.unit()?.to_owned()))).collect(),
-        };
-        let cameras = camera::check(self.camera, check, &place, &speaker_names, &lookup);
         Some(Site {
             header: header?,
             model: model?,
@@ -381,7 +401,7 @@ impl RawSite {
             map,
             speakers,
             sensors,
-            cameras,
+            cameras: cameras?,
             file: None,
             directory: check.directory().to_owned(),
             violations_dir,

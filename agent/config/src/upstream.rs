@@ -3,6 +3,8 @@
 mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::ops::Range;
 
 use forewarn_domain::{Schedule, StreamId, Timestamp, ViolationId};
 use forewarn_report::{AdapterConfig, ResolvedUpstream, Surroundings};
@@ -107,6 +109,9 @@ fn check_one(
     adapter.insert("kind".to_owned(), kind.unwrap_or_else(|| id.clone()).into());
     let since = since.map(|text| instant(&text, check));
     let config = check.table::<AdapterConfig>(place.clone(), &adapter)?;
+    if let Some(url) = adapter.get(CONSOLE_URL).and_then(toml::Value::as_str) {
+        check_console(url, place.clone(), check, known.console);
+    }
     let usual = config.usual();
     let (filter, manners) = wishes.check(check, known, usual);
     let environment = |name: &str| std::env::var(name).ok();
@@ -122,6 +127,28 @@ fn check_one(
             adapter,
         }),
         Err(error) => check.fail_key(place, error.key(), error.to_string(), error.mend()),
+    }
+}
+
+/// The key of any kind that names the console as phones reach it.
+const CONSOLE_URL: &str = "console_url";
+
+/// Whether the console answers by the name that an upstream tells phones; an address in figures it always does.
+fn check_console(url: &str, place: Range<usize>, check: &mut Check<'_>, hosts: Option<&[String]>) {
+    // What is no address is told by the kind itself.
+    let host = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    if !is_name || name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok() {
+        return;
+    }
+    let Some(hosts) = hosts else {
+        let mend = format!("add `[console]` with `listen` and `hosts = [\"{name}\"]`");
+        return check.doubt_key(place, CONSOLE_URL, "there is no console, so its links lead nowhere", mend);
+    };
+    if !hosts.iter().any(|host| host.eq_ignore_ascii_case(name)) {
+        let problem = format!("the console does not answer by the name {name}");
+        check.fail_key::<()>(place, CONSOLE_URL, problem, format!("add `hosts = [\"{name}\"]` to `[console]`"));
     }
 }
 
@@ -233,6 +260,34 @@ mod tests {
             let errors = upstreams(tables).unwrap_err();
             assert!(errors.contains(expected), "{tables}: {errors}");
         }
+    }
+
+    #[test]
+    fn the_console_that_phones_are_told_of_must_answer_by_that_name() {
+        let push = |url: &str| {
+            format!("[upstream.p]\nkind = \"web_push\"\ncontact = \"mailto:a@b.example\"\nconsole_url = \"{url}\"\n")
+        };
+        let console = "[console]\nlisten = \"127.0.0.1:9465\"\nhosts = [\"Console.example\"]\n";
+        for (url, says) in [
+            ("https://console.example", ""),
+            ("https://console.example:8443", ""),
+            ("https://10.0.0.7:9465", ""),
+            ("https://[::1]:9465", ""),
+            ("https://localhost:9465", ""),
+            (
+                "https://other.example",
+                "site.toml:6: console_url: the console does not answer by the name other.example",
+            ),
+            ("https://{camera}.example", "site.toml:6: console_url: a placeholder stands in it"),
+            ("https://console.example/#incident", "site.toml:6: console_url: what stands behind `#`"),
+            ("https://console.example:0", "site.toml:6: console_url: nobody listens on port 0"),
+            ("https://console.example/?token=a", "site.toml:6: console_url: `token=` in it reads as a secret"),
+        ] {
+            let told = upstreams(&(push(url) + console)).err().unwrap_or_default();
+            assert!(told.contains(says) && told.is_empty() == says.is_empty(), "{url}: {told}");
+        }
+        let none = upstreams(&push("https://console.example")).unwrap();
+        assert_eq!(none.len(), 1, "where there is no console it is doubted alone");
     }
 
     #[test]

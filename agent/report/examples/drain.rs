@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use forewarn_domain::clock::{Clock, Stopwatch, SystemClock};
 use forewarn_report::{
-    AdapterConfig, Destination, Filter, Manners, Outbox, OutboxLimits, OutboxSettings, ResolvedUpstream, Surroundings,
-    Upstreams,
+    AdapterConfig, Destination, Ear, Filter, Manners, Outbox, OutboxLimits, OutboxSettings, ResolvedUpstream,
+    Surroundings, Upstreams,
 };
 use forewarn_wire::samples::{report, source};
 
@@ -77,7 +77,7 @@ fn main() {
     let before = resident_mib();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let begun = Stopwatch::start();
-    let running = Upstreams::start(&upstreams, &outbox, &clock).unwrap();
+    let running = Upstreams::start(&upstreams, &outbox, &clock, Ear::default()).unwrap();
     let (_keep, nothing) = sync_channel::<()>(1);
     let (mut done, mut most) = (Vec::new(), before);
     while done.len() < 2 {

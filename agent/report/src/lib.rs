@@ -29,7 +29,8 @@ pub use outbox::{
     OutboxError, OutboxLimits, OutboxSettings, QueuedReport, Receipt, Recorded, ReportState, SetAside,
 };
 pub use upstream::config::ResolvedUpstream;
-pub use upstream::mqtt::config::{MqttConfig, MqttVersion, ResolvedMqtt};
+pub use upstream::ear::{AnswerTo, Ear, Heard, Wish};
+pub use upstream::mqtt::config::{ContentMode, MqttConfig, MqttVersion, ResolvedMqtt};
 pub use upstream::people::People;
 pub use upstream::settings::{Seals, Surroundings, Usual};
 pub use upstream::{AdapterConfig, FileCounts, Manners, UpstreamError, UpstreamHandle, UpstreamStats, Upstreams};

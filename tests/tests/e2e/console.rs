@@ -103,6 +103,17 @@ impl Desk {
 }
 
 #[test]
+fn the_worker_of_a_browser_shows_the_messages_that_it_is_handed() {
+    let of_site = |mut site: SiteFile| {
+        site.tables += "[upstream.officers]\nkind = \"web_push\"\ncontact = \"mailto:desk@example.org\"\n";
+        site
+    };
+    let Some(desk) = Desk::with(&[], of_site) else { return };
+    desk.walk("tests/push.mjs", &[]);
+    assert_stops(desk.agent);
+}
+
+#[test]
 fn cameras_are_seen_live_with_boxes_and_come_back_by_themselves() {
     let Some(mut desk) = Desk::open(&["gate", "yard"]) else { return };
     desk.walk("tests/live.mjs", &[]);

@@ -20,6 +20,7 @@ mod footage;
 mod forced_end;
 mod full_disk;
 mod health;
+mod home;
 mod live;
 mod looking;
 mod loudspeakers;

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use forewarn_base::sync::lock;
 use forewarn_console::{CameraNow, Onlookers};
+use forewarn_domain::violation::Language;
 use forewarn_domain::{
-    AnnounceOutcome, FailureKind, IncidentRecord, MapGround, SensorId, SpeakerId, StreamId, Timestamp,
+    AnnounceOutcome, FailureKind, IncidentRecord, MapGround, Prepared, SensorId, SpeakerId, StreamId, Timestamp,
 };
 use forewarn_pipelines::Away;
 
 use crate::config::changes::Concern;
-use crate::config::prepared::Ready;
+use crate::config::prepared::{Ready, at_speaker};
 use crate::config::{Camera, Site};
 
 /// What is written up.
@@ -104,6 +105,20 @@ impl Board {
                 notices.halved.remove(id);
             }
         }
+    }
+
+    /// What is ready to be said over a loudspeaker: first what belongs to its cameras, then all else of the site.
+    pub fn ready_at(&self, speaker: &SpeakerId) -> Vec<Prepared> {
+        let notices = self.lock();
+        let (site, ready) = (notices.site.clone(), notices.ready.clone());
+        drop(notices);
+        let near = site.map(|site| at_speaker(&site.cameras, speaker)).unwrap_or_default();
+        near.into_iter().chain(ready.all()).collect()
+    }
+
+    /// The language of the site.
+    pub fn language(&self) -> Language {
+        self.lock().site.as_ref().map(|site| site.header.language).unwrap_or_default()
     }
 
     /// What is on it, to be read or changed.

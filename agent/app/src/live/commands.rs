@@ -37,22 +37,23 @@ const RELOAD: Duration = Duration::from_secs(90);
 /// How often it is looked whether a camera has begun.
 const TAKEN_UP: Duration = Duration::from_millis(100);
 
-/// Where commands go in, and the part of the agent that does them.
-type Taking = (Door, Box<dyn Part>);
+/// Where commands go in, if any are taken, and the part of the agent that does them.
+type Taking = (Option<Door>, Box<dyn Part>);
 
-/// Begins to take commands, where the site says whose.
+/// Begins to do what is asked: by commands, where the site says whose, and over upstreams.
 pub fn start(
     site: &Site,
     (hands, board, shared): (&Hands, &Board, &Shared),
     to_loop: &Sender<LoopEvent, Wait>,
     clock: &Arc<dyn Clock>,
-) -> Result<Option<Taking>, CommandError> {
-    let (Some(config), dir) = (site.commands.clone(), site.storage.dir.clone()) else { return Ok(None) };
+) -> Result<Taking, CommandError> {
+    let (config, dir) = (site.commands.clone(), site.storage.dir.clone());
     let (speakers, streams, clips) = (hands.speakers.clone(), hands.streams.clone(), hands.streams.clone());
     let (onlookers, scenes, calls, troubles) =
         (board.1.clone(), shared.scenes.clone(), to_loop.clone(), to_loop.clone());
     let (reloads, file, notices) = (hands.reloads.clone(), SiteFile(site.file.clone()), board.clone());
-    let (of_desk, of_link) = (Arc::clone(clock), Arc::clone(clock));
+    let (of_desk, of_link, of_wishes) = (Arc::clone(clock), Arc::clone(clock), Arc::clone(clock));
+    let (of_ready, of_language) = (board.clone(), board.clone());
     let ways = Ways {
         clock: Arc::clone(clock),
         call: Box::new(move |call| calls.send(LoopEvent::Asked(call))),
@@ -61,6 +62,7 @@ pub fn start(
             let site = notices.lock().site.clone();
             site.ok_or_else(|| "the agent has not begun yet: ask again in a moment".to_owned())?.sought(&wanted)
         }),
+        prepared: Box::new(move |(speaker, name)| of_ready.ready_at(&speaker).into_iter().find(|one| one.id == name)),
         look: Box::new(move |(id, for_a_moment)| {
             let over = if for_a_moment { MOMENT } else { Duration::ZERO };
             let told = onlookers.watch(&id, (LOOK, over), || scenes.stir(&id))?;
@@ -77,10 +79,15 @@ pub fn start(
         // An error means that the agent stops.
         let _ = troubles.send(LoopEvent::Happened(Happening::trouble(what, of_link.now())));
     };
-    let of_config = config.clone();
-    let desk = move || Desk::open(&of_config, (&dir.commands(), &dir.commands_audit()), Box::new(ways), of_desk);
-    let commands = Commands::start(&config, desk, Box::new(tell)).or_exit(ExitCode::Failed)?;
-    Ok(Some((commands.door(), Box::new(commands))))
+    let (of_config, name) = (config.clone(), site.header.id.to_string());
+    let desk = move || {
+        let kept = (dir.commands(), dir.commands_audit());
+        Desk::open((&name, of_config.as_ref()), (&kept.0, &kept.1), Box::new(ways), of_desk)
+    };
+    let commands = Commands::start(config.as_ref(), desk, Box::new(tell)).or_exit(ExitCode::Failed)?;
+    let wishes = commands.wishes();
+    hands.upstreams.listen(move |heard| wishes.take(heard, of_language.language(), &*of_wishes));
+    Ok((commands.door(), Box::new(commands)))
 }
 
 /// The site file, the cameras that it names, and what took the pictures of those that begin anew before they do.

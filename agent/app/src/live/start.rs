@@ -94,7 +94,7 @@ impl Agent {
         };
         let incident_loop = IncidentLoop::restored(ends, former.snapshots);
         let incidents = Incidents::start(incident_loop, events, notes, to_loop.clone())?;
-        let (door, commands) = commands::start(site, (&hands, &board, &shared), &to_loop, &clock)?.unzip();
+        let (door, commands) = commands::start(site, (&hands, &board, &shared), &to_loop, &clock)?;
         let inference = inference::start(site, models, &hands.streams, shared, to_loop.clone(), &clock)?;
         let counters = Counters {
             streams: hands.streams.clone(),
@@ -109,7 +109,8 @@ impl Agent {
         let sources = Sources::of(&adopter, holder, vitals);
         let (health, servers, console) = serve(site, sources, (recorder, way_in, hands.speakers.clone(), door))?;
         let addresses = servers.iter().map(Server::address).collect();
-        let others: [Box<dyn Part>; 9] = [
+        let parts: [Box<dyn Part>; 10] = [
+            commands,
             Box::new(health),
             Box::new(hands.streams),
             Box::new(hands.sensors),
@@ -120,8 +121,15 @@ impl Agent {
             Box::new(Servers(servers)),
             Box::new(hands.upstreams),
         ];
-        let parts = commands.into_iter().chain(others).collect();
-        Ok(Self { parts, counters, adopter, addresses, console, _claim: claim, _power_watch: power_watch })
+        Ok(Self {
+            parts: Vec::from(parts),
+            counters,
+            adopter,
+            addresses,
+            console,
+            _claim: claim,
+            _power_watch: power_watch,
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use forewarn_base::sync::lock;
 use forewarn_console::HealthReport;
 use forewarn_domain::Clock;
-use forewarn_report::{Outbox, UpstreamStats};
+use forewarn_report::{Ear, Heard, Outbox, UpstreamStats};
 
 use super::outbox::destinations;
 use super::part::Part;
@@ -30,13 +30,20 @@ struct State {
 
 /// The ways to all upstreams of the site; none where it has none. Clones are the same ones.
 #[derive(Clone, Default)]
-pub struct Upstreams(Arc<Mutex<State>>);
+pub struct Upstreams(Arc<Mutex<State>>, Ear);
 
 impl Upstreams {
     /// Starts them.
     pub fn start(site: &Site, outbox: &Outbox, clock: &Arc<dyn Clock>) -> Result<Self, CommandError> {
-        let running = forewarn_report::Upstreams::start(&site.upstreams, outbox, clock).or_exit(ExitCode::Failed)?;
-        Ok(Self(Arc::new(Mutex::new(State { running: Some(running), ..State::default() }))))
+        let ear = Ear::default();
+        let running = forewarn_report::Upstreams::start(&site.upstreams, outbox, clock, ear.clone());
+        let running = Some(running.or_exit(ExitCode::Failed)?);
+        Ok(Self(Arc::new(Mutex::new(State { running, ..State::default() })), ear))
+    }
+
+    /// Somebody does from now on what their other sides ask for.
+    pub fn listen(&self, listens: impl Fn(Heard) + Send + Sync + 'static) {
+        self.1.open(listens);
     }
 
     /// Ends those of these ids, and starts those of them that the site names now. All others go on.

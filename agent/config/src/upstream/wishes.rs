@@ -19,6 +19,8 @@ pub(crate) struct Known<'a> {
     pub(crate) violations: Vec<&'a str>,
     /// The cameras of the site.
     pub(crate) cameras: Vec<String>,
+    /// By which names the console may be called; none where there is no console.
+    pub(crate) console: Option<&'a [String]>,
     /// Whom messages in words are for.
     pub(crate) people: &'a Arc<People>,
 }

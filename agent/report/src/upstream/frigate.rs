@@ -5,20 +5,35 @@
 
 use std::sync::Arc;
 
+use forewarn_base::setting::SettingError;
 use forewarn_domain::{IncidentRecord, IncidentState, Timestamp};
 use forewarn_wire::{EventSource, Presence};
 use serde_json::{Value, json};
 
-use super::mqtt::listener::listener;
+use super::Start;
+use super::mqtt::listener::{USUAL, listener_table};
 use super::mqtt::{Dialect, Pictures, Publication, Speaks};
 use super::people::People;
+use super::settings::{AdapterSettings, Surroundings, Usual};
 use super::small::small;
 use super::thin::MOST_PICTURE_BYTES;
 use crate::outbox::QueuedReport;
 
-listener! {
+listener_table! {
     /// Programs that read the topics of Frigate on a broker.
-    FrigateConfig, "frigate", Topics::new
+    pub struct FrigateConfig {}
+}
+
+impl AdapterSettings for FrigateConfig {
+    fn usual(&self) -> Usual {
+        USUAL
+    }
+
+    fn resolve_in(&self, around: Surroundings<'_>) -> Result<Arc<dyn Start>, SettingError> {
+        let (people, listener) = (Arc::clone(around.people), self.listener());
+        let pictures = listener.when_pictures();
+        listener.open(around, "frigate", |prefix| Topics { prefix, people, pictures })
+    }
 }
 
 /// Makes the dialect.
@@ -27,12 +42,6 @@ pub struct Topics {
     prefix: String,
     people: Arc<People>,
     pictures: Pictures,
-}
-
-impl Topics {
-    fn new(prefix: String, people: Arc<People>, pictures: Pictures) -> Self {
-        Self { prefix, people, pictures }
-    }
 }
 
 impl Speaks for Topics {
@@ -201,7 +210,7 @@ mod tests {
     use super::*;
 
     fn said(sequence: u32) -> Vec<(String, Value)> {
-        let topics = Topics::new("frigate".to_owned(), Arc::default(), Pictures::Along);
+        let topics = Topics { prefix: "frigate".to_owned(), people: Arc::default(), pictures: Pictures::Along };
         let queued = QueuedReport { seq: 1, report: report(1, sequence), source: source() };
         let messages = topics.dialect(&source()).report(&queued);
         messages.into_iter().map(|one| (one.topic, serde_json::from_slice(&one.payload).unwrap())).collect()
@@ -249,7 +258,7 @@ mod tests {
 
     #[test]
     fn presence_is_a_word() {
-        let topics = Topics::new("frigate".to_owned(), Arc::default(), Pictures::Along);
+        let topics = Topics { prefix: "frigate".to_owned(), people: Arc::default(), pictures: Pictures::Along };
         let gone = topics.dialect(&source()).presence(Presence::Offline, None);
         assert_eq!(
             (gone.topic.as_str(), gone.payload.as_slice(), gone.is_retained),

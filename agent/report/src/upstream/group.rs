@@ -8,6 +8,7 @@ use forewarn_domain::Clock;
 use forewarn_domain::clock::Stopwatch;
 
 use super::config::ResolvedUpstream;
+use super::ear::Ear;
 use super::{UpstreamError, UpstreamHandle, UpstreamStats};
 use crate::outbox::Outbox;
 
@@ -17,16 +18,19 @@ pub struct Upstreams {
     handles: Vec<UpstreamHandle>,
     /// How the agent's parts fare, as all of them were last told.
     health: String,
+    /// Who does what the other sides ask for.
+    ear: Ear,
 }
 
 impl Upstreams {
-    /// Starts every upstream on a thread of its own.
+    /// Starts every upstream on a thread of its own. What the other sides ask for is heard by `ear`.
     pub fn start(
         upstreams: &[ResolvedUpstream],
         outbox: &Outbox,
         clock: &Arc<dyn Clock>,
+        ear: Ear,
     ) -> Result<Self, UpstreamError> {
-        let mut started = Self::default();
+        let mut started = Self { ear, ..Self::default() };
         upstreams.iter().try_for_each(|upstream| started.add(upstream, outbox, clock))?;
         Ok(started)
     }
@@ -38,7 +42,8 @@ impl Upstreams {
         outbox: &Outbox,
         clock: &Arc<dyn Clock>,
     ) -> Result<(), UpstreamError> {
-        let handle = upstream.adapter.start(outbox.lane(&upstream.id), Arc::clone(clock), &upstream.manners)?;
+        let handle =
+            upstream.adapter.start(outbox.lane(&upstream.id), Arc::clone(clock), &upstream.manners, &self.ear)?;
         handle.tell_health(&self.health);
         self.handles.push(handle);
         Ok(())
@@ -48,7 +53,7 @@ impl Upstreams {
     #[must_use]
     pub fn take_out(&mut self, ids: &BTreeSet<String>) -> Self {
         let handles = self.handles.extract_if(.., |handle| ids.contains(handle.upstream())).collect();
-        Self { handles, health: String::new() }
+        Self { handles, ..Self::default() }
     }
 
     /// The state and the counters of each, by id.

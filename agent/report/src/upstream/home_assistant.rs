@@ -2,24 +2,47 @@
 //!
 //! Source: <https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload>.
 
+mod voices;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
+use forewarn_base::setting::SettingError;
 use forewarn_base::sync::lock;
 use forewarn_domain::{IncidentState, StreamId, ViolationId};
 use forewarn_wire::{Event, EventSource, Presence};
 use serde_json::{Map, Value, json};
 
-use super::mqtt::listener::listener;
+use self::voices::Voices;
+use super::Start;
+use super::ear::Wish;
+use super::mqtt::listener::{USUAL, listener_table};
 use super::mqtt::{Dialect, Pictures, Publication, Speaks};
 use super::people::People;
+use super::settings::{AdapterSettings, Surroundings, Usual};
 use super::small::small;
 use super::thin::MOST_PICTURE_BYTES;
 use crate::outbox::QueuedReport;
 
-listener! {
+listener_table! {
     /// Home Assistant behind a broker.
-    HomeAssistantConfig, "homeassistant", Home::new
+    pub struct HomeAssistantConfig {
+        /// The loudspeakers over which it may speak, and with it whoever may publish on the broker; over none if absent.
+        #[serde(default)]
+        pub speakers: Vec<String>,
+    }
+}
+
+impl AdapterSettings for HomeAssistantConfig {
+    fn usual(&self) -> Usual {
+        USUAL
+    }
+
+    fn resolve_in(&self, around: Surroundings<'_>) -> Result<Arc<dyn Start>, SettingError> {
+        let (people, listener) = (Arc::clone(around.people), self.listener());
+        let (voices, pictures) = (voices::named(&self.speakers, &people)?, listener.when_pictures());
+        listener.open(around, "homeassistant", |prefix| Home { voices, ..Home::new(prefix, people, pictures) })
+    }
 }
 
 /// The incidents of each rule that are open, over all connections of this process.
@@ -32,11 +55,12 @@ pub struct Home {
     people: Arc<People>,
     pictures: Pictures,
     open: Arc<Mutex<Open>>,
+    voices: Voices,
 }
 
 impl Home {
     fn new(prefix: String, people: Arc<People>, pictures: Pictures) -> Self {
-        Self { prefix, people, pictures, open: Arc::default() }
+        Self { prefix, people, pictures, open: Arc::default(), voices: Voices::new() }
     }
 }
 
@@ -128,6 +152,8 @@ impl HomeAssistant {
             });
             components.extend([of("snapshot", keys)]);
         }
+        let spoken = voices::components(&self.home.voices, &self.base, &self.home.people);
+        components.extend(spoken.into_iter().map(|(name, keys)| of(&name, keys)));
         components
     }
 
@@ -208,6 +234,18 @@ impl Dialect for HomeAssistant {
             Publication::passing(format!("{}/event", self.base), facts.to_string()),
         ]);
         messages
+    }
+
+    fn ears(&self) -> Vec<String> {
+        voices::ears(&self.home.voices, &self.base)
+    }
+
+    fn heard(&self, topic: &str, payload: &[u8]) -> Option<Wish> {
+        voices::heard(&self.home.voices, &self.base, (topic, payload))
+    }
+
+    fn told(&self, told: &str) -> Option<Publication> {
+        Some(Publication::retained(voices::told(&self.base), told))
     }
 
     fn picture(&self, queued: &QueuedReport) -> Option<Publication> {

@@ -12,6 +12,7 @@
 //! A new kind of upstream is a file of its own, and a line in the registry at the end of this page.
 
 pub mod config;
+pub mod ear;
 pub mod frigate;
 pub mod gat1400;
 mod group;
@@ -52,6 +53,7 @@ use forewarn_wire::EventSource;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
+use self::ear::Wish;
 use self::settings::{AdapterSettings, Surroundings, Usual};
 use self::thin::PictureCounts;
 use crate::outbox::QueuedReport;
@@ -97,6 +99,13 @@ pub enum Note {
         /// Why, for people.
         why: String,
     },
+    /// It asks for something.
+    Heard {
+        /// For what.
+        wish: Wish,
+        /// Whether it had been kept, so that nobody knows how old it is.
+        is_kept: bool,
+    },
     /// It was taken leave of.
     Left,
     /// Nothing that matters here.
@@ -132,6 +141,9 @@ pub trait Upstream {
 
     /// How the agent's parts fare, as JSON; only the latest counts. Nothing is said where the other side has no place for it.
     fn handle_health(&mut self, _health: &str) {}
+
+    /// What became of something that the other side asked for, as JSON; only the latest counts.
+    fn handle_told(&mut self, _told: &str) {}
 
     /// The agent stops and nothing is in flight: takes leave, which ends with [`Note::Left`].
     fn handle_stop(&mut self);

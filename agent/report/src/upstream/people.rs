@@ -10,7 +10,8 @@ use forewarn_base::http::public_address;
 use forewarn_base::setting::SettingError;
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
-    CaseCause, CaseStage, CaseStep, CivilTime, IncidentState, Report, StreamId, Timestamp, ViolationId,
+    CaseCause, CaseStage, CaseStep, CivilTime, IncidentState, Prepared, Report, SpeakerId, StreamId, Timestamp,
+    ViolationId,
 };
 
 use crate::answers::{ConsoleAddress, Links};
@@ -32,6 +33,8 @@ pub struct People {
     pub titles: BTreeMap<ViolationId, String>,
     /// The rules of the site: at which camera which violation is sought.
     pub rules: Vec<(StreamId, ViolationId)>,
+    /// The loudspeakers of the site, each with what is ready to be said there.
+    pub loudspeakers: BTreeMap<SpeakerId, Vec<Prepared>>,
     /// The time of day at the site.
     pub civil: Option<Arc<dyn CivilTime>>,
     /// The folder of all evidence.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use forewarn_base::sync::lock;
 use forewarn_domain::Clock;
 use forewarn_domain::clock::Stopwatch;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
+use super::ear::{AnswerTo, Ear, Heard};
 use super::manners::{Gate, rested};
 use super::patience::Patience;
 use super::window::Window;
@@ -32,6 +33,10 @@ pub(super) struct Context<A> {
     pub(super) stop: watch::Receiver<bool>,
     /// How the agent's parts fare, as JSON; empty until it is known.
     pub(super) health: watch::Receiver<String>,
+    /// Who does what the other side asks for, where it is told what became of that, and where that comes in.
+    pub(super) ear: Ear,
+    pub(super) answer: AnswerTo,
+    pub(super) told: mpsc::Receiver<String>,
 }
 
 impl<A> Context<A> {
@@ -108,7 +113,7 @@ pub(super) async fn run<A: Adapter>(context: &mut Context<A>) -> End {
         // counts, and a refusal is a better reason than that the connection was closed upon it.
         for answer in inward.leftovers() {
             let note = session.upstream.handle_answer(answer);
-            let is_answer = !matches!(note, Note::Ready | Note::Left | Note::Nothing);
+            let is_answer = !matches!(note, Note::Ready | Note::Heard { .. } | Note::Left | Note::Nothing);
             if let (true, Err(why)) = (is_answer, session.take(note, context)) {
                 ended = Err(why);
             }
@@ -163,6 +168,7 @@ async fn drive<A: Adapter>(
                     // Nobody tells any more: the agent stops.
                     Err(_) => return Ok(()),
                 },
+                Some(told) = context.told.recv(), if session.is_ready => session.tell(&told)?,
                 () = session.patience.ended() => {
                     session.was_in_vain = true;
                     return Err(unanswered(context));
@@ -233,6 +239,10 @@ impl<A: Adapter> Session<A> {
                 self.after = after;
                 context.count(|stats| stats.refused += 1);
                 return Err(format!("{} refused {what}: {why}", context.adapter.peer()));
+            }
+            Note::Heard { wish, is_kept } => {
+                let upstream = context.lane.upstream().to_owned();
+                context.ear.hear(Heard { upstream, wish, is_kept, answer: context.answer.clone() });
             }
             Note::Left => self.has_left = true,
             Note::Nothing => {}
@@ -315,6 +325,13 @@ impl<A: Adapter> Session<A> {
     fn tell_health(&mut self, health: &str) -> Result<(), String> {
         if !health.is_empty() && !self.is_leaving {
             self.upstream.handle_health(health);
+        }
+        self.send()
+    }
+
+    fn tell(&mut self, told: &str) -> Result<(), String> {
+        if !self.is_leaving {
+            self.upstream.handle_told(told);
         }
         self.send()
     }

@@ -9,8 +9,9 @@ use std::time::Duration;
 use forewarn_base::backoff::{Backoff, seed_of};
 use forewarn_base::sync::lock;
 use forewarn_domain::Clock;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
+use super::ear::{ANSWERS, AnswerTo, Ear};
 use super::manners::{Gate, Manners};
 use super::rival::Rival;
 use super::session::{self, Context, End};
@@ -38,8 +39,14 @@ pub trait Start: fmt::Debug + Send + Sync {
     /// Where it leads, for logs.
     fn peer(&self) -> String;
 
-    /// Starts it on a thread and a runtime of its own.
-    fn start(&self, lane: Lane, clock: Arc<dyn Clock>, manners: &Manners) -> Result<UpstreamHandle, UpstreamError>;
+    /// Starts it on a thread and a runtime of its own. What the other side asks for is heard by `ear`.
+    fn start(
+        &self,
+        lane: Lane,
+        clock: Arc<dyn Clock>,
+        manners: &Manners,
+        ear: &Ear,
+    ) -> Result<UpstreamHandle, UpstreamError>;
 }
 
 impl<A: Adapter> Start for A {
@@ -47,19 +54,37 @@ impl<A: Adapter> Start for A {
         Adapter::peer(self)
     }
 
-    fn start(&self, lane: Lane, clock: Arc<dyn Clock>, manners: &Manners) -> Result<UpstreamHandle, UpstreamError> {
+    fn start(
+        &self,
+        lane: Lane,
+        clock: Arc<dyn Clock>,
+        manners: &Manners,
+        ear: &Ear,
+    ) -> Result<UpstreamHandle, UpstreamError> {
         let upstream = lane.upstream().to_owned();
         let failed = |source| UpstreamError::System { upstream: upstream.clone(), source };
         let answer_within = self.pace().answer_within;
         let stats = Arc::new(Mutex::new(UpstreamStats { answer_within, ..UpstreamStats::default() }));
         let (stop, stopping) = watch::channel(false);
         let (give_up, mut giving_up) = watch::channel(false);
-        let (health, told) = watch::channel(String::new());
+        let (health, of_health) = watch::channel(String::new());
+        let (answer, told) = mpsc::channel(ANSWERS);
         let (finished, done) = std::sync::mpsc::sync_channel(1);
         let backlog = lane.reader();
         let (adapter, of_thread) = (self.clone(), Arc::clone(&stats));
         let gate = Gate::new(manners.clone(), self.pace().max_per_minute);
-        let mut context = Context { adapter, lane, clock, gate, stats: of_thread, stop: stopping, health: told };
+        let mut context = Context {
+            adapter,
+            lane,
+            clock,
+            gate,
+            stats: of_thread,
+            stop: stopping,
+            health: of_health,
+            ear: ear.clone(),
+            answer: AnswerTo(answer),
+            told,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let run = move || {
             let _finished: SyncSender<()> = finished;

@@ -3,17 +3,21 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use forewarn_domain::{StreamId, ViolationId};
-use forewarn_report::People;
+use forewarn_domain::violation::Text;
+use forewarn_domain::{Prepared, SpeakerId, StreamId, ViolationId};
+use forewarn_report::{Ear, Heard, People, Wish};
 use forewarn_wire::samples::CLOSING;
 use serde_json::{Value, json};
 
 use crate::server::{READERS, SCRIPTS};
-use crate::support::{Broker, Received, Subscriber, drained, eventually, free_port, outbox_for, report, start};
+use crate::support::{
+    Broker, PATIENCE, Received, Subscriber, drained, eventually, free_port, outbox_for, report, start, start_heard,
+};
 use crate::webhook::adapter_with;
 
 /// What is published of one incident, up to the farewell, by topic.
@@ -96,9 +100,9 @@ fn home_assistants_own_schemas_take_every_entity_and_its_states() {
     let folder = evidence.path().join(report(1, 1).incident.bundle());
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("confirmed-marked.jpg"), "a picture").unwrap();
-    let people = People { rules: vec![rule], evidence: evidence.path().to_owned(), ..People::default() };
+    let people = People { rules: vec![rule], evidence: evidence.path().to_owned(), ..with_loudspeakers() };
     let config = "homeassistant/device/forewarn_north/config";
-    let mut by_topic = published("home_assistant", people, "");
+    let mut by_topic = published("home_assistant", people, r#","speakers":["horn"]"#);
     let told = read_by_home_assistant(config, &by_topic);
     assert_eq!(told["refused"], json!({}), "{told}");
     let of = |name: &str| told["entities"][name].clone();
@@ -113,6 +117,12 @@ fn home_assistants_own_schemas_take_every_entity_and_its_states() {
     for name in ["gate_illegal_parking", "last_incident", "incident", "snapshot"] {
         assert_eq!((&of(name)["device"], &of(name)["available"]), (&json!([device]), &json!([true, false])));
     }
+    assert_eq!(
+        of("play_horn_illegal_parking")["asks"],
+        json!(["forewarn/north/home_assistant/play/horn", "illegal_parking"])
+    );
+    // This version sends texts by entities that are described elsewhere.
+    assert_eq!(told["unknown"], json!({ "speak_horn": "notify" }));
     // A key that Home Assistant does not know is one that it tells.
     let greeting = &mut by_topic.get_mut(config).unwrap()[0];
     greeting.payload = greeting.payload.replace("event_types", "event_kinds");
@@ -194,4 +204,74 @@ fn over_a_thin_link_words_go_first_and_one_small_picture_follows() {
         assert!(!told.is_empty() && told.len() < CLOSING as usize, "{kind}: {told:?}");
         assert!(told.iter().all(|picture| picture == "a picture"));
     }
+}
+
+/// A site with two loudspeakers, at one of which a text is ready.
+fn with_loudspeakers() -> People {
+    let title = Text { en: Some("Illegal parking".to_owned()), zh: None };
+    let text = Text { en: Some("Drive on.".to_owned()), zh: None };
+    let ready = Prepared { id: "illegal_parking".to_owned(), title, text, sound: None };
+    let speaker = |id: &str| SpeakerId::new(id).unwrap();
+    People { loudspeakers: [(speaker("horn"), vec![ready]), (speaker("wall"), Vec::new())].into(), ..People::default() }
+}
+
+fn publish(broker: &Broker, topic: &str, payload: &str, more: &[&str]) {
+    let mut publish = Command::new("mosquitto_pub");
+    publish.args(["-h", "127.0.0.1", "-p", &broker.port.to_string(), "-t", topic, "-m", payload]).args(more);
+    assert!(publish.status().expect("mosquitto_pub is installed (apt package mosquitto-clients)").success());
+}
+
+#[test]
+fn home_assistant_asks_over_the_topics_that_it_was_told_and_is_answered_there() {
+    for version in ["5", "3.1.1"] {
+        let dir = tempfile::tempdir().unwrap();
+        let broker = Broker::start(dir.path(), free_port(), "");
+        let subscriber = Subscriber::start(broker.port);
+        let speak = "forewarn/north/home_assistant/speak/horn";
+        // Somebody's from long ago, which the broker gives to whoever subscribes.
+        publish(&broker, speak, "An old text", &["-r"]);
+        let outbox = outbox_for(dir.path(), &["home_assistant"]);
+        let keys = format!(
+            r#""url":"mqtt://127.0.0.1:{}","version":"{version}","speakers":["horn"],"pictures":false"#,
+            broker.port
+        );
+        let adapter = adapter_with("home_assistant", &keys, "", with_loudspeakers());
+        let (ear, (sender, heard)) = (Ear::default(), sync_channel(9));
+        ear.open(move |one: Heard| sender.send(one).unwrap());
+        let handle = start_heard("home_assistant", adapter.as_ref(), &outbox, &ear);
+        let old = heard.recv_timeout(PATIENCE).unwrap();
+        assert!(old.is_kept && old.upstream == "home_assistant", "{old:?}");
+
+        let config = subscriber.next_of("homeassistant/device/forewarn_north/config").payload;
+        let config: Value = serde_json::from_str(&config).unwrap();
+        let of = |name: &str, key: &str| config["components"][name][key].as_str().unwrap_or_default().to_owned();
+        assert_eq!(of("speak_horn", "command_topic"), speak);
+        publish(&broker, speak, "The gate is closed", &["-q", "1"]);
+        let horn = || SpeakerId::new("horn").unwrap();
+        let spoken = heard.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(spoken.wish, Wish::Speak { speaker: horn(), text: "The gate is closed".to_owned() });
+        assert!(!spoken.is_kept);
+        let button = "play_horn_illegal_parking";
+        publish(&broker, &of(button, "command_topic"), &of(button, "payload_press"), &["-q", "2"]);
+        let pressed = heard.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(pressed.wish, Wish::Play { speaker: horn(), prepared: "illegal_parking".to_owned() });
+        // Over another one, and below, nothing is heard.
+        for elsewhere in ["speak/wall", "speak", "speak/horn/more", "play/wall", "told"] {
+            publish(&broker, &format!("forewarn/north/home_assistant/{elsewhere}"), "Psst", &[]);
+        }
+        pressed.answer.tell(json!({ "outcome": "done" }).to_string());
+        let told = subscriber.next_of(&of("last_spoken", "state_topic"));
+        assert_eq!(told.payload, "Psst");
+        let told = subscriber.next_of(&of("last_spoken", "state_topic"));
+        assert_eq!(told.payload, r#"{"outcome":"done"}"#);
+        handle.stop(Duration::from_secs(10));
+        assert!(heard.try_recv().is_err(), "nothing else was heard");
+    }
+}
+
+#[test]
+fn home_assistant_may_speak_nowhere_unless_it_is_named() {
+    let by_topic = published("home_assistant", with_loudspeakers(), "");
+    let config = payloads(&by_topic, "homeassistant/device/forewarn_north/config").remove(0);
+    assert!(!config.contains("command_topic") && !config.contains("Last spoken"), "{config}");
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use forewarn_domain::Clock;
 use forewarn_domain::clock::SystemClock;
-use forewarn_report::{AdapterConfig, Filter, Manners, MqttVersion, Outbox, ResolvedUpstream, Surroundings, Upstreams};
+use forewarn_report::{
+    AdapterConfig, Ear, Filter, Manners, MqttVersion, Outbox, ResolvedUpstream, Surroundings, Upstreams,
+};
 use forewarn_wire::Event;
 use forewarn_wire::samples::CLOSING;
 
@@ -69,7 +71,7 @@ impl Reporting {
     fn start(dir: &Path, named: &[ResolvedUpstream]) -> Self {
         let outbox = outbox_for(dir, &RECIPIENTS);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        Self { upstreams: Upstreams::start(named, &outbox, &clock).unwrap(), outbox }
+        Self { upstreams: Upstreams::start(named, &outbox, &clock, Ear::default()).unwrap(), outbox }
     }
 }
 

@@ -22,7 +22,7 @@ mod webhook;
 
 use std::time::Duration;
 
-use forewarn_report::{MqttVersion, ReportState};
+use forewarn_report::{ContentMode, MqttConfig, MqttVersion, ReportState};
 use forewarn_wire::Event;
 use support::{Broker, Received, Subscriber, config, drained, free_port, outbox, publisher, report};
 
@@ -68,4 +68,27 @@ fn version_311_delivers_and_removes() {
 #[test]
 fn version_5_delivers_and_removes() {
     delivers(MqttVersion::V5);
+}
+
+#[test]
+fn in_binary_mode_the_attributes_are_user_properties_and_the_data_is_the_body() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Broker::start(dir.path(), free_port(), "");
+    let subscriber = Subscriber::start(broker.port);
+    let mut outbox = outbox(dir.path());
+    outbox.record(&report(1, 5), None).unwrap();
+    let binary = MqttConfig { mode: ContentMode::Binary, ..config(broker.port, MqttVersion::V5) };
+    let handle = publisher(&binary, &outbox);
+    let message = subscriber.next_of("incidents");
+    drained(&handle);
+    let whole = Event::from_report(&report(1, 5), &support::source());
+    assert_eq!(message.content_type.as_deref(), Some(whole.datacontenttype.as_str()));
+    let mut event: serde_json::Map<String, serde_json::Value> =
+        message.properties.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    assert_eq!(event.len(), message.properties.len(), "each attribute once: {:?}", message.properties);
+    event.insert("datacontenttype".to_owned(), message.content_type.unwrap().into());
+    event.insert("data".to_owned(), serde_json::from_str(&message.payload).unwrap());
+    // Put together it is the event as it is in structured mode.
+    assert_eq!(serde_json::Value::Object(event), serde_json::to_value(&whole).unwrap());
+    handle.stop(Duration::from_secs(10));
 }

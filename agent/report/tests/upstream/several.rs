@@ -6,7 +6,7 @@ use std::time::Duration;
 use forewarn_domain::Clock;
 use forewarn_domain::clock::SystemClock;
 use forewarn_report::{
-    AdapterConfig, Filter, Manners, MqttVersion, ReportState, ResolvedUpstream, Surroundings, Upstreams,
+    AdapterConfig, Ear, Filter, Manners, MqttVersion, ReportState, ResolvedUpstream, Surroundings, Upstreams,
 };
 
 use crate::event;
@@ -42,7 +42,8 @@ fn a_dead_broker_delays_nobody() {
     let (live, dead) = (upstream("live", broker.port), upstream("dead", silent.port));
     let subscriber = Subscriber::start(broker.port);
     let mut outbox = outbox_for(dir.path(), &["live", "dead", "gone"]);
-    let upstreams = Upstreams::start(&[live, dead, upstream("gone", free_port())], &outbox, &clock()).unwrap();
+    let upstreams =
+        Upstreams::start(&[live, dead, upstream("gone", free_port())], &outbox, &clock(), Ear::default()).unwrap();
     for n in 0..40 {
         outbox.record(&report(n, 1), Some("{}")).unwrap();
         let came = event(&subscriber.next_of("incidents"));
@@ -74,7 +75,7 @@ fn two_brokers_get_the_same_bytes() {
     let subscribers = [0, 1].map(|i| Subscriber::start(brokers[i].port));
     let mut outbox = outbox_for(dirs[0].path(), &["a", "b"]);
     let named = [upstream("a", brokers[0].port), upstream("b", brokers[1].port)];
-    let upstreams = Upstreams::start(&named, &outbox, &clock()).unwrap();
+    let upstreams = Upstreams::start(&named, &outbox, &clock(), Ear::default()).unwrap();
     for sequence in 1..=4 {
         outbox.record(&report(1, sequence), Some("{}")).unwrap();
     }
@@ -97,7 +98,7 @@ fn one_that_changed_ends_and_begins_anew_while_the_others_go_on() {
     let (told, moved) = (Subscriber::start(first.port), Subscriber::start(second.port));
     let mut outbox = outbox_for(dir.path(), &["stays", "moves"]);
     let both = [upstream("stays", first.port), upstream("moves", free_port())];
-    let mut upstreams = Upstreams::start(&both, &outbox, &clock()).unwrap();
+    let mut upstreams = Upstreams::start(&both, &outbox, &clock(), Ear::default()).unwrap();
     upstreams.tell_health("{\"state\":\"well\"}");
     outbox.record(&report(1, 1), Some("{}")).unwrap();
     assert_eq!(event(&told.next_of("incidents")).id, format!("{}/1", report(1, 1).incident.id));

@@ -14,7 +14,7 @@ use forewarn_domain::clock::{Stopwatch, SystemClock};
 use forewarn_report::Manners;
 use forewarn_report::upstream::Start;
 use forewarn_report::{
-    Destination, MqttConfig, MqttVersion, Outbox, OutboxLimits, OutboxSettings, UpstreamHandle, UpstreamStats,
+    Destination, Ear, MqttConfig, MqttVersion, Outbox, OutboxLimits, OutboxSettings, UpstreamHandle, UpstreamStats,
 };
 use forewarn_wire::EventSource;
 pub(crate) use forewarn_wire::samples::report;
@@ -98,6 +98,7 @@ pub(crate) struct Received {
     pub(crate) payload: String,
     pub(crate) is_retained: bool,
     pub(crate) content_type: Option<String>,
+    pub(crate) properties: Vec<(String, String)>,
 }
 
 /// Subscribes to everything, by MQTT 5, and keeps what comes.
@@ -131,7 +132,8 @@ impl Subscriber {
                         topic: String::from_utf8(publish.topic.to_vec()).unwrap(),
                         payload: String::from_utf8(publish.payload.to_vec()).unwrap(),
                         is_retained: publish.retain,
-                        content_type: publish.properties.and_then(|p| p.content_type),
+                        content_type: publish.properties.as_ref().and_then(|p| p.content_type.clone()),
+                        properties: publish.properties.map(|p| p.user_properties).unwrap_or_default(),
                     };
                     let _ = sender.send(received);
                 };
@@ -234,7 +236,7 @@ pub(crate) fn publisher(config: &MqttConfig, outbox: &Outbox) -> UpstreamHandle 
 
 /// Starts the way to one of the outbox's upstreams.
 pub(crate) fn start(upstream: &str, adapter: &dyn Start, outbox: &Outbox) -> UpstreamHandle {
-    adapter.start(outbox.lane(upstream), Arc::new(SystemClock), &Manners::default()).unwrap()
+    start_heard(upstream, adapter, outbox, &Ear::default())
 }
 
 /// Waits until everything was acknowledged.
@@ -244,4 +246,9 @@ pub(crate) fn drained(handle: &UpstreamHandle) -> UpstreamStats {
         stats.depth_messages == 0 && stats.in_flight == 0
     });
     handle.stats()
+}
+
+/// The same, where somebody listens to what it asks for.
+pub(crate) fn start_heard(upstream: &str, adapter: &dyn Start, outbox: &Outbox, ear: &Ear) -> UpstreamHandle {
+    adapter.start(outbox.lane(upstream), Arc::new(SystemClock), &Manners::default(), ear).unwrap()
 }

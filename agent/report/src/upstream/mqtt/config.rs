@@ -25,6 +25,17 @@ pub enum MqttVersion {
     V5,
 }
 
+/// How a CloudEvent is written into a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ContentMode {
+    /// The whole event is the body.
+    #[default]
+    Structured,
+    /// Its data is the body, and its attributes are user properties of MQTT 5.
+    Binary,
+}
+
 broker_table! {
     /// An MQTT upstream as the site file describes it.
     pub struct MqttConfig {
@@ -34,6 +45,10 @@ broker_table! {
         /// What every topic begins with.
         #[serde(default = "default_prefix")]
         pub topic_prefix: String,
+        /// `"structured"` (default): an event is the body of a message; `"binary"`, by MQTT 5: its data is, and its
+        /// attributes are user properties.
+        #[serde(default)]
+        pub mode: ContentMode,
         /// Where those who read find an incident's evidence, with `{bundle}`, `{incident}` and `{camera}`; told as
         /// `data.evidence.url`.
         #[serde(default)]
@@ -69,6 +84,7 @@ pub struct ResolvedMqtt {
     pub(crate) broker: Broker,
     pub(crate) version: MqttVersion,
     pub(crate) topic_prefix: String,
+    pub(crate) mode: ContentMode,
     pub(crate) evidence: Option<Pattern>,
     pub(crate) max_in_flight: u16,
     pub(crate) reconnect: BackoffLimits,
@@ -88,6 +104,7 @@ impl MqttConfig {
             url: url.into(),
             version: MqttVersion::default(),
             topic_prefix: default_prefix(),
+            mode: ContentMode::default(),
             evidence_url: None,
             max_in_flight: default_in_flight(),
             reconnect_min_ms: default_reconnect_min(),
@@ -115,6 +132,7 @@ impl MqttConfig {
             broker: self.broker().resolve(format!("forewarn-{site}"), directory, environment)?,
             version: self.version,
             topic_prefix: self.topic_prefix.clone(),
+            mode: self.mode,
             evidence: Pattern::of_evidence(self.evidence_url.as_deref())?,
             max_in_flight: self.max_in_flight,
             reconnect: BackoffLimits {
@@ -136,6 +154,9 @@ impl MqttConfig {
         }
         if self.reconnect_max_ms < self.reconnect_min_ms {
             return refuse("reconnect_max_ms", "it is below `reconnect_min_ms`", "write that or more");
+        }
+        if (self.mode, self.version) == (ContentMode::Binary, MqttVersion::V311) {
+            return refuse("mode", "MQTT 3.1.1 has no user properties", "leave `mode` or `version` out");
         }
         let levels: Vec<&str> = self.topic_prefix.split('/').collect();
         if levels.iter().any(|level| level.is_empty() || level.contains(['+', '#', '\0']) || level.starts_with('$')) {
@@ -179,6 +200,7 @@ mod tests {
             (r#""reconnect_min_ms":0"#, "reconnect_min_ms: 0 would"),
             (r#""reconnect_min_ms":500,"reconnect_max_ms":400"#, "reconnect_max_ms: it is below `reconnect_min_ms`"),
             (r#""topic_prefix":"a/#""#, "topic_prefix: \"a/#\" cannot begin a topic"),
+            (r#""mode":"binary","version":"3.1.1""#, "mode: MQTT 3.1.1 has no user properties; leave `mode`"),
             (r#""keep_alive_s":1"#, "keep_alive_s: 1 is out of range"),
             (r#""user":"u","password_file":"pw""#, "password_file: failed to read /nowhere/pw"),
         ] {

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use forewarn_wire::{CONTENT_TYPE, EventSource, Presence, Status};
+use forewarn_wire::{CONTENT_TYPE, Event, EventSource, Presence, Status};
 
+use super::config::ContentMode;
 use super::link::Publication;
 use super::topic::Topics;
 use crate::outbox::QueuedReport;
+use crate::upstream::ear::Wish;
 use crate::upstream::pattern::{Pattern, event_of};
 
 /// When the picture of an incident goes.
@@ -38,6 +40,21 @@ pub trait Dialect: fmt::Debug + Send {
         None
     }
 
+    /// The topics on which the other side asks for something; on none unless the site says so.
+    fn ears(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What is asked for by a message on one of these.
+    fn heard(&self, _topic: &str, _payload: &[u8]) -> Option<Wish> {
+        None
+    }
+
+    /// What became of something that was asked for, where that has a place.
+    fn told(&self, _told: &str) -> Option<Publication> {
+        None
+    }
+
     /// How the agent's parts fare, where that has a place.
     fn health(&self, _health: &str) -> Option<Publication> {
         None
@@ -53,11 +70,28 @@ pub(super) struct CloudEvents {
     topics: Topics,
     source: EventSource,
     evidence: Option<Pattern>,
+    mode: ContentMode,
 }
 
 impl CloudEvents {
-    pub(super) fn new(prefix: &str, source: &EventSource, evidence: Option<Pattern>) -> Self {
-        Self { topics: Topics::new(prefix, &source.site), source: source.clone(), evidence }
+    pub(super) fn new(prefix: &str, source: &EventSource, (evidence, mode): (Option<Pattern>, ContentMode)) -> Self {
+        Self { topics: Topics::new(prefix, &source.site), source: source.clone(), evidence, mode }
+    }
+
+    /// An event in binary mode: its data is the body, and its attributes are user properties. Source: CloudEvents 1.0, MQTT
+    /// protocol binding, section 3.1.
+    fn binary(topic: String, event: Event) -> Publication {
+        let payload = serde_json::to_string(&event.data).unwrap_or_default();
+        let properties = vec![
+            ("specversion", event.specversion),
+            ("id", event.id),
+            ("source", event.source),
+            ("type", event.kind),
+            ("subject", event.subject),
+            ("time", event.time),
+            ("dataschema", event.dataschema),
+        ];
+        Publication { properties, ..Publication::passing(topic, payload) }
     }
 }
 
@@ -75,6 +109,9 @@ impl Dialect for CloudEvents {
             None if queued.report.is_of_case() => self.topics.cases(camera, violation),
             None => self.topics.incidents(camera, violation),
         };
+        if self.mode == ContentMode::Binary {
+            return vec![Self::binary(topic, event)];
+        }
         // An event of texts and numbers always has a JSON form.
         let payload = serde_json::to_string(&event).unwrap_or_default();
         vec![Publication { content_type: CONTENT_TYPE, ..Publication::passing(topic, payload) }]

@@ -14,6 +14,8 @@ use crate::upstream::{Broken, Inward, Outward};
 
 /// The largest packet sent; brokers state their own limit in MQTT 5.
 const MAX_PACKET_BYTES: usize = 16 << 20;
+/// What is longer than any wish is cut.
+const MOST_WISH_BYTES: usize = 4096;
 /// Until TCP, TLS and CONNACK are through.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -28,12 +30,20 @@ pub struct Publication {
     pub is_retained: bool,
     /// What the body is.
     pub content_type: &'static str,
+    /// User properties, which MQTT 5 carries beside the body.
+    pub properties: Vec<(&'static str, String)>,
 }
 
 impl Publication {
     /// JSON that passes by.
     pub fn passing(topic: String, payload: impl Into<Vec<u8>>) -> Self {
-        Self { topic, payload: payload.into(), is_retained: false, content_type: "application/json" }
+        Self {
+            topic,
+            payload: payload.into(),
+            is_retained: false,
+            content_type: "application/json",
+            properties: Vec::new(),
+        }
     }
 
     /// JSON that the broker keeps.
@@ -57,6 +67,8 @@ impl Publication {
 pub enum Message {
     /// A publication.
     Publish(Publication),
+    /// The broker is to pass on what comes on these topics.
+    Listen(Vec<String>),
     /// The farewell, after which the broker does not publish the will.
     Disconnect,
 }
@@ -72,6 +84,17 @@ pub enum Answer {
     Acked(u16),
     /// The broker refused what was sent under this packet identifier.
     Refused(u16, String),
+    /// A message came on a topic that is listened to.
+    Heard {
+        /// The topic.
+        topic: String,
+        /// The body, as far as anybody may ask for.
+        payload: Vec<u8>,
+        /// Whether the broker had kept it.
+        is_kept: bool,
+    },
+    /// The broker does not pass on what is to be listened to.
+    Deaf,
     /// The farewell was written.
     Disconnected,
     /// Nothing of interest.
@@ -104,11 +127,11 @@ pub(super) fn open(
     greeting: usize,
 ) -> (MqttSender, MqttReceiver) {
     let broker = &config.broker;
-    // The window counts the reports; the library gets more for status, greeting and health, so that it never holds any
-    // back.
-    let in_flight = config.max_in_flight.saturating_mul(per_report).saturating_add(greeting as u16).saturating_add(3);
-    // Room for a full window, status, health and the farewell.
-    let capacity = usize::from(in_flight) + 2;
+    // The window counts the reports; the library gets more for status, greeting, health and answers, so that it never holds
+    // any back.
+    let in_flight = config.max_in_flight.saturating_mul(per_report).saturating_add(greeting as u16).saturating_add(4);
+    // Room for a full window, status, health, answers, what is listened to and the farewell.
+    let capacity = usize::from(in_flight) + 3;
     match config.version {
         MqttVersion::V311 => {
             let mut options = rumqttc::MqttOptions::new(&broker.client_id, &broker.url.host, broker.url.port);
@@ -175,10 +198,15 @@ impl Outward<Message> for MqttSender {
             (Self::V311(client), Message::Publish(Publication { topic, payload, is_retained, .. })) => client
                 .try_publish(topic, rumqttc::QoS::AtLeastOnce, is_retained, payload)
                 .map_err(|error| error.to_string()),
-            (Self::V5(client), Message::Publish(Publication { topic, payload, is_retained, content_type })) => {
+            (
+                Self::V5(client),
+                Message::Publish(Publication { topic, payload, is_retained, content_type, properties }),
+            ) => {
+                let named = |(name, value): (&str, String)| (name.to_owned(), value);
                 let properties = v5::mqttbytes::v5::PublishProperties {
                     payload_format_indicator: (!content_type.starts_with("image/")).then_some(1),
                     content_type: Some(content_type.to_owned()),
+                    user_properties: properties.into_iter().map(named).collect(),
                     ..Default::default()
                 };
                 client
@@ -190,6 +218,19 @@ impl Outward<Message> for MqttSender {
                         properties,
                     )
                     .map_err(|error| error.to_string())
+            }
+            // At most once: a wish that comes twice would be done twice.
+            (Self::V311(client), Message::Listen(topics)) => {
+                let filters =
+                    topics.into_iter().map(|topic| rumqttc::SubscribeFilter::new(topic, rumqttc::QoS::AtMostOnce));
+                client.try_subscribe_many(filters).map_err(|error| error.to_string())
+            }
+            (Self::V5(client), Message::Listen(topics)) => {
+                let filter = |topic| v5::mqttbytes::v5::Filter {
+                    preserve_retain: true,
+                    ..v5::mqttbytes::v5::Filter::new(topic, v5::mqttbytes::QoS::AtMostOnce)
+                };
+                client.try_subscribe_many(topics.into_iter().map(filter)).map_err(|error| error.to_string())
             }
             (Self::V311(client), Message::Disconnect) => client.try_disconnect().map_err(|error| error.to_string()),
             (Self::V5(client), Message::Disconnect) => client.try_disconnect().map_err(|error| error.to_string()),
@@ -222,16 +263,24 @@ fn answer_v311(event: &rumqttc::Event) -> Answer {
     match event {
         Event::Incoming(Packet::ConnAck(_)) => Answer::Connected,
         Event::Incoming(Packet::PubAck(ack)) => Answer::Acked(ack.pkid),
+        Event::Incoming(Packet::Publish(one)) => heard(one.topic.clone(), &one.payload, one.retain),
+        Event::Incoming(Packet::SubAck(ack)) if ack.return_codes.contains(&rumqttc::SubscribeReasonCode::Failure) => {
+            Answer::Deaf
+        }
         Event::Outgoing(Outgoing::Publish(packet)) => Answer::Wrote(*packet),
         Event::Outgoing(Outgoing::Disconnect) => Answer::Disconnected,
         _ => Answer::Other,
     }
 }
 
+fn heard(topic: String, payload: &[u8], is_kept: bool) -> Answer {
+    Answer::Heard { topic, payload: payload.iter().copied().take(MOST_WISH_BYTES).collect(), is_kept }
+}
+
 fn answer_v5(event: &v5::Event) -> Answer {
     use rumqttc::Outgoing;
     use v5::Event;
-    use v5::mqttbytes::v5::{Packet, PubAckReason};
+    use v5::mqttbytes::v5::{Packet, PubAckReason, SubscribeReasonCode};
     match event {
         Event::Incoming(Packet::ConnAck(_)) => Answer::Connected,
         // That nobody subscribes is no fault of the message.
@@ -239,6 +288,14 @@ fn answer_v5(event: &v5::Event) -> Answer {
             PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Answer::Acked(ack.pkid),
             reason => Answer::Refused(ack.pkid, format!("{reason:?}")),
         },
+        Event::Incoming(Packet::Publish(one)) => {
+            heard(String::from_utf8_lossy(&one.topic).into_owned(), &one.payload, one.retain)
+        }
+        Event::Incoming(Packet::SubAck(ack))
+            if !ack.return_codes.iter().all(|code| matches!(code, SubscribeReasonCode::Success(_))) =>
+        {
+            Answer::Deaf
+        }
         Event::Outgoing(Outgoing::Publish(packet)) => Answer::Wrote(*packet),
         Event::Outgoing(Outgoing::Disconnect) => Answer::Disconnected,
         _ => Answer::Other,

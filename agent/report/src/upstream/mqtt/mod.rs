@@ -52,7 +52,7 @@ impl Adapter for ResolvedMqtt {
     }
 
     fn connect(&self, source: &EventSource, _: &Arc<dyn Clock>) -> (MqttUpstream, MqttSender, MqttReceiver) {
-        connect(self, Box::new(CloudEvents::new(&self.topic_prefix, source, self.evidence.clone())), 1)
+        connect(self, Box::new(CloudEvents::new(&self.topic_prefix, source, (self.evidence.clone(), self.mode))), 1)
     }
 }
 
@@ -126,18 +126,27 @@ pub struct MqttUpstream {
     greeting: Vec<Publication>,
     packets: Packets,
     messages: VecDeque<Message>,
-    health: HealthNews,
+    health: News,
+    /// What became of what the other side asked for.
+    told: News,
     /// Pictures that follow words, where the link is thin.
     after: Option<After>,
 }
 
-/// What is to be told of the agent's health: one message at a time, and of those that wait the latest.
+/// What is to be told of one thing: one message at a time, and of those that wait the latest.
 #[derive(Debug, Default)]
-struct HealthNews {
+struct News {
     waiting: Option<String>,
     is_under_way: bool,
     /// The broker has no place for it.
     is_refused: bool,
+}
+
+impl News {
+    /// What is to be told now.
+    fn next(&mut self) -> Option<String> {
+        if self.is_under_way || self.is_refused { None } else { self.waiting.take() }
+    }
 }
 
 impl MqttUpstream {
@@ -147,19 +156,82 @@ impl MqttUpstream {
             greeting: Vec::new(),
             packets: Packets::default(),
             messages: VecDeque::new(),
-            health: HealthNews::default(),
+            health: News::default(),
+            told: News::default(),
             after: None,
         }
     }
 
     fn say_health(&mut self) {
-        if self.health.is_under_way || self.health.is_refused {
-            return;
+        let publication = self.health.next().and_then(|health| self.dialect.health(&health));
+        if let Some(publication) = publication {
+            self.health.is_under_way = true;
+            self.publish(publication, Sent::Health);
         }
-        let waiting = self.health.waiting.take();
-        let Some(publication) = waiting.and_then(|health| self.dialect.health(&health)) else { return };
-        self.health.is_under_way = true;
-        self.publish(publication, Sent::Health);
+    }
+
+    fn say_told(&mut self) {
+        let publication = self.told.next().and_then(|told| self.dialect.told(&told));
+        if let Some(publication) = publication {
+            self.told.is_under_way = true;
+            self.publish(publication, Sent::Told);
+        }
+    }
+
+    /// The broker acknowledged a publication.
+    fn acked(&mut self, packet: u16) -> Note {
+        match self.packets.answered(packet) {
+            Some(Sent::Report(seq)) => {
+                if let Some(after) = &mut self.after {
+                    after.have_words(seq);
+                }
+                return Note::Acknowledged(seq);
+            }
+            Some(Sent::Picture) => {
+                if let Some(after) = &mut self.after {
+                    after.done(true);
+                }
+            }
+            Some(Sent::Offline) => self.messages.push_back(Message::Disconnect),
+            Some(Sent::Health) => {
+                self.health.is_under_way = false;
+                self.say_health();
+            }
+            Some(Sent::Told) => {
+                self.told.is_under_way = false;
+                self.say_told();
+            }
+            Some(Sent::Online | Sent::Part) | None => {}
+        }
+        Note::Nothing
+    }
+
+    /// The broker refused a publication.
+    fn refused(&mut self, packet: u16, reason: &str) -> Note {
+        let what = match self.packets.answered(packet) {
+            // It is no reason to hold reports up.
+            Some(Sent::Health) => {
+                self.health.is_refused = true;
+                tracing::info!(reason, "the broker does not take the agent's health");
+                return Note::Nothing;
+            }
+            Some(Sent::Told) => {
+                self.told.is_refused = true;
+                tracing::info!(reason, "the broker does not take what became of what was asked for");
+                return Note::Nothing;
+            }
+            Some(Sent::Picture) => {
+                if let Some(after) = &mut self.after {
+                    after.done(false);
+                }
+                tracing::info!(reason, "the broker does not take a picture");
+                return Note::Nothing;
+            }
+            Some(Sent::Report(_) | Sent::Part) => "an event",
+            Some(Sent::Online | Sent::Offline) => "the status",
+            None => "a message",
+        };
+        Note::Refused { what, why: format!("{reason}; check its ACL and limits"), after: None }
     }
 
     fn publish(&mut self, publication: Publication, sent: Sent) {
@@ -197,6 +269,10 @@ impl Upstream for MqttUpstream {
                 for part in std::mem::take(&mut self.greeting) {
                     self.publish(part, Sent::Part);
                 }
+                let ears = self.dialect.ears();
+                if !ears.is_empty() {
+                    self.messages.push_back(Message::Listen(ears));
+                }
                 self.say(Presence::Online, None);
                 Note::Ready
             }
@@ -204,50 +280,14 @@ impl Upstream for MqttUpstream {
                 self.packets.wrote(packet);
                 Note::Nothing
             }
-            Answer::Acked(packet) => match self.packets.answered(packet) {
-                Some(Sent::Report(seq)) => {
-                    if let Some(after) = &mut self.after {
-                        after.have_words(seq);
-                    }
-                    Note::Acknowledged(seq)
-                }
-                Some(Sent::Picture) => {
-                    if let Some(after) = &mut self.after {
-                        after.done(true);
-                    }
-                    Note::Nothing
-                }
-                Some(Sent::Offline) => {
-                    self.messages.push_back(Message::Disconnect);
-                    Note::Nothing
-                }
-                Some(Sent::Health) => {
-                    self.health.is_under_way = false;
-                    self.say_health();
-                    Note::Nothing
-                }
-                Some(Sent::Online | Sent::Part) | None => Note::Nothing,
-            },
-            Answer::Refused(packet, reason) => {
-                let what = match self.packets.answered(packet) {
-                    // It is no reason to hold reports up.
-                    Some(Sent::Health) => {
-                        self.health.is_refused = true;
-                        tracing::info!(reason, "the broker does not take the agent's health");
-                        return Note::Nothing;
-                    }
-                    Some(Sent::Picture) => {
-                        if let Some(after) = &mut self.after {
-                            after.done(false);
-                        }
-                        tracing::info!(reason, "the broker does not take a picture");
-                        return Note::Nothing;
-                    }
-                    Some(Sent::Report(_) | Sent::Part) => "an event",
-                    Some(Sent::Online | Sent::Offline) => "the status",
-                    None => "a message",
-                };
-                Note::Refused { what, why: format!("{reason}; check its ACL and limits"), after: None }
+            Answer::Acked(packet) => self.acked(packet),
+            Answer::Refused(packet, reason) => self.refused(packet, &reason),
+            Answer::Heard { topic, payload, is_kept } => {
+                self.dialect.heard(&topic, &payload).map_or(Note::Nothing, |wish| Note::Heard { wish, is_kept })
+            }
+            Answer::Deaf => {
+                tracing::warn!("the broker does not let the agent hear what is asked of it; check its ACL");
+                Note::Nothing
             }
             Answer::Disconnected => Note::Left,
             Answer::Other => Note::Nothing,
@@ -257,6 +297,11 @@ impl Upstream for MqttUpstream {
     fn handle_health(&mut self, health: &str) {
         self.health.waiting = Some(health.to_owned());
         self.say_health();
+    }
+
+    fn handle_told(&mut self, told: &str) {
+        self.told.waiting = Some(told.to_owned());
+        self.say_told();
     }
 
     fn handle_stop(&mut self) {
@@ -292,6 +337,7 @@ mod tests {
     use forewarn_wire::samples::{report, source};
     use forewarn_wire::{Event, Status};
 
+    use super::config::ContentMode;
     use super::*;
 
     fn sent(upstream: &mut MqttUpstream) -> Vec<(String, String, bool)> {
@@ -300,6 +346,7 @@ mod tests {
                 Message::Publish(Publication { topic, payload, is_retained, .. }) => {
                     (topic, String::from_utf8(payload).unwrap(), is_retained)
                 }
+                Message::Listen(topics) => ("listen".to_owned(), topics.join(" "), false),
                 Message::Disconnect => ("disconnect".to_owned(), String::new(), false),
             })
             .collect()
@@ -311,7 +358,8 @@ mod tests {
 
     #[test]
     fn a_connection_is_greeted_used_and_taken_leave_of() {
-        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source(), None)));
+        let mut upstream =
+            MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source(), (None, ContentMode::default()))));
         assert_eq!(upstream.handle_answer(Answer::Connected), Note::Ready);
         assert_eq!(
             sent(&mut upstream),
@@ -338,7 +386,8 @@ mod tests {
 
     #[test]
     fn health_is_told_one_message_at_a_time_and_a_broker_that_refuses_it_gets_reports() {
-        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source(), None)));
+        let mut upstream =
+            MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source(), (None, ContentMode::default()))));
         for health in ["1", "2", "3"] {
             upstream.handle_health(health);
         }
@@ -356,7 +405,8 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_was_refused() {
-        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source(), None)));
+        let mut upstream =
+            MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source(), (None, ContentMode::default()))));
         upstream.handle_report(&queued(3));
         upstream.handle_answer(Answer::Wrote(1));
         let Note::Refused { what, why, .. } = upstream.handle_answer(Answer::Refused(1, "NotAuthorized".to_owned()))
@@ -368,7 +418,8 @@ mod tests {
 
     #[test]
     fn what_an_earlier_agent_recorded_is_said_in_its_name() {
-        let mut upstream = MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source(), None)));
+        let mut upstream =
+            MqttUpstream::speaking(Box::new(CloudEvents::new("forewarn", &source(), (None, ContentMode::default()))));
         let earlier = EventSource { agent_version: "0.0.9".to_owned(), ..source() };
         upstream.handle_report(&QueuedReport { source: earlier, ..queued(3) });
         assert!(sent(&mut upstream)[0].1.contains("\"agent_version\":\"0.0.9\""));

@@ -15,6 +15,8 @@ pub(super) enum Sent {
     Offline,
     /// How its parts fare.
     Health,
+    /// What became of something that was asked for.
+    Told,
     /// A picture after its words.
     Picture,
 }
