@@ -126,7 +126,9 @@ impl Focus {
     ) -> Vec<Detection> {
         let Some((grid, _)) = self.whole else { return found.into_iter().flatten().collect() };
         let boxes: Vec<BBox> = windows.iter().map(|window| grid.to_frame(window)).collect();
-        boxes.iter().for_each(|part| self.looked_at.part(plane, part));
+        for part in &boxes {
+            self.looked_at.part(plane, part);
+        }
         let seen = boxes.iter().zip(found).map(|(part, detections)| Seen { tile: tile(part, size), detections });
         let fresh = tiles::merge(size, seen.collect());
         let touch = TOUCH_PX * grid.scale;

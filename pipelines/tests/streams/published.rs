@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use forewarn_domain::clock::Stopwatch;
@@ -103,7 +103,7 @@ fn who_does_not_know_the_key_is_sent_away_and_keeps_nobody_out() {
 fn slow_link(port: u16, delay: Duration) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let far = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
+    beside(move || {
         for publisher in listener.incoming().map_while(Result::ok) {
             let Ok(box_end) = TcpStream::connect(("127.0.0.1", port)) else { return };
             carry(publisher.try_clone().unwrap(), box_end.try_clone().unwrap(), delay);
@@ -113,10 +113,14 @@ fn slow_link(port: u16, delay: Duration) -> u16 {
     far
 }
 
+fn beside(work: impl FnOnce() + Send + 'static) {
+    std::thread::Builder::new().name("slow link".to_owned()).spawn(work).unwrap();
+}
+
 /// Carries what comes one way, each piece so much later; the end of it, too.
 fn carry(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
-    let (pieces, late) = channel::<(Stopwatch, Vec<u8>)>();
-    std::thread::spawn(move || {
+    let (pieces, late) = sync_channel::<(Stopwatch, Vec<u8>)>(1024);
+    beside(move || {
         let mut piece = vec![0; 1 << 14];
         while let Ok(length @ 1..) = from.read(&mut piece) {
             if pieces.send((Stopwatch::start(), piece[..length].to_vec())).is_err() {
@@ -124,8 +128,8 @@ fn carry(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
             }
         }
     });
-    std::thread::spawn(move || {
-        let (_never, waits): (_, Receiver<()>) = channel();
+    beside(move || {
+        let (_never, waits): (_, Receiver<()>) = sync_channel(1);
         for (since, piece) in late {
             let _ = waits.recv_timeout(delay.saturating_sub(since.elapsed()));
             if to.write_all(&piece).is_err() {

@@ -48,7 +48,7 @@ pub(super) fn asked(reference: &Picture, now: &Picture, is_free: &[bool], moved:
             }
         }
     }
-    let votes = parts.map(|part| part.surely());
+    let votes = parts.map(Part::surely);
     let of = |vote: i8| votes.iter().enumerate().filter(move |(_, said)| **said == vote).map(|(at, _)| at);
     let (for_it, against) = (of(1).count(), of(-1).count());
     if against > 0 && against >= for_it {

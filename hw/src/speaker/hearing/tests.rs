@@ -141,7 +141,7 @@ fn a_microphone_that_is_away_takes_nothing_from_the_proof() {
         proof: Proof::Acknowledged,
         receipt: Receipt { answer: Some("200".to_owned()), ..Receipt::default() },
     };
-    let judged = listening.judge(&[1000; 16_000], playback, &limits);
+    let judged = listening.judge(&vec![1000; 16_000], playback, &limits);
     assert_eq!(judged.proof, Proof::Acknowledged);
     assert_eq!(judged.receipt.answer.as_deref(), Some("200; the microphone gave too little sound"));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use forewarn_domain::zone::{ZoneShape, ZoneUnit};
+use forewarn_domain::zone::{Zone, ZoneShape, ZoneUnit};
 
 use super::*;
 use crate::look::{Looked, OfRule, Sought, SoughtRule, Told};

@@ -165,7 +165,7 @@ mod tests {
         let of = |class: &str| {
             let mut report = report(1, 5);
             report.incident.subject.class = Class::new(class);
-            object(&device, &people, &QueuedReport { seq: 1, report, source: source() })
+            object(&device, &people, &QueuedReport { seq: 1, report, source: source() }, true)
         };
         let (path, told) = of("truck");
         let vehicle = &told["MotorVehicleListObject"]["MotorVehicleObject"][0];
