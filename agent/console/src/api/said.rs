@@ -66,13 +66,13 @@ type Wav = ([(HeaderName, &'static str); 2], Vec<u8>);
 async fn sound(
     State(context): State<Arc<Context>>,
     Extension(session): Extension<Session>,
-    Path((id, number)): Path<(String, usize)>,
+    Path((id, number)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Wav, Refusal> {
     ask(move || {
         let nothing = || Refusal::nothing(both!("nothing else was said", "没有该条播报"));
-        let at = number.checked_sub(1).ok_or_else(nothing)?;
         let (record, _) = incidents::find(&context, &session, &id)?;
+        let at = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1)).ok_or_else(nothing)?;
         let bundle = context.bundle(&record).ok_or_else(nothing)?;
         let said = Said::read(&bundle).map_err(Refusal::failed)?.into_iter().nth(at).ok_or_else(nothing)?;
         context.note_look(&session.name, &record, &headers);
