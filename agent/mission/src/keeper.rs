@@ -17,7 +17,7 @@ use forewarn_base::thread::{Thread, ThreadError};
 use forewarn_domain::{
     About, BBox, Class, Finding, Frame, StreamId, Timestamp, Track, TrackId, TrackState, Verdict, WallTime,
 };
-use forewarn_engine::Engine;
+use forewarn_engine::{Above, Engine};
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_ground::{Terrain as _, footprint};
 use forewarn_memory::{Due, Keeper, Shelf};
@@ -190,20 +190,7 @@ impl MissionKeeper {
         let Some(above) = above else {
             return on.put(&Line::Blind(Blind { at, camera: stream.clone() }));
         };
-        let (shot, ground) = (&above.shot, &above.ground);
-        let below = shot.pose.position;
-        on.put(&Line::Shot(Shot {
-            at,
-            camera: stream.clone(),
-            lat_deg: rounded(shot.pose.position.lat_deg, 1e7),
-            lon_deg: rounded(shot.pose.position.lon_deg, 1e7),
-            height_m: rounded(shot.pose.position.height_m, 100.0),
-            // Beyond the edge of what is known it is as high as the camera is low.
-            ground_m: ground.height_m(below.lat_deg, below.lon_deg).unwrap_or(below.height_m),
-            focal_px: rounded(shot.lens.focal_px(), 10.0),
-            ring: footprint(shot, ground, above.limits.max_range_m)
-                .map(|ring| ring.into_iter().map(|place| place.map(|degrees| rounded(degrees, 1e7))).collect()),
-        }));
+        on.put(&Line::Shot(shot(at, stream, &above)));
         let run = *on.run.get_or_insert(at.as_micros());
         for (track, bbox, look) in &seen.people {
             let fix = engine.fix(stream, bbox);
@@ -241,12 +228,8 @@ impl MissionKeeper {
             let told = engine.told(stream, *track, seen.at);
             person.tell(&told);
             for (attribute, within_m) in too_far(engine, stream, bbox, &told) {
-                if on
-                    .hints
-                    .entry((stream.clone(), attribute.clone()))
-                    .or_insert_with(|| Due::every(HINT_EVERY))
-                    .take(seen.at)
-                {
+                let hint = on.hints.entry((stream.clone(), attribute.clone()));
+                if hint.or_insert_with(|| Due::every(HINT_EVERY)).take(seen.at) {
                     tracing::info!(%stream, attribute, "fly closer: it can be told within {within_m:.0} m of a person");
                 }
                 let noted = person.fly_within_m.entry(attribute).or_default();
@@ -269,6 +252,24 @@ impl MissionKeeper {
             durable::replace(&path, text.as_bytes()).map_err(|error| failed(error, &path))
         });
         self.trouble = put.err();
+    }
+}
+
+/// The ground that a camera sees.
+fn shot(at: WallTime, camera: &StreamId, above: &Above) -> Shot {
+    let (shot, ground) = (&above.shot, &above.ground);
+    let below = shot.pose.position;
+    Shot {
+        at,
+        camera: camera.clone(),
+        lat_deg: rounded(below.lat_deg, 1e7),
+        lon_deg: rounded(below.lon_deg, 1e7),
+        height_m: rounded(below.height_m, 100.0),
+        // Beyond the edge of what is known it is as high as the camera is low.
+        ground_m: ground.height_m(below.lat_deg, below.lon_deg).unwrap_or(below.height_m),
+        focal_px: rounded(shot.lens.focal_px(), 10.0),
+        ring: footprint(shot, ground, above.limits.max_range_m)
+            .map(|ring| ring.into_iter().map(|place| place.map(|degrees| rounded(degrees, 1e7))).collect()),
     }
 }
 
@@ -329,7 +330,7 @@ impl OnFlight {
         }
         for key in over {
             if let Some((_, person)) = self.people.remove(&key) {
-                self.put(&Line::Person(person));
+                self.put(&Line::Person(Box::new(person)));
             }
         }
     }
@@ -337,8 +338,8 @@ impl OnFlight {
     /// The file of the present piece, and what stands in it.
     fn page(&self) -> Option<(PathBuf, String)> {
         let from = self.piece.from?;
-        let people =
-            self.people.values().filter_map(|(_, person)| serde_json::to_string(&Line::Person(person.clone())).ok());
+        let people = self.people.values().map(|(_, person)| Line::Person(Box::new(person.clone())));
+        let people = people.filter_map(|line| serde_json::to_string(&line).ok());
         let lines: Vec<String> = self.piece.lines.iter().cloned().chain(people).collect();
         Some((self.dir.join(format!("{:020}.jsonl", from.as_micros().max(0))), lines.join("\n") + "\n"))
     }

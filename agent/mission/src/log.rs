@@ -24,7 +24,7 @@ pub enum Line {
     /// Nothing told where a camera was.
     Blind(Blind),
     /// Somebody was followed, as far as it is known until then: a later line of the same key counts instead.
-    Person(Person),
+    Person(Box<Person>),
 }
 
 /// A camera over the ground.
@@ -188,7 +188,7 @@ impl Notes {
             match serde_json::from_str(line) {
                 Ok(Line::Shot(shot)) => notes.shots.push(shot),
                 Ok(Line::Blind(blind)) => notes.blind.push(blind),
-                Ok(Line::Person(person)) => drop(people.insert(person.key.clone(), person)),
+                Ok(Line::Person(person)) => drop(people.insert(person.key.clone(), *person)),
                 Err(_) => notes.damaged += 1,
             }
         }

@@ -57,7 +57,7 @@ async fn drawn(State(context): State<Arc<Context>>, Path(id): Path<String>) -> R
         ShapeTold { id: zone.id.to_string(), shape, unit: zone.unit, points: points(zone.shape.points()) }
     });
     let masks = camera.masks.iter().map(|mask| ShapeTold {
-        id: mask.id.to_string(),
+        id: mask.id.clone(),
         shape: Shape::Mask,
         unit: mask.unit,
         points: points(&mask.polygon.points),

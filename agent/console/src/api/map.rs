@@ -199,7 +199,7 @@ async fn picture(State(context): State<Arc<Context>>) -> Result<Picture, Refusal
     get,
     path = "/api/v1/stats/map/tiles/{zoom}/{x}/{y}",
     summary = "A tile of the site's map, of those that `[map]` names",
-    params(("zoom" = u8, Path, maximum = 24), ("x" = u32, Path, maximum = 16777215), ("y" = u32, Path, maximum = 16777215)),
+    params(("zoom" = u8, Path, maximum = 24), ("x" = u32, Path, maximum = 16_777_215), ("y" = u32, Path, maximum = 16_777_215)),
     responses((status = 200, description = "The tile", content(([u8] = "image/png"), ([u8] = "image/jpeg"), ([u8] = "image/webp"))))
 ))]
 async fn tile(

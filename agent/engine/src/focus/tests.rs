@@ -40,16 +40,13 @@ fn shown(window: &Window, subjects: &[BBox]) -> Vec<Detection> {
 fn look(focus: &mut Focus, at: f64, subjects: &[BBox], found: &[BBox]) -> (Vec<BBox>, Option<Vec<Window>>) {
     let plane = plane(subjects, 90);
     let windows = focus.windows(at_s(at), &plane, &GRID);
-    let told = match &windows {
-        Some(windows) => {
-            let found = windows.iter().map(|window| shown(window, found)).collect();
-            focus.saw(SIZE, &plane, windows, found)
-        }
-        None => {
-            let found: Vec<Detection> = found.iter().copied().map(person).collect();
-            focus.saw_whole(at_s(at), &plane, &GRID, &found);
-            found
-        }
+    let told = if let Some(windows) = &windows {
+        let found = windows.iter().map(|window| shown(window, found)).collect();
+        focus.saw(SIZE, &plane, windows, found)
+    } else {
+        let found: Vec<Detection> = found.iter().copied().map(person).collect();
+        focus.saw_whole(at_s(at), &plane, &GRID, &found);
+        found
     };
     (sorted(told.iter().map(|detection| detection.bbox)), windows)
 }
