@@ -17,8 +17,8 @@ use forewarn_base::thread::{Thread, ThreadError};
 use forewarn_domain::{
     About, BBox, Class, Finding, Frame, StreamId, Timestamp, Track, TrackId, TrackState, Verdict, WallTime,
 };
-use forewarn_engine::{Above, Engine};
 use forewarn_engine::civil_time::SiteTime;
+use forewarn_engine::{Above, Engine};
 use forewarn_ground::{Terrain as _, footprint};
 use forewarn_memory::{Due, Keeper, Shelf};
 

@@ -12,6 +12,8 @@ use forewarn_tests::process::free_port;
 use forewarn_tests::site::QUICK_PARKING;
 use forewarn_tests::{Agent, CameraEntry, PATIENCE, Scene, SimCamera, SiteFile, clips, eventually, program};
 
+use crate::live::assert_stops;
+
 /// Chromium and what drives it; none where either is lacking.
 fn browser() -> Option<(&'static str, PathBuf)> {
     let chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];

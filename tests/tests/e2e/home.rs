@@ -49,9 +49,8 @@ fn home_assistant_has_a_text_and_a_warning_spoken_once_each_and_nothing_that_the
         .wav_speaker("wall")
         .camera(CameraEntry::new("gate", camera.url(), QUICK_PARKING).with("speakers = [\"horn\"]"));
     let url = broker.url();
-    site.tables += &format!(
-        "[upstream.home]\nkind = \"home_assistant\"\nurl = \"{url}\"\npictures = false\nspeakers = [\"horn\"]\n"
-    );
+    let table = "[upstream.home]\nkind = \"home_assistant\"\nurl = \"URL\"\npictures = false\nspeakers = [\"horn\"]\n";
+    site.tables.push_str(&table.replace("URL", &url));
     let site = site.write(scene.dir()).unwrap();
     // Somebody's from long ago.
     publish(&broker, &format!("{BASE}/speak/horn"), "An old text", &["-r"]);

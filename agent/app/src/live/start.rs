@@ -70,10 +70,9 @@ impl Agent {
         let (vitals, lanes) = ((shared.vitals.clone(), shared.power.clone()), shared.lanes.clone());
         let power_watch = inference::watch_power(site, &shared.power, &hands.streams, &clock)?;
         let (board, latencies) = (Board::default(), Arc::<Latencies>::default());
-        let (holder, of_adopter) = (outbox.holder(), outbox.again());
+        let (holder, of_adopter, way_in) = (outbox.holder(), outbox.again(), to_loop.clone());
         let (writer, former) = OutboxWriter::start(outbox, clock.now())?;
-        let (engine, mut keepers) = engine_and_keepers(site, civil, &clock, &shelf)?;
-        keepers.push(Box::new(evidence::SightsKeeper(sights)));
+        let (engine, keepers) = engine_and_keepers(site, civil, &clock, &shelf, sights)?;
         notes.extend(former.notes);
         let ends = Ends {
             engine,
@@ -104,12 +103,11 @@ impl Agent {
             upstreams: hands.upstreams.clone(),
         };
         board.adopt(site, &BTreeSet::new());
-        let way_in = to_loop.clone();
         let adopter = Adopter { to_loop, hands: hands.clone(), lanes, outbox: of_adopter, board, clock };
         let sources = Sources::of(&adopter, holder, vitals);
         let (health, servers, console) = serve(site, sources, (recorder, way_in, hands.speakers.clone(), door))?;
         let addresses = servers.iter().map(Server::address).collect();
-        let parts: [Box<dyn Part>; 10] = [
+        let parts: Vec<Box<dyn Part>> = vec![
             commands,
             Box::new(health),
             Box::new(hands.streams),
@@ -121,15 +119,7 @@ impl Agent {
             Box::new(Servers(servers)),
             Box::new(hands.upstreams),
         ];
-        Ok(Self {
-            parts: Vec::from(parts),
-            counters,
-            adopter,
-            addresses,
-            console,
-            _claim: claim,
-            _power_watch: power_watch,
-        })
+        Ok(Self { parts, counters, adopter, addresses, console, _claim: claim, _power_watch: power_watch })
     }
 }
 
@@ -194,6 +184,7 @@ fn engine_and_keepers(
     civil: SiteTime,
     clock: &Arc<dyn Clock>,
     shelf: &Shelf,
+    sights: Sights,
 ) -> anyhow::Result<(Engine, Vec<Box<dyn Keeper>>)> {
     let dir = &site.storage.dir;
     let mut engine = Engine::new(site.engine_setup(), Arc::new(civil.clone()));
@@ -207,6 +198,7 @@ fn engine_and_keepers(
         })?),
         Box::new(MemoryKeeper::open(dir.rules_memory(), &mut engine).on(shelf)),
         Box::new(SceneKeeper::open(dir.scenes(), things, &mut engine).on(shelf)),
+        Box::new(evidence::SightsKeeper(sights)),
     ];
     if site.cameras.iter().any(|camera| camera.ground.is_some()) {
         let missions = forewarn_mission::paper::Missions::at(dir.missions());

@@ -43,8 +43,8 @@ fn results(out: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = read().with_context(|| format!("failed to list {}", out.display()))?;
     files.retain(|file| {
         let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let is_of_tracks = name == "tracks.txt" || name.starts_with("tracks-") && name.ends_with(".txt");
-        name == "incidents.jsonl" || is_of_tracks
+        let of_tracks = name.strip_suffix(".txt").filter(|stem| *stem == "tracks" || stem.starts_with("tracks-"));
+        name == "incidents.jsonl" || of_tracks.is_some()
     });
     Ok(files)
 }
