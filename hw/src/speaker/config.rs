@@ -211,7 +211,7 @@ mod tests {
             ("kind = \"local\"\nvolume = [{ hours = { from = \"22:00\" }, db = -6 }]", "missing field `to`"),
             (
                 "kind = \"local\"\nchimes = true",
-                "`wav_real_time`, `chime`, `earshot`, `range_m`, `speech`, `stall_s`, `volume`",
+                "`wav_real_time`, `chime`, `earshot`, `heard_by`, `range_m`, `speech`, `stall_s`, `volume`",
             ),
             ("kind = \"local\"\nvolume = []", "`volume` names no hours: leave it out"),
             ("kind = \"local\"\nearshot = \" \"", "\" \" is no name: write 1 to 64 characters"),
@@ -242,8 +242,10 @@ mod tests {
     #[test]
     fn the_common_keys_are_those_of_the_structure_and_stand_in_each_kind_of_the_schema() {
         let hours = "{ from = \"22:00\", to = \"07:00\" }";
-        let all =
-            format!("kind = \"local\"\nearshot = \"kerb\"\nrange_m = 60\nvolume = [{{ hours = {hours}, db = -6 }}]");
+        let heard_by = "{ url = \"rtsp://10.0.0.6/cam\" }";
+        let all = format!(
+            "kind = \"local\"\nearshot = \"kerb\"\nrange_m = 60\nheard_by = {heard_by}\nvolume = [{{ hours = {hours}, db = -6 }}]"
+        );
         let keys = toml::Table::try_from(parse(&all).unwrap().common).unwrap();
         assert_eq!(keys.keys().collect::<Vec<_>>(), COMMON_KEYS);
         let schema = schemars::schema_for!(SpeakerConfig);

@@ -6,14 +6,19 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::Request;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::watch;
 use tokio::time::timeout;
+
+/// So much of a question is taken before it is answered.
+const TAKEN_FIRST_BYTES: usize = 64 * 1024;
+/// For so long.
+const TAKEN_WITHIN: Duration = Duration::from_secs(20);
 
 /// Questions that are open on one connection.
 #[derive(Clone)]
@@ -60,11 +65,26 @@ impl Open {
                 if let Some(name) = name {
                     request.headers_mut().insert(header::HOST, name);
                 }
-                let answer: Response = next.run(request).await;
+                let answer: Response = match taken(request).await {
+                    Some(request) => next.run(request).await,
+                    None => StatusCode::REQUEST_TIMEOUT.into_response(),
+                };
                 answer.map(|body| Body::new(Sending { body, _one: one }))
             }
         }))
     }
+}
+
+/// A question whose body is here, where it says beforehand that it is short. What is refused before all of it was read is reset,
+/// and some clients then take the answer for broken. None where it does not come.
+async fn taken(request: Request) -> Option<Request> {
+    let (head, body) = request.into_parts();
+    let is_short = body.size_hint().upper().is_some_and(|bytes| bytes <= TAKEN_FIRST_BYTES as u64);
+    if !is_short {
+        return Some(Request::from_parts(head, body));
+    }
+    let whole = timeout(TAKEN_WITHIN, to_bytes(body, TAKEN_FIRST_BYTES)).await.ok()?.ok()?;
+    Some(Request::from_parts(head, Body::from(whole)))
 }
 
 /// An answer on its way.

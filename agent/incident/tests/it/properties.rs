@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_domain::{
-    AnnounceOutcome, Announcement, AnnouncementId, Cause, FailureKind, IncidentId, IncidentState, Moment, Proof,
-    Receipt, Report, RuleKey, Sight, StreamId, Timestamp, Tried, ZoneId,
+    AnnounceOutcome, Announcement, AnnouncementId, CaseCommand, CaseStage, Cause, FailureKind, IncidentId,
+    IncidentState, Moment, Proof, Receipt, Report, RuleKey, Sight, StreamId, Timestamp, Tried, ZoneId,
 };
 use forewarn_incident::{Edge, IncidentInput, IncidentSnapshot, Incidents, Output, RulePolicy, TABLE};
 use proptest::prelude::*;
@@ -61,6 +61,10 @@ enum Step {
     OutcomeOf {
         id: u64,
         fate: Fate,
+    },
+    /// Somebody wants people to be told of an incident, of those that are known.
+    HandOver {
+        which: usize,
     },
     Interrupt,
     Resume,
@@ -121,6 +125,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(rule, i, sight, frames)| Step::Show { rule, subjects: SUBJECTS[i], sight, frames }),
         6 => (0..4_usize, fate()).prop_map(|(ago, fate)| Step::Outcome { ago, fate }),
         1 => (0..40_u64, fate()).prop_map(|(id, fate)| Step::OutcomeOf { id, fate }),
+        1 => (0..8_usize).prop_map(|which| Step::HandOver { which }),
         1 => Just(Step::Interrupt),
         1 => Just(Step::Resume),
         5 => (0..12_000_u32).prop_map(|ms| Step::Wait { ms }),
@@ -227,6 +232,7 @@ impl World {
                 }
             }
             Step::OutcomeOf { id, fate } => self.tell_outcome(AnnouncementId(id), fate),
+            Step::HandOver { which } => self.hand_over(which),
             Step::Interrupt => self.input(IncidentInput::StreamInterrupted { stream: gate() }),
             Step::Resume => self.input(IncidentInput::StreamResumed { stream: gate() }),
             Step::Wait { ms: span } => self.wait(ms(span)),
@@ -242,6 +248,15 @@ impl World {
     fn show(&mut self, index: usize, subject: u64, sight: Sight, taken_s: f64) {
         let (violation, zone) = RULES[index];
         self.input(IncidentInput::Hit(hit(&rule(violation, zone), subject, sight, taken_s)));
+    }
+
+    /// Is refused where it has ended or is left to people already.
+    fn hand_over(&mut self, which: usize) {
+        let Some(incident) = self.reports.keys().rev().nth(which).cloned() else { return };
+        let command = CaseCommand { incident, stage: CaseStage::Sent, by: "ann".to_owned(), note: String::new() };
+        self.latest = self.latest.max(self.now);
+        let _ = self.incidents.case(&command, self.now);
+        self.drain();
     }
 
     fn tell_outcome(&mut self, id: AnnouncementId, fate: Fate) {
@@ -345,6 +360,8 @@ impl World {
     fn drain(&mut self) {
         while let Some(output) = self.incidents.poll_output() {
             match output {
+                // The steps of cases have promises of their own.
+                Output::Report(report) if report.is_of_case() => {}
                 Output::Report(report) => self.check_report(report),
                 Output::Announce(announcement) => self.check_announcement(announcement),
                 Output::Capture(request) => {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use forewarn_analytics::{CompiledRule, RuleBinding};
 use forewarn_domain::clock::UnknownCivilTime;
+use forewarn_domain::zone::{Zone, ZoneShape, ZoneUnit};
 use forewarn_domain::{
-    BBox, Class, ColourMatrix, Detection, Frame, FrameMeta, PixelFormat, RuleKey, StreamId, Timestamp, Violation,
-    ViolationId, WallTime, ZoneId,
+    BBox, Class, ColourMatrix, Detection, Frame, FrameMeta, PixelFormat, Point, Polygon, RuleKey, StreamId, Timestamp,
+    Violation, ViolationId, WallTime, ZoneId,
 };
 use forewarn_engine::civil_time::SiteTime;
 use forewarn_engine::{Analysed, Engine, EngineSetup, GroundSetup, LensKind, StreamSetup};
@@ -36,7 +37,10 @@ fn hats() -> CompiledRule {
     .unwrap();
     let key =
         RuleKey { stream: drone(), violation: ViolationId::new("crowd").unwrap(), zone: ZoneId::new("whole").unwrap() };
-    CompiledRule::compile(&violation, &RuleBinding::new(key, Vec::new())).unwrap()
+    let corners = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)].map(|(x, y)| Point { x, y });
+    let shape = ZoneShape::Polygon(Polygon { points: corners.to_vec() });
+    let zone = Zone { id: key.zone.clone(), shape, unit: ZoneUnit::Normalised };
+    CompiledRule::compile(&violation, &RuleBinding::new(key, vec![zone])).unwrap()
 }
 
 /// An engine whose camera hovers until a second, after which telemetry is silent.

@@ -122,7 +122,7 @@ fn over_a_thin_link_objects_go_first_and_alone_and_small_scenes_follow_within_th
     }
     let server = Server::viid(&[DEVICE, "open sesame", "0"]);
     // The hour has room for the objects and a picture or two.
-    let budget = r#","thin":{"kib_per_hour":45,"kib_per_day":45}"#;
+    let budget = r#","thin":{"kib_per_hour":30,"kib_per_day":30}"#;
     let handle = connect_with(&server, &outbox, people, "open sesame", budget);
     drained(&handle);
     eventually("the budget is used up", || handle.stats().pictures.are_held_back);
