@@ -206,6 +206,8 @@ fn times_out_of_range_are_refused() {
         case.called_back_s: inf is out of range: write 0 to 86400 seconds; 0 is no limit
         case.on_site_s: NaN is out of range: write 0 to 86400 seconds; 0 is no limit
         confirm.hits: 4000000000 is out of range: write a whole number from 1 to 10000
+        parameters.unused_s: 10000000000 is out of range: write a number from -1e9 to 1e9
+        parameters.unused_s: NaN is out of range: write a number from -1e9 to 1e9
     "#]]
     .assert_eq(&text);
 
@@ -228,7 +230,7 @@ fn a_site_that_does_not_fit_is_refused() {
         &refused(plain, "yard", |b| b.zones[0].shape = ZoneShape::Polygon(Polygon::new(points(&[[f32::NAN, 0.]; 3]))));
     expect![[r#"
         parameters: the site sets dwel_s, which the violation does not have; did you mean dwell_s?
-        parameters.dwell_s: inf is out of range: write a finite number
+        parameters.dwell_s: inf is out of range: write a number from -1e9 to 1e9
         subject: the camera's model does not report the class car; did you mean cart?
         condition.in_zone.zone: yard is no usable shape: an area needs three corners or more
         condition.in_zone.zone: yard is no usable shape: a coordinate is not a finite number
