@@ -125,7 +125,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(rule, i, sight, frames)| Step::Show { rule, subjects: SUBJECTS[i], sight, frames }),
         6 => (0..4_usize, fate()).prop_map(|(ago, fate)| Step::Outcome { ago, fate }),
         1 => (0..40_u64, fate()).prop_map(|(id, fate)| Step::OutcomeOf { id, fate }),
-        1 => (0..8_usize).prop_map(|which| Step::HandOver { which }),
+        1 => (0..12_usize).prop_map(|which| Step::HandOver { which }),
         1 => Just(Step::Interrupt),
         1 => Just(Step::Resume),
         5 => (0..12_000_u32).prop_map(|ms| Step::Wait { ms }),
@@ -252,7 +252,10 @@ impl World {
 
     /// Is refused where it has ended or is left to people already.
     fn hand_over(&mut self, which: usize) {
-        let Some(incident) = self.reports.keys().rev().nth(which).cloned() else { return };
+        // The few that wait for their next warning first.
+        let mut known: Vec<&Report> = self.reports.values().rev().collect();
+        known.sort_by_key(|report| report.incident.state != IncidentState::Persisted);
+        let Some(incident) = known.get(which).map(|report| report.incident.id.clone()) else { return };
         let command = CaseCommand { incident, stage: CaseStage::Sent, by: "ann".to_owned(), note: String::new() };
         self.latest = self.latest.max(self.now);
         let _ = self.incidents.case(&command, self.now);
@@ -473,7 +476,7 @@ fn random_steps_reach_every_edge_of_the_table() {
     let mut runner = TestRunner::deterministic();
     let strategy = (times(), prop::collection::vec(step(), 1..60));
     let mut reached = Vec::new();
-    for _ in 0..3000 {
+    for _ in 0..9000 {
         let (times, steps) = strategy.new_tree(&mut runner).unwrap().current();
         let mut world = World::new(times);
         for step in &steps {
