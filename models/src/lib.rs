@@ -58,7 +58,7 @@ pub mod store;
 pub mod swap;
 pub mod tfjs;
 pub mod variant;
-pub mod voice;
+mod voice;
 
 pub use card::{Card, CardError};
 pub use check::{CheckError, check};

@@ -25,7 +25,6 @@ pub mod service_manager;
 pub mod site;
 pub mod small_disk;
 pub mod soak;
-pub mod speed;
 mod subscriber;
 pub mod wait;
 pub mod wall_clock;

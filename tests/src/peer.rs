@@ -22,7 +22,7 @@ use crate::{Agent, Scene};
 pub const SCENES: [&str; 3] = ["busy", "one", "empty"];
 
 /// Somebody is judged in every look, and nothing ever comes of it.
-pub(crate) const RULE: &str = r#"
+pub const RULE: &str = r#"
 [[camera.zone]]
 id = "street"
 polygon = [[0.05, 0.1], [0.95, 0.1], [0.95, 0.95], [0.05, 0.95]]

@@ -16,12 +16,14 @@ mod gate;
 mod hands;
 mod kept;
 mod link;
+mod message;
 mod reloads;
 mod reply;
 #[cfg(test)]
 mod tests;
 mod ways;
 mod wish;
+mod wishes;
 
 pub use command::{Ask, Command, LookFor};
 pub use config::{CommandsConfig, ResolvedCommands};
@@ -34,4 +36,5 @@ pub use link::{Commands, Door, LinkError, QUEUE, Tell};
 pub use reloads::Reloads;
 pub use reply::{Outcome, Reply};
 pub use ways::Ways;
-pub use wish::{Wish, Wishes};
+pub use wish::Wish;
+pub use wishes::Wishes;

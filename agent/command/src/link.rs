@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use forewarn_base::backoff::{Backoff, BackoffLimits};
@@ -22,8 +22,9 @@ use rumqttc::{
 
 use crate::config::ResolvedCommands;
 use crate::desk::Desk;
+use crate::message::{Message, To, What};
 use crate::reply::Reply;
-use crate::wish::{Wish, Wishes};
+use crate::wishes::Wishes;
 
 /// Messages that wait to be looked at.
 pub const QUEUE: QueueSpec<LeaveOut> = QueueSpec::new("commands", 16);
@@ -48,38 +49,6 @@ pub struct LinkError(#[from] ThreadError);
 
 /// Is told of what lasts.
 pub type Tell = Box<dyn Fn(String) + Send>;
-
-/// What came in, and where the reply goes.
-pub(crate) struct Message {
-    pub(crate) what: What,
-    pub(crate) to: To,
-}
-
-/// What came in.
-pub(crate) enum What {
-    /// A command, signed.
-    Signed {
-        /// As it came.
-        payload: Vec<u8>,
-        /// Whether the broker had kept it.
-        is_retained: bool,
-    },
-    /// A wish, which nobody signs.
-    Wished(Wish),
-}
-
-/// Tells a reply, with the time on the wall.
-pub(crate) type Teller = Box<dyn FnOnce(&Reply, String) + Send>;
-
-/// Where the reply goes.
-pub(crate) enum To {
-    /// To the broker, where it is published.
-    Broker,
-    /// To who waits for it.
-    Asker(SyncSender<Reply>),
-    /// To who tells it, with the time on the wall.
-    Teller(Teller),
-}
 
 /// A way beside the broker's by which commands come in. Clones are the same.
 #[derive(Clone)]

@@ -39,6 +39,7 @@ mod model;
 mod nearest;
 mod needs;
 pub mod pictures;
+pub mod plain_texts;
 mod power;
 pub mod prepared;
 mod rule;

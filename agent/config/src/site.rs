@@ -42,7 +42,8 @@ use crate::{
     attributes, beside, camera, case, client_ids, commands, evidence, header, inference, listen, map, mask, model,
 };
 use crate::{
-    power, prepared, rule, sensor, speaker, storage, telemetry, tracking, update, upstream, version, violations, zone,
+    plain_texts, power, rule, sensor, speaker, storage, telemetry, tracking, update, upstream, version, violations,
+    zone,
 };
 
 /// The site file as it is written. Nothing is checked yet but spelling and types.
@@ -315,7 +316,7 @@ impl Told {
     }
 
     fn with_loudspeakers(self, cameras: &[Camera], speakers: &[SpeakerId]) -> Self {
-        let ready = |speaker: &SpeakerId| (speaker.clone(), prepared::at_speaker(cameras, speaker));
+        let ready = |speaker: &SpeakerId| (speaker.clone(), plain_texts::at_speaker(cameras, speaker));
         Self { loudspeakers: speakers.iter().map(ready).collect(), ..self }
     }
 }

@@ -80,9 +80,9 @@ fn misspelt_keys_name_the_nearest() {
     );
     check(
         "[site]\nid = \"s\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\nwave_dir = \"w\"\n[[camera]]\nid = \"c\"\nurl = \"a.mp4\"\n",
-        &expect![[r#"
+        &expect![[r"
             site.toml:6: wave_dir: unknown field `wave_dir`, expected one of `sink`, `device`, `wav_dir`, `wav_keep`, `wav_real_time`, `chime`, `earshot`, `heard_by`, `range_m`, `speech`, `stall_s`, `volume`
-              fix: did you mean `wav_dir`?"#]],
+              fix: did you mean `wav_dir`?"]],
     );
 }
 

@@ -15,6 +15,7 @@ use crate::access::SUBJECTS;
 use crate::api::{self, Page};
 use crate::gate::{CSRF, Need};
 use crate::refusal;
+use crate::server::cookie_of;
 
 /// The types beside those that the pages themselves name.
 #[derive(OpenApi)]
@@ -37,7 +38,7 @@ pub(crate) fn document() -> Value {
     let schemas = told["components"]["schemas"].take();
     told["components"] = json!({
         "securitySchemes": {
-            "session": { "type": "apiKey", "in": "cookie", "name": "forewarn_PORT" },
+            "session": { "type": "apiKey", "in": "cookie", "name": cookie_of("PORT") },
             "token": {
                 "type": "http", "scheme": "bearer",
                 "description": format!("A token of /api/v1/tokens, for what its scopes say: {}, each with `:read` or `:write`; needs no csrf", SUBJECTS.join(", ")),

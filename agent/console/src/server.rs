@@ -8,6 +8,7 @@
 mod door;
 mod many;
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -149,7 +150,7 @@ impl Server {
         let (to, limits) = (ports.clone(), Limits::of(Listener::Console));
         let found = setup.found(tls.as_ref(), link);
         let pages = move |port: u16| {
-            let (cookie, looks, stills) = (format!("forewarn_{port}"), Mutex::default(), Mutex::default());
+            let (cookie, looks, stills) = (cookie_of(port), Mutex::default(), Mutex::default());
             let sockets = Arc::new(Semaphore::new(SOCKETS));
             let (redactor, previewer) = (Redactor::default(), Redactor::default());
             let rehearsals = of_pages;
@@ -268,6 +269,11 @@ async fn until(stopped: &mut watch::Receiver<bool>) {
 async fn within(time: Duration, work: impl Future) {
     // Whether it was done in time matters to nobody: it is over in any case.
     drop(timeout(time, work).await);
+}
+
+/// The name of the cookie of whoever signs in at a port: several boxes may be reached by one name.
+pub(crate) fn cookie_of(port: impl fmt::Display) -> String {
+    format!("forewarn_{port}")
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use forewarn_domain::{
 use forewarn_pipelines::Away;
 
 use crate::config::changes::Concern;
-use crate::config::prepared::{Ready, at_speaker};
+use crate::config::plain_texts::at_speaker;
+use crate::config::prepared::Ready;
 use crate::config::{Camera, Site};
 
 /// What is written up.

@@ -12,7 +12,7 @@ use forewarn_wire::WireIncident;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::said::Told;
+use super::announced::Told;
 use super::{Page, VIEWER, ask, page};
 use crate::access::Session;
 use crate::bilingual::both;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod again;
+mod announced;
 mod answers;
 mod assets;
 mod cameras;

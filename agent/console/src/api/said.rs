@@ -8,9 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::routing::get;
 use forewarn_domain::SpokenText;
-use forewarn_domain::violation::Language;
 use forewarn_evidence::Said;
-use serde::Serialize;
 
 use super::{Page, VIEWER, ask, incidents, page};
 use crate::access::Session;
@@ -27,31 +25,6 @@ pub(super) fn pages() -> Vec<Page> {
 #[derive(utoipa::OpenApi)]
 #[openapi(paths(sound))]
 pub(super) struct Described;
-
-/// An announcement that was played.
-#[cfg_attr(test, derive(utoipa::ToSchema), schema(as = Said))]
-#[derive(Serialize)]
-pub(super) struct Told {
-    /// When it had been played, RFC 3339 in UTC.
-    at: String,
-    /// Which warning of the incident it was, from 1.
-    attempt: u32,
-    /// Over which loudspeaker.
-    speaker: String,
-    #[cfg_attr(test, schema(value_type = crate::document::Language))]
-    language: Language,
-    /// Word for word; empty where a sound alone was played.
-    text: String,
-    /// The sound file that was played in its place.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sound: Option<String>,
-}
-
-impl From<Said> for Told {
-    fn from(Said { at, attempt, speaker, language, text, sound }: Said) -> Self {
-        Self { at, attempt, speaker: speaker.to_string(), language, text, sound }
-    }
-}
 
 type Wav = ([(HeaderName, &'static str); 2], Vec<u8>);
 

@@ -2,12 +2,13 @@
 
 #![expect(clippy::print_stdout, reason = "its output is for the one who runs it")]
 
+mod measured;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
 use forewarn_tests::peer::{self, HEADING};
-use forewarn_tests::speed::{self, Options};
 
 /// Runs the agent and a plain one in Python in turn on the same cameras, then the agent by itself, and prints what each takes.
 #[derive(Debug, Parser)]
@@ -48,6 +49,6 @@ fn main() -> anyhow::Result<()> {
     println!("{HEADING}");
     peer::run(&of_peer, &mut |row| println!("{row}"))?;
     println!();
-    let options = Options { clips: args.clips, time, samples: args.samples };
-    speed::run(&options, &mut |line| println!("{line}"))
+    let options = measured::Options { clips: args.clips, time, samples: args.samples };
+    measured::run(&options, &mut |line| println!("{line}"))
 }

@@ -8,14 +8,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use forewarn_domain::clock::Stopwatch;
 
-use crate::agent::Metrics;
-use crate::camera::{CameraOptions, SimCamera};
-use crate::desk::{decided_ms, quantile};
-use crate::many;
-use crate::process::{Owned, free_port, mortal};
-use crate::site::{CameraEntry, SiteFile};
-use crate::wait::{eventually, pause};
-use crate::{Agent, Scene, peer};
+use forewarn_tests::agent::Metrics;
+use forewarn_tests::camera::{CameraOptions, SimCamera};
+use forewarn_tests::desk::{decided_ms, quantile};
+use forewarn_tests::many;
+use forewarn_tests::process::{Owned, free_port, mortal};
+use forewarn_tests::site::{CameraEntry, SiteFile};
+use forewarn_tests::wait::{eventually, pause};
+use forewarn_tests::{Agent, Scene, peer};
 
 /// Cameras on one box.
 const MANY: usize = 16;
