@@ -26,24 +26,24 @@ const WARM_UP: Duration = Duration::from_secs(3);
 
 /// What is run.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub(crate) struct Options {
     /// Folder of the clips that `tests/peers/clips.py` has made.
-    pub clips: PathBuf,
+    pub(crate) clips: PathBuf,
     /// How long each is measured.
-    pub time: Duration,
+    pub(crate) time: Duration,
     /// Where the samples of the busy street are put; none are taken where nobody says.
-    pub samples: Option<PathBuf>,
+    pub(crate) samples: Option<PathBuf>,
 }
 
 /// One figure, and what it should be.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line {
+pub(crate) struct Line {
     /// What was measured.
-    pub case: &'static str,
+    pub(crate) case: &'static str,
     /// What came out.
-    pub figure: String,
+    pub(crate) figure: String,
     /// What is wanted.
-    pub goal: &'static str,
+    pub(crate) goal: &'static str,
 }
 
 impl fmt::Display for Line {
@@ -53,7 +53,7 @@ impl fmt::Display for Line {
 }
 
 /// Measures one after the other. Each line is told as it is there.
-pub fn run(options: &Options, tell: &mut dyn FnMut(&Line)) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options, tell: &mut dyn FnMut(&Line)) -> anyhow::Result<()> {
     let line = |case, figure, goal| Line { case, figure, goal };
     tell(&line("start to first look", format!("{:.2} s", start()?), "1.5 s"));
     let decided = decisions(options)?;
