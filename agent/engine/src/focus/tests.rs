@@ -175,7 +175,11 @@ proptest! {
             }
             let there: Vec<BBox> = steps.iter().enumerate().map(|(i, s)| subject(10 + s * 4, 10 + i * 32, 8, 20)).collect();
             let (told, _) = look(&mut focus, n as f64 * 0.2, &there, &there);
-            prop_assert_eq!(told, sorted(there.into_iter()));
+            // A window may cut off a pixel of the input.
+            let off = TOUCH_PX * GRID.scale;
+            let there = sorted(there.into_iter());
+            prop_assert!(told.len() == there.len(), "{told:?}");
+            prop_assert!(told.iter().zip(&there).all(|(told, there)| holds(told, there, off) && holds(there, told, off)));
         }
     }
 }
