@@ -6,6 +6,9 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "an example fails by panicking and tells what it found")]
 
+#[path = "../src/speaker/served.rs"]
+mod served;
+
 use std::net::UdpSocket;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -19,6 +22,7 @@ use forewarn_domain::{
 use forewarn_hw::{SpeakerConfig, SpeakerContext, build};
 use gst_rtsp_server::prelude::*;
 use gst_rtsp_server::{RTSPOnvifMedia, RTSPOnvifMediaFactory, RTSPOnvifServer};
+use served::served;
 
 /// Whoever is told of the first sound of a round.
 type Ear = Arc<Mutex<Option<SyncSender<()>>>>;
@@ -47,7 +51,6 @@ fn horn(ear: Ear) -> u16 {
 fn camera(ear: Ear) -> String {
     gst::init().unwrap();
     let server = RTSPOnvifServer::new();
-    server.set_service("0");
     let factory = RTSPOnvifMediaFactory::new();
     factory.set_media_gtype(RTSPOnvifMedia::static_type());
     factory.set_shared(true);
@@ -70,16 +73,7 @@ fn camera(ear: Ear) -> String {
         };
         sink.set_callbacks(gst_app::AppSinkCallbacks::builder().new_sample(hear).build());
     });
-    server.mount_points().unwrap().add_factory("/cam", factory);
-    let context = gst::glib::MainContext::new();
-    let _id = server.attach(Some(&context)).unwrap();
-    let url = format!("rtsp://127.0.0.1:{}/cam", server.bound_port());
-    let serve = move || {
-        let _server = server;
-        gst::glib::MainLoop::new(Some(&context), false).run();
-    };
-    std::thread::Builder::new().name("camera".to_owned()).spawn(serve).unwrap();
-    url
+    served(server, factory)
 }
 
 /// How long one round takes until it is heard, in seconds.

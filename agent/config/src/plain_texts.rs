@@ -9,14 +9,18 @@ use crate::Camera;
 
 /// What is ready to be said over a loudspeaker: the texts of warnings of the cameras that name it.
 pub fn at_speaker(cameras: &[Camera], speaker: &SpeakerId) -> Vec<Prepared> {
+    of_cameras(cameras.iter().filter(|camera| camera.speakers.contains(speaker)))
+}
+
+/// Those of the warnings of some cameras, each violation's once.
+pub(crate) fn of_cameras<'a>(cameras: impl Iterator<Item = &'a Camera>) -> Vec<Prepared> {
     let mut known = BTreeSet::new();
-    let near = cameras.iter().filter(|camera| camera.speakers.contains(speaker));
-    let rules = near.flat_map(|camera| &camera.rules).map(|rule| &rule.violation);
+    let rules = cameras.flat_map(|camera| &camera.rules).map(|rule| &rule.violation);
     rules.filter(|violation| known.insert(violation.id.clone())).flat_map(of_violation).collect()
 }
 
 /// The texts of a violation's warning, but for those in which something of an incident would be filled in.
-pub(crate) fn of_violation(violation: &Violation) -> Vec<Prepared> {
+fn of_violation(violation: &Violation) -> Vec<Prepared> {
     let Some(warning) = &violation.warning else { return Vec::new() };
     let plain = |text: &Option<String>| text.clone().filter(|text| !text.contains('{'));
     let texts = warning.text.all().map(|text| Text { en: plain(&text.en), zh: plain(&text.zh) });

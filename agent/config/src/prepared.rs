@@ -1,6 +1,5 @@
 //! What a person may have said by a button: the texts of the site's warnings, and the sound files beside its violations.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +7,7 @@ use forewarn_domain::Prepared;
 use forewarn_domain::violation::Text;
 
 use crate::Site;
-use crate::plain_texts::of_violation;
+use crate::plain_texts::of_cameras;
 
 /// So many sound files are offered; nobody finds one among more.
 const SOUNDS: usize = 200;
@@ -24,10 +23,7 @@ pub struct Ready {
 impl Ready {
     /// What a site has ready.
     pub fn of(site: &Site) -> Self {
-        let mut known = BTreeSet::new();
-        let rules = site.cameras.iter().flat_map(|camera| &camera.rules).map(|rule| &rule.violation);
-        let texts = rules.filter(|violation| known.insert(violation.id.clone())).flat_map(of_violation).collect();
-        Self { texts, sounds: site.violations_dir.clone() }
+        Self { texts: of_cameras(site.cameras.iter()), sounds: site.violations_dir.clone() }
     }
 
     /// All of it, with the sound files that are there now.

@@ -6,6 +6,7 @@
 //! a file of [`adapters`] and a line in the registry there.
 
 pub mod adapters;
+mod camera_url;
 mod common;
 mod config;
 mod error;
@@ -18,6 +19,8 @@ mod pcm;
 pub mod programme;
 mod recording;
 mod run;
+#[cfg(test)]
+mod served;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::camera_url::{NoStream, camera_url};
 use super::error::PlayError;
 use super::run::{Limits, element, keeping_sink, mono_caps, pause};
 pub(super) use likeness::RATE_HZ;
@@ -53,15 +54,14 @@ impl HearingConfig {
     /// Checks the keys and reads the password, whose path is relative to a directory.
     pub(super) fn resolve(&self, base_dir: &Path) -> Result<Hearing, SettingError> {
         let wrong = |why: &str| SettingError::value("heard_by", why, URL_MEND);
-        let url = Url::parse(&self.url).map_err(|_| wrong("its `url` is no URL"))?;
-        let host = url.host_str().filter(|host| !host.is_empty() && !host.contains(['{', '}', '%', ',']));
-        if !matches!(url.scheme(), "rtsp" | "rtsps") || host.is_none() || url.port() == Some(0) {
-            return Err(wrong("its `url` is no stream of a camera"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            let mend = "use `user` and `password_file` or `password_env` in it";
-            return Err(SettingError::value("heard_by", "a user or password stands in its `url`", mend));
-        }
+        let url = camera_url(&self.url).map_err(|why| match why {
+            NoStream::NoUrl(_) => wrong("its `url` is no URL"),
+            NoStream::Scheme(_) | NoStream::Host | NoStream::PortZero => wrong("its `url` is no stream of a camera"),
+            NoStream::Login => {
+                let mend = "use `user` and `password_file` or `password_env` in it";
+                SettingError::value("heard_by", "a user or password stands in its `url`", mend)
+            }
+        })?;
         let password = PasswordSource::of(self.password_file.as_deref(), self.password_env.as_deref())?;
         let environment = |name: &str| std::env::var(name).ok();
         let login = Credentials::read(self.user.as_deref(), password.as_ref(), base_dir, &environment)?;

@@ -7,6 +7,7 @@ use gst_rtsp_server::prelude::*;
 
 use super::*;
 use crate::speaker::pcm::Pcm;
+use crate::speaker::served::served;
 
 /// A text as espeak-ng says it, at 8 kHz.
 fn speech(voice: &str, text: &str) -> Vec<i16> {
@@ -79,7 +80,6 @@ fn what_was_said_is_known_in_a_room_with_noise_and_nothing_else_is() {
 fn camera(wav: &std::path::Path) -> String {
     gst::init().unwrap();
     let server = gst_rtsp_server::RTSPServer::new();
-    server.set_service("0");
     let factory = gst_rtsp_server::RTSPMediaFactory::new();
     let file = wav.display();
     factory.set_launch(&format!(
@@ -87,16 +87,7 @@ fn camera(wav: &std::path::Path) -> String {
          speed-preset=ultrafast ! rtph264pay name=pay0 filesrc location={file} ! wavparse ! audioconvert ! audioresample ! \
          audio/x-raw,rate=8000,channels=1 ! identity sync=true ! mulawenc ! rtppcmupay name=pay1 pt=0 )"
     ));
-    server.mount_points().unwrap().add_factory("/cam", factory);
-    let context = gst::glib::MainContext::new();
-    let _id = server.attach(Some(&context)).unwrap();
-    let url = format!("rtsp://127.0.0.1:{}/cam", server.bound_port());
-    let serve = move || {
-        let _server = server;
-        gst::glib::MainLoop::new(Some(&context), false).run();
-    };
-    std::thread::Builder::new().name("camera".to_owned()).spawn(serve).unwrap();
-    url
+    served(server, factory)
 }
 
 fn wav(dir: &Path, samples: &[i16]) -> PathBuf {

@@ -9,6 +9,7 @@ use forewarn_domain::clock::wall_now;
 use url::Url;
 
 use super::error::OnvifError;
+use crate::speaker::camera_url::{NoStream, camera_url, is_host};
 use crate::streams::{Stream, StreamsError, of_host, of_peer};
 
 const URL_MEND: &str = "write it like \"rtsp://192.168.1.20/stream1\"";
@@ -94,21 +95,16 @@ fn usable(stream: &Stream, host: &str) -> Option<Url> {
 
 fn stream(text: &str) -> Result<Url, SettingError> {
     let wrong = |why: String| SettingError::value("url", why, URL_MEND);
-    let url = Url::parse(text).map_err(|error| wrong(format!("this is no URL: {error}")))?;
-    if !matches!(url.scheme(), "rtsp" | "rtsps") {
-        return Err(wrong(format!("the scheme is \"{}\"", url.scheme())));
-    }
-    if url.host_str().is_none_or(|host| host.is_empty() || host.contains(['{', '}', '%', ','])) {
-        return Err(wrong("its host is missing, or no name".to_owned()));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        let mend = "use `user` and `password_file` or `password_env`";
-        return Err(SettingError::value("url", "a user or password stands in it", mend));
-    }
-    if url.port() == Some(0) {
-        return Err(wrong("nobody listens on port 0".to_owned()));
-    }
-    Ok(url)
+    camera_url(text).map_err(|why| match why {
+        NoStream::NoUrl(error) => wrong(format!("this is no URL: {error}")),
+        NoStream::Scheme(scheme) => wrong(format!("the scheme is \"{scheme}\"")),
+        NoStream::Host => wrong("its host is missing, or no name".to_owned()),
+        NoStream::Login => {
+            let mend = "use `user` and `password_file` or `password_env`";
+            SettingError::value("url", "a user or password stands in it", mend)
+        }
+        NoStream::PortZero => wrong("nobody listens on port 0".to_owned()),
+    })
 }
 
 /// The host of an address that is a host alone, or one with a port.
@@ -116,7 +112,7 @@ fn host_of(peer: &str) -> Result<String, SettingError> {
     let wrong = |why: &str| SettingError::value("device", why, DEVICE_MEND);
     let url = Url::parse(&format!("http://{peer}")).map_err(|_| wrong("this is no address of a camera"))?;
     let is_bare = url.username().is_empty() && url.password().is_none() && url.path() == "/" && url.query().is_none();
-    let host = url.host_str().filter(|host| !host.contains(['{', '}', '%', ',']) && !peer.ends_with('/'));
+    let host = url.host_str().filter(|host| is_host(host) && !peer.ends_with('/'));
     match host {
         Some(host) if is_bare && url.port() != Some(0) && url.fragment().is_none() => Ok(host.to_owned()),
         _ => Err(wrong("it is no host, or more than a host and a port")),

@@ -13,6 +13,7 @@ use gst_rtsp_server::{RTSPOnvifMedia, RTSPOnvifMediaFactory, RTSPOnvifServer};
 
 use super::*;
 use crate::speaker::programme::Pcm;
+use crate::speaker::served::served;
 use crate::speaker::tests::announce;
 
 /// A camera with a loudspeaker, by GStreamer; what it plays is kept. It serves until the test's process ends.
@@ -20,7 +21,6 @@ fn camera(offer: &str, decode: &str) -> (String, Arc<Mutex<Vec<i16>>>) {
     gst::init().unwrap();
     let played: Arc<Mutex<Vec<i16>>> = Arc::default();
     let server = RTSPOnvifServer::new();
-    server.set_service("0");
     let factory = RTSPOnvifMediaFactory::new();
     factory.set_media_gtype(RTSPOnvifMedia::static_type());
     factory.set_shared(true);
@@ -45,16 +45,7 @@ fn camera(offer: &str, decode: &str) -> (String, Arc<Mutex<Vec<i16>>>) {
         };
         sink.set_callbacks(gst_app::AppSinkCallbacks::builder().new_sample(keep).build());
     });
-    server.mount_points().unwrap().add_factory("/cam", factory);
-    let context = gst::glib::MainContext::new();
-    let _id = server.attach(Some(&context)).unwrap();
-    let url = format!("rtsp://127.0.0.1:{}/cam", server.bound_port());
-    let serve = move || {
-        let _server = server;
-        gst::glib::MainLoop::new(Some(&context), false).run();
-    };
-    std::thread::Builder::new().name("camera".to_owned()).spawn(serve).unwrap();
-    (url, played)
+    (served(server, factory), played)
 }
 
 fn speaker(url: &str, rest: &str) -> Onvif {
