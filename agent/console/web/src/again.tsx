@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { type Clip, fileOf, get, post } from "./api";
 import { type Sight, overlap, sightAt, sightsOf } from "./sights";
 import { Dialog } from "./parts";
+import { Steps } from "./steps";
 import { useWords } from "./words";
 
 interface Answer {
@@ -26,7 +27,6 @@ interface Told {
 const sides = ["kept", "now"] as const;
 type Side = (typeof sides)[number];
 const EVERY_MS = 1000;
-const speeds = [0.25, 0.5, 1, 2, 4];
 /** Boxes that share so much of their union are of the same thing. */
 const SAME = 0.5;
 
@@ -131,21 +131,10 @@ function Both({ id, clip, told, seen }: { id: string; clip: Clip; told: NonNulla
       </div>
       <div class="scrub" role="group" aria-label={say("clip")}>
         <button onClick={() => (isPlaying ? video.current?.pause() : void video.current?.play())}>{say(isPlaying ? "pause" : "play")}</button>
-        <button aria-label={`−1: ${say("frameBack")}`} onClick={() => go(at - frameS)}>
-          −1
-        </button>
-        <button aria-label={`+1: ${say("frameOn")}`} onClick={() => go(at + frameS)}>
-          +1
-        </button>
-        <input type="range" min={0} max={length} step={frameS} value={at} aria-label={say("scrub")} onInput={(event) => go(Number(event.currentTarget.value))} />
-        <output>{at.toFixed(2)} s</output>
-        <select aria-label={say("speed")} onChange={(event) => video.current && (video.current.playbackRate = Number(event.currentTarget.value))}>
-          {speeds.map((speed) => (
-            <option key={speed} value={speed} selected={speed === 1}>
-              {speed} ×
-            </option>
-          ))}
-        </select>
+        <Steps video={video} step={(by) => go(at + by * frameS)}>
+          <input type="range" min={0} max={length} step={frameS} value={at} aria-label={say("scrub")} onInput={(event) => go(Number(event.currentTarget.value))} />
+          <output>{at.toFixed(2)} s</output>
+        </Steps>
       </div>
       <p class="legend muted">
         <i class="both" /> {say("bothSee")} <i class="one" /> {say("oneSees")}

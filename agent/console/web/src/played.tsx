@@ -4,10 +4,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Clip, Detail } from "./api";
 import { draw } from "./overlay";
 import { type Sight, sightAt, sightsOf } from "./sights";
+import { Steps } from "./steps";
 import type { GoingOn, Seen, Track } from "./watch";
 import { useWords } from "./words";
-
-const speeds = [0.25, 0.5, 1, 2, 4];
 
 /** What is told of the incident over its clip. */
 export interface Marks {
@@ -84,19 +83,7 @@ export function Played({ src, word, marks, onUnplayable }: Props) {
             {say("boxes")}
           </button>
         )}
-        <button aria-label={`−1: ${say("frameBack")}`} onClick={() => step(-1)}>
-          −1
-        </button>
-        <button aria-label={`+1: ${say("frameOn")}`} onClick={() => step(1)}>
-          +1
-        </button>
-        <select aria-label={say("speed")} onChange={(event) => video.current && (video.current.playbackRate = Number(event.currentTarget.value))}>
-          {speeds.map((speed) => (
-            <option key={speed} value={speed} selected={speed === 1}>
-              {speed} ×
-            </option>
-          ))}
-        </select>
+        <Steps video={video} step={step} />
       </div>
     </div>
   );
