@@ -36,17 +36,27 @@ with = { dwell_s = 3600 }
 /// The unit in which Linux tells processor time to programs, on every processor that the agent runs on.
 const TICKS_A_SECOND: f64 = 100.0;
 
+/// Where what is measured lies.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Places {
+    /// Folder of the clips that `tests/peers/clips.py` has made.
+    pub clips: PathBuf,
+    /// The Python that has the packages of `tests/peers/requirements.txt`.
+    #[arg(long)]
+    pub python: PathBuf,
+    /// The peer, `tests/peers/agent.py`.
+    #[arg(long)]
+    pub peer: PathBuf,
+    /// The weights that both detect with.
+    #[arg(long)]
+    pub weights: PathBuf,
+}
+
 /// What is run.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Folder of the clips: SCENE-main.mp4 and SCENE-sub.mp4.
-    pub clips: PathBuf,
-    /// The Python that has the peer's packages.
-    pub python: PathBuf,
-    /// The peer's program.
-    pub peer: PathBuf,
-    /// The detector's weights, for both.
-    pub weights: PathBuf,
+    /// Where what is measured lies.
+    pub places: Places,
     /// What becomes warm first: pools are filled, a still scene is known to be still.
     pub warm_up: Duration,
     /// How long each is measured.
@@ -99,7 +109,7 @@ pub fn run(options: &Options, tell: &mut dyn FnMut(&Row)) -> anyhow::Result<Vec<
     for name in SCENES {
         let scene = Scene::new()?;
         let serve = |stream: &str| {
-            let clip = options.clips.join(format!("{name}-{stream}.mp4"));
+            let clip = options.places.clips.join(format!("{name}-{stream}.mp4"));
             SimCamera::start(&scene.program, scene.dir(), CameraOptions::looped(&clip))
         };
         let (main, sub) = (serve("main")?, serve("sub")?);
@@ -128,8 +138,8 @@ fn ours(options: &Options, scene: &Scene, url: &str, keys: &str) -> anyhow::Resu
 }
 
 fn peer(options: &Options, url: &str, log: &Path) -> anyhow::Result<Taken> {
-    let mut command: Command = mortal(&options.python);
-    command.arg(&options.peer).arg(url).arg(&options.weights);
+    let mut command: Command = mortal(&options.places.python);
+    command.arg(&options.places.peer).arg(url).arg(&options.places.weights);
     let file = File::create(log).with_context(|| format!("failed to create {}", log.display()))?;
     command.stderr(file.try_clone()?).stdout(file);
     let mut peer = Owned::spawn("the peer", &mut command)?;

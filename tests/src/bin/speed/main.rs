@@ -8,22 +8,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use forewarn_tests::peer::{self, HEADING};
+use forewarn_tests::peer::{self, HEADING, Places};
 
 /// Runs the agent and a plain one in Python in turn on the same cameras, then the agent by itself, and prints what each takes.
 #[derive(Debug, Parser)]
 struct Args {
-    /// Folder of the clips that `tests/peers/clips.py` has made.
-    clips: PathBuf,
-    /// The Python that has the packages of `tests/peers/requirements.txt`.
-    #[arg(long)]
-    python: PathBuf,
-    /// The peer, `tests/peers/agent.py`.
-    #[arg(long)]
-    peer: PathBuf,
-    /// The weights that both detect with.
-    #[arg(long)]
-    weights: PathBuf,
+    #[command(flatten)]
+    places: Places,
     /// How long each is measured, in seconds.
     #[arg(long, default_value_t = 15)]
     seconds: u64,
@@ -38,17 +29,10 @@ struct Args {
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let time = Duration::from_secs(args.seconds);
-    let of_peer = peer::Options {
-        clips: args.clips.clone(),
-        python: args.python,
-        peer: args.peer,
-        weights: args.weights,
-        warm_up: Duration::from_secs(args.warm_up),
-        time,
-    };
+    let of_peer = peer::Options { places: args.places.clone(), warm_up: Duration::from_secs(args.warm_up), time };
     println!("{HEADING}");
     peer::run(&of_peer, &mut |row| println!("{row}"))?;
     println!();
-    let options = measured::Options { clips: args.clips, time, samples: args.samples };
+    let options = measured::Options { clips: args.places.clips, time, samples: args.samples };
     measured::run(&options, &mut |line| println!("{line}"))
 }
