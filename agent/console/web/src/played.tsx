@@ -77,7 +77,7 @@ export function Played({ src, word, marks, onUnplayable }: Props) {
         <video ref={video} src={src} controls autoplay muted playsInline aria-label={word} onError={onUnplayable} onLoadedMetadata={look} />
         {file && <canvas ref={canvas} class="boxes" aria-hidden="true" />}
       </div>
-      <div class="steps" role="toolbar" aria-label={word}>
+      <div class="paces" role="toolbar" aria-label={word}>
         {file && (
           <button aria-pressed={isMarked} onClick={() => setIsMarked(!isMarked)}>
             {say("boxes")}

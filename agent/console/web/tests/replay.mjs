@@ -53,17 +53,17 @@ async function watchClip(page, name) {
   await page.locator(".strip button .play").first().click();
   const boxes = page.locator(".screen canvas.boxes");
   await page.waitForFunction(() => Number(document.querySelector(".screen canvas.boxes")?.dataset.boxes) > 0, null, { timeout: 20_000 });
-  await page.locator(".steps button", { hasText: "+1" }).click();
+  await page.locator(".paces button", { hasText: "+1" }).click();
   const at = () => page.$eval(".screen video", (video) => video.currentTime);
   const was = await at();
-  await page.locator(".steps button", { hasText: "+1" }).click();
+  await page.locator(".paces button", { hasText: "+1" }).click();
   await page.waitForFunction((was) => document.querySelector(".screen video").currentTime > was, was);
   // A few pictures on, so that somebody is in it again.
-  for (let n = 0; n < 30 && Number(await boxes.getAttribute("data-boxes")) === 0; n++) await page.locator(".steps button", { hasText: "+1" }).click();
+  for (let n = 0; n < 30 && Number(await boxes.getAttribute("data-boxes")) === 0; n++) await page.locator(".paces button", { hasText: "+1" }).click();
   const drawn = await boxes.evaluate((one) => one.getContext("2d").getImageData(0, 0, one.width, one.height).data.some((value) => value > 0));
   if (!drawn) fail("boxes are counted, and none is drawn over the clip");
   await desk.look(page, name);
-  await page.locator(".steps button[aria-pressed]").click();
+  await page.locator(".paces button[aria-pressed]").click();
   await page.waitForFunction(() => document.querySelector(".screen canvas.boxes").dataset.boxes === "0");
 }
 
