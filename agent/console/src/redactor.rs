@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use forewarn_base::child::{self, ChildError, Limits};
 use forewarn_base::sync::lock;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::job::{Busy, emptied};
 
@@ -20,14 +20,13 @@ const LIMITS: Limits = Limits { time: Duration::from_hours(1), output_bytes: 64 
 
 /// What is hidden.
 #[cfg_attr(test, derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Hidden {
     Faces,
     PersonsButSubject,
     Plates,
-    /// Nothing is: small copies of the clips that any browser plays, which nobody asks for as a redacted copy.
-    #[serde(skip_deserializing)]
+    /// Nothing is: small copies of the clips that any browser plays.
     Nothing,
 }
 

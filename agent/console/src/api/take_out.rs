@@ -80,7 +80,27 @@ fn attached(file: File, bytes: u64, name: &str) -> Result<Response, Refusal> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Redaction {
-    hidden: Hidden,
+    hidden: ToHide,
+}
+
+/// What somebody may ask to be hidden: a copy in which nothing is would be no redacted one.
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ToHide {
+    Faces,
+    PersonsButSubject,
+    Plates,
+}
+
+impl From<ToHide> for Hidden {
+    fn from(asked: ToHide) -> Self {
+        match asked {
+            ToHide::Faces => Self::Faces,
+            ToHide::PersonsButSubject => Self::PersonsButSubject,
+            ToHide::Plates => Self::Plates,
+        }
+    }
 }
 
 /// Begins to make a copy in which something is hidden. The command that makes it writes into the evidence's own log who asked.
@@ -97,6 +117,7 @@ async fn redact(
     Path(id): Path<String>,
     Json(Redaction { hidden }): Json<Redaction>,
 ) -> Result<Json<Progress>, Refusal> {
+    let hidden = Hidden::from(hidden);
     ask(move || {
         let (record, bundle) = kept(&context, &session, &id)?;
         let setup = &context.setup;
