@@ -20,6 +20,9 @@ use self::feed::Feed;
 use crate::plugin::make;
 use crate::{InitError, MissingElement, ReplayError};
 
+/// Long after whoever sends to a connection has seen that it is closed.
+const KEPT_AFTER_CLOSING_S: u32 = 10;
+
 /// What a simulated camera shows, and where.
 #[derive(Debug, Clone)]
 pub struct SimConfig {
@@ -120,6 +123,7 @@ impl SimCamera {
         let mounts = server.mount_points().ok_or_else(|| listen("the server has no mount points".into()))?;
         mounts.add_factory(&format!("/{}", config.path.trim_start_matches('/')), factory);
         let context = glib::MainContext::new();
+        outlive_closing(&server, &context);
         let taken = "the port is taken, or the address is not of this machine";
         let id = server.attach(Some(&context)).map_err(|_| listen(taken.to_owned()))?;
         let source = context.find_source_by_id(&id);
@@ -174,6 +178,26 @@ fn serve(context: &glib::MainContext, server: &RTSPServer, is_stopping: &AtomicB
         }
         // Connections outlive the listening socket unless they are removed one by one.
         server.client_filter(Some(&mut |_, _| RTSPFilterResult::Remove));
+    });
+}
+
+/// Keeps every connection's object for a while after it was closed.
+///
+/// Where sending to a client fails, GStreamer 1.22 has the connection closed later, by a pointer that holds nothing; closing
+/// then gives up the last reference while the object's own lock is held, and GLib aborts the process.
+fn outlive_closing(server: &RTSPServer, context: &glib::MainContext) {
+    let context = context.clone();
+    server.connect_client_connected(move |_, client| {
+        let context = context.clone();
+        client.connect_closed(move |client| {
+            let kept = client.clone();
+            let let_go = move || {
+                let _ = &kept;
+                glib::ControlFlow::Break
+            };
+            glib::timeout_source_new_seconds(KEPT_AFTER_CLOSING_S, None, glib::Priority::LOW, let_go)
+                .attach(Some(&context));
+        });
     });
 }
 

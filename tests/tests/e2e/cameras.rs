@@ -1,11 +1,15 @@
 //! What `forewarn check --probe` and `forewarn snapshot` say of a camera, and a replay of one of several cameras.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::site::QUICK_LOITERING;
-use forewarn_tests::{Agent, CameraEntry, Scene, SimCamera, SiteFile, clips, eventually, program};
+use forewarn_tests::wait::pause;
+use forewarn_tests::{Agent, CameraEntry, PATIENCE, Scene, SimCamera, SiteFile, clips, eventually, program};
 
 use super::live::assert_stops;
 
@@ -137,4 +141,49 @@ fn a_reload_watches_zones_and_rules_that_changed_and_leaves_the_camera_connected
     assert_eq!(log.matches("connected, H.264").count(), 1, "{log}");
     assert!(!log.contains("until the agent is started again"), "{log}");
     assert_stops(agent);
+}
+
+/// Looks at a camera over one connection until that is dropped; the pictures wait in its socket.
+fn look(url: &str) -> TcpStream {
+    let host = url.trim_start_matches("rtsp://").split('/').next().unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut answers = BufReader::new(stream.try_clone().unwrap());
+    let mut session = String::new();
+    let (track, over_it) = (format!("{url}/stream=0"), "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n");
+    let questions = [("DESCRIBE", url, "Accept: application/sdp\r\n"), ("SETUP", &track, over_it), ("PLAY", url, "")];
+    for (n, (method, at, more)) in questions.into_iter().enumerate() {
+        write!(stream, "{method} {at} RTSP/1.0\r\nCSeq: {n}\r\n{more}{session}\r\n").unwrap();
+        let (mut head, mut body) = (String::new(), 0);
+        while !head.ends_with("\r\n\r\n") {
+            let from = head.len();
+            answers.read_line(&mut head).unwrap();
+            if let Some(length) = head[from..].strip_prefix("Content-Length: ") {
+                body = length.trim().parse().unwrap();
+            } else if let Some(id) = head[from..].strip_prefix("Session: ") {
+                session = format!("Session: {}\r\n", id.split(';').next().unwrap().trim());
+            }
+        }
+        assert!(head.starts_with("RTSP/1.0 200 "), "{method}: {head}");
+        answers.read_exact(&mut vec![0; body]).unwrap();
+    }
+    stream
+}
+
+#[test]
+fn a_simulated_camera_goes_on_after_all_who_looked_at_it_left_while_it_stood_still() {
+    let scene = Scene::new().unwrap();
+    let camera = SimCamera::of_demo(&scene).unwrap();
+    let process = camera.process_id().unwrap().to_string();
+    let signal = |name: &str| assert!(Command::new("kill").args([name, &process]).status().unwrap().success());
+    for _ in 0..3 {
+        let looking: Vec<_> = (0..3).map(|_| look(camera.url())).collect();
+        signal("-STOP");
+        // So long that there is more to send at once than the first answer that nobody is there.
+        pause(Duration::from_secs(2));
+        drop(looking);
+        signal("-CONT");
+        pause(Duration::from_secs(1));
+    }
+    look(camera.url());
 }
