@@ -44,6 +44,12 @@ pub(crate) fn fetch_readers(workspace: &Workspace) -> Result<()> {
     })
 }
 
+/// Fetches what drives a browser through the console's page. What is there already stays.
+pub(crate) fn fetch_driver(workspace: &Workspace) -> Result<()> {
+    let web = workspace.root.join("agent/console/web");
+    fetch_once(&web, &web.join("node_modules"), "package-lock.json", |_| install_packages(workspace, &web))
+}
+
 /// Fetches what a list names, unless it was fetched by the same list.
 fn fetch_once(wanted: &Path, place: &Path, list: &str, fetch: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let (wanted, mark) = (wanted.join(list), place.join(list));
@@ -58,6 +64,11 @@ fn fetch_once(wanted: &Path, place: &Path, list: &str, fetch: impl FnOnce(&Path)
 /// Builds the console's page by npm, from the packages that its lock file names.
 pub(crate) fn build_page(workspace: &Workspace) -> Result<()> {
     let web = workspace.root.join("agent/console/web");
-    run(workspace.command("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&web))?;
+    install_packages(workspace, &web)?;
     run(workspace.command("npm").args(["run", "build"]).current_dir(&web))
+}
+
+/// Fetches the packages that the page's lock file names, and no others.
+fn install_packages(workspace: &Workspace, web: &Path) -> Result<()> {
+    run(workspace.command("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(web))
 }

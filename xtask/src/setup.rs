@@ -92,6 +92,12 @@ const PACKAGES: &[Package] = &[
     package("libimage-exiftool-perl", "shows the tests what is in pictures and clips", &[]),
 ];
 
+/// The browser in which the tests walk through the console's page. It is 100 MB to fetch, so the demo does without.
+const BROWSER: &str = "chromium";
+
+/// Where a browser that the tests can drive lies; they look there, too.
+const BROWSERS: [&str; 3] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
 /// Programs that are presumed, with what to do if they are not there.
 const PRESUMED: [(&str, &[&str], &str); 3] = [
     ("python3", &["-m", "pip", "--version"], "Python 3 with pip fetches the runtime: apt install python3 python3-pip"),
@@ -104,6 +110,18 @@ pub(crate) fn setup(dry_run: bool) -> Result<()> {
     presume(&PRESUMED.map(|(program, ..)| program))?;
     install(&names(), dry_run)?;
     if dry_run { Ok(()) } else { check_plugins() }
+}
+
+/// Whether there is a browser for the tests. Where there is none, it is installed if that can be done; if not, that is no error,
+/// because everything else can be tested without.
+pub(crate) fn has_browser() -> bool {
+    let is_there = || BROWSERS.iter().any(|path| Path::new(path).exists());
+    if !is_there()
+        && let Err(error) = install(&[BROWSER], false)
+    {
+        eprintln!("warning: {error:#}");
+    }
+    is_there()
 }
 
 /// Fails unless these of the presumed programs work. Each takes up to a second to say so.
