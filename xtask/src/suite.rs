@@ -21,7 +21,9 @@ pub(crate) fn test(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
     let done = run(&mut cargo);
     if !has_browser {
         // They count as passed, so that it must be said where the outcome is read.
-        eprintln!("\nSkipped: nobody walked through the console's page, because there is no Chromium: apt install chromium");
+        eprintln!(
+            "\nSkipped: nobody walked through the console's page, because there is no Chromium: apt install chromium"
+        );
     }
     done.with_context(|| format!("tests failed (whole run: {})", minutes(start.elapsed())))?;
     eprintln!("\nAll tests passed in {}.", minutes(start.elapsed()));
