@@ -23,6 +23,8 @@ const SURE_FALL: f32 = 0.05;
 /// Shifts below these, in samples, are no movement: of the picture at all, and since the last frame.
 const STILL: f32 = 0.15;
 const STILL_STEP: f32 = 0.05;
+/// Part of the first of these that a first step of the fit sees at least.
+const LEAST_OF_STILL: f32 = 0.4;
 /// A step by more samples at a corner must be seen all over the picture: else it is one thing that moves in it.
 const LEAST_ASKED: f32 = 0.3;
 /// Step of the search from nothing, in samples.
@@ -90,7 +92,9 @@ impl Kept {
         } else {
             overlay::small_step(*place, &self.steps, &now.picture, &is_free)
         };
-        step.is_some_and(|step| step < 0.5 * STILL_STEP) && self.likeness(&now.picture, &is_free, place) >= sure
+        // One that lies where it lay at first is told to have moved by `STILL` alone, of which a first step sees more than half.
+        let least = if place.is_still() { LEAST_OF_STILL * STILL } else { 0.5 * STILL_STEP };
+        step.is_some_and(|step| step < least) && self.likeness(&now.picture, &is_free, place) >= sure
     }
 
     /// Where a picture lies: near where it lay before, else wherever it fits best; and how alike both are there.
@@ -227,4 +231,35 @@ fn correlation(a: &Picture, b: &Picture, is_free: &[bool], (dx, dy): (f32, f32))
         }
     }
     sums.correlation()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::luma::testing::{Canvas, Dice};
+
+    #[test]
+    fn what_is_seen_at_once_to_lie_in_place_is_what_a_search_would_find_there() {
+        let street = Canvas::street(200, 120);
+        let kept = Kept::of(&street.plane(), &[]);
+        let place = kept.moved_by((0.0, 0.0));
+        let mut at_once = Vec::new();
+        for hundredths in 0..30 {
+            let shift = 0.01 * hundredths as f32;
+            for (x, y) in [(shift, 0.0), (0.0, -shift), (-0.7 * shift, 0.7 * shift)] {
+                let mut now = street.shaken(x, y);
+                now.noise(2.0, &mut Dice(hundredths + 1));
+                let plane = now.plane();
+                let now = Now::of(&plane, &[]);
+                if kept.shows_in_place(&now, &place, 1.0) {
+                    let found = kept.find(&now, &place).map(|(_, found)| found);
+                    assert_eq!(found, Some(place), "shaken by {x}, {y}");
+                    at_once.push(shift);
+                }
+            }
+        }
+        let most = at_once.iter().copied().fold(0.0, f32::max);
+        assert!(at_once.iter().filter(|shift| **shift <= 0.05).count() == 18, "a tremble is no reason to search");
+        assert!(most < STILL, "{most} is a movement");
+    }
 }
