@@ -9,9 +9,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
+use crate::assets;
 use crate::compile::{self, Extent, roughly};
 use crate::setup::{self, Download};
-use crate::workspace::{Profile, Workspace, run};
+use crate::workspace::{Profile, Workspace};
 
 /// The clip as the program keeps it.
 const CLIP: &str = "vtest-h264.mp4";
@@ -32,8 +33,7 @@ pub(crate) fn demo(workspace: &Workspace, args: &[String]) -> Result<anyhow::Err
     let forewarn = compile::program(workspace, Profile::Demo)?;
     if !plan.downloads.is_empty() {
         setup::presume(&["python3"])?;
-        run(workspace.command(&forewarn).args(["models", "fetch"]))?;
-        run(workspace.command(&forewarn).args(["demo", "--fetch-only"]))?;
+        assets::fetch_for_demo(workspace, &forewarn)?;
     }
     Ok(workspace.become_program(&forewarn, args))
 }

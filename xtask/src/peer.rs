@@ -30,7 +30,7 @@ fn ready(workspace: &Workspace) -> Result<Ready> {
         Some(path) => PathBuf::from(path),
         None => compile::program(workspace, Profile::Release)?,
     };
-    assets::fetch(workspace, &forewarn)?;
+    assets::fetch_for_demo(workspace, &forewarn)?;
     let store = demo::store(&workspace.root);
     let clip = bench::demo_clip(&store)?;
     let (peers, folder) = (workspace.root.join(PEERS), workspace.target().join("peers"));
