@@ -4,7 +4,7 @@
 import { type Detail, fileOf, getAhead } from "./api";
 
 /** Cards that are kept. */
-const MOST = 4;
+const MOST = 6;
 
 interface Ahead {
   detail: Detail | null;

@@ -18,6 +18,8 @@ const states: Word[] = ["open", "complied", "escalated", "lost", "over"];
 const NEAR_END = 10;
 /** The next card is fetched so long after one is shown, whose own pictures come first. */
 const AHEAD_MS = 40;
+/** Of much news at once, the counts are asked for after the last. */
+const COUNTED_AFTER_MS = 200;
 /** Rows that are kept in the page; what is older is loaded anew. */
 const MOST_ROWS = 2000;
 
@@ -78,6 +80,7 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
   const search = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLOListElement>(null);
   const id = decodeURIComponent(path.split("/")[2] ?? "");
+  const counting = useRef(0);
   const shown = useRef(id);
   shown.current = id;
   const canAct = role !== "viewer";
@@ -109,7 +112,8 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
           if (fits(found, filter) || found.id === shown.current) return joined(before, [found]).slice(0, MOST_ROWS);
           return before.filter((row) => row.id !== found.id);
         });
-        void get<Page>("/incidents?limit=1").then((page) => setCounts({ open: page.open, unjudged: page.unjudged }), () => {});
+        clearTimeout(counting.current);
+        counting.current = window.setTimeout(() => void get<Page>("/incidents?limit=1").then((page) => setCounts({ open: page.open, unjudged: page.unjudged }), () => {}), COUNTED_AFTER_MS);
       },
       [filter],
     ),
@@ -141,13 +145,14 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
     async (opinion: "true" | "false_alarm") => {
       const at = rows.findIndex((row) => row.id === id);
       if (!id || !canAct) return;
+      // The next one is shown meanwhile: whoever judges many waits for none.
+      show(rows.slice(at + 1).find((row) => !row.opinion));
       try {
         await post(`/incidents/${encodeURIComponent(id)}/opinion`, { opinion });
         setRows((before) => before.map((row) => (row.id === id ? { ...row, opinion } : row)));
         toast(say(opinion === "true" ? "markedTrue" : "markedFalse"));
-        show(rows.slice(at + 1).find((row) => !row.opinion));
       } catch (error) {
-        toast(say("failed", say.why(error)), true);
+        toast(`${id}: ${say("failed", say.why(error))}`, true);
       }
     },
     [rows, id, say, show, canAct],
@@ -189,7 +194,7 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
   const isBare = told?.length === 0 && !isFiltered;
   const zones = [...new Set(cameras.filter((one) => !filter.camera || one.id === filter.camera).flatMap((one) => one.rules.map((rule) => rule.zone)))];
   const at = rows.findIndex((row) => row.id === id);
-  const ahead = id && isByKeys.current ? [rows[at + 1], rows.slice(at + 1).find((row) => !row.opinion)] : [];
+  const ahead = id && isByKeys.current ? [rows[at + 1], ...rows.slice(at + 1).filter((row) => !row.opinion).slice(0, 2)] : [];
   const aheadIds = [...new Set(ahead.filter((row) => row !== undefined).map((row) => row.id))];
   useEffect(() => {
     // After the card that is looked at now.
@@ -271,35 +276,7 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
         </header>
         <ol ref={list} class="rows">
           {rows.map((row) => (
-            <li key={row.id}>
-              <a
-                class="row"
-                href={`/incidents/${encodeURIComponent(row.id)}`}
-                aria-current={row.id === id ? "true" : undefined}
-                onClick={(event) => {
-                  if (event.metaKey || event.ctrlKey) return;
-                  event.preventDefault();
-                  show(row);
-                }}
-              >
-                <span class={`edge is-${row.outcome}`} />
-                <span class="what">
-                  <strong>{title(row.violation)}</strong>
-                  <small>
-                    {row.camera} · {pretty(row.zone)}
-                    {row.count > 1 ? ` · ${say("people", row.count)}` : ""}
-                  </small>
-                </span>
-                <span class="when">
-                  <time dateTime={new Date(row.opened_us / 1000).toISOString()}>{clock(row.opened_us, say.language)}</time>
-                  <small>{row.is_open ? "" : span(row.updated_us - row.opened_us)}</small>
-                </span>
-                <span class="marks">
-                  <Outcome outcome={row.outcome} />
-                  <Judgement opinion={row.opinion} />
-                </span>
-              </a>
-            </li>
+            <Row key={row.id} row={row} title={title(row.violation)} isShown={row.id === id} onShow={show} />
           ))}
           {next && (
             <li>
@@ -334,6 +311,45 @@ export function Incidents({ role, path }: { role: Role; path: string }) {
       </section>
       {showKeys && <Keys onClose={() => setShowKeys(false)} />}
     </div>
+  );
+}
+
+/** An incident in the queue, which is drawn anew only when something of it is new: of hundreds, most are as they were. */
+function Row({ row, title, isShown, onShow }: { row: Found; title: string; isShown: boolean; onShow: (row: Found) => void }) {
+  const say = useWords();
+  return useMemo(
+    () => (
+      <li>
+        <a
+          class="row"
+          href={`/incidents/${encodeURIComponent(row.id)}`}
+          aria-current={isShown ? "true" : undefined}
+          onClick={(event) => {
+            if (event.metaKey || event.ctrlKey) return;
+            event.preventDefault();
+            onShow(row);
+          }}
+        >
+          <span class={`edge is-${row.outcome}`} />
+          <span class="what">
+            <strong>{title}</strong>
+            <small>
+              {row.camera} · {pretty(row.zone)}
+              {row.count > 1 ? ` · ${say("people", row.count)}` : ""}
+            </small>
+          </span>
+          <span class="when">
+            <time dateTime={new Date(row.opened_us / 1000).toISOString()}>{clock(row.opened_us, say.language)}</time>
+            <small>{row.is_open ? "" : span(row.updated_us - row.opened_us)}</small>
+          </span>
+          <span class="marks">
+            <Outcome outcome={row.outcome} />
+            <Judgement opinion={row.opinion} />
+          </span>
+        </a>
+      </li>
+    ),
+    [row, title, isShown, onShow, say],
   );
 }
 

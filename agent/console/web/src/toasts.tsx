@@ -8,12 +8,9 @@ interface Toast {
   isBad: boolean;
 }
 
-interface Shown {
-  list: Toast[];
-  show: (text: string, isBad?: boolean) => void;
-}
-
-const Context = createContext<Shown>({ list: [], show: () => {} });
+/** Two, so that whoever only tells is not drawn anew with every word that comes or goes. */
+const Told = createContext<Toast[]>([]);
+const Tell = createContext<(text: string, isBad?: boolean) => void>(() => {});
 let count = 0;
 
 export function Toasts({ children }: { children: ComponentChildren }) {
@@ -27,14 +24,18 @@ export function Toasts({ children }: { children: ComponentChildren }) {
       },
     [],
   );
-  return <Context.Provider value={{ list, show }}>{children}</Context.Provider>;
+  return (
+    <Tell.Provider value={show}>
+      <Told.Provider value={list}>{children}</Told.Provider>
+    </Tell.Provider>
+  );
 }
 
-export const useToast = () => useContext(Context).show;
+export const useToast = () => useContext(Tell);
 
 export const ToastBox = () => (
   <div class="toasts" role="status" aria-live="polite">
-    {useContext(Context).list.map((one) => (
+    {useContext(Told).map((one) => (
       <p key={one.n} class={one.isBad ? "bad" : ""}>
         {one.text}
       </p>
