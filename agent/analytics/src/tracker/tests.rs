@@ -167,6 +167,15 @@ fn walkers_who_cross_keep_their_ids() {
 }
 
 #[test]
+fn a_fast_car_whose_boxes_take_in_a_parked_one_at_first_is_one_track() {
+    // At five looks a second: its front drives on from look to look, its rear is that of the one behind until it is clear.
+    let edges =
+        [(560, 640), (470, 640), (470, 640), (420, 600), (330, 590), (210, 420), (115, 290), (20, 195), (0, 100)];
+    let boxes = edges.map(|(left, right)| vec![seen("car", 0.8, left as f32, 300.0, (right - left) as f32, 80.0)]);
+    check(5.0, boxes, &["1 car 0.0..1.6"]);
+}
+
+#[test]
 fn an_outage_of_the_stream_does_not_end_a_parked_car() {
     let mut tracker = Tracker::new(TrackerConfig::default());
     let car = [seen("car", 0.7, 300.0, 300.0, 90.0, 60.0)];

@@ -24,8 +24,10 @@ const BORDER_PX: f32 = 2.0;
 const CONTESTED_SPREAD: f32 = 3.0;
 /// From how far on, in mean sides, a place was carried along by a camera that moves.
 const CARRIED: f32 = 0.1;
-/// A track is young up to so many matches.
+/// A track is young up to so many matches, and for so long: how soon a vehicle is clear of the picture's edge and of what is
+/// parked there does not hang on how often it is looked at.
 const YOUNG_MATCHES: u32 = 4;
+const YOUNG_S: f32 = 1.5;
 /// How quickly old votes for a class lose their weight with each new vote.
 const VOTE_MEMORY: f32 = 0.98;
 
@@ -167,9 +169,10 @@ impl Tracklet {
         self.is_vehicle && self.id.is_none()
     }
 
-    /// Whether it is a vehicle that was seen a few times only.
+    /// Whether it is a vehicle that was seen a few times, or for a moment, only.
     pub(super) fn is_young_vehicle(&self) -> bool {
-        self.is_vehicle && self.matches <= YOUNG_MATCHES
+        let seen_s = self.last_seen.since(self.first_seen).as_secs_f32();
+        self.is_vehicle && (self.matches <= YOUNG_MATCHES || seen_s <= YOUNG_S)
     }
 
     /// Whether a box shows a part of what stands: it lies within it, and three of its edges are those of the whole. An edge
