@@ -2,9 +2,9 @@
 
     cargo build -p forewarn && sudo python3 lossy.py --forewarn ../../target/debug/forewarn --clip clip.ts
 
-`clip.ts` is sent as it is, so its key pictures count: the table of docs/video.md has one each 2 s. By WHIP it is sent once, by aiortc, and
-must be longer than a minute. For the last two cases it is coded
-anew in pieces of 8 s, of other sizes or rates, three times over by WHIP. The sender is on the way for some
+`clip.ts` is sent as it is, so its key pictures count: the table of docs/video.md has one each 2 s. By WHIP, by aiortc, and by RTSP, by
+GStreamer's server, it is sent once, and must be longer than a minute. For the last two cases it is coded
+anew in pieces of 8 s, of other sizes or rates, three times over where it is sent once. The sender is on the way for some
 seconds before the link is there. Times are from the link's coming until the first picture went through the detector. The demo's van is
 parked from the first picture to the last, so each *complied* or *lost* is false; no outage here lasts as long as `lost_after_s`,
 after which nobody knows any more, and says so.
@@ -44,14 +44,18 @@ URLS = {
     "srt, latency=1000": f"srt://{link.NEAR}:9000?mode=listener&latency=1000",
     "rtmp": f"rtmp://{link.NEAR}:1935/live/hill3?mode=listener",
     "whip": f"whip://{link.NEAR}:8889/hill3",
+    "rtsp": f"rtsp://{link.FAR}:8554/drone",
+    "rtsp over udp": f"rtsp://{link.FAR}:8554/drone",
 }
+MORE = {"whip": 'password_file = "token"\n', "rtsp over udp": 'transport = "udp"\n'}
 TO = {
     "udp": (f"udp://{link.NEAR}:5000?pkt_size=1316", "mpegts"),
     "srt": (f"srt://{link.NEAR}:9000?mode=caller&pkt_size=1316", "mpegts"),
     "rtmp": (f"rtmp://{link.NEAR}:1935/live/hill3", "flv"),
 }
 TOKEN = "s3cret"
-WHIP = pathlib.Path(__file__).resolve().parents[2] / "pipelines/tests/publishers/whip.py"
+HERE = pathlib.Path(__file__).resolve().parent
+WHIP = HERE.parents[1] / "pipelines/tests/publishers/whip.py"
 CASES = {
     "clean": {},
     "1 % lost": {"loss": 0.01},
@@ -120,6 +124,8 @@ def changing(clip, pieces, folder):
 def sender(clip, joined, way):
     if way == "whip":
         command = ["/usr/bin/python3", str(WHIP), URLS[way].replace("whip:", "http:"), TOKEN, str(clip)]
+    elif way.startswith("rtsp"):
+        command = ["/usr/bin/python3", str(HERE / "rtsp.py"), link.FAR, "8554", str(clip)]
     else:
         to, form = TO.get(way, TO["srt"])
         command = ["ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", str(clip), "-c", "copy", "-f", form, to]
@@ -131,15 +137,14 @@ def sender(clip, joined, way):
 
 
 def try_way(args, way, folder):
-    turns = 3 if way == "whip" else 1
+    turns = 1 if way in (*TO, "srt, latency=1000") else 3
     clips = {case: changing(args.clip, CASES[case]["pieces"] * turns, folder) if "pieces" in CASES[case] else args.clip for case in args.cases}
     joined = link.Link(seed=args.seed)
     joined.both(**STILL)
     name = f"way-{list(URLS).index(way)}"
     site = pathlib.Path(folder, f"{name}.toml")
     pathlib.Path(folder, "token").write_text(TOKEN)
-    more = 'password_file = "token"\n' if way == "whip" else ""
-    site.write_text(SITE.format(more=more, van=link.VAN, dir=folder, way=name, url=URLS[way]))
+    site.write_text(SITE.format(more=MORE.get(way, ""), van=link.VAN, dir=folder, way=name, url=URLS[way]))
     log = open(pathlib.Path(folder, f"{name}.log"), "w")
     agent = joined.start(0, [args.forewarn, "run", "--config", str(site)], stdout=log, stderr=log)
     counts = Counts(joined)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use forewarn_base::sync::lock;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::why;
+use super::{whip, why};
 use crate::{SourceUrl, StreamFault};
 
 /// It is looked so often whether anybody still wants the stream.
@@ -17,20 +17,33 @@ pub(super) const TURN: Duration = Duration::from_millis(100);
 /// The port may belong for so long to the connection before.
 const PORT_WITHIN: Duration = Duration::from_millis(800);
 
-/// The open port of a stream, which outlives its connections.
+/// The open port of a stream, which outlives its connections, and who waits at it for the stream to be opened anew.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Door(Arc<Mutex<Option<Arc<TcpListener>>>>);
+pub(crate) struct Door {
+    open: Arc<Mutex<Option<Arc<TcpListener>>>>,
+    waits: Arc<Mutex<Option<whip::Asker>>>,
+}
 
 impl Door {
     /// The port that a source names, opened where it is not open yet.
     pub(super) fn open(&self, source: &SourceUrl) -> Result<(Arc<TcpListener>, u16), StreamFault> {
         let (address, port) = source.listens_at().ok_or_else(|| StreamFault::other("the address has no port"))?;
-        let mut open = lock(&self.0);
+        let mut open = lock(&self.open);
         let listener = match &*open {
             Some(listener) => Arc::clone(listener),
             None => Arc::clone(open.insert(Arc::new(listen(address, port)?))),
         };
         Ok((listener, port))
+    }
+
+    /// Has somebody wait until the stream is opened anew; gives whoever waited before.
+    pub(super) fn keep_waiting(&self, asker: whip::Asker) -> Option<whip::Asker> {
+        lock(&self.waits).replace(asker)
+    }
+
+    /// Who waits.
+    pub(super) fn who_waits(&self) -> Option<whip::Asker> {
+        lock(&self.waits).take()
     }
 }
 

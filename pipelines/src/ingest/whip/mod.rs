@@ -29,11 +29,22 @@ use crate::{SourceUrl, StreamFault};
 const GATHERED_WITHIN: Duration = Duration::from_secs(5);
 /// The question that has the agent of ICE listen at one address alone.
 const ADD_ADDRESS: &str = "add-local-ip-address";
+/// Who waits for the stream to be opened anew has hung up after this, as publishers do.
+const ASKER_WAITS: Duration = Duration::from_secs(6);
 
 /// What a publisher must name.
 struct Wanted {
     path: String,
     token: Secret,
+}
+
+/// A publisher with the token whose offer the pipeline that comes next takes: what the one before was told of an offer stays with it.
+#[derive(Debug)]
+pub(super) struct Asker {
+    connection: TcpStream,
+    from: String,
+    offer: Vec<u8>,
+    since: Stopwatch,
 }
 
 /// Puts into the pipeline what is published to this box.
@@ -71,7 +82,8 @@ pub(super) fn build(site: &Arc<Site>, source: &SourceUrl, door: &Door) -> Result
     site.pipeline()?.add(&webrtc).map_err(StreamFault::other)?;
     let (listener, port) = door.open(source)?;
     let wanted = Wanted { path: path_of(source), token };
-    let desk = Desk { webrtc: webrtc.downgrade(), site: Arc::downgrade(site), wanted, session: None };
+    let (webrtc, site, door) = (webrtc.downgrade(), Arc::downgrade(site), door.clone());
+    let desk = Desk { webrtc, site, door, wanted, session: None };
     Thread::spawn(format!("whip-{port}"), move || hear(&listener, desk)).map(|_| ()).map_err(StreamFault::other)
 }
 
@@ -132,11 +144,34 @@ fn hear(listener: &TcpListener, mut desk: Desk) {
         drop(webrtc);
         if !plays {
             rest(TURN);
+            continue;
+        }
+        let asker = if let Some(asker) = desk.door.who_waits() {
+            desk.resume(asker)
         } else if is_there(listener, TURN)
             && let Ok((connection, from)) = listener.accept()
         {
-            desk.serve(connection, &from.to_string());
+            desk.serve(connection, from.to_string())
+        } else {
+            None
+        };
+        // This pipeline ends, and the next one takes the offer.
+        if let Some(asker) = asker {
+            return desk.keep_waiting(asker);
         }
+    }
+}
+
+/// How a request is answered.
+enum Reply {
+    Now(Answer),
+    /// By the pipeline that comes next.
+    Later,
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Self {
+        Self::Now(answer)
     }
 }
 
@@ -144,81 +179,93 @@ fn hear(listener: &TcpListener, mut desk: Desk) {
 struct Desk {
     webrtc: glib::WeakRef<gst::Element>,
     site: Weak<Site>,
+    door: Door,
     wanted: Wanted,
     session: Option<String>,
 }
 
 impl Desk {
-    fn serve(&mut self, mut connection: TcpStream, from: &str) {
+    /// Answers a connection; gives who is to be answered by the next pipeline.
+    fn serve(&mut self, mut connection: TcpStream, from: String) -> Option<Asker> {
         let answer = match http::read(&mut connection) {
-            Ok(request) => self.answer(&request),
+            Ok(request) => match self.answer(&request) {
+                Reply::Now(answer) => answer,
+                Reply::Later => {
+                    return Some(Asker { connection, from, offer: request.body, since: Stopwatch::start() });
+                }
+            },
             Err(answer) => answer,
         };
-        if !answer.status.starts_with('2') {
-            tracing::warn!(
-                "who publishes from {from} by WHIP is answered {}: {}",
-                answer.status,
-                answer.body.trim_end()
-            );
-        }
-        // Who is gone does not hear it; a session of theirs ends when nothing comes.
-        let _ = http::write(&mut connection, &answer);
+        tell(&mut connection, &from, &answer);
+        None
     }
 
-    fn answer(&mut self, request: &Request) -> Answer {
+    /// Takes the offer of somebody who waited for this pipeline.
+    fn resume(&mut self, mut asker: Asker) -> Option<Asker> {
+        let is_late = asker.since.elapsed() > ASKER_WAITS;
+        let reply = if is_late { retry().into() } else { self.publish(&asker.offer) };
+        let Reply::Now(answer) = reply else { return Some(asker) };
+        tell(&mut asker.connection, &asker.from, &answer);
+        None
+    }
+
+    fn keep_waiting(&self, asker: Asker) {
+        if let Some(mut earlier) = self.door.keep_waiting(asker) {
+            tell(&mut earlier.connection, &earlier.from, &retry());
+        }
+    }
+
+    fn answer(&mut self, request: &Request) -> Reply {
         let path = &self.wanted.path;
         let of_session = self.session.as_ref().is_some_and(|session| request.path == session_path(path, session));
         if request.path != *path && !of_session {
-            return Answer::words("404 Not Found", "nothing is published here; the camera's address has another path");
+            let words = "nothing is published here; the camera's address has another path";
+            return Answer::words("404 Not Found", words).into();
         }
         if request.method == "OPTIONS" {
-            return Answer::empty("200 OK")
+            let answer = Answer::empty("200 OK")
                 .with("Accept-Post: application/sdp")
                 .with("Access-Control-Allow-Methods: POST, DELETE, OPTIONS")
                 .with("Access-Control-Allow-Headers: Authorization, Content-Type");
+            return answer.into();
         }
         if !request.token.as_deref().is_some_and(|token| is_same(token, self.wanted.token.expose())) {
             let words = "name the camera's token: Authorization: Bearer TOKEN";
-            return Answer::words("401 Unauthorized", words).with("WWW-Authenticate: Bearer");
+            return Answer::words("401 Unauthorized", words).with("WWW-Authenticate: Bearer").into();
         }
-        match (request.method.as_str(), of_session) {
-            ("POST", false) => self.publish(request),
+        let words = match (request.method.as_str(), of_session) {
+            ("POST", false) if request.content_type == "application/sdp" => return self.publish(&request.body),
+            ("POST", false) => {
+                let words = "an offer is of the type application/sdp";
+                return Answer::words("415 Unsupported Media Type", words).into();
+            }
             ("DELETE", true) => {
                 self.session = None;
                 end(&self.site);
-                Answer::empty("200 OK")
+                return Answer::empty("200 OK").into();
             }
-            (_, true) => {
-                Answer::words("405 Method Not Allowed", "a session is ended by DELETE; it takes no candidates later")
-                    .with("Allow: DELETE, OPTIONS")
-            }
-            (_, false) => {
-                Answer::words("405 Method Not Allowed", "a session is offered by POST").with("Allow: POST, OPTIONS")
-            }
-        }
+            (_, true) => "a session is ended by DELETE; it takes no candidates later",
+            (_, false) => "a session is offered by POST",
+        };
+        let allowed = if of_session { "Allow: DELETE, OPTIONS" } else { "Allow: POST, OPTIONS" };
+        Answer::words("405 Method Not Allowed", words).with(allowed).into()
     }
 
-    fn publish(&mut self, request: &Request) -> Answer {
-        if request.content_type != "application/sdp" {
-            return Answer::words("415 Unsupported Media Type", "an offer is of the type application/sdp");
+    fn publish(&mut self, offer: &[u8]) -> Reply {
+        let is_silent = self.site.upgrade().is_some_and(|site| site.intake.is_silent());
+        if self.session.is_some() && !is_silent {
+            return another().into();
         }
-        if self.session.is_some() {
-            if let Some(site) = self.site.upgrade().filter(|site| site.intake.is_silent()) {
-                site.intake.fault(StreamFault::EndOfStream);
-                let words = "the session before has fallen silent, and is ended: offer again";
-                return Answer::words("503 Service Unavailable", words).with("Retry-After: 1");
-            }
-            let words =
-                "another publishes; this is taken when that one ends, or sends nothing for the camera's stall_s";
-            return Answer::words("409 Conflict", words).with("Retry-After: 2");
-        }
-        let offer = match offer::taken(&String::from_utf8_lossy(&request.body)) {
+        let offer = match offer::taken(&String::from_utf8_lossy(offer)) {
             Ok(offer) => offer,
-            Err(declined) => return Answer::words("406 Not Acceptable", declined.0),
+            Err(declined) => return Answer::words("406 Not Acceptable", declined.0).into(),
         };
-        let (Some(webrtc), Some(site)) = (self.webrtc.upgrade(), self.site.upgrade()) else {
-            return Answer::empty("503 Service Unavailable").with("Retry-After: 2");
-        };
+        if self.session.is_some() {
+            tracing::info!("the session before has fallen silent: another takes its place");
+            end(&self.site);
+            return Reply::Later;
+        }
+        let (Some(webrtc), Some(site)) = (self.webrtc.upgrade(), self.site.upgrade()) else { return Reply::Later };
         // From now on something is on its way, and the stream is not opened anew before that could come.
         site.intake.data();
         let id = forewarn_base::random::uuid();
@@ -227,15 +274,33 @@ impl Desk {
         match agree(&webrtc, &offer) {
             Ok(text) => {
                 let answer = Answer { status: "201 Created", headers: Vec::new(), body: text };
-                answer.with("Content-Type: application/sdp").with(location)
+                answer.with("Content-Type: application/sdp").with(location).into()
             }
             Err(why) => {
                 // What it was told of the offer stays with the element; another offer needs another one.
                 site.intake.fault(StreamFault::other(format!("an offer by WHIP could not be taken: {why}")));
-                Answer::words("500 Internal Server Error", "this offer could not be taken; the box's log says why")
+                let words = "this offer could not be taken; the box's log says why";
+                Answer::words("500 Internal Server Error", words).into()
             }
         }
     }
+}
+
+fn tell(connection: &mut TcpStream, from: &str, answer: &Answer) {
+    if !answer.status.starts_with('2') {
+        tracing::warn!("who publishes from {from} by WHIP is answered {}: {}", answer.status, answer.body.trim_end());
+    }
+    // Who is gone does not hear it; a session of theirs ends when nothing comes.
+    let _ = http::write(connection, answer);
+}
+
+fn another() -> Answer {
+    let words = "another publishes; this is taken when that one ends, or sends nothing for the camera's stall_s";
+    Answer::words("409 Conflict", words).with("Retry-After: 2")
+}
+
+fn retry() -> Answer {
+    Answer::empty("503 Service Unavailable").with("Retry-After: 1")
 }
 
 /// Takes an offer, and gives the answer with every address of this box in it.
@@ -269,19 +334,17 @@ mod tests {
 
     fn desk() -> Desk {
         let wanted = Wanted { path: "/hill3".to_owned(), token: Secret::new("s3cret") };
-        Desk { webrtc: glib::WeakRef::new(), site: Weak::new(), wanted, session: None }
+        Desk { webrtc: glib::WeakRef::new(), site: Weak::new(), door: Door::default(), wanted, session: None }
     }
 
     fn ask_for(desk: &mut Desk, method: &str, path: &str, token: Option<&str>) -> Answer {
         let token = token.map(str::to_owned);
         let content_type = "application/sdp".to_owned();
-        desk.answer(&Request {
-            method: method.to_owned(),
-            path: path.to_owned(),
-            token,
-            content_type,
-            body: Vec::new(),
-        })
+        let (method, path) = (method.to_owned(), path.to_owned());
+        match desk.answer(&Request { method, path, token, content_type, body: Vec::new() }) {
+            Reply::Now(answer) => answer,
+            Reply::Later => panic!("nobody is to wait"),
+        }
     }
 
     #[test]
