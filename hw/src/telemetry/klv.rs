@@ -351,6 +351,26 @@ mod tests {
     }
 
     #[test]
+    fn a_hundred_packets_say_what_klvdata_reads_in_them() {
+        let read = packets(include_bytes!("testdata/klv.bin"));
+        let rows = include_str!("testdata/klv.csv").lines().skip(1);
+        let rows: Vec<Vec<f64>> = rows.map(|row| row.split(',').map(|v| v.parse().unwrap()).collect()).collect();
+        assert_eq!((read.len(), rows.len()), (100, 100));
+        for (packet, row) in read.into_iter().zip(&rows) {
+            let [time_us, heading, pitch, roll, lat, lon, height, view, azimuth, elevation, turn] = row[..] else {
+                panic!("{row:?}")
+            };
+            let packet = packet.unwrap();
+            assert_eq!(packet.time_us, Some(time_us as i64));
+            let at = packet.position.unwrap();
+            let off = (at.lat_deg - lat).abs().max((at.lon_deg - lon).abs()).max((at.height_m - height).abs());
+            assert!(off < 1e-9 && (packet.view_deg.unwrap() - view).abs() < 1e-9, "{packet:?}, {row:?}");
+            assert!(packet.platform.unwrap().angle_between(attitude(heading, pitch, roll)) < 1e-7, "{row:?}");
+            assert!(packet.sensor.unwrap().angle_between(attitude(azimuth, elevation, turn)) < 1e-7, "{row:?}");
+        }
+    }
+
+    #[test]
     fn packets_of_a_stream_count_by_its_time_or_by_their_own_clock_beside_the_video() {
         let given = Given { height: Height::Sea, offset_s: 1.0, ..Given::default() };
         let timed = |at_s: Option<f64>, beside_s: f64, bytes: Vec<u8>| Timed { at_s, beside_s, bytes };
