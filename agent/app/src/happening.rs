@@ -1,5 +1,6 @@
 //! What happens, as this program's log and the keeper of evidence know it.
 
+use forewarn_domain::IncidentState;
 use forewarn_evidence::KeeperNews;
 use forewarn_wire::story::Happening;
 
@@ -17,6 +18,9 @@ pub fn log(happening: &Happening) {
         Happening::Moved { record, .. } => {
             let cause = record.history.last().map_or("", |step| step.cause.as_str());
             tracing::info!(incident = %record.id, state = %record.state, cause, "incident");
+            for (about, within_m) in record.fly_closer().filter(|_| record.state == IncidentState::Confirmed) {
+                tracing::info!(incident = %record.id, "fly closer: {about} can be told within {within_m:.0} m");
+            }
         }
         Happening::Announcing { announcement, .. } => {
             tracing::info!(incident = %announcement.incident, speaker = %announcement.speaker, "announcing");

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BBox, Frame, InputGrid, Window};
+use crate::violation::Language;
+use crate::{BBox, Frame, InputGrid, Window, words};
 
 /// Classes that no model reports: things that the detectors on grey planes find, and a sensor in place of a subject.
 pub const BUILT_IN_CLASSES: [&str; 4] = ["new_object", "removed_object", "falling_object", "sensor"];
@@ -27,6 +28,11 @@ impl Class {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What people call it.
+    pub fn in_language(&self, language: Language) -> &str {
+        words::in_language(&self.0, language)
     }
 }
 

@@ -8,7 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttributeId, BBox, IdError, SensorId, Timestamp, Unclear};
+use crate::violation::Language;
+use crate::{AttributeId, BBox, IdError, SensorId, Timestamp, Unclear, words};
 
 /// What all looks at a subject say together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +64,11 @@ impl About {
             Self::Fell => FELL,
         }
     }
+
+    /// What people call it.
+    pub fn in_language(&self, language: Language) -> &str {
+        words::in_language(self.as_str(), language)
+    }
 }
 
 const SIGNS: &str = "signs";
@@ -99,6 +105,9 @@ pub struct Finding {
     pub text: Option<String>,
     /// The best crop that voted for the verdict, or where what is told was seen.
     pub best: Option<BestCrop>,
+    /// Within how many metres of the subject a camera that flies would have to come for it to be told; none where it is told, or
+    /// where it is not size that lacks.
+    pub fly_within_m: Option<f32>,
 }
 
 impl Finding {
@@ -115,6 +124,24 @@ impl Finding {
             last_at: at,
             text: Some(text),
             best: None,
+            fly_within_m: None,
+        }
+    }
+
+    /// Of an attribute nothing is told, and nobody looked: the subject is too small from farther away than so many metres.
+    pub fn too_small(attribute: AttributeId, fly_within_m: f32) -> Self {
+        Self {
+            about: About::Attribute(attribute),
+            verdict: Verdict::CannotTell,
+            unclear: Some(Unclear::TooSmall),
+            confidence: 0.0,
+            votes: 0,
+            looks: 0,
+            first_at: None,
+            last_at: None,
+            text: None,
+            best: None,
+            fly_within_m: Some(fly_within_m),
         }
     }
 
@@ -145,13 +172,16 @@ struct Stored {
     text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     best: Option<BestCrop>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fly_within_m: Option<f32>,
 }
 
 impl From<Finding> for Stored {
     fn from(finding: Finding) -> Self {
-        let Finding { about, verdict, unclear, confidence, votes, looks, first_at, last_at, text, best } = finding;
+        let Finding { about, verdict, unclear, confidence, votes, looks, first_at, last_at, text, best, fly_within_m } =
+            finding;
         let attribute = about.as_str().to_owned();
-        Self { attribute, verdict, unclear, confidence, votes, looks, first_at, last_at, text, best }
+        Self { attribute, verdict, unclear, confidence, votes, looks, first_at, last_at, text, best, fly_within_m }
     }
 }
 
@@ -175,8 +205,9 @@ impl TryFrom<Stored> for Finding {
 
     fn try_from(stored: Stored) -> Result<Self, IdError> {
         let about = stored.about()?;
-        let Stored { attribute: _, verdict, unclear, confidence, votes, looks, first_at, last_at, text, best } = stored;
-        Ok(Self { about, verdict, unclear, confidence, votes, looks, first_at, last_at, text, best })
+        let Stored { verdict, unclear, confidence, votes, looks, first_at, last_at, text, best, fly_within_m, .. } =
+            stored;
+        Ok(Self { about, verdict, unclear, confidence, votes, looks, first_at, last_at, text, best, fly_within_m })
     }
 }
 

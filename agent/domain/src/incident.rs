@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BBox, Case, CaseStep, Class, EvidenceRef, Finding, Fix, IncidentId, Proof, Reckoning, RuleKey, Seal, Timestamp,
-    TrackId, Tried, WallTime,
+    About, BBox, Case, CaseStep, Class, EvidenceRef, Finding, Fix, IncidentId, Proof, Reckoning, RuleKey, Seal,
+    Timestamp, TrackId, Tried, WallTime,
 };
 
 /// The states of an incident, in the order in which the warn-first loop goes through them.
@@ -240,6 +240,11 @@ impl IncidentRecord {
         let began = self.wall(self.history.first().map_or(Timestamp::ZERO, |t| t.at)).to_rfc3339();
         let day = began.split('T').next().unwrap_or("undated");
         format!("{day}/{}", self.id)
+    }
+
+    /// What cannot be told of the subject because it is too small, and within how many metres a camera that flies would have to come.
+    pub fn fly_closer(&self) -> impl Iterator<Item = (&About, f32)> {
+        self.findings.iter().filter_map(|finding| Some((&finding.about, finding.fly_within_m?)))
     }
 
     /// When the state `state` was first entered.

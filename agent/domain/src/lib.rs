@@ -38,6 +38,7 @@ mod viewing;
 pub mod violation;
 pub mod voice;
 mod window;
+pub mod words;
 pub mod zone;
 
 pub use announcement::{

@@ -259,6 +259,7 @@ impl Engine {
         for mut hit in self.suppressions.filter(hits, frame, |rule, subject| incidents.is_open(rule, subject)) {
             let is_here = matches!(hit.sight, Sight::Violating | Sight::Compliant);
             hit.fix = brain.ground.as_ref().filter(|_| is_here).and_then(|ground| ground.fix(&hit.bbox));
+            looks::tell_how_near(brain, &mut hit);
             incidents.handle_input(IncidentInput::Hit(hit), now);
         }
     }

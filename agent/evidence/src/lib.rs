@@ -89,6 +89,7 @@ pub use copy::{
 };
 pub use error::EvidenceError;
 pub use forewarn_seal::chain::{Judgement, Problem as ChainProblem};
+pub use forewarn_seal::credentials::Unheld;
 pub use forewarn_seal::{Custody, Deed};
 pub use keeper::{ClockFace, EvidenceKeeper, KeeperNews, KeeperSetup, RuleScene, RuleScenes, Unkept};
 pub use keys::{KeysError, Signer, Signing};

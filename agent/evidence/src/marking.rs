@@ -153,6 +153,9 @@ fn finding_text(finding: &Finding) -> String {
         (Verdict::CannotTell, _, Some(unclear)) => format!("cannot tell ({unclear})"),
         (Verdict::CannotTell, ..) => "cannot tell".to_owned(),
     };
+    if let Some(within_m) = finding.fly_within_m {
+        return format!("{}: {said}, fly closer: within {within_m:.0} m", finding.about);
+    }
     // What was told once, such as by a sensor, was not found by looks that could be counted.
     if finding.looks <= 1 {
         return format!("{}: {said}", finding.about);
@@ -220,12 +223,15 @@ mod tests {
             first_at: at(1_000_000),
             last_at: at(5_300_000),
             text: None,
+            fly_within_m: None,
             best: None,
         };
         assert_eq!(finding_text(&mask), "dust_mask: no, 6 of 7 looks in 4.3 s");
         let unclear = Some(forewarn_domain::Unclear::TooFewVotes);
         let few = Finding { verdict: Verdict::CannotTell, unclear, first_at: None, ..mask.clone() };
         assert_eq!(finding_text(&few), "dust_mask: cannot tell (too_few_votes), 6 of 7 looks");
+        let small = Finding { fly_within_m: Some(24.3), ..few.clone() };
+        assert_eq!(finding_text(&small), "dust_mask: cannot tell (too_few_votes), fly closer: within 24 m");
         let (verdict, text) = (Verdict::Yes, Some("3.2 mg/m³".to_owned()));
         let told = Finding { verdict, text, votes: 1, looks: 1, ..mask.clone() };
         assert_eq!(finding_text(&told), "dust_mask: 3.2 mg/m³");

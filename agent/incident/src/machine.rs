@@ -375,15 +375,18 @@ impl Machine {
         // Who is not seen in this frame is still where the last fix was.
         let fix = hit.fix.or(self.record.subject.fix);
         self.record.subject = Subject { fix, ..subject_of(hit) };
-        hit.findings.iter().for_each(|finding| self.note(finding));
+        hit.findings.iter().for_each(|finding| self.note(finding, hit.fix.is_some()));
     }
 
-    /// Keeps what was told last of each thing that is known. A subject that cannot be judged now does not undo what was told.
-    fn note(&mut self, finding: &Finding) {
+    /// Keeps what was told last of each thing that is known. A subject that cannot be judged now does not undo what was told, and
+    /// one that is not seen now not how near a camera would have to come.
+    fn note(&mut self, finding: &Finding, is_located: bool) {
         let findings = &mut self.record.findings;
         match findings.iter_mut().find(|known| known.about == finding.about) {
             Some(known) if finding.verdict != Verdict::CannotTell || known.verdict == Verdict::CannotTell => {
+                let hint = known.fly_within_m.filter(|_| !is_located && finding.verdict == Verdict::CannotTell);
                 known.clone_from(finding);
+                known.fly_within_m = finding.fly_within_m.or(hint);
             }
             Some(_) => {}
             None => findings.push(finding.clone()),

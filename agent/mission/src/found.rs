@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use forewarn_domain::{Fix, IncidentState, Moment, StreamId};
+use forewarn_domain::{About, Fix, IncidentState, Moment, StreamId};
 use forewarn_dossier::is_jpeg;
 use forewarn_evidence::{HistoryEntry, Opened, StreamTime, list};
 
@@ -29,6 +29,8 @@ pub struct Found {
     pub state: IncidentState,
     /// Where the subject was seen last.
     pub fix: Option<Fix>,
+    /// What cannot be told from so far away, each with the distance in metres that would do.
+    pub fly_closer: Vec<(About, f32)>,
     /// A JPEG of the moment when it was confirmed.
     pub picture: Option<Vec<u8>>,
     /// Whether it is what was sealed.
@@ -66,6 +68,7 @@ pub fn in_evidence(root: &Path, mission: &Mission, cameras: &[StreamId]) -> Resu
             at: step.at.clone(),
             state: outcome,
             fix: record.incident.subject.fix,
+            fly_closer: record.incident.fly_closer().map(|(about, m)| (about.clone(), m)).collect(),
             picture,
             holds: opened.holds(),
         });

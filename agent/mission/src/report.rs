@@ -1,7 +1,7 @@
 //! The page of a flight: one file that needs nothing else.
 
 use forewarn_domain::violation::Language;
-use forewarn_domain::{StreamId, WallTime};
+use forewarn_domain::{StreamId, WallTime, words};
 use forewarn_dossier::{Html, Say, Times};
 use forewarn_evidence::{StreamTime, TimeLine};
 
@@ -161,7 +161,11 @@ impl Told {
                         format!("{told} ({told} – {})", told + worn.unclear)
                     }
                 };
-                page.raw("<tr><td>").text(attribute).raw("</td><td>").text(&between(worn.with)).raw("</td><td>");
+                page.raw("<tr><td>")
+                    .text(words::in_language(attribute, say.0))
+                    .raw("</td><td>")
+                    .text(&between(worn.with))
+                    .raw("</td><td>");
                 page.text(&between(worn.without)).raw("</td><td>").text(&worn.unclear.to_string()).raw("</td><td>");
                 let closer = worn.fly_within_m.map_or_else(String::new, |within_m| {
                     let (en, zh) = (
@@ -205,6 +209,11 @@ impl Told {
                 |fix| format!("{:.6}, {:.6} ± {:.0} m", fix.lat_deg, fix.lon_deg, fix.ellipse.major_m),
             );
             page.row(say.pick("Place (WGS84)", "位置（WGS84）"), &place);
+            for (about, within_m) in &one.fly_closer {
+                let en = format!("within {within_m:.0} m, to tell {about}");
+                let zh = format!("{within_m:.0} 米内可判断{}", about.in_language(say.0));
+                page.row(say.pick("Fly closer", "请飞近"), say.pick(&en, &zh));
+            }
             page.row(say.pick("Evidence", "证据"), &one.id);
             page.raw("</table>\n");
             if !one.holds {

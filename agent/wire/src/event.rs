@@ -315,7 +315,10 @@ mod tests {
             text: None,
             ..finding(Verdict::No, None)
         };
-        record.findings = vec![told("dust_mask"), told("hard_hat")];
+        let unclear = (Verdict::CannotTell, Some(Unclear::TooSmall), Some(24.39));
+        let hat = told("hard_hat");
+        let hat = Finding { verdict: unclear.0, unclear: unclear.1, fly_within_m: unclear.2, ..hat };
+        record.findings = vec![told("dust_mask"), hat];
         report.evidence = Some(Box::new(EvidenceRef { bundle: report.incident.bundle(), seal: None }));
         Event::from_report(&report, &source())
     }
@@ -328,6 +331,8 @@ mod tests {
         assert!(bytes(CLOSING) <= 3_072, "closed: {} bytes", bytes(CLOSING));
         let fix = of_a_drone(1).data.incident.subject.fix.unwrap();
         assert_eq!((fix.lat_deg, fix.ellipse.major_m), (30.274_112_33, 12.333));
+        let json = serde_json::to_value(of_a_drone(1)).unwrap();
+        assert_eq!(json["data"]["incident"]["findings"][1]["fly_within_m"], 24.3);
     }
 
     #[test]

@@ -130,6 +130,10 @@ pub struct WireFinding {
     /// The best crop that voted for the verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<WireCrop>,
+    /// Within how many metres of the subject a camera that flies would have to come for it to be told, to the decimetre; absent
+    /// where it is told, or where it is not size that lacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fly_within_m: Option<f64>,
 }
 
 /// Where and when something is to be seen best.
@@ -165,8 +169,14 @@ impl WireFinding {
                 bbox: best.bbox,
                 quality: best.quality,
             }),
+            fly_within_m: finding.fly_within_m.map(decimetres),
         }
     }
+}
+
+/// Rounded down: from nearer by it can be told, too.
+pub(crate) fn decimetres(value: f32) -> f64 {
+    (f64::from(value) * 10.0).floor() / 10.0
 }
 
 /// One step of the history.

@@ -5,6 +5,8 @@ use forewarn_domain::{
 };
 use serde::Serialize;
 
+use crate::incident::decimetres;
+
 /// One line of `incidents.jsonl`.
 #[derive(Debug, Serialize)]
 pub struct IncidentLine<'a> {
@@ -60,6 +62,9 @@ pub struct LineFinding<'a> {
     /// The best crop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub best: Option<LineCrop>,
+    /// Within how many metres a camera that flies would have to come for it to be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fly_within_m: Option<f64>,
 }
 
 /// Where and when something is to be seen best.
@@ -90,6 +95,7 @@ impl<'a> LineFinding<'a> {
                 bbox: tenths(best.bbox),
                 quality: thousandths(best.quality),
             }),
+            fly_within_m: finding.fly_within_m.map(decimetres),
         }
     }
 }
@@ -251,6 +257,7 @@ mod tests {
             first_at: Some(Timestamp::from_secs_f64(1.0004)),
             last_at: Some(Timestamp::from_secs_f64(4.5)),
             text: Some("浙B8K201".to_owned()),
+            fly_within_m: None,
             best: Some(BestCrop {
                 at: Timestamp::from_secs_f64(2.0),
                 bbox: BBox::new(1.04, 2.0, 3.26, 4.0),

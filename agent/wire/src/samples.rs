@@ -41,6 +41,7 @@ pub fn finding(verdict: Verdict, unclear: Option<Unclear>) -> Finding {
         first_at: Some(at(0)),
         last_at: Some(at(9)),
         text: Some("\u{82cf}A12340".to_owned()),
+        fly_within_m: None,
         best: Some(BestCrop { at: at(4), bbox: BBox::new(671.0, 80.5, 701.0, 90.0), quality: 0.75 }),
     }
 }

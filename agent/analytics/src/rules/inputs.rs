@@ -89,10 +89,16 @@ impl Rules {
         asks.into_iter().map(|(attribute, standard)| identity.attributes.finding(attribute, standard, at)).collect()
     }
 
-    /// From which height of its box on, in pixels, a subject is worth a look at an attribute; none where no rule asks for that.
+    /// From which height of its box on, in pixels of the frame, a subject is worth a look at an attribute; none where no rule asks for that.
     pub fn least_height_px(&self, attribute: &AttributeId) -> Option<f32> {
         let mut asks = self.states.iter().flat_map(|state| &state.rule.asks);
-        asks.find(|ask| ask.attribute == *attribute).map(|ask| ask.need.least_height_px)
+        asks.find(|ask| ask.attribute == *attribute).map(|ask| ask.need.least_height_px / self.zoom)
+    }
+
+    /// The attributes that a rule asks for.
+    pub fn asked_by(&self, rule: &RuleKey) -> impl Iterator<Item = &AttributeId> {
+        let states = self.states.iter().filter(move |state| state.rule.key == *rule);
+        states.flat_map(|state| state.rule.asks.iter().map(|ask| &ask.attribute))
     }
 
     /// What became of the readings so far.

@@ -109,6 +109,7 @@ impl Votes {
                 last_at: Some(read.last_at),
                 text: Some(read.text),
                 best: Some(read.best),
+                fly_within_m: None,
             };
         }
         let said = self.ballots.result(standard, now);
@@ -124,6 +125,7 @@ impl Votes {
             last_at: said.last_at,
             text: None,
             best: said.best,
+            fly_within_m: None,
         }
     }
 

@@ -71,6 +71,8 @@ export interface Finding {
   verdict: string;
   confidence: number;
   text?: string;
+  /** Within how many metres a camera that flies would have to come. */
+  fly_within_m?: number;
 }
 
 export interface Snapshot {

@@ -224,7 +224,11 @@ export function Card(props: Props) {
               {incident.findings?.map((finding) => (
                 <div key={finding.attribute}>
                   <dt>{pretty(finding.attribute)}</dt>
-                  <dd>{finding.text ?? finding.verdict}</dd>
+                  <dd>
+                    {finding.text ?? finding.verdict}
+                    {finding.fly_within_m !== undefined &&
+                      ` — ${say("flyCloser")}: ≤ ${Math.floor(finding.fly_within_m)} m`}
+                  </dd>
                 </div>
               ))}
             </dl>

@@ -168,6 +168,7 @@ const words = {
   nothingKept: ["No evidence is kept any more", "证据已不再保留"],
   details: ["Details", "详情"],
   missing: ["Missing", "缺失"],
+  flyCloser: ["Fly closer", "请飞近"],
   notDelivered: ["The warning was due, and no loudspeaker played it.", "应播放的警告未能播出。"],
   clip: ["Clip", "视频"],
   isSealedToKey: ["Sealed to a public key: only the holder of the key can open it, with age.", "已用公钥加密，仅密钥持有人可用 age 打开。"],

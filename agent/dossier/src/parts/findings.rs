@@ -21,13 +21,25 @@ pub(crate) fn write(page: &mut Html, say: Say, opened: &Opened, times: &Times) {
     }
     page.raw("</tr></thead><tbody>\n");
     for finding in &record.incident.findings {
-        let told = finding.text.as_deref().unwrap_or_else(|| say.verdict(finding.verdict));
+        let verdict = say.verdict(finding.verdict);
+        let nearer = finding.fly_within_m.map(|within_m| {
+            let (en, zh) = (
+                format!("{verdict}; fly closer: within {within_m:.0} m"),
+                format!("{verdict}；请飞至 {within_m:.0} 米内"),
+            );
+            say.pick(&en, &zh).to_owned()
+        });
+        let told = finding.text.as_deref().or(nearer.as_deref()).unwrap_or(verdict);
         let votes = match say.pick("en", "zh") {
             "en" => format!("{} of {} looks", finding.votes, finding.looks),
             _ => format!("{} 次观察中 {} 票", finding.looks, finding.votes),
         };
         let last = finding.last_at.map_or_else(|| "–".to_owned(), |at| times.instant(&record.incident, at));
-        page.raw("<tr><td>").text(finding.about.as_str()).raw("</td><td><strong>").text(told).raw("</strong></td><td>");
+        page.raw("<tr><td>")
+            .text(finding.about.in_language(say.0))
+            .raw("</td><td><strong>")
+            .text(told)
+            .raw("</strong></td><td>");
         page.text(&votes).raw("</td><td>").text(&format!("{:.0} %", finding.confidence * 100.0));
         page.raw("</td><td class=\"time\">").text(&last).raw("</td></tr>\n");
     }

@@ -92,7 +92,7 @@ fn facts(page: &mut Html, say: Say, opened: &Opened, times: &Times) {
         page.row(say.pick("Zone", "区域"), incident.rule.zone.as_str());
         let subject = &incident.subject;
         let count = if subject.count > 1 { format!(" × {}", subject.count) } else { String::new() };
-        page.row(say.pick("Subject", "目标"), &format!("{}{count}", subject.class));
+        page.row(say.pick("Subject", "目标"), &format!("{}{count}", subject.class.in_language(say.0)));
     }
     let of_seal = opened.manifest.as_ref().and_then(|manifest| manifest.device.as_ref()).map(|device| &device.site);
     if let Some(site) = opened.setting.as_ref().map(|setting| &setting.site).or(of_seal) {

@@ -1,7 +1,7 @@
 //! What does not hold, in the language of the page.
 
 use forewarn_domain::violation::Language;
-use forewarn_evidence::{ChainProblem, Flaw, Opened, Problem, VerifyError};
+use forewarn_evidence::{ChainProblem, Flaw, Opened, Problem, Unheld, VerifyError};
 
 use crate::words::Say;
 
@@ -39,7 +39,7 @@ pub(crate) fn in_words(say: Say, problem: &Problem) -> String {
         ),
         Problem::Extra { file } => format!("{file}：清单中没有此文件"),
         Problem::NotAFile { file } => format!("{file}：不是此文件夹内的普通文件"),
-        Problem::Credentials { file, why } => format!("{file}：内容凭证不成立（{why}）"),
+        Problem::Credentials { file, why } => format!("{file}：内容凭证不成立：{}", unheld(*why)),
         Problem::Stamp { file, why } => format!("{file}：时间戳无效（{why}）"),
         Problem::Unproven(flaw) => match flaw {
             Flaw::Gone => "manifest.sig 缺失：清单注明了签名者，却没有签名".to_owned(),
@@ -51,6 +51,15 @@ pub(crate) fn in_words(say: Say, problem: &Problem) -> String {
             Flaw::Unsigned => "manifest.json 没有签名，没有您信任的一方为其担保".to_owned(),
             Flaw::Earlier { number, why } => format!("较早的第 {number} 号封存不成立：{why}"),
         },
+    }
+}
+
+fn unheld(why: Unheld) -> &'static str {
+    match why {
+        Unheld::Unread => "已损坏，或由其他程序写入",
+        Unheld::Signature => "签名与其声明不符",
+        Unheld::Assertions => "其内容在签名后被改动",
+        Unheld::File => "属于另一文件，或该文件此后被改动",
     }
 }
 

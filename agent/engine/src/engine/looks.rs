@@ -1,11 +1,35 @@
 //! What is looked at once: closer looks at tracks, and looks that somebody asks for.
 
 use forewarn_analytics::ReadingCounts;
-use forewarn_domain::{AttributeId, BBox, Finding, Look, Reading, StreamId, Timestamp, TrackId};
+use forewarn_domain::{
+    About, AttributeId, BBox, Finding, Fix, Look, Reading, RuleHit, StreamId, Timestamp, TrackId, Verdict,
+};
 
-use super::Engine;
+use super::{Engine, StreamBrain};
 use crate::look::{Looked, Looking, Sought};
 use crate::payload::distance_m;
+
+/// How near the camera would have to come for an attribute to be told of who stands there.
+fn within_m(brain: &StreamBrain, attribute: &AttributeId, bbox: &BBox, fix: &Fix) -> Option<f64> {
+    let part = f64::from(bbox.height() / brain.rules.least_height_px(attribute)?);
+    let away_m = distance_m(&brain.ground.as_ref()?.above()?, fix)?;
+    (part < 1.0).then_some(away_m * part)
+}
+
+/// Says of each attribute of a subject that lacks nothing but size how near the camera would have to come, also where nobody looked
+/// because of that.
+pub(super) fn tell_how_near(brain: &StreamBrain, hit: &mut RuleHit) {
+    let RuleHit { rule, track: Some(_), findings, bbox, fix: Some(fix), .. } = hit else { return };
+    for attribute in brain.rules.asked_by(rule) {
+        let Some(metres) = within_m(brain, attribute, bbox, fix).map(|metres| metres as f32) else { continue };
+        let is_of = |finding: &&mut Finding| matches!(&finding.about, About::Attribute(known) if known == attribute);
+        match findings.iter_mut().find(is_of) {
+            Some(finding) if finding.verdict == Verdict::CannotTell => finding.fly_within_m = Some(metres),
+            Some(_) => {}
+            None => findings.push(Finding::too_small(attribute.clone(), metres)),
+        }
+    }
+}
 
 impl Engine {
     /// What closer looks told of a track, for each attribute that a rule of the stream asks for.
@@ -16,10 +40,8 @@ impl Engine {
     /// How near a camera that flies would have to come, in metres, for an attribute to be told of somebody in its latest frame;
     /// none where it is not size that lacks, or where nobody knows how far away that is.
     pub fn fly_within_m(&self, stream: &StreamId, attribute: &AttributeId, bbox: &BBox) -> Option<f64> {
-        let least_px = f64::from(self.streams.get(stream)?.rules.least_height_px(attribute)?);
-        let away_m = distance_m(&self.above(stream)?, &self.fix(stream, bbox)?)?;
-        let part = f64::from(bbox.height()) / least_px;
-        (part < 1.0).then_some(away_m * part)
+        let brain = self.streams.get(stream)?;
+        within_m(brain, attribute, bbox, &self.fix(stream, bbox)?)
     }
 
     /// The looks at tracks of the stream's latest frame that would help its rules, the most urgent first. Each is given

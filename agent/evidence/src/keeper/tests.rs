@@ -51,6 +51,7 @@ fn bare_head() -> Finding {
         first_at: Some(T0),
         last_at: Some(T0),
         text: None,
+        fly_within_m: None,
         best: Some(BestCrop { at: T0, bbox: HEAD, quality: 0.9 }),
     }
 }

@@ -21,7 +21,19 @@ fn plate(text: &str, verdict: Verdict) -> Finding {
     let about = About::Attribute(AttributeId::new("plate").unwrap());
     let text = Some(text.to_owned());
     let (confidence, votes, looks) = (0.9, 5, 5);
-    Finding { about, verdict, unclear: None, confidence, votes, looks, first_at: None, last_at: None, text, best: None }
+    Finding {
+        about,
+        verdict,
+        unclear: None,
+        confidence,
+        votes,
+        looks,
+        first_at: None,
+        last_at: None,
+        text,
+        best: None,
+        fly_within_m: None,
+    }
 }
 
 const ALL: &str = "text = { en = \"{plate}, leave {place}: {nth} warning, {count} of you, {seconds_left} s.\" }";

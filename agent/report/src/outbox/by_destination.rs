@@ -204,6 +204,7 @@ fn unsaid_finding(
         "last_at": last_at,
         "text": finding.text,
         "best": best,
+        "fly_within_m": finding.fly_within_m,
     }))
 }
 

@@ -128,6 +128,13 @@ impl People {
         }
         let read = incident.findings.iter().filter_map(|finding| finding.text.as_deref());
         lines.extend(read.map(|text| line("Read", "识别", text)));
+        lines.extend(incident.fly_closer().map(|(about, within_m)| {
+            let (en, zh) = (
+                format!("within {within_m:.0} m, to tell {about}"),
+                format!("{within_m:.0} 米内可判断{}", about.in_language(self.language)),
+            );
+            line("Fly closer", "请飞近", &self.say(&en, &zh))
+        }));
         let warned = if incident.warning_not_delivered {
             self.say("no loudspeaker played it", "喇叭未播放")
         } else {
@@ -269,6 +276,20 @@ mod tests {
         );
         let note = people(Language::Zh).note(&[queued(1)]);
         assert_eq!((note.title.as_str(), note.lines[3].as_str()), ("已升级: 违法停车 (gate)", "时间: 12:05"));
+    }
+
+    #[test]
+    fn of_whom_nothing_can_be_told_from_so_far_away_it_says_how_near_a_drone_must_come() {
+        let mut small = queued(1);
+        small.report.incident.findings = vec![forewarn_domain::Finding {
+            about: forewarn_domain::About::Attribute(forewarn_domain::AttributeId::new("hard_hat").unwrap()),
+            text: None,
+            fly_within_m: Some(24.3),
+            ..forewarn_wire::samples::finding(forewarn_domain::Verdict::CannotTell, None)
+        }];
+        let line = |language| people(language).note(std::slice::from_ref(&small)).lines[4].clone();
+        assert_eq!(line(Language::En), "Fly closer: within 24 m, to tell hard_hat");
+        assert_eq!(line(Language::Zh), "请飞近: 24 米内可判断安全帽");
     }
 
     #[test]

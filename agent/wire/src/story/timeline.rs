@@ -95,10 +95,11 @@ impl<W: Write + Send> Narrator for Timeline<W> {
 impl<W> Timeline<W> {
     fn sentence(&self, record: &IncidentRecord) -> (&'static str, &'static str, String) {
         let (say, subject) = (self.say, &record.subject);
+        let class = subject.class.in_language(say.0);
         let who = match subject.track {
-            Some(track) => format!("{} #{track}", subject.class),
-            None if subject.count > 1 => format!("{} × {}", subject.count, subject.class),
-            None => subject.class.to_string(),
+            Some(track) => format!("{class} #{track}"),
+            None if subject.count > 1 => format!("{} × {class}", subject.count),
+            None => class.to_owned(),
         };
         let by_id = || record.rule.violation.as_str().replace('_', " ");
         let violation = self.titles.get(&record.rule.violation).cloned().unwrap_or_else(by_id);
@@ -185,9 +186,9 @@ mod tests {
         let titles = [(ViolationId::new("illegal_parking").unwrap(), "违法停车".to_owned())];
         assert_eq!(
             told(|out| Timeline::replay(out, false).in_language(Language::Zh, titles.into())),
-            "00:01.5  已确认     gate/fire_lane 违法停车: car #17\n\
-             00:04.5  观察中     gate/fire_lane 违法停车: car #17，警告已播放\n\
-             00:07.5  已升级     gate/fire_lane 违法停车: car #17，已上报 (警告已用尽)\n\
+            "00:01.5  已确认     gate/fire_lane 违法停车: 汽车 #17\n\
+             00:04.5  观察中     gate/fire_lane 违法停车: 汽车 #17，警告已播放\n\
+             00:07.5  已升级     gate/fire_lane 违法停车: 汽车 #17，已上报 (警告已用尽)\n\
              00:09.0  故障       the disk is full\n"
         );
     }

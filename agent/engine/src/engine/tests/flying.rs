@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use forewarn_domain::{FailureKind, SpeakerId, Track, Tried};
+use forewarn_domain::{AttributeId, AttributeNeed, FailureKind, SpeakerId, Track, Tried};
 use forewarn_ground::{Aim, Flight, Ground, GroundZone, Limits, Pose, Position, Sample, Shot, Uncertainty, attitude};
 
 use super::*;
@@ -97,6 +97,25 @@ fn who_stays_in_a_zone_on_the_ground_is_one_incident_with_a_place_on_earth() {
     assert!(off_m < 0.05, "{off_m} m, {fix:?}");
     assert!((0.1..3.0).contains(&fix.ellipse.major_m), "{fix:?}");
     assert!(fix.gcj02.is_some_and(|shifted| (shifted.lat_deg - fix.lat_deg).abs() > 1e-4));
+}
+
+#[test]
+fn who_is_too_small_for_a_look_is_told_with_the_distance_that_would_do() {
+    let mut setup = setup("loitering", |violation, _| {
+        violation.parameters.insert("dwell_s".to_owned(), 10.0);
+        violation.evidence.attributes = vec![AttributeId::new("hard_hat").unwrap()];
+    });
+    let at = place(3.0, -2.0, 0.0);
+    setup.streams.get_mut(&gate()).unwrap().ground = Some(ground(whole_flight(), square(3.0, -2.0, 2.0)));
+    let (records, _) = stands(engine_of(setup), &at, 16.0);
+    let told: Vec<_> = records[0].fly_closer().map(|(about, within_m)| (about.as_str(), within_m)).collect();
+    // From 40 m up and up to 11 m beside, with 40 of 64 pixels, when it was told last.
+    let [("hard_hat", within_m)] = told[..] else { panic!("{records:#?}") };
+    let Sample { position, .. } = sample(records[0].history.last().unwrap().at.as_secs_f64());
+    let beside_m = ((position.lat_deg - at.lat_deg) * 110_852.4).hypot((position.lon_deg - at.lon_deg) * 96_486.3);
+    let least_px = f64::from(AttributeNeed::default().least_height_px);
+    let expected_m = HEIGHT_M.hypot(beside_m) * 40.0 / least_px;
+    assert!((f64::from(within_m) - expected_m).abs() < 0.2, "{within_m} m, {expected_m} m");
 }
 
 #[test]
