@@ -34,6 +34,8 @@ def yolox(session, image):
     canvas = np.full((SIDE, SIDE, 3), 114, np.float32)
     canvas[: scaled.shape[0], : scaled.shape[1]] = scaled
     raw = session.run(None, {session.get_inputs()[0].name: canvas.transpose(2, 0, 1)[None]})[0][0]
+    # The default detector's rows of heads come behind those of COCO, and its columns of them behind COCO's.
+    raw = raw[: sum((SIDE // stride) ** 2 for stride in (8, 16, 32)), : 5 + len(COCO)]
     grids, strides = [], []
     for stride in (8, 16, 32):
         n = SIDE // stride
@@ -68,6 +70,11 @@ def nanodet(session, image):
     return np.concatenate(boxes) * scale, np.concatenate(scores)
 
 
+def decoder(session):
+    """What reads the answers of a model: YOLOX has one output, NanoDet six."""
+    return yolox if len(session.get_outputs()) == 1 else nanodet
+
+
 def nms(boxes, scores, limit):
     """Indices of the boxes that survive greedy suppression, best first."""
     order, kept = np.argsort(-scores, kind="stable"), []
@@ -92,7 +99,7 @@ def main():
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(args.model, options, providers=["CPUExecutionProvider"])
-    decode = yolox if len(session.get_outputs()) == 1 else nanodet
+    decode = decoder(session)
     clip = cv2.VideoCapture(args.clip)
     if not clip.isOpened():
         sys.exit(f"failed to open {args.clip}: is it a video file?")
