@@ -39,7 +39,9 @@ pub(crate) fn chaos(workspace: &Workspace, rounds: u32) -> Result<()> {
     let rounds = rounds.to_string();
     let args = ["run", "--release", "--package", "forewarn-tests", "--bin", "chaos", "--", "--rounds", &rounds];
     run(workspace.cargo(&args).env("FOREWARN_BIN", &forewarn))?;
-    run(&mut workspace.cargo(&["test", "--release", "--package", "forewarn-report", "--test", "upstream", "liars::"]))
+    let liars =
+        ["test", "--release", "--package", "forewarn-report", "--test", "upstream", "liars::", "--", "--nocapture"];
+    run(&mut workspace.cargo(&liars))
 }
 
 /// Does what goes wrong on a site some hundred times; what grows with the rounds is an error.

@@ -15,6 +15,8 @@ pub(crate) enum Lie {
     Foreign,
     /// None comes.
     Silent,
+    /// Every other one comes behind the next.
+    Late,
 }
 
 /// Stands between the publisher and the broker; lets through, swallows answers, lies, or cuts.
@@ -86,14 +88,17 @@ impl Proxy {
 }
 
 fn copy(mut from: TcpStream, mut to: TcpStream, is_answer: bool, state: &ProxyState) {
-    let mut buffer = [0; 4096];
+    let (mut buffer, mut late) = ([0; 4096], Vec::new());
     while let Ok(n) = from.read(&mut buffer) {
         if n == 0 {
             break;
         }
         let is_swallowed = is_answer && state.swallow_answers.load(Ordering::SeqCst);
         let lie = *state.lie.lock().unwrap();
-        let told = if is_answer && lie != Lie::None { lied(&buffer[..n], lie) } else { buffer[..n].to_vec() };
+        let mut told = if is_answer { lied(&buffer[..n], lie, &mut late) } else { buffer[..n].to_vec() };
+        if lie != Lie::Late {
+            told.append(&mut late);
+        }
         if !is_swallowed && to.write_all(&told).is_err() {
             break;
         }
@@ -101,8 +106,9 @@ fn copy(mut from: TcpStream, mut to: TcpStream, is_answer: bool, state: &ProxySt
     let _ = to.shutdown(std::net::Shutdown::Both);
 }
 
-/// What a broker says to one who only publishes, with other acknowledgements: each packet is shorter than 128 bytes.
-fn lied(mut said: &[u8], lie: Lie) -> Vec<u8> {
+/// What a broker says to one who only publishes, with other acknowledgements: each packet is shorter than 128 bytes. What is
+/// `late` is kept for the next time.
+fn lied(mut said: &[u8], lie: Lie, late: &mut Vec<u8>) -> Vec<u8> {
     const PUBACK: u8 = 0x40;
     let mut told = Vec::new();
     while let [kind, length, ..] = *said {
@@ -111,6 +117,11 @@ fn lied(mut said: &[u8], lie: Lie) -> Vec<u8> {
             Lie::Twice if kind == PUBACK => told.extend([packet, packet].concat()),
             Lie::Foreign if kind == PUBACK => told.extend([packet, &[PUBACK, 2, 0xea, 0x60]].concat()),
             Lie::Silent if kind == PUBACK => {}
+            Lie::Late if kind == PUBACK && late.is_empty() => late.extend(packet),
+            Lie::Late if kind == PUBACK => {
+                told.extend(packet);
+                told.append(late);
+            }
             _ => told.extend(packet),
         }
         said = rest;

@@ -1,4 +1,4 @@
-//! A server over HTTP that does as it is told: answers, refuses, ends in the middle, answers twice.
+//! A server over HTTP that does as it is told: answers, refuses, ends in the middle, answers twice, too late, or no HTTP.
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -20,6 +20,10 @@ pub(crate) enum Deed {
     Deny,
     /// Gives the same answer twice.
     Twice(String),
+    /// Takes it, and answers what is no HTTP.
+    Babble,
+    /// Takes it, and answers when whoever asked has given up.
+    Late(String),
 }
 
 /// An answer with a status, headers and a document.
@@ -122,7 +126,7 @@ fn serve(stream: &TcpStream, script: &Mutex<Script>) {
             let deed = script.next.pop_front().or_else(|| script.usual.clone()).unwrap();
             let is_taken = match &deed {
                 Deed::Answer(text) | Deed::Twice(text) => text.starts_with("HTTP/1.1 2"),
-                Deed::Die | Deed::Deny => true,
+                Deed::Die | Deed::Deny | Deed::Babble | Deed::Late(_) => true,
                 Deed::Hang => false,
             };
             script.asked.push(Asked { head, body, is_taken });
@@ -138,6 +142,16 @@ fn serve(stream: &TcpStream, script: &Mutex<Script>) {
             }
             Deed::Hang => return,
             Deed::Deny => out.write_all(answer(503, "", "busy").as_bytes()),
+            Deed::Babble => {
+                let _ = out.write_all(b"\x00\xffTAKEN 200\r\n\r\n{}");
+                return;
+            }
+            Deed::Late(text) => {
+                // Its end of the connection comes when it has given up.
+                let _ = reader.read_to_end(&mut Vec::new());
+                let _ = out.write_all(text.as_bytes());
+                return;
+            }
         };
         if sent.is_err() {
             return;
