@@ -1,6 +1,7 @@
 //! Mistakes in a site file read like help, and what is shipped has none.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use expect_test::{Expect, expect};
 
@@ -40,13 +41,13 @@ fn every_key_of_the_example_is_in_the_schema() {
 
 #[test]
 fn the_tables_of_the_pages_on_recipients_are_correct() {
-    let pages = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/recipients");
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let pages = std::fs::read_dir(docs.join("recipients")).unwrap().map(|page| page.unwrap().path());
     let dir = tempfile::tempdir().unwrap();
     let own = rcgen::CertificateParams::new(vec!["here".to_owned()]).unwrap();
     let own = own.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem();
-    let mut n_kinds = 0;
-    for page in std::fs::read_dir(pages).unwrap() {
-        let page = page.unwrap().path();
+    let mut kinds = BTreeSet::new();
+    for page in pages.chain([docs.join("mqtt.md")]) {
         let text = std::fs::read_to_string(&page).unwrap();
         let table = text.split("```toml").nth(1).and_then(|rest| rest.split("```").next());
         let table = table.unwrap_or_else(|| panic!("{} has no table", page.display()));
@@ -65,9 +66,12 @@ fn the_tables_of_the_pages_on_recipients_are_correct() {
         let path = dir.path().join("site.toml").display().to_string();
         let site =
             resolve(&Source::new(path.as_str(), site)).unwrap_or_else(|errors| panic!("{}: {errors}", page.display()));
-        n_kinds += site.upstreams.len();
+        assert!(!site.upstreams.is_empty(), "{}", page.display());
+        kinds.extend(
+            table.lines().filter_map(|line| line.strip_prefix("kind = \"")?.split('"').next()).map(str::to_owned),
+        );
     }
-    assert!(n_kinds > 0);
+    assert_eq!(kinds, forewarn_report::AdapterConfig::KINDS.iter().map(ToString::to_string).collect());
 }
 
 #[test]
