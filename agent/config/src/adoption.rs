@@ -34,7 +34,7 @@ impl Adoption {
             }
             Concern::Speaker(id) => {
                 let is_left = now.speakers.iter().any(|(other, _)| other == id);
-                let is_named = || site.cameras.iter().any(|camera| camera.speakers.contains(id));
+                let is_named = || site.cameras.iter().any(|camera| camera.speakers.all().contains(&id));
                 (is_left || !is_named()) && adopt_one(&mut site.speakers, &now.speakers, |(other, _)| other == id)
             }
             Concern::Sensor(id) => adopt_one(&mut site.sensors, &now.sensors, |other| other.id() == id),

@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::chains::Chains;
 use crate::check::{Check, unwritten};
 use crate::mask::{self, RawMask};
 use crate::rule::{self, Lookup, RawRule, Rule};
@@ -201,8 +202,8 @@ pub struct Camera {
     pub static_objects: Option<StaticObjectConfig>,
     /// How and where things that fall are sought; none where no rule is about them.
     pub falls: Option<FallWatch>,
-    /// Loudspeakers, the first is tried first.
-    pub speakers: Vec<SpeakerId>,
+    /// Its loudspeakers and those of its zones.
+    pub speakers: Chains,
     /// Zones and lines, the whole picture among them.
     pub zones: Vec<Zone>,
     /// What is known of its flight; none of a camera that stands.
@@ -328,16 +329,7 @@ impl RawCamera {
             Some(url) => Some(video(url).check_beside(check, source.as_ref(), &zones.list)?),
             None => None,
         };
-        for (i, speaker) in self.speakers.iter().enumerate() {
-            if self.speakers[..i].iter().any(|before| before.get_ref() == speaker.get_ref()) {
-                let problem = format!("`{}` stands there twice, and is its own fall-back", speaker.get_ref());
-                check.doubt(speaker.span(), problem, "name each loudspeaker once");
-            }
-            let name = speaker.get_ref().as_str();
-            let names = speakers.iter().map(SpeakerId::as_str);
-            let problem = format!("there is no speaker `{name}`");
-            check.named(speaker.span(), name, names, problem, "add a `[[speaker]]` of that id");
-        }
+        let speakers = Chains::check(&self, check, speakers);
         let fps = check.number(&self.analysis_fps, 0.1..=60.0, "frames a second");
         let stall_s = check.number(&self.stall_s, 0.5..=3600.0, "seconds");
         let turned = turned(check, &self.turned_deg);
@@ -376,7 +368,7 @@ impl RawCamera {
             tiles,
             static_objects,
             falls,
-            speakers: self.speakers.into_iter().map(Spanned::into_inner).collect(),
+            speakers,
             zones: zones.list,
             ground,
             live,

@@ -5,18 +5,19 @@ use std::collections::BTreeSet;
 use forewarn_domain::violation::{Text, Violation};
 use forewarn_domain::{Prepared, SpeakerId};
 
-use crate::Camera;
+use crate::{Camera, Rule};
 
-/// What is ready to be said over a loudspeaker: the texts of warnings of the cameras that name it.
+/// What is ready to be said over a loudspeaker: the texts of warnings that it gives.
 pub fn at_speaker(cameras: &[Camera], speaker: &SpeakerId) -> Vec<Prepared> {
-    of_cameras(cameras.iter().filter(|camera| camera.speakers.contains(speaker)))
+    let warns = |camera: &Camera, rule: &Rule| camera.speakers.of(&rule.key.zone).contains(speaker);
+    of_rules(cameras.iter().flat_map(|camera| camera.rules.iter().filter(move |rule| warns(camera, rule))))
 }
 
-/// Those of the warnings of some cameras, each violation's once.
-pub(crate) fn of_cameras<'a>(cameras: impl Iterator<Item = &'a Camera>) -> Vec<Prepared> {
+/// Those of the warnings of some rules, each violation's once.
+pub(crate) fn of_rules<'a>(rules: impl Iterator<Item = &'a Rule>) -> Vec<Prepared> {
     let mut known = BTreeSet::new();
-    let rules = cameras.flat_map(|camera| &camera.rules).map(|rule| &rule.violation);
-    rules.filter(|violation| known.insert(violation.id.clone())).flat_map(of_violation).collect()
+    let violations = rules.map(|rule| &rule.violation);
+    violations.filter(|violation| known.insert(violation.id.clone())).flat_map(of_violation).collect()
 }
 
 /// The texts of a violation's warning, but for those in which something of an incident would be filled in.

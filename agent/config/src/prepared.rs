@@ -7,7 +7,7 @@ use forewarn_domain::Prepared;
 use forewarn_domain::violation::Text;
 
 use crate::Site;
-use crate::plain_texts::of_cameras;
+use crate::plain_texts::of_rules;
 
 /// So many sound files are offered; nobody finds one among more.
 const SOUNDS: usize = 200;
@@ -23,7 +23,10 @@ pub struct Ready {
 impl Ready {
     /// What a site has ready.
     pub fn of(site: &Site) -> Self {
-        Self { texts: of_cameras(site.cameras.iter()), sounds: site.violations_dir.clone() }
+        Self {
+            texts: of_rules(site.cameras.iter().flat_map(|camera| &camera.rules)),
+            sounds: site.violations_dir.clone(),
+        }
     }
 
     /// All of it, with the sound files that are there now.

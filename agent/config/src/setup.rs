@@ -58,7 +58,7 @@ impl Site {
             let place = camera.place.level().and_then(|level| camera.place.at(level));
             let policy = RulePolicy {
                 violation: rule.violation.clone(),
-                speakers: camera.speakers.clone(),
+                speakers: camera.speakers.of(&rule.key.zone).to_vec(),
                 place: place.map(|id| id.as_str().to_owned()),
                 language: self.header.language,
                 quiet_hours: self.header.quiet_hours.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use forewarn_domain::zone::{ZoneShape, ZoneUnit};
-use forewarn_domain::{Point, Polygon, Zone, ZoneId};
+use forewarn_domain::{Point, Polygon, SpeakerId, Zone, ZoneId};
 use forewarn_ground::GroundZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -53,6 +53,10 @@ pub struct RawZone {
     /// Unit of the coordinates; if absent, `normalised` where none is above 1 by more than a hair, else `pixel`.
     #[serde(default)]
     pub unit: Option<RawUnit>,
+    /// Loudspeakers that warn in this zone, the first is tried first; those of the camera if absent.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>")]
+    pub speakers: Option<Vec<Spanned<SpeakerId>>>,
     /// The area on the ground in square metres, for densities.
     #[serde(default)]
     #[schemars(with = "Option<f64>")]

@@ -268,6 +268,15 @@ pub struct CameraNow {
     pub rules: Vec<(RuleKey, Text)>,
     /// Over whom it is spoken there, the first is tried first.
     pub speakers: Vec<SpeakerId>,
+    /// Over whom in zones that have their own.
+    pub zone_speakers: Vec<SpeakerId>,
+}
+
+impl CameraNow {
+    /// Whether a loudspeaker is heard in its picture.
+    pub fn is_spoken_to_by(&self, speaker: &SpeakerId) -> bool {
+        self.speakers.iter().chain(&self.zone_speakers).any(|id| id == speaker)
+    }
 }
 
 /// All ports. Clones share what is behind them.

@@ -71,7 +71,7 @@ fn in_a_few_lines(site: &Site, addresses: &[SocketAddr], console: Option<&Found>
     for camera in &site.cameras {
         let rules: Vec<String> =
             camera.rules.iter().map(|rule| format!("{} in {}", rule.key.violation, rule.key.zone)).collect();
-        let speakers: Vec<&str> = camera.speakers.iter().map(forewarn_domain::SpeakerId::as_str).collect();
+        let speakers: Vec<&str> = camera.speakers.all().into_iter().map(forewarn_domain::SpeakerId::as_str).collect();
         let or = |list: String, none: &str| if list.is_empty() { none.to_owned() } else { list };
         let (rules, speakers) = (or(rules.join(", "), "no rule"), or(speakers.join(", "), "nobody"));
         let watched = camera.watched.as_ref().map(|source| format!(", watched on {source}")).unwrap_or_default();

@@ -8,7 +8,7 @@ use crate::{Camera, Site};
 /// A loudspeaker that flies with a camera whose place nobody tells: it would warn nobody.
 pub(super) fn never_heard(site: &Site, camera: &Camera) -> Option<Doubt> {
     let flies = |id| site.speakers.iter().any(|(named, config)| named == id && config.common.range_m.is_some());
-    let speaker = camera.speakers.iter().find(|id| camera.ground.is_none() && flies(*id))?;
+    let speaker = camera.speakers.all().into_iter().find(|id| camera.ground.is_none() && flies(*id))?;
     Some(Doubt {
         about: format!("camera {}", camera.id),
         problem: format!(

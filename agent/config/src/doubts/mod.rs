@@ -89,11 +89,15 @@ fn of_camera(site: &Site, camera: &Camera, picture: Option<(u32, u32)>) -> Vec<D
             mend: "add a `[[camera.rule]]`, or leave the camera out".to_owned(),
         });
     }
-    if camera.speakers.is_empty() && camera.rules.iter().any(|rule| words::given(rule).is_some()) {
+    let is_unheard = |rule: &Rule| words::given(rule).is_some() && camera.speakers.of(&rule.key.zone).is_empty();
+    if let Some(rule) = camera.rules.iter().find(|rule| is_unheard(rule)) {
         doubts.push(Doubt {
             about: format!("camera {}", camera.id),
-            problem: "its violations have warnings and it has no speaker, so nobody is warned".to_owned(),
-            mend: "name speakers in `speakers = […]`".to_owned(),
+            problem: format!(
+                "{} has a warning and zone `{}` has no speaker, so nobody is warned",
+                rule.key.violation, rule.key.zone
+            ),
+            mend: "name speakers in `speakers = […]` of the camera or the zone".to_owned(),
         });
     }
     doubts.extend(things::missing_file(camera));

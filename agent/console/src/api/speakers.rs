@@ -73,7 +73,7 @@ pub(super) fn reached(context: &Context, session: &Session) -> Vec<SpeakerId> {
     if !session.cameras.is_all() {
         let cameras = context.ports.cameras.all();
         let near = |camera: &&CameraNow| session.cameras.has(camera.id.as_str());
-        all.retain(|speaker| cameras.iter().filter(near).any(|camera| camera.speakers.contains(speaker)));
+        all.retain(|speaker| cameras.iter().filter(near).any(|camera| camera.is_spoken_to_by(speaker)));
     }
     all
 }

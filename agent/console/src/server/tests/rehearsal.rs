@@ -26,6 +26,7 @@ impl Cameras for Watched {
             masks: Arc::default(),
             rules: Vec::new(),
             speakers: Vec::new(),
+            zone_speakers: Vec::new(),
         };
         ["gate", "yard"].map(now).into()
     }
