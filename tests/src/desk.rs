@@ -55,6 +55,13 @@ impl Desk {
         question.send(body.to_string()).with_context(|| format!("the console refuses {path}"))
     }
 
+    /// Asks for what is told as JSON.
+    pub fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let question = self.http.get(format!("{}/{path}", self.console)).header("cookie", &self.cookie);
+        let answer = question.call().with_context(|| format!("the console does not tell {path}"))?;
+        Ok(serde_json::from_str(&answer.into_body().read_to_string()?)?)
+    }
+
     /// Begins to look at a camera live, as a page does that shows nothing.
     pub fn look(&self, camera: &str) -> anyhow::Result<Onlooker> {
         let mut asked = format!("ws://127.0.0.1:{}/api/v1/live", self.port).into_client_request()?;

@@ -38,6 +38,7 @@ mod service;
 mod soak;
 mod stuck_log;
 mod talk;
+mod texts;
 mod things;
 mod time_stamps;
 mod token;
