@@ -6,8 +6,8 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use forewarn_domain::IncidentState;
 use forewarn_domain::clock::Stopwatch;
+use forewarn_domain::{IncidentId, IncidentState};
 use forewarn_tests::agent::Metrics;
 use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::process::free_port;
@@ -211,7 +211,7 @@ fn check_over_http(world: &mut World) {
 }
 
 /// The site file is changed while an incident is open: as it was seen, and not where the new camera stays dark.
-fn check_configured(world: &mut World) {
+fn check_configured(world: &mut World, open: &IncidentId) {
     let drawn =
         json!({ "shape": "area", "id": "lawn", "points": [[0.1, 0.1], [0.4, 0.1], [0.4, 0.4]], "is_there": false });
     let changes = json!([
@@ -236,6 +236,10 @@ fn check_configured(world: &mut World) {
     assert!(world.reply("save-3", "failed")["why"].as_str().unwrap().contains("somebody changed the site file"));
     let again = Metrics::read(world.metrics_port).unwrap().sum("forewarn_reconnects_total", &["gate"]);
     assert_eq!(again.unwrap_or_default(), 0.0, "the camera that did not change goes on");
+    world.platform.catch_up();
+    let told = world.platform.messages().iter().filter_map(|message| message.event().unwrap());
+    let of_it = told.rev().find(|event| event.data.incident.id == *open).unwrap().data.incident;
+    assert_eq!(of_it.state, IncidentState::Escalated, "its incident is open through all of it");
 }
 
 /// A mask has the stream begin anew, which must give a picture; another model takes over, and one without the rules' classes does not.
@@ -295,7 +299,7 @@ fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
 
     check_looked_for(&mut world);
     check_over_http(&mut world);
-    check_configured(&mut world);
+    check_configured(&mut world, &incident);
     check_read_anew(&mut world);
 
     // The same again, before and after a kill, and others that nobody may send.
