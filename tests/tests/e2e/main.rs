@@ -45,3 +45,4 @@ mod token;
 mod two_streams;
 mod update;
 mod upgrade;
+mod voices;

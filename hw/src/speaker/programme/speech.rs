@@ -258,6 +258,22 @@ mod tests {
     }
 
     #[test]
+    fn english_is_spelt_as_piper_spells_it() {
+        let own = SpeechConfig { voice_en: "own.onnx".to_owned(), ..SpeechConfig::default() };
+        let (speech, hum) = humming(own, "en-us");
+        let text = "You have entered a restricted area; leave now! The gate is closed, drive on: bay 3.5 is full? \
+                    You have 30 seconds left";
+        speech.speak(&say(Language::En, text), USUAL_LUFS, LIMIT).unwrap();
+        // `PiperVoice.phonemize` of piper-tts 1.8.0 for a voice of `en-us`.
+        let by_piper = [
+            "juː hæv ˈɛntɚd ɐ ɹᵻstɹˈɪktᵻd ˈɛɹiə; lˈiːv nˈaʊ!",
+            "ðə ɡˈeɪt ɪz klˈoʊzd, dɹˈaɪv ˈɔn: bˈeɪ θɹˈiː pɔɪnt fˈaɪv ɪz fˈʊl?",
+            "juː hæv θˈɜːɾi sˈɛkəndz lˈɛft",
+        ];
+        assert_eq!(*hum.0.lock().unwrap(), by_piper);
+    }
+
+    #[test]
     fn a_chinese_voice_is_told_chinese_sounds() {
         let own = SpeechConfig { voice_zh: "zh.onnx".to_owned(), ..SpeechConfig::default() };
         let (speech, hum) = humming(own, "cmn");
