@@ -182,6 +182,29 @@ fn sound_is_posted_in_pieces_as_fast_as_it_sounds_by_digest() {
 }
 
 #[test]
+fn the_password_goes_as_it_is_only_where_the_site_says_so() {
+    let takes_basic = |got: &Got, _: usize| match got.header("Authorization") {
+        // `guard:secret`, as RFC 7617 writes it.
+        Some("Basic Z3VhcmQ6c2VjcmV0") => answer("200 OK", "", "playing"),
+        _ => answer("401 Unauthorized", "WWW-Authenticate: Basic realm=\"horn\"\r\n", ""),
+    };
+    let (url, requests) = device(takes_basic);
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("pw"), "secret\n").unwrap();
+    let text = format!("url = \"{url}\"\ntemplate = \"raw-audio\"\nuser = \"guard\"\npassword_file = \"pw\"\n");
+    gst::init().unwrap();
+    let play = |text: &str| {
+        let config: HttpConfig = toml::from_str(text).unwrap();
+        announce(&mut config.resolve(dir.path()).unwrap(), tone())
+    };
+    assert_eq!(failed(play(&text)).0, FailureKind::Refused);
+    assert_eq!(requests.recv().unwrap().header("Authorization"), None);
+    let played = play(&format!("{text}auth = \"basic\"")).unwrap();
+    assert_eq!(played.receipt.answer.as_deref(), Some("200: playing"));
+    assert_eq!(requests.recv().unwrap().body.len(), 4800);
+}
+
+#[test]
 fn words_are_posted_as_json_and_last_as_long_as_words_do() {
     let (url, requests) = device(ok);
     let mut horn = horn(&format!("url = \"{url}\"\ntemplate = \"text\""));
