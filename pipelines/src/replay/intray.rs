@@ -18,8 +18,9 @@ use crate::ingest::{Door, ForkInfo, IngestOptions, Intake, RawUnit};
 use crate::thinning::Admission;
 use crate::{RtspTransport, SourceUrl, StreamFault};
 
-/// Decoded frames that wait for the consumer; when full, the decoder waits.
-const FRAME_QUEUE: usize = 2;
+/// Decoded frames that wait for the consumer; when full, the decoder waits. A look takes as long as the decoding of some frames,
+/// for which the decoder would stand still.
+const FRAME_QUEUE: usize = 6;
 /// Access units that wait for the decoder; when full, the parser waits.
 const DECODE_QUEUE: u32 = 8;
 
