@@ -9,8 +9,9 @@ use forewarn_domain::clock::Stopwatch;
 
 use crate::agent::Metrics;
 use crate::camera::{CameraOptions, SimCamera};
+use crate::desk::decided_ms;
 use crate::process::free_port;
-use crate::site::{CameraEntry, QUICK_LOITERING, SiteFile};
+use crate::site::{CameraEntry, SiteFile};
 use crate::wait::{eventually, pause};
 use crate::{Agent, Scene};
 
@@ -29,6 +30,8 @@ pub struct Options {
     pub tables: String,
     /// More keys of each camera.
     pub keys: String,
+    /// Zones and rules of each camera.
+    pub rule: &'static str,
 }
 
 /// The agent at one moment.
@@ -63,9 +66,18 @@ pub struct Report {
     pub looks: Vec<f64>,
     /// Times that a stream was lost and found again.
     pub reconnects: f64,
+    /// From the arrival of each picture that was looked at to what was decided of it, in milliseconds.
+    pub decided_ms: Vec<f64>,
 }
 
 impl Report {
+    /// Memory of a stream beside its video that is kept for clips, on the mean of those of the last sample, in MiB; that of the
+    /// program is in it.
+    pub fn mib_each(&self) -> f64 {
+        let own = self.samples.last().map_or(0.0, |sample| sample.resident_mib - sample.pre_roll_mib);
+        own / self.looks.len().max(1) as f64
+    }
+
     /// The longest time between two looks at any stream.
     pub fn longest_gap_s(&self) -> f64 {
         self.samples.iter().map(|sample| sample.gap_s).fold(0.0, f64::max)
@@ -137,10 +149,10 @@ pub fn run(options: &Options, tell: &mut dyn FnMut(&Sample)) -> anyhow::Result<R
     let mut site = SiteFile::new().metrics(port);
     site.tables.push_str(&options.tables);
     for i in 0..options.streams {
-        site = site.camera(CameraEntry::new(&camera_id(i), camera.url(), QUICK_LOITERING).with(&options.keys));
+        site = site.camera(CameraEntry::new(&camera_id(i), camera.url(), options.rule).with(&options.keys));
     }
     let site = site.write(scene.dir())?;
-    let mut agent = Agent::start(&scene.program, &site, "warn")?;
+    let mut agent = Agent::start(&scene.program, &site, "warn,decided=trace")?;
     let looks = |metrics: &Metrics| -> Vec<f64> {
         let of = |i| metrics.sum("forewarn_frames_analysed_total", &[&label(i)]).unwrap_or_default();
         (0..options.streams).map(of).collect()
@@ -149,8 +161,8 @@ pub fn run(options: &Options, tell: &mut dyn FnMut(&Sample)) -> anyhow::Result<R
         Metrics::read(port).filter(|metrics| looks(metrics).iter().all(|n| *n >= 1.0))
     });
     let first = first.with_context(|| agent.log())?;
-    let stopwatch = Stopwatch::start();
-    let mut report = Report { samples: Vec::new(), looks: Vec::new(), reconnects: 0.0 };
+    let (stopwatch, from) = (Stopwatch::start(), agent.log().len());
+    let mut report = Report { samples: Vec::new(), looks: Vec::new(), reconnects: 0.0, decided_ms: Vec::new() };
     let mut before = (0.0, cpu_s(&first));
     let mut latest = first.clone();
     while stopwatch.elapsed() < options.time {
@@ -166,6 +178,7 @@ pub fn run(options: &Options, tell: &mut dyn FnMut(&Sample)) -> anyhow::Result<R
     }
     report.looks = looks(&latest).iter().zip(looks(&first)).map(|(now, then)| now - then).collect();
     report.reconnects = latest.sum("forewarn_reconnects_total", &[]).unwrap_or_default();
+    report.decided_ms = decided_ms(&agent.log(), from);
     let status = agent.interrupt(Duration::from_secs(30))?;
     anyhow::ensure!(status.success(), "the agent ended with {status}: {}", agent.log());
     Ok(report)

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use forewarn_tests::many::{self, Options};
+use forewarn_tests::site::QUICK_LOITERING;
 
 /// Runs the agent on many cameras that show one clip, and prints memory, processor time, looks a second and the longest
 /// time between two looks. Ends with 1 if a stream was looked at later than the agent promises, or memory grew.
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         every: Duration::from_secs(5),
         tables,
         keys: args.keys,
+        rule: QUICK_LOITERING,
     };
     match many::run(&options, &mut |_| {}) {
         Ok(report) => {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use forewarn_tests::many::{Options, run};
 use forewarn_tests::program;
+use forewarn_tests::site::QUICK_LOITERING;
 
 #[test]
 fn sixteen_streams_on_a_third_of_a_core_are_all_looked_at_in_time_and_memory_is_flat() {
@@ -14,6 +15,7 @@ fn sixteen_streams_on_a_third_of_a_core_are_all_looked_at_in_time_and_memory_is_
         every: Duration::from_secs(1),
         tables: "[inference]\nbudget = 0.3\n\n".to_owned(),
         keys: String::new(),
+        rule: QUICK_LOITERING,
     };
     let report = run(&options, &mut |_| {}).unwrap_or_else(|error| panic!("{error:#}"));
     let last = report.samples.last().unwrap();
