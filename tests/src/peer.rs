@@ -33,6 +33,9 @@ zone = "street"
 with = { dwell_s = 3600 }
 "#;
 
+/// How long a scene without anybody becomes warm at least.
+const STILL_AFTER: Duration = Duration::from_secs(30);
+
 /// The unit in which Linux tells processor time to programs, on every processor that the agent runs on.
 const TICKS_A_SECOND: f64 = 100.0;
 
@@ -108,6 +111,9 @@ pub fn run(options: &Options, tell: &mut dyn FnMut(&Row)) -> anyhow::Result<Vec<
     let mut rows = Vec::new();
     for name in SCENES {
         let scene = Scene::new()?;
+        // A still scene is known to be still after half a minute.
+        let warm_up = options.warm_up.max(if name == "empty" { STILL_AFTER } else { Duration::ZERO });
+        let options = &Options { warm_up, ..options.clone() };
         let serve = |stream: &str| {
             let clip = options.places.clips.join(format!("{name}-{stream}.mp4"));
             SimCamera::start(&scene.program, scene.dir(), CameraOptions::looped(&clip))
