@@ -33,7 +33,7 @@ interface Size {
 export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boolean; isLarge: boolean; onLarge: () => void }) {
   const { camera, isLarge } = props;
   const say = useWords();
-  const tile = useRef<HTMLButtonElement>(null);
+  const tile = useRef<HTMLDivElement>(null);
   const video = useRef<HTMLVideoElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [isInView, setIsInView] = useState(false);
@@ -151,7 +151,7 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
   const told = isDown ? none : unplayed;
   return (
     <figure class={`tile ${isDown ? "is-down" : ""}`} data-state={isLive ? "live" : still ? "still" : "none"}>
-      <button ref={tile} onClick={props.onLarge} aria-label={told ? `${camera.id}: ${told}` : camera.id}>
+      <div ref={tile} class="pane">
         <video ref={video} class={isLive ? "" : "is-away"} muted playsInline disablePictureInPicture tabIndex={-1} aria-hidden="true" />
         {still && !isLive && <img src={still} alt="" />}
         {size && props.showZones && <Zones camera={camera} size={size} />}
@@ -163,7 +163,9 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
           </span>
         )}
         {unplayed && !isDown && <span class="word">{unplayed}</span>}
-      </button>
+      </div>
+      {/* Over the picture and not around it: what is written in the picture is no part of the button's name. */}
+      <button onClick={props.onLarge} aria-label={told ? `${camera.id}: ${told}` : camera.id} />
       <figcaption>
         <i class={isDown ? "" : "on"} />
         <strong>{camera.id}</strong>

@@ -90,8 +90,13 @@ await second.page.keyboard.press("Enter");
 await judge(second.page, { true: "属实", false: "误报" });
 await second.context.close();
 
-for (const [size, viewport] of [["desk", { width: 1440, height: 900 }], ["phone", { width: 360, height: 740 }]]) {
-  for (const colorScheme of ["light", "dark"]) {
+const sizes = [
+  ["desk", { width: 1440, height: 900 }, ["light", "dark"]],
+  ["phone", { width: 360, height: 740 }, ["light", "dark"]],
+  ["4k", { width: 3840, height: 2160 }, ["dark"]],
+];
+for (const [size, viewport, schemes] of sizes) {
+  for (const colorScheme of schemes) {
     const { context, page } = await desk.newPage({ locale: colorScheme === "light" ? "en-GB" : "zh-CN", viewport, colorScheme, storageState: state });
     // The first visit's choice of a language is kept, and would be taken here.
     await page.addInitScript((language) => localStorage.setItem("language", language), colorScheme === "light" ? "en" : "zh");
