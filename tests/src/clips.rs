@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use forewarn_domain::{ClipSpan, StreamId, Timestamp};
 use forewarn_pipelines::{FileReplay, ReplayConfig, RingLimits};
-use image::{RgbImage, imageops};
+use image::{GenericImageView as _, Rgb, RgbImage, imageops};
 
 use crate::scenes::encode::Encoder;
 
@@ -47,4 +47,52 @@ pub fn scaled(clip: &Path, seconds: f64, size: (u32, u32), target: &Path) -> any
         encoder.add(&imageops::thumbnail(&picture, size.0, size.1))?;
     }
     encoder.finish()
+}
+
+/// A clip by which one sees whether what is drawn over a picture is of that very picture: its number is burnt in, and a person is
+/// where the number says.
+#[derive(Debug)]
+pub struct Counted;
+
+impl Counted {
+    /// Pictures until it begins anew.
+    pub const PICTURES: u32 = 76;
+    /// How far the person goes to the right from one picture to the next.
+    pub const STEP_PX: u32 = 8;
+    /// Where the middle of the person is in the first picture.
+    pub const FIRST_X_PX: u32 = 72;
+    /// A row of the picture that crosses the person below the head.
+    pub const ROW_PX: u32 = 320;
+    /// The person in the demo clip: the number of the frame, and the window as left, top, width and height.
+    const PERSON: (usize, [u32; 4]) = (239, [656, 256, 68, 136]);
+    /// Side of a square that is a bit of the number, the lowest at the left, and from one to the next.
+    const BIT_PX: (u32, u32) = (24, 32);
+
+    /// Writes it, with the person of the demo clip.
+    pub fn write(demo: &Path, target: &Path) -> anyhow::Result<()> {
+        forewarn_pipelines::init()?;
+        let (number, [left, top, width, height]) = Self::PERSON;
+        let mut replay = FileReplay::open(demo, ReplayConfig::new(StreamId::new("counted")?))?;
+        let mut frame = replay.next_frame()?;
+        for _ in 0..number {
+            frame = replay.next_frame()?;
+        }
+        let frame = frame.context("the demo clip is shorter than it should be")?;
+        let size = (frame.width, frame.height);
+        let picture = RgbImage::from_raw(size.0, size.1, frame.to_rgb8()).context("a frame has another size")?;
+        let person = picture.view(left, top, width, height).to_image();
+        let mut encoder = Encoder::coarse(target, size, 10, 20)?;
+        for n in 0..Self::PICTURES {
+            let mut image = RgbImage::from_pixel(size.0, size.1, Rgb([111, 112, 108]));
+            let x = Self::FIRST_X_PX + n * Self::STEP_PX - width / 2;
+            imageops::replace(&mut image, &person, x.into(), 220);
+            for bit in (0..7).filter(|bit| (n >> bit) & 1 == 1) {
+                let (side, apart) = Self::BIT_PX;
+                let white = RgbImage::from_pixel(side, side, Rgb([255; 3]));
+                imageops::replace(&mut image, &white, (16 + bit * apart).into(), 16);
+            }
+            encoder.add(&image)?;
+        }
+        encoder.finish()
+    }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use forewarn_tests::camera::CameraOptions;
+use forewarn_tests::clips::Counted;
 use forewarn_tests::onvif_camera::OnvifCamera;
 use forewarn_tests::process::free_port;
 use forewarn_tests::site::QUICK_PARKING;
@@ -138,6 +139,21 @@ fn a_wall_of_thirty_six_begins_in_turn_and_comes_back_by_itself() {
     };
     let Some(mut desk) = Desk::before("warn", of_clip, of_site) else { return };
     desk.walk("tests/wall.mjs", &["36", &desk.camera.process_id().unwrap().to_string()]);
+    desk.agent.interrupt(PATIENCE).unwrap();
+}
+
+#[test]
+fn boxes_are_drawn_over_the_very_picture_in_which_they_were_seen() {
+    let of_clip = |scene: &Scene| {
+        let clip = scene.path("counted.mp4");
+        Counted::write(&program::demo_clip().unwrap(), &clip).unwrap();
+        SimCamera::start(&scene.program, scene.dir(), CameraOptions::looped(&clip)).unwrap()
+    };
+    let of_site =
+        |url: &str, site: SiteFile| site.camera(CameraEntry::new("gate", url, CALM).with("analysis_fps = 10"));
+    let Some(mut desk) = Desk::before("warn", of_clip, of_site) else { return };
+    let told = [Counted::FIRST_X_PX, Counted::STEP_PX, Counted::ROW_PX].map(|px| px.to_string());
+    desk.walk("tests/sync.mjs", &told.each_ref().map(String::as_str));
     desk.agent.interrupt(PATIENCE).unwrap();
 }
 
