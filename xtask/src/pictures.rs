@@ -7,20 +7,23 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use crate::workspace::{Profile, Workspace, announce, run};
-use crate::{assets, compile};
+use crate::{assets, compile, setup};
 
 /// All pictures together; whoever clones the project carries them.
 const MOST_BYTES: u64 = 1_000_000;
 /// Where they lie, and how a page names that.
 const FOLDER: &str = "docs/pictures";
-/// The journeys whose pictures are shown, by crate and tests; the second ones go through the console of a running agent.
-const JOURNEYS: [(&str, &[&str]); 2] = [
-    ("forewarn-console", &["an_operators_first_day"]),
-    (
-        "forewarn-tests",
-        &["cameras_are_seen_live", "settled_decided_again", "set_up_in_the_console", "zones_are_drawn", "microphone"],
-    ),
+/// The journeys whose pictures are shown, by parts of the tests' names.
+const JOURNEYS: [&str; 6] = [
+    "an_operators_first_day",
+    "cameras_are_seen_live",
+    "settled_decided_again",
+    "set_up_in_the_console",
+    "zones_are_drawn",
+    "microphone",
 ];
+/// Without a font that has them, Chinese characters are empty squares.
+const FONT: &str = "fonts-wqy-microhei";
 
 /// Takes all pictures that a page shows anew.
 pub(crate) fn take(workspace: &Workspace) -> Result<()> {
@@ -28,12 +31,16 @@ pub(crate) fn take(workspace: &Workspace) -> Result<()> {
     fs::create_dir_all(&taken)?;
     let forewarn = compile::program(workspace, Profile::Dev)?;
     assets::fetch(workspace, &forewarn)?;
-    for (package, tests) in JOURNEYS {
-        // One after the other, so that no page is shown late because another is made.
-        let mut journey = workspace.cargo(&["test", "--package", package, "--", "--test-threads", "1"]);
-        journey.args(tests).env("FOREWARN_BIN", &forewarn);
-        run(journey.env("FOREWARN_PICTURES", std::path::absolute(&taken)?))?;
+    if !setup::has_browser() {
+        bail!("there is no Chromium to take pictures in: apt install chromium");
     }
+    setup::install(&[FONT], false)?;
+    assets::fetch_driver(workspace)?;
+    // Of the whole workspace, which the suite has compiled; one after the other, so that no page is shown late because another
+    // is made.
+    let mut journeys = workspace.cargo(&["test", "--workspace", "--", "--test-threads", "1"]);
+    journeys.args(JOURNEYS).env("FOREWARN_BIN", &forewarn);
+    run(journeys.env("FOREWARN_PICTURES", std::path::absolute(&taken)?))?;
     let shown = shown(&workspace.root)?;
     let folder = workspace.root.join(FOLDER);
     fs::create_dir_all(&folder)?;
