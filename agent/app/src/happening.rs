@@ -19,7 +19,7 @@ pub fn log(happening: &Happening) {
             let cause = record.history.last().map_or("", |step| step.cause.as_str());
             tracing::info!(incident = %record.id, state = %record.state, cause, "incident");
             for (about, within_m) in record.fly_closer().filter(|_| record.state == IncidentState::Confirmed) {
-                tracing::info!(incident = %record.id, "fly closer: {about} can be told within {within_m:.0} m");
+                tracing::info!(incident = %record.id, "fly closer: {about} can be told within {:.0} m", within_m.floor());
             }
         }
         Happening::Announcing { announcement, .. } => {

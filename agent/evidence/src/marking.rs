@@ -153,7 +153,7 @@ fn finding_text(finding: &Finding) -> String {
         (Verdict::CannotTell, _, Some(unclear)) => format!("cannot tell ({unclear})"),
         (Verdict::CannotTell, ..) => "cannot tell".to_owned(),
     };
-    if let Some(within_m) = finding.fly_within_m {
+    if let Some(within_m) = finding.fly_within_m.map(f32::floor) {
         return format!("{}: {said}, fly closer: within {within_m:.0} m", finding.about);
     }
     // What was told once, such as by a sensor, was not found by looks that could be counted.
@@ -230,7 +230,7 @@ mod tests {
         let unclear = Some(forewarn_domain::Unclear::TooFewVotes);
         let few = Finding { verdict: Verdict::CannotTell, unclear, first_at: None, ..mask.clone() };
         assert_eq!(finding_text(&few), "dust_mask: cannot tell (too_few_votes), 6 of 7 looks");
-        let small = Finding { fly_within_m: Some(24.3), ..few.clone() };
+        let small = Finding { fly_within_m: Some(24.7), ..few.clone() };
         assert_eq!(finding_text(&small), "dust_mask: cannot tell (too_few_votes), fly closer: within 24 m");
         let (verdict, text) = (Verdict::Yes, Some("3.2 mg/m³".to_owned()));
         let told = Finding { verdict, text, votes: 1, looks: 1, ..mask.clone() };

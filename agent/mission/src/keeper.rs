@@ -230,7 +230,7 @@ impl MissionKeeper {
             for (attribute, within_m) in too_far(engine, stream, bbox, &told) {
                 let hint = on.hints.entry((stream.clone(), attribute.clone()));
                 if hint.or_insert_with(|| Due::every(HINT_EVERY)).take(seen.at) {
-                    tracing::info!(%stream, attribute, "fly closer: it can be told within {within_m:.0} m of a person");
+                    tracing::info!(%stream, attribute, "fly closer: it can be told within {:.0} m of a person", within_m.floor());
                 }
                 let noted = person.fly_within_m.entry(attribute).or_default();
                 *noted = noted.max(within_m);

@@ -210,6 +210,7 @@ impl Told {
             );
             page.row(say.pick("Place (WGS84)", "位置（WGS84）"), &place);
             for (about, within_m) in &one.fly_closer {
+                let within_m = within_m.floor();
                 let en = format!("within {within_m:.0} m, to tell {about}");
                 let zh = format!("{within_m:.0} 米内可判断{}", about.in_language(say.0));
                 page.row(say.pick("Fly closer", "请飞近"), say.pick(&en, &zh));

@@ -22,7 +22,7 @@ pub(crate) fn write(page: &mut Html, say: Say, opened: &Opened, times: &Times) {
     page.raw("</tr></thead><tbody>\n");
     for finding in &record.incident.findings {
         let verdict = say.verdict(finding.verdict);
-        let nearer = finding.fly_within_m.map(|within_m| {
+        let nearer = finding.fly_within_m.map(f32::floor).map(|within_m| {
             let (en, zh) = (
                 format!("{verdict}; fly closer: within {within_m:.0} m"),
                 format!("{verdict}；请飞至 {within_m:.0} 米内"),

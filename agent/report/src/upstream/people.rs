@@ -129,6 +129,8 @@ impl People {
         let read = incident.findings.iter().filter_map(|finding| finding.text.as_deref());
         lines.extend(read.map(|text| line("Read", "识别", text)));
         lines.extend(incident.fly_closer().map(|(about, within_m)| {
+            // From farther off it could not be told.
+            let within_m = within_m.floor();
             let (en, zh) = (
                 format!("within {within_m:.0} m, to tell {about}"),
                 format!("{within_m:.0} 米内可判断{}", about.in_language(self.language)),
@@ -284,7 +286,7 @@ mod tests {
         small.report.incident.findings = vec![forewarn_domain::Finding {
             about: forewarn_domain::About::Attribute(forewarn_domain::AttributeId::new("hard_hat").unwrap()),
             text: None,
-            fly_within_m: Some(24.3),
+            fly_within_m: Some(24.7),
             ..forewarn_wire::samples::finding(forewarn_domain::Verdict::CannotTell, None)
         }];
         let line = |language| people(language).note(std::slice::from_ref(&small)).lines[4].clone();
