@@ -18,7 +18,17 @@ pub(crate) fn test(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
     }
     let mut cargo = workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
     cargo.env("FOREWARN_BIN", &forewarn).args(filter);
-    let done = run(&mut cargo);
+    // What a person would wait for is waited for in a browser: it has the processor to itself.
+    let walks_later = has_browser && filter.is_none();
+    if walks_later {
+        cargo.env("FOREWARN_JOURNEYS", "later");
+    }
+    let mut done = run(&mut cargo);
+    if walks_later {
+        let journeys = ["test", "--workspace", "--no-fail-fast", "--test", "e2e", "--", "--test-threads", "1"];
+        let walked = run(workspace.cargo(&journeys).args(["console::", "talk::"]).env("FOREWARN_BIN", &forewarn));
+        done = done.and(walked);
+    }
     if !has_browser {
         // They count as passed, so that it must be said where the outcome is read.
         eprintln!(

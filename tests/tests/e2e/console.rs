@@ -15,8 +15,11 @@ use forewarn_tests::{Agent, CameraEntry, PATIENCE, Scene, SimCamera, SiteFile, c
 
 use crate::live::assert_stops;
 
-/// Chromium and what drives it; none where either is lacking.
+/// Chromium and what drives it; none where either is lacking, or where the journeys are walked by themselves afterwards.
 fn browser() -> Option<(&'static str, PathBuf)> {
+    if std::env::var_os("FOREWARN_JOURNEYS").is_some_and(|when| when == "later") {
+        return None;
+    }
     let chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
     let chromium = chromium.into_iter().find(|path| Path::new(path).exists())?;
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../agent/console/web");
@@ -80,7 +83,9 @@ impl Desk {
         of_site: impl FnOnce(&str, SiteFile) -> SiteFile,
     ) -> Option<Self> {
         let Some((chromium, web)) = browser() else {
-            println!("skipped: there is no Chromium, or not what drives it; `cargo xtask assets --page` brings that");
+            println!(
+                "skipped: walked later, or there is no Chromium or not what drives it: `cargo xtask test` brings both"
+            );
             return None;
         };
         let scene = Scene::new().unwrap();
