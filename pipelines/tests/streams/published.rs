@@ -105,7 +105,8 @@ fn slow_link(port: u16, delay: Duration) -> u16 {
     let far = listener.local_addr().unwrap().port();
     beside(move || {
         for publisher in listener.incoming().map_while(Result::ok) {
-            let Ok(box_end) = TcpStream::connect(("127.0.0.1", port)) else { return };
+            // While a listener is opened anew nobody is there, and who comes is turned away.
+            let Ok(box_end) = TcpStream::connect(("127.0.0.1", port)) else { continue };
             carry(publisher.try_clone().unwrap(), box_end.try_clone().unwrap(), delay);
             carry(box_end, publisher, delay);
         }
