@@ -79,7 +79,7 @@ fn a_flight_is_heard_beside_its_video_and_told_on_one_page() {
 }
 
 /// The lines of a mission's notes that hold a word.
-fn noted(missions: &Path, word: &str) -> Vec<String> {
+pub(super) fn noted(missions: &Path, word: &str) -> Vec<String> {
     let folders = std::fs::read_dir(missions).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir());
     let pieces =
         folders.flat_map(|folder| std::fs::read_dir(folder.path().join("notes")).into_iter().flatten().flatten());

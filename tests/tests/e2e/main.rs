@@ -16,6 +16,7 @@ mod earshot;
 mod evaluate;
 mod exit_codes;
 mod export;
+mod fly_closer;
 mod footage;
 mod forced_end;
 mod full_disk;
