@@ -90,7 +90,7 @@ fn a_phone_the_log_and_the_report_tell_how_near_to_fly_to_whom_is_too_small() {
     let (url, told) = phones();
     let camera = CameraEntry::new("drone", format!("udp://127.0.0.1:{port}"), SQUARE);
     let mut site = SiteFile::new().camera(camera);
-    site.tables += &format!("[upstream.officer]\nkind = \"ntfy\"\nurl = \"{url}\"\n\n");
+    site.tables.push_str(&["[upstream.officer]\nkind = \"ntfy\"\nurl = \"", &url, "\"\n\n"].concat());
     let site = site.write(scene.dir()).unwrap();
     let config = site.to_str().unwrap();
     let agent = Agent::start(&scene.program, &site, "info").unwrap();
