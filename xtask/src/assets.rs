@@ -15,12 +15,6 @@ pub(crate) fn fetch(workspace: &Workspace, forewarn: &Path) -> Result<()> {
     run(workspace.command(forewarn).args(["demo", "--fetch-only"]))
 }
 
-/// Fetches of these what the demo needs: the library, the default detector and the clip.
-pub(crate) fn fetch_for_demo(workspace: &Workspace, forewarn: &Path) -> Result<()> {
-    run(workspace.command(forewarn).args(["models", "fetch"]))?;
-    run(workspace.command(forewarn).args(["demo", "--fetch-only"]))
-}
-
 /// The folder of models. Where it lacks what the demo needs, all is fetched first, by the program that `forewarn` gives.
 pub(crate) fn filled_store(workspace: &Workspace, forewarn: impl FnOnce() -> Result<PathBuf>) -> Result<PathBuf> {
     let store = demo::store(&workspace.root);

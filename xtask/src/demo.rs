@@ -9,10 +9,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-use crate::assets;
 use crate::compile::{self, Extent, roughly};
 use crate::setup::{self, Download};
-use crate::workspace::{Profile, Workspace};
+use crate::workspace::{Profile, Workspace, run};
 
 /// The clip as the program keeps it.
 const CLIP: &str = "vtest-h264.mp4";
@@ -33,7 +32,7 @@ pub(crate) fn demo(workspace: &Workspace, args: &[String]) -> Result<anyhow::Err
     let forewarn = compile::program(workspace, Profile::Demo)?;
     if !plan.downloads.is_empty() {
         setup::presume(&["python3"])?;
-        assets::fetch_for_demo(workspace, &forewarn)?;
+        fetch(workspace, &forewarn)?;
     }
     Ok(workspace.become_program(&forewarn, args))
 }
@@ -114,6 +113,12 @@ impl fmt::Display for Plan {
 pub(crate) fn store(root: &Path) -> PathBuf {
     let set = env::var_os("FOREWARN_MODEL_DIR").filter(|dir| !dir.is_empty());
     set.map_or_else(|| root.join("models/store"), |dir| root.join(dir))
+}
+
+/// Fetches what the demo needs, by the program: the library, the default detector and the clip.
+pub(crate) fn fetch(workspace: &Workspace, forewarn: &Path) -> Result<()> {
+    run(workspace.command(forewarn).args(["models", "fetch"]))?;
+    run(workspace.command(forewarn).args(["demo", "--fetch-only"]))
 }
 
 /// The little of `models/assets.toml` that is needed here.

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::workspace::{Profile, Workspace, run};
-use crate::{assets, bench, compile, demo, flame, setup};
+use crate::{bench, compile, demo, flame, setup};
 
 /// The peer, its packages, and what makes the clips.
 const PEERS: &str = "tests/peers";
@@ -30,7 +30,7 @@ fn ready(workspace: &Workspace) -> Result<Ready> {
         Some(path) => PathBuf::from(path),
         None => compile::program(workspace, Profile::Release)?,
     };
-    assets::fetch_for_demo(workspace, &forewarn)?;
+    demo::fetch(workspace, &forewarn)?;
     let store = demo::store(&workspace.root);
     let clip = bench::demo_clip(&store)?;
     let (peers, folder) = (workspace.root.join(PEERS), workspace.target().join("peers"));

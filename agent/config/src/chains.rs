@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use forewarn_domain::{SpeakerId, ZoneId};
 use toml::Spanned;
 
-use crate::camera::RawCamera;
 use crate::check::Check;
+use crate::zone::RawZone;
 
 /// The loudspeakers of a camera and its zones, each list in the order in which they are tried.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,13 +35,18 @@ impl Chains {
     }
 
     /// Checks what a camera and its zones name of the `known` ones.
-    pub(crate) fn check(camera: &RawCamera, check: &mut Check<'_>, known: &[SpeakerId]) -> Self {
-        let usual = chain(&camera.speakers, check, known);
-        let own = |zone: &crate::zone::RawZone| {
+    pub(crate) fn check(
+        usual: &[Spanned<SpeakerId>],
+        zones: &[RawZone],
+        check: &mut Check<'_>,
+        known: &[SpeakerId],
+    ) -> Self {
+        let usual = chain(usual, check, known);
+        let own = |zone: &RawZone| {
             let chain = chain(zone.speakers.as_ref()?, check, known);
             Some((zone.id.get_ref().clone(), chain))
         };
-        Self { usual, zones: camera.zone.iter().filter_map(own).collect() }
+        Self { usual, zones: zones.iter().filter_map(own).collect() }
     }
 }
 

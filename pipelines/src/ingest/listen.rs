@@ -1,15 +1,16 @@
 //! Ports of this box at which publishers come in.
 
 use std::io::ErrorKind;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use forewarn_base::sync::lock;
+use forewarn_domain::clock::Stopwatch;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{whip, why};
+use super::why;
 use crate::{SourceUrl, StreamFault};
 
 /// It is looked so often whether anybody still wants the stream.
@@ -17,11 +18,20 @@ pub(super) const TURN: Duration = Duration::from_millis(100);
 /// The port may belong for so long to the connection before.
 const PORT_WITHIN: Duration = Duration::from_millis(800);
 
+/// A publisher with the token whose offer the pipeline that comes next takes: what the one before was told of an offer stays with it.
+#[derive(Debug)]
+pub(super) struct Asker {
+    pub(super) connection: TcpStream,
+    pub(super) from: String,
+    pub(super) offer: Vec<u8>,
+    pub(super) since: Stopwatch,
+}
+
 /// The open port of a stream, which outlives its connections, and who waits at it for the stream to be opened anew.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Door {
     open: Arc<Mutex<Option<Arc<TcpListener>>>>,
-    waits: Arc<Mutex<Option<whip::Asker>>>,
+    waits: Arc<Mutex<Option<Asker>>>,
 }
 
 impl Door {
@@ -37,12 +47,12 @@ impl Door {
     }
 
     /// Has somebody wait until the stream is opened anew; gives whoever waited before.
-    pub(super) fn keep_waiting(&self, asker: whip::Asker) -> Option<whip::Asker> {
+    pub(super) fn keep_waiting(&self, asker: Asker) -> Option<Asker> {
         lock(&self.waits).replace(asker)
     }
 
     /// Who waits.
-    pub(super) fn who_waits(&self) -> Option<whip::Asker> {
+    pub(super) fn who_waits(&self) -> Option<Asker> {
         lock(&self.waits).take()
     }
 }

@@ -20,7 +20,7 @@ use gst::prelude::*;
 
 use self::description::{ask, text_of};
 use self::http::{Answer, Request};
-use super::listen::{Door, TURN, is_there, rest};
+use super::listen::{Asker, Door, TURN, is_there, rest};
 use super::{Site, rtsp};
 use crate::plugin::make;
 use crate::{SourceUrl, StreamFault};
@@ -36,15 +36,6 @@ const ASKER_WAITS: Duration = Duration::from_secs(6);
 struct Wanted {
     path: String,
     token: Secret,
-}
-
-/// A publisher with the token whose offer the pipeline that comes next takes: what the one before was told of an offer stays with it.
-#[derive(Debug)]
-pub(super) struct Asker {
-    connection: TcpStream,
-    from: String,
-    offer: Vec<u8>,
-    since: Stopwatch,
 }
 
 /// Puts into the pipeline what is published to this box.
