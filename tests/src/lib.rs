@@ -5,6 +5,7 @@
 //! here sleeps: waiting is on a channel, with a deadline.
 
 pub mod agent;
+pub mod asked;
 pub mod broker;
 pub mod camera;
 pub mod chaos;

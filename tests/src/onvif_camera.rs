@@ -1,6 +1,6 @@
 //! A camera as ONVIF has it: it answers whoever asks the network for cameras, and tells its streams to who gives a login.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +10,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use forewarn_hw::discovery::GROUP;
 use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::asked::Asked;
 
 /// How often it is looked whether it is to end.
 const TURN: Duration = Duration::from_millis(100);
@@ -92,16 +94,8 @@ fn probe_match(name: &str, at: SocketAddr) -> String {
 
 fn answer_one(mut client: TcpStream, (user, url): (&str, &str), at: SocketAddr) -> std::io::Result<()> {
     client.set_read_timeout(Some(Duration::from_secs(5)))?;
-    let mut asked = BufReader::new(client.try_clone()?);
-    let (mut line, mut bytes) = (String::new(), 0);
-    while asked.read_line(&mut line)? > 2 {
-        let length = line.to_ascii_lowercase();
-        bytes = length.strip_prefix("content-length:").and_then(|n| n.trim().parse().ok()).unwrap_or(bytes);
-        line.clear();
-    }
-    let mut body = vec![0; bytes];
-    asked.read_exact(&mut body)?;
-    let body = String::from_utf8_lossy(&body);
+    let asked = Asked::read(&client)?;
+    let body = String::from_utf8_lossy(&asked.body);
     let is_let_in = body.contains(&format!("Username>{user}</")) && body.contains("#PasswordDigest");
     let (status, told) = if body.contains("GetSystemDateAndTime") {
         let time = "<tt:Time><tt:Hour>7</tt:Hour><tt:Minute>5</tt:Minute><tt:Second>9</tt:Second></tt:Time>";

@@ -13,10 +13,11 @@ use super::health::part;
 use super::live::{assert_stops, finally_sealed};
 
 /// Where the demo's camera hovers, as it sees the square.
-const HOVER: Hover = Hover { lat_deg: 30.2741, lon_deg: 120.1551, height_m: 107.5, yaw_deg: 20.0, pitch_deg: -18.5 };
+pub(super) const HOVER: Hover =
+    Hover { lat_deg: 30.2741, lon_deg: 120.1551, height_m: 107.5, yaw_deg: 20.0, pitch_deg: -18.5 };
 
 /// People who stay in a square on the ground for a moment.
-const SQUARE: &str = r#"
+pub(super) const SQUARE: &str = r#"
 [camera.telemetry]
 source = "klv"
 height = "sea"

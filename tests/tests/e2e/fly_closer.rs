@@ -1,37 +1,18 @@
 //! Whoever is too small for what is asked of him: how near a drone would have to come, in the message that a phone gets, in the log
 //! and in the report of the flight.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use forewarn_base::thread::Thread;
-use forewarn_tests::drone::{Drone, Hover};
+use forewarn_tests::asked::Asked;
+use forewarn_tests::drone::Drone;
 use forewarn_tests::process::free_port;
 use forewarn_tests::{Agent, CameraEntry, PATIENCE, Scene, SiteFile, clips, eventually, program};
 
+use super::drone::{HOVER, SQUARE, noted};
 use super::live::assert_stops;
-
-/// Where the demo's camera hovers, as it sees the square.
-const HOVER: Hover = Hover { lat_deg: 30.2741, lon_deg: 120.1551, height_m: 107.5, yaw_deg: 20.0, pitch_deg: -18.5 };
-
-/// Of people who stay in a square on the ground it is asked whether they wear hard hats.
-const SQUARE: &str = r#"
-[camera.telemetry]
-source = "klv"
-height = "sea"
-ground_m = 100.0
-view_deg = 39.0
-
-[[camera.zone]]
-id = "square"
-lon_lat = [[120.1540, 30.2735], [120.1565, 30.2735], [120.1565, 30.2760], [120.1540, 30.2760]]
-
-[[camera.rule]]
-violation = "loitering"
-zone = "square"
-with = { dwell_s = 0.5, confirm.for_s = 0.1, observe.for_s = 1.0, observe.complied_after_s = 60, observe.gone_after_s = 60, evidence.attributes = ["hard_hat"] }
-"#;
 
 /// A server of ntfy that takes whatever comes, and tells what came.
 fn phones() -> (String, Receiver<String>) {
@@ -40,8 +21,8 @@ fn phones() -> (String, Receiver<String>) {
     let (tell, told) = sync_channel(64);
     let serve = move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            if let Some(asked) = asked(stream)
-                && tell.try_send(asked).is_err()
+            if let Some(message) = told_by(stream)
+                && tell.try_send(message).is_err()
             {
                 return;
             }
@@ -53,27 +34,14 @@ fn phones() -> (String, Receiver<String>) {
 }
 
 /// The first line of a request, as people would read it, and its body where that is text.
-fn asked(stream: TcpStream) -> Option<String> {
-    let mut reader = BufReader::new(stream);
-    let (mut first, mut length) = (String::new(), 0);
-    reader.read_line(&mut first).ok()?;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let line = line.trim_end().to_ascii_lowercase();
-        if line.is_empty() {
-            break;
-        }
-        length = line.strip_prefix("content-length:").map_or(length, |value| value.trim().parse().unwrap_or(0));
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
+fn told_by(mut stream: TcpStream) -> Option<String> {
+    let asked = Asked::read(&stream).ok()?;
     let answer = r#"{"id":"x","event":"message"}"#;
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
-    reader.get_mut().write_all(format!("{head}{answer}").as_bytes()).ok()?;
-    let target = url::Url::parse(&format!("http://here{}", first.split_whitespace().nth(1)?)).ok()?;
+    stream.write_all(format!("{head}{answer}").as_bytes()).ok()?;
+    let target = url::Url::parse(&format!("http://here{}", asked.head.split_whitespace().nth(1)?)).ok()?;
     let told: Vec<String> = target.query_pairs().map(|(key, value)| format!("{key}: {value}")).collect();
-    Some(format!("{}\n{}", told.join("\n"), String::from_utf8_lossy(&body)))
+    Some(format!("{}\n{}", told.join("\n"), String::from_utf8_lossy(&asked.body)))
 }
 
 /// The metres behind `word`, all of whose digits it tells.
@@ -88,7 +56,10 @@ fn a_phone_the_log_and_the_report_tell_how_near_to_fly_to_whom_is_too_small() {
     let (clip, port) = (scene.path("clip.mp4"), free_port().unwrap());
     clips::scaled(&program::demo_clip().unwrap(), 20.0, (320, 240), &clip).unwrap();
     let (url, told) = phones();
-    let camera = CameraEntry::new("drone", format!("udp://127.0.0.1:{port}"), SQUARE);
+    // Of people who stay in the square it is asked whether they wear hard hats.
+    let asks = "observe.for_s = 1.0, observe.complied_after_s = 60, evidence.attributes = [\"hard_hat\"]";
+    let rules = SQUARE.replace("observe.for_s = 0.5", asks).replace("gone_after_s = 0.5", "gone_after_s = 60");
+    let camera = CameraEntry::new("drone", format!("udp://127.0.0.1:{port}"), rules);
     let mut site = SiteFile::new().camera(camera);
     site.tables.push_str(&["[upstream.officer]\nkind = \"ntfy\"\nurl = \"", &url, "\"\n\n"].concat());
     let site = site.write(scene.dir()).unwrap();
@@ -106,7 +77,7 @@ fn a_phone_the_log_and_the_report_tell_how_near_to_fly_to_whom_is_too_small() {
 
     let missions = scene.path("data/missions");
     eventually("the flight is noted", || {
-        let notes = super::drone::noted(&missions, "\"person\"");
+        let notes = noted(&missions, "\"person\"");
         notes.iter().any(|note| note.contains("fly_within_m")).then_some(())
     })
     .unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));

@@ -1,13 +1,14 @@
 //! What changes in the site file is taken up by the running agent, and what did not change is not touched.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use forewarn_domain::IncidentState;
 use forewarn_tests::agent::{Metrics, page};
+use forewarn_tests::asked::Asked;
 use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::meter::Meter;
 use forewarn_tests::process::free_port;
@@ -36,15 +37,10 @@ impl Desk {
         let (sender, told) = sync_channel(1000);
         let serve = move || {
             for stream in listener.incoming().flatten() {
-                let mut reader = BufReader::new(&stream);
-                let mut head = String::new();
-                while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|n| n > 0) {}
-                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-                let mut body = vec![0; length.unwrap_or(0)];
-                let is_whole = reader.read_exact(&mut body).is_ok();
+                let Ok(asked) = Asked::read(&stream) else { continue };
                 let answer = b"HTTP/1.1 204 Taken\r\nconnection: close\r\n\r\n";
-                if is_whole && (&stream).write_all(answer).is_ok() {
-                    let _ = sender.try_send(String::from_utf8_lossy(&body).into_owned());
+                if (&stream).write_all(answer).is_ok() {
+                    let _ = sender.try_send(String::from_utf8_lossy(&asked.body).into_owned());
                 }
             }
         };
