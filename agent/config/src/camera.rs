@@ -111,7 +111,7 @@ pub struct RawCamera {
     /// Loudspeakers, the first is tried first.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
-    pub speakers: Vec<Spanned<SpeakerId>>,
+    pub speakers: Option<Vec<Spanned<SpeakerId>>>,
     /// Where the camera stands, usually `{ cell = "…" }`; what is wider comes from the site.
     #[serde(default)]
     #[schemars(schema_with = "schema::place")]
@@ -329,7 +329,7 @@ impl RawCamera {
             Some(url) => Some(video(url).check_beside(check, source.as_ref(), &zones.list)?),
             None => None,
         };
-        let speakers = Chains::check(&self.speakers, &self.zone, check, speakers);
+        let speakers = Chains::check(self.speakers.as_deref(), &self.zone, check, speakers);
         let fps = check.number(&self.analysis_fps, 0.1..=60.0, "frames a second");
         let stall_s = check.number(&self.stall_s, 0.5..=3600.0, "seconds");
         let turned = turned(check, &self.turned_deg);

@@ -15,12 +15,19 @@ pub struct Chains {
     pub usual: Vec<SpeakerId>,
     /// Those of the zones that have their own, which may be none.
     pub zones: BTreeMap<ZoneId, Vec<SpeakerId>>,
+    /// Whether the camera names its own, be it with an empty list.
+    is_given: bool,
 }
 
 impl Chains {
     /// The loudspeakers of a zone.
     pub fn of(&self, zone: &ZoneId) -> &[SpeakerId] {
         self.zones.get(zone).unwrap_or(&self.usual)
+    }
+
+    /// Whether it was written down whom a zone has, be it nobody.
+    pub(crate) fn is_meant(&self, zone: &ZoneId) -> bool {
+        self.is_given || self.zones.contains_key(zone)
     }
 
     /// All that are named, each once.
@@ -36,17 +43,18 @@ impl Chains {
 
     /// Checks what a camera and its zones name of the `known` ones.
     pub(crate) fn check(
-        usual: &[Spanned<SpeakerId>],
+        usual: Option<&[Spanned<SpeakerId>]>,
         zones: &[RawZone],
         check: &mut Check<'_>,
         known: &[SpeakerId],
     ) -> Self {
-        let usual = chain(usual, check, known);
+        let is_given = usual.is_some();
+        let usual = chain(usual.unwrap_or_default(), check, known);
         let own = |zone: &RawZone| {
             let chain = chain(zone.speakers.as_ref()?, check, known);
             Some((zone.id.get_ref().clone(), chain))
         };
-        Self { usual, zones: zones.iter().filter_map(own).collect() }
+        Self { usual, zones: zones.iter().filter_map(own).collect(), is_given }
     }
 }
 
@@ -125,12 +133,15 @@ speakers = []
     }
 
     #[test]
-    fn a_zone_whose_warnings_nobody_hears_is_told_and_a_name_that_is_none_refused() {
-        let unheard = |zones: &[&str]| {
-            let told = doubts(&read(&rules(zones)), |_| None);
+    fn a_zone_that_nobody_gave_a_loudspeaker_is_told_and_a_name_that_is_none_refused() {
+        let unheard = |text: &str| {
+            let told = doubts(&read(text), |_| None);
             told.iter().any(|doubt| doubt.problem.contains("has no speaker, so nobody is warned"))
         };
-        assert!(!unheard(&["east-kerb", "west-kerb", "whole"]) && unheard(&["east-kerb", "ward"]));
+        let of_camera = |list: &str| rules(&["whole"]).replace("speakers = [\"hall\"]\n", list);
+        assert!(!unheard(&rules(&["east-kerb", "west-kerb", "whole"])));
+        assert!(!unheard(&rules(&["ward"])), "it is written there that nobody is warned");
+        assert!(unheard(&of_camera("")) && !unheard(&of_camera("speakers = []\n")));
         let text = rules(&["west-kerb"]).replace("[\"west\"]", "[\"wets\"]");
         let told = resolve(&Source::new("site.toml", text.as_str())).unwrap_err().to_string();
         assert!(told.contains("there is no speaker `wets`") && told.contains("`west`"), "{told}");

@@ -46,7 +46,7 @@ pub fn shown(bundle: &Shown, language: Language) -> String {
             line(format!("{}，{} 字节", entry.file, entry.bytes));
         }
         for gap in &manifest.missing {
-            line(format!("注明缺少：{}：{}", gap.what, say.why(&gap.why)));
+            line(format!("注明缺少：{}：{}", say.lacking(&gap.what), say.why(&gap.why)));
         }
     }
     text

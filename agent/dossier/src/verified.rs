@@ -58,7 +58,7 @@ fn bundle(text: &mut String, found: &Verification) {
         line(format!("时间戳：{} 证明第 {} 号封存在 {}{accuracy} 已存在，{trust}", stamp.by, stamp.seal, stamp.at));
     }
     for gap in &found.missing {
-        line(format!("封存时已注明缺少：{}：{}", gap.what, SAY.why(&gap.why)));
+        line(format!("封存时已注明缺少：{}：{}", SAY.lacking(&gap.what), SAY.why(&gap.why)));
     }
     for problem in &found.problems {
         line(problems::in_words(SAY, problem));

@@ -35,7 +35,7 @@ fn verify(path: &Path, trusted: &Trusted, language: Option<Language>) -> Command
         None => writeln!(out, "{}", found.to_json())?,
         Some(language) => write!(out, "{}", forewarn_dossier::verified(&found, language))?,
     }
-    holds(path, found.holds())
+    holds(path, found.holds(), language)
 }
 
 fn report(path: &Path, (out, language): (&Path, Language), trusted: &Trusted) -> CommandResult {
@@ -44,7 +44,7 @@ fn report(path: &Path, (out, language): (&Path, Language), trusted: &Trusted) ->
     let file = std::fs::File::create_new(out).and_then(|mut file| file.write_all(page.html.as_bytes()));
     let code = file.as_ref().map_or_else(ExitCode::of_output, |()| ExitCode::Failed);
     file.with_context(|| format!("failed to write {}, which must not be there yet", out.display())).or_exit(code)?;
-    holds(path, page.holds)
+    holds(path, page.holds, Some(language))
 }
 
 fn trusted(signers: &[PathBuf], stamps: &Stampers) -> Result<Trusted, CommandError> {
@@ -54,7 +54,10 @@ fn trusted(signers: &[PathBuf], stamps: &Stampers) -> Result<Trusted, CommandErr
     Trusted::read(signers, &stampers).or_exit(ExitCode::BadInput)
 }
 
-fn holds(path: &Path, is_intact: bool) -> CommandResult {
-    let error = || anyhow!("{} is not what was sealed", path.display());
+fn holds(path: &Path, is_intact: bool, language: Option<Language>) -> CommandResult {
+    let error = || match language {
+        Some(Language::Zh) => anyhow!("{} 与封存时不符", path.display()),
+        _ => anyhow!("{} is not what was sealed", path.display()),
+    };
     if is_intact { Ok(()) } else { Err(CommandError { code: ExitCode::Failed, error: error() }) }
 }

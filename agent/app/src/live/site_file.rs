@@ -37,7 +37,7 @@ fn now(draft: &Draft) -> DraftNow {
         Line::In(text) => ChangedLine::In(text),
         Line::Gap(lines) => ChangedLine::Gap(lines),
     };
-    let doubts = draft.site.doubts.iter().map(ToString::to_string).collect();
+    let doubts = draft.new_doubts().iter().map(ToString::to_string).collect();
     DraftNow { base: draft.base(), lines: draft.changed_lines().into_iter().map(line).collect(), doubts }
 }
 

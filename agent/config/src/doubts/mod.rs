@@ -41,7 +41,13 @@ impl fmt::Display for Doubt {
 
 /// The doubts about a site. `picture` tells the size of a camera's picture in pixels, where it is known.
 pub fn doubts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> Vec<Doubt> {
-    let mut doubts: Vec<Doubt> = site.doubts.iter().map(Doubt::at_a_line).collect();
+    let of_file = site.doubts.iter().map(Doubt::at_a_line);
+    of_file.chain(of_parts(site, picture)).collect()
+}
+
+/// The doubts that no line of the file has, because they are about how its parts go together.
+fn of_parts(site: &Site, picture: impl Fn(&Camera) -> Option<(u32, u32)>) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
     if site.cameras.is_empty() {
         doubts.push(Doubt {
             about: "site".to_owned(),
@@ -89,7 +95,11 @@ fn of_camera(site: &Site, camera: &Camera, picture: Option<(u32, u32)>) -> Vec<D
             mend: "add a `[[camera.rule]]`, or leave the camera out".to_owned(),
         });
     }
-    let is_unheard = |rule: &Rule| words::given(rule).is_some() && camera.speakers.of(&rule.key.zone).is_empty();
+    let is_unheard = |rule: &Rule| {
+        words::given(rule).is_some()
+            && camera.speakers.of(&rule.key.zone).is_empty()
+            && !camera.speakers.is_meant(&rule.key.zone)
+    };
     if let Some(rule) = camera.rules.iter().find(|rule| is_unheard(rule)) {
         doubts.push(Doubt {
             about: format!("camera {}", camera.id),
@@ -131,8 +141,17 @@ fn of_camera(site: &Site, camera: &Camera, picture: Option<(u32, u32)>) -> Vec<D
 
 /// The doubts about a site as it is now that there were not about it as it was before.
 pub fn new_doubts(before: &Site, now: &Site) -> Vec<Doubt> {
-    let known = doubts(before, |_| None);
-    doubts(now, |_| None).into_iter().filter(|doubt| !known.contains(doubt)).collect()
+    // A line that only moved makes no doubt a new one.
+    let is_known = |told: &&ConfigError| {
+        before
+            .doubts
+            .iter()
+            .any(|known| (&known.key, &known.problem, &known.mend) == (&told.key, &told.problem, &told.mend))
+    };
+    let of_file = now.doubts.iter().filter(|told| !is_known(told)).map(Doubt::at_a_line);
+    let known = of_parts(before, |_| None);
+    let of_now = of_parts(now, |_| None).into_iter().filter(|doubt| !known.contains(doubt));
+    of_file.chain(of_now).collect()
 }
 
 fn about(rule: &Rule) -> String {

@@ -280,3 +280,16 @@ fn two_cameras_that_send_to_one_port_are_told() {
         assert_eq!(found(other), [""; 0], "{other}");
     }
 }
+
+#[test]
+fn what_was_doubted_before_is_not_new_wherever_its_line_is_now() {
+    let read = |text: &str| resolve(&Source::new("site.toml", text)).unwrap();
+    let camera = "[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/1\"\nspeakers = [\"horn\", \"horn\"]\n";
+    let before = format!("[site]\nid = \"s\"\n[[speaker]]\nid = \"horn\"\nkind = \"local\"\n{camera}{RULE}");
+    let moved = before.replace("[site]", "# Moves every line.\n[site]");
+    assert!(!doubts(&read(&before), |_| None).is_empty());
+    assert_eq!(new_doubts(&read(&before), &read(&moved)), []);
+    let more = moved + "[[camera]]\nid = \"yard\"\nurl = \"rtsp://cam/2\"\n";
+    let told = new_doubts(&read(&before), &read(&more));
+    assert_eq!(told.iter().map(|doubt| doubt.about.as_str()).collect::<Vec<_>>(), ["camera yard"]);
+}

@@ -7,6 +7,7 @@ use forewarn_base::hash;
 use super::file::{place, replace, undo_path};
 use super::similar_lines::lines;
 use super::{Change, EditError, apply};
+use crate::doubts::{Doubt, doubts, new_doubts};
 use crate::site::{Site, resolve};
 use crate::source::Source;
 
@@ -39,6 +40,12 @@ impl Draft {
     /// Names the file as it was read, so that nobody overwrites what somebody else wrote meanwhile.
     pub fn base(&self) -> String {
         hash::sha256_of_bytes(self.former.text().as_bytes())
+    }
+
+    /// What works by these changes and is hardly meant, and was not there before them.
+    pub fn new_doubts(&self) -> Vec<Doubt> {
+        let former = resolve(&self.former);
+        former.map_or_else(|_| doubts(&self.site, |_| None), |former| new_doubts(&former, &self.site))
     }
 
     /// What changes, line by line, with a few lines around it.

@@ -100,7 +100,11 @@ fn missing(page: &mut Html, say: Say, opened: &Opened) {
     page.paragraph(say.pick("Stated as missing when it was sealed:", "封存时已注明缺少："));
     page.raw("<ul>\n");
     for gap in &manifest.missing {
-        page.raw("<li>").text(&gap.what).text(say.pick(": ", "：")).text(say.why(&gap.why)).raw("</li>\n");
+        page.raw("<li>")
+            .text(&say.lacking(&gap.what))
+            .text(say.pick(": ", "："))
+            .text(&say.why(&gap.why))
+            .raw("</li>\n");
     }
     page.raw("</ul>\n");
 }
