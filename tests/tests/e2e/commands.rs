@@ -317,7 +317,7 @@ fn what_is_asked_is_done_once_answered_and_written_up_also_over_a_restart() {
     world.platform.publish(TOPIC, &forged).unwrap();
     assert!(world.reply("forged-1", "refused")["why"].as_str().unwrap().starts_with("its signature is not that"));
     world.send(&command("nobody-1", &json!({ "speak": { "speaker": "bell", "text": "Hello" } })));
-    assert_eq!(world.reply("nobody-1", "failed")["why"], "there is no such speaker");
+    assert_eq!(world.reply("nobody-1", "failed")["why"], "there is no speaker `bell`; there is: horn");
 
     let refused_twice = || {
         let audit = world.audit();

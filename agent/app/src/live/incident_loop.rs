@@ -397,7 +397,7 @@ impl IncidentLoop {
         self.tell(&Happening::Announcing { announcement: announcement.clone(), at: now });
         self.saying.insert(id, announcement.clone());
         if let Err((kind, reason)) = self.ends.speakers.offer(announcement) {
-            let outcome = AnnounceOutcome::Failed { kind, reason: reason.to_owned() };
+            let outcome = AnnounceOutcome::Failed { kind, reason };
             super::speakers::count(&speaker, &outcome);
             self.saying.remove(&id);
             self.ends.board.announced(&speaker, &outcome);

@@ -39,10 +39,18 @@ pub struct Speakers {
 }
 
 /// Why an announcement was not taken: as a failure, and in words.
-pub type Refused = (FailureKind, &'static str);
+pub type Refused = (FailureKind, String);
 
-const FULL: Refused = (FailureKind::QueueFull, "too many announcements wait for the speaker");
-const UNKNOWN: Refused = (FailureKind::Misconfigured, "there is no such speaker");
+fn full() -> Refused {
+    (FailureKind::QueueFull, "too many announcements wait for the speaker".to_owned())
+}
+
+fn unknown<'a>(wanted: &SpeakerId, there: impl Iterator<Item = &'a SpeakerId>) -> Refused {
+    let names: Vec<&str> = there.map(SpeakerId::as_str).collect();
+    let there =
+        if names.is_empty() { "the site has none".to_owned() } else { format!("there is: {}", names.join(", ")) };
+    (FailureKind::Misconfigured, format!("there is no speaker `{wanted}`; {there}"))
+}
 
 impl Speakers {
     /// Starts them all.
@@ -90,13 +98,14 @@ impl Speakers {
     /// Has an announcement made, before what is less urgent and is or would be heard there. It is not waited for.
     pub fn offer(&self, announcement: Announcement) -> Result<(), Refused> {
         let running = self.lock();
-        let speaker = running.get(&announcement.speaker).ok_or(UNKNOWN)?;
-        self.hall.offer(&speaker.earshot, announcement, |one| speaker.queue.offer(one).map_err(|_| FULL))
+        let speaker =
+            running.get(&announcement.speaker).ok_or_else(|| unknown(&announcement.speaker, running.keys()))?;
+        self.hall.offer(&speaker.earshot, announcement, |one| speaker.queue.offer(one).map_err(|_| full()))
     }
 
     /// Has one made that no incident asks for, and waits for what becomes of it.
     pub fn say(&self, announcement: Announcement) -> Result<AnnounceOutcome, String> {
-        self.voices.wait(announcement.id, || self.offer(announcement).map_err(|(_, why)| why.to_owned()))
+        self.voices.wait(announcement.id, || self.offer(announcement).map_err(|(_, why)| why))
     }
 
     /// What one of them plays for these words, or for a sound file in their place, as a WAV file; none where there is no such.

@@ -256,7 +256,15 @@ impl<A: Adapter> Session<A> {
                 self.acked.push(receipt);
                 self.was_useful = true;
                 self.patience.answered();
-                context.count(|stats| (stats.unanswered_since, stats.is_unproven) = (None, false));
+                let mut is_back = false;
+                context.count(|stats| {
+                    is_back = stats.is_unproven;
+                    (stats.unanswered_since, stats.is_unproven) = (None, false);
+                });
+                if is_back {
+                    let (upstream, peer) = (context.lane.upstream(), context.adapter.peer());
+                    tracing::info!(upstream, %peer, "reports are acknowledged again");
+                }
             }
         }
     }
