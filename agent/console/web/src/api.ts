@@ -232,15 +232,21 @@ export function remember(session: Session | null) {
   csrf = session?.csrf ?? "";
 }
 
+/** Letters of a body that is let outlive the page. */
+const MOST_OUTLIVING = 8000;
+
 async function answered(method: string, path: string, body?: unknown): Promise<Response> {
   const headers: Record<string, string> = {};
   if (body !== undefined) headers["content-type"] = body instanceof Blob ? body.type : "application/json";
   if (method !== "GET" && csrf) headers["x-forewarn-csrf"] = csrf;
+  const said = body === undefined ? null : body instanceof Blob ? body : JSON.stringify(body);
   const answer = await fetch(`/api/v1${path}`, {
     method,
     headers,
-    body: body === undefined ? null : body instanceof Blob ? body : JSON.stringify(body),
+    body: said,
     credentials: "same-origin",
+    // Whoever judges and puts the phone away has judged. Browsers let 64 KiB outlive a page.
+    keepalive: typeof said === "string" && said.length < MOST_OUTLIVING,
   });
   if (answer.ok) return answer;
   const nothing: Both = { en: answer.statusText, zh: `服务器返回 ${answer.status}` };

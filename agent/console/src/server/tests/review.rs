@@ -1,4 +1,4 @@
-//! A hundred incidents that are reviewed by keyboard, in a browser.
+//! A hundred incidents that are reviewed by keyboard, and twenty by touch, in a browser.
 
 use std::fs;
 
@@ -31,8 +31,8 @@ fn picture_all(evidence: &Path) {
 }
 
 #[test]
-fn a_hundred_incidents_are_reviewed_by_keyboard() {
-    let incidents: Vec<u32> = (2..102).collect();
+fn a_hundred_incidents_are_reviewed_by_keyboard_and_twenty_by_touch() {
+    let incidents: Vec<u32> = (2..122).collect();
     let scene = Scene::set_up(&incidents, |_, _, dir| picture_all(&dir.join("evidence/1970-01-01")));
     scene.walk("tests/review.mjs");
 }
