@@ -64,16 +64,17 @@ const CONSOLE: [(&str, &[&str]); 2] = [
 ];
 
 /// Measures the console: what it costs, whether those who look delay decisions, how soon pictures, cards and lists are there.
+/// Of the demo's build, of which most is compiled already where anybody measures.
 pub(crate) fn console(workspace: &Workspace) -> Result<()> {
     setup::setup(false)?;
-    let forewarn = compile::program(workspace, Profile::Release)?;
+    let forewarn = compile::program(workspace, Profile::Demo)?;
     assets::fetch(workspace, &forewarn)?;
     for (package, tests) in CONSOLE {
-        let mut cargo = workspace.cargo(&["test", "--release", "--package", package, "--", "--nocapture"]);
+        let mut cargo = workspace.cargo(&["test", "--profile", "demo", "--package", package, "--", "--nocapture"]);
         run(cargo.args(tests).env("FOREWARN_BIN", &forewarn))?;
     }
     let clip = full_hd(workspace, &demo_clip(&demo::store(&workspace.root))?, Pace::AsCameras)?;
-    let mut cargo = workspace.cargo(&["run", "--release", "--package", "forewarn-tests", "--bin", "looking", "--"]);
+    let mut cargo = workspace.cargo(&["run", "--profile", "demo", "--package", "forewarn-tests", "--bin", "looking", "--"]);
     run(cargo.arg(clip).env("FOREWARN_BIN", &forewarn))
 }
 
