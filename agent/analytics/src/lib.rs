@@ -6,6 +6,8 @@
 #[cfg(test)]
 extern crate self as forewarn_analytics;
 
+mod exclusions;
+mod foot;
 pub mod ground;
 mod groups;
 pub mod heat;
@@ -17,6 +19,7 @@ pub mod suppression;
 mod tracker;
 mod votes;
 
+pub use exclusions::Exclusions;
 pub use groups::ClassGroups;
 pub use rules::{
     CompileError, CompiledRule, Glimpse, Glimpsed, Problem, ReadingCounts, RuleBinding, Rules, RulesMemory, StillZones,

@@ -225,7 +225,7 @@ fn open_lane(
         replay,
         next,
         interval_us,
-        eye: Eye::new(camera.tiles, (input.width, input.height), is_gated),
+        eye: Eye::new(camera.tiles, (input.width, input.height), is_gated).excluding(camera.exclusions.clone()),
         falls: camera.falls.clone().map(FallDetector::new),
         rest: StreamRest::new(StreamSettings { is_gated, ..site.stream_settings(camera) }),
         boxes: Vec::new(),

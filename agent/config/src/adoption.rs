@@ -109,6 +109,11 @@ mod tests {
                 "[[camera.mask]]\nid = \"house\"\npolygon = [[0, 0], [0.1, 0], [0.1, 0.1]]\n[[camera.zone]]",
                 true,
             ),
+            (
+                "[[camera.zone]]",
+                "[[camera.exclusion]]\nid = \"poster\"\npolygon = [[0, 0], [0.1, 0], [0.1, 0.1]]\n[[camera.zone]]",
+                false,
+            ),
             (":p@", ":q@", true),
         ] {
             let (adoption, now) = adoption(from, to);
@@ -117,6 +122,7 @@ mod tests {
             assert_eq!(adoption.streams.contains(&gate), begins_anew, "{to}");
             let (adopted, now) = (&adoption.site.cameras[0], &now.cameras[0]);
             assert_eq!((&adopted.zones, &adopted.source, &adopted.tiles), (&now.zones, &now.source, &now.tiles));
+            assert_eq!(adopted.exclusions, now.exclusions);
             assert!(adopted.is_same_stream(now) && adopted.rules.len() == now.rules.len());
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use forewarn_analytics::luma::{FallingObjectConfig, StaticObjectConfig};
 use forewarn_domain::mask::Mask;
-use forewarn_domain::{Orientation, Place, SpeakerId, StreamId, Zone};
+use forewarn_domain::{Exclusion, Orientation, Place, SpeakerId, StreamId, Zone};
 use forewarn_engine::tiles::Tiles;
 use forewarn_engine::{FallWatch, GroundSetup};
 use forewarn_pipelines::{DecoderPreference, ReplayConfig, RingLimits, RtspTransport, SourceUrl, StreamConfig};
@@ -17,6 +17,7 @@ use toml::Spanned;
 
 use crate::chains::Chains;
 use crate::check::{Check, unwritten};
+use crate::exclusion::{self, RawExclusion};
 use crate::mask::{self, RawMask};
 use crate::rule::{self, Lookup, RawRule, Rule};
 use crate::telemetry::{self, LiveTelemetry, RawTelemetry, Whose};
@@ -124,6 +125,9 @@ pub struct RawCamera {
     /// Parts of the picture that nobody may see; blackened before anything is kept, shown or analysed.
     #[serde(default)]
     pub mask: Vec<RawMask>,
+    /// Parts of the picture that stay visible and recorded, and in which nothing is detected.
+    #[serde(default)]
+    pub exclusion: Vec<RawExclusion>,
     /// Where a camera that flies is and looks.
     #[serde(default)]
     #[schemars(with = "Option<RawTelemetry>")]
@@ -184,6 +188,8 @@ pub struct Camera {
     pub turned: Orientation,
     /// What is hidden in all its pictures.
     pub masks: Arc<[Mask]>,
+    /// Where in its picture nothing is detected.
+    pub exclusions: Arc<[Exclusion]>,
     /// Whether all its video is kept around the clock.
     pub has_footage: bool,
     /// Time without a frame after which the stream counts as interrupted.
@@ -334,9 +340,12 @@ impl RawCamera {
         let stall_s = check.number(&self.stall_s, 0.5..=3600.0, "seconds");
         let turned = turned(check, &self.turned_deg);
         let masks = mask::check(&self.mask, check, self.detect_url.is_some());
+        let exclusions = exclusion::check(&self.exclusion, check, self.detect_url.is_some(), lookup.classes);
         let rules = rule::check(&self.rule, check, &self.id, &zones, lookup);
+        exclusion::doubt_zones(check, &self.rule, &zones.list, &exclusions);
         let static_objects = luma::static_objects(check, self.static_objects.as_ref(), &rules);
-        let falls = luma::falling_objects(check, self.falling_objects.as_ref(), &rules, &zones.list);
+        let exclusions = exclusions.into();
+        let falls = luma::falling_objects(check, self.falling_objects.as_ref(), &rules, (&zones.list, &exclusions));
         if let (Some((at, _)), None) = (zones.on_ground.first(), &self.telemetry) {
             let zone = &zones.list[*at].id;
             let problem = format!("zone `{zone}` lies on the ground, and no telemetry tells its rules where that is");
@@ -361,6 +370,7 @@ impl RawCamera {
             decoder: self.decoder.parse().unwrap_or_default(),
             turned: turned?,
             masks: masks?.into(),
+            exclusions,
             has_footage: self.footage,
             stall: Duration::from_secs_f64(stall_s?),
             analysis_interval: Duration::from_secs_f64(1.0 / fps?),

@@ -27,7 +27,7 @@ pub struct Change {
 /// What a change is a matter of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Concern {
-    /// Zones, rules or violations of a camera.
+    /// Zones, exclusions, rules or violations of a camera.
     Watching(StreamId),
     /// Anything else of a camera, or the camera itself.
     Camera(StreamId),
@@ -169,7 +169,7 @@ fn add_entry(parts: &mut BTreeMap<Part, Value>, list: &str, n: usize, mut entry:
     let id = entry.get("id").and_then(Value::as_str).map_or_else(|| format!("{}", n + 1), str::to_owned);
     let owner = format!("{list} {id}");
     if let Some(table) = entry.as_table_mut() {
-        for (key, of) in [("zone", "a zone of "), ("rule", "a rule of ")] {
+        for (key, of) in [("zone", "a zone of "), ("exclusion", "an exclusion of "), ("rule", "a rule of ")] {
             if let Some(inner) = table.remove(key) {
                 parts.insert((owner.clone(), of), inner);
             }
@@ -253,6 +253,11 @@ pub(crate) mod tests {
             ("cam/1", "cam/2", "camera gate changed"),
             ("0.9, 0.9", "0.8, 0.9", "a zone of camera gate changed"),
             ("loitering", "intrusion", "a rule of camera gate changed"),
+            (
+                "[[camera.rule]]",
+                "[[camera.exclusion]]\nid = \"p\"\npolygon = [[0, 0], [0.1, 0], [0.1, 0.1]]\n[[camera.rule]]",
+                "an exclusion of camera gate is new",
+            ),
             ("[site]", "[heat_map]\n[site]", "[heat_map] is new"),
             (
                 "id = \"s\"",

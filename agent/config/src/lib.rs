@@ -23,6 +23,7 @@ pub mod doubts;
 mod drawing;
 pub mod edit;
 mod evidence;
+mod exclusion;
 mod explain;
 mod first;
 mod header;

@@ -1,8 +1,10 @@
 //! Settings of the detectors on grey planes: `static_objects` and `falling_objects` of a camera.
 
+use std::sync::Arc;
+
 use forewarn_analytics::CompiledRule;
 use forewarn_analytics::luma::{FallingObjectConfig, LumaConfigError, StaticObjectConfig};
-use forewarn_domain::Zone;
+use forewarn_domain::{Exclusion, Zone};
 use forewarn_engine::{Area, FallWatch};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -51,7 +53,7 @@ pub(crate) fn falling_objects(
     check: &mut Check<'_>,
     raw: Option<&Spanned<toml::Table>>,
     rules: &[Rule],
-    zones: &[Zone],
+    (zones, exclusions): (&[Zone], &Arc<[Exclusion]>),
 ) -> Option<FallWatch> {
     let config = settings(check, raw, "falling_objects", FallingObjectConfig::check)?;
     let of_falls = || rules.iter().filter(|rule| rule.compiled.is_about_falls());
@@ -70,7 +72,7 @@ pub(crate) fn falling_objects(
         check.doubt_key(raw.span(), "min_confidence", problem, mend);
     }
     let areas = of_falls().filter_map(|rule| zones.iter().find(|zone| zone.id == rule.key.zone)).map(Area::of);
-    areas.reduce(Area::joined).map(|area| FallWatch { config, area })
+    areas.reduce(Area::joined).map(|area| FallWatch { config, area, exclusions: Arc::clone(exclusions) })
 }
 
 /// Settings of a detector that no rule asks for.

@@ -26,6 +26,7 @@ impl Site {
             zones: camera.zones.clone(),
             rules: camera.rules.iter().map(|rule| rule.compiled.clone()).collect(),
             static_objects: camera.static_objects.clone(),
+            exclusions: camera.exclusions.clone(),
             ground: camera.ground.clone(),
         };
         EngineSetup {

@@ -39,7 +39,7 @@ use crate::update::{RawUpdate, Update};
 use crate::upstream::RawUpstream;
 use crate::violations::{Library, RawViolations};
 use crate::{
-    attributes, beside, camera, case, client_ids, commands, evidence, header, inference, listen, map, mask, model,
+    attributes, beside, camera, case, client_ids, commands, evidence, exclusion, header, inference, listen, map, mask, model,
 };
 use crate::{
     plain_texts, power, rule, sensor, speaker, storage, telemetry, tracking, update, upstream, version, violations,
@@ -129,7 +129,7 @@ pub struct RawSite {
 }
 
 /// The parts of the annotated example, in the order of the file.
-const EXAMPLES: [&str; 23] = [
+const EXAMPLES: [&str; 24] = [
     "# A site of one gateway: what it sees, where it warns, to whom it reports.\n\
      # Check it with `forewarn check site.toml`, try it on a recording with `forewarn replay`, run it with `forewarn run`.\n\
      # Paths are relative to this file.\n",
@@ -152,6 +152,7 @@ const EXAMPLES: [&str; 23] = [
     sensor::EXAMPLE,
     camera::EXAMPLE,
     mask::EXAMPLE,
+    exclusion::EXAMPLE,
     zone::EXAMPLE,
     rule::EXAMPLE,
     telemetry::EXAMPLE,

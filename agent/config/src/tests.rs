@@ -79,7 +79,7 @@ fn misspelt_keys_name_the_nearest() {
     check(
         &camera("anlysis_fps = 5.0\n"),
         &expect![[r"
-            site.toml:10: anlysis_fps: unknown field `anlysis_fps`, expected one of `id`, `url`, `detect_url`, `user`, `password_file`, `password_env`, `transport`, `decoder`, `turned_deg`, `footage`, `analysis_fps`, `motion_gate`, `tiles`, `static_objects`, `falling_objects`, `stall_s`, `speakers`, `place`, `at`, `mask`, `telemetry`, `zone`, `rule`
+            site.toml:10: anlysis_fps: unknown field `anlysis_fps`, expected one of `id`, `url`, `detect_url`, `user`, `password_file`, `password_env`, `transport`, `decoder`, `turned_deg`, `footage`, `analysis_fps`, `motion_gate`, `tiles`, `static_objects`, `falling_objects`, `stall_s`, `speakers`, `place`, `at`, `mask`, `exclusion`, `telemetry`, `zone`, `rule`
               fix: did you mean `analysis_fps`?"]],
     );
     check(

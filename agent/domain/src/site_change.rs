@@ -18,6 +18,8 @@ pub enum Shape {
     Line,
     /// A part that nobody may see.
     Mask,
+    /// A part in which nothing is detected.
+    Exclusion,
 }
 
 /// A change of what is drawn over a camera's picture.

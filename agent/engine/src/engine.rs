@@ -82,7 +82,7 @@ impl StreamBrain {
             tracker: Tracker::new(tracker.clone()),
             rules: Rules::new(of.rules).with_groups(tracker.groups()),
             zones: StillZones::new(of.zones),
-            things: Things::new(of.static_objects),
+            things: Things::new(of.static_objects, of.exclusions),
             ground: of.ground.map(GroundWatch::new),
             is_blind: false,
             looking: None,
@@ -452,7 +452,7 @@ impl Engine {
                 Some(brain) => {
                     brain.rules.adopt(of.rules, |rule, subject| incidents.is_open(rule, subject));
                     brain.zones = StillZones::new(of.zones);
-                    brain.things.adopt(of.static_objects);
+                    brain.things.adopt(of.static_objects, of.exclusions);
                     match (&mut brain.ground, of.ground) {
                         (Some(ground), Some(setup)) => ground.adopt(setup),
                         (ground, setup) => *ground = setup.map(GroundWatch::new),

@@ -1,10 +1,12 @@
 //! How one stream's frames are looked at, live and in a replay: what moves in them, and which tiles or windows are worth a
 //! look.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use forewarn_analytics::Exclusions;
 use forewarn_analytics::luma::{LookReason, LumaPlane, MotionGate, MotionGateConfig};
-use forewarn_domain::{BBox, Coverage, Detection, Detector, DetectorError, Frame, InputGrid, Tile, Timestamp, Window};
+use forewarn_domain::{BBox, Coverage, Detection, Detector, DetectorError, Exclusion, Frame, InputGrid, Tile, Timestamp, Window};
 
 use crate::focus::Focus;
 use crate::heads;
@@ -59,6 +61,7 @@ pub struct Eye {
     input: (u32, u32),
     /// Larger side of the smaller subjects that were tracked, in pixels of the frame; before that of those expected.
     usual_px: Option<f32>,
+    exclusions: Exclusions,
 }
 
 /// Tiles and what they were planned for.
@@ -83,7 +86,20 @@ impl Eye {
             focus: (is_gated && tiles.is_none()).then(Focus::default),
             input,
             usual_px: tiles.and_then(|tiles| tiles.expected_px),
+            exclusions: Exclusions::default(),
         }
+    }
+
+    /// The eye, that finds nothing in these parts of the picture.
+    #[must_use]
+    pub fn excluding(mut self, exclusions: Arc<[Exclusion]>) -> Self {
+        self.exclude(exclusions);
+        self
+    }
+
+    /// Finds nothing in these parts of the picture from the next frame on; all else goes on as it was.
+    pub fn exclude(&mut self, exclusions: Arc<[Exclusion]>) {
+        self.exclusions = Exclusions::new(exclusions);
     }
 
     /// Whether tiles are looked at.
@@ -100,6 +116,7 @@ impl Eye {
     pub fn glance(&mut self, frame: &Frame) -> Glance {
         let Some(gate) = &mut self.gate else { return Glance { plane: None, is_moving: true, regions: Vec::new() } };
         let plane = plane_of(frame);
+        gate.pass_over(self.exclusions.passed_over(&plane));
         let motion = gate.look(frame.meta.captured_at, &plane);
         let (width, height) = (frame.width as f32, frame.height as f32);
         let to_frame = |b: &BBox| BBox::new(b.x0 * width, b.y0 * height, b.x1 * width, b.y1 * height);
@@ -158,10 +175,12 @@ impl Eye {
             focus.failed();
             return parts;
         };
+        focus.pass_over(plane, self.exclusions.passed_over(plane));
         Parts { windows: focus.windows(frame.meta.captured_at, plane, &of_frame), grid, ..parts }
     }
 
-    /// Puts together what the detector says of the parts of a frame, and what is known of the rest of it.
+    /// Puts together what the detector says of the parts of a frame, and what is known of the rest of it, without what is not to
+    /// be detected. Heads are put to their people, and come last.
     pub fn told(
         &mut self,
         parts: &Parts,
@@ -170,20 +189,23 @@ impl Eye {
         found: Result<Vec<Vec<Detection>>, DetectorError>,
     ) -> Result<Vec<Detection>, DetectorError> {
         let size = (frame.width, frame.height);
-        let (Some(focus), Some(plane), Some(grid)) = (&mut self.focus, plane, parts.grid) else {
-            return found.map(|found| parts.merge(frame, found));
+        let merged = match (&mut self.focus, plane, parts.grid) {
+            (Some(focus), Some(plane), Some(grid)) => match (found, &parts.windows) {
+                (Ok(found), Some(windows)) => focus.saw(size, plane, windows, found),
+                (Ok(found), None) => {
+                    let whole = found.first().map_or(&[][..], Vec::as_slice);
+                    focus.saw_whole(frame.meta.captured_at, plane, &grid, whole);
+                    parts.merge(size, found)
+                }
+                (Err(error), _) => {
+                    focus.failed();
+                    return Err(error);
+                }
+            },
+            _ => parts.merge(size, found?),
         };
-        match (found, &parts.windows) {
-            (Ok(found), Some(windows)) => Ok(heads::people_of(size, focus.saw(size, plane, windows, found))),
-            (Ok(found), None) => {
-                focus.saw_whole(frame.meta.captured_at, plane, &grid, found.first().map_or(&[][..], Vec::as_slice));
-                Ok(parts.merge(frame, found))
-            }
-            (Err(error), _) => {
-                focus.failed();
-                Err(error)
-            }
-        }
+        // Windows and tiles that cut somebody must know of all who are there, so that nobody is left out before.
+        Ok(heads::people_of(size, heads::without_excluded(&mut self.exclusions, size, merged)))
     }
 
     /// Takes in the sizes of the subjects in view: a quarter of them is smaller than what counts.
@@ -231,23 +253,24 @@ impl Parts {
         }
     }
 
-    /// Puts together what the detector says of the pictures. Heads are put to their people, and come last.
-    fn merge(&self, frame: &Frame, found: Vec<Vec<Detection>>) -> Vec<Detection> {
-        let size = (frame.width, frame.height);
+    /// Puts together what the detector says of the pictures of a frame of `size`.
+    fn merge(&self, size: (u32, u32), found: Vec<Vec<Detection>>) -> Vec<Detection> {
         let seen = |(tile, found): (&Tile, Vec<Detection>)| Seen { tile: *tile, detections: tile.to_frame(found) };
-        let merged = match self.tiles.as_slice() {
+        match self.tiles.as_slice() {
             [_] => found.into_iter().next().unwrap_or_default(),
             tiles => tiles::merge(size, tiles.iter().zip(found).map(seen).collect()),
-        };
-        heads::people_of(size, merged)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use forewarn_domain::zone::ZoneUnit;
+    use forewarn_domain::{Point, Polygon, ZoneId};
+
     use super::*;
     use crate::engine::Analysed;
-    use crate::testing::{at_s, grey};
+    use crate::testing::{at_s, frame, grey};
 
     const EYE: Tiles = Tiles {
         spec: TileSpec { grid: Grid::Auto, overlap: 0.2, smallest_px: None },
@@ -283,6 +306,31 @@ mod tests {
         let spec = TileSpec { smallest_px: Some(30.0), ..EYE.spec };
         let mut eye = Eye::new(Some(Tiles { spec, ..EYE }), (416, 416), false);
         assert_eq!(tiles_for(&mut eye, &[person(200.0)]), 12, "what the site says counts");
+    }
+
+    #[test]
+    fn what_moves_where_nothing_is_detected_wakes_nobody_and_gets_no_window() {
+        let corners = [[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]].map(Point::from).to_vec();
+        let (polygon, unit) = (Polygon::new(corners), ZoneUnit::Normalised);
+        let half = Exclusion { id: ZoneId::new("screen").unwrap(), polygon, unit, classes: Arc::default() };
+        let mut eye = Eye::new(None, (640, 480), true).excluding([half].into());
+        let grid = InputGrid { size_px: (640, 480), step_px: 32, scale: 1.0 };
+        let mut look = |n: u32, x: Option<usize>| {
+            let mut samples = vec![128; 640 * 480 * 3 / 2];
+            let rows = if x.is_some() { 100..200 } else { 0..0 };
+            rows.for_each(|y| samples[y * 640 + x.unwrap_or(0)..][..60].fill(220));
+            let frame = frame(n, at_s(f64::from(n) / 5.0), samples);
+            let glance = eye.glance(&frame);
+            eye.analysed();
+            let parts = eye.parts(&frame, frame.meta.captured_at, &[], &[], 0);
+            let parts = eye.narrowed(parts, &frame, &glance, Some(grid));
+            let windows = parts.windows().map(<[Window]>::len);
+            eye.told(&parts, &frame, glance.plane.as_ref(), Ok(vec![Vec::new(); windows.unwrap_or(1)])).unwrap();
+            (glance.is_moving, windows)
+        };
+        assert_eq!(look(0, None), (true, None), "the first frame is looked at as a whole");
+        assert_eq!([look(1, Some(100)), look(2, None)], [(false, Some(0)); 2]);
+        assert_eq!(look(3, Some(400)), (true, Some(1)));
     }
 
     #[test]

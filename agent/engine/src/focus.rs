@@ -60,6 +60,11 @@ pub(crate) struct Focus {
 }
 
 impl Focus {
+    /// These samples of a plane are no cause for a look, whatever they show.
+    pub(crate) fn pass_over(&mut self, plane: &LumaPlane, samples: &[bool]) {
+        self.looked_at.pass_over(plane, samples);
+    }
+
     /// The windows in which a frame that was taken at `at` is looked at; none where that is the whole of it.
     pub(crate) fn windows(&mut self, at: Timestamp, plane: &LumaPlane, grid: &InputGrid) -> Option<Vec<Window>> {
         let (_, whole_at) = self.whole.filter(|(of, at_then)| of == grid && at >= *at_then)?;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use forewarn_analytics::Exclusions;
 use forewarn_domain::detection::HEAD_CLASSES;
 use forewarn_domain::{BBox, Class, Detection, SeenHead, Track, TrackId, TrackState};
 
@@ -39,6 +40,28 @@ const NEARLY_AS_WELL: f32 = 0.25;
 const NEARLY_AS_SURE: f32 = 0.2;
 /// What it counts against a person that the detector is not at all sure of the box.
 const UNSURE: f32 = 0.3;
+
+/// The detections without those that lie in an exclusion. A head stays or goes with its person; one that is nobody's is judged by
+/// itself, and goes with people as well, since it would make a person.
+pub(crate) fn without_excluded(
+    exclusions: &mut Exclusions,
+    size: (u32, u32),
+    mut detections: Vec<Detection>,
+) -> Vec<Detection> {
+    if exclusions.is_empty() {
+        return detections;
+    }
+    let person = Class::new("person");
+    let mut heads = without_doubles(taken_out(&mut detections));
+    let own = own_of(&detections, &heads);
+    let stays: Vec<bool> = detections.iter().map(|one| !exclusions.hold(&one.class, &one.bbox, size)).collect();
+    heads.retain(|head| match own.iter().position(|own| *own == Some(head.bbox)) {
+        Some(owner) => stays[owner],
+        None => ![&head.class, &person].into_iter().any(|class| exclusions.hold(class, &head.bbox, size)),
+    });
+    let left = detections.into_iter().zip(stays).filter_map(|(one, stays)| stays.then_some(one));
+    left.chain(heads).collect()
+}
 
 /// The detections, heads last. Each head is put to at most one person and each person to at most one head. A head lends
 /// its score to its person, whose box then reaches up to its top. A sure head that is nobody's makes a person of a box that
@@ -226,6 +249,38 @@ mod tests {
     fn found(class: &str, score: f32, corners: [f32; 4]) -> Detection {
         let [x0, y0, x1, y1] = corners;
         Detection { class: Class::new(class), score, bbox: BBox::new(x0, y0, x1, y1) }
+    }
+
+    /// What is left of what was found where nothing of these classes is detected in the left half of a picture.
+    fn left_of(found: Vec<Detection>, classes: &[&str]) -> Vec<Detection> {
+        let half = [[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]].map(forewarn_domain::Point::from);
+        let half = forewarn_domain::Exclusion {
+            id: forewarn_domain::ZoneId::new("half").unwrap(),
+            polygon: forewarn_domain::Polygon::new(half.to_vec()),
+            unit: forewarn_domain::zone::ZoneUnit::Normalised,
+            classes: classes.iter().map(|class| Class::new(class)).collect(),
+        };
+        without_excluded(&mut Exclusions::new([half].into()), (640, 480), found)
+    }
+
+    #[test]
+    fn a_head_stays_or_goes_with_its_person_and_alone_by_itself() {
+        let leaning = found("person", 0.9, [280.0, 290.0, 380.0, 470.0]);
+        let of_leaning = found("head", 0.9, [285.0, 294.0, 309.0, 324.0]);
+        let left = found("person", 0.9, [260.0, 100.0, 370.0, 280.0]);
+        let of_left = found("head", 0.9, [330.0, 102.0, 356.0, 132.0]);
+        let poster = found("head", 0.9, [40.0, 102.0, 66.0, 132.0]);
+        let behind = found("head", 0.9, [500.0, 102.0, 526.0, 132.0]);
+        let (car, dog) = (found("car", 0.9, [10.0, 200.0, 90.0, 300.0]), found("dog", 0.9, [400.0, 200.0, 460.0, 300.0]));
+        let stays = vec![leaning.clone(), dog.clone(), of_leaning.clone(), behind.clone()];
+        let all = vec![leaning, left.clone(), car.clone(), dog, of_leaning, of_left.clone(), poster.clone(), behind];
+        let left_of_all = |classes: &[&str]| left_of(all.clone(), classes);
+        assert_eq!(left_of_all(&[]), stays, "by the feet, whatever side the head is on");
+        let of_people = left_of_all(&["person"]);
+        assert!(of_people.contains(&car) && of_people.len() == stays.len() + 1, "{of_people:?}");
+        let of_heads = left_of_all(&["head"]);
+        assert!(!of_heads.contains(&poster) && of_heads.len() == all.len() - 1, "{of_heads:?}");
+        assert_eq!(left_of(vec![poster], &["car"]).len(), 1);
     }
 
     #[test]

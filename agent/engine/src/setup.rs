@@ -1,10 +1,11 @@
 //! What the decisions of a site rest on, as plain values.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use forewarn_analytics::luma::StaticObjectConfig;
 use forewarn_analytics::{CompiledRule, TrackerConfig};
-use forewarn_domain::{RuleKey, StreamId, Zone};
+use forewarn_domain::{Exclusion, RuleKey, StreamId, Zone};
 use forewarn_incident::RulePolicy;
 
 use crate::ground::GroundSetup;
@@ -32,6 +33,8 @@ pub struct StreamSetup {
     pub rules: Vec<CompiledRule>,
     /// How things that stay are sought; none where no rule is about them.
     pub static_objects: Option<StaticObjectConfig>,
+    /// Where things that stay do not count.
+    pub exclusions: Arc<[Exclusion]>,
     /// What is known of a camera that flies; none of one that stands.
     pub ground: Option<GroundSetup>,
 }

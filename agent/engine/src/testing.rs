@@ -66,7 +66,7 @@ pub(crate) fn setup(id: &str, change: impl FnOnce(&mut Violation, &mut RuleBindi
     EngineSetup {
         streams: BTreeMap::from([(
             gate(),
-            StreamSetup { zones: binding.zones, rules: vec![rule], static_objects, ground: None },
+            StreamSetup { zones: binding.zones, rules: vec![rule], static_objects, ..StreamSetup::default() },
         )]),
         policies: BTreeMap::from([(key, policy)]),
         tracker: TrackerConfig::default(),

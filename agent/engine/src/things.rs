@@ -1,11 +1,13 @@
 //! Things in a stream's picture that no model names: what appears and stays, and what falls. Found on small grey planes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
+use forewarn_analytics::Exclusions;
 use forewarn_analytics::luma::{
     BroughtBy, Fall, LearnedScene, LumaPlane, StaticObject, StaticObjectConfig, StaticObjectDetector,
 };
-use forewarn_domain::{BBox, Bringer, Origin, Timestamp, Track};
+use forewarn_domain::{BBox, Bringer, Exclusion, Origin, Timestamp, Track};
 
 /// Falls that may wait for the next analysed frame; of more the oldest is given up. Only hail or a frame
 /// that is long in coming brings so many.
@@ -18,6 +20,8 @@ pub(crate) type Thing = (Track, Option<Origin>);
 #[derive(Debug, Default)]
 pub(crate) struct Things {
     still: Option<Still>,
+    /// Where nothing counts that stays.
+    exclusions: Exclusions,
     /// Falls that the rules have not been told of.
     fallen: VecDeque<Fall>,
 }
@@ -33,21 +37,23 @@ struct Still {
 }
 
 impl Things {
-    /// Things of a stream whose rules are about what `still` says.
-    pub(crate) fn new(still: Option<StaticObjectConfig>) -> Self {
+    /// Things of a stream whose rules are about what `still` says, but for those in `exclusions`.
+    pub(crate) fn new(still: Option<StaticObjectConfig>, exclusions: Arc<[Exclusion]>) -> Self {
         let still = still.map(|config| Still {
             rows: 0,
             detector: StaticObjectDetector::new(config.clone()),
             config,
             learned: None,
         });
-        Self { still, fallen: VecDeque::new() }
+        Self { still, exclusions: Exclusions::new(exclusions), fallen: VecDeque::new() }
     }
 
     /// Seeks what `still` says from now on; begins anew where that is another manner.
-    pub(crate) fn adopt(&mut self, still: Option<StaticObjectConfig>) {
-        if self.still.as_ref().map(|known| &known.config) != still.as_ref() {
-            self.still = Self::new(still).still;
+    pub(crate) fn adopt(&mut self, still: Option<StaticObjectConfig>, exclusions: Arc<[Exclusion]>) {
+        let Self { still, exclusions, .. } = Self::new(still, exclusions);
+        self.exclusions = exclusions;
+        if self.still.as_ref().map(|known| &known.config) != still.as_ref().map(|known| &known.config) {
+            self.still = still;
         }
     }
 
@@ -63,6 +69,7 @@ impl Things {
         let still = self.still.as_mut().map(|still| still.observe(at, plane, tracks)).unwrap_or_default();
         let mut things: Vec<Thing> =
             still.iter().map(|object| (object.to_track(at), object.brought_by.as_ref().map(brought))).collect();
+        things.retain(|(thing, _)| !self.exclusions.hold(&thing.class, &thing.bbox, plane.frame_px()));
         things.append(&mut self.take_fallen());
         things
     }

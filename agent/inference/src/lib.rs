@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use forewarn_base::thread::{Thread, ThreadError};
-use forewarn_domain::{AttributeId, Clock, Detector, Reader, Reading, StreamId, Timestamp};
+use forewarn_domain::{AttributeId, Clock, Detector, Exclusion, Reader, Reading, StreamId, Timestamp};
 use forewarn_engine::Analysed;
 use forewarn_engine::scheduler::{Scheduler, Settings, StreamSettings};
 use forewarn_engine::tiles::Tiles;
@@ -103,6 +103,8 @@ pub struct StreamSetup {
     pub settings: StreamSettings,
     /// Tiles for small subjects.
     pub tiles: Option<Tiles>,
+    /// Where in its picture nothing is detected.
+    pub exclusions: Arc<[Exclusion]>,
     /// Whether somebody looks at every frame, so that all must be decoded.
     pub is_whole: bool,
 }

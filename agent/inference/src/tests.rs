@@ -171,6 +171,7 @@ impl Rig {
             slot: slot.clone(),
             settings,
             tiles,
+            exclusions: Arc::default(),
             is_whole: false,
         };
         let streams = slots.iter().map(of_stream).collect();
@@ -244,6 +245,7 @@ fn streams_come_and_go_while_the_thread_runs() {
         slot: slot.clone(),
         settings,
         tiles: None,
+        exclusions: Arc::default(),
         is_whole: false,
     };
     rig.shared.scenes.tracked(&id("c0"), vec![BBox::new(0.0, 0.0, 9.0, 9.0)]);

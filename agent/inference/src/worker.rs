@@ -138,12 +138,13 @@ impl Worker {
                 continue;
             };
             // What is as it was keeps what it knows.
-            if self.lanes.get(&stream).is_some_and(|lane| lane.is_as(&setup)) {
+            if let Some(lane) = self.lanes.get_mut(&stream).filter(|lane| lane.is_as(&setup)) {
+                lane.eye.exclude(setup.exclusions);
                 continue;
             }
-            let StreamSetup { slot, settings, tiles, is_whole, .. } = setup;
+            let StreamSetup { slot, settings, tiles, exclusions, is_whole, .. } = setup;
             self.scheduler.add(stream.clone(), settings);
-            let eye = Eye::new(tiles, self.input_px, settings.is_gated);
+            let eye = Eye::new(tiles, self.input_px, settings.is_gated).excluding(exclusions);
             let decoding = DecodeMeter::default();
             let (waiting, looked_at) = (None, None);
             let lane = Lane { slot, settings, tiles, eye, is_whole, waiting, decoding, dozes: false, looked_at };

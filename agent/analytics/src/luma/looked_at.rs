@@ -41,6 +41,13 @@ impl LookedAt {
         }
     }
 
+    /// These samples of a picture count as looked at, whatever they show; none do if there are none.
+    pub fn pass_over(&mut self, plane: &LumaPlane, samples: &[bool]) {
+        if self.plane.is_alike(plane) {
+            self.plane.take_samples(plane, samples);
+        }
+    }
+
     /// Where a picture differs from what was looked at, as boxes of whole cells in pixels of the full frame, in the order of
     /// their rows; none if nothing of this size was looked at.
     pub fn changes(&mut self, plane: &LumaPlane) -> Option<Vec<BBox>> {
@@ -110,6 +117,18 @@ mod tests {
         );
         looked_at.part(&plane(8, 8, 8, 108), &BBox::new(48.0, 48.0, 96.0, 96.0));
         assert_eq!(looked_at.changes(&plane(8, 8, 8, 112)), Some(vec![]), "it was");
+    }
+
+    #[test]
+    fn what_is_passed_over_is_no_change_and_a_change_beside_it_is_one() {
+        let mut looked_at = LookedAt::default();
+        looked_at.whole(&plane(0, 0, 1, 100));
+        let is_left: Vec<bool> = (0..40 * 24).map(|i| i % 40 < 20).collect();
+        for (x, changes) in [(8, 0), (24, 1)] {
+            let now = plane(x, 8, 8, 200);
+            looked_at.pass_over(&now, &is_left);
+            assert_eq!(looked_at.changes(&now).map(|found| found.len()), Some(changes), "at {x}");
+        }
     }
 
     #[test]

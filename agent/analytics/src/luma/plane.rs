@@ -118,6 +118,12 @@ impl LumaPlane {
         }
     }
 
+    /// Takes over those samples of another plane like this one that are `taken`.
+    pub(super) fn take_samples(&mut self, from: &Self, taken: &[bool]) {
+        let both = self.samples.iter_mut().zip(&from.samples).zip(taken);
+        both.filter(|(_, is_taken)| **is_taken).for_each(|((into, from), _)| *into = *from);
+    }
+
     /// Samples in a row.
     pub fn width(&self) -> usize {
         self.width

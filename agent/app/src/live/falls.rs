@@ -83,6 +83,7 @@ fn watch_for_falls(stream: &StreamId, watch: FallWatch, jobs: &Receiver<Job>, to
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use forewarn_analytics::luma::FallingObjectConfig;
@@ -115,7 +116,7 @@ mod tests {
         let whole = Zone { id: ZoneId::new("whole").unwrap(), shape, unit: ZoneUnit::Normalised };
         watch_for_falls(
             &StreamId::new("facade").unwrap(),
-            FallWatch { config, area: Area::of(&whole) },
+            FallWatch { config, area: Area::of(&whole), exclusions: Arc::default() },
             &jobs,
             &to_loop,
         );

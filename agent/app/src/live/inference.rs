@@ -63,6 +63,7 @@ fn lane(site: &Site, camera: &Camera, streams: &Streams) -> Option<StreamSetup> 
         slot: streams.slot(&camera.id)?,
         settings: site.stream_settings(camera),
         tiles: camera.tiles,
+        exclusions: Arc::clone(&camera.exclusions),
         is_whole: camera.falls.is_some(),
     })
 }

@@ -40,17 +40,18 @@ pub fn of_picture(camera: &Camera, (width, height): (u32, u32)) -> Vec<Doubt> {
             });
         }
     }
-    for zone in camera.zones.iter().filter(|zone| zone.unit == ZoneUnit::Pixel) {
-        let points = zone.shape.points();
+    let zones = camera.zones.iter().map(|zone| ("zone", &zone.id, zone.unit, zone.shape.points()));
+    let exclusions = camera.exclusions.iter().map(|one| ("exclusion", &one.id, one.unit, &one.polygon.points[..]));
+    for (what, id, _, points) in zones.chain(exclusions).filter(|(.., unit, _)| *unit == ZoneUnit::Pixel) {
         let n_outside = points.iter().filter(|p| p.x > width as f32 || p.y > height as f32).count();
         if n_outside > 0 {
             doubts.push(Doubt {
-                about: format!("camera {}, zone {}", camera.id, zone.id),
+                about: format!("camera {}, {what} {id}", camera.id),
                 problem: format!(
                     "{n_outside} of its {} points lie outside of the picture, which is {width}x{height}",
                     points.len()
                 ),
-                mend: "draw the zone on this camera's own picture, or give it normalised coordinates".to_owned(),
+                mend: format!("draw the {what} on this camera's own picture, or give it normalised coordinates"),
             });
         }
     }
@@ -84,6 +85,23 @@ mod tests {
         assert_eq!(told(50), Vec::<String>::new());
         let found = told(90);
         assert!(found.len() == 1 && found[0].contains("30 rows high") && found[0].contains("have 18"), "{found:?}");
+    }
+
+    #[test]
+    fn corners_outside_of_the_picture_are_told_of_zones_and_of_exclusions() {
+        let points = "polygon = [[600, 100], [900, 100], [900, 200]]\n";
+        let drawn = format!("[[camera.zone]]\nid = \"kerb\"\n{points}[[camera.exclusion]]\nid = \"tree\"\n{points}");
+        let text = format!("[site]\nid = \"s\"\n[[camera]]\nid = \"gate\"\nurl = \"rtsp://cam/a\"\n{drawn}");
+        let site = resolve(&Source::new("site.toml", text)).unwrap();
+        let told = |size| of_picture(&site.cameras[0], size).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let of = |what: &str, id: &str| {
+            format!(
+                "camera gate, {what} {id}: 2 of its 3 points lie outside of the picture, which is 640x360\n  \
+                 fix: draw the {what} on this camera's own picture, or give it normalised coordinates"
+            )
+        };
+        assert_eq!(told((640, 360)), [of("zone", "kerb"), of("exclusion", "tree")]);
+        assert_eq!(told((1280, 720)), [""; 0]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Detections, readings, things and values of sensors become incidents.
 
 mod adoption;
+mod excluded;
 mod flying;
 mod looked;
 
@@ -86,8 +87,18 @@ fn street(rubbish: Option<BBox>) -> Vec<u8> {
 /// What comes of a truck that stands beside some rubbish from 40 s on; the rubbish is there from 45 s on, the truck
 /// drives off at 60 s if it `leaves`.
 fn truck_and_rubbish(leaves: bool, sees_truck: bool) -> Vec<IncidentRecord> {
+    truck_and_rubbish_by(engine("dumping"), (leaves, sees_truck), |_, _| ())
+}
+
+/// The same of an engine to which `also` is done before each frame.
+fn truck_and_rubbish_by(
+    mut engine: Engine,
+    (leaves, sees_truck): (bool, bool),
+    also: impl Fn(&mut Engine, Timestamp),
+) -> Vec<IncidentRecord> {
     let (clean, littered) = (street(None), street(Some(BBox::new(392.0, 380.0, 446.0, 424.0))));
-    play(&mut engine("dumping"), 0..130 * 5, |engine, n, at| {
+    play(&mut engine, 0..130 * 5, |engine, n, at| {
+        also(engine, at);
         let at_s = at.as_secs_f64();
         let x = if leaves && at_s > 60.0 { 230.0 + (at_s - 60.0) as f32 * 60.0 } else { 230.0 };
         let bbox = BBox::new(x, 250.0, x + 150.0, 410.0).clamped(640, 480);

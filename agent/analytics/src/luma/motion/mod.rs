@@ -94,6 +94,8 @@ pub struct MotionGate {
     picture_duty: f32,
     regions_before: Vec<BBox>,
     excess: Vec<u8>,
+    /// Samples that say nothing; none if empty.
+    passed_over: Vec<bool>,
 }
 
 /// The grid over a plane.
@@ -119,8 +121,11 @@ impl Grid {
         (width * self.cell.min(self.height - row * self.cell)) as f32
     }
 
-    /// Mean of each cell.
-    fn means(&self, samples: &[u8]) -> Vec<f32> {
+    /// Mean of each cell, without the samples that are passed over; no number where all of them are.
+    fn means(&self, samples: &[u8], passed_over: &[bool]) -> Vec<f32> {
+        if !passed_over.is_empty() {
+            return self.means_without(samples, passed_over);
+        }
         let mut sums = vec![0u32; self.columns * self.rows];
         for (y, row) in samples.chunks_exact(self.width.max(1)).enumerate() {
             let cells = &mut sums[y / self.cell * self.columns..][..self.columns];
@@ -129,6 +134,16 @@ impl Grid {
             }
         }
         sums.iter().enumerate().map(|(cell, &sum)| sum as f32 / self.area(cell)).collect()
+    }
+
+    fn means_without(&self, samples: &[u8], passed_over: &[bool]) -> Vec<f32> {
+        let mut sums = vec![(0u32, 0u32); self.columns * self.rows];
+        for (i, (&sample, _)) in samples.iter().zip(passed_over).enumerate().filter(|(_, (_, is_over))| !**is_over) {
+            let (x, y) = (i % self.width, i / self.width);
+            let (sum, count) = &mut sums[y / self.cell * self.columns + x / self.cell];
+            (*sum, *count) = (*sum + u32::from(sample), *count + 1);
+        }
+        sums.iter().map(|&(sum, count)| sum as f32 / count as f32).collect()
     }
 
     /// What `pick` makes of the values of the 3 by 3 cells around each.
@@ -163,7 +178,22 @@ impl MotionGate {
             picture_duty: 0.0,
             regions_before: Vec::new(),
             excess: Vec::new(),
+            passed_over: Vec::new(),
         }
+    }
+
+    /// Passes over these samples of the planes from now on, whatever moves there; over none if there are none.
+    pub fn pass_over(&mut self, samples: &[bool]) {
+        if self.passed_over != samples {
+            self.passed_over = samples.to_vec();
+            self.weigh_reference();
+        }
+    }
+
+    fn weigh_reference(&mut self) {
+        let samples = self.reference.samples();
+        let grid = Grid::of(&self.reference, self.config.cell_samples.max(1));
+        self.reference_means = grid.means(samples, of_so_many(&self.passed_over, samples.len()));
     }
 
     /// Compares `plane`, taken at `at`, with the last analysed one. Call it for every frame that could be analysed.
@@ -212,18 +242,21 @@ impl MotionGate {
         let plane = &self.reference;
         let radius = (self.config.shake_px / plane.px_per_sample() as f32).ceil().clamp(1.0, 3.0) as usize;
         self.envelope.take(plane.samples(), plane.width(), radius);
-        self.reference_means = Grid::of(plane, self.config.cell_samples.max(1)).means(plane.samples());
+        self.weigh_reference();
     }
 
     /// By how many grey levels each sample leaves the reference, at the light that its cell has now.
     fn measure(&mut self, grid: &Grid, samples: &[u8]) {
-        // A black level of a few units keeps the ratio of dark cells from running away.
-        let ratio = |(now, then): (&f32, &f32)| (now + 4.0) / (then + 4.0);
-        let means = grid.means(samples);
+        let passed_over = of_so_many(&self.passed_over, samples.len());
+        // A black level of a few units keeps the ratio of dark cells from running away. Nothing is known of the light of a cell
+        // that is passed over, which comes to the end of all that is sorted.
+        let ratio = |(now, then): (&f32, &f32)| if now.is_nan() { f32::INFINITY } else { (now + 4.0) / (then + 4.0) };
+        let means = grid.means(samples, passed_over);
         let ratios: Vec<f32> = means.iter().zip(&self.reference_means).map(ratio).collect();
         let light = grid.around(&ratios, |near| {
             near.sort_by(f32::total_cmp);
-            near[near.len() / 2]
+            let known = near.partition_point(|ratio| ratio.is_finite());
+            if known > 0 { near[known / 2] } else { 1.0 }
         });
         let tolerance = self.config.tolerance();
         self.excess.clear();
@@ -246,6 +279,9 @@ impl MotionGate {
                     *out = (low.min(250) - s).max(s - high.max(5)).clamp(0, 255) as u8;
                 }
             }
+        }
+        for (excess, _) in self.excess.iter_mut().zip(passed_over).filter(|(_, is_over)| **is_over) {
+            *excess = 0;
         }
     }
 
@@ -305,6 +341,11 @@ impl MotionGate {
 }
 
 const WHOLE: BBox = BBox::new(0.0, 0.0, 1.0, 1.0);
+
+/// What is passed over in a plane of `n` samples: nothing where it was told of a plane of another size.
+fn of_so_many(passed_over: &[bool], n: usize) -> &[bool] {
+    if passed_over.len() == n { passed_over } else { &[] }
+}
 
 /// The connected parts of the moved cells with at least `least` changed samples, the largest first.
 fn regions(grid: &Grid, moved: &[bool], counts: &[u32], least: f32) -> Vec<BBox> {

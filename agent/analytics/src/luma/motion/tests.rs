@@ -160,6 +160,58 @@ fn swaying_leaves_are_learned_and_a_walker_before_them_still_seen() {
     assert!(leaves < 0.35 && walker > 0.7, "leaves {leaves}, walker {walker}");
 }
 
+/// Where a screen hangs that shows films all day, in samples.
+const SCREEN: [f32; 4] = [100.0, 30.0, 150.0, 62.0];
+
+/// What the gate says of 20 s of scenes with such a screen, which it passes over or does not.
+fn before_a_screen(is_passed_over: bool, scene: impl Fn(f32, &mut Canvas)) -> Vec<(f32, Motion)> {
+    let config = MotionGateConfig { look_at_least_every_s: 60.0, ..MotionGateConfig::default() };
+    let (mut gate, mut dice) = (MotionGate::new(config), Dice(1));
+    let [x0, y0, x1, y1] = SCREEN.map(|edge| edge as usize);
+    let is_over = |i: usize| (x0..x1).contains(&(i % SIZE.0)) && (y0..y1).contains(&(i / SIZE.0));
+    let passed_over: Vec<bool> = (0..SIZE.0 * SIZE.1).map(is_over).collect();
+    let look = |n: usize| {
+        let time = n as f32 / 5.0;
+        let mut film = Dice(n as u64);
+        let canvas = noisy(&mut dice, |canvas| {
+            scene(time, canvas);
+            let bright = film.range(20.0, 240.0);
+            canvas.paint(SCREEN, |_, u, v| bright + 15.0 * ((u * 20.0 + time).sin() + (v * 16.0).cos()));
+        });
+        gate.pass_over(if is_passed_over { &passed_over } else { &[] });
+        let motion = gate.look(at(time), &canvas.plane());
+        if motion.reason.is_some() {
+            gate.mark_analysed();
+        }
+        (time, motion)
+    };
+    (0..100).map(look).collect()
+}
+
+#[test]
+fn what_moves_in_a_part_that_is_passed_over_is_no_motion_whatever_the_light_does() {
+    let still = |_: f32, _: &mut Canvas| ();
+    assert!(moved_part(&before_a_screen(false, still), 1.0) > 0.5, "the screen itself moves");
+    assert_eq!(moved_part(&before_a_screen(true, still), 1.0), 0.0);
+    let light = before_a_screen(true, |time, canvas| canvas.gain(if time > 6.0 { 1.4 } else { 1.0 }, 0.0));
+    assert!(moved_part(&light, 1.0) <= 0.02, "{}", moved_part(&light, 1.0));
+}
+
+#[test]
+fn who_walks_past_a_part_that_is_passed_over_is_seen_beside_it() {
+    let x = |time: f32| 40.0 + time.clamp(4.0, 14.0) * 10.0;
+    let said = before_a_screen(true, |time, canvas| canvas.object([x(time), 40.0, x(time) + 9.0, 66.0], 60.0));
+    for (time, motion) in said {
+        let is_beside = x(time) + 9.0 < SCREEN[0] - 8.0 || x(time) > SCREEN[2] + 8.0;
+        if (4.3..13.9).contains(&time) && is_beside {
+            assert_eq!(motion.reason, Some(LookReason::Moved), "at {time}");
+        }
+        let film = (SCREEN[0] + 8.0) / SIZE.0 as f32..(SCREEN[2] - 8.0) / SIZE.0 as f32;
+        let is_of_film = |b: &BBox| film.contains(&b.x0) && film.contains(&b.x1) && b.y1 < 0.4;
+        assert!(time < 0.1 || !motion.regions_normalised.iter().any(is_of_film), "at {time}: {motion:?}");
+    }
+}
+
 #[test]
 fn a_turned_camera_is_one_change_of_scene() {
     let config = MotionGateConfig { look_at_least_every_s: 60.0, ..MotionGateConfig::default() };
