@@ -221,3 +221,33 @@ fn two_clips_together_give_the_same_bytes_in_whatever_order_they_are_named() {
         assert_same(&run, &first, &format!("run {n}"));
     }
 }
+
+/// What was raised in a replay, by violation, without what hangs on the time of the suspicion.
+fn raised(run: &BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<String, Vec<Value>> {
+    let mut raised: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for line in String::from_utf8(run[Path::new("incidents.jsonl")].clone()).unwrap().lines() {
+        let incident: Value = serde_json::from_str(line).unwrap();
+        raised.entry(incident["violation"].as_str().unwrap().to_owned()).or_default().push(essence(&incident));
+    }
+    raised
+}
+
+#[test]
+fn in_an_exclusion_nothing_is_raised_and_beside_it_what_was_raised_before() {
+    let clip = program::demo_clip().unwrap();
+    let scene = Scene::new().unwrap();
+    let (early, _) = two_cameras(&scene, &clip);
+    let found = |n: usize, more: &str| {
+        let camera = CameraEntry::new("gate", "rtsp://127.0.0.1:1/live", format!("{RULES}{more}"))
+            .with("analysis_fps = 4.0\nspeakers = [\"horn\"]");
+        let site = SiteFile::new().wav_speaker("horn").camera(camera).write(scene.dir()).unwrap();
+        let run = replay(&scene, &site, n, &[("gate", &early)]);
+        raised(&run)
+    };
+    let van = "[[camera.exclusion]]\nid = \"van\"\npolygon = [[600, 20], [768, 20], [768, 130], [600, 130]]\n";
+    let (before, without) = (found(0, ""), found(1, van));
+    assert!(before.contains_key("illegal_parking") && !before["loitering"].is_empty(), "{before:?}");
+    assert!(!without.contains_key("illegal_parking"), "{without:?}");
+    assert_eq!(without["loitering"], before["loitering"], "people who stand beside it");
+    assert_eq!(found(2, &format!("{van}classes = [\"person\"]\n")), before, "the van is no person");
+}
