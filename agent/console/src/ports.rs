@@ -10,8 +10,8 @@ use forewarn_domain::mask::Mask;
 use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
 use forewarn_domain::violation::{Language, Text};
 use forewarn_domain::{
-    CaseCommand, Frame, IncidentRecord, MapGround, Place, Prepared, RuleKey, SpeakerId, SpokenText, StreamId, Viewing,
-    ViolationId, Wake, Zone,
+    CaseCommand, Exclusion, Frame, IncidentRecord, MapGround, Place, Prepared, RuleKey, SpeakerId, SpokenText,
+    StreamId, Viewing, ViolationId, Wake, Zone,
 };
 use forewarn_wire::WireIncident;
 use jiff::civil::Date;
@@ -264,6 +264,8 @@ pub struct CameraNow {
     pub zones: Vec<Zone>,
     /// What is hidden in its picture.
     pub masks: Arc<[Mask]>,
+    /// Where in it nothing is detected.
+    pub exclusions: Arc<[Exclusion]>,
     /// What is looked for, each with the title of its violation.
     pub rules: Vec<(RuleKey, Text)>,
     /// Over whom it is spoken there, the first is tried first.

@@ -27,7 +27,7 @@ pub enum RehearsalError {
     },
     /// A change changes nothing of what is looked for.
     #[error(
-        "{}: change {number} changes nothing of what is looked for at {camera}; zones, lines, masks and rules of that camera \
+        "{}: change {number} changes nothing of what is looked for at {camera}; zones, lines, masks, exclusions and rules of that camera \
          can be tried, leave the rest out", path.display()
     )]
     Idle {

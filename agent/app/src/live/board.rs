@@ -76,8 +76,9 @@ fn camera_now(camera: &Camera) -> CameraNow {
     let rules = camera.rules.iter().map(|rule| (rule.key.clone(), rule.violation.title.clone())).collect();
     let (zones, speakers) = (camera.zones.clone(), camera.speakers.usual.clone());
     let zone_speakers = camera.speakers.zones.values().flatten().cloned().collect();
-    let (masks, place, at) = (camera.masks.clone(), camera.place.clone(), camera.at);
-    CameraNow { id: camera.id.clone(), trouble: None, place, at, zones, masks, rules, speakers, zone_speakers }
+    let (masks, exclusions) = (camera.masks.clone(), camera.exclusions.clone());
+    let (id, place, at) = (camera.id.clone(), camera.place.clone(), camera.at);
+    CameraNow { id, trouble: None, place, at, zones, masks, exclusions, rules, speakers, zone_speakers }
 }
 
 /// The board, and those who look at cameras. Clones share it.

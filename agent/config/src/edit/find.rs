@@ -8,8 +8,15 @@ use super::{EditError, KeyPath};
 use crate::nearest::meant;
 
 /// The lists of tables that a site file may have, and the key by which an entry is known.
-const LISTS: [(&str, &str); 6] =
-    [("camera", "id"), ("speaker", "id"), ("sensor", "id"), ("mask", "id"), ("zone", "id"), ("rule", "violation")];
+const LISTS: [(&str, &str); 7] = [
+    ("camera", "id"),
+    ("speaker", "id"),
+    ("sensor", "id"),
+    ("mask", "id"),
+    ("exclusion", "id"),
+    ("zone", "id"),
+    ("rule", "violation"),
+];
 
 /// The key by which the entries of a list are known; none if there is no such list.
 pub(super) fn known_by(list: &str) -> Option<&'static str> {

@@ -109,10 +109,14 @@ fn draw(drawn: &Drawn, camera: &StreamId) -> Result<Change, EditError> {
         let path: KeyPath = format!("camera.{camera}.zone").parse()?;
         return Err(path.error(format!("`{id}` is no name"), "take letters, digits, `-` and `_`"));
     }
-    let list = if *shape == Shape::Mask { "mask" } else { "zone" };
+    let (list, key) = match shape {
+        Shape::Area => ("zone", "polygon"),
+        Shape::Line => ("zone", "line"),
+        Shape::Mask => ("mask", "polygon"),
+        Shape::Exclusion => ("exclusion", "polygon"),
+    };
     let path = format!("camera.{camera}.{list}.{id}");
     let Some(points) = points else { return Ok(Change::Remove(path.parse()?)) };
-    let key = if *shape == Shape::Line { "line" } else { "polygon" };
     let points = written(points);
     if *is_there {
         let path: KeyPath = format!("{path}.{key}").parse()?;
@@ -168,6 +172,26 @@ mod tests {
         );
         let out = drawn(Shape::Area, "kerb", None, true);
         assert_eq!(out, "[[camera]]\nid = \"gate\" # at the gate\n\n");
+    }
+
+    #[test]
+    fn an_exclusion_comes_is_moved_and_goes_and_its_classes_and_comments_stay() {
+        let corners = vec![[0.0, 0.5], [0.25, 0.5], [0.25, 1.0]];
+        let told = |file: &str, points: Option<Vec<[f32; 2]>>, is_there: bool| {
+            let drawn = Drawn { shape: Shape::Exclusion, id: "poster".to_owned(), points, is_there };
+            let change = draw(&drawn, &StreamId::new("gate").unwrap()).unwrap();
+            apply(&Source::new("site.toml", file), &change).unwrap()
+        };
+        let table = "\n[[camera.exclusion]]\nid = \"poster\"\npolygon = [[0.0, 0.5], [0.25, 0.5], [0.25, 1.0]]\n";
+        let with = told(FILE, Some(corners), false);
+        assert_eq!(with, FILE.replace("\n[[camera.zone]]", &format!("{table}\n[[camera.zone]]")));
+        let by_hand = with.replace("[0.25, 1.0]]\n", "[0.25, 1.0]] # the beach\nclasses = [\"person\"] # who is on it\n");
+        let moved = told(&by_hand, Some(vec![[0.1, 0.5], [0.3, 0.5], [0.3, 1.0]]), true);
+        assert_eq!(
+            moved,
+            by_hand.replace("[[0.0, 0.5], [0.25, 0.5], [0.25, 1.0]]", "[[0.1, 0.5], [0.3, 0.5], [0.3, 1.0]]")
+        );
+        assert_eq!(told(&with, None, true).replace("\n\n\n", "\n\n"), FILE);
     }
 
     fn changed(file: &str, json: serde_json::Value) -> Result<String, EditError> {

@@ -1,4 +1,4 @@
-//! `/api/v1/cameras/{id}/drawing`: zones, lines and masks are drawn over a camera's picture. What
+//! `/api/v1/cameras/{id}/drawing`: zones, lines, masks and exclusions are drawn over a camera's picture. What
 //! would become of the site file is seen first; saving names the file that was seen, so that nobody overwrites what somebody
 //! else wrote meanwhile. The agent takes it up as at `forewarn reload`.
 
@@ -8,9 +8,9 @@ use axum::extract::{Path, State};
 use axum::http::Method;
 use axum::routing::{get, post};
 use axum::{Extension, Json};
-use forewarn_domain::Point;
 use forewarn_domain::site_change::{Drawn, Shape, SiteChange};
 use forewarn_domain::zone::{ZoneShape, ZoneUnit};
+use forewarn_domain::{Class, Point};
 use serde::{Deserialize, Serialize};
 
 use super::cameras::{camera_of, is_of_the_site};
@@ -41,11 +41,11 @@ pub(super) fn pages() -> Vec<Page> {
 #[openapi(paths(drawn, draw))]
 pub(super) struct Described;
 
-/// What is drawn now: zones, lines and masks.
+/// What is drawn now: zones, lines, masks and exclusions.
 #[cfg_attr(test, utoipa::path(
     get,
     path = "/api/v1/cameras/{id}/drawing",
-    summary = "Zones, lines and masks of a camera, and the zones that rules name",
+    summary = "Zones, lines, masks and exclusions of a camera, and the zones that rules name",
     responses((status = 200, description = "They are told", body = DrawnNow))
 ))]
 async fn drawn(State(context): State<Arc<Context>>, Path(id): Path<String>) -> Result<Json<DrawnNow>, Refusal> {
@@ -54,16 +54,25 @@ async fn drawn(State(context): State<Arc<Context>>, Path(id): Path<String>) -> R
     let points = |of: &[Point]| of.iter().map(|point| [point.x, point.y]).collect();
     let zones = camera.zones.iter().filter(|zone| zone.id.as_str() != "whole").map(|zone| {
         let shape = if matches!(zone.shape, ZoneShape::Polygon(_)) { Shape::Area } else { Shape::Line };
-        ShapeTold { id: zone.id.to_string(), shape, unit: zone.unit, points: points(zone.shape.points()) }
+        let (id, points) = (zone.id.to_string(), points(zone.shape.points()));
+        ShapeTold { id, shape, unit: zone.unit, points, classes: Vec::new() }
     });
     let masks = camera.masks.iter().map(|mask| ShapeTold {
         id: mask.id.clone(),
         shape: Shape::Mask,
         unit: mask.unit,
         points: points(&mask.polygon.points),
+        classes: Vec::new(),
+    });
+    let exclusions = camera.exclusions.iter().map(|one| ShapeTold {
+        id: one.id.to_string(),
+        shape: Shape::Exclusion,
+        unit: one.unit,
+        points: points(&one.polygon.points),
+        classes: one.classes.iter().map(Class::to_string).collect(),
     });
     let used = camera.rules.iter().map(|(key, _)| key.zone.to_string()).collect();
-    Ok(Json(DrawnNow { shapes: zones.chain(masks).collect(), used }))
+    Ok(Json(DrawnNow { shapes: zones.chain(masks).chain(exclusions).collect(), used }))
 }
 
 /// What is drawn.
@@ -76,6 +85,9 @@ struct ShapeTold {
     #[cfg_attr(test, schema(value_type = crate::document::Unit))]
     unit: ZoneUnit,
     points: Vec<[f32; 2]>,
+    /// Of an exclusion: what is not detected there; left out where nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    classes: Vec<String>,
 }
 
 #[cfg_attr(test, derive(utoipa::ToSchema))]
@@ -100,7 +112,7 @@ struct Drawing {
 #[cfg_attr(test, utoipa::path(
     post,
     path = "/api/v1/cameras/{id}/drawing",
-    summary = "What the site file would be with these zones, lines and masks; with `base` of that answer it is saved and taken up",
+    summary = "What the site file would be with these zones, lines, masks and exclusions; with `base` of that answer it is saved and taken up",
     request_body = Drawing,
     responses((status = 200, description = "The lines that change, and what works and is hardly meant", body = DraftTold))
 ))]

@@ -129,8 +129,8 @@ fn checked(changes: &[Value], camera: &StreamId) -> Result<Vec<SiteChange>, Refu
     let changes = changes.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     if changes.iter().any(|change| change.watched_at() != Some(camera)) {
         let why = both!(
-            "zones, lines, masks and rules of {camera} can be tried; the rest changes nothing of what is seen there",
-            "只能试运行 {camera} 的区域、警戒线、遮挡和规则，其他更改不影响其识别"
+            "zones, lines, masks, exclusions and rules of {camera} can be tried; the rest changes nothing of what is seen there",
+            "只能试运行 {camera} 的区域、警戒线、遮挡、排除区域和规则，其他更改不影响其识别"
         );
         return Err(Refusal::wrong(why));
     }

@@ -62,6 +62,7 @@ pub(crate) enum Shape {
     Area,
     Line,
     Mask,
+    Exclusion,
 }
 
 /// A change of what is drawn over a camera's picture.
@@ -219,8 +220,8 @@ fn what_the_document_tells_of_other_crates_is_so() {
     are_words::<answers::Answer>(&["received", "on_site", "false_alarm"]);
     are_words::<Unit>(&["normalised", "pixel"]);
     are_words::<zone::ZoneUnit>(&["normalised", "pixel"]);
-    are_words::<Shape>(&["area", "line", "mask"]);
-    are_words::<site_change::Shape>(&["area", "line", "mask"]);
+    are_words::<Shape>(&["area", "line", "mask", "exclusion"]);
+    are_words::<site_change::Shape>(&["area", "line", "mask", "exclusion"]);
     let stages = CaseStage::ALL.map(|stage| serde_json::to_value(stage).unwrap());
     are_words::<Stage>(&stages.each_ref().map(|stage| stage.as_str().unwrap()));
 

@@ -24,6 +24,7 @@ impl Cameras for Watched {
             at: (id == "gate").then_some([0.25, 0.5]),
             zones: Vec::new(),
             masks: Arc::default(),
+            exclusions: Arc::default(),
             rules: Vec::new(),
             speakers: Vec::new(),
             zone_speakers: Vec::new(),
