@@ -45,6 +45,20 @@ impl Canvas {
 
     /// Fills a polygon by the even-odd rule.
     pub(crate) fn fill_polygon(&mut self, points: &[Point], colour: Colour, alpha: f32) {
+        self.cover_polygon(points, |canvas, x, y| canvas.blend(x, y, colour, alpha));
+    }
+
+    /// Hatches a polygon with rising lines, each as broad as half of the gap between two of them.
+    pub(crate) fn hatch_polygon(&mut self, points: &[Point], width_px: f32, colour: Colour) {
+        let width = width_px.round().max(1.0) as u32;
+        self.cover_polygon(points, |canvas, x, y| {
+            if (x + y) / width % 3 == 0 {
+                canvas.blend(x, y, colour, 1.0);
+            }
+        });
+    }
+
+    fn cover_polygon(&mut self, points: &[Point], mut cover: impl FnMut(&mut Self, u32, u32)) {
         let (mut low, mut high) = (Point::new(f32::MAX, f32::MAX), Point::new(f32::MIN, f32::MIN));
         for p in points {
             low = Point::new(low.x.min(p.x), low.y.min(p.y));
@@ -55,7 +69,7 @@ impl Canvas {
         for y in pixels(low.y, high.y, self.image.height()) {
             for x in columns.clone() {
                 if polygon.contains(Point::new(x as f32 + 0.5, y as f32 + 0.5)) {
-                    self.blend(x, y, colour, alpha);
+                    cover(self, x, y);
                 }
             }
         }

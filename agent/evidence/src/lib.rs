@@ -96,7 +96,7 @@ pub use keys::{KeysError, Signer, Signing};
 pub use listing::{Listed, Shown, list, show};
 pub use manifest::{Manifest, ManifestEntry};
 pub use manifest_file::VerifyError;
-pub use marking::{Overlay, with_zones};
+pub use marking::{Overlay, with_drawn};
 pub use opened::Opened;
 pub use problem::Problem;
 pub use proof::{Flaw, Proof};

@@ -3,7 +3,7 @@
 use image::RgbImage;
 
 use forewarn_domain::zone::ZoneShape;
-use forewarn_domain::{BBox, Finding, Frame, IncidentRecord, Moment, Point, Verdict};
+use forewarn_domain::{BBox, Finding, Frame, IncidentRecord, Moment, Point, Polygon, Verdict};
 
 use crate::canvas::{Canvas, Colour};
 use crate::text::TextSize;
@@ -23,6 +23,7 @@ pub struct Overlay {
 
 const SUBJECT: Colour = [0xff, 0x3b, 0x30];
 const ZONE: Colour = [0xff, 0xc5, 0x3d];
+const EXCLUSION: Colour = [0xd9, 0x8c, 0xff];
 const INK: Colour = [0x12, 0x14, 0x18];
 const WHITE: Colour = [0xff, 0xff, 0xff];
 const GREY: Colour = [0xc9, 0xce, 0xd6];
@@ -49,23 +50,31 @@ pub(crate) fn marked(frame: &Frame, incident: &IncidentRecord, moment: Moment, o
     whole.image
 }
 
-/// The picture of `frame` with areas and lines drawn on it, each with its name at its first point.
-pub fn with_zones(frame: &Frame, zones: &[(&str, ZoneShape)]) -> RgbImage {
+/// The picture of `frame` with zones and lines drawn on it, and hatched the areas in which nothing is detected, each with its
+/// name at its first point.
+pub fn with_drawn(frame: &Frame, zones: &[(&str, ZoneShape)], exclusions: &[(&str, Polygon)]) -> RgbImage {
     let em_px = (frame.height.min(frame.width) as f32 / 30.0).clamp(11.0, 64.0);
     let line_px = (em_px / 7.5).max(2.5);
     let mut canvas = Canvas { image: RgbImage::new(frame.width, frame.height) };
     canvas.image.copy_from_slice(&frame.to_rgb8());
+    for (_, polygon) in exclusions {
+        canvas.hatch_polygon(&polygon.points, line_px * 0.5, EXCLUSION);
+        canvas.path(&polygon.points, true, line_px + 2.0, INK);
+        canvas.path(&polygon.points, true, line_px, EXCLUSION);
+    }
     for (_, shape) in zones {
         draw_zone(&mut canvas, shape, line_px);
     }
+    let of_exclusions = exclusions.iter().map(|(name, polygon)| (name, &polygon.points[..], EXCLUSION));
+    let of_zones = zones.iter().map(|(name, shape)| (name, shape.points(), ZONE));
     let size = TextSize { em_px };
     let (pad, height) = (em_px * 0.35, em_px * 1.25);
-    for (name, shape) in zones {
-        let Some(at) = shape.points().first().copied() else { continue };
+    for (name, points, colour) in of_exclusions.chain(of_zones) {
+        let Some(at) = points.first().copied() else { continue };
         let width = size.width_of(name) + 2.0 * pad;
         let x = at.x.min(frame.width as f32 - width).max(0.0);
         let y = at.y.min(frame.height as f32 - height).max(0.0);
-        canvas.fill_rect(x, y, x + width, y + height, ZONE, 1.0);
+        canvas.fill_rect(x, y, x + width, y + height, colour, 1.0);
         size.draw(&mut canvas, name, (x + pad, y + height * 0.74), INK);
     }
     canvas.image
@@ -174,7 +183,6 @@ fn outcome(incident: &IncidentRecord) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use forewarn_domain::Polygon;
 
     use super::*;
     use crate::testing::{closed, frame};
@@ -204,10 +212,23 @@ mod tests {
         let corners = |points: [[f32; 2]; 4]| ZoneShape::Polygon(Polygon::new(points.map(Point::from).to_vec()));
         let near = corners([[100., 100.], [500., 100.], [500., 300.], [100., 300.]]);
         let far = corners([[3000., 1500.], [3500., 1500.], [3500., 2000.], [3000., 2000.]]);
-        let picture = with_zones(&frame(640, 360), &[("kerb", near), ("far", far)]);
+        let picture = with_drawn(&frame(640, 360), &[("kerb", near), ("far", far)], &[]);
         assert_eq!(picture.dimensions(), (640, 360));
         assert_eq!((picture.get_pixel(300, 300).0, picture.get_pixel(102, 103).0), (ZONE, ZONE), "edge and name");
         assert_eq!(picture.get_pixel(50, 200).0, frame(640, 360).rgb_at(50, 200));
+    }
+
+    #[test]
+    fn where_nothing_is_detected_is_hatched_and_seen_between_the_lines() {
+        let poster = [[100., 100.], [300., 100.], [300., 300.], [100., 300.]].map(Point::from).to_vec();
+        let picture = with_drawn(&frame(640, 360), &[], &[("poster", Polygon::new(poster))]);
+        let inside = (150..250).flat_map(|y| (150..250).map(move |x| (x, y)));
+        let (lines, between): (Vec<_>, Vec<_>) =
+            inside.partition(|(x, y)| picture.get_pixel(*x, *y).0 == EXCLUSION);
+        assert!((3_000..3_700).contains(&lines.len()), "a third of it: {}", lines.len());
+        let is_untouched = |(x, y): &(u32, u32)| picture.get_pixel(*x, *y).0 == frame(640, 360).rgb_at(*x, *y);
+        assert!(between.iter().all(is_untouched) && is_untouched(&(50, 200)));
+        assert_eq!((picture.get_pixel(200, 300).0, picture.get_pixel(102, 103).0), (EXCLUSION, EXCLUSION));
     }
 
     #[test]

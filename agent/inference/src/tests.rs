@@ -265,6 +265,50 @@ fn streams_come_and_go_while_the_thread_runs() {
 }
 
 #[test]
+fn where_nothing_is_detected_is_drawn_elsewhere_while_the_thread_runs() {
+    let mut rig = Rig::start(Cameras { is_gated: false, ..cameras(0) });
+    let left = [[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]].map(forewarn_domain::Point::from);
+    let left = Exclusion {
+        id: forewarn_domain::ZoneId::new("poster").unwrap(),
+        polygon: forewarn_domain::Polygon::new(left.to_vec()),
+        unit: forewarn_domain::zone::ZoneUnit::Normalised,
+        classes: Arc::default(),
+    };
+    let slot = Arc::new(FrameSlot::new(None));
+    let with = |exclusions: &[Exclusion]| StreamSetup {
+        stream: id("gate"),
+        slot: slot.clone(),
+        settings: StreamSettings {
+            interval: Duration::from_millis(20),
+            idle: Duration::from_secs(2),
+            empty: Duration::from_secs(2),
+            is_gated: false,
+            brief: Duration::from_secs(3),
+        },
+        tiles: None,
+        exclusions: exclusions.into(),
+        is_whole: false,
+    };
+    let mut sequence = 0;
+    let mut seen_at = |x: usize| {
+        // The first frame may be looked at before the thread has taken up what is new.
+        let looked = [x, x].map(|x| {
+            sequence += 1;
+            slot.put(frame("gate", sequence, x, 50));
+            rig.analysed().1.len()
+        });
+        looked[1]
+    };
+    rig.shared.lanes.add(with(&[]));
+    assert_eq!([100, 1000].map(&mut seen_at), [1, 1]);
+    rig.shared.lanes.add(with(&[left]));
+    assert_eq!([100, 1000].map(&mut seen_at), [0, 1]);
+    rig.shared.lanes.add(with(&[]));
+    assert_eq!(seen_at(100), 1);
+    rig.inference.stop().unwrap();
+}
+
+#[test]
 fn a_frame_that_breaks_the_detector_takes_no_other_with_it() {
     let mut rig = Rig::start(Cameras { is_gated: false, ..cameras(2) });
     rig.slots[&id("c0")].put(frame("c0", 666, 10, 10));

@@ -1,12 +1,13 @@
-//! `forewarn snapshot`: a still of each camera with its zones drawn.
+//! `forewarn snapshot`: a still of each camera with its zones and exclusions drawn.
 
 use std::io::{Cursor, Write as _};
 
 use anyhow::{Context as _, anyhow};
 use forewarn_base::durable;
 use forewarn_cli::Snapshot as Args;
+use forewarn_domain::Polygon;
 use forewarn_domain::zone::ZoneShape;
-use forewarn_evidence::with_zones;
+use forewarn_evidence::with_drawn;
 use image::ImageFormat;
 
 use crate::config::doubts::of_picture;
@@ -53,12 +54,15 @@ pub fn run(args: &Args) -> CommandResult {
     Ok(())
 }
 
-/// The picture with the camera's zones and lines as PNG. The whole picture is a zone, too, and is not drawn.
+/// The picture with the camera's zones, lines and exclusions as PNG. The whole picture is a zone, too, and is not drawn.
 fn still(camera: &Camera, look: &Look) -> anyhow::Result<Vec<u8>> {
     let (width, height) = (look.frame.width, look.frame.height);
     let drawn = camera.zones.iter().filter(|zone| zone.id.as_str() != "whole");
     let zones: Vec<(&str, ZoneShape)> = drawn.map(|zone| (zone.id.as_str(), zone.shape_px(width, height))).collect();
+    let excluded = camera.exclusions.iter().map(|one| (one.id.as_str(), one.polygon_px((width, height))));
+    let excluded: Vec<(&str, Polygon)> = excluded.collect();
     let mut png = Cursor::new(Vec::new());
-    with_zones(&look.frame, &zones).write_to(&mut png, ImageFormat::Png).context("failed to encode a still")?;
+    let still = with_drawn(&look.frame, &zones, &excluded);
+    still.write_to(&mut png, ImageFormat::Png).context("failed to encode a still")?;
     Ok(png.into_inner())
 }

@@ -1,11 +1,11 @@
-// Zones, lines and masks are drawn over a camera's picture by mouse, touch or keyboard, seen as a change of the site file, and
+// Zones, lines, masks and exclusions are drawn over a camera's picture by mouse, touch or keyboard, seen as a change of the site file, and
 // saved.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { type Camera, type Refused, get } from "./api";
 import { go } from "./app";
 import { Icon } from "./parts";
 import { useSaving } from "./saving";
-import { type Drawn, type History, type Kind, type Point, type Told, again, back, begin, changes, clamp, did, isName, least, newName, snap } from "./shapes";
+import { type Drawn, type History, type Kind, type Point, type Told, again, back, begin, changes, clamp, did, isName, least, list, newName, snap } from "./shapes";
 import { useStill } from "./tile";
 import { useToast } from "./toasts";
 import { useWords } from "./words";
@@ -15,7 +15,9 @@ interface Chosen {
   point: number | null;
 }
 
-const kinds: Kind[] = ["area", "line", "mask"];
+const kinds: Kind[] = ["area", "line", "mask", "exclusion"];
+const newOf = { area: "newZone", line: "newLine", mask: "newMask", exclusion: "newExclusion" } as const;
+const nameOf = { area: "zone", line: "line", mask: "mask", exclusion: "exclusion" } as const;
 /** How far a key moves a point, in parts of the picture. */
 const STEP = 0.002;
 
@@ -54,7 +56,9 @@ export function Draw({ camera }: { camera: Camera }) {
   const shapes = moving ?? history.now;
   const aspect = pixels ? pixels[0] / pixels[1] : 1;
   const wanted = pixels ? changes(former, history.now, pixels) : [];
-  const isRight = history.now.every((one, i) => isName(one.id) && !history.now.some((other, j) => j < i && (other.shape === "mask") === (one.shape === "mask") && other.id === one.id));
+  const isRight = history.now.every((one, i) => isName(one.id) && !history.now.some((other, j) => j < i && list(other.shape) === list(one.shape) && other.id === one.id));
+
+  const isUsed = (one: Drawn) => one.isThere && list(one.shape) === "zone" && Boolean(told?.used.includes(one.id));
 
   const put = (now: Drawn[]) => setHistory(did(history, now));
   const corners = (but: number) => shapes.filter((_, i) => i !== but).flatMap((one) => one.points);
@@ -189,7 +193,7 @@ export function Draw({ camera }: { camera: Camera }) {
       <div class="tools" role="toolbar" aria-label={say("drawing")}>
         {kinds.map((kind) => (
           <button key={kind} aria-pressed={tool === kind} onClick={() => { setOpen([]); setTool(tool === kind ? null : kind); }}>
-            {say(kind === "area" ? "newZone" : kind === "line" ? "newLine" : "newMask")}
+            {say(newOf[kind])}
           </button>
         ))}
         {tool && open.length >= least(tool) && (
@@ -208,7 +212,10 @@ export function Draw({ camera }: { camera: Camera }) {
           {say("lookAtChanges")}
         </button>
       </div>
-      <p class="hint" role="status">{say(tool ? "drawHint" : "editHint")}</p>
+      <p class="hint" role="status">
+        {tool === "exclusion" && `${say("exclusionHint")} `}
+        {say(tool ? "drawHint" : "editHint")}
+      </p>
       <div class="canvas">
         {still && <img src={still} alt="" />}
         <svg
@@ -224,6 +231,10 @@ export function Draw({ camera }: { camera: Camera }) {
             <marker id="arrow" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="6" markerHeight="6" orient="auto-start-reverse">
               <path d="M0 0L10 5L0 10z" />
             </marker>
+            <pattern id="hatch" class="hatch" width={2 * r} height={2 * r} patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+              <rect width={2 * r} height={2 * r} />
+              <line y2={2 * r} stroke-width={0.9 * r} />
+            </pattern>
           </defs>
           {shapes.map((shape, i) => (
             <g key={i} class={`shape is-${shape.shape} ${chosen?.shape === i ? "is-chosen" : ""}`}>
@@ -234,7 +245,11 @@ export function Draw({ camera }: { camera: Camera }) {
                   <Left points={shape.points} size={[w, h]} r={r} word={say("left")} />
                 </>
               ) : (
-                <polygon points={shape.points.map(at).join(" ")} onPointerDown={(event) => drag(event, i, null)} />
+                <polygon
+                  points={shape.points.map(at).join(" ")}
+                  style={shape.shape === "exclusion" ? { fill: "url(#hatch)" } : undefined}
+                  onPointerDown={(event) => drag(event, i, null)}
+                />
               )}
               <text x={shape.points[0]![0] * w + r} y={shape.points[0]![1] * h + 2.6 * r} font-size={2 * r}>
                 {shape.id}
@@ -286,7 +301,10 @@ export function Draw({ camera }: { camera: Camera }) {
             <button aria-pressed={chosen?.shape === i} onClick={() => setChosen({ shape: i, point: null })}>
               <i class={`is-${shape.shape}`} />
               {shape.isThere ? shape.id : say("new")}
-              <small>{say(shape.shape === "area" ? "zone" : shape.shape === "line" ? "line" : "mask")}</small>
+              <small>
+                {say(nameOf[shape.shape])}
+                {shape.classes && ` (${shape.classes.join(", ")})`}
+              </small>
             </button>
             {!shape.isThere && (
               <label>
@@ -302,7 +320,7 @@ export function Draw({ camera }: { camera: Camera }) {
               </label>
             )}
             {shape.shape === "line" && <button onClick={() => change(i, [...shape.points].reverse())}>{say("turnRound")}</button>}
-            <button class="no" onClick={() => remove({ shape: i, point: null })} disabled={told?.used.includes(shape.id) && shape.shape !== "mask" && shape.isThere} title={told?.used.includes(shape.id) ? say("isUsed") : ""}>
+            <button class="no" onClick={() => remove({ shape: i, point: null })} disabled={isUsed(shape)} title={isUsed(shape) ? say("isUsed") : ""}>
               {say("remove")}
             </button>
           </li>

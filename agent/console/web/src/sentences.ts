@@ -64,6 +64,9 @@ const sentences: [RegExp, string][] = [
   // What is doubted of a site file.
   [/^(\d+) of its points lie beyond the picture's border and are cut off there$/, "有 $1 个点超出画面边界，将在边界处截断"],
   [/^its edges behind corner (\d+) and corner (\d+) cross, so a part of it counts as outside$/, "第 $1 个与第 $2 个角之后的边相交，部分区域被视为在外"],
+  [/^its edges behind corner (\d+) and corner (\d+) cross, so a part of it would not be excluded$/, "第 $1 个与第 $2 个角之后的边相交，部分区域不会被排除"],
+  [/^the exclusions cover the whole picture, so nothing is ever detected$/, "排除区域覆盖整个画面，不会检测到任何目标"],
+  [/^zone `(.+)` lies wholly where nothing is detected, so nothing is ever seen in it$/, "区域 `$1` 完全位于排除区域内，其中不会检测到任何目标"],
   [/^its points are taken for pixels, .*$/, "其坐标按像素计，且都在左上角 100 像素以内；是否误写为百分比？"],
   [/^`(.+)` is not set, so the direction is that of the violation's file$/, "未设置 `$1`，方向以违规文件为准"],
   [/^`(.+)` stands there twice, and is its own fall-back$/, "`$1` 出现两次，成为自己的后备"],
@@ -77,6 +80,8 @@ const sentences: [RegExp, string][] = [
   [/^no camera keeps footage$/, "没有摄像机保存录像"],
   [/^write coordinates from 0 to 1$/, "请使用 0 到 1 的坐标"],
   [/^exchange corners (\d+) and (\d+)$/, "请交换第 $1 个与第 $2 个角"],
+  [/^draw exclusions that leave something to be watched, name `classes`, or take the camera out$/, "请留出需要检测的部分、注明 `classes`，或删除该摄像机"],
+  [/^draw the exclusion smaller, name `classes` in it, or take the rule out$/, "请缩小排除区域、在其中注明 `classes`，或删除该规则"],
   [/^write the corners in order around the area$/, "请按顺序沿区域边界填写各角"],
   [/^write parts of the picture from 0 to 1; .*$/, "请使用 0 到 1 的画面比例；如确为像素请写 `unit = \"pixel\"`"],
   [/^add `(.+)`: 0 is up in the picture, 90 right, 180 down, 270 left$/, "请加上 `$1`：0 为画面向上，90 向右，180 向下，270 向左"],

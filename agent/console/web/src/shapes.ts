@@ -1,6 +1,6 @@
 // Shapes that are drawn over a picture: points in parts of it, snapping, and what became of them since they were read.
 
-export type Kind = "area" | "line" | "mask";
+export type Kind = "area" | "line" | "mask" | "exclusion";
 export type Point = [number, number];
 
 /** A shape as the server tells it. */
@@ -9,6 +9,8 @@ export interface Told {
   shape: Kind;
   unit: "normalised" | "pixel";
   points: Point[];
+  /** Of an exclusion: what is not detected there; all if absent. */
+  classes?: string[];
 }
 
 /** A shape while it is drawn; its points are parts of the picture. */
@@ -17,6 +19,7 @@ export interface Drawn {
   shape: Kind;
   unit: "normalised" | "pixel";
   points: Point[];
+  classes?: string[];
   isThere: boolean;
 }
 
@@ -29,6 +32,9 @@ export interface Change {
 
 /** Points so near, in parts of the picture's width, are taken for the same. */
 const NEAR = 0.012;
+
+/** Names are unique among the shapes of a list of the site file. */
+export const list = (shape: Kind) => (shape === "mask" || shape === "exclusion" ? shape : "zone");
 
 export const least = (shape: Kind) => (shape === "line" ? 2 : 3);
 
@@ -62,7 +68,7 @@ const same = (a: Point[], b: Point[]) =>
 
 /** What is to be said to the server to make `now` of `former`. */
 export function changes(former: Drawn[], now: Drawn[], size: Point): Change[] {
-  const key = (one: Drawn) => `${one.shape === "mask"}/${one.id}`;
+  const key = (one: Drawn) => `${list(one.shape)}/${one.id}`;
   const gone = former.filter((one) => !now.some((other) => other.isThere && key(other) === key(one)));
   const out = gone.map((one): Change => ({ shape: one.shape, id: one.id, is_there: true }));
   for (const one of now) {

@@ -1,5 +1,5 @@
-// Draws over a camera's picture, in Chromium: a zone by mouse, its corner by keyboard, a line by touch, undo and redo; looks at
-// what changes in the site file, saves it, and tries it on footage, saves it, and sees that the
+// Draws over a camera's picture, in Chromium: a zone and an exclusion by mouse, their corners by keyboard, a line by touch, undo
+// and redo; looks at what changes in the site file, saves it, and tries it on footage, saves it, and sees that the
 // agent goes by it.
 //
 //   node tests/draw.mjs 'http://127.0.0.1:9465/#setup=TOKEN' CAMERA [FOLDER FOR PICTURES]
@@ -46,9 +46,24 @@ await page.mouse.down();
 await page.mouse.move(...to, { steps: 4 });
 await page.mouse.up();
 
+await page.keyboard.press("Escape");
+await page.getByRole("button", { name: "New exclusion" }).click();
+await page.getByRole("status").filter({ hasText: "In an exclusion nothing is detected" }).waitFor();
+for (const [x, y] of [[0.7, 0.7], [0.8, 0.7], [0.8, 0.85], [0.7, 0.85]]) await page.mouse.click(...(await at(x, y)));
+await page.keyboard.press("Enter");
+await page.keyboard.press("Control+z");
+if ((await shapes()) !== before + 1) throw new Error("the exclusion was not taken back");
+await page.keyboard.press("Control+Shift+z");
+await page.locator(".shapes li", { hasText: "Exclusion" }).locator("input").fill("poster");
+await page.locator(".is-exclusion .corner").first().focus();
+await page.keyboard.press("Shift+ArrowLeft");
+const fill = await page.locator(".shape.is-exclusion polygon").evaluate((one) => getComputedStyle(one).fill);
+if (!fill.includes("#hatch")) throw new Error(`an exclusion looks like a zone: ${fill}`);
+await desk.look(page, "draw-exclusion");
+
 await page.getByRole("button", { name: "Save…" }).click();
 const diff = await page.locator(".diff").innerText();
-if (!diff.includes("forecourt")) throw new Error(`the change is not told: ${diff}`);
+for (const name of ["forecourt", "poster"]) if (!diff.includes(name)) throw new Error(`${name} is not told: ${diff}`);
 await page.getByRole("button", { name: "Try it on the last hour" }).click();
 await page.getByRole("button", { name: "Stop" }).click();
 await page.getByRole("button", { name: "Try it on the last hour" }).waitFor();
@@ -62,6 +77,7 @@ const second = await desk.newPage({ locale: "zh-CN", viewport: { width: 360, hei
 await second.page.addInitScript(() => localStorage.setItem("language", "zh"));
 await second.page.goto(desk.address("/"));
 at = await open(second.page);
+await second.page.locator(".shapes li", { hasText: "poster" }).filter({ hasText: "排除区域" }).waitFor();
 await second.page.getByRole("button", { name: "新警戒线" }).tap();
 await second.page.locator(".canvas svg").scrollIntoViewIfNeeded();
 for (const [x, y] of [[0.1, 0.9], [0.7, 0.8]]) await second.page.touchscreen.tap(...(await at(x, y)));
