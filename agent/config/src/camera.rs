@@ -342,7 +342,7 @@ impl RawCamera {
         let masks = mask::check(&self.mask, check, self.detect_url.is_some());
         let exclusions = exclusion::check(&self.exclusion, check, self.detect_url.is_some(), lookup.classes);
         let rules = rule::check(&self.rule, check, &self.id, &zones, lookup);
-        exclusion::doubt_zones(check, &self.rule, &zones.list, &exclusions);
+        exclusion::doubt_zones(check, (&self.rule, &rules), &zones.list, &exclusions);
         let static_objects = luma::static_objects(check, self.static_objects.as_ref(), &rules);
         let exclusions = exclusions.into();
         let falls = luma::falling_objects(check, self.falling_objects.as_ref(), &rules, (&zones.list, &exclusions));

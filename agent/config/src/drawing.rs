@@ -1,9 +1,12 @@
 //! The points of a zone as people draw them: in which unit they are, and whether anything can be inside.
 
-use forewarn_domain::Point;
 use forewarn_domain::zone::ZoneUnit;
+use forewarn_domain::{Point, Polygon};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use toml::Spanned;
+
+use crate::check::Check;
 
 /// How far a point that was dragged over the picture's border may lie beyond it, as a part of the picture.
 pub(crate) const HAIR: f32 = 0.1;
@@ -79,6 +82,38 @@ pub(crate) fn read(points: &[Point], is_area: bool, unit: Option<RawUnit>) -> Re
     }
     drawing.doubts.extend(crossing(&drawing.points));
     Ok(drawing)
+}
+
+/// An area of a camera's picture of which no part may count as outside: what it is, and what such a part `(what, would_not)`. The camera
+/// may have two streams.
+pub(crate) fn closed_area(
+    check: &mut Check<'_>,
+    corners: &Spanned<Vec<Corner>>,
+    unit: Option<RawUnit>,
+    has_two_streams: bool,
+    (what, would_not): (&str, &str),
+) -> Option<(Polygon, ZoneUnit)> {
+    let place = corners.span();
+    let points: Vec<Point> = corners.get_ref().iter().map(|corner| corner.0).collect();
+    if points.len() < 3 {
+        let problem = format!("{} points are too few", points.len());
+        return check.fail(place, problem, "give 3 or more");
+    }
+    if let Some((problem, mend)) = crossing(&points) {
+        return check.fail(place, problem.replace("counts as outside", would_not), mend);
+    }
+    let drawing = match read(&points, true, unit) {
+        Ok(drawing) => drawing,
+        Err((problem, mend)) => return check.fail(place, problem, mend),
+    };
+    for (problem, mend) in drawing.doubts {
+        check.doubt(place.clone(), problem, mend);
+    }
+    if has_two_streams && drawing.unit == ZoneUnit::Pixel {
+        let problem = format!("{what} in pixels says nothing where two streams differ in size");
+        return check.fail(place, problem, "write its points from 0 to 1 over width and height");
+    }
+    Some((Polygon::new(drawing.points), drawing.unit))
 }
 
 fn unit_of(points: &[Point], unit: Option<RawUnit>) -> Result<ZoneUnit, Flaw> {
@@ -175,7 +210,7 @@ fn turn(a: Point, b: Point, p: Point) -> f64 {
 }
 
 /// The first two edges that cross, by which a part of the area counts as outside.
-pub(crate) fn crossing(points: &[Point]) -> Option<Flaw> {
+fn crossing(points: &[Point]) -> Option<Flaw> {
     let n = points.len();
     let edge = |i: usize| (points[i], points[(i + 1) % n]);
     let crosses = |(a, b): (Point, Point), (c, d): (Point, Point)| {

@@ -11,7 +11,7 @@ use toml::Spanned;
 
 use crate::check::Check;
 use crate::drawing::{self, Corner, RawUnit};
-use crate::rule::RawRule;
+use crate::rule::{RawRule, Rule};
 
 pub(crate) const EXAMPLE: &str = r#"# An exclusion is a part of the picture that stays visible and recorded, and in which nothing is detected: a poster with faces, a
 # screen, a swaying tree.
@@ -59,13 +59,15 @@ pub(crate) fn check(
             let problem = format!("there is an exclusion `{id}` already");
             check.fail::<()>(raw.id.span(), problem, "give each exclusion of a camera its own id");
         }
-        let (classes, shape) = (raw.classes(check, known), raw.shape(check, has_two_streams));
+        let words = ("an exclusion", "would not be excluded");
+        let shape = drawing::closed_area(check, &raw.polygon, raw.unit, has_two_streams, words);
+        let classes = raw.classes(check, known);
         let (Some(classes), Some((polygon, unit))) = (classes, shape) else { continue };
         exclusions.push(Exclusion { id: id.clone(), polygon, unit, classes: classes.into() });
     }
     let whole = Polygon::new([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]].map(Point::from).to_vec());
     if let Some(last) = raw.last()
-        && are_within(&points_in(&whole), ZoneUnit::Normalised, &exclusions)
+        && are_within(&points_in(&whole), ZoneUnit::Normalised, &exclusions, Exclusion::is_of_everything)
     {
         let problem = "the exclusions cover the whole picture, so nothing is ever detected";
         let mend = "draw exclusions that leave something to be watched, name `classes`, or take the camera out";
@@ -75,30 +77,6 @@ pub(crate) fn check(
 }
 
 impl RawExclusion {
-    fn shape(&self, check: &mut Check<'_>, has_two_streams: bool) -> Option<(Polygon, ZoneUnit)> {
-        let place = self.polygon.span();
-        let points: Vec<Point> = self.polygon.get_ref().iter().map(|corner| corner.0).collect();
-        if points.len() < 3 {
-            let problem = format!("{} points are too few", points.len());
-            return check.fail(place, problem, "give 3 or more");
-        }
-        if let Some((problem, mend)) = drawing::crossing(&points) {
-            return check.fail(place, problem.replace("counts as outside", "would not be excluded"), mend);
-        }
-        let drawing = match drawing::read(&points, true, self.unit) {
-            Ok(drawing) => drawing,
-            Err((problem, mend)) => return check.fail(place, problem, mend),
-        };
-        for (problem, mend) in drawing.doubts {
-            check.doubt(place.clone(), problem, mend);
-        }
-        if has_two_streams && drawing.unit == ZoneUnit::Pixel {
-            let problem = "an exclusion in pixels says nothing where two streams differ in size";
-            return check.fail(place, problem, "write its points from 0 to 1 over width and height");
-        }
-        Some((Polygon::new(drawing.points), drawing.unit))
-    }
-
     /// Nothing where all classes are meant; none after a mistake.
     fn classes(&self, check: &mut Check<'_>, known: &[Class]) -> Option<Vec<Class>> {
         let Some(classes) = &self.classes else { return Some(Vec::new()) };
@@ -118,27 +96,39 @@ impl RawExclusion {
     }
 }
 
-/// Doubts about the zones that rules watch: nothing is ever seen in one that lies where nothing is detected.
-pub(crate) fn doubt_zones(check: &mut Check<'_>, rules: &[RawRule], zones: &[Zone], exclusions: &[Exclusion]) {
-    for rule in rules {
-        let id = rule.zone.get_ref();
-        let Some(zone) = zones.iter().find(|zone| zone.id == *id && id.as_str() != "whole") else { continue };
+/// Doubts about the zones that rules watch: of one that lies where nothing that its rule is about is detected nothing is ever told.
+pub(crate) fn doubt_zones(
+    check: &mut Check<'_>,
+    (raw, rules): (&[RawRule], &[Rule]),
+    zones: &[Zone],
+    exclusions: &[Exclusion],
+) {
+    for raw in raw {
+        let (id, violation) = (raw.zone.get_ref(), raw.violation.get_ref());
+        let is_it = |rule: &&Rule| rule.key.zone == *id && rule.key.violation == *violation;
+        let zone = zones.iter().find(|zone| zone.id == *id && id.as_str() != "whole");
+        let (Some(rule), Some(zone)) = (rules.iter().find(is_it), zone) else { continue };
         let points = match &zone.shape {
             ZoneShape::Polygon(polygon) => points_in(polygon),
             ZoneShape::Line(points) => points_on(points),
         };
-        if are_within(&points, zone.unit, exclusions) {
-            let problem = format!("zone `{id}` lies wholly where nothing is detected, so nothing is ever seen in it");
-            let mend = "draw the exclusion smaller, name `classes` in it, or take the rule out";
-            check.doubt(rule.zone.span(), problem, mend);
+        // A sensor is seen nowhere.
+        let subjects: Vec<&Class> = rule.violation.subject.iter().filter(|class| class.as_str() != "sensor").collect();
+        let hides = |one: &Exclusion| !subjects.is_empty() && subjects.iter().all(|class| one.is_of(class));
+        if are_within(&points, zone.unit, exclusions, hides) {
+            let problem = format!(
+                "zone `{id}` lies wholly where nothing is detected of what `{violation}` is about, so nothing is ever seen in it"
+            );
+            let mend = "draw the exclusion smaller, name other `classes` in it, or take the rule out";
+            check.doubt(raw.zone.span(), problem, mend);
         }
     }
 }
 
-/// Whether all these points lie in exclusions of everything, so far as these are in the same unit.
-fn are_within(points: &[Point], unit: ZoneUnit, exclusions: &[Exclusion]) -> bool {
-    let of_everything = || exclusions.iter().filter(|one| one.is_of_everything() && one.unit == unit);
-    let is_within = |at: &Point| of_everything().any(|one| one.polygon.contains(*at));
+/// Whether all these points lie in exclusions that count, so far as these are in the same unit.
+fn are_within(points: &[Point], unit: ZoneUnit, exclusions: &[Exclusion], counts: impl Fn(&Exclusion) -> bool) -> bool {
+    let counting: Vec<&Exclusion> = exclusions.iter().filter(|one| one.unit == unit && counts(one)).collect();
+    let is_within = |at: &Point| counting.iter().any(|one| one.polygon.contains(*at));
     !points.is_empty() && points.iter().all(is_within)
 }
 
@@ -258,13 +248,13 @@ mod tests {
         let doubts = |zone: &str, exclusions: &str| -> Vec<String> {
             let zone = format!("[[camera.zone]]\nid = \"wall\"\n{zone}\n");
             let rule = "[[camera.rule]]\nviolation = \"loitering\"\nzone = \"wall\"\n";
-            let rule = if zone.contains("line") { rule.replace("loitering", "wall_climbing") } else { rule.to_owned() };
+            let rule = if zone.contains("line") { rule.replace("loitering", "line_crossing") } else { rule.to_owned() };
             let site = site(&format!("{zone}{rule}{exclusions}"), "").unwrap_or_else(|errors| panic!("{errors}"));
             site.doubts.iter().map(ToString::to_string).collect()
         };
         let within = "polygon = [[0.15, 0.15], [0.25, 0.15], [0.2, 0.25]]";
-        let told = "site.toml:12: zone: zone `wall` lies wholly where nothing is detected, so nothing is ever seen in it\n  \
-                    fix: draw the exclusion smaller, name `classes` in it, or take the rule out";
+        let told = "site.toml:12: zone: zone `wall` lies wholly where nothing is detected of what `loitering` is about, so nothing is \
+                    ever seen in it\n  fix: draw the exclusion smaller, name other `classes` in it, or take the rule out";
         let poster = exclusion("poster", POSTER, "");
         assert_eq!(doubts(within, &poster), [told]);
         assert_eq!(doubts(&format!("polygon = {POSTER}"), &poster), [told], "one as large as the other");
@@ -272,6 +262,11 @@ mod tests {
         let across = "polygon = [[0.15, 0.15], [0.45, 0.15], [0.45, 0.25], [0.15, 0.25]]";
         assert_eq!(doubts(across, &format!("{poster}{beside}")), [told], "two together");
         assert_eq!(doubts(across, &poster), [""; 0], "half of it is seen");
-        assert_eq!(doubts(within, &exclusion("p", POSTER, "classes = [\"dog\"]")), [""; 0]);
+        let of = |classes: &str| exclusion("p", POSTER, &format!("classes = {classes}"));
+        assert_eq!(doubts(within, &of("[\"dog\", \"person\"]")), [told], "loitering is about people");
+        assert_eq!(doubts(within, &of("[\"dog\"]")), [""; 0]);
+        let line = "line = [[0.15, 0.15], [0.25, 0.25]]";
+        assert_eq!(doubts(line, &poster), [told.replace("loitering", "line_crossing")]);
+        assert_eq!(doubts(&line.replace("0.25]]", "0.35]]"), &poster), [""; 0]);
     }
 }

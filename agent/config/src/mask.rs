@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use forewarn_domain::ZoneId;
 use forewarn_domain::mask::{Mask, hidden_part};
 use forewarn_domain::zone::ZoneUnit;
-use forewarn_domain::{Polygon, ZoneId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
@@ -61,28 +61,10 @@ pub(crate) fn check(raw: &[RawMask], check: &mut Check<'_>, has_two_streams: boo
 
 impl RawMask {
     fn check(&self, check: &mut Check<'_>, has_two_streams: bool) -> Option<Mask> {
-        let place = self.polygon.span();
-        let points: Vec<_> = self.polygon.get_ref().iter().map(|corner| corner.0).collect();
-        if points.len() < 3 {
-            let problem = format!("{} points are too few", points.len());
-            return check.fail(place, problem, "give 3 or more");
-        }
-        if let Some((problem, mend)) = drawing::crossing(&points) {
-            return check.fail(place, problem.replace("counts as outside", "would not be hidden"), mend);
-        }
-        let drawing = match drawing::read(&points, true, self.unit) {
-            Ok(drawing) => drawing,
-            Err((problem, mend)) => return check.fail(place, problem, mend),
-        };
-        for (problem, mend) in drawing.doubts {
-            check.doubt(place.clone(), problem, mend);
-        }
-        if has_two_streams && drawing.unit == ZoneUnit::Pixel {
-            let problem = "a mask in pixels says nothing where two streams differ in size";
-            return check.fail(place, problem, "write its points from 0 to 1 over width and height");
-        }
+        let words = ("a mask", "would not be hidden");
+        let (polygon, unit) = drawing::closed_area(check, &self.polygon, self.unit, has_two_streams, words)?;
         let id = self.id.get_ref().to_string();
-        Some(Mask { id, polygon: Polygon::new(drawing.points), unit: drawing.unit })
+        Some(Mask { id, polygon, unit })
     }
 }
 

@@ -39,7 +39,8 @@ use crate::update::{RawUpdate, Update};
 use crate::upstream::RawUpstream;
 use crate::violations::{Library, RawViolations};
 use crate::{
-    attributes, beside, camera, case, client_ids, commands, evidence, exclusion, header, inference, listen, map, mask, model,
+    attributes, beside, camera, case, client_ids, commands, evidence, exclusion, header, inference, listen, map, mask,
+    model,
 };
 use crate::{
     plain_texts, power, rule, sensor, speaker, storage, telemetry, tracking, update, upstream, version, violations,

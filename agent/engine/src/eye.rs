@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use forewarn_analytics::Exclusions;
 use forewarn_analytics::luma::{LookReason, LumaPlane, MotionGate, MotionGateConfig};
-use forewarn_domain::{BBox, Coverage, Detection, Detector, DetectorError, Exclusion, Frame, InputGrid, Tile, Timestamp, Window};
+use forewarn_domain::{
+    BBox, Coverage, Detection, Detector, DetectorError, Exclusion, Frame, InputGrid, Tile, Timestamp, Window,
+};
 
 use crate::focus::Focus;
 use crate::heads;

@@ -123,12 +123,8 @@ mod tests {
             Polygon::new([[x0, y0], [x1, y0], [x1, y1], [x0, y1]].map(Point::from).to_vec())
         };
         let (id, unit) = (ZoneId::new("whole").unwrap(), ZoneUnit::Normalised);
-        let exclusion = |corners: &[f32; 4]| Exclusion {
-            id: id.clone(),
-            polygon: area(*corners),
-            unit,
-            classes: Arc::default(),
-        };
+        let exclusion =
+            |corners: &[f32; 4]| Exclusion { id: id.clone(), polygon: area(*corners), unit, classes: Arc::default() };
         let exclusions = exclusions.iter().map(exclusion).collect();
         let whole = Zone { id: id.clone(), shape: ZoneShape::Polygon(area([0.0, 0.0, 1.0, 1.0])), unit };
         let config = FallingObjectConfig::default();

@@ -271,7 +271,8 @@ mod tests {
         let of_left = found("head", 0.9, [330.0, 102.0, 356.0, 132.0]);
         let poster = found("head", 0.9, [40.0, 102.0, 66.0, 132.0]);
         let behind = found("head", 0.9, [500.0, 102.0, 526.0, 132.0]);
-        let (car, dog) = (found("car", 0.9, [10.0, 200.0, 90.0, 300.0]), found("dog", 0.9, [400.0, 200.0, 460.0, 300.0]));
+        let (car, dog) =
+            (found("car", 0.9, [10.0, 200.0, 90.0, 300.0]), found("dog", 0.9, [400.0, 200.0, 460.0, 300.0]));
         let stays = vec![leaning.clone(), dog.clone(), of_leaning.clone(), behind.clone()];
         let all = vec![leaning, left.clone(), car.clone(), dog, of_leaning, of_left.clone(), poster.clone(), behind];
         let left_of_all = |classes: &[&str]| left_of(all.clone(), classes);

@@ -223,8 +223,7 @@ mod tests {
         let poster = [[100., 100.], [300., 100.], [300., 300.], [100., 300.]].map(Point::from).to_vec();
         let picture = with_drawn(&frame(640, 360), &[], &[("poster", Polygon::new(poster))]);
         let inside = (150..250).flat_map(|y| (150..250).map(move |x| (x, y)));
-        let (lines, between): (Vec<_>, Vec<_>) =
-            inside.partition(|(x, y)| picture.get_pixel(*x, *y).0 == EXCLUSION);
+        let (lines, between): (Vec<_>, Vec<_>) = inside.partition(|(x, y)| picture.get_pixel(*x, *y).0 == EXCLUSION);
         assert!((3_000..3_700).contains(&lines.len()), "a third of it: {}", lines.len());
         let is_untouched = |(x, y): &(u32, u32)| picture.get_pixel(*x, *y).0 == frame(640, 360).rgb_at(*x, *y);
         assert!(between.iter().all(is_untouched) && is_untouched(&(50, 200)));

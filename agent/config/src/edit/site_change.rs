@@ -185,7 +185,8 @@ mod tests {
         let table = "\n[[camera.exclusion]]\nid = \"poster\"\npolygon = [[0.0, 0.5], [0.25, 0.5], [0.25, 1.0]]\n";
         let with = told(FILE, Some(corners), false);
         assert_eq!(with, FILE.replace("\n[[camera.zone]]", &format!("{table}\n[[camera.zone]]")));
-        let by_hand = with.replace("[0.25, 1.0]]\n", "[0.25, 1.0]] # the beach\nclasses = [\"person\"] # who is on it\n");
+        let by_hand =
+            with.replace("[0.25, 1.0]]\n", "[0.25, 1.0]] # the beach\nclasses = [\"person\"] # who is on it\n");
         let moved = told(&by_hand, Some(vec![[0.1, 0.5], [0.3, 0.5], [0.3, 1.0]]), true);
         assert_eq!(
             moved,

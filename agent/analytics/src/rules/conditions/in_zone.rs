@@ -1,8 +1,8 @@
 //! `in_zone`: what of a track lies inside of a zone now.
 
+use forewarn_domain::ZoneId;
 use forewarn_domain::condition::{self, Anchor, Quantity};
 use forewarn_domain::zone::ZoneShape;
-use forewarn_domain::ZoneId;
 
 use super::TrackCondition;
 use crate::foot::foot_in_picture;
