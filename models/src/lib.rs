@@ -57,6 +57,7 @@ mod shipped;
 pub mod store;
 pub mod swap;
 pub mod tfjs;
+pub mod tune;
 pub mod variant;
 mod voice;
 

@@ -153,6 +153,24 @@ impl Runtime {
         fetch::optional_runtime_library(provider).map(|file| store.path(&file)).filter(|path| path.is_file())
     }
 
+    /// The libraries that a store has, the plain one first, each with the providers that it may have. A process loads one of
+    /// them; what `ORT_DYLIB_PATH` names is the only one, and may have any.
+    pub fn libraries(store: &Store) -> Result<Vec<(PathBuf, Vec<Provider>)>, RuntimeError> {
+        let plain = Self::find(store)?;
+        if env::var_os(LIBRARY_VARIABLE).is_some_and(|path| !path.is_empty()) {
+            return Ok(vec![(plain, Provider::ALL.to_vec())]);
+        }
+        let mut libraries = vec![(plain, vec![Provider::Cpu])];
+        for provider in [Provider::OpenVino, Provider::Cuda, Provider::TensorRt] {
+            let Some(path) = Self::find_special(store, provider.into()) else { continue };
+            match libraries.iter_mut().find(|(known, _)| *known == path) {
+                Some((_, providers)) => providers.push(provider),
+                None => libraries.push((path, vec![provider])),
+            }
+        }
+        Ok(libraries)
+    }
+
     /// Where the library is: what `ORT_DYLIB_PATH` names, else the store's, else one beside the executable.
     pub fn find(store: &Store) -> Result<PathBuf, RuntimeError> {
         let named = env::var_os(LIBRARY_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);

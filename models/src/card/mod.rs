@@ -8,6 +8,7 @@ mod classes;
 mod crop;
 mod decoder;
 mod input;
+mod offer;
 mod validate;
 
 use serde::Deserialize;
@@ -20,6 +21,7 @@ pub use decoder::{
     Activation, AnchorGrid, BoxFormat, DecoderSpec, Dictionary, DictionaryError, DictionaryFile, OffsetOrder, Task,
 };
 pub use input::{Anchor, ChannelOrder, Dynamic, DynamicAxes, Element, Input, Layout, Resize};
+pub use offer::{Compared, Offer};
 
 /// Everything about one model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -57,6 +59,9 @@ pub struct Card {
     /// What was measured, for people.
     #[serde(default)]
     pub accuracy: Vec<Accuracy>,
+    /// Other numbers in which it can be run, of which `forewarn models tune` takes what this box is fastest with.
+    #[serde(default)]
+    pub variants: Vec<Offer>,
 }
 
 /// Where weights come from. Each variant is one table, such as `[source.npm]`.

@@ -43,6 +43,8 @@ fn what_is_wrong_with_a_card_is_said() {
     check("mean = [103.53", "mean = [nan", "input.mean");
     check("reg-max = 10", "reg-max = 0", "reg-max");
     check("strides = [8, 16, 32]", "strides = [8, 16]", "decoder");
+    check("card = \"nanodet-g-416-int8\"", "precision = \"bf16\"", "variants");
+    check("own = 0.307", "own = 30.7", "from 0 to 1");
     check("score = 0.35", "score = 1.5", "thresholds.score");
     check("nms-iou = 0.5", "nms-iou = -0.5", "thresholds.nms-iou");
     check("classes = \"coco80\"", "classes = [\"a\", \"a\"]", "classes");

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Activation, Answer, Card, CardError, Conversion, DecoderSpec, Dictionary, Dynamic, DynamicAxes, Input, Resize,
-    Task, Thresholds, WeightSource,
+    Activation, Answer, Card, CardError, Conversion, DecoderSpec, Dictionary, Dynamic, DynamicAxes, Input, Offer,
+    Resize, Task, Thresholds, WeightSource,
 };
 
 /// Longest side of an input that is believed, in pixels.
@@ -28,6 +28,7 @@ impl Card {
             Self::check_calibration,
             Self::check_crop,
             Self::check_answer,
+            Self::check_variants,
         ];
         checks.iter().try_for_each(|check| check(self)).map_err(|(key, problem)| CardError::Value {
             card: self.name.clone(),
@@ -65,6 +66,16 @@ impl Card {
             return Err(("weights.variant", problem));
         }
         Ok(())
+    }
+
+    fn check_variants(&self) -> Result<(), Fault> {
+        if self.task() != Task::Detect && !self.variants.is_empty() {
+            return Err(("variants", "only detectors have variants to choose from".to_owned()));
+        }
+        match self.variants.iter().find_map(Offer::problem) {
+            Some(problem) => Err(("variants", problem.to_owned())),
+            None => Ok(()),
+        }
     }
 
     fn check_input(&self) -> Result<(), Fault> {

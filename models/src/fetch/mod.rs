@@ -53,6 +53,15 @@ pub(crate) fn optional_runtime_library(provider: Provider) -> Option<String> {
     Some(format!("{}/{}", asset.folder, asset.library))
 }
 
+/// The libraries that are pinned for this processor, by their versions.
+pub(crate) fn pinned_libraries() -> String {
+    let Ok(manifest) = manifest::read() else { return String::new() };
+    let arch = std::env::consts::ARCH;
+    let plain = manifest.runtime.get(arch).map(|asset| asset.file().to_owned());
+    let special = manifest.optional_runtime.into_values().filter(|asset| asset.arch == arch).map(|asset| asset.folder);
+    plain.into_iter().chain(special).collect::<Vec<_>>().join(", ")
+}
+
 /// Fetches into one store.
 #[derive(Debug, Clone)]
 pub struct Fetcher {

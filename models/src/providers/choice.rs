@@ -79,14 +79,14 @@ pub(crate) fn choose(
             Precision::Fp32 => String::new(),
             other => format!("; it computes in fp32, {other} needs another provider"),
         };
-        let reason = format!("the site asks for it{note}");
+        let reason = format!("it is asked for{note}");
         return Chosen { provider: Provider::Cpu, precision: Precision::Fp32, reason, is_fallback: false, candidates };
     }
     let (precision, note) = supported(wanted, request.precision, hardware);
     match try_out(wanted, precision) {
         Ok(found) => {
             candidates.push(Candidate { provider: wanted, works: true, reason: found.clone() });
-            let asked = if request.provider == ProviderChoice::Auto { "it is there" } else { "the site asks for it" };
+            let asked = if request.provider == ProviderChoice::Auto { "it is there" } else { "it is asked for" };
             let note = note.map(|note| format!("; {note}")).unwrap_or_default();
             let reason = format!("{asked}, and {found}{note}");
             Chosen { provider: wanted, precision, reason, is_fallback: false, candidates }
