@@ -27,7 +27,7 @@ pub use judge::{Bench, Detect, Evaluate};
 pub use keep::{Keep, Looker, Word};
 pub use language::PageLanguage;
 pub use mission::{Mission, MissionReport};
-pub use models::{Bench as ModelBench, Calibrate as ModelCalibrate, Eval as ModelEval, Models};
+pub use models::{Bench as ModelBench, Calibrate as ModelCalibrate, Eval as ModelEval, Models, Tune as ModelTune};
 pub use operator::{Feedback, Suppress, SuppressAdd};
 pub use rehearse::Rehearse;
 pub use show::{Config, Evidence, EvidenceReplay, Export, HeatSpan, Heatmap, Index, Key, Redact, Stampers, Stats};

@@ -72,6 +72,11 @@ pub enum Models {
         after_help = "Examples:\n  forewarn models bench site-nano-416\n  forewarn models bench nanodet-g-416 --provider openvino --precision bf16 \\\n      --vs-cpu --json"
     )]
     Bench(Bench),
+    /// Measure once on this box in which numbers, on what and with how many threads a detector takes the least
+    #[command(
+        after_help = "Examples:\n  forewarn models tune\n  forewarn models tune --card nanodet-g-416 --card yolox-nano --json\n  forewarn models tune --config site.toml\n\n`forewarn run` uses it where [model] leaves it open; a running agent takes it up by\n`forewarn reload`. Replays never do: docs/models.md"
+    )]
+    Tune(Tune),
     /// Sum up where a shadow model differed from the main one
     #[command(after_help = "Example:\n  forewarn models shadow forewarn-data")]
     Shadow {
@@ -190,4 +195,25 @@ pub struct Bench {
     /// As JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `forewarn models tune`.
+#[derive(Debug, Args)]
+pub struct Tune {
+    /// Name of a built-in model card, or the path of one; may be repeated. The site's card if absent and a site is named,
+    /// else the default detector.
+    #[arg(long = "card", value_name = "CARD")]
+    pub cards: Vec<String>,
+    /// The site whose card is meant, and whose `[model]` is told from what it leaves open.
+    #[arg(long, value_name = "site.toml")]
+    pub config: Option<PathBuf>,
+    /// Rounds that are measured; each looks once by every way.
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = numbers::count)]
+    pub rounds: usize,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Measures with one library for another process of this program, which says on standard input what.
+    #[arg(long, hide = true)]
+    pub measures: bool,
 }

@@ -43,6 +43,7 @@ mod texts;
 mod things;
 mod time_stamps;
 mod token;
+mod tune;
 mod two_streams;
 mod update;
 mod upgrade;

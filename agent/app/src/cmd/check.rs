@@ -14,6 +14,7 @@ use forewarn_pipelines::{FileReplay, SourceKind, SourceUrl};
 use crate::config::doubts::{doubts, of_picture};
 use crate::config::{self, Camera, Site};
 use crate::detector;
+use crate::detector::tuned::{self, Told, Tuned};
 use crate::evidence_folder;
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 use crate::look::{self, Look};
@@ -104,7 +105,7 @@ fn probe(site: &Site, out: &mut impl Write) -> CommandResult {
             }
         }
     }
-    n_failed += usize::from(!probe_model(site, out)?);
+    n_failed += usize::from(!probe_model(site.clone(), out)?);
     n_failed += usize::from(!probe_token(site, out)?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let context = site.speaker_context(clock);
@@ -212,8 +213,13 @@ fn probe_token(site: &Site, out: &mut impl Write) -> std::io::Result<bool> {
     Ok(held.is_ok())
 }
 
-/// Whether the site's models can be used; says on what they run.
-fn probe_model(site: &Site, out: &mut impl Write) -> Result<bool, CommandError> {
+/// Whether the site's models can be used as the agent would use them; says on what they run.
+fn probe_model(mut site: Site, out: &mut impl Write) -> Result<bool, CommandError> {
+    match tuned::apply(&mut site) {
+        Tuned::Untried => {}
+        Tuned::Chosen(choice) => writeln!(out, "tuning of the model: {}", Told(&choice))?,
+        Tuned::Ignored(why) => writeln!(out, "warning: the tuning of the model is not used: {why}")?,
+    }
     let runtime = match detector::runtime(site.model.execution) {
         Ok(runtime) => runtime,
         Err(error) => {

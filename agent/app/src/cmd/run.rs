@@ -24,7 +24,8 @@ const LOOK_AFTER: Duration = Duration::from_secs(1);
 pub fn run(args: &Run) -> CommandResult {
     let supervisor = Supervisor::of_environment();
     let file = site_file(args)?;
-    let site = config::load(&file).or_exit(ExitCode::BadConfig)?;
+    let mut site = config::load(&file).or_exit(ExitCode::BadConfig)?;
+    detector::tuned::apply_and_log(&mut site);
     for doubt in config::doubts::doubts(&site, |_| None) {
         tracing::warn!("{}: {}; {}", doubt.about, doubt.problem, doubt.mend);
     }

@@ -4,6 +4,7 @@ mod live;
 mod metered;
 mod reader;
 mod reload;
+pub mod tuned;
 
 use std::path::Path;
 

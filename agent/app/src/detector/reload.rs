@@ -107,7 +107,7 @@ impl Exchange {
     /// Takes up what can be taken up, and says of everything else that it waits for a restart.
     fn attempt(&mut self, adopter: &Adopter) -> Result<Value, String> {
         let read = Source::read(&self.config).map_err(ConfigErrors::from);
-        let (text, site) = match read.and_then(|source| Ok((source.text().to_owned(), config::resolve(&source)?))) {
+        let (text, mut site) = match read.and_then(|source| Ok((source.text().to_owned(), config::resolve(&source)?))) {
             Ok(read) => read,
             Err(errors) => {
                 telemetry::MODEL_SWAPS.of([&"refused"]).increment(1);
@@ -116,6 +116,7 @@ impl Exchange {
                 return Err(why);
             }
         };
+        super::tuned::apply_and_log(&mut site);
         for doubt in new_doubts(&self.site, &site) {
             tracing::warn!("{}: {}; {}", doubt.about, doubt.problem, doubt.mend);
         }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod eval;
+mod tune;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -10,11 +11,13 @@ use anyhow::anyhow;
 use forewarn_cli::Models;
 use forewarn_models::card::WeightSource;
 use forewarn_models::providers::Request;
+use forewarn_models::tune::Given;
 use forewarn_models::{Card, FetchError, Fetcher, Progress, Runtime, Store, cards};
 use serde_json::json;
 
 use crate::config::StorageDir;
 use crate::detector;
+use crate::detector::tuned::{self, Told, Tuned};
 use crate::exit::{CommandError, CommandResult, ExitCode, OrExit as _};
 
 /// The card that is meant when none is named.
@@ -31,6 +34,7 @@ pub fn run(args: Models) -> CommandResult {
         Models::Eval(args) => eval::run(&args),
         Models::Calibrate(args) => eval::calibrate(&args),
         Models::Bench(args) => bench::run(&args),
+        Models::Tune(args) => tune::run(&args),
         Models::Shadow { dir, json } => shadow(&dir, json),
     }
 }
@@ -55,8 +59,12 @@ fn list(is_json: bool) -> CommandResult {
         let input = format!("{}x{}", card.input.width, card.input.height);
         if is_json {
             let accuracy: Vec<_> = card.accuracy.iter().map(|row| json!([row.on, row.metric, row.value])).collect();
+            let tuned = match tuned::of(&card, Given::default(), Path::new("")) {
+                Tuned::Chosen(choice) => Some(choice),
+                Tuned::Untried | Tuned::Ignored(_) => None,
+            };
             let line = json!({ "name": card.name, "title": card.title, "licence": card.licence, "input": input,
-                "task": card.task().as_str(), "family": card.decoder.family(), "accuracy": accuracy, "weights": store.path(&card.weights.file), "is_there": is_there, "pinned": card.weights.sha256.is_some() });
+                "task": card.task().as_str(), "family": card.decoder.family(), "accuracy": accuracy, "weights": store.path(&card.weights.file), "is_there": is_there, "pinned": card.weights.sha256.is_some(), "tuned": tuned });
             writeln!(out, "{line}")?;
         } else {
             let state = if is_there { "there" } else { "not fetched" };
@@ -64,6 +72,11 @@ fn list(is_json: bool) -> CommandResult {
             writeln!(out, "{name:<18} {state:<12} {task:<9} {input:<9} {:<12} {}", card.licence, card.title)?;
             for row in &card.accuracy {
                 writeln!(out, "{:<18} {} on {}: {}", "", row.metric, row.on, row.value)?;
+            }
+            match tuned::of(&card, Given::default(), Path::new("")) {
+                Tuned::Untried => {}
+                Tuned::Chosen(choice) => writeln!(out, "{:<18} tuned: {}", "", Told(&choice))?,
+                Tuned::Ignored(why) => writeln!(out, "{:<18} tuned, and not used: {why}", "")?,
             }
         }
     }
