@@ -16,6 +16,7 @@
 
 mod address;
 mod bits;
+mod call;
 mod clip;
 mod clip_error;
 mod clip_source;
@@ -62,8 +63,10 @@ mod transcode;
 mod unfiltered;
 mod unit;
 mod viewing;
+mod webrtc;
 
 pub use address::redact;
+pub use call::{Answered, Call, CallError};
 pub use clip::{ClipInfo, ClipRecorder};
 pub use clip_error::ClipError;
 pub use codec::{Codec, coding_in_words};

@@ -1,11 +1,13 @@
 //! A live stream: the handle that its consumers use.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use forewarn_base::sync::lock;
 use forewarn_domain::{ClipSource, Clock, StreamId, Viewing, Wake};
 
+use crate::call::{Answered, Call, CallError};
 use crate::footage::{FootageNow, Writer};
 use crate::kept::KeptRing;
 use crate::past::WithFootage;
@@ -110,8 +112,18 @@ impl LiveStream {
 
     /// Shows the video as it comes, that of the smaller stream where there is one and it is asked for.
     pub fn view(&self, is_small: bool, wake: Wake) -> Box<dyn Viewing> {
-        let smaller = self.beside.as_ref().filter(|beside| is_small && beside.ring.is_fed());
-        smaller.unwrap_or(&self.shared).ring.view(wake)
+        self.shown(is_small).ring.view(wake)
+    }
+
+    /// Shows the same by WebRTC to whoever offers a session (SDP); packets go and come at an address of this box alone where
+    /// one is named.
+    pub fn call(&self, is_small: bool, offer: &str, at: Option<IpAddr>) -> Result<Answered, CallError> {
+        let shown = self.shown(is_small);
+        Call::take(self.stream(), &shown.ring, &*shown.clock, (offer, at))
+    }
+
+    fn shown(&self, is_small: bool) -> &Arc<Shared> {
+        self.beside.as_ref().filter(|beside| is_small && beside.ring.is_fed()).unwrap_or(&self.shared)
     }
 
     /// The counters now.

@@ -23,7 +23,7 @@ use crate::footage::FootageCell;
 use crate::recorder::{CLEAN_WITHIN, EpochEnd, RecorderCell};
 use crate::signed::certificate_of;
 use crate::unit::{AccessUnit, Certificate};
-use crate::viewing::{View, ViewCell};
+use crate::viewing::{Units, View, ViewCell};
 
 /// Bounds of a ring.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -193,6 +193,11 @@ impl PreRollRing {
     /// Shows the video as it comes, from the latest key picture on that decoding can begin with. `wake` is called when there
     /// is something to take.
     pub fn view(&self, wake: Wake) -> Box<dyn Viewing> {
+        Box::new(View::new(self.units(wake)))
+    }
+
+    /// The units as they come, from the latest one on that decoding can begin with.
+    pub(crate) fn units(&self, wake: Wake) -> Units {
         let mut state = self.lock();
         let cell = Arc::new(ViewCell::new(wake));
         if let Some(epoch) = state.epochs.back().filter(|epoch| epoch.end.is_none()) {
@@ -201,7 +206,12 @@ impl PreRollRing {
             since.flat_map(|gop| &gop.units).for_each(|unit| cell.offer(unit, &epoch.format));
         }
         state.views.push(Arc::downgrade(&cell));
-        Box::new(View::new(cell))
+        Units::new(cell)
+    }
+
+    /// Whether pictures of the present connection come in another order than they are shown.
+    pub(crate) fn has_reordering(&self) -> bool {
+        self.lock().epochs.back().is_some_and(|epoch| epoch.has_reordering)
     }
 
     /// Hands over all units from now on.

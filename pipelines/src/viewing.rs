@@ -90,16 +90,51 @@ impl ViewCell {
     }
 }
 
+/// What comes of a ring.
+pub(crate) enum Next {
+    /// A unit; the first one is one that decoding can begin with.
+    Unit(AccessUnit, Arc<StreamFormat>),
+    /// No more will come; told once.
+    Over,
+}
+
 /// A ring's units for one who looks.
-pub(crate) struct View {
+pub(crate) struct Units {
     cell: Arc<ViewCell>,
-    muxer: Muxer,
     is_over: bool,
 }
 
-impl View {
+impl Units {
     pub(crate) fn new(cell: Arc<ViewCell>) -> Self {
-        Self { cell, muxer: Muxer::default(), is_over: false }
+        Self { cell, is_over: false }
+    }
+
+    /// The next of them; none until the cell's [`Wake`] is called.
+    pub(crate) fn take(&mut self) -> Option<Next> {
+        let mut waiting = lock(&self.cell.waiting);
+        let Some((unit, format)) = waiting.units.pop_front() else {
+            let is_news = waiting.is_over && !std::mem::replace(&mut self.is_over, waiting.is_over);
+            return is_news.then_some(Next::Over);
+        };
+        waiting.bytes -= unit.size_bytes();
+        Some(Next::Unit(unit, format))
+    }
+
+    /// Units that were given up because they were not taken in time.
+    pub(crate) fn given_up(&self) -> u64 {
+        lock(&self.cell.waiting).given_up
+    }
+}
+
+/// A ring's units as browsers take them.
+pub(crate) struct View {
+    units: Units,
+    muxer: Muxer,
+}
+
+impl View {
+    pub(crate) fn new(units: Units) -> Self {
+        Self { units, muxer: Muxer::default() }
     }
 }
 
@@ -109,21 +144,19 @@ impl Viewing for View {
             return Some(piece);
         }
         loop {
-            let mut waiting = lock(&self.cell.waiting);
-            let Some((unit, format)) = waiting.units.pop_front() else {
-                let is_news = waiting.is_over && !std::mem::replace(&mut self.is_over, waiting.is_over);
-                return is_news.then_some(ViewPiece::Over);
-            };
-            waiting.bytes -= unit.size_bytes();
-            drop(waiting);
-            if let Some(piece) = self.muxer.take(&unit, &format) {
-                return Some(piece);
+            match self.units.take()? {
+                Next::Over => return Some(ViewPiece::Over),
+                Next::Unit(unit, format) => {
+                    if let Some(piece) = self.muxer.take(&unit, &format) {
+                        return Some(piece);
+                    }
+                }
             }
         }
     }
 
     fn given_up(&self) -> u64 {
-        lock(&self.cell.waiting).given_up
+        self.units.given_up()
     }
 }
 

@@ -22,7 +22,7 @@ fn view() -> (Arc<ViewCell>, View, Arc<StreamFormat>) {
     crate::init().unwrap();
     let cell = Arc::new(ViewCell::new(Arc::new(|| {})));
     let format = StreamFormat::of(Codec::H264, &Codec::H264.unit_caps(), Orientation::UPRIGHT);
-    (Arc::clone(&cell), View::new(cell), Arc::new(format))
+    (Arc::clone(&cell), View::new(Units::new(cell)), Arc::new(format))
 }
 
 /// Milliseconds of the pictures that can be taken.

@@ -1,12 +1,9 @@
 //! WHIP (RFC 9725): a drone, its controller or an encoder publishes to this box by WebRTC. It names the token over HTTP and offers
 //! a session; pictures then come encrypted (DTLS-SRTP), and what is lost is sent again.
 //!
-//! One publisher is heard at a time, for as long as the pipeline runs; the port outlives it. Candidates are not trickled: the
-//! answer holds all of this box.
+//! One publisher is heard at a time, for as long as the pipeline runs; the port outlives it.
 
-mod description;
 mod http;
-mod offer;
 
 use std::net::{IpAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Weak};
@@ -18,17 +15,12 @@ use forewarn_domain::clock::Stopwatch;
 use gst::glib;
 use gst::prelude::*;
 
-use self::description::{ask, text_of};
 use self::http::{Answer, Request};
 use super::listen::{Asker, Door, TURN, is_there, rest};
 use super::{Site, rtsp};
-use crate::plugin::make;
+use crate::webrtc::{self, offer};
 use crate::{SourceUrl, StreamFault};
 
-/// This box's own addresses must be gathered by then.
-const GATHERED_WITHIN: Duration = Duration::from_secs(5);
-/// The question that has the agent of ICE listen at one address alone.
-const ADD_ADDRESS: &str = "add-local-ip-address";
 /// Who waits for the stream to be opened anew has hung up after this, as publishers do.
 const ASKER_WAITS: Duration = Duration::from_secs(6);
 
@@ -44,14 +36,8 @@ pub(super) fn build(site: &Arc<Site>, source: &SourceUrl, door: &Door) -> Result
     let token = login.map(|login| login.password.clone()).filter(|token| !token.expose().is_empty());
     let token =
         token.ok_or_else(|| StreamFault::other("WHIP needs a token that publishers name; give it by password_file"))?;
-    // `webrtcbin` makes these when an offer comes, and says little where they are missing.
-    for needed in ["nicesrc", "dtlssrtpdec", "srtpdec"] {
-        make(needed)?;
-    }
-    let webrtc = make("webrtcbin")?;
-    webrtc.set_property_from_str("bundle-policy", "max-bundle");
+    let webrtc = webrtc::bin()?;
     webrtc.set_property("latency", site.options.latency_ms);
-    have_lost_packets_sent_again(&webrtc);
     if let Some(manager) = webrtc.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin")) {
         rtsp::watch_jitter_buffers(&manager, site);
     }
@@ -66,7 +52,7 @@ pub(super) fn build(site: &Arc<Site>, source: &SourceUrl, door: &Door) -> Result
     });
     let on_change = Arc::downgrade(site);
     webrtc.connect_notify(Some("connection-state"), move |webrtc, _| {
-        if matches!(state(webrtc, "connection-state").as_str(), "failed" | "closed") {
+        if webrtc::is_over(webrtc) {
             end(&on_change);
         }
     });
@@ -85,24 +71,12 @@ fn take_pad(site: &Arc<Site>, pad: &gst::Pad) -> Result<(), StreamFault> {
     rtsp::take_pad(site, pad)
 }
 
-fn have_lost_packets_sent_again(webrtc: &gst::Element) {
-    webrtc.connect("on-new-transceiver", false, |values| {
-        let transceiver = values.get(1)?.get::<glib::Object>().ok()?;
-        if transceiver.find_property("do-nack").is_some() {
-            transceiver.set_property("do-nack", true);
-        }
-        None
-    });
-}
-
 /// Where the site names an address of this box, pictures come to that one alone; before a proxy on this box they come from
 /// anywhere.
 fn bind(webrtc: &gst::Element, source: &SourceUrl) {
     let address = source.listens_at().and_then(|(address, _)| address.parse::<IpAddr>().ok());
-    let Some(address) = address.filter(|address| !address.is_unspecified() && !address.is_loopback()) else { return };
-    let agent = webrtc.property::<glib::Object>("ice-agent");
-    if glib::subclass::SignalId::lookup(ADD_ADDRESS, agent.type_()).is_some() {
-        let _ = agent.emit_by_name_with_values(ADD_ADDRESS, &[address.to_string().to_value()]);
+    if let Some(address) = address.filter(|address| !address.is_unspecified() && !address.is_loopback()) {
+        webrtc::listen_at(webrtc, address);
     }
 }
 
@@ -118,12 +92,6 @@ fn end(site: &Weak<Site>) {
     if let Some(site) = site.upgrade() {
         site.intake.fault(StreamFault::EndOfStream);
     }
-}
-
-/// The nick of a state that `webrtcbin` is in.
-fn state(webrtc: &gst::Element, name: &str) -> String {
-    let value = webrtc.property_value(name);
-    glib::EnumValue::from_value(&value).map(|(_, value)| value.nick().to_owned()).unwrap_or_default()
 }
 
 /// Answers whoever asks, for as long as somebody wants the stream.
@@ -247,7 +215,7 @@ impl Desk {
         if self.session.is_some() && !is_silent {
             return another().into();
         }
-        let offer = match offer::taken(&String::from_utf8_lossy(offer)) {
+        let offer = match offer::taken(&String::from_utf8_lossy(offer), |_| true) {
             Ok(offer) => offer,
             Err(declined) => return Answer::words("406 Not Acceptable", declined.0).into(),
         };
@@ -262,7 +230,7 @@ impl Desk {
         let id = forewarn_base::random::uuid();
         let location = format!("Location: {}", session_path(&self.wanted.path, &id));
         self.session = Some(id);
-        match agree(&webrtc, &offer) {
+        match webrtc::agree(&webrtc, &offer) {
             Ok(text) => {
                 let answer = Answer { status: "201 Created", headers: Vec::new(), body: text };
                 answer.with("Content-Type: application/sdp").with(location).into()
@@ -292,22 +260,6 @@ fn another() -> Answer {
 
 fn retry() -> Answer {
     Answer::empty("503 Service Unavailable").with("Retry-After: 1")
-}
-
-/// Takes an offer, and gives the answer with every address of this box in it.
-fn agree(webrtc: &gst::Element, offer: &str) -> Result<String, String> {
-    ask(webrtc, "set-remote-description", description::offer(offer)?)?;
-    let reply = ask(webrtc, "create-answer", None::<gst::Structure>.to_value())?.ok_or("there is no answer")?;
-    let answer = reply.value("answer").map_err(|error| error.to_string())?.clone().into();
-    ask(webrtc, "set-local-description", answer)?;
-    let watch = Stopwatch::start();
-    while state(webrtc, "ice-gathering-state") != "complete" {
-        if watch.elapsed() > GATHERED_WITHIN {
-            return Err("the addresses of this box were not gathered in time".to_owned());
-        }
-        rest(TURN / 5);
-    }
-    text_of(&webrtc.property_value("local-description")).ok_or_else(|| "the answer has no text".to_owned())
 }
 
 fn session_path(path: &str, session: &str) -> String {

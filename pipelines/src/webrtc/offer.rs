@@ -1,18 +1,16 @@
-//! What is taken of a publisher's offer (SDP, RFC 8866): one video track in H.264, and that sent again which was lost.
+//! What is taken of an offer (SDP, RFC 8866): one video track in H.264, and that sent again which was lost.
 //!
 //! The rest is declined before `webrtcbin` sees it: sound, other codings, smaller copies beside the picture (simulcast), and
 //! extensions of headers, of which none is read.
 
 /// Why an offer is declined, in words.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Declined(pub(super) String);
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Declined(pub(crate) String);
 
-/// The offer as it is taken.
-pub(super) fn taken(offer: &str) -> Result<String, Declined> {
-    let lines: Vec<&str> = offer.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-    if lines.first() != Some(&"v=0") {
-        return Err(Declined("it is no session description (SDP)".to_owned()));
-    }
+/// The offer as it is taken, of its numbers of H.264 those that are wanted.
+pub(crate) fn taken(offer: &str, is_wanted: impl Fn(&str) -> bool) -> Result<String, Declined> {
+    let lines: Vec<&str> = lines_of(offer)?;
     let first = lines.iter().position(|line| line.starts_with("m=")).unwrap_or(lines.len());
     let (head, mut rest) = lines.split_at(first);
     let mut out: Vec<String> = head.iter().filter(|line| !is_extension(line)).map(ToString::to_string).collect();
@@ -23,7 +21,7 @@ pub(super) fn taken(offer: &str) -> Result<String, Declined> {
         (section, rest) = rest.split_at(end);
         if media.starts_with("m=video ") && !has_video {
             offered.extend(codings(section));
-            if let Some(kept) = video(section) {
+            if let Some(kept) = video(section, &is_wanted) {
                 has_video = true;
                 out.extend(kept);
                 continue;
@@ -38,11 +36,50 @@ pub(super) fn taken(offer: &str) -> Result<String, Declined> {
     Err(Declined(format!("it offers {what}, and only H.264 is taken; set the publisher's video codec to H.264")))
 }
 
-/// The video track with H.264 alone; none where it does not offer that.
-fn video(section: &[&str]) -> Option<Vec<String>> {
+fn lines_of(offer: &str) -> Result<Vec<&str>, Declined> {
+    let lines: Vec<&str> = offer.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    if lines.first() != Some(&"v=0") {
+        return Err(Declined("it is no session description (SDP)".to_owned()));
+    }
+    Ok(lines)
+}
+
+/// A way of H.264 that is offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Format {
+    /// By which its packets are known.
+    pub(crate) number: String,
+    /// Its parameters (RFC 6184, 8.1), as they are offered.
+    pub(crate) parameters: String,
+}
+
+impl Format {
+    /// What a parameter says.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        let all = self.parameters.split(';').filter_map(|part| part.trim().split_once('='));
+        all.filter(|(of, _)| of.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+}
+
+/// The ways of H.264 that the first video track offers, in its order.
+pub(crate) fn formats_of(offer: &str) -> Result<Vec<Format>, Declined> {
+    let lines = lines_of(offer)?;
+    let video = lines.iter().skip_while(|line| !line.starts_with("m=video ")).skip(1);
+    let section: Vec<&str> = video.take_while(|line| !line.starts_with("m=")).copied().collect();
+    let parameters = |number: &str| {
+        let of = section.iter().filter_map(|line| numbered(line, "a=fmtp:")).find(|(n, _)| *n == number);
+        of.map_or_else(String::new, |(_, parameters)| parameters.to_owned())
+    };
+    let kinds = section.iter().filter_map(|line| numbered(line, "a=rtpmap:"));
+    let h264 = kinds.filter(|(_, kind)| is_kind(kind, "H264"));
+    Ok(h264.map(|(number, _)| Format { number: number.to_owned(), parameters: parameters(number) }).collect())
+}
+
+/// The video track with the wanted numbers of H.264 alone; none where it does not offer any.
+fn video(section: &[&str], is_wanted: impl Fn(&str) -> bool) -> Option<Vec<String>> {
     let kinds: Vec<(&str, &str)> = section.iter().filter_map(|line| numbered(line, "a=rtpmap:")).collect();
-    let mut kept: Vec<&str> =
-        kinds.iter().filter(|(_, kind)| is_kind(kind, "H264")).map(|(number, _)| *number).collect();
+    let h264 = kinds.iter().filter(|(number, kind)| is_kind(kind, "H264") && is_wanted(number));
+    let mut kept: Vec<&str> = h264.map(|(number, _)| *number).collect();
     if kept.is_empty() {
         return None;
     }
@@ -110,7 +147,7 @@ mod tests {
 
     #[test]
     fn of_an_offer_one_track_of_h264_is_taken_with_what_is_sent_again() {
-        let text = taken(OFFER).unwrap();
+        let text = taken(OFFER, |_| true).unwrap();
         assert!(text.contains("m=video 9 UDP/TLS/RTP/SAVPF 102 103\r\n"), "{text}");
         for kept in ["a=rtcp-fb:102 nack pli", "a=fmtp:103 apt=102", "a=mid:1\r\na=sendonly", "a=group:BUNDLE 0 1"] {
             assert!(text.contains(kept), "{kept}: {text}");
@@ -123,7 +160,7 @@ mod tests {
 
     #[test]
     fn an_offer_without_h264_is_declined_with_what_it_offers_instead() {
-        let why = |offer: &str| taken(offer).unwrap_err().0;
+        let why = |offer: &str| taken(offer, |_| true).unwrap_err().0;
         let other = why(&OFFER.replace("H264", "H265"));
         assert!(
             other.contains("VP8, H265, AV1") && other.contains("set the publisher's video codec to H.264"),
@@ -137,7 +174,7 @@ mod tests {
     #[test]
     fn a_second_video_track_is_declined() {
         let second = OFFER[OFFER.find("m=video").unwrap()..].replace("a=mid:1", "a=mid:2");
-        let text = taken(&(OFFER.to_owned() + &second)).unwrap();
+        let text = taken(&(OFFER.to_owned() + &second), |_| true).unwrap();
         assert_eq!(text.matches("a=inactive").count(), 2, "{text}");
         assert!(text.contains("a=mid:2\r\na=inactive"));
     }

@@ -30,10 +30,14 @@ struct Raw {
 
 /// An offer, boxed.
 pub(super) fn offer(text: &str) -> Result<glib::Value, String> {
+    boxed(OFFER, text)
+}
+
+fn boxed(kind: c_int, text: &str) -> Result<glib::Value, String> {
     let sdp = SDPMessage::parse_buffer(text.as_bytes()).map_err(|error| error.to_string())?;
-    let kind = glib::Type::from_name(NAME).ok_or("GStreamer's WebRTC library is not there")?;
-    let raw = Raw { kind: OFFER, sdp: sdp.as_ptr() };
-    let mut value = glib::Value::from_type(kind);
+    let of_type = glib::Type::from_name(NAME).ok_or("GStreamer's WebRTC library is not there")?;
+    let raw = Raw { kind, sdp: sdp.as_ptr() };
+    let mut value = glib::Value::from_type(of_type);
     // SAFETY: the value is of the boxed type that `raw` has the layout of, and what it points at is copied here.
     unsafe { g_value_set_boxed(value.to_glib_none_mut().0, (&raw const raw).cast::<c_void>()) };
     Ok(value)
@@ -66,6 +70,12 @@ pub(super) fn ask(webrtc: &gst::Element, action: &str, about: glib::Value) -> Re
         Some(error) => Err(format!("`{action}`: {}", error.message())),
         None => Ok(reply),
     }
+}
+
+/// `GST_WEBRTC_SDP_TYPE_ANSWER`, boxed: of tests, which offer.
+#[cfg(test)]
+pub(super) fn answer(text: &str) -> Result<glib::Value, String> {
+    boxed(3, text)
 }
 
 #[cfg(test)]
