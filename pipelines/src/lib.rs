@@ -66,7 +66,7 @@ mod viewing;
 mod webrtc;
 
 pub use address::redact;
-pub use call::{Answered, Call, CallError};
+pub use call::{Answered, Call, CallError, Callee};
 pub use clip::{ClipInfo, ClipRecorder};
 pub use clip_error::ClipError;
 pub use codec::{Codec, coding_in_words};

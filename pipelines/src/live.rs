@@ -1,13 +1,12 @@
 //! A live stream: the handle that its consumers use.
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use forewarn_base::sync::lock;
 use forewarn_domain::{ClipSource, Clock, StreamId, Viewing, Wake};
 
-use crate::call::{Answered, Call, CallError};
+use crate::call::Callee;
 use crate::footage::{FootageNow, Writer};
 use crate::kept::KeptRing;
 use crate::past::WithFootage;
@@ -115,11 +114,10 @@ impl LiveStream {
         self.shown(is_small).ring.view(wake)
     }
 
-    /// Shows the same by WebRTC to whoever offers a session (SDP); packets go and come at an address of this box alone where
-    /// one is named.
-    pub fn call(&self, is_small: bool, offer: &str, at: Option<IpAddr>) -> Result<Answered, CallError> {
+    /// Shows the same by WebRTC.
+    pub fn callee(&self, is_small: bool) -> Callee {
         let shown = self.shown(is_small);
-        Call::take(self.stream(), &shown.ring, &*shown.clock, (offer, at))
+        Callee { stream: self.stream().clone(), ring: Arc::clone(&shown.ring), clock: Arc::clone(&shown.clock) }
     }
 
     fn shown(&self, is_small: bool) -> &Arc<Shared> {

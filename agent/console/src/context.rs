@@ -14,6 +14,7 @@ use forewarn_memory::trail::{Line, Trail};
 use crate::access::{Access, Reach, ReachError};
 use crate::act::Act;
 use crate::again::Comparisons;
+use crate::calls::Calls;
 use crate::ports::Ports;
 use crate::redactor::Redactor;
 use crate::rehearsals::Rehearsals;
@@ -42,6 +43,8 @@ pub(crate) struct Context {
     pub looks: Mutex<BTreeMap<(String, String, bool), Timestamp>>,
     /// Places for sockets of live video.
     pub sockets: Arc<tokio::sync::Semaphore>,
+    /// Who looks over WebRTC.
+    pub calls: Calls,
     /// Held by whoever speaks over a loudspeaker.
     pub speaking: Mutex<()>,
     /// Makes copies in which something is hidden.

@@ -82,6 +82,14 @@ fn signed_in(context: &Context, headers: &HeaderMap) -> Option<Session> {
     cookie(headers, &context.cookie).and_then(|token| context.access.session(token))
 }
 
+/// Whether whoever asked so may still ask, which is not to ask anew.
+pub(crate) fn may_go_on(context: &Context, headers: &HeaderMap) -> bool {
+    match bearer(headers) {
+        Some(secret) => context.access.token(secret).is_some(),
+        None => cookie(headers, &context.cookie).is_some_and(|token| context.access.has_session(token)),
+    }
+}
+
 /// Whether whoever asked so may still ask.
 pub(crate) fn is_still_known(context: &Context, headers: &HeaderMap) -> bool {
     match bearer(headers) {

@@ -18,6 +18,7 @@ mod act;
 mod again;
 mod api;
 mod bilingual;
+mod calls;
 mod context;
 #[cfg(test)]
 mod document;
@@ -43,8 +44,8 @@ pub use hosts::Hosts;
 pub use listener::Listener;
 pub use onlookers::Onlookers;
 pub use ports::{
-    CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, DraftTold, Health, Incidents, LineTold, Metrics, Passing,
-    PlacesNow, Ports, Refused, SiteEditor, StatsAsked,
+    Called, Caller, CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, DraftTold, Health, Incidents, LineTold,
+    Metrics, NoCall, Offer, Passing, PlacesNow, Ports, Refused, SiteEditor, StatsAsked,
 };
 pub use server::{ConsoleError, Server};
 pub use setup::{Found, Places, Setup};

@@ -2,6 +2,7 @@
 //! thread that serves connections.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
 use forewarn_domain::violation::{Language, Text};
 use forewarn_domain::{
     CaseCommand, Exclusion, Frame, IncidentRecord, MapGround, Place, Prepared, RuleKey, SpeakerId, SpokenText,
-    StreamId, Viewing, ViolationId, Wake, Zone,
+    StreamId, Timestamp, Viewing, ViolationId, Wake, Zone,
 };
 use forewarn_wire::WireIncident;
 use jiff::civil::Date;
@@ -29,6 +30,8 @@ pub trait Metrics: Send + Sync + 'static {
     fn text(&self) -> String;
     /// A listener has closed a connection at once, because it had too many. This one must not wait.
     fn turned_away(&self, listener: Listener);
+    /// So many look over WebRTC now. This one must not wait.
+    fn calls(&self, n: usize);
     /// So many pictures were given up for somebody who did not take them in time. This one must not wait.
     fn given_up(&self, pictures: u64);
 }
@@ -82,6 +85,50 @@ pub trait Cameras: Send + Sync + 'static {
     /// Its video as it comes, that of its smaller stream where it has one and that is asked for; none where the site has no
     /// such camera.
     fn view(&self, camera: &str, is_small: bool, wake: Wake) -> Option<Box<dyn Viewing>>;
+    /// The same over WebRTC, for whoever offers a session; none where the site has no such camera.
+    fn call(&self, camera: &str, offer: &Offer) -> Option<Result<Called, NoCall>>;
+}
+
+/// A session of WebRTC that somebody offers, who wants to see a camera.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Of the smaller stream, where there is one.
+    pub is_small: bool,
+    /// What he offers.
+    pub sdp: String,
+    /// The address of this box at which packets go and come; all of them where none is named.
+    pub at: Option<IpAddr>,
+}
+
+/// A session that was agreed upon.
+pub struct Called {
+    /// The answer, with all addresses.
+    pub sdp: String,
+    /// When the time of packets is zero, which counts 90,000 a second, modulo 2³².
+    pub origin: Timestamp,
+    /// The session.
+    pub call: Box<dyn Caller>,
+}
+
+/// A session with somebody who looks. Dropping it ends it, and waits for that.
+pub trait Caller: Send {
+    /// Whether it has ended: whoever looked is gone, or the camera sends no more or something else.
+    fn is_over(&self) -> bool;
+    /// Pictures that were given up because they were not taken in time.
+    fn given_up(&self) -> u64;
+}
+
+/// Why there is no session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoCall {
+    /// It is no offer.
+    NoOffer(Bilingual),
+    /// The browser does not take what the camera sends.
+    NotTaken(Bilingual),
+    /// Not now.
+    NotNow(Bilingual),
+    /// It failed here.
+    Failed(String),
 }
 
 /// What operators do that is no matter of files alone.

@@ -25,6 +25,7 @@ use tokio::time::timeout;
 use crate::access::Access;
 use crate::again::Comparisons;
 use crate::api;
+use crate::calls::Calls;
 use crate::api::live::SOCKETS;
 use crate::context::Context;
 use crate::hosts::Hosts;
@@ -164,6 +165,7 @@ impl Server {
                 cookie,
                 looks,
                 sockets,
+                calls: Calls::at(address.ip()),
                 speaking: Mutex::default(),
                 redactor,
                 previewer,

@@ -226,6 +226,8 @@ table! {
             "Connections closed at once, because there were too many.");
         LIVE_GIVEN_UP: Counter("forewarn_live_given_up_total", "pictures", [],
             "Pictures that were given up for somebody who looks at a camera in the console, because he did not take them in time.");
+        LIVE_CALLS: Gauge("forewarn_live_webrtc_sessions", "sessions", [],
+            "Sessions in which somebody looks at a camera in the console over WebRTC; at most 16.");
         LOG_LINES_LOST: Counter("forewarn_log_lines_lost_total", "lines", [],
             "Lines of the log that were left out, because whoever reads it was stuck or too slow.");
         PROCESS_OPEN_FDS: Gauge("forewarn_process_open_fds", "descriptors", [], "File descriptors that are open.");

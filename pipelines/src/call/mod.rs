@@ -32,11 +32,11 @@ pub enum CallError {
     #[error("the camera gives no picture now")]
     NoPicture,
     /// Another coding.
-    #[error("the camera sends {sent}, of which this browser takes {takes} over WebRTC")]
+    #[error("the camera sends {sent}, and this browser takes {} over WebRTC", if takes.is_empty() { "no H.264" } else { takes })]
     Coding {
-        /// What the camera sends.
+        /// What the camera sends, such as `H.264 High`.
         sent: String,
-        /// What the browser takes of H.264.
+        /// What the browser takes of H.264; empty where it takes none.
         takes: String,
     },
     /// Its pictures are not in order.
@@ -79,14 +79,18 @@ struct Told {
     given_up: AtomicU64,
 }
 
-impl Call {
-    /// Takes an offer of somebody who wants to see what a ring holds.
-    pub(crate) fn take(
-        stream: &StreamId,
-        ring: &Arc<PreRollRing>,
-        clock: &dyn Clock,
-        (offer, at): (&str, Option<IpAddr>),
-    ) -> Result<Answered, CallError> {
+/// Shows a stream by WebRTC to whoever asks.
+pub struct Callee {
+    pub(crate) stream: StreamId,
+    pub(crate) ring: Arc<PreRollRing>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Callee {
+    /// Takes an offer of a session (SDP), which takes a moment. Packets go and come at an address of this box alone where one
+    /// is named.
+    pub fn take(&self, offer: &str, at: Option<IpAddr>) -> Result<Answered, CallError> {
+        let Self { stream, ring, clock } = self;
         let formats = offer::formats_of(offer).map_err(|declined| CallError::NoOffer(declined.0))?;
         let (news, wait) = sync_channel(1);
         let poke = news.clone();
@@ -111,9 +115,11 @@ impl Call {
         let session = Session { ring: Arc::clone(ring), units, wake, wire, told: Arc::clone(&shared) };
         let origin = session.wire.origin(clock.now());
         let thread = Thread::spawn(format!("call-{stream}"), move || session.run(origin, &wait))?;
-        Ok(Answered { sdp, origin, call: Self { thread, shared, news } })
+        Ok(Answered { sdp, origin, call: Call { thread, shared, news } })
     }
+}
 
+impl Call {
     /// Whether it has ended.
     pub fn is_over(&self) -> bool {
         self.thread.has_ended()
@@ -149,8 +155,8 @@ fn chosen<'a>(formats: &'a [Format], codec: Codec, name: &str) -> Result<&'a For
         takes.dedup();
         let takes: Vec<String> = takes.iter().map(ToString::to_string).collect();
         CallError::Coding {
-            sent: sent.map_or_else(|| codec.to_string(), |profile| format!("{codec} of the profile {profile}")),
-            takes: if takes.is_empty() { "no H.264".to_owned() } else { takes.join(", ") },
+            sent: sent.map_or_else(|| codec.to_string(), |profile| format!("{codec} {profile}")),
+            takes: if takes.is_empty() { String::new() } else { format!("{} {}", Codec::H264, takes.join(", ")) },
         }
     })
 }

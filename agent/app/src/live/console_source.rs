@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use forewarn_console::{
-    Bilingual, CameraNow, Cameras, Desk, Health, HealthReport, Incidents, Listener, Metrics, Passing, PlacesNow, Ports,
-    StatsAsked, words,
+    Bilingual, Called, Caller, CameraNow, Cameras, Desk, Health, HealthReport, Incidents, Listener, Metrics, NoCall, Offer,
+    Passing, PlacesNow, Ports, StatsAsked, words,
 };
 use forewarn_domain::violation::Language;
 use forewarn_domain::{
@@ -17,6 +17,7 @@ use forewarn_hw::Recording;
 use forewarn_index::stats::Wanted;
 use forewarn_memory::{Asked, Call};
 use forewarn_pipelines::footage::Why;
+use forewarn_pipelines::{Answered, CallError};
 use forewarn_report::Holder;
 use forewarn_telemetry::queue::{Sender, Wait};
 use forewarn_wire::WireIncident;
@@ -238,6 +239,10 @@ impl Metrics for ConsoleSource {
         telemetry::LIVE_GIVEN_UP.of([]).increment(pictures);
     }
 
+    fn calls(&self, n: usize) {
+        telemetry::LIVE_CALLS.of([]).set(n as f64);
+    }
+
     fn text(&self) -> String {
         self.read_streams();
         self.read_footage();
@@ -288,6 +293,36 @@ impl Cameras for ConsoleSource {
 
     fn view(&self, camera: &str, is_small: bool, wake: Wake) -> Option<Box<dyn Viewing>> {
         self.streams.view(&StreamId::new(camera).ok()?, is_small, wake)
+    }
+
+    fn call(&self, camera: &str, offer: &Offer) -> Option<Result<Called, NoCall>> {
+        let callee = self.streams.callee(&StreamId::new(camera).ok()?, offer.is_small)?;
+        let called = |Answered { sdp, origin, call }| Called { sdp, origin, call: Box::new(Looker(call)) };
+        Some(callee.take(&offer.sdp, offer.at).map(called).map_err(no_call))
+    }
+}
+
+/// A session with somebody who looks.
+struct Looker(forewarn_pipelines::Call);
+
+impl Caller for Looker {
+    fn is_over(&self) -> bool {
+        self.0.is_over()
+    }
+
+    fn given_up(&self) -> u64 {
+        self.0.given_up()
+    }
+}
+
+/// Why there is no session, in both languages.
+fn no_call(error: CallError) -> NoCall {
+    match error {
+        CallError::NoOffer(_) => NoCall::NoOffer(words::no_offer(error)),
+        CallError::NoPicture => NoCall::NotNow(words::NO_PICTURE),
+        CallError::Coding { sent, takes } => NoCall::NotTaken(words::not_taken(&sent, &takes)),
+        CallError::Reordered => NoCall::NotTaken(words::REORDERED),
+        CallError::MissingElement(_) | CallError::Thread(_) | CallError::Failed(_) => NoCall::Failed(error.to_string()),
     }
 }
 

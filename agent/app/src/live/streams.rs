@@ -9,7 +9,7 @@ use forewarn_domain::{ClipSource, Clock, StreamId, Viewing, Wake};
 use forewarn_hw::telemetry::live;
 use forewarn_pipelines::footage::{Footage, FootageNow};
 use forewarn_pipelines::{
-    Decode, FrameSlot, LiveStream, StreamConfig, StreamEvent, StreamStatsSnapshot, Wakeup, coding_in_words,
+    Callee, Decode, FrameSlot, LiveStream, StreamConfig, StreamEvent, StreamStatsSnapshot, Wakeup, coding_in_words,
 };
 use forewarn_telemetry::queue::{Sender, Wait};
 
@@ -127,6 +127,11 @@ impl Streams {
     /// A stream's video for people, as it comes.
     pub fn view(&self, stream: &StreamId, is_small: bool, wake: Wake) -> Option<Box<dyn Viewing>> {
         Some(self.lock().running.get(stream)?.live.view(is_small, wake))
+    }
+
+    /// Shows the same by WebRTC.
+    pub fn callee(&self, stream: &StreamId, is_small: bool) -> Option<Callee> {
+        Some(self.lock().running.get(stream)?.live.callee(is_small))
     }
 
     /// Where the evidence of each stream comes from.

@@ -220,6 +220,11 @@ impl Access {
         lock(&self.state).sessions.of(token, self.clock.now())
     }
 
+    /// Whether a token has a session; nothing is asked by that.
+    pub(crate) fn has_session(&self, token: &str) -> bool {
+        lock(&self.state).sessions.has(token, self.clock.now())
+    }
+
     /// Ends the session of a token.
     pub(crate) fn sign_out(&self, token: &str) {
         lock(&self.state).sessions.end(token);

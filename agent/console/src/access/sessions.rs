@@ -56,6 +56,11 @@ impl Sessions {
         Some(session.clone())
     }
 
+    /// Whether a token has a session, which is as idle as before.
+    pub(crate) fn has(&self, token: &str, now: Timestamp) -> bool {
+        self.0.get(&random::fingerprint(token)).is_some_and(|session| session.lasts(now))
+    }
+
     /// Ends the session of a token.
     pub(crate) fn end(&mut self, token: &str) {
         self.0.remove(&random::fingerprint(token));
@@ -96,6 +101,7 @@ mod tests {
         }
         assert!(sessions.of(&token, at(16)).is_none(), "it is old");
         let (token, _) = sessions.begin("ann", (Role::Viewer, Reach::ALL), at(20));
+        assert!(sessions.has(&token, at(23)) && !sessions.has(&token, at(24)), "it is no less idle for that");
         assert!(sessions.of(&token, at(24)).is_none(), "it was idle");
         let (token, _) = sessions.begin("ann", (Role::Viewer, Reach::ALL), at(30));
         let (other, _) = sessions.begin("bob", (Role::Viewer, Reach::ALL), at(30));

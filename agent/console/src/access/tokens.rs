@@ -61,6 +61,9 @@ pub(crate) enum TokenError {
 pub(crate) const SUBJECTS: [&str; 10] =
     ["incidents", "suppressions", "cameras", "live", "health", "events", "site", "speakers", "commands", "stats"];
 
+/// The part of a path below a camera at which sessions of WebRTC are offered.
+const WHEP: &str = "whep";
+
 /// A subject that a token may read, or also change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Scope {
@@ -71,7 +74,12 @@ pub(crate) struct Scope {
 impl Scope {
     /// Whether it lets somebody do this. Whoever may change something may read it.
     fn lets(self, path: &str, changes: bool) -> bool {
-        let of = path.strip_prefix("/api/v1/").and_then(|rest| rest.split('/').next());
+        let mut parts = path.strip_prefix("/api/v1/").unwrap_or_default().split('/');
+        // Whoever may look live may do so over WebRTC, where an offer of a session is posted and nothing is changed.
+        let (of, changes) = match (parts.next(), parts.nth(1)) {
+            (Some("cameras"), Some(WHEP)) => (Some("live"), false),
+            (of, _) => (of, changes),
+        };
         of == Some(self.subject) && (self.is_writing || !changes)
     }
 }

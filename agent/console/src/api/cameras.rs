@@ -19,6 +19,7 @@ use crate::access::Session;
 use crate::bilingual::{Bilingual, both};
 use crate::context::Context;
 use crate::gate::reaches;
+use crate::health::words;
 use crate::ports::CameraNow;
 use crate::refusal::Refusal;
 use crate::still::{PREVIEW_PX, Still, jpeg, within};
@@ -126,7 +127,7 @@ fn told(camera: &CameraNow) -> Camera {
 fn take(context: &Context, id: &str, is_preview: bool, now: Timestamp) -> Result<Still, Refusal> {
     let frame = context.ports.cameras.still(id);
     let frame =
-        frame.ok_or_else(|| Refusal::nothing(both!("the camera gives no picture now", "摄像机目前没有画面")))?;
+        frame.ok_or_else(|| Refusal::nothing(words::NO_PICTURE))?;
     let jpeg = if is_preview { within(&frame, PREVIEW_PX) } else { jpeg(&frame) };
     let jpeg = jpeg.map_err(Refusal::failed)?.into();
     let still = Still { at: now, captured_at: frame.meta.captured_at, size: (frame.width, frame.height), jpeg };

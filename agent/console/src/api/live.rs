@@ -3,6 +3,7 @@
 //! | from | message | says |
 //! |---|---|---|
 //! | page | `{"is": "watch", "pane": 3, "camera": "gate", "is_small": true, "plays_h265": true}` | show this camera in pane 3 |
+//! | page | `{"is": "watch", "pane": 3, "camera": "gate", "sees_only": true}` | tell what the agent sees of this camera, whose pictures come otherwise |
 //! | page | `{"is": "leave", "pane": 3}` | no more of it |
 //! | page | `{"is": "time", "sent": 12.5}` | asks for the agent's time, at least every [`SILENCE`] |
 //! | agent | `{"is": "time", "sent": 12.5, "now_us": 170…}` | the answer |
@@ -121,6 +122,8 @@ enum Wish {
         is_small: bool,
         #[serde(default)]
         plays_h265: bool,
+        #[serde(default)]
+        sees_only: bool,
     },
     Leave {
         pane: u16,
@@ -145,7 +148,7 @@ struct Viewer {
     /// By which he asked.
     headers: HeaderMap,
     panes: BTreeMap<u16, Pane>,
-    /// The cameras of panes whose video the browser cannot play, which show stills and what is seen in them.
+    /// The cameras of panes whose pictures do not come by this socket, and of which is told what is seen: stills, or WebRTC.
     stills: BTreeMap<u16, String>,
     wake: Arc<Notify>,
     socket: WebSocket,
@@ -211,7 +214,11 @@ impl Viewer {
                 self.none(pane, "too many panes").await
             }
             Wish::Watch { pane, camera, .. } if !self.session.cameras.has(&camera) => self.none(pane, "unknown").await,
-            Wish::Watch { pane, camera, is_small, plays_h265 } => {
+            Wish::Watch { pane, camera, sees_only: true, .. } => {
+                self.stills.insert(pane, camera);
+                Ok(())
+            }
+            Wish::Watch { pane, camera, is_small, plays_h265, .. } => {
                 self.watch(pane, camera, (is_small, plays_h265)).await
             }
         }

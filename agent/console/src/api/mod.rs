@@ -32,6 +32,7 @@ mod stream;
 mod take_out;
 mod tokens;
 mod told;
+mod whep;
 
 use std::sync::{Arc, Mutex, TryLockError};
 
@@ -96,6 +97,7 @@ pub(crate) fn all() -> Vec<Page> {
         health::pages(),
         events::pages(),
         live::pages(),
+        whep::pages(),
         accounts::pages(),
         tokens::pages(),
         push::pages(),
@@ -135,6 +137,7 @@ pub(crate) fn described() -> Vec<utoipa::openapi::OpenApi> {
         speakers::Described::openapi(),
         take_out::Described::openapi(),
         tokens::Described::openapi(),
+        whep::Described::openapi(),
     ]
 }
 

@@ -45,6 +45,35 @@ pub const COMMANDS_FULL: Bilingual = fixed(
     "等待的命令过多，此命令未被处理，请稍候重试",
 );
 
+/// A camera gives nothing that could be shown.
+pub const NO_PICTURE: Bilingual = fixed("the camera gives no picture now", "摄像机目前没有画面");
+
+/// What was offered is no session.
+pub fn no_offer(why: impl Display) -> Bilingual {
+    Bilingual::quoted(why, "WebRTC 会话请求（SDP）无效")
+}
+
+/// A browser does not take over WebRTC what the camera sends.
+pub fn not_taken(sent: &str, takes: &str) -> Bilingual {
+    if takes.is_empty() {
+        return both!(
+            "the camera sends {sent}, and this browser takes no H.264 over WebRTC",
+            "摄像机发送 {sent}，而此浏览器的 WebRTC 不支持 H.264"
+        );
+    }
+    both!(
+        "the camera sends {sent}, and this browser takes {takes} over WebRTC; nothing is coded again for it",
+        "摄像机发送 {sent}，而此浏览器的 WebRTC 仅支持 {takes}；系统不会为此重新编码"
+    )
+}
+
+/// WebRTC shows pictures in the order in which they come.
+pub const REORDERED: Bilingual = fixed(
+    "the camera sends pictures in another order than they are shown (B pictures), which WebRTC does not take; they can be \
+     switched off in its settings",
+    "摄像机发送的画面顺序与显示顺序不同（B 帧），WebRTC 不支持；可在摄像机设置中关闭 B 帧",
+);
+
 /// It was not heard.
 pub fn not_heard(why: impl Display) -> Bilingual {
     Bilingual::quoted(format_args!("it was not heard: {why}"), "未能播放")

@@ -21,8 +21,8 @@ use crate::bilingual::Bilingual;
 use crate::health::{HealthBook, HealthReport, PartNow, words};
 use crate::onlookers::Onlookers;
 use crate::ports::{
-    CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Metrics, Passing, PlacesNow, Refused,
-    SiteEditor, StatsAsked,
+    Called, CameraNow, Cameras, ChangedLine, Choices, Desk, DraftNow, Health, Incidents, Metrics, NoCall, Offer, Passing,
+    PlacesNow, Refused, SiteEditor, StatsAsked,
 };
 
 mod answers;
@@ -37,6 +37,7 @@ mod reach;
 mod rehearsal;
 mod review;
 mod tls;
+mod whep;
 
 struct Fixed;
 
@@ -56,6 +57,7 @@ impl Metrics for Fixed {
     }
 
     fn given_up(&self, _pictures: u64) {}
+    fn calls(&self, _n: usize) {}
 }
 
 impl Health for Fixed {
@@ -107,6 +109,9 @@ impl Cameras for Fixed {
     }
     fn view(&self, camera: &str, _is_small: bool, wake: Wake) -> Option<Box<dyn Viewing>> {
         (camera != "yard").then(|| live::scripted(camera, wake))
+    }
+    fn call(&self, _camera: &str, offer: &Offer) -> Option<Result<Called, NoCall>> {
+        Some(whep::scripted(offer))
     }
 }
 

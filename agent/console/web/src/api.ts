@@ -268,6 +268,27 @@ export const picture = async (path: string, body: unknown) => (await answered("P
 export const get = <T,>(path: string) => ask<T>("GET", path);
 export const post = <T,>(path: string, body: unknown) => ask<T>("POST", path, body);
 
+/** A session of WebRTC that the agent has answered. */
+export interface Answered {
+  sdp: string;
+  /** What ends it. */
+  location: string;
+  /** The instant at which the time of its packets is zero. */
+  originUs: number;
+}
+
+/** Offers a session by which one camera is seen. */
+export async function offerCall(camera: string, isSmall: boolean, sdp: string): Promise<Answered> {
+  const path = `/cameras/${encodeURIComponent(camera)}/whep${isSmall ? "?is_small=true" : ""}`;
+  const answer = await answered("POST", path, new Blob([sdp], { type: "application/sdp" }));
+  const header = (name: string) => answer.headers.get(name) ?? "";
+  return { sdp: await answer.text(), location: header("location"), originUs: Number(header("x-forewarn-origin-us")) };
+}
+
+/** Ends it; where nobody hears that, the agent notices by itself. */
+export const hangUp = (location: string) =>
+  void fetch(location, { method: "DELETE", headers: { "x-forewarn-csrf": csrf }, credentials: "same-origin", keepalive: true }).catch(() => {});
+
 /** Fetches what perhaps nobody will look at, and says so. */
 export async function getAhead(address: string): Promise<Response> {
   const answer = await fetch(address, { headers: { "x-forewarn-ahead": "1" }, credentials: "same-origin" });

@@ -1,6 +1,7 @@
 // One camera as it is now: live where the browser can, else by a still every other second, with what the agent sees over it.
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Camera } from "./api";
+import type { Both, Camera } from "./api";
+import { Call, canCall } from "./call";
 import { Sights, draw } from "./overlay";
 import { Icon } from "./parts";
 import { Player } from "./player";
@@ -17,7 +18,13 @@ const STILL_DELAYS = 5;
 /** A tile that is out of view for so long is left. */
 const LEAVE_MS = 3000;
 
+/** Where nothing else plays, what was refused is asked for again after so long. */
+const REFUSED_MS = 30_000;
+
 const canPlay = () => "MediaSource" in globalThis && "requestVideoFrameCallback" in HTMLVideoElement.prototype;
+
+/** Cameras that somebody wants to see by WebRTC, until the page is left. */
+const byChoice = new Set<string>();
 
 export const titleIn = (camera: Camera, language: string) => (violation: string) => {
   const rule = camera.rules.find((one) => one.violation === violation);
@@ -41,6 +48,10 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
   const [isLive, setIsLive] = useState(false);
   const [delay, setDelay] = useState<{ halfMs: number; mostMs: number } | null>(null);
   const [why, setWhy] = useState("");
+  const [isChosen, setIsChosen] = useState(byChoice.has(camera.id));
+  /** Why it does not come by WebRTC; without words where packets do not get through. */
+  const [refused, setRefused] = useState<{ why: Both | null } | null>(null);
+  const isByCall = canCall() && !refused && (canPlay() ? isLarge && isChosen : true);
   const stillSights = useRef<Sights | null>(null);
   const stillDelays = useRef<number[]>([]);
   const title = titleIn(camera, say.language);
@@ -71,24 +82,27 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
 
   useEffect(() => {
     if (!isInView) return;
-    if (!canPlay()) return setWhy("browser");
+    if (!isByCall && !canPlay()) return setWhy("browser");
     const sights = new Sights();
     stillSights.current = sights;
     let player: Player | null = null;
+    let call: Call | null = null;
     let delays: number[] = [];
     let toldAt = 0;
     let watched: Watched | null = null;
-    const end = () => {
-      player?.close();
-      player = null;
+    const clear = () => {
       sights.clear();
       setIsLive(false);
       setDelay(null);
       if (canvas.current) draw(canvas.current, null, latest.current.say, latest.current.title);
     };
-    const shown = (mediaS: number, displayAtMs: number) => {
-      if (!player || !canvas.current || !video.current) return;
-      const atUs = player.originUs + mediaS * 1e6;
+    const end = () => {
+      player?.close();
+      player = null;
+      clear();
+    };
+    const shown = (atUs: number, displayAtMs: number) => {
+      if (!canvas.current || !video.current) return;
       const found = latest.current.showBoxes ? sights.at(atUs) : null;
       const n = draw(canvas.current, found?.seen ?? null, latest.current.say, latest.current.title);
       Object.assign(canvas.current.dataset, { boxes: String(n), off: String(Math.round((found?.offUs ?? 0) / 1000)) });
@@ -110,11 +124,15 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
       end();
       watched?.anew();
     };
-    watched = watch(camera.id, !isLarge, {
+    if (isByCall && video.current) {
+      setWhy("");
+      call = new Call(camera.id, !isLarge, video.current, shown, clear, (why) => setRefused({ why }));
+    }
+    watched = watch(camera.id, !isLarge, isByCall, {
       start(codec, originUs) {
         if (!video.current) return;
         if (player && player.originUs !== originUs) end();
-        player ??= new Player(video.current, shown, broken);
+        player ??= new Player(video.current, (mediaS, displayAtMs) => shown(originUs + mediaS * 1e6, displayAtMs), broken);
         if (player.start(codec, originUs)) return setWhy("");
         end();
         setWhy(codec.startsWith("hvc1.") ? "H.265" : codec);
@@ -123,15 +141,29 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
       piece: (mp4, atUs, isPicture) => player?.piece(mp4, atUs, isPicture),
       seen: (seen) => sights.take(seen),
       none(told) {
+        // What comes by WebRTC goes on without what is told here.
+        if (isByCall) return sights.clear();
         end();
         setWhy(["over", "unknown", "lost"].includes(told) ? "" : told);
       },
     });
     return () => {
       watched?.leave();
+      call?.close();
       end();
     };
-  }, [camera.id, isInView, isLarge]);
+  }, [camera.id, isInView, isLarge, isByCall]);
+  useEffect(() => {
+    if (!refused || canPlay()) return;
+    const timer = window.setTimeout(() => setRefused(null), REFUSED_MS);
+    return () => clearTimeout(timer);
+  }, [refused]);
+  const choose = (isByWebRtc: boolean) => {
+    if (isByWebRtc) byChoice.add(camera.id);
+    else byChoice.delete(camera.id);
+    setRefused(null);
+    setIsChosen(isByWebRtc);
+  };
 
   const drawStill = (atUs: number) => {
     const nowUs = agentNowUs();
@@ -148,9 +180,11 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
   const isDown = !isLive && (camera.trouble !== null || !still);
   const unplayed = why === "browser" ? say("stillsBrowser") : why ? say(isPreview ? "previewCoding" : "stillsCoding", why) : "";
   const none = camera.trouble === null ? say("noPicture") : say.of({ en: camera.trouble, zh: camera.trouble_zh ?? camera.trouble });
-  const told = isDown ? none : unplayed;
+  const notByCall = refused ? say(canPlay() ? "webrtcNotHere" : "webrtcNot", refused.why ? say.of(refused.why) : say("webrtcNothing")) : "";
+  const word = [notByCall, unplayed].filter(Boolean).join(" ");
+  const told = isDown ? none : word;
   return (
-    <figure class={`tile ${isDown ? "is-down" : ""}`} data-state={isLive ? "live" : still ? "still" : "none"}>
+    <figure class={`tile ${isDown ? "is-down" : ""}`} data-state={isLive ? "live" : still ? "still" : "none"} data-by={isByCall ? "webrtc" : "mse"}>
       <div ref={tile} class="pane">
         <video ref={video} class={isLive ? "" : "is-away"} muted playsInline disablePictureInPicture tabIndex={-1} aria-hidden="true" />
         {still && !isLive && <img src={still} alt="" />}
@@ -162,7 +196,7 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
             {none}
           </span>
         )}
-        {unplayed && !isDown && <span class="word">{unplayed}</span>}
+        {word && !isDown && <span class="word">{word}</span>}
       </div>
       {/* Over the picture and not around it: what is written in the picture is no part of the button's name. */}
       <button onClick={props.onLarge} aria-label={told ? `${camera.id}: ${told}` : camera.id} />
@@ -174,6 +208,12 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
             {isLive && `${say("live")} · `}
             {delay.halfMs < 10_000 ? `${delay.halfMs} ms` : `${Math.round(delay.halfMs / 1000)} s`}
           </span>
+        )}
+        {isLarge && canPlay() && canCall() && (
+          <select aria-label={say("transport")} value={isChosen ? "webrtc" : "mse"} onChange={(event) => choose(event.currentTarget.value === "webrtc")}>
+            <option value="mse">Media Source</option>
+            <option value="webrtc">WebRTC</option>
+          </select>
         )}
         <small>{[...new Set(camera.rules.map((rule) => title(rule.violation)))].join(" · ")}</small>
       </figcaption>

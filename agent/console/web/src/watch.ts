@@ -40,6 +40,8 @@ interface Pane {
   camera: string;
   isSmall: boolean;
   playsH265: boolean;
+  /** What the agent sees is told, and no pictures: they come otherwise. */
+  seesOnly: boolean;
   teller: Teller;
   isAsked: boolean;
   again: number;
@@ -85,7 +87,7 @@ function next() {
   for (const [of, pane] of panes) {
     if (pane.isAsked || pane.again) continue;
     pane.isAsked = true;
-    say({ is: "watch", pane: of, camera: pane.camera, is_small: pane.isSmall, plays_h265: pane.playsH265 });
+    say({ is: "watch", pane: of, camera: pane.camera, is_small: pane.isSmall, plays_h265: pane.playsH265, sees_only: pane.seesOnly });
     turn = window.setTimeout(next, TURN_MS);
     return;
   }
@@ -172,9 +174,9 @@ export interface Watched {
   leave(): void;
 }
 
-export function watch(camera: string, isSmall: boolean, teller: Teller): Watched {
+export function watch(camera: string, isSmall: boolean, seesOnly: boolean, teller: Teller): Watched {
   const of = (number = (number + 1) & 0xffff);
-  panes.set(of, { camera, isSmall, playsH265, teller, isAsked: false, again: 0 });
+  panes.set(of, { camera, isSmall, playsH265, seesOnly, teller, isAsked: false, again: 0 });
   clearTimeout(linger);
   if (!socket) connect();
   else if (![...panes.values()].some((pane) => pane.isAsked)) next();

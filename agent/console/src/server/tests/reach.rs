@@ -55,7 +55,7 @@ fn no_page_tells_anything_of_a_camera_that_is_not_reached_whoever_asks() {
             Some("speakers") => "horn",
             other => panic!("{other:?}: say what of this page is of a camera"),
         };
-        let path = page.path.replace("{id}", id).replace("{name}", "confirmed.mp4");
+        let path = page.path.replace("{id}", id).replace("{name}", "confirmed.mp4").replace("{call}", "1");
         let body = if page.method == "POST" { body(&path).to_string() } else { String::new() };
         let method = page.method.as_str();
         for (who, more) in [(&guard, &[][..]), (&Visitor::default(), &[("Authorization", bearer.as_str())])] {

@@ -40,6 +40,9 @@ impl Cameras for Watched {
     fn view(&self, _camera: &str, _is_small: bool, _wake: Wake) -> Option<Box<dyn Viewing>> {
         None
     }
+    fn call(&self, _camera: &str, _offer: &Offer) -> Option<Result<Called, NoCall>> {
+        None
+    }
 }
 
 /// What the program finds, as it writes it.
