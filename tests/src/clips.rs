@@ -1,6 +1,7 @@
 //! Short clips out of a longer one: cut at key frames and not re-encoded, or in another size.
 
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -47,6 +48,19 @@ pub fn scaled(clip: &Path, seconds: f64, size: (u32, u32), target: &Path) -> any
         encoder.add(&imageops::thumbnail(&picture, size.0, size.1))?;
     }
     encoder.finish()
+}
+
+/// Writes `clip` to `target` in another profile of H.264, as `video/x-h264` names it, with a key picture every second.
+pub fn in_profile(clip: &Path, profile: &str, target: &Path) -> anyhow::Result<()> {
+    let mut command = Command::new("gst-launch-1.0");
+    command.args(["--quiet", "filesrc", &format!("location={}", clip.display()), "!"]);
+    command.args(["decodebin", "!", "videoconvert", "!", "x264enc", "threads=1", "bframes=0", "b-adapt=false"]);
+    command.args(["pass=quant", "quantizer=26", "speed-preset=veryfast", "key-int-max=10", "!"]);
+    command.args([&format!("video/x-h264,profile={profile}"), "!", "h264parse", "!", "mp4mux", "!"]);
+    let status = command.args(["filesink", &format!("location={}", target.display())]).status();
+    let status = status.context("failed to run gst-launch-1.0; install gstreamer1.0-tools and -plugins-ugly")?;
+    anyhow::ensure!(status.success(), "the encoder of {} ended with {status}", target.display());
+    Ok(())
 }
 
 /// A clip by which one sees whether what is drawn over a picture is of that very picture: its number is burnt in, and a person is

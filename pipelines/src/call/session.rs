@@ -7,6 +7,7 @@ use std::sync::mpsc::Receiver;
 use std::sync::Arc;
 use std::time::Duration;
 
+use forewarn_base::random::random;
 use forewarn_domain::clock::Stopwatch;
 use forewarn_domain::{Timestamp, Wake};
 use gst::prelude::*;
@@ -103,11 +104,15 @@ impl Wire {
         packets.set_property_from_str("aggregate-mode", "zero-latency");
         let number: u32 = number.parse().map_err(|error| failed(&error))?;
         packets.set_property("pt", number);
+        // Browsers show the one source that the answer names.
+        let source = random() as u32;
+        packets.set_property("ssrc", source);
         let caps = gst::Caps::builder("application/x-rtp")
             .field("media", "video")
             .field("encoding-name", "H264")
             .field("clock-rate", 90_000)
             .field("payload", i32::try_from(number).unwrap_or(0))
+            .field("ssrc", source)
             .build();
         let filter = make("capsfilter")?;
         filter.set_property("caps", caps);

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use forewarn_console::{
-    Bilingual, CameraNow, Cameras, Choices, Desk, DraftNow, Health, HealthBook, HealthReport, Hosts, Incidents,
-    Listener, Metrics, Onlookers, Passing, PlacesNow, Ports, Refused, Server, SiteEditor, StatsAsked, words,
+    Bilingual, Called, CameraNow, Cameras, Choices, Desk, DraftNow, Health, HealthBook, HealthReport, Hosts, Incidents,
+    Listener, Metrics, NoCall, Offer, Onlookers, Passing, PlacesNow, Ports, Refused, Server, SiteEditor, StatsAsked, words,
 };
 use forewarn_domain::found_camera::{AskedCamera, FoundCamera, FoundStream};
 use forewarn_domain::site_change::{NewCamera, NewSpeaker, SiteChange};
@@ -138,6 +138,7 @@ impl Metrics for Nothing {
     }
     fn turned_away(&self, _listener: Listener) {}
     fn given_up(&self, _pictures: u64) {}
+    fn calls(&self, _n: usize) {}
 }
 
 impl Health for Nothing {
@@ -176,6 +177,9 @@ impl Cameras for Nothing {
         None
     }
     fn view(&self, _camera: &str, _is_small: bool, _wake: Wake) -> Option<Box<dyn Viewing>> {
+        None
+    }
+    fn call(&self, _camera: &str, _offer: &Offer) -> Option<Result<Called, NoCall>> {
         None
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a journey says how it went, or why nobody walked it")]
 
+use std::cell::OnceCell;
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -128,6 +129,9 @@ fn cameras_are_seen_live_with_boxes_and_come_back_by_themselves() {
     desk.agent.interrupt(PATIENCE).unwrap();
 }
 
+/// What every browser takes over WebRTC.
+const BY_WEBRTC: &str = "constrained-baseline";
+
 /// People walk through a small picture; nobody stays for as long as this wants.
 const CALM: &str = "\n[[camera.rule]]\nviolation = \"loitering\"\nwith = { dwell_s = 3600 }\n";
 
@@ -147,18 +151,51 @@ fn a_wall_of_thirty_six_begins_in_turn_and_comes_back_by_itself() {
     desk.agent.interrupt(PATIENCE).unwrap();
 }
 
-#[test]
-fn boxes_are_drawn_over_the_very_picture_in_which_they_were_seen() {
+/// Sees whether boxes are drawn over the very picture in which they were seen, which comes so.
+fn see_boxes(transport: &str) {
     let of_clip = |scene: &Scene| {
-        let clip = scene.path("counted.mp4");
-        Counted::write(&program::demo_clip().unwrap(), &clip).unwrap();
+        let [counted, clip] = ["counted.mp4", "coded.mp4"].map(|name| scene.path(name));
+        Counted::write(&program::demo_clip().unwrap(), &counted).unwrap();
+        clips::in_profile(&counted, BY_WEBRTC, &clip).unwrap();
         SimCamera::start(&scene.program, scene.dir(), CameraOptions::looped(&clip)).unwrap()
     };
     let of_site =
         |url: &str, site: SiteFile| site.camera(CameraEntry::new("gate", url, CALM).with("analysis_fps = 10"));
     let Some(mut desk) = Desk::before("warn", of_clip, of_site) else { return };
     let told = [Counted::FIRST_X_PX, Counted::STEP_PX, Counted::ROW_PX].map(|px| px.to_string());
-    desk.walk("tests/sync.mjs", &told.each_ref().map(String::as_str));
+    let [first, step, row] = told.each_ref().map(String::as_str);
+    desk.walk("tests/sync.mjs", &[first, step, row, transport]);
+    desk.agent.interrupt(PATIENCE).unwrap();
+}
+
+#[test]
+fn boxes_are_drawn_over_the_very_picture_in_which_they_were_seen() {
+    see_boxes("mse");
+}
+
+#[test]
+fn boxes_are_drawn_over_the_very_picture_that_came_by_webrtc() {
+    see_boxes("webrtc");
+}
+
+#[test]
+fn a_camera_is_seen_by_webrtc_where_its_profile_allows_it_and_otherwise_as_before() {
+    let high = OnceCell::new();
+    let of_clip = |scene: &Scene| {
+        let camera = |profile: &str| {
+            let clip = scene.path(&format!("{profile}.mp4"));
+            clips::in_profile(&program::demo_clip().unwrap(), profile, &clip).unwrap();
+            SimCamera::start(&scene.program, scene.dir(), CameraOptions::looped(&clip)).unwrap()
+        };
+        assert!(high.set(camera("high")).is_ok());
+        camera(BY_WEBRTC)
+    };
+    let of_site = |url: &str, site: SiteFile| {
+        let site = site.camera(CameraEntry::new("plain", url, QUICK_PARKING));
+        site.camera(CameraEntry::new("high", high.get().unwrap().url(), CALM))
+    };
+    let Some(mut desk) = Desk::before("warn", of_clip, of_site) else { return };
+    desk.walk("tests/webrtc.mjs", &[]);
     desk.agent.interrupt(PATIENCE).unwrap();
 }
 

@@ -94,7 +94,9 @@ export function Tile(props: { camera: Camera; showZones: boolean; showBoxes: boo
       sights.clear();
       setIsLive(false);
       setDelay(null);
-      if (canvas.current) draw(canvas.current, null, latest.current.say, latest.current.title);
+      if (!canvas.current) return;
+      draw(canvas.current, null, latest.current.say, latest.current.title);
+      Object.assign(canvas.current.dataset, { boxes: "0", off: "0" });
     };
     const end = () => {
       player?.close();

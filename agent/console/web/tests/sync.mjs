@@ -1,18 +1,22 @@
 // Boxes are drawn over the very picture in which they were seen, in Chromium: the camera shows a person who is where a number
 // that is burnt into each picture says; both are read from what is on the screen.
 //
-//   node tests/sync.mjs 'http://127.0.0.1:9465/#setup=TOKEN' FIRST_X_PX STEP_PX ROW_PX [FOLDER FOR PICTURES]
+//   node tests/sync.mjs 'http://127.0.0.1:9465/#setup=TOKEN' FIRST_X_PX STEP_PX ROW_PX mse|webrtc [FOLDER FOR PICTURES]
 import { visit } from "./visit.mjs";
 
 /** Pictures at which the agent looked, by its own word, that are wanted, and how long they are waited for. */
 const [WANTED, PATIENCE_MS] = [5, 120_000];
 const [link, ...of] = process.argv.slice(2);
 const [firstPx, stepPx, rowPx] = of.slice(0, 3).map(Number);
-const desk = await visit(link, of[3], ["--autoplay-policy=no-user-gesture-required"]);
+const desk = await visit(link, of[4], ["--autoplay-policy=no-user-gesture-required"]);
 const { page } = await desk.newPage({ locale: "en-GB", viewport: { width: 1280, height: 800 } }, false);
 await desk.enter(page);
 await page.goto(desk.address("/cameras/gate"));
 await page.locator('.tile[data-state="live"]').waitFor({ timeout: 30_000 });
+if (of[3] === "webrtc") {
+  await page.locator(".tile select").selectOption("webrtc");
+  await page.locator('.tile[data-by="webrtc"][data-state="live"]').waitFor({ timeout: 30_000 });
+}
 
 const found = await page.evaluate(
   ({ firstPx, stepPx, rowPx, wanted, patienceMs }) =>
@@ -62,4 +66,4 @@ const far = looked.filter((one) => Math.abs(one.by) > 1);
 if (far.length) throw new Error(`boxes are of other pictures: ${JSON.stringify(far)}`);
 const most = Math.max(...looked.map((one) => Math.abs(one.by)));
 const near = found.filter((one) => Math.abs(one.by) <= 1).length;
-console.log(`boxes of ${looked.length} pictures that were looked at are off by ${most.toFixed(2)} pictures at most; of all ${found.length}, ${near} are off by one or less`);
+console.log(`by ${of[3]}, boxes of ${looked.length} pictures that were looked at are off by ${most.toFixed(2)} pictures at most; of all ${found.length}, ${near} are off by one or less`);
