@@ -12,7 +12,7 @@ use forewarn_tests::asked::Asked;
 use forewarn_tests::camera::CameraOptions;
 use forewarn_tests::meter::Meter;
 use forewarn_tests::process::free_port;
-use forewarn_tests::site::QUICK_LOITERING;
+use forewarn_tests::site::{QUICK_LOITERING, QUICK_PARKING};
 use forewarn_tests::{
     Agent, Broker, CameraEntry, Scene, Session, SimCamera, SiteFile, Subscriber, eventually, program,
 };
@@ -178,5 +178,47 @@ fn cameras_come_go_and_move_while_the_others_keep_their_connections() {
     assert_eq!((connections("stays"), connections("comes"), connections("goes")), (1, 1, 1), "{log}");
     assert!(log.contains("taken up: camera comes is new, camera moves changed, camera goes is gone"), "{log}");
     assert!(!log.contains("until the agent is started again"), "{log}");
+    assert_stops(agent);
+}
+
+/// A part of the picture in which nothing is detected: that in which the van is parked.
+const OVER_THE_VAN: &str =
+    "\n[[camera.exclusion]]\nid = \"bay\"\npolygon = [[600, 20], [768, 20], [768, 130], [600, 130]]\n";
+
+#[test]
+fn an_exclusion_is_taken_up_and_the_camera_is_not_connected_anew() {
+    let scene = Scene::new().unwrap();
+    let camera = SimCamera::of_demo(&scene).unwrap();
+    let broker = Broker::start(&scene.path("broker")).unwrap();
+    let mut platform = Subscriber::start(broker.port(), Session::Persistent, None).unwrap();
+    platform.wait_subscribed().unwrap();
+    // Somebody must stay for longer than a van does, so that by then the van would have been told.
+    let rules = format!("{QUICK_PARKING}{}", QUICK_LOITERING.replace("dwell_s = 0.4", "dwell_s = 4"));
+    let site = |more: &str| {
+        let entry = CameraEntry::new("gate", camera.url(), format!("{rules}{more}"));
+        SiteFile::new().upstream(&broker.url(), "").camera(entry).write(scene.dir()).unwrap()
+    };
+    let file = site(OVER_THE_VAN);
+    let agent = Agent::start(&scene.program, &file, "info").unwrap();
+    let is = |violation: &'static str| {
+        move |event: &Event| {
+            let incident = &event.data.incident;
+            incident.violation == violation && incident.state == IncidentState::Confirmed
+        }
+    };
+    let mut event = |what: &str, violation: &'static str| {
+        platform.event(what, is(violation)).unwrap_or_else(|error| panic!("{error:#}\n{}", agent.log()));
+        platform.events().unwrap()
+    };
+    let before = event("somebody stays", "loitering");
+    assert!(!before.iter().any(|event| event.data.incident.violation == "illegal_parking"), "{before:?}");
+
+    site("");
+    let reload = scene.program.run([Path::new("reload"), Path::new("--config"), &file]).unwrap();
+    assert_eq!(reload.status.code(), Some(0));
+    event("the van is seen", "illegal_parking");
+    let log = agent.log();
+    assert!(log.contains("taken up: an exclusion of camera gate is gone"), "{log}");
+    assert_eq!(log.matches("connected, H.264").count(), 1, "the camera is not touched: {log}");
     assert_stops(agent);
 }
