@@ -48,11 +48,11 @@ impl Canvas {
         self.cover_polygon(points, |canvas, x, y| canvas.blend(x, y, colour, alpha));
     }
 
-    /// Hatches a polygon with rising lines, each as broad as half of the gap between two of them.
+    /// Hatches a polygon with rising lines, between which five times as much is left as it is.
     pub(crate) fn hatch_polygon(&mut self, points: &[Point], width_px: f32, colour: Colour) {
         let width = width_px.round().max(1.0) as u32;
         self.cover_polygon(points, |canvas, x, y| {
-            if (x + y) / width % 3 == 0 {
+            if ((x + y) / width).is_multiple_of(6) {
                 canvas.blend(x, y, colour, 1.0);
             }
         });
